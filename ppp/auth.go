@@ -1,0 +1,109 @@
+package ppp
+
+import (
+	"io"
+	"net/netip"
+	"time"
+)
+
+// Method is one way to prove who one is: PAP, CHAP with MD5, MS-CHAPv2, EAP.
+// Methods are stateless values; an Exchange is one run of one.
+type Method interface {
+	// Name is the word that pppd's log uses: "PAP", "CHAP", "EAP".
+	Name() string
+	// Option is the value of LCP's Authentication-Protocol option (RFC 1661
+	// section 6.2): a protocol number and what that protocol adds to it.
+	Option() []byte
+	// Demand begins an exchange in which the peer must prove who it is.
+	Demand(Examiner) Demand
+	// Answer begins an exchange in which we prove who we are.
+	Answer(Credentials) Exchange
+}
+
+// Credentials is who we are, told to a peer that asks.
+type Credentials struct {
+	Name string
+	// Secret finds the secret we share with a peer of that name; peer is
+	// empty where the protocol does not tell it (PAP).
+	Secret func(peer string) ([]byte, bool)
+	Rand   io.Reader
+	Timers AuthTimers
+}
+
+// Examiner is how we ask a peer who it is.
+type Examiner struct {
+	Name   string // ours, told to the peer
+	Rand   io.Reader
+	Timers AuthTimers
+}
+
+// AuthTimers bound an exchange. A zero field stands for the default.
+type AuthTimers struct {
+	Restart time.Duration // until a packet is sent again; default 3 s
+	Tries   int           // how often one is sent; default 10
+	Timeout time.Duration // for the whole, where nothing is ours to send again (PAP's examiner: default 30 s; a CHAP peer that is never challenged: default 60 s)
+	Again   time.Duration // between challenges of a peer already authenticated (CHAP); 0: never
+}
+
+// Exchange is one run of an authentication method on one link.
+type Exchange interface {
+	// Protocol is the one whose packets belong to the exchange.
+	Protocol() Protocol
+	// Start is called once, when the link is open.
+	Start(now time.Time, q *Queue)
+	// Receive takes a packet of Protocol. An error says that the packet was
+	// dropped, and why; it changes nothing else.
+	Receive(now time.Time, c Control, q *Queue) (Step, error)
+	// Advance does what is due at now.
+	Advance(now time.Time, q *Queue) Step
+	// Deadline is when Advance wants to be called; zero: never.
+	Deadline() time.Time
+}
+
+// Demand is an Exchange in which we are the authenticator. When a Step is
+// Asking, its owner has the Proof judged and brings the decision back.
+type Demand interface {
+	Exchange
+	// Decide answers the last Proof. A decision nobody asked for is ignored.
+	Decide(now time.Time, d Decision, q *Queue) Step
+}
+
+// Step is where an exchange stands after a call. The zero value: nothing new.
+type Step struct {
+	Outcome Outcome
+	Name    string // who was authenticated: the peer's name, or ours
+	Message string // the peer's words on success or failure: not yet fit for a terminal
+	Proof   Proof  // with Asking
+}
+
+// Outcome says what an exchange came to.
+type Outcome uint8
+
+// Outcomes of a Step.
+const (
+	Pending   Outcome = iota // nothing new
+	Asking                   // Proof waits for a decision
+	Succeeded                // also after each further challenge
+	Failed                   // the link must be closed (RFC 1661 section 3.5)
+)
+
+// Proof is what a peer offered to show who it is. Its concrete type belongs to
+// the method, for authorities that pass it on (RADIUS).
+type Proof interface {
+	// User is the name the peer gave, as it came: not fit for a terminal.
+	User() string
+	// Verify compares with a secret, in constant time. The message is what
+	// success must tell the peer (MS-CHAPv2's authenticator response), or
+	// empty.
+	Verify(secret []byte) (message string, ok bool)
+}
+
+// Decision is what an authority says of a Proof.
+type Decision struct {
+	Granted bool
+	// Message goes to the peer; empty stands for the method's default.
+	Message string
+	// Address, if valid, is the IPv4 address the peer is to have. What the
+	// zero value means is the owner's to say (a pool's next).
+	Address netip.Addr
+}

@@ -1,0 +1,70 @@
+package ppp
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// Code says what a control packet is. The codes below are LCP's, of which
+// the network control protocols use the first seven; PAP, CHAP and EAP number
+// their own.
+type Code uint8
+
+// Codes of RFC 1661 section 5, and of RFC 1570 sections 2.1 and 2.2.
+const (
+	ConfigureRequest Code = 1
+	ConfigureAck     Code = 2
+	ConfigureNak     Code = 3
+	ConfigureReject  Code = 4
+	TerminateRequest Code = 5
+	TerminateAck     Code = 6
+	CodeReject       Code = 7
+	ProtocolReject   Code = 8
+	EchoRequest      Code = 9
+	EchoReply        Code = 10
+	DiscardRequest   Code = 11
+	Identification   Code = 12
+	TimeRemaining    Code = 13
+)
+
+// ControlHeader is the length of a control packet's Code, Identifier and
+// Length fields.
+const ControlHeader = 4
+
+// Control is a control packet: of LCP and the network control protocols
+// (RFC 1661 section 5), and equally of PAP, CHAP and EAP, which share its
+// format.
+type Control struct {
+	Code Code
+	ID   uint8
+	Data []byte // what follows the Length field, without padding
+}
+
+// Errors of ParseControl. RFC 1661 section 5: packets with an invalid Length
+// are silently discarded.
+var (
+	ErrShortControl  = errors.New("ppp: control packet shorter than its header")
+	ErrControlLength = errors.New("ppp: control packet's Length field below 4 or beyond the packet")
+)
+
+// ParseControl reads a control packet. Data aliases b. Octets beyond the
+// Length field are padding, and cut off (RFC 1661 section 5).
+func ParseControl(b []byte) (Control, error) {
+	if len(b) < ControlHeader {
+		return Control{}, ErrShortControl
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if n < ControlHeader || n > len(b) {
+		return Control{}, ErrControlLength
+	}
+	return Control{Code: Code(b[0]), ID: b[1], Data: b[ControlHeader:n:n]}, nil
+}
+
+// AppendTo appends the packet, Length field included. Data longer than
+// 65531 octets cannot be told in that field: it is cut.
+func (c Control) AppendTo(b []byte) []byte {
+	data := c.Data[:min(len(c.Data), 0xffff-ControlHeader)]
+	b = append(b, byte(c.Code), c.ID)
+	b = binary.BigEndian.AppendUint16(b, uint16(ControlHeader+len(data)))
+	return append(b, data...)
+}

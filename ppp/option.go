@@ -1,0 +1,76 @@
+package ppp
+
+import (
+	"errors"
+	"iter"
+)
+
+// Option is a configuration option (RFC 1661 section 6): a type, whose meaning
+// is the protocol's own, and a value.
+type Option struct {
+	Type  uint8
+	Value []byte
+}
+
+// AppendTo appends the option. A value longer than 253 octets cannot be told
+// in the Length field: it is cut.
+func (o Option) AppendTo(b []byte) []byte {
+	value := o.Value[:min(len(o.Value), 0xff-2)]
+	b = append(b, o.Type, byte(2+len(value)))
+	return append(b, value...)
+}
+
+// Options is a list of options as it stands in a packet. Only ParseOptions
+// makes one from foreign bytes, so that All can trust every length.
+type Options []byte
+
+// ErrOptions is returned for a list in which an option's Length is below 2
+// or reaches beyond the end.
+var ErrOptions = errors.New("ppp: option's Length field below 2 or beyond the packet")
+
+// ParseOptions checks every length of a list. The result aliases b.
+func ParseOptions(b []byte) (Options, error) {
+	for rest := b; len(rest) > 0; {
+		if len(rest) < 2 || rest[1] < 2 || int(rest[1]) > len(rest) {
+			return nil, ErrOptions
+		}
+		rest = rest[rest[1]:]
+	}
+	return Options(b), nil
+}
+
+// All yields the options in their order. Their values alias the list.
+func (l Options) All() iter.Seq[Option] {
+	return func(yield func(Option) bool) {
+		for b := []byte(l); len(b) > 0; {
+			n := int(b[1])
+			if !yield(Option{Type: b[0], Value: b[2:n:n]}) {
+				return
+			}
+			b = b[n:]
+		}
+	}
+}
+
+// Find returns the first option of a type.
+func (l Options) Find(typ uint8) (Option, bool) {
+	for o := range l.All() {
+		if o.Type == typ {
+			return o, true
+		}
+	}
+	return Option{}, false
+}
+
+// Repeats says whether some type stands in the list more than once, which
+// RFC 1661 section 6 allows only where an option's own description does.
+func (l Options) Repeats() bool {
+	var seen [256]bool
+	for o := range l.All() {
+		if seen[o.Type] {
+			return true
+		}
+		seen[o.Type] = true
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package ppp
+
+import (
+	"encoding/binary"
+	"iter"
+)
+
+// Queue collects the frames that protocol values want sent, in order. Each
+// begins with its Protocol field. The zero value is an empty queue; Reset lets
+// one buffer serve for good.
+type Queue struct {
+	buf  []byte
+	ends []int
+}
+
+// Add appends a control packet of a protocol.
+func (q *Queue) Add(p Protocol, c Control) {
+	q.buf = binary.BigEndian.AppendUint16(q.buf, uint16(p))
+	q.buf = c.AppendTo(q.buf)
+	q.ends = append(q.ends, len(q.buf))
+}
+
+// Len is the number of frames.
+func (q *Queue) Len() int { return len(q.ends) }
+
+// At is the i-th frame, valid until Reset.
+func (q *Queue) At(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = q.ends[i-1]
+	}
+	return q.buf[start:q.ends[i]:q.ends[i]]
+}
+
+// All yields the frames in order; they are valid until Reset.
+func (q *Queue) All() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for i := range q.ends {
+			if !yield(q.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Reset empties the queue and keeps its memory.
+func (q *Queue) Reset() { q.buf, q.ends = q.buf[:0], q.ends[:0] }
