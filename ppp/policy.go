@@ -1,0 +1,52 @@
+package ppp
+
+// Policy is what a control protocol supplies to the automaton: its options,
+// and nothing else. The Machine calls it and keeps every rule that LCP, IPCP
+// and IPv6CP share.
+type Policy interface {
+	Protocol() Protocol
+	// Reset forgets what the peer said of our options: a new negotiation begins.
+	Reset()
+	// AppendRequest appends our options as we now want them.
+	AppendRequest(b []byte) []byte
+	// Judge says what we think of one option of theirs; with Nak, the Option
+	// is what we suggest instead. It has no side effect on what was agreed.
+	Judge(o Option) (Verdict, Option)
+	// AppendMissing appends what a Configure-Nak should ask the peer to add to
+	// a request that lacks it (RFC 1661 section 5.3).
+	AppendMissing(b []byte, peer Options) []byte
+	// Agreed is told the peer's request at the moment we acknowledge it.
+	Agreed(peer Options)
+	// Naked is told one option of the peer's Configure-Nak: perhaps one we
+	// never sent.
+	Naked(o Option)
+	// Rejected is told one option of ours that the peer's Configure-Reject,
+	// or its endless naks, refused.
+	Rejected(o Option)
+}
+
+// Verdict is what we think of an option. The severest in a request decides
+// the answer to all of it.
+type Verdict uint8
+
+// Verdicts, in the order of their severity.
+const (
+	Ack Verdict = iota
+	Nak
+	Reject
+)
+
+// Signal tells the layer above what a step meant for it (RFC 1661 section 4.4):
+// a set, empty most of the time.
+type Signal uint8
+
+// Signals.
+const (
+	LayerUp       Signal = 1 << iota // the protocol has opened
+	LayerDown                        // it is open no more
+	LayerStarted                     // it needs the layer below
+	LayerFinished                    // it needs it no more
+)
+
+// Has says whether the set holds all of the given signals.
+func (s Signal) Has(of Signal) bool { return s&of == of }

@@ -1,0 +1,213 @@
+package ppp
+
+import (
+	"bytes"
+	"errors"
+	"time"
+)
+
+// Reasons for which Receive drops a packet.
+var (
+	ErrStale    = errors.New("ppp: answer to no request of ours that is still open")
+	ErrAnswer   = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
+	ErrRepeated = errors.New("ppp: Configure-Request holds an option twice")
+	ErrDown     = errors.New("ppp: control packet while the layer below is down")
+)
+
+// Receive takes a control packet of the protocol. Codes beyond Code-Reject
+// are unknown to the automaton: a protocol that has more (LCP) takes them
+// before. An error says that the packet was dropped, and why; it has changed
+// nothing.
+func (m *Machine) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
+	if m.state <= Starting {
+		return 0, ErrDown
+	}
+	switch c.Code {
+	case ConfigureRequest:
+		return m.receiveRequest(now, c, q)
+	case ConfigureAck:
+		return m.receiveAck(now, c, q)
+	case ConfigureNak, ConfigureReject:
+		return m.receiveRefusal(now, c, q)
+	case TerminateRequest:
+		return m.step(rtr, now, c, q), nil
+	case TerminateAck:
+		// Some concentrators answer with another Identifier; the state
+		// alone decides, as in the table.
+		return m.step(rta, now, c, q), nil
+	case CodeReject:
+		return m.receiveCodeReject(now, c, q)
+	}
+	return m.step(ruc, now, c, q), nil
+}
+
+func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, error) {
+	peer, err := ParseOptions(c.Data)
+	if err != nil {
+		return 0, err
+	}
+	if peer.Repeats() {
+		return 0, ErrRepeated
+	}
+	if m.state == Closing || m.state == Stopping {
+		return 0, nil
+	}
+	if m.state == Stopped || m.state == Opened {
+		// RFC 1661 section 4.3: the negotiation begins anew (an LNS behind an
+		// LAC does this), and the request is judged by fresh wishes.
+		m.begin()
+	}
+	e := rcrBad
+	if m.judge(peer) {
+		e = rcrGood
+	}
+	m.hurry(q)
+	return m.step(e, now, c, q), nil
+}
+
+// hurry repeats our own request when the peer's first one comes and ours has
+// had no answer: some concentrators send PADS before their session can
+// receive, and what is lost then would cost a whole Restart period. It goes out
+// before our answer, so that a peer that had received the first copy is still
+// negotiating and just acknowledges twice.
+func (m *Machine) hurry(q *Queue) {
+	if m.state == ReqSent && m.awaiting && !m.repeated {
+		m.repeated = true
+		m.queueRequest(q)
+	}
+}
+
+// judge prepares the answer to a request and says whether it is an Ack.
+// Rejects go out first, alone (RFC 1661 section 5.4).
+func (m *Machine) judge(peer Options) bool {
+	var naks, rejects []byte
+	for o := range peer.All() {
+		verdict, suggestion := m.policy.Judge(o)
+		switch {
+		case verdict == Nak && m.naksSent < m.limits.MaxFailure:
+			naks = suggestion.AppendTo(naks)
+		case verdict != Ack:
+			rejects = o.AppendTo(rejects)
+		}
+	}
+	if m.naksSent < m.limits.MaxFailure {
+		naks = m.policy.AppendMissing(naks, peer)
+	}
+	switch {
+	case len(rejects) > 0:
+		m.code, m.answer = ConfigureReject, rejects
+	case len(naks) > 0:
+		m.code, m.answer = ConfigureNak, naks
+	default:
+		m.code, m.answer = ConfigureAck, append(m.answer[:0], peer...)
+		return true
+	}
+	return false
+}
+
+func (m *Machine) sendAnswer(c Control, q *Queue) {
+	switch m.code {
+	case ConfigureAck:
+		m.naksSent = 0
+		m.policy.Agreed(Options(m.answer))
+	case ConfigureNak:
+		m.naksSent++
+	}
+	q.Add(m.policy.Protocol(), Control{Code: m.code, ID: c.ID, Data: m.answer})
+}
+
+// current says whether an answer is one to our last request, and the first:
+// the peer may acknowledge every copy of a repeated request, and the second Ack
+// must not count as a crossed connection. In the states that answer such
+// packets without looking (Closed, Stopped) the automaton decides.
+func (m *Machine) current(c Control) bool {
+	return m.state < Closing || m.awaiting && c.ID == m.requestID
+}
+
+func (m *Machine) receiveAck(now time.Time, c Control, q *Queue) (Signal, error) {
+	if !m.current(c) {
+		return 0, ErrStale
+	}
+	if m.state >= ReqSent {
+		// RFC 1661 section 5.2: the options of an Ack are those of the last
+		// request, to the octet.
+		if !bytes.Equal(c.Data, m.request) {
+			return 0, ErrAnswer
+		}
+		m.awaiting, m.refusals = false, 0
+	}
+	return m.step(rca, now, c, q), nil
+}
+
+func (m *Machine) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, error) {
+	if !m.current(c) {
+		return 0, ErrStale
+	}
+	if m.state < ReqSent {
+		return m.step(rcn, now, c, q), nil
+	}
+	refused, err := ParseOptions(c.Data)
+	if err != nil {
+		return 0, err
+	}
+	if len(refused) == 0 || c.Code == ConfigureReject && !m.subset(refused) {
+		return 0, ErrAnswer
+	}
+	m.refusals++
+	if m.refusals > 2*m.limits.MaxFailure {
+		// A peer that refuses for ever would keep both busy at wire speed.
+		return m.step(exhausted, now, c, q), nil
+	}
+	m.learn(c.Code, refused)
+	m.awaiting = false
+	return m.step(rcn, now, c, q), nil
+}
+
+// learn tells the policy what the peer refused. A peer that naks again and
+// again is understood to reject (RFC 1661 section 4.6, Max-Failure, seen from
+// the other side).
+func (m *Machine) learn(code Code, refused Options) {
+	for o := range refused.All() {
+		sent, ours := Options(m.request).Find(o.Type)
+		switch {
+		case code == ConfigureReject:
+			m.policy.Rejected(o)
+		case m.refusals <= m.limits.MaxFailure:
+			m.policy.Naked(o)
+		case ours:
+			m.policy.Rejected(sent)
+		}
+	}
+}
+
+// subset says whether rejected options stand in our last request, unchanged
+// and in the same order (RFC 1661 section 5.4).
+func (m *Machine) subset(rejected Options) bool {
+	rest := m.request
+	for o := range rejected.All() {
+		found := false
+		for mine := range Options(rest).All() {
+			rest = rest[2+len(mine.Value):]
+			if mine.Type == o.Type && bytes.Equal(mine.Value, o.Value) {
+				found = true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// receiveCodeReject ends a protocol whose peer does not know the codes that it
+// cannot do without.
+func (m *Machine) receiveCodeReject(now time.Time, c Control, q *Queue) (Signal, error) {
+	if len(c.Data) < 1 {
+		return 0, ErrShortControl
+	}
+	if rejected := Code(c.Data[0]); rejected >= ConfigureRequest && rejected <= CodeReject {
+		return m.step(rxjBad, now, c, q), nil
+	}
+	return m.step(rxjGood, now, c, q), nil
+}
