@@ -1,0 +1,269 @@
+package lcp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"slices"
+
+	"upppoe/ppp"
+)
+
+// maxLoops is how many Configure-Requests in a row that bear our own
+// Magic-Number make a looped link.
+const maxLoops = 10
+
+// options is LCP's side of the automaton: what we ask for, and what we think of
+// what the peer asks for.
+type options struct {
+	mru, maxMRU int
+	noMagic     bool
+	demand      []ppp.Method
+	answer      []ppp.Method
+	rand        io.Reader
+
+	// What we ask for as the negotiation stands.
+	askMRU   int
+	askMagic bool
+	asked    int // index in demand of the method we ask for
+	magic    uint32
+	loops    int
+	refused  bool
+
+	// What is agreed.
+	peerMRU   int
+	peerMagic uint32
+	demands   ppp.Method
+	answers   ppp.Method
+}
+
+var _ ppp.Policy = (*options)(nil)
+
+func newOptions(cfg *Config) *options {
+	o := &options{
+		mru: cfg.MRU, maxMRU: cfg.MaxMRU, noMagic: cfg.NoMagic,
+		demand: slices.Clone(cfg.Demand), answer: cfg.Answer, rand: cfg.Rand,
+	}
+	if o.maxMRU <= 0 {
+		o.maxMRU = EtherMRU
+	}
+	if o.mru <= 0 {
+		o.mru = min(EtherMRU, o.maxMRU)
+	}
+	o.mru = max(min(o.mru, o.maxMRU), MinMRU)
+	o.drawMagic()
+	o.Reset()
+	return o
+}
+
+// Protocol is LCP.
+func (o *options) Protocol() ppp.Protocol { return ppp.LCP }
+
+// Reset begins a negotiation with our first wishes. The magic number stays: it
+// marks this end of the link, not the attempt.
+func (o *options) Reset() {
+	o.askMRU, o.askMagic, o.asked = o.mru, !o.noMagic, 0
+	o.refused = false
+	o.peerMRU, o.peerMagic = min(DefaultMRU, o.maxMRU), 0
+	o.answers = nil
+	o.demands = nil
+	if len(o.demand) > 0 {
+		o.demands = o.demand[0]
+	}
+}
+
+// AppendRequest appends our options, in the order that pppd sends them.
+func (o *options) AppendRequest(b []byte) []byte {
+	if o.askMRU != DefaultMRU {
+		b = appendMRU(b, o.askMRU)
+	}
+	if o.demands != nil {
+		b = ppp.Option{Type: OptAuth, Value: o.demands.Option()}.AppendTo(b)
+	}
+	if o.askMagic {
+		b = appendMagic(b, o.magic)
+	}
+	return b
+}
+
+// Judge says what we think of an option of theirs. All that HDLC framing needs
+// must be rejected over Ethernet (RFC 2516 section 7: FCS-Alternatives,
+// ACFC, ACCM), and PFC would save nothing; multilink, callback and link
+// quality are not ours.
+func (o *options) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+	switch theirs.Type {
+	case OptMRU:
+		return o.judgeMRU(theirs)
+	case OptAuth:
+		return o.judgeAuth(theirs)
+	case OptMagic:
+		return o.judgeMagic(theirs)
+	}
+	return ppp.Reject, theirs
+}
+
+// judgeMRU keeps the peer's MRU within what Ethernet carries: RFC 2516 section
+// 7 forbids to agree on more than 1492, but where RFC 4638 raises it.
+func (o *options) judgeMRU(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+	if len(theirs.Value) != 2 {
+		return ppp.Nak, mruOption(min(EtherMRU, o.maxMRU))
+	}
+	switch mru := int(binary.BigEndian.Uint16(theirs.Value)); {
+	case mru < MinMRU:
+		return ppp.Nak, mruOption(MinMRU)
+	case mru > o.maxMRU:
+		return ppp.Nak, mruOption(o.maxMRU)
+	}
+	return ppp.Ack, theirs
+}
+
+// judgeAuth accepts a method that we are ready to answer, and suggests the best
+// of ours for any other.
+func (o *options) judgeAuth(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+	if find(o.answer, theirs.Value) != nil {
+		return ppp.Ack, theirs
+	}
+	if len(o.answer) == 0 {
+		return ppp.Reject, theirs
+	}
+	return ppp.Nak, ppp.Option{Type: OptAuth, Value: o.answer[0].Option()}
+}
+
+// judgeMagic refuses zero, which is illegal, and our own number, which hints at
+// a looped link (RFC 1661 section 6.4).
+func (o *options) judgeMagic(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+	if len(theirs.Value) != magicLen {
+		return ppp.Reject, theirs
+	}
+	magic := binary.BigEndian.Uint32(theirs.Value)
+	if o.isOurs(magic) {
+		o.loops++
+		return ppp.Nak, magicOption(o.random())
+	}
+	o.loops = 0
+	if magic == 0 {
+		return ppp.Nak, magicOption(o.random())
+	}
+	return ppp.Ack, theirs
+}
+
+// AppendMissing appends nothing: LCP can do without any option of the peer's.
+func (o *options) AppendMissing(b []byte, _ ppp.Options) []byte { return b }
+
+// Agreed takes over the peer's options as we acknowledge them. What is not among
+// them has its default.
+func (o *options) Agreed(peer ppp.Options) {
+	o.peerMRU, o.peerMagic, o.answers = min(DefaultMRU, o.maxMRU), 0, nil
+	for theirs := range peer.All() {
+		switch theirs.Type {
+		case OptMRU:
+			o.peerMRU = int(binary.BigEndian.Uint16(theirs.Value))
+		case OptAuth:
+			o.answers = find(o.answer, theirs.Value)
+		case OptMagic:
+			o.peerMagic = binary.BigEndian.Uint32(theirs.Value)
+		}
+	}
+}
+
+// Naked changes what we ask for as the peer suggests, where that is acceptable.
+func (o *options) Naked(theirs ppp.Option) {
+	switch theirs.Type {
+	case OptMRU:
+		if len(theirs.Value) == 2 {
+			if mru := int(binary.BigEndian.Uint16(theirs.Value)); mru >= MinMRU && mru <= o.mru {
+				o.askMRU = mru
+			}
+		}
+	case OptAuth:
+		o.tryNextMethod(theirs.Value)
+	case OptMagic:
+		o.drawMagic()
+	}
+}
+
+// Rejected stops asking for an option. Without authentication, though, there
+// is no link for those who demand it.
+func (o *options) Rejected(ours ppp.Option) {
+	switch ours.Type {
+	case OptMRU:
+		o.askMRU = DefaultMRU
+	case OptAuth:
+		o.refused = true
+	case OptMagic:
+		o.askMagic = false
+	}
+}
+
+// tryNextMethod follows the peer's suggestion, or else our own order of
+// preference, and never goes back: so it ends.
+func (o *options) tryNextMethod(suggestion []byte) {
+	if o.demands == nil {
+		return
+	}
+	for i := o.asked + 1; i < len(o.demand); i++ {
+		if bytes.Equal(o.demand[i].Option(), suggestion) {
+			o.demand[i], o.demand[o.asked+1] = o.demand[o.asked+1], o.demand[i]
+			break
+		}
+	}
+	o.asked++
+	if o.asked >= len(o.demand) {
+		o.refused = true
+		return
+	}
+	o.demands = o.demand[o.asked]
+}
+
+func (o *options) ourMRU() int { return o.askMRU }
+
+// sentMagic is the number that our echo packets bear: zero if none was agreed
+// (RFC 1661 section 5.8).
+func (o *options) sentMagic() uint32 {
+	if o.askMagic {
+		return o.magic
+	}
+	return 0
+}
+
+func (o *options) isOurs(magic uint32) bool { return o.askMagic && magic == o.magic }
+
+func (o *options) drawMagic() {
+	if !o.noMagic {
+		o.magic = o.random()
+	}
+}
+
+// random draws a magic number: never zero, and never our own.
+func (o *options) random() uint32 {
+	var b [magicLen]byte
+	if _, err := io.ReadFull(o.rand, b[:]); err != nil {
+		panic("lcp: no randomness: " + err.Error())
+	}
+	n := binary.BigEndian.Uint32(b[:])
+	for n == 0 || n == o.magic {
+		n++
+	}
+	return n
+}
+
+// find returns the method whose option value is given.
+func find(methods []ppp.Method, value []byte) ppp.Method {
+	for _, m := range methods {
+		if bytes.Equal(m.Option(), value) {
+			return m
+		}
+	}
+	return nil
+}
+
+func mruOption(mru int) ppp.Option {
+	return ppp.Option{Type: OptMRU, Value: binary.BigEndian.AppendUint16(nil, uint16(mru))}
+}
+
+func magicOption(magic uint32) ppp.Option {
+	return ppp.Option{Type: OptMagic, Value: binary.BigEndian.AppendUint32(nil, magic)}
+}
+
+func appendMRU(b []byte, mru int) []byte        { return mruOption(mru).AppendTo(b) }
+func appendMagic(b []byte, magic uint32) []byte { return magicOption(magic).AppendTo(b) }
