@@ -1,0 +1,159 @@
+package ipv6cp
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/netip"
+
+	"upppoe/ppp"
+)
+
+// ID is an interface identifier (RFC 5072 section 4.1), in the order it has on
+// the wire; zero: none.
+type ID [8]byte
+
+// LinkLocal is the address that the identifier makes, fe80::/10 and the
+// identifier (RFC 5072 section 5).
+func (id ID) LinkLocal() netip.Addr {
+	a := [16]byte{0: 0xfe, 1: 0x80}
+	copy(a[8:], id[:])
+	return netip.AddrFrom16(a)
+}
+
+// Config is what we want of IPv6 on a link.
+type Config struct {
+	// Local is our identifier; zero: a random one.
+	Local ID
+	// Remote is the peer's; zero: it has its own, and gets a random one if not.
+	Remote ID
+	// AcceptLocal lets the peer give us another identifier than Local.
+	AcceptLocal bool
+	// Limits are the automaton's.
+	Limits ppp.Limits
+	// Rand is where identifiers come from. It must be set, and must not fail.
+	Rand io.Reader
+}
+
+// Agreement is the pair of identifiers that both sides have agreed on.
+type Agreement struct{ Local, Remote ID }
+
+// Policy is IPv6CP's side of the automaton.
+type Policy struct {
+	cfg    Config
+	ask    bool
+	local  ID
+	spare  ID // suggested to a peer that has none, or ours
+	remote ID // as acknowledged
+}
+
+var _ ppp.Policy = (*Policy)(nil)
+
+// ErrNoID is why what was agreed on is of no use: a side is left without an
+// identifier, or both have the same.
+var ErrNoID = errors.New("could not determine two different interface identifiers")
+
+// New makes a policy for one link.
+func New(cfg *Config) *Policy {
+	p := &Policy{cfg: *cfg}
+	if p.cfg.Local == (ID{}) {
+		p.cfg.Local, p.cfg.AcceptLocal = p.random(), true
+	}
+	p.spare = p.cfg.Remote
+	if p.spare == (ID{}) {
+		p.spare = p.random()
+	}
+	p.Reset()
+	return p
+}
+
+// Protocol is IPv6CP.
+func (p *Policy) Protocol() ppp.Protocol { return ppp.IPv6CP }
+
+// Reset begins a negotiation with our first wishes.
+func (p *Policy) Reset() {
+	p.ask, p.local, p.remote = true, p.cfg.Local, ID{}
+}
+
+// AppendRequest appends our identifier.
+func (p *Policy) AppendRequest(b []byte) []byte {
+	if !p.ask {
+		return b
+	}
+	return option(p.local).AppendTo(b)
+}
+
+// Judge says what we think of an option of theirs. Header compression is
+// refused.
+//
+// RFC 5072 section 4.1: an identifier of zero, or the same as ours, is answered
+// by Nak with another.
+func (p *Policy) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+	if theirs.Type != OptInterfaceID || len(theirs.Value) != len(ID{}) {
+		return ppp.Reject, theirs
+	}
+	id := ID(theirs.Value)
+	if id == (ID{}) || id == p.local || p.cfg.Remote != (ID{}) && id != p.cfg.Remote {
+		return ppp.Nak, option(p.spare)
+	}
+	return ppp.Ack, theirs
+}
+
+// AppendMissing asks a peer that does not speak of its identifier to take one.
+func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
+	if _, ok := peer.Find(OptInterfaceID); !ok {
+		b = option(p.spare).AppendTo(b)
+	}
+	return b
+}
+
+// Agreed takes over the peer's identifier as we acknowledge it.
+func (p *Policy) Agreed(peer ppp.Options) {
+	p.remote = ID{}
+	if o, ok := peer.Find(OptInterfaceID); ok {
+		p.remote = ID(o.Value)
+	}
+}
+
+// Naked takes the identifier that the peer suggests. One that is zero, or the
+// peer's own, means that it wants us to find another ourselves.
+func (p *Policy) Naked(theirs ppp.Option) {
+	if theirs.Type != OptInterfaceID || len(theirs.Value) != len(ID{}) || !p.cfg.AcceptLocal {
+		return
+	}
+	p.ask, p.local = true, ID(theirs.Value)
+	if p.local == (ID{}) || p.local == p.remote {
+		p.local = p.random()
+	}
+}
+
+// Rejected stops asking; the link is then left without an identifier of ours.
+func (p *Policy) Rejected(ppp.Option) { p.ask, p.local = false, ID{} }
+
+// Agreement is what is agreed on, once the automaton has opened.
+func (p *Policy) Agreement() Agreement { return Agreement{p.local, p.remote} }
+
+// Err says why what was agreed on is of no use, or nil.
+func (p *Policy) Err() error {
+	if p.local == (ID{}) || p.remote == (ID{}) || p.local == p.remote {
+		return ErrNoID
+	}
+	return nil
+}
+
+// random draws an identifier with the universal/local bit 0, as one that is
+// not globally unique must have it (RFC 5072 section 4.1).
+func (p *Policy) random() (id ID) {
+	if _, err := io.ReadFull(p.cfg.Rand, id[:]); err != nil {
+		panic("ipv6cp: no randomness: " + err.Error())
+	}
+	id[0] &^= 0x02
+	for id == (ID{}) || id == p.cfg.Local || id == p.spare || id == p.remote {
+		binary.BigEndian.PutUint32(id[4:], binary.BigEndian.Uint32(id[4:])+1)
+	}
+	return id
+}
+
+func option(id ID) ppp.Option {
+	return ppp.Option{Type: OptInterfaceID, Value: id[:]}
+}
