@@ -1,0 +1,113 @@
+package session
+
+import (
+	"time"
+
+	"upppoe/ppp"
+)
+
+// authentication is the phase of that name: each side may have to prove who it
+// is (RFC 1661 section 3.5). The exchanges live on while the link is open, for
+// further challenges and for repetitions.
+type authentication struct {
+	demand   ppp.Demand   // the peer proves; nil: it need not
+	answer   ppp.Exchange // we prove; nil: we need not
+	peerOK   bool
+	weOK     bool
+	demandBy ppp.Method
+	answerBy ppp.Method
+}
+
+func (a *authentication) done() bool {
+	return (a.demand == nil || a.peerOK) && (a.answer == nil || a.weOK)
+}
+
+// answering says whether the peer still has to accept who we are.
+func (a *authentication) answering() bool { return a.answer != nil && !a.weOK }
+
+func (a *authentication) deadline() (first time.Time) {
+	if a.demand != nil {
+		first = a.demand.Deadline()
+	}
+	if a.answer != nil {
+		first = ppp.Earliest(first, a.answer.Deadline())
+	}
+	return first
+}
+
+// beginAuth starts the exchanges that LCP has agreed on.
+func (s *Session) beginAuth(now time.Time, out *Output) {
+	s.auth = authentication{demandBy: s.link.Demands(), answerBy: s.link.Answers()}
+	if by := s.auth.demandBy; by != nil {
+		s.auth.demand = by.Demand(ppp.Examiner{Name: s.cfg.Name, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
+		s.auth.demand.Start(now, &out.Frames)
+	}
+	if by := s.auth.answerBy; by != nil {
+		who := s.cfg.Credentials
+		who.Rand, who.Timers = s.cfg.Rand, s.cfg.AuthTimers
+		s.auth.answer = by.Answer(who)
+		s.auth.answer.Start(now, &out.Frames)
+	}
+}
+
+// receiveAuth offers a packet to the exchanges of its protocol: where both sides
+// prove themselves by one protocol, the code tells them apart, and an exchange
+// refuses what is not its own.
+func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte, out *Output) error {
+	c, err := ppp.ParseControl(information)
+	if err != nil {
+		return err
+	}
+	err = ErrNoRole
+	if x := s.auth.answer; x != nil && x.Protocol() == p {
+		var step ppp.Step
+		if step, err = x.Receive(now, c, &out.Frames); err == nil {
+			s.answered(now, step, out)
+			return nil
+		}
+	}
+	if x := s.auth.demand; x != nil && x.Protocol() == p {
+		var step ppp.Step
+		if step, err = x.Receive(now, c, &out.Frames); err == nil {
+			s.demanded(now, step, out)
+		}
+	}
+	return err
+}
+
+func (s *Session) advanceAuth(now time.Time, out *Output) {
+	if x := s.auth.answer; x != nil {
+		s.answered(now, x.Advance(now, &out.Frames), out)
+	}
+	if x := s.auth.demand; x != nil {
+		s.demanded(now, x.Advance(now, &out.Frames), out)
+	}
+}
+
+// answered heeds what became of our proof.
+func (s *Session) answered(now time.Time, step ppp.Step, out *Output) {
+	by := s.auth.answerBy
+	switch step.Outcome {
+	case ppp.Succeeded:
+		out.tell(Authenticated{Method: by, Name: step.Name, Message: step.Message, Again: s.auth.weOK})
+		s.auth.weOK = true
+	case ppp.Failed:
+		out.tell(AuthFailed{Method: by, Name: step.Name, Message: step.Message})
+		s.closeFor(now, NotAuthenticated, "Failed to authenticate ourselves to peer", out)
+	}
+}
+
+// demanded heeds what became of the peer's proof.
+func (s *Session) demanded(now time.Time, step ppp.Step, out *Output) {
+	by := s.auth.demandBy
+	switch step.Outcome {
+	case ppp.Asking:
+		out.tell(Asked{Method: by, Proof: step.Proof})
+	case ppp.Succeeded:
+		out.tell(Authenticated{Method: by, Peer: true, Name: step.Name, Again: s.auth.peerOK})
+		s.auth.peerOK = true
+	case ppp.Failed:
+		out.tell(AuthFailed{Method: by, Peer: true, Name: step.Name, Message: step.Message})
+		s.closeFor(now, PeerNotAuthenticated, "Authentication failed", out)
+	}
+}

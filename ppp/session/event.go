@@ -1,0 +1,101 @@
+package session
+
+import (
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+)
+
+// Output is what a step of a session wants done: frames to be sent, and events
+// that its owner may heed. Reset lets one serve for good.
+type Output struct {
+	Frames ppp.Queue
+	Events []Event
+}
+
+// Reset empties the output and keeps its memory.
+func (o *Output) Reset() {
+	o.Frames.Reset()
+	o.Events = o.Events[:0]
+}
+
+func (o *Output) tell(e Event) { o.Events = append(o.Events, e) }
+
+// Event is something that happened in a session: one of the types below.
+// What a peer said in it is as it came, and not fit for a terminal.
+type Event interface{ event() }
+
+// LinkUp tells that LCP has opened.
+type LinkUp struct {
+	// MRU and PeerMRU are the longest information fields that we and the peer
+	// said we receive, in octets.
+	MRU, PeerMRU int
+}
+
+// Asked tells that the peer offered a proof of who it is, which somebody must
+// judge: the answer comes back by Decide.
+type Asked struct {
+	Method ppp.Method
+	Proof  ppp.Proof
+}
+
+// Authenticated tells that one side has proved who it is: the peer, or we.
+type Authenticated struct {
+	Method  ppp.Method
+	Peer    bool
+	Name    string // of the side that proved it
+	Message string // the peer's words, when it was we
+	Again   bool   // it was a further challenge, in an open link
+}
+
+// AuthFailed tells that one side could not prove who it is. The session closes.
+type AuthFailed struct {
+	Method  ppp.Method
+	Peer    bool
+	Name    string
+	Message string
+}
+
+// IPv4Up and IPv6Up tell that packets of the family may flow.
+type (
+	IPv4Up struct{ ipcp.Agreement }
+	IPv6Up struct{ ipv6cp.Agreement }
+)
+
+// NetworkDown tells that packets of the family may flow no more.
+type NetworkDown struct{ Protocol ppp.Protocol }
+
+// NetworkFailed tells that a control protocol gave up. The link stays (RFC 1661
+// section 3.7).
+type NetworkFailed struct {
+	Protocol ppp.Protocol
+	Err      error
+}
+
+// Dropped tells that a frame was silently discarded, as the RFCs have it.
+type Dropped struct {
+	Protocol ppp.Protocol
+	Err      error
+}
+
+// Silent tells that the peer has not answered so many Echo-Requests.
+type Silent struct{ Requests int }
+
+// PeerClosed tells that the peer ends the link, in its own words.
+type PeerClosed struct{ Text string }
+
+// Closed tells that the session is over. It is the last event.
+type Closed struct{ Reason Reason }
+
+func (LinkUp) event()        {}
+func (Asked) event()         {}
+func (Authenticated) event() {}
+func (AuthFailed) event()    {}
+func (IPv4Up) event()        {}
+func (IPv6Up) event()        {}
+func (NetworkDown) event()   {}
+func (NetworkFailed) event() {}
+func (Dropped) event()       {}
+func (Silent) event()        {}
+func (PeerClosed) event()    {}
+func (Closed) event()        {}

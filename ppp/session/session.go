@@ -1,0 +1,237 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"upppoe/ipcp"
+	"upppoe/lcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+)
+
+// Config is what we want of a session. Sessions do not change it; many may
+// share one.
+type Config struct {
+	// LCP is what we want of the link, and with it the methods by which each
+	// side may prove who it is. Its Rand need not be set.
+	LCP lcp.Config
+	// Credentials are who we are, for LCP.Answer. Rand and Timers need not be
+	// set.
+	Credentials ppp.Credentials
+	// Name is what we call ourselves when we demand proof, for LCP.Demand.
+	Name string
+	// AuthTimers bound authentication, both ways.
+	AuthTimers ppp.AuthTimers
+	// IPv4 and IPv6 are what we want of the network protocols; nil: the peer's
+	// wish for it gets a Protocol-Reject. IPv6.Rand need not be set.
+	IPv4 *ipcp.Config
+	IPv6 *ipv6cp.Config
+	// Rand is where everything random comes from. It must be set, and must not
+	// fail.
+	Rand io.Reader
+}
+
+// Phase is a phase of a link (RFC 1661 section 3.2).
+type Phase uint8
+
+// Phases.
+const (
+	Dead Phase = iota
+	Establish
+	Authenticate
+	Network
+	Terminate
+)
+
+// String is the phase's name in RFC 1661.
+func (p Phase) String() string {
+	return [...]string{"Dead", "Establish", "Authenticate", "Network", "Terminate"}[p]
+}
+
+// Session is one PPP session.
+type Session struct {
+	cfg    *Config
+	phase  Phase
+	link   *lcp.Link
+	auth   authentication
+	layers []*layer
+	v4     *ipcp.Policy
+	v6     *ipv6cp.Policy
+	reason Reason
+}
+
+// New makes a session in phase Dead.
+func New(cfg *Config) *Session {
+	c := *cfg
+	c.LCP.Rand = cfg.Rand
+	s := &Session{cfg: &c, link: lcp.New(&c.LCP)}
+	if c.IPv4 != nil {
+		s.v4 = ipcp.New(c.IPv4)
+		s.layers = append(s.layers, newLayer(s.v4, c.IPv4.Limits))
+	}
+	if c.IPv6 != nil {
+		v6 := *c.IPv6
+		v6.Rand = cfg.Rand
+		s.v6 = ipv6cp.New(&v6)
+		s.layers = append(s.layers, newLayer(s.v6, v6.Limits))
+	}
+	return s
+}
+
+// Phase is the phase now.
+func (s *Session) Phase() Phase { return s.phase }
+
+// Up begins the session: the layer below can carry frames.
+func (s *Session) Up(now time.Time, out *Output) {
+	s.link.Open(now, &out.Frames)
+	s.settle(now, out)
+}
+
+// Down ends the session at once: the layer below is gone, and nothing more can
+// be sent.
+func (s *Session) Down(now time.Time, r Reason, out *Output) {
+	if s.phase == Authenticate && s.auth.answering() && r.Cause == HangUp {
+		// Some concentrators refuse a password by hanging up.
+		r = Reason{NotAuthenticated, "peer hung up instead of accepting our credentials"}
+	}
+	s.blame(r)
+	s.link.Down(now)
+	s.settle(now, out)
+}
+
+// Close ends the session in good order: the peer is told the reason's text.
+func (s *Session) Close(now time.Time, r Reason, out *Output) {
+	s.blame(r)
+	s.link.Close(now, r.Text, &out.Frames)
+	s.settle(now, out)
+}
+
+// Decide brings the decision on the last proof that Asked told.
+func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
+	if s.auth.demand == nil {
+		return
+	}
+	if d.Granted && d.Address.IsValid() && s.v4 != nil {
+		s.v4.Assign(d.Address)
+	}
+	s.demanded(now, s.auth.demand.Decide(now, d, &out.Frames), out)
+	s.settle(now, out)
+}
+
+// Deadline is when Advance wants to be called; zero: never.
+func (s *Session) Deadline() time.Time {
+	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline())
+	for _, l := range s.layers {
+		first = ppp.Earliest(first, l.machine.Deadline())
+	}
+	return first
+}
+
+// Advance does what is due at now.
+func (s *Session) Advance(now time.Time, out *Output) {
+	s.link.Advance(now, &out.Frames)
+	s.advanceAuth(now, out)
+	for _, l := range s.layers {
+		l.machine.Advance(now, &out.Frames)
+	}
+	s.settle(now, out)
+}
+
+// blame keeps the first reason for the end.
+func (s *Session) blame(r Reason) {
+	if s.reason.Cause == Unknown {
+		s.reason = r
+	}
+}
+
+// Reasons for which Receive drops a frame.
+var (
+	ErrPhase   = errors.New("session: frame of a protocol that has no place in this phase")
+	ErrNotOpen = errors.New("session: network packet before its protocol is open")
+	ErrNoRole  = errors.New("session: authentication packet of a method not agreed on")
+)
+
+// Receive takes a frame, which begins with its Protocol field. What must be
+// silently discarded is told by a Dropped event and changes nothing.
+func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
+	p, information, err := ppp.ParseFrame(frame)
+	if err == nil {
+		err = s.dispatch(now, p, information, frame, out)
+	}
+	if err != nil {
+		out.tell(Dropped{p, err})
+	}
+	s.settle(now, out)
+}
+
+// dispatch hands a packet to its protocol. RFC 1661 sections 3.4 and 3.5: before
+// authentication is done, only LCP and authentication are heard.
+func (s *Session) dispatch(now time.Time, p ppp.Protocol, information, frame []byte, out *Output) error {
+	switch {
+	case p == ppp.LCP:
+		return s.receiveLCP(now, information, out)
+	case s.phase != Network && s.phase != Authenticate:
+		return ErrPhase
+	case p == ppp.PAP || p == ppp.CHAP || p == ppp.EAP:
+		return s.receiveAuth(now, p, information, out)
+	case s.phase != Network:
+		return ErrPhase
+	case p == ppp.IPv4 || p == ppp.IPv6:
+		return ErrNotOpen
+	}
+	if l := s.layer(p); l != nil {
+		c, err := ppp.ParseControl(information)
+		if err != nil {
+			return err
+		}
+		_, err = l.machine.Receive(now, c, &out.Frames)
+		return err
+	}
+	s.link.RejectProtocol(frame, &out.Frames)
+	return nil
+}
+
+func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) error {
+	c, err := ppp.ParseControl(information)
+	if err != nil {
+		return err
+	}
+	_, err = s.link.Receive(now, c, &out.Frames)
+	if c.Code == ppp.TerminateRequest && s.link.State() == ppp.Stopping && s.phase != Terminate {
+		s.peerClosed(out)
+	}
+	if p := s.link.TakeRejected(); p != 0 {
+		s.rejected(now, p, out)
+	}
+	return err
+}
+
+// peerClosed notes that the peer ends the link. While it weighs our credentials
+// that is its answer to them.
+func (s *Session) peerClosed(out *Output) {
+	text := string(s.link.Farewell())
+	out.tell(PeerClosed{text})
+	cause := PeerTerminated
+	if s.phase == Authenticate && s.auth.answering() {
+		cause = NotAuthenticated
+	}
+	s.blame(Reason{cause, text})
+}
+
+// rejected heeds that the peer does not speak a protocol of ours.
+func (s *Session) rejected(now time.Time, p ppp.Protocol, out *Output) {
+	if l := s.layer(p); l != nil {
+		l.machine.Unwanted(now, &out.Frames)
+	}
+}
+
+func (s *Session) layer(p ppp.Protocol) *layer {
+	for _, l := range s.layers {
+		if l.policy.Protocol() == p {
+			return l
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package session
+
+import (
+	"time"
+
+	"upppoe/ppp"
+)
+
+// settle is the only place that moves the phase: it compares the phase with
+// what LCP and authentication have come to, until they agree.
+func (s *Session) settle(now time.Time, out *Output) {
+	s.watchLink(now, out)
+	for next := s.due(); next != s.phase; next = s.due() {
+		s.leave(now, out)
+		s.phase = next
+		s.enter(now, out)
+	}
+	if s.phase == Network {
+		s.settleLayers(now, out)
+	}
+}
+
+// due is the phase that the session should be in (RFC 1661 section 3.2).
+func (s *Session) due() Phase {
+	switch s.link.State() {
+	case ppp.Initial, ppp.Starting, ppp.Closed, ppp.Stopped:
+		return Dead
+	case ppp.Closing, ppp.Stopping:
+		return Terminate
+	case ppp.Opened:
+		if s.phase == Network || s.phase == Authenticate && s.auth.done() {
+			return Network
+		}
+		return Authenticate
+	}
+	return Establish
+}
+
+// leave undoes what a phase has set up. Network protocols do not survive the
+// link's renegotiation (RFC 1661 section 3.4), nor does who we are.
+func (s *Session) leave(now time.Time, out *Output) {
+	if s.phase == Network {
+		s.lowerLayers(now, out)
+	}
+}
+
+func (s *Session) enter(now time.Time, out *Output) {
+	switch s.phase {
+	case Authenticate:
+		out.tell(LinkUp{MRU: s.link.MRU(), PeerMRU: s.link.PeerMRU()})
+		s.beginAuth(now, out)
+	case Network:
+		s.openLayers(now, out)
+	case Establish, Terminate:
+		s.auth = authentication{}
+	case Dead:
+		s.auth = authentication{}
+		s.blame(Reason{NotNegotiated, "LCP did not open"})
+		out.tell(Closed{s.reason})
+	}
+}
+
+// watchLink closes a link that LCP has found to be of no use.
+func (s *Session) watchLink(now time.Time, out *Output) {
+	if s.link.State() <= ppp.Stopping {
+		return
+	}
+	switch {
+	case s.link.Looped():
+		s.closeFor(now, Looped, "looped link", out)
+	case s.link.Dead():
+		out.tell(Silent{s.cfg.LCP.Echo.Failures})
+		s.closeFor(now, PeerDead, "Peer not responding", out)
+	case s.link.Refused():
+		s.closeFor(now, PeerNotAuthenticated, "peer refused to authenticate", out)
+	}
+}
+
+// closeFor begins to close the link; settle, which is on its way, does the rest.
+func (s *Session) closeFor(now time.Time, cause Cause, text string, out *Output) {
+	s.blame(Reason{cause, text})
+	s.link.Close(now, text, &out.Frames)
+}
