@@ -1,6 +1,8 @@
 package session
 
 import (
+	"iter"
+
 	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
@@ -10,16 +12,43 @@ import (
 // that its owner may heed. Reset lets one serve for good.
 type Output struct {
 	Frames ppp.Queue
-	Events []Event
+	events []Event
+	before []int // for each event, how many frames were queued before it
 }
 
 // Reset empties the output and keeps its memory.
 func (o *Output) Reset() {
 	o.Frames.Reset()
-	o.Events = o.Events[:0]
+	o.events, o.before = o.events[:0], o.before[:0]
 }
 
-func (o *Output) tell(e Event) { o.Events = append(o.Events, e) }
+// All yields frames and events in the order in which they arose: one of the
+// two each time. Frames are valid until Reset.
+func (o *Output) All() iter.Seq2[[]byte, Event] {
+	return func(yield func([]byte, Event) bool) {
+		sent := 0
+		for i, e := range o.events {
+			for ; sent < o.before[i]; sent++ {
+				if !yield(o.Frames.At(sent), nil) {
+					return
+				}
+			}
+			if !yield(nil, e) {
+				return
+			}
+		}
+		for ; sent < o.Frames.Len(); sent++ {
+			if !yield(o.Frames.At(sent), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (o *Output) tell(e Event) {
+	o.events = append(o.events, e)
+	o.before = append(o.before, o.Frames.Len())
+}
 
 // Event is something that happened in a session: one of the types below.
 // What a peer said in it is as it came, and not fit for a terminal.
@@ -56,6 +85,10 @@ type AuthFailed struct {
 	Message string
 }
 
+// Admitted tells that both sides know as much of each other as they want to: the
+// network protocols begin.
+type Admitted struct{}
+
 // IPv4Up and IPv6Up tell that packets of the family may flow.
 type (
 	IPv4Up struct{ ipcp.Agreement }
@@ -91,6 +124,7 @@ func (LinkUp) event()        {}
 func (Asked) event()         {}
 func (Authenticated) event() {}
 func (AuthFailed) event()    {}
+func (Admitted) event()      {}
 func (IPv4Up) event()        {}
 func (IPv6Up) event()        {}
 func (NetworkDown) event()   {}

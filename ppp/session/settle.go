@@ -50,6 +50,7 @@ func (s *Session) enter(now time.Time, out *Output) {
 		out.tell(LinkUp{MRU: s.link.MRU(), PeerMRU: s.link.PeerMRU()})
 		s.beginAuth(now, out)
 	case Network:
+		out.tell(Admitted{})
 		s.openLayers(now, out)
 	case Establish, Terminate:
 		s.auth = authentication{}
