@@ -1,0 +1,7 @@
+// Package eap is the Extensible Authentication Protocol (RFC 3748) on PPP, with
+// the one method that every implementation must have, MD5-Challenge, for both
+// roles: the authenticator and the peer.
+//
+// Values of this package are not safe for concurrent use unless they say so,
+// read no clock and do no I/O.
+package eap
