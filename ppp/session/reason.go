@@ -26,14 +26,14 @@ const (
 	PeerNotAuthenticated       // the peer could not, or would not
 	Idle                       // nothing was carried for too long
 	Expired                    // the time granted is over
-	Replaced                   // the same peer has opened another session
+	HostRefused                // the host's network could not be made to fit
 	causeCount
 )
 
 var causeNames = [causeCount]string{
 	"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped",
 	"not-negotiated", "not-authenticated", "peer-not-authenticated",
-	"idle", "expired", "replaced",
+	"idle", "expired", "host-refused",
 }
 
 // String is the cause as one word, which scripts may rely on.
