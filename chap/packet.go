@@ -14,9 +14,6 @@ const (
 	Failure   ppp.Code = 4
 )
 
-// maxName bounds the names that we send, as PAP's length octet would.
-const maxName = 255
-
 // ErrValue says that a Value-Size field is zero or reaches beyond the packet.
 var ErrValue = errors.New("chap: Value-Size field zero or beyond the packet")
 

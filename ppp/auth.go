@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -26,8 +27,19 @@ type Credentials struct {
 	// Secret finds the secret we share with a peer of that name; peer is
 	// empty where the protocol does not tell it (PAP).
 	Secret func(peer string) ([]byte, bool)
+	// Beside is the exchange in which that peer has to prove who it is, on the
+	// same link; nil: it need not.
+	Beside Demand
 	Rand   io.Reader
 	Timers AuthTimers
+}
+
+// Reflected says whether a challenge is one of ours, which the peer wants us
+// to answer for it (RFC 1994, Security Considerations: one secret in both
+// directions).
+func (c Credentials) Reflected(challenge []byte) bool {
+	d, ok := c.Beside.(Challenger)
+	return ok && d.Sent(challenge)
 }
 
 // Examiner is how we ask a peer who it is.
@@ -44,6 +56,28 @@ type AuthTimers struct {
 	Timeout time.Duration // for the whole, where nothing is ours to send again (PAP's examiner: default 30 s; a CHAP peer that is never challenged: default 60 s)
 	Again   time.Duration // between challenges of a peer already authenticated (CHAP); 0: never
 }
+
+// WithDefaults replaces what is left zero. The default of Timeout is the
+// method's; below zero it stays, and means that nothing is bounded.
+func (t AuthTimers) WithDefaults(timeout time.Duration) AuthTimers {
+	if t.Restart <= 0 {
+		t.Restart = 3 * time.Second
+	}
+	if t.Tries <= 0 {
+		t.Tries = 10
+	}
+	if t.Timeout == 0 {
+		t.Timeout = timeout
+	}
+	return t
+}
+
+// Reasons for which an Exchange drops a packet, besides ErrStale.
+var (
+	ErrRole      = errors.New("ppp: authentication packet that is not for this role")
+	ErrUndecided = errors.New("ppp: proof offered while one is being judged")
+	ErrReflected = errors.New("ppp: challenge is our own, sent back")
+)
 
 // Exchange is one run of an authentication method on one link.
 type Exchange interface {
@@ -66,6 +100,12 @@ type Demand interface {
 	Exchange
 	// Decide answers the last Proof. A decision nobody asked for is ignored.
 	Decide(now time.Time, d Decision, q *Queue) Step
+}
+
+// Challenger is a Demand that asks by challenges.
+type Challenger interface {
+	// Sent says whether the challenge is the one that the peer has to answer.
+	Sent(challenge []byte) bool
 }
 
 // Step is where an exchange stands after a call. The zero value: nothing new.

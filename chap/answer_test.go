@@ -1,0 +1,244 @@
+package chap_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+)
+
+// MD5 draws on nothing random: the real pppd's challenge gets the real pppd's
+// response.
+func TestAnswerGolden(t *testing.T) {
+	var q ppp.Queue
+	a := chap.MD5.Answer(credentials(password))
+	a.Start(start, &q)
+	receive(t, a, start, packet(t, golden.md5Challenge), &q)
+	if got := only(t, &q); !same(got, packet(t, golden.md5Response)) {
+		t.Errorf("answered %x", got.AppendTo(nil))
+	}
+	step := receive(t, a, start, packet(t, golden.md5Success), &q)
+	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" || step.Name != "testuser" {
+		t.Errorf("succeeded with %+v", step)
+	}
+	if !a.Deadline().IsZero() {
+		t.Errorf("an accepted peer waits until %v", a.Deadline())
+	}
+}
+
+// With the peer challenge that pppd drew, MS-CHAPv2 too is pppd's to the octet.
+func TestAnswerGoldenMSv2(t *testing.T) {
+	var q ppp.Queue
+	who := credentials(password)
+	who.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
+	a := chap.MSv2.Answer(who)
+	receive(t, a, start, packet(t, golden.msChallenge), &q)
+	if got := only(t, &q); !same(got, packet(t, golden.msResponse)) {
+		t.Errorf("answered %x", got.AppendTo(nil))
+	}
+	step := receive(t, a, start, packet(t, golden.msSuccess), &q)
+	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" {
+		t.Errorf("succeeded with %+v", step)
+	}
+}
+
+func TestAnswerRefused(t *testing.T) {
+	var q ppp.Queue
+	a := chap.MD5.Answer(credentials("other"))
+	receive(t, a, start, packet(t, golden.badChallenge), &q)
+	step := receive(t, a, start, packet(t, golden.badFailure), &q)
+	if step.Outcome != ppp.Failed || step.Message != "Access denied" {
+		t.Errorf("refused with %+v", step)
+	}
+	q.Reset()
+	if _, err := a.Receive(start, packet(t, golden.md5Challenge), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
+		t.Errorf("a challenge after the end: %v, %d packets sent", err, q.Len())
+	}
+}
+
+// RFC 2759 section 5: a Success must prove that the authenticator knows the
+// password.
+func TestAnswerBelievesNoForgedSuccess(t *testing.T) {
+	for _, message := range []string{
+		"", "M=Access granted", "S=", "S=0000000000000000000000000000000000000000 M=Access granted",
+		"S=35F3217306E6D63E9EDB4BE0608EAB373A1B0376 M=another exchange's",
+	} {
+		var q ppp.Queue
+		a := chap.MSv2.Answer(credentials(password))
+		receive(t, a, start, packet(t, golden.msChallenge), &q)
+		step := receive(t, a, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
+		if step.Outcome != ppp.Failed || step.Message != "server failed to prove it knows the password" {
+			t.Errorf("%q: %+v", message, step)
+		}
+	}
+}
+
+func TestAnswerDrops(t *testing.T) {
+	challenge := packet(t, golden.md5Challenge)
+	for _, c := range []struct {
+		what   string
+		method chap.Algorithm
+		first  bool // a challenge comes before it
+		packet ppp.Control
+		want   error
+	}{
+		{"Success before any challenge", chap.MD5, false, packet(t, golden.md5Success), ppp.ErrStale},
+		{"Success with id 0 before any challenge", chap.MD5, false, ppp.Control{Code: chap.Success}, ppp.ErrStale},
+		{"Failure before any challenge", chap.MD5, false, packet(t, golden.badFailure), ppp.ErrStale},
+		{"Success for another id", chap.MD5, true, ppp.Control{Code: chap.Success, ID: 0x61}, ppp.ErrStale},
+		{"Failure for another id", chap.MD5, true, packet(t, golden.badFailure), ppp.ErrStale},
+		{"Response", chap.MD5, true, packet(t, golden.md5Response), ppp.ErrRole},
+		{"unknown code", chap.MD5, true, ppp.Control{Code: 9, ID: 0x60}, ppp.ErrRole},
+		{"challenge without a value", chap.MD5, false, ppp.Control{Code: chap.Challenge, Data: []byte{0}}, chap.ErrValue},
+		{"MS-CHAPv2 challenge of 17 octets", chap.MSv2, false, challenge, chap.ErrChallenge},
+	} {
+		var q ppp.Queue
+		a := c.method.Answer(credentials(password))
+		if c.first {
+			receive(t, a, start, challenge, &q)
+			q.Reset()
+		}
+		step, err := a.Receive(start, c.packet, &q)
+		if !errors.Is(err, c.want) || step.Outcome != ppp.Pending || q.Len() != 0 {
+			t.Errorf("%s: %+v, error %v, %d packets sent", c.what, step, err, q.Len())
+		}
+	}
+}
+
+func TestAnswerRepeatsItself(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		var q ppp.Queue
+		_, challenge := demanding(t, m, ppp.AuthTimers{})
+		a := m.Answer(credentials(password))
+		receive(t, a, start, challenge, &q)
+		first := only(t, &q)
+		receive(t, a, start, challenge, &q)
+		if again := only(t, &q); !same(first, again) {
+			t.Errorf("a repeated challenge was answered by %v, then %v", first, again)
+		}
+		a.Advance(at(3*time.Second), &q)
+		if again := only(t, &q); !same(first, again) {
+			t.Errorf("answered %v, after 3 s %v", first, again)
+		}
+		challenge.ID++
+		receive(t, a, at(4*time.Second), challenge, &q)
+		if next := only(t, &q); next.ID != challenge.ID || same(first, next) {
+			t.Errorf("a new challenge was answered by %v", next)
+		}
+	})
+}
+
+func TestAnswerGivesUp(t *testing.T) {
+	for _, c := range []struct {
+		what       string
+		challenged bool
+		timeout    time.Duration
+		ends       time.Duration // 0: never
+		responses  int
+		why        string
+	}{
+		{"never challenged", false, 0, time.Minute, 0, "server does not challenge us"},
+		{"never accepted", true, 0, time.Minute, 10, "server does not say whether it accepts our response"},
+		{"never challenged, 7 s", false, 7 * time.Second, 7 * time.Second, 0, "server does not challenge us"},
+		{"never accepted, no bound", true, -1, 0, 10, ""},
+	} {
+		var q ppp.Queue
+		who := credentials(password)
+		who.Timers.Timeout = c.timeout
+		a := chap.MD5.Answer(who)
+		a.Start(start, &q)
+		if c.challenged {
+			receive(t, a, start, packet(t, golden.md5Challenge), &q)
+		}
+		last, end := run(a, &q)
+		if sent := len(drain(t, &q)); sent != c.responses {
+			t.Errorf("%s: %d responses, want %d", c.what, sent, c.responses)
+		}
+		if c.ends == 0 && end.Outcome == ppp.Pending {
+			continue
+		}
+		if end.Outcome != ppp.Failed || end.Message != c.why || last != c.ends {
+			t.Errorf("%s: after %v %+v, want %q after %v", c.what, last, end, c.why, c.ends)
+		}
+	}
+}
+
+// run lets time pass until nothing more is due, and says when something last
+// was.
+func run(x ppp.Exchange, q *ppp.Queue) (last time.Duration, end ppp.Step) {
+	for range 1000 {
+		due := x.Deadline()
+		if due.IsZero() {
+			return last, end
+		}
+		last = due.Sub(start)
+		if step := x.Advance(due, q); step.Outcome != ppp.Pending {
+			end = step
+		}
+	}
+	return last, end
+}
+
+func TestAnswerWithoutSecret(t *testing.T) {
+	for what, find := range map[string]func(string) ([]byte, bool){
+		"none":  func(string) ([]byte, bool) { return nil, false },
+		"empty": func(string) ([]byte, bool) { return nil, true },
+	} {
+		var q ppp.Queue
+		who := credentials("")
+		who.Secret = find
+		step := receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
+		if want := `No CHAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want {
+			t.Errorf("%s: %+v", what, step)
+		}
+		if q.Len() != 0 {
+			t.Errorf("%s: something was sent", what)
+		}
+	}
+}
+
+// A peer that is itself to be authenticated must not have us compute its
+// response.
+func TestAnswerRefusesReflection(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		var q ppp.Queue
+		demand, challenge := demanding(t, m, ppp.AuthTimers{})
+		who := credentials(password)
+		who.Beside = demand
+		a := m.Answer(who)
+
+		value, _, err := chap.ParseValue(challenge.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"ac", "another"} {
+			for _, id := range []uint8{challenge.ID, challenge.ID + 1} {
+				back := ppp.Control{Code: chap.Challenge, ID: id, Data: chap.AppendValue(nil, value, name)}
+				if _, err := a.Receive(start, back, &q); !errors.Is(err, ppp.ErrReflected) || q.Len() != 0 {
+					t.Errorf("own challenge back, id %d, name %s: %v, %d packets sent", id, name, err, q.Len())
+				}
+			}
+		}
+		value[0] ^= 1
+		receive(t, a, start, ppp.Control{Code: chap.Challenge, ID: 1, Data: chap.AppendValue(nil, value, "ac")}, &q)
+		only(t, &q)
+	})
+}
+
+// The secret is looked up by the name in the challenge.
+func TestAnswerAsksForTheServersSecret(t *testing.T) {
+	var q ppp.Queue
+	var asked string
+	who := credentials("")
+	who.Secret = func(peer string) ([]byte, bool) {
+		asked = peer
+		return []byte(password), true
+	}
+	receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
+	if asked != "(none)" {
+		t.Errorf("asked for the secret of %q", asked)
+	}
+}

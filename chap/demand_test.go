@@ -1,0 +1,231 @@
+package chap_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+)
+
+func TestChallengesDiffer(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		d, challenge := demanding(t, m, ppp.AuthTimers{Again: time.Minute})
+		seen := map[string]bool{}
+		now := start
+		for range 50 {
+			value, name, err := chap.ParseValue(challenge.Data)
+			if err != nil || string(name) != "ac" || seen[string(value)] {
+				t.Fatalf("challenge %x of %q, error %v, seen before: %v", value, name, err, seen[string(value)])
+			}
+			if n := len(value); n < 16 || n > 24 || m == chap.MSv2 && n != 16 {
+				t.Errorf("a challenge of %d octets", n)
+			}
+			seen[string(value)] = true
+
+			var q ppp.Queue
+			receive(t, d, now, respond(t, m, password, challenge), &q)
+			d.Decide(now, ppp.Decision{Granted: true}, &q)
+			q.Reset()
+			now = d.Deadline()
+			d.Advance(now, &q)
+			next := only(t, &q)
+			if next.ID == challenge.ID {
+				t.Errorf("two challenges with the identifier %d", next.ID)
+			}
+			challenge = next
+		}
+	})
+}
+
+func TestDemandRepeatsAndGivesUp(t *testing.T) {
+	for _, c := range []struct {
+		timers ppp.AuthTimers
+		sent   int
+		ends   time.Duration
+	}{
+		{ppp.AuthTimers{}, 10, 30 * time.Second},
+		{ppp.AuthTimers{Restart: time.Second, Tries: 4}, 4, 4 * time.Second},
+	} {
+		var q ppp.Queue
+		d, first := demanding(t, chap.MD5, c.timers)
+		last, end := run(d, &q)
+		sent := drain(t, &q)
+		for _, again := range sent {
+			if !same(first, again) {
+				t.Errorf("sent %v, then %v", first, again)
+			}
+		}
+		if 1+len(sent) != c.sent || last != c.ends || end.Outcome != ppp.Failed {
+			t.Errorf("%+v: %d challenges, after %v %+v", c.timers, 1+len(sent), last, end)
+		}
+		step, err := d.Receive(at(c.ends), respond(t, chap.MD5, password, first), &q)
+		if !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending || q.Len() != 0 {
+			t.Errorf("a response too late: %+v, error %v, %d packets sent", step, err, q.Len())
+		}
+	}
+}
+
+// RFC 1994 section 4.1: while a response is judged, and after, it may come
+// again; it is judged once, and gets one reply.
+func TestDemandJudgesOnce(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		for _, grant := range []bool{true, false} {
+			var q ppp.Queue
+			d, challenge := demanding(t, m, ppp.AuthTimers{})
+			response := respond(t, m, password, challenge)
+			receive(t, d, start, response, &q)
+			if _, err := d.Receive(start, response, &q); !errors.Is(err, ppp.ErrUndecided) {
+				t.Errorf("repeated while judged: %v", err)
+			}
+			if last, _ := run(d, &q); last != 0 || q.Len() != 0 {
+				t.Errorf("while judged: something was due after %v, %d packets sent", last, q.Len())
+			}
+			d.Decide(start, ppp.Decision{Granted: grant}, &q)
+			verdict := only(t, &q)
+
+			other := respond(t, m, "other", challenge)
+			for _, again := range []ppp.Control{response, other, {Code: chap.Response, ID: challenge.ID}} {
+				step := receive(t, d, at(time.Second), again, &q)
+				if got := only(t, &q); !same(got, verdict) || step.Outcome != ppp.Pending {
+					t.Errorf("granted %v, then repeated: %v, %+v; want %v", grant, got, step, verdict)
+				}
+			}
+			if step := d.Decide(start, ppp.Decision{Granted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+				t.Errorf("a decision nobody asked for: %+v, %d packets sent", step, q.Len())
+			}
+		}
+	})
+}
+
+func TestDemandDrops(t *testing.T) {
+	d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{})
+	good := respond(t, chap.MD5, password, challenge)
+	for _, c := range []struct {
+		what   string
+		packet ppp.Control
+		want   error
+	}{
+		{"another id", ppp.Control{Code: chap.Response, ID: good.ID + 1, Data: good.Data}, ppp.ErrStale},
+		{"value beyond the end", ppp.Control{Code: chap.Response, ID: good.ID, Data: good.Data[:16]}, chap.ErrValue},
+		{"no data", ppp.Control{Code: chap.Response, ID: good.ID}, chap.ErrValue},
+		{"Challenge", challenge, ppp.ErrRole},
+		{"Success", ppp.Control{Code: chap.Success, ID: good.ID}, ppp.ErrRole},
+		{"Failure", ppp.Control{Code: chap.Failure, ID: good.ID}, ppp.ErrRole},
+		{"code 0", ppp.Control{ID: good.ID}, ppp.ErrRole},
+	} {
+		var q ppp.Queue
+		step, err := d.Receive(start, c.packet, &q)
+		if !errors.Is(err, c.want) || step.Outcome != ppp.Pending || q.Len() != 0 {
+			t.Errorf("%s: %+v, error %v, %d packets sent", c.what, step, err, q.Len())
+		}
+	}
+	var q ppp.Queue
+	if step := receive(t, d, start, good, &q); step.Outcome != ppp.Asking {
+		t.Errorf("the response itself: %+v", step)
+	}
+}
+
+// What can prove nothing is refused at once: nobody is asked.
+func TestDemandRefuses(t *testing.T) {
+	for m, length := range map[chap.Algorithm]int{chap.MD5: 15, chap.MSv2: 16} {
+		var q ppp.Queue
+		d, challenge := demanding(t, m, ppp.AuthTimers{})
+		short := ppp.Control{Code: chap.Response, ID: challenge.ID, Data: chap.AppendValue(nil, make([]byte, length), "testuser")}
+		step := receive(t, d, start, short, &q)
+		if verdict := only(t, &q); step.Outcome != ppp.Failed || verdict.Code != chap.Failure {
+			t.Errorf("%v: a response of %d octets: %+v, code %d", m, length, step, verdict.Code)
+		}
+	}
+}
+
+func TestAgain(t *testing.T) {
+	for _, c := range []struct {
+		what    string
+		name    string
+		grant   bool
+		outcome ppp.Outcome
+	}{
+		{"right again", "testuser", true, ppp.Succeeded},
+		{"wrong now", "testuser", false, ppp.Failed},
+		{"somebody else now", "root", true, ppp.Failed},
+	} {
+		var q ppp.Queue
+		d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{Again: time.Minute})
+		receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
+		d.Decide(start, ppp.Decision{Granted: true}, &q)
+		q.Reset()
+
+		d.Advance(at(59*time.Second), &q)
+		if q.Len() != 0 {
+			t.Errorf("%s: challenged too soon", c.what)
+		}
+		d.Advance(at(time.Minute), &q)
+		response := respond(t, chap.MD5, password, only(t, &q))
+		if _, err := d.Receive(at(time.Minute), respond(t, chap.MD5, password, challenge), &q); !errors.Is(err, ppp.ErrStale) {
+			t.Errorf("%s: the old response: %v", c.what, err)
+		}
+		response.Data = append(response.Data[:17], c.name...)
+		step := receive(t, d, at(time.Minute), response, &q)
+		if step.Outcome == ppp.Asking {
+			step = d.Decide(at(time.Minute), ppp.Decision{Granted: c.grant}, &q)
+		}
+		if step.Outcome != c.outcome {
+			t.Errorf("%s: %+v", c.what, step)
+		}
+	}
+}
+
+func TestNoAgainByDefault(t *testing.T) {
+	var q ppp.Queue
+	d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{})
+	receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
+	d.Decide(start, ppp.Decision{Granted: true}, &q)
+	if !d.Deadline().IsZero() {
+		t.Errorf("an authenticated peer is due at %v", d.Deadline())
+	}
+}
+
+func TestMessages(t *testing.T) {
+	const proof = "S=0123456789012345678901234567890123456789"
+	long := strings.Repeat("x", 300)
+	for _, c := range []struct {
+		what     string
+		method   chap.Algorithm
+		decision ppp.Decision
+		want     string
+	}{
+		{"pppd's words", chap.MD5, ppp.Decision{Granted: true}, "Access granted"},
+		{"pppd's words", chap.MD5, ppp.Decision{}, "Access denied"},
+		{"the authority's words", chap.MD5, ppp.Decision{Message: "no"}, "no"},
+		{"more words than fit", chap.MD5, ppp.Decision{Message: long}, long[:255]},
+		{"pppd's words", chap.MSv2, ppp.Decision{Granted: true, Message: proof}, proof + " M=Access granted"},
+		{"RADIUS's words", chap.MSv2, ppp.Decision{Granted: true, Message: proof + " M=hi"}, proof + " M=hi"},
+		{"no proof", chap.MSv2, ppp.Decision{Granted: true}, "M=Access granted"},
+		{"pppd's words", chap.MSv2, ppp.Decision{}, "E=691 R=0 C=# V=3 M=Access denied"},
+		{"the authority's words", chap.MSv2, ppp.Decision{Message: "no"}, "E=691 R=0 C=# V=3 M=no"},
+		{"RADIUS's words", chap.MSv2, ppp.Decision{Message: "E=648 R=1 V=3 M=old"}, "E=648 R=0 C=# V=3 M=old"},
+	} {
+		var q ppp.Queue
+		d, challenge := demanding(t, c.method, ppp.AuthTimers{})
+		value, _, err := chap.ParseValue(challenge.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		receive(t, d, start, respond(t, c.method, password, challenge), &q)
+		d.Decide(start, c.decision, &q)
+		got := string(only(t, &q).Data)
+		if f, err := chap.ParseMSFailure([]byte(got)); err == nil {
+			if !bytes.Equal(f.Challenge, value) {
+				t.Errorf("%v, %s: C=%x", c.method, c.what, f.Challenge)
+			}
+			got = strings.Replace(got, strings.ToUpper(hexString(value)), "#", 1)
+		}
+		if got != c.want {
+			t.Errorf("%v, %s: said %q, want %q", c.method, c.what, got, c.want)
+		}
+	}
+}

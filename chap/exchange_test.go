@@ -1,0 +1,143 @@
+package chap_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+)
+
+var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(d time.Duration) time.Time { return start.Add(d) }
+
+// dice is randomness that is the same in every run.
+func dice(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
+
+func knows(secret string) func(string) ([]byte, bool) {
+	return func(string) ([]byte, bool) { return []byte(secret), true }
+}
+
+func credentials(secret string) ppp.Credentials {
+	return ppp.Credentials{Name: "testuser", Secret: knows(secret), Rand: dice(1)}
+}
+
+// demanding begins an exchange as the authenticator, and returns its first
+// challenge.
+func demanding(t testing.TB, m chap.Algorithm, timers ppp.AuthTimers) (ppp.Demand, ppp.Control) {
+	t.Helper()
+	var q ppp.Queue
+	d := m.Demand(ppp.Examiner{Name: "ac", Rand: dice(2), Timers: timers})
+	d.Start(start, &q)
+	return d, only(t, &q)
+}
+
+// drain empties the queue. Everything in it must be CHAP.
+func drain(t testing.TB, q *ppp.Queue) (sent []ppp.Control) {
+	t.Helper()
+	for frame := range q.All() {
+		p, information, err := ppp.ParseFrame(bytes.Clone(frame))
+		if err != nil || p != ppp.CHAP {
+			t.Fatalf("sent %x: protocol %v, error %v", frame, p, err)
+		}
+		c, err := ppp.ParseControl(information)
+		if err != nil {
+			t.Fatalf("sent %x: %v", frame, err)
+		}
+		sent = append(sent, c)
+	}
+	q.Reset()
+	return sent
+}
+
+// only is the one packet in the queue, which it empties.
+func only(t testing.TB, q *ppp.Queue) ppp.Control {
+	t.Helper()
+	sent := drain(t, q)
+	if len(sent) != 1 {
+		t.Fatalf("sent %d packets, want one: %v", len(sent), sent)
+	}
+	return sent[0]
+}
+
+// receive hands over a packet that must not be dropped.
+func receive(t testing.TB, x ppp.Exchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
+	t.Helper()
+	step, err := x.Receive(now, c, q)
+	if err != nil {
+		t.Fatalf("%v dropped: %v", c, err)
+	}
+	return step
+}
+
+// respond is what a peer that knows the secret answers to a challenge.
+func respond(t testing.TB, m chap.Algorithm, secret string, challenge ppp.Control) ppp.Control {
+	t.Helper()
+	var q ppp.Queue
+	receive(t, m.Answer(credentials(secret)), start, challenge, &q)
+	return only(t, &q)
+}
+
+// same says whether two packets are.
+func same(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
+
+func algorithms(t *testing.T, f func(*testing.T, chap.Algorithm)) {
+	for _, m := range []chap.Algorithm{chap.MD5, chap.MSv2} {
+		t.Run(fmt.Sprint(m), func(t *testing.T) { f(t, m) })
+	}
+}
+
+// A whole exchange as pppd would log it, by both algorithms, with the right and
+// with a wrong password.
+func TestWhole(t *testing.T) {
+	const proves = "S="
+	for _, c := range []struct {
+		method  chap.Algorithm
+		secret  string
+		outcome ppp.Outcome
+		code    ppp.Code
+		text    string // what the peer is told, as it understands it
+	}{
+		{chap.MD5, password, ppp.Succeeded, chap.Success, "Access granted"},
+		{chap.MD5, "wrong", ppp.Failed, chap.Failure, "Access denied"},
+		{chap.MSv2, password, ppp.Succeeded, chap.Success, "Access granted"},
+		{chap.MSv2, "wrong", ppp.Failed, chap.Failure, "Access denied"},
+	} {
+		var q ppp.Queue
+		demand, challenge := demanding(t, c.method, ppp.AuthTimers{})
+		answer := c.method.Answer(credentials(c.secret))
+		answer.Start(start, &q)
+		if step := receive(t, answer, start, challenge, &q); step.Outcome != ppp.Pending {
+			t.Errorf("%v: challenged: %+v", c.method, step)
+		}
+		asked := receive(t, demand, start, only(t, &q), &q)
+		if asked.Outcome != ppp.Asking || asked.Name != "testuser" || asked.Proof.User() != "testuser" {
+			t.Fatalf("%v: %+v, want the proof of testuser", c.method, asked)
+		}
+		message, ok := asked.Proof.Verify([]byte(password))
+		judged := demand.Decide(start, ppp.Decision{Granted: ok, Message: message}, &q)
+		verdict := only(t, &q)
+		step := receive(t, answer, start, verdict, &q)
+		if judged.Outcome != c.outcome || step.Outcome != c.outcome || verdict.Code != c.code {
+			t.Errorf("%v with %q: authenticator %+v, peer %+v, code %d", c.method, c.secret, judged, step, verdict.Code)
+		}
+		if step.Message != c.text || step.Name != "testuser" {
+			t.Errorf("%v with %q: told %q as %q, want %q", c.method, c.secret, step.Message, step.Name, c.text)
+		}
+		if c.method == chap.MSv2 && c.code == chap.Success && !bytes.HasPrefix(verdict.Data, []byte(proves)) {
+			t.Errorf("MS-CHAPv2 succeeds by %q", verdict.Data)
+		}
+	}
+}
+
+func TestMethod(t *testing.T) {
+	for m, want := range map[chap.Algorithm]string{chap.MD5: "c22305 MD5", chap.MSv2: "c22381 MS-v2"} {
+		if got := fmt.Sprintf("%x %v", m.Option(), m); got != want || m.Name() != "CHAP" {
+			t.Errorf("%s, log name %s; want %s", got, m.Name(), want)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package chap
+
+import (
+	"crypto/md5"
+	"crypto/subtle"
+	"io"
+
+	"upppoe/ppp"
+)
+
+// Bounds of the challenges that we send, in octets. RFC 1994 section 2.3 wants
+// them unpredictable; their length varies, as that of pppd's does.
+const (
+	minChallenge = 16
+	maxChallenge = 24
+)
+
+// DrawChallenge draws a challenge for MD5, of 16 to 24 octets. It panics if
+// the reader fails.
+func DrawChallenge(rand io.Reader) []byte {
+	var n [1]byte
+	random(rand, n[:])
+	return random(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
+}
+
+// MD5Hash is the value of a Response (RFC 1994 section 4.1): the hash of the
+// Identifier, the secret and the challenge, one after the other.
+func MD5Hash(id uint8, secret, challenge []byte) []byte {
+	h := md5.New()
+	h.Write([]byte{id})
+	h.Write(secret)
+	h.Write(challenge)
+	return h.Sum(nil)
+}
+
+// MD5Proof is what a peer answered to a challenge, by CHAP with MD5 or by EAP's
+// MD5-Challenge: what RADIUS passes on as CHAP-Password and CHAP-Challenge. It
+// may be used concurrently.
+type MD5Proof struct {
+	ID        uint8
+	Challenge []byte
+	Response  []byte // 16 octets
+	Name      string // as it came: not fit for a terminal
+}
+
+var _ ppp.Proof = MD5Proof{}
+
+// User is the name that the peer gave.
+func (p MD5Proof) User() string { return p.Name }
+
+// Verify compares the response with the one that the secret gives, in constant
+// time; there is no message. An empty secret never verifies (RFC 1994 section
+// 2.3: at least one octet) and costs as much as another: verify against nil
+// where the user is unknown.
+func (p MD5Proof) Verify(secret []byte) (message string, ok bool) {
+	want := MD5Hash(p.ID, secret, p.Challenge)
+	same := subtle.ConstantTimeCompare(want, p.Response) == 1
+	return "", same && len(secret) > 0
+}
+
+// Default messages of the verdict, in pppd's words.
+const (
+	granted = "Access granted"
+	denied  = "Access denied"
+)
+
+type md5Scheme struct{}
+
+func (md5Scheme) challenge(rand io.Reader) []byte { return DrawChallenge(rand) }
+
+func (md5Scheme) proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool) {
+	return MD5Proof{ID: id, Challenge: challenge, Response: value, Name: name}, len(value) == md5.Size
+}
+
+func (md5Scheme) message(d ppp.Decision, _ []byte) string {
+	switch {
+	case d.Message != "":
+		return d.Message
+	case d.Granted:
+		return granted
+	}
+	return denied
+}
+
+func (md5Scheme) respond(id uint8, challenge, secret []byte, _ witness) ([]byte, string, error) {
+	return MD5Hash(id, secret, challenge), "", nil
+}
+
+func (md5Scheme) success(message []byte, _ string) (string, bool) { return string(message), true }
+
+func (md5Scheme) failure(message []byte) string { return string(message) }

@@ -1,0 +1,58 @@
+package chap_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"upppoe/chap"
+)
+
+func TestParseMSFailure(t *testing.T) {
+	for _, c := range []struct {
+		message string
+		want    chap.MSFailure
+		person  string // what a person is told
+	}{
+		{
+			"E=691 R=1 C=0123456789ABCDEF0123456789ABCDEF V=3 M=Access denied",
+			chap.MSFailure{
+				Error: 691, Retry: true, Version: 3, Message: "Access denied",
+				Challenge: []byte("\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef"),
+			}, "Access denied",
+		},
+		{"E=648 R=0", chap.MSFailure{Error: 648}, "password expired"},
+		{"E=5 R=0 M=", chap.MSFailure{Error: 5}, "E=5"},
+		{"E=691 R=0 M=a M=b E=1", chap.MSFailure{Error: 691, Message: "a M=b E=1"}, "a M=b E=1"},
+	} {
+		got, err := chap.ParseMSFailure([]byte(c.message))
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q: %+v, error %v", c.message, got, err)
+		}
+		if got.String() != c.person {
+			t.Errorf("%q: a person is told %q, want %q", c.message, got, c.person)
+		}
+	}
+	for _, bad := range []string{"", "Access denied", "E=", "E=x R=0", "E=691 C=0", "E=691 V=y", "M=E=691", "R=0 M= E=691"} {
+		if f, err := chap.ParseMSFailure([]byte(bad)); !errors.Is(err, chap.ErrFailure) {
+			t.Errorf("%q: %+v, error %v", bad, f, err)
+		}
+	}
+}
+
+func FuzzParseMSFailure(f *testing.F) {
+	f.Add([]byte("E=691 R=1 C=0123456789ABCDEF0123456789ABCDEF V=3 M=Access denied"))
+	f.Add([]byte("E=648 R=0 M="))
+	f.Fuzz(func(t *testing.T, message []byte) {
+		once, err := chap.ParseMSFailure(message)
+		if err != nil {
+			return
+		}
+		told := once.AppendTo(nil)
+		twice, err := chap.ParseMSFailure(told)
+		if err != nil || !bytes.Equal(told, twice.AppendTo(nil)) {
+			t.Errorf("%q became %q, then %+v, error %v", message, told, twice, err)
+		}
+	})
+}

@@ -1,0 +1,90 @@
+package chap_test
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+)
+
+func hexString(b []byte) string { return hex.EncodeToString(b) }
+
+// goldenProofs are what the real pppd's responses prove.
+func goldenProofs(t *testing.T) map[string]ppp.Proof {
+	md5 := func(challenge, response string) ppp.Proof {
+		c, r := packet(t, challenge), packet(t, response)
+		asked, _, err := chap.ParseValue(c.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, name, err := chap.ParseValue(r.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return chap.MD5Proof{ID: r.ID, Challenge: asked, Response: value, Name: string(name)}
+	}
+	ms := chap.MSv2Proof{ID: 0x54, Name: "testuser"}
+	copy(ms.Challenge[:], packet(t, golden.msChallenge).Data[1:])
+	value := packet(t, golden.msResponse).Data[1:]
+	copy(ms.PeerChallenge[:], value)
+	copy(ms.Response[:], value[24:])
+	return map[string]ppp.Proof{
+		"MD5":            md5(golden.md5Challenge, golden.md5Response),
+		"MS-v2":          ms,
+		"wrong password": md5(golden.badChallenge, golden.badResponse),
+	}
+}
+
+func TestVerifyGolden(t *testing.T) {
+	for what, proof := range goldenProofs(t) {
+		message, ok := proof.Verify([]byte(password))
+		if want := what != "wrong password"; ok != want || proof.User() != "testuser" {
+			t.Errorf("%s, of %q: verified %v", what, proof.User(), ok)
+		}
+		want := ""
+		if what == "MS-v2" {
+			want = "S=35F3217306E6D63E9EDB4BE0608EAB373A1B0376" // what the real server said
+		}
+		if message != want {
+			t.Errorf("%s: message %q, want %q", what, message, want)
+		}
+		for _, other := range []string{"", "testpasswor", "testpassword\x00", "Testpassword"} {
+			if message, ok := proof.Verify([]byte(other)); ok || message != "" {
+				t.Errorf("%s: verified by %q, message %q", what, other, message)
+			}
+		}
+	}
+}
+
+// A peer that answers with an empty secret must not pass where the authority
+// has none for it.
+func TestEmptySecretNeverVerifies(t *testing.T) {
+	challenge := make([]byte, 16)
+	proof := chap.MD5Proof{ID: 1, Challenge: challenge, Response: chap.MD5Hash(1, nil, challenge)}
+	for _, secret := range [][]byte{nil, {}} {
+		if _, ok := proof.Verify(secret); ok {
+			t.Errorf("verified by the empty secret %#v", secret)
+		}
+	}
+	for _, response := range [][]byte{nil, {}, proof.Response[:15]} {
+		short := chap.MD5Proof{ID: 1, Challenge: challenge, Response: response}
+		if _, ok := short.Verify([]byte(password)); ok {
+			t.Errorf("a response of %d octets verified", len(response))
+		}
+	}
+}
+
+// The parts of a proof are copies: a receive buffer is used again.
+func TestProofKeepsNothingOfTheBuffer(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		var q ppp.Queue
+		d, challenge := demanding(t, m, ppp.AuthTimers{})
+		response := respond(t, m, password, challenge)
+		step := receive(t, d, start, response, &q)
+		clear(response.Data)
+		if _, ok := step.Proof.Verify([]byte(password)); !ok || step.Proof.User() != "testuser" {
+			t.Error("the proof changed with the buffer that it came in")
+		}
+	})
+}
