@@ -129,6 +129,17 @@ func TestDemandDrops(t *testing.T) {
 	}
 }
 
+// Before its first challenge an authenticator hears nothing.
+func TestDemandNotBegun(t *testing.T) {
+	var q ppp.Queue
+	d := chap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: dice(2)})
+	early := ppp.Control{Code: chap.Response, Data: chap.AppendValue(nil, chap.MD5Hash(0, []byte(password), nil), "testuser")}
+	step, err := d.Receive(start, early, &q)
+	if !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending || q.Len() != 0 {
+		t.Errorf("%+v, error %v, %d packets sent", step, err, q.Len())
+	}
+}
+
 // What can prove nothing is refused at once: nobody is asked.
 func TestDemandRefuses(t *testing.T) {
 	for m, length := range map[chap.Algorithm]int{chap.MD5: 15, chap.MSv2: 16} {

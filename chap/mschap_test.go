@@ -31,6 +31,23 @@ func TestRFC2759Vectors(t *testing.T) {
 	}
 }
 
+// A peer that answers with an empty password must not pass where the authority
+// has none for it.
+func TestEmptyPasswordNeverVerifies(t *testing.T) {
+	challenge := make([]byte, msChallengeLen)
+	value, _, err := msv2{}.respond(1, challenge, nil, witness{"User", strings.NewReader("0123456789abcdef")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, ok := msv2{}.proof(1, challenge, value, "User")
+	if !ok {
+		t.Fatal("a response of ours has a wrong length")
+	}
+	if message, ok := proof.Verify(nil); ok || message != "" {
+		t.Errorf("verified %v, message %q", ok, message)
+	}
+}
+
 // RFC 2759 section 9.3: the thirds of the hash of "MyPw", with parity.
 func TestExpandKey(t *testing.T) {
 	for key, want := range map[string]string{

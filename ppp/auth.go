@@ -25,7 +25,7 @@ type Method interface {
 type Credentials struct {
 	Name string
 	// Secret finds the secret we share with a peer of that name; peer is
-	// empty where the protocol does not tell it (PAP).
+	// empty where the protocol does not tell it (PAP). It must be set.
 	Secret func(peer string) ([]byte, bool)
 	// Beside is the exchange in which that peer has to prove who it is, on the
 	// same link; nil: it need not.
