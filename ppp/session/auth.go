@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"time"
 
 	"upppoe/ppp"
@@ -44,15 +45,15 @@ func (s *Session) beginAuth(now time.Time, out *Output) {
 	}
 	if by := s.auth.answerBy; by != nil {
 		who := s.cfg.Credentials
-		who.Rand, who.Timers = s.cfg.Rand, s.cfg.AuthTimers
+		who.Rand, who.Timers, who.Beside = s.cfg.Rand, s.cfg.AuthTimers, s.auth.demand
 		s.auth.answer = by.Answer(who)
 		s.auth.answer.Start(now, &out.Frames)
 	}
 }
 
 // receiveAuth offers a packet to the exchanges of its protocol: where both sides
-// prove themselves by one protocol, the code tells them apart, and an exchange
-// refuses what is not its own.
+// prove themselves by one protocol, the code tells them apart: an exchange refuses
+// with ppp.ErrRole what is the other's.
 func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte, out *Output) error {
 	c, err := ppp.ParseControl(information)
 	if err != nil {
@@ -61,16 +62,13 @@ func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte,
 	err = ErrNoRole
 	if x := s.auth.answer; x != nil && x.Protocol() == p {
 		var step ppp.Step
-		if step, err = x.Receive(now, c, &out.Frames); err == nil {
-			s.answered(now, step, out)
-			return nil
-		}
+		step, err = x.Receive(now, c, &out.Frames)
+		s.answered(now, step, out)
 	}
-	if x := s.auth.demand; x != nil && x.Protocol() == p {
+	if x := s.auth.demand; x != nil && x.Protocol() == p && (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) {
 		var step ppp.Step
-		if step, err = x.Receive(now, c, &out.Frames); err == nil {
-			s.demanded(now, step, out)
-		}
+		step, err = x.Receive(now, c, &out.Frames)
+		s.demanded(now, step, out)
 	}
 	return err
 }

@@ -1,0 +1,63 @@
+package pppoe
+
+import (
+	"time"
+
+	"upppoe/ppp/session"
+)
+
+// Event is something that happened to a Line: one of the types below, or of
+// those of package session. What a peer said in it is as it came, and not fit for a
+// terminal.
+type Event any
+
+// Events, beside those of package session.
+type (
+	// DiscoverySent and DiscoveryReceived are told of each discovery packet of
+	// a client, if Trace asks for it.
+	DiscoverySent     struct{ Packet DiscoveryFrame }
+	DiscoveryReceived struct{ Packet DiscoveryFrame }
+	// FrameSent and FrameReceived are told of each control frame, from its
+	// Protocol field on, if Trace asks for it. The frame is valid during the call.
+	FrameSent     struct{ Frame []byte }
+	FrameReceived struct{ Frame []byte }
+	// RefusedByAC tells that a concentrator would not have us.
+	RefusedByAC struct{ Refusal }
+	// SessionGranted tells that discovery is done.
+	SessionGranted struct{ Grant }
+	// Full tells that a server had no slot left for a client.
+	Full struct{}
+	// DeviceOpened tells that the line has its network device.
+	DeviceOpened struct{ Name string }
+	// Connected tells that PPP begins.
+	Connected struct{}
+	// Configured tells that the host's network is as the addresses want it, and
+	// that packets flow.
+	Configured struct{ Addressing }
+	// HostFailed tells that the host's network could not be made so. The
+	// session closes.
+	HostFailed struct{ Err error }
+	// Waiting tells that a client will dial again, and after how long.
+	Waiting struct {
+		For   time.Duration
+		After error // of the dial before
+	}
+	// Ended tells that a session is over, its device gone and its peer told.
+	// It is the last event of a session.
+	Ended struct {
+		Reason   session.Reason
+		Counters Counters
+	}
+)
+
+// A Line is one session as the world around it knows it. Its fields do not
+// change once the session has begun, but for User and Device.
+type Line struct {
+	Interface   string // of the port
+	SessionID   uint16
+	Local, Peer Addr
+	ACName      string // as the concentrator calls itself: not fit for a terminal
+	Service     string // the Service-Name asked for: likewise
+	User        string // the peer's name, once it is authenticated: likewise
+	Device      string // the network device's name, once there is one
+}

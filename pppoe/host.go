@@ -1,0 +1,317 @@
+package pppoe
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"time"
+)
+
+// HostConfig is which concentrator a client wants, and how it asks. Zero fields
+// stand for the defaults.
+type HostConfig struct {
+	// Service is the Service-Name wanted; empty: any.
+	Service string
+	// OmitService leaves the Service-Name tag out, against RFC 2516 section 5.1:
+	// some concentrators answer only then.
+	OmitService bool
+	// ACName and AC are the concentrator wanted; empty and zero: any.
+	ACName string
+	AC     Addr
+	// HostUniq marks our packets; nil: eight random octets; of length 0: none.
+	HostUniq []byte
+	// MaxPayload is the longest PPP payload we can carry, asked for if above
+	// 1492 octets (RFC 4638).
+	MaxPayload int
+	// Timeout is how long to wait for an answer, the first time: it doubles
+	// with each attempt (RFC 2516 section 8). Default 5 s.
+	Timeout time.Duration
+	// Attempts is how often a PADI, and then a PADR, is sent. Default 3.
+	Attempts int
+	// Probe only gathers offers, for the whole of each Timeout, and does not
+	// double it.
+	Probe bool
+	// Rand is where Host-Uniq comes from. It must be set, and must not fail.
+	Rand io.Reader
+}
+
+// HostDiscovery is the client's side of discovery (RFC 2516 section 5): a value that is
+// told packets and the time. It is not safe for concurrent use.
+type HostDiscovery struct {
+	cfg      HostConfig
+	own      Addr
+	step     Code // what was sent last: PADI or PADR; 0: nothing, or done
+	sent     int  // how often
+	deadline time.Time
+	offers   []Offer // not yet tried
+	chosen   Offer
+}
+
+// Offer is a concentrator's PADO.
+type Offer struct {
+	AC   Addr
+	Tags Tags // a copy
+}
+
+// Name is the AC-Name: a stranger's words, not fit for a terminal.
+func (o Offer) Name() string {
+	v, _ := o.Tags.Find(TagACName)
+	return string(v)
+}
+
+// Grant is what a PADS gives.
+type Grant struct {
+	SessionID  uint16
+	AC         Addr
+	ACName     string // a stranger's words
+	Service    string // likewise
+	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
+}
+
+// Finding is what a step of discovery came to: at most one of its fields is set.
+type Finding struct {
+	Offer   *Offer   // a PADO that is acceptable
+	Grant   *Grant   // discovery is done
+	Refusal *Refusal // a concentrator would not have us; another attempt follows
+	GaveUp  Code     // PADO or PADS: what did not come. Discovery is over
+}
+
+// Refusal is a PADO or PADS with an error tag, or with session 0.
+type Refusal struct {
+	AC Addr
+	Error
+}
+
+// maxOffers bounds the concentrators that are remembered as alternatives.
+const maxOffers = 16
+
+// Reasons for which a discovery packet is dropped.
+var (
+	ErrUnexpected = errors.New("pppoe: packet not expected now")
+	ErrNotOurs    = errors.New("pppoe: packet for, or from, somebody else")
+	ErrIncomplete = errors.New("pppoe: packet lacks a tag that it must have")
+	ErrUnwanted   = errors.New("pppoe: not the concentrator or service wanted")
+)
+
+// NewHostDiscovery makes a discovery for the station with the given address.
+func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 5 * time.Second
+	}
+	if cfg.Attempts <= 0 {
+		cfg.Attempts = 3
+	}
+	if cfg.HostUniq == nil {
+		cfg.HostUniq = make([]byte, 8)
+		if _, err := io.ReadFull(cfg.Rand, cfg.HostUniq); err != nil {
+			panic("pppoe: no randomness: " + err.Error())
+		}
+	}
+	return &HostDiscovery{cfg: cfg, own: own}
+}
+
+// Start sends the first PADI.
+func (h *HostDiscovery) Start(now time.Time, q *Queue) {
+	h.sent, h.offers = 0, nil
+	h.sendPADI(now, q)
+}
+
+// Deadline is when Advance wants to be called; zero: never.
+func (h *HostDiscovery) Deadline() time.Time { return h.deadline }
+
+// Advance does what is due at now: RFC 2516 section 8, the packet again, with
+// twice the patience; after the last PADR, back to PADI with the next offer, if
+// there is one.
+func (h *HostDiscovery) Advance(now time.Time, q *Queue) Finding {
+	if h.deadline.IsZero() || now.Before(h.deadline) {
+		return Finding{}
+	}
+	switch {
+	case h.step == PADI && h.sent < h.cfg.Attempts:
+		h.sendPADI(now, q)
+	case h.step == PADI:
+		return h.giveUp(PADO)
+	case h.sent < h.cfg.Attempts:
+		h.sendPADR(now, q)
+	case !h.tryNext(now, q):
+		return h.giveUp(PADS)
+	}
+	return Finding{}
+}
+
+func (h *HostDiscovery) giveUp(missing Code) Finding {
+	h.step, h.deadline = 0, time.Time{}
+	return Finding{GaveUp: missing}
+}
+
+// Receive takes a discovery packet. An error says that it was dropped, and why.
+func (h *HostDiscovery) Receive(now time.Time, f DiscoveryFrame, q *Queue) (Finding, error) {
+	if f.Dst != h.own || !f.Src.IsUnicast() {
+		return Finding{}, ErrNotOurs
+	}
+	switch {
+	case f.Code == PADO && (h.step == PADI || h.step == PADR):
+		return h.receivePADO(now, f, q)
+	case f.Code == PADS && h.step == PADR:
+		return h.receivePADS(now, f, q)
+	}
+	return Finding{}, ErrUnexpected
+}
+
+// receivePADO takes the first offer that will do, and remembers others.
+func (h *HostDiscovery) receivePADO(now time.Time, f DiscoveryFrame, q *Queue) (Finding, error) {
+	if err := h.checkPADO(f); err != nil {
+		return Finding{}, err
+	}
+	if e, bad := f.Tags.FindError(); bad {
+		return Finding{Refusal: &Refusal{f.Src, e}}, nil
+	}
+	offer := Offer{f.Src, append(Tags(nil), f.Tags...)}
+	switch {
+	case h.cfg.Probe:
+	case h.step == PADI:
+		h.choose(now, offer, q)
+	case f.Src == h.chosen.AC:
+		return Finding{}, ErrUnexpected
+	default:
+		h.remember(offer)
+	}
+	return Finding{Offer: &offer}, nil
+}
+
+// checkPADO holds an offer against RFC 2516 section 5.2 and against our wishes.
+func (h *HostDiscovery) checkPADO(f DiscoveryFrame) error {
+	name, named := f.Tags.Find(TagACName)
+	switch {
+	case f.SessionID != 0 || !h.echoes(f.Tags):
+		return ErrNotOurs
+	case !named:
+		return ErrIncomplete
+	case h.cfg.AC != Addr{} && f.Src != h.cfg.AC, h.cfg.ACName != "" && string(name) != h.cfg.ACName:
+		return ErrUnwanted
+	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
+		return ErrUnwanted
+	}
+	return nil
+}
+
+// echoes says whether a packet bears our Host-Uniq, octet for octet.
+func (h *HostDiscovery) echoes(tags Tags) bool {
+	v, ok := tags.Find(TagHostUniq)
+	if len(h.cfg.HostUniq) == 0 {
+		return !ok || len(v) == 0
+	}
+	return ok && bytes.Equal(v, h.cfg.HostUniq)
+}
+
+func offers(tags Tags, service string) bool {
+	for t := range tags.All() {
+		if t.Type == TagServiceName && string(t.Value) == service {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *HostDiscovery) remember(o Offer) {
+	for i := range h.offers {
+		if h.offers[i].AC == o.AC {
+			h.offers[i] = o
+			return
+		}
+	}
+	if len(h.offers) < maxOffers {
+		h.offers = append(h.offers, o)
+	}
+}
+
+func (h *HostDiscovery) choose(now time.Time, o Offer, q *Queue) {
+	h.chosen, h.sent = o, 0
+	h.sendPADR(now, q)
+}
+
+// tryNext goes on with another offer, if there is one.
+func (h *HostDiscovery) tryNext(now time.Time, q *Queue) bool {
+	if len(h.offers) == 0 {
+		return false
+	}
+	next := h.offers[0]
+	h.offers = h.offers[1:]
+	h.choose(now, next, q)
+	return true
+}
+
+// receivePADS takes the answer to our PADR, from whom it was sent to. A session
+// of 0 is a refusal, with an error tag or without; 0xffff is reserved.
+func (h *HostDiscovery) receivePADS(now time.Time, f DiscoveryFrame, q *Queue) (Finding, error) {
+	if f.Src != h.chosen.AC || !h.echoes(f.Tags) {
+		return Finding{}, ErrNotOurs
+	}
+	if e, bad := f.Tags.FindError(); bad || f.SessionID == 0 {
+		if !h.tryNext(now, q) {
+			h.step, h.deadline = 0, time.Time{}
+		}
+		return Finding{Refusal: &Refusal{f.Src, e}}, nil
+	}
+	if f.SessionID == 0xffff {
+		return Finding{}, ErrUnexpected
+	}
+	h.step, h.deadline = 0, time.Time{}
+	service, _ := f.Tags.Find(TagServiceName)
+	g := &Grant{
+		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
+		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
+		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
+	}
+	return Finding{Grant: g}, nil
+}
+
+// Over says that discovery has ended: with a grant, or in vain.
+func (h *HostDiscovery) Over() bool { return h.step == 0 }
+
+func (h *HostDiscovery) sendPADI(now time.Time, q *Queue) {
+	tags := h.service(nil)
+	q.add(DiscoveryFrame{Broadcast, h.own, Discovery{PADI, 0, h.ours(tags)}})
+	h.wait(now, PADI)
+}
+
+func (h *HostDiscovery) sendPADR(now time.Time, q *Queue) {
+	tags := h.ours(h.service(nil)).echo(h.chosen.Tags, TagACCookie, TagRelaySessionID)
+	q.add(DiscoveryFrame{h.chosen.AC, h.own, Discovery{PADR, 0, tags}})
+	h.wait(now, PADR)
+}
+
+func (h *HostDiscovery) service(tags Tags) Tags {
+	if h.cfg.OmitService {
+		return tags
+	}
+	return tags.Append(TagServiceName, []byte(h.cfg.Service))
+}
+
+// ours appends what all our packets bear.
+func (h *HostDiscovery) ours(tags Tags) Tags {
+	if len(h.cfg.HostUniq) > 0 {
+		tags = tags.Append(TagHostUniq, h.cfg.HostUniq)
+	}
+	if n := h.cfg.MaxPayload; n > ethernetPayload {
+		tags = tags.Append(TagMaxPayload, []byte{byte(n >> 8), byte(n)})
+	}
+	return tags
+}
+
+// ethernetPayload is the longest PPP payload of a plain Ethernet frame, in octets
+// (RFC 2516 section 7).
+const ethernetPayload = 1492
+
+func (h *HostDiscovery) wait(now time.Time, step Code) {
+	if h.step != step {
+		h.sent = 0
+	}
+	h.step = step
+	patience := h.cfg.Timeout
+	if !h.cfg.Probe {
+		patience <<= min(h.sent, 10)
+	}
+	h.sent++
+	h.deadline = now.Add(patience)
+}

@@ -1,0 +1,208 @@
+package pppoe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"upppoe/internal/deadlines"
+	"upppoe/ppp"
+)
+
+// Ports are the two places where a loop meets the Ethernet: discovery and
+// session frames have an ethertype, and so a port, each.
+type Ports struct {
+	Discovery, Session Port
+}
+
+// Close closes both.
+func (p Ports) Close() error {
+	return errors.Join(p.Discovery.Close(), p.Session.Close())
+}
+
+// owner is what a loop does its work for: a Client or a Server. All its methods
+// are called by the loop's goroutine.
+type owner interface {
+	// discover takes a frame of the discovery port.
+	discover(now time.Time, frame []byte)
+	// heed takes an event of a session, before the world is told of it.
+	heed(now time.Time, t *tunnel, e Event)
+	// deadline is when advance wants to be called; zero: never.
+	deadline() time.Time
+	advance(now time.Time)
+	// stop is called once when the loop shall end; it closes what is open.
+	stop(now time.Time)
+	// idle says that nothing is under way that the loop must wait for.
+	idle() bool
+}
+
+// inbox is how many frames may wait for the loop, on each port. What comes
+// beyond that is dropped and counted: a flood of discovery must not cost memory,
+// nor hold up the sessions that are open.
+const inbox = 1024
+
+// ErrBehind is the reason for dropping what came faster than the loop could take it.
+var ErrBehind = errors.New("pppoe: more control packets than can be handled")
+
+// loop owns sessions: it alone touches them, and does their I/O, timing and
+// asking. Data packets do not come here: they are the Path's.
+type loop struct {
+	iface  string
+	ports  Ports
+	path   *plainPath
+	fit    *fitter
+	owner  owner
+	notify func(Line, Event)
+	trace  bool
+
+	tunnels map[uint16]*tunnel
+	due     deadlines.Heap[*tunnel]
+
+	discovery, control chan []byte
+	calls              chan func(now time.Time)
+	lost               chan error
+	ended              chan struct{}
+	drops              drops
+
+	out [][]byte // scratch: frames on their way to the port
+}
+
+func newLoop(iface string, ports Ports, host Host, notify func(Line, Event), trace bool) *loop {
+	l := &loop{
+		iface: iface, ports: ports, notify: notify, trace: trace,
+		tunnels:   make(map[uint16]*tunnel),
+		discovery: make(chan []byte, inbox),
+		control:   make(chan []byte, inbox),
+		calls:     make(chan func(time.Time)),
+		lost:      make(chan error, 2),
+		ended:     make(chan struct{}),
+	}
+	if l.notify == nil {
+		l.notify = func(Line, Event) {}
+	}
+	l.path = newPlainPath(ports.Session, func(frame []byte) { l.post(l.control, frame) })
+	l.fit = newFitter(host, l.path, func(t *tunnel, f fitted) {
+		l.call(func(now time.Time) { l.fitted(now, t, f) })
+	})
+	return l
+}
+
+// run works until the context ends and everything that was open is closed, or
+// until a port is lost. It closes the ports.
+func (l *loop) run(ctx context.Context) error {
+	fitting := make(chan struct{})
+	// These three end with the ports and the fitter's stop, below.
+	go func() { l.lost <- l.receiveDiscovery() }()
+	go func() { l.lost <- l.path.receive() }()
+	go func() { l.fit.run(); close(fitting) }()
+
+	err := l.work(ctx)
+	close(l.ended)
+	l.fit.stop()
+	<-fitting
+	l.ports.Close()
+	return err
+}
+
+func (l *loop) work(ctx context.Context) (err error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	done := ctx.Done()
+	for {
+		select {
+		case <-done:
+			done = nil
+			l.owner.stop(time.Now())
+		case frame := <-l.discovery:
+			l.owner.discover(time.Now(), frame)
+		case frame := <-l.control:
+			l.receiveSession(time.Now(), frame)
+		case call := <-l.calls:
+			call(time.Now())
+		case <-timer.C:
+			l.advance(time.Now())
+		case lost := <-l.lost:
+			if err == nil {
+				err = fmt.Errorf("%s: %w", l.iface, lost)
+				l.drop(time.Now())
+			}
+		}
+		if (done == nil || err != nil) && len(l.tunnels) == 0 && l.owner.idle() {
+			return err
+		}
+		l.arm(timer)
+	}
+}
+
+// arm sets the one timer to the first of all deadlines.
+func (l *loop) arm(timer *time.Timer) {
+	timer.Stop()
+	if first := ppp.Earliest(l.due.Next(), l.owner.deadline()); !first.IsZero() {
+		timer.Reset(time.Until(first))
+	}
+}
+
+func (l *loop) advance(now time.Time) {
+	for t, ok := l.due.Pop(now); ok; t, ok = l.due.Pop(now) {
+		t.session.Advance(now, &t.out)
+		l.flush(now, t)
+	}
+	if at := l.owner.deadline(); !at.IsZero() && !at.After(now) {
+		l.owner.advance(now)
+	}
+}
+
+// call has the loop do something, unless it has ended.
+func (l *loop) call(f func(now time.Time)) {
+	select {
+	case l.calls <- f:
+	case <-l.ended:
+	}
+}
+
+// post gives the loop a copy of a frame, or drops it if the loop is behind.
+func (l *loop) post(to chan<- []byte, frame []byte) {
+	if len(to) == cap(to) {
+		l.drops.count(ErrBehind)
+		return
+	}
+	// Each channel has one writer, so this does not block.
+	to <- append([]byte(nil), frame...)
+}
+
+// sendDiscovery sends what a discovery engine has queued.
+func (l *loop) sendDiscovery(line Line, q *Queue) {
+	for _, f := range q.All() {
+		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
+		l.tellDiscovery(line, DiscoverySent{f})
+	}
+	q.Reset()
+}
+
+func (l *loop) tellDiscovery(line Line, e Event) {
+	if l.trace {
+		l.notify(line, e)
+	}
+}
+
+// receiveDiscovery moves frames from the discovery port to the loop until the
+// port is lost or closed.
+func (l *loop) receiveDiscovery() error {
+	frames := make([]Frame, batch)
+	for i := range frames {
+		frames[i].Data = make([]byte, 14+l.ports.Discovery.MTU())
+	}
+	for {
+		for i := range frames {
+			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
+		}
+		n, err := l.ports.Discovery.ReadBatch(frames)
+		if err != nil {
+			return err
+		}
+		for i := range frames[:n] {
+			l.post(l.discovery, frames[i].Data)
+		}
+	}
+}

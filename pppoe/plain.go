@@ -1,0 +1,239 @@
+package pppoe
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"upppoe/ppp"
+	"upppoe/tun"
+)
+
+// The plain data path works everywhere: user space reads a packet on one side
+// and writes it on the other. A packet's way, in the order of the functions below:
+//
+//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> device
+//	to the wire:    device -> transmit -> family open? -> header in place -> port
+//
+// What is no packet of an open family goes to the control plane.
+
+// batch is how many frames are read at once.
+const batch = 32
+
+// plainPath is a Path over one Port of session frames.
+type plainPath struct {
+	port  Port
+	flows flowTable
+	// control takes a frame that is not for the data path. The frame is valid
+	// only during the call.
+	control func(frame []byte)
+}
+
+var _ Path = (*plainPath)(nil)
+
+// flow is a tunnel while it is open.
+type flow struct {
+	Tunnel
+	ipv4, ipv6 atomic.Bool
+	meter      meter
+	done       chan struct{} // closed when nothing reads the device any more
+}
+
+// ErrSessionTaken is returned for a tunnel whose session ID is in use.
+var ErrSessionTaken = errors.New("pppoe: session ID is already in use")
+
+func newPlainPath(port Port, control func([]byte)) *plainPath {
+	return &plainPath{port: port, control: control}
+}
+
+// Add takes up a tunnel.
+func (p *plainPath) Add(t Tunnel) error {
+	f := &flow{Tunnel: t, done: make(chan struct{})}
+	if !p.flows.put(t.SessionID, f) {
+		return ErrSessionTaken
+	}
+	// Ends when the device is closed: Remove does that.
+	go p.transmit(f)
+	return nil
+}
+
+// Allow says which families may flow.
+func (p *plainPath) Allow(id uint16, ipv4, ipv6 bool) {
+	if f := p.flows.get(id); f != nil {
+		f.ipv4.Store(ipv4)
+		f.ipv6.Store(ipv6)
+	}
+}
+
+// Counters are those of a tunnel.
+func (p *plainPath) Counters(id uint16) Counters {
+	if f := p.flows.get(id); f != nil {
+		return f.meter.read()
+	}
+	return Counters{}
+}
+
+// Remove forgets a tunnel.
+func (p *plainPath) Remove(id uint16) Counters {
+	f := p.flows.take(id)
+	if f == nil {
+		return Counters{}
+	}
+	f.Device.Close()
+	<-f.done
+	return f.meter.read()
+}
+
+// receive moves frames from the port until that is lost or closed.
+func (p *plainPath) receive() error {
+	frames := make([]Frame, batch)
+	for i := range frames {
+		frames[i].Data = make([]byte, 14+p.port.MTU())
+	}
+	var packet [1][]byte
+	for {
+		for i := range frames {
+			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
+		}
+		n, err := p.port.ReadBatch(frames)
+		if err != nil {
+			return err
+		}
+		for i := range frames[:n] {
+			if !p.deliver(&frames[i], packet[:]) {
+				p.control(frames[i].Data)
+			}
+		}
+	}
+}
+
+// deliver writes a frame's packet to its device. It says no if the frame is
+// not the data path's. RFC 2516 section 4: LENGTH is trusted, and what lies
+// beyond it is padding.
+func (p *plainPath) deliver(frame *Frame, packet [][]byte) bool {
+	b := frame.Data
+	if len(b) < Headers || b[14] != 0x11 || b[15] != 0 {
+		return false
+	}
+	length := int(binary.BigEndian.Uint16(b[18:]))
+	if length < 2 || 20+length > len(b) {
+		return false
+	}
+	f := p.flows.get(binary.BigEndian.Uint16(b[16:]))
+	if f == nil || Addr(b[6:12]) != f.Peer {
+		return false
+	}
+	if !f.open(ppp.Protocol(binary.BigEndian.Uint16(b[20:]))) {
+		return false
+	}
+	packet[0] = b[:20+length]
+	if frame.ChecksumPending {
+		tun.CompleteChecksum(packet[0][Headers:])
+	}
+	if n, _ := f.Device.Write(packet, Headers); n != 1 {
+		f.meter.dropped.Add(1)
+		return true
+	}
+	f.meter.received(length - 2)
+	return true
+}
+
+func (f *flow) open(p ppp.Protocol) bool {
+	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
+}
+
+// transmit moves packets from a flow's device to the port until the device is
+// closed.
+func (p *plainPath) transmit(f *flow) {
+	defer close(f.done)
+	n := f.Device.BatchSize()
+	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
+	for i := range bufs {
+		bufs[i] = make([]byte, Headers+p.port.MTU())
+		f.appendHeader(bufs[i][:0])
+	}
+	for {
+		n, err := f.Device.Read(bufs, sizes, Headers)
+		if err != nil {
+			return
+		}
+		frames = frames[:0]
+		for i := range n {
+			if frame := f.encapsulate(bufs[i], sizes[i]); frame != nil {
+				frames = append(frames, frame)
+			}
+		}
+		sent, _ := p.port.WriteBatch(frames)
+		f.meter.dropped.Add(uint64(len(frames) - sent))
+	}
+}
+
+// appendHeader appends what is the same in all frames of a flow, up to LENGTH.
+func (f *flow) appendHeader(b []byte) []byte {
+	b = append(b, f.Peer[:]...)
+	b = append(b, f.Local[:]...)
+	b = append(b, 0x88, 0x64, 0x11, 0)
+	return binary.BigEndian.AppendUint16(b, f.SessionID)
+}
+
+// encapsulate writes LENGTH and the Protocol field in front of a packet that lies
+// behind the head room. Nil: the packet may not go.
+func (f *flow) encapsulate(buf []byte, size int) []byte {
+	if size < 1 {
+		return nil
+	}
+	protocol := ppp.IPv4
+	if buf[Headers]>>4 == 6 {
+		protocol = ppp.IPv6
+	}
+	if !f.open(protocol) {
+		f.meter.dropped.Add(1)
+		return nil
+	}
+	binary.BigEndian.PutUint16(buf[18:], uint16(2+size))
+	binary.BigEndian.PutUint16(buf[20:], uint16(protocol))
+	f.meter.sent(size)
+	return buf[:Headers+size]
+}
+
+// flowTable finds flows by session ID without a lock. It is in two levels, so
+// that a client's one session does not cost 65,536 places.
+type flowTable struct {
+	write sync.Mutex
+	rows  [256]atomic.Pointer[[256]atomic.Pointer[flow]]
+}
+
+func (t *flowTable) get(id uint16) *flow {
+	if row := t.rows[id>>8].Load(); row != nil {
+		return row[id&0xff].Load()
+	}
+	return nil
+}
+
+// put enters a flow, unless the place is taken.
+func (t *flowTable) put(id uint16, f *flow) bool {
+	t.write.Lock()
+	defer t.write.Unlock()
+	if t.get(id) != nil {
+		return false
+	}
+	row := t.rows[id>>8].Load()
+	if row == nil {
+		row = new([256]atomic.Pointer[flow])
+		t.rows[id>>8].Store(row)
+	}
+	row[id&0xff].Store(f)
+	return true
+}
+
+// take removes a flow and returns it.
+func (t *flowTable) take(id uint16) *flow {
+	t.write.Lock()
+	defer t.write.Unlock()
+	f := t.get(id)
+	if f != nil {
+		t.rows[id>>8].Load()[id&0xff].Store(nil)
+	}
+	return f
+}

@@ -1,0 +1,292 @@
+package pppoe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+)
+
+// An Authority says who may have a session. It is asked from goroutines of its
+// own, so it may block (a RADIUS server's answer), and may be asked for several
+// lines at once.
+type Authority interface {
+	Judge(ctx context.Context, l Line, p ppp.Proof) ppp.Decision
+}
+
+// A Listener is one interface on which a Server answers.
+type Listener struct {
+	Interface string
+	Ports     Ports
+}
+
+// ServerConfig is what a Server needs.
+type ServerConfig struct {
+	// Concentrator is how the server presents itself. MaxPayload is taken from
+	// each port.
+	Concentrator ConcentratorConfig
+	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
+	// session from Pool.
+	Session session.Config
+	// Pool has an address for each session, and so bounds their number. It must
+	// be set.
+	Pool Pool
+	// Authority judges proofs; it must be set if Session.LCP.Demand is.
+	Authority Authority
+	// Host is the network of this machine. It must be set.
+	Host Host
+	// Notify is told everything that happens, for one line in order, from one
+	// goroutine an interface. It must not block, nor keep what it is given beyond
+	// the call. Nil: nobody is.
+	Notify func(Line, Event)
+	// Trace has Notify told of every control packet too.
+	Trace bool
+}
+
+// Pool is what sessions are made from: one slot each, taken in turn, so that an
+// address rests as long as may be before somebody else has it.
+type Pool struct {
+	// Max is the number of slots; zero: 64; at most 65,534. The n-th slot has
+	// session ID n.
+	Max int
+	// First is the peer's address in the first slot; the others follow it.
+	// Invalid: the Authority gives addresses, or the peer has its own.
+	First netip.Addr
+}
+
+// DefaultSessions is rp-pppoe's default for the number of sessions.
+const DefaultSessions = 64
+
+// maxSessions leaves out the two IDs that RFC 2516 section 4 reserves.
+const maxSessions = 0xfffe
+
+// Server is an access concentrator.
+type Server struct {
+	cfg   ServerConfig
+	slots *slots
+	loops []*serving
+}
+
+// NewServer makes a server. The error names the field of cfg that is wrong.
+func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
+	switch {
+	case len(listeners) == 0:
+		return nil, errors.New("pppoe: a Server needs a Listener")
+	case cfg.Pool.Max < 0 || cfg.Pool.Max > maxSessions:
+		return nil, fmt.Errorf("pppoe: Pool.Max is %d, not within 0 and %d", cfg.Pool.Max, maxSessions)
+	case len(cfg.Session.LCP.Demand) > 0 && cfg.Authority == nil:
+		return nil, errors.New("pppoe: Session.LCP.Demand is set, and no Authority to judge")
+	}
+	if cfg.Pool.Max == 0 {
+		cfg.Pool.Max = DefaultSessions
+	}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max)}
+	for _, l := range listeners {
+		s.loops = append(s.loops, newServing(s, l))
+	}
+	return s, nil
+}
+
+// Run serves until the context ends: it says goodbye to all, waits for their
+// answers as long as LCP does, and closes the ports. It ends early, with the
+// error, when a port is lost.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(s.loops))
+	var running sync.WaitGroup
+	for i, l := range s.loops {
+		running.Go(func() {
+			errs[i] = l.run(ctx)
+			stop()
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// addressOf is the peer's address in a slot.
+func (p Pool) addressOf(slot int) netip.Addr {
+	addr := p.First
+	if !addr.Is4() {
+		return netip.Addr{}
+	}
+	a := addr.As4()
+	n := uint32(a[0])<<24 | uint32(a[1])<<16 | uint32(a[2])<<8 | uint32(a[3])
+	n += uint32(slot)
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+// serving is the owner of a server's loop: one interface.
+type serving struct {
+	server       *Server
+	loop         *loop
+	concentrator *Concentrator
+	queue        Queue
+	byKey        map[RequestKey]*tunnel
+	ctx          context.Context // ends when the loop does, and what it has asked with it
+	stopped      bool
+}
+
+var _ owner = (*serving)(nil)
+
+func newServing(s *Server, l Listener) *serving {
+	o := &serving{server: s, byKey: make(map[RequestKey]*tunnel)}
+	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.Notify, s.cfg.Trace)
+	o.loop.owner = o
+	c := s.cfg.Concentrator
+	c.MaxPayload = l.Ports.Session.MTU() - HeaderLen - 2
+	o.concentrator = NewConcentrator(l.Ports.Discovery.Addr(), c)
+	return o
+}
+
+func (o *serving) run(ctx context.Context) error {
+	var stop context.CancelFunc
+	o.ctx, stop = context.WithCancel(context.Background())
+	defer stop()
+	return o.loop.run(ctx)
+}
+
+func (o *serving) deadline() time.Time { return time.Time{} }
+func (o *serving) advance(time.Time)   {}
+func (o *serving) idle() bool          { return true }
+
+func (o *serving) stop(now time.Time) {
+	o.stopped = true
+	for _, t := range o.loop.tunnels {
+		if t.reason == nil {
+			o.loop.close(now, t, session.Reason{Cause: session.UserRequest, Text: "Server is shutting down"})
+		}
+	}
+}
+
+// heed does what an event means for the server.
+func (o *serving) heed(now time.Time, t *tunnel, event Event) {
+	switch e := event.(type) {
+	case session.Asked:
+		o.ask(t, e.Proof)
+	case session.Authenticated:
+		if e.Peer {
+			t.User = e.Name
+		}
+	case session.Admitted:
+		t.want.device = true
+		o.loop.refit(t)
+	case Ended:
+		delete(o.byKey, t.key)
+		o.server.slots.release(int(t.SessionID) - 1)
+	}
+}
+
+// ask has the Authority judge a proof. Sessions bound the number of questions:
+// each has at most one under way.
+func (o *serving) ask(t *tunnel, p ppp.Proof) {
+	line := t.Line
+	// Ends when the Authority answers, or the loop has ended.
+	go func() {
+		d := o.server.cfg.Authority.Judge(o.ctx, line, p)
+		o.loop.call(func(now time.Time) {
+			if t.reason == nil {
+				t.session.Decide(now, d, &t.out)
+				o.loop.flush(now, t)
+			}
+		})
+	}()
+}
+
+// discover takes a discovery packet.
+func (o *serving) discover(now time.Time, frame []byte) {
+	f, err := ParseDiscoveryFrame(frame)
+	if err != nil {
+		o.loop.drops.count(err)
+		return
+	}
+	o.loop.tellDiscovery(Line{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{f})
+	switch f.Code {
+	case PADI:
+		if !o.stopped {
+			o.loop.drops.count(o.concentrator.ReceivePADI(now, f, &o.queue))
+		}
+	case PADR:
+		o.receivePADR(now, f)
+	case PADT:
+		o.receivePADT(now, f)
+	default:
+		o.loop.drops.count(ErrUnexpected)
+	}
+	o.loop.sendDiscovery(Line{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, &o.queue)
+}
+
+// receivePADR opens a session, or confirms the one that is already there: the PADS
+// was lost then, and the client asks again.
+func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
+	r, err := o.concentrator.ReceivePADR(now, f, &o.queue)
+	if err != nil {
+		o.loop.drops.count(err)
+		return
+	}
+	key := r.Key()
+	if t := o.byKey[key]; t != nil {
+		if t.reason == nil {
+			o.concentrator.Confirm(r, t.SessionID, &o.queue)
+		}
+		return
+	}
+	slot, ok := 0, false
+	if !o.stopped {
+		slot, ok = o.server.slots.take()
+	}
+	if !ok {
+		o.concentrator.Refuse(r, TagACSystemError, "no client slots available", &o.queue)
+		o.loop.notify(Line{Interface: o.loop.iface, Peer: r.Client, Service: r.Service}, Full{})
+		return
+	}
+	o.open(now, slot, r, key)
+}
+
+// open makes the session of a request. PADS goes out before the first LCP packet.
+func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
+	cfg := o.server.cfg.Session
+	if cfg.IPv4 != nil {
+		v4 := *cfg.IPv4
+		v4.Remote = o.server.cfg.Pool.addressOf(slot)
+		cfg.IPv4 = &v4
+	}
+	cfg.LCP.MaxMRU = max(r.MaxPayload, ethernetPayload)
+	line := Line{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
+	t := o.loop.begin(line, &cfg)
+	t.key = key
+	o.byKey[key] = t
+	o.concentrator.Confirm(r, t.SessionID, &o.queue)
+	o.loop.sendDiscovery(t.Line, &o.queue)
+	o.loop.notify(t.Line, SessionGranted{Grant{SessionID: t.SessionID, AC: t.Local, ACName: t.ACName, Service: t.Service, MaxPayload: r.MaxPayload}})
+	o.loop.up(now, t)
+}
+
+// receivePADT ends a session at its client's word: RFC 2516 section 5.5, session ID
+// and both addresses must match.
+func (o *serving) receivePADT(now time.Time, f DiscoveryFrame) {
+	t := o.loop.tunnels[f.SessionID]
+	if t == nil || f.Src != t.Peer || f.Dst != t.Local || t.reason != nil {
+		o.loop.drops.count(ErrNotOurs)
+		return
+	}
+	o.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
+}
+
+// Drops tells how many packets of all interfaces were dropped, by the reason. It
+// may be called at any time.
+func (s *Server) Drops() map[error]uint64 {
+	all := make(map[error]uint64)
+	for _, o := range s.loops {
+		for reason, n := range o.loop.drops.read() {
+			all[reason] += n
+		}
+	}
+	return all
+}

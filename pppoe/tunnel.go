@@ -1,0 +1,191 @@
+package pppoe
+
+import (
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+)
+
+// tunnel is a session in its loop, with what binds it to the Ethernet on one side
+// and to the host's network on the other.
+type tunnel struct {
+	Line
+	session *session.Session
+	out     session.Output
+	fit     fitting
+	want    wish
+	reason  *session.Reason // why PPP is over; nil: it is not
+	hangup  bool            // the peer has sent a PADT, or must not be sent one
+
+	key RequestKey // a server's: the PADR that made it
+}
+
+// begin takes up a session. PPP begins with Up.
+func (l *loop) begin(line Line, cfg *session.Config) *tunnel {
+	line.Interface, line.Local = l.iface, l.ports.Session.Addr()
+	t := &tunnel{Line: line, session: session.New(cfg)}
+	l.tunnels[t.SessionID] = t
+	return t
+}
+
+// up begins PPP.
+func (l *loop) up(now time.Time, t *tunnel) {
+	t.session.Up(now, &t.out)
+	l.flush(now, t)
+}
+
+// close ends a session in good order.
+func (l *loop) close(now time.Time, t *tunnel, r session.Reason) {
+	t.session.Close(now, r, &t.out)
+	l.flush(now, t)
+}
+
+// hangUp ends a session at once.
+func (l *loop) hangUp(now time.Time, t *tunnel, r session.Reason) {
+	t.hangup = true
+	t.session.Down(now, r, &t.out)
+	l.flush(now, t)
+}
+
+// drop ends all sessions at once, since the port is lost.
+func (l *loop) drop(now time.Time) {
+	for _, t := range l.tunnels {
+		l.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "the interface is lost"})
+	}
+	l.owner.stop(now)
+}
+
+// receiveSession takes a session frame that the data path has left over. RFC
+// 2516 section 6: session ID and both addresses identify the session.
+func (l *loop) receiveSession(now time.Time, frame []byte) {
+	if len(frame) < 14 {
+		l.drops.count(ErrShort)
+		return
+	}
+	id, packet, err := ParseSession(frame[14:])
+	if err != nil {
+		l.drops.count(err)
+		return
+	}
+	t := l.tunnels[id]
+	if t == nil || t.Peer != Addr(frame[6:12]) || t.reason != nil {
+		l.drops.count(ErrNotOurs)
+		return
+	}
+	if l.trace {
+		l.notify(t.Line, FrameReceived{packet})
+	}
+	t.session.Receive(now, packet, &t.out)
+	l.flush(now, t)
+}
+
+// flush does what a step of a session wants done. Frames go out first, in one
+// batch; then the world is told, in the order in which things arose.
+func (l *loop) flush(now time.Time, t *tunnel) {
+	l.out = l.out[:0]
+	for frame := range t.out.Frames.All() {
+		l.out = append(l.out, AppendSessionFrame(nil, t.Peer, t.Local, t.SessionID, frame))
+	}
+	if len(l.out) > 0 {
+		l.ports.Session.WriteBatch(l.out) // what is lost is repeated by its protocol
+	}
+	for frame, event := range t.out.All() {
+		switch {
+		case event != nil:
+			l.heed(now, t, event)
+		case l.trace:
+			l.notify(t.Line, FrameSent{frame})
+		}
+	}
+	t.out.Reset()
+	l.due.Set(t, t.session.Deadline())
+}
+
+// heed does what an event means for the tunnel.
+func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
+	l.owner.heed(now, t, event)
+	l.notify(t.Line, event)
+	switch e := event.(type) {
+	case session.Dropped:
+		l.drops.count(e.Err)
+	case session.LinkUp:
+		t.want.MTU = min(e.MRU, e.PeerMRU)
+	case session.IPv4Up:
+		t.want.IPv4 = e.Agreement
+		l.refit(t)
+	case session.IPv6Up:
+		t.want.IPv6 = e.Agreement
+		l.refit(t)
+	case session.NetworkDown:
+		l.networkDown(t, e.Protocol)
+	case session.Closed:
+		l.over(t, e.Reason)
+	}
+}
+
+// networkDown stops a family at once; the host's network follows.
+func (l *loop) networkDown(t *tunnel, p ppp.Protocol) {
+	if p == ppp.IPCP {
+		t.want.IPv4 = Addressing{}.IPv4
+	} else {
+		t.want.IPv6 = Addressing{}.IPv6
+	}
+	l.path.Allow(t.SessionID, t.want.HasIPv4(), t.want.HasIPv6())
+	l.refit(t)
+}
+
+// over tells the peer that the session is no more, and has its device removed.
+func (l *loop) over(t *tunnel, r session.Reason) {
+	t.reason = &r
+	if !t.hangup {
+		var q Queue
+		q.add(NewPADT(t.Peer, t.Local, t.SessionID, ""))
+		l.sendDiscovery(t.Line, &q)
+	}
+	t.want.device = false
+	l.refit(t)
+}
+
+// refit has the host's network made as the tunnel wants it.
+func (l *loop) refit(t *tunnel) {
+	t.want.line = t.Line
+	l.fit.want(t, t.want)
+}
+
+// fitted heeds what has become of the host's network.
+func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
+	if f.gone {
+		l.bury(now, t, f)
+		return
+	}
+	if t.reason != nil {
+		return
+	}
+	if f.err != nil {
+		l.notify(t.Line, HostFailed{f.err})
+		l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
+		return
+	}
+	if t.Device == "" {
+		t.Device = f.device
+		event := DeviceOpened{f.device}
+		l.notify(t.Line, event)
+		l.owner.heed(now, t, event)
+	}
+	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
+		l.path.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
+		event := Configured{f.have}
+		l.owner.heed(now, t, event)
+		l.notify(t.Line, event)
+	}
+}
+
+// bury forgets a tunnel whose session is over and whose device is gone.
+func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
+	l.due.Set(t, time.Time{})
+	delete(l.tunnels, t.SessionID)
+	event := Ended{Reason: *t.reason, Counters: f.counters}
+	l.owner.heed(now, t, event)
+	l.notify(t.Line, event)
+}
