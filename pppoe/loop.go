@@ -26,7 +26,8 @@ func (p Ports) Close() error {
 type owner interface {
 	// discover takes a frame of the discovery port.
 	discover(now time.Time, frame []byte)
-	// heed takes an event of a session, before the world is told of it.
+	// heed takes an event of a session, after the world was told of it. Of the
+	// session's own events it must not step the session, which is under way.
 	heed(now time.Time, t *tunnel, e Event)
 	// deadline is when advance wants to be called; zero: never.
 	deadline() time.Time

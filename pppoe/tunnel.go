@@ -102,10 +102,16 @@ func (l *loop) flush(now time.Time, t *tunnel) {
 	l.due.Set(t, t.session.Deadline())
 }
 
+// tell tells the world of an event, and then the owner, whose answer may be
+// further events.
+func (l *loop) tell(now time.Time, t *tunnel, event Event) {
+	l.notify(t.Line, event)
+	l.owner.heed(now, t, event)
+}
+
 // heed does what an event means for the tunnel.
 func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
-	l.owner.heed(now, t, event)
-	l.notify(t.Line, event)
+	l.tell(now, t, event)
 	switch e := event.(type) {
 	case session.Dropped:
 		l.drops.count(e.Err)
@@ -163,21 +169,17 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		return
 	}
 	if f.err != nil {
-		l.notify(t.Line, HostFailed{f.err})
+		l.tell(now, t, HostFailed{f.err})
 		l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 		return
 	}
 	if t.Device == "" {
 		t.Device = f.device
-		event := DeviceOpened{f.device}
-		l.notify(t.Line, event)
-		l.owner.heed(now, t, event)
+		l.tell(now, t, DeviceOpened{f.device})
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
 		l.path.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
-		event := Configured{f.have}
-		l.owner.heed(now, t, event)
-		l.notify(t.Line, event)
+		l.tell(now, t, Configured{f.have})
 	}
 }
 
@@ -185,7 +187,5 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
 	l.due.Set(t, time.Time{})
 	delete(l.tunnels, t.SessionID)
-	event := Ended{Reason: *t.reason, Counters: f.counters}
-	l.owner.heed(now, t, event)
-	l.notify(t.Line, event)
+	l.tell(now, t, Ended{Reason: *t.reason, Counters: f.counters})
 }

@@ -60,6 +60,7 @@ type Session struct {
 	v4     *ipcp.Policy
 	v6     *ipv6cp.Policy
 	reason Reason
+	over   bool // Closed has been told
 }
 
 // New makes a session in phase Dead.
@@ -90,7 +91,7 @@ func (s *Session) Up(now time.Time, out *Output) {
 }
 
 // Down ends the session at once: the layer below is gone, and nothing more can
-// be sent.
+// be sent. Like Close, it may come before Up.
 func (s *Session) Down(now time.Time, r Reason, out *Output) {
 	if s.phase == Authenticate && s.auth.answering() && r.Cause == HangUp {
 		// Some concentrators refuse a password by hanging up.
@@ -99,6 +100,7 @@ func (s *Session) Down(now time.Time, r Reason, out *Output) {
 	s.blame(r)
 	s.link.Down(now)
 	s.settle(now, out)
+	s.end(out)
 }
 
 // Close ends the session in good order: the peer is told the reason's text.
@@ -106,6 +108,17 @@ func (s *Session) Close(now time.Time, r Reason, out *Output) {
 	s.blame(r)
 	s.link.Close(now, r.Text, &out.Frames)
 	s.settle(now, out)
+	if s.phase == Dead {
+		s.end(out)
+	}
+}
+
+// end tells, once, that the session is over.
+func (s *Session) end(out *Output) {
+	if !s.over {
+		s.over = true
+		out.tell(Closed{s.reason})
+	}
 }
 
 // Decide brings the decision on the last proof that Asked told.

@@ -57,7 +57,7 @@ func (s *Session) enter(now time.Time, out *Output) {
 	case Dead:
 		s.auth = authentication{}
 		s.blame(Reason{NotNegotiated, "LCP did not open"})
-		out.tell(Closed{s.reason})
+		s.end(out)
 	}
 }
 

@@ -1,0 +1,364 @@
+package pppoe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/pap"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/tun"
+	"upppoe/tun/tuntest"
+)
+
+var (
+	clientAddr = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	serverAddr = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+)
+
+// host is a pppoe.Host in memory, which remembers what was made of it.
+type host struct {
+	mu      sync.Mutex
+	prefix  string
+	made    int
+	devices map[string]*tuntest.Device
+	now     map[string]pppoe.Addressing
+	refuse  error
+}
+
+func newHost(prefix string) *host {
+	return &host{prefix: prefix, devices: map[string]*tuntest.Device{}, now: map[string]pppoe.Addressing{}}
+}
+
+func (h *host) Open(pppoe.Line) (tun.Device, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refuse != nil {
+		return nil, h.refuse
+	}
+	name := fmt.Sprintf("%s%d", h.prefix, h.made)
+	h.made++
+	h.devices[name] = tuntest.New(name)
+	return h.devices[name], nil
+}
+
+func (h *host) Configure(l pppoe.Line, _, want pppoe.Addressing) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now[l.Device] = want
+	return nil
+}
+
+func (h *host) Close(l pppoe.Line, _ pppoe.Addressing) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.now, l.Device)
+}
+
+func (h *host) device(t *testing.T, name string) *tuntest.Device {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d := h.devices[name]
+	if d == nil {
+		t.Fatalf("no device %s was made", name)
+	}
+	return d
+}
+
+// journal remembers events.
+type journal struct {
+	mu     sync.Mutex
+	events []pppoe.Event
+}
+
+func (j *journal) notify(_ pppoe.Line, e pppoe.Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.events = append(j.events, e)
+}
+
+// last returns the last event of a type.
+func last[E any](j *journal) (found E, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range slices.Backward(j.events) {
+		if found, ok = e.(E); ok {
+			return found, true
+		}
+	}
+	return found, false
+}
+
+func count[E any](j *journal) (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range j.events {
+		if _, ok := e.(E); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// accounts is an Authority over a map.
+type accounts map[string]string
+
+func (a accounts) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) ppp.Decision {
+	secret, known := a[p.User()]
+	message, ok := p.Verify([]byte(secret))
+	return ppp.Decision{Granted: known && ok, Message: message}
+}
+
+// lab is a client and a server on one segment.
+type lab struct {
+	t            *testing.T
+	segment      *ethertest.Segment
+	clientHost   *host
+	serverHost   *host
+	client       pppoe.ClientConfig
+	server       pppoe.ServerConfig
+	clientEvents journal
+	serverEvents journal
+	clientErr    error
+	running      sync.WaitGroup
+	stopClient   context.CancelFunc
+	stopServer   context.CancelFunc
+}
+
+func newLab(t *testing.T, cfg ethertest.Config) *lab {
+	l := &lab{t: t, segment: ethertest.New(cfg), clientHost: newHost("ppp"), serverHost: newHost("ppp")}
+	l.client = pppoe.ClientConfig{
+		Interface: "c",
+		Listen:    func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil },
+		Discovery: pppoe.HostConfig{Rand: rand.Reader},
+		Session: session.Config{
+			Credentials: ppp.Credentials{
+				Name:   "testuser",
+				Secret: func(string) ([]byte, bool) { return []byte("testpassword"), true },
+			},
+			IPv4: &ipcp.Config{AskDNS: true},
+			IPv6: &ipv6cp.Config{},
+			Rand: rand.Reader,
+		},
+		Host:   l.clientHost,
+		Notify: l.clientEvents.notify,
+	}
+	l.client.Session.LCP.Answer = []ppp.Method{chap.MD5, chap.MSv2, pap.Method}
+	l.server = pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: "ac", Rand: rand.Reader},
+		Session: session.Config{
+			Name: "ac",
+			IPv4: &ipcp.Config{
+				Local: netip.MustParseAddr("192.0.2.1"),
+				DNS:   [2]netip.Addr{netip.MustParseAddr("192.0.2.53")},
+			},
+			IPv6: &ipv6cp.Config{},
+			Rand: rand.Reader,
+		},
+		Pool:      pppoe.Pool{Max: 4, First: netip.MustParseAddr("192.0.2.10")},
+		Authority: accounts{"testuser": "testpassword"},
+		Host:      l.serverHost,
+		Notify:    l.serverEvents.notify,
+	}
+	l.server.Session.LCP.Demand = []ppp.Method{chap.MD5}
+	return l
+}
+
+func (l *lab) startServer() {
+	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	l.stopServer = stop
+	l.running.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			l.t.Errorf("server ended with %v", err)
+		}
+	})
+}
+
+func (l *lab) startClient() {
+	ctx, stop := context.WithCancel(context.Background())
+	l.stopClient = stop
+	l.running.Go(func() { l.clientErr = pppoe.NewClient(l.client).Run(ctx) })
+}
+
+// stop ends both and checks that nothing is left behind.
+func (l *lab) stop() {
+	l.stopClient()
+	synctest.Wait()
+	time.Sleep(time.Minute) // virtual: whatever goodbyes take
+	l.stopServer()
+	l.running.Wait()
+	l.clientHost.mu.Lock()
+	defer l.clientHost.mu.Unlock()
+	l.serverHost.mu.Lock()
+	defer l.serverHost.mu.Unlock()
+	for side, h := range map[string]*host{"client": l.clientHost, "server": l.serverHost} {
+		if len(h.now) > 0 {
+			l.t.Errorf("the %s leaves addresses behind: %v", side, h.now)
+		}
+		for name, d := range h.devices {
+			select {
+			case <-d.Closed():
+			default:
+				l.t.Errorf("the %s leaves device %s open", side, name)
+			}
+		}
+	}
+}
+
+var (
+	pingFromClient = ipv4("192.0.2.10", "203.0.113.254")
+	pingFromServer = ipv4("203.0.113.254", "192.0.2.10")
+)
+
+// ipv4 is the least that counts as an IPv4 packet.
+func ipv4(src, dst string) []byte {
+	p := make([]byte, 20)
+	p[0], p[3] = 0x45, 20
+	s, d := netip.MustParseAddr(src).As4(), netip.MustParseAddr(dst).As4()
+	copy(p[12:], s[:])
+	copy(p[16:], d[:])
+	return p
+}
+
+func TestDialCarryHangUp(t *testing.T) {
+	for _, method := range []ppp.Method{chap.MD5, chap.MSv2, pap.Method, nil} {
+		t.Run(fmt.Sprintf("%v", method), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				l.server.Session.LCP.Demand = nil
+				if method != nil {
+					l.server.Session.LCP.Demand = []ppp.Method{method}
+				}
+				began := time.Now()
+				l.startServer()
+				l.startClient()
+				synctest.Wait()
+
+				want := pppoe.Addressing{MTU: 1492}
+				want.IPv4 = ipcp.Agreement{
+					Local: netip.MustParseAddr("192.0.2.10"), Remote: netip.MustParseAddr("192.0.2.1"),
+					DNS: [2]netip.Addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("192.0.2.53")},
+				}
+				got, ok := last[pppoe.Configured](&l.clientEvents)
+				if !ok {
+					t.Fatalf("the client is not online; its events: %v", l.clientEvents.events)
+				}
+				if got.MTU != want.MTU || got.IPv4 != want.IPv4 || !got.HasIPv6() {
+					t.Errorf("the client is configured with %+v, want %+v and IPv6", got.Addressing, want)
+				}
+				if took := time.Since(began); took != 0 {
+					t.Errorf("without loss no timer should be needed, but %v passed", took)
+				}
+				l.exchange()
+				l.stop()
+				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.UserRequest || !end.Online {
+					t.Errorf("the client ended with %v, want a user request after being online", l.clientErr)
+				}
+				ended, _ := last[pppoe.Ended](&l.serverEvents)
+				if ended.Reason.Cause != session.PeerTerminated || ended.Counters.ReceivedPackets != 1 || ended.Counters.SentPackets != 1 {
+					t.Errorf("the server's session ended so: %+v, want terminated by the peer after one packet each way", ended)
+				}
+			})
+		})
+	}
+}
+
+// exchange carries one packet each way.
+func (l *lab) exchange() {
+	l.t.Helper()
+	c, s := l.clientHost.device(l.t, "ppp0"), l.serverHost.device(l.t, "ppp0")
+	c.Inject(pingFromClient)
+	s.Inject(pingFromServer)
+	synctest.Wait()
+	for _, way := range []struct {
+		to   *tuntest.Device
+		want []byte
+	}{{s, pingFromClient}, {c, pingFromServer}} {
+		select {
+		case got := <-way.to.Received():
+			if !slices.Equal(got, way.want) {
+				l.t.Errorf("carried % x, want % x", got, way.want)
+			}
+		default:
+			l.t.Errorf("a packet was not carried")
+		}
+	}
+}
+
+func TestWrongPassword(t *testing.T) {
+	for _, method := range []ppp.Method{chap.MD5, chap.MSv2, pap.Method} {
+		t.Run(fmt.Sprint(method), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				l.server.Session.LCP.Demand = []ppp.Method{method}
+				l.server.Authority = accounts{"testuser": "another"}
+				l.startServer()
+				l.startClient()
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.NotAuthenticated {
+					t.Errorf("the client ended with %v, want not-authenticated", l.clientErr)
+				}
+				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerNotAuthenticated {
+					t.Errorf("the server's session ended so: %+v, want peer-not-authenticated", e)
+				}
+				if l.serverHost.made != 0 {
+					t.Error("the server made a device for a peer that it does not know")
+				}
+				l.stop()
+			})
+		})
+	}
+}
+
+func TestBadLine(t *testing.T) {
+	for seed := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{Seed: seed, Loss: 0.15, Duplicate: 0.15, Delay: 40 * time.Millisecond})
+			l.client.Redial = pppoe.Redial{Persist: true, Holdoff: time.Second, MaxFail: -1}
+			l.startServer()
+			l.startClient()
+			time.Sleep(4 * time.Minute)
+			synctest.Wait()
+			if c, ok := last[pppoe.Configured](&l.clientEvents); !ok || !c.HasIPv4() {
+				t.Errorf("seed %d: the client is not online after four minutes", seed)
+			}
+			l.stop()
+		})
+	}
+}
+
+func TestHostWithoutDevices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.clientHost.refuse = tun.ErrNoDevice
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !errors.Is(l.clientErr, tun.ErrNoDevice) {
+			t.Errorf("the client ended with %v, want to hear that there is no /dev/net/tun", l.clientErr)
+		}
+		if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
+			t.Errorf("%d sessions ended at the server, want 1: the client says that it will not come", n)
+		}
+		l.stop()
+	})
+}
