@@ -1,0 +1,142 @@
+// Package trace prints PPP frames in the words of pppd's debug log, so that logs,
+// tests and documentation share one language with it:
+//
+//	[LCP ConfReq id=0x1 <mru 1492> <magic 0x55ad3485>]
+//
+// What a stranger wrote is escaped: output holds no control characters.
+package trace
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"upppoe/ppp"
+	"upppoe/ppp/eap"
+	"upppoe/ppp/pap"
+)
+
+// Options are what a reader wants to see.
+type Options struct {
+	ShowPassword bool // PAP's, which are hidden otherwise
+}
+
+// maxOctets bounds how much of an unknown packet is printed.
+const maxOctets = 64
+
+// AppendFrame appends a frame, which begins with its Protocol field. It prints
+// any octets whatever. It may be called concurrently.
+func AppendFrame(b, frame []byte, o Options) []byte {
+	b = append(b, '[')
+	p, information, err := ppp.ParseFrame(frame)
+	if err != nil {
+		return append(appendHex(append(b, "malformed"...), frame), ']')
+	}
+	c, err := ppp.ParseControl(information)
+	if err != nil || p.IsData() {
+		return append(appendUnknown(b, p, information), ']')
+	}
+	switch p {
+	case ppp.LCP:
+		b = appendControl(b, p, c, lcpNames, lcpOption)
+	case ppp.IPCP:
+		b = appendControl(b, p, c, lcpNames[:8], ipcpOption)
+	case ppp.IPv6CP:
+		b = appendControl(b, p, c, lcpNames[:8], ipv6cpOption)
+	case ppp.CCP:
+		b = appendControl(b, p, c, ccpNames, ccpOption)
+	case ppp.PAP:
+		b = appendPAP(b, c, o)
+	case ppp.CHAP:
+		b = appendCHAP(b, c)
+	case ppp.EAP:
+		b = appendEAP(b, c)
+	default:
+		b = appendUnknown(b, p, information)
+	}
+	return append(b, ']')
+}
+
+func appendUnknown(b []byte, p ppp.Protocol, information []byte) []byte {
+	b = fmt.Appendf(b, "proto=0x%x", uint16(p))
+	return appendHex(b, information)
+}
+
+// appendHex appends octets, each after a space.
+func appendHex(b, octets []byte) []byte {
+	for _, c := range octets[:min(len(octets), maxOctets)] {
+		b = fmt.Appendf(b, " %02x", c)
+	}
+	if len(octets) > maxOctets {
+		b = append(b, " ..."...)
+	}
+	return b
+}
+
+// appendRun appends octets in one run.
+func appendRun(b, octets []byte) []byte {
+	b = hex.AppendEncode(b, octets[:min(len(octets), maxOctets)])
+	if len(octets) > maxOctets {
+		b = append(b, "..."...)
+	}
+	return b
+}
+
+// appendText appends text as pppd does: what is not printable ASCII as an escape.
+func appendText(b, text []byte) []byte {
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, `\n`...)
+		case c == '\r':
+			b = append(b, `\r`...)
+		case c == '\t':
+			b = append(b, `\t`...)
+		case c < ' ' || c > '~':
+			b = fmt.Appendf(b, `\%03o`, c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+func appendQuoted(b, text []byte) []byte {
+	return append(appendText(append(b, '"'), text), '"')
+}
+
+// named appends what begins every packet: its protocol, its code's name, and its
+// Identifier.
+func named(b []byte, p ppp.Protocol, c ppp.Control, names []string) []byte {
+	b = append(b, p.String()...)
+	if int(c.Code) < len(names) && names[c.Code] != "" {
+		return fmt.Appendf(b, " %s id=0x%x", names[c.Code], c.ID)
+	}
+	return fmt.Appendf(b, " code=0x%x id=0x%x", uint8(c.Code), c.ID)
+}
+
+var papNames = []string{pap.AuthenticateRequest: "AuthReq", pap.AuthenticateAck: "AuthAck", pap.AuthenticateNak: "AuthNak"}
+
+func appendPAP(b []byte, c ppp.Control, o Options) []byte {
+	b = named(b, ppp.PAP, c, papNames)
+	switch c.Code {
+	case pap.AuthenticateRequest:
+		r, err := pap.ParseRequest(c.Data)
+		if err != nil {
+			return append(b, " malformed"...) // its octets may hold a password
+		}
+		b = appendQuoted(append(b, " user="...), r.Name)
+		if !o.ShowPassword {
+			return append(b, " password=<hidden>"...)
+		}
+		return appendQuoted(append(b, " password="...), r.Password)
+	case pap.AuthenticateAck, pap.AuthenticateNak:
+		if text, err := pap.ParseMessage(c.Data); err == nil {
+			return appendQuoted(append(b, ' '), text)
+		}
+	}
+	return appendHex(b, c.Data)
+}
+
+var eapNames = []string{eap.Request: "Request", eap.Response: "Response", eap.Success: "Success", eap.Failure: "Failure"}
