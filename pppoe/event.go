@@ -33,7 +33,10 @@ type (
 	Connected struct{}
 	// Configured tells that the host's network is as the addresses want it, and
 	// that packets flow.
-	Configured struct{ Addressing }
+	Configured struct {
+		Addressing
+		Before Addressing // what held until now
+	}
 	// HostFailed tells that the host's network could not be made so. The
 	// session closes.
 	HostFailed struct{ Err error }
@@ -47,6 +50,7 @@ type (
 	Ended struct {
 		Reason   session.Reason
 		Counters Counters
+		Online   time.Duration // since the first Configured; 0: there was none
 	}
 )
 

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -110,16 +111,15 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// addressOf is the peer's address in a slot.
-func (p Pool) addressOf(slot int) netip.Addr {
-	addr := p.First
-	if !addr.Is4() {
+// Address is the peer's address in the slot of a session; invalid: it has none.
+func (p Pool) Address(sessionID uint16) netip.Addr {
+	if !p.First.Is4() || sessionID == 0 {
 		return netip.Addr{}
 	}
-	a := addr.As4()
-	n := uint32(a[0])<<24 | uint32(a[1])<<16 | uint32(a[2])<<8 | uint32(a[3])
-	n += uint32(slot)
-	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+	first := p.First.As4()
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(first[:])+uint32(sessionID)-1)
+	return netip.AddrFrom4(a)
 }
 
 // serving is the owner of a server's loop: one interface.
@@ -254,7 +254,7 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 	cfg := o.server.cfg.Session
 	if cfg.IPv4 != nil {
 		v4 := *cfg.IPv4
-		v4.Remote = o.server.cfg.Pool.addressOf(slot)
+		v4.Remote = o.server.cfg.Pool.Address(uint16(slot + 1))
 		cfg.IPv4 = &v4
 	}
 	cfg.LCP.MaxMRU = max(r.MaxPayload, ethernetPayload)

@@ -15,6 +15,8 @@ type tunnel struct {
 	out     session.Output
 	fit     fitting
 	want    wish
+	had     Addressing      // as last told by Configured
+	online  time.Time       // since when packets flow; zero: they never did
 	reason  *session.Reason // why PPP is over; nil: it is not
 	hangup  bool            // the peer has sent a PADT, or must not be sent one
 
@@ -179,7 +181,12 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
 		l.path.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
-		l.tell(now, t, Configured{f.have})
+		if t.online.IsZero() {
+			t.online = now
+		}
+		before := t.had
+		t.had = f.have
+		l.tell(now, t, Configured{f.have, before})
 	}
 }
 
@@ -187,5 +194,9 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
 	l.due.Set(t, time.Time{})
 	delete(l.tunnels, t.SessionID)
-	l.tell(now, t, Ended{Reason: *t.reason, Counters: f.counters})
+	event := Ended{Reason: *t.reason, Counters: f.counters}
+	if !t.online.IsZero() {
+		event.Online = now.Sub(t.online)
+	}
+	l.tell(now, t, event)
 }

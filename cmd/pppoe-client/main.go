@@ -1,0 +1,143 @@
+// Command pppoe-client dials one PPPoE session and carries its traffic, without
+// any PPP in the kernel. It is told what to do in pppd's words, and ends with
+// pppd's exit codes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/background"
+	"upppoe/internal/journal"
+	"upppoe/internal/pppd"
+	"upppoe/ppp/trace"
+	"upppoe/pppoe"
+	"upppoe/tun"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	if len(args) == 0 || wantsHelp(args) {
+		return help()
+	}
+	s, err := settings(args)
+	if err != nil {
+		return fail(err)
+	}
+	if s.NoDetach || os.Getpid() == 1 || background.IsCopy() {
+		return dial(s)
+	}
+	code, err := background.Launch()
+	if err != nil {
+		return fail(err)
+	}
+	return code
+}
+
+// settings reads files and command line.
+func settings(args []string) (*pppd.Settings, error) {
+	s := pppd.New()
+	r := pppd.Reader{Role: pppd.Client, Settings: s}
+	home, _ := os.UserHomeDir()
+	if err := r.Defaults(home); err != nil {
+		return nil, err
+	}
+	if err := r.CommandLine(args); err != nil {
+		return nil, err
+	}
+	if s.Interface == "" {
+		return nil, &pppd.Error{Message: "no interface is named: give the Ethernet interface to dial on, like eth0"}
+	}
+	return s, nil
+}
+
+// dial runs the client until it ends.
+func dial(s *pppd.Settings) int {
+	lines, closeLog, err := openLog(s)
+	if err != nil {
+		return fail(err)
+	}
+	defer closeLog()
+	log := slog.New(lines)
+	for _, notice := range s.Notices {
+		log.Warn(notice)
+	}
+	if s.Plugin {
+		log.Info("Plugin rp-pppoe.so loaded.")
+	}
+	if err := tun.Check(); err != nil {
+		return report(log, err)
+	}
+	cfg, err := config(s, log)
+	if err != nil {
+		return report(log, err)
+	}
+	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
+	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
+		j.Notify(l, e)
+		if _, ok := e.(pppoe.Configured); ok && background.IsCopy() {
+			lines.Drop(os.Stderr)
+			background.Ready()
+		}
+	}
+	ctx, stop := untilSignal(log)
+	defer stop()
+	code := report(log, pppoe.NewClient(cfg).Run(ctx))
+	log.Info("Exit.")
+	return code
+}
+
+// untilSignal ends its context at SIGTERM or SIGINT.
+func untilSignal(log *slog.Logger) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	// Ends with the program.
+	go func() {
+		for s := range signals {
+			log.Info(fmt.Sprintf("Terminating on signal %d", s))
+			cancel()
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+// openLog has lines go to standard error while there is somebody to read it, to
+// the log file if one is named, and to the system's log in the background.
+func openLog(s *pppd.Settings) (*journal.Lines, func(), error) {
+	if s.LogFile == "" {
+		lines := journal.NewLines(s.Debug, os.Stderr)
+		if background.IsCopy() {
+			lines.Syslog("pppoe-client")
+		}
+		return lines, func() {}, nil
+	}
+	f, err := os.OpenFile(s.LogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, nil, fmt.Errorf("logfile: %w", err)
+	}
+	lines := journal.NewLines(s.Debug, os.Stderr, f)
+	return lines, func() { f.Close() }, nil
+}
+
+// fail tells of an error before there is a log.
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "pppoe-client: "+err.Error())
+	return exitCode(err)
+}
+
+// report tells why the client ended, unless that was asked for.
+func report(log *slog.Logger, err error) int {
+	end := (*pppoe.EndError)(nil)
+	if !errors.As(err, &end) || end.Err != nil {
+		log.Error(err.Error())
+	}
+	return exitCode(err)
+}

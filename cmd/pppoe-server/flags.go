@@ -1,0 +1,145 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"upppoe/internal/accounts"
+	"upppoe/internal/hostnet"
+	"upppoe/internal/pppd"
+	"upppoe/pppoe"
+)
+
+// etc is where pppd's files lie.
+const etc = "/etc/ppp"
+
+// flags are the command line's, with rp-pppoe's letters and defaults.
+type flags struct {
+	interfaces []string
+	local      netip.Addr
+	remote     netip.Addr
+	acName     string
+	services   []string
+	max        int
+	foreground bool
+	debug      bool
+	options    string
+}
+
+const usage = `pppoe-server is a PPPoE access concentrator without PPP in the kernel.
+
+  pppoe-server -I eth1 -L 192.0.2.1 -R 192.0.2.10 -F
+
+Accounts are in /etc/ppp/chap-secrets and /etc/ppp/pap-secrets:
+  "alice" * "her password" *
+Without an account there, and without noauth in the options file, nobody comes in.
+It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and /dev/net/tun.
+
+Flags:
+`
+
+func parseFlags(args []string) (*flags, error) {
+	f := &flags{}
+	var local, remote string
+	set := pflag.NewFlagSet("pppoe-server", pflag.ContinueOnError)
+	set.SortFlags = false
+	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be given again")
+	set.StringVarP(&local, "local", "L", "10.0.0.1", "our IPv4 address in all sessions")
+	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "the first client's IPv4 address; others count on from it")
+	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
+	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
+	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
+	set.StringVarP(&f.options, "options", "O", etc+"/pppoe-server-options", "file of pppd's options for all sessions")
+	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
+	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
+	set.Usage = func() {
+		fmt.Print(usage, set.FlagUsages(), "\nOptions of the options file:\n")
+		pppd.WriteHelp(os.Stdout, pppd.Server)
+	}
+	if err := set.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return nil, err
+		}
+		return nil, &pppd.Error{Message: err.Error() + " (pppoe-server --help lists what there is)"}
+	}
+	if set.NArg() > 0 {
+		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
+	}
+	return f, f.check(local, remote)
+}
+
+// check reads what flags hold, and names the one that is wrong.
+func (f *flags) check(local, remote string) (err error) {
+	if f.local, err = address("-L", local); err != nil {
+		return err
+	}
+	if f.remote, err = address("-R", remote); err != nil {
+		return err
+	}
+	if f.max < 1 || f.max > 65534 {
+		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
+	}
+	for _, s := range f.services {
+		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\'' }) {
+			return &pppd.Error{Message: fmt.Sprintf("-S %q: a service's name holds printable characters only, and no '", s)}
+		}
+	}
+	if f.acName == "" {
+		if f.acName, err = os.Hostname(); err != nil {
+			return fmt.Errorf("no -C is given, and the host has no name: %w", err)
+		}
+	}
+	return nil
+}
+
+func address(flag, text string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(text)
+	if err != nil || !a.Is4() {
+		return a, &pppd.Error{Message: fmt.Sprintf("%s %q: give an IPv4 address like 192.0.2.1", flag, text)}
+	}
+	return a, nil
+}
+
+// options reads the options file. It must be there: it is where authentication is
+// asked for, and a server that misses it by a slip of the pen must not start.
+func options(f *flags) (*pppd.Settings, error) {
+	s := pppd.New()
+	s.Auth = true
+	r := pppd.Reader{Role: pppd.Server, Settings: s}
+	err := r.File(f.options)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &pppd.Error{Message: fmt.Sprintf("there is no options file %s: make one that says require-chap (or noauth), or name another with -O", f.options)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Name == "" {
+		s.Name = f.acName
+	}
+	return s, nil
+}
+
+// config is what flags and options mean for a server.
+func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
+	c := pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
+		Session:      s.Session(),
+		Pool:         pppoe.Pool{Max: f.max, First: f.remote},
+		Host:         &hostnet.Host{MTU: s.MTU, Log: log},
+		Trace:        s.Debug || f.debug,
+	}
+	if v4 := c.Session.IPv4; v4 != nil {
+		v4.Local = f.local
+	}
+	c.Session.LCP.Demand = s.Demand()
+	c.Authority = accounts.New(etc, s.Name, c.Pool, log)
+	return c
+}

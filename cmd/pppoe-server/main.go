@@ -1,0 +1,156 @@
+// Command pppoe-server is a PPPoE access concentrator in user space. Its flags are
+// rp-pppoe's, its options file and accounts are pppd's.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/background"
+	"upppoe/internal/journal"
+	"upppoe/internal/pppd"
+	"upppoe/ppp/trace"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/tun"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	f, err := parseFlags(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return 0
+	case err != nil:
+		return fail(err)
+	}
+	s, err := options(f)
+	if err != nil {
+		return fail(err)
+	}
+	if f.foreground || s.NoDetach || os.Getpid() == 1 || background.IsCopy() {
+		return serve(f, s)
+	}
+	code, err := background.Launch()
+	if err != nil {
+		return fail(err)
+	}
+	return code
+}
+
+// serve runs the server until it ends.
+func serve(f *flags, s *pppd.Settings) int {
+	lines, closeLog, err := openLog(f, s)
+	if err != nil {
+		return fail(err)
+	}
+	defer closeLog()
+	log := slog.New(lines)
+	for _, notice := range s.Notices {
+		log.Warn(notice)
+	}
+	listeners, err := listen(f)
+	if err != nil {
+		return fail(err)
+	}
+	cfg := config(f, s, log)
+	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true}
+	cfg.Notify = j.Notify
+	server, err := pppoe.NewServer(cfg, listeners)
+	if err != nil {
+		return fail(err)
+	}
+	ctx, stop := untilSignal(log)
+	defer stop()
+	for _, l := range listeners {
+		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
+	}
+	if background.IsCopy() {
+		lines.Drop(os.Stderr)
+		background.Ready()
+	}
+	if err := server.Run(ctx); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// listen opens the ports of all interfaces, or none.
+func listen(f *flags) (all []pppoe.Listener, err error) {
+	if err := tun.Check(); err != nil {
+		return nil, err
+	}
+	for _, name := range f.interfaces {
+		ports, err := afpacket.OpenPorts(name)
+		if err != nil {
+			for _, l := range all {
+				l.Ports.Close()
+			}
+			return nil, err
+		}
+		all = append(all, pppoe.Listener{Interface: name, Ports: ports})
+	}
+	return all, nil
+}
+
+// untilSignal ends its context at SIGTERM or SIGINT, in rp-pppoe's words.
+func untilSignal(log *slog.Logger) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	// Ends with the program.
+	go func() {
+		for s := range signals {
+			log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", s))
+			cancel()
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+// openLog has lines go to standard error while there is somebody to read it, to
+// the log file if one is named, and to the system's log in the background.
+func openLog(f *flags, s *pppd.Settings) (*journal.Lines, func(), error) {
+	if s.LogFile == "" {
+		lines := journal.NewLines(s.Debug || f.debug, os.Stderr)
+		if background.IsCopy() {
+			lines.Syslog("pppoe-server")
+		}
+		return lines, func() {}, nil
+	}
+	file, err := os.OpenFile(s.LogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, nil, fmt.Errorf("logfile: %w", err)
+	}
+	return journal.NewLines(s.Debug || f.debug, os.Stderr, file), func() { file.Close() }, nil
+}
+
+// fail tells why the server does not run.
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "pppoe-server: "+err.Error())
+	return exitCode(err)
+}
+
+// exitCode is pppd's where it has one for the same thing.
+func exitCode(err error) int {
+	bad := (*pppd.Error)(nil)
+	switch {
+	case errors.As(err, &bad):
+		return 2
+	case errors.Is(err, tun.ErrPermission), errors.Is(err, afpacket.ErrPermission):
+		return 3
+	case errors.Is(err, tun.ErrNoDevice):
+		return 4
+	case errors.Is(err, afpacket.ErrNoInterface), errors.Is(err, afpacket.ErrNotEthernet), errors.Is(err, afpacket.ErrDown):
+		return 7
+	}
+	return 1
+}

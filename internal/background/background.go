@@ -1,0 +1,102 @@
+// Package background lets a program go on behind a terminal's back. A Go program
+// cannot fork, so it starts itself once more, in a session of its own, and stays
+// until that copy says that it is ready, or has failed.
+package background
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// mark is the environment variable that tells the copy what it is.
+const mark = "UPPPOE_BACKGROUND"
+
+// pipe is the descriptor on which the copy says that it is ready.
+const pipe = 3
+
+// IsCopy says whether this process is the one that goes on.
+func IsCopy() bool { return os.Getenv(mark) != "" }
+
+// Launch starts the copy and waits until it is ready or has ended. The code is
+// what this process should exit with: 0, or the copy's own.
+func Launch() (code int, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return 1, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 1, err
+	}
+	defer r.Close()
+	copy := exec.Command(program, os.Args[1:]...)
+	copy.Args[0] = os.Args[0]
+	copy.Env = append(os.Environ(), mark+"=1")
+	copy.Stdout, copy.Stderr = os.Stdout, os.Stderr
+	copy.ExtraFiles = []*os.File{w}
+	copy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := copy.Start(); err != nil {
+		return 1, err
+	}
+	w.Close()
+	stop := forward(copy.Process)
+	defer stop()
+	if n, _ := io.ReadFull(r, make([]byte, 1)); n == 1 {
+		return 0, nil
+	}
+	return ended(copy.Wait())
+}
+
+// forward passes on the signals by which somebody at the terminal ends the program.
+func forward(p *os.Process) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	done := make(chan struct{})
+	// Ends with stop.
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				p.Signal(s)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
+}
+
+func ended(err error) (int, error) {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		if code := exit.ExitCode(); code >= 0 {
+			return code, nil
+		}
+		return 1, err
+	}
+	return 0, err
+}
+
+// Ready has the copy leave its terminal, and tells the process that waits. In any
+// other process it does nothing.
+func Ready() {
+	if !IsCopy() {
+		return
+	}
+	if null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0); err == nil {
+		for fd := range 3 {
+			unix.Dup3(int(null.Fd()), fd, 0)
+		}
+		null.Close()
+	}
+	w := os.NewFile(pipe, "ready")
+	w.Write([]byte{1})
+	w.Close()
+	os.Unsetenv(mark)
+	os.Chdir("/")
+}

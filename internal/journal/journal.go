@@ -1,0 +1,179 @@
+// Package journal tells what happens to sessions in the lines of pppd's log, to
+// the letter where scripts look for them.
+package journal
+
+import (
+	"fmt"
+	"log/slog"
+
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+	"upppoe/ppp/trace"
+	"upppoe/pppoe"
+)
+
+// Journal writes lines for events. Its fields do not change while it is in use;
+// Notify may be called concurrently as often as its logger may.
+type Journal struct {
+	Log   *slog.Logger
+	Trace trace.Options
+	// Server has each line begin with the session it is about, and tells of
+	// sessions in rp-pppoe's words.
+	Server bool
+}
+
+// Notify is a pppoe.ClientConfig.Notify, or a server's.
+func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
+	switch e := event.(type) {
+	case pppoe.DiscoverySent:
+		j.debug(l, string(e.Packet.AppendText([]byte("Send "))))
+	case pppoe.DiscoveryReceived:
+		j.debug(l, string(e.Packet.AppendText([]byte("Recv "))))
+	case pppoe.FrameSent:
+		j.debug(l, string(trace.AppendFrame([]byte("sent "), e.Frame, j.Trace)))
+	case pppoe.FrameReceived:
+		j.debug(l, string(trace.AppendFrame([]byte("rcvd "), e.Frame, j.Trace)))
+	case pppoe.RefusedByAC:
+		j.error(l, "%v refused: %v %s", e.AC, e.Tag, pppoe.Escape(e.Text))
+	case pppoe.SessionGranted:
+		j.granted(l)
+	case pppoe.Full:
+		j.error(l, "No client slots available (%v)", l.Peer)
+	case pppoe.DeviceOpened:
+		j.info(l, "Using interface %s", e.Name)
+	case pppoe.Connected:
+		j.info(l, "Connect: %s <--> %s", l.Device, l.Interface)
+	case pppoe.Configured:
+		j.configured(l, e)
+	case pppoe.HostFailed:
+		j.error(l, "%v", e.Err)
+	case pppoe.Waiting:
+		j.info(l, "Dialling again in %v", e.For)
+	case pppoe.Ended:
+		j.ended(l, e)
+	case session.Event:
+		j.session(l, e)
+	}
+}
+
+func (j *Journal) session(l pppoe.Line, event session.Event) {
+	switch e := event.(type) {
+	case session.Authenticated:
+		j.authenticated(l, e)
+	case session.AuthFailed:
+		j.authFailed(l, e)
+	case session.NetworkFailed:
+		j.info(l, "%v: %v", e.Protocol, e.Err)
+	case session.Silent:
+		j.info(l, "No response to %d echo-requests", e.Requests)
+		j.info(l, "Serial link appears to be disconnected.")
+	case session.PeerClosed:
+		if e.Text == "" {
+			j.info(l, "LCP terminated by peer")
+		} else {
+			j.info(l, "LCP terminated by peer (%s)", pppoe.Escape(e.Text))
+		}
+	case session.Dropped:
+		j.debug(l, fmt.Sprintf("dropped %v packet: %v", e.Protocol, e.Err))
+	}
+}
+
+func (j *Journal) granted(l pppoe.Line) {
+	if j.Server {
+		return
+	}
+	j.info(l, "PPP session is %d", l.SessionID)
+	j.info(l, "Connected to %v via interface %s", l.Peer, l.Interface)
+}
+
+func (j *Journal) authenticated(l pppoe.Line, e session.Authenticated) {
+	if e.Again {
+		return
+	}
+	name := e.Method.Name()
+	switch {
+	case e.Peer:
+		j.info(l, `Peer "%s" authenticated with %s`, pppoe.Escape(e.Name), name)
+		return
+	case e.Message != "":
+		j.info(l, "%s authentication succeeded: %s", name, pppoe.Escape(e.Message))
+	}
+	j.info(l, "%s authentication succeeded", name)
+}
+
+func (j *Journal) authFailed(l pppoe.Line, e session.AuthFailed) {
+	name := e.Method.Name()
+	if e.Peer {
+		j.error(l, `Peer "%s" failed %s authentication`, pppoe.Escape(e.Name), name)
+		return
+	}
+	if e.Message != "" {
+		j.error(l, "%s authentication failed: %s", name, pppoe.Escape(e.Message))
+	}
+	j.error(l, "%s authentication failed", name)
+}
+
+// configured tells of the families that are new.
+func (j *Journal) configured(l pppoe.Line, e pppoe.Configured) {
+	if a := e.IPv4; e.HasIPv4() && a != e.Before.IPv4 {
+		j.info(l, "local  IP address %v", a.Local)
+		j.info(l, "remote IP address %v", a.Remote)
+		for i, which := range []string{"primary  ", "secondary"} {
+			if a.DNS[i].IsValid() {
+				j.info(l, "%s DNS address %v", which, a.DNS[i])
+			}
+		}
+		if j.Server {
+			j.info(l, "Session %d created for client %v (%v) on %s using Service-Name '%s'", l.SessionID, l.Peer, a.Remote, l.Interface, pppoe.Escape(l.Service))
+		}
+	}
+	if a := e.IPv6; e.HasIPv6() && a != e.Before.IPv6 {
+		j.info(l, "local  LL address %s", linkLocal(a.Local))
+		j.info(l, "remote LL address %s", linkLocal(a.Remote))
+	}
+}
+
+// linkLocal is an address as pppd prints it, with all digits.
+func linkLocal(id ipv6cp.ID) string {
+	return fmt.Sprintf("fe80::%x:%x:%x:%x", id[:2], id[2:4], id[4:6], id[6:])
+}
+
+func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
+	switch e.Reason.Cause {
+	case session.HangUp:
+		j.info(l, "Modem hangup")
+	case session.Looped:
+		j.info(l, "Serial line is looped back.")
+	}
+	if e.Online > 0 {
+		j.info(l, "Connect time %.1f minutes.", e.Online.Minutes())
+		j.info(l, "Sent %d bytes, received %d bytes.", e.Counters.SentBytes, e.Counters.ReceivedBytes)
+	}
+	j.info(l, "Connection terminated.")
+	if j.Server {
+		j.info(l, "Session %d closed for client %v on %s: %v", l.SessionID, l.Peer, l.Interface, e.Reason.Cause)
+	}
+}
+
+func (j *Journal) info(l pppoe.Line, format string, args ...any) {
+	j.Log.Info(j.begin(l) + fmt.Sprintf(format, args...))
+}
+
+func (j *Journal) error(l pppoe.Line, format string, args ...any) {
+	j.Log.Error(j.begin(l) + fmt.Sprintf(format, args...))
+}
+
+func (j *Journal) debug(l pppoe.Line, text string) { j.Log.Debug(j.begin(l) + text) }
+
+// begin is what tells a server's sessions apart.
+func (j *Journal) begin(l pppoe.Line) string {
+	switch {
+	case !j.Server:
+		return ""
+	case l.Device != "":
+		return l.Device + ": "
+	case l.SessionID != 0:
+		return fmt.Sprintf("session %d: ", l.SessionID)
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+package journal
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"log/syslog"
+	"sync"
+)
+
+// Lines is a slog.Handler that writes messages as plain lines, as pppd's log has
+// them. It may be used concurrently.
+type Lines struct {
+	mu     sync.Mutex
+	debug  bool
+	to     []io.Writer
+	system *syslog.Writer
+}
+
+var _ slog.Handler = (*Lines)(nil)
+
+// NewLines makes a handler for some writers; debug lets debug lines through.
+func NewLines(debug bool, to ...io.Writer) *Lines { return &Lines{debug: debug, to: to} }
+
+// Syslog has lines go to the system's log too, if there is one.
+func (h *Lines) Syslog(tag string) {
+	if w, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, tag); err == nil {
+		h.system = w
+	}
+}
+
+// Drop takes a writer out: a terminal that the program leaves.
+func (h *Lines) Drop(w io.Writer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kept := h.to[:0]
+	for _, to := range h.to {
+		if to != w {
+			kept = append(kept, to)
+		}
+	}
+	h.to = kept
+}
+
+// Enabled leaves out debug lines unless they are wanted.
+func (h *Lines) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo || h.debug
+}
+
+// Handle writes a line. A log that cannot be written to is no reason to end a
+// session: errors are not told.
+func (h *Lines) Handle(_ context.Context, r slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	line := []byte(r.Message + "\n")
+	for _, to := range h.to {
+		to.Write(line)
+	}
+	if h.system != nil {
+		h.toSystem(r)
+	}
+	return nil
+}
+
+func (h *Lines) toSystem(r slog.Record) {
+	switch {
+	case r.Level >= slog.LevelError:
+		h.system.Err(r.Message)
+	case r.Level >= slog.LevelWarn:
+		h.system.Warning(r.Message)
+	case r.Level >= slog.LevelInfo:
+		h.system.Info(r.Message)
+	default:
+		h.system.Debug(r.Message)
+	}
+}
+
+// WithAttrs and WithGroup change nothing: lines have no attributes.
+func (h *Lines) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+// WithGroup changes nothing.
+func (h *Lines) WithGroup(string) slog.Handler { return h }

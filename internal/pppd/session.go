@@ -1,0 +1,69 @@
+package pppd
+
+import (
+	"crypto/rand"
+	"slices"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/lcp"
+	"upppoe/ppp"
+	"upppoe/ppp/eap"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/pap"
+	"upppoe/ppp/session"
+)
+
+// methods are the ways to prove who one is, by pppd's names for them, best first.
+var methods = []struct {
+	name string
+	ppp.Method
+}{
+	{"eap", eap.MD5}, {"mschap-v2", chap.MSv2}, {"chap", chap.MD5}, {"pap", pap.Method},
+}
+
+// Session is what the settings say of PPP itself, for either side.
+func (s *Settings) Session() session.Config {
+	c := session.Config{
+		Name:       s.Name,
+		AuthTimers: s.AuthTimers,
+		Rand:       rand.Reader,
+	}
+	c.LCP = lcp.Config{
+		MRU: s.MRU, NoMagic: s.NoMagic, Limits: s.LCP,
+		Echo: lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures},
+	}
+	if !s.NoIP {
+		c.IPv4 = &ipcp.Config{
+			Local: s.Local, Remote: s.Remote, AcceptLocal: s.AcceptLocal, AcceptRemote: s.AcceptRemote,
+			AskDNS: s.UsePeerDNS, AskNBNS: s.UsePeerWINS, Limits: s.IPCP,
+		}
+		copy(c.IPv4.DNS[:], s.DNS)
+		copy(c.IPv4.NBNS[:], s.WINS)
+	}
+	if !s.NoIPv6 {
+		c.IPv6 = &ipv6cp.Config{Local: s.LocalID, Remote: s.RemoteID, Limits: s.IPv6CP}
+	}
+	return c
+}
+
+// Answer are the methods by which we prove who we are: all but those refused.
+func (s *Settings) Answer() (answer []ppp.Method) {
+	for _, m := range methods {
+		if !slices.Contains(s.Refuse, m.name) {
+			answer = append(answer, m.Method)
+		}
+	}
+	return answer
+}
+
+// Demand are the methods by which the peer must prove who it is: those required,
+// or all if it is only said that it must.
+func (s *Settings) Demand() (demand []ppp.Method) {
+	for _, m := range methods {
+		if slices.Contains(s.Require, m.name) || s.Auth && len(s.Require) == 0 {
+			demand = append(demand, m.Method)
+		}
+	}
+	return demand
+}

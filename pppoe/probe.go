@@ -1,0 +1,107 @@
+package pppoe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+)
+
+// Probe asks which concentrators there are, and tells of each offer as it comes,
+// with the time since it was last asked for. It asks again while nobody has
+// answered, and returns when a whole timeout has passed after that, or the context
+// ends. It closes the port. The error says that the port was lost.
+func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) error {
+	cfg.Probe = true
+	p := &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(map[Addr]bool)}
+	frames, lost := make(chan []byte, inbox), make(chan error, 1)
+	// Ends when the port is closed.
+	go func() { lost <- receive(port, frames) }()
+	err := p.run(ctx, frames, lost)
+	port.Close()
+	return err
+}
+
+type probe struct {
+	port  Port
+	host  *HostDiscovery
+	queue Queue
+	found func(Offer, time.Duration)
+	seen  map[Addr]bool
+	asked time.Time
+}
+
+func (p *probe) run(ctx context.Context, frames <-chan []byte, lost <-chan error) error {
+	p.host.Start(time.Now(), &p.queue)
+	p.send()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-lost:
+			return err
+		case frame := <-frames:
+			p.receive(time.Now(), frame)
+		case <-time.After(time.Until(p.host.Deadline())):
+			if len(p.seen) > 0 {
+				return nil
+			}
+			if f := p.host.Advance(time.Now(), &p.queue); f.GaveUp != 0 {
+				return nil
+			}
+			p.send()
+		}
+	}
+}
+
+func (p *probe) send() {
+	for _, f := range p.queue.All() {
+		p.port.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
+		p.asked = time.Now()
+	}
+	p.queue.Reset()
+}
+
+// maxSeen bounds how many concentrators are told of: a forger has more addresses
+// than anybody wants to read.
+const maxSeen = 4096
+
+func (p *probe) receive(now time.Time, frame []byte) {
+	f, err := ParseDiscoveryFrame(frame)
+	if err != nil {
+		return
+	}
+	got, err := p.host.Receive(now, f, &p.queue)
+	if err != nil || got.Offer == nil || p.seen[got.Offer.AC] || len(p.seen) >= maxSeen {
+		return
+	}
+	p.seen[got.Offer.AC] = true
+	p.found(*got.Offer, now.Sub(p.asked))
+}
+
+// receive moves copies of a port's frames to a channel, or drops them if nobody
+// takes them, until the port is closed.
+func receive(port Port, to chan<- []byte) error {
+	frames := make([]Frame, batch)
+	for i := range frames {
+		frames[i].Data = make([]byte, 14+port.MTU())
+	}
+	for {
+		for i := range frames {
+			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
+		}
+		n, err := port.ReadBatch(frames)
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range frames[:n] {
+			select {
+			case to <- append([]byte(nil), f.Data...):
+			default:
+			}
+		}
+	}
+}
