@@ -1,0 +1,35 @@
+// Package roottest says which tests a machine can run: those that make devices
+// and namespaces of the real kernel need root, and some need programs.
+package roottest
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// Need leaves a test out on a machine that cannot run it, and says why. With
+// UPPPOE_NOSKIP set, as in CI, that is a failure: nobody sees a test that is left
+// out.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		leaveOut(t, "needs root")
+	}
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		leaveOut(t, err.Error())
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			leaveOut(t, "needs the program "+p)
+		}
+	}
+}
+
+func leaveOut(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("UPPPOE_NOSKIP") != "" {
+		t.Fatalf("%s, and UPPPOE_NOSKIP forbids to leave the test out", why)
+	}
+	t.Skip(why)
+}

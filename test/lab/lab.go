@@ -1,0 +1,200 @@
+// Package lab lays networks for tests and the demo: namespaces of the real kernel,
+// joined by veth pairs and bridges. It needs nothing but the kernel: no ip(8), no
+// packages.
+//
+// Namespaces have no names, so that labs cannot collide; they go when the lab is
+// closed and the last program in them has ended.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// Namespace is a network namespace. Its methods may be called concurrently.
+type Namespace struct {
+	handle netns.NsHandle
+}
+
+// NewNamespace makes a namespace whose loopback is up.
+func NewNamespace() (*Namespace, error) {
+	n := &Namespace{handle: netns.None()}
+	err := isolated(func() (err error) {
+		if n.handle, err = netns.New(); err != nil {
+			return fmt.Errorf("make a network namespace: %w", err)
+		}
+		return raise("lo")
+	})
+	if err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// Here is the namespace of the program itself.
+func Here() (*Namespace, error) {
+	h, err := netns.Get()
+	return &Namespace{h}, err
+}
+
+// Close gives the namespace up.
+func (n *Namespace) Close() error {
+	if !n.handle.IsOpen() {
+		return nil
+	}
+	return n.handle.Close()
+}
+
+// Do runs a function on a thread that is in the namespace. The function must not
+// leave goroutines behind that need it.
+func (n *Namespace) Do(f func() error) error {
+	return isolated(func() error {
+		if err := netns.Set(n.handle); err != nil {
+			return fmt.Errorf("enter a network namespace: %w", err)
+		}
+		return f()
+	})
+}
+
+// isolated runs a function on a thread of its own, which is thrown away: nobody
+// else may find it in another namespace.
+func isolated(f func() error) error {
+	result := make(chan error, 1)
+	// Ends with the function.
+	go func() {
+		runtime.LockOSThread()
+		result <- f()
+	}()
+	return <-result
+}
+
+// Start starts a program in the namespace.
+func (n *Namespace) Start(cmd *exec.Cmd) error { return n.Do(cmd.Start) }
+
+// Run runs a program in the namespace and returns all that it prints.
+func (n *Namespace) Run(name string, args ...string) (string, error) {
+	var out []byte
+	err := n.Do(func() (err error) {
+		out, err = exec.Command(name, args...).CombinedOutput()
+		return err
+	})
+	return string(out), err
+}
+
+// End is one end of a veth pair.
+type End struct {
+	In   *Namespace
+	Name string
+	MAC  string // empty: the kernel's choice
+}
+
+// Veth joins two namespaces by a pair of Ethernet interfaces, which are up.
+func Veth(a, b End) error {
+	return isolated(func() error {
+		if err := netns.Set(a.In.handle); err != nil {
+			return err
+		}
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = a.Name
+		veth := &netlink.Veth{LinkAttrs: attrs, PeerName: b.Name, PeerNamespace: netlink.NsFd(b.In.handle)}
+		if err := netlink.LinkAdd(veth); err != nil {
+			return fmt.Errorf("make veth pair %s, %s: %w", a.Name, b.Name, err)
+		}
+		return errors.Join(a.setUp(), b.In.Do(b.setUp))
+	})
+}
+
+func (e End) setUp() error {
+	link, err := netlink.LinkByName(e.Name)
+	if err != nil {
+		return err
+	}
+	if e.MAC != "" {
+		mac, err := net.ParseMAC(e.MAC)
+		if err != nil {
+			return err
+		}
+		if err := netlink.LinkSetHardwareAddr(link, mac); err != nil {
+			return fmt.Errorf("%s: set address %s: %w", e.Name, e.MAC, err)
+		}
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// Bridge makes a bridge of interfaces of the namespace; it is up.
+func (n *Namespace) Bridge(name string, members ...string) error {
+	return n.Do(func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = name
+		bridge := &netlink.Bridge{LinkAttrs: attrs}
+		if err := netlink.LinkAdd(bridge); err != nil {
+			return fmt.Errorf("make bridge %s: %w", name, err)
+		}
+		for _, m := range members {
+			link, err := netlink.LinkByName(m)
+			if err != nil {
+				return err
+			}
+			if err := netlink.LinkSetMaster(link, bridge); err != nil {
+				return fmt.Errorf("%s into bridge %s: %w", m, name, err)
+			}
+		}
+		return netlink.LinkSetUp(bridge)
+	})
+}
+
+// Tap makes a persistent tap, for a virtual machine; it is up.
+func (n *Namespace) Tap(name string) error {
+	return n.Do(func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = name
+		tap := &netlink.Tuntap{LinkAttrs: attrs, Mode: netlink.TUNTAP_MODE_TAP, Flags: netlink.TUNTAP_ONE_QUEUE | netlink.TUNTAP_NO_PI}
+		if err := netlink.LinkAdd(tap); err != nil {
+			return fmt.Errorf("make tap %s: %w", name, err)
+		}
+		return netlink.LinkSetUp(tap)
+	})
+}
+
+// Address gives an interface an address, like 203.0.113.254/24.
+func (n *Namespace) Address(name, address string) error {
+	return n.Do(func() error {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		addr, err := netlink.ParseAddr(address)
+		if err != nil {
+			return err
+		}
+		return netlink.AddrAdd(link, addr)
+	})
+}
+
+func raise(name string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// Build builds commands of the project, given as packages like ./cmd/pppoe-client,
+// from its root, as static binaries in a directory.
+func Build(root, dir string, packages ...string) error {
+	cmd := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
