@@ -8,9 +8,11 @@ import (
 // AppendText appends a discovery packet in pppd's words, in three lines, the first
 // of which wants "Send " or "Recv " before it. What a stranger wrote is escaped.
 func (d DiscoveryFrame) AppendText(b []byte) []byte {
-	b = fmt.Appendf(b, "PPPOE Discovery V1T1 %v session 0x%x length %d\n dst %v  src %v\n", d.Code, d.SessionID, len(d.Tags), d.Dst, d.Src)
+	b = fmt.Appendf(b, "PPPOE Discovery V1T1 %v session 0x%x length %d\n dst %v  src %v", d.Code, d.SessionID, len(d.Tags), d.Dst, d.Src)
+	start := "\n ["
 	for t := range d.Tags.All() {
-		b = append(b, " ["...)
+		b = append(b, start...)
+		start = " ["
 		b = t.AppendText(b)
 		b = append(b, ']')
 	}

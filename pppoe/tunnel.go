@@ -17,6 +17,8 @@ type tunnel struct {
 	want    wish
 	had     Addressing      // as last told by Configured
 	online  time.Time       // since when packets flow; zero: they never did
+	waiting bool            // PPP has yet to begin
+	early   [][]byte        // frames that came before that
 	reason  *session.Reason // why PPP is over; nil: it is not
 	hangup  bool            // the peer has sent a PADT, or must not be sent one
 
@@ -26,15 +28,24 @@ type tunnel struct {
 // begin takes up a session. PPP begins with Up.
 func (l *loop) begin(line Line, cfg *session.Config) *tunnel {
 	line.Interface, line.Local = l.iface, l.ports.Session.Addr()
-	t := &tunnel{Line: line, session: session.New(cfg)}
+	t := &tunnel{Line: line, session: session.New(cfg), waiting: true}
 	l.tunnels[t.SessionID] = t
 	return t
 }
 
+// maxEarly is how many frames wait for PPP to begin: a peer's first request, which
+// would otherwise cost its Restart period.
+const maxEarly = 4
+
 // up begins PPP.
 func (l *loop) up(now time.Time, t *tunnel) {
+	t.waiting = false
 	t.session.Up(now, &t.out)
 	l.flush(now, t)
+	for _, frame := range t.early {
+		l.receiveSession(now, frame)
+	}
+	t.early = nil
 }
 
 // close ends a session in good order.
@@ -73,6 +84,12 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	t := l.tunnels[id]
 	if t == nil || t.Peer != Addr(frame[6:12]) || t.reason != nil {
 		l.drops.count(ErrNotOurs)
+		return
+	}
+	if t.waiting {
+		if len(t.early) < maxEarly {
+			t.early = append(t.early, frame)
+		}
 		return
 	}
 	if l.trace {

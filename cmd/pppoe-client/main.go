@@ -80,12 +80,13 @@ func dial(s *pppd.Settings) int {
 		return report(log, err)
 	}
 	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
+	online := newOnline(s, func() {
+		lines.Drop(os.Stderr)
+		background.Ready()
+	})
 	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
 		j.Notify(l, e)
-		if _, ok := e.(pppoe.Configured); ok && background.IsCopy() {
-			lines.Drop(os.Stderr)
-			background.Ready()
-		}
+		online.heed(e)
 	}
 	ctx, stop := untilSignal(log)
 	defer stop()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -17,9 +18,6 @@ import (
 	"upppoe/internal/pppd"
 	"upppoe/pppoe"
 )
-
-// etc is where pppd's files lie.
-const etc = "/etc/ppp"
 
 // flags are the command line's, with rp-pppoe's letters and defaults.
 type flags struct {
@@ -32,6 +30,7 @@ type flags struct {
 	foreground bool
 	debug      bool
 	options    string
+	etc        string
 }
 
 const usage = `pppoe-server is a PPPoE access concentrator without PPP in the kernel.
@@ -57,7 +56,8 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
-	set.StringVarP(&f.options, "options", "O", etc+"/pppoe-server-options", "file of pppd's options for all sessions")
+	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
+	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
 	set.Usage = func() {
@@ -92,6 +92,9 @@ func (f *flags) check(local, remote string) (err error) {
 			return &pppd.Error{Message: fmt.Sprintf("-S %q: a service's name holds printable characters only, and no '", s)}
 		}
 	}
+	if f.options == "" {
+		f.options = filepath.Join(f.etc, "pppoe-server-options")
+	}
 	if f.acName == "" {
 		if f.acName, err = os.Hostname(); err != nil {
 			return fmt.Errorf("no -C is given, and the host has no name: %w", err)
@@ -113,7 +116,7 @@ func address(flag, text string) (netip.Addr, error) {
 func options(f *flags) (*pppd.Settings, error) {
 	s := pppd.New()
 	s.Auth = true
-	r := pppd.Reader{Role: pppd.Server, Settings: s}
+	r := pppd.Reader{Role: pppd.Server, Settings: s, Dir: f.etc}
 	err := r.File(f.options)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("there is no options file %s: make one that says require-chap (or noauth), or name another with -O", f.options)}
@@ -140,6 +143,6 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 		v4.Local = f.local
 	}
 	c.Session.LCP.Demand = s.Demand()
-	c.Authority = accounts.New(etc, s.Name, c.Pool, log)
+	c.Authority = accounts.New(f.etc, s.Name, c.Pool, log)
 	return c
 }

@@ -1,0 +1,252 @@
+// Command demo shows the project at work, on any Linux machine with Go: it builds
+// the programs, lays two network namespaces joined by a veth pair, starts a server in
+// one and dials from the other, pings through, shows what happened, and cleans up.
+//
+//	go run ./test/demo
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+func main() {
+	keep := flag.Bool("keep", false, "leave the lab up, and say how to enter it")
+	flag.Parse()
+	code, done, err := lab.Enter()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
+		os.Exit(1)
+	}
+	if done {
+		os.Exit(code)
+	}
+	if err := show(*keep); err != nil {
+		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// The network of the demo:
+//
+//	client namespace                          server namespace
+//	ppp0 192.0.2.10                           ppp0 192.0.2.1
+//	eth0 02:00:5e:00:53:02 ----- veth ------- eth0 02:00:5e:00:53:01, 203.0.113.254
+const (
+	clientMAC = "02:00:5e:00:53:02"
+	serverMAC = "02:00:5e:00:53:01"
+	beyond    = "203.0.113.254"
+)
+
+// stage is the demo while it runs.
+type stage struct {
+	dir            string
+	client, server *lab.Namespace
+	began          time.Time
+	mu             sync.Mutex // guards standard output
+	running        []*exec.Cmd
+}
+
+func show(keep bool) error {
+	dir, err := os.MkdirTemp("", "upppoe-demo-")
+	if err != nil {
+		return err
+	}
+	s := &stage{dir: dir}
+	defer s.cleanUp(&keep)
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, unix.SIGINT, unix.SIGTERM)
+	// Ends with the program.
+	go func() {
+		<-interrupted
+		keep = false
+		s.cleanUp(&keep)
+		os.Exit(1)
+	}()
+	for _, step := range []struct {
+		title string
+		do    func() error
+	}{
+		{"building the programs", s.build},
+		{"laying two namespaces and a veth pair", s.lay},
+		{"starting the server", s.serve},
+		{"dialling", s.dial},
+		{"pinging through the session", s.ping},
+	} {
+		fmt.Printf("== %s\n", step.title)
+		if err := step.do(); err != nil {
+			keep = false
+			return fmt.Errorf("%s: %w", step.title, err)
+		}
+	}
+	if keep {
+		s.sayHowToEnter()
+		return nil
+	}
+	fmt.Println("== hanging up")
+	return s.hangUp()
+}
+
+func (s *stage) build() error {
+	_, file, _, _ := runtime.Caller(0)
+	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	return lab.Build(root, s.dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
+}
+
+func (s *stage) lay() (err error) {
+	if s.client, err = lab.NewNamespace(); err != nil {
+		return err
+	}
+	if s.server, err = lab.NewNamespace(); err != nil {
+		return err
+	}
+	err = lab.Veth(lab.End{In: s.client, Name: "eth0", MAC: clientMAC}, lab.End{In: s.server, Name: "eth0", MAC: serverMAC})
+	if err != nil {
+		return err
+	}
+	return s.server.Address("eth0", beyond+"/24")
+}
+
+// files are what the server reads.
+var files = map[string]string{
+	"pppoe-server-options": "require-chap\nlcp-echo-interval 10\nlcp-echo-failure 3\nms-dns 203.0.113.53\n",
+	"chap-secrets":         "\"demo\" * \"open sesame\" *\n",
+}
+
+func (s *stage) serve() error {
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return s.start(s.server, "server", "Serving on", "pppoe-server",
+		"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "demo-ac", "-F", "--etc", s.dir)
+}
+
+func (s *stage) dial() error {
+	s.began = time.Now()
+	os.Setenv("PPPOE_PASSWORD", "open sesame")
+	err := s.start(s.client, "client", "remote IP address", "pppoe-client",
+		"eth0", "user", "demo", "defaultroute", "noauth", "debug", "nodetach")
+	if err == nil {
+		fmt.Printf("   online %.1f ms after the program was started\n", ms(time.Since(s.began)))
+	}
+	return err
+}
+
+// patience is how long anything here may take.
+const patience = 15 * time.Second
+
+// start starts a program, shows its lines as they come, and waits for one that
+// begins with the given words.
+func (s *stage) start(n *lab.Namespace, who, until, program string, args ...string) error {
+	cmd := exec.Command(filepath.Join(s.dir, program), args...)
+	lines, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := n.Start(cmd); err != nil {
+		return err
+	}
+	s.running = append(s.running, cmd)
+	seen, ended := make(chan struct{}), make(chan struct{})
+	// Ends with the program's output.
+	go s.follow(lines, who, until, seen, ended)
+	select {
+	case <-seen:
+		return nil
+	case <-ended:
+		return errors.New(program + " ended")
+	case <-time.After(patience):
+		return fmt.Errorf("%s did not say %q within %v", program, until, patience)
+	}
+}
+
+func (s *stage) follow(lines io.Reader, who, until string, seen, ended chan<- struct{}) {
+	defer close(ended)
+	began, found := time.Now(), false
+	for scan := bufio.NewScanner(lines); scan.Scan(); {
+		s.mu.Lock()
+		fmt.Printf("   %s %7.1f ms  %s\n", who, ms(time.Since(began)), scan.Text())
+		s.mu.Unlock()
+		if !found && strings.HasPrefix(scan.Text(), until) {
+			found = true
+			close(seen)
+		}
+	}
+}
+
+func (s *stage) ping() error {
+	to := netip.MustParseAddr(beyond)
+	for seq := 1; seq <= 3; seq++ {
+		took, err := s.client.Ping(to, seq, 2*time.Second)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("   answer from %v, seq %d: %.3f ms\n", to, seq, ms(took))
+	}
+	return nil
+}
+
+// hangUp ends the client and checks that it leaves nothing behind.
+func (s *stage) hangUp() error {
+	client := s.running[len(s.running)-1]
+	client.Process.Signal(unix.SIGTERM)
+	client.Wait()
+	if out := client.ProcessState.ExitCode(); out != 5 {
+		return fmt.Errorf("pppoe-client ended with %d, want 5 (ended by a signal)", out)
+	}
+	if _, err := s.client.Ping(netip.MustParseAddr(beyond), 9, time.Second); err == nil {
+		return errors.New("the session is over, but packets still pass")
+	}
+	fmt.Println("== done: the session, its devices and its routes are gone")
+	return nil
+}
+
+func (s *stage) sayHowToEnter() {
+	enter := "nsenter -t %d -n"
+	if os.Getenv("UPPPOE_LAB_USERNS") != "" {
+		enter = "nsenter -t %d -U -n --preserve-credentials"
+	}
+	fmt.Println("== the lab stays up; enter it by")
+	pids := make([]string, len(s.running))
+	for i, who := range []string{"server", "client"} {
+		fmt.Printf("   %s:  "+enter+"\n", who, s.running[i].Process.Pid)
+		pids[i] = fmt.Sprint(s.running[i].Process.Pid)
+	}
+	fmt.Printf("   and end it by:  kill %s; rm -r %s\n", strings.Join(pids, " "), s.dir)
+}
+
+func (s *stage) cleanUp(keep *bool) {
+	if *keep {
+		return
+	}
+	for i := len(s.running) - 1; i >= 0; i-- {
+		s.running[i].Process.Signal(unix.SIGTERM)
+		s.running[i].Wait()
+	}
+	for _, n := range []*lab.Namespace{s.client, s.server} {
+		if n != nil {
+			n.Close()
+		}
+	}
+	os.RemoveAll(s.dir)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
