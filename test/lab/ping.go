@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -34,13 +36,17 @@ func ping(to netip.Addr, seq int, timeout time.Duration) (time.Duration, error) 
 	}
 	defer conn.Close()
 	id := int(binary.BigEndian.Uint16([]byte{0x75, byte(seq)}))
+	zone, err := numbered(to.Zone())
+	if err != nil {
+		return 0, err
+	}
 	message := icmp.Message{Type: request, Body: &icmp.Echo{ID: id, Seq: seq, Data: make([]byte, 56)}}
 	b, err := message.Marshal(nil)
 	if err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	if _, err := conn.WriteTo(b, &net.IPAddr{IP: to.AsSlice(), Zone: to.Zone()}); err != nil {
+	if _, err := conn.WriteTo(b, &net.IPAddr{IP: to.AsSlice(), Zone: zone}); err != nil {
 		return 0, err
 	}
 	conn.SetReadDeadline(began.Add(timeout))
@@ -61,4 +67,17 @@ func ping(to netip.Addr, seq int, timeout time.Duration) (time.Duration, error) 
 			return time.Since(began), nil
 		}
 	}
+}
+
+// numbered is an interface's index as a zone. Package net remembers the names of
+// interfaces for a minute, whatever namespace they were in.
+func numbered(zone string) (string, error) {
+	if zone == "" {
+		return "", nil
+	}
+	link, err := netlink.LinkByName(zone)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", zone, err)
+	}
+	return strconv.Itoa(link.Attrs().Index), nil
 }
