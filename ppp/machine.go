@@ -44,7 +44,7 @@ type Machine struct {
 	id        uint8  // of the last packet that wanted a new one
 	requestID uint8  // of the last Configure-Request
 	awaiting  bool   // that request has had no valid answer yet
-	repeated  bool   // and was sent more than once
+	hurried   bool   // the first request of the negotiation has been repeated
 	request   []byte // its options: an Ack must hold the same
 	naksSent  int    // Configure-Naks without a Configure-Ack between them
 	refusals  int    // Naks and Rejects of ours since the last Ack
@@ -133,7 +133,7 @@ func (m *Machine) negotiating() bool { return m.state >= ReqSent && m.state <= A
 func (m *Machine) begin() {
 	m.policy.Reset()
 	m.naksSent, m.refusals = 0, 0
-	m.awaiting = false
+	m.awaiting, m.hurried = false, false
 }
 
 func (m *Machine) perform(do action, e event, now time.Time, c Control, q *Queue) {
@@ -174,8 +174,9 @@ func (m *Machine) count(now time.Time) {
 // sendRequest sends our options. What is sent again, because no answer came,
 // keeps its Identifier (RFC 1661 section 5.1).
 func (m *Machine) sendRequest(now time.Time, again bool, q *Queue) {
-	m.repeated = again && m.awaiting
-	if !m.repeated {
+	if again && m.awaiting {
+		m.hurried = true
+	} else {
 		m.requestID = m.NextID()
 		m.request = m.policy.AppendRequest(m.request[:0])
 		m.awaiting = true

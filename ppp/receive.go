@@ -65,14 +65,14 @@ func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, er
 	return m.step(e, now, c, q), nil
 }
 
-// hurry repeats our own request when the peer's first one comes and ours has
-// had no answer: some concentrators send PADS before their session can
+// hurry repeats our own first request when the peer's comes and ours has had no
+// answer: some concentrators send PADS before their session can
 // receive, and what is lost then would cost a whole Restart period. It goes out
 // before our answer, so that a peer that had received the first copy is still
 // negotiating and just acknowledges twice.
 func (m *Machine) hurry(q *Queue) {
-	if m.state == ReqSent && m.awaiting && !m.repeated {
-		m.repeated = true
+	if m.state == ReqSent && m.awaiting && !m.hurried {
+		m.hurried = true
 		m.queueRequest(q)
 	}
 }
