@@ -185,6 +185,7 @@ pppoe-client dials a PPPoE session without PPP in the kernel.
 
   pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
   pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
+  pppoe-client stop my-provider        (hang up again)
 
 Options are pppd's words, in files and on the command line; there, --user alice and
 --user=alice do as well. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and

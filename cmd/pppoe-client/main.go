@@ -27,6 +27,9 @@ func run(args []string) int {
 	if len(args) == 0 || wantsHelp(args) {
 		return help()
 	}
+	if args[0] == "stop" && len(args) == 2 {
+		return stop(args[1])
+	}
 	s, err := settings(args)
 	if err != nil {
 		return fail(err)

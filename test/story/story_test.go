@@ -1,0 +1,244 @@
+// Package story tells stories: files of commands as a person would type them, and
+// of what they print. Each runs in namespaces of its own, so that its names, files and
+// processes are nobody else's.
+package story
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// stage is the environment variable that tells a process that it is the init of a
+// story's namespaces; it holds the directory of our programs.
+const stage = "UPPPOE_STORY"
+
+func TestStories(t *testing.T) {
+	roottest.Need(t, "bash", "ip", "ping", "tcpdump")
+	bin := t.TempDir()
+	if err := lab.Build("../..", bin, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery"); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestOnStage$", "-test.v")
+			cmd.Env = append(os.Environ(), stage+"="+bin, "STORY="+file)
+			cmd.SysProcAttr = &syscall.SysProcAttr{
+				Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID,
+				Pdeathsig:  unix.SIGKILL,
+			}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// TestOnStage is what TestStories runs in the namespaces; by itself it does nothing.
+func TestOnStage(t *testing.T) {
+	bin := os.Getenv(stage)
+	if bin == "" {
+		return
+	}
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(os.Getenv("STORY"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	tell(t, string(text))
+}
+
+// set makes the story's directories its own.
+func set() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	for _, dir := range []string{"/etc/ppp", "/var/log", "/run"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0755"); err != nil {
+			return fmt.Errorf("mount %s: %w", dir, err)
+		}
+	}
+	return os.Mkdir("/etc/ppp/peers", 0o755)
+}
+
+// step is a command and what it should print.
+type step struct {
+	line    int
+	command string
+	want    []string
+}
+
+// parse splits a story into steps.
+func parse(text string) (steps []step) {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		switch line := lines[i]; {
+		case len(steps) == 0 && !strings.HasPrefix(line, "$ "):
+		case strings.HasPrefix(line, "$ "), strings.HasPrefix(line, "& "):
+			s := step{line: i + 1, command: line}
+			heredoc := strings.Contains(line, "<< 'EOF'")
+			for heredoc && lines[i] != "EOF" || strings.HasSuffix(lines[i], `\`) {
+				i++
+				s.command += "\n" + lines[i]
+			}
+			steps = append(steps, s)
+		default:
+			last := &steps[len(steps)-1]
+			last.want = append(last.want, line)
+		}
+	}
+	return steps
+}
+
+// tell runs a story. A command after & goes on in the background until "& stop", after
+// which stands what it should have printed.
+func tell(t *testing.T, text string) {
+	var aside *background
+	for _, s := range parse(text) {
+		kind, command := s.command[:2], s.command[2:]
+		switch {
+		case s.command == "& stop":
+			compare(t, s, aside.stop())
+		case kind == "& ":
+			aside = startAside(t, command)
+		default:
+			out, err := shell(command).CombinedOutput()
+			if err != nil {
+				t.Fatalf("line %d: %s\n%v\n%s", s.line, command, err, out)
+			}
+			compare(t, s, string(out))
+		}
+	}
+}
+
+// shell runs a command as it was typed; whoever runs it is root already.
+func shell(command string) *exec.Cmd {
+	return exec.Command("bash", "-c", "sudo() { \"$@\"; }\n"+command)
+}
+
+type background struct {
+	cmd *exec.Cmd
+	out bytes.Buffer
+}
+
+// startAside starts tcpdump and waits until it listens.
+func startAside(t *testing.T, command string) *background {
+	t.Helper()
+	b := &background{cmd: exec.Command("bash", "-c", "sudo() { exec \"$@\"; }\n"+command)}
+	said, err := b.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.cmd.Stdout = &b.out
+	if err := b.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	for all := ""; !strings.Contains(all, "listening on"); {
+		n, err := said.Read(buf)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, all)
+		}
+		all += string(buf[:n])
+	}
+	return b
+}
+
+// lag is how long libpcap may keep packets before it hands them over: tcpdump ended
+// sooner would not have seen the last ones.
+const lag = 1500 * time.Millisecond
+
+func (b *background) stop() string {
+	<-time.After(lag)
+	b.cmd.Process.Signal(unix.SIGINT)
+	b.cmd.Wait()
+	return b.out.String()
+}
+
+// compare holds what a command printed against what the story says.
+func compare(t *testing.T, s step, out string) {
+	t.Helper()
+	want := s.want
+	for len(want) > 0 && want[len(want)-1] == "" {
+		want = want[:len(want)-1]
+	}
+	if strings.HasSuffix(s.command, "ip address show") {
+		out = strings.Join(byName(strings.Split(out, "\n")), "\n")
+		want = byName(want)
+	}
+	if !regexp.MustCompile(`\A` + pattern(want) + `\s*\z`).MatchString(strings.TrimRight(out, "\n") + "\n") {
+		t.Fatalf("line %d: %s\nprinted:\n%s\nThe story has:\n%s", s.line, s.command, out, strings.Join(want, "\n"))
+	}
+}
+
+var stanza = regexp.MustCompile(`^\S+: ([a-z0-9-]+)`)
+
+// byName puts the stanzas of `ip address` in the order of their interfaces' names: its
+// own is that of their numbers, which differs from kernel to kernel.
+func byName(lines []string) (sorted []string) {
+	stanzas, names := map[string][]string{}, []string{}
+	name := ""
+	for _, line := range lines {
+		if m := stanza.FindStringSubmatch(line); m != nil {
+			name = m[1]
+			names = append(names, name)
+		}
+		if line != "" {
+			stanzas[name] = append(stanzas[name], line)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		sorted = append(sorted, stanzas[name]...)
+	}
+	return sorted
+}
+
+var marked = regexp.MustCompile(`«([^»]*)»`)
+
+// pattern makes a regular expression of a story's lines.
+func pattern(lines []string) string {
+	var p strings.Builder
+	for _, line := range lines {
+		if line == "..." {
+			p.WriteString(`(?:.*\n)*?`)
+			continue
+		}
+		at := 0
+		for _, m := range marked.FindAllStringSubmatchIndex(line, -1) {
+			p.WriteString(regexp.QuoteMeta(line[at:m[0]]) + "(?:" + line[m[2]:m[3]] + ")")
+			at = m[1]
+		}
+		p.WriteString(regexp.QuoteMeta(line[at:]) + `\n`)
+	}
+	return p.String()
+}
