@@ -66,7 +66,7 @@ func parseFlags(args []string) (*flags, error) {
 		set.Usage()
 		return nil, errHelp
 	case f.iface == "":
-		return nil, errors.New("Interface was not specified")
+		return nil, errors.New("interface was not specified: name one with -I")
 	case pid && uniq != "":
 		return nil, errors.New("-U and -W exclude each other")
 	case seconds < 1 || f.attempts < 1:

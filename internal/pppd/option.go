@@ -126,6 +126,3 @@ func require(method string) setter {
 func refuse(method string) setter {
 	return flag(func(s *Settings) { s.Refuse = append(s.Refuse, method) })
 }
-
-// nothing is the setter of what is ignored.
-func nothing(*Settings, []string) error { return nil }
