@@ -1,0 +1,202 @@
+package pppoe
+
+import (
+	"bytes"
+	"crypto/rand"
+	"testing"
+	"time"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// answer makes a concentrator's packet.
+func answer(code Code, id uint16, tags ...Tag) DiscoveryFrame {
+	var list Tags
+	for _, tag := range tags {
+		list = list.Append(tag.Type, tag.Value)
+	}
+	return DiscoveryFrame{hostAddr, acAddr, Discovery{code, id, list}}
+}
+
+func tag(typ TagType, value string) Tag { return Tag{typ, []byte(value)} }
+
+// asking is a discovery that has sent its PADI, with Host-Uniq "mine".
+func asking(cfg HostConfig) (*HostDiscovery, *Queue) {
+	cfg.HostUniq, cfg.Rand = []byte("mine"), rand.Reader
+	h, q := NewHostDiscovery(hostAddr, cfg), &Queue{}
+	h.Start(epoch, q)
+	return h, q
+}
+
+var (
+	mine  = tag(TagHostUniq, "mine")
+	named = tag(TagACName, "ac")
+	any0  = tag(TagServiceName, "")
+)
+
+func TestOffers(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		cfg  HostConfig
+		in   DiscoveryFrame
+		err  error
+	}{
+		{"a good one", HostConfig{}, answer(PADO, 0, named, any0, mine), nil},
+		{"another's Host-Uniq", HostConfig{}, answer(PADO, 0, named, any0, tag(TagHostUniq, "yours")), ErrNotOurs},
+		{"no Host-Uniq", HostConfig{}, answer(PADO, 0, named, any0), ErrNotOurs},
+		{"a session ID", HostConfig{}, answer(PADO, 1, named, any0, mine), ErrNotOurs},
+		{"no AC-Name", HostConfig{}, answer(PADO, 0, any0, mine), ErrIncomplete},
+		{"another AC-Name than wanted", HostConfig{ACName: "b"}, answer(PADO, 0, named, any0, mine), ErrUnwanted},
+		{"another address than wanted", HostConfig{AC: hostAddr}, answer(PADO, 0, named, any0, mine), ErrUnwanted},
+		{"the service wanted", HostConfig{Service: "gold"}, answer(PADO, 0, named, any0, tag(TagServiceName, "gold"), mine), nil},
+		{"not the service wanted", HostConfig{Service: "gold"}, answer(PADO, 0, named, any0, mine), ErrUnwanted},
+		{"a PADS, too early", HostConfig{}, answer(PADS, 1, any0, mine), ErrUnexpected},
+		{"from a group", HostConfig{}, DiscoveryFrame{hostAddr, Broadcast, Discovery{Code: PADO}}, ErrNotOurs},
+		{"to all", HostConfig{}, DiscoveryFrame{Broadcast, acAddr, Discovery{Code: PADO}}, ErrNotOurs},
+	} {
+		h, q := asking(c.cfg)
+		q.Reset()
+		f, err := h.Receive(epoch, c.in, q)
+		if err != c.err {
+			t.Errorf("%s: %v, want %v", c.what, err, c.err)
+		}
+		if asked := len(q.All()) == 1 && q.All()[0].Code == PADR; asked != (c.err == nil) || (f.Offer != nil) != asked {
+			t.Errorf("%s: sends PADR: %v, finds %+v", c.what, asked, f)
+		}
+	}
+}
+
+// TestEchoedTags: cookie and relay come back octet for octet, however long.
+func TestEchoedTags(t *testing.T) {
+	for _, n := range []int{0, 1, 20, 0x4e0} {
+		h, q := asking(HostConfig{})
+		q.Reset()
+		cookie, relay := bytes.Repeat([]byte{0xc0}, n), bytes.Repeat([]byte{0xe1}, n/2)
+		h.Receive(epoch, answer(PADO, 0, named, any0, mine, Tag{TagACCookie, cookie}, Tag{TagRelaySessionID, relay}), q)
+		padr := q.All()[0]
+		if got, ok := padr.Tags.Find(TagACCookie); !ok || !bytes.Equal(got, cookie) {
+			t.Errorf("a cookie of %d octets comes back as %d", n, len(got))
+		}
+		if got, ok := padr.Tags.Find(TagRelaySessionID); !ok || !bytes.Equal(got, relay) {
+			t.Errorf("a relay's tag of %d octets comes back as %d", n/2, len(got))
+		}
+	}
+}
+
+func TestPatience(t *testing.T) {
+	h, q := asking(HostConfig{})
+	var waits []time.Duration
+	now := epoch
+	for !h.Over() {
+		waits = append(waits, h.Deadline().Sub(now))
+		now = h.Deadline()
+		if f := h.Advance(now, q); h.Over() && f.GaveUp != PADO {
+			t.Errorf("gave up waiting for %v, want PADO", f.GaveUp)
+		}
+	}
+	if len(waits) != 3 || waits[0] != 5*time.Second || waits[1] != 10*time.Second || waits[2] != 20*time.Second {
+		t.Errorf("waited %v, want 5, 10 and 20 s (RFC 2516 section 8)", waits)
+	}
+	if len(q.All()) != 3 {
+		t.Errorf("sent %d PADIs, want 3", len(q.All()))
+	}
+}
+
+// TestNextOffer: who refuses, or does not answer, makes room for the next.
+func TestNextOffer(t *testing.T) {
+	second := Addr{2, 0, 0, 0, 0, 9}
+	for _, refuse := range []bool{true, false} {
+		h, q := asking(HostConfig{})
+		h.Receive(epoch, answer(PADO, 0, named, any0, mine), q)
+		other := answer(PADO, 0, named, any0, mine)
+		other.Src = second
+		h.Receive(epoch, other, q)
+		q.Reset()
+		if refuse {
+			f, err := h.Receive(epoch, answer(PADS, 0, any0, mine, tag(TagACSystemError, "full")), q)
+			if err != nil || f.Refusal == nil || f.Refusal.Tag != TagACSystemError || f.Refusal.Text != "full" {
+				t.Errorf("a refusal is found as %+v, %v", f, err)
+			}
+		} else {
+			for range 3 {
+				h.Advance(h.Deadline(), q)
+			}
+		}
+		last := q.All()[len(q.All())-1]
+		if last.Code != PADR || last.Dst != second {
+			t.Errorf("refused %v: asks %v of %v, want PADR of the second", refuse, last.Code, last.Dst)
+		}
+		if _, err := h.Receive(epoch, answer(PADS, 7, any0, mine), q); err != ErrNotOurs {
+			t.Errorf("a late PADS of the first: %v, want ErrNotOurs", err)
+		}
+		pads := answer(PADS, 7, any0, mine)
+		pads.Src = second
+		if f, err := h.Receive(epoch, pads, q); err != nil || f.Grant == nil || f.Grant.SessionID != 7 || f.Grant.AC != second {
+			t.Errorf("the second's PADS is found as %+v, %v", f, err)
+		}
+	}
+}
+
+func TestReservedSession(t *testing.T) {
+	h, q := asking(HostConfig{})
+	h.Receive(epoch, answer(PADO, 0, named, any0, mine), q)
+	if _, err := h.Receive(epoch, answer(PADS, 0xffff, any0, mine), q); err != ErrUnexpected {
+		t.Errorf("session 0xffff: %v, want ErrUnexpected", err)
+	}
+	if f, _ := h.Receive(epoch, answer(PADS, 0, any0, mine), q); f.Refusal == nil || !h.Over() {
+		t.Errorf("session 0 without an error tag is found as %+v, want a refusal and the end", f)
+	}
+}
+
+func TestMaxPayload(t *testing.T) {
+	for _, c := range []struct{ want, granted, agreed int }{{1492, 1500, 1492}, {1500, 1500, 1500}, {1500, 0, 0}, {1500, 1600, 1500}} {
+		h, q := asking(HostConfig{MaxPayload: c.want})
+		_, asks := q.All()[0].Tags.Find(TagMaxPayload)
+		if asks != (c.want > 1492) {
+			t.Errorf("a host for %d asks by RFC 4638: %v", c.want, asks)
+		}
+		h.Receive(epoch, answer(PADO, 0, named, any0, mine), q)
+		pads := answer(PADS, 1, any0, mine)
+		if c.granted > 0 {
+			pads.Tags = pads.Tags.Append(TagMaxPayload, []byte{byte(c.granted >> 8), byte(c.granted)})
+		}
+		if f, err := h.Receive(epoch, pads, q); err != nil || f.Grant.MaxPayload != c.agreed {
+			t.Errorf("wanted %d, granted %d: agreed on %+v, %v, want %d", c.want, c.granted, f.Grant, err, c.agreed)
+		}
+	}
+}
+
+// TestOffersAreBounded: a forger of concentrators must not cost memory.
+func TestOffersAreBounded(t *testing.T) {
+	h, q := asking(HostConfig{})
+	for i := range 10000 {
+		o := answer(PADO, 0, named, any0, mine)
+		o.Src = Addr{2, 1, 0, 0, byte(i >> 8), byte(i)}
+		h.Receive(epoch, o, q)
+	}
+	if len(h.offers) > maxOffers || len(q.All()) != 2 {
+		t.Errorf("remembers %d offers and has sent %d packets, want at most %d and 2", len(h.offers), len(q.All()), maxOffers)
+	}
+}
+
+func FuzzHost(f *testing.F) {
+	f.Add([]byte("\x07\x00\x00\x01\x02\x00\x02ac\x01\x01\x00\x00\x01\x03\x00\x04mine"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, q := asking(HostConfig{})
+		for len(b) > 3 {
+			n := min(int(b[0])+int(b[1]), len(b)-2)
+			d := Discovery{Code: Code(b[0]), SessionID: uint16(b[1])}
+			var err error
+			if d.Tags, err = parseTags(b[2 : 2+n]); err == nil {
+				h.Receive(epoch, DiscoveryFrame{hostAddr, acAddr, d}, q)
+			}
+			b = b[2+n:]
+			h.Advance(h.Deadline(), q)
+		}
+		for _, f := range q.All() {
+			if _, err := ParseDiscoveryFrame(f.AppendTo(nil)); err != nil {
+				t.Errorf("sends what cannot be read: %v", err)
+			}
+		}
+	})
+}
