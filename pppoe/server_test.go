@@ -1,0 +1,293 @@
+package pppoe_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/lcp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// recorder keeps the discovery packets of a segment.
+type recorder struct {
+	mu     sync.Mutex
+	frames []pppoe.DiscoveryFrame
+}
+
+func (r *recorder) watch(frame []byte) {
+	if binary.BigEndian.Uint16(frame[12:]) != pppoe.EtherTypeDiscovery {
+		return
+	}
+	if f, err := pppoe.ParseDiscoveryFrame(frame); err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.frames = append(r.frames, f)
+	}
+}
+
+// all returns the packets of a code.
+func (r *recorder) all(code pppoe.Code) (found []pppoe.DiscoveryFrame) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.frames {
+		if f.Code == code {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func forge(dst, src pppoe.Addr, code pppoe.Code, id uint16, tags pppoe.Tags) []byte {
+	return pppoe.DiscoveryFrame{Dst: dst, Src: src, Discovery: pppoe.Discovery{Code: code, SessionID: id, Tags: tags}}.AppendTo(nil)
+}
+
+// TestRepeatedPADR: a PADR that comes again gets the session that is there.
+func TestRepeatedPADR(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.segment.Send(seen.all(pppoe.PADR)[0].AppendTo(nil))
+		synctest.Wait()
+		pads := seen.all(pppoe.PADS)
+		if len(pads) != 2 || pads[0].SessionID != pads[1].SessionID || pads[0].SessionID == 0 {
+			t.Errorf("two copies of a PADR got %v", pads)
+		}
+		if n := count[pppoe.SessionGranted](&l.serverEvents); n != 1 {
+			t.Errorf("and made %d sessions", n)
+		}
+		l.exchange()
+		l.stop()
+	})
+}
+
+// TestFull: who comes when all slots are taken gets an error tag and session 0, and
+// the slot longest free is the next to be given.
+func TestFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.server.Pool.Max = 1
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		other := newLab(t, ethertest.Config{})
+		other.segment = l.segment
+		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(pppoe.Addr{2, 9}), nil }
+		other.startClient()
+		other.running.Wait()
+		if !errors.Is(other.clientErr, pppoe.ErrDiscovery) {
+			t.Errorf("the second client ended with %v, want ErrDiscovery", other.clientErr)
+		}
+		last := seen.all(pppoe.PADS)[1]
+		if e, ok := last.Tags.FindError(); last.SessionID != 0 || !ok || e.Tag != pppoe.TagACSystemError {
+			t.Errorf("it was refused by %+v, want session 0 and AC-System-Error", last)
+		}
+		if count[pppoe.Full](&l.serverEvents) != 1 {
+			t.Error("nobody was told that the server is full")
+		}
+		l.stop()
+	})
+}
+
+// TestForgedPADT: only the peer itself, by its own address and session, can end it.
+func TestForgedPADT(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		for _, frame := range [][]byte{
+			forge(serverAddr, pppoe.Addr{2, 9}, pppoe.PADT, 1, nil),
+			forge(clientAddr, pppoe.Addr{2, 9}, pppoe.PADT, 1, nil),
+			forge(serverAddr, clientAddr, pppoe.PADT, 2, nil),
+			forge(clientAddr, serverAddr, pppoe.PADT, 2, nil),
+		} {
+			l.segment.Send(frame)
+		}
+		synctest.Wait()
+		l.exchange()
+		l.segment.Send(forge(clientAddr, serverAddr, pppoe.PADT, 1, nil))
+		synctest.Wait()
+		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.HangUp {
+			t.Errorf("after the concentrator's PADT the client ended with %v, want a hang-up", l.clientErr)
+		}
+		l.stop()
+	})
+}
+
+// TestForeignFrames: session frames from another station, or for another session,
+// or with an address that is not the peer's, go nowhere.
+func TestForeignFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		data := append([]byte{0, 0x21}, pingFromClient...)
+		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, pppoe.Addr{2, 9}, 1, data))
+		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, clientAddr, 2, data))
+		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, pppoe.Addr{2, 9}, 1, []byte{0xc0, 0x21, 5, 1, 0, 4}))
+		synctest.Wait()
+		select {
+		case p := <-l.serverHost.device(t, "ppp0").Received():
+			t.Errorf("a foreign packet came through: % x", p)
+		default:
+		}
+		l.exchange()
+		l.stop()
+	})
+}
+
+// TestClientVanishes: a client that says nothing any more is found out by echoes,
+// and its slot is given to others.
+func TestClientVanishes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Session.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3}
+		ports := l.segment.Ports(clientAddr)
+		l.client.Listen = func() (pppoe.Ports, error) { return ports, nil }
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		ports.Close()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerDead {
+			t.Errorf("the server's session ended so: %+v, want peer-dead", e)
+		}
+		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || !end.Online || end.Err == nil {
+			t.Errorf("the client, whose port was lost, ended with %v, want an error of this machine", l.clientErr)
+		}
+		l.stop()
+	})
+}
+
+// TestFlood: forged PADIs cost the sessions that are there nothing.
+func TestFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		for i := range uint32(50000) {
+			src := pppoe.Addr{2, 7}
+			binary.BigEndian.PutUint32(src[2:], i)
+			l.segment.Send(forge(pppoe.Broadcast, src, pppoe.PADI, 0, pppoe.Tags(nil).Append(pppoe.TagServiceName, nil)))
+		}
+		synctest.Wait()
+		l.exchange()
+		if n := count[pppoe.SessionGranted](&l.serverEvents); n != 1 {
+			t.Errorf("the server has made %d sessions, want the one of its client", n)
+		}
+		l.stop()
+	})
+}
+
+// TestServerStops: it says goodbye to everybody.
+func TestServerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.stopServer()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if e, ok := last[session.PeerClosed](&l.clientEvents); !ok || e.Text == "" {
+			t.Errorf("the client was told %+v, want a reason", e)
+		}
+		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.PeerTerminated {
+			t.Errorf("the client ended with %v, want peer-terminated", l.clientErr)
+		}
+		l.stop()
+	})
+}
+
+// TestRedial: a client that persists comes back when the server does.
+func TestRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = pppoe.Redial{Persist: true, Holdoff: 7 * time.Second, MaxFail: 3}
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.stopServer()
+		time.Sleep(5 * time.Second)
+		l.startServer()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := count[session.Admitted](&l.clientEvents); n != 2 {
+			t.Errorf("the client was admitted %d times, want twice", n)
+		}
+		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For != 7*time.Second {
+			t.Errorf("between, it waited %v, want 7 s", w.For)
+		}
+		l.stop()
+	})
+}
+
+// TestMaxFail: without a server, the client gives up after so many dials.
+func TestMaxFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = pppoe.Redial{Persist: true, Holdoff: time.Second, MaxFail: 3}
+		began := time.Now()
+		l.startClient()
+		l.running.Wait()
+		if took := time.Since(began); !errors.Is(l.clientErr, pppoe.ErrDiscovery) || took != 3*35*time.Second+2*time.Second {
+			t.Errorf("the client ended with %v after %v, want ErrDiscovery after three dials of 35 s and two pauses of 1 s", l.clientErr, took)
+		}
+	})
+}
+
+// TestAddressesFollowEachOther: the slot longest free is the next to be given.
+func TestAddressesFollowEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Pool.Max = 3
+		l.startServer()
+		var got []string
+		for range 4 {
+			l.startClient()
+			synctest.Wait()
+			c, _ := last[pppoe.Configured](&l.clientEvents)
+			got = append(got, c.IPv4.Local.String())
+			l.stopClient()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		if want := []string{"192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.10"}; !slices.Equal(got, want) {
+			t.Errorf("one dial after the other got %v, want %v", got, want)
+		}
+		l.stop()
+	})
+}
+
+func TestProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		found := map[pppoe.Addr]string{}
+		began := time.Now()
+		err := pppoe.Probe(t.Context(), l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), l.client.Discovery,
+			func(o pppoe.Offer, _ time.Duration) { found[o.AC] = o.Name() })
+		if err != nil || len(found) != 1 || found[serverAddr] != "ac" {
+			t.Errorf("found %v, %v; want the one server", found, err)
+		}
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("it took %v, want one whole timeout of 5 s", took)
+		}
+		l.stopServer()
+		l.running.Wait()
+	})
+}
