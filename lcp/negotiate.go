@@ -10,8 +10,9 @@ import (
 )
 
 // maxLoops is how many Configure-Requests in a row that bear our own
-// Magic-Number make a looped link.
-const maxLoops = 10
+// Magic-Number make a looped link. It must not exceed Max-Failure: after so many
+// Naks the automaton rejects the option, and we would hear ourselves give it up.
+const maxLoops = 5
 
 // options is LCP's side of the automaton: what we ask for, and what we think of
 // what the peer asks for.

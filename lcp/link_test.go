@@ -1,0 +1,258 @@
+package lcp
+
+import (
+	"bytes"
+	"crypto/rand"
+	"slices"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/ppp/pap"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// open is a link that has sent its first request, which is returned.
+func open(t testing.TB, cfg Config) (*Link, *ppp.Queue, ppp.Control) {
+	t.Helper()
+	cfg.Rand = rand.Reader
+	l, q := New(&cfg), &ppp.Queue{}
+	l.Open(epoch, q)
+	return l, q, sent(t, q)[0]
+}
+
+func sent(t testing.TB, q *ppp.Queue) (all []ppp.Control) {
+	t.Helper()
+	for frame := range q.All() {
+		p, information, err := ppp.ParseFrame(frame)
+		if err != nil || p != ppp.LCP {
+			t.Fatalf("sent % x: %v", frame, err)
+		}
+		c, err := ppp.ParseControl(information)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Data = slices.Clone(c.Data)
+		all = append(all, c)
+	}
+	q.Reset()
+	return all
+}
+
+// opened is a link whose peer has agreed, with a magic number of all ones.
+func opened(t testing.TB, cfg Config) (*Link, *ppp.Queue) {
+	t.Helper()
+	l, q, request := open(t, cfg)
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: 1, Data: []byte{OptMagic, 6, 0xff, 0xff, 0xff, 0xff}}, q)
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureAck, ID: request.ID, Data: request.Data}, q)
+	if l.State() != ppp.Opened {
+		t.Fatalf("the link is %v, want Opened", l.State())
+	}
+	q.Reset()
+	return l, q
+}
+
+// answerTo is what a link makes of a peer's request.
+func answerTo(t *testing.T, cfg Config, options ...byte) ppp.Control {
+	t.Helper()
+	l, q, _ := open(t, cfg)
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: 9, Data: options}, q)
+	all := sent(t, q)
+	return all[len(all)-1]
+}
+
+func TestJudge(t *testing.T) {
+	both := Config{Answer: []ppp.Method{chap.MD5, pap.Method}}
+	for _, c := range []struct {
+		what string
+		cfg  Config
+		in   []byte
+		code ppp.Code
+		data []byte
+	}{
+		{"MRU 1492", Config{}, []byte{1, 4, 5, 0xd4}, ppp.ConfigureAck, []byte{1, 4, 5, 0xd4}},
+		{"MRU 1500, though RFC 2516 has 1492", Config{}, []byte{1, 4, 5, 0xdc}, ppp.ConfigureNak, []byte{1, 4, 5, 0xd4}},
+		{"MRU 1500 by RFC 4638", Config{MaxMRU: 1500}, []byte{1, 4, 5, 0xdc}, ppp.ConfigureAck, []byte{1, 4, 5, 0xdc}},
+		{"MRU 100", Config{}, []byte{1, 4, 0, 100}, ppp.ConfigureNak, []byte{1, 4, 0, 128}},
+		{"an MRU of three octets", Config{}, []byte{1, 5, 0, 0, 0}, ppp.ConfigureNak, []byte{1, 4, 5, 0xd4}},
+		{"magic 0", Config{}, []byte{5, 6, 0, 0, 0, 0}, ppp.ConfigureNak, nil},
+		{"a magic of two octets", Config{}, []byte{5, 4, 1, 1}, ppp.ConfigureReject, []byte{5, 4, 1, 1}},
+		{"ACCM", Config{}, []byte{2, 6, 0, 0, 0, 0}, ppp.ConfigureReject, []byte{2, 6, 0, 0, 0, 0}},
+		{"PFC and ACFC, and an MRU to be naked", Config{}, []byte{7, 2, 1, 4, 0, 1, 8, 2}, ppp.ConfigureReject, []byte{7, 2, 8, 2}},
+		{"FCS alternatives", Config{}, []byte{9, 3, 1}, ppp.ConfigureReject, []byte{9, 3, 1}},
+		{"multilink", Config{}, []byte{17, 4, 5, 0xdc}, ppp.ConfigureReject, []byte{17, 4, 5, 0xdc}},
+		{"a method that we answer", both, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureAck, []byte{3, 4, 0xc0, 0x23}},
+		{"one that we do not", both, []byte{3, 5, 0xc2, 0x23, 0x81}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"one, and we answer none", Config{}, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureReject, []byte{3, 4, 0xc0, 0x23}},
+	} {
+		got := answerTo(t, c.cfg, c.in...)
+		if got.Code != c.code || c.data != nil && !bytes.Equal(got.Data, c.data) || got.ID != 9 {
+			t.Errorf("%s is answered by code %d, % x; want %d, % x", c.what, got.Code, got.Data, c.code, c.data)
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	_, _, request := open(t, Config{Demand: []ppp.Method{chap.MD5}})
+	want := []byte{1, 4, 5, 0xd4, 3, 5, 0xc2, 0x23, 5, 5, 6}
+	if len(request.Data) != 15 || !bytes.Equal(request.Data[:11], want) || bytes.Equal(request.Data[11:], make([]byte, 4)) {
+		t.Errorf("asks for % x, want MRU 1492, CHAP with MD5 and a magic number", request.Data)
+	}
+	if _, _, request := open(t, Config{MRU: 1500, MaxMRU: 1500, NoMagic: true}); len(request.Data) != 0 {
+		t.Errorf("asks for % x, want nothing: all is default", request.Data)
+	}
+}
+
+// TestDemandRefused: a peer may choose among the methods we accept, but not have none.
+func TestDemandRefused(t *testing.T) {
+	cfg := Config{Demand: []ppp.Method{chap.MSv2, chap.MD5, pap.Method}}
+	l, q, request := open(t, cfg)
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: request.ID, Data: []byte{3, 4, 0xc0, 0x23}}, q)
+	if l.Demands() != ppp.Method(pap.Method) || l.Refused() {
+		t.Errorf("after a Nak with PAP we demand %v, refused %v; want PAP", l.Demands(), l.Refused())
+	}
+	for range 3 {
+		again := sent(t, q)
+		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: again[len(again)-1].ID, Data: []byte{3, 4, 0xc2, 0x27}}, q)
+	}
+	if !l.Refused() {
+		t.Error("a peer that accepts none of our methods has not refused")
+	}
+	l, q, request = open(t, cfg)
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureReject, ID: request.ID, Data: []byte{3, 5, 0xc2, 0x23, 0x81}}, q)
+	if !l.Refused() {
+		t.Error("a peer that rejects authentication has not refused")
+	}
+	if cfg.Demand[1] != ppp.Method(chap.MD5) {
+		t.Error("the configuration, which links share, was changed")
+	}
+}
+
+// TestLoop: a link that hears itself finds that out.
+func TestLoop(t *testing.T) {
+	l, q, first := open(t, Config{})
+	waiting := []ppp.Control{first}
+	for range 200 {
+		if l.Looped() || len(waiting) == 0 {
+			break
+		}
+		c := waiting[0]
+		waiting = waiting[1:]
+		l.Receive(epoch, c, q)
+		waiting = append(waiting, sent(t, q)...)
+	}
+	if !l.Looped() {
+		t.Error("a looped link is not seen as one")
+	}
+}
+
+func TestEcho(t *testing.T) {
+	l, q, _ := open(t, Config{})
+	ask := ppp.Control{Code: ppp.EchoRequest, ID: 5, Data: []byte{0xff, 0xff, 0xff, 0xff, 'h', 'i'}}
+	if _, err := l.Receive(epoch, ask, q); err != ErrEarly || q.Len() != 0 {
+		t.Errorf("an Echo-Request before the link is open: %v, want ErrEarly and no answer", err)
+	}
+	l, q = opened(t, Config{})
+	l.Receive(epoch, ask, q)
+	got := sent(t, q)
+	if len(got) != 1 || got[0].Code != ppp.EchoReply || got[0].ID != 5 || string(got[0].Data[4:]) != "hi" || bytes.Equal(got[0].Data[:4], ask.Data[:4]) {
+		t.Errorf("answered by %v, want the same data with our magic number", got)
+	}
+	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoRequest, Data: got[0].Data}, q); err != ErrOwn {
+		t.Errorf("one with our own magic number: %v, want ErrOwn", err)
+	}
+}
+
+func TestKeepalive(t *testing.T) {
+	cfg := Config{Echo: Echo{Interval: 10 * time.Second, Failures: 3}}
+	l, q := opened(t, cfg)
+	now := epoch
+	step := func() ppp.Control {
+		now = l.Deadline()
+		l.Advance(now, q)
+		all := sent(t, q)
+		if len(all) == 0 {
+			return ppp.Control{}
+		}
+		return all[0]
+	}
+	ask := step()
+	if ask.Code != ppp.EchoRequest || now.Sub(epoch) != 10*time.Second {
+		t.Fatalf("after %v sent %v, want an Echo-Request after 10 s", now.Sub(epoch), ask)
+	}
+	if _, err := l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: ask.ID + 1, Data: make([]byte, 4)}, q); err != ErrEcho {
+		t.Errorf("a reply to what was not asked: %v, want ErrEcho", err)
+	}
+	if _, err := l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: []byte{0xff, 0xff, 0xff, 0xff}}, q); err != nil {
+		t.Errorf("a good reply: %v", err)
+	}
+	asked := 0
+	for ; !l.Dead(); asked++ {
+		if step(); asked > 9 {
+			t.Fatal("a silent peer is never dead")
+		}
+	}
+	if asked != 4 {
+		t.Errorf("the peer was dead after %d steps, want three requests and the end of the last one's time", asked)
+	}
+}
+
+func TestProtocolReject(t *testing.T) {
+	l, q, _ := open(t, Config{})
+	l.RejectProtocol([]byte{0x80, 0xfd, 1, 1, 0, 4}, q)
+	if q.Len() != 0 {
+		t.Error("a Protocol-Reject before the link is open")
+	}
+	l, q = opened(t, Config{})
+	frame := append([]byte{0x80, 0xfd}, make([]byte, 2000)...)
+	l.RejectProtocol(frame, q)
+	l.RejectProtocol(frame, q)
+	got := sent(t, q)
+	if len(got) != 2 || got[0].Code != ppp.ProtocolReject || len(got[0].Data) != l.PeerMRU()-ppp.ControlHeader || got[0].ID == got[1].ID {
+		t.Errorf("sent %d octets, %d; want them cut to the peer's MRU %d, with new Identifiers", len(got[0].Data), len(got[1].Data), l.PeerMRU())
+	}
+	l.Receive(epoch, ppp.Control{Code: ppp.ProtocolReject, ID: 1, Data: []byte{0x80, 0x57, 1}}, q)
+	if p := l.TakeRejected(); p != ppp.IPv6CP || l.TakeRejected() != 0 {
+		t.Errorf("rejected: %v, want IPv6CP, once", p)
+	}
+	if s, _ := l.Receive(epoch, ppp.Control{Code: ppp.ProtocolReject, ID: 1, Data: []byte{0xc0, 0x21}}, q); !s.Has(ppp.LayerDown) {
+		t.Error("a peer that rejects LCP keeps its link")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	l, q := opened(t, Config{})
+	for _, code := range []ppp.Code{ppp.DiscardRequest, ppp.Identification, ppp.TimeRemaining} {
+		if s, err := l.Receive(epoch, ppp.Control{Code: code, Data: make([]byte, 8)}, q); s != 0 || err != nil || q.Len() != 0 {
+			t.Errorf("code %d: %v, %v and %d answers; want nothing", code, s, err, q.Len())
+		}
+	}
+}
+
+func FuzzLink(f *testing.F) {
+	f.Add([]byte{1, 1, 0, 8, 1, 4, 5, 0xd4}, uint8(3))
+	f.Add([]byte{9, 0, 0, 8, 1, 2, 3, 4}, uint8(0))
+	f.Fuzz(func(t *testing.T, b []byte, steps uint8) {
+		cfg := Config{Echo: Echo{Interval: time.Second, Failures: 2}, Answer: []ppp.Method{pap.Method}, Demand: []ppp.Method{chap.MD5}}
+		l, q := opened(t, cfg)
+		if steps&1 != 0 {
+			l, q, _ = open(t, cfg)
+		}
+		for range steps % 8 {
+			if c, err := ppp.ParseControl(b); err == nil {
+				l.Receive(epoch, c, q)
+			}
+			l.Advance(l.Deadline(), q)
+			l.RejectProtocol(b, q)
+			if q.Len() > 5 {
+				t.Fatalf("one packet made %d", q.Len())
+			}
+			q.Reset()
+		}
+		if l.PeerMRU() < MinMRU || l.PeerMRU() > EtherMRU {
+			t.Errorf("the peer's MRU is %d", l.PeerMRU())
+		}
+	})
+}
