@@ -11,6 +11,7 @@ import (
 var (
 	ErrNoLocal  = errors.New("could not determine local IP address")
 	ErrNoRemote = errors.New("could not determine remote IP address")
+	ErrRefused  = errors.New("peer wants us to have another local IP address")
 	ErrSame     = errors.New("local and remote IP address are the same")
 )
 

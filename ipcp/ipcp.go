@@ -39,6 +39,7 @@ type Policy struct {
 
 	// What we ask for as the negotiation stands.
 	askAddress bool
+	naked      bool // the peer wants us to have an address that we do not take
 	local      netip.Addr
 	servers    [4]server
 
@@ -70,7 +71,7 @@ func (p *Policy) Protocol() ppp.Protocol { return ppp.IPCP }
 
 // Reset begins a negotiation with our first wishes.
 func (p *Policy) Reset() {
-	p.askAddress = true
+	p.askAddress, p.naked = true, false
 	p.local = orUnspecified(p.cfg.Local)
 	p.remote = netip.Addr{}
 	none := netip.IPv4Unspecified()
@@ -183,6 +184,8 @@ func (p *Policy) Naked(theirs ppp.Option) {
 	if theirs.Type == OptAddress {
 		if p.free() && usable(addr) {
 			p.local, p.askAddress = addr, true
+		} else {
+			p.naked = true
 		}
 		return
 	}
@@ -228,6 +231,8 @@ func (p *Policy) Err() error {
 	switch {
 	case !usable(p.local):
 		return ErrNoLocal
+	case p.naked && !p.askAddress:
+		return ErrRefused
 	case !usable(p.remote):
 		return ErrNoRemote
 	case p.local == p.remote:

@@ -1,0 +1,98 @@
+package ipv6cp
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"upppoe/ppp"
+)
+
+func TestJudge(t *testing.T) {
+	p := New(&Config{Local: ID{7: 1}, Rand: rand.Reader})
+	for _, c := range []struct {
+		what string
+		in   ppp.Option
+		want ppp.Verdict
+	}{
+		{"an identifier", option(ID{7: 2}), ppp.Ack},
+		{"zero", option(ID{}), ppp.Nak},
+		{"ours", option(ID{7: 1}), ppp.Nak},
+		{"one of four octets", ppp.Option{Type: OptInterfaceID, Value: make([]byte, 4)}, ppp.Reject},
+		{"compression", ppp.Option{Type: OptCompression, Value: []byte{0, 0x61}}, ppp.Reject},
+	} {
+		verdict, suggestion := p.Judge(c.in)
+		if verdict != c.want {
+			t.Errorf("%s: verdict %d, want %d", c.what, verdict, c.want)
+		}
+		if id := suggestion.Value; verdict == ppp.Nak && (ID(id) == ID{} || ID(id) == p.local) {
+			t.Errorf("%s: suggests % x, which is no better", c.what, id)
+		}
+	}
+	if len(p.AppendMissing(nil, nil)) != 10 {
+		t.Error("a peer that speaks of no identifier is not asked to take one")
+	}
+}
+
+func TestNaked(t *testing.T) {
+	fixed := New(&Config{Local: ID{7: 1}, Rand: rand.Reader})
+	fixed.Naked(option(ID{7: 9}))
+	if fixed.local != (ID{7: 1}) {
+		t.Error("an identifier that was configured is given up")
+	}
+	free := New(&Config{Rand: rand.Reader})
+	was := free.local
+	free.Naked(option(ID{7: 9}))
+	if free.local != (ID{7: 9}) {
+		t.Errorf("takes %x, want the one suggested", free.local)
+	}
+	free.Naked(option(ID{}))
+	if free.local == (ID{}) || free.local == (ID{7: 9}) {
+		t.Errorf("after a Nak with zero it has %x, want a new one", free.local)
+	}
+	free.Reset()
+	if free.local != was {
+		t.Error("a new negotiation begins with another identifier")
+	}
+}
+
+func TestAgreement(t *testing.T) {
+	p := New(&Config{Local: ID{7: 1}, Rand: rand.Reader})
+	if p.Err() == nil {
+		t.Error("a link without the peer's identifier is good enough")
+	}
+	p.Agreed(ppp.Options(option(ID{7: 2}).AppendTo(nil)))
+	if p.Err() != nil || p.Agreement() != (Agreement{ID{7: 1}, ID{7: 2}}) {
+		t.Errorf("agreed on %v, %v", p.Agreement(), p.Err())
+	}
+	if got := p.Agreement().Remote.LinkLocal().String(); got != "fe80::2" {
+		t.Errorf("the peer's address is %s, want fe80::2", got)
+	}
+	if p.random()[0]&2 != 0 {
+		t.Error("a random identifier claims to be globally unique")
+	}
+}
+
+func FuzzPolicy(f *testing.F) {
+	f.Add([]byte{1, 10, 0, 0, 0, 0, 0, 0, 0, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		options, err := ppp.ParseOptions(b)
+		if err != nil {
+			return
+		}
+		p := New(&Config{Rand: rand.Reader})
+		acked := true
+		for o := range options.All() {
+			v, _ := p.Judge(o)
+			acked = acked && v == ppp.Ack
+		}
+		if acked && !options.Repeats() {
+			p.Agreed(options) // as the automaton does
+		}
+		for o := range options.All() {
+			p.Naked(o)
+		}
+		if p.Err() == nil && p.local == p.remote {
+			t.Error("both sides have the same identifier")
+		}
+	})
+}
