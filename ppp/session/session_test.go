@@ -1,0 +1,458 @@
+package session_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/lcp"
+	"upppoe/ppp"
+	"upppoe/ppp/eap"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/pap"
+	"upppoe/ppp/session"
+	"upppoe/ppp/trace"
+)
+
+var (
+	epoch  = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	update = flag.Bool("update", false, "write the transcripts anew")
+)
+
+// side is a session and what came out of it.
+type side struct {
+	name string
+	*session.Session
+	out    session.Output
+	events []session.Event
+	// secret is what an authority on this side knows.
+	secret string
+}
+
+// pair is two sessions on one line.
+type pair struct {
+	t    *testing.T
+	now  time.Time
+	side [2]*side
+	lose func(from int, frame []byte) bool
+	log  strings.Builder
+}
+
+func client() session.Config {
+	c := session.Config{
+		Credentials: ppp.Credentials{Name: "testuser", Secret: func(string) ([]byte, bool) { return []byte("testpassword"), true }},
+		IPv4:        &ipcp.Config{}, IPv6: &ipv6cp.Config{Local: ipv6cp.ID{7: 2}}, Rand: counting(2),
+	}
+	c.LCP.Answer = []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
+	return c
+}
+
+func server(demand ...ppp.Method) session.Config {
+	c := session.Config{
+		Name: "ac", IPv6: &ipv6cp.Config{Local: ipv6cp.ID{7: 1}}, Rand: counting(1),
+		IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")},
+	}
+	c.LCP.Demand = demand
+	return c
+}
+
+// counting is a source of octets that a transcript can hold.
+type counter byte
+
+func counting(from byte) *counter { c := counter(from); return &c }
+
+func (c *counter) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(*c)
+		*c += 3
+	}
+	return len(b), nil
+}
+
+func newPair(t *testing.T, a, b session.Config) *pair {
+	return &pair{t: t, now: epoch, side: [2]*side{
+		{name: "client", Session: session.New(&a), secret: "testpassword"},
+		{name: "server", Session: session.New(&b), secret: "testpassword"},
+	}}
+}
+
+func (p *pair) up() {
+	for _, s := range p.side {
+		s.Up(p.now, &s.out)
+	}
+	p.pump()
+}
+
+// pump carries frames until nothing is left to say.
+func (p *pair) pump() {
+	p.t.Helper()
+	for rounds := 0; ; rounds++ {
+		if rounds > 1000 {
+			p.t.Fatal("the two never stop talking")
+		}
+		moved := false
+		for i, s := range p.side {
+			var frames [][]byte
+			for frame, event := range s.out.All() {
+				if event == nil {
+					frames = append(frames, slices.Clone(frame))
+					fmt.Fprintf(&p.log, "%s sent %s\n", s.name, trace.AppendFrame(nil, frame, trace.Options{}))
+					continue
+				}
+				s.events = append(s.events, event)
+				fmt.Fprintf(&p.log, "%s %T\n", s.name, event)
+			}
+			asked := s.asked()
+			s.out.Reset()
+			for _, frame := range frames {
+				moved = true
+				if p.lose == nil || !p.lose(i, frame) {
+					peer := p.side[1-i]
+					peer.Receive(p.now, frame, &peer.out)
+				}
+			}
+			if asked != nil {
+				moved = true
+				message, ok := asked.Verify([]byte(s.secret))
+				s.Decide(p.now, ppp.Decision{Granted: ok && asked.User() == "testuser", Message: message}, &s.out)
+			}
+		}
+		if !moved {
+			return
+		}
+	}
+}
+
+// asked is the proof that waits for a decision, of those just told.
+func (s *side) asked() (proof ppp.Proof) {
+	for _, e := range s.out.All() {
+		if a, ok := e.(session.Asked); ok {
+			proof = a.Proof
+		}
+	}
+	return proof
+}
+
+// pass lets time go by, up to a moment, and does what is due.
+func (p *pair) pass(d time.Duration) {
+	end := p.now.Add(d)
+	for {
+		next := ppp.Earliest(p.side[0].Deadline(), p.side[1].Deadline())
+		if next.IsZero() || next.After(end) {
+			p.now = end
+			return
+		}
+		p.now = next
+		for _, s := range p.side {
+			s.Advance(p.now, &s.out)
+		}
+		p.pump()
+	}
+}
+
+// has says whether a side has told of an event of a type.
+func has[E session.Event](s *side) bool {
+	_, ok := first[E](s)
+	return ok
+}
+
+func first[E session.Event](s *side) (found E, ok bool) {
+	for _, e := range s.events {
+		if found, ok = e.(E); ok {
+			return found, true
+		}
+	}
+	return found, false
+}
+
+func (s *side) cause() session.Cause {
+	c, _ := first[session.Closed](s)
+	return c.Reason.Cause
+}
+
+var methods = []ppp.Method{nil, chap.MD5, chap.MSv2, pap.Method, eap.MD5}
+
+func demanded(m ppp.Method) []ppp.Method {
+	if m == nil {
+		return nil
+	}
+	return []ppp.Method{m}
+}
+
+func TestDial(t *testing.T) {
+	for _, m := range methods {
+		p := newPair(t, client(), server(demanded(m)...))
+		p.up()
+		for _, s := range p.side {
+			if !has[session.IPv4Up](s) || !has[session.IPv6Up](s) || s.Phase() != session.Network {
+				t.Errorf("%v: the %s is in phase %v\n%s", m, s.name, s.Phase(), &p.log)
+			}
+		}
+		if a, _ := first[session.Authenticated](p.side[1]); m != nil && (!a.Peer || a.Name != "testuser") {
+			t.Errorf("%v: the server knows its client as %+v", m, a)
+		}
+		p.side[0].Close(p.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &p.side[0].out)
+		p.pump()
+		p.pass(time.Minute)
+		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.UserRequest || b != session.PeerTerminated {
+			t.Errorf("%v: ended by %v and %v, want user-request and peer-terminated", m, a, b)
+		}
+		if d := ppp.Earliest(p.side[0].Deadline(), p.side[1].Deadline()); !d.IsZero() {
+			t.Errorf("%v: something is still due at %v", m, d)
+		}
+	}
+}
+
+func TestWrongPassword(t *testing.T) {
+	for _, m := range methods[1:] {
+		p := newPair(t, client(), server(m))
+		p.side[1].secret = "another"
+		p.up()
+		p.pass(time.Minute)
+		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.NotAuthenticated || b != session.PeerNotAuthenticated {
+			t.Errorf("%v: ended by %v and %v, want not-authenticated and peer-not-authenticated\n%s", m, a, b, &p.log)
+		}
+		if has[session.Admitted](p.side[1]) {
+			t.Errorf("%v: the server admits somebody with the wrong password", m)
+		}
+	}
+}
+
+// TestMutual: each side proves who it is to the other.
+func TestMutual(t *testing.T) {
+	for _, m := range methods[1:] {
+		a, b := client(), server(m)
+		a.LCP.Demand, a.Name = []ppp.Method{m}, "testuser"
+		b.LCP.Answer, b.Credentials = a.LCP.Answer, a.Credentials
+		p := newPair(t, a, b)
+		p.up()
+		if !has[session.IPv4Up](p.side[0]) || !has[session.IPv4Up](p.side[1]) {
+			t.Errorf("%v both ways does not come up\n%s", m, &p.log)
+		}
+	}
+}
+
+// TestNoCredentials: who cannot prove who it is gets no link, and says why.
+func TestNoCredentials(t *testing.T) {
+	a := client()
+	a.LCP.Answer = nil
+	p := newPair(t, a, server(chap.MD5))
+	p.up()
+	p.pass(time.Minute)
+	if got := p.side[1].cause(); got != session.PeerNotAuthenticated {
+		t.Errorf("the server ended by %v, want peer-not-authenticated", got)
+	}
+}
+
+// TestOneFamily: the other one gets a Protocol-Reject, and the link stays.
+func TestOneFamily(t *testing.T) {
+	b := server()
+	b.IPv6 = nil
+	p := newPair(t, client(), b)
+	p.up()
+	if !has[session.IPv4Up](p.side[0]) || has[session.IPv6Up](p.side[0]) || !has[session.NetworkFailed](p.side[0]) {
+		t.Errorf("IPv4 alone:\n%s", &p.log)
+	}
+	if !strings.Contains(p.log.String(), "server sent [LCP ProtRej id=0x2 80 57") {
+		t.Errorf("no Protocol-Reject was sent:\n%s", &p.log)
+	}
+	b.IPv4 = nil
+	p = newPair(t, client(), b)
+	p.up()
+	p.pass(time.Minute)
+	if got := p.side[0].cause(); got != session.NotNegotiated {
+		t.Errorf("with no family at all the client ended by %v, want not-negotiated", got)
+	}
+}
+
+// inject has the client receive a frame.
+func (p *pair) inject(frame ...byte) {
+	p.side[0].Receive(p.now, frame, &p.side[0].out)
+	p.pump()
+}
+
+// TestNetworkClosesAlone: RFC 1661 section 3.7.
+func TestNetworkClosesAlone(t *testing.T) {
+	p := newPair(t, client(), server())
+	p.up()
+	p.inject(0x80, 0x21, 5, 9, 0, 4) // IPCP Terminate-Request
+	p.pass(time.Minute)
+	if down, ok := first[session.NetworkDown](p.side[0]); !ok || down.Protocol != ppp.IPCP || has[session.Closed](p.side[0]) {
+		t.Errorf("after IPCP's Terminate-Request: %+v, closed %v; want IPCP down and the link up", down, has[session.Closed](p.side[0]))
+	}
+	if p.side[0].Phase() != session.Network {
+		t.Errorf("the phase is %v, want Network", p.side[0].Phase())
+	}
+}
+
+// TestRenegotiation: a Configure-Request in an open link begins anew, with
+// authentication and all.
+func TestRenegotiation(t *testing.T) {
+	p := newPair(t, client(), server(chap.MD5))
+	p.up()
+	fresh := server(chap.MD5)
+	again := session.New(&fresh) // the concentrator has started anew
+	p.side[1] = &side{name: "server", Session: again, secret: "testpassword"}
+	again.Up(p.now, &p.side[1].out)
+	p.pump()
+	p.pass(time.Minute)
+	ups := 0
+	for _, e := range p.side[0].events {
+		if _, ok := e.(session.IPv4Up); ok {
+			ups++
+		}
+	}
+	if ups != 2 || !has[session.NetworkDown](p.side[0]) || has[session.Closed](p.side[0]) {
+		t.Errorf("IPv4 came up %d times, want twice, with the link kept\n%s", ups, &p.log)
+	}
+}
+
+// TestUnknown: RFC 1661 section 5.7, and what has no place yet is dropped.
+func TestUnknown(t *testing.T) {
+	p := newPair(t, client(), server())
+	p.inject(0x80, 0xfd, 1, 1, 0, 4)
+	if strings.Contains(p.log.String(), "ProtRej") {
+		t.Error("a Protocol-Reject before the link is open")
+	}
+	p.up()
+	for _, protocol := range []ppp.Protocol{ppp.CCP, ppp.ECP, ppp.MPLSCP, 0x1234 | 1} {
+		p.log.Reset()
+		p.inject(byte(protocol>>8), byte(protocol), 1, 1, 0, 4)
+		if !strings.Contains(p.log.String(), "[LCP ProtRej") {
+			t.Errorf("%v: no Protocol-Reject:\n%s", protocol, &p.log)
+		}
+	}
+	p.log.Reset()
+	p.inject(0, 0x21, 0x45)
+	d, ok := first[session.Dropped](p.side[0])
+	if !ok || strings.Contains(p.log.String(), "sent") {
+		t.Errorf("a data packet in the session: %+v\n%s", d, &p.log)
+	}
+}
+
+func TestSilentPeer(t *testing.T) {
+	a := client()
+	a.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3}
+	p := newPair(t, a, server())
+	p.up()
+	p.lose = func(int, []byte) bool { return true }
+	p.pass(time.Minute)
+	if s, ok := first[session.Silent](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.PeerDead {
+		t.Errorf("with a silent peer: %+v, ended by %v; want three requests and peer-dead", s, p.side[0].cause())
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	p := newPair(t, client(), server())
+	p.lose = func(int, []byte) bool { return true }
+	p.up()
+	p.pass(time.Minute)
+	if got := p.side[0].cause(); got != session.NotNegotiated {
+		t.Errorf("ended by %v, want not-negotiated", got)
+	}
+}
+
+// TestHungUpOn: a concentrator that hangs up on our password has refused it; at any
+// other time it has hung up.
+func TestHungUpOn(t *testing.T) {
+	for _, authenticating := range []bool{true, false} {
+		p := newPair(t, client(), server(chap.MD5))
+		if authenticating {
+			p.lose = func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }
+		}
+		p.up()
+		p.side[0].Down(p.now, session.Reason{Cause: session.HangUp}, &p.side[0].out)
+		p.pump()
+		want := session.HangUp
+		if authenticating {
+			want = session.NotAuthenticated
+		}
+		if got := p.side[0].cause(); got != want {
+			t.Errorf("authenticating %v: ended by %v, want %v", authenticating, got, want)
+		}
+	}
+}
+
+func TestCloseBeforeUp(t *testing.T) {
+	for _, end := range []func(s *session.Session, out *session.Output){
+		func(s *session.Session, out *session.Output) {
+			s.Close(epoch, session.Reason{Cause: session.UserRequest}, out)
+		},
+		func(s *session.Session, out *session.Output) {
+			s.Down(epoch, session.Reason{Cause: session.UserRequest}, out)
+		},
+	} {
+		cfg := client()
+		s, out := session.New(&cfg), session.Output{}
+		end(s, &out)
+		end(s, &out)
+		closed := 0
+		for _, e := range out.All() {
+			if _, ok := e.(session.Closed); ok {
+				closed++
+			}
+		}
+		if closed != 1 || out.Frames.Len() != 0 {
+			t.Errorf("closed %d times with %d frames, want once and none", closed, out.Frames.Len())
+		}
+	}
+}
+
+// TestTranscripts holds whole dials against testdata; -update writes them anew.
+func TestTranscripts(t *testing.T) {
+	for name, m := range map[string]ppp.Method{"chap-md5": chap.MD5, "pap": pap.Method, "eap-md5": eap.MD5, "noauth": nil} {
+		p := newPair(t, client(), server(demanded(m)...))
+		p.up()
+		p.side[0].Close(p.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &p.side[0].out)
+		p.pump()
+		p.pass(time.Minute)
+		path := "testdata/" + name + ".txt"
+		if *update {
+			if err := os.WriteFile(path, []byte(p.log.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, []byte(p.log.String())) {
+			t.Errorf("%s: the dial went\n%s\nand should have gone\n%s", name, &p.log, want)
+		}
+	}
+}
+
+// FuzzSession feeds a session with whatever frames, in whatever phase.
+func FuzzSession(f *testing.F) {
+	f.Add([]byte{8, 0xc0, 0x21, 1, 1, 0, 4, 0, 0}, uint8(0))
+	f.Add([]byte{8, 0xc2, 0x23, 1, 1, 0, 6, 1, 1}, uint8(2))
+	f.Fuzz(func(t *testing.T, script []byte, kind uint8) {
+		cfg := server(demanded(methods[int(kind)%len(methods)])...)
+		cfg.LCP.Answer, cfg.Credentials = client().LCP.Answer, client().Credentials
+		cfg.Rand = rand.Reader
+		s, out, now := session.New(&cfg), session.Output{}, epoch
+		s.Up(now, &out)
+		for len(script) > 0 {
+			n := min(int(script[0]), len(script)-1)
+			s.Receive(now, script[1:1+n], &out)
+			script = script[1+n:]
+			if d := s.Deadline(); n == 0 && !d.IsZero() {
+				now = d
+				s.Advance(now, &out)
+			}
+			if out.Frames.Len() > 12 {
+				t.Fatalf("one frame made %d", out.Frames.Len())
+			}
+			out.Reset()
+		}
+	})
+}
