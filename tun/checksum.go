@@ -1,6 +1,9 @@
 package tun
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Protocol numbers of the transports whose checksums a sender may leave open, and
 // of the IPv6 extension headers before them.
@@ -18,33 +21,56 @@ const maxExtensions = 8
 // CompleteChecksum finishes the TCP or UDP checksum of an IP packet whose sender
 // left only the sum of the pseudo-header in its place, as Linux does where it
 // believes that hardware will do the rest (CHECKSUM_PARTIAL). It says whether it
-// has; packets of other transports, fragments and broken ones it leaves alone.
+// has. Packets of other transports, fragments and broken ones it leaves alone, and
+// those whose checksum is anything but that sum: there it is the checksum of a
+// packet further in that is open, one carried by VXLAN for example.
 func CompleteChecksum(packet []byte) bool {
-	proto, segment := transport(packet)
+	s := transport(packet)
 	var at int
 	switch {
-	case proto == protoTCP && len(segment) >= 20:
+	case s.proto == protoTCP && len(s.data) >= 20:
 		at = 16
-	case proto == protoUDP && len(segment) >= 8:
+	case s.proto == protoUDP && len(s.data) >= 8:
 		at = 6
 	default:
 		return false
 	}
+	field := s.data[at : at+2]
+	if !s.startsFrom(binary.BigEndian.Uint16(field)) {
+		return false
+	}
 	// The field holds the pseudo-header's sum, so that summing the segment with
 	// the field in it gives the whole.
-	sum := ^fold(sum(segment))
-	if sum == 0 && proto == protoUDP {
-		sum = 0xffff // RFC 768: zero means no checksum
+	check := ^fold(sum(s.data))
+	if check == 0 && s.proto == protoUDP {
+		check = 0xffff // RFC 768: zero means no checksum
 	}
-	binary.BigEndian.PutUint16(segment[at:], sum)
+	binary.BigEndian.PutUint16(field, check)
 	return true
 }
 
-// transport returns the transport protocol of a packet and its segment, without
-// what lies beyond the packet's own length; nil if there is none to be had.
-func transport(packet []byte) (proto byte, segment []byte) {
+// segment is what a packet carries, and what the pseudo-header before it has from
+// the packet's own header (RFC 9293 section 3.1, RFC 8200 section 8.1).
+type segment struct {
+	proto     byte
+	addresses []byte // source and destination; nil: a Routing header has the destination
+	data      []byte // without what lies beyond the packet's own length
+}
+
+// startsFrom says whether a sum is that of the pseudo-header. Zero has two forms in
+// one's complement.
+func (s segment) startsFrom(field uint16) bool {
+	if s.addresses == nil {
+		return true
+	}
+	pseudo := fold(sum(s.addresses) + uint64(s.proto) + uint64(len(s.data)))
+	return field%0xffff == pseudo%0xffff
+}
+
+// transport finds what a packet carries; the zero segment if there is none to be had.
+func transport(packet []byte) segment {
 	if len(packet) < 20 {
-		return 0, nil
+		return segment{}
 	}
 	switch packet[0] >> 4 {
 	case 4:
@@ -52,55 +78,64 @@ func transport(packet []byte) (proto byte, segment []byte) {
 	case 6:
 		return transport6(packet)
 	}
-	return 0, nil
+	return segment{}
 }
 
-func transport4(packet []byte) (byte, []byte) {
+func transport4(packet []byte) segment {
 	header := int(packet[0]&0xf) * 4
 	total := int(binary.BigEndian.Uint16(packet[2:]))
 	fragment := binary.BigEndian.Uint16(packet[6:]) & 0x3fff // MF and offset
 	if header < 20 || total < header || total > len(packet) || fragment != 0 {
-		return 0, nil
+		return segment{}
 	}
-	return packet[9], packet[header:total]
+	return segment{packet[9], packet[12:20], packet[header:total]}
 }
 
-func transport6(packet []byte) (byte, []byte) {
+func transport6(packet []byte) segment {
 	if len(packet) < 40 {
-		return 0, nil
+		return segment{}
 	}
 	end := 40 + int(binary.BigEndian.Uint16(packet[4:]))
 	if end > len(packet) {
-		return 0, nil
+		return segment{}
 	}
-	next, rest := packet[6], packet[40:end]
+	s := segment{packet[6], packet[8:40], packet[40:end]}
 	for range maxExtensions {
-		if next != protoHopByHop && next != protoRouting && next != protoOptions {
-			return next, rest
+		switch s.proto {
+		case protoHopByHop, protoOptions:
+		case protoRouting:
+			s.addresses = nil
+		default:
+			return s
 		}
-		if len(rest) < 8 || len(rest) < 8+int(rest[1])*8 {
-			return 0, nil
+		if len(s.data) < 8 || len(s.data) < 8+int(s.data[1])*8 {
+			return segment{}
 		}
-		next, rest = rest[0], rest[8+int(rest[1])*8:]
+		s.proto, s.data = s.data[0], s.data[8+int(s.data[1])*8:]
 	}
-	return 0, nil
+	return segment{}
 }
 
-// sum is the sum of 16-bit words (RFC 1071), not yet folded.
+// sum is the one's complement sum of 16-bit words (RFC 1071), kept in 64 bits: what
+// carries out at the top comes in again at the bottom.
 func sum(b []byte) (s uint64) {
-	for ; len(b) >= 4; b = b[4:] {
-		s += uint64(binary.BigEndian.Uint32(b))
+	var carry uint64
+	for ; len(b) >= 32; b = b[32:] {
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[8:]), carry)
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[16:]), carry)
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b[24:]), carry)
 	}
-	if len(b) >= 2 {
-		s += uint64(binary.BigEndian.Uint16(b))
-		b = b[2:]
+	for ; len(b) >= 8; b = b[8:] {
+		s, carry = bits.Add64(s, binary.BigEndian.Uint64(b), carry)
 	}
-	if len(b) == 1 {
-		s += uint64(b[0]) << 8
-	}
-	return s
+	var rest [8]byte
+	copy(rest[:], b)
+	s, carry = bits.Add64(s, binary.BigEndian.Uint64(rest[:]), carry)
+	return uint64(fold(s)) + carry
 }
 
+// fold brings a sum down to 16 bits.
 func fold(s uint64) uint16 {
 	for s > 0xffff {
 		s = s>>16 + s&0xffff

@@ -54,19 +54,41 @@ func Open(cfg Config) (*Plain, error) {
 	} else if err := checkName(name); err != nil {
 		return nil, err
 	}
-	iface, err := water.New(water.Config{
-		DeviceType:             water.TUN,
-		PlatformSpecificParams: water.PlatformSpecificParams{Name: name},
-	})
+	d, err := open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
-	d := &Plain{iface: iface}
 	if err := d.control(setLinkType); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}
 	return d, nil
+}
+
+// open has water open the device. It does so without O_CLOEXEC: the lock keeps
+// programs from being started before that is made good, or they would keep the
+// interface when we have ended.
+func open(name string) (*Plain, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	iface, err := water.New(water.Config{
+		DeviceType:             water.TUN,
+		PlatformSpecificParams: water.PlatformSpecificParams{Name: name},
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &Plain{iface: iface}
+	if err := d.control(closeOnExec); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func closeOnExec(fd uintptr) error {
+	_, err := unix.FcntlInt(fd, unix.F_SETFD, unix.FD_CLOEXEC)
+	return err
 }
 
 // checkName refuses what the kernel would take for a pattern, or join: a

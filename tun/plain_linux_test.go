@@ -1,0 +1,311 @@
+package tun_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// inNamespace runs a test in a network namespace of its own.
+func inNamespace(t testing.TB, f func() error) {
+	t.Helper()
+	roottest.Need(t)
+	n, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := n.Do(f); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNames: without a name the kernel counts from ppp0 and fills gaps; a name that is
+// there already is refused with words that say what to do.
+func TestNames(t *testing.T) {
+	inNamespace(t, func() error {
+		var devices []*tun.Plain
+		for _, want := range []string{"ppp0", "ppp1", "ppp2"} {
+			d, err := tun.Open(tun.Config{})
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			if d.Name() != want {
+				t.Errorf("the device is %s, want %s", d.Name(), want)
+			}
+			devices = append(devices, d)
+		}
+		for _, taken := range []string{"ppp0", "lo"} {
+			if _, err := tun.Open(tun.Config{Name: taken}); !errors.Is(err, tun.ErrNameTaken) {
+				t.Errorf("opening %s again: %v, want %v", taken, err, tun.ErrNameTaken)
+			}
+		}
+		devices[1].Close()
+		d, err := tun.Open(tun.Config{})
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		if d.Name() != "ppp1" {
+			t.Errorf("the device is %s, want ppp1, which is free again", d.Name())
+		}
+		named, err := tun.Open(tun.Config{Name: "fifteen-letters"})
+		if err != nil {
+			return err
+		}
+		defer named.Close()
+		if named.Name() != "fifteen-letters" {
+			t.Errorf("the device is %s, want the name given", named.Name())
+		}
+		return nil
+	})
+}
+
+// TestLooksLikePPP: link/ppp, as with the kernel's own PPP, and no IPv6 address of the
+// kernel's making once it is up.
+func TestLooksLikePPP(t *testing.T) {
+	inNamespace(t, func() error {
+		d, link, err := openUp()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		if link.Attrs().EncapType != "ppp" {
+			t.Errorf("link/%s, want link/ppp", link.Attrs().EncapType)
+		}
+		addrs, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+		if len(addrs) > 0 {
+			t.Errorf("the kernel gave the device addresses: %v", addrs)
+		}
+		return err
+	})
+}
+
+// openUp opens a device and brings it up.
+func openUp() (*tun.Plain, netlink.Link, error) {
+	d, err := tun.Open(tun.Config{})
+	if err != nil {
+		return nil, nil, err
+	}
+	link, err := netlink.LinkByName(d.Name())
+	if err == nil {
+		err = netlink.LinkSetUp(link)
+	}
+	return d, link, err
+}
+
+const headroom = 22
+
+// TestPacketsCross sends a packet each way, at a head room.
+func TestPacketsCross(t *testing.T) {
+	inNamespace(t, func() error {
+		d, link, err := openUp()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		addr, _ := netlink.ParseAddr("192.0.2.10/24")
+		if err := netlink.AddrAdd(link, addr); err != nil {
+			return err
+		}
+		conn, err := net.ListenPacket("udp4", "192.0.2.10:4000")
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if _, err := conn.WriteTo([]byte("out"), net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))); err != nil {
+			return err
+		}
+		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
+		for { // what else the kernel sends, like multicast listener reports, is passed over
+			if _, err := d.Read(bufs, sizes, headroom); err != nil {
+				return err
+			}
+			if bufs[0][headroom]>>4 == 4 {
+				break
+			}
+		}
+		packet := bufs[0][headroom : headroom+sizes[0]]
+		if !bytes.HasSuffix(packet, []byte("out")) || binary.BigEndian.Uint16(packet[2:]) != uint16(len(packet)) {
+			t.Errorf("read % x, want the datagram that was sent", packet)
+		}
+		turnRound(packet)
+		if n, err := d.Write([][]byte{bufs[0][:headroom+sizes[0]]}, headroom); n != 1 || err != nil {
+			t.Errorf("Write took %d packets: %v", n, err)
+		}
+		var answer [16]byte
+		n, from, err := conn.ReadFrom(answer[:])
+		if err != nil || string(answer[:n]) != "out" || from.String() != "192.0.2.1:5000" {
+			t.Errorf("received %q from %v: %v", answer[:n], from, err)
+		}
+		return nil
+	})
+}
+
+// turnRound swaps addresses and ports of a UDP packet, which leaves its sums right.
+func turnRound(packet []byte) {
+	for i := range 4 {
+		packet[12+i], packet[16+i] = packet[16+i], packet[12+i]
+	}
+	for i := range 2 {
+		packet[20+i], packet[22+i] = packet[22+i], packet[20+i]
+	}
+}
+
+// TestBadPacketsDoNotHoldUp: what the kernel refuses is not counted, and what
+// follows goes its way.
+func TestBadPacketsDoNotHoldUp(t *testing.T) {
+	inNamespace(t, func() error {
+		d, _, err := openUp()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		good := append(make([]byte, headroom), 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2)
+		bad := append(make([]byte, headroom), 0x05)
+		n, err := d.Write([][]byte{bad, good, bad, good}, headroom)
+		if n != 2 || err == nil {
+			t.Errorf("Write took %d packets (%v), want 2 and an error", n, err)
+		}
+		return nil
+	})
+}
+
+// TestCloseEndsRead: a goroutine that waits in Read comes back, and the interface goes.
+func TestCloseEndsRead(t *testing.T) {
+	inNamespace(t, func() error {
+		d, err := tun.Open(tun.Config{}) // down: nothing to read
+		if err != nil {
+			return err
+		}
+		result := make(chan error)
+		go func() {
+			_, err := d.Read([][]byte{make([]byte, 1500)}, make([]int, 1), 0)
+			result <- err
+		}()
+		d.Close()
+		if err := <-result; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Read returned %v, want os.ErrClosed", err)
+		}
+		if _, err := d.Read([][]byte{make([]byte, 1500)}, make([]int, 1), 0); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("Read after Close returned %v, want os.ErrClosed", err)
+		}
+		if _, err := net.InterfaceByName(d.Name()); err == nil {
+			t.Errorf("%s is still there", d.Name())
+		}
+		return nil
+	})
+}
+
+// TestRemovedFromOutside: `ip link delete ppp0` ends Read.
+func TestRemovedFromOutside(t *testing.T) {
+	inNamespace(t, func() error {
+		d, link, err := openUp()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		result := make(chan error)
+		go func() {
+			buf := [][]byte{make([]byte, 1500)}
+			for {
+				if _, err := d.Read(buf, make([]int, 1), 0); err != nil {
+					result <- err
+					return
+				}
+			}
+		}()
+		if err := netlink.LinkDel(link); err != nil {
+			return err
+		}
+		if err := <-result; errors.Is(err, os.ErrClosed) {
+			t.Errorf("Read returned %v, want the system's error", err)
+		}
+		return nil
+	})
+}
+
+// TestNotInherited: a program that is started does not get the device, and so cannot
+// keep it.
+func TestNotInherited(t *testing.T) {
+	inNamespace(t, func() error {
+		d, err := tun.Open(tun.Config{})
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		out, err := exec.Command("ls", "-l", "/proc/self/fd").Output()
+		if strings.Contains(string(out), "/dev/net/tun") {
+			t.Errorf("a program that was started has the device:\n%s", out)
+		}
+		return err
+	})
+}
+
+// BenchmarkWrite and BenchmarkRead: what a packet of 1400 octets costs, and that it
+// costs no memory.
+func BenchmarkWrite(b *testing.B) {
+	inNamespace(b, func() error {
+		d, _, err := openUp()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		packet := make([]byte, headroom+1400)
+		copy(packet[headroom:], []byte{0x45, 0, 5, 0x78, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2})
+		packets := [][]byte{packet}
+		b.ReportAllocs()
+		b.SetBytes(1400)
+		for b.Loop() {
+			if n, err := d.Write(packets, headroom); n != 1 {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	inNamespace(b, func() error {
+		d, link, err := openUp()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		addr, _ := netlink.ParseAddr("192.0.2.10/24")
+		if err := netlink.AddrAdd(link, addr); err != nil {
+			return err
+		}
+		conn, err := net.Dial("udp4", "192.0.2.1:9")
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		payload := make([]byte, 1372)
+		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
+		b.ReportAllocs()
+		b.SetBytes(1400)
+		for b.Loop() { // with the cost of sending it
+			if _, err := conn.Write(payload); err != nil {
+				return err
+			}
+			if _, err := d.Read(bufs, sizes, headroom); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
