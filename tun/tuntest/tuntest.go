@@ -58,8 +58,14 @@ func (d *Device) Name() string { return d.name }
 // BatchSize is 1.
 func (d *Device) BatchSize() int { return 1 }
 
-// Read waits for a packet.
+// Read waits for a packet. Of one that is longer than the buffer it gives the
+// beginning, as the kernel does. After Close it gives none, even if some wait.
 func (d *Device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
+	select {
+	case <-d.closed:
+		return 0, os.ErrClosed
+	default:
+	}
 	select {
 	case p := <-d.toRead:
 		sizes[0] = copy(bufs[0][headroom:], p)
@@ -69,12 +75,16 @@ func (d *Device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	}
 }
 
-// Write passes packets to Received.
+// Write passes packets to Received. Those for which there is no room are lost, and
+// not counted.
 func (d *Device) Write(packets [][]byte, headroom int) (n int, err error) {
+	select {
+	case <-d.closed:
+		return 0, os.ErrClosed
+	default:
+	}
 	for _, p := range packets {
 		select {
-		case <-d.closed:
-			return n, os.ErrClosed
 		case d.written <- append([]byte(nil), p[headroom:]...):
 			n++
 		default:
