@@ -1,0 +1,152 @@
+// Package arch_test holds the architecture: which way imports run, and what the
+// protocol packages must not know.
+package arch_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// source is a file that is no test.
+type source struct {
+	path string // from the root
+	pkg  string // its folder
+	file *ast.File
+	set  *token.FileSet
+}
+
+func sources(t *testing.T) (all []source) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path)
+		all = append(all, source{rel, filepath.ToSlash(filepath.Dir(rel)), file, set})
+		return nil
+	})
+	if err != nil || len(all) < 50 {
+		t.Fatalf("found %d files: %v", len(all), err)
+	}
+	return all
+}
+
+// imports are a file's, without quotes.
+func (s source) imports() (paths []string) {
+	for _, i := range s.file.Imports {
+		paths = append(paths, strings.Trim(i.Path.Value, `"`))
+	}
+	return paths
+}
+
+// may is what each package of the library may import of the project.
+var may = map[string][]string{
+	"ppp":             {},
+	"lcp":             {"ppp"},
+	"ipcp":            {"ppp"},
+	"chap":            {"ppp"},
+	"ppp/pap":         {"ppp"},
+	"ppp/eap":         {"ppp", "chap"}, // EAP's MD5 is CHAP's
+	"ppp/ipv6cp":      {"ppp"},
+	"ppp/session":     {"ppp", "lcp", "ipcp", "ppp/ipv6cp"},
+	"ppp/trace":       {"ppp", "lcp", "ipcp", "chap", "ppp/ipv6cp", "ppp/pap", "ppp/eap"},
+	"tun":             {},
+	"tun/tuntest":     {"tun"},
+	"pppoe":           {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines"},
+	"pppoe/afpacket":  {"pppoe"},
+	"pppoe/ethertest": {"pppoe"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, s := range sources(t) {
+		allowed, library := may[s.pkg]
+		for _, path := range s.imports() {
+			own, ours := strings.CutPrefix(path, "upppoe/")
+			if !ours {
+				continue
+			}
+			if library && !slices.Contains(allowed, own) {
+				t.Errorf("%s imports %s", s.path, path)
+			}
+			if strings.HasPrefix(own, "cmd/") || strings.HasPrefix(own, "test/") && !strings.HasPrefix(s.pkg, "test/") {
+				t.Errorf("%s imports %s, which is a program or a test", s.path, path)
+			}
+		}
+		if !library && !strings.HasPrefix(s.pkg, "internal/") && !strings.HasPrefix(s.pkg, "cmd/") && !strings.HasPrefix(s.pkg, "test/") {
+			t.Errorf("package %s has no place in the architecture: give it one here", s.pkg)
+		}
+	}
+}
+
+// protocol says whether a package is one that is told the time.
+func protocol(pkg string) bool {
+	return pkg == "lcp" || pkg == "ipcp" || pkg == "chap" || pkg == "ppp" || strings.HasPrefix(pkg, "ppp/")
+}
+
+// TestProtocolsAreTold: below package pppoe, time, randomness and the world outside
+// are arguments.
+func TestProtocolsAreTold(t *testing.T) {
+	forbidden := []string{"sync", "sync/atomic", "os", "net", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "context", "syscall"}
+	clock := []string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Since", "Until"}
+	for _, s := range sources(t) {
+		if !protocol(s.pkg) {
+			continue
+		}
+		for _, path := range s.imports() {
+			// A password hides itself from slog, which is no logging.
+			if slices.Contains(forbidden, path) && !(s.path == "ppp/pap/password.go" && path == "log/slog") {
+				t.Errorf("%s imports %s", s.path, path)
+			}
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%v: a protocol package starts a goroutine", s.set.Position(n.Pos()))
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clock, n.Sel.Name) {
+					t.Errorf("%v: a protocol package reads the clock", s.set.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestPackagesAreDescribed(t *testing.T) {
+	described := map[string]bool{}
+	for _, s := range sources(t) {
+		described[s.pkg] = described[s.pkg] || s.file.Doc != nil
+	}
+	for pkg, ok := range described {
+		if !ok {
+			t.Errorf("package %s has no description", pkg)
+		}
+	}
+}
+
+func TestTopLevel(t *testing.T) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := []string{"cmd", "pppoe", "ppp", "lcp", "ipcp", "chap", "tun", "test", "internal", "go.mod", "go.sum", "LICENSE", "README.md"}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && !slices.Contains(allowed, e.Name()) {
+			t.Errorf("%s has no place at the top level", e.Name())
+		}
+	}
+}
