@@ -113,7 +113,7 @@ func (b *batch) write(raw syscall.RawConn, frames [][]byte) (sent int, err error
 		case b.errno == 0:
 			sent += b.done
 			frames = frames[b.done:]
-		case errors.Is(b.errno, unix.ENETDOWN), errors.Is(b.errno, unix.ENXIO), errors.Is(b.errno, unix.ENODEV):
+		case lost(b.errno):
 			return sent, b.errno
 		default:
 			err = b.errno
@@ -121,4 +121,9 @@ func (b *batch) write(raw syscall.RawConn, frames [][]byte) (sent int, err error
 		}
 	}
 	return sent, err
+}
+
+// lost says whether an error means that the interface is down or gone.
+func lost(err error) bool {
+	return errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENODEV)
 }

@@ -25,6 +25,9 @@ func TestFilter(t *testing.T) {
 		{"discovery for all", pppoe.Broadcast, other, 0x8863, true, false},
 		{"a session frame for us", own, other, 0x8864, false, true},
 		{"a session frame for all", pppoe.Broadcast, other, 0x8864, false, false},
+		{"discovery for a group that begins like all", pppoe.Addr{0xff, 0xff, 0xff, 0xff, 0, 1}, other, 0x8863, false, false},
+		{"a session frame for a group", pppoe.Addr{0x33, 0x33, 0, 0, 0, 1}, other, 0x8864, false, false},
+		{"discovery for a station that differs from us in the first octet", pppoe.Addr{6, 0, 0x5e, 0, 0x53, 1}, other, 0x8863, false, false},
 		{"a session frame for somebody else", near, other, 0x8864, false, false},
 		{"discovery for somebody else", near, other, 0x8863, false, false},
 		{"our own frame come back", own, own, 0x8863, false, false},
@@ -41,8 +44,10 @@ func TestFilter(t *testing.T) {
 			if got := passes(t, own, f.etherType, frame); got != f.want {
 				t.Errorf("%s: filter for %#x passes it: %v, want %v", c.what, f.etherType, got, f.want)
 			}
-			if passes(t, own, f.etherType, frame[:13]) {
-				t.Errorf("%s: filter passes a frame without an ethertype", c.what)
+			for n := range 14 {
+				if passes(t, own, f.etherType, frame[:n]) {
+					t.Errorf("%s: filter passes %d octets of it", c.what, n)
+				}
 			}
 		}
 	}
@@ -59,7 +64,8 @@ func passes(t *testing.T, own pppoe.Addr, etherType uint16, frame []byte) bool {
 		t.Fatal("the filter has an instruction that is not known")
 	}
 	for i, in := range program {
-		// Package bpf's machine does not know of VLAN tags: none is there.
+		// Package bpf's machine does not know of VLAN tags and packet types: here
+		// are none, and type 0, for this host.
 		if _, vlan := in.(bpf.LoadExtension); vlan {
 			program[i] = bpf.LoadConstant{Dst: bpf.RegA, Val: 0}
 		}

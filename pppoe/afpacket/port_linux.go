@@ -10,7 +10,9 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/mdlayher/packet"
 	"golang.org/x/sys/unix"
@@ -26,14 +28,22 @@ var (
 	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw,cap_net_admin+ep FILE)")
 )
 
-// Port is a packet socket for one ethertype on one interface.
+// Port is a packet socket for one ethertype on one interface. One goroutine may
+// read; all other methods may be called concurrently.
 type Port struct {
-	conn  *packet.Conn
-	raw   syscall.RawConn
-	iface *net.Interface
-	rx    batch
-	mu    sync.Mutex // guards tx: whoever has a batch to send waits for its turn
-	tx    batch
+	conn   *packet.Conn
+	raw    syscall.RawConn
+	iface  *net.Interface
+	closed atomic.Bool
+
+	rx   batch
+	down atomic.Bool // the interface went down, and nothing has come since
+
+	mu sync.Mutex // guards tx: whoever has a batch to send waits for its turn
+	tx batch
+
+	counting sync.Mutex // guards stats
+	stats    Stats
 }
 
 var _ pppoe.Port = (*Port)(nil)
@@ -130,37 +140,70 @@ func (p *Port) Addr() pppoe.Addr { return pppoe.Addr(p.iface.HardwareAddr) }
 func (p *Port) MTU() int { return p.iface.MTU }
 
 // Close makes a blocked ReadBatch return.
-func (p *Port) Close() error { return p.conn.Close() }
-
-// Drops is how many frames the kernel has dropped since the last call, because
-// the program was behind.
-func (p *Port) Drops() (uint32, error) {
-	s, err := p.conn.Stats()
-	if err != nil {
-		return 0, err
-	}
-	return s.Drops, nil
+func (p *Port) Close() error {
+	p.closed.Store(true)
+	return p.conn.Close()
 }
 
-// ReadBatch waits for frames.
+// Stats are counts of a port since it was opened.
+type Stats struct {
+	Received uint64 // frames that passed the filter, dropped ones among them
+	Dropped  uint64 // those that the program was too slow to take
+}
+
+// Stats asks the kernel, whose own counts begin anew each time.
+func (p *Port) Stats() (Stats, error) {
+	p.counting.Lock()
+	defer p.counting.Unlock()
+	s, err := p.conn.Stats()
+	if err != nil {
+		return p.stats, fmt.Errorf("%s: %w", p.iface.Name, err)
+	}
+	p.stats.Received += uint64(s.Packets)
+	p.stats.Dropped += uint64(s.Drops)
+	return p.stats, nil
+}
+
+// ReadBatch waits for frames. While the interface is down none come, and that is no
+// error; that it is gone is one, ErrNoInterface.
 func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 	for {
 		n, err := p.rx.read(p.raw, frames)
 		switch {
-		case errors.Is(err, os.ErrClosed):
-			return 0, net.ErrClosed
-		case errors.Is(err, unix.ENETDOWN):
-			// The socket tells once that the interface went down: frames come
-			// again when it is up, but never if it is gone.
-			if _, err := net.InterfaceByIndex(p.iface.Index); err != nil {
-				return 0, ErrNoInterface
-			}
-		case err != nil:
-			return 0, err
-		case n > 0:
-			return n, nil
+		case p.closed.Load():
+			return 0, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
+		case errors.Is(err, unix.ENETDOWN), errors.Is(err, os.ErrDeadlineExceeded):
+			err = p.watch()
+		case n > 0 && p.down.Load():
+			p.down.Store(false)
+			err = p.conn.SetReadDeadline(time.Time{})
+		}
+		if n > 0 || err != nil {
+			return n, err
 		}
 	}
+}
+
+// patience is how often a reader looks whether an interface that is down is still
+// there.
+const patience = time.Second
+
+// watch finds out whether the interface is gone, and has the reader ask again before
+// long: the kernel tells a socket once that its interface went down, which comes
+// before it is removed, and never that it is.
+func (p *Port) watch() error {
+	var own unix.Sockaddr
+	var err error
+	failed := p.raw.Control(func(fd uintptr) { own, err = unix.Getsockname(int(fd)) })
+	if err := errors.Join(failed, err); err != nil {
+		return fmt.Errorf("%s: %w", p.iface.Name, err)
+	}
+	// The kernel unbinds a socket from an interface that goes.
+	if ll, ok := own.(*unix.SockaddrLinklayer); ok && ll.Ifindex != p.iface.Index {
+		return fmt.Errorf("%s: %w", p.iface.Name, ErrNoInterface)
+	}
+	p.down.Store(true)
+	return p.conn.SetReadDeadline(time.Now().Add(patience))
 }
 
 // WriteBatch sends frames. One that the kernel will not take (its queue is
@@ -168,5 +211,15 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 func (p *Port) WriteBatch(frames [][]byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tx.write(p.raw, frames)
+	n, err := p.tx.write(p.raw, frames)
+	switch {
+	case err == nil:
+		return n, nil
+	case p.closed.Load():
+		return n, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
+	case lost(err) && !p.down.Load():
+		// Whoever hears it from the kernel is the only one to: pass it on to the reader.
+		p.conn.SetReadDeadline(time.Now())
+	}
+	return n, fmt.Errorf("%s: %w", p.iface.Name, err)
 }

@@ -1,0 +1,449 @@
+package afpacket_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/packet"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+const (
+	nearMAC = "02:00:5e:00:53:01"
+	farMAC  = "02:00:5e:00:53:02"
+)
+
+var (
+	near  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	far   = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	other = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
+)
+
+// wire is a veth pair: "near" in one namespace, "far" in another.
+type wire struct {
+	testing.TB
+	near, far *lab.Namespace
+}
+
+func newWire(t testing.TB) *wire {
+	t.Helper()
+	roottest.Need(t)
+	w := &wire{TB: t}
+	for _, n := range []**lab.Namespace{&w.near, &w.far} {
+		var err error
+		if *n, err = lab.NewNamespace(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { (*n).Close() })
+	}
+	if err := lab.Veth(lab.End{In: w.near, Name: "near", MAC: nearMAC}, lab.End{In: w.far, Name: "far", MAC: farMAC}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	return w
+}
+
+// settle waits until frames go both ways: for a moment after its other end came up, the
+// kernel drops what is sent on a veth interface.
+func (w *wire) settle() {
+	w.Helper()
+	const experimental = 0x88b5
+	a, b := w.port(w.near, "near", experimental), w.port(w.far, "far", experimental)
+	w.until(a, frame(far, near, experimental, "there"), heard(b))
+	w.until(b, frame(near, far, experimental, "back"), heard(a))
+}
+
+// heard yields the payload of the first frame that comes to a port.
+func heard(p *afpacket.Port) <-chan string {
+	first := make(chan string, 1)
+	// Ends with the port, or the first frame.
+	go func() {
+		frames := buffers(1, 1514)
+		if _, err := p.ReadBatch(frames); err == nil {
+			first <- payloads(frames)[0]
+		}
+	}()
+	return first
+}
+
+// until sends a frame again and again until it has arrived.
+func (w *wire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
+	w.Helper()
+	for {
+		if _, err := from.WriteBatch([][]byte{frame}); err != nil {
+			w.Fatal(err)
+		}
+		select {
+		case got := <-arrived:
+			if got != string(frame[14:]) {
+				w.Fatalf("received %q, want %q", got, frame[14:])
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// port opens a port in a namespace, for as long as the test lasts.
+func (w *wire) port(in *lab.Namespace, name string, etherType uint16) (p *afpacket.Port) {
+	w.Helper()
+	w.do(in, func() (err error) {
+		p, err = afpacket.Open(name, etherType)
+		return err
+	})
+	w.Cleanup(func() { p.Close() })
+	return p
+}
+
+func (w *wire) do(in *lab.Namespace, f func() error) {
+	w.Helper()
+	if err := in.Do(f); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// link changes an interface of a namespace.
+func (w *wire) link(in *lab.Namespace, name string, change func(netlink.Link) error) {
+	w.Helper()
+	w.do(in, func() error {
+		l, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		return change(l)
+	})
+}
+
+// raw sends frames from a station as they are, with any addresses.
+func (w *wire) raw(in *lab.Namespace, name string, frames ...[]byte) {
+	w.Helper()
+	w.do(in, func() error {
+		iface, err := net.InterfaceByName(name)
+		if err != nil {
+			return err
+		}
+		conn, err := packet.Listen(iface, packet.Raw, 0, nil)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		for _, f := range frames {
+			if _, err := conn.WriteTo(f, &packet.Addr{HardwareAddr: f[:6]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func frame(dst, src pppoe.Addr, etherType uint16, payload string) []byte {
+	f := append(append([]byte(nil), dst[:]...), src[:]...)
+	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
+}
+
+// buffers are what ReadBatch reads into.
+func buffers(count, size int) []pppoe.Frame {
+	frames := make([]pppoe.Frame, count)
+	for i := range frames {
+		frames[i].Data = make([]byte, size)
+	}
+	return frames
+}
+
+// read reads frames until there are as many as wanted.
+func (w *wire) read(p *afpacket.Port, count int) (got []pppoe.Frame) {
+	w.Helper()
+	for len(got) < count {
+		frames := buffers(32, 1514)
+		n, err := p.ReadBatch(frames)
+		if err != nil {
+			w.Fatal(err)
+		}
+		got = append(got, frames[:n]...)
+	}
+	return got
+}
+
+// payloads are what frames carry.
+func payloads(frames []pppoe.Frame) (all []string) {
+	for _, f := range frames {
+		all = append(all, string(f.Data[14:]))
+	}
+	return all
+}
+
+func TestOpenErrors(t *testing.T) {
+	w := newWire(t)
+	w.link(w.near, "near", netlink.LinkSetDown)
+	w.do(w.near, func() error {
+		device, err := tun.Open(tun.Config{Name: "tun"})
+		if err != nil {
+			return err
+		}
+		defer device.Close()
+		for name, want := range map[string]error{
+			"nowhere": afpacket.ErrNoInterface,
+			"lo":      afpacket.ErrNotEthernet,
+			"tun":     afpacket.ErrNotEthernet,
+			"near":    afpacket.ErrDown,
+		} {
+			if _, err := afpacket.OpenPorts(name); !errors.Is(err, want) {
+				t.Errorf("opening %s: %v, want %v", name, err, want)
+			}
+		}
+		return nil
+	})
+	w.link(w.near, "near", netlink.LinkSetUp)
+	w.do(w.near, func() error {
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread only, which ends
+			return err
+		}
+		if _, err := afpacket.Open("near", pppoe.EtherTypeDiscovery); !errors.Is(err, afpacket.ErrPermission) {
+			t.Errorf("opening without a capability: %v, want %v", err, afpacket.ErrPermission)
+		}
+		return nil
+	})
+}
+
+// TestExchange sends more frames than a batch has, one way, and finds them in order and
+// unchanged.
+func TestExchange(t *testing.T) {
+	w := newWire(t)
+	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	if a.Addr() != near || b.Addr() != far || a.MTU() != 1500 {
+		t.Errorf("stations %v and %v with an MTU of %d, want %v, %v and 1500", a.Addr(), b.Addr(), a.MTU(), near, far)
+	}
+	var sent [][]byte
+	for i := range 200 {
+		sent = append(sent, frame(far, near, pppoe.EtherTypeSession, string(bytes.Repeat([]byte{byte(i)}, 1+7*i))))
+	}
+	if n, err := a.WriteBatch(sent); n != len(sent) || err != nil {
+		t.Fatalf("WriteBatch sent %d frames: %v", n, err)
+	}
+	for i, got := range w.read(b, len(sent)) {
+		if !bytes.Equal(got.Data, sent[i]) {
+			t.Fatalf("frame %d is % x, want % x", i, got.Data, sent[i])
+		}
+		if got.ChecksumPending {
+			t.Errorf("frame %d, which has no checksum, is said to have an open one", i)
+		}
+	}
+}
+
+// TestOnlyOurs: of all that comes along the wire, the kernel lets through what is meant
+// for us and comes from another.
+func TestOnlyOurs(t *testing.T) {
+	w := newWire(t)
+	discovery, session := w.port(w.near, "near", pppoe.EtherTypeDiscovery), w.port(w.near, "near", pppoe.EtherTypeSession)
+	for _, etherType := range []uint16{pppoe.EtherTypeDiscovery, pppoe.EtherTypeSession} {
+		tag := string([]byte{0, 7, byte(etherType >> 8), byte(etherType)})
+		w.raw(w.far, "far",
+			frame(near, far, 0x8100, tag+"in a VLAN"),
+			frame(other, far, etherType, "for another"),
+			frame(near, near, etherType, "our own"),
+			frame(pppoe.Addr{0x33, 0x33, 0, 0, 0, 1}, far, etherType, "for a group"),
+			frame(near, far, 0x88b5, "another ethertype"),
+			frame(pppoe.Broadcast, far, etherType, "for all"),
+			frame(near, far, etherType, "for us"))
+	}
+	if got := payloads(w.read(discovery, 2)); !slices.Equal(got, []string{"for all", "for us"}) {
+		t.Errorf("discovery hears %q, want what is for all and for us", got)
+	}
+	if got := payloads(w.read(session, 1)); !slices.Equal(got, []string{"for us"}) {
+		t.Errorf("sessions hear %q, want what is for us", got)
+	}
+	for what, port := range map[string]*afpacket.Port{"discovery": discovery, "sessions": session} {
+		want := map[string]uint64{"discovery": 2, "sessions": 1}[what]
+		if s, err := port.Stats(); err != nil || s.Received != want {
+			t.Errorf("for %s %d frames passed the filter, want %d: %v", what, s.Received, want, err)
+		}
+	}
+}
+
+// TestTooLong: a frame that is longer than its buffer is not delivered, and those about
+// it are.
+func TestTooLong(t *testing.T) {
+	w := newWire(t)
+	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	long := string(make([]byte, 100))
+	fits := func(s string) []byte { return frame(far, near, pppoe.EtherTypeSession, s) }
+	if n, err := a.WriteBatch([][]byte{fits("first"), fits(long), fits("second"), fits(long), fits("third")}); n != 5 {
+		t.Fatalf("sent %d frames: %v", n, err)
+	}
+	var got []string
+	for len(got) < 3 {
+		frames := buffers(8, 64)
+		n, err := b.ReadBatch(frames)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range frames {
+			if cap(frames[i].Data) != 64 {
+				t.Fatalf("buffer %d has a capacity of %d after ReadBatch, want the 64 it had", i, cap(frames[i].Data))
+			}
+		}
+		got = append(got, payloads(frames[:n])...)
+	}
+	if !slices.Equal(got, []string{"first", "second", "third"}) {
+		t.Errorf("read %q, want the three that fit", got)
+	}
+}
+
+// TestWriteGoesOn: a frame that the kernel refuses does not hold up the next.
+func TestWriteGoesOn(t *testing.T) {
+	w := newWire(t)
+	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	good := frame(far, near, pppoe.EtherTypeSession, "fits")
+	n, err := a.WriteBatch([][]byte{good, make([]byte, 3000), good})
+	if n != 2 || !errors.Is(err, unix.EMSGSIZE) {
+		t.Errorf("sent %d frames (%v), want 2 and that one was too long", n, err)
+	}
+	if got := w.read(b, 2); len(got) != 2 {
+		t.Errorf("%d frames came, want 2", len(got))
+	}
+}
+
+// reading reads from a port until it fails, and then gives the error.
+func reading(p *afpacket.Port) (frames chan string, failed chan error) {
+	frames, failed = make(chan string, 4096), make(chan error, 1)
+	// Ends with the port.
+	go func() {
+		for {
+			in := buffers(1, 1514)
+			if _, err := p.ReadBatch(in); err != nil {
+				failed <- err
+				return
+			}
+			frames <- string(in[0].Data[14:])
+		}
+	}()
+	return frames, failed
+}
+
+func TestCloseEndsReadBatch(t *testing.T) {
+	w := newWire(t)
+	p := w.port(w.near, "near", pppoe.EtherTypeSession)
+	_, failed := reading(p)
+	p.Close()
+	if err := <-failed; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("ReadBatch returned %v, want net.ErrClosed", err)
+	}
+	if _, err := p.ReadBatch(buffers(1, 64)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("ReadBatch after Close returned %v, want net.ErrClosed", err)
+	}
+	if _, err := p.WriteBatch([][]byte{frame(far, near, pppoe.EtherTypeSession, "")}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("WriteBatch after Close returned %v, want net.ErrClosed", err)
+	}
+}
+
+// TestInterfaceGoes: an interface that is down for a while is not lost; one that is
+// removed is, whoever of reader and writer the kernel told that it went down.
+func TestInterfaceGoes(t *testing.T) {
+	for _, writes := range []bool{false, true} {
+		w := newWire(t)
+		p := w.port(w.near, "near", pppoe.EtherTypeSession)
+		peer := w.port(w.far, "far", pppoe.EtherTypeSession)
+		frames, failed := reading(p)
+
+		w.link(w.near, "near", netlink.LinkSetDown)
+		if writes {
+			if n, err := p.WriteBatch([][]byte{frame(far, near, pppoe.EtherTypeSession, "")}); n != 0 || !errors.Is(err, unix.ENETDOWN) {
+				t.Errorf("sent %d frames (%v) on an interface that is down", n, err)
+			}
+		}
+		w.link(w.near, "near", netlink.LinkSetUp)
+		w.until(peer, frame(near, far, pppoe.EtherTypeSession, "again"), frames)
+
+		w.link(w.near, "near", netlink.LinkDel)
+		if err := <-failed; !errors.Is(err, afpacket.ErrNoInterface) {
+			t.Errorf("ReadBatch returned %v when the interface went, want %v", err, afpacket.ErrNoInterface)
+		}
+		if _, err := p.WriteBatch([][]byte{frame(far, near, pppoe.EtherTypeSession, "")}); err == nil {
+			t.Error("WriteBatch sent a frame on an interface that is gone")
+		}
+	}
+}
+
+// TestStats: what comes while nobody reads is bounded, and its loss counted.
+func TestStats(t *testing.T) {
+	w := newWire(t)
+	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	batch := make([][]byte, 1000)
+	for i := range batch {
+		batch[i] = frame(far, near, pppoe.EtherTypeSession, "a flood")
+	}
+	var last afpacket.Stats
+	for round := 0; last.Dropped == 0; round++ {
+		if round == 100 {
+			t.Fatal("of 100,000 frames that nobody reads none is dropped")
+		}
+		if n, err := a.WriteBatch(batch); n != len(batch) {
+			t.Fatalf("sent %d frames: %v", n, err)
+		}
+		s, err := b.Stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Received <= last.Received {
+			t.Fatalf("received %d frames after %d: counts must add up", s.Received, last.Received)
+		}
+		last = s
+	}
+	if last.Dropped >= last.Received {
+		t.Errorf("%d frames of %d were dropped, want a queue of some length", last.Dropped, last.Received)
+	}
+}
+
+// TestNoAllocation: frames cost no memory, neither way.
+func TestNoAllocation(t *testing.T) {
+	w := newWire(t)
+	exchange := exchange(w)
+	if n := testing.AllocsPerRun(200, exchange); n != 0 {
+		t.Errorf("a batch there costs %v allocations, want none", n)
+	}
+}
+
+// exchange sends a batch of 32 frames and reads it.
+func exchange(w *wire) func() {
+	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	out, in := make([][]byte, 32), buffers(32, 1514)
+	for i := range out {
+		out[i] = frame(far, near, pppoe.EtherTypeSession, string(make([]byte, 1400)))
+	}
+	return func() {
+		if n, err := a.WriteBatch(out); n != len(out) {
+			w.Fatalf("sent %d frames: %v", n, err)
+		}
+		for left := len(out); left > 0; {
+			n, err := b.ReadBatch(in)
+			if err != nil {
+				w.Fatal(err)
+			}
+			left -= n
+		}
+	}
+}
+
+// BenchmarkExchange sends and reads batches of 32 frames of 1414 octets.
+func BenchmarkExchange(b *testing.B) {
+	exchange := exchange(newWire(b))
+	b.ReportAllocs()
+	b.SetBytes(32 * 1414)
+	for b.Loop() {
+		exchange()
+	}
+}
