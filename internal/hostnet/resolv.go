@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"upppoe/ipcp"
@@ -18,6 +19,23 @@ func servers(a ipcp.Agreement) (names []netip.Addr) {
 		}
 	}
 	return names
+}
+
+// setServers makes the file of name servers fit. Without name servers the line still
+// carries, so that what fails is only logged.
+func (h *Host) setServers(have, want []netip.Addr) {
+	if h.ResolvConf == "" || slices.Equal(have, want) {
+		return
+	}
+	var err error
+	if len(want) > 0 {
+		err = writeResolvConf(h.ResolvConf, want)
+	} else {
+		err = removeResolvConf(h.ResolvConf)
+	}
+	if err != nil {
+		h.Log.Warn(err.Error())
+	}
 }
 
 // writeResolvConf writes the file that pppd's scripts look for, whole or not at
