@@ -7,21 +7,23 @@ package ethertest
 import (
 	"encoding/binary"
 	"math/rand/v2"
-	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"upppoe/pppoe"
 )
 
-// Config is how a segment treats frames. The zero value delivers all, at once.
+// Config is how a segment treats frames. The zero value delivers all, at once, on
+// plain Ethernet.
 type Config struct {
 	Seed      uint64        // of what chance decides
-	Loss      float64       // share of frames that are lost
-	Duplicate float64       // share that comes twice
+	Loss      float64       // share of frames that are lost, 0 to 1
+	Duplicate float64       // share that comes twice, 0 to 1
 	Delay     time.Duration // the longest: each frame has its own, and so they overtake each other
+	MTU       int           // longest payload of a frame, in octets; 0: 1500. What is longer is lost
 	// Watch is told every frame that is sent, before chance decides. It must not
-	// keep the frame.
+	// keep the frame. It may be called concurrently.
 	Watch func(frame []byte)
 }
 
@@ -35,6 +37,9 @@ type Segment struct {
 
 // New makes a segment without stations.
 func New(cfg Config) *Segment {
+	if cfg.MTU == 0 {
+		cfg.MTU = 1500
+	}
 	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1))}
 }
 
@@ -59,9 +64,12 @@ func (s *Segment) Ports(addr pppoe.Addr) pppoe.Ports {
 	}
 }
 
+// header is Ethernet's: two addresses and the ethertype.
+const header = 14
+
 // Send puts a frame on the segment, as any station could.
 func (s *Segment) Send(frame []byte) {
-	if len(frame) < 14 {
+	if len(frame) < header || len(frame) > header+s.cfg.MTU {
 		return
 	}
 	if s.cfg.Watch != nil {
@@ -101,80 +109,14 @@ func (s *Segment) arrive(frame []byte) {
 	defer s.mu.Unlock()
 	dst, src := pppoe.Addr(frame[:6]), pppoe.Addr(frame[6:12])
 	for _, p := range s.ports {
-		if p.etherType == binary.BigEndian.Uint16(frame[12:]) && src != p.addr && (dst == p.addr || dst == pppoe.Broadcast) {
+		if p.hears(dst, src, binary.BigEndian.Uint16(frame[12:])) {
 			p.take(frame)
 		}
 	}
 }
 
-// backlog is how many frames wait at a port; what comes beyond is lost.
-const backlog = 1024
-
-// Port is a pppoe.Port on a segment.
-type Port struct {
-	segment   *Segment
-	addr      pppoe.Addr
-	etherType uint16
-	in        chan []byte
-	closed    chan struct{}
-	closeOne  sync.Once
-}
-
-var _ pppoe.Port = (*Port)(nil)
-
-func (p *Port) take(frame []byte) {
-	select {
-	case p.in <- frame:
-	default:
-	}
-}
-
-// ReadBatch waits for a frame.
-func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
-	select {
-	case frame := <-p.in:
-		frames[0] = pppoe.Frame{Data: append(frames[0].Data[:0], frame...)}
-		return 1, nil
-	case <-p.closed:
-		return 0, net.ErrClosed
-	}
-}
-
-// WriteBatch sends frames.
-func (p *Port) WriteBatch(frames [][]byte) (int, error) {
-	for i, frame := range frames {
-		select {
-		case <-p.closed:
-			return i, net.ErrClosed
-		default:
-			p.segment.Send(frame)
-		}
-	}
-	return len(frames), nil
-}
-
-// Addr is the station's address.
-func (p *Port) Addr() pppoe.Addr { return p.addr }
-
-// MTU is that of plain Ethernet.
-func (p *Port) MTU() int { return 1500 }
-
-// Close takes the station off the segment.
-func (p *Port) Close() error {
-	p.closeOne.Do(func() {
-		p.segment.leave(p)
-		close(p.closed)
-	})
-	return nil
-}
-
 func (s *Segment) leave(p *Port) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.ports {
-		if s.ports[i] == p {
-			s.ports = append(s.ports[:i], s.ports[i+1:]...)
-			return
-		}
-	}
+	s.ports = slices.DeleteFunc(s.ports, func(other *Port) bool { return other == p })
 }

@@ -1,0 +1,103 @@
+package ethertest
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"upppoe/pppoe"
+)
+
+// backlog is how many frames wait at a port; what comes beyond is lost, and counted.
+const backlog = 1024
+
+// Port is a pppoe.Port on a segment.
+type Port struct {
+	segment   *Segment
+	addr      pppoe.Addr
+	etherType uint16
+	in        chan []byte
+	dropped   atomic.Int64
+	closed    chan struct{}
+	closeOne  sync.Once
+}
+
+var _ pppoe.Port = (*Port)(nil)
+
+// hears says whether a frame is for the port, as the filter of a packet socket would.
+func (p *Port) hears(dst, src pppoe.Addr, etherType uint16) bool {
+	return p.etherType == etherType && src != p.addr && (dst == p.addr || dst == pppoe.Broadcast)
+}
+
+func (p *Port) take(frame []byte) {
+	select {
+	case p.in <- frame:
+	default:
+		p.dropped.Add(1)
+	}
+}
+
+// Dropped is how many frames were lost because nobody read the port.
+func (p *Port) Dropped() int64 { return p.dropped.Load() }
+
+// ReadBatch waits for a frame, and takes those with it that have come already.
+func (p *Port) ReadBatch(frames []pppoe.Frame) (n int, err error) {
+	for n == 0 && len(frames) > 0 {
+		if p.isClosed() {
+			return 0, net.ErrClosed // even if there are frames
+		}
+		select {
+		case <-p.closed:
+		case frame := <-p.in:
+			n = put(frames, 0, frame)
+		}
+		for n < len(frames) && len(p.in) > 0 {
+			n = put(frames, n, <-p.in)
+		}
+	}
+	return n, nil
+}
+
+// put adds a frame to the n that there are, unless it is longer than its buffer.
+func put(frames []pppoe.Frame, n int, frame []byte) int {
+	if len(frame) > cap(frames[n].Data) {
+		return n
+	}
+	frames[n] = pppoe.Frame{Data: append(frames[n].Data[:0], frame...)}
+	return n + 1
+}
+
+// WriteBatch sends frames.
+func (p *Port) WriteBatch(frames [][]byte) (int, error) {
+	for i, frame := range frames {
+		if p.isClosed() {
+			return i, net.ErrClosed
+		}
+		p.segment.Send(frame)
+	}
+	return len(frames), nil
+}
+
+func (p *Port) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Addr is the station's address.
+func (p *Port) Addr() pppoe.Addr { return p.addr }
+
+// MTU is the segment's.
+func (p *Port) MTU() int { return p.segment.cfg.MTU }
+
+// Close takes the station off the segment.
+func (p *Port) Close() error {
+	p.closeOne.Do(func() {
+		p.segment.leave(p)
+		close(p.closed)
+	})
+	return nil
+}

@@ -1,0 +1,197 @@
+package ethertest_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+var (
+	ann  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	bob  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	carl = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
+)
+
+func frame(dst, src pppoe.Addr, etherType uint16, payload string) []byte {
+	f := append(append([]byte(nil), dst[:]...), src[:]...)
+	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
+}
+
+// collect is what a port hears until it is closed.
+type collect struct {
+	port *ethertest.Port
+	got  []string
+	err  error
+}
+
+func listen(port *ethertest.Port) *collect {
+	c := &collect{port: port}
+	// Ends with the port.
+	go func() {
+		for {
+			frames := []pppoe.Frame{{Data: make([]byte, 1514)}, {Data: make([]byte, 1514)}}
+			n, err := port.ReadBatch(frames)
+			if err != nil {
+				c.err = err
+				return
+			}
+			for _, f := range frames[:n] {
+				c.got = append(c.got, string(f.Data[14:]))
+			}
+		}
+	}()
+	return c
+}
+
+// want closes the port and holds what it heard against a wish.
+func (c *collect) want(t *testing.T, who string, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	c.port.Close()
+	synctest.Wait()
+	if !slices.Equal(c.got, want) {
+		t.Errorf("%s heard %q, want %q", who, c.got, want)
+	}
+	if !errors.Is(c.err, net.ErrClosed) {
+		t.Errorf("%s: ReadBatch ended with %v, want net.ErrClosed", who, c.err)
+	}
+}
+
+// TestWhoHears: a frame for one is heard by that one, a broadcast by all but its sender,
+// each only by the port of its ethertype.
+func TestWhoHears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{})
+		sender := s.Port(ann, pppoe.EtherTypeDiscovery)
+		a := listen(sender)
+		b := listen(s.Port(bob, pppoe.EtherTypeDiscovery))
+		bobSession := listen(s.Port(bob, pppoe.EtherTypeSession))
+		c := listen(s.Port(carl, pppoe.EtherTypeDiscovery))
+		n, err := sender.WriteBatch([][]byte{
+			frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "all"),
+			frame(bob, ann, pppoe.EtherTypeDiscovery, "bob"),
+			frame(bob, ann, pppoe.EtherTypeSession, "bob's session"),
+			frame(pppoe.Addr{1, 2, 3}, ann, pppoe.EtherTypeDiscovery, "a group"),
+			frame(bob, ann, pppoe.EtherTypeDiscovery, string(make([]byte, 1501))),
+			{1, 2, 3},
+		})
+		if n != 6 || err != nil {
+			t.Errorf("sent %d frames: %v", n, err)
+		}
+		s.Send(frame(ann, carl, pppoe.EtherTypeDiscovery, "forged"))
+		a.want(t, "the sender", "forged")
+		b.want(t, "bob", "all", "bob")
+		c.want(t, "carl", "all")
+		bobSession.want(t, "bob's session port", "bob's session")
+	})
+}
+
+// TestChance: the same seed has the same fate, shares are about what they are said to
+// be, and frames overtake each other within the longest delay.
+func TestChance(t *testing.T) {
+	const sent = 1000
+	run := func(seed uint64) (got []string) {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{Seed: seed, Loss: 0.1, Duplicate: 0.2, Delay: time.Second})
+			c := listen(s.Port(bob, pppoe.EtherTypeSession))
+			for i := range sent {
+				s.Send(frame(bob, ann, pppoe.EtherTypeSession, fmt.Sprintf("%04d", i)))
+			}
+			time.Sleep(time.Second) // virtual
+			synctest.Wait()
+			c.port.Close()
+			synctest.Wait()
+			got = c.got
+		})
+		return got
+	}
+	first := run(7)
+	if again := run(7); !slices.Equal(first, again) {
+		t.Error("the same seed had another fate")
+	}
+	if slices.Equal(first, run(8)) {
+		t.Error("another seed had the same fate")
+	}
+	if slices.IsSorted(first) {
+		t.Error("no frame overtook another")
+	}
+	count := map[string]int{}
+	for _, f := range first {
+		count[f]++
+	}
+	twice := len(first) - len(count)
+	if lost := sent - len(count); lost < 60 || lost > 140 || twice < 120 || twice > 240 {
+		t.Errorf("of %d frames %d were lost and %d came twice, want about 100 and 180", sent, lost, twice)
+	}
+}
+
+// TestBounded: a port that nobody reads does not hold up the segment, and counts.
+func TestBounded(t *testing.T) {
+	s := ethertest.New(ethertest.Config{})
+	p := s.Port(bob, pppoe.EtherTypeSession)
+	for range 5000 {
+		s.Send(frame(bob, ann, pppoe.EtherTypeSession, ""))
+	}
+	if d := p.Dropped(); d <= 0 || d >= 5000 {
+		t.Errorf("of 5000 frames %d were dropped, want a queue of some length", d)
+	}
+}
+
+// TestTooLong: a frame that is longer than its buffer is not delivered, as Port demands.
+func TestTooLong(t *testing.T) {
+	s := ethertest.New(ethertest.Config{})
+	p := s.Port(bob, pppoe.EtherTypeSession)
+	for _, payload := range []string{"too long for it", "fits", "also too long", "too"} {
+		s.Send(frame(bob, ann, pppoe.EtherTypeSession, payload))
+	}
+	frames := make([]pppoe.Frame, 4)
+	for i := range frames {
+		frames[i].Data = make([]byte, 14+4)
+	}
+	n, err := p.ReadBatch(frames)
+	if n != 2 || err != nil || string(frames[0].Data[14:]) != "fits" || string(frames[1].Data[14:]) != "too" {
+		t.Errorf("read %d frames (%v): % x, want the two that fit", n, err, frames[0].Data)
+	}
+}
+
+// TestWatch is told what is sent, lost or not.
+func TestWatch(t *testing.T) {
+	var seen []string
+	s := ethertest.New(ethertest.Config{Loss: 1, Watch: func(f []byte) { seen = append(seen, string(f[14:])) }})
+	ports := s.Ports(ann)
+	ports.Discovery.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeDiscovery, "one")})
+	ports.Session.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeSession, "two")})
+	if !slices.Equal(seen, []string{"one", "two"}) {
+		t.Errorf("saw %q, want both frames", seen)
+	}
+	if ports.Session.Addr() != ann || ports.Session.MTU() != 1500 {
+		t.Errorf("the station is %v with an MTU of %d", ports.Session.Addr(), ports.Session.MTU())
+	}
+	ports.Close()
+	if _, err := ports.Session.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeSession, "three")}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("WriteBatch after Close: %v, want net.ErrClosed", err)
+	}
+}
+
+// TestMTU: what is longer than the segment allows is lost.
+func TestMTU(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{MTU: 9})
+		p := s.Port(bob, pppoe.EtherTypeSession)
+		c := listen(p)
+		if p.MTU() != 9 {
+			t.Errorf("MTU %d, want 9", p.MTU())
+		}
+		s.Send(frame(bob, ann, pppoe.EtherTypeSession, "123456789"))
+		s.Send(frame(bob, ann, pppoe.EtherTypeSession, "1234567890"))
+		c.want(t, "bob", "123456789")
+	})
+}
