@@ -49,10 +49,11 @@ func Check() error {
 // an MTU of ours. It goes when the device is closed, or the program ends.
 func Open(cfg Config) (*Plain, error) {
 	name := cfg.Name
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
 	if name == "" {
 		name = "ppp%d" // the kernel counts, so that two programs do not race
-	} else if err := checkName(name); err != nil {
-		return nil, err
 	}
 	d, err := open(name)
 	if err != nil {
@@ -91,9 +92,13 @@ func closeOnExec(fd uintptr) error {
 	return err
 }
 
-// checkName refuses what the kernel would take for a pattern, or join: a
-// persistent interface that somebody else has made.
-func checkName(name string) error {
+// CheckName says whether Open may use a name now: it returns nil, ErrName or
+// ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, or
+// join: a persistent interface that somebody else has made. Empty is any name.
+func CheckName(name string) error {
+	if name == "" {
+		return nil
+	}
 	if len(name) >= unix.IFNAMSIZ || name == "." || name == ".." {
 		return fmt.Errorf("%q: %w", name, ErrName)
 	}

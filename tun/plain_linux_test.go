@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
@@ -69,6 +70,21 @@ func TestNames(t *testing.T) {
 		defer named.Close()
 		if named.Name() != "fifteen-letters" {
 			t.Errorf("the device is %s, want the name given", named.Name())
+		}
+		return nil
+	})
+}
+
+// TestNoPermission: without CAP_NET_ADMIN the advice is to get it.
+func TestNoPermission(t *testing.T) {
+	inNamespace(t, func() error {
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread only, which ends
+			return err
+		}
+		if _, err := tun.Open(tun.Config{}); !errors.Is(err, tun.ErrPermission) {
+			t.Errorf("opening without a capability: %v, want %v", err, tun.ErrPermission)
 		}
 		return nil
 	})
