@@ -68,14 +68,19 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 }
 
 func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
-	h := &hostnet.Host{Name: s.IfName, MTU: s.MTU, DefaultRoute: s.DefaultRoute, Log: log}
-	if h.Name == "" && s.Unit >= 0 {
-		h.Name = fmt.Sprintf("ppp%d", s.Unit)
-	}
+	h := &hostnet.Host{Name: deviceName(s), MTU: s.MTU, DefaultRoute: s.DefaultRoute, Log: log}
 	if s.UsePeerDNS {
 		h.ResolvConf = filepath.Join(etc, "resolv.conf")
 	}
 	return h
+}
+
+// deviceName is the name wanted for the device; empty: any.
+func deviceName(s *pppd.Settings) string {
+	if s.IfName == "" && s.Unit >= 0 {
+		return fmt.Sprintf("ppp%d", s.Unit)
+	}
+	return s.IfName
 }
 
 // redial turns pppd's numbers, in which 0 is one of them, into Redial's, in which 0

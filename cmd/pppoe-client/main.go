@@ -75,7 +75,7 @@ func dial(s *pppd.Settings) int {
 	if s.Plugin {
 		log.Info("Plugin rp-pppoe.so loaded.")
 	}
-	if err := tun.Check(); err != nil {
+	if err := errors.Join(tun.Check(), tun.CheckName(deviceName(s))); err != nil {
 		return report(log, err)
 	}
 	cfg, err := config(s, log)

@@ -77,7 +77,11 @@ func serve(f *flags, s *pppd.Settings) int {
 		lines.Drop(os.Stderr)
 		background.Ready()
 	}
-	if err := server.Run(ctx); err != nil {
+	err = server.Run(ctx)
+	for reason, n := range server.Drops() {
+		log.Info(fmt.Sprintf("Dropped %d packets: %v", n, reason))
+	}
+	if err != nil {
 		return fail(err)
 	}
 	return 0

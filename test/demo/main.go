@@ -212,7 +212,7 @@ func (s *stage) hangUp() error {
 	if out := client.ProcessState.ExitCode(); out != 5 {
 		return fmt.Errorf("pppoe-client ended with %d, want 5 (ended by a signal)", out)
 	}
-	if _, err := s.client.Ping(netip.MustParseAddr(beyond), 9, time.Second); err == nil {
+	if _, err := s.client.Ping(netip.MustParseAddr(beyond), 9, 0); err == nil {
 		return errors.New("the session is over, but packets still pass")
 	}
 	fmt.Println("== done: the session, its devices and its routes are gone")

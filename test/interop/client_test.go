@@ -60,11 +60,11 @@ func (b *bench) clientDials(require, auth string) {
 	b.t.Helper()
 	b.rpServer(require)
 	client := b.dial(b.ours, "eth0", "testpassword", "usepeerdns")
-	client.await("remote IP address 192.0.2.1\n")
+	client.await("secondary DNS address 192.0.2.54\n")
 	client.await("remote LL address")
 	for _, want := range []string{
-		auth, "local  IP address 192.0.2.10\n",
-		"primary   DNS address 192.0.2.53\n", "secondary DNS address 192.0.2.54\n",
+		auth, "local  IP address 192.0.2.10\n", "remote IP address 192.0.2.1\n",
+		"primary   DNS address 192.0.2.53\n",
 	} {
 		if !strings.Contains(client.log(), want) {
 			b.t.Errorf("our client does not say %q; it said:\n%s", want, client.log())

@@ -280,7 +280,7 @@ func (b *bench) pings4(from *lab.Namespace) { b.ping4(from, "192.0.2.1") }
 
 func (b *bench) ping4(from *lab.Namespace, to string) {
 	b.t.Helper()
-	if _, err := from.Ping(netip.MustParseAddr(to), 1, 5*time.Second); err != nil {
+	if _, err := from.Ping(netip.MustParseAddr(to), 1, 15*time.Second); err != nil {
 		b.t.Errorf("IPv4 from our side: %v", err)
 	}
 }
@@ -294,7 +294,7 @@ func (b *bench) ping6(addr string) {
 		b.t.Fatalf("no pair of link-local addresses in\n%s", addr)
 	}
 	b.guest.must("ping -c 2 -i 0.2 -W 5 " + ll[2] + "%ppp0")
-	if _, err := b.ours.Ping(netip.MustParseAddr(ll[1]).WithZone("ppp0"), 2, 5*time.Second); err != nil {
+	if _, err := b.ours.Ping(netip.MustParseAddr(ll[1]).WithZone("ppp0"), 2, 15*time.Second); err != nil {
 		b.t.Errorf("IPv6 from our side: %v", err)
 	}
 }

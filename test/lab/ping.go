@@ -1,8 +1,6 @@
 package lab
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,32 +13,33 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// Ping sends an echo request from the namespace and returns how long the answer
-// took.
+// Ping sends echo requests from the namespace, one every 200 ms, until one is
+// answered: the other side may need a moment after the session is up. It returns how
+// long the answer took.
 func (n *Namespace) Ping(to netip.Addr, seq int, timeout time.Duration) (took time.Duration, err error) {
 	err = n.Do(func() error {
-		took, err = ping(to, seq, timeout)
-		return err
+		for end := time.Now().Add(timeout); ; seq++ {
+			if took, err = ping(to, seq, 200*time.Millisecond); err == nil || time.Now().After(end) {
+				return err
+			}
+		}
 	})
 	return took, err
 }
 
+// ping sends one echo request.
 func ping(to netip.Addr, seq int, timeout time.Duration) (time.Duration, error) {
-	network, listen, request, reply, proto := "ip4:icmp", "0.0.0.0", icmp.Type(ipv4.ICMPTypeEcho), icmp.Type(ipv4.ICMPTypeEchoReply), 1
-	if to.Is6() {
-		network, listen, request, reply, proto = "ip6:ipv6-icmp", "::", ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, 58
-	}
-	conn, err := icmp.ListenPacket(network, listen)
+	conn, kind, err := listen(to)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close()
-	id := int(binary.BigEndian.Uint16([]byte{0x75, byte(seq)}))
 	zone, err := numbered(to.Zone())
 	if err != nil {
 		return 0, err
 	}
-	message := icmp.Message{Type: request, Body: &icmp.Echo{ID: id, Seq: seq, Data: make([]byte, 56)}}
+	const id = 0x7550
+	message := icmp.Message{Type: kind.request, Body: &icmp.Echo{ID: id, Seq: seq, Data: make([]byte, 56)}}
 	b, err := message.Marshal(nil)
 	if err != nil {
 		return 0, err
@@ -50,23 +49,35 @@ func ping(to netip.Addr, seq int, timeout time.Duration) (time.Duration, error) 
 		return 0, err
 	}
 	conn.SetReadDeadline(began.Add(timeout))
-	buf := make([]byte, 2048)
-	for {
+	for buf := make([]byte, 2048); ; {
 		n, _, err := conn.ReadFrom(buf)
 		if err != nil {
-			if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-				return 0, fmt.Errorf("no answer from %v within %v", to, timeout)
-			}
-			return 0, err
+			return 0, fmt.Errorf("no answer from %v: %w", to, err)
 		}
-		m, err := icmp.ParseMessage(proto, buf[:n])
-		if err != nil || m.Type != reply {
+		m, err := icmp.ParseMessage(kind.protocol, buf[:n])
+		if err != nil || m.Type != kind.reply {
 			continue
 		}
 		if echo, ok := m.Body.(*icmp.Echo); ok && echo.ID == id && echo.Seq == seq {
 			return time.Since(began), nil
 		}
 	}
+}
+
+// family is what differs between ICMP and ICMPv6.
+type family struct {
+	network, any   string
+	protocol       int
+	request, reply icmp.Type
+}
+
+func listen(to netip.Addr) (*icmp.PacketConn, family, error) {
+	f := family{"ip4:icmp", "0.0.0.0", 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply}
+	if to.Is6() {
+		f = family{"ip6:ipv6-icmp", "::", 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply}
+	}
+	conn, err := icmp.ListenPacket(f.network, f.any)
+	return conn, f, err
 }
 
 // numbered is an interface's index as a zone. Package net remembers the names of
