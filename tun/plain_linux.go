@@ -66,32 +66,6 @@ func Open(cfg Config) (*Plain, error) {
 	return d, nil
 }
 
-// open has water open the device. It does so without O_CLOEXEC: the lock keeps
-// programs from being started before that is made good, or they would keep the
-// interface when we have ended.
-func open(name string) (*Plain, error) {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	iface, err := water.New(water.Config{
-		DeviceType:             water.TUN,
-		PlatformSpecificParams: water.PlatformSpecificParams{Name: name},
-	})
-	if err != nil {
-		return nil, err
-	}
-	d := &Plain{iface: iface}
-	if err := d.control(closeOnExec); err != nil {
-		d.Close()
-		return nil, err
-	}
-	return d, nil
-}
-
-func closeOnExec(fd uintptr) error {
-	_, err := unix.FcntlInt(fd, unix.F_SETFD, unix.FD_CLOEXEC)
-	return err
-}
-
 // CheckName says whether Open may use a name now: it returns nil, ErrName or
 // ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, or
 // join: a persistent interface that somebody else has made. Empty is any name.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,7 +76,23 @@ func TestNames(t *testing.T) {
 	})
 }
 
-// TestNoPermission: without CAP_NET_ADMIN the advice is to get it.
+// descriptors counts those of /dev/net/tun that the program has.
+func descriptors(t *testing.T) (n int) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range links {
+		if target, _ := os.Readlink(l); target == "/dev/net/tun" {
+			n++
+		}
+	}
+	return n
+}
+
+// TestNoPermission: without CAP_NET_ADMIN the advice is to get it, and trying costs no
+// descriptors.
 func TestNoPermission(t *testing.T) {
 	inNamespace(t, func() error {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -83,8 +100,14 @@ func TestNoPermission(t *testing.T) {
 		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread only, which ends
 			return err
 		}
-		if _, err := tun.Open(tun.Config{}); !errors.Is(err, tun.ErrPermission) {
-			t.Errorf("opening without a capability: %v, want %v", err, tun.ErrPermission)
+		before := descriptors(t)
+		for range 3 {
+			if _, err := tun.Open(tun.Config{}); !errors.Is(err, tun.ErrPermission) {
+				t.Errorf("opening without a capability: %v, want %v", err, tun.ErrPermission)
+			}
+		}
+		if after := descriptors(t); after != before {
+			t.Errorf("%d descriptors of /dev/net/tun are open after the failure, %d before it", after, before)
 		}
 		return nil
 	})
