@@ -3,135 +3,248 @@ package tun
 import (
 	"bytes"
 	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
 	"testing"
-
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 )
 
-// packet builds an IP packet with right checksums.
-func packet(t testing.TB, parts ...gopacket.SerializableLayer) []byte {
-	t.Helper()
-	b := gopacket.NewSerializeBuffer()
-	if err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, parts...); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// pending leaves only the sum of the pseudo-header in a packet's checksum field, as
-// Linux does.
-func pending(packet []byte, proto byte, segment, at int) []byte {
-	b := bytes.Clone(packet)
-	length := uint64(len(b) - segment)
-	sum := uint64(proto) + length
-	if b[0]>>4 == 4 {
-		sum += sum16(b[12:20])
+// unfinished makes an IP packet with a segment whose checksum is open: the sum of the
+// pseudo-header stands in its place. The headers lie between the fixed IP header and
+// the segment: IPv4 options, or IPv6 extension headers of which next is the first.
+func unfinished(src, dst string, proto, next byte, headers, data []byte) []byte {
+	s, d := netip.MustParseAddr(src), netip.MustParseAddr(dst)
+	var p []byte
+	if s.Is4() {
+		p = make([]byte, 12, 20)
+		p[0], p[8], p[9] = 0x45+byte(len(headers)/4), 64, proto
+		binary.BigEndian.PutUint16(p[2:], uint16(20+len(headers)+len(data)))
 	} else {
-		sum += sum16(b[8:40])
+		p = make([]byte, 8, 40)
+		p[0], p[6], p[7] = 0x60, next, 64
+		binary.BigEndian.PutUint16(p[4:], uint16(len(headers)+len(data)))
 	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	binary.BigEndian.PutUint16(b[segment+at:], uint16(sum))
-	return b
+	p = append(append(p, s.AsSlice()...), d.AsSlice()...)
+	data = bytes.Clone(data)
+	copy(field(proto, data), slowSum(pseudo(s, d, proto, len(data))))
+	return append(append(p, headers...), data...)
 }
 
-func sum16(b []byte) (s uint64) {
-	for ; len(b) > 0; b = b[2:] {
-		s += uint64(binary.BigEndian.Uint16(b))
+// field is where a segment has its checksum.
+func field(proto byte, data []byte) []byte {
+	if proto == protoTCP {
+		return data[16:18]
 	}
-	return s
+	return data[6:8]
+}
+
+func pseudo(src, dst netip.Addr, proto byte, length int) []byte {
+	b := append(src.AsSlice(), dst.AsSlice()...)
+	b = binary.BigEndian.AppendUint32(b, uint32(length))
+	return binary.BigEndian.AppendUint32(b, uint32(proto))
+}
+
+// slowSum sums octet by octet, for comparison.
+func slowSum(b []byte) []byte {
+	var s uint32
+	for i, octet := range b {
+		s += uint32(octet) << (8 - i%2*8)
+		s = s&0xffff + s>>16
+	}
+	return []byte{byte(s >> 8), byte(s)}
+}
+
+// right says whether the checksum of a segment is: all of it, with the
+// pseudo-header, sums to ones.
+func right(src, dst string, proto byte, data []byte) bool {
+	p := pseudo(netip.MustParseAddr(src), netip.MustParseAddr(dst), proto, len(data))
+	return bytes.Equal(slowSum(append(p, data...)), []byte{0xff, 0xff})
+}
+
+// carried is a TCP or UDP segment with a payload of n octets.
+func carried(proto byte, n int) []byte {
+	head := map[byte]int{protoTCP: 20, protoUDP: 8}[proto]
+	data := make([]byte, head+n)
+	for i := range data {
+		data[i] = byte(i*37 + n)
+	}
+	return data
+}
+
+// forms are the ways in which a packet may carry a segment: the headers in front of
+// it, given its protocol, and the number of the first.
+var forms = []struct {
+	what, src, dst string
+	headers        func(proto byte) (next byte, headers []byte)
+}{
+	{"IPv4", "192.0.2.1", "198.51.100.7", func(byte) (byte, []byte) { return 0, nil }},
+	{"IPv4 with options", "192.0.2.1", "198.51.100.7", func(byte) (byte, []byte) {
+		return 0, []byte{7, 7, 4, 0, 0, 0, 0, 0}
+	}},
+	{"IPv6", "2001:db8::1", "2001:db8:ffff::2", func(p byte) (byte, []byte) { return p, nil }},
+	{"IPv6 with hop-by-hop options", "2001:db8::1", "2001:db8:ffff::2", func(p byte) (byte, []byte) {
+		return protoHopByHop, []byte{p, 0, 1, 4, 0, 0, 0, 0}
+	}},
+	{"IPv6 with hop-by-hop and long destination options", "2001:db8::1", "2001:db8:ffff::2", func(p byte) (byte, []byte) {
+		return protoHopByHop, append([]byte{protoOptions, 0, 1, 4, 0, 0, 0, 0, p, 1, 1, 12}, make([]byte, 12)...)
+	}},
 }
 
 func TestCompleteChecksum(t *testing.T) {
-	v4 := func(p layers.IPProtocol) *layers.IPv4 {
-		return &layers.IPv4{Version: 4, TTL: 64, Protocol: p, SrcIP: []byte{192, 0, 2, 1}, DstIP: []byte{203, 0, 113, 254}}
-	}
-	v6 := func(p layers.IPProtocol) *layers.IPv6 {
-		return &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: p, SrcIP: bytes.Repeat([]byte{0x20, 1}, 8), DstIP: bytes.Repeat([]byte{0x20, 2}, 8)}
-	}
-	for _, odd := range []string{"", "x", "seventeen octets!", string(make([]byte, 1400))} {
-		for _, c := range []struct {
-			what    string
-			ip      gopacket.SerializableLayer
-			segment int
-		}{{"IPv4", v4(6), 20}, {"IPv6", v6(6), 40}} {
-			tcp := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: 3, ACK: true, Window: 4}
-			tcp.SetNetworkLayerForChecksum(c.ip.(gopacket.NetworkLayer))
-			check(t, c.what+" TCP", packet(t, c.ip, tcp, gopacket.Payload(odd)), 6, c.segment, 16)
-		}
-		for _, c := range []struct {
-			what    string
-			ip      gopacket.SerializableLayer
-			segment int
-		}{{"IPv4", v4(17), 20}, {"IPv6", v6(17), 40}} {
-			udp := &layers.UDP{SrcPort: 53, DstPort: 1234}
-			udp.SetNetworkLayerForChecksum(c.ip.(gopacket.NetworkLayer))
-			check(t, c.what+" UDP", packet(t, c.ip, udp, gopacket.Payload(odd)), 17, c.segment, 6)
-		}
-	}
-}
-
-// check leaves a packet's checksum open, completes it, and compares.
-func check(t *testing.T, what string, whole []byte, proto byte, segment, at int) {
-	t.Helper()
-	open := pending(whole, proto, segment, at)
-	if bytes.Equal(open, whole) {
-		t.Fatalf("%s: the test leaves nothing open", what)
-	}
-	if padded := append(open, 0xff, 0xff); !CompleteChecksum(padded) || !bytes.Equal(padded[:len(whole)], whole) {
-		t.Errorf("%s of %d octets: the checksum is %x, want %x", what, len(whole), padded[segment+at:segment+at+2], whole[segment+at:segment+at+2])
-	}
-}
-
-func TestLeftAlone(t *testing.T) {
-	tcp4 := make([]byte, 40)
-	tcp4[0], tcp4[3], tcp4[9] = 0x45, 40, 6
-	for _, c := range []struct {
-		what   string
-		change func(b []byte) []byte
-	}{
-		{"ICMP", func(b []byte) []byte { b[9] = 1; return b }},
-		{"a fragment", func(b []byte) []byte { b[6] = 0x20; return b }},
-		{"a later fragment", func(b []byte) []byte { b[7] = 1; return b }},
-		{"a packet cut short", func(b []byte) []byte { return b[:30] }},
-		{"a header length of 4", func(b []byte) []byte { b[0] = 0x41; return b }},
-		{"version 5", func(b []byte) []byte { b[0] = 0x55; return b }},
-		{"nothing", func([]byte) []byte { return nil }},
-	} {
-		b := c.change(bytes.Clone(tcp4))
-		was := bytes.Clone(b)
-		if CompleteChecksum(b) || !bytes.Equal(b, was) {
-			t.Errorf("%s is not left alone", c.what)
-		}
-	}
-}
-
-func FuzzCompleteChecksum(f *testing.F) {
-	f.Add([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 0, 2, 0, 8, 0, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		was := bytes.Clone(b)
-		done := CompleteChecksum(b)
-		changed := 0
-		for i := range b {
-			if b[i] != was[i] {
-				changed++
+	for _, f := range forms {
+		for _, proto := range []byte{protoTCP, protoUDP} {
+			for _, size := range []int{0, 1, 2, 3, 7, 24, 25, 31, 32, 33, 1451} {
+				next, headers := f.headers(proto)
+				data := carried(proto, size)
+				packet := unfinished(f.src, f.dst, proto, next, headers, data)
+				start, end := len(packet)-len(data), len(packet)
+				got := append(bytes.Clone(packet), "padding"...)
+				if !CompleteChecksum(got) || !right(f.src, f.dst, proto, got[start:end]) {
+					t.Errorf("%s, protocol %d, %d octets: the checksum is not right: % x", f.what, proto, size, got)
+				}
+				if CompleteChecksum(bytes.Clone(got)) {
+					t.Errorf("%s, protocol %d, %d octets: completed twice", f.what, proto, size)
+				}
+				copy(field(proto, got[start:]), field(proto, packet[start:]))
+				if !bytes.Equal(got, append(packet, "padding"...)) {
+					t.Errorf("%s, protocol %d, %d octets: more than the checksum was changed", f.what, proto, size)
+				}
 			}
 		}
-		if changed > 2 || !done && changed > 0 {
-			t.Errorf("%d octets of % x were changed, done %v", changed, was, done)
+	}
+}
+
+// TestLeftAlone: what has no open checksum that we know of stays as it is.
+func TestLeftAlone(t *testing.T) {
+	good4 := unfinished("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, carried(protoUDP, 9))
+	good6 := unfinished("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, carried(protoTCP, 9))
+	with := func(p []byte, at int, octets ...byte) []byte {
+		p = bytes.Clone(p)
+		copy(p[at:], octets)
+		return p
+	}
+	chain := bytes.Repeat([]byte{protoOptions, 0, 1, 4, 0, 0, 0, 0}, maxExtensions)
+	for what, packet := range map[string][]byte{
+		"the first fragment":                 with(good4, 6, 0x20, 0),
+		"a later fragment":                   with(good4, 6, 0, 1),
+		"a header length below the least":    with(good4, 0, 0x44),
+		"a header longer than the packet":    with(good4, 0, 0x4f),
+		"a packet said to be longer than is": with(good4, 2, 0, byte(len(good4)+1)),
+		"a packet said to have no end":       with(good4, 2, 0, 19),
+		"ICMP":                               with(good4, 9, 1),
+		"IP of version 5":                    with(good4, 0, 0x55),
+		"UDP without a checksum":             with(good4, 26, 0, 0),
+		"a checksum that is another":         with(good4, 26, good4[26]+1),
+		"an IPv6 fragment":                   with(good6, 6, 44),
+		"an IPv6 length beyond the packet":   with(good6, 4, 0, byte(len(good6)-39)),
+		"extension headers without end":      unfinished("2001:db8::1", "2001:db8::2", protoUDP, protoOptions, chain, carried(protoUDP, 0)),
+		"an extension header cut short":      with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
+		"nothing":                            nil,
+	} {
+		before := bytes.Clone(packet)
+		if CompleteChecksum(packet) || !bytes.Equal(packet, before) {
+			t.Errorf("%s: was changed", what)
+		}
+	}
+	for _, good := range [][]byte{good4, good6} {
+		for n := range good {
+			if CompleteChecksum(bytes.Clone(good[:n])) {
+				t.Errorf("the first %d octets of a packet of %d: completed", n, len(good))
+			}
+		}
+		if !CompleteChecksum(good) {
+			t.Error("the packet that all these differ from was left alone: nothing is tested")
+		}
+	}
+}
+
+// TestRoutingHeader: the destination of the pseudo-header is the last of the route
+// (RFC 8200 section 8.1), which the packet's header does not have yet.
+func TestRoutingHeader(t *testing.T) {
+	const src, final = "2001:db8::1", "2001:db8::f"
+	last := netip.MustParseAddr(final).As16()
+	route := append([]byte{protoTCP, 2, 2, 1, 0, 0, 0, 0}, last[:]...)
+	packet := unfinished(src, final, protoTCP, protoRouting, route, carried(protoTCP, 11))
+	packet[39] = 0xaa // on its way to another
+	if !CompleteChecksum(packet) || !right(src, final, protoTCP, packet[40+len(route):]) {
+		t.Errorf("the checksum of a packet with a Routing header is not right: % x", packet)
+	}
+}
+
+// TestUDPZero: a UDP checksum that comes to zero is sent as ones (RFC 768), one of
+// TCP as it is.
+func TestUDPZero(t *testing.T) {
+	for proto, want := range map[byte]uint16{protoUDP: 0xffff, protoTCP: 0} {
+		packet := unfinished("192.0.2.1", "192.0.2.2", proto, 0, nil, carried(proto, 2))
+		at := len(packet) - 2
+		packet[at], packet[at+1] = 0, 0
+		// The payload that brings the sum to ones, and so the checksum to zero.
+		binary.BigEndian.PutUint16(packet[at:], ^binary.BigEndian.Uint16(slowSum(packet[20:])))
+		if !CompleteChecksum(packet) {
+			t.Fatalf("protocol %d: not completed", proto)
+		}
+		if got := binary.BigEndian.Uint16(field(proto, packet[20:])); got != want {
+			t.Errorf("protocol %d: checksum %#04x, want %#04x", proto, got, want)
+		}
+	}
+}
+
+// TestSum compares the fast sum with the slow one, at every length: of ones, which
+// carry at each step, and of random octets.
+func TestSum(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for n := range 200 {
+		b := bytes.Repeat([]byte{0xff}, n)
+		for range 20 {
+			if got, want := fold(sum(b)), binary.BigEndian.Uint16(slowSum(b)); got != want {
+				t.Fatalf("sum of % x is %#x, want %#x", b, got, want)
+			}
+			for i := range b {
+				b[i] = byte(r.Uint32())
+			}
+		}
+	}
+}
+
+// FuzzCompleteChecksum: of any octets, at most the two of the checksum change, and it
+// is right then.
+func FuzzCompleteChecksum(f *testing.F) {
+	for _, form := range forms {
+		for _, proto := range []byte{protoTCP, protoUDP} {
+			next, headers := form.headers(proto)
+			f.Add(unfinished(form.src, form.dst, proto, next, headers, carried(proto, 5)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		after := bytes.Clone(packet)
+		changed := CompleteChecksum(after)
+		first, last := len(packet), -1
+		for i := range packet {
+			if packet[i] != after[i] {
+				first, last = min(first, i), i
+			}
+		}
+		switch {
+		case !changed && last >= 0:
+			t.Errorf("changed, and said no: % x", packet)
+		case last-first > 1:
+			t.Errorf("octets %d to %d were changed", first, last)
+		}
+		if s := transport(after); changed && s.addresses != nil {
+			whole := fold(sum(s.addresses) + uint64(s.proto) + uint64(len(s.data)) + sum(s.data))
+			if whole != 0xffff {
+				t.Errorf("the checksum is wrong: % x", after)
+			}
 		}
 	})
 }
 
 func BenchmarkCompleteChecksum(b *testing.B) {
-	p := make([]byte, 1492)
-	p[0], p[9] = 0x45, 6
-	binary.BigEndian.PutUint16(p[2:], 1492)
-	b.SetBytes(1492)
+	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, carried(protoTCP, 1452))
+	open := bytes.Clone(packet[36:38])
 	b.ReportAllocs()
+	b.SetBytes(int64(len(packet)))
 	for b.Loop() {
-		CompleteChecksum(p)
+		copy(packet[36:], open)
+		CompleteChecksum(packet)
 	}
 }
