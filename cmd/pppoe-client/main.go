@@ -4,14 +4,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-
-	"golang.org/x/sys/unix"
 
 	"upppoe/internal/background"
 	"upppoe/internal/journal"
@@ -63,7 +59,7 @@ func settings(args []string) (*pppd.Settings, error) {
 
 // dial runs the client until it ends.
 func dial(s *pppd.Settings) int {
-	lines, closeLog, err := openLog(s)
+	lines, closeLog, err := journal.Open(s.Debug, s.LogFile, "pppoe-client", background.IsCopy())
 	if err != nil {
 		return fail(err)
 	}
@@ -91,44 +87,13 @@ func dial(s *pppd.Settings) int {
 		j.Notify(l, e)
 		online.heed(e)
 	}
-	ctx, stop := untilSignal(log)
+	ctx, stop := background.UntilSignal(func(signal os.Signal) {
+		log.Info(fmt.Sprintf("Terminating on signal %d", signal))
+	})
 	defer stop()
 	code := report(log, pppoe.NewClient(cfg).Run(ctx))
 	log.Info("Exit.")
 	return code
-}
-
-// untilSignal ends its context at SIGTERM or SIGINT.
-func untilSignal(log *slog.Logger) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
-	// Ends with the program.
-	go func() {
-		for s := range signals {
-			log.Info(fmt.Sprintf("Terminating on signal %d", s))
-			cancel()
-		}
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
-}
-
-// openLog has lines go to standard error while there is somebody to read it, to
-// the log file if one is named, and to the system's log in the background.
-func openLog(s *pppd.Settings) (*journal.Lines, func(), error) {
-	if s.LogFile == "" {
-		lines := journal.NewLines(s.Debug, os.Stderr)
-		if background.IsCopy() {
-			lines.Syslog("pppoe-client")
-		}
-		return lines, func() {}, nil
-	}
-	f, err := os.OpenFile(s.LogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
-	if err != nil {
-		return nil, nil, fmt.Errorf("logfile: %w", err)
-	}
-	lines := journal.NewLines(s.Debug, os.Stderr, f)
-	return lines, func() { f.Close() }, nil
 }
 
 // fail tells of an error before there is a log.

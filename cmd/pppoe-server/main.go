@@ -3,16 +3,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
-
 	"upppoe/internal/background"
 	"upppoe/internal/journal"
 	"upppoe/internal/pppd"
@@ -48,7 +44,7 @@ func run(args []string) int {
 
 // serve runs the server until it ends.
 func serve(f *flags, s *pppd.Settings) int {
-	lines, closeLog, err := openLog(f, s)
+	lines, closeLog, err := journal.Open(s.Debug || f.debug, s.LogFile, "pppoe-server", background.IsCopy())
 	if err != nil {
 		return fail(err)
 	}
@@ -68,7 +64,9 @@ func serve(f *flags, s *pppd.Settings) int {
 	if err != nil {
 		return fail(err)
 	}
-	ctx, stop := untilSignal(log)
+	ctx, stop := background.UntilSignal(func(signal os.Signal) {
+		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
+	})
 	defer stop()
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
@@ -103,38 +101,6 @@ func listen(f *flags) (all []pppoe.Listener, err error) {
 		all = append(all, pppoe.Listener{Interface: name, Ports: ports})
 	}
 	return all, nil
-}
-
-// untilSignal ends its context at SIGTERM or SIGINT, in rp-pppoe's words.
-func untilSignal(log *slog.Logger) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
-	// Ends with the program.
-	go func() {
-		for s := range signals {
-			log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", s))
-			cancel()
-		}
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
-}
-
-// openLog has lines go to standard error while there is somebody to read it, to
-// the log file if one is named, and to the system's log in the background.
-func openLog(f *flags, s *pppd.Settings) (*journal.Lines, func(), error) {
-	if s.LogFile == "" {
-		lines := journal.NewLines(s.Debug || f.debug, os.Stderr)
-		if background.IsCopy() {
-			lines.Syslog("pppoe-server")
-		}
-		return lines, func() {}, nil
-	}
-	file, err := os.OpenFile(s.LogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
-	if err != nil {
-		return nil, nil, fmt.Errorf("logfile: %w", err)
-	}
-	return journal.NewLines(s.Debug || f.debug, os.Stderr, file), func() { file.Close() }, nil
 }
 
 // fail tells why the server does not run.

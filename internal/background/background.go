@@ -4,6 +4,7 @@
 package background
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -70,6 +71,22 @@ func forward(p *os.Process) (stop func()) {
 		}
 	}()
 	return func() { signal.Stop(signals); close(done) }
+}
+
+// UntilSignal returns a context that ends at SIGTERM or SIGINT, after told has been
+// told which. The function it returns ends it too.
+func UntilSignal(told func(signal os.Signal)) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	// Ends with the program: a second signal is told too.
+	go func() {
+		for s := range signals {
+			told(s)
+			cancel()
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
 func ended(err error) (int, error) {

@@ -2,9 +2,11 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"log/syslog"
+	"os"
 	"sync"
 )
 
@@ -21,6 +23,24 @@ var _ slog.Handler = (*Lines)(nil)
 
 // NewLines makes a handler for some writers; debug lets debug lines through.
 func NewLines(debug bool, to ...io.Writer) *Lines { return &Lines{debug: debug, to: to} }
+
+// Open makes the handler of a program: lines go to standard error while there is
+// somebody to read it, and to a file if one is named, or else, where the terminal
+// will be left, to the system's log. The function it returns closes the file.
+func Open(debug bool, file, tag string, leaves bool) (*Lines, func() error, error) {
+	if file == "" {
+		h := NewLines(debug, os.Stderr)
+		if leaves {
+			h.Syslog(tag)
+		}
+		return h, func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, nil, fmt.Errorf("logfile: %w", err)
+	}
+	return NewLines(debug, os.Stderr, f), f.Close, nil
+}
 
 // Syslog has lines go to the system's log too, if there is one.
 func (h *Lines) Syslog(tag string) {
