@@ -82,7 +82,9 @@ func newLoop(iface string, ports Ports, host Host, notify func(Line, Event), tra
 	if l.notify == nil {
 		l.notify = func(Line, Event) {}
 	}
-	l.path = newPlainPath(ports.Session, func(frame []byte) { l.post(l.control, frame) })
+	l.path = newPlainPath(ports.Session,
+		func(frame []byte) { l.post(l.control, frame) },
+		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
 	l.fit = newFitter(host, l.path, func(t *tunnel, f fitted) {
 		l.call(func(now time.Time) { l.fitted(now, t, f) })
 	})

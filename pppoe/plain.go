@@ -28,6 +28,8 @@ type plainPath struct {
 	// control takes a frame that is not for the data path. The frame is valid
 	// only during the call.
 	control func(frame []byte)
+	// lost is told of a tunnel whose device has failed, though nobody removed it.
+	lost func(sessionID uint16)
 }
 
 var _ Path = (*plainPath)(nil)
@@ -43,8 +45,8 @@ type flow struct {
 // ErrSessionTaken is returned for a tunnel whose session ID is in use.
 var ErrSessionTaken = errors.New("pppoe: session ID is already in use")
 
-func newPlainPath(port Port, control func([]byte)) *plainPath {
-	return &plainPath{port: port, control: control}
+func newPlainPath(port Port, control func([]byte), lost func(uint16)) *plainPath {
+	return &plainPath{port: port, control: control, lost: lost}
 }
 
 // Add takes up a tunnel.
@@ -144,9 +146,16 @@ func (f *flow) open(p ppp.Protocol) bool {
 }
 
 // transmit moves packets from a flow's device to the port until the device is
-// closed.
+// closed, or lost.
 func (p *plainPath) transmit(f *flow) {
-	defer close(f.done)
+	p.carry(f)
+	close(f.done)
+	if p.flows.get(f.SessionID) == f {
+		p.lost(f.SessionID)
+	}
+}
+
+func (p *plainPath) carry(f *flow) {
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
 	for i := range bufs {

@@ -172,6 +172,26 @@ func TestClientVanishes(t *testing.T) {
 	})
 }
 
+// TestDeviceRemoved: a session whose device somebody else removes ends, and says why.
+func TestDeviceRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.clientHost.device(t, "ppp0").Close()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !errors.Is(l.clientErr, pppoe.ErrDeviceLost) {
+			t.Errorf("the client ended with %v, want ErrDeviceLost", l.clientErr)
+		}
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerTerminated {
+			t.Errorf("the server's session ended so: %+v, want terminated by the peer", e)
+		}
+		l.stop()
+	})
+}
+
 // TestFlood: forged PADIs cost the sessions that are there nothing.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"errors"
 	"time"
 
 	"upppoe/ppp"
@@ -32,6 +33,10 @@ func (l *loop) begin(line Line, cfg *session.Config) *tunnel {
 	l.tunnels[t.SessionID] = t
 	return t
 }
+
+// ErrDeviceLost is told by HostFailed when the network device of a session has gone,
+// though we did not remove it.
+var ErrDeviceLost = errors.New("the session's network device is gone: somebody else removed it")
 
 // maxEarly is how many frames wait for PPP to begin: a peer's first request, which
 // would otherwise cost its Restart period.
@@ -205,6 +210,16 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		t.had = f.have
 		l.tell(now, t, Configured{f.have, before})
 	}
+}
+
+// deviceLost ends a session whose device somebody else has removed.
+func (l *loop) deviceLost(now time.Time, id uint16) {
+	t := l.tunnels[id]
+	if t == nil || t.reason != nil {
+		return
+	}
+	l.tell(now, t, HostFailed{ErrDeviceLost})
+	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 }
 
 // bury forgets a tunnel whose session is over and whose device is gone.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -108,8 +109,26 @@ func Veth(a, b End) error {
 		if err := netlink.LinkAdd(veth); err != nil {
 			return fmt.Errorf("make veth pair %s, %s: %w", a.Name, b.Name, err)
 		}
-		return errors.Join(a.setUp(), b.In.Do(b.setUp))
+		if err := errors.Join(a.setUp(), b.In.Do(b.setUp)); err != nil {
+			return err
+		}
+		return a.await()
 	})
+}
+
+// await waits until the end has a carrier: for a moment after the other end is up, the
+// kernel drops what is sent.
+func (e End) await() error {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		link, err := netlink.LinkByName(e.Name)
+		if err != nil {
+			return err
+		}
+		if link.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has no carrier", e.Name)
 }
 
 func (e End) setUp() error {
