@@ -46,7 +46,7 @@ func Here() (*Namespace, error) {
 	return &Namespace{h}, err
 }
 
-// Close gives the namespace up.
+// Close gives the namespace up; again it does nothing.
 func (n *Namespace) Close() error {
 	if !n.handle.IsOpen() {
 		return nil
@@ -77,8 +77,16 @@ func isolated(f func() error) error {
 	return <-result
 }
 
-// Start starts a program in the namespace.
-func (n *Namespace) Start(cmd *exec.Cmd) error { return n.Do(cmd.Start) }
+// Start starts a program in the namespace, which may have files and directories of its
+// own. The thread that starts it is gone at once, so a Pdeathsig would end it.
+func (n *Namespace) Start(cmd *exec.Cmd, binds ...Bind) error {
+	return n.Do(func() error {
+		if err := lay(binds); err != nil {
+			return err
+		}
+		return cmd.Start()
+	})
+}
 
 // Run runs a program in the namespace and returns all that it prints.
 func (n *Namespace) Run(name string, args ...string) (string, error) {
@@ -157,17 +165,30 @@ func (n *Namespace) Bridge(name string, members ...string) error {
 		if err := netlink.LinkAdd(bridge); err != nil {
 			return fmt.Errorf("make bridge %s: %w", name, err)
 		}
-		for _, m := range members {
-			link, err := netlink.LinkByName(m)
-			if err != nil {
-				return err
-			}
-			if err := netlink.LinkSetMaster(link, bridge); err != nil {
-				return fmt.Errorf("%s into bridge %s: %w", m, name, err)
-			}
-		}
-		return netlink.LinkSetUp(bridge)
+		return errors.Join(enslave(name, members), netlink.LinkSetUp(bridge))
 	})
+}
+
+// Join makes interfaces of the namespace ports of its bridge.
+func (n *Namespace) Join(bridge string, members ...string) error {
+	return n.Do(func() error { return enslave(bridge, members) })
+}
+
+func enslave(bridge string, members []string) error {
+	master, err := netlink.LinkByName(bridge)
+	if err != nil {
+		return fmt.Errorf("%s: %w", bridge, err)
+	}
+	for _, m := range members {
+		link, err := netlink.LinkByName(m)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m, err)
+		}
+		if err := netlink.LinkSetMaster(link, master); err != nil {
+			return fmt.Errorf("%s into bridge %s: %w", m, bridge, err)
+		}
+	}
+	return nil
 }
 
 // Tap makes a persistent tap, for a virtual machine; it is up.

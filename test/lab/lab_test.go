@@ -2,6 +2,10 @@ package lab_test
 
 import (
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,28 +13,92 @@ import (
 	"upppoe/test/lab"
 )
 
+func namespace(t *testing.T) *lab.Namespace {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	check(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reaches says whether an address answers a namespace.
+func reaches(t *testing.T, from *lab.Namespace, to string) {
+	t.Helper()
+	took, err := from.Ping(netip.MustParseAddr(to), 1, 5*time.Second)
+	if err != nil || took <= 0 {
+		t.Errorf("%s answers after %v: %v", to, took, err)
+	}
+}
+
 func TestVethAndPing(t *testing.T) {
 	roottest.Need(t)
-	var spaces [2]*lab.Namespace
-	for i := range spaces {
-		n, err := lab.NewNamespace()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer n.Close()
-		spaces[i] = n
+	a, b := namespace(t), namespace(t)
+	check(t, lab.Veth(lab.End{In: a, Name: "left", MAC: "02:00:5e:00:53:01"}, lab.End{In: b, Name: "right"}))
+	check(t, a.Address("left", "192.0.2.1/24"))
+	check(t, b.Address("right", "192.0.2.2/24"))
+	reaches(t, b, "192.0.2.1")
+	reaches(t, a, "192.0.2.2")
+	reaches(t, b, "fe80::5eff:fe00:5301%right")
+	if _, err := b.Ping(netip.MustParseAddr("192.0.2.3"), 1, 0); err == nil {
+		t.Error("an address that nobody has answers")
 	}
-	a, b := spaces[0], spaces[1]
-	if err := lab.Veth(lab.End{In: a, Name: "left", MAC: "02:00:5e:00:53:01"}, lab.End{In: b, Name: "right"}); err != nil {
-		t.Fatal(err)
+}
+
+func TestBridgeJoins(t *testing.T) {
+	roottest.Need(t)
+	a, b, wire := namespace(t), namespace(t), namespace(t)
+	check(t, lab.Veth(lab.End{In: a, Name: "eth0"}, lab.End{In: wire, Name: "porta"}))
+	check(t, lab.Veth(lab.End{In: b, Name: "eth0"}, lab.End{In: wire, Name: "portb"}))
+	check(t, wire.Tap("tap0"))
+	check(t, wire.Bridge("br0", "porta", "tap0"))
+	check(t, wire.Join("br0", "portb"))
+	check(t, a.Address("eth0", "192.0.2.1/24"))
+	check(t, b.Address("eth0", "192.0.2.2/24"))
+	reaches(t, a, "192.0.2.2")
+	if err := wire.Join("br0", "nosuch"); err == nil || !strings.Contains(err.Error(), "nosuch") {
+		t.Errorf("a port that is not there joins: %v", err)
 	}
-	if err := a.Address("left", "192.0.2.1/24"); err != nil {
-		t.Fatal(err)
+}
+
+func TestNamespaceIsAProgramsOwn(t *testing.T) {
+	roottest.Need(t)
+	n := namespace(t)
+	check(t, n.Tap("only-here"))
+	out, err := n.Run("cat", "/proc/self/net/dev")
+	check(t, err)
+	if !strings.Contains(out, "only-here") {
+		t.Errorf("a program in the namespace does not see its tap:\n%s", out)
 	}
-	if err := b.Address("right", "192.0.2.2/24"); err != nil {
-		t.Fatal(err)
+	dev, err := os.ReadFile("/proc/thread-self/net/dev")
+	check(t, err)
+	if strings.Contains(string(dev), "only-here") {
+		t.Errorf("the test itself is in the namespace:\n%s", dev)
 	}
-	if _, err := b.Ping(netip.MustParseAddr("192.0.2.1"), 1, 5*time.Second); err != nil {
-		t.Errorf("the two ends do not hear each other: %v", err)
+	check(t, n.Close())
+	check(t, n.Close())
+}
+
+// TestBindIsAProgramsOwn: the program sees what is laid over, and nobody else does.
+func TestBindIsAProgramsOwn(t *testing.T) {
+	roottest.Need(t)
+	from, over := t.TempDir(), t.TempDir()
+	check(t, os.WriteFile(filepath.Join(from, "file"), []byte("laid over"), 0o600))
+	n := namespace(t)
+	var out strings.Builder
+	cmd := exec.Command("cat", filepath.Join(over, "file"))
+	cmd.Stdout = &out
+	check(t, n.Start(cmd, lab.Bind{From: from, Over: over}))
+	if err := cmd.Wait(); err != nil || out.String() != "laid over" {
+		t.Errorf("the program reads %q: %v", &out, err)
+	}
+	if _, err := os.Stat(filepath.Join(over, "file")); err == nil {
+		t.Error("the test itself sees what was laid over for a program")
 	}
 }

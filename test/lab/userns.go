@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,7 @@ func Enter() (code int, done bool, err error) {
 	if err := cmd.Start(); err != nil {
 		return 1, false, fmt.Errorf("%w (%w)", ErrUserNamespace, err)
 	}
+	defer passOn(cmd.Process)()
 	if err := cmd.Wait(); err != nil {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			return exit.ExitCode(), true, nil
@@ -52,6 +54,22 @@ func Enter() (code int, done bool, err error) {
 		return 1, true, err
 	}
 	return 0, true, nil
+}
+
+// passOn stays, so that the program inside has time to clean up: what a terminal
+// sends it gets itself, and what was meant for us alone it gets from us.
+func passOn(to *os.Process) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
+	// Ends with stop.
+	go func() {
+		for s := range signals {
+			if s == unix.SIGTERM {
+				to.Signal(s)
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(signals) }
 }
 
 func checkTUN() error {

@@ -1,0 +1,95 @@
+package lab_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// ordinary is the environment variable that has the test program be what an ordinary
+// user starts; its argument is the answer it should give.
+const ordinary = "UPPPOE_LAB_ORDINARY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(ordinary) != "" {
+		os.Exit(enter())
+	}
+	os.Exit(m.Run())
+}
+
+// enter does what the demo does, and lays something.
+func enter() int {
+	code, done, err := lab.Enter()
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if done {
+		return code
+	}
+	n, err := lab.NewNamespace()
+	if err == nil {
+		err = errors.Join(n.Tap("tap0"), n.Close())
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Printf("user %d laid a tap\n", os.Geteuid())
+	return 42
+}
+
+// asNobody runs the test program as an ordinary user, who finds /dev/net/tun with a
+// mode.
+func asNobody(t *testing.T, mode os.FileMode) (code int, output string) {
+	t.Helper()
+	node := filepath.Join(t.TempDir(), "tun")
+	check(t, unix.Mknod(node, unix.S_IFCHR, int(unix.Mkdev(10, 200))))
+	check(t, os.Chmod(node, mode))
+	program, err := os.Open("/proc/self/exe")
+	check(t, err)
+	defer program.Close()
+	var out strings.Builder
+	// The user may not look into the directory of the test program.
+	cmd := exec.Command("/proc/self/fd/3")
+	cmd.ExtraFiles = []*os.File{program}
+	cmd.Dir = "/"
+	cmd.Env = []string{ordinary + "=1"}
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	check(t, namespace(t).Start(cmd, lab.Bind{From: node, Over: "/dev/net/tun"}))
+	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+// TestOrdinaryUserEnters: as root of a user namespace, or is told why not.
+func TestOrdinaryUserEnters(t *testing.T) {
+	roottest.Need(t)
+	code, out := asNobody(t, 0o666)
+	if code == 1 && strings.Contains(out, lab.ErrUserNamespace.Error()) {
+		return // this machine forbids it, and the user hears of it
+	}
+	if code != 42 || out != "user 0 laid a tap\n" {
+		t.Errorf("the program ended with %d, and said:\n%s", code, out)
+	}
+}
+
+func TestOrdinaryUserHearsOfTUN(t *testing.T) {
+	roottest.Need(t)
+	code, out := asNobody(t, 0o600)
+	if code != 1 || !strings.Contains(out, lab.ErrTUN.Error()) {
+		t.Errorf("without /dev/net/tun the program ended with %d, and said:\n%s", code, out)
+	}
+}
