@@ -48,6 +48,18 @@ func ip(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// settled is what ip(8) shows of ppp0 once the kernel has found, in its own time, that
+// there is nobody who could have the same address.
+func settled(t *testing.T) (shown string) {
+	t.Helper()
+	for range 1000 {
+		if shown = ip(t, "address", "show", "dev", "ppp0"); !strings.Contains(shown, "tentative") {
+			break
+		}
+	}
+	return shown
+}
+
 // TestAsPPPDLeavesIt holds ip(8)'s words against those that pppd's interface gives. The
 // length of the queue and its discipline are a TUN's.
 func TestAsPPPDLeavesIt(t *testing.T) {
@@ -56,7 +68,7 @@ func TestAsPPPDLeavesIt(t *testing.T) {
 		log, said := logTo()
 		h := &Host{DefaultRoute: true, Log: log}
 		dial(t, h)
-		got := regexp.MustCompile(`^\d+: |(?m) +$`).ReplaceAllString(ip(t, "address", "show", "dev", "ppp0"), "")
+		got := regexp.MustCompile(`^\d+: |(?m) +$`).ReplaceAllString(settled(t), "")
 		got = regexp.MustCompile(`qdisc \w+ state \w+ group default qlen \d+`).ReplaceAllString(got, "...")
 		want := `ppp0: <POINTOPOINT,MULTICAST,NOARP,UP,LOWER_UP> mtu 1492 ...
     link/ppp

@@ -131,11 +131,23 @@ func tell(t *testing.T, text string) {
 		case kind == "& ":
 			aside = startAside(t, command)
 		default:
-			out, err := shell(command).CombinedOutput()
-			if err != nil {
-				t.Fatalf("line %d: %s\n%v\n%s", s.line, command, err, out)
-			}
-			compare(t, s, string(out))
+			compare(t, s, run(t, s, command))
+		}
+	}
+}
+
+// run runs a command. For a moment the kernel calls new IPv6 addresses tentative,
+// which no person is quick enough to see.
+func run(t *testing.T, s step, command string) string {
+	t.Helper()
+	for tries := 0; ; tries++ {
+		out, err := shell(command).CombinedOutput()
+		if err != nil {
+			t.Fatalf("line %d: %s\n%v\n%s", s.line, command, err, out)
+		}
+		tentative := regexp.MustCompile(`peer .* tentative`).Match(out)
+		if !tentative || !strings.HasSuffix(command, "ip address show") || tries > 1000 {
+			return string(out)
 		}
 	}
 }
