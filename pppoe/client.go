@@ -51,8 +51,10 @@ var ErrDiscovery = errors.New("unable to complete PPPoE Discovery")
 // EndError says why a session ended.
 type EndError struct {
 	Reason session.Reason
-	// Online says whether packets of some family could flow before.
+	// Online says whether packets of some family could flow before, and Lasted for
+	// how long.
 	Online bool
+	Lasted time.Duration
 	// Err is what this machine said, if it was the cause: that it can have no
 	// device, or that the interface is gone.
 	Err error
@@ -79,22 +81,26 @@ func (c *Client) Run(ctx context.Context) error {
 	failures := 0
 	for {
 		err := c.dial(ctx)
-		online := false
-		if end := (*EndError)(nil); errors.As(err, &end) {
-			online = end.Online
-		}
-		if failures++; online {
+		if failures++; wasOnline(err) {
 			failures = 0
 		}
 		if ctx.Err() != nil || !c.cfg.Redial.again(failures, err) {
 			return err
 		}
-		pause := c.cfg.Redial.pause(online, err)
+		pause := c.cfg.Redial.pause(err)
 		c.cfg.Notify(Line{Interface: c.cfg.Interface}, Waiting{For: pause, After: err})
 		if !sleep(ctx, pause) {
-			return err
+			return &EndError{Reason: userRequest}
 		}
 	}
+}
+
+// userRequest is the reason when the context has ended.
+var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
+
+func wasOnline(err error) bool {
+	end := (*EndError)(nil)
+	return errors.As(err, &end) && end.Online
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -158,12 +164,11 @@ func (d *dialling) idle() bool { return d.end != nil || d.tunnel == nil }
 // stop says goodbye.
 func (d *dialling) stop(now time.Time) {
 	d.discovery = nil
-	reason := session.Reason{Cause: session.UserRequest, Text: "User request"}
 	switch {
 	case d.tunnel == nil:
-		d.fail(&EndError{Reason: reason})
+		d.fail(&EndError{Reason: userRequest})
 	case d.tunnel.reason == nil:
-		d.loop.close(now, d.tunnel, reason)
+		d.loop.close(now, d.tunnel, userRequest)
 	}
 }
 
@@ -187,7 +192,7 @@ func (d *dialling) heed(now time.Time, t *tunnel, event Event) {
 		d.hostErr = e.Err
 	case Ended:
 		d.tunnel = nil
-		d.fail(&EndError{Reason: e.Reason, Online: d.online, Err: d.hostErr})
+		d.fail(&EndError{Reason: e.Reason, Online: d.online, Lasted: e.Online, Err: d.hostErr})
 	}
 }
 

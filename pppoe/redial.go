@@ -33,19 +33,18 @@ func (r Redial) again(failures int, err error) bool {
 	return r.Persist && !hopeless(err) && (limit < 0 || failures < limit)
 }
 
-// pause is how long to wait. A session that was online and that the peer
-// ended is dialled anew at once, as pppd does after a hang-up.
-func (r Redial) pause(online bool, err error) time.Duration {
-	if online && causeOf(err) == session.HangUp {
+// pause is how long to wait. A peer that hung up on a session which has lasted longer
+// than that is dialled again at once, as pppd does; one that hangs up on every session
+// must not be dialled at wire speed.
+func (r Redial) pause(err error) time.Duration {
+	wait := max(r.Holdoff, 0)
+	if r.Holdoff == 0 {
+		wait = DefaultHoldoff
+	}
+	if end := (*EndError)(nil); errors.As(err, &end) && end.Reason.Cause == session.HangUp && end.Lasted >= wait {
 		return 0
 	}
-	switch {
-	case r.Holdoff < 0:
-		return 0
-	case r.Holdoff == 0:
-		return DefaultHoldoff
-	}
-	return r.Holdoff
+	return wait
 }
 
 // hopeless says that dialling again cannot help: we were told to stop, or talk to
