@@ -156,7 +156,7 @@ func TestAnswersThatDoNotCount(t *testing.T) {
 		{"a Reject of another value", Control{ConfigureReject, id, []byte{1, 3, 11}}, ErrAnswer},
 		{"a Reject in another order", Control{ConfigureReject, id, []byte{2, 3, 20, 1, 3, 10}}, ErrAnswer},
 		{"a Nak cut short", Control{ConfigureNak, id, []byte{1, 3}}, ErrOptions},
-		{"a request with an option twice", Control{ConfigureRequest, 1, []byte{1, 3, 0, 1, 3, 0}}, ErrRepeated},
+		{"a Nak with an option twice", Control{ConfigureNak, id, []byte{1, 3, 0, 1, 3, 0}}, ErrRepeated},
 		{"a request cut short", Control{ConfigureRequest, 1, []byte{1, 9}}, ErrOptions},
 		{"an empty Code-Reject", Control{CodeReject, 1, nil}, ErrShortControl},
 	} {
@@ -188,6 +188,26 @@ func TestNakThenReject(t *testing.T) {
 		}
 		if got.Code != want.Code || !bytes.Equal(got.Data, want.Data) || got.ID != want.ID {
 			t.Errorf("request %d was answered by %v, want %v", i, got, want)
+		}
+	}
+}
+
+// TestRepeatedOption: RFC 1661 section 5.4 has what is not recognizable rejected, however
+// often it stands in a request; what we do know is acceptable once.
+func TestRepeatedOption(t *testing.T) {
+	m, _ := opened(t, Limits{})
+	q := &Queue{}
+	for _, c := range []struct {
+		what     string
+		in, want []byte
+	}{
+		{"an unknown option twice", []byte{9, 3, 1, 1, 3, 50, 9, 3, 2}, []byte{9, 3, 1, 9, 3, 2}},
+		{"a known one twice", []byte{1, 3, 50, 2, 3, 50, 1, 3, 60}, []byte{1, 3, 60}},
+	} {
+		receive(t, m, Control{ConfigureRequest, 10, c.in}, q)
+		answer := sent(t, q)
+		if got := answer[len(answer)-1]; got.Code != ConfigureReject || !bytes.Equal(got.Data, c.want) {
+			t.Errorf("%s is answered by %v, want a Reject of % x", c.what, got, c.want)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 var (
 	ErrStale    = errors.New("ppp: answer to no request of ours that is still open")
 	ErrAnswer   = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
-	ErrRepeated = errors.New("ppp: Configure-Request holds an option twice")
+	ErrRepeated = errors.New("ppp: Configure-Nak holds an option twice")
 	ErrDown     = errors.New("ppp: control packet while the layer below is down")
 )
 
@@ -46,9 +46,6 @@ func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, er
 	if err != nil {
 		return 0, err
 	}
-	if peer.Repeats() {
-		return 0, ErrRepeated
-	}
 	if m.state == Closing || m.state == Stopping {
 		return 0, nil
 	}
@@ -78,11 +75,17 @@ func (m *Machine) hurry(q *Queue) {
 }
 
 // judge prepares the answer to a request and says whether it is an Ack.
-// Rejects go out first, alone (RFC 1661 section 5.4).
+// Rejects go out first, alone (RFC 1661 section 5.4). No option that we know may
+// be listed twice (section 6): what follows the first is rejected.
 func (m *Machine) judge(peer Options) bool {
 	var naks, rejects []byte
+	var seen [256]bool
 	for o := range peer.All() {
-		verdict, suggestion := m.policy.Judge(o)
+		verdict, suggestion := Reject, o
+		if !seen[o.Type] {
+			verdict, suggestion = m.policy.Judge(o)
+		}
+		seen[o.Type] = true
 		switch {
 		case verdict == Nak && m.naksSent < m.limits.MaxFailure:
 			naks = suggestion.AppendTo(naks)
@@ -152,6 +155,9 @@ func (m *Machine) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, er
 	}
 	if len(refused) == 0 || c.Code == ConfigureReject && !m.subset(refused) {
 		return 0, ErrAnswer
+	}
+	if refused.Repeats() {
+		return 0, ErrRepeated // one suggestion would undo the other
 	}
 	m.refusals++
 	if m.refusals > 2*m.limits.MaxFailure {
