@@ -9,6 +9,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/eap"
 	"upppoe/ppp/pap"
 )
 
@@ -65,6 +66,7 @@ func answerTo(t *testing.T, cfg Config, options ...byte) ppp.Control {
 
 func TestJudge(t *testing.T) {
 	both := Config{Answer: []ppp.Method{chap.MD5, pap.Method}}
+	all := Config{Answer: []ppp.Method{eap.MD5, chap.MD5, pap.Method}}
 	for _, c := range []struct {
 		what string
 		cfg  Config
@@ -85,6 +87,9 @@ func TestJudge(t *testing.T) {
 		{"multilink", Config{}, []byte{17, 4, 5, 0xdc}, ppp.ConfigureReject, []byte{17, 4, 5, 0xdc}},
 		{"a method that we answer", both, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureAck, []byte{3, 4, 0xc0, 0x23}},
 		{"one that we do not", both, []byte{3, 5, 0xc2, 0x23, 0x81}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"one of a protocol that we answer by another", both, []byte{3, 4, 0xc2, 0x27}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"CHAP by an algorithm that we do not know, though EAP is our best", all, []byte{3, 5, 0xc2, 0x23, 0x80}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"an empty one", both, []byte{3, 2}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
 		{"one, and we answer none", Config{}, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureReject, []byte{3, 4, 0xc0, 0x23}},
 	} {
 		got := answerTo(t, c.cfg, c.in...)
@@ -119,6 +124,13 @@ func TestDemandRefused(t *testing.T) {
 	}
 	if !l.Refused() {
 		t.Error("a peer that accepts none of our methods has not refused")
+	}
+	var asked []ppp.Method
+	for l.options.Reset(); !l.Refused(); l.options.tryNextMethod(nil) {
+		asked = append(asked, l.Demands())
+	}
+	if !slices.Equal(asked, cfg.Demand) {
+		t.Errorf("a new negotiation asks for %v, want our own order again", asked)
 	}
 	l, q, request = open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureReject, ID: request.ID, Data: []byte{3, 5, 0xc2, 0x23, 0x81}}, q)

@@ -26,7 +26,7 @@ type options struct {
 	// What we ask for as the negotiation stands.
 	askMRU   int
 	askMagic bool
-	asked    int // index in demand of the method we ask for
+	untried  []ppp.Method // of demand: those the peer has not been asked for
 	magic    uint32
 	loops    int
 	refused  bool
@@ -43,7 +43,7 @@ var _ ppp.Policy = (*options)(nil)
 func newOptions(cfg *Config) *options {
 	o := &options{
 		mru: cfg.MRU, maxMRU: cfg.MaxMRU, noMagic: cfg.NoMagic,
-		demand: slices.Clone(cfg.Demand), answer: cfg.Answer, rand: cfg.Rand,
+		demand: cfg.Demand, answer: cfg.Answer, rand: cfg.Rand,
 	}
 	if o.maxMRU <= 0 {
 		o.maxMRU = EtherMRU
@@ -63,13 +63,13 @@ func (o *options) Protocol() ppp.Protocol { return ppp.LCP }
 // Reset begins a negotiation with our first wishes. The magic number stays: it
 // marks this end of the link, not the attempt.
 func (o *options) Reset() {
-	o.askMRU, o.askMagic, o.asked = o.mru, !o.noMagic, 0
+	o.askMRU, o.askMagic = o.mru, !o.noMagic
 	o.refused = false
 	o.peerMRU, o.peerMagic = min(DefaultMRU, o.maxMRU), 0
-	o.answers = nil
-	o.demands = nil
-	if len(o.demand) > 0 {
-		o.demands = o.demand[0]
+	o.answers, o.demands = nil, nil
+	o.untried = append(o.untried[:0], o.demand...)
+	if len(o.untried) > 0 {
+		o.demandNext(0)
 	}
 }
 
@@ -118,16 +118,19 @@ func (o *options) judgeMRU(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	return ppp.Ack, theirs
 }
 
-// judgeAuth accepts a method that we are ready to answer, and suggests the best
-// of ours for any other.
+// judgeAuth accepts a method that we are ready to answer. For any other it
+// suggests one of the same protocol, which the peer knows, or else our best.
 func (o *options) judgeAuth(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
-	if find(o.answer, theirs.Value) != nil {
+	if index(o.answer, theirs.Value) >= 0 {
 		return ppp.Ack, theirs
 	}
 	if len(o.answer) == 0 {
 		return ppp.Reject, theirs
 	}
-	return ppp.Nak, ppp.Option{Type: OptAuth, Value: o.answer[0].Option()}
+	nearest := max(0, slices.IndexFunc(o.answer, func(m ppp.Method) bool {
+		return len(theirs.Value) >= 2 && bytes.HasPrefix(m.Option(), theirs.Value[:2])
+	}))
+	return ppp.Nak, ppp.Option{Type: OptAuth, Value: o.answer[nearest].Option()}
 }
 
 // judgeMagic refuses zero, which is illegal, and our own number, which hints at
@@ -160,7 +163,7 @@ func (o *options) Agreed(peer ppp.Options) {
 		case OptMRU:
 			o.peerMRU = int(binary.BigEndian.Uint16(theirs.Value))
 		case OptAuth:
-			o.answers = find(o.answer, theirs.Value)
+			o.answers = o.answer[index(o.answer, theirs.Value)]
 		case OptMagic:
 			o.peerMagic = binary.BigEndian.Uint32(theirs.Value)
 		}
@@ -199,21 +202,18 @@ func (o *options) Rejected(ours ppp.Option) {
 // tryNextMethod follows the peer's suggestion, or else our own order of
 // preference, and never goes back: so it ends.
 func (o *options) tryNextMethod(suggestion []byte) {
-	if o.demands == nil {
-		return
-	}
-	for i := o.asked + 1; i < len(o.demand); i++ {
-		if bytes.Equal(o.demand[i].Option(), suggestion) {
-			o.demand[i], o.demand[o.asked+1] = o.demand[o.asked+1], o.demand[i]
-			break
-		}
-	}
-	o.asked++
-	if o.asked >= len(o.demand) {
+	switch {
+	case o.demands == nil:
+	case len(o.untried) == 0:
 		o.refused = true
-		return
+	default:
+		o.demandNext(max(0, index(o.untried, suggestion)))
 	}
-	o.demands = o.demand[o.asked]
+}
+
+func (o *options) demandNext(i int) {
+	o.demands = o.untried[i]
+	o.untried = slices.Delete(o.untried, i, i+1)
 }
 
 func (o *options) ourMRU() int { return o.askMRU }
@@ -248,14 +248,9 @@ func (o *options) random() uint32 {
 	return n
 }
 
-// find returns the method whose option value is given.
-func find(methods []ppp.Method, value []byte) ppp.Method {
-	for _, m := range methods {
-		if bytes.Equal(m.Option(), value) {
-			return m
-		}
-	}
-	return nil
+// index is where the method stands whose option value is given; -1: nowhere.
+func index(methods []ppp.Method, value []byte) int {
+	return slices.IndexFunc(methods, func(m ppp.Method) bool { return bytes.Equal(m.Option(), value) })
 }
 
 func mruOption(mru int) ppp.Option {
