@@ -123,7 +123,7 @@ func (l *Link) Answers() ppp.Method { return l.options.answers }
 func (l *Link) Refused() bool { return l.options.refused }
 
 // Looped says that we are talking to ourselves (RFC 1661 section 6.4).
-func (l *Link) Looped() bool { return l.options.loops >= maxLoops }
+func (l *Link) Looped() bool { return l.options.loops >= l.options.maxLoops }
 
 // Dead says that Echo.Failures Echo-Requests have gone unanswered.
 func (l *Link) Dead() bool { return l.echo.dead }

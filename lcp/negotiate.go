@@ -10,7 +10,7 @@ import (
 )
 
 // maxLoops is how many Configure-Requests in a row that bear our own
-// Magic-Number make a looped link. It must not exceed Max-Failure: after so many
+// Magic-Number make a looped link; fewer, where Max-Failure is: after so many
 // Naks the automaton rejects the option, and we would hear ourselves give it up.
 const maxLoops = 5
 
@@ -21,6 +21,7 @@ type options struct {
 	noMagic     bool
 	demand      []ppp.Method
 	answer      []ppp.Method
+	maxLoops    int
 	rand        io.Reader
 
 	// What we ask for as the negotiation stands.
@@ -32,10 +33,9 @@ type options struct {
 	refused  bool
 
 	// What is agreed.
-	peerMRU   int
-	peerMagic uint32
-	demands   ppp.Method
-	answers   ppp.Method
+	peerMRU int
+	demands ppp.Method
+	answers ppp.Method
 }
 
 var _ ppp.Policy = (*options)(nil)
@@ -43,7 +43,10 @@ var _ ppp.Policy = (*options)(nil)
 func newOptions(cfg *Config) *options {
 	o := &options{
 		mru: cfg.MRU, maxMRU: cfg.MaxMRU, noMagic: cfg.NoMagic,
-		demand: cfg.Demand, answer: cfg.Answer, rand: cfg.Rand,
+		demand: cfg.Demand, answer: cfg.Answer, maxLoops: maxLoops, rand: cfg.Rand,
+	}
+	if n := cfg.Limits.MaxFailure; n > 0 {
+		o.maxLoops = min(n, maxLoops)
 	}
 	if o.maxMRU <= 0 {
 		o.maxMRU = EtherMRU
@@ -65,7 +68,7 @@ func (o *options) Protocol() ppp.Protocol { return ppp.LCP }
 func (o *options) Reset() {
 	o.askMRU, o.askMagic = o.mru, !o.noMagic
 	o.refused = false
-	o.peerMRU, o.peerMagic = min(DefaultMRU, o.maxMRU), 0
+	o.peerMRU = min(DefaultMRU, o.maxMRU)
 	o.answers, o.demands = nil, nil
 	o.untried = append(o.untried[:0], o.demand...)
 	if len(o.untried) > 0 {
@@ -137,7 +140,8 @@ func (o *options) judgeAuth(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // a looped link (RFC 1661 section 6.4).
 func (o *options) judgeMagic(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	if len(theirs.Value) != magicLen {
-		return ppp.Reject, theirs
+		// RFC 1661 section 6: a wrong Length gets a Nak that has the right one.
+		return ppp.Nak, magicOption(o.random())
 	}
 	magic := binary.BigEndian.Uint32(theirs.Value)
 	if o.isOurs(magic) {
@@ -157,15 +161,13 @@ func (o *options) AppendMissing(b []byte, _ ppp.Options) []byte { return b }
 // Agreed takes over the peer's options as we acknowledge them. What is not among
 // them has its default.
 func (o *options) Agreed(peer ppp.Options) {
-	o.peerMRU, o.peerMagic, o.answers = min(DefaultMRU, o.maxMRU), 0, nil
+	o.peerMRU, o.answers = min(DefaultMRU, o.maxMRU), nil
 	for theirs := range peer.All() {
 		switch theirs.Type {
 		case OptMRU:
 			o.peerMRU = int(binary.BigEndian.Uint16(theirs.Value))
 		case OptAuth:
 			o.answers = o.answer[index(o.answer, theirs.Value)]
-		case OptMagic:
-			o.peerMagic = binary.BigEndian.Uint32(theirs.Value)
 		}
 	}
 }
