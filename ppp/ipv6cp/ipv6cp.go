@@ -87,13 +87,17 @@ func (p *Policy) AppendRequest(b []byte) []byte {
 // refused.
 //
 // RFC 5072 section 4.1: an identifier of zero, or the same as ours, is answered
-// by Nak with another.
+// by Nak with another; by Reject where neither side has one. RFC 1661 section
+// 6 has a wrong length answered by Nak with the right one.
 func (p *Policy) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
-	if theirs.Type != OptInterfaceID || len(theirs.Value) != len(ID{}) {
+	if theirs.Type != OptInterfaceID {
 		return ppp.Reject, theirs
 	}
-	id := ID(theirs.Value)
-	if id == (ID{}) || id == p.local || p.cfg.Remote != (ID{}) && id != p.cfg.Remote {
+	id, _ := identifier(theirs)
+	switch {
+	case id == ID{} && p.local == ID{}:
+		return ppp.Reject, theirs
+	case id == ID{}, id == p.local, p.cfg.Remote != ID{} && id != p.cfg.Remote:
 		return ppp.Nak, option(p.spare)
 	}
 	return ppp.Ack, theirs
@@ -109,22 +113,23 @@ func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
 
 // Agreed takes over the peer's identifier as we acknowledge it.
 func (p *Policy) Agreed(peer ppp.Options) {
-	p.remote = ID{}
-	if o, ok := peer.Find(OptInterfaceID); ok {
-		p.remote = ID(o.Value)
-	}
+	o, _ := peer.Find(OptInterfaceID)
+	p.remote, _ = identifier(o)
 }
 
 // Naked takes the identifier that the peer suggests. One that is zero, or the
-// peer's own, means that it wants us to find another ourselves.
+// peer's own, means that it wants us to find another ourselves; so does the one
+// that we suggest to it, which we would only take from each other again (RFC 5072
+// section 4.1).
 func (p *Policy) Naked(theirs ppp.Option) {
-	if theirs.Type != OptInterfaceID || len(theirs.Value) != len(ID{}) || !p.cfg.AcceptLocal {
+	id, ok := identifier(theirs)
+	if !ok || !p.cfg.AcceptLocal {
 		return
 	}
-	p.ask, p.local = true, ID(theirs.Value)
-	if p.local == (ID{}) || p.local == p.remote {
-		p.local = p.random()
+	if id == (ID{}) || id == p.remote || id == p.spare {
+		id = p.random()
 	}
+	p.ask, p.local = true, id
 }
 
 // Rejected stops asking; the link is then left without an identifier of ours.
@@ -152,6 +157,14 @@ func (p *Policy) random() (id ID) {
 		binary.BigEndian.PutUint32(id[4:], binary.BigEndian.Uint32(id[4:])+1)
 	}
 	return id
+}
+
+// identifier reads an option whose value is one; zero if it is not.
+func identifier(o ppp.Option) (ID, bool) {
+	if o.Type != OptInterfaceID || len(o.Value) != len(ID{}) {
+		return ID{}, false
+	}
+	return ID(o.Value), true
 }
 
 func option(id ID) ppp.Option {

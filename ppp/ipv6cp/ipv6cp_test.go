@@ -17,7 +17,7 @@ func TestJudge(t *testing.T) {
 		{"an identifier", option(ID{7: 2}), ppp.Ack},
 		{"zero", option(ID{}), ppp.Nak},
 		{"ours", option(ID{7: 1}), ppp.Nak},
-		{"one of four octets", ppp.Option{Type: OptInterfaceID, Value: make([]byte, 4)}, ppp.Reject},
+		{"one of four octets", ppp.Option{Type: OptInterfaceID, Value: make([]byte, 4)}, ppp.Nak},
 		{"compression", ppp.Option{Type: OptCompression, Value: []byte{0, 0x61}}, ppp.Reject},
 	} {
 		verdict, suggestion := p.Judge(c.in)
@@ -27,6 +27,14 @@ func TestJudge(t *testing.T) {
 		if id := suggestion.Value; verdict == ppp.Nak && (ID(id) == ID{} || ID(id) == p.local) {
 			t.Errorf("%s: suggests % x, which is no better", c.what, id)
 		}
+	}
+	given := New(&Config{Local: ID{7: 1}, Remote: ID{7: 2}, Rand: rand.Reader})
+	if v, suggestion := given.Judge(option(ID{7: 3})); v != ppp.Nak || ID(suggestion.Value) != (ID{7: 2}) {
+		t.Errorf("a peer that is to have ::2 and wants ::3: verdict %d, suggestion % x; want Nak with ::2", v, suggestion.Value)
+	}
+	p.Rejected(option(ID{7: 1}))
+	if v, _ := p.Judge(option(ID{})); v != ppp.Reject {
+		t.Errorf("zero, when we have none either: verdict %d, want Reject", v)
 	}
 	if len(p.AppendMissing(nil, nil)) != 10 {
 		t.Error("a peer that speaks of no identifier is not asked to take one")
@@ -48,6 +56,10 @@ func TestNaked(t *testing.T) {
 	free.Naked(option(ID{}))
 	if free.local == (ID{}) || free.local == (ID{7: 9}) {
 		t.Errorf("after a Nak with zero it has %x, want a new one", free.local)
+	}
+	free.Naked(option(free.spare))
+	if free.local == free.spare {
+		t.Error("takes for itself the identifier that it suggests to the peer")
 	}
 	free.Reset()
 	if free.local != was {
