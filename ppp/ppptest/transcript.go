@@ -1,0 +1,172 @@
+package ppptest
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/trace"
+)
+
+// Transcript runs the commands of a file on a line, and holds what comes of them
+// against what the file says; with update it writes the file anew.
+//
+// A line of the file that begins with "> " is a command:
+//
+//	open                        all ends open
+//	END open                    one does
+//	END close REASON            it closes
+//	END down                    it loses the layer below
+//	END gets CODE ID OPTIONS    it receives a packet: CODE as pppd prints it or a number,
+//	                            ID a number, OPTIONS in hexadecimal; "its" stands for those
+//	                            of the end's own last Configure-Request
+//	next FATE...                what becomes of the frames sent next: arrives, lost, twice, late
+//	wait DURATION               time goes by, and what is due is done
+//
+// Lines that begin with "#", and empty ones, are for readers. All others are what came of
+// the command before them.
+func Transcript(t *testing.T, path string, update bool, l *Line) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for line := range strings.Lines(string(text)) {
+		command, is := strings.CutPrefix(line, "> ")
+		if !is && line != "\n" && line[0] != '#' {
+			continue
+		}
+		got.WriteString(line)
+		if !is {
+			continue
+		}
+		if err := l.run(strings.Fields(command)); err != nil {
+			t.Fatalf("%s: %q: %v", path, command, err)
+		}
+		got.WriteString(l.log.String())
+		l.log.Reset()
+	}
+	if l.Err() != nil {
+		t.Errorf("%s: %v", path, l.Err())
+	}
+	if update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got.String() != string(text) {
+		t.Errorf("%s: it went\n%s\nand should have gone\n%s", path, &got, text)
+	}
+}
+
+// run does one command.
+func (l *Line) run(words []string) error {
+	switch verb, rest := words[0], words[1:]; verb {
+	case "open":
+		l.Open()
+		return nil
+	case "wait":
+		d, err := time.ParseDuration(strings.Join(rest, ""))
+		l.Wait(d)
+		return err
+	case "next":
+		return l.fates(rest)
+	}
+	for _, e := range l.Ends {
+		if e.Name == words[0] && len(words) > 1 {
+			return l.runEnd(e, words[1], words[2:])
+		}
+	}
+	return fmt.Errorf("no such command")
+}
+
+func (l *Line) runEnd(e *End, verb string, rest []string) error {
+	switch verb {
+	case "open":
+		l.Do(e, func(p Protocol, q *ppp.Queue) ppp.Signal { return p.Open(l.Now, q) })
+	case "close":
+		l.Do(e, func(p Protocol, q *ppp.Queue) ppp.Signal { return p.Close(l.Now, strings.Join(rest, " "), q) })
+	case "down":
+		l.Do(e, func(p Protocol, _ *ppp.Queue) ppp.Signal { return p.Down(l.Now) })
+	case "gets":
+		c, err := e.packet(rest)
+		if err != nil {
+			return err
+		}
+		l.inject(e, c)
+	default:
+		return fmt.Errorf("an end cannot %s", verb)
+	}
+	return nil
+}
+
+// inject has an end receive a packet that nobody sent.
+func (l *Line) inject(e *End, c ppp.Control) {
+	var q ppp.Queue
+	q.Add(l.number, c)
+	l.print(e, "rcvd %s", trace.AppendFrame(nil, q.At(0), trace.Options{}))
+	l.receive(e, c)
+	l.settle()
+}
+
+// fates has the frames sent next fare as said, and all after them arrive.
+func (l *Line) fates(words []string) error {
+	var fates []Fate
+	for _, word := range words {
+		f, ok := map[string]Fate{"arrives": Arrives, "lost": Lost, "twice": Doubled, "late": Late}[word]
+		if !ok {
+			return fmt.Errorf("no fate is %s", word)
+		}
+		fates = append(fates, f)
+	}
+	l.Fate = func(*End, []byte) (f Fate) {
+		if len(fates) > 0 {
+			f, fates = fates[0], fates[1:]
+		}
+		return f
+	}
+	return nil
+}
+
+var codes = map[string]ppp.Code{
+	"ConfReq": ppp.ConfigureRequest, "ConfAck": ppp.ConfigureAck, "ConfNak": ppp.ConfigureNak, "ConfRej": ppp.ConfigureReject,
+	"TermReq": ppp.TerminateRequest, "TermAck": ppp.TerminateAck, "CodeRej": ppp.CodeReject, "ProtRej": ppp.ProtocolReject,
+	"EchoReq": ppp.EchoRequest, "EchoRep": ppp.EchoReply, "DiscReq": ppp.DiscardRequest,
+	"Ident": ppp.Identification, "TimeRem": ppp.TimeRemaining,
+}
+
+// packet reads CODE, ID and OPTIONS.
+func (e *End) packet(words []string) (c ppp.Control, err error) {
+	if len(words) < 2 {
+		return c, fmt.Errorf("a packet has a code and an Identifier")
+	}
+	code, known := codes[words[0]]
+	if !known {
+		var n uint64
+		if n, err = strconv.ParseUint(words[0], 0, 8); err != nil {
+			return c, err
+		}
+		code = ppp.Code(n)
+	}
+	c.Code, c.ID = code, e.request.ID
+	if words[1] != "its" {
+		var n uint64
+		if n, err = strconv.ParseUint(words[1], 0, 8); err != nil {
+			return c, err
+		}
+		c.ID = uint8(n)
+	}
+	if len(words) == 3 && words[2] == "its" {
+		c.Data = e.request.Data
+		return c, nil
+	}
+	c.Data, err = hex.DecodeString(strings.Join(words[2:], ""))
+	return c, err
+}

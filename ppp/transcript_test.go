@@ -1,0 +1,46 @@
+package ppp_test
+
+import (
+	"flag"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
+)
+
+var update = flag.Bool("update", false, "write the transcripts anew")
+
+// end is an end that negotiates addresses: the automaton with a policy that is real.
+func end(name string, cfg ipcp.Config, limits ppp.Limits) *ppptest.End {
+	p := ipcp.New(&cfg)
+	return &ppptest.End{
+		Name: name, Protocol: ppptest.Machine{Machine: ppp.NewMachine(p, limits)},
+		Agreed: func() string { return fmt.Sprintf("%v, and the peer %v", p.Agreement().Local, p.Agreement().Remote) },
+	}
+}
+
+func host(l ppp.Limits) *ppptest.End { return end("host", ipcp.Config{}, l) }
+
+func server(l ppp.Limits) *ppptest.End {
+	return end("server", ipcp.Config{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")}, l)
+}
+
+// TestTranscripts holds what the automaton sends, and when, against testdata;
+// -update writes it anew.
+func TestTranscripts(t *testing.T) {
+	small := ppp.Limits{Restart: time.Second, MaxConfigure: 3, MaxTerminate: 1, MaxFailure: 2}
+	for name, ends := range map[string][]*ppptest.End{
+		"nobody-answers": {host(ppp.Limits{})},
+		"small-limits":   {server(small)},
+		"one-end":        {server(ppp.Limits{})},
+		"opening":        {host(ppp.Limits{}), server(ppp.Limits{})},
+		"bad-line":       {host(ppp.Limits{}), server(ppp.Limits{})},
+		"ending":         {host(ppp.Limits{}), server(ppp.Limits{})},
+	} {
+		ppptest.Transcript(t, "testdata/"+name+".txt", *update, ppptest.NewLine(ppp.IPCP, ends...))
+	}
+}
