@@ -42,7 +42,7 @@ func (s *Settings) Session() session.Config {
 		copy(c.IPv4.NBNS[:], s.WINS)
 	}
 	if !s.NoIPv6 {
-		c.IPv6 = &ipv6cp.Config{Local: s.LocalID, Remote: s.RemoteID, Limits: s.IPv6CP}
+		c.IPv6 = &ipv6cp.Config{Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, Limits: s.IPv6CP}
 	}
 	return c
 }

@@ -1,7 +1,6 @@
 package pppd
 
 import (
-	"log/slog"
 	"net/netip"
 	"time"
 
@@ -9,23 +8,11 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// Secret is a password. However it is printed, it is not shown.
-type Secret string
-
-// String hides the secret.
-func (Secret) String() string { return "<hidden>" }
-
-// GoString hides the secret.
-func (Secret) GoString() string { return "<hidden>" }
-
-// LogValue hides the secret.
-func (Secret) LogValue() slog.Value { return slog.StringValue("<hidden>") }
-
 // Settings are what the options say. The zero value is what holds without any,
-// but for those that New sets.
+// but for those that New sets. Printing them does not show the password.
 type Settings struct {
 	// The line.
-	Interface    string
+	Interface    string // empty: none was named
 	Service      string
 	OmitService  bool
 	ACName       string
@@ -51,28 +38,33 @@ type Settings struct {
 	AuthTimers   ppp.AuthTimers
 
 	// LCP and the network protocols.
-	EchoInterval time.Duration
-	EchoFailures int
-	NoMagic      bool
-	LCP          ppp.Limits
-	IPCP         ppp.Limits
-	IPv6CP       ppp.Limits
-	NoIP         bool
-	NoIPv6       bool
-	Local        netip.Addr
-	Remote       netip.Addr
-	AcceptLocal  bool
-	AcceptRemote bool
-	NoIPDefault  bool
-	LocalID      ipv6cp.ID
-	RemoteID     ipv6cp.ID
-	DNS          []netip.Addr
-	WINS         []netip.Addr
-	UsePeerDNS   bool
-	UsePeerWINS  bool
+	EchoInterval  time.Duration
+	EchoFailures  int
+	NoMagic       bool
+	Silent        bool
+	Passive       bool
+	LCP           ppp.Limits
+	IPCP          ppp.Limits
+	IPv6CP        ppp.Limits
+	NoIP          bool
+	NoIPv6        bool
+	Local         netip.Addr
+	Remote        netip.Addr
+	AcceptLocal   bool
+	AcceptRemote  bool
+	NoIPDefault   bool
+	LocalID       ipv6cp.ID
+	RemoteID      ipv6cp.ID
+	AcceptLocalID bool
+	DNS           []netip.Addr
+	WINS          []netip.Addr
+	UsePeerDNS    bool
+	UsePeerWINS   bool
 
 	// The host and the program.
 	DefaultRoute bool
+	ReplaceRoute bool
+	RouteMetric  int
 	Unit         int // -1: any
 	IfName       string
 	LinkName     string
@@ -83,6 +75,8 @@ type Settings struct {
 	Persist      bool
 	MaxFail      int
 	Holdoff      time.Duration
+	Idle         time.Duration
+	MaxConnect   time.Duration
 	Call         string
 
 	// Plugin says that the options named pppd's PPPoE plugin.

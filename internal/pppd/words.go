@@ -1,7 +1,7 @@
 package pppd
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -9,152 +9,167 @@ import (
 type Word struct {
 	Text string
 	File string // empty: the command line
-	Line int    // from 1 on; 0: the command line
+	Line int    // on which it begins, from 1 on; 0: the command line
 }
 
-// Where is what an error message begins with: FILE:LINE, or "command line".
+// Where is FILE:LINE, and empty for the command line.
 func (w Word) Where() string {
 	if w.File == "" {
-		return "command line"
+		return ""
 	}
-	return fmt.Sprintf("%s:%d", w.File, w.Line)
+	return w.File + ":" + strconv.Itoa(w.Line)
 }
-
-// Error is a fault of a configuration: a word that means nothing, a value out of
-// range. The program should end with exit code 2.
-type Error struct {
-	At      Word
-	Message string
-}
-
-// Error names file and line.
-func (e *Error) Error() string { return e.At.Where() + ": " + e.Message }
-
-func fault(at Word, format string, args ...any) error {
-	return &Error{at, fmt.Sprintf(format, args...)}
-}
-
-// maxFile bounds what is read of a file, in octets.
-const maxFile = 1 << 20
 
 // Lines splits a text into words, line by line: words are parted by white space;
-// "..." and '...' keep it; \ takes the next character as it is, and # begins a
-// comment (pppd(8), "OPTIONS FILES"). Lines without words are left out.
+// "..." and '...' keep it; \ takes the next character as it is, but for C's
+// escapes and \s, a space; \ at the end of a line goes on in the next; # begins a
+// comment outside of quotes, also within a word (pppd(8), "OPTIONS FILES"). Lines
+// without words are left out.
 //
-// The error, an *Error, tells of a quote without its end.
+// The error, an *Error, tells of a quote without its end and of a broken escape.
 func Lines(file, text string) (lines [][]Word, err error) {
 	s := scanner{file: file, text: text, line: 1}
 	for {
-		line, more, err := s.next()
+		fresh := s.skip() || lines == nil
+		if s.text == "" {
+			return lines, nil
+		}
+		w, err := s.word()
 		if err != nil {
 			return nil, err
 		}
-		if len(line) > 0 {
-			lines = append(lines, line)
+		if fresh {
+			lines = append(lines, nil)
 		}
-		if !more {
-			return lines, nil
-		}
+		last := len(lines) - 1
+		lines[last] = append(lines[last], w)
 	}
 }
 
+// scanner holds what is not yet read of a text.
 type scanner struct {
 	file, text string
 	line       int
 }
 
-func (s *scanner) next() (words []Word, more bool, err error) {
+// take removes n characters.
+func (s *scanner) take(n int) {
+	s.line += strings.Count(s.text[:n], "\n")
+	s.text = s.text[n:]
+}
+
+// skip passes white space and comments, and says whether a line has ended.
+func (s *scanner) skip() (ended bool) {
 	for s.text != "" {
 		switch c := s.text[0]; {
-		case c == '\n':
-			s.text, s.line = s.text[1:], s.line+1
-			return words, true, nil
-		case c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v':
-			s.text = s.text[1:]
+		case isSpace(c):
+			ended = ended || c == '\n'
+			s.take(1)
 		case c == '#':
 			s.comment()
 		case strings.HasPrefix(s.text, "\\\n"):
-			s.text, s.line = s.text[2:], s.line+1
+			s.take(2)
 		default:
-			w, err := s.word()
-			if err != nil {
-				return nil, false, err
-			}
-			words = append(words, w)
+			return ended
 		}
 	}
-	return words, false, nil
+	return ended
 }
 
 func (s *scanner) comment() {
 	if end := strings.IndexByte(s.text, '\n'); end >= 0 {
-		s.text = s.text[end:]
+		s.take(end)
 	} else {
 		s.text = ""
 	}
 }
 
-// word reads one word, which ends at white space outside of quotes.
+// word reads one word, which ends at white space or a comment outside of quotes.
 func (s *scanner) word() (Word, error) {
 	w := Word{File: s.file, Line: s.line}
 	var text strings.Builder
 	quote := byte(0)
 	for s.text != "" {
 		c := s.text[0]
-		if quote == 0 && strings.IndexByte(" \t\r\f\v\n", c) >= 0 {
+		if quote == 0 && (isSpace(c) || c == '#') {
 			break
 		}
-		s.text = s.text[1:]
+		s.take(1)
 		switch {
-		case c == quote:
+		case c == '\\':
+			if err := s.escape(&text); err != nil {
+				return w, err
+			}
+		case quote != 0 && c == quote:
 			quote = 0
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
-		case c == '\\' && quote != '\'' && s.text != "":
-			s.escape(&text)
 		default:
-			if c == '\n' {
-				s.line++
-			}
 			text.WriteByte(c)
 		}
 	}
-	w.Text = text.String()
 	if quote != 0 {
 		return w, fault(w, "the quote %c is never closed", quote)
 	}
+	w.Text = text.String()
 	return w, nil
 }
 
 // escapes are those that stand for something else than themselves.
 var escapes = map[byte]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 's': ' ', 't': '\t'}
 
-func (s *scanner) escape(text *strings.Builder) {
+// escape reads what follows a backslash: in pppd it means the same inside of
+// either quotes and outside of them.
+func (s *scanner) escape(text *strings.Builder) error {
+	at := Word{File: s.file, Line: s.line}
+	if s.text == "" {
+		return fault(at, "there is nothing after the last \\")
+	}
 	c := s.text[0]
-	s.text = s.text[1:]
-	if c == '\n' {
-		s.line++
-		return
+	if octal := digits(s.text, 3, isOctal); octal != "" {
+		s.number(text, octal, 8)
+		return nil
 	}
-	if octal := digits(string(c) + s.text); octal > 0 {
-		value := 0
-		for _, d := range (string(c) + s.text)[:octal] {
-			value = value*8 + int(d-'0')
-		}
-		s.text = s.text[octal-1:]
-		text.WriteByte(byte(value))
-		return
-	}
+	s.take(1)
 	if e, ok := escapes[c]; ok {
-		c = e
+		text.WriteByte(e)
+		return nil
 	}
-	text.WriteByte(c)
+	switch c {
+	case '\n': // the line goes on
+	case 'x':
+		hexadecimal := digits(s.text, 2, isHexadecimal)
+		if hexadecimal == "" {
+			return fault(at, "\\x needs one or two hexadecimal digits after it")
+		}
+		s.number(text, hexadecimal, 16)
+	default:
+		text.WriteByte(c)
+	}
+	return nil
 }
 
-// digits counts the octal digits that begin a text, up to three.
-func digits(text string) (n int) {
-	for n < 3 && n < len(text) && text[n] >= '0' && text[n] <= '7' {
+// number writes the character of a code, of which the lower octet counts.
+func (s *scanner) number(text *strings.Builder, digits string, base int) {
+	code, _ := strconv.ParseUint(digits, base, 16)
+	text.WriteByte(byte(code))
+	s.take(len(digits))
+}
+
+// digits are those that begin a text, most of them at most.
+func digits(text string, most int, is func(byte) bool) string {
+	n := 0
+	for n < most && n < len(text) && is(text[n]) {
 		n++
 	}
-	return n
+	return text[:n]
 }
+
+func isOctal(c byte) bool { return c >= '0' && c <= '7' }
+
+func isHexadecimal(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// isSpace is C's isspace, which pppd asks.
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

@@ -1,35 +1,24 @@
 // Package secrets reads chap-secrets and pap-secrets, as pppd(8) describes them
 // under AUTHENTICATION: a client, a server, the secret they share, and the
 // addresses that the client may have, on one line.
+//
+// Secrets must be written as they are: pppd's papcrypt, by which pap-secrets may
+// hold hashes of crypt(3), is not supported, and the option is refused.
 package secrets
 
 import (
 	"fmt"
-	"log/slog"
-	"os"
-	"strings"
 
 	"upppoe/internal/pppd"
 )
 
 // Secret is a password. However it is printed, it is not shown.
-type Secret []byte
-
-// String hides the secret.
-func (Secret) String() string { return "<hidden>" }
-
-// GoString hides the secret.
-func (Secret) GoString() string { return "<hidden>" }
-
-// LogValue hides the secret.
-func (Secret) LogValue() slog.Value { return slog.StringValue("<hidden>") }
+type Secret = pppd.Secret
 
 // Entry is what a file says of a client and a server.
 type Entry struct {
 	Secret    Secret
 	Addresses Addresses
-	wildcards int
-	line      int
 }
 
 // File is a secrets file, indexed by client. It does not change once loaded, and may be used
@@ -41,124 +30,95 @@ type File struct {
 // row is a line of the file.
 type row struct {
 	server string
+	rank   int
+	broken bool // it cannot be understood, and lets nobody in
 	Entry
 }
 
-// maxFile bounds what is read of a file, in octets: some 100,000 accounts are a
+// Ranks of a match, which add up: pppd takes a client's own line before a
+// server's own.
+const (
+	ownServer = 1
+	ownClient = 2
+)
+
+// wildcard stands in a file for every client, or server.
+const wildcard = "*"
+
+// maxFile bounds what is read of a file, in octets: 100,000 accounts are a
 // tenth of it.
 const maxFile = 64 << 20
 
 // Load reads a file. Warnings, fit for a log, are of lines that are left out and
-// of a file that others can read; a line that cannot be understood opens no door.
+// of files that others can read. The error is fs.ErrNotExist if the file is not
+// there, and a *pppd.Error if a quote in it has no end: then no line after it
+// can be told, and the whole file is worth nothing.
+//
+// A file that is changed must be loaded again, also for the sake of the files that
+// its secrets are read from.
 func Load(path string) (*File, []string, error) {
-	info, err := os.Stat(path)
+	text, shared, err := pppd.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, nil, fmt.Errorf("%s: not a secrets file: it must be a plain file of at most %d octets", path, maxFile)
+	f, warnings, err := Parse(path, text)
+	if shared {
+		warnings = append([]string{access(path)}, warnings...)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	var warnings []string
-	if info.Mode().Perm()&0o077 != 0 {
-		warnings = append(warnings, fmt.Sprintf("Warning - secret file %s has world and/or group access", path))
-	}
-	f, more, err := Parse(path, string(text))
-	return f, append(warnings, more...), err
+	return f, warnings, err
 }
 
-// Parse reads the text of a file.
+func access(path string) string {
+	return fmt.Sprintf("Warning - secret file %s has world and/or group access", path)
+}
+
+// Parse reads the text of a file, and those files that secrets in it are read
+// from. A line that cannot be understood opens no door: neither itself, nor one
+// with wildcards to the client it names.
 func Parse(path, text string) (*File, []string, error) {
 	lines, err := pppd.Lines(path, text)
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &File{clients: make(map[string][]row)}
+	f := &File{clients: make(map[string][]row, len(lines))}
 	var warnings []string
 	for _, line := range lines {
-		client, r, err := parseLine(line)
-		if err != nil {
-			warnings = append(warnings, fmt.Sprintf("%s: line left out: %v", line[0].Where(), err))
-			continue
+		client, r, said := parseLine(line)
+		for _, s := range said {
+			warnings = append(warnings, line[0].Where()+": "+s)
 		}
 		f.clients[client] = append(f.clients[client], r)
 	}
 	return f, warnings, nil
 }
 
-func parseLine(line []pppd.Word) (client string, r row, err error) {
-	if len(line) < 3 {
-		return "", row{}, fmt.Errorf("it needs a client, a server and a secret")
-	}
-	client, r.server, r.line = line[0].Text, line[1].Text, line[2].Line
-	for _, name := range []string{client, r.server} {
-		if name == wildcard {
-			r.wildcards++
-		}
-	}
-	if r.Secret, err = readSecret(line[2].Text); err != nil {
-		return "", row{}, err
-	}
-	for _, w := range line[3:] {
-		if w.Text == "--" {
-			break // pppd(8): what follows are options, which are not read here
-		}
-		if err := r.Addresses.add(w.Text); err != nil {
-			return "", row{}, err
-		}
-	}
-	return client, r, nil
-}
-
-// readSecret follows @FILE to the file's first line (pppd(8)).
-func readSecret(word string) (Secret, error) {
-	path, indirect := strings.CutPrefix(word, "@")
-	if !indirect || path == "" {
-		return Secret(word), nil
-	}
-	return FirstLine(path)
-}
-
-// FirstLine reads a password that is the first line of a file.
-func FirstLine(path string) (Secret, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > 1<<16 {
-		return nil, fmt.Errorf("%s: not a file whose first line is a password", path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	return Secret(strings.TrimSuffix(line, "\r")), nil
-}
-
-// wildcard stands in a file for every client, or server.
-const wildcard = "*"
-
 // Lookup finds the entry for a client and a server: of those that match, the one with
-// the fewest wildcards, and of these the first. Names are case-sensitive. A
-// server name that is not known is empty, and matches any.
+// the fewest wildcards, a client's own before a server's own, and of equals the
+// first. Names are case-sensitive. A server name that is not known is empty, and
+// matches any.
+//
+// That a name is not known must not show in the time an answer takes: compare the
+// proof of such a client too, with the empty Entry's secret, and then refuse it.
 func (f *File) Lookup(client, server string) (Entry, bool) {
-	best, found := Entry{}, false
-	for _, name := range []string{client, wildcard} {
-		for _, r := range f.clients[name] {
-			if r.server != wildcard && r.server != server && server != "" {
-				continue
+	var best *row
+	for _, name := range [...]string{client, wildcard} {
+		rows := f.clients[name]
+		for i := range rows {
+			if r := &rows[i]; r.matches(server) && r.better(best) {
+				best = r
 			}
-			if !found || r.wildcards < best.wildcards {
-				best, found = r.Entry, true
-			}
-		}
-		if client == wildcard {
-			break
 		}
 	}
-	return best, found
+	if best == nil || best.broken {
+		return Entry{}, false
+	}
+	return best.Entry, true
+}
+
+func (r *row) matches(server string) bool {
+	return r.server == wildcard || r.server == server || server == ""
+}
+
+func (r *row) better(than *row) bool {
+	return than == nil || r.rank > than.rank || r.rank == than.rank && than.broken && !r.broken
 }

@@ -1,12 +1,16 @@
 package secrets
 
 import (
+	"errors"
 	"fmt"
-	"net/netip"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"upppoe/internal/pppd"
 )
 
 const text = `# accounts
@@ -16,98 +20,174 @@ alice *   two
 *     ac9 three *
 bob   *   "spaced secret" !192.0.2.1 192.0.2.0/24
 carol *   "" -
-short line
-dave  *   pw host.example
+dave  *   'a\'b#c' *	# a comment
+erin  *   @home *
+""    *   open 192.0.2.9
+frank *   p w
+grace ac1
+grace *   weak *
+heidi *   pw host.example
+heidi *   fine *
+ivan
+*     *   guest *
+judy  *   first *
+judy  *   second *
+Mallory ac8 m * -- mtu 1400
 `
 
 func TestLookup(t *testing.T) {
-	f, warnings, err := Parse("f", text)
-	if err != nil || len(warnings) != 2 || !strings.Contains(warnings[0], "f:8") || !strings.Contains(warnings[1], "f:9") {
-		t.Fatalf("%v, warnings %q; want two, of lines 8 and 9", err, warnings)
+	f, _, err := Parse("f", text)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		client, server, want string
-		ok                   bool
+		client, server, want, why string
+		ok                        bool
 	}{
-		{"testuser", "any", "testpassword", true},
-		{"alice", "ac1", "one", true},
-		{"alice", "ac2", "two", true},
-		{"alice", "", "one", true},
-		{"Alice", "ac1", "", false},
-		{"eve", "ac9", "three", true},
-		{"eve", "ac8", "", false},
-		{"bob", "x", "spaced secret", true},
-		{"dave", "x", "", false},
-		{"short", "line", "", false},
-		{"*", "ac9", "three", true},
+		{"testuser", "any", "testpassword", "the story's line", true},
+		{"alice", "ac1", "one", "no wildcard is better than one", true},
+		{"alice", "ac2", "two", "one wildcard is better than two", true},
+		{"alice", "ac9", "two", "the client's own line is better than the server's own", true},
+		{"alice", "", "one", "a server that is not known is any", true},
+		{"Alice", "ac1", "guest", "names are case-sensitive", true},
+		{"eve", "ac9", "three", "all clients of a server", true},
+		{"eve", "ac8", "guest", "all clients of all servers", true},
+		{"bob", "x", "spaced secret", "quotes", true},
+		{"carol", "x", "", "an empty secret is one", true},
+		{"dave", "x", "a'b#c", "escapes in quotes", true},
+		{"erin", "x", "@home", "@ without / is a letter", true},
+		{"", "x", "open", "the name may be empty", true},
+		{"frank", "x", "", "a secret without quotes is a broken line, and frank no guest", false},
+		{"grace", "ac1", "", "a short line is better than none: grace is no guest", false},
+		{"heidi", "x", "fine", "a good line is as good as if no broken one were there", true},
+		{"ivan", "x", "", "a name alone lets nobody in", false},
+		{"judy", "x", "first", "of equals the first", true},
+		{"Mallory", "ac8", "m", "options after -- are no addresses", true},
+		{"*", "ac9", "three", "a client may call itself *", true},
 	} {
 		e, ok := f.Lookup(c.client, c.server)
 		if ok != c.ok || string(e.Secret) != c.want {
-			t.Errorf("%s at %s: found %v, of %d octets; want %v, %q", c.client, c.server, ok, len(e.Secret), c.ok, c.want)
+			t.Errorf("%s (%s at %s): found %v, of %d octets; want %v, %q", c.why, c.client, c.server, ok, len(e.Secret), c.ok, c.want)
 		}
 	}
 }
 
-func TestAddresses(t *testing.T) {
-	f, _, _ := Parse("f", text)
-	for _, c := range []struct {
-		client, addr string
-		allowed      bool
-	}{
-		{"testuser", "203.0.113.1", true},
-		{"alice", "192.0.2.7", true}, {"alice", "192.0.2.8", false},
-		{"bob", "192.0.2.1", false}, {"bob", "192.0.2.2", true}, {"bob", "192.0.3.2", false},
-		{"carol", "192.0.2.1", false},
-	} {
-		e, _ := f.Lookup(c.client, "ac1")
-		if got := e.Addresses.Allows(netip.MustParseAddr(c.addr)); got != c.allowed {
-			t.Errorf("%s may have %s: %v, want %v", c.client, c.addr, got, c.allowed)
-		}
+// TestWarnings: a line that is left out is told by its number, without its words.
+func TestWarnings(t *testing.T) {
+	_, warnings, _ := Parse("f", text)
+	want := []string{
+		"f:11: line left out: word 4 is no IPv4 address",
+		"f:12: line left out: it needs a client, a server and a secret",
+		"f:14: line left out: word 4 is no IPv4 address",
+		"f:16: line left out: it needs",
+		"f:20: options after -- have no effect",
 	}
-	e, _ := f.Lookup("alice", "ac1")
-	if a, ok := e.Addresses.Single(); !ok || a.String() != "192.0.2.7" {
-		t.Errorf("alice's one address is %v, %v", a, ok)
+	if !slices.EqualFunc(warnings, want, strings.HasPrefix) {
+		t.Errorf("warnings %q, want %q", warnings, want)
 	}
-	if e, _ := f.Lookup("bob", "x"); len(e.Addresses.rules) != 2 {
-		t.Errorf("bob has %d rules, want 2", len(e.Addresses.rules))
+	if s := strings.Join(warnings, "\n"); strings.Contains(s, "host.example") || strings.Contains(s, `"w"`) {
+		t.Errorf("warnings show words that may be a part of a secret: %q", warnings)
 	}
 }
 
-func TestLoad(t *testing.T) {
+func TestQuoteWithoutEnd(t *testing.T) {
+	f, _, err := Parse("f", "alice * one *\nbob * \"two *\n")
+	if bad := (*pppd.Error)(nil); f != nil || !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), "f:2: ") {
+		t.Errorf("%v, %v; want no file, and an error at f:2", f, err)
+	}
+}
+
+func TestSecretsOfFiles(t *testing.T) {
 	dir := t.TempDir()
-	word, path := filepath.Join(dir, "word"), filepath.Join(dir, "chap-secrets")
-	os.WriteFile(word, []byte("from a file\r\nand more\n"), 0o600)
-	os.WriteFile(path, []byte("a * @"+word+" *\nb * @"+dir+"/none *\n"), 0o644)
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		os.WriteFile(path, []byte(text), 0o600)
+		os.Chmod(path, mode)
+		return path
+	}
+	word, shared, empty := write("word", "from a file \r\nand more\n", 0o600), write("shared", "all see", 0o604), write("empty", "\nsecond", 0o600)
+	path := write("chap-secrets", "a * @"+word+" *\nb * @"+dir+"/none *\nc * @"+shared+" *\nd * @"+empty+" *\ne * @"+dir+" *\n* * x *\n", 0o640)
 	f, warnings, err := Load(path)
-	if err != nil || len(warnings) != 2 || !strings.HasPrefix(warnings[0], "Warning - secret file "+path+" has world and/or group access") {
-		t.Errorf("%v, warnings %q; want one of the permissions, and one of b's file", err, warnings)
+	want := []string{
+		"Warning - secret file " + path + " has world and/or group access",
+		path + ":2: line left out: the file of its secret: no such file",
+		path + ":3: Warning - secret file " + shared + " has world and/or group access",
+		path + ":4: line left out: the file of its secret: the first line, which should be a password, is empty",
+		path + ":5: line left out: " + dir + " is not a plain file",
 	}
-	if e, ok := f.Lookup("a", "x"); !ok || string(e.Secret) != "from a file" {
-		t.Errorf("a's secret is of %d octets, found %v", len(e.Secret), ok)
+	if err != nil || !slices.EqualFunc(warnings, want, strings.HasPrefix) {
+		t.Errorf("%v, warnings %q; want %q", err, warnings, want)
 	}
-	if _, ok := f.Lookup("b", "x"); ok {
-		t.Error("an account whose secret cannot be read lets somebody in")
+	for name, want := range map[string]string{"a": "from a file ", "c": "all see", "z": "x", "b": "", "d": "", "e": ""} {
+		if e, ok := f.Lookup(name, "x"); ok != (want != "") || string(e.Secret) != want {
+			t.Errorf("%s: found %v, a secret of %d octets; want %q", name, ok, len(e.Secret), want)
+		}
 	}
-	if s := fmt.Sprintf("%v %+v %#v %s", f.clients, f.clients, f.clients, Secret("from a file")); strings.Contains(s, "from a file") {
-		t.Error("a secret is shown")
+	if _, err := FirstLine(empty); err == nil || !strings.Contains(err.Error(), empty) {
+		t.Errorf("an empty password: %v", err)
 	}
+}
+
+func TestFilesThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
 	if _, _, err := Load(dir); err == nil {
 		t.Error("a folder is read as a file")
+	}
+	if _, _, err := Load(dir + "/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func TestSecretsAreHidden(t *testing.T) {
+	f, _, _ := Parse("f", "a * geheim *")
+	e, _ := f.Lookup("a", "x")
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		for _, v := range []any{e, &e, e.Secret} {
+			if s := fmt.Sprintf(format, v); !strings.Contains(s, "<hidden>") {
+				t.Errorf("%s shows %s", format, s)
+			}
+		}
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(text)
-	f.Fuzz(func(t *testing.T, text string) {
-		if strings.Contains(text, "@") {
-			return // it would read files
+	for _, text := range []string{text, "a b c 1.2.3.4/8+ !5.6.7.8 *", "* * \"\"", "a"} {
+		f.Add(text, "alice", "ac1")
+	}
+	f.Fuzz(func(t *testing.T, text, client, server string) {
+		if strings.Contains(text, "@") || strings.Contains(text, `\`) {
+			return // it could read files
 		}
 		file, _, err := Parse("f", text)
 		if err != nil {
 			return
 		}
-		if e, ok := file.Lookup("x", "y"); ok && len(e.Secret) > len(text) {
-			t.Error("a secret longer than the file")
+		e, ok := file.Lookup(client, server)
+		if ok && (len(e.Secret) > len(text) || !strings.Contains(text, "*") && !strings.Contains(text, server)) {
+			t.Errorf("%q lets %q in at %q", text, client, server)
+		}
+		if !ok && (len(e.Secret) > 0 || len(e.Addresses.rules) > 0) {
+			t.Errorf("%q: an entry that is not found says something", text)
+		}
+		if a, ok := e.Addresses.For(3).Single(); ok && !e.Addresses.For(3).Allows(a) {
+			t.Errorf("%q: the one address %v is not allowed", text, a)
 		}
 	})
+}
+
+// BenchmarkLookup is among 100,000 accounts.
+func BenchmarkLookup(b *testing.B) {
+	var text strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "\"user%d@isp.example\" * \"password %d\" *\n", i, i)
+	}
+	f, warnings, err := Parse("f", text.String())
+	if err != nil || len(warnings) > 0 {
+		b.Fatal(err, warnings)
+	}
+	for i := 0; b.Loop(); i++ {
+		if _, ok := f.Lookup("user99999@isp.example", "ac"); !ok {
+			b.Fatal("an account is not found")
+		}
+	}
 }

@@ -1,0 +1,78 @@
+package pppd
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+)
+
+var (
+	bareLine    = []option{{name: "nic-IF, IF", roles: Client, help: "the Ethernet interface, like eth0"}}
+	bareNetwork = []option{{name: "LOCAL:REMOTE", help: "our IPv4 address and the peer's; either may be left out"}}
+)
+
+// bare reads a word that is no option's name: a pair of addresses, or the name of
+// the interface. One that is neither is more likely an option that somebody
+// misspelt.
+func (r *Reader) bare(at Word) error {
+	name, nic := strings.CutPrefix(at.Text, "nic-")
+	switch {
+	case strings.Contains(at.Text, ":"):
+		return r.addresses(at)
+	case r.Role == Client && name != "" && (nic || r.isInterface(name)):
+		r.Settings.Interface, r.afterPassword = name, false
+		return nil
+	}
+	return r.unknown(at)
+}
+
+func (r *Reader) isInterface(name string) bool {
+	if r.IsInterface != nil {
+		return r.IsInterface(name)
+	}
+	_, err := net.InterfaceByName(name)
+	return err == nil
+}
+
+// addresses reads LOCAL:REMOTE, of which either may be left out.
+func (r *Reader) addresses(at Word) error {
+	local, remote, _ := strings.Cut(at.Text, ":")
+	for _, side := range []struct {
+		text string
+		to   *netip.Addr
+	}{{local, &r.Settings.Local}, {remote, &r.Settings.Remote}} {
+		if side.text == "" {
+			continue
+		}
+		a, err := netip.ParseAddr(side.text)
+		if err != nil && r.afterPassword {
+			return r.unknown(at)
+		}
+		if err != nil || !a.Is4() || a.IsUnspecified() || a.IsLoopback() || a.IsMulticast() {
+			return fault(at, "%q is no pair of IPv4 addresses like 192.0.2.1:192.0.2.10", at.Text)
+		}
+		*side.to = a
+	}
+	r.afterPassword = false
+	return nil
+}
+
+// unknown tells of a word that means nothing. What may be a part of a password, or
+// a value, is not repeated.
+func (r *Reader) unknown(at Word) error {
+	if r.afterPassword {
+		return fault(at, "the word after the password is neither an option nor an interface: a password with spaces or # in it must stand in quotes")
+	}
+	name, _, assigned := strings.Cut(at.Text, "=")
+	long, dashes := strings.CutPrefix(name, "--")
+	near := r.suggestion(long)
+	switch {
+	case assigned && byName[name] != nil:
+		return fault(at, "option %q: write %s, a space, and then its value", name, name)
+	case near != "":
+		return fault(at, "unknown option %q (did you mean %q?)", name, near)
+	case r.Role == Client && !dashes:
+		return fault(at, "unknown option %q, nor is there an interface of that name", name)
+	}
+	return fault(at, "unknown option %q", name)
+}

@@ -1,0 +1,195 @@
+package pppd
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+)
+
+// kind is what sort of value an option takes, and where it goes.
+type kind struct {
+	// arg is the value's name, for people; empty: the option takes none.
+	arg string
+	// set says in its error what was expected of the value. nil: the value is
+	// of no use.
+	set func(s *Settings, value string) error
+}
+
+// flag is an option without a value.
+func flag(set func(*Settings)) kind {
+	return kind{set: func(s *Settings, _ string) error { set(s); return nil }}
+}
+
+// unused takes a value without looking at it.
+func unused(arg string) kind { return kind{arg: arg} }
+
+func text(arg string, set func(*Settings, string)) kind {
+	return kind{arg, func(s *Settings, v string) error { set(s, v); return nil }}
+}
+
+// number is decimal, within bounds.
+func number(arg string, low, high int, set func(*Settings, int)) kind {
+	return kind{arg, func(s *Settings, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("give a number between %d and %d", low, high)
+		}
+		set(s, n)
+		return nil
+	}}
+}
+
+// size is how long a packet may be (pppd(8), "mru n").
+func size(field func(*Settings) *int) kind {
+	return number("N", 128, 16384, func(s *Settings, n int) { *field(s) = n })
+}
+
+// count is how often something is tried.
+func count(field func(*Settings) *int) kind {
+	return number("N", 1, 1<<16, func(s *Settings, n int) { *field(s) = n })
+}
+
+// maxSeconds is some 68 years.
+const maxSeconds = 1<<31 - 1
+
+// seconds may be 0 where that is a time like others, or the default.
+func seconds(field func(*Settings) *time.Duration) kind {
+	return number("SECONDS", 0, maxSeconds, func(s *Settings, n int) { *field(s) = time.Duration(n) * time.Second })
+}
+
+// interval is a time after which something is repeated: 0 would be no end of it.
+func interval(field func(*Settings) *time.Duration) kind {
+	return number("SECONDS", 1, maxSeconds, func(s *Settings, n int) { *field(s) = time.Duration(n) * time.Second })
+}
+
+// patience is a time of which pppd's 0 means no limit, as a negative one does
+// here.
+func patience(field func(*Settings) *time.Duration) kind {
+	return number("SECONDS", 0, maxSeconds, func(s *Settings, n int) {
+		*field(s) = time.Duration(n) * time.Second
+		if n == 0 {
+			*field(s) = -1
+		}
+	})
+}
+
+// limits are the four options of an automaton (RFC 1661 section 4.6).
+func limits(protocol string, field func(*Settings) *ppp.Limits) []option {
+	return []option{
+		{name: protocol + "-restart", help: "until a request is sent again (default 3)",
+			kind: interval(func(s *Settings) *time.Duration { return &field(s).Restart })},
+		{name: protocol + "-max-configure", help: "requests without an answer (default 10)",
+			kind: count(func(s *Settings) *int { return &field(s).MaxConfigure })},
+		{name: protocol + "-max-terminate", help: "goodbyes without an answer (default 2)",
+			kind: count(func(s *Settings) *int { return &field(s).MaxTerminate })},
+		{name: protocol + "-max-failure", help: "refusals before options are rejected outright (default 5)",
+			kind: count(func(s *Settings) *int { return &field(s).MaxFailure })},
+	}
+}
+
+// servers keeps the last two addresses given, as RFC 1877 has room for two.
+func servers(list func(*Settings) *[]netip.Addr) kind {
+	return kind{"ADDRESS", func(s *Settings, v string) error {
+		a, err := netip.ParseAddr(v)
+		if err != nil || !a.Is4() {
+			return errors.New("give an IPv4 address like 192.0.2.53")
+		}
+		l := append(*list(s), a)
+		*list(s) = l[max(0, len(l)-2):]
+		return nil
+	}}
+}
+
+// octets are written in hexadecimal digits.
+func octets(set func(*Settings, []byte)) kind {
+	return kind{"HEX", func(s *Settings, v string) error {
+		b, err := hex.DecodeString(strings.TrimPrefix(v, "0x"))
+		if err != nil || len(b) == 0 || len(b) > 128 {
+			return errors.New("give up to 256 hexadecimal digits, two an octet, like 0a1b2c")
+		}
+		set(s, b)
+		return nil
+	}}
+}
+
+// ethernet is the address of a station.
+func ethernet(set func(*Settings, string)) kind {
+	return kind{"ADDRESS", func(s *Settings, v string) error {
+		if mac, err := net.ParseMAC(v); err != nil || len(mac) != 6 {
+			return errors.New("give an Ethernet address like 02:00:5e:00:53:01")
+		}
+		set(s, v)
+		return nil
+	}}
+}
+
+// identifiers are a pair of interface identifiers, each written as an IPv6 address
+// whose first half is zero.
+func identifiers(s *Settings, value string) error {
+	local, remote, _ := strings.Cut(value, ",")
+	for _, side := range []struct {
+		text string
+		to   *ipv6cp.ID
+	}{{local, &s.LocalID}, {remote, &s.RemoteID}} {
+		if side.text == "" {
+			continue
+		}
+		a, err := netip.ParseAddr(side.text)
+		if err != nil || !a.Is6() || a.Zone() != "" || a.IsUnspecified() || binary.BigEndian.Uint64(a.AsSlice()) != 0 {
+			return errors.New("give interface identifiers like ::1,::2")
+		}
+		*side.to = ipv6cp.ID(a.AsSlice()[8:])
+	}
+	s.NoIPv6 = false
+	return nil
+}
+
+// noService is pppd's own word for leaving the Service-Name tag out.
+const noService = "NO-SERVICE-NAME-NON-RFC-COMPLIANT"
+
+func service(s *Settings, value string) error {
+	s.Service, s.OmitService = value, false
+	if value == noService {
+		s.Service, s.OmitService = "", true
+	}
+	return nil
+}
+
+func plugin(s *Settings, path string) error {
+	switch filepath.Base(path) {
+	case "pppoe.so", "rp-pppoe.so":
+		s.Plugin = true
+		return nil
+	}
+	return errors.New("only pppoe.so and rp-pppoe.so can be named, and are built in")
+}
+
+// require adds a method to those by which the peer may prove who it is.
+func require(method string) kind {
+	return flag(func(s *Settings) {
+		s.Auth, s.NoAuth = true, false
+		if !slices.Contains(s.Require, method) {
+			s.Require = append(s.Require, method)
+		}
+	})
+}
+
+// refuse takes a method from those by which we prove who we are.
+func refuse(method string) kind {
+	return flag(func(s *Settings) {
+		if !slices.Contains(s.Refuse, method) {
+			s.Refuse = append(s.Refuse, method)
+		}
+	})
+}

@@ -1,0 +1,302 @@
+package pppd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// reader is one of a host with a few interfaces, and files in dir.
+func reader(role Role, dir string) *Reader {
+	return &Reader{Role: role, Settings: New(), Dir: dir, IsInterface: func(name string) bool {
+		return slices.Contains([]string{"eth0", "gw-veth0"}, name)
+	}}
+}
+
+// etc writes files like those in /etc/ppp. FILE in them stands for their own path.
+func etc(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		os.MkdirAll(filepath.Dir(path), 0o755)
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "FILE", path)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestStory reads the files of the namespace story.
+func TestStory(t *testing.T) {
+	r := reader(Client, "testdata/etc")
+	s := r.Settings
+	if err := r.CommandLine([]string{"call", "example-provider"}); err != nil {
+		t.Fatal(err)
+	}
+	if s.User != "testuser" || string(s.Password) != "testpassword" || s.Interface != "gw-veth0" || !s.NoAuth || !s.DefaultRoute || !s.Plugin || s.Call != "example-provider" {
+		t.Errorf("the peers file means %+v", s)
+	}
+	r = reader(Server, "testdata/etc")
+	s = r.Settings
+	if err := r.File("testdata/etc/pppoe-server-options"); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(s.Require, []string{"chap"}) || s.EchoInterval != time.Minute || s.EchoFailures != 5 || !s.Debug || s.LogFile != "/var/log/pppd.log" {
+		t.Errorf("the options file means %+v", s)
+	}
+	if len(s.Notices) > 0 {
+		t.Errorf("notices of the options file: %q", s.Notices)
+	}
+}
+
+// TestOrder: the file of all, then the peer's, then the rest of the command line; the
+// later word wins.
+func TestOrder(t *testing.T) {
+	r := reader(Client, "testdata/etc")
+	if err := r.Defaults(etc(t, map[string]string{".ppprc": "mtu 1400 mru 1400 persist"})); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Settings
+	if !s.Auth || s.EchoInterval != 30*time.Second || s.MTU != 1400 {
+		t.Errorf("the files of all mean %+v", s)
+	}
+	if err := r.CommandLine([]string{"call", "dsl-provider", "holdoff", "7"}); err != nil {
+		t.Fatal(err)
+	}
+	if s.Auth || !s.NoAuth || s.MTU != 1492 || s.MRU != 1400 || s.Holdoff != 7*time.Second || s.MaxFail != 0 || s.EchoFailures != 4 {
+		t.Errorf("all together means %+v", s)
+	}
+	if s.User != "1234567@isp.example" || s.ACName != "two words" || string(s.HostUniq) != "\x0a\x1b\x2c" || s.Interface != "eth1" {
+		t.Errorf("the words of the peers file mean %+v", s)
+	}
+}
+
+func TestDefaultsNeedNotBeThere(t *testing.T) {
+	if err := reader(Client, t.TempDir()).Defaults(t.TempDir()); err != nil {
+		t.Errorf("without /etc/ppp/options and ~/.ppprc: %v", err)
+	}
+	dir := etc(t, map[string]string{"options": "debug\nfile /nowhere/at/all\npersist"})
+	if err := reader(Client, dir).Defaults(""); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "options:2: file: there is no file /nowhere/at/all") {
+		t.Errorf("options that name a file which is not there: %v", err)
+	}
+}
+
+func TestFileThatIsNotThere(t *testing.T) {
+	err := reader(Server, "").File("/nowhere/at/all")
+	if bad := (*Error)(nil); !errors.As(err, &bad) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want an *Error that is fs.ErrNotExist", err)
+	}
+	if err := reader(Server, "").File(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a plain file") {
+		t.Errorf("a folder: %v", err)
+	}
+	long := filepath.Join(t.TempDir(), "long")
+	os.WriteFile(long, make([]byte, maxFile+1), 0o600)
+	if err := reader(Server, "").File(long); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("a file that is too long: %v", err)
+	}
+}
+
+func TestSpellings(t *testing.T) {
+	for _, args := range [][]string{
+		{"user", "--a=b", "mtu", "1400", "eth0", "192.0.2.1:192.0.2.2", "debug"},
+		{"--user", "--a=b", "--mtu=1400", "nic-eth0", "192.0.2.1:192.0.2.2", "--debug"},
+		{"--user=--a=b", "--mtu", "1400", "eth0", "192.0.2.1:", ":192.0.2.2", "-d"},
+	} {
+		r := reader(Client, "")
+		if err := r.CommandLine(args); err != nil {
+			t.Errorf("%q: %v", args, err)
+		}
+		s := r.Settings
+		if s.User != "--a=b" || s.MTU != 1400 || s.Interface != "eth0" || !s.Debug ||
+			s.Local != netip.MustParseAddr("192.0.2.1") || s.Remote != netip.MustParseAddr("192.0.2.2") {
+			t.Errorf("%q means %+v", args, s)
+		}
+	}
+}
+
+// TestBadOptions: each error says where, and what to do.
+func TestBadOptions(t *testing.T) {
+	dir := etc(t, map[string]string{
+		"peers/x":    "user a\n\ndefaultroot\n",
+		"peers/open": "user 'a\n",
+		"peers/loop": "file FILE\n",
+		"peers/gnu":  "--mtu 1400\n",
+		"peers/deep": "call none",
+		"peers/many": strings.Repeat("call empty\n", maxFiles+1), "peers/empty": "",
+		"peers/end": "user",
+	})
+	for _, c := range []struct{ args, want string }{
+		{"call x", dir + `/peers/x:3: unknown option "defaultroot" (did you mean "defaultroute"?)`},
+		{"call open", dir + `/peers/open:1: the quote ' is never closed`},
+		{"call loop", dir + `/peers/loop:1: files name each other, 8 deep`},
+		{"call many", "/peers/many:64: more than 64 files are named"},
+		{"call gnu", `/peers/gnu:1: unknown option "--mtu"`},
+		{"call deep", dir + "/peers/deep:1: call: there is no file " + dir + "/peers/none"},
+		{"call end", `/peers/end:1: option "user" needs a value: user NAME`},
+		{"call none", "call: there is no file " + dir + "/peers/none"},
+		{"call ../x", "may not be empty, begin with / or contain .."},
+		{"call a/../../x", "may not be empty, begin with / or contain .."},
+		{"call /etc/passwd", "may not be empty, begin with /"},
+		{"mtu 9", `option "mtu": "9" is no good: give a number between 128 and 16384`},
+		{"mtu x", "give a number between"},
+		{"--mtu=16385", `option "mtu": "16385" is no good: give a number`},
+		{"mtu", `option "mtu" needs a value: mtu N`},
+		{"--debug=yes", `option "debug" takes no value`},
+		{"--eth0", `unknown option "--eth0"`},
+		{"--defaultroot", `unknown option "--defaultroot" (did you mean "defaultroute"?)`},
+		{"mtu=1400", `option "mtu": write mtu, a space, and then its value`},
+		{"ms-dns ::1", "give an IPv4 address"},
+		{"lcp-restart 0", "give a number between 1 and"},
+		{"host-uniq xyz", "give up to 256 hexadecimal digits"},
+		{"host-uniq abc", "give up to 256 hexadecimal digits"},
+		{"pppoe-mac 1:2", "give an Ethernet address like 02:00:5e:00:53:01"},
+		{"pppoe-sess 1:02:00:5e:00:53:01", "is refused: sessions of another program"},
+		{"plugin radius.so", "only pppoe.so and rp-pppoe.so"},
+		{"require-mschap", "is refused: MS-CHAP version 1 is broken"},
+		{"+mppe-128", "is refused: encryption (MPPE) is not supported"},
+		{"1.2.3:4", "no pair of IPv4 addresses"},
+		{"192.0.2.1:127.0.0.1", "no pair of IPv4 addresses"},
+		{"nosuchif0", `unknown option "nosuchif0", nor is there an interface of that name`},
+		{"nic-", "unknown option"},
+		{"ipv6 x,y", "give interface identifiers like ::1,::2"},
+		{"ipv6 fe80::1,", "give interface identifiers like ::1,::2"},
+		{"defaultroute-metric x", "give a number between -1 and"},
+	} {
+		err := reader(Client, dir).CommandLine(strings.Fields(c.args))
+		bad := (*Error)(nil)
+		if !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want an error with %q", c.args, err, c.want)
+		}
+	}
+}
+
+// TestNotices: what has no effect is said, once, unless it could have none.
+func TestNotices(t *testing.T) {
+	for _, c := range []struct {
+		role       Role
+		args, want string // want: a part of the one notice; empty: none
+	}{
+		{Client, "noaccomp nodeflate lock crtscts asyncmap 0 novj default-asyncmap bsdcomp 15,15 connect true", ""},
+		{Client, "replacedefaultroute", `option "replacedefaultroute" has no effect: an existing default route is kept`},
+		{Client, "idle 60 idle 60", `option "idle" has no effect`},
+		{Client, "require-chap require-pap noauth", "noauth undoes the require-chap and require-pap before it"},
+		{Client, "noauth", ""},
+		{Client, "password x", "Warning - a password on a command line can be seen by all users"},
+		{Server, "defaultroute", `option "defaultroute" has no effect on a server`},
+		{Server, "demand", `option "demand" has no effect on a server`},
+		{Server, "nodefaultroute nopersist noipdefault nodetach", ""},
+		{Server, "proxyarp", "no ARP entry is made"},
+	} {
+		r := reader(c.role, "")
+		if err := r.CommandLine(strings.Fields(c.args)); err != nil {
+			t.Errorf("%q: %v", c.args, err)
+		}
+		switch n := r.Settings.Notices; {
+		case c.want == "" && len(n) > 0:
+			t.Errorf("%q: notices %q, want none", c.args, n)
+		case c.want != "" && (len(n) != 1 || !strings.Contains(n[0], c.want)):
+			t.Errorf("%q: notices %q, want one with %q", c.args, n, c.want)
+		}
+	}
+}
+
+// TestAuth: as in pppd, of noauth and require-* the later wins.
+func TestAuth(t *testing.T) {
+	for _, c := range []struct {
+		args         string
+		auth, noAuth bool
+		require      string
+	}{
+		{"", false, false, ""},
+		{"auth", true, false, ""},
+		{"auth noauth", false, true, ""},
+		{"noauth require-eap", true, false, "eap"},
+		{"require-pap noauth require-chap +chap", true, false, "chap"},
+		{"+pap require-mschap-v2", true, false, "pap mschap-v2"},
+		{"require-pap noauth", false, true, ""},
+	} {
+		r := reader(Server, "")
+		if err := r.CommandLine(strings.Fields(c.args)); err != nil {
+			t.Fatal(err)
+		}
+		if s := r.Settings; s.Auth != c.auth || s.NoAuth != c.noAuth || strings.Join(s.Require, " ") != c.require {
+			t.Errorf("%q: auth %v, noauth %v, required %q", c.args, s.Auth, s.NoAuth, s.Require)
+		}
+	}
+}
+
+// TestPasswordStaysSecret: neither settings nor errors show it.
+func TestPasswordStaysSecret(t *testing.T) {
+	r := reader(Client, etc(t, map[string]string{"peers/p": "password geheim"}))
+	if err := r.CommandLine([]string{"call", "p"}); err != nil || string(r.Settings.Password) != "geheim" {
+		t.Fatalf("%v, a password of %d octets", err, len(r.Settings.Password))
+	}
+	if len(r.Settings.Notices) > 0 {
+		t.Errorf("a password that only its owner can read: notices %q", r.Settings.Notices)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if text := fmt.Sprintf(format, *r.Settings); strings.Contains(text, "geheim") || strings.Contains(text, "67656865696d") {
+			t.Errorf("%s shows the password", format)
+		}
+	}
+	for _, text := range []string{"password mein geheim", "password 'mein' :geheim:", "password a user=geheim"} {
+		r := reader(Client, etc(t, map[string]string{"peers/p": text}))
+		if err := r.CommandLine([]string{"call", "p"}); err == nil || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "quotes") {
+			t.Errorf("a password without quotes: %v", err)
+		}
+	}
+}
+
+func TestPasswordThatOthersCanRead(t *testing.T) {
+	dir := etc(t, map[string]string{"peers/p": "file FILE.more", "peers/p.more": "password x", "peers/none": "user a"})
+	for _, name := range []string{"p.more", "none"} {
+		os.Chmod(filepath.Join(dir, "peers", name), 0o640)
+	}
+	r := reader(Client, dir)
+	if err := r.CommandLine(strings.Fields("call p call none")); err != nil {
+		t.Fatal(err)
+	}
+	want := "Warning - file " + dir + "/peers/p.more holds a password and has world and/or group access: chmod 600 it"
+	if !slices.Equal(r.Settings.Notices, []string{want}) {
+		t.Errorf("notices %q, want %q", r.Settings.Notices, want)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	for _, text := range []string{"user a mtu 1400\n", "ipv6 ::1,::2", "1.2.3.4:", "nic-x", "--user=a", "password a b", "host-uniq 0a", "call x"} {
+		f.Add(text, true)
+	}
+	f.Fuzz(func(t *testing.T, text string, file bool) {
+		lines, err := Lines("f", text)
+		if err != nil {
+			return
+		}
+		words := slices.Concat(lines...)
+		for i := range words {
+			if words[i].Text == "file" || words[i].Text == "--file" || strings.HasPrefix(words[i].Text, "--file=") {
+				return // it would read files
+			}
+			if !file {
+				words[i].File, words[i].Line = "", 0
+			}
+		}
+		for _, role := range []Role{Client, Server} {
+			r := reader(role, "/nowhere")
+			err := r.words(words)
+			if bad := (*Error)(nil); err != nil && !errors.As(err, &bad) {
+				t.Errorf("%q: %v is no *Error", text, err)
+			}
+			if s := r.Settings; len(s.DNS) > 2 || len(s.WINS) > 2 || len(s.Require) > len(methods) || len(s.Refuse) > len(methods) {
+				t.Errorf("%q grows without bounds: %+v", text, s)
+			}
+		}
+	})
+}

@@ -1,0 +1,47 @@
+package pppd
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSession: what options say reaches the protocols.
+func TestSession(t *testing.T) {
+	r := reader(Client, "")
+	args := "mru 1400 nomagic lcp-echo-interval 20 lcp-echo-failure 3 lcp-max-configure 7 ipcp-restart 2 192.0.2.1:192.0.2.2 " +
+		"usepeerdns ipcp-accept-local ms-dns 192.0.2.53 ipv6 ::a,::b ipv6cp-accept-local ipv6cp-max-terminate 4 name ac"
+	if err := r.CommandLine(strings.Fields(args)); err != nil {
+		t.Fatal(err)
+	}
+	c := r.Settings.Session()
+	if l := c.LCP; l.MRU != 1400 || !l.NoMagic || l.Echo.Interval != 20*time.Second || l.Echo.Failures != 3 || l.Limits.MaxConfigure != 7 {
+		t.Errorf("LCP: %+v", l)
+	}
+	if v4 := c.IPv4; v4.Local.String() != "192.0.2.1" || v4.Remote.String() != "192.0.2.2" || !v4.AskDNS || v4.AskNBNS ||
+		!v4.AcceptLocal || v4.AcceptRemote || v4.DNS[0].String() != "192.0.2.53" || v4.DNS[1].IsValid() || v4.Limits.Restart != 2*time.Second {
+		t.Errorf("IPCP: %+v", v4)
+	}
+	if v6 := c.IPv6; v6.Local[7] != 0xa || v6.Remote[7] != 0xb || !v6.AcceptLocal || v6.Limits.MaxTerminate != 4 {
+		t.Errorf("IPv6CP: %+v", v6)
+	}
+	if err := r.CommandLine([]string{"noip", "noipv6"}); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.Settings.Session(); c.IPv4 != nil || c.IPv6 != nil || c.Name != "ac" {
+		t.Errorf("without addresses: %+v", c)
+	}
+}
+
+// TestDemand: the peer may choose of what is required, or of all.
+func TestDemand(t *testing.T) {
+	for args, want := range map[string]int{"": 0, "auth": 4, "require-chap": 1, "require-pap require-eap": 2, "require-pap noauth": 0} {
+		r := reader(Server, "")
+		if err := r.CommandLine(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(r.Settings.Demand()); got != want {
+			t.Errorf("%q demands %d methods, want %d", args, got, want)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package pppd
+
+import "time"
+
+const (
+	noScripts = "no scripts are run"
+	noRoute6  = "IPv6 routes are left alone"
+	noVolume  = "sessions do not end by their traffic"
+)
+
+// programOptions are of the device, its routes, and the program itself.
+var programOptions = []option{
+	{name: "defaultroute", roles: Client, help: "have the default route go through the session, if there is none",
+		kind: flag(func(s *Settings) { s.DefaultRoute = true })},
+	{name: "nodefaultroute", also: "-defaultroute", help: "leave routes alone (default)",
+		kind: flag(func(s *Settings) { s.DefaultRoute = false })},
+	{name: "replacedefaultroute", roles: Client, status: noticed, help: "an existing default route is kept",
+		kind: flag(func(s *Settings) { s.ReplaceRoute = true })},
+	{name: "noreplacedefaultroute", status: ignored, help: "an existing default route is kept",
+		kind: flag(func(s *Settings) { s.ReplaceRoute = false })},
+	{name: "defaultroute-metric", roles: Client, status: noticed, help: "the route's metric is 0",
+		kind: number("N", -1, maxSeconds, func(s *Settings, n int) { s.RouteMetric = max(n, 0) })},
+	{name: "defaultroute6", roles: Client, status: noticed, help: noRoute6},
+	{name: "defaultroute6-metric", roles: Client, status: noticed, help: noRoute6, kind: unused("N")},
+	{name: "nodefaultroute6", also: "-defaultroute6", status: ignored, help: noRoute6},
+	{name: "unit", roles: Client, help: "call the device pppN (default: the first free)",
+		kind: number("N", 0, 1<<20, func(s *Settings, n int) { s.Unit = n })},
+	{name: "ifname", roles: Client, help: "name of the device",
+		kind: text("NAME", func(s *Settings, v string) { s.IfName = v })},
+	{name: "vrf", status: refused, help: "routes go into the main table", kind: unused("NAME")},
+	{name: "persist", roles: Client, help: "dial again after the session has ended",
+		kind: flag(func(s *Settings) { s.Persist = true })},
+	{name: "nopersist", help: "do not (default)",
+		kind: flag(func(s *Settings) { s.Persist = false })},
+	{name: "maxfail", roles: Client, help: "give up after so many failed dials (default 10; 0: never)",
+		kind: number("N", 0, 1<<30, func(s *Settings, n int) { s.MaxFail = n })},
+	{name: "holdoff", roles: Client, help: "wait before dialling again (default 30)",
+		kind: seconds(func(s *Settings) *time.Duration { return &s.Holdoff })},
+	{name: "demand", roles: Client, status: refused, help: "dialling on demand is not supported: use persist"},
+	{name: "idle", status: noticed, help: "sessions do not end for idleness",
+		kind: seconds(func(s *Settings) *time.Duration { return &s.Idle })},
+	{name: "maxconnect", status: noticed, help: "sessions do not end by the clock",
+		kind: seconds(func(s *Settings) *time.Duration { return &s.MaxConnect })},
+	{name: "maxoctets", also: "mo", status: noticed, help: noVolume, kind: unused("N")},
+	{name: "mo-direction", status: noticed, help: noVolume, kind: unused("WAY")},
+	{name: "mo-timeout", status: ignored, help: noVolume, kind: unused("SECONDS")},
+
+	{name: "call", help: "read options from /etc/ppp/peers/NAME", kind: unused("NAME")},
+	{name: "file", help: "read options from a file", kind: unused("FILE")},
+	{name: "nodetach", also: "-detach", help: "stay in the foreground",
+		kind: flag(func(s *Settings) { s.NoDetach = true })},
+	{name: "updetach", help: "go to the background once online (default)",
+		kind: flag(func(s *Settings) { s.NoDetach = false })},
+	{name: "up_sdnotify", status: noticed, help: "systemd is not told; we stay in the foreground",
+		kind: flag(func(s *Settings) { s.NoDetach = true })},
+	{name: "debug", also: "-d", help: "log every control packet",
+		kind: flag(func(s *Settings) { s.Debug = true })},
+	{name: "nodebug", help: "do not (default)",
+		kind: flag(func(s *Settings) { s.Debug = false })},
+	{name: "logfile", help: "append the log to a file",
+		kind: text("FILE", func(s *Settings, v string) { s.LogFile = v })},
+	{name: "logfd", status: noticed, help: "the log goes to logfile, or the system's", kind: unused("N")},
+	{name: "nolog", also: "nologfd", status: noticed, help: "there always is a log"},
+	{name: "dump", status: noticed, help: "the options are not printed"},
+	{name: "dryrun", status: refused, help: "it cannot be left at reading options"},
+	{name: "linkname", roles: Client, status: noticed, help: "no file of that name is written",
+		kind: text("NAME", func(s *Settings, v string) { s.LinkName = v })},
+	{name: "ipparam", status: noticed, help: noScripts,
+		kind: text("TEXT", func(s *Settings, v string) { s.IPParam = v })},
+	{name: "set", also: "unset", status: noticed, help: noScripts, kind: unused("VARIABLE")},
+	{name: "ip-up-script", status: noticed, help: noScripts, kind: unused("FILE"),
+		also: "ip-pre-up-script ip-down-script ipv6-up-script ipv6-down-script auth-up-script auth-down-script net-init-script net-pre-up-script net-down-script"},
+	{name: "remotenumber", status: ignored, help: "the peer's Ethernet address is known", kind: unused("TEXT")},
+	{name: "connect-delay", status: ignored, help: "for modems", kind: unused("MS")},
+	{name: "child-timeout", status: ignored, help: noScripts, kind: unused("SECONDS")},
+}
