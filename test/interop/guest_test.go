@@ -11,8 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"upppoe/test/lab"
 )
@@ -23,7 +26,6 @@ var guestInit string
 // guest is a User-Mode Linux machine with the real pppd and rp-pppoe, whose Ethernet
 // interface vec0 is a tap of the host.
 type guest struct {
-	t       testing.TB
 	scratch string
 	console io.WriteCloser
 	cmd     *exec.Cmd
@@ -46,34 +48,28 @@ const (
 // boot starts a guest in a namespace, on a tap that is there.
 func boot(t testing.TB, in *lab.Namespace, tap string) *guest {
 	t.Helper()
-	g := &guest{t: t, scratch: t.TempDir(), lines: make(chan string, 64)}
+	g := &guest{scratch: t.TempDir(), lines: make(chan string, 64)}
 	init := filepath.Join(g.scratch, "init.sh")
-	if err := os.WriteFile(init, []byte(guestInit), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.WriteFile(init, []byte(guestInit), 0o755))
 	g.cmd = exec.Command(filepath.Join(bin, "umlrun"), "linux.uml", "mem=512M",
 		"root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "init="+init,
 		"vec0:transport=tap,ifname="+tap+",depth=64,gro=0",
 		"con=null", "con0=fd:0,fd:1", "quiet", "SCRATCH="+g.scratch, tunables)
 	g.cmd.Dir = g.scratch
 	g.cmd.Env = append(os.Environ(), "HOME="+g.scratch, "TMPDIR="+g.scratch)
+	// A guest is many processes, of which none may outlive the first.
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 	stdin, err := g.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	stdout, err := g.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	g.console = stdin
-	if err := in.Start(g.cmd); err != nil {
-		t.Fatal(err)
-	}
+	check(t, in.Start(g.cmd))
 	// Ends with the guest.
 	go g.listen(stdout)
 	t.Cleanup(g.halt)
 	if _, ok := g.await("@@READY", bootTime); !ok {
-		g.fatalf("the guest is not ready after %v", bootTime)
+		g.fatalf(t, "the guest is not ready after %v", bootTime)
 	}
 	return g
 }
@@ -111,48 +107,47 @@ func (g *guest) await(mark string, patience time.Duration) (string, bool) {
 
 // run runs a shell script in the guest and returns its exit code and all that it
 // printed.
-func (g *guest) run(script string) (code int, output string) {
-	g.t.Helper()
+func (g *guest) run(t testing.TB, script string) (code int, output string) {
+	t.Helper()
 	g.scripts++
 	name := fmt.Sprintf("script%d", g.scripts)
-	g.share(name, script)
+	check(t, os.WriteFile(filepath.Join(g.scratch, name), []byte(script), 0o644))
 	fmt.Fprintln(g.console, name)
 	done, ok := g.await("@@DONE", scriptTime)
 	out, _ := os.ReadFile(filepath.Join(g.scratch, name+".out"))
 	if !ok {
-		g.fatalf("the guest has not done this after %v:\n%s\nIt printed:\n%s", scriptTime, script, out)
+		g.fatalf(t, "the guest has not done this after %v:\n%s\nIt printed:\n%s", scriptTime, script, out)
 	}
 	code, err := strconv.Atoi(done)
 	if err != nil {
-		g.fatalf("the guest says %q", done)
+		g.fatalf(t, "the guest says %q", done)
 	}
 	return code, string(out)
 }
 
 // must runs a script that may not fail.
-func (g *guest) must(script string) string {
-	g.t.Helper()
-	code, out := g.run(script)
+func (g *guest) must(t testing.TB, script string) string {
+	t.Helper()
+	code, out := g.run(t, script)
 	if code != 0 {
-		g.t.Fatalf("in the guest, this ended with %d:\n%s\nIt printed:\n%s", code, script, out)
+		t.Fatalf("in the guest, this ended with %d:\n%s\nIt printed:\n%s", code, script, out)
 	}
 	return out
 }
 
-// share writes a file that the guest finds in /mnt.
-func (g *guest) share(name, text string) {
-	g.t.Helper()
-	if err := os.WriteFile(filepath.Join(g.scratch, name), []byte(text), 0o644); err != nil {
-		g.t.Fatal(err)
+func (g *guest) ping(t testing.TB, to string) {
+	t.Helper()
+	if code, out := g.run(t, "ping -c 2 -i 0.2 -W 5 "+to); code != 0 {
+		t.Errorf("pinged from the guest:\n%s", out)
 	}
 }
 
-func (g *guest) fatalf(format string, args ...any) {
-	g.t.Helper()
+func (g *guest) fatalf(t testing.TB, format string, args ...any) {
+	t.Helper()
 	g.mu.Lock()
 	said := strings.Join(g.said, "\n")
 	g.mu.Unlock()
-	g.t.Fatalf(format+"\nIts console:\n%s", append(args, said)...)
+	t.Fatalf(format+"\nIts console:\n%s", append(args, said)...)
 }
 
 // halt ends the guest: its init does that at the end of its input.

@@ -1,0 +1,164 @@
+// Package interop holds our programs against the real ones: pppd with the kernel's
+// PPPoE and rp-pppoe, which run in a User-Mode Linux guest, since few test machines
+// have a kernel with PPP.
+//
+//	our program --- veth --- bridge --- tap --- vec0 of the guest
+package interop
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// bin is where our programs are built.
+var bin string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "upppoe-interop-")
+	if err == nil {
+		bin = dir
+		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery", "./test/interop/umlrun")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// need leaves a test out on a machine without the real programs.
+func need(t testing.TB) {
+	t.Helper()
+	roottest.Need(t, "linux.uml", "pppd", "pppoe-server", "pppoe-discovery", "pppoe-relay", "modprobe", "ip", "ping")
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func namespace(t testing.TB) *lab.Namespace {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	check(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+// segment is an Ethernet segment: a bridge in a namespace of its own.
+type segment struct {
+	wire  *lab.Namespace
+	ports int
+}
+
+const bridge = "br0"
+
+func newSegment(t testing.TB) *segment {
+	t.Helper()
+	s := &segment{wire: namespace(t)}
+	check(t, s.wire.Bridge(bridge))
+	return s
+}
+
+// plug gives a namespace an interface on the segment.
+func (s *segment) plug(t testing.TB, n *lab.Namespace, name, mac string) {
+	t.Helper()
+	port := s.port()
+	check(t, lab.Veth(lab.End{In: n, Name: name, MAC: mac}, lab.End{In: s.wire, Name: port}))
+	check(t, s.wire.Join(bridge, port))
+}
+
+// host is a namespace for our programs, whose eth0 is on the segment.
+func (s *segment) host(t testing.TB, mac string) *lab.Namespace {
+	t.Helper()
+	n := namespace(t)
+	s.plug(t, n, "eth0", mac)
+	return n
+}
+
+// guest is a machine for the real programs, whose vec0 is on the segment.
+func (s *segment) guest(t testing.TB) *guest {
+	t.Helper()
+	tap := s.port()
+	check(t, s.wire.Tap(tap))
+	check(t, s.wire.Join(bridge, tap))
+	return boot(t, s.wire, tap)
+}
+
+func (s *segment) port() string {
+	s.ports++
+	return fmt.Sprintf("port%d", s.ports)
+}
+
+// ourMAC is the address of our programs where they are with a guest only.
+const ourMAC = "02:00:5e:00:53:10"
+
+// bench is a segment with a guest and a namespace for our programs.
+func bench(t testing.TB) (ours *lab.Namespace, real *guest) {
+	t.Helper()
+	need(t)
+	s := newSegment(t)
+	return s.host(t, ourMAC), s.guest(t)
+}
+
+// Every session has these addresses.
+var (
+	serverIP = netip.MustParseAddr("192.0.2.1")
+	clientIP = netip.MustParseAddr("192.0.2.10")
+)
+
+// method is a way to prove who one is.
+type method struct {
+	name    string
+	require string // in a file of options
+	option  string // in LCP, as debug logs have it
+	by      string // in the words of "failed ... authentication"
+}
+
+var methods = []method{
+	{"chap-md5", "require-chap", "<auth chap MD5>", "CHAP"},
+	{"mschap-v2", "require-mschap-v2", "<auth chap MS-v2>", "CHAP"},
+	{"pap", "require-pap", "<auth pap>", "PAP"},
+	{"eap-md5", "require-eap", "<auth eap>", "EAP"},
+}
+
+const rightPassword, wrongPassword = "testpassword", "wrong"
+
+// accounts is a secrets file.
+const accounts = "\"testuser\" * \"" + rightPassword + "\" *\n"
+
+// linkLocal finds a session's pair of addresses in what `ip addr` shows.
+var linkLocal = regexp.MustCompile(`inet6 (fe80::\S+) peer (fe80::[^/]+)/128`)
+
+// pingBothWays pings through a session that has ppp0 at both ends: IPv4 and IPv6, from
+// the guest and from our side.
+func pingBothWays(t testing.TB, g *guest, ours *lab.Namespace, guestIP, ourIP netip.Addr) {
+	t.Helper()
+	shown := g.must(t, "ip addr show ppp0")
+	pair := linkLocal.FindStringSubmatch(shown)
+	if pair == nil {
+		t.Fatalf("the guest's ppp0 has no pair of link-local addresses:\n%s", shown)
+	}
+	g.ping(t, ourIP.String())
+	g.ping(t, pair[2]+"%ppp0")
+	ping(t, ours, guestIP)
+	ping(t, ours, netip.MustParseAddr(pair[1]).WithZone("ppp0"))
+}
+
+func ping(t testing.TB, from *lab.Namespace, to netip.Addr) {
+	t.Helper()
+	if _, err := from.Ping(to, 1, 15*time.Second); err != nil {
+		t.Errorf("pinged from our side: %v", err)
+	}
+}

@@ -1,0 +1,96 @@
+package interop
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/test/lab"
+)
+
+// answer is what a run of a program gives to a script.
+type answer struct {
+	code int
+	out  string
+	errs string
+}
+
+func ask(t testing.TB, in *lab.Namespace, program string, args ...string) answer {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	check(t, in.Start(cmd))
+	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return answer{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
+// TestRealDiscoveryListsOurServer: the real pppoe-discovery prints what our server
+// offers.
+func TestRealDiscoveryListsOurServer(t *testing.T) {
+	need(t)
+	s := newSegment(t)
+	serve(t, s.host(t, ourMAC), "require-chap", "-S", "internet", "-S", "voice")
+	got := ask(t, s.host(t, ""), "pppoe-discovery", once...)
+	if got.code != 0 || got.errs != "" {
+		t.Errorf("pppoe-discovery ended with %d, and complains: %q", got.code, got.errs)
+	}
+	shows(t, "pppoe-discovery", got.out,
+		"Access-Concentrator: ours\n", "Service-Name: internet\n", "Service-Name: voice\n",
+		"AC-Ethernet-Address: "+ourMAC+"\n")
+}
+
+// TestOurDiscoveryAnswersAsTheRealOne: to the same question about rp-pppoe's server,
+// both pppoe-discovery give a script the same answer.
+func TestOurDiscoveryAnswersAsTheRealOne(t *testing.T) {
+	ours, real := bench(t)
+	real.serve(t, "require-chap", "-S", "internet", "-S", "voice")
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+	}{
+		{"any", nil, 0},
+		{"marked", []string{"-U"}, 0},
+		{"marked with octets", []string{"-W", "c0ffee"}, 0},
+		{"a service", []string{"-S", "voice"}, 0},
+		{"the concentrator", []string{"-C", "real"}, 0},
+		{"quiet", []string{"-Q"}, 0},
+		{"another service", []string{"-S", "nothing"}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := append(c.args, once...)
+			want := ask(t, ours, "pppoe-discovery", args...)
+			got := ask(t, ours, filepath.Join(bin, "pppoe-discovery"), args...)
+			if want.code != c.code || got.code != want.code || got.out != today.Replace(want.out) || (got.errs == "") != (want.errs == "") {
+				t.Errorf("the exit code should be %d; ours answers\n%+v\nthe real one\n%+v", c.code, got, want)
+			}
+		})
+	}
+	t.Run("another concentrator", func(t *testing.T) {
+		// pppd 2.4.9 prints half of the offer, and ends with 0.
+		ourDiscoveryFindsNothing(t, ours, append([]string{"-C", "nobody"}, once...)...)
+	})
+	t.Run("no interface", func(t *testing.T) {
+		// pppd 2.4.9 takes eth0.
+		ourDiscoveryFindsNothing(t, ours)
+	})
+}
+
+// once has pppoe-discovery ask once, and wait a second.
+var once = []string{"-I", "eth0", "-a", "1", "-t", "1"}
+
+// today has pppd 2.4.9's pppoe-discovery speak as it does since 2.5.0.
+var today = strings.NewReplacer("       Service-Name: ", "Service-Name: ", "Got a cookie: ", "Cookie: ")
+
+func ourDiscoveryFindsNothing(t *testing.T, in *lab.Namespace, args ...string) {
+	t.Helper()
+	got := ask(t, in, filepath.Join(bin, "pppoe-discovery"), args...)
+	if got.code != 1 || got.out != "" || got.errs == "" {
+		t.Errorf("our pppoe-discovery answers %+v, want 1 and a complaint", got)
+	}
+}

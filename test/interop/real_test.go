@@ -1,0 +1,112 @@
+package interop
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"upppoe/test/lab"
+)
+
+// waitFor is a shell function: it waits until a command succeeds.
+const waitFor = `
+wait_for() {
+	for i in $(seq 200); do "$@" > /dev/null 2>&1 && return; sleep 0.05; done
+	echo "in vain: $*"; return 1
+}
+`
+
+// serve starts the real pppoe-server in the guest, which runs pppd for each session,
+// with the account and addresses of all these tests. It listens when it has a socket
+// of PPPoE's discovery, as the kernel lists them.
+func (g *guest) serve(t testing.TB, require string, flags ...string) {
+	t.Helper()
+	g.must(t, waitFor+fmt.Sprintf(`
+printf '%%s\n' %s 'ms-dns 192.0.2.53' 'ms-dns 192.0.2.54' debug 'logfile /run/server.log' > /etc/ppp/pppoe-server-options
+for kind in chap pap; do echo '%s' > /etc/ppp/$kind-secrets; chmod 600 /etc/ppp/$kind-secrets; done
+rm -f /run/server.log
+pppoe-server -I vec0 -L %v -R %v -C real %s -F > /run/server.out 2>&1 &
+wait_for grep -q ' 8863 ' /proc/net/packet
+`, require, accounts, serverIP, clientIP, words(flags)))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("The real server logged:\n%s", g.must(t, "cat /run/server.out /run/server.log"))
+		}
+		// Asked politely, pppd takes some seconds.
+		g.must(t, waitFor+`
+none() { ! pgrep -x pppoe-server && ! pgrep -x pppd && ! pgrep -x pppoe; }
+for program in pppoe-server pppd pppoe; do pkill -9 -x $program; done
+wait_for none`)
+	})
+}
+
+// serverSays waits until the real server's pppd has logged something.
+func (g *guest) serverSays(t testing.TB, line string) {
+	t.Helper()
+	g.must(t, waitFor+"wait_for grep -qF '"+line+"' /run/server.log || { cat /run/server.log; exit 1; }")
+}
+
+func words(flags []string) (line string) {
+	for _, f := range flags {
+		line += " '" + f + "'"
+	}
+	return line
+}
+
+// dial dials with the real pppd and the kernel's PPPoE, and returns pppd's exit code,
+// its log, and what it made. It detaches with the first of two families up, so both
+// are awaited.
+func (g *guest) dial(t testing.TB, password string) (code int, told string) {
+	t.Helper()
+	return g.run(t, waitFor+`
+rm -f /run/dial.log /etc/ppp/resolv.conf
+pppd plugin rp-pppoe.so vec0 user testuser password `+password+` noauth usepeerdns debug updetach logfile /run/dial.log
+code=$?
+if [ $code = 0 ]; then
+	wait_for grep -q 'remote IP address' /run/dial.log
+	wait_for grep -q 'remote LL address' /run/dial.log
+fi
+cat /run/dial.log
+[ $code = 0 ] && ip addr show ppp0 && cat /etc/ppp/resolv.conf
+exit $code
+`)
+}
+
+// hangUp ends the real pppd's session as poff does.
+func (g *guest) hangUp(t testing.TB) {
+	t.Helper()
+	g.must(t, waitFor+"kill $(head -n 1 /run/ppp0.pid); wait_for test ! -e /sys/class/net/ppp0")
+}
+
+// startRelay starts the real pppoe-relay between two interfaces of a namespace. Of the
+// kernel it needs no PPPoE. It confuses a session with an earlier one of the same
+// number whose PADT it has not seen.
+func startRelay(t testing.TB, in *lab.Namespace, clients, servers string) {
+	t.Helper()
+	cmd := exec.Command("pppoe-relay", "-C", clients, "-S", servers, "-F")
+	check(t, in.Start(cmd))
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	check(t, in.Do(func() error { return listening(2) }))
+}
+
+// listening waits until as many sockets as are said listen for sessions, which
+// pppoe-relay opens last.
+func listening(sockets int) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); ; <-tick.C {
+		b, err := os.ReadFile("/proc/thread-self/net/packet")
+		if err != nil || bytes.Count(b, []byte(" 8864 ")) >= sockets {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("pppoe-relay does not listen; the sockets:\n%s", b)
+		}
+	}
+}
