@@ -17,8 +17,30 @@ type keepalive struct {
 	Echo
 	deadline time.Time
 	id       uint8
-	pending  int // requests since the last answer
+	pending  int  // requests since the last answer
+	heard    bool // the peer has sent something since the last request
+	probing  bool
 	dead     bool
+}
+
+// A probe is answered soon, or never.
+const (
+	probeInterval = time.Second
+	probeFailures = 3
+)
+
+func (k *keepalive) interval() time.Duration {
+	if k.probing {
+		return probeInterval
+	}
+	return k.Interval
+}
+
+func (k *keepalive) failures() int {
+	if k.probing {
+		return probeFailures
+	}
+	return k.Failures
 }
 
 func (k *keepalive) start(now time.Time, l *Link, q *ppp.Queue) {
@@ -34,12 +56,16 @@ func (k *keepalive) advance(now time.Time, l *Link, q *ppp.Queue) {
 	if k.deadline.IsZero() || now.Before(k.deadline) {
 		return
 	}
-	if k.Failures > 0 && k.pending >= k.Failures {
+	switch limit := k.failures(); {
+	case k.Adaptive && k.heard && !k.probing:
+		k.heard, k.pending = false, 0
+		k.rest(now)
+	case limit > 0 && k.pending >= limit:
 		k.dead = true
 		k.stop()
-		return
+	default:
+		k.send(now, l, q)
 	}
-	k.send(now, l, q)
 }
 
 func (k *keepalive) send(now time.Time, l *Link, q *ppp.Queue) {
@@ -48,7 +74,42 @@ func (k *keepalive) send(now time.Time, l *Link, q *ppp.Queue) {
 	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoRequest, ID: k.id, Data: data[:]})
 	k.id++
 	k.pending++
-	k.deadline = now.Add(k.Interval)
+	k.heard = false
+	k.rest(now)
+}
+
+// rest waits for as long as there are signs of life to be asked for.
+func (k *keepalive) rest(now time.Time) {
+	k.deadline = time.Time{}
+	if wait := k.interval(); wait > 0 {
+		k.deadline = now.Add(wait)
+	}
+}
+
+// Probe asks the peer at once whether it is still there, and soon again: after an
+// answer everything is as before, without one the link is dead in a few seconds. It
+// does nothing on a link that is not open.
+func (l *Link) Probe(now time.Time, q *ppp.Queue) {
+	if l.machine.State() != ppp.Opened {
+		return
+	}
+	l.echo.probing, l.echo.pending = true, 0
+	l.echo.send(now, l, q)
+}
+
+// Heard tells that the peer has sent packets that LCP did not see, which counts as a
+// sign of life if Echo is adaptive.
+func (l *Link) Heard() { l.echo.heard = true }
+
+// Unanswered is how many Echo-Requests the peer has not answered.
+func (l *Link) Unanswered() int { return l.echo.pending }
+
+func (k *keepalive) answered(now time.Time) {
+	k.pending = 0
+	if k.probing {
+		k.probing = false
+		k.rest(now)
+	}
 }
 
 // heedCodeReject stops asking a peer that does not know Echo-Request: it has
@@ -80,7 +141,7 @@ func (l *Link) receiveEchoRequest(c ppp.Control, q *ppp.Queue) error {
 
 // receiveEchoReply takes any answer to a request sent since the last answer:
 // on a slow line it may be late.
-func (l *Link) receiveEchoReply(c ppp.Control) error {
+func (l *Link) receiveEchoReply(now time.Time, c ppp.Control) error {
 	if l.machine.State() != ppp.Opened {
 		return ErrEarly
 	}
@@ -93,6 +154,6 @@ func (l *Link) receiveEchoReply(c ppp.Control) error {
 	if age := int(l.echo.id - 1 - c.ID); age >= l.echo.pending {
 		return ErrEcho
 	}
-	l.echo.pending = 0
+	l.echo.answered(now)
 	return nil
 }

@@ -40,6 +40,9 @@ type Echo struct {
 	// Failures is how many may go unanswered, one after the other, before
 	// the link is taken for dead; zero: any number.
 	Failures int
+	// Adaptive leaves a request out if the peer has sent anything since the one
+	// before (pppd's lcp-echo-adaptive).
+	Adaptive bool
 }
 
 // Link is LCP on one link: the automaton with LCP's options, and the codes that
@@ -156,7 +159,7 @@ func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, 
 	case ppp.EchoRequest:
 		return 0, l.receiveEchoRequest(c, q)
 	case ppp.EchoReply:
-		return 0, l.receiveEchoReply(c)
+		return 0, l.receiveEchoReply(now, c)
 	case ppp.DiscardRequest, ppp.Identification, ppp.TimeRemaining:
 		return 0, nil // RFC 1661 section 5.9, RFC 1570 section 2: nothing to answer
 	case ppp.TerminateRequest:

@@ -3,7 +3,7 @@ package pppoe
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
 	"upppoe/ppp/session"
@@ -20,8 +20,25 @@ type ClientConfig struct {
 	Discovery HostConfig
 	// Session is what we want of PPP.
 	Session session.Config
+	// Authority judges the concentrator's proof; it must be set if
+	// Session.LCP.Demand is.
+	Authority Authority
 	// Host is the network of this machine. It must be set.
 	Host Host
+	// Limits end a session by themselves.
+	Limits Limits
+	// ConnectDelay is how long PPP waits after discovery for the peer to begin;
+	// zero: not at all.
+	ConnectDelay time.Duration
+	// Stale are sessions that an earlier run has left: each gets a PADT before the
+	// first dial.
+	Stale []StaleSession
+	// Before is what an earlier session had: the same addresses are asked for. The
+	// zero value: any.
+	Before Addressing
+	// Demand waits until there is something to be carried: each dial comes after
+	// it. It returns early when the context ends. Nil: dials are not waited for.
+	Demand func(context.Context)
 	// Redial is what happens after a session has ended. The zero value: nothing.
 	Redial Redial
 	// Notify is told everything that happens, in order, from one goroutine. It
@@ -31,17 +48,26 @@ type ClientConfig struct {
 	Trace bool
 }
 
-// Client dials one session, carries its traffic, and dials again as told.
+// Client dials one session, carries its traffic, and dials again as told. Redial,
+// Link and Counters may be called at any time, concurrently with Run.
 type Client struct {
-	cfg ClientConfig
+	cfg   ClientConfig
+	pace  pace          // Run's alone
+	avoid []Addr        // likewise: concentrators that have failed us
+	woken chan struct{} // holds one: somebody has said something that Run waits for
+
+	mu      sync.Mutex // guards what follows
+	dialled *dialling  // nil: none is under way
+	redial  bool       // Redial was called
+	link    LinkState
 }
 
-// NewClient makes a client; Run has it work.
+// NewClient makes a client; Run has it work, once.
 func NewClient(cfg ClientConfig) *Client {
 	if cfg.Notify == nil {
 		cfg.Notify = func(Line, Event) {}
 	}
-	return &Client{cfg: cfg}
+	return &Client{cfg: cfg, pace: pace{Redial: cfg.Redial}, woken: make(chan struct{}, 1)}
 }
 
 // ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
@@ -55,6 +81,8 @@ type EndError struct {
 	// how long.
 	Online bool
 	Lasted time.Duration
+	// AC is the concentrator whose session it was; zero: none was granted.
+	AC Addr
 	// Err is what this machine said, if it was the cause: that it can have no
 	// device, or that the interface is gone.
 	Err error
@@ -71,6 +99,9 @@ func (e *EndError) Error() string {
 // Unwrap is what this machine said.
 func (e *EndError) Unwrap() error { return e.Err }
 
+// userRequest is the reason when the context has ended.
+var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
+
 // Run dials, and dials again as Redial says, until the context ends. It returns
 // why the last session ended, an *EndError, or why there was none. It leaves
 // nothing behind: no session, no device, no goroutine.
@@ -78,39 +109,152 @@ func (e *EndError) Unwrap() error { return e.Err }
 // Ended by its context, the client says goodbye to the concentrator first, which
 // may take Max-Terminate restart periods if that does not answer.
 func (c *Client) Run(ctx context.Context) error {
-	failures := 0
 	for {
-		err := c.dial(ctx)
-		if failures++; wasOnline(err) {
-			failures = 0
+		if !c.await(ctx) {
+			return &EndError{Reason: userRequest}
 		}
-		if ctx.Err() != nil || !c.cfg.Redial.again(failures, err) {
+		err := c.dial(ctx)
+		now := time.Now()
+		c.pace.ended(now, err)
+		c.heedFailure(err)
+		asked := c.takeRedial()
+		if ctx.Err() != nil || !(asked && c.pace.Persist) && !c.pace.again(err) {
 			return err
 		}
-		pause := c.cfg.Redial.pause(err)
-		c.cfg.Notify(Line{Interface: c.cfg.Interface}, Waiting{For: pause, After: err})
-		if !sleep(ctx, pause) {
+		pause := time.Duration(0)
+		if !asked {
+			pause = c.pace.pause(now, err)
+		}
+		c.notify(Waiting{For: pause, After: err})
+		if !c.rest(ctx, pause) {
 			return &EndError{Reason: userRequest}
 		}
 	}
 }
 
-// userRequest is the reason when the context has ended.
-var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
+func (c *Client) notify(e Event) { c.cfg.Notify(Line{Interface: c.cfg.Interface}, e) }
 
-func wasOnline(err error) bool {
+// heedFailure remembers a concentrator that gave us a session of no use, so that
+// another one has its turn, and forgets all once one is of use.
+func (c *Client) heedFailure(err error) {
 	end := (*EndError)(nil)
-	return errors.As(err, &end) && end.Online
+	switch {
+	case !errors.As(err, &end):
+	case end.Online:
+		c.avoid = nil
+	case end.AC != Addr{} && len(c.avoid) < maxOffers:
+		c.avoid = append(c.avoid, end.AC)
+	}
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+// Redial hangs up, and has the client dial again at once if it persists: it also ends
+// a pause.
+func (c *Client) Redial() {
+	c.mu.Lock()
+	c.redial = true
+	d := c.dialled
+	c.mu.Unlock()
+	if d != nil {
+		d.loop.call(func(now time.Time) { d.stop(now) })
+	}
+	c.wake()
+}
+
+// Link tells how the Ethernet interface is now. Down or gone, it ends the session,
+// and no dial is tried until it is up; without carrier, it does so unless the carrier
+// comes back in a while. Up again, a session that has outlived it is asked for a sign
+// of life, and a pause ends, unless it is for a refused password.
+func (c *Client) Link(s LinkState) {
+	c.mu.Lock()
+	before := c.link
+	c.link = s
+	d := c.dialled
+	c.mu.Unlock()
+	if s == before {
+		return
+	}
+	if d != nil {
+		d.loop.call(func(now time.Time) { d.linkChanged(now, s) })
+	}
+	c.wake()
+}
+
+// Counters are those of the session that is open; ok: there is one.
+func (c *Client) Counters() (n Counters, ok bool) {
+	c.mu.Lock()
+	d := c.dialled
+	c.mu.Unlock()
+	if d == nil {
+		return Counters{}, false
+	}
+	id := uint16(d.sessionID.Load())
+	return d.loop.path.Counters(id), id != 0
+}
+
+func (c *Client) wake() {
+	select {
+	case c.woken <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+func (c *Client) takeRedial() (asked bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	asked, c.redial = c.redial, false
+	return asked
+}
+
+func (c *Client) state() (link LinkState, redial bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.link, c.redial
+}
+
+// await waits until a dial makes sense: the interface is there, and there is something
+// to be carried. It returns false if the context has ended.
+func (c *Client) await(ctx context.Context) bool {
+	if c.cfg.Demand != nil {
+		c.notify(AwaitingTraffic{})
+		c.cfg.Demand(ctx)
+	}
+	for told := false; ctx.Err() == nil; told = true {
+		link, _ := c.state()
+		if link < LinkDown || !c.pace.Persist {
+			return true
+		}
+		if !told {
+			c.notify(AwaitingLink{})
+		}
+		select {
+		case <-ctx.Done():
+		case <-c.woken:
+		}
+	}
+	return false
+}
+
+// rest waits, unless something happens that makes another dial worth trying.
+func (c *Client) rest(ctx context.Context, d time.Duration) bool {
+	before, _ := c.state()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case <-c.woken:
+			if c.takeRedial() {
+				return true
+			}
+			link, _ := c.state()
+			if before != LinkUp && link == LinkUp && c.pace.refused == 0 {
+				return true
+			}
+			before = link
+		}
 	}
 }
 
@@ -126,151 +270,30 @@ func (c *Client) dial(ctx context.Context) error {
 	// Once the dial has come to its end, so shall the loop.
 	ctx, d.finish = context.WithCancel(ctx)
 	defer d.finish()
-	d.discovery = NewHostDiscovery(ports.Discovery.Addr(), c.cfg.Discovery)
-	d.discovery.Start(time.Now(), &d.queue)
-	d.loop.sendDiscovery(d.line(), &d.queue)
-	if err := d.loop.run(ctx); err != nil {
+	d.ctx = ctx
+	now := time.Now()
+	d.prepare(c.pace.eager(now), c.avoid)
+	if len(c.cfg.Stale) > 0 {
+		d.bury(c.cfg.Stale)
+		d.begin = now.Add(burial)
+		c.cfg.Stale = nil
+	} else {
+		d.search(now)
+	}
+	c.underWay(d)
+	err = d.loop.run(ctx)
+	c.underWay(nil)
+	if d.online {
+		c.cfg.Before = d.had
+	}
+	if err != nil {
 		return &EndError{Reason: session.Reason{Cause: session.HangUp}, Online: d.online, Err: err}
 	}
 	return d.end
 }
 
-// dialling is the owner of a client's loop: one dial.
-type dialling struct {
-	cfg       *ClientConfig
-	loop      *loop
-	discovery *HostDiscovery // nil: done, or given up
-	finish    context.CancelFunc
-	queue     Queue
-	refusal   *Refusal // the last one
-	tunnel    *tunnel
-	online    bool
-	hostErr   error
-	end       error
-}
-
-var _ owner = (*dialling)(nil)
-
-func (d *dialling) deadline() time.Time {
-	if d.discovery == nil {
-		return time.Time{}
-	}
-	return d.discovery.Deadline()
-}
-
-// idle says that the dial has come to its end.
-func (d *dialling) idle() bool { return d.end != nil || d.tunnel == nil }
-
-// stop says goodbye.
-func (d *dialling) stop(now time.Time) {
-	d.discovery = nil
-	switch {
-	case d.tunnel == nil:
-		d.fail(&EndError{Reason: userRequest})
-	case d.tunnel.reason == nil:
-		d.loop.close(now, d.tunnel, userRequest)
-	}
-}
-
-// fail ends the dial, for the first reason given.
-func (d *dialling) fail(err error) {
-	d.discovery = nil
-	if d.end == nil {
-		d.end = err
-	}
-	d.finish()
-}
-
-func (d *dialling) heed(now time.Time, t *tunnel, event Event) {
-	switch e := event.(type) {
-	case DeviceOpened:
-		d.loop.notify(t.Line, Connected{})
-		d.loop.up(now, t)
-	case Configured:
-		d.online = true
-	case HostFailed:
-		d.hostErr = e.Err
-	case Ended:
-		d.tunnel = nil
-		d.fail(&EndError{Reason: e.Reason, Online: d.online, Lasted: e.Online, Err: d.hostErr})
-	}
-}
-
-// discover takes a discovery packet: an answer to ours, or the session's end.
-func (d *dialling) discover(now time.Time, frame []byte) {
-	f, err := ParseDiscoveryFrame(frame)
-	if err != nil {
-		d.loop.drops.count(err)
-		return
-	}
-	d.loop.tellDiscovery(d.line(), DiscoveryReceived{f})
-	if f.Code == PADT {
-		d.receivePADT(now, f)
-		return
-	}
-	if d.discovery == nil {
-		return
-	}
-	found, err := d.discovery.Receive(now, f, &d.queue)
-	d.loop.drops.count(err)
-	d.found(now, found)
-}
-
-// receivePADT ends the session, if it is ours and from its concentrator: RFC 2516
-// section 5.5, and anybody else's forgery must not.
-func (d *dialling) receivePADT(now time.Time, f DiscoveryFrame) {
-	t := d.tunnel
-	if t == nil || f.SessionID != t.SessionID || f.Src != t.Peer || f.Dst != t.Local || t.reason != nil {
-		return
-	}
-	d.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "concentrator sent PADT"})
-}
-
-func (d *dialling) advance(now time.Time) {
-	d.found(now, d.discovery.Advance(now, &d.queue))
-}
-
-// found does what discovery has come to.
-func (d *dialling) found(now time.Time, f Finding) {
-	d.loop.sendDiscovery(d.line(), &d.queue)
-	if f.Refusal != nil {
-		d.refusal = f.Refusal
-		d.loop.notify(d.line(), RefusedByAC{*f.Refusal})
-	}
-	switch {
-	case f.Grant != nil:
-		d.begin(*f.Grant)
-	case d.discovery.Over() && d.end == nil:
-		d.fail(d.discoveryError(f.GaveUp))
-	}
-}
-
-func (d *dialling) discoveryError(missing Code) error {
-	switch {
-	case d.refusal != nil:
-		return fmt.Errorf("%w: %v refused: %v %s", ErrDiscovery, d.refusal.AC, d.refusal.Tag, Escape(d.refusal.Text))
-	case missing == PADS:
-		return fmt.Errorf("%w: no answer to PADR (waited for PADS)", ErrDiscovery)
-	}
-	return fmt.Errorf("%w: no concentrator answered (waited for PADO)", ErrDiscovery)
-}
-
-// begin makes the session that discovery has found, and first its device: PPP
-// waits for that, so that a machine that cannot have one says so at once.
-func (d *dialling) begin(g Grant) {
-	d.discovery = nil
-	cfg := d.cfg.Session
-	cfg.LCP.MaxMRU = max(g.MaxPayload, ethernetPayload)
-	d.tunnel = d.loop.begin(Line{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg)
-	d.loop.notify(d.tunnel.Line, SessionGranted{g})
-	d.tunnel.want.device = true
-	d.loop.refit(d.tunnel)
-}
-
-// line is the session, or what is known before there is one.
-func (d *dialling) line() Line {
-	if d.tunnel != nil {
-		return d.tunnel.Line
-	}
-	return Line{Interface: d.cfg.Interface, Local: d.loop.ports.Discovery.Addr()}
+func (c *Client) underWay(d *dialling) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialled = d
 }

@@ -132,6 +132,7 @@ type lab struct {
 	server       pppoe.ServerConfig
 	clientEvents journal
 	serverEvents journal
+	dialler      *pppoe.Client
 	clientErr    error
 	running      sync.WaitGroup
 	stopClient   context.CancelFunc
@@ -177,8 +178,10 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 	return l
 }
 
-func (l *lab) startServer() {
-	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}})
+func (l *lab) startServer() { l.startServerAt(serverAddr) }
+
+func (l *lab) startServerAt(addr pppoe.Addr) {
+	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(addr)}})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -194,7 +197,9 @@ func (l *lab) startServer() {
 func (l *lab) startClient() {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stopClient = stop
-	l.running.Go(func() { l.clientErr = pppoe.NewClient(l.client).Run(ctx) })
+	c := pppoe.NewClient(l.client)
+	l.dialler = c
+	l.running.Go(func() { l.clientErr = c.Run(ctx) })
 }
 
 // stop ends both and checks that nothing is left behind.

@@ -3,6 +3,7 @@ package pppoe
 import (
 	"time"
 
+	"upppoe/ppp"
 	"upppoe/ppp/session"
 )
 
@@ -37,6 +38,25 @@ type (
 		Addressing
 		Before Addressing // what held until now
 	}
+	// NetworkLost tells that the packets of a family, which had flowed, do so no
+	// more: the session ends, or the peer negotiates anew.
+	NetworkLost struct {
+		Protocol ppp.Protocol // of the control protocol: IPCP or IPv6CP
+		Before   Addressing
+		Counters Counters
+		Online   time.Duration // since the first Configured
+	}
+	// Announced tells what a concentrator has to say: a PADM or PADN, whose tags
+	// are valid during the call.
+	Announced struct{ Packet DiscoveryFrame }
+	// StaleEnded tells that a session which an earlier run has left was ended.
+	StaleEnded struct{ StaleSession }
+	// LinkChanged tells how the Ethernet interface now is.
+	LinkChanged struct{ State LinkState }
+	// AwaitingLink and AwaitingTraffic tell that a client will dial once its
+	// interface is up again, or there is something to be carried.
+	AwaitingLink    struct{}
+	AwaitingTraffic struct{}
 	// HostFailed tells that the host's network could not be made so. The
 	// session closes.
 	HostFailed struct{ Err error }

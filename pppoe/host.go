@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"time"
+
+	"upppoe/ppp"
 )
 
 // HostConfig is which concentrator a client wants, and how it asks. Zero fields
@@ -15,9 +18,13 @@ type HostConfig struct {
 	// OmitService leaves the Service-Name tag out, against RFC 2516 section 5.1:
 	// some concentrators answer only then.
 	OmitService bool
-	// ACName and AC are the concentrator wanted; empty and zero: any.
-	ACName string
-	AC     Addr
+	// ACNames and AC are the concentrators wanted: any of some names, and the one
+	// with an address; empty and zero: any.
+	ACNames []string
+	AC      Addr
+	// Avoid are concentrators that are asked only if no other has answered in the
+	// time that some take longer than others: they failed us before.
+	Avoid []Addr
 	// HostUniq marks our packets; nil: eight random octets; of length 0: none.
 	HostUniq []byte
 	// MaxPayload is the longest PPP payload we can carry, asked for if above
@@ -28,10 +35,16 @@ type HostConfig struct {
 	Timeout time.Duration
 	// Attempts is how often a PADI, and then a PADR, is sent. Default 3.
 	Attempts int
+	// Eager is for how long a PADI is sent every second or so, before the patience
+	// above begins: a session has just been lost, and whoever lost it wants it back.
+	Eager time.Duration
+	// AccessLine is told in every PADI and PADR (TR-101).
+	AccessLine AccessLine
 	// Probe only gathers offers, for the whole of each Timeout, and does not
 	// double it.
 	Probe bool
-	// Rand is where Host-Uniq comes from. It must be set, and must not fail.
+	// Rand is where Host-Uniq and jitter come from. It must be set, and must not
+	// fail.
 	Rand io.Reader
 }
 
@@ -43,7 +56,8 @@ type HostDiscovery struct {
 	step     Code // what was sent last: PADI or PADR; 0: nothing, or done
 	sent     int  // how often
 	deadline time.Time
-	offers   []Offer // not yet tried
+	eager    time.Time // until when PADI is sent every second
+	offers   []Offer   // not yet tried
 	chosen   Offer
 }
 
@@ -82,6 +96,10 @@ type Refusal struct {
 	Error
 }
 
+// avoidance is how much longer than one to be avoided another concentrator may take
+// to answer.
+const avoidance = 500 * time.Millisecond
+
 // maxOffers bounds the concentrators that are remembered as alternatives.
 const maxOffers = 16
 
@@ -112,7 +130,7 @@ func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
 
 // Start sends the first PADI.
 func (h *HostDiscovery) Start(now time.Time, q *Queue) {
-	h.sent, h.offers = 0, nil
+	h.sent, h.offers, h.eager = 0, nil, now.Add(h.cfg.Eager)
 	h.sendPADI(now, q)
 }
 
@@ -127,6 +145,8 @@ func (h *HostDiscovery) Advance(now time.Time, q *Queue) Finding {
 		return Finding{}
 	}
 	switch {
+	case h.step == PADI && len(h.offers) > 0:
+		h.tryNext(now, q) // only those to be avoided have answered
 	case h.step == PADI && h.sent < h.cfg.Attempts:
 		h.sendPADI(now, q)
 	case h.step == PADI:
@@ -169,6 +189,9 @@ func (h *HostDiscovery) receivePADO(now time.Time, f DiscoveryFrame, q *Queue) (
 	offer := Offer{f.Src, append(Tags(nil), f.Tags...)}
 	switch {
 	case h.cfg.Probe:
+	case h.step == PADI && slices.Contains(h.cfg.Avoid, f.Src):
+		h.remember(offer)
+		h.deadline = ppp.Earliest(h.deadline, now.Add(avoidance))
 	case h.step == PADI:
 		h.choose(now, offer, q)
 	case f.Src == h.chosen.AC:
@@ -187,7 +210,7 @@ func (h *HostDiscovery) checkPADO(f DiscoveryFrame) error {
 		return ErrNotOurs
 	case !named:
 		return ErrIncomplete
-	case h.cfg.AC != Addr{} && f.Src != h.cfg.AC, h.cfg.ACName != "" && string(name) != h.cfg.ACName:
+	case h.cfg.AC != Addr{} && f.Src != h.cfg.AC, len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
 		return ErrUnwanted
 	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
 		return ErrUnwanted
@@ -293,6 +316,7 @@ func (h *HostDiscovery) ours(tags Tags) Tags {
 	if len(h.cfg.HostUniq) > 0 {
 		tags = tags.Append(TagHostUniq, h.cfg.HostUniq)
 	}
+	tags = h.cfg.AccessLine.appendTo(tags)
 	if n := h.cfg.MaxPayload; n > ethernetPayload {
 		tags = tags.Append(TagMaxPayload, []byte{byte(n >> 8), byte(n)})
 	}
@@ -308,10 +332,28 @@ func (h *HostDiscovery) wait(now time.Time, step Code) {
 		h.sent = 0
 	}
 	h.step = step
-	patience := h.cfg.Timeout
-	if !h.cfg.Probe {
-		patience <<= min(h.sent, 10)
+	h.deadline = now.Add(h.patience(now))
+}
+
+// patience is how long to wait for the answer to what is being sent.
+func (h *HostDiscovery) patience(now time.Time) time.Duration {
+	if h.step == PADI && now.Before(h.eager) {
+		// These do not count, and must not fall into step with everybody else's.
+		return min(h.cfg.Timeout, time.Second+h.jitter(time.Second/2))
 	}
+	doubled := h.sent
 	h.sent++
-	h.deadline = now.Add(patience)
+	if h.cfg.Probe {
+		doubled = 0
+	}
+	return h.cfg.Timeout << min(doubled, 10)
+}
+
+// jitter is a random time up to a limit.
+func (h *HostDiscovery) jitter(limit time.Duration) time.Duration {
+	var b [1]byte
+	if _, err := io.ReadFull(h.cfg.Rand, b[:]); err != nil {
+		panic("pppoe: no randomness: " + err.Error())
+	}
+	return limit * time.Duration(b[0]) / 256
 }

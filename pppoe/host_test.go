@@ -46,7 +46,7 @@ func TestOffers(t *testing.T) {
 		{"no Host-Uniq", HostConfig{}, answer(PADO, 0, named, any0), ErrNotOurs},
 		{"a session ID", HostConfig{}, answer(PADO, 1, named, any0, mine), ErrNotOurs},
 		{"no AC-Name", HostConfig{}, answer(PADO, 0, any0, mine), ErrIncomplete},
-		{"another AC-Name than wanted", HostConfig{ACName: "b"}, answer(PADO, 0, named, any0, mine), ErrUnwanted},
+		{"another AC-Name than wanted", HostConfig{ACNames: []string{"b"}}, answer(PADO, 0, named, any0, mine), ErrUnwanted},
 		{"another address than wanted", HostConfig{AC: hostAddr}, answer(PADO, 0, named, any0, mine), ErrUnwanted},
 		{"the service wanted", HostConfig{Service: "gold"}, answer(PADO, 0, named, any0, tag(TagServiceName, "gold"), mine), nil},
 		{"not the service wanted", HostConfig{Service: "gold"}, answer(PADO, 0, named, any0, mine), ErrUnwanted},

@@ -148,12 +148,37 @@ func (l *loop) arm(timer *time.Timer) {
 
 func (l *loop) advance(now time.Time) {
 	for t, ok := l.due.Pop(now); ok; t, ok = l.due.Pop(now) {
-		t.session.Advance(now, &t.out)
-		l.flush(now, t)
+		l.advanceTunnel(now, t)
 	}
 	if at := l.owner.deadline(); !at.IsZero() && !at.After(now) {
 		l.owner.advance(now)
 	}
+}
+
+// maxPayload is the longest PPP payload that the session's port can carry, in octets,
+// without the Protocol field.
+func (l *loop) maxPayload() int { return l.ports.Session.MTU() - HeaderLen - 2 }
+
+// maxMRU is the longest that may be agreed on, either way: what the port can carry, and
+// no more than plain Ethernet's unless discovery has agreed on it (RFC 4638).
+func (l *loop) maxMRU(agreed int) int {
+	return min(max(agreed, ethernetPayload), l.maxPayload())
+}
+
+// ask has an Authority judge a proof. Sessions bound the number of questions: each has
+// at most one under way.
+func (l *loop) ask(ctx context.Context, a Authority, t *tunnel, p ppp.Proof) {
+	line := t.Line
+	// Ends when the Authority answers, or the loop has ended.
+	go func() {
+		d := a.Judge(ctx, line, p)
+		l.call(func(now time.Time) {
+			if t.reason == nil {
+				t.session.Decide(now, d, &t.out)
+				l.flush(now, t)
+			}
+		})
+	}()
 }
 
 // call has the loop do something, unless it has ended.

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"upppoe/ppp/session"
@@ -11,11 +12,15 @@ import (
 type Redial struct {
 	// Persist has it dial again. Without it, the first end is the last.
 	Persist bool
-	// Holdoff is how long it waits before; zero: 30 s; negative: not at all.
+	// Holdoff is how long it waits before; zero: 30 s; negative: not at all. After
+	// failures in a row it doubles, up to eight times as long.
 	Holdoff time.Duration
 	// MaxFail is how many dials in a row may fail to come online; zero: 10;
 	// negative: any number.
 	MaxFail int
+	// Jitter is a random number from 0 up to 1, by which many clients that have
+	// lost the same concentrator do not come back as one. Nil: a random source.
+	Jitter func() float64
 }
 
 // Defaults of Redial, which are pppd's.
@@ -24,27 +29,107 @@ const (
 	DefaultMaxFail = 10
 )
 
-// again says whether to dial again, after so many failures in a row.
-func (r Redial) again(failures int, err error) bool {
-	limit := r.MaxFail
+// Bounds of the back-off.
+const (
+	maxDoublings = 3
+	spread       = 0.2 // a pause is up to so much longer
+	firstJitter  = 500 * time.Millisecond
+)
+
+// What follows a refused password (TR-124, I-135 and the like): a few tries soon, for
+// it may be the concentrator's fault, and then long pauses, or the account is locked.
+const (
+	authTries = 3
+	authSoon  = 10 * time.Second
+	authLong  = 5 * time.Minute
+)
+
+// eagerly is for how long after the loss of a session its concentrator is looked for
+// every second.
+const eagerly = 2 * time.Minute
+
+// pace is how a client dials, from what has become of its dials.
+type pace struct {
+	Redial
+	failures int // dials in a row that did not come online
+	refused  int // of them, the last in a row, for our credentials
+	quick    time.Time
+	lost     time.Time // when a session that was online ended against our will
+}
+
+// ended takes the end of a dial.
+func (p *pace) ended(now time.Time, err error) {
+	cause := causeOf(err)
+	p.failures++
+	p.refused++
+	if wasOnline(err) {
+		p.failures = 0
+		if beyondUs(cause) {
+			p.lost = now
+		}
+	}
+	if cause != session.NotAuthenticated {
+		p.refused = 0
+	}
+}
+
+// again says whether to dial again.
+func (p *pace) again(err error) bool {
+	limit := p.MaxFail
 	if limit == 0 {
 		limit = DefaultMaxFail
 	}
-	return r.Persist && !hopeless(err) && (limit < 0 || failures < limit)
+	return p.Persist && !hopeless(err) && (limit < 0 || p.failures < limit)
 }
 
-// pause is how long to wait. A peer that hung up on a session which has lasted longer
-// than that is dialled again at once, as pppd does; one that hangs up on every session
-// must not be dialled at wire speed.
-func (r Redial) pause(err error) time.Duration {
-	wait := max(r.Holdoff, 0)
-	if r.Holdoff == 0 {
-		wait = DefaultHoldoff
+// pause is how long to wait. A session that was online is dialled again at once, for
+// pppd does so after a hang-up; but one that ends again and again must not be dialled
+// at wire speed.
+func (p *pace) pause(now time.Time, err error) time.Duration {
+	holdoff := max(p.Holdoff, 0)
+	if p.Holdoff == 0 {
+		holdoff = DefaultHoldoff
 	}
-	if end := (*EndError)(nil); errors.As(err, &end) && end.Reason.Cause == session.HangUp && end.Lasted >= wait {
+	switch {
+	case p.refused > 0 && p.refused%authTries == 0:
+		return p.jittered(authLong)
+	case p.refused > 0:
+		return authSoon
+	case holdoff == 0:
+		return 0
+	case wasOnline(err) && (p.quick.IsZero() || now.Sub(p.quick) >= holdoff):
+		p.quick = now
+		return time.Duration(float64(firstJitter) * p.random())
+	}
+	return p.jittered(holdoff << min(max(p.failures-1, 0), maxDoublings))
+}
+
+// eager is for how long the next dial may ask every second.
+func (p *pace) eager(now time.Time) time.Duration {
+	if !p.Persist || p.lost.IsZero() {
 		return 0
 	}
-	return wait
+	return max(0, p.lost.Add(eagerly).Sub(now))
+}
+
+func (p *pace) jittered(d time.Duration) time.Duration {
+	return d + time.Duration(float64(d)*spread*p.random())
+}
+
+func (p *pace) random() float64 {
+	if p.Jitter == nil {
+		return rand.Float64()
+	}
+	return p.Jitter()
+}
+
+// beyondUs says that a session ended because of the peer or the line.
+func beyondUs(c session.Cause) bool {
+	switch c {
+	case session.HangUp, session.PeerTerminated, session.PeerDead:
+		return true
+	}
+	return false
 }
 
 // hopeless says that dialling again cannot help: we were told to stop, or talk to
@@ -58,4 +143,9 @@ func causeOf(err error) session.Cause {
 		return end.Reason.Cause
 	}
 	return session.Unknown
+}
+
+func wasOnline(err error) bool {
+	end := (*EndError)(nil)
+	return errors.As(err, &end) && end.Online
 }

@@ -34,6 +34,8 @@ type ServerConfig struct {
 	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
 	// session from Pool.
 	Session session.Config
+	// Limits end sessions by themselves.
+	Limits Limits
 	// Pool has an address for each session, and so bounds their number. It must
 	// be set.
 	Pool Pool
@@ -140,7 +142,7 @@ func newServing(s *Server, l Listener) *serving {
 	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.Notify, s.cfg.Trace)
 	o.loop.owner = o
 	c := s.cfg.Concentrator
-	c.MaxPayload = l.Ports.Session.MTU() - HeaderLen - 2
+	c.MaxPayload = o.loop.maxPayload()
 	o.concentrator = NewConcentrator(l.Ports.Discovery.Addr(), c)
 	return o
 }
@@ -169,7 +171,7 @@ func (o *serving) stop(now time.Time) {
 func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 	switch e := event.(type) {
 	case session.Asked:
-		o.ask(t, e.Proof)
+		o.loop.ask(o.ctx, o.server.cfg.Authority, t, e.Proof)
 	case session.Authenticated:
 		if e.Peer {
 			t.User = e.Name
@@ -181,22 +183,6 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 		delete(o.byKey, t.key)
 		o.server.slots.release(int(t.SessionID) - 1)
 	}
-}
-
-// ask has the Authority judge a proof. Sessions bound the number of questions:
-// each has at most one under way.
-func (o *serving) ask(t *tunnel, p ppp.Proof) {
-	line := t.Line
-	// Ends when the Authority answers, or the loop has ended.
-	go func() {
-		d := o.server.cfg.Authority.Judge(o.ctx, line, p)
-		o.loop.call(func(now time.Time) {
-			if t.reason == nil {
-				t.session.Decide(now, d, &t.out)
-				o.loop.flush(now, t)
-			}
-		})
-	}()
 }
 
 // discover takes a discovery packet.
@@ -257,9 +243,9 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 		v4.Remote = o.server.cfg.Pool.Address(uint16(slot + 1))
 		cfg.IPv4 = &v4
 	}
-	cfg.LCP.MaxMRU = max(r.MaxPayload, ethernetPayload)
+	cfg.LCP.MaxMRU = o.loop.maxMRU(r.MaxPayload)
 	line := Line{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
-	t := o.loop.begin(line, &cfg)
+	t := o.loop.begin(line, &cfg, o.server.cfg.Limits)
 	t.key = key
 	o.byKey[key] = t
 	o.concentrator.Confirm(r, t.SessionID, &o.queue)

@@ -233,43 +233,6 @@ func TestServerStops(t *testing.T) {
 	})
 }
 
-// TestRedial: a client that persists comes back when the server does.
-func TestRedial(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLab(t, ethertest.Config{})
-		l.client.Redial = pppoe.Redial{Persist: true, Holdoff: 7 * time.Second, MaxFail: 3}
-		l.startServer()
-		l.startClient()
-		synctest.Wait()
-		l.stopServer()
-		time.Sleep(5 * time.Second)
-		l.startServer()
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if n := count[session.Admitted](&l.clientEvents); n != 2 {
-			t.Errorf("the client was admitted %d times, want twice", n)
-		}
-		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For != 7*time.Second {
-			t.Errorf("between, it waited %v, want 7 s", w.For)
-		}
-		l.stop()
-	})
-}
-
-// TestMaxFail: without a server, the client gives up after so many dials.
-func TestMaxFail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLab(t, ethertest.Config{})
-		l.client.Redial = pppoe.Redial{Persist: true, Holdoff: time.Second, MaxFail: 3}
-		began := time.Now()
-		l.startClient()
-		l.running.Wait()
-		if took := time.Since(began); !errors.Is(l.clientErr, pppoe.ErrDiscovery) || took != 3*35*time.Second+2*time.Second {
-			t.Errorf("the client ended with %v after %v, want ErrDiscovery after three dials of 35 s and two pauses of 1 s", l.clientErr, took)
-		}
-	})
-}
-
 // TestAddressesFollowEachOther: the slot longest free is the next to be given.
 func TestAddressesFollowEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"time"
 
+	"upppoe/ipcp"
 	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 )
 
@@ -16,9 +18,12 @@ type tunnel struct {
 	out     session.Output
 	fit     fitting
 	want    wish
-	had     Addressing      // as last told by Configured
-	online  time.Time       // since when packets flow; zero: they never did
+	had     Addressing // as last told by Configured
+	online  time.Time  // since when packets flow; zero: they never did
+	limits  allowance
+	heard   uint64          // packets received, when last asked
 	waiting bool            // PPP has yet to begin
+	begin   time.Time       // when it does at the latest; zero: not by the clock
 	early   [][]byte        // frames that came before that
 	reason  *session.Reason // why PPP is over; nil: it is not
 	hangup  bool            // the peer has sent a PADT, or must not be sent one
@@ -27,9 +32,9 @@ type tunnel struct {
 }
 
 // begin takes up a session. PPP begins with Up.
-func (l *loop) begin(line Line, cfg *session.Config) *tunnel {
+func (l *loop) begin(line Line, cfg *session.Config, limits Limits) *tunnel {
 	line.Interface, line.Local = l.iface, l.ports.Session.Addr()
-	t := &tunnel{Line: line, session: session.New(cfg), waiting: true}
+	t := &tunnel{Line: line, session: session.New(cfg), waiting: true, limits: allowance{Limits: limits}}
 	l.tunnels[t.SessionID] = t
 	return t
 }
@@ -44,13 +49,54 @@ const maxEarly = 4
 
 // up begins PPP.
 func (l *loop) up(now time.Time, t *tunnel) {
-	t.waiting = false
+	if !t.waiting {
+		return
+	}
+	t.waiting, t.begin = false, time.Time{}
 	t.session.Up(now, &t.out)
 	l.flush(now, t)
 	for _, frame := range t.early {
 		l.receiveSession(now, frame)
 	}
 	t.early = nil
+}
+
+// upAfter begins PPP after a while, or as soon as the peer does.
+func (l *loop) upAfter(now time.Time, t *tunnel, delay time.Duration) {
+	if delay <= 0 || len(t.early) > 0 {
+		l.up(now, t)
+		return
+	}
+	t.begin = now.Add(delay)
+	l.rearm(now, t)
+}
+
+// advanceTunnel does what is due for a session.
+func (l *loop) advanceTunnel(now time.Time, t *tunnel) {
+	if !t.begin.IsZero() && !t.begin.After(now) {
+		l.up(now, t)
+		return
+	}
+	carried := l.path.Counters(t.SessionID)
+	if carried.ReceivedPackets != t.heard {
+		t.heard = carried.ReceivedPackets
+		t.session.Heard()
+	}
+	if reason, over := t.limits.check(now, carried); over && t.reason == nil {
+		l.close(now, t, reason)
+		return
+	}
+	t.session.Advance(now, &t.out)
+	l.flush(now, t)
+}
+
+// rearm has the session looked at when that is next due.
+func (l *loop) rearm(now time.Time, t *tunnel) {
+	at := ppp.Earliest(t.session.Deadline(), t.begin)
+	if t.reason == nil {
+		at = ppp.Earliest(at, t.limits.deadline(now))
+	}
+	l.due.Set(t, at)
 }
 
 // close ends a session in good order.
@@ -95,6 +141,9 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		if len(t.early) < maxEarly {
 			t.early = append(t.early, frame)
 		}
+		if !t.begin.IsZero() {
+			l.up(now, t)
+		}
 		return
 	}
 	if l.trace {
@@ -123,7 +172,7 @@ func (l *loop) flush(now time.Time, t *tunnel) {
 		}
 	}
 	t.out.Reset()
-	l.due.Set(t, t.session.Deadline())
+	l.rearm(now, t)
 }
 
 // tell tells the world of an event, and then the owner, whose answer may be
@@ -148,18 +197,24 @@ func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
 		t.want.IPv6 = e.Agreement
 		l.refit(t)
 	case session.NetworkDown:
-		l.networkDown(t, e.Protocol)
+		l.networkDown(now, t, e.Protocol)
 	case session.Closed:
 		l.over(t, e.Reason)
 	}
 }
 
 // networkDown stops a family at once; the host's network follows.
-func (l *loop) networkDown(t *tunnel, p ppp.Protocol) {
+func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
+	flowed, before := false, t.had
 	if p == ppp.IPCP {
-		t.want.IPv4 = Addressing{}.IPv4
+		flowed = t.had.HasIPv4()
+		t.want.IPv4, t.had.IPv4 = ipcp.Agreement{}, ipcp.Agreement{}
 	} else {
-		t.want.IPv6 = Addressing{}.IPv6
+		flowed = t.had.HasIPv6()
+		t.want.IPv6, t.had.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
+	}
+	if flowed {
+		l.tell(now, t, NetworkLost{p, before, l.path.Counters(t.SessionID), now.Sub(t.online)})
 	}
 	l.path.Allow(t.SessionID, t.want.HasIPv4(), t.want.HasIPv6())
 	l.refit(t)
@@ -205,6 +260,8 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.path.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
 		if t.online.IsZero() {
 			t.online = now
+			t.limits.start(now)
+			l.rearm(now, t)
 		}
 		before := t.had
 		t.had = f.have

@@ -53,7 +53,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 
 func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 	c := pppoe.HostConfig{
-		Service: s.Service, OmitService: s.OmitService, ACName: s.ACName, HostUniq: s.HostUniq,
+		Service: s.Service, OmitService: s.OmitService, ACNames: s.ACNames, HostUniq: s.HostUniq,
 		MaxPayload: max(s.MRU, s.MTU), Timeout: s.PADITimeout, Attempts: s.PADIAttempts,
 		Rand: rand.Reader,
 	}

@@ -91,7 +91,15 @@ func (f *flags) mark(pid bool, uniq string) (err error) {
 
 func (f *flags) host() pppoe.HostConfig {
 	return pppoe.HostConfig{
-		Service: f.service, ACName: f.acName, HostUniq: f.hostUniq,
+		Service: f.service, ACNames: f.acNames(), HostUniq: f.hostUniq,
 		Timeout: f.timeout, Attempts: f.attempts, Probe: true, Rand: rand.Reader,
 	}
+}
+
+// acNames are the names wanted; none: any.
+func (f *flags) acNames() []string {
+	if f.acName == "" {
+		return nil
+	}
+	return []string{f.acName}
 }

@@ -5,6 +5,7 @@ package journal
 import (
 	"fmt"
 	"log/slog"
+	"time"
 
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
@@ -45,10 +46,20 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.info(l, "Connect: %s <--> %s", l.Device, l.Interface)
 	case pppoe.Configured:
 		j.configured(l, e)
+	case pppoe.Announced:
+		j.info(l, "%v says%s", l.Peer, announcement(e.Packet))
+	case pppoe.StaleEnded:
+		j.info(l, "Sent PADT for session %d at %v, which an earlier run has left", e.SessionID, e.AC)
+	case pppoe.LinkChanged:
+		j.info(l, "Interface %s is %v", l.Interface, e.State)
+	case pppoe.AwaitingLink:
+		j.info(l, "Waiting for interface %s", l.Interface)
+	case pppoe.AwaitingTraffic:
+		j.info(l, "Waiting for traffic")
 	case pppoe.HostFailed:
 		j.error(l, "%v", e.Err)
 	case pppoe.Waiting:
-		j.info(l, "Dialling again in %v", e.For)
+		j.info(l, "Dialling again in %v", e.For.Round(time.Millisecond))
 	case pppoe.Ended:
 		j.ended(l, e)
 	case session.Event:
@@ -138,8 +149,23 @@ func linkLocal(id ipv6cp.ID) string {
 	return fmt.Sprintf("fe80::%x:%x:%x:%x", id[:2], id[2:4], id[4:6], id[6:])
 }
 
+// announcement is what a PADM or PADN says, escaped.
+func announcement(p pppoe.DiscoveryFrame) string {
+	var text []byte
+	for t := range p.Tags.All() {
+		text = append(t.AppendText(append(text, " ["...)), ']')
+	}
+	return string(text)
+}
+
 func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 	switch e.Reason.Cause {
+	case session.Idle:
+		j.info(l, "Terminating connection due to lack of activity.")
+	case session.Expired:
+		j.info(l, "Connect time expired")
+	case session.Exhausted:
+		j.info(l, "Traffic limit reached. Limit: session volume")
 	case session.HangUp:
 		j.info(l, "Modem hangup")
 	case session.Looped:

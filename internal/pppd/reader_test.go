@@ -74,7 +74,7 @@ func TestOrder(t *testing.T) {
 	if s.Auth || !s.NoAuth || s.MTU != 1492 || s.MRU != 1400 || s.Holdoff != 7*time.Second || s.MaxFail != 0 || s.EchoFailures != 4 {
 		t.Errorf("all together means %+v", s)
 	}
-	if s.User != "1234567@isp.example" || s.ACName != "two words" || string(s.HostUniq) != "\x0a\x1b\x2c" || s.Interface != "eth1" {
+	if s.User != "1234567@isp.example" || strings.Join(s.ACNames, " ") != "two words" || string(s.HostUniq) != "\x0a\x1b\x2c" || s.Interface != "eth1" {
 		t.Errorf("the words of the peers file mean %+v", s)
 	}
 }

@@ -15,7 +15,7 @@ type Settings struct {
 	Interface    string // empty: none was named
 	Service      string
 	OmitService  bool
-	ACName       string
+	ACNames      []string
 	ACAddr       string
 	HostUniq     []byte
 	PADITimeout  time.Duration

@@ -26,6 +26,7 @@ const (
 	PeerNotAuthenticated       // the peer could not, or would not
 	Idle                       // nothing was carried for too long
 	Expired                    // the time granted is over
+	Exhausted                  // the traffic granted is used up
 	HostRefused                // the host's network could not be made to fit
 	causeCount
 )
@@ -33,7 +34,7 @@ const (
 var causeNames = [causeCount]string{
 	"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped",
 	"not-negotiated", "not-authenticated", "peer-not-authenticated",
-	"idle", "expired", "host-refused",
+	"idle", "expired", "exhausted", "host-refused",
 }
 
 // String is the cause as one word, which scripts may rely on.

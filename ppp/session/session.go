@@ -152,6 +152,16 @@ func (s *Session) Advance(now time.Time, out *Output) {
 	s.settle(now, out)
 }
 
+// Probe asks the peer at once whether it still is there: without an answer the
+// session ends in a few seconds.
+func (s *Session) Probe(now time.Time, out *Output) {
+	s.link.Probe(now, &out.Frames)
+}
+
+// Heard tells that packets of the peer have come that are not the session's to see: an
+// adaptive echo takes them for a sign of life.
+func (s *Session) Heard() { s.link.Heard() }
+
 // blame keeps the first reason for the end.
 func (s *Session) blame(r Reason) {
 	if s.reason.Cause == Unknown {

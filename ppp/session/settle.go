@@ -70,7 +70,7 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 	case s.link.Looped():
 		s.closeFor(now, Looped, "looped link", out)
 	case s.link.Dead():
-		out.tell(Silent{s.cfg.LCP.Echo.Failures})
+		out.tell(Silent{s.link.Unanswered()})
 		s.closeFor(now, PeerDead, "Peer not responding", out)
 	case s.link.Refused():
 		s.closeFor(now, PeerNotAuthenticated, "peer refused to authenticate", out)

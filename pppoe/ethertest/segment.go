@@ -33,6 +33,7 @@ type Segment struct {
 	mu    sync.Mutex
 	rand  *rand.Rand
 	ports []*Port
+	out   map[pppoe.Addr]bool // stations whose cable is out
 }
 
 // New makes a segment without stations.
@@ -40,7 +41,7 @@ func New(cfg Config) *Segment {
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
-	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1))}
+	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), out: make(map[pppoe.Addr]bool)}
 }
 
 // Port joins a station that hears frames of one ethertype for its address, and
@@ -108,11 +109,28 @@ func (s *Segment) arrive(frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dst, src := pppoe.Addr(frame[:6]), pppoe.Addr(frame[6:12])
+	if s.out[src] {
+		return
+	}
 	for _, p := range s.ports {
-		if p.hears(dst, src, binary.BigEndian.Uint16(frame[12:])) {
+		if !s.out[p.addr] && p.hears(dst, src, binary.BigEndian.Uint16(frame[12:])) {
 			p.take(frame)
 		}
 	}
+}
+
+// Unplug takes a station's cable out: it hears nothing, and nobody hears it.
+func (s *Segment) Unplug(addr pppoe.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out[addr] = true
+}
+
+// Plug puts a station's cable back.
+func (s *Segment) Plug(addr pppoe.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.out, addr)
 }
 
 func (s *Segment) leave(p *Port) {

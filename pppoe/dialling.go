@@ -1,0 +1,272 @@
+package pppoe
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+)
+
+// dialling is the owner of a client's loop: one dial.
+type dialling struct {
+	cfg       *ClientConfig
+	loop      *loop
+	ctx       context.Context // ends with the dial
+	finish    context.CancelFunc
+	discovery *HostDiscovery // nil: done, or given up
+	begin     time.Time      // when discovery does; zero: it has
+	queue     Queue
+	refusal   *Refusal // the last one
+	tunnel    *tunnel
+	sessionID atomic.Uint32 // for Counters; 0: none is open
+	ac        Addr
+	had       Addressing // as last configured
+	announced int
+	online    bool
+	link      LinkState
+	giveUp    time.Time // when a session without carrier ends; zero: it has one
+	hostErr   error
+	end       error
+}
+
+var _ owner = (*dialling)(nil)
+
+// carrierGrace is how long a cable may be out: a switch that starts anew takes longer,
+// and a concentrator keeps a session for longer still.
+const carrierGrace = 10 * time.Second
+
+// maxAnnounced bounds how many announcements of one dial are told.
+const maxAnnounced = 16
+
+// bury ends the sessions that an earlier run has left.
+func (d *dialling) bury(stale []StaleSession) {
+	for _, s := range stale {
+		line := d.line()
+		line.SessionID, line.Peer = s.SessionID, s.AC
+		d.queue.add(NewPADT(s.AC, line.Local, s.SessionID, ""))
+		d.loop.sendDiscovery(line, &d.queue)
+		d.loop.notify(line, StaleEnded{s})
+	}
+}
+
+// burial is what a concentrator may need to be rid of a session, before it can be
+// asked for another.
+const burial = 100 * time.Millisecond
+
+// prepare makes discovery ready.
+func (d *dialling) prepare(eager time.Duration, avoid []Addr) {
+	cfg := d.cfg.Discovery
+	cfg.MaxPayload = min(cfg.MaxPayload, d.loop.maxPayload())
+	cfg.Eager, cfg.Avoid = eager, avoid
+	d.discovery = NewHostDiscovery(d.loop.ports.Discovery.Addr(), cfg)
+}
+
+// search begins discovery, or begins it anew.
+func (d *dialling) search(now time.Time) {
+	d.begin = time.Time{}
+	d.discovery.Start(now, &d.queue)
+	d.loop.sendDiscovery(d.line(), &d.queue)
+}
+
+func (d *dialling) deadline() time.Time {
+	if d.discovery == nil {
+		return d.giveUp
+	}
+	return ppp.Earliest(ppp.Earliest(d.giveUp, d.begin), d.discovery.Deadline())
+}
+
+func (d *dialling) advance(now time.Time) {
+	if !d.giveUp.IsZero() && !d.giveUp.After(now) {
+		d.giveUp = time.Time{}
+		d.loseLink(now)
+	}
+	switch {
+	case d.discovery == nil:
+	case d.begin.IsZero():
+		d.found(now, d.discovery.Advance(now, &d.queue))
+	case !d.begin.After(now):
+		d.search(now)
+	}
+}
+
+// idle says that the dial has come to its end.
+func (d *dialling) idle() bool { return d.end != nil || d.tunnel == nil }
+
+// stop says goodbye.
+func (d *dialling) stop(now time.Time) {
+	d.discovery = nil
+	switch {
+	case d.tunnel == nil:
+		d.fail(&EndError{Reason: userRequest})
+	case d.tunnel.reason == nil:
+		d.loop.close(now, d.tunnel, userRequest)
+	}
+}
+
+// fail ends the dial, for the first reason given.
+func (d *dialling) fail(err error) {
+	d.discovery = nil
+	if d.end == nil {
+		d.end = err
+	}
+	d.finish()
+}
+
+func (d *dialling) heed(now time.Time, t *tunnel, event Event) {
+	switch e := event.(type) {
+	case DeviceOpened:
+		d.loop.notify(t.Line, Connected{})
+		d.loop.upAfter(now, t, d.cfg.ConnectDelay)
+	case session.Asked:
+		d.loop.ask(d.ctx, d.cfg.Authority, t, e.Proof)
+	case session.Authenticated:
+		if e.Peer {
+			t.User = e.Name
+		}
+	case Configured:
+		d.online, d.had = true, e.Addressing
+	case HostFailed:
+		d.hostErr = e.Err
+	case Ended:
+		d.tunnel = nil
+		d.sessionID.Store(0)
+		d.fail(&EndError{Reason: e.Reason, Online: d.online, Lasted: e.Online, AC: d.ac, Err: d.hostErr})
+	}
+}
+
+// linkChanged heeds what has become of the Ethernet interface.
+func (d *dialling) linkChanged(now time.Time, s LinkState) {
+	d.link, d.giveUp = s, time.Time{}
+	d.loop.notify(d.line(), LinkChanged{s})
+	switch {
+	case s >= LinkDown:
+		d.loseLink(now)
+	case s == LinkNoCarrier:
+		d.giveUp = now.Add(carrierGrace)
+	case d.tunnel != nil && d.tunnel.reason == nil:
+		d.tunnel.session.Probe(now, &d.tunnel.out)
+		d.loop.flush(now, d.tunnel)
+	case d.discovery != nil:
+		d.search(now) // what was asked into a dead cable is asked again
+	}
+}
+
+// loseLink ends what is under way for want of an interface.
+func (d *dialling) loseLink(now time.Time) {
+	reason := session.Reason{Cause: session.HangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, d.link)}
+	switch {
+	case d.tunnel == nil:
+		d.fail(&EndError{Reason: reason})
+	case d.tunnel.reason == nil:
+		d.loop.hangUp(now, d.tunnel, reason)
+	}
+}
+
+// discover takes a discovery packet: an answer to ours, or the session's end.
+func (d *dialling) discover(now time.Time, frame []byte) {
+	f, err := ParseDiscoveryFrame(frame)
+	if err != nil {
+		d.loop.drops.count(err)
+		return
+	}
+	d.loop.tellDiscovery(d.line(), DiscoveryReceived{f})
+	switch {
+	case f.Code == PADT:
+		d.receivePADT(now, f)
+	case f.Code == PADM, f.Code == PADN:
+		d.announce(f)
+	case d.discovery != nil:
+		found, err := d.discovery.Receive(now, f, &d.queue)
+		d.loop.drops.count(err)
+		d.found(now, found)
+	}
+}
+
+// receivePADT ends the session, if it is ours and from its concentrator: RFC 2516
+// section 5.5, and anybody else's forgery must not.
+func (d *dialling) receivePADT(now time.Time, f DiscoveryFrame) {
+	t := d.tunnel
+	if t == nil || f.SessionID != t.SessionID || f.Src != t.Peer || f.Dst != t.Local || t.reason != nil {
+		d.loop.drops.count(ErrNotOurs)
+		return
+	}
+	d.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "concentrator sent PADT"})
+}
+
+// announce tells what the session's concentrator has to say
+// (draft-carrel-info-pppoe-ext, sections 3 and 4). Some begin so before LCP is open.
+func (d *dialling) announce(f DiscoveryFrame) {
+	t := d.tunnel
+	if t == nil || f.SessionID != t.SessionID || f.Src != t.Peer || f.Dst != t.Local || d.announced >= maxAnnounced {
+		d.loop.drops.count(ErrNotOurs)
+		return
+	}
+	d.announced++
+	d.loop.notify(t.Line, Announced{f})
+}
+
+// found does what discovery has come to.
+func (d *dialling) found(now time.Time, f Finding) {
+	d.loop.sendDiscovery(d.line(), &d.queue)
+	if f.Refusal != nil {
+		d.refusal = f.Refusal
+		d.loop.notify(d.line(), RefusedByAC{*f.Refusal})
+	}
+	switch {
+	case f.Grant != nil:
+		d.take(*f.Grant)
+	case d.discovery.Over() && d.end == nil:
+		d.fail(d.discoveryError(f.GaveUp))
+	}
+}
+
+func (d *dialling) discoveryError(missing Code) error {
+	switch {
+	case d.refusal != nil:
+		return fmt.Errorf("%w: %v refused: %v %s", ErrDiscovery, d.refusal.AC, d.refusal.Tag, Escape(d.refusal.Text))
+	case missing == PADS:
+		return fmt.Errorf("%w: no answer to PADR (waited for PADS)", ErrDiscovery)
+	}
+	return fmt.Errorf("%w: no concentrator answered (waited for PADO)", ErrDiscovery)
+}
+
+// take makes the session that discovery has found, and first its device: PPP
+// waits for that, so that a machine that cannot have one says so at once.
+func (d *dialling) take(g Grant) {
+	d.discovery, d.ac = nil, g.AC
+	cfg := d.cfg.Session
+	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
+	askAgain(&cfg, d.cfg.Before)
+	d.tunnel = d.loop.begin(Line{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
+	d.sessionID.Store(uint32(g.SessionID))
+	d.loop.notify(d.tunnel.Line, SessionGranted{g})
+	d.tunnel.want.device = true
+	d.loop.refit(d.tunnel)
+}
+
+// askAgain has a session ask for the addresses that an earlier one had, where nobody
+// has said which: a concentrator may give them again, and connections live on.
+func askAgain(cfg *session.Config, before Addressing) {
+	if cfg.IPv4 != nil && !cfg.IPv4.Local.IsValid() && before.HasIPv4() {
+		v4 := *cfg.IPv4
+		v4.Local, v4.AcceptLocal = before.IPv4.Local, true
+		cfg.IPv4 = &v4
+	}
+	if cfg.IPv6 != nil && cfg.IPv6.Local == (ipv6cp.ID{}) && before.HasIPv6() {
+		v6 := *cfg.IPv6
+		v6.Local, v6.AcceptLocal = before.IPv6.Local, true
+		cfg.IPv6 = &v6
+	}
+}
+
+// line is the session, or what is known before there is one.
+func (d *dialling) line() Line {
+	if d.tunnel != nil {
+		return d.tunnel.Line
+	}
+	return Line{Interface: d.cfg.Interface, Local: d.loop.ports.Discovery.Addr()}
+}

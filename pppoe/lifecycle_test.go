@@ -1,0 +1,437 @@
+package pppoe_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/lcp"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+func persist(holdoff time.Duration, maxFail int) pppoe.Redial {
+	return pppoe.Redial{Persist: true, Holdoff: holdoff, MaxFail: maxFail, Jitter: func() float64 { return 0 }}
+}
+
+// online checks how often the client has come online.
+func (l *lab) online(want int, when string) {
+	l.t.Helper()
+	synctest.Wait()
+	if n := count[session.Admitted](&l.clientEvents); n != want {
+		l.t.Fatalf("%s the client had been admitted %d times, want %d; its events: %v", when, n, want, l.clientEvents.events)
+	}
+}
+
+// cause is why the client's run ended.
+func (l *lab) cause() session.Cause {
+	if end := (*pppoe.EndError)(nil); errors.As(l.clientErr, &end) {
+		return end.Reason.Cause
+	}
+	return session.Unknown
+}
+
+// TestRedial: a client that persists is back within 2 s of its server, however long
+// that was away.
+func TestRedial(t *testing.T) {
+	for _, away := range []time.Duration{0, time.Second, 5 * time.Second, 90 * time.Second} {
+		t.Run(away.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				l.client.Redial = persist(30*time.Second, 0)
+				l.startServer()
+				l.startClient()
+				l.online(1, "at first")
+				l.stopServer()
+				time.Sleep(away)
+				l.startServer()
+				time.Sleep(2 * time.Second)
+				l.online(2, "2 s after the server's return")
+				l.stop()
+			})
+		})
+	}
+}
+
+// TestMaxFail: without a server, the client gives up after so many dials.
+func TestMaxFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = persist(time.Second, 3)
+		began := time.Now()
+		l.startClient()
+		l.running.Wait()
+		if took := time.Since(began); !errors.Is(l.clientErr, pppoe.ErrDiscovery) || took != 3*35*time.Second+3*time.Second {
+			t.Errorf("the client ended with %v after %v, want ErrDiscovery after three dials of 35 s and pauses of 1 s and 2 s", l.clientErr, took)
+		}
+	})
+}
+
+// TestRedialOnRequest is pppd's SIGHUP: it hangs up, redials, and ends a pause.
+func TestRedialOnRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = persist(time.Hour, 0)
+		l.client.Discovery.Attempts = 1
+		l.startClient()
+		time.Sleep(time.Minute) // it has failed, and waits
+		l.startServer()
+		l.dialler.Redial()
+		l.online(1, "after the pause was ended")
+		l.dialler.Redial()
+		l.online(2, "after a request to redial")
+		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerTerminated {
+			t.Errorf("the server's session ended so: %v, want terminated by the peer", e.Reason)
+		}
+		l.stop()
+		if l.cause() != session.UserRequest {
+			t.Errorf("the client ended with %v", l.clientErr)
+		}
+	})
+}
+
+// TestRedialWithoutPersist: SIGHUP ends it.
+func TestRedialWithoutPersist(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		l.dialler.Redial()
+		synctest.Wait()
+		if l.cause() != session.UserRequest {
+			t.Errorf("the client ended with %v, want user-request", l.clientErr)
+		}
+		l.stop()
+	})
+}
+
+// TestLink plays what netlink tells of the interface.
+func TestLink(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		play   func(l *lab)
+		online int // how often, in the end
+	}{
+		{"a short loss of carrier is nothing", func(l *lab) {
+			l.dialler.Link(pppoe.LinkNoCarrier)
+			time.Sleep(9 * time.Second)
+			l.dialler.Link(pppoe.LinkUp)
+		}, 1},
+		{"a long one ends the session", func(l *lab) {
+			l.dialler.Link(pppoe.LinkNoCarrier)
+			time.Sleep(11 * time.Second)
+			if n := count[pppoe.Ended](&l.clientEvents); n != 1 {
+				l.t.Errorf("%d sessions ended without carrier, want one", n)
+			}
+			l.dialler.Link(pppoe.LinkUp)
+		}, 2},
+		{"an interface that is set down and up", func(l *lab) {
+			l.dialler.Link(pppoe.LinkDown)
+			time.Sleep(time.Hour)
+			l.online(1, "with its interface down")
+			l.dialler.Link(pppoe.LinkUp)
+		}, 2},
+		{"a server that went while the cable was out", func(l *lab) {
+			l.dialler.Link(pppoe.LinkNoCarrier)
+			l.segment.Unplug(serverAddr)
+			time.Sleep(time.Second)
+			l.dialler.Link(pppoe.LinkUp)
+			time.Sleep(5 * time.Second)
+			l.segment.Plug(serverAddr)
+		}, 2},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				l.client.Redial = persist(0, 0)
+				l.startServer()
+				l.startClient()
+				l.online(1, "at first")
+				c.play(l)
+				time.Sleep(10 * time.Second)
+				l.online(c.online, "in the end")
+				l.stop()
+			})
+		})
+	}
+}
+
+// TestLimits: idleness, the clock and the volume end a session, each with its cause.
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		limits pppoe.Limits
+		want   session.Cause
+		after  time.Duration
+	}{
+		{pppoe.Limits{Idle: 20 * time.Second}, session.Idle, 30 * time.Second}, // a packet after 10 s
+		{pppoe.Limits{MaxConnect: 15 * time.Second}, session.Expired, 15 * time.Second},
+		{pppoe.Limits{MaxBytes: 20}, session.Exhausted, 11 * time.Second},
+		{pppoe.Limits{MaxBytes: 41}, session.Unknown, 0},
+		{pppoe.Limits{MaxBytes: 40}, session.Exhausted, 11 * time.Second},
+		{pppoe.Limits{MaxBytes: 40, Count: pppoe.CountLarger}, session.Unknown, 0},
+		{pppoe.Limits{Idle: 20 * time.Second, MaxConnect: 5 * time.Second}, session.Expired, 5 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.client.Limits = c.limits
+			l.startServer()
+			l.startClient()
+			began, took := time.Now(), time.Duration(0)
+			l.running.Go(func() {
+				for range 60 {
+					time.Sleep(time.Second)
+					if _, over := last[pppoe.Ended](&l.clientEvents); over && took == 0 {
+						took = time.Since(began)
+					}
+				}
+			})
+			time.Sleep(9*time.Second + 500*time.Millisecond)
+			if count[pppoe.Ended](&l.clientEvents) == 0 {
+				l.exchange()
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := l.cause(); got != c.want || took > c.after+time.Second || took < c.after-time.Second {
+				t.Errorf("with %+v the client ended with %v after %v, want %v after %v", c.limits, l.clientErr, took, c.want, c.after)
+			}
+			if lost, ok := last[pppoe.NetworkLost](&l.clientEvents); c.want == session.Idle && (!ok || lost.Counters.SentPackets != 1 || lost.Counters.ReceivedBytes != 20 || lost.Online < 25*time.Second) {
+				t.Errorf("a lost network was told so: %+v", lost)
+			}
+			l.stop()
+		})
+	}
+}
+
+// TestStaleSession: what a crash has left is ended before the next dial.
+func TestStaleSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Pool.Max = 1
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		granted, _ := last[pppoe.SessionGranted](&l.clientEvents)
+		l.segment.Unplug(clientAddr)
+		l.stopClient()
+		time.Sleep(time.Minute)
+		l.segment.Plug(clientAddr)
+
+		l.client.Stale = []pppoe.StaleSession{{SessionID: granted.SessionID, AC: granted.AC}}
+		l.startClient()
+		time.Sleep(200 * time.Millisecond)
+		l.online(2, "200 ms after a crash")
+		l.stop()
+	})
+}
+
+// TestAddressAgain: the same address is asked for, and another one taken.
+func TestAddressAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Bool
+		l := newLab(t, ethertest.Config{Watch: func(f []byte) {
+			if bytes.Contains(f, []byte{0x80, 0x21, 1}) && bytes.Contains(f, []byte{3, 6, 192, 0, 2, 10}) {
+				asked.Store(true)
+			}
+		}})
+		l.client.Redial = persist(0, 0)
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		asked.Store(false)
+		l.dialler.Redial()
+		l.online(2, "the second time")
+		if !asked.Load() {
+			t.Error("the address of the first session was not asked for again")
+		}
+		if c, _ := last[pppoe.Configured](&l.clientEvents); c.IPv4.Local != netip.MustParseAddr("192.0.2.11") {
+			t.Errorf("the second session has %v, want what the server gives", c.IPv4.Local)
+		}
+		l.stop()
+	})
+}
+
+// TestAnotherConcentrator: one that gives sessions of no use is asked last.
+func TestAnotherConcentrator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = persist(time.Second, 0)
+		l.server.Authority = accounts{"testuser": "another"}
+		l.startServer()
+		l.startClient()
+		time.Sleep(5 * time.Second)
+		bad := l.stopServer
+		l.server.Authority = accounts{"testuser": "testpassword"}
+		good := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 9}
+		l.startServerAt(good)
+		time.Sleep(10 * time.Second)
+		l.online(1, "after the pause for a refused password")
+		if g, _ := last[pppoe.SessionGranted](&l.clientEvents); g.AC != good {
+			t.Errorf("the second dial went to %v, want %v", g.AC, good)
+		}
+		bad()
+		l.stop()
+	})
+}
+
+// TestConcentratorProves: a client may have its concentrator prove who it is.
+func TestConcentratorProves(t *testing.T) {
+	for _, secret := range []string{"right", "wrong"} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.client.Session.Name = "testuser"
+			l.client.Session.LCP.Demand = []ppp.Method{chap.MD5}
+			l.client.Authority = accounts{"ac": "right"}
+			l.server.Session.Credentials = ppp.Credentials{Name: "ac", Secret: func(string) ([]byte, bool) { return []byte(secret), true }}
+			l.server.Session.LCP.Answer = []ppp.Method{chap.MD5}
+			l.startServer()
+			l.startClient()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			_, online := last[pppoe.Configured](&l.clientEvents)
+			if good := secret == "right"; online != good || !good && l.cause() != session.PeerNotAuthenticated {
+				t.Errorf("with the %s secret: online %v, ended with %v", secret, online, l.clientErr)
+			}
+			l.stop()
+		})
+	}
+}
+
+// TestConnectDelay: PPP waits, unless the peer begins.
+func TestConnectDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.ConnectDelay = time.Hour
+		l.startServer()
+		l.startClient()
+		time.Sleep(5 * time.Second) // its first request may come before there is a session
+		l.online(1, "since the peer began,")
+		l.stop()
+	})
+}
+
+// TestSmallCarrier: what a carrier cannot bear is not agreed on.
+func TestSmallCarrier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{MTU: 1450})
+		l.startServer()
+		l.startClient()
+		l.online(1, "over a carrier of 1450 octets")
+		if c, _ := last[pppoe.Configured](&l.clientEvents); c.MTU != 1442 {
+			t.Errorf("the MTU is %d, want 1442", c.MTU)
+		}
+		l.stop()
+	})
+}
+
+// TestAdaptiveEcho: traffic is a sign of life.
+func TestAdaptiveEcho(t *testing.T) {
+	for _, adaptive := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked atomic.Int32
+			l := newLab(t, ethertest.Config{Watch: func(f []byte) {
+				if len(f) > 22 && f[12] == 0x88 && f[13] == 0x64 && bytes.Equal(f[20:23], []byte{0xc0, 0x21, 9}) {
+					asked.Add(1)
+				}
+			}})
+			l.client.Session.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3, Adaptive: adaptive}
+			l.startServer()
+			l.startClient()
+			for range 20 {
+				time.Sleep(5 * time.Second)
+				l.exchange()
+			}
+			if n := asked.Load(); adaptive && n > 2 || !adaptive && n < 10 {
+				t.Errorf("adaptive %v: %d Echo-Requests in 100 s of traffic", adaptive, n)
+			}
+			l.stop()
+		})
+	}
+}
+
+// TestDemand: a dial waits until it is wanted.
+func TestDemand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		wanted := make(chan struct{})
+		l.client.Demand = func(ctx context.Context) {
+			select {
+			case <-wanted:
+			case <-ctx.Done():
+			}
+		}
+		l.client.Redial = persist(0, 0)
+		l.client.Limits.Idle = 10 * time.Second
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Hour)
+		l.online(0, "before it was wanted")
+		wanted <- struct{}{}
+		l.online(1, "once wanted")
+		time.Sleep(time.Hour)
+		if n := count[pppoe.Ended](&l.clientEvents); n != 1 {
+			t.Errorf("%d sessions ended for idleness, want one", n)
+		}
+		wanted <- struct{}{}
+		l.online(2, "wanted again")
+		l.stop()
+	})
+}
+
+// TestAnnouncements: the session's concentrator is listened to, and nobody else.
+func TestAnnouncements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		granted, _ := last[pppoe.SessionGranted](&l.clientEvents)
+		tags := pppoe.Tags(nil).Append(pppoe.TagMOTM, []byte("welcome"))
+		say := func(src pppoe.Addr, id uint16) {
+			l.segment.Send(pppoe.DiscoveryFrame{Dst: clientAddr, Src: src, Discovery: pppoe.Discovery{Code: pppoe.PADM, SessionID: id, Tags: tags}}.AppendTo(nil))
+			synctest.Wait()
+		}
+		say(pppoe.Addr{2, 9, 9, 9, 9, 9}, granted.SessionID)
+		say(serverAddr, granted.SessionID+1)
+		if n := count[pppoe.Announced](&l.clientEvents); n != 0 {
+			t.Errorf("%d forged announcements were told", n)
+		}
+		for range 100 {
+			say(serverAddr, granted.SessionID)
+		}
+		if n := count[pppoe.Announced](&l.clientEvents); n != 16 {
+			t.Errorf("%d announcements were told, want 16 and no more", n)
+		}
+		l.stop()
+	})
+}
+
+// TestAccessLine: who asks tells its line, and a concentrator can read it.
+func TestAccessLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Trace = true
+		l.client.Discovery.AccessLine = pppoe.AccessLine{CircuitID: "dslam1 atm 1/2:3.4", RemoteID: "subscriber"}
+		l.startServer()
+		l.startClient()
+		l.online(1, "with its line told")
+		heard := 0
+		for _, e := range l.serverEvents.events {
+			if r, ok := e.(pppoe.DiscoveryReceived); ok && r.Packet.Tags.AccessLine() == l.client.Discovery.AccessLine {
+				heard++
+			}
+		}
+		if heard != 2 {
+			t.Errorf("%d packets told the line, want PADI and PADR", heard)
+		}
+		l.stop()
+	})
+}

@@ -1,0 +1,100 @@
+package pppoe
+
+import (
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+)
+
+// Limits end a session from our side. Zero fields are no limit.
+type Limits struct {
+	// Idle is for how long a session may carry nothing either way.
+	Idle time.Duration
+	// MaxConnect is for how long packets may flow, from the first Configured on.
+	MaxConnect time.Duration
+	// MaxBytes is how many octets of IP packets may be carried, counted as Count
+	// says.
+	MaxBytes uint64
+	Count    Counting
+}
+
+// Counting is which octets count for Limits.MaxBytes.
+type Counting uint8
+
+// Ways of counting, as pppd's mo-direction has them.
+const (
+	CountSum Counting = iota
+	CountSent
+	CountReceived
+	CountLarger // of the two
+)
+
+// look is how often a session with limits is looked at: pppd's own clock has whole
+// seconds.
+const look = time.Second
+
+func (l Limits) watched() bool { return l.Idle > 0 || l.MaxBytes > 0 }
+
+// allowance is what is left of a session's limits.
+type allowance struct {
+	Limits
+	since  time.Time // packets flow; zero: not yet
+	active time.Time // when something was last seen to be carried
+	last   Counters
+}
+
+func (a *allowance) start(now time.Time) {
+	if a.since.IsZero() {
+		a.since, a.active = now, now
+	}
+}
+
+// deadline is when the session is to be looked at again; zero: never.
+func (a *allowance) deadline(now time.Time) (at time.Time) {
+	if a.since.IsZero() {
+		return time.Time{}
+	}
+	if a.MaxConnect > 0 {
+		at = a.since.Add(a.MaxConnect)
+	}
+	if a.watched() {
+		at = ppp.Earliest(at, now.Add(look))
+	}
+	return at
+}
+
+// check says, once, that a limit has been reached, and which.
+func (a *allowance) check(now time.Time, c Counters) (r session.Reason, over bool) {
+	if a.since.IsZero() {
+		return r, false
+	}
+	if c.SentPackets != a.last.SentPackets || c.ReceivedPackets != a.last.ReceivedPackets {
+		a.active = now
+	}
+	a.last = c
+	switch {
+	case a.MaxConnect > 0 && now.Sub(a.since) >= a.MaxConnect:
+		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
+	case a.Idle > 0 && now.Sub(a.active) >= a.Idle:
+		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
+	case a.MaxBytes > 0 && a.Count.of(c) >= a.MaxBytes:
+		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}
+	default:
+		return r, false
+	}
+	a.since = time.Time{} // said once: the goodbye takes its time
+	return r, true
+}
+
+func (w Counting) of(c Counters) uint64 {
+	switch w {
+	case CountSent:
+		return c.SentBytes
+	case CountReceived:
+		return c.ReceivedBytes
+	case CountLarger:
+		return max(c.SentBytes, c.ReceivedBytes)
+	}
+	return c.SentBytes + c.ReceivedBytes
+}
