@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"upppoe/internal/pppd"
 	"upppoe/ppp/session"
@@ -12,46 +13,39 @@ import (
 
 // Exit codes, which are pppd's (pppd(8), EXIT STATUS).
 const (
-	exitOK          = 0
-	exitFatal       = 1
-	exitOptions     = 2
-	exitPermission  = 3
-	exitNoDevice    = 4 // pppd: the kernel has no PPP; here: it has no TUN
-	exitUserRequest = 5
-	exitOpen        = 7 // the interface cannot be opened
-	exitConnect     = 8 // discovery failed
-	exitNegotiation = 10
-	exitPeerAuth    = 11
-	exitIdle        = 12
-	exitExpired     = 13
-	exitPeerDead    = 15
-	exitHangUp      = 16
-	exitLoopback    = 17
-	exitAuthToPeer  = 19
+	exitOK      = 0
+	exitFatal   = 1
+	exitOptions = 2
 )
 
-var byCause = map[session.Cause]int{
-	session.UserRequest:          exitUserRequest,
-	session.HangUp:               exitHangUp,
-	session.PeerTerminated:       exitHangUp,
-	session.PeerDead:             exitPeerDead,
-	session.Looped:               exitLoopback,
-	session.NotNegotiated:        exitNegotiation,
-	session.NotAuthenticated:     exitAuthToPeer,
-	session.PeerNotAuthenticated: exitPeerAuth,
-	session.Idle:                 exitIdle,
-	session.Expired:              exitExpired,
-	session.HostRefused:          exitFatal,
+// exit is a code, what it means, and what ends with it.
+type exit struct {
+	code    int
+	meaning string
+	causes  []session.Cause
+	errs    []error
 }
 
-var byError = []struct {
-	err  error
-	code int
-}{
-	{tun.ErrPermission, exitPermission}, {afpacket.ErrPermission, exitPermission},
-	{tun.ErrNoDevice, exitNoDevice},
-	{afpacket.ErrNoInterface, exitOpen}, {afpacket.ErrNotEthernet, exitOpen}, {afpacket.ErrDown, exitOpen},
-	{pppoe.ErrDiscovery, exitConnect},
+// exits are all codes, for exitCode and the manual page.
+var exits = []exit{
+	{exitOK, "online, and gone to the background; or ended as it should", nil, nil},
+	{exitFatal, "a fault that has no code of its own: the message tells", []session.Cause{session.HostRefused}, nil},
+	{exitOptions, "an option is wrong: the message names file, line and what to do", nil, nil},
+	{3, "no permission: it takes root, or CAP_NET_RAW and CAP_NET_ADMIN", nil,
+		[]error{tun.ErrPermission, afpacket.ErrPermission}},
+	{4, "there is no /dev/net/tun", nil, []error{tun.ErrNoDevice}}, // pppd: no PPP in the kernel
+	{5, "ended by SIGTERM or SIGINT", []session.Cause{session.UserRequest}, nil},
+	{7, "the interface is not there, down, or not Ethernet", nil,
+		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
+	{8, "no concentrator answered, or none would have us", nil, []error{pppoe.ErrDiscovery}},
+	{10, "PPP could not agree with the peer", []session.Cause{session.NotNegotiated}, nil},
+	{11, "the peer did not prove who it is", []session.Cause{session.PeerNotAuthenticated}, nil},
+	{12, "the session was idle", []session.Cause{session.Idle}, nil},
+	{13, "the session's time was over", []session.Cause{session.Expired}, nil},
+	{15, "the peer gave no more sign of life", []session.Cause{session.PeerDead}, nil},
+	{16, "the peer hung up", []session.Cause{session.HangUp, session.PeerTerminated}, nil},
+	{17, "the line leads back to ourselves", []session.Cause{session.Looped}, nil},
+	{19, "our name or password was refused", []session.Cause{session.NotAuthenticated}, nil},
 }
 
 // exitCode is why the client ended, as a number: what this machine lacks, or else
@@ -63,14 +57,16 @@ func exitCode(err error) int {
 	if bad := (*pppd.Error)(nil); errors.As(err, &bad) {
 		return exitOptions
 	}
-	for _, e := range byError {
-		if errors.Is(err, e.err) {
+	for _, e := range exits {
+		if slices.ContainsFunc(e.errs, func(of error) bool { return errors.Is(err, of) }) {
 			return e.code
 		}
 	}
 	if end := (*pppoe.EndError)(nil); errors.As(err, &end) {
-		if code, ok := byCause[end.Reason.Cause]; ok {
-			return code
+		for _, e := range exits {
+			if slices.Contains(e.causes, end.Reason.Cause) {
+				return e.code
+			}
 		}
 	}
 	return exitFatal

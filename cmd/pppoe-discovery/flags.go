@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"upppoe/internal/manual"
 	"upppoe/pppoe"
 )
 
@@ -56,6 +57,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.BoolVar(&f.json, "json", false, "print a JSON document")
 	set.BoolVarP(&version, "version", "V", false, "print this")
 	set.StringP("debug", "D", "", "taken for compatibility")
+	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
 	set.Usage = func() { fmt.Fprint(os.Stderr, usage, set.FlagUsages()) }
 	switch err := set.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):

@@ -15,6 +15,7 @@ import (
 
 	"upppoe/internal/accounts"
 	"upppoe/internal/hostnet"
+	"upppoe/internal/manual"
 	"upppoe/internal/pppd"
 	"upppoe/pppoe"
 )
@@ -60,6 +61,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
+	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
 	set.Usage = func() {
 		fmt.Print(usage, set.FlagUsages(), "\nOptions of the options file:\n")
 		pppd.WriteHelp(os.Stdout, pppd.Server)

@@ -108,19 +108,3 @@ func fail(err error) int {
 	fmt.Fprintln(os.Stderr, "pppoe-server: "+err.Error())
 	return exitCode(err)
 }
-
-// exitCode is pppd's where it has one for the same thing.
-func exitCode(err error) int {
-	bad := (*pppd.Error)(nil)
-	switch {
-	case errors.As(err, &bad):
-		return 2
-	case errors.Is(err, tun.ErrPermission), errors.Is(err, afpacket.ErrPermission):
-		return 3
-	case errors.Is(err, tun.ErrNoDevice):
-		return 4
-	case errors.Is(err, afpacket.ErrNoInterface), errors.Is(err, afpacket.ErrNotEthernet), errors.Is(err, afpacket.ErrDown):
-		return 7
-	}
-	return 1
-}

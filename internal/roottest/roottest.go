@@ -19,6 +19,12 @@ func Need(t testing.TB, programs ...string) {
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		leaveOut(t, err.Error())
 	}
+	NeedPrograms(t, programs...)
+}
+
+// NeedPrograms is Need for a test that anybody can run who has these programs.
+func NeedPrograms(t testing.TB, programs ...string) {
+	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
 			leaveOut(t, "needs the program "+p)

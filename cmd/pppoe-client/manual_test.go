@@ -1,0 +1,35 @@
+package main
+
+import (
+	"flag"
+	"testing"
+
+	"upppoe/internal/manual/manualtest"
+)
+
+var update = flag.Bool("update", false, "write the manual page anew")
+
+func TestManual(t *testing.T) { manualtest.Check(t, "pppoe-client.8", *update, manual) }
+
+// TestExitsAreOnce: no code, cause or error stands twice in the table.
+func TestExitsAreOnce(t *testing.T) {
+	seen := map[any]bool{}
+	once := func(what any) {
+		if seen[what] {
+			t.Errorf("%v stands twice", what)
+		}
+		seen[what] = true
+	}
+	for _, e := range exits {
+		once(e.code)
+		for _, c := range e.causes {
+			once(c)
+		}
+		for _, err := range e.errs {
+			once(err)
+		}
+		if e.meaning == "" {
+			t.Errorf("exit code %d means nothing", e.code)
+		}
+	}
+}

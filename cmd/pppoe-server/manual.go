@@ -1,0 +1,77 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"upppoe/internal/manual"
+	"upppoe/internal/pppd"
+)
+
+// page is the manual page: flags, options and exit codes are from the tables that the
+// program itself goes by.
+func page(set *pflag.FlagSet) *manual.Page {
+	return &manual.Page{
+		Name:     "pppoe-server",
+		Brief:    "PPPoE access concentrator without PPP in the kernel",
+		Synopsis: []string{"[FLAG]...", "`--help` | `--man`"},
+		Sections: []manual.Section{
+			{Title: "DESCRIPTION", Blocks: description},
+			{Title: "FLAGS", Blocks: manual.Flags(set)},
+			{Title: "OPTIONS", Blocks: slices.Concat([]manual.Block{
+				manual.Paragraph("The options file holds pppd's words, for all sessions alike. The file must be there: it is where " +
+					"proof of who somebody is gets asked for, and a server that misses it by a slip of the pen must not start."),
+			}, pppd.Manual(pppd.Server))},
+			{Title: "EXIT STATUS", Blocks: exitStatus()},
+			{Title: "FILES", Blocks: files},
+			{Title: "SIGNALS", Blocks: []manual.Block{
+				manual.Item{Term: "SIGTERM, SIGINT", Text: "end all sessions, take their devices away, and end with code 0."},
+			}},
+			{Title: "EXAMPLES", Blocks: examples},
+		},
+		Standards: []string{
+			"RFC 2516 (PPPoE), RFC 4638 (PPPoE with an MTU above 1492)",
+			"RFC 1661 (PPP, LCP), RFC 1570 (LCP extensions)",
+			"RFC 1332, RFC 1877 (IPCP and name servers), RFC 5072 (IPv6CP)",
+			"RFC 1334 (PAP), RFC 1994 (CHAP), RFC 2759 (MS-CHAPv2), RFC 3748 (EAP)",
+		},
+		SeeAlso: []string{"pppoe-client(8)", "pppoe-discovery(8)", "pppd(8)"},
+	}
+}
+
+var description = []manual.Block{
+	manual.Paragraph("`pppoe-server` answers PPPoE discovery on Ethernet interfaces, and gives each client that proves who it is a " +
+		"session with a TUN device of its own: ppp0, ppp1, and so on. It takes no PPP in the kernel: a packet socket and " +
+		"/dev/net/tun will do. Its flags are rp-pppoe's, its options file and accounts are pppd's."),
+	manual.Paragraph("Without an account, and without `noauth` in the options file, nobody comes in. An account's list of addresses " +
+		"says which ones its client may have; without a list it gets one of those that count on from `--remote`."),
+	manual.Paragraph("Once it serves it goes to the background, unless told `--foreground`, or `nodetach` in the options file. " +
+		"It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun. Forwarding between " +
+		"sessions and the rest of the net is the host's: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding."),
+}
+
+var files = []manual.Block{
+	manual.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
+	manual.Item{Term: "/etc/ppp/chap-secrets, /etc/ppp/pap-secrets", Text: "accounts: a line for each, of the client's name, the " +
+		"server's (`*`: any), the password, and addresses it may have (`*`: any). Nobody else should have access to these files " +
+		"(chmod 600). They are read anew when they have changed."},
+	manual.Item{Term: "/dev/net/tun", Text: "where devices come from."},
+}
+
+var examples = []manual.Block{
+	manual.Paragraph("A server for 64 clients that prove who they are by CHAP, in the foreground:"),
+	manual.Example("echo require-chap > /etc/ppp/pppoe-server-options\n" +
+		"echo '\"alice\" * \"her password\" *' > /etc/ppp/chap-secrets\n" +
+		"chmod 600 /etc/ppp/chap-secrets\n" +
+		"pppoe-server -I eth1 -L 192.0.2.1 -R 192.0.2.10 -N 64 -F"),
+}
+
+// exitStatus is the table of exit codes.
+func exitStatus() (items []manual.Block) {
+	for _, e := range exits {
+		items = append(items, manual.Item{Term: strconv.Itoa(e.code), Text: e.meaning + "."})
+	}
+	return items
+}
