@@ -1,6 +1,10 @@
 package trace
 
 import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+
 	"upppoe/chap"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
@@ -16,7 +20,7 @@ func appendCHAP(b []byte, c ppp.Control) []byte {
 		if err != nil {
 			return append(b, " malformed"...)
 		}
-		b = appendRun(append(b, " <"...), value)
+		b = hex.AppendEncode(append(b, " <"...), value)
 		return appendQuoted(append(b, ">, name = "...), name)
 	case chap.Success, chap.Failure:
 		return appendQuoted(append(b, ' '), c.Data)
@@ -24,44 +28,83 @@ func appendCHAP(b []byte, c ppp.Control) []byte {
 	return appendHex(b, c.Data)
 }
 
+// eapTypes are pppd's names for types that package eap does not know (RFC 3748 section
+// 5, and IANA's registry).
+var eapTypes = map[eap.Type]string{
+	5: "OTP", 6: "Generic-Token", 13: "TLS", 19: "SRP", 21: "TTLS", 25: "PEAP", 26: "MSCHAPv2",
+}
+
+// eapType is a type's name; empty: it has none.
+func eapType(t eap.Type) string {
+	if t >= eap.Identity && t <= eap.MD5Challenge {
+		return t.String()
+	}
+	return eapTypes[t]
+}
+
 func appendEAP(b []byte, c ppp.Control) []byte {
 	b = named(b, ppp.EAP, c, eapNames)
 	p, err := eap.ParsePacket(c)
-	if err != nil {
-		return append(b, " malformed"...)
+	switch {
+	case errors.Is(err, eap.ErrType):
+		return append(b, " <missing type>"...)
+	case err != nil || p.Code != eap.Request && p.Code != eap.Response:
+		return appendHex(b, c.Data)
 	}
-	if p.Code != eap.Request && p.Code != eap.Response {
-		return appendHex(b, p.Data)
+	if name := eapType(p.Type); name != "" {
+		b = append(append(b, ' '), name...)
+	} else {
+		b = fmt.Appendf(b, " type=0x%x", uint8(p.Type))
 	}
-	b = append(append(b, ' '), p.Type.String()...)
-	switch p.Type {
-	case eap.Identity, eap.Notification:
+	switch {
+	case p.Type == eap.Identity, p.Type == eap.Notification && p.Code == eap.Request:
 		return appendIdentity(b, p)
-	case eap.MD5Challenge:
+	case p.Type == eap.MD5Challenge:
 		return appendMD5(b, p)
+	case p.Type == eap.Nak && p.Code == eap.Response:
+		return appendNak(b, p)
 	}
 	return appendHex(b, p.Data)
 }
 
 func appendIdentity(b []byte, p eap.Packet) []byte {
-	label := " <Message "
-	if p.Code == eap.Response {
-		label = " <Name "
+	switch {
+	case len(p.Data) > 0 && p.Code == eap.Request:
+		return append(appendQuoted(append(b, " <Message "...), p.Data), '>')
+	case len(p.Data) > 0:
+		return append(appendQuoted(append(b, " <Name "...), p.Data), '>')
+	case p.Code == eap.Request:
+		return append(b, " <No message>"...)
 	}
-	if len(p.Data) == 0 {
-		return append(b, label[:len(label)-1]+">"...)
-	}
-	return append(appendQuoted(append(b, label...), p.Data), '>')
+	return b
 }
 
 func appendMD5(b []byte, p eap.Packet) []byte {
 	value, name, err := chap.ParseValue(p.Data)
-	if err != nil {
-		return append(b, " malformed"...)
+	switch {
+	case len(p.Data) == 0:
+		return append(b, " <missing length>"...)
+	case err != nil:
+		return appendHex(append(b, " <truncated>"...), p.Data)
 	}
-	b = append(appendHex(append(b, " <Value"...), value), '>')
-	if len(name) > 0 {
-		b = append(appendQuoted(append(b, " <Name "...), name), '>')
+	b = append(b, " <Value"...)
+	for _, c := range value {
+		b = fmt.Appendf(b, " %02x", c)
 	}
-	return b
+	if len(name) == 0 {
+		return append(b, "> <No name>"...)
+	}
+	return append(appendQuoted(append(b, "> <Name "...), name), '>')
+}
+
+// appendNak appends the types that the peer wants instead: the first by its name.
+func appendNak(b []byte, p eap.Packet) []byte {
+	if len(p.Data) == 0 {
+		return append(b, " <missing hint>"...)
+	}
+	b = fmt.Appendf(b, " <Suggested-type %02X", p.Data[0])
+	if name := eapType(eap.Type(p.Data[0])); name != "" {
+		b = fmt.Appendf(b, " (%s)", name)
+	}
+	return appendHex(append(b, '>'), p.Data[1:])
 }

@@ -25,6 +25,11 @@ var lcpNames = []string{
 // ccpNames are the shared codes, and RFC 1962's own.
 var ccpNames = append(append(lcpNames[:8:8], make([]string, 6)...), "ResetReq", "ResetAck")
 
+// control makes a printer for LCP or a network control protocol.
+func control(p ppp.Protocol, names []string, option printer) func([]byte, ppp.Control, Options) []byte {
+	return func(b []byte, c ppp.Control, _ Options) []byte { return appendControl(b, p, c, names, option) }
+}
+
 // appendControl appends a packet of LCP or of a network control protocol.
 func appendControl(b []byte, p ppp.Protocol, c ppp.Control, names []string, option printer) []byte {
 	b = named(b, p, c, names)
@@ -50,7 +55,7 @@ func appendOptions(b, data []byte, option printer) []byte {
 		b = append(b, " <"...)
 		text, known := option(b, o)
 		if !known {
-			text = appendHex(fmt.Appendf(b, "%d", o.Type), o.Value)
+			text = appendHex(b, o.AppendTo(nil))
 		}
 		b = append(text, '>')
 	}
@@ -66,7 +71,7 @@ func appendMagic(b []byte, c ppp.Control) []byte {
 	rest := c.Data[4:]
 	switch {
 	case c.Code == ppp.TimeRemaining && len(rest) >= 4:
-		b = fmt.Appendf(b, " seconds = %d", binary.BigEndian.Uint32(rest))
+		b = fmt.Appendf(b, " seconds=%d", binary.BigEndian.Uint32(rest))
 		rest = rest[4:]
 		fallthrough
 	case c.Code == ppp.Identification:
@@ -78,6 +83,14 @@ func appendMagic(b []byte, c ppp.Control) []byte {
 	return appendHex(b, rest)
 }
 
+// What pppd has names for, and the protocols here have no use.
+const (
+	linkQualityReport = 0xc025 // RFC 1989
+	callbackControl   = 6      // the operation of RFC 1570's Callback that Microsoft added
+	vanJacobson       = 0x2d   // RFC 1332 section 4
+	oldVanJacobson    = 0x37
+)
+
 func lcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	v := o.Value
 	switch {
@@ -87,6 +100,10 @@ func lcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 		return fmt.Appendf(b, "asyncmap 0x%x", binary.BigEndian.Uint32(v)), true
 	case o.Type == lcp.OptAuth && len(v) >= 2:
 		return appendAuth(append(b, "auth "...), v), true
+	case o.Type == lcp.OptQuality && len(v) >= 2:
+		return appendNumbered(append(b, "quality "...), binary.BigEndian.Uint16(v), linkQualityReport, "lqr", v[2:]), true
+	case o.Type == lcp.OptCallback && len(v) >= 1:
+		return appendNumbered(append(b, "callback "...), uint16(v[0]), callbackControl, "CBCP", v[1:]), true
 	case o.Type == lcp.OptMagic && len(v) == 4:
 		return fmt.Appendf(b, "magic 0x%x", binary.BigEndian.Uint32(v)), true
 	case o.Type == lcp.OptPFC && len(v) == 0:
@@ -101,27 +118,42 @@ func lcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	return b, false
 }
 
+// chapAlgorithms are pppd's names (RFC 1994 section 3, RFC 2433, RFC 2759).
+var chapAlgorithms = map[byte]string{5: " MD5", 0x80: " MS", 0x81: " MS-v2"}
+
+// appendAuth appends an Authentication-Protocol, and in hexadecimal what is unknown of
+// it.
 func appendAuth(b, v []byte) []byte {
-	p := ppp.Protocol(binary.BigEndian.Uint16(v))
-	switch {
-	case p == ppp.PAP && len(v) == 2:
-		return append(b, "pap"...)
-	case p == ppp.EAP && len(v) == 2:
-		return append(b, "eap"...)
-	case p == ppp.CHAP && len(v) == 3:
-		if name := map[byte]string{5: "MD5", 0x80: "MS", 0x81: "MS-v2"}[v[2]]; name != "" {
-			return append(append(b, "chap "...), name...)
+	p, rest := ppp.Protocol(binary.BigEndian.Uint16(v)), v[2:]
+	switch p {
+	case ppp.PAP:
+		b = append(b, "pap"...)
+	case ppp.EAP:
+		b = append(b, "eap"...)
+	case ppp.CHAP:
+		b = append(b, "chap"...)
+		if len(rest) > 0 && chapAlgorithms[rest[0]] != "" {
+			b, rest = append(b, chapAlgorithms[rest[0]]...), rest[1:]
 		}
-		return fmt.Appendf(b, "chap 0x%x", v[2])
+	default:
+		b = fmt.Appendf(b, "0x%x", uint16(p))
 	}
-	return appendHex(fmt.Appendf(b, "0x%x", uint16(p)), v[2:])
+	return appendHex(b, rest)
+}
+
+// appendNumbered appends a number, or its name if it has the one that is known.
+func appendNumbered(b []byte, n, known uint16, name string, rest []byte) []byte {
+	if n == known {
+		return appendHex(append(b, name...), rest)
+	}
+	return appendHex(fmt.Appendf(b, "0x%x", n), rest)
 }
 
 func ipcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	v := o.Value
 	names := map[uint8]string{
 		ipcp.OptAddress: "addr", ipcp.OptPrimaryDNS: "ms-dns1", ipcp.OptSecondaryDNS: "ms-dns2",
-		ipcp.OptPrimaryNBNS: "ms-wins1", ipcp.OptSecondaryNBNS: "ms-wins2",
+		ipcp.OptPrimaryNBNS: "ms-wins", ipcp.OptSecondaryNBNS: "ms-wins",
 	}
 	if name := names[o.Type]; name != "" && len(v) == 4 {
 		return fmt.Appendf(b, "%s %v", name, netip.AddrFrom4([4]byte(v))), true
@@ -129,10 +161,10 @@ func ipcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	switch {
 	case o.Type == ipcp.OptAddresses && len(v) == 8:
 		return fmt.Appendf(b, "addrs %v %v", netip.AddrFrom4([4]byte(v)), netip.AddrFrom4([4]byte(v[4:]))), true
-	case o.Type == ipcp.OptCompression && len(v) >= 2 && binary.BigEndian.Uint16(v) == 0x2d:
-		return appendHex(append(b, "compress VJ"...), v[2:]), true
+	case o.Type == ipcp.OptCompression && len(v) >= 2 && binary.BigEndian.Uint16(v) == oldVanJacobson:
+		return appendHex(append(b, "compress old-VJ"...), v[2:]), true
 	case o.Type == ipcp.OptCompression && len(v) >= 2:
-		return appendHex(fmt.Appendf(b, "compress 0x%x", binary.BigEndian.Uint16(v)), v[2:]), true
+		return appendNumbered(append(b, "compress "...), binary.BigEndian.Uint16(v), vanJacobson, "VJ", v[2:]), true
 	}
 	return b, false
 }
@@ -145,20 +177,62 @@ func ipv6cpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	return b, false
 }
 
-// ccpOption prints the options of RFC 1962's registry that real peers offer.
+// Options of RFC 1962's registry that real peers offer.
+const (
+	optPredictor1   = 1
+	optPredictor2   = 2
+	optMPPE         = 18 // RFC 3078
+	optBSD          = 21 // RFC 1977
+	optDeflateDraft = 24
+	optDeflate      = 26 // RFC 1979
+)
+
 func ccpOption(b []byte, o ppp.Option) ([]byte, bool) {
 	v := o.Value
 	switch {
-	case o.Type == 26 && len(v) == 2:
-		return fmt.Appendf(b, "deflate %d", v[0]>>4+8), true
-	case o.Type == 24 && len(v) == 2:
-		return fmt.Appendf(b, "deflate(old#) %d", v[0]>>4+8), true
-	case o.Type == 21 && len(v) == 1:
+	case o.Type == optDeflate && len(v) == 2:
+		return appendDeflate(append(b, "deflate"...), v), true
+	case o.Type == optDeflateDraft && len(v) == 2:
+		return appendDeflate(append(b, "deflate(old#)"...), v), true
+	case o.Type == optBSD && len(v) == 1:
 		return fmt.Appendf(b, "bsd v%d %d", v[0]>>5, v[0]&0x1f), true
-	case o.Type == 18 && len(v) == 4:
-		return fmt.Appendf(b, "mppe 0x%x", binary.BigEndian.Uint32(v)), true
-	case o.Type == 1 && len(v) == 0:
-		return append(b, "predictor 1"...), true
+	case o.Type == optMPPE && len(v) == 4:
+		return appendMPPE(b, v), true
+	case (o.Type == optPredictor1 || o.Type == optPredictor2) && len(v) == 0:
+		return fmt.Appendf(b, "predictor %d", o.Type), true
 	}
 	return b, false
+}
+
+// appendDeflate appends the window's size, and what is unusual (RFC 1979 section 2.1).
+func appendDeflate(b, v []byte) []byte {
+	b = fmt.Appendf(b, " %d", v[0]>>4+8)
+	if method := v[0] & 0xf; method != 8 {
+		b = fmt.Appendf(b, " method %d", method)
+	}
+	if v[1] != 0 {
+		b = fmt.Appendf(b, " check %d", v[1])
+	}
+	return b
+}
+
+// appendMPPE appends the bits of RFC 3078 section 2.1, each by its letter, and all
+// octets if others are set.
+func appendMPPE(b, v []byte) []byte {
+	b = append(b, "mppe"...)
+	bits := binary.BigEndian.Uint32(v)
+	for _, bit := range []struct {
+		mask   uint32
+		letter string
+	}{{1 << 24, "H"}, {0x80, "M"}, {0x40, "S"}, {0x20, "L"}, {0x10, "D"}, {0x01, "C"}} {
+		sign := " -"
+		if bits&bit.mask != 0 {
+			sign, bits = " +", bits&^bit.mask
+		}
+		b = append(append(b, sign...), bit.letter...)
+	}
+	if bits != 0 {
+		b = fmt.Appendf(b, " +U (% 02x)", v)
+	}
+	return b
 }

@@ -7,7 +7,6 @@
 package trace
 
 import (
-	"encoding/hex"
 	"fmt"
 
 	"upppoe/ppp"
@@ -21,44 +20,36 @@ type Options struct {
 }
 
 // maxOctets bounds how much of an unknown packet is printed.
-const maxOctets = 64
+const maxOctets = 32
 
 // AppendFrame appends a frame, which begins with its Protocol field. It prints
 // any octets whatever. It may be called concurrently.
 func AppendFrame(b, frame []byte, o Options) []byte {
-	b = append(b, '[')
 	p, information, err := ppp.ParseFrame(frame)
 	if err != nil {
-		return append(appendHex(append(b, "malformed"...), frame), ']')
+		return appendHex(append(b, "[malformed]"...), frame)
 	}
+	print := printers[p]
+	if print == nil {
+		return appendHex(fmt.Appendf(b, "[proto=0x%x]", uint16(p)), information)
+	}
+	b = append(b, '[')
 	c, err := ppp.ParseControl(information)
-	if err != nil || p.IsData() {
-		return append(appendUnknown(b, p, information), ']')
+	if err != nil {
+		return appendHex(append(append(b, p.String()...), ']'), information)
 	}
-	switch p {
-	case ppp.LCP:
-		b = appendControl(b, p, c, lcpNames, lcpOption)
-	case ppp.IPCP:
-		b = appendControl(b, p, c, lcpNames[:8], ipcpOption)
-	case ppp.IPv6CP:
-		b = appendControl(b, p, c, lcpNames[:8], ipv6cpOption)
-	case ppp.CCP:
-		b = appendControl(b, p, c, ccpNames, ccpOption)
-	case ppp.PAP:
-		b = appendPAP(b, c, o)
-	case ppp.CHAP:
-		b = appendCHAP(b, c)
-	case ppp.EAP:
-		b = appendEAP(b, c)
-	default:
-		b = appendUnknown(b, p, information)
-	}
-	return append(b, ']')
+	return append(print(b, c, o), ']')
 }
 
-func appendUnknown(b []byte, p ppp.Protocol, information []byte) []byte {
-	b = fmt.Appendf(b, "proto=0x%x", uint16(p))
-	return appendHex(b, information)
+// printers append a packet, by its protocol.
+var printers = map[ppp.Protocol]func(b []byte, c ppp.Control, o Options) []byte{
+	ppp.LCP:    control(ppp.LCP, lcpNames, lcpOption),
+	ppp.IPCP:   control(ppp.IPCP, lcpNames[:8], ipcpOption),
+	ppp.IPv6CP: control(ppp.IPv6CP, lcpNames[:8], ipv6cpOption),
+	ppp.CCP:    control(ppp.CCP, ccpNames, ccpOption),
+	ppp.PAP:    appendPAP,
+	ppp.CHAP:   func(b []byte, c ppp.Control, _ Options) []byte { return appendCHAP(b, c) },
+	ppp.EAP:    func(b []byte, c ppp.Control, _ Options) []byte { return appendEAP(b, c) },
 }
 
 // appendHex appends octets, each after a space.
@@ -68,15 +59,6 @@ func appendHex(b, octets []byte) []byte {
 	}
 	if len(octets) > maxOctets {
 		b = append(b, " ..."...)
-	}
-	return b
-}
-
-// appendRun appends octets in one run.
-func appendRun(b, octets []byte) []byte {
-	b = hex.AppendEncode(b, octets[:min(len(octets), maxOctets)])
-	if len(octets) > maxOctets {
-		b = append(b, "..."...)
 	}
 	return b
 }
