@@ -84,7 +84,10 @@ func (m *Machine) Up(now time.Time, q *Queue) Signal { return m.step(up, now, Co
 func (m *Machine) Down(now time.Time) Signal { return m.step(down, now, Control{}, nil) }
 
 // Open tells that the protocol is wanted.
-func (m *Machine) Open(now time.Time, q *Queue) Signal { return m.step(open, now, Control{}, q) }
+func (m *Machine) Open(now time.Time, q *Queue) Signal {
+	m.farewell = nil // what an earlier Close said holds no more
+	return m.step(open, now, Control{}, q)
+}
 
 // Close tells that it is not. The reason goes to the peer as the Data of
 // Terminate-Requests, for people to read.

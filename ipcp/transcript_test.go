@@ -1,0 +1,83 @@
+package ipcp_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
+)
+
+var update = flag.Bool("update", false, "write the transcripts anew")
+
+func end(name string, cfg ipcp.Config) (*ppptest.End, *ipcp.Policy) {
+	p := ipcp.New(&cfg)
+	return &ppptest.End{
+		Name: name, Protocol: ppptest.Machine{Machine: ppp.NewMachine(p, cfg.Limits)},
+		Agreed: func() string { return words(p.Agreement()) },
+	}, p
+}
+
+// words say what was agreed on.
+func words(a ipcp.Agreement) string {
+	text := fmt.Sprintf("%v, and the peer %v", a.Local, a.Remote)
+	for i, s := range [...]netip.Addr{a.DNS[0], a.DNS[1], a.NBNS[0], a.NBNS[1]} {
+		if s.IsValid() {
+			text += fmt.Sprintf(", %s %v", [...]string{"DNS", "second DNS", "WINS", "second WINS"}[i], s)
+		}
+	}
+	return text
+}
+
+// TestTranscripts holds what IPCP says, packet by packet, against testdata, and what it
+// thinks of it in the end; -update writes it anew.
+func TestTranscripts(t *testing.T) {
+	addr := netip.MustParseAddr
+	server := ipcp.Config{Local: addr("192.0.2.1"), Remote: addr("192.0.2.10")}
+	serving := server
+	serving.DNS = [2]netip.Addr{addr("192.0.2.53"), addr("192.0.2.54")}
+	serving.NBNS = [2]netip.Addr{addr("192.0.2.137")}
+	fixed := ipcp.Config{Local: addr("192.0.2.10")}
+	yielding := fixed
+	yielding.AcceptLocal = true
+	for _, c := range []struct {
+		name string
+		cfg  ipcp.Config
+		want error
+	}{
+		{"host", ipcp.Config{}, nil},
+		{"host-dns", ipcp.Config{AskDNS: true}, nil},
+		{"host-dns-rejected", ipcp.Config{AskDNS: true, AskNBNS: true}, nil},
+		{"host-fixed", fixed, ipcp.ErrRefused},
+		{"host-yielding", yielding, nil},
+		{"host-without-address", ipcp.Config{}, ipcp.ErrNoLocal},
+		{"host-without-peer", ipcp.Config{}, ipcp.ErrNoRemote},
+		{"host-same", ipcp.Config{}, ipcp.ErrSame},
+		{"server", server, nil},
+		{"server-silent-peer", server, nil},
+		{"server-addr-rejected", server, nil},
+		{"server-dns", serving, nil},
+		{"server-rejects", server, nil},
+		{"server-limits", ipcp.Config{Local: server.Local, Remote: server.Remote, Limits: ppp.Limits{MaxFailure: 2}}, nil},
+	} {
+		e, p := end("end", c.cfg)
+		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLine(ppp.IPCP, e))
+		if e.State() != ppp.Opened || !errors.Is(p.Err(), c.want) {
+			t.Errorf("%s: it is %v, %v; want Opened, %v", c.name, e.State(), p.Err(), c.want)
+		}
+	}
+}
+
+// TestTranscriptOfBoth: a host and a server over a line.
+func TestTranscriptOfBoth(t *testing.T) {
+	host, _ := end("host", ipcp.Config{AskDNS: true})
+	server, _ := end("server", ipcp.Config{
+		Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10"),
+		DNS: [2]netip.Addr{netip.MustParseAddr("192.0.2.53")},
+	})
+	ppptest.Transcript(t, "testdata/both.txt", *update, ppptest.NewLine(ppp.IPCP, host, server))
+}
