@@ -43,10 +43,15 @@ func Open(debug bool, file, tag string, leaves bool) (*Lines, func() error, erro
 }
 
 // Syslog has lines go to the system's log too, if there is one.
-func (h *Lines) Syslog(tag string) {
-	if w, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, tag); err == nil {
+func (h *Lines) Syslog(tag string) { h.dial("", "", tag) }
+
+// dial reaches the system's log; an empty network is where systems have it.
+func (h *Lines) dial(network, address, tag string) error {
+	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
+	if err == nil {
 		h.system = w
 	}
+	return err
 }
 
 // Drop takes a writer out: a terminal that the program leaves.

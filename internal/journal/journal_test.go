@@ -1,0 +1,184 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/eap"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/pap"
+	"upppoe/ppp/session"
+	"upppoe/ppp/trace"
+	"upppoe/pppoe"
+)
+
+var (
+	client = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	ac     = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	line   = pppoe.Line{Interface: "eth0", SessionID: 7, Local: client, Peer: ac, ACName: "ac", Service: "internet", Device: "ppp0"}
+	v4     = ipcp.Agreement{
+		Local: netip.MustParseAddr("192.0.2.10"), Remote: netip.MustParseAddr("192.0.2.1"),
+		DNS: [2]netip.Addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("192.0.2.54")},
+	}
+	v6 = ipv6cp.Agreement{Local: ipv6cp.ID{0, 0, 0, 0, 0, 0, 0, 0xa}, Remote: ipv6cp.ID{0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0}}
+)
+
+const (
+	info  = "INFO "
+	fault = "ERROR "
+	debug = "DEBUG "
+)
+
+// told is what a journal says of events, with the level in front of each line.
+func told(j Journal, l pppoe.Line, events ...pppoe.Event) string {
+	var b bytes.Buffer
+	j.Log = slog.New(levels{&b})
+	for _, e := range events {
+		j.Notify(l, e)
+	}
+	return b.String()
+}
+
+// levels writes the level of each record, and its message.
+type levels struct{ to *bytes.Buffer }
+
+func (levels) Enabled(context.Context, slog.Level) bool { return true }
+func (l levels) Handle(_ context.Context, r slog.Record) error {
+	_, err := fmt.Fprintf(l.to, "%v %s\n", r.Level, r.Message)
+	return err
+}
+func (l levels) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l levels) WithGroup(string) slog.Handler      { return l }
+
+// TestWords: the lines of the client's log, which are pppd's to the letter: scripts read
+// them.
+func TestWords(t *testing.T) {
+	both := pppoe.Addressing{MTU: 1492, IPv4: v4, IPv6: v6}
+	end := func(c session.Cause) pppoe.Ended { return pppoe.Ended{Reason: session.Reason{Cause: c}} }
+	for _, c := range []struct {
+		event pppoe.Event
+		want  string
+	}{
+		{pppoe.DiscoverySent{Packet: discovery()}, debug + "Send PPPOE Discovery V1T1 PADI session 0x0 length 12\n dst ff:ff:ff:ff:ff:ff  src 02:00:5e:00:53:01\n [service-name] [host-uniq  01 02 03 04]\n"},
+		{pppoe.DiscoveryReceived{Packet: discovery()}, debug + "Recv PPPOE Discovery V1T1 PADI session 0x0 length 12\n dst ff:ff:ff:ff:ff:ff  src 02:00:5e:00:53:01\n [service-name] [host-uniq  01 02 03 04]\n"},
+		{pppoe.FrameSent{Frame: frame(ppp.LCP, ppp.EchoRequest, 3, 0, 0, 0, 1)}, debug + "sent [LCP EchoReq id=0x3 magic=0x1]\n"},
+		{pppoe.FrameReceived{Frame: frame(ppp.LCP, ppp.EchoReply, 3, 0, 0, 0, 2)}, debug + "rcvd [LCP EchoRep id=0x3 magic=0x2]\n"},
+		{pppoe.RefusedByAC{Refusal: pppoe.Refusal{AC: ac, Error: pppoe.Error{Tag: pppoe.TagServiceNameError, Text: "no\n"}}}, fault + `02:00:5e:00:53:02 refused: service-name-error no\012` + "\n"},
+		{pppoe.SessionGranted{}, info + "PPP session is 7\n" + info + "Connected to 02:00:5e:00:53:02 via interface eth0\n"},
+		{pppoe.DeviceOpened{Name: "ppp0"}, info + "Using interface ppp0\n"},
+		{pppoe.Connected{}, info + "Connect: ppp0 <--> eth0\n"},
+		{pppoe.Configured{Addressing: both}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n" +
+			info + "primary   DNS address 192.0.2.53\n" + info + "secondary DNS address 192.0.2.54\n" +
+			info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
+		{pppoe.Configured{Addressing: both, Before: both}, ""},
+		{pppoe.Configured{Addressing: both, Before: pppoe.Addressing{IPv4: v4}}, info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
+		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Remote}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n"},
+		{pppoe.Configured{Before: both}, ""},
+		{pppoe.HostFailed{Err: errors.New("ppp0: no")}, fault + "ppp0: no\n"},
+		{pppoe.Waiting{For: 30 * time.Second}, info + "Dialling again in 30s\n"},
+		{end(session.UserRequest), info + "Connection terminated.\n"},
+		{end(session.HangUp), info + "Modem hangup\n" + info + "Connection terminated.\n"},
+		{end(session.Looped), info + "Serial line is looped back.\n" + info + "Connection terminated.\n"},
+		{pppoe.Ended{Counters: pppoe.Counters{SentBytes: 1234, ReceivedBytes: 5678, SentPackets: 9}, Online: 90 * time.Second},
+			info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n" + info + "Connection terminated.\n"},
+
+		{session.Authenticated{Method: pap.Method, Message: "Login ok"}, info + "PAP authentication succeeded: Login ok\n" + info + "PAP authentication succeeded\n"},
+		{session.Authenticated{Method: chap.MD5}, info + "CHAP authentication succeeded\n"},
+		{session.Authenticated{Method: chap.MD5, Message: "\x1b[2J"}, info + `CHAP authentication succeeded: \033[2J` + "\n" + info + "CHAP authentication succeeded\n"},
+		{session.Authenticated{Method: eap.MD5, Again: true}, ""},
+		{session.Authenticated{Method: chap.MD5, Peer: true, Name: "al\nice"}, info + `Peer "al\012ice" authenticated with CHAP` + "\n"},
+		{session.AuthFailed{Method: pap.Method}, fault + "PAP authentication failed\n"},
+		{session.AuthFailed{Method: chap.MD5, Message: "Access denied"}, fault + "CHAP authentication failed: Access denied\n" + fault + "CHAP authentication failed\n"},
+		{session.AuthFailed{Method: eap.MD5, Peer: true, Name: "mallory", Message: "unused"}, fault + `Peer "mallory" failed EAP authentication` + "\n"},
+		{session.NetworkFailed{Protocol: ppp.IPCP, Err: ipcp.ErrNoLocal}, info + "IPCP: could not determine local IP address\n"},
+		{session.Silent{Requests: 3}, info + "No response to 3 echo-requests\n" + info + "Serial link appears to be disconnected.\n"},
+		{session.PeerClosed{}, info + "LCP terminated by peer\n"},
+		{session.PeerClosed{Text: "bye\x07"}, info + `LCP terminated by peer (bye\007)` + "\n"},
+		{session.Dropped{Protocol: ppp.LCP, Err: errors.New("lcp: why")}, debug + "dropped LCP packet: lcp: why\n"},
+
+		// What is told by others, or to nobody.
+		{session.LinkUp{MRU: 1492, PeerMRU: 1492}, ""},
+		{session.Asked{Method: chap.MD5}, ""},
+		{session.Admitted{}, ""},
+		{session.IPv4Up{Agreement: v4}, ""},
+		{session.IPv6Up{Agreement: v6}, ""},
+		{session.NetworkDown{Protocol: ppp.IPCP}, ""},
+		{session.Closed{}, ""},
+	} {
+		if got := told(Journal{}, line, c.event); got != c.want {
+			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+		}
+	}
+}
+
+// TestServerWords: a server's lines begin with the session they are about, and tell of
+// sessions as rp-pppoe does.
+func TestServerWords(t *testing.T) {
+	noDevice := line
+	noDevice.Device = ""
+	noSession := noDevice
+	noSession.SessionID = 0
+	hostile := line
+	hostile.Service = "x'\n"
+	for _, c := range []struct {
+		line  pppoe.Line
+		event pppoe.Event
+		want  string
+	}{
+		{noSession, pppoe.Full{}, fault + "No client slots available (02:00:5e:00:53:02)\n"},
+		{noDevice, pppoe.SessionGranted{}, ""},
+		{noDevice, pppoe.HostFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},
+		{line, session.Authenticated{Method: chap.MD5, Peer: true, Name: "alice"}, info + `ppp0: Peer "alice" authenticated with CHAP` + "\n"},
+		{line, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
+			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +
+				info + "ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'internet'\n"},
+		{hostile, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
+			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +
+				info + `ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'x'\012'` + "\n"},
+		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated, Text: "a stranger's words"}},
+			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
+		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},
+	} {
+		if got := told(Journal{Server: true}, c.line, c.event); got != c.want {
+			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+		}
+	}
+}
+
+// TestNoPassword: PAP sends the password as it is, and the log does not, but if it was
+// asked to.
+func TestNoPassword(t *testing.T) {
+	login := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x06"), "geheim"...)...)
+	broken := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x09"), "geheim"...)...)
+	for _, server := range []bool{false, true} {
+		got := told(Journal{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken})
+		if strings.Contains(got, "geheim") || strings.Contains(got, "67 65 68 65 69 6d") || strings.Count(got, "AuthReq") != 3 {
+			t.Errorf("server %v: the log is\n%s", server, got)
+		}
+	}
+	shown := told(Journal{Trace: trace.Options{ShowPassword: true}}, line, pppoe.FrameSent{Frame: login})
+	if want := debug + `sent [PAP AuthReq id=0x1 user="alice" password="geheim"]` + "\n"; shown != want {
+		t.Errorf("with show-password: %s, want %s", shown, want)
+	}
+}
+
+func discovery() pppoe.DiscoveryFrame {
+	tags := pppoe.Tags(nil).Append(pppoe.TagServiceName, nil).Append(pppoe.TagHostUniq, []byte{1, 2, 3, 4})
+	return pppoe.DiscoveryFrame{Dst: pppoe.Broadcast, Src: client, Discovery: pppoe.Discovery{Code: pppoe.PADI, Tags: tags}}
+}
+
+func frame(p ppp.Protocol, code ppp.Code, id uint8, data ...byte) []byte {
+	q := &ppp.Queue{}
+	q.Add(p, ppp.Control{Code: code, ID: id, Data: data})
+	return q.At(0)
+}
