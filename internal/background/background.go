@@ -42,12 +42,15 @@ func Launch() (code int, err error) {
 	copy.Stdout, copy.Stderr = os.Stdout, os.Stderr
 	copy.ExtraFiles = []*os.File{w}
 	copy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// Before the copy is there: a signal may come at once.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer signal.Stop(signals)
 	if err := copy.Start(); err != nil {
 		return 1, err
 	}
 	w.Close()
-	stop := forward(copy.Process)
-	defer stop()
+	defer forward(signals, copy.Process)()
 	if n, _ := io.ReadFull(r, make([]byte, 1)); n == 1 {
 		return 0, nil
 	}
@@ -55,9 +58,7 @@ func Launch() (code int, err error) {
 }
 
 // forward passes on the signals by which somebody at the terminal ends the program.
-func forward(p *os.Process) (stop func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+func forward(signals <-chan os.Signal, p *os.Process) (stop func()) {
 	done := make(chan struct{})
 	// Ends with stop.
 	go func() {
@@ -70,7 +71,7 @@ func forward(p *os.Process) (stop func()) {
 			}
 		}
 	}()
-	return func() { signal.Stop(signals); close(done) }
+	return func() { close(done) }
 }
 
 // UntilSignal returns a context that ends at SIGTERM or SIGINT, after told has been
