@@ -20,7 +20,7 @@ import (
 )
 
 // etc is where pppd's files lie.
-const etc = "/etc/ppp"
+var etc = "/etc/ppp" // tests have their own
 
 // config is what the settings mean for a client.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {

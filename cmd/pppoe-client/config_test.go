@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/journal"
+	"upppoe/internal/pppd"
+	"upppoe/pppoe"
+)
+
+// parse reads a command line as the program does, without the files of this machine.
+func parse(t *testing.T, words ...string) *pppd.Settings {
+	t.Helper()
+	s := pppd.New()
+	r := pppd.Reader{Role: pppd.Client, Settings: s, Dir: t.TempDir(), IsInterface: func(name string) bool { return name == "eth0" }}
+	if err := r.CommandLine(words); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// write makes a file that nobody else can read.
+func write(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// secretsIn has secrets files be read from a directory of the test's.
+func secretsIn(t *testing.T, files map[string]string) {
+	t.Helper()
+	before := etc
+	etc = t.TempDir()
+	t.Cleanup(func() { etc = before })
+	for name, text := range files {
+		write(t, filepath.Join(etc, name), text)
+	}
+}
+
+// noEnvironment takes the password's own variable away.
+func noEnvironment(t *testing.T) {
+	t.Helper()
+	t.Setenv(defaultEnv, "") // restores it
+	os.Unsetenv(defaultEnv)
+}
+
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// TestWhichPassword: the most careful way to give one wins, whatever the order of the
+// options.
+func TestWhichPassword(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "secret"), "from the file\r\nmore\n")
+	for _, c := range []struct {
+		what  string
+		words []string
+		env   map[string]string
+		files map[string]string
+		want  string
+		none  bool // there is none at all
+	}{
+		{what: "nothing", words: []string{"user", "alice"}, none: true},
+		{what: "the secrets files", words: []string{"user", "alice"},
+			files: map[string]string{"chap-secrets": "alice * \"from chap-secrets\" *\n", "pap-secrets": "alice * other *\n"}, want: "from chap-secrets"},
+		{what: "pap-secrets alone", words: []string{"user", "alice"},
+			files: map[string]string{"pap-secrets": "alice * \"from pap-secrets\" *\n"}, want: "from pap-secrets"},
+		{what: "pap-secrets, since chap-secrets is of others", words: []string{"user", "alice"},
+			files: map[string]string{"chap-secrets": "bob * other *\n", "pap-secrets": "alice * \"from pap-secrets\" *\n"}, want: "from pap-secrets"},
+		{what: "password before the secrets files", words: []string{"user", "alice", "password", "given"},
+			files: map[string]string{"chap-secrets": "alice * other *\n"}, want: "given"},
+		{what: "an empty password is one", words: []string{"user", "alice", "password", ""},
+			files: map[string]string{"chap-secrets": "alice * other *\n"}, want: ""},
+		{what: "PPPOE_PASSWORD before the secrets files", words: []string{"user", "alice"},
+			env: map[string]string{defaultEnv: "from the environment"}, files: map[string]string{"chap-secrets": "alice * other *\n"}, want: "from the environment"},
+		{what: "password before PPPOE_PASSWORD, which another program may have left", words: []string{"user", "alice", "password", "given"},
+			env: map[string]string{defaultEnv: "other"}, want: "given"},
+		{what: "password-env before password", words: []string{"user", "alice", "password-env", "MINE", "password", "other"},
+			env: map[string]string{"MINE": "from my variable", defaultEnv: "other"}, want: "from my variable"},
+		{what: "password-file before all", words: []string{"user", "alice", "password-file", file, "password", "other", "password-env", "MINE"},
+			env: map[string]string{"MINE": "other", defaultEnv: "other"}, files: map[string]string{"chap-secrets": "alice * other *\n"}, want: "from the file"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			noEnvironment(t)
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			secretsIn(t, c.files)
+			who, err := credentials(parse(t, c.words...), silent())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := who.Secret("ac")
+			if who.Name != "alice" || string(got) != c.want || ok == c.none {
+				t.Errorf("%s with %q, %v; want alice with %q", who.Name, got, ok, c.want)
+			}
+		})
+	}
+}
+
+// TestName: user is our name, or else name is.
+func TestName(t *testing.T) {
+	noEnvironment(t)
+	secretsIn(t, nil)
+	for _, c := range []struct {
+		words []string
+		want  string
+	}{
+		{nil, ""}, {[]string{"name", "host"}, "host"}, {[]string{"user", "alice", "name", "host"}, "alice"},
+	} {
+		who, err := credentials(parse(t, c.words...), silent())
+		if err != nil || who.Name != c.want {
+			t.Errorf("%q: %q, %v; want %q", c.words, who.Name, err, c.want)
+		}
+	}
+}
+
+// TestPeersName: secrets are looked up by the peer's name: what it calls itself, or what
+// remotename says.
+func TestPeersName(t *testing.T) {
+	noEnvironment(t)
+	secretsIn(t, map[string]string{"chap-secrets": "alice isp \"for isp\" *\nalice other \"for other\" *\n"})
+	for _, c := range []struct {
+		words []string
+		peer  string
+		want  string
+		ok    bool
+	}{
+		{[]string{"user", "alice"}, "isp", "for isp", true},
+		{[]string{"user", "alice"}, "other", "for other", true},
+		{[]string{"user", "alice"}, "stranger", "", false},
+		{[]string{"user", "alice", "remotename", "isp"}, "stranger", "for isp", true},
+		{[]string{"user", "bob"}, "isp", "", false},
+	} {
+		who, err := credentials(parse(t, c.words...), silent())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := who.Secret(c.peer); string(got) != c.want || ok != c.ok {
+			t.Errorf("%q, of a peer %s: %q, %v; want %q, %v", c.words, c.peer, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+// TestBadPassword: what cannot be had is an error that names the option, and no password.
+func TestBadPassword(t *testing.T) {
+	noEnvironment(t)
+	dir := t.TempDir()
+	empty := write(t, filepath.Join(dir, "empty"), "\ngeheim\n")
+	for _, c := range []struct {
+		words []string
+		want  []string
+		code  int
+		is    error
+	}{
+		{[]string{"password-file", dir + "/none", "password", "geheim"}, []string{"password-file", dir + "/none"}, exitFatal, fs.ErrNotExist},
+		{[]string{"password-file", dir}, []string{"password-file", "not a plain file"}, exitFatal, nil},
+		{[]string{"password-file", empty}, []string{"password-file", "empty"}, exitFatal, nil},
+		{[]string{"password-env", "NO_SUCH", "password", "geheim"}, []string{`option "password-env"`, "NO_SUCH"}, exitOptions, nil},
+	} {
+		_, given, err := password(parse(t, c.words...))
+		if err == nil || given || c.is != nil && !errors.Is(err, c.is) || exitCode(err) != c.code {
+			t.Errorf("%q: given %v, %v, exit code %d; want %d", c.words, given, err, exitCode(err), c.code)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") {
+				t.Errorf("%q: %v; want it to say %q", c.words, err, want)
+			}
+		}
+	}
+}
+
+// TestSecretsFiles: one that cannot be read is an error, since another password might be
+// sent in its place; a line in it that is wrong is told of.
+func TestSecretsFiles(t *testing.T) {
+	noEnvironment(t)
+	secretsIn(t, map[string]string{"chap-secrets": "alice * \"geheim *\n", "pap-secrets": "alice * other *\n"})
+	if _, err := credentials(parse(t, "user", "alice"), silent()); exitCode(err) != exitOptions || strings.Contains(err.Error(), "geheim") {
+		t.Errorf("a quote without an end: %v", err)
+	}
+	secretsIn(t, map[string]string{"chap-secrets": "alice\nalice * geheim *\n"})
+	if err := os.Chmod(filepath.Join(etc, "chap-secrets"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	_, err := credentials(parse(t, "user", "alice"), slog.New(journal.NewLines(false, &b)))
+	if text := b.String(); err != nil || strings.Count(text, "\n") != 2 || !strings.Contains(text, "chap-secrets:1") || strings.Contains(text, "geheim") {
+		t.Errorf("%v, the log is %q; want a broken line and an open file told of", err, text)
+	}
+}
+
+// TestPasswordIsNotShown: neither by the settings nor by the credentials.
+func TestPasswordIsNotShown(t *testing.T) {
+	noEnvironment(t)
+	s := parse(t, "user", "alice", "password", "geheim")
+	var b bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&b, nil))
+	who, err := credentials(s, log)
+	log.Info("", "settings", s, "credentials", who.Name)
+	slog.New(slog.NewTextHandler(&b, nil)).Info("", "settings", *s)
+	if err != nil || strings.Contains(b.String(), "geheim") || strings.Contains(strings.Join(s.Notices, ""), "geheim") {
+		t.Errorf("%v, the log is %s", err, &b)
+	}
+}
+
+// TestRedial: pppd's 0 is a number like others, and Redial's the default.
+func TestRedial(t *testing.T) {
+	for _, c := range []struct {
+		words []string
+		want  pppoe.Redial
+	}{
+		{nil, pppoe.Redial{Holdoff: 30 * time.Second, MaxFail: 10}},
+		{[]string{"persist"}, pppoe.Redial{Persist: true, Holdoff: 30 * time.Second, MaxFail: 10}},
+		{[]string{"persist", "nopersist"}, pppoe.Redial{Holdoff: 30 * time.Second, MaxFail: 10}},
+		{[]string{"persist", "holdoff", "5", "maxfail", "3"}, pppoe.Redial{Persist: true, Holdoff: 5 * time.Second, MaxFail: 3}},
+		{[]string{"persist", "maxfail", "0"}, pppoe.Redial{Persist: true, Holdoff: 30 * time.Second, MaxFail: -1}},
+		{[]string{"persist", "holdoff", "0"}, pppoe.Redial{Persist: true, Holdoff: -1, MaxFail: 10}},
+	} {
+		got := redial(parse(t, c.words...))
+		if c.want.Holdoff < 0 && got.Holdoff < 0 {
+			got.Holdoff = c.want.Holdoff // how much below zero is nothing to anybody
+		}
+		if got != c.want {
+			t.Errorf("%q: %+v, want %+v", c.words, got, c.want)
+		}
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	c, err := discovery(parse(t))
+	if err != nil || c.Service != "" || c.OmitService || c.ACName != "" || c.AC != (pppoe.Addr{}) || c.HostUniq != nil ||
+		c.MaxPayload != 0 || c.Timeout != 0 || c.Attempts != 0 || c.Probe || c.Rand == nil {
+		t.Errorf("without options: %+v, %v; want defaults", c, err)
+	}
+	c, err = discovery(parse(t, "pppoe-service", "internet", "pppoe-ac", "ac1", "pppoe-mac", "02:00:5e:00:53:01",
+		"host-uniq", "0a1b", "pppoe-padi-timeout", "2", "pppoe-padi-attempts", "7"))
+	if err != nil || c.Service != "internet" || c.ACName != "ac1" || c.AC != (pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}) ||
+		!bytes.Equal(c.HostUniq, []byte{0x0a, 0x1b}) || c.Timeout != 2*time.Second || c.Attempts != 7 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = discovery(parse(t, "pppoe-service", "NO-SERVICE-NAME-NON-RFC-COMPLIANT"))
+	if err != nil || c.Service != "" || !c.OmitService {
+		t.Errorf("no Service-Name tag: %+v, %v", c, err)
+	}
+	s := parse(t)
+	s.ACAddr = "nonsense"
+	if _, err := discovery(s); exitCode(err) != exitOptions || !strings.Contains(err.Error(), `"pppoe-mac"`) {
+		t.Errorf("an address that is none: %v", err)
+	}
+}
+
+// TestMaxPayload: RFC 4638 is asked for if either direction is to carry more than 1492.
+func TestMaxPayload(t *testing.T) {
+	for _, c := range []struct {
+		words []string
+		want  int
+	}{
+		{[]string{"mtu", "1500"}, 1500}, {[]string{"mru", "1500"}, 1500},
+		{[]string{"mtu", "1400", "mru", "1508"}, 1508}, {[]string{"mru", "1500", "default-mru"}, 0},
+	} {
+		if got, err := discovery(parse(t, c.words...)); err != nil || got.MaxPayload != c.want {
+			t.Errorf("%q: %d, %v; want %d", c.words, got.MaxPayload, err, c.want)
+		}
+	}
+}
+
+func TestDeviceName(t *testing.T) {
+	for _, c := range []struct {
+		words []string
+		want  string
+	}{
+		{nil, ""}, {[]string{"unit", "0"}, "ppp0"}, {[]string{"unit", "7"}, "ppp7"}, {[]string{"unit", "7", "ifname", "wan"}, "wan"},
+	} {
+		if got := deviceName(parse(t, c.words...)); got != c.want {
+			t.Errorf("%q: %q, want %q", c.words, got, c.want)
+		}
+	}
+}
