@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"upppoe/internal/pppd"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/tun"
+)
+
+func TestDefaults(t *testing.T) {
+	f, err := parseFlags(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, _ := os.Hostname()
+	if !slices.Equal(f.interfaces, []string{"eth0"}) || f.local != netip.MustParseAddr("10.0.0.1") || f.remote != netip.MustParseAddr("10.67.15.1") ||
+		f.acName != host || f.services != nil || f.max != pppoe.DefaultSessions || f.options != "/etc/ppp/pppoe-server-options" ||
+		f.etc != "/etc/ppp" || f.foreground || f.debug {
+		t.Errorf("without flags: %+v", f)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, args := range [][]string{
+		strings.Fields("-I eth1 -I eth2 -L 192.0.2.1 -R 192.0.2.10 -C ac -S a -S b -N 5 -O /o --etc /e -F -d"),
+		strings.Fields("--interface eth1 --interface=eth2 --local 192.0.2.1 --remote=192.0.2.10 --ac-name ac --service a --service b --max-sessions 5 --options /o --etc=/e --foreground --debug"),
+	} {
+		f, err := parseFlags(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(f.interfaces, []string{"eth1", "eth2"}) || f.local != netip.MustParseAddr("192.0.2.1") || f.remote != netip.MustParseAddr("192.0.2.10") ||
+			f.acName != "ac" || !slices.Equal(f.services, []string{"a", "b"}) || f.max != 5 || f.options != "/o" || f.etc != "/e" || !f.foreground || !f.debug {
+			t.Errorf("%q: %+v", args, f)
+		}
+	}
+	if f, err := parseFlags([]string{"--etc", "/e"}); err != nil || f.options != "/e/pppoe-server-options" {
+		t.Errorf("the options file is not looked for in --etc: %+v, %v", f, err)
+	}
+	if f, err := parseFlags([]string{"-S", "café 1,2"}); err != nil || !slices.Equal(f.services, []string{"café 1,2"}) {
+		t.Errorf("a service of several words: %+v, %v", f, err)
+	}
+}
+
+// TestBadFlags: each value that will not do is named, with what would.
+func TestBadFlags(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-L", "nonsense"}, `-L "nonsense": give an IPv4 address like 192.0.2.1`},
+		{[]string{"-L", "2001:db8::1"}, `-L "2001:db8::1": give an IPv4 address like 192.0.2.1`},
+		{[]string{"-R", "192.0.2.256"}, `-R "192.0.2.256": give an IPv4 address like 192.0.2.1`},
+		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 65534"},
+		{[]string{"-N", "65535"}, "-N 65535: give a number between 1 and 65534"},
+		{[]string{"-N", "many"}, "-N, --max-sessions"},
+		{[]string{"-S", "it's"}, `-S "it's": a service's name holds printable characters only, and no '`},
+		{[]string{"-S", "a\nb"}, `-S "a\nb": a service's name holds printable characters only, and no '`},
+		{[]string{"-I"}, "-I"},
+		{[]string{"--no-such"}, "--no-such"},
+		{[]string{"eth1"}, `"eth1" is no flag`},
+	} {
+		_, err := parseFlags(c.args)
+		if err == nil || !strings.Contains(err.Error(), c.want) || exitCode(err) != 2 {
+			t.Errorf("%q: %v, exit code %d; want %s, and 2", c.args, err, exitCode(err), c.want)
+		}
+	}
+}
+
+// set makes a directory with an options file, and flags that name it.
+func set(t *testing.T, text string) *flags {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pppoe-server-options"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := parseFlags([]string{"--etc", dir, "-C", "ac", "-L", "192.0.2.1", "-R", "192.0.2.10", "-N", "5"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestOptions: a server that is told nothing else wants its clients to prove who they
+// are; its name is the concentrator's.
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		name    string
+		methods int
+	}{
+		{"", "ac", 4}, {"require-chap\nname isp", "isp", 1}, {"require-pap require-chap", "ac", 2}, {"noauth", "ac", 0}, {"require-pap\nnoauth", "ac", 0},
+	} {
+		s, err := options(set(t, c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.Demand()); s.Name != c.name || got != c.methods {
+			t.Errorf("%q: %s demands %d methods, want %s, %d", c.text, s.Name, got, c.name, c.methods)
+		}
+	}
+}
+
+func TestBadOptions(t *testing.T) {
+	for text, want := range map[string]string{
+		"mtu":            "pppoe-server-options:1: ",
+		"\nlogin":        "pppoe-server-options:2: ",
+		"call provider":  "peers/provider",
+		"nosuchoption":   `"nosuchoption"`,
+		"ms-dns example": "ms-dns",
+	} {
+		if _, err := options(set(t, text)); exitCode(err) != 2 || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, exit code %d; want %s, and 2", text, err, exitCode(err), want)
+		}
+	}
+	f := set(t, "")
+	f.options = filepath.Join(t.TempDir(), "none")
+	if _, err := options(f); exitCode(err) != 2 || !strings.Contains(err.Error(), f.options) || !strings.Contains(err.Error(), "require-chap") {
+		t.Errorf("no options file: %v; want it named, and what to do", err)
+	}
+}
+
+// TestConfig: what flags and options come to.
+func TestConfig(t *testing.T) {
+	f := set(t, "require-chap\nms-dns 192.0.2.53\nlcp-echo-interval 20\nmtu 1400\ndebug")
+	f.services = []string{"internet"}
+	s, err := options(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(f, s, nil)
+	v4 := c.Session.IPv4
+	switch {
+	case v4 == nil || v4.Local != f.local || v4.DNS[0] != netip.MustParseAddr("192.0.2.53"):
+		t.Errorf("IPv4 is %+v", v4)
+	case c.Session.IPv6 == nil:
+		t.Error("there is no IPv6")
+	case c.Pool.First != f.remote || c.Pool.Max != 5:
+		t.Errorf("the pool is %+v", c.Pool)
+	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand == nil:
+		t.Errorf("the concentrator is %+v", c.Concentrator)
+	case len(c.Session.LCP.Demand) != 1 || c.Session.LCP.Echo.Interval.Seconds() != 20 || c.Authority == nil:
+		t.Errorf("LCP is %+v, the authority %v", c.Session.LCP, c.Authority)
+	case !c.Trace:
+		t.Error("debug of the options file has no effect")
+	}
+	f = set(t, "noip")
+	if s, err = options(f); err != nil {
+		t.Fatal(err)
+	}
+	if c = config(f, s, nil); c.Session.IPv4 != nil || c.Trace {
+		t.Errorf("noip: IPv4 is %+v, trace %v", c.Session.IPv4, c.Trace)
+	}
+	f.debug = true
+	if !config(f, s, nil).Trace {
+		t.Error("-d has no effect")
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{errors.New("something"), 1}, {&pppd.Error{}, 2},
+		{tun.ErrPermission, 3}, {afpacket.ErrPermission, 3}, {tun.ErrNoDevice, 4},
+		{afpacket.ErrNoInterface, 7}, {afpacket.ErrNotEthernet, 7}, {afpacket.ErrDown, 7},
+	} {
+		if got := exitCode(c.err); got != c.want {
+			t.Errorf("%v: exit code %d, want %d", c.err, got, c.want)
+		}
+	}
+}
