@@ -181,6 +181,10 @@ func wantsHelp(args []string) bool {
 
 func help() int {
 	fmt.Print(strings.TrimLeft(usage, "\n"))
+	fmt.Println("\nExit codes:")
+	for _, e := range exits {
+		fmt.Printf("  %-28d %s\n", e.code, e.meaning)
+	}
 	pppd.WriteHelp(os.Stdout, pppd.Client)
 	return exitOK
 }
@@ -194,10 +198,6 @@ pppoe-client dials a PPPoE session without PPP in the kernel.
 
 Options are pppd's words, in files and on the command line; there, --user alice and
 --user=alice do as well. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and
-/dev/net/tun. Once online it goes to the background, unless told nodetach.
-
-Exit codes: 0 in the background; 1 fatal; 2 bad options; 3 no permission; 4 no
-/dev/net/tun; 5 ended by SIGTERM or SIGINT; 7 no such interface; 8 no concentrator
-would have us; 10 negotiation failed; 11 the peer did not prove who it is; 15 the
-peer is dead; 16 the peer hung up; 17 looped line; 19 we failed to authenticate.
+/dev/net/tun. Once online it goes to the background, unless told nodetach. With
+--man it prints its manual page.
 `
