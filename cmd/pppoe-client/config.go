@@ -37,7 +37,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	c := pppoe.ClientConfig{
 		Interface: s.Interface,
-		Listen:    func() (pppoe.Ports, error) { return afpacket.OpenPorts(s.Interface) },
+		Listen:    func() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Line{Interface: s.Interface}) },
 		Discovery: discovery,
 		Session:   s.Session(),
 		Host:      host(s, log),

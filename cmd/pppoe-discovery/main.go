@@ -33,7 +33,7 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
-	port, err := afpacket.Open(f.iface, pppoe.EtherTypeDiscovery)
+	port, err := afpacket.Open(afpacket.Line{Interface: f.iface}, pppoe.EtherTypeDiscovery)
 	if err != nil {
 		return fail(err)
 	}

@@ -91,7 +91,7 @@ func listen(f *flags) (all []pppoe.Listener, err error) {
 		return nil, err
 	}
 	for _, name := range f.interfaces {
-		ports, err := afpacket.OpenPorts(name)
+		ports, err := afpacket.OpenPorts(afpacket.Line{Interface: name})
 		if err != nil {
 			for _, l := range all {
 				l.Ports.Close()

@@ -20,7 +20,7 @@ const controlSize = 48
 // packet costs an allocation.
 type batch struct {
 	messages [batchSize]unix.Mmsghdr
-	vectors  [batchSize]unix.Iovec
+	vectors  [batchSize][3]unix.Iovec
 	control  [batchSize][controlSize]byte
 	held     int // messages in use
 	done     int // what the system call did
@@ -31,15 +31,29 @@ type batch struct {
 func (b *batch) init(call func(fd uintptr) bool) {
 	b.call = call
 	for i := range b.messages {
-		b.messages[i].Hdr.Iov = &b.vectors[i]
-		b.messages[i].Hdr.SetIovlen(1)
+		b.messages[i].Hdr.Iov = &b.vectors[i][0]
 	}
 }
 
-// point has a message read into, or from, a buffer.
-func (b *batch) point(i int, buf []byte) {
-	b.vectors[i].Base = unsafe.SliceData(buf)
-	b.vectors[i].SetLen(len(buf))
+// addresses are the octets of a frame in front of its tags.
+const addresses = 12
+
+// point has a message read into, or from, a buffer. If there are tags, they go between
+// the buffer's addresses and its ethertype, without being in it.
+func (b *batch) point(i int, buf, tags []byte) {
+	if len(tags) == 0 || len(buf) < addresses {
+		b.vectors[i][0] = vector(buf)
+		b.messages[i].Hdr.SetIovlen(1)
+		return
+	}
+	b.vectors[i] = [3]unix.Iovec{vector(buf[:addresses]), vector(tags), vector(buf[addresses:])}
+	b.messages[i].Hdr.SetIovlen(3)
+}
+
+func vector(b []byte) (v unix.Iovec) {
+	v.Base = unsafe.SliceData(b)
+	v.SetLen(len(b))
+	return v
 }
 
 // receive is the system call of ReadBatch. It says no if it must be called again
@@ -58,53 +72,68 @@ func (b *batch) system(number, fd, flags uintptr) bool {
 	return errno != unix.EAGAIN
 }
 
-// read fills frames. It may return none, and no error: all that came was cut short.
-func (b *batch) read(raw syscall.RawConn, frames []pppoe.Frame) (int, error) {
+// read fills frames. Tags that the kernel leaves in band go where "tags" has room for
+// them. It may return no frame, and no error: all that came was cut short.
+func (b *batch) read(raw syscall.RawConn, frames []pppoe.Frame, tags []byte) (int, error) {
 	b.held = min(len(frames), batchSize)
 	for i := range b.held {
-		b.point(i, frames[i].Data[:cap(frames[i].Data)])
-		b.messages[i].Hdr.Control = &b.control[i][0]
-		b.messages[i].Hdr.SetControllen(controlSize)
+		b.point(i, frames[i].Data[:cap(frames[i].Data)], tags)
 	}
-	if err := raw.Read(b.call); err != nil {
+	if err := b.receive(raw); err != nil {
 		return 0, err
-	}
-	if b.errno != 0 {
-		return 0, b.errno
 	}
 	kept := 0
 	for i := range b.done {
-		if b.messages[i].Hdr.Flags&unix.MSG_TRUNC != 0 {
-			continue
+		if b.messages[i].Hdr.Flags&unix.MSG_TRUNC == 0 {
+			b.keep(frames, kept, i, int(b.messages[i].Len)-len(tags))
+			kept++
 		}
-		// Swapping keeps every buffer with the caller.
-		frames[kept].Data, frames[i].Data = frames[i].Data, frames[kept].Data
-		frames[kept].Data = frames[kept].Data[:b.messages[i].Len]
-		frames[kept].ChecksumPending = b.pending(i)
-		kept++
 	}
 	return kept, nil
 }
 
-// pending says whether the auxiliary data of a message has TP_STATUS_CSUMNOTREADY.
-func (b *batch) pending(i int) bool {
+// receive makes the system call on the messages held.
+func (b *batch) receive(raw syscall.RawConn) error {
+	for i := range b.held {
+		b.messages[i].Hdr.Control = &b.control[i][0]
+		b.messages[i].Hdr.SetControllen(controlSize)
+	}
+	if err := raw.Read(b.call); err != nil {
+		return err
+	}
+	if b.errno != 0 {
+		return b.errno
+	}
+	return nil
+}
+
+// keep makes a message's frame, of that length, the next that is delivered. Swapping keeps
+// every buffer with the caller.
+func (b *batch) keep(frames []pppoe.Frame, next, i, length int) {
+	frames[next].Data, frames[i].Data = frames[i].Data, frames[next].Data
+	frames[next].Data = frames[next].Data[:length]
+	aux := b.auxiliary(i)
+	frames[next].ChecksumPending = aux != nil && aux.Status&unix.TP_STATUS_CSUMNOTREADY != 0
+}
+
+// auxiliary is what the kernel says of a message beside its octets; nil: nothing.
+func (b *batch) auxiliary(i int) *unix.TpacketAuxdata {
 	if int(b.messages[i].Hdr.Controllen) < unix.CmsgSpace(int(unsafe.Sizeof(unix.TpacketAuxdata{}))) {
-		return false
+		return nil
 	}
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&b.control[i][0]))
 	if h.Level != unix.SOL_PACKET || h.Type != unix.PACKET_AUXDATA {
-		return false
+		return nil
 	}
-	aux := (*unix.TpacketAuxdata)(unsafe.Pointer(&b.control[i][unix.CmsgLen(0)]))
-	return aux.Status&unix.TP_STATUS_CSUMNOTREADY != 0
+	return (*unix.TpacketAuxdata)(unsafe.Pointer(&b.control[i][unix.CmsgLen(0)]))
 }
 
-// write sends frames and says how many went out.
-func (b *batch) write(raw syscall.RawConn, frames [][]byte) (sent int, err error) {
+// write sends frames, each with its tags, and says how many went out.
+func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (sent int, err error) {
 	for len(frames) > 0 {
 		b.held = min(len(frames), batchSize)
 		for i, frame := range frames[:b.held] {
-			b.point(i, frame)
+			b.point(i, frame, tags.of(frame))
 		}
 		if err := raw.Write(b.call); err != nil {
 			return sent, err

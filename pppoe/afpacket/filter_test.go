@@ -55,7 +55,7 @@ func TestFilter(t *testing.T) {
 
 func passes(t *testing.T, own pppoe.Addr, etherType uint16, frame []byte) bool {
 	t.Helper()
-	raw, err := assemble(own, etherType)
+	raw, err := bpf.Assemble(filterFor(Line{}, etherType)(own))
 	if err != nil {
 		t.Fatal(err)
 	}

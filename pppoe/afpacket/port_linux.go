@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/mdlayher/packet"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 )
 
 // Errors of Open, each with what to do about it.
@@ -28,13 +30,19 @@ var (
 	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw,cap_net_admin+ep FILE)")
 )
 
-// Port is a packet socket for one ethertype on one interface. One goroutine may
-// read; all other methods may be called concurrently.
+// Port is a packet socket for one ethertype on one line. One goroutine may read; all
+// other methods may be called concurrently.
 type Port struct {
 	conn   *packet.Conn
 	raw    syscall.RawConn
 	iface  *net.Interface
+	own    pppoe.Addr
+	mtu    int
 	closed atomic.Bool
+
+	tags   tagger
+	inBand []byte // where those tags go that the kernel leaves in a frame
+	trunk  bool   // tags stay in the frames
 
 	rx   batch
 	down atomic.Bool // the interface went down, and nothing has come since
@@ -48,36 +56,61 @@ type Port struct {
 
 var _ pppoe.Port = (*Port)(nil)
 
-// Open opens a port for frames of one ethertype that are for the interface's own
-// address; those of discovery may also be for all stations.
-func Open(name string, etherType uint16) (*Port, error) {
-	iface, err := check(name)
+// Open opens a port for frames of one ethertype, with exactly the line's tags, that
+// are for its own address; those of discovery may also be for all stations. Frames have
+// no tags on the port's side: it puts them in and takes them out. The error names the
+// interface and wraps one of those above, or of Line.
+func Open(line Line, etherType uint16) (*Port, error) {
+	p, err := open(line, etherType)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	filter, err := assemble(pppoe.Addr(iface.HardwareAddr), etherType)
-	if err != nil {
-		return nil, fmt.Errorf("%s: filter: %w", name, err)
-	}
-	conn, err := packet.Listen(iface, packet.Raw, int(etherType), &packet.Config{Filter: filter})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, explain(err))
-	}
-	p := &Port{conn: conn, iface: iface}
-	if err := p.setUp(); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("%s: %w", name, explain(err))
+		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	return p, nil
 }
 
-// OpenPorts opens both of PPPoE's ports on an interface.
-func OpenPorts(name string) (pppoe.Ports, error) {
-	discovery, err := Open(name, pppoe.EtherTypeDiscovery)
+func open(line Line, etherType uint16) (*Port, error) {
+	if err := line.check(); err != nil {
+		return nil, err
+	}
+	p := &Port{inBand: make([]byte, len(line.inBand())*vlan.TagLen)}
+	p.tags.init(line)
+	if err := p.bind(line, line.protocol(etherType), filterFor(line, etherType)); err != nil {
+		return nil, err
+	}
+	p.mtu = line.mtu(p.iface.MTU)
+	return p, nil
+}
+
+// bind opens the socket, with the filter that a station of the port's address wants.
+func (p *Port) bind(line Line, protocol int, filter func(own pppoe.Addr) []bpf.Instruction) (err error) {
+	if p.iface, err = check(line.Interface); err != nil {
+		return err
+	}
+	p.own = pppoe.Addr(p.iface.HardwareAddr)
+	if line.Source != (pppoe.Addr{}) {
+		p.own = line.Source
+	}
+	program, err := bpf.Assemble(filter(p.own))
+	if err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
+	if p.conn, err = packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: program}); err != nil {
+		return explain(err)
+	}
+	if err := p.setUp(); err != nil {
+		p.conn.Close()
+		return explain(err)
+	}
+	return nil
+}
+
+// OpenPorts opens both of PPPoE's ports on a line.
+func OpenPorts(line Line) (pppoe.Ports, error) {
+	discovery, err := Open(line, pppoe.EtherTypeDiscovery)
 	if err != nil {
 		return pppoe.Ports{}, err
 	}
-	session, err := Open(name, pppoe.EtherTypeSession)
+	session, err := Open(line, pppoe.EtherTypeSession)
 	if err != nil {
 		discovery.Close()
 		return pppoe.Ports{}, err
@@ -129,15 +162,28 @@ func (p *Port) setUp() (err error) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 		}
+		err = p.listenFor(int(fd))
 	})
 	return errors.Join(failed, err)
 }
 
-// Addr is the interface's address when the port was opened.
-func (p *Port) Addr() pppoe.Addr { return pppoe.Addr(p.iface.HardwareAddr) }
+// listenFor has the network card take frames for an address that is not its own.
+func (p *Port) listenFor(fd int) error {
+	if p.own == pppoe.Addr(p.iface.HardwareAddr) {
+		return nil
+	}
+	member := unix.PacketMreq{Ifindex: int32(p.iface.Index), Type: unix.PACKET_MR_UNICAST, Alen: uint16(len(p.own))}
+	copy(member.Address[:], p.own[:])
+	return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &member)
+}
 
-// MTU is the interface's when the port was opened.
-func (p *Port) MTU() int { return p.iface.MTU }
+// Addr is the line's source address, or that which the interface had when the port was
+// opened.
+func (p *Port) Addr() pppoe.Addr { return p.own }
+
+// MTU is the longest payload that can be sent, in octets: that of the interface when the
+// port was opened, less what the kernel has no room for of the tags.
+func (p *Port) MTU() int { return p.mtu }
 
 // Close makes a blocked ReadBatch return.
 func (p *Port) Close() error {
@@ -168,7 +214,7 @@ func (p *Port) Stats() (Stats, error) {
 // error; that it is gone is one, ErrNoInterface.
 func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 	for {
-		n, err := p.rx.read(p.raw, frames)
+		n, err := p.read(frames)
 		switch {
 		case p.closed.Load():
 			return 0, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
@@ -182,6 +228,13 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 			return n, err
 		}
 	}
+}
+
+func (p *Port) read(frames []pppoe.Frame) (int, error) {
+	if p.trunk {
+		return p.rx.readTrunk(p.raw, frames)
+	}
+	return p.rx.read(p.raw, frames, p.inBand)
 }
 
 // patience is how often a reader looks whether an interface that is down is still
@@ -211,7 +264,7 @@ func (p *Port) watch() error {
 func (p *Port) WriteBatch(frames [][]byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n, err := p.tx.write(p.raw, frames)
+	n, err := p.tx.write(p.raw, frames, &p.tags)
 	switch {
 	case err == nil:
 		return n, nil

@@ -100,7 +100,7 @@ func (w *wire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
 func (w *wire) port(in *lab.Namespace, name string, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
-		p, err = afpacket.Open(name, etherType)
+		p, err = afpacket.Open(afpacket.Line{Interface: name}, etherType)
 		return err
 	})
 	w.Cleanup(func() { p.Close() })
@@ -199,7 +199,7 @@ func TestOpenErrors(t *testing.T) {
 			"tun":     afpacket.ErrNotEthernet,
 			"near":    afpacket.ErrDown,
 		} {
-			if _, err := afpacket.OpenPorts(name); !errors.Is(err, want) {
+			if _, err := afpacket.OpenPorts(afpacket.Line{Interface: name}); !errors.Is(err, want) {
 				t.Errorf("opening %s: %v, want %v", name, err, want)
 			}
 		}
@@ -212,7 +212,7 @@ func TestOpenErrors(t *testing.T) {
 		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread only, which ends
 			return err
 		}
-		if _, err := afpacket.Open("near", pppoe.EtherTypeDiscovery); !errors.Is(err, afpacket.ErrPermission) {
+		if _, err := afpacket.Open(afpacket.Line{Interface: "near"}, pppoe.EtherTypeDiscovery); !errors.Is(err, afpacket.ErrPermission) {
 			t.Errorf("opening without a capability: %v, want %v", err, afpacket.ErrPermission)
 		}
 		return nil

@@ -78,7 +78,8 @@ var may = map[string][]string{
 	"tun":             {},
 	"tun/tuntest":     {"tun"},
 	"pppoe":           {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines"},
-	"pppoe/afpacket":  {"pppoe"},
+	"pppoe/vlan":      {},
+	"pppoe/afpacket":  {"pppoe", "pppoe/vlan"},
 	"pppoe/ethertest": {"pppoe"},
 }
 
