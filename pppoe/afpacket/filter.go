@@ -97,6 +97,7 @@ func unlessVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
 	and := bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff}
 	return append([]bpf.Instruction{load}, unless(and, bpf.JumpEqual, uint32(vid))...)
 }
+
 // where returns a verdict on frames that have an address at an offset; others go on.
 func where(offset uint32, addr pppoe.Addr, verdict uint32) []bpf.Instruction {
 	high, low := binary.BigEndian.Uint32(addr[:]), uint32(binary.BigEndian.Uint16(addr[4:]))

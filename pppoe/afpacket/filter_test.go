@@ -2,11 +2,14 @@ package afpacket
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/net/bpf"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 )
 
 // TestFilter runs the filters on frames for us, for all, for others, from
@@ -53,22 +56,87 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// passes runs the filter of an untagged port.
 func passes(t *testing.T, own pppoe.Addr, etherType uint16, frame []byte) bool {
 	t.Helper()
-	raw, err := bpf.Assemble(filterFor(Line{}, etherType)(own))
-	if err != nil {
-		t.Fatal(err)
+	return runs(t, filterFor(Line{}, etherType)(own), frame, vlan.Tag{}, 0)
+}
+
+// TestTaggedFilter runs the filters of ports and of a trunk on frames of which the kernel
+// has taken off the outer tag, or none.
+func TestTaggedFilter(t *testing.T) {
+	own, other := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}, pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	for _, c := range []struct {
+		off    vlan.Tag // zero: none
+		inBand vlan.Stack
+		ports  string // on which the frame is heard, beside the trunk
+	}{
+		{vlan.Tag{}, vlan.Stack{}, "untagged 0"},
+		{vlan.Tag{TPID: 0x8100, VID: 0}, vlan.Stack{}, "0"},
+		{vlan.Tag{TPID: 0x8100, VID: 50}, vlan.Stack{}, "50"},
+		{vlan.Tag{TPID: 0x8100, VID: 50 | 7<<13 | 1<<12}, vlan.Stack{}, "50"},
+		{vlan.Tag{TPID: 0x8100, VID: 51}, vlan.Stack{}, ""},
+		{vlan.Tag{TPID: 0x88a8, VID: 50}, vlan.Stack{}, ""},
+		{vlan.Tag{TPID: 0x88a8, VID: 50}, vlan.Stack{{TPID: 0x8100, VID: 100}}, "50.100"},
+		{vlan.Tag{TPID: 0x88a8, VID: 50}, vlan.Stack{{TPID: 0x8100, VID: 100 | 6<<13}}, "50.100"},
+		{vlan.Tag{TPID: 0x88a8, VID: 50}, vlan.Stack{{TPID: 0x8100, VID: 101}}, ""},
+		{vlan.Tag{TPID: 0x88a8, VID: 51}, vlan.Stack{{TPID: 0x8100, VID: 100}}, ""},
+		{vlan.Tag{TPID: 0x8100, VID: 50}, vlan.Stack{{TPID: 0x8100, VID: 100}}, ""},
+		{vlan.Tag{}, vlan.Stack{{TPID: 0x9100, VID: 7}}, "0x9100:7"},
+		{vlan.Tag{}, vlan.Stack{{TPID: 0x9100, VID: 8}}, ""},
+		{vlan.Tag{TPID: 0x8100, VID: 3}, vlan.Stack{{TPID: 0x9100, VID: 7}}, ""},
+	} {
+		for _, etherType := range []uint16{pppoe.EtherTypeDiscovery, pppoe.EtherTypeSession} {
+			frame := c.inBand.Append(append(append([]byte(nil), own[:]...), other[:]...), 0)
+			frame = append(binary.BigEndian.AppendUint16(frame, etherType), 0x11, 9)
+			const incoming = 0
+			hears := func(filter func(pppoe.Addr) []bpf.Instruction) bool {
+				if runs(t, filter(own), frame, c.off, outgoing) {
+					t.Errorf("%v, %v: passes on its way out", c.off, c.inBand)
+				}
+				return runs(t, filter(own), frame, c.off, incoming)
+			}
+			for _, port := range []string{"0", "50", "50.100", "0x9100:7"} {
+				s, err := vlan.Parse(port)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := slices.Contains(strings.Fields(c.ports), port)
+				if got := hears(filterFor(Line{VLAN: s}, etherType)); got != want {
+					t.Errorf("%v, %v, %#x: the filter for %s passes it: %v", c.off, c.inBand, etherType, port, got)
+				}
+				if hears(filterFor(Line{VLAN: s}, etherType^7)) {
+					t.Errorf("%v, %v, %#x: the filter for %s and %#x passes it", c.off, c.inBand, etherType, port, etherType^7)
+				}
+			}
+			// A source address of its own: such a port, too, is on a socket for all ethertypes.
+			if got, want := hears(filterFor(Line{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
+				t.Errorf("%v, %v, %#x: the filter for untagged frames passes it: %v", c.off, c.inBand, etherType, got)
+			}
+			if !hears(trunkFilter(etherType)) || hears(trunkFilter(etherType^7)) {
+				t.Errorf("%v, %v, %#x: the trunk does not hear it by its ethertype", c.off, c.inBand, etherType)
+			}
+		}
 	}
-	program, ok := bpf.Disassemble(raw)
-	if !ok {
-		t.Fatal("the filter has an instruction that is not known")
+}
+
+// runs says whether a filter passes a frame from which the kernel has taken a tag, or none.
+// Package bpf's machine does not know of tags and packet types.
+func runs(t *testing.T, program []bpf.Instruction, frame []byte, tag vlan.Tag, packetType uint32) bool {
+	t.Helper()
+	known := map[bpf.Extension]uint32{
+		bpf.ExtVLANTagPresent: 0, bpf.ExtVLANTag: uint32(tag.VID), bpf.ExtVLANProto: uint32(tag.TPID), bpf.ExtType: packetType,
+	}
+	if tag.TPID != 0 {
+		known[bpf.ExtVLANTagPresent] = 1
 	}
 	for i, in := range program {
-		// Package bpf's machine does not know of VLAN tags and packet types: here
-		// are none, and type 0, for this host.
-		if _, vlan := in.(bpf.LoadExtension); vlan {
-			program[i] = bpf.LoadConstant{Dst: bpf.RegA, Val: 0}
+		if load, ok := in.(bpf.LoadExtension); ok {
+			program[i] = bpf.LoadConstant{Dst: bpf.RegA, Val: known[load.Num]}
 		}
+	}
+	if _, err := bpf.Assemble(program); err != nil {
+		t.Fatal(err)
 	}
 	vm, err := bpf.NewVM(program)
 	if err != nil {

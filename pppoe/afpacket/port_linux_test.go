@@ -16,6 +16,7 @@ import (
 	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
 	"upppoe/tun"
 )
@@ -166,7 +167,7 @@ func buffers(count, size int) []pppoe.Frame {
 func (w *wire) read(p *afpacket.Port, count int) (got []pppoe.Frame) {
 	w.Helper()
 	for len(got) < count {
-		frames := buffers(32, 1514)
+		frames := buffers(32, 1530)
 		n, err := p.ReadBatch(frames)
 		if err != nil {
 			w.Fatal(err)
@@ -411,15 +412,16 @@ func TestStats(t *testing.T) {
 // TestNoAllocation: frames cost no memory, neither way.
 func TestNoAllocation(t *testing.T) {
 	w := newWire(t)
-	exchange := exchange(w)
+	exchange := exchange(w, vlan.Stack{})
 	if n := testing.AllocsPerRun(200, exchange); n != 0 {
 		t.Errorf("a batch there costs %v allocations, want none", n)
 	}
 }
 
 // exchange sends a batch of 32 frames and reads it.
-func exchange(w *wire) func() {
-	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+func exchange(w *wire, tags vlan.Stack) func() {
+	a := w.on(w.near, afpacket.Line{Interface: "near", VLAN: tags}, pppoe.EtherTypeSession)
+	b := w.on(w.far, afpacket.Line{Interface: "far", VLAN: tags}, pppoe.EtherTypeSession)
 	out, in := make([][]byte, 32), buffers(32, 1514)
 	for i := range out {
 		out[i] = frame(far, near, pppoe.EtherTypeSession, string(make([]byte, 1400)))
@@ -440,7 +442,7 @@ func exchange(w *wire) func() {
 
 // BenchmarkExchange sends and reads batches of 32 frames of 1414 octets.
 func BenchmarkExchange(b *testing.B) {
-	exchange := exchange(newWire(b))
+	exchange := exchange(newWire(b), vlan.Stack{})
 	b.ReportAllocs()
 	b.SetBytes(32 * 1414)
 	for b.Loop() {

@@ -22,24 +22,25 @@ func OpenTrunk(line Line, etherType uint16) (*Port, error) {
 		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	p := &Port{trunk: true}
-	filter := func(own pppoe.Addr) []bpf.Instruction {
-		return append(anyTags(etherType), meant(own, etherType)...)
-	}
-	if err := p.bind(line, unix.ETH_P_ALL, filter); err != nil {
+	if err := p.bind(line, unix.ETH_P_ALL, trunkFilter(etherType)); err != nil {
 		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	p.mtu = p.iface.MTU + vlan.MaxDepth*vlan.TagLen
 	return p, nil
 }
 
+func trunkFilter(etherType uint16) func(own pppoe.Addr) []bpf.Instruction {
+	return func(own pppoe.Addr) []bpf.Instruction {
+		return append(anyTags(etherType), meant(own, etherType)...)
+	}
+}
+
 // anyTags drops frames of other ethertypes, behind whatever tags the kernel has left in
 // band, and those that go out.
 func anyTags(etherType uint16) []bpf.Instruction {
-	behind := []bpf.Instruction{
-		halfWord(addresses + vlan.MaxDepth*vlan.TagLen),
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(etherType), SkipTrue: 1},
-		bpf.RetConstant{Val: drop},
-	}
+	innermost := halfWord(addresses + vlan.MaxDepth*vlan.TagLen)
+	behind := append(unless(present, bpf.JumpEqual, 0), // or it would be a tag too many
+		unless(innermost, bpf.JumpEqual, uint32(etherType))...)
 	for i := vlan.MaxDepth - 1; i >= 0; i-- {
 		behind = append(ethertypeOrTag(uint32(addresses+i*vlan.TagLen), etherType, len(behind)), behind...)
 	}
@@ -85,7 +86,7 @@ func (b *batch) readTrunk(raw syscall.RawConn, frames []pppoe.Frame) (int, error
 // leaveRoom has a message read with a gap behind its addresses, for one tag.
 func (b *batch) leaveRoom(i int, buf []byte) {
 	if len(buf) < addresses+vlan.TagLen {
-		b.point(i, buf, nil) // no frame fits
+		b.point(i, nil, nil) // so that whatever comes is cut short
 		return
 	}
 	b.vectors[i][0], b.vectors[i][1] = vector(buf[:addresses]), vector(buf[addresses+vlan.TagLen:])
