@@ -229,7 +229,7 @@ func TestRedial(t *testing.T) {
 		if c.want.Holdoff < 0 && got.Holdoff < 0 {
 			got.Holdoff = c.want.Holdoff // how much below zero is nothing to anybody
 		}
-		if got != c.want {
+		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %+v, want %+v", c.words, got, c.want)
 		}
 	}
@@ -237,13 +237,13 @@ func TestRedial(t *testing.T) {
 
 func TestDiscovery(t *testing.T) {
 	c, err := discovery(parse(t))
-	if err != nil || c.Service != "" || c.OmitService || c.ACName != "" || c.AC != (pppoe.Addr{}) || c.HostUniq != nil ||
+	if err != nil || c.Service != "" || c.OmitService || c.ACNames != nil || c.AC != (pppoe.Addr{}) || c.HostUniq != nil ||
 		c.MaxPayload != 0 || c.Timeout != 0 || c.Attempts != 0 || c.Probe || c.Rand == nil {
 		t.Errorf("without options: %+v, %v; want defaults", c, err)
 	}
 	c, err = discovery(parse(t, "pppoe-service", "internet", "pppoe-ac", "ac1", "pppoe-mac", "02:00:5e:00:53:01",
 		"host-uniq", "0a1b", "pppoe-padi-timeout", "2", "pppoe-padi-attempts", "7"))
-	if err != nil || c.Service != "internet" || c.ACName != "ac1" || c.AC != (pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}) ||
+	if err != nil || c.Service != "internet" || !slices.Equal(c.ACNames, []string{"ac1"}) || c.AC != (pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}) ||
 		!bytes.Equal(c.HostUniq, []byte{0x0a, 0x1b}) || c.Timeout != 2*time.Second || c.Attempts != 7 {
 		t.Errorf("%+v, %v", c, err)
 	}

@@ -1,0 +1,67 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Programs are the numbers of those that answer in a directory. Sockets of those that
+// have ended without removing them are removed.
+func Programs(dir string) ([]int, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.sock"))
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, path := range files {
+		pid, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(path), ".sock"))
+		if err != nil {
+			continue
+		}
+		conn, err := net.DialTimeout("unix", path, answerWithin)
+		switch {
+		case err == nil:
+			conn.Close()
+			pids = append(pids, pid)
+		case errors.Is(err, unix.ECONNREFUSED):
+			os.Remove(path)
+		case errors.Is(err, os.ErrPermission):
+			return nil, fmt.Errorf("%s: %w: ask as the user that runs the program", path, os.ErrPermission)
+		}
+	}
+	slices.Sort(pids)
+	return pids, nil
+}
+
+const answerWithin = 5 * time.Second
+
+// Ask puts a question to a program, and copies its answer, as long as that lasts. A
+// program that does not say anything for a while is given up, unless patience is 0.
+func Ask(dir string, pid int, question string, to io.Writer, patience time.Duration) error {
+	conn, err := net.DialTimeout("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), answerWithin)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if patience > 0 {
+		conn.SetDeadline(time.Now().Add(patience))
+	}
+	if _, err := fmt.Fprintln(conn, question); err != nil {
+		return err
+	}
+	_, err = io.Copy(to, conn)
+	if errors.Is(err, unix.ECONNRESET) {
+		return nil // it has ended
+	}
+	return err
+}

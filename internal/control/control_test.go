@@ -1,0 +1,147 @@
+package control
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program is one that answers.
+type program struct{ said chan string }
+
+func (p *program) Status() []byte { return []byte(`{"state":"online"}`) }
+func (p *program) Stop()          { p.said <- "stop" }
+func (p *program) HangUp()        { p.said <- "hangup" }
+
+func listen(t *testing.T) (dir string, s *Server, p *program, log *Ring) {
+	t.Helper()
+	dir, p, log = filepath.Join(t.TempDir(), "run"), &program{make(chan string, 1)}, NewRing()
+	s, err := Listen(dir, p, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, s, p, log
+}
+
+// lines hands on what is written to it.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
+}
+
+func TestQuestions(t *testing.T) {
+	dir, s, p, log := listen(t)
+	defer s.Close()
+	log.Write([]byte("one\n"))
+	log.Write([]byte("two\n"))
+	if pids, err := Programs(dir); err != nil || !slices.Equal(pids, []int{os.Getpid()}) {
+		t.Fatalf("programs %v, %v; want this one", pids, err)
+	}
+	for question, want := range map[string]string{
+		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "hangup": "", "nonsense": "unknown question \"nonsense\"\n",
+		strings.Repeat("x", 100): "",
+	} {
+		var got bytes.Buffer
+		if err := Ask(dir, os.Getpid(), question, &got, time.Minute); err != nil || got.String() != want {
+			t.Errorf("%s: %q, %v; want %q", question, got.String(), err, want)
+		}
+	}
+	if said := <-p.said; said != "hangup" {
+		t.Errorf("the program was told to %s", said)
+	}
+	if info, err := os.Stat(filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v, %v; want it its user's alone", info.Mode(), err)
+	}
+}
+
+func TestEventsAndFollow(t *testing.T) {
+	dir, s, _, log := listen(t)
+	log.Write([]byte("before\n"))
+	events, follow, done := make(lines), make(lines), make(chan error, 2)
+	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
+	go func() { done <- Ask(dir, os.Getpid(), "follow", follow, 0) }()
+	if first := <-events; first != `{"state":"online"}`+"\n" {
+		t.Errorf("events begin with %q, want the status", first)
+	}
+	if first := <-follow; first != "before\n" {
+		t.Errorf("the log begins with %q", first)
+	}
+	s.Tell([]byte("{}\n"))
+	log.Write([]byte("after\n"))
+	if e, l := <-events, <-follow; e != "{}\n" || l != "after\n" {
+		t.Errorf("then came %q and %q", e, l)
+	}
+	s.Close()
+	if err := <-done; err != nil {
+		t.Errorf("a program's end is an error: %v", err)
+	}
+	if pids, _ := Programs(dir); len(pids) != 0 {
+		t.Errorf("programs %v after its end", pids)
+	}
+}
+
+// TestStop waits until the program has ended.
+func TestStop(t *testing.T) {
+	dir, s, p, _ := listen(t)
+	done := make(chan error)
+	go func() { done <- Ask(dir, os.Getpid(), "stop", new(bytes.Buffer), 0) }()
+	if said := <-p.said; said != "stop" {
+		t.Errorf("the program was told to %s", said)
+	}
+	select {
+	case <-done:
+		t.Error("who has said stop is told that it is done before it is")
+	default:
+	}
+	s.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStaleSocket: a program that was killed leaves its socket, which the next look
+// removes.
+func TestStaleSocket(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "4194303.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if pids, err := Programs(dir); err != nil || len(pids) != 0 {
+		t.Errorf("programs %v, %v", pids, err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestRingIsBounded(t *testing.T) {
+	r := NewRing()
+	_, slow, leave := r.Follow()
+	line := []byte(strings.Repeat("x", 999) + "\n")
+	for range 1000 {
+		r.Write(line)
+	}
+	if n := len(r.Bytes()); n > maxLog || n < maxLog/2 {
+		t.Errorf("%d octets are kept, want some %d", n, maxLog)
+	}
+	behind := 0
+	for range slow {
+		behind++
+	}
+	if behind > backlog {
+		t.Errorf("%d lines were kept for one who does not read", behind)
+	}
+	leave()
+}

@@ -1,0 +1,126 @@
+// Package memory remembers on disk which session a client has, so that after a crash
+// or a loss of power the next client can end it: a concentrator that allows but one
+// would refuse another until it has noticed.
+package memory
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/pppoe"
+)
+
+// Session is what there is to remember.
+type Session struct {
+	ID uint16 `json:"session_id"`
+	AC string `json:"ac"`
+	// Local and LocalID are our IPv4 address and IPv6 interface identifier, to ask for
+	// them again.
+	Local   netip.Addr `json:"local"`
+	LocalID string     `json:"local_id,omitempty"`
+}
+
+// Stale is the session as a client ends it; no: it says nothing of use.
+func (s Session) Stale() (stale pppoe.StaleSession, ok bool) {
+	ac, err := pppoe.ParseAddr(s.AC)
+	return pppoe.StaleSession{SessionID: s.ID, AC: ac}, err == nil && ac.IsUnicast() && s.ID != 0 && s.ID != 0xffff
+}
+
+// Slot is a file for one session at a time. It is this program's until Close, or its
+// end, however that comes: others can tell, for it is locked. It may be used
+// concurrently.
+type Slot struct{ file *os.File }
+
+const (
+	maxSlots = 1024
+	maxText  = 4096
+)
+
+// Open finds a slot for a line, like eth0 or eth0.50, in a directory, which it makes if
+// it must; left are the sessions that earlier programs have left in theirs. Other
+// programs' open sessions are passed over.
+func Open(dir, line string) (slot *Slot, left []Session, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	for i := range maxSlots {
+		path := filepath.Join(dir, fmt.Sprintf("%s.%d.json", strings.ReplaceAll(line, "/", "_"), i))
+		_, missing := os.Stat(path)
+		if slot != nil && errors.Is(missing, os.ErrNotExist) {
+			break
+		}
+		file, err := lock(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if file == nil {
+			continue // somebody's
+		}
+		if s, ok := read(file); ok {
+			left = append(left, s)
+		}
+		if slot == nil {
+			slot = &Slot{file}
+			continue
+		}
+		file.Truncate(0) // it is told to the caller now
+		file.Close()
+	}
+	if slot == nil {
+		return nil, left, fmt.Errorf("%s: more than %d sessions on %s", dir, maxSlots, line)
+	}
+	return slot, left, nil
+}
+
+// lock opens a file that nobody else holds; nil: somebody does.
+func lock(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return file, nil
+	}
+	file.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("%s: %w", path, err)
+}
+
+// read takes a file for what it says; one that was cut off by a loss of power says
+// nothing.
+func read(file *os.File) (s Session, ok bool) {
+	text, err := io.ReadAll(io.LimitReader(file, maxText))
+	return s, err == nil && json.Unmarshal(text, &s) == nil && s.ID != 0
+}
+
+// Write remembers a session, and returns once it is on the disk.
+func (s *Slot) Write(is Session) error {
+	text, err := json.Marshal(is)
+	if err != nil {
+		return err
+	}
+	if err := s.file.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := s.file.WriteAt(append(text, '\n'), 0); err != nil {
+		return err
+	}
+	return s.file.Sync()
+}
+
+// Clear forgets the session: it has ended as it should.
+func (s *Slot) Clear() error { return s.file.Truncate(0) }
+
+// Close gives the slot up, with what stands in it.
+func (s *Slot) Close() error { return s.file.Close() }

@@ -1,0 +1,45 @@
+package pidfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := Write(dir, Link("isp"), "ppp0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(dir, Link("isp"), "ppp1"); err != nil {
+		t.Fatal(err)
+	}
+	pid, lines, err := Read(dir, "ppp-isp.pid")
+	if err != nil || pid != os.Getpid() || !slices.Equal(lines, []string{"ppp1"}) {
+		t.Errorf("read %d %q, %v", pid, lines, err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%d files are there, want one", len(files))
+	}
+	Remove(dir, Link("isp"))
+	if _, _, err := Read(dir, Link("isp")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after it was removed: %v", err)
+	}
+	os.WriteFile(filepath.Join(dir, "ppp0.pid"), []byte("4194304\n"), 0o644)
+	Remove(dir, Unit("ppp0"))
+	if pid, _, err := Read(dir, Unit("ppp0")); pid != 4194304 || err != nil {
+		t.Errorf("somebody else's file: %d, %v", pid, err)
+	}
+	for _, text := range []string{"", "x\n", "-1\n", "0\n", "1\n"} {
+		os.WriteFile(filepath.Join(dir, "ppp0.pid"), []byte(text), 0o644)
+		if pid, _, err := Read(dir, Unit("ppp0")); err == nil {
+			t.Errorf("%q is process %d", text, pid)
+		}
+	}
+	if err := Write(filepath.Join(dir, "none"), "x"); err == nil {
+		t.Error("a file in a directory that is not there")
+	}
+}

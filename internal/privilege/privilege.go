@@ -1,0 +1,58 @@
+// Package privilege gives up what a program does not need: of all capabilities it keeps
+// those of the network.
+package privilege
+
+import (
+	"fmt"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Capability is one of capabilities(7).
+type Capability uint
+
+// Capabilities that a program of ours may need.
+const (
+	NetRaw     Capability = unix.CAP_NET_RAW
+	NetAdmin   Capability = unix.CAP_NET_ADMIN
+	SysAdmin   Capability = unix.CAP_SYS_ADMIN // to go into other network namespaces
+	BPF        Capability = unix.CAP_BPF
+	Perfmon    Capability = unix.CAP_PERFMON
+	BindLow    Capability = unix.CAP_NET_BIND_SERVICE
+	unknownCap Capability = 64
+)
+
+// Keep has the program, in all its threads, keep of the capabilities that it has no
+// others than these. It cannot get the rest back; programs that it starts as root can.
+// It works without cgo only.
+func Keep(keep ...Capability) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("read capabilities: %w", err)
+	}
+	var wanted [2]uint32
+	for _, c := range keep {
+		wanted[c/32] |= 1 << (c % 32)
+	}
+	for i := range data {
+		data[i].Permitted &= wanted[i]
+		data[i].Effective = data[i].Permitted
+		data[i].Inheritable &= wanted[i]
+	}
+	header.Pid = 0
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
+	if errno != 0 {
+		return fmt.Errorf("give up capabilities: %w", errno)
+	}
+	return nil
+}
+
+// Has says whether the program has a capability now.
+func Has(c Capability) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
+}

@@ -1,0 +1,40 @@
+package scripts
+
+import (
+	"upppoe/pppoe"
+	"upppoe/tun"
+)
+
+// host runs those scripts around a pppoe.Host that pppd waits for.
+type host struct {
+	pppoe.Host
+	scripts *Scripts
+}
+
+// Around has net-init, net-pre-up and ip-pre-up run, and waited for, before the host's
+// network is changed, and net-down after it.
+func (s *Scripts) Around(h pppoe.Host) pppoe.Host { return &host{h, s} }
+
+func (h *host) Open(l pppoe.Line) (tun.Device, error) {
+	d, err := h.Host.Open(l)
+	if err == nil {
+		l.Device = d.Name()
+		h.scripts.run(NetInit, h.scripts.netCall(l))
+	}
+	return d, err
+}
+
+func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
+	if have == (pppoe.Addressing{}) {
+		h.scripts.run(NetPreUp, h.scripts.netCall(l))
+	}
+	if want.HasIPv4() && have.IPv4 != want.IPv4 {
+		h.scripts.run(IPPreUp, h.scripts.ipCall(l, want))
+	}
+	return h.Host.Configure(l, have, want)
+}
+
+func (h *host) Close(l pppoe.Line, have pppoe.Addressing) {
+	h.Host.Close(l, have)
+	h.scripts.run(NetDown, h.scripts.netCall(l))
+}

@@ -1,0 +1,269 @@
+// Package scripts runs the scripts that pppd runs when a session comes and goes
+// (pppd(8), SCRIPTS): ip-up and its like, with pppd's arguments and environment,
+// and waiting where pppd waits.
+package scripts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// Names of scripts, which are those of their files too.
+const (
+	NetInit  = "net-init"
+	NetPreUp = "net-pre-up"
+	NetDown  = "net-down"
+	IPPreUp  = "ip-pre-up"
+	IPUp     = "ip-up"
+	IPDown   = "ip-down"
+	IPv6Up   = "ipv6-up"
+	IPv6Down = "ipv6-down"
+	AuthUp   = "auth-up"
+	AuthDown = "auth-down"
+)
+
+// Config is which scripts there are, and what they are told beside the session.
+type Config struct {
+	// Dir is where they lie.
+	Dir string
+	// Paths are those that lie elsewhere, by name.
+	Paths map[string]string
+	// Param is pppd's ipparam, the last argument.
+	Param string
+	// Device is the name of the Ethernet interface.
+	Device string
+	// User is our own name, as auth-up is told it.
+	User string
+	// Env are further variables, NAME=VALUE, or a NAME that is taken out.
+	Env []string
+	// PeerDNS says that name servers were asked for.
+	PeerDNS bool
+	// Patience is how long Close waits for scripts that still run.
+	Patience time.Duration
+	// Log is told what runs, at level debug, and what cannot run. It must be set.
+	Log *slog.Logger
+}
+
+// Scripts runs the scripts of one line. Its methods may be called concurrently.
+type Scripts struct {
+	cfg            Config
+	ctx            context.Context
+	kill           context.CancelFunc
+	ip, ipv6, auth *pair
+}
+
+// New makes the scripts of a line, none of which has run.
+func New(cfg Config) *Scripts {
+	s := &Scripts{cfg: cfg}
+	s.ctx, s.kill = context.WithCancel(context.Background())
+	s.ip = newPair(s, IPUp, IPDown)
+	s.ipv6 = newPair(s, IPv6Up, IPv6Down)
+	s.auth = newPair(s, AuthUp, AuthDown)
+	return s
+}
+
+// Close waits, for as long as Patience, until what has begun is done, and then has it
+// end.
+func (s *Scripts) Close() {
+	deadline := time.After(s.cfg.Patience)
+	for _, p := range []*pair{s.ip, s.ipv6, s.auth} {
+		select {
+		case <-p.settled():
+		case <-deadline:
+			s.kill()
+			return
+		}
+	}
+	s.kill()
+}
+
+// Notify is told what happens to the line, as by a pppoe.Client. It does not block.
+func (s *Scripts) Notify(l pppoe.Line, event pppoe.Event) {
+	switch e := event.(type) {
+	case session.Authenticated:
+		if e.Peer && !e.Again {
+			s.auth.up(s.authCall(l, e.Name))
+		}
+	case pppoe.Configured:
+		s.configured(l, e)
+	case pppoe.NetworkLost:
+		after := carried(e)
+		if e.Protocol == ppp.IPCP {
+			s.ip.down(after)
+		} else {
+			s.ipv6.down(after)
+		}
+	case pppoe.Ended:
+		s.auth.down(nil)
+	}
+}
+
+func (s *Scripts) configured(l pppoe.Line, e pppoe.Configured) {
+	if e.HasIPv4() && e.IPv4 != e.Before.IPv4 {
+		call := s.ipCall(l, e.Addressing)
+		if old := e.Before.IPv4; e.Before.HasIPv4() {
+			call.env = append(call.env, "OLDIPLOCAL="+old.Local.String(), "OLDIPREMOTE="+old.Remote.String())
+		}
+		s.ip.up(call)
+	}
+	if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
+		s.ipv6.up(s.ipv6Call(l, e.Addressing))
+	}
+}
+
+// call is what a script is told.
+type call struct{ args, env []string }
+
+func (s *Scripts) ipCall(l pppoe.Line, a pppoe.Addressing) *call {
+	local, remote := a.IPv4.Local.String(), a.IPv4.Remote.String()
+	c := &call{args: []string{l.Device, s.cfg.Device, speed, local, remote, s.cfg.Param}, env: s.env(l)}
+	c.env = append(c.env, "IPLOCAL="+local, "IPREMOTE="+remote)
+	for i, server := range a.IPv4.DNS {
+		if server.IsValid() && s.cfg.PeerDNS {
+			c.env = append(c.env, fmt.Sprintf("DNS%d=%v", i+1, server))
+		}
+	}
+	for i, server := range a.IPv4.NBNS {
+		if server.IsValid() {
+			c.env = append(c.env, fmt.Sprintf("WINS%d=%v", i+1, server))
+		}
+	}
+	if s.cfg.PeerDNS {
+		c.env = append(c.env, "USEPEERDNS=1")
+	}
+	return c
+}
+
+func (s *Scripts) ipv6Call(l pppoe.Line, a pppoe.Addressing) *call {
+	local, remote := a.IPv6.Local.LinkLocal().String(), a.IPv6.Remote.LinkLocal().String()
+	return &call{
+		args: []string{l.Device, s.cfg.Device, speed, local, remote, s.cfg.Param},
+		env:  append(s.env(l), "LLLOCAL="+local, "LLREMOTE="+remote),
+	}
+}
+
+func (s *Scripts) authCall(l pppoe.Line, peer string) *call {
+	return &call{
+		args: []string{l.Device, safe(peer), s.cfg.User, s.cfg.Device, speed, s.cfg.Param},
+		env:  append(s.env(l), "PEERNAME="+safe(peer)),
+	}
+}
+
+func (s *Scripts) netCall(l pppoe.Line) *call {
+	return &call{args: []string{l.Device, s.cfg.Device, speed, s.cfg.Param}, env: s.env(l)}
+}
+
+// speed is what pppd says of a line that is not serial.
+const speed = "0"
+
+// env are the variables that all scripts have. Nothing of our own environment is among
+// them.
+func (s *Scripts) env(l pppoe.Line) []string {
+	env := []string{
+		"DEVICE=" + s.cfg.Device, "IFNAME=" + l.Device, "SPEED=" + speed,
+		"PPPD_PID=" + strconv.Itoa(os.Getpid()), "ORIG_UID=" + strconv.Itoa(os.Getuid()),
+		"MACREMOTE=" + l.Peer.String(), "ACNAME=" + safe(l.ACName),
+	}
+	if l.User != "" {
+		env = append(env, "PEERNAME="+safe(l.User))
+	}
+	return append(env, s.cfg.Env...)
+}
+
+// safe is text of a stranger as a script may have it: printable, and without what a
+// careless shell would act on.
+func safe(text string) string {
+	b := []byte(pppoe.Escape(text))
+	for i, c := range b {
+		if slices.Contains([]byte("`$\"'&|;<>(){}*?\n"), c) {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+// carried are the variables that ip-down has beside those of ip-up.
+func carried(e pppoe.NetworkLost) []string {
+	return []string{
+		fmt.Sprintf("CONNECT_TIME=%d", int(e.Online.Seconds())),
+		fmt.Sprintf("BYTES_SENT=%d", e.Counters.SentBytes),
+		fmt.Sprintf("BYTES_RCVD=%d", e.Counters.ReceivedBytes),
+	}
+}
+
+// run runs a script, if it is there, and waits for its end.
+func (s *Scripts) run(name string, c *call) {
+	path := s.cfg.Paths[name]
+	if path == "" {
+		path = filepath.Join(s.cfg.Dir, name)
+	}
+	if err := executable(path); err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, err))
+		}
+		return
+	}
+	cmd := exec.CommandContext(s.ctx, path, c.args...)
+	cmd.Env, cmd.Dir = unset(c.env), "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, err))
+		return
+	}
+	pid := cmd.Process.Pid
+	s.cfg.Log.Debug(fmt.Sprintf("Script %s started (pid %d)", path, pid))
+	cmd.Wait() // its status is told below
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, status.ExitStatus()))
+}
+
+func executable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0:
+		return errors.New("it is no program: chmod +x it, or remove it")
+	}
+	return nil
+}
+
+// unset takes out what a word without = names, and keeps the last of those that come
+// twice.
+func unset(env []string) (out []string) {
+	for _, word := range env {
+		name := nameOf(word)
+		out = slices.DeleteFunc(out, func(other string) bool { return nameOf(other) == name })
+		if name != word {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+func nameOf(word string) string {
+	for i := range word {
+		if word[i] == '=' {
+			return word[:i]
+		}
+	}
+	return word
+}

@@ -1,0 +1,56 @@
+package status
+
+import (
+	"errors"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/pppoe"
+)
+
+const ppIPCP = ppp.IPCP
+
+// Event is one thing that happened, as a line of JSON. Which fields are there depends
+// on Event.
+type Event struct {
+	Time      time.Time `json:"time"`
+	Event     string    `json:"event"`
+	Line      string    `json:"line,omitempty"`
+	Device    string    `json:"device,omitempty"`
+	SessionID uint16    `json:"session_id,omitempty"`
+	AC        string    `json:"ac,omitempty"`
+	ACName    string    `json:"ac_name,omitempty"`
+	Method    string    `json:"method,omitempty"`
+	Peer      bool      `json:"peer,omitempty"` // it was the peer that proved who it is, or did not
+	Protocol  string    `json:"protocol,omitempty"`
+	MTU       int       `json:"mtu,omitempty"`
+	IPv4      *IPv4     `json:"ipv4,omitempty"`
+	IPv6      *IPv6     `json:"ipv6,omitempty"`
+	Requests  int       `json:"requests,omitempty"`
+	For       string    `json:"for,omitempty"`
+	Seconds   float64   `json:"seconds,omitempty"`
+	Text      string    `json:"text,omitempty"`
+	Traffic   *Traffic  `json:"traffic,omitempty"`
+	End       *End      `json:"end,omitempty"`
+}
+
+// Exit is the last event of a program.
+func (t *Tracker) Exit(err error) *Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := time.Now()
+	t.enter(Ended, at)
+	return &Event{Time: at, Event: "exit", Line: t.now.Line, End: t.End(err)}
+}
+
+// reason is an error in one word.
+func reason(err error) string {
+	end := (*pppoe.EndError)(nil)
+	switch {
+	case errors.As(err, &end):
+		return end.Reason.Cause.String()
+	case errors.Is(err, pppoe.ErrDiscovery):
+		return "discovery-failed"
+	}
+	return "error"
+}
