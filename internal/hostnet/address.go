@@ -1,7 +1,6 @@
 package hostnet
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,47 +12,47 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// ends are the two addresses of a link with but two ends; the zero value: none.
-type ends struct {
-	local, remote netip.Addr
-	scope         int
-}
-
-func ends4(a ipcp.Agreement) ends {
-	if !a.Local.IsValid() {
-		return ends{}
+// steps4 give the device what IPCP has agreed on.
+func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
+	addr := &netlink.Addr{IPNet: one(a.Local), Peer: one(a.Remote), Scope: unix.RT_SCOPE_UNIVERSE}
+	if h.Table == 0 || h.VRF != "" {
+		steps := append([]step{addressStep(link, addr)}, h.routeSteps4(link)...)
+		return append(steps, h.serversStep(a))
 	}
-	return ends{a.Local, a.Remote, unix.RT_SCOPE_UNIVERSE}
+	addr.Flags = unix.IFA_F_NOPREFIXROUTE // the route to the peer goes into Table
+	steps := []step{addressStep(link, addr), h.peerStep(link, a)}
+	if h.Rules {
+		steps = append(steps, h.ruleSteps(link, a.Local)...)
+	}
+	steps = append(steps, h.routeSteps4(link)...)
+	return append(steps, h.serversStep(a))
 }
 
-func ends6(a ipv6cp.Agreement) ends {
+// steps6 give the device what IPv6CP has agreed on.
+func (h *Host) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
 	if a == (ipv6cp.Agreement{}) {
-		return ends{}
-	}
-	return ends{a.Local.LinkLocal(), a.Remote.LinkLocal(), unix.RT_SCOPE_LINK}
-}
-
-// readdress replaces a device's address.
-func readdress(link netlink.Link, have, want ends) error {
-	if have == want {
 		return nil
 	}
-	if have != (ends{}) {
-		// One that somebody else has removed already is as it should be.
-		if err := netlink.AddrDel(link, have.address()); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
-			return fmt.Errorf("remove address %v: %w", have.local, err)
-		}
+	addr := &netlink.Addr{IPNet: one(a.Local.LinkLocal()), Peer: one(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK}
+	steps := []step{addressStep(link, addr)}
+	if h.Table != 0 && h.VRF == "" && h.Rules {
+		steps = append(steps, h.deviceRule(link, netlink.FAMILY_V6))
 	}
-	if want != (ends{}) {
-		if err := netlink.AddrAdd(link, want.address()); err != nil {
-			return fmt.Errorf("add address %v peer %v: %w", want.local, want.remote, err)
-		}
-	}
-	return nil
+	return append(steps, h.routeSteps6(link)...)
 }
 
-func (e ends) address() *netlink.Addr {
-	return &netlink.Addr{IPNet: one(e.local), Peer: one(e.remote), Scope: e.scope}
+func addressStep(link netlink.Link, addr *netlink.Addr) step {
+	what := fmt.Sprintf("add address %v peer %v", addr.IP, addr.Peer.IP)
+	return step{what, func() (func() error, error) {
+		return func() error { return netlink.AddrDel(link, addr) }, netlink.AddrAdd(link, addr)
+	}}
+}
+
+func (h *Host) serversStep(a ipcp.Agreement) step {
+	return step{"tell name servers", func() (func() error, error) {
+		h.setServers(nil, servers(a))
+		return func() error { h.setServers(servers(a), nil); return nil }, nil
+	}}
 }
 
 // one is the network of a single address.

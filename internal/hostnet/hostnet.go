@@ -1,10 +1,14 @@
 // Package hostnet is what the commands do to the network of their machine:
 // devices, addresses, routes and name servers, through rtnetlink.
+//
+// Each change is a step that knows how to take itself back. When one fails, those
+// before it are taken back, so that nothing is left half configured.
 package hostnet
 
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 
@@ -13,79 +17,163 @@ import (
 )
 
 // Host is a pppoe.Host on this machine. Its fields do not change while it is in
-// use. Methods may be called concurrently for different lines.
+// use. Methods may be called concurrently for different lines. It must not be copied.
 type Host struct {
 	// Name is the device's name; empty: the first free one of ppp0, ppp1, ...
 	Name string
 	// MTU bounds the device's, in octets; 0: what PPP has agreed on.
 	MTU int
+	// Namespace is the network namespace in which the device, its addresses and
+	// routes are: a path, or a name that ip(8) knows (/run/netns/NAME). Empty: the
+	// program's own, where the Ethernet interface stays in any case. Going there takes
+	// CAP_SYS_ADMIN. Name servers are then not told to resolvconf or systemd-resolved,
+	// which do not know the device.
+	Namespace string
+	// VRF is the name of the virtual routing domain that the device becomes part of;
+	// empty: none. It must be there.
+	VRF string
+	// Table is the routing table for the line's IPv4 routes, to the peer and the
+	// default one, and for IPv6's default route; 0: the main one, or the VRF's.
+	Table int
+	// Rules has the machine look into Table for packets from the line's IPv4 address
+	// and for those bound to its device. Without them, who sets Table has rules.
+	Rules bool
+
 	// DefaultRoute has IPv4's default route go through the device, if there is
 	// none yet.
 	DefaultRoute bool
+	// Metric is that of the IPv4 default route: then it is added if there is no
+	// other with the same metric (pppd's defaultroute-metric). Nil: metric 0, and only
+	// if there is none at all.
+	Metric *int
+	// ReplaceDefaultRoute has the line's IPv4 default route take the place of one
+	// that is there: of those that the kernel would prefer to it, or else of the
+	// best. They come back when the line has ended, unless somebody has set
+	// another one by then.
+	ReplaceDefaultRoute bool
+	// DefaultRoute6 and Metric6 are the same for IPv6, where no metric stands for
+	// the kernel's 1024. An IPv6 default route is never replaced.
+	DefaultRoute6 bool
+	Metric6       *int
+
+	// RefuseTaken refuses a local IPv4 address that another interface has already.
+	// A server, whose sessions share its address, leaves it unset.
+	RefuseTaken bool
+
 	// ResolvConf is the file that gets the peer's name servers; empty: none.
 	ResolvConf string
 	// Log is told what is noteworthy. It must be set.
 	Log *slog.Logger
+
+	mu     sync.Mutex
+	places map[lineKey]*place
+	// hinder is asked before each step; its error is the step's. For tests.
+	hinder func(what string) error
 }
 
 var _ pppoe.Host = (*Host)(nil)
 
 // Open makes the device.
-func (h *Host) Open(pppoe.Line) (tun.Device, error) {
-	return tun.Open(tun.Config{Name: h.Name})
+func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
+	p, err := h.newPlace()
+	if err != nil {
+		return nil, err
+	}
+	var dev tun.Device
+	err = p.inside(func() error {
+		plain, err := tun.Open(tun.Config{Name: h.Name})
+		if err == nil {
+			dev = plain
+		}
+		return err
+	})
+	if err != nil {
+		p.namespace.Close()
+		return nil, err
+	}
+	h.put(l, p)
+	return dev, nil
 }
 
 // Configure makes addresses, routes and name servers those of want. An error means
-// that the line is of no use.
+// that the line is of no use, and that nothing is left of what was configured for it.
+// What went wrong with IPv6 alone is logged.
 func (h *Host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
-	link, err := netlink.LinkByName(l.Device)
+	p, err := h.place(l)
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
-	if err := h.configure(link, have, want); err != nil {
+	err = p.inside(func() error { return h.configure(p, l.Device, have, want) })
+	if err != nil {
 		return fmt.Errorf("%s: %w", l.Device, err)
-	}
-	if err := readdress(link, ends6(have.IPv6), ends6(want.IPv6)); err != nil {
-		// As on a host that has IPv6 disabled, where IPv4 is fine without.
-		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", l.Device, err))
 	}
 	return nil
 }
 
-func (h *Host) configure(link netlink.Link, have, want pppoe.Addressing) error {
+func (h *Host) configure(p *place, device string, have, want pppoe.Addressing) error {
+	link, err := netlink.LinkByName(device)
+	if err != nil {
+		return err
+	}
+	if err := h.fit(p, link, have, want); err != nil {
+		p.takeBack(h.Log)
+		return err
+	}
+	if have.IPv6 == want.IPv6 {
+		return nil
+	}
+	p.ipv6.takeBack(h.Log)
+	if p.ipv6, err = h.carry(h.steps6(link, want.IPv6)); err != nil {
+		// As on a host that has IPv6 disabled, where IPv4 is fine without.
+		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", device, err))
+	}
+	return nil
+}
+
+// fit does for the device and for IPv4 what a line cannot be without.
+func (h *Host) fit(p *place, link netlink.Link, have, want pppoe.Addressing) error {
 	if have.MTU != want.MTU {
-		if err := h.raise(link, want.MTU); err != nil {
+		made, err := h.carry(h.stepsOfDevice(link, want.MTU))
+		if err != nil {
 			return err
+		}
+		if p.device == nil { // else an earlier call has noted how it was
+			p.device = made
 		}
 	}
 	if have.IPv4 == want.IPv4 {
 		return nil
 	}
-	if err := readdress(link, ends4(have.IPv4), ends4(want.IPv4)); err != nil {
+	p.ipv4.takeBack(h.Log)
+	if !want.HasIPv4() {
+		return nil
+	}
+	if err := h.check(want.IPv4); err != nil {
 		return err
 	}
-	h.setServers(servers(have.IPv4), servers(want.IPv4))
-	if h.DefaultRoute && want.HasIPv4() {
-		return h.addDefaultRoute(link)
-	}
-	return nil
+	made, err := h.carry(h.steps4(link, want.IPv4))
+	p.ipv4 = made
+	return err
 }
 
-// Close takes back the name servers. Addresses and routes have gone with the device.
-func (h *Host) Close(_ pppoe.Line, have pppoe.Addressing) { h.setServers(servers(have.IPv4), nil) }
+func (p *place) takeBack(log *slog.Logger) {
+	p.ipv6.takeBack(log)
+	p.ipv4.takeBack(log)
+	p.device.takeBack(log)
+}
 
-// raise sets the MTU and brings the device up. The length of its queue stays that of
-// a TUN: pppd's `qlen 3` suits a driver with a queue of its own, and here would be all
-// the packets that may wait for the program.
-func (h *Host) raise(link netlink.Link, mtu int) error {
-	if h.MTU > 0 {
-		mtu = min(mtu, h.MTU)
+// Close takes back what is left: addresses and routes have gone with the device, but
+// not what was replaced, or told to others.
+func (h *Host) Close(l pppoe.Line, _ pppoe.Addressing) {
+	p := h.leave(l)
+	if p == nil {
+		return
 	}
-	if err := netlink.LinkSetMTU(link, mtu); err != nil {
-		return fmt.Errorf("set MTU %d: %w", mtu, err)
+	err := p.inside(func() error { p.takeBack(h.Log); return nil })
+	if err != nil {
+		h.Log.Warn(fmt.Sprintf("%s: %v", l.Device, err))
 	}
-	if err := netlink.LinkSetUp(link); err != nil {
-		return fmt.Errorf("bring up: %w", err)
+	if p.namespace.IsOpen() {
+		p.namespace.Close()
 	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
 	"upppoe/ipcp"
@@ -83,6 +84,15 @@ func TestConfigure(t *testing.T) {
 			t.Error("ppp0 is left behind")
 		}
 	})
+}
+
+// defaultRoute says where IPv4's default route leads; empty: there is none.
+func defaultRoute() (string, error) {
+	routes, err := kernelRoutes(netlink.FAMILY_V4, func(r *kernelRoute) bool { return r.header.Dst_len == 0 && r.table == unix.RT_TABLE_MAIN })
+	if len(routes) == 0 {
+		return "", err
+	}
+	return routes[0].String(), err
 }
 
 func wantAddresses(t *testing.T, link netlink.Link, want ...string) {

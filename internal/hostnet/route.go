@@ -10,66 +10,158 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// addDefaultRoute leaves an existing default route in its place, whatever its metric,
-// as pppd does.
-func (h *Host) addDefaultRoute(link netlink.Link) error {
-	old, err := defaultRoute()
-	if err != nil {
-		return fmt.Errorf("look for a default route: %w", err)
-	}
-	if old != "" {
-		if old != through(link) {
-			h.Log.Error("not replacing existing default route " + old)
-		}
+// routeSteps4 lead IPv4 through the device, if that is wanted.
+func (h *Host) routeSteps4(link netlink.Link) []step {
+	if !h.DefaultRoute {
 		return nil
 	}
-	err = netlink.RouteAdd(&netlink.Route{
-		LinkIndex: link.Attrs().Index,
-		Dst:       &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
-		Scope:     unix.RT_SCOPE_LINK,
-		Protocol:  unix.RTPROT_BOOT,
+	var replaced []*kernelRoute // found by the first step, for the second
+	steps := []step{{"add default route", func() (func() error, error) {
+		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+		if err != nil {
+			return nil, err
+		}
+		if h.ReplaceDefaultRoute {
+			replaced = inTheWay(existing, metricOf(h.Metric))
+		} else if h.keeps(existing, h.Metric) {
+			return nil, nil
+		}
+		return addDefaultRoute(link, netlink.FAMILY_V4, table, metricOf(h.Metric))
+	}}}
+	if h.ReplaceDefaultRoute {
+		steps = append(steps, step{"replace default route", func() (func() error, error) {
+			return h.replace(link, replaced)
+		}})
+	}
+	return steps
+}
+
+// routeSteps6 are the same for IPv6, where nothing is replaced: most default routes are
+// a router's advertisements, which come again.
+func (h *Host) routeSteps6(link netlink.Link) []step {
+	if !h.DefaultRoute6 {
+		return nil
+	}
+	return []step{{"add IPv6 default route", func() (func() error, error) {
+		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V6)
+		if err != nil || h.keeps(existing, h.Metric6) {
+			return nil, err
+		}
+		return addDefaultRoute(link, netlink.FAMILY_V6, table, metricOf(h.Metric6))
+	}}}
+}
+
+func metricOf(m *int) int {
+	if m == nil {
+		return 0
+	}
+	return *m
+}
+
+// keeps leaves an existing default route in its place, as pppd does: any, or with a
+// metric given, one with the same.
+func (h *Host) keeps(existing []*kernelRoute, metric *int) bool {
+	i := slices.IndexFunc(existing, func(r *kernelRoute) bool { return metric == nil || r.metric == *metric })
+	if i < 0 {
+		return false
+	}
+	shown := -1 // pppd's word for any
+	if metric != nil {
+		shown = *metric
+	}
+	h.Log.Error(fmt.Sprintf("not replacing existing default route %v with metric %d", existing[i], shown))
+	return true
+}
+
+// defaultRoutes are those in the line's table that lead elsewhere, the preferred one
+// first, and the table.
+func (h *Host) defaultRoutes(link netlink.Link, family int) ([]*kernelRoute, int, error) {
+	table, err := h.table()
+	if err != nil {
+		return nil, 0, err
+	}
+	routes, err := kernelRoutes(family, func(r *kernelRoute) bool {
+		return r.header.Dst_len == 0 && r.header.Tos == 0 && r.header.Flags&unix.RTM_F_CLONED == 0 &&
+			r.table == table && r.device != link.Attrs().Index
 	})
 	if err != nil {
-		return fmt.Errorf("add default route: %w", err)
+		return nil, 0, fmt.Errorf("look for a default route: %w", err)
 	}
-	return nil
+	slices.SortStableFunc(routes, func(a, b *kernelRoute) int { return a.metric - b.metric })
+	return routes, table, nil
 }
 
-// defaultRoute describes IPv4's default route in pppd's words; empty: there is none.
-func defaultRoute() (string, error) {
-	routes, err := netlink.RouteList(nil, netlink.FAMILY_V4)
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // changed meanwhile: what was seen counts
-		return "", err
+// inTheWay are the routes that ours replaces: those that the kernel would prefer, or
+// take as readily; or else the best.
+func inTheWay(existing []*kernelRoute, metric int) (these []*kernelRoute) {
+	for _, r := range existing {
+		if r.metric <= max(metric, existing[0].metric) {
+			these = append(these, r)
+		}
 	}
-	if i := slices.IndexFunc(routes, isDefault); i >= 0 {
-		return describe(routes[i]), nil
-	}
-	return "", nil
+	return these
 }
 
-func isDefault(r netlink.Route) bool {
-	if r.Dst == nil {
-		return true
+// addDefaultRoute adds one that names no gateway, so that several lines may have the
+// same. It comes behind one with the same metric, which is removed next.
+func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error, error) {
+	route := &netlink.Route{
+		LinkIndex: link.Attrs().Index, Family: family, Table: table, Priority: metric,
+		Dst:   &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
+		Scope: unix.RT_SCOPE_LINK, Protocol: unix.RTPROT_BOOT,
 	}
-	ones, _ := r.Dst.Mask.Size()
-	return ones == 0
+	if family == netlink.FAMILY_V6 {
+		route.Dst = &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}
+		route.Scope = unix.RT_SCOPE_UNIVERSE // IPv6 knows no other
+	}
+	err := netlink.RouteAppend(route)
+	if errors.Is(err, unix.EEXIST) { // as a reconfiguration may find it
+		err = nil
+	}
+	return func() error { return netlink.RouteDel(route) }, err
 }
 
-// describe says where a route leads. One that leads several ways is described by the
-// first.
-func describe(r netlink.Route) string {
-	gateway, index := r.Gw, r.LinkIndex
-	if len(r.MultiPath) > 0 {
-		gateway, index = r.MultiPath[0].Gw, r.MultiPath[0].LinkIndex
+// replace removes routes, and undoing it restores them.
+func (h *Host) replace(link netlink.Link, old []*kernelRoute) (func() error, error) {
+	for i, r := range old {
+		if err := r.remove(); err != nil && !gone(err) {
+			return nil, errors.Join(fmt.Errorf("%v: %w", r, err), addAll(old[:i]))
+		}
+		h.Log.Info(fmt.Sprintf("replacing existing default route %v with metric %d", r, r.metric))
 	}
-	if gateway != nil {
-		return "via " + gateway.String()
+	if len(old) == 0 {
+		return nil, nil
 	}
-	link, err := netlink.LinkByIndex(index)
+	others, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
-		return "to nowhere" // an unreachable or blackhole route has no device
+		return nil, errors.Join(err, addAll(old))
 	}
-	return through(link)
+	return func() error { return h.restore(link, old, others) }, nil
 }
 
-func through(link netlink.Link) string { return "through " + link.Attrs().Name }
+// restore adds routes again, unless somebody has set one that was not there before.
+func (h *Host) restore(link netlink.Link, old, others []*kernelRoute) error {
+	now, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+	if err != nil {
+		return err
+	}
+	for _, r := range now {
+		if !slices.ContainsFunc(others, r.same) {
+			h.Log.Info(fmt.Sprintf("not restoring the default route %v: there is another one by now, %v with metric %d", old[0], r, r.metric))
+			return nil
+		}
+	}
+	return addAll(old)
+}
+
+// addAll adds routes in order, so that the first is the first again. Its error wraps
+// nothing: a route whose device has gone is lost, which somebody must be told.
+func addAll(routes []*kernelRoute) error {
+	var failed []error
+	for _, r := range routes {
+		if err := r.add(); err != nil && !errors.Is(err, unix.EEXIST) {
+			failed = append(failed, fmt.Errorf("default route %v with metric %d: %v", r, r.metric, err))
+		}
+	}
+	return errors.Join(failed...)
+}

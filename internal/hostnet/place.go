@@ -1,0 +1,67 @@
+package hostnet
+
+import (
+	"github.com/vishvananda/netns"
+
+	"upppoe/pppoe"
+)
+
+// place is what a line has of this machine's network.
+type place struct {
+	namespace netns.NsHandle // of its device; not open: the program's own
+	// What has been changed for the device as such, and for each family.
+	device, ipv4, ipv6 changes
+}
+
+// lineKey is what tells lines apart from Open to Close.
+type lineKey struct {
+	iface string
+	id    uint16
+	peer  pppoe.Addr
+}
+
+func keyOf(l pppoe.Line) lineKey { return lineKey{l.Interface, l.SessionID, l.Peer} }
+
+// newPlace makes a line's place.
+func (h *Host) newPlace() (*place, error) {
+	p := &place{namespace: netns.None()}
+	if h.Namespace == "" {
+		return p, nil
+	}
+	var err error
+	p.namespace, err = openNamespace(h.Namespace)
+	return p, err
+}
+
+func (h *Host) put(l pppoe.Line, p *place) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.places == nil {
+		h.places = make(map[lineKey]*place)
+	}
+	h.places[keyOf(l)] = p
+}
+
+// place finds the line's place, which Open has made.
+func (h *Host) place(l pppoe.Line) (*place, error) {
+	h.mu.Lock()
+	p := h.places[keyOf(l)]
+	h.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := h.newPlace()
+	if err == nil {
+		h.put(l, p)
+	}
+	return p, err
+}
+
+// leave forgets the line's place, which it returns; nil: there is none.
+func (h *Host) leave(l pppoe.Line) *place {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.places[keyOf(l)]
+	delete(h.places, keyOf(l))
+	return p
+}

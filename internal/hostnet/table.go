@@ -1,0 +1,69 @@
+package hostnet
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/ipcp"
+)
+
+// table is the routing table that the line's default routes go into.
+func (h *Host) table() (int, error) {
+	if h.VRF == "" {
+		if h.Table == 0 {
+			return unix.RT_TABLE_MAIN, nil
+		}
+		return h.Table, nil
+	}
+	vrf, err := h.vrf()
+	if err != nil {
+		return 0, err
+	}
+	return int(vrf.Table), nil
+}
+
+// peerStep adds the route that the kernel makes in the main table otherwise.
+func (h *Host) peerStep(link netlink.Link, a ipcp.Agreement) step {
+	route := &netlink.Route{
+		LinkIndex: link.Attrs().Index, Dst: one(a.Remote), Src: a.Local.AsSlice(), Table: h.Table,
+		Scope: unix.RT_SCOPE_LINK, Protocol: unix.RTPROT_KERNEL,
+	}
+	return step{fmt.Sprintf("add route to %v in table %d", a.Remote, h.Table), func() (func() error, error) {
+		return func() error { return netlink.RouteDel(route) }, netlink.RouteAppend(route)
+	}}
+}
+
+// rulePriority is before that of the main table, which is 32766.
+const rulePriority = 10000
+
+// ruleSteps have packets of the line look into its table.
+func (h *Host) ruleSteps(link netlink.Link, local netip.Addr) []step {
+	from := netlink.NewRule()
+	from.Src, from.Family = one(local), netlink.FAMILY_V4
+	return []step{
+		h.ruleStep(fmt.Sprintf("from %v", local), from),
+		h.deviceRule(link, netlink.FAMILY_V4),
+	}
+}
+
+// deviceRule is the rule for packets that a program has bound to the device.
+func (h *Host) deviceRule(link netlink.Link, family int) step {
+	rule := netlink.NewRule()
+	rule.OifName, rule.Family = link.Attrs().Name, family
+	return h.ruleStep("oif "+rule.OifName, rule)
+}
+
+func (h *Host) ruleStep(what string, rule *netlink.Rule) step {
+	rule.Table, rule.Priority = h.Table, rulePriority
+	return step{fmt.Sprintf("add rule %s lookup %d", what, h.Table), func() (func() error, error) {
+		err := netlink.RuleAdd(rule)
+		if errors.Is(err, unix.EEXIST) { // somebody's own, which stays
+			return nil, nil
+		}
+		return func() error { return netlink.RuleDel(rule) }, err
+	}}
+}
