@@ -71,6 +71,7 @@ func isolated(f func() error) error {
 	result := make(chan error, 1)
 	// Ends with the function.
 	go func() {
+		defer close(result) // a test that fails, or is left out, does not return
 		runtime.LockOSThread()
 		result <- f()
 	}()

@@ -1,0 +1,511 @@
+package hostnet
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/test/lab"
+)
+
+// wan gives a namespace an Ethernet interface eth0 with the address 10.0.0.9/24, whose
+// other end is there too.
+func wan(t *testing.T) {
+	t.Helper()
+	ip(t, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+	ip(t, "address", "add", "10.0.0.9/24", "dev", "eth0")
+	ip(t, "link", "set", "eth0", "up")
+	ip(t, "link", "set", "eth1", "up")
+}
+
+// routes are all of a family, in ip(8)'s words, one a line; IPv6's without those of its
+// own making, which come and go.
+func routes(t *testing.T, family string) string {
+	t.Helper()
+	args := []string{family, "-details", "route", "show", "table", "all"}
+	if family == "-6" {
+		args = append(args, "default")
+	}
+	return ip(t, args...)
+}
+
+// up dials ppp0 and returns what ends the session.
+func up(t *testing.T, h *Host) (down func()) {
+	t.Helper()
+	dev := dial(t, h)
+	return func() {
+		dev.Close()
+		h.Close(pppoe.Line{Device: "ppp0"}, agreed)
+	}
+}
+
+// TestReplaceDefaultRoute: what is replaced comes back with all its attributes, and
+// what is not in the way stays.
+func TestReplaceDefaultRoute(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, c := range []struct {
+		metric *int
+		had    []string // ip(8)'s words
+		stays  string   // of these, while the session lasts
+	}{
+		{had: nil},
+		{had: []string{"default via 10.0.0.1"}},
+		{had: []string{"default via 10.0.0.1 dev eth0 proto dhcp src 10.0.0.9 metric 100"}},
+		{had: []string{"default via 192.0.2.77 dev eth0 onlink mtu lock 1300 advmss 1200 initcwnd 20 rtt 100ms proto static"}},
+		{had: []string{"default dev eth0 scope link realm 7 congctl cubic"}},
+		{had: []string{"default proto bird nexthop via 10.0.0.1 dev eth0 weight 3 nexthop via 10.0.0.2 dev eth0 weight 1 onlink"}},
+		{had: []string{"default via 10.0.0.1", "default via 10.0.0.2 metric 700"}, stays: "10.0.0.2"},
+		{had: []string{"default via 10.0.0.1 metric 50", "default via 10.0.0.2 metric 700"}, stays: "10.0.0.2"},
+		{metric: new(60), had: []string{"default via 10.0.0.1 metric 50", "default via 10.0.0.3 metric 60", "default via 10.0.0.2 metric 700"}, stays: "10.0.0.2"},
+		{metric: new(800), had: []string{"default via 10.0.0.1 metric 50", "unreachable default metric 700"}},
+		{had: []string{"default nhid 5"}},
+		{had: []string{"default via inet6 fe80::1 dev eth0"}},
+		{had: []string{"default via 10.0.0.1 table 7"}, stays: "10.0.0.1"},
+	} {
+		in(t, func(t *testing.T) {
+			wan(t)
+			ip(t, "nexthop", "add", "id", "5", "via", "10.0.0.4", "dev", "eth0")
+			for _, r := range c.had {
+				ip(t, append([]string{"route", "append"}, strings.Fields(r)...)...)
+			}
+			before := routes(t, "-4")
+			log, said := logTo()
+			down := up(t, &Host{DefaultRoute: true, ReplaceDefaultRoute: true, Metric: c.metric, Log: log})
+			during := routes(t, "-4")
+			want := 1
+			if c.stays != "" {
+				want = 2
+			}
+			if !strings.Contains(during, "default dev ppp0") || !strings.Contains(during, c.stays) || strings.Count(during, "default") != want {
+				t.Errorf("%v: while the session lasts, the routes are\n%s", c.had, during)
+			}
+			down()
+			if after := routes(t, "-4"); after != before {
+				t.Errorf("%v: after the session, the routes are\n%s\nthey were\n%s", c.had, after, before)
+			}
+			if strings.Contains(said.String(), "WARN") || strings.Contains(said.String(), "not restoring") {
+				t.Errorf("%v: the log says %s", c.had, said)
+			}
+		})
+	}
+}
+
+// TestReplacedMeanwhile: a default route that somebody else has set stays, and the old
+// one does not come back.
+func TestReplacedMeanwhile(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, theirs := range []string{"replace default via 10.0.0.2", "add default via 10.0.0.2 metric 100"} {
+		in(t, func(t *testing.T) {
+			wan(t)
+			ip(t, "route", "add", "default", "via", "10.0.0.1")
+			log, said := logTo()
+			down := up(t, &Host{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log})
+			ip(t, append([]string{"route"}, strings.Fields(theirs)...)...)
+			down()
+			if got := routes(t, "-4"); !strings.Contains(got, "default via 10.0.0.2") || strings.Contains(got, "10.0.0.1 ") {
+				t.Errorf("%s: the routes are\n%s", theirs, got)
+			}
+			if want := "not restoring the default route via 10.0.0.1: there is another one by now, via 10.0.0.2"; !strings.Contains(said.String(), want) {
+				t.Errorf("%s: the log says %s", theirs, said)
+			}
+		})
+	}
+}
+
+// TestReplacedDeviceGone: a route whose device has gone cannot come back, and the log
+// says so.
+func TestReplacedDeviceGone(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "route", "add", "default", "via", "10.0.0.1")
+		log, said := logTo()
+		down := up(t, &Host{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log})
+		ip(t, "link", "delete", "eth0")
+		down()
+		if !strings.Contains(said.String(), "cannot undo (replace default route): default route via 10.0.0.1 with metric 0") {
+			t.Errorf("the log says %s", said)
+		}
+	})
+}
+
+// TestReplacedUntilIPv4Ends: the old default route is back as soon as IPv4 is down,
+// though the device stays.
+func TestReplacedUntilIPv4Ends(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "route", "add", "default", "via", "10.0.0.1")
+		log, _ := logTo()
+		h := &Host{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log}
+		dial(t, h)
+		only6 := agreed
+		only6.IPv4 = pppoe.Addressing{}.IPv4
+		line := pppoe.Line{Device: "ppp0"}
+		for range 2 {
+			if err := h.Configure(line, agreed, only6); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := defaultRoute(); got != "via 10.0.0.1" {
+				t.Errorf("without IPv4, the default route goes %q, %v", got, err)
+			}
+			if err := h.Configure(line, only6, agreed); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := defaultRoute(); got != "through ppp0" {
+				t.Errorf("with IPv4, the default route goes %q, %v", got, err)
+			}
+		}
+	})
+}
+
+// TestMetric: with a metric, only a default route with the same one is in the way.
+func TestMetric(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, c := range []struct {
+		metric *int
+		had    string
+		want   string
+		says   string
+	}{
+		{new(50), "default via 10.0.0.1", "default dev ppp0 scope link metric 50", ""},
+		{new(0), "default via 10.0.0.1 metric 50", "default dev ppp0 scope link", ""},
+		{new(50), "default via 10.0.0.1 metric 50", "", "not replacing existing default route via 10.0.0.1 with metric 50"},
+		{new(0), "default dev eth0 scope link", "", "not replacing existing default route through eth0 with metric 0"},
+		{nil, "default via 10.0.0.1 metric 50", "", "not replacing existing default route via 10.0.0.1 with metric -1"},
+	} {
+		in(t, func(t *testing.T) {
+			wan(t)
+			ip(t, append([]string{"route", "add"}, strings.Fields(c.had)...)...)
+			log, said := logTo()
+			dial(t, &Host{DefaultRoute: true, Metric: c.metric, Log: log})
+			got := strings.TrimSpace(ip(t, "route", "show", "default", "dev", "ppp0"))
+			if want := strings.Replace(c.want, " dev ppp0", "", 1); got != want {
+				t.Errorf("%s, metric %v: the route is %q, want %q", c.had, c.metric, got, want)
+			}
+			if !strings.Contains(said.String(), c.says) || c.says == "" && said.Len() > 0 {
+				t.Errorf("%s, metric %v: the log says %q, want %q", c.had, c.metric, said, c.says)
+			}
+		})
+	}
+}
+
+// TestDefaultRoute6: as for IPv4, with the kernel's own metric.
+func TestDefaultRoute6(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, c := range []struct {
+		metric *int
+		had    string
+		want   string
+		says   string
+	}{
+		{nil, "", "default dev ppp0 metric 1024 pref medium", ""},
+		{new(50), "default via fe80::7 dev eth0", "default dev ppp0 metric 50 pref medium", ""},
+		{nil, "default via fe80::7 dev eth0 metric 50", "", "not replacing existing default route via fe80::7 with metric -1"},
+	} {
+		in(t, func(t *testing.T) {
+			wan(t)
+			if c.had != "" {
+				ip(t, append([]string{"-6", "route", "add"}, strings.Fields(c.had)...)...)
+			}
+			before := routes(t, "-6")
+			log, said := logTo()
+			down := up(t, &Host{DefaultRoute6: true, Metric6: c.metric, Log: log})
+			got := ""
+			for _, line := range strings.Split(ip(t, "-6", "route", "show", "default"), "\n") {
+				if strings.Contains(line, "ppp0") {
+					got = strings.TrimSpace(line)
+				}
+			}
+			if got != c.want || !strings.Contains(said.String(), c.says) {
+				t.Errorf("%q, metric %v: the route is %q, want %q; the log says %q", c.had, c.metric, got, c.want, said)
+			}
+			down()
+			if after := routes(t, "-6"); after != before {
+				t.Errorf("after the session, the routes are %q, and were %q", after, before)
+			}
+		})
+	}
+}
+
+// TestTwoTables: two lines with the same gateway, each with its routes in a table of
+// its own, and packets from each address find the right one.
+func TestTwoTables(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "route", "add", "default", "via", "10.0.0.1")
+		main, rules := ip(t, "route", "show"), ip(t, "rule", "show")
+		var downs []func()
+		for i, name := range []string{"dsl0", "dsl1"} {
+			log, _ := logTo()
+			h := &Host{Name: name, DefaultRoute: true, DefaultRoute6: true, Table: 100 + i, Rules: true, Log: log}
+			line := pppoe.Line{Device: name, SessionID: uint16(i)}
+			dev, err := h.Open(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := agreed
+			want.IPv4.Local = want.IPv4.Remote.Next()
+			for range i {
+				want.IPv4.Local = want.IPv4.Local.Next()
+			}
+			if err := h.Configure(line, pppoe.Addressing{}, want); err != nil {
+				t.Fatal(err)
+			}
+			from := want.IPv4.Local.String()
+			if got := ip(t, "route", "get", "198.51.100.1", "from", from); !strings.Contains(got, "dev "+name+" table") {
+				t.Errorf("packets from %s go %s", from, got)
+			}
+			if got := ip(t, "route", "get", "192.0.2.1", "from", from); !strings.Contains(got, "dev "+name+" table") {
+				t.Errorf("packets from %s to the peer go %s", from, got)
+			}
+			if got := ip(t, "route", "get", "198.51.100.1", "oif", name); !strings.Contains(got, "dev "+name+" table") {
+				t.Errorf("packets bound to %s go %s", name, got)
+			}
+			if got := ip(t, "-6", "route", "get", "2001:db8::1", "oif", name); !strings.Contains(got, "dev "+name+" table") {
+				t.Errorf("IPv6 packets bound to %s go %s", name, got)
+			}
+			downs = append(downs, func() { dev.Close(); h.Close(line, want) })
+		}
+		if got := ip(t, "route", "show"); got != main {
+			t.Errorf("the main table is now\n%s", got)
+		}
+		if got := ip(t, "route", "get", "198.51.100.1"); !strings.Contains(got, "via 10.0.0.1") {
+			t.Errorf("other packets go %s", got)
+		}
+		for _, down := range downs {
+			down()
+		}
+		if got := ip(t, "rule", "show"); got != rules {
+			t.Errorf("rules are left behind:\n%s", got)
+		}
+		for _, table := range []string{"100", "101"} {
+			if got := ip(t, "route", "show", "table", "all"); strings.Contains(got, "table "+table) {
+				t.Errorf("table %s is left behind:\n%s", table, got)
+			}
+		}
+	})
+}
+
+// TestTwoNamespaces: two lines with the very same addresses, each in a namespace of its
+// own; nothing of them is in that of the program.
+func TestTwoNamespaces(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		before := ip(t, "-details", "address", "show")
+		for range 2 {
+			other, err := lab.NewNamespace()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			h := &Host{DefaultRoute: true, Namespace: pathOf(t, other), Log: discard()}
+			down := up(t, h)
+			defer func() {
+				down()
+				if out, err := other.Run("ip", "link", "show", "ppp0"); err == nil {
+					t.Errorf("ppp0 is left behind: %s", out)
+				}
+			}()
+			out, err := other.Run("ip", "route", "show")
+			if err != nil || !strings.Contains(out, "default dev ppp0") || !strings.Contains(out, "192.0.2.1 dev ppp0") {
+				t.Errorf("the other namespace has the routes %s, %v", out, err)
+			}
+		}
+		if after := ip(t, "-details", "address", "show"); after != before {
+			t.Errorf("the program's own namespace has now\n%s", after)
+		}
+	})
+}
+
+// TestNamespaceCarries: a device in another namespace passes packets both ways.
+func TestNamespaceCarries(t *testing.T) {
+	in(t, func(t *testing.T) {
+		other, err := lab.NewNamespace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		dev := dial(t, &Host{Namespace: pathOf(t, other), Log: discard()})
+		result := make(chan error, 1)
+		// Ends when the socket is closed.
+		go func() {
+			result <- other.Do(func() error {
+				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+				if err != nil {
+					return err
+				}
+				defer unix.Close(fd)
+				if err := unix.Bind(fd, &unix.SockaddrInet4{Port: 4000, Addr: [4]byte{192, 0, 2, 10}}); err != nil {
+					return err
+				}
+				if err := unix.Sendto(fd, []byte("out"), 0, &unix.SockaddrInet4{Port: 5000, Addr: [4]byte{192, 0, 2, 1}}); err != nil {
+					return err
+				}
+				_, _, err = unix.Recvfrom(fd, make([]byte, 8), 0)
+				return err
+			})
+		}()
+		buf, sizes := [][]byte{make([]byte, 1500)}, make([]int, 1)
+		for { // what else the kernel sends is passed over
+			if _, err := dev.Read(buf, sizes, 0); err != nil {
+				t.Fatal(err)
+			}
+			if buf[0][0]>>4 == 4 && strings.HasSuffix(string(buf[0][:sizes[0]]), "out") {
+				break
+			}
+		}
+		packet := buf[0][:sizes[0]]
+		for i := range 4 { // back to where it came from, which leaves its sums right
+			packet[12+i], packet[16+i] = packet[16+i], packet[12+i]
+		}
+		for i := range 2 {
+			packet[20+i], packet[22+i] = packet[22+i], packet[20+i]
+		}
+		if _, err := dev.Write([][]byte{packet}, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestNamespaceByName: as `ip netns add` names them; and one that is not there is
+// refused with words that say what to do.
+func TestNamespaceByName(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		const name = "upppoe-hostnet-test"
+		ip(t, "netns", "add", name)
+		defer ip(t, "netns", "delete", name)
+		h := &Host{Namespace: name, Log: discard()}
+		up(t, h)()
+		h = &Host{Namespace: name + "-missing", Log: discard()}
+		_, err := h.Open(pppoe.Line{})
+		if err == nil || !strings.Contains(err.Error(), "/run/netns/"+name+"-missing: no network namespace (ip netns add") {
+			t.Errorf("opening in a namespace that is not there: %v", err)
+		}
+		h = &Host{Namespace: "/dev/null", Log: discard()}
+		if _, err := h.Open(pppoe.Line{}); err == nil || !strings.Contains(err.Error(), "no network namespace to enter") {
+			t.Errorf("opening in what is no namespace: %v", err)
+		}
+	})
+}
+
+// TestVRFMissing: the error names what is missing, and nothing stays configured.
+func TestVRFMissing(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		ip(t, "link", "add", "br0", "type", "bridge")
+		for vrf, want := range map[string]string{"blue": "no such VRF (ip link add blue type vrf", "br0": "no such VRF: br0 is a bridge"} {
+			h := &Host{VRF: vrf, Log: discard()}
+			dev, err := h.Open(pppoe.Line{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := ip(t, "-details", "address", "show")
+			err = h.Configure(pppoe.Line{Device: dev.Name()}, pppoe.Addressing{}, agreed)
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", vrf, err, want)
+			}
+			if after := ip(t, "-details", "address", "show"); after != before {
+				t.Errorf("left half configured:\n%s\nit was\n%s", after, before)
+			}
+			dev.Close()
+			h.Close(pppoe.Line{}, pppoe.Addressing{})
+		}
+	})
+}
+
+// TestTwoVRFs: two lines with the same gateway, and the same address, in two VRFs.
+func TestTwoVRFs(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		needKind(t, "vrf")
+		for i, vrf := range []string{"red", "blue"} {
+			ip(t, "link", "add", vrf, "type", "vrf", "table", []string{"100", "101"}[i])
+			ip(t, "link", "set", vrf, "up")
+			name := "to-" + vrf
+			h := &Host{Name: name, VRF: vrf, DefaultRoute: true, DefaultRoute6: true, RefuseTaken: true, Log: discard()}
+			line := pppoe.Line{Device: name, SessionID: uint16(i)}
+			dev, err := h.Open(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dev.Close()
+			if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+				t.Fatal(err)
+			}
+			want := "default dev " + name + " scope link \n192.0.2.1 dev " + name + " proto kernel scope link src 192.0.2.10 \n"
+			if got := ip(t, "route", "show", "vrf", vrf); got != want {
+				t.Errorf("VRF %s has the routes\n%s\nwant\n%s", vrf, got, want)
+			}
+			if got := ip(t, "-6", "route", "show", "vrf", vrf, "default"); !strings.Contains(got, "dev "+name) {
+				t.Errorf("VRF %s has no IPv6 default route: %s", vrf, got)
+			}
+		}
+		if got := ip(t, "route", "show"); got != "" {
+			t.Errorf("the main table has %s", got)
+		}
+		h := &Host{VRF: "red", Table: 7, Log: discard()}
+		if _, err := h.vrf(); err == nil || !strings.Contains(err.Error(), "red has routing table 100, not 7") {
+			t.Errorf("a VRF and another table: %v", err)
+		}
+	})
+}
+
+// needKind leaves a test out where the kernel has no such devices. Package
+// test/interop runs it in a guest whose kernel has.
+func needKind(t *testing.T, kind string) {
+	t.Helper()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "probe"
+	var link netlink.Link = &netlink.Vrf{LinkAttrs: attrs, Table: 9999}
+	if kind == "vlan" {
+		lo, err := netlink.LinkByName("lo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		attrs.ParentIndex = lo.Attrs().Index
+		link = &netlink.Vlan{LinkAttrs: attrs, VlanId: 7}
+	}
+	if err := netlink.LinkAdd(link); err != nil {
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			t.Skipf("this kernel makes no %s: %v", kind, err)
+		}
+		t.Fatal(err)
+	}
+	if err := netlink.LinkDel(link); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// discard is a logger for what is of no interest.
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// pathOf makes a path to a namespace that has no name.
+func pathOf(t *testing.T, n *lab.Namespace) (path string) {
+	t.Helper()
+	err := n.Do(func() error {
+		fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		path = fmt.Sprintf("/proc/self/fd/%d", fd)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
