@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -15,17 +16,15 @@ import (
 // steps4 give the device what IPCP has agreed on.
 func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
 	addr := &netlink.Addr{IPNet: one(a.Local), Peer: one(a.Remote), Scope: unix.RT_SCOPE_UNIVERSE}
-	if h.Table == 0 || h.VRF != "" {
-		steps := append([]step{addressStep(link, addr)}, h.routeSteps4(link)...)
-		return append(steps, h.serversStep(a))
+	steps := []step{addressStep(link, addr)}
+	if h.Table != 0 && h.VRF == "" {
+		addr.Flags = unix.IFA_F_NOPREFIXROUTE // the route to the peer goes into Table
+		steps = append(steps, h.peerStep(link, a))
+		if h.Rules {
+			steps = append(steps, h.ruleSteps(link, a.Local)...)
+		}
 	}
-	addr.Flags = unix.IFA_F_NOPREFIXROUTE // the route to the peer goes into Table
-	steps := []step{addressStep(link, addr), h.peerStep(link, a)}
-	if h.Rules {
-		steps = append(steps, h.ruleSteps(link, a.Local)...)
-	}
-	steps = append(steps, h.routeSteps4(link)...)
-	return append(steps, h.serversStep(a))
+	return slices.Concat(steps, h.routeSteps4(link), h.proxySteps(a.Remote), h.serverSteps(link, a))
 }
 
 // steps6 give the device what IPv6CP has agreed on.
@@ -45,13 +44,6 @@ func addressStep(link netlink.Link, addr *netlink.Addr) step {
 	what := fmt.Sprintf("add address %v peer %v", addr.IP, addr.Peer.IP)
 	return step{what, func() (func() error, error) {
 		return func() error { return netlink.AddrDel(link, addr) }, netlink.AddrAdd(link, addr)
-	}}
-}
-
-func (h *Host) serversStep(a ipcp.Agreement) step {
-	return step{"tell name servers", func() (func() error, error) {
-		h.setServers(nil, servers(a))
-		return func() error { h.setServers(servers(a), nil); return nil }, nil
 	}}
 }
 

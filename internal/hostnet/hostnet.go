@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -60,8 +61,21 @@ type Host struct {
 	// A server, whose sessions share its address, leaves it unset.
 	RefuseTaken bool
 
-	// ResolvConf is the file that gets the peer's name servers; empty: none.
-	ResolvConf string
+	// ProxyARP has the machine answer ARP for the peer's address, on the interface in
+	// whose subnet that is (pppd's proxyarp). KernelTune has it forward packets then,
+	// for good (ktune).
+	ProxyARP   bool
+	KernelTune bool
+
+	// ResolvConf is the file that gets the peer's name servers, for scripts; empty:
+	// none. KeepResolvConf leaves it there when the session ends, as pppd does.
+	ResolvConf     string
+	KeepResolvConf bool
+	// Resolver is who else is told of the name servers.
+	Resolver Resolver
+	// ResolvConfTarget is the file for ResolverFile, like /etc/resolv.conf; empty:
+	// there is none. Its own name servers come back when the session ends.
+	ResolvConfTarget string
 	// Log is told what is noteworthy. It must be set.
 	Log *slog.Logger
 
@@ -69,6 +83,8 @@ type Host struct {
 	places map[lineKey]*place
 	// hinder is asked before each step; its error is the step's. For tests.
 	hinder func(what string) error
+	// patience is how long a program may take; 0: the default. For tests.
+	patience time.Duration
 }
 
 var _ pppoe.Host = (*Host)(nil)
@@ -132,6 +148,11 @@ func (h *Host) configure(p *place, device string, have, want pppoe.Addressing) e
 
 // fit does for the device and for IPv4 what a line cannot be without.
 func (h *Host) fit(p *place, link netlink.Link, have, want pppoe.Addressing) error {
+	if have.IPv4 != want.IPv4 && want.HasIPv4() {
+		if err := h.check(want.IPv4); err != nil {
+			return err
+		}
+	}
 	if have.MTU != want.MTU {
 		made, err := h.carry(h.stepsOfDevice(link, want.MTU))
 		if err != nil {
@@ -147,9 +168,6 @@ func (h *Host) fit(p *place, link netlink.Link, have, want pppoe.Addressing) err
 	p.ipv4.takeBack(h.Log)
 	if !want.HasIPv4() {
 		return nil
-	}
-	if err := h.check(want.IPv4); err != nil {
-		return err
 	}
 	made, err := h.carry(h.steps4(link, want.IPv4))
 	p.ipv4 = made

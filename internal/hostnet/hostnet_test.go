@@ -137,3 +137,11 @@ func TestExistingDefaultRoute(t *testing.T) {
 		}
 	})
 }
+
+// sysctl sets one of the thread's namespace.
+func sysctl(t *testing.T, name, value string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil {
+		t.Fatal(err)
+	}
+}

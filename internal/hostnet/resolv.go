@@ -5,52 +5,32 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-
-	"upppoe/ipcp"
 )
 
-// servers are the name servers that a peer gave, each once.
-func servers(a ipcp.Agreement) (names []netip.Addr) {
-	for _, s := range a.DNS {
-		if s.IsValid() && (len(names) == 0 || names[0] != s) {
-			names = append(names, s)
-		}
+// writeServers makes the file that pppd's scripts look for, and returns how to take
+// that back.
+func (h *Host) writeServers(names []netip.Addr) (undo func() error) {
+	if h.ResolvConf == "" {
+		return nil
 	}
-	return names
-}
-
-// setServers makes the file of name servers fit. Without name servers the line still
-// carries, so that what fails is only logged.
-func (h *Host) setServers(have, want []netip.Addr) {
-	if h.ResolvConf == "" || slices.Equal(have, want) {
-		return
-	}
-	var err error
-	if len(want) > 0 {
-		err = writeResolvConf(h.ResolvConf, want)
-	} else {
-		err = removeResolvConf(h.ResolvConf)
-	}
-	if err != nil {
+	if err := writeResolvConf(h.ResolvConf, names); err != nil {
 		h.Log.Warn(err.Error())
+		return nil
 	}
+	if h.KeepResolvConf {
+		return nil
+	}
+	return func() error { return removeResolvConf(h.ResolvConf) }
 }
 
-// writeResolvConf writes the file that pppd's scripts look for, whole or not at
-// all.
+// writeResolvConf writes the file whole or not at all.
 func writeResolvConf(path string, names []netip.Addr) error {
-	var text strings.Builder
-	for _, s := range names {
-		fmt.Fprintf(&text, "nameserver %v\n", s)
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".resolv.conf.*")
 	if err != nil {
 		return fmt.Errorf("usepeerdns: %w", err)
 	}
 	defer os.Remove(f.Name()) // in vain once it is renamed
-	_, err = f.WriteString(text.String())
+	_, err = f.WriteString(lines(names))
 	if err == nil {
 		err = f.Chmod(0o644)
 	}

@@ -23,6 +23,13 @@ func wan(t *testing.T) {
 	ip(t, "address", "add", "10.0.0.9/24", "dev", "eth0")
 	ip(t, "link", "set", "eth0", "up")
 	ip(t, "link", "set", "eth1", "up")
+	for range 1000 { // the kernel has carriers come in its own time
+		if !strings.Contains(ip(t, "link", "show", "eth0"), "state UP") {
+			continue
+		}
+		return
+	}
+	t.Fatal("eth0 has no carrier")
 }
 
 // routes are all of a family, in ip(8)'s words, one a line; IPv6's without those of its
