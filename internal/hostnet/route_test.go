@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 
@@ -24,10 +25,9 @@ func wan(t *testing.T) {
 	ip(t, "link", "set", "eth0", "up")
 	ip(t, "link", "set", "eth1", "up")
 	for range 1000 { // the kernel has carriers come in its own time
-		if !strings.Contains(ip(t, "link", "show", "eth0"), "state UP") {
-			continue
+		if strings.Contains(ip(t, "link", "show", "eth0"), "state UP") {
+			return
 		}
-		return
 	}
 	t.Fatal("eth0 has no carrier")
 }
@@ -508,7 +508,7 @@ func pathOf(t *testing.T, n *lab.Namespace) (path string) {
 			return err
 		}
 		t.Cleanup(func() { unix.Close(fd) })
-		path = fmt.Sprintf("/proc/self/fd/%d", fd)
+		path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd) // ip(8) can use it too
 		return nil
 	})
 	if err != nil {
