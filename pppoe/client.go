@@ -30,6 +30,9 @@ type ClientConfig struct {
 	// ConnectDelay is how long PPP waits after discovery for the peer to begin;
 	// zero: not at all.
 	ConnectDelay time.Duration
+	// Attach is a session that discovery has found already, somewhere else; nil: it is
+	// to be found. It is for the first dial.
+	Attach *StaleSession
 	// Stale are sessions that an earlier run has left: each gets a PADT before the
 	// first dial.
 	Stale []StaleSession
@@ -273,11 +276,15 @@ func (c *Client) dial(ctx context.Context) error {
 	d.ctx = ctx
 	now := time.Now()
 	d.prepare(c.pace.eager(now), c.avoid)
-	if len(c.cfg.Stale) > 0 {
+	switch {
+	case c.cfg.Attach != nil:
+		d.take(Grant{SessionID: c.cfg.Attach.SessionID, AC: c.cfg.Attach.AC})
+		c.cfg.Attach = nil
+	case len(c.cfg.Stale) > 0:
 		d.bury(c.cfg.Stale)
 		d.begin = now.Add(burial)
 		c.cfg.Stale = nil
-	} else {
+	default:
 		d.search(now)
 	}
 	c.underWay(d)

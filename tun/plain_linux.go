@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/songgao/water"
 	"golang.org/x/sys/unix"
@@ -150,6 +151,16 @@ func (d *Plain) Write(packets [][]byte, headroom int) (n int, err error) {
 		n++
 	}
 	return n, err
+}
+
+// SetReadDeadline has a Read that waits return os.ErrDeadlineExceeded (wrapped) at a
+// time; zero: never.
+func (d *Plain) SetReadDeadline(t time.Time) error {
+	file, ok := d.iface.ReadWriteCloser.(interface{ SetReadDeadline(time.Time) error })
+	if !ok {
+		return errors.New("the device's file knows no deadlines")
+	}
+	return file.SetReadDeadline(t)
 }
 
 // Close removes the interface.

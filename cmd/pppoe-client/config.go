@@ -11,8 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"upppoe/internal/accounts"
 	"upppoe/internal/hostnet"
 	"upppoe/internal/pppd"
+	"upppoe/internal/scripts"
 	"upppoe/internal/secrets"
 	"upppoe/ppp"
 	"upppoe/pppoe"
@@ -32,30 +34,54 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	if err != nil {
 		return pppoe.ClientConfig{}, err
 	}
-	if s.Auth {
-		return pppoe.ClientConfig{}, &pppd.Error{Message: "a client that demands proof of its concentrator is not supported yet: say noauth"}
-	}
 	c := pppoe.ClientConfig{
-		Interface: s.Interface,
-		Listen:    func() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Line{Interface: s.Interface}) },
-		Discovery: discovery,
-		Session:   s.Session(),
-		Host:      host(s, log),
-		Redial:    redial(s),
-		Trace:     s.Debug,
+		Interface:    lineOf(s).String(),
+		Listen:       func() (pppoe.Ports, error) { return afpacket.OpenPorts(lineOf(s)) },
+		Discovery:    discovery,
+		Session:      s.Session(),
+		Host:         host(s, log),
+		Limits:       s.Limits(),
+		ConnectDelay: connectDelay(s),
+		Redial:       redial(s),
+		Trace:        true, // SIGUSR1 may want to see packets
 	}
 	c.Session.Credentials = who
 	if who.Name != "" {
 		c.Session.LCP.Answer = s.Answer()
 	}
+	if demand := s.Demanded(); len(demand) > 0 {
+		c.Session.LCP.Demand, c.Session.Name = demand, who.Name
+		c.Authority = accounts.New(etc, who.Name, pppoe.Pool{}, log)
+	}
+	if id, ac, ok := s.Attached(); ok {
+		c.Attach = &pppoe.StaleSession{SessionID: id, AC: ac}
+	}
 	return c, nil
+}
+
+// lineOf is where on the Ethernet the client is.
+func lineOf(s *pppd.Settings) afpacket.Line {
+	l := afpacket.Line{Interface: s.Interface, VLAN: s.VLAN, ControlPriority: s.ControlPriority, DataPriority: s.DataPriority}
+	if own, err := pppoe.ParseAddr(s.SourceAddr); err == nil {
+		l.Source = own
+	}
+	return l
+}
+
+// connectDelay is how long PPP waits for the peer to begin. Silent is until it does.
+func connectDelay(s *pppd.Settings) time.Duration {
+	if s.Silent {
+		return 100 * 365 * 24 * time.Hour
+	}
+	return s.ConnectDelay
 }
 
 func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 	c := pppoe.HostConfig{
 		Service: s.Service, OmitService: s.OmitService, ACNames: s.ACNames, HostUniq: s.HostUniq,
 		MaxPayload: max(s.MRU, s.MTU), Timeout: s.PADITimeout, Attempts: s.PADIAttempts,
-		Rand: rand.Reader,
+		AccessLine: pppoe.AccessLine{CircuitID: s.LineCircuit, RemoteID: s.LineRemote},
+		Rand:       rand.Reader,
 	}
 	if s.ACAddr != "" {
 		addr, err := pppoe.ParseAddr(s.ACAddr)
@@ -67,12 +93,38 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 	return c, nil
 }
 
-func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
-	h := &hostnet.Host{Name: deviceName(s), MTU: s.MTU, DefaultRoute: s.DefaultRoute, Log: log}
-	if s.UsePeerDNS {
-		h.ResolvConf = filepath.Join(etc, "resolv.conf")
+func host(s *pppd.Settings, log *slog.Logger) pppoe.Host {
+	h := &hostnet.Host{
+		Name: deviceName(s), MTU: s.MTU, Log: log,
+		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table,
+		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
+		DefaultRoute6: s.DefaultRoute6, Metric6: s.RouteMetric6,
+		RefuseTaken: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
+	}
+	if s.UsePeerDNS && !s.NoResolvConf {
+		h.ResolvConf, h.ResolvConfTarget = filepath.Join(etc, "resolv.conf"), "/etc/resolv.conf"
+		h.Resolver = hostnet.Resolver(s.Resolv)
 	}
 	return h
+}
+
+// scriptsOf are pppd's scripts as the settings have them.
+func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
+	user := s.User
+	if user == "" {
+		user = s.Name
+	}
+	c := scripts.Config{
+		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Device: lineOf(s).String(), User: user,
+		PeerDNS: s.UsePeerDNS, Patience: s.ChildTimeout, Log: log,
+	}
+	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": os.Getenv("LOGNAME"), "VRF": s.VRF} {
+		if value != "" {
+			c.Env = append(c.Env, name+"="+value)
+		}
+	}
+	c.Env = append(c.Env, s.ScriptEnv...)
+	return c
 }
 
 // deviceName is the name wanted for the device; empty: any.

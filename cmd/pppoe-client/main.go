@@ -1,36 +1,48 @@
 // Command pppoe-client dials one PPPoE session and carries its traffic, without
 // any PPP in the kernel. It is told what to do in pppd's words, and ends with
-// pppd's exit codes.
+// pppd's exit codes. Called as pppd, pon, poff or plog it does what those do.
 package main
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"os"
+	"path/filepath"
 
 	"upppoe/internal/background"
-	"upppoe/internal/journal"
 	"upppoe/internal/pppd"
-	"upppoe/ppp/trace"
-	"upppoe/pppoe"
-	"upppoe/tun"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(filepath.Base(os.Args[0]), os.Args[1:])) }
 
-func run(args []string) int {
+func run(name string, args []string) int {
+	if as, ok := names[name]; ok {
+		return as(args)
+	}
 	if len(args) == 0 || wantsHelp(args) {
 		return help()
 	}
-	if args[0] == "stop" && len(args) == 2 {
-		return stop(args[1])
+	if as, ok := commands[args[0]]; ok {
+		return as(args[1:])
 	}
+	return start(args, pppd.Online)
+}
+
+// start dials, in the background or here.
+func start(args []string, usual pppd.Detach) int {
 	s, err := settings(args)
 	if err != nil {
 		return fail(err)
 	}
-	if s.NoDetach || os.Getpid() == 1 || background.IsCopy() {
+	if s.Dump {
+		s.WriteGiven(os.Stdout)
+	}
+	if s.DryRun {
+		return exitOK
+	}
+	if s.Detach == pppd.Unsaid {
+		s.Detach = usual
+	}
+	if s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
 		return dial(s)
 	}
 	code, err := background.Launch()
@@ -57,56 +69,8 @@ func settings(args []string) (*pppd.Settings, error) {
 	return s, nil
 }
 
-// dial runs the client until it ends.
-func dial(s *pppd.Settings) int {
-	lines, closeLog, err := journal.Open(s.Debug, s.LogFile, "pppoe-client", background.IsCopy())
-	if err != nil {
-		return fail(err)
-	}
-	defer closeLog()
-	log := slog.New(lines)
-	for _, notice := range s.Notices {
-		log.Warn(notice)
-	}
-	if s.Plugin {
-		log.Info("Plugin rp-pppoe.so loaded.")
-	}
-	if err := errors.Join(tun.Check(), tun.CheckName(deviceName(s))); err != nil {
-		return report(log, err)
-	}
-	cfg, err := config(s, log)
-	if err != nil {
-		return report(log, err)
-	}
-	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
-	online := newOnline(s, func() {
-		lines.Drop(os.Stderr)
-		background.Ready()
-	})
-	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
-		j.Notify(l, e)
-		online.heed(e)
-	}
-	ctx, stop := background.UntilSignal(func(signal os.Signal) {
-		log.Info(fmt.Sprintf("Terminating on signal %d", signal))
-	})
-	defer stop()
-	code := report(log, pppoe.NewClient(cfg).Run(ctx))
-	log.Info("Exit.")
-	return code
-}
-
 // fail tells of an error before there is a log.
 func fail(err error) int {
 	fmt.Fprintln(os.Stderr, "pppoe-client: "+err.Error())
-	return exitCode(err)
-}
-
-// report tells why the client ended, unless that was asked for.
-func report(log *slog.Logger, err error) int {
-	end := (*pppoe.EndError)(nil)
-	if !errors.As(err, &end) || end.Err != nil {
-		log.Error(err.Error())
-	}
 	return exitCode(err)
 }

@@ -14,6 +14,7 @@ import (
 // online waits until the client is of use, and then lets it go to the background:
 // whoever called it finds addresses and routes in place.
 type online struct {
+	wanted     bool
 	ipv4, ipv6 bool // what is still to come
 	leave      sync.Once
 	ready      func()
@@ -24,12 +25,13 @@ type online struct {
 const slow = time.Second
 
 func newOnline(s *pppd.Settings, ready func()) *online {
-	return &online{ipv4: !s.NoIP, ipv6: !s.NoIPv6, ready: ready}
+	wanted := s.Detach == pppd.Online && background.IsCopy() || s.NotifySystemd
+	return &online{wanted: wanted, ipv4: !s.NoIP, ipv6: !s.NoIPv6, ready: ready}
 }
 
 // heed takes the client's events, one at a time.
 func (o *online) heed(event pppoe.Event) {
-	if !background.IsCopy() {
+	if !o.wanted {
 		return
 	}
 	switch e := event.(type) {

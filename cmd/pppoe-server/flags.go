@@ -144,7 +144,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	if v4 := c.Session.IPv4; v4 != nil {
 		v4.Local = f.local
 	}
-	c.Session.LCP.Demand = s.Demand()
+	c.Session.LCP.Demand = s.Demanded()
 	c.Authority = accounts.New(f.etc, s.Name, c.Pool, log)
 	return c
 }

@@ -103,7 +103,7 @@ func TestOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(s.Demand()); s.Name != c.name || got != c.methods {
+		if got := len(s.Demanded()); s.Name != c.name || got != c.methods {
 			t.Errorf("%q: %s demands %d methods, want %s, %d", c.text, s.Name, got, c.name, c.methods)
 		}
 	}

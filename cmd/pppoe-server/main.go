@@ -32,7 +32,7 @@ func run(args []string) int {
 	if err != nil {
 		return fail(err)
 	}
-	if f.foreground || s.NoDetach || os.Getpid() == 1 || background.IsCopy() {
+	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
 		return serve(f, s)
 	}
 	code, err := background.Launch()

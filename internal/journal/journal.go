@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -26,14 +27,10 @@ type Journal struct {
 // Notify is a pppoe.ClientConfig.Notify, or a server's.
 func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 	switch e := event.(type) {
-	case pppoe.DiscoverySent:
-		j.debug(l, string(e.Packet.AppendText([]byte("Send "))))
-	case pppoe.DiscoveryReceived:
-		j.debug(l, string(e.Packet.AppendText([]byte("Recv "))))
-	case pppoe.FrameSent:
-		j.debug(l, string(trace.AppendFrame([]byte("sent "), e.Frame, j.Trace)))
-	case pppoe.FrameReceived:
-		j.debug(l, string(trace.AppendFrame([]byte("rcvd "), e.Frame, j.Trace)))
+	case pppoe.DiscoverySent, pppoe.DiscoveryReceived, pppoe.FrameSent, pppoe.FrameReceived, session.Dropped:
+		if j.Log.Enabled(context.Background(), slog.LevelDebug) {
+			j.packet(l, event)
+		}
 	case pppoe.RefusedByAC:
 		j.error(l, "%v refused: %v %s", e.AC, e.Tag, pppoe.Escape(e.Text))
 	case pppoe.SessionGranted:
@@ -67,6 +64,22 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 	}
 }
 
+// packet tells of a packet, in pppd's words.
+func (j *Journal) packet(l pppoe.Line, event pppoe.Event) {
+	switch e := event.(type) {
+	case pppoe.DiscoverySent:
+		j.debug(l, string(e.Packet.AppendText([]byte("Send "))))
+	case pppoe.DiscoveryReceived:
+		j.debug(l, string(e.Packet.AppendText([]byte("Recv "))))
+	case pppoe.FrameSent:
+		j.debug(l, string(trace.AppendFrame([]byte("sent "), e.Frame, j.Trace)))
+	case pppoe.FrameReceived:
+		j.debug(l, string(trace.AppendFrame([]byte("rcvd "), e.Frame, j.Trace)))
+	case session.Dropped:
+		j.debug(l, fmt.Sprintf("dropped %v packet: %v", e.Protocol, e.Err))
+	}
+}
+
 func (j *Journal) session(l pppoe.Line, event session.Event) {
 	switch e := event.(type) {
 	case session.Authenticated:
@@ -84,8 +97,6 @@ func (j *Journal) session(l pppoe.Line, event session.Event) {
 		} else {
 			j.info(l, "LCP terminated by peer (%s)", pppoe.Escape(e.Text))
 		}
-	case session.Dropped:
-		j.debug(l, fmt.Sprintf("dropped %v packet: %v", e.Protocol, e.Err))
 	}
 }
 

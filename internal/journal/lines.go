@@ -8,13 +8,14 @@ import (
 	"log/syslog"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // Lines is a slog.Handler that writes messages as plain lines, as pppd's log has
 // them. It may be used concurrently.
 type Lines struct {
+	debug  atomic.Bool
 	mu     sync.Mutex
-	debug  bool
 	to     []io.Writer
 	system *syslog.Writer
 }
@@ -22,7 +23,21 @@ type Lines struct {
 var _ slog.Handler = (*Lines)(nil)
 
 // NewLines makes a handler for some writers; debug lets debug lines through.
-func NewLines(debug bool, to ...io.Writer) *Lines { return &Lines{debug: debug, to: to} }
+func NewLines(debug bool, to ...io.Writer) *Lines {
+	h := &Lines{to: to}
+	h.debug.Store(debug)
+	return h
+}
+
+// SetDebug lets debug lines through, or no longer.
+func (h *Lines) SetDebug(debug bool) { h.debug.Store(debug) }
+
+// Add has lines go to another writer too.
+func (h *Lines) Add(w io.Writer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.to = append(h.to, w)
+}
 
 // Open makes the handler of a program: lines go to standard error while there is
 // somebody to read it, and to a file if one is named, or else, where the terminal
@@ -69,7 +84,7 @@ func (h *Lines) Drop(w io.Writer) {
 
 // Enabled leaves out debug lines unless they are wanted.
 func (h *Lines) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelInfo || h.debug
+	return level >= slog.LevelInfo || h.debug.Load()
 }
 
 // Handle writes a line. A log that cannot be written to is no reason to end a

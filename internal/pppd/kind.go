@@ -15,6 +15,8 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 )
 
 // kind is what sort of value an option takes, and where it goes.
@@ -192,4 +194,100 @@ func refuse(method string) kind {
 			s.Refuse = append(s.Refuse, method)
 		}
 	})
+}
+
+// tags are the VLAN tags of a line.
+func tags(s *Settings, value string) (err error) {
+	s.VLAN, err = vlan.Parse(value)
+	return err
+}
+
+// attach is a session that discovery has found already.
+func attach(s *Settings, value string) error {
+	if _, _, err := s.parseAttach(value); err != nil {
+		return err
+	}
+	s.Attach = value
+	return nil
+}
+
+// Attached is the session of pppoe-sess; no: there is none.
+func (s *Settings) Attached() (id uint16, ac pppoe.Addr, ok bool) {
+	id, ac, err := s.parseAttach(s.Attach)
+	return id, ac, err == nil
+}
+
+func (*Settings) parseAttach(value string) (uint16, pppoe.Addr, error) {
+	number, address, _ := strings.Cut(value, ":")
+	id, err := strconv.ParseUint(number, 10, 16)
+	ac, bad := pppoe.ParseAddr(address)
+	if err != nil || bad != nil || id == 0 || id == 0xffff || !ac.IsUnicast() {
+		return 0, ac, errors.New("give a session and its concentrator, like 1:02:00:5e:00:53:01")
+	}
+	return uint16(id), ac, nil
+}
+
+// accessLine bounds what TR-101 bounds.
+func accessLine(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, v string) error {
+		if len(v) > pppoe.MaxAccessLine {
+			return fmt.Errorf("give at most %d octets", pppoe.MaxAccessLine)
+		}
+		*field(s) = v
+		return nil
+	}
+}
+
+// metric is a route's; pppd's -1 stands for its default.
+func metric(field func(*Settings) **int) kind {
+	return number("N", -1, maxSeconds, func(s *Settings, n int) {
+		*field(s) = &n
+		if n < 0 {
+			*field(s) = nil
+		}
+	})
+}
+
+// direction is pppd's mo-direction.
+func direction(s *Settings, value string) error {
+	ways := map[string]pppoe.Counting{"sum": pppoe.CountSum, "in": pppoe.CountReceived, "out": pppoe.CountSent, "max": pppoe.CountLarger}
+	way, ok := ways[value]
+	if !ok {
+		return errors.New("give sum, in, out or max")
+	}
+	s.Count = way
+	return nil
+}
+
+// resolv is how the system is told of name servers.
+func resolv(s *Settings, value string) error {
+	switch value {
+	case "auto", "resolved", "resolvconf", "file":
+		s.Resolv = value
+		return nil
+	case "none":
+		s.Resolv = ""
+		return nil
+	}
+	return errors.New("give auto, resolved, resolvconf, file or none")
+}
+
+// fileName becomes part of the name of a file.
+func fileName(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, v string) error {
+		if v == "" || strings.ContainsAny(v, "/\x00") || len(v) > 200 {
+			return errors.New("give a name that a file can have")
+		}
+		*field(s) = v
+		return nil
+	}
+}
+
+// assignment is a variable for scripts.
+func assignment(s *Settings, value string) error {
+	if name, _, ok := strings.Cut(value, "="); !ok || name == "" {
+		return errors.New("give NAME=VALUE")
+	}
+	s.ScriptEnv = append(s.ScriptEnv, value)
+	return nil
 }

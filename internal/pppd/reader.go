@@ -160,6 +160,7 @@ func spelling(w Word) (name, value string, given, dashes bool) {
 // apply does what an option means for a role.
 func (r *Reader) apply(at Word, o *option, value string) error {
 	r.afterPassword = o.name == "password"
+	r.Settings.Given = append(r.Settings.Given, Given{Name: at.Text, Value: shown(o, value), Where: at.Where()})
 	switch {
 	case !o.allowed(r.Role):
 		r.notice(at, "option %q has no effect on a %v", at.Text, r.Role)

@@ -158,7 +158,13 @@ func TestBadOptions(t *testing.T) {
 		{"host-uniq xyz", "give up to 256 hexadecimal digits"},
 		{"host-uniq abc", "give up to 256 hexadecimal digits"},
 		{"pppoe-mac 1:2", "give an Ethernet address like 02:00:5e:00:53:01"},
-		{"pppoe-sess 1:02:00:5e:00:53:01", "is refused: sessions of another program"},
+		{"pppoe-sess 0:02:00:5e:00:53:01", "give a session and its concentrator"},
+		{"vlan 4095", "a VLAN identifier is a number from 0 to 4094"},
+		{"vlan 50.100.200", "two VLAN tags at most"},
+		{"pppoe-pcp 8", "give a number between 0 and 7"},
+		{"linkname a/b", "give a name that a file can have"},
+		{"set FOO", "give NAME=VALUE"},
+		{"mo-direction up", "give sum, in, out or max"},
 		{"plugin radius.so", "only pppoe.so and rp-pppoe.so"},
 		{"require-mschap", "is refused: MS-CHAP version 1 is broken"},
 		{"+mppe-128", "is refused: encryption (MPPE) is not supported"},
@@ -185,15 +191,15 @@ func TestNotices(t *testing.T) {
 		args, want string // want: a part of the one notice; empty: none
 	}{
 		{Client, "noaccomp nodeflate lock crtscts asyncmap 0 novj default-asyncmap bsdcomp 15,15 connect true", ""},
-		{Client, "replacedefaultroute", `option "replacedefaultroute" has no effect: an existing default route is kept`},
-		{Client, "idle 60 idle 60", `option "idle" has no effect`},
+		{Client, "replacedefaultroute idle 60 proxyarp ktune silent linkname isp demand", ""},
+		{Client, "lcp-rtt-file /x lcp-rtt-file /y", `option "lcp-rtt-file" has no effect`},
 		{Client, "require-chap require-pap noauth", "noauth undoes the require-chap and require-pap before it"},
 		{Client, "noauth", ""},
 		{Client, "password x", "Warning - a password on a command line can be seen by all users"},
 		{Server, "defaultroute", `option "defaultroute" has no effect on a server`},
 		{Server, "demand", `option "demand" has no effect on a server`},
 		{Server, "nodefaultroute nopersist noipdefault nodetach", ""},
-		{Server, "proxyarp", "no ARP entry is made"},
+		{Server, "passive", `option "passive" has no effect`},
 	} {
 		r := reader(c.role, "")
 		if err := r.CommandLine(strings.Fields(c.args)); err != nil {

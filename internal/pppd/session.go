@@ -12,6 +12,7 @@ import (
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/pap"
 	"upppoe/ppp/session"
+	"upppoe/pppoe"
 )
 
 // methods are the ways to prove who one is, by pppd's names for them, best first.
@@ -31,7 +32,7 @@ func (s *Settings) Session() session.Config {
 	}
 	c.LCP = lcp.Config{
 		MRU: s.MRU, NoMagic: s.NoMagic, Limits: s.LCP,
-		Echo: lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures},
+		Echo: lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures, Adaptive: s.EchoAdaptive},
 	}
 	if !s.NoIP {
 		c.IPv4 = &ipcp.Config{
@@ -57,13 +58,18 @@ func (s *Settings) Answer() (answer []ppp.Method) {
 	return answer
 }
 
-// Demand are the methods by which the peer must prove who it is: those required,
+// Demanded are the methods by which the peer must prove who it is: those required,
 // or all if it is only said that it must.
-func (s *Settings) Demand() (demand []ppp.Method) {
+func (s *Settings) Demanded() (demand []ppp.Method) {
 	for _, m := range methods {
 		if slices.Contains(s.Require, m.name) || s.Auth && len(s.Require) == 0 {
 			demand = append(demand, m.Method)
 		}
 	}
 	return demand
+}
+
+// Limits are what ends a session from our side.
+func (s *Settings) Limits() pppoe.Limits {
+	return pppoe.Limits{Idle: s.Idle, MaxConnect: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }

@@ -6,6 +6,19 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+)
+
+// Detach is when a program goes to the background.
+type Detach uint8
+
+// Times to go to the background.
+const (
+	Unsaid Detach = iota
+	Stay
+	Online // once packets flow
+	AtOnce // before dialling, as pppd does
 )
 
 // Settings are what the options say. The zero value is what holds without any,
@@ -17,10 +30,19 @@ type Settings struct {
 	OmitService  bool
 	ACNames      []string
 	ACAddr       string
-	HostUniq     []byte
-	PADITimeout  time.Duration
-	PADIAttempts int
-	MTU, MRU     int
+	VLAN         vlan.Stack
+	SourceAddr   string
+	LineCircuit  string
+	LineRemote   string
+	Attach       string // SID:MAC; empty: none
+	ConnectDelay time.Duration
+	MSS          int // 0: as the MTU allows; negative: as it is
+
+	ControlPriority, DataPriority uint8
+	HostUniq                      []byte
+	PADITimeout                   time.Duration
+	PADIAttempts                  int
+	MTU, MRU                      int
 
 	// Who we are, and who the peer is.
 	User         string
@@ -40,6 +62,7 @@ type Settings struct {
 	// LCP and the network protocols.
 	EchoInterval  time.Duration
 	EchoFailures  int
+	EchoAdaptive  bool
 	NoMagic       bool
 	Silent        bool
 	Passive       bool
@@ -60,32 +83,60 @@ type Settings struct {
 	WINS          []netip.Addr
 	UsePeerDNS    bool
 	UsePeerWINS   bool
+	NoResolvConf  bool
+	Resolv        string // of auto, resolved, resolvconf and file; empty: none
+	ProxyARP      bool
+	KernelTune    bool
 
 	// The host and the program.
-	DefaultRoute bool
-	ReplaceRoute bool
-	RouteMetric  int
-	Unit         int // -1: any
-	IfName       string
-	LinkName     string
-	IPParam      string
-	NoDetach     bool
-	Debug        bool
-	LogFile      string
-	Persist      bool
-	MaxFail      int
-	Holdoff      time.Duration
-	Idle         time.Duration
-	MaxConnect   time.Duration
-	Call         string
+	DefaultRoute  bool
+	ReplaceRoute  bool
+	RouteMetric   *int
+	DefaultRoute6 bool
+	RouteMetric6  *int
+	Table         int // 0: the main one
+	VRF           string
+	Namespace     string
+	Unit          int // -1: any
+	IfName        string
+	LinkName      string
+	IPParam       string
+	Detach        Detach
+	NotifySystemd bool
+	Debug         bool
+	LogFile       string
+	LogFD         int // -1: none
+	JSON          bool
+	Dump          bool
+	DryRun        bool
+	StateDir      string
+	Persist       bool
+	MaxFail       int
+	Holdoff       time.Duration
+	Idle          time.Duration
+	MaxConnect    time.Duration
+	MaxBytes      uint64
+	Count         pppoe.Counting
+	Demand        bool
+	Call          string
+
+	// Scripts are the paths of those that lie elsewhere, by name, and what they get.
+	Scripts      map[string]string
+	ScriptEnv    []string
+	ChildTimeout time.Duration
 
 	// Plugin says that the options named pppd's PPPoE plugin.
 	Plugin bool
+	// Given are all options that were read.
+	Given []Given
 	// Notices are what the reader of the log should know of ignored options.
 	Notices []string
 }
 
 // New are the settings before any option is read: pppd's defaults.
 func New() *Settings {
-	return &Settings{Unit: -1, MaxFail: 10, Holdoff: 30 * time.Second}
+	return &Settings{
+		Unit: -1, MaxFail: 10, Holdoff: 30 * time.Second, LogFD: -1,
+		Scripts: make(map[string]string), ChildTimeout: 5 * time.Second, StateDir: "/var/lib/upppoe",
+	}
 }

@@ -13,14 +13,15 @@ var linkOptions = slices.Concat([]option{
 		kind: seconds(func(s *Settings) *time.Duration { return &s.EchoInterval })},
 	{name: "lcp-echo-failure", help: "so many unanswered end the session (default 0: any number)",
 		kind: number("N", 0, 1<<16, func(s *Settings, n int) { s.EchoFailures = n })},
+	{name: "lcp-echo-adaptive", help: "ask only if nothing has come from the peer in the meantime",
+		kind: flag(func(s *Settings) { s.EchoAdaptive = true })},
 }, limits("lcp", func(s *Settings) *ppp.Limits { return &s.LCP }), []option{
 	{name: "nomagic", also: "-mn", help: "no magic number, and no detection of loops",
 		kind: flag(func(s *Settings) { s.NoMagic = true })},
-	{name: "silent", status: noticed, help: "we begin to negotiate",
+	{name: "silent", help: "let the peer begin to negotiate",
 		kind: flag(func(s *Settings) { s.Silent = true })},
 	{name: "passive", also: "-p", status: noticed, help: "a peer that does not answer ends the attempt",
 		kind: flag(func(s *Settings) { s.Passive = true })},
-	{name: "lcp-echo-adaptive", status: noticed, help: "signs of life are asked for, whatever the traffic"},
 	{name: "lcp-rtt-file", status: noticed, help: "round trips are not written to a file", kind: unused("FILE")},
 	{name: "multilink", also: "mp", status: noticed, help: "a session has one link"},
 })

@@ -61,7 +61,7 @@ func TestHelp(t *testing.T) {
 		return w.String()
 	}
 	client, server := help(Client), help(Server)
-	for _, want := range []string{"\nThe line:\n", "  nic-IF, IF  ", "  lcp-echo-interval SECONDS  ", "  password-file FILE  ", "  LOCAL:REMOTE  ", "  idle SECONDS                 (no effect) "} {
+	for _, want := range []string{"\nThe line:\n", "  nic-IF, IF  ", "  lcp-echo-interval SECONDS  ", "  password-file FILE  ", "  LOCAL:REMOTE  ", "  passive                      (no effect) "} {
 		if !strings.Contains(client, want) {
 			t.Errorf("the client's help has no %q", want)
 		}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"upppoe/internal/control"
+	"upppoe/internal/status"
+)
+
+// commands are words that come first on the command line, and talk to a client that
+// runs.
+var commands = map[string]func(args []string) int{
+	"status": showStatus,
+	"events": showEvents,
+	"log":    showLog,
+	"stop":   stopLine,
+	"hangup": hangUpLine,
+}
+
+// goodbye is how long a client that is told to stop may take.
+const goodbye = 30 * time.Second
+
+// errNobody is wrapped by the error of find.
+var errNobody = errors.New("no pppoe-client runs")
+
+// find asks the clients that run who they are, and returns those that somebody means: by
+// the peers file, the linkname, the device, the line or the process. Empty: all.
+func find(who string) (found []status.Status, err error) {
+	pids, err := control.Programs(control.Dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, pid := range pids {
+		var text bytes.Buffer
+		var s status.Status
+		if control.Ask(control.Dir, pid, "status", &text, goodbye) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
+			continue // it has just ended
+		}
+		s.PID = pid // as we see it, who may be in another namespace
+		if who == "" || slices.Contains([]string{s.Call, s.Link, s.Device, s.Line, strconv.Itoa(pid)}, who) {
+			found = append(found, s)
+		}
+	}
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case who == "":
+		return nil, errNobody
+	}
+	return nil, fmt.Errorf("%w that was told to call %s, or has a line, link or device of that name", errNobody, who)
+}
+
+// parse takes a command's flags, and the name of the client that is meant.
+func parseCommand(args []string, flags map[string]*bool) (who string, err error) {
+	for _, a := range args {
+		switch flag, known := flags[a]; {
+		case known:
+			*flag = true
+		case strings.HasPrefix(a, "-"), who != "":
+			return "", fmt.Errorf("%q is not understood here: see pppoe-client --help", a)
+		default:
+			who = a
+		}
+	}
+	return who, nil
+}
+
+func stopLine(args []string) int { return tell(args, quit) }
+
+func hangUpLine(args []string) int {
+	return tell(args, func(s status.Status) error { return control.Ask(control.Dir, s.PID, "hangup", os.Stdout, goodbye) })
+}
+
+// tell has a client do something. Which one must be clear.
+func tell(args []string, how func(status.Status) error) int {
+	all := false
+	who, err := parseCommand(args, map[string]*bool{"--all": &all, "-a": &all})
+	if err != nil {
+		return fail(err)
+	}
+	found, err := find(who)
+	if err == nil && who == "" && len(found) > 1 && !all {
+		err = fmt.Errorf("%d clients run: name one, or say --all", len(found))
+	}
+	if err == nil {
+		err = each(found, how)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return exitOK
+}
+
+func showStatus(args []string) int {
+	asJSON := false
+	who, err := parseCommand(args, map[string]*bool{"--json": &asJSON})
+	if err != nil {
+		return fail(err)
+	}
+	found, err := find(who)
+	if asJSON && (err == nil || errors.Is(err, errNobody)) {
+		if found == nil {
+			found = []status.Status{}
+		}
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		encoder.Encode(found)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if !asJSON {
+		for _, s := range found {
+			s.WriteTo(os.Stdout)
+		}
+	}
+	return exitOK
+}
+
+func showEvents(args []string) int { return show(args, "events", nil) }
+
+func showLog(args []string) int {
+	follow := false
+	question := func() string {
+		if follow {
+			return "follow"
+		}
+		return "log"
+	}
+	flags := map[string]*bool{"--follow": &follow, "-f": &follow}
+	who, err := parseCommand(args, flags)
+	if err != nil {
+		return fail(err)
+	}
+	return ask(who, question())
+}
+
+func show(args []string, question string, flags map[string]*bool) int {
+	who, err := parseCommand(args, flags)
+	if err != nil {
+		return fail(err)
+	}
+	return ask(who, question)
+}
+
+// ask copies what clients answer, of several one after the other.
+func ask(who, question string) int {
+	found, err := find(who)
+	if err == nil {
+		err = each(found, func(s status.Status) error {
+			return control.Ask(control.Dir, s.PID, question, io.Writer(os.Stdout), 0)
+		})
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return exitOK
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"upppoe/internal/demand"
+	"upppoe/internal/pppd"
+	"upppoe/pppoe"
+)
+
+// standInMTU is that of a device that has no session yet.
+const standInMTU = 1492
+
+// waiting is the device of a client that dials on demand; nil: it does not.
+type waiting struct{ host *demand.Host }
+
+// onDemand has a client's device there before its session, if the settings say so.
+func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
+	if !s.Demand {
+		return nil, nil
+	}
+	mtu := standInMTU
+	if s.MTU > 0 {
+		mtu = s.MTU
+	}
+	host, err := demand.New(cfg.Host, pppoe.Line{Interface: cfg.Interface}, demand.StandIn(s.Local, s.Remote, mtu))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Host, cfg.Demand = host, host.Wait
+	return &waiting{host}, nil
+}
+
+func (w *waiting) notify(l pppoe.Line, e pppoe.Event) {
+	if w != nil {
+		w.host.Notify(l, e)
+	}
+}
+
+func (w *waiting) close() {
+	if w != nil {
+		w.host.End()
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"upppoe/internal/background"
+	"upppoe/internal/control"
+	"upppoe/internal/journal"
+	"upppoe/internal/linkwatch"
+	"upppoe/internal/pppd"
+	"upppoe/internal/privilege"
+	"upppoe/internal/scripts"
+	"upppoe/internal/status"
+	"upppoe/ppp/trace"
+	"upppoe/pppoe"
+	"upppoe/tun"
+)
+
+// program is a client with all that goes with it.
+type program struct {
+	settings *pppd.Settings
+	lines    *journal.Lines
+	log      *slog.Logger
+	journal  *journal.Journal
+	tracker  *status.Tracker
+	control  *control.Server // nil: there is none
+	scripts  *scripts.Scripts
+	records  *records
+	out      *stream // nil: nobody reads JSON
+	online   *online
+	demand   *waiting // nil: dials do not wait
+	client   *pppoe.Client
+	end      context.CancelFunc
+}
+
+// dial runs the client until it ends.
+func dial(s *pppd.Settings) int {
+	ring := control.NewRing()
+	lines, closeLog, err := openLog(s, ring)
+	if err != nil {
+		return fail(err)
+	}
+	defer closeLog()
+	p := &program{settings: s, lines: lines, log: slog.New(lines)}
+	for _, notice := range s.Notices {
+		p.log.Warn(notice)
+	}
+	if s.Plugin {
+		p.log.Info("Plugin rp-pppoe.so loaded.")
+	}
+	err = errors.Join(tun.Check(), tun.CheckName(deviceName(s)))
+	if err == nil {
+		err = p.run(ring)
+	}
+	p.tell(err)
+	p.log.Info("Exit.")
+	return exitCode(err)
+}
+
+// openLog has the log go where the settings say, and to those who ask for it later.
+func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, func() error, error) {
+	leaves := background.IsCopy() && s.LogFD < 0
+	lines, closeLog, err := journal.Open(s.Debug, s.LogFile, "pppoe-client", leaves)
+	if err != nil {
+		return nil, nil, err
+	}
+	lines.Add(ring)
+	if s.LogFD > 2 {
+		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
+	}
+	return lines, closeLog, nil
+}
+
+// tell says why the client ended, unless that was asked for.
+func (p *program) tell(err error) {
+	end := (*pppoe.EndError)(nil)
+	if err != nil && (!errors.As(err, &end) || end.Err != nil) {
+		p.log.Error(err.Error())
+	}
+}
+
+// run has the client work, and everything around it.
+func (p *program) run(ring *control.Ring) error {
+	s := p.settings
+	p.journal = &journal.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
+	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Line: lineOf(s).String()}, exitCode)
+	p.scripts = scripts.New(scriptsOf(s, p.log))
+	defer p.scripts.Close()
+	p.online = newOnline(s, p.goToBackground)
+	if s.JSON {
+		p.out = newStream(os.Stdout)
+		defer p.out.close()
+	}
+
+	cfg, err := config(s, p.log)
+	if err != nil {
+		return p.exit(err)
+	}
+	cfg.Notify = p.notify
+	cfg.Host = p.scripts.Around(cfg.Host)
+	p.records = newRecords(s, p.log)
+	defer p.records.close()
+	cfg.Stale, cfg.Before = p.records.left()
+	return p.exit(p.work(cfg, ring))
+}
+
+func (p *program) work(cfg pppoe.ClientConfig, ring *control.Ring) error {
+	var err error
+	if p.demand, err = onDemand(p.settings, &cfg); err != nil {
+		return err
+	}
+	defer p.demand.close()
+	mtu := &parentMTU{settings: p.settings, log: p.log}
+	defer mtu.restore()
+	cfg.Listen = mtu.raisedFor(cfg.Listen)
+	p.client = pppoe.NewClient(cfg)
+
+	ctx, stop := background.UntilSignal(func(s os.Signal) { p.log.Info(fmt.Sprintf("Terminating on signal %d", s)) })
+	defer stop()
+	p.end = stop
+	defer p.heedSignals()()
+	if p.control, err = control.Listen(control.Dir, p, ring); err != nil {
+		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
+	} else {
+		defer p.control.Close()
+	}
+	if err := privilege.Keep(kept(p.settings)...); err != nil {
+		p.log.Warn(err.Error())
+	}
+	if p.settings.Detach == pppd.AtOnce {
+		p.goToBackground()
+	}
+	watching := make(chan struct{})
+	watch, unwatch := context.WithCancel(ctx)
+	// Ends with the client.
+	go func() {
+		defer close(watching)
+		if err := linkwatch.Watch(watch, p.settings.Interface, p.client.Link); err != nil {
+			p.log.Debug(err.Error())
+		}
+	}()
+	err = p.client.Run(ctx)
+	unwatch()
+	<-watching
+	return err
+}
+
+// kept are the capabilities that are needed once everything is set up: a redial makes
+// a device, and opens packet sockets.
+func kept(s *pppd.Settings) []privilege.Capability {
+	keep := []privilege.Capability{privilege.NetRaw, privilege.NetAdmin, privilege.BindLow, privilege.BPF, privilege.Perfmon}
+	if s.Namespace != "" {
+		keep = append(keep, privilege.SysAdmin)
+	}
+	return keep
+}
+
+func (p *program) goToBackground() {
+	p.lines.Drop(os.Stderr)
+	background.Ready()
+	if p.settings.NotifySystemd {
+		if err := background.NotifySystemd("READY=1"); err != nil {
+			p.log.Warn(fmt.Sprintf("up_sdnotify: %v", err))
+		}
+	}
+}
+
+// notify takes what happens to the line. It does not block.
+func (p *program) notify(l pppoe.Line, e pppoe.Event) {
+	p.journal.Notify(l, e)
+	p.demand.notify(l, e)
+	p.scripts.Notify(l, e)
+	p.records.notify(l, e)
+	p.publish(p.tracker.Notify(l, e))
+	p.online.heed(e)
+}
+
+// exit publishes the last event.
+func (p *program) exit(err error) error {
+	p.publish(p.tracker.Exit(err))
+	return err
+}
+
+func (p *program) publish(e *status.Event) {
+	if e == nil {
+		return
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		panic("an event cannot be written as JSON: " + err.Error())
+	}
+	text = append(text, '\n')
+	if p.control != nil {
+		p.control.Tell(text)
+	}
+	if p.out != nil {
+		p.out.write(text)
+	}
+}
+
+var _ control.Answers = (*program)(nil)
+
+// Status is how the line is, in JSON.
+func (p *program) Status() []byte {
+	s := p.tracker.Status()
+	if c, open := p.client.Counters(); open {
+		s.Traffic = status.TrafficOf(c)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic("a status cannot be written as JSON: " + err.Error())
+	}
+	return text
+}
+
+// Stop ends the client, as SIGTERM does.
+func (p *program) Stop() {
+	p.log.Info("Terminating on request")
+	p.end()
+}
+
+// HangUp has it dial again, as SIGHUP does.
+func (p *program) HangUp() {
+	p.log.Info("Hangup on request")
+	p.client.Redial()
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log/slog"
+
+	"upppoe/internal/hostnet"
+	"upppoe/internal/pppd"
+	"upppoe/pppoe"
+)
+
+// parentMTU has the Ethernet interface carry frames that are longer than usual, as a
+// session with more than 1492 octets needs (RFC 4638 section 4), as long as there is a
+// client.
+type parentMTU struct {
+	settings *pppd.Settings
+	log      *slog.Logger
+	undo     []func() error
+}
+
+// overhead is what PPPoE and PPP add to a packet, in octets.
+const overhead = pppoe.HeaderLen + 2
+
+// raisedFor raises the MTU before ports are opened, each time: an interface that was
+// away has forgotten it. One that cannot be raised carries what it can.
+func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.Ports, error) {
+	want := max(m.settings.MTU, m.settings.MRU)
+	if want <= 1492 {
+		return listen
+	}
+	return func() (pppoe.Ports, error) {
+		undo, err := hostnet.RaiseMTU(m.settings.Interface, want+overhead)
+		if err != nil {
+			m.log.Warn("Warning - packets of no more than 1492 octets, since " + err.Error())
+		} else {
+			m.undo = append(m.undo, undo)
+		}
+		return listen()
+	}
+}
+
+func (m *parentMTU) restore() {
+	for _, undo := range m.undo {
+		if err := undo(); err != nil {
+			m.log.Debug(err.Error())
+		}
+	}
+}

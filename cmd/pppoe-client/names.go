@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/control"
+	"upppoe/internal/pppd"
+	"upppoe/internal/status"
+)
+
+// names are those by which the program does what another one does.
+var names = map[string]func(args []string) int{
+	"pppd": func(args []string) int { return start(args, pppd.AtOnce) },
+	"pon":  pon,
+	"poff": poff,
+	"plog": plog,
+}
+
+// defaultPeer is what pon calls if it is not told.
+const defaultPeer = "provider"
+
+// pon calls a peer, with further options of pppd behind it.
+func pon(args []string) int {
+	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		fmt.Println("usage: pon [PEER [OPTION...]]: dial as /etc/ppp/peers/PEER says (default " + defaultPeer + ")")
+		return exitOK
+	}
+	if len(args) == 0 {
+		args = []string{defaultPeer}
+	}
+	if _, err := os.Stat(filepath.Join(etc, "peers", args[0])); errors.Is(err, fs.ErrNotExist) {
+		return fail(fmt.Errorf("there is no file %s: it should say how to dial", filepath.Join(etc, "peers", args[0])))
+	}
+	return start(append([]string{"call"}, args...), pppd.AtOnce)
+}
+
+const poffUsage = `usage: poff [-r | -d | -a] [PEER]
+  without options: end the session of PEER, or the only one there is
+  -r  hang up, and dial again if the session persists
+  -d  switch the log of packets on or off
+  -a  end all sessions
+`
+
+// poff ends sessions, or has them do something else. Its exit code is 1 if there is none.
+func poff(args []string) int {
+	how, all := quit, false
+	for ; len(args) > 0 && strings.HasPrefix(args[0], "-"); args = args[1:] {
+		switch args[0] {
+		case "-r":
+			how = send(unix.SIGHUP)
+		case "-d":
+			how = send(unix.SIGUSR1)
+		case "-c":
+			how = send(unix.SIGUSR2)
+		case "-a":
+			all = true
+		default:
+			fmt.Print(poffUsage)
+			return exitOK
+		}
+	}
+	who := ""
+	if len(args) > 0 {
+		who = args[0]
+	}
+	found, err := find(who)
+	if err == nil && len(found) > 1 && !all {
+		err = fmt.Errorf("%d sessions are open: name one, or say -a; nothing was done", len(found))
+	}
+	if err == nil {
+		err = each(found, how)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return exitOK
+}
+
+// quit ends a program, and waits until it has ended.
+func quit(s status.Status) error {
+	return control.Ask(control.Dir, s.PID, "stop", os.Stdout, goodbye)
+}
+
+func send(n unix.Signal) func(status.Status) error {
+	return func(s status.Status) error { return unix.Kill(s.PID, n) }
+}
+
+func each(found []status.Status, do func(status.Status) error) error {
+	var errs []error
+	for _, s := range found {
+		if err := do(s); err != nil {
+			errs = append(errs, fmt.Errorf("process %d: %w", s.PID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// plog shows the log of the sessions there are.
+func plog(args []string) int {
+	for _, a := range args {
+		if a == "-f" {
+			return showLog([]string{"--follow"})
+		}
+	}
+	return showLog(nil)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"upppoe/internal/memory"
+	"upppoe/internal/pidfile"
+	"upppoe/internal/pppd"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/pppoe"
+)
+
+// records are the files that others find the client by, and the one by which the next client
+// finds the session of this one. They are written behind the client's back, in order:
+// a disk may take its time.
+type records struct {
+	settings *pppd.Settings
+	log      *slog.Logger
+	slot     *memory.Slot // nil: nothing can be remembered
+	past     []memory.Session
+	work     chan func()
+	done     chan struct{}
+
+	device string
+	is     memory.Session
+}
+
+// pending is how much work may wait: few things happen to a session.
+const pending = 64
+
+func newRecords(s *pppd.Settings, log *slog.Logger) *records {
+	f := &records{settings: s, log: log, work: make(chan func(), pending), done: make(chan struct{})}
+	var err error
+	if f.slot, f.past, err = memory.Open(s.StateDir, lineOf(s).String()); err != nil {
+		log.Debug(fmt.Sprintf("a session that a crash leaves will not be ended by the next client: %v", err))
+	}
+	// Ends with close.
+	go func() {
+		defer close(f.done)
+		for do := range f.work {
+			do()
+		}
+	}()
+	return f
+}
+
+// left are the sessions that earlier clients have left, and what the last of them had.
+func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
+	for _, s := range f.past {
+		if one, ok := s.Stale(); ok {
+			stale = append(stale, one)
+		}
+		if s.Local.Is4() {
+			before.IPv4.Local = s.Local
+		}
+		if id, err := netip.ParseAddr(s.LocalID); err == nil && id.Is6() {
+			before.IPv6.Local = ipv6cp.ID(id.AsSlice()[8:])
+		}
+	}
+	return stale, before
+}
+
+// notify takes what happens to the line.
+func (f *records) notify(l pppoe.Line, event pppoe.Event) {
+	switch e := event.(type) {
+	case pppoe.SessionGranted:
+		f.is = memory.Session{ID: e.SessionID, AC: e.AC.String()}
+		f.remember()
+	case pppoe.DeviceOpened:
+		f.do(func() { f.writePID(e.Name) })
+	case pppoe.Configured:
+		if e.HasIPv4() {
+			f.is.Local = e.IPv4.Local
+		}
+		if e.HasIPv6() {
+			f.is.LocalID = e.IPv6.Local.LinkLocal().String()
+		}
+		f.remember()
+	case pppoe.Ended:
+		f.do(f.removePID)
+		if f.slot != nil {
+			f.do(func() { f.warn(f.slot.Clear()) })
+		}
+	}
+}
+
+func (f *records) remember() {
+	if is := f.is; f.slot != nil {
+		f.do(func() { f.warn(f.slot.Write(is)) })
+	}
+}
+
+// do leaves work for later. Where that would take more than can wait, it waits: a disk
+// that stands still for so long is worth a stop.
+func (f *records) do(work func()) { f.work <- work }
+
+func (f *records) warn(err error) {
+	if err != nil {
+		f.log.Warn(err.Error())
+	}
+}
+
+func (f *records) writePID(device string) {
+	f.device = device
+	f.warn(pidfile.Write(pidfile.Dir, pidfile.Unit(device)))
+	if name := f.settings.LinkName; name != "" {
+		f.warn(pidfile.Write(pidfile.Dir, pidfile.Link(name), device))
+	}
+}
+
+func (f *records) removePID() {
+	if f.device != "" {
+		pidfile.Remove(pidfile.Dir, pidfile.Unit(f.device))
+	}
+	if name := f.settings.LinkName; name != "" {
+		pidfile.Remove(pidfile.Dir, pidfile.Link(name))
+	}
+}
+
+// close finishes the work.
+func (f *records) close() {
+	close(f.work)
+	<-f.done
+	if f.slot != nil {
+		f.slot.Close()
+	}
+}

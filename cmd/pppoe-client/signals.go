@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+)
+
+// heedSignals does what pppd does at SIGHUP, SIGUSR1 and SIGUSR2, until the function
+// that it returns is called.
+func (p *program) heedSignals() (stop func()) {
+	signals := make(chan os.Signal, 4)
+	done := make(chan struct{})
+	signal.Notify(signals, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	debug := p.settings.Debug
+	// Ends with stop.
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				switch s {
+				case unix.SIGHUP:
+					p.log.Info(fmt.Sprintf("Hangup (%v)", unix.SignalName(unix.SIGHUP)))
+					p.client.Redial()
+				case unix.SIGUSR1:
+					debug = !debug
+					p.lines.SetDebug(debug)
+				case unix.SIGUSR2:
+					p.log.Info("There is no compression to be negotiated anew (SIGUSR2)")
+				}
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
+}

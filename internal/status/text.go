@@ -1,0 +1,58 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// WriteTo writes a status for people.
+func (s Status) WriteTo(w io.Writer) (int64, error) {
+	var b strings.Builder
+	name := s.Call
+	if name == "" {
+		name = s.Line
+	}
+	fmt.Fprintf(&b, "%s: %s", name, s.State)
+	if s.WaitingFor != "" {
+		fmt.Fprintf(&b, " for %s", s.WaitingFor)
+	}
+	fmt.Fprintf(&b, " since %s (process %d)\n", s.Since.Format(time.DateTime), s.PID)
+	s.writeLine(&b)
+	if s.IPv4 != nil {
+		fmt.Fprintf(&b, "  IPv4      %s, peer %s\n", s.IPv4.Local, s.IPv4.Remote)
+		if len(s.IPv4.DNS) > 0 {
+			fmt.Fprintf(&b, "  DNS       %s\n", strings.Join(s.IPv4.DNS, ", "))
+		}
+	}
+	if s.IPv6 != nil {
+		fmt.Fprintf(&b, "  IPv6      %s, peer %s\n", s.IPv6.Local, s.IPv6.Remote)
+	}
+	if t := s.Traffic; t != nil {
+		fmt.Fprintf(&b, "  traffic   sent %d packets, %d octets; received %d, %d\n", t.SentPackets, t.SentBytes, t.ReceivedPackets, t.ReceivedBytes)
+	}
+	if s.LastEnd != nil {
+		fmt.Fprintf(&b, "  last end  %s: %s\n", s.LastEnd.Reason, s.LastEnd.Text)
+	}
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+func (s Status) writeLine(b *strings.Builder) {
+	fmt.Fprintf(b, "  line      %s", s.Line)
+	if s.Carrier != "" {
+		fmt.Fprintf(b, ", which is %s", s.Carrier)
+	}
+	b.WriteByte('\n')
+	if s.SessionID != 0 {
+		fmt.Fprintf(b, "  session   %d at %s (%s)\n", s.SessionID, s.AC, s.ACName)
+	}
+	if s.Device != "" {
+		fmt.Fprintf(b, "  device    %s", s.Device)
+		if s.MTU > 0 {
+			fmt.Fprintf(b, ", MTU %d", s.MTU)
+		}
+		b.WriteByte('\n')
+	}
+}
