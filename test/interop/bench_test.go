@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "upppoe-interop-")
 	if err == nil {
 		bin = dir
-		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery", "./test/interop/umlrun")
+		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery", "./test/guest/umlrun")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

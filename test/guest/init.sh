@@ -1,13 +1,13 @@
 #!/bin/sh
-# The init of a User-Mode Linux guest that has the real pppd and kernel PPPoE. Its
-# root is the host's tree, read only; what it changes lies in memory, but for
-# $SCRATCH, which it shares with the host. Once set up it runs the commands that come
-# over its console: each line is a file to be run, and is answered by its exit code.
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C
+# The init of a User-Mode Linux guest. Its root is the host's tree, read only; what it
+# changes lies in memory, but for $SCRATCH, which it shares with the host. Once set up
+# it runs the commands that come over its console: each line is a file to be run, and
+# is answered by its exit code.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C TMPDIR=/run/tmp
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs run /run
-mkdir -p /dev/pts /run/etc /run/log /run/modules/lib/modules
+mkdir -p /dev/pts /run/etc /run/log /run/tmp /run/modules/lib/modules
 mount -t devpts pts /dev/pts 2>/dev/null
 cp -a /etc/. /run/etc/
 mount --bind /run/etc /etc
@@ -20,12 +20,12 @@ rm -rf /etc/ppp/ip-up.d /etc/ppp/ip-down.d /etc/ppp/ipv6-up.d /etc/ppp/ipv6-down
 mkdir -p /etc/ppp/peers
 : > /etc/ppp/options
 ln -s "/usr/lib/uml/modules/$(uname -r)" "/run/modules/lib/modules/$(uname -r)"
-for module in slhc ppp_generic pppox pppoe ppp_async ipv6 veth; do
+for module in $(echo "$MODULES" | tr , ' '); do
 	modprobe -d /run/modules "$module" || echo "no module $module"
 done
 [ -e /dev/ppp ] || mknod /run/ppp c 108 0
 ip link set lo up
-ip link set vec0 up
+[ -z "$TAP" ] || ip link set vec0 up
 stty -echo -onlcr
 echo "@@READY"
 while read -r script; do

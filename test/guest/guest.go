@@ -1,0 +1,190 @@
+// Package guest runs User-Mode Linux machines for tests, whose kernel has what few test
+// machines have: PPP, PPPoE and all kinds of network devices. They see the host's files.
+package guest
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+//go:embed init.sh
+var guestInit string
+
+// Config says what machine is wanted.
+type Config struct {
+	// Bin is the directory in which lab.Build has put ./test/guest/umlrun.
+	Bin string
+	// In is the namespace of the host in which the machine runs.
+	In *lab.Namespace
+	// Tap is the interface of In that is vec0 in the machine; empty: it has none.
+	Tap string
+	// Modules are the kernel's modules that are loaded at its start. The kernel loads
+	// none by itself.
+	Modules []string
+}
+
+// Programs are what the host must have for a machine.
+var Programs = []string{"linux.uml", "modprobe", "ip"}
+
+// Machine is a guest that runs. Its methods may not be called concurrently.
+type Machine struct {
+	scratch string
+	console io.WriteCloser
+	cmd     *exec.Cmd
+	lines   chan string
+	scripts int
+	mu      sync.Mutex
+	said    []string // on the console
+}
+
+// tunables keep C programs off the registers that the guest cannot save.
+const tunables = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ," +
+	"-AVX_Fast_Unaligned_Load,-AVX_Usable,-AVX2_Usable,-AVX512F_Usable,-ERMS,-FSRM,-XSAVE,-XSAVEC"
+
+// godebug does the same for Go's; and it keeps Go's scheduler from interrupting loops by
+// signals, which does not go well without them.
+const godebug = "GODEBUG=cpu.avx=off,cpu.avx2=off,cpu.avx512f=off,cpu.bmi2=off,cpu.erms=off,cpu.fsrm=off,asyncpreemptoff=1"
+
+// Bounds, of which a healthy guest needs a tenth.
+const (
+	bootTime   = time.Minute
+	scriptTime = time.Minute
+)
+
+// Boot starts a machine, and ends it with the test.
+func Boot(t testing.TB, c Config) *Machine {
+	t.Helper()
+	g := &Machine{scratch: t.TempDir(), lines: make(chan string, 64)}
+	init := filepath.Join(g.scratch, "init.sh")
+	check(t, os.WriteFile(init, []byte(guestInit), 0o755))
+	args := []string{"linux.uml", "mem=512M",
+		"root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "init=" + init,
+		"con=null", "con0=fd:0,fd:1", "quiet", "SCRATCH=" + g.scratch,
+		"MODULES=" + strings.Join(c.Modules, ","), tunables, godebug}
+	if c.Tap != "" {
+		args = append(args, "TAP="+c.Tap, "vec0:transport=tap,ifname="+c.Tap+",depth=64,gro=0")
+	}
+	g.cmd = exec.Command(filepath.Join(c.Bin, "umlrun"), args...)
+	g.cmd.Dir = g.scratch
+	g.cmd.Env = append(os.Environ(), "HOME="+g.scratch, "TMPDIR="+g.scratch)
+	// A guest is many processes, of which none may outlive the first.
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
+	stdin, err := g.cmd.StdinPipe()
+	check(t, err)
+	stdout, err := g.cmd.StdoutPipe()
+	check(t, err)
+	g.console = stdin
+	check(t, c.In.Start(g.cmd))
+	// Ends with the guest.
+	go g.listen(stdout)
+	t.Cleanup(g.halt)
+	if _, ok := g.await("@@READY", bootTime); !ok {
+		g.fatalf(t, "the guest is not ready after %v", bootTime)
+	}
+	return g
+}
+
+func (g *Machine) listen(console io.Reader) {
+	defer close(g.lines)
+	for scan := bufio.NewScanner(console); scan.Scan(); {
+		line := strings.TrimSuffix(scan.Text(), "\r")
+		g.mu.Lock()
+		g.said = append(g.said, line)
+		g.mu.Unlock()
+		if strings.HasPrefix(line, "@@") {
+			g.lines <- line
+		}
+	}
+}
+
+// await returns what follows a mark on the console.
+func (g *Machine) await(mark string, patience time.Duration) (string, bool) {
+	timeout := time.After(patience)
+	for {
+		select {
+		case line, ok := <-g.lines:
+			if !ok {
+				return "", false
+			}
+			if rest, found := strings.CutPrefix(line, mark); found {
+				return strings.TrimSpace(rest), true
+			}
+		case <-timeout:
+			return "", false
+		}
+	}
+}
+
+// Run runs a shell script in the machine and returns its exit code and all that it
+// printed.
+func (g *Machine) Run(t testing.TB, script string) (code int, output string) {
+	t.Helper()
+	g.scripts++
+	name := fmt.Sprintf("script%d", g.scripts)
+	check(t, os.WriteFile(filepath.Join(g.scratch, name), []byte(script), 0o644))
+	fmt.Fprintln(g.console, name)
+	done, ok := g.await("@@DONE", scriptTime)
+	out, _ := os.ReadFile(filepath.Join(g.scratch, name+".out"))
+	if !ok {
+		g.fatalf(t, "the guest has not done this after %v:\n%s\nIt printed:\n%s", scriptTime, script, out)
+	}
+	code, err := strconv.Atoi(done)
+	if err != nil {
+		g.fatalf(t, "the guest says %q", done)
+	}
+	return code, string(out)
+}
+
+// Must runs a script that may not fail.
+func (g *Machine) Must(t testing.TB, script string) string {
+	t.Helper()
+	code, out := g.Run(t, script)
+	if code != 0 {
+		t.Fatalf("in the guest, this ended with %d:\n%s\nIt printed:\n%s", code, script, out)
+	}
+	return out
+}
+
+func (g *Machine) fatalf(t testing.TB, format string, args ...any) {
+	t.Helper()
+	g.mu.Lock()
+	said := strings.Join(g.said, "\n")
+	g.mu.Unlock()
+	t.Fatalf(format+"\nIts console:\n%s", append(args, said)...)
+}
+
+// halt ends the guest: its init does that at the end of its input.
+func (g *Machine) halt() {
+	g.console.Close()
+	ended := make(chan struct{})
+	// Ends with the guest.
+	go func() { g.cmd.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		g.cmd.Process.Kill()
+		<-ended
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
