@@ -231,11 +231,34 @@ func raise(name string) error {
 // Build builds commands of the project, given as packages like ./cmd/pppoe-client,
 // from its root, as static binaries in a directory.
 func Build(root, dir string, packages ...string) error {
-	cmd := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...)
+	return compile(root, append([]string{"build", "-o", dir + "/"}, packages...)...)
+}
+
+// BuildTests builds the test program of a package as Build builds commands: as dir's
+// file NAME.test.
+func BuildTests(root, dir, pkg string) error {
+	return compile(root, "test", "-c", "-o", dir+"/", pkg)
+}
+
+func compile(root string, args ...string) error {
+	cmd := exec.Command("go", args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
+		return fmt.Errorf("go %s: %w\n%s", args[0], err, out)
 	}
 	return nil
+}
+
+// MTU is an interface's, in octets.
+func (n *Namespace) MTU(name string) (mtu int, err error) {
+	err = n.Do(func() error {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		mtu = link.Attrs().MTU
+		return nil
+	})
+	return mtu, err
 }

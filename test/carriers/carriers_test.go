@@ -1,0 +1,62 @@
+// Package carriers has our client dial our server over all kinds of Ethernet devices.
+// Kinds that the kernel of this machine lacks are tried in a User-Mode Linux guest, in
+// which the same test runs.
+package carriers
+
+import (
+	"testing"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/guest"
+)
+
+// carrier is a way to lay an Ethernet segment between a server and its clients.
+type carrier struct {
+	name  string
+	kinds []string // of devices that the kernel must know, as ip-link(8) calls them
+	lay   func(testing.TB) segment
+	mtu   int // of sessions: that of the device less 8 octets (RFC 2516 section 7)
+}
+
+var carriers = []carrier{
+	{"veth", []string{"veth"}, layVeth, 1492},
+	{"veth of another MTU", []string{"veth"}, layNarrowVeth, 1392},
+	{"vlan", []string{"veth", "vlan"}, layVLAN, 1492},
+	{"qinq", []string{"veth", "vlan"}, layQinQ, 1492},
+	{"bridge between", []string{"veth", "bridge"}, layBridgeBetween, 1492},
+	{"bridge of the server", []string{"veth", "bridge"}, layBridgeOfServer, 1492},
+	{"macvlan", []string{"veth", "macvlan"}, layMacvlan, 1492},
+	{"vxlan", []string{"veth", "vxlan"}, layVXLAN, 1442},
+	{"vxlan of three", []string{"veth", "bridge", "vxlan"}, layVXLANOfThree, 1442},
+	{"vlan in vxlan", []string{"veth", "vlan", "vxlan"}, layVLANInVXLAN, 1442},
+	{"geneve", []string{"veth", "geneve"}, layGeneve, 1442},
+	{"gretap", []string{"veth", "gretap"}, layGRETAP, 1454},
+}
+
+// TestCarriers: the server is found, sessions come up with the MTU that the device
+// allows, carry packets of that size unbroken both ways, and end in order.
+func TestCarriers(t *testing.T) {
+	need(t)
+	k := kernels{owner: t}
+	for _, c := range carriers {
+		t.Run(c.name, func(t *testing.T) {
+			k.run(t, c.kinds, func(t *testing.T) { dialOver(t, c.lay(t), c.mtu) })
+		})
+	}
+}
+
+// need leaves a test out on a machine that cannot run it.
+func need(t *testing.T) {
+	t.Helper()
+	roottest.Need(t, "ip", "bridge", "ping")
+	if !inGuest() {
+		roottest.Need(t, guest.Programs...)
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

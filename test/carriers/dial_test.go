@@ -1,0 +1,147 @@
+package carriers
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/test/lab"
+)
+
+// Every server has this address, and these accounts.
+const serverIP = "192.0.2.1"
+
+var etc = map[string]string{
+	"pppoe-server-options": "require-chap\n",
+	"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
+}
+
+// dialOver dials from each client of a segment, and checks all that should be so.
+func dialOver(t *testing.T, s segment, mtu int) {
+	server := serve(t, s.server)
+	for _, c := range s.clients {
+		discover(t, c)
+	}
+	var clients []*client
+	for _, c := range s.clients {
+		clients = append(clients, dial(t, c))
+	}
+	for i, c := range clients {
+		session := fmt.Sprintf("ppp%d", i)
+		checkMTU(t, c.at.in, "ppp0", mtu)
+		checkMTU(t, s.server.in, session, mtu)
+		ping(t, c.at.in, serverIP, mtu)
+		ping(t, s.server.in, c.address, mtu)
+	}
+	for i, c := range clients {
+		c.hangUp(t)
+		check(t, server.Await(fmt.Sprintf(`Session %d closed .*: peer-terminated`, i+1)))
+	}
+	if code, err := server.Stop(); err != nil || code != 0 {
+		t.Errorf("the server ended with %d: %v; it said:\n%s", code, err, server.Log())
+	}
+}
+
+// start starts one of our programs, which is ended with the test, with files that it
+// finds in /etc/ppp.
+func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Program {
+	t.Helper()
+	dir := t.TempDir()
+	for file, text := range etc {
+		check(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+	}
+	cmd := exec.Command(filepath.Join(bin, name), args...)
+	p, err := in.Launch(cmd, lab.Bind{From: dir, Over: "/etc/ppp"})
+	check(t, err)
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", name, p.Log())
+		}
+	})
+	return p
+}
+
+func serve(t testing.TB, at port) *lab.Program {
+	t.Helper()
+	server := start(t, at.in, "pppoe-server", "-I", at.name, "-L", serverIP, "-R", "192.0.2.10", "-C", "carrier-ac", "-F", "-d")
+	check(t, server.Await("Serving on "+at.name))
+	return server
+}
+
+// discover checks that pppoe-discovery sees the server.
+func discover(t testing.TB, at port) {
+	t.Helper()
+	out, err := at.in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", at.name, "-t", "1")
+	if err != nil || !strings.Contains(out, "Access-Concentrator: carrier-ac\n") {
+		t.Errorf("pppoe-discovery on %s: %v\n%s", at.name, err, out)
+	}
+}
+
+// client is a client that is online.
+type client struct {
+	*lab.Program
+	at      port
+	address string
+}
+
+// options are the client's, after the interface.
+var options = []string{"user", "testuser", "password", "testpassword", "noauth", "debug", "nodetach"}
+
+func dial(t testing.TB, at port) *client {
+	t.Helper()
+	p := start(t, at.in, "pppoe-client", append([]string{at.name}, options...)...)
+	check(t, p.Await("remote IP address "+serverIP+"\n"))
+	local := regexp.MustCompile(`local  IP address (\S+)\n`).FindStringSubmatch(p.Log())
+	if local == nil {
+		t.Fatalf("the client has no address:\n%s", p.Log())
+	}
+	return &client{p, at, local[1]}
+}
+
+// hangUp ends the client by SIGTERM, after which its device is gone.
+func (c *client) hangUp(t testing.TB) {
+	t.Helper()
+	if code, err := c.Stop(); err != nil || code != 5 {
+		t.Errorf("the client ended with %d, want 5 (ended by a signal): %v", code, err)
+	}
+	if _, err := c.at.in.MTU("ppp0"); err == nil {
+		t.Error("the client has ended, and left ppp0")
+	}
+}
+
+func checkMTU(t testing.TB, in *lab.Namespace, name string, want int) {
+	t.Helper()
+	if got, err := in.MTU(name); err != nil || got != want {
+		t.Errorf("%s has MTU %d, want %d: %v", name, got, want, err)
+	}
+}
+
+// headers are IPv4's and ICMP's.
+const headers = 20 + 8
+
+// ping sends packets of the MTU's size that nobody may break (DF), and one octet more,
+// which must be refused.
+func ping(t testing.TB, from *lab.Namespace, to string, mtu int) {
+	t.Helper()
+	if _, err := from.Ping(netip.MustParseAddr(to), 1, 15*time.Second); err != nil {
+		t.Errorf("%s: %v", to, err)
+	}
+	if out, err := pingOf(from, to, mtu-headers); err != nil {
+		t.Errorf("no answer of %s to packets of %d octets: %v\n%s", to, mtu, err, out)
+	}
+	if out, err := pingOf(from, to, mtu-headers+1); err == nil || !strings.Contains(out, "mtu") {
+		t.Errorf("packets of %d octets to %s should be refused: %v\n%s", mtu+1, to, err, out)
+	}
+}
+
+func pingOf(from *lab.Namespace, to string, size int) (string, error) {
+	return from.Run("ping", "-c", "2", "-i", "0.2", "-W", "2", "-M", "do", "-s", strconv.Itoa(size), to)
+}

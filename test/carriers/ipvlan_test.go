@@ -1,0 +1,39 @@
+package carriers
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestIpvlanCarriesNoAnswers: ipvlan cannot be a client's interface. Its devices share
+// the Ethernet address of their parent, and the kernel finds a frame's device by the
+// IP address in it; frames of other protocols, as PPPoE's, are the parent's, unless
+// they are sent to all. So a PADI goes out, and the PADO comes in at the parent: there
+// one can dial. What tells the user is discovery's usual end.
+func TestIpvlanCarriesNoAnswers(t *testing.T) {
+	need(t)
+	k := kernels{owner: t}
+	k.run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {
+		host, server := pair(t)
+		child := port{namespace(t), "ipv0"}
+		ip(t, host, "link add link eth0 name ipv0 type ipvlan mode l2")
+		check(t, host.Lend("ipv0", child.in))
+		ac := serve(t, port{server, "eth0"})
+
+		out, err := child.in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "ipv0", "-t", "1", "-a", "1")
+		if err == nil || strings.Contains(out, "carrier-ac") {
+			t.Errorf("pppoe-discovery on ipvlan: %v\n%s", err, out)
+		}
+		check(t, ac.Await("Send PPPOE Discovery V1T1 PADO")) // the server has heard it
+		client := start(t, child.in, "pppoe-client",
+			append([]string{"ipv0", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1"}, options...)...)
+		if code, err := client.Wait(); err != nil || code != 8 {
+			t.Errorf("the client ended with %d, want 8 (no answer): %v", code, err)
+		}
+
+		parent := port{host, "eth0"}
+		discover(t, parent)
+		dial(t, parent).hangUp(t)
+	})
+}

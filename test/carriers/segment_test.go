@@ -1,0 +1,85 @@
+package carriers
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+// port is where a host is on a segment.
+type port struct {
+	in   *lab.Namespace
+	name string // of the interface
+}
+
+// segment has one server and some clients.
+type segment struct {
+	server  port
+	clients []port
+}
+
+func namespace(t testing.TB) *lab.Namespace {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	check(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+// join lays a veth pair between two interfaces.
+func join(t testing.TB, a, b port) {
+	t.Helper()
+	check(t, lab.Veth(lab.End{In: a.in, Name: a.name}, lab.End{In: b.in, Name: b.name}))
+}
+
+// pair is a client and a server, joined by their eth0.
+func pair(t testing.TB) (client, server *lab.Namespace) {
+	t.Helper()
+	client, server = namespace(t), namespace(t)
+	join(t, port{client, "eth0"}, port{server, "eth0"})
+	return client, server
+}
+
+// ip runs lines of ip(8) in a namespace, and of bridge(8), which name it.
+func ip(t testing.TB, in *lab.Namespace, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		args := strings.Fields(line)
+		program := "ip"
+		if args[0] == "bridge" {
+			program, args = args[0], args[1:]
+		}
+		if out, err := in.Run(program, args...); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+}
+
+// lacking are the kinds of devices that the kernel has not.
+func lacking(t testing.TB, kinds []string) (missing []string) {
+	t.Helper()
+	check(t, namespace(t).Do(func() error {
+		for _, kind := range kinds {
+			if !knows(kind) {
+				missing = append(missing, kind)
+			}
+		}
+		return nil
+	}))
+	return missing
+}
+
+// knows says whether the kernel has a kind of devices: it looks at the kind before it
+// looks at the rest, which may be refused.
+func knows(kind string) bool {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "probe-" + kind
+	attrs.ParentIndex = 1 // loopback: some kinds need any
+	err := netlink.LinkAdd(&netlink.GenericLink{LinkAttrs: attrs, LinkType: kind})
+	return !errors.Is(err, unix.EOPNOTSUPP)
+}

@@ -1,0 +1,22 @@
+package lab
+
+import (
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Lend gives another namespace an interface of this one, which is up there.
+func (n *Namespace) Lend(name string, to *Namespace) error {
+	err := n.Do(func() error {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetNsFd(link, int(to.handle))
+	})
+	if err != nil {
+		return fmt.Errorf("lend %s: %w", name, err)
+	}
+	return to.Do(func() error { return raise(name) })
+}
