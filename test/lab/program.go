@@ -120,3 +120,6 @@ func (p *Program) Stop() (code int, err error) {
 	}
 	return p.Wait()
 }
+
+// PID is the process's number, as the program that started it sees it.
+func (p *Program) PID() int { return p.cmd.Process.Pid }

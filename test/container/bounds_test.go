@@ -1,0 +1,54 @@
+package container
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestContainerIsBounded: what these tests call a container is one. The client in it is
+// the first process, has the two capabilities, can get no other, finds the image's
+// files only, and cannot write.
+func TestContainerIsBounded(t *testing.T) {
+	near, far := hosts(t)
+	serve(t, far)
+	p := run(t, near, client("eth0", "user", "testuser", "noauth"))
+	check(t, p.Await("remote IP address"))
+	shows(t, p.PID(), "status", `NSpid:\t\d+\t1\n`, `CapInh:\t0+\n`, `CapPrm:\t0*3000\n`, `CapEff:\t0*3000\n`,
+		`CapBnd:\t0*3000\n`, `CapAmb:\t0+\n`, `NoNewPrivs:\t1\n`)
+	shows(t, p.PID(), "mountinfo", ` / ro,`, ` /proc/sys ro,`, ` /sys ro,`)
+
+	root, err := os.OpenRoot(fmt.Sprintf("/proc/%d/root", p.PID()))
+	check(t, err)
+	defer root.Close()
+	var found []string
+	check(t, fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if path == "dev" || path == "proc" || path == "sys" {
+			return fs.SkipDir
+		}
+		if err == nil && !d.IsDir() {
+			found = append(found, path)
+		}
+		return err
+	}))
+	slices.Sort(found)
+	if got, want := strings.Join(found, " "), "usr/sbin/pppoe-client usr/sbin/pppoe-discovery usr/sbin/pppoe-server"; got != want {
+		t.Errorf("the container has the files %s, want %s", got, want)
+	}
+}
+
+// shows checks what the kernel says of a process.
+func shows(t testing.TB, pid int, file string, patterns ...string) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	check(t, err)
+	for _, pattern := range patterns {
+		if !regexp.MustCompile(pattern).Match(text) {
+			t.Errorf("the container's %s does not show %q:\n%s", file, pattern, text)
+		}
+	}
+}

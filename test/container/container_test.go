@@ -1,0 +1,187 @@
+// Package container runs the image of .docker/Dockerfile as an engine would: with a
+// root directory that has the image's files only and cannot be written to, as the first
+// process of its namespaces, with few capabilities. It needs no engine.
+package container
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// made is the image.
+var made *image
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(told); text != "" {
+		fmt.Fprintln(os.Stderr, become(text))
+		os.Exit(125) // as docker run does
+	}
+	os.Exit(tests(m))
+}
+
+func tests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "upppoe-container-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		made, err = build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// enough are the capabilities that the README asks for.
+var enough = []int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}
+
+// beyond is an address of the server that only a default route leads to.
+const beyond = "203.0.113.254"
+
+// hosts are two namespaces that are joined by their eth0.
+func hosts(t testing.TB) (a, b *lab.Namespace) {
+	t.Helper()
+	roottest.Need(t)
+	for _, n := range []**lab.Namespace{&a, &b} {
+		made, err := lab.NewNamespace()
+		check(t, err)
+		t.Cleanup(func() { made.Close() })
+		*n = made
+	}
+	check(t, lab.Veth(lab.End{In: a, Name: "eth0"}, lab.End{In: b, Name: "eth0"}))
+	check(t, b.Address("eth0", beyond+"/24"))
+	return a, b
+}
+
+// files makes a directory of files, by their names.
+func files(t testing.TB, texts map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range texts {
+		file := filepath.Join(dir, name)
+		check(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		check(t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	return dir
+}
+
+// serve runs the image's server in a container.
+func serve(t testing.TB, in *lab.Namespace) *lab.Program {
+	t.Helper()
+	p := run(t, in, spec{
+		Root: made.root, Caps: enough, TUN: true,
+		Args: []string{"/usr/sbin/pppoe-server", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "box"},
+		Files: files(t, map[string]string{
+			"pppoe-server-options": "require-chap\nms-dns 192.0.2.53\n",
+			"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
+		}),
+	})
+	check(t, p.Await("Serving on eth0"))
+	return p
+}
+
+// client is a container of the image, as it is run without more ado.
+func client(args ...string) spec {
+	return spec{
+		Root: made.root, Caps: enough, TUN: true,
+		Args: append(made.entrypoint[:len(made.entrypoint):len(made.entrypoint)], args...),
+		Env:  []string{"PPPOE_PASSWORD=testpassword"},
+	}
+}
+
+// works awaits a session, and ends it as docker stop does.
+func works(t *testing.T, in, peer *lab.Namespace, p *lab.Program) {
+	t.Helper()
+	check(t, p.Await("remote IP address 192.0.2.1\n"))
+	for to, from := range map[string]*lab.Namespace{"192.0.2.1": in, beyond: in, "192.0.2.10": peer} {
+		if _, err := from.Ping(netip.MustParseAddr(to), 1, 15*time.Second); err != nil {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+	if code, err := p.Stop(); err != nil || code != 5 {
+		t.Errorf("the container ended with %d, want 5 (ended by a signal): %v", code, err)
+	}
+	if _, err := in.MTU("ppp0"); err == nil {
+		t.Error("the container has ended, and left ppp0")
+	}
+}
+
+// TestDials: with all that the README's command gives it.
+func TestDials(t *testing.T) {
+	near, far := hosts(t)
+	server := serve(t, far)
+	works(t, near, far, run(t, near, client("eth0", "user", "testuser", "noauth", "defaultroute", "usepeerdns")))
+	check(t, server.Await("peer-terminated"))
+	if code, err := server.Stop(); err != nil || code != 0 {
+		t.Errorf("the server's container ended with %d: %v", code, err)
+	}
+}
+
+// TestCalls: with /etc/ppp from the host.
+func TestCalls(t *testing.T) {
+	near, far := hosts(t)
+	serve(t, far)
+	c := client("call", "isp")
+	c.Env = nil
+	c.Files = files(t, map[string]string{
+		"peers/isp":    "plugin rp-pppoe.so\neth0\nuser testuser\nnoauth\nusepeerdns\ndefaultroute\n",
+		"chap-secrets": "\"testuser\" * \"testpassword\" *\n",
+	})
+	works(t, near, far, run(t, near, c))
+}
+
+// TestProbes: discovery needs CAP_NET_RAW only.
+func TestProbes(t *testing.T) {
+	near, far := hosts(t)
+	serve(t, far)
+	c := client()
+	c.Args, c.Caps, c.TUN = []string{"/usr/sbin/pppoe-discovery", "-I", "eth0", "-t", "1"}, []int{unix.CAP_NET_RAW}, false
+	p := run(t, near, c)
+	if code, err := p.Wait(); err != nil || code != 0 || !strings.Contains(p.Log(), "Access-Concentrator: box\n") {
+		t.Errorf("pppoe-discovery ended with %d: %v", code, err)
+	}
+}
+
+// TestSaysWhatIsMissing: what an engine was not told to give.
+func TestSaysWhatIsMissing(t *testing.T) {
+	near, far := hosts(t)
+	serve(t, far)
+	for _, c := range []struct {
+		name string
+		caps []int
+		tun  bool
+		code int
+		says string
+	}{
+		{"no capability", nil, true, 3, "CAP_NET_"},
+		{"no NET_RAW", []int{unix.CAP_NET_ADMIN}, true, 3, "CAP_NET_RAW"},
+		{"no NET_ADMIN", []int{unix.CAP_NET_RAW}, true, 3, "CAP_NET_ADMIN"},
+		{"no TUN", enough, false, 4, "/dev/net/tun"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := client("eth0", "user", "testuser", "noauth")
+			s.Caps, s.TUN = c.caps, c.tun
+			p := run(t, near, s)
+			if code, err := p.Wait(); err != nil || code != c.code || !strings.Contains(p.Log(), c.says) {
+				t.Errorf("the container ended with %d, want %d and to hear of %s: %v\n%s", code, c.code, c.says, err, p.Log())
+			}
+		})
+	}
+}

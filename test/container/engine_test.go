@@ -1,0 +1,151 @@
+package container
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+// spec is what an engine is told when it runs a container (docker run).
+type spec struct {
+	Root  string // of the image
+	Args  []string
+	Env   []string
+	Caps  []int  // --cap-drop ALL, and --cap-add of these
+	TUN   bool   // --device /dev/net/tun
+	Files string // directory of the host that lies over /etc/ppp, read only (-v); empty: none
+}
+
+// told is the environment variable that has the test program be a container's first
+// process: it holds a spec.
+const told = "UPPPOE_CONTAINER"
+
+// run runs a container in a network namespace, as an engine does with --read-only and
+// --security-opt no-new-privileges.
+func run(t testing.TB, in *lab.Namespace, s spec) *lab.Program {
+	t.Helper()
+	text, err := json.Marshal(s)
+	check(t, err)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{told + "=" + string(text)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+	}
+	p, err := in.Launch(cmd)
+	check(t, err)
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", strings.Join(s.Args, " "), p.Log())
+		}
+	})
+	return p
+}
+
+// become turns this process, which is the first of its namespaces, into the
+// container's.
+func become(text string) error {
+	runtime.LockOSThread() // capabilities are a thread's, and go to what it becomes
+	var s spec
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return err
+	}
+	if err := s.mount(); err != nil {
+		return err
+	}
+	if err := limit(s.Caps); err != nil {
+		return err
+	}
+	return unix.Exec(s.Args[0], s.Args, s.Env)
+}
+
+// mount makes the image's files, and those that an engine adds, all there is.
+func (s spec) mount() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	in := func(name string) string { return filepath.Join(s.Root, name) }
+	for _, name := range []string{"proc", "sys", "dev", "etc/ppp", "old"} {
+		if err := os.MkdirAll(in(name), 0o755); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(
+		unix.Mount(s.Root, s.Root, "", unix.MS_BIND, ""),
+		unix.Mount("proc", in("proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""),
+		unix.Mount("sysfs", in("sys"), "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""),
+		unix.Mount("tmpfs", in("dev"), "tmpfs", unix.MS_NOSUID, "mode=755"),
+		readOnly(in("proc/sys"), in("proc/sys")),
+		s.devices(in("dev")),
+	)
+	if err == nil && s.Files != "" {
+		err = readOnly(s.Files, in("etc/ppp"))
+	}
+	if err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	if err := errors.Join(unix.PivotRoot(s.Root, in("old")), unix.Chdir("/"), unix.Unmount("/old", unix.MNT_DETACH)); err != nil {
+		return fmt.Errorf("change the root: %w", err)
+	}
+	return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
+}
+
+// readOnly lays a directory over another, where nobody can write to it.
+func readOnly(from, over string) error {
+	return errors.Join(
+		unix.Mount(from, over, "", unix.MS_BIND, ""),
+		unix.Mount("", over, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
+}
+
+// devices makes what every container has, and /dev/net/tun if that is asked for.
+func (s spec) devices(dev string) error {
+	unix.Umask(0)
+	nodes := map[string]uint64{"null": unix.Mkdev(1, 3), "zero": unix.Mkdev(1, 5), "random": unix.Mkdev(1, 8), "urandom": unix.Mkdev(1, 9)}
+	if s.TUN {
+		nodes["net/tun"] = unix.Mkdev(10, 200)
+	}
+	for name, number := range nodes {
+		node := filepath.Join(dev, name)
+		if err := os.MkdirAll(filepath.Dir(node), 0o755); err != nil {
+			return err
+		}
+		if err := unix.Mknod(node, unix.S_IFCHR|0o666, int(number)); err != nil {
+			return fmt.Errorf("%s: %w", node, err)
+		}
+	}
+	return nil
+}
+
+// limit leaves the thread, and what it becomes, the capabilities and no others; and no
+// file can give it more (no_new_privs).
+func limit(caps []int) error {
+	var mask uint64
+	for _, c := range caps {
+		mask |= 1 << c
+	}
+	for c := range 64 {
+		if mask&(1<<c) == 0 {
+			if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil && err != unix.EINVAL {
+				return fmt.Errorf("drop capability %d: %w", c, err)
+			}
+		}
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	low, high := uint32(mask), uint32(mask>>32)
+	data := [2]unix.CapUserData{{Effective: low, Permitted: low}, {Effective: high, Permitted: high}}
+	if err := unix.Capset(&header, &data[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+}
