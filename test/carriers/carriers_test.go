@@ -37,10 +37,10 @@ var carriers = []carrier{
 // allows, carry packets of that size unbroken both ways, and end in order.
 func TestCarriers(t *testing.T) {
 	need(t)
-	k := kernels{owner: t}
+	k := guest.Kernels{Owner: t, Bin: bin}
 	for _, c := range carriers {
 		t.Run(c.name, func(t *testing.T) {
-			k.run(t, c.kinds, func(t *testing.T) { dialOver(t, c.lay(t), c.mtu) })
+			k.Run(t, c.kinds, func(t *testing.T) { dialOver(t, c.lay(t), c.mtu) })
 		})
 	}
 }
@@ -49,9 +49,6 @@ func TestCarriers(t *testing.T) {
 func need(t *testing.T) {
 	t.Helper()
 	roottest.Need(t, "ip", "bridge", "ping")
-	if !inGuest() {
-		roottest.Need(t, guest.Programs...)
-	}
 }
 
 func check(t testing.TB, err error) {

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"upppoe/test/guest"
 )
 
 // TestIpvlanCarriesNoAnswers: ipvlan cannot be a client's interface. Its devices share
@@ -13,8 +15,8 @@ import (
 // one can dial. What tells the user is discovery's usual end.
 func TestIpvlanCarriesNoAnswers(t *testing.T) {
 	need(t)
-	k := kernels{owner: t}
-	k.run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {
+	k := guest.Kernels{Owner: t, Bin: bin}
+	k.Run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {
 		host, server := pair(t)
 		child := port{namespace(t), "ipv0"}
 		ip(t, host, "link add link eth0 name ipv0 type ipvlan mode l2")

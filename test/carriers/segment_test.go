@@ -1,12 +1,8 @@
 package carriers
 
 import (
-	"errors"
 	"strings"
 	"testing"
-
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"upppoe/test/lab"
 )
@@ -58,28 +54,4 @@ func ip(t testing.TB, in *lab.Namespace, lines ...string) {
 			t.Fatalf("%s: %v\n%s", line, err, out)
 		}
 	}
-}
-
-// lacking are the kinds of devices that the kernel has not.
-func lacking(t testing.TB, kinds []string) (missing []string) {
-	t.Helper()
-	check(t, namespace(t).Do(func() error {
-		for _, kind := range kinds {
-			if !knows(kind) {
-				missing = append(missing, kind)
-			}
-		}
-		return nil
-	}))
-	return missing
-}
-
-// knows says whether the kernel has a kind of devices: it looks at the kind before it
-// looks at the rest, which may be refused.
-func knows(kind string) bool {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = "probe-" + kind
-	attrs.ParentIndex = 1 // loopback: some kinds need any
-	err := netlink.LinkAdd(&netlink.GenericLink{LinkAttrs: attrs, LinkType: kind})
-	return !errors.Is(err, unix.EOPNOTSUPP)
 }

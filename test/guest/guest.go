@@ -63,7 +63,7 @@ const godebug = "GODEBUG=cpu.avx=off,cpu.avx2=off,cpu.avx512f=off,cpu.bmi2=off,c
 // Bounds, of which a healthy guest needs a tenth.
 const (
 	bootTime   = time.Minute
-	scriptTime = time.Minute
+	scriptTime = 2 * time.Minute
 )
 
 // Boot starts a machine, and ends it with the test.

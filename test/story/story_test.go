@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
-	"upppoe/test/lab"
+	"upppoe/test/guest"
 )
 
 // stage is the environment variable that tells a process that it is the init of a
@@ -29,28 +29,52 @@ const stage = "UPPPOE_STORY"
 
 func TestStories(t *testing.T) {
 	roottest.Need(t, "bash", "ip", "ping", "tcpdump")
-	bin := t.TempDir()
-	if err := lab.Build("../..", bin, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery"); err != nil {
+	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
+	defer remove()
+	if err != nil {
 		t.Fatal(err)
 	}
+	kernels := guest.Kernels{Owner: t, Bin: bin}
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no stories: %v", err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestOnStage$", "-test.v")
-			cmd.Env = append(os.Environ(), stage+"="+bin, "STORY="+file)
-			cmd.SysProcAttr = &syscall.SysProcAttr{
-				Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID,
-				Pdeathsig:  unix.SIGKILL,
-			}
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
+			kernels.Run(t, needs(t, file), func(t *testing.T) { play(t, bin, file) })
 		})
+	}
+}
+
+// kinds is the line of a story that names the kinds of devices that it makes, for
+// which few test machines have the kernel.
+var kinds = regexp.MustCompile(`(?m)^# Needs devices of kind: (.*)$`)
+
+func needs(t *testing.T, file string) []string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := kinds.FindSubmatch(text); m != nil {
+		return strings.Fields(string(m[1]))
+	}
+	return nil
+}
+
+// play has a process of its own tell a story, as the init of new namespaces.
+func play(t *testing.T, bin, file string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestOnStage$", "-test.v")
+	cmd.Env = append(os.Environ(), stage+"="+bin, "STORY="+file)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID,
+		Pdeathsig:  unix.SIGKILL,
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+
 	}
 }
 
