@@ -41,25 +41,24 @@ func TestStories(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			kernels.Run(t, needs(t, file), func(t *testing.T) { play(t, bin, file) })
+			roottest.Need(t, wants(t, file, "programs")...)
+			kernels.Run(t, wants(t, file, "devices of kind"), func(t *testing.T) { play(t, bin, file) })
 		})
 	}
 }
 
-// kinds is the line of a story that names the kinds of devices that it makes, for
-// which few test machines have the kernel.
-var kinds = regexp.MustCompile(`(?m)^# Needs devices of kind: (.*)$`)
-
-func needs(t *testing.T, file string) []string {
+// wants finds what a story says it needs, which few test machines have.
+func wants(t *testing.T, file, what string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := kinds.FindSubmatch(text); m != nil {
-		return strings.Fields(string(m[1]))
+	m := regexp.MustCompile(`(?m)^# Needs ` + what + `: (.*)$`).FindSubmatch(text)
+	if m == nil {
+		return nil
 	}
-	return nil
+	return strings.Fields(string(m[1]))
 }
 
 // play has a process of its own tell a story, as the init of new namespaces.
@@ -103,7 +102,7 @@ func set() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, dir := range []string{"/etc/ppp", "/var/log", "/run"} {
+	for _, dir := range []string{"/etc/ppp", "/etc/network", "/usr/local/sbin", "/var/log", "/run"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
