@@ -26,11 +26,12 @@ var carriers = []carrier{
 	{"bridge between", []string{"veth", "bridge"}, layBridgeBetween, 1492},
 	{"bridge of the server", []string{"veth", "bridge"}, layBridgeOfServer, 1492},
 	{"macvlan", []string{"veth", "macvlan"}, layMacvlan, 1492},
-	{"vxlan", []string{"veth", "vxlan"}, layVXLAN, 1442},
+	{"vxlan", []string{"veth", "bridge", "vxlan"}, layVXLAN, 1442},
+	{"vxlan over IPv6", []string{"veth", "bridge", "vxlan"}, layVXLANOverIPv6, 1422},
 	{"vxlan of three", []string{"veth", "bridge", "vxlan"}, layVXLANOfThree, 1442},
-	{"vlan in vxlan", []string{"veth", "vlan", "vxlan"}, layVLANInVXLAN, 1442},
-	{"geneve", []string{"veth", "geneve"}, layGeneve, 1442},
-	{"gretap", []string{"veth", "gretap"}, layGRETAP, 1454},
+	{"vlan in vxlan", []string{"veth", "bridge", "vlan", "vxlan"}, layVLANInVXLAN, 1442},
+	{"geneve", []string{"veth", "bridge", "geneve"}, layGeneve, 1442},
+	{"gretap", []string{"veth", "bridge", "gretap"}, layGRETAP, 1454},
 }
 
 // TestCarriers: the server is found, sessions come up with the MTU that the device

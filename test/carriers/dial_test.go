@@ -142,6 +142,8 @@ func ping(t testing.TB, from *lab.Namespace, to string, mtu int) {
 	}
 }
 
+// pingOf sends two packets, since ping waits long for the answer to a single one that
+// was refused.
 func pingOf(from *lab.Namespace, to string, size int) (string, error) {
 	return from.Run("ping", "-c", "2", "-i", "0.2", "-W", "2", "-M", "do", "-s", strconv.Itoa(size), to)
 }

@@ -103,6 +103,17 @@ func layVXLAN(t testing.TB) segment {
 	return tunnel(t, "vxlan42", "type vxlan id 42 local %s remote %s dev eth0 dstport 4789")
 }
 
+// layVXLANOverIPv6 has 20 octets less, as long as IPv6's header is longer.
+func layVXLANOverIPv6(t testing.TB) segment {
+	hosts := underlay(t, 2)
+	for i, n := range hosts {
+		ip(t, n, fmt.Sprintf("address add fd00::%d/64 dev eth0 nodad", i+1),
+			fmt.Sprintf("link add vxlan42 type vxlan id 42 local fd00::%d remote fd00::%d dev eth0 dstport 4789", i+1, 2-i),
+			"link set vxlan42 up")
+	}
+	return segment{port{hosts[0], "vxlan42"}, []port{{hosts[1], "vxlan42"}}}
+}
+
 // layVXLANOfThree floods what is for all to a list of ends, which nobody learns.
 func layVXLANOfThree(t testing.TB) segment {
 	hosts := underlay(t, 3)
