@@ -41,6 +41,7 @@ func TestCarriers(t *testing.T) {
 	k := guest.Kernels{Owner: t, Bin: bin}
 	for _, c := range carriers {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // they wait a lot
 			k.Run(t, c.kinds, func(t *testing.T) { dialOver(t, c.lay(t), c.mtu) })
 		})
 	}

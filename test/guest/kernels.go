@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -41,13 +42,15 @@ func Build(root, pkg string, commands ...string) (dir string, remove func(), err
 }
 
 // Kernels finds a kernel for each test that needs some kinds of devices: this
-// machine's or, started with the first test that needs it, a guest's.
+// machine's or, started with the first test that needs it, a guest's. Tests may run in
+// parallel; those in the guest run one after another.
 type Kernels struct {
 	// Owner is the test with which the guest ends.
 	Owner testing.TB
 	// Bin is the directory that Build has made.
 	Bin string
 
+	mu      sync.Mutex // held while a test runs in the guest
 	machine *Machine
 }
 
@@ -75,6 +78,8 @@ func (k *Kernels) Run(t *testing.T, kinds []string, test func(*testing.T)) {
 func (k *Kernels) elsewhere(t *testing.T) {
 	t.Helper()
 	roottest.Need(t, Programs...)
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.machine == nil {
 		k.machine = Boot(k.Owner, Config{Bin: k.Bin, In: namespace(k.Owner), Modules: modules})
 	}

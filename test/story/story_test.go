@@ -30,7 +30,7 @@ const stage = "UPPPOE_STORY"
 func TestStories(t *testing.T) {
 	roottest.Need(t, "bash", "ip", "ping", "tcpdump")
 	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
-	defer remove()
+	t.Cleanup(remove)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +41,7 @@ func TestStories(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel() // they wait a lot
 			roottest.Need(t, wants(t, file, "programs")...)
 			kernels.Run(t, wants(t, file, "devices of kind"), func(t *testing.T) { play(t, bin, file) })
 		})
