@@ -134,6 +134,20 @@ func TestDials(t *testing.T) {
 	}
 }
 
+// TestDialsWithoutComplaint: a root that cannot be written to is no error, as long as
+// nobody asks for a file.
+func TestDialsWithoutComplaint(t *testing.T) {
+	near, far := hosts(t)
+	serve(t, far)
+	p := run(t, near, client("eth0", "user", "testuser", "noauth", "defaultroute"))
+	works(t, near, far, p)
+	for _, complaint := range []string{"read-only", "no such file", "not permitted", "denied"} {
+		if strings.Contains(p.Log(), complaint) {
+			t.Errorf("the client complains (%s):\n%s", complaint, p.Log())
+		}
+	}
+}
+
 // TestCalls: with /etc/ppp from the host.
 func TestCalls(t *testing.T) {
 	near, far := hosts(t)
