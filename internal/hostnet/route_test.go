@@ -478,11 +478,14 @@ func needKind(t *testing.T, kind string) {
 	attrs.Name = "probe"
 	var link netlink.Link = &netlink.Vrf{LinkAttrs: attrs, Table: 9999}
 	if kind == "vlan" {
-		lo, err := netlink.LinkByName("lo")
-		if err != nil {
+		parent := netlink.NewLinkAttrs()
+		parent.Name = "parent"
+		bridge := &netlink.Bridge{LinkAttrs: parent}
+		if err := netlink.LinkAdd(bridge); err != nil {
 			t.Fatal(err)
 		}
-		attrs.ParentIndex = lo.Attrs().Index
+		defer netlink.LinkDel(bridge)
+		attrs.ParentIndex = bridge.Index
 		link = &netlink.Vlan{LinkAttrs: attrs, VlanId: 7}
 	}
 	if err := netlink.LinkAdd(link); err != nil {
