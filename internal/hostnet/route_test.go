@@ -104,6 +104,34 @@ func TestReplaceDefaultRoute(t *testing.T) {
 	}
 }
 
+// TestReplaceWithoutCarrier: the kernel marks such routes, and takes none with the mark.
+func TestReplaceWithoutCarrier(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, had := range []string{
+		"default via 10.0.0.1 dev eth0 onlink",
+		"default nexthop via 10.0.0.1 dev eth0 weight 3 nexthop via 10.0.0.2 dev eth0 weight 1 onlink",
+		"default nhid 5",
+	} {
+		in(t, func(t *testing.T) {
+			wan(t)
+			ip(t, "nexthop", "add", "id", "5", "via", "10.0.0.4", "dev", "eth0")
+			ip(t, append([]string{"route", "add"}, strings.Fields(had)...)...)
+			ip(t, "link", "set", "eth1", "down")
+			before := ""
+			for range 1000 { // the kernel marks them in its own time
+				if before = routes(t, "-4"); strings.Contains(before, "linkdown") {
+					break
+				}
+			}
+			log, said := logTo()
+			up(t, &Host{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log})()
+			if after := routes(t, "-4"); after != before || !strings.Contains(after, "linkdown") {
+				t.Errorf("after the session, the routes are\n%s\nthey were\n%s\nthe log says %s", after, before, said)
+			}
+		})
+	}
+}
+
 // TestReplacedMeanwhile: a default route that somebody else has set stays, and the old
 // one does not come back.
 func TestReplacedMeanwhile(t *testing.T) {
