@@ -74,7 +74,8 @@ type Host struct {
 	// Resolver is who else is told of the name servers.
 	Resolver Resolver
 	// ResolvConfTarget is the file for ResolverFile, like /etc/resolv.conf; empty:
-	// there is none. Its own name servers come back when the session ends.
+	// there is none. Its own name servers are comments in it meanwhile, and come back
+	// when the session ends; after a crash, when the next one does.
 	ResolvConfTarget string
 	// Log is told what is noteworthy. It must be set.
 	Log *slog.Logger

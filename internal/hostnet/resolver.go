@@ -130,7 +130,7 @@ func (h *Host) tell(w Resolver, link netlink.Link, names []netip.Addr) (undo fun
 	if h.ResolvConfTarget == "" {
 		return nil, errNoTarget
 	}
-	return h.lendFile(h.ResolvConfTarget, names)
+	return h.lendFile(h.ResolvConfTarget, link.Attrs().Name, names)
 }
 
 func (h *Host) tellResolved(link netlink.Link, names []netip.Addr) (func() error, error) {

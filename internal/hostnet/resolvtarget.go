@@ -8,43 +8,49 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
-// maxResolvConf bounds the file that is read and kept, in octets.
+// maxResolvConf bounds the file that is read, in octets.
 const maxResolvConf = 1 << 20
 
-// lendFile has a file name the peer's servers in place of its own; the rest of it stays.
-// Undoing it restores the file, unless somebody has changed it meanwhile.
+// lendFile has a resolv.conf(5) name the peer's servers in place of its own. Undoing it
+// takes them out again, unless somebody else has written the file anew.
 //
 // The file is written in place: so it keeps its owner, mode and label; a symbolic link
 // stays one; and a container's, which is a mount of its own, could not be replaced.
-func (h *Host) lendFile(path string, names []netip.Addr) (undo func() error, err error) {
-	former, existed, err := readFormer(path)
+func (h *Host) lendFile(path, device string, names []netip.Addr) (undo func() error, err error) {
+	now, there, err := readTarget(path)
 	if err != nil {
 		return nil, err
 	}
-	written := lines(names) + withoutServers(former)
-	if err := overwrite(path, written, former); err != nil {
+	before, whose, made := former(now)
+	if whose != "" {
+		h.Log.Info(fmt.Sprintf("%s was still lent to %s, which has crashed or is another line", path, whose))
+	}
+	if err := overwrite(path, lent(before, made || !there, device, names), now); err != nil {
 		return nil, err
 	}
-	return func() error {
-		now, _, err := readFormer(path)
-		switch {
-		case err != nil:
-			return err
-		case now != written:
-			h.Log.Info(fmt.Sprintf("%s is not restored: somebody has changed it meanwhile", path))
-			return nil
-		case existed:
-			return overwrite(path, former, "")
-		}
-		return removeTarget(path)
-	}, nil
+	return func() error { return h.returnFile(path, device) }, nil
 }
 
-// readFormer reads a file that may be missing.
-func readFormer(path string) (text string, existed bool, err error) {
+func (h *Host) returnFile(path, device string) error {
+	now, there, err := readTarget(path)
+	if err != nil || !there {
+		return err
+	}
+	before, whose, made := former(now)
+	switch {
+	case whose != device:
+		h.Log.Info(fmt.Sprintf("%s is not restored: somebody has written it anew meanwhile", path))
+		return nil
+	case made && before == "":
+		return removeTarget(path)
+	}
+	return overwrite(path, before, now)
+}
+
+// readTarget reads a file that may be missing.
+func readTarget(path string) (text string, there bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -64,17 +70,6 @@ func readFormer(path string) (text string, existed bool, err error) {
 		err = fmt.Errorf("%s is too long to be resolv.conf(5)", path)
 	}
 	return string(b), true, err
-}
-
-// withoutServers are the lines of a resolv.conf(5) that name no server: search, options.
-func withoutServers(text string) string {
-	var kept strings.Builder
-	for line := range strings.Lines(text) {
-		if words := strings.Fields(line); len(words) == 0 || words[0] != "nameserver" {
-			kept.WriteString(line)
-		}
-	}
-	return kept.String()
 }
 
 // overwrite writes a file in place, and only then cuts off what is left of the former

@@ -1,6 +1,7 @@
 package hostnet
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,16 @@ import (
 
 const (
 	formerText = "# by hand\nsearch example.com\nnameserver 198.51.100.1\n\tnameserver 198.51.100.2\noptions ndots:2\n"
-	lentText   = "nameserver 192.0.2.53\nnameserver 192.0.2.54\n# by hand\nsearch example.com\noptions ndots:2\n"
+	lentText   = `# upppoe added this for ppp9
+nameserver 192.0.2.53
+nameserver 192.0.2.54
+# upppoe added this: end
+# by hand
+search example.com
+# upppoe put aside: nameserver 198.51.100.1
+# upppoe put aside: 	nameserver 198.51.100.2
+options ndots:2
+`
 )
 
 // toFile is a host that writes a file, which has some text before.
@@ -50,19 +60,97 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// TestTargetChanged: what somebody else has written meanwhile stays.
+// TestTargetChanged: what somebody else has written meanwhile stays, and only what we
+// have put into it goes.
 func TestTargetChanged(t *testing.T) {
-	h, said := toFile(t, formerText)
-	back := tell(t, h, gives(server1))
-	const theirs = "nameserver 203.0.113.1\n"
-	if err := os.WriteFile(h.ResolvConfTarget, []byte(theirs), 0); err != nil {
+	for _, c := range []struct {
+		change     func(string) string
+		want, says string
+	}{
+		{func(string) string { return "nameserver 203.0.113.1\n" }, "nameserver 203.0.113.1\n", "is not restored: somebody has written it anew meanwhile"},
+		{func(now string) string { return "options edns0\n" + now + "sortlist 10.0.0.0\n" }, "options edns0\n" + formerText + "sortlist 10.0.0.0\n", ""},
+	} {
+		h, said := toFile(t, formerText)
+		back := tell(t, h, gives(server1))
+		now, err := os.ReadFile(h.ResolvConfTarget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(h.ResolvConfTarget, []byte(c.change(string(now))), 0); err != nil {
+			t.Fatal(err)
+		}
+		back()
+		wantFile(t, h.ResolvConfTarget, c.want)
+		if !strings.Contains(said.String(), c.says) {
+			t.Errorf("the log says %s, want %q", said, c.says)
+		}
+	}
+}
+
+// TestTargetAfterCrash: a session that was killed has left its servers; the next one
+// takes their place, and at its end the former ones come back.
+func TestTargetAfterCrash(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		h, said := toFile(t, formerText)
+		want := formerText
+		if !there {
+			want = ""
+			if err := os.Remove(h.ResolvConfTarget); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tell(t, h, gives(server1)) // and is killed
+		back := tell(t, h, gives(server2))
+		if text, err := os.ReadFile(h.ResolvConfTarget); strings.Contains(string(text), server1.String()) || !strings.Contains(string(text), "\nnameserver 192.0.2.54\n") {
+			t.Errorf("the file holds %q, %v", text, err)
+		}
+		back()
+		wantFile(t, h.ResolvConfTarget, want)
+		if !strings.Contains(said.String(), "was still lent to ppp9") {
+			t.Errorf("the log says %s", said)
+		}
+	}
+}
+
+// TestTargetOfTwo: of two lines the last to come has the file; the other's end does
+// not take it away, and in the end all is as before.
+func TestTargetOfTwo(t *testing.T) {
+	h, _ := toFile(t, formerText)
+	first, err := h.lendFile(h.ResolvConfTarget, "ppp0", []netip.Addr{server1})
+	if err != nil {
 		t.Fatal(err)
 	}
-	back()
-	wantFile(t, h.ResolvConfTarget, theirs)
-	if !strings.Contains(said.String(), "is not restored: somebody has changed it meanwhile") {
-		t.Errorf("the log says %s", said)
+	second, err := h.lendFile(h.ResolvConfTarget, "ppp1", []netip.Addr{server2})
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := first(); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(h.ResolvConfTarget); !strings.Contains(string(text), "\nnameserver 192.0.2.54\n") {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	if err := second(); err != nil {
+		t.Error(err)
+	}
+	wantFile(t, h.ResolvConfTarget, formerText)
+}
+
+// FuzzLent: any text comes back as it was.
+func FuzzLent(f *testing.F) {
+	f.Add(formerText, true)
+	f.Add("nameserver 1.2.3.4", false)
+	f.Add("\n\nnameserver", false)
+	f.Fuzz(func(t *testing.T, text string, made bool) {
+		text, device, _ := former(text) // what is lent is never lent already
+		if device != "" && strings.Contains(text, lentBegin) || strings.Contains(text, lentPutAside) || strings.Contains(text, lentEnd) {
+			return // made to look so
+		}
+		back, device, was := former(lent(text, made, "ppp0", []netip.Addr{server1}))
+		if back != text || device != "ppp0" || was != made {
+			t.Errorf("%q comes back as %q, lent to %q, made %v", text, back, device, was)
+		}
+	})
 }
 
 // TestTargetLink: a symbolic link stays one, whether what it leads to is there or not.
@@ -82,7 +170,7 @@ func TestTargetLink(t *testing.T) {
 		}
 		h.ResolvConfTarget = link
 		back := tell(t, h, gives(server1))
-		if text, err := os.ReadFile(real); !strings.HasPrefix(string(text), "nameserver 192.0.2.53\n") {
+		if text, err := os.ReadFile(real); !strings.Contains(string(text), "\nnameserver 192.0.2.53\n") {
 			t.Errorf("the link's target holds %q, %v", text, err)
 		}
 		back()

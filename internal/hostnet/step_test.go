@@ -45,7 +45,7 @@ func machine(t *testing.T, h *Host) string {
 
 func readAll(paths ...string) (all string, err error) {
 	for _, p := range paths {
-		text, there, err := readFormer(p)
+		text, there, err := readTarget(p)
 		if err != nil {
 			return "", err
 		}
