@@ -57,7 +57,7 @@ func (w *wire) trunk(in *lab.Namespace, line afpacket.Line, etherType uint16) (p
 
 // insert puts tags into a frame.
 func insert(s vlan.Stack, priority uint8, frame []byte) []byte {
-	return append(s.Append(slices.Clone(frame[:12]), priority), frame[12:]...)
+	return s.Insert(frame, priority)
 }
 
 // offload says whether a network card inserts and strips tags itself, by ethtool's ioctl.

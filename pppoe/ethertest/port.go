@@ -2,10 +2,12 @@ package ethertest
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 )
 
 // backlog is how many frames wait at a port; what comes beyond is lost, and counted.
@@ -16,6 +18,8 @@ type Port struct {
 	segment   *Segment
 	addr      pppoe.Addr
 	etherType uint16
+	tags      vlan.Stack
+	trunk     bool // hears all VLANs, and has the tags in its frames
 	in        chan []byte
 	dropped   atomic.Int64
 	closed    chan struct{}
@@ -25,11 +29,15 @@ type Port struct {
 var _ pppoe.Port = (*Port)(nil)
 
 // hears says whether a frame is for the port, as the filter of a packet socket would.
-func (p *Port) hears(dst, src pppoe.Addr, etherType uint16) bool {
-	return p.etherType == etherType && src != p.addr && (dst == p.addr || dst == pppoe.Broadcast)
+func (p *Port) hears(dst, src pppoe.Addr, etherType uint16, tags vlan.Stack) bool {
+	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == pppoe.Broadcast)
 }
 
+// take queues a frame, without the tags that are the port's own.
 func (p *Port) take(frame []byte) {
+	if n := p.tags.Depth() * vlan.TagLen; n > 0 {
+		frame = append(slices.Clone(frame[:addresses]), frame[addresses+n:]...)
+	}
 	select {
 	case p.in <- frame:
 	default:
@@ -73,7 +81,7 @@ func (p *Port) WriteBatch(frames [][]byte) (int, error) {
 		if p.isClosed() {
 			return i, net.ErrClosed
 		}
-		p.segment.Send(frame)
+		p.segment.Send(p.tags.Insert(frame, 0))
 	}
 	return len(frames), nil
 }

@@ -5,13 +5,13 @@
 package ethertest
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 )
 
 // Config is how a segment treats frames. The zero value delivers all, at once, on
@@ -47,10 +47,21 @@ func New(cfg Config) *Segment {
 // Port joins a station that hears frames of one ethertype for its address, and
 // those for all.
 func (s *Segment) Port(addr pppoe.Addr, etherType uint16) *Port {
-	p := &Port{
-		segment: s, addr: addr, etherType: etherType,
-		in: make(chan []byte, backlog), closed: make(chan struct{}),
-	}
+	return s.join(&Port{addr: addr, etherType: etherType})
+}
+
+// Tagged joins a station that hears frames of one VLAN, and knows nothing of their tags.
+func (s *Segment) Tagged(addr pppoe.Addr, etherType uint16, tags vlan.Stack) *Port {
+	return s.join(&Port{addr: addr, etherType: etherType, tags: tags})
+}
+
+// Trunk joins a station that hears frames of any VLAN, and has the tags in them.
+func (s *Segment) Trunk(addr pppoe.Addr, etherType uint16) *Port {
+	return s.join(&Port{addr: addr, etherType: etherType, trunk: true})
+}
+
+func (s *Segment) join(p *Port) *Port {
+	p.segment, p.in, p.closed = s, make(chan []byte, backlog), make(chan struct{})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports = append(s.ports, p)
@@ -65,12 +76,17 @@ func (s *Segment) Ports(addr pppoe.Addr) pppoe.Ports {
 	}
 }
 
-// header is Ethernet's: two addresses and the ethertype.
-const header = 14
+// header is Ethernet's: two addresses and the ethertype. Tags between them do not count
+// towards the MTU.
+const (
+	addresses = 12
+	header    = 14
+)
 
 // Send puts a frame on the segment, as any station could.
 func (s *Segment) Send(frame []byte) {
-	if len(frame) < header || len(frame) > header+s.cfg.MTU {
+	tags, _, ok := vlan.Split(frame)
+	if !ok || len(frame) > header+tags.Depth()*vlan.TagLen+s.cfg.MTU {
 		return
 	}
 	if s.cfg.Watch != nil {
@@ -106,6 +122,7 @@ func (s *Segment) deliver(frame []byte) {
 }
 
 func (s *Segment) arrive(frame []byte) {
+	tags, etherType, _ := vlan.Split(frame)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dst, src := pppoe.Addr(frame[:6]), pppoe.Addr(frame[6:12])
@@ -113,7 +130,7 @@ func (s *Segment) arrive(frame []byte) {
 		return
 	}
 	for _, p := range s.ports {
-		if !s.out[p.addr] && p.hears(dst, src, binary.BigEndian.Uint16(frame[12:])) {
+		if !s.out[p.addr] && p.hears(dst, src, etherType, tags) {
 			p.take(frame)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/vlan"
 )
 
 var (
@@ -91,6 +92,30 @@ func TestWhoHears(t *testing.T) {
 		b.want(t, "bob", "all", "bob")
 		c.want(t, "carl", "all")
 		bobSession.want(t, "bob's session port", "bob's session")
+	})
+}
+
+// TestTagged: stations hear their own VLAN, without its tags; a trunk hears and sends all,
+// with them.
+func TestTagged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{MTU: 9})
+		qinq := vlan.Stack{{TPID: vlan.STag, VID: 50}, {TPID: vlan.CTag, VID: 100}}
+		sender := s.Trunk(ann, pppoe.EtherTypeDiscovery)
+		trunk := listen(s.Trunk(carl, pppoe.EtherTypeDiscovery))
+		untagged := listen(s.Port(bob, pppoe.EtherTypeDiscovery))
+		port := s.Tagged(bob, pppoe.EtherTypeDiscovery, qinq)
+		tagged := listen(port)
+		sender.WriteBatch([][]byte{
+			frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "untagged"),
+			qinq.Insert(frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "tagged"), 7),
+			qinq.Insert(frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "1234567890"), 0),
+			qinq.Insert(frame(pppoe.Broadcast, ann, pppoe.EtherTypeSession, "session"), 0),
+		})
+		port.WriteBatch([][]byte{frame(carl, bob, pppoe.EtherTypeDiscovery, "back")})
+		untagged.want(t, "the untagged station", "untagged")
+		tagged.want(t, "the tagged one", "tagged")
+		trunk.want(t, "the trunk", "untagged", "\xe02\x81\x00\xe0d\x88ctagged", "\x002\x81\x00\x00d\x88cback")
 	})
 }
 

@@ -126,6 +126,14 @@ func (s Stack) Append(b []byte, priority uint8) []byte {
 // addresses are the octets of a frame in front of its tags.
 const addresses = 12
 
+// Insert returns a copy of a frame, which begins with its destination address, with the
+// tags in front of those that it may have, all with that priority.
+func (s Stack) Insert(frame []byte, priority uint8) []byte {
+	at := min(addresses, len(frame))
+	tagged := append(make([]byte, 0, len(frame)+len(s)*TagLen), frame[:at]...)
+	return append(s.Append(tagged, priority), frame[at:]...)
+}
+
 // Split parts a frame, which begins with its destination address, into its tags and
 // its ethertype. Ethertypes of tags are those of the standard, and the three of
 // equipment from before it. It says no to a frame that is cut short, or has more tags

@@ -139,6 +139,9 @@ func TestFrame(t *testing.T) {
 			t.Errorf("%v with priority %d is % x, want % x", c.stack, c.priority, tags, c.want)
 		}
 		frame := append(append(append([]byte(nil), addresses...), tags...), 0x88, 0x63, 0x11)
+		if got := c.stack.Insert(append(addresses, 0x88, 0x63, 0x11), c.priority); !bytes.Equal(got, frame) {
+			t.Errorf("%v is inserted as % x, want % x", c.stack, got, frame)
+		}
 		s, etherType, ok := vlan.Split(frame)
 		if s != c.stack || etherType != 0x8863 || !ok {
 			t.Errorf("% x splits into %v and %#x (%v)", frame, s, etherType, ok)

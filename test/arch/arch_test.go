@@ -77,10 +77,10 @@ var may = map[string][]string{
 	"ppp/trace":       {"ppp", "lcp", "ipcp", "chap", "ppp/ipv6cp", "ppp/pap", "ppp/eap"},
 	"tun":             {},
 	"tun/tuntest":     {"tun"},
-	"pppoe":           {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines"},
+	"pppoe":           {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "pppoe/vlan"},
 	"pppoe/vlan":      {},
 	"pppoe/afpacket":  {"pppoe", "pppoe/vlan"},
-	"pppoe/ethertest": {"pppoe"},
+	"pppoe/ethertest": {"pppoe", "pppoe/vlan"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

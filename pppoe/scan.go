@@ -1,0 +1,259 @@
+package pppoe
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"time"
+
+	"upppoe/pppoe/vlan"
+)
+
+// ScanConfig is where and how Scan asks. Zero fields stand for the defaults.
+type ScanConfig struct {
+	// Host is which concentrator is wanted. Our Host-Uniq is its HostUniq with four
+	// octets behind it, which tell where and when was asked. Attempts is how often
+	// each VLAN is asked on from which nobody has answered; default 2. Timeout is the
+	// least time between two attempts, and how long answers may take after the last;
+	// default 2 s.
+	Host HostConfig
+	// VLANs are the tags to ask with; none: without.
+	VLANs []vlan.Stack
+	// Priority is the priority code point of our frames, 0 to 7.
+	Priority uint8
+	// Rate is how many PADIs are sent in a second; default 2000.
+	Rate int
+	// Interval, if set, has all begin anew so long after it began, again and again.
+	Interval time.Duration
+	// Done is told that all VLANs have had their answers' time, each time round.
+	Done func(now time.Time)
+}
+
+// Sighting is a concentrator's answer to a Scan. It may be a refusal: Tags.FindError
+// tells.
+type Sighting struct {
+	Offer
+	VLAN  vlan.Stack    // the answer's tags
+	Asked vlan.Stack    // the question's: others, where VLANs leak into each other
+	After time.Duration // since the question
+}
+
+// Scan asks on many VLANs which concentrators there are, and tells of each answer as it
+// comes: of each address once on each VLAN, each time round. The port's frames must
+// have their tags in them (afpacket.OpenTrunk), unless none are asked for. It returns
+// when all are done, or the context ends, and closes the port. The error says that the
+// port was lost.
+func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) error {
+	s := newScan(port, cfg, found)
+	frames, lost := make(chan []byte, inbox), make(chan error, 1)
+	// Ends when the port is closed.
+	go func() { lost <- receive(port, frames) }()
+	err := s.run(ctx, frames, lost)
+	port.Close()
+	return err
+}
+
+// scan asks question after question: one for each VLAN, and that for each attempt. It
+// is told frames and the time, and is not safe for concurrent use.
+type scan struct {
+	port  Port
+	cfg   ScanConfig
+	found func(Sighting)
+
+	uniq     []byte      // this time round: what our Host-Uniq begins with
+	asked    []time.Time // by question; zero: not yet
+	answered []bool      // by VLAN
+	seen     map[sightingKey]bool
+	began    time.Time // this time round
+	attempt  int
+	tried    time.Time // when this attempt began
+	next     int       // VLAN to ask on; beyond the last: answers are waited for
+	last     time.Time // when a question was last sent
+	deadline time.Time
+}
+
+type sightingKey struct {
+	vlan vlan.Stack
+	ac   Addr
+}
+
+// stride is how often a bunch of PADIs is sent.
+const stride = 20 * time.Millisecond
+
+// maxSightings bounds what is told of, each time round: a forger has more addresses and
+// VLANs than anybody wants to read.
+const maxSightings = 1 << 16
+
+func newScan(port Port, cfg ScanConfig, found func(Sighting)) *scan {
+	if len(cfg.VLANs) == 0 {
+		cfg.VLANs = []vlan.Stack{{}}
+	}
+	if cfg.Host.Timeout <= 0 {
+		cfg.Host.Timeout = 2 * time.Second
+	}
+	if cfg.Host.Attempts <= 0 {
+		cfg.Host.Attempts = 2
+	}
+	if cfg.Rate <= 0 {
+		cfg.Rate = 2000
+	}
+	if cfg.Done == nil {
+		cfg.Done = func(time.Time) {}
+	}
+	return &scan{port: port, cfg: cfg, found: found}
+}
+
+func (s *scan) run(ctx context.Context, frames <-chan []byte, lost <-chan error) error {
+	s.begin(time.Now())
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-lost:
+			return err
+		case frame := <-frames:
+			s.receive(time.Now(), frame)
+		case <-timer.C:
+			if !s.advance(time.Now()) {
+				return nil
+			}
+			timer.Reset(time.Until(s.deadline))
+		}
+	}
+}
+
+// begin starts a new round.
+func (s *scan) begin(now time.Time) {
+	s.uniq = s.cfg.Host.HostUniq
+	if s.uniq == nil {
+		s.uniq = make([]byte, 8)
+		if _, err := io.ReadFull(s.cfg.Host.Rand, s.uniq); err != nil {
+			panic("pppoe: no randomness: " + err.Error())
+		}
+	}
+	s.asked = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Host.Attempts)
+	s.answered = make([]bool, len(s.cfg.VLANs))
+	s.seen = make(map[sightingKey]bool)
+	s.began, s.attempt, s.tried, s.next, s.last, s.deadline = now, 0, now, 0, now, now
+}
+
+// advance does what is due. It says no when all is done.
+func (s *scan) advance(now time.Time) bool {
+	if now.Before(s.deadline) {
+		return true
+	}
+	switch {
+	case s.next < len(s.cfg.VLANs):
+		s.ask(now)
+	case s.began.IsZero(): // all was done, and it is time to begin anew
+		s.begin(now)
+	case s.attempt+1 < s.cfg.Host.Attempts && s.anyLeft():
+		s.attempt, s.tried, s.next = s.attempt+1, now, 0
+	case now.Before(s.last.Add(s.cfg.Host.Timeout)):
+		s.deadline = s.last.Add(s.cfg.Host.Timeout)
+	default:
+		return s.done(now)
+	}
+	return true
+}
+
+// done ends a round. It says no if that was all.
+func (s *scan) done(now time.Time) bool {
+	s.cfg.Done(now)
+	s.deadline = s.began.Add(s.cfg.Interval)
+	s.began = time.Time{}
+	return s.cfg.Interval > 0
+}
+
+func (s *scan) anyLeft() bool {
+	for _, a := range s.answered {
+		if !a {
+			return true
+		}
+	}
+	return false
+}
+
+// ask sends the next bunch of PADIs.
+func (s *scan) ask(now time.Time) {
+	bunch := max(1, int(int64(s.cfg.Rate)*int64(stride)/int64(time.Second)))
+	var frames [][]byte
+	for ; s.next < len(s.cfg.VLANs) && len(frames) < bunch; s.next++ {
+		if !s.answered[s.next] {
+			frames = append(frames, s.question(now))
+		}
+	}
+	if len(frames) > 0 {
+		s.port.WriteBatch(frames) // what is lost is repeated
+		s.last = now
+	}
+	s.deadline = now.Add(time.Duration(len(frames)) * time.Second / time.Duration(s.cfg.Rate))
+	if s.next == len(s.cfg.VLANs) { // the next attempt has its distance to this one
+		s.deadline = later(s.deadline, s.tried.Add(s.cfg.Host.Timeout))
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// question is the PADI for the next VLAN.
+func (s *scan) question(now time.Time) []byte {
+	number := s.attempt*len(s.cfg.VLANs) + s.next
+	s.asked[number] = now
+	var q Queue
+	s.host(uint32(number)).Start(now, &q)
+	return s.cfg.VLANs[s.next].Insert(q.All()[0].AppendTo(nil), s.cfg.Priority)
+}
+
+// host is the discovery that one question belongs to.
+func (s *scan) host(number uint32) *HostDiscovery {
+	cfg := s.cfg.Host
+	cfg.HostUniq = binary.BigEndian.AppendUint32(append([]byte(nil), s.uniq...), number)
+	return NewHostDiscovery(s.port.Addr(), cfg)
+}
+
+// receive takes an answer.
+func (s *scan) receive(now time.Time, frame []byte) {
+	tags, _, ok := vlan.Split(frame)
+	if !ok {
+		return
+	}
+	f, err := ParseDiscoveryFrame(frame)
+	if err != nil {
+		return
+	}
+	number, ok := s.number(f)
+	if !ok || s.host(number).checkPADO(f) != nil {
+		return
+	}
+	asked := int(number) % len(s.cfg.VLANs)
+	s.answered[asked] = true
+	key := sightingKey{tags, f.Src}
+	if s.seen[key] || len(s.seen) >= maxSightings {
+		return
+	}
+	s.seen[key] = true
+	s.found(Sighting{
+		Offer: Offer{f.Src, append(Tags(nil), f.Tags...)},
+		VLAN:  tags, Asked: s.cfg.VLANs[asked], After: now.Sub(s.asked[number]),
+	})
+}
+
+// number is that of the question to which a packet is an answer.
+func (s *scan) number(f DiscoveryFrame) (number uint32, ok bool) {
+	if f.Code != PADO || f.Dst != s.port.Addr() || !f.Src.IsUnicast() {
+		return 0, false
+	}
+	uniq, _ := f.Tags.Find(TagHostUniq)
+	if len(uniq) != len(s.uniq)+4 {
+		return 0, false
+	}
+	number = binary.BigEndian.Uint32(uniq[len(s.uniq):])
+	return number, int64(number) < int64(len(s.asked)) && !s.asked[number].IsZero()
+}

@@ -1,0 +1,242 @@
+package pppoe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/vlan"
+)
+
+// scanner is the station that asks.
+var scanner = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
+
+func vlans(t testing.TB, text string) []vlan.Stack {
+	t.Helper()
+	list, err := vlan.ParseList(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// answering has a concentrator answer on a VLAN until its port is closed.
+func answering(t testing.TB, port pppoe.Port, name string) {
+	t.Cleanup(func() { port.Close() })
+	c := pppoe.NewConcentrator(port.Addr(), pppoe.ConcentratorConfig{ACName: name, Rand: rand.Reader})
+	// Ends with the port.
+	go func() {
+		frames := []pppoe.Frame{{Data: make([]byte, 1514)}}
+		for {
+			if _, err := port.ReadBatch(frames); err != nil {
+				return
+			}
+			f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
+			if err != nil || f.Code != pppoe.PADI {
+				continue
+			}
+			var q pppoe.Queue
+			c.ReceivePADI(time.Now(), f, &q)
+			for _, f := range q.All() {
+				port.WriteBatch([][]byte{f.AppendTo(nil)})
+			}
+		}
+	}()
+}
+
+func station(n int) pppoe.Addr {
+	return pppoe.Addr{2, 0, 0x5e, 0x10, byte(n >> 8), byte(n)}
+}
+
+// told are sightings as text, in their order.
+type told []string
+
+func (l *told) found(s pppoe.Sighting) {
+	*l = append(*l, fmt.Sprintf("%v %v %s", s.VLAN, s.AC, s.Name()))
+}
+
+// TestScan finds all of fifty VLANs among 4094, in less than ten seconds, though frames
+// are lost, and tells the tag of each.
+func TestScan(t *testing.T) {
+	for _, loss := range []float64{0, 0.1} {
+		synctest.Test(t, func(t *testing.T) {
+			segment := ethertest.New(ethertest.Config{Seed: 3, Loss: loss})
+			var want told
+			for i := range 50 {
+				tags := vlan.Stack{{TPID: vlan.CTag, VID: uint16(1 + i*83)}}
+				name := fmt.Sprintf("ac-%d", i)
+				answering(t, segment.Tagged(station(i), pppoe.EtherTypeDiscovery, tags), name)
+				want = append(want, fmt.Sprintf("%v %v %s", tags, station(i), name))
+			}
+			answering(t, segment.Port(station(999), pppoe.EtherTypeDiscovery), "untagged")
+			cfg := pppoe.ScanConfig{VLANs: vlans(t, "1-4094"), Host: pppoe.HostConfig{Rand: rand.Reader}}
+			if loss > 0 {
+				cfg.Host.Attempts = 8
+			}
+			var got told
+			start := time.Now()
+			if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("found %q, want %q", got, want)
+			}
+			if took := time.Since(start); loss == 0 && took > 7*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// TestScanPairs: pairs of tags, and none, are searched as well, with the priority and the
+// Host-Uniq that are wanted.
+func TestScanPairs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		segment := ethertest.New(ethertest.Config{Watch: func(b []byte) {
+			tags, _, _ := vlan.Split(b)
+			if f, err := pppoe.ParseDiscoveryFrame(b); err == nil && f.Code == pppoe.PADI {
+				uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
+				asked = append(asked, fmt.Sprintf("%v %d %x", tags, b[14]>>5, uniq))
+			}
+		}})
+		pair := vlan.Stack{{TPID: vlan.STag, VID: 10}, {TPID: vlan.CTag, VID: 201}}
+		answering(t, segment.Tagged(station(1), pppoe.EtherTypeDiscovery, pair), "pair")
+		answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "none")
+		answering(t, segment.Port(station(3), pppoe.EtherTypeDiscovery), "none too")
+		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged"), Priority: 6}
+		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2}
+		var got told
+		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		if want := (told{"10.201 " + station(1).String() + " pair", "untagged " + station(2).String() + " none", "untagged " + station(3).String() + " none too"}); !slices.Equal(got, want) {
+			t.Errorf("found %q, want %q", got, want)
+		}
+		// The VLAN from which nobody answered is asked on again.
+		if want := []string{"10.200 6 ab00000000", "10.201 6 ab00000001", "untagged 0 ab00000002", "10.200 6 ab00000003"}; !slices.Equal(asked, want) {
+			t.Errorf("asked %q, want %q", asked, want)
+		}
+	})
+}
+
+// TestScanLeak: an answer that comes on another VLAN than the question went to is told
+// with both, and with the time since the question.
+func TestScanLeak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		segment := ethertest.New(ethertest.Config{})
+		port := segment.Trunk(station(1), pppoe.EtherTypeDiscovery)
+		defer port.Close()
+		// Ends with the port.
+		go leak(port)
+		var got []pppoe.Sighting
+		cfg := pppoe.ScanConfig{VLANs: vlans(t, "50"), Host: pppoe.HostConfig{Rand: rand.Reader}}
+		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, func(s pppoe.Sighting) { got = append(got, s) }); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0].VLAN.String() != "51" || got[0].Asked.String() != "50" || got[0].After != 30*time.Millisecond {
+			t.Errorf("found %v, want one on 51 after asking on 50, 30 ms ago", got)
+		}
+	})
+}
+
+// leak answers on VLAN 51 whatever is asked, after 30 ms, and adds what is no answer to
+// our question.
+func leak(port pppoe.Port) {
+	frames := []pppoe.Frame{{Data: make([]byte, 1522)}}
+	for {
+		if _, err := port.ReadBatch(frames); err != nil {
+			return
+		}
+		f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
+		if err != nil {
+			continue
+		}
+		time.Sleep(30 * time.Millisecond) // virtual
+		uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
+		binary.BigEndian.PutUint32(uniq[len(uniq)-4:], 7)
+		answer(port, f, uniq)
+		binary.BigEndian.PutUint32(uniq[len(uniq)-4:], 0)
+		answer(port, f, uniq[:4])
+		uniq[0]++
+		answer(port, f, uniq)
+		uniq[0]--
+		answer(port, f, uniq)
+	}
+}
+
+func answer(port pppoe.Port, f pppoe.DiscoveryFrame, uniq []byte) {
+	tags := pppoe.Tags(nil).Append(pppoe.TagACName, []byte("leak")).Append(pppoe.TagServiceName, nil).Append(pppoe.TagHostUniq, uniq)
+	pado := pppoe.DiscoveryFrame{Dst: f.Src, Src: port.Addr(), Discovery: pppoe.Discovery{Code: pppoe.PADO, Tags: tags}}
+	tag := vlan.Stack{{TPID: vlan.CTag, VID: 51}}
+	port.WriteBatch([][]byte{tag.Insert(pado.AppendTo(nil), 0)})
+}
+
+// TestScanAgain: with an interval all begins anew, and whoever is still there is told
+// again.
+func TestScanAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		segment := ethertest.New(ethertest.Config{})
+		first := segment.Port(station(1), pppoe.EtherTypeDiscovery)
+		answering(t, first, "first")
+		ctx, cancel := context.WithCancel(t.Context())
+		var got told
+		start := time.Now()
+		cfg := pppoe.ScanConfig{Interval: 30 * time.Second, Host: pppoe.HostConfig{Rand: rand.Reader}}
+		rounds := 0
+		cfg.Done = func(now time.Time) {
+			got = append(got, fmt.Sprintf("done after %v", now.Sub(start)))
+			switch rounds++; rounds {
+			case 1:
+				answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "second")
+			case 2:
+				first.Close()
+			case 3:
+				cancel()
+			}
+		}
+		if err := pppoe.Scan(ctx, segment.Port(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
+			t.Fatal(err)
+		}
+		one, two := "untagged "+station(1).String()+" first", "untagged "+station(2).String()+" second"
+		slices.Sort(got[2:4])
+		if want := (told{one, "done after 2s", one, two, "done after 32s", two, "done after 1m2s"}); !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+// TestScanLost: the error of a port that is lost is Scan's.
+func TestScanLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := errors.New("gone")
+		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
+		cfg := pppoe.ScanConfig{Host: pppoe.HostConfig{Rand: rand.Reader}}
+		if err := pppoe.Scan(t.Context(), port, cfg, nil); !errors.Is(err, gone) {
+			t.Errorf("%v, want %v", err, gone)
+		}
+		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the port is not closed, but says %v", err)
+		}
+	})
+}
+
+// failing is a port whose reader fails.
+type failing struct {
+	pppoe.Port
+	err error
+}
+
+func (f failing) ReadBatch([]pppoe.Frame) (int, error) { return 0, f.err }
