@@ -56,8 +56,8 @@ func (t Tag) number(at, octets int) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// metrics are the link's, RFC 5578 section 6.7. The first two octets hold flags: the
-// lowest says that the link only receives, others in what units the rates are.
+// metrics are the link's in RFC 5578. The flags say in what units the rates are, and
+// whether the link only receives.
 func (t Tag) metrics() []Detail {
 	return []Detail{
 		{"flags", fmt.Sprintf("0x%04x", binary.BigEndian.Uint16(t.Value))},
@@ -69,7 +69,7 @@ func (t Tag) metrics() []Detail {
 	}
 }
 
-// route is that of draft-carrel-info-pppoe-ext section 2.5.
+// route is what IP_ROUTE_ADD of draft-carrel-info-pppoe-ext adds.
 func (t Tag) route() (details []Detail) {
 	for i, name := range []string{"destination", "mask", "gateway"} {
 		addr, _ := netip.AddrFromSlice(t.Value[4*i : 4*i+4])
@@ -78,7 +78,7 @@ func (t Tag) route() (details []Detail) {
 	return append(details, Detail{"metric", t.number(12, 4)})
 }
 
-// broadbandForum is the enterprise number of TR-101 section 3.9.2.
+// broadbandForum is the enterprise number that TR-101 uses.
 const broadbandForum = 3561
 
 // vendorDetails are those of a Vendor-Specific tag (RFC 2516 appendix A): four octets of
@@ -104,7 +104,7 @@ func accessLine(b []byte) (details []Detail) {
 	return details
 }
 
-// Sub-options of TR-101 table 2 and section 3.9.4: rates are in kbit/s, delays in ms.
+// Sub-options of TR-101's tag.
 const (
 	circuitID = 0x01
 	remoteID  = 0x02

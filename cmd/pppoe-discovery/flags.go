@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 
 	"upppoe/internal/manual"
 	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
 )
 
 // flags are the command line's.
@@ -25,58 +28,140 @@ type flags struct {
 	attempts int
 	quiet    bool
 	json     bool
+	verbose  bool
+
+	vlans    []vlan.Stack
+	source   pppoe.Addr
+	priority uint8
+	rate     int
+
+	watch    bool
+	interval time.Duration
+	missed   int
+	expect   expectation
+	alarm    bool
 }
 
 // errHelp says that usage was wanted, and was printed.
 var errHelp = errors.New("help")
 
-const usage = `pppoe-discovery lists the PPPoE access concentrators that answer.
+// words are flags as they are written, before they are understood.
+type words struct {
+	uniq, vlan, source string
+	pid, version, help bool
+	seconds, interval  int
+	expect             []string
+}
 
-  pppoe-discovery -I eth0
-
-It needs root, or CAP_NET_RAW. Exit code 0: at least one answered; 1: none did.
-
-Flags:
-`
-
-func parseFlags(args []string) (*flags, error) {
-	f := &flags{}
-	var uniq string
-	var pid, version bool
-	var seconds int
-	set := pflag.NewFlagSet("pppoe-discovery", pflag.ContinueOnError)
-	set.SortFlags = false
-	set.StringVarP(&f.iface, "interface", "I", "", "Ethernet interface to ask on")
-	set.StringVarP(&f.service, "service", "S", "", "Service-Name wanted (default: any)")
-	set.StringVarP(&f.acName, "ac-name", "C", "", "only the access concentrator of this name")
-	set.IntVarP(&seconds, "timeout", "t", 5, "seconds to wait for answers, each time")
-	set.IntVarP(&f.attempts, "attempts", "a", 3, "how often to ask while nobody answers")
-	set.BoolVarP(&pid, "host-uniq-pid", "U", false, "mark our packets with the process ID")
-	set.StringVarP(&uniq, "host-uniq", "W", "", "mark our packets with these octets, in hexadecimal")
-	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing: the exit code tells")
-	set.BoolVar(&f.json, "json", false, "print a JSON document")
-	set.BoolVarP(&version, "version", "V", false, "print this")
-	set.StringP("debug", "D", "", "taken for compatibility")
+func parseFlags(args []string, usageTo io.Writer) (*flags, error) {
+	f, w := &flags{}, &words{}
+	set := flagSet(f, w)
 	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
-	set.Usage = func() { fmt.Fprint(os.Stderr, usage, set.FlagUsages()) }
 	switch err := set.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp):
+	case errors.Is(err, pflag.ErrHelp): // --man has been served
 		return nil, errHelp
 	case err != nil:
 		return nil, err
-	case version:
-		set.Usage()
+	case w.version, w.help:
+		fmt.Fprint(usageTo, usage, set.FlagUsages(), afterwards)
 		return nil, errHelp
-	case f.iface == "":
-		return nil, errors.New("interface was not specified: name one with -I")
-	case pid && uniq != "":
-		return nil, errors.New("-U and -W exclude each other")
-	case seconds < 1 || f.attempts < 1:
-		return nil, errors.New("-t and -a take a number above 0")
+	case set.NArg() > 0:
+		return nil, fmt.Errorf("%q: not a flag; the interface is named with -I", set.Arg(0))
 	}
-	f.timeout = time.Duration(seconds) * time.Second
-	return f, f.mark(pid, uniq)
+	if err := f.understand(w, set); err != nil {
+		return nil, err
+	}
+	return f, f.check()
 }
+
+func flagSet(f *flags, w *words) *pflag.FlagSet {
+	set := pflag.NewFlagSet("pppoe-discovery", pflag.ContinueOnError)
+	set.SortFlags = false
+	set.StringVarP(&f.iface, "interface", "I", "", "Ethernet `INTERFACE` to ask on")
+	set.StringVarP(&f.service, "service", "S", "", "Service-`NAME` wanted (default: any)")
+	set.StringVarP(&f.acName, "ac-name", "C", "", "only the access concentrator of this `NAME`")
+	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers, each time (default: 5; 2 with\n--vlan or --watch)")
+	set.IntVarP(&f.attempts, "attempts", "a", 0, "ask `N` times while nobody answers (default: 3; 2 with --vlan\nor --watch)")
+	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "mark our packets with the process ID")
+	set.StringVarP(&w.uniq, "host-uniq", "W", "", "mark our packets with these octets, in `HEX`; with --vlan or\n--watch, four more follow them")
+	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing: the exit code tells")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the\nlatency")
+	set.BoolVar(&f.json, "json", false, "print a JSON document; with --watch, a line for each event")
+	set.StringVar(&w.vlan, "vlan", "", "search the VLANs of a `LIST` like 50,100-200 or, for two tags,\n50.1-4094; see below")
+	set.IntVar(&f.rate, "rate", 2000, "send `N` PADIs in a second, with --vlan or --watch")
+	set.Uint8Var(&f.priority, "priority", 0, "priority (`PCP`) of our frames, 0 to 7; needs --vlan")
+	set.StringVar(&w.source, "source", "", "Ethernet `ADDRESS` to ask from (default: the interface's)")
+	set.BoolVar(&f.watch, "watch", false, "ask again and again, and tell who comes, goes and changes")
+	set.IntVar(&w.interval, "interval", 30, "with --watch: `SECONDS` from one asking to the next")
+	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone when it has not answered\n`N` times in a row")
+	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of a concentrator that belongs here; can be\nrepeated. Any other one is reported as unexpected")
+	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected one")
+	set.BoolVarP(&w.help, "help", "h", false, "print this")
+	set.BoolVarP(&w.version, "version", "V", false, "print this")
+	set.StringP("debug", "D", "", "`FILE`: taken for compatibility")
+	set.Usage = func() {}
+	return set
+}
+
+// understand reads what is more than a number or a word.
+func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
+	if set.Changed("vlan") {
+		if f.vlans, err = vlan.ParseList(w.vlan); err != nil {
+			return fmt.Errorf("--vlan: %w", err)
+		}
+	}
+	seconds, attempts := 5, 3 // pppd's
+	if f.scans() {
+		seconds, attempts = 2, 2
+	}
+	if !set.Changed("timeout") {
+		w.seconds = seconds
+	}
+	if !set.Changed("attempts") {
+		f.attempts = attempts
+	}
+	f.timeout, f.interval = time.Duration(w.seconds)*time.Second, time.Duration(w.interval)*time.Second
+	if w.source != "" {
+		if f.source, err = pppoe.ParseAddr(w.source); err != nil {
+			return fmt.Errorf("--source %w", err)
+		}
+	}
+	if f.expect, err = parseExpectation(w.expect); err != nil {
+		return err
+	}
+	if w.pid && w.uniq != "" {
+		return errors.New("-U and -W exclude each other")
+	}
+	return f.mark(w.pid, w.uniq)
+}
+
+// maxSeconds bounds what is waited for: a day.
+const maxSeconds = 24 * time.Hour
+
+func (f *flags) check() error {
+	switch {
+	case f.iface == "":
+		return errors.New("interface was not specified: name one with -I")
+	case f.timeout <= 0 || f.timeout > maxSeconds, f.attempts < 1 || f.attempts > 1000:
+		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
+	case f.interval <= 0 || f.interval > maxSeconds:
+		return errors.New("--interval takes 1 to 86400 seconds")
+	case f.missed < 1:
+		return errors.New("--missed takes a number above 0")
+	case f.rate < 1 || f.rate > 1_000_000:
+		return errors.New("--rate takes a number from 1 to 1000000")
+	case f.priority > 7:
+		return errors.New("--priority takes a number from 0 to 7")
+	case f.priority > 0 && len(f.vlans) == 0:
+		return errors.New("--priority needs a VLAN tag to stand in: --vlan 0 is one for frames of no VLAN")
+	case f.alarm && (!f.watch || len(f.expect) == 0):
+		return errors.New("--alarm needs --watch, and says of whom by --expect")
+	}
+	return nil
+}
+
+// scans says whether there is more to do than ask once on the interface itself.
+func (f *flags) scans() bool { return len(f.vlans) > 0 || f.watch }
 
 // mark sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it.
 func (f *flags) mark(pid bool, uniq string) (err error) {
@@ -97,6 +182,16 @@ func (f *flags) host() pppoe.HostConfig {
 		Timeout: f.timeout, Attempts: f.attempts, Probe: true, Rand: rand.Reader,
 	}
 }
+
+func (f *flags) scan() pppoe.ScanConfig {
+	c := pppoe.ScanConfig{Host: f.host(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
+	if f.watch {
+		c.Interval = f.interval
+	}
+	return c
+}
+
+func (f *flags) line() afpacket.Line { return afpacket.Line{Interface: f.iface, Source: f.source} }
 
 // acNames are the names wanted; none: any.
 func (f *flags) acNames() []string {

@@ -1,12 +1,14 @@
 // Command pppoe-discovery lists the PPPoE access concentrators that answer on an
 // Ethernet segment. Flags, output and exit codes are those of the program of that
-// name which comes with pppd.
+// name which comes with pppd; beyond it, it searches VLANs, keeps watch, and tells of
+// concentrators that do not belong there.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"time"
@@ -17,54 +19,103 @@ import (
 	"upppoe/pppoe/afpacket"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	defer stop()
+	p := &program{out: os.Stdout, complaints: os.Stderr, open: open}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}
 
-// Exit codes: 0 if any concentrator answered, 1 otherwise.
+// Exit codes: pppd's program has 0 if any concentrator answered, and 1 otherwise.
 const (
-	exitFound = 0
-	exitNone  = 1
+	exitFound      = 0
+	exitNone       = 1
+	exitUnexpected = 3
 )
 
-func run(args []string) int {
-	f, err := parseFlags(args)
+// program is what the command needs of the world.
+type program struct {
+	out, complaints io.Writer
+	open            func(*flags) (pppoe.Port, error)
+}
+
+// open opens the port that the flags want: one that has the VLAN tags in its frames only
+// if there are any, for it is told of all frames of the interface.
+func open(f *flags) (pppoe.Port, error) {
+	if len(f.vlans) > 0 {
+		return afpacket.OpenTrunk(f.line(), pppoe.EtherTypeDiscovery)
+	}
+	return afpacket.Open(f.line(), pppoe.EtherTypeDiscovery)
+}
+
+func (p *program) run(ctx context.Context, args []string) int {
+	f, err := parseFlags(args, p.complaints)
 	switch {
 	case errors.Is(err, errHelp):
 		return exitFound
 	case err != nil:
-		return fail(err)
+		return p.fail(err)
 	}
-	port, err := afpacket.Open(afpacket.Line{Interface: f.iface}, pppoe.EtherTypeDiscovery)
+	port, err := p.open(f)
 	if err != nil {
-		return fail(err)
+		return p.fail(err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
-	defer stop()
-	var show printer = plain{}
-	if f.json {
-		show = &document{}
+	if f.watch {
+		return p.watch(ctx, f, port)
 	}
-	if f.quiet {
-		show = silent{}
-	}
-	found := 0
-	err = pppoe.Probe(ctx, port, f.host(), func(o pppoe.Offer, after time.Duration) {
-		found++
-		show.offer(o, after)
-	})
-	show.end()
-	switch {
-	case err != nil:
-		return fail(err)
-	case found > 0:
-		return exitFound
-	}
-	if !f.quiet {
-		fmt.Fprintln(os.Stderr, "Timeout waiting for PADO packets")
-	}
-	return exitNone
+	return p.list(ctx, f, port)
 }
 
-func fail(err error) int {
-	fmt.Fprintln(os.Stderr, "pppoe-discovery: "+err.Error())
+// list asks once, and shows who answers.
+func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
+	show := p.printer(f)
+	var offers []pppoe.Offer
+	code := exitNone
+	found := func(s pppoe.Sighting) {
+		a := answer{Sighting: s, scanned: len(f.vlans) > 0, unexpected: f.expect.unexpected(s.Offer)}
+		show.answer(a)
+		if !a.refused() {
+			offers = append(offers, s.Offer)
+		}
+		if a.unexpected {
+			code = exitUnexpected
+		}
+	}
+	err := p.ask(ctx, f, port, found)
+	show.end()
+	missing := f.expect.missing(offers)
+	switch {
+	case err != nil:
+		return p.fail(err)
+	case code == exitUnexpected:
+		p.say(f, "Unexpected access concentrators answered")
+	case len(offers) == 0:
+		p.say(f, "Timeout waiting for PADO packets")
+	case len(missing) > 0:
+		p.say(f, "No answer from "+missing.String())
+	default:
+		code = exitFound
+	}
+	return code
+}
+
+// ask asks on VLANs, or as pppd's program does.
+func (p *program) ask(ctx context.Context, f *flags, port pppoe.Port, found func(pppoe.Sighting)) error {
+	if f.scans() {
+		return pppoe.Scan(ctx, port, f.scan(), found)
+	}
+	return pppoe.Probe(ctx, port, f.host(), func(o pppoe.Offer, after time.Duration) {
+		found(pppoe.Sighting{Offer: o, After: after})
+	})
+}
+
+func (p *program) say(f *flags, text string) {
+	if !f.quiet {
+		fmt.Fprintln(p.complaints, text)
+	}
+}
+
+func (p *program) fail(err error) int {
+	fmt.Fprintln(p.complaints, "pppoe-discovery: "+err.Error())
 	return exitNone
 }

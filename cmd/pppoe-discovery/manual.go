@@ -26,6 +26,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 			{Title: "EXIT STATUS", Blocks: []manual.Block{
 				manual.Item{Term: strconv.Itoa(exitFound), Text: "at least one concentrator answered."},
 				manual.Item{Term: strconv.Itoa(exitNone), Text: "none did, or it could not be asked: the message tells."},
+				manual.Item{Term: strconv.Itoa(exitUnexpected), Text: "with `--expect`: somebody answered who is not expected."},
 			}},
 			{Title: "SIGNALS", Blocks: []manual.Block{
 				manual.Item{Term: "SIGTERM, SIGINT", Text: "stop waiting for answers: the exit code tells whether there were any."},

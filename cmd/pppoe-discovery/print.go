@@ -1,49 +1,72 @@
 package main
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"os"
+	"io"
 	"strings"
-	"time"
 
 	"upppoe/pppoe"
 )
 
-// printer shows offers as they come.
+// printer shows answers as they come.
 type printer interface {
-	offer(o pppoe.Offer, after time.Duration)
+	answer(a answer)
 	end()
+}
+
+func (p *program) printer(f *flags) printer {
+	switch {
+	case f.quiet:
+		return silent{}
+	case f.json:
+		return &document{to: p.out}
+	case f.verbose:
+		return verbose{p.out}
+	}
+	return plain{p.out}
 }
 
 type silent struct{}
 
-func (silent) offer(pppoe.Offer, time.Duration) {}
-func (silent) end()                             {}
+func (silent) answer(answer) {}
+func (silent) end()          {}
 
-// plain prints as pppd's program does: tags in their order, then the address.
-type plain struct{}
+// plain prints as pppd's program does: tags in their order, then the address. What that
+// does not know comes before it.
+type plain struct{ to io.Writer }
 
 const maxCookie = 20
 
-func (plain) offer(o pppoe.Offer, _ time.Duration) {
-	for t := range o.Tags.All() {
-		switch {
-		case t.Type == pppoe.TagACName:
-			fmt.Printf("Access-Concentrator: %s\n", pppoe.Escape(string(t.Value)))
-		case t.Type == pppoe.TagServiceName && len(t.Value) > 0:
-			fmt.Printf("Service-Name: %s\n", pppoe.Escape(string(t.Value)))
-		case t.Type == pppoe.TagACCookie:
-			fmt.Printf("Cookie: %s\n", octets(t.Value))
-		case t.Type == pppoe.TagRelaySessionID:
-			fmt.Printf("Relay-ID: %s\n", octets(t.Value))
-		}
+func (p plain) answer(a answer) {
+	if e, refused := a.Tags.FindError(); refused {
+		fmt.Fprintf(p.to, "Refused: %s\n", pppoe.Escape(e.Text))
 	}
-	if n := o.Tags.MaxPayload(); n > 0 {
-		fmt.Printf("Max-Payload: %d\n", n)
+	if a.unexpected {
+		fmt.Fprintln(p.to, "Unexpected: yes")
 	}
-	fmt.Printf("AC-Ethernet-Address: %v\n%s\n", o.AC, strings.Repeat("-", 50))
+	if a.scanned {
+		fmt.Fprintf(p.to, "VLAN: %v\n", a.VLAN)
+	}
+	for t := range a.Tags.All() {
+		p.tag(t)
+	}
+	if n := a.Tags.MaxPayload(); n > 0 {
+		fmt.Fprintf(p.to, "Max-Payload: %d\n", n)
+	}
+	fmt.Fprintf(p.to, "AC-Ethernet-Address: %v\n%s\n", a.AC, strings.Repeat("-", 50))
+}
+
+func (p plain) tag(t pppoe.Tag) {
+	switch {
+	case t.Type == pppoe.TagACName:
+		fmt.Fprintf(p.to, "Access-Concentrator: %s\n", pppoe.Escape(string(t.Value)))
+	case t.Type == pppoe.TagServiceName && len(t.Value) > 0:
+		fmt.Fprintf(p.to, "Service-Name: %s\n", pppoe.Escape(string(t.Value)))
+	case t.Type == pppoe.TagACCookie:
+		fmt.Fprintf(p.to, "Cookie: %s\n", octets(t.Value))
+	case t.Type == pppoe.TagRelaySessionID:
+		fmt.Fprintf(p.to, "Relay-ID: %s\n", octets(t.Value))
+	}
 }
 
 func (plain) end() {}
@@ -56,44 +79,48 @@ func octets(b []byte) string {
 	return text
 }
 
-// document gathers a JSON document.
-type document struct {
-	Concentrators []concentrator `json:"concentrators"`
-}
+// verbose prints all there is to know.
+type verbose struct{ to io.Writer }
 
-type concentrator struct {
-	Address    string   `json:"address"`
-	Name       string   `json:"name"`
-	Services   []string `json:"services"`
-	Cookie     string   `json:"cookie,omitempty"`
-	RelayID    string   `json:"relay_id,omitempty"`
-	MaxPayload int      `json:"max_payload,omitempty"`
-	Latency    float64  `json:"latency_ms"`
-}
-
-func (d *document) offer(o pppoe.Offer, after time.Duration) {
-	c := concentrator{
-		Address: o.AC.String(), Name: o.Name(), Services: []string{},
-		MaxPayload: o.Tags.MaxPayload(), Latency: float64(after.Microseconds()) / 1000,
+func (p verbose) answer(a answer) {
+	fmt.Fprintf(p.to, "%v", a.AC)
+	if v := vendor(a.AC); v != "" {
+		fmt.Fprintf(p.to, " (%s)", v)
 	}
-	for t := range o.Tags.All() {
-		switch t.Type {
-		case pppoe.TagServiceName:
-			c.Services = append(c.Services, string(t.Value))
-		case pppoe.TagACCookie:
-			c.Cookie = hex.EncodeToString(t.Value)
-		case pppoe.TagRelaySessionID:
-			c.RelayID = hex.EncodeToString(t.Value)
+	if a.scanned {
+		fmt.Fprintf(p.to, " on VLAN %v", a.VLAN)
+	}
+	fmt.Fprintf(p.to, " after %.3f ms", a.milliseconds())
+	if a.scanned && a.Asked != a.VLAN {
+		fmt.Fprintf(p.to, ", asked on VLAN %v", a.Asked)
+	}
+	if a.unexpected {
+		fmt.Fprint(p.to, ", UNEXPECTED")
+	}
+	fmt.Fprintln(p.to)
+	for t := range a.Tags.All() {
+		p.tag(t)
+	}
+}
+
+func (p verbose) tag(t pppoe.Tag) {
+	details := t.Details()
+	name := t.Type.String()
+	switch {
+	case len(details) == 0:
+		fmt.Fprintf(p.to, "  %s\n", name)
+	case len(details) == 1 && details[0].Name == "text":
+		fmt.Fprintf(p.to, "  %-18s %s\n", name, quote(details[0].Value))
+	case len(details) == 1 && strings.HasSuffix(details[0].Name, "hexadecimal"):
+		fmt.Fprintf(p.to, "  %-18s 0x%s\n", name, details[0].Value)
+	case len(details) == 1:
+		fmt.Fprintf(p.to, "  %-18s %s\n", name, details[0].Value)
+	default:
+		fmt.Fprintf(p.to, "  %s\n", name)
+		for _, d := range details {
+			fmt.Fprintf(p.to, "    %s: %s\n", d.Name, pppoe.Escape(d.Value))
 		}
 	}
-	d.Concentrators = append(d.Concentrators, c)
 }
 
-func (d *document) end() {
-	if d.Concentrators == nil {
-		d.Concentrators = []concentrator{}
-	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", "  ")
-	encoder.Encode(d)
-}
+func (verbose) end() {}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gopacket/gopacket/macs"
+
+	"upppoe/pppoe"
+)
+
+// answer is a concentrator's, as it is shown.
+type answer struct {
+	pppoe.Sighting
+	scanned    bool // VLANs were asked for
+	unexpected bool
+}
+
+// refused says whether it is an error, and no offer.
+func (a answer) refused() bool {
+	_, bad := a.Tags.FindError()
+	return bad
+}
+
+// services are the Service-Names offered, sorted.
+func services(tags pppoe.Tags) (names []string) {
+	for t := range tags.All() {
+		if t.Type == pppoe.TagServiceName {
+			names = append(names, string(t.Value))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// milliseconds is how long the answer took.
+func (a answer) milliseconds() float64 { return float64(a.After.Microseconds()) / 1000 }
+
+// vendor is whom the IEEE gave the address to; empty: nobody known.
+func vendor(a pppoe.Addr) string {
+	if a[0]&2 != 0 {
+		return "locally administered"
+	}
+	return strings.Join(strings.Fields(macs.ValidMACPrefixMap[[3]byte(a[:3])]), " ")
+}
+
+// quoted are names of strangers, fit for a terminal.
+func quoted(names []string) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = quote(n)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func quote(text string) string {
+	return fmt.Sprintf("\"%s\"", strings.ReplaceAll(pppoe.Escape(text), `"`, `\042`))
+}

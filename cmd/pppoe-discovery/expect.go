@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"upppoe/pppoe"
+)
+
+// expectation is which concentrators belong here; empty: nobody cares.
+type expectation []expected
+
+// expected is one of them: its address, or else its name.
+type expected struct {
+	addr pppoe.Addr
+	name string
+}
+
+func parseExpectation(words []string) (all expectation, err error) {
+	for _, word := range words {
+		if word == "" {
+			return nil, errors.New("--expect takes an Ethernet address, or an AC-Name")
+		}
+		addr, err := pppoe.ParseAddr(word)
+		if err != nil {
+			all = append(all, expected{name: word})
+			continue
+		}
+		all = append(all, expected{addr: addr})
+	}
+	return all, nil
+}
+
+func (e expected) String() string {
+	if e.name != "" {
+		return pppoe.Escape(e.name)
+	}
+	return e.addr.String()
+}
+
+func (e expected) is(o pppoe.Offer) bool {
+	if e.name != "" {
+		return e.name == o.Name()
+	}
+	return e.addr == o.AC
+}
+
+// unexpected says whether a concentrator does not belong here.
+func (all expectation) unexpected(o pppoe.Offer) bool {
+	for _, e := range all {
+		if e.is(o) {
+			return false
+		}
+	}
+	return len(all) > 0
+}
+
+// missing are those that are none of the offers.
+func (all expectation) missing(offers []pppoe.Offer) (missing expectation) {
+	for _, e := range all {
+		there := false
+		for _, o := range offers {
+			there = there || e.is(o)
+		}
+		if !there {
+			missing = append(missing, e)
+		}
+	}
+	return missing
+}
+
+func (all expectation) String() string {
+	var texts []string
+	for _, e := range all {
+		texts = append(texts, e.String())
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/pppoe"
+)
+
+func TestFlags(t *testing.T) {
+	for _, c := range []struct {
+		args  string
+		right func(*flags) bool
+	}{
+		{"-I eth0", func(f *flags) bool {
+			return f.iface == "eth0" && f.timeout == 5*time.Second && f.attempts == 3 && f.hostUniq == nil && !f.scans() && f.rate == 2000
+		}},
+		{"-I eth0 -S isp -C ac -t 2 -a 1 -W 0aff -Q", func(f *flags) bool {
+			return f.service == "isp" && f.acName == "ac" && f.timeout == 2*time.Second && f.attempts == 1 && string(f.hostUniq) == "\x0a\xff" && f.quiet
+		}},
+		{"-I eth0 -U -D /dev/null", func(f *flags) bool { return len(f.hostUniq) == 4 }},
+		{"-I eth0 --vlan 1-4094", func(f *flags) bool {
+			return len(f.vlans) == 4094 && f.timeout == 2*time.Second && f.attempts == 2 && f.scan().Interval == 0
+		}},
+		{"-I eth0 --vlan 50.1-3 -t 7 -a 5 --rate 10 --priority 6", func(f *flags) bool {
+			s := f.scan()
+			return len(s.VLANs) == 3 && s.Host.Timeout == 7*time.Second && s.Host.Attempts == 5 && s.Rate == 10 && s.Priority == 6
+		}},
+		{"-I eth0 --watch", func(f *flags) bool { return f.scan().Interval == 30*time.Second && f.missed == 3 && len(f.vlans) == 0 }},
+		{"-I eth0 --watch --interval 5 --missed 1 --expect 02:00:5e:00:53:01 --expect my-ac --alarm", func(f *flags) bool {
+			return f.scan().Interval == 5*time.Second && f.missed == 1 && f.alarm && len(f.expect) == 2 &&
+				f.expect[0] == expected{addr: pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}} && f.expect[1] == expected{name: "my-ac"}
+		}},
+		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.line().Source == pppoe.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
+	} {
+		f, err := parseFlags(strings.Fields(c.args), io.Discard)
+		if err != nil || !c.right(f) {
+			t.Errorf("%s: %+v, %v", c.args, f, err)
+		}
+	}
+}
+
+// TestBadFlags: each error names the flag and says what to do.
+func TestBadFlags(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                "name one with -I",
+		"eth0":                            `"eth0": not a flag`,
+		"-I eth0 --nonsense":              "--nonsense",
+		"-I eth0 -t 0":                    "-t takes",
+		"-I eth0 -t x":                    "--timeout",
+		"-I eth0 -a 0":                    "-a a number",
+		"-I eth0 -W xyz":                  "-W \"xyz\": give hexadecimal digits",
+		"-I eth0 -U -W 00":                "-U and -W exclude each other",
+		"-I eth0 --vlan 4095":             "--vlan: VLAN \"4095\"",
+		"-I eth0 --vlan 5000":             "--vlan: VLAN \"5000\"",
+		"-I eth0 --vlan x":                "--vlan: VLAN \"x\"",
+		"-I eth0 --vlan=":                 "--vlan: no VLAN given",
+		"-I eth0 --vlan 9-1":              "LOW-HIGH",
+		"-I eth0 --vlan 1-4094.1-4094":    "more than 65536",
+		"-I eth0 --priority 6":            "--priority needs a VLAN tag",
+		"-I eth0 --vlan 1 --priority 8":   "--priority takes",
+		"-I eth0 --vlan 1 --priority 256": "--priority",
+		"-I eth0 --vlan 1 --rate 0":       "--rate takes",
+		"-I eth0 --source 1:2":            "--source \"1:2\"",
+		"-I eth0 --watch --interval 0":    "--interval takes",
+		"-I eth0 --watch --missed 0":      "--missed takes",
+		"-I eth0 --expect=":               "--expect takes",
+		"-I eth0 --alarm":                 "--alarm needs --watch",
+		"-I eth0 --watch --alarm":         "--expect",
+	} {
+		_, err := parseFlags(strings.Fields(args), io.Discard)
+		if err == nil || errors.Is(err, errHelp) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error that says %q", args, err, want)
+		}
+	}
+}
+
+// TestHelp: -h and -V print the same, on stderr, and are no failure.
+func TestHelp(t *testing.T) {
+	for _, args := range []string{"-h", "--help", "-V", "--version"} {
+		var out, complaints strings.Builder
+		p := &program{out: &out, complaints: &complaints}
+		if code := p.run(t.Context(), []string{args}); code != 0 || out.Len() > 0 {
+			t.Errorf("%s: exit code %d, and on stdout %q", args, code, out.String())
+		}
+		golden(t, "help.txt", complaints.String())
+	}
+}
+
+// golden holds what was printed against a file. UPDATE=1 writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := "testdata/" + name
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
+	}
+}

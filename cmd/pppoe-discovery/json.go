@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"upppoe/pppoe"
+)
+
+// document gathers a JSON document.
+type document struct {
+	to            io.Writer
+	Concentrators []concentrator `json:"concentrators"`
+}
+
+// concentrator is an answer in JSON. Names are a stranger's words.
+type concentrator struct {
+	Address    string   `json:"address"`
+	Vendor     string   `json:"vendor,omitempty"`
+	VLAN       string   `json:"vlan,omitempty"`
+	Asked      string   `json:"asked_vlan,omitempty"` // if it is another
+	Name       string   `json:"name"`
+	Services   []string `json:"services"`
+	Cookie     string   `json:"cookie,omitempty"`
+	RelayID    string   `json:"relay_id,omitempty"`
+	MaxPayload int      `json:"max_payload,omitempty"`
+	Error      string   `json:"error,omitempty"` // the name of its tag
+	Unexpected bool     `json:"unexpected,omitempty"`
+	Latency    float64  `json:"latency_ms"`
+	Tags       []tag    `json:"tags"`
+}
+
+// tag is one tag, in its order in the packet.
+type tag struct {
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Octets  string   `json:"octets"` // in hexadecimal
+	Details []detail `json:"details,omitempty"`
+}
+
+type detail struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func inJSON(a answer) concentrator {
+	c := concentrator{
+		Address: a.AC.String(), Vendor: vendor(a.AC), Name: a.Name(), Services: []string{}, Tags: []tag{},
+		MaxPayload: a.Tags.MaxPayload(), Latency: a.milliseconds(), Unexpected: a.unexpected,
+	}
+	if a.scanned {
+		c.VLAN = a.VLAN.String()
+		if a.Asked != a.VLAN {
+			c.Asked = a.Asked.String()
+		}
+	}
+	if e, refused := a.Tags.FindError(); refused {
+		c.Error = e.Tag.String()
+	}
+	for t := range a.Tags.All() {
+		c.add(t)
+	}
+	return c
+}
+
+func (c *concentrator) add(t pppoe.Tag) {
+	switch t.Type {
+	case pppoe.TagServiceName:
+		c.Services = append(c.Services, string(t.Value))
+	case pppoe.TagACCookie:
+		c.Cookie = hex.EncodeToString(t.Value)
+	case pppoe.TagRelaySessionID:
+		c.RelayID = hex.EncodeToString(t.Value)
+	}
+	said := tag{Type: fmt.Sprintf("0x%04x", uint16(t.Type)), Name: t.Type.String(), Octets: hex.EncodeToString(t.Value)}
+	for _, d := range t.Details() {
+		said.Details = append(said.Details, detail(d))
+	}
+	c.Tags = append(c.Tags, said)
+}
+
+func (d *document) answer(a answer) { d.Concentrators = append(d.Concentrators, inJSON(a)) }
+
+func (d *document) end() {
+	if d.Concentrators == nil {
+		d.Concentrators = []concentrator{}
+	}
+	encoder := json.NewEncoder(d.to)
+	encoder.SetIndent("", "  ")
+	encoder.Encode(d)
+}
+
+// line is an event of --watch, one to a line.
+type line struct {
+	Time    string        `json:"time"` // RFC 3339, UTC
+	Event   string        `json:"event"`
+	Changes []change      `json:"changes,omitempty"`
+	Missing string        `json:"missing,omitempty"` // of event "missing": who
+	Who     *concentrator `json:"concentrator,omitempty"`
+}
+
+func (p *program) printJSON(e event) {
+	l := line{Time: e.at.UTC().Format(time.RFC3339), Event: string(e.kind), Changes: e.changes}
+	if e.kind == missing {
+		l.Missing = e.missing.String()
+	} else {
+		c := inJSON(e.answer)
+		l.Who = &c
+	}
+	json.NewEncoder(p.out).Encode(l)
+}

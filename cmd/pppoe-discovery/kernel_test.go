@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+)
+
+// wire is a veth pair of the real kernel, from "near" in one namespace to "far" in another,
+// and the program.
+type wire struct {
+	*testing.T
+	near, far *lab.Namespace
+	program   string
+}
+
+func newWire(t *testing.T) *wire {
+	t.Helper()
+	roottest.Need(t)
+	dir := t.TempDir()
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil { // others may run it
+		t.Fatal(err)
+	}
+	if err := lab.Build("../..", dir, "./cmd/pppoe-discovery"); err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{T: t, program: filepath.Join(dir, "pppoe-discovery")}
+	for _, n := range []**lab.Namespace{&w.near, &w.far} {
+		var err error
+		if *n, err = lab.NewNamespace(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { (*n).Close() })
+	}
+	if err := lab.Veth(lab.End{In: w.near, Name: "near"}, lab.End{In: w.far, Name: "far"}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// answering has a concentrator answer on the far side, on a VLAN or without.
+func (w *wire) answering(tags vlan.Stack, name string) {
+	w.Helper()
+	var port *afpacket.Port
+	err := w.far.Do(func() (err error) {
+		port, err = afpacket.Open(afpacket.Line{Interface: "far", VLAN: tags}, pppoe.EtherTypeDiscovery)
+		return err
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { port.Close() })
+	c := pppoe.NewConcentrator(port.Addr(), pppoe.ConcentratorConfig{ACName: name, Rand: rand.Reader})
+	// Ends with the port.
+	go serve(port, c)
+}
+
+func serve(port pppoe.Port, c *pppoe.Concentrator) {
+	frames := []pppoe.Frame{{Data: make([]byte, 1514)}}
+	for {
+		n, err := port.ReadBatch(frames)
+		if err != nil {
+			return
+		}
+		var q pppoe.Queue
+		if f, err := pppoe.ParseDiscoveryFrame(frames[0].Data); n == 1 && err == nil && f.Code == pppoe.PADI {
+			c.ReceivePADI(time.Now(), f, &q)
+		}
+		for _, f := range q.All() {
+			port.WriteBatch([][]byte{f.AppendTo(nil)})
+		}
+	}
+}
+
+// run runs the program on the near side, as nobody, with those capabilities alone.
+func (w *wire) run(capabilities []uintptr, args ...string) (out, complaints string, code int) {
+	w.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(w.program, append([]string{"-I", "near"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
+		AmbientCaps: capabilities,
+	}
+	if err := w.near.Start(cmd); err != nil {
+		w.Fatal(err)
+	}
+	exited := (*exec.ExitError)(nil)
+	if err := cmd.Wait(); err != nil && !errors.As(err, &exited) {
+		w.Fatal(err)
+	}
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+var netRaw = []uintptr{unix.CAP_NET_RAW}
+
+// TestCapability: CAP_NET_RAW is all that is needed, whatever is asked; without it, the
+// message says so.
+func TestCapability(t *testing.T) {
+	w := newWire(t)
+	w.answering(vlan.Stack{}, "here")
+	for _, args := range [][]string{
+		{"-t", "1"},
+		{"-t", "1", "--source", "02:00:5e:00:53:77"},
+		{"-t", "1", "--vlan", "untagged,5"},
+	} {
+		out, complaints, code := w.run(netRaw, args...)
+		if code != 0 || complaints != "" || !strings.Contains(out, "Access-Concentrator: here\n") {
+			t.Errorf("%q: exit code %d, %q and %q", args, code, out, complaints)
+		}
+		out, complaints, code = w.run(nil, args...)
+		if code != 1 || out != "" || !strings.Contains(complaints, "CAP_NET_RAW") {
+			t.Errorf("%q without the capability: exit code %d, %q and %q", args, code, out, complaints)
+		}
+	}
+}
+
+// TestScanKernel searches all VLANs, and some pairs, among which fifty answer.
+func TestScanKernel(t *testing.T) {
+	w := newWire(t)
+	var want []string
+	for i := range 50 {
+		tags := vlan.Stack{{TPID: vlan.CTag, VID: uint16(1 + i*83)}}
+		w.answering(tags, fmt.Sprintf("ac-%v", tags))
+		want = append(want, fmt.Sprintf("%v ac-%v", tags, tags))
+	}
+	w.answering(vlan.Stack{}, "untagged")
+	pair := vlan.Stack{{TPID: vlan.STag, VID: 50}, {TPID: vlan.CTag, VID: 100}}
+	w.answering(pair, "pair")
+
+	start := time.Now()
+	w.scan(want, "1-4094")
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("a scan of 4094 VLANs took %v, want less than 10 s", took)
+	} else {
+		t.Logf("a scan of 4094 VLANs took %v", took)
+	}
+	w.scan([]string{"50.100 pair"}, "49-51.90-110")
+	w.scan([]string{"50.100 pair", "untagged untagged"}, "untagged,50.100")
+}
+
+// scan searches a list, and holds what is found against a wish.
+func (w *wire) scan(want []string, list string) {
+	w.Helper()
+	out, complaints, code := w.run(netRaw, "--vlan", list, "--json")
+	if code != 0 || complaints != "" {
+		w.Fatalf("%s: exit code %d and %q", list, code, complaints)
+	}
+	var d document
+	if err := json.Unmarshal([]byte(out), &d); err != nil {
+		w.Fatal(err)
+	}
+	var got []string
+	for _, c := range d.Concentrators {
+		got = append(got, c.VLAN+" "+c.Name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		w.Errorf("%s: found %q, want %q", list, got, want)
+	}
+}

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/vlan"
+)
+
+var (
+	own  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
+	xrx  = pppoe.Addr{0, 0, 0, 0, 0x53, 1} // Xerox's, the first in the IEEE's list
+	mine = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+)
+
+// ac is a concentrator in a test's hands.
+type ac struct {
+	*ethertest.Port
+	tags atomic.Pointer[pppoe.Tags]
+	wait time.Duration
+}
+
+// offers changes what it offers.
+func (a *ac) offers(tags pppoe.Tags) { a.tags.Store(&tags) }
+
+func named(name string, more ...pppoe.Tag) (tags pppoe.Tags) {
+	tags = tags.Append(pppoe.TagACName, []byte(name)).Append(pppoe.TagServiceName, nil)
+	for _, t := range more {
+		tags = tags.Append(t.Type, t.Value)
+	}
+	return tags
+}
+
+// join has a concentrator answer on a segment.
+func join(s *ethertest.Segment, addr pppoe.Addr, vlans string, tags pppoe.Tags, wait time.Duration) *ac {
+	var stack vlan.Stack
+	if vlans != "" {
+		stack, _ = vlan.Parse(vlans)
+	}
+	a := &ac{Port: s.Tagged(addr, pppoe.EtherTypeDiscovery, stack), wait: wait}
+	a.offers(tags)
+	// Ends with the port.
+	go a.answer()
+	return a
+}
+
+func (a *ac) answer() {
+	for {
+		frames := []pppoe.Frame{{Data: make([]byte, 1522)}}
+		if _, err := a.ReadBatch(frames); err != nil {
+			return
+		}
+		f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
+		if err != nil || f.Code != pppoe.PADI {
+			continue
+		}
+		time.Sleep(a.wait) // virtual
+		uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
+		tags := append(pppoe.Tags(nil), *a.tags.Load()...)
+		tags = tags.Append(pppoe.TagHostUniq, uniq)
+		pado := pppoe.DiscoveryFrame{Dst: f.Src, Src: a.Addr(), Discovery: pppoe.Discovery{Code: pppoe.PADO, Tags: tags}}
+		a.WriteBatch([][]byte{pado.AppendTo(nil)})
+	}
+}
+
+// result is what a run printed, its exit code, and how long it took.
+type result struct {
+	out, complaints string
+	code            int
+	took            time.Duration
+}
+
+// run runs the program on a segment, in virtual time, until it ends.
+func run(ctx context.Context, s *ethertest.Segment, args string) result {
+	var out, complaints strings.Builder
+	p := &program{out: &out, complaints: &complaints, open: func(f *flags) (pppoe.Port, error) {
+		if len(f.vlans) > 0 {
+			return s.Trunk(own, pppoe.EtherTypeDiscovery), nil
+		}
+		return s.Port(own, pppoe.EtherTypeDiscovery), nil
+	}}
+	start := time.Now()
+	code := p.run(ctx, append([]string{"-I", "eth0", "-W", "abcd"}, strings.Fields(args)...))
+	took := time.Since(start)
+	time.Sleep(time.Second) // until those have answered that were asked last
+	return result{out.String(), complaints.String(), code, took}
+}
+
+// everything is an offer with all tags that there are.
+func everything() pppoe.Tags {
+	return named("ac \x1b[31m\"1\"",
+		pppoe.Tag{Type: pppoe.TagServiceName, Value: []byte("internet")},
+		pppoe.Tag{Type: pppoe.TagServiceName, Value: []byte("iptv")},
+		pppoe.Tag{Type: pppoe.TagACCookie, Value: []byte("0123456789abcdefghijkl")},
+		pppoe.Tag{Type: pppoe.TagRelaySessionID, Value: []byte{0, 1, 2}},
+		pppoe.Tag{Type: pppoe.TagVendorSpecific, Value: []byte("\x00\x00\x0d\xe9\x01\x05dsl/1\x02\x02me\x81\x04\x00\x00\x03\xe8")},
+		pppoe.Tag{Type: pppoe.TagVendorSpecific, Value: []byte("\x00\x00\x00\x09xyz")},
+		pppoe.Tag{Type: pppoe.TagCredits, Value: []byte{0, 5, 0, 6}},
+		pppoe.Tag{Type: pppoe.TagMetrics, Value: []byte{0, 0, 100, 50, 0, 10, 3, 0xe8, 7, 0xd0}},
+		pppoe.Tag{Type: pppoe.TagMaxPayload, Value: []byte{5, 0xdc}},
+		pppoe.Tag{Type: 0x1234, Value: []byte{0xde, 0xad}},
+	)
+}
+
+// TestOutput: every form of output for two concentrators, the first of which has all tags.
+func TestOutput(t *testing.T) {
+	for file, args := range map[string]string{
+		"plain.txt":        "",
+		"verbose.txt":      "-v",
+		"document.json":    "--json",
+		"quiet.txt":        "-Q",
+		"unexpected.txt":   "--expect second",
+		"vlan-plain.txt":   "--vlan 1-3,50.100",
+		"vlan-verbose.txt": "--vlan 1-3,50.100 -v --expect second",
+		"vlan.json":        "--vlan 1-3,50.100 --json --expect second",
+	} {
+		t.Run(file, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := ethertest.New(ethertest.Config{})
+				first, second := "", ""
+				if strings.HasPrefix(args, "--vlan") {
+					first, second = "2", "50.100"
+				}
+				a := join(s, xrx, first, everything(), 1500*time.Microsecond)
+				b := join(s, mine, second, named("second"), 20*time.Millisecond)
+				defer a.Close()
+				defer b.Close()
+				got := run(t.Context(), s, args)
+				golden(t, file, got.out)
+				want, complaint := exitFound, ""
+				if strings.Contains(args, "--expect") {
+					want, complaint = exitUnexpected, "Unexpected access concentrators answered\n"
+				}
+				if got.code != want || got.complaints != complaint {
+					t.Errorf("exit code %d and %q, want %d and %q", got.code, got.complaints, want, complaint)
+				}
+			})
+		})
+	}
+}
+
+// TestExitCodes: 0, 1 and 3, and what is said about it.
+func TestExitCodes(t *testing.T) {
+	refusal := named("full", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("no room")})
+	for _, c := range []struct {
+		args      string
+		offers    []pppoe.Tags
+		code      int
+		complaint string
+	}{
+		{"", nil, 1, "Timeout waiting for PADO packets\n"},
+		{"-Q", nil, 1, ""},
+		{"", []pppoe.Tags{named("a")}, 0, ""},
+		{"", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n"},
+		{"--vlan untagged", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n"},
+		{"-C b", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n"},
+		{"--vlan 7", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n"},
+		{"--vlan 7,untagged", []pppoe.Tags{named("a")}, 0, ""},
+		{"--expect a", []pppoe.Tags{named("a")}, 0, ""},
+		{"--expect 02:00:5e:10:00:00", []pppoe.Tags{named("a")}, 0, ""},
+		{"--expect a --expect b", []pppoe.Tags{named("a")}, 1, "No answer from b\n"},
+		{"--expect a", nil, 1, "Timeout waiting for PADO packets\n"},
+		{"--expect a", []pppoe.Tags{named("a"), named("rogue")}, 3, "Unexpected access concentrators answered\n"},
+		{"--expect a -Q", []pppoe.Tags{named("a"), named("rogue")}, 3, ""},
+		{"--expect a --vlan untagged", []pppoe.Tags{named("a"), refusal}, 3, "Unexpected access concentrators answered\n"},
+		{"--expect 02:00:5e:10:00:01", []pppoe.Tags{named("a")}, 3, "Unexpected access concentrators answered\n"},
+		{"-t 0", nil, 1, "pppoe-discovery: -t takes 1 to 86400 seconds, and -a a number from 1 to 1000\n"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			for i, tags := range c.offers {
+				defer join(s, pppoe.Addr{2, 0, 0x5e, 0x10, 0, byte(i)}, "", tags, 0).Close()
+			}
+			if got := run(t.Context(), s, c.args); got.code != c.code || got.complaints != c.complaint {
+				t.Errorf("%q with %d concentrators: exit code %d and %q, want %d and %q", c.args, len(c.offers), got.code, got.complaints, c.code, c.complaint)
+			}
+		})
+	}
+}
+
+func TestCannotOpen(t *testing.T) {
+	var complaints strings.Builder
+	p := &program{complaints: &complaints, open: func(*flags) (pppoe.Port, error) { return nil, errors.New("eth0: gone") }}
+	if code := p.run(t.Context(), []string{"-I", "eth0"}); code != 1 || complaints.String() != "pppoe-discovery: eth0: gone\n" {
+		t.Errorf("exit code %d and %q", code, complaints.String())
+	}
+}
+
+// TestWatch: concentrators come, change their name, services and address, and go; those
+// that are expected are missed.
+func TestWatch(t *testing.T) {
+	for file, args := range map[string]string{"watch.txt": "", "watch.json": "--json"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			ctx, cancel := context.WithCancel(t.Context())
+			a := join(s, xrx, "50", named("a"), time.Millisecond)
+			b := join(s, mine, "50", named("b"), 2*time.Millisecond)
+			third := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
+			// Ends after the last step; the steps lie between the rounds.
+			go func() {
+				time.Sleep(5 * time.Second) // virtual
+				for _, step := range []func(){
+					func() {},
+					func() { a.offers(named("a", pppoe.Tag{Type: pppoe.TagServiceName, Value: []byte("isp")})) },
+					func() { b.offers(named("b2")) },
+					func() { b.Close() },
+					func() { b = join(s, third, "50", named("a"), 3*time.Millisecond) },
+					func() {},
+					func() { a.offers(named("a", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("full")})) },
+				} {
+					time.Sleep(10 * time.Second) // virtual
+					step()
+				}
+				time.Sleep(10 * time.Second)
+				cancel()
+				a.Close()
+				b.Close()
+			}()
+			args := "--vlan 50-51 --watch --interval 10 --missed 2 --expect a --expect c -t 1 " + args
+			got := run(ctx, s, args)
+			golden(t, file, got.out)
+			if got.code != exitFound || got.complaints != "" {
+				t.Errorf("exit code %d and %q", got.code, got.complaints)
+			}
+		})
+	}
+}
+
+// TestAlarm: the first that is unexpected ends the watch at once, with an exit code of its
+// own; without --alarm it does not.
+func TestAlarm(t *testing.T) {
+	for args, want := range map[string]struct {
+		code int
+		took time.Duration
+	}{
+		"--alarm":    {exitUnexpected, 30*time.Second + time.Millisecond},
+		"--alarm -Q": {exitUnexpected, 30*time.Second + time.Millisecond},
+		"":           {exitFound, time.Minute},
+		"-C nobody":  {exitNone, time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			defer join(s, xrx, "", named("a"), time.Millisecond).Close()
+			// Ends when the rogue has come.
+			go func() {
+				time.Sleep(15 * time.Second) // virtual
+				rogue := join(s, mine, "", named("rogue"), time.Millisecond)
+				context.AfterFunc(ctx, func() { rogue.Close() })
+			}()
+			got := run(ctx, s, "--watch --expect a "+args)
+			if got.code != want.code || got.took != want.took {
+				t.Errorf("%q: exit code %d after %v, want %d after %v\n%s", args, got.code, got.took, want.code, want.took, got.out)
+			}
+			cancel()
+		})
+	}
+}
+
+// TestRegistryIsBounded: what a forger makes up is not remembered without end, and goes
+// again.
+func TestRegistryIsBounded(t *testing.T) {
+	r := newRegistry(&flags{missed: 1})
+	told := 0
+	for i := range maxKnown + 100 {
+		addr := pppoe.Addr{2, 1, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
+		told += len(r.hear(time.Time{}, pppoe.Sighting{Offer: pppoe.Offer{AC: addr, Tags: named("forged")}}))
+	}
+	if told != maxKnown || len(r.known) != maxKnown {
+		t.Errorf("told of %d, and knows %d, want %d", told, len(r.known), maxKnown)
+	}
+	r.round(time.Time{})
+	if events := r.round(time.Time{}); len(events) != maxKnown || len(r.known)+len(r.order)+len(r.named) != 0 {
+		t.Errorf("%d are gone, and %d still known", len(events), len(r.known))
+	}
+}

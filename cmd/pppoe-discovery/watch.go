@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+)
+
+// kind is what has happened.
+type kind string
+
+const (
+	came    kind = "new"
+	changed kind = "changed"
+	gone    kind = "gone"
+	missing kind = "missing" // one that is expected does not answer
+)
+
+// event is told by --watch.
+type event struct {
+	at      time.Time
+	kind    kind
+	answer  answer   // whose
+	changes []change // of changed
+	missing expected // of missing
+}
+
+// change is what is another than before. Names are a stranger's words.
+type change struct {
+	What string `json:"what"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// maxKnown bounds what is remembered: a forger has more addresses than anybody wants to
+// read.
+const maxKnown = 1 << 16
+
+// registry knows who is there. It is told answers and the time, and says what is new. It
+// is not safe for concurrent use.
+type registry struct {
+	scanned bool
+	missed  int // rounds after which one is gone
+	expect  expectation
+	known   map[place]*entry
+	order   []place // in which they came
+	named   map[signboard]place
+	absent  map[expected]bool
+}
+
+// signboard is a name on a VLAN: the first one under it is remembered.
+type signboard struct {
+	vlan vlan.Stack
+	name string
+}
+
+// place is where a concentrator answers.
+type place struct {
+	vlan vlan.Stack
+	ac   pppoe.Addr
+}
+
+type entry struct {
+	answer answer
+	heard  bool // in this round
+	missed int  // rounds in a row
+}
+
+func newRegistry(f *flags) *registry {
+	return &registry{
+		scanned: len(f.vlans) > 0, missed: f.missed, expect: f.expect,
+		known: make(map[place]*entry), named: make(map[signboard]place), absent: make(map[expected]bool),
+	}
+}
+
+// hear takes an answer.
+func (r *registry) hear(at time.Time, s pppoe.Sighting) []event {
+	a := answer{Sighting: s, scanned: r.scanned, unexpected: r.expect.unexpected(s.Offer)}
+	where := place{s.VLAN, s.AC}
+	if e := r.known[where]; e != nil {
+		changes := differences(e.answer, a)
+		*e = entry{answer: a, heard: true}
+		r.namesake(where, a)
+		if len(changes) == 0 {
+			return nil
+		}
+		return []event{{at: at, kind: changed, answer: a, changes: changes}}
+	}
+	if len(r.known) >= maxKnown {
+		return nil
+	}
+	e := event{at: at, kind: came, answer: a}
+	r.known[where] = &entry{answer: a, heard: true}
+	if other := r.namesake(where, a); other != where {
+		e.kind, e.changes = changed, []change{{"address", other.ac.String(), a.AC.String()}}
+	}
+	r.order = append(r.order, where)
+	return []event{e}
+}
+
+// namesake is the one that has come first of those on the same VLAN with the same name.
+func (r *registry) namesake(where place, a answer) place {
+	board := signboard{a.VLAN, a.Name()}
+	if other, taken := r.named[board]; taken && r.known[other] != nil && r.known[other].answer.Name() == board.name {
+		return other
+	}
+	r.named[board] = where
+	return where
+}
+
+// differences are what a concentrator says otherwise than before.
+func differences(before, now answer) (all []change) {
+	for _, c := range []change{
+		{"name", before.Name(), now.Name()},
+		{"services", strings.Join(services(before.Tags), ", "), strings.Join(services(now.Tags), ", ")},
+		{"error", refusal(before), refusal(now)},
+	} {
+		if c.From != c.To {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func refusal(a answer) string {
+	e, refused := a.Tags.FindError()
+	if !refused {
+		return ""
+	}
+	return strings.TrimSpace(e.Tag.String() + " " + e.Text)
+}
+
+// round is told that everybody had time to answer.
+func (r *registry) round(at time.Time) (events []event) {
+	left := r.order[:0]
+	for _, where := range r.order {
+		e := r.known[where]
+		if e.heard {
+			e.missed = 0
+		} else {
+			e.missed++
+		}
+		e.heard = false
+		if e.missed < r.missed {
+			left = append(left, where)
+			continue
+		}
+		delete(r.known, where)
+		if board := (signboard{where.vlan, e.answer.Name()}); r.named[board] == where {
+			delete(r.named, board)
+		}
+		events = append(events, event{at: at, kind: gone, answer: e.answer})
+	}
+	r.order = left
+	return append(events, r.missing(at)...)
+}
+
+// missing tells once of those expected that do not answer, until they do.
+func (r *registry) missing(at time.Time) (events []event) {
+	var offers []pppoe.Offer
+	for _, where := range r.order {
+		offers = append(offers, r.known[where].answer.Offer)
+	}
+	absent := make(map[expected]bool)
+	for _, e := range r.expect.missing(offers) {
+		absent[e] = true
+		if !r.absent[e] {
+			events = append(events, event{at: at, kind: missing, missing: e})
+		}
+	}
+	r.absent = absent
+	return events
+}
+
+// watch asks again and again until the context ends, or an alarm is wanted and given.
+func (p *program) watch(ctx context.Context, f *flags, port pppoe.Port) int {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	r, code := newRegistry(f), exitNone
+	tell := func(events []event) {
+		for _, e := range events {
+			if code == exitUnexpected {
+				return // what comes behind the alarm is not waited for
+			}
+			p.tell(f, e)
+			switch {
+			case e.kind != came && e.kind != changed:
+			case e.answer.unexpected && f.alarm:
+				code = exitUnexpected
+				stop()
+			case !e.answer.refused():
+				code = exitFound
+			}
+		}
+	}
+	cfg := f.scan()
+	cfg.Done = func(now time.Time) { tell(r.round(now)) }
+	err := pppoe.Scan(ctx, port, cfg, func(s pppoe.Sighting) { tell(r.hear(time.Now(), s)) })
+	if err != nil {
+		return p.fail(err)
+	}
+	return code
+}
+
+func (p *program) tell(f *flags, e event) {
+	switch {
+	case f.quiet:
+	case f.json:
+		p.printJSON(e)
+	default:
+		fmt.Fprintln(p.out, e)
+		if f.verbose && (e.kind == came || e.kind == changed) {
+			for t := range e.answer.Tags.All() {
+				verbose{p.out}.tag(t)
+			}
+		}
+	}
+}
+
+// String is an event on a line.
+func (e event) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %-7s", e.at.UTC().Format(time.RFC3339), e.kind)
+	if e.kind == missing {
+		fmt.Fprintf(&b, " %v", e.missing)
+		return b.String()
+	}
+	a := e.answer
+	fmt.Fprintf(&b, " %v %s", a.AC, quote(a.Name()))
+	if a.scanned {
+		fmt.Fprintf(&b, " on VLAN %v", a.VLAN)
+	}
+	if v := vendor(a.AC); v != "" {
+		fmt.Fprintf(&b, " (%s)", v)
+	}
+	for _, c := range e.changes {
+		fmt.Fprintf(&b, ", %s %s -> %s", c.What, quote(c.From), quote(c.To))
+	}
+	if e.kind == came {
+		fmt.Fprintf(&b, ", services %s, %.3f ms", quoted(services(a.Tags)), a.milliseconds())
+	}
+	if a.unexpected && e.kind != gone {
+		b.WriteString(", UNEXPECTED")
+	}
+	return b.String()
+}
