@@ -25,6 +25,12 @@ type ClientConfig struct {
 	Authority Authority
 	// Host is the network of this machine. It must be set.
 	Host Host
+	// MSS bounds the maximum segment size that TCP announces in either direction: a
+	// larger one is lowered. Zero: to what fits the agreed MTU, which is 40 octets less
+	// for IPv4 and 60 for IPv6. Positive: likewise, and to no more than this for IPv4,
+	// and 20 less for IPv6, which makes packets of the same length. Negative: TCP is
+	// left as it is.
+	MSS int
 	// Limits end a session by themselves.
 	Limits Limits
 	// ConnectDelay is how long PPP waits after discovery for the peer to begin;
@@ -269,7 +275,7 @@ func (c *Client) dial(ctx context.Context) error {
 	}
 	d := &dialling{cfg: &c.cfg}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Host, c.cfg.Notify, c.cfg.Trace)
-	d.loop.owner = d
+	d.loop.owner, d.loop.mss = d, c.cfg.MSS
 	// Once the dial has come to its end, so shall the loop.
 	ctx, d.finish = context.WithCancel(ctx)
 	defer d.finish()

@@ -56,6 +56,7 @@ type loop struct {
 	owner  owner
 	notify func(Line, Event)
 	trace  bool
+	mss    int // see ClientConfig.MSS; set by the owner
 
 	tunnels map[uint16]*tunnel
 	due     deadlines.Heap[*tunnel]

@@ -26,6 +26,9 @@ type Path interface {
 	Add(Tunnel) error
 	// Allow says which families may flow: those whose control protocol is open.
 	Allow(sessionID uint16, ipv4, ipv6 bool)
+	// Clamp says how large an MSS the TCP of a tunnel may announce, either way. Before
+	// it is called, there is no limit.
+	Clamp(sessionID uint16, limit MSSLimit)
 	// Counters are those of a tunnel since Add.
 	Counters(sessionID uint16) Counters
 	// Remove forgets a tunnel and closes its device. When it returns, nothing of

@@ -13,8 +13,8 @@ import (
 // The plain data path works everywhere: user space reads a packet on one side
 // and writes it on the other. A packet's way, in the order of the functions below:
 //
-//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> device
-//	to the wire:    device -> transmit -> family open? -> header in place -> port
+//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> MSS -> device
+//	to the wire:    device -> transmit -> family open? -> MSS -> header in place -> port
 //
 // What is no packet of an open family goes to the control plane.
 
@@ -38,6 +38,7 @@ var _ Path = (*plainPath)(nil)
 type flow struct {
 	Tunnel
 	ipv4, ipv6 atomic.Bool
+	mss        atomic.Uint32 // an MSSLimit
 	meter      meter
 	done       chan struct{} // closed when nothing reads the device any more
 }
@@ -65,6 +66,13 @@ func (p *plainPath) Allow(id uint16, ipv4, ipv6 bool) {
 	if f := p.flows.get(id); f != nil {
 		f.ipv4.Store(ipv4)
 		f.ipv6.Store(ipv6)
+	}
+}
+
+// Clamp says how large an MSS may be.
+func (p *plainPath) Clamp(id uint16, limit MSSLimit) {
+	if f := p.flows.get(id); f != nil {
+		f.mss.Store(uint32(limit))
 	}
 }
 
@@ -133,6 +141,7 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte) bool {
 	if frame.ChecksumPending {
 		tun.CompleteChecksum(packet[0][Headers:])
 	}
+	f.clamp(packet[0][Headers:])
 	if n, _ := f.Device.Write(packet, Headers); n != 1 {
 		f.meter.dropped.Add(1)
 		return true
@@ -140,6 +149,9 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte) bool {
 	f.meter.received(length - 2)
 	return true
 }
+
+// clamp lowers the MSS of a packet whose checksum is complete.
+func (f *flow) clamp(packet []byte) { clampMSS(packet, MSSLimit(f.mss.Load()), false) }
 
 func (f *flow) open(p ppp.Protocol) bool {
 	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
@@ -200,6 +212,7 @@ func (f *flow) encapsulate(buf []byte, size int) []byte {
 		f.meter.dropped.Add(1)
 		return nil
 	}
+	f.clamp(buf[Headers : Headers+size])
 	binary.BigEndian.PutUint16(buf[18:], uint16(2+size))
 	binary.BigEndian.PutUint16(buf[20:], uint16(protocol))
 	f.meter.sent(size)

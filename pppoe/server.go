@@ -34,6 +34,8 @@ type ServerConfig struct {
 	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
 	// session from Pool.
 	Session session.Config
+	// MSS bounds the MSS of TCP that sessions carry: see ClientConfig.MSS.
+	MSS int
 	// Limits end sessions by themselves.
 	Limits Limits
 	// Pool has an address for each session, and so bounds their number. It must
@@ -140,7 +142,7 @@ var _ owner = (*serving)(nil)
 func newServing(s *Server, l Listener) *serving {
 	o := &serving{server: s, byKey: make(map[RequestKey]*tunnel)}
 	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.Notify, s.cfg.Trace)
-	o.loop.owner = o
+	o.loop.owner, o.loop.mss = o, s.cfg.MSS
 	c := s.cfg.Concentrator
 	c.MaxPayload = o.loop.maxPayload()
 	o.concentrator = NewConcentrator(l.Ports.Discovery.Addr(), c)

@@ -257,6 +257,7 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.tell(now, t, DeviceOpened{f.device})
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
+		l.path.Clamp(t.SessionID, NewMSSLimit(f.have.MTU, l.mss))
 		l.path.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
 		if t.online.IsZero() {
 			t.online = now
