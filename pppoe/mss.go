@@ -52,10 +52,18 @@ func clampMSS(packet []byte, limit MSSLimit, pending bool) bool {
 	return mayBeSYN(packet) && lowerMSS(packet, limit, pending)
 }
 
-// mayBeSYN sorts out most packets that are no SYN. It is kept small, so that the
-// compiler puts it where it is called.
+// mayBeSYN sorts out, with few comparisons, TCP behind a header of the usual length that
+// is no SYN: nearly all that comes.
 func mayBeSYN(packet []byte) bool {
-	return len(packet) >= overhead4 && (packet[0] != 0x45 || packet[9] == protoTCP && packet[20+tcpFlags]&flagSYN != 0)
+	switch {
+	case len(packet) < overhead4:
+		return false
+	case packet[0] == 0x45:
+		return packet[9] == protoTCP && packet[20+tcpFlags]&flagSYN != 0
+	case packet[6] == protoTCP && packet[0]>>4 == 6:
+		return len(packet) >= overhead6 && packet[40+tcpFlags]&flagSYN != 0
+	}
+	return true
 }
 
 // Protocol numbers of TCP and of the IPv6 extension headers that may be before it (RFC
