@@ -218,6 +218,8 @@ func TestMSSLeftAlone(t *testing.T) {
 		"an option of length 1":            options(append([]byte{8, 1}, mss(1460)...)...),
 		"an option beyond the end":         options(append([]byte{8, 9}, mss(1460)...)...),
 		"MSS beyond the end":               options(1, 1, optionMSS, 4),
+		"MSS one octet beyond the end":     over4(syn{flagSYN, []byte{1, optionMSS, 4, 0xff}, []byte{0xff}}.segment()),
+		"an end that looks like an option": options(append([]byte{optionEnd, 4, 0, 0}, mss(1460)...)...),
 		"a kind without length at the end": options(1, 1, 1, optionMSS),
 		"MSS of length 3":                  options(optionMSS, 3, 0xff, 1),
 		"MSS of length 6":                  options(optionMSS, 6, 0xff, 0xff, 0xff, 0xff),
@@ -233,6 +235,7 @@ func TestMSSLeftAlone(t *testing.T) {
 		"shorter than its header":          with(good4, 2, 0, 19),
 		"IPv6, longer than it is":          with(good6, 4, 0, byte(len(good6)-39)),
 		"a TCP header below the least":     with(good4, 20+tcpOffset, 0x40),
+		"a TCP header a word too long":     with(good4, 20+tcpOffset, byte(len(good4)-20+4)/4<<4),
 		"a TCP header beyond the packet":   with(good4, 20+tcpOffset, 0xf0),
 		"extension headers without end":    over6(syn{flags: flagSYN, options: mss(1460)}.segment(), protoOptions, chain...),
 		"an extension header cut short":    with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
@@ -287,6 +290,20 @@ func TestMSSChecksum(t *testing.T) {
 			t.Fatalf("checksum %#04x, want %#04x", got, want)
 		}
 	})
+}
+
+// TestChecksumUpdate: the example of RFC 1624 section 4, and sums that carry twice.
+func TestChecksumUpdate(t *testing.T) {
+	for _, c := range []struct{ check, was, is, want uint16 }{
+		{0xdd2f, 0x5555, 0x3285, 0x0000},
+		{0x0000, 0x0000, 0x0001, 0xfffe},
+		{0x0000, 0x3285, 0x5555, 0xdd2f},
+		{0x1234, 0x05b4, 0x05b4, 0x1234},
+	} {
+		if got := update(c.check, c.was, c.is); got != c.want {
+			t.Errorf("checksum %#04x, and %#04x becomes %#04x: %#04x, want %#04x", c.check, c.was, c.is, got, c.want)
+		}
+	}
 }
 
 // FuzzClampMSS: of any octets, only numbers and a checksum change, none is raised, and
