@@ -95,7 +95,7 @@ func TestHelp(t *testing.T) {
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := "testdata/" + name
-	if os.Getenv("UPDATE") != "" {
+	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

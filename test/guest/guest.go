@@ -99,6 +99,9 @@ func Boot(t testing.TB, c Config) *Machine {
 	return g
 }
 
+// Dir is the directory on this side that is /mnt in the guest.
+func (g *Machine) Dir() string { return g.scratch }
+
 func (g *Machine) listen(console io.Reader) {
 	defer close(g.lines)
 	for scan := bufio.NewScanner(console); scan.Scan(); {

@@ -18,7 +18,7 @@ func TestKindsOfDevices(t *testing.T) {
 	t.Cleanup(func() { n.Close() })
 	check(t, n.Tap("tap0"))
 	g := boot(t, n, "tap0")
-	build := exec.Command("go", "test", "-c", "-o", filepath.Join(g.scratch, "hostnet.test"), "./internal/hostnet")
+	build := exec.Command("go", "test", "-c", "-o", filepath.Join(g.Dir(), "hostnet.test"), "./internal/hostnet")
 	build.Dir = "../.."
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
