@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"upppoe/internal/background"
 	"upppoe/internal/control"
 	"upppoe/internal/journal"
@@ -35,7 +37,6 @@ type program struct {
 	online   *online
 	demand   *waiting // nil: dials do not wait
 	client   *pppoe.Client
-	end      context.CancelFunc
 }
 
 // dial runs the client until it ends.
@@ -122,7 +123,6 @@ func (p *program) work(cfg pppoe.ClientConfig, ring *control.Ring) error {
 
 	ctx, stop := background.UntilSignal(func(s os.Signal) { p.log.Info(fmt.Sprintf("Terminating on signal %d", s)) })
 	defer stop()
-	p.end = stop
 	defer p.heedSignals()()
 	if p.control, err = control.Listen(control.Dir, p, ring); err != nil {
 		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
@@ -218,14 +218,9 @@ func (p *program) Status() []byte {
 	return text
 }
 
-// Stop ends the client, as SIGTERM does.
-func (p *program) Stop() {
-	p.log.Info("Terminating on request")
-	p.end()
-}
+// Stop ends the client by the signal that pppd's users send, so that the log says what
+// they look for.
+func (p *program) Stop() { unix.Kill(os.Getpid(), unix.SIGTERM) }
 
-// HangUp has it dial again, as SIGHUP does.
-func (p *program) HangUp() {
-	p.log.Info("Hangup on request")
-	p.client.Redial()
-}
+// HangUp has it hang up by SIGHUP, likewise.
+func (p *program) HangUp() { unix.Kill(os.Getpid(), unix.SIGHUP) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"slices"
 
 	"upppoe/internal/hostnet"
 	"upppoe/internal/pppd"
@@ -39,7 +40,7 @@ func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.
 }
 
 func (m *parentMTU) restore() {
-	for _, undo := range m.undo {
+	for _, undo := range slices.Backward(m.undo) {
 		if err := undo(); err != nil {
 			m.log.Debug(err.Error())
 		}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/memory"
 	"upppoe/internal/pidfile"
@@ -96,8 +100,14 @@ func (f *records) remember() {
 // that stands still for so long is worth a stop.
 func (f *records) do(work func()) { f.work <- work }
 
+// warn tells of a file that cannot be written. That there is no place for files, as in
+// a container whose root is read-only, is somebody's choice.
 func (f *records) warn(err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EROFS):
+		f.log.Debug(err.Error())
+	default:
 		f.log.Warn(err.Error())
 	}
 }
