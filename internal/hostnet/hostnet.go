@@ -52,6 +52,9 @@ type Host struct {
 	// best. They come back when the line has ended, unless somebody has set
 	// another one by then.
 	ReplaceDefaultRoute bool
+	// RouteMemory is a file that remembers what was replaced, so that Open restores it
+	// after a crash. No two lines may share it. Empty: none does.
+	RouteMemory string
 	// DefaultRoute6 and Metric6 are the same for IPv6, where no metric stands for
 	// the kernel's 1024. An IPv6 default route is never replaced.
 	DefaultRoute6 bool
@@ -90,7 +93,7 @@ type Host struct {
 
 var _ pppoe.Host = (*Host)(nil)
 
-// Open makes the device.
+// Open makes the device, where nothing is left of an earlier program that was killed.
 func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 	p, err := h.newPlace()
 	if err != nil {
@@ -98,6 +101,11 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 	}
 	var dev tun.Device
 	err = p.inside(func() error {
+		if h.RouteMemory != "" {
+			if err := h.recover(); err != nil {
+				h.Log.Warn(fmt.Sprintf("restore the default route: %v", err))
+			}
+		}
 		plain, err := tun.Open(tun.Config{Name: h.Name})
 		if err == nil {
 			dev = plain

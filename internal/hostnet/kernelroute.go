@@ -3,8 +3,8 @@ package hostnet
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -55,46 +55,43 @@ func parseRoute(m []byte) (*kernelRoute, error) {
 	if len(m) < unix.SizeofRtMsg {
 		return nil, errRoute
 	}
-	r := &kernelRoute{header: nl.DeserializeRtMsg(m).RtMsg}
+	r := &kernelRoute{header: nl.DeserializeRtMsg(append([]byte(nil), m...)).RtMsg}
 	r.table = int(r.header.Table)
-	attrs, err := nl.ParseRouteAttr(m[unix.SizeofRtMsg:])
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errRoute, err)
+	attrs, ok := attributes(m[unix.SizeofRtMsg:])
+	if !ok {
+		return nil, errRoute
 	}
-	shared := false // it refers to a next hop object, whose content comes along
-	for _, a := range attrs {
-		shared = shared || a.Attr.Type == rtaNextHopID
-	}
+	// One that refers to a next hop object tells its content too, but takes but one.
+	shared := slices.ContainsFunc(attrs, func(a attribute) bool { return a.number() == rtaNextHopID })
 	header := r.header
 	header.Flags &= onLink // the rest says how the route is, like "link down"
 	if shared {
 		header.Flags = 0
 	}
-	r.message = (&nl.RtMsg{RtMsg: header}).Serialize()
-	r.message = append([]byte(nil), r.message...)
+	r.message = append([]byte(nil), (&nl.RtMsg{RtMsg: header}).Serialize()...)
 	for _, a := range attrs {
-		r.note(a.Attr.Type&nl.NLA_TYPE_MASK, a.Value)
-		r.keep(a.Attr.Type, a.Value, shared)
+		r.note(a)
+		r.keep(a, shared)
 	}
 	return r, nil
 }
 
 // note heeds what the program itself must know.
-func (r *kernelRoute) note(typ uint16, value []byte) {
-	switch {
+func (r *kernelRoute) note(a attribute) {
+	switch typ := a.number(); {
 	case typ == unix.RTA_GATEWAY:
-		r.gateway = addressOf(value)
-	case typ == unix.RTA_VIA && len(value) > 2: // of another family: behind that
-		r.gateway = addressOf(value[2:])
-	case typ == unix.RTA_MULTIPATH && len(value) >= unix.SizeofRtNexthop:
-		r.noteFirst(value)
-	case len(value) != 4:
+		r.gateway = addressOf(a.value)
+	case typ == unix.RTA_VIA && len(a.value) > 2: // of another family: behind that
+		r.gateway = addressOf(a.value[2:])
+	case typ == unix.RTA_MULTIPATH && len(a.value) >= unix.SizeofRtNexthop:
+		r.noteFirst(a.value)
+	case len(a.value) != 4:
 	case typ == unix.RTA_TABLE:
-		r.table = int(binary.NativeEndian.Uint32(value))
+		r.table = int(binary.NativeEndian.Uint32(a.value))
 	case typ == unix.RTA_PRIORITY:
-		r.metric = int(binary.NativeEndian.Uint32(value))
+		r.metric = int(binary.NativeEndian.Uint32(a.value))
 	case typ == unix.RTA_OIF:
-		r.device = int(binary.NativeEndian.Uint32(value))
+		r.device = int(binary.NativeEndian.Uint32(a.value))
 	}
 }
 
@@ -105,21 +102,17 @@ func (r *kernelRoute) noteFirst(hops []byte) {
 	if end < unix.SizeofRtNexthop {
 		return
 	}
-	attrs, err := nl.ParseRouteAttr(hops[unix.SizeofRtNexthop:end])
-	if err != nil {
-		return
-	}
+	attrs, _ := attributes(hops[unix.SizeofRtNexthop:end])
 	for _, a := range attrs {
-		if a.Attr.Type == unix.RTA_GATEWAY || a.Attr.Type == unix.RTA_VIA {
-			r.note(a.Attr.Type, a.Value)
+		if a.number() == unix.RTA_GATEWAY || a.number() == unix.RTA_VIA {
+			r.note(a)
 		}
 	}
 }
 
 // keep appends an attribute to the message, if the kernel would take it back.
-func (r *kernelRoute) keep(typ uint16, value []byte, shared bool) {
-	value = append([]byte(nil), value...)
-	switch typ & nl.NLA_TYPE_MASK {
+func (r *kernelRoute) keep(a attribute, shared bool) {
+	switch a.number() {
 	case unix.RTA_CACHEINFO: // how it has been used
 		return
 	case unix.RTA_OIF, unix.RTA_GATEWAY, unix.RTA_VIA, unix.RTA_ENCAP, unix.RTA_ENCAP_TYPE:
@@ -130,16 +123,17 @@ func (r *kernelRoute) keep(typ uint16, value []byte, shared bool) {
 		if shared {
 			return
 		}
-		maskHops(value)
+		a.value = append([]byte(nil), a.value...)
+		maskHops(a.value)
 	}
-	r.message = append(r.message, nl.NewRtAttr(int(typ), value).Serialize()...)
+	r.message = a.appendTo(r.message)
 }
 
 // maskHops clears what each of several ways says of its state.
 func maskHops(hops []byte) {
 	for len(hops) >= unix.SizeofRtNexthop {
 		hops[2] &= onLink
-		length := (int(binary.NativeEndian.Uint16(hops)) + unix.RTA_ALIGNTO - 1) &^ (unix.RTA_ALIGNTO - 1)
+		length := padded(int(binary.NativeEndian.Uint16(hops)))
 		if length < unix.SizeofRtNexthop || length > len(hops) {
 			return
 		}

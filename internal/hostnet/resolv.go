@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 )
 
 // writeServers makes the file that pppd's scripts look for, and returns how to take
@@ -23,24 +22,8 @@ func (h *Host) writeServers(names []netip.Addr) (undo func() error) {
 	return func() error { return removeResolvConf(h.ResolvConf) }
 }
 
-// writeResolvConf writes the file whole or not at all.
 func writeResolvConf(path string, names []netip.Addr) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".resolv.conf.*")
-	if err != nil {
-		return fmt.Errorf("usepeerdns: %w", err)
-	}
-	defer os.Remove(f.Name()) // in vain once it is renamed
-	_, err = f.WriteString(lines(names))
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := replaceFile(path, lines(names), 0o644); err != nil {
 		return fmt.Errorf("usepeerdns: %s: %w", path, err)
 	}
 	return nil

@@ -81,14 +81,17 @@ func (h *Host) defaultRoutes(link netlink.Link, family int) ([]*kernelRoute, int
 		return nil, 0, err
 	}
 	routes, err := kernelRoutes(family, func(r *kernelRoute) bool {
-		return r.header.Dst_len == 0 && r.header.Tos == 0 && r.header.Flags&unix.RTM_F_CLONED == 0 &&
-			r.table == table && r.device != link.Attrs().Index
+		return isDefault(r, table) && r.device != link.Attrs().Index
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("look for a default route: %w", err)
 	}
 	slices.SortStableFunc(routes, func(a, b *kernelRoute) int { return a.metric - b.metric })
 	return routes, table, nil
+}
+
+func isDefault(r *kernelRoute, table int) bool {
+	return r.header.Dst_len == 0 && r.header.Tos == 0 && r.header.Flags&unix.RTM_F_CLONED == 0 && r.table == table
 }
 
 // inTheWay are the routes that ours replaces: those that the kernel would prefer, or
@@ -123,20 +126,39 @@ func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error
 
 // replace removes routes, and undoing it restores them.
 func (h *Host) replace(link netlink.Link, old []*kernelRoute) (func() error, error) {
-	for i, r := range old {
-		if err := r.remove(); err != nil && !gone(err) {
-			return nil, errors.Join(fmt.Errorf("%v: %w", r, err), addAll(old[:i]))
-		}
-		h.Log.Info(fmt.Sprintf("replacing existing default route %v with metric %d", r, r.metric))
-	}
 	if len(old) == 0 {
 		return nil, nil
+	}
+	if h.RouteMemory != "" {
+		if err := remember(h.RouteMemory, old); err != nil {
+			h.Log.Warn(fmt.Sprintf("the default route %v will not come back if this program is killed: %v", old[0], err))
+		}
+	}
+	if err := h.removeAll(old); err != nil {
+		return nil, err
 	}
 	others, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
 		return nil, errors.Join(err, addAll(old))
 	}
-	return func() error { return h.restore(link, old, others) }, nil
+	return func() error {
+		err := h.restore(link, old, others)
+		if h.RouteMemory != "" {
+			err = errors.Join(err, forget(h.RouteMemory))
+		}
+		return err
+	}, nil
+}
+
+// removeAll removes all of the routes or none.
+func (h *Host) removeAll(old []*kernelRoute) error {
+	for i, r := range old {
+		if err := r.remove(); err != nil && !gone(err) {
+			return errors.Join(fmt.Errorf("%v: %w", r, err), addAll(old[:i]))
+		}
+		h.Log.Info(fmt.Sprintf("replacing existing default route %v with metric %d", r, r.metric))
+	}
+	return nil
 }
 
 // restore adds routes again, unless somebody has set one that was not there before.

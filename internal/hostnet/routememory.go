@@ -1,0 +1,134 @@
+package hostnet
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+)
+
+// Routes that were replaced are remembered in a file, so that they come back after a
+// crash too. Its first line names the boot, for the kernel's indexes of interfaces last
+// no longer; each other one is an interface's name and a route.
+
+const (
+	bootID         = "/proc/sys/kernel/random/boot_id"
+	maxRouteMemory = 1 << 20 // octets
+)
+
+// remember writes routes down.
+func remember(path string, routes []*kernelRoute) error {
+	boot, err := os.ReadFile(bootID)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	text.Write(boot)
+	for _, r := range routes {
+		fmt.Fprintf(&text, "%s %x\n", nameOf(r.device), r.message)
+	}
+	return replaceFile(path, text.String(), 0o600)
+}
+
+// recall reads routes back, as far as they still make sense here.
+func recall(path string) (routes []*kernelRoute, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	boot, err := os.ReadFile(bootID)
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxRouteMemory)
+	if !lines.Scan() || lines.Text() != strings.TrimSpace(string(boot)) {
+		return nil, lines.Err()
+	}
+	for lines.Scan() {
+		name, digits, _ := strings.Cut(lines.Text(), " ")
+		message, err := hex.DecodeString(digits)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		r, err := parseRoute(message)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if nameOf(r.device) == name {
+			routes = append(routes, r)
+		}
+	}
+	return routes, lines.Err()
+}
+
+// nameOf is an interface's name; "-": there is none.
+func nameOf(index int) string {
+	if link, err := netlink.LinkByIndex(index); err == nil {
+		return link.Attrs().Name
+	}
+	return "-"
+}
+
+// forget removes the file.
+func forget(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// recover restores what an earlier program replaced, which was killed before it could.
+// Somebody who has set a default route since then is left alone.
+func (h *Host) recover() error {
+	old, err := recall(h.RouteMemory)
+	if err != nil {
+		return err
+	}
+	if len(old) > 0 {
+		now, err := kernelRoutes(netlink.FAMILY_V4, func(r *kernelRoute) bool { return isDefault(r, old[0].table) })
+		if err != nil {
+			return err
+		}
+		// Those that were left in their place come after all that were replaced.
+		worst := old[len(old)-1].metric
+		if !slices.ContainsFunc(now, func(r *kernelRoute) bool { return r.metric <= worst }) {
+			h.Log.Info(fmt.Sprintf("restoring the default route %v, which a session that was killed has replaced", old[0]))
+			if err := addAll(old); err != nil {
+				return err
+			}
+		}
+	}
+	return forget(h.RouteMemory)
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path, text string, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // in vain once it is renamed
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}
