@@ -56,6 +56,9 @@ func readAll(paths ...string) (all string, err error) {
 	return all, nil
 }
 
+// firstOf6 is the first step for IPv6: when it or a later one fails, IPv4 goes on.
+const firstOf6 = "add address fe80::2 peer fe80::1"
+
 // TestEveryStepMayFail: whichever fails, the machine is as before.
 func TestEveryStepMayFail(t *testing.T) {
 	roottest.Need(t, "ip")
@@ -65,80 +68,76 @@ func TestEveryStepMayFail(t *testing.T) {
 		h.hinder = func(what string) error { steps = append(steps, what); return nil }
 		up(t, h)()
 	})
-	if len(steps) < 14 {
-		t.Fatalf("there are but %d steps: %q", len(steps), steps)
+	of6 := slices.Index(steps, firstOf6)
+	if of6 < 10 || len(steps) < of6+3 {
+		t.Fatalf("the steps are %q", steps)
 	}
-	broken := errors.New("broken")
 	for i, failing := range steps {
 		in(t, func(t *testing.T) {
-			quiet(t)
-			wan(t)
-			ip(t, "address", "add", "192.0.2.200/24", "dev", "eth0")
-			ip(t, "route", "add", "default", "via", "10.0.0.1", "table", "100")
-			ip(t, "-6", "route", "add", "default", "via", "fe80::7", "dev", "eth0", "table", "100", "metric", "2000")
+			busy(t)
 			h := everything(t)
 			n := 0
-			h.hinder = func(what string) error {
+			h.hinder = func(string) error {
 				if n++; n == i+1 {
-					return broken
+					return errBroken
 				}
 				return nil
 			}
-			dev, err := h.Open(pppoe.Line{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer dev.Close()
-			before := machine(t, h)
-			err = h.Configure(pppoe.Line{Device: "ppp0"}, pppoe.Addressing{}, agreed)
-			only6 := slices.Contains([]string{"add address fe80::2 peer fe80::1", "add IPv6 default route"}, failing) || i > slices.Index(steps, "add address fe80::2 peer fe80::1")
-			if only6 { // IPv4 goes on without; its end brings the rest back
-				if err != nil {
-					t.Errorf("%s: %v", failing, err)
-				}
-				if got := ip(t, "-6", "address", "show", "dev", "ppp0"); got != "" {
-					t.Errorf("%s failed, and this is left of IPv6: %s", failing, got)
-				}
-			} else if !errors.Is(err, broken) {
-				t.Errorf("%s: %v, want %v", failing, err, broken)
-			}
-			if only6 {
-				dev.Close()
-				before = withoutDevice(before)
-				h.Close(pppoe.Line{Device: "ppp0"}, agreed)
-			}
-			if after := machine(t, h); after != before {
-				t.Errorf("%s failed, and the machine is\n%s\nit was\n%s", failing, after, before)
-			}
-			if !only6 {
-				h.Close(pppoe.Line{Device: "ppp0"}, agreed)
+			if i < of6 {
+				failsWhole(t, h, failing)
+			} else {
+				failsIPv6(t, h, failing)
 			}
 		})
 	}
 }
 
-// quiet keeps the kernel from giving interfaces IPv6 addresses in its own time.
-func quiet(t *testing.T) {
+var errBroken = errors.New("broken")
+
+// busy gives the machine addresses and routes of its own.
+func busy(t *testing.T) {
 	t.Helper()
-	ip(t, "link", "set", "lo", "up")
+	// The kernel shall give interfaces no IPv6 addresses in its own time.
 	sysctl(t, "net/ipv6/conf/default/addr_gen_mode", "1")
+	wan(t)
+	lay(t, `address add 192.0.2.200/24 dev eth0
+		route add default via 10.0.0.1 table 100
+		-6 route add default via fe80::7 dev eth0 table 100 metric 2000`)
 }
 
-// withoutDevice leaves out what ip(8) shows of ppp0.
-func withoutDevice(shown string) string {
-	var kept strings.Builder
-	skip := false
-	for line := range strings.Lines(shown) {
-		if line[0] >= '0' && line[0] <= '9' {
-			skip = strings.Contains(line, ": ppp0: ")
-		} else if line[0] != ' ' {
-			skip = false
-		}
-		if !skip && !strings.Contains(line, "dev ppp0") {
-			kept.WriteString(line)
-		}
+// failsWhole: at a step without which the line is of no use.
+func failsWhole(t *testing.T, h *Host, failing string) {
+	dev, err := h.Open(pppoe.Line{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return kept.String()
+	defer dev.Close()
+	line, before := pppoe.Line{Device: "ppp0"}, machine(t, h)
+	if err := h.Configure(line, pppoe.Addressing{}, agreed); !errors.Is(err, errBroken) {
+		t.Errorf("%s: %v, want %v", failing, err, errBroken)
+	}
+	if after := machine(t, h); after != before {
+		t.Errorf("%s failed, and the machine is\n%s\nit was\n%s", failing, after, before)
+	}
+	h.Close(line, agreed)
+}
+
+// failsIPv6: at a step without which IPv4 goes on.
+func failsIPv6(t *testing.T, h *Host, failing string) {
+	before := machine(t, h)
+	log, said := logTo()
+	h.Log = log
+	down := up(t, h)
+	if got := ip(t, "-6", "address", "show", "dev", "ppp0"); got != "" || !strings.Contains(said.String(), "no IPv6: ") {
+		t.Errorf("%s failed, this is left of IPv6: %s, and the log says %s", failing, got, said)
+	}
+	if got := ip(t, "-4", "address", "show", "dev", "ppp0"); got == "" {
+		t.Errorf("%s failed, and IPv4 with it", failing)
+	}
+	down()
+	if after := machine(t, h); after != before {
+		t.Errorf("%s failed, and after the session the machine is\n%s\nit was\n%s", failing, after, before)
+	}
 }
 
 // TestNonsenseAddresses: each is refused with its reason and whose it is, before
