@@ -72,6 +72,7 @@ func TestReplaceDefaultRoute(t *testing.T) {
 		{had: []string{"default via 10.0.0.1 metric 50", "default via 10.0.0.2 metric 700"}, stays: "10.0.0.2"},
 		{metric: new(60), had: []string{"default via 10.0.0.1 metric 50", "default via 10.0.0.3 metric 60", "default via 10.0.0.2 metric 700"}, stays: "10.0.0.2"},
 		{metric: new(800), had: []string{"default via 10.0.0.1 metric 50", "unreachable default metric 700"}},
+		{had: []string{"default via 10.0.0.1 metric 5", "default via 10.0.0.2 metric 5", "default via 10.0.0.3 metric 5"}},
 		{had: []string{"default nhid 5"}},
 		{had: []string{"default via inet6 fe80::1 dev eth0"}},
 		{had: []string{"default via 10.0.0.1 table 7"}, stays: "10.0.0.1"},
