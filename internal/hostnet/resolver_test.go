@@ -123,7 +123,7 @@ func TestResolverElsewhere(t *testing.T) {
 func TestProgramEnds(t *testing.T) {
 	path, err := exec.LookPath("sleep")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	programs(t, map[string]string{"resolvconf": path + " 1000 & " + path + " 1000"})
 	began := time.Now()
