@@ -1,0 +1,90 @@
+package forward
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"upppoe/test/lab"
+)
+
+// journey is the way from a host behind our client to one behind our server, whose
+// Ethernets have an MTU of 1500:
+//
+//	inside --- client === PPPoE === server --- outside
+type journey struct {
+	inside, client, server, outside *lab.Namespace
+}
+
+// Where the hosts at the ends of the journey are.
+var (
+	insideNets  = []string{"198.51.100.0/24", "2001:db8:1::/64"}
+	outsideNets = []string{"203.0.113.0/24", "2001:db8:2::/64"}
+	outside4    = netip.MustParseAddr("203.0.113.2")
+	outside6    = netip.MustParseAddr("2001:db8:2::2")
+)
+
+func namespace(t testing.TB) *lab.Namespace {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	check(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+func newJourney(t *testing.T) *journey {
+	t.Helper()
+	j := &journey{inside: namespace(t), client: namespace(t), server: namespace(t), outside: namespace(t)}
+	for _, n := range []*lab.Namespace{j.inside, j.client, j.server, j.outside} {
+		// Addresses are of use at once.
+		sysctl(t, n, "ipv6/conf/all/accept_dad", "0")
+		sysctl(t, n, "ipv6/conf/default/accept_dad", "0")
+	}
+	for _, n := range []*lab.Namespace{j.client, j.server} {
+		sysctl(t, n, "ipv4/ip_forward", "1")
+		sysctl(t, n, "ipv6/conf/all/forwarding", "1")
+	}
+	check(t, lab.Veth(lab.End{In: j.client, Name: "eth0"}, lab.End{In: j.server, Name: "eth0"}))
+	behind(t, j.inside, j.client, "198.51.100.2/24", "198.51.100.1/24", "2001:db8:1::2/64", "2001:db8:1::1/64")
+	behind(t, j.outside, j.server, "203.0.113.2/24", "203.0.113.1/24", "2001:db8:2::2/64", "2001:db8:2::1/64")
+	return j
+}
+
+// behind puts a host behind a router, by pairs of addresses.
+func behind(t *testing.T, host, router *lab.Namespace, pairs ...string) {
+	t.Helper()
+	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: router, Name: "eth1"}))
+	for i := 0; i < len(pairs); i += 2 {
+		check(t, host.Address("eth0", pairs[i]))
+		check(t, router.Address("eth1", pairs[i+1]))
+		gateway := netip.MustParsePrefix(pairs[i+1]).Addr()
+		ip(t, host, "route", "add", "default", "via", gateway.String())
+	}
+}
+
+func ip(t *testing.T, in *lab.Namespace, args ...string) {
+	t.Helper()
+	if out, err := in.Run("ip", args...); err != nil {
+		t.Fatalf("ip %v: %v\n%s", args, err, out)
+	}
+}
+
+func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
+	t.Helper()
+	check(t, in.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
+}
+
+// joined waits until both ends of the session have both families, and has the ends of the
+// journey reach each other through it.
+func (j *journey) joined(t *testing.T, client, server *lab.Program) {
+	t.Helper()
+	for _, p := range []*lab.Program{client, server} {
+		check(t, p.Await("remote IP address"))
+		check(t, p.Await("remote LL address"))
+	}
+	for i := range insideNets {
+		ip(t, j.client, "route", "add", outsideNets[i], "dev", "ppp0")
+		ip(t, j.server, "route", "add", insideNets[i], "dev", "ppp0")
+	}
+}

@@ -1,0 +1,95 @@
+// Command lineend is one end of a line with an MSS of the caller's choice, on eth0 and
+// without authentication, for tests of what the library does with it:
+//
+//	lineend client|server MSS
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/hostnet"
+	"upppoe/internal/journal"
+	"upppoe/ipcp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "lineend: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("usage: lineend client|server MSS")
+	}
+	mss, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	log := slog.New(journal.NewLines(false, os.Stderr))
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
+	defer stop()
+	if args[0] == "server" {
+		return serve(ctx, mss, log)
+	}
+	dial(ctx, mss, log)
+	return nil
+}
+
+func options(local string) session.Config {
+	c := session.Config{IPv4: &ipcp.Config{}, IPv6: &ipv6cp.Config{}, Rand: rand.Reader}
+	if local != "" {
+		c.IPv4.Local = netip.MustParseAddr(local)
+	}
+	return c
+}
+
+func listen() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Line{Interface: "eth0"}) }
+
+func serve(ctx context.Context, mss int, log *slog.Logger) error {
+	ports, err := listen()
+	if err != nil {
+		return err
+	}
+	s, err := pppoe.NewServer(pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: "lineend", Rand: rand.Reader},
+		Session:      options("192.0.2.1"),
+		Pool:         pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
+		Host:         &hostnet.Host{Log: log},
+		MSS:          mss,
+		Notify:       (&journal.Journal{Log: log, Server: true}).Notify,
+	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
+	if err != nil {
+		return err
+	}
+	log.Info("Serving on eth0")
+	return s.Run(ctx)
+}
+
+// dial runs a client until it is told to end.
+func dial(ctx context.Context, mss int, log *slog.Logger) {
+	err := pppoe.NewClient(pppoe.ClientConfig{
+		Interface: "eth0",
+		Listen:    listen,
+		Discovery: pppoe.HostConfig{Rand: rand.Reader},
+		Session:   options(""),
+		Host:      &hostnet.Host{Log: log},
+		MSS:       mss,
+		Notify:    (&journal.Journal{Log: log}).Notify,
+	}).Run(ctx)
+	log.Info(err.Error())
+}

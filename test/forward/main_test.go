@@ -1,0 +1,63 @@
+// Package forward holds tests of traffic between hosts that know nothing of PPPoE, which
+// our client and our server forward.
+package forward
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"upppoe/test/lab"
+)
+
+// bin is where our programs are built.
+var bin string
+
+func TestMain(m *testing.M) { os.Exit(tests(m)) }
+
+func tests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "upppoe-forward-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./test/forward/lineend")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	bin = dir
+	return m.Run()
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// etc is what our programs find in /etc/ppp.
+var etc = map[string]string{
+	"pppoe-server-options": "require-chap\n",
+	"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
+}
+
+// start starts one of our programs, which is ended with the test.
+func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Program {
+	t.Helper()
+	dir := t.TempDir()
+	for file, text := range etc {
+		check(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+	}
+	p, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.Bind{From: dir, Over: "/etc/ppp"})
+	check(t, err)
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", name, p.Log())
+		}
+	})
+	return p
+}

@@ -1,0 +1,224 @@
+package forward
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/packet"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// TestForwardedMSS: TCP between hosts that know nothing of PPPoE announces what fits
+// through it, so that no router needs to tell them that a packet is too big.
+func TestForwardedMSS(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, c := range []struct {
+		what         string
+		bound        string // empty: the programs as they are
+		mss4, mss6   int
+		tooBigIsTold bool
+	}{
+		{"our programs", "", 1452, 1432, false},
+		{"no more than 1300", "1300", 1300, 1280, false},
+		{"left as it is", "-1", 1460, 1440, true},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			j := newJourney(t)
+			client, server := j.ends(t, c.bound)
+			j.joined(t, client, server)
+			for _, to := range []struct {
+				addr netip.Addr
+				mss  int
+			}{{outside4, c.mss4}, {outside6, c.mss6}} {
+				before := j.tooBig(t, to.addr)
+				syn, answer := j.connectAndCarry(t, to.addr)
+				if syn != to.mss || answer != to.mss {
+					t.Errorf("to %v: the far end sees an MSS of %d, the near end %d; want %d", to.addr, syn, answer, to.mss)
+				}
+				if told := j.tooBig(t, to.addr) - before; (told > 0) != c.tooBigIsTold {
+					t.Errorf("to %v: routers told %d times that a packet is too big; want that: %v", to.addr, told, c.tooBigIsTold)
+				}
+			}
+		})
+	}
+}
+
+// ends starts both ends of the session.
+func (j *journey) ends(t *testing.T, bound string) (client, server *lab.Program) {
+	t.Helper()
+	serve := []string{"pppoe-server", "-F", "-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10"}
+	dial := []string{"pppoe-client", "eth0", "user", "testuser", "password", "testpassword", "noauth", "nodetach"}
+	if bound != "" {
+		serve, dial = []string{"lineend", "server", bound}, []string{"lineend", "client", bound}
+	}
+	server = start(t, j.server, serve[0], serve[1:]...)
+	check(t, server.Await("Serving on eth0"))
+	return start(t, j.client, dial[0], dial[1:]...), server
+}
+
+// amount is how much is carried each way.
+const amount = 4 << 20
+
+// connectAndCarry connects the inside to the outside, carries much both ways at once,
+// and returns the MSS that came with the SYN and with the answer to it.
+func (j *journey) connectAndCarry(t *testing.T, to netip.Addr) (syn, answer int) {
+	t.Helper()
+	syns, answers := watch(t, j.outside, flagSYN), watch(t, j.inside, flagSYN|flagACK)
+	var listener net.Listener
+	check(t, j.outside.Do(func() (err error) {
+		listener, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(to, port)))
+		return err
+	}))
+	defer listener.Close()
+	far := make(chan error, 1)
+	// Ends with the connection, or the listener.
+	go func() {
+		conn, err := listener.Accept()
+		if err == nil {
+			err = carry(conn)
+		}
+		far <- err
+	}()
+	var conn net.Conn
+	check(t, j.inside.Do(func() (err error) {
+		d := net.Dialer{Timeout: 10 * time.Second}
+		conn, err = d.Dial("tcp", netip.AddrPortFrom(to, port).String())
+		return err
+	}))
+	check(t, errors.Join(carry(conn), <-far))
+	return announced(t, syns), announced(t, answers)
+}
+
+// carry sends much, and receives as much.
+func carry(conn net.Conn) error {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	much := bytes.Repeat([]byte("What goes in comes out. "), amount/24)
+	sent := make(chan error, 1)
+	// Ends when all is sent, at the deadline at the latest.
+	go func() {
+		_, err := conn.Write(much)
+		sent <- err
+	}()
+	got := make([]byte, len(much))
+	_, err := io.ReadFull(conn, got)
+	if err = errors.Join(err, <-sent); err != nil {
+		return err
+	}
+	if !bytes.Equal(got, much) {
+		return fmt.Errorf("of %d octets, some came out changed", len(much))
+	}
+	return nil
+}
+
+const (
+	port    = 7550 // where the outside listens
+	flagSYN = 0x02
+	flagACK = 0x10
+)
+
+// watch yields the MSS of the first TCP segment on a host's eth0 with these flags.
+func watch(t *testing.T, in *lab.Namespace, flags byte) <-chan int {
+	t.Helper()
+	var conn *packet.Conn
+	check(t, in.Do(func() error {
+		iface, err := net.InterfaceByName("eth0")
+		if err == nil {
+			conn, err = packet.Listen(iface, packet.Raw, unix.ETH_P_ALL, nil)
+		}
+		return err
+	}))
+	t.Cleanup(func() { conn.Close() })
+	found := make(chan int, 1)
+	// Ends with the socket.
+	go func() {
+		buf := make([]byte, 1<<16)
+		for {
+			n, _, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			if tcp := tcpOf(buf[:n]); len(tcp) >= 24 && tcp[13]&0x3f == flags && tcp[20] == 2 {
+				found <- int(binary.BigEndian.Uint16(tcp[22:]))
+				conn.Close()
+			}
+		}
+	}()
+	return found
+}
+
+// tcpOf is the TCP segment in a frame that Linux sends; nil: there is none.
+func tcpOf(frame []byte) []byte {
+	switch {
+	case len(frame) < 74:
+		return nil
+	case frame[12] == 0x08 && frame[13] == 0 && frame[23] == unix.IPPROTO_TCP:
+		return frame[14+int(frame[14]&0xf)*4:]
+	case frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == unix.IPPROTO_TCP:
+		return frame[54:]
+	}
+	return nil
+}
+
+func announced(t *testing.T, found <-chan int) int {
+	t.Helper()
+	select {
+	case mss := <-found:
+		return mss
+	case <-time.After(10 * time.Second):
+		t.Fatal("no SYN with an MSS was seen")
+		return 0
+	}
+}
+
+// tooBig is how often the client's or the server's machine has told by ICMP, of a family,
+// that a packet is too big.
+func (j *journey) tooBig(t *testing.T, family netip.Addr) (n int) {
+	t.Helper()
+	for _, router := range []*lab.Namespace{j.client, j.server} {
+		check(t, router.Do(func() error {
+			told, err := told4()
+			if family.Is6() {
+				told, err = told6()
+			}
+			n += told
+			return err
+		}))
+	}
+	return n
+}
+
+// told4 reads two lines, of names and of numbers.
+func told4() (int, error) {
+	b, err := os.ReadFile("/proc/thread-self/net/snmp")
+	lines := regexp.MustCompile(`(?m)^Icmp: .*$`).FindAllString(string(b), 2)
+	if err != nil || len(lines) != 2 {
+		return 0, fmt.Errorf("the kernel does not count ICMP: %v\n%s", err, b)
+	}
+	at := slices.Index(strings.Fields(lines[0]), "OutDestUnreachs")
+	return strconv.Atoi(strings.Fields(lines[1])[at])
+}
+
+func told6() (int, error) {
+	b, err := os.ReadFile("/proc/thread-self/net/snmp6")
+	found := regexp.MustCompile(`(?m)^Icmp6OutPktTooBigs\s+(\d+)$`).FindSubmatch(b)
+	if err != nil || found == nil {
+		return 0, fmt.Errorf("the kernel does not count ICMPv6: %v\n%s", err, b)
+	}
+	return strconv.Atoi(string(found[1]))
+}
