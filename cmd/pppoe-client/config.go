@@ -41,6 +41,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		Session:      s.Session(),
 		Host:         host(s, log),
 		Limits:       s.Limits(),
+		MSS:          s.ClampMSS(),
 		ConnectDelay: connectDelay(s),
 		Redial:       redial(s),
 		Trace:        true, // SIGUSR1 may want to see packets
@@ -99,6 +100,7 @@ func host(s *pppd.Settings, log *slog.Logger) pppoe.Host {
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table,
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6, Metric6: s.RouteMetric6,
+		RouteMemory: routeMemory(s),
 		RefuseTaken: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {
@@ -106,6 +108,15 @@ func host(s *pppd.Settings, log *slog.Logger) pppoe.Host {
 		h.Resolver = hostnet.Resolver(s.Resolv)
 	}
 	return h
+}
+
+// routeMemory is the file that remembers a default route which was replaced, next to the
+// session's.
+func routeMemory(s *pppd.Settings) string {
+	if !s.ReplaceRoute {
+		return ""
+	}
+	return filepath.Join(s.StateDir, lineOf(s).String()+".route")
 }
 
 // scriptsOf are pppd's scripts as the settings have them.

@@ -18,6 +18,7 @@ import (
 	"upppoe/internal/manual"
 	"upppoe/internal/pppd"
 	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 )
 
 // flags are the command line's, with rp-pppoe's letters and defaults.
@@ -28,6 +29,8 @@ type flags struct {
 	acName     string
 	services   []string
 	max        int
+	mss        int
+	vlans      []vlan.Stack // none: untagged frames
 	foreground bool
 	debug      bool
 	options    string
@@ -48,7 +51,7 @@ Flags:
 
 func parseFlags(args []string) (*flags, error) {
 	f := &flags{}
-	var local, remote string
+	var local, remote, vlans string
 	set := pflag.NewFlagSet("pppoe-server", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be given again")
@@ -56,6 +59,8 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "the first client's IPv4 address; others count on from it")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
+	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them")
+	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
@@ -75,6 +80,13 @@ func parseFlags(args []string) (*flags, error) {
 	if set.NArg() > 0 {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
 	}
+	if vlans != "" {
+		list, err := vlan.ParseList(vlans)
+		if err != nil {
+			return nil, &pppd.Error{Message: "--vlan: " + err.Error()}
+		}
+		f.vlans = list
+	}
 	return f, f.check(local, remote)
 }
 
@@ -85,6 +97,9 @@ func (f *flags) check(local, remote string) (err error) {
 	}
 	if f.remote, err = address("-R", remote); err != nil {
 		return err
+	}
+	if f.mss < -1 || f.mss > 65535 {
+		return &pppd.Error{Message: fmt.Sprintf("-m %d: give an MSS in octets, or -1 to leave it", f.mss)}
 	}
 	if f.max < 1 || f.max > 65534 {
 		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
@@ -138,7 +153,9 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, First: f.remote},
-		Host:         &hostnet.Host{MTU: s.MTU, Log: log},
+		Host:         &hostnet.Host{MTU: s.MTU, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune, Log: log},
+		Limits:       s.Limits(),
+		MSS:          mss(f, s),
 		Trace:        s.Debug || f.debug,
 	}
 	if v4 := c.Session.IPv4; v4 != nil {
@@ -147,4 +164,12 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c.Session.LCP.Demand = s.Demanded()
 	c.Authority = accounts.New(f.etc, s.Name, c.Pool, log)
 	return c
+}
+
+// mss is what TCP is clamped to: the flag's, or else the options file's.
+func mss(f *flags, s *pppd.Settings) int {
+	if f.mss != 0 {
+		return f.mss
+	}
+	return s.ClampMSS()
 }

@@ -15,6 +15,7 @@ import (
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
 	"upppoe/tun"
 )
 
@@ -90,17 +91,31 @@ func listen(f *flags) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
-	for _, name := range f.interfaces {
-		ports, err := afpacket.OpenPorts(afpacket.Line{Interface: name})
+	for _, line := range f.lines() {
+		ports, err := afpacket.OpenPorts(line)
 		if err != nil {
 			for _, l := range all {
 				l.Ports.Close()
 			}
 			return nil, err
 		}
-		all = append(all, pppoe.Listener{Interface: name, Ports: ports})
+		all = append(all, pppoe.Listener{Interface: line.String(), Ports: ports})
 	}
 	return all, nil
+}
+
+// lines are the places to listen at: each VLAN of each interface.
+func (f *flags) lines() (all []afpacket.Line) {
+	vlans := f.vlans
+	if len(vlans) == 0 {
+		vlans = []vlan.Stack{{}}
+	}
+	for _, name := range f.interfaces {
+		for _, tags := range vlans {
+			all = append(all, afpacket.Line{Interface: name, VLAN: tags})
+		}
+	}
+	return all
 }
 
 // fail tells why the server does not run.

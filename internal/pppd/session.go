@@ -73,3 +73,13 @@ func (s *Settings) Demanded() (demand []ppp.Method) {
 func (s *Settings) Limits() pppoe.Limits {
 	return pppoe.Limits{Idle: s.Idle, MaxConnect: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }
+
+// ClampMSS is pppoe's MSS: no more than what option mss says, nor than an option mtu
+// leaves room for.
+func (s *Settings) ClampMSS() int {
+	byMTU := s.MTU - 40 // headers of IPv4 and TCP, without options
+	if s.MSS < 0 || s.MTU == 0 || s.MSS > 0 && s.MSS < byMTU {
+		return s.MSS
+	}
+	return byMTU
+}
