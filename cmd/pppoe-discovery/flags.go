@@ -45,6 +45,9 @@ type flags struct {
 // errHelp says that usage was wanted, and was printed.
 var errHelp = errors.New("help")
 
+// columns are those of the usage.
+const columns = 92
+
 // words are flags as they are written, before they are understood.
 type words struct {
 	uniq, vlan, source string
@@ -53,17 +56,17 @@ type words struct {
 	expect             []string
 }
 
-func parseFlags(args []string, usageTo io.Writer) (*flags, error) {
+func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 	f, w := &flags{}, &words{}
 	set := flagSet(f, w)
-	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
+	manual.AddFlag(set, manualTo, func() *manual.Page { return page(set) })
 	switch err := set.Parse(args); {
-	case errors.Is(err, pflag.ErrHelp): // --man has been served
+	case errors.Is(err, pflag.ErrHelp):
 		return nil, errHelp
 	case err != nil:
 		return nil, err
 	case w.version, w.help:
-		fmt.Fprint(usageTo, usage, set.FlagUsages(), afterwards)
+		fmt.Fprint(usageTo, usage, set.FlagUsagesWrapped(columns), afterwards)
 		return nil, errHelp
 	case set.NArg() > 0:
 		return nil, fmt.Errorf("%q: not a flag; the interface is named with -I", set.Arg(0))
@@ -80,25 +83,25 @@ func flagSet(f *flags, w *words) *pflag.FlagSet {
 	set.StringVarP(&f.iface, "interface", "I", "", "Ethernet `INTERFACE` to ask on")
 	set.StringVarP(&f.service, "service", "S", "", "Service-`NAME` wanted (default: any)")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "only the access concentrator of this `NAME`")
-	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers, each time (default: 5; 2 with\n--vlan or --watch)")
-	set.IntVarP(&f.attempts, "attempts", "a", 0, "ask `N` times while nobody answers (default: 3; 2 with --vlan\nor --watch)")
+	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers, each time (default: 5; 2 with --vlan or --watch)")
+	set.IntVarP(&f.attempts, "attempts", "a", 0, "ask `N` times while nobody answers (default: 3; 2 with --vlan or --watch)")
 	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "mark our packets with the process ID")
-	set.StringVarP(&w.uniq, "host-uniq", "W", "", "mark our packets with these octets, in `HEX`; with --vlan or\n--watch, four more follow them")
+	set.StringVarP(&w.uniq, "host-uniq", "W", "", "mark our packets with these octets, in `HEX`; with --vlan or --watch, four more follow them")
 	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing: the exit code tells")
-	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the\nlatency")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the latency")
 	set.BoolVar(&f.json, "json", false, "print a JSON document; with --watch, a line for each event")
-	set.StringVar(&w.vlan, "vlan", "", "search the VLANs of a `LIST` like 50,100-200 or, for two tags,\n50.1-4094; see below")
+	set.StringVar(&w.vlan, "vlan", "", "search the VLANs of a `LIST` like 50,100-200 or, for two tags, 50.1-4094; see below")
 	set.IntVar(&f.rate, "rate", 2000, "send `N` PADIs in a second, with --vlan or --watch")
 	set.Uint8Var(&f.priority, "priority", 0, "priority (`PCP`) of our frames, 0 to 7; needs --vlan")
 	set.StringVar(&w.source, "source", "", "Ethernet `ADDRESS` to ask from (default: the interface's)")
 	set.BoolVar(&f.watch, "watch", false, "ask again and again, and tell who comes, goes and changes")
 	set.IntVar(&w.interval, "interval", 30, "with --watch: `SECONDS` from one asking to the next")
-	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone when it has not answered\n`N` times in a row")
-	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of a concentrator that belongs here; can be\nrepeated. Any other one is reported as unexpected")
+	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone when it has not answered `N` times in a row")
+	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of a concentrator that belongs here; can be repeated. Any other one is reported as unexpected")
 	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected one")
 	set.BoolVarP(&w.help, "help", "h", false, "print this")
 	set.BoolVarP(&w.version, "version", "V", false, "print this")
-	set.StringP("debug", "D", "", "`FILE`: taken for compatibility")
+	set.StringP("debug", "D", "", "taken for compatibility, with a `FILE`")
 	set.Usage = func() {}
 	return set
 }
@@ -135,16 +138,16 @@ func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
 	return f.mark(w.pid, w.uniq)
 }
 
-// maxSeconds bounds what is waited for: a day.
-const maxSeconds = 24 * time.Hour
+// longest bounds what is waited for: a day.
+const longest = 24 * time.Hour
 
 func (f *flags) check() error {
 	switch {
 	case f.iface == "":
 		return errors.New("interface was not specified: name one with -I")
-	case f.timeout <= 0 || f.timeout > maxSeconds, f.attempts < 1 || f.attempts > 1000:
+	case f.timeout <= 0 || f.timeout > longest, f.attempts < 1 || f.attempts > 1000:
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
-	case f.interval <= 0 || f.interval > maxSeconds:
+	case f.interval <= 0 || f.interval > longest:
 		return errors.New("--interval takes 1 to 86400 seconds")
 	case f.missed < 1:
 		return errors.New("--missed takes a number above 0")
@@ -183,6 +186,14 @@ func (f *flags) host() pppoe.HostConfig {
 	}
 }
 
+// acNames are the names wanted; none: any.
+func (f *flags) acNames() []string {
+	if f.acName == "" {
+		return nil
+	}
+	return []string{f.acName}
+}
+
 func (f *flags) scan() pppoe.ScanConfig {
 	c := pppoe.ScanConfig{Host: f.host(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
 	if f.watch {
@@ -192,11 +203,3 @@ func (f *flags) scan() pppoe.ScanConfig {
 }
 
 func (f *flags) line() afpacket.Line { return afpacket.Line{Interface: f.iface, Source: f.source} }
-
-// acNames are the names wanted; none: any.
-func (f *flags) acNames() []string {
-	if f.acName == "" {
-		return nil
-	}
-	return []string{f.acName}
-}

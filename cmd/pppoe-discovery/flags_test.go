@@ -37,7 +37,7 @@ func TestFlags(t *testing.T) {
 		}},
 		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.line().Source == pppoe.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
 	} {
-		f, err := parseFlags(strings.Fields(c.args), io.Discard)
+		f, err := parseFlags(strings.Fields(c.args), io.Discard, io.Discard)
 		if err != nil || !c.right(f) {
 			t.Errorf("%s: %+v, %v", c.args, f, err)
 		}
@@ -72,7 +72,7 @@ func TestBadFlags(t *testing.T) {
 		"-I eth0 --alarm":                 "--alarm needs --watch",
 		"-I eth0 --watch --alarm":         "--expect",
 	} {
-		_, err := parseFlags(strings.Fields(args), io.Discard)
+		_, err := parseFlags(strings.Fields(args), io.Discard, io.Discard)
 		if err == nil || errors.Is(err, errHelp) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error that says %q", args, err, want)
 		}

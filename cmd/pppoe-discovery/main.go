@@ -49,7 +49,7 @@ func open(f *flags) (pppoe.Port, error) {
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	f, err := parseFlags(args, p.complaints)
+	f, err := parseFlags(args, p.out, p.complaints)
 	switch {
 	case errors.Is(err, errHelp):
 		return exitFound

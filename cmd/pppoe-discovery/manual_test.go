@@ -2,16 +2,21 @@ package main
 
 import (
 	"flag"
-	"os"
+	"fmt"
+	"io"
 	"testing"
 
 	"upppoe/internal/manual/manualtest"
 )
 
-var update = flag.Bool("update", false, "write the manual page and what is in testdata anew")
+var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
-	manualtest.Check(t, "pppoe-discovery.8", *update, manualtest.Printed(func() int {
-		return (&program{out: os.Stdout, complaints: os.Stderr}).run(t.Context(), []string{"--man"})
-	}))
+	manualtest.Check(t, "pppoe-discovery.8", *update, func(w io.Writer) error {
+		p := &program{out: w, complaints: w}
+		if code := p.run(t.Context(), []string{"--man"}); code != exitFound {
+			return fmt.Errorf("exit code %d", code)
+		}
+		return nil
+	})
 }
