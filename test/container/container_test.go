@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,16 +137,30 @@ func TestDials(t *testing.T) {
 }
 
 // TestDialsWithoutComplaint: a root that cannot be written to is no error, as long as
-// nobody asks for a file.
+// there is a place for the pid file and the like, and nobody asks for other files.
 func TestDialsWithoutComplaint(t *testing.T) {
+	roottest.Need(t, "nsenter")
 	near, far := hosts(t)
 	serve(t, far)
-	p := run(t, near, client("eth0", "user", "testuser", "noauth", "defaultroute"))
+	c := client("eth0", "user", "testuser", "noauth", "defaultroute")
+	c.Run = true
+	p := run(t, near, c)
+	check(t, p.Await("remote IP address 192.0.2.1\n"))
+	tellsStatus(t, p)
 	works(t, near, far, p)
-	for _, complaint := range []string{"read-only", "no such file", "not permitted", "denied"} {
+	for _, complaint := range []string{"read-only", "no such file", "not permitted", "denied", "not supported"} {
 		if strings.Contains(p.Log(), complaint) {
 			t.Errorf("the client complains (%s):\n%s", complaint, p.Log())
 		}
+	}
+}
+
+// tellsStatus asks the client in a container how it is, from within, as docker exec does.
+func tellsStatus(t *testing.T, p *lab.Program) {
+	t.Helper()
+	out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", made.entrypoint[0], "status").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "192.0.2.10") {
+		t.Errorf("pppoe-client status: %v\n%s", err, out)
 	}
 }
 

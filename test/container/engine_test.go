@@ -23,6 +23,7 @@ type spec struct {
 	Args  []string
 	Env   []string
 	Caps  []int  // --cap-drop ALL, and --cap-add of these
+	Run   bool   // --tmpfs /run
 	TUN   bool   // --device /dev/net/tun
 	Files string // directory of the host that lies over /etc/ppp, read only (-v); empty: none
 }
@@ -76,7 +77,7 @@ func (s spec) mount() error {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	in := func(name string) string { return filepath.Join(s.Root, name) }
-	for _, name := range []string{"proc", "sys", "dev", "etc/ppp", "old"} {
+	for _, name := range []string{"proc", "sys", "dev", "etc/ppp", "run", "old"} {
 		if err := os.MkdirAll(in(name), 0o755); err != nil {
 			return err
 		}
@@ -89,6 +90,9 @@ func (s spec) mount() error {
 		readOnly(in("proc/sys"), in("proc/sys")),
 		s.devices(in("dev")),
 	)
+	if err == nil && s.Run {
+		err = unix.Mount("tmpfs", in("run"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	}
 	if err == nil && s.Files != "" {
 		err = readOnly(s.Files, in("etc/ppp"))
 	}

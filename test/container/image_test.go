@@ -7,7 +7,9 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"testing"
 )
 
 const (
@@ -121,4 +123,20 @@ func copyIn(i instruction, out, root string) error {
 		return fmt.Errorf("%w: %s", err, said)
 	}
 	return nil
+}
+
+// TestBuildsWithTheModulesGo: the image of the compiler is of the version that go.mod
+// asks for.
+func TestBuildsWithTheModulesGo(t *testing.T) {
+	text, err := os.ReadFile(dockerfile)
+	check(t, err)
+	mod, err := os.ReadFile(repository + "/go.mod")
+	check(t, err)
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(mod)
+	if version == nil {
+		t.Fatal("go.mod asks for no version of Go")
+	}
+	if got, want := stages(string(text))[0][0].rest, "golang:"+string(version[1])+" AS build"; got != want {
+		t.Errorf("%s builds from %s, want %s", dockerfile, got, want)
+	}
 }
