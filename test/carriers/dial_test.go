@@ -79,7 +79,11 @@ func serve(t testing.TB, at port) *lab.Program {
 // discover checks that pppoe-discovery sees the server.
 func discover(t testing.TB, at port) {
 	t.Helper()
-	out, err := at.in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", at.name, "-t", "1")
+	args := []string{"-I", at.name, "-t", "1"}
+	if at.vlan != "" {
+		args = append(args, "--vlan", at.vlan)
+	}
+	out, err := at.in.Run(filepath.Join(bin, "pppoe-discovery"), args...)
 	if err != nil || !strings.Contains(out, "Access-Concentrator: carrier-ac\n") {
 		t.Errorf("pppoe-discovery on %s: %v\n%s", at.name, err, out)
 	}
@@ -97,7 +101,11 @@ var options = []string{"user", "testuser", "password", "testpassword", "noauth",
 
 func dial(t testing.TB, at port) *client {
 	t.Helper()
-	p := start(t, at.in, "pppoe-client", append([]string{at.name}, options...)...)
+	args := append([]string{at.name}, options...)
+	if at.vlan != "" {
+		args = append(args, "vlan", at.vlan)
+	}
+	p := start(t, at.in, "pppoe-client", args...)
 	check(t, p.Await("remote IP address "+serverIP+"\n"))
 	local := regexp.MustCompile(`local  IP address (\S+)\n`).FindStringSubmatch(p.Log())
 	if local == nil {

@@ -18,10 +18,10 @@ func TestIpvlanCarriesNoAnswers(t *testing.T) {
 	k := guest.Kernels{Owner: t, Bin: bin}
 	k.Run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {
 		host, server := pair(t)
-		child := port{namespace(t), "ipv0"}
+		child := port{in: namespace(t), name: "ipv0"}
 		ip(t, host, "link add link eth0 name ipv0 type ipvlan mode l2")
 		check(t, host.Lend("ipv0", child.in))
-		ac := serve(t, port{server, "eth0"})
+		ac := serve(t, port{in: server, name: "eth0"})
 
 		out, err := child.in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "ipv0", "-t", "1", "-a", "1")
 		if err == nil || strings.Contains(out, "carrier-ac") {
@@ -34,7 +34,7 @@ func TestIpvlanCarriesNoAnswers(t *testing.T) {
 			t.Errorf("the client ended with %d, want 8 (no answer): %v", code, err)
 		}
 
-		parent := port{host, "eth0"}
+		parent := port{in: host, name: "eth0"}
 		discover(t, parent)
 		dial(t, parent).hangUp(t)
 	})

@@ -9,7 +9,7 @@ import (
 
 func layVeth(t testing.TB) segment {
 	client, server := pair(t)
-	return segment{port{server, "eth0"}, []port{{client, "eth0"}}}
+	return segment{port{in: server, name: "eth0"}, []port{{in: client, name: "eth0"}}}
 }
 
 func layNarrowVeth(t testing.TB) segment {
@@ -24,7 +24,7 @@ func layVLAN(t testing.TB) segment {
 	for _, n := range []*lab.Namespace{client, server} {
 		ip(t, n, "link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up")
 	}
-	return segment{port{server, "eth0.50"}, []port{{client, "eth0.50"}}}
+	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0.50"}}}
 }
 
 // layQinQ has the provider's tag outside, of 802.1ad.
@@ -35,34 +35,60 @@ func layQinQ(t testing.TB) segment {
 			"link add link eth0 name eth0.50 type vlan protocol 802.1ad id 50", "link set eth0.50 up",
 			"link add link eth0.50 name eth0.50.100 type vlan id 100", "link set eth0.50.100 up")
 	}
-	return segment{port{server, "eth0.50.100"}, []port{{client, "eth0.50.100"}}}
+	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0.50.100"}}}
+}
+
+// layOwnVLAN has the kernel's VLAN device at the server only: the client tags frames
+// itself.
+func layOwnVLAN(t testing.TB) segment {
+	client, server := pair(t)
+	ip(t, server, "link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up")
+	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0", vlan: "50"}}}
+}
+
+// layOwnQinQ does the same with two tags, which take their octets from eth0's MTU: its
+// packet sockets have no room for them beyond it.
+func layOwnQinQ(t testing.TB) segment {
+	client, server := pair(t)
+	ip(t, server,
+		"link add link eth0 name eth0.50 type vlan protocol 802.1ad id 50", "link set eth0.50 up",
+		"link add link eth0.50 name eth0.50.100 type vlan id 100", "link set eth0.50.100 up")
+	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0", vlan: "50.100"}}}
+}
+
+// layOwnQinQWithRoom lets eth0 have what the tags take.
+func layOwnQinQWithRoom(t testing.TB) segment {
+	s := layOwnQinQ(t)
+	ip(t, s.server.in, "link set eth0 mtu 1508")
+	ip(t, s.clients[0].in, "link set eth0 mtu 1508")
+	return s
 }
 
 // layBridgeBetween has a switch between client and server.
 func layBridgeBetween(t testing.TB) segment {
 	client, server, wire := namespace(t), namespace(t), namespace(t)
-	join(t, port{client, "eth0"}, port{wire, "port1"})
-	join(t, port{server, "eth0"}, port{wire, "port2"})
+	join(t, port{in: client, name: "eth0"}, port{in: wire, name: "port1"})
+	join(t, port{in: server, name: "eth0"}, port{in: wire, name: "port2"})
 	check(t, wire.Bridge("br0", "port1", "port2"))
-	return segment{port{server, "eth0"}, []port{{client, "eth0"}}}
+	return segment{port{in: server, name: "eth0"}, []port{{in: client, name: "eth0"}}}
 }
 
 // layBridgeOfServer has the server on its bridge, with a client at each port.
 func layBridgeOfServer(t testing.TB) segment {
 	one, two, server := namespace(t), namespace(t), namespace(t)
-	join(t, port{one, "eth0"}, port{server, "port1"})
-	join(t, port{two, "eth0"}, port{server, "port2"})
+	join(t, port{in: one, name: "eth0"}, port{in: server, name: "port1"})
+	join(t, port{in: two, name: "eth0"}, port{in: server, name: "port2"})
 	check(t, server.Bridge("br0", "port1", "port2"))
-	return segment{port{server, "br0"}, []port{{one, "eth0"}, {two, "eth0"}}}
+	return segment{port{in: server, name: "br0"}, []port{{in: one, name: "eth0"}, {in: two, name: "eth0"}}}
 }
 
 // layMacvlan has two clients that share an Ethernet interface, each with an address of
 // its own, as containers do.
 func layMacvlan(t testing.TB) segment {
 	host, server := pair(t)
-	s := segment{server: port{server, "eth0"}}
+	s := segment{server: port{in: server, name: "eth0"}}
 	for i := range 2 {
-		c := port{namespace(t), fmt.Sprintf("mac%d", i)}
+		c := port{in: namespace(t), name: fmt.Sprintf("mac%d", i)}
 		ip(t, host, "link add link eth0 name "+c.name+" type macvlan mode bridge")
 		check(t, host.Lend(c.name, c.in))
 		s.clients = append(s.clients, c)
@@ -78,7 +104,7 @@ func underlay(t testing.TB, hosts int) (all []*lab.Namespace) {
 	check(t, wire.Bridge("br0"))
 	for i := range hosts {
 		n, name := namespace(t), fmt.Sprintf("port%d", i)
-		join(t, port{n, "eth0"}, port{wire, name})
+		join(t, port{in: n, name: "eth0"}, port{in: wire, name: name})
 		check(t, wire.Join("br0", name))
 		check(t, n.Address("eth0", fmt.Sprintf("10.0.0.%d/24", i+1)))
 		all = append(all, n)
@@ -95,7 +121,7 @@ func tunnel(t testing.TB, name, line string) segment {
 		ip(t, n, fmt.Sprintf("link add %s "+line, name, fmt.Sprintf("10.0.0.%d", i+1), fmt.Sprintf("10.0.0.%d", 2-i)))
 		ip(t, n, "link set "+name+" up")
 	}
-	return segment{port{hosts[0], name}, []port{{hosts[1], name}}}
+	return segment{port{in: hosts[0], name: name}, []port{{in: hosts[1], name: name}}}
 }
 
 // layVXLAN is point to point. The kernel gives the device the MTU that fits: 1450.
@@ -111,7 +137,7 @@ func layVXLANOverIPv6(t testing.TB) segment {
 			fmt.Sprintf("link add vxlan42 type vxlan id 42 local fd00::%d remote fd00::%d dev eth0 dstport 4789", i+1, 2-i),
 			"link set vxlan42 up")
 	}
-	return segment{port{hosts[0], "vxlan42"}, []port{{hosts[1], "vxlan42"}}}
+	return segment{port{in: hosts[0], name: "vxlan42"}, []port{{in: hosts[1], name: "vxlan42"}}}
 }
 
 // layVXLANOfThree floods what is for all to a list of ends, which nobody learns.
@@ -126,7 +152,7 @@ func layVXLANOfThree(t testing.TB) segment {
 		}
 		ip(t, n, "link set vxlan42 up")
 	}
-	return segment{port{hosts[0], "vxlan42"}, []port{{hosts[1], "vxlan42"}, {hosts[2], "vxlan42"}}}
+	return segment{port{in: hosts[0], name: "vxlan42"}, []port{{in: hosts[1], name: "vxlan42"}, {in: hosts[2], name: "vxlan42"}}}
 }
 
 // layVLANInVXLAN has the kernel's VLAN device on a tunnel.

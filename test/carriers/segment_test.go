@@ -11,6 +11,7 @@ import (
 type port struct {
 	in   *lab.Namespace
 	name string // of the interface
+	vlan string // tags that our programs put in and take out themselves; empty: none
 }
 
 // segment has one server and some clients.
@@ -37,7 +38,7 @@ func join(t testing.TB, a, b port) {
 func pair(t testing.TB) (client, server *lab.Namespace) {
 	t.Helper()
 	client, server = namespace(t), namespace(t)
-	join(t, port{client, "eth0"}, port{server, "eth0"})
+	join(t, port{in: client, name: "eth0"}, port{in: server, name: "eth0"})
 	return client, server
 }
 
