@@ -91,9 +91,12 @@ func TestOnStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	os.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	os.Setenv("PATH", bin+":"+links+":"+os.Getenv("PATH"))
 	tell(t, string(text))
 }
+
+// links is the directory for other names of our programs, before those of the real ones.
+const links = "/usr/local/sbin"
 
 // set makes the story's directories its own.
 func set() error {
@@ -103,7 +106,7 @@ func set() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, dir := range []string{"/etc/ppp", "/etc/network", "/usr/local/sbin", "/var/log", "/run"} {
+	for _, dir := range []string{"/etc/ppp", "/etc/network", links, "/var/log", "/run"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
