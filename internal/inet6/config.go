@@ -1,0 +1,127 @@
+package inet6
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"upppoe/internal/inet6/dhcp6"
+)
+
+// Config is what Run is told of a line. Device, Local and Log must be set.
+type Config struct {
+	// Device is the line's interface, like ppp0. It is up, and Local is its address.
+	Device string
+	// Local is our link-local address: its identifier is that of our other
+	// addresses.
+	Local netip.Addr
+
+	// DefaultRoute has the default route go through the device: to the router that
+	// advertises itself, or just into the device as long as there is none.
+	DefaultRoute bool
+	// Metric is that of all routes through the device; 0: 1024.
+	Metric int
+	// Table is the routing table of all routes; 0: the main one.
+	Table int
+
+	// RequestAddress asks for an address by DHCPv6 even if no router says so.
+	RequestAddress bool
+	// RequestPrefix asks for a delegated prefix.
+	RequestPrefix bool
+	// PrefixLength is the length of the delegated prefix we would like, up to 64; 0:
+	// the server's choice.
+	PrefixLength int
+	// NoDHCP forbids DHCPv6, whatever routers say.
+	NoDHCP bool
+	// DUID identifies this machine to servers for all time; it must be set unless
+	// NoDHCP is. See dhcp6.LoadDUID.
+	DUID dhcp6.DUID
+	// IAID identifies the line among those of this machine; 0: one that follows
+	// from the device's name.
+	IAID uint32
+	// LANs are the interfaces that get a network of the delegated prefix each.
+	LANs []LAN
+
+	// SolicitDelay bounds how long the first router solicitation waits. RFC 4861
+	// section 6.3.7 wants up to 1 s, for hosts that start at once on one link; 0, not
+	// at all, suits a link of two.
+	SolicitDelay time.Duration
+	// ReleaseWait bounds how long Run waits at the end for the server to hear that
+	// its leases are given back; 0: DefaultReleaseWait.
+	ReleaseWait time.Duration
+
+	// Log is told what happens.
+	Log *slog.Logger
+	// Notify is called with every change but that of mere lifetimes; nil: nobody is.
+	// Run waits for it.
+	Notify func(State)
+}
+
+// DefaultReleaseWait is long enough for the message to be sent twice (RFC 8415 section
+// 18.2.7).
+const DefaultReleaseWait = 2 * time.Second
+
+// LAN is an interface that gets a network of the delegated prefix, and its first
+// address.
+type LAN struct {
+	// Interface is its name. It need not be there yet.
+	Interface string
+	// Subnet is which of the delegated prefix's networks of 64 bits it gets, from 0.
+	Subnet uint64
+}
+
+// ErrConfig is what is wrong with a Config (wrapped).
+var ErrConfig = errors.New("IPv6")
+
+// ErrLinkGone is the cause to end Run's context with when the session is over: there is
+// nobody to give anything back to.
+var ErrLinkGone = errors.New("the link is gone")
+
+func (c *Config) check() error {
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("%w on %s: %s", ErrConfig, c.Device, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case c.Device == "":
+		return fmt.Errorf("%w: no device is given", ErrConfig)
+	case !c.Local.Is6() || !c.Local.IsLinkLocalUnicast():
+		return fail("local address %v is not link-local", c.Local)
+	case c.NoDHCP && (c.RequestAddress || c.RequestPrefix):
+		return fail("DHCPv6 is asked for and forbidden")
+	case !c.NoDHCP && len(c.DUID) == 0:
+		return fail("DHCPv6 needs a DUID")
+	case c.PrefixLength < 0 || c.PrefixLength > networkBits:
+		return fail("a prefix of length %d cannot be shared out: ask for one from 1 to %d", c.PrefixLength, networkBits)
+	case len(c.LANs) > 0 && !c.RequestPrefix:
+		return fail("the networks for LANs need a delegated prefix: ask for one")
+	}
+	return c.checkLANs(fail)
+}
+
+func (c *Config) checkLANs(fail func(string, ...any) error) error {
+	names, subnets := map[string]bool{}, map[uint64]bool{}
+	for _, l := range c.LANs {
+		switch {
+		case l.Interface == "" || l.Interface == c.Device:
+			return fail("%q cannot be a LAN", l.Interface)
+		case names[l.Interface]:
+			return fail("%s is a LAN twice", l.Interface)
+		case subnets[l.Subnet]:
+			return fail("%s would have the same network, %d, as another LAN", l.Interface, l.Subnet)
+		}
+		names[l.Interface], subnets[l.Subnet] = true, true
+	}
+	return nil
+}
+
+func (c *Config) iaid() uint32 {
+	if c.IAID != 0 {
+		return c.IAID
+	}
+	h := fnv.New32a()
+	h.Write([]byte(c.Device))
+	return h.Sum32()
+}

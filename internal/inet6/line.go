@@ -1,0 +1,188 @@
+package inet6
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/netif"
+	"upppoe/internal/inet6/radv"
+)
+
+// ports are where a line acts on the world. An error is told and outlived: what was lost
+// is sent again, what could not be set is tried again.
+type ports interface {
+	Solicit(radv.Message) error
+	Ask(data []byte) error
+	Apply(now time.Time, want netif.Set) error
+	Verify() error
+}
+
+// awaitRouter is how long DHCPv6 waits for a router, which may ask for more of it. It is
+// as long as a host may wait anyway (RFC 8415 section 18.2.1).
+const awaitRouter = time.Second
+
+// retryAfter is when to try again what could not be set, if nothing changes before.
+const retryAfter = 5 * time.Second
+
+// line is one line's IPv6. One goroutine uses it.
+type line struct {
+	cfg     *Config
+	ports   ports
+	host    *radv.Host
+	client  *dhcp6.Client
+	start   time.Time // when DHCPv6 waits no more
+	retry   time.Time // zero: everything is set
+	state   State
+	told    bool
+	trouble string
+}
+
+func newLine(cfg *Config, p ports, r *rand.Rand) *line {
+	now := time.Now()
+	return &line{
+		cfg: cfg, ports: p, start: now.Add(awaitRouter),
+		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
+		client: dhcp6.NewClient(&dhcp6.ClientConfig{
+			DUID: cfg.DUID, IAID: cfg.iaid(), PrefixLength: cfg.PrefixLength, Rand: r,
+		}),
+	}
+}
+
+func (l *line) run(ctx context.Context, in inputs) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	defer func() { l.settle(netif.NewSet(), State{}) }()
+	for {
+		l.step(time.Now())
+		timer.Reset(l.sleep(time.Now()))
+		select {
+		case <-ctx.Done():
+			l.release(context.Cause(ctx), in)
+			return nil
+		case err := <-in.failures:
+			return err
+		case p := <-in.advertisements:
+			l.debug("router advertisement", l.host.Receive(time.Now(), p))
+		case d := <-in.replies:
+			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
+		case <-in.changes:
+			l.debug("addresses and routes", l.ports.Verify())
+			l.retry = time.Now()
+		case <-timer.C:
+		}
+	}
+}
+
+// step does what is due.
+func (l *line) step(now time.Time) {
+	for m := l.host.Advance(now); m.Data != nil; m = l.host.Advance(now) {
+		l.debug("router solicitation", l.ports.Solicit(m))
+	}
+	view := l.host.View()
+	l.askServers(now, &view)
+	l.sendDHCP(now)
+	lease := l.client.Lease()
+	if l.cfg.NoDHCP {
+		lease.State = ""
+	}
+	l.settle(l.cfg.plan(&view, &lease))
+}
+
+// askServers starts DHCPv6 when it is clear what to ask for.
+func (l *line) askServers(now time.Time, view *radv.View) {
+	if l.cfg.NoDHCP || !view.Heard && now.Before(l.start) {
+		return
+	}
+	wish := dhcp6.Wish{Address: l.cfg.RequestAddress || view.Managed, Prefix: l.cfg.RequestPrefix}
+	if wish != (dhcp6.Wish{}) || view.Other {
+		l.client.Want(now, wish)
+	}
+}
+
+func (l *line) sendDHCP(now time.Time) {
+	for m := l.client.Advance(now); m != nil; m = l.client.Advance(now) {
+		l.debug("DHCPv6 message", l.ports.Ask(m))
+	}
+}
+
+// settle has the kernel follow, and tells.
+func (l *line) settle(set netif.Set, s State) {
+	now := time.Now()
+	err := l.ports.Apply(now, set)
+	l.complain(err)
+	l.retry = time.Time{}
+	if err != nil {
+		l.retry = now.Add(retryAfter)
+	}
+	same := l.told && s.sameButLifetimes(l.state)
+	l.state, l.told = s, true
+	if !same && l.cfg.Notify != nil {
+		l.cfg.Notify(s)
+	}
+}
+
+// sleep is how long there is nothing to do.
+func (l *line) sleep(now time.Time) time.Duration {
+	next := learned.Earliest(l.host.Next(), l.client.Next(), l.retry)
+	if l.start.After(now) {
+		next = learned.Earliest(next, l.start)
+	}
+	return learned.Left(now, next)
+}
+
+// release gives leases back; their addresses must not be used any more then (RFC 8415
+// section 18.2.7).
+func (l *line) release(cause error, in inputs) {
+	if errors.Is(cause, ErrLinkGone) {
+		return
+	}
+	l.client.Release(time.Now())
+	l.settle(netif.NewSet(), State{})
+	wait := l.cfg.ReleaseWait
+	if wait == 0 {
+		wait = DefaultReleaseWait
+	}
+	end := time.NewTimer(wait)
+	defer end.Stop()
+	for {
+		l.sendDHCP(time.Now())
+		if l.client.Done() {
+			return
+		}
+		again := time.NewTimer(learned.Left(time.Now(), l.client.Next()))
+		select {
+		case d := <-in.replies:
+			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
+		case <-again.C:
+		case <-in.failures:
+			return
+		case <-end.C:
+			l.cfg.Log.Info(l.cfg.Device + ": no DHCPv6 server has heard that its leases are given back")
+			return
+		}
+		again.Stop()
+	}
+}
+
+func (l *line) debug(what string, err error) {
+	if err != nil {
+		l.cfg.Log.Debug(fmt.Sprintf("%s: %s: %v", l.cfg.Device, what, err))
+	}
+}
+
+// complain tells of trouble once, not each time something is tried again.
+func (l *line) complain(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != l.trouble {
+		l.cfg.Log.Warn(fmt.Sprintf("%s: %s; trying again", l.cfg.Device, text))
+	}
+	l.trouble = text
+}

@@ -1,0 +1,158 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/inet6/learned"
+)
+
+// Kernel keeps addresses and routes of the machine as a line wants them. Its methods
+// must not be called concurrently.
+type Kernel struct {
+	handle *netlink.Handle
+	have   Set
+}
+
+// Open opens the kernel of the calling thread's network namespace.
+func Open() (*Kernel, error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open rtnetlink: %w", err)
+	}
+	return &Kernel{handle: h, have: NewSet()}, nil
+}
+
+// Close closes the connection, and leaves what is set.
+func (k *Kernel) Close() { k.handle.Close() }
+
+// Find finds an interface. The error names it.
+func (k *Kernel) Find(name string) (Device, error) {
+	link, err := k.handle.LinkByName(name)
+	if err != nil {
+		return Device{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return Device{name, link.Attrs().Index}, nil
+}
+
+// TakeOver keeps the kernel from heeding router advertisements on an interface by
+// itself. It is called on a thread of the interface's network namespace.
+func TakeOver(device string) error {
+	path := filepath.Join("/proc/sys/net/ipv6/conf", device, "accept_ra")
+	if err := os.WriteFile(path, []byte("0"), 0); err != nil {
+		return fmt.Errorf("keep the kernel from heeding router advertisements: %w", err)
+	}
+	return nil
+}
+
+// Apply makes what is set what is wanted. What fails is tried again by the next call;
+// the errors name the interface, address or route.
+func (k *Kernel) Apply(now time.Time, want Set) error {
+	var errs []error
+	for key := range k.have.Routes {
+		if _, ok := want.Routes[key]; !ok {
+			errs = append(errs, k.removeRoute(key))
+		}
+	}
+	for key := range k.have.Addresses {
+		if _, ok := want.Addresses[key]; !ok {
+			errs = append(errs, k.removeAddress(key))
+		}
+	}
+	for key, a := range want.Addresses {
+		if have, ok := k.have.Addresses[key]; !ok || have != a {
+			errs = append(errs, k.setAddress(now, key, a))
+		}
+	}
+	for key, route := range want.Routes {
+		if have, ok := k.have.Routes[key]; !ok || have != route {
+			errs = append(errs, k.setRoute(key, route))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Verify forgets those addresses and routes that are not there any more: as when an
+// interface has been down, or somebody else has removed them. Apply then sets them
+// again.
+func (k *Kernel) Verify() error {
+	addresses, err := k.handle.AddrList(nil, netlink.FAMILY_V6)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // another change follows
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	type place struct {
+		index  int
+		prefix netip.Prefix
+	}
+	there := map[place]bool{}
+	for _, a := range addresses {
+		there[place{a.LinkIndex, prefixOf(a.IPNet)}] = true
+	}
+	for key := range k.have.Addresses {
+		if d, err := k.Find(key.Interface); err != nil || !there[place{d.Index, key.Prefix}] {
+			delete(k.have.Addresses, key)
+		}
+	}
+	for key := range k.have.Routes {
+		if !k.routed(key) {
+			delete(k.have.Routes, key)
+		}
+	}
+	return nil
+}
+
+func prefixOf(n *net.IPNet) netip.Prefix {
+	addr, _ := netip.AddrFromSlice(n.IP)
+	bits, _ := n.Mask.Size()
+	return netip.PrefixFrom(addr, bits)
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
+	link, err := k.handle.LinkByName(key.Interface)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key.Interface, err)
+	}
+	addr := &netlink.Addr{
+		IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NODAD | unix.IFA_F_NOPREFIXROUTE,
+		// Both 0 would be for ever.
+		ValidLft: max(whole(learned.Left(now, a.Valid)), 1), PreferedLft: whole(learned.Left(now, a.Preferred)),
+	}
+	if a.Shared {
+		addr.Flags = 0
+	}
+	if err := k.handle.AddrReplace(link, addr); err != nil {
+		return fmt.Errorf("%s: set address %v: %w", key.Interface, key.Prefix, err)
+	}
+	k.have.Addresses[key] = a
+	return nil
+}
+
+// whole is a lifetime in seconds, rounded up lest an address goes before its time.
+func whole(d time.Duration) int {
+	return int((d + time.Second - 1) / time.Second)
+}
+
+func (k *Kernel) removeAddress(key AddressKey) error {
+	delete(k.have.Addresses, key)
+	link, err := k.handle.LinkByName(key.Interface)
+	if err != nil {
+		return nil // gone with its addresses
+	}
+	err = k.handle.AddrDel(link, &netlink.Addr{IPNet: ipNet(key.Prefix)})
+	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("%s: remove address %v: %w", key.Interface, key.Prefix, err)
+	}
+	return nil
+}

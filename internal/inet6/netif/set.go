@@ -1,0 +1,47 @@
+package netif
+
+import (
+	"net/netip"
+
+	"upppoe/internal/inet6/learned"
+)
+
+// Set is the addresses and routes that a line wants.
+type Set struct {
+	Addresses map[AddressKey]Address
+	Routes    map[RouteKey]Route
+}
+
+// AddressKey is an address of an interface, with the length of its network's prefix.
+type AddressKey struct {
+	Interface string
+	Prefix    netip.Prefix
+}
+
+// Address is what may change of an address.
+type Address struct {
+	learned.Lifetime
+	// Shared says that the others of its network are on the link too: the kernel
+	// makes a route to them, and looks whether one of them has the same address.
+	Shared bool
+}
+
+// RouteKey is where a route leads to, and in which table it is (0: the main one).
+type RouteKey struct {
+	To     netip.Prefix
+	Metric int // 0: 1024, as ip(8) has it
+	Table  int
+	// Device is what packets go through; empty: they are refused as unreachable.
+	Device string
+}
+
+// Route is what may change of a route.
+type Route struct {
+	Gateway netip.Addr // none: whoever is on the link
+	MTU     int        // in octets; 0: the device's
+}
+
+// NewSet makes an empty set.
+func NewSet() Set {
+	return Set{map[AddressKey]Address{}, map[RouteKey]Route{}}
+}

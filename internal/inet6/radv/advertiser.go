@@ -1,0 +1,178 @@
+package radv
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/inet6/learned"
+)
+
+// RFC 4861 sections 6.2.1 and 10.
+const (
+	// DefaultInterval is how long an Advertiser is silent at most
+	// (MaxRtrAdvInterval).
+	DefaultInterval = 10 * time.Minute
+
+	firstInterval = 16 * time.Second // of the first three
+	firstOnes     = 3
+	answerDelay   = 500 * time.Millisecond
+	minInterval   = 4 * time.Second
+	lifetimes     = 3 // intervals that a router's lifetime spans
+)
+
+// AdvertiserConfig is what a router tells.
+type AdvertiserConfig struct {
+	// Prefixes are those from which hosts make addresses, of 64 bits each.
+	Prefixes []netip.Prefix
+	// Preferred and Valid are the prefixes' lifetimes.
+	Preferred, Valid time.Duration
+	// Managed and Other send hosts to DHCPv6, for addresses or for the rest.
+	Managed, Other bool
+	// Default has hosts send through us what is for elsewhere.
+	Default bool
+	// MTU is the link's, in octets; 0: not told.
+	MTU int
+	// Servers are name servers, Domains those to search.
+	Servers []netip.Addr
+	Domains []string
+	// Interval bounds how long we are silent, from 4 s to 30 min; 0:
+	// DefaultInterval.
+	Interval time.Duration
+	// Rand spreads messages in time. It must be set.
+	Rand *rand.Rand
+}
+
+// Advertiser is a router's side of one link. Make it with NewAdvertiser.
+type Advertiser struct {
+	cfg       AdvertiserConfig
+	data      []byte
+	next      time.Time // for all
+	sent      int
+	answer    time.Time // zero: nobody waits
+	solicitor netip.Addr
+}
+
+// ErrConfig is why an Advertiser cannot be made (wrapped).
+var ErrConfig = errors.New("router advertisement")
+
+// NewAdvertiser makes the router of a link that has just come up.
+func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
+	a := &Advertiser{cfg: *cfg, next: now}
+	if a.cfg.Interval == 0 {
+		a.cfg.Interval = DefaultInterval
+	}
+	if a.cfg.Interval < minInterval || a.cfg.Interval > 30*time.Minute {
+		return nil, fmt.Errorf("%w: interval %v is not from 4s to 30m", ErrConfig, a.cfg.Interval)
+	}
+	var err error
+	if a.data, err = a.marshal(a.message()); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (*Advertiser) marshal(ra *ndp.RouterAdvertisement) ([]byte, error) {
+	data, err := ndp.MarshalMessage(ra)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return data, nil
+}
+
+func (a *Advertiser) message() *ndp.RouterAdvertisement {
+	// RFC 4861 section 6.2.1 and RFC 8106 section 5.1.
+	life := lifetimes * a.cfg.Interval
+	ra := &ndp.RouterAdvertisement{
+		CurrentHopLimit:      64,
+		ManagedConfiguration: a.cfg.Managed,
+		OtherConfiguration:   a.cfg.Other,
+	}
+	if a.cfg.Default {
+		ra.RouterLifetime = life
+	}
+	for _, p := range a.cfg.Prefixes {
+		ra.Options = append(ra.Options, a.prefix(p))
+	}
+	if a.cfg.MTU > 0 {
+		ra.Options = append(ra.Options, ndp.NewMTU(uint32(a.cfg.MTU)))
+	}
+	if len(a.cfg.Servers) > 0 {
+		ra.Options = append(ra.Options, &ndp.RecursiveDNSServer{Lifetime: life, Servers: a.cfg.Servers})
+	}
+	if len(a.cfg.Domains) > 0 {
+		ra.Options = append(ra.Options, &ndp.DNSSearchList{Lifetime: life, DomainNames: a.cfg.Domains})
+	}
+	return ra
+}
+
+// prefix is not told to be on the link: what a host has no address for would go to and
+// fro between the two ends.
+func (a *Advertiser) prefix(p netip.Prefix) *ndp.PrefixInformation {
+	return &ndp.PrefixInformation{
+		Prefix: p.Addr(), PrefixLength: uint8(p.Bits()), AutonomousAddressConfiguration: true,
+		PreferredLifetime: min(a.cfg.Preferred, learned.Infinity),
+		ValidLifetime:     min(a.cfg.Valid, learned.Infinity),
+	}
+}
+
+// Receive hears a solicitation. The error says why it was dropped: it is one of this
+// package's (wrapped).
+func (a *Advertiser) Receive(now time.Time, p Packet) error {
+	if err := checkSolicitation(p); err != nil {
+		return err
+	}
+	if a.answer.IsZero() {
+		a.answer = now.Add(time.Duration(a.cfg.Rand.Int64N(int64(answerDelay))))
+		a.solicitor = p.Source.WithZone("")
+	}
+	return nil
+}
+
+// Advance does what is due. It returns an advertisement to send; without Data there is
+// none. An answer goes to who asked (RFC 4861 section 6.2.6), so that it need not wait
+// for the time between those for all.
+func (a *Advertiser) Advance(now time.Time) Message {
+	switch {
+	case learned.Over(now, a.next):
+		a.sent++
+		a.next = now.Add(a.gap())
+		return Message{a.data, allNodes}
+	case learned.Over(now, a.answer):
+		a.answer = time.Time{}
+		if a.solicitor.IsLinkLocalUnicast() {
+			return Message{a.data, a.solicitor}
+		}
+		return Message{a.data, allNodes}
+	}
+	return Message{}
+}
+
+// gap is how long to be silent: from a third of the interval to all of it, and at first
+// not long (RFC 4861 section 6.2.4).
+func (a *Advertiser) gap() time.Duration {
+	least := a.cfg.Interval / 3
+	gap := least + time.Duration(a.cfg.Rand.Int64N(int64(a.cfg.Interval-least)))
+	if a.sent < firstOnes {
+		gap = min(gap, firstInterval)
+	}
+	return gap
+}
+
+// Next is when Advance has something to do.
+func (a *Advertiser) Next() time.Time { return learned.Earliest(a.next, a.answer) }
+
+// Last is what a router says that ceases to be one (RFC 4861 section 6.2.5).
+func (a *Advertiser) Last() Message {
+	ra := a.message()
+	ra.RouterLifetime = 0
+	data, err := a.marshal(ra)
+	if err != nil {
+		return Message{} // cannot be: NewAdvertiser has done the same
+	}
+	return Message{data, allNodes}
+}

@@ -1,0 +1,119 @@
+package radv
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/mdlayher/ndp"
+	"golang.org/x/net/ipv6"
+)
+
+// Packet is a message as it was received.
+type Packet struct {
+	// Data is the ICMPv6 message. Its checksum has been verified, as the kernel does.
+	Data []byte
+	// Source and HopLimit are those of the IPv6 header. A zone of Source is ignored.
+	Source   netip.Addr
+	HopLimit int
+}
+
+// Message is a message to send, with a hop limit of 255 (RFC 4861 section 4) and our
+// link-local address as its source.
+type Message struct {
+	Data []byte // without checksum
+	To   netip.Addr
+}
+
+// Why a message is dropped (RFC 4861 sections 6.1.1 and 6.1.2).
+var (
+	ErrHopLimit = errors.New("its hop limit is not 255: it may come from off the link")
+	ErrSource   = errors.New("its source is no link-local address")
+	ErrMessage  = errors.New("it is no such message")
+	ErrOption   = errors.New("an option has a wrong length")
+)
+
+var (
+	allNodes   = netip.MustParseAddr("ff02::1")
+	allRouters = netip.MustParseAddr("ff02::2")
+)
+
+// Lengths of messages without their options (RFC 4861 sections 4.1 and 4.2).
+const (
+	solicitationLen  = 8
+	advertisementLen = 16
+)
+
+// check applies the rules that both messages have in common, and returns the options.
+func (p Packet) check(kind ipv6.ICMPType, header int) (options [][]byte, err error) {
+	switch {
+	case len(p.Data) < header || p.Data[0] != byte(kind) || p.Data[1] != 0:
+		return nil, ErrMessage
+	case p.HopLimit != ndp.HopLimit:
+		return nil, fmt.Errorf("%w (%d)", ErrHopLimit, p.HopLimit)
+	}
+	return split(p.Data[header:])
+}
+
+// split cuts options apart. One of length 0 spoils the message (RFC 4861 section 6.1).
+func split(b []byte) (options [][]byte, err error) {
+	for len(b) > 0 {
+		if len(b) < 2 || b[1] == 0 || 8*int(b[1]) > len(b) {
+			return nil, ErrOption
+		}
+		options, b = append(options, b[:8*int(b[1])]), b[8*int(b[1]):]
+	}
+	return options, nil
+}
+
+// parseAdvertisement reads each option by itself: what is wrong with one, or is not
+// known, does not concern the others.
+func parseAdvertisement(p Packet) (*ndp.RouterAdvertisement, error) {
+	options, err := p.check(ipv6.ICMPTypeRouterAdvertisement, advertisementLen)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Source.Is6() || !p.Source.IsLinkLocalUnicast() {
+		return nil, fmt.Errorf("%w (%v)", ErrSource, p.Source)
+	}
+	header := p.Data[:advertisementLen:advertisementLen]
+	ra, err := advertisement(header)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range options {
+		if one, err := advertisement(append(header, o...)); err == nil {
+			ra.Options = append(ra.Options, one.Options...)
+		}
+	}
+	return ra, nil
+}
+
+func advertisement(b []byte) (*ndp.RouterAdvertisement, error) {
+	m, err := ndp.ParseMessage(b)
+	if err != nil {
+		return nil, err
+	}
+	ra, ok := m.(*ndp.RouterAdvertisement)
+	if !ok {
+		return nil, ErrMessage
+	}
+	return ra, nil
+}
+
+// sourceLinkLayerAddress is an option's type (RFC 4861 section 4.6.1).
+const sourceLinkLayerAddress = 1
+
+// checkSolicitation applies RFC 4861 section 6.1.1.
+func checkSolicitation(p Packet) error {
+	options, err := p.check(ipv6.ICMPTypeRouterSolicitation, solicitationLen)
+	if err != nil {
+		return err
+	}
+	for _, o := range options {
+		if p.Source.IsUnspecified() && o[0] == sourceLinkLayerAddress {
+			return ErrSource
+		}
+	}
+	return nil
+}

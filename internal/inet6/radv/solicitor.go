@@ -1,0 +1,54 @@
+package radv
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// RFC 4861 section 10 and RFC 7559 section 2.
+const (
+	// MaxSolicitationDelay is how long a host waits at most before its first
+	// solicitation (MAX_RTR_SOLICITATION_DELAY).
+	MaxSolicitationDelay = time.Second
+
+	solicitationInterval = 4 * time.Second
+	solicitations        = 3
+	maxInterval          = time.Hour
+)
+
+// solicitor says when to solicit: three times, 4 s apart (RFC 4861 section 6.3.7), and
+// then ever more rarely, as the answers may all have been lost (RFC 7559).
+type solicitor struct {
+	at   time.Time // zero: there is a router
+	sent int
+	gap  time.Duration
+}
+
+// start begins anew, unless it is under way.
+func (s *solicitor) start(at time.Time) {
+	if s.at.IsZero() {
+		*s = solicitor{at: at, gap: solicitationInterval}
+	}
+}
+
+func (s *solicitor) stop() { s.at = time.Time{} }
+
+// due says whether to solicit now, and then sets when next.
+func (s *solicitor) due(now time.Time, r *rand.Rand) bool {
+	if s.at.IsZero() || now.Before(s.at) {
+		return false
+	}
+	s.sent++
+	if s.sent < solicitations {
+		s.at = now.Add(s.gap)
+		return true
+	}
+	s.at = now.Add(around(s.gap, r))
+	s.gap = min(2*s.gap, maxInterval)
+	return true
+}
+
+// around spreads a span by a tenth to either side (RFC 8415 section 15).
+func around(d time.Duration, r *rand.Rand) time.Duration {
+	return d - d/10 + time.Duration(r.Int64N(int64(d/5)+1))
+}

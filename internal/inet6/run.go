@@ -1,0 +1,148 @@
+package inet6
+
+import (
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+
+	"golang.org/x/net/ipv6"
+
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/netif"
+	"upppoe/internal/inet6/radv"
+)
+
+// Run keeps a line's IPv6 until its context ends. Then it gives back what servers have
+// leased, unless the context's cause is ErrLinkGone, and takes away again what it has
+// set. It returns nil then; any other error names the device and says what to do.
+//
+// Call it on a thread of the device's network namespace: LANs are looked for there too.
+// Once Notify has been called for the first time, the thread does not matter.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	m, err := openMachine(&cfg)
+	if err != nil {
+		return fmt.Errorf("IPv6 on %w", err)
+	}
+	defer m.close()
+	l := newLine(&cfg, m, newRand())
+	if err := l.run(ctx, m.inputs); err != nil {
+		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
+	}
+	return nil
+}
+
+// newRand cannot be foretold: a transaction's identifier is all that keeps others from
+// answering in a server's place.
+func newRand() *rand.Rand {
+	var seed [32]byte
+	crand.Read(seed[:]) // never fails
+	return rand.New(rand.NewChaCha8(seed))
+}
+
+// machine is what a line has of the machine: sockets, and the kernel's tables.
+type machine struct {
+	*netif.Kernel
+	icmp   *netif.ICMP
+	udp    *netif.UDP // nil: no DHCPv6
+	done   chan struct{}
+	inputs inputs
+}
+
+// inputs are what wakes a line up.
+type inputs struct {
+	advertisements <-chan radv.Packet
+	replies        <-chan netif.Datagram
+	changes        <-chan struct{} // of interfaces and addresses
+	failures       <-chan error    // of sockets
+}
+
+func openMachine(cfg *Config) (m *machine, err error) {
+	m = &machine{done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			m.close()
+		}
+	}()
+	if m.Kernel, err = netif.Open(); err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.Device, err)
+	}
+	device, err := m.Find(cfg.Device)
+	if err != nil {
+		return nil, err
+	}
+	if err := netif.TakeOver(cfg.Device); err != nil {
+		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
+	}
+	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterAdvertisement); err != nil {
+		return nil, err
+	}
+	if !cfg.NoDHCP {
+		if m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort); err != nil {
+			return nil, err
+		}
+	}
+	if m.inputs.changes, err = netif.Watch(m.done); err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.Device, err)
+	}
+	m.listen()
+	return m, nil
+}
+
+// listen starts goroutines that end with close.
+func (m *machine) listen() {
+	advertisements, failures := make(chan radv.Packet), make(chan error, 2)
+	m.inputs.advertisements, m.inputs.failures = advertisements, failures
+	go receive(m.icmp.Receive, advertisements, failures, m.done)
+	if m.udp != nil {
+		replies := make(chan netif.Datagram)
+		m.inputs.replies = replies
+		go receive(m.udp.Receive, replies, failures, m.done)
+	}
+}
+
+func receive[T any](one func() (T, error), to chan<- T, failures chan<- error, done <-chan struct{}) {
+	for {
+		x, err := one()
+		if err != nil {
+			failures <- fmt.Errorf("receive: %w", err)
+			return
+		}
+		select {
+		case to <- x:
+		case <-done:
+			return
+		}
+	}
+}
+
+func (m *machine) close() {
+	close(m.done)
+	if m.icmp != nil {
+		m.icmp.Close()
+	}
+	if m.udp != nil {
+		m.udp.Close()
+	}
+	if m.Kernel != nil {
+		m.Kernel.Close()
+	}
+}
+
+// Solicit sends a message to routers.
+func (m *machine) Solicit(msg radv.Message) error { return m.icmp.Send(msg) }
+
+var errNoDHCP = errors.New("there is no DHCPv6")
+
+// Ask sends a message to all servers.
+func (m *machine) Ask(data []byte) error {
+	if m.udp == nil {
+		return errNoDHCP
+	}
+	return m.udp.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.Servers, dhcp6.ServerPort)})
+}
