@@ -1,0 +1,626 @@
+package dhcp6
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/insomniacslk/dhcp/iana"
+
+	"upppoe/internal/inet6/learned"
+)
+
+var (
+	start      = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	clientDUID = DUID{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 1}
+	serverDUID = DUID{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 2}
+	otherDUID  = DUID{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 3}
+	both       = Wish{Address: true, Prefix: true}
+	addr       = netip.MustParsePrefix("2001:db8:2::5/128")
+	delegated  = netip.MustParsePrefix("2001:db8:100::/56")
+)
+
+func dice() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+// bench is a client, and the time it is told.
+type bench struct {
+	t   testing.TB
+	c   *Client
+	now time.Time
+}
+
+func newBench(t testing.TB) *bench {
+	return &bench{t, NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, PrefixLength: 56, Rand: dice()}), start}
+}
+
+// sent is what the client sends now; nil: nothing.
+func (b *bench) sent() *dhcpv6.Message {
+	b.t.Helper()
+	data := b.c.Advance(b.now)
+	if data == nil {
+		return nil
+	}
+	m, err := dhcpv6.MessageFromBytes(data)
+	if err != nil {
+		b.t.Fatalf("the client sends % x: %v", data, err)
+	}
+	return m
+}
+
+// next has time go on to what the client sends next.
+func (b *bench) next() *dhcpv6.Message {
+	b.t.Helper()
+	for range 100 {
+		if m := b.sent(); m != nil {
+			return m
+		}
+		next := b.c.Next()
+		if next.IsZero() {
+			b.t.Fatalf("the client, %v, waits for ever", b.c.state)
+		}
+		b.now = next
+	}
+	b.t.Fatal("the client wakes up and does nothing")
+	return nil
+}
+
+// expect is like next, but says what it is to be.
+func (b *bench) expect(kind dhcpv6.MessageType) *dhcpv6.Message {
+	b.t.Helper()
+	m := b.next()
+	if m.MessageType != kind {
+		b.t.Fatalf("after %v the client sends %v, want %v", b.now.Sub(start), m.MessageType, kind)
+	}
+	return m
+}
+
+// answer is a server's message with options.
+func answer(kind dhcpv6.MessageType, to *dhcpv6.Message, options ...dhcpv6.Option) *dhcpv6.Message {
+	m := &dhcpv6.Message{MessageType: kind, TransactionID: to.TransactionID}
+	m.AddOption(raw(dhcpv6.OptionClientID, clientDUID))
+	m.AddOption(raw(dhcpv6.OptionServerID, serverDUID))
+	for _, o := range options {
+		m.AddOption(o)
+	}
+	return m
+}
+
+func (b *bench) receive(m *dhcpv6.Message, want error) {
+	b.t.Helper()
+	if err := b.c.Receive(b.now, m.ToBytes()); !errors.Is(err, want) {
+		b.t.Fatalf("%v: %v, want %v", m.MessageType, err, want)
+	}
+}
+
+const second = time.Second
+
+func ia(preferred, valid, t1, t2 time.Duration) *dhcpv6.OptIANA {
+	o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}, T1: t1, T2: t2}
+	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: addr.Addr().AsSlice(), PreferredLifetime: preferred, ValidLifetime: valid})
+	return o
+}
+
+func pd(preferred, valid, t1, t2 time.Duration) *dhcpv6.OptIAPD {
+	o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}, T1: t1, T2: t2}
+	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(delegated), PreferredLifetime: preferred, ValidLifetime: valid})
+	return o
+}
+
+func refusal(c iana.StatusCode) dhcpv6.Option { return &dhcpv6.OptStatusCode{StatusCode: c} }
+
+// noAddress is an association that a server has nothing for.
+func noAddress(c iana.StatusCode) *dhcpv6.OptIANA {
+	o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}}
+	o.Options.Add(refusal(c))
+	return o
+}
+
+func noPrefix(c iana.StatusCode) *dhcpv6.OptIAPD {
+	o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
+	o.Options.Add(refusal(c))
+	return o
+}
+
+// bind has the client get both, for 100 s preferred and 200 s valid, T1 50 s and T2 80 s.
+func (b *bench) bind() {
+	b.t.Helper()
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+		ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.wantLease(addr, delegated)
+}
+
+// wantLease wants an address and a prefix; invalid: none.
+func (b *bench) wantLease(address, prefix netip.Prefix) {
+	b.t.Helper()
+	l := b.c.Lease()
+	for _, c := range []struct {
+		got  []Leased
+		want netip.Prefix
+	}{{l.Addresses, address}, {l.Prefixes, prefix}} {
+		if len(c.got) > 1 || len(c.got) == 1 != c.want.IsValid() || len(c.got) == 1 && c.got[0].Prefix != c.want {
+			b.t.Fatalf("leased is %v, want %v (%s)", c.got, c.want, l.State)
+		}
+	}
+}
+
+func serverOf(m *dhcpv6.Message) []byte {
+	if o := m.GetOneOption(dhcpv6.OptionServerID); o != nil {
+		return o.ToBytes()
+	}
+	return nil
+}
+
+// TestFourMessages: the client waits out the first second for other servers (RFC 8415
+// section 18.2.1), then asks the best one for what it has offered.
+func TestFourMessages(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	solicit := b.expect(dhcpv6.MessageTypeSolicit)
+	if !bytes.Equal(solicit.GetOneOption(dhcpv6.OptionClientID).ToBytes(), clientDUID) || solicit.Options.OneIANA() == nil ||
+		solicit.GetOneOption(dhcpv6.OptionRapidCommit) == nil || !solicit.IsOptionRequested(dhcpv6.OptionSolMaxRT) {
+		t.Errorf("solicits with %v", solicit.Summary())
+	}
+	if hint := solicit.Options.OneIAPD().Options.Prefixes(); len(hint) != 1 || hint[0].Prefix.String() != "::/56" {
+		t.Errorf("asks for prefixes %v, want ::/56", hint)
+	}
+	other := answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0))
+	other.UpdateOption(raw(dhcpv6.OptionServerID, otherDUID))
+	b.receive(other, nil)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(100*second, 200*second, 0, 0), pd(100*second, 200*second, 0, 0)), nil)
+	request := b.expect(dhcpv6.MessageTypeRequest)
+	if waited := b.now.Sub(start); waited <= second || waited > 1100*time.Millisecond {
+		t.Errorf("requests after %v, want a little more than 1s", waited)
+	}
+	if got := request.Options.OneIANA().Options.OneAddress().IPv6Addr; !got.Equal(net.IP(addr.Addr().AsSlice())) || !bytes.Equal(serverOf(request), serverDUID) {
+		t.Errorf("requests %v of %x", got, serverOf(request))
+	}
+	if request.TransactionID == solicit.TransactionID {
+		t.Error("the request has the identifier of the solicitation")
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, request, ia(100*second, 200*second, 0, 0), pd(100*second, 200*second, 0, 0),
+		dhcpv6.OptDNS(net.ParseIP("2001:db8::53"), net.ParseIP("ff02::1")), raw(dhcpv6.OptionDomainSearchList, []byte("\x07example\x03org\x00\x02a;\x00"))), nil)
+	b.wantLease(addr, delegated)
+	l := b.c.Lease()
+	if l.Addresses[0].Lifetime != learned.For(b.now, 100*second, 200*second) || !bytes.Equal(l.Server, serverDUID) {
+		t.Errorf("leased %v of %v", l.Addresses, l.Server)
+	}
+	if !slices.Equal(l.Servers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || !slices.Equal(l.Domains, []string{"example.org"}) {
+		t.Errorf("learned name servers %v, domains %q", l.Servers, l.Domains)
+	}
+	// T1 and T2 left to us: half and four fifths of the preferred lifetime.
+	if next := b.c.Next().Sub(b.now); next != 50*second {
+		t.Errorf("renews after %v, want 50s", next)
+	}
+}
+
+// TestAtOnce: a server of preference 255 is not waited out, nor is any after the first
+// second.
+func TestAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	solicit := b.expect(dhcpv6.MessageTypeSolicit)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+	if m := b.sent(); m == nil || m.MessageType != dhcpv6.MessageTypeRequest {
+		t.Errorf("sends %v", m)
+	}
+	b = newBench(t)
+	b.c.Want(b.now, both)
+	b.expect(dhcpv6.MessageTypeSolicit)
+	solicit = b.expect(dhcpv6.MessageTypeSolicit)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0)), nil)
+	if m := b.sent(); m == nil || m.MessageType != dhcpv6.MessageTypeRequest {
+		t.Errorf("sends %v", m)
+	}
+}
+
+func TestRapidCommit(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	if b.now != start || b.sent() != nil {
+		t.Errorf("bound after %v", b.now.Sub(start))
+	}
+	b = newBench(t)
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), ErrUnexpected)
+}
+
+// TestSolicitsOn: RFC 8415 section 15, with the time that a server may set (section
+// 21.24), also in an advertisement that offers nothing.
+func TestSolicitsOn(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	first := b.expect(dhcpv6.MessageTypeSolicit)
+	last := b.now
+	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64} {
+		m := b.expect(dhcpv6.MessageTypeSolicit)
+		gap := b.now.Sub(last)
+		// A tenth each time, of a span that may be longer by a tenth already.
+		if want *= second; gap < want*8/10 || gap > want*13/10 || m.TransactionID != first.TransactionID {
+			t.Errorf("gap %d is %v, want about %v", i, gap, want)
+		}
+		last = b.now
+	}
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, refusal(iana.StatusNoAddrsAvail), raw(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 90})), ErrStatus)
+	for range 5 {
+		last = b.now
+		b.expect(dhcpv6.MessageTypeSolicit)
+	}
+	if gap := b.now.Sub(last); gap < 81*second || gap > 99*second {
+		t.Errorf("the gap is %v, want about the server's 90s", gap)
+	}
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, raw(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 1})), ErrEmpty)
+	if b.c.solMax != 90*second {
+		t.Errorf("a maximum of 1 s is heeded: %v", b.c.solMax)
+	}
+}
+
+func TestElapsedTime(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	if got := b.expect(dhcpv6.MessageTypeSolicit).Options.ElapsedTime(); got != 0 {
+		t.Errorf("elapsed are %v at first", got)
+	}
+	got := b.expect(dhcpv6.MessageTypeSolicit).Options.ElapsedTime()
+	if want := b.now.Sub(start); got < want-10*time.Millisecond || got > want+10*time.Millisecond {
+		t.Errorf("elapsed are %v, want %v", got, want)
+	}
+}
+
+// TestRequestGivesUp: after ten times (REQ_MAX_RC) the client begins anew.
+func TestRequestGivesUp(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), nil)
+	for range 10 {
+		b.expect(dhcpv6.MessageTypeRequest)
+	}
+	b.expect(dhcpv6.MessageTypeSolicit)
+}
+
+func TestRenewRebindExpire(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	renew := b.expect(dhcpv6.MessageTypeRenew)
+	if at := b.now.Sub(start); at != 50*second || !bytes.Equal(serverOf(renew), serverDUID) || renew.Options.OneIANA().Options.OneAddress() == nil {
+		t.Errorf("renews after %v with %v", at, renew.Summary())
+	}
+	b.expect(dhcpv6.MessageTypeRenew) // about 10 s later
+	b.expect(dhcpv6.MessageTypeRenew) // about 20 s later
+	b.expect(dhcpv6.MessageTypeRebind)
+	if at := b.now.Sub(start); at != 80*second {
+		t.Errorf("rebinds after %v, want 80s", at)
+	}
+	for b.now.Sub(start) < 200*second {
+		b.wantLease(addr, delegated)
+		if m := b.next(); m.MessageType == dhcpv6.MessageTypeSolicit {
+			break
+		} else if serverOf(m) != nil {
+			t.Fatalf("rebinds with a server: %v", m.Summary())
+		}
+	}
+	if at := b.now.Sub(start); at != 200*second {
+		t.Errorf("begins anew after %v, want 200s", at)
+	}
+	b.wantLease(netip.Prefix{}, netip.Prefix{})
+}
+
+func TestRenewed(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew),
+		ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 40*second, 80*second)), nil)
+	if l := b.c.Lease(); l.Addresses[0].Lifetime != learned.For(b.now, 100*second, 200*second) {
+		t.Errorf("renewed to %v", l.Addresses)
+	}
+	if next := b.c.Next().Sub(b.now); next != 40*second {
+		t.Errorf("renews after %v, want the earlier T1, 40s", next)
+	}
+}
+
+// TestRebound: by another server, whom it asks from then on.
+func TestRebound(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	m := b.next()
+	for m.MessageType == dhcpv6.MessageTypeRenew {
+		m = b.next()
+	}
+	reply := answer(dhcpv6.MessageTypeReply, m, ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second))
+	reply.UpdateOption(raw(dhcpv6.OptionServerID, otherDUID))
+	b.receive(reply, nil)
+	if m := b.expect(dhcpv6.MessageTypeRenew); !bytes.Equal(serverOf(m), otherDUID) {
+		t.Errorf("renews with %x", serverOf(m))
+	}
+}
+
+// TestRenumbered: what the server ends with lifetimes of 0 goes, what it gives instead
+// comes.
+func TestRenumbered(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	next := netip.MustParsePrefix("2001:db8:200::/56")
+	o := pd(0, 0, 0, 0)
+	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(next), PreferredLifetime: 100 * second, ValidLifetime: 200 * second})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew), ia(100*second, 200*second, 0, 0), o), nil)
+	b.wantLease(addr, next)
+}
+
+// TestNoBinding: a server that has forgotten us is asked for the same anew (RFC 8415
+// section 18.2.10.1).
+func TestNoBinding(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew),
+		noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrStatus)
+	request := b.expect(dhcpv6.MessageTypeRequest)
+	if at := b.now.Sub(start); at != 50*second || request.Options.OneIAPD().Options.Prefixes()[0].Prefix.String() != delegated.String() {
+		t.Errorf("after %v requests %v", at, request.Summary())
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, request, noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrEmpty)
+	b.expect(dhcpv6.MessageTypeSolicit)
+	if waited := b.now.Sub(start) - 50*second; waited < second {
+		t.Errorf("begins anew after %v, want a while", waited)
+	}
+	b.wantLease(addr, delegated) // it lasts as long as it lasts
+}
+
+func TestNotOnLink(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), nil)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), refusal(iana.StatusNotOnLink)), ErrStatus)
+	b.expect(dhcpv6.MessageTypeSolicit)
+}
+
+// TestNotTooFast: a server that always advertises and never gives is asked ever more
+// rarely.
+func TestNotTooFast(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	n := 0
+	for b.now.Sub(start) < time.Hour {
+		n++
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), noAddress(iana.StatusNoAddrsAvail)), ErrEmpty)
+	}
+	if n > 15 {
+		t.Errorf("asks %d times in an hour", n)
+	}
+}
+
+// TestUnspecFail: the message is sent again, in its time.
+func TestUnspecFail(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	renew := b.expect(dhcpv6.MessageTypeRenew)
+	b.receive(answer(dhcpv6.MessageTypeReply, renew, refusal(iana.StatusUnspecFail)), ErrStatus)
+	if m := b.sent(); m != nil {
+		t.Errorf("sends %v at once", m)
+	}
+	if m := b.expect(dhcpv6.MessageTypeRenew); m.TransactionID != renew.TransactionID {
+		t.Error("with another identifier")
+	}
+}
+
+// TestHalf: what only one association is given for is used; the other one is asked for
+// with the next Renew.
+func TestHalf(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+		noAddress(iana.StatusNoAddrsAvail), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.wantLease(netip.Prefix{}, delegated)
+	renew := b.expect(dhcpv6.MessageTypeRenew)
+	if renew.Options.OneIANA() == nil || b.now.Sub(start) != 50*second {
+		t.Errorf("after %v renews %v", b.now.Sub(start), renew.Summary())
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, renew, ia(100*second, 200*second, 0, 0), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.wantLease(addr, delegated)
+}
+
+// TestWantMore: as when a router advertises only now that there are addresses.
+func TestWantMore(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, Wish{Prefix: true})
+	solicit := b.expect(dhcpv6.MessageTypeSolicit)
+	if solicit.Options.OneIANA() != nil {
+		t.Error("solicits an address that nobody wants")
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, solicit, raw(dhcpv6.OptionRapidCommit, nil), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.c.Want(b.now, Wish{Prefix: true})
+	if m := b.sent(); m != nil {
+		t.Errorf("sends %v for what it has", m)
+	}
+	b.c.Want(b.now, Wish{Address: true})
+	if m := b.sent(); m == nil || m.MessageType != dhcpv6.MessageTypeRenew || m.Options.OneIANA() == nil || m.Options.OneIAPD() == nil {
+		t.Errorf("sends %v", m)
+	}
+}
+
+func TestForEver(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, Wish{Prefix: true})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+		pd(learned.Infinity, learned.Infinity, 0, 0)), nil)
+	if next := b.c.Next(); !next.IsZero() {
+		t.Errorf("has something to do after %v", next.Sub(start))
+	}
+	b.wantLease(netip.Prefix{}, delegated)
+}
+
+// TestNonsenseLeases: none of these is taken.
+func TestNonsenseLeases(t *testing.T) {
+	address := func(a string, preferred, valid, t1, t2 time.Duration) dhcpv6.Option {
+		o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}, T1: t1, T2: t2}
+		o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: net.ParseIP(a), PreferredLifetime: preferred, ValidLifetime: valid})
+		return o
+	}
+	network := func(p string) dhcpv6.Option {
+		o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
+		n := netip.MustParsePrefix(p)
+		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(n), PreferredLifetime: second, ValidLifetime: second})
+		return o
+	}
+	for name, o := range map[string]dhcpv6.Option{
+		"multicast":              address("ff02::1", 9*second, 9*second, 0, 0),
+		"link-local":             address("fe80::1", 9*second, 9*second, 0, 0),
+		"unspecified":            address("::", 9*second, 9*second, 0, 0),
+		"loopback":               address("::1", 9*second, 9*second, 0, 0),
+		"IPv4":                   address("192.0.2.1", 9*second, 9*second, 0, 0),
+		"preferred too long":     address("2001:db8::1", 9*second, 8*second, 0, 0),
+		"T1 after T2":            address("2001:db8::1", 9*second, 9*second, 8*second, 7*second),
+		"over":                   address("2001:db8::1", 0, 0, 0, 0),
+		"another association":    &dhcpv6.OptIANA{IaId: [4]byte{3: 8}, Options: ia(9*second, 9*second, 0, 0).Options},
+		"prefix too long":        network("2001:db8::/65"),
+		"the whole internet":     network("::/0"),
+		"link-local prefix":      network("fe80::/56"),
+		"prefix of length 0":     &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}, Options: dhcpv6.PDOptions{Options: dhcpv6.Options{&dhcpv6.OptIAPrefix{PreferredLifetime: second, ValidLifetime: second}}}},
+		"prefix longer than 128": raw(dhcpv6.OptionIAPD, slices.Concat([]byte{0, 0, 0, 7, 11: 0, 13: 26, 15: 25}, []byte{3: 9, 7: 9, 8: 200, 24: 1})),
+	} {
+		b := newBench(t)
+		b.c.Want(b.now, both)
+		solicit := b.expect(dhcpv6.MessageTypeSolicit)
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, o), ErrEmpty)
+		b.receive(answer(dhcpv6.MessageTypeReply, solicit, raw(dhcpv6.OptionRapidCommit, nil), o), ErrEmpty)
+		b.wantLease(netip.Prefix{}, netip.Prefix{})
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+}
+
+func TestDropped(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(*dhcpv6.Message)
+		want  error
+	}{
+		"transaction":    {func(m *dhcpv6.Message) { m.TransactionID[0]++ }, ErrUnexpected},
+		"other client":   {func(m *dhcpv6.Message) { m.UpdateOption(raw(dhcpv6.OptionClientID, otherDUID)) }, ErrClient},
+		"no client":      {func(m *dhcpv6.Message) { m.Options.Del(dhcpv6.OptionClientID) }, ErrClient},
+		"no server":      {func(m *dhcpv6.Message) { m.Options.Del(dhcpv6.OptionServerID) }, ErrServer},
+		"short server":   {func(m *dhcpv6.Message) { m.UpdateOption(raw(dhcpv6.OptionServerID, []byte{0, 1})) }, ErrServer},
+		"long server":    {func(m *dhcpv6.Message) { m.UpdateOption(raw(dhcpv6.OptionServerID, make([]byte, 131))) }, ErrServer},
+		"request":        {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeRequest }, ErrUnexpected},
+		"relay":          {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeRelayReply }, ErrUnexpected},
+		"reconfigure":    {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeReconfigure }, ErrUnexpected},
+		"malformed":      {func(m *dhcpv6.Message) { m.AddOption(raw(dhcpv6.OptionIANA, []byte{1})) }, ErrMessage},
+		"too long":       {func(m *dhcpv6.Message) { m.AddOption(raw(99, make([]byte, 5000))) }, ErrMessage},
+		"no such status": {func(m *dhcpv6.Message) { m.AddOption(refusal(999)) }, ErrStatus},
+	} {
+		b := newBench(t)
+		b.c.Want(b.now, both)
+		m := answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0))
+		c.spoil(m)
+		if err := b.c.Receive(b.now, m.ToBytes()); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if b.c.best != nil {
+			t.Errorf("%s: is taken for an offer", name)
+		}
+	}
+	if err := newBench(t).c.Receive(start, nil); !errors.Is(err, ErrMessage) {
+		t.Errorf("nothing at all: %v", err)
+	}
+}
+
+// TestRelease: at once nothing is held any more; the message names all there was, and is
+// sent four times (REL_MAX_RC) if nobody answers.
+func TestRelease(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	b.c.Release(b.now)
+	b.wantLease(netip.Prefix{}, netip.Prefix{})
+	m := b.expect(dhcpv6.MessageTypeRelease)
+	if m.Options.OneIANA().Options.OneAddress() == nil || len(m.Options.OneIAPD().Options.Prefixes()) != 1 || !bytes.Equal(serverOf(m), serverDUID) || b.c.Done() {
+		t.Errorf("releases with %v", m.Summary())
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, m), nil)
+	if !b.c.Done() || b.sent() != nil {
+		t.Error("is not done")
+	}
+	b = newBench(t)
+	b.bind()
+	b.c.Release(b.now)
+	for range 4 {
+		b.expect(dhcpv6.MessageTypeRelease)
+	}
+	b.now = b.c.Next()
+	if b.sent() != nil || !b.c.Done() {
+		t.Error("does not give up")
+	}
+	b = newBench(t)
+	b.c.Want(b.now, both)
+	b.expect(dhcpv6.MessageTypeSolicit)
+	if b.c.Release(b.now); !b.c.Done() || b.sent() != nil {
+		t.Error("releases what it has not got")
+	}
+}
+
+// TestInform: only name servers; asked for again when the server says (RFC 8415 section
+// 21.23), but not too often.
+func TestInform(t *testing.T) {
+	for told, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, second: 10 * time.Minute, time.Hour: time.Hour} {
+		b := newBench(t)
+		b.c.Want(b.now, Wish{})
+		m := b.expect(dhcpv6.MessageTypeInformationRequest)
+		if m.Options.OneIANA() != nil || m.Options.OneIAPD() != nil || !m.IsOptionRequested(dhcpv6.OptionInformationRefreshTime) {
+			t.Errorf("asks with %v", m.Summary())
+		}
+		reply := answer(dhcpv6.MessageTypeReply, m, dhcpv6.OptDNS(net.ParseIP("2001:db8::53")))
+		if told > 0 {
+			reply.AddOption(raw(dhcpv6.OptionInformationRefreshTime, binary.BigEndian.AppendUint32(nil, uint32(told/second))))
+		}
+		b.receive(reply, nil)
+		if len(b.c.Lease().Servers) != 1 {
+			t.Errorf("learned %+v", b.c.Lease())
+		}
+		b.expect(dhcpv6.MessageTypeInformationRequest)
+		if at := b.now.Sub(start); at != want {
+			t.Errorf("told %v, asks again after %v, want %v", told, at, want)
+		}
+		b.c.Want(b.now, both)
+		b.expect(dhcpv6.MessageTypeSolicit)
+	}
+}
+
+// FuzzClient: whatever options a server sends, in whatever state, the client does not
+// panic, takes nothing that is unfit, and does not spin.
+func FuzzClient(f *testing.F) {
+	for _, o := range []dhcpv6.Option{ia(9*second, 9*second, 0, 0), pd(9*second, 9*second, 1, 2), noAddress(iana.StatusNoBinding), raw(dhcpv6.OptionRapidCommit, nil)} {
+		b := (&dhcpv6.MessageOptions{Options: dhcpv6.Options{o, raw(dhcpv6.OptionRapidCommit, nil)}}).ToBytes()
+		f.Add(byte(dhcpv6.MessageTypeReply), b, false)
+		f.Add(byte(dhcpv6.MessageTypeAdvertise), b, true)
+	}
+	f.Fuzz(func(t *testing.T, kind byte, options []byte, bound bool) {
+		b := newBench(t)
+		if bound {
+			b.bind()
+		} else {
+			b.c.Want(b.now, both)
+		}
+		for range 3 {
+			m := answer(dhcpv6.MessageType(kind), b.next())
+			b.c.Receive(b.now, append(m.ToBytes(), options...))
+		}
+		l := b.c.Lease()
+		for _, x := range append(l.Addresses, l.Prefixes...) {
+			if !learned.Network(x.Prefix) || x.Prefix != x.Prefix.Masked() {
+				t.Errorf("leased %v", x)
+			}
+		}
+		for n := 0; n < 50 && !b.c.Next().IsZero(); n++ {
+			b.next()
+			if b.now.Sub(start) > time.Hour {
+				return
+			}
+		}
+	})
+}
