@@ -65,22 +65,28 @@ func (s source) name(path string) string {
 
 // may is what each package of the library may import of the project.
 var may = map[string][]string{
-	"ppp":             {},
-	"lcp":             {"ppp"},
-	"ipcp":            {"ppp"},
-	"chap":            {"ppp"},
-	"ppp/pap":         {"ppp"},
-	"ppp/eap":         {"ppp", "chap"}, // EAP's MD5 is CHAP's
-	"ppp/ipv6cp":      {"ppp"},
-	"ppp/ppptest":     {"ppp", "ppp/trace"},
-	"ppp/session":     {"ppp", "lcp", "ipcp", "ppp/ipv6cp"},
-	"ppp/trace":       {"ppp", "lcp", "ipcp", "chap", "ppp/ipv6cp", "ppp/pap", "ppp/eap"},
-	"tun":             {},
-	"tun/tuntest":     {"tun"},
-	"pppoe":           {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "pppoe/vlan"},
-	"pppoe/vlan":      {},
-	"pppoe/afpacket":  {"pppoe", "pppoe/vlan"},
-	"pppoe/ethertest": {"pppoe", "pppoe/vlan"},
+	"ppp":                    {},
+	"lcp":                    {"ppp"},
+	"ipcp":                   {"ppp"},
+	"chap":                   {"ppp"},
+	"ppp/pap":                {"ppp"},
+	"ppp/eap":                {"ppp", "chap"}, // EAP's MD5 is CHAP's
+	"ppp/ipv6cp":             {"ppp"},
+	"ppp/ppptest":            {"ppp", "ppp/trace"},
+	"ppp/session":            {"ppp", "lcp", "ipcp", "ppp/ipv6cp"},
+	"ppp/trace":              {"ppp", "lcp", "ipcp", "chap", "ppp/ipv6cp", "ppp/pap", "ppp/eap"},
+	"tun":                    {},
+	"tun/tuntest":            {"tun"},
+	"pppoe":                  {"ppp", "ipcp", "ppp/ipv6cp", "ppp/session", "tun", "internal/deadlines", "pppoe/vlan"},
+	"pppoe/vlan":             {},
+	"pppoe/afpacket":         {"pppoe", "pppoe/vlan"},
+	"pppoe/ethertest":        {"pppoe", "pppoe/vlan"},
+	"internal/inet6/learned": {},
+	"internal/inet6/radv":    {"internal/inet6/learned"},
+	"internal/inet6/dhcp6":   {"internal/inet6/learned"},
+	"internal/inet6/netif":   {"internal/inet6/learned", "internal/inet6/radv"},
+	"internal/inet6":         {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
+	"internal/inet6/serve":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -1,0 +1,332 @@
+package inet6
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/netif"
+	"upppoe/internal/inet6/radv"
+)
+
+// world is what a line acts on, in memory.
+type world struct {
+	t              *testing.T
+	cfg            Config
+	log            bytes.Buffer
+	states         []State
+	set            netif.Set
+	applied        int
+	verified       int
+	refuse         error // what Apply says
+	solicited      int
+	asked          []*dhcpv6.Message
+	server         func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
+	advertisements chan radv.Packet
+	replies        chan netif.Datagram
+	changes        chan struct{}
+	failures       chan error
+	end            context.CancelCauseFunc
+	result         chan error
+}
+
+func (w *world) Solicit(radv.Message) error { w.solicited++; return nil }
+func (w *world) Verify() error              { w.verified++; return nil }
+
+func (w *world) Apply(_ time.Time, s netif.Set) error {
+	w.set = s
+	w.applied++
+	return w.refuse
+}
+
+func (w *world) Ask(data []byte) error {
+	m, err := dhcpv6.MessageFromBytes(data)
+	if err != nil {
+		w.t.Error(err)
+	}
+	w.asked = append(w.asked, m)
+	if w.server != nil {
+		if reply := w.server(m); reply != nil {
+			w.replies <- netif.Datagram{Data: reply.ToBytes()}
+		}
+	}
+	return nil
+}
+
+// begin runs a line. It is to be called in a bubble.
+func begin(t *testing.T, change func(*world)) *world {
+	w := &world{
+		t: t, cfg: testConfig(), advertisements: make(chan radv.Packet), replies: make(chan netif.Datagram, 9),
+		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
+	}
+	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
+	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
+	change(w)
+	if err := w.cfg.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(context.Background())
+	w.end = end
+	l := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	go func() { w.result <- l.run(ctx, inputs{w.advertisements, w.replies, w.changes, w.failures}) }()
+	synctest.Wait()
+	return w
+}
+
+// over ends the line, and wants nothing to be left of it.
+func (w *world) over(cause error) {
+	w.t.Helper()
+	w.end(cause)
+	if err := <-w.result; err != nil {
+		w.t.Errorf("ended with %v", err)
+	}
+	if len(w.set.Addresses)+len(w.set.Routes) > 0 {
+		w.t.Errorf("left behind: %+v", w.set)
+	}
+	if last := w.states[len(w.states)-1]; !last.sameButLifetimes(State{}) {
+		w.t.Errorf("the last that is told is %+v", last)
+	}
+}
+
+func (w *world) advertise(ra *ndp.RouterAdvertisement) {
+	w.t.Helper()
+	b, err := ndp.MarshalMessage(ra)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.advertisements <- radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::1"), HopLimit: 255}
+	synctest.Wait()
+}
+
+func (w *world) kinds() string {
+	var names []string
+	for _, m := range w.asked {
+		names = append(names, m.MessageType.String())
+	}
+	return strings.Join(names, " ")
+}
+
+// grants answers everything with 2001:db8:2::5 and 2001:db8:100::/56, for 100 s.
+func grants(m *dhcpv6.Message) *dhcpv6.Message {
+	r := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeReply, TransactionID: m.TransactionID}
+	r.AddOption(m.GetOneOption(dhcpv6.OptionClientID))
+	r.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionServerID, OptionData: []byte{0, 3, 0, 1, 9}})
+	r.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionRapidCommit})
+	r.AddOption(dhcpv6.OptDNS(net.ParseIP("2001:db8::53")))
+	const life = 100 * time.Second
+	if ia := m.Options.OneIANA(); ia != nil {
+		o := &dhcpv6.OptIANA{IaId: ia.IaId}
+		o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: net.ParseIP("2001:db8:2::5"), PreferredLifetime: life, ValidLifetime: life})
+		r.AddOption(o)
+	}
+	if ia := m.Options.OneIAPD(); ia != nil {
+		o := &dhcpv6.OptIAPD{IaId: ia.IaId}
+		_, n, _ := net.ParseCIDR("2001:db8:100::/56")
+		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: n, PreferredLifetime: life, ValidLifetime: life})
+		r.AddOption(o)
+	}
+	return r
+}
+
+// slaac is an advertisement with a prefix and flags.
+func slaac(managed, other bool) *ndp.RouterAdvertisement {
+	return &ndp.RouterAdvertisement{
+		RouterLifetime: 30 * time.Minute, ManagedConfiguration: managed, OtherConfiguration: other,
+		Options: []ndp.Option{&ndp.PrefixInformation{
+			Prefix: netip.MustParseAddr("2001:db8:1::"), PrefixLength: 64, AutonomousAddressConfiguration: true,
+			PreferredLifetime: time.Hour, ValidLifetime: time.Hour,
+		}},
+	}
+}
+
+// TestWithoutRouter: the default route is there at once; a prefix is asked for though no
+// router advertises itself.
+func TestWithoutRouter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server = grants })
+		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.asked) != 0 {
+			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.set.Routes, w.solicited, w.kinds())
+		}
+		time.Sleep(awaitRouter)
+		synctest.Wait()
+		last := w.states[len(w.states)-1]
+		if w.kinds() != "SOLICIT" || len(last.Delegated) != 1 || len(last.LANs) != 2 || len(last.Addresses) != 0 || last.DHCP != "bound" {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		w.over(nil)
+		if w.kinds() != "SOLICIT RELEASE" {
+			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
+// TestManaged: a router that says so has an address asked for at once, with the prefix.
+func TestManaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server = grants })
+		w.advertise(slaac(true, false))
+		last := w.states[len(w.states)-1]
+		if w.kinds() != "SOLICIT" || len(last.Addresses) != 2 || last.Addresses[1].Origin != DHCPv6 || len(last.Delegated) != 1 {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		if !slices.Equal(last.Servers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || last.DefaultRoute.Gateway.String() != "fe80::1" {
+			t.Errorf("got %+v", last)
+		}
+		told := len(w.states)
+		time.Sleep(time.Minute) // renewed after 50 s
+		synctest.Wait()
+		if w.kinds() != "SOLICIT RENEW" || len(w.states) != told {
+			t.Errorf("asked %s, told %d times more, for mere lifetimes", w.kinds(), len(w.states)-told)
+		}
+		w.over(nil)
+	})
+}
+
+// TestOtherOnly: nothing but name servers is asked for, and nothing released.
+func TestOtherOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server, w.cfg.RequestPrefix, w.cfg.LANs = grants, false, nil })
+		time.Sleep(2 * awaitRouter)
+		synctest.Wait()
+		if len(w.asked) != 0 {
+			t.Errorf("asked %s though nobody said so", w.kinds())
+		}
+		w.advertise(slaac(false, true))
+		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.Servers) != 1 || len(last.Addresses) != 1 {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		w.over(nil)
+		if w.kinds() != "INFORMATION-REQUEST" {
+			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
+func TestNoDHCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
+		w.advertise(slaac(true, true))
+		time.Sleep(time.Minute)
+		if len(w.asked) > 0 || len(w.set.Addresses) != 1 {
+			t.Errorf("asked %s, set %v", w.kinds(), w.set.Addresses)
+		}
+		w.over(nil)
+	})
+}
+
+// TestRouterGone: when its lifetime is over the default route goes just into the device.
+func TestRouterGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		w.advertise(slaac(false, false))
+		key := netif.RouteKey{To: anywhere, Device: "ppp0"}
+		if w.set.Routes[key].Gateway.String() != "fe80::1" {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		time.Sleep(30*time.Minute + time.Second)
+		synctest.Wait()
+		if r, ok := w.set.Routes[key]; !ok || r.Gateway.IsValid() {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		w.over(nil)
+	})
+}
+
+// TestReleaseUnheard: Run does not wait for ever, and uses nothing any more meanwhile.
+func TestReleaseUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server = grants })
+		time.Sleep(awaitRouter)
+		synctest.Wait()
+		w.server = func(*dhcpv6.Message) *dhcpv6.Message {
+			if len(w.set.Addresses)+len(w.set.Routes) > 0 {
+				t.Errorf("released while in use: %+v", w.set)
+			}
+			return nil
+		}
+		before := time.Now()
+		w.over(nil)
+		if waited := time.Since(before); waited != DefaultReleaseWait || w.kinds() != "SOLICIT RELEASE RELEASE" {
+			t.Errorf("waited %v, asked %s", waited, w.kinds())
+		}
+		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 server has heard") {
+			t.Errorf("the log says %s", &w.log)
+		}
+	})
+}
+
+func TestLinkGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server = grants })
+		time.Sleep(awaitRouter)
+		synctest.Wait()
+		before := time.Now()
+		w.over(ErrLinkGone)
+		if time.Since(before) != 0 || w.kinds() != "SOLICIT" {
+			t.Errorf("waited %v, asked %s", time.Since(before), w.kinds())
+		}
+	})
+}
+
+// TestTriesAgain: what could not be set, as on a LAN that is not there yet; the log says
+// so once. A change is looked into at once.
+func TestTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.refuse = errors.New("lan0: no such interface") })
+		before := w.applied
+		time.Sleep(3*retryAfter + time.Second)
+		synctest.Wait()
+		if w.applied < before+3 || strings.Count(w.log.String(), "lan0: no such interface; trying again") != 1 {
+			t.Errorf("tried %d times; the log says %s", w.applied-before, &w.log)
+		}
+		w.refuse = nil
+		w.changes <- struct{}{}
+		synctest.Wait()
+		before = w.applied
+		time.Sleep(retryAfter - time.Second)
+		synctest.Wait()
+		if w.applied > before+2 || w.verified != 1 {
+			t.Errorf("tried %d times more, verified %d times", w.applied-before, w.verified)
+		}
+		w.over(nil)
+	})
+}
+
+// TestSocketFails: the error comes out, and nothing is left behind.
+func TestSocketFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		why := errors.New("broken")
+		w.failures <- why
+		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 {
+			t.Errorf("ended with %v, left %v", err, w.set.Routes)
+		}
+	})
+}
+
+// TestDeprecated: an address keeps the lifetimes that the router gave, for the kernel.
+func TestDeprecated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		now := time.Now()
+		w.advertise(slaac(false, false))
+		key := netif.AddressKey{Interface: "ppp0", Prefix: pfx("2001:db8:1::2/64")}
+		if got := w.set.Addresses[key]; got.Lifetime != learned.For(now, time.Hour, time.Hour) || got.Shared {
+			t.Errorf("addresses are %v", w.set.Addresses)
+		}
+		w.over(nil)
+	})
+}

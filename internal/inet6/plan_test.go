@@ -1,0 +1,116 @@
+package inet6
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/netif"
+	"upppoe/internal/inet6/radv"
+)
+
+func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+func testConfig() Config {
+	return Config{
+		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, RequestPrefix: true,
+		DUID: dhcp6.DUID{0, 3, 0, 1, 2, 3}, LANs: []LAN{{"lan0", 0}, {"lan1", 5}}, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func TestFirstAddress(t *testing.T) {
+	for _, c := range []struct {
+		prefix string
+		subnet uint64
+		want   string
+	}{
+		{"2001:db8:100::/56", 0, "2001:db8:100::1/64"},
+		{"2001:db8:100::/56", 255, "2001:db8:100:ff::1/64"},
+		{"2001:db8:100::/56", 256, ""},
+		{"2001:db8:100:1::/64", 0, "2001:db8:100:1::1/64"},
+		{"2001:db8:100:1::/64", 1, ""},
+		{"2001:db8::/32", 1 << 31, "2001:db8:8000::1/64"},
+	} {
+		got, ok := firstAddress(pfx(c.prefix), c.subnet)
+		if ok != (c.want != "") || ok && got != pfx(c.want) {
+			t.Errorf("network %d of %s has %v, want %q", c.subnet, c.prefix, got, c.want)
+		}
+	}
+}
+
+// TestPlanDelegated: each LAN has its network, the rest is unreachable behind them.
+func TestPlanDelegated(t *testing.T) {
+	cfg := testConfig()
+	life := learned.For(time.Now(), time.Minute, time.Hour)
+	set, s := cfg.plan(&radv.View{}, &dhcp6.Lease{Prefixes: []dhcp6.Leased{{Prefix: pfx("2001:db8:100::/60"), Lifetime: life}}})
+	for _, c := range []struct{ iface, prefix string }{{"lan0", "2001:db8:100::1/64"}, {"lan1", "2001:db8:100:5::1/64"}} {
+		if got := set.Addresses[netif.AddressKey{Interface: c.iface, Prefix: pfx(c.prefix)}]; !got.Shared || got.Lifetime != life {
+			t.Errorf("%s has %+v", c.iface, set.Addresses)
+		}
+	}
+	if _, ok := set.Routes[netif.RouteKey{To: pfx("2001:db8:100::/60"), Metric: lastMetric}]; !ok || len(set.Addresses) != 2 {
+		t.Errorf("routes are %v, addresses %v", set.Routes, set.Addresses)
+	}
+	if len(s.Delegated) != 1 || len(s.LANs) != 2 || s.LANs[1].Interface != "lan1" {
+		t.Errorf("tells %+v", s)
+	}
+}
+
+func TestPlanDefaultRoute(t *testing.T) {
+	cfg := testConfig()
+	cfg.Metric, cfg.Table = 50, 7
+	key := netif.RouteKey{To: anywhere, Metric: 50, Table: 7, Device: "ppp0"}
+	set, s := cfg.plan(&radv.View{}, &dhcp6.Lease{})
+	if r, ok := set.Routes[key]; !ok || r.Gateway.IsValid() || !s.DefaultRoute.Set {
+		t.Errorf("without a router: %v, %+v", set.Routes, s.DefaultRoute)
+	}
+	router := netip.MustParseAddr("fe80::1")
+	view := &radv.View{MTU: 1400, Routers: []radv.Router{{Addr: router}}}
+	set, s = cfg.plan(view, &dhcp6.Lease{})
+	if r := set.Routes[key]; r != (netif.Route{Gateway: router, MTU: 1400}) || s.DefaultRoute.Gateway != router || len(set.Routes) != 1 {
+		t.Errorf("with a router: %v, %+v", set.Routes, s.DefaultRoute)
+	}
+	cfg.DefaultRoute = false
+	if set, s = cfg.plan(view, &dhcp6.Lease{}); len(set.Routes) > 0 || s.DefaultRoute.Set || len(s.Routers) != 1 {
+		t.Errorf("not wanted: %v, %+v", set.Routes, s)
+	}
+}
+
+func TestPlanServers(t *testing.T) {
+	cfg := testConfig()
+	a, b, c := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::2")
+	_, s := cfg.plan(&radv.View{Servers: []netip.Addr{b, a}, Domains: []string{"x", "y"}}, &dhcp6.Lease{Servers: []netip.Addr{a, c}, Domains: []string{"y"}})
+	if len(s.Servers) != 3 || s.Servers[0] != a || s.Servers[1] != c || s.Servers[2].String() != "fe80::1%ppp0" || strings.Join(s.Domains, " ") != "y x" {
+		t.Errorf("servers %v, domains %v", s.Servers, s.Domains)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	for name, spoil := range map[string]func(*Config){
+		"no device":        func(c *Config) { c.Device = "" },
+		"not link-local":   func(c *Config) { c.Local = netip.MustParseAddr("2001:db8::1") },
+		"no local":         func(c *Config) { c.Local = netip.Addr{} },
+		"no DUID":          func(c *Config) { c.DUID = nil },
+		"DHCP forbidden":   func(c *Config) { c.NoDHCP = true },
+		"prefix too long":  func(c *Config) { c.PrefixLength = 65 },
+		"the line as LAN":  func(c *Config) { c.LANs[0].Interface = "ppp0" },
+		"same LAN":         func(c *Config) { c.LANs[1].Interface = "lan0" },
+		"same network":     func(c *Config) { c.LANs[1].Subnet = 0 },
+		"LAN, no prefix":   func(c *Config) { c.RequestPrefix = false },
+		"LAN without name": func(c *Config) { c.LANs[0].Interface = "" },
+	} {
+		cfg := testConfig()
+		if err := cfg.check(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(&cfg)
+		if err := Run(t.Context(), cfg); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
