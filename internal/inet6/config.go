@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/netif"
 )
 
 // Config is what Run is told of a line. Device, Local and Log must be set.
@@ -78,7 +79,7 @@ var ErrConfig = errors.New("IPv6")
 
 // ErrLinkGone is the cause to end Run's context with when the session is over: there is
 // nobody to give anything back to.
-var ErrLinkGone = errors.New("the link is gone")
+var ErrLinkGone = netif.ErrLinkGone
 
 func (c *Config) check() error {
 	fail := func(format string, args ...any) error {

@@ -62,62 +62,51 @@ type inputs struct {
 	failures       <-chan error    // of sockets
 }
 
-func openMachine(cfg *Config) (m *machine, err error) {
-	m = &machine{done: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			m.close()
-		}
-	}()
+// openMachine opens all of it, or nothing.
+func openMachine(cfg *Config) (*machine, error) {
+	m := &machine{done: make(chan struct{})}
+	if err := m.open(cfg); err != nil {
+		m.close()
+		return nil, err
+	}
+	m.listen()
+	return m, nil
+}
+
+func (m *machine) open(cfg *Config) (err error) {
 	if m.Kernel, err = netif.Open(); err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.Device, err)
+		return fmt.Errorf("%s: %w", cfg.Device, err)
 	}
 	device, err := m.Find(cfg.Device)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := netif.TakeOver(cfg.Device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
 	}
 	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterAdvertisement); err != nil {
-		return nil, err
+		return err
 	}
 	if !cfg.NoDHCP {
 		if m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if m.inputs.changes, err = netif.Watch(m.done); err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.Device, err)
+		return fmt.Errorf("%s: %w", cfg.Device, err)
 	}
-	m.listen()
-	return m, nil
+	return nil
 }
 
 // listen starts goroutines that end with close.
 func (m *machine) listen() {
 	advertisements, failures := make(chan radv.Packet), make(chan error, 2)
 	m.inputs.advertisements, m.inputs.failures = advertisements, failures
-	go receive(m.icmp.Receive, advertisements, failures, m.done)
+	go netif.Pump(m.icmp.Receive, advertisements, failures, m.done)
 	if m.udp != nil {
 		replies := make(chan netif.Datagram)
 		m.inputs.replies = replies
-		go receive(m.udp.Receive, replies, failures, m.done)
-	}
-}
-
-func receive[T any](one func() (T, error), to chan<- T, failures chan<- error, done <-chan struct{}) {
-	for {
-		x, err := one()
-		if err != nil {
-			failures <- fmt.Errorf("receive: %w", err)
-			return
-		}
-		select {
-		case to <- x:
-		case <-done:
-			return
-		}
+		go netif.Pump(m.udp.Receive, replies, failures, m.done)
 	}
 }
 

@@ -185,3 +185,7 @@ func (s *socket) zone(a netip.Addr) string {
 	}
 	return ""
 }
+
+// ErrLinkGone is the cause to end a context with when the session is over: there is
+// nobody any more to say goodbye to.
+var ErrLinkGone = errors.New("the link is gone")

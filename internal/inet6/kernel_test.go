@@ -1,0 +1,402 @@
+package inet6_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/inet6"
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/serve"
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// patience is how long the kernel may take for anything.
+const patience = 15 * time.Second
+
+// side is one end of the line: a namespace with the device ppp0.
+type side struct {
+	*lab.Namespace
+	t      *testing.T
+	device tun.Device
+	local  netip.Addr
+}
+
+func newSide(t *testing.T, local string) *side {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	check(t, err)
+	t.Cleanup(func() { n.Close() })
+	s := &side{Namespace: n, t: t, local: netip.MustParseAddr(local)}
+	check(t, n.Do(func() error {
+		d, err := tun.Open(tun.Config{Name: "ppp0"})
+		if err != nil {
+			return err
+		}
+		s.device = d
+		link, err := netlink.LinkByName("ppp0")
+		if err != nil {
+			return err
+		}
+		if err := netlink.LinkSetUp(link); err != nil {
+			return err
+		}
+		return netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: s.local.AsSlice(), Mask: net.CIDRMask(64, 128)}, Flags: unix.IFA_F_NODAD})
+	}))
+	t.Cleanup(func() { s.device.Close() })
+	return s
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// carry takes packets from one device to another, as a session would.
+func carry(from, to tun.Device) {
+	buf, sizes := [][]byte{make([]byte, 2000)}, make([]int, 1)
+	for {
+		if _, err := from.Read(buf, sizes, 0); err != nil {
+			return
+		}
+		if _, err := to.Write([][]byte{buf[0][:sizes[0]]}, 0); err != nil {
+			return
+		}
+	}
+}
+
+// newLine joins a client's and a server's side.
+func newLine(t *testing.T) (client, server *side) {
+	roottest.Need(t)
+	client, server = newSide(t, "fe80::2"), newSide(t, "fe80::1")
+	go carry(client.device, server.device)
+	go carry(server.device, client.device)
+	return client, server
+}
+
+// program is a Run under way.
+type program[S any] struct {
+	t      *testing.T
+	end    context.CancelCauseFunc
+	result chan error
+	mu     sync.Mutex
+	state  S
+	told   int
+}
+
+func (p *program[S]) notify(s S) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state = s
+	p.told++
+}
+
+func run[S any](s *side, f func(ctx context.Context, p *program[S]) error) *program[S] {
+	ctx, end := context.WithCancelCause(context.Background())
+	p := &program[S]{t: s.t, end: end, result: make(chan error, 1)}
+	go func() { p.result <- s.Do(func() error { return f(ctx, p) }) }()
+	s.t.Cleanup(func() { end(nil) })
+	return p
+}
+
+func (p *program[S]) await(what string, ok func(S) bool) S {
+	p.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		p.mu.Lock()
+		s := p.state
+		p.mu.Unlock()
+		if ok(s) {
+			return s
+		}
+		select {
+		case err := <-p.result:
+			p.t.Fatalf("ended while waiting for %s: %v", what, err)
+		default:
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("no %s: %+v", what, s)
+		}
+	}
+}
+
+func (p *program[S]) stop(cause error) {
+	p.t.Helper()
+	p.end(cause)
+	select {
+	case err := <-p.result:
+		if err != nil {
+			p.t.Errorf("ended with %v", err)
+		}
+	case <-time.After(patience):
+		p.t.Fatal("does not end")
+	}
+}
+
+// eventually waits for something of the kernel.
+func eventually(t *testing.T, what string, ok func() (bool, string)) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		good, now := ok()
+		if good {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s: there is %s", what, now)
+		}
+	}
+}
+
+// addresses are those of an interface that are not link-local, in order.
+func (s *side) addresses(iface string) (list []netlink.Addr) {
+	s.t.Helper()
+	check(s.t, s.Do(func() error {
+		link, err := netlink.LinkByName(iface)
+		if err != nil {
+			return err
+		}
+		all, err := netlink.AddrList(link, netlink.FAMILY_V6)
+		for _, a := range all {
+			if !a.IP.IsLinkLocalUnicast() {
+				list = append(list, a)
+			}
+		}
+		return err
+	}))
+	slices.SortFunc(list, func(a, b netlink.Addr) int { return strings.Compare(a.IPNet.String(), b.IPNet.String()) })
+	return list
+}
+
+func (s *side) addressText(iface string) string {
+	var texts []string
+	for _, a := range s.addresses(iface) {
+		texts = append(texts, a.IPNet.String())
+	}
+	return strings.Join(texts, " ")
+}
+
+// routes are those through ppp0 and the unreachable ones, without link-local, in order.
+func (s *side) routes() string {
+	s.t.Helper()
+	var texts []string
+	check(s.t, s.Do(func() error {
+		link, err := netlink.LinkByName("ppp0")
+		if err != nil {
+			return err
+		}
+		all, err := netlink.RouteList(nil, netlink.FAMILY_V6)
+		for _, r := range all {
+			switch {
+			case r.Dst != nil && (r.Dst.IP.IsLinkLocalUnicast() || r.Dst.IP.IsMulticast()):
+			case r.Type == unix.RTN_UNREACHABLE:
+				texts = append(texts, "unreachable "+r.Dst.String())
+			case r.LinkIndex == link.Attrs().Index && r.Gw != nil:
+				texts = append(texts, r.Dst.String()+" via "+r.Gw.String())
+			case r.LinkIndex == link.Attrs().Index:
+				texts = append(texts, r.Dst.String())
+			}
+		}
+		return err
+	}))
+	slices.Sort(texts)
+	return strings.Join(texts, ", ")
+}
+
+func (s *side) wantRoutes(want string) {
+	s.t.Helper()
+	eventually(s.t, "routes want to be "+want, func() (bool, string) { got := s.routes(); return got == want, got })
+}
+
+func pool(t *testing.T, base string, bits int) *serve.Pool {
+	t.Helper()
+	p, err := serve.NewPool(netip.MustParsePrefix(base), bits)
+	check(t, err)
+	return p
+}
+
+func serverConfig(t *testing.T) serve.Config {
+	return serve.Config{
+		Device: "ppp0", Remote: netip.MustParseAddr("fe80::2"), Key: "alice", DUID: dhcp6.DUID{0, 3, 0, 1, 1},
+		// One part each, so that it is known which one it is.
+		Networks: pool(t, "2001:db8:1::/64", 64), Addresses: pool(t, "2001:db8:2::/127", 128), Prefixes: pool(t, "2001:db8:100::/56", 56),
+		Preferred: 4 * time.Second, Valid: 8 * time.Second, MTU: 1400,
+		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, Domains: []string{"example.org"},
+		Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (s *side) serve(cfg serve.Config) *program[serve.State] {
+	return run(s, func(ctx context.Context, p *program[serve.State]) error {
+		cfg.Notify = p.notify
+		return serve.Run(ctx, cfg)
+	})
+}
+
+func (s *side) dial(cfg inet6.Config) *program[inet6.State] {
+	return run(s, func(ctx context.Context, p *program[inet6.State]) error {
+		cfg.Notify = p.notify
+		return inet6.Run(ctx, cfg)
+	})
+}
+
+func clientConfig() inet6.Config {
+	return inet6.Config{
+		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, RequestPrefix: true,
+		DUID: dhcp6.DUID{0, 3, 0, 1, 2}, LANs: []inet6.LAN{{Interface: "lan0", Subnet: 3}}, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// TestLine: our client and our server over two devices of the real kernel, from the
+// first solicitation to the release.
+func TestLine(t *testing.T) {
+	client, server := newLine(t)
+	far, err := lab.NewNamespace()
+	check(t, err)
+	defer far.Close()
+	check(t, lab.Veth(lab.End{In: client.Namespace, Name: "lan0"}, lab.End{In: far, Name: "eth0"}))
+	check(t, server.Address("lo", "2001:db8:ffff::1/128"))
+
+	s := server.serve(serverConfig(t))
+	c := client.dial(clientConfig())
+	got := c.await("address, prefix and LAN", func(s inet6.State) bool {
+		return len(s.Addresses) == 2 && len(s.Delegated) == 1 && len(s.LANs) == 1
+	})
+	if got.MTU != 1400 || len(got.Servers) != 1 || !slices.Equal(got.Domains, []string{"example.org"}) || !got.Managed || got.DefaultRoute.Gateway != server.local {
+		t.Errorf("the client tells %+v", got)
+	}
+	if a := client.addressText("ppp0"); a != "2001:db8:1::2/64 2001:db8:2::1/128" {
+		t.Errorf("ppp0 has %s", a)
+	}
+	if a := client.addressText("lan0"); a != "2001:db8:100:3::1/64" {
+		t.Errorf("lan0 has %s", a)
+	}
+	client.wantRoutes("::/0 via fe80::1, unreachable 2001:db8:100::/56")
+	server.wantRoutes("2001:db8:100::/56 via fe80::2, 2001:db8:1::/64, 2001:db8:2::1/128")
+
+	// Packets go both ways, also to the LAN's address and to none.
+	_, err = client.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, patience)
+	check(t, err)
+	for _, a := range []string{"2001:db8:1::2", "2001:db8:2::1", "2001:db8:100:3::1"} {
+		if _, err := server.Ping(netip.MustParseAddr(a), 1, patience); err != nil {
+			t.Errorf("%s does not answer: %v", a, err)
+		}
+	}
+
+	// The leases are renewed: without, they would but get shorter.
+	left := func() int { return client.addresses("ppp0")[1].ValidLft }
+	least := left()
+	eventually(t, "the address is to be renewed", func() (bool, string) {
+		now := left()
+		least = min(least, now)
+		return now > least, "still the same"
+	})
+
+	c.stop(nil)
+	client.wantRoutes("")
+	if a := client.addressText("ppp0") + client.addressText("lan0"); a != "" {
+		t.Errorf("the client leaves %s", a)
+	}
+	s.await("release", func(s serve.State) bool { return !s.Address.IsValid() && !s.Delegated.IsValid() })
+	server.wantRoutes("2001:db8:1::/64")
+	s.stop(nil)
+	server.wantRoutes("")
+}
+
+// TestServerGoes: with its last advertisement it is no router any more.
+func TestServerGoes(t *testing.T) {
+	client, server := newLine(t)
+	s := server.serve(serverConfig(t))
+	cfg := clientConfig()
+	cfg.RequestPrefix, cfg.LANs = false, nil
+	c := client.dial(cfg)
+	c.await("router", func(s inet6.State) bool { return len(s.Routers) == 1 })
+	s.stop(nil)
+	c.await("no router", func(s inet6.State) bool { return len(s.Routers) == 0 && s.DefaultRoute.Set })
+	c.stop(inet6.ErrLinkGone)
+	client.wantRoutes("")
+}
+
+// TestLANLater: an interface that is not there yet gets its address when it is, and
+// again when it has been down.
+func TestLANLater(t *testing.T) {
+	client, server := newLine(t)
+	s := server.serve(serverConfig(t))
+	c := client.dial(clientConfig())
+	c.await("prefix", func(s inet6.State) bool { return len(s.Delegated) == 1 })
+	far, err := lab.NewNamespace()
+	check(t, err)
+	defer far.Close()
+	check(t, lab.Veth(lab.End{In: client.Namespace, Name: "lan0"}, lab.End{In: far, Name: "eth0"}))
+	has := func() (bool, string) {
+		got := client.addressText("lan0")
+		return got == "2001:db8:100:3::1/64", got
+	}
+	eventually(t, "lan0 wants an address", has)
+	check(t, client.Do(func() error {
+		link, err := netlink.LinkByName("lan0")
+		if err != nil {
+			return err
+		}
+		if err := netlink.LinkSetDown(link); err != nil {
+			return err
+		}
+		return netlink.LinkSetUp(link)
+	}))
+	eventually(t, "lan0 wants its address back", has)
+	c.stop(nil)
+	s.stop(serve.ErrLinkGone)
+}
+
+// TestOthersRoute: a default route of somebody else stays, and the client goes on
+// without.
+func TestOthersRoute(t *testing.T) {
+	client, server := newLine(t)
+	far, err := lab.NewNamespace()
+	check(t, err)
+	defer far.Close()
+	check(t, lab.Veth(lab.End{In: client.Namespace, Name: "eth0"}, lab.End{In: far, Name: "eth0"}))
+	check(t, client.Do(func() error {
+		link, err := netlink.LinkByName("eth0")
+		if err != nil {
+			return err
+		}
+		_, all, _ := net.ParseCIDR("::/0")
+		return netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: all, Priority: 1024})
+	}))
+	s := server.serve(serverConfig(t))
+	cfg := clientConfig()
+	var log strings.Builder
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	cfg.RequestPrefix, cfg.LANs = false, nil
+	c := client.dial(cfg)
+	c.await("address", func(s inet6.State) bool { return len(s.Addresses) == 2 })
+	client.wantRoutes("")
+	c.stop(nil)
+	if !strings.Contains(log.String(), "::/0 through ppp0 metric 1024: there is another route with this metric") {
+		t.Errorf("the log says %s", &log)
+	}
+	s.stop(nil)
+}
+
+// TestNoDevice: the error names it.
+func TestNoDevice(t *testing.T) {
+	roottest.Need(t)
+	if err := inet6.Run(t.Context(), clientConfig()); err == nil || !strings.HasPrefix(err.Error(), "IPv6 on ppp0: ") {
+		t.Errorf("%v", err)
+	}
+	if err := serve.Run(t.Context(), serverConfig(t)); err == nil || !strings.HasPrefix(err.Error(), "IPv6 server on ppp0: ") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,198 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/netif"
+	"upppoe/internal/inet6/radv"
+)
+
+// ports are where a line acts on the world. An error is told and outlived: what was lost
+// is asked for again, what could not be set is tried again.
+type ports interface {
+	Advertise(radv.Message) error
+	Answer(netif.Datagram) error
+	Apply(now time.Time, want netif.Set) error
+}
+
+// retryAfter is when to try again what could not be set.
+const retryAfter = 5 * time.Second
+
+// line is one line's server. One goroutine uses it.
+type line struct {
+	cfg     *Config
+	ports   ports
+	router  *radv.Advertiser
+	server  *dhcp6.Server
+	network netip.Prefix
+	taken   []taken
+	retry   time.Time // zero: everything is set
+	state   State
+	told    bool
+	trouble string
+}
+
+// taken is what has to go back to a pool.
+type taken struct {
+	pool *Pool
+	part netip.Prefix
+}
+
+func newLine(cfg *Config, p ports, r *rand.Rand) (*line, error) {
+	l := &line{cfg: cfg, ports: p}
+	l.network, _ = l.take(cfg.Networks)
+	var prefixes []netip.Prefix
+	if l.network.IsValid() {
+		prefixes = append(prefixes, l.network)
+	}
+	router, err := radv.NewAdvertiser(time.Now(), &radv.AdvertiserConfig{
+		Prefixes: prefixes, Preferred: cfg.Preferred, Valid: cfg.Valid,
+		Managed: cfg.Addresses != nil, Other: cfg.dhcp(),
+		Default: !cfg.NoDefaultRoute, MTU: cfg.MTU, Servers: cfg.Servers, Domains: cfg.Domains,
+		Interval: cfg.Interval, Rand: r,
+	})
+	if err != nil {
+		l.giveBack()
+		return nil, err
+	}
+	l.router = router
+	l.server = dhcp6.NewServer(&dhcp6.ServerConfig{
+		DUID: cfg.DUID, Preferred: cfg.Preferred, Valid: cfg.Valid, Servers: cfg.Servers, Domains: cfg.Domains,
+		Address: func() (netip.Addr, error) { p, err := l.take(cfg.Addresses); return p.Addr(), err },
+		Prefix:  func() (netip.Prefix, error) { return l.take(cfg.Prefixes) },
+	})
+	return l, nil
+}
+
+var errNoPool = errors.New("there is no pool")
+
+// take takes a part of a pool for as long as the line lasts.
+func (l *line) take(p *Pool) (netip.Prefix, error) {
+	if p == nil {
+		return netip.Prefix{}, errNoPool
+	}
+	part, err := p.Take(l.cfg.Key)
+	if err != nil {
+		l.cfg.Log.Warn(fmt.Sprintf("%s: nothing left for this line: %v", l.cfg.Device, err))
+		return part, err
+	}
+	l.taken = append(l.taken, taken{p, part})
+	return part, nil
+}
+
+func (l *line) giveBack() {
+	for _, t := range l.taken {
+		t.pool.Give(t.part)
+	}
+}
+
+func (l *line) run(ctx context.Context, in inputs) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	defer l.giveBack()
+	defer func() { l.settle(netif.NewSet(), State{}) }()
+	for {
+		l.step(time.Now())
+		timer.Reset(learned.Left(time.Now(), learned.Earliest(l.router.Next(), l.server.Next(), l.retry)))
+		select {
+		case <-ctx.Done():
+			if !errors.Is(context.Cause(ctx), ErrLinkGone) {
+				l.debug("router advertisement", l.ports.Advertise(l.router.Last()))
+			}
+			return nil
+		case err := <-in.failures:
+			return err
+		case p := <-in.solicitations:
+			l.debug("router solicitation", l.router.Receive(time.Now(), p))
+		case d := <-in.questions:
+			l.answer(d)
+		case <-timer.C:
+		}
+	}
+}
+
+// answer has routes follow before the client may use what it gets.
+func (l *line) answer(d netif.Datagram) {
+	reply, err := l.server.Receive(time.Now(), d.Data)
+	l.debug("DHCPv6 message", err)
+	if reply == nil {
+		return
+	}
+	l.settle(l.plan())
+	to := netip.AddrPortFrom(d.Peer.Addr(), dhcp6.ClientPort)
+	l.debug("DHCPv6 answer", l.ports.Answer(netif.Datagram{Data: reply, Peer: to}))
+}
+
+// step does what is due.
+func (l *line) step(now time.Time) {
+	l.server.Advance(now)
+	l.settle(l.plan())
+	for m := l.router.Advance(now); m.Data != nil; m = l.router.Advance(now) {
+		l.debug("router advertisement", l.ports.Advertise(m))
+	}
+}
+
+// plan is the routes to what the peer has.
+func (l *line) plan() (netif.Set, State) {
+	leases := l.server.Leases()
+	s := State{Network: l.network, Address: leases.Address.Prefix, Delegated: leases.Prefix.Prefix}
+	set := netif.NewSet()
+	for _, p := range []netip.Prefix{s.Network, s.Address, s.Delegated} {
+		if p.IsValid() {
+			key := netif.RouteKey{To: p, Metric: l.cfg.Metric, Table: l.cfg.Table, Device: l.cfg.Device}
+			set.Routes[key] = netif.Route{Gateway: l.gateway(p)}
+		}
+	}
+	return set, s
+}
+
+// gateway is the peer for what lies behind it; what is its own is on the link.
+func (l *line) gateway(p netip.Prefix) netip.Addr {
+	if p == l.network || p.IsSingleIP() {
+		return netip.Addr{}
+	}
+	return l.cfg.Remote
+}
+
+// settle has the kernel follow, and tells.
+func (l *line) settle(set netif.Set, s State) {
+	now := time.Now()
+	err := l.ports.Apply(now, set)
+	l.complain(err)
+	l.retry = time.Time{}
+	if err != nil {
+		l.retry = now.Add(retryAfter)
+	}
+	if l.told && s == l.state {
+		return
+	}
+	l.state, l.told = s, true
+	if l.cfg.Notify != nil {
+		l.cfg.Notify(s)
+	}
+}
+
+func (l *line) debug(what string, err error) {
+	if err != nil {
+		l.cfg.Log.Debug(fmt.Sprintf("%s: %s: %v", l.cfg.Device, what, err))
+	}
+}
+
+// complain tells of trouble once, not each time something is tried again.
+func (l *line) complain(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != l.trouble {
+		l.cfg.Log.Warn(fmt.Sprintf("%s: %s; trying again", l.cfg.Device, text))
+	}
+	l.trouble = text
+}
