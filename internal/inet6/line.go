@@ -54,7 +54,7 @@ func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 }
 
 func (l *line) run(ctx context.Context, in inputs) error {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(time.Hour) // set below
 	defer timer.Stop()
 	defer func() { l.settle(netif.NewSet(), State{}) }()
 	for {
@@ -72,7 +72,6 @@ func (l *line) run(ctx context.Context, in inputs) error {
 			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
 		case <-in.changes:
 			l.debug("addresses and routes", l.ports.Verify())
-			l.retry = time.Now()
 		case <-timer.C:
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,18 +42,36 @@ type world struct {
 	failures       chan error
 	end            context.CancelCauseFunc
 	result         chan error
+	turn           atomic.Int32 // what the test has seen comes before what the line does next
 }
 
-func (w *world) Solicit(radv.Message) error { w.solicited++; return nil }
-func (w *world) Verify() error              { w.verified++; return nil }
+func (w *world) Solicit(radv.Message) error {
+	w.turn.Load()
+	w.solicited++
+	return nil
+}
+
+func (w *world) Verify() error {
+	w.verified++
+	return nil
+}
+
+// pass has time go on.
+func (w *world) pass(d time.Duration) {
+	w.turn.Add(1)
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 func (w *world) Apply(_ time.Time, s netif.Set) error {
+	w.turn.Load()
 	w.set = s
 	w.applied++
 	return w.refuse
 }
 
 func (w *world) Ask(data []byte) error {
+	w.turn.Load()
 	m, err := dhcpv6.MessageFromBytes(data)
 	if err != nil {
 		w.t.Error(err)
@@ -160,8 +179,7 @@ func TestWithoutRouter(t *testing.T) {
 		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.asked) != 0 {
 			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.set.Routes, w.solicited, w.kinds())
 		}
-		time.Sleep(awaitRouter)
-		synctest.Wait()
+		w.pass(awaitRouter)
 		last := w.states[len(w.states)-1]
 		if w.kinds() != "SOLICIT" || len(last.Delegated) != 1 || len(last.LANs) != 2 || len(last.Addresses) != 0 || last.DHCP != "bound" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
@@ -186,8 +204,7 @@ func TestManaged(t *testing.T) {
 			t.Errorf("got %+v", last)
 		}
 		told := len(w.states)
-		time.Sleep(time.Minute) // renewed after 50 s
-		synctest.Wait()
+		w.pass(time.Minute) // renewed after 50 s
 		if w.kinds() != "SOLICIT RENEW" || len(w.states) != told {
 			t.Errorf("asked %s, told %d times more, for mere lifetimes", w.kinds(), len(w.states)-told)
 		}
@@ -199,8 +216,7 @@ func TestManaged(t *testing.T) {
 func TestOtherOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.server, w.cfg.RequestPrefix, w.cfg.LANs = grants, false, nil })
-		time.Sleep(2 * awaitRouter)
-		synctest.Wait()
+		w.pass(2 * awaitRouter)
 		if len(w.asked) != 0 {
 			t.Errorf("asked %s though nobody said so", w.kinds())
 		}
@@ -219,7 +235,7 @@ func TestNoDHCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
 		w.advertise(slaac(true, true))
-		time.Sleep(time.Minute)
+		w.pass(time.Minute)
 		if len(w.asked) > 0 || len(w.set.Addresses) != 1 {
 			t.Errorf("asked %s, set %v", w.kinds(), w.set.Addresses)
 		}
@@ -236,8 +252,7 @@ func TestRouterGone(t *testing.T) {
 		if w.set.Routes[key].Gateway.String() != "fe80::1" {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		time.Sleep(30*time.Minute + time.Second)
-		synctest.Wait()
+		w.pass(30*time.Minute + time.Second)
 		if r, ok := w.set.Routes[key]; !ok || r.Gateway.IsValid() {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
@@ -249,8 +264,7 @@ func TestRouterGone(t *testing.T) {
 func TestReleaseUnheard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.server = grants })
-		time.Sleep(awaitRouter)
-		synctest.Wait()
+		w.pass(awaitRouter)
 		w.server = func(*dhcpv6.Message) *dhcpv6.Message {
 			if len(w.set.Addresses)+len(w.set.Routes) > 0 {
 				t.Errorf("released while in use: %+v", w.set)
@@ -271,8 +285,7 @@ func TestReleaseUnheard(t *testing.T) {
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.server = grants })
-		time.Sleep(awaitRouter)
-		synctest.Wait()
+		w.pass(awaitRouter)
 		before := time.Now()
 		w.over(ErrLinkGone)
 		if time.Since(before) != 0 || w.kinds() != "SOLICIT" {
@@ -287,8 +300,7 @@ func TestTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.refuse = errors.New("lan0: no such interface") })
 		before := w.applied
-		time.Sleep(3*retryAfter + time.Second)
-		synctest.Wait()
+		w.pass(3*retryAfter + time.Second)
 		if w.applied < before+3 || strings.Count(w.log.String(), "lan0: no such interface; trying again") != 1 {
 			t.Errorf("tried %d times; the log says %s", w.applied-before, &w.log)
 		}
@@ -296,8 +308,7 @@ func TestTriesAgain(t *testing.T) {
 		w.changes <- struct{}{}
 		synctest.Wait()
 		before = w.applied
-		time.Sleep(retryAfter - time.Second)
-		synctest.Wait()
+		w.pass(retryAfter - time.Second)
 		if w.applied > before+2 || w.verified != 1 {
 			t.Errorf("tried %d times more, verified %d times", w.applied-before, w.verified)
 		}

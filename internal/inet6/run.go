@@ -81,7 +81,7 @@ func (m *machine) open(cfg *Config) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := netif.TakeOver(cfg.Device); err != nil {
+	if err := m.TakeOver(device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
 	}
 	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterAdvertisement); err != nil {

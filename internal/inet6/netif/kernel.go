@@ -44,13 +44,36 @@ func (k *Kernel) Find(name string) (Device, error) {
 }
 
 // TakeOver keeps the kernel from heeding router advertisements on an interface by
-// itself. It is called on a thread of the interface's network namespace.
-func TakeOver(device string) error {
-	path := filepath.Join("/proc/sys/net/ipv6/conf", device, "accept_ra")
+// itself, and removes what has followed from those it has heeded already. It is called
+// on a thread of the interface's network namespace; best before the interface is up.
+func (k *Kernel) TakeOver(d Device) error {
+	path := filepath.Join("/proc/sys/net/ipv6/conf", d.Name, "accept_ra")
 	if err := os.WriteFile(path, []byte("0"), 0); err != nil {
 		return fmt.Errorf("keep the kernel from heeding router advertisements: %w", err)
 	}
-	return nil
+	return errors.Join(k.purgeAddresses(d), k.purgeRoutes(d))
+}
+
+// purgeAddresses removes addresses that are not meant to last.
+func (k *Kernel) purgeAddresses(d Device) error {
+	link, err := k.handle.LinkByIndex(d.Index)
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.Name, err)
+	}
+	addresses, err := k.handle.AddrList(link, netlink.FAMILY_V6)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return fmt.Errorf("%s: list addresses: %w", d.Name, err)
+	}
+	var errs []error
+	for _, a := range addresses {
+		if a.Flags&unix.IFA_F_PERMANENT != 0 {
+			continue
+		}
+		if err := k.handle.AddrDel(link, &a); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			errs = append(errs, fmt.Errorf("%s: remove address %v: %w", d.Name, a.IPNet, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Apply makes what is set what is wanted. What fails is tried again by the next call;

@@ -17,20 +17,26 @@ const defaultMetric = 1024
 // ErrTaken is why a route cannot be set (wrapped): another one has its place.
 var ErrTaken = errors.New("there is another route with this metric: choose another metric")
 
-// setRoute does not replace a route of somebody else, which the kernel would for one
-// with the same metric, whatever its device.
+// setRoute never has the kernel replace a route: it would take any that has the same
+// metric, also one of somebody else through another device.
 func (k *Kernel) setRoute(key RouteKey, r Route) error {
+	if _, ok := k.have.Routes[key]; ok {
+		if err := k.removeRoute(key); err != nil {
+			return err
+		}
+	}
 	route, err := k.route(key, r)
 	if err != nil {
 		return fmt.Errorf("set route %w", key.wrap(err))
 	}
-	add := k.handle.RouteAdd
-	if _, ok := k.have.Routes[key]; ok || k.routed(key) { // as after a crash
-		add = k.handle.RouteReplace
+	err = k.handle.RouteAdd(route)
+	if errors.Is(err, unix.EEXIST) && key.Device == "" && k.routed(key) {
+		err = nil // we have left it behind in a crash
 	}
-	if err := add(route); errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("set route %w", key.wrap(ErrTaken))
-	} else if err != nil {
+	if errors.Is(err, unix.EEXIST) {
+		err = ErrTaken
+	}
+	if err != nil {
 		return fmt.Errorf("set route %w", key.wrap(err))
 	}
 	k.have.Routes[key] = r
@@ -112,4 +118,21 @@ func (k RouteKey) wrap(err error) error {
 		where = "through " + k.Device
 	}
 	return fmt.Errorf("%v %s metric %d: %w", k.To, where, k.metric(), err)
+}
+
+// purgeRoutes removes an interface's routes that follow from router advertisements.
+func (k *Kernel) purgeRoutes(d Device) error {
+	routes, err := k.handle.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{
+		LinkIndex: d.Index, Protocol: protocol, Table: unix.RT_TABLE_UNSPEC,
+	}, netlink.RT_FILTER_OIF|netlink.RT_FILTER_PROTOCOL|netlink.RT_FILTER_TABLE)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return fmt.Errorf("%s: list routes: %w", d.Name, err)
+	}
+	var errs []error
+	for _, r := range routes {
+		if err := k.handle.RouteDel(&r); err != nil && !errors.Is(err, unix.ESRCH) {
+			errs = append(errs, fmt.Errorf("%s: remove route %v: %w", d.Name, r.Dst, err))
+		}
+	}
+	return errors.Join(errs...)
 }

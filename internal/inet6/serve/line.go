@@ -94,7 +94,7 @@ func (l *line) giveBack() {
 }
 
 func (l *line) run(ctx context.Context, in inputs) error {
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(time.Hour) // set below
 	defer timer.Stop()
 	defer l.giveBack()
 	defer func() { l.settle(netif.NewSet(), State{}) }()

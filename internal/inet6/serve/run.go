@@ -80,7 +80,7 @@ func (m *machine) open(cfg *Config) (err error) {
 		return err
 	}
 	// A peer must not become this machine's router.
-	if err := netif.TakeOver(cfg.Device); err != nil {
+	if err := m.TakeOver(device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes that the peer advertises", cfg.Device, err))
 	}
 	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, allRouters); err != nil {
