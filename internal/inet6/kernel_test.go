@@ -390,6 +390,51 @@ func TestOthersRoute(t *testing.T) {
 	s.stop(nil)
 }
 
+// TestKernelWasFirst: addresses and routes that the kernel has made of advertisements
+// by itself go.
+func TestKernelWasFirst(t *testing.T) {
+	client, server := newLine(t)
+	cfg := serverConfig(t)
+	cfg.Addresses, cfg.Preferred, cfg.Valid = nil, time.Hour, time.Hour
+	s := server.serve(cfg)
+	eventually(t, "the kernel is to heed the advertisement", func() (bool, string) {
+		got := client.routes()
+		return strings.Contains(got, "::/0 via fe80::1") && client.addressText("ppp0") != "", got
+	})
+	own := clientConfig()
+	own.DefaultRoute, own.RequestPrefix, own.LANs = false, false, nil
+	c := client.dial(own)
+	c.await("address", func(s inet6.State) bool { return len(s.Addresses) == 1 })
+	client.wantRoutes("")
+	if got := client.addressText("ppp0"); got != "2001:db8:1::2/64" {
+		t.Errorf("ppp0 has %s", got)
+	}
+	c.stop(nil)
+	if got := client.addressText("ppp0"); got != "" {
+		t.Errorf("ppp0 has %s in the end", got)
+	}
+	s.stop(nil)
+}
+
+// TestCrashed: what one has left behind that was killed does not keep the next one from
+// its work.
+func TestCrashed(t *testing.T) {
+	client, server := newLine(t)
+	check(t, client.Do(func() error {
+		_, n, _ := net.ParseCIDR("2001:db8:100::/56")
+		return netlink.RouteAdd(&netlink.Route{Dst: n, Type: unix.RTN_UNREACHABLE, Priority: 0x7fffffff, Protocol: unix.RTPROT_RA})
+	}))
+	s := server.serve(serverConfig(t))
+	cfg := clientConfig()
+	cfg.LANs = nil
+	c := client.dial(cfg)
+	c.await("prefix", func(s inet6.State) bool { return len(s.Delegated) == 1 })
+	client.wantRoutes("::/0 via fe80::1, unreachable 2001:db8:100::/56")
+	c.stop(nil)
+	client.wantRoutes("")
+	s.stop(nil)
+}
+
 // TestNoDevice: the error names it.
 func TestNoDevice(t *testing.T) {
 	roottest.Need(t)

@@ -22,6 +22,9 @@ const (
 	firstOnes     = 3
 	answerDelay   = 500 * time.Millisecond
 	minInterval   = 4 * time.Second
+
+	maxRouterInterval = 30 * time.Minute
+
 	lifetimes     = 3 // intervals that a router's lifetime spans
 )
 
@@ -66,14 +69,40 @@ func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
 	if a.cfg.Interval == 0 {
 		a.cfg.Interval = DefaultInterval
 	}
-	if a.cfg.Interval < minInterval || a.cfg.Interval > 30*time.Minute {
-		return nil, fmt.Errorf("%w: interval %v is not from 4s to 30m", ErrConfig, a.cfg.Interval)
+	if err := a.cfg.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	var err error
 	if a.data, err = a.marshal(a.message()); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// check refuses what a host would not take.
+func (c *AdvertiserConfig) check() error {
+	if c.Interval < minInterval || c.Interval > maxRouterInterval {
+		return fmt.Errorf("interval %v is not from %v to %v", c.Interval, minInterval, maxRouterInterval)
+	}
+	if c.MTU != 0 && (c.MTU < minMTU || c.MTU > 0xffff) {
+		return fmt.Errorf("MTU %d is not from %d to 65535", c.MTU, minMTU)
+	}
+	for _, p := range c.Prefixes {
+		if !learned.Network(p) || p.Bits() != 128-identifierBits || p != p.Masked() {
+			return fmt.Errorf("%v is no network of 64 bits", p)
+		}
+	}
+	for _, a := range c.Servers {
+		if !learned.Server(a) {
+			return fmt.Errorf("%v is no IPv6 name server", a)
+		}
+	}
+	for _, d := range c.Domains {
+		if !learned.Domain(d) {
+			return fmt.Errorf("%q is no domain", d)
+		}
+	}
+	return nil
 }
 
 func (*Advertiser) marshal(ra *ndp.RouterAdvertisement) ([]byte, error) {

@@ -1,0 +1,159 @@
+package radv
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/ndp"
+)
+
+func newAdvertiser(t testing.TB, change func(*AdvertiserConfig)) *Advertiser {
+	t.Helper()
+	cfg := &AdvertiserConfig{
+		Prefixes:  []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")},
+		Preferred: time.Hour, Valid: 2 * time.Hour, Default: true, MTU: 1492,
+		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, Domains: []string{"example.org"}, Rand: dice(),
+	}
+	change(cfg)
+	a, err := NewAdvertiser(start, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func as(*AdvertiserConfig) {}
+
+// TestHostHearsAdvertiser: what one tells the other one learns.
+func TestHostHearsAdvertiser(t *testing.T) {
+	a, h := newAdvertiser(t, func(c *AdvertiserConfig) { c.Managed = true }), newHost()
+	m := a.Advance(start)
+	if m.To.String() != "ff02::1" {
+		t.Errorf("the first goes to %v", m.To)
+	}
+	if err := h.Receive(start, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil {
+		t.Fatal(err)
+	}
+	v := h.View()
+	if len(v.Addresses) != 1 || v.Addresses[0].Prefix != netip.MustParsePrefix("2001:db8:1::a:b:c:d/64") || len(v.OnLink) != 0 ||
+		len(v.Routers) != 1 || !v.Managed || v.Other || v.MTU != 1492 || len(v.Servers) != 1 || !slices.Equal(v.Domains, []string{"example.org"}) {
+		t.Errorf("learned %+v", v)
+	}
+	if life := v.Routers[0].Until.Sub(start); life != 3*DefaultInterval {
+		t.Errorf("the router's lifetime is %v", life)
+	}
+	m = a.Last()
+	if err := h.Receive(start, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil || len(h.View().Routers) > 0 {
+		t.Errorf("after the last there are routers %v, %v", h.View().Routers, err)
+	}
+}
+
+// TestUnsolicited: at once, then three within 16 s each, then from a third of the
+// interval to all of it (RFC 4861 sections 6.2.1 and 6.2.4).
+func TestUnsolicited(t *testing.T) {
+	a := newAdvertiser(t, as)
+	last := start
+	for i := range 100 {
+		now := a.Next()
+		gap := now.Sub(last)
+		switch {
+		case i == 0 && gap != 0, i > 0 && i < 3 && gap > 16*time.Second,
+			i >= 3 && (gap < DefaultInterval/3 || gap > DefaultInterval):
+			t.Errorf("gap %d is %v", i, gap)
+		}
+		if m := a.Advance(now); m.Data == nil || m.To != allNodes {
+			t.Fatalf("sends %+v", m)
+		}
+		if m := a.Advance(now); m.Data != nil {
+			t.Fatalf("sends %+v at once again", m)
+		}
+		last = now
+	}
+}
+
+// TestSolicited: the one who asks gets an answer of its own within half a second,
+// however often it asks (RFC 4861 section 6.2.6).
+func TestSolicited(t *testing.T) {
+	for seed := range uint64(20) {
+		a := newAdvertiser(t, func(c *AdvertiserConfig) { c.Rand = rand.New(rand.NewPCG(seed, 0)) })
+		a.Advance(start)
+		for range 100 {
+			if err := a.Receive(start, from(t, ours, &ndp.RouterSolicitation{})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		at := a.Next()
+		if at.Sub(start) > 500*time.Millisecond {
+			t.Fatalf("answers after %v", at.Sub(start))
+		}
+		if m := a.Advance(at); m.Data == nil || m.To != ours {
+			t.Errorf("answers with %+v", m)
+		}
+		if m := a.Advance(at); m.Data != nil {
+			t.Errorf("answers twice")
+		}
+	}
+	a := newAdvertiser(t, as)
+	a.Advance(start)
+	if err := a.Receive(start, from(t, netip.IPv6Unspecified(), &ndp.RouterSolicitation{})); err != nil {
+		t.Fatal(err)
+	}
+	if m := a.Advance(a.Next()); m.To != allNodes {
+		t.Errorf("who has no address yet is answered with %+v", m)
+	}
+}
+
+// TestBadSolicitation: RFC 4861 section 6.1.1.
+func TestBadSolicitation(t *testing.T) {
+	good := from(t, ours, &ndp.RouterSolicitation{Options: []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: make([]byte, 6)}}})
+	for name, c := range map[string]struct {
+		spoil func(*Packet)
+		want  error
+	}{
+		"good":                         {func(*Packet) {}, nil},
+		"hop limit":                    {func(p *Packet) { p.HopLimit = 64 }, ErrHopLimit},
+		"code":                         {func(p *Packet) { p.Data[1] = 1 }, ErrMessage},
+		"short":                        {func(p *Packet) { p.Data = p.Data[:7] }, ErrMessage},
+		"option length 0":              {func(p *Packet) { p.Data[9] = 0 }, ErrOption},
+		"link-layer address of nobody": {func(p *Packet) { p.Source = netip.IPv6Unspecified() }, ErrSource},
+	} {
+		p := good
+		p.Data = slices.Clone(good.Data)
+		c.spoil(&p)
+		if err := newAdvertiser(t, as).Receive(start, p); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func TestBadAdvertiser(t *testing.T) {
+	for name, cfg := range map[string]AdvertiserConfig{
+		"too often":     {Interval: time.Second},
+		"too rarely":    {Interval: time.Hour},
+		"not masked":    {Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")}},
+		"no domain":     {Domains: []string{"a b"}},
+		"IPv4 resolver": {Servers: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
+	} {
+		cfg.Rand = dice()
+		if _, err := NewAdvertiser(start, &cfg); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzAdvertiser: whatever comes, there is at most one answer.
+func FuzzAdvertiser(f *testing.F) {
+	f.Add([]byte{133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a := newAdvertiser(t, as)
+		a.Advance(start)
+		a.Receive(start, Packet{Data: b, Source: ours, HopLimit: 255})
+		if a.Advance(start.Add(time.Second)).Data != nil && a.Advance(start.Add(time.Second)).Data != nil {
+			t.Error("answers twice")
+		}
+	})
+}
