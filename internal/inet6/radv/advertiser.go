@@ -25,7 +25,7 @@ const (
 
 	maxRouterInterval = 30 * time.Minute
 
-	lifetimes     = 3 // intervals that a router's lifetime spans
+	lifetimes = 3 // intervals that a router's lifetime spans
 )
 
 // AdvertiserConfig is what a router tells.

@@ -33,7 +33,6 @@ type world struct {
 	refuse     error // what Apply says
 	advertised []radv.Message
 	answered   []netif.Datagram
-	inputs     chan func(*line)
 	solicit    chan radv.Packet
 	ask        chan netif.Datagram
 	failures   chan error
