@@ -187,25 +187,22 @@ func (s *side) addressText(iface string) string {
 	return strings.Join(texts, " ")
 }
 
-// routes are those through ppp0 and the unreachable ones, without link-local, in order.
+// routes are all but those that every interface has, in order.
 func (s *side) routes() string {
 	s.t.Helper()
 	var texts []string
 	check(s.t, s.Do(func() error {
-		link, err := netlink.LinkByName("ppp0")
-		if err != nil {
-			return err
-		}
 		all, err := netlink.RouteList(nil, netlink.FAMILY_V6)
 		for _, r := range all {
+			link, _ := netlink.LinkByIndex(r.LinkIndex)
 			switch {
-			case r.Dst != nil && (r.Dst.IP.IsLinkLocalUnicast() || r.Dst.IP.IsMulticast()):
+			case r.Dst.IP.IsLinkLocalUnicast() || r.Dst.IP.IsMulticast() || r.Protocol == unix.RTPROT_KERNEL && link.Attrs().Name == "lo":
 			case r.Type == unix.RTN_UNREACHABLE:
 				texts = append(texts, "unreachable "+r.Dst.String())
-			case r.LinkIndex == link.Attrs().Index && r.Gw != nil:
-				texts = append(texts, r.Dst.String()+" via "+r.Gw.String())
-			case r.LinkIndex == link.Attrs().Index:
-				texts = append(texts, r.Dst.String())
+			case r.Gw != nil:
+				texts = append(texts, r.Dst.String()+" via "+r.Gw.String()+" "+link.Attrs().Name)
+			default:
+				texts = append(texts, r.Dst.String()+" "+link.Attrs().Name)
 			}
 		}
 		return err
@@ -282,8 +279,8 @@ func TestLine(t *testing.T) {
 	if a := client.addressText("lan0"); a != "2001:db8:100:3::1/64" {
 		t.Errorf("lan0 has %s", a)
 	}
-	client.wantRoutes("::/0 via fe80::1, unreachable 2001:db8:100::/56")
-	server.wantRoutes("2001:db8:100::/56 via fe80::2, 2001:db8:1::/64, 2001:db8:2::1/128")
+	client.wantRoutes("2001:db8:100:3::/64 lan0, ::/0 via fe80::1 ppp0, unreachable 2001:db8:100::/56")
+	server.wantRoutes("2001:db8:100::/56 via fe80::2 ppp0, 2001:db8:1::/64 ppp0, 2001:db8:2::1/128 ppp0")
 
 	// Packets go both ways, also to the LAN's address and to none.
 	_, err = client.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, patience)
@@ -309,7 +306,7 @@ func TestLine(t *testing.T) {
 		t.Errorf("the client leaves %s", a)
 	}
 	s.await("release", func(s serve.State) bool { return !s.Address.IsValid() && !s.Delegated.IsValid() })
-	server.wantRoutes("2001:db8:1::/64")
+	server.wantRoutes("2001:db8:1::/64 ppp0")
 	s.stop(nil)
 	server.wantRoutes("")
 }
@@ -382,7 +379,7 @@ func TestOthersRoute(t *testing.T) {
 	cfg.RequestPrefix, cfg.LANs = false, nil
 	c := client.dial(cfg)
 	c.await("address", func(s inet6.State) bool { return len(s.Addresses) == 2 })
-	client.wantRoutes("")
+	client.wantRoutes("::/0 eth0")
 	c.stop(nil)
 	if !strings.Contains(log.String(), "::/0 through ppp0 metric 1024: there is another route with this metric") {
 		t.Errorf("the log says %s", &log)
@@ -429,7 +426,7 @@ func TestCrashed(t *testing.T) {
 	cfg.LANs = nil
 	c := client.dial(cfg)
 	c.await("prefix", func(s inet6.State) bool { return len(s.Delegated) == 1 })
-	client.wantRoutes("::/0 via fe80::1, unreachable 2001:db8:100::/56")
+	client.wantRoutes("::/0 via fe80::1 ppp0, unreachable 2001:db8:100::/56")
 	c.stop(nil)
 	client.wantRoutes("")
 	s.stop(nil)

@@ -14,6 +14,9 @@ import (
 // 2.5.1).
 const networkBits = 64
 
+// connectedMetric is what the kernel gives routes to networks that are on a link.
+const connectedMetric = 256
+
 // lastMetric is that of a route that shall stand back behind all others to the same
 // network.
 const lastMetric = 0x7fffffff
@@ -77,6 +80,7 @@ func (c *Config) planDelegated(p dhcp6.Leased, set *netif.Set, s *State) {
 		}
 		s.LANs = append(s.LANs, LANAddress{l.Interface, own, p.Lifetime})
 		set.Addresses[netif.AddressKey{Interface: l.Interface, Prefix: own}] = netif.Address{Lifetime: p.Lifetime, Shared: true}
+		set.Routes[netif.RouteKey{To: own.Masked(), Metric: connectedMetric, Device: l.Interface}] = netif.Route{}
 	}
 }
 

@@ -53,7 +53,15 @@ func TestPlanDelegated(t *testing.T) {
 			t.Errorf("%s has %+v", c.iface, set.Addresses)
 		}
 	}
-	if _, ok := set.Routes[netif.RouteKey{To: pfx("2001:db8:100::/60"), Metric: lastMetric}]; !ok || len(set.Addresses) != 2 {
+	for _, key := range []netif.RouteKey{
+		{To: pfx("2001:db8:100::/60"), Metric: lastMetric}, {To: anywhere, Device: "ppp0"},
+		{To: pfx("2001:db8:100::/64"), Metric: 256, Device: "lan0"}, {To: pfx("2001:db8:100:5::/64"), Metric: 256, Device: "lan1"},
+	} {
+		if _, ok := set.Routes[key]; !ok {
+			t.Errorf("no route %+v", key)
+		}
+	}
+	if len(set.Routes) != 4 || len(set.Addresses) != 2 {
 		t.Errorf("routes are %v, addresses %v", set.Routes, set.Addresses)
 	}
 	if len(s.Delegated) != 1 || len(s.LANs) != 2 || s.LANs[1].Interface != "lan1" {

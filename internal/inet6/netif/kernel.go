@@ -148,12 +148,12 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 		return fmt.Errorf("%s: %w", key.Interface, err)
 	}
 	addr := &netlink.Addr{
-		IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NODAD | unix.IFA_F_NOPREFIXROUTE,
+		IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NOPREFIXROUTE,
 		// Both 0 would be for ever.
 		ValidLft: max(whole(learned.Left(now, a.Valid)), 1), PreferedLft: whole(learned.Left(now, a.Preferred)),
 	}
-	if a.Shared {
-		addr.Flags = 0
+	if !a.Shared {
+		addr.Flags |= unix.IFA_F_NODAD
 	}
 	if err := k.handle.AddrReplace(link, addr); err != nil {
 		return fmt.Errorf("%s: set address %v: %w", key.Interface, key.Prefix, err)

@@ -13,6 +13,7 @@ type Set struct {
 }
 
 // AddressKey is an address of an interface, with the length of its network's prefix.
+// That makes no route: the kernel would not remove it with the address.
 type AddressKey struct {
 	Interface string
 	Prefix    netip.Prefix
@@ -21,8 +22,8 @@ type AddressKey struct {
 // Address is what may change of an address.
 type Address struct {
 	learned.Lifetime
-	// Shared says that the others of its network are on the link too: the kernel
-	// makes a route to them, and looks whether one of them has the same address.
+	// Shared says that there are others on the link: the kernel looks whether one of
+	// them has the same address.
 	Shared bool
 }
 
