@@ -33,12 +33,13 @@ type side struct {
 	local  netip.Addr
 }
 
-func newSide(t *testing.T, local string) *side {
+func newSide(t *testing.T, local, remote string) *side {
 	t.Helper()
 	n, err := lab.NewNamespace()
 	check(t, err)
 	t.Cleanup(func() { n.Close() })
 	s := &side{Namespace: n, t: t, local: netip.MustParseAddr(local)}
+	one := func(a netip.Addr) *net.IPNet { return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(128, 128)} }
 	check(t, n.Do(func() error {
 		d, err := tun.Open(tun.Config{Name: "ppp0"})
 		if err != nil {
@@ -52,7 +53,7 @@ func newSide(t *testing.T, local string) *side {
 		if err := netlink.LinkSetUp(link); err != nil {
 			return err
 		}
-		return netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: s.local.AsSlice(), Mask: net.CIDRMask(64, 128)}, Flags: unix.IFA_F_NODAD})
+		return netlink.AddrAdd(link, &netlink.Addr{IPNet: one(s.local), Peer: one(netip.MustParseAddr(remote)), Scope: unix.RT_SCOPE_LINK})
 	}))
 	t.Cleanup(func() { s.device.Close() })
 	return s
@@ -81,7 +82,7 @@ func carry(from, to tun.Device) {
 // newLine joins a client's and a server's side.
 func newLine(t *testing.T) (client, server *side) {
 	roottest.Need(t)
-	client, server = newSide(t, "fe80::2"), newSide(t, "fe80::1")
+	client, server = newSide(t, "fe80::2", "fe80::1"), newSide(t, "fe80::1", "fe80::2")
 	go carry(client.device, server.device)
 	go carry(server.device, client.device)
 	return client, server

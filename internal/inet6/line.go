@@ -80,7 +80,10 @@ func (l *line) run(ctx context.Context, in inputs) error {
 // step does what is due.
 func (l *line) step(now time.Time) {
 	for m := l.host.Advance(now); m.Data != nil; m = l.host.Advance(now) {
-		l.debug("router solicitation", l.ports.Solicit(m))
+		if err := l.ports.Solicit(m); err != nil {
+			l.debug("router solicitation", err)
+			l.host.Unsent(now)
+		}
 	}
 	view := l.host.View()
 	l.askServers(now, &view)

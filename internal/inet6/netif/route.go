@@ -63,6 +63,11 @@ func (k *Kernel) route(key RouteKey, r Route) (*netlink.Route, error) {
 		Dst: ipNet(key.To), Priority: key.metric(), Table: key.Table, Protocol: protocol,
 		Family: netlink.FAMILY_V6, Gw: r.Gateway.AsSlice(),
 	}
+	if r.Gateway.IsValid() {
+		// It has sent us messages over the link, though the kernel may know but the
+		// peer's address to be on it.
+		route.Flags = unix.RTNH_F_ONLINK
+	}
 	if key.Device == "" {
 		route.Type = unix.RTN_UNREACHABLE
 		return route, nil

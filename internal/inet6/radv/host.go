@@ -195,6 +195,10 @@ func (h *Host) Advance(now time.Time) (m Message) {
 	return Message{Data: data, To: allRouters}
 }
 
+// Unsent says that what Advance has returned could not be sent. The first solicitation
+// is tried again soon then, about for a second.
+func (h *Host) Unsent(now time.Time) { h.solicitor.failed(now) }
+
 // expire forgets what has ended. Without the last router, it is solicited anew.
 func (h *Host) expire(now time.Time) {
 	had := len(h.routers) > 0

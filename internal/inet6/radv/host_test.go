@@ -87,6 +87,25 @@ func TestSolicit(t *testing.T) {
 	}
 }
 
+// TestUnsent: what could not be sent is tried again soon, but not for ever.
+func TestUnsent(t *testing.T) {
+	h := newHost()
+	for i := range 21 {
+		if m := h.Advance(start.Add(time.Duration(i) * 50 * time.Millisecond)); m.Data == nil {
+			t.Fatalf("time %d: nothing is sent", i)
+		}
+		h.Unsent(start.Add(time.Duration(i) * 50 * time.Millisecond))
+	}
+	if got := after(h, start.Add(10*time.Second)); !slices.Equal(got, []time.Duration{5 * time.Second, 9 * time.Second}) {
+		t.Errorf("then solicited after %v", got)
+	}
+	h = newHost()
+	receive(t, h, start, advertise())
+	if h.Unsent(start); h.solicitor.at != (time.Time{}) {
+		t.Error("solicits though there is a router")
+	}
+}
+
 func TestSolicitation(t *testing.T) {
 	m := newHost().Advance(start)
 	if m.To.String() != "ff02::2" || len(m.Data) != 8 || m.Data[0] != 133 || m.Data[1] != 0 {

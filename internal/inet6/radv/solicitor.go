@@ -19,9 +19,10 @@ const (
 // solicitor says when to solicit: three times, 4 s apart (RFC 4861 section 6.3.7), and
 // then ever more rarely, as the answers may all have been lost (RFC 7559).
 type solicitor struct {
-	at   time.Time // zero: there is a router
-	sent int
-	gap  time.Duration
+	at     time.Time // zero: there is a router
+	sent   int
+	gap    time.Duration
+	unsent int // in a row
 }
 
 // start begins anew, unless it is under way.
@@ -32,6 +33,23 @@ func (s *solicitor) start(at time.Time) {
 }
 
 func (s *solicitor) stop() { s.at = time.Time{} }
+
+// How soon, and how often, to try again to send at all.
+const (
+	unsentInterval = 50 * time.Millisecond
+	maxUnsent      = 20
+)
+
+// failed takes back a solicitation that could not be sent: for a moment after it is
+// set, an address cannot be used.
+func (s *solicitor) failed(now time.Time) {
+	if s.at.IsZero() || s.sent != 1 || s.unsent == maxUnsent {
+		return
+	}
+	s.unsent++
+	s.sent--
+	s.at = now.Add(unsentInterval)
+}
 
 // due says whether to solicit now, and then sets when next.
 func (s *solicitor) due(now time.Time, r *rand.Rand) bool {
