@@ -99,7 +99,7 @@ func host(s *pppd.Settings, log *slog.Logger) pppoe.Host {
 		Name: deviceName(s), MTU: s.MTU, Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table,
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
-		DefaultRoute6: s.DefaultRoute6, Metric6: s.RouteMetric6,
+		DefaultRoute6: s.DefaultRoute6 && s.NoAutoconf, Metric6: s.RouteMetric6, // else inet6 sets it
 		RouteMemory: routeMemory(s),
 		RefuseTaken: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/background"
 	"upppoe/internal/control"
+	"upppoe/internal/inet6"
 	"upppoe/internal/journal"
 	"upppoe/internal/linkwatch"
 	"upppoe/internal/pppd"
@@ -36,7 +38,8 @@ type program struct {
 	out      *stream // nil: nobody reads JSON
 	online   *online
 	demand   *waiting // nil: dials do not wait
-	client   *pppoe.Client
+	ipv6     *ipv6    // nil: link-local addresses will do
+	client   atomic.Pointer[pppoe.Client] // nil: it is yet to be made
 }
 
 // dial runs the client until it ends.
@@ -90,9 +93,12 @@ func (p *program) run(ring *control.Ring) error {
 	s := p.settings
 	p.journal = &journal.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
 	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Line: lineOf(s).String()}, exitCode)
+	defer p.listen(ring)()
 	p.scripts = scripts.New(scriptsOf(s, p.log))
 	defer p.scripts.Close()
 	p.online = newOnline(s, p.goToBackground)
+	p.ipv6 = newIPv6(s, p.log, p.ipv6Changed)
+	defer p.ipv6.release()
 	if s.JSON {
 		p.out = newStream(os.Stdout)
 		defer p.out.close()
@@ -107,10 +113,22 @@ func (p *program) run(ring *control.Ring) error {
 	p.records = newRecords(s, p.log)
 	defer p.records.close()
 	cfg.Stale, cfg.Before = p.records.left()
-	return p.exit(p.work(cfg, ring))
+	return p.exit(p.work(cfg))
 }
 
-func (p *program) work(cfg pppoe.ClientConfig, ring *control.Ring) error {
+// listen lets others ask how the client is, until the function that it returns is
+// called: last of all, for who has said stop waits for that.
+func (p *program) listen(ring *control.Ring) (closed func()) {
+	var err error
+	if p.control, err = control.Listen(control.Dir, p, ring); err != nil {
+		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
+		return func() {}
+	}
+	return func() { p.control.Close() }
+}
+
+// work dials until it is told to end.
+func (p *program) work(cfg pppoe.ClientConfig) error {
 	var err error
 	if p.demand, err = onDemand(p.settings, &cfg); err != nil {
 		return err
@@ -119,16 +137,15 @@ func (p *program) work(cfg pppoe.ClientConfig, ring *control.Ring) error {
 	mtu := &parentMTU{settings: p.settings, log: p.log}
 	defer mtu.restore()
 	cfg.Listen = mtu.raisedFor(cfg.Listen)
-	p.client = pppoe.NewClient(cfg)
+	client := pppoe.NewClient(cfg)
+	p.client.Store(client)
 
-	ctx, stop := background.UntilSignal(func(s os.Signal) { p.log.Info(fmt.Sprintf("Terminating on signal %d", s)) })
+	ctx, stop := background.UntilSignal(func(s os.Signal) {
+		p.log.Info(fmt.Sprintf("Terminating on signal %d", s))
+		p.ipv6.release()
+	})
 	defer stop()
 	defer p.heedSignals()()
-	if p.control, err = control.Listen(control.Dir, p, ring); err != nil {
-		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
-	} else {
-		defer p.control.Close()
-	}
 	if err := privilege.Keep(kept(p.settings)...); err != nil {
 		p.log.Warn(err.Error())
 	}
@@ -140,11 +157,11 @@ func (p *program) work(cfg pppoe.ClientConfig, ring *control.Ring) error {
 	// Ends with the client.
 	go func() {
 		defer close(watching)
-		if err := linkwatch.Watch(watch, p.settings.Interface, p.client.Link); err != nil {
+		if err := linkwatch.Watch(watch, p.settings.Interface, client.Link); err != nil {
 			p.log.Debug(err.Error())
 		}
 	}()
-	err = p.client.Run(ctx)
+	err = client.Run(ctx)
 	unwatch()
 	<-watching
 	return err
@@ -175,9 +192,26 @@ func (p *program) notify(l pppoe.Line, e pppoe.Event) {
 	p.journal.Notify(l, e)
 	p.demand.notify(l, e)
 	p.scripts.Notify(l, e)
+	p.ipv6.notify(l, e)
 	p.records.notify(l, e)
 	p.publish(p.tracker.Notify(l, e))
 	p.online.heed(e)
+}
+
+// ipv6Changed takes what IPv6 has now.
+func (p *program) ipv6Changed(l pppoe.Line, is inet6.State) {
+	var addresses, delegated, servers []string
+	for _, a := range is.Addresses {
+		addresses = append(addresses, a.Prefix.String())
+	}
+	for _, d := range is.Delegated {
+		delegated = append(delegated, d.Prefix.String())
+	}
+	for _, s := range is.Servers {
+		servers = append(servers, s.String())
+	}
+	p.scripts.Delegated(l, delegated, servers)
+	p.publish(p.tracker.IPv6(l, addresses, delegated, servers))
 }
 
 // exit publishes the last event.
@@ -208,8 +242,10 @@ var _ control.Answers = (*program)(nil)
 // Status is how the line is, in JSON.
 func (p *program) Status() []byte {
 	s := p.tracker.Status()
-	if c, open := p.client.Counters(); open {
-		s.Traffic = status.TrafficOf(c)
+	if client := p.client.Load(); client != nil {
+		if c, open := client.Counters(); open {
+			s.Traffic = status.TrafficOf(c)
+		}
 	}
 	text, err := json.Marshal(s)
 	if err != nil {

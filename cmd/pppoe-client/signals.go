@@ -25,7 +25,8 @@ func (p *program) heedSignals() (stop func()) {
 				switch s {
 				case unix.SIGHUP:
 					p.log.Info(fmt.Sprintf("Hangup (%v)", unix.SignalName(unix.SIGHUP)))
-					p.client.Redial()
+					p.ipv6.release()
+					p.client.Load().Redial()
 				case unix.SIGUSR1:
 					debug = !debug
 					p.lines.SetDebug(debug)

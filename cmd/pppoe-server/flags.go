@@ -31,6 +31,7 @@ type flags struct {
 	max        int
 	mss        int
 	vlans      []vlan.Stack // none: untagged frames
+	ipv6       ipv6Pools
 	foreground bool
 	debug      bool
 	options    string
@@ -52,6 +53,7 @@ Flags:
 func parseFlags(args []string) (*flags, error) {
 	f := &flags{}
 	var local, remote, vlans string
+	var v6 ipv6Flags
 	set := pflag.NewFlagSet("pppoe-server", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be given again")
@@ -59,6 +61,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "the first client's IPv4 address; others count on from it")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
+	v6.add(set)
 	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
@@ -86,6 +89,9 @@ func parseFlags(args []string) (*flags, error) {
 			return nil, &pppd.Error{Message: "--vlan: " + err.Error()}
 		}
 		f.vlans = list
+	}
+	if err := f.ipv6.read(v6); err != nil {
+		return nil, err
 	}
 	return f, f.check(local, remote)
 }

@@ -34,7 +34,7 @@ func run(args []string) int {
 		return fail(err)
 	}
 	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
-		return serve(f, s)
+		return attend(f, s)
 	}
 	code, err := background.Launch()
 	if err != nil {
@@ -43,8 +43,8 @@ func run(args []string) int {
 	return code
 }
 
-// serve runs the server until it ends.
-func serve(f *flags, s *pppd.Settings) int {
+// attend runs the server until it ends.
+func attend(f *flags, s *pppd.Settings) int {
 	lines, closeLog, err := journal.Open(s.Debug || f.debug, s.LogFile, "pppoe-server", background.IsCopy())
 	if err != nil {
 		return fail(err)
@@ -60,7 +60,12 @@ func serve(f *flags, s *pppd.Settings) int {
 	}
 	cfg := config(f, s, log)
 	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true}
-	cfg.Notify = j.Notify
+	v6 := newIPv6(f, log)
+	defer v6.wait()
+	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
+		j.Notify(l, e)
+		v6.notify(l, e)
+	}
 	server, err := pppoe.NewServer(cfg, listeners)
 	if err != nil {
 		return fail(err)

@@ -56,3 +56,18 @@ func (p *place) inside(f func() error) error {
 	}()
 	return <-result
 }
+
+// Inside runs a function in a network namespace, given as Host.Namespace is: on a thread
+// of its own, which ends with it. Empty: where we are. Goroutines that the function
+// starts are elsewhere.
+func Inside(namespace string, f func() error) error {
+	if namespace == "" {
+		return f()
+	}
+	handle, err := openNamespace(namespace)
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
+	return (&place{namespace: handle}).inside(f)
+}

@@ -60,33 +60,39 @@ type Settings struct {
 	AuthTimers   ppp.AuthTimers
 
 	// LCP and the network protocols.
-	EchoInterval  time.Duration
-	EchoFailures  int
-	EchoAdaptive  bool
-	NoMagic       bool
-	Silent        bool
-	Passive       bool
-	LCP           ppp.Limits
-	IPCP          ppp.Limits
-	IPv6CP        ppp.Limits
-	NoIP          bool
-	NoIPv6        bool
-	Local         netip.Addr
-	Remote        netip.Addr
-	AcceptLocal   bool
-	AcceptRemote  bool
-	NoIPDefault   bool
-	LocalID       ipv6cp.ID
-	RemoteID      ipv6cp.ID
-	AcceptLocalID bool
-	DNS           []netip.Addr
-	WINS          []netip.Addr
-	UsePeerDNS    bool
-	UsePeerWINS   bool
-	NoResolvConf  bool
-	Resolv        string // of auto, resolved, resolvconf and file; empty: none
-	ProxyARP      bool
-	KernelTune    bool
+	EchoInterval       time.Duration
+	EchoFailures       int
+	EchoAdaptive       bool
+	NoMagic            bool
+	Silent             bool
+	Passive            bool
+	LCP                ppp.Limits
+	IPCP               ppp.Limits
+	IPv6CP             ppp.Limits
+	NoIP               bool
+	NoIPv6             bool
+	Local              netip.Addr
+	Remote             netip.Addr
+	AcceptLocal        bool
+	AcceptRemote       bool
+	NoIPDefault        bool
+	LocalID            ipv6cp.ID
+	RemoteID           ipv6cp.ID
+	AcceptLocalID      bool
+	DNS                []netip.Addr
+	WINS               []netip.Addr
+	UsePeerDNS         bool
+	UsePeerWINS        bool
+	NoResolvConf       bool
+	Resolv             string // of auto, resolved, resolvconf and file; empty: none
+	ProxyARP           bool
+	NoAutoconf         bool // IPv6: no addresses but the link-local ones
+	NoDHCPv6           bool
+	DHCPv6Address      bool
+	DHCPv6Prefix       bool
+	DHCPv6PrefixLength int      // that we would like; 0: the server's choice
+	LANs               []string // interfaces that get a network each of the delegated prefix
+	KernelTune         bool
 
 	// The host and the program.
 	DefaultRoute  bool

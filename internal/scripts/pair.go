@@ -41,6 +41,13 @@ func (p *pair) want(c *call, after []string) {
 	}
 }
 
+// isUp says whether it is wanted up.
+func (p *pair) isUp() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted != nil
+}
+
 // settled is closed when things are as they were wanted last.
 func (p *pair) settled() <-chan struct{} {
 	p.mu.Lock()

@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,16 +29,18 @@ import (
 
 // Names of scripts, which are those of their files too.
 const (
-	NetInit  = "net-init"
-	NetPreUp = "net-pre-up"
-	NetDown  = "net-down"
-	IPPreUp  = "ip-pre-up"
-	IPUp     = "ip-up"
-	IPDown   = "ip-down"
-	IPv6Up   = "ipv6-up"
-	IPv6Down = "ipv6-down"
-	AuthUp   = "auth-up"
-	AuthDown = "auth-down"
+	NetInit    = "net-init"
+	NetPreUp   = "net-pre-up"
+	NetDown    = "net-down"
+	IPPreUp    = "ip-pre-up"
+	IPUp       = "ip-up"
+	IPDown     = "ip-down"
+	IPv6Up     = "ipv6-up"
+	IPv6Down   = "ipv6-down"
+	PrefixUp   = "ipv6-prefix-up"
+	PrefixDown = "ipv6-prefix-down"
+	AuthUp     = "auth-up"
+	AuthDown   = "auth-down"
 )
 
 // Config is which scripts there are, and what they are told beside the session.
@@ -66,11 +71,14 @@ type Scripts struct {
 	ctx            context.Context
 	kill           context.CancelFunc
 	ip, ipv6, auth *pair
+
+	mu       sync.Mutex
+	prefixes map[string]*pair // by the prefix
 }
 
 // New makes the scripts of a line, none of which has run.
 func New(cfg Config) *Scripts {
-	s := &Scripts{cfg: cfg}
+	s := &Scripts{cfg: cfg, prefixes: make(map[string]*pair)}
 	s.ctx, s.kill = context.WithCancel(context.Background())
 	s.ip = newPair(s, IPUp, IPDown)
 	s.ipv6 = newPair(s, IPv6Up, IPv6Down)
@@ -82,7 +90,7 @@ func New(cfg Config) *Scripts {
 // end.
 func (s *Scripts) Close() {
 	deadline := time.After(s.cfg.Patience)
-	for _, p := range []*pair{s.ip, s.ipv6, s.auth} {
+	for _, p := range s.pairs() {
 		select {
 		case <-p.settled():
 		case <-deadline:
@@ -125,6 +133,43 @@ func (s *Scripts) configured(l pppoe.Line, e pppoe.Configured) {
 	if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
 		s.ipv6.up(s.ipv6Call(l, e.Addressing))
 	}
+}
+
+// maxPrefixes bounds how many prefixes scripts are told of.
+const maxPrefixes = 16
+
+// Delegated tells which IPv6 prefixes are delegated to the line, and of which name
+// servers: scripts are run for those that are new, and those that have gone.
+func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for prefix, p := range s.prefixes {
+		if !slices.Contains(prefixes, prefix) {
+			p.down(nil)
+		}
+	}
+	for _, prefix := range prefixes {
+		p := s.prefixes[prefix]
+		if p == nil {
+			if len(s.prefixes) >= maxPrefixes {
+				continue
+			}
+			p = newPair(s, PrefixUp, PrefixDown)
+			s.prefixes[prefix] = p
+		}
+		if !p.isUp() {
+			p.up(&call{
+				args: []string{l.Device, s.cfg.Device, speed, prefix, "", s.cfg.Param},
+				env:  append(s.env(l), "PREFIX="+prefix, "DNS6="+strings.Join(servers, " ")),
+			})
+		}
+	}
+}
+
+func (s *Scripts) pairs() []*pair {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.AppendSeq([]*pair{s.ip, s.ipv6, s.auth}, maps.Values(s.prefixes))
 }
 
 // call is what a script is told.

@@ -53,10 +53,13 @@ type IPv4 struct {
 	DNS    []string `json:"dns,omitempty"`
 }
 
-// IPv6 are a line's link-local addresses.
+// IPv6 are a line's link-local addresses, and what routers and DHCPv6 have given.
 type IPv6 struct {
-	Local  string `json:"local"`
-	Remote string `json:"remote"`
+	Local     string   `json:"local"`
+	Remote    string   `json:"remote"`
+	Addresses []string `json:"addresses,omitempty"` // global ones, with their prefix length
+	Delegated []string `json:"delegated,omitempty"` // prefixes
+	DNS       []string `json:"dns,omitempty"`
 }
 
 // Traffic is what a session has carried: packets of IP, and their octets.
@@ -122,6 +125,19 @@ func (t *Tracker) Notify(l pppoe.Line, event pppoe.Event) *Event {
 		out.Time, out.Line, out.Device = at, t.now.Line, l.Device
 	}
 	return out
+}
+
+// IPv6 takes what a line has got of routers and DHCPv6, and returns it as an event.
+func (t *Tracker) IPv6(l pppoe.Line, addresses, delegated, servers []string) *Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now.IPv6 == nil {
+		return nil // it has ended meanwhile
+	}
+	is := *t.now.IPv6
+	is.Addresses, is.Delegated, is.DNS = addresses, delegated, servers
+	t.now.IPv6 = &is
+	return &Event{Time: time.Now(), Event: "ipv6", Line: t.now.Line, Device: l.Device, IPv6: &is}
 }
 
 func (t *Tracker) heed(l pppoe.Line, event pppoe.Event, at time.Time) *Event {
@@ -205,6 +221,7 @@ func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {
 	if t.now.OnlineAt == nil {
 		t.now.OnlineAt = &at
 	}
+	before := t.now.IPv6
 	t.now.MTU, t.now.IPv4, t.now.IPv6 = e.MTU, nil, nil
 	if e.HasIPv4() {
 		t.now.IPv4 = &IPv4{Local: e.IPv4.Local.String(), Remote: e.IPv4.Remote.String()}
@@ -215,7 +232,10 @@ func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {
 		}
 	}
 	if e.HasIPv6() {
-		t.now.IPv6 = &IPv6{e.IPv6.Local.LinkLocal().String(), e.IPv6.Remote.LinkLocal().String()}
+		t.now.IPv6 = &IPv6{Local: e.IPv6.Local.LinkLocal().String(), Remote: e.IPv6.Remote.LinkLocal().String()}
+		if before != nil && before.Local == t.now.IPv6.Local {
+			t.now.IPv6 = before // with what routers have given since
+		}
 	}
 	return &Event{Event: "online", MTU: e.MTU, IPv4: t.now.IPv4, IPv6: t.now.IPv6}
 }

@@ -22,12 +22,13 @@ func (s Status) WriteTo(w io.Writer) (int64, error) {
 	s.writeLine(&b)
 	if s.IPv4 != nil {
 		fmt.Fprintf(&b, "  IPv4      %s, peer %s\n", s.IPv4.Local, s.IPv4.Remote)
-		if len(s.IPv4.DNS) > 0 {
-			fmt.Fprintf(&b, "  DNS       %s\n", strings.Join(s.IPv4.DNS, ", "))
-		}
+		writeList(&b, "DNS", s.IPv4.DNS)
 	}
 	if s.IPv6 != nil {
 		fmt.Fprintf(&b, "  IPv6      %s, peer %s\n", s.IPv6.Local, s.IPv6.Remote)
+		writeList(&b, "addresses", s.IPv6.Addresses)
+		writeList(&b, "delegated", s.IPv6.Delegated)
+		writeList(&b, "DNS", s.IPv6.DNS)
 	}
 	if t := s.Traffic; t != nil {
 		fmt.Fprintf(&b, "  traffic   sent %d packets, %d octets; received %d, %d\n", t.SentPackets, t.SentBytes, t.ReceivedPackets, t.ReceivedBytes)
@@ -37,6 +38,12 @@ func (s Status) WriteTo(w io.Writer) (int64, error) {
 	}
 	n, err := io.WriteString(w, b.String())
 	return int64(n), err
+}
+
+func writeList(b *strings.Builder, what string, list []string) {
+	if len(list) > 0 {
+		fmt.Fprintf(b, "  %-9s %s\n", what, strings.Join(list, ", "))
+	}
 }
 
 func (s Status) writeLine(b *strings.Builder) {

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/serve"
+	"upppoe/internal/pppd"
+	"upppoe/ppp"
+	"upppoe/pppoe"
+)
+
+// ipv6Flags are the flags of IPv6, as they are written.
+type ipv6Flags struct {
+	networks, addresses, prefixes string
+	servers                       []string
+}
+
+func (f *ipv6Flags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.networks, "ipv6-networks", "", "advertise a /64 of this `PREFIX` to each session, like 2001:db8:1::/48")
+	set.StringVar(&f.addresses, "ipv6-addresses", "", "lease an address of this `PREFIX` to each session by DHCPv6")
+	set.StringVar(&f.prefixes, "ipv6-prefixes", "", "delegate a prefix of `PREFIX,LENGTH` to each session by DHCPv6, like 2001:db8:100::/40,56")
+	set.StringArrayVar(&f.servers, "ipv6-dns", nil, "IPv6 `ADDRESS` of a name server to tell; may be given again")
+}
+
+// ipv6Pools are what sessions get of IPv6 beyond link-local addresses; the zero value:
+// nothing.
+type ipv6Pools struct {
+	networks, addresses, prefixes *serve.Pool
+	servers                       []netip.Addr
+}
+
+func (p *ipv6Pools) wanted() bool {
+	return p.networks != nil || p.addresses != nil || p.prefixes != nil
+}
+
+// read reads the flags. Its error names the one that is wrong.
+func (p *ipv6Pools) read(f ipv6Flags) (err error) {
+	if p.networks, err = pool("--ipv6-networks", f.networks, 64); err != nil {
+		return err
+	}
+	if p.addresses, err = pool("--ipv6-addresses", f.addresses, 128); err != nil {
+		return err
+	}
+	base, length, cut := strings.Cut(f.prefixes, ",")
+	bits, bad := strconv.Atoi(length)
+	if f.prefixes != "" && (!cut || bad != nil) {
+		return &pppd.Error{Message: fmt.Sprintf("--ipv6-prefixes %q: give a prefix and the length of its parts, like 2001:db8:100::/40,56", f.prefixes)}
+	}
+	if p.prefixes, err = pool("--ipv6-prefixes", base, bits); err != nil {
+		return err
+	}
+	for _, text := range f.servers {
+		a, err := netip.ParseAddr(text)
+		if err != nil || !a.Is6() || a.Zone() != "" {
+			return &pppd.Error{Message: fmt.Sprintf("--ipv6-dns %q: give an IPv6 address like 2001:db8::53", text)}
+		}
+		p.servers = append(p.servers, a)
+	}
+	return nil
+}
+
+func pool(flag, text string, bits int) (*serve.Pool, error) {
+	if text == "" {
+		return nil, nil
+	}
+	base, err := netip.ParsePrefix(text)
+	if err != nil {
+		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: give a prefix like 2001:db8:1::/48", flag, text)}
+	}
+	p, err := serve.NewPool(base, bits)
+	if err != nil {
+		return nil, &pppd.Error{Message: fmt.Sprintf("%s: %v", flag, err)}
+	}
+	return p, nil
+}
+
+// ipv6 serves the sessions whose IPv6CP is open.
+type ipv6 struct {
+	pools   ipv6Pools
+	duid    dhcp6.DUID
+	log     *slog.Logger
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	sessions map[uint16]context.CancelCauseFunc
+}
+
+// newIPv6 makes what serves no session yet; nil: there is nothing to serve.
+func newIPv6(f *flags, log *slog.Logger) *ipv6 {
+	if !f.ipv6.wanted() {
+		return nil
+	}
+	v := &ipv6{pools: f.ipv6, log: log, sessions: make(map[uint16]context.CancelCauseFunc)}
+	if v.pools.addresses != nil || v.pools.prefixes != nil {
+		var err error
+		if v.duid, err = dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader); err != nil {
+			log.Warn("clients will not know this DHCPv6 server again: " + err.Error())
+			v.duid, _ = dhcp6.NewDUID(rand.Reader)
+		}
+	}
+	return v
+}
+
+// notify is told what happens to sessions.
+func (v *ipv6) notify(l pppoe.Line, event pppoe.Event) {
+	if v == nil {
+		return
+	}
+	switch e := event.(type) {
+	case pppoe.Configured:
+		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
+			v.stop(l.SessionID)
+			v.start(l, e.Addressing)
+		}
+	case pppoe.NetworkLost:
+		if e.Protocol == ppp.IPv6CP {
+			v.stop(l.SessionID)
+		}
+	}
+}
+
+func (v *ipv6) start(l pppoe.Line, a pppoe.Addressing) {
+	ctx, end := context.WithCancelCause(context.Background())
+	v.mu.Lock()
+	v.sessions[l.SessionID] = end
+	v.mu.Unlock()
+	key := l.User
+	if key == "" {
+		key = l.Peer.String()
+	}
+	// Ends with stop.
+	v.running.Go(func() {
+		err := serve.Run(ctx, serve.Config{
+			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
+			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
+			DUID: v.duid, Servers: v.pools.servers, MTU: a.MTU, Log: v.log,
+		})
+		if err != nil {
+			v.log.Warn(err.Error())
+		}
+	})
+}
+
+func (v *ipv6) stop(id uint16) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if end := v.sessions[id]; end != nil {
+		end(serve.ErrLinkGone)
+		delete(v.sessions, id)
+	}
+}
+
+// wait waits until no session is served any more.
+func (v *ipv6) wait() {
+	if v != nil {
+		v.running.Wait()
+	}
+}
