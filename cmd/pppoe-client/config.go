@@ -24,7 +24,7 @@ import (
 // etc is where pppd's files lie.
 var etc = "/etc/ppp" // tests have their own
 
-// config is what the settings mean for a client.
+// config is what the settings mean for a client, but for its host.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	who, err := credentials(s, log)
 	if err != nil {
@@ -39,7 +39,6 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		Listen:       func() (pppoe.Ports, error) { return afpacket.OpenPorts(lineOf(s)) },
 		Discovery:    discovery,
 		Session:      s.Session(),
-		Host:         host(s, log),
 		Limits:       s.Limits(),
 		MSS:          s.ClampMSS(),
 		ConnectDelay: connectDelay(s),
@@ -94,7 +93,7 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 	return c, nil
 }
 
-func host(s *pppd.Settings, log *slog.Logger) pppoe.Host {
+func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 	h := &hostnet.Host{
 		Name: deviceName(s), MTU: s.MTU, Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table,

@@ -13,6 +13,7 @@ import (
 
 	"upppoe/internal/background"
 	"upppoe/internal/control"
+	"upppoe/internal/hostnet"
 	"upppoe/internal/inet6"
 	"upppoe/internal/journal"
 	"upppoe/internal/linkwatch"
@@ -38,7 +39,8 @@ type program struct {
 	out      *stream // nil: nobody reads JSON
 	online   *online
 	demand   *waiting // nil: dials do not wait
-	ipv6     *ipv6    // nil: link-local addresses will do
+	host     *hostnet.Host
+	ipv6     *ipv6                        // nil: link-local addresses will do
 	client   atomic.Pointer[pppoe.Client] // nil: it is yet to be made
 }
 
@@ -109,7 +111,8 @@ func (p *program) run(ring *control.Ring) error {
 		return p.exit(err)
 	}
 	cfg.Notify = p.notify
-	cfg.Host = p.scripts.Around(cfg.Host)
+	p.host = host(s, p.log)
+	cfg.Host = p.scripts.Around(p.host)
 	p.records = newRecords(s, p.log)
 	defer p.records.close()
 	cfg.Stale, cfg.Before = p.records.left()
@@ -209,6 +212,9 @@ func (p *program) ipv6Changed(l pppoe.Line, is inet6.State) {
 	}
 	for _, s := range is.Servers {
 		servers = append(servers, s.String())
+	}
+	if p.settings.UsePeerDNS {
+		p.host.SetServers6(l.Device, is.Servers)
 	}
 	p.scripts.Delegated(l, delegated, servers)
 	p.publish(p.tracker.IPv6(l, addresses, delegated, servers))

@@ -24,7 +24,7 @@ func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
 			steps = append(steps, h.ruleSteps(link, a.Local)...)
 		}
 	}
-	return slices.Concat(steps, h.routeSteps4(link), h.proxySteps(a.Remote), h.serverSteps(link, a))
+	return slices.Concat(steps, h.routeSteps4(link), h.proxySteps(a.Remote))
 }
 
 // steps6 give the device what IPv6CP has agreed on.

@@ -140,6 +140,9 @@ func (h *Host) configure(p *place, device string, have, want pppoe.Addressing) e
 	if err != nil {
 		return err
 	}
+	h.mu.Lock()
+	p.name = device
+	h.mu.Unlock()
 	if err := h.fit(p, link, have, want); err != nil {
 		p.takeBack(h.Log)
 		return err
@@ -174,16 +177,25 @@ func (h *Host) fit(p *place, link netlink.Link, have, want pppoe.Addressing) err
 	if have.IPv4 == want.IPv4 {
 		return nil
 	}
-	p.ipv4.takeBack(h.Log)
 	if !want.HasIPv4() {
+		h.rename(p, link, func() { p.servers4 = nil })
+		p.ipv4.takeBack(h.Log)
 		return nil
 	}
+	p.ipv4.takeBack(h.Log)
 	made, err := h.carry(h.steps4(link, want.IPv4))
 	p.ipv4 = made
+	if err == nil {
+		h.rename(p, link, func() { p.servers4 = h.servers(want.IPv4) })
+	}
 	return err
 }
 
 func (p *place) takeBack(log *slog.Logger) {
+	p.naming.Lock()
+	p.names.takeBack(log)
+	p.servers4, p.servers6 = nil, nil
+	p.naming.Unlock()
 	p.ipv6.takeBack(log)
 	p.ipv4.takeBack(log)
 	p.device.takeBack(log)

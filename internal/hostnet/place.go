@@ -1,6 +1,9 @@
 package hostnet
 
 import (
+	"net/netip"
+	"sync"
+
 	"github.com/vishvananda/netns"
 
 	"upppoe/pppoe"
@@ -11,6 +14,11 @@ type place struct {
 	namespace netns.NsHandle // of its device; not open: the program's own
 	// What has been changed for the device as such, and for each family.
 	device, ipv4, ipv6 changes
+	name               string // the device's; guarded by Host.mu
+
+	naming             sync.Mutex // guards what follows: IPv6's name servers come by themselves
+	names              changes
+	servers4, servers6 []netip.Addr
 }
 
 // lineKey is what tells lines apart from Open to Close.

@@ -30,7 +30,7 @@ var ppp9 = &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "ppp9", Index: 1 <<
 // tell has a host heed name servers, and returns what takes that back.
 func tell(t *testing.T, h *Host, a ipcp.Agreement) (back func()) {
 	t.Helper()
-	made, err := h.carry(h.serverSteps(ppp9, a))
+	made, err := h.carry(h.serverSteps(ppp9, h.servers(a)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,8 +48,7 @@ var (
 
 // serverSteps tell the name servers. A line carries without, so that what fails is only
 // logged.
-func (h *Host) serverSteps(link netlink.Link, a ipcp.Agreement) []step {
-	names := h.servers(a)
+func (h *Host) serverSteps(link netlink.Link, names []netip.Addr) []step {
 	if len(names) == 0 {
 		return nil
 	}

@@ -3,6 +3,8 @@ package hostnet
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"upppoe/internal/roottest"
+	"upppoe/pppoe"
 )
 
 // programs puts programs into a directory that is all of PATH, each a shell script, and
@@ -97,7 +100,7 @@ func TestResolvedReverts(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := &Host{Resolver: ResolverResolved, Log: discard()}
-		made, err := h.carry(h.serverSteps(lo, gives(server1)))
+		made, err := h.carry(h.serverSteps(lo, h.servers(gives(server1))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,4 +164,42 @@ func TestParseResolver(t *testing.T) {
 	if _, err := ParseResolver(""); err == nil {
 		t.Error("an empty word is taken")
 	}
+}
+
+// TestServersOfBothFamilies: IPv6's name servers come after IPCP's, by themselves, and go
+// with the line.
+func TestServersOfBothFamilies(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "resolv.conf")
+		h := &Host{Log: slog.New(slog.DiscardHandler), ResolvConf: path}
+		line := pppoe.Line{}
+		dev, err := h.Open(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dev.Close()
+		line.Device = dev.Name()
+		has := func(want string) {
+			t.Helper()
+			if text, _ := os.ReadFile(path); string(text) != want {
+				t.Errorf("the file says %q, want %q", text, want)
+			}
+		}
+		six := netip.MustParseAddr("2001:db8::53")
+		h.SetServers6("ppp9", []netip.Addr{six}) // nobody's
+		has("")
+		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := os.ReadFile(path)
+		four := string(text)
+		h.SetServers6(line.Device, []netip.Addr{six, six, netip.IPv6Unspecified(), netip.MustParseAddr("ff02::1")})
+		has(four + "nameserver 2001:db8::53\n")
+		h.SetServers6(line.Device, nil)
+		has(four)
+		h.SetServers6(line.Device, []netip.Addr{six})
+		h.Close(line, agreed)
+		has("")
+	})
 }

@@ -83,9 +83,12 @@ func TestEveryStepMayFail(t *testing.T) {
 				}
 				return nil
 			}
-			if i < of6 {
+			switch {
+			case strings.HasSuffix(failing, "name servers"):
+				failsNames(t, h, failing)
+			case i < of6:
 				failsWhole(t, h, failing)
-			} else {
+			default:
 				failsIPv6(t, h, failing)
 			}
 		})
@@ -103,6 +106,24 @@ func busy(t *testing.T) {
 	lay(t, `address add 192.0.2.200/24 dev eth0
 		route add default via 10.0.0.1 table 100
 		-6 route add default via fe80::7 dev eth0 table 100 metric 2000`)
+}
+
+// failsNames: a line carries without name servers, and what was told is taken back.
+func failsNames(t *testing.T, h *Host, failing string) {
+	line, before := pppoe.Line{}, machine(t, h)
+	dev, err := h.Open(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line.Device = dev.Name()
+	if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+		t.Errorf("%s: %v, want a line without name servers", failing, err)
+	}
+	dev.Close()
+	h.Close(line, agreed)
+	if after := machine(t, h); after != before {
+		t.Errorf("%s failed, and in the end the machine is\n%s\nit was\n%s", failing, after, before)
+	}
 }
 
 // failsWhole: at a step without which the line is of no use.
