@@ -220,7 +220,7 @@ func (s *scan) host(number uint32) *HostDiscovery {
 
 // receive takes an answer.
 func (s *scan) receive(now time.Time, frame []byte) {
-	tags, _, ok := vlan.Split(frame)
+	tags, frame, ok := vlan.Strip(frame)
 	if !ok {
 		return
 	}

@@ -1,6 +1,7 @@
 package pppoe_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -105,28 +106,32 @@ func TestScanPairs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
 		segment := ethertest.New(ethertest.Config{Watch: func(b []byte) {
-			tags, _, _ := vlan.Split(b)
-			if f, err := pppoe.ParseDiscoveryFrame(b); err == nil && f.Code == pppoe.PADI {
+			tags, bare, _ := vlan.Strip(bytes.Clone(b))
+			if f, err := pppoe.ParseDiscoveryFrame(bare); err == nil && f.Code == pppoe.PADI {
 				uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
 				asked = append(asked, fmt.Sprintf("%v %d %x", tags, b[14]>>5, uniq))
 			}
 		}})
 		pair := vlan.Stack{{TPID: vlan.STag, VID: 10}, {TPID: vlan.CTag, VID: 201}}
 		answering(t, segment.Tagged(station(1), pppoe.EtherTypeDiscovery, pair), "pair")
+		for i, text := range []string{"0x8100:1.0x8100:2", "0x9100:3"} {
+			tags, _ := vlan.Parse(text)
+			answering(t, segment.Tagged(station(4+i), pppoe.EtherTypeDiscovery, tags), "old")
+		}
 		answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "none")
 		answering(t, segment.Port(station(3), pppoe.EtherTypeDiscovery), "none too")
-		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged"), Priority: 6}
+		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged,0x8100:1.0x8100:2,0x9100:3"), Priority: 6}
 		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2}
 		var got told
 		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(got)
-		if want := (told{"10.201 " + station(1).String() + " pair", "untagged " + station(2).String() + " none", "untagged " + station(3).String() + " none too"}); !slices.Equal(got, want) {
+		if want := (told{"0x8100:1.0x8100:2 " + station(4).String() + " old", "0x9100:3 " + station(5).String() + " old", "10.201 " + station(1).String() + " pair", "untagged " + station(2).String() + " none", "untagged " + station(3).String() + " none too"}); !slices.Equal(got, want) {
 			t.Errorf("found %q, want %q", got, want)
 		}
 		// The VLAN from which nobody answered is asked on again.
-		if want := []string{"10.200 6 ab00000000", "10.201 6 ab00000001", "untagged 0 ab00000002", "10.200 6 ab00000003"}; !slices.Equal(asked, want) {
+		if want := []string{"10.200 6 ab00000000", "10.201 6 ab00000001", "untagged 0 ab00000002", "0x8100:1.0x8100:2 6 ab00000003", "0x9100:3 6 ab00000004", "10.200 6 ab00000005"}; !slices.Equal(asked, want) {
 			t.Errorf("asked %q, want %q", asked, want)
 		}
 	})

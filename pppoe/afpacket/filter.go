@@ -2,6 +2,7 @@ package afpacket
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/net/bpf"
 
@@ -23,13 +24,22 @@ const (
 	outgoing  = 4
 )
 
+// station is who hears: a filter's frames are for its address, on its interface.
+type station struct {
+	addr  pppoe.Addr
+	index uint32
+}
+
 // filterFor makes the filter of a port. Frames pass that have the line's tags and the
 // ethertype, are for us (or, in discovery, for all), and are not our own come back. What
 // belongs to one VLAN must not reach a session on another, or on the parent interface.
 // A frame that is too short for a question is dropped by the kernel.
-func filterFor(line Line, etherType uint16) func(own pppoe.Addr) []bpf.Instruction {
-	return func(own pppoe.Addr) []bpf.Instruction {
-		return append(tagged(line, etherType), meant(own, etherType)...)
+func filterFor(line Line, etherType uint16) func(station) []bpf.Instruction {
+	return func(s station) []bpf.Instruction {
+		return slices.Concat(
+			tagged(line, etherType),
+			unless(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.JumpEqual, s.index),
+			meant(s.addr, etherType))
 	}
 }
 
@@ -64,7 +74,9 @@ func (l Line) foreign(etherType uint16) uint32 {
 	return outgoing
 }
 
-// What the kernel has taken off a frame.
+// What the kernel says beside a frame's octets. The interface is not always that of the
+// socket: what the kernel hands on to a VLAN device, without its tag, a socket for an
+// ethertype on the parent is given too.
 var (
 	present = bpf.LoadExtension{Num: bpf.ExtVLANTagPresent}
 	tpid    = bpf.LoadExtension{Num: bpf.ExtVLANProto}

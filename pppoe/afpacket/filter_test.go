@@ -59,8 +59,15 @@ func TestFilter(t *testing.T) {
 // passes runs the filter of an untagged port.
 func passes(t *testing.T, own pppoe.Addr, etherType uint16, frame []byte) bool {
 	t.Helper()
-	return runs(t, filterFor(Line{}, etherType)(own), frame, vlan.Tag{}, 0)
+	filter := filterFor(Line{}, etherType)(station{own, ours})
+	if runs(t, filter, frame, vlan.Tag{}, 0, ours+1) {
+		t.Errorf("% x passes, though it was handed on to another interface", frame)
+	}
+	return runs(t, filter, frame, vlan.Tag{}, 0, ours)
 }
+
+// ours is the index of the port's interface.
+const ours = 7
 
 // TestTaggedFilter runs the filters of ports and of a trunk on frames of which the kernel
 // has taken off the outer tag, or none.
@@ -90,11 +97,11 @@ func TestTaggedFilter(t *testing.T) {
 			frame := c.inBand.Append(append(append([]byte(nil), own[:]...), other[:]...), 0)
 			frame = append(binary.BigEndian.AppendUint16(frame, etherType), 0x11, 9)
 			const incoming = 0
-			hears := func(filter func(pppoe.Addr) []bpf.Instruction) bool {
-				if runs(t, filter(own), frame, c.off, outgoing) {
+			hears := func(filter func(station) []bpf.Instruction) bool {
+				if runs(t, filter(station{own, ours}), frame, c.off, outgoing, ours) {
 					t.Errorf("%v, %v: passes on its way out", c.off, c.inBand)
 				}
-				return runs(t, filter(own), frame, c.off, incoming)
+				return runs(t, filter(station{own, ours}), frame, c.off, incoming, ours)
 			}
 			for _, port := range []string{"0", "50", "50.100", "0x9100:7"} {
 				s, err := vlan.Parse(port)
@@ -120,16 +127,18 @@ func TestTaggedFilter(t *testing.T) {
 	}
 }
 
-// runs says whether a filter passes a frame from which the kernel has taken a tag, or none.
-// Package bpf's machine does not know of tags and packet types.
-func runs(t *testing.T, program []bpf.Instruction, frame []byte, tag vlan.Tag, packetType uint32) bool {
+// runs says whether a filter passes a frame from which the kernel has taken a tag, or none,
+// and which is on an interface. Package bpf's machine does not know of tags and packet types.
+func runs(t *testing.T, program []bpf.Instruction, frame []byte, tag vlan.Tag, packetType, index uint32) bool {
 	t.Helper()
 	known := map[bpf.Extension]uint32{
-		bpf.ExtVLANTagPresent: 0, bpf.ExtVLANTag: uint32(tag.VID), bpf.ExtVLANProto: uint32(tag.TPID), bpf.ExtType: packetType,
+		bpf.ExtVLANTagPresent: 0, bpf.ExtVLANTag: uint32(tag.VID), bpf.ExtVLANProto: uint32(tag.TPID),
+		bpf.ExtType: packetType, bpf.ExtInterfaceIndex: index,
 	}
 	if tag.TPID != 0 {
 		known[bpf.ExtVLANTagPresent] = 1
 	}
+	program = slices.Clone(program)
 	for i, in := range program {
 		if load, ok := in.(bpf.LoadExtension); ok {
 			program[i] = bpf.LoadConstant{Dst: bpf.RegA, Val: known[load.Num]}

@@ -79,14 +79,18 @@ func (l Line) inBand() []vlan.Tag {
 	return tags
 }
 
-// mtu is what remains of an interface's MTU. Packet sockets have room for one tag beyond
-// it, of ethertype 0x8100 (packet_extra_vlan_len_allowed in Linux).
-func (l Line) mtu(mtu int) int {
+// InterfaceMTU is the MTU that the interface must have for a Port.MTU, both in octets.
+// Raise it to that before the line is opened.
+func (l Line) InterfaceMTU(mtu int) int { return mtu + l.overhead() }
+
+// overhead is what tags take of an interface's MTU. Packet sockets have room for one tag
+// beyond it, of ethertype 0x8100 (packet_extra_vlan_len_allowed in Linux).
+func (l Line) overhead() int {
 	need := l.VLAN.Depth() * vlan.TagLen
 	if l.VLAN[0].TPID == vlan.CTag {
 		need -= vlan.TagLen
 	}
-	return mtu - need
+	return need
 }
 
 // tagger has the tags of a line as they are sent. It is not changed after init.

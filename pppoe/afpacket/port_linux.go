@@ -77,12 +77,12 @@ func open(line Line, etherType uint16) (*Port, error) {
 	if err := p.bind(line, line.protocol(etherType), filterFor(line, etherType)); err != nil {
 		return nil, err
 	}
-	p.mtu = line.mtu(p.iface.MTU)
+	p.mtu = p.iface.MTU - line.overhead()
 	return p, nil
 }
 
-// bind opens the socket, with the filter that a station of the port's address wants.
-func (p *Port) bind(line Line, protocol int, filter func(own pppoe.Addr) []bpf.Instruction) (err error) {
+// bind opens the socket, with the filter that the port's station wants.
+func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruction) (err error) {
 	if p.iface, err = check(line.Interface); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (p *Port) bind(line Line, protocol int, filter func(own pppoe.Addr) []bpf.I
 	if line.Source != (pppoe.Addr{}) {
 		p.own = line.Source
 	}
-	program, err := bpf.Assemble(filter(p.own))
+	program, err := bpf.Assemble(filter(station{p.own, uint32(p.iface.Index)}))
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
 	}

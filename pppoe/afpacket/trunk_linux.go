@@ -29,9 +29,9 @@ func OpenTrunk(line Line, etherType uint16) (*Port, error) {
 	return p, nil
 }
 
-func trunkFilter(etherType uint16) func(own pppoe.Addr) []bpf.Instruction {
-	return func(own pppoe.Addr) []bpf.Instruction {
-		return append(anyTags(etherType), meant(own, etherType)...)
+func trunkFilter(etherType uint16) func(station) []bpf.Instruction {
+	return func(s station) []bpf.Instruction {
+		return append(anyTags(etherType), meant(s.addr, etherType)...)
 	}
 }
 

@@ -209,10 +209,11 @@ func TestTaggedMTU(t *testing.T) {
 		for tags, less := range map[string]int{
 			"50": 0, "0": 0, "0x88a8:50": 4, "50.100": 8, "0x8100:50.0x8100:100": 4, "0x9100:50.100": 8,
 		} {
-			a := w.on(w.near, afpacket.Line{Interface: "near", VLAN: stack(t, tags)}, pppoe.EtherTypeSession)
+			line := afpacket.Line{Interface: "near", VLAN: stack(t, tags)}
+			a := w.on(w.near, line, pppoe.EtherTypeSession)
 			b := w.on(w.far, afpacket.Line{Interface: "far", VLAN: stack(t, tags)}, pppoe.EtherTypeSession)
-			if a.MTU() != parent-less {
-				t.Errorf("%s on an MTU of %d has %d, want %d", tags, parent, a.MTU(), parent-less)
+			if a.MTU() != parent-less || line.InterfaceMTU(a.MTU()) != parent {
+				t.Errorf("%s on an MTU of %d has %d, want %d, which needs %d", tags, parent, a.MTU(), parent-less, line.InterfaceMTU(a.MTU()))
 			}
 			long := func(n int) []byte {
 				return frame(far, near, pppoe.EtherTypeSession, strings.Repeat("x", n))

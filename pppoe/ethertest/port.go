@@ -35,8 +35,8 @@ func (p *Port) hears(dst, src pppoe.Addr, etherType uint16, tags vlan.Stack) boo
 
 // take queues a frame, without the tags that are the port's own.
 func (p *Port) take(frame []byte) {
-	if n := p.tags.Depth() * vlan.TagLen; n > 0 {
-		frame = append(slices.Clone(frame[:addresses]), frame[addresses+n:]...)
+	if p.tags != (vlan.Stack{}) {
+		_, frame, _ = vlan.Strip(slices.Clone(frame)) // others hear it too
 	}
 	select {
 	case p.in <- frame:

@@ -78,10 +78,7 @@ func (s *Segment) Ports(addr pppoe.Addr) pppoe.Ports {
 
 // header is Ethernet's: two addresses and the ethertype. Tags between them do not count
 // towards the MTU.
-const (
-	addresses = 12
-	header    = 14
-)
+const header = 14
 
 // Send puts a frame on the segment, as any station could.
 func (s *Segment) Send(frame []byte) {

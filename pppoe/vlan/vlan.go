@@ -155,6 +155,17 @@ func Split(frame []byte) (s Stack, etherType uint16, ok bool) {
 	}
 }
 
+// Strip takes the tags off a frame, in its own memory. It says no where Split does.
+func Strip(frame []byte) (s Stack, rest []byte, ok bool) {
+	s, _, ok = Split(frame)
+	if !ok {
+		return s, nil, false
+	}
+	n := s.Depth() * TagLen
+	copy(frame[n:], frame[:addresses])
+	return s, frame[n:], true
+}
+
 // TPIDs are the ethertypes that Split takes for a tag's.
 var TPIDs = []uint16{CTag, STag, 0x9100, 0x9200, 0x9300}
 

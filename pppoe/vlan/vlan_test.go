@@ -142,14 +142,21 @@ func TestFrame(t *testing.T) {
 		if got := c.stack.Insert(append(addresses, 0x88, 0x63, 0x11), c.priority); !bytes.Equal(got, frame) {
 			t.Errorf("%v is inserted as % x, want % x", c.stack, got, frame)
 		}
-		s, etherType, ok := vlan.Split(frame)
-		if s != c.stack || etherType != 0x8863 || !ok {
-			t.Errorf("% x splits into %v and %#x (%v)", frame, s, etherType, ok)
+		got, etherType, ok := vlan.Split(frame)
+		if got != c.stack || etherType != 0x8863 || !ok {
+			t.Errorf("% x splits into %v and %#x (%v)", frame, got, etherType, ok)
 		}
 		for n := range len(frame) - 1 {
 			if _, _, ok := vlan.Split(frame[:n]); ok {
 				t.Errorf("% x splits, but is cut short", frame[:n])
 			}
+		}
+		if _, _, ok := vlan.Strip(frame[:13]); ok {
+			t.Error("a frame that is cut short is stripped")
+		}
+		s, rest, ok := vlan.Strip(bytes.Clone(frame))
+		if want := append(addresses, 0x88, 0x63, 0x11); s != c.stack || !bytes.Equal(rest, want) || !ok {
+			t.Errorf("% x without tags is % x (%v), want % x", frame, rest, ok, want)
 		}
 	}
 	three := append(addresses, 0x81, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 0x88, 0x63)

@@ -1,0 +1,57 @@
+package carriers
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/test/guest"
+	"upppoe/test/lab"
+)
+
+// TestScanMeetsDevices: servers on the kernel's VLAN devices are found by tags that
+// pppoe-discovery makes itself, each on its VLAN only, whether or not the asking side has
+// such devices too, and without those that are not tagged.
+func TestScanMeetsDevices(t *testing.T) {
+	need(t)
+	k := guest.Kernels{Owner: t, Bin: bin}
+	k.Run(t, []string{"veth", "vlan"}, func(t *testing.T) {
+		client, server := pair(t)
+		vlans := []string{
+			"link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up",
+			"link add link eth0 name eth0.60 type vlan protocol 802.1ad id 60", "link set eth0.60 up",
+			"link add link eth0.60 name eth0.60.100 type vlan id 100", "link set eth0.60.100 up",
+			"link add link eth0.50 name eth0.50.7 type vlan id 7", "link set eth0.50.7 up",
+		}
+		ip(t, server, vlans...)
+		for _, name := range []string{"eth0", "eth0.50", "eth0.60.100", "eth0.50.7"} {
+			serve(t, port{server, name})
+		}
+		for _, devices := range [][]string{nil, vlans} {
+			ip(t, client, devices...)
+			scanned(t, client, "40-70,60.90-110,0x8100:50.0x8100:1-9", "50 60.100 0x8100:50.0x8100:7")
+			scanned(t, client, "0,51", "untagged") // what has only a priority belongs to no VLAN
+		}
+		discover(t, port{client, "eth0.50"})
+	})
+}
+
+// scanned holds the VLANs on which a server is found against those on which there is one.
+func scanned(t testing.TB, in *lab.Namespace, list, want string) {
+	t.Helper()
+	out, err := in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "eth0", "--vlan", list, "-t", "1")
+	found := map[string]bool{}
+	for _, line := range strings.Split(out, "\n") {
+		if tags, ok := strings.CutPrefix(line, "VLAN: "); ok {
+			found[tags] = true
+		}
+	}
+	for _, tags := range strings.Fields(want) {
+		if !found[tags] {
+			t.Errorf("--vlan %s finds nobody on %s, but on %v", list, tags, found)
+		}
+	}
+	if err != nil || len(found) != len(strings.Fields(want)) {
+		t.Errorf("--vlan %s: want servers on %s: %v\n%s", list, want, err, out)
+	}
+}
