@@ -25,14 +25,14 @@ func TestScanMeetsDevices(t *testing.T) {
 		}
 		ip(t, server, vlans...)
 		for _, name := range []string{"eth0", "eth0.50", "eth0.60.100", "eth0.50.7"} {
-			serve(t, port{server, name})
+			serve(t, port{in: server, name: name})
 		}
 		for _, devices := range [][]string{nil, vlans} {
 			ip(t, client, devices...)
 			scanned(t, client, "40-70,60.90-110,0x8100:50.0x8100:1-9", "50 60.100 0x8100:50.0x8100:7")
 			scanned(t, client, "0,51", "untagged") // what has only a priority belongs to no VLAN
 		}
-		discover(t, port{client, "eth0.50"})
+		discover(t, port{in: client, name: "eth0.50"})
 	})
 }
 
