@@ -1,7 +1,8 @@
 // Package afpacket is a pppoe.Port on a Linux packet socket, through
 // github.com/mdlayher/packet: batches of frames both ways, and a filter in the
-// kernel, so that frames for other stations and of other ethertypes never
-// wake the program.
+// kernel, so that frames for other stations, of other VLANs and of other ethertypes never
+// wake the program. VLAN tags are put in and taken out here, so that no devices of the
+// kernel are needed for them.
 package afpacket
 
 import (

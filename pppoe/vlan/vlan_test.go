@@ -180,3 +180,21 @@ func FuzzParseList(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStrip: whatever comes, what Strip leaves has no tag that Split knows, and is the
+// frame again with the tags put in.
+func FuzzStrip(f *testing.F) {
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\x02\x00\x5e\x00\x53\x01\x88\xa8\x00\x32\x81\x00\x00\x64\x88\x63\x11\x09"))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		s, rest, ok := vlan.Strip(bytes.Clone(frame))
+		if !ok {
+			return
+		}
+		if again, _, ok := vlan.Split(rest); !ok || again != (vlan.Stack{}) {
+			t.Fatalf("% x has the tags %v", rest, again)
+		}
+		if got, _, _ := vlan.Split(s.Insert(rest, 0)); got != s || len(rest)+s.Depth()*vlan.TagLen != len(frame) {
+			t.Fatalf("% x with %v put in has %v", rest, s, got)
+		}
+	})
+}
