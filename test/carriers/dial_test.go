@@ -50,7 +50,7 @@ func dialOver(t *testing.T, s segment, mtu int) {
 }
 
 // start starts one of our programs, which is ended with the test, with files that it
-// finds in /etc/ppp.
+// finds in /etc/ppp. Nobody else finds what it writes.
 func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Program {
 	t.Helper()
 	dir := t.TempDir()
@@ -58,7 +58,8 @@ func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Pr
 		check(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 	}
 	cmd := exec.Command(filepath.Join(bin, name), args...)
-	p, err := in.Launch(cmd, lab.Bind{From: dir, Over: "/etc/ppp"})
+	p, err := in.Launch(cmd, lab.Bind{From: dir, Over: "/etc/ppp"}, lab.Bind{From: t.TempDir(), Over: "/var/lib"},
+		lab.Bind{From: t.TempDir(), Over: "/run"}) // the last: a guest's temporary files are there
 	check(t, err)
 	t.Cleanup(func() {
 		p.Stop()

@@ -4,6 +4,7 @@
 package container
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -162,6 +163,37 @@ func tellsStatus(t *testing.T, p *lab.Program) {
 	if err != nil || !strings.Contains(string(out), "192.0.2.10") {
 		t.Errorf("pppoe-client status: %v\n%s", err, out)
 	}
+}
+
+// TestEndsWhatACrashLeft: with a volume, the next container ends the session that was
+// open when the engine killed the last one.
+func TestEndsWhatACrashLeft(t *testing.T) {
+	near, far := hosts(t)
+	server := serve(t, far)
+	c := client("eth0", "user", "testuser", "noauth")
+	c.State = t.TempDir()
+	first := run(t, near, c)
+	check(t, first.Await("remote IP address 192.0.2.1\n"))
+	awaitRecord(t, c.State)
+	first.Kill()
+	again := run(t, near, c)
+	check(t, again.Await("remote IP address 192.0.2.1\n"))
+	check(t, server.Await("Session 1 closed .*: hangup"))
+	if code, err := again.Stop(); err != nil || code != 5 {
+		t.Errorf("the container ended with %d, want 5 (ended by a signal): %v", code, err)
+	}
+}
+
+// awaitRecord waits until the client has noted its session, which it does behind its own
+// back.
+func awaitRecord(t *testing.T, dir string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if text, err := os.ReadFile(filepath.Join(dir, "eth0.0.json")); err == nil && bytes.Contains(text, []byte(`"session_id":1,`)) {
+			return
+		}
+	}
+	t.Fatal("the client has not noted its session")
 }
 
 // TestCalls: with /etc/ppp from the host.

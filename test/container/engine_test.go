@@ -24,6 +24,7 @@ type spec struct {
 	Env   []string
 	Caps  []int  // --cap-drop ALL, and --cap-add of these
 	Run   bool   // --tmpfs /run
+	State string // directory of the host that lies over /var/lib/upppoe (-v); empty: none
 	TUN   bool   // --device /dev/net/tun
 	Files string // directory of the host that lies over /etc/ppp, read only (-v); empty: none
 }
@@ -77,7 +78,7 @@ func (s spec) mount() error {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	in := func(name string) string { return filepath.Join(s.Root, name) }
-	for _, name := range []string{"proc", "sys", "dev", "etc/ppp", "run", "old"} {
+	for _, name := range []string{"proc", "sys", "dev", "etc/ppp", "run", "var/lib/upppoe", "old"} {
 		if err := os.MkdirAll(in(name), 0o755); err != nil {
 			return err
 		}
@@ -92,6 +93,9 @@ func (s spec) mount() error {
 	)
 	if err == nil && s.Run {
 		err = unix.Mount("tmpfs", in("run"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	}
+	if err == nil && s.State != "" {
+		err = unix.Mount(s.State, in("var/lib/upppoe"), "", unix.MS_BIND, "")
 	}
 	if err == nil && s.Files != "" {
 		err = readOnly(s.Files, in("etc/ppp"))

@@ -123,3 +123,9 @@ func (p *Program) Stop() (code int, err error) {
 
 // PID is the process's number, as the program that started it sees it.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
+
+// Kill ends the program without asking it, and waits until it has ended.
+func (p *Program) Kill() {
+	p.cmd.Process.Kill()
+	<-p.ended
+}

@@ -106,7 +106,7 @@ func set() error {
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, dir := range []string{"/etc/ppp", "/etc/network", links, "/var/log", "/run"} {
+	for _, dir := range []string{"/etc/ppp", "/etc/network", links, "/var/lib", "/var/log", "/run"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
