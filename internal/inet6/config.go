@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/learned"
 	"upppoe/internal/inet6/netif"
 )
 
@@ -32,9 +33,11 @@ type Config struct {
 	RequestAddress bool
 	// RequestPrefix asks for a delegated prefix.
 	RequestPrefix bool
-	// PrefixLength is the length of the delegated prefix we would like, up to 64; 0:
-	// the server's choice.
-	PrefixLength int
+	// AddressHint is the address we would like, as one that we had; invalid: any.
+	AddressHint netip.Addr
+	// PrefixHint is the delegated prefix we would like, as one that we had; or, like
+	// ::/56, its length; invalid: any.
+	PrefixHint netip.Prefix
 	// NoDHCP forbids DHCPv6, whatever routers say.
 	NoDHCP bool
 	// DUID identifies this machine to servers for all time; it must be set unless
@@ -50,6 +53,9 @@ type Config struct {
 	// section 6.3.7 wants up to 1 s, for hosts that start at once on one link; 0, not
 	// at all, suits a link of two.
 	SolicitDelay time.Duration
+	// NoRelease keeps the server from being told at the end that its leases are given
+	// back: it may then lease the same ones again.
+	NoRelease bool
 	// ReleaseWait bounds how long Run waits at the end for the server to hear that
 	// its leases are given back; 0: DefaultReleaseWait.
 	ReleaseWait time.Duration
@@ -94,8 +100,10 @@ func (c *Config) check() error {
 		return fail("DHCPv6 is asked for and forbidden")
 	case !c.NoDHCP && len(c.DUID) == 0:
 		return fail("DHCPv6 needs a DUID")
-	case c.PrefixLength < 0 || c.PrefixLength > networkBits:
-		return fail("a prefix of length %d cannot be shared out: ask for one from 1 to %d", c.PrefixLength, networkBits)
+	case c.AddressHint.IsValid() && !learned.Host(c.AddressHint):
+		return fail("%v cannot be an address to ask for", c.AddressHint)
+	case c.PrefixHint.IsValid() && !usable(c.PrefixHint):
+		return fail("%v cannot be a prefix to ask for: give one like ::/56, of length 1 to %d", c.PrefixHint, networkBits)
 	case len(c.LANs) > 0 && !c.RequestPrefix:
 		return fail("the networks for LANs need a delegated prefix: ask for one")
 	}
@@ -116,6 +124,12 @@ func (c *Config) checkLANs(fail func(string, ...any) error) error {
 		names[l.Interface], subnets[l.Subnet] = true, true
 	}
 	return nil
+}
+
+// usable says whether a hint is a prefix or a length.
+func usable(p netip.Prefix) bool {
+	return p.Bits() > 0 && p.Bits() <= networkBits && p == p.Masked() &&
+		(p.Addr() == netip.IPv6Unspecified() || learned.Network(p))
 }
 
 func (c *Config) iaid() uint32 {

@@ -48,7 +48,7 @@ func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 		cfg: cfg, ports: p, start: now.Add(awaitRouter),
 		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
 		client: dhcp6.NewClient(&dhcp6.ClientConfig{
-			DUID: cfg.DUID, IAID: cfg.iaid(), PrefixLength: cfg.PrefixLength, Rand: r,
+			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.PrefixHint, Rand: r,
 		}),
 	}
 }
@@ -140,7 +140,7 @@ func (l *line) sleep(now time.Time) time.Duration {
 // release gives leases back; their addresses must not be used any more then (RFC 8415
 // section 18.2.7).
 func (l *line) release(cause error, in inputs) {
-	if errors.Is(cause, ErrLinkGone) {
+	if l.cfg.NoRelease || errors.Is(cause, ErrLinkGone) {
 		return
 	}
 	l.client.Release(time.Now())

@@ -282,6 +282,18 @@ func TestReleaseUnheard(t *testing.T) {
 	})
 }
 
+// TestNoRelease: the server is not told.
+func TestNoRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server, w.cfg.NoRelease = grants, true })
+		w.pass(awaitRouter)
+		w.over(nil)
+		if w.kinds() != "SOLICIT" {
+			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.server = grants })

@@ -20,7 +20,8 @@ import (
 // set. It returns nil then; any other error names the device and says what to do.
 //
 // Call it on a thread of the device's network namespace: LANs are looked for there too.
-// Once Notify has been called for the first time, the thread does not matter.
+// Once Notify has been called for the first time, the thread does not matter. A device
+// has but one Run at a time.
 func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.check(); err != nil {
 		return err
@@ -80,6 +81,9 @@ func (m *machine) open(cfg *Config) (err error) {
 	device, err := m.Find(cfg.Device)
 	if err != nil {
 		return err
+	}
+	if len(cfg.LANs) > 0 && !netif.Forwards(cfg.Device) {
+		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
 	}
 	if err := m.TakeOver(device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))

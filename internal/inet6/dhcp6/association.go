@@ -171,15 +171,11 @@ func addressOption(iaid [4]byte, leases []Leased) dhcpv6.Option {
 	return o
 }
 
-// prefixOption asks for a prefix, and for those there are; without any, for one of a
-// length, if that is not 0 (RFC 8415 section 18.2.1).
-func prefixOption(iaid [4]byte, leases []Leased, length int) dhcpv6.Option {
+// prefixOption asks for a prefix, and for those there are.
+func prefixOption(iaid [4]byte, leases []Leased) dhcpv6.Option {
 	o := &dhcpv6.OptIAPD{IaId: iaid}
 	for _, l := range leases {
 		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(l.Prefix)})
-	}
-	if len(leases) == 0 && length > 0 {
-		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(netip.PrefixFrom(netip.IPv6Unspecified(), length))})
 	}
 	return o
 }

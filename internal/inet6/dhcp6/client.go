@@ -18,9 +18,10 @@ type ClientConfig struct {
 	// IAID identifies what we ask for among all that is asked for under this DUID,
 	// for all time: a line's (RFC 8415 section 12).
 	IAID uint32
-	// PrefixLength is that of the delegated prefix we would like, up to 64; 0: the
-	// server's choice.
-	PrefixLength int
+	// AddressHint is the address we would like; invalid: any. PrefixHint is the
+	// delegated prefix we would like or, like ::/56, its length; invalid: any.
+	AddressHint netip.Addr
+	PrefixHint  netip.Prefix
 	// Rand spreads messages in time and makes their identifiers.
 	Rand *rand.Rand
 }
@@ -309,12 +310,26 @@ func (c *Client) addAssociations(m *dhcpv6.Message) {
 	if c.state == requesting && c.best != nil {
 		address, prefix = c.best.address.hints(address), c.best.prefix.hints(prefix)
 	}
+	if c.state != releasing {
+		address, prefix = c.hint(address, prefix)
+	}
 	if c.wish.Address && (c.state != releasing || len(address) > 0) {
 		m.AddOption(addressOption(c.iaid, address))
 	}
 	if c.wish.Prefix && (c.state != releasing || len(prefix) > 0) {
-		m.AddOption(prefixOption(c.iaid, prefix, c.cfg.PrefixLength))
+		m.AddOption(prefixOption(c.iaid, prefix))
 	}
+}
+
+// hint adds what we would like where there is nothing (RFC 8415 section 18.2.1).
+func (c *Client) hint(address, prefix []Leased) (_, _ []Leased) {
+	if a := c.cfg.AddressHint; len(address) == 0 && a.IsValid() {
+		address = []Leased{{Prefix: netip.PrefixFrom(a, a.BitLen())}}
+	}
+	if p := c.cfg.PrefixHint; len(prefix) == 0 && p.IsValid() {
+		prefix = []Leased{{Prefix: p}}
+	}
+	return address, prefix
 }
 
 // hints are the leases to ask for: what was offered, or else what we have.

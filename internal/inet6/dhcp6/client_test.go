@@ -37,7 +37,7 @@ type bench struct {
 }
 
 func newBench(t testing.TB) *bench {
-	return &bench{t, NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, PrefixLength: 56, Rand: dice()}), start}
+	return &bench{t, NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, PrefixHint: netip.MustParsePrefix("::/56"), Rand: dice()}), start}
 }
 
 // sent is what the client sends now; nil: nothing.
@@ -198,6 +198,26 @@ func TestFourMessages(t *testing.T) {
 	// T1 and T2 left to us: half and four fifths of the preferred lifetime.
 	if next := b.c.Next().Sub(b.now); next != 50*second {
 		t.Errorf("renews after %v, want 50s", next)
+	}
+}
+
+// TestHints: what we had once is asked for until there is something.
+func TestHints(t *testing.T) {
+	b := newBench(t)
+	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: addr.Addr(), PrefixHint: delegated, Rand: dice()})
+	b.c.Want(b.now, both)
+	m := b.expect(dhcpv6.MessageTypeSolicit)
+	if a, p := m.Options.OneIANA().Options.OneAddress(), m.Options.OneIAPD().Options.Prefixes(); a.IPv6Addr.String() != addr.Addr().String() || len(p) != 1 || p[0].Prefix.String() != delegated.String() {
+		t.Errorf("solicits %v", m.Summary())
+	}
+	other := netip.MustParsePrefix("2001:db8:200::/56")
+	o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
+	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(other), PreferredLifetime: 100 * second, ValidLifetime: 200 * second})
+	b.receive(answer(dhcpv6.MessageTypeReply, m, raw(dhcpv6.OptionRapidCommit, nil), o), nil)
+	b.wantLease(netip.Prefix{}, other)
+	m = b.expect(dhcpv6.MessageTypeRenew)
+	if p := m.Options.OneIAPD().Options.Prefixes(); len(p) != 1 || p[0].Prefix.String() != other.String() {
+		t.Errorf("renews %v", p)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -20,6 +21,9 @@ import (
 type Kernel struct {
 	handle *netlink.Handle
 	have   Set
+	// indexes are those of the interfaces on which something is set: another one may
+	// get the name of one that has gone.
+	indexes map[string]int
 }
 
 // Open opens the kernel of the calling thread's network namespace.
@@ -28,7 +32,7 @@ func Open() (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open rtnetlink: %w", err)
 	}
-	return &Kernel{handle: h, have: NewSet()}, nil
+	return &Kernel{handle: h, have: NewSet(), indexes: map[string]int{}}, nil
 }
 
 // Close closes the connection, and leaves what is set.
@@ -52,6 +56,13 @@ func (k *Kernel) TakeOver(d Device) error {
 		return fmt.Errorf("keep the kernel from heeding router advertisements: %w", err)
 	}
 	return errors.Join(k.purgeAddresses(d), k.purgeRoutes(d))
+}
+
+// Forwards says whether what comes in on an interface may go out on others, and the other
+// way round. It is called on a thread of the interface's network namespace.
+func Forwards(device string) bool {
+	text, err := os.ReadFile(filepath.Join("/proc/sys/net/ipv6/conf", device, "forwarding"))
+	return err != nil || strings.TrimSpace(string(text)) != "0" // not known to be off
 }
 
 // purgeAddresses removes addresses that are not meant to last.
@@ -159,6 +170,7 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 		return fmt.Errorf("%s: set address %v: %w", key.Interface, key.Prefix, err)
 	}
 	k.have.Addresses[key] = a
+	k.indexes[key.Interface] = link.Attrs().Index
 	return nil
 }
 
@@ -170,7 +182,7 @@ func whole(d time.Duration) int {
 func (k *Kernel) removeAddress(key AddressKey) error {
 	delete(k.have.Addresses, key)
 	link, err := k.handle.LinkByName(key.Interface)
-	if err != nil {
+	if err != nil || link.Attrs().Index != k.indexes[key.Interface] {
 		return nil // gone with its addresses
 	}
 	err = k.handle.AddrDel(link, &netlink.Addr{IPNet: ipNet(key.Prefix)})

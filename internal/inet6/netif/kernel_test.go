@@ -211,6 +211,24 @@ func TestGone(t *testing.T) {
 	})
 }
 
+// TestNameTaken: another interface with the name of one that has gone is left alone.
+func TestNameTaken(t *testing.T) {
+	in(t, func(k *Kernel) {
+		s := NewSet()
+		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{}
+		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{}
+		apply(t, k, s)
+		ip(t, "link", "del", "ppp0")
+		ip(t, "tuntap", "add", "ppp0", "mode", "tun")
+		ip(t, "link", "set", "ppp0", "up")
+		ip(t, "address", "add", "2001:db8::5/64", "dev", "ppp0", "nodad")
+		ip(t, "-6", "route", "add", "default", "dev", "ppp0", "proto", "ra")
+		apply(t, k, NewSet())
+		shown(t, "inet6 2001:db8::5/64", "-6", "address", "show", "dev", "ppp0")
+		shown(t, "default dev ppp0", "-6", "route")
+	})
+}
+
 func TestSocketsTell(t *testing.T) {
 	in(t, func(k *Kernel) {
 		d, err := k.Find("lan0")

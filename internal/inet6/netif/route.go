@@ -40,6 +40,7 @@ func (k *Kernel) setRoute(key RouteKey, r Route) error {
 		return fmt.Errorf("set route %w", key.wrap(err))
 	}
 	k.have.Routes[key] = r
+	k.indexes[key.Device] = route.LinkIndex
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (k *Kernel) removeRoute(key RouteKey) error {
 	r := k.have.Routes[key]
 	delete(k.have.Routes, key)
 	route, err := k.route(key, r)
-	if err != nil {
+	if err != nil || route.LinkIndex != k.indexes[key.Device] {
 		return nil // gone with its device
 	}
 	if err := k.handle.RouteDel(route); err != nil && !errors.Is(err, unix.ESRCH) {
