@@ -26,8 +26,12 @@ type Config struct {
 	DefaultRoute bool
 	// Metric is that of all routes through the device; 0: 1024.
 	Metric int
-	// Table is the routing table of all routes; 0: the main one.
+	// Table is the routing table of all routes through the device, like a VRF's; 0: the
+	// main one. Those to LANs are in the main one in any case.
 	Table int
+	// Rules has the machine look into Table for packets from the line's addresses and
+	// delegated prefixes. Without them, who sets Table has rules, or a VRF.
+	Rules bool
 
 	// RequestAddress asks for an address by DHCPv6 even if no router says so.
 	RequestAddress bool
@@ -104,6 +108,8 @@ func (c *Config) check() error {
 		return fail("%v cannot be an address to ask for", c.AddressHint)
 	case c.PrefixHint.IsValid() && !usable(c.PrefixHint):
 		return fail("%v cannot be a prefix to ask for: give one like ::/56, of length 1 to %d", c.PrefixHint, networkBits)
+	case c.Rules && c.Table == 0:
+		return fail("rules need a table to lead to")
 	case len(c.LANs) > 0 && !c.RequestPrefix:
 		return fail("the networks for LANs need a delegated prefix: ask for one")
 	}

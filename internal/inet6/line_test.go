@@ -112,7 +112,7 @@ func (w *world) over(cause error) {
 	if err := <-w.result; err != nil {
 		w.t.Errorf("ended with %v", err)
 	}
-	if len(w.set.Addresses)+len(w.set.Routes) > 0 {
+	if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
 		w.t.Errorf("left behind: %+v", w.set)
 	}
 	if last := w.states[len(w.states)-1]; !last.sameButLifetimes(State{}) {
@@ -266,7 +266,7 @@ func TestReleaseUnheard(t *testing.T) {
 		w := begin(t, func(w *world) { w.server = grants })
 		w.pass(awaitRouter)
 		w.server = func(*dhcpv6.Message) *dhcpv6.Message {
-			if len(w.set.Addresses)+len(w.set.Routes) > 0 {
+			if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
 				t.Errorf("released while in use: %+v", w.set)
 			}
 			return nil

@@ -37,7 +37,20 @@ func (c *Config) plan(view *radv.View, lease *dhcp6.Lease) (netif.Set, State) {
 	for _, p := range lease.Prefixes {
 		c.planDelegated(p, &set, &s)
 	}
+	if c.Rules {
+		c.planRules(&set, &s)
+	}
 	return set, s
+}
+
+// planRules has packets from each of our addresses leave by the line they came in.
+func (c *Config) planRules(set *netif.Set, s *State) {
+	for _, a := range s.Addresses {
+		set.Rules[netif.Rule{From: netip.PrefixFrom(a.Prefix.Addr(), a.Prefix.Addr().BitLen()), Table: c.Table}] = true
+	}
+	for _, p := range s.Delegated {
+		set.Rules[netif.Rule{From: p.Prefix, Table: c.Table}] = true
+	}
 }
 
 func (c *Config) planAddresses(view *radv.View, lease *dhcp6.Lease, set *netif.Set, s *State) {

@@ -89,6 +89,21 @@ func TestPlanDefaultRoute(t *testing.T) {
 	}
 }
 
+// TestPlanRules: for the addresses themselves and for all of a delegated prefix.
+func TestPlanRules(t *testing.T) {
+	cfg := testConfig()
+	view := &radv.View{Addresses: []radv.Address{{Prefix: pfx("2001:db8:1::2/64")}}}
+	lease := &dhcp6.Lease{Prefixes: []dhcp6.Leased{{Prefix: pfx("2001:db8:100::/56")}}}
+	if set, _ := cfg.plan(view, lease); len(set.Rules) > 0 {
+		t.Errorf("rules that nobody wants: %v", set.Rules)
+	}
+	cfg.Rules, cfg.Table = true, 7
+	set, _ := cfg.plan(view, lease)
+	if len(set.Rules) != 2 || !set.Rules[netif.Rule{From: pfx("2001:db8:1::2/128"), Table: 7}] || !set.Rules[netif.Rule{From: pfx("2001:db8:100::/56"), Table: 7}] {
+		t.Errorf("rules are %v", set.Rules)
+	}
+}
+
 func TestPlanServers(t *testing.T) {
 	cfg := testConfig()
 	a, b, c := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::2")
@@ -114,6 +129,7 @@ func TestBadConfig(t *testing.T) {
 		"same LAN":         func(c *Config) { c.LANs[1].Interface = "lan0" },
 		"same network":     func(c *Config) { c.LANs[1].Subnet = 0 },
 		"LAN, no prefix":   func(c *Config) { c.RequestPrefix = false },
+		"rules, no table":  func(c *Config) { c.Rules = true },
 		"LAN without name": func(c *Config) { c.LANs[0].Interface = "" },
 	} {
 		cfg := testConfig()

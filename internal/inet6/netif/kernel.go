@@ -96,6 +96,11 @@ func (k *Kernel) Apply(now time.Time, want Set) error {
 			errs = append(errs, k.removeRoute(key))
 		}
 	}
+	for rule := range k.have.Rules {
+		if _, ok := want.Rules[rule]; !ok {
+			errs = append(errs, k.removeRule(rule))
+		}
+	}
 	for key := range k.have.Addresses {
 		if _, ok := want.Addresses[key]; !ok {
 			errs = append(errs, k.removeAddress(key))
@@ -109,6 +114,11 @@ func (k *Kernel) Apply(now time.Time, want Set) error {
 	for key, route := range want.Routes {
 		if have, ok := k.have.Routes[key]; !ok || have != route {
 			errs = append(errs, k.setRoute(key, route))
+		}
+	}
+	for rule := range want.Rules {
+		if _, ok := k.have.Rules[rule]; !ok {
+			errs = append(errs, k.setRule(rule))
 		}
 	}
 	return errors.Join(errs...)

@@ -229,6 +229,31 @@ func TestNameTaken(t *testing.T) {
 	})
 }
 
+// TestRules: packets from the line look into its table, after what the main one knows
+// better than by default. One that was left behind does not matter.
+func TestRules(t *testing.T) {
+	in(t, func(k *Kernel) {
+		ip(t, "-6", "rule", "add", "from", "2001:db8:100::/56", "lookup", "100", "priority", "10000")
+		s := NewSet()
+		s.Rules[Rule{pfx("2001:db8:100::/56"), 100}] = true
+		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0", Table: 100}] = Route{}
+		s.Routes[RouteKey{To: pfx("2001:db8:9::/64"), Device: "lan0"}] = Route{}
+		apply(t, k, s)
+		apply(t, k, s)
+		shown(t, "9999:\tfrom 2001:db8:100::/56 lookup main suppress_prefixlength 0", "-6", "rule")
+		shown(t, "10000:\tfrom 2001:db8:100::/56 lookup 100", "-6", "rule")
+		ip(t, "-6", "route", "add", "default", "dev", "lan0")
+		for to, device := range map[string]string{"2001:db8:5::1": "ppp0", "2001:db8:9::1": "lan0"} {
+			got := ip(t, "-6", "route", "get", to, "from", "2001:db8:100::1", "iif", "lan1")
+			if !strings.Contains(got, "dev "+device) {
+				t.Errorf("the route to %s is %s", to, got)
+			}
+		}
+		apply(t, k, NewSet())
+		notShown(t, "2001:db8", "-6", "rule")
+	})
+}
+
 func TestSocketsTell(t *testing.T) {
 	in(t, func(k *Kernel) {
 		d, err := k.Find("lan0")

@@ -6,10 +6,11 @@ import (
 	"upppoe/internal/inet6/learned"
 )
 
-// Set is the addresses and routes that a line wants.
+// Set is the addresses, routes and rules that a line wants.
 type Set struct {
 	Addresses map[AddressKey]Address
 	Routes    map[RouteKey]Route
+	Rules     map[Rule]bool // the value says nothing
 }
 
 // AddressKey is an address of an interface, with the length of its network's prefix.
@@ -42,7 +43,14 @@ type Route struct {
 	MTU     int        // in octets; 0: the device's
 }
 
+// Rule has packets from an address or prefix look for their route in a table, unless the
+// main one leads to where they go by more than a default route.
+type Rule struct {
+	From  netip.Prefix
+	Table int
+}
+
 // NewSet makes an empty set.
 func NewSet() Set {
-	return Set{map[AddressKey]Address{}, map[RouteKey]Route{}}
+	return Set{map[AddressKey]Address{}, map[RouteKey]Route{}, map[Rule]bool{}}
 }

@@ -1,0 +1,48 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Priorities of both rules, before that of the main table, which is 32766.
+const (
+	mainPriority  = 9999
+	tablePriority = 10000
+)
+
+// rules are in the kernel's terms.
+func (r Rule) rules() []*netlink.Rule {
+	first, second := netlink.NewRule(), netlink.NewRule()
+	first.Table, first.Priority, first.SuppressPrefixlen = unix.RT_TABLE_MAIN, mainPriority, 0
+	second.Table, second.Priority = r.Table, tablePriority
+	for _, rule := range []*netlink.Rule{first, second} {
+		rule.Family, rule.Src = netlink.FAMILY_V6, ipNet(r.From)
+	}
+	return []*netlink.Rule{first, second}
+}
+
+// setRule takes one that is there already for its own: a crash leaves it behind.
+func (k *Kernel) setRule(r Rule) error {
+	for _, rule := range r.rules() {
+		if err := k.handle.RuleAdd(rule); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("add rule from %v lookup %d: %w", r.From, rule.Table, err)
+		}
+	}
+	k.have.Rules[r] = true
+	return nil
+}
+
+func (k *Kernel) removeRule(r Rule) error {
+	delete(k.have.Rules, r)
+	var errs []error
+	for _, rule := range r.rules() {
+		if err := k.handle.RuleDel(rule); err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, fmt.Errorf("remove rule from %v lookup %d: %w", r.From, rule.Table, err))
+		}
+	}
+	return errors.Join(errs...)
+}
