@@ -1,0 +1,49 @@
+package life
+
+import (
+	"net"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/test/lab"
+)
+
+// links are the client's devices, but for loopback and its Ethernet.
+func (w *world) links(t testing.TB) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	check(t, w.client.Do(func() error {
+		all, err := netlink.LinkList()
+		for _, l := range all {
+			if name := l.Attrs().Name; name != "lo" && name != "eth0" {
+				found[name] = true
+			}
+		}
+		return err
+	}))
+	return found
+}
+
+// routes are a namespace's in a table, as text.
+func routes(t testing.TB, in *lab.Namespace, family, table int) (all []netlink.Route) {
+	t.Helper()
+	check(t, in.Do(func() (err error) {
+		all, err = netlink.RouteListFiltered(family, &netlink.Route{Table: table}, netlink.RT_FILTER_TABLE)
+		return err
+	}))
+	return all
+}
+
+func mac(t testing.TB, in *lab.Namespace, name string) string {
+	t.Helper()
+	var address net.HardwareAddr
+	check(t, in.Do(func() error {
+		link, err := netlink.LinkByName(name)
+		if err == nil {
+			address = link.Attrs().HardwareAddr
+		}
+		return err
+	}))
+	return address.String()
+}

@@ -1,0 +1,164 @@
+package life
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/status"
+	"upppoe/test/lab"
+)
+
+// patience bounds all waiting: a healthy program needs a hundredth.
+const patience = 30 * time.Second
+
+// await waits until something is so.
+func await(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("after %v, still not so: %s", patience, what)
+		}
+	}
+}
+
+// awaitExit waits until a process has ended, whoever's it is.
+func awaitExit(t testing.TB, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	check(t, err)
+	defer unix.Close(fd)
+	await(t, "a process has ended", func() bool {
+		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return n == 1
+	})
+}
+
+// result is what a program has come to.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs one of our programs on the client's machine until it ends.
+func (w *world) run(t testing.TB, name string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := w.command(name, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	return w.finish(t, cmd, &stdout, &stderr)
+}
+
+func (w *world) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(bin, name), args...)
+	cmd.Env = w.environment()
+	return cmd
+}
+
+func (w *world) finish(t testing.TB, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
+	t.Helper()
+	check(t, w.client.Start(cmd, w.binds()...))
+	stuck := time.AfterFunc(2*patience, func() { cmd.Process.Kill() })
+	defer stuck.Stop()
+	cmd.Wait() // its code is looked at
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// start starts one of our programs on the client's machine, which is ended with the test.
+func (w *world) start(t testing.TB, name string, args ...string) *lab.Program {
+	t.Helper()
+	return launch(t, w.client, w.command(name, args...), w.binds()...)
+}
+
+func launch(t testing.TB, in *lab.Namespace, cmd *exec.Cmd, binds ...lab.Bind) *lab.Program {
+	t.Helper()
+	p, err := in.Launch(cmd, binds...)
+	check(t, err)
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("%s %q said:\n%s", filepath.Base(cmd.Path), cmd.Args[1:], p.Log())
+		}
+	})
+	return p
+}
+
+// account says who we are.
+var account = []string{"user", user, "password", secret, "noauth"}
+
+// dial starts a client in the foreground with an account that the server knows.
+func (w *world) dial(t testing.TB, options ...string) *lab.Program {
+	t.Helper()
+	args := append([]string{"eth0"}, account...)
+	return w.start(t, "pppoe-client", append(append(args, "debug", "nodetach"), options...)...)
+}
+
+// serve starts the server, with flags beside those that all have.
+func (w *world) serve(t testing.TB, flags ...string) *lab.Program {
+	t.Helper()
+	w.serverArgs = append([]string{"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "life-ac", "-F", "-d", "--etc", w.serverEtc}, flags...)
+	return w.serveAgain(t)
+}
+
+// serveAgain starts the server as it was.
+func (w *world) serveAgain(t testing.TB) *lab.Program {
+	t.Helper()
+	p := launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), w.serverArgs...))
+	check(t, p.Await("Serving on "))
+	return p
+}
+
+// kill ends a program as a crash does.
+func kill(t testing.TB, p *lab.Program) {
+	t.Helper()
+	check(t, unix.Kill(p.PID(), unix.SIGKILL))
+	p.Wait() // it has no code
+}
+
+// status is what the clients tell of themselves.
+func (w *world) status(t testing.TB, who ...string) (all []status.Status) {
+	t.Helper()
+	r := w.run(t, "pppoe-client", append([]string{"status", "--json"}, who...)...)
+	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil {
+		t.Fatalf("status: %v: %+v", err, r)
+	}
+	return all
+}
+
+// awaitStatus waits until the only client is as it should, and returns how it is.
+func (w *world) awaitStatus(t testing.TB, what string, so func(status.Status) bool) (is status.Status) {
+	t.Helper()
+	await(t, what, func() bool {
+		all := w.status(t)
+		if len(all) != 1 {
+			return false
+		}
+		is = all[0]
+		return so(is)
+	})
+	return is
+}
+
+func (w *world) awaitOnline(t testing.TB) status.Status {
+	t.Helper()
+	return w.awaitStatus(t, "the client is online", isOnline)
+}
+
+func isOnline(s status.Status) bool { return s.State == status.Online && s.IPv4 != nil }
+
+// ends waits for a program's end, and checks its code.
+func ends(t testing.TB, p *lab.Program, want int) {
+	t.Helper()
+	if code, err := p.Wait(); err != nil || code != want {
+		t.Errorf("it ended with %d, want %d: %v; it said:\n%s", code, want, err, p.Log())
+	}
+}

@@ -1,0 +1,153 @@
+// Package life holds tests of a client's whole life, as the people and programs around it
+// see it: how it is called and told what to do, what it tells and leaves, how it ends, and
+// how it comes back.
+package life
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// bin is where our programs are built.
+var bin string
+
+func TestMain(m *testing.M) { os.Exit(tests(m)) }
+
+func tests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "upppoe-life-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server")
+	}
+	for _, name := range []string{"pppd", "pon", "poff", "plog"} {
+		if err == nil {
+			err = os.Symlink("pppoe-client", filepath.Join(dir, name))
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	bin = dir
+	return m.Run()
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// world is a client's machine and a server's, joined by an Ethernet, eth0 at both. The
+// client's has files of its own.
+type world struct {
+	client, server *lab.Namespace
+	dir            string // of the client's files
+	serverEtc      string
+	serverArgs     []string
+}
+
+// places are the client's own directories, by where they lie.
+var places = map[string]string{"etc": "/etc/ppp", "run": "/run", "lib": "/var/lib"}
+
+// user and secret are what the servers know.
+const (
+	user   = "testuser"
+	secret = "testpassword"
+)
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	roottest.Need(t)
+	w := &world{client: namespace(t), server: namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
+	check(t, lab.Veth(lab.End{In: w.client, Name: "eth0"}, lab.End{In: w.server, Name: "eth0"}))
+	for name := range places {
+		check(t, os.MkdirAll(filepath.Join(w.dir, name), 0o755))
+	}
+	check(t, os.MkdirAll(filepath.Join(w.dir, "home"), 0o755))
+	w.write(t, "resolv.conf", "nameserver 198.51.100.53\n", 0o644)
+	w.serverOptions(t, "require-chap\n")
+	for _, file := range []string{"chap-secrets", "pap-secrets"} {
+		check(t, os.WriteFile(filepath.Join(w.serverEtc, file), []byte(user+" * "+secret+" *\n"), 0o600))
+	}
+	// Last, and so before the namespaces go: those that have detached.
+	t.Cleanup(func() { w.endDetached(t) })
+	return w
+}
+
+func namespace(t testing.TB) *lab.Namespace {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	check(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+// write makes one of the client's files: etc/options is its /etc/ppp/options.
+func (w *world) write(t testing.TB, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(w.dir, name)
+	check(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	check(t, os.WriteFile(path, []byte(text), mode))
+	check(t, os.Chmod(path, mode))
+	return path
+}
+
+func (w *world) read(name string) string {
+	text, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (w *world) has(name string) bool {
+	_, err := os.Lstat(filepath.Join(w.dir, name))
+	return err == nil
+}
+
+func (w *world) serverOptions(t testing.TB, text string) {
+	t.Helper()
+	check(t, os.WriteFile(filepath.Join(w.serverEtc, "pppoe-server-options"), []byte(text), 0o600))
+}
+
+// binds lay the client's files over the machine's.
+func (w *world) binds() (all []lab.Bind) {
+	for name, over := range places {
+		all = append(all, lab.Bind{From: filepath.Join(w.dir, name), Over: over})
+	}
+	return append(all, lab.Bind{From: filepath.Join(w.dir, "resolv.conf"), Over: "/etc/resolv.conf"})
+}
+
+// environment is what the client's users have set.
+func (w *world) environment() []string {
+	return []string{"HOME=" + filepath.Join(w.dir, "home"), "PATH=" + os.Getenv("PATH"), "LOGNAME=tester"}
+}
+
+// endDetached kills clients that have left their caller, and waits until they are gone.
+func (w *world) endDetached(t testing.TB) {
+	sockets, _ := filepath.Glob(filepath.Join(w.dir, "run/upppoe/*.sock"))
+	for _, path := range sockets {
+		var pid int
+		if _, err := fmt.Sscanf(filepath.Base(path), "%d.sock", &pid); err == nil && isOurs(pid) {
+			unix.Kill(pid, unix.SIGKILL)
+			awaitExit(t, pid)
+		}
+	}
+}
+
+// isOurs says whether a process is one of the programs that were built for these tests:
+// numbers are used again.
+func isOurs(pid int) bool {
+	path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil && strings.HasPrefix(path, bin+"/")
+}
