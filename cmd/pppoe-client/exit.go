@@ -46,6 +46,7 @@ var exits = []exit{
 	{16, "the peer hung up", []session.Cause{session.HangUp, session.PeerTerminated}, nil},
 	{17, "the line leads back to ourselves", []session.Cause{session.Looped}, nil},
 	{19, "our name or password was refused", []session.Cause{session.NotAuthenticated}, nil},
+	{20, "the session's traffic was used up", []session.Cause{session.Exhausted}, nil},
 }
 
 // exitCode is why the client ended, as a number: what this machine lacks, or else

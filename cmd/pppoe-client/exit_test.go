@@ -37,6 +37,7 @@ func TestExitCode(t *testing.T) {
 		{end(session.PeerTerminated), 16},
 		{end(session.Looped), 17},
 		{end(session.NotAuthenticated), 19},
+		{end(session.Exhausted), 20},
 	} {
 		if got := exitCode(c.err); got != c.want {
 			t.Errorf("%v: exit code %d, want %d", c.err, got, c.want)
