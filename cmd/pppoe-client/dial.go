@@ -99,7 +99,8 @@ func (p *program) run(ring *control.Ring) error {
 	p.scripts = scripts.New(scriptsOf(s, p.log))
 	defer p.scripts.Close()
 	p.online = newOnline(s, p.goToBackground)
-	p.ipv6 = newIPv6(s, p.log, p.ipv6Changed)
+	p.host = host(s, p.log)
+	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	defer p.ipv6.release()
 	if s.JSON {
 		p.out = newStream(os.Stdout)
@@ -111,7 +112,6 @@ func (p *program) run(ring *control.Ring) error {
 		return p.exit(err)
 	}
 	cfg.Notify = p.notify
-	p.host = host(s, p.log)
 	cfg.Host = p.scripts.Around(p.host)
 	p.records = newRecords(s, p.log)
 	defer p.records.close()

@@ -20,6 +20,7 @@ import (
 // DHCPv6 give, as long as IPv6CP is open.
 type ipv6 struct {
 	settings *pppd.Settings
+	host     *hostnet.Host
 	log      *slog.Logger
 	duid     dhcp6.DUID
 	changed  func(pppoe.Line, inet6.State)
@@ -30,11 +31,11 @@ type ipv6 struct {
 }
 
 // newIPv6 makes what is not yet running; nil: nobody wants it.
-func newIPv6(s *pppd.Settings, log *slog.Logger, changed func(pppoe.Line, inet6.State)) *ipv6 {
+func newIPv6(s *pppd.Settings, host *hostnet.Host, log *slog.Logger, changed func(pppoe.Line, inet6.State)) *ipv6 {
 	if s.NoIPv6 || s.NoAutoconf {
 		return nil
 	}
-	v := &ipv6{settings: s, log: log, changed: changed}
+	v := &ipv6{settings: s, host: host, log: log, changed: changed}
 	if s.NoDHCPv6 {
 		return v
 	}
@@ -77,7 +78,13 @@ func (v *ipv6) start(l pppoe.Line, local netip.Addr) {
 		if before != nil {
 			<-before
 		}
-		if err := hostnet.Inside(v.settings.Namespace, func() error { return inet6.Run(ctx, cfg) }); err != nil {
+		err := hostnet.Inside(v.settings.Namespace, func() (err error) {
+			if cfg.Table, err = v.host.RoutingTable(); err != nil {
+				return err
+			}
+			return inet6.Run(ctx, cfg)
+		})
+		if err != nil {
 			v.log.Warn(err.Error())
 		}
 		v.changed(l, inet6.State{})
@@ -112,11 +119,14 @@ func (v *ipv6) release() {
 func (v *ipv6) config(l pppoe.Line, local netip.Addr) inet6.Config {
 	s := v.settings
 	c := inet6.Config{
-		Device: l.Device, Local: local, Table: s.Table, Log: v.log,
+		Device: l.Device, Local: local, Rules: v.host.Rules, Log: v.log,
 		DefaultRoute:   s.DefaultRoute || s.DefaultRoute6,
-		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix, PrefixLength: s.DHCPv6PrefixLength,
+		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix,
 		NoDHCP: s.NoDHCPv6, DUID: v.duid,
 		Notify: func(is inet6.State) { v.changed(l, is) },
+	}
+	if s.DHCPv6PrefixLength > 0 {
+		c.PrefixHint = netip.PrefixFrom(netip.IPv6Unspecified(), s.DHCPv6PrefixLength)
 	}
 	if s.RouteMetric6 != nil {
 		c.Metric = *s.RouteMetric6

@@ -76,7 +76,7 @@ func (h *Host) keeps(existing []*kernelRoute, metric *int) bool {
 // defaultRoutes are those in the line's table that lead elsewhere, the preferred one
 // first, and the table.
 func (h *Host) defaultRoutes(link netlink.Link, family int) ([]*kernelRoute, int, error) {
-	table, err := h.table()
+	table, err := h.RoutingTable()
 	if err != nil {
 		return nil, 0, err
 	}

@@ -11,8 +11,9 @@ import (
 	"upppoe/ipcp"
 )
 
-// table is the routing table that the line's default routes go into.
-func (h *Host) table() (int, error) {
+// RoutingTable is the number of the table that a line's default routes go into. It is
+// called in the device's network namespace.
+func (h *Host) RoutingTable() (int, error) {
 	if h.VRF == "" {
 		if h.Table == 0 {
 			return unix.RT_TABLE_MAIN, nil

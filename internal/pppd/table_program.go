@@ -20,7 +20,7 @@ var programOptions = []option{
 		kind: metric(func(s *Settings) **int { return &s.RouteMetric6 })},
 	{name: "nodefaultroute6", also: "-defaultroute6", help: "leave IPv6 routes alone (default)",
 		kind: flag(func(s *Settings) { s.DefaultRoute6 = false })},
-	{name: "table", roles: Client, help: "put the session's routes into this routing table",
+	{name: "table", roles: Client, help: "put the session's routes into this routing table, with rules that send there what comes from its addresses",
 		kind: number("N", 1, 1<<31-1, func(s *Settings, n int) { s.Table = n })},
 	{name: "vrf", roles: Client, help: "make the device part of this VRF",
 		kind: text("NAME", func(s *Settings, v string) { s.VRF = v })},
