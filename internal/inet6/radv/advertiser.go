@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/ndp"
@@ -26,6 +27,7 @@ const (
 	maxRouterInterval = 30 * time.Minute
 
 	lifetimes = 3 // intervals that a router's lifetime spans
+	apart     = 3 * time.Second
 )
 
 // AdvertiserConfig is what a router tells.
@@ -53,8 +55,10 @@ type AdvertiserConfig struct {
 // Advertiser is a router's side of one link. Make it with NewAdvertiser.
 type Advertiser struct {
 	cfg       AdvertiserConfig
-	data      []byte
+	offer     Offer
+	withdrawn []Network
 	next      time.Time // for all
+	last      time.Time
 	sent      int
 	answer    time.Time // zero: nobody waits
 	solicitor netip.Addr
@@ -72,9 +76,8 @@ func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
 	if err := a.cfg.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	var err error
-	if a.data, err = a.marshal(a.message()); err != nil {
-		return nil, err
+	if _, err := ndp.MarshalMessage(a.message(now)); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return a, nil
 }
@@ -105,15 +108,17 @@ func (c *AdvertiserConfig) check() error {
 	return nil
 }
 
-func (*Advertiser) marshal(ra *ndp.RouterAdvertisement) ([]byte, error) {
+// marshal gives no Data for what cannot be told, which NewAdvertiser has tried and Change
+// has checked.
+func marshal(ra *ndp.RouterAdvertisement, to netip.Addr) Message {
 	data, err := ndp.MarshalMessage(ra)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		return Message{}
 	}
-	return data, nil
+	return Message{data, to}
 }
 
-func (a *Advertiser) message() *ndp.RouterAdvertisement {
+func (a *Advertiser) message(now time.Time) *ndp.RouterAdvertisement {
 	// RFC 4861 section 6.2.1 and RFC 8106 section 5.1.
 	life := lifetimes * a.cfg.Interval
 	ra := &ndp.RouterAdvertisement{
@@ -121,7 +126,7 @@ func (a *Advertiser) message() *ndp.RouterAdvertisement {
 		ManagedConfiguration: a.cfg.Managed,
 		OtherConfiguration:   a.cfg.Other,
 	}
-	if a.cfg.Default {
+	if a.cfg.Default || a.offer.Default {
 		ra.RouterLifetime = life
 	}
 	for _, p := range a.cfg.Prefixes {
@@ -130,11 +135,12 @@ func (a *Advertiser) message() *ndp.RouterAdvertisement {
 	if a.cfg.MTU > 0 {
 		ra.Options = append(ra.Options, ndp.NewMTU(uint32(a.cfg.MTU)))
 	}
-	if len(a.cfg.Servers) > 0 {
-		ra.Options = append(ra.Options, &ndp.RecursiveDNSServer{Lifetime: life, Servers: a.cfg.Servers})
+	ra.Options = append(ra.Options, a.networks(now)...)
+	if servers := slices.Concat(a.cfg.Servers, a.offer.Servers); len(servers) > 0 {
+		ra.Options = append(ra.Options, &ndp.RecursiveDNSServer{Lifetime: life, Servers: servers})
 	}
-	if len(a.cfg.Domains) > 0 {
-		ra.Options = append(ra.Options, &ndp.DNSSearchList{Lifetime: life, DomainNames: a.cfg.Domains})
+	if domains := slices.Concat(a.cfg.Domains, a.offer.Domains); len(domains) > 0 {
+		ra.Options = append(ra.Options, &ndp.DNSSearchList{Lifetime: life, DomainNames: domains})
 	}
 	return ra
 }
@@ -169,14 +175,14 @@ func (a *Advertiser) Advance(now time.Time) Message {
 	switch {
 	case learned.Over(now, a.next):
 		a.sent++
-		a.next = now.Add(a.gap())
-		return Message{a.data, allNodes}
+		a.next, a.last = now.Add(a.gap()), now
+		return marshal(a.message(now), allNodes)
 	case learned.Over(now, a.answer):
 		a.answer = time.Time{}
 		if a.solicitor.IsLinkLocalUnicast() {
-			return Message{a.data, a.solicitor}
+			return marshal(a.message(now), a.solicitor)
 		}
-		return Message{a.data, allNodes}
+		return marshal(a.message(now), allNodes)
 	}
 	return Message{}
 }
@@ -196,12 +202,9 @@ func (a *Advertiser) gap() time.Duration {
 func (a *Advertiser) Next() time.Time { return learned.Earliest(a.next, a.answer) }
 
 // Last is what a router says that ceases to be one (RFC 4861 section 6.2.5).
-func (a *Advertiser) Last() Message {
-	ra := a.message()
+func (a *Advertiser) Last(now time.Time) Message {
+	a.Change(now, Offer{})
+	ra := a.message(now)
 	ra.RouterLifetime = 0
-	data, err := a.marshal(ra)
-	if err != nil {
-		return Message{} // cannot be: NewAdvertiser has done the same
-	}
-	return Message{data, allNodes}
+	return marshal(ra, allNodes)
 }

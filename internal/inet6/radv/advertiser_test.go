@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/inet6/learned"
 )
 
 func newAdvertiser(t testing.TB, change func(*AdvertiserConfig)) *Advertiser {
@@ -46,7 +48,7 @@ func TestHostHearsAdvertiser(t *testing.T) {
 	if life := v.Routers[0].Until.Sub(start); life != 3*DefaultInterval {
 		t.Errorf("the router's lifetime is %v", life)
 	}
-	m = a.Last()
+	m = a.Last(start)
 	if err := h.Receive(start, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil || len(h.View().Routers) > 0 {
 		t.Errorf("after the last there are routers %v, %v", h.View().Routers, err)
 	}
@@ -143,6 +145,67 @@ func TestBadAdvertiser(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestOffer: what a router passes on is told soon, its time runs out, and when it goes
+// hosts know (RFC 7084 L-13).
+func TestOffer(t *testing.T) {
+	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: dice()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost()
+	tell := func(now time.Time) View {
+		t.Helper()
+		m := a.Advance(now)
+		if m.Data == nil {
+			t.Fatalf("nothing is told after %v, but after %v", now.Sub(start), a.Next().Sub(start))
+		}
+		return receiveBytes(t, h, now, m)
+	}
+	if v := tell(start); len(v.Routers)+len(v.Addresses)+len(v.Servers) > 0 {
+		t.Errorf("without an offer there is %+v", v)
+	}
+	p := netip.MustParsePrefix("2001:db8:100::/64")
+	bad := netip.MustParsePrefix("fe80::/64")
+	offer := Offer{
+		Default: true, Networks: []Network{{p, learned.For(start, time.Hour, 10*time.Hour)}, {bad, learned.Lifetime{}}},
+		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53"), netip.MustParseAddr("fe80::1%ppp0")}, Domains: []string{"example.org", "a b"},
+	}
+	a.Change(start, offer)
+	a.Change(start, offer)
+	now := start.Add(apart)
+	if m := a.Advance(now.Add(-1)); m.Data != nil {
+		t.Error("two advertisements are less than 3 s apart")
+	}
+	v := tell(now)
+	if len(v.Routers) != 1 || len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.Servers) != 1 || len(v.Domains) != 1 {
+		t.Fatalf("told %+v", v)
+	}
+	if got := v.Addresses[0].Valid; got.After(start.Add(10*time.Hour)) || got.Before(start.Add(10*time.Hour-time.Second)) {
+		t.Errorf("the address is valid until %v, want 10h less what has passed", got.Sub(start))
+	}
+	now = start.Add(time.Minute)
+	a.Change(now, Offer{Default: true})
+	v = tell(now)
+	if len(v.Addresses) != 1 || !v.Addresses[0].Deprecated(now) || v.Addresses[0].Valid.After(now.Add(twoHours)) {
+		t.Errorf("what is withdrawn is %+v", v.Addresses)
+	}
+	m := a.Last(now)
+	if v = receiveBytes(t, h, now, m); len(v.Routers) > 0 {
+		t.Errorf("in the end there is %+v", v)
+	}
+	if h.Advance(now.Add(twoHours)); len(h.View().Addresses) > 0 {
+		t.Errorf("two hours later there is %+v", h.View().Addresses)
+	}
+}
+
+func receiveBytes(t *testing.T, h *Host, now time.Time, m Message) View {
+	t.Helper()
+	if err := h.Receive(now, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil {
+		t.Fatal(err)
+	}
+	return h.View()
 }
 
 // FuzzAdvertiser: whatever comes, there is at most one answer.

@@ -104,7 +104,7 @@ func (l *line) run(ctx context.Context, in inputs) error {
 		select {
 		case <-ctx.Done():
 			if !errors.Is(context.Cause(ctx), ErrLinkGone) {
-				l.debug("router advertisement", l.ports.Advertise(l.router.Last()))
+				l.debug("router advertisement", l.ports.Advertise(l.router.Last(time.Now())))
 			}
 			return nil
 		case err := <-in.failures:

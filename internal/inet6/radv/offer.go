@@ -1,0 +1,101 @@
+package radv
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/inet6/learned"
+)
+
+// Offer is what an Advertiser tells beside its configuration, and may change: as where
+// it passes on what it has of others.
+type Offer struct {
+	// Default has hosts send through us what is for elsewhere.
+	Default bool
+	// Networks are on the link, of 64 bits each. Their time runs out.
+	Networks []Network
+	// Servers are name servers, Domains those to search.
+	Servers []netip.Addr
+	Domains []string
+}
+
+// Network is a prefix from which hosts make addresses.
+type Network struct {
+	Prefix netip.Prefix
+	learned.Lifetime
+}
+
+// Change has the router tell something else, and soon. A network that is not there any
+// more is taken back: hosts may use its addresses for two hours at most, and for
+// nothing new (RFC 7084 L-13). What a host would not take is left out.
+func (a *Advertiser) Change(now time.Time, o Offer) {
+	o = o.checked()
+	if a.offer.equal(&o) {
+		return
+	}
+	for _, n := range a.offer.Networks {
+		if !hasNetwork(o.Networks, n.Prefix) {
+			n.Preferred, n.Valid = now, learned.Earliest(n.Valid, now.Add(twoHours))
+			a.withdrawn = append(a.withdrawn, n)
+		}
+	}
+	a.withdrawn = slices.DeleteFunc(a.withdrawn, func(n Network) bool { return n.Expired(now) || hasNetwork(o.Networks, n.Prefix) })
+	a.withdrawn = a.withdrawn[max(len(a.withdrawn)-maxPrefixes, 0):]
+	a.offer = o
+	a.soon(now)
+}
+
+// soon keeps those for all apart (RFC 4861 section 6.2.4).
+func (a *Advertiser) soon(now time.Time) {
+	at := now
+	if least := a.last.Add(apart); !a.last.IsZero() && least.After(now) {
+		at = least
+	}
+	a.next = learned.Earliest(a.next, at)
+}
+
+func hasNetwork(list []Network, p netip.Prefix) bool {
+	return slices.ContainsFunc(list, func(n Network) bool { return n.Prefix == p })
+}
+
+func (o *Offer) equal(other *Offer) bool {
+	return o.Default == other.Default && slices.Equal(o.Networks, other.Networks) &&
+		slices.Equal(o.Servers, other.Servers) && slices.Equal(o.Domains, other.Domains)
+}
+
+// checked is a copy that holds only what a host would take.
+func (o *Offer) checked() Offer {
+	c := Offer{Default: o.Default}
+	for _, n := range o.Networks {
+		if learned.Network(n.Prefix) && n.Prefix.Bits() == 128-identifierBits && n.Prefix == n.Prefix.Masked() && len(c.Networks) < maxPrefixes {
+			c.Networks = append(c.Networks, n)
+		}
+	}
+	for _, s := range o.Servers {
+		if learned.Host(s) && len(c.Servers) < maxServers {
+			c.Servers = append(c.Servers, s)
+		}
+	}
+	for _, d := range o.Domains {
+		if learned.Domain(d) && len(c.Domains) < maxDomains {
+			c.Domains = append(c.Domains, d)
+		}
+	}
+	return c
+}
+
+func (a *Advertiser) networks(now time.Time) (options []ndp.Option) {
+	for _, n := range slices.Concat(a.offer.Networks, a.withdrawn) {
+		if n.Expired(now) {
+			continue
+		}
+		options = append(options, &ndp.PrefixInformation{
+			Prefix: n.Prefix.Addr(), PrefixLength: uint8(n.Prefix.Bits()), OnLink: true, AutonomousAddressConfiguration: true,
+			PreferredLifetime: learned.Left(now, n.Preferred), ValidLifetime: learned.Left(now, n.Valid),
+		})
+	}
+	return options
+}
