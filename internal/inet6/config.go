@@ -82,6 +82,10 @@ type LAN struct {
 	Interface string
 	// Subnet is which of the delegated prefix's networks of 64 bits it gets, from 0.
 	Subnet uint64
+	// Advertise has us be the router there, for hosts to make addresses from the
+	// network, and tells them the line's name servers. Without, some other program
+	// does.
+	Advertise bool
 }
 
 // ErrConfig is what is wrong with a Config (wrapped).

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -252,7 +253,7 @@ func (s *side) dial(cfg inet6.Config) *program[inet6.State] {
 func clientConfig() inet6.Config {
 	return inet6.Config{
 		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, RequestPrefix: true,
-		DUID: dhcp6.DUID{0, 3, 0, 1, 2}, LANs: []inet6.LAN{{Interface: "lan0", Subnet: 3}}, Log: slog.New(slog.DiscardHandler),
+		DUID: dhcp6.DUID{0, 3, 0, 1, 2}, LANs: []inet6.LAN{{Interface: "lan0", Subnet: 3, Advertise: true}}, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -263,8 +264,9 @@ func TestLine(t *testing.T) {
 	far, err := lab.NewNamespace()
 	check(t, err)
 	defer far.Close()
-	check(t, lab.Veth(lab.End{In: client.Namespace, Name: "lan0"}, lab.End{In: far, Name: "eth0"}))
+	check(t, lab.Veth(lab.End{In: client.Namespace, Name: "lan0"}, lab.End{In: far, Name: "eth0", MAC: "02:00:5e:00:53:01"}))
 	check(t, server.Address("lo", "2001:db8:ffff::1/128"))
+	check(t, client.Do(func() error { return os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0) }))
 
 	s := server.serve(serverConfig(t))
 	c := client.dial(clientConfig())
@@ -291,6 +293,12 @@ func TestLine(t *testing.T) {
 			t.Errorf("%s does not answer: %v", a, err)
 		}
 	}
+
+	// A host on the LAN has made an address of its own, and reaches what is far.
+	_, err = far.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, patience)
+	check(t, err)
+	_, err = server.Ping(netip.MustParseAddr("2001:db8:100:3:0:5eff:fe00:5301"), 1, patience)
+	check(t, err)
 
 	// The leases are renewed: without, they would but get shorter.
 	left := func() int { return client.addresses("ppp0")[1].ValidLft }

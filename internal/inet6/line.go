@@ -18,6 +18,7 @@ import (
 type ports interface {
 	Solicit(radv.Message) error
 	Ask(data []byte) error
+	Advertise(lan string, m radv.Message) error
 	Apply(now time.Time, want netif.Set) error
 	Verify() error
 }
@@ -35,6 +36,8 @@ type line struct {
 	ports   ports
 	host    *radv.Host
 	client  *dhcp6.Client
+	lans    []*lan
+	rand    *rand.Rand
 	start   time.Time // when DHCPv6 waits no more
 	retry   time.Time // zero: everything is set
 	state   State
@@ -45,7 +48,7 @@ type line struct {
 func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 	now := time.Now()
 	return &line{
-		cfg: cfg, ports: p, start: now.Add(awaitRouter),
+		cfg: cfg, ports: p, lans: cfg.lans(), rand: r, start: now.Add(awaitRouter),
 		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
 		client: dhcp6.NewClient(&dhcp6.ClientConfig{
 			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.PrefixHint, Rand: r,
@@ -57,6 +60,7 @@ func (l *line) run(ctx context.Context, in inputs) error {
 	timer := time.NewTimer(time.Hour) // set below
 	defer timer.Stop()
 	defer func() { l.settle(netif.NewSet(), State{}) }()
+	defer func() { l.resign(time.Now()) }()
 	for {
 		l.step(time.Now())
 		timer.Reset(l.sleep(time.Now()))
@@ -70,6 +74,8 @@ func (l *line) run(ctx context.Context, in inputs) error {
 			l.debug("router advertisement", l.host.Receive(time.Now(), p))
 		case d := <-in.replies:
 			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
+		case s := <-in.solicitations:
+			l.solicited(time.Now(), s)
 		case <-in.changes:
 			l.debug("addresses and routes", l.ports.Verify())
 		case <-timer.C:
@@ -93,6 +99,7 @@ func (l *line) step(now time.Time) {
 		lease.State = ""
 	}
 	l.settle(l.cfg.plan(&view, &lease))
+	l.advertise(now)
 }
 
 // askServers starts DHCPv6 when it is clear what to ask for.
@@ -133,6 +140,11 @@ func (l *line) sleep(now time.Time) time.Duration {
 	next := learned.Earliest(l.host.Next(), l.client.Next(), l.retry)
 	if l.start.After(now) {
 		next = learned.Earliest(next, l.start)
+	}
+	for _, n := range l.lans {
+		if n.router != nil {
+			next = learned.Earliest(next, n.router.Next())
+		}
 	}
 	return learned.Left(now, next)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -32,12 +33,14 @@ type world struct {
 	set            netif.Set
 	applied        int
 	verified       int
-	refuse         error // what Apply says
+	advertised     []string // to LANs: which one, and the router's lifetime and networks
+	refuse         error    // what Apply says
 	solicited      int
 	asked          []*dhcpv6.Message
 	server         func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
 	advertisements chan radv.Packet
 	replies        chan netif.Datagram
+	solicitations  chan solicitation
 	changes        chan struct{}
 	failures       chan error
 	end            context.CancelCauseFunc
@@ -49,6 +52,24 @@ func (w *world) Solicit(radv.Message) error {
 	w.turn.Load()
 	w.solicited++
 	return nil
+}
+
+func (w *world) Advertise(lan string, m radv.Message) error {
+	w.turn.Load()
+	parsed, err := ndp.ParseMessage(m.Data)
+	if err != nil {
+		w.t.Error(err)
+		return err
+	}
+	ra := parsed.(*ndp.RouterAdvertisement)
+	text := fmt.Sprintf("%s %v", lan, ra.RouterLifetime)
+	for _, o := range ra.Options {
+		if p, ok := o.(*ndp.PrefixInformation); ok {
+			text += fmt.Sprintf(" %v for %v", p.Prefix, p.PreferredLifetime)
+		}
+	}
+	w.advertised = append(w.advertised, text)
+	return w.refuse
 }
 
 func (w *world) Verify() error {
@@ -89,7 +110,7 @@ func (w *world) Ask(data []byte) error {
 func begin(t *testing.T, change func(*world)) *world {
 	w := &world{
 		t: t, cfg: testConfig(), advertisements: make(chan radv.Packet), replies: make(chan netif.Datagram, 9),
-		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
+		solicitations: make(chan solicitation), changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
 	}
 	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
 	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
@@ -100,7 +121,9 @@ func begin(t *testing.T, change func(*world)) *world {
 	ctx, end := context.WithCancelCause(context.Background())
 	w.end = end
 	l := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
-	go func() { w.result <- l.run(ctx, inputs{w.advertisements, w.replies, w.changes, w.failures}) }()
+	go func() {
+		w.result <- l.run(ctx, inputs{w.advertisements, w.replies, w.solicitations, w.changes, w.failures})
+	}()
 	synctest.Wait()
 	return w
 }
@@ -290,6 +313,46 @@ func TestNoRelease(t *testing.T) {
 		w.over(nil)
 		if w.kinds() != "SOLICIT" {
 			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
+// TestLANRouter: hosts on a LAN hear of the network at once, when they ask, and in the
+// end that it is gone; also if the line is gone before.
+func TestLANRouter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server, w.cfg.LANs[1].Advertise = grants, true })
+		if len(w.advertised) > 0 {
+			t.Errorf("advertised %q though there is nothing to tell", w.advertised)
+		}
+		w.pass(awaitRouter)
+		first := "lan1 30m0s 2001:db8:100:5:: for 1m40s"
+		if !slices.Equal(w.advertised, []string{first}) {
+			t.Errorf("advertised %q", w.advertised)
+		}
+		b, err := ndp.MarshalMessage(&ndp.RouterSolicitation{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"lan0", "lan1"} {
+			w.solicitations <- solicitation{name, radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
+		}
+		w.pass(time.Second)
+		if len(w.advertised) != 2 || !strings.HasPrefix(w.advertised[1], "lan1 30m0s 2001:db8:100:5:: for 1m39s") {
+			t.Errorf("advertised %q", w.advertised)
+		}
+		w.pass(10 * time.Minute) // renewed time and again, told each time
+		for _, text := range w.advertised[2:] {
+			if !strings.HasPrefix(text, "lan1 30m0s 2001:db8:100:5:: for ") {
+				t.Errorf("advertised %q", text)
+			}
+		}
+		if n := len(w.advertised); n < 12 || n > 20 {
+			t.Errorf("advertised %d times in ten minutes", n)
+		}
+		w.over(ErrLinkGone)
+		if last := w.advertised[len(w.advertised)-1]; last != "lan1 0s 2001:db8:100:5:: for 0s" {
+			t.Errorf("in the end advertised %q", last)
 		}
 	})
 }

@@ -19,7 +19,7 @@ func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 func testConfig() Config {
 	return Config{
 		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, RequestPrefix: true,
-		DUID: dhcp6.DUID{0, 3, 0, 1, 2, 3}, LANs: []LAN{{"lan0", 0}, {"lan1", 5}}, Log: slog.New(slog.DiscardHandler),
+		DUID: dhcp6.DUID{0, 3, 0, 1, 2, 3}, LANs: []LAN{{Interface: "lan0"}, {Interface: "lan1", Subnet: 5}}, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

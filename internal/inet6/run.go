@@ -19,8 +19,8 @@ import (
 // leased, unless the context's cause is ErrLinkGone, and takes away again what it has
 // set. It returns nil then; any other error names the device and says what to do.
 //
-// Call it on a thread of the device's network namespace: LANs are looked for there too.
-// Once Notify has been called for the first time, the thread does not matter. A device
+// If the device is in another network namespace than the program's, call it from a
+// goroutine that is locked to a thread of that; LANs are looked for there too. A device
 // has but one Run at a time.
 func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.check(); err != nil {
@@ -50,7 +50,9 @@ func newRand() *rand.Rand {
 type machine struct {
 	*netif.Kernel
 	icmp   *netif.ICMP
-	udp    *netif.UDP // nil: no DHCPv6
+	udp    *netif.UDP             // nil: no DHCPv6
+	lans   map[string]*netif.ICMP // those we have advertised on
+	heard  chan solicitation
 	done   chan struct{}
 	inputs inputs
 }
@@ -59,13 +61,15 @@ type machine struct {
 type inputs struct {
 	advertisements <-chan radv.Packet
 	replies        <-chan netif.Datagram
+	solicitations  <-chan solicitation
 	changes        <-chan struct{} // of interfaces and addresses
 	failures       <-chan error    // of sockets
 }
 
 // openMachine opens all of it, or nothing.
 func openMachine(cfg *Config) (*machine, error) {
-	m := &machine{done: make(chan struct{})}
+	m := &machine{done: make(chan struct{}), lans: map[string]*netif.ICMP{}, heard: make(chan solicitation)}
+	m.inputs.solicitations = m.heard
 	if err := m.open(cfg); err != nil {
 		m.close()
 		return nil, err
@@ -122,6 +126,9 @@ func (m *machine) close() {
 	if m.udp != nil {
 		m.udp.Close()
 	}
+	for _, s := range m.lans {
+		s.Close()
+	}
 	if m.Kernel != nil {
 		m.Kernel.Close()
 	}
@@ -138,4 +145,41 @@ func (m *machine) Ask(data []byte) error {
 		return errNoDHCP
 	}
 	return m.udp.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.Servers, dhcp6.ServerPort)})
+}
+
+// Advertise sends a router's message to a LAN, which may be another interface than the
+// last time under the same name.
+func (m *machine) Advertise(lan string, msg radv.Message) error {
+	device, err := m.Find(lan)
+	if err != nil {
+		return err
+	}
+	s := m.lans[lan]
+	if s == nil || s.Device() != device {
+		if s != nil {
+			s.Close()
+		}
+		if s, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, radv.AllRouters); err != nil {
+			delete(m.lans, lan)
+			return err
+		}
+		m.lans[lan] = s
+		go m.hear(lan, s)
+	}
+	return s.Send(msg)
+}
+
+// hear passes on what hosts on a LAN ask, until the socket is closed.
+func (m *machine) hear(lan string, s *netif.ICMP) {
+	for {
+		p, err := s.Receive()
+		if err != nil {
+			return
+		}
+		select {
+		case m.heard <- solicitation{lan, p}:
+		case <-m.done:
+			return
+		}
+	}
 }

@@ -79,6 +79,9 @@ func (s *socket) join(groups []netip.Addr) error {
 	return nil
 }
 
+// Device is the interface that the socket is bound to.
+func (s *socket) Device() Device { return s.device }
+
 // Close ends a blocked read; again it does nothing.
 func (s *socket) Close() (err error) {
 	s.once.Do(func() { err = s.closer() })

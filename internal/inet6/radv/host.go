@@ -192,7 +192,7 @@ func (h *Host) Advance(now time.Time) (m Message) {
 	if err != nil {
 		return Message{} // cannot be: it has no parts
 	}
-	return Message{Data: data, To: allRouters}
+	return Message{Data: data, To: AllRouters}
 }
 
 // Unsent says that what Advance has returned could not be sent. The first solicitation

@@ -48,6 +48,9 @@ func (a *Advertiser) Change(now time.Time, o Offer) {
 	a.soon(now)
 }
 
+// Unsent says that what Advance has returned could not be sent: it is tried again soon.
+func (a *Advertiser) Unsent(now time.Time) { a.next = learned.Earliest(a.next, now.Add(apart)) }
+
 // soon keeps those for all apart (RFC 4861 section 6.2.4).
 func (a *Advertiser) soon(now time.Time) {
 	at := now

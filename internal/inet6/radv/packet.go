@@ -33,10 +33,10 @@ var (
 	ErrOption   = errors.New("an option has a wrong length")
 )
 
-var (
-	allNodes   = netip.MustParseAddr("ff02::1")
-	allRouters = netip.MustParseAddr("ff02::2")
-)
+// AllRouters is the group that solicitations are for (RFC 4291 section 2.7.1).
+var AllRouters = netip.MustParseAddr("ff02::2")
+
+var allNodes = netip.MustParseAddr("ff02::1")
 
 // Lengths of messages without their options (RFC 4861 sections 4.1 and 4.2).
 const (

@@ -5,7 +5,6 @@ import (
 	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 
 	"golang.org/x/net/ipv6"
 
@@ -57,9 +56,6 @@ type inputs struct {
 	failures      <-chan error
 }
 
-// allRouters is the group that solicitations are for.
-var allRouters = netip.MustParseAddr("ff02::2")
-
 // openMachine opens all of it, or nothing.
 func openMachine(cfg *Config) (*machine, error) {
 	m := &machine{done: make(chan struct{})}
@@ -83,7 +79,7 @@ func (m *machine) open(cfg *Config) (err error) {
 	if err := m.TakeOver(device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes that the peer advertises", cfg.Device, err))
 	}
-	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, allRouters); err != nil {
+	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, radv.AllRouters); err != nil {
 		return err
 	}
 	if cfg.dhcp() {
