@@ -39,9 +39,11 @@ type Config struct {
 	RequestPrefix bool
 	// AddressHint is the address we would like, as one that we had; invalid: any.
 	AddressHint netip.Addr
-	// PrefixHint is the delegated prefix we would like, as one that we had; or, like
-	// ::/56, its length; invalid: any.
+	// PrefixHint is the delegated prefix we would like, as one that we had; invalid: any.
 	PrefixHint netip.Prefix
+	// PrefixLength is the length of the one we would like, up to 64, without a
+	// PrefixHint; 0: any.
+	PrefixLength int
 	// NoDHCP forbids DHCPv6, whatever routers say.
 	NoDHCP bool
 	// DUID identifies this machine to servers for all time; it must be set unless
@@ -111,7 +113,9 @@ func (c *Config) check() error {
 	case c.AddressHint.IsValid() && !learned.Host(c.AddressHint):
 		return fail("%v cannot be an address to ask for", c.AddressHint)
 	case c.PrefixHint.IsValid() && !usable(c.PrefixHint):
-		return fail("%v cannot be a prefix to ask for: give one like ::/56, of length 1 to %d", c.PrefixHint, networkBits)
+		return fail("%v cannot be a prefix to ask for: give a network's, of length 1 to %d", c.PrefixHint, networkBits)
+	case c.PrefixLength < 0 || c.PrefixLength > networkBits:
+		return fail("a prefix of length %d cannot be shared out: ask for one from 1 to %d", c.PrefixLength, networkBits)
 	case c.Rules && c.Table == 0:
 		return fail("rules need a table to lead to")
 	case len(c.LANs) > 0 && !c.RequestPrefix:
@@ -136,10 +140,17 @@ func (c *Config) checkLANs(fail func(string, ...any) error) error {
 	return nil
 }
 
-// usable says whether a hint is a prefix or a length.
+// usable says whether a prefix can be shared out.
 func usable(p netip.Prefix) bool {
-	return p.Bits() > 0 && p.Bits() <= networkBits && p == p.Masked() &&
-		(p.Addr() == netip.IPv6Unspecified() || learned.Network(p))
+	return p.Bits() <= networkBits && p == p.Masked() && learned.Network(p)
+}
+
+// prefixHint is what to ask for; invalid: anything.
+func (c *Config) prefixHint() netip.Prefix {
+	if !c.PrefixHint.IsValid() && c.PrefixLength > 0 {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), c.PrefixLength)
+	}
+	return c.PrefixHint
 }
 
 func (c *Config) iaid() uint32 {

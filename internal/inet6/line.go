@@ -51,7 +51,7 @@ func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 		cfg: cfg, ports: p, lans: cfg.lans(), rand: r, start: now.Add(awaitRouter),
 		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
 		client: dhcp6.NewClient(&dhcp6.ClientConfig{
-			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.PrefixHint, Rand: r,
+			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.prefixHint(), Rand: r,
 		}),
 	}
 }

@@ -69,6 +69,21 @@ func TestPlanDelegated(t *testing.T) {
 	}
 }
 
+func TestPrefixHint(t *testing.T) {
+	cfg := testConfig()
+	if cfg.prefixHint().IsValid() {
+		t.Errorf("asks for %v unasked", cfg.prefixHint())
+	}
+	cfg.PrefixLength = 56
+	if got := cfg.prefixHint(); got != pfx("::/56") {
+		t.Errorf("asks for %v", got)
+	}
+	cfg.PrefixHint = pfx("2001:db8:100::/48")
+	if got := cfg.prefixHint(); got != cfg.PrefixHint {
+		t.Errorf("asks for %v", got)
+	}
+}
+
 func TestPlanDefaultRoute(t *testing.T) {
 	cfg := testConfig()
 	cfg.Metric, cfg.Table = 50, 7
@@ -120,7 +135,9 @@ func TestBadConfig(t *testing.T) {
 		"no local":         func(c *Config) { c.Local = netip.Addr{} },
 		"no DUID":          func(c *Config) { c.DUID = nil },
 		"DHCP forbidden":   func(c *Config) { c.NoDHCP = true },
-		"prefix too long":  func(c *Config) { c.PrefixHint = pfx("::/65") },
+		"prefix too long":  func(c *Config) { c.PrefixHint = pfx("2001:db8::/65") },
+		"length too long":  func(c *Config) { c.PrefixLength = 65 },
+		"negative length":  func(c *Config) { c.PrefixLength = -1 },
 		"no prefix":        func(c *Config) { c.PrefixHint = pfx("::/0") },
 		"IPv4 prefix":      func(c *Config) { c.PrefixHint = pfx("192.0.2.0/24") },
 		"no network":       func(c *Config) { c.PrefixHint = pfx("fe80::/56") },
