@@ -35,6 +35,7 @@ func dialOver(t *testing.T, s segment, mtu int) {
 	}
 	for i, c := range clients {
 		session := fmt.Sprintf("ppp%d", i)
+		check(t, server.Await(session+": remote IP address "+c.address))
 		checkMTU(t, c.at.in, "ppp0", mtu)
 		checkMTU(t, s.server.in, session, mtu)
 		ping(t, c.at.in, serverIP, mtu)
