@@ -126,7 +126,7 @@ func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 	}
 	c := scripts.Config{
 		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Device: lineOf(s).String(), User: user,
-		PeerDNS: s.UsePeerDNS, Patience: s.ChildTimeout, Log: log,
+		Patience: s.ChildTimeout, Log: log,
 	}
 	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": os.Getenv("LOGNAME"), "VRF": s.VRF} {
 		if value != "" {

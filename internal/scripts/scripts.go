@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,8 +58,6 @@ type Config struct {
 	User string
 	// Env are further variables, NAME=VALUE, or a NAME that is taken out.
 	Env []string
-	// PeerDNS says that name servers were asked for.
-	PeerDNS bool
 	// Patience is how long Close waits for scripts that still run.
 	Patience time.Duration
 	// Log is told what runs, at level debug, and what cannot run. It must be set.
@@ -179,20 +178,23 @@ func (s *Scripts) ipCall(l pppoe.Line, a pppoe.Addressing) *call {
 	local, remote := a.IPv4.Local.String(), a.IPv4.Remote.String()
 	c := &call{args: []string{l.Device, s.cfg.Device, speed, local, remote, s.cfg.Param}, env: s.env(l)}
 	c.env = append(c.env, "IPLOCAL="+local, "IPREMOTE="+remote)
-	for i, server := range a.IPv4.DNS {
-		if server.IsValid() && s.cfg.PeerDNS {
-			c.env = append(c.env, fmt.Sprintf("DNS%d=%v", i+1, server))
-		}
-	}
-	for i, server := range a.IPv4.NBNS {
-		if server.IsValid() {
-			c.env = append(c.env, fmt.Sprintf("WINS%d=%v", i+1, server))
-		}
-	}
-	if s.cfg.PeerDNS {
-		c.env = append(c.env, "USEPEERDNS=1")
-	}
+	c.env = append(c.env, servers("DNS", a.IPv4.DNS)...)
+	c.env = append(c.env, servers("WINS", a.IPv4.NBNS)...)
 	return c
+}
+
+// servers tell of those that the peer has named, of which there are any only if they
+// were asked for: a script that sees USEPEERDNS replaces the host's by them.
+func servers(kind string, of [2]netip.Addr) (env []string) {
+	for i, server := range of {
+		if server.IsValid() {
+			env = append(env, fmt.Sprintf("%s%d=%v", kind, i+1, server))
+		}
+	}
+	if len(env) > 0 {
+		env = append(env, "USEPEER"+kind+"=1")
+	}
+	return env
 }
 
 func (s *Scripts) ipv6Call(l pppoe.Line, a pppoe.Addressing) *call {
