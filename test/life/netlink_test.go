@@ -2,6 +2,7 @@ package life
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -47,3 +48,5 @@ func mac(t testing.TB, in *lab.Namespace, name string) string {
 	}))
 	return address.String()
 }
+
+func ip(text string) netip.Addr { return netip.MustParseAddr(text) }

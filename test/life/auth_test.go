@@ -1,0 +1,93 @@
+package life
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/test/lab"
+	"upppoe/tun"
+	"upppoe/tun/tuntest"
+)
+
+// proving starts a concentrator that proves who it is, which ours does not do.
+func proving(t testing.TB, in *lab.Namespace, name, password string) {
+	t.Helper()
+	var ports pppoe.Ports
+	check(t, in.Do(func() (err error) {
+		ports, err = afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
+		return err
+	}))
+	cfg := pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: name, Rand: rand.Reader},
+		Pool:         pppoe.Pool{Max: 4, First: ip("192.0.2.10")},
+		Host:         nowhere{},
+	}
+	cfg.Session.Rand = rand.Reader
+	cfg.Session.IPv4 = &ipcp.Config{Local: ip("192.0.2.1")}
+	cfg.Session.LCP.Answer = []ppp.Method{chap.MD5}
+	cfg.Session.Credentials = ppp.Credentials{Name: name, Secret: func(string) ([]byte, bool) { return []byte(password), true }}
+	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
+	check(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	ended.Go(func() { server.Run(ctx) })
+	t.Cleanup(func() { stop(); ended.Wait() })
+}
+
+// nowhere is a host whose devices lead nowhere.
+type nowhere struct{}
+
+func (nowhere) Open(pppoe.Line) (tun.Device, error)                            { return tuntest.New("nowhere"), nil }
+func (nowhere) Configure(pppoe.Line, pppoe.Addressing, pppoe.Addressing) error { return nil }
+func (nowhere) Close(pppoe.Line, pppoe.Addressing)                             {}
+
+// TestAuthScripts: auth-up and auth-down tell of a peer that has proved who it is.
+func TestAuthScripts(t *testing.T) {
+	w := newWorld(t)
+	proving(t, w.server, "isp-ac", "its-secret")
+	w.write(t, "etc/chap-secrets", "isp-ac "+user+" its-secret 192.0.2.1\n", 0o600)
+	w.record(t, "", scriptNames...)
+	p := w.start(t, "pppd", "eth0", "user", user, "require-chap", "debug", "nodetach", "ipparam", "x")
+	w.awaitOnline(t)
+	w.awaitCalls(t, "auth-up")
+	p.Stop()
+	got := w.awaitCalls(t, "auth-down")
+	for _, name := range []string{"auth-up", "auth-down"} {
+		if args := strings.Join(got[name].args, " "); args != "ppp0 isp-ac "+user+" eth0 0 x" {
+			t.Errorf("%s has arguments %q", name, args)
+		}
+		if peer := got[name].env["PEERNAME"]; peer != "isp-ac" {
+			t.Errorf("%s has PEERNAME=%q", name, peer)
+		}
+	}
+	if peer := got["ip-up"].env["PEERNAME"]; peer != "isp-ac" {
+		t.Errorf("ip-up has PEERNAME=%q", peer)
+	}
+}
+
+// TestPeerThatLies is not let in: exit code 11.
+func TestPeerThatLies(t *testing.T) {
+	w := newWorld(t)
+	proving(t, w.server, "isp-ac", "its-secret")
+	w.write(t, "etc/chap-secrets", "isp-ac "+user+" another-secret *\n", 0o600)
+	w.record(t, "", scriptNames...)
+	r := w.run(t, "pppd", "eth0", "user", user, "require-chap", "nodetach", "json")
+	told := events(t, r.stdout)
+	if last := told[len(told)-1]; r.code != 11 || last.End == nil || last.End.Reason != "peer-not-authenticated" {
+		t.Errorf("exit code %d:\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	for _, name := range []string{"auth-up", "auth-down", "ip-pre-up", "ip-up"} {
+		if _, ok := w.called(t)[name]; ok {
+			t.Errorf("%s was called", name)
+		}
+	}
+	w.leftNothing(t)
+}

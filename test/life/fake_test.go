@@ -1,0 +1,214 @@
+package life
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+
+	"upppoe/ppp"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/test/lab"
+)
+
+// fake is a concentrator that agrees to all and does what it is told to do wrong. Its
+// sessions need no proof.
+type fake struct {
+	manner
+	name     string
+	ports    pppoe.Ports
+	mu       sync.Mutex
+	client   pppoe.Addr
+	session  uint16
+	asked    bool // our own IPCP request is out
+	open     bool
+	received []pppoe.DiscoveryFrame
+}
+
+// manner is what is odd about a fake. The zero value has manners.
+type manner struct {
+	assign, own netip.Addr // the client's address, and ours: default 192.0.2.10 and 192.0.2.1
+	dns         [2]netip.Addr
+	refuse      string                                            // what a PADS says instead of a session
+	mute        []ppp.Protocol                                    // not answered
+	reflect     bool                                              // all frames go back as they came
+	online      func(f *fake)                                     // done once IPv4 is open
+	heard       func(f *fake, p ppp.Protocol, c ppp.Control) bool // true: no more is to be done
+}
+
+func newFake(t testing.TB, in *lab.Namespace, name string, m manner) *fake {
+	t.Helper()
+	if !m.assign.IsValid() {
+		m.assign = netip.MustParseAddr("192.0.2.10")
+	}
+	if !m.own.IsValid() {
+		m.own = netip.MustParseAddr("192.0.2.1")
+	}
+	f := &fake{manner: m, name: name}
+	check(t, in.Do(func() (err error) {
+		f.ports, err = afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
+		return err
+	}))
+	var ended sync.WaitGroup
+	ended.Go(func() { follow(f.ports.Discovery, f.discover) })
+	ended.Go(func() { follow(f.ports.Session, f.carry) })
+	t.Cleanup(func() { f.ports.Close(); ended.Wait() })
+	return f
+}
+
+// follow hands frames on until the port is closed.
+func follow(port pppoe.Port, to func(frame []byte)) {
+	frames := []pppoe.Frame{{Data: make([]byte, 2048)}}
+	for {
+		frames[0].Data = frames[0].Data[:cap(frames[0].Data)]
+		if n, err := port.ReadBatch(frames); err != nil {
+			return
+		} else if n == 1 {
+			to(frames[0].Data)
+		}
+	}
+}
+
+func (f *fake) discover(frame []byte) {
+	p, err := pppoe.ParseDiscoveryFrame(frame)
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.received = append(f.received, p)
+	var tags pppoe.Tags
+	for _, copied := range []pppoe.TagType{pppoe.TagServiceName, pppoe.TagHostUniq, pppoe.TagRelaySessionID} {
+		if value, ok := p.Tags.Find(copied); ok {
+			tags = tags.Append(copied, value)
+		}
+	}
+	tags = tags.Append(pppoe.TagACName, []byte(f.name))
+	switch {
+	case p.Code == pppoe.PADI:
+		f.tell(p.Src, pppoe.PADO, 0, tags)
+	case p.Code == pppoe.PADR && f.refuse != "":
+		f.tell(p.Src, pppoe.PADS, 0, tags.Append(pppoe.TagACSystemError, []byte(f.refuse)))
+	case p.Code == pppoe.PADR:
+		f.client, f.asked, f.open = p.Src, false, false
+		f.session++
+		f.tell(p.Src, pppoe.PADS, f.session, tags)
+	}
+}
+
+// packets are those of discovery that have come, with a code.
+func (f *fake) packets(code pppoe.Code) (all []pppoe.DiscoveryFrame) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.received {
+		if p.Code == code {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// tell sends a discovery packet.
+func (f *fake) tell(to pppoe.Addr, code pppoe.Code, id uint16, tags pppoe.Tags) {
+	p := pppoe.DiscoveryFrame{Dst: to, Src: f.ports.Discovery.Addr(), Discovery: pppoe.Discovery{Code: code, SessionID: id, Tags: tags}}
+	f.ports.Discovery.WriteBatch([][]byte{p.AppendTo(nil)})
+}
+
+// hangUp ends the session by a PADT.
+func (f *fake) hangUp() { f.tell(f.client, pppoe.PADT, f.session, nil) }
+
+// header is what stands before PPP in a frame: Ethernet's and PPPoE's.
+const header = 14 + pppoe.HeaderLen
+
+func (f *fake) carry(frame []byte) {
+	id, inner, err := pppoe.ParseSession(frame[14:])
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if id != f.session {
+		return
+	}
+	protocol, body, err := ppp.ParseFrame(inner)
+	if err != nil {
+		return
+	}
+	if f.reflect {
+		f.sendFrame(inner)
+		return
+	}
+	c, err := ppp.ParseControl(body)
+	if err != nil || protocol&0x8000 == 0 || slices.Contains(f.mute, protocol) {
+		return
+	}
+	if f.heard == nil || !f.heard(f, protocol, c) {
+		f.answer(protocol, c)
+	}
+}
+
+func (f *fake) sendFrame(inner []byte) {
+	f.ports.Session.WriteBatch([][]byte{pppoe.AppendSessionFrame(nil, f.client, f.ports.Session.Addr(), f.session, inner)})
+}
+
+// send sends a control packet.
+func (f *fake) send(p ppp.Protocol, code ppp.Code, id uint8, data []byte) {
+	f.sendFrame(ppp.Control{Code: code, ID: id, Data: data}.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(p))))
+}
+
+// IPCP's options (RFC 1332, RFC 1877).
+const (
+	optAddress = 3
+	optDNS1    = 129
+	optDNS2    = 131
+)
+
+func (f *fake) answer(p ppp.Protocol, c ppp.Control) {
+	switch {
+	case c.Code == ppp.EchoRequest:
+		f.send(p, ppp.EchoReply, c.ID, append([]byte{0, 0, 0, 0}, c.Data[4:]...))
+	case c.Code == ppp.TerminateRequest:
+		f.send(p, ppp.TerminateAck, c.ID, nil)
+	case p == ppp.IPv6CP:
+		rejected := binary.BigEndian.AppendUint16(nil, uint16(p))
+		f.send(ppp.LCP, ppp.ProtocolReject, 1, c.AppendTo(rejected))
+	case c.Code == ppp.ConfigureRequest && p == ppp.LCP:
+		f.send(p, ppp.ConfigureAck, c.ID, c.Data)
+		f.send(p, ppp.ConfigureRequest, 1, nil)
+	case c.Code == ppp.ConfigureRequest && p == ppp.IPCP:
+		f.judge(c)
+	}
+}
+
+// judge answers an IPCP request: with what the client is to ask for, or by agreeing.
+func (f *fake) judge(c ppp.Control) {
+	options, err := ppp.ParseOptions(c.Data)
+	if err != nil {
+		return
+	}
+	want := map[uint8]netip.Addr{optAddress: f.assign, optDNS1: f.dns[0], optDNS2: f.dns[1]}
+	var nak []byte
+	for o := range options.All() {
+		if should := want[o.Type]; should.IsValid() && !bytes.Equal(o.Value, should.AsSlice()) {
+			nak = ppp.Option{Type: o.Type, Value: should.AsSlice()}.AppendTo(nak)
+		}
+	}
+	if !f.asked {
+		f.asked = true
+		f.send(ppp.IPCP, ppp.ConfigureRequest, 1, ppp.Option{Type: optAddress, Value: f.own.AsSlice()}.AppendTo(nil))
+	}
+	if len(nak) > 0 {
+		f.send(ppp.IPCP, ppp.ConfigureNak, c.ID, nak)
+		return
+	}
+	f.send(ppp.IPCP, ppp.ConfigureAck, c.ID, c.Data)
+	if !f.open {
+		f.open = true
+		if f.online != nil {
+			f.online(f)
+		}
+	}
+}

@@ -1,0 +1,279 @@
+package life
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// recorder is a script that writes down how it was called: arguments, environment,
+// standard descriptors, directory. The record is there as a whole or not at all.
+const recorder = `#!/bin/sh
+exec 3>/run/$$.part
+for a in "$@"; do printf 'arg %%s\n' "$a" >&3; done
+tr '\0' '\n' </proc/$$/environ | sed 's/^/env /' >&3
+for d in 0 1 2; do printf 'fd %%s\n' "$(readlink /proc/$$/fd/$d)" >&3; done
+printf 'dir %%s\n' "$(pwd)" >&3
+%s
+exec 3>&-
+n=$(ls /run | grep -c '^script\.')
+mv /run/$$.part /run/script.$n.%s
+`
+
+// scriptNames are all that a client runs.
+var scriptNames = []string{"net-init", "net-pre-up", "ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down", "auth-up", "auth-down", "net-down"}
+
+// record has scripts write down their calls; does is more for them to do.
+func (w *world) record(t testing.TB, does string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		w.write(t, "etc/"+name, fmt.Sprintf(recorder, does, name), 0o755)
+	}
+}
+
+// call is how a script was called.
+type call struct {
+	name     string
+	args     []string
+	env      map[string]string
+	standard []string // where descriptors 0 to 2 lead
+	dir      string
+}
+
+// called are the calls so far, by name: each script has at most one in these tests.
+func (w *world) called(t testing.TB) map[string]call {
+	t.Helper()
+	all := map[string]call{}
+	files, err := os.ReadDir(w.dir + "/run")
+	check(t, err)
+	for _, f := range files {
+		_, rest, ok := strings.Cut(f.Name(), "script.")
+		if !ok {
+			continue
+		}
+		_, name, _ := strings.Cut(rest, ".")
+		c := call{name: name, env: map[string]string{}}
+		for line := range strings.Lines(w.read("run/" + f.Name())) {
+			kind, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			switch kind {
+			case "arg":
+				c.args = append(c.args, value)
+			case "env":
+				name, value, _ := strings.Cut(value, "=")
+				c.env[name] = value
+			case "fd":
+				c.standard = append(c.standard, value)
+			case "dir":
+				c.dir = value
+			}
+		}
+		all[name] = c
+	}
+	return all
+}
+
+func (w *world) awaitCalls(t testing.TB, names ...string) map[string]call {
+	t.Helper()
+	await(t, "scripts were called: "+strings.Join(names, " "), func() bool {
+		got := w.called(t)
+		for _, n := range names {
+			if _, ok := got[n]; !ok {
+				return false
+			}
+		}
+		return true
+	})
+	return w.called(t)
+}
+
+// TestScripts: who is called with what.
+func TestScripts(t *testing.T) {
+	w := newWorld(t)
+	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\nms-wins 192.0.2.60\nipv6 ::1,::2\n")
+	w.serve(t)
+	w.record(t, "", scriptNames...)
+	w.write(t, "etc/peers/isp", peer+"nodetach\nusepeerdns\nusepeerwins\nipparam 'a b'\nlinkname line\nset COLOUR=blue\nunset SPEED\nipv6 ::2,::1\n", 0o600)
+	p := w.start(t, "pppd", "call", "isp")
+	w.awaitCalls(t, "net-init", "net-pre-up", "ip-pre-up", "ip-up", "ipv6-up")
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	check(t, err)
+	online := w.awaitOnline(t)
+	await(t, "a second has passed online", func() bool { return time.Since(*online.OnlineAt) > 1100*time.Millisecond })
+	check(t, unix.Kill(p.PID(), unix.SIGTERM))
+	ends(t, p, 5)
+	got := w.called(t)
+
+	net := "ppp0 eth0 0 a b"
+	ipv4 := "ppp0 eth0 0 192.0.2.10 192.0.2.1 a b"
+	ipv6 := "ppp0 eth0 0 fe80::2 fe80::1 a b"
+	all := map[string]string{
+		"DEVICE": "eth0", "IFNAME": "ppp0", "PPPD_PID": strconv.Itoa(p.PID()), "ORIG_UID": "0", "COLOUR": "blue",
+		"MACREMOTE": mac(t, w.server, "eth0"), "ACNAME": "life-ac", "LINKNAME": "line", "CALL_FILE": "isp", "PPPLOGNAME": "tester",
+	}
+	v4 := with(all, "IPLOCAL", "192.0.2.10", "IPREMOTE", "192.0.2.1", "USEPEERDNS", "1",
+		"DNS1", "192.0.2.53", "DNS2", "192.0.2.54", "WINS1", "192.0.2.60", "WINS2", "192.0.2.60", "USEPEERWINS", "1")
+	v6 := with(all, "LLLOCAL", "fe80::2", "LLREMOTE", "fe80::1")
+	carried := []string{"CONNECT_TIME", `[1-9]\d*`, "BYTES_SENT", `[1-9]\d*`, "BYTES_RCVD", `[1-9]\d*`}
+	for name, want := range map[string]struct {
+		args string
+		env  map[string]string
+	}{
+		"net-init": {net, all}, "net-pre-up": {net, all}, "net-down": {net, all},
+		"ip-pre-up": {ipv4, v4}, "ip-up": {ipv4, v4}, "ip-down": {ipv4, with(v4, carried...)},
+		"ipv6-up": {ipv6, v6}, "ipv6-down": {ipv6, with(v6, carried...)},
+	} {
+		c, ok := got[name]
+		if !ok {
+			t.Errorf("%s was not called", name)
+			continue
+		}
+		if args := strings.Join(c.args, " "); args != want.args {
+			t.Errorf("%s has arguments %q, want %q", name, args, want.args)
+		}
+		if len(c.args) == 0 || c.args[len(c.args)-1] != "a b" {
+			t.Errorf("%s: ipparam is %q", name, c.args)
+		}
+		c.checkEnvironment(t, want.env)
+		if !slices.Equal(c.standard, []string{"/dev/null", "/dev/null", "/dev/null"}) || c.dir != "/" {
+			t.Errorf("%s has descriptors %q, in %s", name, c.standard, c.dir)
+		}
+	}
+	for _, name := range []string{"auth-up", "auth-down"} {
+		if _, ok := got[name]; ok {
+			t.Errorf("%s was called, though the peer has proved nothing", name)
+		}
+	}
+}
+
+// with is an environment and more, by name and pattern.
+func with(env map[string]string, more ...string) map[string]string {
+	env = maps.Clone(env)
+	for i := 0; i < len(more); i += 2 {
+		env[more[i]] = more[i+1]
+	}
+	return env
+}
+
+// shells put these into what they run.
+var shells = []string{"PWD", "OLDPWD", "SHLVL", "_"}
+
+// checkEnvironment checks that variables are these, by patterns, and no others.
+func (c call) checkEnvironment(t testing.TB, want map[string]string) {
+	t.Helper()
+	for name, pattern := range want {
+		if value, ok := c.env[name]; !ok || !regexp.MustCompile("^(?:"+pattern+")$").MatchString(value) {
+			t.Errorf("%s has %s=%q (%v), want %q", c.name, name, value, ok, pattern)
+		}
+	}
+	for name, value := range c.env {
+		if _, ok := want[name]; !ok && !slices.Contains(shells, name) {
+			t.Errorf("%s has %s=%q too", c.name, name, value)
+		}
+	}
+}
+
+// TestPreUpIsWaitedFor: nothing flows, and the address is not there, until ip-pre-up has
+// ended; ip-up comes after.
+func TestPreUpIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.record(t, "ip -4 address show dev ppp0 | sed 's/^/env ADDRESS=/' >&3; mkfifo /run/gate; cat /run/gate >/dev/null", "ip-pre-up")
+	w.record(t, "ip -4 -o address show dev ppp0 | sed 's/^/env ADDRESS=/' >&3", "ip-up")
+	w.dial(t)
+	await(t, "ip-pre-up runs", func() bool { return w.has("run/gate") })
+	if all := w.status(t); len(all) != 1 || all[0].IPv4 != nil {
+		t.Errorf("while ip-pre-up runs, the client is %+v", all)
+	}
+	if calls := w.called(t); len(calls) != 0 {
+		t.Errorf("while ip-pre-up runs, others were called: %v", calls)
+	}
+	check(t, os.WriteFile(w.dir+"/run/gate", nil, 0))
+	calls := w.awaitCalls(t, "ip-pre-up", "ip-up")
+	if strings.Contains(calls["ip-pre-up"].env["ADDRESS"], "192.0.2.10") {
+		t.Errorf("ip-pre-up sees an address: %v", calls["ip-pre-up"].env)
+	}
+	if !strings.Contains(calls["ip-up"].env["ADDRESS"], "192.0.2.10") {
+		t.Errorf("ip-up sees no address: %v", calls["ip-up"].env)
+	}
+	w.awaitOnline(t)
+}
+
+// TestScriptOrder: ip-down comes after ip-up, however long that takes, and once.
+func TestScriptOrder(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	const say = "#!/bin/sh\necho \"$(basename $0) begins\" >>/run/order\n%secho \"$(basename $0) ends\" >>/run/order\n"
+	w.write(t, "etc/ip-up", fmt.Sprintf(say, "mkfifo /run/gate\ncat /run/gate >/dev/null\n"), 0o755)
+	w.write(t, "etc/ip-down", fmt.Sprintf(say, ""), 0o755)
+	p := w.dial(t, "child-timeout", "60")
+	await(t, "ip-up runs", func() bool { return w.has("run/gate") })
+	check(t, unix.Kill(p.PID(), unix.SIGTERM))
+	check(t, p.Await("Connection terminated"))
+	if got := w.read("run/order"); got != "ip-up begins\n" {
+		t.Errorf("while ip-up hangs:\n%s", got)
+	}
+	check(t, os.WriteFile(w.dir+"/run/gate", nil, 0))
+	ends(t, p, 5)
+	if got := w.read("run/order"); got != "ip-up begins\nip-up ends\nip-down begins\nip-down ends\n" {
+		t.Errorf("in the end:\n%s", got)
+	}
+}
+
+// TestChildTimeout: a script that hangs holds the end up for no longer.
+func TestChildTimeout(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.write(t, "etc/ip-up", "#!/bin/sh\necho $$ >/run/hangs\nexec sleep 3600\n", 0o755)
+	p := w.dial(t, "child-timeout", "1")
+	await(t, "ip-up runs", func() bool { return strings.HasSuffix(w.read("run/hangs"), "\n") })
+	pid, err := strconv.Atoi(strings.TrimSpace(w.read("run/hangs")))
+	check(t, err)
+	began := time.Now()
+	check(t, unix.Kill(p.PID(), unix.SIGTERM))
+	ends(t, p, 5)
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("it ended after %v, want it to wait a second for the script", took)
+	}
+	awaitExit(t, pid)
+}
+
+// TestScriptThatCannotRun is told of, and does no harm.
+func TestScriptThatCannotRun(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.write(t, "etc/ip-up", "#!/bin/sh\n", 0o644)
+	w.write(t, "etc/ip-pre-up", "#!/no/such/shell\n", 0o755)
+	w.write(t, "etc/ipv6-up", "#!/bin/sh\nexit 3\n", 0o755)
+	p := w.dial(t)
+	for _, want := range []string{
+		"Can't execute /etc/ppp/ip-up: .*chmod",
+		"Can't execute /etc/ppp/ip-pre-up",
+		`Script /etc/ppp/ipv6-up finished \(pid \d+\), status = 0x3`,
+	} {
+		check(t, p.Await(want))
+	}
+	w.awaitOnline(t)
+}
+
+// TestScriptPaths: each may lie elsewhere.
+func TestScriptPaths(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	var options []string
+	for _, name := range []string{"ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down"} {
+		w.write(t, "lib/own/"+name, fmt.Sprintf(recorder, "", name), 0o755)
+		options = append(options, name+"-script", "/var/lib/own/"+name)
+	}
+	p := w.dial(t, options...)
+	w.awaitCalls(t, "ip-pre-up", "ip-up", "ipv6-up")
+	p.Stop()
+	w.awaitCalls(t, "ip-down", "ipv6-down")
+}
