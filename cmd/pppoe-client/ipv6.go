@@ -132,7 +132,7 @@ func (v *ipv6) config(l pppoe.Line, local netip.Addr) inet6.Config {
 		c.Metric = *s.RouteMetric6
 	}
 	for i, name := range s.LANs {
-		c.LANs = append(c.LANs, inet6.LAN{Interface: name, Subnet: uint64(i)})
+		c.LANs = append(c.LANs, inet6.LAN{Interface: name, Subnet: uint64(i), Advertise: s.AdvertiseLANs})
 	}
 	return c
 }

@@ -90,7 +90,8 @@ type Settings struct {
 	NoDHCPv6           bool
 	DHCPv6Address      bool
 	DHCPv6Prefix       bool
-	DHCPv6PrefixLength int      // that we would like; 0: the server's choice
+	DHCPv6PrefixLength int // that we would like; 0: the server's choice
+	AdvertiseLANs      bool
 	LANs               []string // interfaces that get a network each of the delegated prefix
 	KernelTune         bool
 

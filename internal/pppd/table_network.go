@@ -38,6 +38,8 @@ var networkOptions = slices.Concat([]option{
 		kind: number("LENGTH", 0, 64, func(s *Settings, n int) { s.DHCPv6Prefix, s.DHCPv6PrefixLength = true, n })},
 	{name: "dhcp6-lan", roles: Client, help: "give this interface a network of the delegated prefix; as often as you like",
 		kind: text("INTERFACE", func(s *Settings, v string) { s.DHCPv6Prefix, s.LANs = true, append(s.LANs, v) })},
+	{name: "dhcp6-lan-ra", roles: Client, help: "advertise these networks and the name servers to the hosts there",
+		kind: flag(func(s *Settings) { s.AdvertiseLANs = true })},
 	{name: "nodhcp6", roles: Client, help: "no DHCPv6, whatever routers say",
 		kind: flag(func(s *Settings) { s.NoDHCPv6, s.DHCPv6Address, s.DHCPv6Prefix = true, false, false })},
 	{name: "ipv6", help: "interface identifiers, like ::1,::2; either may be left out",
