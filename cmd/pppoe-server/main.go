@@ -12,6 +12,7 @@ import (
 	"upppoe/internal/background"
 	"upppoe/internal/journal"
 	"upppoe/internal/pppd"
+	"upppoe/internal/scripts"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -62,8 +63,14 @@ func attend(f *flags, s *pppd.Settings) int {
 	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
+	run := newScripted(cfg.Host, scripts.Config{
+		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
+	})
+	defer run.wait()
+	cfg.Host = run
 	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
 		j.Notify(l, e)
+		run.notify(l, e)
 		v6.notify(l, e)
 	}
 	server, err := pppoe.NewServer(cfg, listeners)

@@ -78,11 +78,11 @@ var programOptions = []option{
 		kind: kind{"NAME", fileName(func(s *Settings) *string { return &s.LinkName })}},
 	{name: "state-dir", roles: Client, help: "where open sessions are remembered, so that a crash leaves none behind (default /var/lib/upppoe)",
 		kind: text("DIRECTORY", func(s *Settings, v string) { s.StateDir = v })},
-	{name: "ipparam", roles: Client, help: "last argument of all scripts",
+	{name: "ipparam", help: "last argument of all scripts",
 		kind: text("TEXT", func(s *Settings, v string) { s.IPParam = v })},
-	{name: "set", roles: Client, help: "a variable for all scripts",
+	{name: "set", help: "a variable for all scripts",
 		kind: kind{"NAME=VALUE", assignment}},
-	{name: "unset", roles: Client, help: "a variable that no script gets",
+	{name: "unset", help: "a variable that no script gets",
 		kind: text("NAME", func(s *Settings, v string) { s.ScriptEnv = append(s.ScriptEnv, v) })},
 	script("ip-pre-up", "run, and waited for, before IPv4 is configured"),
 	script("ip-up", "run once IPv4 is up"),
@@ -97,12 +97,12 @@ var programOptions = []option{
 	script("net-pre-up", "run, and waited for, before any address is configured"),
 	script("net-down", "run once the device is gone"),
 	{name: "remotenumber", status: ignored, help: "the peer's Ethernet address is known", kind: unused("TEXT")},
-	{name: "child-timeout", roles: Client, help: "how long to wait for scripts in the end (default 5)",
+	{name: "child-timeout", help: "how long to wait for scripts in the end (default 5)",
 		kind: seconds(func(s *Settings) *time.Duration { return &s.ChildTimeout })},
 }
 
 // script is the option that says where a script lies.
 func script(name, help string) option {
-	return option{name: name + "-script", roles: Client, help: help + " (default /etc/ppp/" + name + ")",
+	return option{name: name + "-script", help: help + " (default /etc/ppp/" + name + ")",
 		kind: text("FILE", func(s *Settings, v string) { s.Scripts[name] = v })}
 }

@@ -20,6 +20,9 @@ func (h *host) Open(l pppoe.Line) (tun.Device, error) {
 	if err == nil {
 		l.Device = d.Name()
 		h.scripts.run(NetInit, h.scripts.netCall(l))
+		if l.User != "" { // a server has its device once it knows the peer
+			h.scripts.auth.up(h.scripts.authCall(l, l.User))
+		}
 	}
 	return d, err
 }
