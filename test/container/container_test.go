@@ -145,6 +145,10 @@ func TestDialsWithoutComplaint(t *testing.T) {
 	serve(t, far)
 	c := client("eth0", "user", "testuser", "noauth", "defaultroute")
 	c.Run = true
+	c.Sysctls = map[string]string{
+		"net/ipv6/conf/default/accept_ra":     "0", // the client heeds router advertisements itself
+		"net/ipv4/ip_unprivileged_port_start": "0", // for DHCPv6; Docker sets it anyway
+	}
 	p := run(t, near, c)
 	check(t, p.Await("remote IP address 192.0.2.1\n"))
 	tellsStatus(t, p)
@@ -154,6 +158,15 @@ func TestDialsWithoutComplaint(t *testing.T) {
 			t.Errorf("the client complains (%s):\n%s", complaint, p.Log())
 		}
 	}
+}
+
+// TestDialsWithoutIPv6: engines switch IPv6 off in containers whose network has none.
+func TestDialsWithoutIPv6(t *testing.T) {
+	near, far := hosts(t)
+	serve(t, far)
+	c := client("eth0", "user", "testuser", "noauth", "defaultroute")
+	c.Sysctls = map[string]string{"net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
+	works(t, near, far, run(t, near, c))
 }
 
 // tellsStatus asks the client in a container how it is, from within, as docker exec does.

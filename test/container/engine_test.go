@@ -19,14 +19,15 @@ import (
 
 // spec is what an engine is told when it runs a container (docker run).
 type spec struct {
-	Root  string // of the image
-	Args  []string
-	Env   []string
-	Caps  []int  // --cap-drop ALL, and --cap-add of these
-	Run   bool   // --tmpfs /run
-	State string // directory of the host that lies over /var/lib/upppoe (-v); empty: none
-	TUN   bool   // --device /dev/net/tun
-	Files string // directory of the host that lies over /etc/ppp, read only (-v); empty: none
+	Root    string // of the image
+	Args    []string
+	Env     []string
+	Caps    []int             // --cap-drop ALL, and --cap-add of these
+	Run     bool              // --tmpfs /run
+	State   string            // directory of the host that lies over /var/lib/upppoe (-v); empty: none
+	Sysctls map[string]string // --sysctl, by their files' names below /proc/sys
+	TUN     bool              // --device /dev/net/tun
+	Files   string            // directory of the host that lies over /etc/ppp, read only (-v); empty: none
 }
 
 // told is the environment variable that has the test program be a container's first
@@ -84,6 +85,7 @@ func (s spec) mount() error {
 		}
 	}
 	err := errors.Join(
+		s.set(),
 		unix.Mount(s.Root, s.Root, "", unix.MS_BIND, ""),
 		unix.Mount("proc", in("proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""),
 		unix.Mount("sysfs", in("sys"), "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""),
@@ -107,6 +109,16 @@ func (s spec) mount() error {
 		return fmt.Errorf("change the root: %w", err)
 	}
 	return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
+}
+
+// set sets what cannot be written to afterwards.
+func (s spec) set() error {
+	for name, value := range s.Sysctls {
+		if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readOnly lays a directory over another, where nobody can write to it.
