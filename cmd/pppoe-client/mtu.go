@@ -21,17 +21,30 @@ type parentMTU struct {
 // overhead is what PPPoE and PPP add to a packet, in octets.
 const overhead = pppoe.HeaderLen + 2
 
+// usual is the MTU of a session on Ethernet, in octets (RFC 2516 section 7).
+const usual = 1492
+
+// need is the MTU that the interface must have; 0: any will do. Two tags take more room
+// than interfaces leave for one.
+func (m *parentMTU) need() int {
+	line, want := lineOf(m.settings), max(m.settings.MTU, m.settings.MRU, usual)
+	if want == usual && line.VLAN.Depth() < 2 {
+		return 0
+	}
+	return line.InterfaceMTU(want + overhead)
+}
+
 // raisedFor raises the MTU before ports are opened, each time: an interface that was
 // away has forgotten it. One that cannot be raised carries what it can.
 func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.Ports, error) {
-	want := max(m.settings.MTU, m.settings.MRU)
-	if want <= 1492 {
+	need := m.need()
+	if need == 0 {
 		return listen
 	}
 	return func() (pppoe.Ports, error) {
-		undo, err := hostnet.RaiseMTU(m.settings.Interface, want+overhead)
+		undo, err := hostnet.RaiseMTU(m.settings.Interface, need)
 		if err != nil {
-			m.log.Warn("Warning - packets of no more than 1492 octets, since " + err.Error())
+			m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
 		} else {
 			m.undo = append(m.undo, undo)
 		}
