@@ -220,6 +220,9 @@ func (d *dialling) found(now time.Time, f Finding) {
 	case f.Grant != nil:
 		d.take(*f.Grant)
 	case d.discovery.Over() && d.end == nil:
+		if f.GaveUp != 0 {
+			d.loop.notify(d.line(), Unanswered{f.GaveUp})
+		}
 		d.fail(d.discoveryError(f.GaveUp))
 	}
 }

@@ -22,6 +22,9 @@ type (
 	// Protocol field on, if Trace asks for it. The frame is valid during the call.
 	FrameSent     struct{ Frame []byte }
 	FrameReceived struct{ Frame []byte }
+	// Unanswered tells that discovery has given up, and for what it waited: PADO or
+	// PADS.
+	Unanswered struct{ Missing Code }
 	// RefusedByAC tells that a concentrator would not have us.
 	RefusedByAC struct{ Refusal }
 	// SessionGranted tells that discovery is done.
@@ -71,6 +74,7 @@ type (
 		Reason   session.Reason
 		Counters Counters
 		Online   time.Duration // since the first Configured; 0: there was none
+		SentPADT bool          // by us; else by the peer, or to nobody
 	}
 )
 

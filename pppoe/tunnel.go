@@ -284,7 +284,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
 	l.due.Set(t, time.Time{})
 	delete(l.tunnels, t.SessionID)
-	event := Ended{Reason: *t.reason, Counters: f.counters}
+	event := Ended{Reason: *t.reason, Counters: f.counters, SentPADT: !t.hangup}
 	if !t.online.IsZero() {
 		event.Online = now.Sub(t.online)
 	}

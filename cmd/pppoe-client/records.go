@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -52,7 +53,11 @@ func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 
 // left are the sessions that earlier clients have left, and what the last of them had.
 func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
+	own := ownAddress(f.settings)
 	for _, s := range f.past {
+		if s.Own != own {
+			continue // another machine's, or another namespace's, on an interface of this name
+		}
 		if one, ok := s.Stale(); ok {
 			stale = append(stale, one)
 		}
@@ -66,11 +71,24 @@ func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
 	return stale, before
 }
 
+// ownAddress is by which Ethernet address the client will be known; empty: there is no
+// interface yet.
+func ownAddress(s *pppd.Settings) string {
+	if l := lineOf(s); l.Source != (pppoe.Addr{}) {
+		return l.Source.String()
+	}
+	nic, err := net.InterfaceByName(s.Interface)
+	if err != nil {
+		return ""
+	}
+	return nic.HardwareAddr.String()
+}
+
 // notify takes what happens to the line.
 func (f *records) notify(l pppoe.Line, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.SessionGranted:
-		f.is = memory.Session{ID: e.SessionID, AC: e.AC.String()}
+		f.is = memory.Session{ID: e.SessionID, AC: e.AC.String(), Own: l.Local.String()}
 		f.remember()
 	case pppoe.DeviceOpened:
 		f.do(func() { f.writePID(e.Name) })

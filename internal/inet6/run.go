@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 
 	"golang.org/x/net/ipv6"
 
@@ -96,7 +97,11 @@ func (m *machine) open(cfg *Config) (err error) {
 		return err
 	}
 	if !cfg.NoDHCP {
-		if m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort); err != nil {
+		m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort)
+		if errors.Is(err, os.ErrPermission) {
+			cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v (it takes CAP_NET_BIND_SERVICE, or the sysctl net.ipv4.ip_unprivileged_port_start=0)", cfg.Device, err))
+			cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs = true, false, false, nil
+		} else if err != nil {
 			return err
 		}
 	}

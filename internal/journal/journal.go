@@ -43,6 +43,8 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.info(l, "Connect: %s <--> %s", l.Device, l.Interface)
 	case pppoe.Configured:
 		j.configured(l, e)
+	case pppoe.Unanswered:
+		j.error(l, "Timeout waiting for %v packets", e.Missing)
 	case pppoe.Announced:
 		j.info(l, "%v says%s", l.Peer, announcement(e.Packet))
 	case pppoe.StaleEnded:
@@ -187,6 +189,9 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 		j.info(l, "Sent %d bytes, received %d bytes.", e.Counters.SentBytes, e.Counters.ReceivedBytes)
 	}
 	j.info(l, "Connection terminated.")
+	if e.SentPADT && !j.Server {
+		j.info(l, "Sent PADT")
+	}
 	if j.Server {
 		j.info(l, "Session %d closed for client %v on %s: %v", l.SessionID, l.Peer, l.Interface, e.Reason.Cause)
 	}

@@ -22,6 +22,9 @@ import (
 type Session struct {
 	ID uint16 `json:"session_id"`
 	AC string `json:"ac"`
+	// Own is the Ethernet address that the session was ours by: a concentrator heeds
+	// no other.
+	Own string `json:"own"`
 	// Local and LocalID are our IPv4 address and IPv6 interface identifier, to ask for
 	// them again.
 	Local   netip.Addr `json:"local"`

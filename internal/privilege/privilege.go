@@ -3,6 +3,7 @@
 package privilege
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 	"unsafe"
@@ -26,7 +27,7 @@ const (
 
 // Keep has the program, in all its threads, keep of the capabilities that it has no
 // others than these. It cannot get the rest back; programs that it starts as root can.
-// It works without cgo only.
+// Built with cgo it does nothing: the error is errors.ErrUnsupported.
 func Keep(keep ...Capability) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
@@ -44,10 +45,13 @@ func Keep(keep ...Capability) error {
 	}
 	header.Pid = 0
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
-	if errno != 0 {
-		return fmt.Errorf("give up capabilities: %w", errno)
+	switch errno {
+	case 0:
+		return nil
+	case unix.ENOTSUP:
+		return fmt.Errorf("give up capabilities: %w (build with CGO_ENABLED=0)", errors.ErrUnsupported)
 	}
-	return nil
+	return fmt.Errorf("give up capabilities: %w", errno)
 }
 
 // Has says whether the program has a capability now.

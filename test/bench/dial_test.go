@@ -44,7 +44,7 @@ func BenchmarkDial(b *testing.B) {
 	var dials, starts []time.Duration
 	for b.Loop() {
 		began := time.Now()
-		dialling := exec.Command(filepath.Join(bin, "pppoe-client"), "eth0", "user", "u", "password", "p", "noauth", "debug", "nodetach")
+		dialling := exec.Command(filepath.Join(bin, "pppoe-client"), "eth0", "user", "u", "password", "p", "noauth", "debug", "nodetach", "state-dir", b.TempDir())
 		padi, up := until(b, client, dialling, "remote IP address")
 		dials, starts = append(dials, up.Sub(padi)), append(starts, up.Sub(began))
 		end(dialling)

@@ -143,7 +143,7 @@ func (s *stage) dial() error {
 	s.began = time.Now()
 	os.Setenv("PPPOE_PASSWORD", "open sesame")
 	err := s.start(s.client, "client", "remote IP address", "pppoe-client",
-		"eth0", "user", "demo", "defaultroute", "noauth", "debug", "nodetach")
+		"eth0", "user", "demo", "defaultroute", "noauth", "debug", "nodetach", "state-dir", s.dir)
 	if err == nil {
 		fmt.Printf("   online %.1f ms after the program was started\n", ms(time.Since(s.began)))
 	}

@@ -124,7 +124,7 @@ func serve(t testing.TB, in *lab.Namespace, require string, flags ...string) *pr
 func dial(t testing.TB, in *lab.Namespace, password string) *program {
 	t.Helper()
 	files := map[string]string{
-		"peers/isp": "plugin rp-pppoe.so\neth0\nuser \"testuser\"\npassword \"" + password + "\"\nnoauth\nusepeerdns\ndebug\nnodetach\n",
+		"peers/isp": "plugin rp-pppoe.so\neth0\nuser \"testuser\"\npassword \"" + password + "\"\nnoauth\nusepeerdns\ndebug\nnodetach\nstate-dir " + t.TempDir() + "\n",
 	}
 	return start(t, in, files, "pppoe-client", "call", "isp")
 }

@@ -51,11 +51,20 @@ func (k *Kernel) Find(name string) (Device, error) {
 // itself, and removes what has followed from those it has heeded already. It is called
 // on a thread of the interface's network namespace; best before the interface is up.
 func (k *Kernel) TakeOver(d Device) error {
-	path := filepath.Join("/proc/sys/net/ipv6/conf", d.Name, "accept_ra")
-	if err := os.WriteFile(path, []byte("0"), 0); err != nil {
-		return fmt.Errorf("keep the kernel from heeding router advertisements: %w", err)
+	return errors.Join(ignoreRouters(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
+}
+
+// ignoreRouters leaves a setting alone that is as it should be: in a container it may be
+// that nobody can change it.
+func ignoreRouters(device string) error {
+	path := filepath.Join("/proc/sys/net/ipv6/conf", device, "accept_ra")
+	if is, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(is)) == "0" {
+		return nil
 	}
-	return errors.Join(k.purgeAddresses(d), k.purgeRoutes(d))
+	if err := os.WriteFile(path, []byte("0"), 0); err != nil {
+		return fmt.Errorf("keep the kernel from heeding router advertisements (`sysctl net.ipv6.conf.default.accept_ra=0` does it beforehand): %w", err)
+	}
+	return nil
 }
 
 // Forwards says whether what comes in on an interface may go out on others, and the other
