@@ -23,8 +23,9 @@ import (
 	"upppoe/tun"
 )
 
-// patience is how long the kernel may take for anything.
-const patience = 15 * time.Second
+// patience is how long the kernel may take for anything: an advertisement that is lost comes again
+// after 16 s (RFC 4861 section 6.2.4).
+const patience = time.Minute
 
 // side is one end of the line: a namespace with the device ppp0.
 type side struct {
