@@ -97,6 +97,7 @@ func (d *Host) configure(want pppoe.Addressing) error {
 // Wait waits until something is sent into the device, which it keeps, or the context
 // ends.
 func (d *Host) Wait(ctx context.Context) {
+	d.device.SetReadDeadline(time.Time{}) // the last session has left it in the past
 	stop := context.AfterFunc(ctx, func() { d.device.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	buf, size := [][]byte{make([]byte, 65536)}, []int{0}
@@ -160,26 +161,33 @@ func (d *Host) Open(pppoe.Line) (tun.Device, error) {
 	return l, nil
 }
 
-// Configure gives the device the addresses of a session. Between sessions it keeps
-// those that stand in, and its routes.
+// Configure gives the device the addresses of a session. Without IPv4 it keeps those it
+// has, and its routes.
 func (d *Host) Configure(_ pppoe.Line, _, want pppoe.Addressing) error {
 	if !want.HasIPv4() {
-		want.IPv4 = d.standIn.IPv4
+		want.IPv4 = d.betweenSessions().IPv4
 	}
 	return d.configure(want)
 }
 
-// Close takes the addresses of a session away.
-func (d *Host) Close(pppoe.Line, pppoe.Addressing) {
-	stand := d.standIn
+// betweenSessions is what the device has then: the last addresses are the likeliest to
+// come again.
+func (d *Host) betweenSessions() pppoe.Addressing {
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	stand := d.standIn
 	if d.is.HasIPv4() {
-		// The last ones are the likeliest to come again.
 		stand.IPv4 = ipcp.Agreement{Local: d.is.IPv4.Local, Remote: d.is.IPv4.Remote}
 	}
+	return stand
+}
+
+// Close takes away what a session has brought, but for the addresses.
+func (d *Host) Close(pppoe.Line, pppoe.Addressing) {
+	d.mu.Lock()
 	d.lent = nil
 	d.mu.Unlock()
-	d.configure(stand) // the next session will tell what is wrong with it
+	d.configure(d.betweenSessions()) // the next session will tell what is wrong with it
 }
 
 // Notify is told what happens to the line: packets leave the device once they can
