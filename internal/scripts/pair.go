@@ -33,7 +33,10 @@ func (p *pair) down(after []string) { p.want(nil, after) }
 func (p *pair) want(c *call, after []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wanted, p.after = c, after
+	p.wanted = c
+	if c == nil {
+		p.after = after
+	}
 	if !p.running && p.wanted != p.is {
 		p.running, p.quietSince = true, make(chan struct{})
 		// Ends when things are as wanted: scripts end, or are ended by Close.
@@ -48,7 +51,7 @@ func (p *pair) isUp() bool {
 	return p.wanted != nil
 }
 
-// settled is closed when things are as they were wanted last.
+// settled is closed when things are as they were wanted last, or nothing runs any more.
 func (p *pair) settled() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,13 +74,14 @@ func (p *pair) next() (string, *call) {
 	defer p.mu.Unlock()
 	is, wanted := p.is, p.wanted
 	switch {
-	case is == wanted:
+	case is == wanted, p.scripts.ctx.Err() != nil:
 		p.running = false
 		close(p.quietSince)
 		return "", nil
 	case is != nil:
-		p.is = nil
-		return p.downName, &call{is.args, append(slices.Clone(is.env), p.after...)}
+		down := &call{is.args, append(slices.Clone(is.env), p.after...)}
+		p.is, p.after = nil, nil
+		return p.downName, down
 	}
 	p.is = wanted
 	return p.upName, wanted

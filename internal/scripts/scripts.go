@@ -58,7 +58,7 @@ type Config struct {
 	User string
 	// Env are further variables, NAME=VALUE, or a NAME that is taken out.
 	Env []string
-	// Patience is how long Close waits for scripts that still run.
+	// Patience is how long Close waits for scripts that still run; zero: until they end.
 	Patience time.Duration
 	// Log is told what runs, at level debug, and what cannot run. It must be set.
 	Log *slog.Logger
@@ -85,17 +85,14 @@ func New(cfg Config) *Scripts {
 	return s
 }
 
-// Close waits, for as long as Patience, until what has begun is done, and then has it
-// end.
+// Close waits, for as long as Patience, until what has begun is done. Scripts that run
+// longer get a SIGTERM, and soon a SIGKILL; no other is begun then.
 func (s *Scripts) Close() {
-	deadline := time.After(s.cfg.Patience)
+	if s.cfg.Patience > 0 {
+		defer time.AfterFunc(s.cfg.Patience, s.kill).Stop()
+	}
 	for _, p := range s.pairs() {
-		select {
-		case <-p.settled():
-		case <-deadline:
-			s.kill()
-			return
-		}
+		<-p.settled()
 	}
 	s.kill()
 }
@@ -225,12 +222,22 @@ func (s *Scripts) env(l pppoe.Line) []string {
 	env := []string{
 		"DEVICE=" + s.cfg.Device, "IFNAME=" + l.Device, "SPEED=" + speed,
 		"PPPD_PID=" + strconv.Itoa(os.Getpid()), "ORIG_UID=" + strconv.Itoa(os.Getuid()),
-		"MACREMOTE=" + l.Peer.String(), "ACNAME=" + safe(l.ACName),
+		"MACREMOTE=" + strings.ToUpper(l.Peer.String()), "ACNAME=" + safe(l.ACName),
 	}
 	if l.User != "" {
 		env = append(env, "PEERNAME="+safe(l.User))
 	}
+	if unit, ok := unitOf(l.Device); ok {
+		env = append(env, "UNIT="+unit)
+	}
 	return append(env, s.cfg.Env...)
+}
+
+// unitOf is the number of a device that is named as pppd names its own.
+func unitOf(device string) (unit string, ok bool) {
+	unit, ok = strings.CutPrefix(device, "ppp")
+	_, err := strconv.ParseUint(unit, 10, 31)
+	return unit, ok && err == nil
 }
 
 // safe is text of a stranger as a script may have it: printable, and without what a
@@ -307,10 +314,6 @@ func unset(env []string) (out []string) {
 }
 
 func nameOf(word string) string {
-	for i := range word {
-		if word[i] == '=' {
-			return word[:i]
-		}
-	}
-	return word
+	name, _, _ := strings.Cut(word, "=")
+	return name
 }

@@ -1,0 +1,452 @@
+package scripts
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/tun"
+)
+
+// place is a directory of scripts, and what they leave there.
+type place struct {
+	dir string
+	log bytes.Buffer // to be read after Close
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	roottest.NeedPrograms(t, "sh", "tr")
+	return &place{dir: t.TempDir()}
+}
+
+// add makes a script of shell lines, for which %[1]s is the directory.
+func (p *place) add(t *testing.T, name, lines string) {
+	t.Helper()
+	text := "#!/bin/sh\n" + strings.ReplaceAll(lines, "%[1]s", p.dir) + "\n"
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// saying is a script that writes that it runs, and the fourth of its arguments.
+func (p *place) saying(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		p.add(t, name, `echo "`+name+` $4" >>%[1]s/said`)
+	}
+}
+
+// recording is a script that writes all that it is told.
+func (p *place) recording(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		p.add(t, name, `tr '\0' '\n' </proc/$$/environ >%[1]s/`+name+`.env
+printf '<%s>' "$@" >%[1]s/`+name+`.args
+{ readlink /proc/$$/fd/0; readlink /proc/$$/cwd; } >%[1]s/`+name+`.where`)
+	}
+}
+
+func (p *place) read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(p.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (p *place) env(t *testing.T, script string) []string {
+	t.Helper()
+	env := strings.Split(strings.TrimSpace(p.read(t, script+".env")), "\n")
+	slices.Sort(env)
+	return env
+}
+
+// scripts are those of the place, and wait as long as they last.
+func (p *place) scripts(change func(*Config)) *Scripts {
+	cfg := Config{
+		Dir: p.dir, Param: "param", Device: "eth0", User: "alice",
+		Log: slog.New(slog.NewTextHandler(&p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	return New(cfg)
+}
+
+// said is what ran, in order.
+func (p *place) said(t *testing.T) string {
+	t.Helper()
+	return strings.ReplaceAll(strings.TrimSpace(p.read(t, "said")), "\n", ", ")
+}
+
+// settle waits until nothing runs.
+func (s *Scripts) settle() {
+	for _, p := range []*pair{s.ip, s.ipv6, s.auth} {
+		<-p.settled()
+	}
+}
+
+var (
+	line = pppoe.Line{Interface: "eth0", Device: "ppp0", SessionID: 7, ACName: "ac", Peer: pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}}
+	ours = pppoe.Addressing{
+		MTU: 1492,
+		IPv4: ipcp.Agreement{
+			Local: netip.MustParseAddr("192.0.2.10"), Remote: netip.MustParseAddr("192.0.2.1"),
+			DNS:  [2]netip.Addr{netip.MustParseAddr("192.0.2.53")},
+			NBNS: [2]netip.Addr{1: netip.MustParseAddr("192.0.2.54")},
+		},
+		IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}, Remote: ipv6cp.ID{7: 2}},
+	}
+	lost4 = pppoe.NetworkLost{
+		Protocol: ppp.IPCP, Before: ours, Online: 61500 * time.Millisecond,
+		Counters: pppoe.Counters{SentBytes: 1000, ReceivedBytes: 2000},
+	}
+)
+
+// common are the variables of every script.
+func common() []string {
+	return []string{
+		"ACNAME=ac", "DEVICE=eth0", "IFNAME=ppp0", "MACREMOTE=02:00:5E:00:53:01", fmt.Sprintf("ORIG_UID=%d", os.Getuid()),
+		fmt.Sprintf("PPPD_PID=%d", os.Getpid()), "SPEED=0", "UNIT=0",
+	}
+}
+
+func withIPv4(local string) pppoe.Configured {
+	a := pppoe.Addressing{MTU: 1492, IPv4: ipcp.Agreement{Local: netip.MustParseAddr(local), Remote: ours.IPv4.Remote}}
+	return pppoe.Configured{Addressing: a}
+}
+
+// TestTold: arguments and environment, to the last word. Nothing of our own environment
+// is there.
+func TestTold(t *testing.T) {
+	t.Setenv("PPPOE_PASSWORD", "secret")
+	p := newPlace(t)
+	p.recording(t, IPUp, IPDown, IPv6Up, IPv6Down, AuthUp, AuthDown)
+	s := p.scripts(func(c *Config) { c.Env = []string{"LINKNAME=isp", "CALL_FILE=x", "MINE=1", "MINE=2", "CALL_FILE"} })
+	s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
+	named := line
+	named.User = "peer"
+	s.Notify(named, pppoe.Configured{Addressing: ours})
+	s.settle()
+	s.Notify(named, lost4)
+	lost6 := lost4
+	lost6.Protocol = ppp.IPv6CP
+	s.Notify(named, lost6)
+	s.Notify(named, pppoe.Ended{})
+	s.Close()
+
+	set := []string{"LINKNAME=isp", "MINE=2", "PEERNAME=peer"}
+	ipv4 := append(set, "IPLOCAL=192.0.2.10", "IPREMOTE=192.0.2.1", "DNS1=192.0.2.53", "USEPEERDNS=1", "WINS2=192.0.2.54")
+	ipv6 := append(set, "LLLOCAL=fe80::1", "LLREMOTE=fe80::2")
+	end := []string{"BYTES_RCVD=2000", "BYTES_SENT=1000", "CONNECT_TIME=61"}
+	for script, want := range map[string]struct {
+		args string
+		env  [][]string
+	}{
+		AuthUp:   {"<ppp0><peer><alice><eth0><0><param>", [][]string{set}},
+		AuthDown: {"<ppp0><peer><alice><eth0><0><param>", [][]string{set}},
+		IPUp:     {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{ipv4}},
+		IPDown:   {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{ipv4, end}},
+		IPv6Up:   {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{ipv6}},
+		IPv6Down: {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{ipv6, end}},
+	} {
+		if args := p.read(t, script+".args"); args != want.args {
+			t.Errorf("%s: arguments %s, want %s", script, args, want.args)
+		}
+		env := append(slices.Concat(want.env...), common()...)
+		slices.Sort(env)
+		if got := p.env(t, script); !slices.Equal(got, env) {
+			t.Errorf("%s: environment\n%q, want\n%q", script, got, env)
+		}
+		if where := p.read(t, script+".where"); where != "/dev/null\n/\n" {
+			t.Errorf("%s: standard input and directory %q", script, where)
+		}
+	}
+}
+
+// TestNameServers: of servers there are any only if they were asked for, and given.
+func TestNameServers(t *testing.T) {
+	p := newPlace(t)
+	p.recording(t, IPUp)
+	for _, c := range []struct {
+		given [2]netip.Addr
+		want  []string
+	}{
+		{[2]netip.Addr{}, nil},
+		{[2]netip.Addr{1: ours.IPv4.DNS[0]}, []string{"DNS2=192.0.2.53", "USEPEERDNS=1"}},
+	} {
+		s := p.scripts(nil)
+		told := withIPv4("192.0.2.10")
+		told.IPv4.DNS = c.given
+		s.Notify(line, told)
+		s.Close()
+		env := slices.DeleteFunc(p.env(t, IPUp), func(v string) bool { return !strings.Contains(v, "DNS") })
+		if !slices.Equal(env, c.want) {
+			t.Errorf("given %v: %q, want %q", c.given, env, c.want)
+		}
+	}
+}
+
+// TestHostileNames: what a stranger calls itself is one word, in which a shell that
+// evaluates it finds nothing to do.
+func TestHostileNames(t *testing.T) {
+	p := newPlace(t)
+	p.add(t, IPUp, `eval "ac=$ACNAME"; eval "peer=$PEERNAME"; echo "$ac" >%[1]s/ac`)
+	p.recording(t, AuthUp)
+	hostile := "x$(touch " + p.dir + "/a)`touch " + p.dir + "/b`;touch " + p.dir + "/c\n|touch " + p.dir + "/d&touch " + p.dir + "/e'\"\x00\x1b[2J\xff"
+	l := line
+	l.ACName, l.User = strings.ReplaceAll(hostile, " ", "\t"), hostile[:20]
+	s := p.scripts(nil)
+	s.Notify(l, session.Authenticated{Peer: true, Name: hostile})
+	s.Notify(l, withIPv4("192.0.2.10"))
+	s.Close()
+	for _, made := range []string{"a", "b", "c", "d", "e"} {
+		if _, err := os.Stat(filepath.Join(p.dir, made)); err == nil {
+			t.Errorf("the peer had %s made", made)
+		}
+	}
+	if lines := strings.Count(p.read(t, "ac"), "\n"); lines != 1 {
+		t.Errorf("the name has %d lines", lines)
+	}
+	for _, env := range p.env(t, AuthUp) {
+		if strings.ContainsAny(env, "`$\"'&|;<>(){}*?\x00\x1b\xff") || !strings.Contains(env, "=") {
+			t.Errorf("a script has %q", env)
+		}
+	}
+	if args := strings.Count(p.read(t, "auth-up.args"), "><"); args != 5 {
+		t.Errorf("auth-up has %d arguments", args+1)
+	}
+}
+
+// fifo is a pipe by which a script and a test wait for each other.
+func (p *place) fifo(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(p.dir, name)
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// release waits until a script reads, and has it go on.
+func release(t *testing.T, fifo string) {
+	t.Helper()
+	if err := os.WriteFile(fifo, []byte("go\n"), 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestByTurns: a slow script holds up what comes after it, and what has come and gone
+// meanwhile is skipped.
+func TestByTurns(t *testing.T) {
+	p := newPlace(t)
+	p.fifo(t, "begun")
+	up, down := p.fifo(t, "up"), p.fifo(t, "down")
+	p.add(t, IPUp, `echo "ip-up $4" >>%[1]s/said; echo up >%[1]s/begun; read x <%[1]s/up`)
+	p.add(t, IPDown, `echo "ip-down $4 $CONNECT_TIME" >>%[1]s/said; echo down >%[1]s/begun; read x <%[1]s/down`)
+	begun := func(want string) {
+		t.Helper()
+		if got := strings.TrimSpace(p.read(t, "begun")); got != want {
+			t.Fatalf("ip-%s has begun, want ip-%s", got, want)
+		}
+	}
+	s := p.scripts(nil)
+	s.Notify(line, withIPv4("192.0.2.1"))
+	begun("up")
+	s.Notify(line, lost4)
+	s.Notify(line, withIPv4("192.0.2.2"))
+	s.Notify(line, lost4)
+	s.Notify(line, withIPv4("192.0.2.3"))
+	release(t, up)
+	begun("down")
+	release(t, down)
+	begun("up")
+	release(t, up)
+	s.settle()
+	s.Notify(line, lost4)
+	begun("down")
+	s.Notify(line, withIPv4("192.0.2.4"))
+	s.Notify(line, lost4)
+	release(t, down)
+	s.Close()
+	want := "ip-up 192.0.2.1, ip-down 192.0.2.1 61, ip-up 192.0.2.3, ip-down 192.0.2.3 61"
+	if said := p.said(t); said != want {
+		t.Errorf("ran: %s\nwant: %s", said, want)
+	}
+}
+
+// TestAddressChanged: a peer that negotiates anew gives other addresses, and the scripts
+// are told of both.
+func TestAddressChanged(t *testing.T) {
+	p := newPlace(t)
+	p.saying(t, IPDown, IPv6Up)
+	p.add(t, IPUp, `echo "ip-up $4 from $OLDIPLOCAL" >>%[1]s/said`)
+	s := p.scripts(nil)
+	first := withIPv4("192.0.2.1")
+	s.Notify(line, first)
+	second := withIPv4("192.0.2.2")
+	second.Before = first.Addressing
+	s.settle()
+	s.Notify(line, second)
+	third := second
+	third.Before, third.IPv6 = second.Addressing, ours.IPv6
+	s.settle()
+	s.Notify(line, third)
+	s.Close()
+	if said, want := p.said(t), "ip-up 192.0.2.1 from, ip-down 192.0.2.1, ip-up 192.0.2.2 from 192.0.2.1, ipv6-up fe80::1"; strings.ReplaceAll(said, " ,", ",") != want {
+		t.Errorf("ran: %s; want %s", said, want)
+	}
+}
+
+// TestPatience: a script that does not end is ended, and nothing is begun after it.
+func TestPatience(t *testing.T) {
+	p := newPlace(t)
+	started := p.fifo(t, "started")
+	p.add(t, IPUp, `trap '' TERM
+echo ip-up >%[1]s/said
+read x <%[1]s/started
+while :; do :; done`)
+	p.saying(t, IPDown)
+	s := p.scripts(func(c *Config) { c.Patience = time.Nanosecond })
+	s.Notify(line, withIPv4("192.0.2.1"))
+	release(t, started)
+	s.Notify(line, lost4)
+	s.Close()
+	select {
+	case <-s.ip.settled():
+	default:
+		t.Error("Close has returned, and a script runs")
+	}
+	if said := p.said(t); said != IPUp {
+		t.Errorf("ran: %s", said)
+	}
+}
+
+// TestTerminated: a script has the time to clean up.
+func TestTerminated(t *testing.T) {
+	p := newPlace(t)
+	started := p.fifo(t, "started")
+	p.add(t, IPUp, `trap 'echo terminated >>%[1]s/said; exit' TERM
+read x <%[1]s/started
+while :; do :; done`)
+	s := p.scripts(func(c *Config) { c.Patience = time.Nanosecond })
+	s.Notify(line, withIPv4("192.0.2.1"))
+	release(t, started)
+	s.Close()
+	if said := p.said(t); said != "terminated" {
+		t.Errorf("the script said %q", said)
+	}
+}
+
+// TestNotThere: a script that is missing is nobody's concern; one that cannot run is
+// told of.
+func TestNotThere(t *testing.T) {
+	p := newPlace(t)
+	os.Mkdir(filepath.Join(p.dir, IPv6Up), 0o755)
+	os.WriteFile(filepath.Join(p.dir, IPUp), []byte("#!/bin/sh\n"), 0o644)
+	os.WriteFile(filepath.Join(p.dir, AuthUp), []byte("#!/no/such/program\n"), 0o755)
+	p.add(t, "elsewhere", `echo "elsewhere $4" >>%[1]s/said; exit 3`)
+	s := p.scripts(func(c *Config) { c.Paths = map[string]string{IPDown: filepath.Join(p.dir, "elsewhere")} })
+	s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
+	s.Notify(line, pppoe.Configured{Addressing: ours})
+	s.settle()
+	s.Notify(line, lost4)
+	s.Close()
+	if said := p.said(t); said != "elsewhere 192.0.2.10" {
+		t.Errorf("ran: %s", said)
+	}
+	log := p.log.String()
+	for _, want := range []string{"Can't execute " + p.dir + "/ip-up: ", "Can't execute " + p.dir + "/ipv6-up: ", "Can't execute " + p.dir + "/auth-up: ", "status = 0x3"} {
+		if strings.Count(log, want) != 1 {
+			t.Errorf("the log has not once %q:\n%s", want, log)
+		}
+	}
+}
+
+// TestAuthOnce: that we have proved who we are, or the peer has once more, is no news.
+func TestAuthOnce(t *testing.T) {
+	p := newPlace(t)
+	p.saying(t, AuthUp, AuthDown)
+	s := p.scripts(nil)
+	s.Notify(line, session.Authenticated{Name: "alice"})
+	s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
+	s.settle()
+	s.Notify(line, session.Authenticated{Peer: true, Name: "peer", Again: true})
+	s.Notify(line, pppoe.Ended{})
+	s.Notify(line, pppoe.Ended{})
+	s.Close()
+	if said := p.said(t); said != "auth-up eth0, auth-down eth0" {
+		t.Errorf("ran: %s", said)
+	}
+}
+
+// fakeHost says in the place's file what it is asked to do.
+type fakeHost struct {
+	t *testing.T
+	p *place
+}
+
+func (h fakeHost) say(what string) {
+	f, err := os.OpenFile(filepath.Join(h.p.dir, "said"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		h.t.Error(err)
+		return
+	}
+	defer f.Close()
+	fmt.Fprintln(f, what)
+}
+
+type fakeDevice struct{ tun.Device }
+
+func (fakeDevice) Name() string { return "ppp0" }
+
+func (h fakeHost) Open(pppoe.Line) (tun.Device, error) {
+	h.say("open")
+	return fakeDevice{}, nil
+}
+
+func (h fakeHost) Configure(_ pppoe.Line, _, want pppoe.Addressing) error {
+	h.say("configure")
+	return nil
+}
+
+func (h fakeHost) Close(pppoe.Line, pppoe.Addressing) { h.say("close") }
+
+// TestAround: where pppd waits, the host's network waits too.
+func TestAround(t *testing.T) {
+	p := newPlace(t)
+	for _, name := range []string{NetInit, NetPreUp, NetDown, IPPreUp} {
+		p.add(t, name, `echo "`+name+` $1 $4" >>%[1]s/said`)
+	}
+	s := p.scripts(nil)
+	defer s.Close()
+	h := s.Around(fakeHost{t, p})
+	if d, err := h.Open(pppoe.Line{}); err != nil || d.Name() != "ppp0" {
+		t.Fatal(d, err)
+	}
+	only6 := pppoe.Addressing{MTU: 1492, IPv6: ours.IPv6}
+	h.Configure(line, pppoe.Addressing{}, only6)
+	h.Configure(line, only6, ours)
+	h.Configure(line, ours, only6)
+	h.Close(line, only6)
+	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, ip-pre-up ppp0 192.0.2.10, configure, configure, close, net-down ppp0 param"
+	if said := p.said(t); said != want {
+		t.Errorf("did: %s\nwant: %s", said, want)
+	}
+}
