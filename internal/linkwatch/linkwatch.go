@@ -4,8 +4,9 @@ package linkwatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -13,66 +14,102 @@ import (
 	"upppoe/pppoe"
 )
 
+// again is how long a watch that the kernel has cut off waits before it looks again: it
+// does so when more happens than is read in time.
+const again = 100 * time.Millisecond
+
 // Watch tells how the interface is now, and then each time that this changes, until
 // the context ends. Told is called from one goroutine. An interface that goes and comes
-// back under its name is the same.
+// back under its name is the same. The error says that nothing can be watched.
 func Watch(ctx context.Context, name string, told func(pppoe.LinkState)) error {
-	updates := make(chan netlink.LinkUpdate, 64)
-	lost := make(chan error, 1)
-	err := netlink.LinkSubscribeWithOptions(updates, ctx.Done(), netlink.LinkSubscribeOptions{
-		ErrorCallback: func(err error) {
-			select {
-			case lost <- err:
-			default:
-			}
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("watch interface %s: %w", name, err)
-	}
-	state := now(name)
-	told(state)
-	tell := func(is pppoe.LinkState) {
-		if is != state {
-			state = is
-			told(is)
-		}
-	}
+	w := &watch{name: name, told: told}
 	for {
+		err := w.follow(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !errors.Is(err, errCutOff) {
+			return fmt.Errorf("watch interface %s: %w", name, err)
+		}
 		select {
 		case <-ctx.Done():
-			return nil
-		case err := <-lost:
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("watch interface %s: %w", name, err)
-		case u, ok := <-updates:
-			switch {
-			case !ok:
-				return nil
-			case u.Link == nil || u.Link.Attrs().Name != name:
-				// A rename tells of the new name only.
-				tell(now(name))
-			case u.Header.Type == unix.RTM_DELLINK && u.IfInfomsg.Family == unix.AF_UNSPEC:
-				tell(pppoe.LinkGone)
-			default:
-				tell(stateOf(u.Link))
-			}
+		case <-time.After(again):
 		}
 	}
 }
 
-// now is how the interface is when nothing has been told of it yet.
-func now(name string) pppoe.LinkState {
-	if _, err := net.InterfaceByName(name); err != nil {
-		return pppoe.LinkGone
+// errCutOff says that the kernel tells no more, and has to be asked anew.
+var errCutOff = errors.New("cut off")
+
+// watch is an interface and what was told of it.
+type watch struct {
+	name  string
+	told  func(pppoe.LinkState)
+	index int // 0: there is none
+	begun bool
+	state pppoe.LinkState
+}
+
+// follow tells of the interface until the context ends or the kernel has cut it off.
+func (w *watch) follow(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	updates := make(chan netlink.LinkUpdate, 64)
+	if err := netlink.LinkSubscribe(updates, ctx.Done()); err != nil {
+		return err
 	}
-	link, err := netlink.LinkByName(name)
-	if err != nil {
-		return pppoe.LinkGone
+	w.look()
+	for {
+		select {
+		case <-ctx.Done():
+			// Ends once the socket is closed, which has nobody who reads any more.
+			go func() {
+				for range updates {
+				}
+			}()
+			return ctx.Err()
+		case u, ok := <-updates:
+			if !ok {
+				return errCutOff
+			}
+			w.heed(u)
+		}
 	}
-	return stateOf(link)
+}
+
+// heed takes what the kernel says of some interface. To look how ours is would be to
+// run ahead of what the kernel has yet to say.
+func (w *watch) heed(u netlink.LinkUpdate) {
+	a := u.Link.Attrs()
+	gone := u.Header.Type == unix.RTM_DELLINK && u.IfInfomsg.Family == unix.AF_UNSPEC
+	switch {
+	case a.Name == w.name && !gone:
+		w.index = a.Index
+		w.tell(stateOf(u.Link))
+	case a.Index == w.index: // removed, or renamed
+		w.index = 0
+		w.tell(pppoe.LinkGone)
+	}
+}
+
+func (w *watch) tell(is pppoe.LinkState) {
+	if w.begun && is == w.state {
+		return
+	}
+	w.begun, w.state = true, is
+	w.told(is)
+}
+
+// look is for when nothing has been told yet.
+func (w *watch) look() {
+	link, err := netlink.LinkByName(w.name)
+	if err != nil || link.Attrs().Name != w.name { // that is another name of it
+		w.index = 0
+		w.tell(pppoe.LinkGone)
+		return
+	}
+	w.index = link.Attrs().Index
+	w.tell(stateOf(link))
 }
 
 func stateOf(link netlink.Link) pppoe.LinkState {
