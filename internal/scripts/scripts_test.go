@@ -152,7 +152,7 @@ func TestTold(t *testing.T) {
 	s.Close()
 
 	set := []string{"LINKNAME=isp", "MINE=2", "PEERNAME=peer"}
-	ipv4 := append(set, "IPLOCAL=192.0.2.10", "IPREMOTE=192.0.2.1", "DNS1=192.0.2.53", "USEPEERDNS=1", "WINS2=192.0.2.54")
+	ipv4 := append(set, "IPLOCAL=192.0.2.10", "IPREMOTE=192.0.2.1", "DNS1=192.0.2.53", "USEPEERDNS=1", "WINS2=192.0.2.54", "USEPEERWINS=1")
 	ipv6 := append(set, "LLLOCAL=fe80::1", "LLREMOTE=fe80::2")
 	end := []string{"BYTES_RCVD=2000", "BYTES_SENT=1000", "CONNECT_TIME=61"}
 	for script, want := range map[string]struct {
