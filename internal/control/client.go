@@ -33,8 +33,8 @@ func Programs(dir string) ([]int, error) {
 		case err == nil:
 			conn.Close()
 			pids = append(pids, pid)
-		case errors.Is(err, unix.ECONNREFUSED):
-			os.Remove(path)
+		case errors.Is(err, unix.ECONNREFUSED) && unix.Kill(pid, 0) == unix.ESRCH:
+			os.Remove(path) // one that lives is about to listen
 		case errors.Is(err, os.ErrPermission):
 			return nil, fmt.Errorf("%s: %w: ask as the user that runs the program", path, os.ErrPermission)
 		}

@@ -88,6 +88,50 @@ func TestEventsAndFollow(t *testing.T) {
 	}
 }
 
+// TestLastEvent: who listens is told of the end too, before there is nobody to tell.
+func TestLastEvent(t *testing.T) {
+	dir, s, _, _ := listen(t)
+	events, done := make(lines), make(chan error)
+	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
+	<-events
+	for range backlog {
+		s.Tell([]byte("{}\n"))
+	}
+	closed := make(chan struct{})
+	go func() { s.Close(); close(closed) }()
+	told := 0
+	for told < backlog {
+		told += strings.Count(<-events, "\n")
+	}
+	<-closed
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCloseWithoutReaders: somebody who does not read does not hold up the end.
+func TestCloseWithoutReaders(t *testing.T) {
+	dir, s, _, _ := listen(t)
+	conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, "events")
+	if _, err := conn.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	long := []byte(strings.Repeat("x", 1<<20) + "\n")
+	for range 3 {
+		s.Tell(long)
+	}
+	start := time.Now()
+	s.Close()
+	if took := time.Since(start); took > farewell+askWithin/2 {
+		t.Errorf("the end took %v", took)
+	}
+}
+
 // TestStop waits until the program has ended.
 func TestStop(t *testing.T) {
 	dir, s, p, _ := listen(t)

@@ -40,11 +40,13 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners map[chan []byte]bool // of events
+	relays    sync.WaitGroup       // what they have yet to be told
 }
 
 const (
 	maxAsking = 32 // connections at a time
 	askWithin = 5 * time.Second
+	farewell  = time.Second
 	backlog   = 256 // events that somebody may be behind; then they are cut off
 )
 
@@ -70,15 +72,23 @@ func Listen(dir string, answers Answers, log *Ring) (*Server, error) {
 	return s, nil
 }
 
-// Close ends all conversations, and removes the socket. It is called once.
+// Close ends all conversations, and removes the socket. Who listens to events gets the
+// last ones, if they take them soon. It is called once.
 func (s *Server) Close() error {
 	err := s.listener.Close()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	close(s.never)
 	for c := range s.listeners {
 		close(c)
 		delete(s.listeners, c)
+	}
+	s.mu.Unlock()
+	told := make(chan struct{})
+	// Ends with the conversations, each of which has its own deadline.
+	go func() { s.relays.Wait(); close(told) }()
+	select {
+	case <-told:
+	case <-time.After(farewell):
 	}
 	return err
 }
@@ -155,12 +165,14 @@ func (s *Server) subscribe() chan []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listeners[c] = true
+	s.relays.Add(1)
 	return c
 }
 
 func (s *Server) unsubscribe(c chan []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.relays.Done()
 	if s.listeners[c] {
 		delete(s.listeners, c)
 		close(c)
