@@ -4,11 +4,8 @@ import (
 	"errors"
 	"time"
 
-	"upppoe/ppp"
 	"upppoe/pppoe"
 )
-
-const ppIPCP = ppp.IPCP
 
 // Event is one thing that happened, as a line of JSON. Which fields are there depends
 // on Event.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 )
@@ -142,6 +143,10 @@ func (t *Tracker) IPv6(l pppoe.Line, addresses, delegated, servers []string) *Ev
 
 func (t *Tracker) heed(l pppoe.Line, event pppoe.Event, at time.Time) *Event {
 	switch e := event.(type) {
+	case pppoe.DiscoverySent:
+		if e.Packet.Code == pppoe.PADI {
+			t.enter(Dialling, at)
+		}
 	case pppoe.SessionGranted:
 		return t.granted(l, at)
 	case pppoe.DeviceOpened:
@@ -242,7 +247,7 @@ func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {
 
 func (t *Tracker) networkLost(e pppoe.NetworkLost) *Event {
 	lost := &Event{Event: "network-lost", Protocol: e.Protocol.String(), Traffic: TrafficOf(e.Counters)}
-	if e.Protocol == ppIPCP {
+	if e.Protocol == ppp.IPCP {
 		t.now.IPv4 = nil
 	} else {
 		t.now.IPv6 = nil
