@@ -122,6 +122,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if !c.await(ctx) {
 			return &EndError{Reason: userRequest}
 		}
+		c.takeRedial() // who has asked until now gets it
 		err := c.dial(ctx)
 		now := time.Now()
 		c.pace.ended(now, err)
