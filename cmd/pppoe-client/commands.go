@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -59,7 +58,7 @@ func find(who string) (found []status.Status, err error) {
 	return nil, fmt.Errorf("%w that was told to call %s, or has a line, link or device of that name", errNobody, who)
 }
 
-// parse takes a command's flags, and the name of the client that is meant.
+// parseCommand takes a command's flags, and the name of the client that is meant.
 func parseCommand(args []string, flags map[string]*bool) (who string, err error) {
 	for _, a := range args {
 		switch flag, known := flags[a]; {
@@ -126,30 +125,24 @@ func showStatus(args []string) int {
 	return exitOK
 }
 
-func showEvents(args []string) int { return show(args, "events", nil) }
+func showEvents(args []string) int {
+	who, err := parseCommand(args, nil)
+	if err != nil {
+		return fail(err)
+	}
+	return ask(who, "events")
+}
 
 func showLog(args []string) int {
 	follow := false
-	question := func() string {
-		if follow {
-			return "follow"
-		}
-		return "log"
-	}
-	flags := map[string]*bool{"--follow": &follow, "-f": &follow}
-	who, err := parseCommand(args, flags)
+	who, err := parseCommand(args, map[string]*bool{"--follow": &follow, "-f": &follow})
 	if err != nil {
 		return fail(err)
 	}
-	return ask(who, question())
-}
-
-func show(args []string, question string, flags map[string]*bool) int {
-	who, err := parseCommand(args, flags)
-	if err != nil {
-		return fail(err)
+	if follow {
+		return ask(who, "follow")
 	}
-	return ask(who, question)
+	return ask(who, "log")
 }
 
 // ask copies what clients answer, of several one after the other.
@@ -157,7 +150,7 @@ func ask(who, question string) int {
 	found, err := find(who)
 	if err == nil {
 		err = each(found, func(s status.Status) error {
-			return control.Ask(control.Dir, s.PID, question, io.Writer(os.Stdout), 0)
+			return control.Ask(control.Dir, s.PID, question, os.Stdout, 0)
 		})
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,13 +233,9 @@ func fromFiles(name, remote string, log *slog.Logger) (func(string) ([]byte, boo
 	}, nil
 }
 
+// wantsHelp: the bare word may be somebody's name further on.
 func wantsHelp(args []string) bool {
-	for _, a := range args {
-		if a == "-h" || a == "--help" || a == "help" {
-			return true
-		}
-	}
-	return false
+	return args[0] == "help" || slices.Contains(args, "-h") || slices.Contains(args, "--help")
 }
 
 func help() int {

@@ -98,6 +98,7 @@ func (p *program) run(ring *control.Ring) error {
 	defer p.listen(ring)()
 	p.scripts = scripts.New(scriptsOf(s, p.log))
 	defer p.scripts.Close()
+	outliveReaders()
 	p.online = newOnline(s, p.goToBackground)
 	p.host = host(s, p.log)
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
@@ -164,6 +165,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 		defer close(watching)
 		if err := linkwatch.Watch(watch, p.settings.Interface, client.Link); err != nil {
 			p.log.Debug(err.Error())
+			client.Link(pppoe.LinkUp) // what nobody watches, nobody waits for
 		}
 	}()
 	err = client.Run(ctx)
@@ -183,7 +185,9 @@ func kept(s *pppd.Settings) []privilege.Capability {
 }
 
 func (p *program) goToBackground() {
-	p.lines.Drop(os.Stderr)
+	if background.IsCopy() {
+		p.lines.Drop(os.Stderr)
+	}
 	background.Ready()
 	if p.settings.NotifySystemd {
 		if err := background.NotifySystemd("READY=1"); err != nil {

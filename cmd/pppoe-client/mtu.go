@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"slices"
 
 	"upppoe/internal/hostnet"
@@ -15,6 +16,7 @@ import (
 type parentMTU struct {
 	settings *pppd.Settings
 	log      *slog.Logger
+	index    int // of the interface that was raised last; 0: none was
 	undo     []func() error
 }
 
@@ -42,13 +44,24 @@ func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.
 		return listen
 	}
 	return func() (pppoe.Ports, error) {
-		undo, err := hostnet.RaiseMTU(m.settings.Interface, need)
-		if err != nil {
-			m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
-		} else {
-			m.undo = append(m.undo, undo)
-		}
+		m.raise(need)
 		return listen()
+	}
+}
+
+func (m *parentMTU) raise(need int) {
+	is, err := net.InterfaceByName(m.settings.Interface)
+	if err == nil && is.Index == m.index && is.MTU >= need {
+		return // the last dial has done it
+	}
+	undo, err := hostnet.RaiseMTU(m.settings.Interface, need)
+	if err != nil {
+		m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
+		return
+	}
+	m.undo = append(m.undo, undo)
+	if is != nil {
+		m.index = is.Index
 	}
 }
 

@@ -1,6 +1,9 @@
 package main
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // stream writes lines to somebody who may be slow to read them, without making anybody
 // else wait: who is far behind misses some.
@@ -14,7 +17,7 @@ const behind = 1024
 
 func newStream(to io.Writer) *stream {
 	s := &stream{make(chan []byte, behind), make(chan struct{})}
-	// Ends with close.
+	// Ends with close, or the program if nobody reads.
 	go func() {
 		defer close(s.done)
 		for line := range s.lines {
@@ -31,8 +34,14 @@ func (s *stream) write(line []byte) {
 	}
 }
 
-// close waits until all is written.
+// farewell is how long a reader has to take the last lines.
+const farewell = time.Second
+
+// close waits until all is written, unless nobody reads.
 func (s *stream) close() {
 	close(s.lines)
-	<-s.done
+	select {
+	case <-s.done:
+	case <-time.After(farewell):
+	}
 }
