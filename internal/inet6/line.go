@@ -27,29 +27,26 @@ type ports interface {
 // as long as a host may wait anyway (RFC 8415 section 18.2.1).
 const awaitRouter = time.Second
 
-// retryAfter is when to try again what could not be set, if nothing changes before.
-const retryAfter = 5 * time.Second
-
 // line is one line's IPv6. One goroutine uses it.
 type line struct {
-	cfg     *Config
-	ports   ports
-	host    *radv.Host
-	client  *dhcp6.Client
-	lans    []*lan
-	rand    *rand.Rand
-	start   time.Time // when DHCPv6 waits no more
-	retry   time.Time // zero: everything is set
-	state   State
-	told    bool
-	trouble string
+	cfg    *Config
+	ports  ports
+	host   *radv.Host
+	client *dhcp6.Client
+	lans   []*lan
+	rand   *rand.Rand
+	start  time.Time // when DHCPv6 waits no more
+	keeper *netif.Keeper
+	state  State
+	told   bool
 }
 
 func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 	now := time.Now()
 	return &line{
 		cfg: cfg, ports: p, lans: cfg.lans(), rand: r, start: now.Add(awaitRouter),
-		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
+		keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log),
+		host:   radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
 		client: dhcp6.NewClient(&dhcp6.ClientConfig{
 			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.prefixHint(), Rand: r,
 		}),
@@ -121,13 +118,7 @@ func (l *line) sendDHCP(now time.Time) {
 
 // settle has the kernel follow, and tells.
 func (l *line) settle(set netif.Set, s State) {
-	now := time.Now()
-	err := l.ports.Apply(now, set)
-	l.complain(err)
-	l.retry = time.Time{}
-	if err != nil {
-		l.retry = now.Add(retryAfter)
-	}
+	l.keeper.Settle(time.Now(), set)
 	same := l.told && s.sameButLifetimes(l.state)
 	l.state, l.told = s, true
 	if !same && l.cfg.Notify != nil {
@@ -137,7 +128,7 @@ func (l *line) settle(set netif.Set, s State) {
 
 // sleep is how long there is nothing to do.
 func (l *line) sleep(now time.Time) time.Duration {
-	next := learned.Earliest(l.host.Next(), l.client.Next(), l.retry)
+	next := learned.Earliest(l.host.Next(), l.client.Next(), l.keeper.Next())
 	if l.start.After(now) {
 		next = learned.Earliest(next, l.start)
 	}
@@ -187,16 +178,4 @@ func (l *line) debug(what string, err error) {
 	if err != nil {
 		l.cfg.Log.Debug(fmt.Sprintf("%s: %s: %v", l.cfg.Device, what, err))
 	}
-}
-
-// complain tells of trouble once, not each time something is tried again.
-func (l *line) complain(err error) {
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
-	if text != "" && text != l.trouble {
-		l.cfg.Log.Warn(fmt.Sprintf("%s: %s; trying again", l.cfg.Device, text))
-	}
-	l.trouble = text
 }

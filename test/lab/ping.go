@@ -13,15 +13,21 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
+// interval is the time from one echo request to the next.
+const interval = 200 * time.Millisecond
+
 // Ping sends echo requests from the namespace, one every 200 ms, until one is
 // answered: the other side may need a moment after the session is up. It returns how
 // long the answer took.
 func (n *Namespace) Ping(to netip.Addr, seq int, timeout time.Duration) (took time.Duration, err error) {
 	err = n.Do(func() error {
 		for end := time.Now().Add(timeout); ; seq++ {
-			if took, err = ping(to, seq, 200*time.Millisecond); err == nil || time.Now().After(end) {
+			next := time.Now().Add(interval)
+			// What cannot even be sent, as without a route yet, fails at once.
+			if took, err = ping(to, seq&0xffff, interval); err == nil || time.Now().After(end) {
 				return err
 			}
+			time.Sleep(time.Until(next))
 		}
 	})
 	return took, err

@@ -60,6 +60,7 @@ type Advertiser struct {
 	next      time.Time // for all
 	last      time.Time
 	sent      int
+	unsent    int
 	answer    time.Time // zero: nobody waits
 	solicitor netip.Addr
 }

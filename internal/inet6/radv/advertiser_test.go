@@ -77,6 +77,27 @@ func TestUnsolicited(t *testing.T) {
 	}
 }
 
+// TestUnsentAdvertisement: the first one is tried again at once, any after a while.
+func TestUnsentAdvertisement(t *testing.T) {
+	a := newAdvertiser(t, as)
+	fail := func(wait time.Duration) {
+		t.Helper()
+		now := a.Next()
+		if a.Advance(now).Data == nil {
+			t.Fatal("nothing is sent")
+		}
+		if a.Unsent(now); a.Next().Sub(now) != wait {
+			t.Errorf("tries again after %v, want %v", a.Next().Sub(now), wait)
+		}
+	}
+	for range 30 {
+		fail(100 * time.Millisecond)
+	}
+	for range 3 {
+		fail(3 * time.Second)
+	}
+}
+
 // TestSolicited: the one who asks gets an answer of its own within half a second,
 // however often it asks (RFC 4861 section 6.2.6).
 func TestSolicited(t *testing.T) {

@@ -196,7 +196,7 @@ func (h *Host) Advance(now time.Time) (m Message) {
 }
 
 // Unsent says that what Advance has returned could not be sent. The first solicitation
-// is tried again soon then, about for a second.
+// is tried again soon then, for three seconds.
 func (h *Host) Unsent(now time.Time) { h.solicitor.failed(now) }
 
 // expire forgets what has ended. Without the last router, it is solicited anew.

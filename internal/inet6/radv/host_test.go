@@ -90,13 +90,14 @@ func TestSolicit(t *testing.T) {
 // TestUnsent: what could not be sent is tried again soon, but not for ever.
 func TestUnsent(t *testing.T) {
 	h := newHost()
-	for i := range 21 {
-		if m := h.Advance(start.Add(time.Duration(i) * 50 * time.Millisecond)); m.Data == nil {
+	for i := range 31 {
+		now := start.Add(time.Duration(i) * 100 * time.Millisecond)
+		if m := h.Advance(now); m.Data == nil {
 			t.Fatalf("time %d: nothing is sent", i)
 		}
-		h.Unsent(start.Add(time.Duration(i) * 50 * time.Millisecond))
+		h.Unsent(now)
 	}
-	if got := after(h, start.Add(10*time.Second)); !slices.Equal(got, []time.Duration{5 * time.Second, 9 * time.Second}) {
+	if got := after(h, start.Add(12*time.Second)); !slices.Equal(got, []time.Duration{7 * time.Second, 11 * time.Second}) {
 		t.Errorf("then solicited after %v", got)
 	}
 	h = newHost()

@@ -48,8 +48,16 @@ func (a *Advertiser) Change(now time.Time, o Offer) {
 	a.soon(now)
 }
 
-// Unsent says that what Advance has returned could not be sent: it is tried again soon.
-func (a *Advertiser) Unsent(now time.Time) { a.next = learned.Earliest(a.next, now.Add(apart)) }
+// Unsent says that what Advance has returned could not be sent: it is tried again soon,
+// as the first one for three seconds, or 3 s later.
+func (a *Advertiser) Unsent(now time.Time) {
+	gap := apart
+	if a.sent <= 1 && a.unsent < maxUnsent {
+		a.sent, a.last, gap = 0, time.Time{}, unsentInterval
+		a.unsent++
+	}
+	a.next = learned.Earliest(a.next, now.Add(gap))
+}
 
 // soon keeps those for all apart (RFC 4861 section 6.2.4).
 func (a *Advertiser) soon(now time.Time) {

@@ -34,10 +34,11 @@ func (s *solicitor) start(at time.Time) {
 
 func (s *solicitor) stop() { s.at = time.Time{} }
 
-// How soon, and how often, to try again to send at all.
+// How soon, and how often, to try again to send at all: the kernel may look for two
+// seconds whether somebody else has our address (RFC 4862 section 5.4).
 const (
-	unsentInterval = 50 * time.Millisecond
-	maxUnsent      = 20
+	unsentInterval = 100 * time.Millisecond
+	maxUnsent      = 30
 )
 
 // failed takes back a solicitation that could not be sent: for a moment after it is

@@ -22,9 +22,6 @@ type ports interface {
 	Apply(now time.Time, want netif.Set) error
 }
 
-// retryAfter is when to try again what could not be set.
-const retryAfter = 5 * time.Second
-
 // line is one line's server. One goroutine uses it.
 type line struct {
 	cfg     *Config
@@ -33,10 +30,9 @@ type line struct {
 	server  *dhcp6.Server
 	network netip.Prefix
 	taken   []taken
-	retry   time.Time // zero: everything is set
+	keeper  *netif.Keeper
 	state   State
 	told    bool
-	trouble string
 }
 
 // taken is what has to go back to a pool.
@@ -46,7 +42,7 @@ type taken struct {
 }
 
 func newLine(cfg *Config, p ports, r *rand.Rand) (*line, error) {
-	l := &line{cfg: cfg, ports: p}
+	l := &line{cfg: cfg, ports: p, keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log)}
 	l.network, _ = l.take(cfg.Networks)
 	var prefixes []netip.Prefix
 	if l.network.IsValid() {
@@ -100,7 +96,7 @@ func (l *line) run(ctx context.Context, in inputs) error {
 	defer func() { l.settle(netif.NewSet(), State{}) }()
 	for {
 		l.step(time.Now())
-		timer.Reset(learned.Left(time.Now(), learned.Earliest(l.router.Next(), l.server.Next(), l.retry)))
+		timer.Reset(learned.Left(time.Now(), learned.Earliest(l.router.Next(), l.server.Next(), l.keeper.Next())))
 		select {
 		case <-ctx.Done():
 			if !errors.Is(context.Cause(ctx), ErrLinkGone) {
@@ -135,7 +131,10 @@ func (l *line) step(now time.Time) {
 	l.server.Advance(now)
 	l.settle(l.plan())
 	for m := l.router.Advance(now); m.Data != nil; m = l.router.Advance(now) {
-		l.debug("router advertisement", l.ports.Advertise(m))
+		if err := l.ports.Advertise(m); err != nil {
+			l.debug("router advertisement", err)
+			l.router.Unsent(now)
+		}
 	}
 }
 
@@ -163,13 +162,7 @@ func (l *line) gateway(p netip.Prefix) netip.Addr {
 
 // settle has the kernel follow, and tells.
 func (l *line) settle(set netif.Set, s State) {
-	now := time.Now()
-	err := l.ports.Apply(now, set)
-	l.complain(err)
-	l.retry = time.Time{}
-	if err != nil {
-		l.retry = now.Add(retryAfter)
-	}
+	l.keeper.Settle(time.Now(), set)
 	if l.told && s == l.state {
 		return
 	}
@@ -183,16 +176,4 @@ func (l *line) debug(what string, err error) {
 	if err != nil {
 		l.cfg.Log.Debug(fmt.Sprintf("%s: %s: %v", l.cfg.Device, what, err))
 	}
-}
-
-// complain tells of trouble once, not each time something is tried again.
-func (l *line) complain(err error) {
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
-	if text != "" && text != l.trouble {
-		l.cfg.Log.Warn(fmt.Sprintf("%s: %s; trying again", l.cfg.Device, text))
-	}
-	l.trouble = text
 }

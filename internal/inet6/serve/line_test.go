@@ -232,7 +232,7 @@ func TestLinkGone(t *testing.T) {
 func TestTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *world) { w.refuse = errors.New("no route") })
-		w.pass(3*retryAfter + time.Second)
+		w.pass(16 * time.Second)
 		if n := strings.Count(w.log.String(), "ppp0: no route; trying again"); n != 1 {
 			t.Errorf("the log says %s", &w.log)
 		}
