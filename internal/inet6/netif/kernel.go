@@ -47,16 +47,17 @@ func (k *Kernel) Find(name string) (Device, error) {
 	return Device{name, link.Attrs().Index}, nil
 }
 
-// TakeOver keeps the kernel from heeding router advertisements on an interface by
-// itself, and removes what has followed from those it has heeded already. It is called
-// on a thread of the interface's network namespace; best before the interface is up.
+// TakeOver is HeedNoRouter, and removes what has followed from advertisements that the
+// kernel has heeded already. It takes the longer the more routes the machine has.
 func (k *Kernel) TakeOver(d Device) error {
-	return errors.Join(ignoreRouters(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
+	return errors.Join(HeedNoRouter(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
 }
 
-// ignoreRouters leaves a setting alone that is as it should be: in a container it may be
-// that nobody can change it.
-func ignoreRouters(device string) error {
+// HeedNoRouter keeps the kernel from heeding router advertisements on an interface by
+// itself. It is called on a thread of the interface's network namespace; best before the
+// interface is up. It leaves a setting alone that is as it should be: in a container it
+// may be that nobody can change it.
+func HeedNoRouter(device string) error {
 	path := filepath.Join("/proc/sys/net/ipv6/conf", device, "accept_ra")
 	if is, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(is)) == "0" {
 		return nil
