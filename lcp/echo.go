@@ -50,7 +50,7 @@ func (k *keepalive) start(now time.Time, l *Link, q *ppp.Queue) {
 	}
 }
 
-func (k *keepalive) stop() { k.deadline = time.Time{} }
+func (k *keepalive) stop() { k.deadline, k.probing = time.Time{}, false }
 
 func (k *keepalive) advance(now time.Time, l *Link, q *ppp.Queue) {
 	if k.deadline.IsZero() || now.Before(k.deadline) {

@@ -271,3 +271,114 @@ func FuzzLink(f *testing.F) {
 		}
 	})
 }
+
+// echoes has a link go on, answered or not, until it is dead or so many requests have
+// gone; it returns when they did, in seconds.
+func echoes(t *testing.T, l *Link, q *ppp.Queue, want int, answer func(n int) bool) (at []float64) {
+	t.Helper()
+	for range 100 {
+		if l.Dead() || l.Deadline().IsZero() || len(at) == want {
+			return at
+		}
+		now := l.Deadline()
+		l.Advance(now, q)
+		for _, ask := range sent(t, q) {
+			at = append(at, now.Sub(epoch).Seconds())
+			if answer(len(at)) {
+				l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: []byte{0xff, 0xff, 0xff, 0xff}}, q)
+			}
+		}
+	}
+	return at
+}
+
+func never(int) bool { return false }
+
+// TestProbe: a peer that is asked at once has three seconds, whether or not it is
+// usually asked, and once it has answered things are as usual.
+func TestProbe(t *testing.T) {
+	for _, cfg := range []Echo{{}, {Interval: 10 * time.Second}, {Interval: 10 * time.Second, Failures: 5, Adaptive: true}} {
+		l, q := opened(t, Config{Echo: cfg})
+		probed := epoch.Add(5 * time.Second)
+		l.Probe(probed, q)
+		if asked := sent(t, q); len(asked) != 1 || asked[0].Code != ppp.EchoRequest {
+			t.Errorf("%+v: a probe sends %v, want an Echo-Request", cfg, asked)
+		}
+		l.Heard() // which must not do: it may have been on its way
+		if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{6, 7}) || !l.Dead() {
+			t.Errorf("%+v: without an answer it asks at %v s, and dead is %v; want 6 and 7 s, and death", cfg, at, l.Dead())
+		}
+		l, q = opened(t, Config{Echo: cfg})
+		l.Probe(probed, q)
+		ask := sent(t, q)[0]
+		l.Receive(probed.Add(time.Second), ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: make([]byte, 4)}, q)
+		want := []float64{16, 26}
+		if cfg.Interval == 0 {
+			want = nil
+		}
+		if at := echoes(t, l, q, 2, never); !slices.Equal(at, want) || l.Dead() {
+			t.Errorf("%+v: after an answer it asks at %v s, want %v", cfg, at, want)
+		}
+	}
+}
+
+// TestProbeElsewhere: a link that is not open is not probed, and one that negotiates anew
+// is not probed any more.
+func TestProbeElsewhere(t *testing.T) {
+	l, q, _ := open(t, Config{})
+	l.Probe(epoch, q)
+	if asked := sent(t, q); len(asked) != 0 {
+		t.Errorf("before the link is open: %v", asked)
+	}
+	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second}})
+	l.Probe(epoch, q)
+	sent(t, q)
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: 2, Data: []byte{OptMagic, 6, 0xff, 0xff, 0xff, 0xff}}, q)
+	request := sent(t, q)[0]
+	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureAck, ID: request.ID, Data: request.Data}, q)
+	sent(t, q)
+	if at := echoes(t, l, q, 2, never); l.State() != ppp.Opened || !slices.Equal(at, []float64{10, 20}) {
+		t.Errorf("%v, it asks at %v s, want the usual interval", l.State(), at)
+	}
+}
+
+// TestProbeRejected: a peer that does not know Echo-Request lives.
+func TestProbeRejected(t *testing.T) {
+	l, q := opened(t, Config{})
+	l.Probe(epoch, q)
+	ask := sent(t, q)[0]
+	l.Receive(epoch, ppp.Control{Code: ppp.CodeReject, ID: 1, Data: []byte{byte(ppp.EchoRequest), ask.ID, 0, 4}}, q)
+	if at := echoes(t, l, q, 5, never); len(at) > 0 || l.Dead() || l.State() != ppp.Opened {
+		t.Errorf("it asks at %v s, dead %v, %v", at, l.Dead(), l.State())
+	}
+}
+
+// TestAdaptive: who has been heard since the last look is not asked.
+func TestAdaptive(t *testing.T) {
+	l, q := opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2, Adaptive: true}})
+	for range 3 {
+		l.Heard()
+		l.Advance(l.Deadline(), q)
+		if asked := sent(t, q); len(asked) != 0 {
+			t.Errorf("a peer that is heard is asked: %v", asked)
+		}
+	}
+	if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{40, 50}) || !l.Dead() {
+		t.Errorf("a peer that is heard no more is asked at %v s, dead %v; want 40 and 50 s, and death", at, l.Dead())
+	}
+	// It is heard after a request that was lost: nothing is counted against it.
+	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2, Adaptive: true}})
+	l.Advance(l.Deadline(), q)
+	sent(t, q)
+	l.Heard()
+	l.Advance(l.Deadline(), q)
+	if at := echoes(t, l, q, 10, never); l.Unanswered() != 2 || !slices.Equal(at, []float64{30, 40}) {
+		t.Errorf("asked at %v s, %d unanswered", at, l.Unanswered())
+	}
+	// Without it, hearing counts for nothing.
+	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2}})
+	l.Heard()
+	if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{10}) || !l.Dead() { // and at first
+		t.Errorf("without Adaptive asked at %v s", at)
+	}
+}
