@@ -1,0 +1,60 @@
+package pppoe
+
+import (
+	"testing"
+	"time"
+
+	"upppoe/ppp/session"
+)
+
+// TestAllowance: a limit is reached to the second, told once, and not before packets
+// flow.
+func TestAllowance(t *testing.T) {
+	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const s = time.Second
+	sent := func(packets, bytes uint64) Counters { return Counters{SentPackets: packets, SentBytes: bytes} }
+	for _, c := range []struct {
+		what     string
+		limits   Limits
+		at       time.Duration // since packets flow
+		carried  Counters
+		want     session.Cause
+		deadline time.Duration // after at; 0: none
+	}{
+		{"no limits", Limits{}, 1000 * time.Hour, sent(9, 9), 0, 0},
+		{"a time that is not over", Limits{MaxConnect: 10 * s}, 4 * s, Counters{}, 0, 6 * s},
+		{"a time that is over", Limits{MaxConnect: 10 * s}, 10 * s, Counters{}, session.Expired, 0},
+		{"idle, not for long", Limits{Idle: 10 * s}, 9 * s, Counters{}, 0, s},
+		{"idle", Limits{Idle: 10 * s}, 10 * s, Counters{}, session.Idle, 0},
+		{"busy", Limits{Idle: 10 * s}, 10 * s, sent(1, 0), 0, s},
+		{"busy with receiving", Limits{Idle: 10 * s}, 10 * s, Counters{ReceivedPackets: 1}, 0, s},
+		{"busy with dropping", Limits{Idle: 10 * s}, 10 * s, Counters{Dropped: 1}, session.Idle, 0},
+		{"time before idleness", Limits{Idle: 10 * s, MaxConnect: 10 * s}, 10 * s, Counters{}, session.Expired, 0},
+		{"the earlier deadline", Limits{Idle: 10 * s, MaxConnect: 10 * s}, 9500 * time.Millisecond, Counters{}, 0, s / 2},
+		{"volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 50, ReceivedBytes: 50}, session.Exhausted, 0},
+		{"not yet the volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 50, ReceivedBytes: 49}, 0, s},
+		{"what is sent", Limits{MaxBytes: 100, Count: CountSent}, s, Counters{SentBytes: 100}, session.Exhausted, 0},
+		{"what is received does not count", Limits{MaxBytes: 100, Count: CountSent}, s, Counters{ReceivedBytes: 1000}, 0, s},
+		{"what is received", Limits{MaxBytes: 100, Count: CountReceived}, s, Counters{ReceivedBytes: 100}, session.Exhausted, 0},
+		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 100, ReceivedBytes: 1}, session.Exhausted, 0},
+		{"the larger, not both", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 60, ReceivedBytes: 60}, 0, s},
+	} {
+		a := allowance{Limits: c.limits}
+		if r, over := a.check(epoch.Add(1000*time.Hour), c.carried); over || !a.deadline(epoch).IsZero() {
+			t.Errorf("%s: before packets flow: %v, deadline %v", c.what, r, a.deadline(epoch))
+		}
+		a.start(epoch)
+		a.start(epoch.Add(c.at)) // IPv6 comes later: it begins but once
+		now := epoch.Add(c.at)
+		r, over := a.check(now, c.carried)
+		if over != (c.want != 0) || r.Cause != c.want {
+			t.Errorf("%s: over %v with %v, want %v", c.what, over, r.Cause, c.want)
+		}
+		if at := a.deadline(now); at.IsZero() != (c.deadline == 0) || c.deadline > 0 && at.Sub(now) != c.deadline {
+			t.Errorf("%s: to be looked at again at %v, want after %v", c.what, at, c.deadline)
+		}
+		if r, again := a.check(now.Add(1000*time.Hour), c.carried); over && again {
+			t.Errorf("%s: told twice, then with %v", c.what, r.Cause)
+		}
+	}
+}
