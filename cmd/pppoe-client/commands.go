@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"upppoe/internal/control"
+	"upppoe/internal/pppd"
 	"upppoe/internal/status"
 )
 
@@ -34,14 +35,14 @@ var errNobody = errors.New("no pppoe-client runs")
 // find asks the clients that run who they are, and returns those that somebody means: by
 // the peers file, the linkname, the device, the line or the process. Empty: all.
 func find(who string) (found []status.Status, err error) {
-	pids, err := control.Programs(control.Dir)
+	programs, err := control.Programs(sockets)
 	if err != nil {
 		return nil, err
 	}
-	for _, pid := range pids {
+	for _, pid := range programs {
 		var text bytes.Buffer
 		var s status.Status
-		if control.Ask(control.Dir, pid, "status", &text, goodbye) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
+		if control.Ask(sockets, pid, "status", &text, goodbye) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
 			continue // it has just ended
 		}
 		s.PID = pid // as we see it, who may be in another namespace
@@ -65,7 +66,7 @@ func parseCommand(args []string, flags map[string]*bool) (who string, err error)
 		case known:
 			*flag = true
 		case strings.HasPrefix(a, "-"), who != "":
-			return "", fmt.Errorf("%q is not understood here: see pppoe-client --help", a)
+			return "", &pppd.Error{Message: fmt.Sprintf("%q is not understood here: see pppoe-client --help", a)}
 		default:
 			who = a
 		}
@@ -76,7 +77,7 @@ func parseCommand(args []string, flags map[string]*bool) (who string, err error)
 func stopLine(args []string) int { return tell(args, quit) }
 
 func hangUpLine(args []string) int {
-	return tell(args, func(s status.Status) error { return control.Ask(control.Dir, s.PID, "hangup", os.Stdout, goodbye) })
+	return tell(args, func(s status.Status) error { return control.Ask(sockets, s.PID, "hangup", os.Stdout, goodbye) })
 }
 
 // tell has a client do something. Which one must be clear.
@@ -150,7 +151,7 @@ func ask(who, question string) int {
 	found, err := find(who)
 	if err == nil {
 		err = each(found, func(s status.Status) error {
-			return control.Ask(control.Dir, s.PID, question, os.Stdout, 0)
+			return control.Ask(sockets, s.PID, question, os.Stdout, 0)
 		})
 	}
 	if err != nil {

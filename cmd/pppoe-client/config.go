@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"upppoe/internal/accounts"
+	"upppoe/internal/control"
 	"upppoe/internal/hostnet"
+	"upppoe/internal/pidfile"
 	"upppoe/internal/pppd"
 	"upppoe/internal/scripts"
 	"upppoe/internal/secrets"
@@ -22,8 +24,13 @@ import (
 	"upppoe/pppoe/afpacket"
 )
 
-// etc is where pppd's files lie.
-var etc = "/etc/ppp" // tests have their own
+// etc is where pppd's files lie, pids where its pid files do, and sockets where clients
+// answer. Tests have their own.
+var (
+	etc     = "/etc/ppp"
+	pids    = pidfile.Dir
+	sockets = control.Dir
+)
 
 // config is what the settings mean for a client, but for its host.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {

@@ -124,7 +124,7 @@ func (p *program) run(ring *control.Ring) error {
 // called: last of all, for who has said stop waits for that.
 func (p *program) listen(ring *control.Ring) (closed func()) {
 	var err error
-	if p.control, err = control.Listen(control.Dir, p, ring); err != nil {
+	if p.control, err = control.Listen(sockets, p, ring); err != nil {
 		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
 		return func() {}
 	}

@@ -85,7 +85,7 @@ func poff(args []string) int {
 
 // quit ends a program, and waits until it has ended.
 func quit(s status.Status) error {
-	return control.Ask(control.Dir, s.PID, "stop", os.Stdout, goodbye)
+	return control.Ask(sockets, s.PID, "stop", os.Stdout, goodbye)
 }
 
 func send(n unix.Signal) func(status.Status) error {

@@ -132,18 +132,18 @@ func (f *records) warn(err error) {
 
 func (f *records) writePID(device string) {
 	f.device = device
-	f.warn(pidfile.Write(pidfile.Dir, pidfile.Unit(device)))
+	f.warn(pidfile.Write(pids, pidfile.Unit(device)))
 	if name := f.settings.LinkName; name != "" {
-		f.warn(pidfile.Write(pidfile.Dir, pidfile.Link(name), device))
+		f.warn(pidfile.Write(pids, pidfile.Link(name), device))
 	}
 }
 
 func (f *records) removePID() {
 	if f.device != "" {
-		pidfile.Remove(pidfile.Dir, pidfile.Unit(f.device))
+		pidfile.Remove(pids, pidfile.Unit(f.device))
 	}
 	if name := f.settings.LinkName; name != "" {
-		pidfile.Remove(pidfile.Dir, pidfile.Link(name))
+		pidfile.Remove(pids, pidfile.Link(name))
 	}
 }
 

@@ -205,7 +205,7 @@ func TestText(t *testing.T) {
 		{Status{PID: 42, Line: "eth0.50", State: Dialling, Since: at}, "eth0.50: dialling since 2026-01-02 03:04:05 (process 42)\n  line      eth0.50\n"},
 		{Status{
 			PID: 42, Call: "isp", Line: "eth0", State: Online, Since: at, Carrier: "up", Device: "ppp0", SessionID: 7, AC: ac.String(), ACName: "ac1", MTU: 1492,
-			IPv4: &IPv4{Local: "192.0.2.10", Remote: "192.0.2.1", DNS: []string{"192.0.2.53", "192.0.2.54"}}, IPv6: &IPv6{"fe80::1", "fe80::2"},
+			IPv4: &IPv4{Local: "192.0.2.10", Remote: "192.0.2.1", DNS: []string{"192.0.2.53", "192.0.2.54"}}, IPv6: &IPv6{Local: "fe80::1", Remote: "fe80::2"},
 			Traffic: TrafficOf(counters),
 		}, `isp: online since 2026-01-02 03:04:05 (process 42)
   line      eth0, which is up

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/control"
+	"upppoe/internal/status"
+)
+
+// client is one that answers, and notes what it is told.
+type client struct {
+	server *control.Server
+	said   chan string
+}
+
+func (c *client) Status() []byte {
+	text, _ := json.Marshal(status.Status{PID: 1, Call: "isp", Link: "wan", Line: "eth0.50", Device: "ppp0", State: status.Online})
+	return text
+}
+
+func (c *client) HangUp() { c.said <- "hangup" }
+
+// Stop has the client end, for which whoever says so waits.
+func (c *client) Stop() {
+	c.said <- "stop"
+	go c.server.Close()
+}
+
+// clients have commands find so many clients, all of which are this process.
+func clients(t *testing.T, n int) *client {
+	t.Helper()
+	before := sockets
+	sockets = filepath.Join(t.TempDir(), "run")
+	t.Cleanup(func() { sockets = before })
+	if n == 0 {
+		return nil
+	}
+	c, log := &client{said: make(chan string, 10)}, control.NewRing()
+	log.Write([]byte("a line\n"))
+	var err error
+	if c.server, err = control.Listen(sockets, c, log); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n - 1 { // numbers that no process has
+		if err := os.Symlink(fmt.Sprintf("%d.sock", os.Getpid()), filepath.Join(sockets, fmt.Sprintf("%d.sock", 1<<30+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// call runs the program, by some name, and returns what it writes.
+func call(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	out, err := [2]*os.File{os.Stdout, os.Stderr}, error(nil)
+	defer func() { os.Stdout, os.Stderr = out[0], out[1] }()
+	var files [2]*os.File
+	for i := range files {
+		if files[i], err = os.Create(filepath.Join(t.TempDir(), "out")); err != nil {
+			t.Fatal(err)
+		}
+		defer files[i].Close()
+	}
+	os.Stdout, os.Stderr = files[0], files[1]
+	code = run(name, args)
+	var text [2]string
+	for i, f := range files {
+		f.Seek(0, io.SeekStart)
+		all, _ := io.ReadAll(f)
+		text[i] = string(all)
+	}
+	return code, text[0], text[1]
+}
+
+func (c *client) heard() string {
+	select {
+	case what := <-c.said:
+		return what
+	default:
+		return ""
+	}
+}
+
+// TestFind: a client is meant by any of its names; two must be told apart.
+func TestFind(t *testing.T) {
+	c := clients(t, 1)
+	defer c.server.Close()
+	for _, who := range []string{"", "isp", "wan", "ppp0", "eth0.50", fmt.Sprint(os.Getpid())} {
+		if found, err := find(who); err != nil || len(found) != 1 || found[0].PID != os.Getpid() {
+			t.Errorf("%q: %+v, %v", who, found, err)
+		}
+	}
+	for _, who := range []string{"is", "eth0", "1"} {
+		if code, _, said := call(t, "pppoe-client", "hangup", who); code != exitFatal || !strings.Contains(said, who) || c.heard() != "" {
+			t.Errorf("%q: code %d, %s", who, code, said)
+		}
+	}
+}
+
+// TestCommands are words that talk to a client, and what they say when there is none, or
+// more than one.
+func TestCommands(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		args    []string
+		clients int
+		code    int
+		heard   string
+		says    string // on either output
+	}{
+		{"pppoe-client", []string{"status"}, 1, 0, "", "isp: online"},
+		{"pppoe-client", []string{"status", "--json"}, 1, 0, "", `"call": "isp"`},
+		{"pppoe-client", []string{"status", "--json"}, 0, 1, "", "[]"},
+		{"pppoe-client", []string{"status"}, 0, 1, "", "no pppoe-client runs"},
+		{"pppoe-client", []string{"status", "--nonsense"}, 1, 2, "", `"--nonsense" is not understood`},
+		{"pppoe-client", []string{"status", "a", "b"}, 1, 2, "", `"b" is not understood`},
+		{"pppoe-client", []string{"log"}, 1, 0, "", "a line"},
+		{"pppoe-client", []string{"log", "-x"}, 1, 2, "", "not understood"},
+		{"pppoe-client", []string{"events", "-x"}, 1, 2, "", "not understood"},
+		{"pppoe-client", []string{"hangup"}, 1, 0, "hangup", ""},
+		{"pppoe-client", []string{"hangup", "isp"}, 1, 0, "hangup", ""},
+		{"pppoe-client", []string{"hangup"}, 2, 1, "", "2 clients run: name one, or say --all"},
+		{"pppoe-client", []string{"hangup", "--all"}, 2, 0, "hangup", ""},
+		{"pppoe-client", []string{"stop", "wan"}, 1, 0, "stop", ""},
+		{"pppoe-client", []string{"stop"}, 0, 1, "", "no pppoe-client runs"},
+		{"poff", nil, 1, 0, "stop", ""},
+		{"poff", []string{"isp"}, 1, 0, "stop", ""},
+		{"poff", []string{"other"}, 1, 1, "", "told to call other"},
+		{"poff", nil, 0, 1, "", "no pppoe-client runs"},
+		{"poff", nil, 2, 1, "", "2 sessions are open"},
+		{"poff", []string{"-h"}, 1, 0, "", "usage: poff"},
+		{"plog", nil, 1, 0, "", "a line"},
+		{"pon", []string{"--help"}, 0, 0, "", "usage: pon"},
+		{"pon", []string{"nobody"}, 0, 1, "", "peers/nobody: it should say how to dial"},
+		{"pon", nil, 0, 1, "", "peers/provider"},
+		{"pppoe-client", nil, 0, 0, "", "Exit codes:"},
+		{"pppoe-client", []string{"help"}, 0, 0, "", "Exit codes:"},
+		{"pppoe-client", []string{"eth0", "--help"}, 0, 0, "", "Exit codes:"},
+		{"pppoe-client", []string{"user", "help", "dryrun"}, 0, 2, "", "no interface is named"},
+	} {
+		t.Run(strings.Join(append([]string{c.name}, c.args...), " "), func(t *testing.T) {
+			secretsIn(t, nil)
+			t.Setenv("HOME", t.TempDir())
+			one := clients(t, c.clients)
+			if one != nil && c.heard != "stop" {
+				defer one.server.Close()
+			}
+			code, stdout, stderr := call(t, c.name, c.args...)
+			if code != c.code || !strings.Contains(stdout+stderr, c.says) {
+				t.Errorf("code %d, want %d; it says %s%s, want %q", code, c.code, stdout, stderr, c.says)
+			}
+			if one != nil && one.heard() != c.heard {
+				t.Errorf("the client was not told %q", c.heard)
+			}
+		})
+	}
+}
+
+// TestPoffSignals: poff speaks to clients as it does to pppd.
+func TestPoffSignals(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	defer signal.Stop(signals)
+	c := clients(t, 1)
+	defer c.server.Close()
+	for flag, want := range map[string]os.Signal{"-r": unix.SIGHUP, "-d": unix.SIGUSR1, "-c": unix.SIGUSR2} {
+		if code, _, said := call(t, "poff", flag, "isp"); code != 0 {
+			t.Errorf("poff %s: code %d, %s", flag, code, said)
+			continue
+		}
+		select {
+		case got := <-signals:
+			if got != want {
+				t.Errorf("poff %s sends %v, want %v", flag, got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("poff %s sends nothing", flag)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/internal/pppd"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// TestOnline: whoever waits does so for both families, unless one fails, is not wanted
+// or is slow; and is told once.
+func TestOnline(t *testing.T) {
+	ipv4 := pppoe.Addressing{IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.10")}}
+	ipv6 := pppoe.Addressing{IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}}}
+	both := pppoe.Addressing{IPv4: ipv4.IPv4, IPv6: ipv6.IPv6}
+	for _, c := range []struct {
+		what     string
+		settings pppd.Settings
+		events   []pppoe.Event
+		after    time.Duration // -1: never
+	}{
+		{"nothing", pppd.Settings{}, nil, -1},
+		{"a device alone", pppd.Settings{}, []pppoe.Event{pppoe.DeviceOpened{}, session.Admitted{}}, -1},
+		{"both", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, pppoe.Configured{Addressing: both}}, 0},
+		{"IPv4, and no word of IPv6", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, slow},
+		{"IPv4, and IPv6 is refused first", pppd.Settings{}, []pppoe.Event{session.NetworkFailed{Protocol: ppp.IPv6CP}, pppoe.Configured{Addressing: ipv4}}, 0},
+		{"IPv4, where IPv6 is not wanted", pppd.Settings{NoIPv6: true}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, 0},
+		{"IPv6, where IPv4 is not wanted", pppd.Settings{NoIP: true}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, 0},
+		{"nobody waits", pppd.Settings{NoIP: true}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, -2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began, told := time.Now(), []time.Duration{}
+			c.settings.NotifySystemd = c.after != -2
+			o := newOnline(&c.settings, func() { told = append(told, time.Since(began)) })
+			for range 2 {
+				for _, e := range c.events {
+					o.heed(e)
+				}
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			switch {
+			case c.after < 0 && len(told) > 0:
+				t.Errorf("%s: told after %v", c.what, told)
+			case c.after >= 0 && (len(told) != 1 || told[0] != c.after):
+				t.Errorf("%s: told after %v, want once after %v", c.what, told, c.after)
+			}
+		})
+	}
+}

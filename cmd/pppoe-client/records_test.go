@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/internal/pppd"
+	"upppoe/ipcp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/pppoe"
+)
+
+var concentrator = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+
+// filesIn has pid files be written to a directory of the test's.
+func filesIn(t *testing.T, dir string) {
+	t.Helper()
+	before := pids
+	pids = dir
+	t.Cleanup(func() { pids = before })
+}
+
+func content(t *testing.T, dir, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// TestRecords: the files of a session, and what a crash leaves to the next client.
+func TestRecords(t *testing.T) {
+	filesIn(t, t.TempDir())
+	own := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 9}
+	s := parse(t, "eth0", "linkname", "wan", "pppoe-source-mac", own.String(), "state-dir", filepath.Join(t.TempDir(), "state"))
+	settled := func(f *records) {
+		done := make(chan struct{})
+		f.do(func() { close(done) })
+		<-done
+	}
+	f := newRecords(s, silent())
+	if stale, before := f.left(); len(stale) != 0 || before != (pppoe.Addressing{}) {
+		t.Errorf("at first there are left %+v, %+v", stale, before)
+	}
+	dial := func() {
+		f.notify(pppoe.Line{Local: own}, pppoe.SessionGranted{Grant: pppoe.Grant{SessionID: 7, AC: concentrator}})
+		f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
+		f.notify(pppoe.Line{}, pppoe.Configured{Addressing: pppoe.Addressing{
+			IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.10")}, IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}},
+		}})
+		settled(f)
+	}
+	dial()
+	pid := fmt.Sprintf("%d\n", os.Getpid())
+	if unit, link := content(t, pids, "ppp0.pid"), content(t, pids, "ppp-wan.pid"); unit != pid || link != pid+"ppp0\n" {
+		t.Errorf("pid files %q and %q", unit, link)
+	}
+	f.notify(pppoe.Line{}, pppoe.Ended{})
+	settled(f)
+	if files, _ := os.ReadDir(pids); len(files) != 0 {
+		t.Errorf("after the session there are %v", files)
+	}
+	dial() // and crash
+	f.close()
+
+	f = newRecords(s, silent())
+	stale, before := f.left()
+	if len(stale) != 1 || stale[0] != (pppoe.StaleSession{SessionID: 7, AC: concentrator}) {
+		t.Errorf("after a crash there are left %+v", stale)
+	}
+	if before.IPv4.Local.String() != "192.0.2.10" || before.IPv6.Local != (ipv6cp.ID{7: 1}) {
+		t.Errorf("it had %+v", before)
+	}
+	s.SourceAddr = "02:00:5e:00:53:0a"
+	if stale, before := f.left(); len(stale) != 0 || before.HasIPv4() {
+		t.Errorf("by another address there are left %+v, %+v", stale, before)
+	}
+	s.SourceAddr = own.String()
+	f.notify(pppoe.Line{}, pppoe.Ended{})
+	f.close()
+	f = newRecords(s, silent())
+	defer f.close()
+	if stale, _ := f.left(); len(stale) != 0 {
+		t.Errorf("after a good end there are left %+v", stale)
+	}
+}
+
+// TestRecordsNowhere: without a place for files a client works, and says no more than it
+// must.
+func TestRecordsNowhere(t *testing.T) {
+	filesIn(t, filepath.Join(t.TempDir(), "none"))
+	var log bytes.Buffer
+	to := slog.New(slog.NewTextHandler(&log, nil))
+	f := newRecords(&pppd.Settings{Interface: "eth0", LinkName: "wan", StateDir: "/dev/null/state"}, to)
+	f.notify(pppoe.Line{}, pppoe.SessionGranted{})
+	f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
+	f.notify(pppoe.Line{}, pppoe.Ended{})
+	f.warn(nil)
+	f.close()
+	if log.Len() > 0 {
+		t.Errorf("it warns: %s", log.String())
+	}
+	f.warn(fs.ErrPermission)
+	if !strings.Contains(log.String(), "permission") {
+		t.Errorf("of what is worth it, it says %q", log.String())
+	}
+}
+
+// TestLinkNamePlace: a linkname is no way into other directories.
+func TestLinkNamePlace(t *testing.T) {
+	dir := t.TempDir()
+	filesIn(t, filepath.Join(dir, "run"))
+	os.Mkdir(pids, 0o755)
+	f := newRecords(&pppd.Settings{Interface: "eth0", LinkName: "x/../../y", StateDir: dir}, silent())
+	f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
+	f.close()
+	if all, _ := filepath.Glob(filepath.Join(dir, "*y*")); len(all) > 0 {
+		t.Errorf("it made %v", all)
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// held is a writer that does not return until it is let go.
+type held struct {
+	let  chan struct{}
+	text bytes.Buffer
+}
+
+func (h *held) Write(b []byte) (int, error) {
+	<-h.let
+	return h.text.Write(b)
+}
+
+// TestStream: nobody waits for a slow reader, who gets what could wait.
+func TestStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &held{let: make(chan struct{})}
+		s := newStream(to)
+		s.write([]byte("1\n"))
+		synctest.Wait()
+		for range 3 * behind {
+			s.write([]byte("2\n"))
+		}
+		time.AfterFunc(farewell/2, func() { close(to.let) })
+		s.close()
+		if got := to.text.String(); got != "1\n"+strings.Repeat("2\n", behind) {
+			t.Errorf("%d octets came, want %d lines", len(got), behind+1)
+		}
+	})
+}
+
+// TestStreamUnread: the end is not held up by who does not read at all.
+func TestStreamUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &held{let: make(chan struct{})}
+		s := newStream(to)
+		s.write([]byte("1\n"))
+		began := time.Now()
+		s.close()
+		if took := time.Since(began); took != farewell {
+			t.Errorf("the end took %v, want %v", took, farewell)
+		}
+		close(to.let)
+	})
+}
