@@ -119,7 +119,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("stop: %+v", r)
 	}
 	ends(t, follower, 0)
-	for _, want := range []string{"Terminating on signal 15", "Connection terminated.", "Exit."} {
+	for _, want := range []string{"Terminating on signal 15", "Connection terminated."} {
 		if !strings.Contains(follower.Log(), want) {
 			t.Errorf("log --follow does not show %q:\n%s", want, follower.Log())
 		}
