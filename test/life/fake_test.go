@@ -23,7 +23,7 @@ type fake struct {
 	mu       sync.Mutex
 	client   pppoe.Addr
 	session  uint16
-	asked    bool // our own IPCP request is out
+	wished   bool // our own IPCP request is out
 	open     bool
 	received []pppoe.DiscoveryFrame
 }
@@ -93,7 +93,7 @@ func (f *fake) discover(frame []byte) {
 	case p.Code == pppoe.PADR && f.refuse != "":
 		f.tell(p.Src, pppoe.PADS, 0, tags.Append(pppoe.TagACSystemError, []byte(f.refuse)))
 	case p.Code == pppoe.PADR:
-		f.client, f.asked, f.open = p.Src, false, false
+		f.client, f.wished, f.open = p.Src, false, false
 		f.session++
 		f.tell(p.Src, pppoe.PADS, f.session, tags)
 	}
@@ -196,8 +196,8 @@ func (f *fake) judge(c ppp.Control) {
 			nak = ppp.Option{Type: o.Type, Value: should.AsSlice()}.AppendTo(nak)
 		}
 	}
-	if !f.asked {
-		f.asked = true
+	if !f.wished {
+		f.wished = true
 		f.send(ppp.IPCP, ppp.ConfigureRequest, 1, ppp.Option{Type: optAddress, Value: f.own.AsSlice()}.AppendTo(nil))
 	}
 	if len(nak) > 0 {
@@ -211,4 +211,14 @@ func (f *fake) judge(c ppp.Control) {
 			f.online(f)
 		}
 	}
+}
+
+// addressIn is the address in the options of an IPCP packet.
+func addressIn(data []byte) (a netip.Addr) {
+	if options, err := ppp.ParseOptions(data); err == nil {
+		if o, ok := options.Find(optAddress); ok {
+			a, _ = netip.AddrFromSlice(o.Value)
+		}
+	}
+	return a
 }

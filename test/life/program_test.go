@@ -105,14 +105,14 @@ func (w *world) dial(t testing.TB, options ...string) *lab.Program {
 // serve starts the server, with flags beside those that all have.
 func (w *world) serve(t testing.TB, flags ...string) *lab.Program {
 	t.Helper()
-	w.serverArgs = append([]string{"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "life-ac", "-F", "-d", "--etc", w.serverEtc}, flags...)
-	return w.serveAgain(t)
+	return w.serveAt(t, w.server, flags...)
 }
 
-// serveAgain starts the server as it was.
-func (w *world) serveAgain(t testing.TB) *lab.Program {
+// serveAt starts a server somewhere else.
+func (w *world) serveAt(t testing.TB, in *lab.Namespace, flags ...string) *lab.Program {
 	t.Helper()
-	p := launch(t, w.server, exec.Command(filepath.Join(bin, "pppoe-server"), w.serverArgs...))
+	args := append([]string{"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "life-ac", "-F", "-d", "--etc", w.serverEtc}, flags...)
+	p := launch(t, in, exec.Command(filepath.Join(bin, "pppoe-server"), args...))
 	check(t, p.Await("Serving on "))
 	return p
 }

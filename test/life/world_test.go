@@ -51,9 +51,9 @@ func check(t testing.TB, err error) {
 // client's has files of its own.
 type world struct {
 	client, server *lab.Namespace
-	dir            string // of the client's files
+	wire, other    *lab.Namespace // of newSwitch
+	dir            string         // of the client's files
 	serverEtc      string
-	serverArgs     []string
 }
 
 // places are the client's own directories, by where they lie.
@@ -67,9 +67,35 @@ const (
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	w := blankWorld(t)
+	check(t, lab.Veth(lab.End{In: w.client, Name: "eth0"}, lab.End{In: w.server, Name: "eth0"}))
+	return w
+}
+
+// newSwitch has a switch between the client, the server and another one, so that each
+// keeps its interface whatever the others do with theirs.
+func newSwitch(t testing.TB) *world {
+	t.Helper()
+	w := blankWorld(t)
+	w.wire, w.other = namespace(t), namespace(t)
+	check(t, w.wire.Bridge("br0"))
+	w.plug(t, w.client, "client")
+	w.plug(t, w.server, "server")
+	w.plug(t, w.other, "other")
+	return w
+}
+
+// plug gives a machine an eth0 that leads to a port of the switch.
+func (w *world) plug(t testing.TB, in *lab.Namespace, port string) {
+	t.Helper()
+	check(t, lab.Veth(lab.End{In: w.wire, Name: port}, lab.End{In: in, Name: "eth0"}))
+	check(t, w.wire.Join("br0", port))
+}
+
+func blankWorld(t testing.TB) *world {
+	t.Helper()
 	roottest.Need(t)
 	w := &world{client: namespace(t), server: namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
-	check(t, lab.Veth(lab.End{In: w.client, Name: "eth0"}, lab.End{In: w.server, Name: "eth0"}))
 	for name := range places {
 		check(t, os.MkdirAll(filepath.Join(w.dir, name), 0o755))
 	}

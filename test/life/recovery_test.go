@@ -1,0 +1,316 @@
+package life
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/status"
+	"upppoe/ppp"
+	"upppoe/pppoe"
+	"upppoe/test/lab"
+)
+
+// TestStartAfterCrash: the session that a crash has left is ended before a new one is
+// asked for, of a server that would not have both.
+func TestStartAfterCrash(t *testing.T) {
+	w := newWorld(t)
+	server := w.serve(t, "-N", "1")
+	p := w.dial(t)
+	first := w.awaitOnline(t)
+	kill(t, p)
+	p = w.dial(t)
+	again := w.awaitOnline(t)
+	check(t, p.Await(fmt.Sprintf("Sent PADT for session %d at %s", first.SessionID, first.AC)))
+	check(t, server.Await("Session 1 closed .*: hangup"))
+	if n := strings.Count(server.Log(), "No client slots"); n != 0 {
+		t.Errorf("the server had no slot left %d times", n)
+	}
+	if again.Device != "ppp0" || again.IPv4.Local != first.IPv4.Local {
+		t.Errorf("before it was %+v, now %+v", first, again)
+	}
+	p.Stop()
+	p = w.dial(t)
+	w.awaitOnline(t)
+	if strings.Contains(p.Log(), "earlier run") {
+		t.Errorf("after a regular end, a session is buried:\n%s", p.Log())
+	}
+}
+
+// persistent has a client come back soon.
+var persistent = []string{"persist", "holdoff", "1", "maxfail", "0", "lcp-echo-interval", "1", "lcp-echo-failure", "2", "noipv6"}
+
+// TestServerRestarts: however the server ends, the client is back once it answers.
+func TestServerRestarts(t *testing.T) {
+	for name, c := range map[string]struct {
+		end    func(testing.TB, *lab.Program)
+		reason string
+	}{
+		"killed":  {kill, "peer-dead"},
+		"stopped": {func(_ testing.TB, p *lab.Program) { p.Stop() }, "peer-terminated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			server := w.serve(t)
+			w.dial(t, persistent...)
+			w.awaitOnline(t)
+			c.end(t, server)
+			s := w.awaitStatus(t, "the session has ended", func(s status.Status) bool { return s.LastEnd != nil })
+			if s.LastEnd.Reason != c.reason || s.Device != "" && s.IPv4 != nil {
+				t.Errorf("the client is %+v, its session ended by %+v", s, s.LastEnd)
+			}
+			w.serve(t)
+			began := time.Now()
+			s = w.awaitStatus(t, "the client is online again", isOnline)
+			t.Logf("online %v after the server answers", time.Since(began).Round(time.Millisecond))
+			if s.Dials != 2 {
+				t.Errorf("%d sessions were dialled, want 2", s.Dials)
+			}
+			_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+			check(t, err)
+		})
+	}
+}
+
+// TestHangUpSignal redials at once if it persists, whatever the hold-off, and ends if
+// not.
+func TestHangUpSignal(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	p := w.dial(t, "persist", "holdoff", "600")
+	first := w.awaitOnline(t)
+	check(t, unix.Kill(p.PID(), unix.SIGHUP))
+	w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
+	if all := w.status(t); all[0].SessionID == first.SessionID {
+		t.Errorf("the session is the same: %+v", all[0])
+	}
+	p.Stop()
+	p = w.dial(t)
+	w.awaitOnline(t)
+	check(t, unix.Kill(p.PID(), unix.SIGHUP))
+	ends(t, p, 5)
+	w.leftNothing(t)
+}
+
+// TestHangUpEndsHoldOff: SIGHUP is how somebody says that the trouble is over.
+func TestHangUpEndsHoldOff(t *testing.T) {
+	w := newWorld(t)
+	p := w.dial(t, "persist", "holdoff", "600", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1")
+	w.awaitStatus(t, "the client waits", func(s status.Status) bool { return s.WaitingFor == "hold-off" })
+	w.serve(t)
+	check(t, unix.Kill(p.PID(), unix.SIGHUP))
+	w.awaitOnline(t)
+}
+
+// TestInterfaceDown: it is noticed by what the kernel says, not by what is missed: there
+// are no echoes, and the hold-off is long.
+func TestInterfaceDown(t *testing.T) {
+	w := newSwitch(t)
+	w.serve(t)
+	w.dial(t, "persist", "holdoff", "600", "json")
+	w.awaitOnline(t)
+	for _, c := range []struct {
+		what       string
+		down, up   func()
+		carrier    string
+		sameDevice bool
+	}{
+		{"set down", func() { setUp(t, w.client, false) }, func() { setUp(t, w.client, true) }, "down", true},
+		{"deleted", func() { noEthernet(t, w) }, func() { w.plug(t, w.client, "client") }, "gone", false},
+	} {
+		before := w.awaitOnline(t).Dials
+		c.down()
+		s := w.awaitStatus(t, "the client waits for its interface", func(s status.Status) bool { return s.WaitingFor == "interface" })
+		if s.Carrier != c.carrier || len(w.links(t)) != 0 {
+			t.Errorf("%s: the client is %+v, with devices %v", c.what, s, w.links(t))
+		}
+		c.up()
+		s = w.awaitStatus(t, "the client is online again", isOnline)
+		if s.Dials != before+1 || s.Carrier != "up" {
+			t.Errorf("%s: the client is %+v", c.what, s)
+		}
+		_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+		check(t, err)
+	}
+}
+
+// TestInterfaceDownForGood: without persist, that is the end.
+func TestInterfaceDownForGood(t *testing.T) {
+	for name, down := range map[string]func(*testing.T, *world){"down": setDown, "gone": noEthernet} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(t)
+			p := w.dial(t)
+			w.awaitOnline(t)
+			down(t, w)
+			ends(t, p, 16)
+			w.leftNothing(t)
+		})
+	}
+}
+
+// TestCableOut: a cable that is out for a moment costs no session.
+func TestCableOut(t *testing.T) {
+	w := newSwitch(t)
+	w.serve(t)
+	w.dial(t, persistent...)
+	before := w.awaitOnline(t)
+	port := func(up bool) {
+		check(t, w.wire.Do(func() error {
+			link, err := netlink.LinkByName("client")
+			switch {
+			case err != nil:
+				return err
+			case up:
+				return netlink.LinkSetUp(link)
+			}
+			return netlink.LinkSetDown(link)
+		}))
+	}
+	port(false)
+	w.awaitStatus(t, "the client sees that the cable is out", func(s status.Status) bool { return s.Carrier == "without carrier" })
+	port(true)
+	s := w.awaitStatus(t, "the cable is in again", func(s status.Status) bool { return s.Carrier == "up" })
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	check(t, err)
+	if s = w.status(t)[0]; s.SessionID != before.SessionID || s.Dials != 1 {
+		t.Errorf("the session was %+v, and is %+v", before, s)
+	}
+}
+
+// TestFailOver: of two concentrators one is of no use, in one way or another; the other
+// one has its turn.
+func TestFailOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		bad     manner
+		options string
+	}{
+		"refuses":         {manner{refuse: "no"}, ""},
+		"does not answer": {manner{mute: []ppp.Protocol{ppp.LCP}}, "persist holdoff 0 lcp-restart 1 lcp-max-configure 1"},
+		"hangs up":        {manner{heard: hangUpAt(ppp.LCP)}, "persist holdoff 0"},
+		"nonsense":        {manner{assign: ip("224.0.0.1")}, "persist holdoff 0 ipcp-restart 1 ipcp-max-configure 1 noipv6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newSwitch(t)
+			bad := newFake(t, w.other, "bad-ac", c.bad)
+			w.dial(t, append(strings.Fields(c.options), "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "30")...)
+			await(t, "the bad concentrator was asked", func() bool { return len(bad.packets(pppoe.PADR)) > 0 })
+			w.serve(t)
+			s := w.awaitOnline(t)
+			if s.ACName != "life-ac" {
+				t.Errorf("the client is %+v", s)
+			}
+		})
+	}
+}
+
+// TestChoice of a concentrator by name, service or address, against one that is as good.
+func TestChoice(t *testing.T) {
+	w := newSwitch(t)
+	w.serve(t, "-S", "gold")
+	w.serveAt(t, w.other, "-C", "other-ac", "-S", "silver", "-R", "192.0.2.100")
+	for options, want := range map[string]string{
+		"pppoe-ac life-ac":                                               "life-ac",
+		"pppoe-ac other-ac":                                              "other-ac",
+		"pppoe-ac no-ac pppoe-ac-also other-ac":                          "other-ac",
+		"pppoe-service gold":                                             "life-ac",
+		"pppoe-service silver":                                           "other-ac",
+		"pppoe-mac " + mac(t, w.server, "eth0"):                          "life-ac",
+		"pppoe-mac " + mac(t, w.other, "eth0"):                           "other-ac",
+		"rp_pppoe_ac other-ac":                                           "other-ac",
+		"rp_pppoe_service gold rp_pppoe_mac " + mac(t, w.server, "eth0"): "life-ac",
+	} {
+		for range 3 {
+			p := w.dial(t, strings.Fields(options)...)
+			if s := w.awaitOnline(t); s.ACName != want {
+				t.Errorf("%s: the session is with %s, want %s", options, s.ACName, want)
+			}
+			p.Stop()
+		}
+	}
+	for _, options := range []string{"pppoe-ac no-ac", "pppoe-service no-service", "pppoe-mac 02:00:5e:00:53:99"} {
+		r := w.run(t, "pppoe-client", append(append([]string{"eth0", "nodetach", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1"}, account...), strings.Fields(options)...)...)
+		if r.code != 8 {
+			t.Errorf("%s: %+v", options, r)
+		}
+	}
+}
+
+// TestDemand: a session comes when there is something to carry, and goes when there is
+// not, and so again; the device stays.
+func TestDemand(t *testing.T) {
+	w := newWorld(t)
+	server := w.serve(t)
+	p := w.dial(t, "demand", "idle", "1", "noipv6", "defaultroute", "holdoff", "0")
+	for round := range 3 {
+		s := w.awaitStatus(t, "the client waits for traffic", func(s status.Status) bool { return s.WaitingFor == "traffic" })
+		if s.Dials != round || !w.links(t)["ppp0"] || strings.Count(server.Log(), "Session 1 created")+strings.Count(server.Log(), "Session 2 created") > round {
+			t.Errorf("before there is traffic, the client is %+v, with devices %v", s, w.links(t))
+		}
+		_, err := w.client.Ping(ip("192.0.2.1"), round, patience)
+		check(t, err)
+	}
+	p.Stop()
+	w.leftNothing(t)
+}
+
+// TestAddressAskedForAgain: a redial, and a new program after a crash, ask for what they
+// had.
+func TestAddressAskedForAgain(t *testing.T) {
+	w := newWorld(t)
+	asked := make(chan string, 64)
+	f := newFake(t, w.server, "odd", manner{heard: func(_ *fake, p ppp.Protocol, c ppp.Control) bool {
+		if p == ppp.IPCP && c.Code == ppp.ConfigureRequest {
+			asked <- fmt.Sprint(addressIn(c.Data))
+		}
+		return false
+	}})
+	p := w.dial(t, "persist", "holdoff", "0")
+	w.awaitOnline(t)
+	first := func(want string) {
+		t.Helper()
+		if got := <-asked; got != want {
+			t.Errorf("the first address asked for is %s, want %s", got, want)
+		}
+		for len(asked) > 0 {
+			<-asked
+		}
+	}
+	first("0.0.0.0")
+	f.mu.Lock()
+	f.hangUp()
+	f.mu.Unlock()
+	w.awaitStatus(t, "it is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
+	first("192.0.2.10")
+	kill(t, p)
+	w.dial(t)
+	w.awaitOnline(t)
+	first("192.0.2.10")
+}
+
+// TestRedialsAreTold: json says why each session ended, and how long it waits.
+func TestRedialsAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.serverOptions(t, "require-chap\nmaxconnect 1\n")
+	w.serve(t)
+	p := w.dial(t, "persist", "holdoff", "0", "noipv6", "json")
+	w.awaitStatus(t, "it was online thrice", func(s status.Status) bool { return isOnline(s) && s.Dials == 3 })
+	p.Stop()
+	var reasons []string
+	for line := range strings.Lines(p.Log()) {
+		var e status.Event
+		if json.Unmarshal([]byte(line), &e) == nil && e.Event == "ended" {
+			reasons = append(reasons, e.End.Reason)
+		}
+	}
+	if got := strings.Join(reasons[:2], " "); got != "peer-terminated peer-terminated" {
+		t.Errorf("sessions ended by %s", got)
+	}
+}
