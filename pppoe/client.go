@@ -31,6 +31,8 @@ type ClientConfig struct {
 	// and 20 less for IPv6, which makes packets of the same length. Negative: TCP is
 	// left as it is.
 	MSS int
+	// DataPath is how packets are moved. What a Host opens should go with it.
+	DataPath DataPath
 	// Limits end a session by themselves.
 	Limits Limits
 	// ConnectDelay is how long PPP waits after discovery for the peer to begin;
@@ -275,7 +277,7 @@ func (c *Client) dial(ctx context.Context) error {
 		return err
 	}
 	d := &dialling{cfg: &c.cfg}
-	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Host, c.cfg.Notify, c.cfg.Trace)
+	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Host, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
 	d.loop.owner, d.loop.mss = d, c.cfg.MSS
 	// Once the dial has come to its end, so shall the loop.
 	ctx, d.finish = context.WithCancel(ctx)

@@ -51,7 +51,7 @@ var ErrBehind = errors.New("pppoe: more control packets than can be handled")
 type loop struct {
 	iface  string
 	ports  Ports
-	path   *plainPath
+	path   mover
 	fit    *fitter
 	owner  owner
 	notify func(Line, Event)
@@ -70,7 +70,7 @@ type loop struct {
 	out [][]byte // scratch: frames on their way to the port
 }
 
-func newLoop(iface string, ports Ports, host Host, notify func(Line, Event), trace bool) *loop {
+func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line, Event), trace bool) *loop {
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace,
 		tunnels:   make(map[uint16]*tunnel),
@@ -83,7 +83,7 @@ func newLoop(iface string, ports Ports, host Host, notify func(Line, Event), tra
 	if l.notify == nil {
 		l.notify = func(Line, Event) {}
 	}
-	l.path = newPlainPath(ports.Session,
+	l.path = newPath(by, ports.Session,
 		func(frame []byte) { l.post(l.control, frame) },
 		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
 	l.fit = newFitter(host, l.path, func(t *tunnel, f fitted) {

@@ -51,13 +51,13 @@ type meter struct {
 	dropped                        atomic.Uint64
 }
 
-func (m *meter) sent(bytes int) {
-	m.sentPackets.Add(1)
+func (m *meter) sent(packets, bytes int) {
+	m.sentPackets.Add(uint64(packets))
 	m.sentBytes.Add(uint64(bytes))
 }
 
-func (m *meter) received(bytes int) {
-	m.receivedPackets.Add(1)
+func (m *meter) received(packets, bytes int) {
+	m.receivedPackets.Add(uint64(packets))
 	m.receivedBytes.Add(uint64(bytes))
 }
 

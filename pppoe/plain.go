@@ -40,7 +40,8 @@ type flow struct {
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
 	meter      meter
-	done       chan struct{} // closed when nothing reads the device any more
+	supers     tun.Offloading // the device, if super-packets are moved; see the offload path
+	done       chan struct{}  // closed when nothing reads the device any more
 }
 
 // ErrSessionTaken is returned for a tunnel whose session ID is in use.
@@ -52,12 +53,18 @@ func newPlainPath(port Port, control func([]byte), lost func(uint16)) *plainPath
 
 // Add takes up a tunnel.
 func (p *plainPath) Add(t Tunnel) error {
-	f := &flow{Tunnel: t, done: make(chan struct{})}
-	if !p.flows.put(t.SessionID, f) {
+	return p.add(&flow{Tunnel: t}, p.carry)
+}
+
+// add takes up a flow whose packets to the wire "carry" moves, until the device is
+// closed, or lost.
+func (p *plainPath) add(f *flow, carry func(*flow)) error {
+	f.done = make(chan struct{})
+	if !p.flows.put(f.SessionID, f) {
 		return ErrSessionTaken
 	}
 	// Ends when the device is closed: Remove does that.
-	go p.transmit(f)
+	go p.transmit(f, carry)
 	return nil
 }
 
@@ -119,54 +126,72 @@ func (p *plainPath) receive() error {
 }
 
 // deliver writes a frame's packet to its device. It says no if the frame is
-// not the data path's. RFC 2516 section 4: LENGTH is trusted, and what lies
-// beyond it is padding.
+// not the data path's.
 func (p *plainPath) deliver(frame *Frame, packet [][]byte) bool {
-	b := frame.Data
-	if len(b) < Headers || b[14] != 0x11 || b[15] != 0 {
-		return false
+	f := p.owner(frame)
+	if f != nil {
+		p.pass(f, frame, packet)
 	}
-	length := int(binary.BigEndian.Uint16(b[18:]))
-	if length < 2 || 20+length > len(b) {
-		return false
-	}
-	f := p.flows.get(binary.BigEndian.Uint16(b[16:]))
-	if f == nil || Addr(b[6:12]) != f.Peer {
-		return false
-	}
-	if !f.open(ppp.Protocol(binary.BigEndian.Uint16(b[20:]))) {
-		return false
-	}
-	packet[0] = b[:20+length]
+	return f != nil
+}
+
+// pass writes the packet of a frame, which owner has cut, to its device.
+func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte) {
+	packet[0] = frame.Data
 	if frame.ChecksumPending {
 		tun.CompleteChecksum(packet[0][Headers:])
 	}
-	f.clamp(packet[0][Headers:])
+	f.clamp(packet[0][Headers:], false)
 	if n, _ := f.Device.Write(packet, Headers); n != 1 {
 		f.meter.dropped.Add(1)
-		return true
+		return
 	}
-	f.meter.received(length - 2)
-	return true
+	f.meter.received(1, len(packet[0])-Headers)
 }
 
-// clamp lowers the MSS of a packet whose checksum is complete.
-func (f *flow) clamp(packet []byte) { clampMSS(packet, MSSLimit(f.mss.Load()), false) }
+// owner is the flow that a frame belongs to, and cuts the frame to its packet; nil: it is
+// not the data path's. RFC 2516 section 4: LENGTH is trusted, and what lies beyond it is
+// padding.
+func (p *plainPath) owner(frame *Frame) *flow {
+	b := frame.Data
+	if len(b) < Headers || b[14] != 0x11 || b[15] != 0 {
+		return nil
+	}
+	length := int(binary.BigEndian.Uint16(b[18:]))
+	if length < 2 || 20+length > len(b) {
+		return nil
+	}
+	f := p.flows.get(binary.BigEndian.Uint16(b[16:]))
+	if f == nil || Addr(b[6:12]) != f.Peer {
+		return nil
+	}
+	if !f.open(ppp.Protocol(binary.BigEndian.Uint16(b[20:]))) {
+		return nil
+	}
+	frame.Data = b[:20+length]
+	return f
+}
+
+// clamp lowers the MSS of a packet. Pending: its checksum is open.
+func (f *flow) clamp(packet []byte, pending bool) {
+	clampMSS(packet, MSSLimit(f.mss.Load()), pending)
+}
 
 func (f *flow) open(p ppp.Protocol) bool {
 	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
 }
 
-// transmit moves packets from a flow's device to the port until the device is
-// closed, or lost.
-func (p *plainPath) transmit(f *flow) {
-	p.carry(f)
+// transmit has a flow's packets carried, and tells of a device that is lost.
+func (p *plainPath) transmit(f *flow, carry func(*flow)) {
+	carry(f)
 	close(f.done)
 	if p.flows.get(f.SessionID) == f {
 		p.lost(f.SessionID)
 	}
 }
 
+// carry moves packets from a flow's device to the port until the device is closed, or
+// lost.
 func (p *plainPath) carry(f *flow) {
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
@@ -204,19 +229,29 @@ func (f *flow) encapsulate(buf []byte, size int) []byte {
 	if size < 1 {
 		return nil
 	}
-	protocol := ppp.IPv4
-	if buf[Headers]>>4 == 6 {
-		protocol = ppp.IPv6
-	}
+	protocol := protocolOf(buf[Headers])
 	if !f.open(protocol) {
 		f.meter.dropped.Add(1)
 		return nil
 	}
-	f.clamp(buf[Headers : Headers+size])
-	binary.BigEndian.PutUint16(buf[18:], uint16(2+size))
-	binary.BigEndian.PutUint16(buf[20:], uint16(protocol))
-	f.meter.sent(size)
+	f.clamp(buf[Headers:Headers+size], false)
+	putLength(buf, protocol, size)
+	f.meter.sent(1, size)
 	return buf[:Headers+size]
+}
+
+// protocolOf is that of a packet that begins with an octet.
+func protocolOf(first byte) ppp.Protocol {
+	if first>>4 == 6 {
+		return ppp.IPv6
+	}
+	return ppp.IPv4
+}
+
+// putLength writes LENGTH and the Protocol field of a packet of that size.
+func putLength(frame []byte, p ppp.Protocol, size int) {
+	binary.BigEndian.PutUint16(frame[18:], uint16(2+size))
+	binary.BigEndian.PutUint16(frame[20:], uint16(p))
 }
 
 // flowTable finds flows by session ID without a lock. It is in two levels, so

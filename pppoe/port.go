@@ -33,3 +33,12 @@ type Port interface {
 	MTU() int
 	Close() error
 }
+
+// A Gatherer is a Port that sends frames which lie in memory in two pieces, headers and
+// payload, so that nobody needs to put them together.
+type Gatherer interface {
+	Port
+	// WriteGather is WriteBatch for frames in pieces, the second of which may be
+	// empty.
+	WriteGather(frames [][2][]byte) (int, error)
+}

@@ -45,6 +45,8 @@ type ServerConfig struct {
 	Authority Authority
 	// Host is the network of this machine. It must be set.
 	Host Host
+	// DataPath is how packets are moved. What a Host opens should go with it.
+	DataPath DataPath
 	// Notify is told everything that happens, for one line in order, from one
 	// goroutine an interface. It must not block, nor keep what it is given beyond
 	// the call. Nil: nobody is.
@@ -141,7 +143,7 @@ var _ owner = (*serving)(nil)
 
 func newServing(s *Server, l Listener) *serving {
 	o := &serving{server: s, byKey: make(map[RequestKey]*tunnel)}
-	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.Notify, s.cfg.Trace)
+	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
 	o.loop.owner, o.loop.mss = o, s.cfg.MSS
 	c := s.cfg.Concentrator
 	c.MaxPayload = o.loop.maxPayload()

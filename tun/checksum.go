@@ -26,13 +26,8 @@ const maxExtensions = 8
 // packet further in that is open, one carried by VXLAN for example.
 func CompleteChecksum(packet []byte) bool {
 	s := transport(packet)
-	var at int
-	switch {
-	case s.proto == protoTCP && len(s.data) >= 20:
-		at = 16
-	case s.proto == protoUDP && len(s.data) >= 8:
-		at = 6
-	default:
+	at := s.checksumAt()
+	if at == 0 {
 		return false
 	}
 	field := s.data[at : at+2]
@@ -55,6 +50,25 @@ type segment struct {
 	proto     byte
 	addresses []byte // source and destination; nil: a Routing header has the destination
 	data      []byte // without what lies beyond the packet's own length
+	start     int    // where it begins in the packet
+}
+
+// Where TCP and UDP have their checksums.
+const (
+	tcpChecksum = 16
+	udpChecksum = 6
+)
+
+// checksumAt is where the segment has its checksum; 0: it is not of TCP or UDP, or cut
+// short.
+func (s segment) checksumAt() int {
+	switch {
+	case s.proto == protoTCP && len(s.data) >= 20:
+		return tcpChecksum
+	case s.proto == protoUDP && len(s.data) >= 8:
+		return udpChecksum
+	}
+	return 0
 }
 
 // startsFrom says whether a sum is that of the pseudo-header. Zero has two forms in
@@ -88,7 +102,7 @@ func transport4(packet []byte) segment {
 	if header < 20 || total < header || total > len(packet) || fragment != 0 {
 		return segment{}
 	}
-	return segment{packet[9], packet[12:20], packet[header:total]}
+	return segment{packet[9], packet[12:20], packet[header:total], header}
 }
 
 func transport6(packet []byte) segment {
@@ -99,7 +113,7 @@ func transport6(packet []byte) segment {
 	if end > len(packet) {
 		return segment{}
 	}
-	s := segment{packet[6], packet[8:40], packet[40:end]}
+	s := segment{packet[6], packet[8:40], packet[40:end], 40}
 	for range maxExtensions {
 		switch s.proto {
 		case protoHopByHop, protoOptions:
@@ -111,7 +125,8 @@ func transport6(packet []byte) segment {
 		if len(s.data) < 8 || len(s.data) < 8+int(s.data[1])*8 {
 			return segment{}
 		}
-		s.proto, s.data = s.data[0], s.data[8+int(s.data[1])*8:]
+		next := 8 + int(s.data[1])*8
+		s.proto, s.data, s.start = s.data[0], s.data[next:], s.start+next
 	}
 	return segment{}
 }

@@ -6,6 +6,7 @@
 package hostnet
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +23,8 @@ import (
 type Host struct {
 	// Name is the device's name; empty: the first free one of ppp0, ppp1, ...
 	Name string
+	// DataPath is how packets are moved, and so what kind of device is opened.
+	DataPath pppoe.DataPath
 	// MTU bounds the device's, in octets; 0: what PPP has agreed on.
 	MTU int
 	// Namespace is the network namespace in which the device, its addresses and
@@ -100,16 +103,13 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 		return nil, err
 	}
 	var dev tun.Device
-	err = p.inside(func() error {
+	err = p.inside(func() (err error) {
 		if h.RouteMemory != "" {
 			if err := h.recover(); err != nil {
 				h.Log.Warn(fmt.Sprintf("restore the default route: %v", err))
 			}
 		}
-		plain, err := tun.Open(tun.Config{Name: h.Name})
-		if err == nil {
-			dev = plain
-		}
+		dev, err = h.device()
 		return err
 	})
 	if err != nil {
@@ -118,6 +118,26 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 	}
 	h.put(l, p)
 	return dev, nil
+}
+
+// device makes one that moves super-packets, if the kernel has such and a plain one is not
+// asked for.
+func (h *Host) device() (tun.Device, error) {
+	cfg := tun.Config{Name: h.Name}
+	if h.DataPath != pppoe.DataPathPlain {
+		d, err := tun.OpenOffload(cfg)
+		if err == nil {
+			return d, nil
+		}
+		if h.DataPath != pppoe.DataPathAuto || !errors.Is(err, tun.ErrNoOffload) {
+			return nil, err
+		}
+	}
+	d, err := tun.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // Configure makes addresses, routes and name servers those of want. An error means

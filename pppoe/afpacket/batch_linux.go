@@ -20,7 +20,7 @@ const controlSize = 48
 // packet costs an allocation.
 type batch struct {
 	messages [batchSize]unix.Mmsghdr
-	vectors  [batchSize][3]unix.Iovec
+	vectors  [batchSize][4]unix.Iovec
 	control  [batchSize][controlSize]byte
 	held     int // messages in use
 	done     int // what the system call did
@@ -46,8 +46,17 @@ func (b *batch) point(i int, buf, tags []byte) {
 		b.messages[i].Hdr.SetIovlen(1)
 		return
 	}
-	b.vectors[i] = [3]unix.Iovec{vector(buf[:addresses]), vector(tags), vector(buf[addresses:])}
+	b.vectors[i] = [4]unix.Iovec{vector(buf[:addresses]), vector(tags), vector(buf[addresses:])}
 	b.messages[i].Hdr.SetIovlen(3)
+}
+
+// add has a message end with another piece.
+func (b *batch) add(i int, piece []byte) {
+	if len(piece) > 0 {
+		n := int(b.messages[i].Hdr.Iovlen)
+		b.vectors[i][n] = vector(piece)
+		b.messages[i].Hdr.SetIovlen(n + 1)
+	}
 }
 
 func vector(b []byte) (v unix.Iovec) {
@@ -129,11 +138,26 @@ func (b *batch) auxiliary(i int) *unix.TpacketAuxdata {
 }
 
 // write sends frames, each with its tags, and says how many went out.
-func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (sent int, err error) {
-	for len(frames) > 0 {
-		b.held = min(len(frames), batchSize)
-		for i, frame := range frames[:b.held] {
-			b.point(i, frame, tags.of(frame))
+func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (int, error) {
+	return b.transmit(raw, len(frames), func(i, at int) {
+		b.point(i, frames[at], tags.of(frames[at]))
+	})
+}
+
+// gather is write for frames in pieces, the first of which has all the headers.
+func (b *batch) gather(raw syscall.RawConn, frames [][2][]byte, tags *tagger) (int, error) {
+	return b.transmit(raw, len(frames), func(i, at int) {
+		b.point(i, frames[at][0], tags.of(frames[at][0]))
+		b.add(i, frames[at][1])
+	})
+}
+
+// transmit sends n frames. Message i of a system call is pointed at frame "at".
+func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sent int, err error) {
+	for at := 0; at < n; {
+		b.held = min(n-at, batchSize)
+		for i := range b.held {
+			point(i, at+i)
 		}
 		if err := raw.Write(b.call); err != nil {
 			return sent, err
@@ -141,12 +165,12 @@ func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (sent 
 		switch {
 		case b.errno == 0:
 			sent += b.done
-			frames = frames[b.done:]
+			at += b.done
 		case lost(b.errno):
 			return sent, b.errno
 		default:
 			err = b.errno
-			frames = frames[1:]
+			at++
 		}
 	}
 	return sent, err

@@ -55,7 +55,7 @@ type Port struct {
 	stats    Stats
 }
 
-var _ pppoe.Port = (*Port)(nil)
+var _ pppoe.Gatherer = (*Port)(nil)
 
 // Open opens a port for frames of one ethertype, with exactly the line's tags, that
 // are for its own address; those of discovery may also be for all stations. Frames have
@@ -265,7 +265,18 @@ func (p *Port) watch() error {
 func (p *Port) WriteBatch(frames [][]byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n, err := p.tx.write(p.raw, frames, &p.tags)
+	return p.sent(p.tx.write(p.raw, frames, &p.tags))
+}
+
+// WriteGather is WriteBatch for frames in pieces.
+func (p *Port) WriteGather(frames [][2][]byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent(p.tx.gather(p.raw, frames, &p.tags))
+}
+
+// sent explains what has become of frames.
+func (p *Port) sent(n int, err error) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil

@@ -1,0 +1,59 @@
+package pppoe
+
+import (
+	"errors"
+	"fmt"
+)
+
+// DataPath is how the packets of open sessions are moved.
+type DataPath int
+
+// The ways there are. The zero value is the default.
+const (
+	// DataPathAuto is the fastest that works here.
+	DataPathAuto DataPath = iota
+	// DataPathOffload moves TCP and UDP in super-packets between the host and the
+	// program, which cuts and joins them, and frames in batches on the Ethernet.
+	DataPathOffload
+	// DataPathPlain moves one packet at a time.
+	DataPathPlain
+)
+
+var dataPathNames = [...]string{DataPathAuto: "auto", DataPathOffload: "offload", DataPathPlain: "plain"}
+
+// ErrDataPath is returned for the name of a data path that there is not.
+var ErrDataPath = errors.New("no such data path: there are auto, offload and plain")
+
+// ParseDataPath reads a data path's name. The error wraps ErrDataPath.
+func ParseDataPath(name string) (DataPath, error) {
+	for d, known := range dataPathNames {
+		if name == known {
+			return DataPath(d), nil
+		}
+	}
+	return 0, fmt.Errorf("%q: %w", name, ErrDataPath)
+}
+
+// String is the name that ParseDataPath reads.
+func (d DataPath) String() string {
+	if d < 0 || int(d) >= len(dataPathNames) {
+		return fmt.Sprintf("DataPath(%d)", int(d))
+	}
+	return dataPathNames[d]
+}
+
+// mover is a Path as the loop runs it.
+type mover interface {
+	Path
+	// receive moves frames from the port until that is lost or closed.
+	receive() error
+}
+
+// newPath makes the data path of a port. A device that cannot offload is served one
+// packet at a time on any.
+func newPath(d DataPath, port Port, control func([]byte), lost func(uint16)) mover {
+	if d == DataPathPlain {
+		return newPlainPath(port, control, lost)
+	}
+	return newOffloadPath(port, control, lost)
+}

@@ -1,0 +1,84 @@
+// Command datapath measures the data paths against each other, and against what the
+// network below them carries, all in one run: each in a pair of namespaces of its own,
+// joined by a veth pair, taken in turn, so that whatever else the machine does hits all
+// alike. It prints the medians as a table. It needs root, iperf3, ping and ethtool.
+//
+//	go run ./test/bench/datapath
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 {
+		if run, ok := roles[os.Args[1]]; ok {
+			if err := run(os.Args[2:]); err != nil {
+				fatal(err)
+			}
+			return
+		}
+	}
+	o := options{}
+	flag.IntVar(&o.repeat, "repeat", 5, "measure everything this often")
+	flag.DurationVar(&o.length, "time", 2*time.Second, "let each measurement of throughput take this long")
+	only := flag.String("only", "", "measure these only, parted by commas: "+strings.Join(names(), ", "))
+	quick := flag.Bool("quick", false, "measure one TCP stream and the round trip only")
+	flag.Parse()
+	o.only, o.full = strings.Split(*only, ","), !*quick
+	if *only == "" {
+		o.only = names()
+	}
+	if err := measure(o); err != nil {
+		fatal(err)
+	}
+}
+
+// options are what is to be measured.
+type options struct {
+	repeat int
+	length time.Duration
+	only   []string
+	full   bool
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, "datapath: "+err.Error())
+	os.Exit(1)
+}
+
+// measure lays all networks, measures them in turn, and prints the table.
+func measure(o options) error {
+	var networks []*network
+	defer func() {
+		for _, n := range networks {
+			n.close()
+		}
+	}()
+	for _, c := range configurations {
+		if !slices.Contains(o.only, c.name) {
+			continue
+		}
+		n, err := lay(c)
+		if n != nil {
+			networks = append(networks, n)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	for range o.repeat {
+		for _, n := range networks {
+			if err := n.measure(o); err != nil {
+				return fmt.Errorf("%s: %w", n.name, err)
+			}
+		}
+	}
+	print(networks, o)
+	return nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// What is measured: the headings of the table.
+const (
+	tcp1     = "TCP 1"
+	tcp1back = "TCP 1 back"
+	tcp4     = "TCP 4"
+	tcp4back = "TCP 4 back"
+	cost     = "cores/Gb"
+	udp64    = "UDP 64"
+	udp1400  = "UDP 1400"
+	ping50   = "ping p50"
+	ping99   = "ping p99"
+)
+
+func (n *network) measure(o options) error {
+	if err := n.ping(); err != nil {
+		return err
+	}
+	busy := busySeconds()
+	if err := n.tcp(tcp1, o.length); err != nil {
+		return err
+	}
+	spent := (busySeconds() - busy) / (o.length + time.Second/2).Seconds()
+	latest := n.results[tcp1]
+	n.add(cost, spent/latest[len(latest)-1])
+	if !o.full {
+		return nil
+	}
+	for what, args := range map[string][]string{
+		tcp1back: {"-R"}, tcp4: {"-P", "4"}, tcp4back: {"-P", "4", "-R"},
+	} {
+		if err := n.tcp(what, o.length, args...); err != nil {
+			return err
+		}
+	}
+	for what, size := range map[string]int{udp64: 64, udp1400: 1400} {
+		if err := n.udp(what, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *network) add(what string, v float64) { n.results[what] = append(n.results[what], v) }
+
+// iperf's report, as far as it is of use.
+type report struct {
+	Error string
+	End   struct {
+		Received struct {
+			Rate float64 `json:"bits_per_second"`
+		} `json:"sum_received"`
+		Sum struct {
+			Packets float64
+			Lost    float64 `json:"lost_packets"`
+			Seconds float64
+		}
+	}
+}
+
+func (n *network) iperf(length time.Duration, args ...string) (r report, err error) {
+	args = append([]string{"-c", there, "-J", "-t", fmt.Sprint(length.Seconds())}, args...)
+	out, err := n.ends[0].Run("iperf3", args...)
+	if jsonErr := json.Unmarshal([]byte(out), &r); jsonErr != nil {
+		return r, fmt.Errorf("iperf3: %w: %s", err, out)
+	}
+	if r.Error != "" {
+		return r, fmt.Errorf("iperf3: %s", r.Error)
+	}
+	return r, nil
+}
+
+// tcp measures in Gbit/s, after half a second.
+func (n *network) tcp(what string, length time.Duration, args ...string) error {
+	r, err := n.iperf(length, append([]string{"-O", "0.5"}, args...)...)
+	if err != nil {
+		return err
+	}
+	n.add(what, r.End.Received.Rate/1e9)
+	return nil
+}
+
+// lossless is the share of datagrams that may be lost.
+const lossless = 0.001
+
+// udp finds, in thousands of datagrams a second, how many arrive if next to none may be
+// lost: it doubles the rate until some are, and then halves the interval.
+func (n *network) udp(what string, size int) error {
+	var good, bad float64 = 0, 1600
+	for rate, steps := 50.0, 0; steps < 6 && rate < bad; steps++ {
+		arrived, err := n.arrives(size, rate)
+		if err != nil {
+			return err
+		}
+		if arrived > 0 {
+			good = arrived
+		} else {
+			bad = rate
+		}
+		if bad < 1600 {
+			rate = (good + bad) / 2
+		} else {
+			rate *= 2
+		}
+	}
+	n.add(what, good)
+	return nil
+}
+
+// arrives returns the rate at which datagrams were sent, or 0 if too many were lost.
+func (n *network) arrives(size int, rate float64) (float64, error) {
+	r, err := n.iperf(time.Second, "-u", "-l", fmt.Sprint(size), "-b", fmt.Sprint(int(rate*1000)*size*8))
+	if err != nil {
+		return 0, err
+	}
+	s := r.End.Sum
+	sent := s.Packets / s.Seconds / 1000
+	if s.Packets == 0 || s.Lost/s.Packets > lossless || sent < rate*0.9 {
+		return 0, nil
+	}
+	return sent, nil
+}
+
+var roundTrip = regexp.MustCompile(`time=([0-9.]+) ms`)
+
+// ping measures round trips, one every two milliseconds, in microseconds.
+func (n *network) ping() error {
+	out, err := n.ends[0].Run("ping", "-c", "500", "-i", "0.002", there)
+	if err != nil {
+		return fmt.Errorf("ping: %w: %s", err, out)
+	}
+	var all []float64
+	for _, m := range roundTrip.FindAllStringSubmatch(out, -1) {
+		ms, _ := strconv.ParseFloat(m[1], 64)
+		all = append(all, ms*1000)
+	}
+	if len(all) < 400 {
+		return fmt.Errorf("ping: %d of 500 were answered", len(all))
+	}
+	slices.Sort(all)
+	n.add(ping50, all[len(all)/2])
+	n.add(ping99, all[len(all)*99/100])
+	return nil
+}
+
+// busySeconds is the time that all processors have worked, since the machine started.
+func busySeconds() float64 {
+	b, _ := os.ReadFile("/proc/stat")
+	line, _, _ := strings.Cut(string(b), "\n")
+	var total float64
+	for i, f := range strings.Fields(line) {
+		if v, err := strconv.ParseFloat(f, 64); err == nil && i != 4 && i != 5 { // idle, iowait
+			total += v
+		}
+	}
+	return total / 100
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+// print prints the medians.
+func print(networks []*network, o options) {
+	columns := []string{tcp1, cost, ping50, ping99}
+	if o.full {
+		columns = []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, ping50, ping99}
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\t%s\tof veth-segments\tof one-packet\n", strings.Join(columns, "\t"))
+	for _, n := range networks {
+		fmt.Fprintf(w, "%s\t", n.name)
+		for _, c := range columns {
+			fmt.Fprintf(w, "%s\t", figure(c, median(n.results[c])))
+		}
+		fmt.Fprintf(w, "%s\t%s\n", ratio(networks, n, "veth-segments"), ratio(networks, n, "one-packet"))
+	}
+	w.Flush()
+	fmt.Printf("medians of %d: TCP in Gbit/s, UDP in thousands of datagrams a second with less than 0.1 %% lost, ping in microseconds; ratios are those of TCP 1\n", o.repeat)
+}
+
+func figure(column string, v float64) string {
+	switch column {
+	case cost:
+		return fmt.Sprintf("%.3f", v)
+	case ping50, ping99, udp64, udp1400:
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// ratio is what a network carries of what another does.
+func ratio(networks []*network, n *network, of string) string {
+	for _, other := range networks {
+		if other.name == of {
+			return fmt.Sprintf("%.2f", median(n.results[tcp1])/median(other.results[tcp1]))
+		}
+	}
+	return "-"
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+
+	"github.com/mdlayher/packet"
+	"github.com/songgao/water"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/hostnet"
+	"upppoe/ipcp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+)
+
+// roles are what the command does when it starts itself in a namespace.
+var roles = map[string]func(args []string) error{
+	"one-packet":   onePacket,
+	"concentrator": concentrator,
+	"host":         host,
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// concentrator is our server with one session.
+func concentrator(args []string) error {
+	path, err := pppoe.ParseDataPath(args[0])
+	if err != nil {
+		return err
+	}
+	ports, err := afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	server, err := pppoe.NewServer(pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: "bench", Rand: rand.Reader},
+		Session:      session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{Local: addr(args[1])}},
+		Pool:         pppoe.Pool{Max: 1, First: addr(args[2])},
+		DataPath:     path,
+		Host:         &hostnet.Host{Log: log, DataPath: path},
+	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	return server.Run(untilTerm())
+}
+
+// host is our client.
+func host(args []string) error {
+	path, err := pppoe.ParseDataPath(args[0])
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	err = pppoe.NewClient(pppoe.ClientConfig{
+		Interface: "eth0",
+		Listen:    func() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Line{Interface: "eth0"}) },
+		Discovery: pppoe.HostConfig{Rand: rand.Reader},
+		Session:   session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
+		DataPath:  path,
+		Host:      &hostnet.Host{Log: log, DataPath: path},
+		Notify: func(_ pppoe.Line, e pppoe.Event) {
+			if _, ok := e.(pppoe.Configured); ok {
+				fmt.Println("ready")
+			}
+		},
+	}).Run(untilTerm())
+	end := (*pppoe.EndError)(nil)
+	if errors.As(err, &end) && end.Reason.Cause == session.UserRequest {
+		return nil
+	}
+	return err
+}
+
+func untilTerm() context.Context {
+	ctx, _ := signal.NotifyContext(context.Background(), unix.SIGTERM)
+	return ctx
+}
+
+// onePacket is how such programs are usually written: one read and one write a packet, no
+// offload. It speaks no protocol: the session is simply there.
+func onePacket(args []string) error {
+	own, peer, remote := args[0], args[1], mac(args[2])
+	device, err := water.New(water.Config{DeviceType: water.TUN, PlatformSpecificParams: water.PlatformSpecificParams{Name: "tun0"}})
+	if err != nil {
+		return err
+	}
+	eth, err := net.InterfaceByName("eth0")
+	if err != nil {
+		return err
+	}
+	conn, err := packet.Listen(eth, packet.Raw, pppoe.EtherTypeSession, nil)
+	if err != nil {
+		return err
+	}
+	if err := raise("tun0", own, peer); err != nil {
+		return err
+	}
+	failed := make(chan error)
+	// These end with the program.
+	go func() { failed <- toWire(device, conn, eth.HardwareAddr, remote) }()
+	go func() { failed <- fromWire(device, conn) }()
+	fmt.Println("ready")
+	select {
+	case err = <-failed:
+	case <-untilTerm().Done():
+	}
+	return err
+}
+
+func raise(name, own, peer string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	local, _ := netlink.ParseAddr(own + "/32")
+	local.Peer, _ = netlink.ParseIPNet(peer + "/32")
+	return errors.Join(netlink.LinkSetMTU(link, 1492), netlink.AddrAdd(link, local), netlink.LinkSetUp(link))
+}
+
+func toWire(device *water.Interface, conn *packet.Conn, own, remote net.HardwareAddr) error {
+	buf := make([]byte, pppoe.Headers+1500)
+	copy(buf, remote)
+	copy(buf[6:], own)
+	copy(buf[12:], []byte{0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21})
+	to := &packet.Addr{HardwareAddr: remote}
+	for {
+		n, err := device.Read(buf[pppoe.Headers:])
+		if err != nil {
+			return err
+		}
+		binary.BigEndian.PutUint16(buf[18:], uint16(n+2))
+		conn.WriteTo(buf[:pppoe.Headers+n], to)
+	}
+}
+
+func fromWire(device *water.Interface, conn *packet.Conn) error {
+	buf := make([]byte, pppoe.Headers+1500)
+	for {
+		n, _, err := conn.ReadFrom(buf)
+		if err != nil {
+			return err
+		}
+		if n > pppoe.Headers {
+			device.Write(buf[pppoe.Headers : 20+int(binary.BigEndian.Uint16(buf[18:]))])
+		}
+	}
+}

@@ -1,0 +1,298 @@
+package tun
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Merger joins the segments of a batch of packets into super-packets, so that the host
+// takes them in one go. It keeps the order of the packets of each flow. Packets are
+// joined only if Segments would make just those packets of them again, and if their
+// checksums are right: the super-packet has an open one, which hides a wrong one.
+//
+// Packets belong to owners: devices, for example. Those of different owners are never
+// joined. A Merger holds packets, not copies; it does not allocate once it has seen a
+// batch of the usual size.
+type Merger[Owner comparable] struct {
+	runs  []run[Owner]
+	parts [][]byte // those of all runs; a run's are linked by next
+	next  []int32
+	write [][]byte // scratch
+}
+
+// run is packets that will be written together.
+type run[Owner comparable] struct {
+	owner    Owner
+	flow     uint64 // ports, protocol and version; 0: a packet on its own, of no flow
+	packet   []byte // the first
+	headers  int    // of each packet
+	start    int    // of the transport header
+	size     int    // of the first packet's payload; none is longer
+	payload  int    // of all packets
+	count    int
+	first    int32
+	last     int32
+	closed   bool // nothing may follow
+	checked  bool // the first packet's checksums were verified
+	pending  bool // its transport checksum is open
+	flagsEnd byte // TCP: FIN and PSH of the last packet
+}
+
+// A Super is what a Merger gives back: one packet, or several as one super-packet.
+type Super struct {
+	// Parts are the packet, in pieces one behind the other. The first has the room
+	// that Add was told of in front. They are valid during the call.
+	Parts   [][]byte
+	Headers int // octets of the packet's headers, all in the first part
+	Pending Pending
+	Packets int // how many packets these are
+	Octets  int // and how many octets they had in all
+}
+
+// What a super-packet may hold.
+const (
+	maxPacket   = 0xffff
+	maxSegments = 64 // UDP_MAX_SEGMENTS in Linux
+)
+
+// Add takes a packet, which lies behind "room" octets that are the caller's, and must
+// stay as it is until Flush. It must not be empty. Pending says that its transport
+// checksum is open. Datagrams of UDP are joined if udp says so.
+func (m *Merger[Owner]) Add(owner Owner, buf []byte, room int, pending, udp bool) {
+	r := classify[Owner](buf[room:], udp)
+	r.owner, r.packet, r.pending = owner, buf[room:], pending
+	if r.flow != 0 {
+		if before := m.latest(&r); before != nil && before.takes(&r) {
+			m.join(before, &r)
+			return
+		}
+	}
+	r.first, r.last, r.count = m.part(buf), int32(len(m.parts)-1), 1
+	m.runs = append(m.runs, r)
+}
+
+func (m *Merger[Owner]) part(b []byte) int32 {
+	m.parts, m.next = append(m.parts, b), append(m.next, -1)
+	return int32(len(m.parts) - 1)
+}
+
+// latest is the last run of a packet's flow. Most packets follow one of their own.
+func (m *Merger[Owner]) latest(r *run[Owner]) *run[Owner] {
+	for i := len(m.runs) - 1; i >= 0; i-- {
+		if b := &m.runs[i]; b.flow == r.flow && b.owner == r.owner && bytes.Equal(b.addresses(), r.addresses()) {
+			return b
+		}
+	}
+	return nil
+}
+
+// classify reads what joining needs of a packet. Of what is not to be joined with others
+// it makes a closed run, which has a flow if others of that must not overtake it.
+func classify[Owner comparable](b []byte, udp bool) (r run[Owner]) {
+	r.closed = true
+	var length int
+	var proto byte
+	switch {
+	case len(b) >= 20+udpHeader && b[0] == 0x45 && binary.BigEndian.Uint16(b[6:])&0x3fff == 0: // no options, no fragment
+		r.start, proto, length = 20, b[9], int(binary.BigEndian.Uint16(b[2:]))
+	case len(b) >= 40+udpHeader && b[0]>>4 == 6:
+		r.start, proto, length = 40, b[6], 40+int(binary.BigEndian.Uint16(b[4:]))
+	default:
+		return r
+	}
+	switch proto {
+	case protoTCP:
+		r.classifyTCP(b, length)
+	case protoUDP:
+		if udp {
+			r.classifyUDP(b, length)
+		}
+	}
+	return r
+}
+
+func (r *run[Owner]) setFlow(b []byte, proto byte) {
+	r.flow = uint64(binary.BigEndian.Uint32(b[r.start:])) | uint64(proto)<<32 | uint64(b[0]>>4)<<40
+}
+
+func (r *run[Owner]) classifyTCP(b []byte, length int) {
+	r.setFlow(b, protoTCP)
+	if len(b) < r.start+tcpHeader {
+		return
+	}
+	t := b[r.start:]
+	r.headers = r.start + int(t[12]>>4)*4
+	if r.headers < r.start+tcpHeader || length != len(b) || r.headers >= length {
+		return // a bare acknowledgement, among others
+	}
+	const ack, ece = 0x10, 0x40
+	flags := t[13]
+	if flags&^(ece|flagCWR|flagPSH|flagFIN) != ack || t[12]&0xf != 0 {
+		return
+	}
+	r.size = length - r.headers
+	r.payload, r.flagsEnd = r.size, flags&(flagPSH|flagFIN)
+	r.closed = r.flagsEnd != 0
+}
+
+func (r *run[Owner]) classifyUDP(b []byte, length int) {
+	r.setFlow(b, protoUDP)
+	r.headers = r.start + udpHeader
+	checksum := binary.BigEndian.Uint16(b[r.start+udpChecksum:])
+	if length != len(b) || int(binary.BigEndian.Uint16(b[r.start+4:])) != length-r.start || length == r.headers || checksum == 0 {
+		return
+	}
+	r.size = length - r.headers
+	r.payload, r.closed = r.size, false
+}
+
+func (r *run[Owner]) addresses() []byte {
+	if r.start == 20 {
+		return r.packet[12:20]
+	}
+	return r.packet[8:40]
+}
+
+func (r *run[Owner]) udp() bool { return byte(r.flow>>32) == protoUDP }
+
+// takes says whether a packet of the same flow may be joined.
+func (r *run[Owner]) takes(p *run[Owner]) bool {
+	switch {
+	case r.closed || p.size == 0 || p.size > r.size || p.headers != r.headers || p.pending != r.pending:
+		return false
+	case r.headers+r.payload+p.size > maxPacket || r.count == maxSegments:
+		return false
+	case !r.follows(p.packet):
+		return false
+	}
+	if !r.checked {
+		r.checked = r.verify()
+		r.closed = !r.checked
+	}
+	return r.checked && p.verify()
+}
+
+// follows says whether a packet's headers are those that Segments would give the next.
+func (r *run[Owner]) follows(p []byte) bool {
+	if r.start == 20 {
+		if !r.follows4(p) {
+			return false
+		}
+	} else if !bytes.Equal(p[:4], r.packet[:4]) || p[7] != r.packet[7] { // class and label; hop limit
+		return false
+	}
+	if r.udp() {
+		return true
+	}
+	a, b := r.packet[r.start:r.headers], p[r.start:r.headers]
+	return binary.BigEndian.Uint32(b[4:]) == binary.BigEndian.Uint32(a[4:])+uint32(r.payload) &&
+		[4]byte(a[8:]) == [4]byte(b[8:]) && // acknowledgement
+		a[13]&^flagCWR == b[13]&^(flagPSH|flagFIN) && // so that only the first has CWR
+		[2]byte(a[14:]) == [2]byte(b[14:]) && // window
+		bytes.Equal(a[18:], b[18:]) // urgent pointer and options
+}
+
+// follows4: RFC 6864 section 4: the Identification of a packet that must not be
+// fragmented means nothing, and senders that leave it at zero are many.
+func (r *run[Owner]) follows4(p []byte) bool {
+	a := r.packet
+	const dontFragment = 0x40
+	id, was := binary.BigEndian.Uint16(p[4:]), binary.BigEndian.Uint16(a[4:])
+	return a[1] == p[1] && [2]byte(a[6:]) == [2]byte(p[6:]) && a[8] == p[8] &&
+		(id == was+uint16(r.count) || a[6]&dontFragment != 0 && id == was)
+}
+
+// verify says whether the checksums of the first packet are right. One that is open is
+// the sum of the pseudo-header.
+func (r *run[Owner]) verify() bool {
+	p := r.packet
+	if r.start == 20 && fold(sum(p[:20])) != 0xffff {
+		return false
+	}
+	pseudo := pseudoSum(p, r.start, len(p)-r.start)
+	if !r.pending {
+		return fold(pseudo+sum(p[r.start:])) == 0xffff
+	}
+	at := r.start + tcpChecksum
+	if r.udp() {
+		at = r.start + udpChecksum
+	}
+	return binary.BigEndian.Uint16(p[at:])%0xffff == fold(pseudo)%0xffff
+}
+
+// pseudoSum is the sum of the pseudo-header of a transport of "length" octets.
+func pseudoSum(p []byte, start, length int) uint64 {
+	if start == 20 {
+		return sum(p[12:20]) + uint64(p[9]) + uint64(length)
+	}
+	return sum(p[8:40]) + uint64(p[6]) + uint64(length)
+}
+
+func (m *Merger[Owner]) join(r, p *run[Owner]) {
+	i := m.part(p.packet[p.headers:])
+	m.next[r.last], r.last = i, i
+	r.count++
+	r.payload += p.size
+	r.flagsEnd = p.flagsEnd
+	r.closed = p.flagsEnd != 0 || p.size < r.size
+}
+
+// Flush gives back all packets, in the order in which the first of each super-packet
+// came, and is empty then.
+func (m *Merger[Owner]) Flush(write func(Owner, *Super)) {
+	var s Super
+	for i := range m.runs {
+		m.gather(&m.runs[i], &s)
+		write(m.runs[i].owner, &s)
+	}
+	clear(m.runs) // owners may go
+	m.runs, m.parts, m.next = m.runs[:0], m.parts[:0], m.next[:0]
+}
+
+func (m *Merger[Owner]) gather(r *run[Owner], s *Super) {
+	m.write = m.write[:0]
+	for i := r.first; i >= 0; i = m.next[i] {
+		m.write = append(m.write, m.parts[i])
+	}
+	*s = Super{Parts: m.write, Headers: r.headers, Packets: r.count, Octets: len(r.packet)}
+	switch {
+	case r.count > 1:
+		s.Octets = r.count*r.headers + r.payload
+		s.Pending = r.crown()
+	case r.pending:
+		s.Pending = OpenChecksum(r.packet)
+	}
+	if s.Headers == 0 {
+		s.Headers = len(r.packet)
+	}
+}
+
+// crown makes the first packet's headers those of the super-packet.
+func (r *run[Owner]) crown() (p Pending) {
+	length := r.headers - r.start + r.payload
+	h := r.packet[:r.headers]
+	if r.start == 20 {
+		binary.BigEndian.PutUint16(h[2:], uint16(20+length))
+		h[10], h[11] = 0, 0
+		binary.BigEndian.PutUint16(h[10:], ^fold(sum(h[:20])))
+	} else {
+		binary.BigEndian.PutUint16(h[4:], uint16(length))
+	}
+	t := h[r.start:]
+	p = Pending{Checksum: true, Start: uint16(r.start), Offset: tcpChecksum, Size: uint16(r.size)}
+	switch {
+	case r.udp():
+		p.Segment, p.Offset = SegmentUDP, udpChecksum
+		binary.BigEndian.PutUint16(t[4:], uint16(length))
+	case r.start == 20:
+		p.Segment = SegmentTCP4
+	default:
+		p.Segment = SegmentTCP6
+	}
+	if !r.udp() {
+		p.ECN = t[13]&flagCWR != 0
+		t[13] |= r.flagsEnd
+	}
+	binary.BigEndian.PutUint16(t[p.Offset:], fold(pseudoSum(h, r.start, length)))
+	return p
+}

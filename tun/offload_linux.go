@@ -1,0 +1,280 @@
+package tun
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Offloading is a Device that can move super-packets.
+type Offloading interface {
+	Device
+	// TakeSupers has the host send super-packets. From then on ReadSuper is to be
+	// called, and Read no more.
+	TakeSupers() error
+	// MergesUDP says whether the host takes super-packets of UDP.
+	MergesUDP() bool
+	// ReadSuper reads one packet to buf[headroom:], which must have room for
+	// MaxSuper, and says how long it is. It does not wait: 0, and no error, means
+	// that there is none. The headroom must be VirtioRoom or more.
+	ReadSuper(buf []byte, headroom int) (n int, p Pending, err error)
+	// Wait waits until there is something to be read.
+	Wait() error
+	// WriteSuper passes a packet to the host. It may overwrite the last VirtioRoom
+	// octets of the room in front of it. One goroutine may write.
+	WriteSuper(s *Super, headroom int) error
+}
+
+// MaxSuper is the longest super-packet, in octets.
+const MaxSuper = maxPacket
+
+// VirtioRoom is what ReadSuper and WriteSuper need in front of a packet, in octets.
+const VirtioRoom = virtioLen
+
+// ErrNoOffload is returned where the kernel has no super-packets for TUN devices.
+var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation offload")
+
+// Offload is a Device that can move super-packets: whole sequences of TCP segments, or
+// UDP datagrams, in one go (IFF_VNET_HDR).
+type Offload struct {
+	file *os.File
+	raw  syscall.RawConn
+	name string
+	udp  bool
+
+	in, out transfer
+	ready   func(fd uintptr) bool
+}
+
+// transfer is a system call under way. It is kept, with its closure, so that no packet
+// costs an allocation.
+type transfer struct {
+	vectors [maxSegments]unix.Iovec
+	held    int
+	done    int
+	errno   syscall.Errno
+	call    func(fd uintptr) bool
+	header  *[virtioLen]byte
+}
+
+var _ Offloading = (*Offload)(nil)
+
+// OpenOffload makes a network interface as Open does. The error may also wrap
+// ErrNoOffload.
+func OpenOffload(cfg Config) (*Offload, error) {
+	if err := CheckName(cfg.Name); err != nil {
+		return nil, err
+	}
+	name := cfg.Name
+	if name == "" {
+		name = "ppp%d"
+	}
+	d, err := openOffload(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, explain(err))
+	}
+	return d, nil
+}
+
+func openOffload(name string) (*Offload, error) {
+	fd, err := unix.Open(controlFile, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	d, err := prepare(fd, name)
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	// The poller takes the file only now, when it has a device.
+	d.file = os.NewFile(uintptr(fd), controlFile)
+	if d.raw, err = d.file.SyscallConn(); err != nil {
+		d.file.Close()
+		return nil, err
+	}
+	d.in.call, d.out.call, d.ready = d.in.read, d.out.write, readable
+	return d, nil
+}
+
+func prepare(fd int, name string) (*Offload, error) {
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return nil, err
+	}
+	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+		if errors.Is(err, unix.EINVAL) {
+			return nil, fmt.Errorf("%w (%w)", ErrNoOffload, err)
+		}
+		return nil, err
+	}
+	d := &Offload{name: request.Name()}
+	// Asked for and given back: the device begins without, so that it is as plain as
+	// any until TakeSupers.
+	if d.udp, err = offer(fd); err != nil {
+		return nil, err
+	}
+	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0); err != nil {
+		return nil, err
+	}
+	return d, setLinkType(uintptr(fd))
+}
+
+const offloadTCP = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
+
+// offer has the kernel send super-packets, of UDP too if it can (since Linux 6.2).
+func offer(fd int) (udp bool, err error) {
+	if unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloadTCP|unix.TUN_F_USO4|unix.TUN_F_USO6) == nil {
+		return true, nil
+	}
+	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloadTCP); err != nil {
+		return false, fmt.Errorf("%w (%w)", ErrNoOffload, err)
+	}
+	return false, nil
+}
+
+// TakeSupers has the host send super-packets.
+func (d *Offload) TakeSupers() error {
+	var err error
+	failed := d.raw.Control(func(fd uintptr) { _, err = offer(int(fd)) })
+	return errors.Join(failed, err)
+}
+
+// MergesUDP says whether the host takes super-packets of UDP.
+func (d *Offload) MergesUDP() bool { return d.udp }
+
+// Name is the interface's name.
+func (d *Offload) Name() string { return d.name }
+
+// BatchSize is 1.
+func (d *Offload) BatchSize() int { return 1 }
+
+// Close removes the interface.
+func (d *Offload) Close() error { return d.file.Close() }
+
+// point has the transfer work on a packet, with its header before it.
+func (t *transfer) point(b []byte, headroom int) {
+	t.header = (*[virtioLen]byte)(b[headroom-virtioLen:])
+	t.vectors[0] = vector(b[headroom-virtioLen:])
+	t.held = 1
+}
+
+func vector(b []byte) (v unix.Iovec) {
+	v.Base = unsafe.SliceData(b)
+	v.SetLen(len(b))
+	return v
+}
+
+// read is the system call. It always says yes: whoever wants to wait calls Wait.
+func (t *transfer) read(fd uintptr) bool {
+	t.system(unix.SYS_READ, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
+	return true
+}
+
+func (t *transfer) write(fd uintptr) bool {
+	if t.held == 1 {
+		t.system(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
+		return true
+	}
+	t.system(unix.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&t.vectors[0])), uintptr(t.held))
+	return true
+}
+
+func (t *transfer) system(number, fd, a, b uintptr) {
+	t.errno = unix.EINTR
+	for t.errno == unix.EINTR {
+		var n uintptr
+		n, _, t.errno = unix.Syscall(number, fd, a, b)
+		t.done = int(n)
+	}
+}
+
+// ReadSuper reads one packet, if there is one.
+func (d *Offload) ReadSuper(buf []byte, headroom int) (int, Pending, error) {
+	t := &d.in
+	t.point(buf, headroom)
+	if err := d.raw.Read(t.call); err != nil {
+		return 0, Pending{}, err
+	}
+	switch {
+	case t.errno == unix.EAGAIN:
+		return 0, Pending{}, nil
+	case t.errno != 0:
+		return 0, Pending{}, fmt.Errorf("%s: %w", d.name, t.errno)
+	}
+	p, err := parsePending(t.header)
+	if err != nil {
+		return 0, Pending{}, fmt.Errorf("%s: %w", d.name, err)
+	}
+	return t.done - virtioLen, p, nil
+}
+
+// Wait waits until there is something to be read.
+func (d *Offload) Wait() error { return d.raw.Read(d.ready) }
+
+// readable says whether there is something to be read. The kernel is asked, for the
+// poller tells a change only once, and has perhaps told this one before.
+func readable(fd uintptr) bool {
+	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	n, _, errno := unix.Syscall(unix.SYS_POLL, uintptr(unsafe.Pointer(&p)), 1, 0)
+	return errno != 0 || n > 0
+}
+
+// Read waits for one packet.
+func (d *Offload) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
+	for {
+		n, p, err := d.ReadSuper(bufs[0], headroom)
+		if err != nil {
+			return 0, err
+		}
+		if n > 0 {
+			p.Complete(bufs[0][headroom : headroom+n])
+			sizes[0] = n
+			return 1, nil
+		}
+		if err := d.Wait(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// Write passes ordinary packets on, one after the other. One that the kernel does not
+// take does not hold up the rest.
+func (d *Offload) Write(packets [][]byte, headroom int) (n int, err error) {
+	for _, p := range packets {
+		d.out.point(p, headroom)
+		*d.out.header = [virtioLen]byte{}
+		if failed := d.send(); failed != nil {
+			err = failed
+			continue
+		}
+		n++
+	}
+	return n, err
+}
+
+// WriteSuper passes a packet on.
+func (d *Offload) WriteSuper(s *Super, headroom int) error {
+	t := &d.out
+	t.point(s.Parts[0], headroom)
+	s.Pending.put(t.header, uint16(s.Headers))
+	for _, part := range s.Parts[1:] {
+		t.vectors[t.held] = vector(part)
+		t.held++
+	}
+	return d.send()
+}
+
+func (d *Offload) send() error {
+	if err := d.raw.Write(d.out.call); err != nil {
+		return err
+	}
+	if d.out.errno != 0 {
+		return fmt.Errorf("%s: %w", d.name, d.out.errno)
+	}
+	return nil
+}
