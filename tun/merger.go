@@ -18,6 +18,7 @@ type Merger[Owner comparable] struct {
 	parts [][]byte // those of all runs; a run's are linked by next
 	next  []int32
 	write [][]byte // scratch
+	super Super    // likewise
 }
 
 // run is packets that will be written together.
@@ -240,10 +241,9 @@ func (m *Merger[Owner]) join(r, p *run[Owner]) {
 // Flush gives back all packets, in the order in which the first of each super-packet
 // came, and is empty then.
 func (m *Merger[Owner]) Flush(write func(Owner, *Super)) {
-	var s Super
 	for i := range m.runs {
-		m.gather(&m.runs[i], &s)
-		write(m.runs[i].owner, &s)
+		m.gather(&m.runs[i], &m.super)
+		write(m.runs[i].owner, &m.super)
 	}
 	clear(m.runs) // owners may go
 	m.runs, m.parts, m.next = m.runs[:0], m.parts[:0], m.next[:0]

@@ -1,0 +1,463 @@
+package tun
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// merged is what a Merger gave back.
+type merged struct {
+	owner   int
+	packet  []byte
+	pending Pending
+	packets int
+	octets  int
+}
+
+const room = 22
+
+// flushed empties a merger.
+func flushed(m *Merger[int]) (all []merged) {
+	m.Flush(func(owner int, s *Super) {
+		packet := bytes.Clone(s.Parts[0][room:])
+		for _, part := range s.Parts[1:] {
+			packet = append(packet, part...)
+		}
+		all = append(all, merged{owner, packet, s.Pending, s.Packets, s.Octets})
+	})
+	return all
+}
+
+func roomy(p []byte) []byte { return append(make([]byte, room), p...) }
+
+// TestMergeUndoesSplit: the segments of a super-packet are joined to what they were, and so
+// are those of several, in whatever way their segments come among each other.
+func TestMergeUndoesSplit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var supers []super
+		var queues [][][]byte
+		for i := range rapid.IntRange(1, 4).Draw(t, "supers") {
+			s := superOf(t)
+			s.packet[s.pending.Start] = byte(i) // different ports
+			redo(s)
+			supers = append(supers, s)
+			queues = append(queues, segmentsOf(t, super{bytes.Clone(s.packet), s.pending}))
+		}
+		var m Merger[int]
+		var order []int
+		for left := true; left; {
+			left = false
+			for i := range queues {
+				n := rapid.IntRange(0, len(queues[i])).Draw(t, "take")
+				for _, p := range queues[i][:n] {
+					if !slices.Contains(order, i) {
+						order = append(order, i)
+					}
+					m.Add(1, roomy(p), room, false, true)
+				}
+				queues[i] = queues[i][n:]
+				left = left || len(queues[i]) > 0
+			}
+		}
+		got := flushed(&m)
+		if len(got) != len(supers) {
+			t.Fatalf("%d super-packets, want %d", len(got), len(supers))
+		}
+		for k, i := range order {
+			want := supers[i]
+			if !bytes.Equal(got[k].packet, want.packet) || got[k].pending != want.pending {
+				t.Fatalf("joined to\n% x %+v, want\n% x %+v", got[k].packet[:60], got[k].pending, want.packet[:60], want.pending)
+			}
+		}
+	})
+}
+
+// redo writes the checksums of a super-packet anew.
+func redo(s super) {
+	at := int(s.pending.Start) + int(s.pending.Offset)
+	copy(s.packet[at:], slowSum(pseudoOf(s.packet, int(s.pending.Start))))
+}
+
+// TestMergeKeepsAll: of any packets, damaged and from several flows and owners, cutting
+// what was joined gives the same packets, and those of one flow in the same order; a
+// packet with a wrong checksum is never joined.
+func TestMergeKeepsAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := packetsOf(t)
+		var m Merger[int]
+		for _, p := range in {
+			m.Add(p.owner, roomy(p.packet), room, false, p.udp)
+		}
+		out := make(map[int][][]byte)
+		for _, g := range flushed(&m) {
+			if g.packets == 1 {
+				if g.pending != (Pending{}) || g.octets != len(g.packet) {
+					t.Fatalf("a packet on its own has %+v pending, and %d octets", g.pending, g.octets)
+				}
+				out[g.owner] = append(out[g.owner], g.packet)
+				continue
+			}
+			all := segmentsOf(t, super{g.packet, g.pending})
+			octets := 0
+			for _, p := range all {
+				octets += len(p)
+			}
+			if len(all) != g.packets || octets != g.octets {
+				t.Fatalf("%d packets of %d octets are told as %d of %d", len(all), octets, g.packets, g.octets)
+			}
+			out[g.owner] = append(out[g.owner], all...)
+		}
+		for owner := range 2 {
+			var want [][]byte
+			for _, p := range in {
+				if p.owner == owner {
+					want = append(want, p.packet)
+				}
+			}
+			compare(t, out[owner], want)
+		}
+	})
+}
+
+// compare compares packets flow by flow: between flows, the order is free.
+func compare(t *rapid.T, got, want [][]byte) {
+	a, b := byFlow(got), byFlow(want)
+	if len(a) != len(b) {
+		t.Fatalf("%d flows, want %d", len(a), len(b))
+	}
+	for flow := range b {
+		if !slices.EqualFunc(a[flow], b[flow], bytes.Equal) {
+			t.Fatalf("a flow has %d packets, want the same %d", len(a[flow]), len(b[flow]))
+		}
+	}
+}
+
+func byFlow(all [][]byte) map[string][][]byte {
+	flows := make(map[string][][]byte)
+	for _, p := range all {
+		key := string(p[:1])
+		if r := classify[int](p, true); r.flow != 0 {
+			r.packet = p
+			key = string(p[r.start:r.start+4]) + string(r.addresses())
+		}
+		flows[key] = append(flows[key], p)
+	}
+	return flows
+}
+
+type owned struct {
+	owner  int
+	udp    bool
+	packet []byte
+}
+
+// packetsOf draws segments of some super-packets, some of them damaged, among each other.
+func packetsOf(t *rapid.T) (all []owned) {
+	n := rapid.IntRange(1, 4).Draw(t, "supers")
+	for i := range n {
+		s := superOf(t)
+		s.packet[s.pending.Start] = byte(i)
+		redo(s)
+		owner, udp := i%2, rapid.Bool().Draw(t, "udp")
+		for _, p := range segmentsOf(t, s) {
+			if rapid.IntRange(0, 9).Draw(t, "damage") == 0 {
+				p[rapid.IntRange(1, len(p)-1).Draw(t, "at")] ^= byte(rapid.IntRange(1, 255).Draw(t, "bits"))
+			}
+			if rapid.IntRange(0, 19).Draw(t, "lose") != 0 {
+				all = append(all, owned{owner, udp, p})
+			}
+		}
+	}
+	if rapid.Bool().Draw(t, "mix") {
+		all = rapid.Permutation(all).Draw(t, "order")
+	}
+	return all
+}
+
+// pair are two segments that follow each other, and are joined.
+func pair(t *testing.T, proto byte, v6 bool) (a, b []byte) {
+	t.Helper()
+	src, dst := "192.0.2.1", "192.0.2.2"
+	p := Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 100}
+	if v6 {
+		src, dst, p.Start, p.Segment = "2001:db8::1", "2001:db8::2", 40, SegmentTCP6
+	}
+	data := carried(proto, 200)
+	if proto == protoTCP {
+		data[12], data[13] = 5<<4, 0x10
+	} else {
+		p.Segment, p.Offset = SegmentUDP, 6
+	}
+	all := segmentsOf(t, super{unfinished(src, dst, proto, proto, nil, data), p})
+	return all[0], all[1]
+}
+
+// resum makes the checksums of a packet right.
+func resum(p []byte) {
+	start, at := 20, 16
+	proto := p[9]
+	if p[0]>>4 == 6 {
+		start, proto = 40, p[6]
+	}
+	if proto == protoUDP {
+		at = 6
+	}
+	if start == 20 {
+		p[10], p[11] = 0, 0
+		c := slowSum(p[:20])
+		p[10], p[11] = ^c[0], ^c[1]
+	}
+	field := p[start+at : start+at+2]
+	field[0], field[1] = 0, 0
+	c := slowSum(append(pseudoOf(p, start), p[start:]...))
+	field[0], field[1] = ^c[0], ^c[1]
+}
+
+// TestNotJoined: packets that differ in what a super-packet has only once stay apart,
+// even with right checksums.
+func TestNotJoined(t *testing.T) {
+	set := func(at int, v byte) func(a, b []byte) { return func(_, b []byte) { b[at] = v } }
+	both := func(at int, v byte) func(a, b []byte) { return func(a, b []byte) { a[at], b[at] = v, v } }
+	for _, c := range []struct {
+		what   string
+		proto  byte
+		v6     bool
+		change func(a, b []byte)
+	}{
+		{"type of service", protoTCP, false, set(1, 4)},
+		{"Identification of what may be fragmented", protoTCP, false, set(5, 9)},
+		{"Don't Fragment", protoTCP, false, set(6, 0x40)},
+		{"fragments", protoTCP, false, both(6, 0x20)},
+		{"TTL", protoTCP, false, set(8, 9)},
+		{"source", protoTCP, false, set(15, 9)},
+		{"destination", protoTCP, false, set(19, 9)},
+		{"source port", protoTCP, false, set(20, 99)},
+		{"destination port", protoTCP, false, set(22, 99)},
+		{"sequence number", protoTCP, false, set(26, 99)},
+		{"acknowledgement", protoTCP, false, set(30, 99)},
+		{"SYN", protoTCP, false, both(33, 0x12)},
+		{"RST", protoTCP, false, set(33, 0x14)},
+		{"no ACK", protoTCP, false, both(33, 0)},
+		{"URG", protoTCP, false, both(33, 0x30)},
+		{"PSH of the first", protoTCP, false, func(a, _ []byte) { a[33] |= flagPSH }},
+		{"FIN of the first", protoTCP, false, func(a, _ []byte) { a[33] |= flagFIN }},
+		{"CWR of the second", protoTCP, false, set(33, 0x90)},
+		{"ECE of the second", protoTCP, false, set(33, 0x50)},
+		{"window", protoTCP, false, set(34, 99)},
+		{"urgent pointer", protoTCP, false, set(39, 9)},
+		{"traffic class", protoTCP, true, set(1, 9)},
+		{"flow label", protoTCP, true, set(3, 9)},
+		{"hop limit", protoTCP, true, set(7, 9)},
+		{"source", protoTCP, true, set(23, 9)},
+		{"destination", protoTCP, true, set(39, 9)},
+		{"destination port", protoUDP, true, set(43, 9)},
+		{"Identification", protoUDP, false, set(5, 9)},
+	} {
+		a, b := pair(t, c.proto, c.v6)
+		c.change(a, b)
+		resum(a)
+		resum(b)
+		var m Merger[int]
+		m.Add(1, roomy(a), room, false, true)
+		m.Add(1, roomy(b), room, false, true)
+		got := flushed(&m)
+		if len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
+			t.Errorf("%s differs: given back as %d packets", c.what, len(got))
+		}
+	}
+}
+
+// TestJoined: what may differ does not keep packets apart.
+func TestJoined(t *testing.T) {
+	for what, change := range map[string]func(a, b []byte){
+		"nothing":                 func(a, b []byte) {},
+		"PSH and FIN of the last": func(a, b []byte) { b[33] |= flagPSH | flagFIN },
+		"CWR of the first":        func(a, b []byte) { a[33] |= flagCWR },
+		"ECE of both":             func(a, b []byte) { a[33] |= 0x40; b[33] |= 0x40 },
+		"Identification stays, but Don't Fragment is set": func(a, b []byte) { a[6], b[6] = 0x40, 0x40; b[5] = a[5] },
+	} {
+		a, b := pair(t, protoTCP, false)
+		change(a, b)
+		resum(a)
+		resum(b)
+		var m Merger[int]
+		m.Add(1, roomy(a), room, false, true)
+		m.Add(1, roomy(b), room, false, true)
+		if got := flushed(&m); len(got) != 1 || got[0].packets != 2 {
+			t.Errorf("%s: given back as %d packets, want one", what, len(got))
+		}
+	}
+}
+
+// TestWrongChecksum: a packet with any bit wrong is not joined, nor changed.
+func TestWrongChecksum(t *testing.T) {
+	for _, proto := range []byte{protoTCP, protoUDP} {
+		for _, v6 := range []bool{false, true} {
+			a, b := pair(t, proto, v6)
+			for bit := range 8 * len(b) {
+				for first := range 2 {
+					p := [][]byte{bytes.Clone(a), bytes.Clone(b)}
+					p[first][bit/8] ^= 1 << (bit % 8)
+					var m Merger[int]
+					m.Add(1, roomy(p[0]), room, false, true)
+					m.Add(1, roomy(p[1]), room, false, true)
+					got := flushed(&m)
+					if len(got) == 2 && bytes.Equal(got[0].packet, p[0]) && bytes.Equal(got[1].packet, p[1]) {
+						continue
+					}
+					// IPv6 has no checksum of its header's first octets, nor of the hop limit.
+					t.Fatalf("protocol %d, bit %d of packet %d is wrong: given back as %d packets", proto, bit, first, len(got))
+				}
+			}
+		}
+	}
+}
+
+// TestOpenChecksums: packets with open checksums are joined, and those that are not keep
+// them open; of two, one open, nothing is joined.
+func TestOpenChecksums(t *testing.T) {
+	for _, proto := range []byte{protoTCP, protoUDP} {
+		for _, v6 := range []bool{false, true} {
+			a, b := pair(t, proto, v6)
+			start := 20
+			if v6 {
+				start = 40
+			}
+			at := start + map[byte]int{protoTCP: 16, protoUDP: 6}[proto]
+			opened := func(p []byte) []byte {
+				p = bytes.Clone(p)
+				copy(p[at:], slowSum(pseudoOf(p, start)))
+				return p
+			}
+			var m Merger[int]
+			m.Add(1, roomy(opened(a)), room, true, true)
+			m.Add(1, roomy(opened(b)), room, true, true)
+			got := flushed(&m)
+			if len(got) != 1 || len(segmentsOf(t, super{got[0].packet, got[0].pending})) != 2 {
+				t.Errorf("protocol %d: two open packets were given back as %d", proto, len(got))
+			}
+			m.Add(1, roomy(opened(a)), room, true, true)
+			m.Add(1, roomy(b), room, false, true)
+			got = flushed(&m)
+			if len(got) != 2 || got[1].pending != (Pending{}) {
+				t.Fatalf("protocol %d: an open packet and another were given back as %d", proto, len(got))
+			}
+			if !got[0].pending.Complete(got[0].packet) || !bytes.Equal(got[0].packet, a) {
+				t.Errorf("protocol %d: an open packet comes to\n% x, want\n% x", proto, got[0].packet, a)
+			}
+		}
+	}
+}
+
+// TestMergeLimits: a super-packet is no longer than IP allows, and its parts no more than
+// Linux takes.
+func TestMergeLimits(t *testing.T) {
+	for _, size := range []int{1, 100, 1460} {
+		data := carried(protoTCP, 65400/size*size)
+		data[12], data[13] = 5<<4, 0x10
+		all := segmentsOf(t, super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
+			Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: uint16(size)}})
+		last := all[len(all)-1]
+		more := bytes.Clone(last)
+		binary.BigEndian.PutUint32(more[24:], binary.BigEndian.Uint32(more[24:])+uint32(size))
+		binary.BigEndian.PutUint16(more[4:], binary.BigEndian.Uint16(more[4:])+1)
+		resum(more)
+		var m Merger[int]
+		count := 0
+		for _, p := range append(all, more) {
+			m.Add(1, roomy(p), room, false, true)
+		}
+		for _, g := range flushed(&m) {
+			count += g.packets
+			if len(g.packet) > 0xffff || g.packets > maxSegments {
+				t.Errorf("a super-packet of %d octets and %d packets", len(g.packet), g.packets)
+			}
+		}
+		if count != len(all)+1 {
+			t.Errorf("%d packets, want %d", count, len(all)+1)
+		}
+	}
+}
+
+// FuzzMerger: of any packets, none is lost.
+func FuzzMerger(f *testing.F) {
+	for _, form := range forms {
+		for _, proto := range []byte{protoTCP, protoUDP} {
+			next, headers := form.headers(proto)
+			p := unfinished(form.src, form.dst, proto, next, headers, carried(proto, 50))
+			f.Add(p, p, true, true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte, pending, udp bool) {
+		if len(a) == 0 || len(b) == 0 || len(a)+len(b) > 3000 {
+			return
+		}
+		var m Merger[int]
+		m.Add(1, roomy(a), room, pending, udp)
+		m.Add(1, roomy(b), room, pending, udp)
+		got := flushed(&m)
+		packets := 0
+		for _, g := range got {
+			packets += g.packets
+		}
+		if packets != 2 {
+			t.Fatalf("%d packets came of two", packets)
+		}
+		if len(got) == 2 {
+			if !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
+				t.Error("packets were changed that are not joined")
+			}
+			return
+		}
+		if all := segmentsOf(t, super{got[0].packet, got[0].pending}); len(all) != 2 || len(all[0]) != len(a) || len(all[1]) != len(b) {
+			t.Error("what was joined cannot be cut")
+		}
+	})
+}
+
+func TestMergerDoesNotAllocate(t *testing.T) {
+	batch := benchBatch(t)
+	first := bytes.Clone(batch[0])
+	var m Merger[int]
+	work := func() {
+		copy(batch[0], first)
+		for _, p := range batch {
+			m.Add(1, p, room, false, true)
+		}
+		m.Flush(func(int, *Super) {})
+	}
+	work()
+	if n := testing.AllocsPerRun(100, work); n != 0 {
+		t.Errorf("a batch costs %v allocations", n)
+	}
+}
+
+// benchBatch are 44 segments of TCP.
+func benchBatch(t testing.TB) (all [][]byte) {
+	data := carried(protoTCP, 44*1440)
+	data[12], data[13] = 5<<4, 0x10
+	p := Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
+	for _, s := range segmentsOf(t, super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data), p}) {
+		all = append(all, roomy(s))
+	}
+	return all
+}
+
+func BenchmarkMerge(b *testing.B) {
+	batch := benchBatch(b)
+	first := bytes.Clone(batch[0])
+	var m Merger[int]
+	b.ReportAllocs()
+	b.SetBytes(44 * 1480)
+	for b.Loop() {
+		copy(batch[0], first)
+		for _, p := range batch {
+			m.Add(1, p, room, false, true)
+		}
+		m.Flush(func(int, *Super) {})
+	}
+}
