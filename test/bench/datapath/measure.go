@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,7 +20,7 @@ const (
 	tcp1back = "TCP 1 back"
 	tcp4     = "TCP 4"
 	tcp4back = "TCP 4 back"
-	cost     = "cores/Gb"
+	cost     = "CPU s/Gb"
 	udp64    = "UDP 64"
 	udp1400  = "UDP 1400"
 	ping50   = "ping p50"
@@ -29,13 +31,9 @@ func (n *network) measure(o options) error {
 	if err := n.ping(); err != nil {
 		return err
 	}
-	busy := busySeconds()
 	if err := n.tcp(tcp1, o.length); err != nil {
 		return err
 	}
-	spent := (busySeconds() - busy) / (o.length + time.Second/2).Seconds()
-	latest := n.results[tcp1]
-	n.add(cost, spent/latest[len(latest)-1])
 	if !o.full {
 		return nil
 	}
@@ -69,27 +67,70 @@ type report struct {
 			Seconds float64
 		}
 	}
+	spent float64 // seconds of processors
 }
 
 func (n *network) iperf(length time.Duration, args ...string) (r report, err error) {
-	args = append([]string{"-c", there, "-J", "-t", fmt.Sprint(length.Seconds())}, args...)
-	out, err := n.ends[0].Run("iperf3", args...)
-	if jsonErr := json.Unmarshal([]byte(out), &r); jsonErr != nil {
+	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-t", fmt.Sprint(length.Seconds())}, args...)...)
+	before := n.worked()
+	var out []byte
+	err = n.ends[0].Do(func() (err error) {
+		out, err = cmd.Output()
+		return err
+	})
+	if jsonErr := json.Unmarshal(out, &r); jsonErr != nil {
 		return r, fmt.Errorf("iperf3: %w: %s", err, out)
 	}
 	if r.Error != "" {
 		return r, fmt.Errorf("iperf3: %s", r.Error)
 	}
+	r.spent = n.worked() - before + (cmd.ProcessState.SystemTime() + cmd.ProcessState.UserTime()).Seconds()
 	return r, nil
 }
 
-// tcp measures in Gbit/s, after half a second.
+// worked is the time, in seconds, that processors have worked for a network: its programs,
+// and the kernel's threads for packets. What else the machine does is not in it.
+func (n *network) worked() (seconds float64) {
+	for _, cmd := range n.running {
+		seconds += processTime(strconv.Itoa(cmd.Process.Pid))
+	}
+	threads, _ := filepath.Glob("/proc/[0-9]*/comm")
+	for _, comm := range threads {
+		if name, _ := os.ReadFile(comm); strings.HasPrefix(string(name), "ksoftirqd/") {
+			seconds += processTime(filepath.Base(filepath.Dir(comm)))
+		}
+	}
+	return seconds
+}
+
+// processTime is what a process has worked, in seconds. The fields are counted from behind
+// its name, which may hold anything (proc(5)); they are in hundredths.
+func processTime(pid string) float64 {
+	b, _ := os.ReadFile("/proc/" + pid + "/stat")
+	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	if len(f) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseFloat(f[11], 64)
+	system, _ := strconv.ParseFloat(f[12], 64)
+	return (user + system) / 100
+}
+
+// omitted is the time, in seconds, that TCP has to find its window.
+const omitted = 0.5
+
+// tcp measures in Gbit/s.
 func (n *network) tcp(what string, length time.Duration, args ...string) error {
-	r, err := n.iperf(length, append([]string{"-O", "0.5"}, args...)...)
+	r, err := n.iperf(length, append([]string{"-O", fmt.Sprint(omitted)}, args...)...)
 	if err != nil {
 		return err
 	}
 	n.add(what, r.End.Received.Rate/1e9)
+	if what == tcp1 {
+		// The time left out at the beginning was worked too.
+		gigabits := r.End.Received.Rate / 1e9 * (length.Seconds() + omitted)
+		n.add(cost, r.spent/gigabits)
+	}
 	return nil
 }
 
@@ -154,19 +195,6 @@ func (n *network) ping() error {
 	n.add(ping50, all[len(all)/2])
 	n.add(ping99, all[len(all)*99/100])
 	return nil
-}
-
-// busySeconds is the time that all processors have worked, since the machine started.
-func busySeconds() float64 {
-	b, _ := os.ReadFile("/proc/stat")
-	line, _, _ := strings.Cut(string(b), "\n")
-	var total float64
-	for i, f := range strings.Fields(line) {
-		if v, err := strconv.ParseFloat(f, 64); err == nil && i != 4 && i != 5 { // idle, iowait
-			total += v
-		}
-	}
-	return total / 100
 }
 
 func median(v []float64) float64 {
