@@ -10,10 +10,10 @@ import (
 // the host and the program in one system call, and frames cross to and from the Ethernet
 // in batches. A packet's way, in the order of the functions below:
 //
-//	from the wire:  receive -> as on the plain path -> joined with its like -> device
-//	to the wire:    device -> carrySupers -> family open? -> cut, headers before each -> port
+//	from the wire:  receive -> as on the plain path, up to MSS -> joined with its like -> device
+//	to the wire:    device -> carrySupers -> family open? -> MSS, or cut -> headers before each -> port
 //
-// Nothing waits for more to come: a batch is what is there already. A device that knows
+// A SYN is never part of a super-packet. Nothing waits for more to come: a batch is what is there already. A device that knows
 // no super-packets is served as on the plain path.
 
 // offloadPath is a Path over one Port of session frames.
@@ -76,6 +76,7 @@ func (p *offloadPath) take(frames []Frame) {
 		case len(frames[i].Data) == Headers:
 			f.meter.dropped.Add(1)
 		default:
+			f.clamp(frames[i].Data[Headers:], frames[i].ChecksumPending)
 			p.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.MergesUDP())
 		}
 	}
@@ -173,6 +174,7 @@ func (p *offloadPath) put(f *flow, l *load, size int, pending tun.Pending) {
 		p.putSegments(f, l, buf, pending)
 		return
 	}
+	f.clamp(buf[Headers:], pending.Checksum)
 	if !pending.Complete(buf[Headers:]) {
 		f.meter.dropped.Add(1)
 		return
