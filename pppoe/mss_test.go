@@ -436,7 +436,7 @@ func (bystander) idle() bool                     { return true }
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
 func TestMSSFollowsMTU(t *testing.T) {
 	port := &still{}
-	l := newLoop("eth0", Ports{port, port}, nil, nil, false)
+	l := newLoop("eth0", Ports{port, port}, nil, DataPathPlain, nil, false)
 	l.owner = bystander{}
 	if err := l.path.Add(Tunnel{SessionID: 7, Device: port}); err != nil {
 		t.Fatal(err)
@@ -446,7 +446,7 @@ func TestMSSFollowsMTU(t *testing.T) {
 		s.want.MTU = mtu
 		s.want.IPv4.Local = netip.MustParseAddr("192.0.2.1")
 		l.fitted(time.Time{}, s, fitted{device: "ppp0", have: s.want.Addressing})
-		if got := MSSLimit(l.path.flows.get(7).mss.Load()); got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
+		if got := MSSLimit(l.path.(*plainPath).flows.get(7).mss.Load()); got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
 			t.Errorf("with MTU %d, the limits are %d and %d", mtu, got.IPv4(), got.IPv6())
 		}
 	}

@@ -65,20 +65,30 @@ func vector(b []byte) (v unix.Iovec) {
 	return v
 }
 
-// receive is the system call of ReadBatch. It says no if it must be called again
-// when the socket is readable.
-func (p *Port) receive(fd uintptr) bool { return p.rx.system(unix.SYS_RECVMMSG, fd, unix.MSG_DONTWAIT) }
-
-// send is that of WriteBatch.
-func (p *Port) send(fd uintptr) bool { return p.tx.system(unix.SYS_SENDMMSG, fd, unix.MSG_DONTWAIT) }
-
-func (b *batch) system(number, fd, flags uintptr) bool {
-	n, _, errno := unix.Syscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.held), flags, 0, 0)
-	for errno == unix.EINTR {
-		n, _, errno = unix.Syscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.held), flags, 0, 0)
+// receive is the system call of ReadBatch. It waits until there are frames, or it shall
+// look whether the interface is still there: the error is EAGAIN then.
+func (p *Port) receive(fd uintptr) bool {
+	for p.rx.system(unix.SYS_RECVMMSG, fd) == unix.EAGAIN && p.frames.ready(fd) {
 	}
-	b.done, b.errno = int(n), errno
-	return errno != unix.EAGAIN
+	return true
+}
+
+// send is that of WriteBatch. It waits until the socket has room; the error is EAGAIN if
+// there is none for too long.
+func (p *Port) send(fd uintptr) bool {
+	for p.tx.system(unix.SYS_SENDMMSG, fd) == unix.EAGAIN && p.room.ready(fd) {
+	}
+	return true
+}
+
+func (b *batch) system(number, fd uintptr) syscall.Errno {
+	b.errno = unix.EINTR
+	for b.errno == unix.EINTR {
+		var n uintptr
+		n, _, b.errno = unix.Syscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.held), unix.MSG_DONTWAIT, 0, 0)
+		b.done = int(n)
+	}
+	return b.errno
 }
 
 // read fills frames. Tags that the kernel leaves in band go where "tags" has room for
@@ -166,7 +176,7 @@ func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sen
 		case b.errno == 0:
 			sent += b.done
 			at += b.done
-		case lost(b.errno):
+		case lost(b.errno), b.errno == unix.EAGAIN:
 			return sent, b.errno
 		default:
 			err = b.errno

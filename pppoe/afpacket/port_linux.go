@@ -9,10 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/mdlayher/packet"
@@ -34,22 +32,22 @@ var (
 // Port is a packet socket for one ethertype on one line. One goroutine may read; all
 // other methods may be called concurrently.
 type Port struct {
-	conn   *packet.Conn
-	raw    syscall.RawConn
-	iface  *net.Interface
-	own    pppoe.Addr
-	mtu    int
-	closed atomic.Bool
+	socket
+	iface *net.Interface
+	own   pppoe.Addr
+	mtu   int
 
 	tags   tagger
 	inBand []byte // where those tags go that the kernel leaves in a frame
 	trunk  bool   // tags stay in the frames
 
-	rx   batch
-	down atomic.Bool // the interface went down, and nothing has come since
+	rx     batch
+	frames await
+	down   atomic.Bool // the interface went down, and nothing has come since
 
-	mu sync.Mutex // guards tx: whoever has a batch to send waits for its turn
-	tx batch
+	mu   sync.Mutex // guards what follows: whoever has a batch to send waits for its turn
+	tx   batch
+	room await
 
 	counting sync.Mutex // guards stats
 	stats    Stats
@@ -95,11 +93,15 @@ func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruct
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
 	}
-	if p.conn, err = packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: program}); err != nil {
+	conn, err := packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: program})
+	if err != nil {
+		return explain(err)
+	}
+	if err := p.take(conn); err != nil {
 		return explain(err)
 	}
 	if err := p.setUp(); err != nil {
-		p.conn.Close()
+		p.close()
 		return explain(err)
 	}
 	return nil
@@ -148,10 +150,13 @@ func explain(err error) error {
 // thousand full frames.
 const receiveBuffer = 4 << 20
 
+// stuck is how long a writer waits for room in the socket: a network card that takes
+// nothing for so long has no link.
+const stuck = 100 * time.Millisecond
+
 func (p *Port) setUp() (err error) {
-	if p.raw, err = p.conn.SyscallConn(); err != nil {
-		return err
-	}
+	p.frames.init(&p.socket)
+	p.room.initRoom(&p.socket, stuck)
 	p.rx.init(p.receive)
 	p.tx.init(p.send)
 	failed := p.raw.Control(func(fd uintptr) {
@@ -188,8 +193,7 @@ func (p *Port) MTU() int { return p.mtu }
 
 // Close makes a blocked ReadBatch return.
 func (p *Port) Close() error {
-	p.closed.Store(true)
-	return p.conn.Close()
+	return p.close()
 }
 
 // Stats are counts of a port since it was opened.
@@ -202,8 +206,12 @@ type Stats struct {
 func (p *Port) Stats() (Stats, error) {
 	p.counting.Lock()
 	defer p.counting.Unlock()
-	s, err := p.conn.Stats()
-	if err != nil {
+	var s *unix.TpacketStats
+	var err error
+	failed := p.raw.Control(func(fd uintptr) {
+		s, err = unix.GetsockoptTpacketStats(int(fd), unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	})
+	if err := errors.Join(failed, err); err != nil {
 		return p.stats, fmt.Errorf("%s: %w", p.iface.Name, err)
 	}
 	p.stats.Received += uint64(s.Packets)
@@ -219,11 +227,11 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 		switch {
 		case p.closed.Load():
 			return 0, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
-		case errors.Is(err, unix.ENETDOWN), errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.EAGAIN):
 			err = p.watch()
 		case n > 0 && p.down.Load():
 			p.down.Store(false)
-			err = p.conn.SetReadDeadline(time.Time{})
+			p.frames.timeout = 0
 		}
 		if n > 0 || err != nil {
 			return n, err
@@ -257,7 +265,8 @@ func (p *Port) watch() error {
 		return fmt.Errorf("%s: %w", p.iface.Name, ErrNoInterface)
 	}
 	p.down.Store(true)
-	return p.conn.SetReadDeadline(time.Now().Add(patience))
+	p.frames.timeout = patience
+	return nil
 }
 
 // WriteBatch sends frames. One that the kernel will not take (its queue is
@@ -284,7 +293,7 @@ func (p *Port) sent(n int, err error) (int, error) {
 		return n, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
 	case lost(err) && !p.down.Load():
 		// Whoever hears it from the kernel is the only one to: pass it on to the reader.
-		p.conn.SetReadDeadline(time.Now())
+		p.ring()
 	}
 	return n, fmt.Errorf("%s: %w", p.iface.Name, err)
 }
