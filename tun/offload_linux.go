@@ -188,7 +188,7 @@ func (t *transfer) system(number, fd, a, b uintptr) {
 	t.errno = unix.EINTR
 	for t.errno == unix.EINTR {
 		var n uintptr
-		n, _, t.errno = unix.Syscall(number, fd, a, b)
+		n, _, t.errno = unix.RawSyscall(number, fd, a, b)
 		t.done = int(n)
 	}
 }
@@ -220,7 +220,7 @@ func (d *Offload) Wait() error { return d.raw.Read(d.ready) }
 // poller tells a change only once, and has perhaps told this one before.
 func readable(fd uintptr) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	n, _, errno := unix.Syscall(unix.SYS_POLL, uintptr(unsafe.Pointer(&p)), 1, 0)
+	n, _, errno := unix.RawSyscall(unix.SYS_POLL, uintptr(unsafe.Pointer(&p)), 1, 0)
 	return errno != 0 || n > 0
 }
 

@@ -85,7 +85,7 @@ func (b *batch) system(number, fd uintptr) syscall.Errno {
 	b.errno = unix.EINTR
 	for b.errno == unix.EINTR {
 		var n uintptr
-		n, _, b.errno = unix.Syscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.held), unix.MSG_DONTWAIT, 0, 0)
+		n, _, b.errno = unix.RawSyscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.held), unix.MSG_DONTWAIT, 0, 0)
 		b.done = int(n)
 	}
 	return b.errno
