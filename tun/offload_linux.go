@@ -59,6 +59,7 @@ type transfer struct {
 	errno   syscall.Errno
 	call    func(fd uintptr) bool
 	header  *[virtioLen]byte
+	apart   [virtioLen]byte // a header for which a packet has no room
 }
 
 var _ Offloading = (*Offload)(nil)
@@ -156,8 +157,15 @@ func (d *Offload) BatchSize() int { return 1 }
 // Close removes the interface.
 func (d *Offload) Close() error { return d.file.Close() }
 
-// point has the transfer work on a packet, with its header before it.
+// point has the transfer work on a packet, with its header before it, or elsewhere if
+// there is no room.
 func (t *transfer) point(b []byte, headroom int) {
+	if headroom < virtioLen {
+		t.header = &t.apart
+		t.vectors[0], t.vectors[1] = vector(t.apart[:]), vector(b[headroom:])
+		t.held = 2
+		return
+	}
 	t.header = (*[virtioLen]byte)(b[headroom-virtioLen:])
 	t.vectors[0] = vector(b[headroom-virtioLen:])
 	t.held = 1
@@ -171,6 +179,10 @@ func vector(b []byte) (v unix.Iovec) {
 
 // read is the system call. It always says yes: whoever wants to wait calls Wait.
 func (t *transfer) read(fd uintptr) bool {
+	if t.held == 2 {
+		t.system(unix.SYS_READV, fd, uintptr(unsafe.Pointer(&t.vectors[0])), 2)
+		return true
+	}
 	t.system(unix.SYS_READ, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
 	return true
 }
