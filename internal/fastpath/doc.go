@@ -1,0 +1,19 @@
+// Package fastpath is PPPoE's data path inside the kernel (RFC 2516 section 6): eBPF
+// programs, assembled here instruction by instruction, that take the PPPoE header off and
+// put it on between an Ethernet interface and the TUN devices of sessions.
+//
+// A packet's way from the wire: TC ingress of the Ethernet interface (program receive, or
+// receiveXDP before it), and from there onto the session's TUN. To the wire: TC egress of
+// the TUN (program transmit), which runs before the packet would go to the program that
+// holds the TUN; from there to the Ethernet interface, or, if it is yet to be cut into
+// segments, through the detour: a veth pair that cuts it, so that each segment gets a
+// LENGTH of its own.
+//
+// Only packets of open families go that way. Whatever else there is, or is in doubt, is
+// left to user space, where all of it can be done: control frames, frames of strangers, TCP
+// segments with SYN (their MSS may have to be lowered), IPv6 extension headers, packets
+// whose lengths disagree.
+//
+// It needs Linux 6.6 and CAP_BPF with CAP_NET_ADMIN. All that is attached or made goes when
+// the process does, however that ends.
+package fastpath

@@ -1,0 +1,185 @@
+package fastpath
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+
+	"upppoe/pppoe/vlan"
+)
+
+// Config is what Open takes.
+type Config struct {
+	// Interface is the name of an Ethernet interface.
+	Interface string
+	// Sessions is the most that there may be at once. Default 65,535, for which the
+	// kernel holds 16 MB.
+	Sessions int
+	// XDP has frames received at the interface's driver where that can do it, which is
+	// faster if the interface joins packets (`ethtool -k`: generic-receive-offload). Some
+	// drivers set up the network card anew for it, so that the line is lost for seconds.
+	XDP bool
+}
+
+// Engine are the programs of one Ethernet interface, and the sessions that they serve, in
+// whatever VLAN. Methods may be called concurrently.
+type Engine struct {
+	about    string
+	hooks    hooks
+	detour   *detour
+	transmit *ebpf.Program
+	// receiving and transmitting are the sessions as the programs find them, and meters
+	// what has been carried.
+	receiving, transmitting, meters *ebpf.Map
+
+	mu    sync.Mutex
+	slots []uint32 // free ones
+	size  uint32   // how many there are
+	used  uint32   // how many have ever been used
+}
+
+// Errors of Open and Add, wrapped.
+var (
+	// ErrUnavailable: this kernel cannot do it, or the process may not ask it to. What
+	// is missing is in the error's text.
+	ErrUnavailable = errors.New("the kernel's data path (eBPF, Linux 6.6, CAP_BPF with CAP_NET_ADMIN) is not to be had")
+	// ErrFull: there are as many sessions as Config allows.
+	ErrFull = errors.New("no more sessions in the kernel's data path")
+	// ErrTaken: a session of this peer, ID and VLAN is there already.
+	ErrTaken = errors.New("this session is in the kernel's data path already")
+)
+
+// Open loads the programs and attaches those of the Ethernet interface. Nothing is moved
+// before a session is added.
+func Open(cfg Config) (*Engine, error) {
+	if cfg.Sessions <= 0 {
+		cfg.Sessions = 0xffff
+	}
+	e := &Engine{size: uint32(cfg.Sessions)}
+	if err := e.open(cfg); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("%s: %w: %w", cfg.Interface, ErrUnavailable, err)
+	}
+	return e, nil
+}
+
+func (e *Engine) open(cfg Config) error {
+	ethernet, err := netlink.LinkByName(cfg.Interface)
+	if err != nil {
+		return err
+	}
+	if err := e.makeMaps(); err != nil {
+		return err
+	}
+	to, err := e.route(ethernet)
+	if err != nil {
+		return err
+	}
+	receiving, transmitting, meters := e.receiving.FD(), e.transmitting.FD(), e.meters.FD()
+	if e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit", transmit(transmitting, meters, to)); err != nil {
+		return err
+	}
+	if err := e.hooks.tc(to.ethernet, ingress, "receive", receive(receiving, meters)); err != nil {
+		return err
+	}
+	e.about += "receive in TC"
+	if cfg.XDP {
+		if err := e.hooks.xdp(to.ethernet, "xdp", receiveXDP(receiving, meters)); err != nil {
+			e.about += fmt.Sprintf(" (not in XDP: %v)", err)
+		} else {
+			e.about += " and XDP"
+		}
+	}
+	return nil
+}
+
+func (e *Engine) makeMaps() (err error) {
+	const unallocated = 1 // BPF_F_NO_PREALLOC
+	for _, m := range []struct {
+		to   **ebpf.Map
+		spec ebpf.MapSpec
+	}{
+		{&e.receiving, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
+		{&e.transmitting, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
+		{&e.meters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.Array, KeySize: 4, ValueSize: meterLen}},
+	} {
+		m.spec.MaxEntries = e.size
+		if *m.to, err = ebpf.NewMap(&m.spec); err != nil {
+			return fmt.Errorf("map %s: %w", m.spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// route says where packets go that leave, and makes the detour.
+func (e *Engine) route(ethernet netlink.Link) (route, error) {
+	can, err := offloadsOf(ethernet.Attrs().Name)
+	if err != nil {
+		return route{}, err
+	}
+	to := route{ethernet: ethernet.Attrs().Index, segmented: !can.segments, finish: can.narrow}
+	if e.detour, err = newDetour(ethernet, can.narrow); err != nil {
+		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v); ", err)
+		return to, nil
+	}
+	to.detour = e.detour.near
+	return to, nil
+}
+
+// About tells for the log how packets are moved, and why not better.
+func (e *Engine) About() string { return e.about }
+
+// Close detaches everything; sessions that are left are in user space's care again.
+func (e *Engine) Close() error {
+	err := e.hooks.close()
+	if e.detour != nil {
+		err = errors.Join(err, e.detour.close())
+	}
+	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters} {
+		if m != nil {
+			err = errors.Join(err, m.Close())
+		}
+	}
+	return err
+}
+
+// slot takes a free meter, and clears it.
+func (e *Engine) slot() (uint32, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var slot uint32
+	switch n := len(e.slots); {
+	case n > 0:
+		slot, e.slots = e.slots[n-1], e.slots[:n-1]
+	case e.used < e.size:
+		slot = e.used
+		e.used++
+	default:
+		return 0, ErrFull
+	}
+	return slot, e.meters.Put(slot, make([]byte, meterLen))
+}
+
+func (e *Engine) free(slot uint32) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.slots = append(e.slots, slot)
+}
+
+// attach has packets that leave by a TUN pass the program.
+func (e *Engine) attach(tun int) (link.Link, error) {
+	return attachTC(tun, egress, e.transmit)
+}
+
+// Line are the sessions in one VLAN of the interface, whose data frames leave with a
+// priority code point.
+func (e *Engine) Line(tags vlan.Stack, priority uint8) *Line {
+	if tags[0].VID == 0 && tags.Depth() == 1 {
+		return &Line{engine: e, tags: tags, key: vlan.Stack{}, priority: priority, sessions: make(map[uint16]*session)}
+	}
+	return &Line{engine: e, tags: tags, key: tags, priority: priority, sessions: make(map[uint16]*session)}
+}

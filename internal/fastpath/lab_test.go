@@ -1,0 +1,144 @@
+package fastpath
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// segment is two stations of the real kernel, joined by a veth pair, each with an engine.
+type segment struct {
+	t    testing.TB
+	ends [2]*end
+}
+
+// end is a station.
+type end struct {
+	t      testing.TB
+	ns     *lab.Namespace
+	addr   pppoe.Addr
+	engine *Engine
+}
+
+const ethernet = "eth0"
+
+var addrs = [2]pppoe.Addr{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}}
+
+// lay joins two stations. The functions, if there are any, set up interface and engine
+// beforehand.
+func lay(t testing.TB, prepare ...func(e *end, cfg *Config)) *segment {
+	t.Helper()
+	roottest.Need(t)
+	s := &segment{t: t}
+	for i := range s.ends {
+		ns, err := lab.NewNamespace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ns.Close() })
+		s.ends[i] = &end{t: t, ns: ns, addr: addrs[i]}
+	}
+	a, b := s.ends[0], s.ends[1]
+	if err := lab.Veth(lab.End{In: a.ns, Name: ethernet, MAC: a.addr.String()}, lab.End{In: b.ns, Name: ethernet, MAC: b.addr.String()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range s.ends {
+		cfg := Config{Interface: ethernet, Sessions: 64}
+		for _, f := range prepare {
+			f(e, &cfg)
+		}
+		e.do(func() (err error) {
+			e.engine, err = Open(cfg)
+			return err
+		})
+		t.Cleanup(func() { e.engine.Close() })
+		t.Log(e.engine.About())
+	}
+	return s
+}
+
+// do runs a function at the station, which must not fail.
+func (e *end) do(f func() error) {
+	e.t.Helper()
+	if err := e.ns.Do(f); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// tunnel is an end of a session, with user space's part of it.
+type tunnel struct {
+	*end
+	line   *Line
+	id     uint16
+	device tun.Device
+	relay  *relay
+	ipv4   netip.Addr
+	ipv6   netip.Addr
+}
+
+// session opens a session between the stations, with both families. Its addresses are
+// 10.0.ID.1 and fd00::ID:1 here, and with a 2 at their end there.
+func (s *segment) session(id uint16, tags vlan.Stack, mtu int) (here, there *tunnel) {
+	s.t.Helper()
+	var ends [2]*tunnel
+	for i, e := range s.ends {
+		ends[i] = e.tunnel(id, tags, s.ends[1-i].addr, mtu, byte(i+1))
+	}
+	return ends[0], ends[1]
+}
+
+func (e *end) tunnel(id uint16, tags vlan.Stack, peer pppoe.Addr, mtu int, number byte) *tunnel {
+	e.t.Helper()
+	t := &tunnel{end: e, id: id, line: e.engine.Line(tags, 0)}
+	t.ipv4 = netip.AddrFrom4([4]byte{10, 0, byte(id), number})
+	t.ipv6 = netip.AddrFrom16([16]byte{0xfd, 13: byte(id), 15: number})
+	e.do(func() (err error) {
+		if t.device, err = tun.Open(tun.Config{}); err != nil {
+			return err
+		}
+		if err := t.configure(mtu); err != nil {
+			return err
+		}
+		port, err := afpacket.Open(afpacket.Line{Interface: ethernet, VLAN: tags}, pppoe.EtherTypeSession)
+		if err != nil {
+			return err
+		}
+		tunnel := pppoe.Tunnel{SessionID: id, Local: e.addr, Peer: peer, Device: t.device}
+		t.relay = newRelay(port, tunnel)
+		return t.line.Add(tunnel)
+	})
+	t.line.Allow(id, true, true)
+	e.t.Cleanup(func() {
+		t.line.Remove(id)
+		t.relay.close()
+	})
+	return t
+}
+
+func (t *tunnel) configure(mtu int) error {
+	link, err := netlink.LinkByName(t.device.Name())
+	if err != nil {
+		return err
+	}
+	for _, a := range []netip.Prefix{netip.PrefixFrom(t.ipv4, 24), netip.PrefixFrom(t.ipv6, 120)} {
+		addr, err := netlink.ParseAddr(a.String())
+		if err != nil {
+			return err
+		}
+		if err := netlink.AddrAdd(link, addr); err != nil {
+			return err
+		}
+	}
+	if err := netlink.LinkSetMTU(link, mtu); err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}

@@ -1,0 +1,105 @@
+package fastpath
+
+import (
+	"encoding/binary"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+)
+
+// What programs and maps share. Numbers are in the machine's order of octets, unless they
+// are as on the wire.
+
+// receiveKey tells whose a frame from the wire is: 6 octets peer, 2 session ID as on the
+// wire, then for each of two tags 2 of ethertype as on the wire and 2 of VLAN identifier.
+const receiveKeyLen = 16
+
+func receiveKey(peer pppoe.Addr, id uint16, tags vlan.Stack) (k [receiveKeyLen]byte) {
+	copy(k[:], peer[:])
+	binary.BigEndian.PutUint16(k[6:], id)
+	for i, t := range tags.Tags() {
+		binary.BigEndian.PutUint16(k[8+4*i:], t.TPID)
+		binary.NativeEndian.PutUint16(k[10+4*i:], t.VID)
+	}
+	return k
+}
+
+// Offsets in the value of a session, on the way from the wire.
+const (
+	receiveDevice = 0  // 4: the index of its TUN
+	receiveSlot   = 4  // 4: where its meter is
+	receiveLocal  = 8  // 6: whom frames must be for
+	receiveOpen   = 14 // 2: families
+	receiveLen    = 16
+)
+
+// Families that may flow.
+const (
+	openIPv4 = 1 << iota
+	openIPv6
+)
+
+func families(ipv4, ipv6 bool) (open uint16) {
+	if ipv4 {
+		open |= openIPv4
+	}
+	if ipv6 {
+		open |= openIPv6
+	}
+	return open
+}
+
+// Offsets in the value of a session, on the way to the wire. Its key is the index of the
+// TUN, 4 octets.
+const (
+	transmitSlot   = 0  // 4
+	transmitOpen   = 4  // 2
+	transmitLength = 6  // 2: octets of the header
+	transmitHeader = 8  // 32: the header, at the end of these
+	transmitLen    = 40 // LENGTH and Protocol, its last 4 octets, are the program's to write
+)
+
+const headerRoom = transmitLen - transmitHeader
+
+// Offsets in a meter: packets and octets, each of 8. The directions have a cache line each.
+const (
+	meterSent     = 0
+	meterReceived = 64
+	meterLen      = 128
+)
+
+func (s *session) receiveValue() []byte {
+	b := make([]byte, receiveLen)
+	binary.NativeEndian.PutUint32(b[receiveDevice:], uint32(s.device))
+	binary.NativeEndian.PutUint32(b[receiveSlot:], s.slot)
+	copy(b[receiveLocal:], s.Local[:])
+	binary.NativeEndian.PutUint16(b[receiveOpen:], s.open)
+	return b
+}
+
+func (s *session) transmitValue() []byte {
+	b := make([]byte, transmitLen)
+	binary.NativeEndian.PutUint32(b[transmitSlot:], s.slot)
+	binary.NativeEndian.PutUint16(b[transmitOpen:], s.open)
+	binary.NativeEndian.PutUint16(b[transmitLength:], uint16(len(s.header)))
+	copy(b[transmitLen-len(s.header):], s.header)
+	return b
+}
+
+// header is what stands in front of each packet of a session, LENGTH and Protocol 0.
+func header(t pppoe.Tunnel, tags vlan.Stack, priority uint8) []byte {
+	b := append(append([]byte{}, t.Peer[:]...), t.Local[:]...)
+	b = tags.Append(b, priority)
+	b = binary.BigEndian.AppendUint16(b, pppoe.EtherTypeSession)
+	b = append(b, 0x11, 0)
+	b = binary.BigEndian.AppendUint16(b, t.SessionID)
+	return append(b, 0, 0, 0, 0)
+}
+
+func parseMeter(b []byte) pppoe.Counters {
+	at := func(i int) uint64 { return binary.NativeEndian.Uint64(b[i:]) }
+	return pppoe.Counters{
+		SentPackets: at(meterSent), SentBytes: at(meterSent + 8),
+		ReceivedPackets: at(meterReceived), ReceivedBytes: at(meterReceived + 8),
+	}
+}

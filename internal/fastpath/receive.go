@@ -1,0 +1,128 @@
+package fastpath
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"upppoe/ppp"
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+)
+
+// receive is the program at TC ingress of the Ethernet interface. The kernel has taken
+// the outermost tag off the frame already, if it is one of IEEE 802.1Q's.
+func receive(sessions, meters int) asm.Instructions {
+	p := &program{}
+	p.add(asm.Mov.Reg(asm.R6, asm.R1))
+	p.fromXDP()
+	p.tagsOfSKB("leave")
+	p.field(asm.R9, skbLen)
+	p.classify(asm.FnSkbLoadBytes, sessions, "leave")
+	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
+	p.stripInTC()
+	p.field(asm.R1, skbPktType)
+	p.add(asm.JEq.Imm(asm.R1, 0, "ours"))
+	// An address of our own choosing is, to the interface, somebody else's.
+	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, 0), asm.FnSkbChangeType.Call())
+	p.label("ours")
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, receiveDevice, asm.Word),
+		asm.Mov.Imm(asm.R2, 1), // BPF_F_INGRESS
+		asm.FnRedirect.Call(),
+		asm.Return(),
+	)
+	p.label("leave")
+	p.ret(next)
+	p.label("drop")
+	p.ret(shot)
+	return p.ins
+}
+
+// tagsOfSKB writes the frame's tags to the key, and the offset of PPPoE's ethertype to
+// R8. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
+func (p *program) tagsOfSKB(leave string) {
+	p.add(noTags()...)
+	p.field(asm.R7, skbProtocol)
+	p.field(asm.R0, skbVLANPresent)
+	p.add(asm.Mov.Imm(asm.R8, 12), asm.JEq.Imm(asm.R0, 0, "untagged"))
+	p.field(asm.R1, skbVLANProto)
+	p.field(asm.R2, skbVLANTCI)
+	p.add(
+		asm.And.Imm(asm.R2, 0x0fff),
+		asm.StoreMem(asm.RFP, stackKey+8, asm.R1, asm.Half),
+		asm.StoreMem(asm.RFP, stackKey+10, asm.R2, asm.Half),
+		asm.JEq.Imm(asm.R7, wire(vlan.CTag), "inner"),
+		asm.JEq.Imm(asm.R7, wire(vlan.STag), "inner"),
+		asm.JNE.Imm(asm.R2, 0, "untagged"),
+	)
+	p.add(noTags()...)
+	p.add(asm.Ja.Label("untagged"))
+	p.label("inner")
+	p.add(asm.Mov.Imm(asm.R2, 12))
+	p.loadBytes(asm.FnSkbLoadBytes, stackTag, 4, leave)
+	p.half(asm.R1, stackTag+2)
+	p.add(
+		asm.And.Imm(asm.R1, 0x0fff),
+		asm.StoreMem(asm.RFP, stackKey+14, asm.R1, asm.Half),
+		asm.LoadMem(asm.R1, asm.RFP, stackTag, asm.Half),
+		asm.StoreMem(asm.RFP, stackKey+12, asm.R1, asm.Half),
+		asm.Mov.Imm(asm.R8, 16),
+		asm.Ja.Label("tagged"),
+	)
+	p.label("untagged")
+	p.add(asm.JNE.Imm(asm.R7, wire(pppoe.EtherTypeSession), leave))
+	p.label("tagged")
+}
+
+// stripInTC takes the PPPoE header off. The kernel refuses to shrink a frame of this
+// ethertype, but takes tags off; and PPPoE's ethertype, header and Protocol are as long as
+// two tags and an ethertype. So the frame is given tags until it has one beside it and one
+// in it; its header is overwritten, so that it looks like two more and an IP packet; and
+// all four are taken off.
+func (p *program) stripInTC() {
+	push := func() {
+		p.add(
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, wire(vlan.CTag)),
+			asm.Mov.Imm(asm.R3, 1),
+			asm.FnSkbVlanPush.Call(),
+			asm.JNE.Imm(asm.R0, 0, "drop"),
+		)
+	}
+	p.add(asm.JEq.Imm(asm.R8, 16, "stacked"))
+	p.field(asm.R1, skbVLANPresent)
+	p.add(asm.JNE.Imm(asm.R1, 0, "beside"))
+	push()
+	p.label("beside")
+	push()
+	p.label("stacked")
+	// Ethertype 0x8864, VER/TYPE/CODE | session, LENGTH | Protocol become two tags and IP's.
+	const tags = stackHead
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
+		asm.Mov.Imm(asm.R2, wire(etherTypeIPv4)),
+		asm.JEq.Imm(asm.R1, wire(uint16(ppp.IPv4)), "ethertype"),
+		asm.Mov.Imm(asm.R2, wire(etherTypeIPv6)),
+	)
+	p.label("ethertype")
+	p.add(
+		asm.StoreMem(asm.RFP, tags+8, asm.R2, asm.Half),
+		asm.StoreImm(asm.RFP, tags, int64(wireWord(uint32(vlan.CTag)<<16|1)), asm.Word),
+		asm.StoreImm(asm.RFP, tags+4, int64(wireWord(uint32(vlan.CTag)<<16|1)), asm.Word),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, 16),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, tags),
+		asm.Mov.Imm(asm.R4, 10),
+		asm.Mov.Imm(asm.R5, 1), // BPF_F_RECOMPUTE_CSUM
+		asm.FnSkbStoreBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+	for range 4 {
+		p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.FnSkbVlanPop.Call(), asm.JNE.Imm(asm.R0, 0, "drop"))
+	}
+}
+
+const (
+	etherTypeIPv4 = 0x0800
+	etherTypeIPv6 = 0x86dd
+)

@@ -1,0 +1,204 @@
+package fastpath
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"upppoe/ppp"
+)
+
+// route is where packets go from a TUN: the indexes of interfaces, 0 for none.
+type route struct {
+	ethernet int
+	// detour cuts packets into segments, finishes their checksums if need be, and writes
+	// the LENGTH of each. None: what needs it is left to user space.
+	detour int
+	// segmented: the Ethernet interface does not take packets that are yet to be cut, so
+	// that the kernel does it before it, with the same header on each segment. Where all
+	// are of one length, that is right.
+	segmented bool
+	// finish: the interface would finish checksums only in frames that it understands.
+	finish bool
+}
+
+// The stack of transmit. classify.go has stackIP and stackTCP.
+const (
+	stackHeader   = -32 // the header, at its end
+	stackProtocol = -76
+	stackPackets  = -88
+	stackIndex    = -92
+)
+
+// transmit is the program at TC egress of a TUN. A packet has no header of the link
+// there. It may have to be cut yet (GSO), and its checksum finished.
+func transmit(sessions, meters int, to route) asm.Instructions {
+	p := &program{}
+	p.add(asm.Mov.Reg(asm.R6, asm.R1))
+	p.field(asm.R1, skbIfindex)
+	p.add(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word))
+	p.lookup(sessions, stackIndex, "leave")
+	p.add(asm.Mov.Reg(asm.R7, asm.R0), asm.Mov.Imm(asm.R2, 0))
+	p.loadBytes(asm.FnSkbLoadBytes, stackIP, 20, "leave")
+	p.field(asm.R9, skbLen)
+	p.field(asm.R1, skbProtocol)
+	p.add(
+		asm.LoadMem(asm.R5, asm.R7, transmitOpen, asm.Half),
+		asm.JEq.Imm(asm.R1, wire(etherTypeIPv4), "ipv4"),
+		asm.JNE.Imm(asm.R1, wire(etherTypeIPv6), "leave"),
+	)
+	p.ipv6("leave")
+	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv6))), asm.Ja.Label("transport"))
+	p.label("ipv4")
+	p.ipv4("leave")
+	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv4))))
+	p.label("transport")
+	p.copyHeader()
+	p.add(
+		asm.Mov.Reg(asm.R8, asm.R3),
+		asm.Mov.Reg(asm.R2, asm.R3),
+		asm.StoreMem(asm.RFP, stackProtocol, asm.R4, asm.Word),
+	)
+	p.withoutSYN(asm.FnSkbLoadBytes, "leave")
+	p.field(asm.R9, skbLen)
+	p.field(asm.R5, skbGSOSize)
+	p.add(asm.Mov.Imm(asm.R3, 1), asm.JEq.Imm(asm.R5, 0, "whole"))
+	p.measure()
+	p.add(asm.Ja.Label("cut"))
+	p.label("whole")
+	p.whole(to)
+	p.label("cut")
+	p.cut(to)
+	p.label("go")
+	p.count(meters, asm.LoadMem(asm.R1, asm.R7, transmitSlot, asm.Word), meterSent,
+		asm.LoadMem(asm.R2, asm.RFP, stackPackets, asm.DWord), "leave")
+	p.push()
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackIndex, asm.Word),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.FnRedirect.Call(),
+		asm.Return(),
+	)
+	p.label("leave")
+	p.ret(next)
+	p.label("drop")
+	p.ret(shot)
+	return p.ins
+}
+
+// copyHeader copies the session's header to the stack, with the Protocol that is in R1.
+func (p *program) copyHeader() {
+	for i := int16(0); i < headerRoom; i += 8 {
+		p.add(asm.LoadMem(asm.R2, asm.R7, transmitHeader+i, asm.DWord), asm.StoreMem(asm.RFP, stackHeader+i, asm.R2, asm.DWord))
+	}
+	p.add(asm.StoreMem(asm.RFP, stackHeader+headerRoom-2, asm.R1, asm.Half))
+}
+
+// measure finds, for a packet that is yet to be cut: the length of the headers that each
+// segment has, in R8; the number of segments, in R3; the octets of all, in R9; of the last
+// segment's payload what is missing to the others', in R2 (0: nothing). R5 is the payload of
+// a segment.
+func (p *program) measure() {
+	p.add(
+		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
+		asm.JEq.Imm(asm.R4, protocolTCP, "tcp"),
+		asm.JNE.Imm(asm.R4, protocolUDP, "leave"),
+		asm.Add.Imm(asm.R8, 8),
+		asm.Ja.Label("headers"),
+	)
+	p.label("tcp")
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackTCP, asm.Byte),
+		asm.RSh.Imm(asm.R1, 4),
+		asm.LSh.Imm(asm.R1, 2),
+		asm.Add.Reg(asm.R8, asm.R1),
+	)
+	p.label("headers")
+	p.add(
+		asm.JGE.Reg(asm.R8, asm.R9, "leave"),
+		asm.Mov.Reg(asm.R3, asm.R9),
+		asm.Sub.Reg(asm.R3, asm.R8), // payload of all
+		asm.Mov.Reg(asm.R2, asm.R3),
+		asm.Mod.Reg(asm.R2, asm.R5),
+		asm.Add.Reg(asm.R3, asm.R5),
+		asm.Sub.Imm(asm.R3, 1),
+		asm.Div.Reg(asm.R3, asm.R5),
+		asm.Mov.Reg(asm.R1, asm.R3),
+		asm.Sub.Imm(asm.R1, 1),
+		asm.Mul.Reg(asm.R1, asm.R8),
+		asm.Add.Reg(asm.R9, asm.R1),
+	)
+}
+
+// whole sends a packet that is a frame's.
+func (p *program) whole(to route) {
+	if to.finish {
+		p.sendTo(to.detour, asm.R9)
+		return
+	}
+	p.sendTo(to.ethernet, asm.R9)
+}
+
+// cut sends a packet that is yet to be cut: as it is, if all its segments will be of one
+// length, and by way of the detour else.
+func (p *program) cut(to route) {
+	if to.segmented && !to.finish {
+		p.add(
+			asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
+			asm.JNE.Imm(asm.R4, protocolTCP, "detour"),
+			asm.JNE.Imm(asm.R2, 0, "detour"),
+			asm.Add.Reg(asm.R5, asm.R8), // a segment's length
+		)
+		p.sendTo(to.ethernet, asm.R5)
+		p.label("detour")
+	}
+	p.sendTo(to.detour, asm.R9)
+}
+
+// sendTo notes where a packet goes, the number of packets, which is in R3, and LENGTH: PPP's
+// Protocol and a packet as long as a register says. Where there is nothing to go to, the
+// packet is left.
+func (p *program) sendTo(index int, length asm.Register) {
+	if index == 0 {
+		p.add(asm.Ja.Label("leave"))
+		return
+	}
+	p.add(
+		asm.Mov.Reg(asm.R1, length),
+		asm.Add.Imm(asm.R1, 2),
+		asm.HostTo(asm.BE, asm.R1, asm.Half),
+		asm.StoreMem(asm.RFP, stackHeader+headerRoom-4, asm.R1, asm.Half),
+		asm.StoreMem(asm.RFP, stackPackets, asm.R3, asm.DWord),
+		asm.StoreImm(asm.RFP, stackIndex, int64(index), asm.Word),
+		asm.Ja.Label("go"),
+	)
+}
+
+// headerLens are the lengths that a header can have: with no tag, one and two.
+var headerLens = []int32{22, 26, 30}
+
+// push puts the header in front of the packet.
+func (p *program) push() {
+	p.add(asm.LoadMem(asm.R8, asm.R7, transmitLength, asm.Half))
+	for _, n := range headerLens {
+		other := p.unique()
+		p.add(
+			asm.JNE.Imm(asm.R8, n, other),
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, n),
+			asm.Mov.Imm(asm.R3, 0),
+			asm.FnSkbChangeHead.Call(),
+			asm.JNE.Imm(asm.R0, 0, "drop"),
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, 0),
+			asm.Mov.Reg(asm.R3, asm.RFP),
+			asm.Add.Imm(asm.R3, -n),
+			asm.Mov.Imm(asm.R4, n),
+			asm.Mov.Imm(asm.R5, 0),
+			asm.FnSkbStoreBytes.Call(),
+			asm.JNE.Imm(asm.R0, 0, "drop"),
+			asm.Ja.Label("pushed"),
+		)
+		p.label(other)
+	}
+	p.add(asm.Ja.Label("drop"))
+	p.label("pushed")
+}
