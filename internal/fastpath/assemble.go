@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"encoding/binary"
+	"runtime"
 	"strconv"
 
 	"github.com/cilium/ebpf/asm"
@@ -47,18 +48,60 @@ func (p *program) field(to asm.Register, offset int16) {
 	p.add(asm.LoadMem(to, asm.R6, offset, asm.Word))
 }
 
-// loadBytes copies from the packet to the stack, or goes to a label if the packet is
-// shorter. The offset in the packet is in R2 already.
-func (p *program) loadBytes(with asm.BuiltinFunc, to int16, size int32, short string) {
+// access is how programs of a kind get at the packet.
+type access struct {
+	data, end int16 // fields of the context: where what is at hand begins and ends
+	// call copies what is not at hand.
+	call asm.BuiltinFunc
+}
+
+// load copies octets of the packet to the stack, or goes to a label if the packet is
+// shorter. Their offset in the packet is in R2, which the verifier must know to be small. What
+// is at hand, as headers usually are, is copied by the program itself.
+func (p *program) load(from access, to int16, size int32, short string) {
+	elsewhere, done := p.unique(), p.unique()
+	if unaligned {
+		p.field(asm.R4, from.data)
+		p.field(asm.R5, from.end)
+		p.add(
+			asm.Add.Reg(asm.R4, asm.R2),
+			asm.Mov.Reg(asm.R3, asm.R4),
+			asm.Add.Imm(asm.R3, size),
+			asm.JGT.Reg(asm.R3, asm.R5, elsewhere),
+		)
+		p.copy(asm.R4, to, int16(size))
+		p.add(asm.Ja.Label(done))
+		p.label(elsewhere)
+	}
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Reg(asm.R3, asm.RFP),
 		asm.Add.Imm(asm.R3, int32(to)),
 		asm.Mov.Imm(asm.R4, size),
-		with.Call(),
+		from.call.Call(),
 		asm.JNE.Imm(asm.R0, 0, short),
 	)
+	p.label(done)
 }
+
+// unaligned says whether the verifier lets programs load numbers from where they happen to
+// be in a packet.
+const unaligned = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
+
+// copy copies octets from where a register points to the stack, in steps as large as the
+// place there allows.
+func (p *program) copy(from asm.Register, to, size int16) {
+	for i := int16(0); i < size; {
+		step := asm.DWord
+		for int16(step.Sizeof()) > size-i || (to+i)%int16(step.Sizeof()) != 0 {
+			step = smaller[step]
+		}
+		p.add(asm.LoadMem(asm.R1, from, i, step), asm.StoreMem(asm.RFP, to+i, asm.R1, step))
+		i += int16(step.Sizeof())
+	}
+}
+
+var smaller = map[asm.Size]asm.Size{asm.DWord: asm.Word, asm.Word: asm.Half, asm.Half: asm.Byte}
 
 // half loads two octets of the stack in the order of the wire, as a number.
 func (p *program) half(to asm.Register, at int16) {

@@ -24,10 +24,13 @@ const (
 	skbVLANProto   = 28
 	skbIfindex     = 40
 	skbData        = 76
+	skbDataEnd     = 80
 	skbDataMeta    = 140
 	skbGSOSegs     = 164
 	skbGSOSize     = 176
 )
+
+var inSKB = access{data: skbData, end: skbDataEnd, call: asm.FnSkbLoadBytes}
 
 // The stack of programs on the way from the wire, from its top down.
 const (
@@ -55,11 +58,11 @@ func noTags() []asm.Instruction {
 // tags are in the key. After: R7 is the session, R8 unchanged, R9 the length of the IP packet,
 // and the session's protocol is at stackHead+8. RFC 2516 section 4: LENGTH is trusted, what
 // is behind it is padding.
-func (p *program) classify(load asm.BuiltinFunc, sessions int, leave string) {
+func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Mov.Imm(asm.R2, 0))
-	p.loadBytes(load, stackAddr, 12, leave)
+	p.load(from, stackAddr, 12, leave)
 	p.add(asm.Mov.Reg(asm.R2, asm.R8))
-	p.loadBytes(load, stackHead, headLen, leave)
+	p.load(from, stackHead, headLen, leave)
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackHead, asm.Word),
 		asm.JNE.Imm32(asm.R1, wireWord(uint32(pppoe.EtherTypeSession)<<16|0x1100), leave),
@@ -97,7 +100,7 @@ func (p *program) classify(load asm.BuiltinFunc, sessions int, leave string) {
 	p.ipv4(leave)
 	p.label("transport")
 	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10), asm.Add.Reg(asm.R2, asm.R3))
-	p.withoutSYN(load, leave)
+	p.withoutSYN(from, leave)
 }
 
 // ipv4 checks an IPv4 header at stackIP, and that the family is open, by R5. R9 is the
@@ -165,11 +168,11 @@ func (p *program) ipv6(leave string) {
 // withoutSYN leaves TCP segments with SYN, which carry the MSS. R2 is the offset of the
 // transport header in the frame, R4 the protocol. After TCP, data offset and flags are at
 // stackTCP.
-func (p *program) withoutSYN(load asm.BuiltinFunc, leave string) {
+func (p *program) withoutSYN(from access, leave string) {
 	const syn = 0x02
 	other := p.unique()
 	p.add(asm.JNE.Imm(asm.R4, protocolTCP, other), asm.Add.Imm(asm.R2, 12))
-	p.loadBytes(load, stackTCP, 2, leave)
+	p.load(from, stackTCP, 2, leave)
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackTCP+1, asm.Byte),
 		asm.And.Imm(asm.R1, syn),

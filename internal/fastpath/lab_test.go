@@ -26,6 +26,8 @@ type end struct {
 	ns     *lab.Namespace
 	addr   pppoe.Addr
 	engine *Engine
+	// offloading: TUN devices leave work to user space.
+	offloading bool
 }
 
 const ethernet = "eth0"
@@ -101,7 +103,7 @@ func (e *end) tunnel(id uint16, tags vlan.Stack, peer pppoe.Addr, mtu int, numbe
 	t.ipv4 = netip.AddrFrom4([4]byte{10, 0, byte(id), number})
 	t.ipv6 = netip.AddrFrom16([16]byte{0xfd, 13: byte(id), 15: number})
 	e.do(func() (err error) {
-		if t.device, err = tun.Open(tun.Config{}); err != nil {
+		if t.device, err = e.openTUN(); err != nil {
 			return err
 		}
 		if err := t.configure(mtu); err != nil {
@@ -121,6 +123,13 @@ func (e *end) tunnel(id uint16, tags vlan.Stack, peer pppoe.Addr, mtu int, numbe
 		t.relay.close()
 	})
 	return t
+}
+
+func (e *end) openTUN() (tun.Device, error) {
+	if e.offloading {
+		return openOffloading()
+	}
+	return tun.Open(tun.Config{})
 }
 
 func (t *tunnel) configure(mtu int) error {

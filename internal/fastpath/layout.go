@@ -37,6 +37,10 @@ const (
 const (
 	openIPv4 = 1 << iota
 	openIPv6
+	// cutUDP has UDP cut in the kernel (UDP_SEGMENT). From a TUN that finishes no
+	// checksums, the kernel loses its place when such a packet is given more room at its
+	// head, and then drops it.
+	cutUDP
 )
 
 func families(ipv4, ipv6 bool) (open uint16) {
@@ -80,7 +84,7 @@ func (s *session) receiveValue() []byte {
 func (s *session) transmitValue() []byte {
 	b := make([]byte, transmitLen)
 	binary.NativeEndian.PutUint32(b[transmitSlot:], s.slot)
-	binary.NativeEndian.PutUint16(b[transmitOpen:], s.open)
+	binary.NativeEndian.PutUint16(b[transmitOpen:], s.open|s.cut)
 	binary.NativeEndian.PutUint16(b[transmitLength:], uint16(len(s.header)))
 	copy(b[transmitLen-len(s.header):], s.header)
 	return b

@@ -33,6 +33,7 @@ type session struct {
 	device int // the index of its TUN
 	slot   uint32
 	open   uint16
+	cut    uint16 // cutUDP, or 0
 	header []byte
 	leaves link.Link
 }
@@ -60,6 +61,9 @@ func (l *Line) enter(s *session) error {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
 	s.device = device.Attrs().Index
+	if can, err := offloadsOf(s.Device.Name()); err == nil && can.generic {
+		s.cut = cutUDP
+	}
 	if s.slot, err = l.engine.slot(); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func receive(sessions, meters int) asm.Instructions {
 	p.fromXDP()
 	p.tagsOfSKB("leave")
 	p.field(asm.R9, skbLen)
-	p.classify(asm.FnSkbLoadBytes, sessions, "leave")
+	p.classify(inSKB, sessions, "leave")
 	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripInTC()
 	p.field(asm.R1, skbPktType)
@@ -58,7 +58,7 @@ func (p *program) tagsOfSKB(leave string) {
 	p.add(asm.Ja.Label("untagged"))
 	p.label("inner")
 	p.add(asm.Mov.Imm(asm.R2, 12))
-	p.loadBytes(asm.FnSkbLoadBytes, stackTag, 4, leave)
+	p.load(inSKB, stackTag, 4, leave)
 	p.half(asm.R1, stackTag+2)
 	p.add(
 		asm.And.Imm(asm.R1, 0x0fff),

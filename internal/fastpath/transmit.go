@@ -37,7 +37,7 @@ func transmit(sessions, meters int, to route) asm.Instructions {
 	p.add(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word))
 	p.lookup(sessions, stackIndex, "leave")
 	p.add(asm.Mov.Reg(asm.R7, asm.R0), asm.Mov.Imm(asm.R2, 0))
-	p.loadBytes(asm.FnSkbLoadBytes, stackIP, 20, "leave")
+	p.load(inSKB, stackIP, 20, "leave")
 	p.field(asm.R9, skbLen)
 	p.field(asm.R1, skbProtocol)
 	p.add(
@@ -57,7 +57,7 @@ func transmit(sessions, meters int, to route) asm.Instructions {
 		asm.Mov.Reg(asm.R2, asm.R3),
 		asm.StoreMem(asm.RFP, stackProtocol, asm.R4, asm.Word),
 	)
-	p.withoutSYN(asm.FnSkbLoadBytes, "leave")
+	p.withoutSYN(inSKB, "leave")
 	p.field(asm.R9, skbLen)
 	p.field(asm.R5, skbGSOSize)
 	p.add(asm.Mov.Imm(asm.R3, 1), asm.JEq.Imm(asm.R5, 0, "whole"))
@@ -101,6 +101,9 @@ func (p *program) measure() {
 		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
 		asm.JEq.Imm(asm.R4, protocolTCP, "tcp"),
 		asm.JNE.Imm(asm.R4, protocolUDP, "leave"),
+		asm.LoadMem(asm.R1, asm.R7, transmitOpen, asm.Half),
+		asm.And.Imm(asm.R1, cutUDP),
+		asm.JEq.Imm(asm.R1, 0, "leave"),
 		asm.Add.Imm(asm.R8, 8),
 		asm.Ja.Label("headers"),
 	)

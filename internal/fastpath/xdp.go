@@ -14,8 +14,11 @@ const (
 	xdpPass = 2
 
 	xdpData     = 0
+	xdpDataEnd  = 4
 	xdpDataMeta = 8
 )
+
+var inXDP = access{data: xdpData, end: xdpDataEnd, call: asm.FnXdpLoadBytes}
 
 // note is what receiveXDP leaves in front of a frame for receive: that it was there, and
 // the index of the TUN. The kernel joins (GRO) only packets with the same note.
@@ -33,7 +36,7 @@ func receiveXDP(sessions, meters int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnXdpGetBuffLen.Call(), asm.Mov.Reg(asm.R9, asm.R0))
 	p.tagsInBand("leave")
-	p.classify(asm.FnXdpLoadBytes, sessions, "leave")
+	p.classify(inXDP, sessions, "leave")
 	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripInXDP()
 	p.leaveNote()
@@ -52,7 +55,7 @@ func (p *program) tagsInBand(leave string) {
 	for i := range int16(vlan.MaxDepth) {
 		tag := p.unique()
 		p.add(asm.Mov.Reg(asm.R2, asm.R8))
-		p.loadBytes(asm.FnXdpLoadBytes, stackTag, 4, leave)
+		p.load(inXDP, stackTag, 4, leave)
 		p.add(
 			asm.LoadMem(asm.R1, asm.RFP, stackTag, asm.Half),
 			asm.JEq.Imm(asm.R1, wire(pppoe.EtherTypeSession), "found"),
@@ -95,6 +98,11 @@ func (p *program) stripInXDP() {
 		asm.Add.Imm(asm.R2, 10-14),
 		asm.FnXdpAdjustHead.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+	if unaligned {
+		return // leaveNote writes the Ethernet header
+	}
+	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Imm(asm.R2, 0),
 		asm.Mov.Reg(asm.R3, asm.RFP),
@@ -105,6 +113,7 @@ func (p *program) stripInXDP() {
 	)
 }
 
+// leaveNote writes the note.
 func (p *program) leaveNote() {
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
@@ -121,6 +130,21 @@ func (p *program) leaveNote() {
 		asm.LoadMem(asm.R3, asm.R7, receiveDevice, asm.Word),
 		asm.StoreImm(asm.R1, 0, noteMark, asm.Word),
 		asm.StoreMem(asm.R1, noteDevice, asm.R3, asm.Word),
+	)
+	if !unaligned {
+		return
+	}
+	p.field(asm.R3, xdpDataEnd)
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R2),
+		asm.Add.Imm(asm.R1, 14),
+		asm.JGT.Reg(asm.R1, asm.R3, "drop"),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr, asm.DWord),
+		asm.StoreMem(asm.R2, 0, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr+8, asm.Word),
+		asm.StoreMem(asm.R2, 8, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr+12, asm.Half),
+		asm.StoreMem(asm.R2, 12, asm.R1, asm.Half),
 	)
 }
 

@@ -1,0 +1,202 @@
+package fastpath
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+)
+
+// features switches offloads of the Ethernet interfaces, like "tso", "off".
+func features(words ...string) func(*end, *Config) {
+	return func(e *end, _ *Config) {
+		e.t.Helper()
+		if out, err := e.ns.Run("ethtool", append([]string{"-K", ethernet}, words...)...); err != nil {
+			e.t.Fatalf("ethtool %v: %v: %s", words, err, out)
+		}
+	}
+}
+
+func withXDP(_ *end, cfg *Config) { cfg.XDP = true }
+
+// lane is one way from here to there that is measured.
+type lane struct {
+	name       string
+	here, from *lab.Namespace
+	to         netip.Addr
+	rates      []float64
+	pings      []time.Duration
+}
+
+// plainLane is Ethernet without PPPoE.
+func plainLane(b testing.TB, name string, words ...string) *lane {
+	var ends [2]*lab.Namespace
+	for i := range ends {
+		ns, err := lab.NewNamespace()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { ns.Close() })
+		ends[i] = ns
+	}
+	if err := lab.Veth(lab.End{In: ends[0], Name: ethernet}, lab.End{In: ends[1], Name: ethernet}); err != nil {
+		b.Fatal(err)
+	}
+	for i, ns := range ends {
+		if err := ns.Address(ethernet, fmt.Sprintf("10.0.0.%d/24", i+1)); err != nil {
+			b.Fatal(err)
+		}
+		if len(words) > 0 {
+			features(words...)(&end{t: b, ns: ns}, nil)
+		}
+	}
+	return &lane{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
+}
+
+// sessionLane is one session among as many as are wanted.
+func sessionLane(b testing.TB, name string, sessions int, prepare ...func(*end, *Config)) *lane {
+	s := lay(b, append(prepare, func(_ *end, cfg *Config) { cfg.Sessions = sessions })...)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, e := range []*tunnel{here, there} {
+		e.crowd(sessions - 1)
+	}
+	return &lane{name: name, here: here.ns, from: there.ns, to: there.ipv4}
+}
+
+// crowd fills the tables with sessions over which nothing flows.
+func (t *tunnel) crowd(n int) {
+	for i := range n {
+		s := &session{Tunnel: t.relay.Tunnel, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6}
+		s.SessionID = uint16(2 + i)
+		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.Tunnel, vlan.Stack{}, 0)
+		if err := t.engine.put(s, 0); err != nil {
+			t.t.Fatal(err)
+		}
+	}
+}
+
+// stream measures a TCP connection, in Gbit/s.
+func (l *lane) stream(b testing.TB, streams int, d time.Duration) float64 {
+	var listener net.Listener
+	if err := l.from.Do(func() (err error) {
+		listener, err = net.Listen("tcp", netip.AddrPortFrom(l.to, 5001).String())
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	received := make(chan float64, streams)
+	for range streams {
+		go func() {
+			c, err := listener.Accept()
+			if err != nil {
+				received <- 0
+				return
+			}
+			defer c.Close()
+			received <- sink(c, d)
+		}()
+		var c net.Conn
+		if err := l.here.Do(func() (err error) {
+			c, err = (&net.Dialer{}).DialContext(context.Background(), "tcp", listener.Addr().String())
+			return err
+		}); err != nil {
+			b.Fatal(l.name, err)
+		}
+		go func() {
+			defer c.Close()
+			for buf := make([]byte, 128<<10); ; {
+				if _, err := c.Write(buf); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	sum := 0.0
+	for range streams {
+		sum += <-received
+	}
+	return sum
+}
+
+// sink reads for a while, after a quarter of it that does not count.
+func sink(c net.Conn, d time.Duration) float64 {
+	buf := make([]byte, 128<<10)
+	read := func(d time.Duration) (n int) {
+		c.SetReadDeadline(time.Now().Add(d))
+		for {
+			k, err := c.Read(buf)
+			n += k
+			if err != nil {
+				return n
+			}
+		}
+	}
+	read(d / 4)
+	began := time.Now()
+	n := read(d)
+	return float64(n) * 8 / time.Since(began).Seconds() / 1e9
+}
+
+// pings times echo requests, one after the other.
+func (l *lane) ping(b testing.TB, n int) {
+	for i := range n {
+		took, err := l.here.Ping(l.to, i, time.Second)
+		if err != nil {
+			b.Fatal(l.name, err)
+		}
+		l.pings = append(l.pings, took)
+	}
+}
+
+func median[T float64 | time.Duration](values []T) T {
+	s := slices.Sorted(slices.Values(values))
+	return s[len(s)/2]
+}
+
+// BenchmarkRatios prints TCP throughput and ping times of all ways, as ratios to plain
+// Ethernet without segmentation offload. They are measured in turns, many times over,
+// for other load on the machine hits all alike then. One iteration is one turn.
+func BenchmarkRatios(b *testing.B) {
+	for _, streams := range []int{1, 4} {
+		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) { ratios(b, streams) })
+	}
+}
+
+func ratios(b *testing.B, streams int) {
+	lanes := []*lane{
+		plainLane(b, "plain", "tso", "off", "gso", "off"),
+		plainLane(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
+		plainLane(b, "plain, TSO"),
+		sessionLane(b, "TC", 1, features("tso", "off")),
+		sessionLane(b, "TC, all cut in the detour", 1),
+		sessionLane(b, "TC, 10,000 sessions", 10000, features("tso", "off")),
+		sessionLane(b, "XDP", 1, features("tso", "off", "gro", "on"), withXDP),
+		sessionLane(b, "XDP, 10,000 sessions", 10000, features("tso", "off", "gro", "on"), withXDP),
+		sessionLane(b, "XDP, all cut in the detour", 1, features("gro", "on"), withXDP),
+	}
+	b.ResetTimer()
+	for range b.N {
+		for _, l := range lanes {
+			l.rates = append(l.rates, l.stream(b, streams, 400*time.Millisecond))
+			l.ping(b, 20)
+		}
+	}
+	var table strings.Builder
+	for _, l := range lanes {
+		var ratio, wait []float64
+		for i := range l.rates {
+			ratio = append(ratio, l.rates[i]/lanes[0].rates[i])
+		}
+		wait = append(wait, float64(median(l.pings))/float64(median(lanes[0].pings)))
+		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), median(ratio), median(l.pings), median(wait))
+	}
+	fmt.Print(table.String())
+}

@@ -1,0 +1,276 @@
+package fastpath
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/vlan"
+)
+
+// setups are the ways in which an interface can be, and programs attached to it.
+var setups = []struct {
+	name    string
+	prepare []func(*end, *Config)
+	// taps: frames can be seen on the interface as they came.
+	taps bool
+}{
+	{"interface segments", nil, false}, // its checksums are never filled
+	{"interface segments, not checksums", []func(*end, *Config){features("tx", "off")}, true},
+	{"kernel segments", []func(*end, *Config){features("tso", "off", "gso", "on")}, false},
+	{"XDP", []func(*end, *Config){withXDP}, false},
+	{"XDP, joined", []func(*end, *Config){withXDP, features("tso", "off", "gro", "on")}, false},
+	{"XDP, nothing offloaded", []func(*end, *Config){withXDP, features("tx", "off")}, false},
+	{"TUN offloads", []func(*end, *Config){features("tx", "off"), withOffload}, true},
+	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withXDP}, false},
+	{"no detour", []func(*end, *Config){features("tx", "off"), withoutDetour}, true},
+}
+
+func withOffload(e *end, _ *Config) { e.offloading = true }
+
+// withoutDetour takes the name that it would have.
+func withoutDetour(e *end, _ *Config) {
+	e.t.Helper()
+	for i := range 16 {
+		e.ns.Run("ip", "link", "add", "pppoe-cut"+strconv.Itoa(i), "type", "ifb")
+		e.ns.Run("ip", "link", "add", "pppoe-cut"+strconv.Itoa(i), "type", "bridge")
+	}
+}
+
+func everySetup(t *testing.T, f func(t *testing.T, s *segment, taps bool)) {
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			roottest.Need(t, "ethtool")
+			f(t, lay(t, setup.prepare...), setup.taps)
+		})
+	}
+}
+
+// TestTCP sends streams in pieces of all sizes, both ways, and compares what comes. The
+// kernel cuts most of it, whose last segments are of any length.
+func TestTCP(t *testing.T) {
+	everySetup(t, func(t *testing.T, s *segment, taps bool) {
+		here, there := s.session(1, vlan.Stack{}, 1492)
+		var w *wireCheck
+		there.do(func() (err error) {
+			w, err = watch(ethernet, 0)
+			return err
+		})
+		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+			exchange(t, here, there, to, 4<<20)
+			exchange(t, there, here, partner(here, to), 4<<20)
+		}
+		if err := w.stop(); err != nil && taps {
+			t.Error(err)
+		}
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.frames, len(w.lengths), here.line.Counters(1), here.relay.sent.Load())
+		if taps && (w.frames < 2000 || len(w.lengths) < 50) {
+			t.Errorf("only %d frames of %d lengths seen", w.frames, len(w.lengths))
+		}
+		carried := here.line.Counters(1)
+		if carried.SentBytes < 8<<20 && here.engine.detour != nil || carried.ReceivedBytes < 8<<20 {
+			t.Errorf("not moved in the kernel: %+v", carried)
+		}
+		if here.engine.detour != nil && here.relay.sent.Load() > 100 {
+			t.Errorf("%d packets went through user space", here.relay.sent.Load())
+		}
+	})
+}
+
+// partner is the tunnel's own address of the family of another.
+func partner(t *tunnel, of netip.Addr) netip.Addr {
+	if of.Is4() {
+		return t.ipv4
+	}
+	return t.ipv6
+}
+
+// exchange sends octets over a TCP connection, and has them compared.
+func exchange(t *testing.T, from, at *tunnel, to netip.Addr, n int) {
+	t.Helper()
+	var listener net.Listener
+	at.do(func() (err error) {
+		listener, err = net.Listen("tcp", netip.AddrPortFrom(to, 0).String())
+		return err
+	})
+	defer listener.Close()
+	data := make([]byte, n)
+	random := rand.NewChaCha8([32]byte{1})
+	random.Read(data)
+	result := make(chan error, 1)
+	go func() {
+		result <- func() error {
+			c, err := listener.Accept()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(20 * time.Second))
+			got, err := io.ReadAll(c)
+			if err == nil && !bytes.Equal(got, data) {
+				err = fmt.Errorf("%d octets came, of %d, or others", len(got), n)
+			}
+			return err
+		}()
+	}()
+	from.do(func() error {
+		c, err := net.DialTimeout("tcp", listener.Addr().String(), 10*time.Second)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		return writePieces(c, data, rand.New(random))
+	})
+	if err := <-result; err != nil {
+		t.Fatalf("to %v: %v", to, err)
+	}
+}
+
+func writePieces(w io.Writer, data []byte, random *rand.Rand) error {
+	for len(data) > 0 {
+		n := min(len(data), 1+random.IntN(1<<(1+random.IntN(17))))
+		if _, err := w.Write(data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// TestUDP sends datagrams of many sizes, some cut by the kernel (UDP_SEGMENT), some in
+// fragments.
+func TestUDP(t *testing.T) {
+	everySetup(t, func(t *testing.T, s *segment, taps bool) {
+		here, there := s.session(1, vlan.Stack{}, 1492)
+		var w *wireCheck
+		there.do(func() (err error) {
+			w, err = watch(ethernet, 0)
+			return err
+		})
+		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+			datagrams(t, here, there, to)
+		}
+		if err := w.stop(); err != nil && taps {
+			t.Error(err)
+		}
+		carried := here.line.Counters(1)
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.frames, len(w.lengths), carried, here.relay.sent.Load())
+		// What stays are IPv6's fragments, and what is yet to be cut where the TUN does
+		// not finish checksums.
+		want := uint64(34)
+		if here.offloading {
+			want = 196
+		}
+		if carried.SentPackets != want || there.line.Counters(1).ReceivedPackets != 196 {
+			t.Errorf("moved in the kernel: %+v", carried)
+		}
+	})
+}
+
+// datagrams sends datagrams one by one, and waits for each.
+func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
+	t.Helper()
+	var server, client *net.UDPConn
+	at.do(func() (err error) {
+		server, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 5002)))
+		return err
+	})
+	defer server.Close()
+	from.do(func() (err error) {
+		client, err = net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 5002)))
+		return err
+	})
+	defer client.Close()
+	data := make([]byte, 64<<10)
+	rand.NewChaCha8([32]byte{2}).Read(data)
+	receive := func(want []byte) {
+		t.Helper()
+		buf := make([]byte, len(data))
+		server.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := server.Read(buf)
+		if err != nil || !bytes.Equal(buf[:n], want) {
+			t.Fatalf("to %v: got %d octets, want %d: %v", to, n, len(want), err)
+		}
+	}
+	headers := 28
+	if to.Is6() {
+		headers = 48
+	}
+	for _, n := range []int{0, 1, 2, 17, 18, 19, 20, 100, 1000, 1491 - headers, 1492 - headers, 1493 - headers, 3000, 9000} {
+		if _, err := client.Write(data[:n]); err != nil {
+			t.Fatal(err)
+		}
+		receive(data[:n])
+	}
+	for _, segment := range []int{100, 500, 1492 - headers} {
+		for _, n := range []int{segment * 3, segment*3 + 1, segment*20 - 1} {
+			if err := segmented(client, data[:n], segment); err != nil {
+				t.Fatal(err)
+			}
+			for sent := data[:n]; len(sent) > 0; {
+				k := min(segment, len(sent))
+				receive(sent[:k])
+				sent = sent[k:]
+			}
+		}
+	}
+}
+
+// segmented has the kernel cut a buffer into datagrams.
+func segmented(c *net.UDPConn, b []byte, size int) error {
+	control := make([]byte, unix.CmsgSpace(2))
+	h := (*unix.Cmsghdr)(ptr(control))
+	h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+	h.SetLen(unix.CmsgLen(2))
+	*(*uint16)(ptr(control[unix.CmsgLen(0):])) = uint16(size)
+	_, _, err := c.WriteMsgUDP(b, control, nil)
+	return err
+}
+
+// TestPingSizes sends echo requests of many sizes that must not be fragmented. One octet
+// more than the MTU is not sent: the kernel says so, with ICMP to those behind us.
+func TestPingSizes(t *testing.T) {
+	roottest.Need(t, "ping", "ethtool")
+	for _, mtu := range []int{1492, 1400} {
+		for _, prepare := range [][]func(*end, *Config){nil, {withXDP}} {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, mtu)
+			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+				headers := 28
+				if to.Is6() {
+					headers = 48
+				}
+				for _, size := range []int{headers, headers + 1, headers + 2, 64, 65, 576, 1280, mtu - 1, mtu} {
+					if out, err := pingOnce(here, to, size-headers); err != nil {
+						t.Errorf("MTU %d, %d octets to %v: %v\n%s", mtu, size, to, err, out)
+					}
+				}
+				out, err := pingOnce(here, to, mtu+1-headers)
+				if err == nil || !strings.Contains(out, "mtu") && !strings.Contains(out, "too long") {
+					t.Errorf("MTU %d, %d octets to %v: %v\n%s", mtu, mtu+1, to, err, out)
+				}
+			}
+			if n := here.relay.sent.Load(); n > 0 {
+				t.Errorf("%d packets through user space", n)
+			}
+			if c := here.line.Counters(1); c.SentPackets != 18 || c.ReceivedPackets != 18 {
+				t.Errorf("counters: %+v", c)
+			}
+		}
+	}
+}
+
+func pingOnce(t *tunnel, to netip.Addr, payload int) (string, error) {
+	return t.ns.Run("ping", "-c1", "-W2", "-i0.01", "-Mdo", "-s"+strconv.Itoa(payload), to.String())
+}
