@@ -50,7 +50,9 @@ func (p *program) field(to asm.Register, offset int16) {
 
 // access is how programs of a kind get at the packet.
 type access struct {
-	data, end int16 // fields of the context: where what is at hand begins and ends
+	// data and end are fields of the context: where what is at hand begins and ends.
+	// Both 0: nothing is.
+	data, end int16
 	// call copies what is not at hand.
 	call asm.BuiltinFunc
 }
@@ -60,7 +62,7 @@ type access struct {
 // is at hand, as headers usually are, is copied by the program itself.
 func (p *program) load(from access, to int16, size int32, short string) {
 	elsewhere, done := p.unique(), p.unique()
-	if unaligned {
+	if unaligned && from.end != 0 {
 		p.field(asm.R4, from.data)
 		p.field(asm.R5, from.end)
 		p.add(

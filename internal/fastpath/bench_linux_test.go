@@ -73,10 +73,10 @@ func sessionLane(b testing.TB, name string, sessions int, prepare ...func(*end, 
 // crowd fills the tables with sessions over which nothing flows.
 func (t *tunnel) crowd(n int) {
 	for i := range n {
-		s := &session{Tunnel: t.relay.Tunnel, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6}
+		s := &session{Tunnel: t.relay.Tunnel, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, alone: alone}
 		s.SessionID = uint16(2 + i)
 		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.Tunnel, vlan.Stack{}, 0)
-		if err := t.engine.put(s, 0); err != nil {
+		if err := t.engine.put(s); err != nil {
 			t.t.Fatal(err)
 		}
 	}

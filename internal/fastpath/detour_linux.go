@@ -61,7 +61,7 @@ func (d *detour) makePair(ethernet, mtu int) (netlink.Link, error) {
 	attrs.Name = fmt.Sprintf("pppoe-cut%d", ethernet)
 	attrs.MTU = mtu
 	attrs.GSOMaxSegs = 1
-	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: "far", PeerNamespace: netlink.NsFd(d.hidden), PeerMTU: uint32(mtu)}
+	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: farName, PeerNamespace: netlink.NsFd(d.hidden), PeerMTU: uint32(mtu)}
 	if err := netlink.LinkAdd(pair); err != nil {
 		return nil, err
 	}
@@ -89,16 +89,24 @@ func (d *detour) makeFar(index int) error {
 // close removes the pair. Again it does nothing.
 func (d *detour) close() error {
 	err := d.hooks.close()
-	if d.near != 0 {
-		if link, failed := netlink.LinkByIndex(d.near); failed == nil {
-			err = errors.Join(err, netlink.LinkDel(link))
-		}
-		d.near = 0
-	}
 	if d.hidden.IsOpen() {
-		err = errors.Join(err, d.hidden.Close())
+		// With one end goes the other, from whatever namespace the caller is in.
+		err = errors.Join(err, in(d.hidden, removeFar), d.hidden.Close())
 	}
 	return err
+}
+
+const farName = "far"
+
+func removeFar() error {
+	far, err := netlink.LinkByName(farName)
+	if errors.As(err, new(netlink.LinkNotFoundError)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return netlink.LinkDel(far)
 }
 
 // newNamespace makes a network namespace that lasts as long as its descriptor.

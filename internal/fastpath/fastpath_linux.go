@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
+	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 )
 
@@ -36,10 +37,17 @@ type Engine struct {
 	// what has been carried.
 	receiving, transmitting, meters *ebpf.Map
 
-	mu    sync.Mutex
-	slots []uint32 // free ones
-	size  uint32   // how many there are
-	used  uint32   // how many have ever been used
+	mu    sync.Mutex // guards what follows, and the lines
+	slots []uint32   // free ones
+	size  uint32     // how many there are
+	used  uint32     // how many have ever been used
+	twins map[twin][]*session
+}
+
+// twin is what sessions may have in common, in different VLANs.
+type twin struct {
+	peer pppoe.Addr
+	id   uint16
 }
 
 // Errors of Open and Add, wrapped.
@@ -59,7 +67,7 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.Sessions <= 0 {
 		cfg.Sessions = 0xffff
 	}
-	e := &Engine{size: uint32(cfg.Sessions)}
+	e := &Engine{size: uint32(cfg.Sessions), twins: make(map[twin][]*session)}
 	if err := e.open(cfg); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("%s: %w: %w", cfg.Interface, ErrUnavailable, err)
@@ -149,8 +157,6 @@ func (e *Engine) Close() error {
 
 // slot takes a free meter, and clears it.
 func (e *Engine) slot() (uint32, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	var slot uint32
 	switch n := len(e.slots); {
 	case n > 0:
@@ -164,11 +170,7 @@ func (e *Engine) slot() (uint32, error) {
 	return slot, e.meters.Put(slot, make([]byte, meterLen))
 }
 
-func (e *Engine) free(slot uint32) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.slots = append(e.slots, slot)
-}
+func (e *Engine) free(slot uint32) { e.slots = append(e.slots, slot) }
 
 // attach has packets that leave by a TUN pass the program.
 func (e *Engine) attach(tun int) (link.Link, error) {
@@ -176,10 +178,11 @@ func (e *Engine) attach(tun int) (link.Link, error) {
 }
 
 // Line are the sessions in one VLAN of the interface, whose data frames leave with a
-// priority code point.
+// priority code point. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
 func (e *Engine) Line(tags vlan.Stack, priority uint8) *Line {
-	if tags[0].VID == 0 && tags.Depth() == 1 {
-		return &Line{engine: e, tags: tags, key: vlan.Stack{}, priority: priority, sessions: make(map[uint16]*session)}
+	l := &Line{engine: e, tags: tags, key: tags, priority: priority, sessions: make(map[uint16]*session)}
+	if tags.Depth() == 1 && tags[0].VID == 0 {
+		l.key = vlan.Stack{}
 	}
-	return &Line{engine: e, tags: tags, key: tags, priority: priority, sessions: make(map[uint16]*session)}
+	return l
 }

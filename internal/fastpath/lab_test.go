@@ -92,16 +92,26 @@ func (s *segment) session(id uint16, tags vlan.Stack, mtu int) (here, there *tun
 	s.t.Helper()
 	var ends [2]*tunnel
 	for i, e := range s.ends {
-		ends[i] = e.tunnel(id, tags, s.ends[1-i].addr, mtu, byte(i+1))
+		ends[i] = e.tunnel(id, tags, s.ends[1-i].addr, mtu, [2]byte{byte(id), byte(i + 1)})
 	}
 	return ends[0], ends[1]
 }
 
-func (e *end) tunnel(id uint16, tags vlan.Stack, peer pppoe.Addr, mtu int, number byte) *tunnel {
+// vlanSession opens session 7, whose addresses have a number in place of its ID.
+func (s *segment) vlanSession(number byte, tags vlan.Stack, mtu int) (here, there *tunnel) {
+	s.t.Helper()
+	var ends [2]*tunnel
+	for i, e := range s.ends {
+		ends[i] = e.tunnel(7, tags, s.ends[1-i].addr, mtu, [2]byte{number, byte(i + 1)})
+	}
+	return ends[0], ends[1]
+}
+
+func (e *end) tunnel(id uint16, tags vlan.Stack, peer pppoe.Addr, mtu int, host [2]byte) *tunnel {
 	e.t.Helper()
 	t := &tunnel{end: e, id: id, line: e.engine.Line(tags, 0)}
-	t.ipv4 = netip.AddrFrom4([4]byte{10, 0, byte(id), number})
-	t.ipv6 = netip.AddrFrom16([16]byte{0xfd, 13: byte(id), 15: number})
+	t.ipv4 = netip.AddrFrom4([4]byte{10, 0, host[0], host[1]})
+	t.ipv6 = netip.AddrFrom16([16]byte{0xfd, 13: host[0], 15: host[1]})
 	e.do(func() (err error) {
 		if t.device, err = e.openTUN(); err != nil {
 			return err
@@ -109,8 +119,11 @@ func (e *end) tunnel(id uint16, tags vlan.Stack, peer pppoe.Addr, mtu int, numbe
 		if err := t.configure(mtu); err != nil {
 			return err
 		}
-		port, err := afpacket.Open(afpacket.Line{Interface: ethernet, VLAN: tags}, pppoe.EtherTypeSession)
+		port, err := afpacket.Open(afpacket.Line{Interface: ethernet, VLAN: tags, Source: t.source()}, pppoe.EtherTypeSession)
 		if err != nil {
+			return err
+		}
+		if err := t.line.Shield(port); err != nil {
 			return err
 		}
 		tunnel := pppoe.Tunnel{SessionID: id, Local: e.addr, Peer: peer, Device: t.device}
@@ -130,6 +143,14 @@ func (e *end) openTUN() (tun.Device, error) {
 		return openOffloading()
 	}
 	return tun.Open(tun.Config{})
+}
+
+// source is the station's address, if it is not the interface's.
+func (e *end) source() pppoe.Addr {
+	if e.addr == addrs[0] || e.addr == addrs[1] {
+		return pppoe.Addr{}
+	}
+	return e.addr
 }
 
 func (t *tunnel) configure(mtu int) error {

@@ -33,7 +33,7 @@ const (
 	receiveLen    = 16
 )
 
-// Families that may flow.
+// What may be done with a session's packets: families that may flow, and more.
 const (
 	openIPv4 = 1 << iota
 	openIPv6
@@ -41,6 +41,9 @@ const (
 	// checksums, the kernel loses its place when such a packet is given more room at its
 	// head, and then drops it.
 	cutUDP
+	// alone has frames stripped in XDP, which cannot see all tags: the engine has no
+	// other session of this ID and peer, in another VLAN.
+	alone
 )
 
 func families(ipv4, ipv6 bool) (open uint16) {
@@ -77,7 +80,7 @@ func (s *session) receiveValue() []byte {
 	binary.NativeEndian.PutUint32(b[receiveDevice:], uint32(s.device))
 	binary.NativeEndian.PutUint32(b[receiveSlot:], s.slot)
 	copy(b[receiveLocal:], s.Local[:])
-	binary.NativeEndian.PutUint16(b[receiveOpen:], s.open)
+	binary.NativeEndian.PutUint16(b[receiveOpen:], s.open|s.alone)
 	return b
 }
 

@@ -1,8 +1,9 @@
 package fastpath
 
 import (
+	"errors"
 	"fmt"
-	"sync"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -12,15 +13,13 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// Line is a pppoe.Accelerator: the sessions in one VLAN of an Engine's interface. Methods
-// may be called concurrently.
+// Line is a pppoe.Accelerator: the sessions in one VLAN of an Engine's interface. Two
+// lines of an Engine must not be of the same VLAN. Methods may be called concurrently.
 type Line struct {
 	engine   *Engine
 	tags     vlan.Stack // as frames have them that leave
 	key      vlan.Stack // as frames are known that come
 	priority uint8
-
-	mu       sync.Mutex
 	sessions map[uint16]*session
 }
 
@@ -32,8 +31,9 @@ type session struct {
 	key    [receiveKeyLen]byte
 	device int // the index of its TUN
 	slot   uint32
-	open   uint16
+	open   uint16 // families
 	cut    uint16 // cutUDP, or 0
+	alone  uint16 // alone, or 0
 	header []byte
 	leaves link.Link
 }
@@ -41,8 +41,8 @@ type session struct {
 // Add takes up a tunnel, over which nothing flows until Allow says so. Its device must be a
 // network interface of this machine. The error wraps ErrFull or ErrTaken, or is the kernel's.
 func (l *Line) Add(t pppoe.Tunnel) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.engine.mu.Lock()
+	defer l.engine.mu.Unlock()
 	if l.sessions[t.SessionID] != nil {
 		return fmt.Errorf("session %d: %w", t.SessionID, ErrTaken)
 	}
@@ -67,54 +67,81 @@ func (l *Line) enter(s *session) error {
 	if s.slot, err = l.engine.slot(); err != nil {
 		return err
 	}
-	if err := l.engine.put(s, ebpf.UpdateNoExist); err != nil {
-		l.engine.free(s.slot)
-		return err
+	if err = l.engine.join(s); err == nil {
+		s.leaves, err = l.engine.attach(s.device)
 	}
-	if s.leaves, err = l.engine.attach(s.device); err != nil {
-		l.engine.delete(s)
-		l.engine.free(s.slot)
+	if err != nil {
+		l.engine.leave(s)
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
 	return nil
 }
 
+// join tells the programs of a session, and those that have its ID and peer that they are
+// no longer alone.
+func (e *Engine) join(s *session) error {
+	t := twin{s.Peer, s.SessionID}
+	e.twins[t] = append(e.twins[t], s)
+	return e.revise(t)
+}
+
+// leave undoes join, and frees the session's meter.
+func (e *Engine) leave(s *session) {
+	// What is not there need not be deleted.
+	e.receiving.Delete(s.key[:])
+	e.transmitting.Delete(uint32(s.device))
+	e.free(s.slot)
+	t := twin{s.Peer, s.SessionID}
+	e.twins[t] = slices.DeleteFunc(e.twins[t], func(other *session) bool { return other == s })
+	if len(e.twins[t]) == 0 {
+		delete(e.twins, t)
+	}
+	e.revise(t)
+}
+
+// revise tells the programs of all sessions of an ID and a peer.
+func (e *Engine) revise(t twin) (err error) {
+	for _, s := range e.twins[t] {
+		s.alone = 0
+		if len(e.twins[t]) == 1 {
+			s.alone = alone
+		}
+		err = errors.Join(err, e.put(s))
+	}
+	return err
+}
+
 // put tells the programs of a session as it is now.
-func (e *Engine) put(s *session, flags ebpf.MapUpdateFlags) error {
-	if err := e.receiving.Update(s.key[:], s.receiveValue(), flags); err != nil {
+func (e *Engine) put(s *session) error {
+	if err := e.receiving.Put(s.key[:], s.receiveValue()); err != nil {
 		return fmt.Errorf("enter the session for what comes: %w", err)
 	}
-	if err := e.transmitting.Update(uint32(s.device), s.transmitValue(), ebpf.UpdateAny); err != nil {
+	if err := e.transmitting.Put(uint32(s.device), s.transmitValue()); err != nil {
 		return fmt.Errorf("enter the session for what leaves: %w", err)
 	}
 	return nil
 }
 
-func (e *Engine) delete(s *session) {
-	// What is not there need not be deleted.
-	e.receiving.Delete(s.key[:])
-	e.transmitting.Delete(uint32(s.device))
-}
-
-// Allow says which families may flow in the kernel. Should the kernel not take it, the
-// session leaves the kernel, for user space has been told as well.
+// Allow says which families may flow.
 func (l *Line) Allow(id uint16, ipv4, ipv6 bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.engine.mu.Lock()
+	defer l.engine.mu.Unlock()
 	s := l.sessions[id]
 	if s == nil {
 		return
 	}
 	s.open = families(ipv4, ipv6)
-	if l.engine.put(s, ebpf.UpdateAny) != nil {
-		l.engine.delete(s)
+	if l.engine.put(s) != nil {
+		// The kernel has no memory: without its entries the session is user space's.
+		l.engine.receiving.Delete(s.key[:])
+		l.engine.transmitting.Delete(uint32(s.device))
 	}
 }
 
 // Counters are those of a tunnel since Add: of what the kernel has moved, alone.
 func (l *Line) Counters(id uint16) pppoe.Counters {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.engine.mu.Lock()
+	defer l.engine.mu.Unlock()
 	if s := l.sessions[id]; s != nil {
 		return l.engine.read(s)
 	}
@@ -123,18 +150,16 @@ func (l *Line) Counters(id uint16) pppoe.Counters {
 
 // Remove forgets a tunnel. Its device is not closed.
 func (l *Line) Remove(id uint16) pppoe.Counters {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.engine.mu.Lock()
+	defer l.engine.mu.Unlock()
 	s := l.sessions[id]
 	if s == nil {
 		return pppoe.Counters{}
 	}
 	delete(l.sessions, id)
-	l.engine.delete(s)
 	s.leaves.Close() // the device may be gone, and the link with it
-	c := l.engine.read(s)
-	l.engine.free(s.slot)
-	return c
+	l.engine.leave(s)
+	return l.engine.read(s)
 }
 
 // read reads a meter.
@@ -144,4 +169,28 @@ func (e *Engine) read(s *session) pppoe.Counters {
 		return pppoe.Counters{}
 	}
 	return parseMeter(b)
+}
+
+// A Socket is a session port that can be given a filter, like afpacket.Port.
+type Socket interface {
+	Addr() pppoe.Addr
+	// AttachProgram makes an eBPF program of type BPF_PROG_TYPE_SOCKET_FILTER the
+	// socket's filter, in place of the one it has.
+	AttachProgram(fd int) error
+}
+
+// Shield keeps frames that the kernel moves from the line's session port. It is needed for
+// ports in a VLAN, or with an address of their own choosing: the kernel gives them every
+// frame, moved or not. Before the first Add; others need it not, and may have it.
+func (l *Line) Shield(s Socket) error {
+	var h hooks
+	defer h.close() // the socket holds the program
+	program, err := h.load(ebpf.SocketFilter, 0, "shield", shield(l.engine.receiving.FD(), l.key, s.Addr()))
+	if err != nil {
+		return err
+	}
+	if err := s.AttachProgram(program.FD()); err != nil {
+		return fmt.Errorf("attach the filter of the session port: %w", err)
+	}
+	return nil
 }

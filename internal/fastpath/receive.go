@@ -14,7 +14,7 @@ func receive(sessions, meters int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.fromXDP()
-	p.tagsOfSKB("leave")
+	p.tagsOfSKB(inSKB, "leave")
 	p.field(asm.R9, skbLen)
 	p.classify(inSKB, sessions, "leave")
 	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
@@ -39,7 +39,7 @@ func receive(sessions, meters int) asm.Instructions {
 
 // tagsOfSKB writes the frame's tags to the key, and the offset of PPPoE's ethertype to
 // R8. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
-func (p *program) tagsOfSKB(leave string) {
+func (p *program) tagsOfSKB(from access, leave string) {
 	p.add(noTags()...)
 	p.field(asm.R7, skbProtocol)
 	p.field(asm.R0, skbVLANPresent)
@@ -58,7 +58,7 @@ func (p *program) tagsOfSKB(leave string) {
 	p.add(asm.Ja.Label("untagged"))
 	p.label("inner")
 	p.add(asm.Mov.Imm(asm.R2, 12))
-	p.load(inSKB, stackTag, 4, leave)
+	p.load(from, stackTag, 4, leave)
 	p.half(asm.R1, stackTag+2)
 	p.add(
 		asm.And.Imm(asm.R1, 0x0fff),

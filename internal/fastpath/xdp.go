@@ -37,6 +37,11 @@ func receiveXDP(sessions, meters int) asm.Instructions {
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnXdpGetBuffLen.Call(), asm.Mov.Reg(asm.R9, asm.R0))
 	p.tagsInBand("leave")
 	p.classify(inXDP, sessions, "leave")
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
+		asm.And.Imm(asm.R1, alone),
+		asm.JEq.Imm(asm.R1, 0, "leave"),
+	)
 	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripInXDP()
 	p.leaveNote()
@@ -149,7 +154,7 @@ func (p *program) leaveNote() {
 }
 
 // fromXDP sends on what receiveXDP has stripped. With a tag beside the frame that it
-// could not see, the frame was another session's.
+// could not see, the frame was for a session that is not there.
 func (p *program) fromXDP() {
 	p.field(asm.R1, skbDataMeta)
 	p.field(asm.R2, skbData)

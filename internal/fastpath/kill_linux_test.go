@@ -1,0 +1,135 @@
+package fastpath
+
+import (
+	"bufio"
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// attached counts programs on the station's Ethernet interface and on one TUN.
+func attached(t *testing.T, e *end, device string) (n int) {
+	t.Helper()
+	e.do(func() error {
+		for _, at := range []struct {
+			name string
+			kind ebpf.AttachType
+		}{{ethernet, ingress}, {ethernet, ebpf.AttachXDP}, {device, egress}} {
+			iface, err := net.InterfaceByName(at.name)
+			if err != nil {
+				continue // with its programs
+			}
+			if at.kind == ebpf.AttachXDP {
+				if out, _ := exec.Command("ip", "-d", "link", "show", at.name).Output(); bytes.Contains(out, []byte("prog/xdp")) {
+					n++
+				}
+				continue
+			}
+			r, err := link.QueryPrograms(link.QueryOptions{Target: iface.Index, Attach: at.kind})
+			if err != nil {
+				return err
+			}
+			n += len(r.Programs)
+		}
+		return nil
+	})
+	return n
+}
+
+const victim = "UPPPOE_FASTPATH_VICTIM"
+
+// TestMain is, for TestKill, the process that is killed.
+func TestMain(m *testing.M) {
+	if os.Getenv(victim) != "" {
+		os.Exit(beKilled())
+	}
+	os.Exit(m.Run())
+}
+
+// beKilled opens a session, says so, and waits.
+func beKilled() int {
+	e, err := Open(Config{Interface: ethernet, Sessions: 1, XDP: true})
+	if err != nil {
+		println(err.Error())
+		return 1
+	}
+	device, err := tun.Open(tun.Config{Name: "victim0"})
+	if err != nil {
+		println(err.Error())
+		return 1
+	}
+	if err := e.Line(vlan.Stack{}, 0).Add(pppoe.Tunnel{SessionID: 1, Local: addrs[0], Peer: addrs[1], Device: device}); err != nil {
+		println(err.Error())
+		return 1
+	}
+	os.Stdout.WriteString("ready\n")
+	select {}
+}
+
+// TestKill: the kernel cleans up after a process that is killed.
+func TestKill(t *testing.T) {
+	roottest.Need(t, "ip")
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	other, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := lab.Veth(lab.End{In: ns, Name: ethernet}, lab.End{In: other, Name: ethernet}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), victim+"=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ns.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	e := &end{t: t, ns: ns}
+	before := attached(t, e, "victim0")
+	cmd.Process.Kill()
+	cmd.Wait()
+	if line != "ready\n" || err != nil || before != 3 {
+		t.Fatalf("%d programs were attached: %q, %v", before, line, err)
+	}
+	awaitNone(t, e)
+}
+
+// awaitNone waits for what the kernel does at its leisure.
+func awaitNone(t *testing.T, e *end) {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var left []net.Interface
+		e.do(func() (err error) {
+			left, err = net.Interfaces()
+			return err
+		})
+		n := attached(t, e, "victim0")
+		if n == 0 && len(left) == 2 { // lo and eth0
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%d programs are left, and of interfaces %v", n, left)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package fastpath
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+	"upppoe/tun"
+)
+
+// TestFamilies: what Allow does not allow is left to user space, both ways.
+func TestFamilies(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			for _, c := range []struct{ ipv4, ipv6 bool }{{true, false}, {false, true}, {false, false}, {true, true}} {
+				there.line.Allow(1, c.ipv4, c.ipv6)
+				before, by := there.line.Counters(1), [2]uint64{there.relay.received.Load(), there.relay.sent.Load()}
+				if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := here.ns.Ping(there.ipv6, 2, time.Second); err != nil {
+					t.Fatal(err)
+				}
+				var want uint64
+				for _, open := range []bool{c.ipv4, c.ipv6} {
+					if open {
+						want++
+					}
+				}
+				after := there.line.Counters(1)
+				if after.ReceivedPackets-before.ReceivedPackets != want || after.SentPackets-before.SentPackets != want {
+					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
+				}
+				if there.relay.received.Load()-by[0] != 2-want || there.relay.sent.Load()-by[1] != 2-want {
+					t.Errorf("%+v: user space moved %d and %d", c, there.relay.received.Load()-by[0], there.relay.sent.Load()-by[1])
+				}
+			}
+		})
+	}
+}
+
+// TestTwoSessions: each has its own, and what is removed is gone.
+func TestTwoSessions(t *testing.T) {
+	s := lay(t)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	other, _ := s.session(2, vlan.Stack{}, 1492)
+	exchange(t, here, there, there.ipv4, 1<<20)
+	if c := other.line.Counters(2); c != (pppoe.Counters{}) {
+		t.Errorf("the other session has carried %+v", c)
+	}
+	carried := here.line.Counters(1)
+	if got := here.line.Remove(1); got != carried || got.SentBytes < 1<<20 {
+		t.Errorf("Remove says %+v, Counters said %+v", got, carried)
+	}
+	if got := here.line.Remove(1); got != (pppoe.Counters{}) {
+		t.Errorf("Remove of nothing says %+v", got)
+	}
+	before := here.relay.sent.Load()
+	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+		t.Error(err)
+	}
+	if here.relay.sent.Load() != before+1 {
+		t.Error("the removed session is still moved in the kernel")
+	}
+	here.do(func() error { return here.line.Add(here.relay.Tunnel) })
+	if c := here.line.Counters(1); c != (pppoe.Counters{}) {
+		t.Errorf("counters of a new session: %+v", c)
+	}
+}
+
+// TestAddRefuses has each way in which Add can fail, which must leave nothing behind.
+func TestAddRefuses(t *testing.T) {
+	s := lay(t, func(_ *end, cfg *Config) { cfg.Sessions = 1 })
+	here, _ := s.session(1, vlan.Stack{}, 1492)
+	here.do(func() error {
+		if err := here.line.Add(here.relay.Tunnel); !errors.Is(err, ErrTaken) {
+			t.Errorf("again: %v", err)
+		}
+		two := here.relay.Tunnel
+		two.SessionID = 2
+		if err := here.line.Add(two); !errors.Is(err, ErrFull) {
+			t.Errorf("one too many: %v", err)
+		}
+		here.line.Remove(1)
+		two.Device = gone{two.Device}
+		if err := here.line.Add(two); err == nil {
+			t.Error("a device that is not there is none")
+		}
+		return here.line.Add(here.relay.Tunnel)
+	})
+	if len(here.engine.twins) != 1 {
+		t.Errorf("%d sessions are left", len(here.engine.twins))
+	}
+}
+
+type gone struct{ tun.Device }
+
+func (gone) Name() string { return "gone0" }
+
+// TestAddressOfOurOwn: the interface takes frames for another address for somebody else's.
+func TestAddressOfOurOwn(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			s.ends[0].addr = pppoe.Addr{2, 0, 0, 0, 0, 0x11}
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			exchange(t, here, there, there.ipv4, 1<<20)
+			exchange(t, there, here, here.ipv6, 1<<20)
+			if n := here.relay.received.Load(); n > 10 {
+				t.Errorf("%d packets by way of user space", n)
+			}
+		})
+	}
+}
+
+// TestOpenRefuses: the error says what is missing.
+func TestOpenRefuses(t *testing.T) {
+	s := lay(t)
+	s.ends[0].do(func() error {
+		if _, err := Open(Config{Interface: "gone0"}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("no such interface: %v", err)
+		}
+		return nil
+	})
+}
+
+// TestClose: what is attached, and made, is gone.
+func TestClose(t *testing.T) {
+	s := lay(t, withXDP)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	if n := attached(t, here.end, here.device.Name()); n != 3 {
+		t.Fatalf("%d programs are attached, want 3", n)
+	}
+	here.line.Remove(1)
+	if err := here.engine.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := attached(t, here.end, here.device.Name()); n != 0 {
+		t.Errorf("%d programs are left", n)
+	}
+	here.do(func() error {
+		interfaces, err := net.Interfaces()
+		if len(interfaces) != 3 { // lo, eth0, ppp0
+			t.Errorf("left: %v", interfaces)
+		}
+		return err
+	})
+	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+		t.Errorf("user space alone: %v", err)
+	}
+}

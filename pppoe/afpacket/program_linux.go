@@ -1,0 +1,22 @@
+package afpacket
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// AttachProgram makes an eBPF program of type BPF_PROG_TYPE_SOCKET_FILTER the port's
+// filter, in place of the one that Open has chosen: the program must pass no frame that
+// the other would not.
+func (p *Port) AttachProgram(fd int) error {
+	var err error
+	failed := p.raw.Control(func(socket uintptr) {
+		err = unix.SetsockoptInt(int(socket), unix.SOL_SOCKET, unix.SO_ATTACH_BPF, fd)
+	})
+	if err := errors.Join(failed, err); err != nil {
+		return fmt.Errorf("%s: %w", p.iface.Name, err)
+	}
+	return nil
+}
