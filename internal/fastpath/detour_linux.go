@@ -33,8 +33,7 @@ func (d *detour) make(ethernet netlink.Link, finish bool) (err error) {
 	if d.hidden, err = newNamespace(); err != nil {
 		return err
 	}
-	index, mtu := ethernet.Attrs().Index, ethernet.Attrs().MTU
-	near, err := d.makePair(index, mtu+64)
+	near, far, err := d.makePair(ethernet.Attrs().MTU + 64)
 	if err != nil {
 		return err
 	}
@@ -46,40 +45,43 @@ func (d *detour) make(ethernet netlink.Link, finish bool) (err error) {
 			return err
 		}
 	}
-	if err := d.hooks.tc(d.near, ingress, "near", forward(index)); err != nil {
+	if err := d.hooks.tc(d.near, ingress, "near", forward(ethernet.Attrs().Index)); err != nil {
 		return err
 	}
-	if err := in(d.hidden, func() error { return d.makeFar(near.Attrs().ParentIndex) }); err != nil {
+	if err := in(d.hidden, func() error { return d.raiseFar(far) }); err != nil {
 		return err
 	}
 	return netlink.LinkSetUp(near)
 }
 
-// makePair makes the pair, cutting everything. Its name tells which interface it is of.
-func (d *detour) makePair(ethernet, mtu int) (netlink.Link, error) {
+// Names of the ends. The kernel counts the near ones, so that programs do not race.
+const (
+	nearName = "pppoecut%d"
+	farName  = "far"
+)
+
+// makePair makes the pair. Its near end takes nothing that is longer than one segment.
+func (d *detour) makePair(mtu int) (near, far netlink.Link, err error) {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name = fmt.Sprintf("pppoe-cut%d", ethernet)
-	attrs.MTU = mtu
-	attrs.GSOMaxSegs = 1
+	attrs.Name, attrs.MTU = nearName, mtu
 	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: farName, PeerNamespace: netlink.NsFd(d.hidden), PeerMTU: uint32(mtu)}
 	if err := netlink.LinkAdd(pair); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	near, err := netlink.LinkByName(attrs.Name)
-	if err != nil {
-		return nil, err
+	if err := in(d.hidden, func() error {
+		far, err = netlink.LinkByName(farName)
+		return err
+	}); err != nil {
+		return nil, nil, err
 	}
-	if err := netlink.LinkSetGSOMaxSegs(near, 1); err != nil {
-		return nil, err
+	if near, err = netlink.LinkByIndex(far.Attrs().ParentIndex); err != nil {
+		return nil, nil, err
 	}
-	return near, netlink.LinkSetARPOff(near)
+	return near, far, errors.Join(netlink.LinkSetGSOMaxSegs(near, 1), netlink.LinkSetARPOff(near))
 }
 
-func (d *detour) makeFar(index int) error {
-	far, err := netlink.LinkByIndex(index)
-	if err != nil {
-		return err
-	}
+func (d *detour) raiseFar(far netlink.Link) error {
+	index := far.Attrs().Index
 	if err := d.hooks.tc(index, ingress, "far", measureSegment(index)); err != nil {
 		return err
 	}
@@ -95,8 +97,6 @@ func (d *detour) close() error {
 	}
 	return err
 }
-
-const farName = "far"
 
 func removeFar() error {
 	far, err := netlink.LinkByName(farName)

@@ -24,6 +24,10 @@ type Config struct {
 	// faster if the interface joins packets (`ethtool -k`: generic-receive-offload). Some
 	// drivers set up the network card anew for it, so that the line is lost for seconds.
 	XDP bool
+
+	// For tests: as on a kernel without veth pairs; as on a network card that finishes
+	// checksums only where it finds them itself.
+	noVeth, narrow bool
 }
 
 // Engine are the programs of one Ethernet interface, and the sessions that they serve, in
@@ -83,7 +87,7 @@ func (e *Engine) open(cfg Config) error {
 	if err := e.makeMaps(); err != nil {
 		return err
 	}
-	to, err := e.route(ethernet)
+	to, err := e.route(cfg, ethernet)
 	if err != nil {
 		return err
 	}
@@ -124,17 +128,25 @@ func (e *Engine) makeMaps() (err error) {
 }
 
 // route says where packets go that leave, and makes the detour.
-func (e *Engine) route(ethernet netlink.Link) (route, error) {
+func (e *Engine) route(cfg Config, ethernet netlink.Link) (route, error) {
 	can, err := offloadsOf(ethernet.Attrs().Name)
 	if err != nil {
 		return route{}, err
 	}
-	to := route{ethernet: ethernet.Attrs().Index, segmented: !can.segments, finish: can.narrow}
-	if e.detour, err = newDetour(ethernet, can.narrow); err != nil {
-		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v); ", err)
-		return to, nil
+	to := route{ethernet: ethernet.Attrs().Index, segmented: !can.segments, finish: can.narrow || cfg.narrow}
+	if cfg.noVeth {
+		err = errors.ErrUnsupported
+	} else {
+		e.detour, err = newDetour(ethernet, to.finish)
 	}
-	to.detour = e.detour.near
+	switch {
+	case err == nil:
+		to.detour = e.detour.near
+	case to.finish:
+		return to, fmt.Errorf("the network card finishes no checksums of PPPoE's frames (`ethtool -K %s tx off` has the kernel do it): %w", cfg.Interface, err)
+	default:
+		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v); ", err)
+	}
 	return to, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
 	"upppoe/pppoe"
@@ -163,6 +164,7 @@ func (t *tunnel) configure(mtu int) error {
 		if err != nil {
 			return err
 		}
+		addr.Flags = unix.IFA_F_NODAD
 		if err := netlink.AddrAdd(link, addr); err != nil {
 			return err
 		}

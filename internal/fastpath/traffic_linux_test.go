@@ -33,19 +33,16 @@ var setups = []struct {
 	{"XDP, nothing offloaded", []func(*end, *Config){withXDP, features("tx", "off")}, false},
 	{"TUN offloads", []func(*end, *Config){features("tx", "off"), withOffload}, true},
 	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withXDP}, false},
-	{"no detour", []func(*end, *Config){features("tx", "off"), withoutDetour}, true},
+	{"no detour", []func(*end, *Config){features("tx", "off"), withoutVeth}, true},
+	{"no detour, interface segments", []func(*end, *Config){withoutVeth}, false},
+	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, true},
 }
 
 func withOffload(e *end, _ *Config) { e.offloading = true }
 
-// withoutDetour takes the name that it would have.
-func withoutDetour(e *end, _ *Config) {
-	e.t.Helper()
-	for i := range 16 {
-		e.ns.Run("ip", "link", "add", "pppoe-cut"+strconv.Itoa(i), "type", "ifb")
-		e.ns.Run("ip", "link", "add", "pppoe-cut"+strconv.Itoa(i), "type", "bridge")
-	}
-}
+func withoutVeth(_ *end, cfg *Config) { cfg.noVeth = true }
+
+func withNarrow(_ *end, cfg *Config) { cfg.narrow = true }
 
 func everySetup(t *testing.T, f func(t *testing.T, s *segment, taps bool)) {
 	for _, setup := range setups {
