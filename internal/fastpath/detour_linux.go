@@ -33,7 +33,7 @@ func (d *detour) make(ethernet netlink.Link, finish bool) (err error) {
 	if d.hidden, err = newNamespace(); err != nil {
 		return err
 	}
-	near, far, err := d.makePair(ethernet.Attrs().MTU + 64)
+	near, far, err := d.makePair()
 	if err != nil {
 		return err
 	}
@@ -60,11 +60,14 @@ const (
 	farName  = "far"
 )
 
+// maxMTU is the longest that a veth pair can have: the Ethernet interface's may change.
+const maxMTU = 65535
+
 // makePair makes the pair. Its near end takes nothing that is longer than one segment.
-func (d *detour) makePair(mtu int) (near, far netlink.Link, err error) {
+func (d *detour) makePair() (near, far netlink.Link, err error) {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU = nearName, mtu
-	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: farName, PeerNamespace: netlink.NsFd(d.hidden), PeerMTU: uint32(mtu)}
+	attrs.Name, attrs.MTU = nearName, maxMTU
+	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: farName, PeerNamespace: netlink.NsFd(d.hidden), PeerMTU: maxMTU}
 	if err := netlink.LinkAdd(pair); err != nil {
 		return nil, nil, err
 	}

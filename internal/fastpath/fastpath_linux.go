@@ -18,7 +18,7 @@ type Config struct {
 	// Interface is the name of an Ethernet interface.
 	Interface string
 	// Sessions is the most that there may be at once. Default 65,535, for which the
-	// kernel holds 16 MB.
+	// kernel holds 8 MB, and 150 octets for each that there is.
 	Sessions int
 	// XDP has frames received at the interface's driver where that can do it, which is
 	// faster if the interface joins packets (`ethtool -k`: generic-receive-offload). Some
@@ -142,6 +142,9 @@ func (e *Engine) route(cfg Config, ethernet netlink.Link) (route, error) {
 	switch {
 	case err == nil:
 		to.detour = e.detour.near
+		if !to.segmented {
+			e.about = fmt.Sprintf("all packets to be cut into segments go through a veth pair (`ethtool -K %s tso off` spares most of them that); ", cfg.Interface)
+		}
 	case to.finish:
 		return to, fmt.Errorf("the network card finishes no checksums of PPPoE's frames (`ethtool -K %s tx off` has the kernel do it): %w", cfg.Interface, err)
 	default:

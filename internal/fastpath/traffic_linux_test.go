@@ -12,10 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
 	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
 )
 
 // setups are the ways in which an interface can be, and programs attached to it.
@@ -39,6 +42,12 @@ var setups = []struct {
 }
 
 func withOffload(e *end, _ *Config) { e.offloading = true }
+
+// offloadAt is for one station alone: where user space has to move what comes from an
+// offloading TUN, it cannot (tun_linux_test.go).
+func offloadAt(station int) func(*end, *Config) {
+	return func(e *end, _ *Config) { e.offloading = e.addr == addrs[station] }
+}
 
 func withoutVeth(_ *end, cfg *Config) { cfg.noVeth = true }
 
@@ -270,4 +279,127 @@ func TestPingSizes(t *testing.T) {
 
 func pingOnce(t *tunnel, to netip.Addr, payload int) (string, error) {
 	return t.ns.Run("ping", "-c1", "-W2", "-i0.01", "-Mdo", "-s"+strconv.Itoa(payload), to.String())
+}
+
+// TestForwarding: a host between two sessions, each with a station that has no engine, or
+// has one. What is too long for the second is answered with ICMP.
+func TestForwarding(t *testing.T) {
+	roottest.Need(t, "ping", "ip", "sysctl")
+	for name, prepare := range map[string][]func(*end, *Config){
+		"TC":                   nil,
+		"XDP, joined":          {withXDP, features("tso", "off", "gro", "on")},
+		"TUN offloads":         {offloadAt(1), withXDP, features("gro", "on")},
+		"checksum in software": {offloadAt(1), features("tx", "off")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			left, middle1 := s.session(1, vlan.Stack{}, 1492)
+			right, middle2 := s.session(2, vlan.Stack{}, 1400)
+			// Both stations are one, which must not find the way within itself.
+			apart := s.apart(right)
+			sh(t, middle1.ns, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+			sh(t, left.ns, "ip", "route", "add", "10.0.2.0/24", "dev", left.device.Name())
+			sh(t, left.ns, "ip", "-6", "route", "add", "fd00::2:0/120", "dev", left.device.Name())
+			sh(t, apart, "ip", "route", "add", "10.0.1.0/24", "dev", right.device.Name())
+			sh(t, apart, "ip", "-6", "route", "add", "fd00::1:0/120", "dev", right.device.Name())
+			far := &tunnel{end: &end{t: t, ns: apart}, ipv4: right.ipv4, ipv6: right.ipv6}
+			for _, to := range []netip.Addr{far.ipv4, far.ipv6} {
+				exchange(t, left, far, to, 2<<20)
+				exchange(t, far, left, partner(left, to), 2<<20)
+				out, err := pingOnce(left, to, 1450-48)
+				if err == nil || !strings.Contains(out, "mtu") {
+					t.Errorf("1450 octets to %v: %v\n%s", to, err, out)
+				}
+			}
+			for _, c := range []*tunnel{middle1, middle2} {
+				carried := c.line.Counters(c.id)
+				if carried.SentBytes < 4<<20 || carried.ReceivedBytes < 4<<20 {
+					t.Errorf("session %d: %+v", c.id, carried)
+				}
+			}
+		})
+	}
+}
+
+// apart moves a session's TUN to a namespace of its own. The engine is left without it, for
+// its programs find interfaces by an index; user space moves all.
+func (s *segment) apart(t *tunnel) *lab.Namespace {
+	s.t.Helper()
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { ns.Close() })
+	t.line.Remove(t.id)
+	t.do(func() error {
+		link, err := netlink.LinkByName(t.device.Name())
+		if err != nil {
+			return err
+		}
+		var h netns.NsHandle
+		if err := ns.Do(func() (err error) { h, err = netns.Get(); return err }); err != nil {
+			return err
+		}
+		defer h.Close()
+		return netlink.LinkSetNsFd(link, int(h))
+	})
+	if err := ns.Do(func() error { return t.configure(1400) }); err != nil {
+		s.t.Fatal(err)
+	}
+	return ns
+}
+
+func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {
+	t.Helper()
+	if out, err := ns.Run(name, args...); err != nil {
+		t.Fatalf("%s %v: %v: %s", name, args, err, out)
+	}
+}
+
+// TestOneSide: the other station has user space alone.
+func TestOneSide(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){
+		"TC": nil, "XDP": {withXDP}, "TUN offloads": {offloadAt(0)}, "tx off": {features("tx", "off")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			there.line.Remove(1)
+			there.engine.Close()
+			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+				exchange(t, here, there, to, 1<<20)
+				exchange(t, there, here, partner(here, to), 1<<20)
+				if _, err := here.ns.Ping(to, 1, time.Second); err != nil {
+					t.Error(err)
+				}
+			}
+			if c := here.line.Counters(1); c.SentBytes < 2<<20 || c.ReceivedBytes < 2<<20 {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+// TestFullSize: an Ethernet interface with room for PPPoE's header carries packets of 1500
+// octets (RFC 4638).
+func TestFullSize(t *testing.T) {
+	roottest.Need(t, "ping", "ip")
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}, "tso off": {features("tso", "off")}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			// After Open: programs and detour must not care.
+			for _, e := range s.ends {
+				sh(t, e.ns, "ip", "link", "set", ethernet, "mtu", "1508")
+			}
+			here, there := s.session(1, vlan.Stack{}, 1500)
+			if out, err := pingOnce(here, there.ipv4, 1472); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			exchange(t, here, there, there.ipv4, 2<<20)
+			exchange(t, here, there, there.ipv6, 2<<20)
+			if n := here.relay.sent.Load(); n > 10 {
+				t.Errorf("%d packets by way of user space", n)
+			}
+		})
+	}
 }
