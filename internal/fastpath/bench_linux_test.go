@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -145,14 +146,20 @@ func sink(c net.Conn, d time.Duration) float64 {
 	return float64(n) * 8 / time.Since(began).Seconds() / 1e9
 }
 
-// pings times echo requests, one after the other.
+// ping times echo requests, one after the other, to a microsecond.
 func (l *lane) ping(b testing.TB, n int) {
-	for i := range n {
-		took, err := l.here.Ping(l.to, i, time.Second)
-		if err != nil {
-			b.Fatal(l.name, err)
+	out, err := l.here.Run("ping", "-n", "-i", "0.002", "-c", strconv.Itoa(n), l.to.String())
+	if err != nil {
+		b.Fatal(l.name, err, out)
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if _, after, ok := strings.Cut(line, "time="); ok {
+			took, err := time.ParseDuration(strings.ReplaceAll(after, " ", ""))
+			if err != nil {
+				b.Fatal(err)
+			}
+			l.pings = append(l.pings, took)
 		}
-		l.pings = append(l.pings, took)
 	}
 }
 
@@ -186,7 +193,7 @@ func ratios(b *testing.B, streams int) {
 	for range b.N {
 		for _, l := range lanes {
 			l.rates = append(l.rates, l.stream(b, streams, 400*time.Millisecond))
-			l.ping(b, 20)
+			l.ping(b, 50)
 		}
 	}
 	var table strings.Builder
