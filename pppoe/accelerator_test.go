@@ -57,6 +57,7 @@ type slowTwin struct {
 
 func (s *slowTwin) Add(Tunnel) error         { return s.add }
 func (s *slowTwin) Allow(uint16, bool, bool) { s.fast.calls = append(s.fast.calls, "path allow") }
+func (s *slowTwin) Clamp(uint16, MSSLimit)   {}
 func (s *slowTwin) Counters(uint16) Counters { return Counters{1, 10, 2, 20, 3} }
 func (s *slowTwin) Remove(id uint16) Counters {
 	s.fast.calls = append(s.fast.calls, "path remove")
