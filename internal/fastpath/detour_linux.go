@@ -14,14 +14,15 @@ import (
 // namespace that nothing but this process holds, so that both ends go with the process.
 type detour struct {
 	near   int // index
+	name   string
 	hidden netns.NsHandle
 	hooks  hooks
 }
 
-// newDetour makes the way out of an Ethernet interface. finish: it finishes checksums.
-func newDetour(ethernet netlink.Link, finish bool) (*detour, error) {
+// newDetour makes the way out of an Ethernet interface.
+func newDetour(ethernet netlink.Link) (*detour, error) {
 	d := &detour{hidden: netns.None()}
-	err := d.make(ethernet, finish)
+	err := d.make(ethernet)
 	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("veth pair to cut packets: %w", err)
@@ -29,7 +30,7 @@ func newDetour(ethernet netlink.Link, finish bool) (*detour, error) {
 	return d, nil
 }
 
-func (d *detour) make(ethernet netlink.Link, finish bool) (err error) {
+func (d *detour) make(ethernet netlink.Link) (err error) {
 	if d.hidden, err = newNamespace(); err != nil {
 		return err
 	}
@@ -37,14 +38,9 @@ func (d *detour) make(ethernet netlink.Link, finish bool) (err error) {
 	if err != nil {
 		return err
 	}
-	d.near = near.Attrs().Index
+	d.near, d.name = near.Attrs().Index, near.Attrs().Name
 	// IPv6 would greet its neighbours. Where there is none, it does not.
 	os.WriteFile("/proc/sys/net/ipv6/conf/"+near.Attrs().Name+"/disable_ipv6", []byte("1"), 0)
-	if finish {
-		if err := setChecksumOffload(near.Attrs().Name, false); err != nil {
-			return err
-		}
-	}
 	if err := d.hooks.tc(d.near, ingress, "near", forward(ethernet.Attrs().Index)); err != nil {
 		return err
 	}

@@ -28,30 +28,39 @@ type offloads struct {
 	generic, narrow bool
 }
 
-// offloadsOf asks an interface of the thread's namespace.
-func offloadsOf(name string) (o offloads, err error) {
+// ethtool asks drivers of the network namespace in which it was opened: its descriptor.
+type ethtool int
+
+func openEthtool() (ethtool, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	return ethtool(fd), err
+}
+
+func (t ethtool) close() error { return unix.Close(int(t)) }
+
+func (t ethtool) offloads(name string) (o offloads, err error) {
 	tso := ethtoolValue{command: ethtoolGetTSO}
 	checksum := ethtoolValue{command: ethtoolGetTxChecksum}
-	if err := ethtool(name, unsafe.Pointer(&tso)); err != nil {
+	if err := t.ask(name, unsafe.Pointer(&tso)); err != nil {
 		return o, err
 	}
-	if err := ethtool(name, unsafe.Pointer(&checksum)); err != nil {
+	if err := t.ask(name, unsafe.Pointer(&checksum)); err != nil {
 		return o, err
 	}
 	o.segments = tso.data != 0
 	if checksum.data != 0 {
-		o.generic, err = feature(name, "tx-checksum-ip-generic")
+		o.generic, err = t.feature(name, "tx-checksum-ip-generic")
 		o.narrow = !o.generic
 	}
 	return o, err
 }
 
-func setChecksumOffload(name string, on bool) error {
+func (t ethtool) setChecksums(name string, on bool) error {
 	v := ethtoolValue{command: ethtoolSetTxChecksum}
 	if on {
 		v.data = 1
 	}
-	return ethtool(name, unsafe.Pointer(&v))
+	return t.ask(name, unsafe.Pointer(&v))
 }
 
 // What the kernel may have of features: far more than it has.
@@ -63,7 +72,7 @@ const (
 )
 
 // feature says whether the interface has a feature of a name switched on.
-func feature(name, want string) (bool, error) {
+func (t ethtool) feature(name, want string) (bool, error) {
 	var names struct {
 		command, set, n uint32
 		text            [maxFeatures][featureName]byte
@@ -75,13 +84,13 @@ func feature(name, want string) (bool, error) {
 		n                 uint32
 	}
 	info.command, info.mask = ethtoolGetSetInfo, 1<<featureSet
-	if err := ethtool(name, unsafe.Pointer(&info)); err != nil {
+	if err := t.ask(name, unsafe.Pointer(&info)); err != nil {
 		return false, err
 	}
 	if info.n > maxFeatures {
 		return false, fmt.Errorf("%s: the kernel knows %d features, more than expected", name, info.n)
 	}
-	if err := ethtool(name, unsafe.Pointer(&names)); err != nil {
+	if err := t.ask(name, unsafe.Pointer(&names)); err != nil {
 		return false, err
 	}
 	var state struct {
@@ -89,7 +98,7 @@ func feature(name, want string) (bool, error) {
 		blocks     [featureBlocks]struct{ available, requested, active, never uint32 }
 	}
 	state.command, state.n = ethtoolGetFeatures, featureBlocks
-	if err := ethtool(name, unsafe.Pointer(&state)); err != nil {
+	if err := t.ask(name, unsafe.Pointer(&state)); err != nil {
 		return false, err
 	}
 	for i := range min(names.n, maxFeatures) {
@@ -100,13 +109,8 @@ func feature(name, want string) (bool, error) {
 	return false, nil
 }
 
-// ethtool asks the driver of an interface; the argument begins with the command.
-func ethtool(name string, argument unsafe.Pointer) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
+// ask asks the driver of an interface; the argument begins with the command.
+func (t ethtool) ask(name string, argument unsafe.Pointer) error {
 	// struct ifreq, of which the kernel reads 40 octets.
 	var request struct {
 		name [unix.IFNAMSIZ]byte
@@ -115,7 +119,7 @@ func ethtool(name string, argument unsafe.Pointer) error {
 	}
 	copy(request.name[:unix.IFNAMSIZ-1], name)
 	request.data = argument
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request))); errno != 0 {
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(t), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request))); errno != 0 {
 		return fmt.Errorf("%s: ethtool command %#x: %w", name, *(*uint32)(argument), errno)
 	}
 	return nil

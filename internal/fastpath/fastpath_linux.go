@@ -33,13 +33,16 @@ type Config struct {
 // Engine are the programs of one Ethernet interface, and the sessions that they serve, in
 // whatever VLAN. Methods may be called concurrently.
 type Engine struct {
+	name     string // of the interface
 	about    string
 	hooks    hooks
+	ethtool  ethtool
+	watch    watch
 	detour   *detour
 	transmit *ebpf.Program
 	// receiving and transmitting are the sessions as the programs find them, and meters
-	// what has been carried.
-	receiving, transmitting, meters *ebpf.Map
+	// what has been carried; offloads are what the interface leaves to the kernel.
+	receiving, transmitting, meters, offloads *ebpf.Map
 
 	mu    sync.Mutex // guards what follows, and the lines
 	slots []uint32   // free ones
@@ -71,7 +74,7 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.Sessions <= 0 {
 		cfg.Sessions = 0xffff
 	}
-	e := &Engine{size: uint32(cfg.Sessions), twins: make(map[twin][]*session)}
+	e := &Engine{name: cfg.Interface, size: uint32(cfg.Sessions), twins: make(map[twin][]*session), ethtool: -1}
 	if err := e.open(cfg); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("%s: %w: %w", cfg.Interface, ErrUnavailable, err)
@@ -84,6 +87,9 @@ func (e *Engine) open(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	if e.ethtool, err = openEthtool(); err != nil {
+		return err
+	}
 	if err := e.makeMaps(); err != nil {
 		return err
 	}
@@ -92,7 +98,7 @@ func (e *Engine) open(cfg Config) error {
 		return err
 	}
 	receiving, transmitting, meters := e.receiving.FD(), e.transmitting.FD(), e.meters.FD()
-	if e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit", transmit(transmitting, meters, to)); err != nil {
+	if e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit", transmit(transmitting, meters, e.offloads.FD(), to)); err != nil {
 		return err
 	}
 	if err := e.hooks.tc(to.ethernet, ingress, "receive", receive(receiving, meters)); err != nil {
@@ -118,8 +124,11 @@ func (e *Engine) makeMaps() (err error) {
 		{&e.receiving, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
 		{&e.transmitting, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
 		{&e.meters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.Array, KeySize: 4, ValueSize: meterLen}},
+		{&e.offloads, ebpf.MapSpec{Name: "pppoe_offloads", Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1}},
 	} {
-		m.spec.MaxEntries = e.size
+		if m.spec.MaxEntries == 0 {
+			m.spec.MaxEntries = e.size
+		}
 		if *m.to, err = ebpf.NewMap(&m.spec); err != nil {
 			return fmt.Errorf("map %s: %w", m.spec.Name, err)
 		}
@@ -128,44 +137,43 @@ func (e *Engine) makeMaps() (err error) {
 }
 
 // route says where packets go that leave, and makes the detour.
-func (e *Engine) route(cfg Config, ethernet netlink.Link) (route, error) {
-	can, err := offloadsOf(ethernet.Attrs().Name)
-	if err != nil {
-		return route{}, err
-	}
-	to := route{ethernet: ethernet.Attrs().Index, segmented: !can.segments, finish: can.narrow || cfg.narrow}
+func (e *Engine) route(cfg Config, ethernet netlink.Link) (to route, err error) {
+	to.ethernet = ethernet.Attrs().Index
 	if cfg.noVeth {
 		err = errors.ErrUnsupported
 	} else {
-		e.detour, err = newDetour(ethernet, to.finish)
+		e.detour, err = newDetour(ethernet)
 	}
-	switch {
-	case err == nil:
+	if err != nil {
+		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v), ", err)
+	} else {
 		to.detour = e.detour.near
-		if !to.segmented {
-			e.about = fmt.Sprintf("all packets to be cut into segments go through a veth pair (`ethtool -K %s tso off` spares most of them that); ", cfg.Interface)
-		}
-	case to.finish:
-		return to, fmt.Errorf("the network card finishes no checksums of PPPoE's frames (`ethtool -K %s tx off` has the kernel do it): %w", cfg.Interface, err)
-	default:
-		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v); ", err)
 	}
-	return to, nil
+	return to, e.watch.start(e, cfg, ethernet)
 }
 
 // About tells for the log how packets are moved, and why not better.
-func (e *Engine) About() string { return e.about }
+func (e *Engine) About() string {
+	if e.detour != nil && e.offloadFlags()&segmented == 0 {
+		return e.about + fmt.Sprintf("; all packets to be cut into segments go through a veth pair (`ethtool -K %s tso off` spares most of them that)", e.name)
+	}
+	return e.about
+}
 
 // Close detaches everything; sessions that are left are in user space's care again.
 func (e *Engine) Close() error {
-	err := e.hooks.close()
+	err := errors.Join(e.watch.stop(), e.hooks.close())
 	if e.detour != nil {
 		err = errors.Join(err, e.detour.close())
 	}
-	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters} {
+	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters, e.offloads} {
 		if m != nil {
 			err = errors.Join(err, m.Close())
 		}
+	}
+	if e.ethtool >= 0 {
+		err = errors.Join(err, e.ethtool.close())
+		e.ethtool = -1
 	}
 	return err
 }

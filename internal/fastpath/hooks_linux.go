@@ -28,7 +28,7 @@ func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.I
 		Name: "pppoe_" + name, Type: kind, Instructions: ins, Flags: flags, License: "MIT",
 	})
 	if err != nil {
-		return nil, fmt.Errorf("program %s: %+v", name, err)
+		return nil, fmt.Errorf("program %s: %w", name, err)
 	}
 	h.programs = append(h.programs, program)
 	return program, nil

@@ -61,7 +61,7 @@ func (l *Line) enter(s *session) error {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
 	s.device = device.Attrs().Index
-	if can, err := offloadsOf(s.Device.Name()); err == nil && can.generic {
+	if can, err := l.engine.ethtool.offloads(s.Device.Name()); err == nil && can.generic {
 		s.cut = cutUDP
 	}
 	if s.slot, err = l.engine.slot(); err != nil {

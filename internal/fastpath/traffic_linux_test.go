@@ -69,7 +69,7 @@ func TestTCP(t *testing.T) {
 		here, there := s.session(1, vlan.Stack{}, 1492)
 		var w *wireCheck
 		there.do(func() (err error) {
-			w, err = watch(ethernet, 0)
+			w, err = watchWire(ethernet)
 			return err
 		})
 		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
@@ -161,7 +161,7 @@ func TestUDP(t *testing.T) {
 		here, there := s.session(1, vlan.Stack{}, 1492)
 		var w *wireCheck
 		there.do(func() (err error) {
-			w, err = watch(ethernet, 0)
+			w, err = watchWire(ethernet)
 			return err
 		})
 		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
@@ -221,7 +221,7 @@ func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
 	}
 	for _, segment := range []int{100, 500, 1492 - headers} {
 		for _, n := range []int{segment * 3, segment*3 + 1, segment*20 - 1} {
-			if err := segmented(client, data[:n], segment); err != nil {
+			if err := writeUncut(client, data[:n], segment); err != nil {
 				t.Fatal(err)
 			}
 			for sent := data[:n]; len(sent) > 0; {
@@ -233,8 +233,8 @@ func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
 	}
 }
 
-// segmented has the kernel cut a buffer into datagrams.
-func segmented(c *net.UDPConn, b []byte, size int) error {
+// writeUncut has the kernel cut a buffer into datagrams.
+func writeUncut(c *net.UDPConn, b []byte, size int) error {
 	control := make([]byte, unix.CmsgSpace(2))
 	h := (*unix.Cmsghdr)(ptr(control))
 	h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
@@ -401,5 +401,54 @@ func TestFullSize(t *testing.T) {
 				t.Errorf("%d packets by way of user space", n)
 			}
 		})
+	}
+}
+
+// TestOffloadsChange: what the interface does by itself may change at any time, and on a veth
+// pair does so with the other end. Frames are right on the wire before and after.
+func TestOffloadsChange(t *testing.T) {
+	roottest.Need(t, "ethtool")
+	s := lay(t)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, c := range []struct {
+		words []string
+		want  uint32
+	}{
+		{nil, 0},
+		{[]string{"tso", "off"}, segmented},
+		{[]string{"tso", "on"}, 0},
+		{[]string{"tx", "off"}, segmented},
+	} {
+		for _, e := range s.ends {
+			if c.words != nil {
+				features(c.words...)(e, nil)
+			}
+			awaitOffloads(t, e.engine, c.want)
+		}
+		var w *wireCheck
+		there.do(func() (err error) {
+			w, err = watchWire(ethernet)
+			return err
+		})
+		exchange(t, here, there, there.ipv4, 2<<20)
+		exchange(t, there, here, here.ipv6, 2<<20)
+		err := w.stop()
+		if c.words != nil && c.words[0] == "tx" && (err != nil || w.frames < 1000) {
+			t.Errorf("%v: %d frames: %v", c.words, w.frames, err)
+		}
+		if w.longest > 1514 {
+			t.Errorf("%v: a frame of %d octets", c.words, w.longest)
+		}
+	}
+}
+
+func awaitOffloads(t *testing.T, e *Engine, want uint32) {
+	t.Helper()
+	for until := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if got := e.offloadFlags(); got == want {
+			return
+		} else if time.Now().After(until) {
+			t.Fatalf("offloads are %#x, want %#x", got, want)
+		}
 	}
 }

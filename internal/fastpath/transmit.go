@@ -6,19 +6,24 @@ import (
 	"upppoe/ppp"
 )
 
-// route is where packets go from a TUN: the indexes of interfaces, 0 for none.
+// route is where packets go from a TUN: the indexes of interfaces.
 type route struct {
 	ethernet int
 	// detour cuts packets into segments, finishes their checksums if need be, and writes
-	// the LENGTH of each. None: what needs it is left to user space.
+	// the LENGTH of each. 0: there is none, and what needs it is left to user space.
 	detour int
-	// segmented: the Ethernet interface does not take packets that are yet to be cut, so
-	// that the kernel does it before it, with the same header on each segment. Where all
-	// are of one length, that is right.
-	segmented bool
-	// finish: the interface would finish checksums only in frames that it understands.
-	finish bool
 }
+
+// What the Ethernet interface leaves to the kernel can change at any time, so it is in a
+// map of one word.
+const (
+	// segmented: the interface does not take packets that are yet to be cut, so that the
+	// kernel does it before it, with the same header on each segment. Where all are of one
+	// length, that is right.
+	segmented = 1 << iota
+	// finish: the interface would finish checksums only in frames that it understands.
+	finish
+)
 
 // The stack of transmit. classify.go has stackIP and stackTCP.
 const (
@@ -26,17 +31,24 @@ const (
 	stackProtocol = -76
 	stackPackets  = -88
 	stackIndex    = -92
+	stackRoute    = -96
 )
 
 // transmit is the program at TC egress of a TUN. A packet has no header of the link
 // there. It may have to be cut yet (GSO), and its checksum finished.
-func transmit(sessions, meters int, to route) asm.Instructions {
+func transmit(sessions, meters, offloads int, to route) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R1, skbIfindex)
 	p.add(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word))
 	p.lookup(sessions, stackIndex, "leave")
-	p.add(asm.Mov.Reg(asm.R7, asm.R0), asm.Mov.Imm(asm.R2, 0))
+	p.add(asm.Mov.Reg(asm.R7, asm.R0), asm.StoreImm(asm.RFP, stackRoute, 0, asm.Word))
+	p.lookup(offloads, stackRoute, "leave")
+	p.add(
+		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
+		asm.StoreMem(asm.RFP, stackRoute, asm.R1, asm.Word),
+		asm.Mov.Imm(asm.R2, 0),
+	)
 	p.load(inSKB, stackIP, 20, "leave")
 	p.field(asm.R9, skbLen)
 	p.field(asm.R1, skbProtocol)
@@ -133,26 +145,28 @@ func (p *program) measure() {
 
 // whole sends a packet that is a frame's.
 func (p *program) whole(to route) {
-	if to.finish {
-		p.sendTo(to.detour, asm.R9)
-		return
-	}
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackRoute, asm.Word),
+		asm.And.Imm(asm.R1, finish),
+		asm.JNE.Imm(asm.R1, 0, "detour"),
+	)
 	p.sendTo(to.ethernet, asm.R9)
 }
 
 // cut sends a packet that is yet to be cut: as it is, if all its segments will be of one
 // length, and by way of the detour else.
 func (p *program) cut(to route) {
-	if to.segmented && !to.finish {
-		p.add(
-			asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
-			asm.JNE.Imm(asm.R4, protocolTCP, "detour"),
-			asm.JNE.Imm(asm.R2, 0, "detour"),
-			asm.Add.Reg(asm.R5, asm.R8), // a segment's length
-		)
-		p.sendTo(to.ethernet, asm.R5)
-		p.label("detour")
-	}
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackRoute, asm.Word),
+		asm.And.Imm(asm.R1, segmented|finish),
+		asm.JNE.Imm(asm.R1, segmented, "detour"),
+		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
+		asm.JNE.Imm(asm.R4, protocolTCP, "detour"),
+		asm.JNE.Imm(asm.R2, 0, "detour"),
+		asm.Add.Reg(asm.R5, asm.R8), // a segment's length
+	)
+	p.sendTo(to.ethernet, asm.R5)
+	p.label("detour")
 	p.sendTo(to.detour, asm.R9)
 }
 

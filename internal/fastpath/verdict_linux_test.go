@@ -25,7 +25,7 @@ type judge struct {
 func newJudge(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(receiving, meters int) asm.Instructions) (*judge, *Engine, *session) {
 	t.Helper()
 	roottest.Need(t)
-	e := &Engine{size: 4, twins: map[twin][]*session{}}
+	e := &Engine{size: 4, ethtool: -1, twins: map[twin][]*session{}}
 	if err := e.makeMaps(); err != nil {
 		t.Fatal(err)
 	}
@@ -198,22 +198,15 @@ func TestVerdicts(t *testing.T) {
 // TestRoutesLoad has the verifier take the program of every way to the wire.
 func TestRoutesLoad(t *testing.T) {
 	roottest.Need(t)
-	e := &Engine{size: 4}
+	e := &Engine{size: 4, ethtool: -1}
 	if err := e.makeMaps(); err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
 	for _, detour := range []int{0, 2} {
-		for _, segmented := range []bool{false, true} {
-			for _, finish := range []bool{false, true} {
-				if finish && detour == 0 {
-					continue // Open refuses
-				}
-				to := route{ethernet: 1, detour: detour, segmented: segmented, finish: finish}
-				if _, err := e.hooks.load(ebpf.SchedCLS, 0, "test", transmit(e.transmitting.FD(), e.meters.FD(), to)); err != nil {
-					t.Errorf("%+v: %v", to, err)
-				}
-			}
+		to := route{ethernet: 1, detour: detour}
+		if _, err := e.hooks.load(ebpf.SchedCLS, 0, "test", transmit(e.transmitting.FD(), e.meters.FD(), e.offloads.FD(), to)); err != nil {
+			t.Errorf("%+v: %v", to, err)
 		}
 	}
 }

@@ -4,35 +4,34 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/mdlayher/packet"
 	"golang.org/x/sys/unix"
-
-	"net"
 )
 
 // wireCheck listens on an interface, where nothing has touched the frames yet, and checks
 // every frame of a PPPoE session that comes in: LENGTH, the length in IP's header, and
 // all checksums.
 type wireCheck struct {
-	conn    *packet.Conn
-	done    sync.WaitGroup
-	headers int // octets of tags
+	conn *packet.Conn
+	done sync.WaitGroup
 
 	frames  int
+	longest int         // octets of a frame
 	lengths map[int]int // how many frames of each length of IP packet
 	bad     error
 }
 
-// watch begins. It must be called at the station.
-func watch(name string, tags int) (*wireCheck, error) {
+// watchWire begins. It must be called at the station.
+func watchWire(name string) (*wireCheck, error) {
 	iface, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, err
 	}
-	w := &wireCheck{headers: tags * 4, lengths: make(map[int]int)}
+	w := &wireCheck{lengths: make(map[int]int)}
 	if w.conn, err = packet.Listen(iface, packet.Raw, unix.ETH_P_ALL, nil); err != nil {
 		return nil, err
 	}
@@ -52,11 +51,10 @@ func watch(name string, tags int) (*wireCheck, error) {
 func (w *wireCheck) read() {
 	buf := make([]byte, 1<<17)
 	for {
-		n, from, err := w.conn.ReadFrom(buf)
+		n, _, err := w.conn.ReadFrom(buf)
 		if err != nil {
 			return
 		}
-		_ = from
 		w.check(buf[:n])
 	}
 }
@@ -77,6 +75,7 @@ func (w *wireCheck) check(b []byte) {
 		return // what we send
 	}
 	w.frames++
+	w.longest = max(w.longest, len(b))
 	if err := checkPPPoE(b[14:]); err != nil && w.bad == nil {
 		w.bad = fmt.Errorf("frame %d of %d octets: %w", w.frames, len(b), err)
 	}
