@@ -14,6 +14,16 @@
 // segments with SYN (their MSS may have to be lowered), IPv6 extension headers, packets
 // whose lengths disagree.
 //
+// What is moved here is not to be seen everywhere. The TUN's own counters do not count
+// it: a Line's do. On the TUN, tcpdump sees what comes in, and not what leaves; on the Ethernet
+// interface it sees PPPoE's frames with TC, and IP packets with XDP. Queueing disciplines and
+// filters at the TUN's egress would see nothing: where there are such, user space sends.
+//
+// A packet that the kernel has yet to cut into segments (GSO) gets one header, which is
+// repeated on each; so the LENGTH of a shorter last one would be wrong. If all are of one length,
+// and the Ethernet interface has the kernel cut them, such a packet goes there as it is. All
+// others take the detour, and end up as whole frames that any network card can send.
+//
 // It needs Linux 6.6 and CAP_BPF with CAP_NET_ADMIN. All that is attached or made goes when
 // the process does, however that ends.
 package fastpath

@@ -24,6 +24,9 @@ type Config struct {
 	// faster if the interface joins packets (`ethtool -k`: generic-receive-offload). Some
 	// drivers set up the network card anew for it, so that the line is lost for seconds.
 	XDP bool
+	// Notice is told, for the log, when what leaves by a session's device is no longer sent
+	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
+	Notice func(text string)
 
 	// For tests: as on a kernel without veth pairs; as on a network card that finishes
 	// checksums only where it finds them itself.
@@ -38,6 +41,8 @@ type Engine struct {
 	hooks    hooks
 	ethtool  ethtool
 	watch    watch
+	queues   queues
+	notice   func(string)
 	detour   *detour
 	transmit *ebpf.Program
 	// receiving and transmitting are the sessions as the programs find them, and meters
@@ -49,6 +54,8 @@ type Engine struct {
 	size  uint32     // how many there are
 	used  uint32     // how many have ever been used
 	twins map[twin][]*session
+	// devices are sessions by the index of their TUN.
+	devices map[int]*session
 }
 
 // twin is what sessions may have in common, in different VLANs.
@@ -74,12 +81,22 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.Sessions <= 0 {
 		cfg.Sessions = 0xffff
 	}
-	e := &Engine{name: cfg.Interface, size: uint32(cfg.Sessions), twins: make(map[twin][]*session), ethtool: -1}
+	if cfg.Notice == nil {
+		cfg.Notice = func(string) {}
+	}
+	e := newEngine(cfg)
 	if err := e.open(cfg); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("%s: %w: %w", cfg.Interface, ErrUnavailable, err)
 	}
 	return e, nil
+}
+
+func newEngine(cfg Config) *Engine {
+	return &Engine{
+		name: cfg.Interface, size: uint32(cfg.Sessions), notice: cfg.Notice, ethtool: -1,
+		twins: make(map[twin][]*session), devices: make(map[int]*session),
+	}
 }
 
 func (e *Engine) open(cfg Config) error {
@@ -91,6 +108,9 @@ func (e *Engine) open(cfg Config) error {
 		return err
 	}
 	if err := e.makeMaps(); err != nil {
+		return err
+	}
+	if err := e.queues.start(e); err != nil {
 		return err
 	}
 	to, err := e.route(cfg, ethernet)
@@ -162,6 +182,7 @@ func (e *Engine) About() string {
 
 // Close detaches everything; sessions that are left are in user space's care again.
 func (e *Engine) Close() error {
+	e.queues.stop()
 	err := errors.Join(e.watch.stop(), e.hooks.close())
 	if e.detour != nil {
 		err = errors.Join(err, e.detour.close())

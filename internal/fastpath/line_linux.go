@@ -36,6 +36,10 @@ type session struct {
 	alone  uint16 // alone, or 0
 	header []byte
 	leaves link.Link
+
+	shaper   string // the device's queueing discipline, if it is one to come by
+	filtered bool   // it has filters to come by
+	told     string
 }
 
 // Add takes up a tunnel, over which nothing flows until Allow says so. Its device must be a
@@ -82,6 +86,7 @@ func (l *Line) enter(s *session) error {
 func (e *Engine) join(s *session) error {
 	t := twin{s.Peer, s.SessionID}
 	e.twins[t] = append(e.twins[t], s)
+	e.devices[s.device] = s
 	return e.revise(t)
 }
 
@@ -91,6 +96,7 @@ func (e *Engine) leave(s *session) {
 	e.receiving.Delete(s.key[:])
 	e.transmitting.Delete(uint32(s.device))
 	e.free(s.slot)
+	delete(e.devices, s.device)
 	t := twin{s.Peer, s.SessionID}
 	e.twins[t] = slices.DeleteFunc(e.twins[t], func(other *session) bool { return other == s })
 	if len(e.twins[t]) == 0 {
@@ -115,6 +121,10 @@ func (e *Engine) revise(t twin) (err error) {
 func (e *Engine) put(s *session) error {
 	if err := e.receiving.Put(s.key[:], s.receiveValue()); err != nil {
 		return fmt.Errorf("enter the session for what comes: %w", err)
+	}
+	if s.shaper != "" || s.filtered {
+		e.transmitting.Delete(uint32(s.device)) // it need not be there
+		return nil
 	}
 	if err := e.transmitting.Put(uint32(s.device), s.transmitValue()); err != nil {
 		return fmt.Errorf("enter the session for what leaves: %w", err)

@@ -3,9 +3,11 @@ package fastpath
 import (
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
+	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 	"upppoe/tun"
@@ -152,5 +154,51 @@ func TestClose(t *testing.T) {
 	})
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Errorf("user space alone: %v", err)
+	}
+}
+
+// TestShaping: by a device that somebody has given a shaper, or filters, user space sends,
+// for the kernel's path would come by neither.
+func TestShaping(t *testing.T) {
+	roottest.Need(t, "tc")
+	notices := make(chan string, 16)
+	s := lay(t, func(e *end, cfg *Config) {
+		if e.addr == addrs[0] {
+			cfg.Notice = func(text string) { notices <- text }
+		}
+	})
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, c := range []struct {
+		tc     string
+		kernel bool
+		says   string // empty: nothing
+	}{
+		{"qdisc add dev DEV root pfifo", true, "in the kernel again"},
+		{"qdisc replace dev DEV root tbf rate 100mbit burst 20k latency 10ms", false, "tbf"},
+		{"qdisc del dev DEV root", true, "in the kernel again"},
+		{"qdisc add dev DEV ingress", true, ""},
+		{"qdisc del dev DEV ingress", true, ""},
+		{"qdisc add dev DEV clsact", false, "clsact"},
+		{"qdisc del dev DEV clsact", true, "in the kernel again"},
+	} {
+		words := strings.Fields(strings.ReplaceAll(c.tc, "DEV", here.device.Name()))
+		sh(t, here.ns, "tc", words...)
+		if c.says != "" {
+			select {
+			case text := <-notices:
+				if !strings.Contains(text, c.says) {
+					t.Errorf("%s: the log says: %s", c.tc, text)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("%s: the log says nothing", c.tc)
+			}
+		}
+		before := here.relay.sent.Load()
+		if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+			t.Errorf("%s: %v", c.tc, err)
+		}
+		if got := here.relay.sent.Load() == before; got != c.kernel {
+			t.Errorf("%s: sent in the kernel: %v", c.tc, got)
+		}
 	}
 }

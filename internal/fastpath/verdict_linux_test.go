@@ -25,7 +25,7 @@ type judge struct {
 func newJudge(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(receiving, meters int) asm.Instructions) (*judge, *Engine, *session) {
 	t.Helper()
 	roottest.Need(t)
-	e := &Engine{size: 4, ethtool: -1, twins: map[twin][]*session{}}
+	e := newEngine(Config{Sessions: 4})
 	if err := e.makeMaps(); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestVerdicts(t *testing.T) {
 // TestRoutesLoad has the verifier take the program of every way to the wire.
 func TestRoutesLoad(t *testing.T) {
 	roottest.Need(t)
-	e := &Engine{size: 4, ethtool: -1}
+	e := newEngine(Config{Sessions: 4})
 	if err := e.makeMaps(); err != nil {
 		t.Fatal(err)
 	}

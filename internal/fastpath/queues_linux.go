@@ -1,0 +1,131 @@
+package fastpath
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// queues follows what is done to the queueing disciplines of sessions' devices. Packets that
+// the kernel's path takes at a device's egress come by none of them. So what leaves by a
+// device to which somebody has given one that shapes is sent by user space, which reads what
+// comes out of it.
+type queues struct {
+	socket  *nl.NetlinkSocket
+	stopped chan struct{} // closed when it does not run any more
+}
+
+// unshaped are disciplines that only order what waits. A session's device has one of
+// them by itself.
+var unshaped = []string{"noop", "noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "sfq", "codel", "mq"}
+
+// Parents of disciplines (linux/pkt_sched.h).
+const (
+	parentRoot   = 0xffffffff
+	parentClsact = 0xfffffff1
+)
+
+// start begins. Called in the devices' network namespace.
+func (q *queues) start(e *Engine) (err error) {
+	if q.socket, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_TC); err != nil {
+		return fmt.Errorf("watch queueing disciplines: %w", err)
+	}
+	q.stopped = make(chan struct{})
+	// Ends with stop.
+	go func() {
+		defer close(q.stopped)
+		e.followQueues(q.socket)
+	}()
+	return nil
+}
+
+// stop ends it. Again it does nothing.
+func (q *queues) stop() {
+	if q.socket == nil {
+		return
+	}
+	q.socket.Close()
+	<-q.stopped
+	q.socket = nil
+}
+
+func (e *Engine) followQueues(socket *nl.NetlinkSocket) {
+	for {
+		messages, _, err := socket.Receive()
+		switch {
+		case errors.Is(err, unix.ENOBUFS):
+			e.shapeAll() // something was done, and nobody knows what
+		case err != nil:
+			return
+		}
+		for _, m := range messages {
+			if m.Header.Type == unix.RTM_NEWQDISC || m.Header.Type == unix.RTM_DELQDISC {
+				e.queueChanged(m.Data, m.Header.Type == unix.RTM_NEWQDISC)
+			}
+		}
+	}
+}
+
+// queueChanged takes a message about a discipline, which is there or is no more.
+func (e *Engine) queueChanged(b []byte, there bool) {
+	if len(b) < nl.SizeofTcMsg {
+		return
+	}
+	about := nl.DeserializeTcMsg(b)
+	attrs, err := nl.ParseRouteAttr(b[nl.SizeofTcMsg:])
+	if err != nil {
+		return
+	}
+	kind := ""
+	for _, a := range attrs {
+		if a.Attr.Type == nl.TCA_KIND {
+			kind = unix.ByteSliceToString(a.Value)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.devices[int(about.Ifindex)]
+	if s == nil {
+		return
+	}
+	switch {
+	case about.Parent == parentRoot:
+		s.shaper = ""
+		if there && !slices.Contains(unshaped, kind) {
+			s.shaper = kind
+		}
+	case about.Parent == parentClsact && kind == "clsact":
+		s.filtered = there
+	default:
+		return
+	}
+	e.put(s) // what the kernel does not take user space has
+	e.tellQueue(s)
+}
+
+func (e *Engine) tellQueue(s *session) {
+	text := fmt.Sprintf("%s: what leaves is sent in the kernel again", s.Device.Name())
+	switch {
+	case s.shaper != "":
+		text = fmt.Sprintf("%s: what leaves is sent by user space: it has a queueing discipline, %s, by which the kernel's path would not come", s.Device.Name(), s.shaper)
+	case s.filtered:
+		text = fmt.Sprintf("%s: what leaves is sent by user space: it has filters (clsact) by which the kernel's path might not come", s.Device.Name())
+	}
+	if text != s.told {
+		e.notice(text)
+	}
+	s.told = text
+}
+
+func (e *Engine) shapeAll() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.devices {
+		s.shaper = "unknown"
+		e.put(s)
+		e.tellQueue(s)
+	}
+}
