@@ -200,7 +200,7 @@ func (c *Client) Counters() (n Counters, ok bool) {
 		return Counters{}, false
 	}
 	id := uint16(d.sessionID.Load())
-	return d.loop.path.Counters(id), id != 0
+	return d.loop.data.Counters(id), id != 0
 }
 
 func (c *Client) wake() {

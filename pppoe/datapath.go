@@ -17,12 +17,15 @@ const (
 	DataPathOffload
 	// DataPathPlain moves one packet at a time.
 	DataPathPlain
+	// DataPathKernel has the kernel move packets: it is DataPathOffload, and Ports that
+	// have an Accelerator.
+	DataPathKernel
 )
 
-var dataPathNames = [...]string{DataPathAuto: "auto", DataPathOffload: "offload", DataPathPlain: "plain"}
+var dataPathNames = [...]string{DataPathAuto: "auto", DataPathOffload: "offload", DataPathPlain: "plain", DataPathKernel: "kernel"}
 
 // ErrDataPath is returned for the name of a data path that there is not.
-var ErrDataPath = errors.New("no such data path: there are auto, offload and plain")
+var ErrDataPath = errors.New("no such data path: there are auto, kernel, offload and plain")
 
 // ParseDataPath reads a data path's name. The error wraps ErrDataPath.
 func ParseDataPath(name string) (DataPath, error) {

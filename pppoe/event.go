@@ -60,6 +60,9 @@ type (
 	// interface is up again, or there is something to be carried.
 	AwaitingLink    struct{}
 	AwaitingTraffic struct{}
+	// NotAccelerated tells why a session's packets are moved by the Path alone, though
+	// there is an Accelerator.
+	NotAccelerated struct{ Err error }
 	// HostFailed tells that the host's network could not be made so. The
 	// session closes.
 	HostFailed struct{ Err error }

@@ -14,6 +14,8 @@ import (
 // session frames have an ethertype, and so a port, each.
 type Ports struct {
 	Discovery, Session Port
+	// Accelerator moves the packets of sessions where it can; nil: there is none.
+	Accelerator Accelerator
 }
 
 // Close closes both.
@@ -52,6 +54,7 @@ type loop struct {
 	iface  string
 	ports  Ports
 	path   mover
+	data   Path // path, with an Accelerator beside it if there is one
 	fit    *fitter
 	owner  owner
 	notify func(Line, Event)
@@ -86,7 +89,10 @@ func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line
 	l.path = newPath(by, ports.Session,
 		func(frame []byte) { l.post(l.control, frame) },
 		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
-	l.fit = newFitter(host, l.path, func(t *tunnel, f fitted) {
+	l.data = accelerate(l.path, ports.Accelerator, func(id uint16, why error) {
+		l.call(func(now time.Time) { l.slow(now, id, why) })
+	})
+	l.fit = newFitter(host, l.data, func(t *tunnel, f fitted) {
 		l.call(func(now time.Time) { l.fitted(now, t, f) })
 	})
 	return l

@@ -436,7 +436,7 @@ func (bystander) idle() bool                     { return true }
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
 func TestMSSFollowsMTU(t *testing.T) {
 	port := &still{}
-	l := newLoop("eth0", Ports{port, port}, nil, DataPathPlain, nil, false)
+	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, DataPathPlain, nil, false)
 	l.owner = bystander{}
 	if err := l.path.Add(Tunnel{SessionID: 7, Device: port}); err != nil {
 		t.Fatal(err)

@@ -77,7 +77,7 @@ func (l *loop) advanceTunnel(now time.Time, t *tunnel) {
 		l.up(now, t)
 		return
 	}
-	carried := l.path.Counters(t.SessionID)
+	carried := l.data.Counters(t.SessionID)
 	if carried.ReceivedPackets != t.heard {
 		t.heard = carried.ReceivedPackets
 		t.session.Heard()
@@ -214,9 +214,9 @@ func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
 		t.want.IPv6, t.had.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
 	}
 	if flowed {
-		l.tell(now, t, NetworkLost{p, before, l.path.Counters(t.SessionID), now.Sub(t.online)})
+		l.tell(now, t, NetworkLost{p, before, l.data.Counters(t.SessionID), now.Sub(t.online)})
 	}
-	l.path.Allow(t.SessionID, t.want.HasIPv4(), t.want.HasIPv6())
+	l.data.Allow(t.SessionID, t.want.HasIPv4(), t.want.HasIPv6())
 	l.refit(t)
 }
 
@@ -257,8 +257,8 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.tell(now, t, DeviceOpened{f.device})
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
-		l.path.Clamp(t.SessionID, NewMSSLimit(f.have.MTU, l.mss))
-		l.path.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
+		l.data.Clamp(t.SessionID, NewMSSLimit(f.have.MTU, l.mss))
+		l.data.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
 		if t.online.IsZero() {
 			t.online = now
 			t.limits.start(now)
@@ -278,6 +278,13 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	}
 	l.tell(now, t, HostFailed{ErrDeviceLost})
 	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
+}
+
+// slow tells of a session that the Accelerator does not take.
+func (l *loop) slow(now time.Time, id uint16, why error) {
+	if t := l.tunnels[id]; t != nil {
+		l.tell(now, t, NotAccelerated{why})
+	}
 }
 
 // bury forgets a tunnel whose session is over and whose device is gone.

@@ -32,7 +32,16 @@ var (
 	sockets = control.Dir
 )
 
-// config is what the settings mean for a client, but for its host.
+// dataPath is what moves packets. A device that is there before its session is moved in
+// the plain way.
+func dataPath(s *pppd.Settings) pppoe.DataPath {
+	if s.Demand {
+		return pppoe.DataPathPlain
+	}
+	return s.DataPath
+}
+
+// config is what the settings mean for a client, but for its host and ports.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	who, err := credentials(s, log)
 	if err != nil {
@@ -44,7 +53,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	c := pppoe.ClientConfig{
 		Interface:    lineOf(s).String(),
-		Listen:       func() (pppoe.Ports, error) { return afpacket.OpenPorts(lineOf(s)) },
+		DataPath:     dataPath(s),
 		Discovery:    discovery,
 		Session:      s.Session(),
 		Limits:       s.Limits(),
@@ -103,7 +112,7 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 
 func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 	h := &hostnet.Host{
-		Name: deviceName(s), MTU: s.MTU, Log: log,
+		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6 && s.NoAutoconf, Metric6: s.RouteMetric6, // else inet6 sets it

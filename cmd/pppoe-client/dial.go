@@ -20,6 +20,7 @@ import (
 	"upppoe/internal/pppd"
 	"upppoe/internal/privilege"
 	"upppoe/internal/scripts"
+	"upppoe/internal/stage"
 	"upppoe/internal/status"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
@@ -140,7 +141,9 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer p.demand.close()
 	mtu := &parentMTU{settings: p.settings, log: p.log}
 	defer mtu.restore()
-	cfg.Listen = mtu.raisedFor(cfg.Listen)
+	lines := &stage.Lines{Want: cfg.DataPath, Sessions: 1, Log: p.log}
+	defer lines.Close()
+	cfg.Listen = mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
 	client := pppoe.NewClient(cfg)
 	p.client.Store(client)
 

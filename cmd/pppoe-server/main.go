@@ -13,6 +13,7 @@ import (
 	"upppoe/internal/journal"
 	"upppoe/internal/pppd"
 	"upppoe/internal/scripts"
+	"upppoe/internal/stage"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -55,7 +56,9 @@ func attend(f *flags, s *pppd.Settings) int {
 	for _, notice := range s.Notices {
 		log.Warn(notice)
 	}
-	listeners, err := listen(f)
+	paths := &stage.Lines{Want: s.DataPath, Sessions: f.max, Log: log}
+	defer paths.Close()
+	listeners, err := listen(f, paths)
 	if err != nil {
 		return fail(err)
 	}
@@ -99,12 +102,12 @@ func attend(f *flags, s *pppd.Settings) int {
 }
 
 // listen opens the ports of all interfaces, or none.
-func listen(f *flags) (all []pppoe.Listener, err error) {
+func listen(f *flags, paths *stage.Lines) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
 	for _, line := range f.lines() {
-		ports, err := afpacket.OpenPorts(line)
+		ports, err := paths.Open(line)
 		if err != nil {
 			for _, l := range all {
 				l.Ports.Close()

@@ -55,6 +55,8 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.info(l, "Waiting for interface %s", l.Interface)
 	case pppoe.AwaitingTraffic:
 		j.info(l, "Waiting for traffic")
+	case pppoe.NotAccelerated:
+		j.info(l, "Packets go through user space: %v", e.Err)
 	case pppoe.HostFailed:
 		j.error(l, "%v", e.Err)
 	case pppoe.Waiting:

@@ -291,3 +291,9 @@ func assignment(s *Settings, value string) error {
 	s.ScriptEnv = append(s.ScriptEnv, value)
 	return nil
 }
+
+// dataPath is what moves packets.
+func dataPath(s *Settings, value string) (err error) {
+	s.DataPath, err = pppoe.ParseDataPath(value)
+	return err
+}

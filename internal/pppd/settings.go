@@ -36,6 +36,7 @@ type Settings struct {
 	LineRemote   string
 	Attach       string // SID:MAC; empty: none
 	ConnectDelay time.Duration
+	DataPath     pppoe.DataPath
 	MSS          int // 0: as the MTU allows; negative: as it is
 
 	ControlPriority, DataPriority uint8
