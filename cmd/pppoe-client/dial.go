@@ -103,7 +103,6 @@ func (p *program) run(ring *control.Ring) error {
 	p.online = newOnline(s, p.goToBackground)
 	p.host = host(s, p.log)
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
-	defer p.ipv6.release()
 	if s.JSON {
 		p.out = newStream(os.Stdout)
 		defer p.out.close()
@@ -139,6 +138,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 		return err
 	}
 	defer p.demand.close()
+	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	mtu := &parentMTU{settings: p.settings, log: p.log}
 	defer mtu.restore()
 	lines := &stage.Lines{Want: cfg.DataPath, Sessions: 1, Log: p.log}

@@ -195,6 +195,31 @@ func TestOnlineSince(t *testing.T) {
 	})
 }
 
+// TestIPv6: what routers and DHCPv6 give comes later, and is gone with the session.
+func TestIPv6(t *testing.T) {
+	tr := tracker()
+	if e := tr.IPv6(line, []string{"2001:db8::1/64"}, nil, nil); e != nil || tr.Status().IPv6 != nil {
+		t.Errorf("without a session: %+v", e)
+	}
+	tr.Notify(line, pppoe.Configured{Addressing: addr})
+	link := tr.Status()
+	e := tr.IPv6(line, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"})
+	e.Time = time.Time{}
+	text, err := json.Marshal(e)
+	const want = `{"time":"0001-01-01T00:00:00Z","event":"ipv6","line":"eth0.50","device":"ppp0",` +
+		`"ipv6":{"local":"fe80::1","remote":"fe80::2","addresses":["2001:db8::1/64"],"delegated":["2001:db8:1::/56"],"dns":["2001:db8::53"]}}`
+	if err != nil || string(text) != want {
+		t.Errorf("%s, %v; want %s", text, err, want)
+	}
+	if len(link.IPv6.Addresses) > 0 || len(tr.Status().IPv6.Addresses) != 1 {
+		t.Error("a status that was taken before has changed, or the new one has not")
+	}
+	tr.Notify(line, pppoe.NetworkLost{Protocol: ppp.IPv6CP})
+	if s := tr.Status(); s.IPv6 != nil {
+		t.Errorf("IPv6 is lost, and there is %+v", s.IPv6)
+	}
+}
+
 // TestText is what people read.
 func TestText(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
