@@ -150,7 +150,7 @@ func (d *dialling) linkChanged(now time.Time, s LinkState) {
 	case d.tunnel != nil && d.tunnel.reason == nil:
 		d.tunnel.session.Probe(now, &d.tunnel.out)
 		d.loop.flush(now, d.tunnel)
-	case d.discovery != nil:
+	case d.discovery != nil && d.begin.IsZero():
 		d.search(now) // what was asked into a dead cable is asked again
 	}
 }
@@ -179,7 +179,7 @@ func (d *dialling) discover(now time.Time, frame []byte) {
 		d.receivePADT(now, f)
 	case f.Code == PADM, f.Code == PADN:
 		d.announce(f)
-	case d.discovery != nil:
+	case d.discovery != nil && d.begin.IsZero():
 		found, err := d.discovery.Receive(now, f, &d.queue)
 		d.loop.drops.count(err)
 		d.found(now, found)

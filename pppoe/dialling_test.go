@@ -1,0 +1,179 @@
+package pppoe_test
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// sightings are the discovery packets of a segment, with their times.
+type sightings struct {
+	mu    sync.Mutex
+	began time.Time
+	seen  []sighting
+}
+
+type sighting struct {
+	code pppoe.Code
+	at   time.Duration
+}
+
+func (s *sightings) watch(frame []byte) {
+	f, err := pppoe.ParseDiscoveryFrame(frame)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.began.IsZero() {
+		s.began = time.Now()
+	}
+	s.seen = append(s.seen, sighting{f.Code, time.Since(s.began)})
+}
+
+func (s *sightings) of(code pppoe.Code) (at []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.seen {
+		if one.code == code {
+			at = append(at, one.at)
+		}
+	}
+	return at
+}
+
+// TestBurialIsWaitedFor: a concentrator has the time to be rid of what a crash has left,
+// whatever the interface does meanwhile, and whoever asks for another dial.
+func TestBurialIsWaitedFor(t *testing.T) {
+	for what, play := range map[string]func(l *lab){
+		"nothing happens": func(*lab) {},
+		"the carrier comes and goes": func(l *lab) {
+			l.dialler.Link(pppoe.LinkNoCarrier)
+			l.dialler.Link(pppoe.LinkUp)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen sightings
+				l := newLab(t, ethertest.Config{Watch: seen.watch})
+				l.client.Stale = []pppoe.StaleSession{{SessionID: 7, AC: serverAddr}, {SessionID: 8, AC: serverAddr}}
+				l.startServer()
+				l.startClient()
+				time.Sleep(50 * time.Millisecond)
+				play(l)
+				time.Sleep(time.Second)
+				l.online(1, "after the burial")
+				padt, padi := seen.of(pppoe.PADT), seen.of(pppoe.PADI)
+				if !slices.Equal(padt, []time.Duration{0, 0}) || !slices.Equal(padi, []time.Duration{100 * time.Millisecond}) {
+					t.Errorf("PADT at %v, PADI at %v; want two at once and one after 100 ms", padt, padi)
+				}
+				l.stop()
+			})
+		})
+	}
+}
+
+// TestEndsBeforeSession: a dial that is still searching ends at once, for whatever
+// reason, and leaves nothing.
+func TestEndsBeforeSession(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		stale bool
+		end   func(l *lab)
+		want  session.Cause
+	}{
+		{"told to end", false, func(l *lab) { l.stopClient() }, session.UserRequest},
+		{"told to end in a burial", true, func(l *lab) { l.stopClient() }, session.UserRequest},
+		{"told to redial, without persistence", false, func(l *lab) { l.dialler.Redial() }, session.UserRequest},
+		{"its interface set down", false, func(l *lab) { l.dialler.Link(pppoe.LinkDown) }, session.HangUp},
+		{"its interface removed in a burial", true, func(l *lab) { l.dialler.Link(pppoe.LinkGone) }, session.HangUp},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				if c.stale {
+					l.client.Stale = []pppoe.StaleSession{{SessionID: 7, AC: serverAddr}}
+				}
+				l.startClient()
+				synctest.Wait()
+				began := time.Now()
+				c.end(l)
+				l.running.Wait()
+				if took := time.Since(began); l.cause() != c.want || took != 0 {
+					t.Errorf("it ended with %v after %v, want %v at once", l.clientErr, took, c.want)
+				}
+				if l.clientHost.made != 0 {
+					t.Errorf("it made %d devices", l.clientHost.made)
+				}
+				l.stopClient()
+			})
+		})
+	}
+}
+
+// TestWithoutCarrierFromTheStart: a search goes on for a while, and what was asked into
+// a dead cable is asked again once it lives.
+func TestWithoutCarrierFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen sightings
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.client.Discovery.Timeout = time.Hour
+		l.segment.Unplug(clientAddr)
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.dialler.Link(pppoe.LinkNoCarrier)
+		time.Sleep(5 * time.Second)
+		l.segment.Plug(clientAddr)
+		l.dialler.Link(pppoe.LinkUp)
+		l.online(1, "with the cable in")
+		time.Sleep(time.Minute)
+		l.online(1, "a minute later")
+		l.stop()
+
+		l = newLab(t, ethertest.Config{})
+		l.startClient()
+		synctest.Wait()
+		l.dialler.Link(pppoe.LinkNoCarrier)
+		began := time.Now()
+		l.running.Wait()
+		if took := time.Since(began); l.cause() != session.HangUp || took != 10*time.Second {
+			t.Errorf("without a carrier it ended with %v after %v, want a hang-up after 10 s", l.clientErr, took)
+		}
+		l.stopClient()
+	})
+}
+
+// TestStaleRedial: a redial that was asked for while there was no interface is the dial
+// that follows, not one more.
+func TestStaleRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = persist(time.Hour, 0)
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		l.dialler.Link(pppoe.LinkDown)
+		time.Sleep(time.Minute) // the session's end is followed by one quick dial
+		l.dialler.Redial()
+		synctest.Wait()
+		l.dialler.Link(pppoe.LinkUp)
+		l.online(2, "with the interface up")
+		l.stopServer()
+		time.Sleep(time.Minute)
+		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For < time.Hour {
+			t.Errorf("after the second session it waits for %v, want the hour", w.For)
+		}
+		if end := (*pppoe.EndError)(nil); errors.As(l.clientErr, &end) {
+			t.Errorf("it has ended: %v", end)
+		}
+		l.stop()
+	})
+}
