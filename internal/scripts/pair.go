@@ -51,6 +51,13 @@ func (p *pair) isUp() bool {
 	return p.wanted != nil
 }
 
+// idle says that all is down, and nothing runs.
+func (p *pair) idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.running && p.is == nil
+}
+
 // settled is closed when things are as they were wanted last, or nothing runs any more.
 func (p *pair) settled() <-chan struct{} {
 	p.mu.Lock()

@@ -131,7 +131,7 @@ func (s *Scripts) configured(l pppoe.Line, e pppoe.Configured) {
 	}
 }
 
-// maxPrefixes bounds how many prefixes scripts are told of.
+// maxPrefixes bounds how many prefixes scripts are told of at a time.
 const maxPrefixes = 16
 
 // Delegated tells which IPv6 prefixes are delegated to the line, and of which name
@@ -142,6 +142,9 @@ func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers []string) {
 	for prefix, p := range s.prefixes {
 		if !slices.Contains(prefixes, prefix) {
 			p.down(nil)
+			if p.idle() {
+				delete(s.prefixes, prefix)
+			}
 		}
 	}
 	for _, prefix := range prefixes {

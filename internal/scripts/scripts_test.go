@@ -225,7 +225,7 @@ func TestHostileNames(t *testing.T) {
 		t.Errorf("the name has %d lines", lines)
 	}
 	for _, env := range p.env(t, AuthUp) {
-		if strings.ContainsAny(env, "`$\"'&|;<>(){}*?\x00\x1b\xff") || !strings.Contains(env, "=") {
+		if bytes.ContainsFunc([]byte(env), func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("`$\"'&|;<>(){}*?", r) }) || !strings.Contains(env, "=") {
 			t.Errorf("a script has %q", env)
 		}
 	}
@@ -376,6 +376,34 @@ func TestNotThere(t *testing.T) {
 		if strings.Count(log, want) != 1 {
 			t.Errorf("the log has not once %q:\n%s", want, log)
 		}
+	}
+}
+
+// TestPrefixes: a line whose prefix changes again and again has its scripts run each time.
+func TestPrefixes(t *testing.T) {
+	p := newPlace(t)
+	p.saying(t, PrefixUp, PrefixDown)
+	s := p.scripts(nil)
+	var want []string
+	for n := range 3 * maxPrefixes {
+		prefix := fmt.Sprintf("2001:db8:%x::/56", n)
+		s.Delegated(line, []string{prefix}, nil)
+		for _, p := range s.pairs() {
+			<-p.settled()
+		}
+		s.Delegated(line, []string{prefix}, nil) // renewed
+		s.Delegated(line, nil, nil)
+		for _, p := range s.pairs() {
+			<-p.settled()
+		}
+		want = append(want, PrefixUp+" "+prefix, PrefixDown+" "+prefix)
+	}
+	s.Close()
+	if said := p.said(t); said != strings.Join(want, ", ") {
+		t.Errorf("ran: %s", said)
+	}
+	if len(s.prefixes) > 1 {
+		t.Errorf("%d prefixes are remembered that have gone", len(s.prefixes))
 	}
 }
 
