@@ -20,6 +20,7 @@ func Write(dir, name string, lines ...string) error {
 	text := strings.Join(append([]string{strconv.Itoa(os.Getpid())}, lines...), "\n") + "\n"
 	temporary, err := os.CreateTemp(dir, "."+name+".*")
 	if err != nil {
+		//lint:ignore ST1005 pppd's words, which people search logs for
 		return fmt.Errorf("Failed to create pid file %s: %w", filepath.Join(dir, name), err)
 	}
 	_, err = temporary.WriteString(text)
@@ -29,6 +30,7 @@ func Write(dir, name string, lines ...string) error {
 	}
 	if err != nil {
 		os.Remove(temporary.Name())
+		//lint:ignore ST1005 pppd's words, which people search logs for
 		return fmt.Errorf("Failed to create pid file %s: %w", filepath.Join(dir, name), err)
 	}
 	return nil
