@@ -58,6 +58,12 @@ func TestBurialIsWaitedFor(t *testing.T) {
 			l.dialler.Link(pppoe.LinkNoCarrier)
 			l.dialler.Link(pppoe.LinkUp)
 		},
+		"an offer comes that nobody has asked for": func(l *lab) {
+			offer := pppoe.DiscoveryFrame{Dst: clientAddr, Src: serverAddr, Discovery: pppoe.Discovery{Code: pppoe.PADO}}
+			stranger := l.segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0x66})
+			defer stranger.Close()
+			stranger.Discovery.WriteBatch([][]byte{offer.AppendTo(nil)})
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
