@@ -7,6 +7,7 @@ package control
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Dir is where the sockets lie: PID.sock.
@@ -58,18 +62,20 @@ func Listen(dir string, answers Answers, log *Ring) (*Server, error) {
 	}
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
 	os.Remove(path) // of a program that had our number before
-	l, err := net.Listen("unix", path)
+	l, err := (&net.ListenConfig{Control: onlyOurs}).Listen(context.Background(), "unix", path)
 	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
 		return nil, err
 	}
 	s := &Server{listener: l, answers: answers, log: log, never: make(chan []byte), listeners: make(map[chan []byte]bool)}
 	// Ends with Close.
 	go s.accept()
 	return s, nil
+}
+
+// onlyOurs has a socket's file be for its own user alone from the moment it is there.
+func onlyOurs(_, _ string, socket syscall.RawConn) error {
+	var err error
+	return errors.Join(socket.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }), err)
 }
 
 // Close ends all conversations, and removes the socket. Who listens to events gets the
