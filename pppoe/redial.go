@@ -132,8 +132,7 @@ func beyondUs(c session.Cause) bool {
 	return false
 }
 
-// hopeless says that dialling again cannot help: we were told to stop, or talk to
-// ourselves.
+// hopeless says that dialling again is not wanted: we were told to stop.
 func hopeless(err error) bool {
 	return causeOf(err) == session.UserRequest
 }
