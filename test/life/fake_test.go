@@ -120,9 +120,6 @@ func (f *fake) tell(to pppoe.Addr, code pppoe.Code, id uint16, tags pppoe.Tags) 
 // hangUp ends the session by a PADT.
 func (f *fake) hangUp() { f.tell(f.client, pppoe.PADT, f.session, nil) }
 
-// header is what stands before PPP in a frame: Ethernet's and PPPoE's.
-const header = 14 + pppoe.HeaderLen
-
 func (f *fake) carry(frame []byte) {
 	id, inner, err := pppoe.ParseSession(frame[14:])
 	if err != nil {
