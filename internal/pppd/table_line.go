@@ -12,7 +12,7 @@ var lineOptions = []option{
 		kind: text("NAME", func(s *Settings, v string) { s.ACNames = []string{v} })},
 	{name: "pppoe-ac-also", roles: Client, help: "another that will do, if pppoe-ac is not there; as often as you like",
 		kind: text("NAME", func(s *Settings, v string) { s.ACNames = append(s.ACNames, v) })},
-	{name: "pppoe-mac", roles: Client, help: "the access concentrator wanted, by its Ethernet address",
+	{name: "pppoe-mac", also: "rp_pppoe_mac", roles: Client, help: "the access concentrator wanted, by its Ethernet address",
 		kind: ethernet(func(s *Settings, v string) { s.ACAddr = v })},
 	{name: "connect-delay", roles: Client, help: "milliseconds to wait after discovery for the peer to begin (default 0)",
 		kind: number("MS", 0, maxSeconds, func(s *Settings, n int) { s.ConnectDelay = time.Duration(n) * time.Millisecond })},
