@@ -58,6 +58,7 @@ type HostDiscovery struct {
 	deadline time.Time
 	eager    time.Time // until when PADI is sent every second
 	offers   []Offer   // not yet tried
+	refused  []Addr    // who would not have us
 	chosen   Offer
 }
 
@@ -87,7 +88,7 @@ type Finding struct {
 	Offer   *Offer   // a PADO that is acceptable
 	Grant   *Grant   // discovery is done
 	Refusal *Refusal // a concentrator would not have us; another attempt follows
-	GaveUp  Code     // PADO or PADS: what did not come. Discovery is over
+	GaveUp  Code     // PADO or PADS: what did not come. Discovery is over, as it may be without
 }
 
 // Refusal is a PADO or PADS with an error tag, or with session 0.
@@ -96,8 +97,8 @@ type Refusal struct {
 	Error
 }
 
-// avoidance is how much longer than one to be avoided another concentrator may take
-// to answer.
+// avoidance is how much longer than one to be avoided, or one that has refused, another
+// concentrator may take to answer.
 const avoidance = 500 * time.Millisecond
 
 // maxOffers bounds the concentrators that are remembered as alternatives.
@@ -130,7 +131,7 @@ func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
 
 // Start sends the first PADI.
 func (h *HostDiscovery) Start(now time.Time, q *Queue) {
-	h.sent, h.offers, h.eager = 0, nil, now.Add(h.cfg.Eager)
+	h.sent, h.offers, h.refused, h.eager = 0, nil, nil, now.Add(h.cfg.Eager)
 	h.sendPADI(now, q)
 }
 
@@ -147,6 +148,8 @@ func (h *HostDiscovery) Advance(now time.Time, q *Queue) Finding {
 	switch {
 	case h.step == PADI && len(h.offers) > 0:
 		h.tryNext(now, q) // only those to be avoided have answered
+	case h.step == PADI && len(h.refused) > 0:
+		return h.giveUp(0)
 	case h.step == PADI && h.sent < h.cfg.Attempts:
 		h.sendPADI(now, q)
 	case h.step == PADI:
@@ -189,6 +192,8 @@ func (h *HostDiscovery) receivePADO(now time.Time, f DiscoveryFrame, q *Queue) (
 	offer := Offer{f.Src, append(Tags(nil), f.Tags...)}
 	switch {
 	case h.cfg.Probe:
+	case slices.Contains(h.refused, f.Src):
+		return Finding{}, ErrUnwanted
 	case h.step == PADI && slices.Contains(h.cfg.Avoid, f.Src):
 		h.remember(offer)
 		h.deadline = ppp.Earliest(h.deadline, now.Add(avoidance))
@@ -271,9 +276,7 @@ func (h *HostDiscovery) receivePADS(now time.Time, f DiscoveryFrame, q *Queue) (
 		return Finding{}, ErrNotOurs
 	}
 	if e, bad := f.Tags.FindError(); bad || f.SessionID == 0 {
-		if !h.tryNext(now, q) {
-			h.step, h.deadline = 0, time.Time{}
-		}
+		h.heedRefusal(now, f.Src, q)
 		return Finding{Refusal: &Refusal{f.Src, e}}, nil
 	}
 	if f.SessionID == 0xffff {
@@ -287,6 +290,18 @@ func (h *HostDiscovery) receivePADS(now time.Time, f DiscoveryFrame, q *Queue) (
 		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
 	}
 	return Finding{Grant: g}, nil
+}
+
+// heedRefusal goes on with the next offer. The first to answer may be the first to
+// refuse: then others are given a moment.
+func (h *HostDiscovery) heedRefusal(now time.Time, by Addr, q *Queue) {
+	h.refused = append(h.refused, by)
+	switch {
+	case len(h.refused) >= maxOffers:
+		h.giveUp(0)
+	case !h.tryNext(now, q):
+		h.step, h.deadline = PADI, now.Add(avoidance)
+	}
 }
 
 // Over says that discovery has ended: with a grant, or in vain.

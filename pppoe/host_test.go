@@ -143,8 +143,52 @@ func TestReservedSession(t *testing.T) {
 	if _, err := h.Receive(epoch, answer(PADS, 0xffff, any0, mine), q); err != ErrUnexpected {
 		t.Errorf("session 0xffff: %v, want ErrUnexpected", err)
 	}
-	if f, _ := h.Receive(epoch, answer(PADS, 0, any0, mine), q); f.Refusal == nil || !h.Over() {
-		t.Errorf("session 0 without an error tag is found as %+v, want a refusal and the end", f)
+	if f, _ := h.Receive(epoch, answer(PADS, 0, any0, mine), q); f.Refusal == nil {
+		t.Errorf("session 0 without an error tag is found as %+v, want a refusal", f)
+	}
+}
+
+// TestRefusedFirst: who answers first, and refuses first, is not the only one that may
+// answer; nor is it asked again.
+func TestRefusedFirst(t *testing.T) {
+	second := Addr{2, 0, 0, 0, 0, 9}
+	for _, answers := range []bool{true, false} {
+		h, q := asking(HostConfig{})
+		h.Receive(epoch, answer(PADO, 0, named, any0, mine), q)
+		h.Receive(epoch, answer(PADS, 0, any0, mine), q)
+		if h.Over() {
+			t.Fatal("a refusal is the end")
+		}
+		if _, err := h.Receive(epoch, answer(PADO, 0, named, any0, mine), q); err != ErrUnwanted {
+			t.Errorf("another offer of who refused: %v, want ErrUnwanted", err)
+		}
+		q.Reset()
+		if !answers {
+			if f := h.Advance(epoch.Add(avoidance), q); !h.Over() || f != (Finding{}) || len(q.All()) > 0 {
+				t.Errorf("if nobody else answers, it comes to %+v, and sends %v", f, q.All())
+			}
+			continue
+		}
+		late := answer(PADO, 0, named, any0, mine)
+		late.Src = second
+		h.Receive(epoch.Add(avoidance/2), late, q)
+		if all := q.All(); len(all) != 1 || all[0].Code != PADR || all[0].Dst != second {
+			t.Errorf("if somebody else answers, it sends %v", all)
+		}
+	}
+}
+
+// TestRefusedByMany: a flood of offers that come to nothing does not go on for ever.
+func TestRefusedByMany(t *testing.T) {
+	h, q := asking(HostConfig{})
+	for i := range byte(maxOffers) {
+		for _, f := range []DiscoveryFrame{answer(PADO, 0, named, any0, mine), answer(PADS, 0, any0, mine)} {
+			f.Src = Addr{2, 0, 0, 0, 1, i}
+			h.Receive(epoch, f, q)
+		}
+		if h.Over() != (i == maxOffers-1) {
+			t.Fatalf("after %d refusals, it is over: %v", i+1, h.Over())
+		}
 	}
 }
 
