@@ -65,6 +65,7 @@ type Client struct {
 	cfg   ClientConfig
 	pace  pace          // Run's alone
 	avoid []Addr        // likewise: concentrators that have failed us
+	told  LinkState     // likewise: how the link was last said to be
 	woken chan struct{} // holds one: somebody has said something that Run waits for
 
 	mu      sync.Mutex // guards what follows
@@ -203,6 +204,16 @@ func (c *Client) Counters() (n Counters, ok bool) {
 	return d.loop.data.Counters(id), id != 0
 }
 
+// tellLink says how the interface is, if it has changed while there was no dial to say so.
+func (c *Client) tellLink() (link LinkState) {
+	link, _ = c.state()
+	if link != c.told {
+		c.told = link
+		c.notify(LinkChanged{link})
+	}
+	return link
+}
+
 func (c *Client) wake() {
 	select {
 	case c.woken <- struct{}{}:
@@ -231,7 +242,7 @@ func (c *Client) await(ctx context.Context) bool {
 		c.cfg.Demand(ctx)
 	}
 	for told := false; ctx.Err() == nil; told = true {
-		link, _ := c.state()
+		link := c.tellLink()
 		if link < LinkDown || !c.pace.Persist {
 			return true
 		}
@@ -261,7 +272,7 @@ func (c *Client) rest(ctx context.Context, d time.Duration) bool {
 			if c.takeRedial() {
 				return true
 			}
-			link, _ := c.state()
+			link := c.tellLink()
 			if before != LinkUp && link == LinkUp && c.pace.refused == 0 {
 				return true
 			}
@@ -276,7 +287,7 @@ func (c *Client) dial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d := &dialling{cfg: &c.cfg}
+	d := &dialling{cfg: &c.cfg, told: &c.told}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Host, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
 	d.loop.owner, d.loop.mss = d, c.cfg.MSS
 	// Once the dial has come to its end, so shall the loop.

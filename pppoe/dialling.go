@@ -28,6 +28,7 @@ type dialling struct {
 	announced int
 	online    bool
 	link      LinkState
+	told      *LinkState // the client's
 	giveUp    time.Time // when a session without carrier ends; zero: it has one
 	hostErr   error
 	end       error
@@ -140,7 +141,7 @@ func (d *dialling) heed(now time.Time, t *tunnel, event Event) {
 
 // linkChanged heeds what has become of the Ethernet interface.
 func (d *dialling) linkChanged(now time.Time, s LinkState) {
-	d.link, d.giveUp = s, time.Time{}
+	d.link, d.giveUp, *d.told = s, time.Time{}, s
 	d.loop.notify(d.line(), LinkChanged{s})
 	switch {
 	case s >= LinkDown:
