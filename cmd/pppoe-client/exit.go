@@ -16,6 +16,7 @@ const (
 	exitOK      = 0
 	exitFatal   = 1
 	exitOptions = 2
+	exitHangUp  = 16
 )
 
 // exit is a code, what it means, and what ends with it.
@@ -43,7 +44,7 @@ var exits = []exit{
 	{12, "the session was idle", []session.Cause{session.Idle}, nil},
 	{13, "the session's time was over", []session.Cause{session.Expired}, nil},
 	{15, "the peer gave no more sign of life", []session.Cause{session.PeerDead}, nil},
-	{16, "the peer hung up", []session.Cause{session.HangUp, session.PeerTerminated}, nil},
+	{exitHangUp, "the peer hung up, or the interface went", []session.Cause{session.HangUp, session.PeerTerminated}, nil},
 	{17, "the line leads back to ourselves", []session.Cause{session.Looped}, nil},
 	{19, "our name or password was refused", []session.Cause{session.NotAuthenticated}, nil},
 	{20, "the session's traffic was used up", []session.Cause{session.Exhausted}, nil},
@@ -58,12 +59,17 @@ func exitCode(err error) int {
 	if bad := (*pppd.Error)(nil); errors.As(err, &bad) {
 		return exitOptions
 	}
+	end := (*pppoe.EndError)(nil)
+	ended := errors.As(err, &end)
+	if ended && end.Reason.Cause == session.HangUp {
+		return exitHangUp // whether the kernel or the socket was the first to say that the interface has gone
+	}
 	for _, e := range exits {
 		if slices.ContainsFunc(e.errs, func(of error) bool { return errors.Is(err, of) }) {
 			return e.code
 		}
 	}
-	if end := (*pppoe.EndError)(nil); errors.As(err, &end) {
+	if ended {
 		for _, e := range exits {
 			if slices.Contains(e.causes, end.Reason.Cause) {
 				return e.code

@@ -34,6 +34,7 @@ func TestExitCode(t *testing.T) {
 		{end(session.Expired), 13},
 		{end(session.PeerDead), 15},
 		{end(session.HangUp), 16},
+		{&pppoe.EndError{Reason: session.Reason{Cause: session.HangUp}, Err: afpacket.ErrNoInterface}, 16},
 		{end(session.PeerTerminated), 16},
 		{end(session.Looped), 17},
 		{end(session.NotAuthenticated), 19},
