@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"upppoe/ppp"
 	"upppoe/pppoe"
@@ -32,6 +33,7 @@ type fake struct {
 type manner struct {
 	assign, own netip.Addr // the client's address, and ours: default 192.0.2.10 and 192.0.2.1
 	dns         [2]netip.Addr
+	delay       time.Duration                                     // of a PADO
 	refuse      string                                            // what a PADS says instead of a session
 	mute        []ppp.Protocol                                    // not answered
 	reflect     bool                                              // all frames go back as they came
@@ -89,6 +91,7 @@ func (f *fake) discover(frame []byte) {
 	tags = tags.Append(pppoe.TagACName, []byte(f.name))
 	switch {
 	case p.Code == pppoe.PADI:
+		time.Sleep(f.delay)
 		f.tell(p.Src, pppoe.PADO, 0, tags)
 	case p.Code == pppoe.PADR && f.refuse != "":
 		f.tell(p.Src, pppoe.PADS, 0, tags.Append(pppoe.TagACSystemError, []byte(f.refuse)))

@@ -126,7 +126,7 @@ func TestInterfaceDown(t *testing.T) {
 	} {
 		before := w.awaitOnline(t).Dials
 		c.down()
-		s := w.awaitStatus(t, "the client waits for its interface", func(s status.Status) bool { return s.WaitingFor == "interface" })
+		s := w.awaitStatus(t, "the client waits for its interface", func(s status.Status) bool { return s.State == status.Waiting })
 		if s.Carrier != c.carrier || len(w.links(t)) != 0 {
 			t.Errorf("%s: the client is %+v, with devices %v", c.what, s, w.links(t))
 		}
@@ -191,7 +191,6 @@ func TestFailOver(t *testing.T) {
 		bad     manner
 		options string
 	}{
-		"refuses":         {manner{refuse: "no"}, ""},
 		"does not answer": {manner{mute: []ppp.Protocol{ppp.LCP}}, "persist holdoff 0 lcp-restart 1 lcp-max-configure 1"},
 		"hangs up":        {manner{heard: hangUpAt(ppp.LCP)}, "persist holdoff 0"},
 		"nonsense":        {manner{assign: ip("224.0.0.1")}, "persist holdoff 0 ipcp-restart 1 ipcp-max-configure 1 noipv6"},
@@ -208,6 +207,17 @@ func TestFailOver(t *testing.T) {
 				t.Errorf("the client is %+v", s)
 			}
 		})
+	}
+}
+
+// TestRefused: in a single dial, who refuses first is not the only one that may answer.
+func TestRefused(t *testing.T) {
+	w := newSwitch(t)
+	bad := newFake(t, w.other, "bad-ac", manner{refuse: "no"})
+	newFake(t, w.server, "life-ac", manner{delay: 200 * time.Millisecond})
+	w.dial(t)
+	if s := w.awaitOnline(t); s.ACName != "life-ac" || len(bad.packets(pppoe.PADR)) != 1 {
+		t.Errorf("the client is %+v, after %d refusals", s, len(bad.packets(pppoe.PADR)))
 	}
 }
 
