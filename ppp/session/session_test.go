@@ -345,7 +345,10 @@ func TestSilentPeer(t *testing.T) {
 	p := newPair(t, a, server())
 	p.up()
 	p.lose = func(int, []byte) bool { return true }
-	p.pass(time.Minute)
+	p.pass(41 * time.Second)
+	if p.side[0].Phase() != session.Dead {
+		t.Error("it waits for a goodbye that will not come")
+	}
 	if s, ok := first[session.Silent](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.PeerDead {
 		t.Errorf("with a silent peer: %+v, ended by %v; want three requests and peer-dead", s, p.side[0].cause())
 	}

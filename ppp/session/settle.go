@@ -72,6 +72,7 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 	case s.link.Dead():
 		out.tell(Silent{s.link.Unanswered()})
 		s.closeFor(now, PeerDead, "Peer not responding", out)
+		s.link.Down(now) // a peer that says nothing will not say goodbye: nobody waits for it
 	case s.link.Refused():
 		s.closeFor(now, PeerNotAuthenticated, "peer refused to authenticate", out)
 	}
