@@ -1,5 +1,7 @@
 package pppoe
 
+import "sync"
+
 // An Accelerator moves packets of open sessions where the Path need not: in the kernel
 // (package internal/fastpath), or nowhere, in a test. It may leave any packet to the Path,
 // which holds every session as well, and so can always do without.
@@ -19,11 +21,29 @@ type Accelerator interface {
 }
 
 // accelerated is a Path with an Accelerator beside it. What either has moved counts.
+//
+// An Accelerator may take its time to take a tunnel up (the kernel waits until all its
+// processors have seen a new program, and nobody can set addresses meanwhile). So it is
+// asked when the first packets may flow, and nobody waits for it: the Path carries the
+// session until then.
 type accelerated struct {
 	Path
 	fast Accelerator
 	// slow is told of a session that the Accelerator does not take, and why.
 	slow func(sessionID uint16, why error)
+
+	mu     sync.Mutex
+	boosts map[uint16]*boost
+}
+
+// boost is what an Accelerator has of a session. It is guarded by the lock of its
+// accelerated.
+type boost struct {
+	tunnel     Tunnel
+	ipv4, ipv6 bool
+	asked      bool
+	ready      bool          // it has been taken up
+	done       chan struct{} // closed when that is decided
 }
 
 // accelerate puts an Accelerator, if there is one, beside a path.
@@ -31,7 +51,7 @@ func accelerate(p Path, fast Accelerator, slow func(sessionID uint16, why error)
 	if fast == nil {
 		return p
 	}
-	return &accelerated{p, fast, slow}
+	return &accelerated{Path: p, fast: fast, slow: slow, boosts: make(map[uint16]*boost)}
 }
 
 // Add takes up a tunnel on both: what one does not take, the other does.
@@ -39,27 +59,67 @@ func (a *accelerated) Add(t Tunnel) error {
 	if err := a.Path.Add(t); err != nil {
 		return err
 	}
-	if err := a.fast.Add(t); err != nil {
-		a.slow(t.SessionID, err)
-	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.boosts[t.SessionID] = &boost{tunnel: t, done: make(chan struct{})}
 	return nil
+}
+
+// ask has the Accelerator take a tunnel up.
+func (a *accelerated) ask(b *boost) {
+	defer close(b.done)
+	if err := a.fast.Add(b.tunnel); err != nil {
+		a.slow(b.tunnel.SessionID, err)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b.ready = true
+	if b.ipv4 || b.ipv6 {
+		a.fast.Allow(b.tunnel.SessionID, b.ipv4, b.ipv6)
+	}
 }
 
 // Allow tells both. A family that closes is closed first where packets are fastest.
 func (a *accelerated) Allow(id uint16, ipv4, ipv6 bool) {
-	a.fast.Allow(id, ipv4, ipv6)
+	a.mu.Lock()
+	if b := a.boosts[id]; b != nil {
+		b.ipv4, b.ipv6 = ipv4, ipv6
+		switch {
+		case b.ready:
+			a.fast.Allow(id, ipv4, ipv6)
+		case !b.asked && (ipv4 || ipv6):
+			b.asked = true
+			// Ends when the Accelerator has decided. Remove waits for it.
+			go a.ask(b)
+		}
+	}
+	a.mu.Unlock()
 	a.Path.Allow(id, ipv4, ipv6)
+}
+
+// Remove forgets a tunnel on both.
+func (a *accelerated) Remove(id uint16) Counters {
+	a.mu.Lock()
+	b := a.boosts[id]
+	delete(a.boosts, id)
+	if b != nil {
+		b.ipv4, b.ipv6 = false, false
+	}
+	a.mu.Unlock()
+	var fast Counters
+	if b != nil && b.asked {
+		<-b.done
+		if b.ready {
+			fast = a.fast.Remove(id)
+		}
+	}
+	return a.Path.Remove(id).plus(fast)
 }
 
 // Counters are those of both.
 func (a *accelerated) Counters(id uint16) Counters {
 	return a.Path.Counters(id).plus(a.fast.Counters(id))
-}
-
-// Remove forgets a tunnel on both.
-func (a *accelerated) Remove(id uint16) Counters {
-	fast := a.fast.Remove(id)
-	return a.Path.Remove(id).plus(fast)
 }
 
 func (c Counters) plus(d Counters) Counters {

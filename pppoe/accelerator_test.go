@@ -3,7 +3,10 @@ package pppoe
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"upppoe/tun/tuntest"
 )
@@ -11,6 +14,8 @@ import (
 // fastTwin is an Accelerator in memory: it moves what a test says it has moved.
 type fastTwin struct {
 	refuses  error
+	takes    time.Duration // to take a tunnel up
+	mu       sync.Mutex    // guards the maps: tunnels are added from many sides
 	tunnels  map[uint16]Tunnel
 	carried  map[uint16]Counters
 	calls    []string
@@ -25,23 +30,36 @@ func newFastTwin() *fastTwin {
 }
 
 func (f *fastTwin) Add(t Tunnel) error {
+	time.Sleep(f.takes)
 	if f.refuses != nil {
 		return f.refuses
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.tunnels[t.SessionID] = t
 	return nil
 }
 
 func (f *fastTwin) Allow(id uint16, ipv4, ipv6 bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls = append(f.calls, "fast allow")
 	if _, ok := f.tunnels[id]; ok {
 		f.allowed4[id], f.allowed6[id] = ipv4, ipv6
 	}
 }
 
+func (f *fastTwin) call(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, what)
+}
+
 func (f *fastTwin) Counters(id uint16) Counters { return f.carried[id] }
 
 func (f *fastTwin) Remove(id uint16) Counters {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls = append(f.calls, "fast remove")
 	delete(f.tunnels, id)
 	c := f.carried[id]
@@ -56,56 +74,98 @@ type slowTwin struct {
 }
 
 func (s *slowTwin) Add(Tunnel) error         { return s.add }
-func (s *slowTwin) Allow(uint16, bool, bool) { s.fast.calls = append(s.fast.calls, "path allow") }
+func (s *slowTwin) Allow(uint16, bool, bool) { s.fast.call("path allow") }
 func (s *slowTwin) Clamp(uint16, MSSLimit)   {}
 func (s *slowTwin) Counters(uint16) Counters { return Counters{1, 10, 2, 20, 3} }
 func (s *slowTwin) Remove(id uint16) Counters {
-	s.fast.calls = append(s.fast.calls, "path remove")
+	s.fast.call("path remove")
 	return s.Counters(id)
 }
 
 func TestAccelerated(t *testing.T) {
-	fast := newFastTwin()
-	p := accelerate(&slowTwin{fast: fast}, fast, func(uint16, error) { t.Error("taken, and not told so") })
-	if err := p.Add(Tunnel{SessionID: 7, Device: tuntest.New("ppp0")}); err != nil {
-		t.Fatal(err)
-	}
-	p.Allow(7, true, false)
-	if !fast.allowed4[7] || fast.allowed6[7] {
-		t.Error("families are not what was allowed")
-	}
-	fast.carried[7] = Counters{100, 1000, 200, 2000, 300}
-	want := Counters{101, 1010, 202, 2020, 303}
-	if got := p.Counters(7); got != want {
-		t.Errorf("counters: %+v", got)
-	}
-	if got := p.Remove(7); got != want {
-		t.Errorf("counters in the end: %+v", got)
-	}
-	if order := []string{"fast allow", "path allow", "fast remove", "path remove"}; !slices.Equal(fast.calls, order) {
-		t.Errorf("order: %q", fast.calls)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		fast := newFastTwin()
+		p := accelerate(&slowTwin{fast: fast}, fast, func(uint16, error) { t.Error("taken, and not told so") })
+		if err := p.Add(Tunnel{SessionID: 7, Device: tuntest.New("ppp0")}); err != nil {
+			t.Fatal(err)
+		}
+		p.Allow(7, false, false)
+		if synctest.Wait(); len(fast.tunnels) != 0 {
+			t.Error("it is asked before packets may flow")
+		}
+		p.Allow(7, true, false)
+		synctest.Wait()
+		if !fast.allowed4[7] || fast.allowed6[7] {
+			t.Error("families are not what was allowed")
+		}
+		fast.carried[7] = Counters{100, 1000, 200, 2000, 300}
+		want := Counters{101, 1010, 202, 2020, 303}
+		if got := p.Counters(7); got != want {
+			t.Errorf("counters: %+v", got)
+		}
+		if got := p.Remove(7); got != want {
+			t.Errorf("counters in the end: %+v", got)
+		}
+		if order := []string{"path allow", "path allow", "fast allow", "fast remove", "path remove"}; !slices.Equal(fast.calls, order) {
+			t.Errorf("order: %q", fast.calls)
+		}
+	})
+}
+
+// TestAcceleratorIsSlow: nobody waits for it, and it is told what has happened meanwhile.
+func TestAcceleratorIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast := newFastTwin()
+		fast.takes = time.Minute
+		p := accelerate(&slowTwin{fast: fast}, fast, nil)
+		began := time.Now()
+		for id := range uint16(3) {
+			if err := p.Add(Tunnel{SessionID: id}); err != nil {
+				t.Fatal(err)
+			}
+			p.Allow(id, true, true)
+		}
+		p.Allow(1, false, false)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it was waited for, for %v", took)
+		}
+		p.Remove(2) // which waits, since nothing may flow when it returns
+		synctest.Wait()
+		if len(fast.tunnels) != 2 || !fast.allowed4[0] || fast.allowed4[1] || fast.allowed4[2] {
+			t.Errorf("it has %v and allows %v; want sessions 0 and 1, and packets of 0 alone", fast.tunnels, fast.allowed4)
+		}
+	})
 }
 
 func TestAcceleratorRefuses(t *testing.T) {
-	fast := newFastTwin()
-	fast.refuses = errors.New("no")
-	var told uint16
-	p := accelerate(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
-		if !errors.Is(why, fast.refuses) {
-			t.Errorf("reason: %v", why)
+	synctest.Test(t, func(t *testing.T) {
+		fast := newFastTwin()
+		fast.refuses = errors.New("no")
+		var told uint16
+		p := accelerate(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
+			if !errors.Is(why, fast.refuses) {
+				t.Errorf("reason: %v", why)
+			}
+			told = id
+		})
+		err := p.Add(Tunnel{SessionID: 7})
+		p.Allow(7, true, true)
+		synctest.Wait()
+		if err != nil || told != 7 {
+			t.Errorf("told of session %d: %v", told, err)
 		}
-		told = id
+		p.Allow(7, true, true)
+		p.Remove(7)
+		if order := []string{"path allow", "path allow", "path remove"}; !slices.Equal(fast.calls, order) {
+			t.Errorf("what it has refused it is told of: %q", fast.calls)
+		}
+		fast.refuses = nil
+		taken := errors.New("taken")
+		p = accelerate(&slowTwin{fast: fast, add: taken}, fast, nil)
+		if err := p.Add(Tunnel{SessionID: 8}); !errors.Is(err, taken) || len(fast.tunnels) != 0 {
+			t.Errorf("the path refuses, and the accelerator has it: %v, %v", err, fast.tunnels)
+		}
 	})
-	if err := p.Add(Tunnel{SessionID: 7}); err != nil || told != 7 {
-		t.Errorf("told of session %d: %v", told, err)
-	}
-	fast.refuses = nil
-	taken := errors.New("taken")
-	p = accelerate(&slowTwin{fast: fast, add: taken}, fast, nil)
-	if err := p.Add(Tunnel{SessionID: 8}); !errors.Is(err, taken) || len(fast.tunnels) != 0 {
-		t.Errorf("the path refuses, and the accelerator has it: %v, %v", err, fast.tunnels)
-	}
 	if plain := (&slowTwin{}); accelerate(plain, nil, nil) != Path(plain) {
 		t.Error("without an accelerator the path is changed")
 	}

@@ -29,7 +29,7 @@ type dialling struct {
 	online    bool
 	link      LinkState
 	told      *LinkState // the client's
-	giveUp    time.Time // when a session without carrier ends; zero: it has one
+	giveUp    time.Time  // when a session without carrier ends; zero: it has one
 	hostErr   error
 	end       error
 }

@@ -143,6 +143,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer mtu.restore()
 	lines := &stage.Lines{Want: cfg.DataPath, Sessions: 1, Log: p.log}
 	defer lines.Close()
+	lines.Prepare(p.settings.Interface)
 	cfg.Listen = mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
 	client := pppoe.NewClient(cfg)
 	p.client.Store(client)

@@ -46,6 +46,14 @@ func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
 	return ports, nil
 }
 
+// Prepare does beforehand what Open will need the most rights for: the kernel's way to cut
+// packets takes CAP_SYS_ADMIN. What cannot be done Open will tell.
+func (s *Lines) Prepare(name string) {
+	if s.Want == pppoe.DataPathAuto || s.Want == pppoe.DataPathKernel {
+		s.engine(name)
+	}
+}
+
 // Close detaches all that the kernel was told to do. Sessions must have ended.
 func (s *Lines) Close() error {
 	s.mu.Lock()
