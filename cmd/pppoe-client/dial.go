@@ -78,6 +78,7 @@ func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, func() error
 	}
 	lines.Add(ring)
 	if s.LogFD > 2 {
+		unix.CloseOnExec(s.LogFD) // scripts have no business with it
 		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
 	}
 	return lines, closeLog, nil

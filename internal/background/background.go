@@ -21,6 +21,14 @@ const mark = "UPPPOE_BACKGROUND"
 // pipe is the descriptor on which the copy says that it is ready.
 const pipe = 3
 
+// Programs that the copy starts must not have it: whoever waits at the other end would
+// wait for them.
+func init() {
+	if IsCopy() {
+		unix.CloseOnExec(pipe)
+	}
+}
+
 // IsCopy says whether this process is the one that goes on.
 func IsCopy() bool { return os.Getenv(mark) != "" }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
 )
 
 // role is the environment variable that has the test's binary be a program which goes to
@@ -47,6 +49,15 @@ var copies = map[string]func() int{
 		fmt.Println("running")
 		unix.Kill(os.Getpid(), unix.SIGKILL)
 		select {}
+	},
+	"leaves a script behind": func() int {
+		script := exec.Command("sleep", "1000")
+		if err := script.Start(); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		fmt.Println("running", script.Process.Pid)
+		return 19
 	},
 	"is ready": func() int {
 		report := os.NewFile(uintptr(reportTo()), "report")
@@ -136,6 +147,21 @@ func TestExitCode(t *testing.T) {
 		if got := launch(t, does).code(t); got != want {
 			t.Errorf("a copy that %s: exit code %d, want %d", does, got, want)
 		}
+	}
+}
+
+// TestScriptLeftBehind: a program that the copy has started, and that lives on, does not
+// keep anybody waiting for the copy.
+func TestScriptLeftBehind(t *testing.T) {
+	roottest.NeedPrograms(t, "sleep")
+	l := launch(t, "leaves a script behind")
+	var script int
+	if _, err := fmt.Sscanf(l.told, "running %d", &script); err != nil {
+		t.Fatalf("%q: %v", l.told, err)
+	}
+	defer unix.Kill(script, unix.SIGKILL)
+	if got := l.code(t); got != 19 {
+		t.Errorf("exit code %d, want 19", got)
 	}
 }
 
