@@ -100,23 +100,25 @@ func lock(path string) (*os.File, error) {
 	return nil, fmt.Errorf("%s: %w", path, err)
 }
 
-// read takes a file for what it says; one that was cut off by a loss of power says
-// nothing.
+// read takes a file for what it says first: behind it may be the rest of a longer text. One
+// that was cut off by a loss of power says nothing.
 func read(file *os.File) (s Session, ok bool) {
-	text, err := io.ReadAll(io.LimitReader(file, maxText))
-	return s, err == nil && json.Unmarshal(text, &s) == nil && s.ID != 0
+	err := json.NewDecoder(io.LimitReader(file, maxText)).Decode(&s)
+	return s, err == nil && s.ID != 0
 }
 
-// Write remembers a session, and returns once it is on the disk.
+// Write remembers a session, and returns once it is on the disk. At no time does the
+// file say nothing.
 func (s *Slot) Write(is Session) error {
 	text, err := json.Marshal(is)
 	if err != nil {
 		return err
 	}
-	if err := s.file.Truncate(0); err != nil {
+	text = append(text, '\n')
+	if _, err := s.file.WriteAt(text, 0); err != nil {
 		return err
 	}
-	if _, err := s.file.WriteAt(append(text, '\n'), 0); err != nil {
+	if err := s.file.Truncate(int64(len(text))); err != nil {
 		return err
 	}
 	return s.file.Sync()

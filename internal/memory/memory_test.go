@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -71,4 +72,31 @@ func TestNonsense(t *testing.T) {
 	if _, _, err := Open(dir, "eth1"); err == nil {
 		t.Error("a symbolic link is followed")
 	}
+}
+
+// TestShorterText: what is replaced by less is gone, also for one who reads before it is
+// cut off.
+func TestShorterText(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, "eth0", 0)
+	long, short := session, Session{ID: 9, AC: session.AC}
+	for _, is := range []Session{long, short} {
+		if err := s.Write(is); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	path := filepath.Join(dir, "eth0.0.json")
+	text, err := os.ReadFile(path)
+	if err != nil || bytes.Count(text, []byte("\n")) != 1 {
+		t.Errorf("the file says %q, %v", text, err)
+	}
+	if err := os.WriteFile(path, append(text, `":"::1"}`+"\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, left, err := Open(dir, "eth0")
+	if err != nil || len(left) != 1 || left[0] != short {
+		t.Fatalf("left: %+v, %v; want %+v", left, err, short)
+	}
+	s.Close()
 }
