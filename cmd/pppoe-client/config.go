@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,21 +138,32 @@ func routeMemory(s *pppd.Settings) string {
 
 // scriptsOf are pppd's scripts as the settings have them.
 func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
-	user := s.User
-	if user == "" {
-		user = s.Name
+	own := s.User
+	if own == "" {
+		own = s.Name
 	}
 	c := scripts.Config{
-		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Device: lineOf(s).String(), User: user,
+		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Device: lineOf(s).String(), User: own,
 		Patience: s.ChildTimeout, Log: log,
 	}
-	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": os.Getenv("LOGNAME"), "VRF": s.VRF} {
+	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": caller(), "VRF": s.VRF} {
 		if value != "" {
 			c.Env = append(c.Env, name+"="+value)
 		}
 	}
 	c.Env = append(c.Env, s.ScriptEnv...)
 	return c
+}
+
+// caller is who has called the program, in pppd's words if nobody knows.
+func caller() string {
+	if name := os.Getenv("LOGNAME"); name != "" {
+		return name
+	}
+	if who, err := user.Current(); err == nil && who.Username != "" {
+		return who.Username
+	}
+	return "(unknown)"
 }
 
 // deviceName is the name wanted for the device; empty: any.
