@@ -1,0 +1,286 @@
+package life
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/roottest"
+	"upppoe/internal/status"
+	"upppoe/pppoe"
+	"upppoe/test/lab"
+)
+
+// asked is what a fake was asked, in PADI and PADR.
+func (f *fake) asked(t testing.TB) (all []pppoe.DiscoveryFrame) {
+	t.Helper()
+	all = append(f.packets(pppoe.PADI), f.packets(pppoe.PADR)...)
+	if len(all) < 2 {
+		t.Fatalf("the concentrator got %v", all)
+	}
+	return all
+}
+
+// TestHostUniq: any value goes out as it is, and comes back.
+func TestHostUniq(t *testing.T) {
+	for _, n := range []int{1, 4, 8, 17, 64, 128} {
+		value := bytes.Repeat([]byte{0, 0xff, 'A'}, n)[:n]
+		w := newWorld(t)
+		f := newFake(t, w.server, "ac", manner{})
+		w.dial(t, "host-uniq", hex.EncodeToString(value))
+		w.awaitOnline(t)
+		for _, p := range f.asked(t) {
+			if got, ok := p.Tags.Find(pppoe.TagHostUniq); !ok || !bytes.Equal(got, value) {
+				t.Errorf("%v with %d octets of Host-Uniq bears % x", p.Code, n, got)
+			}
+		}
+	}
+}
+
+// TestAccessLine: both packets say which line it is (TR-101).
+func TestAccessLine(t *testing.T) {
+	w := newWorld(t)
+	f := newFake(t, w.server, "ac", manner{})
+	w.dial(t, "pppoe-circuit-id", "dslam-1 atm 0/1:8.35", "pppoe-remote-id", "customer 7")
+	w.awaitOnline(t)
+	for _, p := range f.asked(t) {
+		want := pppoe.AccessLine{CircuitID: "dslam-1 atm 0/1:8.35", RemoteID: "customer 7"}
+		if got := p.Tags.AccessLine(); got != want {
+			t.Errorf("%v tells %+v, want %+v", p.Code, got, want)
+		}
+	}
+}
+
+// TestSourceMAC: all frames are from the address that was given, and the session works.
+func TestSourceMAC(t *testing.T) {
+	const own = "02:00:5e:00:53:77"
+	w := newWorld(t)
+	wire := tap(t, w.server)
+	w.serve(t)
+	w.dial(t, "pppoe-source-mac", own)
+	w.awaitOnline(t)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	check(t, err)
+	for _, f := range wire.awaitPacket(t, 0) {
+		if !isPPPoE(f, 0) {
+			continue // the interface's own, as of IPv6
+		}
+		if got := pppoe.Addr(f[6:12]).String(); got != own {
+			t.Errorf("a frame is from %s: % x", got, f[:32])
+		}
+	}
+	if got := mac(t, w.client, "eth0"); got == own {
+		t.Error("the interface itself was changed")
+	}
+}
+
+// captured are the frames that come to a machine, with their tags.
+type captured struct {
+	mu  sync.Mutex
+	all [][]byte
+}
+
+func (c *captured) frames() [][]byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all
+}
+
+// tap takes what comes, before anything in the kernel that a session's packets may go
+// through.
+func tap(t testing.TB, in *lab.Namespace) *captured {
+	t.Helper()
+	roottest.NeedPrograms(t, "tcpdump")
+	cmd := exec.Command("tcpdump", "-i", "eth0", "-Q", "in", "-U", "-w", "-")
+	out, err := cmd.StdoutPipe()
+	check(t, err)
+	words, err := cmd.StderrPipe()
+	check(t, err)
+	check(t, in.Start(cmd))
+	scan := bufio.NewScanner(words)
+	for scan.Scan() && !strings.Contains(scan.Text(), "listening on") {
+	}
+	c := &captured{}
+	var ended sync.WaitGroup
+	ended.Go(func() { io.Copy(io.Discard, words) })
+	ended.Go(func() { c.read(out) })
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		ended.Wait()
+		cmd.Wait()
+	})
+	return c
+}
+
+// Lengths of the headers of a pcap file, and of a packet in it; the packet's own length
+// is at an offset of 8.
+const (
+	pcapHeader   = 24
+	packetHeader = 16
+)
+
+func (c *captured) read(pcap io.Reader) {
+	head := make([]byte, pcapHeader)
+	if _, err := io.ReadFull(pcap, head); err != nil {
+		return
+	}
+	for {
+		if _, err := io.ReadFull(pcap, head[:packetHeader]); err != nil {
+			return
+		}
+		frame := make([]byte, binary.NativeEndian.Uint32(head[8:]))
+		if _, err := io.ReadFull(pcap, frame); err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.all = append(c.all, frame)
+		c.mu.Unlock()
+	}
+}
+
+// sessionHeader is what stands before PPP's Protocol field: Ethernet's and PPPoE's.
+const sessionHeader = 14 + pppoe.HeaderLen
+
+// isPacket says whether a frame of a session carries a packet of IP, behind so many
+// octets of tags.
+func isPacket(f []byte, tags int) bool {
+	f = f[tags:]
+	return binary.BigEndian.Uint16(f[12:]) == pppoe.EtherTypeSession && f[sessionHeader]&0x80 == 0
+}
+
+// awaitPacket waits until a session's packet has come.
+func (c *captured) awaitPacket(t testing.TB, tags int) [][]byte {
+	t.Helper()
+	await(t, "a packet was captured", func() bool {
+		return slices.ContainsFunc(c.frames(), func(f []byte) bool { return isPacket(f, tags) })
+	})
+	return c.frames()
+}
+
+// TestPriority: control frames have one, packets another, or none.
+func TestPriority(t *testing.T) {
+	for _, c := range []struct {
+		options       string
+		control, data uint16
+	}{
+		{"pppoe-pcp 6", 6, 0},
+		{"pppoe-pcp 6 pppoe-data-pcp 2", 6, 2},
+		{"", 0, 0},
+	} {
+		w := newWorld(t)
+		wire := tap(t, w.server)
+		w.serve(t, "--vlan", "50")
+		w.dial(t, append([]string{"vlan", "50"}, strings.Fields(c.options)...)...)
+		w.awaitOnline(t)
+		_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+		check(t, err)
+		seen := map[bool]int{}
+		for _, f := range wire.awaitPacket(t, tagLen) {
+			if !isPPPoE(f, tagLen) {
+				continue
+			}
+			if tpid, vid := binary.BigEndian.Uint16(f[12:]), binary.BigEndian.Uint16(f[14:])&0xfff; tpid != 0x8100 || vid != 50 {
+				t.Errorf("%s: a frame with another tag: % x", c.options, f[:24])
+			}
+			priority := binary.BigEndian.Uint16(f[14:]) >> 13
+			data := isPacket(f, tagLen)
+			seen[data]++
+			if want := map[bool]uint16{true: c.data, false: c.control}[data]; priority != want {
+				t.Errorf("%q: a frame (packet of IP: %v) has priority %d, want %d", c.options, data, priority, want)
+			}
+		}
+		if seen[true] == 0 || seen[false] < 5 {
+			t.Errorf("%q: seen were %v", c.options, seen)
+		}
+	}
+}
+
+// tagLen is a VLAN tag's, in octets.
+const tagLen = 4
+
+func isPPPoE(f []byte, tags int) bool {
+	etherType := binary.BigEndian.Uint16(f[12+tags:])
+	return etherType == pppoe.EtherTypeDiscovery || etherType == pppoe.EtherTypeSession
+}
+
+// TestMaxPayload: 1500 octets where both Ethernets carry 1508, ours raised for it, and
+// left as it was.
+func TestMaxPayload(t *testing.T) {
+	w := newWorld(t)
+	setMTU(t, w.server, "eth0", 1508)
+	w.serverOptions(t, "require-chap\nmtu 1500\nmru 1500\n")
+	w.serve(t)
+	p := w.dial(t, "mtu", "1500", "mru", "1500")
+	w.awaitStatus(t, "the client is online with 1500", func(s status.Status) bool { return isOnline(s) && s.MTU == 1500 })
+	for name, want := range map[string]int{"eth0": 1508, "ppp0": 1500} {
+		if got, err := w.client.MTU(name); err != nil || got != want {
+			t.Errorf("%s has MTU %d, want %d: %v", name, got, want, err)
+		}
+	}
+	out, err := w.client.Run("ping", "-c", "2", "-i", "0.2", "-M", "do", "-s", fmt.Sprint(1500-28), "192.0.2.1")
+	if err != nil {
+		t.Errorf("packets of 1500 octets: %v\n%s", err, out)
+	}
+	p.Stop()
+	if got, err := w.client.MTU("eth0"); err != nil || got != 1500 {
+		t.Errorf("in the end, eth0 has MTU %d: %v", got, err)
+	}
+}
+
+// TestMaxPayloadAsked is told in both packets, and a concentrator that knows nothing of
+// it gets 1492.
+func TestMaxPayloadAsked(t *testing.T) {
+	w := newWorld(t)
+	f := newFake(t, w.server, "ac", manner{})
+	w.dial(t, "mtu", "1500", "mru", "1500")
+	if s := w.awaitOnline(t); s.MTU != 1492 {
+		t.Errorf("the client is %+v", s)
+	}
+	for _, p := range f.asked(t) {
+		if got := p.Tags.MaxPayload(); got != 1500 {
+			t.Errorf("%v asks for %d", p.Code, got)
+		}
+	}
+}
+
+// TestMaxPayloadTooMuch: an Ethernet that cannot carry it is told of, and 1492 it is.
+func TestMaxPayloadTooMuch(t *testing.T) {
+	w := newWorld(t)
+	f := newFake(t, w.server, "ac", manner{})
+	// Of a veth pair in a bridge of somebody else's, a macvlan device cannot be raised.
+	host := namespace(t)
+	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: namespace(t), Name: "eth0"}))
+	if out, err := host.Run("ip", "link", "add", "link", "eth0", "name", "narrow", "type", "macvlan", "mode", "bridge"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	check(t, host.Lend("narrow", w.client))
+	p := w.start(t, "pppoe-client", append([]string{"narrow", "nodetach", "mtu", "1500", "mru", "1500", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1"}, account...)...)
+	ends(t, p, 8)
+	if !strings.Contains(p.Log(), "narrow (macvlan, MTU 1500) cannot carry frames so long, MTU 1508") {
+		t.Errorf("it says:\n%s", p.Log())
+	}
+	if n := len(f.packets(pppoe.PADI)); n != 0 {
+		t.Errorf("%d packets went the wrong way", n)
+	}
+}
+
+func setMTU(t testing.TB, in *lab.Namespace, name string, mtu int) {
+	t.Helper()
+	check(t, in.Do(func() error {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetMTU(link, mtu)
+	}))
+}
