@@ -43,6 +43,7 @@ type Port struct {
 
 	rx     batch
 	frames await
+	pace   pace
 	down   atomic.Bool // the interface went down, and nothing has come since
 
 	mu   sync.Mutex // guards what follows: whoever has a batch to send waits for its turn
@@ -234,6 +235,7 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 			p.frames.timeout = 0
 		}
 		if n > 0 || err != nil {
+			p.pace.read(n)
 			return n, err
 		}
 	}
