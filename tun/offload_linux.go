@@ -209,8 +209,8 @@ func (t *transfer) system(number, fd, a, b uintptr) {
 func (d *Offload) ReadSuper(buf []byte, headroom int) (int, Pending, error) {
 	t := &d.in
 	t.point(buf, headroom)
-	if err := d.raw.Read(t.call); err != nil {
-		return 0, Pending{}, err
+	if d.raw.Read(t.call) != nil {
+		return 0, Pending{}, d.closed()
 	}
 	switch {
 	case t.errno == unix.EAGAIN:
@@ -226,7 +226,15 @@ func (d *Offload) ReadSuper(buf []byte, headroom int) (int, Pending, error) {
 }
 
 // Wait waits until there is something to be read.
-func (d *Offload) Wait() error { return d.raw.Read(d.ready) }
+func (d *Offload) Wait() error {
+	if d.raw.Read(d.ready) != nil {
+		return d.closed()
+	}
+	return nil
+}
+
+// closed is the only error there is before a system call: no deadline is ever set.
+func (d *Offload) closed() error { return fmt.Errorf("%s: %w", d.name, os.ErrClosed) }
 
 // readable says whether there is something to be read. The kernel is asked, for the
 // poller tells a change only once, and has perhaps told this one before.
@@ -282,8 +290,8 @@ func (d *Offload) WriteSuper(s *Super, headroom int) error {
 }
 
 func (d *Offload) send() error {
-	if err := d.raw.Write(d.out.call); err != nil {
-		return err
+	if d.raw.Write(d.out.call) != nil {
+		return d.closed()
 	}
 	if d.out.errno != 0 {
 		return fmt.Errorf("%s: %w", d.name, d.out.errno)

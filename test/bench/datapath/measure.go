@@ -71,7 +71,7 @@ type report struct {
 }
 
 func (n *network) iperf(length time.Duration, args ...string) (r report, err error) {
-	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-t", fmt.Sprint(length.Seconds())}, args...)...)
+	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-C", "cubic", "-t", fmt.Sprint(length.Seconds())}, args...)...)
 	before := n.worked()
 	var out []byte
 	err = n.ends[0].Do(func() (err error) {

@@ -1,0 +1,232 @@
+package tun_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/tun"
+)
+
+// openOffload opens a device with an address, and brings it up.
+func openOffload() (*tun.Offload, error) {
+	d, err := tun.OpenOffload(tun.Config{})
+	if err != nil {
+		return nil, err
+	}
+	link, err := netlink.LinkByName(d.Name())
+	if err != nil {
+		return nil, err
+	}
+	addr, _ := netlink.ParseAddr("192.0.2.10/24")
+	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr))
+}
+
+// TestOffloadNames: names are those of plain devices, and refused likewise.
+func TestOffloadNames(t *testing.T) {
+	inNamespace(t, func() error {
+		for _, want := range []string{"ppp0", "ppp1"} {
+			d, err := tun.OpenOffload(tun.Config{})
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			link, err := netlink.LinkByName(d.Name())
+			if err != nil || d.Name() != want || link.Attrs().EncapType != "ppp" {
+				t.Errorf("the device is %s, want %s, link/ppp: %v", d.Name(), want, err)
+			}
+		}
+		if _, err := tun.OpenOffload(tun.Config{Name: "ppp0"}); !errors.Is(err, tun.ErrNameTaken) {
+			t.Errorf("opening ppp0 again: %v, want %v", err, tun.ErrNameTaken)
+		}
+		if _, err := tun.OpenOffload(tun.Config{Name: "a/b"}); !errors.Is(err, tun.ErrName) {
+			t.Errorf("a bad name: %v, want %v", err, tun.ErrName)
+		}
+		return nil
+	})
+}
+
+// datagrams is a UDP socket that has the kernel send what is written as datagrams of 1000
+// octets.
+func datagrams() (net.PacketConn, error) {
+	conn, err := net.ListenPacket("udp4", "192.0.2.10:4000")
+	if err != nil {
+		return nil, err
+	}
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT, 1000)
+	})
+	return conn, errors.Join(failed, err)
+}
+
+var far = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
+
+// TestOffloadPlainAtFirst: until super-packets are asked for there are none: each packet is
+// read whole, with its checksum, and written.
+func TestOffloadPlainAtFirst(t *testing.T) {
+	inNamespace(t, func() error {
+		d, err := openOffload()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		conn, err := datagrams()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		data := bytes.Repeat([]byte("0123456789"), 250)
+		if _, err := conn.WriteTo(data, far); err != nil {
+			return err
+		}
+		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
+		for _, want := range [][]byte{data[:1000], data[1000:2000], data[2000:]} {
+			var packet []byte
+			for { // other packets, like multicast listener reports, are passed over
+				if _, err := d.Read(bufs, sizes, headroom); err != nil {
+					return err
+				}
+				if packet = bufs[0][headroom : headroom+sizes[0]]; packet[0]>>4 == 4 && packet[9] == unix.IPPROTO_UDP {
+					break
+				}
+			}
+			if !bytes.Equal(packet[28:], want) || !udpRight(packet) {
+				t.Errorf("read %d octets, checksum right: %v", len(packet), udpRight(packet))
+			}
+			turnRound(packet)
+			if n, err := d.Write([][]byte{bufs[0][:headroom+sizes[0]]}, headroom); n != 1 || err != nil {
+				t.Errorf("Write took %d packets: %v", n, err)
+			}
+			got := make([]byte, 2000)
+			n, _, err := conn.ReadFrom(got)
+			if err != nil || !bytes.Equal(got[:n], want) {
+				t.Errorf("%d octets came back: %v", n, err)
+			}
+		}
+		bad := append(make([]byte, headroom), 0x05)
+		if n, err := d.Write([][]byte{bad}, headroom); n != 0 || err == nil {
+			t.Errorf("a bad packet was written: %d, %v", n, err)
+		}
+		return nil
+	})
+}
+
+// udpRight says whether the checksum of a UDP packet over IPv4 is.
+func udpRight(p []byte) bool {
+	b := append(bytes.Clone(p[12:20]), 0, 17, byte((len(p)-20)>>8), byte(len(p)-20))
+	b = append(b, p[20:]...)
+	var sum uint32
+	for i, octet := range b {
+		sum += uint32(octet) << (8 - i%2*8)
+		sum = sum&0xffff + sum>>16
+	}
+	return sum == 0xffff
+}
+
+// TestSupersCross: a burst of datagrams is read in one go, and as one written it comes as
+// a burst again.
+func TestSupersCross(t *testing.T) {
+	inNamespace(t, func() error {
+		d, err := openOffload()
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		if err := d.TakeSupers(); err != nil {
+			return err
+		}
+		if !d.MergesUDP() {
+			t.Skip("this kernel has no super-packets of UDP for TUN devices (Linux 6.2)")
+		}
+		conn, err := datagrams()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		data := bytes.Repeat([]byte("0123456789"), 2550)
+		if _, err := conn.WriteTo(data, far); err != nil {
+			return err
+		}
+		buf := make([]byte, headroom+tun.MaxSuper)
+		n, p := 0, tun.Pending{}
+		for p.Segment == tun.SegmentNone {
+			if n, p, err = d.ReadSuper(buf, headroom); err != nil {
+				return err
+			}
+			if n == 0 {
+				if err := d.Wait(); err != nil {
+					return err
+				}
+			}
+		}
+		want := tun.Pending{Checksum: true, Start: 20, Offset: 6, Segment: tun.SegmentUDP, Size: 1000}
+		packet := buf[headroom : headroom+n]
+		if p != want || !bytes.Equal(packet[28:], data) {
+			t.Fatalf("read %d octets, %+v; want %d, %+v", n, p, len(data)+28, want)
+		}
+		turnRound(packet)
+		s := tun.Super{Parts: [][]byte{buf[:headroom+2000], buf[headroom+2000 : headroom+n]}, Headers: 28, Pending: p}
+		if err := d.WriteSuper(&s, headroom); err != nil {
+			return err
+		}
+		got := make([]byte, 2000)
+		for rest := data; len(rest) > 0; {
+			conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+			n, _, err := conn.ReadFrom(got)
+			if err != nil || n != min(1000, len(rest)) || !bytes.Equal(got[:n], rest[:n]) {
+				t.Fatalf("%d octets came back with %d left: %v", n, len(rest), err)
+			}
+			rest = rest[n:]
+		}
+		binary.BigEndian.PutUint16(packet[2:], 0) // IP says otherwise
+		s.Pending.Segment = 77
+		if err := d.WriteSuper(&s, headroom); err == nil {
+			t.Error("a packet was taken that is to be cut in a way there is not")
+		}
+		return nil
+	})
+}
+
+// TestOffloadClose: who waits comes back, and the interface goes.
+func TestOffloadClose(t *testing.T) {
+	inNamespace(t, func() error {
+		for what, wait := range map[string]func(*tun.Offload) error{
+			"Wait": (*tun.Offload).Wait,
+			"Read": func(d *tun.Offload) error {
+				_, err := d.Read([][]byte{make([]byte, 1600)}, make([]int, 1), headroom)
+				return err
+			},
+		} {
+			d, err := tun.OpenOffload(tun.Config{}) // down: nothing to read
+			if err != nil {
+				return err
+			}
+			result := make(chan error)
+			go func() { result <- wait(d) }()
+			d.Close()
+			if err := <-result; !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s returned %v, want os.ErrClosed", what, err)
+			}
+			if _, _, err := d.ReadSuper(make([]byte, headroom+tun.MaxSuper), headroom); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("ReadSuper after Close returned %v, want os.ErrClosed", err)
+			}
+			if _, err := net.InterfaceByName(d.Name()); err == nil {
+				t.Errorf("%s is still there", d.Name())
+			}
+		}
+		return nil
+	})
+}
