@@ -20,19 +20,19 @@ type Offloading interface {
 	MergesUDP() bool
 	// ReadSuper reads one packet to buf[headroom:], which must have room for
 	// MaxSuper, and says how long it is. It does not wait: 0, and no error, means
-	// that there is none. The headroom must be VirtioRoom or more.
+	// that there is none. With a headroom of VirtioRoom it is fastest.
 	ReadSuper(buf []byte, headroom int) (n int, p Pending, err error)
 	// Wait waits until there is something to be read.
 	Wait() error
-	// WriteSuper passes a packet to the host. It may overwrite the last VirtioRoom
-	// octets of the room in front of it. One goroutine may write.
+	// WriteSuper passes a packet to the host, of at most 64 parts. It may overwrite
+	// the last VirtioRoom octets of the room in front of it. One goroutine may write.
 	WriteSuper(s *Super, headroom int) error
 }
 
 // MaxSuper is the longest super-packet, in octets.
 const MaxSuper = maxPacket
 
-// VirtioRoom is what ReadSuper and WriteSuper need in front of a packet, in octets.
+// VirtioRoom is what ReadSuper and WriteSuper use in front of a packet, in octets.
 const VirtioRoom = virtioLen
 
 // ErrNoOffload is returned where the kernel has no super-packets for TUN devices.
@@ -53,13 +53,13 @@ type Offload struct {
 // transfer is a system call under way. It is kept, with its closure, so that no packet
 // costs an allocation.
 type transfer struct {
-	vectors [maxSegments]unix.Iovec
+	vectors [1 + maxSegments]unix.Iovec
 	held    int
 	done    int
 	errno   syscall.Errno
 	call    func(fd uintptr) bool
 	header  *[virtioLen]byte
-	apart   [virtioLen]byte // a header for which a packet has no room
+	spare   [virtioLen]byte
 }
 
 var _ Offloading = (*Offload)(nil)
@@ -157,12 +157,12 @@ func (d *Offload) BatchSize() int { return 1 }
 // Close removes the interface.
 func (d *Offload) Close() error { return d.file.Close() }
 
-// point has the transfer work on a packet, with its header before it, or elsewhere if
-// there is no room.
+// point has the transfer work on a packet, with its header before it, or elsewhere if there
+// is no room.
 func (t *transfer) point(b []byte, headroom int) {
 	if headroom < virtioLen {
-		t.header = &t.apart
-		t.vectors[0], t.vectors[1] = vector(t.apart[:]), vector(b[headroom:])
+		t.header = &t.spare
+		t.vectors[0], t.vectors[1] = vector(t.spare[:]), vector(b[headroom:])
 		t.held = 2
 		return
 	}
@@ -178,21 +178,18 @@ func vector(b []byte) (v unix.Iovec) {
 }
 
 // read is the system call. It always says yes: whoever wants to wait calls Wait.
-func (t *transfer) read(fd uintptr) bool {
-	if t.held == 2 {
-		t.system(unix.SYS_READV, fd, uintptr(unsafe.Pointer(&t.vectors[0])), 2)
-		return true
-	}
-	t.system(unix.SYS_READ, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
-	return true
-}
+func (t *transfer) read(fd uintptr) bool { return t.move(fd, unix.SYS_READ, unix.SYS_READV) }
 
-func (t *transfer) write(fd uintptr) bool {
+func (t *transfer) write(fd uintptr) bool { return t.move(fd, unix.SYS_WRITE, unix.SYS_WRITEV) }
+
+// move has one of two system calls work on the vectors: the one for a single vector, or
+// that for several.
+func (t *transfer) move(fd, single, several uintptr) bool {
 	if t.held == 1 {
-		t.system(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
-		return true
+		t.system(single, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
+	} else {
+		t.system(several, fd, uintptr(unsafe.Pointer(&t.vectors[0])), uintptr(t.held))
 	}
-	t.system(unix.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&t.vectors[0])), uintptr(t.held))
 	return true
 }
 

@@ -74,6 +74,49 @@ func datagrams() (net.PacketConn, error) {
 
 var far = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
 
+// TestOffloadHeadroom: the room in front of packets may be none, as with any device.
+func TestOffloadHeadroom(t *testing.T) {
+	for _, room := range []int{0, 1, 9, 10, 11} {
+		inNamespace(t, func() error { return there(t, room) })
+	}
+}
+
+// there sends a datagram to the device, and back.
+func there(t *testing.T, room int) error {
+	d, err := openOffload()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	conn, err := datagrams()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.WriteTo([]byte("there"), far); err != nil {
+		return err
+	}
+	bufs, sizes := [][]byte{make([]byte, room+1500)}, make([]int, 1)
+	for {
+		if _, err := d.Read(bufs, sizes, room); err != nil {
+			return err
+		}
+		if packet := bufs[0][room : room+sizes[0]]; packet[0]>>4 == 4 && bytes.HasSuffix(packet, []byte("there")) {
+			turnRound(packet)
+			break
+		}
+	}
+	if n, err := d.Write([][]byte{bufs[0][:room+sizes[0]]}, room); n != 1 {
+		t.Errorf("room of %d: Write took %d packets: %v", room, n, err)
+	}
+	var got [16]byte
+	n, _, err := conn.ReadFrom(got[:])
+	if string(got[:n]) != "there" {
+		t.Errorf("room of %d: received %q", room, got[:n])
+	}
+	return err
+}
+
 // TestOffloadPlainAtFirst: until super-packets are asked for there are none: each packet is
 // read whole, with its checksum, and written.
 func TestOffloadPlainAtFirst(t *testing.T) {
