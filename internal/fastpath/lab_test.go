@@ -1,8 +1,10 @@
 package fastpath
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -172,5 +174,20 @@ func (t *tunnel) configure(mtu int) error {
 	if err := netlink.LinkSetMTU(link, mtu); err != nil {
 		return err
 	}
-	return netlink.LinkSetUp(link)
+	if err := netlink.LinkSetUp(link); err != nil {
+		return err
+	}
+	return t.awaitLocal()
+}
+
+// awaitLocal waits until packets for the IPv6 address are taken in: the kernel makes the
+// route at its leisure.
+func (t *tunnel) awaitLocal() error {
+	for until := time.Now().Add(5 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		routes, err := netlink.RouteGet(t.ipv6.AsSlice())
+		if err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL {
+			return nil
+		}
+	}
+	return fmt.Errorf("%v is not taken in", t.ipv6)
 }
