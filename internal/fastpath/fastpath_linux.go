@@ -221,7 +221,7 @@ func (e *Engine) attach(tun int) (link.Link, error) {
 	return attachTC(tun, egress, e.transmit)
 }
 
-// Line are the sessions in one VLAN of the interface, whose data frames leave with a
+// Line is for sessions in one VLAN of the interface, whose data frames leave with a
 // priority code point. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
 func (e *Engine) Line(tags vlan.Stack, priority uint8) *Line {
 	l := &Line{engine: e, tags: tags, key: tags, priority: priority, sessions: make(map[uint16]*session)}

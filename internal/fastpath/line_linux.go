@@ -13,8 +13,8 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// Line is a pppoe.Accelerator: the sessions in one VLAN of an Engine's interface. Two
-// lines of an Engine must not be of the same VLAN. Methods may be called concurrently.
+// Line is a pppoe.Accelerator: sessions in one VLAN of an Engine's interface. Others of
+// that VLAN may be in another Line. Methods may be called concurrently.
 type Line struct {
 	engine   *Engine
 	tags     vlan.Stack // as frames have them that leave
@@ -47,10 +47,10 @@ type session struct {
 func (l *Line) Add(t pppoe.Tunnel) error {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
-	if l.sessions[t.SessionID] != nil {
+	s := &session{Tunnel: t, key: receiveKey(t.Peer, t.SessionID, l.key), header: header(t, l.tags, l.priority)}
+	if l.sessions[t.SessionID] != nil || l.engine.has(s) {
 		return fmt.Errorf("session %d: %w", t.SessionID, ErrTaken)
 	}
-	s := &session{Tunnel: t, key: receiveKey(t.Peer, t.SessionID, l.key), header: header(t, l.tags, l.priority)}
 	if err := l.enter(s); err != nil {
 		return fmt.Errorf("session %d: %w", t.SessionID, err)
 	}
@@ -79,6 +79,11 @@ func (l *Line) enter(s *session) error {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
 	return nil
+}
+
+// has says whether some line has a session that frames cannot be told from.
+func (e *Engine) has(s *session) bool {
+	return slices.ContainsFunc(e.twins[twin{s.Peer, s.SessionID}], func(other *session) bool { return other.key == s.key })
 }
 
 // join tells the programs of a session, and those that have its ID and peer that they are

@@ -83,6 +83,9 @@ func TestAddRefuses(t *testing.T) {
 		if err := here.line.Add(here.relay.Tunnel); !errors.Is(err, ErrTaken) {
 			t.Errorf("again: %v", err)
 		}
+		if err := here.engine.Line(vlan.Stack{}, 0).Add(here.relay.Tunnel); !errors.Is(err, ErrTaken) {
+			t.Errorf("again, on another line: %v", err)
+		}
 		two := here.relay.Tunnel
 		two.SessionID = 2
 		if err := here.line.Add(two); !errors.Is(err, ErrFull) {
