@@ -281,10 +281,14 @@ pppoe-client dials a PPPoE session without PPP in the kernel.
 
   pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
   pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
-  pppoe-client stop my-provider        (hang up again)
+  pppoe-client status [--json]         (how are those that run?)
+  pppoe-client log [-f] my-provider    (what did it say? events: the same in JSON)
+  pppoe-client hangup my-provider      (dial anew, if it persists)
+  pppoe-client stop my-provider        (hang up for good)
 
 Options are pppd's words, in files and on the command line; there, --user alice and
 --user=alice do as well. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and
 /dev/net/tun. Once online it goes to the background, unless told nodetach. With
---man it prints its manual page.
+--man it prints its manual page. Called as pppd, pon, poff or plog (by a link) it does
+what those do.
 `

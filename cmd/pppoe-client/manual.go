@@ -20,7 +20,7 @@ func page() *man.Page {
 		Name:  "pppoe-client",
 		Brief: "dial a PPPoE session without PPP in the kernel",
 		Synopsis: []string{
-			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`stop` PEER", "`--help` | `--man`",
+			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`events` [WHO]", "`log` [WHO] [`-f`]", "`hangup` | `stop` [WHO | `--all`]", "`--help` | `--man`",
 		},
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
@@ -32,6 +32,8 @@ func page() *man.Page {
 			}},
 			{Title: "SIGNALS", Blocks: []man.Block{
 				man.Item{Term: "SIGTERM, SIGINT", Text: "say goodbye to the peer and the concentrator, take the device and its routes away, and end with code 5."},
+				man.Item{Term: "SIGHUP", Text: "hang up; with `persist`, dial anew at once, also out of a pause."},
+				man.Item{Term: "SIGUSR1", Text: "switch the log of packets on, or off again."},
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
@@ -54,8 +56,16 @@ var description = []man.Block{
 		"`--user alice` and `--user=alice` do as well as `user alice`. In files, words are parted by white space; quotes keep it, " +
 		"a backslash takes the next character as it is, and # begins a comment."),
 	man.Paragraph("Once addresses and routes are in place it goes to the background, and the command ends with code 0; with " +
-		"`nodetach` it stays. `pppoe-client stop` ends the clients that were started by `call` with the same peer, and waits until " +
-		"they are gone."),
+		"`nodetach` it stays."),
+	man.Paragraph("Those that run can be talked to: `status` tells how they are, `events` what happens to them, an object of JSON a line, " +
+		"`log` what they have said, and with `-f` what they say from now on. `hangup` ends the session, which a client that was told `persist` " +
+		"dials anew; `stop` ends the client, and waits until it is gone. WHO is the peer of `call`, the name of the line, of its device or of its " +
+		"Ethernet interface, or a process number."),
+	man.Paragraph("Called by the name `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +
+		"[`-r` | `-d` | `-a`] [PEER] ends a session, has it dialled anew, switches the log of packets, or ends all. `plog` shows the log."),
+	man.Paragraph("With `persist`, a session that is lost is dialled anew at once; for two minutes its concentrator is looked for every second or so. " +
+		"Failures in a row have the pause of `holdoff` doubled, up to eight times, with some jitter. A refused password is tried three times, ten " +
+		"seconds apart, and then after five minutes. The session is remembered on disk, so that the next client ends what a crash has left."),
 	man.Paragraph("It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun."),
 }
 
@@ -66,6 +76,12 @@ var files = []man.Block{
 	man.Item{Term: etc + "/chap-secrets, " + etc + "/pap-secrets", Text: "passwords, looked up by our name and the peer's if none is " +
 		"given otherwise. Nobody else should have access to them (chmod 600)."},
 	man.Item{Term: etc + "/resolv.conf", Text: "the peer's name servers, written with `usepeerdns`."},
+	man.Item{Term: etc + "/ip-up, " + etc + "/ip-down", Text: "scripts, with pppd's arguments and environment; also ip-pre-up, ipv6-up, " +
+		"ipv6-down, auth-up, auth-down, net-init, net-pre-up and net-down. Of our own are ipv6-prefix-up and ipv6-prefix-down, for each " +
+		"delegated prefix, which is their fourth argument."},
+	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second the device's name."},
+	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run."},
+	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, the default route that was replaced, and the DHCPv6 identifier (`state-dir`)."},
 	man.Item{Term: "/dev/net/tun", Text: "where the device comes from."},
 }
 
