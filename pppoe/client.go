@@ -307,7 +307,9 @@ func (c *Client) dial(ctx context.Context) error {
 	default:
 		d.search(now)
 	}
-	c.underWay(d)
+	if link := c.underWay(d); link != c.told { // while the ports were opened
+		d.linkChanged(now, link)
+	}
 	err = d.loop.run(ctx)
 	c.underWay(nil)
 	if d.online {
@@ -319,8 +321,11 @@ func (c *Client) dial(ctx context.Context) error {
 	return d.end
 }
 
-func (c *Client) underWay(d *dialling) {
+// underWay has Link and Redial know of a dial, and returns how the interface was until
+// then.
+func (c *Client) underWay(d *dialling) LinkState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dialled = d
+	return c.link
 }

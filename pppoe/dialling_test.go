@@ -1,6 +1,7 @@
 package pppoe_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -122,6 +123,29 @@ func TestEndsBeforeSession(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestInterfaceGoesAtOnce: what is said of the interface while a dial begins is not lost.
+func TestInterfaceGoesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		listen := l.client.Listen
+		l.client.Listen = func() (pppoe.Ports, error) {
+			l.dialler.Link(pppoe.LinkDown)
+			return listen()
+		}
+		began := time.Now()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		l.dialler = pppoe.NewClient(l.client)
+		l.clientErr = l.dialler.Run(ctx)
+		if took := time.Since(began); l.cause() != session.HangUp || took != 0 {
+			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)
+		}
+		if n := count[pppoe.LinkChanged](&l.clientEvents); n != 1 {
+			t.Errorf("that was told %d times", n)
+		}
+	})
 }
 
 // TestWithoutCarrierFromTheStart: a search goes on for a while, and what was asked into
