@@ -46,7 +46,7 @@ func Read(dir, name string) (pid int, lines []string, err error) {
 	}
 	lines = strings.Split(strings.TrimSpace(string(text)), "\n")
 	pid, err = strconv.Atoi(strings.TrimSpace(lines[0]))
-	if err != nil || pid <= 1 {
+	if err != nil || pid < 1 {
 		return 0, nil, fmt.Errorf("%s: its first line is no process number", path)
 	}
 	return pid, lines[1:], nil
