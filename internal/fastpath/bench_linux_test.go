@@ -188,7 +188,6 @@ func ratios(b *testing.B, streams int) {
 		sessionLane(b, "TC, 10,000 sessions", 10000, features("tso", "off")),
 		sessionLane(b, "XDP", 1, features("tso", "off", "gro", "on"), withXDP),
 		sessionLane(b, "XDP, 10,000 sessions", 10000, features("tso", "off", "gro", "on"), withXDP),
-		sessionLane(b, "XDP, all cut in the detour", 1, features("gro", "on"), withXDP),
 	}
 	b.ResetTimer()
 	for turn := range b.N {

@@ -183,6 +183,7 @@ func (e *Engine) About() string {
 // Close detaches everything; sessions that are left are in user space's care again.
 func (e *Engine) Close() error {
 	e.queues.stop()
+	e.detach()
 	err := errors.Join(e.watch.stop(), e.hooks.close())
 	if e.detour != nil {
 		err = errors.Join(err, e.detour.close())
@@ -197,6 +198,17 @@ func (e *Engine) Close() error {
 		e.ethtool = -1
 	}
 	return err
+}
+
+// detach has what leaves by the sessions' devices go to user space.
+func (e *Engine) detach() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.devices {
+		if s.leaves != nil {
+			s.leaves.Close() // again is no harm
+		}
+	}
 }
 
 // slot takes a free meter, and clears it.

@@ -141,7 +141,6 @@ func TestClose(t *testing.T) {
 	if n := attached(t, here.end, here.device.Name()); n != 3 {
 		t.Fatalf("%d programs are attached, want 3", n)
 	}
-	here.line.Remove(1)
 	if err := here.engine.Close(); err != nil {
 		t.Error(err)
 	}
@@ -158,6 +157,7 @@ func TestClose(t *testing.T) {
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Errorf("user space alone: %v", err)
 	}
+	here.line.Remove(1) // too late, and no harm
 }
 
 // TestShaping: by a device that somebody has given a shaper, or filters, user space sends,
