@@ -200,11 +200,13 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// detach has what leaves by the sessions' devices go to user space.
+// detach gives the sessions that are left back to user space, whose port a Shield may keep
+// what they say is moved in the kernel from.
 func (e *Engine) detach() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.devices {
+		e.forget(s)
 		if s.leaves != nil {
 			s.leaves.Close() // again is no harm
 		}

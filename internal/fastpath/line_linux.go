@@ -97,9 +97,7 @@ func (e *Engine) join(s *session) error {
 
 // leave undoes join, and frees the session's meter.
 func (e *Engine) leave(s *session) {
-	// What is not there need not be deleted.
-	e.receiving.Delete(s.key[:])
-	e.transmitting.Delete(uint32(s.device))
+	e.forget(s)
 	e.free(s.slot)
 	delete(e.devices, s.device)
 	t := twin{s.Peer, s.SessionID}
@@ -137,6 +135,13 @@ func (e *Engine) put(s *session) error {
 	return nil
 }
 
+// forget has the programs leave all packets of a session.
+func (e *Engine) forget(s *session) {
+	// What is not there need not be deleted.
+	e.receiving.Delete(s.key[:])
+	e.transmitting.Delete(uint32(s.device))
+}
+
 // Allow says which families may flow.
 func (l *Line) Allow(id uint16, ipv4, ipv6 bool) {
 	l.engine.mu.Lock()
@@ -147,9 +152,7 @@ func (l *Line) Allow(id uint16, ipv4, ipv6 bool) {
 	}
 	s.open = families(ipv4, ipv6)
 	if l.engine.put(s) != nil {
-		// The kernel has no memory: without its entries the session is user space's.
-		l.engine.receiving.Delete(s.key[:])
-		l.engine.transmitting.Delete(uint32(s.device))
+		l.engine.forget(s) // for it might not have heard that a family is closed
 	}
 }
 
