@@ -183,7 +183,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 // a device, and opens packet sockets.
 func kept(s *pppd.Settings) []privilege.Capability {
 	keep := []privilege.Capability{privilege.NetRaw, privilege.NetAdmin, privilege.BindLow, privilege.BPF, privilege.Perfmon}
-	if s.Namespace != "" {
+	if s.Namespace != "" || s.DataPath == pppoe.DataPathKernel {
 		keep = append(keep, privilege.SysAdmin)
 	}
 	return keep

@@ -26,11 +26,12 @@ const overhead = pppoe.HeaderLen + 2
 // usual is the MTU of a session on Ethernet, in octets (RFC 2516 section 7).
 const usual = 1492
 
-// need is the MTU that the interface must have; 0: any will do. Two tags take more room
-// than interfaces leave for one.
+// need is the MTU that the interface must have for what was asked for; 0: any will do.
+// Two tags take more room than interfaces leave for one, and who wants it for them must say
+// so: nobody knows whether the next switch has it too.
 func (m *parentMTU) need() int {
-	line, want := lineOf(m.settings), max(m.settings.MTU, m.settings.MRU, usual)
-	if want == usual && line.VLAN.Depth() < 2 {
+	line, want := lineOf(m.settings), max(m.settings.MTU, m.settings.MRU)
+	if want == 0 || want <= usual && line.VLAN.Depth() < 2 {
 		return 0
 	}
 	return line.InterfaceMTU(want + overhead)

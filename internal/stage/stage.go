@@ -103,7 +103,10 @@ func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	if s.engines == nil {
 		s.engines = make(map[int]*fastpath.Engine)
 	}
-	e, err := fastpath.Open(fastpath.Config{Interface: name, Sessions: s.Sessions, Notice: func(text string) { s.Log.Info(text) }})
+	e, err := fastpath.Open(fastpath.Config{
+		Interface: name, Sessions: s.Sessions, NoDetour: s.Want == pppoe.DataPathAuto,
+		Notice: func(text string) { s.Log.Info(text) },
+	})
 	if err != nil {
 		s.engines[nic.Index] = nil
 		s.Log.Debug(fmt.Sprintf("packets go through user space: %v", err))
