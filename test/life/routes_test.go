@@ -1,0 +1,308 @@
+package life
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/status"
+	"upppoe/test/lab"
+)
+
+// elsewhere gives the client another interface, with a default route.
+func (w *world) elsewhere(t testing.TB, metric string) {
+	t.Helper()
+	check(t, lab.Veth(lab.End{In: w.client, Name: "eth1"}, lab.End{In: namespace(t), Name: "eth0"}))
+	check(t, w.client.Address("eth1", "198.51.100.2/24"))
+	w.ip(t, "route", "add", "default", "via", "198.51.100.1", "dev", "eth1", "metric", metric, "proto", "static", "src", "198.51.100.2")
+}
+
+// ip runs ip(8) on the client's machine.
+func (w *world) ip(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := w.client.Run("ip", args...)
+	if err != nil {
+		t.Fatalf("ip %v: %v: %s", args, err, out)
+	}
+	return out
+}
+
+// defaults are the default routes of a table, as ip(8) shows them.
+func (w *world) defaults(t testing.TB, args ...string) string {
+	t.Helper()
+	return strings.TrimSpace(w.ip(t, append(args, "route", "show", "default")...))
+}
+
+// restored is what elsewhere has set.
+func restored(metric string) string {
+	s := "default via 198.51.100.1 dev eth1 proto static src 198.51.100.2"
+	if metric != "0" {
+		s += " metric " + metric
+	}
+	return s
+}
+
+// words are a text's, without the space that ip(8) leaves.
+func words(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// TestDefaultRoute: what each option does on a machine that has a default route already,
+// and on one that has none; and that in the end all is as before.
+func TestDefaultRoute(t *testing.T) {
+	for name, c := range map[string]struct {
+		options string
+		before  string // metric of the one there; empty: none
+		want    string
+	}{
+		"none there":            {"defaultroute", "", "default dev ppp0 scope link"},
+		"one there":             {"defaultroute", "0", restored("0")},
+		"none wanted":           {"nodefaultroute", "", ""},
+		"replaced":              {"defaultroute replacedefaultroute", "0", "default dev ppp0 scope link"},
+		"replaced, worse":       {"defaultroute replacedefaultroute", "100", "default dev ppp0 scope link"},
+		"nothing to replace":    {"defaultroute replacedefaultroute", "", "default dev ppp0 scope link"},
+		"metric":                {"defaultroute defaultroute-metric 50", "", "default dev ppp0 scope link metric 50"},
+		"metric, beside a best": {"defaultroute defaultroute-metric 50", "0", restored("0") + " default dev ppp0 scope link metric 50"},
+		"metric, the same":      {"defaultroute defaultroute-metric 50", "50", restored("50")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.serve(t)
+			if c.before != "" {
+				w.elsewhere(t, c.before)
+			}
+			before := w.defaults(t)
+			p := w.dial(t, strings.Fields(c.options)...)
+			w.awaitOnline(t)
+			if got := words(w.defaults(t)); got != c.want {
+				t.Errorf("online, the routes are %q, want %q", got, c.want)
+			}
+			p.Stop()
+			if got := w.defaults(t); got != before {
+				t.Errorf("in the end, the routes are %q, want %q", got, before)
+			}
+		})
+	}
+}
+
+// TestRouteAfterCrash: what a killed client has replaced comes back with the end of the
+// next, and while that is online its own route holds.
+func TestRouteAfterCrash(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.elsewhere(t, "100")
+	before := w.defaults(t)
+	for range 2 {
+		p := w.dial(t, "defaultroute", "replacedefaultroute")
+		w.awaitOnline(t)
+		if got := words(w.defaults(t)); got != "default dev ppp0 scope link" {
+			t.Errorf("online, the routes are %q", got)
+		}
+		kill(t, p)
+	}
+	if got := w.defaults(t); got != "" {
+		t.Fatalf("nothing is tested: after kill -9 the routes are %q", got)
+	}
+	p := w.dial(t, "defaultroute", "replacedefaultroute")
+	w.awaitOnline(t)
+	p.Stop()
+	if got := w.defaults(t); got != before {
+		t.Errorf("in the end, the routes are %q, want %q", got, before)
+	}
+}
+
+// TestTwoThatReplace: of two lines on one interface, each remembers for itself what it
+// has replaced.
+func TestTwoThatReplace(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.elsewhere(t, "100")
+	before := w.defaults(t)
+	first := w.dial(t, "defaultroute", "replacedefaultroute", "unit", "0")
+	w.awaitOnline(t)
+	second := w.dial(t, "defaultroute", "replacedefaultroute", "unit", "1")
+	await(t, "both are online", func() bool {
+		all := w.status(t)
+		return len(all) == 2 && isOnline(all[0]) && isOnline(all[1])
+	})
+	second.Stop()
+	if got := words(w.defaults(t)); got != "default dev ppp0 scope link" {
+		t.Errorf("without the second, the routes are %q", got)
+	}
+	kill(t, first)
+	p := w.dial(t)
+	w.awaitOnline(t)
+	p.Stop()
+	p = w.dial(t, "defaultroute", "replacedefaultroute")
+	w.awaitOnline(t)
+	p.Stop()
+	if got := w.defaults(t); got != before {
+		t.Errorf("in the end, the routes are %q, want %q", got, before)
+	}
+}
+
+// TestTable: routes of the session are in the table that is told, and in no other.
+func TestTable(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.elsewhere(t, "0")
+	before := words(w.ip(t, "route", "show"))
+	p := w.dial(t, "defaultroute", "table", "77")
+	w.awaitOnline(t)
+	got := words(w.ip(t, "route", "show", "table", "77"))
+	if !strings.Contains(got, "default dev ppp0") {
+		t.Errorf("table 77 is %q", got)
+	}
+	if got := words(w.ip(t, "route", "show", "default")); got != words(w.defaults(t)) || strings.Contains(got, "ppp0") {
+		t.Errorf("the main table has %q", got)
+	}
+	p.Stop()
+	if got := words(w.ip(t, "route", "show")); got != before {
+		t.Errorf("in the end, the main table is %q, want %q", got, before)
+	}
+}
+
+// named makes a network namespace that the client knows by a name.
+func (w *world) named(t testing.TB, name string) (*lab.Namespace, lab.Bind) {
+	t.Helper()
+	n := namespace(t)
+	handle := filepath.Join(t.TempDir(), name)
+	check(t, os.WriteFile(handle, nil, 0o600))
+	check(t, n.Do(func() error { return unix.Mount("/proc/thread-self/ns/net", handle, "", unix.MS_BIND, "") }))
+	t.Cleanup(func() { unix.Unmount(handle, unix.MNT_DETACH) })
+	w.write(t, "run/netns/"+name, "", 0o600)
+	return n, lab.Bind{From: handle, Over: "/run/netns/" + name}
+}
+
+// TestNamespaces: two lines whose peer is the same live side by side.
+func TestNamespaces(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	var spaces []*lab.Namespace
+	var programs []*lab.Program
+	for _, name := range []string{"blue", "green"} {
+		n, bind := w.named(t, name)
+		args := append([]string{"eth0", "nodetach", "debug", "defaultroute", "replacedefaultroute", "ifname", "wan", "netns", name, "linkname", name}, account...)
+		p := launch(t, w.client, w.command("pppoe-client", args...), append(w.binds(), bind)...)
+		check(t, p.Await("remote IP address 192.0.2.1\n"))
+		spaces, programs = append(spaces, n), append(programs, p)
+	}
+	for i, n := range spaces {
+		_, err := n.Ping(ip("192.0.2.1"), i+1, patience)
+		check(t, err)
+		out, err := n.Run("ip", "route", "show")
+		want := "default dev wan scope link 192.0.2.1 dev wan proto kernel scope link src " + fmt.Sprintf("192.0.2.%d", 10+i)
+		if got := words(out); err != nil || got != want {
+			t.Errorf("routes %q, want %q: %v", got, want, err)
+		}
+	}
+	if links := w.links(t); len(links) > 0 {
+		t.Errorf("the client's own namespace has %v", links)
+	}
+	for i, p := range programs {
+		if code, err := p.Stop(); code != 5 || err != nil {
+			t.Errorf("it ended with %d, %v", code, err)
+		}
+		if out, _ := spaces[i].Run("ip", "link", "show", "wan"); !strings.Contains(out, "does not exist") {
+			t.Errorf("the device is left: %s", out)
+		}
+	}
+}
+
+// TestNoNamespace: a name that nobody knows.
+func TestNoNamespace(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", "netns", "nosuch"}, account...)...)
+	if r.code == 0 || !strings.Contains(r.stderr, "nosuch") {
+		t.Errorf("%+v", r)
+	}
+	w.leftNothing(t)
+}
+
+// TestDefaultRoute6: IPv6's default route, and its metric.
+func TestDefaultRoute6(t *testing.T) {
+	for options, want := range map[string]string{
+		"":                                     "",
+		"defaultroute6":                        "default dev ppp0 metric 1024 pref medium",
+		"defaultroute6 defaultroute6-metric 5": "default dev ppp0 metric 5 pref medium",
+	} {
+		w := newWorld(t)
+		w.serve(t)
+		p := w.dial(t, strings.Fields(options)...)
+		w.awaitStatus(t, "both families are up", func(s status.Status) bool { return s.IPv4 != nil && s.IPv6 != nil })
+		if got := words(w.defaults(t, "-6")); got != want {
+			t.Errorf("%q: the routes are %q, want %q", options, got, want)
+		}
+		p.Stop()
+		if got := w.defaults(t, "-6"); got != "" {
+			t.Errorf("%q: in the end there is %q", options, got)
+		}
+	}
+}
+
+// TestNameServers: which file names the peer's servers, by the options, and how the
+// files are in the end.
+func TestNameServers(t *testing.T) {
+	const ours, theirs = "nameserver 198.51.100.53\n", "nameserver 192.0.2.53\nnameserver 192.0.2.54\n"
+	for options, c := range map[string]struct {
+		resolv string // /etc/ppp/resolv.conf; empty: none
+		system []string
+	}{
+		"":                        {"", []string{"198.51.100.53"}},
+		"usepeerdns":              {theirs, []string{"198.51.100.53"}},
+		"usepeerdns resolv none":  {theirs, []string{"198.51.100.53"}},
+		"usepeerdns noresolvconf": {"", []string{"198.51.100.53"}},
+		"usepeerdns resolv file":  {theirs, []string{"192.0.2.53", "192.0.2.54"}},
+	} {
+		t.Run(options, func(t *testing.T) {
+			w := newWorld(t)
+			w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\n")
+			w.serve(t)
+			p := w.dial(t, strings.Fields(options)...)
+			w.awaitOnline(t)
+			if has := w.has("etc/resolv.conf"); has != (c.resolv != "") || has && w.read("etc/resolv.conf") != c.resolv {
+				t.Errorf("/etc/ppp/resolv.conf is there: %v, and holds %q", has, w.read("etc/resolv.conf"))
+			}
+			if got := servers(w.read("resolv.conf")); !slices.Equal(got, c.system) {
+				t.Errorf("/etc/resolv.conf names %q, want %q", got, c.system)
+			}
+			p.Stop()
+			w.leftNothing(t)
+			if got := w.read("resolv.conf"); got != ours {
+				t.Errorf("in the end, /etc/resolv.conf holds %q", got)
+			}
+		})
+	}
+}
+
+// servers are those that a resolv.conf names.
+func servers(text string) (all []string) {
+	for line := range strings.Lines(text) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "nameserver "); ok {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// TestNameServersAfterCrash: the system's own come back with the end of the next client.
+func TestNameServersAfterCrash(t *testing.T) {
+	w := newWorld(t)
+	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\n")
+	w.serve(t)
+	p := w.dial(t, "usepeerdns", "resolv", "file")
+	w.awaitOnline(t)
+	kill(t, p)
+	if got := servers(w.read("resolv.conf")); got[0] != "192.0.2.53" {
+		t.Fatalf("nothing is tested: after kill -9, %q are named", got)
+	}
+	p = w.dial(t, "usepeerdns", "resolv", "file")
+	w.awaitOnline(t)
+	p.Stop()
+	w.leftNothing(t)
+}
