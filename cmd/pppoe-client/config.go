@@ -117,7 +117,6 @@ func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6 && s.NoAutoconf, Metric6: s.RouteMetric6, // else inet6 sets it
-		RouteMemory: routeMemory(s),
 		RefuseTaken: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {
@@ -125,15 +124,6 @@ func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 		h.Resolver = hostnet.Resolver(s.Resolv)
 	}
 	return h
-}
-
-// routeMemory is the file that remembers a default route which was replaced, next to the
-// session's.
-func routeMemory(s *pppd.Settings) string {
-	if !s.ReplaceRoute {
-		return ""
-	}
-	return filepath.Join(s.StateDir, lineOf(s).String()+".route")
 }
 
 // scriptsOf are pppd's scripts as the settings have them.

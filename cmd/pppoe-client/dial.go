@@ -102,7 +102,10 @@ func (p *program) run(ring *control.Ring) error {
 	defer p.scripts.Close()
 	outliveReaders()
 	p.online = newOnline(s, p.goToBackground)
+	p.records = newRecords(s, p.log)
+	defer p.records.close()
 	p.host = host(s, p.log)
+	p.host.RouteMemory = p.records.routes()
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	if s.JSON {
 		p.out = newStream(os.Stdout)
@@ -115,8 +118,6 @@ func (p *program) run(ring *control.Ring) error {
 	}
 	cfg.Notify = p.notify
 	cfg.Host = p.scripts.Around(p.host)
-	p.records = newRecords(s, p.log)
-	defer p.records.close()
 	cfg.Stale, cfg.Before = p.records.left()
 	return p.exit(p.work(cfg))
 }

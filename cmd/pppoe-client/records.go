@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -82,6 +83,19 @@ func ownAddress(s *pppd.Settings) string {
 		return ""
 	}
 	return nic.HardwareAddr.String()
+}
+
+// routes is the file that remembers default routes which were replaced, of this line and
+// in its namespace: whoever has the same slot next restores them. Empty: there is none.
+func (f *records) routes() string {
+	if f.slot == nil {
+		return ""
+	}
+	suffix := ".route"
+	if in := f.settings.Namespace; in != "" {
+		suffix = "." + strings.ReplaceAll(in, "/", "_") + suffix
+	}
+	return f.slot.Beside(suffix)
 }
 
 // notify takes what happens to the line.

@@ -107,6 +107,12 @@ func read(file *os.File) (s Session, ok bool) {
 	return s, err == nil && s.ID != 0
 }
 
+// Beside is the path of another file that is this program's for as long as the slot is:
+// next to it, and named after it.
+func (s *Slot) Beside(suffix string) string {
+	return strings.TrimSuffix(s.file.Name(), ".json") + suffix
+}
+
 // Write remembers a session, and returns once it is on the disk. At no time does the
 // file say nothing.
 func (s *Slot) Write(is Session) error {
