@@ -175,9 +175,8 @@ func rejectAuth(f *fake, p ppp.Protocol, c ppp.Control) bool {
 // leftNothing checks that an ended client has left nothing of itself.
 func (w *world) leftNothing(t testing.TB) {
 	t.Helper()
-	if links := w.links(t); len(links) > 0 {
-		t.Errorf("devices are left: %v", links)
-	}
+	// Those of the kernel's data path go a moment after the program.
+	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
 	for _, pattern := range []string{"run/*.pid", "run/upppoe/*", "etc/resolv.conf", "lib/upppoe/*.route"} {
 		if left, _ := filepath.Glob(filepath.Join(w.dir, pattern)); len(left) > 0 {
 			t.Errorf("files are left: %q", left)

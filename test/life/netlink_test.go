@@ -3,6 +3,7 @@ package life
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -10,14 +11,14 @@ import (
 	"upppoe/test/lab"
 )
 
-// links are the client's devices, but for loopback and its Ethernet.
+// links are the client's devices, but for loopback and its Ethernets.
 func (w *world) links(t testing.TB) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
 	check(t, w.client.Do(func() error {
 		all, err := netlink.LinkList()
 		for _, l := range all {
-			if name := l.Attrs().Name; name != "lo" && name != "eth0" {
+			if name := l.Attrs().Name; !slices.Contains([]string{"lo", "eth0", "eth1"}, name) {
 				found[name] = true
 			}
 		}

@@ -134,10 +134,7 @@ func TestTwoThatReplace(t *testing.T) {
 		t.Errorf("without the second, the routes are %q", got)
 	}
 	kill(t, first)
-	p := w.dial(t)
-	w.awaitOnline(t)
-	p.Stop()
-	p = w.dial(t, "defaultroute", "replacedefaultroute")
+	p := w.dial(t) // which replaces nothing, and restores all the same
 	w.awaitOnline(t)
 	p.Stop()
 	if got := w.defaults(t); got != before {
@@ -200,7 +197,7 @@ func TestNamespaces(t *testing.T) {
 			t.Errorf("routes %q, want %q: %v", got, want, err)
 		}
 	}
-	if links := w.links(t); len(links) > 0 {
+	if links := w.links(t); links["wan"] {
 		t.Errorf("the client's own namespace has %v", links)
 	}
 	for i, p := range programs {
@@ -211,6 +208,7 @@ func TestNamespaces(t *testing.T) {
 			t.Errorf("the device is left: %s", out)
 		}
 	}
+	w.leftNothing(t)
 }
 
 // TestNoNamespace: a name that nobody knows.
@@ -228,16 +226,14 @@ func TestNoNamespace(t *testing.T) {
 func TestDefaultRoute6(t *testing.T) {
 	for options, want := range map[string]string{
 		"":                                     "",
-		"defaultroute6":                        "default dev ppp0 metric 1024 pref medium",
-		"defaultroute6 defaultroute6-metric 5": "default dev ppp0 metric 5 pref medium",
+		"defaultroute6":                        "default dev ppp0 proto ra metric 1024 pref medium",
+		"defaultroute6 defaultroute6-metric 5": "default dev ppp0 proto ra metric 5 pref medium",
 	} {
 		w := newWorld(t)
 		w.serve(t)
 		p := w.dial(t, strings.Fields(options)...)
 		w.awaitStatus(t, "both families are up", func(s status.Status) bool { return s.IPv4 != nil && s.IPv6 != nil })
-		if got := words(w.defaults(t, "-6")); got != want {
-			t.Errorf("%q: the routes are %q, want %q", options, got, want)
-		}
+		await(t, fmt.Sprintf("with %q, the default route is %q", options, want), func() bool { return words(w.defaults(t, "-6")) == want })
 		p.Stop()
 		if got := w.defaults(t, "-6"); got != "" {
 			t.Errorf("%q: in the end there is %q", options, got)
