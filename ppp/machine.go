@@ -48,6 +48,9 @@ type Machine struct {
 	request   []byte // its options: an Ack must hold the same
 	naksSent  int    // Configure-Naks without a Configure-Ack between them
 	refusals  int    // Naks and Rejects of ours since the last Ack
+	// Configure-Rejects without a Configure-Ack between them; and how often the timer
+	// ran out while the peer, which had acknowledged our request, sent none of its own.
+	rejectsSent, waits int
 
 	farewell []byte // Data of our Terminate-Requests
 	peerMRU  int
@@ -107,10 +110,15 @@ func (m *Machine) Advance(now time.Time, q *Queue) Signal {
 	if m.deadline.IsZero() || now.Before(m.deadline) {
 		return 0
 	}
-	if m.restarts > 0 {
-		return m.step(timeout, now, Control{}, q)
+	over := m.restarts <= 0
+	if m.state == AckRcvd {
+		m.waits++ // each Ack sets the counter anew, and would do so for ever
+		over = over || m.waits >= m.limits.MaxConfigure
 	}
-	return m.step(exhausted, now, Control{}, q)
+	if over {
+		return m.step(exhausted, now, Control{}, q)
+	}
+	return m.step(timeout, now, Control{}, q)
 }
 
 // step is the one place where the state changes.
@@ -135,7 +143,7 @@ func (m *Machine) negotiating() bool { return m.state >= ReqSent && m.state <= A
 // begin forgets an earlier negotiation.
 func (m *Machine) begin() {
 	m.policy.Reset()
-	m.naksSent, m.refusals = 0, 0
+	m.naksSent, m.refusals, m.rejectsSent, m.waits = 0, 0, 0, 0
 	m.awaiting, m.hurried = false, false
 }
 

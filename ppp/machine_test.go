@@ -225,6 +225,40 @@ func TestEndlessNaks(t *testing.T) {
 	}
 }
 
+// TestEndlessRequests: a peer that insists on what we reject.
+func TestEndlessRequests(t *testing.T) {
+	m := NewMachine(newNumbers(), Limits{})
+	q := &Queue{}
+	m.Open(epoch, q)
+	m.Up(epoch, q)
+	for n := byte(0); m.State() != Stopped; n++ {
+		if n > 20 {
+			t.Fatal("a peer that insists for ever keeps us busy for ever")
+		}
+		receive(t, m, Control{ConfigureRequest, n, []byte{9, 3, 1}}, q)
+	}
+}
+
+// TestNoRequestComes: a peer that acknowledges ours, and has none of its own.
+func TestNoRequestComes(t *testing.T) {
+	m := NewMachine(newNumbers(), Limits{MaxConfigure: 3})
+	q := &Queue{}
+	now, s := epoch, Signal(0)
+	m.Open(now, q)
+	m.Up(now, q)
+	for acks := 0; m.State() != Stopped; acks++ {
+		if acks > 3 {
+			t.Fatal("it waits for ever")
+		}
+		receive(t, m, Control{ConfigureAck, m.requestID, m.request}, q)
+		now = m.Deadline()
+		s |= m.Advance(now, q)
+	}
+	if s != LayerFinished {
+		t.Errorf("signal %v, want LayerFinished", s)
+	}
+}
+
 func TestRenegotiation(t *testing.T) {
 	m, p := opened(t, Limits{})
 	p.ask[1] = 77 // what an earlier Nak had changed

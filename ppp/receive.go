@@ -58,6 +58,10 @@ func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, er
 	if m.judge(peer) {
 		e = rcrGood
 	}
+	if e == rcrBad && m.rejectsSent > 2*m.limits.MaxFailure {
+		// A peer that insists for ever would keep both busy at wire speed.
+		return m.step(exhausted, now, c, q), nil
+	}
 	m.hurry(q)
 	return m.step(e, now, c, q), nil
 }
@@ -111,10 +115,12 @@ func (m *Machine) judge(peer Options) bool {
 func (m *Machine) sendAnswer(c Control, q *Queue) {
 	switch m.code {
 	case ConfigureAck:
-		m.naksSent = 0
+		m.naksSent, m.rejectsSent = 0, 0
 		m.policy.Agreed(Options(m.answer))
 	case ConfigureNak:
 		m.naksSent++
+	default:
+		m.rejectsSent++
 	}
 	q.Add(m.policy.Protocol(), Control{Code: m.code, ID: c.ID, Data: m.answer})
 }
