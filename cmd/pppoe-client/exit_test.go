@@ -21,6 +21,8 @@ func TestExitCode(t *testing.T) {
 		{nil, 0},
 		{errors.New("something"), 1},
 		{&pppd.Error{}, 2},
+		{fmt.Errorf("eth0: %w", afpacket.ErrSource), 2},
+		{fmt.Errorf("ppp/0: %w", tun.ErrName), 2},
 		{fmt.Errorf("eth0: %w", afpacket.ErrPermission), 3},
 		{fmt.Errorf("ppp0: %w", tun.ErrPermission), 3},
 		{&pppoe.EndError{Reason: session.Reason{Cause: session.HostRefused}, Err: tun.ErrNoDevice}, 4},
