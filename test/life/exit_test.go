@@ -177,16 +177,21 @@ func (w *world) leftNothing(t testing.TB) {
 	t.Helper()
 	// Those of the kernel's data path go a moment after the program.
 	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
-	for _, pattern := range []string{"run/*.pid", "run/upppoe/*", "etc/resolv.conf", "lib/upppoe/*.route"} {
-		if left, _ := filepath.Glob(filepath.Join(w.dir, pattern)); len(left) > 0 {
-			t.Errorf("files are left: %q", left)
-		}
-	}
+	w.leftNoFiles(t)
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
 		for _, r := range routes(t, w.client, family, unix.RT_TABLE_MAIN) {
 			if r.Gw == nil && (r.Dst == nil || r.Dst.IP.IsUnspecified()) {
 				t.Errorf("a route is left: %v", r)
 			}
+		}
+	}
+}
+
+func (w *world) leftNoFiles(t testing.TB) {
+	t.Helper()
+	for _, pattern := range []string{"run/*.pid", "run/upppoe/*", "etc/resolv.conf", "lib/upppoe/*.route"} {
+		if left, _ := filepath.Glob(filepath.Join(w.dir, pattern)); len(left) > 0 {
+			t.Errorf("files are left: %q", left)
 		}
 	}
 	if got := w.read("resolv.conf"); got != "nameserver 198.51.100.53\n" {

@@ -26,6 +26,7 @@ type fake struct {
 	session  uint16
 	wished   bool // our own IPCP request is out
 	open     bool
+	insisted int
 	received []pppoe.DiscoveryFrame
 }
 
@@ -180,7 +181,15 @@ func (f *fake) answer(p ppp.Protocol, c ppp.Control) {
 		f.send(p, ppp.ConfigureRequest, 1, nil)
 	case c.Code == ppp.ConfigureRequest && p == ppp.IPCP:
 		f.judge(c)
+	case (c.Code == ppp.ConfigureNak || c.Code == ppp.ConfigureReject) && p == ppp.IPCP:
+		f.insist()
 	}
+}
+
+// insist asks for our address, and for no other.
+func (f *fake) insist() {
+	f.insisted++
+	f.send(ppp.IPCP, ppp.ConfigureRequest, byte(f.insisted), ppp.Option{Type: optAddress, Value: f.own.AsSlice()}.AppendTo(nil))
 }
 
 // judge answers an IPCP request: with what the client is to ask for, or by agreeing.
@@ -198,7 +207,7 @@ func (f *fake) judge(c ppp.Control) {
 	}
 	if !f.wished {
 		f.wished = true
-		f.send(ppp.IPCP, ppp.ConfigureRequest, 1, ppp.Option{Type: optAddress, Value: f.own.AsSlice()}.AppendTo(nil))
+		f.insist()
 	}
 	if len(nak) > 0 {
 		f.send(ppp.IPCP, ppp.ConfigureNak, c.ID, nak)

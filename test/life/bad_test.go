@@ -1,0 +1,195 @@
+package life
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"upppoe/test/lab"
+)
+
+// TestBadOptions: each names the file or option that is wrong, and nothing was begun.
+func TestBadOptions(t *testing.T) {
+	for name, c := range map[string]struct {
+		peers   string // after the interface
+		options string
+		code    int
+		text    string
+	}{
+		"unknown word in a peers file": {"mtu 1400\nmtuu 1400\n", "", 2, `/etc/ppp/peers/isp:3: .*"mtuu"`},
+		"number that is none":          {"mtu many\n", "", 2, `/etc/ppp/peers/isp:2: .*"mtu"`},
+		"quote without end":            {"ipparam 'x\n", "", 2, `/etc/ppp/peers/isp:2: `},
+		"word without its value":       {"mtu", "", 2, `/etc/ppp/peers/isp:2: .*"mtu"`},
+		"file that is not there":       {"", "file /etc/ppp/nosuch", 2, `/etc/ppp/nosuch`},
+		"file that is a directory":     {"", "file /etc/ppp/peers", 2, `/etc/ppp/peers`},
+		"peers file outside":           {"", "call ../options", 2, `\.\.`},
+		"VLAN out of range":            {"", "vlan 4095", 2, `"vlan".*4095`},
+		"VLAN of three tags":           {"", "vlan 1.2.3", 2, `"vlan"`},
+		"MTU out of range":             {"", "mtu 100", 2, `"mtu"`},
+		"address that is none":         {"", "192.0.2.300:", 2, `192\.0\.2\.300`},
+		"bad MAC":                      {"", "pppoe-mac 02:00", 2, `"pppoe-mac"`},
+		"bad source MAC":               {"", "pppoe-source-mac 01:00:5e:00:00:01", 2, `source address`},
+		"Host-Uniq too long":           {"", "host-uniq " + strings.Repeat("00", 129), 2, `"host-uniq"`},
+		"device's name too long":       {"", "ifname abcdefghijklmnop", 2, `abcdefghijklmnop`},
+		"no such password file":        {"", "password-file /etc/ppp/nosuch", 1, `/etc/ppp/nosuch`},
+		"priority without a tag":       {"", "pppoe-pcp 6", 2, `priority`},
+		"no such variable":             {"", "password-env NO_SUCH", 2, `NO_SUCH`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.serve(t)
+			w.write(t, "etc/peers/isp", "eth0\n"+c.peers, 0o600)
+			args := append([]string{"call", "isp", "user", user, "noauth", "nodetach"}, strings.Fields(c.options)...)
+			r := w.run(t, "pppoe-client", args...)
+			if r.code != c.code || !regexp.MustCompile(c.text).MatchString(r.stderr) {
+				t.Errorf("code %d, want %d and %q:\n%s", r.code, c.code, c.text, r.stderr)
+			}
+			w.leftNothing(t)
+		})
+	}
+}
+
+// TestMissingSecret is told as that, and is no wrong password of a fault unknown.
+func TestMissingSecret(t *testing.T) {
+	for name, secrets := range map[string]string{"no file": "", "somebody else's": "another * secret *\n"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(t)
+			if secrets != "" {
+				w.write(t, "etc/chap-secrets", secrets, 0o600)
+			}
+			r := w.run(t, "pppoe-client", "eth0", "user", user, "noauth", "nodetach")
+			if r.code != 19 || !regexp.MustCompile(`No CHAP secret found for authenticating us to .life-ac.`).MatchString(r.stderr) {
+				t.Errorf("%+v", r)
+			}
+			w.leftNothing(t)
+		})
+	}
+}
+
+// TestUnreadableFile: the client is not root, but may do all that a client must.
+func TestUnreadableSecrets(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	check(t, os.Mkdir(filepath.Join(w.dir, "etc/chap-secrets"), 0o700))
+	r := w.run(t, "pppoe-client", "eth0", "user", user, "noauth", "nodetach")
+	if r.code == 0 || !strings.Contains(r.stderr, "/etc/ppp/chap-secrets") {
+		t.Errorf("%+v", r)
+	}
+	w.leftNothing(t)
+}
+
+// TestOpenSecrets: a file that others can read is warned of, and used.
+func TestOpenSecrets(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	w.write(t, "etc/chap-secrets", user+" * "+secret+" *\n", 0o644)
+	p := w.start(t, "pppoe-client", "eth0", "user", user, "noauth", "nodetach")
+	check(t, p.Await("secret file /etc/ppp/chap-secrets has world and/or group access"))
+	w.awaitOnline(t)
+}
+
+// TestNonsenseAddresses: what a concentrator must not give is not taken.
+func TestNonsenseAddresses(t *testing.T) {
+	const own = "192.0.2.1"
+	for name, c := range map[string]struct {
+		assign, own string
+		code        int
+	}{
+		"we are 0.0.0.0":         {"0.0.0.0", own, 10},
+		"we are multicast":       {"224.0.0.1", own, 10},
+		"we are loopback":        {"127.0.0.1", own, 10},
+		"we are broadcast":       {"255.255.255.255", own, 10},
+		"we are reserved":        {"240.0.0.1", own, 10},
+		"it is 0.0.0.0":          {"192.0.2.10", "0.0.0.0", 10},
+		"it is multicast":        {"192.0.2.10", "239.1.2.3", 10},
+		"it is loopback":         {"192.0.2.10", "127.0.0.1", 10},
+		"it is broadcast":        {"192.0.2.10", "255.255.255.255", 10},
+		"both are the same":      {own, own, 10},
+		"we have it on our eth1": {"198.51.100.2", own, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.elsewhere(t, "100")
+			before := w.network(t)
+			newFake(t, w.server, "odd", manner{assign: ip(c.assign), own: ip(c.own)})
+			args := append(append([]string{"eth0", "nodetach", "json", "defaultroute", "replacedefaultroute", "usepeerdns", "resolv", "file"}, account...), strings.Fields(impatient)...)
+			r := w.run(t, "pppoe-client", args...)
+			told := events(t, r.stdout)
+			if last := told[len(told)-1]; r.code != c.code || last.End == nil || last.End.ExitCode != c.code || len(named(told, "online")) > 0 {
+				t.Errorf("code %d, want %d:\n%s%s", r.code, c.code, r.stdout, r.stderr)
+			}
+			if c.code == 1 && !strings.Contains(r.stderr, c.assign) {
+				t.Errorf("it does not name the address:\n%s", r.stderr)
+			}
+			await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
+			if after := w.network(t); after != before {
+				t.Errorf("before it was\n%s\nnow it is\n%s", before, after)
+			}
+			w.leftNoFiles(t)
+		})
+	}
+}
+
+// network is what the client's machine has of IPv4.
+func (w *world) network(t testing.TB) string {
+	t.Helper()
+	return w.ip(t, "-4", "-brief", "address", "show") + w.ip(t, "-4", "route", "show", "table", "all")
+}
+
+// TestNonsenseNameServers are passed over: the line is good without.
+func TestNonsenseNameServers(t *testing.T) {
+	for _, bad := range []string{"0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1"} {
+		w := newWorld(t)
+		newFake(t, w.server, "odd", manner{dns: [2]netip.Addr{ip(bad), ip("192.0.2.54")}})
+		p := w.dial(t, append(strings.Fields(impatient), "usepeerdns", "resolv", "file")...)
+		s := w.awaitOnline(t)
+		if got := strings.Join(s.IPv4.DNS, " "); got != "192.0.2.54" {
+			t.Errorf("with %s, the servers are %s", bad, got)
+		}
+		if got := w.read("etc/resolv.conf"); got != "nameserver 192.0.2.54\n" {
+			t.Errorf("with %s, /etc/ppp/resolv.conf holds %q", bad, got)
+		}
+		p.Stop()
+		w.leftNothing(t)
+	}
+}
+
+// TestDeviceTaken: the name wanted is somebody's already, who keeps it.
+func TestDeviceTaken(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	check(t, lab.Veth(lab.End{In: w.client, Name: "wan"}, lab.End{In: namespace(t), Name: "eth0"}))
+	r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", "ifname", "wan"}, account...)...)
+	if r.code != 1 || !strings.Contains(r.stderr, "wan") || !w.links(t)["wan"] {
+		t.Errorf("%+v, with devices %v", r, w.links(t))
+	}
+}
+
+// TestNoPlaceForFiles: without /run and /var/lib to write to, the line is fine.
+func TestNoPlaceForFiles(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	for _, name := range []string{"run", "lib"} {
+		check(t, os.Remove(filepath.Join(w.dir, name)))
+		check(t, os.Mkdir(filepath.Join(w.dir, name), 0o755))
+	}
+	binds := w.binds()
+	for i := range binds {
+		if over := binds[i].Over; over == "/run" || over == "/var/lib" {
+			binds[i].From = "/proc/sys" // where nobody can make a file
+		}
+	}
+	p := launch(t, w.client, w.command("pppoe-client", append([]string{"eth0", "nodetach", "debug"}, account...)...), binds...)
+	check(t, p.Await("remote IP address 192.0.2.1\n"))
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	check(t, err)
+	if code, err := p.Stop(); code != 5 || err != nil {
+		t.Errorf("it ended with %d, %v", code, err)
+	}
+}
