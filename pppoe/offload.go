@@ -30,7 +30,11 @@ var _ mover = (*offloadPath)(nil)
 func newOffloadPath(port Port, control func([]byte), lost func(uint16)) *offloadPath {
 	p := &offloadPath{plainPath: plainPath{port: port, control: control, lost: lost}}
 	p.gather, _ = port.(Gatherer)
-	p.loads.New = func() any { return newLoad(port.MTU()) }
+	head := maxHead
+	if p.gather == nil {
+		head = max(head, 14+port.MTU()) // the payload is copied there
+	}
+	p.loads.New = func() any { return newLoad(head) }
 	return p
 }
 
@@ -112,12 +116,12 @@ const maxHead = 256
 // loadRoom has room for one super-packet, and for one more behind a batch of small ones.
 const loadRoom = 2 * (Headers + tun.MaxSuper)
 
-func newLoad(mtu int) *load {
+// newLoad makes one whose frames have room for so many octets of headers.
+func newLoad(head int) *load {
 	l := &load{buf: make([]byte, loadRoom)}
-	size := max(maxHead, 14+mtu) // a port that is no Gatherer has the payload copied there
-	memory := make([]byte, offloadBatch*size)
+	memory := make([]byte, offloadBatch*head)
 	for i := range l.heads {
-		l.heads[i] = memory[i*size : (i+1)*size : (i+1)*size]
+		l.heads[i] = memory[i*head : (i+1)*head : (i+1)*head]
 	}
 	return l
 }

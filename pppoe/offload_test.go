@@ -234,7 +234,7 @@ func TestOffloadEndToEnd(t *testing.T) {
 			receiver, out, g := offloading(&wire{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
 			g.Peer = hostAddr
 			m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-			l := newLoad(1500)
+			l := newLoad(1514)
 			total, octets, joined := 0, 0, 0
 			for total < 50_000 {
 				want := make(map[string][][]byte)
@@ -303,7 +303,7 @@ func TestOffloadClosedFamilies(t *testing.T) {
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []super{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
 		p.Allow(7, v6, !v6) // the other one
-		if p.drain(f, newLoad(1500)); len(w.frames) > 0 {
+		if p.drain(f, newLoad(1514)); len(w.frames) > 0 {
 			t.Fatalf("IPv6 %v: %d frames went out", v6, len(w.frames))
 		}
 		if n := f.meter.read(); n.Dropped == 0 || n.SentPackets > 0 {
@@ -331,7 +331,7 @@ func TestOffloadDrops(t *testing.T) {
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.Pending{Segment: tun.SegmentTCP6, Size: 5}},
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.Pending{Checksum: true, Start: 49, Offset: 16}},
 	}
-	if err := p.drain(f, newLoad(1500)); err != nil || len(w.frames) != 7 {
+	if err := p.drain(f, newLoad(1514)); err != nil || len(w.frames) != 7 {
 		t.Fatalf("%d frames went out: %v", len(w.frames), err)
 	}
 	if n := f.meter.read(); n.Dropped != 5 || n.SentPackets != 10 {
@@ -356,7 +356,7 @@ func TestOffloadMSS(t *testing.T) {
 	syn.packet[32], syn.packet[33] = 6<<4, 2
 	copy(syn.packet[40:], []byte{2, 4, 1460 >> 8, 1460 & 0xff})
 	device.toRead = []super{syn}
-	p.drain(f, newLoad(1500))
+	p.drain(f, newLoad(1514))
 	if len(w.frames) != 1 {
 		t.Fatalf("%d frames went out", len(w.frames))
 	}
@@ -427,7 +427,7 @@ func TestOffloadNoAllocation(t *testing.T) {
 	p, device, f := offloading(nothing{w}, nil) // in pieces
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	all := []super{m.transport(0, false, false, 1400, 60000), m.transport(1, true, true, 0, 100)}
-	l := newLoad(1500)
+	l := newLoad(1514)
 	if n := testing.AllocsPerRun(100, func() {
 		device.toRead = all
 		p.drain(f, l)
@@ -457,3 +457,73 @@ func (nothing) WriteGather(frames [][2][]byte) (int, error) { return len(frames)
 type ignore struct{ *supers }
 
 func (ignore) WriteSuper(*tun.Super, int) error { return nil }
+
+// FuzzOffloadTake: whatever two frames hold, each is either a packet of the flow, which is
+// written once, or the control plane's.
+func FuzzOffloadTake(f *testing.F) {
+	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
+	for _, v6 := range []bool{false, true} {
+		for _, udp := range []bool{false, true} {
+			s := m.transport(0, v6, udp, 100, 200)
+			var cut tun.Segments
+			cut.Cut(s.packet, s.pending)
+			var frames [2][]byte
+			for i := range frames {
+				b := make([]byte, cut.HeaderLen())
+				protocol := uint16(protocolOf(s.packet[0]))
+				frames[i] = sessionFrame(acAddr, 7, protocol, append(b, cut.Next(b)...), 3).Data
+			}
+			f.Add(frames[0], frames[1], false)
+			f.Add(frames[1], frames[0], true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte, pending bool) {
+		controlled, packets := 0, 0
+		p, device, flow := offloading(&wire{}, func([]byte) { controlled++ })
+		p.Clamp(7, NewMSSLimit(1492, 0))
+		p.take([]Frame{{Data: bytes.Clone(a), ChecksumPending: pending}, {Data: bytes.Clone(b), ChecksumPending: pending}})
+		for _, s := range device.written {
+			packets += s.packets
+		}
+		n := flow.meter.read()
+		if packets+controlled+int(n.Dropped) != 2 || n.ReceivedPackets != uint64(packets) {
+			t.Errorf("of two frames, %d were written, %d went to the control plane; %+v", packets, controlled, n)
+		}
+	})
+}
+
+// BenchmarkOffloadSend is a super-packet from the device to a port that takes pieces.
+func BenchmarkOffloadSend(b *testing.B) {
+	p, device, f := offloading(nothing{&wire{}}, nil)
+	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
+	all := []super{m.transport(0, false, false, 1440, 63000)}
+	l := newLoad(maxHead)
+	b.ReportAllocs()
+	b.SetBytes(63000)
+	for b.Loop() {
+		device.toRead = all
+		p.drain(f, l)
+	}
+}
+
+// BenchmarkOffloadReceive is the frames of one, from the port to the device.
+func BenchmarkOffloadReceive(b *testing.B) {
+	w := &wire{}
+	p, device, f := offloading(w, nil)
+	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
+	device.toRead = []super{m.transport(0, false, false, 1440, 63000)}
+	p.drain(f, newLoad(1514))
+	frames := make([]Frame, len(w.frames))
+	for i := range frames {
+		copy(w.frames[i][6:], f.Peer[:])
+		frames[i].Data = w.frames[i]
+	}
+	first := bytes.Clone(frames[0].Data)
+	f.supers = ignore{device}
+	b.ReportAllocs()
+	b.SetBytes(63000)
+	for b.Loop() {
+		copy(frames[0].Data, first)
+		p.take(frames)
+	}
+}

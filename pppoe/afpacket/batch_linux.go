@@ -69,7 +69,7 @@ func vector(b []byte) (v unix.Iovec) {
 // look whether the interface is still there: the error is EAGAIN then.
 func (p *Port) receive(fd uintptr) bool {
 	for p.rx.system(unix.SYS_RECVMMSG, fd) == unix.EAGAIN && p.frames.ready(fd) {
-		p.pace.woken()
+		p.pace.wake()
 	}
 	return true
 }

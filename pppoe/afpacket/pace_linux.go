@@ -27,14 +27,19 @@ const (
 // read counts frames.
 func (p *pace) read(n int) { p.frames += n }
 
-// woken is called when there is something to be read after there was nothing.
-func (p *pace) woken() {
-	now := time.Now()
+// woken is called when there is something to be read after there was nothing. It says
+// whether to rest first.
+func (p *pace) woken(now time.Time) (rest bool) {
 	if passed := now.Sub(p.since); passed >= pacePeriod {
 		p.stream = p.frames >= paceFrames && passed < 2*pacePeriod
 		p.since, p.frames = now, 0
 	}
-	if p.stream {
+	return p.stream
+}
+
+// wake is woken, with the rest taken.
+func (p *pace) wake() {
+	if p.woken(time.Now()) {
 		rest := unix.NsecToTimespec(paceRest.Nanoseconds())
 		unix.Nanosleep(&rest, nil)
 	}

@@ -28,6 +28,7 @@ func main() {
 	flag.IntVar(&o.repeat, "repeat", 5, "measure everything this often")
 	flag.DurationVar(&o.length, "time", 2*time.Second, "let each measurement of throughput take this long")
 	only := flag.String("only", "", "measure these only, parted by commas: "+strings.Join(names(), ", "))
+	flag.BoolVar(&o.hold, "hold", false, "lay the networks, and wait to be interrupted, instead of measuring")
 	quick := flag.Bool("quick", false, "measure one TCP stream and the round trip only")
 	flag.Parse()
 	o.only, o.full = strings.Split(*only, ","), !*quick
@@ -45,6 +46,7 @@ type options struct {
 	length time.Duration
 	only   []string
 	full   bool
+	hold   bool
 }
 
 func fatal(err error) {
@@ -71,6 +73,13 @@ func measure(o options) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
+	}
+	if o.hold {
+		for _, n := range networks {
+			fmt.Printf("%s: nsenter -t %d -n, nsenter -t %d -n\n", n.name, n.running[0].Process.Pid, n.running[len(n.running)-1].Process.Pid)
+		}
+		<-untilTerm().Done()
+		return nil
 	}
 	for range o.repeat {
 		for _, n := range networks {

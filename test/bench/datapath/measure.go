@@ -70,6 +70,8 @@ type report struct {
 	spent float64 // seconds of processors
 }
 
+// iperf runs a client. TCP's congestion control is one that sends what the window allows:
+// BBR would measure its own pacing.
 func (n *network) iperf(length time.Duration, args ...string) (r report, err error) {
 	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-C", "cubic", "-t", fmt.Sprint(length.Seconds())}, args...)...)
 	before := n.worked()
@@ -163,7 +165,7 @@ func (n *network) udp(what string, size int) error {
 
 // arrives returns the rate at which datagrams were sent, or 0 if too many were lost.
 func (n *network) arrives(size int, rate float64) (float64, error) {
-	r, err := n.iperf(time.Second, "-u", "-l", fmt.Sprint(size), "-b", fmt.Sprint(int(rate*1000)*size*8))
+	r, err := n.iperf(time.Second, "-u", "-w", "4M", "-l", fmt.Sprint(size), "-b", fmt.Sprint(int(rate*1000)*size*8))
 	if err != nil {
 		return 0, err
 	}

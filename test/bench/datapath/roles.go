@@ -86,7 +86,7 @@ func host(args []string) error {
 }
 
 func untilTerm() context.Context {
-	ctx, _ := signal.NotifyContext(context.Background(), unix.SIGTERM)
+	ctx, _ := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	return ctx
 }
 
