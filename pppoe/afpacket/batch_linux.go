@@ -68,8 +68,13 @@ func vector(b []byte) (v unix.Iovec) {
 // receive is the system call of ReadBatch. It waits until there are frames, or it shall
 // look whether the interface is still there: the error is EAGAIN then.
 func (p *Port) receive(fd uintptr) bool {
-	for p.rx.system(unix.SYS_RECVMMSG, fd) == unix.EAGAIN && p.frames.ready(fd) {
-		p.pace.wake()
+	for p.rx.system(unix.SYS_RECVMMSG, fd) == unix.EAGAIN {
+		if p.pace.rest() && p.rx.system(unix.SYS_RECVMMSG, fd) != unix.EAGAIN {
+			return true
+		}
+		if !p.frames.ready(fd) {
+			return true
+		}
 	}
 	return true
 }

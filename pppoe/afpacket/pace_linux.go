@@ -1,14 +1,18 @@
 package afpacket
 
 import (
+	"runtime"
+	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// pace has a reader that is woken in a stream of frames rest before it reads: else the first
-// frame of each burst wakes it, it has read that before the second is there, and every
-// frame costs a wakeup and a packet of its own. A frame that comes alone is read at once.
+// pace has a reader that finds nothing more in a stream of frames rest, and then look again,
+// instead of having the kernel wake it: else the first frame of each burst wakes it, it has
+// read that before the second is there, and every frame costs a wakeup and a packet of its
+// own. A frame that comes alone is read at once.
 type pace struct {
 	since  time.Time // the beginning of the period
 	frames int       // since then
@@ -27,9 +31,8 @@ const (
 // read counts frames.
 func (p *pace) read(n int) { p.frames += n }
 
-// woken is called when there is something to be read after there was nothing. It says
-// whether to rest first.
-func (p *pace) woken(now time.Time) (rest bool) {
+// empty is called when there is nothing more to be read. It says whether to rest.
+func (p *pace) empty(now time.Time) (rest bool) {
 	if passed := now.Sub(p.since); passed >= pacePeriod {
 		p.stream = p.frames >= paceFrames && passed < 2*pacePeriod
 		p.since, p.frames = now, 0
@@ -37,10 +40,26 @@ func (p *pace) woken(now time.Time) (rest bool) {
 	return p.stream
 }
 
-// wake is woken, with the rest taken.
-func (p *pace) wake() {
-	if p.woken(time.Now()) {
-		rest := unix.NsecToTimespec(paceRest.Nanoseconds())
+// resting is how many readers rest with a processor of the scheduler's in hand, and
+// mayRest how many may: half of those there are at the start.
+var (
+	resting atomic.Int32
+	mayRest = int32(runtime.GOMAXPROCS(0) / 2)
+)
+
+// rest rests if there is a stream, and says whether. The scheduler is not told, if few
+// rest: it would take the processor away, and look after it every 20 microseconds from
+// then on, which costs more than it gains.
+func (p *pace) rest() bool {
+	if !p.empty(time.Now()) {
+		return false
+	}
+	rest := unix.NsecToTimespec(paceRest.Nanoseconds())
+	if resting.Add(1) <= mayRest {
+		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&rest)), 0, 0)
+	} else {
 		unix.Nanosleep(&rest, nil)
 	}
+	resting.Add(-1)
+	return true
 }

@@ -10,8 +10,8 @@ import (
 func TestPace(t *testing.T) {
 	for _, c := range []struct {
 		what          string
-		every         time.Duration // how often the reader is woken
-		frames, wakes int           // by so many frames, so often
+		every         time.Duration // how often the reader finds nothing more
+		frames, wakes int           // after so many frames, and so often
 		rests         bool          // at the last of them
 	}{
 		{"echo requests every two milliseconds", 2 * time.Millisecond, 1, 1000, false},
@@ -25,13 +25,13 @@ func TestPace(t *testing.T) {
 		rests := false
 		for range c.wakes {
 			now = now.Add(c.every)
-			rests = p.woken(now)
+			rests = p.empty(now)
 			p.read(c.frames)
 		}
 		if rests != c.rests {
 			t.Errorf("%s: rests %v, want %v", c.what, rests, c.rests)
 		}
-		if p.woken(now.Add(5 * time.Millisecond)) {
+		if p.empty(now.Add(5 * time.Millisecond)) {
 			t.Errorf("%s: rests for what comes after a pause", c.what)
 		}
 	}
