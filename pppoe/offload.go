@@ -13,8 +13,9 @@ import (
 //	from the wire:  receive -> as on the plain path, up to MSS -> joined with its like -> device
 //	to the wire:    device -> carrySupers -> family open? -> MSS, or cut -> headers before each -> port
 //
-// A SYN is never part of a super-packet. Nothing waits for more to come: a batch is what is there already. A device that knows
-// no super-packets is served as on the plain path.
+// A SYN is never part of a super-packet. Nothing here waits for more to come: a batch is
+// what is there already. A device that knows no super-packets is served as on the plain
+// path.
 
 // offloadPath is a Path over one Port of session frames.
 type offloadPath struct {
