@@ -1,5 +1,9 @@
-// Package stage opens the ports of lines together with the fastest data path that there
-// is for them: the kernel's (package fastpath), or that of user space.
+// Package stage opens the ports of lines together with what moves their packets: the
+// kernel (package fastpath), where that is asked for, or else user space.
+//
+// The kernel's data path is not chosen of itself: it takes a veth pair, to cut packets
+// into segments, that everybody sees in the list of interfaces, and CAP_SYS_ADMIN to make
+// it. Without that pair it is slower than user space with offloads.
 package stage
 
 import (
@@ -27,19 +31,17 @@ type Lines struct {
 	Log *slog.Logger
 
 	mu      sync.Mutex
-	engines map[int]*fastpath.Engine // by the interface's index; nil: there can be none
+	engines map[int]*fastpath.Engine // by the interface's index
 }
 
-// Open opens the ports of a line, with an Accelerator if the kernel can have one. The
-// error is that of afpacket.OpenPorts, or tells why the kernel's data path, which was
-// asked for, is not to be had.
+// Open opens the ports of a line, with an Accelerator if the kernel is to move packets.
+// The error is that of afpacket.OpenPorts, or tells why the kernel cannot.
 func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
 	ports, err := afpacket.OpenPorts(line)
-	if err != nil || s.Want != pppoe.DataPathAuto && s.Want != pppoe.DataPathKernel {
+	if err != nil || s.Want != pppoe.DataPathKernel {
 		return ports, err
 	}
-	ports.Accelerator, err = s.accelerator(line, ports)
-	if err != nil && s.Want == pppoe.DataPathKernel {
+	if ports.Accelerator, err = s.accelerator(line, ports); err != nil {
 		ports.Close()
 		return pppoe.Ports{}, err
 	}
@@ -49,7 +51,7 @@ func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
 // Prepare does beforehand what Open will need the most rights for: the kernel's way to cut
 // packets takes CAP_SYS_ADMIN. What cannot be done Open will tell.
 func (s *Lines) Prepare(name string) {
-	if s.Want == pppoe.DataPathAuto || s.Want == pppoe.DataPathKernel {
+	if s.Want == pppoe.DataPathKernel {
 		s.engine(name)
 	}
 }
@@ -60,9 +62,7 @@ func (s *Lines) Close() error {
 	defer s.mu.Unlock()
 	var errs []error
 	for index, e := range s.engines {
-		if e != nil {
-			errs = append(errs, e.Close())
-		}
+		errs = append(errs, e.Close())
 		delete(s.engines, index)
 	}
 	return errors.Join(errs...)
@@ -70,7 +70,7 @@ func (s *Lines) Close() error {
 
 func (s *Lines) accelerator(line afpacket.Line, ports pppoe.Ports) (pppoe.Accelerator, error) {
 	e, err := s.engine(line.Interface)
-	if e == nil {
+	if err != nil {
 		return nil, err
 	}
 	fast := e.Line(line.VLAN, line.DataPriority)
@@ -82,14 +82,13 @@ func (s *Lines) accelerator(line afpacket.Line, ports pppoe.Ports) (pppoe.Accele
 		return nil, fmt.Errorf("%v: %w: its port takes no filter", line, fastpath.ErrUnavailable)
 	}
 	if err := fast.Shield(socket); err != nil {
-		s.Log.Info(fmt.Sprintf("%v: packets go through user space: %v", line, err))
 		return nil, fmt.Errorf("%v: %w", line, err)
 	}
 	return fast, nil
 }
 
 // engine is that of an interface, made when it is first asked for. An interface that goes
-// and comes back is another one. Nil: the error says why, once.
+// and comes back is another one.
 func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	nic, err := net.InterfaceByName(name)
 	if err != nil {
@@ -97,22 +96,19 @@ func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e, known := s.engines[nic.Index]; known {
-		return e, fastpath.ErrUnavailable
+	if e := s.engines[nic.Index]; e != nil {
+		return e, nil
+	}
+	e, err := fastpath.Open(fastpath.Config{
+		Interface: name, Sessions: s.Sessions, Notice: func(text string) { s.Log.Info(text) },
+	})
+	if err != nil {
+		return nil, err
 	}
 	if s.engines == nil {
 		s.engines = make(map[int]*fastpath.Engine)
 	}
-	e, err := fastpath.Open(fastpath.Config{
-		Interface: name, Sessions: s.Sessions, NoDetour: s.Want == pppoe.DataPathAuto,
-		Notice: func(text string) { s.Log.Info(text) },
-	})
-	if err != nil {
-		s.engines[nic.Index] = nil
-		s.Log.Debug(fmt.Sprintf("packets go through user space: %v", err))
-		return nil, err
-	}
 	s.engines[nic.Index] = e
-	s.Log.Debug(fmt.Sprintf("%s: packets go through the kernel: %s", name, e.About()))
+	s.Log.Info(fmt.Sprintf("%s: packets go through the kernel: %s", name, e.About()))
 	return e, nil
 }

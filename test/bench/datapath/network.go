@@ -27,6 +27,7 @@ var configurations = []configuration{
 	{name: "one-packet", relay: []string{"one-packet", "one-packet"}},
 	{name: "plain", relay: []string{"concentrator plain", "host plain"}},
 	{name: "offload", relay: []string{"concentrator offload", "host offload"}},
+	{name: "kernel", relay: []string{"concentrator kernel", "host kernel"}},
 }
 
 func names() (all []string) {

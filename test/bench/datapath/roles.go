@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/hostnet"
+	"upppoe/internal/stage"
 	"upppoe/ipcp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
@@ -39,11 +40,13 @@ func concentrator(args []string) error {
 	if err != nil {
 		return err
 	}
-	ports, err := afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	lines := &stage.Lines{Want: path, Sessions: 1, Log: log}
+	defer lines.Close()
+	ports, err := lines.Open(afpacket.Line{Interface: "eth0"})
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: "bench", Rand: rand.Reader},
 		Session:      session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{Local: addr(args[1])}},
@@ -65,9 +68,11 @@ func host(args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	lines := &stage.Lines{Want: path, Sessions: 1, Log: log}
+	defer lines.Close()
 	err = pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
-		Listen:    func() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Line{Interface: "eth0"}) },
+		Listen:    func() (pppoe.Ports, error) { return lines.Open(afpacket.Line{Interface: "eth0"}) },
 		Discovery: pppoe.HostConfig{Rand: rand.Reader},
 		Session:   session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
 		DataPath:  path,
