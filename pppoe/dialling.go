@@ -198,6 +198,9 @@ func (d *dialling) receivePADT(now time.Time, f DiscoveryFrame) {
 	d.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "concentrator sent PADT"})
 }
 
+// stray does nothing: the session may be that of another client with our address.
+func (d *dialling) stray(time.Time, Addr, uint16) {}
+
 // announce tells what the session's concentrator has to say
 // (draft-carrel-info-pppoe-ext, sections 3 and 4). Some begin so before LCP is open.
 func (d *dialling) announce(f DiscoveryFrame) {

@@ -431,6 +431,7 @@ func (bystander) heed(time.Time, *tunnel, Event) {}
 func (bystander) deadline() time.Time            { return time.Time{} }
 func (bystander) advance(time.Time)              {}
 func (bystander) stop(time.Time)                 {}
+func (bystander) stray(time.Time, Addr, uint16)  {}
 func (bystander) idle() bool                     { return true }
 
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.

@@ -137,6 +137,8 @@ type serving struct {
 	byKey        map[RequestKey]*tunnel
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
+	strays       int       // answered
+	straysSince  time.Time // in the second that began then
 }
 
 var _ owner = (*serving)(nil)
@@ -267,6 +269,28 @@ func (o *serving) receivePADT(now time.Time, f DiscoveryFrame) {
 		return
 	}
 	o.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
+}
+
+// maxStrays is how many frames of no session are answered in a second.
+const maxStrays = 100
+
+// stray tells who goes on with a session that was another life's of ours, before a
+// crash, that it has ended: else it would find that out by silence only. A session ID
+// that is in use may be heard on another interface, too; one beyond our slots may be that
+// of another server with our address.
+func (o *serving) stray(now time.Time, from Addr, id uint16) {
+	if !o.server.slots.isFree(int(id)-1) || o.stopped || !from.IsUnicast() {
+		return
+	}
+	if now.Sub(o.straysSince) >= time.Second {
+		o.strays, o.straysSince = 0, now
+	}
+	if o.strays++; o.strays > maxStrays {
+		return
+	}
+	local := o.loop.ports.Discovery.Addr()
+	o.queue.add(NewPADT(from, local, id, ""))
+	o.loop.sendDiscovery(Line{Interface: o.loop.iface, SessionID: id, Local: local, Peer: from}, &o.queue)
 }
 
 // Drops tells how many packets of all interfaces were dropped, by the reason. It

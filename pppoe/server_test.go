@@ -148,6 +148,41 @@ func TestForeignFrames(t *testing.T) {
 	})
 }
 
+// TestStrayFrames: who goes on with a session of before the server's crash is told that
+// it has ended, within bounds; of sessions that may be somebody else's, nothing is said.
+func TestStrayFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		stranger := pppoe.Addr{2, 9}
+		echo := []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}
+		for _, id := range []uint16{0, 1, 5, 0xffff} { // none, the client's, and beyond the four slots
+			l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, stranger, id, echo))
+		}
+		synctest.Wait()
+		if all := seen.all(pppoe.PADT); len(all) != 0 {
+			t.Errorf("sessions that are not the server's to end: %v", all)
+		}
+		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
+		synctest.Wait()
+		if all := seen.all(pppoe.PADT); len(all) != 1 || all[0].Dst != stranger || all[0].Src != serverAddr || all[0].SessionID != 2 {
+			t.Errorf("a session of before is answered by %v", all)
+		}
+		for range 1000 {
+			l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
+			synctest.Wait()
+		}
+		if n := len(seen.all(pppoe.PADT)); n != 100 {
+			t.Errorf("a flood is answered by %d packets, want 100 in a second", n)
+		}
+		l.exchange()
+		l.stop()
+	})
+}
+
 // TestClientVanishes: a client that says nothing any more is found out by echoes,
 // and its slot is given to others.
 func TestClientVanishes(t *testing.T) {

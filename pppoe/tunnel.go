@@ -135,6 +135,9 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	t := l.tunnels[id]
 	if t == nil || t.Peer != Addr(frame[6:12]) || t.reason != nil {
 		l.drops.count(ErrNotOurs)
+		if t == nil {
+			l.owner.stray(now, Addr(frame[6:12]), id)
+		}
 		return
 	}
 	if t.waiting {
