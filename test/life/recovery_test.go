@@ -78,6 +78,20 @@ func TestServerRestarts(t *testing.T) {
 	}
 }
 
+// TestServerBackAtOnce: a client that has not noticed is told by the server.
+func TestServerBackAtOnce(t *testing.T) {
+	w := newWorld(t)
+	server := w.serve(t)
+	w.dial(t, "persist", "holdoff", "600", "lcp-echo-interval", "1", "lcp-echo-failure", "1000")
+	w.awaitOnline(t)
+	kill(t, server)
+	w.serve(t)
+	s := w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
+	if s.LastEnd == nil || s.LastEnd.Reason != "hangup" {
+		t.Errorf("its first session was ended by %+v", s.LastEnd)
+	}
+}
+
 // TestHangUpSignal redials at once if it persists, whatever the hold-off, and ends if
 // not.
 func TestHangUpSignal(t *testing.T) {
