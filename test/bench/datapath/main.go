@@ -1,7 +1,7 @@
 // Command datapath measures the data paths against each other, and against what the
 // network below them carries, all in one run: each in a pair of namespaces of its own,
 // joined by a veth pair, taken in turn, so that whatever else the machine does hits all
-// alike. It prints the medians as a table. It needs root, iperf3, ping and ethtool.
+// alike. It prints the medians as a table. It needs root, iperf3 and ping.
 //
 //	go run ./test/bench/datapath
 package main

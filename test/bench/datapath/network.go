@@ -101,8 +101,8 @@ func (n *network) bare() error {
 		if n.segment {
 			continue
 		}
-		if out, err := n.ends[i].Run("ethtool", "-K", "eth0", "tso", "off", "gso", "off", "gro", "off"); err != nil {
-			return fmt.Errorf("ethtool: %w: %s", err, out)
+		if err := n.ends[i].Offload("eth0", false, lab.SegmentTCP, lab.SegmentSoftware, lab.Join); err != nil {
+			return err
 		}
 	}
 	return nil

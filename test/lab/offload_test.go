@@ -1,0 +1,22 @@
+package lab_test
+
+import (
+	"testing"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// TestOffload: offloads of a veth pair can be switched, those of an interface that is not
+// there cannot.
+func TestOffload(t *testing.T) {
+	roottest.Need(t)
+	a, b := namespace(t), namespace(t)
+	check(t, lab.Veth(lab.End{In: a, Name: "eth0"}, lab.End{In: b, Name: "eth0"}))
+	for _, on := range []bool{false, true, false} {
+		check(t, a.Offload("eth0", on, lab.ChecksumOut, lab.ChecksumIn, lab.SegmentTCP, lab.SegmentSoftware, lab.Join))
+	}
+	if a.Offload("eth1", true, lab.Join) == nil {
+		t.Error("an offload of an interface that is not there was switched")
+	}
+}
