@@ -53,7 +53,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// TestMissingSecret is told as that, and is no wrong password of a fault unknown.
+// TestMissingSecret: it is told that there is none, with the code of a wrong one.
 func TestMissingSecret(t *testing.T) {
 	for name, secrets := range map[string]string{"no file": "", "somebody else's": "another * secret *\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestMissingSecret(t *testing.T) {
 	}
 }
 
-// TestUnreadableFile: the client is not root, but may do all that a client must.
+// TestUnreadableSecrets: what cannot be read is told of by its name.
 func TestUnreadableSecrets(t *testing.T) {
 	w := newWorld(t)
 	w.serve(t)

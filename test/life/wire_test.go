@@ -257,7 +257,7 @@ func TestMaxPayloadAsked(t *testing.T) {
 func TestMaxPayloadTooMuch(t *testing.T) {
 	w := newWorld(t)
 	f := newFake(t, w.server, "ac", manner{})
-	// Of a veth pair in a bridge of somebody else's, a macvlan device cannot be raised.
+	// What is below the device is in another namespace, and so out of reach.
 	host := namespace(t)
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: namespace(t), Name: "eth0"}))
 	if out, err := host.Run("ip", "link", "add", "link", "eth0", "name", "narrow", "type", "macvlan", "mode", "bridge"); err != nil {
