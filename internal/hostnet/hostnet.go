@@ -129,9 +129,10 @@ func (h *Host) device() (tun.Device, error) {
 		if err == nil {
 			return d, nil
 		}
-		if h.DataPath != pppoe.DataPathAuto || !errors.Is(err, tun.ErrNoOffload) {
+		if h.DataPath == pppoe.DataPathOffload || !errors.Is(err, tun.ErrNoOffload) {
 			return nil, err
 		}
+		h.Log.Info(fmt.Sprintf("packets go one by one (datapath plain): %v", err))
 	}
 	d, err := tun.Open(cfg)
 	if err != nil {
