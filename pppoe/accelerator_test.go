@@ -106,7 +106,8 @@ func TestAccelerated(t *testing.T) {
 		if got := p.Remove(7); got != want {
 			t.Errorf("counters in the end: %+v", got)
 		}
-		if order := []string{"path allow", "path allow", "fast allow", "fast remove", "path remove"}; !slices.Equal(fast.calls, order) {
+		slices.Sort(fast.calls[:3]) // the accelerator is not waited for
+		if order := []string{"fast allow", "path allow", "path allow", "fast remove", "path remove"}; !slices.Equal(fast.calls, order) {
 			t.Errorf("order: %q", fast.calls)
 		}
 	})

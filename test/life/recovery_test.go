@@ -35,6 +35,7 @@ func TestStartAfterCrash(t *testing.T) {
 		t.Errorf("before it was %+v, now %+v", first, again)
 	}
 	p.Stop()
+	check(t, server.Await("Session 1 closed .*: peer-terminated")) // else its one slot may still be taken
 	p = w.dial(t)
 	w.awaitOnline(t)
 	if strings.Contains(p.Log(), "earlier run") {
