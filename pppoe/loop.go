@@ -226,20 +226,9 @@ func (l *loop) tellDiscovery(line Line, e Event) {
 // receiveDiscovery moves frames from the discovery port to the loop until the
 // port is lost or closed.
 func (l *loop) receiveDiscovery() error {
-	frames := make([]Frame, batch)
-	for i := range frames {
-		frames[i].Data = make([]byte, 14+l.ports.Discovery.MTU())
-	}
-	for {
+	return read(l.ports.Discovery, batch, func(frames []Frame) {
 		for i := range frames {
-			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
-		}
-		n, err := l.ports.Discovery.ReadBatch(frames)
-		if err != nil {
-			return err
-		}
-		for i := range frames[:n] {
 			l.post(l.discovery, frames[i].Data)
 		}
-	}
+	})
 }

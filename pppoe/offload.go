@@ -53,20 +53,7 @@ const offloadBatch = 64
 
 // receive moves frames from the port until that is lost or closed.
 func (p *offloadPath) receive() error {
-	frames := make([]Frame, offloadBatch)
-	for i := range frames {
-		frames[i].Data = make([]byte, 14+p.port.MTU())
-	}
-	for {
-		for i := range frames {
-			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
-		}
-		n, err := p.port.ReadBatch(frames)
-		if err != nil {
-			return err
-		}
-		p.take(frames[:n])
-	}
+	return read(p.port, offloadBatch, p.take)
 }
 
 // take passes a batch of frames on.

@@ -104,25 +104,14 @@ func (p *plainPath) Remove(id uint16) Counters {
 
 // receive moves frames from the port until that is lost or closed.
 func (p *plainPath) receive() error {
-	frames := make([]Frame, batch)
-	for i := range frames {
-		frames[i].Data = make([]byte, 14+p.port.MTU())
-	}
 	var packet [1][]byte
-	for {
+	return read(p.port, batch, func(frames []Frame) {
 		for i := range frames {
-			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
-		}
-		n, err := p.port.ReadBatch(frames)
-		if err != nil {
-			return err
-		}
-		for i := range frames[:n] {
 			if !p.deliver(&frames[i], packet[:]) {
 				p.control(frames[i].Data)
 			}
 		}
-	}
+	})
 }
 
 // deliver writes a frame's packet to its device. It says no if the frame is

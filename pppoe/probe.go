@@ -82,26 +82,16 @@ func (p *probe) receive(now time.Time, frame []byte) {
 // receive moves copies of a port's frames to a channel, or drops them if nobody
 // takes them, until the port is closed.
 func receive(port Port, to chan<- []byte) error {
-	frames := make([]Frame, batch)
-	for i := range frames {
-		frames[i].Data = make([]byte, 14+port.MTU())
-	}
-	for {
-		for i := range frames {
-			frames[i].Data = frames[i].Data[:cap(frames[i].Data)]
-		}
-		n, err := port.ReadBatch(frames)
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, f := range frames[:n] {
+	err := read(port, batch, func(frames []Frame) {
+		for _, f := range frames {
 			select {
 			case to <- append([]byte(nil), f.Data...):
 			default:
 			}
 		}
+	})
+	if errors.Is(err, net.ErrClosed) {
+		return nil
 	}
+	return err
 }
