@@ -21,6 +21,7 @@ type tunnel struct {
 	had     Addressing // as last told by Configured
 	online  time.Time  // since when packets flow; zero: they never did
 	limits  allowance
+	counted bool            // what it carries matters to its limits, or to its echo
 	heard   uint64          // packets received, when last asked
 	waiting bool            // PPP has yet to begin
 	begin   time.Time       // when it does at the latest; zero: not by the clock
@@ -34,7 +35,7 @@ type tunnel struct {
 // begin takes up a session. PPP begins with Up.
 func (l *loop) begin(line Line, cfg *session.Config, limits Limits) *tunnel {
 	line.Interface, line.Local = l.iface, l.ports.Session.Addr()
-	t := &tunnel{Line: line, session: session.New(cfg), waiting: true, limits: allowance{Limits: limits}}
+	t := &tunnel{Line: line, session: session.New(cfg), waiting: true, limits: allowance{Limits: limits}, counted: limits.watched() || cfg.LCP.Echo.Adaptive}
 	l.tunnels[t.SessionID] = t
 	return t
 }
@@ -77,10 +78,13 @@ func (l *loop) advanceTunnel(now time.Time, t *tunnel) {
 		l.up(now, t)
 		return
 	}
-	carried := l.data.Counters(t.SessionID)
-	if carried.ReceivedPackets != t.heard {
-		t.heard = carried.ReceivedPackets
-		t.session.Heard()
+	var carried Counters
+	if t.counted {
+		carried = l.data.Counters(t.SessionID)
+		if carried.ReceivedPackets != t.heard {
+			t.heard = carried.ReceivedPackets
+			t.session.Heard()
+		}
 	}
 	if reason, over := t.limits.check(now, carried); over && t.reason == nil {
 		l.close(now, t, reason)
