@@ -206,7 +206,7 @@ func (c *Client) Counters() (n Counters, ok bool) {
 
 // tellLink says how the interface is, if it has changed while there was no dial to say so.
 func (c *Client) tellLink() (link LinkState) {
-	link, _ = c.state()
+	link = c.linkState()
 	if link != c.told {
 		c.told = link
 		c.notify(LinkChanged{link})
@@ -228,10 +228,10 @@ func (c *Client) takeRedial() (asked bool) {
 	return asked
 }
 
-func (c *Client) state() (link LinkState, redial bool) {
+func (c *Client) linkState() LinkState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.link, c.redial
+	return c.link
 }
 
 // await waits until a dial makes sense: the interface is there, and there is something
@@ -259,7 +259,7 @@ func (c *Client) await(ctx context.Context) bool {
 
 // rest waits, unless something happens that makes another dial worth trying.
 func (c *Client) rest(ctx context.Context, d time.Duration) bool {
-	before, _ := c.state()
+	before := c.linkState()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	for {

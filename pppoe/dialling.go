@@ -27,8 +27,7 @@ type dialling struct {
 	had       Addressing // as last configured
 	announced int
 	online    bool
-	link      LinkState
-	told      *LinkState // the client's
+	told      *LinkState // how the link is: the client's
 	giveUp    time.Time  // when a session without carrier ends; zero: it has one
 	hostErr   error
 	end       error
@@ -141,7 +140,7 @@ func (d *dialling) heed(now time.Time, t *tunnel, event Event) {
 
 // linkChanged heeds what has become of the Ethernet interface.
 func (d *dialling) linkChanged(now time.Time, s LinkState) {
-	d.link, d.giveUp, *d.told = s, time.Time{}, s
+	d.giveUp, *d.told = time.Time{}, s
 	d.loop.notify(d.line(), LinkChanged{s})
 	switch {
 	case s >= LinkDown:
@@ -158,7 +157,7 @@ func (d *dialling) linkChanged(now time.Time, s LinkState) {
 
 // loseLink ends what is under way for want of an interface.
 func (d *dialling) loseLink(now time.Time) {
-	reason := session.Reason{Cause: session.HangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, d.link)}
+	reason := session.Reason{Cause: session.HangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, *d.told)}
 	switch {
 	case d.tunnel == nil:
 		d.fail(&EndError{Reason: reason})

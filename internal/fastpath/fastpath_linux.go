@@ -28,13 +28,9 @@ type Config struct {
 	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
 	Notice func(text string)
 
-	// NoDetour leaves packets that are yet to be cut into segments to user space. Without,
-	// a veth pair cuts them, which everybody can see in the list of interfaces, and which
-	// takes CAP_SYS_ADMIN.
-	NoDetour bool
-
-	// For tests: as on a network card that finishes checksums only where it finds them itself.
-	narrow bool
+	// For tests: as on a kernel without veth pairs; as on a network card that finishes
+	// checksums only where it finds them itself.
+	noVeth, narrow bool
 }
 
 // Engine are the programs of one Ethernet interface, and the sessions that they serve, in
@@ -163,22 +159,17 @@ func (e *Engine) makeMaps() (err error) {
 // route says where packets go that leave, and makes the detour.
 func (e *Engine) route(cfg Config, ethernet netlink.Link) (to route, err error) {
 	to.ethernet = ethernet.Attrs().Index
-	switch e.detour, err = e.detourOf(cfg, ethernet); {
-	case err != nil:
+	if cfg.noVeth {
+		err = errors.ErrUnsupported
+	} else {
+		e.detour, err = newDetour(ethernet)
+	}
+	if err != nil {
 		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v), ", err)
-	case e.detour == nil:
-		e.about = "packets to be cut into segments go through user space, "
-	default:
+	} else {
 		to.detour = e.detour.near
 	}
 	return to, e.watch.start(e, cfg, ethernet)
-}
-
-func (e *Engine) detourOf(cfg Config, ethernet netlink.Link) (*detour, error) {
-	if cfg.NoDetour {
-		return nil, nil
-	}
-	return newDetour(ethernet)
 }
 
 // About tells for the log how packets are moved, and why not better.

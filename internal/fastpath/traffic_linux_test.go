@@ -49,7 +49,7 @@ func offloadAt(station int) func(*end, *Config) {
 	return func(e *end, _ *Config) { e.offloading = e.addr == addrs[station] }
 }
 
-func withoutVeth(_ *end, cfg *Config) { cfg.NoDetour = true }
+func withoutVeth(_ *end, cfg *Config) { cfg.noVeth = true }
 
 func withNarrow(_ *end, cfg *Config) { cfg.narrow = true }
 

@@ -66,7 +66,6 @@ type Settings struct {
 	EchoAdaptive       bool
 	NoMagic            bool
 	Silent             bool
-	Passive            bool
 	LCP                ppp.Limits
 	IPCP               ppp.Limits
 	IPv6CP             ppp.Limits
@@ -76,7 +75,6 @@ type Settings struct {
 	Remote             netip.Addr
 	AcceptLocal        bool
 	AcceptRemote       bool
-	NoIPDefault        bool
 	LocalID            ipv6cp.ID
 	RemoteID           ipv6cp.ID
 	AcceptLocalID      bool

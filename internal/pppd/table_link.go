@@ -20,8 +20,7 @@ var linkOptions = slices.Concat([]option{
 		kind: flag(func(s *Settings) { s.NoMagic = true })},
 	{name: "silent", help: "let the peer begin to negotiate",
 		kind: flag(func(s *Settings) { s.Silent = true })},
-	{name: "passive", also: "-p", status: noticed, help: "a peer that does not answer ends the attempt",
-		kind: flag(func(s *Settings) { s.Passive = true })},
+	{name: "passive", also: "-p", status: noticed, help: "a peer that does not answer ends the attempt"},
 	{name: "lcp-rtt-file", status: noticed, help: "round trips are not written to a file", kind: unused("FILE")},
 	{name: "multilink", also: "mp", status: noticed, help: "a session has one link"},
 })

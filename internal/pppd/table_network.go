@@ -14,7 +14,7 @@ var networkOptions = slices.Concat([]option{
 	{name: "ipcp-accept-remote", help: "let the peer have another address",
 		kind: flag(func(s *Settings) { s.AcceptRemote = true })},
 	{name: "noipdefault", help: "do not use the host's own address (never done here)",
-		kind: flag(func(s *Settings) { s.NoIPDefault = true })},
+		kind: flag(func(*Settings) {})},
 	{name: "ms-dns", help: "name server given to the peer; up to two",
 		kind: servers(func(s *Settings) *[]netip.Addr { return &s.DNS })},
 	{name: "ms-wins", help: "WINS server given to the peer; up to two",

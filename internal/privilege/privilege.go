@@ -16,13 +16,12 @@ type Capability uint
 
 // Capabilities that a program of ours may need.
 const (
-	NetRaw     Capability = unix.CAP_NET_RAW
-	NetAdmin   Capability = unix.CAP_NET_ADMIN
-	SysAdmin   Capability = unix.CAP_SYS_ADMIN // to go into other network namespaces
-	BPF        Capability = unix.CAP_BPF
-	Perfmon    Capability = unix.CAP_PERFMON
-	BindLow    Capability = unix.CAP_NET_BIND_SERVICE
-	unknownCap Capability = 64
+	NetRaw   Capability = unix.CAP_NET_RAW
+	NetAdmin Capability = unix.CAP_NET_ADMIN
+	SysAdmin Capability = unix.CAP_SYS_ADMIN // to go into other network namespaces
+	BPF      Capability = unix.CAP_BPF
+	Perfmon  Capability = unix.CAP_PERFMON
+	BindLow  Capability = unix.CAP_NET_BIND_SERVICE
 )
 
 // Keep has the program, in all its threads, keep of the capabilities that it has no
@@ -43,7 +42,6 @@ func Keep(keep ...Capability) error {
 		data[i].Effective = data[i].Permitted
 		data[i].Inheritable &= wanted[i]
 	}
-	header.Pid = 0
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 	switch errno {
 	case 0:
@@ -52,11 +50,4 @@ func Keep(keep ...Capability) error {
 		return fmt.Errorf("give up capabilities: %w (build with CGO_ENABLED=0)", errors.ErrUnsupported)
 	}
 	return fmt.Errorf("give up capabilities: %w", errno)
-}
-
-// Has says whether the program has a capability now.
-func Has(c Capability) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
 }

@@ -124,3 +124,13 @@ func TestKeep(t *testing.T) {
 		t.Errorf("%s, want all that root may have: %s", last[1], bounding)
 	}
 }
+
+// unknownCap is none that there is.
+const unknownCap Capability = 64
+
+// Has says whether the program has a capability now.
+func Has(c Capability) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
+}

@@ -26,8 +26,7 @@ type Lines struct {
 	Want pppoe.DataPath
 	// Sessions is the most that there may be on an interface at once; 0: 65,535.
 	Sessions int
-	// Log is told which data path an interface has, and why not a better one. It must be
-	// set.
+	// Log is told how the kernel moves an interface's packets. It must be set.
 	Log *slog.Logger
 
 	mu      sync.Mutex
