@@ -94,10 +94,7 @@ func tell(args []string, how func(status.Status) error) int {
 	if err == nil {
 		err = each(found, how)
 	}
-	if err != nil {
-		return fail(err)
-	}
-	return exitOK
+	return done(err)
 }
 
 func showStatus(args []string) int {
@@ -146,6 +143,14 @@ func showLog(args []string) int {
 	return ask(who, "log")
 }
 
+// done is the exit code of a command that has come to its end.
+func done(err error) int {
+	if err != nil {
+		return fail(err)
+	}
+	return exitOK
+}
+
 // ask copies what clients answer, of several one after the other.
 func ask(who, question string) int {
 	found, err := find(who)
@@ -154,8 +159,5 @@ func ask(who, question string) int {
 			return control.Ask(sockets, s.PID, question, os.Stdout, 0)
 		})
 	}
-	if err != nil {
-		return fail(err)
-	}
-	return exitOK
+	return done(err)
 }

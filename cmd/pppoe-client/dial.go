@@ -242,11 +242,7 @@ func (p *program) publish(e *status.Event) {
 	if e == nil {
 		return
 	}
-	text, err := json.Marshal(e)
-	if err != nil {
-		panic("an event cannot be written as JSON: " + err.Error())
-	}
-	text = append(text, '\n')
+	text := append(object(e), '\n')
 	if p.control != nil {
 		p.control.Tell(text)
 	}
@@ -265,9 +261,14 @@ func (p *program) Status() []byte {
 			s.Traffic = status.TrafficOf(c)
 		}
 	}
-	text, err := json.Marshal(s)
+	return object(s)
+}
+
+// object is one of package status in JSON: those can always be written.
+func object(v any) []byte {
+	text, err := json.Marshal(v)
 	if err != nil {
-		panic("a status cannot be written as JSON: " + err.Error())
+		panic("no JSON: " + err.Error())
 	}
 	return text
 }

@@ -77,10 +77,7 @@ func poff(args []string) int {
 	if err == nil {
 		err = each(found, how)
 	}
-	if err != nil {
-		return fail(err)
-	}
-	return exitOK
+	return done(err)
 }
 
 // quit ends a program, and waits until it has ended.

@@ -2,10 +2,8 @@ package inet6
 
 import (
 	"context"
-	crand "crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 
@@ -32,19 +30,11 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("IPv6 on %w", err)
 	}
 	defer m.close()
-	l := newLine(&cfg, m, newRand())
+	l := newLine(&cfg, m, netif.NewRand())
 	if err := l.run(ctx, m.inputs); err != nil {
 		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
 	}
 	return nil
-}
-
-// newRand cannot be foretold: a transaction's identifier is all that keeps others from
-// answering in a server's place.
-func newRand() *rand.Rand {
-	var seed [32]byte
-	crand.Read(seed[:]) // never fails
-	return rand.New(rand.NewChaCha8(seed))
 }
 
 // machine is what a line has of the machine: sockets, and the kernel's tables.

@@ -2,9 +2,7 @@ package serve
 
 import (
 	"context"
-	crand "crypto/rand"
 	"fmt"
-	"math/rand/v2"
 
 	"golang.org/x/net/ipv6"
 
@@ -28,9 +26,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("IPv6 server on %w", err)
 	}
 	defer m.close()
-	var seed [32]byte
-	crand.Read(seed[:]) // never fails
-	l, err := newLine(&cfg, m, rand.New(rand.NewChaCha8(seed)))
+	l, err := newLine(&cfg, m, netif.NewRand())
 	if err != nil {
 		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
 	}
