@@ -3,7 +3,6 @@ package bench
 
 import (
 	"bufio"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/roottest"
 	"upppoe/test/lab"
 )
 
@@ -23,29 +21,13 @@ import (
 //
 //	go test ./test/bench -bench Dial -benchtime 50x
 func BenchmarkDial(b *testing.B) {
-	roottest.Need(b)
-	bin := b.TempDir()
-	if err := lab.Build("../..", bin, "./cmd/pppoe-client", "./cmd/pppoe-server"); err != nil {
-		b.Fatal(err)
-	}
-	client, server := namespace(b), namespace(b)
-	if err := lab.Veth(lab.End{In: client, Name: "eth0"}, lab.End{In: server, Name: "eth0"}); err != nil {
-		b.Fatal(err)
-	}
-	for name, text := range map[string]string{"pppoe-server-options": "require-chap\n", "chap-secrets": "u * p *\n"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o600); err != nil {
-			b.Fatal(err)
-		}
-	}
-	serving := exec.Command(filepath.Join(bin, "pppoe-server"), "-I", "eth0", "-F", "--etc", bin)
-	until(b, server, serving, "Serving on")
-	defer end(serving)
-
+	l := newLine(b)
+	l.serve(b)
 	var dials, starts []time.Duration
 	for b.Loop() {
 		began := time.Now()
-		dialling := exec.Command(filepath.Join(bin, "pppoe-client"), "eth0", "user", "u", "password", "p", "noauth", "debug", "nodetach", "state-dir", b.TempDir())
-		padi, up := until(b, client, dialling, "remote IP address")
+		dialling := exec.Command(filepath.Join(l.bin, "pppoe-client"), "eth0", "user", "u", "password", "p", "noauth", "debug", "nodetach", "state-dir", b.TempDir())
+		padi, up := until(b, l.client, dialling, "remote IP address")
 		dials, starts = append(dials, up.Sub(padi)), append(starts, up.Sub(began))
 		end(dialling)
 	}

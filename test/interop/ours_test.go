@@ -1,109 +1,58 @@
 package interop
 
 import (
-	"bufio"
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"sync"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"upppoe/test/lab"
 )
 
 // program is one of ours while it runs.
 type program struct {
-	name  string
-	etc   string // its own /etc/ppp
-	cmd   *exec.Cmd
-	ended chan struct{}
-	mu    sync.Mutex
-	said  bytes.Buffer
-	grown chan struct{} // has room for one: something was said
+	*lab.Program
+	etc string // its own /etc/ppp
 }
 
 // start starts one of our programs in a namespace, with files that it finds in
 // /etc/ppp; it is ended with the test.
 func start(t testing.TB, in *lab.Namespace, files map[string]string, name string, args ...string) *program {
 	t.Helper()
-	p := &program{name: name, etc: t.TempDir(), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
+	etc := t.TempDir()
 	for file, text := range files {
-		check(t, os.MkdirAll(filepath.Dir(filepath.Join(p.etc, file)), 0o755))
-		check(t, os.WriteFile(filepath.Join(p.etc, file), []byte(text), 0o600))
+		check(t, os.MkdirAll(filepath.Dir(filepath.Join(etc, file)), 0o755))
+		check(t, os.WriteFile(filepath.Join(etc, file), []byte(text), 0o600))
 	}
-	p.cmd = exec.Command(filepath.Join(bin, name), args...)
-	out, err := p.cmd.StderrPipe()
+	launched, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.Bind{From: etc, Over: "/etc/ppp"})
 	check(t, err)
-	p.cmd.Stdout = p.cmd.Stderr
-	check(t, in.Start(p.cmd, lab.Bind{From: p.etc, Over: "/etc/ppp"}))
-	// Ends with the program.
-	go p.follow(bufio.NewScanner(out))
+	p := &program{launched, etc}
 	t.Cleanup(func() { p.stop(t) })
 	return p
 }
 
-func (p *program) follow(scan *bufio.Scanner) {
-	for scan.Scan() {
-		p.mu.Lock()
-		p.said.WriteString(scan.Text() + "\n")
-		p.mu.Unlock()
-		p.poke()
-	}
-	p.cmd.Wait()
-	close(p.ended)
-	p.poke()
-}
-
-func (p *program) poke() {
-	select {
-	case p.grown <- struct{}{}:
-	default:
-	}
-}
-
-func (p *program) log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.said.String()
-}
+func (p *program) log() string { return p.Log() }
 
 // await waits until the program has said something that matches.
 func (p *program) await(t testing.TB, pattern string) {
 	t.Helper()
-	re := regexp.MustCompile(pattern)
-	timeout := time.After(30 * time.Second)
-	for !re.MatchString(p.log()) {
-		select {
-		case <-p.grown:
-		case <-timeout:
-			t.Fatalf("%s has not said %q; it said:\n%s", p.name, pattern, p.log())
-		}
-	}
+	check(t, p.Await(pattern))
 }
 
 // wait waits until the program ends, and returns its exit code.
 func (p *program) wait(t testing.TB) int {
 	t.Helper()
-	select {
-	case <-p.ended:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(time.Minute):
-		p.cmd.Process.Kill()
-		t.Fatalf("%s does not end; it said:\n%s", p.name, p.log())
-		return -1
-	}
+	code, err := p.Wait()
+	check(t, err)
+	return code
 }
 
 // stop ends the program as somebody at a terminal would.
 func (p *program) stop(t testing.TB) int {
 	t.Helper()
-	p.cmd.Process.Signal(unix.SIGTERM)
-	return p.wait(t)
+	code, err := p.Stop()
+	check(t, err)
+	return code
 }
 
 // serve starts our server, as rp-pppoe's is started.
