@@ -79,14 +79,18 @@ func (a *answer) Receive(_ time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, er
 }
 
 // requested answers a Request. RFC 3748 section 4.1: a repeated one gets the
-// same Response, and a new one must have another Identifier.
+// same Response, and a new one must have another Identifier. But pppd, when it hears
+// nothing, repeats its MD5-Challenge with another value under the old Identifier, and
+// takes an answer to the last value only.
 func (a *answer) requested(c ppp.Control, p Packet, q *ppp.Queue) (ppp.Step, error) {
 	if a.reply.Code != 0 && c.ID == a.asked.ID {
-		if !bytes.Equal(c.Data, a.asked.Data) {
+		switch {
+		case bytes.Equal(c.Data, a.asked.Data):
+			q.Add(ppp.EAP, a.reply)
+			return ppp.Step{}, nil
+		case p.Type != MD5Challenge || !a.proved:
 			return ppp.Step{}, ppp.ErrStale
 		}
-		q.Add(ppp.EAP, a.reply)
-		return ppp.Step{}, nil
 	}
 	reply, step, err := a.respond(p)
 	if err != nil || step.Outcome != ppp.Pending {

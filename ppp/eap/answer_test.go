@@ -142,6 +142,20 @@ func TestAnswerRepeatsItself(t *testing.T) {
 }
 
 // A notification tells why, where Success and Failure have no words.
+// pppd repeats a challenge with another value under the same Identifier.
+func TestAnswerNewValueUnderOldIdentifier(t *testing.T) {
+	var q ppp.Queue
+	a := answering(t, proving)
+	again := request(0x88, eap.MD5Challenge, "\x04\x01\x02\x03\x04lns")
+	if step := receive(t, a, start, again, &q); step.Outcome != ppp.Pending {
+		t.Errorf("%+v", step)
+	}
+	want := response(0x88, eap.MD5Challenge, string(chap.AppendValue(nil, chap.MD5Hash(0x88, []byte(password), []byte("\x01\x02\x03\x04")), "testuser")))
+	if got := only(t, &q); !same(got, want) {
+		t.Errorf("answered %x, want %x", got.AppendTo(nil), want.AppendTo(nil))
+	}
+}
+
 func TestNotificationIsTheMessage(t *testing.T) {
 	for _, code := range []ppp.Code{eap.Success, eap.Failure} {
 		var q ppp.Queue
