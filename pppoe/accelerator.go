@@ -18,6 +18,8 @@ type Accelerator interface {
 	Counters(sessionID uint16) Counters
 	// Remove forgets a tunnel, whose device is closed only afterwards.
 	Remove(sessionID uint16) Counters
+	// About tells, for a log, how packets are moved and why not in a faster way.
+	About() string
 }
 
 // accelerated is a Path with an Accelerator beside it. What either has moved counts.
@@ -29,8 +31,8 @@ type Accelerator interface {
 type accelerated struct {
 	Path
 	fast Accelerator
-	// slow is told of a session that the Accelerator does not take, and why.
-	slow func(sessionID uint16, why error)
+	// decided is told of a session whether the Accelerator takes it (nil), or why not.
+	decided func(sessionID uint16, why error)
 
 	mu     sync.Mutex
 	boosts map[uint16]*boost
@@ -47,11 +49,11 @@ type boost struct {
 }
 
 // accelerate puts an Accelerator, if there is one, beside a path.
-func accelerate(p Path, fast Accelerator, slow func(sessionID uint16, why error)) Path {
+func accelerate(p Path, fast Accelerator, decided func(sessionID uint16, why error)) Path {
 	if fast == nil {
 		return p
 	}
-	return &accelerated{Path: p, fast: fast, slow: slow, boosts: make(map[uint16]*boost)}
+	return &accelerated{Path: p, fast: fast, decided: decided, boosts: make(map[uint16]*boost)}
 }
 
 // Add takes up a tunnel on both: what one does not take, the other does.
@@ -68,8 +70,9 @@ func (a *accelerated) Add(t Tunnel) error {
 // ask has the Accelerator take a tunnel up.
 func (a *accelerated) ask(b *boost) {
 	defer close(b.done)
-	if err := a.fast.Add(b.tunnel); err != nil {
-		a.slow(b.tunnel.SessionID, err)
+	err := a.fast.Add(b.tunnel)
+	a.decided(b.tunnel.SessionID, err)
+	if err != nil {
 		return
 	}
 	a.mu.Lock()

@@ -55,6 +55,8 @@ func (f *fastTwin) call(what string) {
 	f.calls = append(f.calls, what)
 }
 
+func (f *fastTwin) About() string { return "by magic" }
+
 func (f *fastTwin) Counters(id uint16) Counters { return f.carried[id] }
 
 func (f *fastTwin) Remove(id uint16) Counters {
@@ -85,7 +87,12 @@ func (s *slowTwin) Remove(id uint16) Counters {
 func TestAccelerated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fast := newFastTwin()
-		p := accelerate(&slowTwin{fast: fast}, fast, func(uint16, error) { t.Error("taken, and not told so") })
+		var taken []uint16
+		p := accelerate(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
+			if taken = append(taken, id); why != nil {
+				t.Errorf("session %d is not taken: %v", id, why)
+			}
+		})
 		if err := p.Add(Tunnel{SessionID: 7, Device: tuntest.New("ppp0")}); err != nil {
 			t.Fatal(err)
 		}
@@ -95,6 +102,9 @@ func TestAccelerated(t *testing.T) {
 		}
 		p.Allow(7, true, false)
 		synctest.Wait()
+		if !slices.Equal(taken, []uint16{7}) {
+			t.Errorf("told of %v", taken)
+		}
 		if !fast.allowed4[7] || fast.allowed6[7] {
 			t.Error("families are not what was allowed")
 		}
@@ -118,7 +128,7 @@ func TestAcceleratorIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fast := newFastTwin()
 		fast.takes = time.Minute
-		p := accelerate(&slowTwin{fast: fast}, fast, nil)
+		p := accelerate(&slowTwin{fast: fast}, fast, func(uint16, error) {})
 		began := time.Now()
 		for id := range uint16(3) {
 			if err := p.Add(Tunnel{SessionID: id}); err != nil {

@@ -10,7 +10,7 @@ type DataPath int
 
 // The ways there are. The zero value is the default.
 const (
-	// DataPathAuto is the fastest of user space that works here.
+	// DataPathAuto is the fastest that works here: Ports have an Accelerator, or not.
 	DataPathAuto DataPath = iota
 	// DataPathOffload moves TCP and UDP in super-packets between the host and the
 	// program, which cuts and joins them, and frames in batches on the Ethernet.

@@ -60,6 +60,9 @@ type (
 	// interface is up again, or there is something to be carried.
 	AwaitingLink    struct{}
 	AwaitingTraffic struct{}
+	// Accelerated tells that an Accelerator has taken up a session, and how it says that
+	// it moves packets.
+	Accelerated struct{ About string }
 	// NotAccelerated tells why a session's packets are moved by the Path alone, though
 	// there is an Accelerator.
 	NotAccelerated struct{ Err error }

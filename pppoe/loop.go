@@ -92,7 +92,7 @@ func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line
 		func(frame []byte) { l.post(l.control, frame) },
 		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
 	l.data = accelerate(l.path, ports.Accelerator, func(id uint16, why error) {
-		l.call(func(now time.Time) { l.slow(now, id, why) })
+		l.call(func(now time.Time) { l.accelerated(now, id, why) })
 	})
 	l.fit = newFitter(host, l.data, func(t *tunnel, f fitted) {
 		l.call(func(now time.Time) { l.fitted(now, t, f) })

@@ -287,10 +287,14 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 }
 
-// slow tells of a session that the Accelerator does not take.
-func (l *loop) slow(now time.Time, id uint16, why error) {
-	if t := l.tunnels[id]; t != nil {
+// accelerated tells whether the Accelerator takes a session (nil), or why not.
+func (l *loop) accelerated(now time.Time, id uint16, why error) {
+	switch t := l.tunnels[id]; {
+	case t == nil:
+	case why != nil:
 		l.tell(now, t, NotAccelerated{why})
+	default:
+		l.tell(now, t, Accelerated{l.ports.Accelerator.About()})
 	}
 }
 

@@ -143,7 +143,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	mtu := &parentMTU{settings: p.settings, log: p.log}
 	defer mtu.restore()
-	lines := &stage.Lines{Want: cfg.DataPath, Sessions: 1, Log: p.log}
+	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Sessions: 1, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
 	cfg.Listen = mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
@@ -178,6 +178,15 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	unwatch()
 	<-watching
 	return err
+}
+
+// below is what moves packets between the line and the device. Where these are in different
+// network namespaces the kernel cannot.
+func below(s *pppd.Settings, by pppoe.DataPath) pppoe.DataPath {
+	if s.Namespace != "" && by == pppoe.DataPathAuto {
+		return pppoe.DataPathOffload
+	}
+	return by
 }
 
 // kept are the capabilities that are needed once everything is set up: a redial makes

@@ -180,6 +180,9 @@ func (l *Line) Remove(id uint16) pppoe.Counters {
 	return l.engine.read(s)
 }
 
+// About tells how the kernel moves packets, and why not in a faster way.
+func (l *Line) About() string { return l.engine.About() }
+
 // read reads a meter.
 func (e *Engine) read(s *session) pppoe.Counters {
 	b := make([]byte, meterLen)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"upppoe/ppp/ipv6cp"
@@ -22,6 +23,8 @@ type Journal struct {
 	// Server has each line begin with the session it is about, and tells of
 	// sessions in rp-pppoe's words.
 	Server bool
+
+	moved sync.Map // by interface: how the log knows that its packets are moved
 }
 
 // Notify is a pppoe.ClientConfig.Notify, or a server's.
@@ -55,8 +58,10 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.info(l, "Waiting for interface %s", l.Interface)
 	case pppoe.AwaitingTraffic:
 		j.info(l, "Waiting for traffic")
+	case pppoe.Accelerated:
+		j.movedBy(l, "Packets go through the kernel: "+e.About)
 	case pppoe.NotAccelerated:
-		j.info(l, "Packets go through user space: %v", e.Err)
+		j.movedBy(l, fmt.Sprintf("Packets go through user space: %v", e.Err))
 	case pppoe.HostFailed:
 		j.error(l, "%v", e.Err)
 	case pppoe.Waiting:
@@ -65,6 +70,14 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.ended(l, e)
 	case session.Event:
 		j.session(l, e)
+	}
+}
+
+// movedBy tells how packets are moved, if another session of the interface has not told the
+// same just before.
+func (j *Journal) movedBy(l pppoe.Line, how string) {
+	if before, _ := j.moved.Swap(l.Interface, how); before != how {
+		j.info(l, "%s", how)
 	}
 }
 

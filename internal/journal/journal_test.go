@@ -40,7 +40,7 @@ const (
 )
 
 // told is what a journal says of events, with the level in front of each line.
-func told(j Journal, l pppoe.Line, events ...pppoe.Event) string {
+func told(j *Journal, l pppoe.Line, events ...pppoe.Event) string {
 	var b bytes.Buffer
 	j.Log = slog.New(levels{&b})
 	for _, e := range events {
@@ -84,6 +84,8 @@ func TestWords(t *testing.T) {
 		{pppoe.Configured{Addressing: both, Before: pppoe.Addressing{IPv4: v4}}, info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Remote}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n"},
 		{pppoe.Configured{Before: both}, ""},
+		{pppoe.Accelerated{About: "receive in TC"}, info + "Packets go through the kernel: receive in TC\n"},
+		{pppoe.NotAccelerated{Err: errors.New("no rights")}, info + "Packets go through user space: no rights\n"},
 		{pppoe.HostFailed{Err: errors.New("ppp0: no")}, fault + "ppp0: no\n"},
 		{pppoe.Waiting{For: 30 * time.Second}, info + "Dialling again in 30s\n"},
 		{end(session.UserRequest), info + "Connection terminated.\n"},
@@ -115,9 +117,18 @@ func TestWords(t *testing.T) {
 		{session.NetworkDown{Protocol: ppp.IPCP}, ""},
 		{session.Closed{}, ""},
 	} {
-		if got := told(Journal{}, line, c.event); got != c.want {
+		if got := told(&Journal{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
+	}
+}
+
+// TestMovedOnce: sessions of one interface that are moved alike tell so once.
+func TestMovedOnce(t *testing.T) {
+	kernel, user := pppoe.Accelerated{About: "TC"}, pppoe.NotAccelerated{Err: errors.New("full")}
+	want := info + "Packets go through the kernel: TC\n" + info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
+	if got := told(&Journal{}, line, kernel, kernel, user, user, kernel); got != want {
+		t.Errorf("told as\n%swant\n%s", got, want)
 	}
 }
 
@@ -149,7 +160,7 @@ func TestServerWords(t *testing.T) {
 			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},
 	} {
-		if got := told(Journal{Server: true}, c.line, c.event); got != c.want {
+		if got := told(&Journal{Server: true}, c.line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
@@ -161,12 +172,12 @@ func TestNoPassword(t *testing.T) {
 	login := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x06"), "geheim"...)...)
 	broken := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x09"), "geheim"...)...)
 	for _, server := range []bool{false, true} {
-		got := told(Journal{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken})
+		got := told(&Journal{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken})
 		if strings.Contains(got, "geheim") || strings.Contains(got, "67 65 68 65 69 6d") || strings.Count(got, "AuthReq") != 3 {
 			t.Errorf("server %v: the log is\n%s", server, got)
 		}
 	}
-	shown := told(Journal{Trace: trace.Options{ShowPassword: true}}, line, pppoe.FrameSent{Frame: login})
+	shown := told(&Journal{Trace: trace.Options{ShowPassword: true}}, line, pppoe.FrameSent{Frame: login})
 	if want := debug + `sent [PAP AuthReq id=0x1 user="alice" password="geheim"]` + "\n"; shown != want {
 		t.Errorf("with show-password: %s, want %s", shown, want)
 	}

@@ -1,9 +1,9 @@
 // Package stage opens the ports of lines together with what moves their packets: the
-// kernel (package fastpath), where that is asked for, or else user space.
+// kernel (package fastpath), where it does that and the process may ask it to, or else user
+// space.
 //
-// The kernel's data path is not chosen of itself: it takes a veth pair, to cut packets
-// into segments, that everybody sees in the list of interfaces, and CAP_SYS_ADMIN to make
-// it. Without that pair it is slower than user space with offloads.
+// Chosen of itself the kernel's data path leaves the Ethernet interface as it is. Asked for
+// by name it has the interface for itself, and switches what makes it faster.
 package stage
 
 import (
@@ -26,31 +26,58 @@ type Lines struct {
 	Want pppoe.DataPath
 	// Sessions is the most that there may be on an interface at once; 0: 65,535.
 	Sessions int
-	// Log is told how the kernel moves an interface's packets. It must be set.
+	// Log is told what changes in how the kernel moves an interface's packets. It must be set.
 	Log *slog.Logger
 
 	mu      sync.Mutex
-	engines map[int]*fastpath.Engine // by the interface's index
+	engines map[string]*engine // by the interface's name
+}
+
+// engine is that of an interface, which has an index as long as it is there.
+type engine struct {
+	*fastpath.Engine
+	index int
 }
 
 // Open opens the ports of a line, with an Accelerator if the kernel is to move packets.
-// The error is that of afpacket.OpenPorts, or tells why the kernel cannot.
+// The error is that of afpacket.OpenPorts; or, where the kernel's data path is asked for by
+// name, it tells why that cannot be.
 func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
 	ports, err := afpacket.OpenPorts(line)
-	if err != nil || s.Want != pppoe.DataPathKernel {
+	if err != nil || !s.accelerates() {
 		return ports, err
 	}
-	if ports.Accelerator, err = s.accelerator(line, ports); err != nil {
+	fast, err := s.accelerator(line, ports)
+	switch {
+	case err == nil:
+		ports.Accelerator = fast
+	case s.Want == pppoe.DataPathKernel:
 		ports.Close()
 		return pppoe.Ports{}, err
+	default:
+		ports.Accelerator = none{err}
 	}
 	return ports, nil
 }
 
-// Prepare does beforehand what Open will need the most rights for: the kernel's way to cut
-// packets takes CAP_SYS_ADMIN. What cannot be done Open will tell.
+// none is an Accelerator where there is none: it tells why.
+type none struct{ why error }
+
+func (n none) Add(pppoe.Tunnel) error       { return n.why }
+func (none) Allow(uint16, bool, bool)       {}
+func (none) Counters(uint16) pppoe.Counters { return pppoe.Counters{} }
+func (none) Remove(uint16) pppoe.Counters   { return pppoe.Counters{} }
+func (n none) About() string                { return n.why.Error() }
+
+// accelerates says whether the kernel is to move packets, if it can.
+func (s *Lines) accelerates() bool {
+	return s.Want == pppoe.DataPathKernel || s.Want == pppoe.DataPathAuto
+}
+
+// Prepare does beforehand what Open will need the most rights for: the kernel takes programs
+// from those only that have CAP_BPF. What cannot be done Open will tell.
 func (s *Lines) Prepare(name string) {
-	if s.Want == pppoe.DataPathKernel {
+	if s.accelerates() {
 		s.engine(name)
 	}
 }
@@ -60,9 +87,9 @@ func (s *Lines) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	for index, e := range s.engines {
+	for name, e := range s.engines {
 		errs = append(errs, e.Close())
-		delete(s.engines, index)
+		delete(s.engines, name)
 	}
 	return errors.Join(errs...)
 }
@@ -86,8 +113,8 @@ func (s *Lines) accelerator(line afpacket.Line, ports pppoe.Ports) (pppoe.Accele
 	return fast, nil
 }
 
-// engine is that of an interface, made when it is first asked for. An interface that goes
-// and comes back is another one.
+// engine is that of an interface, made when it is first asked for, and anew for one that
+// has gone and come back.
 func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	nic, err := net.InterfaceByName(name)
 	if err != nil {
@@ -95,19 +122,23 @@ func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.engines[nic.Index]; e != nil {
-		return e, nil
+	if e := s.engines[name]; e != nil {
+		if e.index == nic.Index {
+			return e.Engine, nil
+		}
+		e.Close() // what was attached has gone with the interface
+		delete(s.engines, name)
 	}
-	e, err := fastpath.Open(fastpath.Config{
-		Interface: name, Sessions: s.Sessions, Notice: func(text string) { s.Log.Info(text) },
+	made, err := fastpath.Open(fastpath.Config{
+		Interface: name, Sessions: s.Sessions, XDP: s.Want == pppoe.DataPathKernel,
+		Notice: func(text string) { s.Log.Info(text) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	if s.engines == nil {
-		s.engines = make(map[int]*fastpath.Engine)
+		s.engines = make(map[string]*engine)
 	}
-	s.engines[nic.Index] = e
-	s.Log.Info(fmt.Sprintf("%s: packets go through the kernel: %s", name, e.About()))
-	return e, nil
+	s.engines[name] = &engine{made, nic.Index}
+	return made, nil
 }

@@ -39,6 +39,7 @@ type Status struct {
 	ACName     string     `json:"ac_name,omitempty"`
 	Service    string     `json:"service,omitempty"`
 	MTU        int        `json:"mtu,omitempty"`
+	DataPath   string     `json:"data_path,omitempty"` // what moves packets, if not user space of itself
 	IPv4       *IPv4      `json:"ipv4,omitempty"`
 	IPv6       *IPv6      `json:"ipv6,omitempty"`
 	Dials      int        `json:"dials"`
@@ -179,6 +180,12 @@ func (t *Tracker) heed(l pppoe.Line, event pppoe.Event, at time.Time) *Event {
 // heedLine takes what is said of the Ethernet and of concentrators.
 func (t *Tracker) heedLine(l pppoe.Line, event pppoe.Event) *Event {
 	switch e := event.(type) {
+	case pppoe.Accelerated:
+		t.now.DataPath = "kernel: " + e.About
+		return &Event{Event: "data-path", Text: t.now.DataPath}
+	case pppoe.NotAccelerated:
+		t.now.DataPath = "user space: " + e.Err.Error()
+		return &Event{Event: "data-path", Text: t.now.DataPath}
 	case pppoe.LinkChanged:
 		t.now.Carrier = e.State.String()
 		return &Event{Event: "interface", Text: e.State.String()}
@@ -260,6 +267,7 @@ func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
 	end := &End{Reason: e.Reason.Cause.String(), Text: pppoe.Escape(e.Reason.Text), ExitCode: t.exitCode(&pppoe.EndError{Reason: e.Reason})}
 	t.now.LastEnd = end
 	t.now.Device, t.now.SessionID, t.now.MTU, t.now.IPv4, t.now.IPv6, t.now.OnlineAt = "", 0, 0, nil, nil, nil
+	t.now.DataPath = ""
 	return &Event{Event: "ended", End: end, Traffic: TrafficOf(e.Counters), Seconds: e.Online.Seconds()}
 }
 

@@ -70,6 +70,8 @@ func TestEvents(t *testing.T) {
 		{pppoe.RefusedByAC{Refusal: pppoe.Refusal{AC: ac, Error: pppoe.Error{Text: "full\r"}}}, `"event":"refused","ac":"02:00:5e:00:53:01","text":"full\\015"`},
 		{pppoe.StaleEnded{StaleSession: pppoe.StaleSession{SessionID: 6, AC: ac}}, `"event":"stale-ended","session_id":6,"ac":"02:00:5e:00:53:01"`},
 		{announced, `"event":"announced","ac":"02:00:5e:00:53:01","text":"[motm down\\012at 5]"`},
+		{pppoe.Accelerated{About: "receive in TC"}, `"event":"data-path","text":"kernel: receive in TC"`},
+		{pppoe.NotAccelerated{Err: errors.New("no rights")}, `"event":"data-path","text":"user space: no rights"`},
 		{pppoe.HostFailed{Err: errors.New("no device")}, `"event":"host-failed","text":"no device"`},
 		{session.Silent{Requests: 3}, `"event":"silent","requests":3`},
 		{session.PeerClosed{Text: "bye\n"}, `"event":"peer-closed","text":"bye\\012"`},
@@ -229,13 +231,14 @@ func TestText(t *testing.T) {
 	}{
 		{Status{PID: 42, Line: "eth0.50", State: Dialling, Since: at}, "eth0.50: dialling since 2026-01-02 03:04:05 (process 42)\n  line      eth0.50\n"},
 		{Status{
-			PID: 42, Call: "isp", Line: "eth0", State: Online, Since: at, Carrier: "up", Device: "ppp0", SessionID: 7, AC: ac.String(), ACName: "ac1", MTU: 1492,
+			PID: 42, Call: "isp", Line: "eth0", State: Online, Since: at, Carrier: "up", Device: "ppp0", SessionID: 7, AC: ac.String(), ACName: "ac1", MTU: 1492, DataPath: "kernel: receive in TC",
 			IPv4: &IPv4{Local: "192.0.2.10", Remote: "192.0.2.1", DNS: []string{"192.0.2.53", "192.0.2.54"}}, IPv6: &IPv6{Local: "fe80::1", Remote: "fe80::2"},
 			Traffic: TrafficOf(counters),
 		}, `isp: online since 2026-01-02 03:04:05 (process 42)
   line      eth0, which is up
   session   7 at 02:00:5e:00:53:01 (ac1)
   device    ppp0, MTU 1492
+  packets   kernel: receive in TC
   IPv4      192.0.2.10, peer 192.0.2.1
   DNS       192.0.2.53, 192.0.2.54
   IPv6      fe80::1, peer fe80::2

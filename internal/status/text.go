@@ -62,4 +62,7 @@ func (s Status) writeLine(b *strings.Builder) {
 		}
 		b.WriteByte('\n')
 	}
+	if s.DataPath != "" {
+		fmt.Fprintf(b, "  packets   %s\n", s.DataPath)
+	}
 }

@@ -1,0 +1,136 @@
+package stage
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/fastpath"
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+)
+
+// place is a namespace with an Ethernet interface, and the lines that are opened there.
+type place struct {
+	t  testing.TB
+	ns *lab.Namespace
+	*Lines
+	accelerator pppoe.Accelerator // of the line opened last
+}
+
+func open(t testing.TB, want pppoe.DataPath) *place {
+	t.Helper()
+	roottest.Need(t)
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	p := &place{t: t, ns: ns}
+	p.ethernet()
+	p.Lines = &Lines{Want: want, Sessions: 4, Log: slog.New(slog.DiscardHandler)}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// ethernet makes eth0, in the place of one that is there.
+func (p *place) ethernet() {
+	p.t.Helper()
+	p.ns.Run("ip", "link", "delete", "eth0")
+	if err := lab.Veth(lab.End{In: p.ns, Name: "eth0"}, lab.End{In: p.ns, Name: "far0"}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// line opens a line, closes it with the test, and says whether the kernel moves its packets.
+func (p *place) line(tags ...vlan.Tag) (kernel bool, err error) {
+	return p.lineAfter(func() error { return nil }, tags...)
+}
+
+// lineAfter does something before, on the same thread.
+func (p *place) lineAfter(before func() error, tags ...vlan.Tag) (kernel bool, err error) {
+	var stack vlan.Stack
+	copy(stack[:], tags)
+	var ports pppoe.Ports
+	err = p.ns.Do(func() (err error) {
+		if err := before(); err != nil {
+			return err
+		}
+		ports, err = p.Open(afpacket.Line{Interface: "eth0", VLAN: stack})
+		return err
+	})
+	if err == nil {
+		p.t.Cleanup(func() { ports.Close() })
+	}
+	_, kernel = ports.Accelerator.(*fastpath.Line)
+	p.accelerator = ports.Accelerator
+	return kernel, err
+}
+
+func TestKernelIsChosen(t *testing.T) {
+	for _, want := range []pppoe.DataPath{pppoe.DataPathAuto, pppoe.DataPathKernel} {
+		p := open(t, want)
+		for _, tags := range [][]vlan.Tag{nil, {{TPID: vlan.CTag, VID: 7}}} {
+			if kernel, err := p.line(tags...); err != nil || !kernel {
+				t.Errorf("%v, tags %v: kernel %v, %v", want, tags, kernel, err)
+			}
+		}
+		if len(p.engines) != 1 || !strings.HasPrefix(p.accelerator.About(), "receive in TC") {
+			t.Errorf("%v: %d engines, and it says %q", want, len(p.engines), p.accelerator.About())
+		}
+	}
+}
+
+func TestUserSpaceIsChosen(t *testing.T) {
+	for _, want := range []pppoe.DataPath{pppoe.DataPathOffload, pppoe.DataPathPlain} {
+		p := open(t, want)
+		if _, err := p.line(); err != nil || p.accelerator != nil {
+			t.Errorf("%v: %v, with %v", want, err, p.accelerator)
+		}
+	}
+}
+
+// TestWithoutRights: a process that may not give the kernel programs does without, and each
+// session is told why; but one that was told to says that it cannot.
+func TestWithoutRights(t *testing.T) {
+	p := open(t, pppoe.DataPathKernel)
+	if _, err := p.lineAfter(giveUpBPF); !errors.Is(err, fastpath.ErrUnavailable) || !errors.Is(err, unix.EPERM) {
+		t.Errorf("kernel: %v", err)
+	}
+	p = open(t, pppoe.DataPathAuto)
+	if kernel, err := p.lineAfter(giveUpBPF); err != nil || kernel {
+		t.Fatalf("auto: kernel %v, %v", kernel, err)
+	}
+	if err := p.accelerator.Add(pppoe.Tunnel{SessionID: 1}); !errors.Is(err, fastpath.ErrUnavailable) {
+		t.Errorf("the session is told %v", err)
+	}
+}
+
+// giveUpBPF leaves a thread those capabilities that containers are given for PPPoE.
+func giveUpBPF() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	network := uint32(1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW)
+	data := [2]unix.CapUserData{{Effective: network, Permitted: network}}
+	return unix.Capset(&header, &data[0])
+}
+
+// TestInterfaceComesBack: one that has gone and come is another, for which the kernel is
+// told anew.
+func TestInterfaceComesBack(t *testing.T) {
+	p := open(t, pppoe.DataPathAuto)
+	for i := range 3 {
+		if kernel, err := p.line(); err != nil || !kernel {
+			t.Fatalf("the %d. time: kernel %v, %v", i+1, kernel, err)
+		}
+		if len(p.engines) != 1 {
+			t.Errorf("the %d. time: %d engines", i+1, len(p.engines))
+		}
+		p.ethernet()
+	}
+}
