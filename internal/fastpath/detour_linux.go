@@ -1,150 +1,141 @@
 package fastpath
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 
+	"github.com/cilium/ebpf"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
 )
 
-// detour is a veth pair that cuts packets into segments. Its far end is in a network
-// namespace that nothing but this process holds, so that both ends go with the process.
+// detour is a pair of devices, one on the other, that cuts packets into segments. What
+// is sent by the upper one, a macvlan that takes nothing longer than a segment, the kernel cuts,
+// and sends each piece by the lower one, a TAP, where a program writes its LENGTH and sends it
+// out of the Ethernet interface. All of that is one call after the other on one processor,
+// so segments stay in order, and wait nowhere.
+//
+// Both go with the process, however that ends: the TAP lasts as long as its descriptor, and
+// no macvlan outlasts what it is on. Making them takes CAP_NET_ADMIN alone.
 type detour struct {
-	near   int // index
-	name   string
-	hidden netns.NsHandle
-	hooks  hooks
+	tap     *os.File
+	netlink *netlink.Handle
+	program *ebpf.Program
+
+	home     string    // the network namespace
+	names    [2]string // lower, upper
+	attached io.Closer
 }
 
-// newDetour makes the way out of an Ethernet interface.
-func newDetour(ethernet netlink.Link) (*detour, error) {
-	d := &detour{hidden: netns.None()}
-	err := d.make(ethernet)
-	if err != nil {
-		d.close()
-		return nil, fmt.Errorf("veth pair to cut packets: %w", err)
-	}
-	return d, nil
-}
-
-func (d *detour) make(ethernet netlink.Link) (err error) {
-	if d.hidden, err = newNamespace(); err != nil {
-		return err
-	}
-	near, far, err := d.makePair()
-	if err != nil {
-		return err
-	}
-	d.near, d.name = near.Attrs().Index, near.Attrs().Name
-	// IPv6 would greet its neighbours. Where there is none, it does not.
-	os.WriteFile("/proc/sys/net/ipv6/conf/"+near.Attrs().Name+"/disable_ipv6", []byte("1"), 0)
-	if err := d.hooks.tc(d.near, ingress, "near", forward(ethernet.Attrs().Index)); err != nil {
-		return err
-	}
-	if err := in(d.hidden, func() error { return d.raiseFar(far) }); err != nil {
-		return err
-	}
-	return netlink.LinkSetUp(near)
-}
-
-// Names of the ends. The kernel counts the near ones, so that programs do not race.
+// Names of the pair: the kernel counts the lower ones.
 const (
-	nearName = "pppoecut%d"
-	farName  = "far"
+	lowerName   = "pppoecut%d"
+	upperSuffix = "up"
 )
 
-// maxMTU is the longest that a veth pair can have: the Ethernet interface's may change.
-const maxMTU = 65535
-
-// makePair makes the pair. Its near end takes nothing that is longer than one segment.
-func (d *detour) makePair() (near, far netlink.Link, err error) {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU = nearName, maxMTU
-	pair := &netlink.Veth{LinkAttrs: attrs, PeerName: farName, PeerNamespace: netlink.NsFd(d.hidden), PeerMTU: maxMTU}
-	if err := netlink.LinkAdd(pair); err != nil {
-		return nil, nil, err
-	}
-	if err := in(d.hidden, func() error {
-		far, err = netlink.LinkByName(farName)
+// prepare opens what the pair is made with later, in the namespace of the caller.
+func (d *detour) prepare(program *ebpf.Program) (err error) {
+	d.program = program
+	if d.home, err = os.Readlink(namespace); err != nil {
 		return err
-	}); err != nil {
-		return nil, nil, err
 	}
-	if near, err = netlink.LinkByIndex(far.Attrs().ParentIndex); err != nil {
-		return nil, nil, err
+	if d.netlink, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+		return err
 	}
-	return near, far, errors.Join(netlink.LinkSetGSOMaxSegs(near, 1), netlink.LinkSetARPOff(near))
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("/dev/net/tun: %w", err)
+	}
+	d.tap = os.NewFile(uintptr(fd), "/dev/net/tun")
+	return nil
 }
 
-func (d *detour) raiseFar(far netlink.Link) error {
-	index := far.Attrs().Index
-	if err := d.hooks.tc(index, ingress, "far", measureSegment(index)); err != nil {
+// namespace tells which network namespace a thread is in.
+const namespace = "/proc/thread-self/ns/net"
+
+// make makes the pair, and gives the index of the upper one. After an error nothing of it
+// is left but close.
+func (d *detour) make() (index int, err error) {
+	if d.tap == nil {
+		return 0, os.ErrClosed
+	}
+	// Programs are attached where the thread is, whose index may be another interface's.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if here, err := os.Readlink(namespace); err != nil || here != d.home {
+		return 0, fmt.Errorf("this is %s, and was opened in %s: %w", here, d.home, err)
+	}
+	request, err := unix.NewIfreq(lowerName)
+	if err != nil {
+		return 0, err
+	}
+	request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(int(d.tap.Fd()), unix.TUNSETIFF, request); err != nil {
+		return 0, fmt.Errorf("make a TAP: %w", err)
+	}
+	lower, err := d.netlink.LinkByName(request.Name())
+	if err != nil {
+		return 0, err
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.ParentIndex = request.Name()+upperSuffix, lower.Attrs().Index
+	if err := d.netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_PRIVATE}); err != nil {
+		return 0, fmt.Errorf("make a macvlan: %w", err)
+	}
+	upper, err := d.netlink.LinkByName(attrs.Name)
+	if err != nil {
+		return 0, err
+	}
+	d.names = [2]string{request.Name(), attrs.Name}
+	if d.attached, err = attachTC(lower.Attrs().Index, egress, d.program); err != nil {
+		return 0, err
+	}
+	return upper.Attrs().Index, d.raise(lower, upper)
+}
+
+// uncutLen is the longest packet that the upper device may take for one segment, if nobody
+// has counted its segments (gso_segs 0, as from a virtual machine). The kernel takes no value
+// below MAX_TCP_HEADER, which is 320 at most.
+const uncutLen = 512
+
+// raise sets the devices up. A macvlan cannot be told to cut packets (`tso off`), but what
+// is the most that it takes uncut.
+func (d *detour) raise(lower, upper netlink.Link) error {
+	for _, l := range []netlink.Link{lower, upper} {
+		// So that IPv6, where there is any, has no address, and does not greet neighbours.
+		d.netlink.LinkSetIP6AddrGenMode(l, nl.IN6_ADDR_GEN_MODE_NONE)
+		if err := d.netlink.LinkSetARPOff(l); err != nil {
+			return err
+		}
+	}
+	if err := d.netlink.LinkSetGSOMaxSegs(upper, 1); err != nil {
+		return fmt.Errorf("%s: set gso_max_segs: %w", upper.Attrs().Name, err)
+	}
+	if err := d.netlink.LinkSetGSOMaxSize(upper, uncutLen); err != nil {
+		return fmt.Errorf("%s: set gso_max_size: %w", upper.Attrs().Name, err)
+	}
+	if err := d.netlink.LinkSetUp(lower); err != nil {
 		return err
 	}
-	return netlink.LinkSetUp(far)
+	return d.netlink.LinkSetUp(upper)
 }
 
 // close removes the pair. Again it does nothing.
-func (d *detour) close() error {
-	err := d.hooks.close()
-	if d.hidden.IsOpen() {
-		// With one end goes the other, from whatever namespace the caller is in.
-		err = errors.Join(err, in(d.hidden, removeFar), d.hidden.Close())
+func (d *detour) close() (err error) {
+	if d.attached != nil {
+		err = d.attached.Close()
+		d.attached = nil
+	}
+	if d.tap != nil {
+		d.tap.Close()
+		d.tap = nil
+	}
+	if d.netlink != nil {
+		d.netlink.Close()
+		d.netlink = nil
 	}
 	return err
-}
-
-func removeFar() error {
-	far, err := netlink.LinkByName(farName)
-	if errors.As(err, new(netlink.LinkNotFoundError)) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return netlink.LinkDel(far)
-}
-
-// newNamespace makes a network namespace that lasts as long as its descriptor.
-func newNamespace() (h netns.NsHandle, err error) {
-	err = onThread(func() error {
-		h, err = netns.New()
-		return err
-	})
-	return h, err
-}
-
-func in(h netns.NsHandle, f func() error) error {
-	return onThread(func() error {
-		if err := netns.Set(h); err != nil {
-			return err
-		}
-		return f()
-	})
-}
-
-// onThread runs a function on a thread of the caller's namespace that is thrown away, for
-// nobody else may find it in another namespace.
-func onThread(f func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	here, err := netns.Get()
-	if err != nil {
-		return err
-	}
-	defer here.Close()
-	result := make(chan error, 1)
-	// Ends with the function.
-	go func() {
-		runtime.LockOSThread()
-		if err := netns.Set(here); err != nil {
-			result <- err
-			return
-		}
-		result <- f()
-	}()
-	return <-result
 }

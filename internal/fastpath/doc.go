@@ -6,8 +6,8 @@
 // receiveXDP before it), and from there onto the session's TUN. To the wire: TC egress of
 // the TUN (program transmit), which runs before the packet would go to the program that
 // holds the TUN; from there to the Ethernet interface, or, if it is yet to be cut into
-// segments, through the detour: a veth pair that cuts it, so that each segment gets a
-// LENGTH of its own.
+// segments, through the detour: a pair of devices that cuts it, so that each segment gets a
+// LENGTH of its own. The detour is made under load, and until then such packets are left.
 //
 // Only packets of open families go that way. Whatever else there is, or is in doubt, is
 // left to user space, where all of it can be done: control frames, frames of strangers, TCP
@@ -24,6 +24,7 @@
 // and the Ethernet interface has the kernel cut them, such a packet goes there as it is. All
 // others take the detour, and end up as whole frames that any network card can send.
 //
-// It needs Linux 6.6 and CAP_BPF with CAP_NET_ADMIN. All that is attached or made goes when
+// It needs Linux 6.6 and CAP_BPF with CAP_NET_ADMIN; after Open, CAP_NET_ADMIN; for the
+// detour, TAP and macvlan devices. All that is attached or made goes when
 // the process does, however that ends.
 package fastpath

@@ -10,7 +10,6 @@ import (
 // Commands of SIOCETHTOOL (linux/ethtool.h).
 const (
 	ethtoolGetTxChecksum = 0x16
-	ethtoolSetTxChecksum = 0x17
 	ethtoolGetTSO        = 0x1e
 	ethtoolGetStrings    = 0x1b
 	ethtoolGetSetInfo    = 0x37
@@ -53,14 +52,6 @@ func (t ethtool) offloads(name string) (o offloads, err error) {
 		o.narrow = !o.generic
 	}
 	return o, err
-}
-
-func (t ethtool) setChecksums(name string, on bool) error {
-	v := ethtoolValue{command: ethtoolSetTxChecksum}
-	if on {
-		v.data = 1
-	}
-	return t.ask(name, unsafe.Pointer(&v))
 }
 
 // What the kernel may have of features: far more than it has.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -28,9 +29,11 @@ type Config struct {
 	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
 	Notice func(text string)
 
-	// For tests: as on a kernel without veth pairs; as on a network card that finishes
-	// checksums only where it finds them itself.
-	noVeth, narrow bool
+	// For tests: as on a kernel that has no detour; as on a network card that finishes
+	// checksums only where it finds them itself; how often demand is looked at, if not
+	// each second.
+	noDetour, narrow bool
+	interval         time.Duration
 }
 
 // Engine are the programs of one Ethernet interface, and the sessions that they serve, in
@@ -43,16 +46,20 @@ type Engine struct {
 	watch    watch
 	queues   queues
 	notice   func(string)
-	detour   *detour
 	transmit *ebpf.Program
 	// receiving and transmitting are the sessions as the programs find them, and meters
-	// what has been carried; offloads are what the interface leaves to the kernel.
-	receiving, transmitting, meters, offloads *ebpf.Map
+	// what has been carried; offloads are what the interface leaves to the kernel, and
+	// the detour; uncut counts packets that only a detour can send.
+	receiving, transmitting, meters, offloads, uncut *ebpf.Map
 
-	mu    sync.Mutex // guards what follows, and the lines
-	slots []uint32   // free ones
-	size  uint32     // how many there are
-	used  uint32     // how many have ever been used
+	mu     sync.Mutex // guards what follows, and the lines
+	detour detour
+	demand demand
+	flags  uint32 // as in offloads
+
+	slots []uint32 // free ones
+	size  uint32   // how many there are
+	used  uint32   // how many have ever been used
 	twins map[twin][]*session
 	// devices are sessions by the index of their TUN.
 	devices map[int]*session
@@ -96,6 +103,7 @@ func newEngine(cfg Config) *Engine {
 	return &Engine{
 		name: cfg.Interface, size: uint32(cfg.Sessions), notice: cfg.Notice, ethtool: -1,
 		twins: make(map[twin][]*session), devices: make(map[int]*session),
+		demand: newDemand(cfg),
 	}
 }
 
@@ -113,26 +121,39 @@ func (e *Engine) open(cfg Config) error {
 	if err := e.queues.start(e); err != nil {
 		return err
 	}
-	to, err := e.route(cfg, ethernet)
-	if err != nil {
+	if err := e.watch.start(e, cfg, ethernet); err != nil {
 		return err
 	}
-	receiving, transmitting, meters := e.receiving.FD(), e.transmitting.FD(), e.meters.FD()
-	if e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit", transmit(transmitting, meters, e.offloads.FD(), to)); err != nil {
+	index := ethernet.Attrs().Index
+	if err := e.load(index); err != nil {
 		return err
 	}
-	if err := e.hooks.tc(to.ethernet, ingress, "receive", receive(receiving, meters)); err != nil {
+	if err := e.hooks.tc(index, ingress, "receive", receive(e.receiving.FD(), e.meters.FD())); err != nil {
 		return err
 	}
 	e.about += "receive in TC"
 	if cfg.XDP {
-		if err := e.hooks.xdp(to.ethernet, "xdp", receiveXDP(receiving, meters)); err != nil {
+		if err := e.hooks.xdp(index, "xdp", receiveXDP(e.receiving.FD(), e.meters.FD())); err != nil {
 			e.about += fmt.Sprintf(" (not in XDP: %v)", err)
 		} else {
 			e.about += " and XDP"
 		}
 	}
 	return nil
+}
+
+// load loads the programs that are attached later, when the process may no longer load any.
+func (e *Engine) load(ethernet int) (err error) {
+	e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit",
+		transmit(e.transmitting.FD(), e.meters.FD(), e.offloads.FD(), e.uncut.FD(), ethernet))
+	if err != nil {
+		return err
+	}
+	cut, err := e.hooks.load(ebpf.SchedCLS, 0, "cut", measureSegment(e.offloads.FD(), ethernet))
+	if err != nil {
+		return err
+	}
+	return e.detour.prepare(cut)
 }
 
 func (e *Engine) makeMaps() (err error) {
@@ -144,7 +165,8 @@ func (e *Engine) makeMaps() (err error) {
 		{&e.receiving, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
 		{&e.transmitting, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
 		{&e.meters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.Array, KeySize: 4, ValueSize: meterLen}},
-		{&e.offloads, ebpf.MapSpec{Name: "pppoe_offloads", Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1}},
+		{&e.offloads, ebpf.MapSpec{Name: "pppoe_offloads", Type: ebpf.Array, KeySize: 4, ValueSize: offloadLen, MaxEntries: 1}},
+		{&e.uncut, ebpf.MapSpec{Name: "pppoe_uncut", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
 	} {
 		if m.spec.MaxEntries == 0 {
 			m.spec.MaxEntries = e.size
@@ -156,39 +178,15 @@ func (e *Engine) makeMaps() (err error) {
 	return nil
 }
 
-// route says where packets go that leave, and makes the detour.
-func (e *Engine) route(cfg Config, ethernet netlink.Link) (to route, err error) {
-	to.ethernet = ethernet.Attrs().Index
-	if cfg.noVeth {
-		err = errors.ErrUnsupported
-	} else {
-		e.detour, err = newDetour(ethernet)
-	}
-	if err != nil {
-		e.about = fmt.Sprintf("packets to be cut into segments go through user space (%v), ", err)
-	} else {
-		to.detour = e.detour.near
-	}
-	return to, e.watch.start(e, cfg, ethernet)
-}
-
 // About tells for the log how packets are moved, and why not better.
-func (e *Engine) About() string {
-	if e.detour != nil && e.offloadFlags()&segmented == 0 {
-		return e.about + fmt.Sprintf("; all packets to be cut into segments go through a veth pair (`ethtool -K %s tso off` spares most of them that)", e.name)
-	}
-	return e.about
-}
+func (e *Engine) About() string { return e.about }
 
 // Close detaches everything; sessions that are left are in user space's care again.
 func (e *Engine) Close() error {
 	e.queues.stop()
 	e.detach()
-	err := errors.Join(e.watch.stop(), e.hooks.close())
-	if e.detour != nil {
-		err = errors.Join(err, e.detour.close())
-	}
-	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters, e.offloads} {
+	err := errors.Join(e.watch.stop(), e.detour.close(), e.hooks.close())
+	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters, e.offloads, e.uncut} {
 		if m != nil {
 			err = errors.Join(err, m.Close())
 		}
@@ -205,6 +203,7 @@ func (e *Engine) Close() error {
 func (e *Engine) detach() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.demand.end()
 	for _, s := range e.devices {
 		e.forget(s)
 		if s.leaves != nil {

@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beKilled opens a session, says so, and waits.
+// beKilled opens a session, makes the detour, says so, and waits.
 func beKilled() int {
 	e, err := Open(Config{Interface: ethernet, Sessions: 1, XDP: true})
 	if err != nil {
@@ -72,6 +72,13 @@ func beKilled() int {
 	}
 	if err := e.Line(vlan.Stack{}, 0).Add(pppoe.Tunnel{SessionID: 1, Local: addrs[0], Peer: addrs[1], Device: device}); err != nil {
 		println(err.Error())
+		return 1
+	}
+	e.mu.Lock()
+	e.makeDetour()
+	made := e.demand.detour != 0
+	e.mu.Unlock()
+	if !made {
 		return 1
 	}
 	os.Stdout.WriteString("ready\n")
@@ -106,11 +113,11 @@ func TestKill(t *testing.T) {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	e := &end{t: t, ns: ns}
-	before := attached(t, e, "victim0")
+	before, interfaces := attached(t, e, "victim0"), e.interfaces()
 	cmd.Process.Kill()
 	cmd.Wait()
-	if line != "ready\n" || err != nil || before != 3 {
-		t.Fatalf("%d programs were attached: %q, %v", before, line, err)
+	if line != "ready\n" || err != nil || before != 3 || interfaces != 5 {
+		t.Fatalf("%d programs were attached, with %d interfaces: %q, %v", before, interfaces, line, err)
 	}
 	awaitNone(t, e)
 }

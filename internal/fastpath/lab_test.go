@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -56,7 +57,7 @@ func lay(t testing.TB, prepare ...func(e *end, cfg *Config)) *segment {
 		t.Fatal(err)
 	}
 	for _, e := range s.ends {
-		cfg := Config{Interface: ethernet, Sessions: 64}
+		cfg := Config{Interface: ethernet, Sessions: 64, Notice: func(text string) { t.Log(text) }}
 		for _, f := range prepare {
 			f(e, &cfg)
 		}
@@ -66,8 +67,38 @@ func lay(t testing.TB, prepare ...func(e *end, cfg *Config)) *segment {
 		})
 		t.Cleanup(func() { e.engine.Close() })
 		t.Log(e.engine.About())
+		if cfg.interval == 0 && !cfg.noDetour {
+			e.makeDetour()
+		}
 	}
 	return s
+}
+
+// makeDetour makes the detour at once: few tests load an engine as much as it takes.
+func (e *end) makeDetour() {
+	e.t.Helper()
+	e.do(func() error {
+		e.engine.mu.Lock()
+		defer e.engine.mu.Unlock()
+		if e.engine.makeDetour(); e.engine.demand.detour == 0 {
+			return errors.New("there is no detour")
+		}
+		return nil
+	})
+}
+
+// detours says whether there is a detour.
+func (e *end) detours() bool {
+	e.engine.mu.Lock()
+	defer e.engine.mu.Unlock()
+	return e.engine.demand.detour != 0
+}
+
+// told are the flags that an engine's programs have been told.
+func (e *Engine) told() uint32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.flags
 }
 
 // do runs a function at the station, which must not fail.

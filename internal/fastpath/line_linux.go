@@ -92,6 +92,7 @@ func (e *Engine) join(s *session) error {
 	t := twin{s.Peer, s.SessionID}
 	e.twins[t] = append(e.twins[t], s)
 	e.devices[s.device] = s
+	e.demand.begin(e)
 	return e.revise(t)
 }
 

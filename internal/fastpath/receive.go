@@ -79,21 +79,12 @@ func (p *program) tagsOfSKB(from access, leave string) {
 // in it; its header is overwritten, so that it looks like two more and an IP packet; and
 // all four are taken off.
 func (p *program) stripInTC() {
-	push := func() {
-		p.add(
-			asm.Mov.Reg(asm.R1, asm.R6),
-			asm.Mov.Imm(asm.R2, wire(vlan.CTag)),
-			asm.Mov.Imm(asm.R3, 1),
-			asm.FnSkbVlanPush.Call(),
-			asm.JNE.Imm(asm.R0, 0, "drop"),
-		)
-	}
 	p.add(asm.JEq.Imm(asm.R8, 16, "stacked"))
 	p.field(asm.R1, skbVLANPresent)
 	p.add(asm.JNE.Imm(asm.R1, 0, "beside"))
-	push()
+	p.pushTag()
 	p.label("beside")
-	push()
+	p.pushTag()
 	p.label("stacked")
 	// Ethertype 0x8864, VER/TYPE/CODE | session, LENGTH | Protocol become two tags and IP's.
 	const tags = stackHead
@@ -118,7 +109,7 @@ func (p *program) stripInTC() {
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 	)
 	for range 4 {
-		p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.FnSkbVlanPop.Call(), asm.JNE.Imm(asm.R0, 0, "drop"))
+		p.popTag()
 	}
 }
 

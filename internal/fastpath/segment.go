@@ -7,38 +7,48 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// measureSegment is the program at the far end of the detour, where the packet has been
-// cut: it writes the LENGTH of each frame, and sends the frame back as if it came in at the near
-// end. The outermost tag is beside the frame by now.
-func measureSegment(far int) asm.Instructions {
+// measureSegment is the program at TC egress of the detour's lower device, where the packet
+// has been cut: it writes the LENGTH of each frame, and sends the frame out of the Ethernet
+// interface. Whatever else would leave by that device is dropped.
+func measureSegment(offloads, ethernet int) asm.Instructions {
+	const head, length = -16, -24 // on the stack: the ethertypes, from offset 12 on; LENGTH
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
-	p.field(asm.R1, skbProtocol)
-	p.field(asm.R2, skbLen)
-	p.add(
-		asm.Mov.Imm(asm.R8, 18),
-		asm.JEq.Imm(asm.R1, wire(pppoe.EtherTypeSession), "measure"),
-		asm.Mov.Imm(asm.R8, 22),
-		asm.JEq.Imm(asm.R1, wire(vlan.CTag), "measure"),
-		asm.JNE.Imm(asm.R1, wire(vlan.STag), "drop"),
-	)
+	p.field(asm.R9, skbLen)
+	p.add(asm.Mov.Imm(asm.R2, 12))
+	p.load(inSKB, head, 10, "drop")
+	p.add(asm.Mov.Imm(asm.R8, 12))
+	for i := range int16(vlan.MaxDepth + 1) {
+		p.add(
+			asm.LoadMem(asm.R1, asm.RFP, head+4*i, asm.Half),
+			asm.JEq.Imm(asm.R1, wire(pppoe.EtherTypeSession), "measure"),
+			asm.Add.Imm(asm.R8, vlan.TagLen),
+		)
+	}
+	p.add(asm.Ja.Label("drop"))
 	p.label("measure")
 	p.add(
-		asm.Sub.Reg(asm.R2, asm.R8),
-		asm.Sub.Imm(asm.R2, 2),
-		asm.HostTo(asm.BE, asm.R2, asm.Half),
-		asm.StoreMem(asm.RFP, -2, asm.R2, asm.Half),
+		asm.Sub.Reg(asm.R9, asm.R8),
+		asm.Sub.Imm(asm.R9, 2+6),
+		asm.HostTo(asm.BE, asm.R9, asm.Half),
+		asm.StoreMem(asm.RFP, length, asm.R9, asm.Half),
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Reg(asm.R2, asm.R8),
+		asm.Add.Imm(asm.R2, 2+4),
 		asm.Mov.Reg(asm.R3, asm.RFP),
-		asm.Add.Imm(asm.R3, -2),
+		asm.Add.Imm(asm.R3, length),
 		asm.Mov.Imm(asm.R4, 2),
 		asm.Mov.Imm(asm.R5, 0),
 		asm.FnSkbStoreBytes.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
-		asm.Mov.Imm(asm.R1, int32(far)),
+		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.Word),
+	)
+	p.declare(asm.R1)
+	p.add(
+		asm.Mov.Imm(asm.R1, int32(ethernet)),
 		asm.Mov.Imm(asm.R2, 0),
-		asm.FnRedirectPeer.Call(),
+		asm.FnRedirect.Call(),
 		asm.Return(),
 	)
 	p.label("drop")
@@ -46,12 +56,33 @@ func measureSegment(far int) asm.Instructions {
 	return p.ins
 }
 
-// forward is the program at the near end: out of the Ethernet interface.
-func forward(ethernet int) asm.Instructions {
-	return asm.Instructions{
-		asm.Mov.Imm(asm.R1, int32(ethernet)),
-		asm.Mov.Imm(asm.R2, 0),
-		asm.FnRedirect.Call(),
-		asm.Return(),
+// declare has the kernel take a frame for PPPoE's, if the flags in a register have finish:
+// it is still taken for IP's, and the interface would be trusted to find IP's checksum. The
+// kernel looks at the ethertype when it takes tags off, so it is given two. A frame's own
+// outermost tag ends up beside it, as it would have come.
+func (p *program) declare(flags asm.Register) {
+	declared := p.unique()
+	p.add(asm.And.Imm(flags, finish), asm.JEq.Imm(flags, 0, declared))
+	for range 2 {
+		p.pushTag()
 	}
+	for range 2 {
+		p.popTag()
+	}
+	p.label(declared)
+}
+
+// pushTag and popTag put a tag on the frame, and take one off, or drop it.
+func (p *program) pushTag() {
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, wire(vlan.CTag)),
+		asm.Mov.Imm(asm.R3, 1),
+		asm.FnSkbVlanPush.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+}
+
+func (p *program) popTag() {
+	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.FnSkbVlanPop.Call(), asm.JNE.Imm(asm.R0, 0, "drop"))
 }

@@ -165,7 +165,7 @@ func TestClose(t *testing.T) {
 func TestShaping(t *testing.T) {
 	roottest.Need(t, "tc")
 	notices := make(chan string, 16)
-	s := lay(t, func(e *end, cfg *Config) {
+	s := lay(t, untimed, func(e *end, cfg *Config) {
 		if e.addr == addrs[0] {
 			cfg.Notice = func(text string) { notices <- text }
 		}

@@ -36,9 +36,9 @@ var setups = []struct {
 	{"XDP, nothing offloaded", []func(*end, *Config){withXDP, features("tx", "off")}, false},
 	{"TUN offloads", []func(*end, *Config){features("tx", "off"), withOffload}, true},
 	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withXDP}, false},
-	{"no detour", []func(*end, *Config){features("tx", "off"), withoutVeth}, true},
-	{"no detour, interface segments", []func(*end, *Config){withoutVeth}, false},
-	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, true},
+	{"no detour", []func(*end, *Config){features("tx", "off"), withoutDetour}, true},
+	{"no detour, interface segments", []func(*end, *Config){withoutDetour}, false},
+	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, false},
 }
 
 func withOffload(e *end, _ *Config) { e.offloading = true }
@@ -49,7 +49,7 @@ func offloadAt(station int) func(*end, *Config) {
 	return func(e *end, _ *Config) { e.offloading = e.addr == addrs[station] }
 }
 
-func withoutVeth(_ *end, cfg *Config) { cfg.noVeth = true }
+func withoutDetour(_ *end, cfg *Config) { cfg.noDetour = true }
 
 func withNarrow(_ *end, cfg *Config) { cfg.narrow = true }
 
@@ -84,10 +84,10 @@ func TestTCP(t *testing.T) {
 			t.Errorf("only %d frames of %d lengths seen", w.frames, len(w.lengths))
 		}
 		carried := here.line.Counters(1)
-		if carried.SentBytes < 8<<20 && here.engine.detour != nil || carried.ReceivedBytes < 8<<20 {
+		if carried.SentBytes < 8<<20 && here.detours() || carried.ReceivedBytes < 8<<20 {
 			t.Errorf("not moved in the kernel: %+v", carried)
 		}
-		if here.engine.detour != nil && here.relay.sent.Load() > 100 {
+		if here.detours() && here.relay.sent.Load() > 100 {
 			t.Errorf("%d packets went through user space", here.relay.sent.Load())
 		}
 	})
@@ -445,7 +445,7 @@ func TestOffloadsChange(t *testing.T) {
 func awaitOffloads(t *testing.T, e *Engine, want uint32) {
 	t.Helper()
 	for until := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		if got := e.offloadFlags(); got == want {
+		if got := e.told(); got == want {
 			return
 		} else if time.Now().After(until) {
 			t.Fatalf("offloads are %#x, want %#x", got, want)

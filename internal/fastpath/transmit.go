@@ -6,16 +6,14 @@ import (
 	"upppoe/ppp"
 )
 
-// route is where packets go from a TUN: the indexes of interfaces.
-type route struct {
-	ethernet int
-	// detour cuts packets into segments, finishes their checksums if need be, and writes
-	// the LENGTH of each. 0: there is none, and what needs it is left to user space.
-	detour int
-}
+// Offsets in the one value of the map of what can change at any time.
+const (
+	offloadFlags  = 0 // 4: what the Ethernet interface leaves to the kernel
+	offloadDetour = 4 // 4: the index of the detour's upper device. 0: there is none yet
+	offloadLen    = 8
+)
 
-// What the Ethernet interface leaves to the kernel can change at any time, so it is in a
-// map of one word.
+// What the Ethernet interface leaves to the kernel.
 const (
 	// segmented: the interface does not take packets that are yet to be cut, so that the
 	// kernel does it before it, with the same header on each segment. Where all are of one
@@ -31,22 +29,24 @@ const (
 	stackProtocol = -76
 	stackPackets  = -88
 	stackIndex    = -92
-	stackRoute    = -96
+	stackRoute    = -104 // what can change, 8
 )
 
 // transmit is the program at TC egress of a TUN. A packet has no header of the link
 // there. It may have to be cut yet (GSO), and its checksum finished.
-func transmit(sessions, meters, offloads int, to route) asm.Instructions {
+//
+// What can only be sent by the detour is counted, and left to user space while there is none.
+func transmit(sessions, meters, offloads, uncut, ethernet int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R1, skbIfindex)
 	p.add(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word))
 	p.lookup(sessions, stackIndex, "leave")
-	p.add(asm.Mov.Reg(asm.R7, asm.R0), asm.StoreImm(asm.RFP, stackRoute, 0, asm.Word))
-	p.lookup(offloads, stackRoute, "leave")
 	p.add(
-		asm.LoadMem(asm.R1, asm.R0, 0, asm.Word),
-		asm.StoreMem(asm.RFP, stackRoute, asm.R1, asm.Word),
+		asm.Mov.Reg(asm.R7, asm.R0),
+		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord), // both at once
+		asm.StoreMem(asm.RFP, stackRoute, asm.R1, asm.DWord),
 		asm.Mov.Imm(asm.R2, 0),
 	)
 	p.load(inSKB, stackIP, 20, "leave")
@@ -76,13 +76,17 @@ func transmit(sessions, meters, offloads int, to route) asm.Instructions {
 	p.measure()
 	p.add(asm.Ja.Label("cut"))
 	p.label("whole")
-	p.whole(to)
+	p.sendTo(asm.StoreImm(asm.RFP, stackIndex, int64(ethernet), asm.Word), asm.R9)
 	p.label("cut")
-	p.cut(to)
+	p.cut(uncut, ethernet)
 	p.label("go")
 	p.count(meters, asm.LoadMem(asm.R1, asm.R7, transmitSlot, asm.Word), meterSent,
 		asm.LoadMem(asm.R2, asm.RFP, stackPackets, asm.DWord), "leave")
 	p.push()
+	p.field(asm.R1, skbGSOSize)
+	p.add(asm.JNE.Imm(asm.R1, 0, "declared"), asm.LoadMem(asm.R1, asm.RFP, stackRoute+offloadFlags, asm.Word))
+	p.declare(asm.R1)
+	p.label("declared")
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackIndex, asm.Word),
 		asm.Mov.Imm(asm.R2, 0),
@@ -143,21 +147,13 @@ func (p *program) measure() {
 	)
 }
 
-// whole sends a packet that is a frame's.
-func (p *program) whole(to route) {
-	p.add(
-		asm.LoadMem(asm.R1, asm.RFP, stackRoute, asm.Word),
-		asm.And.Imm(asm.R1, finish),
-		asm.JNE.Imm(asm.R1, 0, "detour"),
-	)
-	p.sendTo(to.ethernet, asm.R9)
-}
-
 // cut sends a packet that is yet to be cut: as it is, if all its segments will be of one
-// length, and by way of the detour else.
-func (p *program) cut(to route) {
+// length, and by way of the detour else. UDP's is never sent as it is: within may be a tunnel
+// (VXLAN, say), whose inner headers each segment has as well, so that nobody here knows how
+// long a segment is.
+func (p *program) cut(uncut, ethernet int) {
 	p.add(
-		asm.LoadMem(asm.R1, asm.RFP, stackRoute, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, stackRoute+offloadFlags, asm.Word),
 		asm.And.Imm(asm.R1, segmented|finish),
 		asm.JNE.Imm(asm.R1, segmented, "detour"),
 		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
@@ -165,26 +161,35 @@ func (p *program) cut(to route) {
 		asm.JNE.Imm(asm.R2, 0, "detour"),
 		asm.Add.Reg(asm.R5, asm.R8), // a segment's length
 	)
-	p.sendTo(to.ethernet, asm.R5)
+	p.sendTo(asm.StoreImm(asm.RFP, stackIndex, int64(ethernet), asm.Word), asm.R5)
 	p.label("detour")
-	p.sendTo(to.detour, asm.R9)
+	p.field(asm.R1, skbGSOSegs)
+	p.field(asm.R2, skbLen)
+	p.add(
+		asm.JGT.Imm(asm.R1, 1, "counted"),
+		asm.JLT.Imm(asm.R2, uncutLen, "leave"), // the detour would not cut it
+	)
+	p.label("counted")
+	p.add(
+		asm.LoadMapValue(asm.R1, uncut, 0),
+		asm.Mov.Imm(asm.R2, 1),
+		asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, 0),
+		asm.LoadMem(asm.R1, asm.RFP, stackRoute+offloadDetour, asm.Word),
+		asm.JEq.Imm(asm.R1, 0, "leave"),
+	)
+	p.sendTo(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word), asm.R9)
 }
 
-// sendTo notes where a packet goes, the number of packets, which is in R3, and LENGTH: PPP's
-// Protocol and a packet as long as a register says. Where there is nothing to go to, the
-// packet is left.
-func (p *program) sendTo(index int, length asm.Register) {
-	if index == 0 {
-		p.add(asm.Ja.Label("leave"))
-		return
-	}
+// sendTo notes, by an instruction, where a packet goes; the number of packets, which is in
+// R3; and LENGTH: PPP's Protocol and a packet as long as a register says.
+func (p *program) sendTo(index asm.Instruction, length asm.Register) {
 	p.add(
+		index,
 		asm.Mov.Reg(asm.R1, length),
 		asm.Add.Imm(asm.R1, 2),
 		asm.HostTo(asm.BE, asm.R1, asm.Half),
 		asm.StoreMem(asm.RFP, stackHeader+headerRoom-4, asm.R1, asm.Half),
 		asm.StoreMem(asm.RFP, stackPackets, asm.R3, asm.DWord),
-		asm.StoreImm(asm.RFP, stackIndex, int64(index), asm.Word),
 		asm.Ja.Label("go"),
 	)
 }

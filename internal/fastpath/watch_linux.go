@@ -1,6 +1,11 @@
 package fastpath
 
-import "github.com/vishvananda/netlink"
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/vishvananda/netlink"
+)
 
 // watch follows what the Ethernet interface does by itself with what it is to send. It
 // changes with `ethtool -K`, and on a veth pair with what the other end does.
@@ -46,30 +51,23 @@ func (w *watch) stop() error {
 // be found out, they suppose the worst.
 func (e *Engine) adapt(cfg Config, name string) error {
 	can, err := e.ethtool.offloads(name)
-	worst := err != nil || can.narrow || cfg.narrow
-	if e.detour != nil {
-		// It leaves checksums to an interface that finishes them all.
-		if failed := e.ethtool.setChecksums(e.detour.name, !worst); failed != nil {
-			err = failed
-		}
-	}
 	flags := uint32(0)
 	if !can.segments {
 		flags |= segmented
 	}
-	if worst {
+	if err != nil || can.narrow || cfg.narrow {
 		flags |= finish
 	}
-	if failed := e.offloads.Put(uint32(0), flags); failed != nil {
-		err = failed
-	}
-	return err
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.flags = flags
+	return errors.Join(err, e.tell())
 }
 
-// offloadFlags are what the programs have been told.
-func (e *Engine) offloadFlags() (flags uint32) {
-	if e.offloads.Lookup(uint32(0), &flags) != nil {
-		return finish
-	}
-	return flags
+// tell tells the programs of what can change.
+func (e *Engine) tell() error {
+	b := make([]byte, offloadLen)
+	binary.NativeEndian.PutUint32(b[offloadFlags:], e.flags)
+	binary.NativeEndian.PutUint32(b[offloadDetour:], uint32(e.demand.detour))
+	return e.offloads.Put(uint32(0), b)
 }

@@ -1,0 +1,89 @@
+package fastpath
+
+import (
+	"fmt"
+	"time"
+)
+
+// demand says when the detour is worth its while. Its two devices everybody sees in the list
+// of interfaces, so they are made only under load: until then, and where they cannot be made,
+// user space sends what would need them. A little of that costs nothing worth mentioning.
+type demand struct {
+	interval time.Duration
+	timer    *time.Timer // runs while there are sessions, and no detour
+	last     uint64      // what uncut was
+	detour   int         // the index of its upper device; 0: there is none
+	decided  bool        // it has been made, or cannot be
+}
+
+// rush is how many packets yet to be cut make it worth its while, in an interval. A hundred
+// in a second are 50 Mbit/s at most.
+const rush = 100
+
+func newDemand(cfg Config) demand {
+	d := demand{interval: cfg.interval, decided: cfg.noDetour}
+	if d.interval == 0 {
+		d.interval = time.Second
+	}
+	return d
+}
+
+// begin looks at demand from now on, now that there is a session. Under the Engine's lock,
+// like the others.
+func (d *demand) begin(e *Engine) {
+	if d.timer == nil && !d.decided {
+		d.timer = time.AfterFunc(d.interval, e.look)
+	}
+}
+
+// end looks no more, ever.
+func (d *demand) end() {
+	d.decided = true
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+}
+
+// look makes the detour if there is a demand. It is called each interval.
+func (e *Engine) look() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d := &e.demand
+	d.timer = nil
+	if d.decided || len(e.devices) == 0 {
+		return
+	}
+	var count uint64
+	if e.uncut.Lookup(uint32(0), &count) != nil || count-d.last < rush {
+		d.last = count
+		d.begin(e)
+		return
+	}
+	e.makeDetour()
+}
+
+// makeDetour makes the detour, and has the programs use it. Under the Engine's lock.
+func (e *Engine) makeDetour() {
+	e.demand.decided = true
+	index, err := e.detour.make()
+	if err == nil {
+		e.demand.detour = index
+		err = e.tell()
+	}
+	e.tellDetour(err)
+}
+
+func (e *Engine) tellDetour(err error) {
+	if err != nil {
+		e.demand.detour = 0
+		e.tell()
+		e.detour.close()
+		e.notice(fmt.Sprintf("%s: packets that are yet to be cut into segments are sent by user space: the kernel's way cannot be made: %v", e.name, err))
+		return
+	}
+	text := fmt.Sprintf("%s: there are many packets yet to be cut into segments: %s and %s have been made, and send them in the kernel", e.name, e.detour.names[0], e.detour.names[1])
+	if e.flags&segmented == 0 {
+		text += fmt.Sprintf(" (`ethtool -K %s tso off` spares most of them the way through these, which is faster)", e.name)
+	}
+	e.notice(text)
+}
