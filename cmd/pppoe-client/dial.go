@@ -193,7 +193,7 @@ func below(s *pppd.Settings, by pppoe.DataPath) pppoe.DataPath {
 // a device, and opens packet sockets.
 func kept(s *pppd.Settings) []privilege.Capability {
 	keep := []privilege.Capability{privilege.NetRaw, privilege.NetAdmin, privilege.BindLow, privilege.BPF, privilege.Perfmon}
-	if s.Namespace != "" || s.DataPath == pppoe.DataPathKernel {
+	if s.Namespace != "" {
 		keep = append(keep, privilege.SysAdmin)
 	}
 	return keep

@@ -13,6 +13,8 @@ import (
 	"net"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"upppoe/internal/fastpath"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -55,9 +57,18 @@ func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
 		ports.Close()
 		return pppoe.Ports{}, err
 	default:
-		ports.Accelerator = none{err}
+		ports.Accelerator = none{withoutDetail(err)}
 	}
 	return ports, nil
+}
+
+// withoutDetail tells of rights that are not there in words of their own: to have none of
+// these is usual in containers, and no fault.
+func withoutDetail(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: this process has not the capabilities", fastpath.ErrUnavailable)
+	}
+	return err
 }
 
 // none is an Accelerator where there is none: it tells why.
