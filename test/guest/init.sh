@@ -25,7 +25,7 @@ for module in $(echo "$MODULES" | tr , ' '); do
 done
 [ -e /dev/ppp ] || mknod /run/ppp c 108 0
 ip link set lo up
-[ -z "$TAP" ] || ip link set vec0 up
+[ -z "$PORT" ] || ip link set vec0 up
 stty -echo -onlcr
 echo "@@READY"
 while read -r script; do

@@ -2,7 +2,7 @@
 // PPPoE and rp-pppoe, which run in a User-Mode Linux guest, since few test machines
 // have a kernel with PPP.
 //
-//	our program --- veth --- bridge --- tap --- vec0 of the guest
+//	our program --- veth --- bridge --- veth --- vec0 of the guest
 package interop
 
 import (
@@ -90,10 +90,7 @@ func (s *segment) host(t testing.TB, mac string) *lab.Namespace {
 // guest is a machine for the real programs, whose vec0 is on the segment.
 func (s *segment) guest(t testing.TB) *guest {
 	t.Helper()
-	tap := s.port()
-	check(t, s.wire.Tap(tap))
-	check(t, s.wire.Join(bridge, tap))
-	return boot(t, s.wire, tap)
+	return boot(t, s.host(t, ""), "eth0")
 }
 
 func (s *segment) port() string {

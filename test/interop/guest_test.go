@@ -7,14 +7,14 @@ import (
 	"upppoe/test/lab"
 )
 
-// guest is a machine with the real pppd and rp-pppoe, whose Ethernet interface vec0 is
-// a tap of the host.
+// guest is a machine with the real pppd and rp-pppoe.
 type guest struct{ *uml.Machine }
 
-// boot starts a guest in a namespace, on a tap that is there.
-func boot(t testing.TB, in *lab.Namespace, tap string) *guest {
+// boot starts a guest in a namespace, behind one of its interfaces or, if that is
+// empty, with no Ethernet interface.
+func boot(t testing.TB, in *lab.Namespace, port string) *guest {
 	t.Helper()
-	return &guest{uml.Boot(t, uml.Config{Bin: bin, In: in, Tap: tap, Modules: modules})}
+	return &guest{uml.Boot(t, uml.Config{Bin: bin, In: in, Port: port, Modules: modules})}
 }
 
 // modules have what pppd and rp-pppoe want of the kernel.

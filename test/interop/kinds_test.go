@@ -5,19 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"upppoe/test/lab"
 )
 
 // TestKindsOfDevices runs in the guest what tests of package hostnet leave out on a
 // kernel that makes no VRF or VLAN.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)
-	n, err := lab.NewNamespace()
-	check(t, err)
-	t.Cleanup(func() { n.Close() })
-	check(t, n.Tap("tap0"))
-	g := boot(t, n, "tap0")
+	g := boot(t, namespace(t), "")
 	build := exec.Command("go", "test", "-c", "-o", filepath.Join(g.Dir(), "hostnet.test"), "./internal/hostnet")
 	build.Dir = "../.."
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")

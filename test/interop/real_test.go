@@ -14,18 +14,20 @@ import (
 // waitFor is a shell function: it waits until a command succeeds.
 const waitFor = `
 wait_for() {
-	for i in $(seq 200); do "$@" > /dev/null 2>&1 && return; sleep 0.05; done
+	for i in $(seq 1200); do "$@" > /dev/null 2>&1 && return; sleep 0.05; done
 	echo "in vain: $*"; return 1
 }
 `
 
 // serve starts the real pppoe-server in the guest, which runs pppd for each session,
 // with the account and addresses of all these tests. It listens when it has a socket
-// of PPPoE's discovery, as the kernel lists them.
+// of PPPoE's discovery, as the kernel lists them. Nothing is lost on the way to it, so
+// it may be patient: each time it repeats a challenge of EAP it makes another one under
+// the same Identifier, and takes the answer to the first for a wrong one.
 func (g *guest) serve(t testing.TB, require string, flags ...string) {
 	t.Helper()
 	g.must(t, waitFor+fmt.Sprintf(`
-printf '%%s\n' %s 'ms-dns 192.0.2.53' 'ms-dns 192.0.2.54' debug 'logfile /run/server.log' > /etc/ppp/pppoe-server-options
+printf '%%s\n' %s 'ms-dns 192.0.2.53' 'ms-dns 192.0.2.54' 'eap-restart 30' 'chap-restart 30' debug 'logfile /run/server.log' > /etc/ppp/pppoe-server-options
 for kind in chap pap; do echo '%s' > /etc/ppp/$kind-secrets; chmod 600 /etc/ppp/$kind-secrets; done
 rm -f /run/server.log
 pppoe-server -I vec0 -L %v -R %v -C real %s -F > /run/server.out 2>&1 &

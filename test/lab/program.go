@@ -25,7 +25,7 @@ type Program struct {
 
 // Bounds, of which a healthy program needs a hundredth.
 const (
-	patience     = 30 * time.Second
+	patience     = time.Minute
 	lastPatience = time.Minute // pppd's words may have it wait for answers
 )
 
@@ -72,7 +72,7 @@ func (p *Program) Log() string {
 }
 
 // Await waits until the program has printed something that matches. It gives up after
-// half a minute, and when the program ends. Only one goroutine may wait at a time.
+// a minute, and when the program ends. Only one goroutine may wait at a time.
 func (p *Program) Await(pattern string) error {
 	re := regexp.MustCompile(pattern)
 	timeout := time.After(patience)
