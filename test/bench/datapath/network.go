@@ -27,6 +27,7 @@ var configurations = []configuration{
 	{name: "one-packet", relay: []string{"one-packet", "one-packet"}},
 	{name: "plain", relay: []string{"concentrator plain", "host plain"}},
 	{name: "offload", relay: []string{"concentrator offload", "host offload"}},
+	{name: "af-xdp", relay: []string{"concentrator af-xdp", "host af-xdp"}},
 	{name: "kernel", relay: []string{"concentrator kernel", "host kernel"}},
 }
 

@@ -23,6 +23,7 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/test/bench/datapath/xsk"
 )
 
 // roles are what the command does when it starts itself in a namespace.
@@ -34,16 +35,51 @@ var roles = map[string]func(args []string) error{
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
+// line is eth0, and how packets are to be moved over it.
+type line struct {
+	path  pppoe.DataPath
+	xsk   bool // session frames by AF_XDP
+	lines *stage.Lines
+	log   *slog.Logger
+}
+
+// newLine takes a data path, or "af-xdp": the offload data path with another port.
+func newLine(how string) (l line, err error) {
+	l.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	l.path, l.xsk = pppoe.DataPathOffload, how == "af-xdp"
+	if !l.xsk {
+		l.path, err = pppoe.ParseDataPath(how)
+	}
+	l.lines = &stage.Lines{Want: l.path, Sessions: 1, Log: l.log}
+	return l, err
+}
+
+func (l line) open() (ports pppoe.Ports, err error) {
+	eth := afpacket.Line{Interface: "eth0"}
+	if !l.xsk {
+		return l.lines.Open(eth)
+	}
+	if ports.Discovery, err = afpacket.Open(eth, pppoe.EtherTypeDiscovery); err != nil {
+		return ports, err
+	}
+	session, err := xsk.Open(eth.Interface)
+	if err != nil {
+		ports.Discovery.Close()
+		return ports, err
+	}
+	l.log.Info(session.About())
+	ports.Session = session
+	return ports, nil
+}
+
 // concentrator is our server with one session.
 func concentrator(args []string) error {
-	path, err := pppoe.ParseDataPath(args[0])
+	l, err := newLine(args[0])
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	lines := &stage.Lines{Want: path, Sessions: 1, Log: log}
-	defer lines.Close()
-	ports, err := lines.Open(afpacket.Line{Interface: "eth0"})
+	defer l.lines.Close()
+	ports, err := l.open()
 	if err != nil {
 		return err
 	}
@@ -51,8 +87,8 @@ func concentrator(args []string) error {
 		Concentrator: pppoe.ConcentratorConfig{ACName: "bench", Rand: rand.Reader},
 		Session:      session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{Local: addr(args[1])}},
 		Pool:         pppoe.Pool{Max: 1, First: addr(args[2])},
-		DataPath:     path,
-		Host:         &hostnet.Host{Log: log, DataPath: path},
+		DataPath:     l.path,
+		Host:         &hostnet.Host{Log: l.log, DataPath: l.path},
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		return err
@@ -63,20 +99,18 @@ func concentrator(args []string) error {
 
 // host is our client.
 func host(args []string) error {
-	path, err := pppoe.ParseDataPath(args[0])
+	l, err := newLine(args[0])
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	lines := &stage.Lines{Want: path, Sessions: 1, Log: log}
-	defer lines.Close()
+	defer l.lines.Close()
 	err = pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
-		Listen:    func() (pppoe.Ports, error) { return lines.Open(afpacket.Line{Interface: "eth0"}) },
+		Listen:    l.open,
 		Discovery: pppoe.HostConfig{Rand: rand.Reader},
 		Session:   session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
-		DataPath:  path,
-		Host:      &hostnet.Host{Log: log, DataPath: path},
+		DataPath:  l.path,
+		Host:      &hostnet.Host{Log: l.log, DataPath: l.path},
 		Notify: func(_ pppoe.Line, e pppoe.Event) {
 			if _, ok := e.(pppoe.Configured); ok {
 				fmt.Println("ready")
