@@ -238,6 +238,24 @@ func FuzzCompleteChecksum(f *testing.F) {
 	})
 }
 
+func TestChecksumsDoNotAllocate(t *testing.T) {
+	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, carried(protoTCP, 1452))
+	open := bytes.Clone(packet[36:38])
+	p := OpenChecksum(packet)
+	if !p.Checksum {
+		t.Fatal("the checksum is not seen to be open")
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		copy(packet[36:], open)
+		OpenChecksum(packet)
+		p.Complete(packet)
+		copy(packet[36:], open)
+		CompleteChecksum(packet)
+	}); n != 0 {
+		t.Errorf("a checksum costs %v allocations", n)
+	}
+}
+
 func BenchmarkCompleteChecksum(b *testing.B) {
 	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, carried(protoTCP, 1452))
 	open := bytes.Clone(packet[36:38])

@@ -438,10 +438,8 @@ func TestMergerDoesNotAllocate(t *testing.T) {
 
 // benchBatch are 44 segments of TCP.
 func benchBatch(t testing.TB) (all [][]byte) {
-	data := carried(protoTCP, 44*1440)
-	data[12], data[13] = 5<<4, 0x10
-	p := Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
-	for _, s := range segmentsOf(t, super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data), p}) {
+	packet, p := benchSuper()
+	for _, s := range segmentsOf(t, super{packet, p}) {
 		all = append(all, roomy(s))
 	}
 	return all

@@ -288,11 +288,32 @@ func FuzzPending(f *testing.F) {
 	})
 }
 
-func BenchmarkSplit(b *testing.B) {
+// benchSuper is a super-packet of 44 full segments of TCP.
+func benchSuper() (packet []byte, p Pending) {
 	data := carried(protoTCP, 44*1440)
-	data[12] = 5 << 4
-	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data)
-	p := Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
+	data[12], data[13] = 5<<4, 0x10 // an acknowledgement, and no more flags
+	packet = unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data)
+	return packet, Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
+}
+
+func TestSegmentsDoNotAllocate(t *testing.T) {
+	packet, p := benchSuper()
+	var cut Segments
+	var head [128]byte
+	if n := testing.AllocsPerRun(100, func() {
+		if err := cut.Cut(packet, p); err != nil {
+			t.Fatal(err)
+		}
+		for cut.Len() > 0 {
+			cut.Next(head[:])
+		}
+	}); n != 0 {
+		t.Errorf("cutting a super-packet costs %v allocations", n)
+	}
+}
+
+func BenchmarkSplit(b *testing.B) {
+	packet, p := benchSuper()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(packet)))
 	var cut Segments
