@@ -1,6 +1,9 @@
 package pppoe
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // An Accelerator moves packets of open sessions where the Path need not: in the kernel
 // (package internal/fastpath), or nowhere, in a test. It may leave any packet to the Path,
@@ -14,6 +17,9 @@ type Accelerator interface {
 	// Allow says which families may flow: those whose control protocol is open. Of a
 	// session that it does not have it is not told anything, and the like below.
 	Allow(sessionID uint16, ipv4, ipv6 bool)
+	// Guard says where packets from the peer may come from: see Path.Guard. What it cannot
+	// check it leaves to the Path, and says so in its error.
+	Guard(sessionID uint16, from *Sources) error
 	// Counters are those of a tunnel since Add, of what has not come by the Path.
 	Counters(sessionID uint16) Counters
 	// Remove forgets a tunnel, whose device is closed only afterwards.
@@ -31,7 +37,8 @@ type Accelerator interface {
 type accelerated struct {
 	Path
 	fast Accelerator
-	// decided is told of a session whether the Accelerator takes it (nil), or why not.
+	// decided is told of a session whether the Accelerator takes it (nil), or why not, or
+	// why not all of it.
 	decided func(sessionID uint16, why error)
 
 	mu     sync.Mutex
@@ -43,10 +50,16 @@ type accelerated struct {
 type boost struct {
 	tunnel     Tunnel
 	ipv4, ipv6 bool
+	from       *Sources
+	told       bool // what the Accelerator leaves to the Path
+	limited    bool
 	asked      bool
 	ready      bool          // it has been taken up
 	done       chan struct{} // closed when that is decided
 }
+
+// ErrLimited is why a session is not given to an Accelerator: that would not heed a Rate.
+var ErrLimited = errors.New("the session's rate is limited, which is done there")
 
 // accelerate puts an Accelerator, if there is one, beside a path.
 func accelerate(p Path, fast Accelerator, decided func(sessionID uint16, why error)) Path {
@@ -68,18 +81,40 @@ func (a *accelerated) Add(t Tunnel) error {
 }
 
 // ask has the Accelerator take a tunnel up.
-func (a *accelerated) ask(b *boost) {
+func (a *accelerated) ask(b *boost, limited bool) {
 	defer close(b.done)
-	err := a.fast.Add(b.tunnel)
+	err := ErrLimited
+	if !limited {
+		err = a.fast.Add(b.tunnel)
+	}
 	a.decided(b.tunnel.SessionID, err)
 	if err != nil {
 		return
 	}
+	a.start(b)
+}
+
+// start tells the Accelerator what it has missed.
+func (a *accelerated) start(b *boost) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b.ready = true
+	if b.from != nil {
+		a.guard(b)
+	}
 	if b.ipv4 || b.ipv6 {
 		a.fast.Allow(b.tunnel.SessionID, b.ipv4, b.ipv6)
+	}
+}
+
+// guard tells the Accelerator where packets may come from, and once what it leaves to the
+// Path. The lock is held.
+func (a *accelerated) guard(b *boost) {
+	id := b.tunnel.SessionID
+	if err := a.fast.Guard(id, b.from); err != nil && !b.told {
+		b.told = true
+		// Ends when that is told: whoever is told may be the caller.
+		go a.decided(id, err)
 	}
 }
 
@@ -94,11 +129,33 @@ func (a *accelerated) Allow(id uint16, ipv4, ipv6 bool) {
 		case !b.asked && (ipv4 || ipv6):
 			b.asked = true
 			// Ends when the Accelerator has decided. Remove waits for it.
-			go a.ask(b)
+			go a.ask(b, b.limited)
 		}
 	}
 	a.mu.Unlock()
 	a.Path.Allow(id, ipv4, ipv6)
+}
+
+// Guard tells both, the Path first: packets may be left to it.
+func (a *accelerated) Guard(id uint16, from *Sources) {
+	a.Path.Guard(id, from)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if b := a.boosts[id]; b != nil {
+		if b.from = from; b.ready {
+			a.guard(b)
+		}
+	}
+}
+
+// Limit bounds what a tunnel carries, which then is the Path's alone.
+func (a *accelerated) Limit(id uint16, up, down Rate) {
+	a.mu.Lock()
+	if b := a.boosts[id]; b != nil {
+		b.limited = up.Bits > 0 || down.Bits > 0
+	}
+	a.mu.Unlock()
+	a.Path.Limit(id, up, down)
 }
 
 // Remove forgets a tunnel on both.
@@ -129,6 +186,6 @@ func (c Counters) plus(d Counters) Counters {
 	return Counters{
 		SentPackets: c.SentPackets + d.SentPackets, SentBytes: c.SentBytes + d.SentBytes,
 		ReceivedPackets: c.ReceivedPackets + d.ReceivedPackets, ReceivedBytes: c.ReceivedBytes + d.ReceivedBytes,
-		Dropped: c.Dropped + d.Dropped,
+		Dropped: c.Dropped + d.Dropped, Spoofed: c.Spoofed + d.Spoofed, Exceeded: c.Exceeded + d.Exceeded,
 	}
 }

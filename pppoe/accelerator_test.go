@@ -14,6 +14,8 @@ import (
 // fastTwin is an Accelerator in memory: it moves what a test says it has moved.
 type fastTwin struct {
 	refuses  error
+	leaves   error         // what it says to Guard
+	from     *Sources      // as last told
 	takes    time.Duration // to take a tunnel up
 	mu       sync.Mutex    // guards the maps: tunnels are added from many sides
 	tunnels  map[uint16]Tunnel
@@ -49,6 +51,14 @@ func (f *fastTwin) Allow(id uint16, ipv4, ipv6 bool) {
 	}
 }
 
+func (f *fastTwin) Guard(id uint16, from *Sources) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, "fast guard")
+	f.from = from
+	return f.leaves
+}
+
 func (f *fastTwin) call(what string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,7 +88,9 @@ type slowTwin struct {
 func (s *slowTwin) Add(Tunnel) error         { return s.add }
 func (s *slowTwin) Allow(uint16, bool, bool) { s.fast.call("path allow") }
 func (s *slowTwin) Clamp(uint16, MSSLimit)   {}
-func (s *slowTwin) Counters(uint16) Counters { return Counters{1, 10, 2, 20, 3} }
+func (s *slowTwin) Counters(uint16) Counters { return Counters{1, 10, 2, 20, 3, 4, 5} }
+func (s *slowTwin) Guard(uint16, *Sources)   {}
+func (s *slowTwin) Limit(uint16, Rate, Rate) {}
 func (s *slowTwin) Remove(id uint16) Counters {
 	s.fast.call("path remove")
 	return s.Counters(id)
@@ -108,8 +120,8 @@ func TestAccelerated(t *testing.T) {
 		if !fast.allowed4[7] || fast.allowed6[7] {
 			t.Error("families are not what was allowed")
 		}
-		fast.carried[7] = Counters{100, 1000, 200, 2000, 300}
-		want := Counters{101, 1010, 202, 2020, 303}
+		fast.carried[7] = Counters{100, 1000, 200, 2000, 300, 400, 500}
+		want := Counters{101, 1010, 202, 2020, 303, 404, 505}
 		if got := p.Counters(7); got != want {
 			t.Errorf("counters: %+v", got)
 		}
@@ -179,5 +191,75 @@ func TestAcceleratorRefuses(t *testing.T) {
 	})
 	if plain := (&slowTwin{}); accelerate(plain, nil, nil) != Path(plain) {
 		t.Error("without an accelerator the path is changed")
+	}
+}
+
+// TestAcceleratorHeedsGuard: it hears where packets may come from before they flow, and what
+// it leaves to the path is told once.
+func TestAcceleratorHeedsGuard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast, told := newFastTwin(), 0
+		fast.leaves = errors.New("IPv6")
+		p := accelerate(&slowTwin{fast: fast}, fast, func(_ uint16, why error) {
+			if why == nil {
+				return // it is taken, but for that
+			}
+			if told++; !errors.Is(why, fast.leaves) {
+				t.Errorf("told that %v", why)
+			}
+		})
+		if err := p.Add(Tunnel{SessionID: 7}); err != nil {
+			t.Fatal(err)
+		}
+		first, second := NewSources(prefixes("192.0.2.10/32")...), NewSources(prefixes("192.0.2.11/32")...)
+		p.Guard(7, first)
+		if synctest.Wait(); fast.from != nil {
+			t.Error("it hears of a session that it does not have")
+		}
+		p.Allow(7, true, true)
+		synctest.Wait()
+		guarded, allowed := slices.Index(fast.calls, "fast guard"), slices.Index(fast.calls, "fast allow")
+		if fast.from != first || guarded < 0 || guarded > allowed {
+			t.Errorf("it was told of %v in the order %q, want %v before packets flow", fast.from, fast.calls, first)
+		}
+		p.Guard(7, second)
+		p.Guard(8, first)
+		if synctest.Wait(); fast.from != second || told != 1 {
+			t.Errorf("it goes by %v, want %v; told %d times, want once", fast.from, second, told)
+		}
+		p.Remove(7)
+	})
+}
+
+// TestAcceleratorIsNotGivenLimited: a session with a limit either way is the path's alone,
+// and that is told.
+func TestAcceleratorIsNotGivenLimited(t *testing.T) {
+	for _, c := range []struct {
+		up, down Rate
+		given    bool
+	}{{Rate{}, Rate{}, true}, {Rate{Bits: 1}, Rate{}, false}, {Rate{}, Rate{Bits: 1}, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			fast, told := newFastTwin(), 0
+			p := accelerate(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
+				if why == nil {
+					return // it is taken
+				}
+				if told++; id != 7 || !errors.Is(why, ErrLimited) {
+					t.Errorf("told of session %d that %v", id, why)
+				}
+			})
+			if err := p.Add(Tunnel{SessionID: 7}); err != nil {
+				t.Fatal(err)
+			}
+			p.Limit(7, c.up, c.down)
+			for range 2 {
+				p.Allow(7, true, true)
+				synctest.Wait()
+			}
+			if _, given := fast.tunnels[7]; given != c.given || told == 1 == c.given {
+				t.Errorf("%+v: given %v, want %v; told %d times", c, given, c.given, told)
+			}
+			p.Remove(7)
+		})
 	}
 }

@@ -178,9 +178,9 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 	return l
 }
 
-func (l *lab) startServer() { l.startServerAt(serverAddr) }
+func (l *lab) startServer() *pppoe.Server { return l.startServerAt(serverAddr) }
 
-func (l *lab) startServerAt(addr pppoe.Addr) {
+func (l *lab) startServerAt(addr pppoe.Addr) *pppoe.Server {
 	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(addr)}})
 	if err != nil {
 		l.t.Fatal(err)
@@ -192,6 +192,7 @@ func (l *lab) startServerAt(addr pppoe.Addr) {
 			l.t.Errorf("server ended with %v", err)
 		}
 	})
+	return s
 }
 
 func (l *lab) startClient() {

@@ -63,8 +63,8 @@ type (
 	// Accelerated tells that an Accelerator has taken up a session, and how it says that
 	// it moves packets.
 	Accelerated struct{ About string }
-	// NotAccelerated tells why a session's packets are moved by the Path alone, though
-	// there is an Accelerator.
+	// NotAccelerated tells why a session's packets, or those that Err names, are moved by
+	// the Path alone, though there is an Accelerator.
 	NotAccelerated struct{ Err error }
 	// HostFailed tells that the host's network could not be made so. The
 	// session closes.

@@ -53,15 +53,16 @@ var ErrBehind = errors.New("pppoe: more control packets than can be handled")
 // loop owns sessions: it alone touches them, and does their I/O, timing and
 // asking. Data packets do not come here: they are the Path's.
 type loop struct {
-	iface  string
-	ports  Ports
-	path   mover
-	data   Path // path, with an Accelerator beside it if there is one
-	fit    *fitter
-	owner  owner
-	notify func(Line, Event)
-	trace  bool
-	mss    int // see ClientConfig.MSS; set by the owner
+	iface   string
+	ports   Ports
+	path    mover
+	data    Path // path, with an Accelerator beside it if there is one
+	fit     *fitter
+	sources *sources
+	owner   owner
+	notify  func(Line, Event)
+	trace   bool
+	mss     int // see ClientConfig.MSS; set by the owner
 
 	tunnels map[uint16]*tunnel
 	due     deadlines.Heap[*tunnel]
@@ -94,6 +95,7 @@ func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line
 	l.data = accelerate(l.path, ports.Accelerator, func(id uint16, why error) {
 		l.call(func(now time.Time) { l.accelerated(now, id, why) })
 	})
+	l.sources = newSources(l.data)
 	l.fit = newFitter(host, l.data, func(t *tunnel, f fitted) {
 		l.call(func(now time.Time) { l.fitted(now, t, f) })
 	})

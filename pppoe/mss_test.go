@@ -348,7 +348,7 @@ func TestPathClampsMSS(t *testing.T) {
 		}
 		buf := make([]byte, Headers+1500)
 		n := copy(buf[Headers:], over4(syn{flags: flagSYN, options: mss(1460)}.segment()))
-		if f.encapsulate(buf, n) == nil {
+		if f.encapsulate(buf, n, 0) == nil {
 			t.Fatal("the packet may not go")
 		}
 		at := Headers + 20 + tcpHeader + 2

@@ -11,7 +11,7 @@ import (
 // in batches. A packet's way, in the order of the functions below:
 //
 //	from the wire:  receive -> as on the plain path, up to MSS -> joined with its like -> device
-//	to the wire:    device -> carrySupers -> family open? -> MSS, or cut -> headers before each -> port
+//	to the wire:    device -> carrySupers -> family open? -> MSS, or cut -> rate -> headers before each -> port
 //
 // A SYN is never part of a super-packet. Nothing here waits for more to come: a batch is
 // what is there already. A device that knows no super-packets is served as on the plain
@@ -29,7 +29,7 @@ type offloadPath struct {
 var _ mover = (*offloadPath)(nil)
 
 func newOffloadPath(port Port, control func([]byte), lost func(uint16)) *offloadPath {
-	p := &offloadPath{plainPath: plainPath{port: port, control: control, lost: lost}}
+	p := &offloadPath{plainPath: plainPath{port: port, clock: newClock(), control: control, lost: lost}}
 	p.gather, _ = port.(Gatherer)
 	head := maxHead
 	if p.gather == nil {
@@ -58,6 +58,7 @@ func (p *offloadPath) receive() error {
 
 // take passes a batch of frames on.
 func (p *offloadPath) take(frames []Frame) {
+	p.came = p.clock()
 	for i := range frames {
 		f := p.owner(&frames[i])
 		switch {
@@ -67,7 +68,7 @@ func (p *offloadPath) take(frames []Frame) {
 			p.pass(f, &frames[i], p.single[:])
 		case len(frames[i].Data) == Headers:
 			f.meter.dropped.Add(1)
-		default:
+		case f.receives(frames[i].Data[Headers:], p.came):
 			f.clamp(frames[i].Data[Headers:], frames[i].ChecksumPending)
 			p.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.MergesUDP())
 		}
@@ -94,6 +95,7 @@ type load struct {
 	whole  [offloadBatch][]byte // for a port that is no Gatherer
 	n      int                  // frames
 	cut    tun.Segments
+	now    instant // of its first packet
 }
 
 // maxHead is the most that the headers of a packet that is cut may have, in octets: those
@@ -146,6 +148,9 @@ func (p *offloadPath) drain(f *flow, l *load) error {
 			p.send(f, l)
 			return err
 		}
+		if l.n == 0 {
+			l.now = p.clock()
+		}
 		p.put(f, l, n, pending)
 		if l.n >= offloadBatch/2 || l.room() == nil {
 			p.send(f, l)
@@ -164,6 +169,9 @@ func (p *offloadPath) put(f *flow, l *load, size int, pending tun.Pending) {
 	f.appendHeader(buf[:0])
 	if pending.Segment != tun.SegmentNone {
 		p.putSegments(f, l, buf, pending)
+		return
+	}
+	if !f.sends(size, l.now) {
 		return
 	}
 	f.clamp(buf[Headers:], pending.Checksum)
@@ -187,7 +195,7 @@ func (p *offloadPath) putSegments(f *flow, l *load, buf []byte, pending tun.Pend
 	}
 	l.used += len(buf)
 	header, protocol := Headers+l.cut.HeaderLen(), protocolOf(buf[Headers])
-	packets, octets := l.cut.Len(), 0
+	packets, octets := 0, 0
 	for l.cut.Len() > 0 {
 		if l.n == len(l.frames) {
 			p.flush(f, l)
@@ -196,9 +204,13 @@ func (p *offloadPath) putSegments(f *flow, l *load, buf []byte, pending tun.Pend
 		copy(head, buf[:Headers])
 		payload := l.cut.Next(head[Headers:])
 		size := header - Headers + len(payload)
+		if !f.sends(size, l.now) {
+			continue
+		}
 		putLength(head, protocol, size)
 		l.frames[l.n] = [2][]byte{head, payload}
 		l.n++
+		packets++
 		octets += size
 	}
 	f.meter.sent(packets, octets)

@@ -29,6 +29,14 @@ type Path interface {
 	// Clamp says how large an MSS the TCP of a tunnel may announce, either way. Before
 	// it is called, there is no limit.
 	Clamp(sessionID uint16, limit MSSLimit)
+	// Guard says where packets from the peer of a tunnel may come from; those from
+	// elsewhere are dropped, and counted as Spoofed. nil: from anywhere, as before it is
+	// called. What it says holds for the packets that come from then on.
+	Guard(sessionID uint16, from *Sources)
+	// Limit bounds what a tunnel carries: up from the peer, down to it. What exceeds that
+	// is dropped, and counted as Exceeded. Before it is called, there is no bound. It is
+	// called before Allow, if at all.
+	Limit(sessionID uint16, up, down Rate)
 	// Counters are those of a tunnel since Add.
 	Counters(sessionID uint16) Counters
 	// Remove forgets a tunnel and closes its device. When it returns, nothing of
@@ -41,14 +49,18 @@ type Path interface {
 type Counters struct {
 	SentPackets, SentBytes         uint64
 	ReceivedPackets, ReceivedBytes uint64
-	Dropped                        uint64 // packets of this tunnel that could not be passed on
+	Dropped                        uint64 // packets of this tunnel that were not passed on
+	// Of these, packets that came from where none may, and beyond a Rate. Where both could
+	// be said, it is the former.
+	Spoofed, Exceeded uint64
 }
 
 // meter is Counters as the data path writes them.
 type meter struct {
 	sentPackets, sentBytes         atomic.Uint64
 	receivedPackets, receivedBytes atomic.Uint64
-	dropped                        atomic.Uint64
+	dropped                        atomic.Uint64 // for other reasons than these:
+	spoofed, exceeded              atomic.Uint64
 }
 
 func (m *meter) sent(packets, bytes int) {
@@ -62,9 +74,10 @@ func (m *meter) received(packets, bytes int) {
 }
 
 func (m *meter) read() Counters {
+	spoofed, exceeded := m.spoofed.Load(), m.exceeded.Load()
 	return Counters{
 		SentPackets: m.sentPackets.Load(), SentBytes: m.sentBytes.Load(),
 		ReceivedPackets: m.receivedPackets.Load(), ReceivedBytes: m.receivedBytes.Load(),
-		Dropped: m.dropped.Load(),
+		Dropped: m.dropped.Load() + spoofed + exceeded, Spoofed: spoofed, Exceeded: exceeded,
 	}
 }

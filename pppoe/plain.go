@@ -13,8 +13,8 @@ import (
 // The plain data path works everywhere: user space reads a packet on one side
 // and writes it on the other. A packet's way, in the order of the functions below:
 //
-//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> MSS -> device
-//	to the wire:    device -> transmit -> family open? -> MSS -> header in place -> port
+//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> source, rate -> MSS -> device
+//	to the wire:    device -> transmit -> family open? -> rate -> MSS -> header in place -> port
 //
 // What is no packet of an open family goes to the control plane.
 
@@ -25,6 +25,8 @@ const batch = 32
 type plainPath struct {
 	port  Port
 	flows flowTable
+	clock func() instant
+	came  instant // when the last frames came; receive's alone
 	// control takes a frame that is not for the data path. The frame is valid
 	// only during the call.
 	control func(frame []byte)
@@ -39,16 +41,17 @@ type flow struct {
 	Tunnel
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
-	meter      meter
-	supers     tun.Offloading // the device, if super-packets are moved; see the offload path
-	done       chan struct{}  // closed when nothing reads the device any more
+	guard
+	meter  meter
+	supers tun.Offloading // the device, if super-packets are moved; see the offload path
+	done   chan struct{}  // closed when nothing reads the device any more
 }
 
 // ErrSessionTaken is returned for a tunnel whose session ID is in use.
 var ErrSessionTaken = errors.New("pppoe: session ID is already in use")
 
 func newPlainPath(port Port, control func([]byte), lost func(uint16)) *plainPath {
-	return &plainPath{port: port, control: control, lost: lost}
+	return &plainPath{port: port, clock: newClock(), control: control, lost: lost}
 }
 
 // Add takes up a tunnel.
@@ -83,6 +86,21 @@ func (p *plainPath) Clamp(id uint16, limit MSSLimit) {
 	}
 }
 
+// Guard says where packets may come from.
+func (p *plainPath) Guard(id uint16, from *Sources) {
+	if f := p.flows.get(id); f != nil {
+		f.from.Store(from)
+	}
+}
+
+// Limit bounds what is carried.
+func (p *plainPath) Limit(id uint16, up, down Rate) {
+	if f := p.flows.get(id); f != nil {
+		f.up.Store(newBucket(up))
+		f.down.Store(newBucket(down))
+	}
+}
+
 // Counters are those of a tunnel.
 func (p *plainPath) Counters(id uint16) Counters {
 	if f := p.flows.get(id); f != nil {
@@ -106,6 +124,7 @@ func (p *plainPath) Remove(id uint16) Counters {
 func (p *plainPath) receive() error {
 	var packet [1][]byte
 	return read(p.port, batch, func(frames []Frame) {
+		p.came = p.clock()
 		for i := range frames {
 			if !p.deliver(&frames[i], packet[:]) {
 				p.control(frames[i].Data)
@@ -126,6 +145,9 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte) bool {
 
 // pass writes the packet of a frame, which owner has cut, to its device.
 func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte) {
+	if !f.receives(frame.Data[Headers:], p.came) {
+		return
+	}
 	packet[0] = frame.Data
 	if frame.ChecksumPending {
 		tun.CompleteChecksum(packet[0][Headers:])
@@ -194,8 +216,9 @@ func (p *plainPath) carry(f *flow) {
 			return
 		}
 		frames = frames[:0]
+		now := p.clock()
 		for i := range n {
-			if frame := f.encapsulate(bufs[i], sizes[i]); frame != nil {
+			if frame := f.encapsulate(bufs[i], sizes[i], now); frame != nil {
 				frames = append(frames, frame)
 			}
 		}
@@ -214,13 +237,16 @@ func (f *flow) appendHeader(b []byte) []byte {
 
 // encapsulate writes LENGTH and the Protocol field in front of a packet that lies
 // behind the head room. Nil: the packet may not go.
-func (f *flow) encapsulate(buf []byte, size int) []byte {
+func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
 	if size < 1 {
 		return nil
 	}
 	protocol := protocolOf(buf[Headers])
 	if !f.open(protocol) {
 		f.meter.dropped.Add(1)
+		return nil
+	}
+	if !f.sends(size, now) {
 		return nil
 	}
 	f.clamp(buf[Headers:Headers+size], false)

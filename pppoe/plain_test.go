@@ -74,13 +74,13 @@ func TestEncapsulate(t *testing.T) {
 	buf := make([]byte, Headers+1500)
 	f.appendHeader(buf[:0])
 	buf[Headers] = 0x45
-	frame := f.encapsulate(buf, 84)
+	frame := f.encapsulate(buf, 84, 0)
 	id, packet, err := ParseSession(frame[14:])
 	if err != nil || id != 0x1234 || len(packet) != 86 || packet[1] != 0x21 || Addr(frame) != hostAddr || Addr(frame[6:12]) != acAddr {
 		t.Errorf("a packet goes out as % x: %v", frame[:Headers], err)
 	}
 	buf[Headers] = 0x60
-	if f.encapsulate(buf, 84) != nil {
+	if f.encapsulate(buf, 84, 0) != nil {
 		t.Error("IPv6 goes out though it is not open")
 	}
 }
@@ -94,7 +94,7 @@ func TestNoAllocation(t *testing.T) {
 	}
 	buf := make([]byte, Headers+1500)
 	buf[Headers] = 0x45
-	if n := testing.AllocsPerRun(100, func() { f.encapsulate(buf, 1400) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { f.encapsulate(buf, 1400, 0) }); n != 0 {
 		t.Errorf("sending a packet allocates %v times", n)
 	}
 }
@@ -121,6 +121,6 @@ func BenchmarkEncapsulate(b *testing.B) {
 	copy(buf[Headers:], data4())
 	b.ReportAllocs()
 	for b.Loop() {
-		f.encapsulate(buf, 1400)
+		f.encapsulate(buf, 1400, 0)
 	}
 }

@@ -38,6 +38,9 @@ type ServerConfig struct {
 	MSS int
 	// Limits end sessions by themselves.
 	Limits Limits
+	// Terms are what a session is held to. It is asked once, when the peer has proved who
+	// it is, from the goroutine of an interface; it must not block. nil: nothing.
+	Terms func(Line) Terms
 	// Pool has an address for each session, and so bounds their number. It must
 	// be set.
 	Pool Pool
@@ -183,6 +186,9 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 			t.User = e.Name
 		}
 	case session.Admitted:
+		if ask := o.server.cfg.Terms; ask != nil && !t.want.device {
+			t.terms = ask(t.Line)
+		}
 		t.want.device = true
 		o.loop.refit(t)
 	case Ended:

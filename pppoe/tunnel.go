@@ -19,7 +19,8 @@ type tunnel struct {
 	fit     fitting
 	want    wish
 	had     Addressing // as last told by Configured
-	online  time.Time  // since when packets flow; zero: they never did
+	terms   Terms
+	online  time.Time // since when packets flow; zero: they never did
 	limits  allowance
 	counted bool            // what it carries matters to its limits, or to its echo
 	heard   uint64          // packets received, when last asked
@@ -265,6 +266,7 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
 		l.data.Clamp(t.SessionID, NewMSSLimit(f.have.MTU, l.mss))
+		l.hold(t, f.have)
 		l.data.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
 		if t.online.IsZero() {
 			t.online = now
@@ -274,6 +276,16 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		before := t.had
 		t.had = f.have
 		l.tell(now, t, Configured{f.have, before})
+	}
+}
+
+// hold holds a session to its terms, before packets flow.
+func (l *loop) hold(t *tunnel, a Addressing) {
+	if t.terms.CheckSource {
+		l.sources.check(t.SessionID, a, t.terms.Behind)
+	}
+	if t.online.IsZero() && (t.terms.Up.Bits > 0 || t.terms.Down.Bits > 0) {
+		l.data.Limit(t.SessionID, t.terms.Up, t.terms.Down)
 	}
 }
 
@@ -302,6 +314,7 @@ func (l *loop) accelerated(now time.Time, id uint16, why error) {
 func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
 	l.due.Set(t, time.Time{})
 	delete(l.tunnels, t.SessionID)
+	l.sources.forget(t.SessionID)
 	event := Ended{Reason: *t.reason, Counters: f.counters, SentPADT: !t.hangup}
 	if !t.online.IsZero() {
 		event.Online = now.Sub(t.online)

@@ -98,6 +98,7 @@ func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Ja.Label("transport"))
 	p.label("ipv4")
 	p.ipv4(leave)
+	p.source(leave)
 	p.label("transport")
 	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10), asm.Add.Reg(asm.R2, asm.R3))
 	p.withoutSYN(from, leave)
@@ -133,6 +134,25 @@ func (p *program) ipv4(leave string) {
 		asm.Mov.Imm(asm.R4, 0),
 	)
 	p.label(first)
+}
+
+// source leaves IPv4 packets that are not from the address from which those of the session
+// in R7 must be.
+func (p *program) source(leave string) {
+	any := p.unique()
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
+		asm.And.Imm(asm.R1, fromOne),
+		asm.JEq.Imm(asm.R1, 0, any),
+	)
+	for i := int16(0); i < 4; i += 2 {
+		p.add(
+			asm.LoadMem(asm.R1, asm.RFP, stackIP+12+i, asm.Half),
+			asm.LoadMem(asm.R2, asm.R7, receiveSource+i, asm.Half),
+			asm.JNE.Reg(asm.R1, asm.R2, leave),
+		)
+	}
+	p.label(any)
 }
 
 // protocols of the transport layer, and IPv6's extension headers (IANA, protocol numbers).

@@ -30,7 +30,8 @@ const (
 	receiveSlot   = 4  // 4: where its meter is
 	receiveLocal  = 8  // 6: whom frames must be for
 	receiveOpen   = 14 // 2: families
-	receiveLen    = 16
+	receiveSource = 16 // 4: whom IPv4 packets must be from, as on the wire; see fromOne
+	receiveLen    = 20
 )
 
 // What may be done with a session's packets: families that may flow, and more.
@@ -44,6 +45,9 @@ const (
 	// alone has frames stripped in XDP, which cannot see all tags: the engine has no
 	// other session of this ID and peer, in another VLAN.
 	alone
+	// fromOne has IPv4 packets left to user space, which drops them, unless they come from
+	// one address.
+	fromOne
 )
 
 func families(ipv4, ipv6 bool) (open uint16) {
@@ -80,8 +84,23 @@ func (s *session) receiveValue() []byte {
 	binary.NativeEndian.PutUint32(b[receiveDevice:], uint32(s.device))
 	binary.NativeEndian.PutUint32(b[receiveSlot:], s.slot)
 	copy(b[receiveLocal:], s.Local[:])
-	binary.NativeEndian.PutUint16(b[receiveOpen:], s.open|s.alone)
+	binary.NativeEndian.PutUint16(b[receiveOpen:], s.receives()|s.alone)
+	if s.source.IsValid() {
+		copy(b[receiveSource:], s.source.AsSlice())
+	}
 	return b
+}
+
+// receives is which families may flow from the peer. Where those may come from that the
+// programs cannot check, user space has the family.
+func (s *session) receives() uint16 {
+	switch {
+	case !s.guarded:
+		return s.open
+	case s.source.IsValid():
+		return s.open&openIPv4 | fromOne
+	}
+	return 0
 }
 
 func (s *session) transmitValue() []byte {

@@ -3,6 +3,7 @@ package fastpath
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -34,8 +35,11 @@ type session struct {
 	open   uint16 // families
 	cut    uint16 // cutUDP, or 0
 	alone  uint16 // alone, or 0
-	header []byte
-	leaves link.Link
+	// guarded says that what comes is checked: to be from source, or else in user space.
+	guarded bool
+	source  netip.Addr
+	header  []byte
+	leaves  link.Link
 
 	shaper   string // the device's queueing discipline, if it is one to come by
 	filtered bool   // it has filters to come by
@@ -155,6 +159,37 @@ func (l *Line) Allow(id uint16, ipv4, ipv6 bool) {
 	if l.engine.put(s) != nil {
 		l.engine.forget(s) // for it might not have heard that a family is closed
 	}
+}
+
+// What Guard leaves to user space.
+var (
+	errIPv6Checked = errors.New("those of IPv6 from the peer, whose source is checked there")
+	errAllChecked  = errors.New("all from the peer, whose source is checked there")
+)
+
+// Guard says where packets from the peer may come from. The kernel checks them where that is
+// one IPv4 address, and leaves those that do not comply to user space to drop, with all that
+// are of IPv6, and all of a session whose IPv4 packets may come from more. The error says so.
+func (l *Line) Guard(id uint16, from *pppoe.Sources) (leaves error) {
+	l.engine.mu.Lock()
+	defer l.engine.mu.Unlock()
+	s := l.sessions[id]
+	if s == nil {
+		return nil
+	}
+	s.guarded, s.source = from != nil, netip.Addr{}
+	if from != nil {
+		one, only := from.IPv4()
+		if s.source = one; !only {
+			leaves = errAllChecked
+		} else if from.HasIPv6() {
+			leaves = errIPv6Checked
+		}
+	}
+	if l.engine.put(s) != nil {
+		l.engine.forget(s) // for it might let through what user space would not
+	}
+	return leaves
 }
 
 // Counters are those of a tunnel since Add: of what the kernel has moved, alone.

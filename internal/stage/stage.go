@@ -74,11 +74,12 @@ func withoutDetail(err error) error {
 // none is an Accelerator where there is none: it tells why.
 type none struct{ why error }
 
-func (n none) Add(pppoe.Tunnel) error       { return n.why }
-func (none) Allow(uint16, bool, bool)       {}
-func (none) Counters(uint16) pppoe.Counters { return pppoe.Counters{} }
-func (none) Remove(uint16) pppoe.Counters   { return pppoe.Counters{} }
-func (n none) About() string                { return n.why.Error() }
+func (n none) Add(pppoe.Tunnel) error           { return n.why }
+func (none) Allow(uint16, bool, bool)           {}
+func (none) Guard(uint16, *pppoe.Sources) error { return nil }
+func (none) Counters(uint16) pppoe.Counters     { return pppoe.Counters{} }
+func (none) Remove(uint16) pppoe.Counters       { return pppoe.Counters{} }
+func (n none) About() string                    { return n.why.Error() }
 
 // accelerates says whether the kernel is to move packets, if it can.
 func (s *Lines) accelerates() bool {

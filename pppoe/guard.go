@@ -1,0 +1,33 @@
+package pppoe
+
+import "sync/atomic"
+
+// guard is what is checked of each packet. It may change while they flow.
+type guard struct {
+	from     atomic.Pointer[Sources] // nil: anywhere
+	up, down atomic.Pointer[bucket]  // nil: there is no bound
+}
+
+// receives says whether a packet from the wire may go on, and counts one that may not.
+// What is forged takes nothing of the peer's rate.
+func (f *flow) receives(packet []byte, now instant) bool {
+	if from := f.from.Load(); from != nil && !from.allow(packet) {
+		f.meter.spoofed.Add(1)
+		return false
+	}
+	return f.within(f.up.Load(), len(packet), now)
+}
+
+// sends says whether a packet of so many octets may go to the wire, and counts one that
+// may not.
+func (f *flow) sends(octets int, now instant) bool {
+	return f.within(f.down.Load(), octets, now)
+}
+
+func (f *flow) within(b *bucket, octets int, now instant) bool {
+	if b == nil || b.take(now, octets) {
+		return true
+	}
+	f.meter.exceeded.Add(1)
+	return false
+}
