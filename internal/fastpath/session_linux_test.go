@@ -3,6 +3,7 @@ package fastpath
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,54 @@ func TestFamilies(t *testing.T) {
 				if there.relay.received.Load()-by[0] != 2-want || there.relay.sent.Load()-by[1] != 2-want {
 					t.Errorf("%+v: user space moved %d and %d", c, there.relay.received.Load()-by[0], there.relay.sent.Load()-by[1])
 				}
+			}
+		})
+	}
+}
+
+// TestGuard: IPv4 from the one address it may be from stays in the kernel; all else is left
+// to user space to check.
+func TestGuard(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			of := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+			for _, c := range []struct {
+				what       string
+				from       *pppoe.Sources
+				ipv4, ipv6 uint64 // packets that the kernel moves
+				says       error
+			}{
+				{"one address", pppoe.NewSources(of(here.ipv4)), 1, 0, nil},
+				{"one address, and IPv6", pppoe.NewSources(of(here.ipv4), of(here.ipv6)), 1, 0, errIPv6Checked},
+				{"another address", pppoe.NewSources(of(there.ipv4)), 0, 0, nil},
+				{"two addresses", pppoe.NewSources(of(here.ipv4), of(there.ipv4)), 0, 0, errAllChecked},
+				{"nowhere", pppoe.NewSources(), 0, 0, errAllChecked},
+				{"anywhere", nil, 1, 1, nil},
+			} {
+				if err := there.line.Guard(1, c.from); !errors.Is(err, c.says) {
+					t.Errorf("%s: it says %v, want %v", c.what, err, c.says)
+				}
+				for _, way := range []struct {
+					to   netip.Addr
+					want uint64
+				}{{there.ipv4, c.ipv4}, {there.ipv6, c.ipv6}} {
+					before, by := there.line.Counters(1), there.relay.received.Load()
+					if _, err := here.ns.Ping(way.to, 1, time.Second); err != nil {
+						t.Fatal(err)
+					}
+					after, left := there.line.Counters(1), there.relay.received.Load()-by
+					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
+						t.Errorf("%s: of a packet to %v, the kernel moved %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
+					}
+					if after.SentPackets == before.SentPackets {
+						t.Errorf("%s: what leaves is not moved in the kernel any more", c.what)
+					}
+				}
+			}
+			if err := there.line.Guard(2, nil); err != nil {
+				t.Errorf("a session that there is not: %v", err)
 			}
 		})
 	}

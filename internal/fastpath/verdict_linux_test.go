@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -54,8 +55,8 @@ func (j *judge) of(t *testing.T, frame []byte) (bool, []byte) {
 }
 
 // takes is what the programs do, in Go: whether a frame is to be moved, if these families
-// are open, and the length of its packet.
-func takes(f []byte, open uint16) (length int, ok bool) {
+// are open and IPv4 comes from there (nil: from anywhere), and the length of its packet.
+func takes(f []byte, open uint16, from []byte) (length int, ok bool) {
 	if len(f) < 42 || pppoe.Addr(f) != addrs[0] || pppoe.Addr(f[6:]) != addrs[1] {
 		return 0, false
 	}
@@ -70,7 +71,7 @@ func takes(f []byte, open uint16) (length int, ok bool) {
 	switch binary.BigEndian.Uint16(f[20:]) {
 	case 0x21:
 		length, transport, protocol = int(binary.BigEndian.Uint16(ip[2:])), int(ip[0]&15)*4, ip[9]
-		if open&openIPv4 == 0 || ip[0]>>4 != 4 || transport < 20 || length < transport {
+		if open&openIPv4 == 0 || ip[0]>>4 != 4 || transport < 20 || length < transport || from != nil && !bytes.Equal(ip[12:16], from) {
 			return 0, false
 		}
 		if binary.BigEndian.Uint16(ip[6:])&0x1fff != 0 {
@@ -152,9 +153,12 @@ func TestVerdicts(t *testing.T) {
 			j, e, s := newJudge(t, c.kind, c.taken, c.make)
 			r := rand.New(rand.NewPCG(1, 2))
 			var packets, octets, left uint64
-			for i := range 20000 {
+			for i := range 25000 {
 				if i%5000 == 0 {
-					s.open = []uint16{openIPv4 | openIPv6, openIPv4, openIPv6, 0}[i/5000]
+					s.open = []uint16{openIPv4 | openIPv6, openIPv4, openIPv6, 0, openIPv4 | openIPv6}[i/5000]
+					if i == 20000 {
+						s.guarded, s.source = true, netip.AddrFrom4([4]byte{10, 0, 0, 1})
+					}
 					if err := e.put(s); err != nil {
 						t.Fatal(err)
 					}
@@ -163,7 +167,7 @@ func TestVerdicts(t *testing.T) {
 				if len(f) < 14 {
 					continue
 				}
-				length, want := takes(f, s.open)
+				length, want := takes(f, s.receives()&^fromOne, s.source.AsSlice())
 				got, out := j.of(t, f)
 				if c.kind == ebpf.XDP { // where left frames pass as well
 					if got = binary.NativeEndian.Uint32(out) == noteMark; got {
