@@ -169,7 +169,9 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 		v4.Local = f.local
 	}
 	c.Session.LCP.Demand = s.Demanded()
-	c.Authority = accounts.New(f.etc, s.Name, c.Pool, log)
+	who := accounts.New(f.etc, s.Name, c.Pool, log)
+	who.All = s
+	c.Authority, c.Terms = who, who.Terms
 	return c
 }
 

@@ -152,6 +152,16 @@ func TestConfig(t *testing.T) {
 	case !c.Trace:
 		t.Error("debug of the options file has no effect")
 	}
+	if terms := c.Terms(pppoe.Line{SessionID: 1}); terms.CheckSource || terms.Up.Bits != 0 {
+		t.Errorf("nothing is said, and sessions are held to %+v", terms)
+	}
+	f = set(t, "source-check\nrate-up 1000")
+	if s, err = options(f); err != nil {
+		t.Fatal(err)
+	}
+	if terms := config(f, s, nil).Terms(pppoe.Line{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
+		t.Errorf("sessions are held to %+v", terms)
+	}
 	f = set(t, "noip")
 	if s, err = options(f); err != nil {
 		t.Fatal(err)

@@ -91,6 +91,8 @@ type ipv6 struct {
 	duid    dhcp6.DUID
 	log     *slog.Logger
 	running sync.WaitGroup
+	// lend lets a session's peer use what it was given, if that is checked.
+	lend func(id uint16, prefixes []netip.Prefix)
 
 	mu       sync.Mutex
 	sessions map[uint16]context.CancelCauseFunc
@@ -145,6 +147,7 @@ func (v *ipv6) start(l pppoe.Line, a pppoe.Addressing) {
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
 			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
 			DUID: v.duid, Servers: v.pools.servers, MTU: a.MTU, Log: v.log,
+			Notify: func(s serve.State) { v.given(ctx, l.SessionID, s) },
 		})
 		if err != nil {
 			v.log.Warn(err.Error())
@@ -152,11 +155,22 @@ func (v *ipv6) start(l pppoe.Line, a pppoe.Addressing) {
 	})
 }
 
+// given is told what a session's peer has. Of one that is over it may be too late: its ID
+// may be another's.
+func (v *ipv6) given(ctx context.Context, id uint16, s serve.State) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if ctx.Err() == nil {
+		v.lend(id, []netip.Prefix{s.Network, s.Address, s.Delegated})
+	}
+}
+
 func (v *ipv6) stop(id uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if end := v.sessions[id]; end != nil {
 		end(serve.ErrLinkGone)
+		v.lend(id, nil)
 		delete(v.sessions, id)
 	}
 }

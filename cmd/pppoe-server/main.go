@@ -80,6 +80,9 @@ func attend(f *flags, s *pppd.Settings) int {
 	if err != nil {
 		return fail(err)
 	}
+	if v6 != nil {
+		v6.lend = server.Lend
+	}
 	ctx, stop := background.UntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 	})

@@ -36,6 +36,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 			"RFC 1661 (PPP, LCP), RFC 1570 (LCP extensions)",
 			"RFC 1332, RFC 1877 (IPCP and name servers), RFC 5072 (IPv6CP)",
 			"RFC 1334 (PAP), RFC 1994 (CHAP), RFC 2759 (MS-CHAPv2), RFC 3748 (EAP)",
+			"RFC 2827, RFC 3704 (source checks), RFC 2697 (rates)",
 		},
 		SeeAlso: []string{"pppoe-client(8)", "pppoe-discovery(8)", "pppd(8)"},
 	}
@@ -50,12 +51,19 @@ var description = []manual.Block{
 	manual.Paragraph("Once it serves it goes to the background, unless told `--foreground`, or `nodetach` in the options file. " +
 		"It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun. Forwarding between " +
 		"sessions and the rest of the net is the host's: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding."),
+	manual.Paragraph("With `source-check` a packet from a client goes on only if its source is the client's: of IPv4 the address that it " +
+		"was given; of IPv6 its link-local address, and what `--ipv6-networks`, `--ipv6-addresses` and `--ipv6-prefixes` gave it " +
+		"(RFC 2827, RFC 3704). Customers with more hosts than that have NAT, or an address or prefix in `source-allow`, the route to " +
+		"which is yours to set. What was dropped is told when a session ends. With `datapath kernel`, the kernel checks one IPv4 " +
+		"address; packets that it cannot check go through user space, and sessions with a rate do altogether: the log says so."),
+	manual.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and change what the options file says: " +
+		"`source-check`, `nosource-check`, `source-allow`, `rate-up`, `rate-down`, `rate-burst`."),
 }
 
 var files = []manual.Block{
 	manual.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
 	manual.Item{Term: "/etc/ppp/chap-secrets, /etc/ppp/pap-secrets", Text: "accounts: a line for each, of the client's name, the " +
-		"server's (`*`: any), the password, and addresses it may have (`*`: any). Nobody else should have access to these files " +
+		"server's (`*`: any), the password, and addresses it may have (`*`: any); then, after `--`, options of its own. Nobody else should have access to these files " +
 		"(chmod 600). They are read anew when they have changed."},
 	manual.Item{Term: "/dev/net/tun", Text: "where devices come from."},
 }
@@ -66,6 +74,9 @@ var examples = []manual.Block{
 		"echo '\"alice\" * \"her password\" *' > /etc/ppp/chap-secrets\n" +
 		"chmod 600 /etc/ppp/chap-secrets\n" +
 		"pppoe-server -I eth1 -L 192.0.2.1 -R 192.0.2.10 -N 64 -F"),
+	manual.Paragraph("An account with 10 Mbit/s up and 50 Mbit/s down, and a network of its own behind its address:"),
+	manual.Example("echo source-check >> /etc/ppp/pppoe-server-options\n" +
+		"echo '\"bob\" * \"his password\" * -- rate-up 10000 rate-down 50000 source-allow 198.51.100.0/29' >> /etc/ppp/chap-secrets"),
 }
 
 // exitStatus is the table of exit codes.

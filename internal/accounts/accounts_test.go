@@ -7,10 +7,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"upppoe/chap"
+	"upppoe/internal/pppd"
 	"upppoe/ppp"
 	"upppoe/ppp/pap"
 	"upppoe/pppoe"
@@ -66,5 +69,53 @@ func TestJudge(t *testing.T) {
 	write("chap-secrets", "alice ac changed *\n")
 	if judge(response).Granted {
 		t.Error("a file that has changed is not read again")
+	}
+}
+
+// TestTerms: an account's own options change what holds for all, in its session alone.
+func TestTerms(t *testing.T) {
+	dir := t.TempDir()
+	text := "alice ac one * -- rate-down 5000 source-allow 198.51.100.0/29\nbob ac two *\ncarol ac three * -- rate-up fast\n" +
+		"dave ac four * -- mtu 1400 nosource-check rate-up 0\nerin ac five * -- cret\n"
+	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := New(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	a.All = pppd.New()
+	all := pppoe.Terms{CheckSource: true, Up: pppoe.Rate{Bits: 1e6}, Down: pppoe.Rate{Bits: 2e6, Burst: time.Second}}
+	a.All.Terms = all
+	login := func(id uint16, name, password string) bool {
+		return a.Judge(context.Background(), pppoe.Line{SessionID: id}, pap.Proof{Name: name, Password: pap.Password(password)}).Granted
+	}
+	for id, account := range []struct{ name, password string }{1: {"alice", "one"}, 2: {"bob", "two"}, 3: {"dave", "four"}} {
+		if id > 0 && !login(uint16(id), account.name, account.password) {
+			t.Fatalf("%s does not come in", account.name)
+		}
+	}
+	if login(4, "carol", "three") || login(5, "erin", "five") {
+		t.Error("an account comes in whose options are no good")
+	}
+	alice, dave := all, pppoe.Terms{Down: all.Down}
+	alice.Down.Bits, alice.Behind = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+	for _, c := range []struct {
+		id   uint16
+		user string
+		want pppoe.Terms
+	}{
+		{1, "alice", alice}, {2, "bob", all}, {3, "dave", dave},
+		{1, "alice", all}, // it was another session
+		{6, "", all},
+	} {
+		if got := a.Terms(pppoe.Line{SessionID: c.id, User: c.user}); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("session %d of %q: %+v, want %+v", c.id, c.user, got, c.want)
+		}
+	}
+	login(7, "alice", "one")
+	if got := a.Terms(pppoe.Line{SessionID: 7}); !reflect.DeepEqual(got, all) {
+		t.Errorf("a session without a name has the terms of one before it: %+v", got)
+	}
+	if said := log.String(); !strings.Contains(said, "pap-secrets:3: ") || !strings.Contains(said, "dave") || strings.Contains(said, "fast") || strings.Contains(said, "cret ") {
+		t.Errorf("the log: %s", said)
 	}
 }

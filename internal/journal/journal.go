@@ -203,6 +203,12 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 		j.info(l, "Connect time %.1f minutes.", e.Online.Minutes())
 		j.info(l, "Sent %d bytes, received %d bytes.", e.Counters.SentBytes, e.Counters.ReceivedBytes)
 	}
+	if n := e.Counters.Spoofed; n > 0 {
+		j.info(l, "Dropped %d packets from addresses that are not the peer's.", n)
+	}
+	if n := e.Counters.Exceeded; n > 0 {
+		j.info(l, "Dropped %d packets beyond the session's rate.", n)
+	}
 	j.info(l, "Connection terminated.")
 	if e.SentPADT && !j.Server {
 		j.info(l, "Sent PADT")

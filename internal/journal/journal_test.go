@@ -158,6 +158,10 @@ func TestServerWords(t *testing.T) {
 				info + `ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'x'\012'` + "\n"},
 		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated, Text: "a stranger's words"}},
 			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
+		{line, pppoe.NotAccelerated{Err: pppoe.ErrLimited}, info + "ppp0: Packets go through user space: the session's rate is limited, which is done there\n"},
+		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Counters: pppoe.Counters{Dropped: 5, Spoofed: 2, Exceeded: 3}},
+			info + "ppp0: Dropped 2 packets from addresses that are not the peer's.\n" + info + "ppp0: Dropped 3 packets beyond the session's rate.\n" +
+				info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},
 	} {
 		if got := told(&Journal{Server: true}, c.line, c.event); got != c.want {

@@ -9,7 +9,7 @@ import (
 // WriteHelp writes what options a role has, from the table.
 func WriteHelp(w io.Writer, r Role) {
 	for _, g := range Options(r) {
-		if g.Title == "" {
+		if g.Title == "" || len(g.Options) == 0 {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s:\n", g.Title)

@@ -9,12 +9,18 @@ type Role uint8
 const (
 	Client Role = 1 << iota
 	Server
+	// Account is of one account at a server: an option makes sense for it only if its row
+	// says so.
+	Account
 )
 
 // String is the role's name.
 func (r Role) String() string {
-	if r == Server {
+	switch r {
+	case Server:
 		return "server"
+	case Account:
+		return "account"
 	}
 	return "client"
 }
@@ -40,7 +46,7 @@ type option struct {
 }
 
 // allowed says whether an option makes sense for a role.
-func (o *option) allowed(r Role) bool { return o.roles == 0 || o.roles&r != 0 }
+func (o *option) allowed(r Role) bool { return o.roles == 0 && r != Account || o.roles&r != 0 }
 
 // names are all by which an option is known.
 func (o *option) names() []string { return append(strings.Fields(o.also), o.name) }
@@ -55,6 +61,7 @@ var groups = []struct {
 	{"Who is who", nil, authOptions},
 	{"The link (LCP)", nil, linkOptions},
 	{"Addresses (IPCP, IPv6CP)", bareNetwork, networkOptions},
+	{"What sessions are held to", nil, termOptions},
 	{"Device, routes, and the program", nil, programOptions},
 	{"", nil, serialOptions},
 }

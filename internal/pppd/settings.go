@@ -94,6 +94,9 @@ type Settings struct {
 	LANs               []string // interfaces that get a network each of the delegated prefix
 	KernelTune         bool
 
+	// What a server holds sessions to.
+	Terms pppoe.Terms
+
 	// The host and the program.
 	DefaultRoute  bool
 	ReplaceRoute  bool

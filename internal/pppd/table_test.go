@@ -66,6 +66,9 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the client's help has no %q", want)
 		}
 	}
+	if title := "What sessions are held to"; strings.Contains(client, title) || !strings.Contains(server, title) {
+		t.Errorf("%q is not in the server's help alone", title)
+	}
 	if !strings.Contains(server, "  ms-dns ADDRESS  ") || strings.Contains(server, "password-file") {
 		t.Error("the server's help is not the server's")
 	}

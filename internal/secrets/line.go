@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"upppoe/internal/pppd"
@@ -33,8 +34,8 @@ func parseLine(line []pppd.Word) (client string, r row, said []string) {
 	if err != nil {
 		r.Entry, r.broken = Entry{}, true
 		said = append(said, leftOut(err))
-	} else if hasOptions(line[3:]) {
-		said = append(said, "options after -- have no effect")
+	} else {
+		r.Options = options(line[3:])
 	}
 	return client, r, said
 }
@@ -44,13 +45,12 @@ func leftOut(err error) string { return "line left out: " + err.Error() }
 // optionsFollow stands before options of pppd for one client (pppd(8)).
 const optionsFollow = "--"
 
-func hasOptions(words []pppd.Word) bool {
-	for _, w := range words {
-		if w.Text == optionsFollow {
-			return true
-		}
+func options(words []pppd.Word) []pppd.Word {
+	i := slices.IndexFunc(words, func(w pppd.Word) bool { return w.Text == optionsFollow })
+	if i < 0 {
+		return nil
 	}
-	return false
+	return words[i+1:]
 }
 
 // readSecret follows @/FILE to the file's first line (pppd(8)).

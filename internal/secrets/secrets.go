@@ -19,6 +19,7 @@ type Secret = pppd.Secret
 type Entry struct {
 	Secret    Secret
 	Addresses Addresses
+	Options   []pppd.Word // pppd's, for this client alone; not looked at here
 }
 
 // File is a secrets file, indexed by client. It does not change once loaded, and may be used

@@ -72,6 +72,24 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// TestOptions: what stands after -- is kept for who gives it a meaning.
+func TestOptions(t *testing.T) {
+	f, _, err := Parse("f", "alice * one * -- rate-up 1000\nbob * two 192.0.2.1 --\ncarol * three\ndave * four -- nodetach\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for client, want := range map[string]string{"alice": "rate-up 1000", "bob": "", "carol": "", "dave": "nodetach"} {
+		e, _ := f.Lookup(client, "")
+		var got []string
+		for _, w := range e.Options {
+			got = append(got, w.Text)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s has options %q, want %q", client, got, want)
+		}
+	}
+}
+
 // TestWarnings: a line that is left out is told by its number, without its words.
 func TestWarnings(t *testing.T) {
 	_, warnings, _ := Parse("f", text)
@@ -80,7 +98,6 @@ func TestWarnings(t *testing.T) {
 		"f:12: line left out: it needs a client, a server and a secret",
 		"f:14: line left out: word 4 is no IPv4 address",
 		"f:16: line left out: it needs",
-		"f:20: options after -- have no effect",
 	}
 	if !slices.EqualFunc(warnings, want, strings.HasPrefix) {
 		t.Errorf("warnings %q, want %q", warnings, want)
