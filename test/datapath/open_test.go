@@ -17,8 +17,8 @@ import (
 // TestOpenChecksums: a peer on this very machine, as over a veth pair, leaves the checksums
 // of its packets open. They arrive, those that are joined and those on their own.
 func TestOpenChecksums(t *testing.T) {
-	for _, with := range []pppoe.DataPath{pppoe.DataPathPlain, pppoe.DataPathOffload} {
-		e := dial(t, pppoe.DataPathPlain, with)
+	for _, with := range paths {
+		e := dial(t, pppoe.DataPathPlain, with, setting{})
 		for _, c := range []struct{ from, to string }{{clientIP, serverIP}, {clientIP6, serverIP6}} {
 			t.Run(fmt.Sprintf("%v %s", with, c.to), func(t *testing.T) { e.open(t, c.from, c.to) })
 		}

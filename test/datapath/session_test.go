@@ -5,21 +5,18 @@ package datapath
 import (
 	"context"
 	"crypto/rand"
-	"log/slog"
 	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
-	"upppoe/internal/hostnet"
 	"upppoe/internal/roottest"
 	"upppoe/ipcp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
-	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
-	"upppoe/tun"
 )
 
 // Addresses of the two ends.
@@ -29,122 +26,142 @@ const (
 	clientMAC, serverMAC = "02:00:5e:00:53:02", "02:00:5e:00:53:01"
 )
 
+// patience is how long anything may take that takes no time on a machine of our own.
+const patience = 20 * time.Second
+
+// setting is what a session is to be like. The zero value is one of MTU 1492 with both
+// families.
+type setting struct {
+	vlan       vlan.Stack
+	mtu        int                   // of the Ethernet interfaces; 0: 1500
+	maxPayload int                   // asked for by the client (RFC 4638); 0: nothing
+	without    ipFamily              // the family that neither end wants
+	echo       func(*session.Config) // of both ends
+	limits     pppoe.Limits          // of the client
+}
+
+type ipFamily int
+
+const (
+	neither ipFamily = iota
+	familyIPv4
+	familyIPv6
+)
+
 // ends are a session that is up.
 type ends struct {
-	client, server *lab.Namespace
+	client, server *end
+	dialled        *pppoe.Client
 }
 
 // dial has a client dial a server, each with its own data path, in namespaces of their own.
-func dial(t *testing.T, by, with pppoe.DataPath) *ends {
+func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	t.Helper()
 	roottest.Need(t)
-	e := &ends{namespace(t), namespace(t)}
-	must(t, lab.Veth(lab.End{In: e.client, Name: "eth0", MAC: clientMAC}, lab.End{In: e.server, Name: "eth0", MAC: serverMAC}))
-	serve(t, e.server, with)
-	up := make(chan struct{}, 8)
-	client := pppoe.NewClient(pppoe.ClientConfig{
-		Interface: "eth0",
-		Listen:    func() (pppoe.Ports, error) { return ports(e.client) },
-		Discovery: pppoe.HostConfig{Rand: rand.Reader},
-		Session: session.Config{
-			Rand: rand.Reader,
-			IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}, IPv6: &ipv6cp.Config{AcceptLocal: true},
-		},
-		DataPath: by,
-		Host:     inside(e.client, by),
-		Notify: func(_ pppoe.Line, event pppoe.Event) {
-			if c, ok := event.(pppoe.Configured); ok && c.HasIPv4() && c.HasIPv6() {
-				up <- struct{}{}
-			}
-		},
-	})
-	running(t, func(ctx context.Context) { client.Run(ctx) })
-	select {
-	case <-up:
-	case <-time.After(10 * time.Second):
-		t.Fatal("no session")
+	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
+	must(t, lab.Veth(
+		lab.End{In: e.client.Namespace, Name: "eth0", MAC: clientMAC},
+		lab.End{In: e.server.Namespace, Name: "eth0", MAC: serverMAC},
+	))
+	if s.mtu != 0 {
+		must(t, e.client.SetMTU("eth0", s.mtu))
+		must(t, e.server.SetMTU("eth0", s.mtu))
 	}
-	must(t, e.client.Address("ppp0", clientIP6+"/64"))
-	must(t, e.server.Address("ppp0", serverIP6+"/64"))
-	for _, to := range []string{serverIP, serverIP6} {
-		_, err := e.client.Ping(netip.MustParseAddr(to), 1, 5*time.Second)
-		must(t, err)
+	e.server.serve(t, s)
+	e.dialled = e.client.dial(t, s)
+	for _, one := range []*end{e.client, e.server} {
+		one.await(t, s)
+	}
+	if s.without != familyIPv4 {
+		e.answers(t, serverIP)
+	}
+	if s.without != familyIPv6 {
+		must(t, e.client.Address("ppp0", clientIP6+"/64"))
+		must(t, e.server.Address("ppp0", serverIP6+"/64"))
+		e.answers(t, serverIP6)
 	}
 	return e
 }
 
-func serve(t *testing.T, in *lab.Namespace, with pppoe.DataPath) {
+// answers waits until the server answers at an address.
+func (e *ends) answers(t *testing.T, to string) {
 	t.Helper()
-	ports, err := ports(in)
+	_, err := e.client.Ping(netip.MustParseAddr(to), 1, patience)
 	must(t, err)
-	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "lab", Rand: rand.Reader},
-		Session:      session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{Local: netip.MustParseAddr(serverIP)}, IPv6: &ipv6cp.Config{}},
-		Pool:         pppoe.Pool{Max: 4, First: netip.MustParseAddr(clientIP)},
-		DataPath:     with,
-		Host:         inside(in, with),
-	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
-	must(t, err)
-	running(t, func(ctx context.Context) { server.Run(ctx) })
 }
 
-// running runs something until the test ends.
-func running(t *testing.T, run func(context.Context)) {
+// dial runs a client.
+func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
+	t.Helper()
+	cfg := e.session(s, ipcp.Config{AcceptLocal: true, AcceptRemote: true}, ipv6cp.Config{AcceptLocal: true})
+	if s.maxPayload > 0 {
+		cfg.LCP.MRU, cfg.LCP.MaxMRU = s.maxPayload, s.maxPayload
+	}
+	client := pppoe.NewClient(pppoe.ClientConfig{
+		Interface: "eth0",
+		Listen:    func() (pppoe.Ports, error) { return e.ports(s.vlan) },
+		Discovery: pppoe.HostConfig{Rand: rand.Reader, MaxPayload: s.maxPayload},
+		Session:   cfg,
+		DataPath:  e.path,
+		Host:      e.host(),
+		Limits:    s.limits,
+		Notify:    e.notify,
+		Trace:     true,
+	})
+	running(t, func(ctx context.Context) { client.Run(ctx) }, e)
+	return client
+}
+
+// serve runs a server.
+func (e *end) serve(t *testing.T, s setting) {
+	t.Helper()
+	ports, err := e.ports(s.vlan)
+	must(t, err)
+	cfg := e.session(s, ipcp.Config{Local: netip.MustParseAddr(serverIP)}, ipv6cp.Config{})
+	if s.maxPayload > 0 {
+		cfg.LCP.MaxMRU = s.maxPayload
+	}
+	server, err := pppoe.NewServer(pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: "lab", Rand: rand.Reader},
+		Session:      cfg,
+		Pool:         pppoe.Pool{Max: 4, First: netip.MustParseAddr(clientIP)},
+		DataPath:     e.path,
+		Host:         e.host(),
+		Notify:       e.notify,
+		Trace:        true,
+	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
+	must(t, err)
+	running(t, func(ctx context.Context) { server.Run(ctx) }, e)
+}
+
+// session is what an end wants of PPP.
+func (e *end) session(s setting, v4 ipcp.Config, v6 ipv6cp.Config) session.Config {
+	cfg := session.Config{Rand: rand.Reader, IPv4: &v4, IPv6: &v6}
+	switch s.without {
+	case familyIPv4:
+		cfg.IPv4 = nil
+	case familyIPv6:
+		cfg.IPv6 = nil
+	}
+	if s.echo != nil {
+		s.echo(&cfg)
+	}
+	return cfg
+}
+
+// running runs something until the test ends, or somebody stops the end.
+func running(t *testing.T, run func(context.Context), e *end) {
 	ctx, stop := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { run(ctx) })
-	t.Cleanup(func() {
+	e.stop = func() {
 		stop()
 		done.Wait()
-	})
+	}
+	t.Cleanup(e.stop)
 }
 
-func ports(in *lab.Namespace) (p pppoe.Ports, err error) {
-	err = in.Do(func() (err error) {
-		p, err = afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
-		return err
-	})
-	return p, err
-}
-
-// host is the network of a namespace.
-type host struct {
-	*hostnet.Host
-	in *lab.Namespace
-}
-
-func inside(in *lab.Namespace, by pppoe.DataPath) host {
-	return host{&hostnet.Host{Log: slog.New(slog.DiscardHandler), DataPath: by}, in}
-}
-
-func (h host) Open(l pppoe.Line) (d tun.Device, err error) {
-	err = h.in.Do(func() (err error) {
-		d, err = h.Host.Open(l)
-		return err
-	})
-	return d, err
-}
-
-func (h host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
-	return h.in.Do(func() error { return h.Host.Configure(l, have, want) })
-}
-
-func (h host) Close(l pppoe.Line, have pppoe.Addressing) {
-	h.in.Do(func() error {
-		h.Host.Close(l, have)
-		return nil
-	})
-}
-
-func namespace(t *testing.T) *lab.Namespace {
-	t.Helper()
-	n, err := lab.NewNamespace()
-	must(t, err)
-	t.Cleanup(func() { n.Close() })
-	return n
-}
-
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

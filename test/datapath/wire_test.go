@@ -1,31 +1,36 @@
 package datapath
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/mdlayher/packet"
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
-	"upppoe/test/lab"
 )
 
-// watcher looks at all that comes to an Ethernet interface, as an analyser at the wire
-// would, and finds fault with lengths and checksums.
+// watcher looks at all that comes to an Ethernet interface, or leaves it, as an analyser at
+// the wire would, and finds fault with lengths and checksums.
 type watcher struct {
-	conn   *packet.Conn
-	done   chan struct{}
+	in   *end
+	conn *packet.Conn
+	done chan struct{}
+
 	frames int
 	faults []string
 }
 
-func watch(t *testing.T, in *lab.Namespace) *watcher {
+// virtioLen is the length of a struct virtio_net_hdr, which says what is open in a frame.
+const virtioLen = 10
+
+func watch(t *testing.T, in *end) *watcher {
 	t.Helper()
-	w := &watcher{done: make(chan struct{})}
+	w := &watcher{in: in, done: make(chan struct{})}
 	must(t, in.Do(func() error {
 		eth, err := net.InterfaceByName("eth0")
 		if err != nil {
@@ -38,34 +43,51 @@ func watch(t *testing.T, in *lab.Namespace) *watcher {
 		if err != nil {
 			return err
 		}
-		return raw.Control(func(fd uintptr) {
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20)
-		})
+		return errors.Join(raw.Control(func(fd uintptr) {
+			err = errors.Join(
+				unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20),
+				unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1),
+			)
+		}), err)
 	}))
+	// Ends with end.
 	go w.run()
 	return w
 }
 
 func (w *watcher) run() {
 	defer close(w.done)
-	for buf := make([]byte, 1<<16); ; {
+	for buf := make([]byte, virtioLen+1<<16); ; {
 		n, _, err := w.conn.ReadFrom(buf)
 		if err != nil {
 			return
 		}
-		if b := buf[:n]; n > 14 && binary.BigEndian.Uint16(b[12:]) == pppoe.EtherTypeSession {
-			w.frames++
-			if err := fault(b); err != nil && len(w.faults) < 10 {
-				w.faults = append(w.faults, fmt.Sprintf("%v: % x", err, b[:min(n, 100)]))
-			}
+		header, b := buf[:virtioLen], buf[virtioLen:n]
+		if bytes.Equal(b, lastFrame) {
+			return
+		}
+		if len(b) < 14 || binary.BigEndian.Uint16(b[12:]) != pppoe.EtherTypeSession {
+			continue
+		}
+		w.frames++
+		if err := complete(header, b); err == nil {
+			err = fault(b)
+		}
+		if err != nil && len(w.faults) < 10 {
+			w.faults = append(w.faults, fmt.Sprintf("%v: % x", err, b[:min(len(b), 100)]))
 		}
 	}
 }
 
-// end ends the watch, and tells what was wrong; there must have been some frames.
+// lastFrame is one of nobody's: what the watcher sees after all others. Its ethertype is for
+// experiments (IEEE 802, table 9-3).
+var lastFrame = append([]byte{2, 0, 0x5e, 0, 0x53, 0xff, 2, 0, 0x5e, 0, 0x53, 0xff, 0x88, 0xb5}, make([]byte, 46)...)
+
+// end ends the watch after all that has gone over the wire, and tells what was wrong; there
+// must have been some frames.
 func (w *watcher) end(t *testing.T, least int) {
 	t.Helper()
-	w.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // for the last ones
+	must(t, w.in.Do(func() error { return inject([][]byte{append(make([]byte, virtioLen), lastFrame...)}) }))
 	<-w.done
 	w.conn.Close()
 	for _, f := range w.faults {
@@ -76,10 +98,30 @@ func (w *watcher) end(t *testing.T, least int) {
 	}
 }
 
+// complete finishes a checksum that a frame's sender, on this very machine, has left open.
+func complete(header, b []byte) error {
+	if kind := header[1]; kind != 0 {
+		return fmt.Errorf("a frame of %d octets that is yet to be cut (%d)", len(b), kind)
+	}
+	if header[0]&unix.VIRTIO_NET_HDR_F_NEEDS_CSUM == 0 {
+		return nil
+	}
+	start := int(binary.NativeEndian.Uint16(header[6:]))
+	at := start + int(binary.NativeEndian.Uint16(header[8:]))
+	if at+2 > len(b) {
+		return fmt.Errorf("an open checksum at %d in a frame of %d octets", at, len(b))
+	}
+	binary.BigEndian.PutUint16(b[at:], ^uint16(sum(0, b[start:])))
+	return nil
+}
+
 // fault finds fault with a session frame that carries an IP packet.
 func fault(b []byte) error {
+	if len(b) < pppoe.Headers {
+		return fmt.Errorf("a frame of %d octets", len(b))
+	}
 	length := int(binary.BigEndian.Uint16(b[18:]))
-	if 20+length > len(b) || len(b) > 14+1500 {
+	if 20+length > len(b) || 20+length < len(b) && len(b) > 60 {
 		return fmt.Errorf("a frame of %d octets says that it has %d", len(b), 20+length)
 	}
 	p := b[22 : 20+length]
@@ -122,11 +164,17 @@ func faultTransport(proto byte, pseudo uint32, b []byte) error {
 	return nil
 }
 
-// sum is the checksum of RFC 1071, octet by octet.
+// sum is the checksum of RFC 1071.
 func sum(s uint32, b []byte) uint32 {
-	for i, octet := range b {
-		s += uint32(octet) << (8 - i%2*8)
-		s = s&0xffff + s>>16
+	total := uint64(s)
+	for ; len(b) > 1; b = b[2:] {
+		total += uint64(binary.BigEndian.Uint16(b))
 	}
-	return s&0xffff + s>>16
+	if len(b) == 1 {
+		total += uint64(b[0]) << 8
+	}
+	for total > 0xffff {
+		total = total>>16 + total&0xffff
+	}
+	return uint32(total)
 }

@@ -262,3 +262,17 @@ func (n *Namespace) MTU(name string) (mtu int, err error) {
 	})
 	return mtu, err
 }
+
+// SetMTU sets that of an interface, in octets.
+func (n *Namespace) SetMTU(name string, mtu int) error {
+	return n.Do(func() error {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := netlink.LinkSetMTU(link, mtu); err != nil {
+			return fmt.Errorf("%s: set MTU %d: %w", name, mtu, err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,186 @@
+package datapath
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"upppoe/internal/hostnet"
+	"upppoe/internal/stage"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// end is one end of a session: a namespace with a client or a server in it.
+type end struct {
+	*lab.Namespace
+	path  pppoe.DataPath
+	lines *stage.Lines
+	fast  *kernel // nil: user space moves all
+	stop  func()
+
+	events chan pppoe.Event // but for those that nobody waits for
+	mu     sync.Mutex
+	echoes int // Echo-Replies that have come
+}
+
+// newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
+// are compared.
+func newEnd(t *testing.T, path pppoe.DataPath) *end {
+	t.Helper()
+	n := namespace(t)
+	for name, value := range map[string]string{
+		"ipv6/conf/default/router_solicitations":              "0",
+		"ipv6/conf/default/accept_dad":                        "0",
+		"ipv6/conf/default/mldv2_unsolicited_report_interval": "1",
+	} {
+		sysctl(t, n, name, value)
+	}
+	e := &end{Namespace: n, path: path, events: make(chan pppoe.Event, 64)}
+	e.lines = &stage.Lines{Want: path, Sessions: 16, Log: slog.New(slog.DiscardHandler)}
+	t.Cleanup(func() { e.Do(e.lines.Close) })
+	return e
+}
+
+func namespace(t *testing.T) *lab.Namespace {
+	t.Helper()
+	n, err := lab.NewNamespace()
+	must(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
+	t.Helper()
+	must(t, in.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
+}
+
+// notify keeps what tests wait for.
+func (e *end) notify(_ pppoe.Line, event pppoe.Event) {
+	switch event := event.(type) {
+	case pppoe.FrameReceived:
+		// RFC 1661 section 5.8: LCP, code 10.
+		if f := event.Frame; len(f) > 2 && f[0] == 0xc0 && f[1] == 0x21 && f[2] == 10 {
+			e.mu.Lock()
+			e.echoes++
+			e.mu.Unlock()
+		}
+	case pppoe.Configured, pppoe.Ended, pppoe.NotAccelerated:
+		select {
+		case e.events <- event:
+		default:
+		}
+	}
+}
+
+// await waits until the families of a session are up, and, where the kernel is to move
+// packets, until it does.
+func (e *end) await(t *testing.T, s setting) {
+	t.Helper()
+	for up := false; !up; {
+		switch event := e.event(t).(type) {
+		case pppoe.Configured:
+			up = event.HasIPv4() == (s.without != familyIPv4) && event.HasIPv6() == (s.without != familyIPv6)
+		case pppoe.NotAccelerated:
+			t.Fatal(event.Err)
+		case pppoe.Ended:
+			t.Fatal(event.Reason)
+		}
+	}
+	if e.fast == nil {
+		return
+	}
+	select {
+	case <-e.fast.moves:
+	case event := <-e.events:
+		t.Fatalf("%T %+v", event, event)
+	case <-time.After(patience):
+		t.Fatal("the kernel does not move packets")
+	}
+}
+
+func (e *end) event(t *testing.T) pppoe.Event {
+	t.Helper()
+	select {
+	case event := <-e.events:
+		return event
+	case <-time.After(patience):
+		t.Fatal("nothing happens")
+		return nil
+	}
+}
+
+// ended waits for the end of the session.
+func (e *end) ended(t *testing.T) pppoe.Ended {
+	t.Helper()
+	for {
+		if ended, ok := e.event(t).(pppoe.Ended); ok {
+			return ended
+		}
+	}
+}
+
+// ports opens the ports of eth0, or of a VLAN on it.
+func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
+	err = e.Do(func() (err error) {
+		p, err = e.lines.Open(afpacket.Line{Interface: "eth0", VLAN: tags})
+		return err
+	})
+	if p.Accelerator != nil {
+		e.fast = &kernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{})}
+		p.Accelerator = e.fast
+	}
+	return p, err
+}
+
+// kernel is an Accelerator in a namespace.
+type kernel struct {
+	pppoe.Accelerator
+	in    *lab.Namespace
+	once  sync.Once
+	moves chan struct{} // closed when it moves packets of a first session
+}
+
+func (k *kernel) Add(t pppoe.Tunnel) error {
+	return k.in.Do(func() error { return k.Accelerator.Add(t) })
+}
+
+func (k *kernel) Allow(id uint16, ipv4, ipv6 bool) {
+	k.Accelerator.Allow(id, ipv4, ipv6)
+	k.once.Do(func() { close(k.moves) })
+}
+
+// host is the network of a namespace.
+type host struct {
+	*hostnet.Host
+	in *lab.Namespace
+}
+
+func (e *end) host() host {
+	return host{&hostnet.Host{Log: slog.New(slog.DiscardHandler), DataPath: e.path}, e.Namespace}
+}
+
+func (h host) Open(l pppoe.Line) (d tun.Device, err error) {
+	err = h.in.Do(func() (err error) {
+		d, err = h.Host.Open(l)
+		return err
+	})
+	return d, err
+}
+
+func (h host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
+	return h.in.Do(func() error { return h.Host.Configure(l, have, want) })
+}
+
+func (h host) Close(l pppoe.Line, have pppoe.Addressing) {
+	h.in.Do(func() error {
+		h.Host.Close(l, have)
+		return nil
+	})
+}

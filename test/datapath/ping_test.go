@@ -1,0 +1,103 @@
+package datapath
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+)
+
+// pings sends echo requests of every size up to the MTU that must not be fragmented. One
+// octet more is too long.
+func (e *ends) pings(t *testing.T) { e.pingUpTo(t, 0, mtu) }
+
+// pingUpTo does so for packets up to an MTU, and the sizes from so many octets of data on.
+func (e *ends) pingUpTo(t *testing.T, least, mtu int) {
+	t.Helper()
+	for _, f := range []*pinger{
+		{"ip4:icmp", clientIP, serverIP, 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply, mtu - 28},
+		{"ip6:ipv6-icmp", clientIP6, serverIP6, 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, mtu - 48},
+	} {
+		w := watch(t, e.server)
+		must(t, e.client.Do(func() error { return f.pingAll(least) }))
+		w.end(t, 2*(f.most-least))
+	}
+}
+
+// pinger is what differs between the families.
+type pinger struct {
+	network, from, to string
+	protocol          int
+	request, reply    icmp.Type
+	most              int // octets of data
+}
+
+// pingAll pings with all numbers of octets from the least on.
+func (f *pinger) pingAll(least int) error {
+	unfragmented := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		c.Control(func(fd uintptr) {
+			if f.protocol == 1 {
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO)
+				return
+			}
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DO)
+		})
+		return err
+	}}
+	conn, err := unfragmented.ListenPacket(context.Background(), f.network, f.from)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	to := &net.IPAddr{IP: net.ParseIP(f.to)}
+	for size := least; size <= f.most; size++ {
+		data := bytes.Repeat([]byte{byte(size)}, size)
+		if err := f.echo(conn, to, size, data); err != nil {
+			return fmt.Errorf("%d octets to %v: %w", size, to, err)
+		}
+	}
+	m := icmp.Message{Type: f.request, Body: &icmp.Echo{Data: make([]byte, f.most+1)}}
+	b, _ := m.Marshal(nil)
+	if _, err := conn.WriteTo(b, to); !errors.Is(err, unix.EMSGSIZE) {
+		return fmt.Errorf("to %v, one octet more than the MTU: %v, want %w", to, err, unix.EMSGSIZE)
+	}
+	return nil
+}
+
+// echo sends a request and waits for the answer.
+func (f *pinger) echo(conn net.PacketConn, to net.Addr, seq int, data []byte) error {
+	m := icmp.Message{Type: f.request, Body: &icmp.Echo{ID: 77, Seq: seq, Data: data}}
+	b, err := m.Marshal(nil)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.WriteTo(b, to); err != nil {
+		return err
+	}
+	conn.SetReadDeadline(time.Now().Add(patience))
+	for buf := make([]byte, 2000); ; {
+		n, _, err := conn.ReadFrom(buf)
+		if err != nil {
+			return err
+		}
+		got, err := icmp.ParseMessage(f.protocol, buf[:n])
+		if err != nil || got.Type != f.reply {
+			continue
+		}
+		if e, ok := got.Body.(*icmp.Echo); ok && e.ID == 77 && e.Seq == seq {
+			if !bytes.Equal(e.Data, data) {
+				return errors.New("other octets came back")
+			}
+			return nil
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package datapath
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"upppoe/test/lab"
+)
+
+// tcp carries a stream each way at once, over IPv4 and IPv6. What arrives is what was sent,
+// and where the kernel can move it, it has.
+func (e *ends) tcp(t *testing.T) {
+	const octets = 2 << 20
+	for _, to := range []string{serverIP, serverIP6} {
+		client, server := e.client.moved(), e.server.moved()
+		w := watch(t, e.server)
+		streams(t, e.client.Namespace, e.server.Namespace, to, octets)
+		w.end(t, 2*octets/1500)
+		for _, one := range []struct {
+			end    *end
+			before uint64
+		}{{e.client, client}, {e.server, server}} {
+			if moved := one.end.moved() - one.before; one.end.fast != nil && moved < 2*octets {
+				t.Errorf("%s: the kernel has moved only %d octets of %d", to, moved, 2*octets)
+			}
+		}
+	}
+}
+
+// moved is how many octets the kernel has moved.
+func (e *end) moved() uint64 {
+	if e.fast == nil {
+		return 0
+	}
+	c := e.fast.Counters(1)
+	return c.SentBytes + c.ReceivedBytes
+}
+
+// streams sends octets both ways at once.
+func streams(t *testing.T, from, at *lab.Namespace, to string, octets int64) {
+	t.Helper()
+	listener := listen(t, at, to)
+	defer listener.Close()
+	results := make(chan error, 2)
+	// Ends with the connection, or the listener.
+	go func() {
+		conn, err := listener.Accept()
+		if err == nil {
+			err = exchange(conn, octets, 1, 2)
+		}
+		results <- err
+	}()
+	var conn net.Conn
+	must(t, from.Do(func() (err error) {
+		conn, err = net.DialTimeout("tcp", listener.Addr().String(), patience)
+		return err
+	}))
+	results <- exchange(conn, octets, 2, 1)
+	for range 2 {
+		if err := <-results; err != nil {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
+
+func listen(t *testing.T, in *lab.Namespace, to string) (l net.Listener) {
+	t.Helper()
+	must(t, in.Do(func() (err error) {
+		l, err = net.Listen("tcp", net.JoinHostPort(to, "0"))
+		return err
+	}))
+	return l
+}
+
+// exchange sends the octets of one seed and expects those of another.
+func exchange(conn net.Conn, octets int64, send, expect uint64) error {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	sent := make(chan error, 1)
+	// Ends when all is sent, at the deadline at the latest.
+	go func() {
+		_, err := io.CopyN(conn, stream(send), octets)
+		sent <- err
+	}()
+	got, want := sha256.New(), sha256.New()
+	n, err := io.CopyN(got, conn, octets)
+	if err != nil {
+		return fmt.Errorf("after %d octets: %w", n, err)
+	}
+	io.CopyN(want, stream(expect), octets)
+	if !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+		return errors.New("other octets arrived than were sent")
+	}
+	return <-sent
+}
+
+func stream(seed uint64) io.Reader {
+	return rand.NewChaCha8([32]byte{byte(seed)})
+}

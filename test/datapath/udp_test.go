@@ -1,0 +1,185 @@
+package datapath
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+// mtu is that of the sessions of a setting that asks for none.
+const mtu = 1492
+
+// udp sends datagrams of many sizes, bursts of one size, which are joined and cut, what the
+// kernel is to cut itself (UDP_SEGMENT), and what leaves in fragments: each arrives as it was
+// sent, and none else.
+func (e *ends) udp(t *testing.T) {
+	for _, to := range []string{serverIP, serverIP6} {
+		w := watch(t, e.server)
+		for _, way := range []struct {
+			from, at *lab.Namespace
+			to       string
+		}{
+			{e.client.Namespace, e.server.Namespace, to},
+			{e.server.Namespace, e.client.Namespace, partner(to)},
+		} {
+			u := associate(t, way.from, way.at, way.to)
+			u.sizes(t)
+			u.bursts(t)
+			u.uncut(t)
+			u.fragments(t)
+			u.close()
+		}
+		w.end(t, 500)
+	}
+}
+
+// partner is the client's address of the family of one of the server's.
+func partner(of string) string {
+	if of == serverIP6 {
+		return clientIP6
+	}
+	return clientIP
+}
+
+// association is two sockets of UDP that send to each other alone.
+type association struct {
+	to       string
+	from, at *net.UDPConn
+	most     int // octets that need no fragments
+	random   *rand.ChaCha8
+}
+
+func associate(t *testing.T, from, at *lab.Namespace, to string) *association {
+	t.Helper()
+	u := &association{to: to, most: mtu - 28, random: rand.NewChaCha8([32]byte{7})}
+	if strings.Contains(to, ":") {
+		u.most = mtu - 48
+	}
+	must(t, at.Do(func() (err error) {
+		u.at, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(to)})
+		return err
+	}))
+	must(t, from.Do(func() (err error) {
+		u.from, err = net.DialUDP("udp", nil, u.at.LocalAddr().(*net.UDPAddr))
+		return err
+	}))
+	u.at.SetReadBuffer(1 << 20)
+	return u
+}
+
+func (u *association) close() {
+	u.from.Close()
+	u.at.Close()
+}
+
+// sizes sends one datagram of every size that is near a border, and of some others.
+func (u *association) sizes(t *testing.T) {
+	t.Helper()
+	for size := 0; size <= u.most; size++ {
+		if size < 50 || size > u.most-10 || size%37 == 0 {
+			u.send(t, u.data(size), size)
+		}
+	}
+}
+
+// bursts sends many of one size at once, the last of them shorter.
+func (u *association) bursts(t *testing.T) {
+	t.Helper()
+	for _, size := range []int{1, 100, 1000, u.most} {
+		var sent [][]byte
+		for i := range 40 {
+			b := u.data(size - i/39)
+			sent = append(sent, b)
+			if _, err := u.from.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, b := range sent {
+			u.expect(t, b)
+		}
+	}
+}
+
+// uncut sends what the kernel cuts into datagrams, as late as it can.
+func (u *association) uncut(t *testing.T) {
+	t.Helper()
+	for _, size := range []int{1, 100, 501, u.most} {
+		for _, octets := range []int{size, 2 * size, 3*size + size/2, 20*size - 1, 40 * size} {
+			u.send(t, u.data(octets), size)
+		}
+	}
+}
+
+// fragments sends what is longer than a packet.
+func (u *association) fragments(t *testing.T) {
+	t.Helper()
+	for _, size := range []int{u.most + 1, 2*u.most + 1, 8000, 30000} {
+		b := u.data(size)
+		if _, err := u.from.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		u.expect(t, b)
+	}
+}
+
+func (u *association) data(octets int) []byte {
+	b := make([]byte, octets)
+	u.random.Read(b)
+	return b
+}
+
+// send sends octets as datagrams of one size, the last of which may be shorter, and has them
+// arrive.
+func (u *association) send(t *testing.T, b []byte, size int) {
+	t.Helper()
+	var err error
+	if len(b) <= size {
+		_, err = u.from.Write(b)
+	} else {
+		_, _, err = u.from.WriteMsgUDP(b, cutInto(size), nil)
+	}
+	if err != nil {
+		t.Fatalf("%s: send %d octets, %d at once: %v", u.to, len(b), size, err)
+	}
+	for {
+		n := min(size, len(b))
+		u.expect(t, b[:n])
+		if b = b[n:]; len(b) == 0 {
+			return
+		}
+	}
+}
+
+// cutInto is the control message by which the kernel cuts datagrams (udp(7), UDP_SEGMENT).
+func cutInto(size int) []byte {
+	b := make([]byte, unix.CmsgSpace(2))
+	header := b[:unix.CmsgLen(0)]
+	if unix.SizeofPtr == 8 {
+		binary.NativeEndian.PutUint64(header, uint64(unix.CmsgLen(2)))
+	} else {
+		binary.NativeEndian.PutUint32(header, uint32(unix.CmsgLen(2)))
+	}
+	binary.NativeEndian.PutUint32(header[unix.SizeofPtr:], unix.SOL_UDP)
+	binary.NativeEndian.PutUint32(header[unix.SizeofPtr+4:], unix.UDP_SEGMENT)
+	binary.NativeEndian.PutUint16(b[unix.CmsgLen(0):], uint16(size))
+	return b
+}
+
+// expect receives one datagram.
+func (u *association) expect(t *testing.T, want []byte) {
+	t.Helper()
+	buf := make([]byte, 1<<16)
+	u.at.SetReadDeadline(time.Now().Add(patience))
+	n, err := u.at.Read(buf)
+	if err != nil || !bytes.Equal(buf[:n], want) {
+		t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(want), err)
+	}
+}
