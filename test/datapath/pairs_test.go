@@ -22,6 +22,7 @@ func TestPairs(t *testing.T) {
 			{"ping", (*ends).pings},
 			{"TCP", (*ends).tcp},
 			{"UDP", (*ends).udp},
+			{"random packets", (*ends).random},
 		} {
 			t.Run(c.what, func(t *testing.T) { c.try(e, t) })
 		}

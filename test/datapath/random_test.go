@@ -1,0 +1,55 @@
+package datapath
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/mdlayher/packet"
+
+	"upppoe/pppoe"
+	"upppoe/test/packets"
+)
+
+// Over all pairs of data paths that are some 100,000.
+var randomPackets = flag.Int("packets", 6000, "how many random packets are carried each way between two data paths")
+
+// random carries packets of all kinds each way, each of which comes out as it went in.
+func (e *ends) random(t *testing.T) {
+	client, server := tap(t, e.client), tap(t, e.server)
+	s := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), Most: mtu, Trains: true}
+	for _, way := range []struct {
+		from, to *packet.Conn
+		at       *end
+	}{{client, server, e.server}, {server, client, e.client}} {
+		before := way.at.received()
+		joined, err := packets.Carry(way.from, way.to, s, *randomPackets)
+		must(t, err)
+		if n := way.at.received() - before; way.at.fast != nil && n < uint64(*randomPackets/2) {
+			t.Errorf("the kernel has moved only %d packets of %d", n, *randomPackets)
+		}
+		if way.at.path == pppoe.DataPathOffload && joined == 0 {
+			t.Error("no packets were joined")
+		}
+	}
+}
+
+// received is how many packets the kernel has moved that came.
+func (e *end) received() uint64 {
+	if e.fast == nil {
+		return 0
+	}
+	return e.fast.Counters(1).ReceivedPackets
+}
+
+// tap opens a packet socket on an end's TUN.
+func tap(t *testing.T, e *end) *packet.Conn {
+	t.Helper()
+	var conn *packet.Conn
+	must(t, e.Do(func() (err error) {
+		conn, err = packets.Open("ppp0")
+		return err
+	}))
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}

@@ -1,0 +1,181 @@
+package packets
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/mdlayher/packet"
+	"golang.org/x/sys/unix"
+
+	"upppoe/tun"
+)
+
+// Open opens a packet socket on a TUN: what is sent by it leaves by the TUN, and it hears
+// what comes in. It must be called in the TUN's network namespace.
+func Open(device string) (*packet.Conn, error) {
+	iface, err := net.InterfaceByName(device)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := packet.Listen(iface, packet.Raw, unix.ETH_P_ALL, nil)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	failed := raw.Control(func(fd uintptr) {
+		err = errors.Join(
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20),
+			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1),
+		)
+	})
+	if err = errors.Join(failed, err); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// window is how many packets may be on their way: fewer than any queue on it holds.
+const window = 100
+
+// patience is how long a packet may take.
+const patience = 20 * time.Second
+
+// Carry sends packets of a source by one socket and receives them by another. The error
+// tells of the first that did not come out as it went in. It returns how many of them came
+// joined with others.
+func Carry(from, to *packet.Conn, s *Source, n int) (joined int, err error) {
+	c := &carriage{waiting: make(map[uint32][]byte), room: make(chan struct{}, window), over: make(chan struct{})}
+	sent := make(chan error, 1)
+	// Ends when all is sent, or received what ends the test.
+	go func() { sent <- c.send(from, s, n) }()
+	err = c.receive(to, n)
+	close(c.over)
+	return c.joined, errors.Join(err, <-sent)
+}
+
+// carriage is packets on their way.
+type carriage struct {
+	mu      sync.Mutex
+	waiting map[uint32][]byte // by their numbers
+
+	room   chan struct{} // has an entry for each
+	over   chan struct{}
+	joined int
+}
+
+// virtioLen is the length of a struct virtio_net_hdr, which says what is open in a packet.
+const virtioLen = 10
+
+func (c *carriage) send(from *packet.Conn, s *Source, n int) error {
+	for range n {
+		select {
+		case c.room <- struct{}{}:
+		case <-c.over:
+			return nil
+		}
+		p := s.Next()
+		number, _ := numberOf(p)
+		c.mu.Lock()
+		c.waiting[number] = p
+		c.mu.Unlock()
+		message := append(make([]byte, virtioLen), p...)
+		if _, err := from.WriteTo(message, &packet.Addr{HardwareAddr: make(net.HardwareAddr, 6)}); err != nil {
+			return fmt.Errorf("packet %d: %w", number, err)
+		}
+	}
+	return nil
+}
+
+func (c *carriage) receive(to *packet.Conn, n int) error {
+	for buf := make([]byte, virtioLen+1<<17); n > 0; {
+		to.SetReadDeadline(time.Now().Add(patience))
+		length, _, err := to.ReadFrom(buf)
+		if err != nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return fmt.Errorf("%w: %d packets are still to come, and on the way are %s", err, n, c.some())
+		}
+		came, err := c.take(buf[:virtioLen], buf[virtioLen:length])
+		if err != nil {
+			return err
+		}
+		n -= came
+	}
+	return nil
+}
+
+// some tells of a few packets that are waited for.
+func (c *carriage) some() string {
+	var b bytes.Buffer
+	for number, p := range c.waiting {
+		if fmt.Fprintf(&b, "%d: %x; ", number, p[:min(len(p), 100)]); b.Len() > 1000 {
+			break
+		}
+	}
+	return b.String()
+}
+
+// take compares what has come, and returns how many packets that were.
+func (c *carriage) take(header, b []byte) (int, error) {
+	if header[1] == unix.VIRTIO_NET_HDR_GSO_NONE {
+		return c.compare(b)
+	}
+	var cut tun.Segments
+	if err := cut.Cut(b, pendingOf(header)); err != nil {
+		return 0, fmt.Errorf("what came joined cannot be cut: %w: % x, %x", err, header, b[:min(len(b), 100)])
+	}
+	all := 0
+	for cut.Len() > 0 {
+		head := make([]byte, cut.HeaderLen())
+		payload := cut.Next(head)
+		n, err := c.compare(append(head, payload...))
+		if err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	c.joined += all
+	return all, nil
+}
+
+// compare takes one packet; others than those of the source do not count.
+func (c *carriage) compare(p []byte) (int, error) {
+	number, ok := numberOf(p)
+	if !ok {
+		return 0, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	want, ok := c.waiting[number]
+	if !ok {
+		return 0, fmt.Errorf("packet %d came once more", number)
+	}
+	if !bytes.Equal(p, want) {
+		at := 0
+		for at < min(len(p), len(want)) && p[at] == want[at] {
+			at++
+		}
+		return 0, fmt.Errorf("packet %d changed at octet %d: %x became %x", number, at, want[:min(len(want), 200)], p[:min(len(p), 200)])
+	}
+	delete(c.waiting, number)
+	<-c.room
+	return 1, nil
+}
+
+// pendingOf reads a virtio-net header (Virtual I/O Device 1.2 section 5.1.6).
+func pendingOf(h []byte) tun.Pending {
+	return tun.Pending{
+		Checksum: h[0]&unix.VIRTIO_NET_HDR_F_NEEDS_CSUM != 0,
+		Start:    binary.NativeEndian.Uint16(h[6:]), Offset: binary.NativeEndian.Uint16(h[8:]),
+		Segment: tun.Segmentation(h[1] &^ unix.VIRTIO_NET_HDR_GSO_ECN), // its numbers are these
+		Size:    binary.NativeEndian.Uint16(h[4:]), ECN: h[1]&unix.VIRTIO_NET_HDR_GSO_ECN != 0,
+	}
+}

@@ -1,0 +1,210 @@
+// Package packets makes IP packets of all kinds for tests, and carries them from one packet
+// socket to another, so that each is compared with what was sent, and none is lost for want
+// of room.
+package packets
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+)
+
+// Source makes packets, each of which ends in a mark and its number. None is for any host
+// that there is, and no SYN announces an MSS that anybody would lower.
+type Source struct {
+	// Rand decides. It must be set.
+	Rand *rand.Rand
+	// Most is how long a packet may be, in octets: at least 200.
+	Most int
+	// Trains has some packets be of one flow, one behind the other as in a stream, for
+	// whoever joins such.
+	Trains bool
+
+	number uint32
+	train  *train
+}
+
+// Marks at the end of a packet: mark, number.
+const (
+	mark    = 0x5eed50ac
+	markLen = 8
+)
+
+// Next makes a packet.
+func (s *Source) Next() []byte {
+	number := s.number
+	s.number++
+	if s.train == nil && s.Trains && s.Rand.IntN(8) == 0 {
+		s.train = s.newTrain()
+	}
+	if s.train != nil {
+		p := s.train.next(number)
+		if s.train.left == 0 {
+			s.train = nil
+		}
+		return p
+	}
+	p := s.ip(func(b []byte, protocol byte) []byte { return s.payload(b, protocol, number) })
+	s.sayLength(p)
+	return p
+}
+
+// numberOf is that of a packet; !ok: it is none of a Source's.
+func numberOf(p []byte) (n uint32, ok bool) {
+	if len(p) < markLen || binary.BigEndian.Uint32(p[len(p)-8:]) != mark {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(p[len(p)-4:]), true
+}
+
+func appendMark(b []byte, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, mark), number)
+}
+
+// ip makes a packet with a payload that is appended to its headers.
+func (s *Source) ip(payload func(b []byte, protocol byte) []byte) []byte {
+	protocol := []byte{protocolICMP, 2, protocolTCP, protocolTCP, protocolTCP, protocolUDP, protocolUDP, 47, 50, 51, 58, 59, 89, 132, 253, 255}[s.Rand.IntN(16)]
+	if s.Rand.IntN(2) == 0 {
+		return payload(s.ipv4(protocol), protocol)
+	}
+	return payload(s.ipv6(protocol), protocol)
+}
+
+// Protocol numbers (IANA).
+const (
+	protocolICMP = 1
+	protocolTCP  = 6
+	protocolUDP  = 17
+)
+
+// ipv4 makes a header, with options now and then, and of a fragment now and then.
+func (s *Source) ipv4(protocol byte) []byte {
+	options := 0
+	if s.Rand.IntN(4) == 0 {
+		options = 4 * s.Rand.IntN(11)
+	}
+	b := s.octets(nil, 20+options)
+	b[0] = 0x45 + byte(options/4)
+	if s.Rand.IntN(4) > 0 {
+		b[6], b[7] = b[6]&0x40, 0
+	}
+	b[8], b[9] = 1+byte(s.Rand.IntN(255)), protocol
+	b[12], b[16] = 10, 10 // RFC 1918
+	return b
+}
+
+// ipv6 makes a header, and extension headers now and then (RFC 8200 section 4).
+func (s *Source) ipv6(protocol byte) []byte {
+	b := s.octets(nil, 40)
+	b[0] = 0x60 | b[0]&0xf
+	copy(b[8:], []byte{0x20, 0x01, 0x0d, 0xb8, 0xff})
+	copy(b[24:], []byte{0x20, 0x01, 0x0d, 0xb8, 0xff})
+	next := 6
+	if s.Rand.IntN(3) == 0 {
+		for range 1 + s.Rand.IntN(4) {
+			b[next] = []byte{0, 43, fragment, 60}[s.Rand.IntN(4)]
+			kind, at := b[next], len(b)
+			b = s.octets(b, 8*(1+s.Rand.IntN(3)))
+			b[at+1] = byte((len(b)-at)/8 - 1)
+			if kind == fragment {
+				b = b[:at+8]
+			}
+			next = at
+		}
+	}
+	b[next] = protocol
+	return b
+}
+
+const fragment = 44
+
+// payload appends what the protocol has, as long as it may be, or shorter.
+func (s *Source) payload(b []byte, protocol byte, number uint32) []byte {
+	at := len(b)
+	switch protocol {
+	case protocolTCP:
+		b = s.tcp(b)
+	case protocolUDP:
+		b = s.octets(b, 8)
+	}
+	room := s.Most - len(b) - markLen
+	switch s.Rand.IntN(4) {
+	case 0: // full
+	case 1:
+		room = s.Rand.IntN(20)
+	default:
+		room = s.Rand.IntN(room)
+	}
+	b = appendMark(s.octets(b, room), number)
+	if protocol == protocolUDP {
+		binary.BigEndian.PutUint16(b[at+4:], uint16(len(b)-at))
+	}
+	return b
+}
+
+// tcp appends a header. A SYN's options are such as nobody needs to change.
+func (s *Source) tcp(b []byte) []byte {
+	at := len(b)
+	b = s.octets(b, 20)
+	b[at+12] = 5 << 4
+	if b[at+13]&0x02 != 0 {
+		b = append(b, 1, 1, 2, 4, 1, 0, 1, 1) // MSS 256
+		b[at+12] = 7 << 4
+	} else if s.Rand.IntN(2) == 0 {
+		options := 4 * s.Rand.IntN(11)
+		b = s.octets(b, options)
+		b[at+12] += byte(options/4) << 4
+	}
+	return b
+}
+
+// sayLength has IP say how long a packet is; now and then it is longer than that, or
+// shorter.
+func (s *Source) sayLength(p []byte) {
+	length := len(p)
+	switch s.Rand.IntN(16) {
+	case 0:
+		length -= s.Rand.IntN(markLen + 1)
+	case 1:
+		length += s.Rand.IntN(20)
+	}
+	if p[0]>>4 == 4 {
+		binary.BigEndian.PutUint16(p[2:], uint16(length))
+	} else {
+		binary.BigEndian.PutUint16(p[4:], uint16(length-40))
+	}
+	s.sum4(p)
+}
+
+// sum4 makes the checksum of an IPv4 header right.
+func (s *Source) sum4(p []byte) {
+	if p[0]>>4 == 4 {
+		p[10], p[11] = 0, 0
+		binary.BigEndian.PutUint16(p[10:], ^sum(0, p[:int(p[0]&15)*4]))
+	}
+}
+
+// octets appends so many of them.
+func (s *Source) octets(b []byte, n int) []byte {
+	for ; n >= 8; n -= 8 {
+		b = binary.NativeEndian.AppendUint64(b, s.Rand.Uint64())
+	}
+	for ; n > 0; n-- {
+		b = append(b, byte(s.Rand.Uint32()))
+	}
+	return b
+}
+
+// sum is that of the Internet checksum (RFC 1071).
+func sum(start uint32, b []byte) uint16 {
+	total := uint64(start)
+	for ; len(b) > 1; b = b[2:] {
+		total += uint64(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		total += uint64(b[0]) << 8
+	}
+	for total > 0xffff {
+		total = total>>16 + total&0xffff
+	}
+	return uint16(total)
+}

@@ -1,0 +1,121 @@
+package packets
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// train is packets of one flow, as a sender of a stream makes them: some of them can be
+// joined, and some, on second sight, cannot.
+type train struct {
+	*Source
+	protocol byte
+	headers  []byte // of IP and of TCP or UDP
+	ip       int    // the length of IP's
+	size     int    // of the payload
+	left     int    // packets
+}
+
+func (s *Source) newTrain() *train {
+	t := &train{Source: s, protocol: protocolTCP, left: 2 + s.Rand.IntN(30)}
+	if s.Rand.IntN(3) == 0 {
+		t.protocol = protocolUDP
+	}
+	if s.Rand.IntN(2) == 0 {
+		t.headers = append([]byte{0x45, 0, 0, 0}, s.octets(nil, 16)...)
+		copy(t.headers[6:], []byte{0x40, 0, 64, t.protocol})
+		t.headers[12], t.headers[16] = 10, 10
+	} else {
+		t.headers = append([]byte{0x60, 0, 0, 0, 0, 0, t.protocol, 64}, s.octets(nil, 32)...)
+		copy(t.headers[8:], []byte{0x20, 0x01, 0x0d, 0xb8, 0xff})
+		copy(t.headers[24:], []byte{0x20, 0x01, 0x0d, 0xb8, 0xff})
+	}
+	t.ip = len(t.headers)
+	if t.protocol == protocolUDP {
+		t.headers = s.octets(t.headers, 8)
+	} else {
+		t.headers = s.octets(t.headers, 20)
+		t.headers[t.ip+12], t.headers[t.ip+13] = 8<<4, 0x10 // ACK
+		t.headers = append(append(t.headers, 1, 1, 8, 10), s.octets(nil, 8)...)
+	}
+	t.size = markLen + s.Rand.IntN(s.Most-len(t.headers)-markLen+1)
+	return t
+}
+
+// next makes a packet. The headers are those of the one after it then.
+func (t *train) next(number uint32) []byte {
+	t.left--
+	p, size := slices.Clone(t.headers), t.size
+	if t.Rand.IntN(8) == 0 {
+		size = markLen + t.Rand.IntN(t.size-markLen+1)
+	}
+	t.vary(p)
+	p = appendMark(t.octets(p, size-markLen), number)
+	if p[0]>>4 == 4 {
+		binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
+	} else {
+		binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
+	}
+	t.sum4(p)
+	t.sumTransport(p)
+	t.advance(size)
+	return p
+}
+
+// vary makes a packet, now and then, one that is not like the others.
+func (t *train) vary(p []byte) {
+	if t.Rand.IntN(12) > 0 {
+		return
+	}
+	switch at := t.ip; t.Rand.IntN(6) {
+	case 0:
+		p[1] ^= 0x10 // traffic class
+	case 1:
+		p[7] ^= 1 // the time to live, or, over IPv4, of a fragment
+	case 2:
+		p[at] ^= 1 // another flow
+	case 3:
+		if t.protocol == protocolTCP {
+			p[at+13] |= []byte{0x01, 0x08, 0x20, 0x40, 0x80}[t.Rand.IntN(5)]
+		}
+	case 4:
+		// Another identification, but not the first packet's: what must not be fragmented
+		// may be joined with that, and gets others (RFC 6864 section 4).
+		p[4] ^= 1
+	case 5:
+		p[at+7] ^= 2 // a sequence number that is not the next
+	}
+}
+
+// sumTransport makes the checksum right, but for now and then.
+func (t *train) sumTransport(p []byte) {
+	segment, at := p[t.ip:], 16
+	if t.protocol == protocolUDP {
+		at = 6
+		binary.BigEndian.PutUint16(segment[4:], uint16(len(segment)))
+	}
+	segment[at], segment[at+1] = 0, 0
+	addresses := p[t.ip-8 : t.ip]
+	if p[0]>>4 == 6 {
+		addresses = p[8:40]
+	}
+	check := ^sum(uint32(sum(uint32(t.protocol)+uint32(len(segment)), addresses)), segment)
+	if check == 0 && t.protocol == protocolUDP {
+		check = 0xffff // RFC 768
+	}
+	if t.Rand.IntN(50) == 0 {
+		check ^= 0x0100
+	}
+	binary.BigEndian.PutUint16(segment[at:], check)
+}
+
+// advance makes headers those of the next packet.
+func (t *train) advance(size int) {
+	if t.headers[0]>>4 == 4 {
+		binary.BigEndian.PutUint16(t.headers[4:], 1+binary.BigEndian.Uint16(t.headers[4:]))
+	}
+	if t.protocol == protocolTCP {
+		sequence := t.headers[t.ip+4:]
+		binary.BigEndian.PutUint32(sequence, uint32(size)+binary.BigEndian.Uint32(sequence))
+	}
+}
