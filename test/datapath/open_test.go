@@ -38,7 +38,7 @@ func (e *ends) open(t *testing.T, from, to string) {
 		want = append(want, data)
 		frames = append(frames, openFrame(netip.MustParseAddr(from), netip.MustParseAddr(to), data))
 	}
-	must(t, e.client.Do(func() error { return inject(frames) }))
+	must(t, e.client.Do(func() error { return inject("eth0", frames) }))
 	buf := make([]byte, 2000)
 	for i := range want {
 		server.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -76,9 +76,9 @@ func openFrame(from, to netip.Addr, data []byte) []byte {
 	return append(header, frame...)
 }
 
-// inject sends frames from eth0, each with a virtio-net header before it.
-func inject(frames [][]byte) error {
-	eth, err := net.InterfaceByName("eth0")
+// inject sends frames from an interface, each with a virtio-net header before it.
+func inject(from string, frames [][]byte) error {
+	eth, err := net.InterfaceByName(from)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (e *ends) pingUpTo(t *testing.T, least, mtu int) {
 		{"ip4:icmp", clientIP, serverIP, 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply, mtu - 28},
 		{"ip6:ipv6-icmp", clientIP6, serverIP6, 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, mtu - 48},
 	} {
-		w := watch(t, e.server)
+		w := e.watch(t)
 		must(t, e.client.Do(func() error { return f.pingAll(least) }))
 		w.end(t, 2*(f.most-least))
 	}

@@ -51,6 +51,8 @@ const (
 // ends are a session that is up.
 type ends struct {
 	client, server *end
+	wire           *lab.Namespace // between them
+	filled         bool           // the Ethernet interfaces have checksums filled beforehand
 	dialled        *pppoe.Client
 }
 
@@ -58,15 +60,8 @@ type ends struct {
 func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	t.Helper()
 	roottest.Need(t)
-	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
-	must(t, lab.Veth(
-		lab.End{In: e.client.Namespace, Name: "eth0", MAC: clientMAC},
-		lab.End{In: e.server.Namespace, Name: "eth0", MAC: serverMAC},
-	))
-	if s.mtu != 0 {
-		must(t, e.client.SetMTU("eth0", s.mtu))
-		must(t, e.server.SetMTU("eth0", s.mtu))
-	}
+	e := &ends{client: newEnd(t, by), server: newEnd(t, with), wire: namespace(t)}
+	e.lay(t, s.mtu)
 	e.server.serve(t, s)
 	e.dialled = e.client.dial(t, s)
 	for _, one := range []*end{e.client, e.server} {
@@ -81,6 +76,25 @@ func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 		e.answers(t, serverIP6)
 	}
 	return e
+}
+
+// lay joins the ends by a bridge, where all frames can be seen: one that XDP takes at an
+// end cannot be seen there, nor one that user space sends.
+func (e *ends) lay(t *testing.T, mtu int) {
+	t.Helper()
+	sysctl(t, e.wire, "ipv6/conf/default/disable_ipv6", "1")
+	for _, pair := range [][2]lab.End{
+		{{In: e.client.Namespace, Name: "eth0", MAC: clientMAC}, {In: e.wire, Name: "left"}},
+		{{In: e.server.Namespace, Name: "eth0", MAC: serverMAC}, {In: e.wire, Name: "right"}},
+	} {
+		must(t, lab.Veth(pair[0], pair[1]))
+		for _, end := range pair {
+			if mtu != 0 {
+				must(t, end.In.SetMTU(end.Name, mtu))
+			}
+		}
+	}
+	must(t, e.wire.Bridge("bridge", "left", "right"))
 }
 
 // answers waits until the server answers at an address.

@@ -20,7 +20,7 @@ func (e *ends) tcp(t *testing.T) {
 	const octets = 2 << 20
 	for _, to := range []string{serverIP, serverIP6} {
 		client, server := e.client.moved(), e.server.moved()
-		w := watch(t, e.server)
+		w := e.watch(t)
 		streams(t, e.client.Namespace, e.server.Namespace, to, octets)
 		w.end(t, 2*octets/1500)
 		for _, one := range []struct {

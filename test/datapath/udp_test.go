@@ -22,7 +22,7 @@ const mtu = 1492
 // sent, and none else.
 func (e *ends) udp(t *testing.T) {
 	for _, to := range []string{serverIP, serverIP6} {
-		w := watch(t, e.server)
+		w := e.watch(t)
 		for _, way := range []struct {
 			from, at *lab.Namespace
 			to       string

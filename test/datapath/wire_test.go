@@ -12,15 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/test/lab"
 )
 
-// watcher looks at all that comes to an Ethernet interface, or leaves it, as an analyser at
-// the wire would, and finds fault with lengths and checksums.
+// watcher looks at all frames that go over the wire, as an analyser would, and finds fault
+// with lengths and checksums.
 type watcher struct {
-	in   *end
-	conn *packet.Conn
-	done chan struct{}
-
+	in     *lab.Namespace
+	filled bool // no checksum may be open
+	conn   *packet.Conn
+	done   chan struct{}
 	frames int
 	faults []string
 }
@@ -28,11 +29,12 @@ type watcher struct {
 // virtioLen is the length of a struct virtio_net_hdr, which says what is open in a frame.
 const virtioLen = 10
 
-func watch(t *testing.T, in *end) *watcher {
+// watch begins. Either both ends still leave some checksums open, or none may.
+func (e *ends) watch(t *testing.T) *watcher {
 	t.Helper()
-	w := &watcher{in: in, done: make(chan struct{})}
-	must(t, in.Do(func() error {
-		eth, err := net.InterfaceByName("eth0")
+	w := &watcher{in: e.wire, filled: e.filled, done: make(chan struct{})}
+	must(t, e.wire.Do(func() error {
+		eth, err := net.InterfaceByName("left")
 		if err != nil {
 			return err
 		}
@@ -70,7 +72,8 @@ func (w *watcher) run() {
 			continue
 		}
 		w.frames++
-		if err := complete(header, b); err == nil {
+		err = w.complete(header, b)
+		if err == nil {
 			err = fault(b)
 		}
 		if err != nil && len(w.faults) < 10 {
@@ -87,7 +90,7 @@ var lastFrame = append([]byte{2, 0, 0x5e, 0, 0x53, 0xff, 2, 0, 0x5e, 0, 0x53, 0x
 // must have been some frames.
 func (w *watcher) end(t *testing.T, least int) {
 	t.Helper()
-	must(t, w.in.Do(func() error { return inject([][]byte{append(make([]byte, virtioLen), lastFrame...)}) }))
+	must(t, w.in.Do(func() error { return inject("left", [][]byte{append(make([]byte, virtioLen), lastFrame...)}) }))
 	<-w.done
 	w.conn.Close()
 	for _, f := range w.faults {
@@ -99,12 +102,15 @@ func (w *watcher) end(t *testing.T, least int) {
 }
 
 // complete finishes a checksum that a frame's sender, on this very machine, has left open.
-func complete(header, b []byte) error {
+func (w *watcher) complete(header, b []byte) error {
 	if kind := header[1]; kind != 0 {
 		return fmt.Errorf("a frame of %d octets that is yet to be cut (%d)", len(b), kind)
 	}
 	if header[0]&unix.VIRTIO_NET_HDR_F_NEEDS_CSUM == 0 {
 		return nil
+	}
+	if w.filled {
+		return fmt.Errorf("a frame of %d octets with an open checksum", len(b))
 	}
 	start := int(binary.NativeEndian.Uint16(header[6:]))
 	at := start + int(binary.NativeEndian.Uint16(header[8:]))
