@@ -10,6 +10,7 @@ import (
 
 	"upppoe/internal/hostnet"
 	"upppoe/internal/stage"
+	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/vlan"
@@ -25,9 +26,10 @@ type end struct {
 	fast  *kernel // nil: user space moves all
 	stop  func()
 
-	events chan pppoe.Event // but for those that nobody waits for
-	mu     sync.Mutex
-	echoes int // Echo-Replies that have come
+	events  chan pppoe.Event // but for those that nobody waits for
+	mu      sync.Mutex
+	echoes  int // Echo-Replies that have come
+	notOpen int // packets of families that are not open
 }
 
 // newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
@@ -71,12 +73,25 @@ func (e *end) notify(_ pppoe.Line, event pppoe.Event) {
 			e.echoes++
 			e.mu.Unlock()
 		}
+	case session.Dropped:
+		if event.Err == session.ErrNotOpen {
+			e.mu.Lock()
+			e.notOpen++
+			e.mu.Unlock()
+		}
 	case pppoe.Configured, pppoe.Ended, pppoe.NotAccelerated:
 		select {
 		case e.events <- event:
 		default:
 		}
 	}
+}
+
+// strays is how many packets have come of families that are not open.
+func (e *end) strays() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.notOpen
 }
 
 // await waits until the families of a session are up, and, where the kernel is to move

@@ -59,10 +59,9 @@ func (f *pinger) pingAll(least int) error {
 	}
 	defer conn.Close()
 	to := &net.IPAddr{IP: net.ParseIP(f.to)}
-	for size := least; size <= f.most; size++ {
-		data := bytes.Repeat([]byte{byte(size)}, size)
-		if err := f.echo(conn, to, size, data); err != nil {
-			return fmt.Errorf("%d octets to %v: %w", size, to, err)
+	for size := least; size <= f.most; size += flight {
+		if err := f.echo(conn, to, size, min(size+flight, f.most+1)); err != nil {
+			return fmt.Errorf("to %v: %w", to, err)
 		}
 	}
 	m := icmp.Message{Type: f.request, Body: &icmp.Echo{Data: make([]byte, f.most+1)}}
@@ -73,31 +72,42 @@ func (f *pinger) pingAll(least int) error {
 	return nil
 }
 
-// echo sends a request and waits for the answer.
-func (f *pinger) echo(conn net.PacketConn, to net.Addr, seq int, data []byte) error {
-	m := icmp.Message{Type: f.request, Body: &icmp.Echo{ID: 77, Seq: seq, Data: data}}
-	b, err := m.Marshal(nil)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.WriteTo(b, to); err != nil {
-		return err
-	}
-	conn.SetReadDeadline(time.Now().Add(patience))
-	for buf := make([]byte, 2000); ; {
-		n, _, err := conn.ReadFrom(buf)
+// flight is how many requests are on their way at once.
+const flight = 16
+
+// echo sends requests of some numbers of octets, up to the last, and waits for the answers.
+func (f *pinger) echo(conn net.PacketConn, to net.Addr, first, last int) error {
+	for size := first; size < last; size++ {
+		m := icmp.Message{Type: f.request, Body: &icmp.Echo{ID: 77, Seq: size, Data: pattern(size)}}
+		b, err := m.Marshal(nil)
 		if err != nil {
 			return err
+		}
+		if _, err := conn.WriteTo(b, to); err != nil {
+			return fmt.Errorf("%d octets: %w", size, err)
+		}
+	}
+	conn.SetReadDeadline(time.Now().Add(patience))
+	for left := last - first; left > 0; {
+		buf := make([]byte, 2000)
+		n, _, err := conn.ReadFrom(buf)
+		if err != nil {
+			return fmt.Errorf("%d of the answers of %d to %d octets: %w", left, first, last-1, err)
 		}
 		got, err := icmp.ParseMessage(f.protocol, buf[:n])
 		if err != nil || got.Type != f.reply {
 			continue
 		}
-		if e, ok := got.Body.(*icmp.Echo); ok && e.ID == 77 && e.Seq == seq {
-			if !bytes.Equal(e.Data, data) {
-				return errors.New("other octets came back")
-			}
-			return nil
+		e, ok := got.Body.(*icmp.Echo)
+		if !ok || e.ID != 77 || e.Seq < first || e.Seq >= last {
+			continue
 		}
+		if !bytes.Equal(e.Data, pattern(e.Seq)) {
+			return fmt.Errorf("%d octets: others came back", e.Seq)
+		}
+		left--
 	}
+	return nil
 }
+
+func pattern(size int) []byte { return bytes.Repeat([]byte{byte(size)}, size) }

@@ -23,12 +23,12 @@ func (e *ends) random(t *testing.T) {
 		at       *end
 	}{{client, server, e.server}, {server, client, e.client}} {
 		before := way.at.received()
-		joined, err := packets.Carry(way.from, way.to, s, *randomPackets)
+		carried, err := packets.Carry(way.from, way.to, s, *randomPackets)
 		must(t, err)
 		if n := way.at.received() - before; way.at.fast != nil && n < uint64(*randomPackets/2) {
 			t.Errorf("the kernel has moved only %d packets of %d", n, *randomPackets)
 		}
-		if way.at.path == pppoe.DataPathOffload && joined == 0 {
+		if way.at.path == pppoe.DataPathOffload && carried.Joined == 0 {
 			t.Error("no packets were joined")
 		}
 	}

@@ -61,6 +61,10 @@ func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	t.Helper()
 	roottest.Need(t)
 	e := &ends{client: newEnd(t, by), server: newEnd(t, with), wire: namespace(t)}
+	if s.without == familyIPv6 { // nor shall the kernel try
+		sysctl(t, e.client.Namespace, "ipv6/conf/default/disable_ipv6", "1")
+		sysctl(t, e.server.Namespace, "ipv6/conf/default/disable_ipv6", "1")
+	}
 	e.lay(t, s.mtu)
 	e.server.serve(t, s)
 	e.dialled = e.client.dial(t, s)

@@ -42,23 +42,35 @@ func Open(device string) (*packet.Conn, error) {
 	return conn, nil
 }
 
+// Send sends a packet by a socket of Open's.
+func Send(from *packet.Conn, p []byte) error {
+	message := append(make([]byte, virtioLen), p...)
+	_, err := from.WriteTo(message, &packet.Addr{HardwareAddr: make(net.HardwareAddr, 6)})
+	return err
+}
+
 // window is how many packets may be on their way: fewer than any queue on it holds.
 const window = 100
 
 // patience is how long a packet may take.
 const patience = 20 * time.Second
 
+// Carried is what Carry has carried.
+type Carried struct {
+	Packets, Octets int // of IP
+	Joined          int // packets that came joined with others
+}
+
 // Carry sends packets of a source by one socket and receives them by another. The error
-// tells of the first that did not come out as it went in. It returns how many of them came
-// joined with others.
-func Carry(from, to *packet.Conn, s *Source, n int) (joined int, err error) {
+// tells of the first that did not come out as it went in, or of one that was not to come.
+func Carry(from, to *packet.Conn, s *Source, n int) (Carried, error) {
 	c := &carriage{waiting: make(map[uint32][]byte), room: make(chan struct{}, window), over: make(chan struct{})}
 	sent := make(chan error, 1)
 	// Ends when all is sent, or received what ends the test.
 	go func() { sent <- c.send(from, s, n) }()
-	err = c.receive(to, n)
+	err := c.receive(to, n)
 	close(c.over)
-	return c.joined, errors.Join(err, <-sent)
+	return c.Carried, errors.Join(err, <-sent)
 }
 
 // carriage is packets on their way.
@@ -66,9 +78,9 @@ type carriage struct {
 	mu      sync.Mutex
 	waiting map[uint32][]byte // by their numbers
 
-	room   chan struct{} // has an entry for each
-	over   chan struct{}
-	joined int
+	room chan struct{} // has an entry for each
+	over chan struct{}
+	Carried
 }
 
 // virtioLen is the length of a struct virtio_net_hdr, which says what is open in a packet.
@@ -86,8 +98,7 @@ func (c *carriage) send(from *packet.Conn, s *Source, n int) error {
 		c.mu.Lock()
 		c.waiting[number] = p
 		c.mu.Unlock()
-		message := append(make([]byte, virtioLen), p...)
-		if _, err := from.WriteTo(message, &packet.Addr{HardwareAddr: make(net.HardwareAddr, 6)}); err != nil {
+		if err := Send(from, p); err != nil {
 			return fmt.Errorf("packet %d: %w", number, err)
 		}
 	}
@@ -142,7 +153,7 @@ func (c *carriage) take(header, b []byte) (int, error) {
 		}
 		all += n
 	}
-	c.joined += all
+	c.Joined += all
 	return all, nil
 }
 
@@ -156,7 +167,7 @@ func (c *carriage) compare(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	want, ok := c.waiting[number]
 	if !ok {
-		return 0, fmt.Errorf("packet %d came once more", number)
+		return 0, fmt.Errorf("packet %d was not to come, or not once more", number)
 	}
 	if !bytes.Equal(p, want) {
 		at := 0
@@ -166,6 +177,8 @@ func (c *carriage) compare(p []byte) (int, error) {
 		return 0, fmt.Errorf("packet %d changed at octet %d: %x became %x", number, at, want[:min(len(want), 200)], p[:min(len(p), 200)])
 	}
 	delete(c.waiting, number)
+	c.Packets++
+	c.Octets += len(p)
 	<-c.room
 	return 1, nil
 }

@@ -15,12 +15,16 @@ type Source struct {
 	Rand *rand.Rand
 	// Most is how long a packet may be, in octets: at least 200.
 	Most int
+	// Version has all packets be of one version of IP: 4 or 6; 0: of both.
+	Version byte
+	// First is the first packet's number. It does not change once Next was called.
+	First uint32
 	// Trains has some packets be of one flow, one behind the other as in a stream, for
 	// whoever joins such.
 	Trains bool
 
-	number uint32
-	train  *train
+	count uint32
+	train *train
 }
 
 // Marks at the end of a packet: mark, number.
@@ -31,8 +35,8 @@ const (
 
 // Next makes a packet.
 func (s *Source) Next() []byte {
-	number := s.number
-	s.number++
+	number := s.First + s.count
+	s.count++
 	if s.train == nil && s.Trains && s.Rand.IntN(8) == 0 {
 		s.train = s.newTrain()
 	}
@@ -63,11 +67,14 @@ func appendMark(b []byte, number uint32) []byte {
 // ip makes a packet with a payload that is appended to its headers.
 func (s *Source) ip(payload func(b []byte, protocol byte) []byte) []byte {
 	protocol := []byte{protocolICMP, 2, protocolTCP, protocolTCP, protocolTCP, protocolUDP, protocolUDP, 47, 50, 51, 58, 59, 89, 132, 253, 255}[s.Rand.IntN(16)]
-	if s.Rand.IntN(2) == 0 {
+	if s.v4() {
 		return payload(s.ipv4(protocol), protocol)
 	}
 	return payload(s.ipv6(protocol), protocol)
 }
+
+// v4 says whether the next packet is of IPv4.
+func (s *Source) v4() bool { return s.Version == 4 || s.Version == 0 && s.Rand.IntN(2) == 0 }
 
 // Protocol numbers (IANA).
 const (

@@ -21,7 +21,7 @@ func (s *Source) newTrain() *train {
 	if s.Rand.IntN(3) == 0 {
 		t.protocol = protocolUDP
 	}
-	if s.Rand.IntN(2) == 0 {
+	if s.v4() {
 		t.headers = append([]byte{0x45, 0, 0, 0}, s.octets(nil, 16)...)
 		copy(t.headers[6:], []byte{0x40, 0, 64, t.protocol})
 		t.headers[12], t.headers[16] = 10, 10

@@ -1,0 +1,75 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/packets"
+)
+
+// TestClosedFamily: of a family whose control protocol is not open, no packet leaves by a
+// session, nor comes in by it, and each is counted as dropped.
+func TestClosedFamily(t *testing.T) {
+	roottest.Need(t)
+	for _, path := range paths {
+		for closed, what := range map[ipFamily]string{familyIPv4: "IPv4", familyIPv6: "IPv6"} {
+			t.Run(fmt.Sprintf("%v without %s", path, what), func(t *testing.T) {
+				dial(t, path, path, setting{without: closed}).keepOut(t, closed)
+			})
+		}
+	}
+}
+
+// keepOut tries to have packets of a family enter and leave. Those of the other, sent
+// afterwards, show that nothing of it has come.
+func (e *ends) keepOut(t *testing.T, closed ipFamily) {
+	const some = 50
+	client, server := tap(t, e.client), tap(t, e.server)
+	random := rand.New(rand.NewPCG(5, 6))
+	shut, open := &packets.Source{Rand: random, Most: mtu, Version: 4}, &packets.Source{Rand: random, Most: mtu, Version: 6}
+	if closed == familyIPv6 {
+		shut, open = open, shut
+	}
+	shut.First = 1 << 30
+	before, _ := e.dialled.Counters()
+	for range some {
+		must(t, packets.Send(client, shut.Next()))
+	}
+	_, err := packets.Carry(client, server, open, some)
+	must(t, err)
+	if after, _ := e.dialled.Counters(); after.Dropped-before.Dropped != some {
+		t.Errorf("%d packets of %d that might not leave are counted as dropped", after.Dropped-before.Dropped, some)
+	}
+	var frames [][]byte
+	for range some {
+		frames = append(frames, sessionFrame(shut.Next()))
+	}
+	must(t, e.server.Do(func() error { return inject("eth0", frames) }))
+	_, err = packets.Carry(server, client, open, some)
+	must(t, err)
+	for end := time.Now().Add(patience); e.client.strays() < some; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d packets of %d that might not come are told of", e.client.strays(), some)
+		}
+	}
+}
+
+// sessionFrame is a packet from the server to the client, in session 1, with a virtio-net
+// header before it.
+func sessionFrame(packet []byte) []byte {
+	dst, _ := net.ParseMAC(clientMAC)
+	src, _ := net.ParseMAC(serverMAC)
+	protocol := uint16(0x21)
+	if packet[0]>>4 == 6 {
+		protocol = 0x57
+	}
+	b := append(append(make([]byte, virtioLen), dst...), src...)
+	b = append(b, 0x88, 0x64, 0x11, 0, 0, 1)
+	b = binary.BigEndian.AppendUint16(b, uint16(2+len(packet)))
+	return append(binary.BigEndian.AppendUint16(b, protocol), packet...)
+}
