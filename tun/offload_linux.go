@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -18,14 +19,24 @@ type Offloading interface {
 	TakeSupers() error
 	// MergesUDP says whether the host takes super-packets of UDP.
 	MergesUDP() bool
+	SuperReader
+	SuperWriter
+}
+
+// A SuperReader is where packets from the host come out. One goroutine may read.
+type SuperReader interface {
 	// ReadSuper reads one packet to buf[headroom:], which must have room for
 	// MaxSuper, and says how long it is. It does not wait: 0, and no error, means
 	// that there is none. With a headroom of VirtioRoom it is fastest.
 	ReadSuper(buf []byte, headroom int) (n int, p Pending, err error)
 	// Wait waits until there is something to be read.
 	Wait() error
+}
+
+// A SuperWriter is where packets for the host go in. One goroutine may write.
+type SuperWriter interface {
 	// WriteSuper passes a packet to the host, of at most 64 parts. It may overwrite
-	// the last VirtioRoom octets of the room in front of it. One goroutine may write.
+	// the last VirtioRoom octets of the room in front of it.
 	WriteSuper(s *Super, headroom int) error
 }
 
@@ -41,10 +52,17 @@ var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation off
 // Offload is a Device that can move super-packets: whole sequences of TCP segments, or
 // UDP datagrams, in one go (IFF_VNET_HDR).
 type Offload struct {
+	end  // the first of its queues
+	udp  bool
+	more []*end // its other queues
+	ins  []*end // where several goroutines write; none if there is one queue
+}
+
+// end is a descriptor of a device, with what the system calls on it need.
+type end struct {
 	file *os.File
 	raw  syscall.RawConn
 	name string
-	udp  bool
 
 	in, out transfer
 	ready   func(fd uintptr) bool
@@ -64,8 +82,8 @@ type transfer struct {
 
 var _ Offloading = (*Offload)(nil)
 
-// OpenOffload makes a network interface as Open does. The error may also wrap
-// ErrNoOffload.
+// OpenOffload makes a network interface as Open does, with as many queues as are asked
+// for. The error may also wrap ErrNoOffload.
 func OpenOffload(cfg Config) (*Offload, error) {
 	if err := CheckName(cfg.Name); err != nil {
 		return nil, err
@@ -74,55 +92,79 @@ func OpenOffload(cfg Config) (*Offload, error) {
 	if name == "" {
 		name = "ppp%d"
 	}
-	d, err := openOffload(name)
-	if err != nil {
+	d := &Offload{}
+	if err := d.open(name, max(cfg.Queues, 1)); err != nil {
+		d.Close()
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
 	return d, nil
 }
 
-func openOffload(name string) (*Offload, error) {
-	fd, err := unix.Open(controlFile, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
+func (d *Offload) open(name string, queues int) error {
+	flags := uint16(single)
+	if queues > 1 {
+		flags |= unix.IFF_MULTI_QUEUE
 	}
-	d, err := prepare(fd, name)
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
+	if err := d.end.open(name, flags); err != nil {
+		return err
 	}
-	// The poller takes the file only now, when it has a device.
-	d.file = os.NewFile(uintptr(fd), controlFile)
-	if d.raw, err = d.file.SyscallConn(); err != nil {
-		d.file.Close()
-		return nil, err
+	if queues > 1 {
+		if err := d.widen(queues); err != nil {
+			return err
+		}
 	}
-	d.in.call, d.out.call, d.ready = d.in.read, d.out.write, readable
-	return d, nil
+	var err error
+	failed := d.raw.Control(func(fd uintptr) { d.udp, err = begin(int(fd)) })
+	return errors.Join(failed, err)
 }
 
-func prepare(fd int, name string) (*Offload, error) {
+// single are the flags of a device with one queue.
+const single = unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR
+
+// open opens a device, or if there is one of that name with several queues, another of
+// them.
+func (e *end) open(name string, flags uint16) error {
+	fd, err := unix.Open(controlFile, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	if e.name, err = attach(fd, name, flags); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	// The poller takes the file only now, when it has a device.
+	e.file = os.NewFile(uintptr(fd), controlFile)
+	e.in.call, e.out.call, e.ready = e.in.read, e.out.write, readable
+	e.raw, err = e.file.SyscallConn()
+	return err
+}
+
+// attach makes a descriptor that of a device, and returns the device's name.
+func attach(fd int, name string, flags uint16) (string, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
+	request.SetUint16(flags)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
 		if errors.Is(err, unix.EINVAL) {
-			return nil, fmt.Errorf("%w (%w)", ErrNoOffload, err)
+			return "", fmt.Errorf("%w (%w)", ErrNoOffload, err)
 		}
-		return nil, err
+		return "", err
 	}
-	d := &Offload{name: request.Name()}
-	// Asked for and given back: the device begins without, so that it is as plain as
-	// any until TakeSupers.
-	if d.udp, err = offer(fd); err != nil {
-		return nil, err
+	return request.Name(), nil
+}
+
+// begin asks for what super-packets take, and gives it back: the device begins without, so
+// that it is as plain as any until TakeSupers. It holds for all queues.
+func begin(fd int) (udp bool, err error) {
+	if udp, err = offer(fd); err != nil {
+		return false, err
 	}
 	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0); err != nil {
-		return nil, err
+		return false, err
 	}
-	return d, setLinkType(uintptr(fd))
+	return udp, setLinkType(uintptr(fd))
 }
 
 const offloadTCP = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
@@ -155,7 +197,13 @@ func (d *Offload) Name() string { return d.name }
 func (d *Offload) BatchSize() int { return 1 }
 
 // Close removes the interface.
-func (d *Offload) Close() error { return d.file.Close() }
+func (d *Offload) Close() error {
+	err := d.file.Close()
+	for _, e := range slices.Concat(d.more, d.ins) {
+		err = errors.Join(err, e.file.Close())
+	}
+	return err
+}
 
 // point has the transfer work on a packet, with its header before it, or elsewhere if there
 // is no room.
@@ -203,35 +251,35 @@ func (t *transfer) system(number, fd, a, b uintptr) {
 }
 
 // ReadSuper reads one packet, if there is one.
-func (d *Offload) ReadSuper(buf []byte, headroom int) (int, Pending, error) {
-	t := &d.in
+func (e *end) ReadSuper(buf []byte, headroom int) (int, Pending, error) {
+	t := &e.in
 	t.point(buf, headroom)
-	if d.raw.Read(t.call) != nil {
-		return 0, Pending{}, d.closed()
+	if e.raw.Read(t.call) != nil {
+		return 0, Pending{}, e.closed()
 	}
 	switch {
 	case t.errno == unix.EAGAIN:
 		return 0, Pending{}, nil
 	case t.errno != 0:
-		return 0, Pending{}, fmt.Errorf("%s: %w", d.name, t.errno)
+		return 0, Pending{}, fmt.Errorf("%s: %w", e.name, t.errno)
 	}
 	p, err := parsePending(t.header)
 	if err != nil {
-		return 0, Pending{}, fmt.Errorf("%s: %w", d.name, err)
+		return 0, Pending{}, fmt.Errorf("%s: %w", e.name, err)
 	}
 	return t.done - virtioLen, p, nil
 }
 
 // Wait waits until there is something to be read.
-func (d *Offload) Wait() error {
-	if d.raw.Read(d.ready) != nil {
-		return d.closed()
+func (e *end) Wait() error {
+	if e.raw.Read(e.ready) != nil {
+		return e.closed()
 	}
 	return nil
 }
 
 // closed is the only error there is before a system call: no deadline is ever set.
-func (d *Offload) closed() error { return fmt.Errorf("%s: %w", d.name, os.ErrClosed) }
+func (e *end) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed) }
 
 // readable says whether there is something to be read. The kernel is asked, for the
 // poller tells a change only once, and has perhaps told this one before.
@@ -275,23 +323,23 @@ func (d *Offload) Write(packets [][]byte, headroom int) (n int, err error) {
 }
 
 // WriteSuper passes a packet on.
-func (d *Offload) WriteSuper(s *Super, headroom int) error {
-	t := &d.out
+func (e *end) WriteSuper(s *Super, headroom int) error {
+	t := &e.out
 	t.point(s.Parts[0], headroom)
 	s.Pending.put(t.header, uint16(s.Headers))
 	for _, part := range s.Parts[1:] {
 		t.vectors[t.held] = vector(part)
 		t.held++
 	}
-	return d.send()
+	return e.send()
 }
 
-func (d *Offload) send() error {
-	if d.raw.Write(d.out.call) != nil {
-		return d.closed()
+func (e *end) send() error {
+	if e.raw.Write(e.out.call) != nil {
+		return e.closed()
 	}
-	if d.out.errno != 0 {
-		return fmt.Errorf("%s: %w", d.name, d.out.errno)
+	if e.out.errno != 0 {
+		return fmt.Errorf("%s: %w", e.name, e.out.errno)
 	}
 	return nil
 }

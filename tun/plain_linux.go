@@ -17,6 +17,8 @@ type Config struct {
 	// Name is the interface's name; empty: the first free one of ppp0, ppp1 and
 	// so on.
 	Name string
+	// Queues is over how many queues an Offload spreads packets; 0 and 1: there is one.
+	Queues int
 }
 
 // Errors of Open, each with what to do about it.

@@ -1,0 +1,95 @@
+package tun
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Wide is an Offloading that several goroutines may read and write at once, each at a
+// place of its own. Once it is used so, ReadSuper, Wait and WriteSuper of the device itself
+// are not called any more.
+type Wide interface {
+	Offloading
+	// Readers are the queues over which the host spreads what it sends: the packets of a
+	// flow all come out of one. Packets come out of each.
+	Readers() []SuperReader
+	// Writers are as many. What is written to one reaches the host in that order.
+	Writers() []SuperWriter
+}
+
+var _ Wide = (*Offload)(nil)
+
+// Readers are the queues.
+func (d *Offload) Readers() []SuperReader {
+	all := []SuperReader{&d.end}
+	for _, e := range d.more {
+		all = append(all, e)
+	}
+	return all
+}
+
+// Writers are as many as there are queues.
+func (d *Offload) Writers() (all []SuperWriter) {
+	if len(d.ins) == 0 {
+		return []SuperWriter{&d.end}
+	}
+	for _, e := range d.ins {
+		all = append(all, e)
+	}
+	return all
+}
+
+// widen gives a device more queues.
+//
+// The kernel (tun_flow_update in Linux) sends packets of a flow to the queue by which some
+// came in the other direction lately, or else to one that its hash says: whenever that
+// changes, packets overtake each other. So what is written goes through descriptors that
+// are no queues any more, of which the kernel learns nothing; the hash alone is left.
+//
+// They are made while the device has no other queue, for the kernel says of each packet
+// that is written at which queue it came in: it was the first.
+func (d *Offload) widen(queues int) error {
+	const flags = single | unix.IFF_MULTI_QUEUE
+	if err := d.queue(unix.IFF_DETACH_QUEUE); err != nil {
+		return err
+	}
+	for range queues {
+		e := &end{}
+		d.ins = append(d.ins, e)
+		if err := e.open(d.name, flags); err != nil {
+			return err
+		}
+		if err := e.queue(unix.IFF_DETACH_QUEUE); err != nil {
+			return err
+		}
+	}
+	if err := d.queue(unix.IFF_ATTACH_QUEUE); err != nil {
+		return err
+	}
+	for range queues - 1 {
+		e := &end{}
+		d.more = append(d.more, e)
+		if err := e.open(d.name, flags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queue makes the descriptor a queue, or has it be none.
+func (e *end) queue(flag uint16) (err error) {
+	request, err := unix.NewIfreq(e.name)
+	if err != nil {
+		return err
+	}
+	request.SetUint16(flag)
+	failed := e.raw.Control(func(fd uintptr) { err = unix.IoctlIfreq(int(fd), unix.TUNSETQUEUE, request) })
+	if failed != nil {
+		return failed
+	}
+	if err != nil {
+		return fmt.Errorf("several queues: %w", err)
+	}
+	return nil
+}
