@@ -75,7 +75,7 @@ func TestNobodyThere(t *testing.T) {
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	w.serve(t)
-	w.dial(t, "persist", "holdoff", "0", "noipv6")
+	w.dial(t, "persist", "holdoff", "0", "noipv6", "datapath", "offload")
 	s := w.awaitOnline(t)
 	listener := w.start(t, "pppoe-client", "events")
 	check(t, listener.Await(`"state":"online"`))
@@ -100,6 +100,27 @@ func TestEvents(t *testing.T) {
 	want := "network-lost ended waiting session device authenticated online network-lost ended exit"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("events %s, want %s", got, want)
+	}
+}
+
+// TestDataPath: the status and the log say what moves packets, and of the kernel also why
+// it does not.
+func TestDataPath(t *testing.T) {
+	for way, says := range map[string]string{"auto": ": ", "kernel": "kernel: receive in ", "offload": "", "plain": ""} {
+		t.Run(way, func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(t)
+			client := w.dial(t, "datapath", way)
+			s := w.awaitStatus(t, "the session has its data path", func(s status.Status) bool {
+				return isOnline(s) && (says == "" || s.DataPath != "")
+			})
+			if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+				t.Error(err)
+			}
+			if logs := strings.Contains(client.Log(), "Packets go through"); !strings.Contains(s.DataPath, says) || logs != (says != "") {
+				t.Errorf("status says %q, want %q; the log speaks of it: %v", s.DataPath, says, logs)
+			}
+		})
 	}
 }
 
