@@ -25,6 +25,7 @@ func page() *man.Page {
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "OPTIONS", Blocks: pppd.Manual(pppd.Client)},
+			{Title: "DATA PATHS", Blocks: pppd.DataPaths},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "FILES", Blocks: files},
 			{Title: "ENVIRONMENT", Blocks: []man.Block{

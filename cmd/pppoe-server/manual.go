@@ -24,6 +24,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 				manual.Paragraph("The options file holds pppd's words, for all sessions alike. The file must be there: it is where " +
 					"proof of who somebody is gets asked for, and a server that misses it by a slip of the pen must not start."),
 			}, pppd.Manual(pppd.Server))},
+			{Title: "DATA PATHS", Blocks: pppd.DataPaths},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manual.Block{

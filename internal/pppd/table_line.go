@@ -38,7 +38,7 @@ var lineOptions = []option{
 		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.LineCircuit })}},
 	{name: "pppoe-remote-id", roles: Client, help: "tell the access line's subscriber, likewise",
 		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.LineRemote })}},
-	{name: "datapath", help: "what moves packets: the kernel (eBPF) with the interface to itself, user space with offload, or plain user space; auto (default) is the kernel with the interface left as it is, or else what works",
+	{name: "datapath", help: "what moves packets: auto (default), kernel, offload or plain; see DATA PATHS in the manual page",
 		kind: kind{"WAY", dataPath}},
 	{name: "mtu", help: "the longest packet to send, in octets (default 1492; more asks for RFC 4638)",
 		kind: size(func(s *Settings) *int { return &s.MTU })},
