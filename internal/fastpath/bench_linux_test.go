@@ -15,8 +15,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// features switches offloads of the Ethernet interfaces, like "tso", "off".
-func features(words ...string) func(*end, *Config) {
+// switching switches offloads of the Ethernet interfaces, like "tso", "off".
+func switching(words ...string) func(*end, *Config) {
 	return func(e *end, _ *Config) {
 		e.t.Helper()
 		if out, err := e.ns.Run("ethtool", append([]string{"-K", ethernet}, words...)...); err != nil {
@@ -25,7 +25,7 @@ func features(words ...string) func(*end, *Config) {
 	}
 }
 
-func withXDP(_ *end, cfg *Config) { cfg.XDP = true }
+func withOwn(_ *end, cfg *Config) { cfg.Own = true }
 
 // lane is one way from here to there that is measured.
 type lane struct {
@@ -55,7 +55,7 @@ func plainLane(b testing.TB, name string, words ...string) *lane {
 			b.Fatal(err)
 		}
 		if len(words) > 0 {
-			features(words...)(&end{t: b, ns: ns}, nil)
+			switching(words...)(&end{t: b, ns: ns}, nil)
 		}
 	}
 	return &lane{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
@@ -183,11 +183,11 @@ func ratios(b *testing.B, streams int) {
 		plainLane(b, "plain", "tso", "off", "gso", "off"),
 		plainLane(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
 		plainLane(b, "plain, TSO"),
-		sessionLane(b, "TC", 1, features("tso", "off")),
+		sessionLane(b, "TC", 1, switching("tso", "off")),
 		sessionLane(b, "TC, all cut in the detour", 1),
-		sessionLane(b, "TC, 10,000 sessions", 10000, features("tso", "off")),
-		sessionLane(b, "XDP", 1, features("tso", "off", "gro", "on"), withXDP),
-		sessionLane(b, "XDP, 10,000 sessions", 10000, features("tso", "off", "gro", "on"), withXDP),
+		sessionLane(b, "TC, 10,000 sessions", 10000, switching("tso", "off")),
+		sessionLane(b, "XDP", 1, switching("tso", "off", "gro", "on"), withOwn),
+		sessionLane(b, "XDP, 10,000 sessions", 10000, switching("tso", "off", "gro", "on"), withOwn),
 	}
 	b.ResetTimer()
 	for turn := range b.N {

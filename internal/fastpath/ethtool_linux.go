@@ -14,6 +14,7 @@ const (
 	ethtoolGetStrings    = 0x1b
 	ethtoolGetSetInfo    = 0x37
 	ethtoolGetFeatures   = 0x3a
+	ethtoolSetFeatures   = 0x3b
 )
 
 // ethtoolValue is struct ethtool_value.
@@ -37,6 +38,19 @@ func openEthtool() (ethtool, error) {
 
 func (t ethtool) close() error { return unix.Close(int(t)) }
 
+// index is that of the interface that has a name now.
+func (t ethtool) index(name string) (int, error) {
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.IoctlIfreq(int(t), unix.SIOCGIFINDEX, request); err != nil {
+		return 0, err
+	}
+	return int(request.Uint32()), nil
+}
+
+// offloads asks what an interface does now.
 func (t ethtool) offloads(name string) (o offloads, err error) {
 	tso := ethtoolValue{command: ethtoolGetTSO}
 	checksum := ethtoolValue{command: ethtoolGetTxChecksum}
@@ -48,7 +62,11 @@ func (t ethtool) offloads(name string) (o offloads, err error) {
 	}
 	o.segments = tso.data != 0
 	if checksum.data != 0 {
-		o.generic, err = t.feature(name, "tx-checksum-ip-generic")
+		f, err := t.features(name)
+		if err != nil {
+			return o, err
+		}
+		o.generic = f.does("tx-checksum-ip-generic")
 		o.narrow = !o.generic
 	}
 	return o, err
@@ -62,8 +80,20 @@ const (
 	featureBlocks = maxFeatures / 32
 )
 
-// feature says whether the interface has a feature of a name switched on.
-func (t ethtool) feature(name, want string) (bool, error) {
+// features are what an interface does, by the names that ethtool has for it.
+type features struct {
+	bits   map[string]uint32
+	active [featureBlocks]uint32
+	blocks uint32 // how many the kernel has
+}
+
+// does says whether the interface has a feature switched on.
+func (f *features) does(name string) bool {
+	bit, ok := f.bits[name]
+	return ok && f.active[bit/32]&(1<<(bit%32)) != 0
+}
+
+func (t ethtool) features(name string) (*features, error) {
 	var names struct {
 		command, set, n uint32
 		text            [maxFeatures][featureName]byte
@@ -76,13 +106,13 @@ func (t ethtool) feature(name, want string) (bool, error) {
 	}
 	info.command, info.mask = ethtoolGetSetInfo, 1<<featureSet
 	if err := t.ask(name, unsafe.Pointer(&info)); err != nil {
-		return false, err
+		return nil, err
 	}
 	if info.n > maxFeatures {
-		return false, fmt.Errorf("%s: the kernel knows %d features, more than expected", name, info.n)
+		return nil, fmt.Errorf("%s: the kernel knows %d features, more than expected", name, info.n)
 	}
 	if err := t.ask(name, unsafe.Pointer(&names)); err != nil {
-		return false, err
+		return nil, err
 	}
 	var state struct {
 		command, n uint32
@@ -90,14 +120,39 @@ func (t ethtool) feature(name, want string) (bool, error) {
 	}
 	state.command, state.n = ethtoolGetFeatures, featureBlocks
 	if err := t.ask(name, unsafe.Pointer(&state)); err != nil {
-		return false, err
+		return nil, err
 	}
+	f := &features{bits: make(map[string]uint32), blocks: state.n}
 	for i := range min(names.n, maxFeatures) {
-		if unix.ByteSliceToString(names.text[i][:]) == want {
-			return state.blocks[i/32].active&(1<<(i%32)) != 0, nil
+		f.bits[unix.ByteSliceToString(names.text[i][:])] = i
+	}
+	for i, b := range state.blocks {
+		f.active[i] = b.active
+	}
+	return f, nil
+}
+
+// switchFeatures has an interface do some of its features, or no longer. What it does not
+// take it leaves as it is, and says nothing.
+func (t ethtool) switchFeatures(name string, f *features, words []string, on bool) error {
+	var request struct {
+		command, n uint32
+		blocks     [featureBlocks]struct{ valid, requested uint32 }
+	}
+	request.command = ethtoolSetFeatures
+	for _, word := range words {
+		bit, ok := f.bits[word]
+		if !ok {
+			continue
+		}
+		block := &request.blocks[bit/32]
+		block.valid |= 1 << (bit % 32)
+		if on {
+			block.requested |= 1 << (bit % 32)
 		}
 	}
-	return false, nil
+	request.n = f.blocks // the kernel takes no other number
+	return t.ask(name, unsafe.Pointer(&request))
 }
 
 // ask asks the driver of an interface; the argument begins with the command.

@@ -21,10 +21,12 @@ type Config struct {
 	// Sessions is the most that there may be at once. Default 65,535, for which the
 	// kernel holds 8 MB, and 150 octets for each that there is.
 	Sessions int
-	// XDP has frames received at the interface's driver where that can do it, which is
-	// faster if the interface joins packets (`ethtool -k`: generic-receive-offload). Some
-	// drivers set up the network card anew for it, so that the line is lost for seconds.
-	XDP bool
+	// Own says that the interface serves PPPoE alone, so that it may be set up for that,
+	// until Close: frames are received at its driver where that can do it (XDP), some of
+	// which set up the network card anew for it, so that the line is lost for seconds; it
+	// joins packets (generic-receive-offload), and no longer cuts any
+	// (tcp-segmentation-offload). Else nothing of it is changed.
+	Own bool
 	// Notice is told, for the log, when what leaves by a session's device is no longer sent
 	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
 	Notice func(text string)
@@ -46,6 +48,7 @@ type Engine struct {
 	watch    watch
 	queues   queues
 	notice   func(string)
+	own      own
 	transmit *ebpf.Program
 	// receiving and transmitting are the sessions as the programs find them, and meters
 	// what has been carried; offloads are what the interface leaves to the kernel, and
@@ -131,15 +134,23 @@ func (e *Engine) open(cfg Config) error {
 	if err := e.hooks.tc(index, ingress, "receive", receive(e.receiving.FD(), e.meters.FD())); err != nil {
 		return err
 	}
-	e.about += "receive in TC"
-	if cfg.XDP {
-		if err := e.hooks.xdp(index, "xdp", receiveXDP(e.receiving.FD(), e.meters.FD())); err != nil {
-			e.about += fmt.Sprintf(" (not in XDP: %v)", err)
-		} else {
-			e.about += " and XDP"
-		}
-	}
+	e.tellAbout(cfg, index)
 	return nil
+}
+
+// tellAbout takes the interface if that is wanted, and notes how packets are moved.
+func (e *Engine) tellAbout(cfg Config, index int) {
+	e.about = "receive in TC, and not in XDP: the interface may serve others"
+	if cfg.Own {
+		e.about = e.take(cfg.Interface, index)
+	}
+	can, err := e.ethtool.offloads(cfg.Interface)
+	switch {
+	case cfg.noDetour:
+		e.about += "; what is yet to be cut into segments goes through user space"
+	case err == nil && can.segments:
+		e.about += fmt.Sprintf("; under load, a detour for packets that the interface would cut into segments itself (`ethtool -K %s tso off` spares most of it)", e.name)
+	}
 }
 
 // load loads the programs that are attached later, when the process may no longer load any.
@@ -185,7 +196,7 @@ func (e *Engine) About() string { return e.about }
 func (e *Engine) Close() error {
 	e.queues.stop()
 	e.detach()
-	err := errors.Join(e.watch.stop(), e.detour.close(), e.hooks.close())
+	err := errors.Join(e.watch.stop(), e.own.back(e.ethtool), e.detour.close(), e.hooks.close())
 	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters, e.offloads, e.uncut} {
 		if m != nil {
 			err = errors.Join(err, m.Close())

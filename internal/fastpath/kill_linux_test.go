@@ -60,7 +60,7 @@ func TestMain(m *testing.M) {
 
 // beKilled opens a session, makes the detour, says so, and waits.
 func beKilled() int {
-	e, err := Open(Config{Interface: ethernet, Sessions: 1, XDP: true})
+	e, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true})
 	if err != nil {
 		println(err.Error())
 		return 1

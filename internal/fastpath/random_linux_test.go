@@ -26,7 +26,7 @@ func (t *tunnel) raw() *packet.Conn {
 // each come out at the other end as it went in, by way of the kernel or of user space.
 func TestRandomPackets(t *testing.T) {
 	for name, prepare := range map[string][]func(*end, *Config){
-		"TC": nil, "XDP": {withXDP}, "XDP, joined": {withXDP, features("gro", "on", "tso", "off")},
+		"TC": nil, "XDP": {withOwn}, "XDP, joined": {withOwn, switching("gro", "on", "tso", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)

@@ -16,7 +16,7 @@ import (
 
 // TestFamilies: what Allow does not allow is left to user space, both ways.
 func TestFamilies(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}} {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
@@ -158,7 +158,7 @@ func (gone) Name() string { return "gone0" }
 
 // TestAddressOfOurOwn: the interface takes frames for another address for somebody else's.
 func TestAddressOfOurOwn(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}} {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)
 			s.ends[0].addr = pppoe.Addr{2, 0, 0, 0, 0, 0x11}
@@ -185,7 +185,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // TestClose: what is attached, and made, is gone.
 func TestClose(t *testing.T) {
-	s := lay(t, withXDP)
+	s := lay(t, withOwn)
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	if n := attached(t, here.end, here.device.Name()); n != 3 {
 		t.Fatalf("%d programs are attached, want 3", n)
@@ -253,4 +253,69 @@ func TestShaping(t *testing.T) {
 			t.Errorf("%s: sent in the kernel: %v", c.tc, got)
 		}
 	}
+}
+
+// TestOwn: an interface that is PPPoE's alone is set up for it, and put back. What else it
+// did it still does.
+func TestOwn(t *testing.T) {
+	roottest.Need(t, "ethtool")
+	s := lay(t, switching("gro", "off", "tx-tcp-mangleid-segmentation", "off"))
+	e := s.ends[0]
+	if err := e.engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := e.features()
+	e.do(func() (err error) {
+		e.engine, err = Open(Config{Interface: ethernet, Sessions: 4, Own: true})
+		return err
+	})
+	during := e.features()
+	for word, want := range map[string]bool{
+		"tx-tcp-segmentation": false, "tx-tcp6-segmentation": false, "tx-tcp-mangleid-segmentation": false,
+		"tx-udp-segmentation": true, "rx-gro": true, "tx-checksum-ip-generic": true,
+	} {
+		if got := during.does(word); got != want {
+			t.Errorf("meanwhile %s is %v", word, got)
+		}
+	}
+	if about := e.engine.About(); about != "receive in XDP" {
+		t.Errorf("about: %s", about)
+	}
+	if err := e.engine.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := e.features(); after.active != before.active {
+		t.Errorf("features were %x, are %x", before.active, after.active)
+	}
+}
+
+// TestOwnRefused: what the driver does not let be switched stays.
+func TestOwnRefused(t *testing.T) {
+	s := lay(t)
+	o := own{name: "lo", index: 1} // whose features are fixed
+	s.ends[0].do(func() error {
+		e := s.ends[0].engine
+		if err := o.change(e.ethtool, []string{"tx-checksum-ip-generic"}, false); !errors.Is(err, errFixed) {
+			t.Errorf("the error is %v", err)
+		}
+		return o.back(e.ethtool)
+	})
+	if len(o.switched) > 0 {
+		t.Errorf("switched: %v", o.switched)
+	}
+}
+
+// features are those of the Ethernet interface.
+func (e *end) features() (f *features) {
+	e.t.Helper()
+	e.do(func() error {
+		t, err := openEthtool()
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		f, err = t.features(ethernet)
+		return err
+	})
+	return f
 }

@@ -29,14 +29,14 @@ var setups = []struct {
 	taps bool
 }{
 	{"interface segments", nil, false}, // its checksums are never filled
-	{"interface segments, not checksums", []func(*end, *Config){features("tx", "off")}, true},
-	{"kernel segments", []func(*end, *Config){features("tso", "off", "gso", "on")}, false},
-	{"XDP", []func(*end, *Config){withXDP}, false},
-	{"XDP, joined", []func(*end, *Config){withXDP, features("tso", "off", "gro", "on")}, false},
-	{"XDP, nothing offloaded", []func(*end, *Config){withXDP, features("tx", "off")}, false},
-	{"TUN offloads", []func(*end, *Config){features("tx", "off"), withOffload}, true},
-	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withXDP}, false},
-	{"no detour", []func(*end, *Config){features("tx", "off"), withoutDetour}, true},
+	{"interface segments, not checksums", []func(*end, *Config){switching("tx", "off")}, true},
+	{"kernel segments", []func(*end, *Config){switching("tso", "off", "gso", "on")}, false},
+	{"XDP", []func(*end, *Config){withOwn}, false},
+	{"XDP, joined", []func(*end, *Config){withOwn, switching("tso", "off", "gro", "on")}, false},
+	{"XDP, nothing offloaded", []func(*end, *Config){withOwn, switching("tx", "off")}, false},
+	{"TUN offloads", []func(*end, *Config){switching("tx", "off"), withOffload}, true},
+	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withOwn}, false},
+	{"no detour", []func(*end, *Config){switching("tx", "off"), withoutDetour}, true},
 	{"no detour, interface segments", []func(*end, *Config){withoutDetour}, false},
 	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, false},
 }
@@ -249,7 +249,7 @@ func writeUncut(c *net.UDPConn, b []byte, size int) error {
 func TestPingSizes(t *testing.T) {
 	roottest.Need(t, "ping", "ethtool")
 	for _, mtu := range []int{1492, 1400} {
-		for _, prepare := range [][]func(*end, *Config){nil, {withXDP}} {
+		for _, prepare := range [][]func(*end, *Config){nil, {withOwn}} {
 			s := lay(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, mtu)
 			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
@@ -287,9 +287,9 @@ func TestForwarding(t *testing.T) {
 	roottest.Need(t, "ping", "ip", "sysctl")
 	for name, prepare := range map[string][]func(*end, *Config){
 		"TC":                   nil,
-		"XDP, joined":          {withXDP, features("tso", "off", "gro", "on")},
-		"TUN offloads":         {offloadAt(1), withXDP, features("gro", "on")},
-		"checksum in software": {offloadAt(1), features("tx", "off")},
+		"XDP, joined":          {withOwn, switching("tso", "off", "gro", "on")},
+		"TUN offloads":         {offloadAt(1), withOwn, switching("gro", "on")},
+		"checksum in software": {offloadAt(1), switching("tx", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)
@@ -359,7 +359,7 @@ func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {
 // TestOneSide: the other station has user space alone.
 func TestOneSide(t *testing.T) {
 	for name, prepare := range map[string][]func(*end, *Config){
-		"TC": nil, "XDP": {withXDP}, "TUN offloads": {offloadAt(0)}, "tx off": {features("tx", "off")},
+		"TC": nil, "XDP": {withOwn}, "TUN offloads": {offloadAt(0)}, "tx off": {switching("tx", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)
@@ -384,7 +384,7 @@ func TestOneSide(t *testing.T) {
 // octets (RFC 4638).
 func TestFullSize(t *testing.T) {
 	roottest.Need(t, "ping", "ip")
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}, "tso off": {features("tso", "off")}} {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}, "tso off": {switching("tso", "off")}} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)
 			// After Open: programs and detour must not care.
@@ -421,7 +421,7 @@ func TestOffloadsChange(t *testing.T) {
 	} {
 		for _, e := range s.ends {
 			if c.words != nil {
-				features(c.words...)(e, nil)
+				switching(c.words...)(e, nil)
 			}
 			awaitOffloads(t, e.engine, c.want)
 		}

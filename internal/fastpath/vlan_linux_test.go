@@ -11,11 +11,11 @@ import (
 func TestVLANs(t *testing.T) {
 	for name, prepare := range map[string][]func(*end, *Config){
 		"TC":      nil,
-		"no TSO":  {features("tso", "off")},
-		"no tags": {features("txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off")},
-		"XDP":     {withXDP},
+		"no TSO":  {switching("tso", "off")},
+		"no tags": {switching("txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off")},
+		"XDP":     {withOwn},
 		"XDP, GRO, no tags": {
-			withXDP, features("tso", "off", "gro", "on", "txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off"),
+			withOwn, switching("tso", "off", "gro", "on", "txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off"),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -142,7 +142,7 @@ func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 		delete(s.engines, name)
 	}
 	made, err := fastpath.Open(fastpath.Config{
-		Interface: name, Sessions: s.Sessions, XDP: s.Want == pppoe.DataPathKernel,
+		Interface: name, Sessions: s.Sessions, Own: s.Want == pppoe.DataPathKernel,
 		Notice: func(text string) { s.Log.Info(text) },
 	})
 	if err != nil {
