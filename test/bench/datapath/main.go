@@ -1,7 +1,7 @@
 // Command datapath measures the data paths against each other, and against what the
 // network below them carries, all in one run: each in a pair of namespaces of its own,
 // joined by a veth pair, taken in turn, so that whatever else the machine does hits all
-// alike. It prints the medians as a table. It needs root, iperf3 and ping.
+// alike. It prints the medians as a table, and ratios. It needs root, iperf3 and ping.
 //
 //	go run ./test/bench/datapath
 package main
@@ -29,11 +29,15 @@ func main() {
 	flag.DurationVar(&o.length, "time", 2*time.Second, "let each measurement of throughput take this long")
 	only := flag.String("only", "", "measure these only, parted by commas: "+strings.Join(names(), ", "))
 	flag.BoolVar(&o.hold, "hold", false, "lay the networks, and wait to be interrupted, instead of measuring")
+	flag.BoolVar(&o.json, "json", false, "print JSON: medians, every turn, and ratios")
 	quick := flag.Bool("quick", false, "measure one TCP stream and the round trip only")
 	flag.Parse()
-	o.only, o.full = strings.Split(*only, ","), !*quick
-	if *only == "" {
-		o.only = names()
+	o.full = !*quick
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	if err := o.check(); err != nil {
+		fatal(err)
 	}
 	if err := measure(o); err != nil {
 		fatal(err)
@@ -44,9 +48,33 @@ func main() {
 type options struct {
 	repeat int
 	length time.Duration
-	only   []string
+	only   []string // none: all that need not be asked for
 	full   bool
 	hold   bool
+	json   bool
+}
+
+func (o options) wants(c configuration) bool {
+	if len(o.only) == 0 {
+		return !c.asked
+	}
+	return slices.Contains(o.only, c.name)
+}
+
+// check says whether there is something to be measured.
+func (o options) check() error {
+	for _, name := range o.only {
+		if !slices.Contains(names(), name) {
+			return fmt.Errorf("-only %s: no such row; there are %s", name, strings.Join(names(), ", "))
+		}
+	}
+	if o.repeat < 1 {
+		return fmt.Errorf("-repeat %d: must be 1 or more", o.repeat)
+	}
+	if o.length < time.Second || o.length%time.Second != 0 { // iperf3 never ends at 0
+		return fmt.Errorf("-time %v: must be one second or more, and whole", o.length)
+	}
+	return nil
 }
 
 func fatal(err error) {
@@ -63,7 +91,7 @@ func measure(o options) error {
 		}
 	}()
 	for _, c := range configurations {
-		if !slices.Contains(o.only, c.name) {
+		if !o.wants(c) {
 			continue
 		}
 		n, err := lay(c)
@@ -81,13 +109,18 @@ func measure(o options) error {
 		<-untilTerm().Done()
 		return nil
 	}
-	for range o.repeat {
-		for _, n := range networks {
+	for turn := range o.repeat {
+		for i := range networks {
+			n := networks[(turn+i)%len(networks)]
 			if err := n.measure(o); err != nil {
 				return fmt.Errorf("%s: %w", n.name, err)
 			}
 		}
 	}
-	print(networks, o)
+	t := table{o.columns(), networks, o.repeat}
+	if o.json {
+		return t.writeJSON(os.Stdout)
+	}
+	t.write(os.Stdout)
 	return nil
 }

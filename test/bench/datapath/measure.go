@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -27,6 +26,30 @@ const (
 	ping99   = "ping p99"
 )
 
+// columns are in the order of the table.
+func (o options) columns() []string {
+	if o.full {
+		return []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, ping50, ping99}
+	}
+	return []string{tcp1, cost, ping50, ping99}
+}
+
+// streams are what is measured of TCP, beside one stream, with iperf3's options.
+var streams = []struct {
+	what string
+	args []string
+}{
+	{tcp1back, []string{"-R"}},
+	{tcp4, []string{"-P", "4"}},
+	{tcp4back, []string{"-P", "4", "-R"}},
+}
+
+// datagrams are what is measured of UDP, with the payload's octets.
+var datagrams = []struct {
+	what string
+	size int
+}{{udp64, 64}, {udp1400, 1400}}
+
 func (n *network) measure(o options) error {
 	if err := n.ping(); err != nil {
 		return err
@@ -37,15 +60,13 @@ func (n *network) measure(o options) error {
 	if !o.full {
 		return nil
 	}
-	for what, args := range map[string][]string{
-		tcp1back: {"-R"}, tcp4: {"-P", "4"}, tcp4back: {"-P", "4", "-R"},
-	} {
-		if err := n.tcp(what, o.length, args...); err != nil {
+	for _, s := range streams {
+		if err := n.tcp(s.what, o.length, s.args...); err != nil {
 			return err
 		}
 	}
-	for what, size := range map[string]int{udp64: 64, udp1400: 1400} {
-		if err := n.udp(what, size); err != nil {
+	for _, d := range datagrams {
+		if err := n.udp(d.what, d.size); err != nil {
 			return err
 		}
 	}
@@ -197,48 +218,4 @@ func (n *network) ping() error {
 	n.add(ping50, all[len(all)/2])
 	n.add(ping99, all[len(all)*99/100])
 	return nil
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	return v[len(v)/2]
-}
-
-// print prints the medians.
-func print(networks []*network, o options) {
-	columns := []string{tcp1, cost, ping50, ping99}
-	if o.full {
-		columns = []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, ping50, ping99}
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\t%s\tof veth-segments\tof one-packet\n", strings.Join(columns, "\t"))
-	for _, n := range networks {
-		fmt.Fprintf(w, "%s\t", n.name)
-		for _, c := range columns {
-			fmt.Fprintf(w, "%s\t", figure(c, median(n.results[c])))
-		}
-		fmt.Fprintf(w, "%s\t%s\n", ratio(networks, n, "veth-segments"), ratio(networks, n, "one-packet"))
-	}
-	w.Flush()
-	fmt.Printf("medians of %d: TCP in Gbit/s, UDP in thousands of datagrams a second with less than 0.1 %% lost, ping in microseconds; ratios are those of TCP 1\n", o.repeat)
-}
-
-func figure(column string, v float64) string {
-	switch column {
-	case cost:
-		return fmt.Sprintf("%.3f", v)
-	case ping50, ping99, udp64, udp1400:
-		return fmt.Sprintf("%.0f", v)
-	}
-	return fmt.Sprintf("%.2f", v)
-}
-
-// ratio is what a network carries of what another does.
-func ratio(networks []*network, n *network, of string) string {
-	for _, other := range networks {
-		if other.name == of {
-			return fmt.Sprintf("%.2f", median(n.results[tcp1])/median(other.results[tcp1]))
-		}
-	}
-	return "-"
 }

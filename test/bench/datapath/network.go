@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,18 +20,24 @@ import (
 // configuration is a way from one namespace to another.
 type configuration struct {
 	name    string
-	segment bool     // the veth pair may segment: nobody is in between
-	relay   []string // the roles of the two ends; none: bare veth
+	off, on []lab.Offload // what the veth pair does not do, and does, other than it is made
+	relay   []string      // the roles of the two ends; none: bare veth
+	asked   bool          // measured only if it is asked for
 }
 
+// cut are what spares the kernel to handle packets one by one.
+var cut = []lab.Offload{lab.SegmentTCP, lab.SegmentSoftware}
+
 var configurations = []configuration{
-	{name: "veth", segment: true},
-	{name: "veth-segments"},
+	{name: "veth"},
+	{name: "veth-gro", off: cut, on: []lab.Offload{lab.Join}},
+	{name: "veth-segments", off: append(cut, lab.Join)},
 	{name: "one-packet", relay: []string{"one-packet", "one-packet"}},
 	{name: "plain", relay: []string{"concentrator plain", "host plain"}},
 	{name: "offload", relay: []string{"concentrator offload", "host offload"}},
-	{name: "af-xdp", relay: []string{"concentrator af-xdp", "host af-xdp"}},
+	{name: "af-xdp", relay: []string{"concentrator af-xdp", "host af-xdp"}, asked: true},
 	{name: "kernel", relay: []string{"concentrator kernel", "host kernel"}},
+	{name: "auto", relay: []string{"concentrator auto", "host auto"}},
 }
 
 func names() (all []string) {
@@ -63,6 +72,11 @@ func lay(c configuration) (n *network, err error) {
 	if err != nil {
 		return n, err
 	}
+	for _, end := range n.ends {
+		if err := errors.Join(end.Offload("eth0", false, c.off...), end.Offload("eth0", true, c.on...)); err != nil {
+			return n, err
+		}
+	}
 	if err := n.join(); err != nil {
 		return n, err
 	}
@@ -70,6 +84,7 @@ func lay(c configuration) (n *network, err error) {
 		return n, err
 	}
 	server := exec.Command("iperf3", "-s", "--forceflush")
+	server.Stderr = io.Discard // where it tells that it was ended
 	return n, n.start(1, server, "Server listening")
 }
 
@@ -99,19 +114,15 @@ func (n *network) bare() error {
 		if err := n.ends[i].Address("eth0", a+"/24"); err != nil {
 			return err
 		}
-		if n.segment {
-			continue
-		}
-		if err := n.ends[i].Offload("eth0", false, lab.SegmentTCP, lab.SegmentSoftware, lab.Join); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
 // start starts a program at an end, and waits for a line that begins with a word.
 func (n *network) start(end int, cmd *exec.Cmd, word string) error {
-	cmd.Stderr = os.Stderr
+	if cmd.Stderr == nil {
+		cmd.Stderr = os.Stderr
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -135,10 +146,8 @@ func (n *network) start(end int, cmd *exec.Cmd, word string) error {
 }
 
 func (n *network) close() {
-	for i := len(n.running) - 1; i >= 0; i-- {
-		n.running[i].Process.Signal(unix.SIGTERM)
-	}
-	for _, cmd := range n.running {
+	for _, cmd := range slices.Backward(n.running) {
+		cmd.Process.Signal(unix.SIGTERM)
 		cmd.Wait()
 	}
 	for _, end := range n.ends {
