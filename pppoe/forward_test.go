@@ -3,6 +3,7 @@ package pppoe
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -156,6 +157,39 @@ func BenchmarkForward(b *testing.B) {
 			b.SetBytes(44 * 1480)
 			for b.Loop() {
 				work()
+			}
+		})
+	}
+}
+
+// BenchmarkOffloadSessions is BenchmarkForward of the offload data path, on which there are
+// as many sessions, each of which has the next 44 segments.
+func BenchmarkOffloadSessions(b *testing.B) {
+	for _, sessions := range []int{1, 10000} {
+		b.Run(fmt.Sprint(sessions), func(b *testing.B) {
+			p := newOffloadPath(&forwarded{}, func([]byte) {}, func(uint16) {})
+			device := &routed{}
+			flows := make([]*flow, sessions)
+			for i := range flows {
+				f := &flow{Tunnel: Tunnel{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, supers: device}
+				f.ipv4.Store(true)
+				p.flows.put(f.SessionID, f)
+				flows[i] = f
+			}
+			frames := segments()
+			first, load := bytes.Clone(frames[0].Data), newLoad(maxHead)
+			next := 0
+			b.ReportAllocs()
+			b.SetBytes(44 * 1480)
+			for b.Loop() {
+				f := flows[next%sessions]
+				next += 4099 // not as they lie in memory: 4099 and 10,000 have no factor in common
+				copy(frames[0].Data, first)
+				for i := range frames {
+					binary.BigEndian.PutUint16(frames[i].Data[16:], f.SessionID)
+				}
+				p.take(frames)
+				p.drain(f, load)
 			}
 		})
 	}

@@ -34,6 +34,7 @@ type lane struct {
 	to         netip.Addr
 	rates      []float64
 	pings      []time.Duration
+	alone      *lane // the same with one session, for one with many
 }
 
 // plainLane is Ethernet without PPPoE.
@@ -189,6 +190,7 @@ func ratios(b *testing.B, streams int) {
 		sessionLane(b, "XDP", 1, switching("tso", "off", "gro", "on"), withOwn),
 		sessionLane(b, "XDP, 10,000 sessions", 10000, switching("tso", "off", "gro", "on"), withOwn),
 	}
+	lanes[5].alone, lanes[7].alone = lanes[3], lanes[6]
 	b.ResetTimer()
 	for turn := range b.N {
 		for i := range lanes {
@@ -199,12 +201,20 @@ func ratios(b *testing.B, streams int) {
 	}
 	var table strings.Builder
 	for _, l := range lanes {
-		var ratio, wait []float64
-		for i := range l.rates {
-			ratio = append(ratio, l.rates[i]/lanes[0].rates[i])
+		wait := float64(median(l.pings)) / float64(median(lanes[0].pings))
+		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.of(lanes[0]), median(l.pings), wait)
+		if l.alone != nil {
+			fmt.Fprintf(&table, "%-28s %6s           %5.2f\n", "  of one session", "", l.of(l.alone))
 		}
-		wait = append(wait, float64(median(l.pings))/float64(median(lanes[0].pings)))
-		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), median(ratio), median(l.pings), median(wait))
 	}
 	fmt.Print(table.String())
+}
+
+// of is the median of what a lane carries of what another does in the same turn.
+func (l *lane) of(other *lane) float64 {
+	var all []float64
+	for i, rate := range l.rates {
+		all = append(all, rate/other.rates[i])
+	}
+	return median(all)
 }
