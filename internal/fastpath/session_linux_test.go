@@ -50,7 +50,7 @@ func TestFamilies(t *testing.T) {
 // TestGuard: IPv4 from the one address it may be from stays in the kernel; all else is left
 // to user space to check.
 func TestGuard(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withXDP}} {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
 		t.Run(name, func(t *testing.T) {
 			s := lay(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
