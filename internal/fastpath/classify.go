@@ -55,9 +55,9 @@ func noTags() []asm.Instruction {
 
 // classify finds out whether a frame from the wire is one to be moved; if not, it goes to
 // the label. Before: R8 is the offset of PPPoE's ethertype, R9 the frame's length, and the
-// tags are in the key. After: R7 is the session, R8 unchanged, R9 the length of the IP packet,
-// and the session's protocol is at stackHead+8. RFC 2516 section 4: LENGTH is trusted, what
-// is behind it is padding.
+// tags are in the key. After: R7 is the session, R8 unchanged, R9 what counts: the octets that
+// LENGTH says, without the Protocol field. The session's protocol is at stackHead+8. RFC 2516
+// section 4: LENGTH is trusted, what is behind it is padding.
 func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Mov.Imm(asm.R2, 0))
 	p.load(from, stackAddr, 12, leave)
@@ -102,6 +102,8 @@ func (p *program) classify(from access, sessions int, leave string) {
 	p.label("transport")
 	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10), asm.Add.Reg(asm.R2, asm.R3))
 	p.withoutSYN(from, leave)
+	p.half(asm.R9, stackHead+6)
+	p.add(asm.Sub.Imm(asm.R9, 2))
 }
 
 // ipv4 checks an IPv4 header at stackIP, and that the family is open, by R5. R9 is the

@@ -55,7 +55,7 @@ func (j *judge) of(t *testing.T, frame []byte) (bool, []byte) {
 }
 
 // takes is what the programs do, in Go: whether a frame is to be moved, if these families
-// are open and IPv4 comes from there (nil: from anywhere), and the length of its packet.
+// are open and IPv4 comes from there (nil: from anywhere), and how many octets count.
 func takes(f []byte, open uint16, from []byte) (length int, ok bool) {
 	if len(f) < 42 || pppoe.Addr(f) != addrs[0] || pppoe.Addr(f[6:]) != addrs[1] {
 		return 0, false
@@ -91,7 +91,7 @@ func takes(f []byte, open uint16, from []byte) (length int, ok bool) {
 	if protocol == protocolTCP && (len(ip) < transport+14 || ip[transport+13]&2 != 0) {
 		return 0, false
 	}
-	return length, true
+	return room, true
 }
 
 // frame is one that might come, or not quite one.

@@ -1,0 +1,85 @@
+package datapath
+
+import (
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/test/packets"
+)
+
+// TestAccounts: counters are those of what was carried, and when a session has ended both
+// ends have the same, whoever has moved it.
+func TestAccounts(t *testing.T) {
+	roottest.Need(t)
+	eachPair(t, setting{}, func(t *testing.T, e *ends) {
+		e.exact(t)
+		e.udp(t)
+		streams(t, e.client.Namespace, e.server.Namespace, serverIP, 20<<10)
+		for _, one := range []*end{e.client, e.server} {
+			one.awaitClosed(t)
+		}
+		e.client.stop()
+		client, server := e.client.ended(t).Counters, e.server.ended(t).Counters
+		mirrored := pppoe.Counters{
+			SentPackets: server.ReceivedPackets, SentBytes: server.ReceivedBytes,
+			ReceivedPackets: server.SentPackets, ReceivedBytes: server.SentBytes,
+		}
+		if client != mirrored || server.Dropped != 0 {
+			t.Errorf("the client has counted %+v, the server %+v", client, server)
+		}
+		if client.SentPackets < 1000 || client.ReceivedPackets < 1000 {
+			t.Errorf("only %+v", client)
+		}
+	})
+}
+
+// awaitClosed waits until no connection has anything to say any more.
+func (e *end) awaitClosed(t *testing.T) {
+	t.Helper()
+	const open = `(?m)^ *\d+: \S+ \S+ (0[1-57-9B-F])` // all but TIME_WAIT and LISTEN (proc_net_tcp)
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		var list []byte
+		must(t, e.Do(func() (err error) {
+			list, err = os.ReadFile("/proc/thread-self/net/tcp")
+			return err
+		}))
+		if !regexp.MustCompile(open).Match(list) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("connections do not close:\n%s", list)
+		}
+	}
+}
+
+// exact sends packets that are known, after some that show that the kernel is done with what
+// it sends when a device comes up.
+func (e *ends) exact(t *testing.T) {
+	t.Helper()
+	client, server := tap(t, e.client), tap(t, e.server)
+	s := &packets.Source{Rand: rand.New(rand.NewPCG(8, 9)), Most: mtu, Trains: true}
+	_, err := packets.Carry(client, server, s, 1000)
+	must(t, err)
+	before, _ := e.dialled.Counters()
+	there, err := packets.Carry(client, server, s, 500)
+	must(t, err)
+	back, err := packets.Carry(server, client, s, 600)
+	must(t, err)
+	after, _ := e.dialled.Counters()
+	got := pppoe.Counters{
+		SentPackets: after.SentPackets - before.SentPackets, SentBytes: after.SentBytes - before.SentBytes,
+		ReceivedPackets: after.ReceivedPackets - before.ReceivedPackets, ReceivedBytes: after.ReceivedBytes - before.ReceivedBytes,
+	}
+	want := pppoe.Counters{
+		SentPackets: uint64(there.Packets), SentBytes: uint64(there.Octets),
+		ReceivedPackets: uint64(back.Packets), ReceivedBytes: uint64(back.Octets),
+	}
+	if got != want {
+		t.Errorf("counted %+v, carried %+v", got, want)
+	}
+}
