@@ -19,12 +19,18 @@ type concern struct {
 	try  func(*ends, *testing.T)
 }
 
+var (
+	ping   = concern{"ping", (*ends).pings}
+	long   = concern{"ping, long", (*ends).longPings}
+	tcp    = concern{"TCP", (*ends).tcp}
+	udp    = concern{"UDP", (*ends).udp}
+	random = concern{"random packets", (*ends).random}
+)
+
 // TestPairs has each data path at one end of a session and each at the other, and tries
 // everything with it that a session of the usual kind can carry; then less of it, with
 // Ethernet interfaces that do less by themselves.
 func TestPairs(t *testing.T) {
-	ping, tcp, udp := concern{"ping", (*ends).pings}, concern{"TCP", (*ends).tcp}, concern{"UDP", (*ends).udp}
-	random := concern{"random packets", (*ends).random}
 	eachPair(t, setting{}, func(t *testing.T, e *ends) {
 		e.try(t, ping, tcp, udp, random)
 		e.switchOff(t, lab.SegmentTCP)
@@ -50,17 +56,22 @@ func (e *ends) switchOff(t *testing.T, what ...lab.Offload) {
 }
 
 // eachPair runs a test with a session of each data path at one end and each at the other.
-// The kernel's as it is chosen of itself meets but two.
 func eachPair(t *testing.T, s setting, test func(t *testing.T, e *ends)) {
 	roottest.Need(t)
-	const auto, offload = pppoe.DataPathAuto, pppoe.DataPathOffload
-	pairs := [][2]pppoe.DataPath{{auto, auto}, {auto, offload}, {offload, auto}}
-	for _, by := range paths[1:] {
-		for _, with := range paths[1:] {
-			pairs = append(pairs, [2]pppoe.DataPath{by, with})
-		}
-	}
-	for _, p := range pairs {
+	for _, p := range pairs() {
 		t.Run(fmt.Sprintf("%v to %v", p[0], p[1]), func(t *testing.T) { test(t, dial(t, p[0], p[1], s)) })
 	}
+}
+
+// pairs are data paths of a client and a server. The kernel's as it is chosen of itself
+// meets but two.
+func pairs() [][2]pppoe.DataPath {
+	const auto, offload = pppoe.DataPathAuto, pppoe.DataPathOffload
+	all := [][2]pppoe.DataPath{{auto, auto}, {auto, offload}, {offload, auto}}
+	for _, by := range paths[1:] {
+		for _, with := range paths[1:] {
+			all = append(all, [2]pppoe.DataPath{by, with})
+		}
+	}
+	return all
 }

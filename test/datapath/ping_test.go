@@ -18,14 +18,17 @@ import (
 
 // pings sends echo requests of every size up to the MTU that must not be fragmented. One
 // octet more is too long.
-func (e *ends) pings(t *testing.T) { e.pingUpTo(t, 0, mtu) }
+func (e *ends) pings(t *testing.T) { e.pingFrom(t, 0) }
 
-// pingUpTo does so for packets up to an MTU, and the sizes from so many octets of data on.
-func (e *ends) pingUpTo(t *testing.T, least, mtu int) {
+// longPings sends only those that come near it.
+func (e *ends) longPings(t *testing.T) { e.pingFrom(t, e.mtu-100) }
+
+// pingFrom sends those of so many octets of data and more.
+func (e *ends) pingFrom(t *testing.T, least int) {
 	t.Helper()
 	for _, f := range []*pinger{
-		{"ip4:icmp", clientIP, serverIP, 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply, mtu - 28},
-		{"ip6:ipv6-icmp", clientIP6, serverIP6, 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, mtu - 48},
+		{"ip4:icmp", clientIP, serverIP, 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply, e.mtu - 28},
+		{"ip6:ipv6-icmp", clientIP6, serverIP6, 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, e.mtu - 48},
 	} {
 		w := e.watch(t)
 		must(t, e.client.Do(func() error { return f.pingAll(least) }))

@@ -26,6 +26,9 @@ const (
 	clientMAC, serverMAC = "02:00:5e:00:53:02", "02:00:5e:00:53:01"
 )
 
+// mtu is that of the sessions of a setting that asks for none (RFC 2516 section 7).
+const mtu = 1492
+
 // patience is how long anything may take that takes no time on a machine of our own.
 const patience = 20 * time.Second
 
@@ -34,7 +37,7 @@ const patience = 20 * time.Second
 type setting struct {
 	vlan       vlan.Stack
 	mtu        int                   // of the Ethernet interfaces; 0: 1500
-	maxPayload int                   // asked for by the client (RFC 4638); 0: nothing
+	maxPayload int                   // what both ask for (RFC 4638); 0: 1492
 	without    ipFamily              // the family that neither end wants
 	echo       func(*session.Config) // of both ends
 	limits     pppoe.Limits          // of the client
@@ -54,6 +57,7 @@ type ends struct {
 	wire           *lab.Namespace // between them
 	filled         bool           // the Ethernet interfaces have checksums filled beforehand
 	dialled        *pppoe.Client
+	mtu            int // of the session
 }
 
 // dial has a client dial a server, each with its own data path, in namespaces of their own.
@@ -64,6 +68,9 @@ func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	if s.without == familyIPv6 { // nor shall the kernel try
 		sysctl(t, e.client.Namespace, "ipv6/conf/default/disable_ipv6", "1")
 		sysctl(t, e.server.Namespace, "ipv6/conf/default/disable_ipv6", "1")
+	}
+	if e.mtu = mtu; s.maxPayload > 0 {
+		e.mtu = s.maxPayload
 	}
 	e.lay(t, s.mtu)
 	e.server.serve(t, s)
@@ -112,9 +119,6 @@ func (e *ends) answers(t *testing.T, to string) {
 func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 	t.Helper()
 	cfg := e.session(s, ipcp.Config{AcceptLocal: true, AcceptRemote: true}, ipv6cp.Config{AcceptLocal: true})
-	if s.maxPayload > 0 {
-		cfg.LCP.MRU, cfg.LCP.MaxMRU = s.maxPayload, s.maxPayload
-	}
 	client := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    func() (pppoe.Ports, error) { return e.ports(s.vlan) },
@@ -136,9 +140,6 @@ func (e *end) serve(t *testing.T, s setting) {
 	ports, err := e.ports(s.vlan)
 	must(t, err)
 	cfg := e.session(s, ipcp.Config{Local: netip.MustParseAddr(serverIP)}, ipv6cp.Config{})
-	if s.maxPayload > 0 {
-		cfg.LCP.MaxMRU = s.maxPayload
-	}
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: "lab", Rand: rand.Reader},
 		Session:      cfg,
@@ -161,6 +162,7 @@ func (e *end) session(s setting, v4 ipcp.Config, v6 ipv6cp.Config) session.Confi
 	case familyIPv6:
 		cfg.IPv6 = nil
 	}
+	cfg.LCP.MRU = s.maxPayload
 	if s.echo != nil {
 		s.echo(&cfg)
 	}

@@ -14,9 +14,6 @@ import (
 	"upppoe/test/lab"
 )
 
-// mtu is that of the sessions of a setting that asks for none.
-const mtu = 1492
-
 // udp sends datagrams of many sizes, bursts of one size, which are joined and cut, what the
 // kernel is to cut itself (UDP_SEGMENT), and what leaves in fragments: each arrives as it was
 // sent, and none else.
@@ -30,7 +27,7 @@ func (e *ends) udp(t *testing.T) {
 			{e.client.Namespace, e.server.Namespace, to},
 			{e.server.Namespace, e.client.Namespace, partner(to)},
 		} {
-			u := associate(t, way.from, way.at, way.to)
+			u := associate(t, way.from, way.at, way.to, e.mtu)
 			u.sizes(t)
 			u.bursts(t)
 			u.uncut(t)
@@ -57,7 +54,7 @@ type association struct {
 	random   *rand.ChaCha8
 }
 
-func associate(t *testing.T, from, at *lab.Namespace, to string) *association {
+func associate(t *testing.T, from, at *lab.Namespace, to string, mtu int) *association {
 	t.Helper()
 	u := &association{to: to, most: mtu - 28, random: rand.NewChaCha8([32]byte{7})}
 	if strings.Contains(to, ":") {

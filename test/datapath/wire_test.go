@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
 )
 
@@ -68,13 +69,14 @@ func (w *watcher) run() {
 		if bytes.Equal(b, lastFrame) {
 			return
 		}
-		if len(b) < 14 || binary.BigEndian.Uint16(b[12:]) != pppoe.EtherTypeSession {
+		tags, kind, ok := vlan.Split(b)
+		if !ok || kind != pppoe.EtherTypeSession {
 			continue
 		}
 		w.frames++
 		err = w.complete(header, b)
 		if err == nil {
-			err = fault(b)
+			err = fault(b[4*tags.Depth():]) // of the addresses it sees nothing
 		}
 		if err != nil && len(w.faults) < 10 {
 			w.faults = append(w.faults, fmt.Sprintf("%v: % x", err, b[:min(len(b), 100)]))
