@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,7 +149,7 @@ func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 		return err
 	})
 	if p.Accelerator != nil {
-		e.fast = &kernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{})}
+		e.fast = &kernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{}, 8)}
 		p.Accelerator = e.fast
 	}
 	return p, err
@@ -158,17 +159,20 @@ func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 type kernel struct {
 	pppoe.Accelerator
 	in    *lab.Namespace
-	once  sync.Once
-	moves chan struct{} // closed when it moves packets of a first session
+	moves chan struct{} // gets one when packets of a session begin to be moved
+	added atomic.Bool   // for the Allow that comes next
 }
 
 func (k *kernel) Add(t pppoe.Tunnel) error {
+	k.added.Store(true)
 	return k.in.Do(func() error { return k.Accelerator.Add(t) })
 }
 
 func (k *kernel) Allow(id uint16, ipv4, ipv6 bool) {
 	k.Accelerator.Allow(id, ipv4, ipv6)
-	k.once.Do(func() { close(k.moves) })
+	if k.added.Swap(false) {
+		k.moves <- struct{}{}
+	}
 }
 
 // host is the network of a namespace.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ const (
 	clientMAC, serverMAC = "02:00:5e:00:53:02", "02:00:5e:00:53:01"
 )
 
+// macs are those of the stations of a segment.
+var macs = []string{clientMAC, serverMAC, "02:00:5e:00:53:03"}
+
 // mtu is that of the sessions of a setting that asks for none (RFC 2516 section 7).
 const mtu = 1492
 
@@ -41,6 +45,7 @@ type setting struct {
 	without    ipFamily              // the family that neither end wants
 	echo       func(*session.Config) // of both ends
 	limits     pppoe.Limits          // of the client
+	mss        int                   // as pppoe.ClientConfig has it, of both ends
 }
 
 type ipFamily int
@@ -64,7 +69,7 @@ type ends struct {
 func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	t.Helper()
 	roottest.Need(t)
-	e := &ends{client: newEnd(t, by), server: newEnd(t, with), wire: namespace(t)}
+	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
 	if s.without == familyIPv6 { // nor shall the kernel try
 		sysctl(t, e.client.Namespace, "ipv6/conf/default/disable_ipv6", "1")
 		sysctl(t, e.server.Namespace, "ipv6/conf/default/disable_ipv6", "1")
@@ -72,7 +77,7 @@ func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	if e.mtu = mtu; s.maxPayload > 0 {
 		e.mtu = s.maxPayload
 	}
-	e.lay(t, s.mtu)
+	e.wire = lay(t, s.mtu, e.client, e.server)
 	e.server.serve(t, s)
 	e.dialled = e.client.dial(t, s)
 	for _, one := range []*end{e.client, e.server} {
@@ -89,23 +94,24 @@ func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	return e
 }
 
-// lay joins the ends by a bridge, where all frames can be seen: one that XDP takes at an
-// end cannot be seen there, nor one that user space sends.
-func (e *ends) lay(t *testing.T, mtu int) {
+// lay joins stations by a bridge, where all frames can be seen: one that XDP takes at an end
+// cannot be seen there, nor one that user space sends. The bridge's ports are 0, 1 and so on.
+func lay(t *testing.T, mtu int, stations ...*end) *lab.Namespace {
 	t.Helper()
-	sysctl(t, e.wire, "ipv6/conf/default/disable_ipv6", "1")
-	for _, pair := range [][2]lab.End{
-		{{In: e.client.Namespace, Name: "eth0", MAC: clientMAC}, {In: e.wire, Name: "left"}},
-		{{In: e.server.Namespace, Name: "eth0", MAC: serverMAC}, {In: e.wire, Name: "right"}},
-	} {
-		must(t, lab.Veth(pair[0], pair[1]))
-		for _, end := range pair {
-			if mtu != 0 {
-				must(t, end.In.SetMTU(end.Name, mtu))
-			}
+	wire := namespace(t)
+	sysctl(t, wire, "ipv6/conf/default/disable_ipv6", "1")
+	var ports []string
+	for i, s := range stations {
+		port := strconv.Itoa(i)
+		ports = append(ports, port)
+		must(t, lab.Veth(lab.End{In: s.Namespace, Name: "eth0", MAC: macs[i]}, lab.End{In: wire, Name: port}))
+		if mtu != 0 {
+			must(t, s.SetMTU("eth0", mtu))
+			must(t, wire.SetMTU(port, mtu))
 		}
 	}
-	must(t, e.wire.Bridge("bridge", "left", "right"))
+	must(t, wire.Bridge("bridge", ports...))
+	return wire
 }
 
 // answers waits until the server answers at an address.
@@ -127,6 +133,7 @@ func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 		DataPath:  e.path,
 		Host:      e.host(),
 		Limits:    s.limits,
+		MSS:       s.mss,
 		Notify:    e.notify,
 		Trace:     true,
 	})
@@ -146,6 +153,7 @@ func (e *end) serve(t *testing.T, s setting) {
 		Pool:         pppoe.Pool{Max: 4, First: netip.MustParseAddr(clientIP)},
 		DataPath:     e.path,
 		Host:         e.host(),
+		MSS:          s.mss,
 		Notify:       e.notify,
 		Trace:        true,
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})

@@ -30,12 +30,18 @@ type watcher struct {
 // virtioLen is the length of a struct virtio_net_hdr, which says what is open in a frame.
 const virtioLen = 10
 
-// watch begins. Either both ends still leave some checksums open, or none may.
+// watch begins.
 func (e *ends) watch(t *testing.T) *watcher {
 	t.Helper()
-	w := &watcher{in: e.wire, filled: e.filled, done: make(chan struct{})}
-	must(t, e.wire.Do(func() error {
-		eth, err := net.InterfaceByName("left")
+	return watch(t, e.wire, e.filled)
+}
+
+// watch begins, where the first station of a segment is. Filled: no checksum may be open.
+func watch(t *testing.T, wire *lab.Namespace, filled bool) *watcher {
+	t.Helper()
+	w := &watcher{in: wire, filled: filled, done: make(chan struct{})}
+	must(t, wire.Do(func() error {
+		eth, err := net.InterfaceByName("0")
 		if err != nil {
 			return err
 		}
@@ -92,7 +98,7 @@ var lastFrame = append([]byte{2, 0, 0x5e, 0, 0x53, 0xff, 2, 0, 0x5e, 0, 0x53, 0x
 // must have been some frames.
 func (w *watcher) end(t *testing.T, least int) {
 	t.Helper()
-	must(t, w.in.Do(func() error { return inject("left", [][]byte{append(make([]byte, virtioLen), lastFrame...)}) }))
+	must(t, w.in.Do(func() error { return inject("0", [][]byte{append(make([]byte, virtioLen), lastFrame...)}) }))
 	<-w.done
 	w.conn.Close()
 	for _, f := range w.faults {
