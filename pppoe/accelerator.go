@@ -51,7 +51,7 @@ type boost struct {
 	tunnel     Tunnel
 	ipv4, ipv6 bool
 	from       *Sources
-	told       bool // what the Accelerator leaves to the Path
+	told       string // what the Accelerator leaves to the Path
 	limited    bool
 	asked      bool
 	ready      bool          // it has been taken up
@@ -107,12 +107,12 @@ func (a *accelerated) start(b *boost) {
 	}
 }
 
-// guard tells the Accelerator where packets may come from, and once what it leaves to the
-// Path. The lock is held.
+// guard tells the Accelerator where packets may come from, and whoever wants to know what it
+// leaves to the Path, if that is news. The lock is held.
 func (a *accelerated) guard(b *boost) {
 	id := b.tunnel.SessionID
-	if err := a.fast.Guard(id, b.from); err != nil && !b.told {
-		b.told = true
+	if err := a.fast.Guard(id, b.from); err != nil && err.Error() != b.told {
+		b.told = err.Error()
 		// Ends when that is told: whoever is told may be the caller.
 		go a.decided(id, err)
 	}

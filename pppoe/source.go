@@ -45,14 +45,18 @@ func newPrefix6(p netip.Prefix) prefix6 {
 	}
 }
 
-// IPv4 is the one address that IPv4 packets may come from; false: there are none, or more.
-func (s *Sources) IPv4() (netip.Addr, bool) {
-	if len(s.prefixes4) != 1 || s.prefixes4[0].mask != ^uint32(0) {
+// IPv4 is the one address that IPv4 packets may come from; invalid: there are none, or
+// more, as it says.
+func (s *Sources) IPv4() (one netip.Addr, more bool) {
+	if len(s.prefixes4) == 0 {
 		return netip.Addr{}, false
+	}
+	if len(s.prefixes4) > 1 || s.prefixes4[0].mask != ^uint32(0) {
+		return netip.Addr{}, true
 	}
 	var a [4]byte
 	binary.BigEndian.PutUint32(a[:], s.prefixes4[0].net)
-	return netip.AddrFrom4(a), true
+	return netip.AddrFrom4(a), false
 }
 
 // HasIPv6 says whether IPv6 packets may come from anywhere at all.

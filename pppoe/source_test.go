@@ -105,12 +105,21 @@ func TestSourcesByNetip(t *testing.T) {
 }
 
 func TestOneAddress(t *testing.T) {
-	if a, ok := NewSources(prefixes("192.0.2.10/32", "2001:db8::/64")...).IPv4(); !ok || a != netip.MustParseAddr("192.0.2.10") {
-		t.Errorf("the one address is %v, %v", a, ok)
-	}
-	for _, list := range [][]string{nil, {"192.0.2.8/31"}, {"192.0.2.10/32", "192.0.2.11/32"}, {"::1/128"}} {
-		if a, ok := NewSources(prefixes(list...)...).IPv4(); ok {
-			t.Errorf("%v is one address: %v", list, a)
+	for _, c := range []struct {
+		list []string
+		one  netip.Addr
+		more bool
+		ipv6 bool
+	}{
+		{nil, netip.Addr{}, false, false},
+		{[]string{"192.0.2.10/32", "2001:db8::/64"}, netip.MustParseAddr("192.0.2.10"), false, true},
+		{[]string{"192.0.2.8/31"}, netip.Addr{}, true, false},
+		{[]string{"192.0.2.10/32", "192.0.2.11/32"}, netip.Addr{}, true, false},
+		{[]string{"::1/128"}, netip.Addr{}, false, true},
+	} {
+		s := NewSources(prefixes(c.list...)...)
+		if one, more := s.IPv4(); one != c.one || more != c.more || s.HasIPv6() != c.ipv6 {
+			t.Errorf("%v: one address is %v, more: %v, IPv6: %v; want %+v", c.list, one, more, s.HasIPv6(), c)
 		}
 	}
 }

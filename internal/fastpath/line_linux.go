@@ -179,8 +179,8 @@ func (l *Line) Guard(id uint16, from *pppoe.Sources) (leaves error) {
 	}
 	s.guarded, s.source = from != nil, netip.Addr{}
 	if from != nil {
-		one, only := from.IPv4()
-		if s.source = one; !only {
+		one, more := from.IPv4()
+		if s.source = one; more {
 			leaves = errAllChecked
 		} else if from.HasIPv6() {
 			leaves = errIPv6Checked

@@ -65,7 +65,8 @@ func TestGuard(t *testing.T) {
 				{"one address, and IPv6", pppoe.NewSources(of(here.ipv4), of(here.ipv6)), 1, 0, errIPv6Checked},
 				{"another address", pppoe.NewSources(of(there.ipv4)), 0, 0, nil},
 				{"two addresses", pppoe.NewSources(of(here.ipv4), of(there.ipv4)), 0, 0, errAllChecked},
-				{"nowhere", pppoe.NewSources(), 0, 0, errAllChecked},
+				{"nowhere", pppoe.NewSources(), 0, 0, nil},
+				{"nowhere but IPv6", pppoe.NewSources(of(here.ipv6)), 0, 0, errIPv6Checked},
 				{"anywhere", nil, 1, 1, nil},
 			} {
 				if err := there.line.Guard(1, c.from); !errors.Is(err, c.says) {

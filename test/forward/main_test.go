@@ -47,6 +47,11 @@ var etc = map[string]string{
 // start starts one of our programs, which is ended with the test.
 func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Program {
 	t.Helper()
+	return startWith(t, etc, in, name, args...)
+}
+
+func startWith(t testing.TB, etc map[string]string, in *lab.Namespace, name string, args ...string) *lab.Program {
+	t.Helper()
 	dir := t.TempDir()
 	for file, text := range etc {
 		check(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
