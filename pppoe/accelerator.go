@@ -58,8 +58,13 @@ type boost struct {
 	done       chan struct{} // closed when that is decided
 }
 
-// ErrLimited is why a session is not given to an Accelerator: that would not heed a Rate.
-var ErrLimited = errors.New("the session's rate is limited, which is done there")
+// What a session's own Terms keep from an Accelerator.
+var (
+	// ErrLimited is why a session is not given to one: that would not heed a Rate.
+	ErrLimited = errors.New("the session's rate is limited, which is done there")
+	// ErrChecked is why one leaves packets from the peer to the Path (wrapped, with which).
+	ErrChecked = errors.New("whose source is checked there")
+)
 
 // accelerate puts an Accelerator, if there is one, beside a path.
 func accelerate(p Path, fast Accelerator, decided func(sessionID uint16, why error)) Path {

@@ -163,8 +163,8 @@ func (l *Line) Allow(id uint16, ipv4, ipv6 bool) {
 
 // What Guard leaves to user space.
 var (
-	errIPv6Checked = errors.New("those of IPv6 from the peer, whose source is checked there")
-	errAllChecked  = errors.New("all from the peer, whose source is checked there")
+	errIPv6Checked = fmt.Errorf("those of IPv6 from the peer, %w", pppoe.ErrChecked)
+	errAllChecked  = fmt.Errorf("all from the peer, %w", pppoe.ErrChecked)
 )
 
 // Guard says where packets from the peer may come from. The kernel checks them where that is

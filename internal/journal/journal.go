@@ -4,6 +4,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -61,7 +62,7 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 	case pppoe.Accelerated:
 		j.movedBy(l, "Packets go through the kernel: "+e.About)
 	case pppoe.NotAccelerated:
-		j.movedBy(l, fmt.Sprintf("Packets go through user space: %v", e.Err))
+		j.notAccelerated(l, e.Err)
 	case pppoe.HostFailed:
 		j.error(l, "%v", e.Err)
 	case pppoe.Waiting:
@@ -79,6 +80,17 @@ func (j *Journal) movedBy(l pppoe.Line, how string) {
 	if before, _ := j.moved.Swap(l.Interface, how); before != how {
 		j.info(l, "%s", how)
 	}
+}
+
+// notAccelerated tells why the kernel does not move packets. What is a session's own is told
+// of each.
+func (j *Journal) notAccelerated(l pppoe.Line, why error) {
+	how := fmt.Sprintf("Packets go through user space: %v", why)
+	if errors.Is(why, pppoe.ErrLimited) || errors.Is(why, pppoe.ErrChecked) {
+		j.info(l, "%s", how)
+		return
+	}
+	j.movedBy(l, how)
 }
 
 // packet tells of a packet, in pppd's words.

@@ -123,11 +123,16 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestMovedOnce: sessions of one interface that are moved alike tell so once.
+// TestMovedOnce: sessions of one interface that are moved alike tell so once; what is a
+// session's own, each.
 func TestMovedOnce(t *testing.T) {
 	kernel, user := pppoe.Accelerated{About: "TC"}, pppoe.NotAccelerated{Err: errors.New("full")}
-	want := info + "Packets go through the kernel: TC\n" + info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
-	if got := told(&Journal{}, line, kernel, kernel, user, user, kernel); got != want {
+	limited, checked := pppoe.NotAccelerated{Err: pppoe.ErrLimited}, pppoe.NotAccelerated{Err: fmt.Errorf("all, %w", pppoe.ErrChecked)}
+	want := info + "Packets go through the kernel: TC\n" +
+		strings.Repeat(info+"Packets go through user space: the session's rate is limited, which is done there\n", 2) +
+		strings.Repeat(info+"Packets go through user space: all, whose source is checked there\n", 2) +
+		info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
+	if got := told(&Journal{}, line, kernel, kernel, limited, limited, checked, checked, user, user, kernel); got != want {
 		t.Errorf("told as\n%swant\n%s", got, want)
 	}
 }

@@ -29,7 +29,7 @@ func (j *journey) guarded(t *testing.T, options, account string) (client, server
 		"chap-secrets":         "\"testuser\" * \"testpassword\" * " + account + "\n",
 	}, j.server, "pppoe-server", "-F", "-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "--ipv6-networks", "2001:db8:aa::/64")
 	check(t, server.Await("Serving on eth0"))
-	return start(t, j.client, "pppoe-client", "eth0", "user", "testuser", "password", "testpassword", "noauth", "nodetach"), server
+	return start(t, j.client, "pppoe-client", "eth0", "user", "testuser", "password", "testpassword", "noauth", "nodetach", "datapath", "plain"), server
 }
 
 // ear is a UDP socket on the outside that takes of all families.
