@@ -116,7 +116,7 @@ func forwarding(supers bool) (port *forwarded, work func()) {
 	flows[1].appendHeader(buf[:0])
 	return port, func() {
 		for i := range frames {
-			p.deliver(&frames[i], single)
+			p.deliver(&frames[i], single, 0)
 			out[0] = flows[1].encapsulate(buf, copy(buf[Headers:], device.packet), 0)
 			port.WriteBatch(out)
 		}

@@ -24,16 +24,14 @@ func each(t *testing.T) []receiving {
 	w := &wire{}
 	offload, supers, offloadFlow := offloading(gatherWire{w}, func([]byte) { t.Error("a packet went to the control plane") })
 	offloadFlow.Peer = hostAddr
-	at := func(p *plainPath, at time.Duration) { p.clock = func() instant { return instant(at) } }
+	at := func(at time.Duration) { offload.clock = func() instant { return instant(at) } }
 	return []receiving{{
 		name: "plain", path: plain, flow: plainFlow,
 		take: func(when time.Duration, frames ...*Frame) int {
 			before := device.taken
-			at(plain, when)
-			plain.came = plain.clock()
 			for _, f := range frames {
 				f.Data[16], f.Data[17] = 0x12, 0x34
-				plain.deliver(f, make([][]byte, 1))
+				plain.deliver(f, make([][]byte, 1), instant(when))
 			}
 			return device.taken - before
 		},
@@ -52,7 +50,7 @@ func each(t *testing.T) []receiving {
 	}, {
 		name: "offload", path: offload, flow: offloadFlow,
 		take: func(when time.Duration, frames ...*Frame) (got int) {
-			at(&offload.plainPath, when)
+			at(when)
 			supers.written = nil
 			batch := make([]Frame, len(frames))
 			for i, f := range frames {
@@ -66,7 +64,7 @@ func each(t *testing.T) []receiving {
 			return got
 		},
 		send: func(when time.Duration, packets ...super) int {
-			at(&offload.plainPath, when)
+			at(when)
 			supers.toRead, w.frames = packets, nil
 			if err := offload.drain(offloadFlow, newLoad(1514)); err != nil {
 				t.Error(err)
@@ -192,8 +190,8 @@ func TestGuardedNoAllocation(t *testing.T) {
 	in, forged := sessionFrame(hostAddr, 0x1234, 0x21, from("192.0.2.10"), 0), sessionFrame(hostAddr, 0x1234, 0x21, from("192.0.2.11"), 0)
 	buf[Headers] = 0x45
 	if n := testing.AllocsPerRun(100, func() {
-		p.deliver(in, packet)
-		p.deliver(forged, packet)
+		p.deliver(in, packet, 0)
+		p.deliver(forged, packet, 0)
 		f.encapsulate(buf, 1400, 0)
 	}); n != 0 {
 		t.Errorf("packets that are checked allocate %v times", n)

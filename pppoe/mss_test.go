@@ -343,7 +343,7 @@ func TestPathClampsMSS(t *testing.T) {
 	announced := func(limit MSSLimit) (in, out int) {
 		p.Clamp(0x1234, limit)
 		frame := sessionFrame(hostAddr, 0x1234, 0x21, over4(syn{flags: flagSYN, options: mss(1460)}.segment()), 4)
-		if !p.deliver(frame, make([][]byte, 1)) {
+		if !p.deliver(frame, make([][]byte, 1), 0) {
 			t.Fatal("the packet is not the data path's")
 		}
 		buf := make([]byte, Headers+1500)
@@ -373,7 +373,7 @@ func TestPendingChecksum(t *testing.T) {
 	packet := over4(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())
 	frame := sessionFrame(hostAddr, 0x1234, 0x21, pending(packet, 20, packet[12:20]), 0)
 	frame.ChecksumPending = true
-	p.deliver(frame, make([][]byte, 1))
+	p.deliver(frame, make([][]byte, 1), 0)
 	want := over4(syn{flags: flagSYN, options: linuxOptions(1452)}.segment())
 	if got := frame.Data[Headers:]; !bytes.Equal(got, want) {
 		t.Errorf("the device gets\n% x, want\n% x", got, want)

@@ -58,17 +58,17 @@ func (p *offloadPath) receive() error {
 
 // take passes a batch of frames on.
 func (p *offloadPath) take(frames []Frame) {
-	p.came = p.clock()
+	now := p.clock()
 	for i := range frames {
 		f := p.owner(&frames[i])
 		switch {
 		case f == nil:
 			p.control(frames[i].Data)
 		case f.supers == nil:
-			p.pass(f, &frames[i], p.single[:])
+			p.pass(f, &frames[i], p.single[:], now)
 		case len(frames[i].Data) == Headers:
 			f.meter.dropped.Add(1)
-		case f.receives(frames[i].Data[Headers:], p.came):
+		case f.receives(frames[i].Data[Headers:], now):
 			f.clamp(frames[i].Data[Headers:], frames[i].ChecksumPending)
 			p.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.MergesUDP())
 		}

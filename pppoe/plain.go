@@ -26,7 +26,6 @@ type plainPath struct {
 	port  Port
 	flows flowTable
 	clock func() instant
-	came  instant // when the last frames came; receive's alone
 	// control takes a frame that is not for the data path. The frame is valid
 	// only during the call.
 	control func(frame []byte)
@@ -124,9 +123,9 @@ func (p *plainPath) Remove(id uint16) Counters {
 func (p *plainPath) receive() error {
 	var packet [1][]byte
 	return read(p.port, batch, func(frames []Frame) {
-		p.came = p.clock()
+		now := p.clock()
 		for i := range frames {
-			if !p.deliver(&frames[i], packet[:]) {
+			if !p.deliver(&frames[i], packet[:], now) {
 				p.control(frames[i].Data)
 			}
 		}
@@ -135,17 +134,17 @@ func (p *plainPath) receive() error {
 
 // deliver writes a frame's packet to its device. It says no if the frame is
 // not the data path's.
-func (p *plainPath) deliver(frame *Frame, packet [][]byte) bool {
+func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
 	f := p.owner(frame)
 	if f != nil {
-		p.pass(f, frame, packet)
+		p.pass(f, frame, packet, now)
 	}
 	return f != nil
 }
 
 // pass writes the packet of a frame, which owner has cut, to its device.
-func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte) {
-	if !f.receives(frame.Data[Headers:], p.came) {
+func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte, now instant) {
+	if !f.receives(frame.Data[Headers:], now) {
 		return
 	}
 	packet[0] = frame.Data

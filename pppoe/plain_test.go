@@ -59,7 +59,7 @@ func TestDeliver(t *testing.T) {
 		{"no PPP header", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, nil, 0).Data[:21]}, false},
 	} {
 		p, device, f := carrying(t)
-		got := p.deliver(c.frame, make([][]byte, 1))
+		got := p.deliver(c.frame, make([][]byte, 1), 0)
 		if got != c.ours || (device.taken == 1) != c.ours {
 			t.Errorf("%s: taken by the data path: %v, by the device: %d; want %v", c.what, got, device.taken, c.ours)
 		}
@@ -89,7 +89,7 @@ func TestEncapsulate(t *testing.T) {
 func TestNoAllocation(t *testing.T) {
 	p, _, f := carrying(t)
 	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 1400), 0), make([][]byte, 1)
-	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet, 0) }); n != 0 {
 		t.Errorf("receiving a packet allocates %v times", n)
 	}
 	buf := make([]byte, Headers+1500)
@@ -111,7 +111,7 @@ func BenchmarkDeliver(b *testing.B) {
 	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, data4(), 0), make([][]byte, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		p.deliver(in, packet)
+		p.deliver(in, packet, 0)
 	}
 }
 

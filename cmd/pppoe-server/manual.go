@@ -55,7 +55,7 @@ var description = []manual.Block{
 	manual.Paragraph("With `source-check` a packet from a client goes on only if its source is the client's: of IPv4 the address that it " +
 		"was given; of IPv6 its link-local address, and what `--ipv6-networks`, `--ipv6-addresses` and `--ipv6-prefixes` gave it " +
 		"(RFC 2827, RFC 3704). Customers with more hosts than that have NAT, or an address or prefix in `source-allow`, the route to " +
-		"which is yours to set. What was dropped is told when a session ends. With `datapath kernel`, the kernel checks one IPv4 " +
+		"which is yours to set. What was dropped is told when a session ends. Where the kernel moves packets, it checks one IPv4 " +
 		"address; packets that it cannot check go through user space, and sessions with a rate do altogether: the log says so."),
 	manual.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and change what the options file says: " +
 		"`source-check`, `nosource-check`, `source-allow`, `rate-up`, `rate-down`, `rate-burst`."),
