@@ -200,3 +200,18 @@ func TestGuardedNoAllocation(t *testing.T) {
 		t.Errorf("nothing was checked: %+v", c)
 	}
 }
+
+// BenchmarkDeliverGuarded is BenchmarkDeliver of a session that is checked and limited.
+func BenchmarkDeliverGuarded(b *testing.B) {
+	p, _, _ := carrying(b)
+	p.Guard(0x1234, NewSources(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...))
+	p.Limit(0x1234, Rate{Bits: MaxRate}, Rate{})
+	data := data4()
+	copy(data[12:], []byte{192, 0, 2, 10})
+	in, packet, now := sessionFrame(hostAddr, 0x1234, 0x21, data, 0), make([][]byte, 1), instant(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.deliver(in, packet, now)
+		now += 100
+	}
+}
