@@ -1,0 +1,80 @@
+package life
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"upppoe/test/lab"
+)
+
+// TestUnderLoad: what the kernel needs to cut packets is made when there is much to cut,
+// by a client that has given up all rights but those of the network; and it goes with it.
+func TestUnderLoad(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	client := w.dial(t, "datapath", "kernel")
+	w.awaitOnline(t)
+	if before := w.links(t); len(before) != 1 || !before["ppp0"] {
+		t.Errorf("without load there are %v", before)
+	}
+	stop := stream(t, w.client, w.server, ip("192.0.2.1"))
+	check(t, client.Await("have been made, and send them in the kernel"))
+	stop()
+	if under := w.links(t); !under["ppp0"] || len(under) != 3 {
+		t.Errorf("under load there are %v", under)
+	}
+	if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+		t.Error(err)
+	}
+	if r := w.run(t, "pppoe-client", "stop"); r.code != 0 {
+		t.Errorf("stop: %+v", r)
+	}
+	ends(t, client, 5)
+	w.leftNothing(t)
+}
+
+// stream sends octets from one namespace to an address in another until it is stopped.
+func stream(t testing.TB, from, to *lab.Namespace, at netip.Addr) (stop func()) {
+	t.Helper()
+	var listener net.Listener
+	check(t, to.Do(func() (err error) {
+		listener, err = net.Listen("tcp", netip.AddrPortFrom(at, 0).String())
+		return err
+	}))
+	received := make(chan struct{})
+	go func() {
+		defer close(received)
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for buf := make([]byte, 1<<16); ; {
+			if _, err := conn.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	var conn net.Conn
+	check(t, from.Do(func() (err error) {
+		conn, err = net.DialTimeout("tcp", listener.Addr().String(), 10*time.Second)
+		return err
+	}))
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		for buf := make([]byte, 100_001); ; {
+			if _, err := conn.Write(buf); err != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		conn.Close()
+		<-sent
+		listener.Close()
+		<-received
+	}
+}
