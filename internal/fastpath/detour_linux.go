@@ -24,6 +24,7 @@ type detour struct {
 	tap     *os.File
 	netlink *netlink.Handle
 	program *ebpf.Program
+	attach  func(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error)
 
 	home     string    // the network namespace
 	names    [2]string // lower, upper
@@ -37,8 +38,8 @@ const (
 )
 
 // prepare opens what the pair is made with later, in the namespace of the caller.
-func (d *detour) prepare(program *ebpf.Program) (err error) {
-	d.program = program
+func (d *detour) prepare(h *hooks, program *ebpf.Program) (err error) {
+	d.program, d.attach = program, h.attach
 	if d.home, err = os.Readlink(namespace); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (d *detour) make() (index int, err error) {
 		return 0, err
 	}
 	d.names = [2]string{request.Name(), attrs.Name}
-	if d.attached, err = attachTC(lower.Attrs().Index, egress, d.program); err != nil {
+	if d.attached, err = d.attach(lower.Attrs().Index, egress, d.program); err != nil {
 		return 0, err
 	}
 	return upper.Attrs().Index, d.raise(lower, upper)

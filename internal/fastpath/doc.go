@@ -24,7 +24,8 @@
 // and the Ethernet interface has the kernel cut them, such a packet goes there as it is. All
 // others take the detour, and end up as whole frames that any network card can send.
 //
-// It needs Linux 6.6 and CAP_BPF with CAP_NET_ADMIN; after Open, CAP_NET_ADMIN; for the
+// It needs Linux 6.1 and CAP_BPF with CAP_NET_ADMIN; after Open, CAP_NET_ADMIN; for the
 // detour, TAP and macvlan devices. All that is attached or made goes when
-// the process does, however that ends.
+// the process does, however that ends. Before Linux 6.6, where there is no TCX, a killed
+// process leaves a filter, which does nothing any more (filter_linux.go).
 package fastpath

@@ -3,11 +3,11 @@ package fastpath
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
 	"upppoe/pppoe"
@@ -31,11 +31,11 @@ type Config struct {
 	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
 	Notice func(text string)
 
-	// For tests: as on a kernel that has no detour; as on a network card that finishes
-	// checksums only where it finds them itself; how often demand is looked at, if not
-	// each second.
-	noDetour, narrow bool
-	interval         time.Duration
+	// For tests: as on a kernel that has no detour; as on one without TCX; as on a network
+	// card that finishes checksums only where it finds them itself; how often demand is looked
+	// at, if not each second.
+	noDetour, noTCX, narrow bool
+	interval                time.Duration
 }
 
 // Engine are the programs of one Ethernet interface, and the sessions that they serve, in
@@ -78,7 +78,7 @@ type twin struct {
 var (
 	// ErrUnavailable: this kernel cannot do it, or the process may not ask it to. What
 	// is missing is in the error's text.
-	ErrUnavailable = errors.New("the kernel's data path (eBPF, Linux 6.6, CAP_BPF with CAP_NET_ADMIN) is not to be had")
+	ErrUnavailable = errors.New("the kernel's data path (eBPF, Linux 6.1, CAP_BPF with CAP_NET_ADMIN) is not to be had")
 	// ErrFull: there are as many sessions as Config allows.
 	ErrFull = errors.New("no more sessions in the kernel's data path")
 	// ErrTaken: a session of this peer, ID and VLAN is there already.
@@ -105,6 +105,7 @@ func Open(cfg Config) (*Engine, error) {
 func newEngine(cfg Config) *Engine {
 	return &Engine{
 		name: cfg.Interface, size: uint32(cfg.Sessions), notice: cfg.Notice, ethtool: -1,
+		hooks: hooks{filters: cfg.noTCX},
 		twins: make(map[twin][]*session), devices: make(map[int]*session),
 		demand: newDemand(cfg),
 	}
@@ -128,10 +129,10 @@ func (e *Engine) open(cfg Config) error {
 		return err
 	}
 	index := ethernet.Attrs().Index
-	if err := e.load(index); err != nil {
+	if err := e.hooks.tc(index, ingress, "receive", receive(e.receiving.FD(), e.meters.FD())); err != nil {
 		return err
 	}
-	if err := e.hooks.tc(index, ingress, "receive", receive(e.receiving.FD(), e.meters.FD())); err != nil {
+	if err := e.load(index); err != nil {
 		return err
 	}
 	e.tellAbout(cfg, index)
@@ -143,6 +144,9 @@ func (e *Engine) tellAbout(cfg Config, index int) {
 	e.about = "receive in TC, and not in XDP: the interface may serve others"
 	if cfg.Own {
 		e.about = e.take(cfg.Interface, index)
+	}
+	if e.hooks.filters {
+		e.about += "; by filters of clsact (there is no TCX before Linux 6.6)"
 	}
 	can, err := e.ethtool.offloads(cfg.Interface)
 	switch {
@@ -164,7 +168,14 @@ func (e *Engine) load(ethernet int) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.detour.prepare(cut)
+	if e.hooks.filters {
+		for _, p := range []*ebpf.Program{e.transmit, cut} {
+			if _, err := e.hooks.stub(p); err != nil {
+				return err
+			}
+		}
+	}
+	return e.detour.prepare(&e.hooks, cut)
 }
 
 func (e *Engine) makeMaps() (err error) {
@@ -241,8 +252,8 @@ func (e *Engine) slot() (uint32, error) {
 func (e *Engine) free(slot uint32) { e.slots = append(e.slots, slot) }
 
 // attach has packets that leave by a TUN pass the program.
-func (e *Engine) attach(tun int) (link.Link, error) {
-	return attachTC(tun, egress, e.transmit)
+func (e *Engine) attach(tun int) (io.Closer, error) {
+	return e.hooks.attach(tun, egress, e.transmit)
 }
 
 // Line is for sessions in one VLAN of the interface, whose data frames leave with a

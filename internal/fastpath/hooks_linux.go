@@ -3,6 +3,7 @@ package fastpath
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -16,14 +17,24 @@ const (
 	egress  = ebpf.AttachTCXEgress
 )
 
-// hooks are programs and their links, all of which the process alone holds.
+// hooks are programs and what attaches them, all of which the process alone holds, but for
+// filters, on kernels without TCX.
 type hooks struct {
 	programs []*ebpf.Program
-	links    []link.Link
+	attached []io.Closer
+	// filters: there is no TCX.
+	filters bool
+	// stubs stand for programs in filters, which jumps lead to.
+	stubs map[*ebpf.Program]*ebpf.Program
+	jumps []*ebpf.Map
 }
 
 // load has the kernel verify and take a program.
 func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.Instructions) (*ebpf.Program, error) {
+	if unaligned {
+		// The processor does it whether the kernel was built to know that or not.
+		flags |= unix.BPF_F_ANY_ALIGNMENT
+	}
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "pppoe_" + name, Type: kind, Instructions: ins, Flags: flags, License: "MIT",
 	})
@@ -40,16 +51,45 @@ func (h *hooks) tc(index int, where ebpf.AttachType, name string, ins asm.Instru
 	if err != nil {
 		return err
 	}
-	attached, err := attachTC(index, where, program)
+	attached, err := h.attach(index, where, program)
 	if err != nil {
 		return fmt.Errorf("program %s: %w", name, err)
 	}
-	h.links = append(h.links, attached)
+	h.attached = append(h.attached, attached)
 	return nil
 }
 
-func attachTC(index int, where ebpf.AttachType, program *ebpf.Program) (link.Link, error) {
-	return link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
+// attach attaches a program for TC to an interface; whoever has it do so closes it.
+func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error) {
+	if !h.filters {
+		attached, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
+		if !errors.Is(err, ebpf.ErrNotSupported) {
+			return attached, err
+		}
+		h.filters = true
+	}
+	stub, err := h.stub(program)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(index, where, stub)
+}
+
+// stub is what stands for a program in filters.
+func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
+	if stub := h.stubs[program]; stub != nil {
+		return stub, nil
+	}
+	stub, jump, err := newStub(program)
+	if err != nil {
+		return nil, err
+	}
+	if h.stubs == nil {
+		h.stubs = make(map[*ebpf.Program]*ebpf.Program)
+	}
+	h.stubs[program] = stub
+	h.programs, h.jumps = append(h.programs, stub), append(h.jumps, jump)
+	return stub, nil
 }
 
 // xdp loads a program and attaches it to the driver of an interface.
@@ -62,18 +102,21 @@ func (h *hooks) xdp(index int, name string, ins asm.Instructions) error {
 	if err != nil {
 		return fmt.Errorf("program %s: %w", name, err)
 	}
-	h.links = append(h.links, attached)
+	h.attached = append(h.attached, attached)
 	return nil
 }
 
 // close detaches everything, the last attached first. Again it does nothing.
 func (h *hooks) close() (err error) {
-	for i := len(h.links) - 1; i >= 0; i-- {
-		err = errors.Join(err, h.links[i].Close())
+	for _, jump := range h.jumps {
+		err = errors.Join(err, jump.Delete(uint32(0)), jump.Close())
+	}
+	for i := len(h.attached) - 1; i >= 0; i-- {
+		err = errors.Join(err, h.attached[i].Close())
 	}
 	for _, p := range h.programs {
 		err = errors.Join(err, p.Close())
 	}
-	h.links, h.programs = nil, nil
+	h.attached, h.programs, h.stubs, h.jumps = nil, nil, nil, nil
 	return err
 }

@@ -3,11 +3,11 @@ package fastpath
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 
 	"upppoe/pppoe"
@@ -39,7 +39,7 @@ type session struct {
 	guarded bool
 	source  netip.Addr
 	header  []byte
-	leaves  link.Link
+	leaves  io.Closer
 
 	shaper   string // the device's queueing discipline, if it is one to come by
 	filtered bool   // it has filters to come by

@@ -98,7 +98,7 @@ func (e *Engine) queueChanged(b []byte, there bool) {
 			s.shaper = kind
 		}
 	case about.Parent == parentClsact && kind == "clsact":
-		s.filtered = there
+		s.filtered = there && !e.hooks.filters // of which ours is the last
 	default:
 		return
 	}

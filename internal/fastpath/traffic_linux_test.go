@@ -38,6 +38,7 @@ var setups = []struct {
 	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withOwn}, false},
 	{"no detour", []func(*end, *Config){switching("tx", "off"), withoutDetour}, true},
 	{"no detour, interface segments", []func(*end, *Config){withoutDetour}, false},
+	{"no TCX", []func(*end, *Config){withFilters, switching("tx", "off")}, true},
 	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, false},
 }
 

@@ -1,0 +1,139 @@
+package fastpath
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+)
+
+func withFilters(_ *end, cfg *Config) { cfg.noTCX = true }
+
+// haveTCX says whether the kernel has TCX.
+func haveTCX(t *testing.T) bool {
+	t.Helper()
+	roottest.Need(t)
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = link.QueryPrograms(link.QueryOptions{Target: lo.Index, Attach: ingress})
+	return err == nil
+}
+
+// filters are our filters of an interface, by their programs.
+func filters(t testing.TB, index int, where ebpf.AttachType) (programs []int) {
+	t.Helper()
+	there, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}, parents[where])
+	if err != nil {
+		return nil // there is no clsact
+	}
+	for _, f := range there {
+		if b, ok := f.(*netlink.BpfFilter); ok && b.Name == filterName {
+			programs = append(programs, b.Id)
+		}
+	}
+	return programs
+}
+
+// received are our filters at the station's Ethernet interface.
+func received(e *end) (programs []int) {
+	e.t.Helper()
+	e.do(func() error {
+		iface, err := net.InterfaceByName(ethernet)
+		if err == nil {
+			programs = filters(e.t, iface.Index, ingress)
+		}
+		return err
+	})
+	return programs
+}
+
+// TestKillFilters: a process that is killed leaves a filter, which does nothing any more;
+// and the next one removes it, and none of those that are in use.
+func TestKillFilters(t *testing.T) {
+	e := kill(t, byFilters)
+	left := received(e)
+	if len(left) != 1 {
+		t.Fatalf("%d filters are left, want 1", len(left))
+	}
+	// The kernel empties the array at its leisure.
+	for end := time.Now().Add(10 * time.Second); !stale(left[0]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("what is left still leads to a program")
+		}
+	}
+	var engines [2]*Engine
+	for i := range engines {
+		e.do(func() (err error) {
+			engines[i], err = Open(Config{Interface: ethernet, Sessions: 1, noTCX: true})
+			return err
+		})
+		if now := received(e); len(now) != i+1 || now[0] == left[0] {
+			t.Errorf("with %d engines there are filters %v; %v was left", i+1, now, left)
+		}
+	}
+	for i, engine := range engines {
+		e.do(engine.Close)
+		if now := received(e); len(now) != len(engines)-i-1 {
+			t.Errorf("after Close of %d engines there are filters %v", i+1, now)
+		}
+	}
+}
+
+// TestCloseFilters: what an engine has made it removes, and nothing else.
+func TestCloseFilters(t *testing.T) {
+	for name, foreign := range map[string]bool{"alone": false, "with a filter of somebody else": true} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, withFilters)
+			e := s.ends[0]
+			if foreign {
+				e.do(func() error { return addForeign(t) })
+			}
+			e.do(e.engine.Close)
+			e.do(func() error {
+				qdiscs, err := netlink.QdiscList(mustLink(t))
+				hub := false
+				for _, q := range qdiscs {
+					hub = hub || q.Type() == "clsact"
+				}
+				if hub != foreign {
+					t.Errorf("clsact is there: %v", hub)
+				}
+				return err
+			})
+		})
+	}
+}
+
+func mustLink(t *testing.T) netlink.Link {
+	t.Helper()
+	l, err := netlink.LinkByName(ethernet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// addForeign gives the Ethernet interface a filter of somebody else: a program that does
+// nothing.
+func addForeign(t *testing.T) error {
+	t.Helper()
+	var h hooks
+	defer h.close()
+	program, err := h.load(ebpf.SchedCLS, 0, "foreign", asm.Instructions{asm.Mov.Imm(asm.R0, next), asm.Return()})
+	if err != nil {
+		return err
+	}
+	return netlink.FilterAdd(&netlink.BpfFilter{
+		FilterAttrs: netlink.FilterAttrs{LinkIndex: mustLink(t).Attrs().Index, Parent: parents[egress], Priority: 1, Protocol: unix.ETH_P_ALL},
+		Fd:          program.FD(), Name: "foreign", DirectAction: true,
+	})
+}
