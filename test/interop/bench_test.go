@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "upppoe-interop-")
 	if err == nil {
 		bin = dir
-		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery", "./test/guest/umlrun")
+		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery",
+			"./test/guest/umlrun", "./test/interop/lanhost")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"upppoe/test/lab"
@@ -69,11 +70,11 @@ func serve(t testing.TB, in *lab.Namespace, require string, flags ...string) *pr
 	return p
 }
 
-// dial starts our client, by the file of peers that pppd would have.
-func dial(t testing.TB, in *lab.Namespace, password string) *program {
+// dial starts our client, by the file of peers that pppd would have, with more lines in it.
+func dial(t testing.TB, in *lab.Namespace, password string, options ...string) *program {
 	t.Helper()
 	files := map[string]string{
-		"peers/isp": "plugin rp-pppoe.so\neth0\nuser \"testuser\"\npassword \"" + password + "\"\nnoauth\nusepeerdns\ndebug\nnodetach\nstate-dir " + t.TempDir() + "\n",
+		"peers/isp": "plugin rp-pppoe.so\neth0\nuser \"testuser\"\npassword \"" + password + "\"\nnoauth\nusepeerdns\ndebug\nnodetach\nstate-dir " + t.TempDir() + "\n" + strings.Join(options, "\n") + "\n",
 	}
 	return start(t, in, files, "pppoe-client", "call", "isp")
 }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	port     = 5000
+	octets   = 1 << 20 // each way
+	patience = time.Minute
+)
+
+// Who sends what.
+const (
+	caller = 1
+	server = 2
+)
+
+func serve(addrs []netip.Addr) error {
+	failed := make(chan error)
+	for _, a := range addrs {
+		at := netip.AddrPortFrom(a, port)
+		listener, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		if err != nil {
+			return err
+		}
+		config := net.ListenConfig{Control: fragments(a)}
+		datagrams, err := config.ListenPacket(context.Background(), "udp", at.String())
+		if err != nil {
+			return err
+		}
+		go func() { failed <- answer(listener) }()
+		go func() { failed <- echo(datagrams) }()
+	}
+	fmt.Println("serving")
+	return <-failed
+}
+
+func answer(listener net.Listener) error {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			if err := exchange(conn, server, caller); err != nil {
+				fmt.Println(err)
+			}
+		}()
+	}
+}
+
+// fragments lets routers make fragments of IPv4 packets. Those of IPv6 the sender makes.
+func fragments(a netip.Addr) func(_, _ string, c syscall.RawConn) error {
+	if a.Is6() {
+		return nil
+	}
+	return option(unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
+}
+
+func echo(conn net.PacketConn) error {
+	buf := make([]byte, 1<<16)
+	for {
+		n, from, err := conn.ReadFrom(buf)
+		if err != nil {
+			return err
+		}
+		conn.WriteTo(buf[:n], from)
+	}
+}
+
+// streams carries octets both ways at once.
+func streams(to netip.Addr) error {
+	conn, err := net.DialTimeout("tcp", netip.AddrPortFrom(to, port).String(), patience)
+	if err != nil {
+		return err
+	}
+	return exchange(conn, caller, server)
+}
+
+// exchange sends the octets of one and expects those of another.
+func exchange(conn net.Conn, self, other byte) error {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.CopyN(conn, stream(self), octets)
+		sent <- err
+	}()
+	got, want := sha256.New(), sha256.New()
+	if n, err := io.CopyN(got, conn, octets); err != nil {
+		return fmt.Errorf("%v: TCP after %d octets: %w", conn.RemoteAddr(), n, err)
+	}
+	io.CopyN(want, stream(other), octets)
+	if !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+		return fmt.Errorf("%v: TCP: other octets arrived than were sent", conn.RemoteAddr())
+	}
+	return <-sent
+}
+
+func stream(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
+
+// datagrams sends some that fit, of all kinds of lengths, and some that are fragmented on
+// the way, or before. A few may be lost.
+func datagrams(to netip.Addr, mtu int) error {
+	dialer := net.Dialer{Control: fragments(to)}
+	conn, err := dialer.Dial("udp", netip.AddrPortFrom(to, port).String())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	most := mtu - families[to.Is4()].header - 8
+	for _, size := range []int{0, 1, 2, 17, 100, 511, 512, 1000, 1400, most - 1, most, most + 1, most + 8, 3000, 4001, 8192} {
+		data := make([]byte, size)
+		io.ReadFull(stream(byte(size)), data)
+		if err := datagram(conn, data); err != nil {
+			return fmt.Errorf("%v: datagram of %d octets: %w", to, size, err)
+		}
+	}
+	return nil
+}
+
+func datagram(conn net.Conn, data []byte) (err error) {
+	buf := make([]byte, 1<<16)
+	for range 10 {
+		if _, err = conn.Write(data); err != nil {
+			return err
+		}
+		conn.SetReadDeadline(time.Now().Add(2 * time.Second))
+		for {
+			n, failed := conn.Read(buf)
+			if err = failed; err != nil {
+				break
+			}
+			if n != len(data) {
+				continue // of an earlier one
+			}
+			if !bytes.Equal(buf[:n], data) {
+				return errors.New("other octets came back")
+			}
+			return nil
+		}
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package interop
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/test/lab"
+)
+
+// Networks behind the ends of a session. Each host is number 2 in its own.
+var (
+	ourNets   = []string{"203.0.113.", "2001:db8:2::"}
+	guestNets = []string{"198.51.100.", "2001:db8:1::"}
+	masks     = []string{"/24", "/64"}
+)
+
+// sessionMTU is what an Ethernet of 1500 leaves.
+const sessionMTU = "1492"
+
+// TestTraffic has each of our data paths carry what hosts behind the session send, at the
+// other end of which is the kernel's PPPoE: all that comes is compared with what was sent.
+//
+//	lanhost --- our program === PPPoE === pppd in the guest --- lanhost
+func TestTraffic(t *testing.T) {
+	ours, real := bench(t)
+	host := behind(t, ours)
+	real.layNetwork(t)
+	for _, path := range []string{"plain", "offload", "kernel"} {
+		t.Run("pppd dials our server, "+path, func(t *testing.T) {
+			server := serve(t, ours, "require-chap\ndatapath "+path)
+			if code, told := real.dial(t, rightPassword); code != 0 {
+				t.Fatalf("pppd ended with %d:\n%s\nOur server said:\n%s", code, told, server.log())
+			}
+			server.await(t, "remote IP address")
+			server.await(t, "remote LL address")
+			carry(t, real, ours, host, server, path)
+			real.hangUp(t)
+		})
+		t.Run("our client dials pppoe-server, "+path, func(t *testing.T) {
+			real.serveByKernel(t)
+			client := dial(t, ours, rightPassword, "datapath "+path)
+			client.await(t, "remote IP address")
+			client.await(t, "remote LL address")
+			real.serverSays(t, "remote IP address")
+			real.serverSays(t, "remote LL address")
+			carry(t, real, ours, host, client, path)
+			client.hangUp(t)
+		})
+	}
+}
+
+// behind puts a host behind our programs' namespace; it serves while the test runs.
+func behind(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
+	t.Helper()
+	host = namespace(t)
+	for _, n := range []*lab.Namespace{host, ours} {
+		setting(t, n, "ipv6/conf/all/accept_dad", "0")
+		setting(t, n, "ipv6/conf/default/accept_dad", "0")
+	}
+	setting(t, ours, "ipv4/ip_forward", "1")
+	setting(t, ours, "ipv6/conf/all/forwarding", "1")
+	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: ours, Name: "lan"}))
+	for i, net := range ourNets {
+		check(t, host.Address("eth0", net+"2"+masks[i]))
+		check(t, ours.Address("lan", net+"1"+masks[i]))
+		ip(t, host, "route", "add", "default", "via", net+"1")
+	}
+	p, err := host.Launch(exec.Command(filepath.Join(bin, "lanhost"), "serve", ourNets[0]+"2", ourNets[1]+"2"))
+	check(t, err)
+	t.Cleanup(func() { p.Stop() })
+	check(t, p.Await("serving"))
+	return host
+}
+
+func setting(t *testing.T, n *lab.Namespace, name, value string) {
+	t.Helper()
+	check(t, n.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
+}
+
+func ip(t *testing.T, in *lab.Namespace, args ...string) {
+	t.Helper()
+	if out, err := in.Run("ip", args...); err != nil {
+		t.Fatalf("ip %v: %v\n%s", args, err, out)
+	}
+}
+
+// layNetwork puts a host behind the guest.
+func (g *guest) layNetwork(t *testing.T) {
+	t.Helper()
+	script := `set -e
+ip netns add lan
+for n in '' 'ip netns exec lan'; do
+	$n sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+done
+sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+ip link add lan0 type veth peer name eth0 netns lan
+ip link set lan0 up
+ip -n lan link set lo up
+ip -n lan link set eth0 up
+`
+	for i, net := range guestNets {
+		script += "ip addr add " + net + "1" + masks[i] + " dev lan0\n" +
+			"ip -n lan addr add " + net + "2" + masks[i] + " dev eth0\n" +
+			"ip -n lan route add default via " + net + "1\n"
+	}
+	g.must(t, script)
+}
+
+// carry has the host behind the guest try the one behind our program, and back.
+func carry(t *testing.T, g *guest, ours, host *lab.Namespace, p *program, path string) {
+	t.Helper()
+	if kernel := strings.Contains(p.log(), "Packets go through the kernel"); kernel != (path == "kernel") {
+		t.Errorf("packets go through the kernel: %v; our program said:\n%s", kernel, p.log())
+	}
+	routes := "grep -q vec0 /proc/net/pppoe\n" // a session of the kernel's PPPoE
+	for i := range ourNets {
+		ip(t, ours, "route", "add", guestNets[i]+"2", "dev", "ppp0")
+		routes += "ip route add " + ourNets[i] + "2 dev ppp0\n"
+	}
+	g.must(t, "set -e\n"+routes)
+	lanhost := filepath.Join(bin, "lanhost")
+	code, out := g.run(t, "ip netns exec lan "+lanhost+" check "+sessionMTU+" "+ourNets[0]+"2 "+ourNets[1]+"2")
+	if code != 0 {
+		t.Errorf("behind the guest:\n%s\nOur program said:\n%s", out, p.log())
+	}
+	if out, err := host.Run(lanhost, "toobig", sessionMTU, guestNets[0]+"2", guestNets[1]+"2"); err != nil {
+		t.Errorf("behind our program: %v\n%s", err, out)
+	}
+}
+
+// serveByKernel starts the real pppoe-server, whose sessions the kernel's PPPoE carries.
+// Debian's can only have pppoe(8) do that, for which it gives pppd a command; so a script
+// in pppd's place gives pppd the session.
+func (g *guest) serveByKernel(t *testing.T) {
+	t.Helper()
+	g.must(t, `cat > /run/pppd-kernel << 'END'
+#!/bin/sh
+session=$(echo "$2" | sed 's/.* -e \([^ ]*\) .*/\1/')
+shift 2
+exec pppd plugin rp-pppoe.so vec0 rp_pppoe_sess "$session" "$@"
+END
+chmod 755 /run/pppd-kernel`)
+	g.serve(t, "require-chap", "-q", "/run/pppd-kernel")
+}
