@@ -45,7 +45,7 @@ func run(args []string) error {
 		}
 		return err
 	}
-	return errors.New("usage: lanhost serve ADDRESS ... | lanhost {check|toobig} MTU ADDRESS ...")
+	return errors.New("usage: lanhost serve ADDRESSES | lanhost {check|toobig} MTU ADDRESSES")
 }
 
 func parse(args []string) (addrs []netip.Addr, err error) {
