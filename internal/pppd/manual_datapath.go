@@ -6,7 +6,7 @@ import "upppoe/internal/manual"
 var DataPaths = []manual.Block{
 	manual.Paragraph("What moves the packets of open sessions is chosen by `datapath`. The log, and the client's status, tell which way " +
 		"a session's packets go, and why not a faster one."),
-	manual.Item{Term: "auto", Text: "the kernel, where it takes our programs (eBPF: Linux 6.6, CAP_BPF with CAP_NET_ADMIN), the Ethernet interface being left as it is; " +
+	manual.Item{Term: "auto", Text: "the kernel, where it takes our programs (eBPF: Linux 6.1, CAP_BPF with CAP_NET_ADMIN), the Ethernet interface being left as it is; " +
 		"else `offload`; else `plain`."},
 	manual.Item{Term: "kernel", Text: "the kernel or none. The Ethernet interface is taken to serve PPPoE alone: while the program runs, frames are received at its driver " +
 		"(XDP) if that can be, it joins packets (generic-receive-offload) and is not given any to cut (tcp-segmentation-offload). Some drivers lose the line for seconds at that."},

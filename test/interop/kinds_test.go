@@ -20,7 +20,7 @@ func TestKindsOfDevices(t *testing.T) {
 func TestOlderKernel(t *testing.T) {
 	need(t)
 	boot(t, namespace(t), "").test(t, "./internal/fastpath", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestKillFilters)$/^(TC|XDP)$",
-		"tun sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestKillFilters")
+		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestKillFilters")
 }
 
 // test runs tests of a package in the guest, with modules that they need; some, by name,

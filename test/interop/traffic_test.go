@@ -56,16 +56,12 @@ func TestTraffic(t *testing.T) {
 func behind(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
 	t.Helper()
 	host = namespace(t)
-	for _, n := range []*lab.Namespace{host, ours} {
-		setting(t, n, "ipv6/conf/all/accept_dad", "0")
-		setting(t, n, "ipv6/conf/default/accept_dad", "0")
-	}
 	setting(t, ours, "ipv4/ip_forward", "1")
 	setting(t, ours, "ipv6/conf/all/forwarding", "1")
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: ours, Name: "lan"}))
 	for i, net := range ourNets {
-		check(t, host.Address("eth0", net+"2"+masks[i]))
-		check(t, ours.Address("lan", net+"1"+masks[i]))
+		ip(t, host, "addr", "add", net+"2"+masks[i], "dev", "eth0", "nodad")
+		ip(t, ours, "addr", "add", net+"1"+masks[i], "dev", "lan", "nodad")
 		ip(t, host, "route", "add", "default", "via", net+"1")
 	}
 	p, err := host.Launch(exec.Command(filepath.Join(bin, "lanhost"), "serve", ourNets[0]+"2", ourNets[1]+"2"))
@@ -92,9 +88,6 @@ func (g *guest) layNetwork(t *testing.T) {
 	t.Helper()
 	script := `set -e
 ip netns add lan
-for n in '' 'ip netns exec lan'; do
-	$n sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
-done
 sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 ip link add lan0 type veth peer name eth0 netns lan
 ip link set lan0 up
@@ -102,8 +95,8 @@ ip -n lan link set lo up
 ip -n lan link set eth0 up
 `
 	for i, net := range guestNets {
-		script += "ip addr add " + net + "1" + masks[i] + " dev lan0\n" +
-			"ip -n lan addr add " + net + "2" + masks[i] + " dev eth0\n" +
+		script += "ip addr add " + net + "1" + masks[i] + " dev lan0 nodad\n" +
+			"ip -n lan addr add " + net + "2" + masks[i] + " dev eth0 nodad\n" +
 			"ip -n lan route add default via " + net + "1\n"
 	}
 	g.must(t, script)
