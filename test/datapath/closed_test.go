@@ -52,9 +52,9 @@ func (e *ends) keepOut(t *testing.T, closed ipFamily) {
 	must(t, e.server.Do(func() error { return inject("eth0", frames) }))
 	_, err = packets.Carry(server, client, open, some)
 	must(t, err)
-	for end := time.Now().Add(patience); e.client.strays() < some; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); e.client.strays.Load() < some; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d packets of %d that might not come are told of", e.client.strays(), some)
+			t.Fatalf("%d packets of %d that might not come are told of", e.client.strays.Load(), some)
 		}
 	}
 }

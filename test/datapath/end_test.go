@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,10 +26,9 @@ type end struct {
 	fast  *kernel // nil: user space moves all
 	stop  func()
 
-	events  chan pppoe.Event // but for those that nobody waits for
-	mu      sync.Mutex
-	echoes  int // Echo-Replies that have come
-	notOpen int // packets of families that are not open
+	events          chan pppoe.Event // but for those that nobody waits for
+	asked, answered atomic.Int64     // Echo-Requests that were sent, Echo-Replies that came
+	strays          atomic.Int64     // packets that came of families that are not open
 }
 
 // newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
@@ -67,18 +65,17 @@ func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
 // notify keeps what tests wait for.
 func (e *end) notify(_ pppoe.Line, event pppoe.Event) {
 	switch event := event.(type) {
+	case pppoe.FrameSent:
+		if isLCP(event.Frame, 9) {
+			e.asked.Add(1)
+		}
 	case pppoe.FrameReceived:
-		// RFC 1661 section 5.8: LCP, code 10.
-		if f := event.Frame; len(f) > 2 && f[0] == 0xc0 && f[1] == 0x21 && f[2] == 10 {
-			e.mu.Lock()
-			e.echoes++
-			e.mu.Unlock()
+		if isLCP(event.Frame, 10) {
+			e.answered.Add(1)
 		}
 	case session.Dropped:
 		if event.Err == session.ErrNotOpen {
-			e.mu.Lock()
-			e.notOpen++
-			e.mu.Unlock()
+			e.strays.Add(1)
 		}
 	case pppoe.Configured, pppoe.Ended, pppoe.NotAccelerated:
 		select {
@@ -88,11 +85,10 @@ func (e *end) notify(_ pppoe.Line, event pppoe.Event) {
 	}
 }
 
-// strays is how many packets have come of families that are not open.
-func (e *end) strays() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.notOpen
+// isLCP says whether a frame is an LCP packet of a code: 9 is Echo-Request, 10 Echo-Reply (RFC
+// 1661 section 5.8).
+func isLCP(frame []byte, code byte) bool {
+	return len(frame) > 2 && frame[0] == 0xc0 && frame[1] == 0x21 && frame[2] == code
 }
 
 // await waits until the families of a session are up, and, where the kernel is to move

@@ -13,6 +13,7 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/ipcp"
+	"upppoe/lcp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
@@ -40,12 +41,12 @@ const patience = 20 * time.Second
 // families.
 type setting struct {
 	vlan       vlan.Stack
-	mtu        int                   // of the Ethernet interfaces; 0: 1500
-	maxPayload int                   // what both ask for (RFC 4638); 0: 1492
-	without    ipFamily              // the family that neither end wants
-	echo       func(*session.Config) // of both ends
-	limits     pppoe.Limits          // of the client
-	mss        int                   // as pppoe.ClientConfig has it, of both ends
+	mtu        int          // of the Ethernet interfaces; 0: 1500
+	maxPayload int          // what both ask for (RFC 4638); 0: 1492
+	without    ipFamily     // the family that neither end wants
+	echo       lcp.Echo     // of both ends
+	limits     pppoe.Limits // of the client
+	mss        int          // as pppoe.ClientConfig has it, of both ends
 }
 
 type ipFamily int
@@ -171,9 +172,7 @@ func (e *end) session(s setting, v4 ipcp.Config, v6 ipv6cp.Config) session.Confi
 		cfg.IPv6 = nil
 	}
 	cfg.LCP.MRU = s.maxPayload
-	if s.echo != nil {
-		s.echo(&cfg)
-	}
+	cfg.LCP.Echo = s.echo
 	return cfg
 }
 

@@ -1,0 +1,78 @@
+package datapath
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/lcp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/test/packets"
+)
+
+// TestEcho: with traffic both ways, both ends ask for signs of life, and get them.
+func TestEcho(t *testing.T) {
+	roottest.Need(t)
+	for _, path := range paths {
+		t.Run(path.String(), func(t *testing.T) {
+			e := dial(t, path, path, setting{echo: lcp.Echo{Interval: 20 * time.Millisecond}})
+			before := [2]int64{e.client.answered.Load(), e.server.answered.Load()}
+			for end := time.Now().Add(patience); e.client.answered.Load() < before[0]+5 || e.server.answered.Load() < before[1]+5; {
+				streams(t, e.client.Namespace, e.server.Namespace, serverIP, 1<<20)
+				if time.Now().After(end) {
+					t.Fatalf("%d and %d Echo-Replies have come", e.client.answered.Load(), e.server.answered.Load())
+				}
+			}
+		})
+	}
+}
+
+// TestIdle: what is carried, by whomever, is a sign of life, so that none need be asked for,
+// and keeps a session from being idle. When nothing is carried any more, it is.
+func TestIdle(t *testing.T) {
+	roottest.Need(t)
+	for _, path := range paths {
+		t.Run(path.String(), func(t *testing.T) {
+			t.Parallel()
+			var err error
+			for limit := time.Second; limit < 10*time.Second; limit *= 2 {
+				if err = lives(t, path, limit); err == nil {
+					return
+				}
+			}
+			t.Fatal(err)
+		})
+	}
+}
+
+// lives has a session carry something for longer than it may be idle. The error says that
+// this was too seldom to show anything: on a busy machine, unless it is so however long the
+// session may be idle.
+func lives(t *testing.T, path pppoe.DataPath, limit time.Duration) error {
+	t.Helper()
+	e := dial(t, path, path, setting{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{Idle: limit}})
+	from, to := tap(t, e.server), tap(t, e.client)
+	s := &packets.Source{Rand: rand.New(rand.NewPCG(1, 9)), Most: e.mtu}
+	began, asked := time.Now(), int64(0)
+	for last := began; time.Since(began) < 3*limit; time.Sleep(limit / 100) {
+		if _, err := packets.Carry(from, to, s, 5); err != nil {
+			return err
+		}
+		if gap := time.Since(last); gap > limit/2 {
+			return fmt.Errorf("no packet came for %v", gap)
+		}
+		if last = time.Now(); last.Sub(began) < limit {
+			asked = e.client.asked.Load()
+		}
+	}
+	if n := e.client.asked.Load() - asked; n > 0 {
+		t.Errorf("%d Echo-Requests were sent, though packets came", n)
+	}
+	if ended := e.client.ended(t); ended.Reason.Cause != session.Idle || ended.Online < 3*limit {
+		t.Errorf("the session has ended after %v: %+v", ended.Online, ended.Reason)
+	}
+	return nil
+}
