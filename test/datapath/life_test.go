@@ -2,7 +2,6 @@ package datapath
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"upppoe/lcp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
-	"upppoe/test/packets"
 )
 
 // TestEcho: with traffic both ways, both ends ask for signs of life, and get them.
@@ -54,11 +52,11 @@ func TestIdle(t *testing.T) {
 func lives(t *testing.T, path pppoe.DataPath, limit time.Duration) error {
 	t.Helper()
 	e := dial(t, path, path, setting{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{Idle: limit}})
-	from, to := tap(t, e.server), tap(t, e.client)
-	s := &packets.Source{Rand: rand.New(rand.NewPCG(1, 9)), Most: e.mtu}
+	u := associate(t, e.server.Namespace, e.client.Namespace, clientIP, e.mtu)
+	defer u.close()
 	began, asked := time.Now(), int64(0)
 	for last := began; time.Since(began) < 3*limit; time.Sleep(limit / 100) {
-		if _, err := packets.Carry(from, to, s, 5); err != nil {
+		if err := u.one(); err != nil {
 			return err
 		}
 		if gap := time.Since(last); gap > limit/2 {

@@ -32,6 +32,7 @@ func (e *ends) udp(t *testing.T) {
 			u.bursts(t)
 			u.uncut(t)
 			u.fragments(t)
+			u.joined(t)
 			u.close()
 		}
 		w.end(t, 500)
@@ -127,6 +128,28 @@ func (u *association) fragments(t *testing.T) {
 	}
 }
 
+// joined has the receiver take as many datagrams at once as are there (udp(7), UDP_GRO).
+func (u *association) joined(t *testing.T) {
+	t.Helper()
+	raw, err := u.at.SyscallConn()
+	must(t, err)
+	must(t, raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO, 1) }))
+	must(t, err)
+	sent := u.data(30*1000 + 500)
+	if _, _, err := u.from.WriteMsgUDP(sent, cutInto(1000), nil); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1<<16)
+	for left := sent; len(left) > 0; {
+		u.at.SetReadDeadline(time.Now().Add(patience))
+		n, err := u.at.Read(buf)
+		if err != nil || n == 0 || !bytes.HasPrefix(left, buf[:n]) {
+			t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(left), err)
+		}
+		left = left[n:]
+	}
+}
+
 func (u *association) data(octets int) []byte {
 	b := make([]byte, octets)
 	u.random.Read(b)
@@ -179,4 +202,14 @@ func (u *association) expect(t *testing.T, want []byte) {
 	if err != nil || !bytes.Equal(buf[:n], want) {
 		t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(want), err)
 	}
+}
+
+// one sends a datagram, and has it arrive.
+func (u *association) one() error {
+	if _, err := u.from.Write([]byte("one")); err != nil {
+		return err
+	}
+	u.at.SetReadDeadline(time.Now().Add(patience))
+	_, err := u.at.Read(make([]byte, 100))
+	return err
 }
