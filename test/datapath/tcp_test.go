@@ -15,7 +15,8 @@ import (
 )
 
 // tcp carries a stream each way at once, over IPv4 and IPv6. What arrives is what was sent,
-// and where the kernel can move it, it has.
+// and where the kernel can move it, it has: all that comes, at least. Of what leaves it moves
+// super-packets only once there are many.
 func (e *ends) tcp(t *testing.T) {
 	const octets = 2 << 20
 	for _, to := range []string{serverIP, serverIP6} {
@@ -27,8 +28,8 @@ func (e *ends) tcp(t *testing.T) {
 			end    *end
 			before uint64
 		}{{e.client, client}, {e.server, server}} {
-			if moved := one.end.moved() - one.before; one.end.fast != nil && moved < 2*octets {
-				t.Errorf("%s: the kernel has moved only %d octets of %d", to, moved, 2*octets)
+			if moved := one.end.moved() - one.before; one.end.fast != nil && moved < octets {
+				t.Errorf("%s: the kernel has moved only %d octets, not even the %d that came", to, moved, octets)
 			}
 		}
 	}
