@@ -48,15 +48,15 @@ func (d DataPath) String() string {
 // mover is a Path as the loop runs it.
 type mover interface {
 	Path
-	// receive moves frames from the port until that is lost or closed.
-	receive() error
+	// receive moves frames from one of the ports until that is lost or closed.
+	receive(port int) error
 }
 
-// newPath makes the data path of a port. A device that cannot offload is served one
+// newPath makes the data path of ports of session frames. A device that cannot offload is served one
 // packet at a time on any.
-func newPath(d DataPath, port Port, control func([]byte), lost func(uint16)) mover {
+func newPath(d DataPath, ports []Port, control func([]byte), lost func(uint16)) mover {
 	if d == DataPathPlain {
-		return newPlainPath(port, control, lost)
+		return newPlainPath(ports, control, lost)
 	}
-	return newOffloadPath(port, control, lost)
+	return newOffloadPath(ports, control, lost)
 }

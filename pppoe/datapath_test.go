@@ -24,7 +24,7 @@ func TestDataPathNames(t *testing.T) {
 // TestNewPath: who asks for plain gets that, all others what can do both.
 func TestNewPath(t *testing.T) {
 	for d, plain := range map[DataPath]bool{DataPathAuto: false, DataPathOffload: false, DataPathPlain: true} {
-		if _, is := newPath(d, &still{}, nil, nil).(*plainPath); is != plain {
+		if _, is := newPath(d, []Port{&still{}}, nil, nil).(*plainPath); is != plain {
 			t.Errorf("%v is plain: %v, want %v", d, is, plain)
 		}
 	}

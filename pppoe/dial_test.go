@@ -181,7 +181,11 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 func (l *lab) startServer() *pppoe.Server { return l.startServerAt(serverAddr) }
 
 func (l *lab) startServerAt(addr pppoe.Addr) *pppoe.Server {
-	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(addr)}})
+	return l.startServerOn(l.segment.Ports(addr))
+}
+
+func (l *lab) startServerOn(ports pppoe.Ports) *pppoe.Server {
+	s, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: ports}})
 	if err != nil {
 		l.t.Fatal(err)
 	}

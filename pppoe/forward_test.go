@@ -89,14 +89,14 @@ func (c *forwarded) count(head []byte, size int) {
 // other, without goroutines.
 func forwarding(supers bool) (port *forwarded, work func()) {
 	port = &forwarded{}
-	p := newOffloadPath(port, func([]byte) {}, func(uint16) {})
+	p := newOffloadPath([]Port{port}, func([]byte) {}, func(uint16) {})
 	device := &routed{}
 	var flows [2]*flow
 	for i, peer := range []Addr{acAddr, hostAddr} {
 		id := uint16(7 + i)
 		f := &flow{Tunnel: Tunnel{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
 		if supers {
-			f.supers = device
+			f.supers, f.writers = device, writers(device, 1)
 		}
 		f.ipv4.Store(true)
 		p.flows.put(id, f)
@@ -108,8 +108,8 @@ func forwarding(supers bool) (port *forwarded, work func()) {
 	if supers {
 		return port, func() {
 			copy(frames[0].Data, first) // joining has changed it
-			p.take(frames)
-			p.drain(flows[1], load)
+			p.lanes[0].take(frames)
+			p.lanes[0].drain(flows[1], device, load)
 		}
 	}
 	buf, single, out := make([]byte, Headers+1500), make([][]byte, 1), make([][]byte, 1)
@@ -167,11 +167,11 @@ func BenchmarkForward(b *testing.B) {
 func BenchmarkOffloadSessions(b *testing.B) {
 	for _, sessions := range []int{1, 10000} {
 		b.Run(fmt.Sprint(sessions), func(b *testing.B) {
-			p := newOffloadPath(&forwarded{}, func([]byte) {}, func(uint16) {})
+			p := newOffloadPath([]Port{&forwarded{}}, func([]byte) {}, func(uint16) {})
 			device := &routed{}
 			flows := make([]*flow, sessions)
 			for i := range flows {
-				f := &flow{Tunnel: Tunnel{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, supers: device}
+				f := &flow{Tunnel: Tunnel{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, supers: device, writers: writers(device, 1)}
 				f.ipv4.Store(true)
 				p.flows.put(f.SessionID, f)
 				flows[i] = f
@@ -188,8 +188,8 @@ func BenchmarkOffloadSessions(b *testing.B) {
 				for i := range frames {
 					binary.BigEndian.PutUint16(frames[i].Data[16:], f.SessionID)
 				}
-				p.take(frames)
-				p.drain(f, load)
+				p.lanes[0].take(frames)
+				p.lanes[0].drain(f, device, load)
 			}
 		})
 	}

@@ -24,7 +24,7 @@ func each(t *testing.T) []receiving {
 	w := &wire{}
 	offload, supers, offloadFlow := offloading(gatherWire{w}, func([]byte) { t.Error("a packet went to the control plane") })
 	offloadFlow.Peer = hostAddr
-	at := func(at time.Duration) { offload.clock = func() instant { return instant(at) } }
+	at := func(at time.Duration) { offload.path.clock = func() instant { return instant(at) } }
 	return []receiving{{
 		name: "plain", path: plain, flow: plainFlow,
 		take: func(when time.Duration, frames ...*Frame) int {
@@ -48,7 +48,7 @@ func each(t *testing.T) []receiving {
 			return sent
 		},
 	}, {
-		name: "offload", path: offload, flow: offloadFlow,
+		name: "offload", path: offload.path, flow: offloadFlow,
 		take: func(when time.Duration, frames ...*Frame) (got int) {
 			at(when)
 			supers.written = nil
@@ -66,7 +66,7 @@ func each(t *testing.T) []receiving {
 		send: func(when time.Duration, packets ...super) int {
 			at(when)
 			supers.toRead, w.frames = packets, nil
-			if err := offload.drain(offloadFlow, newLoad(1514)); err != nil {
+			if err := offload.drain(offloadFlow, supers, newLoad(1514)); err != nil {
 				t.Error(err)
 			}
 			return len(w.frames)

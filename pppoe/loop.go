@@ -14,14 +14,25 @@ import (
 // session frames have an ethertype, and so a port, each.
 type Ports struct {
 	Discovery, Session Port
+	// More are further ports of session frames, which are divided between them and
+	// Session: those that carry packets of one flow of a session come to one port, and
+	// control frames to Session.
+	More []Port
 	// Accelerator moves the packets of sessions where it can; nil: there is none.
 	Accelerator Accelerator
 }
 
-// Close closes both.
+// Close closes all.
 func (p Ports) Close() error {
-	return errors.Join(p.Discovery.Close(), p.Session.Close())
+	err := p.Discovery.Close()
+	for _, s := range p.sessions() {
+		err = errors.Join(err, s.Close())
+	}
+	return err
 }
+
+// sessions are the ports of session frames.
+func (p Ports) sessions() []Port { return append([]Port{p.Session}, p.More...) }
 
 // owner is what a loop does its work for: a Client or a Server. All its methods
 // are called by the loop's goroutine.
@@ -83,13 +94,13 @@ func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line
 		discovery: make(chan []byte, inbox),
 		control:   make(chan []byte, inbox),
 		calls:     make(chan func(time.Time)),
-		lost:      make(chan error, 2),
+		lost:      make(chan error, 2+len(ports.More)),
 		ended:     make(chan struct{}),
 	}
 	if l.notify == nil {
 		l.notify = func(Line, Event) {}
 	}
-	l.path = newPath(by, ports.Session,
+	l.path = newPath(by, ports.sessions(),
 		func(frame []byte) { l.post(l.control, frame) },
 		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
 	l.data = accelerate(l.path, ports.Accelerator, func(id uint16, why error) {
@@ -106,9 +117,11 @@ func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line
 // until a port is lost. It closes the ports.
 func (l *loop) run(ctx context.Context) error {
 	fitting := make(chan struct{})
-	// These three end with the ports and the fitter's stop, below.
+	// These end with the ports and the fitter's stop, below.
 	go func() { l.lost <- l.receiveDiscovery() }()
-	go func() { l.lost <- l.path.receive() }()
+	for i := range l.ports.sessions() {
+		go func() { l.lost <- l.path.receive(i) }()
+	}
 	go func() { l.fit.run(); close(fitting) }()
 
 	err := l.work(ctx)
@@ -206,8 +219,11 @@ func (l *loop) post(to chan<- []byte, frame []byte) {
 		l.drops.count(ErrBehind)
 		return
 	}
-	// Each channel has one writer, so this does not block.
-	to <- append([]byte(nil), frame...)
+	select { // somebody else may have written since
+	case to <- append([]byte(nil), frame...):
+	default:
+		l.drops.count(ErrBehind)
+	}
 }
 
 // sendDiscovery sends what a discovery engine has queued.

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"slices"
 	"sync"
 
 	"upppoe/tun"
@@ -11,29 +12,48 @@ import (
 // in batches. A packet's way, in the order of the functions below:
 //
 //	from the wire:  receive -> as on the plain path, up to MSS -> joined with its like -> device
-//	to the wire:    device -> carrySupers -> family open? -> MSS, or cut -> rate -> headers before each -> port
+//	to the wire:    device -> carry -> family open? -> MSS, or cut -> rate -> headers before each -> port
 //
 // A SYN is never part of a super-packet. Nothing here waits for more to come: a batch is
 // what is there already. A device that knows no super-packets is served as on the plain
 // path.
+//
+// With several ports, and devices with several queues (tun.Wide), processors share the
+// work: each port has one goroutine that reads it, and each queue another. The packets of
+// a flow come by one port, and out of one queue, so that they stay in order.
 
-// offloadPath is a Path over one Port of session frames.
+// offloadPath is a Path over Ports of session frames.
 type offloadPath struct {
 	plainPath
-	gather Gatherer // nil: the port wants frames in one piece
-	loads  sync.Pool
-	merger tun.Merger[*flow]
-	single [1][]byte
+	lanes []*lane // of each port
+	loads sync.Pool
 }
 
 var _ mover = (*offloadPath)(nil)
 
-func newOffloadPath(port Port, control func([]byte), lost func(uint16)) *offloadPath {
-	p := &offloadPath{plainPath: plainPath{port: port, clock: newClock(), control: control, lost: lost}}
-	p.gather, _ = port.(Gatherer)
+// lane is what a port has for itself.
+type lane struct {
+	path   *offloadPath
+	number int
+	port   Port
+	gather Gatherer // nil: the port wants frames in one piece
+
+	// What follows is used by who reads the port.
+	merger tun.Merger[*flow]
+	single [1][]byte
+	write  func(*flow, *tun.Super)
+}
+
+func newOffloadPath(ports []Port, control func([]byte), lost func(uint16)) *offloadPath {
+	p := &offloadPath{plainPath: plainPath{ports: ports, clock: newClock(), control: control, lost: lost}}
 	head := maxHead
-	if p.gather == nil {
-		head = max(head, 14+port.MTU()) // the payload is copied there
+	for i, port := range ports {
+		l := &lane{path: p, number: i, port: port}
+		l.write = l.writeSuper
+		if l.gather, _ = port.(Gatherer); l.gather == nil {
+			head = max(head, 14+port.MTU()) // the payload is copied there
+		}
+		p.lanes = append(p.lanes, l)
 	}
 	p.loads.New = func() any { return newLoad(head) }
 	return p
@@ -45,19 +65,52 @@ func (p *offloadPath) Add(t Tunnel) error {
 	if !ok || d.TakeSupers() != nil {
 		return p.plainPath.Add(t)
 	}
-	return p.add(&flow{Tunnel: t, supers: d}, p.carrySupers)
+	return p.add(&flow{Tunnel: t, supers: d, writers: writers(d, len(p.lanes))}, p.carryQueues)
+}
+
+// writers are where n goroutines write to a device. It may have no more than one place for
+// all of them.
+func writers(d tun.Offloading, n int) (all []tun.SuperWriter) {
+	if n == 1 {
+		return []tun.SuperWriter{d}
+	}
+	if w, ok := d.(tun.Wide); ok {
+		all = w.Writers()
+	}
+	if len(all) >= n {
+		return all[:n]
+	}
+	shared := &sharedWriter{SuperWriter: d}
+	if len(all) > 0 {
+		shared.SuperWriter = all[0]
+	}
+	return slices.Repeat([]tun.SuperWriter{shared}, n)
+}
+
+// sharedWriter is one for several goroutines.
+type sharedWriter struct {
+	tun.SuperWriter
+	mu sync.Mutex
+}
+
+// WriteSuper waits until no one else writes.
+func (w *sharedWriter) WriteSuper(s *tun.Super, headroom int) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.SuperWriter.WriteSuper(s, headroom)
 }
 
 // offloadBatch is how many frames are moved at once. It is what the packet socket takes.
 const offloadBatch = 64
 
-// receive moves frames from the port until that is lost or closed.
-func (p *offloadPath) receive() error {
-	return read(p.port, offloadBatch, p.take)
+// receive moves frames from a port until that is lost or closed.
+func (p *offloadPath) receive(port int) error {
+	return read(p.ports[port], offloadBatch, p.lanes[port].take)
 }
 
 // take passes a batch of frames on.
-func (p *offloadPath) take(frames []Frame) {
+func (l *lane) take(frames []Frame) {
+	p := l.path
 	now := p.clock()
 	for i := range frames {
 		f := p.owner(&frames[i])
@@ -65,20 +118,20 @@ func (p *offloadPath) take(frames []Frame) {
 		case f == nil:
 			p.control(frames[i].Data)
 		case f.supers == nil:
-			p.pass(f, &frames[i], p.single[:], now)
+			p.pass(f, &frames[i], l.single[:], now)
 		case len(frames[i].Data) == Headers:
 			f.meter.dropped.Add(1)
 		case f.receives(frames[i].Data[Headers:], now):
 			f.clamp(frames[i].Data[Headers:], frames[i].ChecksumPending)
-			p.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.MergesUDP())
+			l.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.MergesUDP())
 		}
 	}
-	p.merger.Flush(write)
+	l.merger.Flush(l.write)
 }
 
-// write passes a super-packet, or a packet on its own, to its device.
-func write(f *flow, s *tun.Super) {
-	if f.supers.WriteSuper(s, Headers) != nil {
+// writeSuper passes a super-packet, or a packet on its own, to its device.
+func (l *lane) writeSuper(f *flow, s *tun.Super) {
+	if f.writers[l.number].WriteSuper(s, Headers) != nil {
 		f.meter.dropped.Add(uint64(s.Packets))
 		return
 	}
@@ -124,15 +177,29 @@ func (l *load) room() []byte {
 	return l.buf[l.used:]
 }
 
-// carrySupers moves packets from a flow's device to the port until the device is closed,
-// or lost.
-func (p *offloadPath) carrySupers(f *flow) {
+// carryQueues moves packets from all queues of a flow's device until that is closed, or
+// lost.
+func (p *offloadPath) carryQueues(f *flow) {
+	queues := []tun.SuperReader{f.supers}
+	if w, ok := f.supers.(tun.Wide); ok {
+		queues = w.Readers()
+	}
+	var others sync.WaitGroup
+	for i, q := range queues[1:] {
+		others.Go(func() { p.lanes[p.choose(f, i+1)].carry(f, q) })
+	}
+	p.lanes[p.choose(f, 0)].carry(f, queues[0])
+	others.Wait()
+}
+
+// carry moves packets from a queue of a flow's device to the lane's port.
+func (l *lane) carry(f *flow, from tun.SuperReader) {
 	for {
-		l := p.loads.Get().(*load)
-		err := p.drain(f, l)
-		p.loads.Put(l)
+		out := l.path.loads.Get().(*load)
+		err := l.drain(f, from, out)
+		l.path.loads.Put(out)
 		if err == nil {
-			err = f.supers.Wait()
+			err = from.Wait()
 		}
 		if err != nil {
 			return
@@ -140,27 +207,27 @@ func (p *offloadPath) carrySupers(f *flow) {
 	}
 }
 
-// drain moves packets until the device has none.
-func (p *offloadPath) drain(f *flow, l *load) error {
+// drain moves packets until the queue has none.
+func (l *lane) drain(f *flow, from tun.SuperReader, out *load) error {
 	for {
-		n, pending, err := f.supers.ReadSuper(l.room(), Headers)
+		n, pending, err := from.ReadSuper(out.room(), Headers)
 		if n == 0 || err != nil {
-			p.send(f, l)
+			l.send(f, out)
 			return err
 		}
-		if l.n == 0 {
-			l.now = p.clock()
+		if out.n == 0 {
+			out.now = l.path.clock()
 		}
-		p.put(f, l, n, pending)
-		if l.n >= offloadBatch/2 || l.room() == nil {
-			p.send(f, l)
+		l.put(f, out, n, pending)
+		if out.n >= offloadBatch/2 || out.room() == nil {
+			l.send(f, out)
 		}
 	}
 }
 
 // put makes frames of the packet that was read.
-func (p *offloadPath) put(f *flow, l *load, size int, pending tun.Pending) {
-	buf := l.buf[l.used : l.used+Headers+size]
+func (l *lane) put(f *flow, out *load, size int, pending tun.Pending) {
+	buf := out.buf[out.used : out.used+Headers+size]
 	protocol := protocolOf(buf[Headers])
 	if !f.open(protocol) {
 		f.meter.dropped.Add(1)
@@ -168,10 +235,10 @@ func (p *offloadPath) put(f *flow, l *load, size int, pending tun.Pending) {
 	}
 	f.appendHeader(buf[:0])
 	if pending.Segment != tun.SegmentNone {
-		p.putSegments(f, l, buf, pending)
+		l.putSegments(f, out, buf, pending)
 		return
 	}
-	if !f.sends(size, l.now) {
+	if !f.sends(size, out.now) {
 		return
 	}
 	f.clamp(buf[Headers:], pending.Checksum)
@@ -180,36 +247,36 @@ func (p *offloadPath) put(f *flow, l *load, size int, pending tun.Pending) {
 		return
 	}
 	putLength(buf, protocol, size)
-	l.used += len(buf)
-	l.frames[l.n] = [2][]byte{buf}
-	l.n++
+	out.used += len(buf)
+	out.frames[out.n] = [2][]byte{buf}
+	out.n++
 	f.meter.sent(1, size)
 }
 
 // putSegments cuts a super-packet, which lies behind the headers that are the same in all
 // frames. Its payload stays where it is until it is sent.
-func (p *offloadPath) putSegments(f *flow, l *load, buf []byte, pending tun.Pending) {
-	if l.cut.Cut(buf[Headers:], pending) != nil || Headers+l.cut.HeaderLen() > maxHead {
+func (l *lane) putSegments(f *flow, out *load, buf []byte, pending tun.Pending) {
+	if out.cut.Cut(buf[Headers:], pending) != nil || Headers+out.cut.HeaderLen() > maxHead {
 		f.meter.dropped.Add(1)
 		return
 	}
-	l.used += len(buf)
-	header, protocol := Headers+l.cut.HeaderLen(), protocolOf(buf[Headers])
+	out.used += len(buf)
+	header, protocol := Headers+out.cut.HeaderLen(), protocolOf(buf[Headers])
 	packets, octets := 0, 0
-	for l.cut.Len() > 0 {
-		if l.n == len(l.frames) {
-			p.flush(f, l)
+	for out.cut.Len() > 0 {
+		if out.n == len(out.frames) {
+			l.flush(f, out)
 		}
-		head := l.heads[l.n][:header]
+		head := out.heads[out.n][:header]
 		copy(head, buf[:Headers])
-		payload := l.cut.Next(head[Headers:])
+		payload := out.cut.Next(head[Headers:])
 		size := header - Headers + len(payload)
-		if !f.sends(size, l.now) {
+		if !f.sends(size, out.now) {
 			continue
 		}
 		putLength(head, protocol, size)
-		l.frames[l.n] = [2][]byte{head, payload}
-		l.n++
+		out.frames[out.n] = [2][]byte{head, payload}
+		out.n++
 		packets++
 		octets += size
 	}
@@ -217,36 +284,36 @@ func (p *offloadPath) putSegments(f *flow, l *load, buf []byte, pending tun.Pend
 }
 
 // send sends what there is, and makes room.
-func (p *offloadPath) send(f *flow, l *load) {
-	p.flush(f, l)
-	l.used = 0
+func (l *lane) send(f *flow, out *load) {
+	l.flush(f, out)
+	out.used = 0
 }
 
 // flush sends frames; the packets that they were cut from stay.
-func (p *offloadPath) flush(f *flow, l *load) {
-	if l.n == 0 {
+func (l *lane) flush(f *flow, out *load) {
+	if out.n == 0 {
 		return
 	}
 	sent := 0
-	if p.gather != nil {
-		sent, _ = p.gather.WriteGather(l.frames[:l.n])
+	if l.gather != nil {
+		sent, _ = l.gather.WriteGather(out.frames[:out.n])
 	} else {
-		sent = p.writeWhole(l)
+		sent = l.writeWhole(out)
 	}
-	f.meter.dropped.Add(uint64(l.n - sent))
-	l.n = 0
+	f.meter.dropped.Add(uint64(out.n - sent))
+	out.n = 0
 }
 
 // writeWhole sends frames through a port that wants them in one piece: the payload is
 // copied behind the headers.
-func (p *offloadPath) writeWhole(l *load) (sent int) {
+func (l *lane) writeWhole(out *load) (sent int) {
 	n := 0
-	for _, f := range l.frames[:l.n] {
+	for _, f := range out.frames[:out.n] {
 		if len(f[0])+len(f[1]) <= cap(f[0]) {
-			l.whole[n] = append(f[0], f[1]...)
+			out.whole[n] = append(f[0], f[1]...)
 			n++
 		}
 	}
-	sent, _ = p.port.WriteBatch(l.whole[:n])
+	sent, _ = l.port.WriteBatch(out.whole[:n])
 	return sent
 }

@@ -86,15 +86,15 @@ func (w gatherWire) WriteGather(frames [][2][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// offloading is a path with one flow, both families of which are open, without goroutines.
-func offloading(port Port, control func([]byte)) (*offloadPath, *supers, *flow) {
+// offloading is the lane of a path with one flow, both families of which are open, without goroutines.
+func offloading(port Port, control func([]byte)) (*lane, *supers, *flow) {
 	device := &supers{closed: make(chan struct{})}
-	p := newOffloadPath(port, control, func(uint16) {})
-	f := &flow{Tunnel: Tunnel{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, supers: device}
+	p := newOffloadPath([]Port{port}, control, func(uint16) {})
+	f := &flow{Tunnel: Tunnel{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, supers: device, writers: writers(device, 1)}
 	f.ipv4.Store(true)
 	f.ipv6.Store(true)
 	p.flows.put(7, f)
-	return p, device, f
+	return p.lanes[0], device, f
 }
 
 // packetMaker makes packets as a host would give them to a device.
@@ -247,7 +247,7 @@ func TestOffloadEndToEnd(t *testing.T) {
 						octets += len(p)
 					}
 				}
-				if err := sender.drain(f, l); err != nil {
+				if err := sender.drain(f, in, l); err != nil {
 					t.Fatal(err)
 				}
 				pass(receiver, w, m)
@@ -281,8 +281,8 @@ func TestOffloadEndToEnd(t *testing.T) {
 	}
 }
 
-// pass gives the frames of a wire to a path, in batches of any size.
-func pass(p *offloadPath, w *wire, m *packetMaker) {
+// pass gives the frames of a wire to a lane, in batches of any size.
+func pass(p *lane, w *wire, m *packetMaker) {
 	frames := make([]Frame, offloadBatch)
 	for len(w.frames) > 0 {
 		n := min(len(w.frames), 1+m.IntN(offloadBatch))
@@ -302,8 +302,8 @@ func TestOffloadClosedFamilies(t *testing.T) {
 		p, device, f := offloading(w, func([]byte) { controlled++ })
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []super{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
-		p.Allow(7, v6, !v6) // the other one
-		if p.drain(f, newLoad(1514)); len(w.frames) > 0 {
+		p.path.Allow(7, v6, !v6) // the other one
+		if p.drain(f, device, newLoad(1514)); len(w.frames) > 0 {
 			t.Fatalf("IPv6 %v: %d frames went out", v6, len(w.frames))
 		}
 		if n := f.meter.read(); n.Dropped == 0 || n.SentPackets > 0 {
@@ -331,7 +331,7 @@ func TestOffloadDrops(t *testing.T) {
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.Pending{Segment: tun.SegmentTCP6, Size: 5}},
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.Pending{Checksum: true, Start: 49, Offset: 16}},
 	}
-	if err := p.drain(f, newLoad(1514)); err != nil || len(w.frames) != 7 {
+	if err := p.drain(f, device, newLoad(1514)); err != nil || len(w.frames) != 7 {
 		t.Fatalf("%d frames went out: %v", len(w.frames), err)
 	}
 	if n := f.meter.read(); n.Dropped != 5 || n.SentPackets != 10 {
@@ -350,13 +350,13 @@ func TestOffloadDrops(t *testing.T) {
 func TestOffloadMSS(t *testing.T) {
 	w := &wire{}
 	p, device, f := offloading(w, nil)
-	p.Clamp(7, NewMSSLimit(1492, 0))
+	p.path.Clamp(7, NewMSSLimit(1492, 0))
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	syn := m.transport(0, false, false, 0, 4)
 	syn.packet[32], syn.packet[33] = 6<<4, 2
 	copy(syn.packet[40:], []byte{2, 4, 1460 >> 8, 1460 & 0xff})
 	device.toRead = []super{syn}
-	p.drain(f, newLoad(1514))
+	p.drain(f, device, newLoad(1514))
 	if len(w.frames) != 1 {
 		t.Fatalf("%d frames went out", len(w.frames))
 	}
@@ -401,13 +401,13 @@ func checksumRight(p []byte) bool {
 // plain path, and a tunnel ends with its device on both.
 func TestOffloadServesPlainDevices(t *testing.T) {
 	device := &still{}
-	p := newOffloadPath(&wire{}, func([]byte) {}, func(uint16) {})
+	p := newOffloadPath([]Port{&wire{}}, func([]byte) {}, func(uint16) {})
 	if err := p.Add(Tunnel{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}); err != nil {
 		t.Fatal(err)
 	}
 	p.Allow(7, true, false)
 	frame := func() Frame { return *sessionFrame(acAddr, 7, 0x21, make([]byte, 20), 10) }
-	p.take([]Frame{frame(), frame()})
+	p.lanes[0].take([]Frame{frame(), frame()})
 	if n := p.Remove(7); device.taken != 2 || n.ReceivedPackets != 2 || n.ReceivedBytes != 40 {
 		t.Errorf("the device took %d packets, counted as %+v", device.taken, n)
 	}
@@ -430,19 +430,19 @@ func TestOffloadNoAllocation(t *testing.T) {
 	l := newLoad(1514)
 	if n := testing.AllocsPerRun(100, func() {
 		device.toRead = all
-		p.drain(f, l)
+		p.drain(f, device, l)
 	}); n != 0 {
 		t.Errorf("sending allocates %v times", n)
 	}
 	p.gather = nil
 	device.toRead = all
-	p.drain(f, l)
+	p.drain(f, device, l)
 	var frames []Frame
 	for _, b := range w.frames {
 		copy(b[6:], f.Peer[:]) // as if they came from there
 		frames = append(frames, Frame{Data: b})
 	}
-	f.supers = ignore{device}
+	f.writers = writers(ignore{device}, 1)
 	if n := testing.AllocsPerRun(100, func() { p.take(frames) }); n != 0 {
 		t.Errorf("receiving allocates %v times", n)
 	}
@@ -480,7 +480,7 @@ func FuzzOffloadTake(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b []byte, pending bool) {
 		controlled, packets := 0, 0
 		p, device, flow := offloading(&wire{}, func([]byte) { controlled++ })
-		p.Clamp(7, NewMSSLimit(1492, 0))
+		p.path.Clamp(7, NewMSSLimit(1492, 0))
 		p.take([]Frame{{Data: bytes.Clone(a), ChecksumPending: pending}, {Data: bytes.Clone(b), ChecksumPending: pending}})
 		for _, s := range device.written {
 			packets += s.packets
@@ -502,7 +502,7 @@ func BenchmarkOffloadSend(b *testing.B) {
 	b.SetBytes(63000)
 	for b.Loop() {
 		device.toRead = all
-		p.drain(f, l)
+		p.drain(f, device, l)
 	}
 }
 
@@ -512,14 +512,14 @@ func BenchmarkOffloadReceive(b *testing.B) {
 	p, device, f := offloading(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	device.toRead = []super{m.transport(0, false, false, 1440, 63000)}
-	p.drain(f, newLoad(1514))
+	p.drain(f, device, newLoad(1514))
 	frames := make([]Frame, len(w.frames))
 	for i := range frames {
 		copy(w.frames[i][6:], f.Peer[:])
 		frames[i].Data = w.frames[i]
 	}
 	first := bytes.Clone(frames[0].Data)
-	f.supers = ignore{device}
+	f.writers = writers(ignore{device}, 1)
 	b.ReportAllocs()
 	b.SetBytes(63000)
 	for b.Loop() {

@@ -21,9 +21,9 @@ import (
 // batch is how many frames are read at once.
 const batch = 32
 
-// plainPath is a Path over one Port of session frames.
+// plainPath is a Path over Ports of session frames.
 type plainPath struct {
-	port  Port
+	ports []Port
 	flows flowTable
 	clock func() instant
 	// control takes a frame that is not for the data path. The frame is valid
@@ -41,20 +41,24 @@ type flow struct {
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
 	guard
-	meter  meter
-	supers tun.Offloading // the device, if super-packets are moved; see the offload path
-	done   chan struct{}  // closed when nothing reads the device any more
+	meter   meter
+	supers  tun.Offloading    // the device, if super-packets are moved; see the offload path
+	writers []tun.SuperWriter // likewise: where those go that come by each port
+	done    chan struct{}     // closed when nothing reads the device any more
 }
 
 // ErrSessionTaken is returned for a tunnel whose session ID is in use.
 var ErrSessionTaken = errors.New("pppoe: session ID is already in use")
 
-func newPlainPath(port Port, control func([]byte), lost func(uint16)) *plainPath {
-	return &plainPath{port: port, clock: newClock(), control: control, lost: lost}
+func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainPath {
+	return &plainPath{ports: ports, clock: newClock(), control: control, lost: lost}
 }
 
 // Add takes up a tunnel.
 func (p *plainPath) Add(t Tunnel) error {
+	if len(p.ports) > 1 {
+		t.Device = &sharedDevice{Device: t.Device}
+	}
 	return p.add(&flow{Tunnel: t}, p.carry)
 }
 
@@ -119,10 +123,10 @@ func (p *plainPath) Remove(id uint16) Counters {
 	return f.meter.read()
 }
 
-// receive moves frames from the port until that is lost or closed.
-func (p *plainPath) receive() error {
+// receive moves frames from a port until that is lost or closed.
+func (p *plainPath) receive(port int) error {
 	var packet [1][]byte
-	return read(p.port, batch, func(frames []Frame) {
+	return read(p.ports[port], batch, func(frames []Frame) {
 		now := p.clock()
 		for i := range frames {
 			if !p.deliver(&frames[i], packet[:], now) {
@@ -200,13 +204,34 @@ func (p *plainPath) transmit(f *flow, carry func(*flow)) {
 	}
 }
 
-// carry moves packets from a flow's device to the port until the device is closed, or
+// choose says by which port those packets go that come out of one of a device's queues:
+// the sessions are spread over all.
+func (p *plainPath) choose(f *flow, queue int) (port int) {
+	return (int(f.SessionID) + queue) % len(p.ports)
+}
+
+// sharedDevice is a Device to which packets come by several ports. It is one that knows no
+// super-packets.
+type sharedDevice struct {
+	tun.Device
+	mu sync.Mutex // held by who writes
+}
+
+// Write waits until no one else writes.
+func (d *sharedDevice) Write(packets [][]byte, headroom int) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.Device.Write(packets, headroom)
+}
+
+// carry moves packets from a flow's device to a port until the device is closed, or
 // lost.
 func (p *plainPath) carry(f *flow) {
+	port := p.ports[p.choose(f, 0)]
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
 	for i := range bufs {
-		bufs[i] = make([]byte, Headers+p.port.MTU())
+		bufs[i] = make([]byte, Headers+port.MTU())
 		f.appendHeader(bufs[i][:0])
 	}
 	for {
@@ -221,7 +246,7 @@ func (p *plainPath) carry(f *flow) {
 				frames = append(frames, frame)
 			}
 		}
-		sent, _ := p.port.WriteBatch(frames)
+		sent, _ := port.WriteBatch(frames)
 		f.meter.dropped.Add(uint64(len(frames) - sent))
 	}
 }

@@ -30,7 +30,7 @@ func (s *still) MTU() int                                { return 1500 }
 func carrying(t testing.TB) (*plainPath, *still, *flow) {
 	t.Helper()
 	device := &still{}
-	p := newPlainPath(device, func([]byte) {}, func(uint16) {})
+	p := newPlainPath([]Port{device}, func([]byte) {}, func(uint16) {})
 	if err := p.Add(Tunnel{SessionID: 0x1234, Local: acAddr, Peer: hostAddr, Device: device}); err != nil {
 		t.Fatal(err)
 	}
