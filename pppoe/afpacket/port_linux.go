@@ -61,28 +61,31 @@ var _ pppoe.Gatherer = (*Port)(nil)
 // no tags on the port's side: it puts them in and takes them out. The error names the
 // interface and wraps one of those above, or of Line.
 func Open(line Line, etherType uint16) (*Port, error) {
-	p, err := open(line, etherType)
+	p, err := open(line, etherType, alone)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	return p, nil
 }
 
-func open(line Line, etherType uint16) (*Port, error) {
+// alone is the group of a port that is in none.
+const alone = -1
+
+func open(line Line, etherType uint16, group int) (*Port, error) {
 	if err := line.check(); err != nil {
 		return nil, err
 	}
 	p := &Port{inBand: make([]byte, len(line.inBand())*vlan.TagLen)}
 	p.tags.init(line)
-	if err := p.bind(line, line.protocol(etherType), filterFor(line, etherType)); err != nil {
+	if err := p.bind(line, line.protocol(etherType), filterFor(line, etherType), group); err != nil {
 		return nil, err
 	}
 	p.mtu = p.iface.MTU - line.overhead()
 	return p, nil
 }
 
-// bind opens the socket, with the filter that the port's station wants.
-func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruction) (err error) {
+// bind opens the socket, with the filter that the port's station wants, and joins a group.
+func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
 	if p.iface, err = check(line.Interface); err != nil {
 		return err
 	}
@@ -94,14 +97,22 @@ func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruct
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
 	}
-	conn, err := packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: program})
+	first := program
+	if group != alone {
+		first = []bpf.RawInstruction{{Op: unix.BPF_RET, K: drop}}
+	}
+	conn, err := packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: first})
 	if err != nil {
 		return explain(err)
 	}
 	if err := p.take(conn); err != nil {
 		return explain(err)
 	}
-	if err := p.setUp(); err != nil {
+	err = p.setUp()
+	if err == nil && group != alone {
+		err = p.join(group, program)
+	}
+	if err != nil {
 		p.close()
 		return explain(err)
 	}

@@ -22,7 +22,7 @@ func OpenTrunk(line Line, etherType uint16) (*Port, error) {
 		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	p := &Port{trunk: true}
-	if err := p.bind(line, unix.ETH_P_ALL, trunkFilter(etherType)); err != nil {
+	if err := p.bind(line, unix.ETH_P_ALL, trunkFilter(etherType), alone); err != nil {
 		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	p.mtu = p.iface.MTU + vlan.MaxDepth*vlan.TagLen

@@ -1,0 +1,90 @@
+package afpacket
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"upppoe/pppoe"
+)
+
+// OpenQueues opens PPPoE's ports on a line, with as many for session frames as are asked
+// for, at least one. The kernel divides the frames between them as pppoe.Ports.More wants
+// it. Errors are OpenPorts'.
+func OpenQueues(line Line, sessions int) (pppoe.Ports, error) {
+	ports, err := OpenPorts(line)
+	if err != nil || sessions <= 1 {
+		return ports, err
+	}
+	if err := fan(line, &ports, sessions); err != nil {
+		ports.Close()
+		return pppoe.Ports{}, fmt.Errorf("%s: %d ports for sessions: %w", line, sessions, err)
+	}
+	return ports, nil
+}
+
+// fan makes a group of the session port, and has others join.
+func fan(line Line, ports *pppoe.Ports, sessions int) error {
+	group, err := ports.Session.(*Port).group(dividing(line))
+	if err != nil {
+		return err
+	}
+	for len(ports.More) < sessions-1 {
+		p, err := open(line, pppoe.EtherTypeSession, group)
+		if err != nil {
+			return err
+		}
+		ports.More = append(ports.More, p)
+	}
+	return nil
+}
+
+// group makes a fan-out group, with a number that nobody else has, of the port alone. The
+// kernel takes what the program returns, modulo the number of ports, for the port that
+// gets the frame, in the order in which they join.
+func (p *Port) group(program []bpf.Instruction) (group int, err error) {
+	raw, err := bpf.Assemble(program)
+	if err != nil {
+		return 0, err
+	}
+	failed := p.raw.Control(func(fd uintptr) { group, err = newGroup(int(fd), raw) })
+	return group, errors.Join(failed, err)
+}
+
+func newGroup(fd int, program []bpf.RawInstruction) (int, error) {
+	const kind = (unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_UNIQUEID) << 16
+	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, kind); err != nil {
+		return 0, err
+	}
+	data := fprog(program)
+	if err := unix.SetsockoptSockFprog(fd, unix.SOL_PACKET, unix.PACKET_FANOUT_DATA, &data); err != nil {
+		return 0, err
+	}
+	group, err := unix.GetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT)
+	return group & 0xffff, err
+}
+
+// join has a port become one of a group, and hear what its filter passes, which has passed
+// nothing until then: a frame that it hears on its own is one that the group hears too.
+func (p *Port) join(group int, filter []bpf.RawInstruction) (err error) {
+	failed := p.raw.Control(func(fd uintptr) {
+		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_FANOUT, unix.PACKET_FANOUT_CBPF<<16|group); err != nil {
+			return
+		}
+		program := fprog(filter)
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)
+	})
+	return errors.Join(failed, err)
+}
+
+// fprog is a program as the kernel takes it.
+func fprog(program []bpf.RawInstruction) unix.SockFprog {
+	all := make([]unix.SockFilter, len(program))
+	for i, in := range program {
+		all[i] = unix.SockFilter{Code: in.Op, Jt: in.Jt, Jf: in.Jf, K: in.K}
+	}
+	return unix.SockFprog{Len: uint16(len(all)), Filter: unsafe.SliceData(all)}
+}

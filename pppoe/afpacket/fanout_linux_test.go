@@ -1,0 +1,160 @@
+package afpacket_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/test/lab"
+)
+
+// heardAt is a frame, and the port that it came to.
+type heardAt struct {
+	port  int
+	frame string
+}
+
+// numbered is a session frame with a datagram of a flow, or for a negative flow a control
+// frame, that has a number.
+func numbered(dst, src pppoe.Addr, flow int, number uint32) []byte {
+	packet := make([]byte, 28, 32)
+	packet[0], packet[9] = 0x45, 17
+	binary.BigEndian.PutUint16(packet[20:], uint16(5000+flow))
+	protocol := uint16(0x21)
+	if flow < 0 {
+		protocol = 0xc021
+	}
+	packet = binary.BigEndian.AppendUint32(packet, number)
+	b := append([]byte{0x11, 0, 0, 7}, 0, byte(len(packet)+2))
+	b = binary.BigEndian.AppendUint16(b, protocol)
+	return frame(dst, src, pppoe.EtherTypeSession, string(append(b, packet...)))
+}
+
+// TestQueues: frames are divided between the ports of a line so that each comes to one, in
+// the order of its flow; control frames come to the first.
+func TestQueues(t *testing.T) {
+	const ports, flows, rounds = 4, 32, 20
+	other := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
+	for what, lines := range map[string][2]afpacket.Line{ // far, near
+		"untagged":      {{}, {}},
+		"one tag":       {{VLAN: stack(t, "50")}, {VLAN: stack(t, "50")}},
+		"priority only": {{VLAN: stack(t, "0")}, {VLAN: stack(t, "0")}},
+		"two tags":      {{VLAN: stack(t, "50.100")}, {VLAN: stack(t, "50.100")}},
+		"odd tags":      {{VLAN: stack(t, "0x9100:50.100")}, {VLAN: stack(t, "0x9100:50.100")}},
+		"its own MAC":   {{}, {Source: other}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWire(t)
+			far, near := lines[0], lines[1]
+			far.Interface, near.Interface = "far", "near"
+			// The frames come in by one queue, whichever processor sends them.
+			if err := w.near.Offload("near", true, lab.Join); err != nil {
+				t.Fatal(err)
+			}
+			var all pppoe.Ports
+			w.do(w.near, func() (err error) {
+				all, err = afpacket.OpenQueues(near, ports)
+				return err
+			})
+			defer all.Close()
+			from := w.on(w.far, far, pppoe.EtherTypeSession)
+			heard := listenAll(t, all)
+			to := all.Session.Addr()
+			send := func(flow int, number uint32) {
+				if n, err := from.WriteBatch([][]byte{numbered(to, from.Addr(), flow, number)}); n != 1 {
+					t.Fatal(err)
+				}
+			}
+			for number := range uint32(rounds) {
+				for flow := -1; flow < flows; flow++ {
+					send(flow, number)
+				}
+			}
+			at, count := make(map[int]int), make(map[int]int)
+			for range rounds * (flows + 1) {
+				take(t, <-heard, at, count)
+			}
+			if at[-1] != 0 {
+				t.Errorf("control frames came to port %d", at[-1])
+			}
+			// The last of each port: what came twice came before it.
+			last := make(map[int]int)
+			for flow := range flows {
+				last[at[flow]] = flow
+			}
+			if len(last) != ports {
+				t.Fatalf("%d ports have heard something, want %d", len(last), ports)
+			}
+			for _, flow := range last {
+				send(flow, rounds)
+			}
+			for range last {
+				take(t, <-heard, at, count)
+			}
+		})
+	}
+}
+
+// listenAll reads all session ports until they are closed.
+func listenAll(t *testing.T, ports pppoe.Ports) <-chan heardAt {
+	heard := make(chan heardAt, 4096)
+	for i, p := range append([]pppoe.Port{ports.Session}, ports.More...) {
+		// Ends with the port.
+		go func() {
+			for {
+				frames := buffers(32, 1530)
+				n, err := p.ReadBatch(frames)
+				if err != nil {
+					return
+				}
+				for _, f := range frames[:n] {
+					heard <- heardAt{i, string(f.Data)}
+				}
+			}
+		}()
+	}
+	return heard
+}
+
+// take notes where a frame came, which must be where the others of its flow did, and the
+// next of them.
+func take(t *testing.T, h heardAt, at, count map[int]int) {
+	t.Helper()
+	const packet = 14 + 8
+	flow := -1
+	if binary.BigEndian.Uint16([]byte(h.frame[20:22])) == 0x21 {
+		flow = int(binary.BigEndian.Uint16([]byte(h.frame[packet+20:]))) - 5000
+	}
+	number := int(binary.BigEndian.Uint32([]byte(h.frame[packet+28:])))
+	if count[flow] == 0 {
+		at[flow] = h.port
+	}
+	if at[flow] != h.port || number != count[flow] {
+		t.Fatalf("frame %d of flow %d came to port %d; expected was %d, at port %d", number, flow, h.port, count[flow], at[flow])
+	}
+	count[flow]++
+}
+
+// TestQueuesClose: all of a line's ports end when they are closed, or the interface goes.
+func TestQueuesClose(t *testing.T) {
+	w := newWire(t)
+	var all pppoe.Ports
+	w.do(w.near, func() (err error) {
+		all, err = afpacket.OpenQueues(afpacket.Line{Interface: "near"}, 3)
+		return err
+	})
+	results := make(chan error)
+	for _, p := range append([]pppoe.Port{all.Session}, all.More...) {
+		go func() {
+			_, err := p.ReadBatch(buffers(1, 1514))
+			results <- err
+		}()
+	}
+	all.Close()
+	for range 3 {
+		if err := <-results; err == nil {
+			t.Error("a port that is closed has read something")
+		}
+	}
+}
