@@ -3,6 +3,7 @@ package pppoe
 import (
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 // DataPath is how the packets of open sessions are moved.
@@ -44,6 +45,11 @@ func (d DataPath) String() string {
 	}
 	return dataPathNames[d]
 }
+
+// Queues is in how many parts the packets of a line are best moved, if nobody says
+// otherwise: as many as half of the processors, which leaves the other half to who sends
+// and receives them, and 8 at most. On two processors one is the faster.
+func Queues() int { return max(1, min(8, runtime.GOMAXPROCS(0)/2)) }
 
 // mover is a Path as the loop runs it.
 type mover interface {

@@ -113,7 +113,7 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 
 func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 	h := &hostnet.Host{
-		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Log: log,
+		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.LineQueues(), Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6 && s.NoAutoconf, Metric6: s.RouteMetric6, // else inet6 sets it

@@ -143,7 +143,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	mtu := &parentMTU{settings: p.settings, log: p.log}
 	defer mtu.restore()
-	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Sessions: 1, Log: p.log}
+	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
 	cfg.Listen = mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })

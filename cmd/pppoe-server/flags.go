@@ -159,7 +159,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, First: f.remote},
-		Host:         &hostnet.Host{MTU: s.MTU, DataPath: s.DataPath, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune, Log: log},
+		Host:         &hostnet.Host{MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune, Log: log},
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
 		MSS:          mss(f, s),

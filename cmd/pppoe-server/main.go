@@ -56,7 +56,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	for _, notice := range s.Notices {
 		log.Warn(notice)
 	}
-	paths := &stage.Lines{Want: s.DataPath, Sessions: f.max, Log: log}
+	paths := &stage.Lines{Want: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Log: log}
 	defer paths.Close()
 	listeners, err := listen(f, paths)
 	if err != nil {

@@ -25,6 +25,8 @@ type Host struct {
 	Name string
 	// DataPath is how packets are moved, and so what kind of device is opened.
 	DataPath pppoe.DataPath
+	// Queues is how many a device has that moves super-packets; 0 and 1: one.
+	Queues int
 	// MTU bounds the device's, in octets; 0: what PPP has agreed on.
 	MTU int
 	// Namespace is the network namespace in which the device, its addresses and
@@ -123,7 +125,7 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 // device makes one that moves super-packets, if the kernel has such and a plain one is not
 // asked for.
 func (h *Host) device() (tun.Device, error) {
-	cfg := tun.Config{Name: h.Name}
+	cfg := tun.Config{Name: h.Name, Queues: h.Queues}
 	if h.DataPath != pppoe.DataPathPlain {
 		d, err := tun.OpenOffload(cfg)
 		if err == nil {

@@ -74,6 +74,14 @@ func (s *Settings) Limits() pppoe.Limits {
 	return pppoe.Limits{Idle: s.Idle, MaxConnect: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }
 
+// LineQueues is into how many parts the packets of a line are divided.
+func (s *Settings) LineQueues() int {
+	if s.Queues == 0 {
+		return pppoe.Queues()
+	}
+	return s.Queues
+}
+
 // ClampMSS is pppoe's MSS: no more than what option mss says, nor than an option mtu
 // leaves room for.
 func (s *Settings) ClampMSS() int {

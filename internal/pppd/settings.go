@@ -37,6 +37,7 @@ type Settings struct {
 	Attach       string // SID:MAC; empty: none
 	ConnectDelay time.Duration
 	DataPath     pppoe.DataPath
+	Queues       int // 0: the default
 	MSS          int // 0: as the MTU allows; negative: as it is
 
 	ControlPriority, DataPriority uint8

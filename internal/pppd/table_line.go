@@ -40,6 +40,8 @@ var lineOptions = []option{
 		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.LineRemote })}},
 	{name: "datapath", help: "what moves packets: auto (default), kernel, offload or plain; see DATA PATHS in the manual page",
 		kind: kind{"WAY", dataPath}},
+	{name: "datapath-queues", help: "into how many parts to divide the packets of a line, for as many processors (default: half of the processors, at most 8); the devices of a server's sessions are divided only if told so",
+		kind: number("N", 1, 64, func(s *Settings, n int) { s.Queues = n })},
 	{name: "mtu", help: "the longest packet to send, in octets (default 1492; more asks for RFC 4638)",
 		kind: size(func(s *Settings) *int { return &s.MTU })},
 	{name: "mru", help: "the longest packet to receive, in octets (default 1492; more asks for RFC 4638)",

@@ -26,6 +26,9 @@ import (
 type Lines struct {
 	// Want is the data path that is wanted.
 	Want pppoe.DataPath
+	// Queues is how many ports each line has for session frames; 0 and 1: one. The plain
+	// data path has one in any case.
+	Queues int
 	// Sessions is the most that there may be on an interface at once; 0: 65,535.
 	Sessions int
 	// Log is told what changes in how the kernel moves an interface's packets. It must be set.
@@ -42,10 +45,14 @@ type engine struct {
 }
 
 // Open opens the ports of a line, with an Accelerator if the kernel is to move packets.
-// The error is that of afpacket.OpenPorts; or, where the kernel's data path is asked for by
+// The error is that of afpacket.OpenQueues; or, where the kernel's data path is asked for by
 // name, it tells why that cannot be.
 func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
-	ports, err := afpacket.OpenPorts(line)
+	queues := s.Queues
+	if s.Want == pppoe.DataPathPlain {
+		queues = 1
+	}
+	ports, err := afpacket.OpenQueues(line, queues)
 	if err != nil || !s.accelerates() {
 		return ports, err
 	}
@@ -115,12 +122,14 @@ func (s *Lines) accelerator(line afpacket.Line, ports pppoe.Ports) (pppoe.Accele
 	if line.VLAN == (vlan.Stack{}) && line.Source == (pppoe.Addr{}) {
 		return fast, nil
 	}
-	socket, ok := ports.Session.(fastpath.Socket)
-	if !ok {
-		return nil, fmt.Errorf("%v: %w: its port takes no filter", line, fastpath.ErrUnavailable)
-	}
-	if err := fast.Shield(socket); err != nil {
-		return nil, fmt.Errorf("%v: %w", line, err)
+	for _, port := range append([]pppoe.Port{ports.Session}, ports.More...) {
+		socket, ok := port.(fastpath.Socket)
+		if !ok {
+			return nil, fmt.Errorf("%v: %w: its port takes no filter", line, fastpath.ErrUnavailable)
+		}
+		if err := fast.Shield(socket); err != nil {
+			return nil, fmt.Errorf("%v: %w", line, err)
+		}
 	}
 	return fast, nil
 }
