@@ -25,6 +25,7 @@ type end struct {
 	lines *stage.Lines
 	fast  *kernel // nil: user space moves all
 	stop  func()
+	count counted // session ports, if there are several
 
 	events          chan pppoe.Event // but for those that nobody waits for
 	asked, answered atomic.Int64     // Echo-Requests that were sent, Echo-Replies that came
@@ -144,6 +145,9 @@ func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 		p, err = e.lines.Open(afpacket.Line{Interface: "eth0", VLAN: tags})
 		return err
 	})
+	if err == nil && len(p.More) > 0 {
+		e.count.all(&p)
+	}
 	if p.Accelerator != nil {
 		e.fast = &kernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{}, 8)}
 		p.Accelerator = e.fast
@@ -178,7 +182,7 @@ type host struct {
 }
 
 func (e *end) host() host {
-	return host{&hostnet.Host{Log: slog.New(slog.DiscardHandler), DataPath: e.path}, e.Namespace}
+	return host{&hostnet.Host{Log: slog.New(slog.DiscardHandler), DataPath: e.path, Queues: e.lines.Queues}, e.Namespace}
 }
 
 func (h host) Open(l pppoe.Line) (d tun.Device, err error) {

@@ -41,6 +41,7 @@ const patience = 20 * time.Second
 // families.
 type setting struct {
 	vlan       vlan.Stack
+	queues     int          // into how many parts both ends divide packets; 0: one
 	mtu        int          // of the Ethernet interfaces; 0: 1500
 	maxPayload int          // what both ask for (RFC 4638); 0: 1492
 	without    ipFamily     // the family that neither end wants
@@ -71,6 +72,7 @@ func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
 	t.Helper()
 	roottest.Need(t)
 	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
+	e.client.lines.Queues, e.server.lines.Queues = s.queues, s.queues
 	if s.without == familyIPv6 { // nor shall the kernel try
 		sysctl(t, e.client.Namespace, "ipv6/conf/default/disable_ipv6", "1")
 		sysctl(t, e.server.Namespace, "ipv6/conf/default/disable_ipv6", "1")

@@ -1,0 +1,176 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+)
+
+// counted are ports whose frames are counted.
+type counted []*countedPort
+
+type countedPort struct {
+	pppoe.Gatherer
+	received, sent atomic.Int64
+}
+
+// all counts the frames of all session ports.
+func (c *counted) all(p *pppoe.Ports) {
+	*c = nil
+	count := func(p pppoe.Port) pppoe.Port {
+		counting := &countedPort{Gatherer: p.(pppoe.Gatherer)}
+		*c = append(*c, counting)
+		return counting
+	}
+	p.Session = count(p.Session)
+	for i := range p.More {
+		p.More[i] = count(p.More[i])
+	}
+}
+
+func (p *countedPort) ReadBatch(frames []pppoe.Frame) (int, error) {
+	n, err := p.Gatherer.ReadBatch(frames)
+	p.received.Add(int64(n))
+	return n, err
+}
+
+func (p *countedPort) WriteGather(frames [][2][]byte) (int, error) {
+	n, err := p.Gatherer.WriteGather(frames)
+	p.sent.Add(int64(n))
+	return n, err
+}
+
+// TestQueues carries many streams, and then many flows of datagrams, both ways, with four
+// queues at both ends: streams arrive whole, datagrams in the order of their flow, none is
+// lost, and none comes twice. Where user space moves them, all queues work.
+func TestQueues(t *testing.T) {
+	roottest.Need(t)
+	const queues, streaming, flows = 4, 8, 16
+	tags, err := vlan.Parse("50")
+	must(t, err)
+	for _, path := range []pppoe.DataPath{pppoe.DataPathOffload, pppoe.DataPathKernel} {
+		for name, tags := range map[string]vlan.Stack{"untagged": {}, "in a VLAN": tags} {
+			t.Run(fmt.Sprintf("%v, %s", path, name), func(t *testing.T) {
+				e := dial(t, path, path, setting{queues: queues, vlan: tags, mtu: 1508})
+				// Without it, veth keeps frames in order only if one processor sends them all.
+				must(t, e.wire.Offload("0", true, lab.Join))
+				must(t, e.wire.Offload("1", true, lab.Join))
+				must(t, e.client.Offload("eth0", true, lab.Join))
+				must(t, e.server.Offload("eth0", true, lab.Join))
+				for _, to := range []string{serverIP, serverIP6} {
+					var all sync.WaitGroup
+					for range streaming {
+						all.Go(func() { streams(t, e.client.Namespace, e.server.Namespace, to, 1<<20) })
+					}
+					all.Wait()
+					e.echoes(t, to, flows, 200)
+				}
+				e.client.allWork(t, queues, path)
+				e.server.allWork(t, queues, path)
+			})
+		}
+	}
+}
+
+// allWork says whether all of an end's ports have carried packets.
+func (e *end) allWork(t *testing.T, queues int, path pppoe.DataPath) {
+	t.Helper()
+	if len(e.count) != queues {
+		t.Fatalf("there are %d ports, want %d", len(e.count), queues)
+	}
+	for i, p := range e.count {
+		if r, s := p.received.Load(), p.sent.Load(); path == pppoe.DataPathOffload && (r < 100 || s < 100) {
+			t.Errorf("by port %d, %d frames came and %d went", i, r, s)
+		}
+	}
+}
+
+// echoes sends numbered datagrams of several flows, a few ahead of their echoes. Both ends
+// see to it that they come in order.
+func (e *ends) echoes(t *testing.T, to string, flows int, each uint32) {
+	var server net.PacketConn
+	err := e.server.Do(func() (err error) {
+		server, err = net.ListenPacket("udp", net.JoinHostPort(to, "0"))
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer server.Close()
+	go answer(t, server)
+	var all sync.WaitGroup
+	for range flows {
+		all.Go(func() {
+			if err := e.echo(server.LocalAddr(), each); err != nil {
+				t.Errorf("%s: %v", to, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// answer sends datagrams back, until the socket is closed.
+func answer(t *testing.T, server net.PacketConn) {
+	next := make(map[string]uint32)
+	for buf := make([]byte, 2000); ; {
+		n, from, err := server.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		if got, want := binary.BigEndian.Uint32(buf[:n]), next[from.String()]; got != want {
+			t.Errorf("datagram %d comes from %v instead of %d", got, from, want)
+			return
+		}
+		next[from.String()]++
+		server.WriteTo(buf[:n], from)
+	}
+}
+
+// echo is one flow.
+func (e *ends) echo(to net.Addr, each uint32) error {
+	var conn net.Conn
+	err := e.client.Do(func() (err error) {
+		conn, err = net.Dial("udp", to.String())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	const ahead = 4
+	send := func(number uint32) {
+		if number < each {
+			b := make([]byte, 200)
+			binary.BigEndian.PutUint32(b, number)
+			if _, failed := conn.Write(b); failed != nil {
+				err = errors.Join(err, failed)
+			}
+		}
+	}
+	for number := range uint32(ahead) { // so few that none is lost for want of room
+		send(number)
+	}
+	for want, buf := uint32(0), make([]byte, 2000); want < each; want++ {
+		n, failed := conn.Read(buf)
+		if err = errors.Join(err, failed); err != nil {
+			return fmt.Errorf("the echo of datagram %d: %w", want, err)
+		}
+		if got := binary.BigEndian.Uint32(buf[:n]); got != want {
+			return fmt.Errorf("the echo of datagram %d comes instead of that of %d", got, want)
+		}
+		send(want + ahead)
+	}
+	return err
+}
