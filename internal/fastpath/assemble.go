@@ -86,9 +86,40 @@ func (p *program) load(from access, to int16, size int32, short string) {
 	p.label(done)
 }
 
+// point has a register point to octets of the packet, at an offset that is in a register
+// which the verifier must know to be small, or goes to a label if they are not at hand. R2 is
+// used up.
+func (p *program) point(to asm.Register, from access, offset asm.Register, size int32, elsewhere string) {
+	if !unaligned {
+		p.add(asm.Ja.Label(elsewhere))
+		return
+	}
+	p.field(to, from.data)
+	p.field(asm.R2, from.end)
+	p.add(
+		asm.Add.Reg(to, offset),
+		asm.Mov.Reg(asm.R0, to),
+		asm.Add.Imm(asm.R0, size),
+		asm.JGT.Reg(asm.R0, asm.R2, elsewhere),
+	)
+}
+
 // unaligned says whether the verifier lets programs load numbers from where they happen to
 // be in a packet.
 const unaligned = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
+
+// move copies octets from an offset behind one register to where another points, which need
+// not be aligned, by R2.
+func (p *program) move(to, from asm.Register, offset, size int16) {
+	for i := int16(0); i < size; {
+		step := asm.DWord
+		for int16(step.Sizeof()) > size-i {
+			step = smaller[step]
+		}
+		p.add(asm.LoadMem(asm.R2, from, offset+i, step), asm.StoreMem(to, i, asm.R2, step))
+		i += int16(step.Sizeof())
+	}
+}
 
 // copy copies octets from where a register points to the stack, in steps as large as the
 // place there allows.

@@ -73,11 +73,10 @@ func (p *program) tagsOfSKB(from access, leave string) {
 	p.label("tagged")
 }
 
-// stripInTC takes the PPPoE header off. The kernel refuses to shrink a frame of this
-// ethertype, but takes tags off; and PPPoE's ethertype, header and Protocol are as long as
-// two tags and an ethertype. So the frame is given tags until it has one beside it and one
-// in it; its header is overwritten, so that it looks like two more and an IP packet; and
-// all four are taken off.
+// stripInTC takes the PPPoE header off. The kernel shrinks only frames that it takes for
+// IP's, and looks at the ethertype when it takes tags off. So the frame is given tags until it
+// has one beside it and one in it; the ethertype behind these becomes IP's; both are taken
+// off, and what is left of the header.
 func (p *program) stripInTC() {
 	p.add(asm.JEq.Imm(asm.R8, 16, "stacked"))
 	p.field(asm.R1, skbVLANPresent)
@@ -86,31 +85,46 @@ func (p *program) stripInTC() {
 	p.label("beside")
 	p.pushTag()
 	p.label("stacked")
-	// Ethertype 0x8864, VER/TYPE/CODE | session, LENGTH | Protocol become two tags and IP's.
-	const tags = stackHead
+	// VER, TYPE and CODE, which go, are given what IP's ethertype is short of PPPoE's: so
+	// the sum of all octets, which the network card may have told the kernel, stays right.
+	const sum = uint32(pppoe.EtherTypeSession + 0x1100)
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
-		asm.Mov.Imm(asm.R2, wire(etherTypeIPv4)),
+		asm.Mov.Imm32(asm.R9, wireWord(etherTypeIPv4<<16|sum-etherTypeIPv4)),
 		asm.JEq.Imm(asm.R1, wire(uint16(ppp.IPv4)), "ethertype"),
-		asm.Mov.Imm(asm.R2, wire(etherTypeIPv6)),
+		asm.Mov.Imm32(asm.R9, wireWord(etherTypeIPv6<<16|sum-etherTypeIPv6)),
 	)
 	p.label("ethertype")
+	p.add(asm.Mov.Imm(asm.R8, 16))
+	p.point(asm.R1, inSKB, asm.R8, 4, "distant")
+	p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Word), asm.Ja.Label("written"))
+	p.label("distant")
 	p.add(
-		asm.StoreMem(asm.RFP, tags+8, asm.R2, asm.Half),
-		asm.StoreImm(asm.RFP, tags, int64(wireWord(uint32(vlan.CTag)<<16|1)), asm.Word),
-		asm.StoreImm(asm.RFP, tags+4, int64(wireWord(uint32(vlan.CTag)<<16|1)), asm.Word),
+		asm.StoreMem(asm.RFP, stackHead, asm.R9, asm.Word),
 		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Imm(asm.R2, 16),
+		asm.Mov.Reg(asm.R2, asm.R8),
 		asm.Mov.Reg(asm.R3, asm.RFP),
-		asm.Add.Imm(asm.R3, tags),
-		asm.Mov.Imm(asm.R4, 10),
-		asm.Mov.Imm(asm.R5, 1), // BPF_F_RECOMPUTE_CSUM
+		asm.Add.Imm(asm.R3, stackHead),
+		asm.Mov.Imm(asm.R4, 4),
+		asm.Mov.Imm(asm.R5, 0),
 		asm.FnSkbStoreBytes.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 	)
-	for range 4 {
-		p.popTag()
-	}
+	p.label("written")
+	p.popTag()
+	p.popTag()
+	const (
+		behindMAC = 1           // BPF_ADJ_ROOM_MAC
+		asItIs    = 1<<0 | 1<<5 // BPF_F_ADJ_ROOM_FIXED_GSO, and _NO_CSUM_RESET
+	)
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, -8),
+		asm.Mov.Imm(asm.R3, behindMAC),
+		asm.Mov.Imm(asm.R4, asItIs),
+		asm.FnSkbAdjustRoom.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
 }
 
 const (

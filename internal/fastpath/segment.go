@@ -31,16 +31,24 @@ func measureSegment(offloads, ethernet int) asm.Instructions {
 		asm.Sub.Reg(asm.R9, asm.R8),
 		asm.Sub.Imm(asm.R9, 2+6),
 		asm.HostTo(asm.BE, asm.R9, asm.Half),
+		asm.Add.Imm(asm.R8, 2+4),
+	)
+	p.point(asm.R1, inSKB, asm.R8, 2, "elsewhere")
+	p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Half), asm.Ja.Label("measured"))
+	p.label("elsewhere")
+	p.add(
 		asm.StoreMem(asm.RFP, length, asm.R9, asm.Half),
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Reg(asm.R2, asm.R8),
-		asm.Add.Imm(asm.R2, 2+4),
 		asm.Mov.Reg(asm.R3, asm.RFP),
 		asm.Add.Imm(asm.R3, length),
 		asm.Mov.Imm(asm.R4, 2),
 		asm.Mov.Imm(asm.R5, 0),
 		asm.FnSkbStoreBytes.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+	p.label("measured")
+	p.add(
 		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
 		asm.LoadMem(asm.R1, asm.R1, 0, asm.Word),
 	)

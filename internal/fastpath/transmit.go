@@ -25,7 +25,8 @@ const (
 
 // The stack of transmit. classify.go has stackIP and stackTCP.
 const (
-	stackHeader   = -32 // the header, at its end
+	stackHeader   = -32  // the header, at its end
+	stackEnd      = -108 // LENGTH and Protocol, 4
 	stackProtocol = -76
 	stackPackets  = -88
 	stackIndex    = -92
@@ -63,8 +64,8 @@ func transmit(sessions, meters, offloads, uncut, ethernet int) asm.Instructions 
 	p.ipv4("leave")
 	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv4))))
 	p.label("transport")
-	p.copyHeader()
 	p.add(
+		asm.StoreMem(asm.RFP, stackEnd+2, asm.R1, asm.Half),
 		asm.Mov.Reg(asm.R8, asm.R3),
 		asm.Mov.Reg(asm.R2, asm.R3),
 		asm.StoreMem(asm.RFP, stackProtocol, asm.R4, asm.Word),
@@ -98,14 +99,6 @@ func transmit(sessions, meters, offloads, uncut, ethernet int) asm.Instructions 
 	p.label("drop")
 	p.ret(shot)
 	return p.ins
-}
-
-// copyHeader copies the session's header to the stack, with the Protocol that is in R1.
-func (p *program) copyHeader() {
-	for i := int16(0); i < headerRoom; i += 8 {
-		p.add(asm.LoadMem(asm.R2, asm.R7, transmitHeader+i, asm.DWord), asm.StoreMem(asm.RFP, stackHeader+i, asm.R2, asm.DWord))
-	}
-	p.add(asm.StoreMem(asm.RFP, stackHeader+headerRoom-2, asm.R1, asm.Half))
 }
 
 // measure finds, for a packet that is yet to be cut: the length of the headers that each
@@ -188,7 +181,7 @@ func (p *program) sendTo(index asm.Instruction, length asm.Register) {
 		asm.Mov.Reg(asm.R1, length),
 		asm.Add.Imm(asm.R1, 2),
 		asm.HostTo(asm.BE, asm.R1, asm.Half),
-		asm.StoreMem(asm.RFP, stackHeader+headerRoom-4, asm.R1, asm.Half),
+		asm.StoreMem(asm.RFP, stackEnd, asm.R1, asm.Half),
 		asm.StoreMem(asm.RFP, stackPackets, asm.R3, asm.DWord),
 		asm.Ja.Label("go"),
 	)
@@ -209,18 +202,42 @@ func (p *program) push() {
 			asm.Mov.Imm(asm.R3, 0),
 			asm.FnSkbChangeHead.Call(),
 			asm.JNE.Imm(asm.R0, 0, "drop"),
-			asm.Mov.Reg(asm.R1, asm.R6),
-			asm.Mov.Imm(asm.R2, 0),
-			asm.Mov.Reg(asm.R3, asm.RFP),
-			asm.Add.Imm(asm.R3, -n),
-			asm.Mov.Imm(asm.R4, n),
-			asm.Mov.Imm(asm.R5, 0),
-			asm.FnSkbStoreBytes.Call(),
-			asm.JNE.Imm(asm.R0, 0, "drop"),
-			asm.Ja.Label("pushed"),
 		)
+		p.writeHeader(int16(n))
 		p.label(other)
 	}
 	p.add(asm.Ja.Label("drop"))
 	p.label("pushed")
+}
+
+// writeHeader writes the session's header of a length where there is room for it now.
+func (p *program) writeHeader(n int16) {
+	elsewhere := p.unique()
+	p.add(asm.Mov.Imm(asm.R3, 0))
+	p.point(asm.R1, inSKB, asm.R3, int32(n), elsewhere)
+	if unaligned {
+		p.move(asm.R1, asm.R7, transmitLen-n, n-4)
+		p.add(
+			asm.LoadMem(asm.R2, asm.RFP, stackEnd, asm.Word),
+			asm.StoreMem(asm.R1, n-4, asm.R2, asm.Word),
+			asm.Ja.Label("pushed"),
+		)
+	}
+	p.label(elsewhere)
+	for i := int16(0); i < headerRoom; i += 8 {
+		p.add(asm.LoadMem(asm.R2, asm.R7, transmitHeader+i, asm.DWord), asm.StoreMem(asm.RFP, stackHeader+i, asm.R2, asm.DWord))
+	}
+	p.add(
+		asm.LoadMem(asm.R2, asm.RFP, stackEnd, asm.Word),
+		asm.StoreMem(asm.RFP, stackHeader+headerRoom-4, asm.R2, asm.Word),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, -int32(n)),
+		asm.Mov.Imm(asm.R4, int32(n)),
+		asm.Mov.Imm(asm.R5, 0),
+		asm.FnSkbStoreBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+		asm.Ja.Label("pushed"),
+	)
 }
