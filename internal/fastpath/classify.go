@@ -203,14 +203,19 @@ func (p *program) withoutSYN(from access, leave string) {
 	p.label(other)
 }
 
-// count adds to the meter of the slot in R1: packets in R2, octets in R9. A session whose
-// meter is not there is not served.
+// count adds to the meter of the slot in R1: packets in R2, octets in R9. Each processor
+// has meters of its own, where nobody else is while a program runs, so that no bus need be
+// locked. A session whose meter is not there is not served.
 func (p *program) count(meters int, slot asm.Instruction, direction int16, packets asm.Instruction, leave string) {
 	p.add(slot, asm.StoreMem(asm.RFP, stackTag, asm.R1, asm.Word))
 	p.lookup(meters, stackTag, leave)
-	p.add(
-		packets,
-		asm.AddAtomic.Mem(asm.R0, asm.R2, asm.DWord, direction),
-		asm.AddAtomic.Mem(asm.R0, asm.R9, asm.DWord, direction+8),
-	)
+	p.add(packets)
+	for i, more := range []asm.Register{asm.R2, asm.R9} {
+		at := direction + 8*int16(i)
+		p.add(
+			asm.LoadMem(asm.R1, asm.R0, at, asm.DWord),
+			asm.Add.Reg(asm.R1, more),
+			asm.StoreMem(asm.R0, at, asm.R1, asm.DWord),
+		)
+	}
 }

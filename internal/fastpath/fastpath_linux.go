@@ -19,7 +19,7 @@ type Config struct {
 	// Interface is the name of an Ethernet interface.
 	Interface string
 	// Sessions is the most that there may be at once. Default 65,535, for which the
-	// kernel holds 8 MB, and 150 octets for each that there is.
+	// kernel holds 2 MB a processor, and 150 octets for each that there is.
 	Sessions int
 	// Own says that the interface serves PPPoE alone, so that it may be set up for that,
 	// until Close: frames are received at its driver where that can do it (XDP), some of
@@ -55,7 +55,10 @@ type Engine struct {
 	// the detour; uncut counts packets that only a detour can send.
 	receiving, transmitting, meters, offloads, uncut *ebpf.Map
 
-	mu     sync.Mutex // guards what follows, and the lines
+	processors int // that there may be
+
+	mu sync.Mutex // guards what follows, and the lines
+
 	detour detour
 	demand demand
 	flags  uint32 // as in offloads
@@ -179,6 +182,9 @@ func (e *Engine) load(ethernet int) (err error) {
 }
 
 func (e *Engine) makeMaps() (err error) {
+	if e.processors, err = ebpf.PossibleCPU(); err != nil {
+		return err
+	}
 	const unallocated = 1 // BPF_F_NO_PREALLOC
 	for _, m := range []struct {
 		to   **ebpf.Map
@@ -186,7 +192,7 @@ func (e *Engine) makeMaps() (err error) {
 	}{
 		{&e.receiving, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
 		{&e.transmitting, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
-		{&e.meters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.Array, KeySize: 4, ValueSize: meterLen}},
+		{&e.meters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: meterLen}},
 		{&e.offloads, ebpf.MapSpec{Name: "pppoe_offloads", Type: ebpf.Array, KeySize: 4, ValueSize: offloadLen, MaxEntries: 1}},
 		{&e.uncut, ebpf.MapSpec{Name: "pppoe_uncut", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
 	} {
@@ -246,7 +252,7 @@ func (e *Engine) slot() (uint32, error) {
 	default:
 		return 0, ErrFull
 	}
-	return slot, e.meters.Put(slot, make([]byte, meterLen))
+	return slot, e.meters.Put(slot, make([]meter, e.processors))
 }
 
 func (e *Engine) free(slot uint32) { e.slots = append(e.slots, slot) }

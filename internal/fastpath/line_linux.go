@@ -221,11 +221,18 @@ func (l *Line) About() string { return l.engine.About() }
 
 // read reads a meter.
 func (e *Engine) read(s *session) pppoe.Counters {
-	b := make([]byte, meterLen)
-	if e.meters.Lookup(s.slot, b) != nil {
+	var meters []meter
+	if e.meters.Lookup(s.slot, &meters) != nil {
 		return pppoe.Counters{}
 	}
-	return parseMeter(b)
+	var c pppoe.Counters
+	for _, m := range meters {
+		c.SentPackets += m.SentPackets
+		c.SentBytes += m.SentBytes
+		c.ReceivedPackets += m.ReceivedPackets
+		c.ReceivedBytes += m.ReceivedBytes
+	}
+	return c
 }
 
 // A Socket is a session port that can be given a filter, like afpacket.Port.
