@@ -97,8 +97,8 @@ func (e *Engine) queueChanged(b []byte, there bool) {
 		if there && !slices.Contains(unshaped, kind) {
 			s.shaper = kind
 		}
-	case about.Parent == parentClsact && kind == "clsact":
-		s.filtered = there && !e.hooks.filters // of which ours is the last
+	case about.Parent == parentClsact && kind == "clsact" && !e.hooks.filters: // else ours is the last in it
+		s.filtered = there
 	default:
 		return
 	}

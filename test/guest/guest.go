@@ -37,6 +37,8 @@ type Config struct {
 	// Modules are the kernel's modules that are loaded at its start. The kernel loads
 	// none by itself.
 	Modules []string
+	// Patience is how long a script may take at most; default 5 minutes.
+	Patience time.Duration
 }
 
 // Programs are what the host must have for a machine.
@@ -44,13 +46,14 @@ var Programs = []string{"linux.uml", "modprobe", "ip"}
 
 // Machine is a guest that runs. Its methods may not be called concurrently.
 type Machine struct {
-	scratch string
-	console io.WriteCloser
-	cmd     *exec.Cmd
-	lines   chan string
-	scripts int
-	mu      sync.Mutex
-	said    []string // on the console
+	scratch  string
+	patience time.Duration
+	console  io.WriteCloser
+	cmd      *exec.Cmd
+	lines    chan string
+	scripts  int
+	mu       sync.Mutex
+	said     []string // on the console
 }
 
 // tunables keep C programs off the registers that the guest cannot save.
@@ -80,9 +83,23 @@ const (
 // Boot starts a machine, and ends it with the test.
 func Boot(t testing.TB, c Config) *Machine {
 	t.Helper()
-	g := &Machine{scratch: t.TempDir(), lines: make(chan string, 64)}
+	g, err := Start(t.TempDir(), c)
+	check(t, err)
+	t.Cleanup(g.Close)
+	return g
+}
+
+// Start starts a machine, which the caller must Close. A directory of its own is /mnt in
+// the guest.
+func Start(scratch string, c Config) (*Machine, error) {
+	g := &Machine{scratch: scratch, patience: c.Patience, lines: make(chan string, 64)}
+	if g.patience == 0 {
+		g.patience = scriptTime
+	}
 	init := filepath.Join(g.scratch, "init.sh")
-	check(t, os.WriteFile(init, []byte(guestInit), 0o755))
+	if err := os.WriteFile(init, []byte(guestInit), 0o755); err != nil {
+		return nil, err
+	}
 	args := []string{"linux.uml", "mem=512M",
 		"root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "init=" + init,
 		"con=null", "con0=fd:0,fd:1", "quiet", awake, "SCRATCH=" + g.scratch,
@@ -96,18 +113,24 @@ func Boot(t testing.TB, c Config) *Machine {
 	// A guest is many processes, of which none may outlive the first.
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 	stdin, err := g.cmd.StdinPipe()
-	check(t, err)
+	if err != nil {
+		return nil, err
+	}
 	stdout, err := g.cmd.StdoutPipe()
-	check(t, err)
+	if err != nil {
+		return nil, err
+	}
 	g.console = stdin
-	check(t, c.In.Start(g.cmd))
+	if err := c.In.Start(g.cmd); err != nil {
+		return nil, err
+	}
 	// Ends with the guest.
 	go g.listen(stdout)
-	t.Cleanup(g.halt)
 	if _, ok := g.await("@@READY", bootTime); !ok {
-		g.fatalf(t, "the guest is not ready after %v", bootTime)
+		defer g.Close()
+		return nil, g.failed("it is not ready after %v", bootTime)
 	}
-	return g
+	return g, nil
 }
 
 // Dir is the directory on this side that is /mnt in the guest.
@@ -144,24 +167,33 @@ func (g *Machine) await(mark string, patience time.Duration) (string, bool) {
 	}
 }
 
+// Script runs a shell script in the machine and returns its exit code and all that it
+// printed. The error is the machine's own.
+func (g *Machine) Script(script string) (code int, output string, err error) {
+	g.scripts++
+	name := fmt.Sprintf("script%d", g.scripts)
+	if err := os.WriteFile(filepath.Join(g.scratch, name), []byte(script), 0o644); err != nil {
+		return 0, "", err
+	}
+	fmt.Fprintln(g.console, name)
+	done, ok := g.await("@@DONE", g.patience)
+	out, _ := os.ReadFile(filepath.Join(g.scratch, name+".out"))
+	if !ok {
+		return 0, string(out), g.failed("it has not done this after %v:\n%s\nIt printed:\n%s", g.patience, script, out)
+	}
+	if code, err = strconv.Atoi(done); err != nil {
+		return 0, string(out), g.failed("it says %q", done)
+	}
+	return code, string(out), nil
+}
+
 // Run runs a shell script in the machine and returns its exit code and all that it
 // printed.
 func (g *Machine) Run(t testing.TB, script string) (code int, output string) {
 	t.Helper()
-	g.scripts++
-	name := fmt.Sprintf("script%d", g.scripts)
-	check(t, os.WriteFile(filepath.Join(g.scratch, name), []byte(script), 0o644))
-	fmt.Fprintln(g.console, name)
-	done, ok := g.await("@@DONE", scriptTime)
-	out, _ := os.ReadFile(filepath.Join(g.scratch, name+".out"))
-	if !ok {
-		g.fatalf(t, "the guest has not done this after %v:\n%s\nIt printed:\n%s", scriptTime, script, out)
-	}
-	code, err := strconv.Atoi(done)
-	if err != nil {
-		g.fatalf(t, "the guest says %q", done)
-	}
-	return code, string(out)
+	code, output, err := g.Script(script)
+	check(t, err)
+	return code, output
 }
 
 // Must runs a script that may not fail.
@@ -174,16 +206,14 @@ func (g *Machine) Must(t testing.TB, script string) string {
 	return out
 }
 
-func (g *Machine) fatalf(t testing.TB, format string, args ...any) {
-	t.Helper()
+func (g *Machine) failed(format string, args ...any) error {
 	g.mu.Lock()
-	said := strings.Join(g.said, "\n")
-	g.mu.Unlock()
-	t.Fatalf(format+"\nIts console:\n%s", append(args, said)...)
+	defer g.mu.Unlock()
+	return fmt.Errorf("guest: "+format+"\nIts console:\n%s", append(args, strings.Join(g.said, "\n"))...)
 }
 
-// halt ends the guest: its init does that at the end of its input.
-func (g *Machine) halt() {
+// Close ends the guest: its init does that at the end of its input.
+func (g *Machine) Close() {
 	g.console.Close()
 	ended := make(chan struct{})
 	// Ends with the guest.

@@ -31,8 +31,15 @@ func main() {
 	flag.BoolVar(&o.hold, "hold", false, "lay the networks, and wait to be interrupted, instead of measuring")
 	flag.BoolVar(&o.json, "json", false, "print JSON: medians, every turn, and ratios")
 	quick := flag.Bool("quick", false, "measure one TCP stream and the round trip only")
+	columns := flag.String("columns", "", "measure these only, parted by commas: "+strings.Join(allColumns, ", "))
 	flag.Parse()
-	o.full = !*quick
+	o.wanted = allColumns
+	if *quick {
+		o.wanted = quickColumns
+	}
+	if *columns != "" {
+		o.wanted = strings.Split(*columns, ",")
+	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
 	}
@@ -49,7 +56,7 @@ type options struct {
 	repeat int
 	length time.Duration
 	only   []string // none: all that need not be asked for
-	full   bool
+	wanted []string // columns
 	hold   bool
 	json   bool
 }
@@ -66,6 +73,11 @@ func (o options) check() error {
 	for _, name := range o.only {
 		if !slices.Contains(names(), name) {
 			return fmt.Errorf("-only %s: no such row; there are %s", name, strings.Join(names(), ", "))
+		}
+	}
+	for _, name := range o.wanted {
+		if !slices.Contains(allColumns, name) {
+			return fmt.Errorf("-columns %s: no such column; there are %s", name, strings.Join(allColumns, ", "))
 		}
 	}
 	if o.repeat < 1 {
@@ -109,7 +121,9 @@ func measure(o options) error {
 		<-untilTerm().Done()
 		return nil
 	}
+	var calls []float64
 	for turn := range o.repeat {
+		calls = append(calls, systemCall())
 		for i := range networks {
 			n := networks[(turn+i)%len(networks)]
 			if err := n.measure(o); err != nil {
@@ -117,7 +131,7 @@ func measure(o options) error {
 			}
 		}
 	}
-	t := table{o.columns(), networks, o.repeat}
+	t := table{o.columns(), networks, o.repeat, median(calls)}
 	if o.json {
 		return t.writeJSON(os.Stdout)
 	}

@@ -26,19 +26,33 @@ const (
 	ping99   = "ping p99"
 )
 
-// columns are in the order of the table.
-func (o options) columns() []string {
-	if o.full {
-		return []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, ping50, ping99}
+// Columns are in the order of the table.
+var (
+	allColumns   = []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, ping50, ping99}
+	quickColumns = []string{tcp1, cost, ping50, ping99}
+)
+
+// columns are those that are wanted.
+func (o options) columns() (all []string) {
+	for _, c := range allColumns {
+		if o.measures(c) {
+			all = append(all, c)
+		}
 	}
-	return []string{tcp1, cost, ping50, ping99}
+	return all
 }
 
-// streams are what is measured of TCP, beside one stream, with iperf3's options.
+// measures says whether one of some columns is wanted.
+func (o options) measures(columns ...string) bool {
+	return slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(o.wanted, c) })
+}
+
+// streams are what is measured of TCP, with iperf3's options.
 var streams = []struct {
 	what string
 	args []string
 }{
+	{tcp1, nil},
 	{tcp1back, []string{"-R"}},
 	{tcp4, []string{"-P", "4"}},
 	{tcp4back, []string{"-P", "4", "-R"}},
@@ -51,21 +65,23 @@ var datagrams = []struct {
 }{{udp64, 64}, {udp1400, 1400}}
 
 func (n *network) measure(o options) error {
-	if err := n.ping(); err != nil {
-		return err
-	}
-	if err := n.tcp(tcp1, o.length); err != nil {
-		return err
-	}
-	if !o.full {
-		return nil
+	if o.measures(ping50, ping99) {
+		if err := n.ping(); err != nil {
+			return err
+		}
 	}
 	for _, s := range streams {
+		if !o.measures(s.what) && !(s.what == tcp1 && o.measures(cost)) {
+			continue
+		}
 		if err := n.tcp(s.what, o.length, s.args...); err != nil {
 			return err
 		}
 	}
 	for _, d := range datagrams {
+		if !o.measures(d.what) {
+			continue
+		}
 		if err := n.udp(d.what, d.size); err != nil {
 			return err
 		}

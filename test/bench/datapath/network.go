@@ -32,6 +32,7 @@ var configurations = []configuration{
 	{name: "veth"},
 	{name: "veth-gro", off: cut, on: []lab.Offload{lab.Join}},
 	{name: "veth-segments", off: append(cut, lab.Join)},
+	{name: "kernel-pppoe", relay: []string{"pppd first", "pppd second"}, asked: true},
 	{name: "one-packet", relay: []string{"one-packet", "one-packet"}},
 	{name: "plain", relay: []string{"concentrator plain", "host plain"}},
 	{name: "offload", relay: []string{"concentrator offload", "host offload"}},

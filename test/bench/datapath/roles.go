@@ -31,6 +31,7 @@ var roles = map[string]func(args []string) error{
 	"one-packet":   onePacket,
 	"concentrator": concentrator,
 	"host":         host,
+	"pppd":         pppd,
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }

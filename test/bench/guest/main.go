@@ -1,0 +1,77 @@
+// Command guest measures our data paths against Linux's own PPPoE, pppd at both ends, in one
+// User-Mode Linux guest, whose kernel has it. It is given options of test/bench/datapath, which
+// it runs there. It needs root, linux.uml, pppd, iperf3 and ping.
+//
+//	go run ./test/bench/guest
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"upppoe/test/guest"
+	"upppoe/test/lab"
+)
+
+// defaults are the options if there are none.
+var defaults = []string{
+	"-only", "veth-segments,kernel-pppoe,plain,offload,kernel,auto",
+	"-columns", "TCP 1,TCP 1 back,UDP 1400,ping p50", "-repeat", "3",
+}
+
+func main() {
+	options := os.Args[1:]
+	if len(options) == 0 {
+		options = defaults
+	}
+	if err := run(options); err != nil {
+		fmt.Fprintln(os.Stderr, "guest: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// modules are what the benchmark needs of the guest's kernel.
+var modules = []string{
+	"ipv6", "af_packet", "veth", "tun", "macvlan", "sch_ingress", "cls_bpf",
+	"slhc", "ppp_generic", "pppox", "pppoe",
+}
+
+// settings let iperf3 have the buffers that it asks for.
+const settings = "sysctl -q -w net.core.rmem_max=8388608 net.core.wmem_max=8388608\n"
+
+func run(options []string) (err error) {
+	dir, err := os.MkdirTemp("", "upppoe-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := lab.Build(".", dir, "./test/bench/datapath", "./test/guest/umlrun"); err != nil {
+		return err
+	}
+	n, err := lab.NewNamespace()
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	g, err := guest.Start(dir, guest.Config{Bin: dir, In: n, Modules: modules, Patience: time.Hour})
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	script := settings + "'" + filepath.Join(dir, "datapath") + "'"
+	for _, o := range options {
+		script += " '" + strings.ReplaceAll(o, "'", `'\''`) + "'"
+	}
+	// What programs say is of interest only if one fails.
+	script += " 2> /run/said || { code=$?; cat /run/said; exit $code; }\n"
+	code, out, err := g.Script(script)
+	fmt.Print(out)
+	if err == nil && code != 0 {
+		err = errors.New("the benchmark failed in the guest")
+	}
+	return err
+}
