@@ -36,8 +36,7 @@ func newFilter(index int, where ebpf.AttachType, stub *ebpf.Program) (*filter, e
 	}
 	id, _ := info.ID()
 	f.id = int(id)
-	err = netlink.QdiscAdd(f.hub())
-	if f.madeHub = err == nil; err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := f.makeHub(where); err != nil {
 		return nil, fmt.Errorf("queueing discipline clsact: %w", err)
 	}
 	f.remove(stale)
@@ -47,6 +46,27 @@ func newFilter(index int, where ebpf.AttachType, stub *ebpf.Program) (*filter, e
 		return nil, fmt.Errorf("filter of clsact: %w", err)
 	}
 	return f, nil
+}
+
+// makeHub makes the queueing discipline if it is not there. Its elder sister ingress, which
+// may be in its place, would run at ingress what is for egress.
+func (f *filter) makeHub(where ebpf.AttachType) error {
+	err := netlink.QdiscAdd(f.hub())
+	if f.madeHub = err == nil; f.madeHub || !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	there, err := netlink.QdiscList(f.link())
+	for _, q := range there {
+		if q.Attrs().Parent == netlink.HANDLE_CLSACT && q.Type() != "clsact" && where == egress {
+			return fmt.Errorf("there is %s in its place", q.Type())
+		}
+	}
+	return err
+}
+
+// link is the interface, as far as it is needed.
+func (f *filter) link() netlink.Link {
+	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: f.at.LinkIndex}}
 }
 
 // hub is the queueing discipline, which queues nothing.
@@ -69,7 +89,7 @@ func (f *filter) Close() error {
 // remove removes those of our filters beside this one that a function chooses by their
 // programs.
 func (f *filter) remove(which func(program int) bool) (removed bool, err error) {
-	there, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: f.at.LinkIndex}}, f.at.Parent)
+	there, err := netlink.FilterList(f.link(), f.at.Parent)
 	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EINVAL) {
 		return false, nil // the interface is gone, or the queueing discipline
 	}
@@ -89,7 +109,7 @@ func (f *filter) removeHub() {
 		return
 	}
 	for _, parent := range parents {
-		left, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: f.at.LinkIndex}}, parent)
+		left, err := netlink.FilterList(f.link(), parent)
 		if err != nil || len(left) > 0 {
 			return
 		}

@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,36 @@ func TestCloseFilters(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFilterBesideIngress: where somebody has the queueing discipline ingress, what is for
+// egress is not attached, for it would run at ingress; and what is for ingress is.
+func TestFilterBesideIngress(t *testing.T) {
+	e := lay(t, withFilters).ends[1]
+	e.do(func() error {
+		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "other0"}}); err != nil {
+			return err
+		}
+		other, err := netlink.LinkByName("other0")
+		if err != nil {
+			return err
+		}
+		err = netlink.QdiscAdd(&netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: other.Attrs().Index, Parent: netlink.HANDLE_INGRESS}})
+		if err != nil {
+			return err
+		}
+		if _, err := e.engine.hooks.attach(other.Attrs().Index, egress, e.engine.transmit); err == nil || !strings.Contains(err.Error(), "ingress") {
+			t.Errorf("at egress: %v", err)
+		}
+		attached, err := e.engine.hooks.attach(other.Attrs().Index, ingress, e.engine.transmit)
+		if err != nil {
+			t.Fatalf("at ingress: %v", err)
+		}
+		if n := len(filters(t, other.Attrs().Index, ingress)); n != 1 {
+			t.Errorf("%d filters at ingress, want 1", n)
+		}
+		return attached.Close()
+	})
 }
 
 func mustLink(t *testing.T) netlink.Link {

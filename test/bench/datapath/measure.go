@@ -22,13 +22,14 @@ const (
 	cost     = "CPU s/Gb"
 	udp64    = "UDP 64"
 	udp1400  = "UDP 1400"
+	flood    = "UDP flood"
 	ping50   = "ping p50"
 	ping99   = "ping p99"
 )
 
 // Columns are in the order of the table.
 var (
-	allColumns   = []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, ping50, ping99}
+	allColumns   = []string{tcp1, tcp1back, tcp4, tcp4back, cost, udp64, udp1400, flood, ping50, ping99}
 	quickColumns = []string{tcp1, cost, ping50, ping99}
 )
 
@@ -75,6 +76,11 @@ func (n *network) measure(o options) error {
 			continue
 		}
 		if err := n.tcp(s.what, o.length, s.args...); err != nil {
+			return err
+		}
+	}
+	if o.measures(flood) {
+		if err := n.flood(); err != nil {
 			return err
 		}
 	}
@@ -224,6 +230,18 @@ func (n *network) arrives(size int, rate float64) (float64, error) {
 		return 0, nil
 	}
 	return sent, nil
+}
+
+// flood measures how many datagrams of 1400 octets arrive, in thousands a second, if as many
+// are sent as can be, and lost. Of a single processor it tells more than udp does.
+func (n *network) flood() error {
+	r, err := n.iperf(time.Second, "-u", "-w", "4M", "-l", "1400", "-b", "0")
+	if err != nil {
+		return err
+	}
+	s := r.End.Sum
+	n.add(flood, (s.Packets-s.Lost)/s.Seconds/1000)
+	return nil
 }
 
 var roundTrip = regexp.MustCompile(`time=([0-9.]+) ms`)

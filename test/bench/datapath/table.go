@@ -45,7 +45,7 @@ func (t table) write(w io.Writer) {
 		fmt.Fprintln(w)
 		t.block(w, "of "+of.name, func(n *network, column string) string { return share(n.of(of, column)) })
 	}
-	fmt.Fprintf(w, "\nmedians of %d: TCP in Gbit/s, processor time of TCP 1, UDP in thousands of datagrams a second with less than 0.1 %% lost, ping in microseconds; a ratio is the median of those of each turn; a system call takes %.2f microseconds\n", t.repeat, t.call)
+	fmt.Fprintf(w, "\nmedians of %d: TCP in Gbit/s, processor time of TCP 1, UDP in thousands of datagrams a second with less than 0.1 %% lost (flood: that arrive), ping in microseconds; a ratio is the median of those of each turn; a system call takes %.2f microseconds\n", t.repeat, t.call)
 }
 
 func (t table) block(to io.Writer, title string, cell func(n *network, column string) string) {
@@ -123,7 +123,7 @@ func figure(column string, v float64) string {
 	switch column {
 	case cost:
 		return fmt.Sprintf("%.3f", v)
-	case ping50, ping99, udp64, udp1400:
+	case ping50, ping99, udp64, udp1400, flood:
 		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.2f", v)

@@ -20,7 +20,7 @@ import (
 // defaults are the options if there are none.
 var defaults = []string{
 	"-only", "veth-segments,kernel-pppoe,plain,offload,kernel,auto",
-	"-columns", "TCP 1,TCP 1 back,UDP 1400,ping p50", "-repeat", "3",
+	"-columns", "TCP 1,TCP 1 back,UDP flood,ping p50", "-repeat", "5",
 }
 
 func main() {
