@@ -63,24 +63,24 @@ func (t table) block(to io.Writer, title string, cell func(n *network, column st
 
 // row is what is written of a network as JSON, in the units of the table, by column.
 type row struct {
-	Name   string                         `json:"name"`
-	Median map[string]float64             `json:"median"`
-	Turns  map[string][]float64           `json:"turns"`
-	Of     map[string]map[string]*float64 `json:"of"` // null: there is no such ratio
+	Name   string                        `json:"name"`
+	Median map[string]float64            `json:"median"`
+	Turns  map[string][]float64          `json:"turns"`
+	Of     map[string]map[string]float64 `json:"of"` // without those that there are not
 }
 
 func (t table) writeJSON(w io.Writer) error {
 	var rows []row
 	for _, n := range t.networks {
-		r := row{n.name, map[string]float64{}, n.results, map[string]map[string]*float64{}}
+		r := row{n.name, map[string]float64{}, n.results, map[string]map[string]float64{}}
 		for _, c := range t.columns {
 			r.Median[c] = median(n.results[c])
 		}
 		for _, of := range t.against() {
-			r.Of[of.name] = map[string]*float64{}
+			r.Of[of.name] = map[string]float64{}
 			for _, c := range t.columns {
 				if v := n.of(of, c); !math.IsNaN(v) {
-					r.Of[of.name][c] = &v
+					r.Of[of.name][c] = v
 				}
 			}
 		}
