@@ -10,6 +10,7 @@ import (
 // user space sends what would need them. A little of that costs nothing worth mentioning.
 type demand struct {
 	interval time.Duration
+	inside   func(func() error) error
 	timer    *time.Timer // runs while there are sessions, and no detour
 	last     uint64      // what uncut was
 	detour   int         // the index of its upper device; 0: there is none
@@ -21,7 +22,10 @@ type demand struct {
 const rush = 100
 
 func newDemand(cfg Config) demand {
-	d := demand{interval: cfg.interval, decided: cfg.noDetour}
+	d := demand{interval: cfg.interval, inside: cfg.Inside, decided: cfg.noDetour}
+	if d.inside == nil {
+		d.inside = func(f func() error) error { return f() }
+	}
 	if d.interval == 0 {
 		d.interval = time.Second
 	}
@@ -59,7 +63,10 @@ func (e *Engine) look() {
 		d.begin(e)
 		return
 	}
-	e.makeDetour()
+	if err := d.inside(func() error { e.makeDetour(); return nil }); err != nil {
+		d.decided = true
+		e.tellDetour(err)
+	}
 }
 
 // makeDetour makes the detour, and has the programs use it. Under the Engine's lock.

@@ -27,6 +27,9 @@ type Config struct {
 	// joins packets (generic-receive-offload), and no longer cuts any
 	// (tcp-segmentation-offload). Else nothing of it is changed.
 	Own bool
+	// Inside runs a function on a thread that is in the interface's network namespace; nil:
+	// all of the process's are, always.
+	Inside func(func() error) error
 	// Notice is told, for the log, when what leaves by a session's device is no longer sent
 	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
 	Notice func(text string)

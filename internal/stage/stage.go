@@ -31,6 +31,9 @@ type Lines struct {
 	Queues int
 	// Sessions is the most that there may be on an interface at once; 0: 65,535.
 	Sessions int
+	// Inside is as fastpath.Config has it: for a process with threads in several network
+	// namespaces.
+	Inside func(func() error) error
 	// Log is told what changes in how the kernel moves an interface's packets. It must be set.
 	Log *slog.Logger
 
@@ -152,7 +155,7 @@ func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	}
 	made, err := fastpath.Open(fastpath.Config{
 		Interface: name, Sessions: s.Sessions, Own: s.Want == pppoe.DataPathKernel,
-		Notice: func(text string) { s.Log.Info(text) },
+		Inside: s.Inside, Notice: func(text string) { s.Log.Info(text) },
 	})
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type end struct {
 	events          chan pppoe.Event // but for those that nobody waits for
 	asked, answered atomic.Int64     // Echo-Requests that were sent, Echo-Replies that came
 	strays          atomic.Int64     // packets that came of families that are not open
+	detour          atomic.Bool      // see cuts
 }
 
 // newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
@@ -45,7 +46,7 @@ func newEnd(t *testing.T, path pppoe.DataPath) *end {
 		sysctl(t, n, name, value)
 	}
 	e := &end{Namespace: n, path: path, events: make(chan pppoe.Event, 64)}
-	e.lines = &stage.Lines{Want: path, Sessions: 16, Log: slog.New(slog.DiscardHandler)}
+	e.lines = &stage.Lines{Want: path, Sessions: 16, Inside: n.Do, Log: slog.New(listener{slog.DiscardHandler, e})}
 	t.Cleanup(func() { e.Do(e.lines.Close) })
 	return e
 }

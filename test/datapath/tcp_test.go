@@ -11,37 +11,42 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/pppoe"
 	"upppoe/test/lab"
 )
 
 // tcp carries a stream each way at once, over IPv4 and IPv6. What arrives is what was sent,
-// and where the kernel can move it, it has: all that comes, at least. Of what leaves it moves
-// super-packets only once there are many.
+// and where the kernel can move it, it has: all that comes, and, once there is a detour, all
+// that leaves.
 func (e *ends) tcp(t *testing.T) {
 	const octets = 2 << 20
 	for _, to := range []string{serverIP, serverIP6} {
-		client, server := e.client.moved(), e.server.moved()
+		before := [2]pppoe.Counters{e.client.moved(), e.server.moved()}
+		cuts := e.client.cuts() && e.server.cuts()
 		w := e.watch(t)
 		streams(t, e.client.Namespace, e.server.Namespace, to, octets)
 		w.end(t, 2*octets/1500)
-		for _, one := range []struct {
-			end    *end
-			before uint64
-		}{{e.client, client}, {e.server, server}} {
-			if moved := one.end.moved() - one.before; one.end.fast != nil && moved < octets {
-				t.Errorf("%s: the kernel has moved only %d octets, not even the %d that came", to, moved, octets)
+		for i, one := range []*end{e.client, e.server} {
+			if one.fast == nil {
+				continue
+			}
+			after := one.moved()
+			if n := after.ReceivedBytes - before[i].ReceivedBytes; n < octets {
+				t.Errorf("%s: of %d octets that came the kernel has moved only %d", to, octets, n)
+			}
+			if n := after.SentBytes - before[i].SentBytes; cuts && n < octets {
+				t.Errorf("%s: of %d octets that left the kernel has moved only %d", to, octets, n)
 			}
 		}
 	}
 }
 
-// moved is how many octets the kernel has moved.
-func (e *end) moved() uint64 {
+// moved is what the kernel has moved.
+func (e *end) moved() pppoe.Counters {
 	if e.fast == nil {
-		return 0
+		return pppoe.Counters{}
 	}
-	c := e.fast.Counters(1)
-	return c.SentBytes + c.ReceivedBytes
+	return e.fast.Counters(1)
 }
 
 // streams sends octets both ways at once.

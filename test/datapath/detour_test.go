@@ -1,0 +1,78 @@
+package datapath
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+)
+
+// TestDetour: once there are many packets that are yet to be cut, the kernel has a way for
+// them too. All is as before, but for who moves them.
+func TestDetour(t *testing.T) {
+	roottest.Need(t)
+	const auto, offload, kernel = pppoe.DataPathAuto, pppoe.DataPathOffload, pppoe.DataPathKernel
+	for _, p := range [][2]pppoe.DataPath{{auto, auto}, {auto, offload}, {offload, kernel}, {kernel, kernel}} {
+		t.Run(fmt.Sprintf("%v to %v", p[0], p[1]), func(t *testing.T) {
+			e := dial(t, p[0], p[1], setting{})
+			e.demandDetours(t)
+			e.try(t, long, tcp, udp, random)
+		})
+	}
+}
+
+// demandDetours sends what the kernel cannot, both ways, until it can.
+func (e *ends) demandDetours(t *testing.T) {
+	t.Helper()
+	there := associate(t, e.client.Namespace, e.server.Namespace, serverIP, e.mtu)
+	defer there.close()
+	back := associate(t, e.server.Namespace, e.client.Namespace, clientIP, e.mtu)
+	defer back.close()
+	for end := time.Now().Add(patience); !e.client.cuts() || !e.server.cuts(); {
+		there.rush(t)
+		back.rush(t)
+		if time.Now().After(end) {
+			t.Fatal("no detour is made")
+		}
+	}
+}
+
+// rush sends many datagrams that are to be cut in two.
+func (u *association) rush(t *testing.T) {
+	t.Helper()
+	const many = 20
+	b := u.data(150)
+	for range many {
+		if _, _, err := u.from.WriteMsgUDP(b, cutInto(100), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range many {
+		u.expect(t, b[:100])
+		u.expect(t, b[100:])
+	}
+}
+
+// cuts says whether the kernel has a way for packets that are yet to be cut, if it has one
+// for others.
+func (e *end) cuts() bool { return e.fast == nil || e.detour.Load() }
+
+// listener hears what stage.Lines tell of the detour.
+type listener struct {
+	slog.Handler
+	*end
+}
+
+func (l listener) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l listener) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, "have been made") {
+		l.detour.Store(true)
+	}
+	return nil
+}
