@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 	"upppoe/test/packets"
 )
@@ -15,8 +14,7 @@ import (
 // TestAccounts: counters are those of what was carried, and when a session has ended both
 // ends have the same, whoever has moved it.
 func TestAccounts(t *testing.T) {
-	roottest.Need(t)
-	eachPair(t, setting{}, func(t *testing.T, e *ends) {
+	eachPair(t, func(t *testing.T, e *ends) {
 		e.exact(t)
 		e.udp(t)
 		streams(t, e.client.Namespace, e.server.Namespace, serverIP, 20<<10)

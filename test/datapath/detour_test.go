@@ -2,28 +2,19 @@ package datapath
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
-
-	"upppoe/internal/roottest"
-	"upppoe/pppoe"
 )
 
 // TestDetour: once there are many packets that are yet to be cut, the kernel has a way for
 // them too. All is as before, but for who moves them.
 func TestDetour(t *testing.T) {
-	roottest.Need(t)
-	const auto, offload, kernel = pppoe.DataPathAuto, pppoe.DataPathOffload, pppoe.DataPathKernel
-	for _, p := range [][2]pppoe.DataPath{{auto, auto}, {auto, offload}, {offload, kernel}, {kernel, kernel}} {
-		t.Run(fmt.Sprintf("%v to %v", p[0], p[1]), func(t *testing.T) {
-			e := dial(t, p[0], p[1], setting{})
-			e.demandDetours(t)
-			e.try(t, long, tcp, udp, random)
-		})
-	}
+	eachOf(t, []pair{{auto, auto}, {auto, offload}, {offload, kernel}}, setting{}, func(t *testing.T, e *ends) {
+		e.demandDetours(t)
+		e.try(t, long, tcp, udp, random)
+	})
 }
 
 // demandDetours sends what the kernel cannot, both ways, until it can.

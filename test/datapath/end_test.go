@@ -23,7 +23,7 @@ type end struct {
 	*lab.Namespace
 	path  pppoe.DataPath
 	lines *stage.Lines
-	fast  *kernel // nil: user space moves all
+	fast  *inKernel // nil: user space moves all
 	stop  func()
 	count counted // session ports, if there are several
 
@@ -150,26 +150,26 @@ func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 		e.count.all(&p)
 	}
 	if p.Accelerator != nil {
-		e.fast = &kernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{}, 8)}
+		e.fast = &inKernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{}, 8)}
 		p.Accelerator = e.fast
 	}
 	return p, err
 }
 
-// kernel is an Accelerator in a namespace.
-type kernel struct {
+// inKernel is an Accelerator in a namespace.
+type inKernel struct {
 	pppoe.Accelerator
 	in    *lab.Namespace
 	moves chan struct{} // gets one when packets of a session begin to be moved
 	added atomic.Bool   // for the Allow that comes next
 }
 
-func (k *kernel) Add(t pppoe.Tunnel) error {
+func (k *inKernel) Add(t pppoe.Tunnel) error {
 	k.added.Store(true)
 	return k.in.Do(func() error { return k.Accelerator.Add(t) })
 }
 
-func (k *kernel) Allow(id uint16, ipv4, ipv6 bool) {
+func (k *inKernel) Allow(id uint16, ipv4, ipv6 bool) {
 	k.Accelerator.Allow(id, ipv4, ipv6)
 	if k.added.Swap(false) {
 		k.moves <- struct{}{}

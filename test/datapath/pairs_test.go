@@ -10,8 +10,16 @@ import (
 	"upppoe/test/lab"
 )
 
-// paths are all there are. The first is the kernel's, chosen of itself: without XDP.
-var paths = []pppoe.DataPath{pppoe.DataPathAuto, pppoe.DataPathPlain, pppoe.DataPathOffload, pppoe.DataPathKernel}
+// The data paths there are. Auto is the kernel's, chosen of itself: it leaves the Ethernet
+// interface as it is.
+const (
+	auto    = pppoe.DataPathAuto
+	plain   = pppoe.DataPathPlain
+	offload = pppoe.DataPathOffload
+	kernel  = pppoe.DataPathKernel
+)
+
+var paths = []pppoe.DataPath{auto, plain, offload, kernel}
 
 // concern is something to be tried with a session that is up.
 type concern struct {
@@ -31,7 +39,7 @@ var (
 // everything with it that a session of the usual kind can carry; then less of it, with
 // Ethernet interfaces that do less by themselves.
 func TestPairs(t *testing.T) {
-	eachPair(t, setting{}, func(t *testing.T, e *ends) {
+	eachPair(t, func(t *testing.T, e *ends) {
 		e.try(t, ping, tcp, udp, random)
 		e.switchOff(t, lab.SegmentTCP)
 		t.Run("without segmentation", func(t *testing.T) { e.try(t, tcp) })
@@ -56,22 +64,27 @@ func (e *ends) switchOff(t *testing.T, what ...lab.Offload) {
 }
 
 // eachPair runs a test with a session of each data path at one end and each at the other.
-func eachPair(t *testing.T, s setting, test func(t *testing.T, e *ends)) {
-	roottest.Need(t)
-	for _, p := range pairs() {
-		t.Run(fmt.Sprintf("%v to %v", p[0], p[1]), func(t *testing.T) { test(t, dial(t, p[0], p[1], s)) })
-	}
-}
-
-// pairs are data paths of a client and a server. The kernel's as it is chosen of itself
-// meets but two.
-func pairs() [][2]pppoe.DataPath {
-	const auto, offload = pppoe.DataPathAuto, pppoe.DataPathOffload
-	all := [][2]pppoe.DataPath{{auto, auto}, {auto, offload}, {offload, auto}}
+// The kernel's as it is chosen of itself meets but two.
+func eachPair(t *testing.T, test func(t *testing.T, e *ends)) {
+	pairs := []pair{{auto, auto}, {auto, offload}, {offload, auto}}
 	for _, by := range paths[1:] {
 		for _, with := range paths[1:] {
-			all = append(all, [2]pppoe.DataPath{by, with})
+			pairs = append(pairs, pair{by, with})
 		}
 	}
-	return all
+	eachOf(t, pairs, setting{}, test)
+}
+
+// pair are data paths of a client and a server.
+type pair struct{ by, with pppoe.DataPath }
+
+// somePairs have each data path at either end.
+var somePairs = []pair{{plain, offload}, {offload, plain}, {kernel, offload}, {offload, kernel}, {auto, auto}}
+
+// eachOf runs a test with a session of each pair.
+func eachOf(t *testing.T, pairs []pair, s setting, test func(t *testing.T, e *ends)) {
+	roottest.Need(t)
+	for _, p := range pairs {
+		t.Run(fmt.Sprintf("%v to %v", p.by, p.with), func(t *testing.T) { test(t, dial(t, p.by, p.with, s)) })
+	}
 }

@@ -19,7 +19,7 @@ import (
 // and where the kernel can move it, it has: all that comes, and, once there is a detour, all
 // that leaves.
 func (e *ends) tcp(t *testing.T) {
-	const octets = 2 << 20
+	const octets = 1 << 20
 	for _, to := range []string{serverIP, serverIP6} {
 		before := [2]pppoe.Counters{e.client.moved(), e.server.moved()}
 		cuts := e.client.cuts() && e.server.cuts()
