@@ -1,0 +1,85 @@
+package packets
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestSource: packets are numbered, not too long, and of all kinds.
+func TestSource(t *testing.T) {
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 1492, First: 7, Trains: true}
+	kinds := make(map[string]int)
+	for i := range 20000 {
+		p := s.Next()
+		if n, ok := numberOf(p); !ok || n != uint32(7+i) || len(p) > 1492 {
+			t.Fatalf("packet %d: %d, %v, %d octets", i, n, ok, len(p))
+		}
+		switch {
+		case p[0]>>4 == 6:
+			kinds["IPv6"]++
+			if slices.Contains([]byte{0, 43, 44, 60}, p[6]) {
+				kinds["extension headers"]++
+			}
+		case sum(0, p[:int(p[0]&15)*4]) != 0xffff:
+			t.Fatalf("packet %d: the header's checksum is wrong: %x", i, p)
+		default:
+			kinds["IPv4"]++
+			if p[0] != 0x45 {
+				kinds["options"]++
+			}
+			if binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
+				kinds["fragments"]++
+			}
+			if int(binary.BigEndian.Uint16(p[2:])) != len(p) {
+				kinds["of another length than they say"]++
+			}
+		}
+		if len(p) == 1492 {
+			kinds["full"]++
+		}
+	}
+	for _, kind := range []string{"IPv4", "IPv6", "options", "extension headers", "fragments", "full", "of another length than they say"} {
+		if kinds[kind] < 100 {
+			t.Errorf("only %d are %s", kinds[kind], kind)
+		}
+	}
+}
+
+// TestVersion: a source can be held to one version of IP.
+func TestVersion(t *testing.T) {
+	for _, version := range []byte{4, 6} {
+		s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 200, Version: version, Trains: true}
+		for range 1000 {
+			if p := s.Next(); p[0]>>4 != version {
+				t.Fatalf("a packet of IPv%d: %x", p[0]>>4, p)
+			}
+		}
+	}
+}
+
+// TestCompare: a packet is found changed, sent twice, or nobody's.
+func TestCompare(t *testing.T) {
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 1492}
+	first, second := s.Next(), s.Next()
+	c := &carriage{waiting: map[uint32][]byte{0: first, 1: second}, room: make(chan struct{}, 2)}
+	c.room <- struct{}{}
+	changed := slices.Clone(second)
+	changed[9] ^= 1
+	if n, err := c.compare(make([]byte, 100)); n != 0 || err != nil {
+		t.Errorf("one of somebody else's: %d, %v", n, err)
+	}
+	if n, err := c.compare(first); n != 1 || err != nil {
+		t.Errorf("one as it was sent: %d, %v", n, err)
+	}
+	if _, err := c.compare(first); err == nil {
+		t.Error("one that came twice was taken")
+	}
+	if _, err := c.compare(changed); err == nil {
+		t.Error("one that was changed was taken")
+	}
+	if c.Packets != 1 || c.Octets != len(first) {
+		t.Errorf("%d packets of %d octets were carried", c.Packets, c.Octets)
+	}
+}
