@@ -17,7 +17,7 @@ var randomPackets = flag.Int("packets", 6000, "how many random packets are carri
 // random carries packets of all kinds each way, each of which comes out as it went in.
 func (e *ends) random(t *testing.T) {
 	client, server := tap(t, e.client), tap(t, e.server)
-	s := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), Most: e.mtu, Trains: true}
+	s := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), Most: e.mtu, Trains: true, Supers: true}
 	for _, way := range []struct {
 		from, to *packet.Conn
 		at       *end

@@ -34,6 +34,8 @@ func Open(device string) (*packet.Conn, error) {
 		err = errors.Join(
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20),
 			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1),
+			// What the kernel cuts before the TUN it else takes for somebody else's.
+			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
 		)
 	})
 	if err = errors.Join(failed, err); err != nil {
@@ -44,7 +46,11 @@ func Open(device string) (*packet.Conn, error) {
 
 // Send sends a packet by a socket of Open's.
 func Send(from *packet.Conn, p []byte) error {
-	message := append(make([]byte, virtioLen), p...)
+	return send(from, append(make([]byte, virtioLen), p...))
+}
+
+// send sends what has a virtio-net header before it.
+func send(from *packet.Conn, message []byte) error {
 	_, err := from.WriteTo(message, &packet.Addr{HardwareAddr: make(net.HardwareAddr, 6)})
 	return err
 }
@@ -87,22 +93,37 @@ type carriage struct {
 const virtioLen = 10
 
 func (c *carriage) send(from *packet.Conn, s *Source, n int) error {
-	for range n {
-		select {
-		case c.room <- struct{}{}:
-		case <-c.over:
-			return nil
+	for n > 0 {
+		m, err := s.next(n)
+		if err != nil {
+			return err
 		}
-		p := s.Next()
-		number, _ := numberOf(p)
-		c.mu.Lock()
-		c.waiting[number] = p
-		c.mu.Unlock()
-		if err := Send(from, p); err != nil {
-			return fmt.Errorf("packet %d: %w", number, err)
+		for _, p := range m.packets {
+			if !c.expect(p) {
+				return nil
+			}
 		}
+		if err := send(from, m.sent); err != nil {
+			return fmt.Errorf("%x: %w", m.sent[:min(len(m.sent), 100)], err)
+		}
+		n -= len(m.packets)
 	}
 	return nil
+}
+
+// expect notes a packet that is to arrive, once there is room. It says no if none will be
+// received any more.
+func (c *carriage) expect(p []byte) bool {
+	select {
+	case c.room <- struct{}{}:
+	case <-c.over:
+		return false
+	}
+	number, _ := numberOf(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting[number] = p
+	return true
 }
 
 func (c *carriage) receive(to *packet.Conn, n int) error {
@@ -137,17 +158,18 @@ func (c *carriage) some() string {
 // take compares what has come, and returns how many packets that were.
 func (c *carriage) take(header, b []byte) (int, error) {
 	if header[1] == unix.VIRTIO_NET_HDR_GSO_NONE {
+		if p := pendingOf(header); p.Checksum && !p.Complete(b) { // as over a veth pair
+			return 0, fmt.Errorf("what came with an open checksum cannot have one: % x, %x", header, b[:min(len(b), 100)])
+		}
 		return c.compare(b)
 	}
-	var cut tun.Segments
-	if err := cut.Cut(b, pendingOf(header)); err != nil {
+	parts, err := cut(header, b)
+	if err != nil {
 		return 0, fmt.Errorf("what came joined cannot be cut: %w: % x, %x", err, header, b[:min(len(b), 100)])
 	}
 	all := 0
-	for cut.Len() > 0 {
-		head := make([]byte, cut.HeaderLen())
-		payload := cut.Next(head)
-		n, err := c.compare(append(head, payload...))
+	for _, p := range parts {
+		n, err := c.compare(p)
 		if err != nil {
 			return 0, err
 		}

@@ -83,3 +83,27 @@ func TestCompare(t *testing.T) {
 		t.Errorf("%d packets of %d octets were carried", c.Packets, c.Octets)
 	}
 }
+
+// TestSupers: what is to be cut becomes packets that follow each other.
+func TestSupers(t *testing.T) {
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 1492, Supers: true}
+	supers, want := 0, uint32(0)
+	for range 2000 {
+		m, err := s.next(20)
+		if err != nil || len(m.packets) == 0 || len(m.packets) > 20 {
+			t.Fatalf("%d packets: %v", len(m.packets), err)
+		}
+		if len(m.packets) > 1 {
+			supers++
+		}
+		for _, p := range m.packets {
+			if n, ok := numberOf(p); !ok || n != want || len(p) > 1492 {
+				t.Fatalf("packet %d: %d, %v, %d octets", want, n, ok, len(p))
+			}
+			want++
+		}
+	}
+	if supers < 50 {
+		t.Errorf("only %d were to be cut", supers)
+	}
+}

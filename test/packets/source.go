@@ -22,6 +22,8 @@ type Source struct {
 	// Trains has some packets be of one flow, one behind the other as in a stream, for
 	// whoever joins such.
 	Trains bool
+	// Supers has Carry send some packets that are yet to be cut into such.
+	Supers bool
 
 	count uint32
 	train *train
@@ -174,16 +176,21 @@ func (s *Source) sayLength(p []byte) {
 	case 1:
 		length += s.Rand.IntN(20)
 	}
+	sayLength(p, length)
+	sum4(p)
+}
+
+// sayLength has IP say a length.
+func sayLength(p []byte, length int) {
 	if p[0]>>4 == 4 {
 		binary.BigEndian.PutUint16(p[2:], uint16(length))
 	} else {
 		binary.BigEndian.PutUint16(p[4:], uint16(length-40))
 	}
-	s.sum4(p)
 }
 
 // sum4 makes the checksum of an IPv4 header right.
-func (s *Source) sum4(p []byte) {
+func sum4(p []byte) {
 	if p[0]>>4 == 4 {
 		p[10], p[11] = 0, 0
 		binary.BigEndian.PutUint16(p[10:], ^sum(0, p[:int(p[0]&15)*4]))

@@ -51,12 +51,8 @@ func (t *train) next(number uint32) []byte {
 	}
 	t.vary(p)
 	p = appendMark(t.octets(p, size-markLen), number)
-	if p[0]>>4 == 4 {
-		binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
-	} else {
-		binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
-	}
-	t.sum4(p)
+	sayLength(p, len(p))
+	sum4(p)
 	t.sumTransport(p)
 	t.advance(size)
 	return p
@@ -87,6 +83,14 @@ func (t *train) vary(p []byte) {
 	}
 }
 
+// addresses are those of a packet.
+func (t *train) addresses(p []byte) []byte {
+	if p[0]>>4 == 6 {
+		return p[8:40]
+	}
+	return p[12:20]
+}
+
 // sumTransport makes the checksum right, but for now and then.
 func (t *train) sumTransport(p []byte) {
 	segment, at := p[t.ip:], 16
@@ -95,11 +99,7 @@ func (t *train) sumTransport(p []byte) {
 		binary.BigEndian.PutUint16(segment[4:], uint16(len(segment)))
 	}
 	segment[at], segment[at+1] = 0, 0
-	addresses := p[t.ip-8 : t.ip]
-	if p[0]>>4 == 6 {
-		addresses = p[8:40]
-	}
-	check := ^sum(uint32(sum(uint32(t.protocol)+uint32(len(segment)), addresses)), segment)
+	check := ^sum(uint32(sum(uint32(t.protocol)+uint32(len(segment)), t.addresses(p))), segment)
 	if check == 0 && t.protocol == protocolUDP {
 		check = 0xffff // RFC 768
 	}

@@ -1,0 +1,88 @@
+package packets
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/tun"
+)
+
+// message is what is sent at once: one packet, or one that the kernel or the data path is to
+// cut, with a virtio-net header before it; and the packets that are to arrive.
+type message struct {
+	sent    []byte
+	packets [][]byte
+}
+
+// next makes a message of so many packets at most.
+func (s *Source) next(most int) (message, error) {
+	if !s.Supers || most < 2 || s.train != nil || s.Rand.IntN(16) > 0 {
+		p := s.Next()
+		return message{append(make([]byte, virtioLen), p...), [][]byte{p}}, nil
+	}
+	return s.super(most)
+}
+
+// super makes a packet that is yet to be cut, such as a virtual machine sends. What is to
+// become of it tun.Segments says, and where it is the kernel that cuts, the kernel agrees.
+func (s *Source) super(most int) (message, error) {
+	t := s.newTrain()
+	p := slices.Clip(t.headers)
+	count := max(2, min(t.left, most, (0xffff-len(p))/t.size))
+	for i := range count {
+		size := t.size
+		if i == count-1 {
+			size = markLen + s.Rand.IntN(t.size-markLen+1)
+		}
+		p = appendMark(s.octets(p, size-markLen), s.First+s.count)
+		s.count++
+	}
+	header := t.describe(p)
+	parts, err := cut(header, p)
+	return message{append(header, p...), parts}, err
+}
+
+// describe completes the headers of a packet that is yet to be cut, but for its checksum,
+// and says in a virtio-net header how it is to be done.
+func (t *train) describe(p []byte) []byte {
+	h := make([]byte, virtioLen)
+	h[0], h[1] = unix.VIRTIO_NET_HDR_F_NEEDS_CSUM, unix.VIRTIO_NET_HDR_GSO_TCPV6
+	if p[0]>>4 == 4 {
+		h[1] = unix.VIRTIO_NET_HDR_GSO_TCPV4
+	}
+	sayLength(p, len(p))
+	sum4(p)
+	segment, at := p[t.ip:], 16
+	if t.protocol == protocolUDP {
+		h[1], at = unix.VIRTIO_NET_HDR_GSO_UDP_L4, 6
+		binary.BigEndian.PutUint16(segment[4:], uint16(len(segment)))
+	} else {
+		segment[13] |= []byte{0, 0x01, 0x08, 0x09, 0x40}[t.Rand.IntN(5)] // FIN and PSH are the last segment's
+		if t.Rand.IntN(8) == 0 {
+			segment[13] |= 0x80 // CWR is the first's
+			h[1] |= unix.VIRTIO_NET_HDR_GSO_ECN
+		}
+	}
+	binary.BigEndian.PutUint16(segment[at:], sum(uint32(t.protocol)+uint32(len(segment)), t.addresses(p)))
+	binary.NativeEndian.PutUint16(h[2:], uint16(len(t.headers)))
+	binary.NativeEndian.PutUint16(h[4:], uint16(t.size))
+	binary.NativeEndian.PutUint16(h[6:], uint16(t.ip))
+	binary.NativeEndian.PutUint16(h[8:], uint16(at))
+	return h
+}
+
+// cut makes the packets of one that is yet to be cut.
+func cut(header, p []byte) (parts [][]byte, err error) {
+	var c tun.Segments
+	if err := c.Cut(p, pendingOf(header)); err != nil {
+		return nil, err
+	}
+	for c.Len() > 0 {
+		head := make([]byte, c.HeaderLen())
+		payload := c.Next(head)
+		parts = append(parts, append(head, payload...))
+	}
+	return parts, nil
+}
