@@ -6,15 +6,33 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"upppoe/pppoe/vlan"
 )
 
 // TestDetour: once there are many packets that are yet to be cut, the kernel has a way for
 // them too. All is as before, but for who moves them.
 func TestDetour(t *testing.T) {
-	eachOf(t, []pair{{auto, auto}, {auto, offload}, {offload, kernel}}, setting{}, func(t *testing.T, e *ends) {
-		e.demandDetours(t)
-		e.try(t, long, tcp, udp, random)
-	})
+	tagged, err := vlan.Parse("50.100")
+	must(t, err)
+	for _, c := range []struct {
+		what  string
+		pairs []pair
+		setting
+	}{
+		{"usual", []pair{{auto, auto}, {auto, offload}, {offload, kernel}}, setting{}},
+		{"full size", []pair{{kernel, auto}}, setting{mtu: 1508, maxPayload: 1500}},
+		{"tagged", []pair{{auto, auto}, {kernel, offload}}, setting{vlan: tagged, mtu: 1508}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel() // engines look each second
+			eachOf(t, c.pairs, c.setting, func(t *testing.T, e *ends) {
+				t.Parallel()
+				e.demandDetours(t)
+				e.try(t, long, tcp, udp, random)
+			})
+		})
+	}
 }
 
 // demandDetours sends what the kernel cannot, both ways, until it can.
