@@ -53,11 +53,12 @@ type association struct {
 	from, at *net.UDPConn
 	most     int // octets that need no fragments
 	random   *rand.ChaCha8
+	buf      []byte // room for any datagram
 }
 
 func associate(t *testing.T, from, at *lab.Namespace, to string, mtu int) *association {
 	t.Helper()
-	u := &association{to: to, most: mtu - 28, random: rand.NewChaCha8([32]byte{7})}
+	u := &association{to: to, most: mtu - 28, random: rand.NewChaCha8([32]byte{7}), buf: make([]byte, 1<<16)}
 	if strings.Contains(to, ":") {
 		u.most = mtu - 48
 	}
@@ -139,11 +140,10 @@ func (u *association) joined(t *testing.T) {
 	if _, _, err := u.from.WriteMsgUDP(sent, cutInto(1000), nil); err != nil {
 		t.Fatal(err)
 	}
-	buf := make([]byte, 1<<16)
 	for left := sent; len(left) > 0; {
 		u.at.SetReadDeadline(time.Now().Add(patience))
-		n, err := u.at.Read(buf)
-		if err != nil || n == 0 || !bytes.HasPrefix(left, buf[:n]) {
+		n, err := u.at.Read(u.buf)
+		if err != nil || n == 0 || !bytes.HasPrefix(left, u.buf[:n]) {
 			t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(left), err)
 		}
 		left = left[n:]
@@ -196,10 +196,9 @@ func cutInto(size int) []byte {
 // expect receives one datagram.
 func (u *association) expect(t *testing.T, want []byte) {
 	t.Helper()
-	buf := make([]byte, 1<<16)
 	u.at.SetReadDeadline(time.Now().Add(patience))
-	n, err := u.at.Read(buf)
-	if err != nil || !bytes.Equal(buf[:n], want) {
+	n, err := u.at.Read(u.buf)
+	if err != nil || !bytes.Equal(u.buf[:n], want) {
 		t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(want), err)
 	}
 }
