@@ -90,10 +90,6 @@ func (p *program) load(from access, to int16, size int32, short string) {
 // which the verifier must know to be small, or goes to a label if they are not at hand. R2 is
 // used up.
 func (p *program) point(to asm.Register, from access, offset asm.Register, size int32, elsewhere string) {
-	if !unaligned {
-		p.add(asm.Ja.Label(elsewhere))
-		return
-	}
 	p.field(to, from.data)
 	p.field(asm.R2, from.end)
 	p.add(

@@ -1,7 +1,9 @@
 package fastpath
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -80,12 +82,25 @@ func (e *Engine) makeDetour() {
 	e.tellDetour(err)
 }
 
+// detourDown does without the detour, if it was one of its devices that somebody has set
+// down or removed.
+func (e *Engine) detourDown(index int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// The news may be of before it was set up.
+	if e.demand.detour != 0 && slices.Contains(e.detour.indexes[:], index) && !e.detour.up() {
+		e.tellDetour(errDown)
+	}
+}
+
+var errDown = errors.New("somebody has set its devices down")
+
 func (e *Engine) tellDetour(err error) {
 	if err != nil {
 		e.demand.detour = 0
 		e.tell()
 		e.detour.close()
-		e.notice(fmt.Sprintf("%s: packets that are yet to be cut into segments are sent by user space: the kernel's way cannot be made: %v", e.name, err))
+		e.notice(fmt.Sprintf("%s: packets that are yet to be cut into segments are sent by user space: the kernel's way cannot be had: %v", e.name, err))
 		return
 	}
 	text := fmt.Sprintf("%s: there are many packets yet to be cut into segments: %s and %s have been made, and send them in the kernel", e.name, e.detour.names[0], e.detour.names[1])

@@ -28,6 +28,7 @@ type detour struct {
 
 	home     string    // the network namespace
 	names    [2]string // lower, upper
+	indexes  [2]int
 	attached io.Closer
 }
 
@@ -91,6 +92,7 @@ func (d *detour) make() (index int, err error) {
 		return 0, err
 	}
 	d.names = [2]string{request.Name(), attrs.Name}
+	d.indexes = [2]int{lower.Attrs().Index, upper.Attrs().Index}
 	if d.attached, err = d.attach(lower.Attrs().Index, egress, d.program); err != nil {
 		return 0, err
 	}
@@ -122,6 +124,17 @@ func (d *detour) raise(lower, upper netlink.Link) error {
 		return err
 	}
 	return d.netlink.LinkSetUp(upper)
+}
+
+// up says whether both devices are up.
+func (d *detour) up() bool {
+	for _, index := range d.indexes {
+		l, err := d.netlink.LinkByIndex(index)
+		if err != nil || l.Attrs().RawFlags&unix.IFF_UP == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // close removes the pair. Again it does nothing.

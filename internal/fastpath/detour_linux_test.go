@@ -122,10 +122,41 @@ func TestNoDetour(t *testing.T) {
 	exchange(t, here, there, there.ipv4, 16<<20)
 	here.engine.look() // from another namespace, in which it must not be made
 	here.look()
-	if here.detours() || len(notices) != 1 || !strings.Contains(notices[0], "cannot be made") {
+	if here.detours() || len(notices) != 1 || !strings.Contains(notices[0], "cannot be had") {
 		t.Errorf("there is a detour: %v; the log says %q", here.detours(), notices)
 	}
 	exchange(t, here, there, there.ipv4, 1<<20)
+}
+
+// TestDetourDown: whoever sets the detour's devices down gets no packet lost.
+func TestDetourDown(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, words := range [][]string{
+		{"ip", "link", "set", "pppoecut0up", "down"},
+		{"ip", "link", "set", "pppoecut0", "down"},
+		{"ip", "link", "delete", "pppoecut0up"},
+	} {
+		notices := make(chan string, 16)
+		s := lay(t, untimed, func(_ *end, cfg *Config) {
+			cfg.Notice = func(text string) { notices <- text }
+		})
+		here, there := s.session(1, vlan.Stack{}, 1492)
+		here.makeDetour()
+		<-notices
+		sh(t, here.ns, words[0], words[1:]...)
+		select {
+		case text := <-notices:
+			if !strings.Contains(text, "set its devices down") {
+				t.Errorf("%v: the log says: %s", words, text)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%v: the log says nothing", words)
+		}
+		if here.detours() {
+			t.Errorf("%v: the detour is still in use", words)
+		}
+		exchange(t, here, there, there.ipv4, 1<<20)
+	}
 }
 
 // TestDeclared: where the interface finishes checksums of IP alone, the kernel knows each frame

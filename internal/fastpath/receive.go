@@ -85,32 +85,7 @@ func (p *program) stripInTC() {
 	p.label("beside")
 	p.pushTag()
 	p.label("stacked")
-	// VER, TYPE and CODE, which go, are given what IP's ethertype is short of PPPoE's: so
-	// the sum of all octets, which the network card may have told the kernel, stays right.
-	const sum = uint32(pppoe.EtherTypeSession + 0x1100)
-	p.add(
-		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
-		asm.Mov.Imm32(asm.R9, wireWord(etherTypeIPv4<<16|sum-etherTypeIPv4)),
-		asm.JEq.Imm(asm.R1, wire(uint16(ppp.IPv4)), "ethertype"),
-		asm.Mov.Imm32(asm.R9, wireWord(etherTypeIPv6<<16|sum-etherTypeIPv6)),
-	)
-	p.label("ethertype")
-	p.add(asm.Mov.Imm(asm.R8, 16))
-	p.point(asm.R1, inSKB, asm.R8, 4, "distant")
-	p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Word), asm.Ja.Label("written"))
-	p.label("distant")
-	p.add(
-		asm.StoreMem(asm.RFP, stackHead, asm.R9, asm.Word),
-		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Reg(asm.R2, asm.R8),
-		asm.Mov.Reg(asm.R3, asm.RFP),
-		asm.Add.Imm(asm.R3, stackHead),
-		asm.Mov.Imm(asm.R4, 4),
-		asm.Mov.Imm(asm.R5, 0),
-		asm.FnSkbStoreBytes.Call(),
-		asm.JNE.Imm(asm.R0, 0, "drop"),
-	)
-	p.label("written")
+	p.disguise()
 	p.popTag()
 	p.popTag()
 	const (
@@ -124,6 +99,40 @@ func (p *program) stripInTC() {
 		asm.Mov.Imm(asm.R4, asItIs),
 		asm.FnSkbAdjustRoom.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+}
+
+// disguise writes IP's ethertype behind the tag that is in the frame. That tag, which goes, is
+// given what IP's ethertype is short of PPPoE's. For if the network card has summed the
+// octets of the frame (CHECKSUM_COMPLETE), the sum is of neither or of both: a tag that the
+// kernel has put in counts as Ethernet's header, which is not in the sum, or does not, by
+// its version.
+func (p *program) disguise() {
+	const tci = 14
+	p.add(asm.Mov.Imm(asm.R8, tci))
+	p.point(asm.R1, inSKB, asm.R8, 4, "distant")
+	p.add(asm.Ja.Label("near"))
+	p.label("distant")
+	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, tci+4), asm.FnSkbPullData.Call())
+	p.point(asm.R1, inSKB, asm.R8, 4, "drop")
+	p.label("near")
+	p.add(
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.Half),
+		asm.LoadMem(asm.R3, asm.RFP, stackHead+8, asm.Half),
+		asm.JNE.Imm(asm.R3, wire(uint16(ppp.IPv4)), "ipv6 disguise"),
+		asm.Add.Imm(asm.R2, wire(pppoe.EtherTypeSession-etherTypeIPv4)),
+		asm.Mov.Imm(asm.R3, wire(etherTypeIPv4)),
+		asm.Ja.Label("disguise"),
+	)
+	p.label("ipv6 disguise")
+	p.add(asm.Add.Imm(asm.R2, wire(pppoe.EtherTypeSession-etherTypeIPv6)), asm.Mov.Imm(asm.R3, wire(etherTypeIPv6)))
+	p.label("disguise")
+	p.add( // in ones' complement, in whatever order of octets (RFC 1071 section 2)
+		asm.Mov.Reg(asm.R4, asm.R2),
+		asm.RSh.Imm(asm.R4, 16),
+		asm.Add.Reg(asm.R2, asm.R4),
+		asm.StoreMem(asm.R1, 0, asm.R2, asm.Half),
+		asm.StoreMem(asm.R1, 2, asm.R3, asm.Half),
 	)
 }
 

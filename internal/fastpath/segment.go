@@ -33,9 +33,11 @@ func measureSegment(offloads, ethernet int) asm.Instructions {
 		asm.HostTo(asm.BE, asm.R9, asm.Half),
 		asm.Add.Imm(asm.R8, 2+4),
 	)
-	p.point(asm.R1, inSKB, asm.R8, 2, "elsewhere")
-	p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Half), asm.Ja.Label("measured"))
-	p.label("elsewhere")
+	if unaligned {
+		p.point(asm.R1, inSKB, asm.R8, 2, "elsewhere")
+		p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Half), asm.Ja.Label("measured"))
+		p.label("elsewhere")
+	}
 	p.add(
 		asm.StoreMem(asm.RFP, length, asm.R9, asm.Half),
 		asm.Mov.Reg(asm.R1, asm.R6),

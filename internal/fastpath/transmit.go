@@ -213,17 +213,17 @@ func (p *program) push() {
 // writeHeader writes the session's header of a length where there is room for it now.
 func (p *program) writeHeader(n int16) {
 	elsewhere := p.unique()
-	p.add(asm.Mov.Imm(asm.R3, 0))
-	p.point(asm.R1, inSKB, asm.R3, int32(n), elsewhere)
 	if unaligned {
+		p.add(asm.Mov.Imm(asm.R3, 0))
+		p.point(asm.R1, inSKB, asm.R3, int32(n), elsewhere)
 		p.move(asm.R1, asm.R7, transmitLen-n, n-4)
 		p.add(
 			asm.LoadMem(asm.R2, asm.RFP, stackEnd, asm.Word),
 			asm.StoreMem(asm.R1, n-4, asm.R2, asm.Word),
 			asm.Ja.Label("pushed"),
 		)
+		p.label(elsewhere)
 	}
-	p.label(elsewhere)
 	for i := int16(0); i < headerRoom; i += 8 {
 		p.add(asm.LoadMem(asm.R2, asm.R7, transmitHeader+i, asm.DWord), asm.StoreMem(asm.RFP, stackHeader+i, asm.R2, asm.DWord))
 	}

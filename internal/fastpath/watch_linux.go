@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // watch follows what the Ethernet interface does by itself with what it is to send. It
@@ -29,6 +30,9 @@ func (w *watch) start(e *Engine, cfg Config, ethernet netlink.Link) error {
 		for change := range changes {
 			if change.Index == int32(index) {
 				e.adapt(cfg, change.Attrs().Name) // what fails has been made safe
+			}
+			if change.Header.Type == unix.RTM_DELLINK || change.Flags&unix.IFF_UP == 0 {
+				e.detourDown(int(change.Index))
 			}
 		}
 		e.adapt(cfg, "") // nothing will be heard any more
