@@ -80,7 +80,8 @@ func TestDemand(t *testing.T) {
 	exchange(t, here, there, there.ipv4, 1<<20)
 }
 
-// TestDemandStops: an engine looks only while it has sessions, and no detour.
+// TestDemandStops: an engine looks only while it has sessions, or the detour, which goes
+// after a long time without demand, and comes back with it.
 func TestDemandStops(t *testing.T) {
 	s := lay(t, untimed)
 	looks := func() bool {
@@ -92,23 +93,37 @@ func TestDemandStops(t *testing.T) {
 	if looks() {
 		t.Error("it looks without a session")
 	}
-	here, _ := s.session(1, vlan.Stack{}, 1492)
+	here, there := s.session(1, vlan.Stack{}, 1492)
 	if !looks() {
 		t.Error("it does not look")
 	}
-	if here.look(); !looks() {
-		t.Error("it looks no more")
+	without := here.interfaces()
+	for range 2 {
+		here.makeDetour()
+		for range enough - 1 {
+			here.look()
+		}
+		if exchange(t, here, there, there.ipv4, 16<<20); !here.detours() {
+			t.Fatal("the detour has gone early")
+		}
+		for range enough {
+			here.look() // the first of which sees a demand
+		}
+		if !here.detours() || here.interfaces() != without+2 {
+			t.Fatal("the detour has gone, though there was a demand")
+		}
+		if here.look(); here.detours() || here.interfaces() != without+2 {
+			t.Error("without demand, it is used, or gone while a program may still send by it")
+		}
+		if here.look(); here.interfaces() != without {
+			t.Error("it has not gone")
+		}
 	}
-	here.line.Remove(1)
+	if here.line.Remove(1); !looks() {
+		t.Error("it looks no more before it sees why")
+	}
 	if here.look(); looks() {
 		t.Error("it looks though the session is gone")
-	}
-	here.do(func() error { return here.line.Add(here.relay.Tunnel) })
-	if here.makeDetour(); !looks() {
-		t.Error("it does not look for a second session")
-	}
-	if here.look(); looks() {
-		t.Error("it looks though there is the detour")
 	}
 }
 

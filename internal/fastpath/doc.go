@@ -7,7 +7,7 @@
 // the TUN (program transmit), which runs before the packet would go to the program that
 // holds the TUN; from there to the Ethernet interface, or, if it is yet to be cut into
 // segments, through the detour: a pair of devices that cuts it, so that each segment gets a
-// LENGTH of its own. The detour is made under load, and until then such packets are left.
+// LENGTH of its own. The detour is there under load; else such packets are left.
 //
 // Only packets of open families go that way. Whatever else there is, or is in doubt, is
 // left to user space, where all of it can be done: control frames, frames of strangers, TCP

@@ -80,10 +80,10 @@ func beKilled() int {
 		return 1
 	}
 	e.mu.Lock()
-	e.makeDetour()
-	made := e.demand.detour != 0
+	err = e.makeDetour()
 	e.mu.Unlock()
-	if !made {
+	if err != nil {
+		println(err.Error())
 		return 1
 	}
 	os.Stdout.WriteString("ready\n")
