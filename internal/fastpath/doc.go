@@ -25,7 +25,8 @@
 // others take the detour, and end up as whole frames that any network card can send.
 //
 // It needs Linux 6.1 and CAP_BPF with CAP_NET_ADMIN; after Open, CAP_NET_ADMIN; for the
-// detour, TAP and macvlan devices. All that is attached or made goes when
-// the process does, however that ends. Before Linux 6.6, where there is no TCX, a killed
-// process leaves a filter, which does nothing any more (filter_linux.go).
+// detour, TAP and macvlan devices. All that is attached or made goes when the process does,
+// however that ends. Before Linux 6.6, where there is no TCX, a killed process leaves a
+// filter, which does nothing any more (filter_linux.go). Features of an interface that serves
+// PPPoE alone it leaves as it has switched them.
 package fastpath
