@@ -121,6 +121,11 @@ func measure(o options) error {
 		<-untilTerm().Done()
 		return nil
 	}
+	for _, n := range networks {
+		if err := n.settle(); err != nil {
+			return fmt.Errorf("%s: %w", n.name, err)
+		}
+	}
 	var calls []float64
 	for turn := range o.repeat {
 		calls = append(calls, systemCall())

@@ -95,6 +95,13 @@ func (n *network) measure(o options) error {
 	return nil
 }
 
+// settle has packets flow both ways for some time: each second our data path `auto` looks
+// whether so many are to be cut that they are better cut in the kernel, and then stays with it.
+func (n *network) settle() error {
+	_, err := n.iperf(3*time.Second, "--bidir")
+	return err
+}
+
 func (n *network) add(what string, v float64) { n.results[what] = append(n.results[what], v) }
 
 // iperf's report, as far as it is of use.
