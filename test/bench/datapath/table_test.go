@@ -15,7 +15,7 @@ func measured() table {
 	return table{[]string{tcp1, udp64}, []*network{
 		row("plain", []float64{2, 1, 3}, []float64{0, 0, 100}),
 		row(yardstick, []float64{4, 4, 4}, []float64{0, 0, 200}),
-	}, 3, 0}
+	}, 3, 0.1}
 }
 
 func TestTable(t *testing.T) {
