@@ -36,6 +36,7 @@ var configurations = []configuration{
 	{name: "one-packet", relay: []string{"one-packet", "one-packet"}},
 	{name: "plain", relay: []string{"concentrator plain", "host plain"}},
 	{name: "offload", relay: []string{"concentrator offload", "host offload"}},
+	{name: "offload-queues", relay: []string{"concentrator offload-queues", "host offload-queues"}, asked: true},
 	{name: "af-xdp", relay: []string{"concentrator af-xdp", "host af-xdp"}, asked: true},
 	{name: "kernel", relay: []string{"concentrator kernel", "host kernel"}},
 	{name: "auto", relay: []string{"concentrator auto", "host auto"}},

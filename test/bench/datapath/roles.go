@@ -44,15 +44,27 @@ type line struct {
 	log   *slog.Logger
 }
 
-// newLine takes a data path, or "af-xdp": the offload data path with another port.
+// newLine takes a data path; or "af-xdp", the offload data path with another port; or
+// "offload-queues", that with several queues.
 func newLine(how string) (l line, err error) {
 	l.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	l.path, l.xsk = pppoe.DataPathOffload, how == "af-xdp"
-	if !l.xsk {
+	l.path = pppoe.DataPathOffload
+	queues := 1
+	switch how {
+	case "af-xdp":
+		l.xsk = true
+	case "offload-queues":
+		queues = 4
+	default:
 		l.path, err = pppoe.ParseDataPath(how)
 	}
-	l.lines = &stage.Lines{Want: l.path, Sessions: 1, Log: l.log}
+	l.lines = &stage.Lines{Want: l.path, Queues: queues, Sessions: 1, Log: l.log}
 	return l, err
+}
+
+// network is the host's.
+func (l line) network() *hostnet.Host {
+	return &hostnet.Host{Log: l.log, DataPath: l.path, Queues: l.lines.Queues}
 }
 
 func (l line) open() (ports pppoe.Ports, err error) {
@@ -89,7 +101,7 @@ func concentrator(args []string) error {
 		Session:      session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{Local: addr(args[1])}},
 		Pool:         pppoe.Pool{Max: 1, First: addr(args[2])},
 		DataPath:     l.path,
-		Host:         &hostnet.Host{Log: l.log, DataPath: l.path},
+		Host:         l.network(),
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		return err
@@ -111,7 +123,7 @@ func host(args []string) error {
 		Discovery: pppoe.HostConfig{Rand: rand.Reader},
 		Session:   session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
 		DataPath:  l.path,
-		Host:      &hostnet.Host{Log: l.log, DataPath: l.path},
+		Host:      l.network(),
 		Notify: func(_ pppoe.Line, e pppoe.Event) {
 			if _, ok := e.(pppoe.Configured); ok {
 				fmt.Println("ready")

@@ -1,0 +1,62 @@
+package afpacket_test
+
+import (
+	"testing"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+)
+
+// batch is how many frames the data path moves at once.
+const batch = 64
+
+// BenchmarkSend is what it costs to send a full frame over a veth pair, in batches, up to
+// where it would be queued at a socket.
+func BenchmarkSend(b *testing.B) {
+	w := newWire(b)
+	send := batches(b, w.port(w.near, "near", pppoe.EtherTypeSession), other)
+	b.SetBytes(14 + 1500)
+	b.ReportAllocs()
+	for sent := 0; sent < b.N; sent += batch {
+		send()
+	}
+}
+
+// BenchmarkReceive is what it costs to take such frames from a socket.
+func BenchmarkReceive(b *testing.B) {
+	w := newWire(b)
+	send := batches(b, w.port(w.near, "near", pppoe.EtherTypeSession), far)
+	to := w.port(w.far, "far", pppoe.EtherTypeSession)
+	const queued = 16 * batch // for which the socket has room
+	room := buffers(batch, 1514)
+	b.SetBytes(14 + 1500)
+	b.ReportAllocs()
+	for received := 0; received < b.N; received += queued {
+		b.StopTimer()
+		for range queued / batch {
+			send()
+		}
+		b.StartTimer()
+		for got := 0; got < queued; {
+			n, err := to.ReadBatch(room)
+			if err != nil {
+				b.Fatal(err)
+			}
+			got += n
+		}
+	}
+}
+
+// batches sends a batch of frames, headers and payload apart, as the data path does.
+func batches(b *testing.B, from *afpacket.Port, to pppoe.Addr) func() {
+	var frames [batch][2][]byte
+	whole := frame(to, near, pppoe.EtherTypeSession, string(make([]byte, 1500)))
+	for i := range frames {
+		frames[i] = [2][]byte{whole[:74], whole[74:]}
+	}
+	return func() {
+		if n, err := from.WriteGather(frames[:]); n != batch {
+			b.Fatal(err)
+		}
+	}
+}
