@@ -15,8 +15,8 @@ import (
 type Ports struct {
 	Discovery, Session Port
 	// More are further ports of session frames, which are divided between them and
-	// Session: those that carry packets of one flow of a session come to one port, and
-	// control frames to Session.
+	// Session: those that carry packets of one flow of a session come to one port, in
+	// order, and control frames all to one of them.
 	More []Port
 	// Accelerator moves the packets of sessions where it can; nil: there is none.
 	Accelerator Accelerator

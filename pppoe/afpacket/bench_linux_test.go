@@ -22,6 +22,19 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
+// BenchmarkSendTagged is BenchmarkSend in a VLAN, where sockets hear all ethertypes.
+func BenchmarkSendTagged(b *testing.B) {
+	w := newWire(b)
+	line := afpacket.Line{Interface: "near", VLAN: stack(b, "50")}
+	w.on(w.near, line, pppoe.EtherTypeDiscovery)
+	send := batches(b, w.on(w.near, line, pppoe.EtherTypeSession), other)
+	b.SetBytes(14 + 1500)
+	b.ReportAllocs()
+	for sent := 0; sent < b.N; sent += batch {
+		send()
+	}
+}
+
 // BenchmarkReceive is what it costs to take such frames from a socket.
 func BenchmarkReceive(b *testing.B) {
 	w := newWire(b)

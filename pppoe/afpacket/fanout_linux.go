@@ -54,9 +54,12 @@ func (p *Port) group(program []bpf.Instruction) (group int, err error) {
 	return group, errors.Join(failed, err)
 }
 
+// divided is a group that a program divides, and which is not given what goes out.
+const divided = (unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16
+
 func newGroup(fd int, program []bpf.RawInstruction) (int, error) {
-	const kind = (unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_UNIQUEID) << 16
-	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, kind); err != nil {
+	const anew = divided | unix.PACKET_FANOUT_FLAG_UNIQUEID<<16
+	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, anew); err != nil {
 		return 0, err
 	}
 	data := fprog(program)
@@ -71,7 +74,7 @@ func newGroup(fd int, program []bpf.RawInstruction) (int, error) {
 // nothing until then: a frame that it hears on its own is one that the group hears too.
 func (p *Port) join(group int, filter []bpf.RawInstruction) (err error) {
 	failed := p.raw.Control(func(fd uintptr) {
-		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_FANOUT, unix.PACKET_FANOUT_CBPF<<16|group); err != nil {
+		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_FANOUT, divided|group); err != nil {
 			return
 		}
 		program := fprog(filter)

@@ -176,6 +176,9 @@ func (p *Port) setUp() (err error) {
 		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
 			return
 		}
+		// A socket for all ethertypes is given a copy of each frame that goes out, for its
+		// filter to drop. It costs a tenth of sending; Linux 4.20 can be told.
+		unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 		// Beyond the system's limit only with CAP_NET_ADMIN; without, less must do.
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
