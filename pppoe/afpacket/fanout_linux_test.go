@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"github.com/vishvananda/netlink"
+
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/test/lab"
@@ -32,9 +34,8 @@ func numbered(dst, src pppoe.Addr, flow int, number uint32) []byte {
 }
 
 // TestQueues: frames are divided between the ports of a line so that each comes to one, in
-// the order of its flow; control frames come to the first.
+// the order of its flow; control frames are one flow.
 func TestQueues(t *testing.T) {
-	const ports, flows, rounds = 4, 32, 20
 	other := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
 	for what, lines := range map[string][2]afpacket.Line{ // far, near
 		"untagged":      {{}, {}},
@@ -59,41 +60,68 @@ func TestQueues(t *testing.T) {
 			})
 			defer all.Close()
 			from := w.on(w.far, far, pppoe.EtherTypeSession)
-			heard := listenAll(t, all)
-			to := all.Session.Addr()
-			send := func(flow int, number uint32) {
-				if n, err := from.WriteBatch([][]byte{numbered(to, from.Addr(), flow, number)}); n != 1 {
-					t.Fatal(err)
-				}
-			}
-			for number := range uint32(rounds) {
-				for flow := -1; flow < flows; flow++ {
-					send(flow, number)
-				}
-			}
-			at, count := make(map[int]int), make(map[int]int)
-			for range rounds * (flows + 1) {
-				take(t, <-heard, at, count)
-			}
-			if at[-1] != 0 {
-				t.Errorf("control frames came to port %d", at[-1])
-			}
-			// The last of each port: what came twice came before it.
-			last := make(map[int]int)
-			for flow := range flows {
-				last[at[flow]] = flow
-			}
-			if len(last) != ports {
-				t.Fatalf("%d ports have heard something, want %d", len(last), ports)
-			}
-			for _, flow := range last {
-				send(flow, rounds)
-			}
-			for range last {
-				take(t, <-heard, at, count)
-			}
+			divided(t, from, all.Session.Addr(), listenAll(t, all))
 		})
 	}
+}
+
+// ports is how many of them there are.
+const ports = 4
+
+// divided sends frames of several flows. Each must come once, where the others of its flow
+// do, and in order; control frames are a flow.
+func divided(t *testing.T, from *afpacket.Port, to pppoe.Addr, heard <-chan heardAt) {
+	t.Helper()
+	const flows, rounds = 32, 20
+	send := func(flow int, number uint32) {
+		if n, err := from.WriteBatch([][]byte{numbered(to, from.Addr(), flow, number)}); n != 1 {
+			t.Fatal(err)
+		}
+	}
+	for number := range uint32(rounds) {
+		for flow := -1; flow < flows; flow++ {
+			send(flow, number)
+		}
+	}
+	at, count := make(map[int]int), make(map[int]int)
+	for range rounds * (flows + 1) {
+		take(t, <-heard, at, count)
+	}
+	// The last of each port: what came twice came before it.
+	last := make(map[int]int)
+	for flow := range flows {
+		last[at[flow]] = flow
+	}
+	if len(last) != ports {
+		t.Fatalf("%d ports have heard something, want %d", len(last), ports)
+	}
+	for _, flow := range last {
+		send(flow, rounds)
+	}
+	for range last {
+		take(t, <-heard, at, count)
+	}
+}
+
+// TestQueuesDown: an interface that was down divides frames as before.
+func TestQueuesDown(t *testing.T) {
+	w := newWire(t)
+	if err := w.near.Offload("near", true, lab.Join); err != nil {
+		t.Fatal(err)
+	}
+	var all pppoe.Ports
+	w.do(w.near, func() (err error) {
+		all, err = afpacket.OpenQueues(afpacket.Line{Interface: "near"}, ports)
+		return err
+	})
+	defer all.Close()
+	from := w.port(w.far, "far", pppoe.EtherTypeSession)
+	heard := listenAll(t, all)
+	divided(t, from, near, heard)
+	w.link(w.near, "near", netlink.LinkSetDown)
+	w.link(w.near, "near", netlink.LinkSetUp)
+	w.settle()
+	divided(t, from, near, heard)
 }
 
 // listenAll reads all session ports until they are closed.
