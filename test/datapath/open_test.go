@@ -57,12 +57,12 @@ func openFrame(from, to netip.Addr, data []byte) []byte {
 	datagram := binary.BigEndian.AppendUint16([]byte{0x12, 0x34, 4000 >> 8, 4000 & 0xff}, uint16(8+len(data)))
 	datagram = append(append(datagram, 0, 0), data...)
 	pseudo := append(from.AsSlice(), to.AsSlice()...)
-	binary.BigEndian.PutUint16(datagram[6:], uint16(sum(uint32(17+len(datagram)), pseudo)))
+	binary.BigEndian.PutUint16(datagram[6:], packets.Sum(uint32(17+len(datagram)), pseudo))
 
 	protocol, ip := byte(0x57), append([]byte{0x60, 0, 0, 0, 0, byte(len(datagram)), 17, 64}, pseudo...)
 	if from.Is4() {
 		protocol, ip = 0x21, append([]byte{0x45, 0, 0, byte(20 + len(datagram)), 0, 0, 0x40, 0, 64, 17, 0, 0}, pseudo...)
-		binary.BigEndian.PutUint16(ip[10:], ^uint16(sum(0, ip)))
+		binary.BigEndian.PutUint16(ip[10:], ^packets.Sum(0, ip))
 	}
 	packet := append(ip, datagram...)
 	frame := append(append(append([]byte(nil), dst...), src...), 0x88, 0x64, 0x11, 0, 0, 1)

@@ -14,6 +14,7 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
+	"upppoe/test/packets"
 )
 
 // watcher looks at all frames that go over the wire, as an analyser would, and finds fault
@@ -82,7 +83,7 @@ func (w *watcher) run() {
 		w.frames++
 		err = w.complete(header, b)
 		if err == nil {
-			err = fault(b[4*tags.Depth():]) // of the addresses it sees nothing
+			err = packets.Fault(b[4*tags.Depth():]) // of the addresses it sees nothing
 		}
 		if err != nil && len(w.faults) < 10 {
 			w.faults = append(w.faults, fmt.Sprintf("%v: % x", err, b[:min(len(b), 100)]))
@@ -125,70 +126,6 @@ func (w *watcher) complete(header, b []byte) error {
 	if at+2 > len(b) {
 		return fmt.Errorf("an open checksum at %d in a frame of %d octets", at, len(b))
 	}
-	binary.BigEndian.PutUint16(b[at:], ^uint16(sum(0, b[start:])))
+	binary.BigEndian.PutUint16(b[at:], ^packets.Sum(0, b[start:]))
 	return nil
-}
-
-// fault finds fault with a session frame that carries an IP packet.
-func fault(b []byte) error {
-	if len(b) < pppoe.Headers {
-		return fmt.Errorf("a frame of %d octets", len(b))
-	}
-	length := int(binary.BigEndian.Uint16(b[18:]))
-	if 20+length > len(b) || 20+length < len(b) && len(b) > 60 {
-		return fmt.Errorf("a frame of %d octets says that it has %d", len(b), 20+length)
-	}
-	p := b[22 : 20+length]
-	switch binary.BigEndian.Uint16(b[20:]) {
-	case 0x21:
-		return fault4(p)
-	case 0x57:
-		return fault6(p)
-	}
-	return nil
-}
-
-func fault4(p []byte) error {
-	if n := int(binary.BigEndian.Uint16(p[2:])); n != len(p) || p[0] != 0x45 {
-		return fmt.Errorf("an IPv4 packet of %d octets says %d", len(p), n)
-	}
-	if sum(0, p[:20]) != 0xffff {
-		return fmt.Errorf("the IPv4 header's checksum is wrong")
-	}
-	if binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
-		return nil // a fragment has no checksum of its own
-	}
-	return faultTransport(p[9], sum(uint32(p[9])+uint32(len(p)-20), p[12:20]), p[20:])
-}
-
-func fault6(p []byte) error {
-	if n := 40 + int(binary.BigEndian.Uint16(p[4:])); n != len(p) {
-		return fmt.Errorf("an IPv6 packet of %d octets says %d", len(p), n)
-	}
-	return faultTransport(p[6], sum(uint32(p[6])+uint32(len(p)-40), p[8:40]), p[40:])
-}
-
-func faultTransport(proto byte, pseudo uint32, b []byte) error {
-	if proto == 1 {
-		pseudo = 0 // ICMP sums no pseudo-header
-	}
-	if (proto == 1 || proto == 6 || proto == 17 || proto == 58) && sum(pseudo, b) != 0xffff {
-		return fmt.Errorf("the checksum of protocol %d is wrong", proto)
-	}
-	return nil
-}
-
-// sum is the checksum of RFC 1071.
-func sum(s uint32, b []byte) uint32 {
-	total := uint64(s)
-	for ; len(b) > 1; b = b[2:] {
-		total += uint64(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		total += uint64(b[0]) << 8
-	}
-	for total > 0xffff {
-		total = total>>16 + total&0xffff
-	}
-	return uint32(total)
 }

@@ -22,7 +22,7 @@ func TestSource(t *testing.T) {
 			if slices.Contains([]byte{0, 43, 44, 60}, p[6]) {
 				kinds["extension headers"]++
 			}
-		case sum(0, p[:int(p[0]&15)*4]) != 0xffff:
+		case Sum(0, p[:int(p[0]&15)*4]) != 0xffff:
 			t.Fatalf("packet %d: the header's checksum is wrong: %x", i, p)
 		default:
 			kinds["IPv4"]++
@@ -105,5 +105,38 @@ func TestSupers(t *testing.T) {
 	}
 	if supers < 50 {
 		t.Errorf("only %d were to be cut", supers)
+	}
+}
+
+// TestFault: each octet of a frame that lengths or checksums cover is missed when it changes.
+func TestFault(t *testing.T) {
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 200}
+	found := 0
+	for range 300 {
+		p := s.Next()
+		frame := append(make([]byte, 22, 22+len(p)), p...)
+		binary.BigEndian.PutUint16(frame[18:], uint16(2+len(p)))
+		frame[21] = map[byte]byte{4: 0x21, 6: 0x57}[p[0]>>4]
+		if err := Fault(frame); err != nil {
+			continue // such as nobody would send, of which a source makes some
+		}
+		for _, at := range []int{18, 19} {
+			frame[at] ^= 0x40
+			if Fault(frame) == nil {
+				t.Fatalf("octet %d is wrong, and nobody sees it: % x", at, frame)
+			}
+			frame[at] ^= 0x40
+		}
+		for at := 22; at < 22+20 && p[0]>>4 == 4; at++ {
+			frame[at] ^= 1
+			if Fault(frame) == nil {
+				t.Fatalf("octet %d is wrong, and nobody sees it: % x", at, frame)
+			}
+			frame[at] ^= 1
+		}
+		found++
+	}
+	if found < 20 {
+		t.Errorf("only %d frames without fault", found)
 	}
 }

@@ -193,7 +193,7 @@ func sayLength(p []byte, length int) {
 func sum4(p []byte) {
 	if p[0]>>4 == 4 {
 		p[10], p[11] = 0, 0
-		binary.BigEndian.PutUint16(p[10:], ^sum(0, p[:int(p[0]&15)*4]))
+		binary.BigEndian.PutUint16(p[10:], ^Sum(0, p[:int(p[0]&15)*4]))
 	}
 }
 
@@ -206,19 +206,4 @@ func (s *Source) octets(b []byte, n int) []byte {
 		b = append(b, byte(s.Rand.Uint32()))
 	}
 	return b
-}
-
-// sum is that of the Internet checksum (RFC 1071).
-func sum(start uint32, b []byte) uint16 {
-	total := uint64(start)
-	for ; len(b) > 1; b = b[2:] {
-		total += uint64(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		total += uint64(b[0]) << 8
-	}
-	for total > 0xffff {
-		total = total>>16 + total&0xffff
-	}
-	return uint16(total)
 }

@@ -65,7 +65,7 @@ func (t *train) describe(p []byte) []byte {
 			h[1] |= unix.VIRTIO_NET_HDR_GSO_ECN
 		}
 	}
-	binary.BigEndian.PutUint16(segment[at:], sum(uint32(t.protocol)+uint32(len(segment)), t.addresses(p)))
+	binary.BigEndian.PutUint16(segment[at:], Sum(uint32(t.protocol)+uint32(len(segment)), t.addresses(p)))
 	binary.NativeEndian.PutUint16(h[2:], uint16(len(t.headers)))
 	binary.NativeEndian.PutUint16(h[4:], uint16(t.size))
 	binary.NativeEndian.PutUint16(h[6:], uint16(t.ip))

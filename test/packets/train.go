@@ -99,7 +99,7 @@ func (t *train) sumTransport(p []byte) {
 		binary.BigEndian.PutUint16(segment[4:], uint16(len(segment)))
 	}
 	segment[at], segment[at+1] = 0, 0
-	check := ^sum(uint32(sum(uint32(t.protocol)+uint32(len(segment)), t.addresses(p))), segment)
+	check := ^Sum(uint32(Sum(uint32(t.protocol)+uint32(len(segment)), t.addresses(p))), segment)
 	if check == 0 && t.protocol == protocolUDP {
 		check = 0xffff // RFC 768
 	}

@@ -1,0 +1,89 @@
+package packets
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"upppoe/pppoe"
+)
+
+// shortest is what an Ethernet frame is filled up to, without its check sequence.
+const shortest = 60
+
+// Fault finds fault with a frame of a PPPoE session, without tags: with LENGTH, with the lengths
+// that IP tells, and with checksums. Of what is no IP it sees LENGTH alone.
+func Fault(frame []byte) error {
+	if len(frame) < pppoe.Headers {
+		return fmt.Errorf("a frame of %d octets", len(frame))
+	}
+	end := 20 + int(binary.BigEndian.Uint16(frame[18:]))
+	if end < pppoe.Headers || end > len(frame) || end < len(frame) && len(frame) > shortest {
+		return fmt.Errorf("LENGTH is %d in a frame of %d octets", end-20, len(frame))
+	}
+	switch packet := frame[pppoe.Headers:end]; binary.BigEndian.Uint16(frame[20:]) {
+	case 0x21:
+		return fault4(packet)
+	case 0x57:
+		return fault6(packet)
+	}
+	return nil
+}
+
+func fault4(p []byte) error {
+	if len(p) < 20 || len(p) < int(p[0]&15)*4 {
+		return fmt.Errorf("IPv4 in %d octets", len(p))
+	}
+	header := int(p[0]&15) * 4
+	if total := int(binary.BigEndian.Uint16(p[2:])); total != len(p) {
+		return fmt.Errorf("IPv4's length is %d, not %d", total, len(p))
+	}
+	if Sum(0, p[:header]) != 0xffff {
+		return errors.New("IPv4 header checksum")
+	}
+	if binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
+		return nil // a fragment has no checksum of its own
+	}
+	return faultTransport(p[9], p[12:20], p[header:])
+}
+
+func fault6(p []byte) error {
+	if len(p) < 40 {
+		return fmt.Errorf("IPv6 in %d octets", len(p))
+	}
+	if payload := int(binary.BigEndian.Uint16(p[4:])); payload != len(p)-40 {
+		return fmt.Errorf("IPv6's length is %d, not %d", payload, len(p)-40)
+	}
+	return faultTransport(p[6], p[8:40], p[40:])
+}
+
+func faultTransport(protocol byte, pseudo, b []byte) error {
+	start := uint32(protocol) + uint32(len(b))
+	switch {
+	case protocol == 1:
+		start, pseudo = 0, nil // ICMP sums no pseudo-header
+	case protocol != 6 && protocol != 17 && protocol != 58:
+		return nil
+	case protocol == 17 && len(pseudo) == 8 && len(b) > 7 && binary.BigEndian.Uint16(b[6:]) == 0:
+		return nil // none
+	}
+	if Sum(uint32(Sum(start, pseudo)), b) != 0xffff {
+		return fmt.Errorf("checksum of protocol %d", protocol)
+	}
+	return nil
+}
+
+// Sum is that of the Internet checksum (RFC 1071).
+func Sum(start uint32, b []byte) uint16 {
+	total := uint64(start)
+	for ; len(b) > 1; b = b[2:] {
+		total += uint64(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		total += uint64(b[0]) << 8
+	}
+	for total > 0xffff {
+		total = total>>16 + total&0xffff
+	}
+	return uint16(total)
+}
