@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/test/packets"
 )
 
 // TestOpenChecksums: a peer on this very machine, as over a veth pair, leaves the checksums
