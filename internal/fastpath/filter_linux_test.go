@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
+	"upppoe/pppoe/vlan"
 )
 
 func withFilters(_ *end, cfg *Config) { cfg.noTCX = true }
@@ -96,11 +97,11 @@ func TestCloseFilters(t *testing.T) {
 			s := lay(t, withFilters)
 			e := s.ends[0]
 			if foreign {
-				e.do(func() error { return addForeign(t) })
+				e.do(func() error { return addForeign(t, ethernet, next) })
 			}
 			e.do(e.engine.Close)
 			e.do(func() error {
-				qdiscs, err := netlink.QdiscList(mustLink(t))
+				qdiscs, err := netlink.QdiscList(mustLink(t, ethernet))
 				hub := false
 				for _, q := range qdiscs {
 					hub = hub || q.Type() == "clsact"
@@ -110,6 +111,29 @@ func TestCloseFilters(t *testing.T) {
 				}
 				return err
 			})
+		})
+	}
+}
+
+// TestFiltersOfOthersFirst: what somebody else has attached decides what may pass a session's
+// device, and what is left to ours.
+func TestFiltersOfOthersFirst(t *testing.T) {
+	const pass = 0 // TC_ACT_OK: to the device, and so to user space
+	for name, c := range map[string]struct {
+		verdict int32
+		kernel  bool
+	}{"undecided": {next, true}, "pass": {pass, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, withFilters)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			here.do(func() error { return addForeign(t, here.device.Name(), c.verdict) })
+			before := here.line.Counters(1).SentPackets
+			if _, err := here.ns.Ping(there.ipv4, 1, 5*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if kernel := here.line.Counters(1).SentPackets > before; kernel != c.kernel {
+				t.Errorf("sent in the kernel: %v, want %v", kernel, c.kernel)
+			}
 		})
 	}
 }
@@ -144,27 +168,27 @@ func TestFilterBesideIngress(t *testing.T) {
 	})
 }
 
-func mustLink(t *testing.T) netlink.Link {
+func mustLink(t *testing.T, name string) netlink.Link {
 	t.Helper()
-	l, err := netlink.LinkByName(ethernet)
+	l, err := netlink.LinkByName(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
 }
 
-// addForeign gives the Ethernet interface a filter of somebody else: a program that does
-// nothing.
-func addForeign(t *testing.T) error {
+// addForeign gives an interface a filter of somebody else at egress, a program that has one
+// verdict for all packets.
+func addForeign(t *testing.T, name string, verdict int32) error {
 	t.Helper()
 	var h hooks
 	defer h.close()
-	program, err := h.load(ebpf.SchedCLS, 0, "foreign", asm.Instructions{asm.Mov.Imm(asm.R0, next), asm.Return()})
+	program, err := h.load(ebpf.SchedCLS, 0, "foreign", asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()})
 	if err != nil {
 		return err
 	}
 	return netlink.FilterAdd(&netlink.BpfFilter{
-		FilterAttrs: netlink.FilterAttrs{LinkIndex: mustLink(t).Attrs().Index, Parent: parents[egress], Priority: 1, Protocol: unix.ETH_P_ALL},
+		FilterAttrs: netlink.FilterAttrs{LinkIndex: mustLink(t, name).Attrs().Index, Parent: parents[egress], Priority: 1, Protocol: unix.ETH_P_ALL},
 		Fd:          program.FD(), Name: "foreign", DirectAction: true,
 	})
 }
