@@ -3,6 +3,7 @@ package pppoe
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // An Accelerator moves packets of open sessions where the Path need not: in the kernel
@@ -32,8 +33,8 @@ type Accelerator interface {
 //
 // An Accelerator may take its time to take a tunnel up (the kernel waits until all its
 // processors have seen a new program, and nobody can set addresses meanwhile). So it is
-// asked when the first packets may flow, and nobody waits for it: the Path carries the
-// session until then.
+// asked when the first packets may flow, of one session after the other, with time for
+// others in between; and nobody waits for it: the Path carries a session until then.
 type accelerated struct {
 	Path
 	fast Accelerator
@@ -41,8 +42,10 @@ type accelerated struct {
 	// why not all of it.
 	decided func(sessionID uint16, why error)
 
-	mu     sync.Mutex
-	boosts map[uint16]*boost
+	mu      sync.Mutex
+	boosts  map[uint16]*boost
+	waiting []*boost // those that it has yet to be asked of, in order
+	asking  bool     // somebody asks
 }
 
 // boost is what an Accelerator has of a session. It is guarded by the lock of its
@@ -53,7 +56,9 @@ type boost struct {
 	from       *Sources
 	told       string // what the Accelerator leaves to the Path
 	limited    bool
-	asked      bool
+	waits      bool          // for its turn, or has had it
+	asked      bool          // its turn has come
+	gone       bool          // its turn need not come
 	ready      bool          // it has been taken up
 	done       chan struct{} // closed when that is decided
 }
@@ -83,6 +88,34 @@ func (a *accelerated) Add(t Tunnel) error {
 	defer a.mu.Unlock()
 	a.boosts[t.SessionID] = &boost{tunnel: t, done: make(chan struct{})}
 	return nil
+}
+
+// rest is how many times as long as the Accelerator takes for a session others have before
+// the next: when a thousand dial at once, their addresses come first.
+const rest = 4
+
+// askAll asks of those that wait, in turn, until nobody does.
+func (a *accelerated) askAll() {
+	for b, limited := a.next(); b != nil; b, limited = a.next() {
+		began := time.Now()
+		a.ask(b, limited)
+		time.Sleep(rest * time.Since(began))
+	}
+}
+
+// next is whose turn it is; nil: nobody's.
+func (a *accelerated) next() (b *boost, limited bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.waiting) > 0 {
+		b, a.waiting = a.waiting[0], a.waiting[1:]
+		if !b.gone {
+			b.asked = true
+			return b, b.limited
+		}
+	}
+	a.asking, a.waiting = false, nil
+	return nil, false
 }
 
 // ask has the Accelerator take a tunnel up.
@@ -131,14 +164,23 @@ func (a *accelerated) Allow(id uint16, ipv4, ipv6 bool) {
 		switch {
 		case b.ready:
 			a.fast.Allow(id, ipv4, ipv6)
-		case !b.asked && (ipv4 || ipv6):
-			b.asked = true
-			// Ends when the Accelerator has decided. Remove waits for it.
-			go a.ask(b, b.limited)
+		case !b.waits && (ipv4 || ipv6):
+			b.waits = true
+			a.await(b)
 		}
 	}
 	a.mu.Unlock()
 	a.Path.Allow(id, ipv4, ipv6)
+}
+
+// await has a session's turn come. The lock is held.
+func (a *accelerated) await(b *boost) {
+	a.waiting = append(a.waiting, b)
+	if !a.asking {
+		a.asking = true
+		// Ends when nobody waits any more.
+		go a.askAll()
+	}
 }
 
 // Guard tells both, the Path first: packets may be left to it.
@@ -169,11 +211,12 @@ func (a *accelerated) Remove(id uint16) Counters {
 	b := a.boosts[id]
 	delete(a.boosts, id)
 	if b != nil {
-		b.ipv4, b.ipv6 = false, false
+		b.ipv4, b.ipv6, b.gone = false, false, true
 	}
+	asked := b != nil && b.asked
 	a.mu.Unlock()
 	var fast Counters
-	if b != nil && b.asked {
+	if asked {
 		<-b.done
 		if b.ready {
 			fast = a.fast.Remove(id)

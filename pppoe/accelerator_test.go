@@ -14,6 +14,7 @@ import (
 // fastTwin is an Accelerator in memory: it moves what a test says it has moved.
 type fastTwin struct {
 	refuses  error
+	adds     []time.Time   // when it was asked
 	leaves   error         // what it says to Guard
 	from     *Sources      // as last told
 	takes    time.Duration // to take a tunnel up
@@ -32,6 +33,7 @@ func newFastTwin() *fastTwin {
 }
 
 func (f *fastTwin) Add(t Tunnel) error {
+	f.adds = append(f.adds, time.Now())
 	time.Sleep(f.takes)
 	if f.refuses != nil {
 		return f.refuses
@@ -57,6 +59,14 @@ func (f *fastTwin) Guard(id uint16, from *Sources) error {
 	f.calls = append(f.calls, "fast guard")
 	f.from = from
 	return f.leaves
+}
+
+// asked tells when it was, counted from a time.
+func (f *fastTwin) asked(from time.Time) (all []time.Duration) {
+	for _, at := range f.adds {
+		all = append(all, at.Sub(from))
+	}
+	return all
 }
 
 func (f *fastTwin) call(what string) {
@@ -135,27 +145,36 @@ func TestAccelerated(t *testing.T) {
 	})
 }
 
-// TestAcceleratorIsSlow: nobody waits for it, and it is told what has happened meanwhile.
+// TestAcceleratorIsSlow: nobody waits for it, one session comes after the other with time for
+// others in between, and each is as it is when its turn comes.
 func TestAcceleratorIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fast := newFastTwin()
 		fast.takes = time.Minute
 		p := accelerate(&slowTwin{fast: fast}, fast, func(uint16, error) {})
 		began := time.Now()
-		for id := range uint16(3) {
+		for id := range uint16(4) {
 			if err := p.Add(Tunnel{SessionID: id}); err != nil {
 				t.Fatal(err)
 			}
 			p.Allow(id, true, true)
 		}
+		synctest.Wait() // the turn of session 0 has come
 		p.Allow(1, false, false)
+		p.Remove(2)
 		if took := time.Since(began); took != 0 {
 			t.Errorf("it was waited for, for %v", took)
 		}
-		p.Remove(2) // which waits, since nothing may flow when it returns
-		synctest.Wait()
-		if len(fast.tunnels) != 2 || !fast.allowed4[0] || fast.allowed4[1] || fast.allowed4[2] {
-			t.Errorf("it has %v and allows %v; want sessions 0 and 1, and packets of 0 alone", fast.tunnels, fast.allowed4)
+		p.Remove(0)
+		if took := time.Since(began); took != fast.takes {
+			t.Errorf("something may flow when Remove returns, after %v", took)
+		}
+		time.Sleep(time.Hour)
+		if want := []time.Duration{0, (1 + rest) * time.Minute, 2 * (1 + rest) * time.Minute}; !slices.Equal(fast.asked(began), want) {
+			t.Errorf("it was asked after %v, want %v", fast.asked(began), want)
+		}
+		if len(fast.tunnels) != 2 || fast.allowed4[1] || !fast.allowed4[3] {
+			t.Errorf("it has %v and allows %v; want sessions 1 and 3, and packets of 3 alone", fast.tunnels, fast.allowed4)
 		}
 	})
 }
