@@ -90,12 +90,19 @@ func (a *accelerated) Add(t Tunnel) error {
 	return nil
 }
 
-// rest is how many times as long as the Accelerator takes for a session others have before
-// the next: when a thousand dial at once, their addresses come first.
-const rest = 4
+// An Accelerator may keep others from setting addresses while it takes a session up, which
+// come first.
+const (
+	// settling is how long both families of a session that is new have for theirs.
+	settling = 200 * time.Millisecond
+	// rest is how many times as long as the Accelerator took for a session others have before
+	// the next, when a thousand dial at once.
+	rest = 4
+)
 
 // askAll asks of those that wait, in turn, until nobody does.
 func (a *accelerated) askAll() {
+	time.Sleep(settling)
 	for b, limited := a.next(); b != nil; b, limited = a.next() {
 		began := time.Now()
 		a.ask(b, limited)

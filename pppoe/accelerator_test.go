@@ -106,6 +106,12 @@ func (s *slowTwin) Remove(id uint16) Counters {
 	return s.Counters(id)
 }
 
+// settle lets time pass until an Accelerator has been asked of a session that is up now.
+func settle() {
+	time.Sleep(settling)
+	synctest.Wait()
+}
+
 func TestAccelerated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fast := newFastTwin()
@@ -123,7 +129,10 @@ func TestAccelerated(t *testing.T) {
 			t.Error("it is asked before packets may flow")
 		}
 		p.Allow(7, true, false)
-		synctest.Wait()
+		if synctest.Wait(); len(fast.tunnels) != 0 {
+			t.Error("it is asked before addresses can have been set")
+		}
+		settle()
 		if !slices.Equal(taken, []uint16{7}) {
 			t.Errorf("told of %v", taken)
 		}
@@ -159,7 +168,11 @@ func TestAcceleratorIsSlow(t *testing.T) {
 			}
 			p.Allow(id, true, true)
 		}
-		synctest.Wait() // the turn of session 0 has come
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it was waited for, for %v", took)
+		}
+		settle() // the turn of session 0 has come
+		began = time.Now()
 		p.Allow(1, false, false)
 		p.Remove(2)
 		if took := time.Since(began); took != 0 {
@@ -192,7 +205,7 @@ func TestAcceleratorRefuses(t *testing.T) {
 		})
 		err := p.Add(Tunnel{SessionID: 7})
 		p.Allow(7, true, true)
-		synctest.Wait()
+		settle()
 		if err != nil || told != 7 {
 			t.Errorf("told of session %d: %v", told, err)
 		}
@@ -232,18 +245,18 @@ func TestAcceleratorHeedsGuard(t *testing.T) {
 		}
 		first, second := NewSources(prefixes("192.0.2.10/32")...), NewSources(prefixes("192.0.2.11/32")...)
 		p.Guard(7, first)
-		if synctest.Wait(); fast.from != nil {
+		if settle(); fast.from != nil {
 			t.Error("it hears of a session that it does not have")
 		}
 		p.Allow(7, true, true)
-		synctest.Wait()
+		settle()
 		guarded, allowed := slices.Index(fast.calls, "fast guard"), slices.Index(fast.calls, "fast allow")
 		if fast.from != first || guarded < 0 || guarded > allowed {
 			t.Errorf("it was told of %v in the order %q, want %v before packets flow", fast.from, fast.calls, first)
 		}
 		p.Guard(7, second)
 		p.Guard(8, first)
-		if synctest.Wait(); fast.from != second || told != 1 {
+		if settle(); fast.from != second || told != 1 {
 			t.Errorf("it goes by %v, want %v; told %d times, want once", fast.from, second, told)
 		}
 		p.Remove(7)
@@ -273,7 +286,7 @@ func TestAcceleratorIsNotGivenLimited(t *testing.T) {
 			p.Limit(7, c.up, c.down)
 			for range 2 {
 				p.Allow(7, true, true)
-				synctest.Wait()
+				settle()
 			}
 			if _, given := fast.tunnels[7]; given != c.given || told == 1 == c.given {
 				t.Errorf("%+v: given %v, want %v; told %d times", c, given, c.given, told)
