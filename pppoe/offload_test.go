@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"upppoe/tun"
@@ -63,11 +64,14 @@ func (s *supers) WriteSuper(w *tun.Super, headroom int) error {
 // wire is a port that keeps what is sent.
 type wire struct {
 	still
+	mu     sync.Mutex // guards frames: several may send at once
 	frames [][]byte
 	refuse int // how many frames of a batch it does not take
 }
 
 func (w *wire) WriteBatch(frames [][]byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	frames = frames[:max(0, len(frames)-w.refuse)]
 	for _, f := range frames {
 		w.frames = append(w.frames, bytes.Clone(f))
@@ -79,6 +83,8 @@ func (w *wire) WriteBatch(frames [][]byte) (int, error) {
 type gatherWire struct{ *wire }
 
 func (w gatherWire) WriteGather(frames [][2][]byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	frames = frames[:max(0, len(frames)-w.refuse)]
 	for _, f := range frames {
 		w.wire.frames = append(w.wire.frames, slices.Concat(f[0], f[1]))
