@@ -102,7 +102,8 @@ func (f *records) routes() string {
 func (f *records) notify(l pppoe.Line, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.SessionGranted:
-		f.is = memory.Session{ID: e.SessionID, AC: e.AC.String(), Own: l.Local.String()}
+		// Until it has addresses of its own, those of the session before are what to ask for.
+		f.is.ID, f.is.AC, f.is.Own = e.SessionID, e.AC.String(), l.Local.String()
 		f.remember()
 	case pppoe.DeviceOpened:
 		f.do(func() { f.writePID(e.Name) })
