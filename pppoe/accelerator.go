@@ -58,7 +58,6 @@ type boost struct {
 	limited    bool
 	waits      bool          // for its turn, or has had it
 	asked      bool          // its turn has come
-	gone       bool          // its turn need not come
 	ready      bool          // it has been taken up
 	done       chan struct{} // closed when that is decided
 }
@@ -116,7 +115,7 @@ func (a *accelerated) next() (b *boost, limited bool) {
 	defer a.mu.Unlock()
 	for len(a.waiting) > 0 {
 		b, a.waiting = a.waiting[0], a.waiting[1:]
-		if !b.gone {
+		if a.boosts[b.tunnel.SessionID] == b { // else it is removed
 			b.asked = true
 			return b, b.limited
 		}
@@ -218,7 +217,7 @@ func (a *accelerated) Remove(id uint16) Counters {
 	b := a.boosts[id]
 	delete(a.boosts, id)
 	if b != nil {
-		b.ipv4, b.ipv6, b.gone = false, false, true
+		b.ipv4, b.ipv6 = false, false
 	}
 	asked := b != nil && b.asked
 	a.mu.Unlock()

@@ -63,15 +63,8 @@ type access struct {
 func (p *program) load(from access, to int16, size int32, short string) {
 	elsewhere, done := p.unique(), p.unique()
 	if unaligned && from.end != 0 {
-		p.field(asm.R4, from.data)
-		p.field(asm.R5, from.end)
-		p.add(
-			asm.Add.Reg(asm.R4, asm.R2),
-			asm.Mov.Reg(asm.R3, asm.R4),
-			asm.Add.Imm(asm.R3, size),
-			asm.JGT.Reg(asm.R3, asm.R5, elsewhere),
-		)
-		p.copy(asm.R4, to, int16(size))
+		p.point(asm.R4, from, asm.R2, size, elsewhere)
+		p.move(asm.RFP, to, asm.R4, 0, int16(size))
 		p.add(asm.Ja.Label(done))
 		p.label(elsewhere)
 	}
@@ -87,16 +80,16 @@ func (p *program) load(from access, to int16, size int32, short string) {
 }
 
 // point has a register point to octets of the packet, at an offset that is in a register
-// which the verifier must know to be small, or goes to a label if they are not at hand. R2 is
-// used up.
+// which the verifier must know to be small, or goes to a label if they are not at hand. R0 and
+// R3 are used up.
 func (p *program) point(to asm.Register, from access, offset asm.Register, size int32, elsewhere string) {
 	p.field(to, from.data)
-	p.field(asm.R2, from.end)
+	p.field(asm.R3, from.end)
 	p.add(
 		asm.Add.Reg(to, offset),
 		asm.Mov.Reg(asm.R0, to),
 		asm.Add.Imm(asm.R0, size),
-		asm.JGT.Reg(asm.R0, asm.R2, elsewhere),
+		asm.JGT.Reg(asm.R0, asm.R3, elsewhere),
 	)
 }
 
@@ -104,28 +97,15 @@ func (p *program) point(to asm.Register, from access, offset asm.Register, size 
 // be in a packet.
 const unaligned = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
 
-// move copies octets from an offset behind one register to where another points, which need
-// not be aligned, by R2.
-func (p *program) move(to, from asm.Register, offset, size int16) {
+// move copies octets from behind one register to behind another, by R2, in steps as large as
+// the place there allows: the stack is aligned at its top.
+func (p *program) move(to asm.Register, at int16, from asm.Register, offset, size int16) {
 	for i := int16(0); i < size; {
 		step := asm.DWord
-		for int16(step.Sizeof()) > size-i {
+		for int16(step.Sizeof()) > size-i || (at+i)%int16(step.Sizeof()) != 0 {
 			step = smaller[step]
 		}
-		p.add(asm.LoadMem(asm.R2, from, offset+i, step), asm.StoreMem(to, i, asm.R2, step))
-		i += int16(step.Sizeof())
-	}
-}
-
-// copy copies octets from where a register points to the stack, in steps as large as the
-// place there allows.
-func (p *program) copy(from asm.Register, to, size int16) {
-	for i := int16(0); i < size; {
-		step := asm.DWord
-		for int16(step.Sizeof()) > size-i || (to+i)%int16(step.Sizeof()) != 0 {
-			step = smaller[step]
-		}
-		p.add(asm.LoadMem(asm.R1, from, i, step), asm.StoreMem(asm.RFP, to+i, asm.R1, step))
+		p.add(asm.LoadMem(asm.R2, from, offset+i, step), asm.StoreMem(to, at+i, asm.R2, step))
 		i += int16(step.Sizeof())
 	}
 }

@@ -214,9 +214,9 @@ func (p *program) push() {
 func (p *program) writeHeader(n int16) {
 	elsewhere := p.unique()
 	if unaligned {
-		p.add(asm.Mov.Imm(asm.R3, 0))
-		p.point(asm.R1, inSKB, asm.R3, int32(n), elsewhere)
-		p.move(asm.R1, asm.R7, transmitLen-n, n-4)
+		p.add(asm.Mov.Imm(asm.R2, 0))
+		p.point(asm.R1, inSKB, asm.R2, int32(n), elsewhere)
+		p.move(asm.R1, 0, asm.R7, transmitLen-n, n-4)
 		p.add(
 			asm.LoadMem(asm.R2, asm.RFP, stackEnd, asm.Word),
 			asm.StoreMem(asm.R1, n-4, asm.R2, asm.Word),
@@ -224,9 +224,7 @@ func (p *program) writeHeader(n int16) {
 		)
 		p.label(elsewhere)
 	}
-	for i := int16(0); i < headerRoom; i += 8 {
-		p.add(asm.LoadMem(asm.R2, asm.R7, transmitHeader+i, asm.DWord), asm.StoreMem(asm.RFP, stackHeader+i, asm.R2, asm.DWord))
-	}
+	p.move(asm.RFP, stackHeader, asm.R7, transmitHeader, headerRoom)
 	p.add(
 		asm.LoadMem(asm.R2, asm.RFP, stackEnd, asm.Word),
 		asm.StoreMem(asm.RFP, stackHeader+headerRoom-4, asm.R2, asm.Word),
