@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -60,47 +59,12 @@ func insert(s vlan.Stack, priority uint8, frame []byte) []byte {
 	return s.Insert(frame, priority)
 }
 
-// offload says whether a network card inserts and strips tags itself, by ethtool's ioctl.
+// offload says whether a network card inserts and strips tags itself.
 func (w *wire) offload(in *lab.Namespace, name string, on bool) {
 	w.Helper()
-	const getFlags, setFlags, rxVLAN, txVLAN = 0x25, 0x26, 1 << 8, 1 << 7
-	value := struct{ command, flags uint32 }{command: getFlags}
-	w.do(in, func() error {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(fd)
-		request := struct {
-			name [unix.IFNAMSIZ]byte
-			data unsafe.Pointer
-			rest [16]byte
-		}{data: unsafe.Pointer(&value)}
-		copy(request.name[:], name)
-		ioctl := func() error {
-			if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request))); errno != 0 {
-				return errno
-			}
-			return nil
-		}
-		if err := ioctl(); err != nil {
-			return err
-		}
-		value.command = setFlags
-		value.flags &^= rxVLAN | txVLAN
-		if on {
-			value.flags |= rxVLAN | txVLAN
-		}
-		if err := ioctl(); err != nil {
-			return err
-		}
-		want := value.flags
-		value.command = getFlags
-		if err := ioctl(); err != nil || value.flags != want {
-			return fmt.Errorf("%s has offloads %#x, want %#x: %w", name, value.flags, want, err)
-		}
-		return nil
-	})
+	if err := in.OffloadVLAN(name, on); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // TestTagged: two ports on the same VLAN hear each other, whatever the tags are and

@@ -192,19 +192,6 @@ func enslave(bridge string, members []string) error {
 	return nil
 }
 
-// Tap makes a persistent tap, for a virtual machine; it is up.
-func (n *Namespace) Tap(name string) error {
-	return n.Do(func() error {
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = name
-		tap := &netlink.Tuntap{LinkAttrs: attrs, Mode: netlink.TUNTAP_MODE_TAP, Flags: netlink.TUNTAP_ONE_QUEUE | netlink.TUNTAP_NO_PI}
-		if err := netlink.LinkAdd(tap); err != nil {
-			return fmt.Errorf("make tap %s: %w", name, err)
-		}
-		return netlink.LinkSetUp(tap)
-	})
-}
-
 // Address gives an interface an address, like 203.0.113.254/24.
 func (n *Namespace) Address(name, address string) error {
 	return n.Do(func() error {

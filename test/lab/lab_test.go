@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"upppoe/internal/roottest"
 	"upppoe/test/lab"
 )
@@ -51,12 +53,21 @@ func TestVethAndPing(t *testing.T) {
 	}
 }
 
+// tap makes a persistent tap, by which a namespace is told from others.
+func tap(in *lab.Namespace, name string) error {
+	return in.Do(func() error {
+		attrs := netlink.NewLinkAttrs()
+		attrs.Name = name
+		return netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: attrs, Mode: netlink.TUNTAP_MODE_TAP, Flags: netlink.TUNTAP_ONE_QUEUE | netlink.TUNTAP_NO_PI})
+	})
+}
+
 func TestBridgeJoins(t *testing.T) {
 	roottest.Need(t)
 	a, b, wire := namespace(t), namespace(t), namespace(t)
 	check(t, lab.Veth(lab.End{In: a, Name: "eth0"}, lab.End{In: wire, Name: "porta"}))
 	check(t, lab.Veth(lab.End{In: b, Name: "eth0"}, lab.End{In: wire, Name: "portb"}))
-	check(t, wire.Tap("tap0"))
+	check(t, tap(wire, "tap0"))
 	check(t, wire.Bridge("br0", "porta", "tap0"))
 	check(t, wire.Join("br0", "portb"))
 	check(t, a.Address("eth0", "192.0.2.1/24"))
@@ -70,7 +81,7 @@ func TestBridgeJoins(t *testing.T) {
 func TestNamespaceIsAProgramsOwn(t *testing.T) {
 	roottest.Need(t)
 	n := namespace(t)
-	check(t, n.Tap("only-here"))
+	check(t, tap(n, "only-here"))
 	out, err := n.Run("cat", "/proc/self/net/dev")
 	check(t, err)
 	if !strings.Contains(out, "only-here") {

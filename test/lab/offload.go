@@ -22,14 +22,13 @@ const (
 
 // Offload switches offloads of an interface.
 func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
-	return n.Do(func() error {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(fd)
+	return n.ethtool(name, func(ask asking) error {
 		for _, w := range what {
-			if err := w.set(fd, name, on); err != nil {
+			value := ethtoolValue{command: uint32(w)}
+			if on {
+				value.data = 1
+			}
+			if err := ask(&value); err != nil {
 				return fmt.Errorf("%s: switch offload %#x: %w", name, uint32(w), err)
 			}
 		}
@@ -37,20 +36,58 @@ func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
 	})
 }
 
-// set asks the kernel: a struct ifreq with a struct ethtool_value.
-func (o Offload) set(fd int, name string, on bool) error {
-	value := struct{ command, data uint32 }{command: uint32(o)}
-	if on {
-		value.data = 1
-	}
-	request := struct {
-		name [unix.IFNAMSIZ]byte
-		data unsafe.Pointer
-		rest [16]byte
-	}{data: unsafe.Pointer(&value)}
-	copy(request.name[:], name)
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request))); errno != 0 {
-		return errno
-	}
-	return nil
+// OffloadVLAN has an interface insert and strip VLAN tags itself, or no longer: ethtool(8)
+// calls that txvlan and rxvlan. It is an error if it then does otherwise.
+func (n *Namespace) OffloadVLAN(name string, on bool) error {
+	const getFlags, setFlags, both = 0x25, 0x26, 1<<7 | 1<<8 // linux/ethtool.h
+	return n.ethtool(name, func(ask asking) error {
+		value := ethtoolValue{command: getFlags}
+		if err := ask(&value); err != nil {
+			return err
+		}
+		value.command = setFlags
+		value.data &^= both
+		if on {
+			value.data |= both
+		}
+		if err := ask(&value); err != nil {
+			return err
+		}
+		want := value.data
+		value.command = getFlags
+		if err := ask(&value); err != nil || value.data != want {
+			return fmt.Errorf("%s has offloads %#x, want %#x: %w", name, value.data, want, err)
+		}
+		return nil
+	})
+}
+
+// ethtoolValue is struct ethtool_value.
+type ethtoolValue struct{ command, data uint32 }
+
+// asking asks the kernel something about an interface, and gets its answer.
+type asking func(*ethtoolValue) error
+
+// ethtool has a function ask.
+func (n *Namespace) ethtool(name string, do func(asking) error) error {
+	return n.Do(func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return do(func(value *ethtoolValue) error {
+			// struct ifreq, of which the kernel reads 40 octets.
+			request := struct {
+				name [unix.IFNAMSIZ]byte
+				data unsafe.Pointer
+				rest [16]byte
+			}{data: unsafe.Pointer(value)}
+			copy(request.name[:], name)
+			if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request))); errno != 0 {
+				return errno
+			}
+			return nil
+		})
+	})
 }

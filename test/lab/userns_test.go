@@ -39,7 +39,7 @@ func enter() int {
 	}
 	n, err := lab.NewNamespace()
 	if err == nil {
-		err = errors.Join(n.Tap("tap0"), n.Close())
+		err = errors.Join(tap(n, "tap0"), n.Close())
 	}
 	if err != nil {
 		fmt.Println(err)
