@@ -51,6 +51,7 @@ func TestRedial(t *testing.T) {
 				l.startClient()
 				l.online(1, "at first")
 				l.stopServer()
+				synctest.Wait() // its goodbyes are said: what has the same address would suffer from them
 				time.Sleep(away)
 				l.startServer()
 				time.Sleep(2 * time.Second)

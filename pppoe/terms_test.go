@@ -144,6 +144,7 @@ func TestLendAfterEnd(t *testing.T) {
 			}
 			if i == 0 {
 				l.dialler.Redial()
+				time.Sleep(2 * time.Second) // the only place may not be free yet when the client asks at first
 				l.online(2, "again")
 			}
 		}

@@ -117,6 +117,9 @@ func TestDataPath(t *testing.T) {
 			if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
 				t.Error(err)
 			}
+			if says != "" {
+				check(t, client.Await("Packets go through"))
+			}
 			if logs := strings.Contains(client.Log(), "Packets go through"); !strings.Contains(s.DataPath, says) || logs != (says != "") {
 				t.Errorf("status says %q, want %q; the log speaks of it: %v", s.DataPath, says, logs)
 			}
