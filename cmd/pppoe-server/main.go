@@ -87,6 +87,7 @@ func attend(f *flags, s *pppd.Settings) int {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 	})
 	defer stop()
+	giveUp(log, v6 != nil)
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
 	}

@@ -50,7 +50,9 @@ var description = []manual.Block{
 	manual.Paragraph("Without an account, and without `noauth` in the options file, nobody comes in. An account's list of addresses " +
 		"says which ones its client may have; without a list it gets one of those that count on from `--remote`."),
 	manual.Paragraph("Once it serves it goes to the background, unless told `--foreground`, or `nodetach` in the options file. " +
-		"It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun. Forwarding between " +
+		"It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun; all other capabilities it gives " +
+		"up once it serves, but for CAP_NET_BIND_SERVICE with IPv6 flags. So secrets files must be root's own, or root be let read them " +
+		"like anybody else. Scripts have all that root has. Forwarding between " +
 		"sessions and the rest of the net is the host's: net.ipv4.ip_forward, net.ipv6.conf.all.forwarding."),
 	manual.Paragraph("With `source-check` a packet from a client goes on only if its source is the client's: of IPv4 the address that it " +
 		"was given; of IPv6 its link-local address, and what `--ipv6-networks`, `--ipv6-addresses` and `--ipv6-prefixes` gave it " +

@@ -142,7 +142,7 @@ func (a *Accounts) load(path string) *held {
 	info, err := os.Stat(path)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			a.log.Error(err.Error())
+			a.log.Error(unread(err))
 		}
 		delete(a.files, path)
 		return &held{}
@@ -157,10 +157,19 @@ func (a *Accounts) load(path string) *held {
 		a.log.Warn(w)
 	}
 	if err != nil {
-		a.log.Error(err.Error())
+		a.log.Error(unread(err))
 	} else {
 		h.file = file
 	}
 	a.files[path] = h
 	return h
+}
+
+// unread tells why a file is not read. A server has given up root's right to read what is
+// others' alone.
+func unread(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return err.Error() + ": let the user whom the server runs as own this file and the directories it lies in"
+	}
+	return err.Error()
 }

@@ -35,6 +35,25 @@ func TestUnderLoad(t *testing.T) {
 	w.leftNothing(t)
 }
 
+// TestServerUnderLoad is TestUnderLoad for the other end.
+func TestServerUnderLoad(t *testing.T) {
+	w := newWorld(t)
+	w.serverOptions(t, "require-chap\ndatapath kernel\n")
+	server := w.serve(t)
+	w.dial(t)
+	w.awaitOnline(t)
+	stop := stream(t, w.server, w.client, ip("192.0.2.10"))
+	check(t, server.Await("have been made, and send them in the kernel"))
+	stop()
+	if under := linksOf(t, w.server); !under["ppp0"] || len(under) != 3 {
+		t.Errorf("under load there are %v", under)
+	}
+	if code, err := server.Stop(); err != nil || code != 0 {
+		t.Errorf("it ended with %d: %v", code, err)
+	}
+	await(t, "no device is left", func() bool { return len(linksOf(t, w.server)) == 0 })
+}
+
 // stream sends octets from one namespace to an address in another until it is stopped.
 func stream(t testing.TB, from, to *lab.Namespace, at netip.Addr) (stop func()) {
 	t.Helper()

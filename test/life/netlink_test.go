@@ -14,8 +14,14 @@ import (
 // links are the client's devices, but for loopback and its Ethernets.
 func (w *world) links(t testing.TB) map[string]bool {
 	t.Helper()
+	return linksOf(t, w.client)
+}
+
+// linksOf are a machine's, likewise.
+func linksOf(t testing.TB, in *lab.Namespace) map[string]bool {
+	t.Helper()
 	found := map[string]bool{}
-	check(t, w.client.Do(func() error {
+	check(t, in.Do(func() error {
 		all, err := netlink.LinkList()
 		for _, l := range all {
 			if name := l.Attrs().Name; !slices.Contains([]string{"lo", "eth0", "eth1"}, name) {

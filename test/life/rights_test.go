@@ -1,0 +1,162 @@
+package life
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+// rights are a process's sets of capabilities, and whether what it starts can get more, by
+// the names that proc(5) has for them.
+func rights(t testing.TB, statusFile string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(statusFile)
+	check(t, err)
+	found := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if strings.HasPrefix(name, "Cap") || name == "NoNewPrivs" {
+			found[name] = strings.TrimSpace(value)
+		}
+	}
+	return found
+}
+
+// holds checks that all threads of a program have these capabilities and no others, and
+// that what it starts as root can have all of them again, as people's scripts need.
+func holds(t testing.TB, p *lab.Program, capabilities ...int) {
+	t.Helper()
+	var set uint64
+	for _, c := range capabilities {
+		set |= 1 << c
+	}
+	kept, none := fmt.Sprintf("%016x", set), fmt.Sprintf("%016x", 0)
+	all := rights(t, "/proc/self/status")["CapBnd"]
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.PID()))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("threads %v: %v", threads, err)
+	}
+	for _, thread := range threads {
+		is := rights(t, thread)
+		for name, want := range map[string]string{"CapPrm": kept, "CapEff": kept, "CapInh": none, "CapAmb": none, "CapBnd": all, "NoNewPrivs": "0"} {
+			if is[name] != want {
+				t.Errorf("%s: %s is %q, want %s", thread, name, is[name], want)
+			}
+		}
+	}
+}
+
+// TestClientRights: a client that is online keeps what the next dial needs.
+func TestClientRights(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	client := w.dial(t)
+	w.awaitOnline(t)
+	holds(t, client, unix.CAP_NET_RAW, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_BPF, unix.CAP_PERFMON)
+}
+
+// TestServerRights: a server that serves keeps what sessions need that are yet to come, by
+// whatever data path, and no more. Its scripts have what root has.
+func TestServerRights(t *testing.T) {
+	for _, c := range []struct {
+		path, flags string
+		inKernel    bool
+		keeps       []int
+	}{
+		{"plain", "", false, nil},
+		{"offload", "", false, nil},
+		{"kernel", "", true, nil},
+		{"auto", "", true, nil},
+		{"auto", "--ipv6-networks=2001:db8:1::/48", true, []int{unix.CAP_NET_BIND_SERVICE}},
+	} {
+		t.Run(c.path+c.flags, func(t *testing.T) {
+			w := newSwitch(t)
+			w.serverOptions(t, "require-chap\ndatapath "+c.path+"\n")
+			told := filepath.Join(w.dir, "rights")
+			script := fmt.Sprintf("#!/bin/sh\ncat /proc/self/status >%[1]s.part && mv %[1]s.part %[1]s\n", told)
+			check(t, os.WriteFile(filepath.Join(w.serverEtc, "ip-up"), []byte(script), 0o755))
+			server := w.serve(t, strings.Fields(c.flags)...)
+			keeps := append([]int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}, c.keeps...)
+			holds(t, server, keeps...)
+
+			w.session(t, c.inKernel)
+			await(t, "ip-up has run", func() bool { _, err := os.Stat(told); return err == nil })
+			if is := rights(t, told); is["CapEff"] != is["CapBnd"] {
+				t.Errorf("of %s a script has %s", is["CapBnd"], is["CapEff"])
+			}
+			check(t, os.WriteFile(filepath.Join(w.serverEtc, "chap-secrets"), []byte("# read anew\n"+user+" * "+secret+" *\n"), 0o600))
+			w.session(t, c.inKernel)
+			setUp(t, w.server, false)
+			setUp(t, w.server, true)
+			w.session(t, c.inKernel)
+
+			holds(t, server, keeps...)
+			w.dial(t)
+			w.awaitOnline(t)
+			if code, err := server.Stop(); err != nil || code != 0 {
+				t.Errorf("it ended with %d: %v", code, err)
+			}
+			// Those of the kernel's data path go a moment after the program.
+			await(t, "no device is left", func() bool { return len(linksOf(t, w.server)) == 0 })
+			if n := programs(t, w.server, "eth0", ebpf.AttachTCXIngress); n != 0 {
+				t.Errorf("%d programs are left at the Ethernet interface", n)
+			}
+		})
+	}
+}
+
+// TestSecretsOfAnother: what root may read only by its capabilities opens no door, and the
+// log says what to do.
+func TestSecretsOfAnother(t *testing.T) {
+	w := newWorld(t)
+	check(t, os.Chown(filepath.Join(w.serverEtc, "chap-secrets"), 65534, 65534))
+	server := w.serve(t)
+	ends(t, w.dial(t), 19)
+	check(t, server.Await("chap-secrets: permission denied: let the user whom the server runs as own this file"))
+}
+
+// session dials, looks whether the server has the kernel send to its client, and hangs up.
+func (w *world) session(t *testing.T, inKernel bool) {
+	t.Helper()
+	client := w.dial(t)
+	w.awaitOnline(t)
+	if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+		t.Error(err)
+	}
+	if inKernel {
+		await(t, "the kernel sends", func() bool { return programs(t, w.server, "ppp0", ebpf.AttachTCXEgress) == 1 })
+	} else if n := programs(t, w.server, "ppp0", ebpf.AttachTCXEgress); n != 0 {
+		t.Errorf("%d programs send", n)
+	}
+	if r := w.run(t, "pppoe-client", "stop"); r.code != 0 {
+		t.Errorf("stop: %+v", r)
+	}
+	ends(t, client, 5)
+	await(t, "the session's device is gone", func() bool { return len(linksOf(t, w.server)) == 0 })
+}
+
+// programs is how many are attached to a device.
+func programs(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachType) (n int) {
+	t.Helper()
+	check(t, in.Do(func() error {
+		l, err := netlink.LinkByName(device)
+		if err != nil {
+			return err
+		}
+		attached, err := link.QueryPrograms(link.QueryOptions{Target: l.Attrs().Index, Attach: where})
+		if err == nil {
+			n = len(attached.Programs)
+		}
+		return err
+	}))
+	return n
+}
