@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/roottest"
 	"upppoe/tun"
 )
 
@@ -192,7 +193,7 @@ func TestSupersCross(t *testing.T) {
 			return err
 		}
 		if !d.MergesUDP() {
-			t.Skip("this kernel has no super-packets of UDP for TUN devices (Linux 6.2)")
+			roottest.Lacks(t, "this kernel has no super-packets of UDP for TUN devices (Linux 6.2)")
 		}
 		conn, err := datagrams()
 		if err != nil {

@@ -3,8 +3,11 @@
 package roottest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +33,24 @@ func NeedPrograms(t testing.TB, programs ...string) {
 			leaveOut(t, "needs the program "+p)
 		}
 	}
+}
+
+// Lacks is what Need does, for a test that has found out itself what the machine lacks.
+func Lacks(t testing.TB, what string) {
+	t.Helper()
+	leaveOut(t, what)
+}
+
+// LeaveTo is Lacks for a test that is seen all the same: another one, in the file, runs it
+// where nothing is lacking. It must name it.
+func LeaveTo(t testing.TB, file, what string) {
+	t.Helper()
+	name, _, _ := strings.Cut(t.Name(), "/")
+	runs := regexp.MustCompile(`\b` + name + `\b`)
+	if text, err := os.ReadFile(file); err != nil || !runs.Match(text) {
+		leaveOut(t, fmt.Sprintf("%s, and %s does not run %s elsewhere", what, file, name))
+	}
+	t.Skipf("%s: %s runs it elsewhere", what, file)
 }
 
 func leaveOut(t testing.TB, why string) {

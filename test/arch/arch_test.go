@@ -148,6 +148,31 @@ func TestProtocolsAreTold(t *testing.T) {
 	}
 }
 
+// TestNobodySkips: a test is left out by package roottest, which fails it where nobody would
+// see that.
+func TestNobodySkips(t *testing.T) {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasPrefix(path, root+"/internal/roottest/") {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, s.Sel.Name) {
+				t.Errorf("%v: %s: say roottest.Need, Lacks or LeaveTo", set.Position(n.Pos()), s.Sel.Name)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPackagesAreDescribed(t *testing.T) {
 	described := map[string]bool{}
 	for _, s := range sources(t) {
