@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -38,13 +39,16 @@ type Lines struct {
 	Log *slog.Logger
 
 	mu      sync.Mutex
-	engines map[string]*engine // by the interface's name
+	engines map[string]*engine                              // by the interface's name
+	try     func(fastpath.Config) (*fastpath.Engine, error) // for tests: in place of fastpath.Open
 }
 
-// engine is that of an interface, which has an index as long as it is there.
+// engine is that of an interface, which has an index as long as it is there; or why there
+// can be none.
 type engine struct {
 	*fastpath.Engine
 	index int
+	why   error
 }
 
 // Open opens the ports of a line, with an Accelerator if the kernel is to move packets.
@@ -110,7 +114,7 @@ func (s *Lines) Close() error {
 	defer s.mu.Unlock()
 	var errs []error
 	for name, e := range s.engines {
-		errs = append(errs, e.Close())
+		errs = append(errs, e.close())
 		delete(s.engines, name)
 	}
 	return errors.Join(errs...)
@@ -138,7 +142,7 @@ func (s *Lines) accelerator(line afpacket.Line, ports pppoe.Ports) (pppoe.Accele
 }
 
 // engine is that of an interface, made when it is first asked for, and anew for one that
-// has gone and come back.
+// has gone and come back. That there can be none is found out no more often.
 func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	nic, err := net.InterfaceByName(name)
 	if err != nil {
@@ -148,21 +152,42 @@ func (s *Lines) engine(name string) (*fastpath.Engine, error) {
 	defer s.mu.Unlock()
 	if e := s.engines[name]; e != nil {
 		if e.index == nic.Index {
-			return e.Engine, nil
+			return e.Engine, e.why
 		}
-		e.Close() // what was attached has gone with the interface
+		e.close() // what was attached has gone with the interface
 		delete(s.engines, name)
 	}
-	made, err := fastpath.Open(fastpath.Config{
-		Interface: name, Sessions: s.Sessions, Own: s.Want == pppoe.DataPathKernel,
-		Inside: s.Inside, Notice: func(text string) { s.Log.Info(text) },
-	})
-	if err != nil {
+	made, err := s.open(name)
+	if err != nil && passing(err) {
 		return nil, err
 	}
 	if s.engines == nil {
 		s.engines = make(map[string]*engine)
 	}
-	s.engines[name] = &engine{made, nic.Index}
-	return made, nil
+	s.engines[name] = &engine{made, nic.Index, err}
+	return made, err
+}
+
+func (s *Lines) open(name string) (*fastpath.Engine, error) {
+	try := s.try
+	if try == nil {
+		try = fastpath.Open
+	}
+	return try(fastpath.Config{
+		Interface: name, Sessions: s.Sessions, Own: s.Want == pppoe.DataPathKernel,
+		Inside: s.Inside, Notice: func(text string) { s.Log.Info(text) },
+	})
+}
+
+// passing says whether what the kernel refuses now it may grant the next time.
+func passing(err error) bool {
+	return slices.ContainsFunc([]error{unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.EMFILE, unix.ENFILE, unix.ENODEV},
+		func(of error) bool { return errors.Is(err, of) })
+}
+
+func (e *engine) close() error {
+	if e.why != nil {
+		return nil
+	}
+	return e.Engine.Close()
 }

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -132,5 +133,67 @@ func TestInterfaceComesBack(t *testing.T) {
 			t.Errorf("the %d. time: %d engines", i+1, len(p.engines))
 		}
 		p.ethernet()
+	}
+}
+
+// TestFoundOutOnce: that the kernel cannot move an interface's packets is found out once,
+// be it asked for by name or not, and each line is told why; but of an interface that has
+// come back nothing is known, and what may pass is tried again.
+func TestFoundOutOnce(t *testing.T) {
+	for _, want := range []pppoe.DataPath{pppoe.DataPathAuto, pppoe.DataPathKernel} {
+		p := open(t, want)
+		tries, why := 0, error(nil)
+		p.try = func(fastpath.Config) (*fastpath.Engine, error) {
+			tries++
+			return nil, fmt.Errorf("try %d: %w: %w", tries, fastpath.ErrUnavailable, why)
+		}
+		prepare := func() error { p.Prepare("eth0"); return nil }
+		for _, c := range []struct {
+			what   string
+			before func() error
+			why    error
+			told   string
+		}{
+			{"before rights are given up, and after", prepare, unix.EOPNOTSUPP, "try 1"},
+			{"the second dial", prepare, unix.EOPNOTSUPP, "try 1"},
+			{"an interface that has come back", func() error { p.ethernet(); return nil }, unix.EOPNOTSUPP, "try 2"},
+			{"another that has no memory now", func() error { p.ethernet(); return nil }, unix.ENOMEM, "try 3"},
+			{"and has some then", prepare, unix.EOPNOTSUPP, "try 4"},
+			{"the last", prepare, unix.EOPNOTSUPP, "try 4"},
+		} {
+			why = c.why
+			kernel, err := p.lineAfter(c.before)
+			told := err
+			if want == pppoe.DataPathAuto {
+				if err != nil {
+					t.Fatal(err)
+				}
+				told = p.accelerator.Add(pppoe.Tunnel{SessionID: 1})
+			}
+			if kernel || !errors.Is(told, c.why) || !strings.HasPrefix(fmt.Sprint(told), c.told+": ") {
+				t.Errorf("%v, %s: kernel %v, told %v", want, c.what, kernel, told)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Errorf("%v: %v", want, err)
+		}
+	}
+}
+
+// TestTriedAgain: an interface of which the kernel could not move packets, and that has come
+// back, may be one of which it can.
+func TestTriedAgain(t *testing.T) {
+	p := open(t, pppoe.DataPathAuto)
+	p.try = func(fastpath.Config) (*fastpath.Engine, error) { return nil, fastpath.ErrUnavailable }
+	if kernel, err := p.line(); err != nil || kernel {
+		t.Fatalf("kernel %v, %v", kernel, err)
+	}
+	p.try = nil
+	if kernel, err := p.line(); err != nil || kernel {
+		t.Errorf("the same interface: kernel %v, %v", kernel, err)
+	}
+	p.ethernet()
+	if kernel, err := p.line(); err != nil || !kernel {
+		t.Errorf("one that has come back: kernel %v, %v", kernel, err)
 	}
 }
