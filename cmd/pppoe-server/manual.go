@@ -67,7 +67,7 @@ var files = []manual.Block{
 	manual.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
 	manual.Item{Term: "/etc/ppp/chap-secrets, /etc/ppp/pap-secrets", Text: "accounts: a line for each, of the client's name, the " +
 		"server's (`*`: any), the password, and addresses it may have (`*`: any); then, after `--`, options of its own. Nobody else should have access to these files " +
-		"(chmod 600). They are read anew when they have changed."},
+		"(chmod 600). They are read anew when they have changed, for sessions that begin then."},
 	manual.Item{Term: "/dev/net/tun", Text: "where devices come from."},
 }
 
