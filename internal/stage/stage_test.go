@@ -197,3 +197,25 @@ func TestTriedAgain(t *testing.T) {
 		t.Errorf("one that has come back: kernel %v, %v", kernel, err)
 	}
 }
+
+// TestPreparedWhileDown: what is found out of an interface that is down holds when it is up.
+func TestPreparedWhileDown(t *testing.T) {
+	for _, want := range []pppoe.DataPath{pppoe.DataPathAuto, pppoe.DataPathKernel} {
+		p := open(t, want)
+		p.link(t, "down")
+		if err := p.ns.Do(func() error { p.Prepare("eth0"); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		p.link(t, "up")
+		if kernel, err := p.line(); err != nil || !kernel {
+			t.Errorf("%v: kernel %v, %v", want, kernel, err)
+		}
+	}
+}
+
+func (p *place) link(t *testing.T, state string) {
+	t.Helper()
+	if out, err := p.ns.Run("ip", "link", "set", "eth0", state); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}

@@ -1,6 +1,7 @@
 package life
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/roottest"
 	"upppoe/test/lab"
 )
 
@@ -147,7 +149,7 @@ func (w *world) session(t *testing.T, inKernel bool) {
 // programs is how many are attached to a device.
 func programs(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachType) (n int) {
 	t.Helper()
-	check(t, in.Do(func() error {
+	err := in.Do(func() error {
 		l, err := netlink.LinkByName(device)
 		if err != nil {
 			return err
@@ -157,6 +159,10 @@ func programs(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachT
 			n = len(attached.Programs)
 		}
 		return err
-	}))
+	})
+	if errors.Is(err, ebpf.ErrNotSupported) {
+		roottest.Lacks(t, "this kernel has no TCX (Linux 6.6), by which to see what is attached")
+	}
+	check(t, err)
 	return n
 }
