@@ -9,8 +9,13 @@ type guard struct {
 }
 
 // receives says whether a packet from the wire may go on, and counts one that may not.
-// What is forged takes nothing of the peer's rate.
+// Its own version counts, and not only PPP's Protocol: the host, to which a TUN device gives
+// packets without one, goes by that too. What is forged takes nothing of the peer's rate.
 func (f *flow) receives(packet []byte, now instant) bool {
+	if len(packet) == 0 || !f.open(protocolOf(packet[0])) {
+		f.meter.dropped.Add(1)
+		return false
+	}
 	if from := f.from.Load(); from != nil && !from.allow(packet) {
 		f.meter.spoofed.Add(1)
 		return false

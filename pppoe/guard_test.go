@@ -82,6 +82,28 @@ func fromPeer(packet []byte) *Frame {
 	return sessionFrame(hostAddr, 7, protocol, packet, 0)
 }
 
+// TestDisguised: on either path, an IPv6 packet that says it is of IPv4, or the other way
+// about, does not reach the device while its own family is closed: the host goes by the
+// version that is in the packet.
+func TestDisguised(t *testing.T) {
+	for _, r := range each(t) {
+		for _, v6 := range []bool{false, true} {
+			packet, protocol := from("2001:db8:1::1"), uint16(0x21)
+			if v6 {
+				packet, protocol = from("192.0.2.10"), 0x57
+			}
+			before := r.path.Counters(r.flow.SessionID)
+			r.path.Allow(r.flow.SessionID, !v6, v6)
+			if got := r.take(0, sessionFrame(hostAddr, 7, protocol, packet, 0)); got != 0 {
+				t.Errorf("%s: protocol %#x, with a packet of the other family, which is closed: it passes", r.name, protocol)
+			}
+			if c := r.path.Counters(r.flow.SessionID); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
+				t.Errorf("%s: protocol %#x: counted %+v, want one dropped more than %+v", r.name, protocol, c, before)
+			}
+		}
+	}
+}
+
 // TestGuard: on either path, what comes from elsewhere than it may does not reach the
 // device, and is counted.
 func TestGuard(t *testing.T) {

@@ -119,8 +119,6 @@ func (l *lane) take(frames []Frame) {
 			p.control(frames[i].Data)
 		case f.supers == nil:
 			p.pass(f, &frames[i], l.single[:], now)
-		case len(frames[i].Data) == Headers:
-			f.meter.dropped.Add(1)
 		case f.receives(frames[i].Data[Headers:], now):
 			f.clamp(frames[i].Data[Headers:], frames[i].ChecksumPending)
 			l.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.MergesUDP())
