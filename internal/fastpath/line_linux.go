@@ -72,6 +72,9 @@ func (l *Line) enter(s *session) error {
 	if can, err := l.engine.ethtool.offloads(s.Device.Name()); err == nil && can.generic {
 		s.cut = cutUDP
 	}
+	if err := l.engine.askQueues(s); err != nil {
+		return fmt.Errorf("%s: %w", s.Device.Name(), err)
+	}
 	if s.slot, err = l.engine.slot(); err != nil {
 		return err
 	}
@@ -82,6 +85,7 @@ func (l *Line) enter(s *session) error {
 		l.engine.leave(s)
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
+	l.engine.tellQueue(s)
 	return nil
 }
 

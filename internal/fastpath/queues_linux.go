@@ -74,10 +74,22 @@ func (e *Engine) queueChanged(b []byte, there bool) {
 	if len(b) < nl.SizeofTcMsg {
 		return
 	}
-	about := nl.DeserializeTcMsg(b)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.devices[int(nl.DeserializeTcMsg(b).Ifindex)]
+	if s == nil || !e.heedQueue(s, b, there) {
+		return
+	}
+	e.put(s) // what the kernel does not take user space has
+	e.tellQueue(s)
+}
+
+// heedQueue notes what a message says of a discipline of a session's device. It says no if
+// that is nothing to the session.
+func (e *Engine) heedQueue(s *session, b []byte, there bool) bool {
 	attrs, err := nl.ParseRouteAttr(b[nl.SizeofTcMsg:])
 	if err != nil {
-		return
+		return false
 	}
 	kind := ""
 	for _, a := range attrs {
@@ -85,25 +97,38 @@ func (e *Engine) queueChanged(b []byte, there bool) {
 			kind = unix.ByteSliceToString(a.Value)
 		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := e.devices[int(about.Ifindex)]
-	if s == nil {
-		return
-	}
-	switch {
-	case about.Parent == parentRoot:
+	switch parent := nl.DeserializeTcMsg(b).Parent; {
+	case parent == parentRoot:
 		s.shaper = ""
 		if there && !slices.Contains(unshaped, kind) {
 			s.shaper = kind
 		}
-	case about.Parent == parentClsact && kind == "clsact" && !e.hooks.filters: // else ours is the last in it
+	case parent == parentClsact && kind == "clsact" && !e.hooks.filters: // else ours is the last in it
 		s.filtered = there
 	default:
-		return
+		return false
 	}
-	e.put(s) // what the kernel does not take user space has
-	e.tellQueue(s)
+	return true
+}
+
+// askQueues finds out which disciplines a session's device has already: a script may have
+// given it some as soon as it was there. It is asked for each by itself, as a list would be
+// that of all devices. Under the Engine's lock, so that later news is heeded later.
+func (e *Engine) askQueues(s *session) error {
+	for _, parent := range []uint32{parentRoot, parentClsact} {
+		request := nl.NewNetlinkRequest(unix.RTM_GETQDISC, unix.NLM_F_ACK|unix.NLM_F_ECHO) // or it goes to listeners alone
+		request.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(s.device), Parent: parent})
+		messages, err := request.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWQDISC)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("ask for its queueing disciplines: %w", err)
+		}
+		for _, b := range messages {
+			if len(b) >= nl.SizeofTcMsg {
+				e.heedQueue(s, b, true)
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) tellQueue(s *session) {
@@ -114,10 +139,10 @@ func (e *Engine) tellQueue(s *session) {
 	case s.filtered:
 		text = fmt.Sprintf("%s: what leaves is sent by user space: it has filters (clsact) by which the kernel's path might not come", s.Device.Name())
 	}
-	if text != s.told {
+	if text != s.told && (s.told != "" || s.shaper != "" || s.filtered) {
 		e.notice(text)
+		s.told = text
 	}
-	s.told = text
 }
 
 func (e *Engine) shapeAll() {

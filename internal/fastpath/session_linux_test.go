@@ -226,7 +226,7 @@ func TestShaping(t *testing.T) {
 		kernel bool
 		says   string // empty: nothing
 	}{
-		{"qdisc add dev DEV root pfifo", true, "in the kernel again"},
+		{"qdisc add dev DEV root pfifo", true, ""},
 		{"qdisc replace dev DEV root tbf rate 100mbit burst 20k latency 10ms", false, "tbf"},
 		{"qdisc del dev DEV root", true, "in the kernel again"},
 		{"qdisc add dev DEV ingress", true, ""},
@@ -253,6 +253,46 @@ func TestShaping(t *testing.T) {
 		if got := here.relay.sent.Load() == before; got != c.kernel {
 			t.Errorf("%s: sent in the kernel: %v", c.tc, got)
 		}
+	}
+}
+
+// TestShapedBefore: it is the same with what a device has been given before its session is
+// taken up, as by a script that runs when the session begins.
+func TestShapedBefore(t *testing.T) {
+	roottest.Need(t, "tc")
+	s := lay(t, untimed)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, c := range []struct {
+		add, del string
+		kernel   bool
+	}{
+		{"root tbf rate 100mbit burst 20k latency 10ms", "root", false},
+		{"clsact", "clsact", false},
+		{"root pfifo", "root", true},
+		{"ingress", "ingress", true},
+	} {
+		here.line.Remove(here.id)
+		change := func(word, what string) {
+			sh(t, here.ns, "tc", append([]string{"qdisc", word, "dev", here.device.Name()}, strings.Fields(what)...)...)
+		}
+		change("add", c.add)
+		here.do(func() error {
+			return here.line.Add(pppoe.Tunnel{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
+		})
+		here.line.Allow(here.id, true, true)
+		kernel := !c.kernel
+		// News of before may come in between.
+		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {
+			before := here.relay.sent.Load()
+			if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+				t.Errorf("%s: %v", c.add, err)
+			}
+			kernel = here.relay.sent.Load() == before
+		}
+		if kernel != c.kernel {
+			t.Errorf("%s: sent in the kernel: %v", c.add, kernel)
+		}
+		change("del", c.del)
 	}
 }
 
