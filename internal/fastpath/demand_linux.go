@@ -126,13 +126,13 @@ func (e *Engine) remakeDetour() error {
 	return nil
 }
 
-// detourDown does without the detour, if it was one of its devices that somebody has set
-// down or removed.
+// detourDown does without the detour, if it was one of its devices, by the index, that
+// somebody has set down or removed.
 func (e *Engine) detourDown(index int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	// The news may be of before it was set up.
-	if e.demand.detour != 0 && slices.Contains(e.detour.indexes[:], index) && !e.detour.up() {
+	if e.demand.detour != 0 && (index == anyIndex || slices.Contains(e.detour.indexes[:], index)) && !e.detour.up() {
 		e.withoutDetour(errDown)
 	}
 }

@@ -50,6 +50,19 @@ func (t ethtool) index(name string) (int, error) {
 	return int(request.Uint32()), nil
 }
 
+// name is that which the interface of an index has now.
+func (t ethtool) name(index int) (string, error) {
+	request, err := unix.NewIfreq("")
+	if err != nil {
+		return "", err
+	}
+	request.SetUint32(uint32(index))
+	if err := unix.IoctlIfreq(int(t), unix.SIOCGIFNAME, request); err != nil {
+		return "", fmt.Errorf("interface %d: %w", index, err)
+	}
+	return request.Name(), nil
+}
+
 // offloads asks what an interface does now.
 func (t ethtool) offloads(name string) (o offloads, err error) {
 	tso := ethtoolValue{command: ethtoolGetTSO}

@@ -131,10 +131,10 @@ func (e *Engine) open(cfg Config) error {
 	if err := e.queues.start(e); err != nil {
 		return err
 	}
-	if err := e.watch.start(e, cfg, ethernet); err != nil {
+	index := ethernet.Attrs().Index
+	if err := e.watch.start(e, cfg, index); err != nil {
 		return err
 	}
-	index := ethernet.Attrs().Index
 	if err := e.hooks.tc(index, ingress, "receive", receive(e.receiving.FD(), e.meters.FD())); err != nil {
 		return err
 	}
@@ -216,7 +216,8 @@ func (e *Engine) About() string { return e.about }
 func (e *Engine) Close() error {
 	e.queues.stop()
 	e.detach()
-	err := errors.Join(e.watch.stop(), e.own.back(e.ethtool), e.detour.close(), e.hooks.close())
+	e.watch.stop()
+	err := errors.Join(e.own.back(e.ethtool), e.detour.close(), e.hooks.close())
 	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters, e.offloads, e.uncut} {
 		if m != nil {
 			err = errors.Join(err, m.Close())

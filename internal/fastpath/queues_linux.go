@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -53,20 +54,11 @@ func (q *queues) stop() {
 }
 
 func (e *Engine) followQueues(socket *nl.NetlinkSocket) {
-	for {
-		messages, _, err := socket.Receive()
-		switch {
-		case errors.Is(err, unix.ENOBUFS):
-			e.shapeAll() // something was done, and nobody knows what
-		case err != nil:
-			return
+	follow(socket, func(m syscall.NetlinkMessage) {
+		if m.Header.Type == unix.RTM_NEWQDISC || m.Header.Type == unix.RTM_DELQDISC {
+			e.queueChanged(m.Data, m.Header.Type == unix.RTM_NEWQDISC)
 		}
-		for _, m := range messages {
-			if m.Header.Type == unix.RTM_NEWQDISC || m.Header.Type == unix.RTM_DELQDISC {
-				e.queueChanged(m.Data, m.Header.Type == unix.RTM_NEWQDISC)
-			}
-		}
-	}
+	}, e.shapeAll)
 }
 
 // queueChanged takes a message about a discipline, which is there or is no more.
@@ -145,6 +137,7 @@ func (e *Engine) tellQueue(s *session) {
 	}
 }
 
+// shapeAll supposes the worst of all devices, when news has been lost.
 func (e *Engine) shapeAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -443,6 +443,35 @@ func TestOffloadsChange(t *testing.T) {
 	}
 }
 
+// TestMuchNews: when there is more news of interfaces than the kernel keeps for the engine, it
+// goes on to hear what follows.
+func TestMuchNews(t *testing.T) {
+	roottest.Need(t, "ethtool")
+	s := lay(t, untimed)
+	e := s.ends[0]
+	e.engine.mu.Lock() // it gets no further than the news of an interface that is down
+	e.do(func() error {
+		down := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "down0"}}
+		if err := netlink.LinkAdd(down); err != nil {
+			return err
+		}
+		for i := range 500 {
+			if err := netlink.LinkSetMTU(down, 1000+i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	e.engine.mu.Unlock()
+	for _, c := range []struct {
+		word string
+		want uint32
+	}{{"off", segmented}, {"on", 0}} {
+		switching("tso", c.word)(e, nil)
+		awaitOffloads(t, e.engine, c.want)
+	}
+}
+
 func awaitOffloads(t *testing.T, e *Engine, want uint32) {
 	t.Helper()
 	for until := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
