@@ -42,8 +42,16 @@ func dataPath(s *pppd.Settings) pppoe.DataPath {
 	return s.DataPath
 }
 
+// errElsewhere: the kernel's programs know a device by its index, and find it by its name, which
+// may be another's where the line is.
+var errElsewhere = &pppd.Error{Message: "options \"datapath kernel\" and \"netns\": the kernel cannot move packets between network namespaces: " +
+	"leave out one of them"}
+
 // config is what the settings mean for a client, but for its host and ports.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
+	if s.Namespace != "" && dataPath(s) == pppoe.DataPathKernel {
+		return pppoe.ClientConfig{}, errElsewhere
+	}
 	who, err := credentials(s, log)
 	if err != nil {
 		return pppoe.ClientConfig{}, err

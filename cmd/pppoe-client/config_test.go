@@ -260,6 +260,25 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// TestKernelElsewhere: the kernel is not asked to move packets to a device in another network
+// namespace.
+func TestKernelElsewhere(t *testing.T) {
+	secretsIn(t, nil)
+	for _, c := range []struct {
+		words []string
+		want  int
+	}{
+		{[]string{"datapath", "kernel", "netns", "blue"}, exitOptions},
+		{[]string{"datapath", "kernel"}, 0},
+		{[]string{"netns", "blue"}, 0},
+		{[]string{"datapath", "kernel", "netns", "blue", "demand"}, 0}, // which is plain
+	} {
+		if _, err := config(parse(t, append(c.words, "user", "u", "password", "p")...), silent()); err == nil != (c.want == 0) || err != nil && exitCode(err) != c.want {
+			t.Errorf("%q: %v", c.words, err)
+		}
+	}
+}
+
 // TestMaxPayload: RFC 4638 is asked for if either direction is to carry more than 1492.
 func TestMaxPayload(t *testing.T) {
 	for _, c := range []struct {
