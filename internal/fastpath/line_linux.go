@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -43,6 +44,7 @@ type session struct {
 
 	shaper   string // the device's queueing discipline, if it is one to come by
 	filtered bool   // it has filters to come by
+	gone     bool   // the device is elsewhere, if anywhere
 	told     string
 }
 
@@ -131,6 +133,9 @@ func (e *Engine) revise(t twin) (err error) {
 
 // put tells the programs of a session as it is now.
 func (e *Engine) put(s *session) error {
+	if s.gone {
+		return nil
+	}
 	if err := e.receiving.Put(s.key[:], s.receiveValue()); err != nil {
 		return fmt.Errorf("enter the session for what comes: %w", err)
 	}
@@ -149,6 +154,33 @@ func (e *Engine) forget(s *session) {
 	// What is not there need not be deleted.
 	e.receiving.Delete(s.key[:])
 	e.transmitting.Delete(uint32(s.device))
+}
+
+// deviceGone leaves a session to user space, if it was its device that has gone: to another
+// network namespace, it may be. Programs know a device by its index, which is another's there.
+func (e *Engine) deviceGone(index int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.devices[index]
+	if s == nil || s.gone {
+		return
+	}
+	s.gone = true
+	s.leaves.Close()
+	e.forget(s)
+	e.notice(fmt.Sprintf("%s: packets are moved by user space: the device is not in the network namespace of %s any more", s.Device.Name(), e.name))
+}
+
+// devicesGone looks which devices have gone.
+func (e *Engine) devicesGone() {
+	e.mu.Lock()
+	all := slices.Collect(maps.Keys(e.devices))
+	e.mu.Unlock()
+	for _, index := range all {
+		if _, err := e.ethtool.name(index); err != nil {
+			e.deviceGone(index)
+		}
+	}
 }
 
 // Allow says which families may flow.

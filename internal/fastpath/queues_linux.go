@@ -69,7 +69,7 @@ func (e *Engine) queueChanged(b []byte, there bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.devices[int(nl.DeserializeTcMsg(b).Ifindex)]
-	if s == nil || !e.heedQueue(s, b, there) {
+	if s == nil || s.gone || !e.heedQueue(s, b, there) {
 		return
 	}
 	e.put(s) // what the kernel does not take user space has

@@ -11,6 +11,7 @@ import (
 	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
 	"upppoe/tun"
 )
 
@@ -293,6 +294,28 @@ func TestShapedBefore(t *testing.T) {
 			t.Errorf("%s: sent in the kernel: %v", c.add, kernel)
 		}
 		change("del", c.del)
+	}
+}
+
+// TestDeviceMoved: of a session whose device somebody moves to another network namespace user
+// space moves the packets.
+func TestDeviceMoved(t *testing.T) {
+	s := lay(t, untimed)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	elsewhere, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { elsewhere.Close() })
+	here.moveTo(elsewhere)
+	if err := elsewhere.Do(func() error { return here.configure(1492) }); err != nil {
+		t.Fatal(err)
+	}
+	here.line.Allow(here.id, true, true) // changes nothing
+	for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+		if _, err := elsewhere.Ping(to, 1, 5*time.Second); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

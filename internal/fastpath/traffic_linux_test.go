@@ -332,6 +332,16 @@ func (s *segment) apart(t *tunnel) *lab.Namespace {
 	}
 	s.t.Cleanup(func() { ns.Close() })
 	t.line.Remove(t.id)
+	t.moveTo(ns)
+	if err := ns.Do(func() error { return t.configure(1400) }); err != nil {
+		s.t.Fatal(err)
+	}
+	return ns
+}
+
+// moveTo moves a session's TUN.
+func (t *tunnel) moveTo(ns *lab.Namespace) {
+	t.t.Helper()
 	t.do(func() error {
 		link, err := netlink.LinkByName(t.device.Name())
 		if err != nil {
@@ -344,10 +354,6 @@ func (s *segment) apart(t *tunnel) *lab.Namespace {
 		defer h.Close()
 		return netlink.LinkSetNsFd(link, int(h))
 	})
-	if err := ns.Do(func() error { return t.configure(1400) }); err != nil {
-		s.t.Fatal(err)
-	}
-	return ns
 }
 
 func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {

@@ -52,12 +52,16 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 		if about.Index == int32(ethernet) {
 			e.adapt(cfg, ethernet) // what fails has been made safe
 		}
+		if m.Header.Type == unix.RTM_DELLINK {
+			e.deviceGone(int(about.Index))
+		}
 		if m.Header.Type == unix.RTM_DELLINK || about.Flags&unix.IFF_UP == 0 {
 			e.detourDown(int(about.Index))
 		}
 	}, func() {
 		e.adapt(cfg, ethernet)
 		e.detourDown(anyIndex)
+		e.devicesGone()
 	})
 	e.adapt(cfg, anyIndex) // nothing will be heard any more
 }
