@@ -152,3 +152,46 @@ func TestLendAfterEnd(t *testing.T) {
 		s.Lend(1, nil) // there is no session any more
 	})
 }
+
+// slowHost is a host whose network takes its time.
+type slowHost struct {
+	*host
+	ready chan struct{}
+}
+
+func (h slowHost) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
+	<-h.ready
+	return h.host.Configure(l, have, want)
+}
+
+// TestTermsFirst: nothing flows before a session is held to its terms, though one of its
+// families closes while the host's network is being made for both.
+func TestTermsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Terms = func(pppoe.Line) pppoe.Terms { return pppoe.Terms{CheckSource: true} }
+		slow := slowHost{l.serverHost, make(chan struct{})}
+		l.server.Host = slow
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		here, there := l.clientHost.device(t, "ppp0"), l.serverHost.device(t, "ppp0")
+		terminate := []byte{0x80, 0x21, 5, 1, 0, 4} // IPCP, Terminate-Request
+		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, clientAddr, 1, terminate))
+		synctest.Wait()
+		forged := netip.MustParseAddr("2001:db8::1")
+		here.Inject(ipv6From(forged))
+		if got(there) > 0 {
+			t.Error("an IPv6 packet from anywhere passes before the session has its IPv6 address")
+		}
+		close(slow.ready)
+		synctest.Wait()
+		configured, _ := last[pppoe.Configured](&l.clientEvents)
+		here.Inject(ipv6From(forged))
+		here.Inject(ipv6From(configured.IPv6.Local.LinkLocal()))
+		if n := got(there); n != 1 {
+			t.Errorf("then %d packets of two pass, want that from the peer's own address", n)
+		}
+		l.stop()
+	})
+}

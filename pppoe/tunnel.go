@@ -224,7 +224,7 @@ func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
 	if flowed {
 		l.tell(now, t, NetworkLost{p, before, l.data.Counters(t.SessionID), now.Sub(t.online)})
 	}
-	l.data.Allow(t.SessionID, t.want.HasIPv4(), t.want.HasIPv6())
+	l.data.Allow(t.SessionID, t.had.HasIPv4(), t.had.HasIPv6()) // not what the host is yet to be made for
 	l.refit(t)
 }
 
