@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mdlayher/packet"
+
 	"upppoe/internal/roottest"
 	"upppoe/test/packets"
 )
@@ -56,6 +58,25 @@ func (e *ends) keepOut(t *testing.T, closed ipFamily) {
 		if time.Now().After(end) {
 			t.Fatalf("%d packets of %d that might not come are told of", e.client.strays.Load(), some)
 		}
+	}
+	e.keepDisguisedOut(t, server, client, shut, open)
+}
+
+// keepDisguisedOut tries to have packets of the closed family enter as of the open one.
+func (e *ends) keepDisguisedOut(t *testing.T, server, client *packet.Conn, shut, open *packets.Source) {
+	const some = 50
+	before, _ := e.dialled.Counters()
+	var frames [][]byte
+	for range some {
+		f := sessionFrame(shut.Next())
+		f[virtioLen+21] ^= 0x21 ^ 0x57 // PPP's Protocol
+		frames = append(frames, f)
+	}
+	must(t, e.server.Do(func() error { return inject("eth0", frames) }))
+	_, err := packets.Carry(server, client, open, some)
+	must(t, err)
+	if after, _ := e.dialled.Counters(); after.Dropped-before.Dropped != some {
+		t.Errorf("%d packets of %d that come disguised are counted as dropped", after.Dropped-before.Dropped, some)
 	}
 }
 
