@@ -126,6 +126,42 @@ func TestTwoSessions(t *testing.T) {
 	}
 }
 
+// TestTwoEngines: two programs serve sessions on one interface, each of which takes it for its
+// own. Neither minds the other, nor that it ends; not even with sessions of one ID and peer, in
+// different VLANs.
+func TestTwoEngines(t *testing.T) {
+	s := lay(t, withOwn)
+	e := s.ends[0]
+	first, second := e.engine, (*Engine)(nil)
+	e.do(func() (err error) {
+		second, err = Open(Config{Interface: ethernet, Sessions: 64, Own: true})
+		return err
+	})
+	t.Cleanup(func() { second.Close() })
+	var all [4][2]*tunnel
+	all[0][0], all[0][1] = s.session(1, vlan.Stack{}, 1492)
+	all[1][0], all[1][1] = s.vlanSession(2, vlan.Stack{}, 1492)
+	e.engine = second
+	e.makeDetour()
+	all[2][0], all[2][1] = s.session(3, vlan.Stack{}, 1492)
+	all[3][0], all[3][1] = s.vlanSession(4, vlan.Stack{{TPID: vlan.CTag, VID: 5}}, 1492)
+	e.engine = first
+	exchangeAll := func() {
+		for _, ends := range all {
+			exchange(t, ends[0], ends[1], ends[1].ipv4, 1<<20)
+			exchange(t, ends[1], ends[0], ends[0].ipv6, 1<<20)
+		}
+	}
+	exchangeAll()
+	for i, ends := range all {
+		if n := ends[0].relay.received.Load() + ends[0].relay.sent.Load(); n > 100 {
+			t.Errorf("session number %d: %d packets by way of user space", i+1, n)
+		}
+	}
+	first.Close()
+	exchangeAll()
+}
+
 // TestAddRefuses has each way in which Add can fail, which must leave nothing behind.
 func TestAddRefuses(t *testing.T) {
 	s := lay(t, func(_ *end, cfg *Config) { cfg.Sessions = 1 })
