@@ -20,6 +20,9 @@ type Ports struct {
 	More []Port
 	// Accelerator moves the packets of sessions where it can; nil: there is none.
 	Accelerator Accelerator
+	// Shared says whether somebody else on this machine has sessions there, perhaps with our
+	// address, whose frames the ports hear as well; nil: nobody has.
+	Shared func() bool
 }
 
 // Close closes all.

@@ -283,7 +283,8 @@ const maxStrays = 100
 // stray tells who goes on with a session that was another life's of ours, before a
 // crash, that it has ended: else it would find that out by silence only. A session ID
 // that is in use may be heard on another interface, too; one beyond our slots may be that
-// of another server with our address.
+// of another server with our address. Who shares the port with us, perhaps as a client, has
+// sessions of any ID.
 func (o *serving) stray(now time.Time, from Addr, id uint16) {
 	if !o.server.slots.isFree(int(id)-1) || o.stopped || !from.IsUnicast() {
 		return
@@ -291,7 +292,8 @@ func (o *serving) stray(now time.Time, from Addr, id uint16) {
 	if now.Sub(o.straysSince) >= time.Second {
 		o.strays, o.straysSince = 0, now
 	}
-	if o.strays++; o.strays > maxStrays {
+	o.strays++
+	if shared := o.loop.ports.Shared; o.strays > maxStrays || shared != nil && shared() {
 		return
 	}
 	local := o.loop.ports.Discovery.Addr()

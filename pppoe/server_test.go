@@ -183,6 +183,30 @@ func TestStrayFrames(t *testing.T) {
 	})
 }
 
+// TestSharedPort: a server that shares its port with another, of the same address, leaves that
+// one's sessions alone.
+func TestSharedPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		stop := l.stopServer
+		l.server.Concentrator.ACName, l.server.Notify = "other", nil
+		ports := l.segment.Ports(serverAddr)
+		ports.Shared = func() bool { return true }
+		l.startServerOn(ports)
+		other := l.stopServer
+		l.stopServer = func() { stop(); other() }
+		l.client.Discovery.ACNames = []string{"ac"}
+		l.startClient()
+		synctest.Wait()
+		l.exchange()
+		if e, ended := last[pppoe.Ended](&l.clientEvents); ended {
+			t.Errorf("the session ended: %v", e.Reason)
+		}
+		l.stop()
+	})
+}
+
 // TestClientVanishes: a client that says nothing any more is found out by echoes,
 // and its slot is given to others.
 func TestClientVanishes(t *testing.T) {

@@ -19,7 +19,11 @@ func OpenQueues(line Line, sessions int) (pppoe.Ports, error) {
 	if err != nil || sessions <= 1 {
 		return ports, err
 	}
-	if err := fan(line, &ports, sessions); err != nil {
+	err = fan(line, &ports, sessions)
+	if err == nil {
+		err = share(line, &ports)
+	}
+	if err != nil {
 		ports.Close()
 		return pppoe.Ports{}, fmt.Errorf("%s: %d ports for sessions: %w", line, sessions, err)
 	}

@@ -130,7 +130,12 @@ func OpenPorts(line Line) (pppoe.Ports, error) {
 		discovery.Close()
 		return pppoe.Ports{}, err
 	}
-	return pppoe.Ports{Discovery: discovery, Session: session}, nil
+	ports := pppoe.Ports{Discovery: discovery, Session: session}
+	if err := share(line, &ports); err != nil {
+		ports.Close()
+		return pppoe.Ports{}, fmt.Errorf("%s: %w", line, err)
+	}
+	return ports, nil
 }
 
 func check(name string) (*net.Interface, error) {

@@ -1,0 +1,51 @@
+package afpacket_test
+
+import (
+	"testing"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+)
+
+// TestShared: ports of sessions are shared with whoever else hears session frames on the
+// interface; not with each other, nor with who listens elsewhere, or to something else.
+func TestShared(t *testing.T) {
+	w := newWire(t)
+	for _, sessions := range []int{1, 3} {
+		var ports pppoe.Ports
+		w.do(w.near, func() (err error) {
+			ports, err = afpacket.OpenQueues(afpacket.Line{Interface: "near"}, sessions)
+			return err
+		})
+		w.Cleanup(func() { ports.Close() })
+		shared := func() (yes bool) {
+			w.do(w.near, func() error { yes = ports.Shared(); return nil })
+			return yes
+		}
+		w.port(w.near, "near", pppoe.EtherTypeDiscovery)
+		w.port(w.far, "far", pppoe.EtherTypeSession)
+		w.on(w.near, afpacket.Line{Interface: "near", VLAN: stack(t, "50")}, pppoe.EtherTypeSession)
+		if shared() {
+			t.Errorf("%d ports: shared with nobody", sessions)
+		}
+		other := w.port(w.near, "near", pppoe.EtherTypeSession)
+		if !shared() {
+			t.Errorf("%d ports: not shared with another", sessions)
+		}
+		other.Close()
+		if shared() {
+			t.Errorf("%d ports: still shared with another, which is closed", sessions)
+		}
+		ports.Close()
+	}
+	w.do(w.near, func() error {
+		ports, err := afpacket.OpenPorts(afpacket.Line{Interface: "near", VLAN: stack(t, "50")})
+		if err != nil {
+			return err
+		}
+		if ports.Shared != nil {
+			t.Error("ports in a VLAN may be shared")
+		}
+		return ports.Close()
+	})
+}
