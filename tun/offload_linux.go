@@ -285,7 +285,8 @@ func (e *end) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed)
 // poller tells a change only once, and has perhaps told this one before.
 func readable(fd uintptr) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	n, _, errno := unix.RawSyscall(unix.SYS_POLL, uintptr(unsafe.Pointer(&p)), 1, 0)
+	var now unix.Timespec // not all processors' kernels have poll(2)
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 	return errno != 0 || n > 0
 }
 
