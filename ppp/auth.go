@@ -27,6 +27,8 @@ type Credentials struct {
 	// Secret finds the secret we share with a peer of that name; peer is
 	// empty where the protocol does not tell it (PAP). It must be set.
 	Secret func(peer string) ([]byte, bool)
+	// Clear finds the secret that may go out as it is, by PAP; nil: Secret does.
+	Clear func() ([]byte, bool)
 	// Beside is the exchange in which that peer has to prove who it is, on the
 	// same link; nil: it need not.
 	Beside Demand

@@ -21,6 +21,7 @@ import (
 	"upppoe/internal/scripts"
 	"upppoe/internal/secrets"
 	"upppoe/ppp"
+	"upppoe/ppp/pap"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 )
@@ -73,7 +74,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	c.Session.Credentials = who
 	if who.Name != "" {
-		c.Session.LCP.Answer = s.Answer()
+		c.Session.LCP.Answer = able(s.Answer(), who)
 	}
 	if demand := s.Demanded(); len(demand) > 0 {
 		c.Session.LCP.Demand, c.Session.Name = demand, who.Name
@@ -200,8 +201,23 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 		c.Secret = func(string) ([]byte, bool) { return password, true }
 		return c, nil
 	}
-	c.Secret, err = fromFiles(c.Name, s.RemoteName, log)
+	c.Secret, c.Clear, err = fromFiles(c.Name, s.RemoteName, log)
 	return c, err
+}
+
+// able leaves PAP out if the only secret there is must not go out by it: the peer is asked
+// for another method then, as pppd does it. That there is none at all is told once the
+// peer asks.
+func able(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
+	if who.Clear == nil {
+		return methods
+	}
+	_, clear := who.Clear()
+	_, other := who.Secret("")
+	if clear || !other || len(methods) < 2 {
+		return methods
+	}
+	return slices.DeleteFunc(methods, func(m ppp.Method) bool { return m == pap.Method })
 }
 
 // defaultEnv is the environment variable that may hold the password.
@@ -229,34 +245,46 @@ func password(s *pppd.Settings) ([]byte, bool, error) {
 	return []byte(s.Password), s.HasPassword, nil
 }
 
-// fromFiles looks secrets up as pppd does: by our name, and the peer's if that is
-// told.
-func fromFiles(name, remote string, log *slog.Logger) (func(string) ([]byte, bool), error) {
-	var files []*secrets.File
-	for _, base := range []string{"chap-secrets", "pap-secrets"} {
-		f, warnings, err := secrets.Load(filepath.Join(etc, base))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return nil, err
-		}
-		for _, w := range warnings {
-			log.Warn(w)
-		}
-		files = append(files, f)
+// fromFiles looks secrets up by our name, and the peer's if that is told. As with pppd,
+// only one of pap-secrets goes out in the clear, or a peer that asks for PAP would be told
+// what CHAP keeps from it. The other way round does no harm.
+func fromFiles(name, remote string, log *slog.Logger) (secret func(peer string) ([]byte, bool), clear func() ([]byte, bool), err error) {
+	var byCHAP, byPAP *secrets.File
+	if byCHAP, err = loadSecrets(filepath.Join(etc, "chap-secrets"), log); err != nil {
+		return nil, nil, err
 	}
-	return func(peer string) ([]byte, bool) {
+	if byPAP, err = loadSecrets(filepath.Join(etc, "pap-secrets"), log); err != nil {
+		return nil, nil, err
+	}
+	find := func(peer string, in ...*secrets.File) ([]byte, bool) {
 		if remote != "" {
 			peer = remote
 		}
-		for _, f := range files {
+		for _, f := range in {
 			if e, ok := f.Lookup(name, peer); ok {
 				return e.Secret, true
 			}
 		}
 		return nil, false
-	}, nil
+	}
+	secret = func(peer string) ([]byte, bool) { return find(peer, byCHAP, byPAP) }
+	clear = func() ([]byte, bool) { return find("", byPAP) }
+	return secret, clear, nil
+}
+
+// loadSecrets reads a file, which is empty if it is not there.
+func loadSecrets(path string, log *slog.Logger) (*secrets.File, error) {
+	f, warnings, err := secrets.Load(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &secrets.File{}, nil
+	case err != nil:
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn(w)
+	}
+	return f, nil
 }
 
 // wantsHelp: the bare word may be somebody's name further on.

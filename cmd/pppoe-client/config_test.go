@@ -108,6 +108,46 @@ func TestWhichPassword(t *testing.T) {
 	}
 }
 
+// TestClearPassword: what is in chap-secrets does not go out by PAP, nor is that method
+// agreed to where it could not be answered; a password that was given, or the lack of any,
+// leaves all methods.
+func TestClearPassword(t *testing.T) {
+	noEnvironment(t)
+	const inCHAP, inPAP = "alice * \"from chap-secrets\" *\n", "alice * \"from pap-secrets\" *\n"
+	for _, c := range []struct {
+		what    string
+		words   []string
+		files   map[string]string
+		clear   string
+		methods int
+	}{
+		{what: "both", files: map[string]string{"chap-secrets": inCHAP, "pap-secrets": inPAP}, clear: "from pap-secrets", methods: 4},
+		{what: "pap-secrets alone", files: map[string]string{"pap-secrets": inPAP}, clear: "from pap-secrets", methods: 4},
+		{what: "chap-secrets alone", files: map[string]string{"chap-secrets": inCHAP}, methods: 3},
+		{what: "chap-secrets, and nothing but PAP", words: []string{"refuse-eap", "refuse-chap", "refuse-mschap-v2"},
+			files: map[string]string{"chap-secrets": inCHAP}, methods: 1},
+		{what: "nothing", methods: 4},
+		{what: "given", words: []string{"password", "given"}, files: map[string]string{"chap-secrets": inCHAP}, clear: "given", methods: 4},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			secretsIn(t, c.files)
+			cfg, err := config(parse(t, append([]string{"eth0", "user", "alice"}, c.words...)...), silent())
+			if err != nil {
+				t.Fatal(err)
+			}
+			who := cfg.Session.Credentials
+			clear := who.Clear
+			if clear == nil {
+				clear = func() ([]byte, bool) { return who.Secret("") }
+			}
+			got, ok := clear()
+			if string(got) != c.clear || ok != (c.clear != "") || len(cfg.Session.LCP.Answer) != c.methods {
+				t.Errorf("%q, %v by PAP, and %d methods; want %q, and %d", got, ok, len(cfg.Session.LCP.Answer), c.clear, c.methods)
+			}
+		})
+	}
+}
+
 // TestName: user is our name, or else name is.
 func TestName(t *testing.T) {
 	noEnvironment(t)

@@ -75,7 +75,7 @@ var files = []man.Block{
 	man.Item{Term: "~/.ppprc", Text: "the user's own, read next."},
 	man.Item{Term: etc + "/peers/PEER", Text: "options of one provider, read by `call`."},
 	man.Item{Term: etc + "/chap-secrets, " + etc + "/pap-secrets", Text: "passwords, looked up by our name and the peer's if none is " +
-		"given otherwise. Nobody else should have access to them (chmod 600)."},
+		"given otherwise. By PAP goes out only what is in pap-secrets. Nobody else should have access to them (chmod 600)."},
 	man.Item{Term: etc + "/resolv.conf", Text: "the peer's name servers, written with `usepeerdns`."},
 	man.Item{Term: etc + "/ip-up, " + etc + "/ip-down", Text: "scripts, with pppd's arguments and environment; also ip-pre-up, ipv6-up, " +
 		"ipv6-down, auth-up, auth-down, net-init, net-pre-up and net-down. Of our own are ipv6-prefix-up and ipv6-prefix-down, for each " +

@@ -34,7 +34,7 @@ func (a *answer) Deadline() time.Time { return a.deadline }
 // Start implements ppp.Exchange: the peer speaks first. What makes that
 // impossible is told by Advance, at once.
 func (a *answer) Start(now time.Time, q *ppp.Queue) {
-	secret, ok := a.who.Secret("")
+	secret, ok := a.secret()
 	switch {
 	case !ok:
 		a.doom = "No PAP secret found for authenticating us"
@@ -46,6 +46,13 @@ func (a *answer) Start(now time.Time, q *ppp.Queue) {
 		return
 	}
 	a.deadline = now
+}
+
+func (a *answer) secret() ([]byte, bool) {
+	if a.who.Clear != nil {
+		return a.who.Clear()
+	}
+	return a.who.Secret("")
 }
 
 // send sends the request, once more perhaps, with a new Identifier each time

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +196,25 @@ func TestAnswerThatCannotBegin(t *testing.T) {
 		if step := a.Advance(at(time.Hour), &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("%s: later %+v, %d packets sent", c.why, step, q.Len())
 		}
+	}
+}
+
+// TestClear: where a secret is set apart for going out as it is, no other does.
+func TestClear(t *testing.T) {
+	who := credentials("for others")
+	who.Clear = func() ([]byte, bool) { return []byte(password), true }
+	var q, want ppp.Queue
+	pap.Method.Answer(who).Start(start, &q)
+	pap.Method.Answer(credentials(password)).Start(start, &want)
+	if !reflect.DeepEqual(q, want) {
+		t.Errorf("sent %v, want %v", q, want)
+	}
+	q.Reset()
+	who.Clear = func() ([]byte, bool) { return nil, false }
+	a := pap.Method.Answer(who)
+	a.Start(start, &q)
+	if step := a.Advance(start, &q); step.Outcome != ppp.Failed || q.Len() != 0 {
+		t.Errorf("without one: %+v, %d packets sent", step, q.Len())
 	}
 }
 
