@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,6 +30,12 @@ type Session struct {
 	// them again.
 	Local   netip.Addr `json:"local"`
 	LocalID string     `json:"local_id,omitempty"`
+}
+
+// record is what stands in a file.
+type record struct {
+	Session
+	holder
 }
 
 // Stale is the session as a client ends it; no: it says nothing of use.
@@ -49,18 +56,19 @@ const (
 
 // Open finds a slot for a line, like eth0 or eth0.50, in a directory, which it makes if
 // it must; left are the sessions that earlier programs have left in theirs. Other
-// programs' open sessions are passed over.
+// programs' open sessions are passed over, but one that is just being killed is waited for.
 func Open(dir, line string) (slot *Slot, left []Session, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
+	until := time.Now().Add(patience)
 	for i := range maxSlots {
 		path := filepath.Join(dir, fmt.Sprintf("%s.%d.json", strings.ReplaceAll(line, "/", "_"), i))
 		_, missing := os.Stat(path)
 		if slot != nil && errors.Is(missing, os.ErrNotExist) {
 			break
 		}
-		file, err := lock(path)
+		file, err := lockSoon(path, until)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -68,7 +76,7 @@ func Open(dir, line string) (slot *Slot, left []Session, err error) {
 			continue // somebody's
 		}
 		if s, ok := read(file); ok {
-			left = append(left, s)
+			left = append(left, s.Session)
 		}
 		if slot == nil {
 			slot = &Slot{file}
@@ -102,9 +110,9 @@ func lock(path string) (*os.File, error) {
 
 // read takes a file for what it says first: behind it may be the rest of a longer text. One
 // that was cut off by a loss of power says nothing.
-func read(file *os.File) (s Session, ok bool) {
-	err := json.NewDecoder(io.LimitReader(file, maxText)).Decode(&s)
-	return s, err == nil && s.ID != 0
+func read(file *os.File) (r record, ok bool) {
+	err := json.NewDecoder(io.LimitReader(file, maxText)).Decode(&r)
+	return r, err == nil && r.ID != 0
 }
 
 // Beside is the path of another file that is this program's for as long as the slot is:
@@ -116,7 +124,7 @@ func (s *Slot) Beside(suffix string) string {
 // Write remembers a session, and returns once it is on the disk. At no time does the
 // file say nothing.
 func (s *Slot) Write(is Session) error {
-	text, err := json.Marshal(is)
+	text, err := json.Marshal(record{is, ourselves()})
 	if err != nil {
 		return err
 	}

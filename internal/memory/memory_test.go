@@ -2,9 +2,13 @@ package memory
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -99,4 +103,53 @@ func TestShorterText(t *testing.T) {
 		t.Fatalf("left: %+v, %v; want %+v", left, err, short)
 	}
 	s.Close()
+}
+
+// TestKilledJustNow: a program that is being killed still has its file, and the next one
+// waits for it instead of leaving its session open at the concentrator.
+func TestKilledJustNow(t *testing.T) {
+	dir := t.TempDir()
+	dead := exec.Command("true")
+	if err := dead.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dead.Wait() }) // until then its number is nobody else's
+	first := open(t, dir, "eth0", 0)
+	text, err := json.Marshal(record{session, holder{dead.Process.Pid, namespace()}})
+	if err == nil {
+		_, err = first.file.WriteAt(text, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !(holder{dead.Process.Pid, namespace()}).gone() {
+		runtime.Gosched()
+	}
+	go first.Close()
+	if s := open(t, dir, "eth0", 1); s.file.Name() != filepath.Join(dir, "eth0.0.json") {
+		t.Errorf("the slot is %s, want the one that was left", s.file.Name())
+	}
+}
+
+func TestDying(t *testing.T) {
+	const status, stat = "Name:\tx\nState:\tS (sleeping)\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n", "7 (a ) b) S 1 7 7 0 -1 4194560 0 0"
+	for _, c := range []struct {
+		what, status, stat string
+		want               bool
+	}{
+		{"one that lives", status, stat, false},
+		{"a zombie", strings.Replace(status, "S (sleeping)", "Z (zombie)", 1), stat, true},
+		{"killed", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000000100", 1), stat, true},
+		{"killed by its thread", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000100", 1), stat, true},
+		{"told to end", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000004000", 1), stat, false},
+		{"on its way out", status, strings.Replace(stat, "4194560", "4194564", 1), true},
+		{"nothing to read", "", "", false},
+	} {
+		if got := dying(c.status, c.stat); got != c.want {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+	if ourselves().gone() || (holder{}).gone() || (holder{1 << 30, "pid:[1]"}).gone() {
+		t.Error("who lives, or who is nobody or somewhere else, is gone")
+	}
 }
