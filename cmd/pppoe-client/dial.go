@@ -202,6 +202,9 @@ func kept(s *pppd.Settings) []privilege.Capability {
 func (p *program) goToBackground() {
 	if background.IsCopy() {
 		p.lines.Drop(os.Stderr)
+		if p.out != nil {
+			p.out.flush() // standard output is nobody's from here on
+		}
 	}
 	background.Ready()
 	if p.settings.NotifySystemd {
