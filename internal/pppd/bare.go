@@ -3,6 +3,7 @@ package pppd
 import (
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +20,8 @@ func (r *Reader) bare(at Word) error {
 	switch {
 	case strings.Contains(at.Text, ":"):
 		return r.addresses(at)
+	case isSpeed(at.Text) && !r.afterPassword && r.Role != Account:
+		return nil
 	case r.Role == Client && name != "" && (nic || r.isInterface(name)):
 		r.Settings.Interface, r.afterPassword = name, false
 		return nil
@@ -34,7 +37,14 @@ func (r *Reader) isInterface(name string) bool {
 	return err == nil
 }
 
-// addresses reads LOCAL:REMOTE, of which either may be left out.
+// isSpeed says whether a word is what pppd takes for a serial line's bits per second.
+func isSpeed(word string) bool {
+	n, err := strconv.ParseUint(word, 10, 31)
+	return err == nil && n > 0
+}
+
+// addresses reads LOCAL:REMOTE, of which either may be left out, or be 0.0.0.0, which is
+// pppd's other word for that.
 func (r *Reader) addresses(at Word) error {
 	local, remote, _ := strings.Cut(at.Text, ":")
 	for _, side := range []struct {
@@ -48,13 +58,20 @@ func (r *Reader) addresses(at Word) error {
 		if err != nil && r.afterPassword {
 			return r.unknown(at)
 		}
-		if err != nil || !a.Is4() || a.IsUnspecified() || a.IsLoopback() || a.IsMulticast() {
+		if err != nil || !isHost(a) {
 			return fault(at, "%q is no pair of IPv4 addresses like 192.0.2.1:192.0.2.10", at.Text)
 		}
-		*side.to = a
+		if !a.IsUnspecified() {
+			*side.to = a
+		}
 	}
 	r.afterPassword = false
 	return nil
+}
+
+// isHost leaves out what pppd does: loopback addresses, multicast, and class E.
+func isHost(a netip.Addr) bool {
+	return a.Is4() && !a.IsLoopback() && a.As4()[0] < 224
 }
 
 // unknown tells of a word that means nothing. What may be a part of a password, or

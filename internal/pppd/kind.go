@@ -40,16 +40,29 @@ func text(arg string, set func(*Settings, string)) kind {
 	return kind{arg, func(s *Settings, v string) error { set(s, v); return nil }}
 }
 
-// number is decimal, within bounds.
+// number is within bounds.
 func number(arg string, low, high int, set func(*Settings, int)) kind {
 	return kind{arg, func(s *Settings, v string) error {
-		n, err := strconv.Atoi(v)
+		n, err := integer(v)
 		if err != nil || n < low || n > high {
 			return fmt.Errorf("give a number between %d and %d", low, high)
 		}
 		set(s, n)
 		return nil
 	}}
+}
+
+// integer reads a number as C does, and so pppd: 0x begins a hexadecimal one, and 0 an
+// octal one.
+func integer(v string) (int, error) {
+	digits, base := v, 10
+	if hexadecimal, ok := strings.CutPrefix(strings.ToLower(v), "0x"); ok {
+		digits, base = hexadecimal, 16
+	} else if len(v) > 1 && v[0] == '0' {
+		base = 8
+	}
+	n, err := strconv.ParseInt(digits, base, 0)
+	return int(n), err
 }
 
 // size is how long a packet may be (pppd(8), "mru n").
@@ -200,6 +213,15 @@ func refuse(method string) kind {
 func tags(s *Settings, value string) (err error) {
 	s.VLAN, err = vlan.Parse(value)
 	return err
+}
+
+// variable is one that no script gets.
+func variable(s *Settings, value string) error {
+	if value == "" || strings.Contains(value, "=") {
+		return errors.New("give the variable's name alone")
+	}
+	s.ScriptEnv = append(s.ScriptEnv, value)
+	return nil
 }
 
 // attach is a session that discovery has found already.

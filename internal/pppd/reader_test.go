@@ -306,3 +306,51 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// TestNumbers: as pppd reads them, which is as C does.
+func TestNumbers(t *testing.T) {
+	for value, want := range map[string]int{"1400": 1400, "0x5d4": 1492, "0X5D4": 1492, "02724": 1492, "0": -1, "0x": -1, "0b10": -1, "1_400": -1, "09999": -1, "1400s": -1} {
+		r := reader(Client, "")
+		err := r.CommandLine([]string{"mtu", value})
+		if err == nil && r.Settings.MTU != want || (err != nil) != (want < 0) {
+			t.Errorf("mtu %s is %d, %v; want %d", value, r.Settings.MTU, err, want)
+		}
+	}
+}
+
+// TestAddressesUnsaid: 0.0.0.0 is pppd's other word for an address that is left out.
+func TestAddressesUnsaid(t *testing.T) {
+	for _, pair := range []string{"0.0.0.0:0.0.0.0", "0.0.0.0:", ":0.0.0.0", ":"} {
+		r := reader(Client, "")
+		if err := r.CommandLine([]string{"noipdefault", pair}); err != nil || r.Settings.Local.IsValid() || r.Settings.Remote.IsValid() {
+			t.Errorf("%s: %v:%v, %v", pair, r.Settings.Local, r.Settings.Remote, err)
+		}
+	}
+	for _, pair := range []string{"127.0.0.1:", ":224.0.0.1", "255.255.255.255:", ":240.0.0.1"} {
+		if err := reader(Client, "").CommandLine([]string{pair}); err == nil {
+			t.Errorf("%s is taken", pair)
+		}
+	}
+}
+
+// TestSpeed: that of a serial line is taken without effect, but no number that may be part
+// of a password.
+func TestSpeed(t *testing.T) {
+	if err := reader(Client, "").CommandLine([]string{"eth0", "115200", "user", "alice"}); err != nil {
+		t.Error(err)
+	}
+	for _, words := range [][]string{{"password", "two", "115200"}, {"-115200"}, {"0"}, {"--115200"}} {
+		if err := reader(Client, "").CommandLine(words); err == nil {
+			t.Errorf("%q is taken", words)
+		}
+	}
+}
+
+func TestUnset(t *testing.T) {
+	for _, word := range []string{"NAME=value", "=", ""} {
+		r := reader(Client, "")
+		if err := r.CommandLine([]string{"unset", word}); err == nil || len(r.Settings.ScriptEnv) > 0 {
+			t.Errorf("unset %q: %v, and scripts get %q", word, err, r.Settings.ScriptEnv)
+		}
+	}
+}

@@ -83,7 +83,7 @@ var programOptions = []option{
 	{name: "set", help: "a variable for all scripts",
 		kind: kind{"NAME=VALUE", assignment}},
 	{name: "unset", help: "a variable that no script gets",
-		kind: text("NAME", func(s *Settings, v string) { s.ScriptEnv = append(s.ScriptEnv, v) })},
+		kind: kind{"NAME", variable}},
 	script("ip-pre-up", "run, and waited for, before IPv4 is configured"),
 	script("ip-up", "run once IPv4 is up"),
 	script("ip-down", "run once IPv4 is down"),
