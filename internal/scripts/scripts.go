@@ -289,7 +289,16 @@ func (s *Scripts) run(name string, c *call) {
 	s.cfg.Log.Debug(fmt.Sprintf("Script %s started (pid %d)", path, pid))
 	cmd.Wait() // its status is told below
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, status.ExitStatus()))
+	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, code(status)))
+}
+
+// code is an exit code, or of a script that a signal has ended the whole status, as in
+// pppd's log.
+func code(status syscall.WaitStatus) int {
+	if status.Exited() {
+		return status.ExitStatus()
+	}
+	return int(status)
 }
 
 func executable(path string) error {

@@ -379,6 +379,19 @@ func TestNotThere(t *testing.T) {
 	}
 }
 
+// TestKilledScript: one that a signal ended is told with its whole status.
+func TestKilledScript(t *testing.T) {
+	p := newPlace(t)
+	p.add(t, IPUp, "kill -9 $$")
+	s := p.scripts(func(*Config) {})
+	s.Notify(line, pppoe.Configured{Addressing: ours})
+	s.settle()
+	s.Close()
+	if log := p.log.String(); !strings.Contains(log, "status = 0x9\"") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
 // TestPrefixes: a line whose prefix changes again and again has its scripts run each time.
 func TestPrefixes(t *testing.T) {
 	p := newPlace(t)
