@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -125,6 +127,7 @@ func (h *held) lookup(client, server string) (secrets.Entry, bool) {
 // address is the one that the account names, or else the pool's, which it must
 // allow.
 func (a *Accounts) address(l pppoe.Line, allowed secrets.Addresses) (netip.Addr, error) {
+	allowed = allowed.For(unit(l))
 	if own, ok := allowed.Single(); ok {
 		return own, nil
 	}
@@ -133,6 +136,17 @@ func (a *Accounts) address(l pppoe.Line, allowed secrets.Addresses) (netip.Addr,
 		return netip.Addr{}, fmt.Errorf("its address column does not allow %v: put * there, or the address it is to have", pool)
 	}
 	return pool, nil
+}
+
+// unit is what the secrets files reckon with: the number of the device, or, as the device
+// comes only after the peer has proved who it is, that of the session, from 0 on.
+func unit(l pppoe.Line) int {
+	if digits, ok := strings.CutPrefix(l.Device, "ppp"); ok {
+		if n, err := strconv.ParseUint(digits, 10, 31); err == nil {
+			return int(n)
+		}
+	}
+	return int(l.SessionID) - 1
 }
 
 // load reads a file, if it has changed. One that cannot be read lets nobody in.

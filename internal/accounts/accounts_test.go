@@ -40,7 +40,8 @@ func TestJudge(t *testing.T) {
 	if judge(login("alice", "")).Granted || judge(login("alice", "one")).Granted {
 		t.Error("without a file somebody comes in")
 	}
-	write("pap-secrets", "alice ac one *\nbob ac two 192.0.2.99\ncarol ac three\nevil other four *\n")
+	write("pap-secrets", "alice ac one *\nbob ac two 192.0.2.99\ncarol ac three\nevil other four *\n"+
+		"frank ac five 198.51.100.0/24+\ngina ac six !198.51.100.0/24+ 198.51.100.0/30+\n")
 	for _, c := range []struct {
 		name, password string
 		want           string // the address; empty: refused
@@ -50,6 +51,8 @@ func TestJudge(t *testing.T) {
 		{"carol", "three", ""}, // no address allowed
 		{"evil", "four", ""},   // of another server
 		{"nobody", "", ""},
+		{"frank", "five", "198.51.100.3"}, // by the unit
+		{"gina", "six", ""},               // the network is too small for it
 	} {
 		d := judge(login(c.name, c.password))
 		if d.Granted != (c.want != "") || d.Granted && d.Address.String() != c.want {
@@ -69,6 +72,15 @@ func TestJudge(t *testing.T) {
 	write("chap-secrets", "alice ac changed *\n")
 	if judge(response).Granted {
 		t.Error("a file that has changed is not read again")
+	}
+}
+
+// TestUnit: a device's number, or else the session's, from 0 on.
+func TestUnit(t *testing.T) {
+	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12} {
+		if got := unit(pppoe.Line{SessionID: 7, Device: device}); got != want {
+			t.Errorf("%q: %d, want %d", device, got, want)
+		}
 	}
 }
 
