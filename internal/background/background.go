@@ -6,28 +6,35 @@ package background
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// mark is the environment variable that tells the copy what it is.
+// mark is the environment variable that tells the copy what it is. Its value is the
+// descriptor on which it says that it is ready.
 const mark = "UPPPOE_BACKGROUND"
 
-// pipe is the descriptor on which the copy says that it is ready.
-const pipe = 3
+// beyond is where that descriptor is looked for: those before are whatever the caller has
+// opened for the program.
+const beyond = 100
 
-// Programs that the copy starts must not have it: whoever waits at the other end would
-// wait for them.
-func init() {
-	if IsCopy() {
-		unix.CloseOnExec(pipe)
+// pipe is that descriptor in the copy. Programs that the copy starts must not have it:
+// whoever waits at the other end would wait for them.
+var pipe = func() int {
+	fd, err := strconv.Atoi(os.Getenv(mark))
+	if err != nil || fd < 3 {
+		return -1
 	}
-}
+	unix.CloseOnExec(fd)
+	return fd
+}()
 
 // IsCopy says whether this process is the one that goes on.
 func IsCopy() bool { return os.Getenv(mark) != "" }
@@ -44,20 +51,26 @@ func Launch() (code int, err error) {
 		return 1, err
 	}
 	defer r.Close()
+	defer w.Close()
+	ready, err := unix.FcntlInt(w.Fd(), unix.F_DUPFD, beyond)
+	if err != nil {
+		return 1, fmt.Errorf("go to the background: %w", err)
+	}
 	copy := exec.Command(program, os.Args[1:]...)
 	copy.Args[0] = os.Args[0]
-	copy.Env = append(os.Environ(), mark+"=1")
+	copy.Env = append(os.Environ(), mark+"="+strconv.Itoa(ready))
 	copy.Stdout, copy.Stderr = os.Stdout, os.Stderr
-	copy.ExtraFiles = []*os.File{w}
 	copy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	// Before the copy is there: a signal may come at once.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
-	if err := copy.Start(); err != nil {
+	err = copy.Start()
+	unix.Close(ready)
+	w.Close()
+	if err != nil {
 		return 1, err
 	}
-	w.Close()
 	defer forward(signals, copy.Process)()
 	if n, _ := io.ReadFull(r, make([]byte, 1)); n == 1 {
 		return 0, nil
@@ -120,9 +133,8 @@ func Ready() {
 		}
 		null.Close()
 	}
-	w := os.NewFile(pipe, "ready")
-	w.Write([]byte{1})
-	w.Close()
+	unix.Write(pipe, []byte{1})
+	unix.Close(pipe)
 	os.Unsetenv(mark)
 	os.Chdir("/")
 }

@@ -71,6 +71,14 @@ var copies = map[string]func() int{
 		report.Close()
 		return 0
 	},
+	"writes elsewhere": func() int {
+		fmt.Println("running")
+		_, err := os.NewFile(3, "the caller's").WriteString("a line\n")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		return 19
+	},
 	"waits for a signal": func() int {
 		code := make(chan int, 1)
 		ctx, stop := UntilSignal(func(s os.Signal) { code <- int(s.(unix.Signal)) })
@@ -162,6 +170,29 @@ func TestScriptLeftBehind(t *testing.T) {
 	defer unix.Kill(script, unix.SIGKILL)
 	if got := l.code(t); got != 19 {
 		t.Errorf("exit code %d, want 19", got)
+	}
+}
+
+// TestCallersDescriptors: what the caller has opened for the program is the copy's too, and
+// what it writes there is not taken for word that it is ready.
+func TestCallersDescriptors(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := exec.Command(program)
+	c.Env = append(os.Environ(), role+"=writes elsewhere")
+	c.Stderr, c.ExtraFiles = t.Output(), []*os.File{w}
+	c.Run() // its code is looked at below
+	w.Close()
+	text, err := io.ReadAll(r)
+	if code := c.ProcessState.ExitCode(); err != nil || string(text) != "a line\n" || code != 19 {
+		t.Errorf("%q, %v, and exit code %d; want a line, and 19", text, err, code)
 	}
 }
 
