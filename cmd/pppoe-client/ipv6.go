@@ -121,12 +121,9 @@ func (v *ipv6) config(l pppoe.Line, local netip.Addr) inet6.Config {
 	c := inet6.Config{
 		Device: l.Device, Local: local, Rules: v.host.Rules, Log: v.log,
 		DefaultRoute:   s.DefaultRoute || s.DefaultRoute6,
-		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix,
+		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix, PrefixLength: s.DHCPv6PrefixLength,
 		NoDHCP: s.NoDHCPv6, DUID: v.duid,
 		Notify: func(is inet6.State) { v.changed(l, is) },
-	}
-	if s.DHCPv6PrefixLength > 0 {
-		c.PrefixHint = netip.PrefixFrom(netip.IPv6Unspecified(), s.DHCPv6PrefixLength)
 	}
 	if s.RouteMetric6 != nil {
 		c.Metric = *s.RouteMetric6

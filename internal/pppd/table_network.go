@@ -33,15 +33,15 @@ var networkOptions = slices.Concat([]option{
 	{name: "noipv6autoconf", roles: Client, help: "no IPv6 address from router advertisements and DHCPv6",
 		kind: flag(func(s *Settings) { s.NoAutoconf = true })},
 	{name: "dhcp6-address", roles: Client, help: "ask for an address by DHCPv6 (default: if a router says so)",
-		kind: flag(func(s *Settings) { s.DHCPv6Address = true })},
+		kind: flag(func(s *Settings) { s.NoDHCPv6, s.DHCPv6Address = false, true })},
 	{name: "dhcp6-prefix", roles: Client, help: "ask for a delegated prefix of this length by DHCPv6; 0: any",
-		kind: number("LENGTH", 0, 64, func(s *Settings, n int) { s.DHCPv6Prefix, s.DHCPv6PrefixLength = true, n })},
+		kind: number("LENGTH", 0, 64, func(s *Settings, n int) { s.NoDHCPv6, s.DHCPv6Prefix, s.DHCPv6PrefixLength = false, true, n })},
 	{name: "dhcp6-lan", roles: Client, help: "give this interface a network of the delegated prefix; as often as you like",
-		kind: text("INTERFACE", func(s *Settings, v string) { s.DHCPv6Prefix, s.LANs = true, append(s.LANs, v) })},
+		kind: text("INTERFACE", lan)},
 	{name: "dhcp6-lan-ra", roles: Client, help: "advertise these networks and the name servers to the hosts there",
 		kind: flag(func(s *Settings) { s.AdvertiseLANs = true })},
 	{name: "nodhcp6", roles: Client, help: "no DHCPv6, whatever routers say",
-		kind: flag(func(s *Settings) { s.NoDHCPv6, s.DHCPv6Address, s.DHCPv6Prefix = true, false, false })},
+		kind: flag(func(s *Settings) { s.NoDHCPv6, s.DHCPv6Address, s.DHCPv6Prefix, s.LANs = true, false, false, nil })},
 	{name: "ipv6", help: "interface identifiers, like ::1,::2; either may be left out",
 		kind: kind{"LOCAL,REMOTE", identifiers}},
 	{name: "ipv6cp-accept-local", help: "take another local identifier if the peer wants it",
@@ -69,3 +69,12 @@ var networkOptions = slices.Concat([]option{
 	{name: "pass-filter", status: noticed, help: "packets are not filtered", kind: unused("FILTER")},
 	{name: "active-filter", status: noticed, help: "every packet counts as activity", kind: unused("FILTER")},
 })
+
+// lan is one that is to have a network of the delegated prefix, which is asked for then.
+// It has but one, however often it is named.
+func lan(s *Settings, name string) {
+	s.NoDHCPv6, s.DHCPv6Prefix = false, true
+	if !slices.Contains(s.LANs, name) {
+		s.LANs = append(s.LANs, name)
+	}
+}
