@@ -56,8 +56,8 @@ func (p *probe) run(ctx context.Context, frames <-chan []byte, lost <-chan error
 
 func (p *probe) send() {
 	for _, f := range p.queue.All() {
+		p.asked = time.Now()                         // the answer may be there before WriteBatch returns
 		p.port.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
-		p.asked = time.Now()
 	}
 	p.queue.Reset()
 }

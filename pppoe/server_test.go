@@ -315,6 +315,34 @@ func TestAddressesFollowEachOther(t *testing.T) {
 	})
 }
 
+// slowPort takes its time to send, as a driver may.
+type slowPort struct {
+	pppoe.Port
+	takes time.Duration
+}
+
+func (p slowPort) WriteBatch(frames [][]byte) (int, error) {
+	n, err := p.Port.WriteBatch(frames)
+	time.Sleep(p.takes)
+	return n, err
+}
+
+// TestProbeLatency: the time to send is part of it, however soon the answer is there.
+func TestProbeLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.startServer()
+		port := slowPort{l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), time.Millisecond}
+		var got []time.Duration
+		err := pppoe.Probe(t.Context(), port, l.client.Discovery, func(_ pppoe.Offer, after time.Duration) { got = append(got, after) })
+		if err != nil || len(got) != 1 || got[0] != port.takes {
+			t.Errorf("answered after %v, %v; want %v", got, err, port.takes)
+		}
+		l.stopServer()
+		l.running.Wait()
+	})
+}
+
 func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
