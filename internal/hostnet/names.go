@@ -30,7 +30,7 @@ func (h *Host) SetServers6(device string, servers []netip.Addr) {
 		h.rename(p, link, func() { p.servers6 = good })
 		return nil
 	})
-	if err != nil {
+	if err != nil && !gone(err) { // its servers go with the device
 		h.Log.Warn(fmt.Sprintf("name servers of %s: %v", device, err))
 	}
 }

@@ -19,7 +19,18 @@ func (h *Host) writeServers(names []netip.Addr) (undo func() error) {
 	if h.KeepResolvConf {
 		return nil
 	}
-	return func() error { return removeResolvConf(h.ResolvConf) }
+	mine, err := os.Stat(h.ResolvConf)
+	if err != nil {
+		return nil
+	}
+	return func() error {
+		// Another line may have put its own in the place of ours.
+		now, err := os.Stat(h.ResolvConf)
+		if err != nil || !os.SameFile(now, mine) || !now.ModTime().Equal(mine.ModTime()) {
+			return nil
+		}
+		return removeResolvConf(h.ResolvConf)
+	}
 }
 
 func writeResolvConf(path string, names []netip.Addr) error {

@@ -92,6 +92,19 @@ func TestServersRemoved(t *testing.T) {
 	}
 }
 
+// TestServersOfTwo: two lines write one file, and the end of the first leaves what the second
+// has written, even if it says the same.
+func TestServersOfTwo(t *testing.T) {
+	log, _ := logTo()
+	h := &Host{ResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
+	first := tell(t, h, gives(server1))
+	second := tell(t, h, gives(server1))
+	first()
+	wantFile(t, h.ResolvConf, "nameserver 192.0.2.53\n")
+	second()
+	wantFile(t, h.ResolvConf, "")
+}
+
 // TestNonsenseServers are left out, and the log says why.
 func TestNonsenseServers(t *testing.T) {
 	for _, c := range []struct{ server, why string }{

@@ -3,7 +3,6 @@ package hostnet
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -172,7 +171,8 @@ func TestServersOfBothFamilies(t *testing.T) {
 	roottest.Need(t, "ip")
 	in(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "resolv.conf")
-		h := &Host{Log: slog.New(slog.DiscardHandler), ResolvConf: path}
+		log, said := logTo()
+		h := &Host{Log: log, ResolvConf: path}
 		line := pppoe.Line{}
 		dev, err := h.Open(line)
 		if err != nil {
@@ -199,6 +199,11 @@ func TestServersOfBothFamilies(t *testing.T) {
 		h.SetServers6(line.Device, nil)
 		has(four)
 		h.SetServers6(line.Device, []netip.Addr{six})
+		dev.Close()
+		h.SetServers6(line.Device, nil) // as IPv6 says when its device has gone
+		if said.Len() > 0 {
+			t.Errorf("the log says %s", said)
+		}
 		h.Close(line, agreed)
 		has("")
 	})

@@ -8,13 +8,17 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/vishvananda/netlink"
 )
 
 // maxResolvConf bounds the file that is read, in octets.
 const maxResolvConf = 1 << 20
 
-// lendFile has a resolv.conf(5) name the peer's servers in place of its own. Undoing it
-// takes them out again, unless somebody else has written the file anew.
+// lendFile has a resolv.conf(5) name the peer's servers in place of its own, before those of
+// other lines. Undoing it takes them out again, unless somebody else has written the file
+// anew.
 //
 // The file is written in place: so it keeps its owner, mode and label; a symbolic link
 // stays one; and a container's, which is a mount of its own, could not be replaced.
@@ -23,14 +27,26 @@ func (h *Host) lendFile(path, device string, names []netip.Addr) (undo func() er
 	if err != nil {
 		return nil, err
 	}
-	before, whose, made := former(now)
-	if whose != "" {
-		h.Log.Info(fmt.Sprintf("%s was still lent to %s, which has crashed or is another line", path, whose))
-	}
-	if err := overwrite(path, lent(before, made || !there, device, names), now); err != nil {
+	before, loans, made := former(now)
+	others := slices.DeleteFunc(loans, func(l loan) bool {
+		crashed := l.device == device || !deviceThere(l.device)
+		if crashed {
+			h.Log.Info(fmt.Sprintf("%s was still lent to %s, which has crashed", path, l.device))
+		}
+		return crashed
+	})
+	text := lent(before, made || !there, append([]loan{newLoan(device, names)}, others...))
+	if err := overwrite(path, text, now); err != nil {
 		return nil, err
 	}
 	return func() error { return h.returnFile(path, device) }, nil
+}
+
+// deviceThere says whether there may still be a line of a device: in another network
+// namespace than ours there may be, too, but nobody can tell.
+func deviceThere(name string) bool {
+	_, err := netlink.LinkByName(name)
+	return !gone(err)
 }
 
 func (h *Host) returnFile(path, device string) error {
@@ -38,11 +54,14 @@ func (h *Host) returnFile(path, device string) error {
 	if err != nil || !there {
 		return err
 	}
-	before, whose, made := former(now)
+	before, loans, made := former(now)
+	mine := slices.IndexFunc(loans, to(device))
 	switch {
-	case whose != device:
+	case mine < 0:
 		h.Log.Info(fmt.Sprintf("%s is not restored: somebody has written it anew meanwhile", path))
 		return nil
+	case len(loans) > 1:
+		return overwrite(path, lent(before, made, slices.Delete(loans, mine, mine+1)), now)
 	case made && before == "":
 		return removeTarget(path)
 	}

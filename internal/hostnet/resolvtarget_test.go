@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,28 +113,44 @@ func TestTargetAfterCrash(t *testing.T) {
 	}
 }
 
-// TestTargetOfTwo: of two lines the last to come has the file; the other's end does
-// not take it away, and in the end all is as before.
+// TestTargetOfTwo: two lines have their servers in the file, the last to come first; the end
+// of either leaves the other's, and in the end all is as before.
 func TestTargetOfTwo(t *testing.T) {
-	h, _ := toFile(t, formerText)
-	first, err := h.lendFile(h.ResolvConfTarget, "ppp0", []netip.Addr{server1})
-	if err != nil {
-		t.Fatal(err)
+	const other = "lo" // a device that there is
+	for _, c := range []struct {
+		firstEnds bool
+		left      string
+	}{
+		{true, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"},
+		{false, "# upppoe added this for lo\nnameserver 192.0.2.53\n"},
+	} {
+		h, said := toFile(t, formerText)
+		ends := make([]func() error, 2)
+		var err error
+		if ends[0], err = h.lendFile(h.ResolvConfTarget, other, []netip.Addr{server1}); err != nil {
+			t.Fatal(err)
+		}
+		if ends[1], err = h.lendFile(h.ResolvConfTarget, "ppp1", []netip.Addr{server2}); err != nil {
+			t.Fatal(err)
+		}
+		aside := strings.SplitAfter(lentText, lentEnd)[1]
+		wantFile(t, h.ResolvConfTarget, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"+lentEnd+
+			"# upppoe added this for lo\nnameserver 192.0.2.53\n"+lentEnd+aside)
+		if !c.firstEnds {
+			slices.Reverse(ends)
+		}
+		if err := ends[0](); err != nil {
+			t.Error(err)
+		}
+		wantFile(t, h.ResolvConfTarget, c.left+lentEnd+aside)
+		if err := ends[1](); err != nil {
+			t.Error(err)
+		}
+		wantFile(t, h.ResolvConfTarget, formerText)
+		if said.String() != "" {
+			t.Errorf("the log says %s", said)
+		}
 	}
-	second, err := h.lendFile(h.ResolvConfTarget, "ppp1", []netip.Addr{server2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first(); err != nil {
-		t.Error(err)
-	}
-	if text, err := os.ReadFile(h.ResolvConfTarget); !strings.Contains(string(text), "\nnameserver 192.0.2.54\n") {
-		t.Errorf("the file holds %q, %v", text, err)
-	}
-	if err := second(); err != nil {
-		t.Error(err)
-	}
-	wantFile(t, h.ResolvConfTarget, formerText)
 }
 
 // FuzzLent: any text comes back as it was.
@@ -142,13 +159,14 @@ func FuzzLent(f *testing.F) {
 	f.Add("nameserver 1.2.3.4", false)
 	f.Add("\n\nnameserver", false)
 	f.Fuzz(func(t *testing.T, text string, made bool) {
-		text, device, _ := former(text) // what is lent is never lent already
-		if device != "" && strings.Contains(text, lentBegin) || strings.Contains(text, lentPutAside) || strings.Contains(text, lentEnd) {
+		text, loans, _ := former(text) // what is lent is never lent already
+		if len(loans) > 0 && strings.Contains(text, lentBegin) || strings.Contains(text, lentPutAside) || strings.Contains(text, lentEnd) {
 			return // made to look so
 		}
-		back, device, was := former(lent(text, made, "ppp0", []netip.Addr{server1}))
-		if back != text || device != "ppp0" || was != made {
-			t.Errorf("%q comes back as %q, lent to %q, made %v", text, back, device, was)
+		want := []loan{newLoan("ppp0", []netip.Addr{server1}), newLoan("ppp1", []netip.Addr{server1, server2})}
+		back, loans, was := former(lent(text, made, want))
+		if back != text || !slices.Equal(loans, want) || was != made {
+			t.Errorf("%q comes back as %q, lent to %q, made %v", text, back, loans, was)
 		}
 	})
 }

@@ -3,10 +3,11 @@ package hostnet
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
-// A resolv.conf(5) that is lent to a line says so itself: what was added is between two
+// A resolv.conf(5) that is lent to lines says so itself: what was added for each is between two
 // comments, and what was put aside is in comments too. So its former text can be had
 // from it again, also after a crash.
 const (
@@ -16,14 +17,27 @@ const (
 	lentPutAside = "# upppoe put aside: "
 )
 
+// loan is what a resolv.conf(5) has of one line.
+type loan struct {
+	device string
+	text   string // the name servers, a line each
+}
+
+func newLoan(device string, names []netip.Addr) loan { return loan{device, lines(names)} }
+
+// to makes a loan's device a slices.IndexFunc's.
+func to(device string) func(loan) bool { return func(l loan) bool { return l.device == device } }
+
 // lent puts name servers in the place of those of a text. The other lines stay.
-func lent(text string, made bool, device string, names []netip.Addr) string {
+func lent(text string, made bool, loans []loan) string {
 	var b strings.Builder
-	b.WriteString(lentBegin + device)
-	if made {
-		b.WriteString(lentFile)
+	for i, l := range loans {
+		b.WriteString(lentBegin + l.device)
+		if made && i == 0 {
+			b.WriteString(lentFile)
+		}
+		fmt.Fprintf(&b, "\n%s%s", l.text, lentEnd)
 	}
-	fmt.Fprintf(&b, "\n%s%s", lines(names), lentEnd)
 	for line := range strings.Lines(text) {
 		if words := strings.Fields(line); len(words) > 0 && words[0] == "nameserver" {
 			b.WriteString(lentPutAside)
@@ -33,11 +47,11 @@ func lent(text string, made bool, device string, names []netip.Addr) string {
 	return b.String()
 }
 
-// former undoes lent, whatever else has been changed in the text. Device is for whom it
-// was lent; empty: it was not. Made says that there was no file before.
-func former(text string) (before, device string, made bool) {
+// former undoes lent, whatever else has been changed in the text. Made says that there was
+// no file before.
+func former(text string) (before string, loans []loan, made bool) {
 	if !strings.Contains(text, lentBegin) {
-		return text, "", false
+		return text, nil, false
 	}
 	var b strings.Builder
 	added := false
@@ -46,15 +60,18 @@ func former(text string) (before, device string, made bool) {
 		aside, putAside := strings.CutPrefix(line, lentPutAside)
 		switch {
 		case begins:
-			device, made = strings.CutSuffix(strings.TrimSpace(begin), lentFile)
-			added = true
+			device, fresh := strings.CutSuffix(strings.TrimSpace(begin), lentFile)
+			loans = append(slices.DeleteFunc(loans, to(device)), loan{device: device})
+			made, added = made || fresh, true
 		case line == lentEnd:
 			added = false
 		case putAside:
 			b.WriteString(aside)
-		case !added:
+		case added:
+			loans[len(loans)-1].text += line
+		default:
 			b.WriteString(line)
 		}
 	}
-	return b.String(), device, made
+	return b.String(), loans, made
 }
