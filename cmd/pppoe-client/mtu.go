@@ -55,7 +55,7 @@ func (m *parentMTU) raise(need int) {
 	if err == nil && is.Index == m.index && is.MTU >= need {
 		return // the last dial has done it
 	}
-	undo, err := hostnet.RaiseMTU(m.settings.Interface, need)
+	undo, err := hostnet.RaiseMTU(sockets, m.settings.Interface, need)
 	if err != nil {
 		m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
 		return

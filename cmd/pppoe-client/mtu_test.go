@@ -17,6 +17,7 @@ import (
 // first dial to the end, also if it was made anew meanwhile.
 func TestParentMTU(t *testing.T) {
 	roottest.Need(t, "ip")
+	clients(t, 0)
 	ns, err := lab.NewNamespace()
 	if err != nil {
 		t.Fatal(err)

@@ -18,30 +18,39 @@ var ErrMTU = errors.New("cannot carry frames so long")
 // ports. What has enough is left alone; the other end of a veth pair always is.
 //
 // The error names the device that cannot, and nothing is changed then. Restore sets what
-// was raised to what it was, but for what somebody else has changed meanwhile. Lines over
-// the same interface need one call for all, or the first that ends takes it from the
-// others.
-func RaiseMTU(name string, need int) (restore func() error, err error) {
+// was raised to what it was, but for what somebody else has changed meanwhile.
+//
+// Lines know of each other by files in dir: of those that have raised the same device, the last
+// to end restores it; after a crash, the next. Where there can be no such directory, each
+// stands for itself.
+func RaiseMTU(dir, name string, need int) (restore func() error, err error) {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	r := &raising{need: need, seen: make(map[int]bool)}
-	if err := r.raise(link); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), r.restore())
+	all := openClaims(dir)
+	defer all.close()
+	if err := r.raise(all, link); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), r.restore(all))
 	}
-	return r.restore, nil
+	return func() error {
+		all := openClaims(dir)
+		defer all.close()
+		return r.restore(all)
+	}, nil
 }
 
-// raising is the devices that have been seen, and those of them that were raised.
+// raising is the devices that have been seen, and those of them that were raised, by us or by
+// others who share in that.
 type raising struct {
 	need int
 	seen map[int]bool
-	made []netlink.Link // as they were
+	made []*claim
 }
 
 // raise has those below carry the frames first, for the kernel checks that.
-func (r *raising) raise(link netlink.Link) error {
+func (r *raising) raise(all *claims, link netlink.Link) error {
 	index := link.Attrs().Index
 	if r.seen[index] {
 		return nil
@@ -52,7 +61,7 @@ func (r *raising) raise(link netlink.Link) error {
 		return err
 	}
 	for _, l := range lower {
-		if err := r.raise(l); err != nil {
+		if err := r.raise(all, l); err != nil {
 			return err
 		}
 	}
@@ -60,13 +69,14 @@ func (r *raising) raise(link netlink.Link) error {
 	if link, err = netlink.LinkByIndex(index); err != nil {
 		return err
 	}
-	if link.Attrs().MTU >= r.need {
-		return nil
+	if link.Attrs().MTU < r.need {
+		if err := netlink.LinkSetMTU(link, r.need); err != nil {
+			return r.explain(link, err)
+		}
 	}
-	if err := netlink.LinkSetMTU(link, r.need); err != nil {
-		return r.explain(link, err)
+	if c := all.take(link, r.need); c != nil {
+		r.made = append(r.made, c)
 	}
-	r.made = append(r.made, link)
 	return nil
 }
 
@@ -110,15 +120,16 @@ func below(link netlink.Link) (lower []netlink.Link, err error) {
 }
 
 // restore goes the way back, from above.
-func (r *raising) restore() error {
+func (r *raising) restore(all *claims) error {
 	var failed []error
-	for _, was := range slices.Backward(r.made) {
-		now, err := netlink.LinkByIndex(was.Attrs().Index)
-		if err != nil || now.Attrs().MTU != r.need { // it has gone, or is somebody else's choice
+	for _, c := range slices.Backward(r.made) {
+		was, raised, last := all.drop(c)
+		now, err := netlink.LinkByIndex(c.index)
+		if !last || err != nil || now.Attrs().MTU != raised { // others need it, it has gone, or is somebody else's choice
 			continue
 		}
-		if err := netlink.LinkSetMTU(now, was.Attrs().MTU); err != nil && !gone(err) {
-			failed = append(failed, fmt.Errorf("%s: restore MTU %d: %w", now.Attrs().Name, was.Attrs().MTU, err))
+		if err := netlink.LinkSetMTU(now, was); err != nil && !gone(err) {
+			failed = append(failed, fmt.Errorf("%s: restore MTU %d: %w", now.Attrs().Name, was, err))
 		}
 	}
 	r.made = nil

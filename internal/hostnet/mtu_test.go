@@ -3,6 +3,7 @@ package hostnet
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -70,7 +71,7 @@ func TestRaiseMTU(t *testing.T) {
 				}
 				lay(t, c.lay)
 				before := mtus(t, c.names...)
-				restore, err := RaiseMTU(c.on, 1508)
+				restore, err := RaiseMTU(t.TempDir(), c.on, 1508)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -101,14 +102,14 @@ func TestRaiseMTUCannot(t *testing.T) {
 			link add mac0 link br0 type macvlan`)
 		names := []string{"eth0", "eth2", "tunnel", "br0", "mac0"}
 		before := mtus(t, names...)
-		_, err := RaiseMTU("mac0", 1508)
+		_, err := RaiseMTU(t.TempDir(), "mac0", 1508)
 		if !errors.Is(err, ErrMTU) || !strings.HasPrefix(err.Error(), "mac0: tunnel (vxlan, MTU 1450) cannot carry frames so long, MTU 1508") {
 			t.Errorf("raising what cannot be raised: %v", err)
 		}
 		if got := mtus(t, names...); got != before {
 			t.Errorf("left at %s, want %s", got, before)
 		}
-		if _, err := RaiseMTU("eth9", 1508); err == nil || !strings.HasPrefix(err.Error(), "eth9: ") {
+		if _, err := RaiseMTU(t.TempDir(), "eth9", 1508); err == nil || !strings.HasPrefix(err.Error(), "eth9: ") {
 			t.Errorf("raising what is not there: %v", err)
 		}
 	})
@@ -126,7 +127,7 @@ func TestRaiseMTUElsewhere(t *testing.T) {
 		lay(t, "link add eth0 type veth peer name eth1\nlink add mac0 link eth0 type macvlan")
 		ip(t, "link", "set", "mac0", "netns", pathOf(t, other))
 		err = other.Do(func() error {
-			_, err := RaiseMTU("mac0", 1508)
+			_, err := RaiseMTU(t.TempDir(), "mac0", 1508)
 			return err
 		})
 		if !errors.Is(err, ErrMTU) || !strings.Contains(err.Error(), "is in another network namespace: set MTU 1508 there") {
@@ -134,7 +135,7 @@ func TestRaiseMTUElsewhere(t *testing.T) {
 		}
 		ip(t, "link", "set", "eth0", "mtu", "1508") // as the error says
 		err = other.Do(func() error {
-			_, err := RaiseMTU("mac0", 1508)
+			_, err := RaiseMTU(t.TempDir(), "mac0", 1508)
 			return err
 		})
 		if err != nil {
@@ -149,7 +150,7 @@ func TestRestoreMTUOfOthers(t *testing.T) {
 	roottest.Need(t, "ip")
 	in(t, func(t *testing.T) {
 		lay(t, "link add eth0 type veth peer name eth1\nlink add mac0 link eth0 type macvlan")
-		restore, err := RaiseMTU("mac0", 1508)
+		restore, err := RaiseMTU(t.TempDir(), "mac0", 1508)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,4 +162,93 @@ func TestRestoreMTUOfOthers(t *testing.T) {
 			t.Errorf("restored to %s, where somebody had set 9000", got)
 		}
 	})
+}
+
+// TestRaiseMTUTogether: of lines over one device the last to end restores what it was, whichever
+// that is; and after a crash, the next.
+func TestRaiseMTUTogether(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "run")
+		lay(t, "link add eth0 type veth peer name eth1")
+		raise := func(need int) (restore func() error) {
+			t.Helper()
+			restore, err := RaiseMTU(dir, "eth0", need)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return restore
+		}
+		want := func(mtu string) {
+			t.Helper()
+			if got := mtus(t, "eth0"); got != "eth0 "+mtu {
+				t.Errorf("MTU: %s, want %s", got, mtu)
+			}
+		}
+		first, second, third := raise(1508), raise(1516), raise(1508)
+		for _, restore := range []func() error{first, second} {
+			if err := restore(); err != nil {
+				t.Error(err)
+			}
+			want("1516")
+		}
+		if err := third(); err != nil {
+			t.Error(err)
+		}
+		want("1500")
+		if left, _ := filepath.Glob(filepath.Join(dir, "mtu.*.*")); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+
+		claims := openClaims(dir)
+		crashed := claims.take(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: indexOf(t, "eth0"), MTU: 1500}}, 1508)
+		claims.close()
+		ip(t, "link", "set", "eth0", "mtu", "1508")
+		crashed.file.Close()
+		if err := raise(1508)(); err != nil {
+			t.Error(err)
+		}
+		want("1500")
+
+		after := raise(1508)
+		ip(t, "link", "set", "eth0", "mtu", "9000") // somebody else's doing
+		if err := after(); err != nil {
+			t.Error(err)
+		}
+		want("9000")
+		if err := raise(1508)(); err != nil { // nobody needs that
+			t.Error(err)
+		}
+		want("9000")
+	})
+}
+
+// TestRaiseMTUNowhere: without a directory for it each line stands for itself.
+func TestRaiseMTUNowhere(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		lay(t, "link add eth0 type veth peer name eth1")
+		restore, err := RaiseMTU("/dev/null/run", "eth0", 1508)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mtus(t, "eth0"); got != "eth0 1508" {
+			t.Errorf("raised: %s", got)
+		}
+		if err := restore(); err != nil {
+			t.Error(err)
+		}
+		if got := mtus(t, "eth0"); got != "eth0 1500" {
+			t.Errorf("restored: %s", got)
+		}
+	})
+}
+
+func indexOf(t *testing.T, name string) int {
+	t.Helper()
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return link.Attrs().Index
 }
