@@ -105,8 +105,11 @@ func (p *program) run(ring *control.Ring) error {
 	p.records = newRecords(s, p.log)
 	defer p.records.close()
 	p.host = host(s, p.log)
-	p.host.RouteMemory = p.records.routes()
+	p.host.RouteMemory, p.host.RuleMemory = p.records.beside("route"), p.records.beside("rules")
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
+	if p.ipv6 != nil {
+		p.ipv6.memory = p.records.beside("ipv6")
+	}
 	if s.JSON {
 		p.out = newStream(os.Stdout)
 		defer p.out.close()

@@ -23,6 +23,7 @@ type ipv6 struct {
 	host     *hostnet.Host
 	log      *slog.Logger
 	duid     dhcp6.DUID
+	memory   string // see inet6.Config.Memory
 	changed  func(pppoe.Line, inet6.State)
 
 	mu   sync.Mutex
@@ -122,7 +123,7 @@ func (v *ipv6) config(l pppoe.Line, local netip.Addr) inet6.Config {
 		Device: l.Device, Local: local, Rules: v.host.Rules, Log: v.log,
 		DefaultRoute:   s.DefaultRoute || s.DefaultRoute6,
 		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix, PrefixLength: s.DHCPv6PrefixLength,
-		NoDHCP: s.NoDHCPv6, DUID: v.duid,
+		NoDHCP: s.NoDHCPv6, DUID: v.duid, Memory: v.memory,
 		Notify: func(is inet6.State) { v.changed(l, is) },
 	}
 	if s.RouteMetric6 != nil {

@@ -85,13 +85,14 @@ func ownAddress(s *pppd.Settings) string {
 	return nic.HardwareAddr.String()
 }
 
-// routes is the file that remembers default routes which were replaced, of this line and
-// in its namespace: whoever has the same slot next restores them. Empty: there is none.
-func (f *records) routes() string {
+// beside is a file for something else that is to be remembered of this line, in its
+// namespace: default routes that were replaced, rules, and IPv6 on LANs. Whoever has the same slot
+// next takes all that back. Empty: there is none.
+func (f *records) beside(what string) string {
 	if f.slot == nil {
 		return ""
 	}
-	suffix := ".route"
+	suffix := "." + what
 	if in := f.settings.Namespace; in != "" {
 		suffix = "." + strings.ReplaceAll(in, "/", "_") + suffix
 	}

@@ -60,6 +60,8 @@ type Host struct {
 	// RouteMemory is a file that remembers what was replaced, so that Open restores it
 	// after a crash. No two lines may share it. Empty: none does.
 	RouteMemory string
+	// RuleMemory is one that remembers rules, likewise.
+	RuleMemory string
 	// DefaultRoute6 and Metric6 are the same for IPv6, where no metric stands for
 	// the kernel's 1024. An IPv6 default route is never replaced.
 	DefaultRoute6 bool
@@ -90,6 +92,7 @@ type Host struct {
 
 	mu     sync.Mutex
 	places map[lineKey]*place
+	rules  []lineRule // those that RuleMemory holds
 	// hinder is asked before each step; its error is the step's. For tests.
 	hinder func(what string) error
 	// patience is how long a program may take; 0: the default. For tests.
@@ -109,6 +112,11 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 		if h.RouteMemory != "" {
 			if err := h.recover(); err != nil {
 				h.Log.Warn(fmt.Sprintf("restore the default route: %v", err))
+			}
+		}
+		if h.RuleMemory != "" {
+			if err := h.recoverRules(); err != nil {
+				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
 		dev, err = h.device()

@@ -1,7 +1,6 @@
 package hostnet
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -43,28 +42,17 @@ const rulePriority = 10000
 
 // ruleSteps have packets of the line look into its table.
 func (h *Host) ruleSteps(link netlink.Link, local netip.Addr) []step {
-	from := netlink.NewRule()
-	from.Src, from.Family = one(local), netlink.FAMILY_V4
 	return []step{
-		h.ruleStep(fmt.Sprintf("from %v", local), from),
+		h.ruleStep(lineRule{Family: netlink.FAMILY_V4, From: local, Table: h.Table}),
 		h.deviceRule(link, netlink.FAMILY_V4),
 	}
 }
 
 // deviceRule is the rule for packets that a program has bound to the device.
 func (h *Host) deviceRule(link netlink.Link, family int) step {
-	rule := netlink.NewRule()
-	rule.OifName, rule.Family = link.Attrs().Name, family
-	return h.ruleStep("oif "+rule.OifName, rule)
+	return h.ruleStep(lineRule{Family: family, Device: link.Attrs().Name, Table: h.Table})
 }
 
-func (h *Host) ruleStep(what string, rule *netlink.Rule) step {
-	rule.Table, rule.Priority = h.Table, rulePriority
-	return step{fmt.Sprintf("add rule %s lookup %d", what, h.Table), func() (func() error, error) {
-		err := netlink.RuleAdd(rule)
-		if errors.Is(err, unix.EEXIST) { // somebody's own, which stays
-			return nil, nil
-		}
-		return func() error { return netlink.RuleDel(rule) }, err
-	}}
+func (h *Host) ruleStep(r lineRule) step {
+	return step{fmt.Sprintf("add rule %v lookup %d", r, r.Table), func() (func() error, error) { return h.addRule(r) }}
 }

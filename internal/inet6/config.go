@@ -66,6 +66,11 @@ type Config struct {
 	// its leases are given back; 0: DefaultReleaseWait.
 	ReleaseWait time.Duration
 
+	// Memory is a file that remembers what is set beyond the device: on LANs, routes that
+	// lead nowhere, and rules. Run takes back what a program that was killed has left in
+	// it. No two lines may share it. Empty: none does.
+	Memory string
+
 	// Log is told what happens.
 	Log *slog.Logger
 	// Notify is called with every change but that of mere lifetimes; nil: nobody is.

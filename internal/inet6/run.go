@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"time"
 
 	"golang.org/x/net/ipv6"
 
@@ -76,6 +77,11 @@ func (m *machine) open(cfg *Config) (err error) {
 	device, err := m.Find(cfg.Device)
 	if err != nil {
 		return err
+	}
+	if cfg.Memory != "" {
+		if err := m.Remember(time.Now(), cfg.Memory, cfg.Device); err != nil {
+			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
+		}
 	}
 	if len(cfg.LANs) > 0 && !netif.Forwards(cfg.Device) {
 		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")

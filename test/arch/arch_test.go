@@ -84,7 +84,8 @@ var may = map[string][]string{
 	"internal/inet6/learned": {},
 	"internal/inet6/radv":    {"internal/inet6/learned"},
 	"internal/inet6/dhcp6":   {"internal/inet6/learned"},
-	"internal/inet6/netif":   {"internal/inet6/learned", "internal/inet6/radv"},
+	"internal/inet6/netif":   {"internal/inet6/learned", "internal/inet6/radv", "internal/leftover"},
+	"internal/leftover":      {},
 	"internal/inet6":         {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
 	"internal/inet6/serve":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
 }

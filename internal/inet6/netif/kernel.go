@@ -24,6 +24,10 @@ type Kernel struct {
 	// indexes are those of the interfaces on which something is set: another one may
 	// get the name of one that has gone.
 	indexes map[string]int
+
+	memory string // file for what does not go with device; empty: none
+	device string
+	noted  lasting // what the file holds
 }
 
 // Open opens the kernel of the calling thread's network namespace.
@@ -100,6 +104,8 @@ func (k *Kernel) purgeAddresses(d Device) error {
 // Apply makes what is set what is wanted. What fails is tried again by the next call;
 // the errors name the interface, address or route.
 func (k *Kernel) Apply(now time.Time, want Set) error {
+	k.note(want)
+	defer func() { k.note(NewSet()) }()
 	var errs []error
 	for key := range k.have.Routes {
 		if _, ok := want.Routes[key]; !ok {

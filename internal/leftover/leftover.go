@@ -1,0 +1,92 @@
+// Package leftover keeps in files what a program has set in the kernel and means to take
+// back, so that after a crash the next program can. A file says nothing after the next boot, as
+// the kernel has forgotten it too.
+package leftover
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const (
+	bootID  = "/proc/sys/kernel/random/boot_id"
+	maxText = 1 << 20 // octets
+)
+
+// text is a file's.
+type text struct {
+	Boot string          `json:"boot"`
+	Set  json.RawMessage `json:"set"`
+}
+
+func boot() (string, error) {
+	id, err := os.ReadFile(bootID)
+	return string(bytes.TrimSpace(id)), err
+}
+
+// Write has a file hold a value, in JSON. It is replaced whole or not at all.
+func Write(path string, value any) error {
+	set, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	id, err := boot()
+	if err != nil {
+		return err
+	}
+	all, err := json.Marshal(text{id, set})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // in vain once it is renamed
+	_, err = f.Write(append(all, '\n'))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Read reads a file's value. It says no if there is none, or it is of another boot.
+func Read(path string, value any) (there bool, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	id, err := boot()
+	if err != nil {
+		return false, err
+	}
+	var is text
+	if err := json.NewDecoder(io.LimitReader(f, maxText)).Decode(&is); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	if is.Boot != id {
+		return false, nil
+	}
+	if err := json.Unmarshal(is.Set, value); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return true, nil
+}
+
+// Forget removes a file: everything has been taken back.
+func Forget(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
