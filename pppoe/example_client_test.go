@@ -1,0 +1,109 @@
+package pppoe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/tun"
+	"upppoe/tun/tuntest"
+)
+
+// noNetwork is a Host whose devices are in memory, and which has no addresses to set. One
+// that opens real devices has package tun for it.
+type noNetwork struct{}
+
+func (noNetwork) Open(pppoe.Line) (tun.Device, error) { return tuntest.New("ppp0"), nil }
+
+func (noNetwork) Configure(_ pppoe.Line, _, _ pppoe.Addressing) error { return nil }
+
+func (noNetwork) Close(pppoe.Line, pppoe.Addressing) {}
+
+// family is an Authority that knows one name and its password.
+type family struct{ name, password string }
+
+func (f family) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) ppp.Decision {
+	message, ok := p.Verify([]byte(f.password))
+	return ppp.Decision{Granted: ok && p.User() == f.name, Message: message}
+}
+
+// concentrator is a Server on a segment that demands CHAP.
+func concentrator(segment *ethertest.Segment) *pppoe.Server {
+	cfg := pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: "isp", Rand: rand.Reader},
+		Session: session.Config{
+			Name: "isp",
+			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
+			Rand: rand.Reader,
+		},
+		Pool:      pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
+		Authority: family{"alice", "her password"},
+		Host:      noNetwork{},
+	}
+	cfg.Session.LCP.Demand = []ppp.Method{chap.MD5}
+	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{
+		Interface: "eth1",
+		Ports:     segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}),
+	}})
+	if err != nil {
+		panic(err)
+	}
+	return server
+}
+
+// A client dials a server over a segment in memory, and hangs up once it has an address.
+// On a machine, Listen opens the ports of package pppoe/afpacket.
+func ExampleClient() {
+	segment := ethertest.New(ethertest.Config{})
+	server := concentrator(segment)
+	serving, stopServer := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { server.Run(serving) })
+
+	dialling, hangUp := context.WithCancel(context.Background())
+	cfg := pppoe.ClientConfig{
+		Interface: "eth0",
+		Listen: func() (pppoe.Ports, error) {
+			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
+		},
+		Discovery: pppoe.HostConfig{Rand: rand.Reader},
+		Session: session.Config{
+			Credentials: ppp.Credentials{
+				Name:   "alice",
+				Secret: func(string) ([]byte, bool) { return []byte("her password"), true },
+			},
+			IPv4: &ipcp.Config{},
+			Rand: rand.Reader,
+		},
+		Host: noNetwork{},
+		Notify: func(l pppoe.Line, e pppoe.Event) {
+			switch e := e.(type) {
+			case pppoe.SessionGranted:
+				fmt.Printf("session %d of %s\n", e.SessionID, pppoe.Escape(e.ACName))
+			case session.Authenticated:
+				fmt.Println("proved who we are by", e.Method.Name())
+			case pppoe.Configured:
+				fmt.Println(l.Device, "has", e.IPv4.Local, "and its peer", e.IPv4.Remote)
+				hangUp()
+			}
+		},
+	}
+	cfg.Session.LCP.Answer = []ppp.Method{chap.MD5}
+	fmt.Println(pppoe.NewClient(cfg).Run(dialling))
+
+	stopServer()
+	running.Wait()
+	// Output:
+	// session 1 of isp
+	// proved who we are by CHAP
+	// ppp0 has 192.0.2.10 and its peer 192.0.2.1
+	// session ended: user-request
+}

@@ -1,0 +1,36 @@
+package pppoe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// Who is there? The first that answers will do; without the cancel, Probe gathers offers
+// until HostConfig.Timeout is over.
+func ExampleProbe() {
+	segment := ethertest.New(ethertest.Config{})
+	server := concentrator(segment)
+	serving, stopServer := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- server.Run(serving) }()
+
+	probing, enough := context.WithCancel(context.Background())
+	port := segment.Port(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}, pppoe.EtherTypeDiscovery)
+	err := pppoe.Probe(probing, port, pppoe.HostConfig{Rand: rand.Reader}, func(o pppoe.Offer, _ time.Duration) {
+		fmt.Println(o.AC, pppoe.Escape(o.Name()))
+		enough()
+	})
+	fmt.Println(err)
+
+	stopServer()
+	fmt.Println(<-stopped)
+	// Output:
+	// 02:00:5e:00:53:01 isp
+	// <nil>
+	// <nil>
+}

@@ -1,0 +1,67 @@
+package pppoe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+
+	"upppoe/ipcp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// A server gives the first address of its pool to whoever dials, as nobody has to prove who
+// he is: for that, set Session.LCP.Demand and an Authority.
+func ExampleServer() {
+	segment := ethertest.New(ethertest.Config{})
+	dialling, hangUp := context.WithCancel(context.Background())
+	server, err := pppoe.NewServer(pppoe.ServerConfig{
+		Concentrator: pppoe.ConcentratorConfig{ACName: "isp", Rand: rand.Reader},
+		Session: session.Config{
+			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
+			Rand: rand.Reader,
+		},
+		Pool: pppoe.Pool{Max: 16, First: netip.MustParseAddr("192.0.2.10")},
+		Host: noNetwork{},
+		Notify: func(l pppoe.Line, e pppoe.Event) {
+			switch e := e.(type) {
+			case pppoe.SessionGranted:
+				fmt.Println(l.Peer, "has session", l.SessionID)
+			case pppoe.Configured:
+				fmt.Println("its address is", e.IPv4.Remote)
+				hangUp()
+			case pppoe.Ended:
+				fmt.Println("it ended:", e.Reason.Cause)
+			}
+		},
+	}, []pppoe.Listener{{
+		Interface: "eth1",
+		Ports:     segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}),
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	serving, stop := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- server.Run(serving) }()
+
+	pppoe.NewClient(pppoe.ClientConfig{
+		Listen: func() (pppoe.Ports, error) {
+			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
+		},
+		Discovery: pppoe.HostConfig{Rand: rand.Reader},
+		Session:   session.Config{IPv4: &ipcp.Config{}, Rand: rand.Reader},
+		Host:      noNetwork{},
+	}).Run(dialling)
+
+	stop()
+	fmt.Println(<-stopped)
+	// Output:
+	// 02:00:5e:00:53:02 has session 1
+	// its address is 192.0.2.10
+	// it ended: peer-terminated
+	// <nil>
+}
