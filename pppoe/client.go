@@ -9,56 +9,6 @@ import (
 	"upppoe/ppp/session"
 )
 
-// ClientConfig is what a Client needs.
-type ClientConfig struct {
-	// Interface is the name of the Ethernet interface, for messages.
-	Interface string
-	// Listen opens the ports, anew for each dial: an interface may have gone
-	// and come back. It must be set.
-	Listen func() (Ports, error)
-	// Discovery is which concentrator is wanted.
-	Discovery HostConfig
-	// Session is what we want of PPP.
-	Session session.Config
-	// Authority judges the concentrator's proof; it must be set if
-	// Session.LCP.Demand is.
-	Authority Authority
-	// Host is the network of this machine. It must be set.
-	Host Host
-	// MSS bounds the maximum segment size that TCP announces in either direction: a
-	// larger one is lowered. Zero: to what fits the agreed MTU, which is 40 octets less
-	// for IPv4 and 60 for IPv6. Positive: likewise, and to no more than this for IPv4,
-	// and 20 less for IPv6, which makes packets of the same length. Negative: TCP is
-	// left as it is.
-	MSS int
-	// DataPath is how packets are moved. What a Host opens should go with it.
-	DataPath DataPath
-	// Limits end a session by themselves.
-	Limits Limits
-	// ConnectDelay is how long PPP waits after discovery for the peer to begin;
-	// zero: not at all.
-	ConnectDelay time.Duration
-	// Attach is a session that discovery has found already, somewhere else; nil: it is
-	// to be found. It is for the first dial.
-	Attach *StaleSession
-	// Stale are sessions that an earlier run has left: each gets a PADT before the
-	// first dial.
-	Stale []StaleSession
-	// Before is what an earlier session had: the same addresses are asked for. The
-	// zero value: any.
-	Before Addressing
-	// Demand waits until there is something to be carried: each dial comes after
-	// it. It returns early when the context ends. Nil: dials are not waited for.
-	Demand func(context.Context)
-	// Redial is what happens after a session has ended. The zero value: nothing.
-	Redial Redial
-	// Notify is told everything that happens, in order, from one goroutine. It
-	// must not block, nor keep what it is given beyond the call. Nil: nobody is.
-	Notify func(Line, Event)
-	// Trace has Notify told of every control packet too.
-	Trace bool
-}
-
 // Client dials one session, carries its traffic, and dials again as told. Redial,
 // Link and Counters may be called at any time, concurrently with Run.
 type Client struct {
@@ -115,12 +65,16 @@ func (e *EndError) Unwrap() error { return e.Err }
 var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
 
 // Run dials, and dials again as Redial says, until the context ends. It returns
-// why the last session ended, an *EndError, or why there was none. It leaves
-// nothing behind: no session, no device, no goroutine.
+// why the last session ended, an *EndError, or why there was none: it may name a field of
+// ClientConfig that must be set. It leaves nothing behind: no session, no device, no
+// goroutine.
 //
 // Ended by its context, the client says goodbye to the concentrator first, which
 // may take Max-Terminate restart periods if that does not answer.
 func (c *Client) Run(ctx context.Context) error {
+	if err := c.cfg.check(); err != nil {
+		return err
+	}
 	for {
 		if !c.await(ctx) {
 			return &EndError{Reason: userRequest}

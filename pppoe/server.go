@@ -2,78 +2,12 @@ package pppoe
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"net/netip"
 	"sync"
 	"time"
 
-	"upppoe/ppp"
 	"upppoe/ppp/session"
 )
-
-// An Authority says who may have a session. It is asked from goroutines of its
-// own, so it may block (a RADIUS server's answer), and may be asked for several
-// lines at once.
-type Authority interface {
-	Judge(ctx context.Context, l Line, p ppp.Proof) ppp.Decision
-}
-
-// A Listener is one interface on which a Server answers.
-type Listener struct {
-	Interface string
-	Ports     Ports
-}
-
-// ServerConfig is what a Server needs.
-type ServerConfig struct {
-	// Concentrator is how the server presents itself. MaxPayload is taken from
-	// each port.
-	Concentrator ConcentratorConfig
-	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
-	// session from Pool.
-	Session session.Config
-	// MSS bounds the MSS of TCP that sessions carry: see ClientConfig.MSS.
-	MSS int
-	// Limits end sessions by themselves.
-	Limits Limits
-	// Terms are what a session is held to. It is asked once, when the peer has proved who
-	// it is, from the goroutine of an interface; it must not block. nil: nothing.
-	Terms func(Line) Terms
-	// Pool has an address for each session, and so bounds their number. It must
-	// be set.
-	Pool Pool
-	// Authority judges proofs; it must be set if Session.LCP.Demand is.
-	Authority Authority
-	// Host is the network of this machine. It must be set.
-	Host Host
-	// DataPath is how packets are moved. What a Host opens should go with it.
-	DataPath DataPath
-	// Notify is told everything that happens, for one line in order, from one
-	// goroutine an interface. It must not block, nor keep what it is given beyond
-	// the call. Nil: nobody is.
-	Notify func(Line, Event)
-	// Trace has Notify told of every control packet too.
-	Trace bool
-}
-
-// Pool is what sessions are made from: one slot each, taken in turn, so that an
-// address rests as long as may be before somebody else has it.
-type Pool struct {
-	// Max is the number of slots; zero: 64; at most 65,534. The n-th slot has
-	// session ID n.
-	Max int
-	// First is the peer's address in the first slot; the others follow it.
-	// Invalid: the Authority gives addresses, or the peer has its own.
-	First netip.Addr
-}
-
-// DefaultSessions is rp-pppoe's default for the number of sessions.
-const DefaultSessions = 64
-
-// maxSessions leaves out the two IDs that RFC 2516 section 4 reserves.
-const maxSessions = 0xfffe
 
 // Server is an access concentrator.
 type Server struct {
@@ -84,13 +18,8 @@ type Server struct {
 
 // NewServer makes a server. The error names the field of cfg that is wrong.
 func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
-	switch {
-	case len(listeners) == 0:
-		return nil, errors.New("pppoe: a Server needs a Listener")
-	case cfg.Pool.Max < 0 || cfg.Pool.Max > maxSessions:
-		return nil, fmt.Errorf("pppoe: Pool.Max is %d, not within 0 and %d", cfg.Pool.Max, maxSessions)
-	case len(cfg.Session.LCP.Demand) > 0 && cfg.Authority == nil:
-		return nil, errors.New("pppoe: Session.LCP.Demand is set, and no Authority to judge")
+	if err := cfg.check(listeners); err != nil {
+		return nil, err
 	}
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
@@ -118,17 +47,6 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	running.Wait()
 	return errors.Join(errs...)
-}
-
-// Address is the peer's address in the slot of a session; invalid: it has none.
-func (p Pool) Address(sessionID uint16) netip.Addr {
-	if !p.First.Is4() || sessionID == 0 {
-		return netip.Addr{}
-	}
-	first := p.First.As4()
-	var a [4]byte
-	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(first[:])+uint32(sessionID)-1)
-	return netip.AddrFrom4(a)
 }
 
 // serving is the owner of a server's loop: one interface.

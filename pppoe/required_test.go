@@ -1,0 +1,53 @@
+package pppoe_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// TestClientNamesWhatIsMissing: what would be a nil pointer in the middle of a dial is told
+// before it.
+func TestClientNamesWhatIsMissing(t *testing.T) {
+	for field, forget := range map[string]func(*pppoe.ClientConfig){
+		"Listen":         func(c *pppoe.ClientConfig) { c.Listen = nil },
+		"Host":           func(c *pppoe.ClientConfig) { c.Host = nil },
+		"Discovery.Rand": func(c *pppoe.ClientConfig) { c.Discovery.Rand = nil },
+		"Session.Rand":   func(c *pppoe.ClientConfig) { c.Session.Rand = nil },
+		"Authority":      func(c *pppoe.ClientConfig) { c.Session.LCP.Demand = []ppp.Method{chap.MD5} },
+	} {
+		cfg := newLab(t, ethertest.Config{}).client
+		forget(&cfg)
+		err := pppoe.NewClient(cfg).Run(context.Background())
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("without %s: %v", field, err)
+		}
+	}
+}
+
+// TestServerNamesWhatIsMissing: likewise, before the first client has come.
+func TestServerNamesWhatIsMissing(t *testing.T) {
+	for field, forget := range map[string]func(*pppoe.ServerConfig){
+		"Concentrator.ACName": func(c *pppoe.ServerConfig) { c.Concentrator.ACName = "" },
+		"Concentrator.Rand":   func(c *pppoe.ServerConfig) { c.Concentrator.Rand = nil },
+		"Session.Rand":        func(c *pppoe.ServerConfig) { c.Session.Rand = nil },
+		"Host":                func(c *pppoe.ServerConfig) { c.Host = nil },
+		"Authority":           func(c *pppoe.ServerConfig) { c.Authority = nil },
+		"Pool.Max":            func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
+	} {
+		l := newLab(t, ethertest.Config{})
+		forget(&l.server)
+		_, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}})
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("without %s: %v", field, err)
+		}
+	}
+	if _, err := pppoe.NewServer(newLab(t, ethertest.Config{}).server, nil); err == nil {
+		t.Error("a server without a Listener was made")
+	}
+}
