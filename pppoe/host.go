@@ -10,44 +10,6 @@ import (
 	"upppoe/ppp"
 )
 
-// HostConfig is which concentrator a client wants, and how it asks. Zero fields
-// stand for the defaults.
-type HostConfig struct {
-	// Service is the Service-Name wanted; empty: any.
-	Service string
-	// OmitService leaves the Service-Name tag out, against RFC 2516 section 5.1:
-	// some concentrators answer only then.
-	OmitService bool
-	// ACNames and AC are the concentrators wanted: any of some names, and the one
-	// with an address; empty and zero: any.
-	ACNames []string
-	AC      Addr
-	// Avoid are concentrators that are asked only if no other has answered in the
-	// time that some take longer than others: they failed us before.
-	Avoid []Addr
-	// HostUniq marks our packets; nil: eight random octets; of length 0: none.
-	HostUniq []byte
-	// MaxPayload is the longest PPP payload we can carry, asked for if above
-	// 1492 octets (RFC 4638).
-	MaxPayload int
-	// Timeout is how long to wait for an answer, the first time: it doubles
-	// with each attempt (RFC 2516 section 8). Default 5 s.
-	Timeout time.Duration
-	// Attempts is how often a PADI, and then a PADR, is sent. Default 3.
-	Attempts int
-	// Eager is for how long a PADI is sent every second or so, before the patience
-	// above begins: a session has just been lost, and whoever lost it wants it back.
-	Eager time.Duration
-	// AccessLine is told in every PADI and PADR (TR-101).
-	AccessLine AccessLine
-	// Probe only gathers offers, for the whole of each Timeout, and does not
-	// double it.
-	Probe bool
-	// Rand is where Host-Uniq and jitter come from. It must be set, and must not
-	// fail.
-	Rand io.Reader
-}
-
 // HostDiscovery is the client's side of discovery (RFC 2516 section 5): a value that is
 // told packets and the time. It is not safe for concurrent use.
 type HostDiscovery struct {
@@ -60,41 +22,6 @@ type HostDiscovery struct {
 	offers   []Offer   // not yet tried
 	refused  []Addr    // who would not have us
 	chosen   Offer
-}
-
-// Offer is a concentrator's PADO.
-type Offer struct {
-	AC   Addr
-	Tags Tags // a copy
-}
-
-// Name is the AC-Name: a stranger's words, not fit for a terminal.
-func (o Offer) Name() string {
-	v, _ := o.Tags.Find(TagACName)
-	return string(v)
-}
-
-// Grant is what a PADS gives.
-type Grant struct {
-	SessionID  uint16
-	AC         Addr
-	ACName     string // a stranger's words
-	Service    string // likewise
-	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
-}
-
-// Finding is what a step of discovery came to: at most one of its fields is set.
-type Finding struct {
-	Offer   *Offer   // a PADO that is acceptable
-	Grant   *Grant   // discovery is done
-	Refusal *Refusal // a concentrator would not have us; another attempt follows
-	GaveUp  Code     // PADO or PADS: what did not come. Discovery is over, as it may be without
-}
-
-// Refusal is a PADO or PADS with an error tag, or with session 0.
-type Refusal struct {
-	AC Addr
-	Error
 }
 
 // avoidance is how much longer than one to be avoided, or one that has refused, another
