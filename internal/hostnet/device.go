@@ -7,9 +7,9 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// ErrVRF is wrapped by Configure's error when Host.VRF names nothing that the device
+// errVRF is wrapped by Configure's error when Host.VRF names nothing that the device
 // could be part of.
-var ErrVRF = errors.New("no such VRF")
+var errVRF = errors.New("no such VRF")
 
 // stepsOfDevice have the device carry packets of some length.
 func (h *Host) stepsOfDevice(link netlink.Link, mtu int) []step {
@@ -41,11 +41,11 @@ func (h *Host) stepsOfDevice(link netlink.Link, mtu int) []step {
 func (h *Host) vrf() (*netlink.Vrf, error) {
 	link, err := netlink.LinkByName(h.VRF)
 	if err != nil {
-		return nil, fmt.Errorf("%w (ip link add %s type vrf table N makes one): %w", ErrVRF, h.VRF, err)
+		return nil, fmt.Errorf("%w (ip link add %s type vrf table N makes one): %w", errVRF, h.VRF, err)
 	}
 	vrf, ok := link.(*netlink.Vrf)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s is a %s", ErrVRF, h.VRF, link.Type())
+		return nil, fmt.Errorf("%w: %s is a %s", errVRF, h.VRF, link.Type())
 	}
 	if h.Table != 0 && uint32(h.Table) != vrf.Table {
 		return nil, fmt.Errorf("%s has routing table %d, not %d as asked for: leave the table out", h.VRF, vrf.Table, h.Table)

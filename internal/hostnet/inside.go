@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNamespace is wrapped by Open's error when Host.Namespace cannot be entered.
-var ErrNamespace = errors.New("no network namespace")
+// errNamespace is wrapped by Open's error when Host.Namespace cannot be entered.
+var errNamespace = errors.New("no network namespace")
 
 // namedNamespaces is where ip(8) keeps those with names.
 const namedNamespaces = "/run/netns"
@@ -25,14 +25,14 @@ func openNamespace(name string) (netns.NsHandle, error) {
 		path = filepath.Join(namedNamespaces, name)
 	}
 	if name == "." || name == ".." {
-		return netns.None(), fmt.Errorf("%q: %w: give a name or a path", name, ErrNamespace)
+		return netns.None(), fmt.Errorf("%q: %w: give a name or a path", name, errNamespace)
 	}
 	handle, err := netns.GetFromPath(path)
 	if errors.Is(err, unix.ENOENT) {
-		return netns.None(), fmt.Errorf("%s: %w (ip netns add NAME makes one): %w", path, ErrNamespace, err)
+		return netns.None(), fmt.Errorf("%s: %w (ip netns add NAME makes one): %w", path, errNamespace, err)
 	}
 	if err != nil {
-		return netns.None(), fmt.Errorf("%s: %w: %w", path, ErrNamespace, err)
+		return netns.None(), fmt.Errorf("%s: %w: %w", path, errNamespace, err)
 	}
 	return handle, nil
 }
@@ -49,7 +49,7 @@ func (p *place) inside(f func() error) error {
 	go func() {
 		runtime.LockOSThread()
 		if err := netns.Set(p.namespace); err != nil {
-			result <- fmt.Errorf("%w to enter (it takes CAP_SYS_ADMIN): %w", ErrNamespace, err)
+			result <- fmt.Errorf("%w to enter (it takes CAP_SYS_ADMIN): %w", errNamespace, err)
 			return
 		}
 		result <- f()

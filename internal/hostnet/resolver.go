@@ -30,17 +30,6 @@ const (
 	ResolverFile Resolver = "file"
 )
 
-// ParseResolver reads a word: auto, resolved, resolvconf, file or none.
-func ParseResolver(word string) (Resolver, error) {
-	switch r := Resolver(word); r {
-	case ResolverAuto, ResolverResolved, ResolverResolvconf, ResolverFile:
-		return r, nil
-	case "none":
-		return ResolverNone, nil
-	}
-	return ResolverNone, fmt.Errorf("%q is no way to tell name servers: give auto, resolved, resolvconf, file or none", word)
-}
-
 var (
 	errNoTarget  = errors.New("no file is named for it")
 	errElsewhere = errors.New("the device is in another network namespace, where it does not look")

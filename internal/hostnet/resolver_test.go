@@ -154,17 +154,6 @@ func TestProgramSays(t *testing.T) {
 	}
 }
 
-func TestParseResolver(t *testing.T) {
-	for word, want := range map[string]Resolver{"auto": ResolverAuto, "resolved": ResolverResolved, "resolvconf": ResolverResolvconf, "file": ResolverFile, "none": ResolverNone} {
-		if got, err := ParseResolver(word); got != want || err != nil {
-			t.Errorf("%s is %q, %v", word, got, err)
-		}
-	}
-	if _, err := ParseResolver(""); err == nil {
-		t.Error("an empty word is taken")
-	}
-}
-
 // TestServersOfBothFamilies: IPv6's name servers come after IPCP's, by themselves, and go
 // with the line.
 func TestServersOfBothFamilies(t *testing.T) {

@@ -49,22 +49,12 @@ type Config struct {
 	// DUID identifies this machine to servers for all time; it must be set unless
 	// NoDHCP is. See dhcp6.LoadDUID.
 	DUID dhcp6.DUID
-	// IAID identifies the line among those of this machine; 0: one that follows
-	// from the device's name.
-	IAID uint32
 	// LANs are the interfaces that get a network of the delegated prefix each.
 	LANs []LAN
 
-	// SolicitDelay bounds how long the first router solicitation waits. RFC 4861
-	// section 6.3.7 wants up to 1 s, for hosts that start at once on one link; 0, not
-	// at all, suits a link of two.
-	SolicitDelay time.Duration
 	// NoRelease keeps the server from being told at the end that its leases are given
 	// back: it may then lease the same ones again.
 	NoRelease bool
-	// ReleaseWait bounds how long Run waits at the end for the server to hear that
-	// its leases are given back; 0: DefaultReleaseWait.
-	ReleaseWait time.Duration
 
 	// Memory is a file that remembers what is set beyond the device: on LANs, routes that
 	// lead nowhere, and rules. Run takes back what a program that was killed has left in
@@ -78,9 +68,9 @@ type Config struct {
 	Notify func(State)
 }
 
-// DefaultReleaseWait is long enough for the message to be sent twice (RFC 8415 section
-// 18.2.7).
-const DefaultReleaseWait = 2 * time.Second
+// releaseWait bounds how long Run waits at the end for the server to hear that its leases
+// are given back: long enough for the message to be sent twice (RFC 8415 section 18.2.7).
+const releaseWait = 2 * time.Second
 
 // LAN is an interface that gets a network of the delegated prefix, and its first
 // address.
@@ -158,10 +148,9 @@ func (c *Config) prefixHint() netip.Prefix {
 	return c.PrefixHint
 }
 
+// iaid identifies the line among those of this machine (RFC 8415 section 12): it follows
+// from the device's name.
 func (c *Config) iaid() uint32 {
-	if c.IAID != 0 {
-		return c.IAID
-	}
 	h := fnv.New32a()
 	h.Write([]byte(c.Device))
 	return h.Sum32()

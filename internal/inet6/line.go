@@ -46,7 +46,7 @@ func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 	return &line{
 		cfg: cfg, ports: p, lans: cfg.lans(), rand: r, start: now.Add(awaitRouter),
 		keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log),
-		host:   radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Delay: cfg.SolicitDelay, Rand: r}),
+		host:   radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Rand: r}),
 		client: dhcp6.NewClient(&dhcp6.ClientConfig{
 			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.prefixHint(), Rand: r,
 		}),
@@ -148,11 +148,7 @@ func (l *line) release(cause error, in inputs) {
 	}
 	l.client.Release(time.Now())
 	l.settle(netif.NewSet(), State{})
-	wait := l.cfg.ReleaseWait
-	if wait == 0 {
-		wait = DefaultReleaseWait
-	}
-	end := time.NewTimer(wait)
+	end := time.NewTimer(releaseWait)
 	defer end.Stop()
 	for {
 		l.sendDHCP(time.Now())

@@ -296,7 +296,7 @@ func TestReleaseUnheard(t *testing.T) {
 		}
 		before := time.Now()
 		w.over(nil)
-		if waited := time.Since(before); waited != DefaultReleaseWait || w.kinds() != "SOLICIT RELEASE RELEASE" {
+		if waited := time.Since(before); waited != releaseWait || w.kinds() != "SOLICIT RELEASE RELEASE" {
 			t.Errorf("waited %v, asked %s", waited, w.kinds())
 		}
 		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 server has heard") {

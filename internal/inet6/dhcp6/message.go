@@ -34,7 +34,6 @@ var (
 	ErrServer     = errors.New("it is for another server, or names none")
 	ErrEmpty      = errors.New("it offers nothing of what was asked for")
 	ErrStatus     = errors.New("the server says no")
-	ErrTooMany    = errors.New("there are too many")
 )
 
 // Bounds of what is read.

@@ -72,13 +72,13 @@ func Server(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && (a.IsGlobalUnicast() || a.IsLinkLocalUnicast())
 }
 
-// MaxDomain is how long a domain's name may be, in octets (RFC 1035 section 2.3.4).
-const MaxDomain = 253
+// maxDomain is how long a domain's name may be, in octets (RFC 1035 section 2.3.4).
+const maxDomain = 253
 
 // Domain says whether a name is a host's or domain's: nothing else may get into
 // resolv.conf or into a script's environment.
 func Domain(name string) bool {
-	if name == "" || len(name) > MaxDomain || name[0] == '.' || name[0] == '-' {
+	if name == "" || len(name) > maxDomain || name[0] == '.' || name[0] == '-' {
 		return false
 	}
 	return !slices.ContainsFunc([]byte(name), func(c byte) bool {

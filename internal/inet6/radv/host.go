@@ -27,8 +27,6 @@ type HostConfig struct {
 	// Local is our link-local address: its interface identifier is that of our
 	// other addresses too (RFC 5072 section 5).
 	Local netip.Addr
-	// Delay bounds how long the first solicitation waits; 0: not at all.
-	Delay time.Duration
 	// Rand spreads messages in time. It must be set.
 	Rand *rand.Rand
 }
@@ -89,12 +87,10 @@ type until[T comparable] struct {
 	end  time.Time
 }
 
-// NewHost makes a host whose link has just come up.
+// NewHost makes a host whose link has just come up. Its first solicitation does not wait:
+// the delay of RFC 4861 section 6.3.7 is for many hosts that start at once on one link.
 func NewHost(now time.Time, cfg *HostConfig) *Host {
 	h := &Host{cfg: *cfg}
-	if cfg.Delay > 0 {
-		now = now.Add(time.Duration(cfg.Rand.Int64N(int64(cfg.Delay))))
-	}
 	h.solicitor.start(now)
 	return h
 }

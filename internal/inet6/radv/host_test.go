@@ -114,21 +114,6 @@ func TestSolicitation(t *testing.T) {
 	}
 }
 
-func TestSolicitDelay(t *testing.T) {
-	seen := map[bool]int{}
-	for seed := range uint64(50) {
-		h := NewHost(start, &HostConfig{Local: ours, Delay: time.Second, Rand: rand.New(rand.NewPCG(seed, 0))})
-		if d := h.Next().Sub(start); d < 0 || d >= time.Second {
-			t.Fatalf("the first solicitation waits %v", d)
-		} else {
-			seen[d < time.Second/2]++
-		}
-	}
-	if len(seen) != 2 {
-		t.Error("the delay is not spread")
-	}
-}
-
 // TestRouterEndsSolicitation: and its end begins it again.
 func TestRouterEndsSolicitation(t *testing.T) {
 	h := newHost()

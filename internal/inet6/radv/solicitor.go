@@ -7,10 +7,6 @@ import (
 
 // RFC 4861 section 10 and RFC 7559 section 2.
 const (
-	// MaxSolicitationDelay is how long a host waits at most before its first
-	// solicitation (MAX_RTR_SOLICITATION_DELAY).
-	MaxSolicitationDelay = time.Second
-
 	solicitationInterval = 4 * time.Second
 	solicitations        = 3
 	maxInterval          = time.Hour

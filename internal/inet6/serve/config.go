@@ -33,8 +33,6 @@ type Config struct {
 	// or Prefixes. Without, there is no DHCPv6. See dhcp6.LoadDUID.
 	DUID dhcp6.DUID
 
-	// NoDefaultRoute keeps us from being the peer's default router.
-	NoDefaultRoute bool
 	// Interval bounds how long it is between two advertisements, from 4 s to 30 min;
 	// 0: radv.DefaultInterval.
 	Interval time.Duration
@@ -43,10 +41,6 @@ type Config struct {
 	// Servers are name servers, Domains those to search.
 	Servers []netip.Addr
 	Domains []string
-
-	// Metric is that of all routes to the peer; 0: 1024. Table is their table; 0: the
-	// main one.
-	Metric, Table int
 
 	// Log is told what happens.
 	Log *slog.Logger

@@ -51,7 +51,7 @@ func newLine(cfg *Config, p ports, r *rand.Rand) (*line, error) {
 	router, err := radv.NewAdvertiser(time.Now(), &radv.AdvertiserConfig{
 		Prefixes: prefixes, Preferred: cfg.Preferred, Valid: cfg.Valid,
 		Managed: cfg.Addresses != nil, Other: cfg.dhcp(),
-		Default: !cfg.NoDefaultRoute, MTU: cfg.MTU, Servers: cfg.Servers, Domains: cfg.Domains,
+		Default: true, MTU: cfg.MTU, Servers: cfg.Servers, Domains: cfg.Domains,
 		Interval: cfg.Interval, Rand: r,
 	})
 	if err != nil {
@@ -145,7 +145,7 @@ func (l *line) plan() (netif.Set, State) {
 	set := netif.NewSet()
 	for _, p := range []netip.Prefix{s.Network, s.Address, s.Delegated} {
 		if p.IsValid() {
-			key := netif.RouteKey{To: p, Metric: l.cfg.Metric, Table: l.cfg.Table, Device: l.cfg.Device}
+			key := netif.RouteKey{To: p, Device: l.cfg.Device}
 			set.Routes[key] = netif.Route{Gateway: l.gateway(p)}
 		}
 	}
