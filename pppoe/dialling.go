@@ -87,7 +87,7 @@ func (d *dialling) advance(now time.Time) {
 	switch {
 	case d.discovery == nil:
 	case d.begin.IsZero():
-		d.found(now, d.discovery.Advance(now, &d.queue))
+		d.found(d.discovery.Advance(now, &d.queue))
 	case !d.begin.After(now):
 		d.search(now)
 	}
@@ -182,7 +182,7 @@ func (d *dialling) discover(now time.Time, frame []byte) {
 	case d.discovery != nil && d.begin.IsZero():
 		found, err := d.discovery.Receive(now, f, &d.queue)
 		d.loop.drops.count(err)
-		d.found(now, found)
+		d.found(found)
 	}
 }
 
@@ -213,7 +213,7 @@ func (d *dialling) announce(f DiscoveryFrame) {
 }
 
 // found does what discovery has come to.
-func (d *dialling) found(now time.Time, f Finding) {
+func (d *dialling) found(f Finding) {
 	d.loop.sendDiscovery(d.line(), &d.queue)
 	if f.Refusal != nil {
 		d.refusal = f.Refusal

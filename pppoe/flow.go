@@ -30,12 +30,12 @@ func (f *flow) open(p ppp.Protocol) bool {
 	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
 }
 
-// appendHeader appends what is the same in all frames of a flow, up to LENGTH.
-func (f *flow) appendHeader(b []byte) []byte {
-	b = append(b, f.Peer[:]...)
-	b = append(b, f.Local[:]...)
-	b = append(b, 0x88, 0x64, 0x11, 0)
-	return binary.BigEndian.AppendUint16(b, f.SessionID)
+// putHeader writes what is the same in all frames of a flow, up to LENGTH.
+func (f *flow) putHeader(b []byte) {
+	copy(b, f.Peer[:])
+	copy(b[6:], f.Local[:])
+	copy(b[12:], []byte{0x88, 0x64, 0x11, 0})
+	binary.BigEndian.PutUint16(b[16:], f.SessionID)
 }
 
 // encapsulate writes LENGTH and the Protocol field in front of a packet that lies

@@ -114,7 +114,7 @@ func forwarding(supers bool) (port *forwarded, work func()) {
 		}
 	}
 	buf, single, out := make([]byte, Headers+1500), make([][]byte, 1), make([][]byte, 1)
-	flows[1].appendHeader(buf[:0])
+	flows[1].putHeader(buf)
 	return port, func() {
 		for i := range frames {
 			p.deliver(&frames[i], single, 0)

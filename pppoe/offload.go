@@ -231,7 +231,7 @@ func (l *lane) put(f *flow, out *load, size int, pending tun.Pending) {
 		f.meter.dropped.Add(1)
 		return
 	}
-	f.appendHeader(buf[:0])
+	f.putHeader(buf)
 	if pending.Segment != tun.SegmentNone {
 		l.putSegments(f, out, buf, pending)
 		return

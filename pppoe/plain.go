@@ -210,7 +210,7 @@ func (p *plainPath) carry(f *flow) {
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
 	for i := range bufs {
 		bufs[i] = make([]byte, Headers+port.MTU())
-		f.appendHeader(bufs[i][:0])
+		f.putHeader(bufs[i])
 	}
 	for {
 		n, err := f.Device.Read(bufs, sizes, Headers)

@@ -72,7 +72,7 @@ func TestDeliver(t *testing.T) {
 func TestEncapsulate(t *testing.T) {
 	_, _, f := carrying(t)
 	buf := make([]byte, Headers+1500)
-	f.appendHeader(buf[:0])
+	f.putHeader(buf)
 	buf[Headers] = 0x45
 	frame := f.encapsulate(buf, 84, 0)
 	id, packet, err := ParseSession(frame[14:])

@@ -60,7 +60,7 @@ func TestQueues(t *testing.T) {
 			})
 			defer all.Close()
 			from := w.on(w.far, far, pppoe.EtherTypeSession)
-			divided(t, from, all.Session.Addr(), listenAll(t, all))
+			divided(t, from, all.Session.Addr(), listenAll(all))
 		})
 	}
 }
@@ -116,7 +116,7 @@ func TestQueuesDown(t *testing.T) {
 	})
 	defer all.Close()
 	from := w.port(w.far, "far", pppoe.EtherTypeSession)
-	heard := listenAll(t, all)
+	heard := listenAll(all)
 	divided(t, from, near, heard)
 	w.link(w.near, "near", netlink.LinkSetDown)
 	w.link(w.near, "near", netlink.LinkSetUp)
@@ -125,7 +125,7 @@ func TestQueuesDown(t *testing.T) {
 }
 
 // listenAll reads all session ports until they are closed.
-func listenAll(t *testing.T, ports pppoe.Ports) <-chan heardAt {
+func listenAll(ports pppoe.Ports) <-chan heardAt {
 	heard := make(chan heardAt, 4096)
 	for i, p := range append([]pppoe.Port{ports.Session}, ports.More...) {
 		// Ends with the port.

@@ -40,12 +40,6 @@ func NewNamespace() (*Namespace, error) {
 	return n, nil
 }
 
-// Here is the namespace of the program itself.
-func Here() (*Namespace, error) {
-	h, err := netns.Get()
-	return &Namespace{h}, err
-}
-
 // Close gives the namespace up; again it does nothing.
 func (n *Namespace) Close() error {
 	if !n.handle.IsOpen() {

@@ -119,13 +119,12 @@ func namespace(t testing.TB) *lab.Namespace {
 }
 
 // write makes one of the client's files: etc/options is its /etc/ppp/options.
-func (w *world) write(t testing.TB, name, text string, mode os.FileMode) string {
+func (w *world) write(t testing.TB, name, text string, mode os.FileMode) {
 	t.Helper()
 	path := filepath.Join(w.dir, name)
 	check(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	check(t, os.WriteFile(path, []byte(text), mode))
 	check(t, os.Chmod(path, mode))
-	return path
 }
 
 func (w *world) read(name string) string {
