@@ -70,12 +70,15 @@ func openFrame(from, to netip.Addr, data []byte) []byte {
 	frame = binary.BigEndian.AppendUint16(frame, uint16(2+len(packet)))
 	frame = append(append(frame, 0, protocol), packet...)
 
-	header := make([]byte, 10)
+	header := make([]byte, virtioLen)
 	header[0] = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM
 	binary.NativeEndian.PutUint16(header[6:], uint16(pppoe.Headers+len(ip)))
 	binary.NativeEndian.PutUint16(header[8:], 6)
 	return append(header, frame...)
 }
+
+// virtioLen is the length of a struct virtio_net_hdr, which says what is open in a frame.
+const virtioLen = 10
 
 // inject sends frames from an interface, each with a virtio-net header before it.
 func inject(from string, frames [][]byte) error {

@@ -18,6 +18,13 @@ import (
 // Open opens a packet socket on a TUN: what is sent by it leaves by the TUN, and it hears
 // what comes in. It must be called in the TUN's network namespace.
 func Open(device string) (*packet.Conn, error) {
+	// What the kernel cuts before the TUN it else takes for somebody else's.
+	return listen(device, false)
+}
+
+// listen opens a packet socket that has a virtio-net header before each frame, and hears what
+// leaves by the interface too, if that is wanted.
+func listen(device string, outgoing bool) (*packet.Conn, error) {
 	iface, err := net.InterfaceByName(device)
 	if err != nil {
 		return nil, err
@@ -26,16 +33,19 @@ func Open(device string) (*packet.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	ignore := 1
+	if outgoing {
+		ignore = 0
+	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	failed := raw.Control(func(fd uintptr) {
 		err = errors.Join(
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20),
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20),
 			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_VNET_HDR, 1),
-			// What the kernel cuts before the TUN it else takes for somebody else's.
-			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+			unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, ignore),
 		)
 	})
 	if err = errors.Join(failed, err); err != nil {

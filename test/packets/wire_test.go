@@ -1,0 +1,59 @@
+package packets
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/pppoe"
+)
+
+// udp is a frame of a session with a datagram of four octets, and the virtio-net header that
+// says where its checksum would be.
+func udp() (header, frame []byte) {
+	packet := []byte{
+		0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+		0x12, 0x34, 0x12, 0x34, 0, 12, 0, 0, 1, 2, 3, 4,
+	}
+	binary.BigEndian.PutUint16(packet[10:], ^Sum(0, packet[:20]))
+	// What a sender leaves in an open checksum is the sum of the pseudo-header.
+	binary.BigEndian.PutUint16(packet[26:], Sum(uint32(Sum(17+12, packet[12:16])), packet[16:20]))
+	frame = pppoe.AppendSessionFrame(nil, pppoe.Addr{2}, pppoe.Addr{4}, 1, append([]byte{0, 0x21}, packet...))
+	header = make([]byte, virtioLen)
+	header[0] = unix.VIRTIO_NET_HDR_F_NEEDS_CSUM
+	binary.NativeEndian.PutUint16(header[6:], uint16(pppoe.Headers+20))
+	binary.NativeEndian.PutUint16(header[8:], 6)
+	return header, frame
+}
+
+// TestWireFindsFault: an open checksum is finished or found fault with, as is wanted; a frame
+// that is yet to be cut, and a wrong checksum, always are faults.
+func TestWireFindsFault(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		wire  Wire
+		spoil func(header, frame []byte)
+		fault string
+	}{
+		{"open", Wire{}, func(_, _ []byte) {}, ""},
+		{"open, to be filled", Wire{Filled: true}, func(_, _ []byte) {}, "open checksum"},
+		{"neither open nor filled", Wire{}, func(h, _ []byte) { h[0] = 0 }, "checksum of protocol 17"},
+		{"yet to be cut", Wire{}, func(h, _ []byte) { h[1] = unix.VIRTIO_NET_HDR_GSO_UDP_L4 }, "yet to be cut"},
+		{"open behind its end", Wire{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "an open checksum at"},
+		{"another's", Wire{From: pppoe.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
+	} {
+		c.wire.Lengths = make(map[int]int)
+		header, frame := udp()
+		c.spoil(header, frame)
+		c.wire.look(header, frame)
+		got := strings.Join(c.wire.Faults, "; ")
+		if c.fault == "" && got != "" || !strings.Contains(got, c.fault) {
+			t.Errorf("%s: the fault is %q, want %q", c.what, got, c.fault)
+		}
+		if seen := c.wire.From == (pppoe.Addr{}); (c.wire.Frames == 1) != seen || (c.wire.Lengths[len(frame)] == 1) != seen {
+			t.Errorf("%s: %d frames were seen", c.what, c.wire.Frames)
+		}
+	}
+}
