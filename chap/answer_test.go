@@ -8,6 +8,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
 )
 
 // MD5 draws on nothing random: the real pppd's challenge gets the real pppd's
@@ -16,11 +17,11 @@ func TestAnswerGolden(t *testing.T) {
 	var q ppp.Queue
 	a := chap.MD5.Answer(credentials(password))
 	a.Start(start, &q)
-	receive(t, a, start, packet(t, golden.md5Challenge), &q)
-	if got := only(t, &q); !same(got, packet(t, golden.md5Response)) {
+	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
+	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, packet(t, golden.md5Response)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
-	step := receive(t, a, start, packet(t, golden.md5Success), &q)
+	step := ppptest.Receive(t, a, start, packet(t, golden.md5Success), &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" || step.Name != "testuser" {
 		t.Errorf("succeeded with %+v", step)
 	}
@@ -35,11 +36,11 @@ func TestAnswerGoldenMSv2(t *testing.T) {
 	who := credentials(password)
 	who.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
 	a := chap.MSv2.Answer(who)
-	receive(t, a, start, packet(t, golden.msChallenge), &q)
-	if got := only(t, &q); !same(got, packet(t, golden.msResponse)) {
+	ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
+	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, packet(t, golden.msResponse)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
-	step := receive(t, a, start, packet(t, golden.msSuccess), &q)
+	step := ppptest.Receive(t, a, start, packet(t, golden.msSuccess), &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" {
 		t.Errorf("succeeded with %+v", step)
 	}
@@ -48,8 +49,8 @@ func TestAnswerGoldenMSv2(t *testing.T) {
 func TestAnswerRefused(t *testing.T) {
 	var q ppp.Queue
 	a := chap.MD5.Answer(credentials("other"))
-	receive(t, a, start, packet(t, golden.badChallenge), &q)
-	step := receive(t, a, start, packet(t, golden.badFailure), &q)
+	ppptest.Receive(t, a, start, packet(t, golden.badChallenge), &q)
+	step := ppptest.Receive(t, a, start, packet(t, golden.badFailure), &q)
 	if step.Outcome != ppp.Failed || step.Message != "Access denied" {
 		t.Errorf("refused with %+v", step)
 	}
@@ -68,8 +69,8 @@ func TestAnswerBelievesNoForgedSuccess(t *testing.T) {
 	} {
 		var q ppp.Queue
 		a := chap.MSv2.Answer(credentials(password))
-		receive(t, a, start, packet(t, golden.msChallenge), &q)
-		step := receive(t, a, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
+		ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
+		step := ppptest.Receive(t, a, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
 		if step.Outcome != ppp.Failed || step.Message != "server failed to prove it knows the password" {
 			t.Errorf("%q: %+v", message, step)
 		}
@@ -98,7 +99,7 @@ func TestAnswerDrops(t *testing.T) {
 		var q ppp.Queue
 		a := c.method.Answer(credentials(password))
 		if c.first {
-			receive(t, a, start, challenge, &q)
+			ppptest.Receive(t, a, start, challenge, &q)
 			q.Reset()
 		}
 		step, err := a.Receive(start, c.packet, &q)
@@ -113,19 +114,19 @@ func TestAnswerRepeatsItself(t *testing.T) {
 		var q ppp.Queue
 		_, challenge := demanding(t, m, ppp.AuthTimers{})
 		a := m.Answer(credentials(password))
-		receive(t, a, start, challenge, &q)
-		first := only(t, &q)
-		receive(t, a, start, challenge, &q)
-		if again := only(t, &q); !same(first, again) {
+		ppptest.Receive(t, a, start, challenge, &q)
+		first := ppptest.Only(t, ppp.CHAP, &q)
+		ppptest.Receive(t, a, start, challenge, &q)
+		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(first, again) {
 			t.Errorf("a repeated challenge was answered by %v, then %v", first, again)
 		}
 		a.Advance(at(3*time.Second), &q)
-		if again := only(t, &q); !same(first, again) {
+		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(first, again) {
 			t.Errorf("answered %v, after 3 s %v", first, again)
 		}
 		challenge.ID++
-		receive(t, a, at(4*time.Second), challenge, &q)
-		if next := only(t, &q); next.ID != challenge.ID || same(first, next) {
+		ppptest.Receive(t, a, at(4*time.Second), challenge, &q)
+		if next := ppptest.Only(t, ppp.CHAP, &q); next.ID != challenge.ID || ppptest.Same(first, next) {
 			t.Errorf("a new challenge was answered by %v", next)
 		}
 	})
@@ -151,10 +152,10 @@ func TestAnswerGivesUp(t *testing.T) {
 		a := chap.MD5.Answer(who)
 		a.Start(start, &q)
 		if c.challenged {
-			receive(t, a, start, packet(t, golden.md5Challenge), &q)
+			ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
 		}
 		last, end := run(a, &q)
-		if sent := len(drain(t, &q)); sent != c.responses {
+		if sent := len(ppptest.Drain(t, ppp.CHAP, &q)); sent != c.responses {
 			t.Errorf("%s: %d responses, want %d", c.what, sent, c.responses)
 		}
 		if c.ends == 0 && end.Outcome == ppp.Pending {
@@ -190,7 +191,7 @@ func TestAnswerWithoutSecret(t *testing.T) {
 		var q ppp.Queue
 		who := credentials("")
 		who.Secret = find
-		step := receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
+		step := ppptest.Receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
 		if want := `No CHAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want {
 			t.Errorf("%s: %+v", what, step)
 		}
@@ -223,8 +224,8 @@ func TestAnswerRefusesReflection(t *testing.T) {
 			}
 		}
 		value[0] ^= 1
-		receive(t, a, start, ppp.Control{Code: chap.Challenge, ID: 1, Data: chap.AppendValue(nil, value, "ac")}, &q)
-		only(t, &q)
+		ppptest.Receive(t, a, start, ppp.Control{Code: chap.Challenge, ID: 1, Data: chap.AppendValue(nil, value, "ac")}, &q)
+		ppptest.Only(t, ppp.CHAP, &q)
 	})
 }
 
@@ -237,7 +238,7 @@ func TestAnswerAsksForTheServersSecret(t *testing.T) {
 		asked = peer
 		return []byte(password), true
 	}
-	receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
+	ppptest.Receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
 	if asked != "(none)" {
 		t.Errorf("asked for the secret of %q", asked)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
 )
 
 func TestChallengesDiffer(t *testing.T) {
@@ -27,12 +28,12 @@ func TestChallengesDiffer(t *testing.T) {
 			seen[string(value)] = true
 
 			var q ppp.Queue
-			receive(t, d, now, respond(t, m, password, challenge), &q)
+			ppptest.Receive(t, d, now, respond(t, m, password, challenge), &q)
 			d.Decide(now, ppp.Decision{Granted: true}, &q)
 			q.Reset()
 			now = d.Deadline()
 			d.Advance(now, &q)
-			next := only(t, &q)
+			next := ppptest.Only(t, ppp.CHAP, &q)
 			if next.ID == challenge.ID {
 				t.Errorf("two challenges with the identifier %d", next.ID)
 			}
@@ -53,9 +54,9 @@ func TestDemandRepeatsAndGivesUp(t *testing.T) {
 		var q ppp.Queue
 		d, first := demanding(t, chap.MD5, c.timers)
 		last, end := run(d, &q)
-		sent := drain(t, &q)
+		sent := ppptest.Drain(t, ppp.CHAP, &q)
 		for _, again := range sent {
-			if !same(first, again) {
+			if !ppptest.Same(first, again) {
 				t.Errorf("sent %v, then %v", first, again)
 			}
 		}
@@ -77,7 +78,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 			var q ppp.Queue
 			d, challenge := demanding(t, m, ppp.AuthTimers{})
 			response := respond(t, m, password, challenge)
-			receive(t, d, start, response, &q)
+			ppptest.Receive(t, d, start, response, &q)
 			if _, err := d.Receive(start, response, &q); !errors.Is(err, ppp.ErrUndecided) {
 				t.Errorf("repeated while judged: %v", err)
 			}
@@ -85,12 +86,12 @@ func TestDemandJudgesOnce(t *testing.T) {
 				t.Errorf("while judged: something was due after %v, %d packets sent", last, q.Len())
 			}
 			d.Decide(start, ppp.Decision{Granted: grant}, &q)
-			verdict := only(t, &q)
+			verdict := ppptest.Only(t, ppp.CHAP, &q)
 
 			other := respond(t, m, "other", challenge)
 			for _, again := range []ppp.Control{response, other, {Code: chap.Response, ID: challenge.ID}} {
-				step := receive(t, d, at(time.Second), again, &q)
-				if got := only(t, &q); !same(got, verdict) || step.Outcome != ppp.Pending {
+				step := ppptest.Receive(t, d, at(time.Second), again, &q)
+				if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, verdict) || step.Outcome != ppp.Pending {
 					t.Errorf("granted %v, then repeated: %v, %+v; want %v", grant, got, step, verdict)
 				}
 			}
@@ -124,7 +125,7 @@ func TestDemandDrops(t *testing.T) {
 		}
 	}
 	var q ppp.Queue
-	if step := receive(t, d, start, good, &q); step.Outcome != ppp.Asking {
+	if step := ppptest.Receive(t, d, start, good, &q); step.Outcome != ppp.Asking {
 		t.Errorf("the response itself: %+v", step)
 	}
 }
@@ -146,8 +147,8 @@ func TestDemandRefuses(t *testing.T) {
 		var q ppp.Queue
 		d, challenge := demanding(t, m, ppp.AuthTimers{})
 		short := ppp.Control{Code: chap.Response, ID: challenge.ID, Data: chap.AppendValue(nil, make([]byte, length), "testuser")}
-		step := receive(t, d, start, short, &q)
-		if verdict := only(t, &q); step.Outcome != ppp.Failed || verdict.Code != chap.Failure {
+		step := ppptest.Receive(t, d, start, short, &q)
+		if verdict := ppptest.Only(t, ppp.CHAP, &q); step.Outcome != ppp.Failed || verdict.Code != chap.Failure {
 			t.Errorf("%v: a response of %d octets: %+v, code %d", m, length, step, verdict.Code)
 		}
 	}
@@ -166,7 +167,7 @@ func TestAgain(t *testing.T) {
 	} {
 		var q ppp.Queue
 		d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{Again: time.Minute})
-		receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
+		ppptest.Receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
 		d.Decide(start, ppp.Decision{Granted: true}, &q)
 		q.Reset()
 
@@ -175,12 +176,12 @@ func TestAgain(t *testing.T) {
 			t.Errorf("%s: challenged too soon", c.what)
 		}
 		d.Advance(at(time.Minute), &q)
-		response := respond(t, chap.MD5, password, only(t, &q))
+		response := respond(t, chap.MD5, password, ppptest.Only(t, ppp.CHAP, &q))
 		if _, err := d.Receive(at(time.Minute), respond(t, chap.MD5, password, challenge), &q); !errors.Is(err, ppp.ErrStale) {
 			t.Errorf("%s: the old response: %v", c.what, err)
 		}
 		response.Data = append(response.Data[:17], c.name...)
-		step := receive(t, d, at(time.Minute), response, &q)
+		step := ppptest.Receive(t, d, at(time.Minute), response, &q)
 		if step.Outcome == ppp.Asking {
 			step = d.Decide(at(time.Minute), ppp.Decision{Granted: c.grant}, &q)
 		}
@@ -193,7 +194,7 @@ func TestAgain(t *testing.T) {
 func TestNoAgainByDefault(t *testing.T) {
 	var q ppp.Queue
 	d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{})
-	receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
+	ppptest.Receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
 	d.Decide(start, ppp.Decision{Granted: true}, &q)
 	if !d.Deadline().IsZero() {
 		t.Errorf("an authenticated peer is due at %v", d.Deadline())
@@ -226,9 +227,9 @@ func TestMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		receive(t, d, start, respond(t, c.method, password, challenge), &q)
+		ppptest.Receive(t, d, start, respond(t, c.method, password, challenge), &q)
 		d.Decide(start, c.decision, &q)
-		got := string(only(t, &q).Data)
+		got := string(ppptest.Only(t, ppp.CHAP, &q).Data)
 		if f, err := chap.ParseMSFailure([]byte(got)); err == nil {
 			if !bytes.Equal(f.Challenge, value) {
 				t.Errorf("%v, %s: C=%x", c.method, c.what, f.Challenge)

@@ -9,6 +9,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
 )
 
 var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -33,57 +34,16 @@ func demanding(t testing.TB, m chap.Algorithm, timers ppp.AuthTimers) (ppp.Deman
 	var q ppp.Queue
 	d := m.Demand(ppp.Examiner{Name: "ac", Rand: dice(2), Timers: timers})
 	d.Start(start, &q)
-	return d, only(t, &q)
-}
-
-// drain empties the queue. Everything in it must be CHAP.
-func drain(t testing.TB, q *ppp.Queue) (sent []ppp.Control) {
-	t.Helper()
-	for frame := range q.All() {
-		p, information, err := ppp.ParseFrame(bytes.Clone(frame))
-		if err != nil || p != ppp.CHAP {
-			t.Fatalf("sent %x: protocol %v, error %v", frame, p, err)
-		}
-		c, err := ppp.ParseControl(information)
-		if err != nil {
-			t.Fatalf("sent %x: %v", frame, err)
-		}
-		sent = append(sent, c)
-	}
-	q.Reset()
-	return sent
-}
-
-// only is the one packet in the queue, which it empties.
-func only(t testing.TB, q *ppp.Queue) ppp.Control {
-	t.Helper()
-	sent := drain(t, q)
-	if len(sent) != 1 {
-		t.Fatalf("sent %d packets, want one: %v", len(sent), sent)
-	}
-	return sent[0]
-}
-
-// receive hands over a packet that must not be dropped.
-func receive(t testing.TB, x ppp.Exchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
-	t.Helper()
-	step, err := x.Receive(now, c, q)
-	if err != nil {
-		t.Fatalf("%v dropped: %v", c, err)
-	}
-	return step
+	return d, ppptest.Only(t, ppp.CHAP, &q)
 }
 
 // respond is what a peer that knows the secret answers to a challenge.
 func respond(t testing.TB, m chap.Algorithm, secret string, challenge ppp.Control) ppp.Control {
 	t.Helper()
 	var q ppp.Queue
-	receive(t, m.Answer(credentials(secret)), start, challenge, &q)
-	return only(t, &q)
+	ppptest.Receive(t, m.Answer(credentials(secret)), start, challenge, &q)
+	return ppptest.Only(t, ppp.CHAP, &q)
 }
-
-// same says whether two packets are.
-func same(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
 
 func algorithms(t *testing.T, f func(*testing.T, chap.Algorithm)) {
 	for _, m := range []chap.Algorithm{chap.MD5, chap.MSv2} {
@@ -111,17 +71,17 @@ func TestWhole(t *testing.T) {
 		demand, challenge := demanding(t, c.method, ppp.AuthTimers{})
 		answer := c.method.Answer(credentials(c.secret))
 		answer.Start(start, &q)
-		if step := receive(t, answer, start, challenge, &q); step.Outcome != ppp.Pending {
+		if step := ppptest.Receive(t, answer, start, challenge, &q); step.Outcome != ppp.Pending {
 			t.Errorf("%v: challenged: %+v", c.method, step)
 		}
-		asked := receive(t, demand, start, only(t, &q), &q)
+		asked := ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.CHAP, &q), &q)
 		if asked.Outcome != ppp.Asking || asked.Name != "testuser" || asked.Proof.User() != "testuser" {
 			t.Fatalf("%v: %+v, want the proof of testuser", c.method, asked)
 		}
 		message, ok := asked.Proof.Verify([]byte(password))
 		judged := demand.Decide(start, ppp.Decision{Granted: ok, Message: message}, &q)
-		verdict := only(t, &q)
-		step := receive(t, answer, start, verdict, &q)
+		verdict := ppptest.Only(t, ppp.CHAP, &q)
+		step := ppptest.Receive(t, answer, start, verdict, &q)
 		if judged.Outcome != c.outcome || step.Outcome != c.outcome || verdict.Code != c.code {
 			t.Errorf("%v with %q: authenticator %+v, peer %+v, code %d", c.method, c.secret, judged, step, verdict.Code)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/ppptest"
 )
 
 func hexString(b []byte) string { return hex.EncodeToString(b) }
@@ -81,7 +82,7 @@ func TestProofKeepsNothingOfTheBuffer(t *testing.T) {
 		var q ppp.Queue
 		d, challenge := demanding(t, m, ppp.AuthTimers{})
 		response := respond(t, m, password, challenge)
-		step := receive(t, d, start, response, &q)
+		step := ppptest.Receive(t, d, start, response, &q)
 		clear(response.Data)
 		if _, ok := step.Proof.Verify([]byte(password)); !ok || step.Proof.User() != "testuser" {
 			t.Error("the proof changed with the buffer that it came in")

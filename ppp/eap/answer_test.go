@@ -8,6 +8,7 @@ import (
 	"upppoe/chap"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
+	"upppoe/ppp/ppptest"
 )
 
 // The peer says what the real pppd said, and believes its Success.
@@ -16,12 +17,12 @@ func TestAnswerGolden(t *testing.T) {
 	a := eap.MD5.Answer(credentials(password))
 	a.Start(start, &q)
 	for _, c := range [][2]string{{goldenIdentityRequest, goldenIdentityResponse}, {goldenMD5Request, goldenMD5Response}} {
-		receive(t, a, start, packet(t, c[0]), &q)
-		if got := only(t, &q); !same(got, packet(t, c[1])) {
+		ppptest.Receive(t, a, start, packet(t, c[0]), &q)
+		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, packet(t, c[1])) {
 			t.Errorf("%s was answered by %x", c[0], got.AppendTo(nil))
 		}
 	}
-	step := receive(t, a, start, packet(t, goldenSuccess), &q)
+	step := ppptest.Receive(t, a, start, packet(t, goldenSuccess), &q)
 	if step.Outcome != ppp.Succeeded || step.Name != "testuser" {
 		t.Errorf("%+v", step)
 	}
@@ -41,8 +42,8 @@ func TestAnswerEachType(t *testing.T) {
 	} {
 		var q ppp.Queue
 		a := eap.MD5.Answer(credentials(password))
-		step := receive(t, a, start, c.in, &q)
-		if got := only(t, &q); !same(got, c.want) || step.Outcome != ppp.Pending {
+		step := ppptest.Receive(t, a, start, c.in, &q)
+		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, c.want) || step.Outcome != ppp.Pending {
 			t.Errorf("%s: answered %x, want %x; %+v", c.what, got.AppendTo(nil), c.want.AppendTo(nil), step)
 		}
 	}
@@ -61,13 +62,13 @@ func answering(t *testing.T, point int) ppp.Exchange {
 	a := eap.MD5.Answer(credentials(password))
 	a.Start(start, &q)
 	if point >= named {
-		receive(t, a, start, packet(t, goldenIdentityRequest), &q)
+		ppptest.Receive(t, a, start, packet(t, goldenIdentityRequest), &q)
 	}
 	switch point {
 	case proving:
-		receive(t, a, start, packet(t, goldenMD5Request), &q)
+		ppptest.Receive(t, a, start, packet(t, goldenMD5Request), &q)
 	case naked:
-		receive(t, a, start, request(0x88, 13, ""), &q)
+		ppptest.Receive(t, a, start, request(0x88, 13, ""), &q)
 	}
 	return a
 }
@@ -132,10 +133,10 @@ func TestAnswerRepeatsItself(t *testing.T) {
 	a := answering(t, begun)
 	for _, s := range []string{goldenIdentityRequest, goldenMD5Request} {
 		var q ppp.Queue
-		receive(t, a, start, packet(t, s), &q)
-		first := only(t, &q)
-		receive(t, a, start, packet(t, s), &q)
-		if again := only(t, &q); !same(first, again) {
+		ppptest.Receive(t, a, start, packet(t, s), &q)
+		first := ppptest.Only(t, ppp.EAP, &q)
+		ppptest.Receive(t, a, start, packet(t, s), &q)
+		if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(first, again) {
 			t.Errorf("%s was answered by %v, then %v", s, first, again)
 		}
 	}
@@ -147,11 +148,11 @@ func TestAnswerNewValueUnderOldIdentifier(t *testing.T) {
 	var q ppp.Queue
 	a := answering(t, proving)
 	again := request(0x88, eap.MD5Challenge, "\x04\x01\x02\x03\x04lns")
-	if step := receive(t, a, start, again, &q); step.Outcome != ppp.Pending {
+	if step := ppptest.Receive(t, a, start, again, &q); step.Outcome != ppp.Pending {
 		t.Errorf("%+v", step)
 	}
 	want := response(0x88, eap.MD5Challenge, string(chap.AppendValue(nil, chap.MD5Hash(0x88, []byte(password), []byte("\x01\x02\x03\x04")), "testuser")))
-	if got := only(t, &q); !same(got, want) {
+	if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, want) {
 		t.Errorf("answered %x, want %x", got.AppendTo(nil), want.AppendTo(nil))
 	}
 }
@@ -160,8 +161,8 @@ func TestNotificationIsTheMessage(t *testing.T) {
 	for _, code := range []ppp.Code{eap.Success, eap.Failure} {
 		var q ppp.Queue
 		a := answering(t, proving)
-		receive(t, a, start, request(0x89, eap.Notification, "your password expires"), &q)
-		step := receive(t, a, start, ppp.Control{Code: code, ID: 0x89}, &q)
+		ppptest.Receive(t, a, start, request(0x89, eap.Notification, "your password expires"), &q)
+		step := ppptest.Receive(t, a, start, ppp.Control{Code: code, ID: 0x89}, &q)
 		if step.Outcome == ppp.Pending || step.Message != "your password expires" {
 			t.Errorf("code %d: %+v", code, step)
 		}
@@ -194,7 +195,7 @@ func TestAnswerGivesUp(t *testing.T) {
 func TestAnswerWithoutSecret(t *testing.T) {
 	var q ppp.Queue
 	who := credentials("")
-	step := receive(t, eap.MD5.Answer(who), start, packet(t, goldenMD5Request), &q)
+	step := ppptest.Receive(t, eap.MD5.Answer(who), start, packet(t, goldenMD5Request), &q)
 	if want := `No EAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want || q.Len() != 0 {
 		t.Errorf("%+v, %d packets sent", step, q.Len())
 	}
@@ -226,18 +227,18 @@ func TestAnswerRefusesReflection(t *testing.T) {
 func TestAnswerAgain(t *testing.T) {
 	var q ppp.Queue
 	a := answering(t, proving)
-	receive(t, a, start, packet(t, goldenSuccess), &q)
+	ppptest.Receive(t, a, start, packet(t, goldenSuccess), &q)
 	if _, err := a.Receive(start, packet(t, goldenSuccess), &q); !errors.Is(err, eap.ErrEarly) {
 		t.Errorf("a second Success: %v", err)
 	}
-	receive(t, a, start, request(0x90, eap.Identity, ""), &q)
+	ppptest.Receive(t, a, start, request(0x90, eap.Identity, ""), &q)
 	if _, err := a.Receive(start, ppp.Control{Code: eap.Success, ID: 0x90}, &q); !errors.Is(err, eap.ErrEarly) {
 		t.Errorf("Success before the challenge: %v", err)
 	}
 	challenge := packet(t, goldenMD5Request)
 	challenge.ID = 0x91
-	receive(t, a, start, challenge, &q)
-	if step := receive(t, a, start, ppp.Control{Code: eap.Success, ID: 0x91}, &q); step.Outcome != ppp.Succeeded {
+	ppptest.Receive(t, a, start, challenge, &q)
+	if step := ppptest.Receive(t, a, start, ppp.Control{Code: eap.Success, ID: 0x91}, &q); step.Outcome != ppp.Succeeded {
 		t.Errorf("%+v", step)
 	}
 }

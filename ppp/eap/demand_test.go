@@ -8,6 +8,7 @@ import (
 	"upppoe/chap"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
+	"upppoe/ppp/ppptest"
 )
 
 // What the real pppd answered verifies.
@@ -40,7 +41,7 @@ func TestDemandRepeatsAndGivesUp(t *testing.T) {
 				t.Fatalf("%s: too soon: %+v, %d packets sent", what, step, q.Len())
 			}
 			d.Advance(now, &q)
-			if again := only(t, &q); !same(first, again) {
+			if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(first, again) {
 				t.Errorf("%s: sent %v, then %v", what, first, again)
 			}
 		}
@@ -124,8 +125,8 @@ func TestDemandRefuses(t *testing.T) {
 	} {
 		var q ppp.Queue
 		d, challenge := challenging(t, ppp.AuthTimers{})
-		step := receive(t, d, start, response(challenge.ID, c.typ, c.data), &q)
-		verdict := only(t, &q)
+		step := ppptest.Receive(t, d, start, response(challenge.ID, c.typ, c.data), &q)
+		verdict := ppptest.Only(t, ppp.EAP, &q)
 		if step.Outcome != ppp.Failed || step.Message == "" || verdict.Code != eap.Failure || verdict.ID != challenge.ID {
 			t.Errorf("%s: %+v, code %d", what, step, verdict.Code)
 		}
@@ -138,7 +139,7 @@ func TestIdentityCounts(t *testing.T) {
 	d, challenge := challenging(t, ppp.AuthTimers{})
 	good := respond(t, password, challenge)
 	good.Data = good.Data[:18] // type, length and hash
-	step := receive(t, d, start, good, &q)
+	step := ppptest.Receive(t, d, start, good, &q)
 	if step.Outcome != ppp.Asking || step.Proof.User() != "testuser" {
 		t.Fatalf("%+v", step)
 	}
@@ -157,8 +158,8 @@ func TestContradictoryNakIsBounded(t *testing.T) {
 	var q ppp.Queue
 	d, challenge := challenging(t, ppp.AuthTimers{})
 	for tries := 1; ; tries++ {
-		step := receive(t, d, start, response(challenge.ID, eap.Nak, "\x0d\x04"), &q)
-		next := only(t, &q)
+		step := ppptest.Receive(t, d, start, response(challenge.ID, eap.Nak, "\x0d\x04"), &q)
+		next := ppptest.Only(t, ppp.EAP, &q)
 		if step.Outcome == ppp.Failed {
 			if tries != 10 || next.Code != eap.Failure {
 				t.Errorf("after %d challenges: %+v, code %d", tries, step, next.Code)
@@ -177,15 +178,15 @@ func TestDemandJudgesOnce(t *testing.T) {
 		var q ppp.Queue
 		d, challenge := challenging(t, ppp.AuthTimers{})
 		good := respond(t, password, challenge)
-		receive(t, d, start, good, &q)
+		ppptest.Receive(t, d, start, good, &q)
 		if _, err := d.Receive(start, good, &q); !errors.Is(err, ppp.ErrUndecided) || !d.Deadline().IsZero() {
 			t.Errorf("repeated while judged: %v, due at %v", err, d.Deadline())
 		}
 		d.Decide(start, ppp.Decision{Granted: grant}, &q)
-		verdict := only(t, &q)
+		verdict := ppptest.Only(t, ppp.EAP, &q)
 		for _, again := range []ppp.Control{good, respond(t, "other", challenge)} {
-			step := receive(t, d, start, again, &q)
-			if got := only(t, &q); !same(got, verdict) || step.Outcome != ppp.Pending {
+			step := ppptest.Receive(t, d, start, again, &q)
+			if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, verdict) || step.Outcome != ppp.Pending {
 				t.Errorf("granted %v, then repeated: %v, %+v", grant, got, step)
 			}
 		}
@@ -199,15 +200,15 @@ func TestDemandAgain(t *testing.T) {
 	for _, grant := range []bool{true, false} {
 		var q ppp.Queue
 		d, first := challenging(t, ppp.AuthTimers{Again: time.Minute})
-		receive(t, d, start, respond(t, password, first), &q)
+		ppptest.Receive(t, d, start, respond(t, password, first), &q)
 		d.Decide(start, ppp.Decision{Granted: true}, &q)
 		q.Reset()
 		d.Advance(at(time.Minute), &q)
-		second := only(t, &q)
-		if second.ID == first.ID || second.Code != eap.Request || same(first, second) {
+		second := ppptest.Only(t, ppp.EAP, &q)
+		if second.ID == first.ID || second.Code != eap.Request || ppptest.Same(first, second) {
 			t.Errorf("challenged by %v, then %v", first, second)
 		}
-		receive(t, d, at(time.Minute), respond(t, password, second), &q)
+		ppptest.Receive(t, d, at(time.Minute), respond(t, password, second), &q)
 		step := d.Decide(at(time.Minute), ppp.Decision{Granted: grant}, &q)
 		if (step.Outcome == ppp.Succeeded) != grant || step.Name != "testuser" {
 			t.Errorf("granted %v: %+v", grant, step)

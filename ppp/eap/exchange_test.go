@@ -1,7 +1,6 @@
 package eap_test
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
+	"upppoe/ppp/ppptest"
 )
 
 var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -32,7 +32,7 @@ func demanding(t testing.TB, timers ppp.AuthTimers) (ppp.Demand, ppp.Control) {
 	var q ppp.Queue
 	d := eap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: dice(2), Timers: timers})
 	d.Start(start, &q)
-	return d, only(t, &q)
+	return d, ppptest.Only(t, ppp.EAP, &q)
 }
 
 // challenging goes on to the challenge.
@@ -40,8 +40,8 @@ func challenging(t testing.TB, timers ppp.AuthTimers) (ppp.Demand, ppp.Control) 
 	t.Helper()
 	var q ppp.Queue
 	d, request := demanding(t, timers)
-	receive(t, d, start, response(request.ID, eap.Identity, "testuser"), &q)
-	return d, only(t, &q)
+	ppptest.Receive(t, d, start, response(request.ID, eap.Identity, "testuser"), &q)
+	return d, ppptest.Only(t, ppp.EAP, &q)
 }
 
 func request(id uint8, typ eap.Type, data string) ppp.Control {
@@ -56,47 +56,9 @@ func response(id uint8, typ eap.Type, data string) ppp.Control {
 func respond(t testing.TB, secret string, asked ppp.Control) ppp.Control {
 	t.Helper()
 	var q ppp.Queue
-	receive(t, eap.MD5.Answer(credentials(secret)), start, asked, &q)
-	return only(t, &q)
+	ppptest.Receive(t, eap.MD5.Answer(credentials(secret)), start, asked, &q)
+	return ppptest.Only(t, ppp.EAP, &q)
 }
-
-// drain empties the queue. Everything in it must be EAP.
-func drain(t testing.TB, q *ppp.Queue) (sent []ppp.Control) {
-	t.Helper()
-	for frame := range q.All() {
-		p, information, err := ppp.ParseFrame(bytes.Clone(frame))
-		if err != nil || p != ppp.EAP {
-			t.Fatalf("sent %x: protocol %v, error %v", frame, p, err)
-		}
-		c, err := ppp.ParseControl(information)
-		if err != nil {
-			t.Fatalf("sent %x: %v", frame, err)
-		}
-		sent = append(sent, c)
-	}
-	q.Reset()
-	return sent
-}
-
-func only(t testing.TB, q *ppp.Queue) ppp.Control {
-	t.Helper()
-	sent := drain(t, q)
-	if len(sent) != 1 {
-		t.Fatalf("sent %d packets, want one: %v", len(sent), sent)
-	}
-	return sent[0]
-}
-
-func receive(t testing.TB, x ppp.Exchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
-	t.Helper()
-	step, err := x.Receive(now, c, q)
-	if err != nil {
-		t.Fatalf("%v dropped: %v", c, err)
-	}
-	return step
-}
-
-func same(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
 
 func TestMethod(t *testing.T) {
 	if got := fmt.Sprintf("%s %x", eap.MD5.Name(), eap.MD5.Option()); got != "EAP c227" {
@@ -110,24 +72,24 @@ func TestWhole(t *testing.T) {
 		demand, asked := demanding(t, ppp.AuthTimers{})
 		answer := eap.MD5.Answer(credentials(secret))
 		answer.Start(start, &q)
-		receive(t, answer, start, asked, &q)
-		receive(t, demand, start, only(t, &q), &q)
-		challenge := only(t, &q)
+		ppptest.Receive(t, answer, start, asked, &q)
+		ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.EAP, &q), &q)
+		challenge := ppptest.Only(t, ppp.EAP, &q)
 		if challenge.ID == asked.ID {
 			t.Error("RFC 3748 section 4.1: a new Request needs another Identifier")
 		}
-		receive(t, answer, start, challenge, &q)
-		step := receive(t, demand, start, only(t, &q), &q)
+		ppptest.Receive(t, answer, start, challenge, &q)
+		step := ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.EAP, &q), &q)
 		if step.Outcome != ppp.Asking || step.Name != "testuser" || step.Proof.User() != "testuser" {
 			t.Fatalf("%+v, want the proof of testuser", step)
 		}
 		_, ok := step.Proof.Verify([]byte(password))
 		judged := demand.Decide(start, ppp.Decision{Granted: ok}, &q)
-		verdict := only(t, &q)
+		verdict := ppptest.Only(t, ppp.EAP, &q)
 		if verdict.ID != challenge.ID || len(verdict.Data) != 0 {
 			t.Errorf("RFC 3748 section 4.2: the verdict %v on the Response %d", verdict, challenge.ID)
 		}
-		accepted := receive(t, answer, start, verdict, &q)
+		accepted := ppptest.Receive(t, answer, start, verdict, &q)
 		if judged.Outcome != want || accepted.Outcome != want || accepted.Name != "testuser" {
 			t.Errorf("with %q: authenticator %+v, peer %+v", secret, judged, accepted)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/pap"
+	"upppoe/ppp/ppptest"
 )
 
 var start = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -24,44 +25,6 @@ func credentials(secret string) ppp.Credentials {
 	}
 }
 
-// drain empties the queue. Everything in it must be PAP.
-func drain(t testing.TB, q *ppp.Queue) (sent []ppp.Control) {
-	t.Helper()
-	for frame := range q.All() {
-		p, information, err := ppp.ParseFrame(bytes.Clone(frame))
-		if err != nil || p != ppp.PAP {
-			t.Fatalf("sent protocol %v, error %v", p, err)
-		}
-		c, err := ppp.ParseControl(information)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sent = append(sent, c)
-	}
-	q.Reset()
-	return sent
-}
-
-func only(t testing.TB, q *ppp.Queue) ppp.Control {
-	t.Helper()
-	sent := drain(t, q)
-	if len(sent) != 1 {
-		t.Fatalf("sent %d packets, want one", len(sent))
-	}
-	return sent[0]
-}
-
-func receive(t testing.TB, x ppp.Exchange, c ppp.Control, q *ppp.Queue) ppp.Step {
-	t.Helper()
-	step, err := x.Receive(start, c, q)
-	if err != nil {
-		t.Fatalf("code %d dropped: %v", c.Code, err)
-	}
-	return step
-}
-
-func same(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
-
 func TestMethod(t *testing.T) {
 	if got := fmt.Sprintf("%s %x", pap.Method.Name(), pap.Method.Option()); got != "PAP c023" {
 		t.Error(got)
@@ -73,23 +36,23 @@ func TestGolden(t *testing.T) {
 	var q ppp.Queue
 	answer := pap.Method.Answer(credentials(password))
 	answer.Start(start, &q)
-	request := only(t, &q)
-	if !same(request, packet(t, goldenRequest)) {
+	request := ppptest.Only(t, ppp.PAP, &q)
+	if !ppptest.Same(request, packet(t, goldenRequest)) {
 		t.Errorf("asked by another packet than pppd")
 	}
 	demand := pap.Method.Demand(ppp.Examiner{})
 	demand.Start(start, &q)
-	asked := receive(t, demand, request, &q)
+	asked := ppptest.Receive(t, demand, start, request, &q)
 	if asked.Outcome != ppp.Asking || asked.Name != "testuser" {
 		t.Fatalf("%+v", asked)
 	}
 	_, ok := asked.Proof.Verify([]byte(password))
 	judged := demand.Decide(start, ppp.Decision{Granted: ok}, &q)
-	verdict := only(t, &q)
-	if !same(verdict, packet(t, goldenAck)) || judged.Outcome != ppp.Succeeded || judged.Name != "testuser" {
+	verdict := ppptest.Only(t, ppp.PAP, &q)
+	if !ppptest.Same(verdict, packet(t, goldenAck)) || judged.Outcome != ppp.Succeeded || judged.Name != "testuser" {
 		t.Errorf("%+v, by %x", judged, verdict.AppendTo(nil))
 	}
-	step := receive(t, answer, verdict, &q)
+	step := ppptest.Receive(t, answer, start, verdict, &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Login ok" || step.Name != "testuser" {
 		t.Errorf("%+v", step)
 	}
@@ -109,10 +72,10 @@ func TestRefused(t *testing.T) {
 		var q ppp.Queue
 		answer, demand := pap.Method.Answer(credentials("wrong")), pap.Method.Demand(ppp.Examiner{})
 		answer.Start(start, &q)
-		receive(t, demand, only(t, &q), &q)
+		ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.PAP, &q), &q)
 		judged := demand.Decide(start, c.decision, &q)
-		nak := only(t, &q)
-		step := receive(t, answer, nak, &q)
+		nak := ppptest.Only(t, ppp.PAP, &q)
+		step := ppptest.Receive(t, answer, start, nak, &q)
 		if judged.Outcome != ppp.Failed || step.Outcome != ppp.Failed || step.Message != c.want || nak.Code != pap.AuthenticateNak {
 			t.Errorf("authenticator %+v, peer %+v", judged, step)
 		}
@@ -129,7 +92,7 @@ func TestAnswerRepeatsAndGivesUp(t *testing.T) {
 		}
 		a.Advance(at(time.Duration(i+1)*3*time.Second), &q)
 	}
-	sent := drain(t, &q)
+	sent := ppptest.Drain(t, ppp.PAP, &q)
 	for i, c := range sent {
 		// RFC 1334 section 2.2.1: another Identifier each time.
 		if c.ID != uint8(i+1) || !bytes.Equal(c.Data, sent[0].Data) {
@@ -226,25 +189,25 @@ func TestDemandJudgesOnce(t *testing.T) {
 		d := pap.Method.Demand(ppp.Examiner{})
 		d.Start(start, &q)
 		request := packet(t, goldenRequest)
-		receive(t, d, request, &q)
+		ppptest.Receive(t, d, start, request, &q)
 
 		other := ppp.Control{Code: pap.AuthenticateRequest, ID: 7, Data: []byte{0, 0}}
 		if _, err := d.Receive(start, other, &q); !errors.Is(err, ppp.ErrUndecided) {
 			t.Errorf("another request while one is judged: %v", err)
 		}
 		request.ID = 2
-		if step := receive(t, d, request, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+		if step := ppptest.Receive(t, d, start, request, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("repeated while judged: %+v, %d packets sent", step, q.Len())
 		}
 		d.Decide(start, ppp.Decision{Granted: grant}, &q)
-		verdict := only(t, &q)
+		verdict := ppptest.Only(t, ppp.PAP, &q)
 		if verdict.ID != 2 {
 			t.Errorf("answered the copy %d, not the newest", verdict.ID)
 		}
 		for _, again := range []ppp.Control{request, other, {Code: pap.AuthenticateRequest, ID: 9}} {
-			step := receive(t, d, again, &q)
+			step := ppptest.Receive(t, d, start, again, &q)
 			want := ppp.Control{Code: verdict.Code, ID: again.ID, Data: verdict.Data}
-			if got := only(t, &q); !same(got, want) || step.Outcome != ppp.Pending {
+			if got := ppptest.Only(t, ppp.PAP, &q); !ppptest.Same(got, want) || step.Outcome != ppp.Pending {
 				t.Errorf("granted %v, then repeated: code %d, id %d, %+v", grant, got.Code, got.ID, step)
 			}
 		}
@@ -275,7 +238,7 @@ func TestDemandDrops(t *testing.T) {
 		}
 	}
 	request := packet(t, goldenRequest)
-	step := receive(t, d, request, &q)
+	step := ppptest.Receive(t, d, start, request, &q)
 	clear(request.Data)
 	if _, ok := step.Proof.Verify([]byte(password)); !ok || step.Proof.User() != "testuser" {
 		t.Error("the proof changed with the buffer that it came in")

@@ -1,0 +1,50 @@
+package ppptest
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"upppoe/ppp"
+)
+
+// Drain empties the queue. Everything in it must be of the protocol.
+func Drain(t testing.TB, p ppp.Protocol, q *ppp.Queue) (sent []ppp.Control) {
+	t.Helper()
+	for frame := range q.All() {
+		of, information, err := ppp.ParseFrame(bytes.Clone(frame))
+		if err != nil || of != p {
+			t.Fatalf("sent %x: protocol %v, error %v", frame, of, err)
+		}
+		c, err := ppp.ParseControl(information)
+		if err != nil {
+			t.Fatalf("sent %x: %v", frame, err)
+		}
+		sent = append(sent, c)
+	}
+	q.Reset()
+	return sent
+}
+
+// Only is the one packet in the queue, which it empties. It must be of the protocol.
+func Only(t testing.TB, p ppp.Protocol, q *ppp.Queue) ppp.Control {
+	t.Helper()
+	sent := Drain(t, p, q)
+	if len(sent) != 1 {
+		t.Fatalf("sent %d packets, want one: %v", len(sent), sent)
+	}
+	return sent[0]
+}
+
+// Receive hands a packet to an exchange that must not drop it.
+func Receive(t testing.TB, x ppp.Exchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
+	t.Helper()
+	step, err := x.Receive(now, c, q)
+	if err != nil {
+		t.Fatalf("%v dropped: %v", c, err)
+	}
+	return step
+}
+
+// Same says whether two packets are, to the octet.
+func Same(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
