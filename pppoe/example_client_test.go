@@ -35,8 +35,8 @@ func (f family) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) ppp.Decision
 	return ppp.Decision{Granted: ok && p.User() == f.name, Message: message}
 }
 
-// concentrator is a Server on a segment that demands CHAP.
-func concentrator(segment *ethertest.Segment) *pppoe.Server {
+// concentrator is a Server that demands CHAP.
+func concentrator(ports pppoe.Ports) *pppoe.Server {
 	cfg := pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: "isp", Rand: rand.Reader},
 		Session: session.Config{
@@ -49,10 +49,7 @@ func concentrator(segment *ethertest.Segment) *pppoe.Server {
 		Host:      noNetwork{},
 	}
 	cfg.Session.LCP.Demand = []ppp.Method{chap.MD5}
-	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{
-		Interface: "eth1",
-		Ports:     segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}),
-	}})
+	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth1", Ports: ports}})
 	if err != nil {
 		panic(err)
 	}
@@ -63,7 +60,7 @@ func concentrator(segment *ethertest.Segment) *pppoe.Server {
 // On a machine, Listen opens the ports of package pppoe/afpacket.
 func ExampleClient() {
 	segment := ethertest.New(ethertest.Config{})
-	server := concentrator(segment)
+	server := concentrator(segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}))
 	serving, stopServer := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { server.Run(serving) })

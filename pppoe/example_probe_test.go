@@ -14,7 +14,7 @@ import (
 // until HostConfig.Timeout is over.
 func ExampleProbe() {
 	segment := ethertest.New(ethertest.Config{})
-	server := concentrator(segment)
+	server := concentrator(segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}))
 	serving, stopServer := context.WithCancel(context.Background())
 	stopped := make(chan error)
 	go func() { stopped <- server.Run(serving) }()

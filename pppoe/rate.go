@@ -22,12 +22,11 @@ type Rate struct {
 // reach its rate.
 const DefaultBurst = 100 * time.Millisecond
 
-// MaxRate is the greatest Rate.Bits, and maxBurst the longest Rate.Burst: what is more is
-// taken as that.
-const (
-	MaxRate  = 1_000_000_000_000
-	maxBurst = time.Minute
-)
+// MaxRate is the greatest Rate.Bits, in bits a second: what is more is taken as that.
+const MaxRate = 1_000_000_000_000
+
+// maxBurst is the longest Rate.Burst: what is more is taken as that.
+const maxBurst = time.Minute
 
 // leastBurst is the size of the smallest bucket, in octets: what a host sends at once when
 // it begins (RFC 6928: ten segments).

@@ -1,0 +1,45 @@
+package pppoe_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/vlan"
+)
+
+// On which VLAN is somebody? On a machine, afpacket.OpenTrunk opens the port.
+func ExampleScan() {
+	segment := ethertest.New(ethertest.Config{})
+	tags, _ := vlan.Parse("50.7")
+	isp := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	server := concentrator(pppoe.Ports{
+		Discovery: segment.Tagged(isp, pppoe.EtherTypeDiscovery, tags),
+		Session:   segment.Tagged(isp, pppoe.EtherTypeSession, tags),
+	})
+	serving, stopServer := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- server.Run(serving) }()
+
+	list, err := vlan.ParseList("50.1-10")
+	if err != nil {
+		fmt.Println(err)
+	}
+	scanning, enough := context.WithCancel(context.Background())
+	trunk := segment.Trunk(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}, pppoe.EtherTypeDiscovery)
+	cfg := pppoe.ScanConfig{Host: pppoe.HostConfig{Rand: rand.Reader}, VLANs: list}
+	err = pppoe.Scan(scanning, trunk, cfg, func(s pppoe.Sighting) {
+		fmt.Println(s.AC, pppoe.Escape(s.Name()), "on VLAN", s.VLAN)
+		enough()
+	})
+	fmt.Println(err)
+
+	stopServer()
+	fmt.Println(<-stopped)
+	// Output:
+	// 02:00:5e:00:53:01 isp on VLAN 50.7
+	// <nil>
+	// <nil>
+}
