@@ -2,188 +2,19 @@ package afpacket_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"net"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/vlan"
-	"upppoe/test/lab"
 	"upppoe/tun"
 )
-
-const (
-	nearMAC = "02:00:5e:00:53:01"
-	farMAC  = "02:00:5e:00:53:02"
-)
-
-var (
-	near  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	far   = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
-	other = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
-)
-
-// wire is a veth pair: "near" in one namespace, "far" in another.
-type wire struct {
-	testing.TB
-	near, far *lab.Namespace
-}
-
-func newWire(t testing.TB) *wire {
-	t.Helper()
-	roottest.Need(t)
-	w := &wire{TB: t}
-	for _, n := range []**lab.Namespace{&w.near, &w.far} {
-		var err error
-		if *n, err = lab.NewNamespace(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { (*n).Close() })
-	}
-	if err := lab.Veth(lab.End{In: w.near, Name: "near", MAC: nearMAC}, lab.End{In: w.far, Name: "far", MAC: farMAC}); err != nil {
-		t.Fatal(err)
-	}
-	w.settle()
-	return w
-}
-
-// settle waits until frames go both ways: for a moment after its other end came up, the
-// kernel drops what is sent on a veth interface.
-func (w *wire) settle() {
-	w.Helper()
-	const experimental = 0x88b5
-	a, b := w.port(w.near, "near", experimental), w.port(w.far, "far", experimental)
-	w.until(a, frame(far, near, experimental, "there"), heard(b))
-	w.until(b, frame(near, far, experimental, "back"), heard(a))
-}
-
-// heard yields the payload of the first frame that comes to a port.
-func heard(p *afpacket.Port) <-chan string {
-	first := make(chan string, 1)
-	// Ends with the port, or the first frame.
-	go func() {
-		frames := buffers(1, 1514)
-		if _, err := p.ReadBatch(frames); err == nil {
-			first <- payloads(frames)[0]
-		}
-	}()
-	return first
-}
-
-// until sends a frame again and again until it has arrived.
-func (w *wire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
-	w.Helper()
-	for {
-		if _, err := from.WriteBatch([][]byte{frame}); err != nil {
-			w.Fatal(err)
-		}
-		select {
-		case got := <-arrived:
-			if got != string(frame[14:]) {
-				w.Fatalf("received %q, want %q", got, frame[14:])
-			}
-			return
-		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-// port opens a port in a namespace, for as long as the test lasts.
-func (w *wire) port(in *lab.Namespace, name string, etherType uint16) (p *afpacket.Port) {
-	w.Helper()
-	w.do(in, func() (err error) {
-		p, err = afpacket.Open(afpacket.Line{Interface: name}, etherType)
-		return err
-	})
-	w.Cleanup(func() { p.Close() })
-	return p
-}
-
-func (w *wire) do(in *lab.Namespace, f func() error) {
-	w.Helper()
-	if err := in.Do(f); err != nil {
-		w.Fatal(err)
-	}
-}
-
-// link changes an interface of a namespace.
-func (w *wire) link(in *lab.Namespace, name string, change func(netlink.Link) error) {
-	w.Helper()
-	w.do(in, func() error {
-		l, err := netlink.LinkByName(name)
-		if err != nil {
-			return err
-		}
-		return change(l)
-	})
-}
-
-// raw sends frames from a station as they are, with any addresses.
-func (w *wire) raw(in *lab.Namespace, name string, frames ...[]byte) {
-	w.Helper()
-	w.do(in, func() error {
-		iface, err := net.InterfaceByName(name)
-		if err != nil {
-			return err
-		}
-		conn, err := packet.Listen(iface, packet.Raw, 0, nil)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		for _, f := range frames {
-			if _, err := conn.WriteTo(f, &packet.Addr{HardwareAddr: f[:6]}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func frame(dst, src pppoe.Addr, etherType uint16, payload string) []byte {
-	f := append(append([]byte(nil), dst[:]...), src[:]...)
-	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
-}
-
-// buffers are what ReadBatch reads into.
-func buffers(count, size int) []pppoe.Frame {
-	frames := make([]pppoe.Frame, count)
-	for i := range frames {
-		frames[i].Data = make([]byte, size)
-	}
-	return frames
-}
-
-// read reads frames until there are as many as wanted.
-func (w *wire) read(p *afpacket.Port, count int) (got []pppoe.Frame) {
-	w.Helper()
-	for len(got) < count {
-		frames := buffers(32, 1530)
-		n, err := p.ReadBatch(frames)
-		if err != nil {
-			w.Fatal(err)
-		}
-		got = append(got, frames[:n]...)
-	}
-	return got
-}
-
-// payloads are what frames carry.
-func payloads(frames []pppoe.Frame) (all []string) {
-	for _, f := range frames {
-		all = append(all, string(f.Data[14:]))
-	}
-	return all
-}
 
 func TestOpenErrors(t *testing.T) {
 	w := newWire(t)
