@@ -154,7 +154,7 @@ func TestDemandRefuses(t *testing.T) {
 	}
 }
 
-func TestAgain(t *testing.T) {
+func TestFurtherChallenge(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		name    string

@@ -53,7 +53,7 @@ func algorithms(t *testing.T, f func(*testing.T, chap.Algorithm)) {
 
 // A whole exchange as pppd would log it, by both algorithms, with the right and
 // with a wrong password.
-func TestWhole(t *testing.T) {
+func TestWholeExchange(t *testing.T) {
 	const proves = "S="
 	for _, c := range []struct {
 		method  chap.Algorithm

@@ -237,7 +237,7 @@ func TestProtocolReject(t *testing.T) {
 	}
 }
 
-func TestQuiet(t *testing.T) {
+func TestSomeCodesGetNoAnswer(t *testing.T) {
 	l, q := opened(t, Config{})
 	for _, code := range []ppp.Code{ppp.DiscardRequest, ppp.Identification, ppp.TimeRemaining} {
 		if s, err := l.Receive(epoch, ppp.Control{Code: code, Data: make([]byte, 8)}, q); s != 0 || err != nil || q.Len() != 0 {

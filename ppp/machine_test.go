@@ -280,7 +280,7 @@ func TestDuplicateAck(t *testing.T) {
 	}
 }
 
-func TestHurry(t *testing.T) {
+func TestFirstRequestRepeatsOurs(t *testing.T) {
 	m := NewMachine(newNumbers(), Limits{})
 	q := &Queue{}
 	m.Open(epoch, q)

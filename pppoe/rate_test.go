@@ -102,7 +102,7 @@ func TestBucketShared(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
+func TestClockGoesForward(t *testing.T) {
 	clock := newClock()
 	if first := clock(); first < 0 || clock() < first {
 		t.Errorf("a clock that began at %d goes backwards", first)

@@ -35,7 +35,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-func TestDrop(t *testing.T) {
+func TestDroppedWriterGetsNoMore(t *testing.T) {
 	var terminal, file bytes.Buffer
 	h := NewLines(false, &terminal, &file)
 	log := slog.New(h)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestFiles(t *testing.T) {
+func TestWriteReadRemove(t *testing.T) {
 	dir := t.TempDir()
 	if err := Write(dir, Link("isp"), "ppp0"); err != nil {
 		t.Fatal(err)

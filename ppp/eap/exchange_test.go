@@ -66,7 +66,7 @@ func TestMethod(t *testing.T) {
 	}
 }
 
-func TestWhole(t *testing.T) {
+func TestWholeExchange(t *testing.T) {
 	for secret, want := range map[string]ppp.Outcome{password: ppp.Succeeded, "wrong": ppp.Failed} {
 		var q ppp.Queue
 		demand, asked := demanding(t, ppp.AuthTimers{})

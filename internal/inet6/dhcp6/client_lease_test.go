@@ -137,9 +137,9 @@ func TestUnspecFail(t *testing.T) {
 	}
 }
 
-// TestHalf: what only one association is given for is used; the other one is asked for
-// with the next Renew.
-func TestHalf(t *testing.T) {
+// TestAddressComesLater: what only one association is given for is used; the other one is
+// asked for with the next Renew.
+func TestAddressComesLater(t *testing.T) {
 	b := newBench(t)
 	b.c.Want(b.now, both)
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),

@@ -220,9 +220,9 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestAtOnce: a server of preference 255 is not waited out, nor is any after the first
+// TestRequestsAtOnce: a server of preference 255 is not waited out, nor is any after the first
 // second.
-func TestAtOnce(t *testing.T) {
+func TestRequestsAtOnce(t *testing.T) {
 	b := newBench(t)
 	b.c.Want(b.now, both)
 	solicit := b.expect(dhcpv6.MessageTypeSolicit)

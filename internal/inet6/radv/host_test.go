@@ -302,7 +302,7 @@ func TestDNSAndMTU(t *testing.T) {
 	}
 }
 
-func TestFlags(t *testing.T) {
+func TestManagedAndOtherFlags(t *testing.T) {
 	h := newHost()
 	if v := receive(t, h, start, &ndp.RouterAdvertisement{ManagedConfiguration: true}); !v.Managed || v.Other || !v.Heard {
 		t.Errorf("learned %+v", v)

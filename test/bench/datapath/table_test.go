@@ -55,7 +55,7 @@ func TestTableJSON(t *testing.T) {
 	}
 }
 
-func TestWants(t *testing.T) {
+func TestOnlyWantsRows(t *testing.T) {
 	for _, c := range []struct {
 		only  []string
 		asked bool
