@@ -32,14 +32,8 @@ func page(set *pflag.FlagSet) *manual.Page {
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
-		Standards: []string{
-			"RFC 2516 (PPPoE), RFC 4638 (PPPoE with an MTU above 1492)",
-			"RFC 1661 (PPP, LCP), RFC 1570 (LCP extensions)",
-			"RFC 1332, RFC 1877 (IPCP and name servers), RFC 5072 (IPv6CP)",
-			"RFC 1334 (PAP), RFC 1994 (CHAP), RFC 2759 (MS-CHAPv2), RFC 3748 (EAP)",
-			"RFC 2827, RFC 3704 (source checks), RFC 2697 (rates)",
-		},
-		SeeAlso: []string{"pppoe-client(8)", "pppoe-discovery(8)", "pppd(8)"},
+		Standards: append(slices.Clone(pppd.Standards), "RFC 2827, RFC 3704 (source checks), RFC 2697 (rates)"),
+		SeeAlso:   []string{"pppoe-client(8)", "pppoe-discovery(8)", "pppd(8)"},
 	}
 }
 
