@@ -10,16 +10,26 @@ import (
 // Probe asks which concentrators there are, and tells of each offer as it comes,
 // with the time since it was last asked for. It asks again while nobody has
 // answered, and returns when a whole timeout has passed after that, or the context
-// ends. It closes the port. The error says that the port was lost.
+// ends. It closes the port. The error says that the port was lost, or names what must be
+// set.
 func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) error {
 	cfg.Probe = true
-	p := &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(map[Addr]bool)}
+	return overPort(port, cfg, func(frames <-chan []byte, lost <-chan error) error {
+		p := &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(map[Addr]bool)}
+		return p.run(ctx, frames, lost)
+	})
+}
+
+// overPort has run told the frames of a port, and why it was lost, and then closes it.
+func overPort(port Port, cfg HostConfig, run func(frames <-chan []byte, lost <-chan error) error) error {
+	defer port.Close()
+	if cfg.Rand == nil {
+		return errors.New("pppoe: HostConfig.Rand is not set: crypto/rand.Reader will do")
+	}
 	frames, lost := make(chan []byte, inbox), make(chan error, 1)
 	// Ends when the port is closed.
 	go func() { lost <- receive(port, frames) }()
-	err := p.run(ctx, frames, lost)
-	port.Close()
-	return err
+	return run(frames, lost)
 }
 
 type probe struct {

@@ -2,6 +2,8 @@ package pppoe_test
 
 import (
 	"context"
+	"errors"
+	"net"
 	"strings"
 	"testing"
 
@@ -49,5 +51,25 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 	}
 	if _, err := pppoe.NewServer(newLab(t, ethertest.Config{}).server, nil); err == nil {
 		t.Error("a server without a Listener was made")
+	}
+}
+
+// TestAskingNamesWhatIsMissing: Probe and Scan say so, and close the port all the same.
+func TestAskingNamesWhatIsMissing(t *testing.T) {
+	for what, ask := range map[string]func(pppoe.Port) error{
+		"Probe": func(p pppoe.Port) error {
+			return pppoe.Probe(context.Background(), p, pppoe.HostConfig{}, nil)
+		},
+		"Scan": func(p pppoe.Port) error {
+			return pppoe.Scan(context.Background(), p, pppoe.ScanConfig{}, nil)
+		},
+	} {
+		port := ethertest.New(ethertest.Config{}).Port(clientAddr, pppoe.EtherTypeDiscovery)
+		if err := ask(port); err == nil || !strings.Contains(err.Error(), "HostConfig.Rand") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := port.ReadBatch(make([]pppoe.Frame, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: the port is left open: %v", what, err)
+		}
 	}
 }

@@ -42,15 +42,11 @@ type Sighting struct {
 // comes: of each address once on each VLAN, each time round. The port's frames must
 // have their tags in them (afpacket.OpenTrunk), unless none are asked for. It returns
 // when all are done, or the context ends, and closes the port. The error says that the
-// port was lost.
+// port was lost, or names what must be set.
 func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) error {
-	s := newScan(port, cfg, found)
-	frames, lost := make(chan []byte, inbox), make(chan error, 1)
-	// Ends when the port is closed.
-	go func() { lost <- receive(port, frames) }()
-	err := s.run(ctx, frames, lost)
-	port.Close()
-	return err
+	return overPort(port, cfg.Host, func(frames <-chan []byte, lost <-chan error) error {
+		return newScan(port, cfg, found).run(ctx, frames, lost)
+	})
 }
 
 // scan asks question after question: one for each VLAN, and that for each attempt. It

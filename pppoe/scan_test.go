@@ -121,7 +121,7 @@ func TestScanPairs(t *testing.T) {
 		answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "none")
 		answering(t, segment.Port(station(3), pppoe.EtherTypeDiscovery), "none too")
 		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged,0x8100:1.0x8100:2,0x9100:3"), Priority: 6}
-		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2}
+		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2, Rand: rand.Reader}
 		var got told
 		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
 			t.Fatal(err)
