@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"upppoe/internal/background"
 	"upppoe/internal/pppd"
@@ -18,8 +19,11 @@ func run(name string, args []string) int {
 	if as, ok := names[name]; ok {
 		return as(args)
 	}
-	if len(args) == 0 || wantsHelp(args) {
+	switch {
+	case len(args) == 0 || wantsHelp(args):
 		return help()
+	case slices.Contains(args, "--man"):
+		return manual()
 	}
 	if as, ok := commands[args[0]]; ok {
 		return as(args[1:])

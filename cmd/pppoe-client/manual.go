@@ -1,20 +1,23 @@
 package main
 
 import (
-	"io"
+	"os"
 	"strconv"
 
 	man "upppoe/internal/manual"
 	"upppoe/internal/pppd"
 )
 
-// manual writes the manual page: options and exit codes are from the tables that
-// the program itself goes by.
-func manual(w io.Writer) error {
-	_, err := page().WriteTo(w)
-	return err
+// manual prints the manual page.
+func manual() int {
+	if _, err := page().WriteTo(os.Stdout); err != nil {
+		return fail(err)
+	}
+	return exitOK
 }
 
+// page is the manual page: options and exit codes are from the tables that the program
+// itself goes by.
 func page() *man.Page {
 	return &man.Page{
 		Name:  "pppoe-client",
