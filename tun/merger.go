@@ -12,7 +12,7 @@ import (
 //
 // Packets belong to owners: devices, for example. Those of different owners are never
 // joined. A Merger holds packets, not copies; it does not allocate once it has seen a
-// batch of the usual size.
+// batch of the usual size. The zero value is empty. It is not safe for concurrent use.
 type Merger[Owner comparable] struct {
 	runs  []run[Owner]
 	parts [][]byte // those of all runs; a run's are linked by next

@@ -19,7 +19,7 @@ const (
 
 // Segments cuts super-packets: one after the other, into the packets that go out on the
 // wire, each with headers and checksums of its own. Payload is not copied. The zero
-// value has nothing to cut.
+// value has nothing to cut. It is not safe for concurrent use.
 type Segments struct {
 	headers []byte // those of the super-packet
 	payload []byte // what is still to be cut

@@ -176,8 +176,10 @@ var (
 	ErrNoRole  = errors.New("session: authentication packet of a method not agreed on")
 )
 
-// Receive takes a frame, which begins with its Protocol field. What must be
-// silently discarded is told by a Dropped event and changes nothing.
+// Receive takes a control frame, which begins with its Protocol field. What must be
+// silently discarded is told by a Dropped event and changes nothing. Packets of IPv4 and
+// IPv6 are the owner's to carry, from IPv4Up and IPv6Up on; those that it hands over all
+// the same, as it had before, are dropped.
 func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
 	p, information, err := ppp.ParseFrame(frame)
 	if err == nil {

@@ -119,7 +119,7 @@ func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruct
 	return nil
 }
 
-// OpenPorts opens both of PPPoE's ports on a line.
+// OpenPorts opens both of PPPoE's ports on a line, or none. Errors are Open's.
 func OpenPorts(line Line) (pppoe.Ports, error) {
 	discovery, err := Open(line, pppoe.EtherTypeDiscovery)
 	if err != nil {
