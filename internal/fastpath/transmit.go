@@ -50,26 +50,7 @@ func transmit(sessions, meters, offloads, uncut, ethernet int) asm.Instructions 
 		asm.StoreMem(asm.RFP, stackRoute, asm.R1, asm.DWord),
 		asm.Mov.Imm(asm.R2, 0),
 	)
-	p.load(inSKB, stackIP, 20, "leave")
-	p.field(asm.R9, skbLen)
-	p.field(asm.R1, skbProtocol)
-	p.add(
-		asm.LoadMem(asm.R5, asm.R7, transmitOpen, asm.Half),
-		asm.JEq.Imm(asm.R1, wire(etherTypeIPv4), "ipv4"),
-		asm.JNE.Imm(asm.R1, wire(etherTypeIPv6), "leave"),
-	)
-	p.ipv6("leave")
-	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv6))), asm.Ja.Label("transport"))
-	p.label("ipv4")
-	p.ipv4("leave")
-	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv4))))
-	p.label("transport")
-	p.add(
-		asm.StoreMem(asm.RFP, stackEnd+2, asm.R1, asm.Half),
-		asm.Mov.Reg(asm.R8, asm.R3),
-		asm.Mov.Reg(asm.R2, asm.R3),
-		asm.StoreMem(asm.RFP, stackProtocol, asm.R4, asm.Word),
-	)
+	p.readIP()
 	p.withoutSYN(inSKB, "leave")
 	p.field(asm.R9, skbLen)
 	p.field(asm.R5, skbGSOSize)
@@ -99,6 +80,32 @@ func transmit(sessions, meters, offloads, uncut, ethernet int) asm.Instructions 
 	p.label("drop")
 	p.ret(shot)
 	return p.ins
+}
+
+// readIP checks the packet's headers of IP, and that their family is open in the session (R7).
+// After: PPP's Protocol is at stackEnd+2, the transport's protocol (0: no header of its stands
+// in this fragment) at stackProtocol, and the length of IP's headers in R2 and R8.
+func (p *program) readIP() {
+	p.load(inSKB, stackIP, 20, "leave")
+	p.field(asm.R9, skbLen)
+	p.field(asm.R1, skbProtocol)
+	p.add(
+		asm.LoadMem(asm.R5, asm.R7, transmitOpen, asm.Half),
+		asm.JEq.Imm(asm.R1, wire(etherTypeIPv4), "ipv4"),
+		asm.JNE.Imm(asm.R1, wire(etherTypeIPv6), "leave"),
+	)
+	p.ipv6("leave")
+	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv6))), asm.Ja.Label("transport"))
+	p.label("ipv4")
+	p.ipv4("leave")
+	p.add(asm.Mov.Imm(asm.R1, wire(uint16(ppp.IPv4))))
+	p.label("transport")
+	p.add(
+		asm.StoreMem(asm.RFP, stackEnd+2, asm.R1, asm.Half),
+		asm.Mov.Reg(asm.R8, asm.R3),
+		asm.Mov.Reg(asm.R2, asm.R3),
+		asm.StoreMem(asm.RFP, stackProtocol, asm.R4, asm.Word),
+	)
 }
 
 // measure finds, for a packet that is yet to be cut: the length of the headers that each
