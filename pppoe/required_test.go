@@ -17,11 +17,12 @@ import (
 // before it.
 func TestClientNamesWhatIsMissing(t *testing.T) {
 	for field, forget := range map[string]func(*pppoe.ClientConfig){
-		"Listen":         func(c *pppoe.ClientConfig) { c.Listen = nil },
-		"Host":           func(c *pppoe.ClientConfig) { c.Host = nil },
-		"Discovery.Rand": func(c *pppoe.ClientConfig) { c.Discovery.Rand = nil },
-		"Session.Rand":   func(c *pppoe.ClientConfig) { c.Session.Rand = nil },
-		"Authority":      func(c *pppoe.ClientConfig) { c.Session.LCP.Demand = []ppp.Method{chap.MD5} },
+		"Listen":             func(c *pppoe.ClientConfig) { c.Listen = nil },
+		"Host":               func(c *pppoe.ClientConfig) { c.Host = nil },
+		"Discovery.Rand":     func(c *pppoe.ClientConfig) { c.Discovery.Rand = nil },
+		"Session.Rand":       func(c *pppoe.ClientConfig) { c.Session.Rand = nil },
+		"Credentials.Secret": func(c *pppoe.ClientConfig) { c.Session.Credentials.Secret = nil },
+		"Authority":          func(c *pppoe.ClientConfig) { c.Session.LCP.Demand = []ppp.Method{chap.MD5} },
 	} {
 		cfg := newLab(t, ethertest.Config{}).client
 		forget(&cfg)
@@ -39,6 +40,7 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 		"Concentrator.Rand":   func(c *pppoe.ServerConfig) { c.Concentrator.Rand = nil },
 		"Session.Rand":        func(c *pppoe.ServerConfig) { c.Session.Rand = nil },
 		"Host":                func(c *pppoe.ServerConfig) { c.Host = nil },
+		"Credentials.Secret":  func(c *pppoe.ServerConfig) { c.Session.LCP.Answer = []ppp.Method{chap.MD5} },
 		"Authority":           func(c *pppoe.ServerConfig) { c.Authority = nil },
 		"Pool.Max":            func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
 	} {

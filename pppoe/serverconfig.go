@@ -99,6 +99,8 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return errors.New("pppoe: ServerConfig.Session.Rand is not set: crypto/rand.Reader will do")
 	case c.Host == nil:
 		return errors.New("pppoe: ServerConfig.Host is not set: it opens the devices of sessions")
+	case len(c.Session.LCP.Answer) > 0 && c.Session.Credentials.Secret == nil:
+		return errors.New("pppoe: ServerConfig.Session.LCP.Answer is set, and no Credentials.Secret to answer with")
 	case len(c.Session.LCP.Demand) > 0 && c.Authority == nil:
 		return errors.New("pppoe: ServerConfig.Session.LCP.Demand is set, and no Authority to judge")
 	}
