@@ -65,6 +65,20 @@ func integer(v string) (int, error) {
 	return int(n), err
 }
 
+// volume is how many octets there may be: more than an int has room for where that has 32
+// bits.
+func volume(field func(*Settings) *uint64) kind {
+	const most uint64 = 1 << 62
+	return kind{"N", func(s *Settings, v string) error {
+		n, err := strconv.ParseUint(v, 10, 64)
+		if err != nil || n > most {
+			return fmt.Errorf("give a number between 0 and %d", most)
+		}
+		*field(s) = n
+		return nil
+	}}
+}
+
 // size is how long a packet may be (pppd(8), "mru n").
 func size(field func(*Settings) *int) kind {
 	return number("N", 128, 16384, func(s *Settings, n int) { *field(s) = n })

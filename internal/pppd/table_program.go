@@ -45,7 +45,7 @@ var programOptions = []option{
 	{name: "maxconnect", help: "end a session after so long (default 0: never)",
 		kind: seconds(func(s *Settings) *time.Duration { return &s.MaxConnect })},
 	{name: "maxoctets", also: "mo", help: "end a session after so many octets (default 0: never)",
-		kind: number("N", 0, 1<<62, func(s *Settings, n int) { s.MaxBytes = uint64(n) })},
+		kind: volume(func(s *Settings) *uint64 { return &s.MaxBytes })},
 	{name: "mo-direction", help: "which of them count: sum, in, out or max (default sum)",
 		kind: kind{"WAY", direction}},
 	{name: "mo-timeout", status: ignored, help: "the limit is looked at each second", kind: unused("SECONDS")},
