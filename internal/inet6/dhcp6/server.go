@@ -93,7 +93,7 @@ func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
 
 // allowed counts messages: what an answer costs must not be the client's to choose.
 func (s *Server) allowed(now time.Time) bool {
-	if n := int(now.Sub(s.counted) / (time.Second / perSecond)); n > 0 {
+	if n := int(min(now.Sub(s.counted)/(time.Second/perSecond), burst)); n > 0 {
 		s.allowance, s.counted = min(s.allowance+n, burst), now
 	}
 	if s.allowance == 0 {

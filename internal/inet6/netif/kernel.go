@@ -3,6 +3,7 @@ package netif
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -200,9 +201,10 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 	return nil
 }
 
-// whole is a lifetime in seconds, rounded up lest an address goes before its time.
+// whole is a lifetime in seconds, rounded up lest an address goes before its time. Where an
+// int has 32 bits, 68 years stand for ever.
 func whole(d time.Duration) int {
-	return int((d + time.Second - 1) / time.Second)
+	return int(min((d+time.Second-1)/time.Second, math.MaxInt))
 }
 
 func (k *Kernel) removeAddress(key AddressKey) error {
