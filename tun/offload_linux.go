@@ -105,7 +105,8 @@ func (d *Offload) open(name string, queues int) error {
 	if queues > 1 {
 		flags |= unix.IFF_MULTI_QUEUE
 	}
-	if err := d.end.open(name, flags); err != nil {
+	// Somebody else may have made one of that name since it was found to be free.
+	if err := d.end.open(name, flags|unix.IFF_TUN_EXCL); err != nil {
 		return err
 	}
 	if queues > 1 {
