@@ -210,6 +210,12 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 		j.info(l, "Modem hangup")
 	case session.Looped:
 		j.info(l, "Serial line is looped back.")
+	case session.NotNegotiated:
+		j.info(l, "%s", e.Reason.Text)
+	case session.PeerNotAuthenticated:
+		if e.Reason.Text == session.RefusedToProve {
+			j.info(l, "%s: terminating link", e.Reason.Text)
+		}
 	}
 	if e.Online > 0 {
 		j.info(l, "Connect time %.1f minutes.", e.Online.Minutes())

@@ -114,7 +114,8 @@ type Dropped struct {
 // Silent tells that the peer has not answered so many Echo-Requests.
 type Silent struct{ Requests int }
 
-// PeerClosed tells that the peer ends the link, in its own words.
+// PeerClosed tells that the peer ends the link, in its own words, or wants no link before
+// there is one.
 type PeerClosed struct{ Text string }
 
 // Closed tells that the session is over. It is the last event.

@@ -37,6 +37,10 @@ var causeNames = [causeCount]string{
 	"idle", "expired", "exhausted", "host-refused",
 }
 
+// RefusedToProve is the Text of a Reason whose Cause is PeerNotAuthenticated, if the peer
+// would not, rather than could not. It is pppd's.
+const RefusedToProve = "peer refused to authenticate"
+
 // String is the cause as one word, which scripts may rely on.
 func (c Cause) String() string {
 	if c >= causeCount {

@@ -61,6 +61,8 @@ type Session struct {
 	v6     *ipv6cp.Policy
 	reason Reason
 	over   bool // Closed has been told
+
+	dismissed bool // the peer has asked for an end before there was a link
 }
 
 // New makes a session in phase Dead.
@@ -224,8 +226,15 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 		return err
 	}
 	_, err = s.link.Receive(now, c, &out.Frames)
-	if c.Code == ppp.TerminateRequest && s.link.State() == ppp.Stopping && s.phase != Terminate {
+	switch {
+	case c.Code != ppp.TerminateRequest:
+	case s.link.State() == ppp.Stopping && s.phase != Terminate:
 		s.peerClosed(out)
+	case s.phase == Establish && !s.dismissed:
+		// It may still negotiate (RFC 1661 section 4.1), but this may be all that is said of
+		// why it hangs up.
+		s.dismissed = true
+		out.tell(PeerClosed{string(s.link.Farewell())})
 	}
 	if p := s.link.TakeRejected(); p != 0 {
 		s.rejected(now, p, out)

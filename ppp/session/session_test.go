@@ -3,6 +3,7 @@ package session_test
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/hex"
 	"flag"
 	"os"
 	"strings"
@@ -84,6 +85,25 @@ func TestNoCredentials(t *testing.T) {
 	p.pass(time.Minute)
 	if got := p.side[1].cause(); got != session.PeerNotAuthenticated {
 		t.Errorf("the server ended by %v, want peer-not-authenticated", got)
+	}
+	if said, ok := first[session.PeerClosed](p.side[0]); !ok || said.Text != session.RefusedToProve {
+		t.Errorf("what the server said of it was told: %v, %q", ok, said.Text)
+	}
+	told := 0
+	terminate, _ := hex.DecodeString("c021050900066279")
+	a = client()
+	s, out := session.New(&a), session.Output{}
+	s.Up(epoch, &out)
+	for range 3 {
+		s.Receive(epoch, terminate, &out)
+	}
+	for _, e := range out.All() {
+		if _, ok := e.(session.PeerClosed); ok {
+			told++
+		}
+	}
+	if told != 1 || s.Phase() != session.Establish {
+		t.Errorf("a peer that says it again and again is told of %d times, in phase %v; want once, and a negotiation that goes on", told, s.Phase())
 	}
 }
 

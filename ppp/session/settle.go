@@ -56,7 +56,7 @@ func (s *Session) enter(now time.Time, out *Output) {
 		s.auth = authentication{}
 	case Dead:
 		s.auth = authentication{}
-		s.blame(Reason{NotNegotiated, "LCP did not open"})
+		s.blame(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"})
 		s.end(out)
 	}
 }
@@ -74,7 +74,7 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 		s.closeFor(now, PeerDead, "Peer not responding", out)
 		s.link.Down(now) // a peer that says nothing will not say goodbye: nobody waits for it
 	case s.link.Refused():
-		s.closeFor(now, PeerNotAuthenticated, "peer refused to authenticate", out)
+		s.closeFor(now, PeerNotAuthenticated, RefusedToProve, out)
 	}
 }
 
