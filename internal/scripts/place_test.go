@@ -120,7 +120,7 @@ var (
 func common() []string {
 	return []string{
 		"ACNAME=ac", "DEVICE=eth0", "IFNAME=ppp0", "MACREMOTE=02:00:5E:00:53:01", fmt.Sprintf("ORIG_UID=%d", os.Getuid()),
-		fmt.Sprintf("PPPD_PID=%d", os.Getpid()), "SPEED=0", "UNIT=0",
+		fmt.Sprintf("PPPD_PID=%d", os.Getpid()), "REMOTENUMBER=02:00:5E:00:53:01", "SPEED=0", "UNIT=0",
 	}
 }
 

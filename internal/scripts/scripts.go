@@ -107,14 +107,14 @@ func (s *Scripts) Notify(l pppoe.Line, event pppoe.Event) {
 	case pppoe.Configured:
 		s.configured(l, e)
 	case pppoe.NetworkLost:
-		after := carried(e)
+		after := carried(e.Online, e.Counters)
 		if e.Protocol == ppp.IPCP {
 			s.ip.down(after)
 		} else {
 			s.ipv6.down(after)
 		}
 	case pppoe.Ended:
-		s.auth.down(nil)
+		s.auth.down(carried(e.Online, e.Counters))
 	}
 }
 
@@ -222,10 +222,11 @@ const speed = "0"
 // env are the variables that all scripts have. Nothing of our own environment is among
 // them.
 func (s *Scripts) env(l pppoe.Line) []string {
+	peer := strings.ToUpper(l.Peer.String())
 	env := []string{
 		"DEVICE=" + s.cfg.Device, "IFNAME=" + l.Device, "SPEED=" + speed,
 		"PPPD_PID=" + strconv.Itoa(os.Getpid()), "ORIG_UID=" + strconv.Itoa(os.Getuid()),
-		"MACREMOTE=" + strings.ToUpper(l.Peer.String()), "ACNAME=" + safe(l.ACName),
+		"MACREMOTE=" + peer, "REMOTENUMBER=" + peer, "ACNAME=" + safe(l.ACName),
 	}
 	if l.User != "" {
 		env = append(env, "PEERNAME="+safe(l.User))
@@ -255,12 +256,12 @@ func safe(text string) string {
 	return string(b)
 }
 
-// carried are the variables that ip-down has beside those of ip-up.
-func carried(e pppoe.NetworkLost) []string {
+// carried are the variables that ip-down and its like have beside those of ip-up.
+func carried(online time.Duration, by pppoe.Counters) []string {
 	return []string{
-		fmt.Sprintf("CONNECT_TIME=%d", int(e.Online.Seconds())),
-		fmt.Sprintf("BYTES_SENT=%d", e.Counters.SentBytes),
-		fmt.Sprintf("BYTES_RCVD=%d", e.Counters.ReceivedBytes),
+		fmt.Sprintf("CONNECT_TIME=%d", int(online.Seconds())),
+		fmt.Sprintf("BYTES_SENT=%d", by.SentBytes),
+		fmt.Sprintf("BYTES_RCVD=%d", by.ReceivedBytes),
 	}
 }
 

@@ -34,7 +34,7 @@ func TestTold(t *testing.T) {
 	lost6 := lost4
 	lost6.Protocol = ppp.IPv6CP
 	s.Notify(named, lost6)
-	s.Notify(named, pppoe.Ended{})
+	s.Notify(named, pppoe.Ended{Online: lost4.Online, Counters: lost4.Counters})
 	s.Close()
 
 	set := []string{"LINKNAME=isp", "MINE=2", "PEERNAME=peer"}
@@ -46,7 +46,7 @@ func TestTold(t *testing.T) {
 		env  [][]string
 	}{
 		AuthUp:   {"<ppp0><peer><alice><eth0><0><param>", [][]string{set}},
-		AuthDown: {"<ppp0><peer><alice><eth0><0><param>", [][]string{set}},
+		AuthDown: {"<ppp0><peer><alice><eth0><0><param>", [][]string{set, end}},
 		IPUp:     {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{ipv4}},
 		IPDown:   {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{ipv4, end}},
 		IPv6Up:   {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{ipv6}},

@@ -114,9 +114,10 @@ func TestScripts(t *testing.T) {
 	net := "ppp0 eth0 0 a b"
 	ipv4 := "ppp0 eth0 0 192.0.2.10 192.0.2.1 a b"
 	ipv6 := "ppp0 eth0 0 fe80::2 fe80::1 a b"
+	ac := strings.ToUpper(mac(t, w.server, "eth0"))
 	all := map[string]string{
 		"DEVICE": "eth0", "IFNAME": "ppp0", "PPPD_PID": strconv.Itoa(p.PID()), "ORIG_UID": "0", "COLOUR": "blue",
-		"UNIT": "0", "MACREMOTE": strings.ToUpper(mac(t, w.server, "eth0")), "ACNAME": "life-ac", "LINKNAME": "line", "CALL_FILE": "isp", "PPPLOGNAME": "tester",
+		"UNIT": "0", "MACREMOTE": ac, "REMOTENUMBER": ac, "ACNAME": "life-ac", "LINKNAME": "line", "CALL_FILE": "isp", "PPPLOGNAME": "tester",
 	}
 	v4 := with(all, "IPLOCAL", "192.0.2.10", "IPREMOTE", "192.0.2.1", "USEPEERDNS", "1",
 		"DNS1", "192.0.2.53", "DNS2", "192.0.2.54", "WINS1", "192.0.2.60", "WINS2", "192.0.2.60", "USEPEERWINS", "1")
