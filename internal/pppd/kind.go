@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -140,12 +139,13 @@ func servers(list func(*Settings) *[]netip.Addr) kind {
 	}}
 }
 
-// octets are written in hexadecimal digits.
+// octets are written in hexadecimal digits. A frame has room for as many, and for the
+// other tags.
 func octets(set func(*Settings, []byte)) kind {
 	return kind{"HEX", func(s *Settings, v string) error {
 		b, err := hex.DecodeString(strings.TrimPrefix(v, "0x"))
-		if err != nil || len(b) == 0 || len(b) > 128 {
-			return errors.New("give up to 256 hexadecimal digits, two an octet, like 0a1b2c")
+		if err != nil || len(b) == 0 || len(b) > 1024 {
+			return errors.New("give up to 2048 hexadecimal digits, two an octet, like 0a1b2c")
 		}
 		set(s, b)
 		return nil
@@ -155,12 +155,25 @@ func octets(set func(*Settings, []byte)) kind {
 // ethernet is the address of a station.
 func ethernet(set func(*Settings, string)) kind {
 	return kind{"ADDRESS", func(s *Settings, v string) error {
-		if mac, err := net.ParseMAC(v); err != nil || len(mac) != 6 {
-			return errors.New("give an Ethernet address like 02:00:5e:00:53:01")
+		v = twoDigits(v)
+		if a, err := pppoe.ParseAddr(v); err != nil || !a.IsUnicast() {
+			return errors.New("give an Ethernet address like 02:00:5e:00:53:01, of one station: the first octet is even")
 		}
 		set(s, v)
 		return nil
 	}}
+}
+
+// twoDigits writes an Ethernet address in full, of which pppd lets leading zeros be left
+// out.
+func twoDigits(address string) string {
+	octets := strings.Split(address, ":")
+	for i, o := range octets {
+		if len(o) == 1 {
+			octets[i] = "0" + o
+		}
+	}
+	return strings.Join(octets, ":")
 }
 
 // identifiers are a pair of interface identifiers, each written as an IPv6 address
@@ -256,7 +269,7 @@ func (s *Settings) Attached() (id uint16, ac pppoe.Addr, ok bool) {
 func (*Settings) parseAttach(value string) (uint16, pppoe.Addr, error) {
 	number, address, _ := strings.Cut(value, ":")
 	id, err := strconv.ParseUint(number, 10, 16)
-	ac, bad := pppoe.ParseAddr(address)
+	ac, bad := pppoe.ParseAddr(twoDigits(address))
 	if err != nil || bad != nil || id == 0 || id == 0xffff || !ac.IsUnicast() {
 		return 0, ac, errors.New("give a session and its concentrator, like 1:02:00:5e:00:53:01")
 	}

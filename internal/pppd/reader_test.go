@@ -155,8 +155,10 @@ func TestBadOptions(t *testing.T) {
 		{"mtu=1400", `option "mtu": write mtu, a space, and then its value`},
 		{"ms-dns ::1", "give an IPv4 address"},
 		{"lcp-restart 0", "give a number between 1 and"},
-		{"host-uniq xyz", "give up to 256 hexadecimal digits"},
-		{"host-uniq abc", "give up to 256 hexadecimal digits"},
+		{"host-uniq xyz", "give up to 2048 hexadecimal digits"},
+		{"host-uniq abc", "give up to 2048 hexadecimal digits"},
+		{"pppoe-mac 01:00:5e:00:53:01", "of one station"},
+		{"pppoe-source-mac ff:ff:ff:ff:ff:ff", "of one station"},
 		{"pppoe-mac 1:2", "give an Ethernet address like 02:00:5e:00:53:01"},
 		{"pppoe-sess 0:02:00:5e:00:53:01", "give a session and its concentrator"},
 		{"vlan 4095", "a VLAN identifier is a number from 0 to 4094"},
@@ -352,5 +354,28 @@ func TestUnset(t *testing.T) {
 		if err := r.CommandLine([]string{"unset", word}); err == nil || len(r.Settings.ScriptEnv) > 0 {
 			t.Errorf("unset %q: %v, and scripts get %q", word, err, r.Settings.ScriptEnv)
 		}
+	}
+}
+
+// TestShortAddress: pppd takes Ethernet addresses without leading zeros.
+func TestShortAddress(t *testing.T) {
+	r := reader(Client, "")
+	if err := r.CommandLine(strings.Fields("pppoe-mac 2:0:5e:0:53:1 rp_pppoe_sess 7:2:0:5e:0:53:1")); err != nil {
+		t.Fatal(err)
+	}
+	id, ac, ok := r.Settings.Attached()
+	if r.Settings.ACAddr != "02:00:5e:00:53:01" || id != 7 || ac.String() != "02:00:5e:00:53:01" || !ok {
+		t.Errorf("%s, session %d at %v, %v", r.Settings.ACAddr, id, ac, ok)
+	}
+}
+
+// TestLongHostUniq: any value that a frame has room for.
+func TestLongHostUniq(t *testing.T) {
+	r := reader(Client, "")
+	if err := r.CommandLine([]string{"host-uniq", strings.Repeat("ab", 1024)}); err != nil || len(r.Settings.HostUniq) != 1024 {
+		t.Errorf("%d octets, %v", len(r.Settings.HostUniq), err)
+	}
+	if err := r.CommandLine([]string{"host-uniq", strings.Repeat("ab", 1025)}); err == nil {
+		t.Error("more than a frame has room for")
 	}
 }
