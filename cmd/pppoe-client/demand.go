@@ -29,6 +29,14 @@ func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
 	return &waiting{host}, nil
 }
 
+// device is the name of the one that waits; empty: none does.
+func (w *waiting) device() string {
+	if w == nil {
+		return ""
+	}
+	return w.host.Device()
+}
+
 func (w *waiting) notify(l pppoe.Line, e pppoe.Event) {
 	if w != nil {
 		w.host.Notify(l, e)

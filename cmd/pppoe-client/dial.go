@@ -143,6 +143,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 		return err
 	}
 	defer p.demand.close()
+	p.records.waits(p.demand.device())
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	mtu := &parentMTU{settings: p.settings, log: p.log}
 	defer mtu.restore()

@@ -78,7 +78,7 @@ var files = []man.Block{
 	man.Item{Term: etc + "/ip-up, " + etc + "/ip-down", Text: "scripts, with pppd's arguments and environment; also ip-pre-up, ipv6-up, " +
 		"ipv6-down, auth-up, auth-down, net-init, net-pre-up and net-down. Of our own are ipv6-prefix-up and ipv6-prefix-down, for each " +
 		"delegated prefix, which is their fourth argument."},
-	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second the device's name."},
+	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second, which is there as long as the process, the device's name."},
 	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run."},
 	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, the default route that was replaced, and the DHCPv6 identifier (`state-dir`)."},
 	man.Item{Term: "/dev/net/tun", Text: "where the device comes from."},

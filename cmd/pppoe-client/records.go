@@ -29,7 +29,8 @@ type records struct {
 	work     chan func()
 	done     chan struct{}
 
-	device string
+	stays  string // the device that is there without a session; empty: none is
+	device string // empty: none is there
 	is     memory.Session
 }
 
@@ -49,7 +50,14 @@ func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 			do()
 		}
 	}()
+	f.waits("")
 	return f
+}
+
+// waits has the pid files be there before there is a session: with the device that is, if
+// one waits for traffic, or else the line's alone, which is there as long as its program.
+func (f *records) waits(device string) {
+	f.do(func() { f.stays = device; f.writePID(device) })
 }
 
 // left are the sessions that earlier clients have left, and what the last of them had.
@@ -117,7 +125,7 @@ func (f *records) notify(l pppoe.Line, event pppoe.Event) {
 		}
 		f.remember()
 	case pppoe.Ended:
-		f.do(f.removePID)
+		f.do(func() { f.writePID(f.stays) })
 		if f.slot != nil {
 			f.do(func() { f.warn(f.slot.Clear()) })
 		}
@@ -146,11 +154,19 @@ func (f *records) warn(err error) {
 	}
 }
 
+// writePID has the files say which device there is. Without one, only the line's is there.
 func (f *records) writePID(device string) {
+	var second []string
+	if device != "" {
+		f.warn(pidfile.Write(pids, pidfile.Unit(device)))
+		second = []string{device}
+	}
+	if f.device != "" && f.device != device {
+		pidfile.Remove(pids, pidfile.Unit(f.device))
+	}
 	f.device = device
-	f.warn(pidfile.Write(pids, pidfile.Unit(device)))
 	if name := f.settings.LinkName; name != "" {
-		f.warn(pidfile.Write(pids, pidfile.Link(name), device))
+		f.warn(pidfile.Write(pids, pidfile.Link(name), second...))
 	}
 }
 
@@ -165,6 +181,7 @@ func (f *records) removePID() {
 
 // close finishes the work.
 func (f *records) close() {
+	f.do(f.removePID)
 	close(f.work)
 	<-f.done
 	if f.slot != nil {

@@ -65,7 +65,7 @@ func TestRecords(t *testing.T) {
 	}
 	f.notify(pppoe.Line{}, pppoe.Ended{})
 	settled(f)
-	if files, _ := os.ReadDir(pids); len(files) != 0 {
+	if files, _ := os.ReadDir(pids); len(files) != 1 || content(t, pids, "ppp-wan.pid") != pid {
 		t.Errorf("after the session there are %v", files)
 	}
 	dial() // and crash
@@ -90,6 +90,33 @@ func TestRecords(t *testing.T) {
 	defer f.close()
 	if stale, _ := f.left(); len(stale) != 0 {
 		t.Errorf("after a good end there are left %+v", stale)
+	}
+}
+
+// TestRecordsWaiting: a device that waits for traffic has its pid file as long as it is
+// there; that of the line is there as long as its program.
+func TestRecordsWaiting(t *testing.T) {
+	filesIn(t, t.TempDir())
+	f := newRecords(&pppd.Settings{Interface: "eth0", LinkName: "wan", StateDir: t.TempDir()}, silent())
+	pid := fmt.Sprintf("%d\n", os.Getpid())
+	says := func(when, unit, link string) {
+		t.Helper()
+		done := make(chan struct{})
+		f.do(func() { close(done) })
+		<-done
+		if u, l := content(t, pids, "ppp0.pid"), content(t, pids, "ppp-wan.pid"); u != unit || l != link {
+			t.Errorf("%s the files say %q and %q", when, u, l)
+		}
+	}
+	says("at first", "", pid)
+	f.waits("ppp0")
+	says("waiting", pid, pid+"ppp0\n")
+	f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
+	f.notify(pppoe.Line{}, pppoe.Ended{})
+	says("after a session", pid, pid+"ppp0\n")
+	f.close()
+	if files, _ := os.ReadDir(pids); len(files) != 0 {
+		t.Errorf("in the end there are %v", files)
 	}
 }
 

@@ -80,6 +80,9 @@ func New(h pppoe.Host, line pppoe.Line, standIn pppoe.Addressing) (*Host, error)
 	return d, nil
 }
 
+// Device is the name of the device.
+func (d *Host) Device() string { return d.line.Device }
+
 // End removes the device. No session may be open then.
 func (d *Host) End() {
 	d.device.Close()

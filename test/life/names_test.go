@@ -100,10 +100,7 @@ func TestPIDFiles(t *testing.T) {
 		"run/ppp0.pid":    fmt.Sprintf("%d\n", p.PID()),
 		"run/ppp-isp.pid": fmt.Sprintf("%d\nppp0\n", p.PID()),
 	} {
-		await(t, name+" is there", func() bool { return w.has(name) })
-		if got := w.read(name); got != want {
-			t.Errorf("%s holds %q, want %q", name, got, want)
-		}
+		await(t, fmt.Sprintf("%s holds %q", name, want), func() bool { return w.has(name) && w.read(name) == want })
 	}
 	p.Stop()
 	for _, name := range []string{"run/ppp0.pid", "run/ppp-isp.pid"} {
