@@ -21,6 +21,7 @@ type dialling struct {
 	begin     time.Time      // when discovery does; zero: it has
 	queue     Queue
 	refusal   *Refusal // the last one
+	ahead     []ahead
 	tunnel    *tunnel
 	sessionID atomic.Uint32 // for Counters; 0: none is open
 	ac        Addr
@@ -197,8 +198,24 @@ func (d *dialling) receivePADT(now time.Time, f DiscoveryFrame) {
 	d.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "concentrator sent PADT"})
 }
 
-// stray does nothing: the session may be that of another client with our address.
-func (d *dialling) stray(time.Time, Addr, uint16) {}
+// stray keeps a concentrator's first requests: they and the PADS come by two ports, and may
+// overtake it. Any other session may be that of another client with our address.
+func (d *dialling) stray(_ time.Time, from Addr, id uint16, frame []byte) {
+	_, packet, err := ParseSession(frame[14:])
+	if err != nil || len(d.ahead) >= maxEarly || d.discovery == nil || !d.discovery.awaits(from) {
+		return
+	}
+	if p, _, err := ppp.ParseFrame(packet); err == nil && p == ppp.LCP {
+		d.ahead = append(d.ahead, ahead{id, from, frame})
+	}
+}
+
+// ahead is a session frame that has come before its session.
+type ahead struct {
+	id    uint16
+	from  Addr
+	frame []byte
+}
 
 // announce tells what the session's concentrator has to say
 // (draft-carrel-info-pppoe-ext, sections 3 and 4). Some begin so before LCP is open.
@@ -248,6 +265,12 @@ func (d *dialling) take(g Grant) {
 	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
 	askAgain(&cfg, d.cfg.Before)
 	d.tunnel = d.loop.begin(Line{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
+	for _, a := range d.ahead {
+		if a.id == g.SessionID && a.from == g.AC {
+			d.tunnel.early = append(d.tunnel.early, a.frame)
+		}
+	}
+	d.ahead = nil
 	d.sessionID.Store(uint32(g.SessionID))
 	d.loop.notify(d.tunnel.Line, SessionGranted{g})
 	d.tunnel.want.device = true

@@ -240,6 +240,9 @@ func (h *HostDiscovery) sendPADI(now time.Time, q *Queue) {
 	h.wait(now, PADI)
 }
 
+// awaits says whether a concentrator has been asked for a session, and is to answer.
+func (h *HostDiscovery) awaits(ac Addr) bool { return h.step == PADR && h.chosen.AC == ac }
+
 func (h *HostDiscovery) sendPADR(now time.Time, q *Queue) {
 	tags := h.ours(h.service(nil)).echo(h.chosen.Tags, TagACCookie, TagRelaySessionID)
 	q.add(DiscoveryFrame{h.chosen.AC, h.own, Discovery{PADR, 0, tags}})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -314,6 +315,34 @@ func TestConnectDelay(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(5 * time.Second) // its first request may come before there is a session
+		l.online(1, "since the peer began,")
+		l.stop()
+	})
+}
+
+// late is a port on which a PADS is late.
+type late struct{ pppoe.Port }
+
+func (l late) WriteBatch(frames [][]byte) (int, error) {
+	if f, err := pppoe.ParseDiscoveryFrame(frames[0]); err != nil || f.Code != pppoe.PADS {
+		return l.Port.WriteBatch(frames)
+	}
+	again := [][]byte{slices.Clone(frames[0])}
+	time.AfterFunc(10*time.Millisecond, func() { l.Port.WriteBatch(again) })
+	return len(frames), nil
+}
+
+// TestRequestBeforePADS: a peer's first request that overtakes the PADS is not lost, which
+// would cost its Restart period.
+func TestRequestBeforePADS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.ConnectDelay = time.Hour
+		ports := l.segment.Ports(serverAddr)
+		ports.Discovery = late{ports.Discovery}
+		l.startServerOn(ports)
+		l.startClient()
+		time.Sleep(100 * time.Millisecond)
 		l.online(1, "since the peer began,")
 		l.stop()
 	})

@@ -45,8 +45,8 @@ type owner interface {
 	// heed takes an event of a session, after the world was told of it. Of the
 	// session's own events it must not step the session, which is under way.
 	heed(now time.Time, t *tunnel, e Event)
-	// stray takes word of a frame for a session that there is not.
-	stray(now time.Time, from Addr, id uint16)
+	// stray takes a frame for a session that there is not.
+	stray(now time.Time, from Addr, id uint16, frame []byte)
 	// deadline is when advance wants to be called; zero: never.
 	deadline() time.Time
 	advance(now time.Time)

@@ -352,13 +352,13 @@ func TestClampAllocatesNothing(t *testing.T) {
 // bystander is an owner that does nothing.
 type bystander struct{}
 
-func (bystander) discover(time.Time, []byte)     {}
-func (bystander) heed(time.Time, *tunnel, Event) {}
-func (bystander) deadline() time.Time            { return time.Time{} }
-func (bystander) advance(time.Time)              {}
-func (bystander) stop(time.Time)                 {}
-func (bystander) stray(time.Time, Addr, uint16)  {}
-func (bystander) idle() bool                     { return true }
+func (bystander) discover(time.Time, []byte)            {}
+func (bystander) heed(time.Time, *tunnel, Event)        {}
+func (bystander) deadline() time.Time                   { return time.Time{} }
+func (bystander) advance(time.Time)                     {}
+func (bystander) stop(time.Time)                        {}
+func (bystander) stray(time.Time, Addr, uint16, []byte) {}
+func (bystander) idle() bool                            { return true }
 
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
 func TestMSSFollowsMTU(t *testing.T) {

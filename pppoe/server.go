@@ -203,7 +203,7 @@ const maxStrays = 100
 // that is in use may be heard on another interface, too; one beyond our slots may be that
 // of another server with our address. Who shares the port with us, perhaps as a client, has
 // sessions of any ID.
-func (o *serving) stray(now time.Time, from Addr, id uint16) {
+func (o *serving) stray(now time.Time, from Addr, id uint16, _ []byte) {
 	if !o.server.slots.isFree(int(id)-1) || o.stopped || !from.IsUnicast() {
 		return
 	}

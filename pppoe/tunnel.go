@@ -141,7 +141,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	if t == nil || t.Peer != Addr(frame[6:12]) || t.reason != nil {
 		l.drops.count(ErrNotOurs)
 		if t == nil {
-			l.owner.stray(now, Addr(frame[6:12]), id)
+			l.owner.stray(now, Addr(frame[6:12]), id, frame)
 		}
 		return
 	}
