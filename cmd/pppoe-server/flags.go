@@ -59,7 +59,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.SortFlags = false
 	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be given again")
 	set.StringVarP(&local, "local", "L", "10.0.0.1", "our IPv4 address in all sessions")
-	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "the first client's IPv4 address; others count on from it")
+	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "the first client's IPv4 address; others count on from it; 0.0.0.0: accounts say which")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
 	v6.add(set)
@@ -111,6 +111,9 @@ func (f *flags) check(local, remote string) (err error) {
 	if f.max < 1 || f.max > 65534 {
 		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
 	}
+	if err := f.checkPool(); err != nil {
+		return err
+	}
 	for _, s := range f.services {
 		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\'' }) {
 			return &pppd.Error{Message: fmt.Sprintf("-S %q: a service's name holds printable characters only, and no '", s)}
@@ -122,6 +125,29 @@ func (f *flags) check(local, remote string) (err error) {
 	if f.acName == "" {
 		if f.acName, err = os.Hostname(); err != nil {
 			return fmt.Errorf("no -C is given, and the host has no name: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkPool refuses what clients would be sent away for, one by one, as if they had no right to
+// come in.
+func (f *flags) checkPool() error {
+	if err := hostnet.HostAddress(f.local); err != nil {
+		return &pppd.Error{Message: fmt.Sprintf("-L %v: it %v: give one like 192.0.2.1", f.local, err)}
+	}
+	if f.remote.IsUnspecified() { // rp-pppoe's word for: others give addresses
+		f.remote = netip.Addr{}
+		return nil
+	}
+	pool := pppoe.Pool{First: f.remote}
+	for id := 1; id <= f.max; id++ {
+		a := pool.Address(uint16(id))
+		if err := hostnet.HostAddress(a); err != nil {
+			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v of these %v", f.remote, f.max, a, err)}
+		}
+		if a == f.local {
+			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v of these is our own address, -L", f.remote, f.max, a)}
 		}
 	}
 	return nil

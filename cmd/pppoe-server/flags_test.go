@@ -45,6 +45,12 @@ func TestFlags(t *testing.T) {
 	if f, err := parseFlags([]string{"--etc", "/e"}); err != nil || f.options != "/e/pppoe-server-options" {
 		t.Errorf("the options file is not looked for in --etc: %+v, %v", f, err)
 	}
+	if f, err := parseFlags([]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "9"}); err != nil {
+		t.Errorf("a pool that ends before our own address: %+v, %v", f, err)
+	}
+	if f, err := parseFlags([]string{"-R", "0.0.0.0"}); err != nil || f.remote.IsValid() {
+		t.Errorf("no pool: %+v, %v", f, err)
+	}
 	if f, err := parseFlags([]string{"-S", "café 1,2"}); err != nil || !slices.Equal(f.services, []string{"café 1,2"}) {
 		t.Errorf("a service of several words: %+v, %v", f, err)
 	}
@@ -59,6 +65,11 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-L", "nonsense"}, `-L "nonsense": give an IPv4 address like 192.0.2.1`},
 		{[]string{"-L", "2001:db8::1"}, `-L "2001:db8::1": give an IPv4 address like 192.0.2.1`},
 		{[]string{"-R", "192.0.2.256"}, `-R "192.0.2.256": give an IPv4 address like 192.0.2.1`},
+		{[]string{"-L", "0.0.0.0"}, "-L 0.0.0.0: it is no address of a host"},
+		{[]string{"-L", "224.0.0.1"}, "-L 224.0.0.1: it is a multicast address"},
+		{[]string{"-R", "127.0.0.1"}, "-R 127.0.0.1 -N 64: 127.0.0.1 of these is a loopback address"},
+		{[]string{"-R", "223.255.255.250"}, "-R 223.255.255.250 -N 64: 224.0.0.0 of these is a multicast address"},
+		{[]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "10"}, "-R 192.0.2.1 -N 10: 192.0.2.10 of these is our own address, -L"},
 		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 65534"},
 		{[]string{"-N", "65535"}, "-N 65535: give a number between 1 and 65534"},
 		{[]string{"-N", "many"}, "-N, --max-sessions"},

@@ -24,10 +24,10 @@ var (
 
 // check says whether the machine can have the addresses.
 func (h *Host) check(a ipcp.Agreement) error {
-	if err := hostAddress(a.Local); err != nil {
+	if err := HostAddress(a.Local); err != nil {
 		return fmt.Errorf("local IP address %v %w", a.Local, err)
 	}
-	if err := hostAddress(a.Remote); err != nil {
+	if err := HostAddress(a.Remote); err != nil {
 		return fmt.Errorf("remote IP address %v %w", a.Remote, err)
 	}
 	if a.Local == a.Remote {
@@ -36,9 +36,9 @@ func (h *Host) check(a ipcp.Agreement) error {
 	return h.checkTaken(a)
 }
 
-// hostAddress says whether an IPv4 address can be that of a host (RFC 1122 section
-// 3.2.1.3).
-func hostAddress(a netip.Addr) error {
+// HostAddress says whether an IPv4 address can be that of a host (RFC 1122 section
+// 3.2.1.3). The error is what follows its name: one of those above.
+func HostAddress(a netip.Addr) error {
 	switch {
 	case !a.Is4() || a.As4()[0] == 0:
 		return ErrUnspecified

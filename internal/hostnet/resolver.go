@@ -54,8 +54,8 @@ func (h *Host) servers(a ipcp.Agreement) (names []netip.Addr) {
 		case !s.IsValid() || len(names) > 0 && names[0] == s:
 		case s == a.Local:
 			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it is our own address", s))
-		case hostAddress(s) != nil:
-			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it %v", s, hostAddress(s)))
+		case HostAddress(s) != nil:
+			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it %v", s, HostAddress(s)))
 		default:
 			names = append(names, s)
 		}
