@@ -36,6 +36,8 @@ type flags struct {
 	debug      bool
 	options    string
 	etc        string
+	pidFile    string   // empty: none
+	notices    []string // what has no effect
 }
 
 const usage = `pppoe-server is a PPPoE access concentrator without PPP in the kernel.
@@ -70,6 +72,8 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
+	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process number, as long as it serves")
+	addWithoutEffect(set)
 	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
 	set.Usage = func() {
 		fmt.Print(usage, set.FlagUsages(), "\nOptions of the options file:\n")
@@ -84,6 +88,7 @@ func parseFlags(args []string) (*flags, error) {
 	if set.NArg() > 0 {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
 	}
+	f.notices = notices(set)
 	if vlans != "" {
 		list, err := vlan.ParseList(vlans)
 		if err != nil {

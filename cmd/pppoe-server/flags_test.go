@@ -56,6 +56,18 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// TestWithoutEffect: what set-ups of rp-pppoe have and nothing needs here is taken, and said to
+// have no effect.
+func TestWithoutEffect(t *testing.T) {
+	f, err := parseFlags(strings.Fields("-I eth1 -k -s -q /usr/sbin/pppd -Q /usr/sbin/pppoe -g rp-pppoe.so -u -r -T 60 -X /run/pppoe-server.pid"))
+	if err != nil || f.pidFile != "/run/pppoe-server.pid" || len(f.notices) != len(withoutEffect) {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if !slices.Contains(f.notices, "flag -k has no effect: it takes no PPP in the kernel") {
+		t.Errorf("notices: %q", f.notices)
+	}
+}
+
 // TestBadFlags: each value that will not do is named, with what would.
 func TestBadFlags(t *testing.T) {
 	for _, c := range []struct {

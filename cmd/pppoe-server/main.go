@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"upppoe/internal/background"
 	"upppoe/internal/journal"
+	"upppoe/internal/pidfile"
 	"upppoe/internal/pppd"
 	"upppoe/internal/scripts"
 	"upppoe/internal/stage"
@@ -53,7 +56,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	}
 	defer closeLog()
 	log := slog.New(lines)
-	for _, notice := range s.Notices {
+	for _, notice := range slices.Concat(f.notices, s.Notices) {
 		log.Warn(notice)
 	}
 	paths := &stage.Lines{Want: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Log: log}
@@ -90,6 +93,13 @@ func attend(f *flags, s *pppd.Settings) int {
 	giveUp(log, v6 != nil)
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
+	}
+	if f.pidFile != "" {
+		dir, name := filepath.Dir(f.pidFile), filepath.Base(f.pidFile)
+		if err := pidfile.Write(dir, name); err != nil {
+			return fail(err)
+		}
+		defer pidfile.Remove(dir, name)
 	}
 	if background.IsCopy() {
 		lines.Drop(os.Stderr)

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
+
+// withoutEffect are flags of rp-pppoe's that set-ups have and that mean nothing here, so that
+// those need no edits.
+var withoutEffect = []struct {
+	letter, name, takes, why string
+}{
+	{"k", "kernel-mode", "", "it takes no PPP in the kernel"},
+	{"s", "synchronous", "", "there is no serial line"},
+	{"q", "pppd", "FILE", "it takes no pppd"},
+	{"Q", "pppoe", "FILE", "it takes no pppoe"},
+	{"g", "plugin", "FILE", "it takes no pppd, nor its plugins"},
+	{"u", "unit", "", "devices are numbered by themselves"},
+	{"r", "random-sessions", "", "session IDs count from 1: a client is known by its Ethernet address, too"},
+	{"T", "timeout", "SECONDS", "lcp-echo-interval and lcp-echo-failure in the options file find clients that are gone"},
+}
+
+// addWithoutEffect has a set take them.
+func addWithoutEffect(set *pflag.FlagSet) {
+	for _, f := range withoutEffect {
+		help := "(no effect) " + f.why
+		if f.takes == "" {
+			set.BoolP(f.name, f.letter, false, help)
+		} else {
+			set.StringP(f.name, f.letter, "", fmt.Sprintf("%s; takes a `%s`", help, f.takes))
+		}
+	}
+}
+
+// notices say which of them were given.
+func notices(set *pflag.FlagSet) (all []string) {
+	for _, f := range withoutEffect {
+		if set.Changed(f.name) {
+			all = append(all, fmt.Sprintf("flag -%s has no effect: %s", f.letter, f.why))
+		}
+	}
+	return all
+}
