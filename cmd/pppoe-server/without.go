@@ -24,11 +24,10 @@ var withoutEffect = []struct {
 // addWithoutEffect has a set take them.
 func addWithoutEffect(set *pflag.FlagSet) {
 	for _, f := range withoutEffect {
-		help := "(no effect) " + f.why
 		if f.takes == "" {
-			set.BoolP(f.name, f.letter, false, help)
+			set.BoolP(f.name, f.letter, false, "(no effect) "+f.why)
 		} else {
-			set.StringP(f.name, f.letter, "", fmt.Sprintf("%s; takes a `%s`", help, f.takes))
+			set.StringP(f.name, f.letter, "", fmt.Sprintf("(no effect) whatever the `%s`: %s", f.takes, f.why))
 		}
 	}
 }
