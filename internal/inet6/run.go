@@ -95,7 +95,7 @@ func (m *machine) open(cfg *Config) (err error) {
 	if !cfg.NoDHCP {
 		m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort)
 		if errors.Is(err, os.ErrPermission) {
-			cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v (it takes CAP_NET_BIND_SERVICE, or the sysctl net.ipv4.ip_unprivileged_port_start=0)", cfg.Device, err))
+			cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v", cfg.Device, err))
 			cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs = true, false, false, nil
 		} else if err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Reader reads options into Settings: first files, then a command line, as pppd
@@ -44,16 +46,22 @@ func (r *Reader) dir() string {
 // Defaults reads the options file of all, and the user's own, if they are there
 // (pppd(8): /etc/ppp/options, ~/.ppprc). They come before all others.
 func (r *Reader) Defaults(home string) error {
-	files := []string{filepath.Join(r.dir(), "options")}
-	if home != "" {
-		files = append(files, filepath.Join(home, ".ppprc"))
+	if err := r.File(filepath.Join(r.dir(), "options")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	for _, file := range files {
-		if err := r.File(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if home == "" {
+		return nil
 	}
-	return nil
+	err := r.File(filepath.Join(home, ".ppprc"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		// As with a user of a container who has somebody else's home.
+		r.notice(Word{}, "Warning - can't open %v", err)
+		return nil
+	}
+	return err
 }
 
 // File reads a file of options. The error is fs.ErrNotExist if this file is not

@@ -7,10 +7,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // reader is one of a host with a few interfaces, and files in dir.
@@ -183,6 +186,28 @@ func TestBadOptions(t *testing.T) {
 		if !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want an error with %q", c.args, err, c.want)
 		}
+	}
+}
+
+// TestHomeOfSomebodyElse: a user's own options file that cannot be read, or be at all, keeps
+// nobody from dialling: a container's user may have root's home.
+func TestHomeOfSomebodyElse(t *testing.T) {
+	r := reader(Client, "/nowhere")
+	if err := r.Defaults("/dev/null"); err != nil || len(r.Settings.Notices) > 0 {
+		t.Errorf("a home that is no directory: %v, notices %q", err, r.Settings.Notices)
+	}
+	home := etc(t, map[string]string{".ppprc": "mtu 1400"})
+	if err := os.Chmod(filepath.Join(home, ".ppprc"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // who may read all files
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		unix.SetfsuidRetUid(65534)
+		defer unix.SetfsuidRetUid(0)
+	}
+	if err := r.Defaults(home); err != nil || len(r.Settings.Notices) != 1 || !strings.Contains(r.Settings.Notices[0], ".ppprc: permission denied") {
+		t.Errorf("a file that cannot be read: %v, notices %q", err, r.Settings.Notices)
 	}
 }
 

@@ -3,6 +3,7 @@ package netif
 import (
 	"errors"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -252,6 +253,16 @@ func TestRules(t *testing.T) {
 		apply(t, k, NewSet())
 		notShown(t, "2001:db8", "-6", "rule")
 	})
+}
+
+// TestPortRefused: who may not have a port below 1024 is told how to get it.
+func TestPortRefused(t *testing.T) {
+	err := explain(os.NewSyscallError("bind", unix.EACCES), "[::]:547")
+	for _, want := range []string{"[::]:547", "CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start=0"} {
+		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not tell of %s", err, want)
+		}
+	}
 }
 
 func TestSocketsTell(t *testing.T) {

@@ -59,6 +59,9 @@ func explain(err error, address string) error {
 	if errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("open a raw socket: run as root, or with CAP_NET_RAW: %w", err)
 	}
+	if errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("open port %s: it takes CAP_NET_BIND_SERVICE, or the sysctl net.ipv4.ip_unprivileged_port_start=0: %w", address, err)
+	}
 	return fmt.Errorf("open a socket: %w", err)
 }
 
