@@ -71,6 +71,16 @@ func (l *line) advertise(now time.Time) {
 	}
 }
 
+// greet begins anew on LANs whose interface is another one by now: who is there has asked
+// before we could hear it.
+func (l *line) greet(now time.Time) {
+	for _, n := range l.lans {
+		if n.router != nil && l.ports.Renewed(n.name) {
+			n.router.Restart(now)
+		}
+	}
+}
+
 // resign tells LANs that we are no router any more.
 func (l *line) resign(now time.Time) {
 	for _, n := range l.lans {

@@ -19,6 +19,7 @@ type ports interface {
 	Solicit(radv.Message) error
 	Ask(data []byte) error
 	Advertise(lan string, m radv.Message) error
+	Renewed(lan string) bool
 	Apply(now time.Time, want netif.Set) error
 	Verify() error
 }
@@ -75,6 +76,7 @@ func (l *line) run(ctx context.Context, in inputs) error {
 			l.solicited(time.Now(), s)
 		case <-in.changes:
 			l.debug("addresses and routes", l.ports.Verify())
+			l.greet(time.Now())
 		case <-timer.C:
 		}
 	}

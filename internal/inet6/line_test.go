@@ -35,6 +35,7 @@ type world struct {
 	verified       int
 	advertised     []string // to LANs: which one, and the router's lifetime and networks
 	refuse         error    // what Apply says
+	renewed        string   // the LAN whose interface is another one
 	solicited      int
 	asked          []*dhcpv6.Message
 	server         func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
@@ -71,6 +72,8 @@ func (w *world) Advertise(lan string, m radv.Message) error {
 	w.advertised = append(w.advertised, text)
 	return w.refuse
 }
+
+func (w *world) Renewed(lan string) bool { return lan == w.renewed }
 
 func (w *world) Verify() error {
 	w.verified++
@@ -354,6 +357,31 @@ func TestLANRouter(t *testing.T) {
 		if last := w.advertised[len(w.advertised)-1]; last != "lan1 0s 2001:db8:100:5:: for 0s" {
 			t.Errorf("in the end advertised %q", last)
 		}
+	})
+}
+
+// TestLANRenewed: a LAN's interface goes and comes back, and its hosts need not wait for the next
+// time that all are told.
+func TestLANRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.server, w.cfg.LANs[1].Advertise = grants, true })
+		w.pass(awaitRouter + 40*time.Second) // those that come first are over
+		before := len(w.advertised)
+		w.turn.Add(1)
+		w.changes <- struct{}{}
+		w.pass(0)
+		if n := len(w.advertised) - before; n != 0 {
+			t.Errorf("advertised %d times after a change that is nothing to the LAN", n)
+		}
+		w.renewed = "lan1"
+		w.turn.Add(1)
+		w.changes <- struct{}{}
+		w.pass(0)
+		if n := len(w.advertised) - before; n != 1 || !strings.HasPrefix(w.advertised[before], "lan1 30m0s 2001:db8:100:5:: for ") {
+			t.Errorf("advertised %q", w.advertised[before:])
+		}
+		w.renewed = ""
+		w.over(ErrLinkGone)
 	})
 }
 

@@ -170,6 +170,16 @@ func (m *machine) Advertise(lan string, msg radv.Message) error {
 	return s.Send(msg)
 }
 
+// Renewed says whether a LAN's interface is another one than that which was advertised on.
+func (m *machine) Renewed(lan string) bool {
+	s := m.lans[lan]
+	if s == nil {
+		return false // not advertised on, or not since
+	}
+	device, err := m.Find(lan)
+	return err == nil && device != s.Device()
+}
+
 // hear passes on what hosts on a LAN ask, until the socket is closed.
 func (m *machine) hear(lan string, s *netif.ICMP) {
 	for {

@@ -156,6 +156,12 @@ func (a *Advertiser) prefix(p netip.Prefix) *ndp.PrefixInformation {
 	}
 }
 
+// Restart has the router begin anew, as on a link that has just come up: hosts there have
+// heard nothing of it.
+func (a *Advertiser) Restart(now time.Time) {
+	a.sent, a.unsent, a.last, a.next = 0, 0, time.Time{}, now
+}
+
 // Receive hears a solicitation. The error says why it was dropped: it is one of this
 // package's (wrapped).
 func (a *Advertiser) Receive(now time.Time, p Packet) error {

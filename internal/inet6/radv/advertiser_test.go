@@ -77,6 +77,30 @@ func TestUnsolicited(t *testing.T) {
 	}
 }
 
+// TestRestart: as at first, out of any silence.
+func TestRestart(t *testing.T) {
+	a := newAdvertiser(t, as)
+	now := start
+	for range 5 {
+		now = a.Next()
+		a.Advance(now)
+	}
+	now = now.Add(time.Second)
+	if m := a.Advance(now); m.Data != nil {
+		t.Error("says something before its time")
+	}
+	a.Restart(now)
+	for i := range 3 {
+		if gap := a.Next().Sub(now); gap > 16*time.Second || i == 0 && gap != 0 {
+			t.Errorf("gap %d is %v", i, gap)
+		}
+		now = a.Next()
+		if m := a.Advance(now); m.Data == nil || m.To != allNodes {
+			t.Errorf("says %v", m)
+		}
+	}
+}
+
 // TestUnsentAdvertisement: the first one is tried again at once, any after a while.
 func TestUnsentAdvertisement(t *testing.T) {
 	a := newAdvertiser(t, as)
