@@ -5,10 +5,14 @@ import (
 	"time"
 )
 
+// MaxService bounds a Service-Name that is asked for, in octets: a PADI has room for 1484 of all
+// (RFC 2516 section 5.1).
+const MaxService = 1024
+
 // HostConfig is which concentrator a client wants, and how it asks. Zero fields
 // stand for the defaults.
 type HostConfig struct {
-	// Service is the Service-Name wanted; empty: any.
+	// Service is the Service-Name wanted, of MaxService octets at most; empty: any.
 	Service string
 	// OmitService leaves the Service-Name tag out, against RFC 2516 section 5.1:
 	// some concentrators answer only then.

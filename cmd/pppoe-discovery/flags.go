@@ -141,12 +141,19 @@ func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
 // longest bounds what is waited for: a day.
 const longest = 24 * time.Hour
 
+// maxHostUniq is what the client's host-uniq may have too, in octets.
+const maxHostUniq = 128
+
 func (f *flags) check() error {
 	switch {
 	case f.iface == "":
 		return errors.New("interface was not specified: name one with -I")
 	case f.timeout <= 0 || f.timeout > longest, f.attempts < 1 || f.attempts > 1000:
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
+	case len(f.service) > pppoe.MaxService:
+		return fmt.Errorf("-S takes a name of at most %d octets, or no PADI could hold it", pppoe.MaxService)
+	case len(f.hostUniq) > maxHostUniq:
+		return fmt.Errorf("-W takes at most %d octets", maxHostUniq)
 	case f.interval <= 0 || f.interval > longest:
 		return errors.New("--interval takes 1 to 86400 seconds")
 	case f.missed < 1:

@@ -201,6 +201,9 @@ func identifiers(s *Settings, value string) error {
 const noService = "NO-SERVICE-NAME-NON-RFC-COMPLIANT"
 
 func service(s *Settings, value string) error {
+	if len(value) > pppoe.MaxService {
+		return fmt.Errorf("give at most %d octets", pppoe.MaxService)
+	}
 	s.Service, s.OmitService = value, false
 	if value == noService {
 		s.Service, s.OmitService = "", true

@@ -148,6 +148,7 @@ func TestBadOptions(t *testing.T) {
 		{"call ../x", "may not be empty, begin with / or contain .."},
 		{"call a/../../x", "may not be empty, begin with / or contain .."},
 		{"call /etc/passwd", "may not be empty, begin with /"},
+		{"pppoe-service " + strings.Repeat("x", 1025), "give at most 1024 octets"},
 		{"mtu 9", `option "mtu": "9" is no good: give a number between 128 and 16384`},
 		{"mtu x", "give a number between"},
 		{"--mtu=16385", `option "mtu": "16385" is no good: give a number`},
