@@ -60,10 +60,32 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(err)
 	}
+	told := &output{to: p.out}
+	p.out = told
+	code := 0
 	if f.watch {
-		return p.watch(ctx, f, port)
+		code = p.watch(ctx, f, port)
+	} else {
+		code = p.list(ctx, f, port)
 	}
-	return p.list(ctx, f, port)
+	if told.err != nil && code == exitFound {
+		return p.fail(fmt.Errorf("what was found is not told: %w", told.err))
+	}
+	return code
+}
+
+// output remembers that something could not be written: nobody may take what is missing for
+// what is not there.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (n int, err error) {
+	if n, err = o.to.Write(b); err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // list asks once, and shows who answers.

@@ -282,3 +282,26 @@ func TestRegistryIsBounded(t *testing.T) {
 		t.Errorf("%d are gone, and %d still known", len(events), len(r.known))
 	}
 }
+
+// full is a disk that is.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// TestOutputLost: who reads a file that could not be written is not told that all is well; an
+// alarm stays one.
+func TestOutputLost(t *testing.T) {
+	for args, want := range map[string]int{"": exitNone, "--json": exitNone, "-Q": exitFound, "--expect other": exitUnexpected} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			a := join(s, mine, "", named("ac"), 0)
+			defer a.Close()
+			var complaints strings.Builder
+			p := &program{out: full{}, complaints: &complaints, open: func(*flags) (pppoe.Port, error) { return s.Port(own, pppoe.EtherTypeDiscovery), nil }}
+			code := p.run(t.Context(), append([]string{"-I", "eth0", "-a", "1"}, strings.Fields(args)...))
+			if told := strings.Contains(complaints.String(), "what was found is not told: no space left"); code != want || told != (want == exitNone) {
+				t.Errorf("%q: exit code %d, want %d; complaints %q", args, code, want, complaints.String())
+			}
+		})
+	}
+}

@@ -26,7 +26,7 @@ var (
 	ErrNoInterface = errors.New("no such interface: `ip link` lists those there are")
 	ErrNotEthernet = errors.New("not an Ethernet interface: PPPoE needs one")
 	ErrDown        = errors.New("the interface is down: `ip link set NAME up`")
-	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw,cap_net_admin+ep FILE)")
+	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw+ep FILE; who makes devices, too, takes cap_net_raw,cap_net_admin+ep)")
 )
 
 // Port is a packet socket for one ethertype on one line. One goroutine may read; all
