@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/learned"
 	"upppoe/internal/inet6/serve"
 	"upppoe/internal/pppd"
 	"upppoe/ppp"
@@ -62,7 +63,7 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	}
 	for _, text := range f.servers {
 		a, err := netip.ParseAddr(text)
-		if err != nil || !a.Is6() || a.Zone() != "" {
+		if err != nil || !learned.Server(a) || a.Zone() != "" {
 			return &pppd.Error{Message: fmt.Sprintf("--ipv6-dns %q: give an IPv6 address like 2001:db8::53", text)}
 		}
 		p.servers = append(p.servers, a)
@@ -77,6 +78,9 @@ func pool(flag, text string, bits int) (*serve.Pool, error) {
 	base, err := netip.ParsePrefix(text)
 	if err != nil {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: give a prefix like 2001:db8:1::/48", flag, text)}
+	}
+	if base.Addr().Is6() && !learned.Network(base.Masked()) {
+		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: no host can have an address of these", flag, text)}
 	}
 	p, err := serve.NewPool(base, bits)
 	if err != nil {
