@@ -80,7 +80,7 @@ var files = []man.Block{
 		"delegated prefix, which is their fourth argument."},
 	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second, which is there as long as the process, the device's name."},
 	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run."},
-	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, the default route that was replaced, and the DHCPv6 identifier (`state-dir`)."},
+	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, what does not go with their devices (the default route that was replaced, rules, IPv6 on LANs), and the DHCPv6 identifier (`state-dir`)."},
 	man.Item{Term: "/dev/net/tun", Text: "where the device comes from."},
 }
 
