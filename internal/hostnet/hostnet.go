@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -93,6 +94,8 @@ type Host struct {
 	mu     sync.Mutex
 	places map[lineKey]*place
 	rules  []lineRule // those that RuleMemory holds
+	// written is the file ResolvConf as this session's line has left it; nil: it has not.
+	written os.FileInfo
 	// hinder is asked before each step; its error is the step's. For tests.
 	hinder func(what string) error
 	// patience is how long a program may take; 0: the default. For tests.
@@ -239,6 +242,11 @@ func (h *Host) Close(l pppoe.Line, _ pppoe.Addressing) {
 	if p == nil {
 		return
 	}
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.written = nil
+	}()
 	err := p.inside(func() error { p.takeBack(h.Log); return nil })
 	if err != nil {
 		h.Log.Warn(fmt.Sprintf("%s: %v", l.Device, err))

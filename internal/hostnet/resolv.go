@@ -12,6 +12,11 @@ func (h *Host) writeServers(names []netip.Addr) (undo func() error) {
 	if h.ResolvConf == "" {
 		return nil
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now, err := os.Stat(h.ResolvConf); err == nil && h.written != nil && !sameText(now, h.written) {
+		return nil // a line that has come later has it
+	}
 	if err := writeResolvConf(h.ResolvConf, names); err != nil {
 		h.Log.Warn(err.Error())
 		return nil
@@ -23,14 +28,18 @@ func (h *Host) writeServers(names []netip.Addr) (undo func() error) {
 	if err != nil {
 		return nil
 	}
+	h.written = mine
 	return func() error {
-		// Another line may have put its own in the place of ours.
-		now, err := os.Stat(h.ResolvConf)
-		if err != nil || !os.SameFile(now, mine) || !now.ModTime().Equal(mine.ModTime()) {
+		if now, err := os.Stat(h.ResolvConf); err != nil || !sameText(now, mine) {
 			return nil
 		}
 		return removeResolvConf(h.ResolvConf)
 	}
+}
+
+// sameText says whether nobody has written a file meanwhile.
+func sameText(now, before os.FileInfo) bool {
+	return os.SameFile(now, before) && now.ModTime().Equal(before.ModTime())
 }
 
 func writeResolvConf(path string, names []netip.Addr) error {

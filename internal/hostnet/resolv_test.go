@@ -105,6 +105,23 @@ func TestServersOfTwo(t *testing.T) {
 	wantFile(t, h.ResolvConf, "")
 }
 
+// TestServersOfLater: what a line hears when another has the file, as that its IPv6 has gone, leaves
+// that file alone.
+func TestServersOfLater(t *testing.T) {
+	log, _ := logTo()
+	path := filepath.Join(t.TempDir(), "resolv.conf")
+	first, later := &Host{ResolvConf: path, Log: log}, &Host{ResolvConf: path, Log: log}
+	firstBack := tell(t, first, gives(server1, server2))
+	laterBack := tell(t, later, gives(server2))
+	firstBack()
+	firstBack = tell(t, first, gives(server1))
+	wantFile(t, path, "nameserver 192.0.2.54\n")
+	firstBack()
+	wantFile(t, path, "nameserver 192.0.2.54\n")
+	laterBack()
+	wantFile(t, path, "")
+}
+
 // TestNonsenseServers are left out, and the log says why.
 func TestNonsenseServers(t *testing.T) {
 	for _, c := range []struct{ server, why string }{
