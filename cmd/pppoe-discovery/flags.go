@@ -141,8 +141,9 @@ func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
 // longest bounds what is waited for: a day.
 const longest = 24 * time.Hour
 
-// maxHostUniq is what the client's host-uniq may have too, in octets.
-const maxHostUniq = 128
+// maxWanted is what tags may hold of ours, in octets: of the 1484 of a PADI (RFC 2516 section 5.1)
+// some are the tags' own, and those that are added to -W.
+const maxWanted = 1400
 
 func (f *flags) check() error {
 	switch {
@@ -152,8 +153,8 @@ func (f *flags) check() error {
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
 	case len(f.service) > pppoe.MaxService:
 		return fmt.Errorf("-S takes a name of at most %d octets, or no PADI could hold it", pppoe.MaxService)
-	case len(f.hostUniq) > maxHostUniq:
-		return fmt.Errorf("-W takes at most %d octets", maxHostUniq)
+	case len(f.service)+len(f.hostUniq) > maxWanted:
+		return fmt.Errorf("-S and -W take at most %d octets together, or no PADI could hold them", maxWanted)
 	case f.interval <= 0 || f.interval > longest:
 		return errors.New("--interval takes 1 to 86400 seconds")
 	case f.missed < 1:
