@@ -65,7 +65,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
 	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
 	v6.add(set)
-	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them")
+	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them, but each looks at all frames: for hundreds, give them devices")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
@@ -89,7 +89,7 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
 	}
 	f.notices = notices(set)
-	if vlans != "" {
+	if set.Changed("vlan") {
 		list, err := vlan.ParseList(vlans)
 		if err != nil {
 			return nil, &pppd.Error{Message: "--vlan: " + err.Error()}

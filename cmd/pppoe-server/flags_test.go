@@ -92,6 +92,8 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-N", "many"}, "-N, --max-sessions"},
 		{[]string{"-S", "it's"}, `-S "it's": a service's name holds printable characters only, and no '`},
 		{[]string{"-S", "a\nb"}, `-S "a\nb": a service's name holds printable characters only, and no '`},
+		{[]string{"--vlan", ""}, "--vlan: "},
+		{[]string{"--vlan", "4095"}, `--vlan: VLAN "4095"`},
 		{[]string{"-I"}, "-I"},
 		{[]string{"--no-such"}, "--no-such"},
 		{[]string{"eth1"}, `"eth1" is no flag`},
