@@ -156,6 +156,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 
 	ctx, stop := background.UntilSignal(func(s os.Signal) {
 		p.log.Info(fmt.Sprintf("Terminating on signal %d", s))
+		p.scripts.Hurry()
 		p.ipv6.release()
 	})
 	defer stop()

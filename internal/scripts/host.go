@@ -19,7 +19,7 @@ func (h *host) Open(l pppoe.Line) (tun.Device, error) {
 	d, err := h.Host.Open(l)
 	if err == nil {
 		l.Device = d.Name()
-		h.scripts.run(NetInit, h.scripts.netCall(l))
+		h.scripts.await(NetInit, h.scripts.netCall(l))
 		if l.User != "" { // a server has its device once it knows the peer
 			h.scripts.auth.up(h.scripts.authCall(l, l.User))
 		}
@@ -29,15 +29,15 @@ func (h *host) Open(l pppoe.Line) (tun.Device, error) {
 
 func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	if have == (pppoe.Addressing{}) {
-		h.scripts.run(NetPreUp, h.scripts.netCall(l))
+		h.scripts.await(NetPreUp, h.scripts.netCall(l))
 	}
 	if want.HasIPv4() && have.IPv4 != want.IPv4 {
-		h.scripts.run(IPPreUp, h.scripts.ipCall(l, want))
+		h.scripts.await(IPPreUp, h.scripts.ipCall(l, want))
 	}
 	return h.Host.Configure(l, have, want)
 }
 
 func (h *host) Close(l pppoe.Line, have pppoe.Addressing) {
 	h.Host.Close(l, have)
-	h.scripts.run(NetDown, h.scripts.netCall(l))
+	h.scripts.await(NetDown, h.scripts.netCall(l))
 }

@@ -71,7 +71,7 @@ func (p *pair) work() {
 		if c == nil {
 			return
 		}
-		p.scripts.run(name, c)
+		p.scripts.run(p.scripts.ctx, name, c)
 	}
 }
 

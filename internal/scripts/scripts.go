@@ -69,6 +69,8 @@ type Scripts struct {
 	cfg            Config
 	ctx            context.Context
 	kill           context.CancelFunc
+	hurry          context.Context // done once Hurry has been called
+	urge           context.CancelFunc
 	ip, ipv6, auth *pair
 
 	mu       sync.Mutex
@@ -79,6 +81,7 @@ type Scripts struct {
 func New(cfg Config) *Scripts {
 	s := &Scripts{cfg: cfg, prefixes: make(map[string]*pair)}
 	s.ctx, s.kill = context.WithCancel(context.Background())
+	s.hurry, s.urge = context.WithCancel(context.Background())
 	s.ip = newPair(s, IPUp, IPDown)
 	s.ipv6 = newPair(s, IPv6Up, IPv6Down)
 	s.auth = newPair(s, AuthUp, AuthDown)
@@ -95,6 +98,20 @@ func (s *Scripts) Close() {
 		<-p.settled()
 	}
 	s.kill()
+}
+
+// Hurry bounds by Patience, from now on, each script that is waited for: else one that does
+// not end would keep its program from ending.
+func (s *Scripts) Hurry() { s.urge() }
+
+// await runs a script that is waited for.
+func (s *Scripts) await(name string, c *call) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	if s.cfg.Patience > 0 {
+		defer context.AfterFunc(s.hurry, func() { time.AfterFunc(s.cfg.Patience, cancel) })()
+	}
+	s.run(ctx, name, c)
 }
 
 // Notify is told what happens to the line, as by a pppoe.Client. It does not block.
@@ -266,7 +283,7 @@ func carried(online time.Duration, by pppoe.Counters) []string {
 }
 
 // run runs a script, if it is there, and waits for its end.
-func (s *Scripts) run(name string, c *call) {
+func (s *Scripts) run(ctx context.Context, name string, c *call) {
 	path := s.cfg.Paths[name]
 	if path == "" {
 		path = filepath.Join(s.cfg.Dir, name)
@@ -277,7 +294,7 @@ func (s *Scripts) run(name string, c *call) {
 		}
 		return
 	}
-	cmd := exec.CommandContext(s.ctx, path, c.args...)
+	cmd := exec.CommandContext(ctx, path, c.args...)
 	cmd.Env, cmd.Dir = unset(c.env), "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }

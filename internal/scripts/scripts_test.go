@@ -240,6 +240,30 @@ while :; do :; done`)
 	}
 }
 
+// TestHurry: a script that is waited for, and does not end, is ended once its program has to.
+func TestHurry(t *testing.T) {
+	p := newPlace(t)
+	started := p.fifo(t, "started")
+	p.add(t, IPPreUp, `read x <%[1]s/started
+while :; do :; done`)
+	s := p.scripts(func(c *Config) { c.Patience = time.Nanosecond })
+	done := make(chan struct{})
+	go func() {
+		s.await(IPPreUp, s.ipCall(line, ours))
+		close(done)
+	}()
+	release(t, started)
+	s.Hurry()
+	<-done
+	p.saying(t, NetDown)
+	s.cfg.Patience = time.Hour
+	s.await(NetDown, s.ipCall(line, ours)) // what comes later may run, for as long
+	s.Close()
+	if log := p.log.String(); strings.Count(log, "finished") != 2 || strings.Contains(log, "Can't") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
 // TestNotThere: a script that is missing is nobody's concern; one that cannot run is
 // told of.
 func TestNotThere(t *testing.T) {

@@ -228,22 +228,27 @@ func TestScriptOrder(t *testing.T) {
 	}
 }
 
-// TestChildTimeout: a script that hangs holds the end up for no longer.
+// TestChildTimeout: a script that hangs holds the end up for no longer, also one that is
+// waited for before anything is configured.
 func TestChildTimeout(t *testing.T) {
-	w := newWorld(t)
-	w.serve(t)
-	w.write(t, "etc/ip-up", "#!/bin/sh\necho $$ >/run/hangs\nexec sleep 3600\n", 0o755)
-	p := w.dial(t, "child-timeout", "1")
-	await(t, "ip-up runs", func() bool { return strings.HasSuffix(w.read("run/hangs"), "\n") })
-	pid, err := strconv.Atoi(strings.TrimSpace(w.read("run/hangs")))
-	check(t, err)
-	began := time.Now()
-	check(t, unix.Kill(p.PID(), unix.SIGTERM))
-	ends(t, p, 5)
-	if took := time.Since(began); took < time.Second {
-		t.Errorf("it ended after %v, want it to wait a second for the script", took)
+	for _, name := range []string{"ip-up", "ip-pre-up"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serve(t)
+			w.write(t, "etc/"+name, "#!/bin/sh\necho $$ >/run/hangs\nexec sleep 3600\n", 0o755)
+			p := w.dial(t, "child-timeout", "1")
+			await(t, name+" runs", func() bool { return strings.HasSuffix(w.read("run/hangs"), "\n") })
+			pid, err := strconv.Atoi(strings.TrimSpace(w.read("run/hangs")))
+			check(t, err)
+			began := time.Now()
+			check(t, unix.Kill(p.PID(), unix.SIGTERM))
+			ends(t, p, 5)
+			if took := time.Since(began); took < time.Second {
+				t.Errorf("it ended after %v, want it to wait a second for the script", took)
+			}
+			awaitExit(t, pid)
+		})
 	}
-	awaitExit(t, pid)
 }
 
 // TestScriptThatCannotRun is told of, and does no harm.
