@@ -88,6 +88,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	}
 	ctx, stop := background.UntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
+		run.hurry()
 	})
 	defer stop()
 	giveUp(log, v6 != nil)

@@ -16,11 +16,13 @@ type scripted struct {
 
 	mu       sync.Mutex
 	sessions map[uint16]*scripts.Scripts
+	live     map[*scripts.Scripts]bool // those, and of sessions whose device is being made
+	hurried  bool
 	ending   sync.WaitGroup
 }
 
 func newScripted(h pppoe.Host, cfg scripts.Config) *scripted {
-	return &scripted{Host: h, cfg: cfg, sessions: make(map[uint16]*scripts.Scripts)}
+	return &scripted{Host: h, cfg: cfg, sessions: make(map[uint16]*scripts.Scripts), live: make(map[*scripts.Scripts]bool)}
 }
 
 var _ pppoe.Host = (*scripted)(nil)
@@ -37,13 +39,35 @@ func (s *scripted) Open(l pppoe.Line) (tun.Device, error) {
 	cfg := s.cfg
 	cfg.Device = l.Interface
 	its := scripts.New(cfg)
+	s.begin(its)
 	d, err := its.Around(s.Host).Open(l)
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.sessions[l.SessionID] = its
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		delete(s.live, its)
+		return nil, err
 	}
-	return d, err
+	s.sessions[l.SessionID] = its
+	return d, nil
+}
+
+func (s *scripted) begin(its *scripts.Scripts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live[its] = true
+	if s.hurried {
+		its.Hurry()
+	}
+}
+
+// hurry bounds the scripts that are waited for, since the server has to end.
+func (s *scripted) hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hurried = true
+	for its := range s.live {
+		its.Hurry()
+	}
 }
 
 // Configure changes the network of a line.
@@ -66,6 +90,7 @@ func (s *scripted) notify(l pppoe.Line, e pppoe.Event) {
 	if _, over := e.(pppoe.Ended); over {
 		s.mu.Lock()
 		delete(s.sessions, l.SessionID)
+		delete(s.live, its)
 		s.mu.Unlock()
 		s.ending.Go(its.Close) // which waits for scripts
 	}

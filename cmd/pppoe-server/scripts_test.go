@@ -1,0 +1,53 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/internal/scripts"
+	"upppoe/ipcp"
+	"upppoe/pppoe"
+	"upppoe/tun"
+	"upppoe/tun/tuntest"
+)
+
+// nowhere is a pppoe.Host that changes nothing.
+type nowhere struct{}
+
+func (nowhere) Open(pppoe.Line) (tun.Device, error)                            { return tuntest.New("ppp0"), nil }
+func (nowhere) Configure(pppoe.Line, pppoe.Addressing, pppoe.Addressing) error { return nil }
+func (nowhere) Close(pppoe.Line, pppoe.Addressing)                             {}
+
+// TestHurry: a server that has to end waits for no script that does not end, whether its
+// session was there before or not.
+func TestHurry(t *testing.T) {
+	roottest.NeedPrograms(t, "sh", "sleep")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, scripts.IPPreUp), []byte("#!/bin/sh\nexec sleep 3600\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := newScripted(nowhere{}, scripts.Config{Dir: dir, Patience: time.Nanosecond, Log: slog.New(slog.DiscardHandler)})
+	want := pppoe.Addressing{IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")}}
+	for id := uint16(1); id <= 2; id++ {
+		l := pppoe.Line{Interface: "eth0", SessionID: id, Device: "ppp0"}
+		if _, err := s.Open(l); err != nil {
+			t.Fatal(err)
+		}
+		if id == 1 {
+			go s.hurry()
+		}
+		if err := s.Configure(l, pppoe.Addressing{}, want); err != nil {
+			t.Error(err)
+		}
+		s.notify(l, pppoe.Ended{})
+	}
+	s.wait()
+	if len(s.live) != 0 || len(s.sessions) != 0 {
+		t.Errorf("%d and %d sessions are left", len(s.live), len(s.sessions))
+	}
+}
