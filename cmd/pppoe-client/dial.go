@@ -105,6 +105,7 @@ func (p *program) run(ring *control.Ring) error {
 	p.records = newRecords(s, p.log)
 	defer p.records.close()
 	p.host = host(s, p.log)
+	p.host.PreUp = p.scripts.PreUp
 	p.host.RouteMemory, p.host.RuleMemory = p.records.beside("route"), p.records.beside("rules")
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	if p.ipv6 != nil {

@@ -185,13 +185,17 @@ func options(f *flags) (*pppd.Settings, error) {
 	return s, nil
 }
 
-// config is what flags and options mean for a server.
+// host is the network around sessions.
+func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
+	return &hostnet.Host{MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune, Log: log}
+}
+
+// config is what flags and options mean for a server, whose Host is yet to be set.
 func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, First: f.remote},
-		Host:         &hostnet.Host{MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune, Log: log},
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
 		MSS:          mss(f, s),

@@ -69,11 +69,12 @@ func attend(f *flags, s *pppd.Settings) int {
 	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
-	run := newScripted(cfg.Host, scripts.Config{
+	h := host(s, log)
+	run := newScripted(h, scripts.Config{
 		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
 	})
 	defer run.wait()
-	cfg.Host = run
+	h.PreUp, cfg.Host = run.preUp, run
 	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
 		j.Notify(l, e)
 		run.notify(l, e)

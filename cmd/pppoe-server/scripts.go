@@ -75,6 +75,9 @@ func (s *scripted) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	return s.of(l).Around(s.Host).Configure(l, have, want)
 }
 
+// preUp is called in the course of Configure.
+func (s *scripted) preUp(l pppoe.Line, want pppoe.Addressing) { s.of(l).PreUp(l, want) }
+
 // Close takes back what Configure has done.
 func (s *scripted) Close(l pppoe.Line, have pppoe.Addressing) {
 	s.of(l).Around(s.Host).Close(l, have)

@@ -44,6 +44,7 @@ func TestHurry(t *testing.T) {
 		if err := s.Configure(l, pppoe.Addressing{}, want); err != nil {
 			t.Error(err)
 		}
+		s.preUp(l, want)
 		s.notify(l, pppoe.Ended{})
 	}
 	s.wait()

@@ -13,12 +13,19 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// steps4 give the device what IPCP has agreed on.
-func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
+// address4 gives the device the addresses that IPCP has agreed on.
+func (h *Host) address4(link netlink.Link, a ipcp.Agreement) step {
 	addr := &netlink.Addr{IPNet: one(a.Local), Peer: one(a.Remote), Scope: unix.RT_SCOPE_UNIVERSE}
-	steps := []step{addressStep(link, addr)}
-	if h.Table != 0 && h.VRF == "" {
+	if h.ownTable() {
 		addr.Flags = unix.IFA_F_NOPREFIXROUTE // the route to the peer goes into Table
+	}
+	return addressStep(link, addr)
+}
+
+// steps4 are for what needs these addresses and a device that is up.
+func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
+	var steps []step
+	if h.ownTable() {
 		steps = append(steps, h.peerStep(link, a))
 		if h.Rules {
 			steps = append(steps, h.ruleSteps(link, a.Local)...)
@@ -27,6 +34,9 @@ func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
 	return slices.Concat(steps, h.routeSteps4(link), h.proxySteps(a.Remote))
 }
 
+// ownTable says whether routes go into a table that no device brings about.
+func (h *Host) ownTable() bool { return h.Table != 0 && h.VRF == "" }
+
 // steps6 give the device what IPv6CP has agreed on.
 func (h *Host) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
 	if a == (ipv6cp.Agreement{}) {
@@ -34,7 +44,7 @@ func (h *Host) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
 	}
 	addr := &netlink.Addr{IPNet: one(a.Local.LinkLocal()), Peer: one(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK}
 	steps := []step{addressStep(link, addr)}
-	if h.Table != 0 && h.VRF == "" && h.Rules {
+	if h.ownTable() && h.Rules {
 		steps = append(steps, h.deviceRule(link, netlink.FAMILY_V6))
 	}
 	return append(steps, h.routeSteps6(link)...)

@@ -32,9 +32,14 @@ func (h *Host) stepsOfDevice(link netlink.Link, mtu int) []step {
 	}
 	// The length of the queue stays that of a TUN: pppd's `qlen 3` suits a driver with a
 	// queue of its own, and here would be all the packets that may wait for the program.
-	return append(steps, step{"bring up", func() (func() error, error) {
+	return steps
+}
+
+// upStep lets packets in.
+func upStep(link netlink.Link) step {
+	return step{"bring up", func() (func() error, error) {
 		return func() error { return netlink.LinkSetDown(link) }, netlink.LinkSetUp(link)
-	}})
+	}}
 }
 
 // vrf finds the VRF's device.

@@ -88,6 +88,10 @@ type Host struct {
 	// there is none. Its own name servers are comments in it meanwhile, and come back
 	// when the session ends; after a crash, when the next one does.
 	ResolvConfTarget string
+	// PreUp is called, and waited for, when the device has the IPv4 addresses that are
+	// wanted, and before anything can go there: it is still down, unless IPv6 was sooner,
+	// and there is no route. Nil: nothing is.
+	PreUp func(l pppoe.Line, want pppoe.Addressing)
 	// Log is told what is noteworthy. It must be set.
 	Log *slog.Logger
 
@@ -162,38 +166,39 @@ func (h *Host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
-	err = p.inside(func() error { return h.configure(p, l.Device, have, want) })
+	h.mu.Lock()
+	p.name = l.Device
+	h.mu.Unlock()
+	err = h.change(p, func(link netlink.Link) error { return h.prepare(p, link, have, want) })
+	if err == nil {
+		if h.PreUp != nil && want.HasIPv4() && have.IPv4 != want.IPv4 {
+			h.PreUp(l, want)
+		}
+		err = h.change(p, func(link netlink.Link) error { return h.open(p, link, have, want) })
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
 	return nil
 }
 
-func (h *Host) configure(p *place, device string, have, want pppoe.Addressing) error {
-	link, err := netlink.LinkByName(device)
-	if err != nil {
+// change changes a line's device. When that fails, all that was changed is taken back.
+func (h *Host) change(p *place, do func(netlink.Link) error) error {
+	return p.inside(func() error {
+		link, err := netlink.LinkByName(p.name)
+		if err == nil {
+			err = do(link)
+		}
+		if err != nil {
+			p.takeBack(h.Log)
+		}
 		return err
-	}
-	h.mu.Lock()
-	p.name = device
-	h.mu.Unlock()
-	if err := h.fit(p, link, have, want); err != nil {
-		p.takeBack(h.Log)
-		return err
-	}
-	if have.IPv6 == want.IPv6 {
-		return nil
-	}
-	p.ipv6.takeBack(h.Log)
-	if p.ipv6, err = h.carry(h.steps6(link, want.IPv6)); err != nil {
-		// As on a host that has IPv6 disabled, where IPv4 is fine without.
-		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", device, err))
-	}
-	return nil
+	})
 }
 
-// fit does for the device and for IPv4 what a line cannot be without.
-func (h *Host) fit(p *place, link netlink.Link, have, want pppoe.Addressing) error {
+// prepare gives the device its length of packets and its IPv4 addresses. It takes back
+// what IPv4 had before.
+func (h *Host) prepare(p *place, link netlink.Link, have, want pppoe.Addressing) error {
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
 		if err := h.check(want.IPv4); err != nil {
 			return err
@@ -213,16 +218,43 @@ func (h *Host) fit(p *place, link netlink.Link, have, want pppoe.Addressing) err
 	}
 	if !want.HasIPv4() {
 		h.rename(p, link, func() { p.servers4 = nil })
-		p.ipv4.takeBack(h.Log)
-		return nil
 	}
 	p.ipv4.takeBack(h.Log)
-	made, err := h.carry(h.steps4(link, want.IPv4))
+	if !want.HasIPv4() {
+		return nil
+	}
+	made, err := h.carry([]step{h.address4(link, want.IPv4)})
 	p.ipv4 = made
-	if err == nil {
+	return err
+}
+
+// open brings the device up, and does what can be done only then.
+func (h *Host) open(p *place, link netlink.Link, have, want pppoe.Addressing) error {
+	if have.MTU == 0 {
+		up, err := h.carry([]step{upStep(link)})
+		if err != nil {
+			return err
+		}
+		p.device = append(p.device, up...)
+	}
+	if have.IPv4 != want.IPv4 && want.HasIPv4() {
+		made, err := h.carry(h.steps4(link, want.IPv4))
+		if err != nil {
+			return err
+		}
+		p.ipv4 = append(p.ipv4, made...)
 		h.rename(p, link, func() { p.servers4 = h.servers(want.IPv4) })
 	}
-	return err
+	if have.IPv6 == want.IPv6 {
+		return nil
+	}
+	p.ipv6.takeBack(h.Log)
+	var err error
+	if p.ipv6, err = h.carry(h.steps6(link, want.IPv6)); err != nil {
+		// As on a host that has IPv6 disabled, where IPv4 is fine without.
+		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.name, err))
+	}
+	return nil
 }
 
 func (p *place) takeBack(log *slog.Logger) {

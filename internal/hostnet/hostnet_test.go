@@ -2,10 +2,12 @@ package hostnet
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +84,48 @@ func TestConfigure(t *testing.T) {
 		}
 		if _, err := netlink.LinkByName("ppp0"); err == nil {
 			t.Error("ppp0 is left behind")
+		}
+	})
+}
+
+// TestPreUp: it is called for each agreement of IPv4, when its addresses are there,
+// before routes are and, at first, before the device is up.
+func TestPreUp(t *testing.T) {
+	in(t, func(t *testing.T) {
+		var seen []string
+		h := &Host{DefaultRoute: true, Log: slog.New(slog.DiscardHandler)}
+		h.PreUp = func(l pppoe.Line, want pppoe.Addressing) {
+			link, err := netlink.LinkByName(l.Device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			addrs, _ := netlink.AddrList(link, netlink.FAMILY_V4)
+			if len(addrs) != 1 || addrs[0].IP.String() != want.IPv4.Local.String() {
+				t.Errorf("with %v wanted, the addresses are %v", want.IPv4.Local, addrs)
+			}
+			route, _ := defaultRoute()
+			seen = append(seen, fmt.Sprintf("%v up=%d %s", want.IPv4.Local, link.Attrs().RawFlags&1, route))
+		}
+		other, only6, none := agreed, agreed, pppoe.Addressing{}
+		other.IPv4.Local, only6.IPv4 = netip.MustParseAddr("192.0.2.11"), ipcp.Agreement{}
+		for id, wishes := range [][]pppoe.Addressing{{agreed, other, only6}, {only6, agreed}} {
+			dev, err := h.Open(pppoe.Line{SessionID: uint16(id)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			line, have := pppoe.Line{SessionID: uint16(id), Device: dev.Name()}, none
+			for _, want := range wishes {
+				if err := h.Configure(line, have, want); err != nil {
+					t.Fatal(err)
+				}
+				have = want
+			}
+			dev.Close()
+			h.Close(line, have)
+		}
+		want := []string{"192.0.2.10 up=0 ", "192.0.2.11 up=1 ", "192.0.2.10 up=1 "}
+		if !slices.Equal(seen, want) {
+			t.Errorf("saw %q, want %q", seen, want)
 		}
 	})
 }

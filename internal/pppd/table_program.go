@@ -84,7 +84,7 @@ var programOptions = []option{
 		kind: kind{"NAME=VALUE", assignment}},
 	{name: "unset", help: "a variable that no script gets",
 		kind: kind{"NAME", variable}},
-	script("ip-pre-up", "run, and waited for, before IPv4 is configured"),
+	script("ip-pre-up", "run, and waited for, when IPv4's addresses are set, before the interface is up"),
 	script("ip-up", "run once IPv4 is up"),
 	script("ip-down", "run once IPv4 is down"),
 	script("ipv6-up", "run once IPv6 is up"),

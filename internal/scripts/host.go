@@ -11,8 +11,8 @@ type host struct {
 	scripts *Scripts
 }
 
-// Around has net-init, net-pre-up and ip-pre-up run, and waited for, before the host's
-// network is changed, and net-down after it.
+// Around has net-init and net-pre-up run, and waited for, before the host's network is
+// changed, and net-down after it.
 func (s *Scripts) Around(h pppoe.Host) pppoe.Host { return &host{h, s} }
 
 func (h *host) Open(l pppoe.Line) (tun.Device, error) {
@@ -31,9 +31,6 @@ func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	if have == (pppoe.Addressing{}) {
 		h.scripts.await(NetPreUp, h.scripts.netCall(l))
 	}
-	if want.HasIPv4() && have.IPv4 != want.IPv4 {
-		h.scripts.await(IPPreUp, h.scripts.ipCall(l, want))
-	}
 	return h.Host.Configure(l, have, want)
 }
 
@@ -41,3 +38,7 @@ func (h *host) Close(l pppoe.Line, have pppoe.Addressing) {
 	h.Host.Close(l, have)
 	h.scripts.await(NetDown, h.scripts.netCall(l))
 }
+
+// PreUp runs ip-pre-up, and waits for it. A host calls it when the device has its
+// addresses, and is yet to be brought up.
+func (s *Scripts) PreUp(l pppoe.Line, want pppoe.Addressing) { s.await(IPPreUp, s.ipCall(l, want)) }

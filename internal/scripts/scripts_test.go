@@ -382,7 +382,7 @@ func (h fakeHost) Close(pppoe.Line, pppoe.Addressing) { h.say("close") }
 // TestAround: where pppd waits, the host's network waits too.
 func TestAround(t *testing.T) {
 	p := newPlace(t)
-	for _, name := range []string{NetInit, NetPreUp, NetDown, IPPreUp} {
+	for _, name := range []string{NetInit, NetPreUp, NetDown} {
 		p.add(t, name, `echo "`+name+` $1 $4" >>%[1]s/said`)
 	}
 	s := p.scripts(nil)
@@ -396,7 +396,7 @@ func TestAround(t *testing.T) {
 	h.Configure(line, only6, ours)
 	h.Configure(line, ours, only6)
 	h.Close(line, only6)
-	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, ip-pre-up ppp0 192.0.2.10, configure, configure, close, net-down ppp0 param"
+	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, configure, configure, close, net-down ppp0 param"
 	if said := p.said(t); said != want {
 		t.Errorf("did: %s\nwant: %s", said, want)
 	}

@@ -181,14 +181,15 @@ func (c call) checkEnvironment(t testing.TB, want map[string]string) {
 	}
 }
 
-// TestPreUpIsWaitedFor: nothing flows, and the address is not there, until ip-pre-up has
-// ended; ip-up comes after.
+// TestPreUpIsWaitedFor: while ip-pre-up runs, the device has its addresses and is down, as
+// pppd(8) has it, and there is no route; ip-up comes after.
 func TestPreUpIsWaitedFor(t *testing.T) {
 	w := newWorld(t)
 	w.serve(t)
-	w.record(t, "ip -4 address show dev ppp0 | sed 's/^/env ADDRESS=/' >&3; mkfifo /run/gate; cat /run/gate >/dev/null", "ip-pre-up")
-	w.record(t, "ip -4 -o address show dev ppp0 | sed 's/^/env ADDRESS=/' >&3", "ip-up")
-	w.dial(t)
+	const look = "echo \"env SEEN=$(ip -o address show dev ppp0) $(ip -o link show dev ppp0) $(ip route show default)\" | tr '\\n' ' ' >&3; "
+	w.record(t, look+"mkfifo /run/gate; cat /run/gate >/dev/null", "ip-pre-up")
+	w.record(t, look, "ip-up")
+	w.dial(t, "noipv6", "defaultroute")
 	await(t, "ip-pre-up runs", func() bool { return w.has("run/gate") })
 	if all := w.status(t); len(all) != 1 || all[0].IPv4 != nil {
 		t.Errorf("while ip-pre-up runs, the client is %+v", all)
@@ -198,11 +199,11 @@ func TestPreUpIsWaitedFor(t *testing.T) {
 	}
 	check(t, os.WriteFile(w.dir+"/run/gate", nil, 0))
 	calls := w.awaitCalls(t, "ip-pre-up", "ip-up")
-	if strings.Contains(calls["ip-pre-up"].env["ADDRESS"], "192.0.2.10") {
-		t.Errorf("ip-pre-up sees an address: %v", calls["ip-pre-up"].env)
-	}
-	if !strings.Contains(calls["ip-up"].env["ADDRESS"], "192.0.2.10") {
-		t.Errorf("ip-up sees no address: %v", calls["ip-up"].env)
+	for name, up := range map[string]bool{"ip-pre-up": false, "ip-up": true} {
+		seen := calls[name].env["SEEN"]
+		if !strings.Contains(seen, "inet 192.0.2.10 peer 192.0.2.1/32") || strings.Contains(seen, ",UP") != up || strings.Contains(seen, "default dev ppp0") != up {
+			t.Errorf("%s saw: %s", name, seen)
+		}
 	}
 	w.awaitOnline(t)
 }
