@@ -37,11 +37,19 @@ func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
 // ownTable says whether routes go into a table that no device brings about.
 func (h *Host) ownTable() bool { return h.Table != 0 && h.VRF == "" }
 
+// minMTU6 is what IPv6 asks of any link (RFC 8200 section 5). Linux has none where it is less.
+const minMTU6 = 1280
+
+// carry6 does what there is to do for IPv6.
+func (h *Host) carry6(link netlink.Link, a ipv6cp.Agreement) (changes, error) {
+	if mtu := link.Attrs().MTU; mtu < minMTU6 {
+		return nil, fmt.Errorf("it needs an MTU of %d at least, and this is %d", minMTU6, mtu)
+	}
+	return h.carry(h.steps6(link, a))
+}
+
 // steps6 give the device what IPv6CP has agreed on.
 func (h *Host) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
-	if a == (ipv6cp.Agreement{}) {
-		return nil
-	}
 	addr := &netlink.Addr{IPNet: one(a.Local.LinkLocal()), Peer: one(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK}
 	steps := []step{addressStep(link, addr)}
 	if h.ownTable() && h.Rules {

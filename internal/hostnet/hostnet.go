@@ -249,8 +249,11 @@ func (h *Host) open(p *place, link netlink.Link, have, want pppoe.Addressing) er
 		return nil
 	}
 	p.ipv6.takeBack(h.Log)
+	if !want.HasIPv6() {
+		return nil
+	}
 	var err error
-	if p.ipv6, err = h.carry(h.steps6(link, want.IPv6)); err != nil {
+	if p.ipv6, err = h.carry6(link, want.IPv6); err != nil {
 		// As on a host that has IPv6 disabled, where IPv4 is fine without.
 		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.name, err))
 	}

@@ -188,6 +188,22 @@ func TestWithoutIPv6(t *testing.T) {
 	})
 }
 
+// TestTooShortForIPv6: where packets of IPv6 have no room, IPv4 goes on, and the log says why.
+func TestTooShortForIPv6(t *testing.T) {
+	in(t, func(t *testing.T) {
+		log, said := logTo()
+		dial(t, &Host{MTU: 1279, Log: log})
+		link, err := netlink.LinkByName("ppp0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAddresses(t, link, "192.0.2.10/32 peer 192.0.2.1/32 scope 0")
+		if !strings.Contains(said.String(), "ppp0: no IPv6: it needs an MTU of 1280 at least, and this is 1279") {
+			t.Errorf("the log says %q, want why there is no IPv6", said)
+		}
+	})
+}
+
 // TestNoDevice: the error names the device.
 func TestNoDevice(t *testing.T) {
 	in(t, func(t *testing.T) {
