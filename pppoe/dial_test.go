@@ -36,7 +36,8 @@ type host struct {
 	made    int
 	devices map[string]*tuntest.Device
 	now     map[string]pppoe.Addressing
-	refuse  error
+	refuse  error // what Open returns
+	unfit   error // what Configure returns
 }
 
 func newHost(prefix string) *host {
@@ -59,7 +60,7 @@ func (h *host) Configure(l pppoe.Line, _, want pppoe.Addressing) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now[l.Device] = want
-	return nil
+	return h.unfit
 }
 
 func (h *host) Close(l pppoe.Line, _ pppoe.Addressing) {

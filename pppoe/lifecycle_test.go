@@ -63,6 +63,36 @@ func TestRedial(t *testing.T) {
 	}
 }
 
+// TestUnfitHost: where the host's network does not fit what was agreed on, the session ends
+// on both sides, and that is told once, however much of it was still to be done.
+func TestUnfitHost(t *testing.T) {
+	for _, side := range []string{"client", "server"} {
+		t.Run(side, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				unfit, told, cause := l.clientHost, &l.clientEvents, session.HostRefused
+				if side == "server" {
+					unfit, told, cause = l.serverHost, &l.serverEvents, session.PeerTerminated
+				}
+				unfit.unfit = errors.New("no room")
+				l.startServer()
+				l.startClient()
+				time.Sleep(10 * time.Second)
+				if got := l.cause(); got != cause {
+					t.Errorf("the client ended for %v, want %v: %v", got, cause, l.clientErr)
+				}
+				if n := count[pppoe.HostFailed](told); n != 1 {
+					t.Errorf("it was told %d times that the host failed, want once", n)
+				}
+				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
+					t.Errorf("at the server %d sessions ended, want one", n)
+				}
+				l.stop()
+			})
+		})
+	}
+}
+
 // TestMaxFail: without a server, the client gives up after so many dials.
 func TestMaxFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

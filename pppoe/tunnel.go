@@ -28,6 +28,7 @@ type tunnel struct {
 	begin   time.Time       // when it does at the latest; zero: not by the clock
 	early   [][]byte        // frames that came before that
 	reason  *session.Reason // why PPP is over; nil: it is not
+	failed  bool            // the host's network would not fit, and PPP is about to be over
 	hangup  bool            // the peer has sent a PADT, or must not be sent one
 
 	key RequestKey // a server's: the PADR that made it
@@ -252,10 +253,11 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.bury(now, t, f)
 		return
 	}
-	if t.reason != nil {
+	if t.reason != nil || t.failed {
 		return
 	}
 	if f.err != nil {
+		t.failed = true
 		l.tell(now, t, HostFailed{f.err})
 		l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 		return
