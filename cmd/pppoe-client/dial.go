@@ -117,6 +117,9 @@ func (p *program) run(ring *control.Ring) error {
 	}
 
 	cfg, err := config(s, p.log)
+	if err == nil {
+		err = p.host.Check()
+	}
 	if err != nil {
 		return p.exit(err)
 	}

@@ -1,6 +1,7 @@
 package hostnet
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -167,7 +168,7 @@ func TestNamespaceByName(t *testing.T) {
 		up(t, h)()
 		h = &Host{Namespace: name + "-missing", Log: discard()}
 		_, err := h.Open(pppoe.Line{})
-		if err == nil || !strings.Contains(err.Error(), "/run/netns/"+name+"-missing: no network namespace (ip netns add") {
+		if checked := h.Check(); err == nil || fmt.Sprint(checked) != err.Error() || !strings.Contains(err.Error(), "/run/netns/"+name+"-missing: no network namespace (ip netns add") {
 			t.Errorf("opening in a namespace that is not there: %v", err)
 		}
 		h = &Host{Namespace: "/dev/null", Log: discard()}
@@ -184,6 +185,9 @@ func TestVRFMissing(t *testing.T) {
 		ip(t, "link", "add", "br0", "type", "bridge")
 		for vrf, want := range map[string]string{"blue": "no such VRF (ip link add blue type vrf", "br0": "no such VRF: br0 is a bridge"} {
 			h := &Host{VRF: vrf, Log: discard()}
+			if err := h.Check(); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: checked, %v, want %q", vrf, err, want)
+			}
 			dev, err := h.Open(pppoe.Line{})
 			if err != nil {
 				t.Fatal(err)

@@ -108,6 +108,17 @@ type Host struct {
 
 var _ pppoe.Host = (*Host)(nil)
 
+// Check says what no line can be without and is not there: the namespace, or the VRF.
+func (h *Host) Check() error {
+	return Inside(h.Namespace, func() error {
+		if h.VRF == "" {
+			return nil
+		}
+		_, err := h.vrf()
+		return err
+	})
+}
+
 // Open makes the device, where nothing is left of an earlier program that was killed.
 func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 	p, err := h.newPlace()

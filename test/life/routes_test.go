@@ -211,15 +211,20 @@ func TestNamespaces(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestNoNamespace: a name that nobody knows.
-func TestNoNamespace(t *testing.T) {
+// TestNowhere: a namespace or a VRF that nobody knows is told of before anybody is called.
+func TestNowhere(t *testing.T) {
 	w := newWorld(t)
-	w.serve(t)
-	r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", "netns", "nosuch"}, account...)...)
-	if r.code == 0 || !strings.Contains(r.stderr, "nosuch") {
-		t.Errorf("%+v", r)
+	server := w.serve(t)
+	for _, option := range []string{"netns", "vrf"} {
+		r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", option, "nosuch"}, account...)...)
+		if r.code != 1 || !strings.Contains(r.stderr, "nosuch") {
+			t.Errorf("%s: %+v", option, r)
+		}
 	}
 	w.leftNothing(t)
+	if log := server.Log(); strings.Contains(log, "PADI") || strings.Contains(log, "Session") {
+		t.Errorf("the server was called: %s", log)
+	}
 }
 
 // TestDefaultRoute6: IPv6's default route, and its metric.
