@@ -78,6 +78,7 @@ func TestUnfitHost(t *testing.T) {
 				l.startServer()
 				l.startClient()
 				time.Sleep(10 * time.Second)
+				synctest.Wait()
 				if got := l.cause(); got != cause {
 					t.Errorf("the client ended for %v, want %v: %v", got, cause, l.clientErr)
 				}
