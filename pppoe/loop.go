@@ -193,19 +193,34 @@ func (l *loop) maxMRU(agreed int) int {
 }
 
 // ask has an Authority judge a proof. Sessions bound the number of questions: each has
-// at most one under way.
+// at most one under way. What a peer that negotiates anew offers meanwhile waits for it, as
+// its answer is none on the new proof; only the last waits.
 func (l *loop) ask(ctx context.Context, a Authority, t *tunnel, p ppp.Proof) {
+	if t.judging {
+		t.unasked = p
+		return
+	}
+	t.judging = true
 	line := t.Line
 	// Ends when the Authority answers, or the loop has ended.
 	go func() {
 		d := a.Judge(ctx, line, p)
-		l.call(func(now time.Time) {
-			if t.reason == nil {
-				t.session.Decide(now, d, &t.out)
-				l.flush(now, t)
-			}
-		})
+		l.call(func(now time.Time) { l.decide(ctx, now, a, t, d) })
 	}()
+}
+
+// decide brings an Authority's answer to the session, unless there is another proof by now.
+func (l *loop) decide(ctx context.Context, now time.Time, a Authority, t *tunnel, d ppp.Decision) {
+	next := t.unasked
+	t.judging, t.unasked = false, nil
+	switch {
+	case t.reason != nil:
+	case next != nil:
+		l.ask(ctx, a, t, next)
+	default:
+		t.session.Decide(now, d, &t.out)
+		l.flush(now, t)
+	}
 }
 
 // call has the loop do something, unless it has ended.

@@ -30,6 +30,8 @@ type tunnel struct {
 	reason  *session.Reason // why PPP is over; nil: it is not
 	failed  bool            // the host's network would not fit, and PPP is about to be over
 	hangup  bool            // the peer has sent a PADT, or must not be sent one
+	judging bool            // an Authority is asked
+	unasked ppp.Proof       // nil, or what it is to be asked next
 
 	key RequestKey // a server's: the PADR that made it
 }
