@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -24,11 +25,30 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
+	if cfg.Session.Patience == 0 {
+		cfg.Session.Patience = patience(&cfg.Session)
+	}
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max)}
 	for _, l := range listeners {
 		s.loops = append(s.loops, newServing(s, l))
 	}
 	return s, nil
+}
+
+// leastPatience is more than a client needs whose LCP and whose authentication each take all
+// the time that they have by default, and are then negotiated anew (an LNS behind an LAC).
+const leastPatience = 3 * time.Minute
+
+// patience is how long a client may have a slot without being admitted: longer, where LCP and
+// authentication may take longer; below zero, for ever, where one of them may.
+func patience(c *session.Config) time.Duration {
+	auth := c.AuthTimers.WithDefaults(0)
+	if auth.Timeout < 0 {
+		return -1
+	}
+	link := time.Duration(cmp.Or(c.LCP.Limits.MaxConfigure, 10)) * cmp.Or(c.LCP.Limits.Restart, 3*time.Second)
+	proof := max(auth.Timeout, time.Duration(auth.Tries)*auth.Restart)
+	return max(leastPatience, 2*(link+proof))
 }
 
 // Run serves until the context ends: it says goodbye to all, waits for their

@@ -30,7 +30,8 @@ type ServerConfig struct {
 	// each port.
 	Concentrator ConcentratorConfig
 	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
-	// session from Pool.
+	// session from Pool. A Patience of zero is 3 minutes, or more where LCP and
+	// authentication may take more; below zero, clients may take any time.
 	Session session.Config
 	// MSS bounds the MSS of TCP that sessions carry: see ClientConfig.MSS.
 	MSS int

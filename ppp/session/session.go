@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"io"
+	"net/netip"
 	"time"
 
 	"upppoe/ipcp"
@@ -28,6 +29,10 @@ type Config struct {
 	// wish for it gets a Protocol-Reject. IPv6.Rand need not be set.
 	IPv4 *ipcp.Config
 	IPv6 *ipv6cp.Config
+	// Patience is how long both sides may take to the network phase, each time; zero: for
+	// ever. What each protocol waits for is bounded, but begins anew with every
+	// Configure-Request: a peer could have a session for ever without saying who it is.
+	Patience time.Duration
 	// Rand is where everything random comes from. It must be set, and must not
 	// fail.
 	Rand io.Reader
@@ -62,7 +67,8 @@ type Session struct {
 	reason Reason
 	over   bool // Closed has been told
 
-	dismissed bool // the peer has asked for an end before there was a link
+	admitBy   time.Time // when the network phase must have begun; zero: it has, or may take any time
+	dismissed bool      // the peer has asked for an end before there was a link
 }
 
 // New makes a session in phase Dead.
@@ -128,16 +134,26 @@ func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
 	if s.auth.demand == nil {
 		return
 	}
-	if d.Granted && d.Address.IsValid() && s.v4 != nil {
-		s.v4.Assign(d.Address)
+	step := s.auth.demand.Decide(now, d, &out.Frames)
+	if step.Outcome == ppp.Succeeded && s.v4 != nil {
+		s.assign(d.Address)
 	}
-	s.demanded(now, s.auth.demand.Decide(now, d, &out.Frames), out)
+	s.demanded(now, step, out)
 	s.settle(now, out)
+}
+
+// assign sets the peer's address: the decision's, or else what we want of anybody. An
+// address of who was the peer before the link was negotiated anew does not stay.
+func (s *Session) assign(remote netip.Addr) {
+	if !remote.IsValid() {
+		remote = s.cfg.IPv4.Remote
+	}
+	s.v4.Assign(remote)
 }
 
 // Deadline is when Advance wants to be called; zero: never.
 func (s *Session) Deadline() time.Time {
-	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline())
+	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline(), s.admitBy)
 	for _, l := range s.layers {
 		first = ppp.Earliest(first, l.machine.Deadline())
 	}
@@ -148,6 +164,9 @@ func (s *Session) Deadline() time.Time {
 func (s *Session) Advance(now time.Time, out *Output) {
 	s.link.Advance(now, &out.Frames)
 	s.advanceAuth(now, out)
+	if !s.admitBy.IsZero() && !now.Before(s.admitBy) {
+		s.lateFor(now, out)
+	}
 	for _, l := range s.layers {
 		l.machine.Advance(now, &out.Frames)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"flag"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -312,4 +313,58 @@ func FuzzSession(f *testing.F) {
 			out.Reset()
 		}
 	})
+}
+
+// TestPatience: a peer that negotiates anew again and again, and so has every timer begin
+// anew, does not get a session for ever without saying who it is.
+func TestPatience(t *testing.T) {
+	for _, c := range []struct {
+		patience time.Duration
+		want     session.Cause
+	}{{3 * time.Minute, session.PeerNotAuthenticated}, {0, session.Unknown}} {
+		b := server(chap.MD5)
+		b.Patience = c.patience
+		p := newPair(t, client(), b)
+		p.lose = func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }
+		p.up()
+		for range 20 {
+			p.pass(20 * time.Second)
+			p.side[1].Receive(p.now, []byte{0xc0, 0x21, 1, 77, 0, 4}, &p.side[1].out)
+			p.pump()
+		}
+		if got := p.side[1].cause(); got != c.want {
+			t.Errorf("with a patience of %v the server's session ended by %v, want %v\n%s", c.patience, got, c.want, &p.log)
+		}
+	}
+}
+
+// TestPatienceOfOpenLink: who is admitted may stay.
+func TestPatienceOfOpenLink(t *testing.T) {
+	b := server(chap.MD5)
+	b.Patience = 3 * time.Minute
+	p := newPair(t, client(), b)
+	p.up()
+	p.pass(time.Hour)
+	if has[session.Closed](p.side[1]) || p.side[1].Phase() != session.Network {
+		t.Errorf("a session that was admitted ended by %v", p.side[1].cause())
+	}
+}
+
+// TestStrayDecision: a decision that nobody waits for gives nobody an address, and that of
+// one user is not the next one's.
+func TestStrayDecision(t *testing.T) {
+	p := newPair(t, client(), server(chap.MD5))
+	other := netip.MustParseAddr("192.0.2.66")
+	s := p.side[1]
+	p.lose = func(from int, frame []byte) bool {
+		if from == 0 && frame[0] == 0xc2 { // a Response is on its way
+			s.Decide(p.now, ppp.Decision{Granted: true, Address: other}, &s.out)
+		}
+		return false
+	}
+	p.up()
+	up, ok := first[session.IPv4Up](s)
+	if want := netip.MustParseAddr("192.0.2.10"); !ok || up.Remote != want {
+		t.Errorf("the peer has %v, want %v\n%s", up.Remote, want, &p.log)
+	}
 }

@@ -45,6 +45,7 @@ func (s *Session) leave(now time.Time, out *Output) {
 }
 
 func (s *Session) enter(now time.Time, out *Output) {
+	s.timeAdmission(now)
 	switch s.phase {
 	case Authenticate:
 		out.tell(LinkUp{MRU: s.link.MRU(), PeerMRU: s.link.PeerMRU()})
@@ -59,6 +60,28 @@ func (s *Session) enter(now time.Time, out *Output) {
 		s.blame(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"})
 		s.end(out)
 	}
+}
+
+// timeAdmission bounds the way to the network phase, from its first step on.
+func (s *Session) timeAdmission(now time.Time) {
+	switch s.phase {
+	case Establish, Authenticate:
+		if s.admitBy.IsZero() && s.cfg.Patience > 0 {
+			s.admitBy = now.Add(s.cfg.Patience)
+		}
+	default:
+		s.admitBy = time.Time{}
+	}
+}
+
+// lateFor ends a session whose peer has had time enough.
+func (s *Session) lateFor(now time.Time, out *Output) {
+	s.admitBy = time.Time{}
+	if s.auth.demand != nil && !s.auth.peerOK {
+		s.closeFor(now, PeerNotAuthenticated, "Authentication takes too long", out)
+		return
+	}
+	s.closeFor(now, NotNegotiated, "LCP: negotiation takes too long", out)
 }
 
 // watchLink closes a link that LCP has found to be of no use.
