@@ -29,7 +29,8 @@ type (
 	RefusedByAC struct{ Refusal }
 	// SessionGranted tells that discovery is done.
 	SessionGranted struct{ Grant }
-	// Full tells that a server had no slot left for a client.
+	// Full tells that a server had no slot left for a client: of who asks again and again,
+	// some times a second only.
 	Full struct{}
 	// DeviceOpened tells that the line has its network device.
 	DeviceOpened struct{ Name string }

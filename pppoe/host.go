@@ -21,6 +21,7 @@ type HostDiscovery struct {
 	eager    time.Time // until when PADI is sent every second
 	offers   []Offer   // not yet tried
 	refused  []Addr    // who would not have us
+	denied   []Addr    // who said so instead of an offer, and has been told of
 	chosen   Offer
 }
 
@@ -58,7 +59,7 @@ func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
 
 // Start sends the first PADI.
 func (h *HostDiscovery) Start(now time.Time, q *Queue) {
-	h.sent, h.offers, h.refused, h.eager = 0, nil, nil, now.Add(h.cfg.Eager)
+	h.sent, h.offers, h.refused, h.denied, h.eager = 0, nil, nil, nil, now.Add(h.cfg.Eager)
 	h.sendPADI(now, q)
 }
 
@@ -114,7 +115,7 @@ func (h *HostDiscovery) receivePADO(now time.Time, f DiscoveryFrame, q *Queue) (
 		return Finding{}, err
 	}
 	if e, bad := f.Tags.FindError(); bad {
-		return Finding{Refusal: &Refusal{f.Src, e}}, nil
+		return h.deny(&Refusal{f.Src, e})
 	}
 	offer := Offer{f.Src, append(Tags(nil), f.Tags...)}
 	switch {
@@ -132,6 +133,16 @@ func (h *HostDiscovery) receivePADO(now time.Time, f DiscoveryFrame, q *Queue) (
 		h.remember(offer)
 	}
 	return Finding{Offer: &offer}, nil
+}
+
+// deny tells of a concentrator that has an error for us and no offer: once of each, and of so
+// many only, as anybody on the segment can send such packets.
+func (h *HostDiscovery) deny(r *Refusal) (Finding, error) {
+	if slices.Contains(h.denied, r.AC) || len(h.denied) >= maxOffers {
+		return Finding{}, ErrUnwanted
+	}
+	h.denied = append(h.denied, r.AC)
+	return Finding{Refusal: r}, nil
 }
 
 // checkPADO holds an offer against RFC 2516 section 5.2 and against our wishes.

@@ -78,8 +78,23 @@ type serving struct {
 	byKey        map[RequestKey]*tunnel
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
-	strays       int       // answered
-	straysSince  time.Time // in the second that began then
+	strays       quota // that are answered
+	full         quota // of what is told
+}
+
+// quota is how often something that anybody can bring about has been done.
+type quota struct {
+	done  int
+	since time.Time // in the second that began then
+}
+
+// take says whether it may be done once more: so many times a second.
+func (q *quota) take(now time.Time, most int) bool {
+	if now.Sub(q.since) >= time.Second {
+		q.done, q.since = 0, now
+	}
+	q.done++
+	return q.done <= most
 }
 
 var _ owner = (*serving)(nil)
@@ -179,7 +194,9 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 	}
 	if !ok {
 		o.concentrator.Refuse(r, TagACSystemError, "no client slots available", &o.queue)
-		o.loop.notify(Line{Interface: o.loop.iface, Peer: r.Client, Service: r.Service}, Full{})
+		if o.full.take(now, maxFull) {
+			o.loop.notify(Line{Interface: o.loop.iface, Peer: r.Client, Service: r.Service}, Full{})
+		}
 		return
 	}
 	o.open(now, slot, r, key)
@@ -215,6 +232,9 @@ func (o *serving) receivePADT(now time.Time, f DiscoveryFrame) {
 	o.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
 }
 
+// maxFull is how often in a second it is told that there is no slot.
+const maxFull = 5
+
 // maxStrays is how many frames of no session are answered in a second.
 const maxStrays = 100
 
@@ -227,11 +247,7 @@ func (o *serving) stray(now time.Time, from Addr, id uint16, _ []byte) {
 	if !o.server.slots.isFree(int(id)-1) || o.stopped || !from.IsUnicast() {
 		return
 	}
-	if now.Sub(o.straysSince) >= time.Second {
-		o.strays, o.straysSince = 0, now
-	}
-	o.strays++
-	if shared := o.loop.ports.Shared; o.strays > maxStrays || shared != nil && shared() {
+	if shared := o.loop.ports.Shared; !o.strays.take(now, maxStrays) || shared != nil && shared() {
 		return
 	}
 	local := o.loop.ports.Discovery.Addr()
