@@ -35,7 +35,8 @@ type Agreement struct {
 
 // Policy is IPCP's side of the automaton.
 type Policy struct {
-	cfg Config
+	cfg     Config
+	allowed func(netip.Addr) bool // what the peer may choose; nil: any
 
 	// What we ask for as the negotiation stands.
 	askAddress bool
@@ -65,6 +66,15 @@ func New(cfg *Config) *Policy {
 // Assign sets the peer's address, once it is known who the peer is. It takes
 // effect with the peer's next Configure-Request.
 func (p *Policy) Assign(remote netip.Addr) { p.cfg.Remote = remote }
+
+// Restrict bounds what address the peer may choose where it may; nil: any. It takes effect
+// like Assign.
+func (p *Policy) Restrict(allowed func(netip.Addr) bool) { p.allowed = allowed }
+
+// mayChoose says whether the peer may have an address that is not the one assigned.
+func (p *Policy) mayChoose(addr netip.Addr) bool {
+	return usable(addr) && addr != p.local && (p.allowed == nil || p.allowed(addr))
+}
 
 // Protocol is IPCP.
 func (p *Policy) Protocol() ppp.Protocol { return ppp.IPCP }
@@ -117,13 +127,13 @@ func (p *Policy) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	switch {
 	case !ok && !assigned:
 		return ppp.Reject, theirs
-	case !assigned && usable(addr) && addr != p.local:
+	case !assigned && p.mayChoose(addr):
 		return ppp.Ack, theirs
 	case !assigned:
 		// It asks for an address, or insists on a bad one, and we have none to
 		// give.
 		return ppp.Reject, theirs
-	case addr == want, p.cfg.AcceptRemote && ok && usable(addr) && addr != p.local:
+	case addr == want, p.cfg.AcceptRemote && ok && p.mayChoose(addr):
 		return ppp.Ack, theirs
 	}
 	return ppp.Nak, option(OptAddress, want)

@@ -148,4 +148,7 @@ type Decision struct {
 	// Address, if valid, is the IPv4 address the peer is to have. What the
 	// zero value means is the owner's to say (a pool's next).
 	Address netip.Addr
+	// Allowed says which other IPv4 address the peer may have if it names one itself, and
+	// is not to have a certain one; nil: any.
+	Allowed func(netip.Addr) bool
 }

@@ -206,7 +206,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	}
 	c.Session.LCP.Demand = s.Demanded()
 	who := accounts.New(f.etc, s.Name, c.Pool, log)
-	who.All = s
+	who.All, who.Bound = s, true
 	c.Authority, c.Terms = who, who.Terms
 	return c
 }

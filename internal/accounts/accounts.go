@@ -33,6 +33,9 @@ type Accounts struct {
 	// All has the terms of sessions whose accounts do not say otherwise, after --. nil:
 	// nobody asks for Terms, and what accounts say is not looked at. It is set before use.
 	All *pppd.Settings
+	// Bound has a peer that names its own address have none but what the address column of
+	// its account allows. It is set before use.
+	Bound bool
 
 	mu    sync.Mutex
 	files map[string]*held
@@ -80,7 +83,11 @@ func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) ppp.Decis
 		a.log.Error(fmt.Sprintf("account %q: %v", pppoe.Escape(p.User()), err))
 		return ppp.Decision{}
 	}
-	return ppp.Decision{Granted: true, Message: message, Address: address}
+	d := ppp.Decision{Granted: true, Message: message, Address: address}
+	if a.Bound {
+		d.Allowed = entry.Addresses.For(unit(l)).Allows
+	}
+	return d
 }
 
 // errOptions tells no word, which may be a part of a secret without quotes.

@@ -75,6 +75,36 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestBound: a server without a pool lets no account have an address that its column does not
+// allow: it could be another session's.
+func TestBound(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte("alice ac one *\nbob ac two 192.0.2.0/28\ncarol ac three\ndave ac four 198.51.100.0/24+\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, password string
+		may, mayNot    string // addresses
+	}{
+		{"alice", "one", "203.0.113.1", "127.0.0.1"},
+		{"bob", "two", "192.0.2.3", "192.0.2.16"},
+		{"carol", "three", "", "192.0.2.3"},
+		{"dave", "four", "198.51.100.3", "198.51.100.4"},
+	} {
+		for _, bound := range []bool{true, false} {
+			a := New(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+			a.Bound = bound
+			d := a.Judge(context.Background(), pppoe.Line{SessionID: 3}, pap.Proof{Name: c.name, Password: pap.Password(c.password)})
+			if !d.Granted || (d.Allowed != nil) != bound {
+				t.Fatalf("%s: granted %v, bound %v, want %v", c.name, d.Granted, d.Allowed != nil, bound)
+			}
+			if bound && (c.may != "" && !d.Allowed(netip.MustParseAddr(c.may)) || d.Allowed(netip.MustParseAddr(c.mayNot))) {
+				t.Errorf("%s: should be allowed %q, and not %s", c.name, c.may, c.mayNot)
+			}
+		}
+	}
+}
+
 // TestUnit: a device's number, or else the session's, from 0 on.
 func TestUnit(t *testing.T) {
 	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12} {

@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"io"
-	"net/netip"
 	"time"
 
 	"upppoe/ipcp"
@@ -136,7 +135,7 @@ func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
 	}
 	step := s.auth.demand.Decide(now, d, &out.Frames)
 	if step.Outcome == ppp.Succeeded && s.v4 != nil {
-		s.assign(d.Address)
+		s.assign(d)
 	}
 	s.demanded(now, step, out)
 	s.settle(now, out)
@@ -144,11 +143,13 @@ func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
 
 // assign sets the peer's address: the decision's, or else what we want of anybody. An
 // address of who was the peer before the link was negotiated anew does not stay.
-func (s *Session) assign(remote netip.Addr) {
+func (s *Session) assign(d ppp.Decision) {
+	remote := d.Address
 	if !remote.IsValid() {
 		remote = s.cfg.IPv4.Remote
 	}
 	s.v4.Assign(remote)
+	s.v4.Restrict(d.Allowed)
 }
 
 // Deadline is when Advance wants to be called; zero: never.
