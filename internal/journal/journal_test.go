@@ -183,8 +183,11 @@ func TestServerWords(t *testing.T) {
 func TestNoPassword(t *testing.T) {
 	login := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x06"), "geheim"...)...)
 	broken := frame(ppp.PAP, pap.AuthenticateRequest, 1, append([]byte("\x05alice\x09"), "geheim"...)...)
+	long := append(frame(ppp.PAP, pap.AuthenticateRequest, 1)[:4], append([]byte("\xff\xff\x05alice\x06"), "geheim"...)...)
+	rejected := frame(ppp.LCP, ppp.ProtocolReject, 9, login...)
 	for _, server := range []bool{false, true} {
-		got := told(&Journal{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken})
+		got := told(&Journal{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken},
+			pppoe.FrameReceived{Frame: long}, pppoe.FrameReceived{Frame: rejected})
 		if strings.Contains(got, "geheim") || strings.Contains(got, "67 65 68 65 69 6d") || strings.Count(got, "AuthReq") != 3 {
 			t.Errorf("server %v: the log is\n%s", server, got)
 		}

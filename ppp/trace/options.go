@@ -27,7 +27,22 @@ var ccpNames = append(append(lcpNames[:8:8], make([]string, 6)...), "ResetReq", 
 
 // control makes a printer for LCP or a network control protocol.
 func control(p ppp.Protocol, names []string, option printer) func([]byte, ppp.Control, Options) []byte {
-	return func(b []byte, c ppp.Control, _ Options) []byte { return appendControl(b, p, c, names, option) }
+	return func(b []byte, c ppp.Control, o Options) []byte {
+		if p == ppp.LCP && c.Code == ppp.ProtocolReject {
+			return appendProtocolReject(named(b, p, c, names), c, o)
+		}
+		return appendControl(b, p, c, names, option)
+	}
+}
+
+// appendProtocolReject appends the protocol and the beginning of the frame that was rejected
+// (RFC 1661 section 5.7), which is one of ours: of PAP's, with our password.
+func appendProtocolReject(b []byte, c ppp.Control, o Options) []byte {
+	p, rest, err := ppp.ParseFrame(c.Data)
+	if err != nil || p != ppp.PAP || o.ShowPassword {
+		return appendHex(b, c.Data)
+	}
+	return appendSecret(appendHex(b, c.Data[:len(c.Data)-len(rest)]), p, rest, o)
 }
 
 // appendControl appends a packet of LCP or of a network control protocol.

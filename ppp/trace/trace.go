@@ -36,7 +36,7 @@ func AppendFrame(b, frame []byte, o Options) []byte {
 	b = append(b, '[')
 	c, err := ppp.ParseControl(information)
 	if err != nil {
-		return appendHex(append(append(b, p.String()...), ']'), information)
+		return appendSecret(append(append(b, p.String()...), ']'), p, information, o)
 	}
 	return append(print(b, c, o), ']')
 }
@@ -61,6 +61,14 @@ func appendHex(b, octets []byte) []byte {
 		b = append(b, " ..."...)
 	}
 	return b
+}
+
+// appendSecret appends octets of a protocol, unless there may be a password in them.
+func appendSecret(b []byte, p ppp.Protocol, octets []byte, o Options) []byte {
+	if p == ppp.PAP && !o.ShowPassword {
+		return append(b, " <hidden>"...)
+	}
+	return appendHex(b, octets)
 }
 
 // appendText appends text as pppd does: what is not printable ASCII as an escape.
