@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"upppoe/pppoe"
 )
@@ -14,6 +17,29 @@ import (
 type document struct {
 	to            io.Writer
 	Concentrators []concentrator `json:"concentrators"`
+}
+
+// escaping is a writer for JSON that may be read on a terminal: what is not printable in a
+// string becomes JSON's escape, and means the same. Package encoding/json does that below
+// U+0020 only; U+009B, for one, begins a terminal's commands as ESC does.
+type escaping struct{ to io.Writer }
+
+// Write writes whole UTF-8.
+func (w escaping) Write(b []byte) (int, error) {
+	var out []byte
+	for _, r := range string(b) {
+		if r < 0x7f || unicode.IsPrint(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
+	}
+	if _, err := w.to.Write(out); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // concentrator is an answer in JSON. Names are a stranger's words.
@@ -88,7 +114,7 @@ func (d *document) end() {
 	if d.Concentrators == nil {
 		d.Concentrators = []concentrator{}
 	}
-	encoder := json.NewEncoder(d.to)
+	encoder := json.NewEncoder(escaping{d.to})
 	encoder.SetIndent("", "  ")
 	encoder.Encode(d)
 }
@@ -110,5 +136,5 @@ func (p *program) printJSON(e event) {
 		c := inJSON(e.answer)
 		l.Who = &c
 	}
-	json.NewEncoder(p.out).Encode(l)
+	json.NewEncoder(escaping{p.out}).Encode(l)
 }

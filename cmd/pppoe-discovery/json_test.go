@@ -1,0 +1,29 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"unicode"
+
+	"upppoe/pppoe"
+)
+
+// TestJSONOnTerminal: a stranger's words come through JSON as they are, and give a terminal
+// nothing to act on.
+func TestJSONOnTerminal(t *testing.T) {
+	const name = "ac\x1b[2J\u009b2J\x7f\u202eevil\u2028\U000e0041 \"grün\" \\ 網\n"
+	var out bytes.Buffer
+	d := document{to: &out}
+	d.answer(answer{Sighting: pppoe.Sighting{Offer: pppoe.Offer{Tags: pppoe.Tags(nil).Append(pppoe.TagACName, []byte(name)).Append(pppoe.TagACSystemError, []byte("\xff\x9b"))}}})
+	d.end()
+	for _, r := range out.String() {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Errorf("there is %U in the document", r)
+		}
+	}
+	var back document
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || len(back.Concentrators) != 1 || back.Concentrators[0].Name != name {
+		t.Errorf("%+v, %v; want the name %q\n%s", back, err, name, &out)
+	}
+}
