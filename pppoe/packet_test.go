@@ -53,7 +53,7 @@ func TestParseDiscovery(t *testing.T) {
 }
 
 func TestTextHoldsNoControlCharacters(t *testing.T) {
-	tags := Tags(nil).Append(TagACName, []byte("\x1b[2Jevil\n\u202eac")).Append(TagGenericError, []byte("\xff\x00\u009b"))
+	tags := Tags(nil).Append(TagACName, []byte("\x1b[2Jevil\n\u202eac\u061c\u2060\u2069\u206f\U000e0041")).Append(TagGenericError, []byte("\xff\x00\u009b"))
 	text := string(DiscoveryFrame{Broadcast, acAddr, Discovery{PADO, 0, tags}}.AppendText(nil))
 	for _, r := range text {
 		if r != '\n' && !unicode.IsPrint(r) {

@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"fmt"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -47,8 +48,8 @@ func AppendEscaped(b, text []byte) []byte {
 			n = 1
 		case r == '\\':
 			b = append(b, '\\', '\\')
-		case r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
-			// What hides text, or turns its direction.
+		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+			// What hides text, turns its direction, or parts lines.
 			b = fmt.Appendf(b, "\\u%04x", r)
 		default:
 			b = append(b, text[:n]...)
