@@ -75,3 +75,49 @@ func TestFullIsToldWithinBounds(t *testing.T) {
 		l.stop()
 	})
 }
+
+// TestSlotsOfOneClient: one station, which can ask under any Host-Uniq, gets no more slots than
+// a client may have, and another one again as soon as one is free.
+func TestSlotsOfOneClient(t *testing.T) {
+	for each, want := range map[int]int{0: 4, 2: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			var seen recorder
+			l := newLab(t, ethertest.Config{Watch: seen.watch})
+			l.server.Pool.Each = each
+			l.startServer()
+			greedy := pppoe.Addr{2, 9}
+			ask := func(uniq byte) {
+				tags := pppoe.Tags(nil).Append(pppoe.TagServiceName, nil).Append(pppoe.TagHostUniq, []byte{uniq})
+				l.segment.Send(forge(pppoe.Broadcast, greedy, pppoe.PADI, 0, tags))
+				synctest.Wait()
+				offers := seen.all(pppoe.PADO)
+				cookie, _ := offers[len(offers)-1].Tags.Find(pppoe.TagACCookie)
+				l.segment.Send(forge(serverAddr, greedy, pppoe.PADR, 0, tags.Append(pppoe.TagACCookie, cookie)))
+				synctest.Wait()
+			}
+			for i := range byte(6) {
+				ask(i)
+			}
+			if n := count[pppoe.SessionGranted](&l.serverEvents); n != want {
+				t.Errorf("with %d for each client one has %d sessions, want %d", each, n, want)
+			}
+			first := seen.all(pppoe.PADS)[0]
+			l.segment.Send(forge(serverAddr, greedy, pppoe.PADT, first.SessionID, nil))
+			synctest.Wait()
+			ask(7)
+			ask(8)
+			if n := count[pppoe.SessionGranted](&l.serverEvents); n != want+1 {
+				t.Errorf("after the end of one it has had %d, want %d", n, want+1)
+			}
+			if each > 0 { // others find room
+				l.startClient()
+				synctest.Wait()
+				l.exchange()
+				l.stop()
+				return
+			}
+			l.stopServer()
+			l.running.Wait()
+		})
+	}
+}

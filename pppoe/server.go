@@ -28,7 +28,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Session.Patience == 0 {
 		cfg.Session.Patience = patience(&cfg.Session)
 	}
-	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max)}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each)}
 	for _, l := range listeners {
 		s.loops = append(s.loops, newServing(s, l))
 	}
@@ -190,7 +190,7 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 	}
 	slot, ok := 0, false
 	if !o.stopped {
-		slot, ok = o.server.slots.take()
+		slot, ok = o.server.slots.take(r.Client)
 	}
 	if !ok {
 		o.concentrator.Refuse(r, TagACSystemError, "no client slots available", &o.queue)

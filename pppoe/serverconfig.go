@@ -63,6 +63,9 @@ type Pool struct {
 	// Max is the number of slots; zero: 64; at most 65,534. The n-th slot has
 	// session ID n.
 	Max int
+	// Each is how many of them a client may have at a time, by its Ethernet address; zero:
+	// any number.
+	Each int
 	// First is the peer's address in the first slot; the others follow it.
 	// Invalid: the Authority gives addresses, or the peer has its own.
 	First netip.Addr
@@ -92,6 +95,8 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return errors.New("pppoe: a Server needs a Listener")
 	case c.Pool.Max < 0 || c.Pool.Max > maxSessions:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, maxSessions)
+	case c.Pool.Each < 0:
+		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.Each)
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: RFC 2516 wants one in each PADO")
 	case c.Concentrator.Rand == nil:

@@ -10,27 +10,31 @@ type slots struct {
 	head  int
 	held  int // how many of the ring are free
 	taken []bool
+	each  int          // how many one client may have; 0: any number
+	owner []Addr       // of a slot that is taken
+	has   map[Addr]int // by client, of those that have any
 }
 
-func newSlots(n int) *slots {
-	s := &slots{free: make([]int, n), held: n, taken: make([]bool, n)}
+func newSlots(n, each int) *slots {
+	s := &slots{free: make([]int, n), held: n, taken: make([]bool, n), each: each, owner: make([]Addr, n), has: make(map[Addr]int)}
 	for i := range s.free {
 		s.free[i] = i
 	}
 	return s
 }
 
-// take takes a slot, if one is free.
-func (s *slots) take() (slot int, ok bool) {
+// take takes a slot for a client, if one is free and it may have another.
+func (s *slots) take(client Addr) (slot int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == 0 {
+	if s.held == 0 || s.each > 0 && s.has[client] >= s.each {
 		return 0, false
 	}
 	slot = s.free[s.head]
 	s.head = (s.head + 1) % len(s.free)
 	s.held--
-	s.taken[slot] = true
+	s.taken[slot], s.owner[slot] = true, client
+	s.has[client]++
 	return slot, true
 }
 
@@ -48,4 +52,8 @@ func (s *slots) release(slot int) {
 	s.free[(s.head+s.held)%len(s.free)] = slot
 	s.held++
 	s.taken[slot] = false
+	client := s.owner[slot]
+	if s.has[client]--; s.has[client] == 0 {
+		delete(s.has, client)
+	}
 }

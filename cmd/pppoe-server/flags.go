@@ -29,6 +29,7 @@ type flags struct {
 	acName     string
 	services   []string
 	max        int
+	each       int // most sessions of a client; 0: no bound
 	mss        int
 	vlans      []vlan.Stack // none: untagged frames
 	ipv6       ipv6Pools
@@ -68,6 +69,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them, but each looks at all frames: for hundreds, give them devices")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
+	set.IntVarP(&f.each, "max-per-client", "x", 0, "most sessions at once of one client, by its Ethernet address; 0: any number")
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
@@ -115,6 +117,9 @@ func (f *flags) check(local, remote string) (err error) {
 	}
 	if f.max < 1 || f.max > 65534 {
 		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
+	}
+	if f.each < 0 {
+		return &pppd.Error{Message: fmt.Sprintf("-x %d: give the most sessions that one client may have, or 0 for any number", f.each)}
 	}
 	if err := f.checkPool(); err != nil {
 		return err
@@ -195,7 +200,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
 		Session:      s.Session(),
-		Pool:         pppoe.Pool{Max: f.max, First: f.remote},
+		Pool:         pppoe.Pool{Max: f.max, Each: f.each, First: f.remote},
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
 		MSS:          mss(f, s),

@@ -87,6 +87,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes "::/40": no host`},
 		{[]string{"--ipv6-networks", "192.0.2.0/24"}, "192.0.2.0/24 is no IPv6 prefix"},
 		{[]string{"--ipv6-dns", "::1"}, `--ipv6-dns "::1": give an IPv6 address like 2001:db8::53`},
+		{[]string{"-x", "-1"}, "-x -1: give the most sessions that one client may have"},
 		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 65534"},
 		{[]string{"-N", "65535"}, "-N 65535: give a number between 1 and 65534"},
 		{[]string{"-N", "many"}, "-N, --max-sessions"},
@@ -112,7 +113,7 @@ func set(t *testing.T, text string) *flags {
 	if err := os.WriteFile(filepath.Join(dir, "pppoe-server-options"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := parseFlags([]string{"--etc", dir, "-C", "ac", "-L", "192.0.2.1", "-R", "192.0.2.10", "-N", "5"})
+	f, err := parseFlags([]string{"--etc", dir, "-C", "ac", "-L", "192.0.2.1", "-R", "192.0.2.10", "-N", "5", "-x", "2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestConfig(t *testing.T) {
 		t.Errorf("IPv4 is %+v", v4)
 	case c.Session.IPv6 == nil:
 		t.Error("there is no IPv6")
-	case c.Pool.First != f.remote || c.Pool.Max != 5:
+	case c.Pool.First != f.remote || c.Pool.Max != 5 || c.Pool.Each != 2:
 		t.Errorf("the pool is %+v", c.Pool)
 	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand == nil:
 		t.Errorf("the concentrator is %+v", c.Concentrator)
