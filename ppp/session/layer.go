@@ -47,6 +47,22 @@ func (s *Session) lowerLayers(now time.Time, out *Output) {
 	}
 }
 
+// A peer may negotiate anew what is open, as an LNS behind an LAC does. But each time the
+// host's network is made anew, scripts run and the log tells of it, so that a peer that never
+// ceases to is hung up on: after ten times in a minute, with two families.
+const (
+	maxUps = 30
+	upsIn  = time.Minute
+)
+
+// countUp counts the begin of the network phase, or of a protocol in it.
+func (s *Session) countUp(now time.Time) {
+	if now.Sub(s.upsSince) >= upsIn {
+		s.ups, s.upsSince = 0, now
+	}
+	s.ups++
+}
+
 // settleLayers tells which families may flow, and closes a link on which none
 // ever will. A family that was up and then closed does not end the link (RFC
 // 1661 section 3.7).
@@ -56,7 +72,12 @@ func (s *Session) settleLayers(now time.Time, out *Output) {
 		s.settleLayer(now, l, out)
 		hopeless = hopeless && l.failed
 	}
-	if hopeless {
+	switch {
+	case s.ups > maxUps:
+		s.ups = 0
+		s.closeFor(now, NotNegotiated, "Peer negotiates anew too often", out)
+		s.settle(now, out)
+	case hopeless:
 		s.closeFor(now, NotNegotiated, "No network protocols running", out)
 		s.settle(now, out)
 	}
@@ -71,6 +92,7 @@ func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
 			return
 		}
 		l.up, l.wasUp, l.failed = true, true, false
+		s.countUp(now)
 		s.tellUp(l, out)
 	}
 	if !opened && l.up {

@@ -67,6 +67,8 @@ type Session struct {
 	over   bool // Closed has been told
 
 	admitBy   time.Time // when the network phase must have begun; zero: it has, or may take any time
+	ups       int       // how often packets could flow anew
+	upsSince  time.Time // in the minute that began then
 	dismissed bool      // the peer has asked for an end before there was a link
 }
 

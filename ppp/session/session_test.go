@@ -368,3 +368,35 @@ func TestStrayDecision(t *testing.T) {
 		t.Errorf("the peer has %v, want %v\n%s", up.Remote, want, &p.log)
 	}
 }
+
+// TestStorm: a peer that negotiates what is open anew without end, LCP or IPCP, is hung up on;
+// one that does so now and then is not.
+func TestStorm(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		frame []byte
+		every time.Duration
+		want  session.Cause
+	}{
+		{"LCP", []byte{0xc0, 0x21, 1, 77, 0, 4}, 0, session.NotNegotiated},
+		{"IPCP", []byte{0x80, 0x21, 1, 77, 0, 10, 3, 6, 192, 0, 2, 10}, 0, session.NotNegotiated},
+		{"LCP, at times", []byte{0xc0, 0x21, 1, 77, 0, 4}, 10 * time.Second, session.Unknown},
+	} {
+		p := newPair(t, client(), server(chap.MD5))
+		p.up()
+		for range 100 {
+			p.side[1].Receive(p.now, c.frame, &p.side[1].out)
+			p.pump()
+			p.pass(c.every)
+		}
+		ups := 0
+		for _, e := range p.side[1].events {
+			if _, ok := e.(session.IPv4Up); ok {
+				ups++
+			}
+		}
+		if got := p.side[1].cause(); got != c.want || c.want != session.Unknown && ups > 35 || c.want == session.Unknown && ups != 101 {
+			t.Errorf("%s: IPv4 came up %d times, and the session ended by %v, want %v", c.what, ups, got, c.want)
+		}
+	}
+}

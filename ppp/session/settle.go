@@ -52,6 +52,7 @@ func (s *Session) enter(now time.Time, out *Output) {
 		s.beginAuth(now, out)
 	case Network:
 		out.tell(Admitted{})
+		s.countUp(now)
 		s.openLayers(now, out)
 	case Establish, Terminate:
 		s.auth = authentication{}
