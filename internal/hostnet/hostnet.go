@@ -137,7 +137,9 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
-		dev, err = h.device()
+		if dev, err = h.device(); err == nil {
+			h.heedNoRouter(dev.Name())
+		}
 		return err
 	})
 	if err != nil {
