@@ -70,7 +70,7 @@ var description = []man.Block{
 
 var files = []man.Block{
 	man.Item{Term: etc + "/options", Text: "options of all sessions, read first."},
-	man.Item{Term: "~/.ppprc", Text: "the user's own, read next."},
+	man.Item{Term: "~/.ppprc", Text: "the user's own, read next. One of another user is not read."},
 	man.Item{Term: etc + "/peers/PEER", Text: "options of one provider, read by `call`."},
 	man.Item{Term: etc + "/chap-secrets, " + etc + "/pap-secrets", Text: "passwords, looked up by our name and the peer's if none is " +
 		"given otherwise. By PAP goes out only what is in pap-secrets. Nobody else should have access to them (chmod 600)."},

@@ -1,9 +1,11 @@
 package pppd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +17,11 @@ const maxFile = 1 << 20
 // whether others than its owner have access to it. It never waits, as opening a
 // pipe would.
 func ReadFile(path string, most int64) (text string, shared bool, err error) {
+	return readFile(path, most, func(os.FileInfo) error { return nil })
+}
+
+// readFile is ReadFile for a file that a check has nothing against, once it is open.
+func readFile(path string, most int64, check func(os.FileInfo) error) (text string, shared bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return "", false, err
@@ -27,9 +34,24 @@ func ReadFile(path string, most int64) (text string, shared bool, err error) {
 	if !stat.Mode().IsRegular() {
 		return "", false, fmt.Errorf("%s is not a plain file", path)
 	}
+	if err := check(stat); err != nil {
+		return "", false, fmt.Errorf("%s: %w", path, err)
+	}
 	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(b)) > most {
 		err = fmt.Errorf("%s is longer than %d octets", path, most)
 	}
 	return string(b), stat.Mode().Perm()&0o077 != 0, err
+}
+
+// errAnothers is why a user's own file is not read.
+var errAnothers = errors.New("it is another user's")
+
+// ours says nothing against what belongs to the user whom the program runs as. A home is what
+// the environment says, which may be that of whoever has called sudo: options name programs.
+func ours(stat os.FileInfo) error {
+	if is, ok := stat.Sys().(*syscall.Stat_t); ok && int(is.Uid) != os.Geteuid() {
+		return errAnothers
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,7 +53,8 @@ func (r *Reader) Defaults(home string) error {
 	if home == "" {
 		return nil
 	}
-	err := r.File(filepath.Join(home, ".ppprc"))
+	path := filepath.Join(home, ".ppprc")
+	text, shared, err := r.own(home, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return nil
@@ -60,8 +62,30 @@ func (r *Reader) Defaults(home string) error {
 		// As with a user of a container who has somebody else's home.
 		r.notice(Word{}, "Warning - can't open %v", err)
 		return nil
+	case errors.Is(err, errAnothers):
+		r.notice(Word{}, "Warning - not read: %v", err)
+		return nil
+	case err != nil:
+		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
 	}
-	return err
+	return r.text(path, text, shared)
+}
+
+// own reads a file in a home, both of which must belong to the program's user: else what is there
+// may be a link to a file that whoever made it must not read.
+func (r *Reader) own(home, path string) (text string, shared bool, err error) {
+	text, shared, err = readFile(path, maxFile, ours)
+	if err != nil {
+		return "", false, err
+	}
+	stat, err := os.Stat(home)
+	if err == nil {
+		err = ours(stat)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("%s: %w", home, err)
+	}
+	return text, shared, nil
 }
 
 // File reads a file of options. The error is fs.ErrNotExist if this file is not

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
 )
 
 // reader is one of a host with a few interfaces, and files in dir.
@@ -209,6 +211,29 @@ func TestHomeOfSomebodyElse(t *testing.T) {
 	}
 	if err := r.Defaults(home); err != nil || len(r.Settings.Notices) != 1 || !strings.Contains(r.Settings.Notices[0], ".ppprc: permission denied") {
 		t.Errorf("a file that cannot be read: %v, notices %q", err, r.Settings.Notices)
+	}
+}
+
+// TestHomeOfCaller: sudo may leave a caller his home. What is there are not the options of root,
+// whose programs would be his.
+func TestHomeOfCaller(t *testing.T) {
+	roottest.Need(t)
+	for _, c := range []struct {
+		what string
+		give func(home string) string // the path that is somebody else's
+	}{
+		{"the file", func(home string) string { return filepath.Join(home, ".ppprc") }},
+		{"the home", func(home string) string { return home }},
+	} {
+		home := etc(t, map[string]string{".ppprc": "mtu 1400 ip-up-script /tmp/his"})
+		if err := os.Chown(c.give(home), 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		r := reader(Client, "/nowhere")
+		err := r.Defaults(home)
+		if n := r.Settings.Notices; err != nil || r.Settings.MTU == 1400 || len(r.Settings.Scripts) > 0 || len(n) != 1 || !strings.Contains(n[0], "it is another user's") {
+			t.Errorf("%s is somebody else's: %v, MTU %d, scripts %v, notices %q", c.what, err, r.Settings.MTU, r.Settings.Scripts, n)
+		}
 	}
 }
 
