@@ -56,14 +56,6 @@ type owner interface {
 	idle() bool
 }
 
-// inbox is how many frames may wait for the loop, on each port. What comes
-// beyond that is dropped and counted: a flood of discovery must not cost memory,
-// nor hold up the sessions that are open.
-const inbox = 1024
-
-// ErrBehind is the reason for dropping what came faster than the loop could take it.
-var ErrBehind = errors.New("pppoe: more control packets than can be handled")
-
 // loop owns sessions: it alone touches them, and does their I/O, timing and
 // asking. Data packets do not come here: they are the Path's.
 type loop struct {
@@ -81,7 +73,7 @@ type loop struct {
 	tunnels map[uint16]*tunnel
 	due     deadlines.Heap[*tunnel]
 
-	discovery, control chan []byte
+	discovery, control *inbox
 	calls              chan func(now time.Time)
 	lost               chan error
 	ended              chan struct{}
@@ -94,8 +86,8 @@ func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace,
 		tunnels:   make(map[uint16]*tunnel),
-		discovery: make(chan []byte, inbox),
-		control:   make(chan []byte, inbox),
+		discovery: newInbox(),
+		control:   newInbox(),
 		calls:     make(chan func(time.Time)),
 		lost:      make(chan error, 2+len(ports.More)),
 		ended:     make(chan struct{}),
@@ -144,9 +136,11 @@ func (l *loop) work(ctx context.Context) (err error) {
 		case <-done:
 			done = nil
 			l.owner.stop(time.Now())
-		case frame := <-l.discovery:
+		case frame := <-l.discovery.frames:
+			l.discovery.taken(frame)
 			l.owner.discover(time.Now(), frame)
-		case frame := <-l.control:
+		case frame := <-l.control.frames:
+			l.control.taken(frame)
 			l.receiveSession(time.Now(), frame)
 		case call := <-l.calls:
 			call(time.Now())
@@ -232,14 +226,8 @@ func (l *loop) call(f func(now time.Time)) {
 }
 
 // post gives the loop a copy of a frame, or drops it if the loop is behind.
-func (l *loop) post(to chan<- []byte, frame []byte) {
-	if len(to) == cap(to) {
-		l.drops.count(ErrBehind)
-		return
-	}
-	select { // somebody else may have written since
-	case to <- append([]byte(nil), frame...):
-	default:
+func (l *loop) post(to *inbox, frame []byte) {
+	if !to.put(frame) {
 		l.drops.count(ErrBehind)
 	}
 }

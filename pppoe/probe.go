@@ -26,7 +26,7 @@ func overPort(port Port, cfg HostConfig, run func(frames <-chan []byte, lost <-c
 	if cfg.Rand == nil {
 		return errors.New("pppoe: HostConfig.Rand is not set: crypto/rand.Reader will do")
 	}
-	frames, lost := make(chan []byte, inbox), make(chan error, 1)
+	frames, lost := make(chan []byte, inboxSize), make(chan error, 1)
 	// Ends when the port is closed.
 	go func() { lost <- receive(port, frames) }()
 	return run(frames, lost)

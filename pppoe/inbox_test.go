@@ -1,0 +1,100 @@
+package pppoe
+
+import (
+	"encoding/binary"
+	"sync"
+	"testing"
+)
+
+// frameFrom is one whose sender is told by a number.
+func frameFrom(sender uint32) []byte {
+	frame := make([]byte, 60)
+	frame[6] = 0x02
+	binary.BigEndian.PutUint32(frame[8:], sender)
+	return frame
+}
+
+// TestInboxShares: who floods the inbox leaves room for others, and has room again once its
+// frames are taken.
+func TestInboxShares(t *testing.T) {
+	in := newInbox()
+	put := func(sender uint32, times int) (n int) {
+		for range times {
+			if in.put(frameFrom(sender)) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := put(1, 3*inboxSize); n != inboxShare {
+		t.Errorf("of one sender there are %d frames, want %d", n, inboxShare)
+	}
+	other := uint32(2)
+	for in.sender(frameFrom(other)) == in.sender(frameFrom(1)) {
+		other++
+	}
+	if n := put(other, 10); n != 10 {
+		t.Errorf("of another there are %d, want 10", n)
+	}
+	for range 5 {
+		in.taken(<-in.frames)
+	}
+	if n := put(1, 10); n != 5 {
+		t.Errorf("once 5 are taken there is room for %d, want 5", n)
+	}
+	n := 0
+	for sender := uint32(100); sender < 100+2*inboxSize; sender++ {
+		n += put(sender, 1)
+	}
+	if want := inboxSize - inboxShare - 10; n != want {
+		t.Errorf("of forged senders there are %d, want %d", n, want)
+	}
+	for range inboxSize {
+		in.taken(<-in.frames)
+	}
+	for i := range in.waiting {
+		if n := in.waiting[i].Load(); n != 0 {
+			t.Errorf("when all are taken, %d wait", n)
+		}
+	}
+}
+
+// TestInboxOfMany: several put at once, and the inbox is never fuller than it may be.
+func TestInboxOfMany(t *testing.T) {
+	in := newInbox()
+	var putting sync.WaitGroup
+	for sender := range uint32(8) {
+		putting.Go(func() {
+			for range 2 * inboxShare {
+				in.put(frameFrom(sender))
+			}
+		})
+	}
+	for range inboxShare { // so many there are, whoever comes first
+		in.taken(<-in.frames)
+	}
+	putting.Wait()
+	if len(in.frames) > inboxSize {
+		t.Errorf("%d frames wait", len(in.frames))
+	}
+	for len(in.frames) > 0 {
+		in.taken(<-in.frames)
+	}
+	for i := range in.waiting {
+		if n := in.waiting[i].Load(); n != 0 {
+			t.Errorf("when all are taken, %d wait", n)
+		}
+	}
+}
+
+// TestShortFrame: what has no room for an address counts too.
+func TestShortFrame(t *testing.T) {
+	in := newInbox()
+	if !in.put(make([]byte, 3)) {
+		t.Fatal("there is no room")
+	}
+	in.taken(<-in.frames)
+	if n := in.waiting[0].Load(); n != 0 {
+		t.Errorf("%d wait", n)
+	}
+}
