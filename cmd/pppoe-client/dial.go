@@ -165,11 +165,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	})
 	defer stop()
 	defer p.heedSignals()()
-	if err := privilege.Keep(kept(p.settings)...); errors.Is(err, errors.ErrUnsupported) {
-		p.log.Debug(err.Error())
-	} else if err != nil {
-		p.log.Warn(err.Error())
-	}
+	privilege.KeepOnly(p.log, kept(p.settings)...)
 	if p.settings.Detach == pppd.AtOnce {
 		p.goToBackground()
 	}

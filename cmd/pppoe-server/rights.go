@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 
 	"upppoe/internal/privilege"
@@ -15,10 +14,5 @@ func giveUp(log *slog.Logger, dhcp bool) {
 	if dhcp {
 		keep = append(keep, privilege.BindLow)
 	}
-	switch err := privilege.Keep(keep...); {
-	case errors.Is(err, errors.ErrUnsupported):
-		log.Debug(err.Error())
-	case err != nil:
-		log.Warn(err.Error())
-	}
+	privilege.KeepOnly(log, keep...)
 }

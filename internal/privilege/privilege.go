@@ -5,6 +5,7 @@ package privilege
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"syscall"
 	"unsafe"
 
@@ -23,6 +24,16 @@ const (
 	Perfmon  Capability = unix.CAP_PERFMON
 	BindLow  Capability = unix.CAP_NET_BIND_SERVICE
 )
+
+// KeepOnly is Keep for a program that goes on in any case: the log is told what did not work.
+func KeepOnly(log *slog.Logger, keep ...Capability) {
+	switch err := Keep(keep...); {
+	case errors.Is(err, errors.ErrUnsupported):
+		log.Debug(err.Error())
+	case err != nil:
+		log.Warn(err.Error())
+	}
+}
 
 // Keep has the program, in all its threads, keep of the capabilities that it has no
 // others than these. It cannot get the rest back; programs that it starts as root can.
