@@ -1,34 +1,23 @@
 package hostnet
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-)
+	"io/fs"
 
-const ipv6Conf = "/proc/sys/net/ipv6/conf"
+	"upppoe/internal/inet6/setting"
+)
 
 // heedNoRouter keeps the kernel from making its own addresses, and routes to everywhere, of what
 // a device's peer advertises: a server's client would have this machine's traffic. Where it is
 // wanted, package inet6 heeds routers. It is done before the device is up.
 func (h *Host) heedNoRouter(device string) {
-	accepts := ipv6Setting(device, "accept_ra")
-	if accepts == "" || accepts == "0" { // there is no IPv6, or it is so already
-		return
-	}
-	err := os.WriteFile(filepath.Join(ipv6Conf, device, "accept_ra"), []byte("0"), 0)
+	err := setting.HeedNoRouter(device)
 	switch {
-	case err == nil:
-	case accepts == "1" && ipv6Setting(device, "forwarding") != "0": // which heeds none
-		h.Log.Debug(fmt.Sprintf("%s: %v", device, err))
+	case err == nil, errors.Is(err, fs.ErrNotExist): // or there is no IPv6
+	case setting.HeedsRouters(device):
+		h.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes that the peer advertises", device, err))
 	default:
-		h.Log.Warn(fmt.Sprintf("%s: the kernel may set addresses and routes that the peer advertises (`sysctl net.ipv6.conf.default.accept_ra=0` prevents it beforehand): %v", device, err))
+		h.Log.Debug(fmt.Sprintf("%s: %v", device, err))
 	}
-}
-
-// ipv6Setting is one of a device's, in the thread's network namespace; empty: there is none.
-func ipv6Setting(device, name string) string {
-	text, _ := os.ReadFile(filepath.Join(ipv6Conf, device, name))
-	return strings.TrimSpace(string(text))
 }

@@ -45,14 +45,7 @@ func TestPeerIsNoRouter(t *testing.T) {
 	in(t, func(t *testing.T) {
 		var log bytes.Buffer
 		h := &Host{Log: slog.New(slog.NewTextHandler(&log, nil))}
-		dev, err := h.Open(pppoe.Line{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dev.Close()
-		if err := h.Configure(pppoe.Line{Device: dev.Name()}, pppoe.Addressing{}, agreed); err != nil {
-			t.Fatal(err)
-		}
+		dev := dial(t, h)
 		const headroom = 64
 		packet := append(make([]byte, headroom), advertisement(t)...)
 		if n, err := dev.Write([][]byte{packet}, headroom); n != 1 || err != nil {

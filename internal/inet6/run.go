@@ -13,6 +13,7 @@ import (
 	"upppoe/internal/inet6/dhcp6"
 	"upppoe/internal/inet6/netif"
 	"upppoe/internal/inet6/radv"
+	"upppoe/internal/inet6/setting"
 )
 
 // Run keeps a line's IPv6 until its context ends. Then it gives back what servers have
@@ -83,7 +84,7 @@ func (m *machine) open(cfg *Config) (err error) {
 			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
 		}
 	}
-	if len(cfg.LANs) > 0 && !netif.Forwards(cfg.Device) {
+	if len(cfg.LANs) > 0 && !setting.Forwards(cfg.Device) {
 		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
 	}
 	if err := m.TakeOver(device); err != nil {

@@ -6,15 +6,13 @@ import (
 	"math"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/setting"
 )
 
 // Kernel keeps addresses and routes of the machine as a line wants them. Its methods
@@ -52,32 +50,10 @@ func (k *Kernel) Find(name string) (Device, error) {
 	return Device{name, link.Attrs().Index}, nil
 }
 
-// TakeOver is HeedNoRouter, and removes what has followed from advertisements that the
+// TakeOver is setting.HeedNoRouter, and removes what has followed from advertisements that the
 // kernel has heeded already. It takes the longer the more routes the machine has.
 func (k *Kernel) TakeOver(d Device) error {
-	return errors.Join(HeedNoRouter(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
-}
-
-// HeedNoRouter keeps the kernel from heeding router advertisements on an interface by
-// itself. It is called on a thread of the interface's network namespace; best before the
-// interface is up. It leaves a setting alone that is as it should be: in a container it
-// may be that nobody can change it.
-func HeedNoRouter(device string) error {
-	path := filepath.Join("/proc/sys/net/ipv6/conf", device, "accept_ra")
-	if is, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(is)) == "0" {
-		return nil
-	}
-	if err := os.WriteFile(path, []byte("0"), 0); err != nil {
-		return fmt.Errorf("keep the kernel from heeding router advertisements (`sysctl net.ipv6.conf.default.accept_ra=0` does it beforehand): %w", err)
-	}
-	return nil
-}
-
-// Forwards says whether what comes in on an interface may go out on others, and the other
-// way round. It is called on a thread of the interface's network namespace.
-func Forwards(device string) bool {
-	text, err := os.ReadFile(filepath.Join("/proc/sys/net/ipv6/conf", device, "forwarding"))
-	return err != nil || strings.TrimSpace(string(text)) != "0" // not known to be off
+	return errors.Join(setting.HeedNoRouter(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
 }
 
 // purgeAddresses removes addresses that are not meant to last.

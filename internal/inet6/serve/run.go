@@ -71,10 +71,6 @@ func (m *machine) open(cfg *Config) (err error) {
 	if err != nil {
 		return err
 	}
-	// A peer must not become this machine's router.
-	if err := netif.HeedNoRouter(cfg.Device); err != nil {
-		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes that the peer advertises", cfg.Device, err))
-	}
 	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, radv.AllRouters); err != nil {
 		return err
 	}
