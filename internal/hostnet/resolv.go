@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+
+	"upppoe/internal/wholefile"
 )
 
 // writeServers makes the file that pppd's scripts look for, and returns how to take
@@ -43,7 +45,7 @@ func sameText(now, before os.FileInfo) bool {
 }
 
 func writeResolvConf(path string, names []netip.Addr) error {
-	if err := replaceFile(path, lines(names), 0o644); err != nil {
+	if err := wholefile.Write(path, lines(names), 0o644); err != nil {
 		return fmt.Errorf("usepeerdns: %s: %w", path, err)
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/leftover"
 )
 
 // routeSteps4 lead IPv4 through the device, if that is wanted.
@@ -144,7 +146,7 @@ func (h *Host) replace(link netlink.Link, old []*kernelRoute) (func() error, err
 	return func() error {
 		err := h.restore(link, old, others)
 		if h.RouteMemory != "" {
-			err = errors.Join(err, forget(h.RouteMemory))
+			err = errors.Join(err, leftover.Forget(h.RouteMemory))
 		}
 		return err
 	}, nil

@@ -7,34 +7,33 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/leftover"
+	"upppoe/internal/wholefile"
 )
 
 // Routes that were replaced are remembered in a file, so that they come back after a
 // crash too. Its first line names the boot, for the kernel's indexes of interfaces last
 // no longer; each other one is an interface's name and a route.
 
-const (
-	bootID         = "/proc/sys/kernel/random/boot_id"
-	maxRouteMemory = 1 << 20 // octets
-)
+const maxRouteMemory = 1 << 20 // octets
 
 // remember writes routes down.
 func remember(path string, routes []*kernelRoute) error {
-	boot, err := os.ReadFile(bootID)
+	boot, err := leftover.Boot()
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
-	text.Write(boot)
+	fmt.Fprintln(&text, boot)
 	for _, r := range routes {
 		fmt.Fprintf(&text, "%s %x\n", nameOf(r.device), r.message)
 	}
-	return replaceFile(path, text.String(), 0o600)
+	return wholefile.Write(path, text.String(), 0o600)
 }
 
 // recall reads routes back, as far as they still make sense here.
@@ -47,13 +46,13 @@ func recall(path string) (routes []*kernelRoute, err error) {
 		return nil, err
 	}
 	defer f.Close()
-	boot, err := os.ReadFile(bootID)
+	boot, err := leftover.Boot()
 	if err != nil {
 		return nil, err
 	}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, maxRouteMemory)
-	if !lines.Scan() || lines.Text() != strings.TrimSpace(string(boot)) {
+	if !lines.Scan() || lines.Text() != boot {
 		return nil, lines.Err()
 	}
 	for lines.Scan() {
@@ -81,14 +80,6 @@ func nameOf(index int) string {
 	return "-"
 }
 
-// forget removes the file.
-func forget(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
 // recover restores what an earlier program replaced, which was killed before it could.
 // Somebody who has set a default route since then is left alone.
 func (h *Host) recover() error {
@@ -110,25 +101,5 @@ func (h *Host) recover() error {
 			}
 		}
 	}
-	return forget(h.RouteMemory)
-}
-
-// replaceFile writes a file whole or not at all.
-func replaceFile(path, text string, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // in vain once it is renamed
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
+	return leftover.Forget(h.RouteMemory)
 }

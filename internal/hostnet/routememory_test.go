@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"upppoe/internal/leftover"
 	"upppoe/internal/roottest"
 	"upppoe/pppoe"
 )
@@ -57,24 +58,25 @@ func TestRouteAfterCrash(t *testing.T) {
 // and keeps no session from its device.
 func TestRouteMemoryOfNoUse(t *testing.T) {
 	roottest.Need(t, "ip")
-	boot, err := os.ReadFile(bootID)
+	id, err := leftover.Boot()
 	if err != nil {
 		t.Fatal(err)
 	}
+	boot := id + "\n"
 	for _, c := range []struct {
 		what   string
 		change func(t *testing.T, text string) string
 		says   string
 		want   string // default route
 	}{
-		{"another boot", func(_ *testing.T, text string) string { return strings.Replace(text, string(boot), "another\n", 1) }, "", ""},
+		{"another boot", func(_ *testing.T, text string) string { return strings.Replace(text, boot, "another\n", 1) }, "", ""},
 		{"another interface", func(_ *testing.T, text string) string { return strings.Replace(text, "eth0", "eth7", 1) }, "", ""},
 		{"another route by now", func(t *testing.T, text string) string {
 			ip(t, "route", "add", "default", "via", "10.0.0.2")
 			return text
 		}, "", "via 10.0.0.2"},
-		{"rubbish", func(_ *testing.T, text string) string { return string(boot) + "eth0 zz\n" }, "restore the default route: ", ""},
-		{"cut short", func(_ *testing.T, text string) string { return string(boot) + "eth0 0200\n" }, "restore the default route: ", ""},
+		{"rubbish", func(_ *testing.T, text string) string { return boot + "eth0 zz\n" }, "restore the default route: ", ""},
+		{"cut short", func(_ *testing.T, text string) string { return boot + "eth0 0200\n" }, "restore the default route: ", ""},
 		{"empty", func(*testing.T, string) string { return "" }, "", ""},
 	} {
 		in(t, func(t *testing.T) {

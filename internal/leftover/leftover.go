@@ -11,7 +11,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"upppoe/internal/wholefile"
 )
 
 const (
@@ -25,7 +26,8 @@ type text struct {
 	Set  json.RawMessage `json:"set"`
 }
 
-func boot() (string, error) {
+// Boot is by what the kernel tells this boot from others.
+func Boot() (string, error) {
 	id, err := os.ReadFile(bootID)
 	return string(bytes.TrimSpace(id)), err
 }
@@ -36,7 +38,7 @@ func Write(path string, value any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	id, err := boot()
+	id, err := Boot()
 	if err != nil {
 		return err
 	}
@@ -44,16 +46,7 @@ func Write(path string, value any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // in vain once it is renamed
-	_, err = f.Write(append(all, '\n'))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return wholefile.Write(path, string(all)+"\n", 0o600)
 }
 
 // Read reads a file's value. It says no if there is none, or it is of another boot.
@@ -66,7 +59,7 @@ func Read(path string, value any) (there bool, err error) {
 		return false, err
 	}
 	defer f.Close()
-	id, err := boot()
+	id, err := Boot()
 	if err != nil {
 		return false, err
 	}

@@ -3,12 +3,13 @@
 package pidfile
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"upppoe/internal/wholefile"
 )
 
 // Dir is where they lie.
@@ -18,20 +19,10 @@ const Dir = "/run"
 // place of what was there.
 func Write(dir, name string, lines ...string) error {
 	text := strings.Join(append([]string{strconv.Itoa(os.Getpid())}, lines...), "\n") + "\n"
-	temporary, err := os.CreateTemp(dir, "."+name+".*")
-	if err != nil {
+	path := filepath.Join(dir, name)
+	if err := wholefile.Write(path, text, 0o644); err != nil {
 		//lint:ignore ST1005 pppd's words, which people search logs for
-		return fmt.Errorf("Failed to create pid file %s: %w", filepath.Join(dir, name), err)
-	}
-	_, err = temporary.WriteString(text)
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		os.Remove(temporary.Name())
-		//lint:ignore ST1005 pppd's words, which people search logs for
-		return fmt.Errorf("Failed to create pid file %s: %w", filepath.Join(dir, name), err)
+		return fmt.Errorf("Failed to create pid file %s: %w", path, err)
 	}
 	return nil
 }

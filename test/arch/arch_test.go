@@ -86,7 +86,8 @@ var may = map[string][]string{
 	"internal/inet6/dhcp6":   {"internal/inet6/learned"},
 	"internal/inet6/netif":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/setting", "internal/leftover"},
 	"internal/inet6/setting": {},
-	"internal/leftover":      {},
+	"internal/leftover":      {"internal/wholefile"},
+	"internal/wholefile":     {},
 	"internal/inet6":         {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif", "internal/inet6/setting"},
 	"internal/inet6/serve":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
 }
