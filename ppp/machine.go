@@ -11,7 +11,8 @@ type Limits struct {
 	MaxFailure   int           // Configure-Naks before we reject instead; default 5
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults replaces what is left zero.
+func (l Limits) WithDefaults() Limits {
 	def := func(n *int, v int) {
 		if *n <= 0 {
 			*n = v
@@ -60,7 +61,7 @@ type Machine struct {
 
 // NewMachine makes a machine in state Initial.
 func NewMachine(p Policy, l Limits) *Machine {
-	return &Machine{policy: p, limits: l.withDefaults(), peerMRU: 1500}
+	return &Machine{policy: p, limits: l.WithDefaults(), peerMRU: 1500}
 }
 
 // State is the state now.

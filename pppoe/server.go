@@ -1,7 +1,6 @@
 package pppoe
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -46,7 +45,8 @@ func patience(c *session.Config) time.Duration {
 	if auth.Timeout < 0 {
 		return -1
 	}
-	link := time.Duration(cmp.Or(c.LCP.Limits.MaxConfigure, 10)) * cmp.Or(c.LCP.Limits.Restart, 3*time.Second)
+	limits := c.LCP.Limits.WithDefaults()
+	link := time.Duration(limits.MaxConfigure) * limits.Restart
 	proof := max(auth.Timeout, time.Duration(auth.Tries)*auth.Restart)
 	return max(leastPatience, 2*(link+proof))
 }
