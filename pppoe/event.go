@@ -29,9 +29,9 @@ type (
 	RefusedByAC struct{ Refusal }
 	// SessionGranted tells that discovery is done.
 	SessionGranted struct{ Grant }
-	// Full tells that a server had no slot left for a client: of who asks again and again,
-	// some times a second only.
-	Full struct{}
+	// Full tells that a server had no slot left for a client: at most five times a second,
+	// and then how many more clients were refused since the one before.
+	Full struct{ LeftOut int }
 	// DeviceOpened tells that the line has its network device.
 	DeviceOpened struct{ Name string }
 	// Connected tells that PPP begins.

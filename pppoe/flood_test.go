@@ -72,6 +72,9 @@ func TestFullIsToldWithinBounds(t *testing.T) {
 		if told := count[pppoe.Full](&l.serverEvents); told != 6 {
 			t.Errorf("a second later it is not told of: %d", told)
 		}
+		if e, _ := last[pppoe.Full](&l.serverEvents); e.LeftOut != flood-5 {
+			t.Errorf("that %d were left out is told, want %d", e.LeftOut, flood-5)
+		}
 		l.stop()
 	})
 }

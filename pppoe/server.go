@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"upppoe/internal/ratelimit"
 	"upppoe/ppp/session"
 )
 
@@ -78,29 +79,17 @@ type serving struct {
 	byKey        map[RequestKey]*tunnel
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
-	strays       quota // that are answered
-	full         quota // of what is told
-}
-
-// quota is how often something that anybody can bring about has been done.
-type quota struct {
-	done  int
-	since time.Time // in the second that began then
-}
-
-// take says whether it may be done once more: so many times a second.
-func (q *quota) take(now time.Time, most int) bool {
-	if now.Sub(q.since) >= time.Second {
-		q.done, q.since = 0, now
-	}
-	q.done++
-	return q.done <= most
+	strays       *ratelimit.Limiter // frames that are answered
+	full         *ratelimit.Limiter // Full events
 }
 
 var _ owner = (*serving)(nil)
 
 func newServing(s *Server, l Listener) *serving {
-	o := &serving{server: s, byKey: make(map[RequestKey]*tunnel)}
+	o := &serving{
+		server: s, byKey: make(map[RequestKey]*tunnel),
+		strays: ratelimit.New(maxStrays, time.Second), full: ratelimit.New(maxFull, time.Second),
+	}
 	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
 	o.loop.owner, o.loop.mss = o, s.cfg.MSS
 	c := s.cfg.Concentrator
@@ -194,8 +183,8 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 	}
 	if !ok {
 		o.concentrator.Refuse(r, TagACSystemError, "no client slots available", &o.queue)
-		if o.full.take(now, maxFull) {
-			o.loop.notify(Line{Interface: o.loop.iface, Peer: r.Client, Service: r.Service}, Full{})
+		if ok, _ := o.full.Allow(now); ok {
+			o.loop.notify(Line{Interface: o.loop.iface, Peer: r.Client, Service: r.Service}, Full{LeftOut: o.full.LeftOut()})
 		}
 		return
 	}
@@ -247,7 +236,8 @@ func (o *serving) stray(now time.Time, from Addr, id uint16, _ []byte) {
 	if !o.server.slots.isFree(int(id)-1) || o.stopped || !from.IsUnicast() {
 		return
 	}
-	if shared := o.loop.ports.Shared; !o.strays.take(now, maxStrays) || shared != nil && shared() {
+	ok, _ := o.strays.Allow(now)
+	if shared := o.loop.ports.Shared; !ok || shared != nil && shared() {
 		return
 	}
 	local := o.loop.ports.Discovery.Addr()

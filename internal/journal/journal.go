@@ -41,6 +41,9 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.granted(l)
 	case pppoe.Full:
 		j.error(l, "No client slots available (%v)", l.Peer)
+		if e.LeftOut > 0 {
+			j.error(l, "No client slots available (%d more requests)", e.LeftOut)
+		}
 	case pppoe.DeviceOpened:
 		j.info(l, "Using interface %s", e.Name)
 	case pppoe.Connected:

@@ -155,6 +155,7 @@ func TestServerWords(t *testing.T) {
 		want  string
 	}{
 		{noSession, pppoe.Full{}, fault + "No client slots available (02:00:5e:00:53:02)\n"},
+		{noSession, pppoe.Full{LeftOut: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
 		{noDevice, pppoe.SessionGranted{}, ""},
 		{noDevice, pppoe.HostFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},
 		{line, session.Authenticated{Method: chap.MD5, Peer: true, Name: "alice"}, info + `ppp0: Peer "alice" authenticated with CHAP` + "\n"},
