@@ -56,6 +56,7 @@ type boost struct {
 	from       *Sources
 	told       string // what the Accelerator leaves to the Path
 	limited    bool
+	left       bool          // to the Path, since it was limited when its turn came
 	waits      bool          // for its turn, or has had it
 	asked      bool          // its turn has come
 	ready      bool          // it has been taken up
@@ -116,7 +117,7 @@ func (a *accelerated) next() (b *boost, limited bool) {
 	for len(a.waiting) > 0 {
 		b, a.waiting = a.waiting[0], a.waiting[1:]
 		if a.boosts[b.tunnel.SessionID] == b { // else it is removed
-			b.asked = true
+			b.asked, b.left = !b.limited, b.limited
 			return b, b.limited
 		}
 	}
@@ -126,16 +127,16 @@ func (a *accelerated) next() (b *boost, limited bool) {
 
 // ask has the Accelerator take a tunnel up.
 func (a *accelerated) ask(b *boost, limited bool) {
-	defer close(b.done)
-	err := ErrLimited
-	if !limited {
-		err = a.fast.Add(b.tunnel)
-	}
-	a.decided(b.tunnel.SessionID, err)
-	if err != nil {
+	if limited {
+		a.decided(b.tunnel.SessionID, ErrLimited)
 		return
 	}
-	a.start(b)
+	defer close(b.done)
+	err := a.fast.Add(b.tunnel)
+	a.decided(b.tunnel.SessionID, err)
+	if err == nil {
+		a.start(b)
+	}
 }
 
 // start tells the Accelerator what it has missed.
@@ -147,8 +148,14 @@ func (a *accelerated) start(b *boost) {
 		a.guard(b)
 	}
 	if b.ipv4 || b.ipv6 {
-		a.fast.Allow(b.tunnel.SessionID, b.ipv4, b.ipv6)
+		a.open(b)
 	}
+}
+
+// open says which families may flow through the Accelerator: none, of a session with a Rate,
+// whose packets are left to the Path. The lock is held.
+func (a *accelerated) open(b *boost) {
+	a.fast.Allow(b.tunnel.SessionID, b.ipv4 && !b.limited, b.ipv6 && !b.limited)
 }
 
 // guard tells the Accelerator where packets may come from, and whoever wants to know what it
@@ -169,7 +176,7 @@ func (a *accelerated) Allow(id uint16, ipv4, ipv6 bool) {
 		b.ipv4, b.ipv6 = ipv4, ipv6
 		switch {
 		case b.ready:
-			a.fast.Allow(id, ipv4, ipv6)
+			a.open(b)
 		case !b.waits && (ipv4 || ipv6):
 			b.waits = true
 			a.await(b)
@@ -201,14 +208,33 @@ func (a *accelerated) Guard(id uint16, from *Sources) {
 	}
 }
 
-// Limit bounds what a tunnel carries, which then is the Path's alone.
+// Limit bounds what a tunnel carries, which then is the Path's alone. Without a bound the
+// Accelerator has it again, or is asked for the first time.
 func (a *accelerated) Limit(id uint16, up, down Rate) {
-	a.mu.Lock()
-	if b := a.boosts[id]; b != nil {
-		b.limited = up.Bits > 0 || down.Bits > 0
-	}
-	a.mu.Unlock()
 	a.Path.Limit(id, up, down)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b, limited := a.boosts[id], up.Bits > 0 || down.Bits > 0
+	if b == nil || b.limited == limited {
+		return
+	}
+	b.limited = limited
+	switch {
+	case b.ready:
+		a.open(b)
+		// Ends when that is told: the caller may be who is told.
+		go a.decided(id, b.why())
+	case b.left:
+		b.left, b.waits = false, false
+	}
+}
+
+// why is what keeps a session that the Accelerator has from being moved by it.
+func (b *boost) why() error {
+	if b.limited {
+		return ErrLimited
+	}
+	return nil
 }
 
 // Remove forgets a tunnel on both.

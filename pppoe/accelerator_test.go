@@ -271,6 +271,47 @@ func TestAcceleratorHeedsGuard(t *testing.T) {
 	})
 }
 
+// TestAcceleratorFollowsLimit: a session that is limited later is the path's from then on, and
+// the Accelerator's again without a limit; one that it was never given is given to it then.
+func TestAcceleratorFollowsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast := newFastTwin()
+		var told []error
+		p := accelerate(&slowTwin{fast: fast}, fast, func(_ uint16, why error) { told = append(told, why) })
+		if err := p.Add(Tunnel{SessionID: 7}); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range []struct {
+			up, down Rate
+			given    bool
+			told     int
+		}{
+			{Rate{Bits: 1}, Rate{}, false, 1}, {Rate{Bits: 2}, Rate{}, false, 1}, {Rate{}, Rate{}, true, 2},
+			{Rate{}, Rate{}, true, 2}, {Rate{}, Rate{Bits: 1}, false, 3}, {Rate{}, Rate{}, true, 4},
+		} {
+			p.Allow(7, false, false)
+			p.Limit(7, c.up, c.down)
+			p.Allow(7, true, false)
+			settle()
+			if fast.allowed4[7] != c.given || len(told) != c.told {
+				t.Fatalf("%d: %+v: given %v, told %v; want %v, told %d times", i, c, fast.allowed4[7], told, c.given, c.told)
+			}
+			if last := told[len(told)-1]; errors.Is(last, ErrLimited) == c.given {
+				t.Errorf("%d: %+v: told %v", i, c, last)
+			}
+		}
+		if n := len(fast.adds); n != 1 {
+			t.Errorf("it was asked %d times, want once", n)
+		}
+		p.Limit(8, Rate{Bits: 1}, Rate{}) // there is none
+		p.Limit(7, Rate{Bits: 1}, Rate{})
+		p.Remove(7)
+		if fast.has() != 0 {
+			t.Error("what is limited in the end stays with it")
+		}
+	})
+}
+
 // TestAcceleratorIsNotGivenLimited: a session with a limit either way is the path's alone,
 // and that is told.
 func TestAcceleratorIsNotGivenLimited(t *testing.T) {

@@ -18,7 +18,7 @@ type column struct {
 	allows netip.Addr
 }
 
-func (c column) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) ppp.Decision {
+func (c column) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
 	d := c.accounts.Judge(ctx, l, p)
 	d.Allowed = func(a netip.Addr) bool { return a == c.allows }
 	return d

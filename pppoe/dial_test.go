@@ -117,10 +117,10 @@ func count[E any](j *journal) (n int) {
 // accounts is an Authority over a map.
 type accounts map[string]string
 
-func (a accounts) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) ppp.Decision {
+func (a accounts) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
 	secret, known := a[p.User()]
 	message, ok := p.Verify([]byte(secret))
-	return ppp.Decision{Granted: known && ok, Message: message}
+	return pppoe.Decision{Decision: ppp.Decision{Granted: known && ok, Message: message}}
 }
 
 // lab is a client and a server on one segment.

@@ -30,9 +30,9 @@ func (noNetwork) Close(pppoe.Line, pppoe.Addressing) {}
 // family is an Authority that knows one name and its password.
 type family struct{ name, password string }
 
-func (f family) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) ppp.Decision {
+func (f family) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
 	message, ok := p.Verify([]byte(f.password))
-	return ppp.Decision{Granted: ok && p.User() == f.name, Message: message}
+	return pppoe.Decision{Decision: ppp.Decision{Granted: ok && p.User() == f.name, Message: message}}
 }
 
 // concentrator is a Server that demands CHAP.

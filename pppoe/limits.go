@@ -42,12 +42,19 @@ type allowance struct {
 	since  time.Time // packets flow; zero: not yet
 	active time.Time // when something was last seen to be carried
 	last   Counters
+	before Counters // of another user, which do not count
+	over   bool     // a limit has been reached, which is said once: the end takes its time
 }
 
 func (a *allowance) start(now time.Time) {
-	if a.since.IsZero() {
+	if a.since.IsZero() && !a.over {
 		a.since, a.active = now, now
 	}
+}
+
+// renew begins again for another user, who has carried nothing yet.
+func (a *allowance) renew(c Counters) {
+	a.since, a.last, a.before = time.Time{}, c, c
 }
 
 // deadline is when the session is to be looked at again; zero: never.
@@ -78,13 +85,18 @@ func (a *allowance) check(now time.Time, c Counters) (r session.Reason, over boo
 		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
 	case a.Idle > 0 && now.Sub(a.active) >= a.Idle:
 		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
-	case a.MaxBytes > 0 && a.Count.of(c) >= a.MaxBytes:
+	case a.MaxBytes > 0 && a.Count.of(c.since(a.before)) >= a.MaxBytes:
 		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}
 	default:
 		return r, false
 	}
-	a.since = time.Time{} // said once: the goodbye takes its time
+	a.since, a.over = time.Time{}, true
 	return r, true
+}
+
+// since is what of the octets was carried after earlier Counters.
+func (c Counters) since(before Counters) Counters {
+	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
 }
 
 func (w Counting) of(c Counters) uint64 {

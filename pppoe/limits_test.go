@@ -7,6 +7,44 @@ import (
 	"upppoe/ppp/session"
 )
 
+// TestAllowanceOfAnotherUser: who is authenticated anew, as another, has the whole of each limit.
+func TestAllowanceOfAnotherUser(t *testing.T) {
+	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const s = time.Second
+	before := Counters{SentBytes: 50, ReceivedBytes: 40, SentPackets: 1}
+	for _, c := range []struct {
+		what    string
+		limits  Limits
+		at      time.Duration // since the second user's packets flow
+		carried Counters
+		want    session.Cause
+	}{
+		{"time that is not over", Limits{MaxConnect: 10 * s}, 9 * s, before, 0},
+		{"time that is over", Limits{MaxConnect: 10 * s}, 10 * s, before, session.Expired},
+		{"idle, not for long", Limits{Idle: 10 * s}, 9 * s, before, 0},
+		{"idle", Limits{Idle: 10 * s}, 10 * s, before, session.Idle},
+		{"not yet the volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 100, ReceivedBytes: 89, SentPackets: 2}, 0},
+		{"volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 100, ReceivedBytes: 90, SentPackets: 2}, session.Exhausted},
+		{"not yet the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 149, ReceivedBytes: 40}, 0},
+		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 50, ReceivedBytes: 140}, session.Exhausted},
+	} {
+		a := allowance{Limits: c.limits}
+		a.start(epoch)
+		a.check(epoch.Add(5*s), before)
+		a.renew(before)
+		if r, over := a.check(epoch.Add(1000*time.Hour), before); over || !a.deadline(epoch).IsZero() {
+			t.Errorf("%s: before the second user's packets flow: %v, deadline %v", c.what, r, a.deadline(epoch))
+		}
+		a.start(epoch.Add(9 * s))
+		if r, over := a.check(epoch.Add(9*s+c.at), c.carried); over != (c.want != 0) || r.Cause != c.want {
+			t.Errorf("%s: over %v with %v, want %v", c.what, over, r.Cause, c.want)
+		}
+		if a.start(epoch); c.want != 0 && !a.deadline(epoch).IsZero() {
+			t.Errorf("%s: begins again after it has ended the session", c.what)
+		}
+	}
+}
+
 // TestAllowance: a limit is reached to the second, told once, and not before packets
 // flow.
 func TestAllowance(t *testing.T) {

@@ -204,7 +204,7 @@ func (l *loop) ask(ctx context.Context, a Authority, t *tunnel, p ppp.Proof) {
 }
 
 // decide brings an Authority's answer to the session, unless there is another proof by now.
-func (l *loop) decide(ctx context.Context, now time.Time, a Authority, t *tunnel, d ppp.Decision) {
+func (l *loop) decide(ctx context.Context, now time.Time, a Authority, t *tunnel, d Decision) {
 	next := t.unasked
 	t.judging, t.unasked = false, nil
 	switch {
@@ -212,7 +212,8 @@ func (l *loop) decide(ctx context.Context, now time.Time, a Authority, t *tunnel
 	case next != nil:
 		l.ask(ctx, a, t, next)
 	default:
-		t.session.Decide(now, d, &t.out)
+		t.granted = d.Terms
+		t.session.Decide(now, d.Decision, &t.out)
 		l.flush(now, t)
 	}
 }

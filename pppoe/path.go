@@ -34,8 +34,8 @@ type Path interface {
 	// called. What it says holds for the packets that come from then on.
 	Guard(sessionID uint16, from *Sources)
 	// Limit bounds what a tunnel carries: up from the peer, down to it. What exceeds that
-	// is dropped, and counted as Exceeded. Before it is called, there is no bound. It is
-	// called before Allow, if at all.
+	// is dropped, and counted as Exceeded. Before it is called, there is no bound. It may be
+	// called again: the way whose Rate is as before goes on with what is left of its burst.
 	Limit(sessionID uint16, up, down Rate)
 	// Counters are those of a tunnel since Add.
 	Counters(sessionID uint16) Counters

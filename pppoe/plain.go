@@ -86,8 +86,8 @@ func (p *plainPath) Guard(id uint16, from *Sources) {
 // Limit bounds what is carried.
 func (p *plainPath) Limit(id uint16, up, down Rate) {
 	if f := p.flows.get(id); f != nil {
-		f.up.Store(newBucket(up))
-		f.down.Store(newBucket(down))
+		f.up.Store(f.up.Load().of(up))
+		f.down.Store(f.down.Load().of(down))
 	}
 }
 

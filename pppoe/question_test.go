@@ -20,7 +20,7 @@ type slow struct {
 	let   chan struct{} // one for each answer
 }
 
-func (s slow) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) ppp.Decision {
+func (s slow) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
 	s.asked <- struct{}{}
 	select {
 	case <-s.let:

@@ -49,6 +49,7 @@ func newClock() func() instant {
 // any number of goroutines may use it without a lock. It is in 1/16 ns, of which 40 octets
 // take 32 at 160 Gbit/s; it reaches for 18 years.
 type bucket struct {
+	rate Rate         // what it was made of
 	bits int64        // a second
 	size int64        // 1/16 ns that it takes to fill
 	full atomic.Int64 // when it is full
@@ -68,10 +69,19 @@ func newBucket(r Rate) *bucket {
 	if burst <= 0 {
 		burst = DefaultBurst
 	}
-	b := &bucket{bits: int64(min(r.Bits, MaxRate))}
+	b := &bucket{rate: r, bits: int64(min(r.Bits, MaxRate))}
 	b.size = max(ticks*int64(min(burst, maxBurst)), b.cost(leastBurst))
 	b.full.Store(math.MinInt64)
 	return b
+}
+
+// of is the bucket of a rate: this one, as full as it is, if that is its rate. Else a peer
+// that negotiates anew could fill it whenever it likes.
+func (b *bucket) of(r Rate) *bucket {
+	if b != nil && b.rate == r {
+		return b
+	}
+	return newBucket(r)
 }
 
 // cost is how long it takes until there are tokens for so many octets.

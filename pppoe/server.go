@@ -128,15 +128,28 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 			t.User = e.Name
 		}
 	case session.Admitted:
-		if ask := o.server.cfg.Terms; ask != nil && !t.want.device {
-			t.terms = ask(t.Line)
-		}
-		t.want.device = true
-		o.loop.refit(t)
+		o.admit(t)
 	case Ended:
 		delete(o.byKey, t.key)
 		o.server.slots.release(int(t.SessionID) - 1)
 	}
+}
+
+// admit has the session be its peer's: also one that had another peer's until its link was
+// negotiated anew, of which nothing stays.
+func (o *serving) admit(t *tunnel) {
+	t.terms = Terms{}
+	switch ask := o.server.cfg.Terms; {
+	case t.granted != nil:
+		t.terms = *t.granted
+	case ask != nil:
+		t.terms = ask(t.Line)
+	}
+	if t.want.device && t.User != t.admitted {
+		t.limits.renew(o.loop.data.Counters(t.SessionID))
+	}
+	t.admitted, t.want.device = t.User, true
+	o.loop.refit(t)
 }
 
 // discover takes a discovery packet.

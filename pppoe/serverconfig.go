@@ -15,7 +15,16 @@ import (
 // own, so it may block (a RADIUS server's answer), and may be asked for several
 // lines at once.
 type Authority interface {
-	Judge(ctx context.Context, l Line, p ppp.Proof) ppp.Decision
+	Judge(ctx context.Context, l Line, p ppp.Proof) Decision
+}
+
+// Decision is what an Authority says of a proof, and what a server holds the session to if
+// it is granted. The Terms come with it, so that they are those of the peer that this very
+// proof has authenticated, and of nobody who had the session, or its ID, before.
+type Decision struct {
+	ppp.Decision
+	// Terms are the account's own; nil: it has none, and ServerConfig.Terms says what holds.
+	Terms *Terms
 }
 
 // A Listener is one interface on which a Server answers.
@@ -37,8 +46,9 @@ type ServerConfig struct {
 	MSS int
 	// Limits end sessions by themselves.
 	Limits Limits
-	// Terms are what a session is held to. It is asked once, when the peer has proved who
-	// it is, from the goroutine of an interface; it must not block. nil: nothing.
+	// Terms are what a session is held to whose Decision has none. It is asked each time that
+	// the network phase begins, with the Line's User; from the goroutine of an interface; it
+	// must not block. nil: nothing.
 	Terms func(Line) Terms
 	// Pool has an address for each session, and so bounds their number. It must
 	// be set.

@@ -47,11 +47,21 @@ func (s *sources) check(id uint16, a Addressing, behind []netip.Prefix) {
 	defer s.mu.Unlock()
 	k := s.by[id]
 	if k == nil {
-		k = &known{behind: behind}
+		k = &known{}
 		s.by[id] = k
 	}
-	k.own = own
+	k.own, k.behind = own, behind
 	s.apply(id, k)
+}
+
+// release ends the check of a session.
+func (s *sources) release(id uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.by[id] != nil {
+		delete(s.by, id)
+		s.path.Guard(id, nil)
+	}
 }
 
 // host is the prefix of a single address.

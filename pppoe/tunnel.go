@@ -14,24 +14,27 @@ import (
 // and to the host's network on the other.
 type tunnel struct {
 	Line
-	session *session.Session
-	out     session.Output
-	fit     fitting
-	want    wish
-	had     Addressing // as last told by Configured
-	terms   Terms
-	online  time.Time // since when packets flow; zero: they never did
-	limits  allowance
-	counted bool            // what it carries matters to its limits, or to its echo
-	heard   uint64          // packets received, when last asked
-	waiting bool            // PPP has yet to begin
-	begin   time.Time       // when it does at the latest; zero: not by the clock
-	early   [][]byte        // frames that came before that
-	reason  *session.Reason // why PPP is over; nil: it is not
-	failed  bool            // the host's network would not fit, and PPP is about to be over
-	hangup  bool            // the peer has sent a PADT, or must not be sent one
-	judging bool            // an Authority is asked
-	unasked ppp.Proof       // nil, or what it is to be asked next
+	session  *session.Session
+	out      session.Output
+	fit      fitting
+	want     wish
+	had      Addressing // as last told by Configured
+	granted  *Terms     // by the last Decision
+	terms    Terms      // what the session is held to
+	limited  bool       // the path has been told of rates
+	admitted string     // the User for whom the network phase last began
+	online   time.Time  // since when packets flow; zero: they never did
+	limits   allowance
+	counted  bool            // what it carries matters to its limits, or to its echo
+	heard    uint64          // packets received, when last asked
+	waiting  bool            // PPP has yet to begin
+	begin    time.Time       // when it does at the latest; zero: not by the clock
+	early    [][]byte        // frames that came before that
+	reason   *session.Reason // why PPP is over; nil: it is not
+	failed   bool            // the host's network would not fit, and PPP is about to be over
+	hangup   bool            // the peer has sent a PADT, or must not be sent one
+	judging  bool            // an Authority is asked
+	unasked  ppp.Proof       // nil, or what it is to be asked next
 
 	key RequestKey // a server's: the PADR that made it
 }
@@ -274,23 +277,28 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.data.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
 		if t.online.IsZero() {
 			t.online = now
-			t.limits.start(now)
-			l.rearm(now, t)
 		}
+		t.limits.start(now)
+		l.rearm(now, t)
 		before := t.had
 		t.had = f.have
 		l.tell(now, t, Configured{f.have, before})
 	}
 }
 
-// hold holds a session to its terms, before packets flow.
+// hold holds a session to its terms, before packets flow: to all of them, and to nothing that
+// held before.
 func (l *loop) hold(t *tunnel, a Addressing) {
 	if t.terms.CheckSource {
 		l.sources.check(t.SessionID, a, t.terms.Behind)
+	} else {
+		l.sources.release(t.SessionID)
 	}
-	if t.online.IsZero() && (t.terms.Up.Bits > 0 || t.terms.Down.Bits > 0) {
+	limited := t.terms.Up.Bits > 0 || t.terms.Down.Bits > 0
+	if limited || t.limited {
 		l.data.Limit(t.SessionID, t.terms.Up, t.terms.Down)
 	}
+	t.limited = limited
 }
 
 // deviceLost ends a session whose device somebody else has removed.

@@ -212,7 +212,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c.Session.LCP.Demand = s.Demanded()
 	who := accounts.New(f.etc, s.Name, c.Pool, log)
 	who.All, who.Bound = s, true
-	c.Authority, c.Terms = who, who.Terms
+	c.Authority, c.Terms = who, func(pppoe.Line) pppoe.Terms { return s.Terms }
 	return c
 }
 

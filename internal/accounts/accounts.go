@@ -31,7 +31,7 @@ type Accounts struct {
 	log  *slog.Logger
 
 	// All has the terms of sessions whose accounts do not say otherwise, after --. nil:
-	// nobody asks for Terms, and what accounts say is not looked at. It is set before use.
+	// what accounts say is not looked at. It is set before use.
 	All *pppd.Settings
 	// Bound has a peer that names its own address have none but what the address column of
 	// its account allows. It is set before use.
@@ -39,13 +39,6 @@ type Accounts struct {
 
 	mu    sync.Mutex
 	files map[string]*held
-	terms map[uint16]granted // by session
-}
-
-// granted is what a session is held to whose peer has proved who it is.
-type granted struct {
-	user string
-	pppoe.Terms
 }
 
 // held is a file as it was read.
@@ -60,12 +53,12 @@ var _ pppoe.Authority = (*Accounts)(nil)
 // New makes an authority for a server of the given name: the second column of
 // the files.
 func New(dir, name string, pool pppoe.Pool, log *slog.Logger) *Accounts {
-	return &Accounts{dir: dir, name: name, pool: pool, log: log, files: make(map[string]*held), terms: make(map[uint16]granted)}
+	return &Accounts{dir: dir, name: name, pool: pool, log: log, files: make(map[string]*held)}
 }
 
 // Judge holds a proof against the files: PAP's against pap-secrets, all others
 // against chap-secrets. A name that is not known costs the same work.
-func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) ppp.Decision {
+func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
 	name := "chap-secrets"
 	if _, ok := p.(pap.Proof); ok {
 		name = "pap-secrets"
@@ -73,17 +66,18 @@ func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) ppp.Decis
 	entry, known := a.load(filepath.Join(a.dir, name)).lookup(p.User(), a.name)
 	message, ok := p.Verify(entry.Secret)
 	if !known || !ok {
-		return ppp.Decision{}
+		return pppoe.Decision{}
 	}
 	address, err := a.address(l, entry.Addresses)
+	var terms *pppoe.Terms
 	if err == nil {
-		err = a.grant(l, p.User(), entry.Options)
+		terms, err = a.terms(p.User(), entry.Options)
 	}
 	if err != nil {
 		a.log.Error(fmt.Sprintf("account %q: %v", pppoe.Escape(p.User()), err))
-		return ppp.Decision{}
+		return pppoe.Decision{}
 	}
-	d := ppp.Decision{Granted: true, Message: message, Address: address}
+	d := pppoe.Decision{Decision: ppp.Decision{Granted: true, Message: message, Address: address}, Terms: terms}
 	if a.Bound {
 		d.Allowed = entry.Addresses.For(unit(l)).Allows
 	}
@@ -93,35 +87,20 @@ func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) ppp.Decis
 // errOptions tells no word, which may be a part of a secret without quotes.
 var errOptions = errors.New("after -- there is what is no option, or has a value that is no good: an account may have source-check, source-allow, rate-up, rate-down and rate-burst")
 
-// grant keeps what an account's own options say, until Terms is asked for it.
-func (a *Accounts) grant(l pppoe.Line, user string, options []pppd.Word) error {
+// terms are what a session is held to: what holds for all, unless its account's own options
+// say otherwise.
+func (a *Accounts) terms(user string, options []pppd.Word) (*pppoe.Terms, error) {
 	if a.All == nil {
-		return nil
+		return nil, nil
 	}
 	terms, others, err := a.All.Account(options)
 	if err != nil {
-		return fmt.Errorf("%s: %w", options[0].Where(), errOptions)
+		return nil, fmt.Errorf("%s: %w", options[0].Where(), errOptions)
 	}
 	if others {
 		a.log.Warn(fmt.Sprintf("account %q: of pppd's options after --, only source-check, source-allow, rate-up, rate-down and rate-burst have an effect", pppoe.Escape(user)))
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.terms[l.SessionID] = granted{user, terms}
-	return nil
-}
-
-// Terms are what a session is held to: what holds for all, unless its account says
-// otherwise. It is a pppoe.ServerConfig.Terms.
-func (a *Accounts) Terms(l pppoe.Line) pppoe.Terms {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	of, ok := a.terms[l.SessionID]
-	delete(a.terms, l.SessionID)
-	if !ok || of.user != l.User {
-		return a.All.Terms
-	}
-	return of.Terms
+	return &terms, nil
 }
 
 func (h *held) lookup(client, server string) (secrets.Entry, bool) {

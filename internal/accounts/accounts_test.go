@@ -31,7 +31,7 @@ func TestJudge(t *testing.T) {
 	}
 	pool := pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")}
 	a := New(dir, "ac", pool, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	judge := func(p ppp.Proof) ppp.Decision {
+	judge := func(p ppp.Proof) pppoe.Decision {
 		return a.Judge(context.Background(), pppoe.Line{SessionID: 3}, p)
 	}
 	login := func(name, password string) ppp.Proof {
@@ -127,35 +127,26 @@ func TestTerms(t *testing.T) {
 	a.All = pppd.New()
 	all := pppoe.Terms{CheckSource: true, Up: pppoe.Rate{Bits: 1e6}, Down: pppoe.Rate{Bits: 2e6, Burst: time.Second}}
 	a.All.Terms = all
-	login := func(id uint16, name, password string) bool {
-		return a.Judge(context.Background(), pppoe.Line{SessionID: id}, pap.Proof{Name: name, Password: pap.Password(password)}).Granted
+	login := func(name, password string) pppoe.Decision {
+		return a.Judge(context.Background(), pppoe.Line{SessionID: 1}, pap.Proof{Name: name, Password: pap.Password(password)})
 	}
-	for id, account := range []struct{ name, password string }{1: {"alice", "one"}, 2: {"bob", "two"}, 3: {"dave", "four"}} {
-		if id > 0 && !login(uint16(id), account.name, account.password) {
-			t.Fatalf("%s does not come in", account.name)
-		}
-	}
-	if login(4, "carol", "three") || login(5, "erin", "five") {
-		t.Error("an account comes in whose options are no good")
+	if login("carol", "three").Granted || login("erin", "five").Granted {
+		t.Error("an account comes in whose options are wrong")
 	}
 	alice, dave := all, pppoe.Terms{Down: all.Down}
 	alice.Down.Bits, alice.Behind = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
 	for _, c := range []struct {
-		id   uint16
-		user string
-		want pppoe.Terms
+		user, password string
+		want           pppoe.Terms
 	}{
-		{1, "alice", alice}, {2, "bob", all}, {3, "dave", dave},
-		{1, "alice", all}, // it was another session
-		{6, "", all},
+		{"alice", "one", alice}, {"bob", "two", all}, {"dave", "four", dave}, {"bob", "two", all},
 	} {
-		if got := a.Terms(pppoe.Line{SessionID: c.id, User: c.user}); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("session %d of %q: %+v, want %+v", c.id, c.user, got, c.want)
+		if d := login(c.user, c.password); !d.Granted || d.Terms == nil || !reflect.DeepEqual(*d.Terms, c.want) {
+			t.Errorf("%s: granted %v, terms %+v, want %+v", c.user, d.Granted, d.Terms, c.want)
 		}
 	}
-	login(7, "alice", "one")
-	if got := a.Terms(pppoe.Line{SessionID: 7}); !reflect.DeepEqual(got, all) {
-		t.Errorf("a session without a name has the terms of one before it: %+v", got)
+	if d := login("alice", "two"); d.Terms != nil {
+		t.Errorf("a wrong password has terms: %+v", d.Terms)
 	}
 	if said := log.String(); !strings.Contains(said, "pap-secrets:3: ") || !strings.Contains(said, "dave") || strings.Contains(said, "fast") || strings.Contains(said, "cret ") {
 		t.Errorf("the log: %s", said)
