@@ -15,6 +15,7 @@ import (
 
 	"upppoe/internal/control"
 	"upppoe/internal/status"
+	"upppoe/internal/version"
 )
 
 // client is one that answers, and notes what it is told.
@@ -139,6 +140,8 @@ func TestCommands(t *testing.T) {
 		{"poff", nil, 0, 1, "", "no pppoe-client runs"},
 		{"poff", nil, 2, 1, "", "2 sessions are open"},
 		{"poff", []string{"-h"}, 1, 0, "", "usage: poff"},
+		{"poff", []string{"-x"}, 1, 1, "", "usage: poff"},
+		{"pon", []string{"-x"}, 0, 0, "", "usage: pon"},
 		{"plog", nil, 1, 0, "", "a line"},
 		{"pon", []string{"--help"}, 0, 0, "", "usage: pon"},
 		{"pon", []string{"nobody"}, 0, 1, "", "peers/nobody: it should say how to dial"},
@@ -163,6 +166,36 @@ func TestCommands(t *testing.T) {
 				t.Errorf("the client was not told %q", c.heard)
 			}
 		})
+	}
+}
+
+// TestAbout: every name answers for its help and its version, on standard output, and that is
+// no failure. What looks like a question as an option's value is none.
+func TestAbout(t *testing.T) {
+	secretsIn(t, nil)
+	t.Setenv("HOME", t.TempDir())
+	for _, c := range []struct{ name, help, version string }{
+		{"pppoe-client", "pppoe-client dials", version.Line("pppoe-client")},
+		{"another-name", "pppoe-client dials", version.Line("pppoe-client")},
+		{"pppd", version.PPPD() + "\npppoe-client dials", version.PPPD()},
+		{"pon", "usage: pon", version.Line("pon")},
+		{"poff", "usage: poff", version.Line("poff")},
+		{"plog", "usage: plog", version.Line("plog")},
+	} {
+		for _, arg := range []string{"-h", "--help"} {
+			if code, stdout, stderr := call(t, c.name, arg); code != 0 || !strings.HasPrefix(stdout, c.help) || stderr != "" {
+				t.Errorf("%s %s: code %d, %q and %q, want %q", c.name, arg, code, stdout, stderr, c.help)
+			}
+		}
+		for _, arg := range []string{"-v", "--version"} {
+			if code, stdout, stderr := call(t, c.name, arg); code != 0 || stdout != c.version+"\n" || stderr != "" {
+				t.Errorf("%s %s: code %d, %q and %q, want %q", c.name, arg, code, stdout, stderr, c.version)
+			}
+		}
+	}
+	code, stdout, _ := call(t, "pppoe-client", "user", "--version", "dryrun")
+	if code != exitOptions || stdout != "" {
+		t.Errorf("a user called --version: code %d and %q", code, stdout)
 	}
 }
 

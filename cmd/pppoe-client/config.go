@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"upppoe/internal/accounts"
@@ -286,35 +285,3 @@ func loadSecrets(path string, log *slog.Logger) (*secrets.File, error) {
 	}
 	return f, nil
 }
-
-// wantsHelp: the bare word may be somebody's name further on.
-func wantsHelp(args []string) bool {
-	return args[0] == "help" || slices.Contains(args, "-h") || slices.Contains(args, "--help")
-}
-
-func help() int {
-	fmt.Print(strings.TrimLeft(usage, "\n"))
-	fmt.Println("\nExit codes:")
-	for _, e := range exits {
-		fmt.Printf("  %-28d %s\n", e.code, e.meaning)
-	}
-	pppd.WriteHelp(os.Stdout, pppd.Client)
-	return exitOK
-}
-
-const usage = `
-pppoe-client dials a PPPoE session without PPP in the kernel.
-
-  pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
-  pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
-  pppoe-client status [--json]         (how are those that run?)
-  pppoe-client log [-f] my-provider    (what did it say? events: the same in JSON)
-  pppoe-client hangup my-provider      (dial anew, if it persists)
-  pppoe-client stop my-provider        (hang up for good)
-
-Options are pppd's words, in files and on the command line; there, --user alice and
---user=alice do as well. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and
-/dev/net/tun. Once online it goes to the background, unless told nodetach. With
---man it prints its manual page. Called as pppd, pon, poff or plog (by a link) it does
-what those do.
-`

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"upppoe/internal/background"
 	"upppoe/internal/pppd"
@@ -16,14 +15,11 @@ import (
 func main() { os.Exit(run(filepath.Base(os.Args[0]), os.Args[1:])) }
 
 func run(name string, args []string) int {
+	if code, answered := answer(name, args); answered {
+		return code
+	}
 	if as, ok := names[name]; ok {
 		return as(args)
-	}
-	switch {
-	case len(args) == 0 || wantsHelp(args):
-		return help()
-	case slices.Contains(args, "--man"):
-		return manual()
 	}
 	if as, ok := commands[args[0]]; ok {
 		return as(args[1:])
@@ -37,7 +33,7 @@ func start(args []string, usual pppd.Detach) int {
 	if err != nil {
 		return fail(err)
 	}
-	if s.Dump {
+	if s.Dump && !background.IsCopy() { // the process that has started the copy has written it
 		s.WriteGiven(os.Stdout)
 	}
 	if s.DryRun {

@@ -26,11 +26,15 @@ var names = map[string]func(args []string) int{
 // defaultPeer is what pon calls if it is not told.
 const defaultPeer = "provider"
 
+const ponUsage = `usage: pon [PEER [OPTION...]]
+  dial as /etc/ppp/peers/PEER says (default ` + defaultPeer + `), with further options of pppd
+`
+
 // pon calls a peer, with further options of pppd behind it.
 func pon(args []string) int {
 	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
-		fmt.Println("usage: pon [PEER [OPTION...]]: dial as /etc/ppp/peers/PEER says (default " + defaultPeer + ")")
-		return exitOK
+		fmt.Fprint(os.Stderr, ponUsage)
+		return exitOK // as pon has it
 	}
 	if len(args) == 0 {
 		args = []string{defaultPeer}
@@ -46,6 +50,7 @@ const poffUsage = `usage: poff [-r | -d | -a] [PEER]
   -r  hang up, and dial again if the session persists
   -d  switch the log of packets on or off
   -a  end all sessions
+  -v  print the version
 `
 
 // poff ends sessions, or has them do something else. Its exit code is 1 if there is none.
@@ -62,8 +67,8 @@ func poff(args []string) int {
 		case "-a":
 			all = true
 		default:
-			fmt.Print(poffUsage)
-			return exitOK
+			fmt.Fprint(os.Stderr, poffUsage)
+			return exitFatal // as poff has it
 		}
 	}
 	who := ""
@@ -98,6 +103,11 @@ func each(found []status.Status, do func(status.Status) error) error {
 	}
 	return errors.Join(errs...)
 }
+
+const plogUsage = `usage: plog [-f]
+  show the log of the sessions there are
+  -f  and what they log from now on
+`
 
 // plog shows the log of the sessions there are.
 func plog(args []string) int {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/manual"
+	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/vlan"
@@ -29,6 +30,8 @@ type flags struct {
 	quiet    bool
 	json     bool
 	verbose  bool
+	first    bool
+	named    bool // -I was given
 
 	vlans    []vlan.Stack
 	source   pppoe.Addr
@@ -65,8 +68,11 @@ func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 		return nil, errHelp
 	case err != nil:
 		return nil, err
-	case w.version, w.help:
-		fmt.Fprint(usageTo, usage, set.FlagUsagesWrapped(columns), afterwards)
+	case w.version, len(args) == 1 && args[0] == "-v":
+		fmt.Fprintln(manualTo, version.Line("pppoe-discovery"))
+		return nil, errHelp
+	case w.help:
+		writeUsage(usageTo, set)
 		return nil, errHelp
 	case set.NArg() > 0:
 		return nil, fmt.Errorf("%q: not a flag; the interface is named with -I", set.Arg(0))
@@ -80,15 +86,16 @@ func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 func flagSet(f *flags, w *words) *pflag.FlagSet {
 	set := pflag.NewFlagSet("pppoe-discovery", pflag.ContinueOnError)
 	set.SortFlags = false
-	set.StringVarP(&f.iface, "interface", "I", "", "Ethernet `INTERFACE` to ask on")
+	set.StringVarP(&f.iface, "interface", "I", defaultInterface, "Ethernet `INTERFACE` to ask on")
 	set.StringVarP(&f.service, "service", "S", "", "Service-`NAME` wanted (default: any)")
 	set.StringVarP(&f.acName, "ac-name", "C", "", "only the access concentrator of this `NAME`")
 	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers, each time (default: 5; 2 with --vlan or --watch)")
 	set.IntVarP(&f.attempts, "attempts", "a", 0, "ask `N` times while nobody answers (default: 3; 2 with --vlan or --watch)")
-	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "mark our packets with the process ID")
-	set.StringVarP(&w.uniq, "host-uniq", "W", "", "mark our packets with these octets, in `HEX`; with --vlan or --watch, four more follow them")
+	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "send a Host-Uniq tag: the process ID")
+	set.StringVarP(&w.uniq, "host-uniq", "W", "", "send a Host-Uniq tag: these octets, in `HEX`; with --vlan or --watch, four more follow them")
 	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing: the exit code tells")
-	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the latency")
+	set.BoolVar(&f.first, "first", false, "end with the first answer; else it listens for the whole timeout, to list all")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the latency; -v alone prints the version")
 	set.BoolVar(&f.json, "json", false, "print a JSON document; with --watch, a line for each event")
 	set.StringVar(&w.vlan, "vlan", "", "search the VLANs of a `LIST` like 50,100-200 or, for two tags, 50.1-4094; see below")
 	set.IntVar(&f.rate, "rate", 2000, "send `N` PADIs in a second, with --vlan or --watch")
@@ -100,8 +107,8 @@ func flagSet(f *flags, w *words) *pflag.FlagSet {
 	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of a concentrator that belongs here; can be repeated. Any other one is reported as unexpected")
 	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected one")
 	set.BoolVarP(&w.help, "help", "h", false, "print this")
-	set.BoolVarP(&w.version, "version", "V", false, "print this")
-	set.StringP("debug", "D", "", "taken for compatibility, with a `FILE`")
+	set.BoolVarP(&w.version, "version", "V", false, "print the version")
+	set.StringP("debug", "D", "", "ignored, with its `FILE`: there is no debug log")
 	set.Usage = func() {}
 	return set
 }
@@ -132,6 +139,7 @@ func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
 	if f.expect, err = parseExpectation(w.expect); err != nil {
 		return err
 	}
+	f.named = set.Changed("interface")
 	if w.pid && w.uniq != "" {
 		return errors.New("-U and -W exclude each other")
 	}
@@ -149,6 +157,8 @@ func (f *flags) check() error {
 	switch {
 	case f.iface == "":
 		return errors.New("interface was not specified: name one with -I")
+	case f.first && f.watch:
+		return errors.New("--first ends with the first answer, and --watch never ends: leave out one of them")
 	case f.timeout <= 0 || f.timeout > longest, f.attempts < 1 || f.attempts > 1000:
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
 	case len(f.service) > pppoe.MaxService:
@@ -171,11 +181,18 @@ func (f *flags) check() error {
 	return nil
 }
 
+// defaultInterface is asked on without -I, as the original does.
+const defaultInterface = "eth0"
+
 // scans says whether there is more to do than ask once on the interface itself.
 func (f *flags) scans() bool { return len(f.vlans) > 0 || f.watch }
 
-// mark sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it.
+// mark sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it. Without a
+// flag there is none, as in the original's frames, unless answers must be told apart.
 func (f *flags) mark(pid bool, uniq string) (err error) {
+	if !f.scans() {
+		f.hostUniq = []byte{}
+	}
 	if pid {
 		f.hostUniq = binary.NativeEndian.AppendUint32(nil, uint32(os.Getpid()))
 	}
@@ -208,6 +225,14 @@ func (f *flags) scan() pppoe.ScanConfig {
 		c.Interval = f.interval
 	}
 	return c
+}
+
+// explain adds to an error what the user of no -I may not know.
+func (f *flags) explain(err error) error {
+	if f.named || !errors.Is(err, afpacket.ErrNoInterface) {
+		return err
+	}
+	return fmt.Errorf("%w. Without -I, %s is asked on: name another one with -I", err, defaultInterface)
 }
 
 func (f *flags) line() afpacket.Line { return afpacket.Line{Interface: f.iface, Source: f.source} }

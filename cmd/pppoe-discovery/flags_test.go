@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/internal/version"
 	"upppoe/pppoe"
 )
 
@@ -17,14 +18,18 @@ func TestFlags(t *testing.T) {
 		right func(*flags) bool
 	}{
 		{"-I eth0", func(f *flags) bool {
-			return f.iface == "eth0" && f.timeout == 5*time.Second && f.attempts == 3 && f.hostUniq == nil && !f.scans() && f.rate == 2000
+			return f.iface == "eth0" && f.timeout == 5*time.Second && f.attempts == 3 && f.named && f.hostUniq != nil && len(f.hostUniq) == 0 && !f.scans() && f.rate == 2000 && !f.first
 		}},
+		{"", func(f *flags) bool { return f.iface == "eth0" && !f.named }},
+		{"-I eth1 --first", func(f *flags) bool { return f.iface == "eth1" && f.first }},
+		{"-I eth0 -v", func(f *flags) bool { return f.verbose }},
+		{"--verbose", func(f *flags) bool { return f.verbose }},
 		{"-I eth0 -S isp -C ac -t 2 -a 1 -W 0aff -Q", func(f *flags) bool {
 			return f.service == "isp" && f.acName == "ac" && f.timeout == 2*time.Second && f.attempts == 1 && string(f.hostUniq) == "\x0a\xff" && f.quiet
 		}},
 		{"-I eth0 -U -D /dev/null", func(f *flags) bool { return len(f.hostUniq) == 4 }},
 		{"-I eth0 --vlan 1-4094", func(f *flags) bool {
-			return len(f.vlans) == 4094 && f.timeout == 2*time.Second && f.attempts == 2 && f.scan().Interval == 0
+			return f.hostUniq == nil && len(f.vlans) == 4094 && f.timeout == 2*time.Second && f.attempts == 2 && f.scan().Interval == 0
 		}},
 		{"-I eth0 --vlan 50.1-3 -t 7 -a 5 --rate 10 --priority 6", func(f *flags) bool {
 			s := f.scan()
@@ -47,7 +52,8 @@ func TestFlags(t *testing.T) {
 // TestBadFlags: each error names the flag and says what to do.
 func TestBadFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                    "name one with -I",
+		"--interface=":        "name one with -I",
+		"--watch --first":     "--first ends with the first answer, and --watch never ends",
 		"eth0":                `"eth0": not a flag`,
 		"-I eth0 --nonsense":  "--nonsense",
 		"-I eth0 -t 0":        "-t takes",
@@ -81,15 +87,33 @@ func TestBadFlags(t *testing.T) {
 	}
 }
 
-// TestHelp: -h and -V print the same, on stderr, and are no failure.
+// TestHelp: -h lists the original's options in the original's form, on standard error, and is no
+// failure.
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"-h", "--help", "-V", "--version"} {
+	for _, args := range []string{"-h", "--help"} {
 		var out, complaints strings.Builder
 		p := &program{out: &out, complaints: &complaints}
 		if code := p.run(t.Context(), []string{args}); code != 0 || out.Len() > 0 {
 			t.Errorf("%s: exit code %d, and on stdout %q", args, code, out.String())
 		}
 		golden(t, "help.txt", complaints.String())
+		for _, line := range []string{"   -I if_name     -- ", "   -t secs        -- ", "   -U             -- "} {
+			if !strings.Contains(complaints.String(), line) {
+				t.Errorf("%s has no %q", args, line)
+			}
+		}
+	}
+}
+
+// TestVersion: by every word for it, on standard output. -v beside others is --verbose.
+func TestVersion(t *testing.T) {
+	for _, args := range []string{"-V", "--version", "-v", "-I eth0 -V"} {
+		var out, complaints strings.Builder
+		p := &program{out: &out, complaints: &complaints}
+		code := p.run(t.Context(), strings.Fields(args))
+		if want := "pppoe-discovery (upppoe) " + version.String() + "\n"; code != 0 || out.String() != want || complaints.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q and %q, want %q", args, code, out.String(), complaints.String(), want)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
-	p := &program{out: os.Stdout, complaints: os.Stderr, open: open}
+	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -37,6 +37,13 @@ const (
 type program struct {
 	out, complaints io.Writer
 	open            func(*flags) (pppoe.Port, error)
+	terminal        bool // complaints are read by a person: what is under way is said there, too
+}
+
+// isTerminal reports whether a file is a terminal.
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 // open opens the port that the flags want: one that has the VLAN tags in its frames only
@@ -58,7 +65,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	port, err := p.open(f)
 	if err != nil {
-		return p.fail(err)
+		return p.fail(f.explain(err))
 	}
 	told := &output{to: p.out}
 	p.out = told
@@ -93,7 +100,13 @@ func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
 	show := p.printer(f)
 	var offers []pppoe.Offer
 	code := exitNone
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	p.announce(f)
 	found := func(s pppoe.Sighting) {
+		if ctx.Err() != nil {
+			return // what comes behind the first answer
+		}
 		a := answer{Sighting: s, scanned: len(f.vlans) > 0, unexpected: f.expect.unexpected(s.Offer)}
 		show.answer(a)
 		if !a.refused() {
@@ -101,6 +114,9 @@ func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
 		}
 		if a.unexpected {
 			code = exitUnexpected
+		}
+		if f.first && !a.refused() {
+			enough()
 		}
 	}
 	err := p.ask(ctx, f, port, found)
@@ -119,6 +135,24 @@ func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
 		code = exitFound
 	}
 	return code
+}
+
+// announce says to a person what is waited for, and for how long. Scripts take anything on
+// standard error for a failure.
+func (p *program) announce(f *flags) {
+	if !p.terminal || f.quiet {
+		return
+	}
+	until := "listening for all answers"
+	if f.first {
+		until = "waiting for the first answer"
+	}
+	if f.scans() {
+		p.say(f, fmt.Sprintf("Asking on %s, %s", f.iface, until))
+		return
+	}
+	p.say(f, fmt.Sprintf("Asking on %s, %s: %v, up to %v while nobody answers (--first ends with the first answer)",
+		f.iface, until, f.timeout, f.timeout*time.Duration(f.attempts)))
 }
 
 // ask asks on VLANs, or as pppd's program does.

@@ -13,13 +13,16 @@ func page(set *pflag.FlagSet) *manual.Page {
 	return &manual.Page{
 		Name:     "pppoe-discovery",
 		Brief:    "list the PPPoE access concentrators that answer",
-		Synopsis: []string{"`-I` INTERFACE [FLAG]...", "`--help` | `--man`"},
+		Synopsis: []string{"[`-I` INTERFACE] [FLAG]...", "`--help` | `--version` | `--man`"},
 		Sections: []manual.Section{
 			{Title: "DESCRIPTION", Blocks: []manual.Block{
 				manual.Paragraph("`pppoe-discovery` asks on an Ethernet interface who offers PPPoE sessions (a PADI packet), and prints " +
 					"each offer that comes back (a PADO): the access concentrator's name, the services it has, its cookie, and its " +
 					"Ethernet address. No session is opened. Flags, output and exit codes are those of the program of that name " +
 					"which comes with pppd."),
+				manual.Paragraph("It listens for the whole timeout, to list all concentrators: 5 seconds, and while nobody answers it asks 3 times, " +
+					"15 seconds in all. `--first` ends with the first answer. The PADI has no Host-Uniq tag unless `-U` or `-W` asks for " +
+					"one; `--vlan` and `--watch` always send one, to know which question an answer belongs to."),
 				manual.Paragraph("Beyond that program, it searches VLANs (`--vlan`) for which the kernel needs no devices, keeps watch of " +
 					"who comes, goes and changes (`--watch`), and tells of those that do not belong there (`--expect`)."),
 				manual.Paragraph("It needs root, or the capability CAP_NET_RAW and nothing else."),

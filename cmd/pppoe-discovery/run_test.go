@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/ethertest"
 	"upppoe/pppoe/vlan"
 )
@@ -182,6 +185,110 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("%q with %d concentrators: exit code %d and %q, want %d and %q", c.args, len(c.offers), got.code, got.complaints, c.code, c.complaint)
 			}
 		})
+	}
+}
+
+// TestFirst: --first ends with the first offer, not with a refusal, and shows that one alone;
+// without it, the whole timeout is listened for.
+func TestFirst(t *testing.T) {
+	refusal := named("full", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("no room")})
+	for _, c := range []struct {
+		args   string
+		took   time.Duration
+		offers int
+	}{
+		{"", 5 * time.Second, 2},
+		{"--first", 2 * time.Second, 1},
+		{"--first --json", 2 * time.Second, 1},
+		{"--first --vlan untagged -t 4", 2 * time.Second, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			defer join(s, xrx, "", refusal, time.Second).Close()
+			defer join(s, mine, "", named("second"), 2*time.Second).Close()
+			defer join(s, pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}, "", named("third"), 3*time.Second).Close()
+			got := run(t.Context(), s, c.args)
+			offers := strings.Count(got.out, "second") + strings.Count(got.out, "third")
+			if c.args == "--first --json" {
+				offers = strings.Count(got.out, `"name": "second"`) + strings.Count(got.out, `"name": "third"`)
+			}
+			if got.code != exitFound || got.took != c.took || offers != c.offers || got.complaints != "" {
+				t.Errorf("%q: code %d after %v, want %v; %d offers, want %d\n%s%s", c.args, got.code, got.took, c.took, offers, c.offers, got.out, got.complaints)
+			}
+		})
+	}
+}
+
+// TestNoHostUniq: the frame is the original's, without a Host-Uniq unless one is asked for.
+func TestNoHostUniq(t *testing.T) {
+	for args, want := range map[string]int{"": -1, "-W 0aff": 2, "-U": 4, "--vlan untagged": 12, "--vlan untagged -W 0aff": 6} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			sniffer := s.Port(mine, pppoe.EtherTypeDiscovery)
+			defer sniffer.Close()
+			p := &program{out: io.Discard, complaints: io.Discard, open: func(f *flags) (pppoe.Port, error) {
+				return s.Port(own, pppoe.EtherTypeDiscovery), nil
+			}}
+			p.run(t.Context(), append([]string{"-a", "1"}, strings.Fields(args)...))
+			frames := []pppoe.Frame{{Data: make([]byte, 1522)}}
+			if _, err := sniffer.ReadBatch(frames); err != nil {
+				t.Fatal(err)
+			}
+			f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
+			uniq, found := f.Tags.Find(pppoe.TagHostUniq)
+			if !found && want == -1 {
+				return
+			}
+			if err != nil || len(uniq) != want {
+				t.Errorf("%q: Host-Uniq %x (%v), want %d octets; %v", args, uniq, found, want, err)
+			}
+		})
+	}
+}
+
+// TestAnnounce: a person reads how long is listened; scripts, for whom anything on standard
+// error is a failure, nothing.
+func TestAnnounce(t *testing.T) {
+	for _, c := range []struct {
+		terminal bool
+		args     string
+		want     string
+	}{
+		{false, "", ""},
+		{true, "", "Asking on eth0, listening for all answers: 5s, up to 15s while nobody answers (--first ends with the first answer)\n"},
+		{true, "-t 2 -a 4 --first", "Asking on eth0, waiting for the first answer: 2s, up to 8s while nobody answers (--first ends with the first answer)\n"},
+		{true, "--vlan untagged", "Asking on eth0, listening for all answers\n"},
+		{true, "-Q", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			defer join(s, mine, "", named("ac"), 0).Close()
+			var complaints strings.Builder
+			p := &program{out: io.Discard, complaints: &complaints, terminal: c.terminal, open: func(*flags) (pppoe.Port, error) {
+				return s.Port(own, pppoe.EtherTypeDiscovery), nil
+			}}
+			if code := p.run(t.Context(), strings.Fields(c.args)); code != exitFound || complaints.String() != c.want {
+				t.Errorf("%q: code %d, %q, want %q", c.args, code, complaints.String(), c.want)
+			}
+			time.Sleep(time.Second) // virtual
+		})
+	}
+}
+
+// TestDefaultInterface: without -I, eth0 is asked on; where there is none, the message says why
+// that was tried.
+func TestDefaultInterface(t *testing.T) {
+	for args, want := range map[string]string{
+		"":        "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + ". Without -I, eth0 is asked on: name another one with -I\n",
+		"-I eth0": "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + "\n",
+	} {
+		var complaints strings.Builder
+		p := &program{complaints: &complaints, open: func(f *flags) (pppoe.Port, error) {
+			return nil, fmt.Errorf("%s: %w", f.iface, afpacket.ErrNoInterface)
+		}}
+		if code := p.run(t.Context(), strings.Fields(args)); code != exitNone || complaints.String() != want {
+			t.Errorf("%q: code %d, %q, want %q", args, code, complaints.String(), want)
+		}
 	}
 }
 

@@ -1,23 +1,61 @@
 package main
 
-const usage = `pppoe-discovery lists the PPPoE access concentrators that answer.
+import (
+	"fmt"
+	"io"
+	"strings"
 
-  pppoe-discovery -I eth0                        who is there?
-  pppoe-discovery -I eth0 -v                     ... with every tag, vendor and latency
+	"github.com/spf13/pflag"
+)
+
+// originals are the options of the program that comes with pppd, in its order, each with its
+// value as that program calls it.
+var originals = []struct{ letter, value string }{
+	{"I", "if_name"}, {"D", "filename"}, {"t", "secs"}, {"a", "num"}, {"V", ""}, {"Q", ""},
+	{"S", "name"}, {"C", "name"}, {"U", ""}, {"W", "hexvalue"}, {"h", ""},
+}
+
+// writeUsage writes all flags: the original's in its form, and then those of our own.
+func writeUsage(w io.Writer, set *pflag.FlagSet) {
+	fmt.Fprint(w, "Usage: pppoe-discovery [options]\nOptions:\n")
+	own := pflag.NewFlagSet(set.Name(), pflag.ContinueOnError)
+	own.SortFlags = false
+	set.VisitAll(own.AddFlag)
+	for _, o := range originals {
+		f := set.ShorthandLookup(o.letter)
+		_, text := pflag.UnquoteUsage(f)
+		if o.letter == "I" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "   %-14s -- %s\n", strings.TrimSpace("-"+o.letter+" "+o.value), text)
+		own.Lookup(f.Name).Hidden = true
+	}
+	fmt.Fprint(w, "\nBeyond the original:\n", own.FlagUsagesWrapped(columns))
+	for _, o := range originals {
+		set.ShorthandLookup(o.letter).Hidden = false // both sets share their flags
+	}
+	fmt.Fprint(w, afterwards)
+}
+
+const afterwards = `
+  pppoe-discovery -I eth0                        list all concentrators that answer
+  pppoe-discovery -I eth0 --first                end with the first answer
+  pppoe-discovery -I eth0 --verbose              with every tag, vendor and latency
   pppoe-discovery -I eth0 --vlan 1-4094          on which VLAN is my provider?
   pppoe-discovery -I eth0 --vlan 50.1-4094       ... within the outer tag 50 (QinQ)
   pppoe-discovery -I eth0 --watch                who comes, goes and changes?
   pppoe-discovery -I eth0 --expect bras-1.isp    for monitoring: is there a rogue?
   pppoe-discovery -I eth0 --watch --expect 00:00:5e:00:53:01 --alarm --json
 
+It listens for the whole timeout, to list all concentrators: 5 seconds, and while nobody
+answers it asks 3 times, 15 seconds in all. --first ends with the first answer. The PADI
+has no Host-Uniq tag unless -U or -W asks for one; --vlan and --watch always send one, to
+know which question an answer belongs to.
+
 It needs root, or CAP_NET_RAW and nothing else:
 
   setcap cap_net_raw+ep /usr/local/sbin/pppoe-discovery
 
-Flags:
-`
-
-const afterwards = `
 VLANs need no devices of the kernel: the tags are put in and taken out here. --vlan takes
 a list, parted by commas, of
 

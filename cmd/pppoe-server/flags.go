@@ -17,6 +17,7 @@ import (
 	"upppoe/internal/hostnet"
 	"upppoe/internal/manual"
 	"upppoe/internal/pppd"
+	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 )
@@ -77,6 +78,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process number, as long as it serves")
 	addWithoutEffect(set)
 	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
+	version.AddFlag(set, "v", os.Stdout)
 	set.Usage = func() {
 		fmt.Print(usage, set.FlagUsages(), "\nOptions of the options file:\n")
 		pppd.WriteHelp(os.Stdout, pppd.Server)

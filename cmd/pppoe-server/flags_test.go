@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"upppoe/internal/manual/manualtest"
 	"upppoe/internal/pppd"
+	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/tun"
@@ -53,6 +55,19 @@ func TestFlags(t *testing.T) {
 	}
 	if f, err := parseFlags([]string{"-S", "café 1,2"}); err != nil || !slices.Equal(f.services, []string{"café 1,2"}) {
 		t.Errorf("a service of several words: %+v, %v", f, err)
+	}
+}
+
+// TestAbout: help and version are no failure, and go to standard output.
+func TestAbout(t *testing.T) {
+	for arg, want := range map[string]string{
+		"-h": "pppoe-server is a PPPoE", "--help": "pppoe-server is a PPPoE",
+		"-v": version.Line("pppoe-server") + "\n", "--version": version.Line("pppoe-server") + "\n",
+	} {
+		var out strings.Builder
+		if err := manualtest.Printed(func() int { return run([]string{arg}) })(&out); err != nil || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%s: %v, %q, want %q", arg, err, out.String(), want)
+		}
 	}
 }
 

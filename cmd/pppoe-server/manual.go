@@ -16,7 +16,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 	return &manual.Page{
 		Name:     "pppoe-server",
 		Brief:    "PPPoE access concentrator without PPP in the kernel",
-		Synopsis: []string{"[FLAG]...", "`--help` | `--man`"},
+		Synopsis: []string{"[FLAG]...", "`--help` | `--version` | `--man`"},
 		Sections: []manual.Section{
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "FLAGS", Blocks: manual.Flags(set)},

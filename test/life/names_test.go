@@ -177,6 +177,20 @@ func TestDump(t *testing.T) {
 	}
 }
 
+// TestDumpOnce: a client that goes to the background shows the words once, as one that stays.
+func TestDumpOnce(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	for _, detach := range []string{"updetach", "nodetach"} {
+		p := w.start(t, "pppoe-client", append(append([]string{"eth0"}, account...), "dump", detach)...)
+		check(t, p.Await("remote IP address"))
+		if n := strings.Count(p.Log(), "options that were read"); n != 1 {
+			t.Errorf("%s: dump shows the words %d times:\n%s", detach, n, p.Log())
+		}
+		w.run(t, "poff", "-a")
+	}
+}
+
 // TestPonMisused says what is missing.
 func TestPonMisused(t *testing.T) {
 	w := newWorld(t)
