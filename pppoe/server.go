@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"upppoe/internal/ratelimit"
@@ -12,7 +13,8 @@ import (
 
 // Server is an access concentrator.
 type Server struct {
-	cfg   ServerConfig
+	cfg   ServerConfig // as NewServer was given it
+	now   atomic.Pointer[ServerConfig]
 	slots *slots
 	loops []*serving
 }
@@ -25,14 +27,34 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
-	if cfg.Session.Patience == 0 {
-		cfg.Session.Patience = patience(&cfg.Session)
-	}
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each)}
+	s.apply(cfg)
 	for _, l := range listeners {
 		s.loops = append(s.loops, newServing(s, l))
 	}
 	return s, nil
+}
+
+// Reconfigure replaces Session, MSS, Limits, Terms, Authority and Trace for sessions that begin
+// from now on. Those that are under way keep what they began with, but for Terms and Authority,
+// which are asked when they authenticate anew. All else of cfg must be as NewServer was given it,
+// and is not looked at. The error names the field that is wrong; then nothing has changed.
+// Reconfigure may be called at any time, from any goroutine.
+func (s *Server) Reconfigure(cfg ServerConfig) error {
+	of := s.cfg
+	of.Session, of.MSS, of.Limits, of.Terms, of.Authority, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Terms, cfg.Authority, cfg.Trace
+	if err := of.checkSessions(); err != nil {
+		return err
+	}
+	s.apply(of)
+	return nil
+}
+
+func (s *Server) apply(cfg ServerConfig) {
+	if cfg.Session.Patience == 0 {
+		cfg.Session.Patience = patience(&cfg.Session)
+	}
+	s.now.Store(&cfg)
 }
 
 // leastPatience is more than a client needs whose LCP and whose authentication each take all
@@ -122,7 +144,7 @@ func (o *serving) stop(now time.Time) {
 func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 	switch e := event.(type) {
 	case session.Asked:
-		o.loop.ask(o.ctx, o.server.cfg.Authority, t, e.Proof)
+		o.loop.ask(o.ctx, o.server.now.Load().Authority, t, e.Proof)
 	case session.Authenticated:
 		if e.Peer {
 			t.User = e.Name
@@ -139,7 +161,7 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 // negotiated anew, of which nothing stays.
 func (o *serving) admit(t *tunnel) {
 	t.terms = Terms{}
-	switch ask := o.server.cfg.Terms; {
+	switch ask := o.server.now.Load().Terms; {
 	case t.granted != nil:
 		t.terms = *t.granted
 	case ask != nil:
@@ -206,7 +228,9 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 
 // open makes the session of a request. PADS goes out before the first LCP packet.
 func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
-	cfg := o.server.cfg.Session
+	is := o.server.now.Load()
+	o.loop.mss, o.loop.trace = is.MSS, is.Trace
+	cfg := is.Session
 	if cfg.IPv4 != nil {
 		v4 := *cfg.IPv4
 		v4.Remote = o.server.cfg.Pool.Address(uint16(slot + 1))
@@ -214,7 +238,7 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 	}
 	cfg.LCP.MaxMRU = o.loop.maxMRU(r.MaxPayload)
 	line := Line{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
-	t := o.loop.begin(line, &cfg, o.server.cfg.Limits)
+	t := o.loop.begin(line, &cfg, is.Limits)
 	t.key = key
 	o.byKey[key] = t
 	o.concentrator.Confirm(r, t.SessionID, &o.queue)

@@ -17,6 +17,7 @@ import (
 	"upppoe/internal/hostnet"
 	"upppoe/internal/manual"
 	"upppoe/internal/pppd"
+	"upppoe/internal/scripts"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
@@ -193,8 +194,18 @@ func options(f *flags) (*pppd.Settings, error) {
 }
 
 // host is the network around sessions.
-func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
-	return &hostnet.Host{MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune, Log: log}
+func host(s *pppd.Settings, around *scripted, log *slog.Logger) *hostnet.Host {
+	return &hostnet.Host{
+		MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
+		PreUp: around.preUp, Log: log,
+	}
+}
+
+// scriptsOf are the scripts of sessions, without the name of their interface.
+func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
+	return scripts.Config{
+		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
+	}
 }
 
 // config is what flags and options mean for a server, whose Host is yet to be set.

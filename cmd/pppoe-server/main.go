@@ -15,7 +15,6 @@ import (
 	"upppoe/internal/journal"
 	"upppoe/internal/pidfile"
 	"upppoe/internal/pppd"
-	"upppoe/internal/scripts"
 	"upppoe/internal/stage"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
@@ -69,12 +68,10 @@ func attend(f *flags, s *pppd.Settings) int {
 	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
-	h := host(s, log)
-	run := newScripted(h, scripts.Config{
-		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
-	})
+	run := newScripted()
 	defer run.wait()
-	h.PreUp, cfg.Host = run.preUp, run
+	run.use(host(s, run, log), scriptsOf(f, s, log))
+	cfg.Host = run
 	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
 		j.Notify(l, e)
 		run.notify(l, e)
@@ -92,6 +89,8 @@ func attend(f *flags, s *pppd.Settings) int {
 		run.hurry()
 	})
 	defer stop()
+	again := &reloading{flags: f, settings: s, log: log, lines: lines, scripts: run, server: server}
+	defer onHangUp(again.reload)()
 	giveUp(log, v6 != nil)
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))

@@ -11,24 +11,38 @@ import (
 // scripted runs pppd's scripts for each session, as pppd does under rp-pppoe's server.
 // Those that are waited for hold up other sessions of the interface that begin or end.
 type scripted struct {
-	pppoe.Host
-	cfg scripts.Config
-
 	mu       sync.Mutex
-	sessions map[uint16]*scripts.Scripts
+	host     pppoe.Host     // of sessions that begin now
+	cfg      scripts.Config // likewise
+	sessions map[uint16]*running
 	live     map[*scripts.Scripts]bool // those, and of sessions whose device is being made
 	hurried  bool
 	ending   sync.WaitGroup
 }
 
-func newScripted(h pppoe.Host, cfg scripts.Config) *scripted {
-	return &scripted{Host: h, cfg: cfg, sessions: make(map[uint16]*scripts.Scripts), live: make(map[*scripts.Scripts]bool)}
+// running is one session: its scripts, and the host that they are run around, which stay those
+// that it began with.
+type running struct {
+	*scripts.Scripts
+	pppoe.Host
+}
+
+// newScripted makes one that must be told what to use before a session begins.
+func newScripted() *scripted {
+	return &scripted{sessions: make(map[uint16]*running), live: make(map[*scripts.Scripts]bool)}
 }
 
 var _ pppoe.Host = (*scripted)(nil)
 
-// of are the scripts of a session; nil: it has none yet, or no more.
-func (s *scripted) of(l pppoe.Line) *scripts.Scripts {
+// use sets the host and the scripts of sessions that begin from now on.
+func (s *scripted) use(h pppoe.Host, cfg scripts.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.host, s.cfg = h, cfg
+}
+
+// of is a session; nil: it is not there yet, or no more.
+func (s *scripted) of(l pppoe.Line) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[l.SessionID]
@@ -36,28 +50,29 @@ func (s *scripted) of(l pppoe.Line) *scripts.Scripts {
 
 // Open makes the device of a line.
 func (s *scripted) Open(l pppoe.Line) (tun.Device, error) {
-	cfg := s.cfg
-	cfg.Device = l.Interface
-	its := scripts.New(cfg)
-	s.begin(its)
-	d, err := its.Around(s.Host).Open(l)
+	its := s.begin(l)
+	d, err := its.Open(l)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		delete(s.live, its)
+		delete(s.live, its.Scripts)
 		return nil, err
 	}
 	s.sessions[l.SessionID] = its
 	return d, nil
 }
 
-func (s *scripted) begin(its *scripts.Scripts) {
+func (s *scripted) begin(l pppoe.Line) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	cfg := s.cfg
+	cfg.Device = l.Interface
+	its := scripts.New(cfg)
 	s.live[its] = true
 	if s.hurried {
 		its.Hurry()
 	}
+	return &running{its, its.Around(s.host)}
 }
 
 // hurry bounds the scripts that are waited for, since the server has to end.
@@ -72,7 +87,7 @@ func (s *scripted) hurry() {
 
 // Configure changes the network of a line.
 func (s *scripted) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
-	return s.of(l).Around(s.Host).Configure(l, have, want)
+	return s.of(l).Configure(l, have, want)
 }
 
 // preUp is called in the course of Configure.
@@ -80,7 +95,7 @@ func (s *scripted) preUp(l pppoe.Line, want pppoe.Addressing) { s.of(l).PreUp(l,
 
 // Close takes back what Configure has done.
 func (s *scripted) Close(l pppoe.Line, have pppoe.Addressing) {
-	s.of(l).Around(s.Host).Close(l, have)
+	s.of(l).Host.Close(l, have)
 }
 
 // notify is told what happens to sessions.
@@ -93,9 +108,9 @@ func (s *scripted) notify(l pppoe.Line, e pppoe.Event) {
 	if _, over := e.(pppoe.Ended); over {
 		s.mu.Lock()
 		delete(s.sessions, l.SessionID)
-		delete(s.live, its)
+		delete(s.live, its.Scripts)
 		s.mu.Unlock()
-		s.ending.Go(its.Close) // which waits for scripts
+		s.ending.Go(its.Scripts.Close) // which waits for scripts
 	}
 }
 

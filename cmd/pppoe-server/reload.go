@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/journal"
+	"upppoe/internal/pppd"
+	"upppoe/pppoe"
+)
+
+// reloading reads the options file and the accounts again at SIGHUP.
+type reloading struct {
+	flags    *flags
+	settings *pppd.Settings // that hold
+	log      *slog.Logger
+	lines    *journal.Lines
+	scripts  *scripted
+	server   *pppoe.Server
+}
+
+// onHangUp calls do at each SIGHUP until stop is called.
+func onHangUp(do func()) (stop func()) {
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, unix.SIGHUP)
+	// Ends with stop.
+	go func() {
+		for {
+			select {
+			case <-signals:
+				do()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
+}
+
+// reload has sessions that begin from now on go by what the files say now. A file that is
+// broken changes nothing at all.
+func (r *reloading) reload() {
+	s, err := options(r.flags)
+	if err == nil {
+		err = r.server.Reconfigure(config(r.flags, s, r.log))
+	}
+	if err != nil {
+		r.log.Error(fmt.Sprintf("SIGHUP: nothing is changed, as the options cannot be used: %v", err))
+		return
+	}
+	for _, notice := range s.Notices {
+		r.log.Warn(notice)
+	}
+	if fixed := r.fixed(s); fixed != "" {
+		r.log.Warn(fmt.Sprintf("SIGHUP: option %s takes effect when the server is started anew", fixed))
+	}
+	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
+	r.scripts.use(host(s, r.scripts, r.log), scriptsOf(r.flags, s, r.log))
+	r.lines.SetDebug(s.Debug || r.flags.debug)
+	r.settings = s
+	r.log.Info("SIGHUP: options and accounts are read again, for sessions that begin from now on")
+}
+
+// fixed names an option that has changed and that the server, as it runs, cannot follow.
+func (r *reloading) fixed(s *pppd.Settings) string {
+	switch before := r.settings; {
+	case s.DataPath != before.DataPath:
+		return "datapath"
+	case s.LineQueues() != before.LineQueues():
+		return "datapath-queues"
+	case s.LogFile != before.LogFile:
+		return "logfile"
+	}
+	return ""
+}

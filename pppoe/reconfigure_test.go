@@ -1,0 +1,56 @@
+package pppoe_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// TestReconfigure: a session goes on as it began; the next is as the server now is; what is
+// wrong changes nothing.
+func TestReconfigure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		server := l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.exchange()
+
+		bad := l.server
+		bad.Authority = nil
+		if err := server.Reconfigure(bad); err == nil || !strings.Contains(err.Error(), "Authority") {
+			t.Errorf("an Authority that is missing: %v", err)
+		}
+		changed := l.server
+		changed.Authority, changed.Limits = accounts{"testuser": "another"}, pppoe.Limits{MaxConnect: time.Hour}
+		changed.Pool, changed.Concentrator, changed.Host = pppoe.Pool{}, pppoe.ConcentratorConfig{}, nil // which stay
+		if err := server.Reconfigure(changed); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		l.exchange()
+		l.stopClient()
+		time.Sleep(time.Minute)
+
+		l.startClient()
+		time.Sleep(time.Minute)
+		if got := l.cause(); got != session.NotAuthenticated {
+			t.Errorf("with yesterday's password a client ended for %v: %v", got, l.clientErr)
+		}
+		changed.Authority = l.server.Authority
+		if err := server.Reconfigure(changed); err != nil {
+			t.Fatal(err)
+		}
+		l.startClient()
+		time.Sleep(2 * time.Hour)
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Expired {
+			t.Errorf("the new limit is no limit: %v", e.Reason)
+		}
+		l.stop()
+	})
+}
