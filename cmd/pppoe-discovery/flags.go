@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"upppoe/internal/flagerror"
 	"upppoe/internal/manual"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
@@ -67,7 +68,7 @@ func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 	case errors.Is(err, pflag.ErrHelp):
 		return nil, errHelp
 	case err != nil:
-		return nil, err
+		return nil, flagerror.Explain(err)
 	case w.version, len(args) == 1 && args[0] == "-v":
 		fmt.Fprintln(manualTo, version.Line("pppoe-discovery"))
 		return nil, errHelp

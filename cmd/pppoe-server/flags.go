@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/accounts"
+	"upppoe/internal/flagerror"
 	"upppoe/internal/hostnet"
 	"upppoe/internal/manual"
 	"upppoe/internal/pppd"
@@ -88,7 +90,7 @@ func parseFlags(args []string) (*flags, error) {
 		if errors.Is(err, pflag.ErrHelp) {
 			return nil, err
 		}
-		return nil, &pppd.Error{Message: err.Error() + " (pppoe-server --help lists what there is)"}
+		return nil, &pppd.Error{Message: flagerror.Explain(err).Error() + " (pppoe-server --help lists what there is)"}
 	}
 	if set.NArg() > 0 {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
@@ -174,18 +176,33 @@ func address(flag, text string) (netip.Addr, error) {
 	return a, nil
 }
 
-// options reads the options file. It must be there: it is where authentication is
+// A server asks its clients for a sign of life unless told otherwise: one that vanishes without
+// a PADT, as in a power cut, would have its slot and its address for ever.
+const (
+	echoInterval = 20 * time.Second
+	echoFailures = 3
+)
+
+// options reads the options of all, if there are any, as each pppd that rp-pppoe's server starts
+// does, and then the options file. That must be there: it is where authentication is
 // asked for, and a server that misses it by a slip of the pen must not start.
 func options(f *flags) (*pppd.Settings, error) {
 	s := pppd.New()
-	s.Auth = true
+	s.Auth, s.EchoInterval, s.EchoFailures = true, echoInterval, echoFailures
 	r := pppd.Reader{Role: pppd.Server, Settings: s, Dir: f.etc}
+	if err := r.Defaults(""); err != nil {
+		return nil, err
+	}
+	open := !s.Auth && len(s.Require) == 0
 	err := r.File(f.options)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("there is no options file %s: make one that says require-chap (or noauth), or name another with -O", f.options)}
 	}
 	if err != nil {
 		return nil, err
+	}
+	if open && len(s.Demanded()) == 0 {
+		s.Notices = append(s.Notices, fmt.Sprintf("noauth in %s holds here too: any client gets a session; say auth in %s if that is not meant", filepath.Join(f.etc, "options"), f.options))
 	}
 	if s.Name == "" {
 		s.Name = f.acName

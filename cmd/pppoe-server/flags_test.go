@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"upppoe/internal/manual/manualtest"
 	"upppoe/internal/pppd"
@@ -105,7 +106,12 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-x", "-1"}, "-x -1: give the most sessions that one client may have"},
 		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 65534"},
 		{[]string{"-N", "65535"}, "-N 65535: give a number between 1 and 65534"},
-		{[]string{"-N", "many"}, "-N, --max-sessions"},
+		{[]string{"-N", "many"}, `-N (--max-sessions) "many": give a whole number`},
+		{[]string{"-x", "x"}, `-x (--max-per-client) "x": give a whole number`},
+		{[]string{"-m", "1.5"}, `-m (--mss) "1.5": give a whole number`},
+		{[]string{"--mss", "-2"}, "-m -2: give an MSS in octets"},
+		{[]string{"-m", "65536"}, "-m 65536: give an MSS in octets"},
+		{[]string{"-N", "99999999999999999999"}, `-N (--max-sessions) "99999999999999999999": the number is too large`},
 		{[]string{"-S", "it's"}, `-S "it's": a service's name holds printable characters only, and no '`},
 		{[]string{"-S", "a\nb"}, `-S "a\nb": a service's name holds printable characters only, and no '`},
 		{[]string{"--vlan", ""}, "--vlan: "},
@@ -233,5 +239,67 @@ func TestExitCode(t *testing.T) {
 		if got := exitCode(c.err); got != c.want {
 			t.Errorf("%v: exit code %d, want %d", c.err, got, c.want)
 		}
+	}
+}
+
+// TestEcho: clients are asked for a sign of life, unless the options say otherwise.
+func TestEcho(t *testing.T) {
+	for _, c := range []struct {
+		text     string
+		interval time.Duration
+		failures int
+	}{
+		{"", 20 * time.Second, 3},
+		{"lcp-echo-interval 0", 0, 3},
+		{"lcp-echo-interval 5", 5 * time.Second, 3},
+		{"lcp-echo-failure 0", 20 * time.Second, 0},
+		{"lcp-echo-interval 7 lcp-echo-failure 9", 7 * time.Second, 9},
+	} {
+		f := set(t, c.text)
+		s, err := options(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := config(f, s, nil).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
+			t.Errorf("%q: every %v, %d unanswered; want %v, %d", c.text, e.Interval, e.Failures, c.interval, c.failures)
+		}
+	}
+}
+
+// TestOptionsOfAll: what is in the file of all pppds comes first, and that it lets any client in
+// is told.
+func TestOptionsOfAll(t *testing.T) {
+	for _, c := range []struct {
+		all, own string
+		mtu      int
+		methods  int
+		told     bool
+	}{
+		{"mtu 1400", "", 1400, 4, false},
+		{"mtu 1400", "mtu 1300", 1300, 4, false},
+		{"require-pap", "require-chap", 0, 2, false},
+		{"noauth", "", 0, 0, true},
+		{"noauth", "noauth", 0, 0, true},
+		{"noauth", "auth", 0, 4, false},
+		{"noauth", "require-chap", 0, 1, false},
+		{"", "noauth", 0, 0, false},
+	} {
+		f := set(t, c.own)
+		if err := os.WriteFile(filepath.Join(f.etc, "options"), []byte(c.all), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := options(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "any client gets a session") })
+		if s.MTU != c.mtu || len(s.Demanded()) != c.methods || told != c.told {
+			t.Errorf("%q, then %q: mtu %d, %d methods, told %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.Demanded()), told, c.mtu, c.methods, c.told)
+		}
+	}
+	f := set(t, "")
+	os.WriteFile(filepath.Join(f.etc, "options"), []byte("mtu x"), 0o600)
+	if _, err := options(f); exitCode(err) != 2 || !strings.Contains(err.Error(), filepath.Join(f.etc, "options")+":1: ") {
+		t.Errorf("a value that is none: %v", err)
 	}
 }

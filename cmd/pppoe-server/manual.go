@@ -21,7 +21,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "FLAGS", Blocks: manual.Flags(set)},
 			{Title: "OPTIONS", Blocks: slices.Concat([]manual.Block{
-				manual.Paragraph("The options file holds pppd's words, for all sessions alike. The file must be there: it is where " +
+				manual.Paragraph("The options file holds pppd's words, for all sessions alike; those of /etc/ppp/options come before it, as with pppd. The file must be there: it is where " +
 					"proof of who somebody is gets asked for, and a server that misses it by a slip of the pen must not start."),
 			}, pppd.Manual(pppd.Server))},
 			{Title: "DATA PATHS", Blocks: pppd.DataPaths},
@@ -60,6 +60,7 @@ var description = []manual.Block{
 }
 
 var files = []manual.Block{
+	manual.Item{Term: "/etc/ppp/options", Text: "options of all that speak pppd's words, read first if it is there."},
 	manual.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
 	manual.Item{Term: "/etc/ppp/chap-secrets, /etc/ppp/pap-secrets", Text: "accounts: a line for each, of the client's name, the " +
 		"server's (`*`: any), the password, and addresses it may have (`*`: any); then, after `--`, options of its own. Nobody else should have access to these files " +

@@ -9,9 +9,9 @@ import (
 
 // linkOptions are LCP's.
 var linkOptions = slices.Concat([]option{
-	{name: "lcp-echo-interval", help: "ask the peer for a sign of life so often (default 0: never)",
+	{name: "lcp-echo-interval", help: "ask the peer for a sign of life so often (default 0: never; of pppoe-server 20)",
 		kind: seconds(func(s *Settings) *time.Duration { return &s.EchoInterval })},
-	{name: "lcp-echo-failure", help: "so many unanswered end the session (default 0: any number)",
+	{name: "lcp-echo-failure", help: "so many unanswered end the session (default 0: any number; of pppoe-server 3)",
 		kind: number("N", 0, 1<<16, func(s *Settings, n int) { s.EchoFailures = n })},
 	{name: "lcp-echo-adaptive", help: "ask only if nothing has come from the peer in the meantime",
 		kind: flag(func(s *Settings) { s.EchoAdaptive = true })},
