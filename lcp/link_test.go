@@ -144,9 +144,16 @@ func TestDemandRefused(t *testing.T) {
 
 // TestLoop: a link that hears itself finds that out, however soon it would give up
 // its magic number.
+//
+// What it demands is rejected by itself then, which is not the peer's refusal.
 func TestLoop(t *testing.T) {
-	for _, limits := range []ppp.Limits{{}, {MaxFailure: 1}, {MaxFailure: 3}, {MaxFailure: 50}} {
-		l, q, first := open(t, Config{Limits: limits})
+	methods := []ppp.Method{chap.MD5, pap.Method}
+	for _, cfg := range []Config{
+		{}, {Limits: ppp.Limits{MaxFailure: 1}}, {Limits: ppp.Limits{MaxFailure: 3}}, {Limits: ppp.Limits{MaxFailure: 50}},
+		{Demand: methods}, {Demand: methods[:1], Limits: ppp.Limits{MaxFailure: 1}},
+		{Demand: methods, Answer: methods[1:]}, {Demand: methods[:1], Answer: methods[1:]},
+	} {
+		l, q, first := open(t, cfg)
 		waiting := []ppp.Control{first}
 		for range 200 {
 			if l.Looped() || len(waiting) == 0 {
@@ -157,8 +164,8 @@ func TestLoop(t *testing.T) {
 			l.Receive(epoch, c, q)
 			waiting = append(waiting, sent(t, q)...)
 		}
-		if !l.Looped() || l.State() == ppp.Opened {
-			t.Errorf("%+v: a looped link is not seen as one; it is %v", limits, l.State())
+		if !l.Looped() || l.State() == ppp.Opened || l.Refused() {
+			t.Errorf("%+v: a looped link is not seen as one; it is %v, refused %v", cfg, l.State(), l.Refused())
 		}
 	}
 }

@@ -182,7 +182,9 @@ func (o *options) Naked(theirs ppp.Option) {
 			}
 		}
 	case OptAuth:
-		o.tryNextMethod(theirs.Value)
+		if o.loops == 0 { // else as with Rejected
+			o.tryNextMethod(theirs.Value)
+		}
 	case OptMagic:
 		o.drawMagic()
 	}
@@ -195,7 +197,9 @@ func (o *options) Rejected(ours ppp.Option) {
 	case OptMRU:
 		o.askMRU = DefaultMRU
 	case OptAuth:
-		o.refused = true
+		// What bears our own Magic-Number may be our own refusal that comes back, on a looped
+		// link: whether it is, more of the same will show.
+		o.refused = o.loops == 0
 	case OptMagic:
 		o.askMagic = false
 	}

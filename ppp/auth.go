@@ -96,6 +96,14 @@ type Exchange interface {
 	Deadline() time.Time
 }
 
+// Unacknowledged is an Exchange in which we prove who we are, by a method whose verdict is
+// sent only once: it may be lost.
+type Unacknowledged interface {
+	// Accepted tells that the peer acts as one that has accepted us. The Step is what the
+	// verdict would have come to: nothing if we have not proved anything yet.
+	Accepted() Step
+}
+
 // Demand is an Exchange in which we are the authenticator. When a Step is
 // Asking, its owner has the Proof judged and brings the decision back.
 type Demand interface {

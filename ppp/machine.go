@@ -9,6 +9,10 @@ type Limits struct {
 	MaxConfigure int           // Configure-Requests without an answer; default 10
 	MaxTerminate int           // Terminate-Requests without an answer; default 2
 	MaxFailure   int           // Configure-Naks before we reject instead; default 5
+	// RoundTrip is how long an answer of this peer has taken before, if that is known: a
+	// request is not repeated before the Restart timer runs out unless its answer takes twice
+	// as long.
+	RoundTrip time.Duration
 }
 
 // WithDefaults replaces what is left zero.
@@ -40,15 +44,19 @@ type Machine struct {
 
 	state    State
 	restarts int       // the restart counter
-	deadline time.Time // of the Restart timer; zero: it does not run
+	deadline time.Time // when Advance has something to do; zero: never
+	restart  time.Time // when the Restart timer runs out: the deadline, or later
 
-	id        uint8  // of the last packet that wanted a new one
-	requestID uint8  // of the last Configure-Request
-	awaiting  bool   // that request has had no valid answer yet
-	hurried   bool   // the first request of the negotiation has been repeated
-	request   []byte // its options: an Ack must hold the same
-	naksSent  int    // Configure-Naks without a Configure-Ack between them
-	refusals  int    // Naks and Rejects of ours since the last Ack
+	id        uint8     // of the last packet that wanted a new one
+	requestID uint8     // of the last Configure-Request
+	sent      time.Time // when that was sent last
+	awaiting  bool      // that request has had no valid answer yet
+	begun     bool      // a request has gone out since the layer below came up
+	hurried   bool      // the peer's first request has made us look for the answer to ours
+	request   []byte    // its options: an Ack must hold the same
+	peer      history   // the peer's requests
+	naksSent  int       // Configure-Naks without a Configure-Ack between them
+	refusals  int       // Naks and Rejects of ours since the last Ack
 	// Configure-Rejects without a Configure-Ack between them; and how often the timer
 	// ran out while the peer, which had acknowledged our request, sent none of its own.
 	rejectsSent, waits int
@@ -111,6 +119,10 @@ func (m *Machine) Advance(now time.Time, q *Queue) Signal {
 	if m.deadline.IsZero() || now.Before(m.deadline) {
 		return 0
 	}
+	if now.Before(m.restart) {
+		m.repeatEarly(now, q)
+		return 0
+	}
 	over := m.restarts <= 0
 	if m.state == AckRcvd {
 		m.waits++ // each Ack sets the counter anew, and would do so for ever
@@ -130,6 +142,7 @@ func (m *Machine) step(e event, now time.Time, c Control, q *Queue) Signal {
 	}
 	if next.do&scr != 0 && !m.negotiating() && e != rcrGood && e != rcrBad {
 		m.begin()
+		m.begun, m.hurried = false, false
 	}
 	m.state = next.to
 	m.perform(next.do, e, now, c, q)
@@ -145,7 +158,8 @@ func (m *Machine) negotiating() bool { return m.state >= ReqSent && m.state <= A
 func (m *Machine) begin() {
 	m.policy.Reset()
 	m.naksSent, m.refusals, m.rejectsSent, m.waits = 0, 0, 0, 0
-	m.awaiting, m.hurried = false, false
+	m.awaiting = false
+	m.peer.forget()
 }
 
 func (m *Machine) perform(do action, e event, now time.Time, c Control, q *Queue) {
@@ -156,7 +170,8 @@ func (m *Machine) perform(do action, e event, now time.Time, c Control, q *Queue
 		}
 	}
 	if do&zrc != 0 {
-		m.restarts, m.deadline = 0, now.Add(linger)
+		m.restarts, m.restart = 0, now.Add(linger)
+		m.deadline = m.restart
 	}
 	if do&scr != 0 {
 		m.sendRequest(now, e == timeout, q)
@@ -180,24 +195,32 @@ func (m *Machine) perform(do action, e event, now time.Time, c Control, q *Queue
 // a Configure- or Terminate-Request does.
 func (m *Machine) count(now time.Time) {
 	m.restarts--
-	m.deadline = now.Add(m.limits.Restart)
+	m.restart = now.Add(m.limits.Restart)
+	m.deadline = m.restart
 }
 
 // sendRequest sends our options. What is sent again, because no answer came,
 // keeps its Identifier (RFC 1661 section 5.1).
 func (m *Machine) sendRequest(now time.Time, again bool, q *Queue) {
-	if again && m.awaiting {
-		m.hurried = true
+	if again && (m.awaiting || m.waits <= m.limits.MaxConfigure/2) {
+		// What waits is the peer's request, in Ack-Rcvd: it may be Opened, and must not take
+		// this for a new request. If that does not help, it must.
+		m.awaiting = true
 	} else {
 		m.requestID = m.NextID()
 		m.request = m.policy.AppendRequest(m.request[:0])
 		m.awaiting = true
 	}
-	m.queueRequest(q)
+	m.queueRequest(now, q)
 	m.count(now)
+	if !m.begun {
+		m.begun = true
+		m.expectAnswer(now)
+	}
 }
 
-func (m *Machine) queueRequest(q *Queue) {
+func (m *Machine) queueRequest(now time.Time, q *Queue) {
+	m.sent = now
 	q.Add(m.policy.Protocol(), Control{Code: ConfigureRequest, ID: m.requestID, Data: m.request})
 }
 

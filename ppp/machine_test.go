@@ -12,23 +12,31 @@ import (
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// TestNobodyAnswers: besides the repetition of the first request (TestEarlyRepetition), the
+// timetable is RFC 1661's.
 func TestNobodyAnswers(t *testing.T) {
 	m := NewMachine(newNumbers(), Limits{})
 	q := &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
-	now, requests := epoch, 1
+	at := []time.Duration{0}
 	var s Signal
-	for ; !m.Deadline().IsZero(); requests++ {
-		if wait := m.Deadline().Sub(now); wait != 3*time.Second {
-			t.Errorf("request %d is repeated after %v, want 3 s", requests, wait)
-		}
+	var now time.Time
+	for !m.Deadline().IsZero() {
 		now = m.Deadline()
+		before := q.Len()
 		s |= m.Advance(now, q)
+		if q.Len() > before {
+			at = append(at, now.Sub(epoch))
+		}
 	}
 	packets := sent(t, q)
-	if len(packets) != 10 || s != LayerFinished || m.State() != Stopped {
-		t.Errorf("%d requests, signal %v, state %v; want 10, LayerFinished, Stopped", len(packets), s, m.State())
+	want := []time.Duration{0, overdue}
+	for i := range time.Duration(9) {
+		want = append(want, (i+1)*3*time.Second)
+	}
+	if !slices.Equal(at, want) || len(packets) != len(want) || s != LayerFinished || m.State() != Stopped || now.Sub(epoch) != 30*time.Second {
+		t.Errorf("requests at %v, given up after %v with signal %v, state %v; want them at %v, 30 s, LayerFinished, Stopped", at, now.Sub(epoch), s, m.State(), want)
 	}
 	for _, c := range packets {
 		if c.ID != packets[0].ID || !bytes.Equal(c.Data, packets[0].Data) {
@@ -178,23 +186,6 @@ func TestDuplicateAck(t *testing.T) {
 	m, _ := opened(t, Limits{})
 	if _, err := m.Receive(epoch, Control{ConfigureAck, m.requestID, m.request}, &Queue{}); err != ErrStale || m.State() != Opened {
 		t.Errorf("the Ack of a repetition: %v, state %v; want ErrStale, Opened", err, m.State())
-	}
-}
-
-func TestFirstRequestRepeatsOurs(t *testing.T) {
-	m := NewMachine(newNumbers(), Limits{})
-	q := &Queue{}
-	m.Open(epoch, q)
-	m.Up(epoch, q)
-	first := sent(t, q)[0]
-	receive(t, m, Control{ConfigureRequest, 5, nil}, q)
-	got := sent(t, q)
-	if len(got) != 2 || got[0].ID != first.ID || got[0].Code != ConfigureRequest || got[1].Code != ConfigureAck {
-		t.Errorf("the peer's first request is answered by %v, want our own again and then the Ack", got)
-	}
-	receive(t, m, Control{ConfigureRequest, 6, nil}, q)
-	if got := sent(t, q); len(got) != 1 {
-		t.Errorf("its second by %v, want an Ack alone", got)
 	}
 }
 

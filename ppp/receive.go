@@ -12,6 +12,8 @@ var (
 	ErrAnswer   = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
 	ErrRepeated = errors.New("ppp: Configure-Nak holds an option twice")
 	ErrDown     = errors.New("ppp: control packet while the layer below is down")
+	// ErrOvertaken: the peer has sent another request since, and has had an answer to that.
+	ErrOvertaken = errors.New("ppp: Configure-Request that a later one has overtaken")
 )
 
 // Receive takes a control packet of the protocol. Codes beyond Code-Reject
@@ -49,6 +51,9 @@ func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, er
 	if m.state == Closing || m.state == Stopping {
 		return 0, nil
 	}
+	if done, err := m.receiveCopy(now, c, q); done {
+		return 0, err
+	}
 	if m.state == Stopped || m.state == Opened {
 		// RFC 1661 section 4.3: the negotiation begins anew (an LNS behind an
 		// LAC does this), and the request is judged by fresh wishes.
@@ -62,20 +67,8 @@ func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, er
 		// A peer that insists for ever would keep both busy at wire speed.
 		return m.step(exhausted, now, c, q), nil
 	}
-	m.hurry(q)
+	m.hurry(now, q)
 	return m.step(e, now, c, q), nil
-}
-
-// hurry repeats our own first request when the peer's comes and ours has had no
-// answer: some concentrators send PADS before their session can
-// receive, and what is lost then would cost a whole Restart period. It goes out
-// before our answer, so that a peer that had received the first copy is still
-// negotiating and just acknowledges twice.
-func (m *Machine) hurry(q *Queue) {
-	if m.state == ReqSent && m.awaiting && !m.hurried {
-		m.hurried = true
-		m.queueRequest(q)
-	}
 }
 
 // judge prepares the answer to a request and says whether it is an Ack.
@@ -113,15 +106,21 @@ func (m *Machine) judge(peer Options) bool {
 }
 
 func (m *Machine) sendAnswer(c Control, q *Queue) {
-	switch m.code {
-	case ConfigureAck:
+	again := m.peer.note(c, m.code != ConfigureAck)
+	switch {
+	case m.code == ConfigureAck:
 		m.naksSent, m.rejectsSent = 0, 0
 		m.policy.Agreed(Options(m.answer))
-	case ConfigureNak:
+	case again: // a copy of what was refused shows no more obstinacy than the first
+	case m.code == ConfigureNak:
 		m.naksSent++
 	default:
 		m.rejectsSent++
 	}
+	m.queueAnswer(c, q)
+}
+
+func (m *Machine) queueAnswer(c Control, q *Queue) {
 	q.Add(m.policy.Protocol(), Control{Code: m.code, ID: c.ID, Data: m.answer})
 }
 
@@ -143,7 +142,8 @@ func (m *Machine) receiveAck(now time.Time, c Control, q *Queue) (Signal, error)
 		if !bytes.Equal(c.Data, m.request) {
 			return 0, ErrAnswer
 		}
-		m.awaiting, m.refusals = false, 0
+		m.refusals = 0
+		m.answered()
 	}
 	return m.step(rca, now, c, q), nil
 }
@@ -171,7 +171,7 @@ func (m *Machine) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, er
 		return m.step(exhausted, now, c, q), nil
 	}
 	m.learn(c.Code, refused)
-	m.awaiting = false
+	m.answered()
 	return m.step(rcn, now, c, q), nil
 }
 

@@ -263,6 +263,7 @@ func (d *dialling) take(g Grant) {
 	d.discovery, d.ac = nil, g.AC
 	cfg := d.cfg.Session
 	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
+	cfg.LCP.Limits.RoundTrip = g.Took
 	askAgain(&cfg, d.cfg.Before)
 	d.tunnel = d.loop.begin(Line{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
 	for _, a := range d.ahead {

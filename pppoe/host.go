@@ -23,6 +23,7 @@ type HostDiscovery struct {
 	refused  []Addr    // who would not have us
 	denied   []Addr    // who said so instead of an offer, and has been told of
 	chosen   Offer
+	asked    time.Time // when the chosen one was first sent a PADR
 }
 
 // avoidance is how much longer than one to be avoided, or one that has refused, another
@@ -192,7 +193,7 @@ func (h *HostDiscovery) remember(o Offer) {
 }
 
 func (h *HostDiscovery) choose(now time.Time, o Offer, q *Queue) {
-	h.chosen, h.sent = o, 0
+	h.chosen, h.sent, h.asked = o, 0, now
 	h.sendPADR(now, q)
 }
 
@@ -226,6 +227,7 @@ func (h *HostDiscovery) receivePADS(now time.Time, f DiscoveryFrame, q *Queue) (
 		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
 		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
 		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
+		Took:       now.Sub(h.asked),
 	}
 	return Finding{Grant: g}, nil
 }

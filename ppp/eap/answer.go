@@ -32,7 +32,10 @@ type answer struct {
 	deadline time.Time
 }
 
-var _ ppp.Exchange = (*answer)(nil)
+var (
+	_ ppp.Exchange       = (*answer)(nil)
+	_ ppp.Unacknowledged = (*answer)(nil)
+)
 
 func newAnswer(c ppp.Credentials) *answer {
 	return &answer{who: c, timers: c.Timers.WithDefaults(patience)}
@@ -152,11 +155,25 @@ func (a *answer) judged(p Packet) (ppp.Step, error) {
 	case p.Code == Failure:
 		return a.fail(a.note), nil
 	}
+	return a.succeed(), nil
+}
+
+func (a *answer) succeed() ppp.Step {
 	// What comes next is a conversation of its own.
 	a.running, a.proved, a.deadline = false, false, time.Time{}
 	step := ppp.Step{Outcome: ppp.Succeeded, Name: a.who.Name, Message: a.note}
 	a.note = ""
-	return step, nil
+	return step
+}
+
+// Accepted implements ppp.Unacknowledged. RFC 3748 section 4.2: a Success is not repeated,
+// and the peer must allow for its loss; RFC 2284 section 2.2.2 has a packet of a network
+// protocol stand for it.
+func (a *answer) Accepted() ppp.Step {
+	if a.ended || !a.running || !a.proved {
+		return ppp.Step{}
+	}
+	return a.succeed()
 }
 
 func (a *answer) fail(why string) ppp.Step {

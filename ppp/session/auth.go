@@ -73,6 +73,18 @@ func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte,
 	return err
 }
 
+// acceptedSilently handles the first packet of a network protocol of ours that comes while we
+// wait for the peer's verdict on who we are: it would not have come from a peer that has not
+// accepted us.
+func (s *Session) acceptedSilently(now time.Time, out *Output) {
+	x, ok := s.auth.answer.(ppp.Unacknowledged)
+	if !ok || s.auth.weOK || s.auth.demand != nil && !s.auth.peerOK {
+		return
+	}
+	s.answered(now, x.Accepted(), out)
+	s.settle(now, out)
+}
+
 func (s *Session) advanceAuth(now time.Time, out *Output) {
 	if x := s.auth.answer; x != nil {
 		s.answered(now, x.Advance(now, &out.Frames), out)

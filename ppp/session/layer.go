@@ -19,11 +19,14 @@ type layer struct {
 	failed  bool
 }
 
-func newLayer(p interface {
+func (s *Session) addLayer(p interface {
 	ppp.Policy
 	Err() error
-}, limits ppp.Limits) *layer {
-	return &layer{policy: p, machine: ppp.NewMachine(p, limits)}
+}, limits ppp.Limits) {
+	if limits.RoundTrip == 0 {
+		limits.RoundTrip = s.cfg.LCP.Limits.RoundTrip
+	}
+	s.layers = append(s.layers, &layer{policy: p, machine: ppp.NewMachine(p, limits)})
 }
 
 // ErrNoAgreement is why a network protocol did not open: the peer does not

@@ -15,7 +15,8 @@ import (
 // share one.
 type Config struct {
 	// LCP is what we want of the link, and with it the methods by which each
-	// side may prove who it is. Its Rand need not be set.
+	// side may prove who it is. Its Rand need not be set. Its Limits.RoundTrip holds for
+	// the network protocols too, where they have none of their own.
 	LCP lcp.Config
 	// Credentials are who we are, for LCP.Answer. Rand and Timers need not be
 	// set.
@@ -54,7 +55,8 @@ func (p Phase) String() string {
 	return [...]string{"Dead", "Establish", "Authenticate", "Network", "Terminate"}[p]
 }
 
-// Session is one PPP session.
+// Session is one PPP session. Once it has told Closed it is over for good: whatever it is
+// given then changes nothing, and nothing comes out of it.
 type Session struct {
 	cfg    *Config
 	phase  Phase
@@ -79,13 +81,13 @@ func New(cfg *Config) *Session {
 	s := &Session{cfg: &c, link: lcp.New(&c.LCP)}
 	if c.IPv4 != nil {
 		s.v4 = ipcp.New(c.IPv4)
-		s.layers = append(s.layers, newLayer(s.v4, c.IPv4.Limits))
+		s.addLayer(s.v4, c.IPv4.Limits)
 	}
 	if c.IPv6 != nil {
 		v6 := *c.IPv6
 		v6.Rand = cfg.Rand
 		s.v6 = ipv6cp.New(&v6)
-		s.layers = append(s.layers, newLayer(s.v6, v6.Limits))
+		s.addLayer(s.v6, v6.Limits)
 	}
 	return s
 }
@@ -95,6 +97,9 @@ func (s *Session) Phase() Phase { return s.phase }
 
 // Up begins the session: the layer below can carry frames.
 func (s *Session) Up(now time.Time, out *Output) {
+	if s.over {
+		return
+	}
 	s.link.Open(now, &out.Frames)
 	s.settle(now, out)
 }
@@ -102,6 +107,9 @@ func (s *Session) Up(now time.Time, out *Output) {
 // Down ends the session at once: the layer below is gone, and nothing more can
 // be sent. Like Close, it may come before Up.
 func (s *Session) Down(now time.Time, r Reason, out *Output) {
+	if s.over {
+		return
+	}
 	if s.phase == Authenticate && s.auth.answering() && r.Cause == HangUp {
 		// Some concentrators refuse a password by hanging up.
 		r = Reason{NotAuthenticated, "peer hung up instead of accepting our credentials"}
@@ -114,6 +122,9 @@ func (s *Session) Down(now time.Time, r Reason, out *Output) {
 
 // Close ends the session in good order: the peer is told the reason's text.
 func (s *Session) Close(now time.Time, r Reason, out *Output) {
+	if s.over {
+		return
+	}
 	s.blame(r)
 	s.link.Close(now, r.Text, &out.Frames)
 	s.settle(now, out)
@@ -132,7 +143,7 @@ func (s *Session) end(out *Output) {
 
 // Decide brings the decision on the last proof that Asked told.
 func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
-	if s.auth.demand == nil {
+	if s.over || s.auth.demand == nil {
 		return
 	}
 	step := s.auth.demand.Decide(now, d, &out.Frames)
@@ -156,6 +167,9 @@ func (s *Session) assign(d ppp.Decision) {
 
 // Deadline is when Advance wants to be called; zero: never.
 func (s *Session) Deadline() time.Time {
+	if s.over {
+		return time.Time{}
+	}
 	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline(), s.admitBy)
 	for _, l := range s.layers {
 		first = ppp.Earliest(first, l.machine.Deadline())
@@ -165,6 +179,9 @@ func (s *Session) Deadline() time.Time {
 
 // Advance does what is due at now.
 func (s *Session) Advance(now time.Time, out *Output) {
+	if s.over {
+		return
+	}
 	s.link.Advance(now, &out.Frames)
 	s.advanceAuth(now, out)
 	if !s.admitBy.IsZero() && !now.Before(s.admitBy) {
@@ -179,6 +196,9 @@ func (s *Session) Advance(now time.Time, out *Output) {
 // Probe asks the peer at once whether it still is there: without an answer the
 // session ends in a few seconds.
 func (s *Session) Probe(now time.Time, out *Output) {
+	if s.over {
+		return
+	}
 	s.link.Probe(now, &out.Frames)
 }
 
@@ -205,6 +225,9 @@ var (
 // IPv6 are the owner's to carry, from IPv4Up and IPv6Up on; those that it hands over all
 // the same, as it had before, are dropped.
 func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
+	if s.over {
+		return
+	}
 	p, information, err := ppp.ParseFrame(frame)
 	if err == nil {
 		err = s.dispatch(now, p, information, frame, out)
@@ -225,6 +248,10 @@ func (s *Session) dispatch(now time.Time, p ppp.Protocol, information, frame []b
 		return ErrPhase
 	case p == ppp.PAP || p == ppp.CHAP || p == ppp.EAP:
 		return s.receiveAuth(now, p, information, out)
+	case s.phase == Authenticate && s.layer(p) != nil:
+		s.acceptedSilently(now, out)
+	}
+	switch {
 	case s.phase != Network:
 		return ErrPhase
 	case p == ppp.IPv4 || p == ppp.IPv6:
