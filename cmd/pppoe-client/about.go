@@ -86,7 +86,7 @@ pppoe-client dials a PPPoE session without PPP in the kernel.
 
 Options are pppd's words, in files and on the command line; there, --user alice and
 --user=alice do as well. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and
-/dev/net/tun. Once online it goes to the background, unless told nodetach. With
---man it prints its manual page, with --version its version. Called as pppd, pon, poff or plog (by a link) it does
-what those do.
+/dev/net/tun. Once online it goes to the background, unless told nodetach. --man prints
+the manual page, --version the version. Called as pppd, pon, poff or plog (by a link) it
+does what those do.
 `

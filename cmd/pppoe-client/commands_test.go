@@ -150,6 +150,7 @@ func TestCommands(t *testing.T) {
 		{"pppoe-client", []string{"help"}, 0, 0, "", "Exit codes:"},
 		{"pppoe-client", []string{"eth0", "--help"}, 0, 0, "", "Exit codes:"},
 		{"pppoe-client", []string{"user", "help", "dryrun"}, 0, 2, "", "no interface is named"},
+		{"pppoe-client", []string{"pty", "ssh host"}, 0, 2, "", `no interface is named: give the Ethernet interface to dial on, like eth0; option "pty" has no effect`},
 	} {
 		t.Run(strings.Join(append([]string{c.name}, c.args...), " "), func(t *testing.T) {
 			secretsIn(t, nil)

@@ -39,6 +39,7 @@ type program struct {
 	records  *records
 	out      *stream // nil: nobody reads JSON
 	online   *online
+	mtu      *parentMTU
 	demand   *waiting // nil: dials do not wait
 	host     *hostnet.Host
 	ipv6     *ipv6                        // nil: link-local addresses will do
@@ -54,6 +55,7 @@ func dial(s *pppd.Settings) int {
 	}
 	defer closeLog()
 	p := &program{settings: s, lines: lines, log: slog.New(lines)}
+	p.mtu = &parentMTU{settings: s, log: p.log}
 	for _, notice := range s.Notices {
 		p.log.Warn(notice)
 	}
@@ -149,12 +151,11 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer p.demand.close()
 	p.records.waits(p.demand.device())
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
-	mtu := &parentMTU{settings: p.settings, log: p.log}
-	defer mtu.restore()
+	defer p.mtu.restore()
 	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
-	cfg.Listen = mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
+	cfg.Listen = p.mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
 	client := pppoe.NewClient(cfg)
 	p.client.Store(client)
 
@@ -225,6 +226,7 @@ func (p *program) notify(l pppoe.Line, e pppoe.Event) {
 	p.demand.notify(l, e)
 	p.scripts.Notify(l, e)
 	p.ipv6.notify(l, e)
+	p.mtu.notify(e)
 	p.records.notify(l, e)
 	p.publish(p.tracker.Notify(l, e))
 	p.online.heed(e)

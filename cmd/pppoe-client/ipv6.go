@@ -121,7 +121,7 @@ func (v *ipv6) config(l pppoe.Line, local netip.Addr) inet6.Config {
 	s := v.settings
 	c := inet6.Config{
 		Device: l.Device, Local: local, Rules: v.host.Rules, Log: v.log,
-		DefaultRoute:   s.DefaultRoute || s.DefaultRoute6,
+		DefaultRoute: s.DefaultRoute && !s.NoDefaultRoute6, WithoutRouter: s.DefaultRoute6,
 		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix, PrefixLength: s.DHCPv6PrefixLength,
 		NoDHCP: s.NoDHCPv6, DUID: v.duid, Memory: v.memory,
 		Notify: func(is inet6.State) { v.changed(l, is) },

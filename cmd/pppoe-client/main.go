@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"upppoe/internal/background"
 	"upppoe/internal/pppd"
@@ -64,7 +65,7 @@ func settings(args []string) (*pppd.Settings, error) {
 		return nil, err
 	}
 	if s.Interface == "" {
-		return nil, &pppd.Error{Message: "no interface is named: give the Ethernet interface to dial on, like eth0"}
+		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Notices...), "; ")}
 	}
 	return s, nil
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
 
 	"upppoe/internal/hostnet"
 	"upppoe/internal/pppd"
+	"upppoe/ppp/session"
 	"upppoe/pppoe"
 )
 
@@ -18,6 +20,10 @@ type parentMTU struct {
 	log      *slog.Logger
 	index    int // of the interface that was raised last; 0: none was
 	undo     []func() error
+	failed   bool // the last attempt; why is in the log
+	room     int  // see carries, when ports were opened last
+	granted  int  // by the last PADS, in octets; 0: it has no PPP-Max-Payload tag
+	told     string
 }
 
 // overhead is what PPPoE and PPP add to a packet, in octets.
@@ -41,13 +47,25 @@ func (m *parentMTU) need() int {
 // away has forgotten it. One that cannot be raised carries what it can.
 func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.Ports, error) {
 	need := m.need()
-	if need == 0 {
+	if need == 0 && m.settings.MTU == 0 && m.settings.MRU == 0 {
 		return listen
 	}
 	return func() (pppoe.Ports, error) {
-		m.raise(need)
+		if need > 0 {
+			m.raise(need)
+		}
+		m.room = m.carries()
 		return listen()
 	}
+}
+
+// carries is the longest packet that the interface has room for, in octets; 0: it is not there.
+func (m *parentMTU) carries() int {
+	is, err := net.InterfaceByName(m.settings.Interface)
+	if err != nil {
+		return 0
+	}
+	return is.MTU - lineOf(m.settings).InterfaceMTU(overhead)
 }
 
 func (m *parentMTU) raise(need int) {
@@ -56,6 +74,7 @@ func (m *parentMTU) raise(need int) {
 		return // the last dial has done it
 	}
 	undo, err := hostnet.RaiseMTU(sockets, m.settings.Interface, need)
+	m.failed = err != nil
 	if err != nil {
 		m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
 		return
@@ -64,6 +83,42 @@ func (m *parentMTU) raise(need int) {
 	if is != nil {
 		m.index = is.Index
 	}
+}
+
+// notify says why a session's packets are shorter than asked for, once the link is open: in one
+// line, and not again as long as the reason is the same.
+func (m *parentMTU) notify(event pppoe.Event) {
+	switch e := event.(type) {
+	case pppoe.SessionGranted:
+		m.granted = e.MaxPayload
+	case session.LinkUp:
+		if why := m.shortfall(e); why != m.told {
+			m.told = why
+			if why != "" {
+				m.log.Warn("Warning - " + why)
+			}
+		}
+	}
+}
+
+// shortfall is the reason; empty: there is as much as was asked for, or the log has told.
+func (m *parentMTU) shortfall(is session.LinkUp) string {
+	mtu, mru := m.settings.MTU, m.settings.WantedMRU()
+	switch want := max(mtu, mru); {
+	case m.failed:
+		return ""
+	case m.room > 0 && m.room < want:
+		return fmt.Sprintf("no more than %d octets a packet, in place of %d: interface %s has room for no more (its MTU)", m.room, want, m.settings.Interface)
+	case want > usual && m.granted == 0:
+		return fmt.Sprintf("no more than %d octets a packet, in place of %d: the concentrator does not support RFC 4638 (its PADS has no PPP-Max-Payload tag)", usual, want)
+	case want > usual && m.granted < want:
+		return fmt.Sprintf("no more than %d octets a packet, in place of %d: so much the concentrator allows (PPP-Max-Payload in its PADS)", max(m.granted, usual), want)
+	case is.PeerMRU < mtu:
+		return fmt.Sprintf("mtu is %d in place of %d: the peer receives no more (its MRU)", is.PeerMRU, mtu)
+	case is.MRU < mru:
+		return fmt.Sprintf("mru is %d in place of %d: the peer sends no more (it refused our MRU)", is.MRU, mru)
+	}
+	return ""
 }
 
 func (m *parentMTU) restore() {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 
 	"upppoe/internal/pppd"
 	"upppoe/internal/roottest"
+	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/test/lab"
 )
@@ -72,5 +74,52 @@ func TestParentMTU(t *testing.T) {
 	usual.raisedFor(func() (pppoe.Ports, error) { return pppoe.Ports{}, nil })()
 	if len(usual.undo) != 0 {
 		t.Error("a usual session has the MTU raised")
+	}
+}
+
+// TestShortfall: one line says why packets are shorter than asked for, on both sides of each
+// bound, and nothing where nothing is amiss.
+func TestShortfall(t *testing.T) {
+	for _, c := range []struct {
+		words   string
+		room    int
+		failed  bool
+		granted int
+		mru     int // agreed on for what we receive
+		peerMRU int
+		want    string // empty: nothing
+	}{
+		{"", 1492, false, 0, 1492, 1492, ""},
+		{"", 1442, false, 0, 1442, 1442, ""}, // nothing was asked for
+		{"mtu 1500", 1500, false, 1500, 1500, 1500, ""},
+		{"mtu 1500", 1500, false, 0, 1492, 1492, "no more than 1492 octets a packet, in place of 1500: the concentrator does not support RFC 4638"},
+		{"mru 1500", 1500, false, 0, 1492, 1492, "no more than 1492 octets a packet, in place of 1500: the concentrator does not support RFC 4638"},
+		{"mtu 1500", 1500, false, 1499, 1499, 1499, "no more than 1499 octets a packet, in place of 1500: so much the concentrator allows"},
+		{"mtu 1500", 1500, false, 1400, 1492, 1492, "no more than 1492 octets a packet, in place of 1500: so much the concentrator allows"},
+		{"mtu 1500", 1500, false, 1500, 1500, 1499, "mtu is 1499 in place of 1500: the peer receives no more"},
+		{"mtu 1500", 1500, false, 1500, 1499, 1500, "mru is 1499 in place of 1500: the peer sends no more"},
+		{"mtu 1500 default-mru", 1500, false, 1500, 1492, 1500, ""},
+		{"mtu 1500 mru 1492", 1500, false, 1500, 1492, 1500, ""},
+		{"mtu 1500", 1499, false, 1500, 1492, 1492, "no more than 1499 octets a packet, in place of 1500: interface eth0 has room for no more"},
+		{"mtu 1500", 0, false, 1500, 1500, 1500, ""}, // the interface has just gone
+		{"mtu 1500", 1492, true, 0, 1492, 1492, ""},  // that it cannot be raised is in the log
+		{"mtu 1400", 1492, false, 0, 1492, 1400, ""},
+		{"mtu 1400", 1492, false, 0, 1492, 1399, "mtu is 1399 in place of 1400: the peer receives no more"},
+		{"mru 1400", 1492, false, 0, 1399, 1492, "mru is 1399 in place of 1400: the peer sends no more"},
+		{"mtu 1492", 1442, false, 0, 1442, 1442, "no more than 1442 octets a packet, in place of 1492: interface eth0 has room for no more"},
+	} {
+		var log bytes.Buffer
+		m := &parentMTU{settings: parse(t, append([]string{"eth0"}, strings.Fields(c.words)...)...), log: slog.New(slog.NewTextHandler(&log, nil)), room: c.room, failed: c.failed}
+		for range 2 { // the second session is no news
+			m.notify(pppoe.SessionGranted{Grant: pppoe.Grant{MaxPayload: c.granted}})
+			m.notify(session.LinkUp{MRU: c.mru, PeerMRU: c.peerMRU})
+		}
+		want := 1
+		if c.want == "" {
+			want = 0
+		}
+		if got := log.String(); strings.Count(got, "\n") != want || !strings.Contains(got, c.want) {
+			t.Errorf("%q with %+v is told as %q, want %q once", c.words, c, got, c.want)
+		}
 	}
 }

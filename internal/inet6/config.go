@@ -21,9 +21,12 @@ type Config struct {
 	// addresses.
 	Local netip.Addr
 
-	// DefaultRoute has the default route go through the device: to the router that
-	// advertises itself, or just into the device as long as there is none.
+	// DefaultRoute has the default route go to the router behind the device that advertises
+	// itself as one (RFC 4861 section 6.3.4).
 	DefaultRoute bool
+	// WithoutRouter has it go just into the device as long as no router does, which pppd
+	// calls defaultroute6.
+	WithoutRouter bool
 	// Metric is that of all routes through the device; 0: 1024.
 	Metric int
 	// Table is the routing table of all routes through the device, like a VRF's; 0: the

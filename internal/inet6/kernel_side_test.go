@@ -248,7 +248,7 @@ func (s *side) dial(cfg inet6.Config) *program[inet6.State] {
 
 func clientConfig() inet6.Config {
 	return inet6.Config{
-		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, RequestPrefix: true,
+		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, WithoutRouter: true, RequestPrefix: true,
 		DUID: dhcp6.DUID{0, 3, 0, 1, 2}, LANs: []inet6.LAN{{Interface: "lan0", Subnet: 3, Advertise: true}}, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -181,7 +181,7 @@ func TestKernelWasFirst(t *testing.T) {
 		return strings.Contains(got, "::/0 via fe80::1") && client.addressText("ppp0") != "", got
 	})
 	own := clientConfig()
-	own.DefaultRoute, own.RequestPrefix, own.LANs = false, false, nil
+	own.DefaultRoute, own.WithoutRouter, own.RequestPrefix, own.LANs = false, false, false, nil
 	c := client.dial(own)
 	c.await("address", func(s inet6.State) bool { return len(s.Addresses) == 1 })
 	client.wantRoutes("")

@@ -40,6 +40,7 @@ type line struct {
 	keeper *netif.Keeper
 	state  State
 	told   bool
+	routed bool // adviseDefaultRoute has said what there is to say
 }
 
 func newLine(cfg *Config, p ports, r *rand.Rand) *line {
@@ -97,8 +98,20 @@ func (l *line) step(now time.Time) {
 	if l.cfg.NoDHCP {
 		lease.State = ""
 	}
+	l.adviseDefaultRoute(now, &view, &lease)
 	l.settle(l.cfg.plan(&view, &lease))
 	l.advertise(now)
+}
+
+// adviseDefaultRoute says once that what DHCPv6 has leased is of no use without a default route,
+// where one was wanted and no router advertises itself.
+func (l *line) adviseDefaultRoute(now time.Time, view *radv.View, lease *dhcp6.Lease) {
+	leased := len(lease.Addresses)+len(lease.Prefixes) > 0
+	if l.routed || !l.cfg.DefaultRoute || l.cfg.WithoutRouter || !leased || len(view.Routers) > 0 || now.Before(l.start) {
+		return
+	}
+	l.routed = true
+	l.cfg.Log.Info(l.cfg.Device + ": no router advertises itself, so IPv6 has no default route (option defaultroute6 sets one all the same)")
 }
 
 // askServers starts DHCPv6 when it is clear what to ask for.

@@ -217,6 +217,42 @@ func TestWithoutRouter(t *testing.T) {
 	})
 }
 
+// TestRouterWanted: a lease without a router that advertises itself has no default route, which
+// is said once, with what to do; not before a router had its time, nor where nobody wants one.
+func TestRouterWanted(t *testing.T) {
+	const advice = "no router advertises itself"
+	for name, c := range map[string]struct {
+		change func(*Config)
+		router bool
+		want   int
+	}{
+		"wanted":               {func(c *Config) {}, false, 1},
+		"wanted in any case":   {func(c *Config) { c.WithoutRouter = true }, false, 0},
+		"not wanted":           {func(c *Config) { c.DefaultRoute = false }, false, 0},
+		"a router":             {func(c *Config) {}, true, 0},
+		"nothing to route for": {func(c *Config) { c.RequestPrefix, c.LANs = false, nil }, false, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := begin(t, func(w *world) {
+				w.server, w.cfg.WithoutRouter = grants, false
+				c.change(&w.cfg)
+			})
+			if c.router {
+				w.advertise(slaac(false, false))
+			}
+			w.pass(awaitRouter - 1)
+			if strings.Contains(w.log.String(), advice) {
+				t.Errorf("%s: it is said before a router had its time", name)
+			}
+			w.pass(time.Minute) // leases are renewed
+			if n := strings.Count(w.log.String(), advice); n != c.want {
+				t.Errorf("%s: it is said %d times, want %d: %s", name, n, c.want, w.log.String())
+			}
+			w.over(nil)
+		})
+	}
+}
+
 // TestManaged: a router that says so has an address asked for at once, with the prefix.
 func TestManaged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

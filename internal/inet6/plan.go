@@ -69,7 +69,7 @@ func (c *Config) planRoutes(view *radv.View, set *netif.Set, s *State) {
 	for _, r := range view.OnLink {
 		set.Routes[c.routeKey(r.Prefix, c.Device)] = netif.Route{MTU: view.MTU}
 	}
-	if !c.DefaultRoute {
+	if !c.WithoutRouter && !(c.DefaultRoute && len(view.Routers) > 0) {
 		return
 	}
 	s.DefaultRoute.Set = true

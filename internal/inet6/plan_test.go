@@ -18,7 +18,7 @@ func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
 func testConfig() Config {
 	return Config{
-		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, RequestPrefix: true,
+		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, WithoutRouter: true, RequestPrefix: true,
 		DUID: dhcp6.DUID{0, 3, 0, 1, 2, 3}, LANs: []LAN{{Interface: "lan0"}, {Interface: "lan1", Subnet: 5}}, Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -98,9 +98,27 @@ func TestPlanDefaultRoute(t *testing.T) {
 	if r := set.Routes[key]; r != (netif.Route{Gateway: router, MTU: 1400}) || s.DefaultRoute.Gateway != router || len(set.Routes) != 1 {
 		t.Errorf("with a router: %v, %+v", set.Routes, s.DefaultRoute)
 	}
-	cfg.DefaultRoute = false
-	if set, s = cfg.plan(view, &dhcp6.Lease{}); len(set.Routes) > 0 || s.DefaultRoute.Set || len(s.Routers) != 1 {
-		t.Errorf("not wanted: %v, %+v", set.Routes, s)
+	for _, c := range []struct {
+		advertised, without bool // what is wanted
+		router              bool
+		set                 bool
+	}{
+		{advertised: true, router: true, set: true},
+		{advertised: true, router: false, set: false},
+		{without: true, router: true, set: true},
+		{without: true, router: false, set: true},
+		{router: true, set: false},
+		{router: false, set: false},
+	} {
+		cfg.DefaultRoute, cfg.WithoutRouter = c.advertised, c.without
+		view := &radv.View{}
+		if c.router {
+			view.Routers = []radv.Router{{Addr: router}}
+		}
+		set, s := cfg.plan(view, &dhcp6.Lease{})
+		if (len(set.Routes) == 1) != c.set || s.DefaultRoute.Set != c.set || (s.DefaultRoute.Gateway == router) != (c.set && c.router) {
+			t.Errorf("%+v: %v, %+v", c, set.Routes, s.DefaultRoute)
+		}
 	}
 }
 

@@ -139,12 +139,15 @@ func servers(list func(*Settings) *[]netip.Addr) kind {
 	}}
 }
 
+// maxHostUniq bounds a Host-Uniq, in octets.
+const maxHostUniq = 1024
+
 // octets are written in hexadecimal digits. A frame has room for as many, and for the
 // other tags.
 func octets(set func(*Settings, []byte)) kind {
 	return kind{"HEX", func(s *Settings, v string) error {
 		b, err := hex.DecodeString(strings.TrimPrefix(v, "0x"))
-		if err != nil || len(b) == 0 || len(b) > 1024 {
+		if err != nil || len(b) == 0 || len(b) > maxHostUniq {
 			return errors.New("give up to 2048 hexadecimal digits, two an octet, like 0a1b2c")
 		}
 		set(s, b)

@@ -3,6 +3,7 @@ package pppd
 import (
 	"crypto/rand"
 	"slices"
+	"time"
 
 	"upppoe/chap"
 	"upppoe/ipcp"
@@ -30,10 +31,7 @@ func (s *Settings) Session() session.Config {
 		AuthTimers: s.AuthTimers,
 		Rand:       rand.Reader,
 	}
-	c.LCP = lcp.Config{
-		MRU: s.MRU, NoMagic: s.NoMagic, Limits: s.LCP,
-		Echo: lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures, Adaptive: s.EchoAdaptive},
-	}
+	c.LCP = lcp.Config{MRU: s.WantedMRU(), NoMagic: s.NoMagic, Limits: s.LCP, Echo: s.echo()}
 	if !s.NoIP {
 		c.IPv4 = &ipcp.Config{
 			Local: s.Local, Remote: s.Remote, AcceptLocal: s.AcceptLocal, AcceptRemote: s.AcceptRemote,
@@ -46,6 +44,30 @@ func (s *Settings) Session() session.Config {
 		c.IPv6 = &ipv6cp.Config{Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, Limits: s.IPv6CP}
 	}
 	return c
+}
+
+// WantedMRU is the longest packet that we want to receive, in octets; 0: the default. A mtu above
+// PPPoE's usual 1492 that stands alone is meant both ways (RFC 4638).
+func (s *Settings) WantedMRU() int {
+	if s.MRU == 0 && !s.DefaultMRU && s.MTU > pppoeMTU {
+		return s.MTU
+	}
+	return s.MRU
+}
+
+// pppoeMTU is the longest packet of a session without RFC 4638 (RFC 2516 section 7).
+const pppoeMTU = 1492
+
+// silentFailures is how many echoes may go unanswered in a SilenceLimit, and are sent in it.
+const silentFailures = 3
+
+// echo is how the peer's life is checked. A peer that is silent for as long as rp-pppoe's pppoe -T
+// says is gone, which echoes find without ending a session that merely carries nothing.
+func (s *Settings) echo() lcp.Echo {
+	if s.EchoInterval == 0 && s.SilenceLimit > 0 {
+		return lcp.Echo{Interval: max(s.SilenceLimit/(silentFailures+1), time.Second), Failures: silentFailures}
+	}
+	return lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures, Adaptive: s.EchoAdaptive}
 }
 
 // Answer are the methods by which we prove who we are: all but those refused.

@@ -45,3 +45,54 @@ func TestDemand(t *testing.T) {
 		}
 	}
 }
+
+// TestWantedMRU: a mtu above 1492 that stands alone is meant both ways, whatever the order of the
+// words; with a mru or default-mru it is not. It holds for a server as for a client.
+func TestWantedMRU(t *testing.T) {
+	for words, want := range map[string]int{
+		"":                              0,
+		"mtu 1400":                      0,
+		"mtu 1492":                      0,
+		"mtu 1493":                      1493,
+		"mtu 1500":                      1500,
+		"mru 1500":                      1500,
+		"mtu 1500 mru 1400":             1400,
+		"mru 1400 mtu 1500":             1400,
+		"mtu 1500 default-mru":          0,
+		"default-mru mtu 1500":          0,
+		"default-mru mtu 1500 mru 1496": 1496,
+		"mru 1496 default-mru mtu 1500": 0,
+	} {
+		for _, role := range []Role{Client, Server} {
+			r := reader(role, "")
+			if err := r.CommandLine(strings.Fields(words)); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Settings.Session().LCP.MRU; got != want {
+				t.Errorf("%v: %q asks for a MRU of %d, want %d", role, words, got, want)
+			}
+		}
+	}
+}
+
+// TestSilenceLimit: pppoe -T finds a peer that is gone by echoes, unless the options say how.
+func TestSilenceLimit(t *testing.T) {
+	for words, want := range map[string]struct {
+		interval time.Duration
+		failures int
+	}{
+		"pty|pppoe -I eth0 -T 80":                      {20 * time.Second, 3},
+		"pty|pppoe -I eth0 -T 1":                       {time.Second, 3},
+		"pty|pppoe -I eth0 -T 80|lcp-echo-interval|15": {15 * time.Second, 0},
+		"pty|pppoe -I eth0|lcp-echo-failure|5":         {0, 5},
+		"pty|pppoe -I eth0":                            {0, 0},
+	} {
+		r := reader(Client, "")
+		if err := r.CommandLine(strings.Split(words, "|")); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Settings.Session().LCP.Echo; got.Interval != want.interval || got.Failures != want.failures {
+			t.Errorf("%q: %+v, want %+v", words, got, want)
+		}
+	}
+}

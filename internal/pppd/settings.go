@@ -45,6 +45,7 @@ type Settings struct {
 	PADITimeout                   time.Duration
 	PADIAttempts                  int
 	MTU, MRU                      int
+	DefaultMRU                    bool // mtu is not meant both ways
 
 	// Who we are, and who the peer is.
 	User         string
@@ -65,6 +66,7 @@ type Settings struct {
 	EchoInterval       time.Duration
 	EchoFailures       int
 	EchoAdaptive       bool
+	SilenceLimit       time.Duration // without EchoInterval: how long the peer may be silent; 0: for ever
 	NoMagic            bool
 	Silent             bool
 	LCP                ppp.Limits
@@ -104,31 +106,33 @@ type Settings struct {
 	RouteMetric   *int
 	DefaultRoute6 bool
 	RouteMetric6  *int
-	Table         int // 0: the main one
-	VRF           string
-	Namespace     string
-	Unit          int // -1: any
-	IfName        string
-	LinkName      string
-	IPParam       string
-	Detach        Detach
-	NotifySystemd bool
-	Debug         bool
-	LogFile       string
-	LogFD         int // -1: none
-	JSON          bool
-	Dump          bool
-	DryRun        bool
-	StateDir      string
-	Persist       bool
-	MaxFail       int
-	Holdoff       time.Duration
-	Idle          time.Duration
-	MaxConnect    time.Duration
-	MaxBytes      uint64
-	Count         pppoe.Counting
-	Demand        bool
-	Call          string
+
+	NoDefaultRoute6 bool // also not to a router that advertises itself
+	Table           int  // 0: the main one
+	VRF             string
+	Namespace       string
+	Unit            int // -1: any
+	IfName          string
+	LinkName        string
+	IPParam         string
+	Detach          Detach
+	NotifySystemd   bool
+	Debug           bool
+	LogFile         string
+	LogFD           int // -1: none
+	JSON            bool
+	Dump            bool
+	DryRun          bool
+	StateDir        string
+	Persist         bool
+	MaxFail         int
+	Holdoff         time.Duration
+	Idle            time.Duration
+	MaxConnect      time.Duration
+	MaxBytes        uint64
+	Count           pppoe.Counting
+	Demand          bool
+	Call            string
 
 	// Scripts are the paths of those that lie elsewhere, by name, and what they get.
 	Scripts      map[string]string

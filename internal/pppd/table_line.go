@@ -6,6 +6,9 @@ import "time"
 var lineOptions = []option{
 	{name: "plugin", help: "pppd's PPPoE plugin, pppoe.so or rp-pppoe.so: built in here",
 		kind: kind{"FILE", plugin}},
+	{name: "pty", roles: Client, help: "rp-pppoe's user mode, like \"pppoe -I eth0 -m 1412\": interface (-I), MSS (-m), service (-S), concentrator (-C), session (-e), " +
+		"Host-Uniq (-W) and times (-t, -T) are taken from its options; no program is run",
+		kind: kind{"COMMAND", pty}},
 	{name: "pppoe-service", also: "rp_pppoe_service", roles: Client, help: "the Service-Name wanted (default: any)",
 		kind: kind{"NAME", service}},
 	{name: "pppoe-ac", also: "rp_pppoe_ac", roles: Client, help: "the access concentrator wanted, by its name",
@@ -42,10 +45,10 @@ var lineOptions = []option{
 		kind: kind{"WAY", dataPath}},
 	{name: "datapath-queues", help: "into how many parts to divide the packets of a line, for as many processors (default: half of the processors, at most 8); the devices of a server's sessions are divided only if told so",
 		kind: number("N", 1, 64, func(s *Settings, n int) { s.Queues = n })},
-	{name: "mtu", help: "the longest packet to send, in octets (default 1492; more asks for RFC 4638)",
+	{name: "mtu", help: "the longest packet to send, in octets (default 1492; more asks for RFC 4638, and for as large a mru)",
 		kind: size(func(s *Settings) *int { return &s.MTU })},
 	{name: "mru", help: "the longest packet to receive, in octets (default 1492; more asks for RFC 4638)",
-		kind: size(func(s *Settings) *int { return &s.MRU })},
+		kind: size(func(s *Settings) *int { s.DefaultMRU = false; return &s.MRU })},
 	{name: "mss", help: "clamp the MSS of TCP to this, if it is less than the MTU allows; 0: leave it (default: as the MTU allows)",
 		kind: number("N", 0, 65535, func(s *Settings, n int) {
 			s.MSS = n
@@ -54,5 +57,5 @@ var lineOptions = []option{
 			}
 		})},
 	{name: "default-mru", also: "-mru", help: "PPPoE's own MRU, 1492 (RFC 2516 section 7)",
-		kind: flag(func(s *Settings) { s.MRU = 0 })},
+		kind: flag(func(s *Settings) { s.MRU, s.DefaultMRU = 0, true })},
 }

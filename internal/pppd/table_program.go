@@ -4,7 +4,7 @@ import "time"
 
 // programOptions are of the device, its routes, and the program itself.
 var programOptions = []option{
-	{name: "defaultroute", roles: Client, help: "have the default route go through the session, if there is none",
+	{name: "defaultroute", roles: Client, help: "have IPv4's default route go through the session, if there is none, and IPv6's to a router that advertises itself there",
 		kind: flag(func(s *Settings) { s.DefaultRoute = true })},
 	{name: "nodefaultroute", also: "-defaultroute", help: "leave routes alone (default)",
 		kind: flag(func(s *Settings) { s.DefaultRoute = false })},
@@ -15,11 +15,11 @@ var programOptions = []option{
 	{name: "defaultroute-metric", roles: Client, help: "the default route's metric (default 0)",
 		kind: metric(func(s *Settings) **int { return &s.RouteMetric })},
 	{name: "defaultroute6", roles: Client, help: "have IPv6's default route go through the session, whether a router advertises itself or not",
-		kind: flag(func(s *Settings) { s.DefaultRoute6 = true })},
+		kind: flag(func(s *Settings) { s.DefaultRoute6, s.NoDefaultRoute6 = true, false })},
 	{name: "defaultroute6-metric", roles: Client, help: "its metric (default 1024)",
 		kind: metric(func(s *Settings) **int { return &s.RouteMetric6 })},
-	{name: "nodefaultroute6", also: "-defaultroute6", help: "leave IPv6 routes alone (default)",
-		kind: flag(func(s *Settings) { s.DefaultRoute6 = false })},
+	{name: "nodefaultroute6", also: "-defaultroute6", help: "leave IPv6's default route alone, even if a router advertises itself",
+		kind: flag(func(s *Settings) { s.DefaultRoute6, s.NoDefaultRoute6 = false, true })},
 	{name: "table", roles: Client, help: "put the session's routes into this routing table, with rules that send there what comes from its addresses",
 		kind: number("N", 1, 1<<31-1, func(s *Settings, n int) { s.Table = n })},
 	{name: "vrf", roles: Client, help: "make the device part of this VRF",

@@ -19,7 +19,6 @@ var serialOptions = []option{
 	{name: "ipx-network", also: "ipx-node ipx-router-name ipx-routing ipxcp-restart ipxcp-max-configure ipxcp-max-failure ipxcp-max-terminate",
 		status: ignored, help: noSerial, kind: unused("VALUE")},
 	{name: "connect", also: "disconnect init welcome record", status: ignored, help: noSerial, kind: unused("SCRIPT")},
-	{name: "pty", status: noticed, help: "this program speaks PPPoE itself: name the interface instead", kind: unused("SCRIPT")},
 	{name: "socket", status: refused, help: "sessions run over Ethernet only", kind: unused("HOST:PORT")},
 	{name: "notty", status: refused, help: "sessions run over Ethernet only"},
 }

@@ -231,6 +231,8 @@ func TestNowhere(t *testing.T) {
 func TestDefaultRoute6(t *testing.T) {
 	for options, want := range map[string]string{
 		"":                                     "",
+		"defaultroute":                         "", // no router advertises itself
+		"defaultroute6 nodefaultroute6":        "",
 		"defaultroute6":                        "default dev ppp0 proto ra metric 1024 pref medium",
 		"defaultroute6 defaultroute6-metric 5": "default dev ppp0 proto ra metric 5 pref medium",
 	} {
