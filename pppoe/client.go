@@ -22,6 +22,7 @@ type Client struct {
 	dialled *dialling  // nil: none is under way
 	redial  bool       // Redial was called
 	link    LinkState
+	address Addr // the interface's, as last told; zero: not yet
 }
 
 // NewClient makes a client; Run has it work, once.
@@ -146,6 +147,21 @@ func (c *Client) Link(s LinkState) {
 	c.wake()
 }
 
+// LinkAddr tells the Ethernet address that the interface has now. A dial or a session under
+// another one ends, as its peer's frames no longer arrive: a dial begins anew at once, a
+// session ends with a PADT from the address before. Not to be called where the client has an
+// address of its own.
+func (c *Client) LinkAddr(a Addr) {
+	c.mu.Lock()
+	before := c.address
+	c.address = a
+	d := c.dialled
+	c.mu.Unlock()
+	if a != before && d != nil {
+		d.loop.call(func(now time.Time) { d.addressChanged(now, a) })
+	}
+}
+
 // Counters are those of the session that is open; ok: there is one.
 func (c *Client) Counters() (n Counters, ok bool) {
 	c.mu.Lock()
@@ -186,6 +202,12 @@ func (c *Client) linkState() LinkState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.link
+}
+
+func (c *Client) linkAddr() Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.address
 }
 
 // await waits until a dial makes sense: the interface is there, and there is something
@@ -235,8 +257,22 @@ func (c *Client) rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// dial is one session from discovery to its end.
+// dial is one session from discovery to its end. If the interface's address changes before
+// there is a session, discovery begins anew by the new one.
 func (c *Client) dial(ctx context.Context) error {
+	for {
+		if err := c.dialOnce(ctx); !errors.Is(err, errReaddressed) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return &EndError{Reason: userRequest}
+		}
+	}
+}
+
+func (c *Client) dialOnce(ctx context.Context) error {
+	c.pace.byLink = false
+	address := c.linkAddr()
 	ports, err := c.cfg.Listen()
 	if err != nil {
 		return err
@@ -264,8 +300,13 @@ func (c *Client) dial(ctx context.Context) error {
 	if link := c.underWay(d); link != c.told { // while the ports were opened
 		d.linkChanged(now, link)
 	}
+	if is := c.linkAddr(); is != address { // likewise
+		d.addressChanged(now, is)
+	}
 	err = d.loop.run(ctx)
 	c.underWay(nil)
+	c.cfg.Stale = append(c.cfg.Stale, d.left()...)
+	c.pace.byLink = d.byLink
 	if d.online {
 		c.cfg.Before = d.had
 	}

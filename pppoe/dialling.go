@@ -28,8 +28,10 @@ type dialling struct {
 	had       Addressing // as last configured
 	announced int
 	online    bool
-	told      *LinkState // how the link is: the client's
-	giveUp    time.Time  // when a session without carrier ends; zero: it has one
+	told      *LinkState     // how the link is: the client's
+	stale     []StaleSession // that have got a PADT, unless there was no carrier
+	byLink    bool           // see pace
+	giveUp    time.Time      // when a session without carrier ends; zero: it has one
 	hostErr   error
 	end       error
 }
@@ -43,11 +45,15 @@ const carrierGrace = 10 * time.Second
 // maxAnnounced bounds how many announcements of one dial are told.
 const maxAnnounced = 16
 
-// bury ends the sessions that an earlier run has left.
+// bury ends the sessions that an earlier run has left, or an earlier dial.
 func (d *dialling) bury(stale []StaleSession) {
+	d.stale = stale
 	for _, s := range stale {
 		line := d.line()
 		line.SessionID, line.Peer = s.SessionID, s.AC
+		if s.Local != (Addr{}) {
+			line.Local = s.Local
+		}
 		d.queue.add(NewPADT(s.AC, line.Local, s.SessionID, ""))
 		d.loop.sendDiscovery(line, &d.queue)
 		d.loop.notify(line, StaleEnded{s})
@@ -145,6 +151,7 @@ func (d *dialling) linkChanged(now time.Time, s LinkState) {
 	d.loop.notify(d.line(), LinkChanged{s})
 	switch {
 	case s >= LinkDown:
+		d.byLink = true
 		d.loseLink(now)
 	case s == LinkNoCarrier:
 		d.giveUp = now.Add(carrierGrace)
@@ -152,7 +159,8 @@ func (d *dialling) linkChanged(now time.Time, s LinkState) {
 		d.tunnel.session.Probe(now, &d.tunnel.out)
 		d.loop.flush(now, d.tunnel)
 	case d.discovery != nil && d.begin.IsZero():
-		d.search(now) // what was asked into a dead cable is asked again
+		d.bury(d.stale) // what was said into a dead cable is said again
+		d.search(now)
 	}
 }
 
@@ -163,8 +171,34 @@ func (d *dialling) loseLink(now time.Time) {
 	case d.tunnel == nil:
 		d.fail(&EndError{Reason: reason})
 	case d.tunnel.reason == nil:
-		d.loop.hangUp(now, d.tunnel, reason)
+		d.loop.lose(now, d.tunnel, reason)
 	}
+}
+
+// addressChanged handles the Ethernet address that the interface has now. What is under way
+// under another one ends, as no answer to that arrives any more.
+func (d *dialling) addressChanged(now time.Time, to Addr) {
+	from := d.loop.ports.Discovery.Addr()
+	if to == from {
+		return
+	}
+	d.loop.notify(d.line(), AddressChanged{From: from, To: to})
+	switch {
+	case d.tunnel == nil:
+		d.fail(errReaddressed)
+	case d.tunnel.reason == nil:
+		d.byLink = true
+		d.loop.leave(now, d.tunnel)
+	}
+}
+
+// left are the sessions whose concentrators are to be told with the next dial that they have
+// ended.
+func (d *dialling) left() (all []StaleSession) {
+	for _, f := range d.loop.unsent {
+		all = append(all, StaleSession{SessionID: f.SessionID, AC: f.Dst, Local: f.Src})
+	}
+	return all
 }
 
 // discover takes a discovery packet: an answer to ours, or the session's end.

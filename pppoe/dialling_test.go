@@ -195,6 +195,7 @@ func TestStaleRedial(t *testing.T) {
 		l.dialler.Redial()
 		synctest.Wait()
 		l.dialler.Link(pppoe.LinkUp)
+		time.Sleep(100 * time.Millisecond) // the PADT for the first session comes before
 		l.online(2, "with the interface up")
 		l.stopServer()
 		time.Sleep(time.Minute)

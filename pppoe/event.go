@@ -53,10 +53,18 @@ type (
 	// Announced tells what a concentrator has to say: a PADM or PADN, whose tags
 	// are valid during the call.
 	Announced struct{ Packet DiscoveryFrame }
-	// StaleEnded tells that a session which an earlier run has left was ended.
+	// StaleEnded tells that a session was ended which an earlier run has left, or, if it has
+	// a Local, an earlier dial that had lost the interface.
 	StaleEnded struct{ StaleSession }
 	// LinkChanged tells how the Ethernet interface now is.
 	LinkChanged struct{ State LinkState }
+	// AddressChanged tells that the Ethernet interface has another address. What was under
+	// way under the one before ends.
+	AddressChanged struct{ From, To Addr }
+	// ListenerLost tells that a server listens on an interface no longer, and why: it does so
+	// again as soon as it can. ListenerBack tells that it does, and by which address.
+	ListenerLost struct{ Err error }
+	ListenerBack struct{ Addr Addr }
 	// AwaitingLink and AwaitingTraffic tell that a client will dial once its
 	// interface is up again, or there is something to be carried.
 	AwaitingLink    struct{}

@@ -1,5 +1,7 @@
 package pppoe
 
+import "errors"
+
 // LinkState is how an Ethernet interface is, as whoever watches it tells a Client.
 type LinkState uint8
 
@@ -16,9 +18,16 @@ func (s LinkState) String() string {
 	return [...]string{"up", "without carrier", "down", "gone"}[s]
 }
 
-// A StaleSession is one that an earlier run of the program has left at its
-// concentrator, which would refuse another one as long as that lives.
+// A StaleSession is one that has ended without its concentrator knowing, which may refuse
+// another one as long as it has that: an earlier run of the program has left it, or the
+// interface was lost.
 type StaleSession struct {
 	SessionID uint16
 	AC        Addr
+	// Local is the Ethernet address that the session was ours by, and so its PADT must come
+	// from; zero: the one that the interface has.
+	Local Addr
 }
+
+// errReaddressed ends what runs under an Ethernet address that the interface has no more.
+var errReaddressed = errors.New("the interface's Ethernet address has changed")

@@ -3,7 +3,6 @@ package pppoe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"upppoe/internal/deadlines"
@@ -80,6 +79,9 @@ type loop struct {
 	drops              drops
 
 	out [][]byte // scratch: frames on their way to the port
+
+	failed error            // why the loop can do nothing more; nil: it can
+	unsent []DiscoveryFrame // PADTs of sessions that ended while none could be sent, or none would be believed
 }
 
 func newLoop(iface string, ports Ports, host Host, by DataPath, notify func(Line, Event), trace bool) *loop {
@@ -127,7 +129,7 @@ func (l *loop) run(ctx context.Context) error {
 	return err
 }
 
-func (l *loop) work(ctx context.Context) (err error) {
+func (l *loop) work(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	done := ctx.Done()
@@ -147,13 +149,10 @@ func (l *loop) work(ctx context.Context) (err error) {
 		case <-timer.C:
 			l.advance(time.Now())
 		case lost := <-l.lost:
-			if err == nil {
-				err = fmt.Errorf("%s: %w", l.iface, lost)
-				l.drop(time.Now())
-			}
+			l.fail(time.Now(), lost)
 		}
-		if (done == nil || err != nil) && len(l.tunnels) == 0 && l.owner.idle() {
-			return err
+		if (done == nil || l.failed != nil) && len(l.tunnels) == 0 && l.owner.idle() {
+			return l.failed
 		}
 		l.arm(timer)
 	}

@@ -55,6 +55,7 @@ type pace struct {
 	refused  int // of them, the last in a row, for our credentials
 	quick    time.Time
 	lost     time.Time // when a session that was online ended against our will
+	byLink   bool      // the last dial ended since its interface went down or away, or has another address
 }
 
 // ended takes the end of a dial.
@@ -97,6 +98,10 @@ func (p *pace) pause(now time.Time, err error) time.Duration {
 		return authSoon
 	case holdoff == 0:
 		return 0
+	case p.byLink:
+		// It is waited for until it is up, and may have been so for long already.
+		p.quick = now
+		return time.Duration(float64(firstJitter) * p.random())
 	case wasOnline(err) && (p.quick.IsZero() || now.Sub(p.quick) >= holdoff):
 		p.quick = now
 		return time.Duration(float64(firstJitter) * p.random())

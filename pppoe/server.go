@@ -16,7 +16,7 @@ type Server struct {
 	cfg   ServerConfig // as NewServer was given it
 	now   atomic.Pointer[ServerConfig]
 	slots *slots
-	loops []*serving
+	lines []*listening
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.
@@ -30,7 +30,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each)}
 	s.apply(cfg)
 	for _, l := range listeners {
-		s.loops = append(s.loops, newServing(s, l))
+		s.lines = append(s.lines, newListening(s, l))
 	}
 	return s, nil
 }
@@ -75,14 +75,14 @@ func patience(c *session.Config) time.Duration {
 }
 
 // Run serves until the context ends: it says goodbye to all, waits for their
-// answers as long as LCP does, and closes the ports. It ends early, with the
-// error, when a port is lost.
+// answers as long as LCP does, and closes the ports. A Listener whose interface is lost
+// comes back by its Reopen; without one Run ends, with the error.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	errs := make([]error, len(s.loops))
+	errs := make([]error, len(s.lines))
 	var running sync.WaitGroup
-	for i, l := range s.loops {
+	for i, l := range s.lines {
 		running.Go(func() {
 			errs[i] = l.run(ctx)
 			stop()
@@ -101,6 +101,7 @@ type serving struct {
 	byKey        map[RequestKey]*tunnel
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
+	unsent       []DiscoveryFrame   // PADTs that come first
 	strays       *ratelimit.Limiter // frames that are answered
 	full         *ratelimit.Limiter // Full events
 }
@@ -125,6 +126,12 @@ func (o *serving) run(ctx context.Context) error {
 	o.ctx, stop = context.WithCancel(context.Background())
 	defer stop()
 	return o.loop.run(ctx)
+}
+
+// endUnsent ends the sessions of an earlier loop that could not.
+func (o *serving) endUnsent() {
+	o.loop.sendUnsent(o.unsent)
+	o.unsent = nil
 }
 
 func (o *serving) deadline() time.Time { return time.Time{} }
@@ -286,10 +293,8 @@ func (o *serving) stray(now time.Time, from Addr, id uint16, _ []byte) {
 // may be called at any time.
 func (s *Server) Drops() map[error]uint64 {
 	all := make(map[error]uint64)
-	for _, o := range s.loops {
-		for reason, n := range o.loop.drops.read() {
-			all[reason] += n
-		}
+	for _, l := range s.lines {
+		l.addDrops(all)
 	}
 	return all
 }

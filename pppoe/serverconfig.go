@@ -31,6 +31,12 @@ type Decision struct {
 type Listener struct {
 	Interface string
 	Ports     Ports
+	// Reopen opens the ports anew, once the interface has gone and come back, or has another
+	// Ethernet address. Nil: the server ends when the ports are lost.
+	Reopen func() (Ports, error)
+	// Device is the Ethernet interface by the name that Server.Link has for it; empty:
+	// Interface, which may have VLAN tags beside it.
+	Device string
 }
 
 // ServerConfig is what a Server needs.

@@ -98,7 +98,7 @@ func (s *sources) forget(id uint16) {
 // session, no packet of it has been let through yet, or its sources are not checked. It may
 // be called at any time, from any goroutine, also by Notify, and does not block.
 func (s *Server) Lend(sessionID uint16, prefixes []netip.Prefix) {
-	for _, o := range s.loops {
+	for _, o := range s.loops() {
 		if o.loop.sources.lend(sessionID, prefixes) {
 			return
 		}

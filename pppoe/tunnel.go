@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"upppoe/ipcp"
@@ -116,19 +117,61 @@ func (l *loop) close(now time.Time, t *tunnel, r session.Reason) {
 	l.flush(now, t)
 }
 
-// hangUp ends a session at once.
+// hangUp ends a session at once, without a word to the peer.
 func (l *loop) hangUp(now time.Time, t *tunnel, r session.Reason) {
 	t.hangup = true
+	l.cut(now, t, r)
+}
+
+// cut ends a session at once, with a PADT and no more: no answer of the peer would arrive.
+func (l *loop) cut(now time.Time, t *tunnel, r session.Reason) {
 	t.session.Down(now, r, &t.out)
 	l.flush(now, t)
 }
 
-// drop ends all sessions at once, since the port is lost.
-func (l *loop) drop(now time.Time) {
+// lose ends a session whose peer cannot be told so now. It is to be told once frames can go
+// out again: else it would have the session until its echoes fail.
+func (l *loop) lose(now time.Time, t *tunnel, r session.Reason) {
+	if t.reason == nil {
+		l.unsent = append(l.unsent, NewPADT(t.Peer, t.Local, t.SessionID, ""))
+	}
+	l.hangUp(now, t, r)
+}
+
+// leave ends a session under an address that the interface has no more. The PADT still comes
+// from that address, as the peer accepts no other (RFC 2516 section 6). An interface whose
+// address changes is often down meanwhile: so the PADT is sent again later.
+func (l *loop) leave(now time.Time, t *tunnel) {
+	if t.reason == nil {
+		l.unsent = append(l.unsent, NewPADT(t.Peer, t.Local, t.SessionID, ""))
+	}
+	l.cut(now, t, session.Reason{Cause: session.HangUp, Text: errReaddressed.Error()})
+}
+
+// fail ends the loop and all its sessions, since the ports are lost or of no more use. The
+// first reason counts.
+func (l *loop) fail(now time.Time, why error) {
+	if l.failed != nil {
+		return
+	}
+	l.failed = fmt.Errorf("%s: %w", l.iface, why)
 	for _, t := range l.tunnels {
-		l.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "the interface is lost"})
+		if errors.Is(why, errReaddressed) {
+			l.leave(now, t)
+		} else {
+			l.lose(now, t, session.Reason{Cause: session.HangUp, Text: "the interface is lost"})
+		}
 	}
 	l.owner.stop(now)
+}
+
+// sendUnsent sends the PADTs that an earlier loop of the interface could not send.
+func (l *loop) sendUnsent(frames []DiscoveryFrame) {
+	var q Queue
+	for _, f := range frames {
+		q.add(f)
+		l.sendDiscovery(Line{Interface: l.iface, SessionID: f.SessionID, Local: f.Src, Peer: f.Dst}, &q)
+	}
 }
 
 // receiveSession takes a session frame that the data path has left over. RFC

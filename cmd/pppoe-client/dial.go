@@ -175,7 +175,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	// Ends with the client.
 	go func() {
 		defer close(watching)
-		if err := linkwatch.Watch(watch, p.settings.Interface, client.Link); err != nil {
+		if err := linkwatch.Watch(watch, p.settings.Interface, p.linkChanged); err != nil {
 			p.log.Debug(err.Error())
 			client.Link(pppoe.LinkUp) // what nobody watches, nobody waits for
 		}
@@ -184,6 +184,16 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	unwatch()
 	<-watching
 	return err
+}
+
+// linkChanged takes how the Ethernet interface is. Its address matters unless the line has
+// one of its own.
+func (p *program) linkChanged(s pppoe.LinkState, a pppoe.Addr) {
+	client := p.client.Load()
+	client.Link(s)
+	if a != (pppoe.Addr{}) && lineOf(p.settings).Source == (pppoe.Addr{}) {
+		client.LinkAddr(a)
+	}
 }
 
 // below is what moves packets between the line and the device. Where these are in different

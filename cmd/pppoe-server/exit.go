@@ -28,7 +28,7 @@ var exits = []struct {
 	{exitOptions, "a flag, or an option of the options file, is wrong: the message tells which, and what to do", nil},
 	{3, "no permission: it takes root, or CAP_NET_RAW and CAP_NET_ADMIN", []error{tun.ErrPermission, afpacket.ErrPermission}},
 	{4, "there is no /dev/net/tun", []error{tun.ErrNoDevice}},
-	{7, "an interface is not there, down, or not Ethernet",
+	{7, "when the server starts, an interface is not there, down, or not Ethernet; later it is waited for, and the others are served",
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
 }
 

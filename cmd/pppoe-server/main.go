@@ -91,7 +91,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	defer stop()
 	again := &reloading{flags: f, settings: s, log: log, lines: lines, scripts: run, server: server}
 	defer onHangUp(again.reload)()
-	giveUp(log, v6 != nil)
+	giveUp(log, v6 != nil, s.DataPath)
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
@@ -106,7 +106,9 @@ func attend(f *flags, s *pppd.Settings) int {
 		lines.Drop(os.Stderr)
 		background.Ready()
 	}
+	unwatch := watchLinks(ctx, f.interfaces, server, log)
 	err = server.Run(ctx)
+	unwatch()
 	for reason, n := range server.Drops() {
 		log.Info(fmt.Sprintf("Dropped %d packets: %v", n, reason))
 	}
@@ -129,7 +131,10 @@ func listen(f *flags, paths *stage.Lines) (all []pppoe.Listener, err error) {
 			}
 			return nil, err
 		}
-		all = append(all, pppoe.Listener{Interface: line.String(), Ports: ports})
+		all = append(all, pppoe.Listener{
+			Interface: line.String(), Ports: ports, Device: line.Interface,
+			Reopen: func() (pppoe.Ports, error) { return paths.Open(line) },
+		})
 	}
 	return all, nil
 }

@@ -55,9 +55,15 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 	case pppoe.Announced:
 		j.info(l, "%v says%s", l.Peer, announcement(e.Packet))
 	case pppoe.StaleEnded:
-		j.info(l, "Sent PADT for session %d at %v, which an earlier run has left", e.SessionID, e.AC)
+		j.staleEnded(l, e)
 	case pppoe.LinkChanged:
 		j.info(l, "Interface %s is %v", l.Interface, e.State)
+	case pppoe.AddressChanged:
+		j.info(l, "The Ethernet address of interface %s has changed from %v to %v", l.Interface, e.From, e.To)
+	case pppoe.ListenerLost:
+		j.error(l, "Not serving on %s until it is usable again: %v", l.Interface, e.Err)
+	case pppoe.ListenerBack:
+		j.info(l, "Serving on %s again, as %v", l.Interface, e.Addr)
 	case pppoe.AwaitingLink:
 		j.info(l, "Waiting for interface %s", l.Interface)
 	case pppoe.AwaitingTraffic:
@@ -94,6 +100,14 @@ func (j *Journal) notAccelerated(l pppoe.Line, why error) {
 		return
 	}
 	j.movedBy(l, how)
+}
+
+func (j *Journal) staleEnded(l pppoe.Line, e pppoe.StaleEnded) {
+	by := "an earlier run"
+	if e.Local != (pppoe.Addr{}) {
+		by = "the loss of the interface"
+	}
+	j.info(l, "Sent PADT for session %d at %v, which %s has left", e.SessionID, e.AC, by)
 }
 
 // packet tells of a packet, in pppd's words.

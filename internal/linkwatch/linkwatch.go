@@ -1,5 +1,5 @@
-// Package linkwatch tells how an Ethernet interface is, as the kernel says it by
-// rtnetlink: at once, and not when something is missed.
+// Package linkwatch tells how an Ethernet interface is, and which address it has, as the
+// kernel says it by rtnetlink: at once, and not when something is missed.
 package linkwatch
 
 import (
@@ -19,9 +19,10 @@ import (
 const again = 100 * time.Millisecond
 
 // Watch tells how the interface is now, and then each time that this changes, until
-// the context ends. Told is called from one goroutine. An interface that goes and comes
-// back under its name is the same. The error says that nothing can be watched.
-func Watch(ctx context.Context, name string, told func(pppoe.LinkState)) error {
+// the context ends. Its address is zero while there is none of six octets. Told is called
+// from one goroutine. An interface that goes and comes back under its name is the same. The
+// error says that nothing can be watched.
+func Watch(ctx context.Context, name string, told func(pppoe.LinkState, pppoe.Addr)) error {
 	w := &watch{name: name, told: told}
 	for {
 		err := w.follow(ctx)
@@ -43,11 +44,12 @@ var errCutOff = errors.New("cut off")
 
 // watch is an interface and what was told of it.
 type watch struct {
-	name  string
-	told  func(pppoe.LinkState)
-	index int // 0: there is none
-	begun bool
-	state pppoe.LinkState
+	name    string
+	told    func(pppoe.LinkState, pppoe.Addr)
+	index   int // 0: there is none
+	begun   bool
+	state   pppoe.LinkState
+	address pppoe.Addr
 }
 
 // follow tells of the interface until the context ends or the kernel has cut it off.
@@ -72,14 +74,14 @@ func (w *watch) follow(ctx context.Context) error {
 			if !ok {
 				return errCutOff
 			}
-			w.heed(u)
+			w.handle(u)
 		}
 	}
 }
 
-// heed takes what the kernel says of some interface. To look how ours is would be to
+// handle takes what the kernel says of some interface. To look how ours is would be to
 // run ahead of what the kernel has yet to say.
-func (w *watch) heed(u netlink.LinkUpdate) {
+func (w *watch) handle(u netlink.LinkUpdate) {
 	a := u.Link.Attrs()
 	gone := u.Header.Type == unix.RTM_DELLINK && u.IfInfomsg.Family == unix.AF_UNSPEC
 	switch {
@@ -88,16 +90,16 @@ func (w *watch) heed(u netlink.LinkUpdate) {
 		w.tell(stateOf(u.Link))
 	case a.Index == w.index: // removed, or renamed
 		w.index = 0
-		w.tell(pppoe.LinkGone)
+		w.tell(pppoe.LinkGone, pppoe.Addr{})
 	}
 }
 
-func (w *watch) tell(is pppoe.LinkState) {
-	if w.begun && is == w.state {
+func (w *watch) tell(is pppoe.LinkState, a pppoe.Addr) {
+	if w.begun && is == w.state && a == w.address {
 		return
 	}
-	w.begun, w.state = true, is
-	w.told(is)
+	w.begun, w.state, w.address = true, is, a
+	w.told(is, a)
 }
 
 // look is for when nothing has been told yet.
@@ -105,20 +107,24 @@ func (w *watch) look() {
 	link, err := netlink.LinkByName(w.name)
 	if err != nil || link.Attrs().Name != w.name { // that is another name of it
 		w.index = 0
-		w.tell(pppoe.LinkGone)
+		w.tell(pppoe.LinkGone, pppoe.Addr{})
 		return
 	}
 	w.index = link.Attrs().Index
 	w.tell(stateOf(link))
 }
 
-func stateOf(link netlink.Link) pppoe.LinkState {
+func stateOf(link netlink.Link) (pppoe.LinkState, pppoe.Addr) {
+	var a pppoe.Addr
+	if mac := link.Attrs().HardwareAddr; len(mac) == len(a) {
+		a = pppoe.Addr(mac)
+	}
 	flags := link.Attrs().RawFlags
 	switch {
 	case flags&unix.IFF_UP == 0:
-		return pppoe.LinkDown
+		return pppoe.LinkDown, a
 	case flags&unix.IFF_LOWER_UP == 0:
-		return pppoe.LinkNoCarrier
+		return pppoe.LinkNoCarrier, a
 	}
-	return pppoe.LinkUp
+	return pppoe.LinkUp, a
 }

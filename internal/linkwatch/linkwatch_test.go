@@ -18,9 +18,15 @@ import (
 type watched struct {
 	t      *testing.T
 	ns     *lab.Namespace
-	states chan pppoe.LinkState
+	states chan state
 	cancel func()
 	done   chan error
+}
+
+// state is what is told at once.
+type state struct {
+	is      pppoe.LinkState
+	address pppoe.Addr
 }
 
 func begin(t *testing.T, name string) *watched {
@@ -32,9 +38,11 @@ func begin(t *testing.T, name string) *watched {
 	}
 	t.Cleanup(func() { ns.Close() })
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &watched{t, ns, make(chan pppoe.LinkState), cancel, make(chan error, 1)}
+	w := &watched{t, ns, make(chan state), cancel, make(chan error, 1)}
 	go func() {
-		w.done <- ns.Do(func() error { return Watch(ctx, name, func(s pppoe.LinkState) { w.states <- s }) })
+		w.done <- ns.Do(func() error {
+			return Watch(ctx, name, func(s pppoe.LinkState, a pppoe.Addr) { w.states <- state{s, a} })
+		})
 	}()
 	return w
 }
@@ -47,20 +55,20 @@ func (w *watched) ip(words ...string) {
 }
 
 // want is what is told next. States between it and the one before may be told too.
-func (w *watched) want(state pppoe.LinkState, between ...pppoe.LinkState) {
+func (w *watched) want(is pppoe.LinkState, between ...pppoe.LinkState) (address pppoe.Addr) {
 	w.t.Helper()
 	patience := time.After(10 * time.Second)
 	for {
 		select {
 		case s := <-w.states:
-			if s == state {
-				return
+			if s.is == is {
+				return s.address
 			}
-			if !slices.Contains(between, s) {
-				w.t.Fatalf("it is %v, want %v", s, state)
+			if !slices.Contains(between, s.is) {
+				w.t.Fatalf("it is %v, want %v", s.is, is)
 			}
 		case <-patience:
-			w.t.Fatalf("nothing is told, want %v", state)
+			w.t.Fatalf("nothing is told, want %v", is)
 		}
 	}
 }
@@ -106,6 +114,37 @@ func TestLife(t *testing.T) {
 	w.end()
 }
 
+// TestAddress: the address is told with the state, and anew when it changes: of a bridge that
+// loses the port whose address it had, too.
+func TestAddress(t *testing.T) {
+	w := begin(t, "br0")
+	if a := w.want(pppoe.LinkGone); a != (pppoe.Addr{}) {
+		t.Errorf("an interface that is not there has the address %v", a)
+	}
+	w.ip("link", "add", "br0", "type", "bridge")
+	w.want(pppoe.LinkDown)
+	w.ip("link", "add", "p1", "address", "02:00:00:00:00:0a", "type", "veth", "peer", "name", "p3")
+	w.ip("link", "add", "p2", "address", "02:00:00:00:00:0b", "type", "veth", "peer", "name", "p4")
+	w.ip("link", "set", "p1", "master", "br0")
+	if a := w.want(pppoe.LinkDown); a != (pppoe.Addr{2, 0, 0, 0, 0, 0x0a}) {
+		t.Errorf("with one port it has the address %v", a)
+	}
+	w.ip("link", "set", "p2", "master", "br0")
+	w.ip("link", "set", "p1", "nomaster")
+	if a := w.want(pppoe.LinkDown); a != (pppoe.Addr{2, 0, 0, 0, 0, 0x0b}) {
+		t.Errorf("with the other port it has the address %v", a)
+	}
+	w.ip("link", "set", "br0", "up")
+	if a := w.want(pppoe.LinkNoCarrier); a != (pppoe.Addr{2, 0, 0, 0, 0, 0x0b}) {
+		t.Errorf("up it has the address %v", a)
+	}
+	w.ip("link", "del", "br0")
+	if a := w.want(pppoe.LinkGone, pppoe.LinkDown, pppoe.LinkNoCarrier); a != (pppoe.Addr{}) {
+		t.Errorf("removed it has the address %v", a)
+	}
+	w.end()
+}
+
 // TestOutrun: when the kernel tells more than is read, it cuts off; how the interface is
 // in the end is told nevertheless.
 func TestOutrun(t *testing.T) {
@@ -124,7 +163,8 @@ func TestOutrun(t *testing.T) {
 	quiet := time.Second // what is told comes in one burst
 	for told := true; told; {
 		select {
-		case last = <-w.states:
+		case s := <-w.states:
+			last = s.is
 		case <-time.After(quiet):
 			told = false
 		}
@@ -141,7 +181,7 @@ func TestOutrun(t *testing.T) {
 func TestEndsBusy(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	told := 0
-	err := Watch(ctx, "lo", func(pppoe.LinkState) { told++; cancel() })
+	err := Watch(ctx, "lo", func(pppoe.LinkState, pppoe.Addr) { told++; cancel() })
 	if err != nil || told != 1 {
 		t.Errorf("told %d times, %v", told, err)
 	}

@@ -110,8 +110,12 @@ func odd(m manner) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) { newFake(t, w.server, "odd", m) }
 }
 
-func noEthernet(t *testing.T, w *world) {
-	check(t, w.client.Do(func() error {
+func noEthernet(t *testing.T, w *world) { removeEthernet(t, w.client) }
+
+// removeEthernet deletes a machine's eth0.
+func removeEthernet(t testing.TB, in *lab.Namespace) {
+	t.Helper()
+	check(t, in.Do(func() error {
 		link, err := netlink.LinkByName("eth0")
 		if err != nil {
 			return err

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"upppoe/internal/linkwatch"
+	"upppoe/pppoe"
+)
+
+// watchLinks tells the server how its interfaces are, until the context ends, and then until
+// the function that it returns has been called.
+func watchLinks(ctx context.Context, interfaces []string, server *pppoe.Server, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(interfaces))) {
+		watching.Go(func() { watchLink(ctx, name, server, log) })
+	}
+	return func() { cancel(); watching.Wait() }
+}
+
+// watchLink tells of one interface. The log has what changes after the first news.
+func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
+	state, address, begun := pppoe.LinkUp, pppoe.Addr{}, false
+	err := linkwatch.Watch(ctx, name, func(s pppoe.LinkState, a pppoe.Addr) {
+		if s != state {
+			log.Info(fmt.Sprintf("Interface %s is %v", name, s))
+		}
+		if begun && a != address && a != (pppoe.Addr{}) {
+			log.Info(fmt.Sprintf("The Ethernet address of interface %s has changed to %v", name, a))
+		}
+		state, begun = s, true
+		if a != (pppoe.Addr{}) {
+			address = a
+		}
+		server.Link(name, s, a)
+	})
+	if err != nil {
+		log.Warn(fmt.Sprintf("%v: an interface that goes is tried again every second", err))
+		server.Link(name, pppoe.LinkUp, pppoe.Addr{})
+	}
+}

@@ -1,0 +1,77 @@
+package life
+
+import (
+	"net"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/status"
+	"upppoe/test/lab"
+)
+
+// setAddress gives a machine's eth0 another Ethernet address, while it is up.
+func setAddress(t testing.TB, in *lab.Namespace, address string) {
+	t.Helper()
+	check(t, in.Do(func() error {
+		link, err := netlink.LinkByName("eth0")
+		if err != nil {
+			return err
+		}
+		mac, err := net.ParseMAC(address)
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetHardwareAddr(link, mac)
+	}))
+}
+
+// TestInterfaceChanges: whatever happens to the Ethernet interface of either end, the client is
+// online again without an echo that fails, and a hold-off that is waited for.
+func TestInterfaceChanges(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *world, *lab.Program){
+		"the server's address": func(t *testing.T, w *world, server *lab.Program) {
+			setAddress(t, w.server, "02:00:5e:00:53:51")
+			check(t, server.Await("Serving on eth0 again, as 02:00:5e:00:53:51"))
+		},
+		"the client's address": func(t *testing.T, w *world, server *lab.Program) {
+			setAddress(t, w.client, "02:00:5e:00:53:52")
+			check(t, server.Await("closed for client .*: hangup"))
+		},
+		"the server's interface is deleted, and comes back": func(t *testing.T, w *world, server *lab.Program) {
+			removeEthernet(t, w.server)
+			check(t, server.Await("Not serving on eth0"))
+			w.plug(t, w.server, "server")
+			check(t, server.Await("Serving on eth0 again"))
+		},
+		"the server's interface is renamed, and gets its name back": func(t *testing.T, w *world, server *lab.Program) {
+			rename := func(from, to string) {
+				check(t, w.server.Do(func() error {
+					link, err := netlink.LinkByName(from)
+					if err != nil {
+						return err
+					}
+					return netlink.LinkSetName(link, to)
+				}))
+			}
+			rename("eth0", "eth9")
+			check(t, server.Await("Not serving on eth0"))
+			rename("eth9", "eth0")
+			check(t, server.Await("Serving on eth0 again"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newSwitch(t)
+			server := w.serve(t)
+			w.dial(t, "persist", "holdoff", "600", "lcp-echo-interval", "0")
+			w.awaitOnline(t)
+			change(t, w, server)
+			w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
+			_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+			check(t, err)
+			if code, err := server.Stop(); err != nil || code != 0 {
+				t.Errorf("the server ended with %d: %v", code, err)
+			}
+		})
+	}
+}
