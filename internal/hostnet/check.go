@@ -56,7 +56,7 @@ func HostAddress(a netip.Addr) error {
 // of ours that is on a network already: packets for it would go astray. On other lines
 // either may be, as when both ends of one are on this machine.
 func (h *Host) checkTaken(a ipcp.Agreement) error {
-	addrs, err := netlink.AddrList(nil, netlink.FAMILY_V4)
+	addrs, err := kernel.addresses(nil, netlink.FAMILY_V4)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // changed meanwhile: what was seen counts
 		return fmt.Errorf("look for addresses: %w", err)
 	}
@@ -68,12 +68,23 @@ func (h *Host) checkTaken(a ipcp.Agreement) error {
 		if ours != a.Remote && (ours != a.Local || !h.RefuseTaken) {
 			continue
 		}
-		if other, err := netlink.LinkByIndex(taken.LinkIndex); err == nil && h.onNetwork(other) {
+		other, err := kernel.link(taken.LinkIndex)
+		switch {
+		case errors.As(err, &netlink.LinkNotFoundError{}): // it has gone, and its addresses with it
+		case err != nil:
+			return fmt.Errorf("look for the interface with %v: %w", ours, err)
+		case h.onNetwork(other):
 			return fmt.Errorf("%s IP address %v %w, %s", whose, ours, ErrTaken, other.Attrs().Name)
 		}
 	}
 	return nil
 }
+
+// kernel is what checkTaken asks. Tests have their own.
+var kernel = struct {
+	addresses func(netlink.Link, int) ([]netlink.Addr, error)
+	link      func(index int) (netlink.Link, error)
+}{netlink.AddrList, netlink.LinkByIndex}
 
 func addressOf(ip net.IP) netip.Addr {
 	a, _ := netip.AddrFromSlice(ip)
