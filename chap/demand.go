@@ -157,7 +157,7 @@ func (d *demand) Decide(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.
 
 // conclude tells the peer the verdict, and keeps it for repeated Responses.
 func (d *demand) conclude(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.Step {
-	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Message}
+	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Why()}
 	d.verdict = ppp.Control{Code: Failure, ID: d.id}
 	d.phase, d.deadline = over, time.Time{}
 	if decision.Granted {

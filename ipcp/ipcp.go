@@ -2,6 +2,7 @@ package ipcp
 
 import (
 	"net/netip"
+	"slices"
 
 	"upppoe/ppp"
 )
@@ -37,6 +38,7 @@ type Agreement struct {
 type Policy struct {
 	cfg     Config
 	allowed func(netip.Addr) bool // what the peer may choose; nil: any
+	own     []netip.Addr          // what it may choose instead of the one assigned
 
 	// What we ask for as the negotiation stands.
 	askAddress bool
@@ -66,6 +68,10 @@ func New(cfg *Config) *Policy {
 // Assign sets the peer's address, once it is known who the peer is. It takes
 // effect with the peer's next Configure-Request.
 func (p *Policy) Assign(remote netip.Addr) { p.cfg.Remote = remote }
+
+// Offer lets the peer name one of these addresses instead of the one assigned. It takes effect
+// like Assign.
+func (p *Policy) Offer(own []netip.Addr) { p.own = own }
 
 // Restrict bounds what address the peer may choose where it may; nil: any. It takes effect
 // like Assign.
@@ -133,7 +139,7 @@ func (p *Policy) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 		// It asks for an address, or insists on a bad one, and we have none to
 		// give.
 		return ppp.Reject, theirs
-	case addr == want, p.cfg.AcceptRemote && ok && p.mayChoose(addr):
+	case addr == want, ok && (p.cfg.AcceptRemote || slices.Contains(p.own, addr)) && p.mayChoose(addr):
 		return ppp.Ack, theirs
 	}
 	return ppp.Nak, option(OptAddress, want)

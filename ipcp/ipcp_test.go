@@ -165,3 +165,23 @@ func FuzzPolicy(f *testing.F) {
 		}
 	})
 }
+
+// TestOffer: a peer may name one of the addresses that it was offered instead of the one that it
+// is to have, unless that is forbidden, or ours.
+func TestOffer(t *testing.T) {
+	for _, c := range []struct {
+		in, want string // the address acknowledged, or suggested
+	}{
+		{"192.0.2.60", "192.0.2.60"}, {"192.0.2.61", "192.0.2.61"}, {"192.0.2.62", "192.0.2.60"},
+		{"192.0.2.63", "192.0.2.60"}, {local.String(), "192.0.2.60"}, {"0.0.0.0", "192.0.2.60"},
+	} {
+		p := New(&Config{Local: local, Remote: remote})
+		p.Assign(netip.MustParseAddr("192.0.2.60"))
+		p.Offer([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
+		p.Restrict(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
+		verdict, suggestion := p.Judge(option(OptAddress, netip.MustParseAddr(c.in)))
+		if got, _ := address(suggestion); (verdict == ppp.Ack) != (c.in == c.want) || got.String() != c.want {
+			t.Errorf("%s: verdict %d, %v; want %s", c.in, verdict, got, c.want)
+		}
+	}
+}

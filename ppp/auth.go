@@ -153,10 +153,23 @@ type Decision struct {
 	Granted bool
 	// Message goes to the peer; empty stands for the method's default.
 	Message string
-	// Address, if valid, is the IPv4 address the peer is to have. What the
-	// zero value means is the owner's to say (a pool's next).
+	// Reason is why it is not granted, for our own log. The peer must not be told: whether a
+	// name is known is worth knowing.
+	Reason string
+	// Address, if valid, is the IPv4 address the peer is to have; 0.0.0.0: the one that it
+	// names. What the zero value means is the owner's to say (a pool's next).
 	Address netip.Addr
+	// Own are addresses that the peer may name instead of Address.
+	Own []netip.Addr
 	// Allowed says which other IPv4 address the peer may have if it names one itself, and
 	// is not to have a certain one; nil: any.
 	Allowed func(netip.Addr) bool
+}
+
+// Why is why a proof was refused, for a log: Reason, or else what the peer is told.
+func (d Decision) Why() string {
+	if d.Reason != "" {
+		return d.Reason
+	}
+	return d.Message
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"upppoe/ipcp"
 	"upppoe/ppp"
@@ -49,5 +50,63 @@ func TestAddressOfItsOwn(t *testing.T) {
 				l.stop()
 			})
 		}
+	}
+}
+
+// choice is an Authority whose accounts have addresses of their own, and may have others.
+type choice struct {
+	accounts
+	own    []netip.Addr
+	allows string // a prefix
+}
+
+func (c choice) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
+	d := c.accounts.Judge(ctx, l, p)
+	if d.Own = c.own; len(c.own) > 0 {
+		d.Address = c.own[0]
+	}
+	d.Allowed = netip.MustParsePrefix(c.allows).Contains
+	return d
+}
+
+// TestAddressOfAnAccount: a client gets the first of its account's own addresses, or the one of
+// them that it names; else one of the pool that its account allows; else the one that it names.
+func TestAddressOfAnAccount(t *testing.T) {
+	own := []netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61")}
+	for _, c := range []struct {
+		what       string
+		own        []netip.Addr
+		allows     string
+		asks, want string // empty: none
+	}{
+		{"any", nil, "0.0.0.0/0", "", "192.0.2.10"},
+		{"any, and asks", nil, "0.0.0.0/0", "192.0.2.77", "192.0.2.10"},
+		{"the second of the pool", nil, "192.0.2.11/32", "", "192.0.2.11"},
+		{"the last of the pool", nil, "192.0.2.13/32", "", "192.0.2.13"},
+		{"a part of the pool", nil, "192.0.2.12/30", "192.0.2.15", "192.0.2.12"},
+		{"one beyond the pool", nil, "192.0.2.14/32", "", ""},
+		{"one beyond the pool, which it asks for", nil, "192.0.2.14/32", "192.0.2.14", "192.0.2.14"},
+		{"one beyond the pool, and asks for another", nil, "192.0.2.14/32", "192.0.2.15", ""},
+		{"its own", own[:1], "192.0.2.60/32", "", "192.0.2.60"},
+		{"several", own, "192.0.2.60/31", "", "192.0.2.60"},
+		{"several, and asks for the second", own, "192.0.2.60/31", "192.0.2.61", "192.0.2.61"},
+		{"several, and asks for another", own, "0.0.0.0/0", "192.0.2.62", "192.0.2.60"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.server.Authority = choice{accounts{"testuser": "testpassword"}, c.own, c.allows}
+			if c.asks != "" {
+				l.client.Session.IPv4 = &ipcp.Config{Local: netip.MustParseAddr(c.asks), AcceptLocal: true}
+			}
+			l.startServer()
+			l.startClient()
+			synctest.Wait()
+			time.Sleep(5 * time.Minute)
+			got, _ := last[pppoe.Configured](&l.serverEvents)
+			if has := got.IPv4.Remote; has.IsValid() != (c.want != "") || has.IsValid() && has.String() != c.want {
+				t.Errorf("%s: has %v, want %q", c.what, has, c.want)
+			}
+			l.stop()
+		})
 	}
 }

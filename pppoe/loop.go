@@ -44,6 +44,8 @@ type owner interface {
 	// heed takes an event of a session, after the world was told of it. Of the
 	// session's own events it must not step the session, which is under way.
 	heed(now time.Time, t *tunnel, e Event)
+	// decided completes an Authority's Decision on a session's peer.
+	decided(t *tunnel, d *Decision)
 	// stray takes a frame for a session that there is not.
 	stray(now time.Time, from Addr, id uint16, frame []byte)
 	// deadline is when advance wants to be called; zero: never.
@@ -212,6 +214,7 @@ func (l *loop) decide(ctx context.Context, now time.Time, a Authority, t *tunnel
 		l.ask(ctx, a, t, next)
 	default:
 		t.granted = d.Terms
+		l.owner.decided(t, &d)
 		t.session.Decide(now, d.Decision, &t.out)
 		l.flush(now, t)
 	}

@@ -359,6 +359,7 @@ func (bystander) advance(time.Time)                     {}
 func (bystander) stop(time.Time)                        {}
 func (bystander) stray(time.Time, Addr, uint16, []byte) {}
 func (bystander) idle() bool                            { return true }
+func (bystander) decided(*tunnel, *Decision)            {}
 
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
 func TestMSSFollowsMTU(t *testing.T) {

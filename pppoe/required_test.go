@@ -43,12 +43,21 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 		"Credentials.Secret":  func(c *pppoe.ServerConfig) { c.Session.LCP.Answer = []ppp.Method{chap.MD5} },
 		"Authority":           func(c *pppoe.ServerConfig) { c.Authority = nil },
 		"Pool.Max":            func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
+		"Pool.Max is -1":      func(c *pppoe.ServerConfig) { c.Pool.Max = -1 },
+		"Pool.Each":           func(c *pppoe.ServerConfig) { c.Pool.Each = -1 },
 	} {
 		l := newLab(t, ethertest.Config{})
 		forget(&l.server)
 		_, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}})
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("without %s: %v", field, err)
+		}
+	}
+	for _, max := range []int{0, 1, 65534} {
+		l := newLab(t, ethertest.Config{})
+		l.server.Pool.Max, l.server.Pool.Each = max, max
+		if _, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}}); err != nil {
+			t.Errorf("with %d slots: %v", max, err)
 		}
 	}
 	if _, err := pppoe.NewServer(newLab(t, ethertest.Config{}).server, nil); err == nil {

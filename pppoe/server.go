@@ -3,6 +3,7 @@ package pppoe
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -181,6 +182,21 @@ func (o *serving) admit(t *tunnel) {
 	o.loop.refit(t)
 }
 
+// decided gives the peer an address of the pool if the Authority names none: the session's own,
+// or another that is free if its account allows only that. If there is none, the peer must name
+// one that its account allows.
+func (o *serving) decided(t *tunnel, d *Decision) {
+	pool := o.server.cfg.Pool
+	if !d.Granted || d.Address.IsValid() || !pool.First.Is4() {
+		return
+	}
+	d.Address = netip.IPv4Unspecified()
+	slot := int(t.SessionID) - 1
+	if o.server.slots.moveTo(slot, func(place int) bool { return d.Allowed == nil || d.Allowed(pool.at(place)) }) {
+		d.Address = pool.at(o.server.slots.placeOf(slot))
+	}
+}
+
 // discover takes a discovery packet.
 func (o *serving) discover(now time.Time, frame []byte) {
 	f, err := ParseDiscoveryFrame(frame)
@@ -240,7 +256,7 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 	cfg := is.Session
 	if cfg.IPv4 != nil {
 		v4 := *cfg.IPv4
-		v4.Remote = o.server.cfg.Pool.Address(uint16(slot + 1))
+		v4.Remote = o.server.cfg.Pool.at(o.server.slots.placeOf(slot))
 		cfg.IPv4 = &v4
 	}
 	cfg.LCP.MaxMRU = o.loop.maxMRU(r.MaxPayload)

@@ -82,7 +82,8 @@ type Pool struct {
 	// Each is how many of them a client may have at a time, by its Ethernet address; zero:
 	// any number.
 	Each int
-	// First is the peer's address in the first slot; the others follow it.
+	// First is the peer's address in the first slot; the others follow it, but where an
+	// account has a slot take the address of another, which is free, for its own is not allowed.
 	// Invalid: the Authority gives addresses, or the peer has its own.
 	First netip.Addr
 }
@@ -103,6 +104,9 @@ func (p Pool) Address(sessionID uint16) netip.Addr {
 	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(first[:])+uint32(sessionID)-1)
 	return netip.AddrFrom4(a)
 }
+
+// at is the address of a place in the pool, from 0 on.
+func (p Pool) at(place int) netip.Addr { return p.Address(uint16(place + 1)) }
 
 // check names the first field that is wrong, or must be set and is not.
 func (c *ServerConfig) check(listeners []Listener) error {

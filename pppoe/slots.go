@@ -12,13 +12,14 @@ type slots struct {
 	taken []bool
 	each  int          // how many one client may have; 0: any number
 	owner []Addr       // of a slot that is taken
+	place []int        // of a slot's address in the pool: its own number, until slots change places
 	has   map[Addr]int // by client, of those that have any
 }
 
 func newSlots(n, each int) *slots {
-	s := &slots{free: make([]int, n), held: n, taken: make([]bool, n), each: each, owner: make([]Addr, n), has: make(map[Addr]int)}
+	s := &slots{free: make([]int, n), held: n, taken: make([]bool, n), each: each, owner: make([]Addr, n), place: make([]int, n), has: make(map[Addr]int)}
 	for i := range s.free {
-		s.free[i] = i
+		s.free[i], s.place[i] = i, i
 	}
 	return s
 }
@@ -36,6 +37,31 @@ func (s *slots) take(client Addr) (slot int, ok bool) {
 	s.taken[slot], s.owner[slot] = true, client
 	s.has[client]++
 	return slot, true
+}
+
+// placeOf is where in the pool the address of a slot is.
+func (s *slots) placeOf(slot int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.place[slot]
+}
+
+// moveTo gives a slot a place in the pool that will do: that which it has, or else that of a
+// free slot, which takes the other in turn; so no two slots ever have one. It takes the one
+// longest free, and reports whether there is one.
+func (s *slots) moveTo(slot int, willDo func(place int) bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if willDo(s.place[slot]) {
+		return true
+	}
+	for i := range s.held {
+		if free := s.free[(s.head+i)%len(s.free)]; willDo(s.place[free]) {
+			s.place[slot], s.place[free] = s.place[free], s.place[slot]
+			return true
+		}
+	}
+	return false
 }
 
 // isFree says whether a number is one of a slot that nobody has.

@@ -77,7 +77,9 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	if demand := s.Demanded(); len(demand) > 0 {
 		c.Session.LCP.Demand, c.Session.Name = demand, who.Name
-		c.Authority = accounts.New(etc, who.Name, pppoe.Pool{}, log)
+		judge := accounts.New(etc, who.Name, pppoe.Pool{}, log)
+		judge.Check(demand)
+		c.Authority = judge
 	}
 	if id, ac, ok := s.Attached(); ok {
 		c.Attach = &pppoe.StaleSession{SessionID: id, AC: ac}
@@ -192,7 +194,7 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 	if c.Name == "" {
 		c.Name = s.Name
 	}
-	password, given, err := password(s)
+	password, given, err := password(s, log)
 	if err != nil {
 		return c, err
 	}
@@ -223,7 +225,7 @@ func able(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
 const defaultEnv = "PPPOE_PASSWORD"
 
 // password is the one given, wherever that was: the most careful way first.
-func password(s *pppd.Settings) ([]byte, bool, error) {
+func password(s *pppd.Settings, log *slog.Logger) ([]byte, bool, error) {
 	env := s.PasswordEnv
 	if env == "" {
 		env = defaultEnv
@@ -231,9 +233,12 @@ func password(s *pppd.Settings) ([]byte, bool, error) {
 	value, set := os.LookupEnv(env)
 	switch {
 	case s.PasswordFile != "":
-		line, err := secrets.FirstLine(s.PasswordFile)
+		line, warning, err := secrets.FirstLine(s.PasswordFile)
 		if err != nil {
 			return nil, false, fmt.Errorf("password-file: %w", err)
+		}
+		if warning != "" {
+			log.Warn(warning)
 		}
 		return line, true, nil
 	case s.PasswordEnv != "" && !set:
@@ -255,13 +260,23 @@ func fromFiles(name, remote string, log *slog.Logger) (secret func(peer string) 
 	if byPAP, err = loadSecrets(filepath.Join(etc, "pap-secrets"), log); err != nil {
 		return nil, nil, err
 	}
+	for _, f := range []*secrets.File{byCHAP, byPAP} {
+		if _, err := f.Lookup(name, remote); errors.Is(err, secrets.ErrBroken) {
+			return nil, nil, &pppd.Error{Message: err.Error(), Err: err}
+		}
+	}
 	find := func(peer string, in ...*secrets.File) ([]byte, bool) {
 		if remote != "" {
 			peer = remote
 		}
 		for _, f := range in {
-			if e, ok := f.Lookup(name, peer); ok {
+			e, err := f.Lookup(name, peer)
+			if err == nil {
 				return e.Secret, true
+			}
+			if !errors.Is(err, secrets.ErrUnknown) {
+				log.Error(err.Error())
+				return nil, false // another password would go out in its place
 			}
 		}
 		return nil, false

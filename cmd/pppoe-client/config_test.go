@@ -208,7 +208,7 @@ func TestBadPassword(t *testing.T) {
 		{[]string{"password-file", empty}, []string{"password-file", "empty"}, exitFatal, nil},
 		{[]string{"password-env", "NO_SUCH", "password", "geheim"}, []string{`option "password-env"`, "NO_SUCH"}, exitOptions, nil},
 	} {
-		_, given, err := password(parse(t, c.words...))
+		_, given, err := password(parse(t, c.words...), slog.New(slog.DiscardHandler))
 		if err == nil || given || c.is != nil && !errors.Is(err, c.is) || exitCode(err) != c.code {
 			t.Errorf("%q: given %v, %v, exit code %d; want %d", c.words, given, err, exitCode(err), c.code)
 			continue
@@ -229,13 +229,17 @@ func TestSecretsFiles(t *testing.T) {
 	if _, err := credentials(parse(t, "user", "alice"), silent()); exitCode(err) != exitOptions || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("a quote without an end: %v", err)
 	}
+	who, err := credentials(parse(t, "user", "bob"), silent())
+	if _, ok := who.Secret(""); err != nil || ok {
+		t.Errorf("a quote without an end in another's line: %v", err)
+	}
 	secretsIn(t, map[string]string{"chap-secrets": "alice\nalice * geheim *\n"})
 	if err := os.Chmod(filepath.Join(etc, "chap-secrets"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	_, err := credentials(parse(t, "user", "alice"), slog.New(journal.NewLines(false, &b)))
-	if text := b.String(); err != nil || strings.Count(text, "\n") != 2 || !strings.Contains(text, "chap-secrets:1") || strings.Contains(text, "geheim") {
+	_, err = credentials(parse(t, "user", "alice"), slog.New(journal.NewLines(false, &b)))
+	if text := b.String(); exitCode(err) != exitOptions || !strings.Contains(err.Error(), "chap-secrets:1") || strings.Count(text, "\n") != 2 || !strings.Contains(text, "chap-secrets:1") || strings.Contains(text, "geheim") {
 		t.Errorf("%v, the log is %q; want a broken line and an open file told of", err, text)
 	}
 }
@@ -343,6 +347,46 @@ func TestDeviceName(t *testing.T) {
 	} {
 		if got := deviceName(parse(t, c.words...)); got != c.want {
 			t.Errorf("%q: %q, want %q", c.words, got, c.want)
+		}
+	}
+}
+
+// TestOpenPasswordFile: a password file that others can read is told of, and used.
+func TestOpenPasswordFile(t *testing.T) {
+	noEnvironment(t)
+	path := write(t, filepath.Join(t.TempDir(), "word"), "geheim\n")
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: true, 0o604: true} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		got, _, err := password(parse(t, "password-file", path), slog.New(journal.NewLines(false, &b)))
+		if err != nil || string(got) != "geheim" {
+			t.Errorf("%v: %v", mode, err)
+		}
+		if want := "Warning - secret file " + path + " has world and/or group access\n"; warned && b.String() != want || !warned && b.Len() > 0 {
+			t.Errorf("%v: the log is %q, want it to warn: %v", mode, &b, warned)
+		}
+	}
+}
+
+// TestSecretOfAFileIsReadAgain: a client that dials again has the password that the file has then.
+func TestSecretOfAFileIsReadAgain(t *testing.T) {
+	noEnvironment(t)
+	word := write(t, filepath.Join(t.TempDir(), "word"), "one\n")
+	secretsIn(t, map[string]string{"chap-secrets": "alice * @" + word + " *\n", "pap-secrets": "alice * other *\n"})
+	who, err := credentials(parse(t, "user", "alice"), silent())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one", "two", ""} {
+		if want == "" {
+			os.Remove(word)
+		} else {
+			write(t, word, want+"\n")
+		}
+		if got, ok := who.Secret("ac"); string(got) != want || ok != (want != "") {
+			t.Errorf("a secret of %d octets, %v; want %q, and not another file's", len(got), ok, want)
 		}
 	}
 }

@@ -225,7 +225,8 @@ func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 	}
 }
 
-// config is what flags and options mean for a server, whose Host is yet to be set.
+// config is what flags and options mean for a server, whose Host is yet to be set. What is wrong
+// with the accounts' files goes to the log.
 func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
@@ -242,6 +243,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c.Session.LCP.Demand = s.Demanded()
 	who := accounts.New(f.etc, s.Name, c.Pool, log)
 	who.All, who.Bound = s, true
+	who.Check(c.Session.LCP.Demand)
 	c.Authority, c.Terms = who, func(pppoe.Line) pppoe.Terms { return s.Terms }
 	return c
 }

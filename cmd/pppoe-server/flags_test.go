@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -188,7 +189,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := config(f, s, nil)
+	c := config(f, s, slog.New(slog.DiscardHandler))
 	v4 := c.Session.IPv4
 	switch {
 	case v4 == nil || v4.Local != f.local || v4.DNS[0] != netip.MustParseAddr("192.0.2.53"):
@@ -211,18 +212,18 @@ func TestConfig(t *testing.T) {
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
-	if terms := config(f, s, nil).Terms(pppoe.Line{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
+	if terms := config(f, s, slog.New(slog.DiscardHandler)).Terms(pppoe.Line{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
 		t.Errorf("sessions are held to %+v", terms)
 	}
 	f = set(t, "noip")
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
-	if c = config(f, s, nil); c.Session.IPv4 != nil || c.Trace {
+	if c = config(f, s, slog.New(slog.DiscardHandler)); c.Session.IPv4 != nil || c.Trace {
 		t.Errorf("noip: IPv4 is %+v, trace %v", c.Session.IPv4, c.Trace)
 	}
 	f.debug = true
-	if !config(f, s, nil).Trace {
+	if !config(f, s, slog.New(slog.DiscardHandler)).Trace {
 		t.Error("-d has no effect")
 	}
 }

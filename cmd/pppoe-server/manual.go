@@ -43,8 +43,10 @@ var description = []manual.Block{
 	manual.Paragraph("`pppoe-server` answers PPPoE discovery on Ethernet interfaces, and gives each client that proves who it is a " +
 		"session with a TUN device of its own: ppp0, ppp1, and so on. It takes no PPP in the kernel: a packet socket and " +
 		"/dev/net/tun will do. Its flags are rp-pppoe's, its options file and accounts are pppd's."),
-	manual.Paragraph("Without an account, and without `noauth` in the options file, nobody comes in. An account's list of addresses " +
-		"says which ones its client may have; without a list it gets one of those that count on from `--remote`."),
+	manual.Paragraph("Without an account, and without `noauth` in the options file, all logins are rejected; the log says whether the user was " +
+		"unknown, the password wrong, the account not allowed, or the file missing, and the client is not told which. An account's addresses " +
+		"say which its client may have: of several it gets the first, or the one that it asks for; with a network, `*` or `!ADDRESS` it gets one of " +
+		"those that count on from `--remote` which they allow, and if they allow none of these, the one that it asks for. Without any it cannot log in."),
 	manual.Paragraph("Once it serves it goes to the background, unless told `--foreground`, or `nodetach` in the options file. " +
 		"It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun; all other capabilities it gives " +
 		"up once it serves, but for CAP_NET_BIND_SERVICE with IPv6 flags. So secrets files must be root's own, or root be let read them " +
@@ -63,8 +65,9 @@ var files = []manual.Block{
 	manual.Item{Term: "/etc/ppp/options", Text: "options of all that speak pppd's words, read first if it is there."},
 	manual.Item{Term: "/etc/ppp/pppoe-server-options", Text: "options of all sessions, unless `--options` names another file."},
 	manual.Item{Term: "/etc/ppp/chap-secrets, /etc/ppp/pap-secrets", Text: "accounts: a line for each, of the client's name, the " +
-		"server's (`*`: any), the password, and addresses it may have (`*`: any); then, after `--`, options of its own. Nobody else should have access to these files " +
-		"(chmod 600). They are read anew when they have changed, for sessions that begin then."},
+		"server's (`*`: any), the password, and addresses it may have (`*`: any); then, after `--`, options of its own. A password `@/FILE` is the first line of that file. Nobody else should have access to these files " +
+		"(chmod 600). They are read again when they have changed, for logins from then on. A line that is wrong costs that account alone; the log " +
+		"names it, at start-up and when the file has changed."},
 	manual.Item{Term: "/dev/net/tun", Text: "where devices come from."},
 }
 

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
+	"syscall"
 
 	"upppoe/internal/pppd"
 	"upppoe/internal/secrets"
@@ -25,11 +25,13 @@ import (
 // Accounts judges by chap-secrets and pap-secrets, which it reads again when they
 // change. Its methods may be called concurrently.
 type Accounts struct {
-	dir  string
 	name string
 	pool pppoe.Pool
 	log  *slog.Logger
 
+	// CHAP and PAP are the files, chap-secrets and pap-secrets in the directory that New was
+	// given. They are set before use.
+	CHAP, PAP string
 	// All has the terms of sessions whose accounts do not say otherwise, after --. nil:
 	// what accounts say is not looked at. It is set before use.
 	All *pppd.Settings
@@ -38,14 +40,14 @@ type Accounts struct {
 	Bound bool
 
 	mu    sync.Mutex
-	files map[string]*held
+	files map[string]*held // by path
 }
 
 // held is a file as it was read.
 type held struct {
-	modified time.Time
-	size     int64
-	file     *secrets.File // nil: there is none
+	version version
+	file    *secrets.File
+	err     error // why there is none; nil: there is
 }
 
 var _ pppoe.Authority = (*Accounts)(nil)
@@ -53,39 +55,63 @@ var _ pppoe.Authority = (*Accounts)(nil)
 // New makes an authority for a server of the given name: the second column of
 // the files.
 func New(dir, name string, pool pppoe.Pool, log *slog.Logger) *Accounts {
-	return &Accounts{dir: dir, name: name, pool: pool, log: log, files: make(map[string]*held)}
+	return &Accounts{
+		name: name, pool: pool, log: log, files: make(map[string]*held),
+		CHAP: filepath.Join(dir, "chap-secrets"), PAP: filepath.Join(dir, "pap-secrets"),
+	}
 }
 
-// Judge holds a proof against the files: PAP's against pap-secrets, all others
-// against chap-secrets. A name that is not known costs the same work.
-func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
-	name := "chap-secrets"
+// fileOf is where the accounts of a proof's method are: of PAP in pap-secrets, of all others in
+// chap-secrets.
+func (a *Accounts) fileOf(p ppp.Proof) string {
 	if _, ok := p.(pap.Proof); ok {
-		name = "pap-secrets"
+		return a.PAP
 	}
-	entry, known := a.load(filepath.Join(a.dir, name)).lookup(p.User(), a.name)
+	return a.CHAP
+}
+
+// Judge holds a proof against the files. A name that is not known costs the same work, and the
+// peer gets the same answer whatever is wrong: which it was is for our log alone.
+func (a *Accounts) Judge(_ context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
+	entry, err := a.load(a.fileOf(p)).lookup(p.User(), a.name)
 	message, ok := p.Verify(entry.Secret)
-	if !known || !ok {
-		return pppoe.Decision{}
+	switch {
+	case err != nil:
+		return refused(err.Error())
+	case !ok:
+		return refused("wrong password")
 	}
-	address, err := a.address(l, entry.Addresses)
-	var terms *pppoe.Terms
-	if err == nil {
-		terms, err = a.terms(p.User(), entry.Options)
-	}
+	d, err := a.grant(l, p.User(), entry)
 	if err != nil {
-		a.log.Error(fmt.Sprintf("account %q: %v", pppoe.Escape(p.User()), err))
-		return pppoe.Decision{}
+		return refused("not allowed: " + err.Error())
 	}
-	d := pppoe.Decision{Decision: ppp.Decision{Granted: true, Message: message, Address: address}, Terms: terms}
-	if a.Bound {
-		d.Allowed = entry.Addresses.For(unit(l)).Allows
-	}
+	d.Granted, d.Message = true, message
 	return d
 }
 
+func refused(why string) pppoe.Decision { return pppoe.Decision{Decision: ppp.Decision{Reason: why}} }
+
+// grant is what an account has once its user has proved who it is.
+func (a *Accounts) grant(l pppoe.Line, user string, entry secrets.Entry) (d pppoe.Decision, err error) {
+	if d.Terms, err = a.terms(user, entry.Options); err != nil {
+		return d, err
+	}
+	allowed := entry.Addresses.For(unit(l))
+	if d.Own = allowed.Singles(); len(d.Own) > 0 {
+		d.Address = d.Own[0]
+	} else if allowed.None() && a.pool.First.IsValid() {
+		return d, errNoAddress
+	}
+	if a.Bound {
+		d.Allowed = allowed.Allows
+	}
+	return d, nil
+}
+
+var errNoAddress = errors.New("its address column allows no address: put * there, or the address that it is to have")
+
 // errOptions tells no word, which may be a part of a secret without quotes.
-var errOptions = errors.New("after -- there is what is no option, or has a value that is no good: an account may have source-check, source-allow, rate-up, rate-down and rate-burst")
+var errOptions = errors.New("after -- there is what is no option, or has a wrong value: an account may have source-check, source-allow, rate-up, rate-down and rate-burst")
 
 // terms are what a session is held to: what holds for all, unless its account's own options
 // say otherwise.
@@ -103,25 +129,31 @@ func (a *Accounts) terms(user string, options []pppd.Word) (*pppoe.Terms, error)
 	return &terms, nil
 }
 
-func (h *held) lookup(client, server string) (secrets.Entry, bool) {
-	if h.file == nil {
-		return secrets.Entry{}, false
+// Check reads the files by which proofs of some methods will be judged, so that what is wrong with
+// them is told before anybody logs in.
+func (a *Accounts) Check(methods []ppp.Method) {
+	var files []string
+	for _, m := range methods {
+		path := a.CHAP
+		if m == pap.Method {
+			path = a.PAP
+		}
+		if !slices.Contains(files, path) {
+			files = append(files, path)
+		}
 	}
-	return h.file.Lookup(client, server)
+	for _, path := range files {
+		if f := a.load(path); errors.Is(f.err, fs.ErrNotExist) {
+			a.log.Warn(fmt.Sprintf("There is no file %s: nobody can log in by the methods that need it", path))
+		}
+	}
 }
 
-// address is the one that the account names, or else the pool's, which it must
-// allow.
-func (a *Accounts) address(l pppoe.Line, allowed secrets.Addresses) (netip.Addr, error) {
-	allowed = allowed.For(unit(l))
-	if own, ok := allowed.Single(); ok {
-		return own, nil
+func (h *held) lookup(client, server string) (secrets.Entry, error) {
+	if h.err != nil {
+		return secrets.Entry{}, h.err
 	}
-	pool := a.pool.Address(l.SessionID)
-	if pool.IsValid() && !allowed.Allows(pool) {
-		return netip.Addr{}, fmt.Errorf("its address column does not allow %v: put * there, or the address it is to have", pool)
-	}
-	return pool, nil
+	return h.file.Lookup(client, server)
 }
 
 // unit is what the secrets files reckon with: the number of the device, or, as the device
@@ -135,41 +167,64 @@ func unit(l pppoe.Line) int {
 	return int(l.SessionID) - 1
 }
 
-// load reads a file, if it has changed. One that cannot be read lets nobody in.
+// load reads a file, if it has changed. One that cannot be read lets nobody in; why is logged
+// once.
 func (a *Accounts) load(path string) *held {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	before := a.files[path]
 	info, err := os.Stat(path)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			a.log.Error(unread(err))
+		h := &held{err: unread(path, err)}
+		if told := before != nil && before.err != nil && before.err.Error() == h.err.Error(); !told && !errors.Is(err, fs.ErrNotExist) {
+			a.log.Error(h.err.Error())
 		}
-		delete(a.files, path)
-		return &held{}
-	}
-	h := a.files[path]
-	if h != nil && h.modified.Equal(info.ModTime()) && h.size == info.Size() {
+		a.files[path] = h
 		return h
 	}
-	h = &held{modified: info.ModTime(), size: info.Size()}
+	if version := versionOf(info); before == nil || before.version != version {
+		a.files[path] = a.read(path, version)
+	}
+	return a.files[path]
+}
+
+func (a *Accounts) read(path string, version version) *held {
 	file, warnings, err := secrets.Load(path)
 	for _, w := range warnings {
 		a.log.Warn(w)
 	}
+	h := &held{version: version, file: file}
 	if err != nil {
-		a.log.Error(unread(err))
-	} else {
-		h.file = file
+		h.err = unread(path, err)
+		a.log.Error(h.err.Error())
 	}
-	a.files[path] = h
 	return h
 }
 
-// unread tells why a file is not read. A server has given up root's right to read what is
-// others' alone.
-func unread(err error) string {
-	if errors.Is(err, fs.ErrPermission) {
-		return err.Error() + ": let the user whom the server runs as own this file and the directories it lies in"
+// version tells a file that has changed from one that has not: also one of the same length that
+// is written within the same tick, or has taken the other's name.
+type version struct {
+	inode          uint64
+	size           int64
+	written, since int64 // when its text was, and anything of it, in nanoseconds
+}
+
+func versionOf(info fs.FileInfo) version {
+	v := version{size: info.Size(), written: info.ModTime().UnixNano()}
+	if is, ok := info.Sys().(*syscall.Stat_t); ok {
+		v.inode, v.since = is.Ino, is.Ctim.Nano()
 	}
-	return err.Error()
+	return v
+}
+
+// unread is why a file is not read. A server has given up root's right to read what is
+// others' alone.
+func unread(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no file %s: %w", path, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: let the user whom the server runs as own this file and the directories it lies in", err)
+	}
+	return err
 }

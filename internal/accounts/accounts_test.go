@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"upppoe/chap"
 	"upppoe/internal/pppd"
 	"upppoe/ppp"
+	"upppoe/ppp/eap"
 	"upppoe/ppp/pap"
 	"upppoe/pppoe"
 )
@@ -37,26 +39,45 @@ func TestJudge(t *testing.T) {
 	login := func(name, password string) ppp.Proof {
 		return pap.Proof{Name: name, Password: pap.Password(password)}
 	}
-	if judge(login("alice", "")).Granted || judge(login("alice", "one")).Granted {
-		t.Error("without a file somebody comes in")
+	for _, password := range []string{"", "one"} {
+		if d := judge(login("alice", password)); d.Granted || d.Reason != "no file "+dir+"/pap-secrets: file does not exist" {
+			t.Errorf("without a file: granted %v, %q", d.Granted, d.Reason)
+		}
 	}
 	write("pap-secrets", "alice ac one *\nbob ac two 192.0.2.99\ncarol ac three\nevil other four *\n"+
-		"frank ac five 198.51.100.0/24+\ngina ac six !198.51.100.0/24+ 198.51.100.0/30+\n")
+		"frank ac five 198.51.100.0/24+\ngina ac six !198.51.100.0/24+ 198.51.100.0/30+\n"+
+		"heidi ac seven !192.0.2.98 192.0.2.98 192.0.2.97 192.0.2.96\nivan ac \"eight *\njudy ac @"+dir+"/none *\n")
 	for _, c := range []struct {
 		name, password string
-		want           string // the address; empty: refused
+		granted        bool
+		own            string // addresses; empty: the pool's
+		reason         string
 	}{
-		{"alice", "one", "192.0.2.12"}, {"alice", "two", ""}, {"alice", "", ""},
-		{"bob", "two", "192.0.2.99"},
-		{"carol", "three", ""}, // no address allowed
-		{"evil", "four", ""},   // of another server
-		{"nobody", "", ""},
-		{"frank", "five", "198.51.100.3"}, // by the unit
-		{"gina", "six", ""},               // the network is too small for it
+		{"alice", "one", true, "", ""},
+		{"alice", "two", false, "", "wrong password"}, {"alice", "", false, "", "wrong password"},
+		{"bob", "two", true, "192.0.2.99", ""},
+		{"carol", "three", false, "", "not allowed: its address column allows no address"},
+		{"evil", "four", false, "", "unknown user"}, // of another server
+		{"nobody", "", false, "", "unknown user"}, {"", "", false, "", "unknown user"},
+		{"frank", "five", true, "198.51.100.3", ""},                   // by the unit
+		{"gina", "six", false, "", "not allowed: its address column"}, // the network is too small for it
+		{"heidi", "seven", true, "192.0.2.97 192.0.2.96", ""},
+		{"ivan", "eight", false, "", dir + "/pap-secrets:8: the line of this account cannot be understood"},
+		{"judy", "", false, "", dir + "/pap-secrets:9: the file of its secret: no such file"},
 	} {
 		d := judge(login(c.name, c.password))
-		if d.Granted != (c.want != "") || d.Granted && d.Address.String() != c.want {
-			t.Errorf("%s: granted %v, address %v; want %q", c.name, d.Granted, d.Address, c.want)
+		var own []string
+		for _, a := range d.Own {
+			own = append(own, a.String())
+		}
+		if d.Granted != c.granted || strings.Join(own, " ") != c.own || !strings.HasPrefix(d.Reason, c.reason) || c.reason == "" && d.Reason != "" {
+			t.Errorf("%s: granted %v, own addresses %q, reason %q; want %v, %q, %q", c.name, d.Granted, own, d.Reason, c.granted, c.own, c.reason)
+		}
+		if len(own) > 0 && d.Address != d.Own[0] || len(own) == 0 && d.Address.IsValid() {
+			t.Errorf("%s: address %v of %q", c.name, d.Address, own)
+		}
+		if !d.Granted && !reflect.DeepEqual(d, pppoe.Decision{Decision: ppp.Decision{Reason: d.Reason}}) {
+			t.Errorf("%s: the answer tells more than a refusal: %+v", c.name, d)
 		}
 	}
 	response := chap.MD5Proof{ID: 1, Challenge: []byte("c"), Name: "alice"}
@@ -148,7 +169,87 @@ func TestTerms(t *testing.T) {
 	if d := login("alice", "two"); d.Terms != nil {
 		t.Errorf("a wrong password has terms: %+v", d.Terms)
 	}
-	if said := log.String(); !strings.Contains(said, "pap-secrets:3: ") || !strings.Contains(said, "dave") || strings.Contains(said, "fast") || strings.Contains(said, "cret ") {
+	for user, password := range map[string]string{"carol": "three", "erin": "five"} {
+		if d := login(user, password); !strings.HasPrefix(d.Reason, "not allowed: "+dir+"/pap-secrets:") || strings.Contains(d.Reason, "fast") || strings.Contains(d.Reason, "cret ") {
+			t.Errorf("%s: %q; want the line, and no word of it", user, d.Reason)
+		}
+	}
+	if said := log.String(); !strings.Contains(said, "dave") || strings.Contains(said, "fast") || strings.Contains(said, "cret ") {
 		t.Errorf("the log: %s", said)
+	}
+}
+
+// TestFilesFollow: a file that changes, comes, goes or cannot be read counts as it is at each
+// login, and what is wrong with it is logged once.
+func TestFilesFollow(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
+	var log strings.Builder
+	a := New(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time := time.Unix(1, 0) // the same for all
+		if err := os.Chtimes(path, time, time); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct {
+		change func()
+		want   string // the password; empty: none will do
+	}{
+		{func() {}, ""},
+		{func() { write(path, "alice ac one *\n") }, "one"},
+		{func() { write(other, "alice ac two *\n"); os.Rename(other, path) }, "two"}, // as long, as old
+		{func() { os.Remove(path) }, ""},
+		{func() { os.Mkdir(path, 0o700) }, ""},
+		{func() { os.Remove(path); write(path, "alice ac one *\n") }, "one"},
+	} {
+		c.change()
+		for _, password := range []string{"one", "two", "one", "two"} {
+			d := a.Judge(context.Background(), pppoe.Line{SessionID: 3}, pap.Proof{Name: "alice", Password: pap.Password(password)})
+			if d.Granted != (password == c.want) {
+				t.Errorf("%d: password %q: granted %v", i, password, d.Granted)
+			}
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "not a plain file") {
+		t.Errorf("the log, in which only the folder is an error: %s", &log)
+	}
+}
+
+// TestCheck: what is wrong with the files that some methods need is told at the start.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		files   map[string]string
+		methods []ppp.Method
+		want    []string // in the log, a line each
+	}{
+		{nil, nil, nil},
+		{nil, []ppp.Method{chap.MD5, chap.MSv2}, []string{"There is no file DIR/chap-secrets"}},
+		{nil, []ppp.Method{chap.MD5, pap.Method}, []string{"There is no file DIR/chap-secrets", "There is no file DIR/pap-secrets"}},
+		{map[string]string{"pap-secrets": "a * b *\n"}, []ppp.Method{pap.Method}, nil},
+		{map[string]string{"chap-secrets": "a * \"b *\nc * @/nowhere/at/all *\n"}, []ppp.Method{eap.MD5},
+			[]string{"DIR/chap-secrets:1: line left out", "DIR/chap-secrets:2: nobody can log in by this line"}},
+	} {
+		dir := t.TempDir()
+		for name, text := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log strings.Builder
+		New(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil))).Check(c.methods)
+		said := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
+		if log.Len() == 0 {
+			said = nil
+		}
+		if !slices.EqualFunc(said, c.want, func(line, want string) bool {
+			return strings.Contains(line, "level=WARN msg=\""+strings.ReplaceAll(want, "DIR", dir))
+		}) {
+			t.Errorf("%v, %v: the log is %q, want %q", c.files, c.methods, said, c.want)
+		}
 	}
 }

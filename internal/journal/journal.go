@@ -173,6 +173,9 @@ func (j *Journal) authFailed(l pppoe.Line, e session.AuthFailed) {
 	name := e.Method.Name()
 	if e.Peer {
 		j.error(l, `Peer "%s" failed %s authentication`, pppoe.Escape(e.Name), name)
+		if e.Message != "" {
+			j.error(l, `Login of "%s" from %v refused: %s`, pppoe.Escape(e.Name), l.Peer, pppoe.Escape(e.Message))
+		}
 		return
 	}
 	if e.Message != "" {

@@ -104,7 +104,9 @@ func TestWords(t *testing.T) {
 		{session.Authenticated{Method: chap.MD5, Peer: true, Name: "al\nice"}, info + `Peer "al\012ice" authenticated with CHAP` + "\n"},
 		{session.AuthFailed{Method: pap.Method}, fault + "PAP authentication failed\n"},
 		{session.AuthFailed{Method: chap.MD5, Message: "Access denied"}, fault + "CHAP authentication failed: Access denied\n" + fault + "CHAP authentication failed\n"},
-		{session.AuthFailed{Method: eap.MD5, Peer: true, Name: "mallory", Message: "unused"}, fault + `Peer "mallory" failed EAP authentication` + "\n"},
+		{session.AuthFailed{Method: eap.MD5, Peer: true, Name: "mallory"}, fault + `Peer "mallory" failed EAP authentication` + "\n"},
+		{session.AuthFailed{Method: chap.MD5, Peer: true, Name: "mal\nlory", Message: "wrong\npassword"}, fault + `Peer "mal\012lory" failed CHAP authentication` + "\n" +
+			fault + `Login of "mal\012lory" from 02:00:5e:00:53:02 refused: wrong\012password` + "\n"},
 		{session.NetworkFailed{Protocol: ppp.IPCP, Err: ipcp.ErrNoLocal}, info + "IPCP: could not determine local IP address\n"},
 		{session.Silent{Requests: 3}, info + "No response to 3 echo-requests\n" + info + "Serial link appears to be disconnected.\n"},
 		{session.PeerClosed{}, info + "LCP terminated by peer\n"},

@@ -1,6 +1,7 @@
 package pppd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,10 @@ import (
 // maxFile bounds what is read of a file of options, in octets.
 const maxFile = 1 << 20
 
-// ReadFile reads a plain file of at most the given number of octets, and says
+// ReadFile reads a plain file of at most the given number of octets, and reports
 // whether others than its owner have access to it. It never waits, as opening a
-// pipe would.
+// pipe would. A byte order mark of UTF-8, which editors of Windows put there, is
+// left out; a text in UTF-16 is an error, since no word of it would be understood.
 func ReadFile(path string, most int64) (text string, shared bool, err error) {
 	return readFile(path, most, func(os.FileInfo) error { return nil })
 }
@@ -41,7 +43,14 @@ func readFile(path string, most int64, check func(os.FileInfo) error) (text stri
 	if err == nil && int64(len(b)) > most {
 		err = fmt.Errorf("%s is longer than %d octets", path, most)
 	}
-	return string(b), stat.Mode().Perm()&0o077 != 0, err
+	shared = stat.Mode().Perm()&0o077 != 0
+	if err != nil {
+		return "", shared, err
+	}
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return "", shared, fmt.Errorf("%s is a text in UTF-16: save it as UTF-8", path)
+	}
+	return string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), shared, nil
 }
 
 // errAnothers is why a user's own file is not read.

@@ -3,6 +3,7 @@ package pppd
 import (
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Word is one word of a file or command line, without its quotes and escapes.
@@ -28,7 +29,7 @@ func (w Word) Where() string {
 //
 // The error, an *Error, tells of a quote without its end and of a broken escape.
 func Lines(file, text string) (lines [][]Word, err error) {
-	s := scanner{file: file, text: text, line: 1}
+	s := newScanner(file, text)
 	for {
 		fresh := s.skip() || lines == nil
 		if s.text == "" {
@@ -46,10 +47,50 @@ func Lines(file, text string) (lines [][]Word, err error) {
 	}
 }
 
+// Entry is a line of a file each line of which stands for itself.
+type Entry struct {
+	Words []Word // one at least
+	// Err is what is wrong with the last of the words, of which Text then is what comes
+	// before the white space in it; nil: nothing.
+	Err error
+}
+
+// Entries is Lines for a file of accounts, in which a fault costs one of them alone: a quote
+// ends with its line, whether it is closed or not, and what follows a fault in the line is
+// left out.
+func Entries(file, text string) (all []Entry) {
+	s := newScanner(file, text)
+	s.byLine = true
+	for {
+		fresh := s.skip() || all == nil
+		if s.text == "" {
+			return all
+		}
+		w, err := s.word()
+		if err != nil {
+			if i := strings.IndexFunc(w.Text, unicode.IsSpace); i >= 0 {
+				w.Text = w.Text[:i]
+			}
+			s.comment()
+		}
+		if fresh {
+			all = append(all, Entry{})
+		}
+		last := &all[len(all)-1]
+		last.Words, last.Err = append(last.Words, w), err
+	}
+}
+
 // scanner holds what is not yet read of a text.
 type scanner struct {
 	file, text string
 	line       int
+	byLine     bool // a quote ends with its line
+}
+
+// newScanner begins a text, in which lines may end as those of Windows do.
+func newScanner(file, text string) scanner {
+	return scanner{file: file, text: strings.ReplaceAll(text, "\r\n", "\n"), line: 1}
 }
 
 // take removes n characters.
@@ -91,13 +132,14 @@ func (s *scanner) word() (Word, error) {
 	quote := byte(0)
 	for s.text != "" {
 		c := s.text[0]
-		if quote == 0 && (isSpace(c) || c == '#') {
+		if quote == 0 && (isSpace(c) || c == '#') || s.byLine && c == '\n' {
 			break
 		}
 		s.take(1)
 		switch {
 		case c == '\\':
 			if err := s.escape(&text); err != nil {
+				w.Text = text.String()
 				return w, err
 			}
 		case quote != 0 && c == quote:
@@ -108,10 +150,13 @@ func (s *scanner) word() (Word, error) {
 			text.WriteByte(c)
 		}
 	}
+	w.Text = text.String()
+	if quote != 0 && s.byLine {
+		return w, fault(w, "the quote %c is not closed in its line", quote)
+	}
 	if quote != 0 {
 		return w, fault(w, "the quote %c is never closed", quote)
 	}
-	w.Text = text.String()
 	return w, nil
 }
 

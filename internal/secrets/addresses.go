@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"upppoe/internal/pppd"
@@ -107,20 +108,18 @@ func isHost(a netip.Addr) bool {
 	return a.Is4() && !a.IsUnspecified() && !a.IsLoopback() && a.As4()[0] < 224
 }
 
-// Single returns the one address that the client is to have, if the rules name
-// just one.
-func (a Addresses) Single() (addr netip.Addr, ok bool) {
+// Singles are the addresses that the rules name one by one and allow, in their order: the
+// client's own.
+func (a Addresses) Singles() (own []netip.Addr) {
 	for _, r := range a.rules {
-		if r.forbid {
-			continue
+		if addr := r.net.Addr(); !r.forbid && !r.unit && r.net.IsSingleIP() && a.Allows(addr) {
+			own = append(own, addr)
 		}
-		if ok || r.unit || !r.net.IsSingleIP() {
-			return netip.Addr{}, false
-		}
-		addr, ok = r.net.Addr(), true
 	}
-	if !ok || !a.Allows(addr) {
-		return netip.Addr{}, false
-	}
-	return addr, true
+	return own
+}
+
+// None reports whether no rule allows anything. Call For before.
+func (a Addresses) None() bool {
+	return !slices.ContainsFunc(a.rules, func(r rule) bool { return !r.forbid && !r.unit })
 }

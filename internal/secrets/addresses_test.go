@@ -52,20 +52,33 @@ func TestAllows(t *testing.T) {
 	}
 }
 
-func TestSingle(t *testing.T) {
-	for column, want := range map[string]string{
-		"": "", "-": "", "*": "",
-		"192.0.2.1": "192.0.2.1", "192.0.2.1/32": "192.0.2.1",
-		"!192.0.2.2 192.0.2.1": "192.0.2.1", "192.0.2.1 !192.0.2.2": "192.0.2.1",
-		"192.0.2.1 192.0.2.2": "", "192.0.2.1 *": "", "192.0.2.0/24": "", "!192.0.2.1": "",
-		"!192.0.2.0/24 192.0.2.1": "", // forbidden before it is named
-		"192.0.2.0/24+":           "", "127.0.0.1": "",
+// TestSingles: a client's own addresses are those that are named one by one and allowed, in order.
+func TestSingles(t *testing.T) {
+	for _, c := range []struct {
+		column, want string
+		none         bool // nothing is allowed
+	}{
+		{"", "", true}, {"-", "", true}, {"*", "", false}, {"!192.0.2.1", "", true}, {"!192.0.2.1 *", "", false},
+		{"192.0.2.1", "192.0.2.1", false}, {"192.0.2.1/32", "192.0.2.1", false},
+		{"!192.0.2.2 192.0.2.1", "192.0.2.1", false}, {"192.0.2.1 !192.0.2.2", "192.0.2.1", false},
+		{"192.0.2.2 192.0.2.1", "192.0.2.2 192.0.2.1", false}, {"192.0.2.1 *", "192.0.2.1", false},
+		{"192.0.2.0/24", "", false}, {"192.0.2.0/31", "", false}, {"192.0.2.0/24 192.0.2.9", "192.0.2.9", false},
+		{"!192.0.2.0/24 192.0.2.1 198.51.100.1", "198.51.100.1", false}, // forbidden before it is named
+		{"192.0.2.0/24+", "", true}, {"127.0.0.1", "", false}, {"192.0.2.1 - 192.0.2.2", "192.0.2.1", false},
 	} {
-		got, ok := addresses(t, column).Single()
-		if ok != (want != "") || ok && got.String() != want {
-			t.Errorf("%q: %v, %v; want %q", column, got, ok, want)
+		a := addresses(t, c.column)
+		if got := list(a.Singles()); got != c.want || a.None() != c.none {
+			t.Errorf("%q: %q, nothing allowed: %v; want %q, %v", c.column, got, a.None(), c.want, c.none)
 		}
 	}
+}
+
+func list(all []netip.Addr) string {
+	var words []string
+	for _, a := range all {
+		words = append(words, a.String())
+	}
+	return strings.Join(words, " ")
 }
 
 // TestFor: pppd(8): a.b.c.d/n+ is the network plus the unit plus one.
@@ -73,7 +86,7 @@ func TestFor(t *testing.T) {
 	for _, c := range []struct {
 		column string
 		unit   int
-		want   string // Single's
+		want   string // of Singles
 	}{
 		{"192.0.2.0/24+", 0, "192.0.2.1"},
 		{"192.0.2.77/24+", 9, "192.0.2.10"},
@@ -84,9 +97,8 @@ func TestFor(t *testing.T) {
 		{"192.0.2.0/24+", -1, ""},
 		{"192.0.2.7", 3, "192.0.2.7"},
 	} {
-		got, ok := addresses(t, c.column).For(c.unit).Single()
-		if ok != (c.want != "") || ok && got.String() != c.want {
-			t.Errorf("%q for ppp%d: %v, %v; want %q", c.column, c.unit, got, ok, c.want)
+		if got := list(addresses(t, c.column).For(c.unit).Singles()); got != c.want {
+			t.Errorf("%q for ppp%d: %q, want %q", c.column, c.unit, got, c.want)
 		}
 	}
 	forbidden := addresses(t, "!192.0.2.0/24+ *")

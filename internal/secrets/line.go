@@ -14,10 +14,15 @@ var errShort = errors.New("it needs a client, a server and a secret")
 
 // parseLine reads one line. What is said of it is for the log: it names no word that
 // could be a part of the secret.
-func parseLine(line []pppd.Word) (client string, r row, said []string) {
-	client, r.server = line[0].Text, wildcard
+func parseLine(e pppd.Entry) (client string, r row, said []string) {
+	line := e.Words
+	client, r.server, r.where = line[0].Text, wildcard, line[0].Where()
 	if client != wildcard {
 		r.rank += ownClient
+	}
+	if e.Err != nil {
+		r.rank, r.broken = r.rank+ownServer, true
+		return client, r, []string{leftOut(errors.New(e.Err.(*pppd.Error).Message))}
 	}
 	if len(line) < 3 {
 		// Of which server it was to be is uncertain, so it is of all.
@@ -28,16 +33,30 @@ func parseLine(line []pppd.Word) (client string, r row, said []string) {
 		r.rank += ownServer
 	}
 	var err error
-	if r.Secret, said, err = readSecret(line[2].Text); err == nil {
-		r.Addresses, err = parseAddresses(line[3:])
+	if r.Addresses, err = parseAddresses(line[3:]); err != nil {
+		r.Entry, r.broken = Entry{}, true
+		return client, r, []string{leftOut(err)}
+	}
+	r.Options = options(line[3:])
+	if path, named := strings.CutPrefix(line[2].Text, "@/"); named {
+		r.file = "/" + path
+		return client, r, r.check()
+	}
+	r.Secret = Secret(line[2].Text)
+	return client, r, nil
+}
+
+// check reports what is wrong with the file of a secret, which may yet be mended: it is read
+// at each login.
+func (r *row) check() (said []string) {
+	_, shared, err := readSecret(r.file)
+	if shared {
+		said = append(said, access(r.file))
 	}
 	if err != nil {
-		r.Entry, r.broken = Entry{}, true
-		said = append(said, leftOut(err))
-	} else {
-		r.Options = options(line[3:])
+		said = append(said, "nobody can log in by this line: "+err.Error())
 	}
-	return client, r, said
+	return said
 }
 
 func leftOut(err error) string { return "line left out: " + err.Error() }
@@ -53,27 +72,24 @@ func options(words []pppd.Word) []pppd.Word {
 	return words[i+1:]
 }
 
-// readSecret follows @/FILE to the file's first line (pppd(8)).
-func readSecret(word string) (s Secret, said []string, err error) {
-	if !strings.HasPrefix(word, "@/") {
-		return Secret(word), nil, nil
-	}
-	path := word[1:]
-	s, shared, err := firstLine(path)
-	if shared {
-		said = append(said, access(path))
-	}
+// readSecret reads the file that @/FILE names: its first line is the secret (pppd(8)).
+func readSecret(path string) (s Secret, shared bool, err error) {
+	s, shared, err = firstLine(path)
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		err = fmt.Errorf("the file of its secret: %w", at.Err) // a name may be a secret that begins with @/
 	}
-	return s, said, err
+	return s, shared, err
 }
 
 // FirstLine reads a password that is the first line of a file. It is an error if
-// that line is empty.
-func FirstLine(path string) (Secret, error) {
-	s, _, err := firstLine(path)
-	return s, err
+// that line is empty. The warning, fit for a log, says that others can read the file;
+// empty: they cannot.
+func FirstLine(path string) (s Secret, warning string, err error) {
+	s, shared, err := firstLine(path)
+	if shared {
+		warning = access(path)
+	}
+	return s, warning, err
 }
 
 var errEmpty = errors.New("the first line, which should be a password, is empty")

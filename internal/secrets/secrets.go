@@ -7,6 +7,7 @@
 package secrets
 
 import (
+	"errors"
 	"fmt"
 
 	"upppoe/internal/pppd"
@@ -22,19 +23,28 @@ type Entry struct {
 	Options   []pppd.Word // pppd's, for this client alone; not looked at here
 }
 
-// File is a secrets file, indexed by client. It does not change once loaded, and may be used
-// concurrently.
+// File is a secrets file, indexed by client. It does not change once loaded, but for the files
+// that its secrets are read from. It may be used concurrently.
 type File struct {
 	clients map[string][]row
+	decoy   string // a file that some secret is read from; empty: there is none
 }
 
 // row is a line of the file.
 type row struct {
+	where  string // FILE:LINE
 	server string
 	rank   int
-	broken bool // it cannot be understood, and lets nobody in
+	broken bool   // it cannot be understood, and lets nobody in
+	file   string // that the secret is read from; empty: it is here
 	Entry
 }
+
+// Why Lookup finds no entry.
+var (
+	ErrUnknown = errors.New("unknown user")
+	ErrBroken  = errors.New("the line of this account cannot be understood")
+)
 
 // Ranks of a match, which add up: pppd takes a client's own line before a
 // server's own.
@@ -52,45 +62,41 @@ const maxFile = 64 << 20
 
 // Load reads a file. Warnings, fit for a log, are of lines that are left out and
 // of files that others can read. The error is fs.ErrNotExist if the file is not
-// there, and a *pppd.Error if a quote in it has no end: then no line after it
-// can be told, and the whole file is worth nothing.
-//
-// A file that is changed must be loaded again, also for the sake of the files that
-// its secrets are read from.
+// there. A file that is changed must be loaded again; those that its secrets are read
+// from are read at each Lookup.
 func Load(path string) (*File, []string, error) {
 	text, shared, err := pppd.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, nil, err
 	}
-	f, warnings, err := Parse(path, text)
+	f, warnings := Parse(path, text)
 	if shared {
 		warnings = append([]string{access(path)}, warnings...)
 	}
-	return f, warnings, err
+	return f, warnings, nil
 }
 
 func access(path string) string {
 	return fmt.Sprintf("Warning - secret file %s has world and/or group access", path)
 }
 
-// Parse reads the text of a file, and those files that secrets in it are read
-// from. A line that cannot be understood opens no door: neither itself, nor one
-// with wildcards to the client it names.
-func Parse(path, text string) (*File, []string, error) {
-	lines, err := pppd.Lines(path, text)
-	if err != nil {
-		return nil, nil, err
-	}
-	f := &File{clients: make(map[string][]row, len(lines))}
-	var warnings []string
+// Parse reads the text of a file. A line that cannot be understood, as for a quote without its
+// end, costs that entry alone, and lets nobody in: neither by itself, nor the client that it
+// names by a line with wildcards.
+func Parse(path, text string) (f *File, warnings []string) {
+	lines := pppd.Entries(path, text)
+	f = &File{clients: make(map[string][]row, len(lines))}
 	for _, line := range lines {
 		client, r, said := parseLine(line)
 		for _, s := range said {
-			warnings = append(warnings, line[0].Where()+": "+s)
+			warnings = append(warnings, r.where+": "+s)
+		}
+		if r.file != "" {
+			f.decoy = r.file
 		}
 		f.clients[client] = append(f.clients[client], r)
 	}
-	return f, warnings, nil
+	return f, warnings
 }
 
 // Lookup finds the entry for a client and a server: of those that match, the one with
@@ -99,9 +105,36 @@ func Parse(path, text string) (*File, []string, error) {
 // matches any.
 //
 // That a name is not known must not show in the time an answer takes: compare the
-// proof of such a client too, with the empty Entry's secret, and then refuse it.
-func (f *File) Lookup(client, server string) (Entry, bool) {
-	var best *row
+// proof of such a client too, with the empty Entry's secret, and then refuse it. If any
+// secret is in a file of its own, one such file is read for each Lookup. The error, fit for a
+// log, is ErrUnknown, wraps ErrBroken, or says why the secret cannot be read.
+func (f *File) Lookup(client, server string) (Entry, error) {
+	best := f.find(client, server)
+	if best == nil || best.file == "" {
+		if f.decoy != "" {
+			readSecret(f.decoy)
+		}
+	}
+	switch {
+	case best == nil:
+		return Entry{}, ErrUnknown
+	case best.broken:
+		return Entry{}, fmt.Errorf("%s: %w", best.where, ErrBroken)
+	case best.file == "":
+		return best.Entry, nil
+	}
+	e := best.Entry
+	var err error
+	if e.Secret, _, err = readSecret(best.file); err != nil {
+		return Entry{}, fmt.Errorf("%s: %w", best.where, err)
+	}
+	return e, nil
+}
+
+// Names reports whether a line names a client itself, and not by a wildcard.
+func (f *File) Names(client string) bool { return client != wildcard && len(f.clients[client]) > 0 }
+
+func (f *File) find(client, server string) (best *row) {
 	for _, name := range [...]string{client, wildcard} {
 		rows := f.clients[name]
 		for i := range rows {
@@ -110,10 +143,7 @@ func (f *File) Lookup(client, server string) (Entry, bool) {
 			}
 		}
 	}
-	if best == nil || best.broken {
-		return Entry{}, false
-	}
-	return best.Entry, true
+	return best
 }
 
 func (r *row) matches(server string) bool {

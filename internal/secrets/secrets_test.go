@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"upppoe/internal/pppd"
 )
 
 const text = `# accounts
@@ -36,10 +34,7 @@ Mallory ac8 m * -- mtu 1400
 `
 
 func TestLookup(t *testing.T) {
-	f, _, err := Parse("f", text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f, _ := Parse("f", text)
 	for _, c := range []struct {
 		client, server, want, why string
 		ok                        bool
@@ -65,19 +60,16 @@ func TestLookup(t *testing.T) {
 		{"Mallory", "ac8", "m", "options after -- are no addresses", true},
 		{"*", "ac9", "three", "a client may call itself *", true},
 	} {
-		e, ok := f.Lookup(c.client, c.server)
-		if ok != c.ok || string(e.Secret) != c.want {
-			t.Errorf("%s (%s at %s): found %v, of %d octets; want %v, %q", c.why, c.client, c.server, ok, len(e.Secret), c.ok, c.want)
+		e, err := f.Lookup(c.client, c.server)
+		if ok := err == nil; ok != c.ok || string(e.Secret) != c.want {
+			t.Errorf("%s (%s at %s): found %v, of %d octets; want %v, %q", c.why, c.client, c.server, err, len(e.Secret), c.ok, c.want)
 		}
 	}
 }
 
 // TestOptions: what stands after -- is kept for who gives it a meaning.
 func TestOptions(t *testing.T) {
-	f, _, err := Parse("f", "alice * one * -- rate-up 1000\nbob * two 192.0.2.1 --\ncarol * three\ndave * four -- nodetach\n")
-	if err != nil {
-		t.Fatal(err)
-	}
+	f, _ := Parse("f", "alice * one * -- rate-up 1000\nbob * two 192.0.2.1 --\ncarol * three\ndave * four -- nodetach\n")
 	for client, want := range map[string]string{"alice": "rate-up 1000", "bob": "", "carol": "", "dave": "nodetach"} {
 		e, _ := f.Lookup(client, "")
 		var got []string
@@ -92,7 +84,7 @@ func TestOptions(t *testing.T) {
 
 // TestWarnings: a line that is left out is told by its number, without its words.
 func TestWarnings(t *testing.T) {
-	_, warnings, _ := Parse("f", text)
+	_, warnings := Parse("f", text)
 	want := []string{
 		"f:11: line left out: word 4 is no IPv4 address",
 		"f:12: line left out: it needs a client, a server and a secret",
@@ -107,10 +99,104 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestQuoteWithoutEnd(t *testing.T) {
-	f, _, err := Parse("f", "alice * one *\nbob * \"two *\n")
-	if bad := (*pppd.Error)(nil); f != nil || !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), "f:2: ") {
-		t.Errorf("%v, %v; want no file, and an error at f:2", f, err)
+// TestFaultsCostOneEntry: a quote without its end, or a broken escape, costs the account in whose
+// line it is, and nobody else; the log has file and line, and no part of the secret.
+func TestFaultsCostOneEntry(t *testing.T) {
+	f, warnings := Parse("f", "alice * one *\nbob * \"geheim *\ncarol * 'three' *\n\"dave * geheim\nerin * gehe\\x *\nfrank * it's *\n"+
+		"\"gina * x\" * four *\nheidi * five 192.0.2.1 'x\n* * guest *\n")
+	for client, want := range map[string]string{
+		"alice": "one", "carol": "three", "gina * x": "four", "ivan": "guest",
+		"bob": "", "dave": "", "erin": "", "frank": "", "heidi": "", // nor are they guests
+	} {
+		if e, err := f.Lookup(client, "ac"); (err == nil) != (want != "") || string(e.Secret) != want {
+			t.Errorf("%s: %v, want the secret %q", client, err, want)
+		} else if want == "" && !errors.Is(err, ErrBroken) {
+			t.Errorf("%s: %v, want %v", client, err, ErrBroken)
+		}
+	}
+	want := []string{
+		`f:2: line left out: the quote " is not closed in its line`,
+		`f:4: line left out: the quote " is not closed in its line`,
+		`f:5: line left out: \x needs`,
+		`f:6: line left out: the quote ' is not`,
+		`f:8: line left out: the quote ' is not`,
+	}
+	if !slices.EqualFunc(warnings, want, strings.HasPrefix) || strings.Contains(strings.Join(warnings, ""), "geheim") {
+		t.Errorf("warnings %q, want %q", warnings, want)
+	}
+}
+
+// TestTextsOfWindows: a byte order mark and CR LF are no part of a name or a secret.
+func TestTextsOfWindows(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	word := write("word", "\ufeffgeheim\r\nmore\r\n")
+	f, warnings, err := Load(write("chap-secrets", "\ufeffalice * one *\r\nbob * \"two\" 192.0.2.7\r\ncarol \\\r\n * @"+word+" *\r\n"))
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	for client, want := range map[string]string{"alice": "one", "bob": "two", "carol": "geheim"} {
+		if e, err := f.Lookup(client, "ac"); err != nil || string(e.Secret) != want {
+			t.Errorf("%s: %v, a secret of %d octets, want %q", client, err, len(e.Secret), want)
+		}
+	}
+	if s, warning, err := FirstLine(word); string(s) != "geheim" || warning != "" || err != nil {
+		t.Errorf("a password file: %d octets, %q, %v", len(s), warning, err)
+	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		path := write("utf16", mark+"a\x00")
+		if _, _, err := Load(path); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+			t.Errorf("a file in UTF-16: %v", err)
+		}
+		if _, _, err := FirstLine(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("a password in UTF-16: %v", err)
+		}
+	}
+}
+
+// TestSecretOfAFileFollowsIt: a secret in a file of its own is what the file says now.
+func TestSecretOfAFileFollowsIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "word")
+	f, warnings := Parse("f", "alice * @"+path+" *\nbob * two *\n")
+	if want := "f:1: nobody can log in by this line: the file of its secret: no such file"; len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) {
+		t.Errorf("warnings %q, want %q", warnings, want)
+	}
+	for _, text := range []string{"", "one", "two", "", "two"} {
+		os.Remove(path)
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e, err := f.Lookup("alice", "ac")
+		if string(e.Secret) != text || (err == nil) != (text != "") {
+			t.Errorf("the file says %q, and the secret has %d octets, %v", text, len(e.Secret), err)
+		}
+		if text == "" && (!errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "f:1: ") || strings.Contains(err.Error(), path)) {
+			t.Errorf("without a file: %v; want the line, and not what may be a secret", err)
+		}
+		if e, err := f.Lookup("bob", "ac"); string(e.Secret) != "two" || err != nil {
+			t.Errorf("bob: %v", err)
+		}
+	}
+}
+
+// TestNames: a client that a line names, and not every client.
+func TestNames(t *testing.T) {
+	f, _ := Parse("f", "ac * one *\n* * guest *\n")
+	for client, want := range map[string]bool{"ac": true, "alice": false, "*": false} {
+		if f.Names(client) != want {
+			t.Errorf("%q: %v, want %v", client, !want, want)
+		}
+	}
+	if (&File{}).Names("ac") {
+		t.Error("an empty file names somebody")
 	}
 }
 
@@ -127,20 +213,23 @@ func TestSecretsOfFiles(t *testing.T) {
 	f, warnings, err := Load(path)
 	want := []string{
 		"Warning - secret file " + path + " has world and/or group access",
-		path + ":2: line left out: the file of its secret: no such file",
+		path + ":2: nobody can log in by this line: the file of its secret: no such file",
 		path + ":3: Warning - secret file " + shared + " has world and/or group access",
-		path + ":4: line left out: the file of its secret: the first line, which should be a password, is empty",
-		path + ":5: line left out: " + dir + " is not a plain file",
+		path + ":4: nobody can log in by this line: the file of its secret: the first line, which should be a password, is empty",
+		path + ":5: nobody can log in by this line: " + dir + " is not a plain file",
 	}
 	if err != nil || !slices.EqualFunc(warnings, want, strings.HasPrefix) {
 		t.Errorf("%v, warnings %q; want %q", err, warnings, want)
 	}
 	for name, want := range map[string]string{"a": "from a file ", "c": "all see", "z": "x", "b": "", "d": "", "e": ""} {
-		if e, ok := f.Lookup(name, "x"); ok != (want != "") || string(e.Secret) != want {
-			t.Errorf("%s: found %v, a secret of %d octets; want %q", name, ok, len(e.Secret), want)
+		if e, err := f.Lookup(name, "x"); (err == nil) != (want != "") || string(e.Secret) != want {
+			t.Errorf("%s: %v, a secret of %d octets; want %q", name, err, len(e.Secret), want)
 		}
 	}
-	if _, err := FirstLine(empty); err == nil || !strings.Contains(err.Error(), empty) {
+	if _, warning, err := FirstLine(shared); err != nil || warning != "Warning - secret file "+shared+" has world and/or group access" {
+		t.Errorf("a password that all see: %q, %v", warning, err)
+	}
+	if _, _, err := FirstLine(empty); err == nil || !strings.Contains(err.Error(), empty) {
 		t.Errorf("an empty password: %v", err)
 	}
 }
@@ -156,7 +245,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 }
 
 func TestSecretsAreHidden(t *testing.T) {
-	f, _, _ := Parse("f", "a * geheim *")
+	f, _ := Parse("f", "a * geheim *")
 	e, _ := f.Lookup("a", "x")
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 		for _, v := range []any{e, &e, e.Secret} {
@@ -175,19 +264,19 @@ func FuzzParse(f *testing.F) {
 		if strings.Contains(text, "@") || strings.Contains(text, `\`) {
 			return // it could read files
 		}
-		file, _, err := Parse("f", text)
-		if err != nil {
-			return
-		}
-		e, ok := file.Lookup(client, server)
+		file, _ := Parse("f", text)
+		e, err := file.Lookup(client, server)
+		ok := err == nil
 		if ok && (len(e.Secret) > len(text) || !strings.Contains(text, "*") && !strings.Contains(text, server)) {
 			t.Errorf("%q lets %q in at %q", text, client, server)
 		}
 		if !ok && (len(e.Secret) > 0 || len(e.Addresses.rules) > 0) {
 			t.Errorf("%q: an entry that is not found says something", text)
 		}
-		if a, ok := e.Addresses.For(3).Single(); ok && !e.Addresses.For(3).Allows(a) {
-			t.Errorf("%q: the one address %v is not allowed", text, a)
+		for _, a := range e.Addresses.For(3).Singles() {
+			if !e.Addresses.For(3).Allows(a) {
+				t.Errorf("%q: address %v of its own is not allowed", text, a)
+			}
 		}
 	})
 }
@@ -198,13 +287,13 @@ func BenchmarkLookup(b *testing.B) {
 	for i := range 100_000 {
 		fmt.Fprintf(&text, "\"user%d@isp.example\" * \"password %d\" *\n", i, i)
 	}
-	f, warnings, err := Parse("f", text.String())
-	if err != nil || len(warnings) > 0 {
-		b.Fatal(err, warnings)
+	f, warnings := Parse("f", text.String())
+	if len(warnings) > 0 {
+		b.Fatal(warnings)
 	}
 	for i := 0; b.Loop(); i++ {
-		if _, ok := f.Lookup("user99999@isp.example", "ac"); !ok {
-			b.Fatal("an account is not found")
+		if _, err := f.Lookup("user99999@isp.example", "ac"); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

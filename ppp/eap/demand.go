@@ -175,7 +175,7 @@ func (d *demand) Decide(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.
 	if decision.Granted {
 		return ppp.Step{Outcome: ppp.Succeeded, Name: d.identity}
 	}
-	return ppp.Step{Outcome: ppp.Failed, Name: d.identity, Message: decision.Message}
+	return ppp.Step{Outcome: ppp.Failed, Name: d.identity, Message: decision.Why()}
 }
 
 // conclude tells the peer the verdict, with the Identifier of its Response

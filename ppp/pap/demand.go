@@ -97,7 +97,7 @@ func (d *demand) Decide(_ time.Time, decision ppp.Decision, q *ppp.Queue) ppp.St
 		return ppp.Step{}
 	}
 	d.judging, d.request = false, nil
-	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Message}
+	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Why()}
 	code, message := AuthenticateNak, denied
 	if decision.Granted {
 		step = ppp.Step{Outcome: ppp.Succeeded, Name: d.user}

@@ -162,6 +162,7 @@ func (s *Session) assign(d ppp.Decision) {
 		remote = s.cfg.IPv4.Remote
 	}
 	s.v4.Assign(remote)
+	s.v4.Offer(d.Own)
 	s.v4.Restrict(d.Allowed)
 }
 
