@@ -261,7 +261,7 @@ func TestEcho(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := config(f, s, nil).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
+		if e := config(f, s, slog.New(slog.DiscardHandler)).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
 			t.Errorf("%q: every %v, %d unanswered; want %v, %d", c.text, e.Interval, e.Failures, c.interval, c.failures)
 		}
 	}
