@@ -143,7 +143,7 @@ func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 		own = s.Name
 	}
 	c := scripts.Config{
-		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Device: lineOf(s).String(), User: own,
+		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Unit: s.Unit, Device: lineOf(s).String(), User: own,
 		Patience: s.ChildTimeout, Log: log,
 	}
 	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": caller(), "VRF": s.VRF} {

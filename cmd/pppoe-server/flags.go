@@ -221,7 +221,7 @@ func host(s *pppd.Settings, around *scripted, log *slog.Logger) *hostnet.Host {
 // scriptsOf are the scripts of sessions, without the name of their interface.
 func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 	return scripts.Config{
-		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
+		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, Unit: -1, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
 	}
 }
 

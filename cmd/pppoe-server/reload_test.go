@@ -64,8 +64,8 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s: the log says %q, want %q", c.what, out, c.want)
 		}
 		param := map[bool]string{false: "one", true: "two"}[c.changed]
-		if (r.settings != before) != c.changed || r.scripts.cfg.Param != param {
-			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, r.scripts.cfg.Param)
+		if (r.settings != before) != c.changed || *r.scripts.cfg.Param != param {
+			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *r.scripts.cfg.Param)
 		}
 		if r.settings.DataPath != before.DataPath || r.settings.Queues != before.Queues || r.settings.LogFile != before.LogFile {
 			t.Errorf("%s: changes what cannot change while sessions are there", c.what)

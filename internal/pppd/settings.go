@@ -114,7 +114,7 @@ type Settings struct {
 	Unit            int // -1: any
 	IfName          string
 	LinkName        string
-	IPParam         string
+	IPParam         *string // nil: scripts have no such argument
 	Detach          Detach
 	NotifySystemd   bool
 	Debug           bool

@@ -18,6 +18,7 @@ func (s *Scripts) Around(h pppoe.Host) pppoe.Host { return &host{h, s} }
 func (h *host) Open(l pppoe.Line) (tun.Device, error) {
 	d, err := h.Host.Open(l)
 	if err == nil {
+		h.scripts.known.forget()
 		l.Device = d.Name()
 		h.scripts.await(NetInit, h.scripts.netCall(l))
 		if l.User != "" { // a server has its device once it knows the peer
@@ -31,6 +32,7 @@ func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	if have == (pppoe.Addressing{}) {
 		h.scripts.await(NetPreUp, h.scripts.netCall(l))
 	}
+	h.scripts.known.learn(want) // before ip-pre-up
 	return h.Host.Configure(l, have, want)
 }
 

@@ -76,8 +76,9 @@ func (p *place) env(t *testing.T, script string) []string {
 
 // scripts are those of the place, and wait as long as they last.
 func (p *place) scripts(change func(*Config)) *Scripts {
+	param := "param"
 	cfg := Config{
-		Dir: p.dir, Param: "param", Device: "eth0", User: "alice",
+		Dir: p.dir, Param: &param, Unit: -1, Device: "eth0", User: "alice",
 		Log: slog.New(slog.NewTextHandler(&p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {

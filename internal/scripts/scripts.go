@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,8 +49,11 @@ type Config struct {
 	Dir string
 	// Paths are those that lie elsewhere, by name.
 	Paths map[string]string
-	// Param is pppd's ipparam, the last argument.
-	Param string
+	// Param is pppd's ipparam, the last argument; nil: there is no such argument.
+	Param *string
+	// Unit is the number in UNIT of a device that is not named pppN; negative: the index of
+	// its interface.
+	Unit int
 	// Device is the name of the Ethernet interface.
 	Device string
 	// User is our own name, as auth-up is told it.
@@ -72,6 +74,8 @@ type Scripts struct {
 	hurry          context.Context // done once Hurry has been called
 	urge           context.CancelFunc
 	ip, ipv6, auth *pair
+
+	known known
 
 	mu       sync.Mutex
 	prefixes map[string]*pair // by the prefix
@@ -122,16 +126,17 @@ func (s *Scripts) Notify(l pppoe.Line, event pppoe.Event) {
 			s.auth.up(s.authCall(l, e.Name))
 		}
 	case pppoe.Configured:
+		s.known.learn(e.Addressing)
 		s.configured(l, e)
 	case pppoe.NetworkLost:
-		after := carried(e.Online, e.Counters)
+		after := s.known.after(e.Online, e.Counters)
 		if e.Protocol == ppp.IPCP {
 			s.ip.down(after)
 		} else {
 			s.ipv6.down(after)
 		}
 	case pppoe.Ended:
-		s.auth.down(carried(e.Online, e.Counters))
+		s.auth.down(s.known.after(e.Online, e.Counters))
 	}
 }
 
@@ -175,7 +180,7 @@ func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers []string) {
 		}
 		if !p.isUp() {
 			p.up(&call{
-				args: []string{l.Device, s.cfg.Device, speed, prefix, "", s.cfg.Param},
+				args: s.args(l.Device, s.cfg.Device, speed, prefix, ""),
 				env:  append(s.env(l), "PREFIX="+prefix, "DNS6="+strings.Join(servers, " ")),
 			})
 		}
@@ -192,45 +197,28 @@ func (s *Scripts) pairs() []*pair {
 type call struct{ args, env []string }
 
 func (s *Scripts) ipCall(l pppoe.Line, a pppoe.Addressing) *call {
-	local, remote := a.IPv4.Local.String(), a.IPv4.Remote.String()
-	c := &call{args: []string{l.Device, s.cfg.Device, speed, local, remote, s.cfg.Param}, env: s.env(l)}
-	c.env = append(c.env, "IPLOCAL="+local, "IPREMOTE="+remote)
-	c.env = append(c.env, servers("DNS", a.IPv4.DNS)...)
-	c.env = append(c.env, servers("WINS", a.IPv4.NBNS)...)
-	return c
-}
-
-// servers tell of those that the peer has named, of which there are any only if they
-// were asked for: a script that sees USEPEERDNS replaces the host's by them.
-func servers(kind string, of [2]netip.Addr) (env []string) {
-	for i, server := range of {
-		if server.IsValid() {
-			env = append(env, fmt.Sprintf("%s%d=%v", kind, i+1, server))
-		}
+	return &call{
+		args: s.args(l.Device, s.cfg.Device, speed, a.IPv4.Local.String(), a.IPv4.Remote.String()),
+		env:  append(s.env(l), ipv4Env(a.IPv4)...),
 	}
-	if len(env) > 0 {
-		env = append(env, "USEPEER"+kind+"=1")
-	}
-	return env
 }
 
 func (s *Scripts) ipv6Call(l pppoe.Line, a pppoe.Addressing) *call {
-	local, remote := a.IPv6.Local.LinkLocal().String(), a.IPv6.Remote.LinkLocal().String()
 	return &call{
-		args: []string{l.Device, s.cfg.Device, speed, local, remote, s.cfg.Param},
-		env:  append(s.env(l), "LLLOCAL="+local, "LLREMOTE="+remote),
+		args: s.args(l.Device, s.cfg.Device, speed, a.IPv6.Local.LinkLocal().String(), a.IPv6.Remote.LinkLocal().String()),
+		env:  append(s.env(l), ipv6Env(a.IPv6)...),
 	}
 }
 
 func (s *Scripts) authCall(l pppoe.Line, peer string) *call {
 	return &call{
-		args: []string{l.Device, safe(peer), s.cfg.User, s.cfg.Device, speed, s.cfg.Param},
+		args: s.args(l.Device, safe(peer), s.cfg.User, s.cfg.Device, speed),
 		env:  append(s.env(l), "PEERNAME="+safe(peer)),
 	}
 }
 
 func (s *Scripts) netCall(l pppoe.Line) *call {
-	return &call{args: []string{l.Device, s.cfg.Device, speed, s.cfg.Param}, env: s.env(l)}
+	return &call{args: s.args(l.Device, s.cfg.Device, speed), env: s.env(l)}
 }
 
 // speed is what pppd says of a line that is not serial.
@@ -248,17 +236,11 @@ func (s *Scripts) env(l pppoe.Line) []string {
 	if l.User != "" {
 		env = append(env, "PEERNAME="+safe(l.User))
 	}
-	if unit, ok := unitOf(l.Device); ok {
-		env = append(env, "UNIT="+unit)
+	if l.Device != "" {
+		env = append(env, "UNIT="+s.known.unitOf(l.Device, s.cfg.Unit))
 	}
+	env = append(env, s.known.env()...)
 	return append(env, s.cfg.Env...)
-}
-
-// unitOf is the number of a device that is named as pppd names its own.
-func unitOf(device string) (unit string, ok bool) {
-	unit, ok = strings.CutPrefix(device, "ppp")
-	_, err := strconv.ParseUint(unit, 10, 31)
-	return unit, ok && err == nil
 }
 
 // safe is text of a stranger as a script may have it: printable, and without what a
@@ -271,15 +253,6 @@ func safe(text string) string {
 		}
 	}
 	return string(b)
-}
-
-// carried are the variables that ip-down and its like have beside those of ip-up.
-func carried(online time.Duration, by pppoe.Counters) []string {
-	return []string{
-		fmt.Sprintf("CONNECT_TIME=%d", int(online.Seconds())),
-		fmt.Sprintf("BYTES_SENT=%d", by.SentBytes),
-		fmt.Sprintf("BYTES_RCVD=%d", by.ReceivedBytes),
-	}
 }
 
 // run runs a script, if it is there, and waits for its end.
@@ -299,8 +272,8 @@ func (s *Scripts) run(ctx context.Context, name string, c *call) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, err))
+	if err := start(cmd); err != nil {
+		s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, reason(path, err)))
 		return
 	}
 	pid := cmd.Process.Pid

@@ -3,14 +3,19 @@ package scripts
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"upppoe/ppp"
 	"upppoe/ppp/session"
@@ -38,19 +43,19 @@ func TestTold(t *testing.T) {
 	s.Close()
 
 	set := []string{"LINKNAME=isp", "MINE=2", "PEERNAME=peer"}
-	ipv4 := append(set, "IPLOCAL=192.0.2.10", "IPREMOTE=192.0.2.1", "DNS1=192.0.2.53", "USEPEERDNS=1", "WINS2=192.0.2.54", "USEPEERWINS=1")
-	ipv6 := append(set, "LLLOCAL=fe80::1", "LLREMOTE=fe80::2")
+	ipv4 := []string{"IPLOCAL=192.0.2.10", "IPREMOTE=192.0.2.1", "DNS1=192.0.2.53", "USEPEERDNS=1", "WINS2=192.0.2.54", "USEPEERWINS=1"}
+	ipv6 := []string{"LLLOCAL=fe80::1", "LLREMOTE=fe80::2"}
 	end := []string{"BYTES_RCVD=2000", "BYTES_SENT=1000", "CONNECT_TIME=61"}
 	for script, want := range map[string]struct {
 		args string
 		env  [][]string
 	}{
 		AuthUp:   {"<ppp0><peer><alice><eth0><0><param>", [][]string{set}},
-		AuthDown: {"<ppp0><peer><alice><eth0><0><param>", [][]string{set, end}},
-		IPUp:     {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{ipv4}},
-		IPDown:   {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{ipv4, end}},
-		IPv6Up:   {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{ipv6}},
-		IPv6Down: {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{ipv6, end}},
+		AuthDown: {"<ppp0><peer><alice><eth0><0><param>", [][]string{set, ipv4, ipv6, end}},
+		IPUp:     {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{set, ipv4, ipv6}},
+		IPDown:   {"<ppp0><eth0><0><192.0.2.10><192.0.2.1><param>", [][]string{set, ipv4, ipv6, end}},
+		IPv6Up:   {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{set, ipv4, ipv6}},
+		IPv6Down: {"<ppp0><eth0><0><fe80::1><fe80::2><param>", [][]string{set, ipv4, ipv6, end}},
 	} {
 		if args := p.read(t, script+".args"); args != want.args {
 			t.Errorf("%s: arguments %s, want %s", script, args, want.args)
@@ -64,6 +69,171 @@ func TestTold(t *testing.T) {
 			t.Errorf("%s: standard input and directory %q", script, where)
 		}
 	}
+}
+
+// TestFamiliesInTurn: a variable stays once it is set, as in pppd: the second family's scripts
+// know the first's addresses, ip-down knows what came after ip-up, and another session begins
+// with none.
+func TestFamiliesInTurn(t *testing.T) {
+	p := newPlace(t)
+	p.recording(t, NetPreUp, IPPreUp, IPUp, IPDown, IPv6Up, NetDown, NetInit)
+	s := p.scripts(nil)
+	defer s.Close()
+	has := func(script string, want ...string) {
+		t.Helper()
+		s.settle()
+		env := p.env(t, script)
+		for _, name := range []string{"IPLOCAL", "IPREMOTE", "LLLOCAL", "LLREMOTE", "DNS1"} {
+			there := slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+			if there != slices.Contains(want, name) {
+				t.Errorf("%s has %s: %v, want %v", script, name, there, !there)
+			}
+		}
+	}
+	h := s.Around(fakeHost{t, p})
+	if _, err := h.Open(line); err != nil {
+		t.Fatal(err)
+	}
+	has(NetInit)
+	only4 := pppoe.Addressing{MTU: 1492, IPv4: ours.IPv4}
+	h.Configure(line, pppoe.Addressing{}, only4)
+	has(NetPreUp)
+	s.PreUp(line, only4)
+	has(IPPreUp, "IPLOCAL", "IPREMOTE", "DNS1")
+	s.Notify(line, pppoe.Configured{Addressing: only4})
+	has(IPUp, "IPLOCAL", "IPREMOTE", "DNS1")
+	h.Configure(line, only4, ours)
+	s.Notify(line, pppoe.Configured{Addressing: ours, Before: only4})
+	has(IPv6Up, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
+	s.Notify(line, lost4)
+	has(IPDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
+	h.Close(line, ours)
+	has(NetDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
+	if _, err := h.Open(line); err != nil {
+		t.Fatal(err)
+	}
+	has(NetInit)
+}
+
+// TestNoParam: without ipparam a script has one argument less, and with an empty one it has that.
+func TestNoParam(t *testing.T) {
+	empty := ""
+	for _, c := range []struct {
+		param *string
+		want  map[string]string
+	}{
+		{nil, map[string]string{AuthUp: "<ppp0><peer><alice><eth0><0>", IPUp: "<ppp0><eth0><0><192.0.2.10><192.0.2.1>",
+			IPv6Up: "<ppp0><eth0><0><fe80::1><fe80::2>", NetDown: "<ppp0><eth0><0>", PrefixUp: "<ppp0><eth0><0><2001:db8::/56><>"}},
+		{&empty, map[string]string{AuthUp: "<ppp0><peer><alice><eth0><0><>", IPUp: "<ppp0><eth0><0><192.0.2.10><192.0.2.1><>",
+			IPv6Up: "<ppp0><eth0><0><fe80::1><fe80::2><>", NetDown: "<ppp0><eth0><0><>", PrefixUp: "<ppp0><eth0><0><2001:db8::/56><><>"}},
+	} {
+		p := newPlace(t)
+		for script := range c.want {
+			p.recording(t, script)
+		}
+		s := p.scripts(func(cfg *Config) { cfg.Param = c.param })
+		s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
+		s.Notify(line, pppoe.Configured{Addressing: ours})
+		s.Delegated(line, []string{"2001:db8::/56"}, nil)
+		s.await(NetDown, s.netCall(line))
+		s.Close()
+		for script, want := range c.want {
+			if got := p.read(t, script+".args"); got != want {
+				t.Errorf("%s has arguments %s, want %s", script, got, want)
+			}
+		}
+	}
+}
+
+// TestUnit: a device always has a number: that of its name, or the one wanted, or its own.
+func TestUnit(t *testing.T) {
+	loopback, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		device string
+		wanted int
+		want   string
+	}{
+		{"ppp0", -1, "0"},
+		{"ppp17", 3, "17"},
+		{"wan", 3, "3"},
+		{"wan", 0, "0"},
+		{"lo", -1, strconv.Itoa(loopback.Index)},
+		{"pppx", 5, "5"},
+		{"ppp", 5, "5"},
+		{"nowhere0", -1, "0"},
+	} {
+		k := &known{}
+		if got := k.unitOf(c.device, c.wanted); got != c.want {
+			t.Errorf("%s, with unit %d, has the number %s, want %s", c.device, c.wanted, got, c.want)
+		}
+	}
+	k := &known{device: "gone0", unit: "9"}
+	if got := k.unitOf("gone0", -1); got != "9" {
+		t.Errorf("a device that has gone has the number %s, want that which it had", got)
+	}
+}
+
+// TestUmask: nobody else can read what scripts write, whether the thread has an umask of its own
+// or the process lends its; that is as before then.
+func TestUmask(t *testing.T) {
+	before := unix.Umask(0o022)
+	defer unix.Umask(before)
+	for name, begin := range map[string]func(*exec.Cmd) error{"a thread's": start, "the process's": startShared} {
+		p := newPlace(t)
+		p.add(t, IPUp, `umask >%[1]s/umask`)
+		cmd := exec.Command(filepath.Join(p.dir, IPUp))
+		if err := begin(cmd); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait()
+		if got := strings.TrimSpace(p.read(t, "umask")); got != "0077" {
+			t.Errorf("%s umask is %s, want 0077", name, got)
+		}
+		if now := unix.Umask(0o022); now != 0o022 {
+			t.Errorf("%s: then the umask is %04o, want 0022", name, now)
+		}
+	}
+}
+
+// TestCannotRun: the message names what is wrong with a script, where the kernel says only that
+// there is no such file.
+func TestCannotRun(t *testing.T) {
+	for text, want := range map[string]string{
+		"#!/bin/sh\r\necho\r\n":     `its lines end with CR LF, as on Windows, so that the kernel looks for an interpreter "/bin/sh\r": sed -i 's/\r$//' `,
+		"#! /bin/sh -e\r\necho\r\n": "", // which runs, and complains of an option itself
+		"#!/no/such/program -x\n":   `its interpreter "/no/such/program" is not there`,
+		"echo of no interpreter\n":  "its first line names no interpreter: it should be #!/bin/sh",
+		"":                          "its first line names no interpreter: it should be #!/bin/sh",
+		"#!/bin/sh\nexit 0\n":       "",
+		"#!  \t/no/such/program\n":  `its interpreter "/no/such/program" is not there`,
+	} {
+		p := newPlace(t)
+		path := filepath.Join(p.dir, IPUp)
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s := p.scripts(nil)
+		s.Notify(line, withIPv4("192.0.2.10"))
+		s.Close()
+		log := p.log.String()
+		if want == "" && strings.Contains(log, "Can't execute") || want != "" && !strings.Contains(unquoted(log), "Can't execute "+path+": "+want) {
+			t.Errorf("%.20q: the log is %s, want %q", text, log, want)
+		}
+	}
+}
+
+// unquoted takes back how slog's handler quotes messages.
+func unquoted(log string) string {
+	_, after, _ := strings.Cut(log, "msg=")
+	text, err := strconv.QuotedPrefix(after)
+	if err != nil {
+		return log
+	}
+	text, _ = strconv.Unquote(text)
+	return text
 }
 
 // TestNameServers: of servers there are any only if they were asked for, and given.
