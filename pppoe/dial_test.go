@@ -36,8 +36,10 @@ type host struct {
 	made    int
 	devices map[string]*tuntest.Device
 	now     map[string]pppoe.Addressing
-	refuse  error // what Open returns
-	unfit   error // what Configure returns
+	refuse  error         // what Open returns
+	slow    time.Duration // how long it takes to take addresses away
+	twice   error         // nil, or which address two devices had at a time
+	unfit   error         // what Configure returns
 }
 
 func newHost(prefix string) *host {
@@ -56,14 +58,23 @@ func (h *host) Open(pppoe.Line) (tun.Device, error) {
 	return h.devices[name], nil
 }
 
-func (h *host) Configure(l pppoe.Line, _, want pppoe.Addressing) error {
+func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
+	if have.HasIPv4() && !want.HasIPv4() {
+		time.Sleep(h.slow)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for other, has := range h.now {
+		if other != l.Device && want.HasIPv4() && has.IPv4.Remote == want.IPv4.Remote {
+			h.twice = fmt.Errorf("%s and %s have a peer with %v", other, l.Device, want.IPv4.Remote)
+		}
+	}
 	h.now[l.Device] = want
 	return h.unfit
 }
 
 func (h *host) Close(l pppoe.Line, _ pppoe.Addressing) {
+	time.Sleep(h.slow)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.now, l.Device)
@@ -219,6 +230,9 @@ func (l *lab) stop() {
 	defer l.clientHost.mu.Unlock()
 	l.serverHost.mu.Lock()
 	defer l.serverHost.mu.Unlock()
+	if l.serverHost.twice != nil {
+		l.t.Error(l.serverHost.twice)
+	}
 	for side, h := range map[string]*host{"client": l.clientHost, "server": l.serverHost} {
 		if len(h.now) > 0 {
 			l.t.Errorf("the %s leaves addresses behind: %v", side, h.now)

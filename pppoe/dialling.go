@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
@@ -337,3 +338,7 @@ func (d *dialling) line() Line {
 
 // decided completes nothing: a concentrator's address is its own to say.
 func (*dialling) decided(*tunnel, *Decision) {}
+
+// claim lets the client have what it was given.
+func (*dialling) claim(time.Time, *tunnel, ipcp.Agreement) bool { return true }
+func (*dialling) unclaim(*tunnel, Addressing)                   {}

@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"net/netip"
 	"time"
 
 	"upppoe/ppp"
@@ -32,6 +33,16 @@ type (
 	// Full tells that a server had no slot left for a client: at most five times a second,
 	// and then how many more clients were refused since the one before.
 	Full struct{ LeftOut int }
+	// AddressTaken tells that a newer session, By, has negotiated the peer's IPv4 address: this
+	// one ends. AddressInUse tells that this one ends instead, as an older one has it.
+	AddressTaken struct {
+		Addr netip.Addr
+		By   Line
+	}
+	AddressInUse struct {
+		Addr netip.Addr
+		By   Line
+	}
 	// DeviceOpened tells that the line has its network device.
 	DeviceOpened struct{ Name string }
 	// Connected tells that PPP begins.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upppoe/internal/deadlines"
+	"upppoe/ipcp"
 	"upppoe/ppp"
 )
 
@@ -46,6 +47,11 @@ type owner interface {
 	heed(now time.Time, t *tunnel, e Event)
 	// decided completes an Authority's Decision on a session's peer.
 	decided(t *tunnel, d *Decision)
+	// claim reports whether a session may now have the addresses that IPCP has agreed on. If not,
+	// the owner sets them later, or ends the session.
+	claim(now time.Time, t *tunnel, a ipcp.Agreement) bool
+	// unclaim is told what a session's device has, each time that the host has changed it.
+	unclaim(t *tunnel, have Addressing)
 	// stray takes a frame for a session that there is not.
 	stray(now time.Time, from Addr, id uint16, frame []byte)
 	// deadline is when advance wants to be called; zero: never.

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"upppoe/ipcp"
 	"upppoe/ppp/session"
 	"upppoe/tun"
 )
@@ -352,14 +353,16 @@ func TestClampAllocatesNothing(t *testing.T) {
 // bystander is an owner that does nothing.
 type bystander struct{}
 
-func (bystander) discover(time.Time, []byte)            {}
-func (bystander) heed(time.Time, *tunnel, Event)        {}
-func (bystander) deadline() time.Time                   { return time.Time{} }
-func (bystander) advance(time.Time)                     {}
-func (bystander) stop(time.Time)                        {}
-func (bystander) stray(time.Time, Addr, uint16, []byte) {}
-func (bystander) idle() bool                            { return true }
-func (bystander) decided(*tunnel, *Decision)            {}
+func (bystander) claim(time.Time, *tunnel, ipcp.Agreement) bool { return true }
+func (bystander) unclaim(*tunnel, Addressing)                   {}
+func (bystander) discover(time.Time, []byte)                    {}
+func (bystander) heed(time.Time, *tunnel, Event)                {}
+func (bystander) deadline() time.Time                           { return time.Time{} }
+func (bystander) advance(time.Time)                             {}
+func (bystander) stop(time.Time)                                {}
+func (bystander) stray(time.Time, Addr, uint16, []byte)         {}
+func (bystander) idle() bool                                    { return true }
+func (bystander) decided(*tunnel, *Decision)                    {}
 
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
 func TestMSSFollowsMTU(t *testing.T) {

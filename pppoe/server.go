@@ -9,15 +9,18 @@ import (
 	"time"
 
 	"upppoe/internal/ratelimit"
+	"upppoe/ipcp"
+	"upppoe/ppp"
 	"upppoe/ppp/session"
 )
 
 // Server is an access concentrator.
 type Server struct {
-	cfg   ServerConfig // as NewServer was given it
-	now   atomic.Pointer[ServerConfig]
-	slots *slots
-	lines []*listening
+	cfg       ServerConfig // as NewServer was given it
+	now       atomic.Pointer[ServerConfig]
+	slots     *slots
+	addresses *addresses
+	lines     []*listening
 }
 
 // NewServer makes a server. The error names the field of cfg that is wrong.
@@ -28,7 +31,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
-	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each)}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each), addresses: newAddresses()}
 	s.apply(cfg)
 	for _, l := range listeners {
 		s.lines = append(s.lines, newListening(s, l))
@@ -159,7 +162,14 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 		}
 	case session.Admitted:
 		o.admit(t)
+	case session.NetworkDown:
+		if e.Protocol == ppp.IPCP {
+			o.unawait(t)
+		}
 	case Ended:
+		o.unawait(t)
+		t.want.IPv4 = ipcp.Agreement{}
+		o.unclaim(t, Addressing{})
 		delete(o.byKey, t.key)
 		o.server.slots.release(int(t.SessionID) - 1)
 	}

@@ -59,6 +59,10 @@ type ServerConfig struct {
 	// Pool has an address for each session, and so bounds their number. It must
 	// be set.
 	Pool Pool
+	// KeepOlder refuses a session whose peer negotiates an IPv4 address that another session of
+	// the server has. By default the newer session replaces the older: as after a power cut,
+	// where the older one's peer is gone.
+	KeepOlder bool
 	// Authority judges proofs; it must be set if Session.LCP.Demand is.
 	Authority Authority
 	// Host is the network of this machine. It must be set.

@@ -37,7 +37,8 @@ type tunnel struct {
 	judging  bool            // an Authority is asked
 	unasked  ppp.Proof       // nil, or what it is to be asked next
 
-	key RequestKey // a server's: the PADR that made it
+	key    RequestKey // a server's: the PADR that made it
+	claims claims     // likewise
 }
 
 // begin takes up a session. PPP begins with Up.
@@ -115,6 +116,15 @@ func (l *loop) rearm(now time.Time, t *tunnel) {
 func (l *loop) close(now time.Time, t *tunnel, r session.Reason) {
 	t.session.Close(now, r, &t.out)
 	l.flush(now, t)
+}
+
+// end ends a session at once whose peer may be gone: it is sent a Terminate-Request and a PADT,
+// and nobody waits for an answer.
+func (l *loop) end(now time.Time, t *tunnel, r session.Reason) {
+	l.close(now, t, r)
+	if t.reason == nil {
+		l.cut(now, t, r)
+	}
 }
 
 // hangUp ends a session at once, without a word to the peer.
@@ -248,8 +258,10 @@ func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
 	case session.LinkUp:
 		t.want.MTU = min(e.MRU, e.PeerMRU)
 	case session.IPv4Up:
-		t.want.IPv4 = e.Agreement
-		l.refit(t)
+		if l.owner.claim(now, t, e.Agreement) {
+			t.want.IPv4 = e.Agreement
+			l.refit(t)
+		}
 	case session.IPv6Up:
 		t.want.IPv6 = e.Agreement
 		l.refit(t)
@@ -301,6 +313,7 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.bury(now, t, f)
 		return
 	}
+	l.owner.unclaim(t, f.have)
 	if t.reason != nil || t.failed {
 		return
 	}

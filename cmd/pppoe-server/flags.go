@@ -34,6 +34,7 @@ type flags struct {
 	services   []string
 	max        int
 	each       int // most sessions of a client; 0: no bound
+	keepOlder  bool
 	mss        int
 	vlans      []vlan.Stack // none: untagged frames
 	ipv6       ipv6Pools
@@ -44,6 +45,9 @@ type flags struct {
 	pidFile    string   // empty: none
 	notices    []string // what has no effect
 }
+
+// What --duplicate-session takes.
+const replace, refuse = "replace", "refuse"
 
 const usage = `pppoe-server is a PPPoE access concentrator without PPP in the kernel.
 
@@ -60,7 +64,7 @@ Flags:
 
 func parseFlags(args []string) (*flags, error) {
 	f := &flags{}
-	var local, remote, vlans string
+	var local, remote, vlans, duplicate string
 	var v6 ipv6Flags
 	set := pflag.NewFlagSet("pppoe-server", pflag.ContinueOnError)
 	set.SortFlags = false
@@ -74,6 +78,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
 	set.IntVarP(&f.each, "max-per-client", "x", 0, "most sessions at once of one client, by its Ethernet address; 0: any number")
+	set.StringVar(&duplicate, "duplicate-session", replace, "where a client negotiates an IPv4 address that another session has: `WHICH` session goes on: replace: the newer; refuse: the older")
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
@@ -95,6 +100,10 @@ func parseFlags(args []string) (*flags, error) {
 	if set.NArg() > 0 {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
 	}
+	if duplicate != replace && duplicate != refuse {
+		return nil, &pppd.Error{Message: fmt.Sprintf("--duplicate-session %q: give replace or refuse", duplicate)}
+	}
+	f.keepOlder = duplicate == refuse
 	f.notices = notices(set)
 	if set.Changed("vlan") {
 		list, err := vlan.ParseList(vlans)
@@ -232,6 +241,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, Each: f.each, First: f.remote},
+		KeepOlder:    f.keepOlder,
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
 		MSS:          mss(f, s),

@@ -117,6 +117,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-S", "a\nb"}, `-S "a\nb": a service's name holds printable characters only, and no '`},
 		{[]string{"--vlan", ""}, "--vlan: "},
 		{[]string{"--vlan", "4095"}, `--vlan: VLAN "4095"`},
+		{[]string{"--duplicate-session", "both"}, `--duplicate-session "both": give replace or refuse`},
 		{[]string{"-I"}, "-I"},
 		{[]string{"--no-such"}, "--no-such"},
 		{[]string{"eth1"}, `"eth1" is no flag`},
@@ -225,6 +226,21 @@ func TestConfig(t *testing.T) {
 	f.debug = true
 	if !config(f, s, slog.New(slog.DiscardHandler)).Trace {
 		t.Error("-d has no effect")
+	}
+}
+
+// TestDuplicateSession: the newer session goes on unless told otherwise.
+func TestDuplicateSession(t *testing.T) {
+	for want, args := range map[bool][][]string{false: {nil, {"--duplicate-session", "replace"}}, true: {{"--duplicate-session=refuse"}}} {
+		for _, a := range args {
+			f, err := parseFlags(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := config(f, pppd.New(), nil).KeepOlder; got != want {
+				t.Errorf("%q: the older is kept: %v", a, got)
+			}
+		}
 	}
 }
 

@@ -57,6 +57,11 @@ var description = []manual.Block{
 		"(RFC 2827, RFC 3704). Customers with more hosts than that have NAT, or an address or prefix in `source-allow`, the route to " +
 		"which is yours to set. What was dropped is told when a session ends. Where the kernel moves packets, it checks one IPv4 " +
 		"address; packets that it cannot check go through user space, and sessions with a rate do altogether: the log says so."),
+	manual.Paragraph("No two sessions have one IPv4 address, whether an account, the pool or the client itself names it, and at " +
+		"whichever interfaces they are. The newer session replaces the older, which ends: its client may have had a power cut, or been replaced. " +
+		"With `--duplicate-session refuse` the newer is refused instead, and the older asked for a sign of life, so that it ends soon if its client is gone. " +
+		"Where clients name their own addresses (`--remote` 0.0.0.0), anybody who may name one can so end another's session: " +
+		"say in the accounts' address columns who may have which, or `refuse`."),
 	manual.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and change what the options file says: " +
 		"`source-check`, `nosource-check`, `source-allow`, `rate-up`, `rate-down`, `rate-burst`."),
 }

@@ -44,6 +44,10 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		if e.LeftOut > 0 {
 			j.error(l, "No client slots available (%d more requests)", e.LeftOut)
 		}
+	case pppoe.AddressTaken:
+		j.info(l, "IP address %v is taken over by %s: this older session ends", e.Addr, other(e.By))
+	case pppoe.AddressInUse:
+		j.error(l, "IP address %v is in use by %s: this newer session is refused", e.Addr, other(e.By))
 	case pppoe.DeviceOpened:
 		j.info(l, "Using interface %s", e.Name)
 	case pppoe.Connected:
@@ -216,6 +220,11 @@ func announcement(p pppoe.DiscoveryFrame) string {
 		text = append(t.AppendText(append(text, " ["...)), ']')
 	}
 	return string(text)
+}
+
+// other is another session of the server.
+func other(l pppoe.Line) string {
+	return fmt.Sprintf(`session %d of client %v on %s, user "%s"`, l.SessionID, l.Peer, l.Interface, pppoe.Escape(l.User))
 }
 
 func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {

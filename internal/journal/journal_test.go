@@ -148,6 +148,7 @@ func TestServerWords(t *testing.T) {
 	noDevice := line
 	noDevice.Device = ""
 	noSession := noDevice
+	newer := pppoe.Line{Interface: "eth1", SessionID: 2, Peer: pppoe.Addr{2, 0, 0x5e, 0, 0x53, 9}, User: "a\x1b"}
 	noSession.SessionID = 0
 	hostile := line
 	hostile.Service = "x'\n"
@@ -156,6 +157,10 @@ func TestServerWords(t *testing.T) {
 		event pppoe.Event
 		want  string
 	}{
+		{line, pppoe.AddressTaken{Addr: netip.MustParseAddr("192.0.2.50"), By: newer},
+			info + "ppp0: IP address 192.0.2.50 is taken over by session 2 of client 02:00:5e:00:53:09 on eth1, user \"a\\033\": this older session ends\n"},
+		{line, pppoe.AddressInUse{Addr: netip.MustParseAddr("192.0.2.50"), By: newer},
+			fault + "ppp0: IP address 192.0.2.50 is in use by session 2 of client 02:00:5e:00:53:09 on eth1, user \"a\\033\": this newer session is refused\n"},
 		{noSession, pppoe.Full{}, fault + "No client slots available (02:00:5e:00:53:02)\n"},
 		{noSession, pppoe.Full{LeftOut: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
 		{noDevice, pppoe.SessionGranted{}, ""},

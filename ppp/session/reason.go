@@ -28,13 +28,14 @@ const (
 	Expired                    // the time granted is over
 	Exhausted                  // the traffic granted is used up
 	HostRefused                // the host's network could not be made to fit
+	Replaced                   // another session has what this one needs: its address, or its place
 	causeCount
 )
 
 var causeNames = [causeCount]string{
 	"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped",
 	"not-negotiated", "not-authenticated", "peer-not-authenticated",
-	"idle", "expired", "exhausted", "host-refused",
+	"idle", "expired", "exhausted", "host-refused", "replaced",
 }
 
 // RefusedToProve is the Text of a Reason whose Cause is PeerNotAuthenticated, if the peer

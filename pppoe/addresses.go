@@ -1,0 +1,74 @@
+package pppoe
+
+import (
+	"net/netip"
+	"sync"
+)
+
+// addresses are the IPv4 addresses of a server's peers, on all its interfaces: no two sessions
+// have one at a time. It may be used concurrently.
+type addresses struct {
+	mu sync.Mutex
+	by map[netip.Addr]*holding
+}
+
+// holding is an address that a session has, and the one that is to have it next.
+type holding struct {
+	holder, next sessionRef // next is zero if nobody waits
+}
+
+// sessionRef is a session of some interface, as another interface's loop may name it: the
+// tunnel is touched by its own loop alone.
+type sessionRef struct {
+	at   *serving
+	t    *tunnel
+	line Line // as it was
+}
+
+func newAddresses() *addresses { return &addresses{by: make(map[netip.Addr]*holding)} }
+
+// take gives an address to a session if no other has it. Else it returns which one that is; and,
+// if the newer session is to replace the older, notes that this one waits for it, in place of
+// displaced, which has waited until now (zero: none has).
+func (a *addresses) take(addr netip.Addr, by sessionRef, replace bool) (older, displaced sessionRef, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := a.by[addr]
+	switch {
+	case h == nil:
+		a.by[addr] = &holding{holder: by}
+		return older, displaced, true
+	case h.holder.t == by.t:
+		return older, displaced, true
+	case replace && h.next.t != by.t:
+		displaced, h.next = h.next, by
+	}
+	return h.holder, displaced, false
+}
+
+// drop takes an address from a session that has it, or waits for it. next is the one that has it
+// now, if somebody has waited.
+func (a *addresses) drop(addr netip.Addr, t *tunnel) (next sessionRef, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := a.by[addr]
+	switch {
+	case h == nil:
+	case h.next.t == t:
+		h.next = sessionRef{}
+	case h.holder.t == t && h.next.t == nil:
+		delete(a.by, addr)
+	case h.holder.t == t:
+		h.holder, h.next = h.next, sessionRef{}
+		return h.holder, true
+	}
+	return next, false
+}
+
+// isFree reports whether no session but one has an address, or waits for it.
+func (a *addresses) isFree(addr netip.Addr, but *tunnel) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h := a.by[addr]
+	return h == nil || h.holder.t == but
+}

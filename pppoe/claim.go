@@ -1,0 +1,117 @@
+package pppoe
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"upppoe/ipcp"
+	"upppoe/ppp/session"
+)
+
+// claims are a session's, of a server: the addresses that its peer has by it.
+type claims struct {
+	held    []netip.Addr   // until the device has lost them
+	awaited ipcp.Agreement // has no valid addresses unless another session is to lose them first
+}
+
+// claim reports whether a session may now have what IPCP has agreed on: no other session of the
+// server has the peer's address. Otherwise it has it later, as soon as the other's device has
+// lost it; or this session ends, if the older one is to be kept.
+func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
+	keep := o.server.cfg.KeepOlder
+	me := sessionRef{o, t, t.Line}
+	older, displaced, ok := o.server.addresses.take(a.Remote, me, !keep)
+	switch {
+	case ok:
+		t.claims.hold(a.Remote)
+		return true
+	case keep:
+		o.loop.notify(t.Line, AddressInUse{a.Remote, older.line})
+		me.later(func(now time.Time) {
+			o.loop.close(now, t, session.Reason{Cause: session.Replaced, Text: "IP address is in use by another session"})
+		})
+		older.later(func(now time.Time) { older.at.probe(now, older.t) })
+		return false
+	}
+	t.claims.awaited = a
+	// An older session loses the address with the network phase, before its peer has answered.
+	for _, s := range [...]sessionRef{older, displaced} {
+		s.later(func(now time.Time) {
+			if s.t.session.Phase() != session.Terminate {
+				s.at.loop.notify(s.t.Line, AddressTaken{a.Remote, me.line})
+			}
+			s.at.loop.close(now, s.t, session.Reason{Cause: session.Replaced, Text: "IP address is taken over by a newer session"})
+		})
+	}
+	return false
+}
+
+// later has a session's own loop do something with it, unless it has ended by then.
+func (s sessionRef) later(do func(now time.Time)) {
+	if s.t == nil {
+		return
+	}
+	// Ends when the loop has taken the call, or has ended. A loop must not wait for another.
+	go s.at.loop.call(func(now time.Time) {
+		if s.t.reason == nil {
+			do(now)
+		}
+	})
+}
+
+// probe asks a session's peer whether it still is there.
+func (o *serving) probe(now time.Time, t *tunnel) {
+	t.session.Probe(now, &t.out)
+	o.loop.flush(now, t)
+}
+
+func (c *claims) hold(addr netip.Addr) {
+	if !slices.Contains(c.held, addr) {
+		c.held = append(c.held, addr)
+	}
+}
+
+// unclaim gives back the addresses of a session that neither its device has any more nor it
+// wants: called with what the device has.
+func (o *serving) unclaim(t *tunnel, have Addressing) {
+	kept := t.claims.held[:0]
+	for _, addr := range t.claims.held {
+		if addr == have.IPv4.Remote || addr == t.want.IPv4.Remote {
+			kept = append(kept, addr)
+		} else {
+			o.drop(addr, t)
+		}
+	}
+	t.claims.held = kept
+}
+
+// unawait has a session wait for no address any more.
+func (o *serving) unawait(t *tunnel) {
+	if addr := t.claims.awaited.Remote; addr.IsValid() {
+		t.claims.awaited = ipcp.Agreement{}
+		o.drop(addr, t)
+	}
+}
+
+// drop gives back an address, and hands it on to the session that waits for it.
+func (o *serving) drop(addr netip.Addr, t *tunnel) {
+	if next, ok := o.server.addresses.drop(addr, t); ok {
+		next.later(func(now time.Time) { next.at.receiveAddress(next.t, addr) })
+	}
+}
+
+// receiveAddress goes on with a session whose peer's address another session has lost.
+func (o *serving) receiveAddress(t *tunnel, addr netip.Addr) {
+	a := t.claims.awaited
+	if a.Remote != addr {
+		if !slices.Contains(t.claims.held, addr) {
+			o.drop(addr, t) // it wants it no more
+		}
+		return
+	}
+	t.claims.awaited = ipcp.Agreement{}
+	t.claims.hold(addr)
+	t.want.IPv4 = a
+	o.loop.refit(t)
+}

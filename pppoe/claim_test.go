@@ -1,0 +1,214 @@
+package pppoe_test
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// fixed is an Authority for which every user has one address.
+type fixed netip.Addr
+
+func (f fixed) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+	message, ok := p.Verify([]byte("testpassword"))
+	return pppoe.Decision{Decision: ppp.Decision{Granted: ok, Message: message, Address: netip.Addr(f)}}
+}
+
+var theAddress = netip.MustParseAddr("192.0.2.50")
+
+// second is another client of the lab's server, from another station.
+func (l *lab) second(segment *ethertest.Segment) *lab {
+	other := newLab(l.t, ethertest.Config{})
+	other.segment = segment
+	other.client.Session.IPv4 = l.client.Session.IPv4
+	other.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(pppoe.Addr{2, 9}), nil }
+	return other
+}
+
+// has checks whether the client now has the address, and its packets flow.
+func (l *lab) has(addr netip.Addr, who string) {
+	l.t.Helper()
+	c, ok := last[pppoe.Configured](&l.clientEvents)
+	if _, ended := last[pppoe.Ended](&l.clientEvents); !ok || ended || c.IPv4.Local != addr {
+		l.t.Errorf("%s has %v (configured: %v, ended: %v), want %v", who, c.IPv4.Local, ok, ended, addr)
+	}
+}
+
+// TestNewerReplacesOlder: where two clients have one address, by their account or by their own
+// choice, the newer has it, and the older is told that its session is over, before the newer's
+// packets flow.
+func TestNewerReplacesOlder(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		slow   time.Duration // that the older's device takes to go
+		gone   bool          // the older client is silent
+		choose bool          // clients choose the address
+		apart  bool          // they are at two interfaces
+	}{
+		{what: "the account's address"},
+		{what: "a device that goes slowly", slow: 30 * time.Second},
+		{what: "after a power cut", gone: true},
+		{what: "an address that clients choose", choose: true},
+		{what: "at another interface", apart: true},
+		{what: "at another interface, after a power cut, slowly", apart: true, gone: true, slow: 5 * time.Second},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen recorder
+				l := newLab(t, ethertest.Config{Watch: seen.watch})
+				l.server.Authority = fixed(theAddress)
+				if c.choose {
+					v4 := *l.client.Session.IPv4
+					v4.Local = theAddress
+					l.client.Session.IPv4 = &v4
+					l.server.Authority, l.server.Session.LCP.Demand, l.server.Pool.First = nil, nil, netip.Addr{}
+				}
+				elsewhere := l.segment
+				if c.apart {
+					elsewhere = ethertest.New(ethertest.Config{})
+				}
+				l.serverHost.slow = c.slow
+				l.startServerAtTwo(elsewhere)
+				l.startClient()
+				time.Sleep(time.Second)
+				l.has(theAddress, "the older")
+				if c.gone {
+					l.segment.Unplug(clientAddr)
+				}
+
+				other := l.second(elsewhere)
+				other.startClient()
+				time.Sleep(time.Second)
+				if c.slow > 0 {
+					if n := l.flowing(); n != 1 {
+						t.Errorf("packets with the address flow in %d sessions while the older's device has it, want 1", n)
+					}
+					time.Sleep(3 * c.slow)
+				}
+				other.has(theAddress, "the newer")
+				time.Sleep(10 * time.Second)
+				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Replaced || !e.SentPADT {
+					t.Errorf("the older ended so: %+v", e)
+				}
+				if e, ok := last[pppoe.AddressTaken](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (pppoe.Addr{2, 9}) || count[pppoe.AddressTaken](&l.serverEvents) != 1 {
+					t.Errorf("that it was replaced is told so: %+v", e)
+				}
+				if told, ok := last[session.PeerClosed](&l.clientEvents); !c.gone && (!ok || !strings.Contains(told.Text, "newer session")) {
+					t.Errorf("the older client was told %+v", told)
+				}
+				if c.gone {
+					l.segment.Plug(clientAddr)
+				}
+				other.stopClient()
+				time.Sleep(time.Minute)
+				l.stop()
+			})
+		})
+	}
+}
+
+// flowing is how often the server has been told that a session's IPv4 packets flow.
+func (l *lab) flowing() (n int) {
+	l.serverEvents.mu.Lock()
+	defer l.serverEvents.mu.Unlock()
+	for _, e := range l.serverEvents.events {
+		if c, ok := e.(pppoe.Configured); ok && c.HasIPv4() && !c.Before.HasIPv4() {
+			n++
+		}
+	}
+	return n
+}
+
+// startServerAtTwo starts a server at the lab's segment and, if it is another, a second one.
+func (l *lab) startServerAtTwo(second *ethertest.Segment) {
+	listeners := []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}}
+	if second != l.segment {
+		listeners = append(listeners, pppoe.Listener{Interface: "s2", Ports: second.Ports(serverAddr)})
+	}
+	s, err := pppoe.NewServer(l.server, listeners)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	l.stopServer = stop
+	l.running.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			l.t.Errorf("server ended with %v", err)
+		}
+	})
+}
+
+// TestOlderIsKept: if the server is told to, it refuses the newer; and asks the older whether it
+// still is there, so that it is no longer in the way after a power cut.
+func TestOlderIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Authority, l.server.KeepOlder = fixed(theAddress), true
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Second)
+		other := l.second(l.segment)
+		other.startClient()
+		time.Sleep(10 * time.Second)
+		l.has(theAddress, "the older")
+		if e, ok := last[pppoe.AddressInUse](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != clientAddr {
+			t.Errorf("that it is in use is told so: %+v", e)
+		}
+		if e, ok := last[session.PeerClosed](&other.clientEvents); !ok || !strings.Contains(e.Text, "in use") {
+			t.Errorf("the newer client was told %+v", e)
+		}
+		if count[pppoe.Configured](&other.clientEvents) != 0 && count[pppoe.Ended](&other.clientEvents) == 0 {
+			t.Error("the newer goes on")
+		}
+
+		l.segment.Unplug(clientAddr)
+		other.startClient() // is refused, and finds out that the older is gone
+		time.Sleep(10 * time.Second)
+		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
+			t.Errorf("the older ended so: %+v", e)
+		}
+		other.clientEvents = journal{}
+		other.startClient()
+		time.Sleep(time.Second)
+		other.has(theAddress, "the next")
+		other.stopClient()
+		l.segment.Plug(clientAddr)
+		l.stop()
+	})
+}
+
+// TestThreeForOneAddress: the newest has it, whoever waits.
+func TestThreeForOneAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Authority = fixed(theAddress)
+		l.serverHost.slow = 10 * time.Second
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Second)
+		b, c := l.second(l.segment), l.second(l.segment)
+		c.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(pppoe.Addr{2, 10}), nil }
+		b.startClient()
+		time.Sleep(time.Second)
+		c.startClient()
+		time.Sleep(time.Minute)
+		c.has(theAddress, "the newest")
+		if e, ok := last[session.PeerClosed](&b.clientEvents); !ok || !strings.Contains(e.Text, "newer session") {
+			t.Errorf("who waited was told %+v", e)
+		}
+		if n := count[pppoe.AddressTaken](&l.serverEvents); n != 2 {
+			t.Errorf("%d were replaced, want 2", n)
+		}
+		c.stopClient()
+		b.stopClient()
+		l.stop()
+	})
+}
