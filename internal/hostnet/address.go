@@ -48,9 +48,11 @@ func (h *Host) carry6(link netlink.Link, a ipv6cp.Agreement) (changes, error) {
 	return h.carry(h.steps6(link, a))
 }
 
-// steps6 give the device what IPv6CP has agreed on.
+// steps6 give the device what IPv6CP has agreed on: both identifiers are known to differ (RFC 5072
+// section 4.1), so the kernel need not look for duplicates. If it did, the address would be
+// tentative for a moment, and the first packet, a Router Solicitation, could not be sent.
 func (h *Host) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
-	addr := &netlink.Addr{IPNet: one(a.Local.LinkLocal()), Peer: one(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK}
+	addr := &netlink.Addr{IPNet: one(a.Local.LinkLocal()), Peer: one(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK, Flags: unix.IFA_F_NODAD}
 	steps := []step{addressStep(link, addr)}
 	if h.ownTable() && h.Rules {
 		steps = append(steps, h.deviceRule(link, netlink.FAMILY_V6))

@@ -161,11 +161,8 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", key.Interface, err)
 	}
-	addr := &netlink.Addr{
-		IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NOPREFIXROUTE,
-		// Both 0 would be for ever.
-		ValidLft: max(whole(learned.Left(now, a.Valid)), 1), PreferedLft: whole(learned.Left(now, a.Preferred)),
-	}
+	addr := &netlink.Addr{IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NOPREFIXROUTE}
+	addr.ValidLft, addr.PreferedLft = seconds(learned.Left(now, a.Valid), learned.Left(now, a.Preferred))
 	if !a.Shared {
 		addr.Flags |= unix.IFA_F_NODAD
 	}
@@ -177,10 +174,25 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 	return nil
 }
 
-// whole is a lifetime in seconds, rounded up lest an address goes before its time. Where an
-// int has 32 bits, 68 years stand for ever.
+// seconds are lifetimes as the library takes them. It makes 32 bits of each, of which all set are
+// for ever, but leaves both out if none is above 0, and that is for ever too: so an address that
+// is over has a second left, and where an int has but 32 bits, and a long span is below 0, a
+// preferred lifetime that is over, or a long one, is a little different.
+func seconds(valid, preferred time.Duration) (v, p int) {
+	v, p = whole(max(valid, time.Second)), whole(preferred)
+	switch {
+	case v > 0 || p > 0 || v == -1 && p == -1:
+	case p == 0:
+		p = 1
+	default:
+		p = math.MaxInt32
+	}
+	return v, p
+}
+
+// whole is a lifetime in seconds, rounded up lest an address goes before its time.
 func whole(d time.Duration) int {
-	return int(min((d+time.Second-1)/time.Second, math.MaxInt))
+	return int(uint32(min((d+time.Second-1)/time.Second, math.MaxUint32)))
 }
 
 func (k *Kernel) removeAddress(key AddressKey) error {

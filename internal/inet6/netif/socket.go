@@ -165,8 +165,10 @@ func (s *UDP) Send(d Datagram) error {
 	return err
 }
 
-// Receive waits for a message from a link-local address, as both sides use. The error
-// is net.ErrClosed (wrapped) after Close.
+// Receive waits for a message. Its source may be any address of one host: RFC 8415 leaves open
+// which one of its own a server answers from, and some answer from a global one; which messages
+// are answers, their transaction and DUIDs say. The error is net.ErrClosed (wrapped) after
+// Close.
 func (s *UDP) Receive() (Datagram, error) {
 	b := make([]byte, maxPacket)
 	for {
@@ -178,10 +180,16 @@ func (s *UDP) Receive() (Datagram, error) {
 		if !ok {
 			continue
 		}
-		if peer := udp.AddrPort(); peer.Addr().IsLinkLocalUnicast() {
-			return Datagram{b[:n], netip.AddrPortFrom(peer.Addr().WithZone(""), peer.Port())}, nil
+		peer := udp.AddrPort()
+		if source := peer.Addr().WithZone(""); unicast(source) {
+			return Datagram{b[:n], netip.AddrPortFrom(source, peer.Port())}, nil
 		}
 	}
+}
+
+// unicast reports whether an address can be that of one other host.
+func unicast(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
 }
 
 // zone is what an address needs that means something only on its link.
