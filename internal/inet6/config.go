@@ -36,6 +36,9 @@ type Config struct {
 	// delegated prefixes. Without them, who sets Table has rules, or a VRF.
 	Rules bool
 
+	// NoAutoconf makes no address from what routers advertise, and asks for none by DHCPv6
+	// because they say so. Their routes and name servers count.
+	NoAutoconf bool
 	// RequestAddress asks for an address by DHCPv6 even if no router says so.
 	RequestAddress bool
 	// RequestPrefix asks for a delegated prefix.
@@ -47,6 +50,8 @@ type Config struct {
 	// PrefixLength is the length of the one we would like, up to 64, without a
 	// PrefixHint; 0: any.
 	PrefixLength int
+	// Services are those to ask for by DHCPv6 beside leases and name servers.
+	Services dhcp6.Request
 	// NoDHCP forbids DHCPv6, whatever routers say.
 	NoDHCP bool
 	// DUID identifies this machine to servers for all time; it must be set unless
@@ -63,6 +68,11 @@ type Config struct {
 	// lead nowhere, and rules. Run takes back what a program that was killed has left in
 	// it. No two lines may share it. Empty: none does.
 	Memory string
+
+	// Advertised is a file that remembers over crashes and reboots which prefixes have been
+	// advertised on LANs. No two lines may share it. Empty: a session's prefixes are stale
+	// to hosts by its last advertisement alone.
+	Advertised string
 
 	// Log is told what happens.
 	Log *slog.Logger
@@ -104,7 +114,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: no device is given", ErrConfig)
 	case !c.Local.Is6() || !c.Local.IsLinkLocalUnicast():
 		return fail("local address %v is not link-local", c.Local)
-	case c.NoDHCP && (c.RequestAddress || c.RequestPrefix):
+	case c.NoDHCP && (c.RequestAddress || c.RequestPrefix || c.Services != dhcp6.Request{}):
 		return fail("DHCPv6 is asked for and forbidden")
 	case !c.NoDHCP && len(c.DUID) == 0:
 		return fail("DHCPv6 needs a DUID")

@@ -4,23 +4,58 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"upppoe/internal/inet6/learned"
 	"upppoe/internal/inet6/radv"
 )
 
 // lan is a LAN whose router we are.
 type lan struct {
 	name   string
-	router *radv.Advertiser // nil: there has not been anything to tell yet
+	router *radv.Advertiser // nil: there has not been anything to advertise yet
 }
 
-// lans are those on which we advertise.
-func (c *Config) lans() (list []*lan) {
-	for _, l := range c.LANs {
+// lanPorts are where a router of LANs acts on the world.
+type lanPorts interface {
+	Advertise(lan string, m radv.Message) error
+	Renewed(lan string) bool
+}
+
+// lanRouter is the router of all LANs. One goroutine uses it.
+type lanRouter struct {
+	ports lanPorts
+	lans  []*lan
+	rand  *rand.Rand
+	debug func(what string, err error)
+	store *staleStore
+}
+
+// newLANRouter makes the router of those LANs on which we advertise. What an earlier session, or
+// a program before this one, has advertised there is stale from the beginning.
+func newLANRouter(now time.Time, cfg *Config, p lanPorts, r *rand.Rand, debug func(string, error)) *lanRouter {
+	n := &lanRouter{ports: p, rand: r, debug: debug, store: &staleStore{path: cfg.Advertised}}
+	for _, l := range cfg.LANs {
 		if l.Advertise {
-			list = append(list, &lan{name: l.Interface})
+			n.lans = append(n.lans, &lan{name: l.Interface})
 		}
 	}
-	return list
+	stale, err := n.store.load(now)
+	debug("prefixes that were advertised before", err)
+	for _, l := range n.lans {
+		if list := stale[l.name]; len(list) > 0 && n.begin(now, l) {
+			l.router.Withdraw(now, list)
+		}
+	}
+	return n
+}
+
+// begin makes a LAN's router, if it is not there yet, and reports whether it is there.
+func (n *lanRouter) begin(now time.Time, l *lan) bool {
+	if l.router == nil {
+		router, err := radv.NewAdvertiser(now, &radv.AdvertiserConfig{Rand: n.rand})
+		n.debug("router on "+l.name, err)
+		l.router = router
+	}
+	return l.router != nil
 }
 
 // offer is what hosts on a LAN are told. We are their way out only as long as there is
@@ -39,64 +74,82 @@ func (s *State) offer(name string) radv.Offer {
 	return o
 }
 
-// change has the LAN follow the line.
-func (n *lan) change(now time.Time, o radv.Offer, r *rand.Rand) error {
-	if n.router == nil && len(o.Networks) == 0 {
-		return nil
-	}
-	if n.router == nil {
-		router, err := radv.NewAdvertiser(now, &radv.AdvertiserConfig{Rand: r})
-		if err != nil {
-			return err
-		}
-		n.router = router
-	}
-	n.router.Change(now, o)
-	return nil
-}
-
-// advertise sends what is due on LANs.
-func (l *line) advertise(now time.Time) {
-	for _, n := range l.lans {
-		l.debug("router on "+n.name, n.change(now, l.state.offer(n.name), l.rand))
-		if n.router == nil {
+// follow has all LANs follow the line, and sends what is due there.
+func (n *lanRouter) follow(now time.Time, s *State) {
+	for _, l := range n.lans {
+		o := s.offer(l.name)
+		if l.router == nil && len(o.Networks) == 0 || !n.begin(now, l) {
 			continue
 		}
-		for m := n.router.Advance(now); m.Data != nil; m = n.router.Advance(now) {
-			if err := l.ports.Advertise(n.name, m); err != nil {
-				l.debug("router advertisement on "+n.name, err)
-				n.router.Unsent(now)
+		l.router.Change(now, o)
+	}
+	// Before it is advertised: a crash right after that must not leave it unknown.
+	n.debug("remember the prefixes that are advertised", n.store.save(now, n.lans))
+	n.advance(now)
+}
+
+// advance sends what is due.
+func (n *lanRouter) advance(now time.Time) {
+	for _, l := range n.lans {
+		if l.router == nil {
+			continue
+		}
+		for m := l.router.Advance(now); m.Data != nil; m = l.router.Advance(now) {
+			if err := n.ports.Advertise(l.name, m); err != nil {
+				n.debug("router advertisement on "+l.name, err)
+				l.router.Unsent(now)
 			}
 		}
 	}
 }
 
+// next is when there is something to send; zero: not before something changes.
+func (n *lanRouter) next() (next time.Time) {
+	for _, l := range n.lans {
+		if l.router != nil {
+			next = learned.Earliest(next, l.router.Next())
+		}
+	}
+	return next
+}
+
 // greet begins anew on LANs whose interface is another one by now: who is there has asked
 // before we could hear it.
-func (l *line) greet(now time.Time) {
-	for _, n := range l.lans {
-		if n.router != nil && l.ports.Renewed(n.name) {
-			n.router.Restart(now)
+func (n *lanRouter) greet(now time.Time) {
+	for _, l := range n.lans {
+		if l.router != nil && n.ports.Renewed(l.name) {
+			l.router.Restart(now)
 		}
 	}
 }
 
-// resign tells LANs that we are no router any more.
-func (l *line) resign(now time.Time) {
-	for _, n := range l.lans {
-		if n.router != nil {
-			l.debug("router advertisement on "+n.name, l.ports.Advertise(n.name, n.router.Last(now)))
+// resign tells LANs that we are no router any more, and that our prefixes are stale.
+func (n *lanRouter) resign(now time.Time) {
+	for _, l := range n.lans {
+		if l.router != nil {
+			n.debug("router advertisement on "+l.name, n.ports.Advertise(l.name, l.router.Last(now)))
+		}
+	}
+	n.debug("remember the prefixes that were advertised", n.store.save(now, n.lans))
+}
+
+// solicited handles a solicitation of a host on a LAN.
+func (n *lanRouter) solicited(now time.Time, s solicitation) {
+	for _, l := range n.lans {
+		if l.name == s.lan && l.router != nil {
+			n.debug("router solicitation on "+l.name, l.router.Receive(now, s.Packet))
 		}
 	}
 }
 
-// solicited hears a host on a LAN.
-func (l *line) solicited(now time.Time, s solicitation) {
-	for _, n := range l.lans {
-		if n.name == s.lan && n.router != nil {
-			l.debug("router solicitation on "+n.name, n.router.Receive(now, s.Packet))
+// stale reports whether there is a prefix whose hosts are still to be told that it is stale.
+func (n *lanRouter) stale(now time.Time) bool {
+	for _, l := range n.lans {
+		if l.router != nil && len(l.router.Withdrawn(now)) > 0 {
+			return true
 		}
 	}
+	return false
 }
 
 // solicitation is a host's on a LAN.

@@ -18,8 +18,7 @@ import (
 type ports interface {
 	Solicit(radv.Message) error
 	Ask(data []byte) error
-	Advertise(lan string, m radv.Message) error
-	Renewed(lan string) bool
+	lanPorts
 	Apply(now time.Time, want netif.Set) error
 	Verify() error
 }
@@ -34,32 +33,35 @@ type line struct {
 	ports  ports
 	host   *radv.Host
 	client *dhcp6.Client
-	lans   []*lan
-	rand   *rand.Rand
+	lans   *lanRouter
 	start  time.Time // when DHCPv6 waits no more
 	keeper *netif.Keeper
 	state  State
 	told   bool
 	routed bool // adviseDefaultRoute has said what there is to say
+	teller *teller
 }
 
 func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 	now := time.Now()
-	return &line{
-		cfg: cfg, ports: p, lans: cfg.lans(), rand: r, start: now.Add(awaitRouter),
-		keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log),
-		host:   radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Rand: r}),
+	l := &line{
+		cfg: cfg, ports: p, start: now.Add(awaitRouter),
+		keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log), teller: newTeller(cfg.Device, cfg.Log),
+		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Rand: r}),
 		client: dhcp6.NewClient(&dhcp6.ClientConfig{
-			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.prefixHint(), Rand: r,
+			DUID: cfg.DUID, IAID: cfg.iaid(), AddressHint: cfg.AddressHint, PrefixHint: cfg.prefixHint(),
+			Request: cfg.Services, Rand: r,
 		}),
 	}
+	l.lans = newLANRouter(now, cfg, p, r, l.debug)
+	return l
 }
 
 func (l *line) run(ctx context.Context, in inputs) error {
 	timer := time.NewTimer(time.Hour) // set below
 	defer timer.Stop()
 	defer func() { l.settle(netif.NewSet(), State{}) }()
-	defer func() { l.resign(time.Now()) }()
+	defer func() { l.lans.resign(time.Now()) }()
 	for {
 		l.step(time.Now())
 		timer.Reset(l.sleep(time.Now()))
@@ -74,10 +76,10 @@ func (l *line) run(ctx context.Context, in inputs) error {
 		case d := <-in.replies:
 			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
 		case s := <-in.solicitations:
-			l.solicited(time.Now(), s)
+			l.lans.solicited(time.Now(), s)
 		case <-in.changes:
 			l.debug("addresses and routes", l.ports.Verify())
-			l.greet(time.Now())
+			l.lans.greet(time.Now())
 		case <-timer.C:
 		}
 	}
@@ -99,8 +101,11 @@ func (l *line) step(now time.Time) {
 		lease.State = ""
 	}
 	l.adviseDefaultRoute(now, &view, &lease)
-	l.settle(l.cfg.plan(&view, &lease))
-	l.advertise(now)
+	set, state := l.cfg.plan(&view, &lease)
+	l.teller.refused(now, l.client.Refusals())
+	l.teller.asked(now, l.client.Unanswered())
+	l.settle(set, state)
+	l.lans.follow(now, &l.state)
 }
 
 // adviseDefaultRoute says once that what DHCPv6 has leased is of no use without a default route,
@@ -119,21 +124,26 @@ func (l *line) askServers(now time.Time, view *radv.View) {
 	if l.cfg.NoDHCP || !view.Heard && now.Before(l.start) {
 		return
 	}
-	wish := dhcp6.Wish{Address: l.cfg.RequestAddress || view.Managed, Prefix: l.cfg.RequestPrefix}
-	if wish != (dhcp6.Wish{}) || view.Other {
+	managed := view.Managed && !l.cfg.NoAutoconf
+	wish := dhcp6.Wish{Address: l.cfg.RequestAddress || managed, Prefix: l.cfg.RequestPrefix}
+	if wish != (dhcp6.Wish{}) || view.Other || l.cfg.Services != (dhcp6.Request{}) {
 		l.client.Want(now, wish)
 	}
 }
 
 func (l *line) sendDHCP(now time.Time) {
 	for m := l.client.Advance(now); m != nil; m = l.client.Advance(now) {
-		l.debug("DHCPv6 message", l.ports.Ask(m))
+		if err := l.ports.Ask(m); err != nil {
+			l.debug("DHCPv6 message", err)
+			l.client.Unsent(now)
+		}
 	}
 }
 
-// settle has the kernel follow, and tells.
+// settle has the kernel follow, and tells what is new.
 func (l *line) settle(set netif.Set, s State) {
 	l.keeper.Settle(time.Now(), set)
+	l.teller.leases(time.Now(), &l.state, &s, l.client.Lease().Server)
 	same := l.told && s.sameButLifetimes(l.state)
 	l.state, l.told = s, true
 	if !same && l.cfg.Notify != nil {
@@ -143,14 +153,9 @@ func (l *line) settle(set netif.Set, s State) {
 
 // sleep is how long there is nothing to do.
 func (l *line) sleep(now time.Time) time.Duration {
-	next := learned.Earliest(l.host.Next(), l.client.Next(), l.keeper.Next())
+	next := learned.Earliest(l.host.Next(), l.client.Next(), l.keeper.Next(), l.lans.next())
 	if l.start.After(now) {
 		next = learned.Earliest(next, l.start)
-	}
-	for _, n := range l.lans {
-		if n.router != nil {
-			next = learned.Earliest(next, n.router.Next())
-		}
 	}
 	return learned.Left(now, next)
 }
@@ -178,7 +183,7 @@ func (l *line) release(cause error, in inputs) {
 		case <-in.failures:
 			return
 		case <-end.C:
-			l.cfg.Log.Info(l.cfg.Device + ": no DHCPv6 server has heard that its leases are given back")
+			l.cfg.Log.Info(l.cfg.Device + ": no DHCPv6 Reply to Release: the server may hold the leases until they expire")
 			return
 		}
 		again.Stop()

@@ -38,6 +38,7 @@ type world struct {
 	renewed        string   // the LAN whose interface is another one
 	solicited      int
 	asked          []*dhcpv6.Message
+	unsendable     int                                   // so many DHCPv6 messages cannot be sent
 	server         func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
 	advertisements chan radv.Packet
 	replies        chan netif.Datagram
@@ -101,6 +102,10 @@ func (w *world) Ask(data []byte) error {
 		w.t.Error(err)
 	}
 	w.asked = append(w.asked, m)
+	if w.unsendable > 0 {
+		w.unsendable--
+		return errors.New("cannot assign requested address")
+	}
 	if w.server != nil {
 		if reply := w.server(m); reply != nil {
 			w.replies <- netif.Datagram{Data: reply.ToBytes()}
@@ -338,7 +343,7 @@ func TestReleaseUnheard(t *testing.T) {
 		if waited := time.Since(before); waited != releaseWait || w.kinds() != "SOLICIT RELEASE RELEASE" {
 			t.Errorf("waited %v, asked %s", waited, w.kinds())
 		}
-		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 server has heard") {
+		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 Reply to Release") {
 			t.Errorf("the log says %s", &w.log)
 		}
 	})

@@ -25,7 +25,7 @@ var anywhere = netip.MustParsePrefix("::/0")
 
 // plan is what follows from what routers and servers say: what to set, and what to tell.
 func (c *Config) plan(view *radv.View, lease *dhcp6.Lease) (netif.Set, State) {
-	s := State{MTU: view.MTU, Managed: view.Managed, Other: view.Other, DHCP: lease.State}
+	s := State{MTU: view.MTU, Services: lease.Services, Managed: view.Managed, Other: view.Other, DHCP: lease.State}
 	set := netif.NewSet()
 	for _, r := range view.Routers {
 		s.Routers = append(s.Routers, r.Addr)
@@ -54,8 +54,10 @@ func (c *Config) planRules(set *netif.Set, s *State) {
 }
 
 func (c *Config) planAddresses(view *radv.View, lease *dhcp6.Lease, set *netif.Set, s *State) {
-	for _, a := range view.Addresses {
-		s.Addresses = append(s.Addresses, Address{a.Prefix, SLAAC, a.Lifetime})
+	if !c.NoAutoconf {
+		for _, a := range view.Addresses {
+			s.Addresses = append(s.Addresses, Address{a.Prefix, SLAAC, a.Lifetime})
+		}
 	}
 	for _, a := range lease.Addresses {
 		s.Addresses = append(s.Addresses, Address{a.Prefix, DHCPv6, a.Lifetime})

@@ -97,7 +97,7 @@ func (m *machine) open(cfg *Config) (err error) {
 		m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort)
 		if errors.Is(err, os.ErrPermission) {
 			cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v", cfg.Device, err))
-			cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs = true, false, false, nil
+			cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs, cfg.Services = true, false, false, nil, dhcp6.Request{}
 		} else if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"upppoe/internal/inet6/dhcp6"
 	"upppoe/internal/inet6/learned"
 )
 
@@ -25,6 +26,8 @@ type State struct {
 	Servers []netip.Addr
 	// Domains are those to search for names, in the same order.
 	Domains []string
+	// Services are those that were asked for and told.
+	Services dhcp6.Services
 	// Managed and Other are the routers' flags for DHCPv6.
 	Managed, Other bool
 	// DHCP is what the DHCPv6 client does, in a word; empty: there is none.
@@ -73,6 +76,6 @@ func (s State) sameButLifetimes(o State) bool {
 		slices.EqualFunc(s.Delegated, o.Delegated, func(a, b Prefix) bool { return a.Prefix == b.Prefix }) &&
 		slices.EqualFunc(s.LANs, o.LANs, func(a, b LANAddress) bool { return a.Interface == b.Interface && a.Prefix == b.Prefix }) &&
 		s.DefaultRoute == o.DefaultRoute && slices.Equal(s.Routers, o.Routers) && s.MTU == o.MTU &&
-		slices.Equal(s.Servers, o.Servers) && slices.Equal(s.Domains, o.Domains) &&
+		slices.Equal(s.Servers, o.Servers) && slices.Equal(s.Domains, o.Domains) && s.Services.Equal(&o.Services) &&
 		s.Managed == o.Managed && s.Other == o.Other
 }

@@ -22,6 +22,7 @@ type Leased struct {
 type offer struct {
 	t1, t2 time.Duration
 	status iana.StatusCode
+	text   string // that goes with the status
 	leases []offered
 }
 
@@ -36,7 +37,7 @@ func addressOffer(m *dhcpv6.Message, iaid [4]byte) *offer {
 		if ia.IaId != iaid {
 			continue
 		}
-		o := &offer{t1: ia.T1, t2: ia.T2, status: code(ia.Options)}
+		o := &offer{t1: ia.T1, t2: ia.T2, status: code(ia.Options), text: textOf(ia.Options)}
 		for _, a := range ia.Options.Addresses() {
 			addr, ok := netip.AddrFromSlice(a.IPv6Addr)
 			if ok && learned.Host(addr) && code(a.Options) == iana.StatusSuccess {
@@ -54,7 +55,7 @@ func prefixOffer(m *dhcpv6.Message, iaid [4]byte) *offer {
 		if ia.IaId != iaid {
 			continue
 		}
-		o := &offer{t1: ia.T1, t2: ia.T2, status: code(ia.Options)}
+		o := &offer{t1: ia.T1, t2: ia.T2, status: code(ia.Options), text: textOf(ia.Options)}
 		for _, p := range ia.Options.Prefixes() {
 			if prefix, ok := network(p.Prefix); ok && code(p.Options) == iana.StatusSuccess {
 				o.add(prefix, p.PreferredLifetime, p.ValidLifetime)

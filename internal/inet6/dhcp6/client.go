@@ -22,6 +22,8 @@ type ClientConfig struct {
 	// delegated prefix we would like or, like ::/56, its length; invalid: any.
 	AddressHint netip.Addr
 	PrefixHint  netip.Prefix
+	// Request says which services to ask for too.
+	Request Request
 	// Rand spreads messages in time and makes their identifiers.
 	Rand *rand.Rand
 }
@@ -46,6 +48,11 @@ type Client struct {
 	refresh time.Time // when to ask for the rest anew; zero: never
 	servers []netip.Addr
 	domains []string
+	// services are what a server has told of those asked for.
+	services Services
+	refusals [refusalKinds]Refusal
+	unsent   int  // in a row
+	heard    bool // a server has answered the present exchange
 }
 
 // state is what a client does.
@@ -73,6 +80,7 @@ type Lease struct {
 	Prefixes  []Leased
 	Servers   []netip.Addr // name servers
 	Domains   []string     // to search for names
+	Services  Services
 	// Server is whom it is from; empty: there is none yet.
 	Server DUID
 	// State is what the client does, in a word.
@@ -116,7 +124,7 @@ func (c *Client) Done() bool { return c.state == idle }
 
 // begin sets what to do next. The message follows from Advance.
 func (c *Client) begin(now time.Time, s state) {
-	c.state, c.best = s, nil
+	c.state, c.best, c.heard = s, nil, false
 	x := exchange{at: now}
 	switch s {
 	case soliciting:
@@ -174,6 +182,23 @@ func (c *Client) Advance(now time.Time) []byte {
 	return m.ToBytes()
 }
 
+// How soon, and how often, to try again to send at all: where the device has just come up, or
+// its address is not yet usable.
+const (
+	unsentInterval = 100 * time.Millisecond
+	maxUnsent      = 30
+)
+
+// Unsent says that what Advance has returned could not be sent. The first message of an exchange
+// is tried again soon then, for three seconds, as if it had never been due.
+func (c *Client) Unsent(now time.Time) {
+	if c.x.sent != 1 || c.unsent >= maxUnsent {
+		return
+	}
+	c.unsent++
+	c.x.sent, c.x.at = 0, now.Add(unsentInterval)
+}
+
 // proceed goes on from what has taken long enough.
 func (c *Client) proceed(now time.Time) {
 	switch c.state {
@@ -226,6 +251,7 @@ func (c *Client) held() bool { return c.address.held() || c.prefix.held() }
 // forget ends a release.
 func (c *Client) forget() {
 	c.address, c.prefix, c.server = association{}, association{}, nil
+	c.refusals = [refusalKinds]Refusal{}
 	c.state, c.x = idle, exchange{}
 }
 
@@ -272,7 +298,7 @@ func (c *Client) Lease() Lease {
 		return l
 	}
 	l.Addresses, l.Prefixes = slices.Clone(c.address.leases), slices.Clone(c.prefix.leases)
-	l.Servers, l.Domains = slices.Clone(c.servers), slices.Clone(c.domains)
+	l.Servers, l.Domains, l.Services = slices.Clone(c.servers), slices.Clone(c.domains), c.services.clone()
 	return l
 }
 
@@ -295,7 +321,7 @@ func (c *Client) message(now time.Time) *dhcpv6.Message {
 }
 
 func (c *Client) requested() []dhcpv6.OptionCode {
-	list := []dhcpv6.OptionCode{dhcpv6.OptionDNSRecursiveNameServer, dhcpv6.OptionDomainSearchList}
+	list := append([]dhcpv6.OptionCode{dhcpv6.OptionDNSRecursiveNameServer, dhcpv6.OptionDomainSearchList}, c.cfg.Request.codes()...)
 	if c.state == informing {
 		return append(list, dhcpv6.OptionInformationRefreshTime, optionInfMaxRT)
 	}

@@ -40,6 +40,7 @@ func (c *Client) Receive(now time.Time, b []byte) error {
 	if err != nil {
 		return err
 	}
+	c.heard = true
 	// Whatever else it says (RFC 8415 sections 18.2.9 and 18.2.10).
 	c.solMax = or(seconds(m, dhcpv6.OptionSolMaxRT, leastMaxRT, mostMaxRT), c.solMax)
 	c.infMax = or(seconds(m, optionInfMaxRT, leastMaxRT, mostMaxRT), c.infMax)
@@ -81,14 +82,20 @@ func (c *Client) check(m *dhcpv6.Message) (server DUID, err error) {
 
 // consider takes the better one of what servers advertise (RFC 8415 section 18.2.9).
 func (c *Client) consider(now time.Time, m *dhcpv6.Message, server DUID) error {
-	if s := code(m.Options); s != iana.StatusSuccess {
-		return fmt.Errorf("%w: %v", ErrStatus, s)
+	s := code(m.Options)
+	if !concernsLeases(s) {
+		c.note(m, server, nil, nil)
+		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
 	}
 	a := &advertised{server: server}
 	if p := data(m, dhcpv6.OptionPreference); len(p) == 1 {
 		a.preference = p[0]
 	}
 	a.address, a.prefix, a.wishes = c.offers(m)
+	c.note(m, server, a.address, a.prefix)
+	if a.wishes == 0 && s != iana.StatusSuccess {
+		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
+	}
 	if a.wishes == 0 {
 		return ErrEmpty
 	}
@@ -136,10 +143,12 @@ func (c *Client) reply(now time.Time, m *dhcpv6.Message, server DUID) error {
 		c.forget()
 		return nil
 	case s == iana.StatusNotOnLink && c.state == requesting:
+		c.note(m, server, nil, nil)
 		c.refuse(now)
-		return fmt.Errorf("%w: %v", ErrStatus, s)
-	case s != iana.StatusSuccess:
-		return fmt.Errorf("%w: %v", ErrStatus, s) // the message is repeated
+		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
+	case !concernsLeases(s):
+		c.note(m, server, nil, nil)
+		return fmt.Errorf("%w: %v", ErrStatus, statusName(s)) // the message is repeated
 	}
 	if c.state == informing {
 		c.learn(m)
@@ -153,13 +162,14 @@ func (c *Client) reply(now time.Time, m *dhcpv6.Message, server DUID) error {
 // take applies the associations of a reply (RFC 8415 section 18.2.10.1).
 func (c *Client) take(now time.Time, m *dhcpv6.Message, server DUID) error {
 	address, prefix, wishes := c.offers(m)
+	c.note(m, server, address, prefix)
 	unbound := c.address.unbound(address) || c.prefix.unbound(prefix)
 	switch {
 	case unbound && (c.state == renewing || c.state == rebinding):
 		c.apply(now, address, prefix)
 		c.server = server
 		c.begin(now, requesting)
-		return fmt.Errorf("%w: %v", ErrStatus, iana.StatusNoBinding)
+		return fmt.Errorf("%w: %v", ErrStatus, statusName(iana.StatusNoBinding))
 	case wishes == 0 && (c.state == renewing || c.state == rebinding):
 		c.apply(now, address, prefix) // it may have ended something
 		if c.held() {
@@ -213,4 +223,6 @@ func (c *Client) refuse(now time.Time) {
 	c.begin(now, soliciting)
 }
 
-func (c *Client) learn(m *dhcpv6.Message) { c.servers, c.domains = servers(m), domains(m) }
+func (c *Client) learn(m *dhcpv6.Message) {
+	c.servers, c.domains, c.services = servers(m), domains(m), c.cfg.Request.services(m)
+}

@@ -71,7 +71,7 @@ func TestDropped(t *testing.T) {
 		"request":        {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeRequest }, ErrUnexpected},
 		"relay":          {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeRelayReply }, ErrUnexpected},
 		"reconfigure":    {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeReconfigure }, ErrUnexpected},
-		"malformed":      {func(m *dhcpv6.Message) { m.AddOption(raw(dhcpv6.OptionIANA, []byte{1})) }, ErrMessage},
+		"malformed":      {func(m *dhcpv6.Message) { m.AddOption(raw(dhcpv6.OptionStatusCode, []byte{1})) }, ErrMessage},
 		"too long":       {func(m *dhcpv6.Message) { m.AddOption(raw(99, make([]byte, 5000))) }, ErrMessage},
 		"no such status": {func(m *dhcpv6.Message) { m.AddOption(refusal(999)) }, ErrStatus},
 	} {

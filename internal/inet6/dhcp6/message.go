@@ -6,14 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 	"github.com/insomniacslk/dhcp/iana"
-	"github.com/insomniacslk/dhcp/rfc1035label"
-
-	"upppoe/internal/inet6/learned"
 )
 
 // Ports of both sides (RFC 8415 section 7.2).
@@ -50,7 +46,9 @@ const headerLen = 4
 // optionInfMaxRT is an option's code that the library lacks (RFC 8415 section 21.25).
 const optionInfMaxRT dhcpv6.OptionCode = 83
 
-// parse reads a message. Of its options only those are looked into that matter here.
+// parse reads a message. Of its options only those are looked into that matter here. An
+// association that is malformed counts for nothing, as if it were not there, which RFC 8415
+// section 16 leaves to us: what is wrong in one does not take away what the others give.
 func parse(b []byte) (*dhcpv6.Message, error) {
 	if len(b) < headerLen || len(b) > maxMessage {
 		return nil, ErrMessage
@@ -64,10 +62,51 @@ func parse(b []byte) (*dhcpv6.Message, error) {
 
 func parseOption(code dhcpv6.OptionCode, data []byte) (dhcpv6.Option, error) {
 	switch code {
-	case dhcpv6.OptionIANA, dhcpv6.OptionIAPD, dhcpv6.OptionStatusCode:
+	case dhcpv6.OptionStatusCode:
 		return dhcpv6.ParseOption(code, data)
+	case dhcpv6.OptionIANA, dhcpv6.OptionIAPD:
+		return parseAssociation(code, data), nil
 	}
 	return raw(code, data), nil
+}
+
+// associationLen is that of an association without its options: IAID, T1 and T2 (RFC 8415
+// sections 21.4 and 21.21).
+const associationLen = 12
+
+// malformed is the code that an option gets which counts for nothing: it is reserved (RFC 8415
+// section 24), and the library expects an option of a known code to be well formed.
+const malformed dhcpv6.OptionCode = 0
+
+func parseAssociation(code dhcpv6.OptionCode, data []byte) dhcpv6.Option {
+	var within dhcpv6.Options
+	if len(data) < associationLen || within.FromBytesWithParser(data[associationLen:], parseWithin) != nil {
+		return raw(malformed, data)
+	}
+	id, t1, t2 := [4]byte(data), inSeconds(data[4:]), inSeconds(data[8:])
+	if code == dhcpv6.OptionIANA {
+		return &dhcpv6.OptIANA{IaId: id, T1: t1, T2: t2, Options: dhcpv6.IdentityOptions{Options: within}}
+	}
+	return &dhcpv6.OptIAPD{IaId: id, T1: t1, T2: t2, Options: dhcpv6.PDOptions{Options: within}}
+}
+
+// parseWithin reads an option of an association. A lease that is malformed is none; a status
+// that is malformed could have been a refusal, so the association counts for nothing.
+func parseWithin(code dhcpv6.OptionCode, data []byte) (dhcpv6.Option, error) {
+	switch code {
+	case dhcpv6.OptionStatusCode:
+		return dhcpv6.ParseOption(code, data)
+	case dhcpv6.OptionIAAddr, dhcpv6.OptionIAPrefix:
+		if o, err := dhcpv6.ParseOption(code, data); err == nil {
+			return o, nil
+		}
+		return raw(malformed, data), nil
+	}
+	return raw(code, data), nil
+}
+
+func inSeconds(b []byte) time.Duration {
+	return time.Duration(binary.BigEndian.Uint32(b)) * time.Second
 }
 
 func raw(code dhcpv6.OptionCode, data []byte) dhcpv6.Option {
@@ -92,7 +131,7 @@ func seconds(m *dhcpv6.Message, code dhcpv6.OptionCode, least, most time.Duratio
 	if len(b) != 4 {
 		return 0
 	}
-	d := time.Duration(binary.BigEndian.Uint32(b)) * time.Second
+	d := inSeconds(b)
 	if d < least || d > most {
 		return 0
 	}
@@ -100,29 +139,12 @@ func seconds(m *dhcpv6.Message, code dhcpv6.OptionCode, least, most time.Duratio
 }
 
 // servers are the name servers of a message (RFC 3646 section 3).
-func servers(m *dhcpv6.Message) (list []netip.Addr) {
-	for b := range slices.Chunk(data(m, dhcpv6.OptionDNSRecursiveNameServer), 16) {
-		a, ok := netip.AddrFromSlice(b)
-		if ok && learned.Server(a) && !slices.Contains(list, a) && len(list) < maxServers {
-			list = append(list, a)
-		}
-	}
-	return list
+func servers(m *dhcpv6.Message) []netip.Addr {
+	return addresses(data(m, dhcpv6.OptionDNSRecursiveNameServer))
 }
 
 // domains are those to search for names (RFC 3646 section 4).
-func domains(m *dhcpv6.Message) (list []string) {
-	labels, err := rfc1035label.FromBytes(data(m, dhcpv6.OptionDomainSearchList))
-	if err != nil {
-		return nil
-	}
-	for _, d := range labels.Labels {
-		if learned.Domain(d) && !slices.Contains(list, d) && len(list) < maxDomains {
-			list = append(list, d)
-		}
-	}
-	return list
-}
+func domains(m *dhcpv6.Message) []string { return domainNames(data(m, dhcpv6.OptionDomainSearchList)) }
 
 // status is what a server says of a message or of an association.
 type status interface {

@@ -220,7 +220,7 @@ func TestServerDrops(t *testing.T) {
 		"information with address": {with(question(dhcpv6.MessageTypeInformationRequest), &dhcpv6.OptIANA{}), ErrServer},
 		"reply":                    {question(dhcpv6.MessageTypeReply), ErrUnexpected},
 		"relayed":                  {question(dhcpv6.MessageTypeRelayForward), ErrUnexpected},
-		"malformed":                {with(question(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionIAPD, []byte{1})), ErrMessage},
+		"malformed":                {with(question(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionStatusCode, []byte{1})), ErrMessage},
 	} {
 		if b, err := newServer().Receive(start, c.m.ToBytes()); !errors.Is(err, c.want) || b != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)

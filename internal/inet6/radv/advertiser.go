@@ -179,6 +179,7 @@ func (a *Advertiser) Receive(now time.Time, p Packet) error {
 // none. An answer goes to who asked (RFC 4861 section 6.2.6), so that it need not wait
 // for the time between those for all.
 func (a *Advertiser) Advance(now time.Time) Message {
+	a.withdrawn = slices.DeleteFunc(a.withdrawn, func(n Network) bool { return n.Expired(now) })
 	switch {
 	case learned.Over(now, a.next):
 		a.sent++

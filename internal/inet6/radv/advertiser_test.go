@@ -1,7 +1,9 @@
 package radv
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -227,20 +229,20 @@ func TestOffer(t *testing.T) {
 	if len(v.Routers) != 1 || len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.Servers) != 1 || len(v.Domains) != 1 {
 		t.Fatalf("told %+v", v)
 	}
-	if got := v.Addresses[0].Valid; got.After(start.Add(10*time.Hour)) || got.Before(start.Add(10*time.Hour-time.Second)) {
-		t.Errorf("the address is valid until %v, want 10h less what has passed", got.Sub(start))
+	if got := v.Addresses[0]; got.Preferred != now.Add(45*time.Minute) || got.Valid != now.Add(90*time.Minute) {
+		t.Errorf("the address is preferred for %v and valid for %v, want the limits of RFC 9096", got.Preferred.Sub(now), got.Valid.Sub(now))
 	}
 	now = start.Add(time.Minute)
 	a.Change(now, Offer{Default: true})
 	v = tell(now)
-	if len(v.Addresses) != 1 || !v.Addresses[0].Deprecated(now) || v.Addresses[0].Valid.After(now.Add(twoHours)) {
+	if len(v.Addresses) != 1 || !v.Addresses[0].Deprecated(now) || v.Addresses[0].Valid.After(now.Add(ValidLimit)) || len(v.OnLink) > 0 {
 		t.Errorf("what is withdrawn is %+v", v.Addresses)
 	}
 	m := a.Last(now)
 	if v = receiveBytes(t, h, now, m); len(v.Routers) > 0 {
 		t.Errorf("in the end there is %+v", v)
 	}
-	if h.Advance(now.Add(twoHours)); len(h.View().Addresses) > 0 {
+	if h.Advance(now.Add(ValidLimit)); len(h.View().Addresses) > 0 {
 		t.Errorf("two hours later there is %+v", h.View().Addresses)
 	}
 }
@@ -265,4 +267,99 @@ func FuzzAdvertiser(f *testing.F) {
 			t.Errorf("answers twice, with %+v", m)
 		}
 	})
+}
+
+// networksOf are the prefixes of an advertisement, with their flags and lifetimes as they are on
+// the wire (RFC 4861 section 4.6.2).
+func networksOf(t *testing.T, m Message) (list []string) {
+	t.Helper()
+	if len(m.Data) < 16 || m.Data[0] != 134 {
+		t.Fatalf("advertised % x", m.Data)
+	}
+	for b := m.Data[16:]; len(b) > 0; b = b[8*int(b[1]):] {
+		if b[0] == 3 {
+			list = append(list, fmt.Sprintf("%v/%d flags %02x preferred %d valid %d", netip.AddrFrom16([16]byte(b[16:32])), b[2], b[3],
+				binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[4:])))
+		}
+	}
+	return list
+}
+
+// TestStale is RFC 9096 section 3.5: in each advertisement a prefix that is stale has lifetimes
+// of 0 and its flags, for as long as hosts can still use it; and section 3.4, how long that is.
+func TestStale(t *testing.T) {
+	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: dice()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(now time.Time, want ...string) {
+		t.Helper()
+		m := a.Advance(now)
+		if got := networksOf(t, m); !slices.Equal(got, want) {
+			t.Errorf("after %v: %q, want %q", now.Sub(start), got, want)
+		}
+	}
+	old, new := netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:2::/64")
+	a.Change(start, Offer{Networks: []Network{{old, learned.For(start, 24*time.Hour, learned.Infinity)}}})
+	said(start, "2001:db8:1::/64 flags c0 preferred 2700 valid 5400")
+	now := start.Add(time.Minute)
+	a.Change(now, Offer{Networks: []Network{{new, learned.For(now, 100*time.Second, 200*time.Second)}}})
+	said(now, "2001:db8:2::/64 flags c0 preferred 100 valid 200", "2001:db8:1::/64 flags c0 preferred 0 valid 0")
+	stale := "2001:db8:1::/64 flags c0 preferred 0 valid 0"
+	for times := 0; ; times++ {
+		at := a.Next()
+		if !at.Before(now.Add(5400 * time.Second)) {
+			if times < 9 {
+				t.Errorf("it is told %d times in 90 minutes", times)
+			}
+			break
+		}
+		if at.Before(now.Add(200 * time.Second)) {
+			said(at, "2001:db8:2::/64 flags c0 preferred "+fmt.Sprint(max(100-int(at.Sub(now)/time.Second), 0))+" valid "+fmt.Sprint(200-int(at.Sub(now)/time.Second)), stale)
+		} else {
+			said(at, stale)
+		}
+	}
+	if got := a.Withdrawn(now.Add(5400*time.Second - 1)); len(got) != 1 {
+		t.Errorf("just before the end stale are %v", got)
+	}
+	if got := a.Withdrawn(now.Add(5400 * time.Second)); len(got) != 0 {
+		t.Errorf("in the end stale are %v", got)
+	}
+	a.Advance(now.Add(5400 * time.Second))
+	if len(a.withdrawn) != 0 {
+		t.Errorf("in the end %v are kept", a.withdrawn)
+	}
+}
+
+// TestStaleComesBack: what is offered again is not stale, and nothing is told twice.
+func TestStaleComesBack(t *testing.T) {
+	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: dice()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := netip.MustParsePrefix("2001:db8:1::/64")
+	one := Network{p, learned.For(start, time.Hour, time.Hour)}
+	a.Withdraw(start, []Network{one, one, {p, learned.For(start, 0, 0)}, {netip.MustParsePrefix("fe80::/64"), one.Lifetime}})
+	if got := networksOf(t, a.Advance(start)); !slices.Equal(got, []string{"2001:db8:1::/64 flags c0 preferred 0 valid 0"}) {
+		t.Errorf("withdrawn: %q", got)
+	}
+	now := start.Add(time.Minute)
+	a.Change(now, Offer{Networks: []Network{one}})
+	if got := networksOf(t, a.Advance(now)); !slices.Equal(got, []string{"2001:db8:1::/64 flags c0 preferred 2700 valid 3540"}) || len(a.Offered()) != 1 {
+		t.Errorf("offered again: %q, %v", got, a.Offered())
+	}
+	a.Withdraw(now, []Network{one})
+	if got := a.Withdrawn(now); len(got) != 0 {
+		t.Errorf("what is offered is stale: %v", got)
+	}
+	if at := a.Next().Sub(now); at != apart {
+		t.Errorf("told after %v, want %v", at, apart)
+	}
+	for i := range 17 {
+		a.Withdraw(now, []Network{{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 1, byte(i)}), 64), one.Lifetime}})
+	}
+	if got := a.Withdrawn(now); len(got) != 16 || got[0].Prefix.String() != "2001:db8:101::/64" {
+		t.Errorf("of seventeen %d are kept, from %v on", len(got), got[0])
+	}
 }

@@ -28,9 +28,17 @@ type Network struct {
 	learned.Lifetime
 }
 
+// Limits of the lifetimes that hosts are told of a network that is passed on, however long it is
+// ours (RFC 9096 section 3.4): so long may they use it at most if nobody can tell them that it has
+// become stale.
+const (
+	PreferredLimit = 2700 * time.Second // ND_PREFERRED_LIMIT
+	ValidLimit     = 5400 * time.Second // ND_VALID_LIMIT
+)
+
 // Change has the router tell something else, and soon. A network that is not there any
-// more is taken back: hosts may use its addresses for two hours at most, and for
-// nothing new (RFC 7084 L-13). What a host would not take is left out.
+// more is stale: that is told until no host can use it any more (RFC 9096 section 3.5). What a
+// host would not take is left out.
 func (a *Advertiser) Change(now time.Time, o Offer) {
 	o = o.checked()
 	if a.offer.equal(&o) {
@@ -38,14 +46,41 @@ func (a *Advertiser) Change(now time.Time, o Offer) {
 	}
 	for _, n := range a.offer.Networks {
 		if !hasNetwork(o.Networks, n.Prefix) {
-			n.Preferred, n.Valid = now, learned.Earliest(n.Valid, now.Add(twoHours))
-			a.withdrawn = append(a.withdrawn, n)
+			n.Preferred, n.Valid = now, learned.Earliest(n.Valid, now.Add(ValidLimit))
+			a.withdraw(n)
 		}
 	}
 	a.withdrawn = slices.DeleteFunc(a.withdrawn, func(n Network) bool { return n.Expired(now) || hasNetwork(o.Networks, n.Prefix) })
-	a.withdrawn = a.withdrawn[max(len(a.withdrawn)-maxPrefixes, 0):]
 	a.offer = o
 	a.soon(now)
+}
+
+// Withdraw has the router tell that networks are stale, until they are valid no more: as those
+// that another router here has told before it.
+func (a *Advertiser) Withdraw(now time.Time, list []Network) {
+	o := (&Offer{Networks: list}).checked()
+	for _, n := range o.Networks {
+		if !n.Expired(now) && !hasNetwork(a.offer.Networks, n.Prefix) {
+			a.withdraw(n)
+		}
+	}
+	a.soon(now)
+}
+
+// withdraw keeps the latest ones: their number is bounded.
+func (a *Advertiser) withdraw(n Network) {
+	a.withdrawn = slices.DeleteFunc(a.withdrawn, func(o Network) bool { return o.Prefix == n.Prefix })
+	a.withdrawn = append(a.withdrawn, n)
+	a.withdrawn = slices.Delete(a.withdrawn, 0, max(len(a.withdrawn)-maxPrefixes, 0))
+}
+
+// Offered are the networks of the last Change. They are the caller's.
+func (a *Advertiser) Offered() []Network { return slices.Clone(a.offer.Networks) }
+
+// Withdrawn are the networks that hosts are told to be stale, but for those that are over. They
+// are the caller's.
+func (a *Advertiser) Withdrawn(now time.Time) []Network {
+	return slices.DeleteFunc(slices.Clone(a.withdrawn), func(n Network) bool { return n.Expired(now) })
 }
 
 // Unsent says that what Advance has returned could not be sent: it is tried again soon,
@@ -99,14 +134,19 @@ func (o *Offer) checked() Offer {
 }
 
 func (a *Advertiser) networks(now time.Time) (options []ndp.Option) {
-	for _, n := range slices.Concat(a.offer.Networks, a.withdrawn) {
-		if n.Expired(now) {
-			continue
-		}
+	add := func(n Network, preferred, valid time.Duration) {
 		options = append(options, &ndp.PrefixInformation{
 			Prefix: n.Prefix.Addr(), PrefixLength: uint8(n.Prefix.Bits()), OnLink: true, AutonomousAddressConfiguration: true,
-			PreferredLifetime: learned.Left(now, n.Preferred), ValidLifetime: learned.Left(now, n.Valid),
+			PreferredLifetime: preferred, ValidLifetime: valid,
 		})
+	}
+	for _, n := range a.offer.Networks {
+		if !n.Expired(now) {
+			add(n, min(learned.Left(now, n.Preferred), PreferredLimit), min(learned.Left(now, n.Valid), ValidLimit))
+		}
+	}
+	for _, n := range a.Withdrawn(now) {
+		add(n, 0, 0)
 	}
 	return options
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -33,6 +34,7 @@ type line struct {
 	keeper  *netif.Keeper
 	state   State
 	told    bool
+	logged  map[string]bool // lines that a client could bring about again and again
 }
 
 // taken is what has to go back to a pool.
@@ -42,7 +44,7 @@ type taken struct {
 }
 
 func newLine(cfg *Config, p ports, r *rand.Rand) (*line, error) {
-	l := &line{cfg: cfg, ports: p, keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log)}
+	l := &line{cfg: cfg, ports: p, keeper: netif.NewKeeper(cfg.Device, p.Apply, cfg.Log), logged: map[string]bool{}}
 	l.network, _ = l.take(cfg.Networks)
 	var prefixes []netip.Prefix
 	if l.network.IsValid() {
@@ -76,7 +78,7 @@ func (l *line) take(p *Pool) (netip.Prefix, error) {
 	}
 	part, err := p.Take(l.cfg.Key)
 	if err != nil {
-		l.cfg.Log.Warn(fmt.Sprintf("%s: nothing left for this line: %v", l.cfg.Device, err))
+		l.once(slog.LevelWarn, fmt.Sprintf("address pool exhausted: %v", err))
 		return part, err
 	}
 	l.taken = append(l.taken, taken{p, part})
@@ -114,7 +116,8 @@ func (l *line) run(ctx context.Context, in inputs) error {
 	}
 }
 
-// answer has routes follow before the client may use what it gets.
+// answer has routes follow before the client may use what it gets. A client that has asked from an
+// address to which there is no route gets its answer on the link.
 func (l *line) answer(d netif.Datagram) {
 	reply, err := l.server.Receive(time.Now(), d.Data)
 	l.debug("DHCPv6 message", err)
@@ -123,7 +126,12 @@ func (l *line) answer(d netif.Datagram) {
 	}
 	l.settle(l.plan())
 	to := netip.AddrPortFrom(d.Peer.Addr(), dhcp6.ClientPort)
-	l.debug("DHCPv6 answer", l.ports.Answer(netif.Datagram{Data: reply, Peer: to}))
+	err = l.ports.Answer(netif.Datagram{Data: reply, Peer: to})
+	if err != nil && !to.Addr().IsLinkLocalUnicast() {
+		to = netip.AddrPortFrom(l.cfg.Remote, dhcp6.ClientPort)
+		err = l.ports.Answer(netif.Datagram{Data: reply, Peer: to})
+	}
+	l.debug("DHCPv6 answer", err)
 }
 
 // step does what is due.
@@ -166,10 +174,39 @@ func (l *line) settle(set netif.Set, s State) {
 	if l.told && s == l.state {
 		return
 	}
+	l.log(s)
 	l.state, l.told = s, true
 	if l.cfg.Notify != nil {
 		l.cfg.Notify(s)
 	}
+}
+
+// log says what the peer has.
+func (l *line) log(s State) {
+	for _, c := range []struct {
+		what    string
+		had, is netip.Prefix
+	}{
+		{"advertised prefix", l.state.Network, s.Network}, {"DHCPv6 lease of address", l.state.Address, s.Address},
+		{"DHCPv6 lease of prefix", l.state.Delegated, s.Delegated},
+	} {
+		switch {
+		case c.had == c.is:
+		case c.is.IsValid():
+			l.once(slog.LevelInfo, fmt.Sprintf("%s %v", c.what, c.is))
+		case l.told:
+			l.once(slog.LevelInfo, fmt.Sprintf("%s %v has ended", c.what, c.had))
+		}
+	}
+}
+
+// once logs a line; again only at level debug: how often, a client decides.
+func (l *line) once(level slog.Level, text string) {
+	if l.logged[text] {
+		level = slog.LevelDebug
+	}
+	l.logged[text] = true
+	l.cfg.Log.Log(context.Background(), level, l.cfg.Device+": "+text)
 }
 
 func (l *line) debug(what string, err error) {

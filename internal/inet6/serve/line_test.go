@@ -25,20 +25,22 @@ var peer = netip.MustParseAddr("fe80::2")
 
 // world is what a line acts on, in memory.
 type world struct {
-	t          *testing.T
-	cfg        Config
-	log        bytes.Buffer
-	states     []State
-	set        netif.Set
-	refuse     error // what Apply says
-	advertised []radv.Message
-	answered   []netif.Datagram
-	solicit    chan radv.Packet
-	ask        chan netif.Datagram
-	failures   chan error
-	end        context.CancelCauseFunc
-	result     chan error
-	turn       atomic.Int32 // what the test has seen comes before what the line does next
+	t      *testing.T
+	cfg    Config
+	log    bytes.Buffer
+	states []State
+	set    netif.Set
+	refuse error // what Apply says
+	// unreachable is where answers cannot be sent.
+	unreachable netip.Addr
+	advertised  []radv.Message
+	answered    []netif.Datagram
+	solicit     chan radv.Packet
+	ask         chan netif.Datagram
+	failures    chan error
+	end         context.CancelCauseFunc
+	result      chan error
+	turn        atomic.Int32 // what the test has seen comes before what the line does next
 }
 
 func (w *world) Advertise(m radv.Message) error {
@@ -48,6 +50,9 @@ func (w *world) Advertise(m radv.Message) error {
 }
 
 func (w *world) Answer(d netif.Datagram) error {
+	if w.unreachable == d.Peer.Addr() {
+		return errors.New("network is unreachable")
+	}
 	w.answered = append(w.answered, d)
 	return nil
 }
@@ -210,7 +215,7 @@ func TestExhausted(t *testing.T) {
 		if len(w.set.Routes) > 0 || len(w.lastRA().Options) > 0 {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		if !strings.Contains(w.log.String(), "nothing left for this line: 2001:db8:1::/64 in /64: all are in use") {
+		if !strings.Contains(w.log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all are in use") {
 			t.Errorf("the log says %s", &w.log)
 		}
 		w.cfg.Networks.Give(other)
@@ -276,4 +281,49 @@ func TestBadConfig(t *testing.T) {
 	if _, err := newLine(&cfg, &world{}, rand.New(rand.NewPCG(1, 2))); !errors.Is(err, radv.ErrConfig) || cfg.Networks.Used() > 0 {
 		t.Errorf("an interval of 1s: %v", err)
 	}
+}
+
+// TestAnswersTo: an answer goes to where the question came from, or, if it cannot, to the peer's
+// link-local address; one that cannot go there either is lost.
+func TestAnswersTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		global, port := netip.MustParseAddr("2001:db8:1::9"), uint16(546)
+		solicit := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeSolicit}
+		solicit.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
+		for _, c := range []struct{ source, unreachable, want netip.Addr }{
+			{global, netip.Addr{}, global}, {global, global, peer}, {peer, netip.Addr{}, peer}, {peer, peer, netip.Addr{}},
+		} {
+			w.answered, w.unreachable = nil, c.unreachable
+			w.ask <- netif.Datagram{Data: solicit.ToBytes(), Peer: netip.AddrPortFrom(c.source, 9)}
+			synctest.Wait()
+			if len(w.answered) > 1 || (len(w.answered) == 1) != c.want.IsValid() || c.want.IsValid() && w.answered[0].Peer != netip.AddrPortFrom(c.want, port) {
+				t.Errorf("%+v: answered %v", c, w.answered)
+			}
+		}
+		w.over(ErrLinkGone)
+	})
+}
+
+// TestLeasesLogged: what is leased and ends goes to the log, but not as often as a client likes;
+// an exhausted pool likewise.
+func TestLeasesLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.cfg.Addresses.Take("another") })
+		for range 3 {
+			w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIANA{})
+			w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
+		}
+		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
+		for text, want := range map[string]int{
+			"level=INFO msg=\"ppp0: advertised prefix 2001:db8:1::/64\"": 1, "level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56\"": 1,
+			"level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended\"": 1, "level=WARN msg=\"ppp0: address pool exhausted: 2001:db8:2::/127": 1,
+		} {
+			if got := strings.Count(w.log.String(), text); got != want {
+				t.Errorf("%s stands %d times, want %d:\n%s", text, got, want, &w.log)
+			}
+		}
+		w.cfg.Addresses.Give(netip.MustParsePrefix("2001:db8:2::1/128"))
+		w.over(ErrLinkGone)
+	})
 }

@@ -1,0 +1,127 @@
+package dhcp6
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Options within a container of softwire parameters (RFC 7598 section 4).
+const (
+	s46Rule       = 89
+	s46BR         = 90
+	s46DMR        = 91
+	s46Bind       = 92
+	s46PortParams = 93
+)
+
+const (
+	maxRules     = 8    // of one container
+	maxContainer = 1024 // octets of one that is passed on as it is
+	forwarding   = 0x01 // a rule's flag: it is a Forwarding Mapping Rule
+)
+
+// rules are those of a container, as text: the rule's or binding's own parameters, then those of
+// the whole container. A rule that cannot be is left out.
+func rules(kind string, container []byte) (list []string) {
+	var shared []string
+	for code, value := range suboptions(container) {
+		switch code {
+		case s46BR:
+			if a, ok := netip.AddrFromSlice(value); ok && a.Is6() {
+				shared = append(shared, "br="+a.String())
+			}
+		case s46DMR:
+			if p, _, ok := prefix6(value); ok {
+				shared = append(shared, "dmr="+p.String())
+			}
+		}
+	}
+	if len(shared) > maxRules {
+		shared = shared[:maxRules]
+	}
+	for code, value := range suboptions(container) {
+		var fields []string
+		switch code {
+		case s46Rule:
+			fields = rule(value)
+		case s46Bind:
+			fields = binding4(value)
+		}
+		if fields != nil && len(list) < maxRules {
+			fields = append([]string{"type=" + kind}, append(fields, shared...)...)
+			list = append(list, strings.Join(fields, ","))
+		}
+	}
+	return list
+}
+
+// rule reads S46_RULE (RFC 7598 section 4.1); nil: it cannot be.
+func rule(b []byte) (fields []string) {
+	const fixed = 1 + 1 + 1 + 4
+	if len(b) < fixed+1 {
+		return nil
+	}
+	flags, eaLength, length4 := b[0], b[1], b[2]
+	p6, rest, ok := prefix6(b[fixed:])
+	if !ok || eaLength > 48 || length4 > 32 {
+		return nil
+	}
+	if flags&forwarding != 0 {
+		fields = append(fields, "fmr")
+	}
+	fields = append(fields, fmt.Sprintf("ealen=%d,prefix4len=%d,prefix6len=%d,ipv4prefix=%v,ipv6prefix=%v",
+		eaLength, length4, p6.Bits(), netip.PrefixFrom(netip.AddrFrom4([4]byte(b[3:fixed])), int(length4)).Masked().Addr(), p6.Addr()))
+	return append(fields, ports(rest)...)
+}
+
+// binding4 reads S46_V4V6BIND (RFC 7598 section 4.4); nil: it cannot be.
+func binding4(b []byte) []string {
+	if len(b) < 4+1 {
+		return nil
+	}
+	p6, rest, ok := prefix6(b[4:])
+	if !ok {
+		return nil
+	}
+	own := fmt.Sprintf("ipv4address=%v,prefix6len=%d,ipv6prefix=%v", netip.AddrFrom4([4]byte(b[:4])), p6.Bits(), p6.Addr())
+	return append([]string{own}, ports(rest)...)
+}
+
+// ports reads S46_PORTPARAMS (RFC 7598 section 4.5), if it is there: the PSID is in the leftmost
+// bits of its field.
+func ports(options []byte) []string {
+	for code, b := range suboptions(options) {
+		if code != s46PortParams || len(b) != 4 || b[0] > 15 || b[1] > 16 {
+			continue
+		}
+		psid := uint32(binary.BigEndian.Uint16(b[2:])) >> (16 - b[1])
+		return []string{fmt.Sprintf("offset=%d,psidlen=%d,psid=%d", b[0], b[1], psid)}
+	}
+	return nil
+}
+
+// prefix6 reads a length in bits and as many octets as that takes, and returns what follows.
+func prefix6(b []byte) (p netip.Prefix, rest []byte, ok bool) {
+	if len(b) == 0 || b[0] > 128 {
+		return p, nil, false
+	}
+	bits := int(b[0])
+	n := (bits + 7) / 8
+	if len(b) < 1+n {
+		return p, nil, false
+	}
+	var a [16]byte
+	copy(a[:], b[1:1+n])
+	return netip.PrefixFrom(netip.AddrFrom16(a), bits).Masked(), b[1+n:], true
+}
+
+// hexadecimal is a container that is passed on as it is; one that is too long is not.
+func hexadecimal(b []byte) string {
+	if len(b) > maxContainer {
+		return ""
+	}
+	return hex.EncodeToString(b)
+}
