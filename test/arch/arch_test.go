@@ -89,7 +89,7 @@ var may = map[string][]string{
 	"internal/leftover":      {"internal/wholefile"},
 	"internal/ratelimit":     {},
 	"internal/wholefile":     {},
-	"internal/inet6":         {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif", "internal/inet6/setting"},
+	"internal/inet6":         {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif", "internal/inet6/setting", "internal/wholefile"},
 	"internal/inet6/serve":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
 }
 
