@@ -29,6 +29,8 @@ func (c *client) Status() []byte {
 	return text
 }
 
+func (c *client) Missed(int) []byte { return nil }
+
 func (c *client) HangUp() { c.said <- "hangup" }
 
 // Stop has the client end, for which whoever says so waits.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -238,7 +239,7 @@ func TestSecretsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	_, err = credentials(parse(t, "user", "alice"), slog.New(journal.NewLines(false, &b)))
+	_, err = credentials(parse(t, "user", "alice"), slog.New(memoryLog(&b)))
 	if text := b.String(); exitCode(err) != exitOptions || !strings.Contains(err.Error(), "chap-secrets:1") || strings.Count(text, "\n") != 2 || !strings.Contains(text, "chap-secrets:1") || strings.Contains(text, "geheim") {
 		t.Errorf("%v, the log is %q; want a broken line and an open file told of", err, text)
 	}
@@ -360,7 +361,7 @@ func TestOpenPasswordFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		got, _, err := password(parse(t, "password-file", path), slog.New(journal.NewLines(false, &b)))
+		got, _, err := password(parse(t, "password-file", path), slog.New(memoryLog(&b)))
 		if err != nil || string(got) != "geheim" {
 			t.Errorf("%v: %v", mode, err)
 		}
@@ -389,4 +390,11 @@ func TestSecretOfAFileIsReadAgain(t *testing.T) {
 			t.Errorf("a secret of %d octets, %v; want %q, and not another file's", len(got), ok, want)
 		}
 	}
+}
+
+// memoryLog is a log that has each line at once.
+func memoryLog(w io.Writer) *journal.Lines {
+	lines := journal.NewLines(false)
+	lines.AddMemory(w)
+	return lines
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -48,12 +49,13 @@ type program struct {
 
 // dial runs the client until it ends.
 func dial(s *pppd.Settings) int {
+	background.OutliveReaders()
 	ring := control.NewRing()
-	lines, closeLog, err := openLog(s, ring)
+	lines, err := openLog(s, ring)
 	if err != nil {
 		return fail(err)
 	}
-	defer closeLog()
+	defer lines.Close()
 	p := &program{settings: s, lines: lines, log: slog.New(lines)}
 	p.mtu = &parentMTU{settings: s, log: p.log}
 	for _, notice := range s.Notices {
@@ -68,29 +70,35 @@ func dial(s *pppd.Settings) int {
 	}
 	p.tell(err)
 	p.log.Info("Exit.")
+	ring.Flush()
 	return exitCode(err)
 }
 
 // openLog has the log go where the settings say, and to those who ask for it later.
-func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, func() error, error) {
+func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, error) {
 	leaves := background.IsCopy() && s.LogFD < 0
-	lines, closeLog, err := journal.Open(s.Debug, s.LogFile, "pppoe-client", leaves)
+	lines, err := journal.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	lines.Add(ring)
+	lines.AddMemory(ring)
 	if s.LogFD > 2 {
 		unix.CloseOnExec(s.LogFD) // scripts have no business with it
 		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
 	}
-	return lines, closeLog, nil
+	return lines, nil
 }
 
-// tell says why the client ended, unless that was asked for.
+// tell says why the client ended, unless that was asked for. Somebody who waits at a terminal
+// that does not have the log is told there, too.
 func (p *program) tell(err error) {
 	end := (*pppoe.EndError)(nil)
-	if err != nil && (!errors.As(err, &end) || end.Err != nil) {
-		p.log.Error(err.Error())
+	if err == nil || errors.As(err, &end) && end.Err == nil {
+		return
+	}
+	p.log.Error(err.Error())
+	if p.settings.Detach != pppd.Stay && !p.lines.Has(os.Stderr) {
+		fmt.Fprintln(os.Stderr, "pppoe-client: "+err.Error())
 	}
 }
 
@@ -102,8 +110,8 @@ func (p *program) run(ring *control.Ring) error {
 	defer p.listen(ring)()
 	p.scripts = scripts.New(scriptsOf(s, p.log))
 	defer p.scripts.Close()
-	outliveReaders()
-	p.online = newOnline(s, p.goToBackground)
+	// Ends soon: the loop does not wait for those who read the last lines.
+	p.online = newOnline(s, func() { go p.goToBackground() })
 	p.records = newRecords(s, p.log)
 	defer p.records.close()
 	p.host = host(s, p.log)
@@ -115,7 +123,7 @@ func (p *program) run(ring *control.Ring) error {
 	}
 	if s.JSON {
 		p.out = newStream(os.Stdout)
-		defer p.out.close()
+		defer p.out.flush()
 	}
 
 	cfg, err := config(s, p.log)
@@ -215,7 +223,9 @@ func kept(s *pppd.Settings) []privilege.Capability {
 	return keep
 }
 
+// goToBackground lets the caller go on, who finds in the log what has led to this.
 func (p *program) goToBackground() {
+	p.lines.Flush()
 	if background.IsCopy() {
 		p.lines.Drop(os.Stderr)
 		if p.out != nil {
@@ -292,6 +302,9 @@ func (p *program) Status() []byte {
 	}
 	return object(s)
 }
+
+// Missed is the event that stands for so many others.
+func (p *program) Missed(n int) []byte { return object(status.Missed(n)) }
 
 // object is one of package status in JSON: those can always be written.
 func object(v any) []byte {

@@ -36,7 +36,7 @@ var exits = []exit{
 	{3, "no permission: it takes root, or CAP_NET_RAW and CAP_NET_ADMIN", nil,
 		[]error{tun.ErrPermission, afpacket.ErrPermission}},
 	{4, "there is no /dev/net/tun", nil, []error{tun.ErrNoDevice}}, // pppd: no PPP in the kernel
-	{5, "ended by SIGTERM or SIGINT", []session.Cause{session.UserRequest}, nil},
+	{5, "ended by SIGTERM, SIGINT or SIGQUIT", []session.Cause{session.UserRequest}, nil},
 	{7, "the interface is not there, down, or not Ethernet", nil,
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
 	{8, "no concentrator answered, or none would have us", nil, []error{pppoe.ErrDiscovery}},

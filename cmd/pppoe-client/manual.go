@@ -35,7 +35,7 @@ func page() *man.Page {
 				man.Item{Term: defaultEnv, Text: "our password, unless `password`, `password-file` or `password-env` is given."},
 			}},
 			{Title: "SIGNALS", Blocks: []man.Block{
-				man.Item{Term: "SIGTERM, SIGINT", Text: "say goodbye to the peer and the concentrator, take the device and its routes away, and end with code 5."},
+				man.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end the session (Terminate-Request, PADT), take the device and its routes away, and end with code 5."},
 				man.Item{Term: "SIGHUP", Text: "hang up; with `persist`, dial anew at once, also out of a pause."},
 				man.Item{Term: "SIGUSR1", Text: "switch the log of packets on, or off again."},
 			}},

@@ -8,11 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outliveReaders has the program live on when nobody reads its output any more: a write
-// fails then. A signal that is caught, other than one that is ignored, is as usual for
-// scripts.
-func outliveReaders() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) }
-
 // heedSignals does what pppd does at SIGHUP, SIGUSR1 and SIGUSR2, until the function
 // that it returns is called.
 func (p *program) heedSignals() (stop func()) {

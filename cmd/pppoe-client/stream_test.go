@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"upppoe/internal/linequeue"
 )
 
 // held is a writer that does not return until it is let go.
@@ -19,36 +21,29 @@ func (h *held) Write(b []byte) (int, error) {
 	return h.text.Write(b)
 }
 
-// TestStream: nobody waits for a slow reader, who gets what could wait.
+// TestStream: nobody waits for a slow reader, who gets what could wait, and how much that
+// is missing.
 func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &held{let: make(chan struct{})}
-		s := newStream(to)
+		s, began := newStream(to), time.Now()
 		s.write([]byte("1\n"))
 		synctest.Wait()
-		for range 3 * behind {
+		for range linequeue.MaxLines + 5 {
 			s.write([]byte("2\n"))
 		}
-		time.AfterFunc(farewell/2, func() { close(to.let) })
-		s.close()
-		if got := to.text.String(); got != "1\n"+strings.Repeat("2\n", behind) {
-			t.Errorf("%d octets came, want %d lines", len(got), behind+1)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("a reader that stands still is waited for: %v", took)
 		}
-	})
-}
-
-// TestStreamUnread: the end is not held up by who does not read at all.
-func TestStreamUnread(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		to := &held{let: make(chan struct{})}
-		s := newStream(to)
-		s.write([]byte("1\n"))
-		began := time.Now()
-		s.close()
-		if took := time.Since(began); took != farewell {
-			t.Errorf("the end took %v, want %v", took, farewell)
+		time.AfterFunc(longestFlush/2, func() { close(to.let) })
+		s.flush()
+		lines := strings.SplitAfter(to.text.String(), "\n")
+		if n := len(lines); n != linequeue.MaxLines+3 || lines[1] != "2\n" || lines[n-3] != "2\n" {
+			t.Fatalf("%d lines came, want %d", n, linequeue.MaxLines+3)
 		}
-		close(to.let)
+		if got := lines[len(lines)-2]; !strings.HasPrefix(got, `{"time":"`) || !strings.HasSuffix(got, `"event":"missed","missed":5}`+"\n") {
+			t.Errorf("what is missing is told as %s", got)
+		}
 	})
 }
 
@@ -59,28 +54,20 @@ func TestStreamFlush(t *testing.T) {
 		s := newStream(to)
 		s.write([]byte("1\n"))
 		s.write([]byte("2\n"))
-		time.AfterFunc(farewell/2, func() { close(to.let) })
+		began := time.Now()
+		s.flush()
+		if took := time.Since(began); took != longestFlush {
+			t.Errorf("nobody reads, and it took %v, want %v", took, longestFlush)
+		}
+		close(to.let)
 		s.flush()
 		if got := to.text.String(); got != "1\n2\n" {
 			t.Errorf("%q was written before it went on", got)
 		}
-		s.write([]byte("3\n"))
-		s.close()
-		if got := to.text.String(); got != "1\n2\n3\n" {
-			t.Errorf("%q was written in the end", got)
-		}
-
+		began = time.Now()
 		s.flush() // there is no more to be written
-
-		nobody := &held{let: make(chan struct{})}
-		unread := newStream(nobody)
-		unread.write([]byte("1\n"))
-		began := time.Now()
-		unread.flush()
-		if took := time.Since(began); took != farewell {
-			t.Errorf("nobody reads, and it took %v, want %v", took, farewell)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("flushing nothing took %v", took)
 		}
-		close(nobody.let)
-		unread.close()
 	})
 }

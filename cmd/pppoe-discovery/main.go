@@ -20,11 +20,16 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGQUIT)
 	defer stop()
+	// Somebody who does not read what is printed must not keep the program from ending.
+	context.AfterFunc(ctx, func() { time.AfterFunc(longestEnd, func() { os.Exit(exitNone) }) })
 	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
+
+// longestEnd is how long the end may take after a signal.
+const longestEnd = 2 * time.Second
 
 // Exit codes: pppd's program has 0 if any concentrator answered, and 1 otherwise.
 const (

@@ -53,7 +53,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 				manual.Item{Term: strconv.Itoa(exitUnexpected), Text: "one answered that was not expected (with `--watch`: only with `--alarm`)."},
 			}},
 			{Title: "SIGNALS", Blocks: []manual.Block{
-				manual.Item{Term: "SIGTERM, SIGINT", Text: "stop waiting for answers: the exit code tells whether there were any."},
+				manual.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "stop waiting for answers: the exit code tells whether there were any."},
 			}},
 			{Title: "EXAMPLES", Blocks: []manual.Block{
 				manual.Paragraph("Who is there?"),

@@ -23,7 +23,7 @@ var exits = []struct {
 	meaning string
 	errs    []error
 }{
-	{exitOK, "in the background; or ended by SIGTERM or SIGINT", nil},
+	{exitOK, "in the background; or ended by SIGTERM, SIGINT or SIGQUIT", nil},
 	{exitFatal, "a fault that has no code of its own: the message tells", nil},
 	{exitOptions, "a flag, or an option of the options file, is wrong: the message tells which, and what to do", nil},
 	{3, "no permission: it takes root, or CAP_NET_RAW and CAP_NET_ADMIN", []error{tun.ErrPermission, afpacket.ErrPermission}},

@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
 	"upppoe/internal/background"
 	"upppoe/internal/journal"
 	"upppoe/internal/pidfile"
@@ -49,12 +52,16 @@ func run(args []string) int {
 
 // attend runs the server until it ends.
 func attend(f *flags, s *pppd.Settings) int {
-	lines, closeLog, err := journal.Open(s.Debug || f.debug, s.LogFile, "pppoe-server", background.IsCopy())
+	background.OutliveReaders()
+	// Signals that make pppd do something do not end a server in which nothing is to be done.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
+	lines, err := journal.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), background.IsCopy())
 	if err != nil {
 		return fail(err)
 	}
-	defer closeLog()
+	defer lines.Close()
 	log := slog.New(lines)
+	fail := func(err error) int { return end(err, lines) }
 	for _, notice := range slices.Concat(f.notices, s.Notices) {
 		log.Warn(notice)
 	}
@@ -103,6 +110,7 @@ func attend(f *flags, s *pppd.Settings) int {
 		defer pidfile.Remove(dir, name)
 	}
 	if background.IsCopy() {
+		lines.Flush()
 		lines.Drop(os.Stderr)
 		background.Ready()
 	}
@@ -116,6 +124,16 @@ func attend(f *flags, s *pppd.Settings) int {
 		return fail(err)
 	}
 	return 0
+}
+
+// end tells why the server does not run any more: in the log, and to somebody who waits at a
+// terminal that does not have the log.
+func end(err error, lines *journal.Lines) int {
+	slog.New(lines).Error(err.Error())
+	if lines.Has(os.Stderr) {
+		return exitCode(err)
+	}
+	return fail(err)
 }
 
 // listen opens the ports of all interfaces, or none.

@@ -28,7 +28,7 @@ func page(set *pflag.FlagSet) *manual.Page {
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manual.Block{
-				manual.Item{Term: "SIGTERM, SIGINT", Text: "end all sessions, take their devices away, and end with code 0."},
+				manual.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end all sessions, take their devices away, and end with code 0."},
 				manual.Item{Term: "SIGHUP", Text: "read the options file and the accounts again, for sessions that begin from then on; those that are there go on. " +
 					"If the options cannot be used, nothing changes, and the log says why. `datapath`, `datapath-queues` and `logfile` change only when the server is started anew."},
 			}},

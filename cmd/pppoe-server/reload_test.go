@@ -22,7 +22,8 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	out := &bytes.Buffer{}
-	lines := journal.NewLines(false, out)
+	lines := journal.NewLines(false)
+	lines.AddMemory(out)
 	log := slog.New(lines)
 	cfg := config(f, s, log)
 	run := newScripted()

@@ -63,7 +63,7 @@ func Launch() (code int, err error) {
 	copy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	// Before the copy is there: a signal may come at once.
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP)
 	defer signal.Stop(signals)
 	err = copy.Start()
 	unix.Close(ready)
@@ -95,12 +95,17 @@ func forward(signals <-chan os.Signal, p *os.Process) (stop func()) {
 	return func() { close(done) }
 }
 
-// UntilSignal returns a context that ends at SIGTERM or SIGINT, after told has been
+// OutliveReaders has the program live on when nobody reads its output any more, or a file may
+// not grow any more: a write fails then. A signal that is caught, other than one that is
+// ignored, is as usual for programs that this one starts.
+func OutliveReaders() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, unix.SIGXFSZ) }
+
+// UntilSignal returns a context that ends at SIGTERM, SIGINT or SIGQUIT, after told has been
 // told which. The function it returns ends it too.
 func UntilSignal(told func(signal os.Signal)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
 	// Ends with the program: a second signal is told too.
 	go func() {
 		for s := range signals {

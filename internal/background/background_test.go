@@ -233,7 +233,7 @@ func TestReady(t *testing.T) {
 // TestSignals: what ends the program at the terminal ends the copy, which is in another
 // session.
 func TestSignals(t *testing.T) {
-	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT} {
+	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGQUIT} {
 		l := launch(t, "waits for a signal")
 		if err := l.Process.Signal(s); err != nil {
 			t.Fatal(err)

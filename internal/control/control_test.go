@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"net"
@@ -10,14 +11,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"upppoe/internal/linequeue"
 )
 
 // program is one that answers.
 type program struct{ said chan string }
 
-func (p *program) Status() []byte { return []byte(`{"state":"online"}`) }
-func (p *program) Stop()          { p.said <- "stop" }
-func (p *program) HangUp()        { p.said <- "hangup" }
+func (p *program) Status() []byte      { return []byte(`{"state":"online"}`) }
+func (p *program) Missed(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
+func (p *program) Stop()               { p.said <- "stop" }
+func (p *program) HangUp()             { p.said <- "hangup" }
 
 func listen(t *testing.T) (dir string, s *Server, p *program, log *Ring) {
 	t.Helper()
@@ -46,7 +50,7 @@ func TestQuestions(t *testing.T) {
 		t.Fatalf("programs %v, %v; want this one", pids, err)
 	}
 	for question, want := range map[string]string{
-		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "hangup": "", "nonsense": "unknown question \"nonsense\"\n",
+		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "log 1": "two\n", "log 0": "", "log 3": "one\ntwo\n", "log -1": "one\ntwo\n", "hangup": "", "nonsense": "unknown question \"nonsense\"\n",
 		strings.Repeat("x", 100): "",
 	} {
 		var got bytes.Buffer
@@ -94,18 +98,59 @@ func TestLastEvent(t *testing.T) {
 	events, done := make(lines), make(chan error)
 	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
 	<-events
-	for range backlog {
+	const last = 300
+	for range last {
 		s.Tell([]byte("{}\n"))
 	}
 	closed := make(chan struct{})
 	go func() { s.Close(); close(closed) }()
 	told := 0
-	for told < backlog {
+	for told < last {
 		told += strings.Count(<-events, "\n")
 	}
 	<-closed
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSlowReader: who does not read events, or the log, for a while makes nobody wait, and learns
+// how many are missing.
+func TestSlowReader(t *testing.T) {
+	dir, s, _, log := listen(t)
+	defer s.Close()
+	for question, tell := range map[string]func([]byte){"events": s.Tell, "follow": func(b []byte) { log.Write(b) }} {
+		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Write([]byte("before\n"))
+		fmt.Fprintln(conn, question)
+		in := bufio.NewReader(conn)
+		if _, err := in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		long := []byte(strings.Repeat("x", 1<<16) + "\n")
+		const many = 100 // more than a queue and the kernel hold
+		for range many {
+			tell(long)
+		}
+		got, missing := 0, -1
+		for missing < 0 {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatalf("%s: after %d lines: %v", question, got, err)
+			}
+			if line == string(long) {
+				got++
+				continue
+			}
+			fmt.Sscanf(strings.TrimPrefix(line, `{"missed":`), "%d", &missing)
+		}
+		if got+missing != many || missing == 0 {
+			t.Errorf("%s: %d lines came, and %d are missing, of %d", question, got, missing, many)
+		}
+		conn.Close()
 	}
 }
 
@@ -127,7 +172,7 @@ func TestCloseWithoutReaders(t *testing.T) {
 	}
 	start := time.Now()
 	s.Close()
-	if took := time.Since(start); took > farewell+askWithin/2 {
+	if took := time.Since(start); took > longestFlush+askWithin/2 {
 		t.Errorf("the end took %v", took)
 	}
 }
@@ -172,20 +217,47 @@ func TestStaleSocket(t *testing.T) {
 
 func TestRingIsBounded(t *testing.T) {
 	r := NewRing()
-	_, slow, leave := r.Follow()
-	line := []byte(strings.Repeat("x", 999) + "\n")
-	for range 1000 {
+	line := []byte(strings.Repeat("x", 1<<10-1) + "\n")
+	for i := range 2 * maxLog >> 10 {
 		r.Write(line)
+		if n := len(r.Last(all)); n != min(maxLog, (i+1)<<10) {
+			t.Fatalf("after %d lines of %d octets %d are kept", i+1, len(line), n)
+		}
 	}
-	if n := len(r.Bytes()); n > maxLog || n < maxLog/2 {
-		t.Errorf("%d octets are kept, want some %d", n, maxLog)
+	r.Write([]byte("1\n"))
+	if n := len(r.Last(all)); n != maxLog-1<<10+2 {
+		t.Errorf("%d octets are kept, want the first line gone for the last", n)
 	}
-	behind := 0
-	for range slow {
-		behind++
+	r.Write([]byte(strings.Repeat("x", maxLog) + "\n"))
+	if n := len(r.Last(all)); n != maxLog+1 {
+		t.Errorf("%d octets are kept of a line that is longer than the ring", n)
 	}
-	if behind > backlog {
-		t.Errorf("%d lines were kept for one who does not read", behind)
+	for lines, want := range map[int]string{0: "", 1: "3\n", 2: "2\n3\n"} {
+		r.Write([]byte("2\n"))
+		r.Write([]byte("3\n"))
+		if got := string(r.Last(lines)); got != want {
+			t.Errorf("the last %d are %q, want %q", lines, got, want)
+		}
+	}
+}
+
+// TestRingFlush: who follows has all before a program ends.
+func TestRingFlush(t *testing.T) {
+	r := NewRing()
+	var got bytes.Buffer
+	q := linequeue.New(func(l linequeue.Line) error { got.Write(l.Text); return nil }, droppedLines)
+	r.Write([]byte("1\n"))
+	r.Write([]byte("2\n"))
+	leave := r.Follow(q, 1)
+	r.Write([]byte("3\n"))
+	r.Flush()
+	if got.String() != "2\n3\n" {
+		t.Errorf("the follower has %q", &got)
 	}
 	leave()
+	r.Write([]byte("4\n"))
+	q.Flush(time.Minute)
+	if got.String() != "2\n3\n" {
+		t.Errorf("after leaving, the follower has %q", &got)
+	}
 }

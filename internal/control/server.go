@@ -2,7 +2,8 @@
 // one question a connection, and the answer until its end.
 //
 // The question is a line: status, events, log or follow (which is log and what comes
-// after it), stop or hangup. Answers are lines, too: JSON for the first two.
+// after it), stop or hangup. After log and follow may stand how many of the last lines are wanted.
+// Answers are lines, too: JSON for the first two.
 package control
 
 import (
@@ -14,12 +15,16 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"upppoe/internal/linequeue"
 )
 
 // Dir is where the sockets lie: PID.sock.
@@ -30,6 +35,8 @@ const Dir = "/run/upppoe"
 type Answers interface {
 	// Status is a line of JSON.
 	Status() []byte
+	// Missed is the event, in JSON, that stands for so many others, which were not read in time.
+	Missed(n int) []byte
 	// Stop and HangUp do what they say; they do not wait for it.
 	Stop()
 	HangUp()
@@ -40,18 +47,19 @@ type Server struct {
 	listener net.Listener
 	answers  Answers
 	log      *Ring
-	never    chan []byte // nothing comes of it but its end, which is ours
+	ended    chan struct{} // closed by Close
 
 	mu        sync.Mutex
-	listeners map[chan []byte]bool // of events
-	relays    sync.WaitGroup       // what they have yet to be told
+	listeners []*linequeue.Queue // of events
 }
 
 const (
 	maxAsking = 32 // connections at a time
 	askWithin = 5 * time.Second
-	farewell  = time.Second
-	backlog   = 256 // events that somebody may be behind; then they are cut off
+	// longestFlush is how long a reader has to take the last events.
+	longestFlush = time.Second
+	// longestWrite is how long a reader may stand still before the connection is closed.
+	longestWrite = time.Minute
 )
 
 // Listen opens this program's socket in a directory, which it makes if it must. Only
@@ -66,7 +74,7 @@ func Listen(dir string, answers Answers, log *Ring) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: l, answers: answers, log: log, never: make(chan []byte), listeners: make(map[chan []byte]bool)}
+	s := &Server{listener: l, answers: answers, log: log, ended: make(chan struct{})}
 	// Ends with Close.
 	go s.accept()
 	return s, nil
@@ -78,24 +86,16 @@ func onlyOurs(_, _ string, socket syscall.RawConn) error {
 	return errors.Join(socket.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }), err)
 }
 
-// Close ends all conversations, and removes the socket. Who listens to events gets the
-// last ones, if they take them soon. It is called once.
+// Close ends all conversations but those that follow the log, which end with the program, and
+// removes the socket. Who listens to events gets the last ones, if they take them soon. It is
+// called once.
 func (s *Server) Close() error {
 	err := s.listener.Close()
 	s.mu.Lock()
-	close(s.never)
-	for c := range s.listeners {
-		close(c)
-		delete(s.listeners, c)
-	}
+	listeners := slices.Clone(s.listeners)
 	s.mu.Unlock()
-	told := make(chan struct{})
-	// Ends with the conversations, each of which has its own deadline.
-	go func() { s.relays.Wait(); close(told) }()
-	select {
-	case <-told:
-	case <-time.After(farewell):
-	}
+	flush(listeners)
+	close(s.ended)
 	return err
 }
 
@@ -103,13 +103,8 @@ func (s *Server) Close() error {
 func (s *Server) Tell(event []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.listeners {
-		select {
-		case c <- event:
-		default:
-			close(c)
-			delete(s.listeners, c)
-		}
+	for _, q := range s.listeners {
+		q.Put(linequeue.Line{Text: event})
 	}
 }
 
@@ -140,71 +135,82 @@ func (s *Server) converse(conn net.Conn) {
 	if err != nil {
 		return
 	}
-	conn.SetReadDeadline(time.Time{})
-	switch question := strings.TrimSpace(line); question {
+	conn.SetDeadline(time.Time{})
+	question, count, _ := strings.Cut(strings.TrimSpace(line), " ")
+	lines := all
+	if n, err := strconv.ParseUint(count, 10, 31); err == nil {
+		lines = int(n)
+	}
+	switch question {
 	case "status":
-		conn.Write(append(s.answers.Status(), '\n'))
+		write(conn, append(s.answers.Status(), '\n'))
 	case "stop":
 		s.answers.Stop()
-		relayTo(conn, s.never) // until we end
+		s.wait(conn, s.ended)
 	case "hangup":
 		s.answers.HangUp()
 	case "log":
-		conn.Write(s.log.Bytes())
+		write(conn, s.log.Last(lines))
 	case "follow":
-		past, more, leave := s.log.Follow()
+		leave := s.log.Follow(queueTo(conn, atOnce, droppedLines), lines)
 		defer leave()
-		conn.Write(past)
-		relayTo(conn, more)
+		s.wait(conn, nil)
 	case "events":
-		c := s.subscribe()
-		conn.Write(append(s.answers.Status(), '\n'))
-		relayTo(conn, c)
-		s.unsubscribe(c)
+		s.events(conn)
 	default:
-		fmt.Fprintf(conn, "unknown question %q\n", question)
+		write(conn, fmt.Appendf(nil, "unknown question %q\n", question))
 	}
 }
 
-func (s *Server) subscribe() chan []byte {
-	c := make(chan []byte, backlog)
+// all are all lines of the log.
+const all = -1
+
+// atOnce has begun.
+var atOnce = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// events tells first how the program is, and then what happens, until the end.
+func (s *Server) events(conn net.Conn) {
+	begun := make(chan struct{})
+	q := queueTo(conn, begun, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.answers.Missed(n), '\n')} })
+	s.mu.Lock()
+	s.listeners = append(s.listeners, q)
+	s.mu.Unlock()
+	write(conn, append(s.answers.Status(), '\n'))
+	close(begun)
+	s.wait(conn, s.ended)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listeners[c] = true
-	s.relays.Add(1)
-	return c
+	s.listeners = slices.DeleteFunc(s.listeners, func(of *linequeue.Queue) bool { return of == q })
 }
 
-func (s *Server) unsubscribe(c chan []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.relays.Done()
-	if s.listeners[c] {
-		delete(s.listeners, c)
-		close(c)
+// queueTo makes a queue of what is written to a connection once that has begun. One that takes
+// nothing for long is closed.
+func queueTo(conn net.Conn, begun <-chan struct{}, report func(int) linequeue.Line) *linequeue.Queue {
+	return linequeue.New(func(l linequeue.Line) error {
+		<-begun
+		return write(conn, l.Text)
+	}, report)
+}
+
+func write(conn net.Conn, text []byte) error {
+	conn.SetWriteDeadline(time.Now().Add(longestWrite))
+	_, err := conn.Write(text)
+	if err != nil {
+		conn.Close()
 	}
+	return err
 }
 
-// relayTo writes what comes until there is no more, or the other side has gone.
-func relayTo(conn net.Conn, from <-chan []byte) {
+// wait waits until the other side has gone, or something has ended.
+func (s *Server) wait(conn net.Conn, ended <-chan struct{}) {
 	gone := make(chan struct{})
 	// Ends when the other side closes, or converse does.
 	go func() {
 		io.Copy(io.Discard, conn)
 		close(gone)
 	}()
-	for {
-		select {
-		case <-gone:
-			return
-		case b, ok := <-from:
-			if !ok {
-				return
-			}
-			conn.SetWriteDeadline(time.Now().Add(askWithin))
-			if _, err := conn.Write(b); err != nil {
-				return
-			}
-		}
+	select {
+	case <-gone:
+	case <-ended:
 	}
 }

@@ -7,54 +7,122 @@ import (
 	"log/slog"
 	"log/syslog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"upppoe/internal/linequeue"
 )
 
 // Lines is a slog.Handler that writes messages as plain lines, as pppd's log has
-// them. It may be used concurrently.
+// them. It does not wait for those who read them: each reader has a queue. It may be used
+// concurrently.
 type Lines struct {
-	debug  atomic.Bool
-	mu     sync.Mutex
-	to     []io.Writer
-	system *syslog.Writer
+	debug atomic.Bool
+	mu    sync.Mutex
+	to    []destination
+	file  *os.File // nil: there is none
+}
+
+// destination is where lines go.
+type destination struct {
+	of    any // the writer, by which Drop finds it
+	write func(linequeue.Line) error
+	queue *linequeue.Queue // nil: it never blocks, and is written to at once
 }
 
 var _ slog.Handler = (*Lines)(nil)
 
 // NewLines makes a handler for some writers; debug lets debug lines through.
 func NewLines(debug bool, to ...io.Writer) *Lines {
-	h := &Lines{to: to}
+	h := &Lines{}
 	h.debug.Store(debug)
+	for _, w := range to {
+		h.Add(w)
+	}
 	return h
 }
 
 // SetDebug lets debug lines through, or no longer.
 func (h *Lines) SetDebug(debug bool) { h.debug.Store(debug) }
 
-// Add has lines go to another writer too.
-func (h *Lines) Add(w io.Writer) {
+// Add has lines go to another writer too. It may block: lines wait in a queue meanwhile.
+func (h *Lines) Add(w io.Writer) { h.add(w, plain(w), true) }
+
+// AddMemory has lines go to a writer that never blocks: Handle has written when it returns.
+func (h *Lines) AddMemory(w io.Writer) { h.add(w, plain(w), false) }
+
+func (h *Lines) add(of any, write func(linequeue.Line) error, queued bool) {
+	d := destination{of: of, write: write}
+	if queued {
+		d.queue = linequeue.New(write, dropped)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.to = append(h.to, w)
+	h.to = append(h.to, d)
 }
 
-// Open makes the handler of a program: lines go to standard error while there is
-// somebody to read it, and to a file if one is named, or else, where the terminal
-// will be left, to the system's log. The function it returns closes the file.
-func Open(debug bool, file, tag string, leaves bool) (*Lines, func() error, error) {
+// plain writes lines as they are.
+func plain(w io.Writer) func(linequeue.Line) error {
+	return func(l linequeue.Line) error {
+		_, err := w.Write(l.Text)
+		return err
+	}
+}
+
+// dropped says that there were lines that nobody has read in time.
+func dropped(n int) linequeue.Line {
+	return linequeue.Line{Level: slog.LevelWarn, Text: fmt.Appendf(nil, "%d lines of the log were dropped here: they could not be written in time\n", n)}
+}
+
+// Open makes the handler of a program. Lines go to a file if one is named, and then not to
+// the terminal, as with pppd; or else to standard error while there is somebody to read it and,
+// where the terminal will be left, to the system's log, under a tag.
+func Open(debug bool, file, tag string, leaves bool) (*Lines, error) {
 	if file == "" {
 		h := NewLines(debug, os.Stderr)
 		if leaves {
 			h.Syslog(tag)
 		}
-		return h, func() error { return nil }, nil
+		return h, nil
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
 	if err != nil {
-		return nil, nil, fmt.Errorf("logfile: %w", err)
+		return nil, fmt.Errorf("logfile: %w", err)
 	}
-	return NewLines(debug, os.Stderr, f), f.Close, nil
+	h := NewLines(debug, f)
+	h.file = f
+	return h, nil
+}
+
+// Close writes what is left, as far as that is read soon, and closes the file. There must be
+// no more lines then.
+func (h *Lines) Close() error {
+	h.Flush()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.to = nil
+	if h.file == nil {
+		return nil
+	}
+	return h.file.Close()
+}
+
+// closing is how long readers have to take the last lines.
+const closing = time.Second
+
+// Flush waits until all is written so far, for a second at most.
+func (h *Lines) Flush() {
+	h.mu.Lock()
+	to := slices.Clone(h.to)
+	h.mu.Unlock()
+	until := time.Now().Add(closing)
+	for _, d := range to {
+		if d.queue != nil {
+			d.queue.Flush(time.Until(until))
+		}
+	}
 }
 
 // Syslog has lines go to the system's log too, if there is one.
@@ -64,22 +132,34 @@ func (h *Lines) Syslog(tag string) { h.dial("", "", tag) }
 func (h *Lines) dial(network, address, tag string) error {
 	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
 	if err == nil {
-		h.system = w
+		h.add(w, func(l linequeue.Line) error { return toSystem(w, l) }, true)
 	}
 	return err
 }
 
-// Drop takes a writer out: a terminal that the program leaves.
+// Drop takes a writer out: a terminal that the program leaves. What it was to get is
+// written before, unless that takes longer than a second.
 func (h *Lines) Drop(w io.Writer) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	kept := h.to[:0]
-	for _, to := range h.to {
-		if to != w {
-			kept = append(kept, to)
+	var out *linequeue.Queue
+	h.to = slices.DeleteFunc(h.to, func(d destination) bool {
+		if d.of != any(w) {
+			return false
 		}
+		out = d.queue
+		return true
+	})
+	h.mu.Unlock()
+	if out != nil {
+		out.Flush(closing)
 	}
-	h.to = kept
+}
+
+// Has reports whether lines go to a writer.
+func (h *Lines) Has(w io.Writer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.to, func(d destination) bool { return d.of == any(w) })
 }
 
 // Enabled leaves out debug lines unless they are wanted.
@@ -87,32 +167,33 @@ func (h *Lines) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.debug.Load()
 }
 
-// Handle writes a line. A log that cannot be written to is no reason to end a
-// session: errors are not told.
+// Handle takes a line. A log that cannot be written to is no reason to end a session: lines
+// are counted then, and the error is nil.
 func (h *Lines) Handle(_ context.Context, r slog.Record) error {
+	line := linequeue.Line{Level: r.Level, Text: []byte(r.Message + "\n")}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	line := []byte(r.Message + "\n")
 	for _, to := range h.to {
-		to.Write(line)
-	}
-	if h.system != nil {
-		h.toSystem(r)
+		if to.queue == nil {
+			to.write(line)
+		} else {
+			to.queue.Put(line)
+		}
 	}
 	return nil
 }
 
-func (h *Lines) toSystem(r slog.Record) {
+func toSystem(w *syslog.Writer, l linequeue.Line) error {
+	text := string(l.Text)
 	switch {
-	case r.Level >= slog.LevelError:
-		h.system.Err(r.Message)
-	case r.Level >= slog.LevelWarn:
-		h.system.Warning(r.Message)
-	case r.Level >= slog.LevelInfo:
-		h.system.Info(r.Message)
-	default:
-		h.system.Debug(r.Message)
+	case l.Level >= slog.LevelError:
+		return w.Err(text)
+	case l.Level >= slog.LevelWarn:
+		return w.Warning(text)
+	case l.Level >= slog.LevelInfo:
+		return w.Info(text)
 	}
+	return w.Debug(text)
 }
 
 // WithAttrs and WithGroup change nothing: lines have no attributes.

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -10,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/internal/linequeue"
 )
 
 // all logs a line of each level.
@@ -19,6 +24,7 @@ func all(h slog.Handler) {
 	log.Info("an info line")
 	log.Warn("a warning")
 	log.WithGroup("g").With("a", 1).Error("an error", "attribute", 1)
+	h.(*Lines).Flush()
 }
 
 // TestLevels: debug lines are for those who want them. Lines have no attributes, which
@@ -43,6 +49,7 @@ func TestDroppedWriterGetsNoMore(t *testing.T) {
 	h.Drop(&terminal)
 	h.Drop(&terminal)
 	log.Info("after")
+	h.Flush()
 	if terminal.String() != "before\n" || file.String() != "before\nafter\n" {
 		t.Errorf("the terminal has %q, the file %q", &terminal, &file)
 	}
@@ -61,46 +68,121 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	g.Wait()
+	h.Flush()
 	if want := strings.Repeat("a line\n", 800); b.String() != want {
 		t.Errorf("the log is no %d lines", 800)
 	}
 }
 
-// TestLogFile: a file that is named gets lines after those it has, and standard error has
-// them too while somebody reads it.
+// TestLogFile: a file that is named gets lines after those it has; standard error has none of
+// them, as with pppd.
 func TestLogFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	stderr := standardError(t)
-	h, done, err := Open(true, path, "test", true)
+	for _, leaves := range []bool{true, false} {
+		h, err := Open(true, path, "test", leaves)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Has(os.Stderr) {
+			t.Error("the terminal is said to have the log, too")
+		}
+		slog.New(h).Debug("one")
+		h.Drop(os.Stderr)
+		slog.New(h).Info("two")
+		if err := h.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		slog.New(h).Info("after the end")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != "before\none\ntwo\none\ntwo\n" {
+		t.Errorf("the file is %q, %v", text, err)
+	}
+	if text, err := os.ReadFile(stderr); err != nil || len(text) > 0 {
+		t.Errorf("standard error is %q, %v", text, err)
+	}
+}
+
+// TestStandingReader: somebody who does not read a pipe makes no line wait, nor the program's
+// end longer than a second; others get their lines, and the one who reads again learns what is
+// missing.
+func TestStandingReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe, to := io.Pipe()
+		var other bytes.Buffer
+		h := NewLines(false, to, &other)
+		log, began := slog.New(h), time.Now()
+		const more = 10
+		for range linequeue.MaxLines + 1 + more { // one is being written
+			log.Info("a line")
+			synctest.Wait()
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("a reader that stands still is waited for: %v", took)
+		}
+		h.Drop(io.Discard) // which it does not have
+		h.Flush()
+		if took := time.Since(began); took != closing {
+			t.Errorf("flushing takes %v, want %v", took, closing)
+		}
+		if n := strings.Count(other.String(), "a line\n"); n != linequeue.MaxLines+1+more {
+			t.Errorf("another reader has %d lines", n)
+		}
+		var got bytes.Buffer
+		done := make(chan struct{})
+		go func() { io.Copy(&got, pipe); close(done) }()
+		h.Flush()
+		to.Close()
+		<-done
+		want := strings.Repeat("a line\n", linequeue.MaxLines+1) + "10 lines of the log were dropped here: they could not be written in time\n"
+		if got.String() != want {
+			t.Errorf("a reader that reads again has %d octets, want %d; they end with %q", got.Len(), len(want), got.String()[max(0, got.Len()-100):])
+		}
+	})
+}
+
+// TestLostReader: a pipe that nobody will ever read again is no fault, and no end of the program.
+func TestLostReader(t *testing.T) {
+	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	slog.New(h).Debug("one")
-	h.Drop(os.Stderr)
-	slog.New(h).Info("two")
-	if err := done(); err != nil {
-		t.Errorf("closing: %v", err)
+	r.Close()
+	defer w.Close()
+	var other bytes.Buffer
+	h := NewLines(false, w, &other)
+	for range 3 {
+		slog.New(h).Info("a line")
 	}
-	text, err := os.ReadFile(path)
-	if err != nil || string(text) != "before\none\ntwo\n" {
-		t.Errorf("the file is %q, %v", text, err)
+	h.Flush()
+	if other.String() != "a line\na line\na line\n" {
+		t.Errorf("the other reader has %q", &other)
 	}
-	if text, err := os.ReadFile(stderr); err != nil || string(text) != "one\n" {
-		t.Errorf("standard error is %q, %v", text, err)
+}
+
+// TestMemoryAtOnce: what never blocks has each line when Handle returns.
+func TestMemoryAtOnce(t *testing.T) {
+	var b bytes.Buffer
+	h := NewLines(false)
+	h.AddMemory(&b)
+	slog.New(h).Info("a line")
+	if b.String() != "a line\n" {
+		t.Errorf("the memory has %q", &b)
 	}
 }
 
 func TestLogFileIsMade(t *testing.T) {
 	standardError(t)
 	path := filepath.Join(t.TempDir(), "log")
-	_, done, err := Open(false, path, "test", false)
+	h, err := Open(false, path, "test", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	done()
+	h.Close()
 	stat, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +190,7 @@ func TestLogFileIsMade(t *testing.T) {
 	if stat.Mode().Perm()&0o027 != 0 {
 		t.Errorf("%v: others may read or write it", stat.Mode())
 	}
-	_, _, err = Open(false, filepath.Join(path, "no", "such"), "test", false)
+	_, err = Open(false, filepath.Join(path, "no", "such"), "test", false)
 	if err == nil || !strings.HasPrefix(err.Error(), "logfile: ") || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file that cannot be: %v; want the option and the path named", err)
 	}
@@ -116,12 +198,12 @@ func TestLogFileIsMade(t *testing.T) {
 
 func TestNoLogFile(t *testing.T) {
 	stderr := standardError(t)
-	h, done, err := Open(false, "", "test", false)
-	if err != nil || h.system != nil {
-		t.Fatalf("%v, system's log %v: want none while the terminal stays", err, h.system)
+	h, err := Open(false, "", "test", false)
+	if err != nil || len(h.to) != 1 || !h.Has(os.Stderr) {
+		t.Fatalf("%v, the log goes to %v: want standard error alone while the terminal stays", err, h.to)
 	}
 	all(h)
-	if err := done(); err != nil {
+	if err := h.Close(); err != nil {
 		t.Errorf("closing: %v", err)
 	}
 	if text, err := os.ReadFile(stderr); err != nil || string(text) != "an info line\na warning\nan error\n" {

@@ -62,7 +62,7 @@ var programOptions = []option{
 		kind: flag(func(s *Settings) { s.Debug = true })},
 	{name: "nodebug", help: "do not (default)",
 		kind: flag(func(s *Settings) { s.Debug = false })},
-	{name: "logfile", help: "append the log to a file",
+	{name: "logfile", help: "append the log to a file, and write none to the terminal",
 		kind: text("FILE", func(s *Settings, v string) { s.LogFile = v })},
 	{name: "logfd", help: "write the log to this descriptor too",
 		kind: number("N", 0, 1<<16, func(s *Settings, n int) { s.LogFD = n })},

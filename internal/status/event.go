@@ -28,8 +28,12 @@ type Event struct {
 	Seconds   float64   `json:"seconds,omitempty"`
 	Text      string    `json:"text,omitempty"`
 	Traffic   *Traffic  `json:"traffic,omitempty"`
+	Missed    int       `json:"missed,omitempty"` // events that were dropped, since they were not read in time
 	End       *End      `json:"end,omitempty"`
 }
+
+// Missed is the event that stands for others, which were dropped: nobody read them in time.
+func Missed(n int) Event { return Event{Time: time.Now(), Event: "missed", Missed: n} }
 
 // Exit is the last event of a program.
 func (t *Tracker) Exit(err error) *Event {

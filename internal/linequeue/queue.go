@@ -1,0 +1,156 @@
+// Package linequeue writes lines to readers that may be slow, or not read at all, without
+// making the program wait: lines that do not fit into a bounded queue are dropped and counted.
+package linequeue
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Line is one line of a log, or of a stream of events, with its end of line if it is to have
+// one. Its text must not be changed once it is put into a queue.
+type Line struct {
+	Level slog.Level
+	Text  []byte
+}
+
+// Queue hands lines to a writer, in their order. Its methods may be called concurrently, and
+// only Flush waits.
+type Queue struct {
+	write  func(Line) error
+	report func(dropped int) Line
+
+	mu       sync.Mutex
+	lines    []entry
+	size     int           // of lines, in octets
+	dropped  int           // since the last line that was queued
+	skipping bool          // from the first line that is dropped until half of the queue is free
+	idle     chan struct{} // closed while no goroutine writes
+	writing  bool
+}
+
+// entry is a line that waits, and how many lines are lost if it cannot be written: a report
+// counts for all that it reports.
+type entry struct {
+	Line
+	counts int
+}
+
+// Bounds of what waits for a reader.
+const (
+	MaxLines = 4096
+	MaxSize  = 1 << 20 // octets
+)
+
+// New makes a queue. Write writes a line; it is called by one goroutine at a time, and may
+// block. A line that it returns an error for counts as dropped. Report makes the line that
+// says how many were dropped, which is written once lines can be written again.
+func New(write func(Line) error, report func(dropped int) Line) *Queue {
+	q := &Queue{write: write, report: report, idle: make(chan struct{})}
+	close(q.idle)
+	return q
+}
+
+// Put queues a line, or drops it.
+func (q *Queue) Put(l Line) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.full(l) {
+		q.dropped++
+		return
+	}
+	q.add(l)
+	if !q.writing {
+		q.writing, q.idle = true, make(chan struct{})
+		// Ends when the queue is empty, or with the program if nobody reads.
+		go q.drain()
+	}
+}
+
+// full reports whether there is no room for a line. Once a line was dropped there is none
+// until half of the queue is free: else a slow reader would get lines and reports by turns.
+func (q *Queue) full(l Line) bool {
+	if q.skipping {
+		q.skipping = len(q.lines) > MaxLines/2 || q.size > MaxSize/2
+	} else {
+		q.skipping = len(q.lines) >= MaxLines || q.size+len(l.Text) > MaxSize
+	}
+	return q.skipping
+}
+
+// add appends a line, after the report of those that were dropped before it.
+func (q *Queue) add(l Line) {
+	if q.dropped > 0 {
+		q.append(q.takeReport())
+	}
+	q.append(entry{l, 1})
+}
+
+func (q *Queue) append(e entry) {
+	q.lines = append(q.lines, e)
+	q.size += len(e.Text)
+}
+
+// takeReport is the report of all lines that were dropped so far.
+func (q *Queue) takeReport() entry {
+	e := entry{q.report(q.dropped), q.dropped}
+	q.dropped = 0
+	return e
+}
+
+// drain writes until nothing is left.
+func (q *Queue) drain() {
+	failed := 0
+	for {
+		e, ok := q.next(failed)
+		if !ok {
+			return
+		}
+		if failed > 0 && q.write(q.report(failed)) != nil {
+			failed += e.counts
+			continue
+		}
+		failed = 0
+		if q.write(e.Line) != nil {
+			failed = e.counts
+		}
+	}
+}
+
+// next takes the first line out of the queue. At the end of the queue that is the report of
+// what was dropped; no: nothing is left, and lines that could not be written are counted as
+// dropped until there is another line.
+func (q *Queue) next(failed int) (e entry, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case len(q.lines) > 0:
+		e, q.lines = q.lines[0], q.lines[1:]
+		q.size -= len(e.Text)
+		return e, true
+	case q.dropped > 0 && failed == 0:
+		q.skipping = false
+		return q.takeReport(), true
+	}
+	q.dropped += failed
+	q.lines, q.writing = nil, false
+	close(q.idle)
+	return entry{}, false
+}
+
+// Flush waits until everything is written, but no longer than told. It reports whether
+// everything is.
+func (q *Queue) Flush(longest time.Duration) bool {
+	q.mu.Lock()
+	idle := q.idle
+	q.mu.Unlock()
+	late := time.NewTimer(longest)
+	defer late.Stop()
+	select {
+	case <-idle:
+		return true
+	case <-late.C:
+		return false
+	}
+}

@@ -1,0 +1,142 @@
+package life
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+)
+
+// readers are those of a program's output who take nothing, by what is wrong with them.
+var readers = map[string]func(t *testing.T) *os.File{
+	"it has ended":    endedReader,
+	"it stands still": standingReader,
+}
+
+// endedReader is the end of a pipe that nobody reads any more.
+func endedReader(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	check(t, err)
+	check(t, r.Close())
+	return w
+}
+
+// standingReader is the end of a pipe that is full and that nobody reads.
+func standingReader(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	check(t, err)
+	t.Cleanup(func() { r.Close() })
+	fd := int(w.Fd())
+	check(t, unix.SetNonblock(fd, true))
+	for block := make([]byte, 4096); err == nil; {
+		_, err = unix.Write(fd, block)
+	}
+	check(t, unix.SetNonblock(fd, false))
+	return w
+}
+
+// silently starts a program whose output goes to somebody who takes none.
+func silently(t *testing.T, in *lab.Namespace, cmd *exec.Cmd, reader *os.File, binds ...lab.Bind) *os.Process {
+	t.Helper()
+	cmd.Stdout, cmd.Stderr = reader, reader
+	check(t, in.Start(cmd, binds...))
+	reader.Close()
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd.Process
+}
+
+// TestLogNobodyReads: a log that nobody reads, or will ever read again, neither stops client nor
+// server nor ends them; and both end in good order when they are told to.
+func TestLogNobodyReads(t *testing.T) {
+	for what, reader := range readers {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			server := exec.Command(filepath.Join(bin, "pppoe-server"), "-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-F", "-d", "--etc", w.serverEtc)
+			silently(t, w.server, server, reader(t))
+			client := w.command("pppoe-client", append([]string{"eth0", "nodetach", "debug", "persist", "holdoff", "0", "json"}, account...)...)
+			silently(t, w.client, client, reader(t), w.binds()...)
+			for range 3 { // dial after dial, some 100 lines
+				w.awaitOnline(t)
+				if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+					t.Fatal(err)
+				}
+				if r := w.run(t, "pppoe-client", "hangup"); r.code != 0 {
+					t.Fatalf("hangup: %+v", r)
+				}
+				w.awaitStatus(t, "it has dialled anew", isOnline)
+			}
+			check(t, client.Process.Signal(unix.SIGTERM))
+			if state, err := client.Process.Wait(); err != nil || state.ExitCode() != 5 {
+				t.Errorf("the client ended: %v, %v", state, err)
+			}
+			check(t, server.Process.Signal(unix.SIGTERM))
+			if state, err := server.Process.Wait(); err != nil || state.ExitCode() != 0 {
+				t.Errorf("the server ended: %v, %v", state, err)
+			}
+			w.leftNothing(t)
+		})
+	}
+}
+
+// TestQuit: SIGQUIT ends a session in good order, as SIGTERM does.
+func TestQuit(t *testing.T) {
+	w := newWorld(t)
+	server := w.serve(t)
+	client := w.dial(t)
+	w.awaitOnline(t)
+	check(t, unix.Kill(client.PID(), unix.SIGQUIT))
+	ends(t, client, 5)
+	check(t, server.Await("Session 1 closed for client .*: peer-terminated"))
+	if strings.Contains(client.Log(), "goroutine") || !strings.Contains(client.Log(), "Terminating on signal 3\n") {
+		t.Errorf("the client says\n%s", client.Log())
+	}
+	client = w.dial(t)
+	w.awaitOnline(t)
+	for _, s := range []unix.Signal{unix.SIGUSR1, unix.SIGUSR2} { // of pppd's, which mean nothing here
+		check(t, unix.Kill(server.PID(), s))
+	}
+	check(t, unix.Kill(server.PID(), unix.SIGQUIT))
+	ends(t, server, 0)
+	ends(t, client, 16)
+	if strings.Contains(server.Log(), "goroutine") || !strings.Contains(client.Log(), "LCP terminated by peer") {
+		t.Errorf("the server says\n%s", server.Log())
+	}
+}
+
+// TestLogFile: with a log file, the terminal has none of its lines, whether the program stays or
+// not; who waits in vain is told why.
+func TestLogFile(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t, "-S", "gold")
+	log := filepath.Join(w.dir, "run", "log")
+	w.write(t, "etc/peers/isp", peer+"logfile /run/log\n", 0o600)
+	for _, args := range []string{"", "updetach"} {
+		r := w.run(t, "pppoe-client", append([]string{"call", "isp"}, strings.Fields(args)...)...)
+		text, _ := os.ReadFile(log)
+		if r != (result{}) || strings.Count(string(text), "local  IP address") != 1 {
+			t.Errorf("%q: %+v, and the file has\n%s", args, r, text)
+		}
+		w.run(t, "pppoe-client", "stop")
+		check(t, os.Remove(log))
+	}
+	p := w.start(t, "pppoe-client", "call", "isp", "nodetach")
+	w.awaitOnline(t)
+	p.Stop()
+	if text, _ := os.ReadFile(log); p.Log() != "" || strings.Count(string(text), "local  IP address") != 1 {
+		t.Errorf("nodetach: the terminal has\n%s\nand the file\n%s", p.Log(), text)
+	}
+	for way, want := range map[string]string{"nodetach": "", "updetach": "Timeout"} {
+		check(t, os.Remove(log))
+		r := w.run(t, "pppoe-client", "call", "isp", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1", "pppoe-service", "none", way)
+		if text, _ := os.ReadFile(log); r.code != 8 || r.stdout != "" || (r.stderr == "") != (want == "") || !strings.Contains(string(text), "Timeout waiting for PADO") {
+			t.Errorf("%s: %+v, and the file has\n%s", way, r, text)
+		}
+	}
+}
