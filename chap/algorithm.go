@@ -52,8 +52,8 @@ func (a Algorithm) scheme() scheme {
 // scheme is what the algorithms do differently: the contents of packets that
 // are sent and repeated in the same way.
 type scheme interface {
-	// challenge draws one.
-	challenge(rand io.Reader) []byte
+	// challenge draws one, and marks it.
+	challenge(rand io.Reader, key []byte) []byte
 	// proof makes one of a Response's value, unless its length is wrong.
 	proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool)
 	// message is what a Success or Failure says.

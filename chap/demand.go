@@ -25,6 +25,7 @@ const (
 type demand struct {
 	scheme scheme
 	name   string
+	key    []byte
 	rand   io.Reader
 	timers ppp.AuthTimers
 
@@ -45,7 +46,7 @@ var (
 )
 
 func newDemand(s scheme, x ppp.Examiner) *demand {
-	return &demand{scheme: s, name: x.Name, rand: x.Rand, timers: x.Timers.WithDefaults(0)}
+	return &demand{scheme: s, name: x.Name, key: x.Key, rand: x.Rand, timers: x.Timers.WithDefaults(0)}
 }
 
 // Protocol implements ppp.Exchange.
@@ -70,7 +71,7 @@ func (d *demand) Start(now time.Time, q *ppp.Queue) {
 func (d *demand) ask(now time.Time, q *ppp.Queue) {
 	d.phase = asking
 	d.id++
-	d.value = d.scheme.challenge(d.rand)
+	d.value = d.scheme.challenge(d.rand, d.key)
 	d.verdict = ppp.Control{}
 	d.sent = 0
 	d.send(now, q)

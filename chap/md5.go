@@ -15,12 +15,14 @@ const (
 	maxChallenge = 24
 )
 
-// DrawChallenge draws a challenge for MD5, of 16 to 24 octets. It panics if
-// the reader fails.
-func DrawChallenge(rand io.Reader) []byte {
+// DrawChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.Mark). It
+// panics if the reader fails.
+func DrawChallenge(rand io.Reader, key []byte) []byte {
 	var n [1]byte
 	random(rand, n[:])
-	return random(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
+	challenge := random(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
+	ppp.Mark(key, challenge)
+	return challenge
 }
 
 // MD5Hash is the value of a Response (RFC 1994 section 4.1): the hash of the
@@ -66,7 +68,7 @@ const (
 
 type md5Scheme struct{}
 
-func (md5Scheme) challenge(rand io.Reader) []byte { return DrawChallenge(rand) }
+func (md5Scheme) challenge(rand io.Reader, key []byte) []byte { return DrawChallenge(rand, key) }
 
 func (md5Scheme) proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool) {
 	return MD5Proof{ID: id, Challenge: challenge, Response: value, Name: name}, len(value) == md5.Size

@@ -47,8 +47,10 @@ func (p MSv2Proof) Verify(secret []byte) (message string, ok bool) {
 
 type msv2 struct{}
 
-func (msv2) challenge(rand io.Reader) []byte {
-	return random(rand, make([]byte, msChallengeLen))
+func (msv2) challenge(rand io.Reader, key []byte) []byte {
+	challenge := random(rand, make([]byte, msChallengeLen))
+	ppp.Mark(key, challenge)
+	return challenge
 }
 
 func (msv2) proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool) {

@@ -32,21 +32,25 @@ type Credentials struct {
 	// Beside is the exchange in which that peer has to prove who it is, on the
 	// same link; nil: it need not.
 	Beside Demand
+	// Key is what marks our challenges: see Examiner.Key.
+	Key    []byte
 	Rand   io.Reader
 	Timers AuthTimers
 }
 
-// Reflected says whether a challenge is one of ours, which the peer wants us
-// to answer for it (RFC 1994, Security Considerations: one secret in both
-// directions).
+// Reflected reports whether a challenge is one of ours, on this link or on any other, which the
+// peer wants us to answer for it: see Mark.
 func (c Credentials) Reflected(challenge []byte) bool {
 	d, ok := c.Beside.(Challenger)
-	return ok && d.Sent(challenge)
+	return ok && d.Sent(challenge) || IsMarked(c.Key, challenge)
 }
 
 // Examiner is how we ask a peer who it is.
 type Examiner struct {
-	Name   string // ours, told to the peer
+	Name string // ours, told to the peer
+	// Key marks our challenges, so that all sessions that have it know them as ours; empty:
+	// they are known on their own link only.
+	Key    []byte
 	Rand   io.Reader
 	Timers AuthTimers
 }
@@ -156,6 +160,9 @@ type Decision struct {
 	// Reason is why it is not granted, for our own log. The peer must not be told: whether a
 	// name is known is worth knowing.
 	Reason string
+	// Secret and Clear are what we prove ourselves by to this peer, if it demands that: by a
+	// challenge, and by PAP, in which it goes out as it is. Empty: we cannot.
+	Secret, Clear []byte
 	// Address, if valid, is the IPv4 address the peer is to have; 0.0.0.0: the one that it
 	// names. What the zero value means is the owner's to say (a pool's next).
 	Address netip.Addr

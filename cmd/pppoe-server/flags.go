@@ -21,6 +21,7 @@ import (
 	"upppoe/internal/pppd"
 	"upppoe/internal/scripts"
 	"upppoe/internal/version"
+	"upppoe/ppp"
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
 )
@@ -254,6 +255,10 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	who := accounts.New(f.etc, s.Name, c.Pool, log)
 	who.All, who.Bound = s, true
 	who.Check(c.Session.LCP.Demand)
+	if len(c.Session.LCP.Demand) > 0 { // to others we prove nothing: see ppp.Mark
+		c.Session.LCP.Answer, c.Session.AnswerLast = who.Proves(s.Answer()), true
+		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
+	}
 	c.Authority, c.Terms = who, func(pppoe.Line) pppoe.Terms { return s.Terms }
 	return c
 }

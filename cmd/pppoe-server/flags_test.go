@@ -320,3 +320,29 @@ func TestOptionsOfAll(t *testing.T) {
 		t.Errorf("a value that is none: %v", err)
 	}
 }
+
+// TestProvesItself: a server with secrets of its own name proves itself, after its clients.
+func TestProvesItself(t *testing.T) {
+	for _, c := range []struct {
+		options, secrets string
+		methods          int
+	}{
+		{"require-chap", "alice * pw *\n", 0}, {"require-chap", "alice * pw *\nac alice own *\n", 3},
+		{"require-chap\nrefuse-chap", "ac alice own *\n", 2}, {"require-chap\nname other", "ac alice own *\n", 0},
+		{"noauth", "ac alice own *\n", 0},
+	} {
+		f := set(t, c.options)
+		f.acName = "ac"
+		if err := os.WriteFile(filepath.Join(f.etc, "chap-secrets"), []byte(c.secrets), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := options(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is := config(f, s, slog.New(slog.DiscardHandler)).Session
+		if len(is.LCP.Answer) != c.methods || len(is.LCP.Answer) > 0 && (!is.AnswerLast || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
+			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.Answer), is.AnswerLast, is.Credentials.Name, c.methods)
+		}
+	}
+}

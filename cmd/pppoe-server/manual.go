@@ -62,6 +62,10 @@ var description = []manual.Block{
 		"With `--duplicate-session refuse` the newer is refused instead, and the older asked for a sign of life, so that it ends soon if its client is gone. " +
 		"Where clients name their own addresses (`--remote` 0.0.0.0), anybody who may name one can so end another's session: " +
 		"say in the accounts' address columns who may have which, or `refuse`."),
+	manual.Paragraph("A client that demands it has the server prove itself, once the client has proved itself: by a secret of which the server's name " +
+		"(option `name`, or else `--ac-name`) is the first column and the client's the second (`*`: any client). A first column of `*` is no secret of the server's. " +
+		"It should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot know those of another server " +
+		"with the same accounts."),
 	manual.Paragraph("Options for one account follow `--` at the end of its line in the secrets file, and change what the options file says: " +
 		"`source-check`, `nosource-check`, `source-allow`, `rate-up`, `rate-down`, `rate-burst`."),
 }

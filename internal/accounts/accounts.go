@@ -105,7 +105,37 @@ func (a *Accounts) grant(l pppoe.Line, user string, entry secrets.Entry) (d pppo
 	if a.Bound {
 		d.Allowed = allowed.Allows
 	}
+	d.Secret, d.Clear = a.ours(a.CHAP, user), a.ours(a.PAP, user)
 	return d, nil
+}
+
+// ours is what a file has for proving ourselves to a user, as pppd has it: our name is the client
+// then, and the user's the server. It must not stand for other clients too.
+func (a *Accounts) ours(path, user string) []byte {
+	f := a.load(path)
+	if f.err != nil || !f.file.Names(a.name) {
+		return nil
+	}
+	entry, err := f.file.Own(a.name, user)
+	if err != nil && !errors.Is(err, secrets.ErrUnknown) {
+		a.log.Warn(fmt.Sprintf("our secret for %q: %v", pppoe.Escape(user), err))
+	}
+	return entry.Secret
+}
+
+// Proves are those of some methods by which we can prove ourselves to anybody: the files have
+// secrets of ours for them.
+func (a *Accounts) Proves(methods []ppp.Method) (able []ppp.Method) {
+	for _, m := range methods {
+		path := a.CHAP
+		if m == pap.Method {
+			path = a.PAP
+		}
+		if f := a.load(path); f.err == nil && f.file.Names(a.name) {
+			able = append(able, m)
+		}
+	}
+	return able
 }
 
 var errNoAddress = errors.New("its address column allows no address: put * there, or the address that it is to have")

@@ -253,3 +253,39 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestProvingOurselves: a peer that demands it is proved by a secret of which our own name is the
+// client and its the server; what is for all clients is none of ours.
+func TestProvingOurselves(t *testing.T) {
+	for _, c := range []struct {
+		chap, pap     string // the files
+		secret, clear string // for alice
+		able          []ppp.Method
+	}{
+		{"", "", "", "", nil},
+		{"* * guest *\n", "* * guest *\n", "", "", nil},
+		{"ac alice one *\n", "", "one", "", []ppp.Method{eap.MD5, chap.MSv2, chap.MD5}},
+		{"", "ac * two *\n", "", "two", []ppp.Method{pap.Method}},
+		{"ac bob one *\n* * guest *\n", "ac alice two *\n", "", "two", []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}},
+		{"ac alice @/nowhere/at/all *\n", "", "", "", []ppp.Method{eap.MD5, chap.MSv2, chap.MD5}},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"chap-secrets": c.chap, "pap-secrets": "alice ac pw *\n" + c.pap} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := New(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		d := a.Judge(context.Background(), pppoe.Line{SessionID: 1}, pap.Proof{Name: "alice", Password: pap.Password("pw")})
+		if !d.Granted || string(d.Secret) != c.secret || string(d.Clear) != c.clear {
+			t.Errorf("%q, %q: granted %v, secrets %q and %q, want %q and %q", c.chap, c.pap, d.Granted, d.Secret, d.Clear, c.secret, c.clear)
+		}
+		d = a.Judge(context.Background(), pppoe.Line{SessionID: 1}, pap.Proof{Name: "alice", Password: pap.Password("wrong")})
+		if d.Secret != nil || d.Clear != nil {
+			t.Errorf("%q, %q: who has a wrong password is told ours", c.chap, c.pap)
+		}
+		if able := a.Proves([]ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}); !slices.Equal(able, c.able) {
+			t.Errorf("%q, %q: able to prove ourselves by %v, want %v", c.chap, c.pap, able, c.able)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package pppd
 import (
 	"crypto/rand"
 	"slices"
+	"sync"
 	"time"
 
 	"upppoe/chap"
@@ -24,12 +25,22 @@ var methods = []struct {
 	{"eap", eap.MD5}, {"mschap-v2", chap.MSv2}, {"chap", chap.MD5}, {"pap", pap.Method},
 }
 
+// challengeKey marks the challenges of this process, all its sessions' alike, also when options
+// have been read again.
+var challengeKey = sync.OnceValue(func() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) // which never fails
+	return key
+})
+
 // Session is what the settings say of PPP itself, for either side.
 func (s *Settings) Session() session.Config {
 	c := session.Config{
 		Name:       s.Name,
 		AuthTimers: s.AuthTimers,
 		Rand:       rand.Reader,
+
+		ChallengeKey: challengeKey(),
 	}
 	c.LCP = lcp.Config{MRU: s.WantedMRU(), NoMagic: s.NoMagic, Limits: s.LCP, Echo: s.echo()}
 	if !s.NoIP {

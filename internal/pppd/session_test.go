@@ -1,6 +1,7 @@
 package pppd
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ func TestSession(t *testing.T) {
 	}
 	if v6 := c.IPv6; v6.Local[7] != 0xa || v6.Remote[7] != 0xb || !v6.AcceptLocal || v6.Limits.MaxTerminate != 4 {
 		t.Errorf("IPv6CP: %+v", v6)
+	}
+	if again := New().Session(); len(c.ChallengeKey) != 32 || !bytes.Equal(c.ChallengeKey, again.ChallengeKey) {
+		t.Error("sessions of one process do not know each other's challenges")
 	}
 	if err := r.CommandLine([]string{"noip", "noipv6"}); err != nil {
 		t.Fatal(err)

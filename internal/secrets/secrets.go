@@ -109,7 +109,19 @@ func Parse(path, text string) (f *File, warnings []string) {
 // secret is in a file of its own, one such file is read for each Lookup. The error, fit for a
 // log, is ErrUnknown, wraps ErrBroken, or says why the secret cannot be read.
 func (f *File) Lookup(client, server string) (Entry, error) {
-	best := f.find(client, server)
+	return f.lookup(f.find(server, client, wildcard))
+}
+
+// Own is Lookup for a client that must be named itself: what is for all clients is no secret of
+// its own.
+func (f *File) Own(client, server string) (Entry, error) {
+	if client == wildcard {
+		return f.lookup(nil)
+	}
+	return f.lookup(f.find(server, client))
+}
+
+func (f *File) lookup(best *row) (Entry, error) {
 	if best == nil || best.file == "" {
 		if f.decoy != "" {
 			readSecret(f.decoy)
@@ -134,8 +146,9 @@ func (f *File) Lookup(client, server string) (Entry, error) {
 // Names reports whether a line names a client itself, and not by a wildcard.
 func (f *File) Names(client string) bool { return client != wildcard && len(f.clients[client]) > 0 }
 
-func (f *File) find(client, server string) (best *row) {
-	for _, name := range [...]string{client, wildcard} {
+// find is the best row of some clients for a server; nil: there is none.
+func (f *File) find(server string, clients ...string) (best *row) {
+	for _, name := range clients {
 		rows := f.clients[name]
 		for i := range rows {
 			if r := &rows[i]; r.matches(server) && r.better(best) {

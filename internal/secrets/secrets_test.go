@@ -194,6 +194,13 @@ func TestNames(t *testing.T) {
 		if f.Names(client) != want {
 			t.Errorf("%q: %v, want %v", client, !want, want)
 		}
+		if e, err := f.Own(client, "x"); (err == nil) != want || string(e.Secret) != map[bool]string{true: "one"}[want] {
+			t.Errorf("%q has a secret of its own of %d octets, %v; want %v", client, len(e.Secret), err, want)
+		}
+	}
+	f, _ = Parse("f", "ac bob one *\n* * guest *\n")
+	if e, err := f.Own("ac", "alice"); !errors.Is(err, ErrUnknown) || len(e.Secret) > 0 {
+		t.Errorf("what is for all is a client's own: %v", err)
 	}
 	if (&File{}).Names("ac") {
 		t.Error("an empty file names somebody")

@@ -25,6 +25,7 @@ const (
 // demand is the authenticator's side of an exchange.
 type demand struct {
 	name   string
+	key    []byte
 	rand   io.Reader
 	timers ppp.AuthTimers
 
@@ -43,7 +44,7 @@ var (
 )
 
 func newDemand(x ppp.Examiner) *demand {
-	return &demand{name: x.Name, rand: x.Rand, timers: x.Timers.WithDefaults(0)}
+	return &demand{name: x.Name, key: x.Key, rand: x.Rand, timers: x.Timers.WithDefaults(0)}
 }
 
 // Protocol implements ppp.Exchange.
@@ -83,7 +84,7 @@ func (d *demand) send(now time.Time, q *ppp.Queue) {
 
 func (d *demand) sendChallenge(now time.Time, q *ppp.Queue) {
 	d.phase = challenging
-	d.challenge = chap.DrawChallenge(d.rand)
+	d.challenge = chap.DrawChallenge(d.rand, d.key)
 	d.ask(now, MD5Challenge, chap.AppendValue(nil, d.challenge, d.name), q)
 }
 

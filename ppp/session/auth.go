@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -17,10 +19,11 @@ type authentication struct {
 	weOK     bool
 	demandBy ppp.Method
 	answerBy ppp.Method
+	early    *ppp.Control // with AnswerLast: what the peer has asked before its own proof; nil: nothing
 }
 
 func (a *authentication) done() bool {
-	return (a.demand == nil || a.peerOK) && (a.answer == nil || a.weOK)
+	return (a.demand == nil || a.peerOK) && (a.answerBy == nil || a.weOK)
 }
 
 // answering says whether the peer still has to accept who we are.
@@ -40,15 +43,48 @@ func (a *authentication) deadline() (first time.Time) {
 func (s *Session) beginAuth(now time.Time, out *Output) {
 	s.auth = authentication{demandBy: s.link.Demands(), answerBy: s.link.Answers()}
 	if by := s.auth.demandBy; by != nil {
-		s.auth.demand = by.Demand(ppp.Examiner{Name: s.cfg.Name, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
+		s.auth.demand = by.Demand(ppp.Examiner{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
 		s.auth.demand.Start(now, &out.Frames)
 	}
-	if by := s.auth.answerBy; by != nil {
-		who := s.cfg.Credentials
-		who.Rand, who.Timers, who.Beside = s.cfg.Rand, s.cfg.AuthTimers, s.auth.demand
-		s.auth.answer = by.Answer(who)
-		s.auth.answer.Start(now, &out.Frames)
+	if s.auth.answerBy != nil && (s.auth.demand == nil || !s.cfg.AnswerLast) {
+		s.beginAnswer(now, s.cfg.Credentials, out)
 	}
+}
+
+func (s *Session) beginAnswer(now time.Time, who ppp.Credentials, out *Output) {
+	who.Rand, who.Timers, who.Key, who.Beside = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.demand
+	s.auth.answer = s.auth.answerBy.Answer(who)
+	s.auth.answer.Start(now, &out.Frames)
+}
+
+// answerLast begins to prove who we are to a peer that has proved itself, by what we share with
+// it, and takes up what it has asked in the meantime.
+func (s *Session) answerLast(now time.Time, d ppp.Decision, out *Output) {
+	if s.auth.answerBy == nil || s.auth.answer != nil {
+		return
+	}
+	who := s.cfg.Credentials
+	who.Secret = func(string) ([]byte, bool) { return d.Secret, len(d.Secret) > 0 }
+	who.Clear = func() ([]byte, bool) { return d.Clear, len(d.Clear) > 0 }
+	s.beginAnswer(now, who, out)
+	if c := s.auth.early; c != nil {
+		s.auth.early = nil
+		step, err := s.auth.answer.Receive(now, *c, &out.Frames)
+		if err != nil {
+			out.tell(Dropped{s.auth.answer.Protocol(), err})
+		}
+		s.answered(now, step, out)
+	}
+}
+
+// keepEarly keeps the last packet of the method by which we will prove ourselves, so that the peer
+// need not wait until it repeats it; and reports whether it is one.
+func (a *authentication) keepEarly(p ppp.Protocol, c ppp.Control) bool {
+	if a.answerBy == nil || a.answer != nil || ppp.Protocol(binary.BigEndian.Uint16(a.answerBy.Option())) != p {
+		return false
+	}
+	a.early = &ppp.Control{Code: c.Code, ID: c.ID, Data: bytes.Clone(c.Data)}
+	return true
 }
 
 // receiveAuth offers a packet to the exchanges of its protocol: where both sides
@@ -69,6 +105,9 @@ func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte,
 		var step ppp.Step
 		step, err = x.Receive(now, c, &out.Frames)
 		s.demanded(now, step, out)
+	}
+	if (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) && s.auth.keepEarly(p, c) {
+		return nil
 	}
 	return err
 }

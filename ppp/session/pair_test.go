@@ -26,6 +26,7 @@ type side struct {
 	events []session.Event
 	// secret is what an authority on this side knows.
 	secret string
+	decide func(ppp.Proof) ppp.Decision // an authority instead of that; nil: there is none
 }
 
 // pair is two sessions on one line.
@@ -113,7 +114,11 @@ func (p *pair) pump() {
 			if asked != nil {
 				moved = true
 				message, ok := asked.Verify([]byte(s.secret))
-				s.Decide(p.now, ppp.Decision{Granted: ok && asked.User() == "testuser", Message: message}, &s.out)
+				d := ppp.Decision{Granted: ok && asked.User() == "testuser", Message: message}
+				if s.decide != nil {
+					d = s.decide(asked)
+				}
+				s.Decide(p.now, d, &s.out)
 			}
 		}
 		if !moved {

@@ -18,9 +18,15 @@ type Config struct {
 	// side may prove who it is. Its Rand need not be set. Its Limits.RoundTrip holds for
 	// the network protocols too, where they have none of their own.
 	LCP lcp.Config
-	// Credentials are who we are, for LCP.Answer. Rand and Timers need not be
+	// Credentials are who we are, for LCP.Answer. Rand, Timers and Key need not be
 	// set.
 	Credentials ppp.Credentials
+	// AnswerLast has us prove ourselves only once the peer has, if it must, and by the
+	// Decision's secrets: a server's way, which has one name in many sessions (see ppp.Mark).
+	AnswerLast bool
+	// ChallengeKey marks challenges as ours, in all sessions that have it; it is nobody
+	// else's. Empty: they are known on their own link only.
+	ChallengeKey []byte
 	// Name is what we call ourselves when we demand proof, for LCP.Demand.
 	Name string
 	// AuthTimers bound authentication, both ways.
@@ -151,6 +157,9 @@ func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
 		s.assign(d)
 	}
 	s.demanded(now, step, out)
+	if step.Outcome == ppp.Succeeded {
+		s.answerLast(now, d, out)
+	}
 	s.settle(now, out)
 }
 
