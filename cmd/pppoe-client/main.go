@@ -16,6 +16,9 @@ import (
 func main() { os.Exit(run(filepath.Base(os.Args[0]), os.Args[1:])) }
 
 func run(name string, args []string) int {
+	if names[name] == nil && len(args) > 0 && isProgram(args[0]) {
+		return become(args)
+	}
 	if code, answered := answer(name, args); answered {
 		return code
 	}

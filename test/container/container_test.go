@@ -18,11 +18,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
+	"upppoe/test/guest"
 	"upppoe/test/lab"
 )
 
-// made is the image.
-var made *image
+// out is where the programs are compiled; minimal and full are the images that are made
+// of them.
+var (
+	out           string
+	minimal, full *image
+)
 
 func TestMain(m *testing.M) {
 	if text := os.Getenv(told); text != "" {
@@ -36,13 +41,38 @@ func tests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "upppoe-container-")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		made, err = build(dir)
+		err = build(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// build makes the images in a directory. In a guest, the host has compiled the programs.
+func build(dir string) error {
+	all, err := read()
+	if err != nil {
+		return err
+	}
+	if out, err = programs(all[built], filepath.Join(dir, "out")); err != nil {
+		return err
+	}
+	if minimal, err = assemble(all[""], out, filepath.Join(dir, "minimal")); err != nil {
+		return err
+	}
+	full, err = assemble(all["full"], out, filepath.Join(dir, "full"))
+	return err
+}
+
+// programs compiles the programs in a directory. In a guest they are there already.
+func programs(stage []instruction, dir string) (string, error) {
+	if guest.Inside() {
+		bin, _, err := guest.Build(repository, "")
+		return filepath.Join(bin, "out"), err
+	}
+	return dir, compile(stage, dir)
 }
 
 func check(t testing.TB, err error) {
@@ -85,12 +115,13 @@ func files(t testing.TB, texts map[string]string) string {
 	return dir
 }
 
-// serve runs the image's server in a container.
-func serve(t testing.TB, in *lab.Namespace) *lab.Program {
+// serve runs the image's server in a container, with more arguments.
+func serve(t testing.TB, in *lab.Namespace, args ...string) *lab.Program {
 	t.Helper()
+	server := minimal.command("pppoe-server", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "box")
 	p := run(t, in, spec{
-		Root: made.root, Caps: enough, TUN: true,
-		Args: []string{"/usr/sbin/pppoe-server", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "box"},
+		Root: minimal.root, Caps: enough, TUN: true,
+		Args: append(server, args...),
 		Files: files(t, map[string]string{
 			"pppoe-server-options": "require-chap\nms-dns 192.0.2.53\n",
 			"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
@@ -103,8 +134,8 @@ func serve(t testing.TB, in *lab.Namespace) *lab.Program {
 // client is a container of the image, as it is run without more ado.
 func client(args ...string) spec {
 	return spec{
-		Root: made.root, Caps: enough, TUN: true,
-		Args: append(made.entrypoint[:len(made.entrypoint):len(made.entrypoint)], args...),
+		Root: minimal.root, Caps: enough, TUN: true,
+		Args: minimal.command(args...),
 		Env:  []string{"PPPOE_PASSWORD=testpassword"},
 	}
 }
@@ -172,7 +203,7 @@ func TestDialsWithoutIPv6(t *testing.T) {
 // tellsStatus asks the client in a container how it is, from within, as docker exec does.
 func tellsStatus(t *testing.T, p *lab.Program) {
 	t.Helper()
-	out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", made.entrypoint[0], "status").CombinedOutput()
+	out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", minimal.entrypoint[0], "status").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "192.0.2.10") {
 		t.Errorf("pppoe-client status: %v\n%s", err, out)
 	}
@@ -226,8 +257,8 @@ func TestCalls(t *testing.T) {
 func TestProbes(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
-	c := client()
-	c.Args, c.Caps, c.TUN = []string{"/usr/sbin/pppoe-discovery", "-I", "eth0", "-t", "1"}, []int{unix.CAP_NET_RAW}, false
+	c := client("pppoe-discovery", "-I", "eth0", "-t", "1")
+	c.Caps, c.TUN = []int{unix.CAP_NET_RAW}, false
 	p := run(t, near, c)
 	if code, err := p.Wait(); err != nil || code != 0 || !strings.Contains(p.Log(), "Access-Concentrator: box\n") {
 		t.Errorf("pppoe-discovery ended with %d: %v", code, err)

@@ -1,9 +1,11 @@
 package container
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/test/guest"
 	"upppoe/test/lab"
 )
 
@@ -25,6 +28,8 @@ type spec struct {
 	Caps    []int             // --cap-drop ALL, and --cap-add of these
 	Run     bool              // --tmpfs /run
 	State   string            // directory of the host that lies over /var/lib/upppoe (-v); empty: none
+	Volumes map[string]string // directory or file of the host (-v) for each of the container that it lies over
+	Debian  bool              // the image stands on Debian, for which the host's programs stand here
 	Sysctls map[string]string // --sysctl, by their files' names below /proc/sys
 	TUN     bool              // --device /dev/net/tun
 	Files   string            // directory of the host that lies over /etc/ppp, read only (-v); empty: none
@@ -38,10 +43,11 @@ const told = "UPPPOE_CONTAINER"
 // --security-opt no-new-privileges.
 func run(t testing.TB, in *lab.Namespace, s spec) *lab.Program {
 	t.Helper()
+	s.Env = append(s.Env[:len(s.Env):len(s.Env)], tunables()...)
 	text, err := json.Marshal(s)
 	check(t, err)
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = []string{told + "=" + string(text)}
+	cmd.Env = append(tunables(), told+"="+string(text))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
 	}
@@ -54,6 +60,17 @@ func run(t testing.TB, in *lab.Namespace, s spec) *lab.Program {
 		}
 	})
 	return p
+}
+
+// tunables are what every program needs in a guest, whose kernel does not save all
+// registers.
+func tunables() (env []string) {
+	for _, name := range []string{"GODEBUG", "GLIBC_TUNABLES"} {
+		if value, ok := os.LookupEnv(name); ok && guest.Inside() {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // become turns this process, which is the first of its namespaces, into the
@@ -70,7 +87,27 @@ func become(text string) error {
 	if err := limit(s.Caps); err != nil {
 		return err
 	}
-	return unix.Exec(s.Args[0], s.Args, s.Env)
+	program, err := find(s.Args[0], s.Env)
+	if err != nil {
+		return err
+	}
+	return unix.Exec(program, s.Args, s.Env)
+}
+
+// find finds a program as engines do, on the container's path.
+func find(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for _, variable := range env {
+		path, _ := strings.CutPrefix(variable, "PATH=")
+		for _, dir := range filepath.SplitList(path) {
+			if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode()&0o111 != 0 {
+				return filepath.Join(dir, name), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s: executable file not found in $PATH", name)
 }
 
 // mount makes the image's files, and those that an engine adds, all there is.
@@ -93,6 +130,9 @@ func (s spec) mount() error {
 		readOnly(in("proc/sys"), in("proc/sys")),
 		s.devices(in("dev")),
 	)
+	if err == nil && s.Debian {
+		err = debian(s.Root)
+	}
 	if err == nil && s.Run {
 		err = unix.Mount("tmpfs", in("run"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	}
@@ -101,6 +141,9 @@ func (s spec) mount() error {
 	}
 	if err == nil && s.Files != "" {
 		err = readOnly(s.Files, in("etc/ppp"))
+	}
+	for over, from := range s.Volumes {
+		err = errors.Join(err, lay(from, in(over)))
 	}
 	if err != nil {
 		return fmt.Errorf("mount: %w", err)
@@ -120,6 +163,70 @@ func (s spec) set() error {
 	}
 	return nil
 }
+
+// lay lays a file or directory over another one, which is made if it is not there.
+func lay(from, over string) error {
+	info, err := os.Stat(from)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(over), 0o755)
+	}
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		err = os.MkdirAll(over, 0o755)
+	default:
+		err = unix.Mknod(over, unix.S_IFREG|0o644, 0)
+	}
+	if err != nil && err != unix.EEXIST {
+		return err
+	}
+	return unix.Mount(from, over, "", unix.MS_BIND, "")
+}
+
+// debian gives an image the programs of Debian: the host's, and ifupdown-ng's from where
+// a test machine has them.
+func debian(root string) error {
+	for _, name := range []string{"usr/bin", "usr/sbin", "usr/lib", "usr/lib64"} {
+		if _, err := os.Stat("/" + name); err == nil {
+			if err := lay("/"+name, filepath.Join(root, name)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range []string{"bin", "sbin", "lib", "lib64"} {
+		if err := os.Symlink("usr/"+name, filepath.Join(root, name)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	for _, name := range []string{"ifup", "ifdown"} {
+		if err := lay(ifupdown+"/sbin/"+name, filepath.Join(root, "usr/local/sbin", name)); err != nil {
+			return err
+		}
+	}
+	return executors(ifupdown+"/usr/libexec/ifupdown-ng", filepath.Join(root, "usr/libexec/ifupdown-ng"))
+}
+
+// executors copies the scripts that ifup runs. It gives them no environment, so that in
+// a guest they set what every program needs there.
+func executors(from, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	scripts, err := os.ReadDir(from)
+	for _, script := range scripts {
+		text, failed := os.ReadFile(filepath.Join(from, script.Name()))
+		if value, ok := os.LookupEnv("GLIBC_TUNABLES"); ok {
+			text = bytes.Replace(text, []byte("\n"), []byte("\nexport GLIBC_TUNABLES="+value+"\n"), 1)
+		}
+		err = errors.Join(err, failed, os.WriteFile(filepath.Join(to, script.Name()), text, 0o755))
+	}
+	return err
+}
+
+// ifupdown is where test machines have ifupdown-ng, which as a package excludes
+// ifupdown.
+const ifupdown = "/opt/ifupdown-ng"
 
 // readOnly lays a directory over another, where nobody can write to it.
 func readOnly(from, over string) error {

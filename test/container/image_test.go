@@ -2,10 +2,10 @@ package container
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,6 +21,13 @@ const (
 type image struct {
 	root       string // directory of its files
 	entrypoint []string
+	env        []string
+	packages   []string // that it installs, and this test does not
+}
+
+// command is what an engine starts for a container of the image.
+func (m *image) command(args ...string) []string {
+	return append(m.entrypoint[:len(m.entrypoint):len(m.entrypoint)], args...)
 }
 
 // instruction is one line of a Dockerfile.
@@ -51,74 +58,90 @@ func stages(text string) (all [][]instruction) {
 	return all
 }
 
-// build makes the image in a directory, as the Dockerfile says: its programs are built
-// by its own command, but here, and its files are those that it copies.
-func build(dir string) (*image, error) {
+// built is the stage of the Dockerfile in which the programs are compiled.
+const built = "build"
+
+// read reads the Dockerfile: its stages by their names. The last, which a build makes
+// that names no target, has none.
+func read() (map[string][]instruction, error) {
 	text, err := os.ReadFile(dockerfile)
 	if err != nil {
 		return nil, err
 	}
-	all := stages(string(text))
-	if len(all) != 2 || all[0][0].rest == "" || all[1][0].rest != "scratch" {
-		return nil, fmt.Errorf("%s has not two stages, of which the last begins with nothing (FROM scratch)", dockerfile)
+	byName := map[string][]instruction{}
+	for _, stage := range stages(string(text)) {
+		_, name, _ := strings.Cut(stage[0].rest, " AS ")
+		byName[name] = stage
 	}
-	out, root := filepath.Join(dir, "out"), filepath.Join(dir, "root")
-	if err := compile(all[0], out); err != nil {
-		return nil, err
-	}
-	return assemble(all[1][1:], out, root)
+	return byName, nil
 }
 
-// compile runs the first stage's command that fills /out.
+// compile runs the commands of the first stage that fill /out, but here.
 func compile(stage []instruction, out string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
 	for _, i := range stage {
-		if i.word != "RUN" || !strings.Contains(i.rest, "-o /out/ ") {
+		if i.word != "RUN" || !strings.Contains(i.rest, "/out/") {
 			continue
 		}
-		cmd := exec.Command("sh", "-c", strings.Replace(i.rest, "/out/", out+"/", 1))
+		cmd := exec.Command("sh", "-c", strings.ReplaceAll(i.rest, "/out/", out+"/"))
 		cmd.Dir = repository
 		if said, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w\n%s", i, err, said)
 		}
-		return nil
 	}
-	return fmt.Errorf("%s has no RUN that fills /out/", dockerfile)
+	return nil
 }
 
-// assemble does what the last stage says.
+// assemble does what a stage says, in a root directory.
 func assemble(stage []instruction, out, root string) (*image, error) {
 	m := &image{root: root}
-	for _, i := range stage {
-		switch {
-		case i.word == "ENTRYPOINT":
-			if err := json.Unmarshal([]byte(i.rest), &m.entrypoint); err != nil {
-				return nil, fmt.Errorf("%v: %w", i, err)
-			}
-		case i.word == "COPY":
-			if err := copyIn(i, out, root); err != nil {
-				return nil, fmt.Errorf("%v: %w", i, err)
-			}
-		default:
-			return nil, fmt.Errorf("%v: this test cannot do that", i)
+	for _, i := range stage[1:] {
+		if err := m.do(i, out); err != nil {
+			return nil, fmt.Errorf("%v: %w", i, err)
 		}
 	}
 	return m, nil
 }
 
-// copyIn does a COPY from the build.
+var install = regexp.MustCompile(`^apt-get update && *apt-get install -y --no-install-recommends ([a-z0-9 -]+) && *rm -rf /var/lib/apt/lists/\*$`)
+
+// do does an instruction. What it would install is noted only.
+func (m *image) do(i instruction, out string) error {
+	switch i.word {
+	case "ENTRYPOINT":
+		return json.Unmarshal([]byte(i.rest), &m.entrypoint)
+	case "CMD":
+		return json.Unmarshal([]byte(i.rest), new([]string))
+	case "ENV":
+		m.env = append(m.env, i.rest)
+		return nil
+	case "COPY":
+		return copyIn(i, out, m.root)
+	}
+	if found := install.FindStringSubmatch(i.rest); found != nil {
+		m.packages = strings.Fields(found[1])
+		return nil
+	}
+	return errors.New("this test cannot do that")
+}
+
+// copyIn does a COPY of a directory's contents: from the build, or from the repository.
 func copyIn(i instruction, out, root string) error {
 	args := strings.Fields(i.rest)
-	if len(args) != 3 || args[0] != "--from=build" || !strings.HasPrefix(args[1], "/out/") || !strings.HasSuffix(args[2], "/") {
-		return fmt.Errorf("write COPY --from=build /out/... .../")
+	from := repository
+	if args[0] == "--from="+built {
+		from, args = filepath.Dir(out), args[1:]
 	}
-	from, to := filepath.Join(out, strings.TrimPrefix(args[1], "/out/")), filepath.Join(root, args[2])
-	if !strings.HasSuffix(args[1], "/") {
-		to = path.Join(to, path.Base(from))
+	if len(args) != 2 || !strings.HasSuffix(args[0], "/") || !strings.HasSuffix(args[1], "/") {
+		return fmt.Errorf("write COPY --from=%s /out/ .../, or COPY .../ .../", built)
 	}
-	if err := os.MkdirAll(filepath.Dir(filepath.Clean(to)), 0o755); err != nil {
+	to := filepath.Join(root, args[1])
+	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	said, err := exec.Command("cp", "-rT", from, to).CombinedOutput()
+	said, err := exec.Command("cp", "-a", "--no-preserve=ownership", filepath.Join(from, args[0])+"/.", to).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, said)
 	}
@@ -136,7 +159,7 @@ func TestBuildsWithTheModulesGo(t *testing.T) {
 	if version == nil {
 		t.Fatal("go.mod asks for no version of Go")
 	}
-	if got, want := stages(string(text))[0][0].rest, "golang:"+string(version[1])+" AS build"; got != want {
+	if got, want := stages(string(text))[0][0].rest, "golang:"+string(version[1])+" AS "+built; got != want {
 		t.Errorf("%s builds from %s, want %s", dockerfile, got, want)
 	}
 }
