@@ -18,6 +18,10 @@ type Config struct {
 	AcceptLocal bool
 	// AcceptRemote lets the peer have another address than Remote.
 	AcceptRemote bool
+	// Unnumbered has a link come up whose peer says no address of its own, or ours: then
+	// Agreement.Remote is 0.0.0.0, or the same as Local. It is for hosts, as pppd has it: a
+	// point-to-point link needs no address on the far side. Who assigns addresses leaves it out.
+	Unnumbered bool
 	// AskDNS and AskNBNS ask the peer for its name servers (RFC 1877).
 	AskDNS, AskNBNS bool
 	// DNS and NBNS are the servers given to a peer that asks: primary and
@@ -46,7 +50,8 @@ type Policy struct {
 	local      netip.Addr
 	servers    [4]server
 
-	remote netip.Addr // as acknowledged
+	remote   netip.Addr // as acknowledged
+	withheld int        // how often the peer has asked for an address that we do not have
 }
 
 // server is one of the four options of RFC 1877, on the side that asks.
@@ -79,7 +84,7 @@ func (p *Policy) Restrict(allowed func(netip.Addr) bool) { p.allowed = allowed }
 
 // mayChoose says whether the peer may have an address that is not the one assigned.
 func (p *Policy) mayChoose(addr netip.Addr) bool {
-	return usable(addr) && addr != p.local && (p.allowed == nil || p.allowed(addr))
+	return usable(addr) && (addr != p.local || p.cfg.Unnumbered) && (p.allowed == nil || p.allowed(addr))
 }
 
 // Protocol is IPCP.
@@ -87,7 +92,7 @@ func (p *Policy) Protocol() ppp.Protocol { return ppp.IPCP }
 
 // Reset begins a negotiation with our first wishes.
 func (p *Policy) Reset() {
-	p.askAddress, p.naked = true, false
+	p.askAddress, p.naked, p.withheld = true, false, 0
 	p.local = orUnspecified(p.cfg.Local)
 	p.remote = netip.Addr{}
 	none := netip.IPv4Unspecified()
@@ -135,6 +140,8 @@ func (p *Policy) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 		return ppp.Reject, theirs
 	case !assigned && p.mayChoose(addr):
 		return ppp.Ack, theirs
+	case !assigned && addr.IsUnspecified() && p.insists():
+		return ppp.Ack, theirs
 	case !assigned:
 		// It asks for an address, or insists on a bad one, and we have none to
 		// give.
@@ -143,6 +150,13 @@ func (p *Policy) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 		return ppp.Ack, theirs
 	}
 	return ppp.Nak, option(OptAddress, want)
+}
+
+// insists counts a request for an address where we have none to give, and reports whether the
+// peer has had its Reject often enough: it does not want to know.
+func (p *Policy) insists() bool {
+	p.withheld++
+	return p.cfg.Unnumbered && p.withheld > p.cfg.Limits.WithDefaults().MaxFailure
 }
 
 // judgeServer gives our name servers, and rejects the question where we have
@@ -188,6 +202,9 @@ func (p *Policy) Agreed(peer ppp.Options) {
 	p.remote = p.cfg.Remote
 	if o, ok := peer.Find(OptAddress); ok {
 		p.remote, _ = address(o)
+	}
+	if p.cfg.Unnumbered {
+		p.remote = orUnspecified(p.remote)
 	}
 }
 
@@ -249,6 +266,8 @@ func (p *Policy) Err() error {
 		return ErrNoLocal
 	case p.naked && !p.askAddress:
 		return ErrRefused
+	case p.cfg.Unnumbered:
+		return nil
 	case !usable(p.remote):
 		return ErrNoRemote
 	case p.local == p.remote:

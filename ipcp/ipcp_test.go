@@ -2,6 +2,7 @@ package ipcp
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,6 +128,65 @@ func TestJudge(t *testing.T) {
 		if host.Err() == nil || host.local.String() == bad && bad != "0.0.0.0" {
 			t.Errorf("a host takes %s as its address", bad)
 		}
+	}
+}
+
+// TestUnnumbered: a host whose peer has no address, or ours, has a link all the same, if it
+// says so; one that cannot be anybody's is still refused.
+func TestUnnumbered(t *testing.T) {
+	none := netip.IPv4Unspecified()
+	for _, c := range []struct {
+		what   string
+		peer   ppp.Options
+		want   []ppp.Verdict // each time it asks
+		remote netip.Addr
+		plain  error // without Unnumbered
+	}{
+		{"no option", nil, nil, none, ErrNoRemote},
+		{"0.0.0.0 for ever", option(OptAddress, none).AppendTo(nil), []ppp.Verdict{ppp.Reject, ppp.Reject, ppp.Ack}, none, ErrNoRemote},
+		{"ours", option(OptAddress, local).AppendTo(nil), []ppp.Verdict{ppp.Ack}, local, ErrSame},
+		{"its own", option(OptAddress, remote).AppendTo(nil), []ppp.Verdict{ppp.Ack}, remote, nil},
+		{"a loopback address", option(OptAddress, netip.MustParseAddr("127.0.0.1")).AppendTo(nil), slices.Repeat([]ppp.Verdict{ppp.Reject}, 20), netip.Addr{}, nil},
+	} {
+		for _, unnumbered := range []bool{true, false} {
+			p := New(&Config{Local: local, Unnumbered: unnumbered, Limits: ppp.Limits{MaxFailure: 2}})
+			for range 2 { // a new negotiation begins like the first
+				p.Reset()
+				for i, want := range c.want {
+					o, _ := c.peer.Find(OptAddress)
+					if !unnumbered && c.plain != nil {
+						want = ppp.Reject
+					}
+					if v, _ := p.Judge(o); v != want {
+						t.Errorf("%s, unnumbered %v: verdict %d is %d, want %d", c.what, unnumbered, i, v, want)
+					}
+				}
+			}
+			if !c.remote.IsValid() {
+				continue
+			}
+			p.Agreed(c.peer)
+			want := c.plain
+			if unnumbered {
+				want = nil
+				if got := p.Agreement().Remote; got != c.remote {
+					t.Errorf("%s: the peer has %v, want %v", c.what, got, c.remote)
+				}
+			}
+			if got := p.Err(); got != want {
+				t.Errorf("%s, unnumbered %v: %v, want %v", c.what, unnumbered, got, want)
+			}
+		}
+	}
+	// What we assign is assigned all the same, and a link without an address of ours is none.
+	p := New(&Config{Local: local, Remote: remote, Unnumbered: true})
+	for range 20 {
+		if v, _ := p.Judge(option(OptAddress, none)); v != ppp.Nak {
+			t.Fatalf("a peer that is to have %v and asks for an address: verdict %d, want Nak", remote, v)
+		}
+	}
+	if p := New(&Config{Unnumbered: true}); p.Err() != ErrNoLocal {
+		t.Errorf("without an address of ours: %v, want %v", p.Err(), ErrNoLocal)
 	}
 }
 

@@ -279,7 +279,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	}
 	d := &dialling{cfg: &c.cfg, told: &c.told}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Host, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
-	d.loop.owner, d.loop.mss = d, c.cfg.MSS
+	d.loop.owner, d.loop.mss, d.loop.bare = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// Once the dial has come to its end, so shall the loop.
 	ctx, d.finish = context.WithCancel(ctx)
 	defer d.finish()

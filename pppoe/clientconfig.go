@@ -30,6 +30,10 @@ type ClientConfig struct {
 	// and 20 less for IPv6, which makes packets of the same length. Negative: TCP is
 	// left as it is.
 	MSS int
+	// NoRemoteAddress leaves a peer that tells no address of its own without one: 0.0.0.0 in
+	// Configured. Else it is given one, of no meaning beyond the device, and
+	// RemoteDefaulted tells so. It matters if Session.IPv4.Unnumbered is set.
+	NoRemoteAddress bool
 	// DataPath is how packets are moved. What a Host opens should go with it.
 	DataPath DataPath
 	// Limits end a session by themselves.

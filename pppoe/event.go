@@ -47,6 +47,9 @@ type (
 	DeviceOpened struct{ Name string }
 	// Connected tells that PPP begins.
 	Connected struct{}
+	// RemoteDefaulted tells that the peer has no IPv4 address of its own, and which stands in
+	// for it.
+	RemoteDefaulted struct{ Addr netip.Addr }
 	// Configured tells that the host's network is as the addresses want it, and
 	// that packets flow.
 	Configured struct {

@@ -75,7 +75,8 @@ type loop struct {
 	owner   owner
 	notify  func(Line, Event)
 	trace   bool
-	mss     int // see ClientConfig.MSS; set by the owner
+	mss     int  // see ClientConfig.MSS; set by the owner
+	bare    bool // see ClientConfig.NoRemoteAddress; set by the owner
 
 	tunnels map[uint16]*tunnel
 	due     deadlines.Heap[*tunnel]

@@ -1,8 +1,12 @@
 package pppoe
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"upppoe/ipcp"
@@ -39,6 +43,7 @@ type tunnel struct {
 
 	key    RequestKey // a server's: the PADR that made it
 	claims claims     // likewise
+	ending Tags       // a client's: see Grant.Ending
 }
 
 // begin takes up a session. PPP begins with Up.
@@ -260,6 +265,7 @@ func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
 	case session.IPv4Up:
 		if l.owner.claim(now, t, e.Agreement) {
 			t.want.IPv4 = e.Agreement
+			l.numberPeer(t)
 			l.refit(t)
 		}
 	case session.IPv6Up:
@@ -270,6 +276,18 @@ func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
 	case session.Closed:
 		l.over(t, e.Reason)
 	}
+}
+
+// numberPeer gives a peer without an IPv4 address of its own the one that pppd gives it:
+// 10.64.64.64, and the number of our device more.
+func (l *loop) numberPeer(t *tunnel) {
+	if l.bare || !t.want.IPv4.Remote.IsUnspecified() {
+		return
+	}
+	unit, _ := strconv.ParseUint(strings.TrimPrefix(t.Device, "ppp"), 10, 16) // 0 of any other name
+	addr := uint32(0x0a404040) + uint32(unit)
+	t.want.IPv4.Remote = netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, addr)))
+	l.notify(t.Line, RemoteDefaulted{t.want.IPv4.Remote})
 }
 
 // networkDown stops a family at once; the host's network follows.
@@ -294,7 +312,9 @@ func (l *loop) over(t *tunnel, r session.Reason) {
 	t.reason = &r
 	if !t.hangup {
 		var q Queue
-		q.add(NewPADT(t.Peer, t.Local, t.SessionID, ""))
+		padt := NewPADT(t.Peer, t.Local, t.SessionID, "")
+		padt.Tags = t.ending
+		q.add(padt)
 		l.sendDiscovery(t.Line, &q)
 	}
 	t.want.device = false

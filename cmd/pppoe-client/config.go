@@ -70,6 +70,11 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		ConnectDelay: connectDelay(s),
 		Redial:       redial(s),
 		Trace:        true, // SIGUSR1 may want to see packets
+
+		NoRemoteAddress: s.NoRemoteIP,
+	}
+	if c.Session.IPv4 != nil {
+		c.Session.IPv4.Unnumbered = true
 	}
 	c.Session.Credentials = who
 	if who.Name != "" {
@@ -127,7 +132,7 @@ func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6 && s.NoAutoconf, Metric6: s.RouteMetric6, // else inet6 sets it
-		RefuseTaken: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
+		RefuseTaken: true, Unnumbered: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {
 		h.ResolvConf, h.ResolvConfTarget = filepath.Join(etc, "resolv.conf"), "/etc/resolv.conf"

@@ -398,3 +398,20 @@ func memoryLog(w io.Writer) *journal.Lines {
 	lines.AddMemory(w)
 	return lines
 }
+
+// TestNoRemoteIP: a peer without an address is no reason to have no link; noremoteip leaves it
+// without one.
+func TestNoRemoteIP(t *testing.T) {
+	for _, c := range []struct {
+		word string
+		bare bool
+	}{{"noipdefault", false}, {"noremoteip", true}} {
+		cfg, err := config(parse(t, "eth0", "user", "alice", c.word), silent())
+		if err != nil || !cfg.Session.IPv4.Unnumbered || cfg.NoRemoteAddress != c.bare {
+			t.Errorf("%s: %v; unnumbered %v, no remote address %v", c.word, err, cfg.Session.IPv4.Unnumbered, cfg.NoRemoteAddress)
+		}
+	}
+	if _, err := config(parse(t, "eth0", "user", "alice", "noip"), silent()); err != nil {
+		t.Error(err)
+	}
+}

@@ -15,7 +15,10 @@ import (
 
 // address4 gives the device the addresses that IPCP has agreed on.
 func (h *Host) address4(link netlink.Link, a ipcp.Agreement) step {
-	addr := &netlink.Addr{IPNet: one(a.Local), Peer: one(a.Remote), Scope: unix.RT_SCOPE_UNIVERSE}
+	addr := &netlink.Addr{IPNet: one(a.Local), Scope: unix.RT_SCOPE_UNIVERSE}
+	if !a.Remote.IsUnspecified() {
+		addr.Peer = one(a.Remote)
+	}
 	if h.ownTable() {
 		addr.Flags = unix.IFA_F_NOPREFIXROUTE // the route to the peer goes into Table
 	}
@@ -26,7 +29,9 @@ func (h *Host) address4(link netlink.Link, a ipcp.Agreement) step {
 func (h *Host) steps4(link netlink.Link, a ipcp.Agreement) []step {
 	var steps []step
 	if h.ownTable() {
-		steps = append(steps, h.peerStep(link, a))
+		if !a.Remote.IsUnspecified() {
+			steps = append(steps, h.peerStep(link, a))
+		}
 		if h.Rules {
 			steps = append(steps, h.ruleSteps(link, a.Local)...)
 		}
@@ -61,7 +66,10 @@ func (h *Host) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
 }
 
 func addressStep(link netlink.Link, addr *netlink.Addr) step {
-	what := fmt.Sprintf("add address %v peer %v", addr.IP, addr.Peer.IP)
+	what := fmt.Sprintf("add address %v", addr.IP)
+	if addr.Peer != nil {
+		what += fmt.Sprintf(" peer %v", addr.Peer.IP)
+	}
 	return step{what, func() (func() error, error) {
 		return func() error { return netlink.AddrDel(link, addr) }, netlink.AddrAdd(link, addr)
 	}}

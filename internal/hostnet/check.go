@@ -27,10 +27,10 @@ func (h *Host) check(a ipcp.Agreement) error {
 	if err := HostAddress(a.Local); err != nil {
 		return fmt.Errorf("local IP address %v %w", a.Local, err)
 	}
-	if err := HostAddress(a.Remote); err != nil {
+	if err := HostAddress(a.Remote); err != nil && !(h.Unnumbered && a.Remote.IsUnspecified()) {
 		return fmt.Errorf("remote IP address %v %w", a.Remote, err)
 	}
-	if a.Local == a.Remote {
+	if a.Local == a.Remote && !h.Unnumbered {
 		return fmt.Errorf("IP address %v %w", a.Local, ErrSame)
 	}
 	return h.checkTaken(a)
@@ -65,7 +65,7 @@ func (h *Host) checkTaken(a ipcp.Agreement) error {
 		if ours == a.Local {
 			whose = "local"
 		}
-		if ours != a.Remote && (ours != a.Local || !h.RefuseTaken) {
+		if (ours != a.Remote || ours == a.Local) && (ours != a.Local || !h.RefuseTaken) {
 			continue
 		}
 		other, err := kernel.link(taken.LinkIndex)

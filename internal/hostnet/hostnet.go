@@ -30,6 +30,8 @@ type Host struct {
 	Queues int
 	// MTU bounds the device's, in octets; 0: what PPP has agreed on.
 	MTU int
+	// Unnumbered has a line carried whose peer has no IPv4 address (0.0.0.0), or ours.
+	Unnumbered bool
 	// Namespace is the network namespace in which the device, its addresses and
 	// routes are: a path, or a name that ip(8) knows (/run/netns/NAME). Empty: the
 	// program's own, where the Ethernet interface stays in any case. Going there takes

@@ -18,7 +18,7 @@ const forwarding = "/proc/sys/net/ipv4/ip_forward"
 // proxySteps have the machine answer ARP for the peer. A line carries without, so that
 // what fails is only logged.
 func (h *Host) proxySteps(remote netip.Addr) []step {
-	if !h.ProxyARP {
+	if !h.ProxyARP || remote.IsUnspecified() {
 		return nil
 	}
 	return []step{{"proxy ARP", func() (func() error, error) {

@@ -73,6 +73,7 @@ type Settings struct {
 	IPCP               ppp.Limits
 	IPv6CP             ppp.Limits
 	NoIP               bool
+	NoRemoteIP         bool
 	NoIPv6             bool
 	Local              netip.Addr
 	Remote             netip.Addr

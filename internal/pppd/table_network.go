@@ -49,7 +49,8 @@ var networkOptions = slices.Concat([]option{
 }, limits("ipv6cp", func(s *Settings) *ppp.Limits { return &s.IPv6CP }), []option{
 	{name: "ipv6cp-accept-remote", status: ignored, help: "the peer always may have its own identifier"},
 	{name: "ipv6cp-use-ipaddr", also: "ipv6cp-use-persistent", status: noticed, help: "identifiers are random, or what ipv6 says"},
-	{name: "noremoteip", status: noticed, help: "the peer needs an address"},
+	{name: "noremoteip", roles: Client, help: "a peer that tells no address gets none (default: 10.64.64.64, and the unit's number more)",
+		kind: flag(func(s *Settings) { s.NoRemoteIP = true })},
 	{name: "nosendip", status: noticed, help: "our address is told"},
 	{name: "ipcp-no-address", status: noticed, help: "addresses are negotiated"},
 	{name: "ipcp-no-addresses", status: ignored, help: "IPCP's old option 1 is never used"},

@@ -1,0 +1,33 @@
+package pppoe
+
+import (
+	"net/netip"
+	"testing"
+
+	"upppoe/ipcp"
+)
+
+// TestUnnumberedPeer: a peer without an address gets pppd's, by the number of our device.
+func TestUnnumberedPeer(t *testing.T) {
+	for _, c := range []struct {
+		device, remote string
+		bare           bool
+		want           string
+	}{
+		{"ppp0", "0.0.0.0", false, "10.64.64.64"},
+		{"ppp7", "0.0.0.0", false, "10.64.64.71"},
+		{"ppp200", "0.0.0.0", false, "10.64.65.8"},
+		{"wan", "0.0.0.0", false, "10.64.64.64"},
+		{"ppp0", "0.0.0.0", true, "0.0.0.0"},
+		{"ppp0", "192.0.2.1", false, "192.0.2.1"},
+	} {
+		var told []Event
+		l := &loop{bare: c.bare, notify: func(_ Line, e Event) { told = append(told, e) }}
+		tunnel := &tunnel{Line: Line{Device: c.device}}
+		tunnel.want.IPv4 = ipcp.Agreement{Remote: netip.MustParseAddr(c.remote)}
+		l.numberPeer(tunnel)
+		if got := tunnel.want.IPv4.Remote.String(); got != c.want || (len(told) == 1) != (c.want != c.remote) {
+			t.Errorf("%s, peer %s: it has %s, told %v; want %s", c.device, c.remote, got, told, c.want)
+		}
+	}
+}
