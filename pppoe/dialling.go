@@ -301,6 +301,7 @@ func (d *dialling) take(g Grant) {
 	cfg.LCP.Limits.RoundTrip = g.Took
 	askAgain(&cfg, d.cfg.Before)
 	d.tunnel = d.loop.begin(Line{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
+	d.tunnel.ending = g.Ending
 	for _, a := range d.ahead {
 		if a.id == g.SessionID && a.from == g.AC {
 			d.tunnel.early = append(d.tunnel.early, a.frame)

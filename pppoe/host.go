@@ -228,6 +228,7 @@ func (h *HostDiscovery) receivePADS(now time.Time, f DiscoveryFrame, q *Queue) (
 		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
 		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
 		Took:       now.Sub(h.asked),
+		Ending:     h.ending(),
 	}
 	return Finding{Grant: g}, nil
 }
@@ -260,6 +261,15 @@ func (h *HostDiscovery) sendPADR(now time.Time, q *Queue) {
 	tags := h.ours(h.service(nil)).echo(h.chosen.Tags, TagACCookie, TagRelaySessionID)
 	q.add(DiscoveryFrame{h.chosen.AC, h.own, Discovery{PADR, 0, tags}})
 	h.wait(now, PADR)
+}
+
+// ending are the tags of a PADT, in pppd's order: some concentrators and relays find the
+// session by them.
+func (h *HostDiscovery) ending() (tags Tags) {
+	if len(h.cfg.HostUniq) > 0 {
+		tags = tags.Append(TagHostUniq, h.cfg.HostUniq)
+	}
+	return tags.echo(h.chosen.Tags, TagACCookie, TagRelaySessionID)
 }
 
 func (h *HostDiscovery) service(tags Tags) Tags {

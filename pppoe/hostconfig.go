@@ -66,6 +66,8 @@ type Grant struct {
 	ACName     string // a stranger's words
 	Service    string // likewise
 	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
+	// Ending are the tags by which the concentrator knows the session: our PADT bears them.
+	Ending Tags
 	// Took is how long PADS took to come after the first PADR.
 	Took time.Duration
 }

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
+	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
@@ -25,7 +27,8 @@ type Journal struct {
 	// sessions in rp-pppoe's words.
 	Server bool
 
-	moved sync.Map // by interface: how the log knows that its packets are moved
+	moved   sync.Map // by interface: how the log knows that its packets are moved
+	carried sync.Map // by key: that the log knows what the session has carried
 }
 
 // Notify is a pppoe.ClientConfig.Notify, or a server's.
@@ -38,7 +41,7 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 	case pppoe.RefusedByAC:
 		j.error(l, "%v refused: %v %s", e.AC, e.Tag, pppoe.Escape(e.Text))
 	case pppoe.SessionGranted:
-		j.granted(l)
+		j.granted(l, e)
 	case pppoe.Full:
 		j.error(l, "No client slots available (%v)", l.Peer)
 		if e.LeftOut > 0 {
@@ -52,8 +55,13 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.info(l, "Using interface %s", e.Name)
 	case pppoe.Connected:
 		j.info(l, "Connect: %s <--> %s", l.Device, l.Interface)
+	case pppoe.RemoteDefaulted:
+		j.warn(l, "Could not determine remote IP address: defaulting to %v", e.Addr)
 	case pppoe.Configured:
+		j.carried.Delete(keyOf(l))
 		j.configured(l, e)
+	case pppoe.NetworkLost:
+		j.networkLost(l, e)
 	case pppoe.Unanswered:
 		j.error(l, "Timeout waiting for %v packets", e.Missing)
 	case pppoe.Announced:
@@ -136,6 +144,8 @@ func (j *Journal) session(l pppoe.Line, event session.Event) {
 		j.authenticated(l, e)
 	case session.AuthFailed:
 		j.authFailed(l, e)
+	case session.Admitted:
+		j.info(l, "peer from calling number %s authorized", strings.ToUpper(l.Peer.String()))
 	case session.NetworkFailed:
 		j.info(l, "%v: %v", e.Protocol, e.Err)
 	case session.Silent:
@@ -150,10 +160,11 @@ func (j *Journal) session(l pppoe.Line, event session.Event) {
 	}
 }
 
-func (j *Journal) granted(l pppoe.Line) {
+func (j *Journal) granted(l pppoe.Line, e pppoe.SessionGranted) {
 	if j.Server {
 		return
 	}
+	j.info(l, "PADS: Service-Name: '%s'", pppoe.Escape(e.Service))
 	j.info(l, "PPP session is %d", l.SessionID)
 	j.info(l, "Connected to %v via interface %s", l.Peer, l.Interface)
 }
@@ -192,7 +203,12 @@ func (j *Journal) authFailed(l pppoe.Line, e session.AuthFailed) {
 func (j *Journal) configured(l pppoe.Line, e pppoe.Configured) {
 	if a := e.IPv4; e.HasIPv4() && a != e.Before.IPv4 {
 		j.info(l, "local  IP address %v", a.Local)
-		j.info(l, "remote IP address %v", a.Remote)
+		if !a.Remote.IsUnspecified() {
+			j.info(l, "remote IP address %v", a.Remote)
+		}
+		if a.Remote == a.Local {
+			j.warn(l, "The peer says that its IP address is %v, which is ours", a.Remote)
+		}
 		for i, which := range []string{"primary  ", "secondary"} {
 			if a.DNS[i].IsValid() {
 				j.info(l, "%s DNS address %v", which, a.DNS[i])
@@ -227,6 +243,31 @@ func other(l pppoe.Line) string {
 	return fmt.Sprintf(`session %d of client %v on %s, user "%s"`, l.SessionID, l.Peer, l.Interface, pppoe.Escape(l.User))
 }
 
+// networkLost tells what the session has carried, as pppd does when IPCP goes down: scripts
+// and the far side are told of the end after that. A link of IPv6 alone has no IPCP.
+func (j *Journal) networkLost(l pppoe.Line, e pppoe.NetworkLost) {
+	if e.Protocol != ppp.IPCP && e.Before.HasIPv4() {
+		return
+	}
+	if _, told := j.carried.LoadOrStore(keyOf(l), true); !told {
+		j.connectTime(l, e.Online, e.Counters)
+	}
+}
+
+func (j *Journal) connectTime(l pppoe.Line, online time.Duration, c pppoe.Counters) {
+	j.info(l, "Connect time %.1f minutes.", online.Minutes())
+	j.info(l, "Sent %d bytes, received %d bytes.", c.SentBytes, c.ReceivedBytes)
+}
+
+// key is what tells the sessions of a program apart.
+type key struct {
+	iface string
+	peer  pppoe.Addr
+	id    uint16
+}
+
+func keyOf(l pppoe.Line) key { return key{l.Interface, l.Peer, l.SessionID} }
+
 func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 	switch e.Reason.Cause {
 	case session.Idle:
@@ -246,9 +287,8 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 			j.info(l, "%s: terminating link", e.Reason.Text)
 		}
 	}
-	if e.Online > 0 {
-		j.info(l, "Connect time %.1f minutes.", e.Online.Minutes())
-		j.info(l, "Sent %d bytes, received %d bytes.", e.Counters.SentBytes, e.Counters.ReceivedBytes)
+	if _, told := j.carried.LoadAndDelete(keyOf(l)); !told && e.Online > 0 {
+		j.connectTime(l, e.Online, e.Counters)
 	}
 	if n := e.Counters.Spoofed; n > 0 {
 		j.info(l, "Dropped %d packets from addresses that are not the peer's.", n)
@@ -267,6 +307,10 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 
 func (j *Journal) info(l pppoe.Line, format string, args ...any) {
 	j.Log.Info(j.begin(l) + fmt.Sprintf(format, args...))
+}
+
+func (j *Journal) warn(l pppoe.Line, format string, args ...any) {
+	j.Log.Warn(j.begin(l) + fmt.Sprintf(format, args...))
 }
 
 func (j *Journal) error(l pppoe.Line, format string, args ...any) {

@@ -74,7 +74,8 @@ func TestWords(t *testing.T) {
 		{pppoe.FrameSent{Frame: frame(ppp.LCP, ppp.EchoRequest, 3, 0, 0, 0, 1)}, debug + "sent [LCP EchoReq id=0x3 magic=0x1]\n"},
 		{pppoe.FrameReceived{Frame: frame(ppp.LCP, ppp.EchoReply, 3, 0, 0, 0, 2)}, debug + "rcvd [LCP EchoRep id=0x3 magic=0x2]\n"},
 		{pppoe.RefusedByAC{Refusal: pppoe.Refusal{AC: ac, Error: pppoe.Error{Tag: pppoe.TagServiceNameError, Text: "no\n"}}}, fault + `02:00:5e:00:53:02 refused: service-name-error no\012` + "\n"},
-		{pppoe.SessionGranted{}, info + "PPP session is 7\n" + info + "Connected to 02:00:5e:00:53:02 via interface eth0\n"},
+		{pppoe.SessionGranted{}, info + "PADS: Service-Name: ''\n" + info + "PPP session is 7\n" + info + "Connected to 02:00:5e:00:53:02 via interface eth0\n"},
+		{pppoe.SessionGranted{Grant: pppoe.Grant{Service: "a'\n"}}, info + `PADS: Service-Name: 'a'\012'` + "\n" + info + "PPP session is 7\n" + info + "Connected to 02:00:5e:00:53:02 via interface eth0\n"},
 		{pppoe.DeviceOpened{Name: "ppp0"}, info + "Using interface ppp0\n"},
 		{pppoe.Connected{}, info + "Connect: ppp0 <--> eth0\n"},
 		{pppoe.Configured{Addressing: both}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n" +
@@ -84,6 +85,10 @@ func TestWords(t *testing.T) {
 		{pppoe.Configured{Addressing: both, Before: pppoe.Addressing{IPv4: v4}}, info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Remote}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n"},
 		{pppoe.Configured{Before: both}, ""},
+		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: netip.IPv4Unspecified()}}}, info + "local  IP address 192.0.2.10\n"},
+		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Local}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.10\n" +
+			"WARN The peer says that its IP address is 192.0.2.10, which is ours\n"},
+		{pppoe.RemoteDefaulted{Addr: netip.MustParseAddr("10.64.64.65")}, "WARN Could not determine remote IP address: defaulting to 10.64.64.65\n"},
 		{pppoe.Accelerated{About: "receive in TC"}, info + "Packets go through the kernel: receive in TC\n"},
 		{pppoe.NotAccelerated{Err: errors.New("no rights")}, info + "Packets go through user space: no rights\n"},
 		{pppoe.HostFailed{Err: errors.New("ppp0: no")}, fault + "ppp0: no\n"},
@@ -102,6 +107,7 @@ func TestWords(t *testing.T) {
 		{session.Authenticated{Method: chap.MD5, Message: "\x1b[2J"}, info + `CHAP authentication succeeded: \033[2J` + "\n" + info + "CHAP authentication succeeded\n"},
 		{session.Authenticated{Method: eap.MD5, Again: true}, ""},
 		{session.Authenticated{Method: chap.MD5, Peer: true, Name: "al\nice"}, info + `Peer "al\012ice" authenticated with CHAP` + "\n"},
+		{session.Admitted{}, info + "peer from calling number 02:00:5E:00:53:02 authorized\n"},
 		{session.AuthFailed{Method: pap.Method}, fault + "PAP authentication failed\n"},
 		{session.AuthFailed{Method: chap.MD5, Message: "Access denied"}, fault + "CHAP authentication failed: Access denied\n" + fault + "CHAP authentication failed\n"},
 		{session.AuthFailed{Method: eap.MD5, Peer: true, Name: "mallory"}, fault + `Peer "mallory" failed EAP authentication` + "\n"},
@@ -116,7 +122,6 @@ func TestWords(t *testing.T) {
 		// What is told by others, or to nobody.
 		{session.LinkUp{MRU: 1492, PeerMRU: 1492}, ""},
 		{session.Asked{Method: chap.MD5}, ""},
-		{session.Admitted{}, ""},
 		{session.IPv4Up{Agreement: v4}, ""},
 		{session.IPv6Up{Agreement: v6}, ""},
 		{session.NetworkDown{Protocol: ppp.IPCP}, ""},
@@ -124,6 +129,33 @@ func TestWords(t *testing.T) {
 	} {
 		if got := told(&Journal{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+		}
+	}
+}
+
+// TestConnectTime: what a session has carried is told once, before the end is: when IPCP goes
+// down, or IPv6CP where there is no IPv4.
+func TestConnectTime(t *testing.T) {
+	carried := pppoe.Counters{SentBytes: 1234, ReceivedBytes: 5678}
+	lost := func(p ppp.Protocol, before pppoe.Addressing) pppoe.NetworkLost {
+		return pppoe.NetworkLost{Protocol: p, Before: before, Counters: carried, Online: 90 * time.Second}
+	}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Counters: carried, Online: 96 * time.Second}
+	const time, last = info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n", info + "Connection terminated.\n"
+	both, only6 := pppoe.Addressing{IPv4: v4, IPv6: v6}, pppoe.Addressing{IPv6: v6}
+	for _, c := range []struct {
+		what   string
+		events []pppoe.Event
+		want   string
+	}{
+		{"both families", []pppoe.Event{lost(ppp.IPCP, both), lost(ppp.IPv6CP, only6), end}, time + last},
+		{"IPv4", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), end}, time + last},
+		{"IPv6", []pppoe.Event{lost(ppp.IPv6CP, only6), end}, time + last},
+		{"IPv6 alone goes down", []pppoe.Event{lost(ppp.IPv6CP, both)}, ""},
+		{"negotiated anew between", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), pppoe.Configured{}, end}, time + info + "Connect time 1.6 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n" + last},
+	} {
+		if got := told(&Journal{}, line, c.events...); got != c.want {
+			t.Errorf("%s: told as\n%swant\n%s", c.what, got, c.want)
 		}
 	}
 }

@@ -1,0 +1,53 @@
+package pppoe_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// TestHealthyDial: no frame of a dial comes twice, none is dropped, and nothing more comes
+// once it is done. The end has the tags of the session.
+func TestHealthyDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		var mu sync.Mutex
+		var frames []string // of sessions, from their addresses on
+		l := newLab(t, ethertest.Config{Watch: func(frame []byte) {
+			seen.watch(frame)
+			if frame[12] == 0x88 && frame[13] == 0x64 {
+				mu.Lock()
+				defer mu.Unlock()
+				frames = append(frames, string(frame))
+			}
+		}})
+		l.server.Session.LCP.Demand = []ppp.Method{chap.MD5}
+		l.client.Discovery.HostUniq = []byte("unique")
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		slices.Sort(frames)
+		if n := len(frames); n != 4+3+6+4 || len(slices.Compact(frames)) != n {
+			t.Errorf("a dial has %d frames, and some twice; want 4 of LCP, 3 of CHAP, 6 of IPCP, 4 of IPv6CP", n)
+		}
+		if a, b := count[session.Dropped](&l.clientEvents), count[session.Dropped](&l.serverEvents); a+b > 0 {
+			t.Errorf("client and server dropped %d and %d frames of a healthy dial", a, b)
+		}
+		cookie, _ := seen.all(pppoe.PADO)[0].Tags.Find(pppoe.TagACCookie)
+		l.stop()
+		want := pppoe.Tags(nil).Append(pppoe.TagHostUniq, []byte("unique")).Append(pppoe.TagACCookie, cookie)
+		if padt := seen.all(pppoe.PADT); len(cookie) == 0 || len(padt) == 0 || !slices.Equal(padt[0].Tags, want) {
+			t.Errorf("the client's PADT is %v, want Host-Uniq and cookie, % x", padt, want)
+		}
+	})
+}
