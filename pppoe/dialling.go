@@ -285,7 +285,7 @@ func (d *dialling) found(f Finding) {
 func (d *dialling) discoveryError(missing Code) error {
 	switch {
 	case d.refusal != nil:
-		return fmt.Errorf("%w: %v refused: %v %s", ErrDiscovery, d.refusal.AC, d.refusal.Tag, Escape(d.refusal.Text))
+		return fmt.Errorf("%w: %v refused: %v %s", ErrDiscovery, d.refusal.AC, d.refusal.Tag, EscapeText(d.refusal.Text))
 	case missing == PADS:
 		return fmt.Errorf("%w: no answer to PADR (waited for PADS)", ErrDiscovery)
 	}

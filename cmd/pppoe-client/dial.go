@@ -34,6 +34,7 @@ type program struct {
 	lines    *journal.Lines
 	log      *slog.Logger
 	journal  *journal.Journal
+	flood    *journal.Flood
 	tracker  *status.Tracker
 	control  *control.Server // nil: there is none
 	scripts  *scripts.Scripts
@@ -106,6 +107,7 @@ func (p *program) tell(err error) {
 func (p *program) run(ring *control.Ring) error {
 	s := p.settings
 	p.journal = &journal.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
+	p.flood = &journal.Flood{Report: p.leftOut}
 	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Line: lineOf(s).String()}, exitCode)
 	defer p.listen(ring)()
 	p.scripts = scripts.New(scriptsOf(s, p.log))
@@ -242,14 +244,27 @@ func (p *program) goToBackground() {
 
 // notify takes what happens to the line. It does not block.
 func (p *program) notify(l pppoe.Line, e pppoe.Event) {
-	p.journal.Notify(l, e)
+	told := !p.flood.LeavesOut(e)
+	if told {
+		p.journal.Notify(l, e)
+	}
 	p.demand.notify(l, e)
 	p.scripts.Notify(l, e)
 	p.ipv6.notify(l, e)
 	p.mtu.notify(e)
 	p.records.notify(l, e)
-	p.publish(p.tracker.Notify(l, e))
+	if event := p.tracker.Notify(l, e); told {
+		p.publish(event)
+	}
 	p.online.heed(e)
+}
+
+// leftOut tells of events that were left out, as there were too many.
+func (p *program) leftOut(kind string, n int) {
+	p.log.Warn(journal.LeftOut(kind, n))
+	event := status.Missed(n)
+	event.Text = kind
+	p.publish(&event)
 }
 
 // ipv6Changed takes what IPv6 has now.

@@ -125,14 +125,18 @@ type line struct {
 	Event   string        `json:"event"`
 	Changes []change      `json:"changes,omitempty"`
 	Missing string        `json:"missing,omitempty"` // of event "missing": who
+	Count   int           `json:"count,omitempty"`   // of event "left-out": how many events were not told
 	Who     *concentrator `json:"concentrator,omitempty"`
 }
 
 func (p *program) printJSON(e event) {
 	l := line{Time: e.at.UTC().Format(time.RFC3339), Event: string(e.kind), Changes: e.changes}
-	if e.kind == missing {
+	switch e.kind {
+	case missing:
 		l.Missing = e.missing.String()
-	} else {
+	case leftOut:
+		l.Count = e.count
+	default:
 		c := inJSON(e.answer)
 		l.Who = &c
 	}

@@ -390,6 +390,32 @@ func TestRegistryIsBounded(t *testing.T) {
 	}
 }
 
+// TestToldIsBounded: of a round's events only so many are told, and then how many more there were.
+func TestToldIsBounded(t *testing.T) {
+	for events, want := range map[int]int{0: 0, maxTold: 0, maxTold + 1: 1, 3 * maxTold: 2 * maxTold} {
+		told, missing := 0, 0
+		b := &bounded{tell: func(e event) {
+			if e.kind == leftOut {
+				missing += e.count
+				if want := "1970-01-01T00:00:00Z left-out"; !strings.HasPrefix(e.String(), want) {
+					t.Errorf("it is told as %q", e)
+				}
+			} else {
+				told++
+			}
+		}}
+		for range 2 {
+			for range events {
+				b.add(event{kind: came})
+			}
+			b.round(time.Unix(0, 0))
+		}
+		if told != 2*min(events, maxTold) || missing != 2*want {
+			t.Errorf("of %d events a round %d were told in two rounds, and %d are missing", events, told, missing)
+		}
+	}
+}
+
 // full is a disk that is.
 type full struct{}
 

@@ -17,7 +17,8 @@ const (
 	came    kind = "new"
 	changed kind = "changed"
 	gone    kind = "gone"
-	missing kind = "missing" // one that is expected does not answer
+	missing kind = "missing"  // one that is expected does not answer
+	leftOut kind = "left-out" // there were more events than are told in a round
 )
 
 // event is told by --watch.
@@ -27,6 +28,7 @@ type event struct {
 	answer  answer   // whose
 	changes []change // of changed
 	missing expected // of missing
+	count   int      // of leftOut
 }
 
 // change is what is another than before. Names are a stranger's words.
@@ -39,6 +41,9 @@ type change struct {
 // maxKnown bounds what is remembered: a forger has more addresses than anybody wants to
 // read.
 const maxKnown = 1 << 16
+
+// maxTold bounds how many events of a round are told: a forger can cause some with each frame.
+const maxTold = 8192
 
 // registry knows who is there. It is told answers and the time, and says what is new. It
 // is not safe for concurrent use.
@@ -181,12 +186,13 @@ func (p *program) watch(ctx context.Context, f *flags, port pppoe.Port) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r, code := newRegistry(f), exitNone
+	b := &bounded{tell: func(e event) { p.tell(f, e) }}
 	tell := func(events []event) {
 		for _, e := range events {
 			if code == exitUnexpected {
 				return // what comes behind the alarm is not waited for
 			}
-			p.tell(f, e)
+			b.add(e)
 			switch {
 			case e.kind != came && e.kind != changed:
 			case e.answer.unexpected && f.alarm:
@@ -198,12 +204,35 @@ func (p *program) watch(ctx context.Context, f *flags, port pppoe.Port) int {
 		}
 	}
 	cfg := f.scan()
-	cfg.Done = func(now time.Time) { tell(r.round(now)) }
+	cfg.Done = func(now time.Time) {
+		tell(r.round(now))
+		b.round(now)
+	}
 	err := pppoe.Scan(ctx, port, cfg, func(s pppoe.Sighting) { tell(r.hear(time.Now(), s)) })
 	if err != nil {
 		return p.fail(err)
 	}
 	return code
+}
+
+// bounded tells events, but not more of a round than anybody wants to read.
+type bounded struct {
+	tell func(event)
+	told int // in this round, or left out
+}
+
+func (b *bounded) add(e event) {
+	if b.told++; b.told <= maxTold {
+		b.tell(e)
+	}
+}
+
+// round ends a round, and tells how many were left out.
+func (b *bounded) round(at time.Time) {
+	if b.told > maxTold {
+		b.tell(event{at: at, kind: leftOut, count: b.told - maxTold})
+	}
+	b.told = 0
 }
 
 func (p *program) tell(f *flags, e event) {
@@ -227,6 +256,10 @@ func (e event) String() string {
 	fmt.Fprintf(&b, "%s %-7s", e.at.UTC().Format(time.RFC3339), e.kind)
 	if e.kind == missing {
 		fmt.Fprintf(&b, " %v", e.missing)
+		return b.String()
+	}
+	if e.kind == leftOut {
+		fmt.Fprintf(&b, " %d events, of which there were more than %d since the last round", e.count, maxTold)
 		return b.String()
 	}
 	a := e.answer

@@ -154,7 +154,7 @@ func (a *Accounts) terms(user string, options []pppd.Word) (*pppoe.Terms, error)
 		return nil, fmt.Errorf("%s: %w", options[0].Where(), errOptions)
 	}
 	if others {
-		a.log.Warn(fmt.Sprintf("account %q: of pppd's options after --, only source-check, source-allow, rate-up, rate-down and rate-burst have an effect", pppoe.Escape(user)))
+		a.log.Warn(fmt.Sprintf("account %q: of pppd's options after --, only source-check, source-allow, rate-up, rate-down and rate-burst have an effect", pppoe.EscapeName(user)))
 	}
 	return &terms, nil
 }

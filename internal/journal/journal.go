@@ -39,7 +39,7 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 			j.packet(l, event)
 		}
 	case pppoe.RefusedByAC:
-		j.error(l, "%v refused: %v %s", e.AC, e.Tag, pppoe.Escape(e.Text))
+		j.error(l, "%v refused: %v %s", e.AC, e.Tag, pppoe.EscapeText(e.Text))
 	case pppoe.SessionGranted:
 		j.granted(l, e)
 	case pppoe.Full:
@@ -155,7 +155,7 @@ func (j *Journal) session(l pppoe.Line, event session.Event) {
 		if e.Text == "" {
 			j.info(l, "LCP terminated by peer")
 		} else {
-			j.info(l, "LCP terminated by peer (%s)", pppoe.Escape(e.Text))
+			j.info(l, "LCP terminated by peer (%s)", pppoe.EscapeText(e.Text))
 		}
 	}
 }
@@ -176,10 +176,10 @@ func (j *Journal) authenticated(l pppoe.Line, e session.Authenticated) {
 	name := e.Method.Name()
 	switch {
 	case e.Peer:
-		j.info(l, `Peer "%s" authenticated with %s`, pppoe.Escape(e.Name), name)
+		j.info(l, `Peer "%s" authenticated with %s`, pppoe.EscapeName(e.Name), name)
 		return
 	case e.Message != "":
-		j.info(l, "%s authentication succeeded: %s", name, pppoe.Escape(e.Message))
+		j.info(l, "%s authentication succeeded: %s", name, pppoe.EscapeText(e.Message))
 	}
 	j.info(l, "%s authentication succeeded", name)
 }
@@ -187,14 +187,14 @@ func (j *Journal) authenticated(l pppoe.Line, e session.Authenticated) {
 func (j *Journal) authFailed(l pppoe.Line, e session.AuthFailed) {
 	name := e.Method.Name()
 	if e.Peer {
-		j.error(l, `Peer "%s" failed %s authentication`, pppoe.Escape(e.Name), name)
+		j.error(l, `Peer "%s" failed %s authentication`, pppoe.EscapeName(e.Name), name)
 		if e.Message != "" {
-			j.error(l, `Login of "%s" from %v refused: %s`, pppoe.Escape(e.Name), l.Peer, pppoe.Escape(e.Message))
+			j.error(l, `Login of "%s" from %v refused: %s`, pppoe.EscapeName(e.Name), l.Peer, pppoe.EscapeText(e.Message))
 		}
 		return
 	}
 	if e.Message != "" {
-		j.error(l, "%s authentication failed: %s", name, pppoe.Escape(e.Message))
+		j.error(l, "%s authentication failed: %s", name, pppoe.EscapeText(e.Message))
 	}
 	j.error(l, "%s authentication failed", name)
 }
@@ -215,7 +215,7 @@ func (j *Journal) configured(l pppoe.Line, e pppoe.Configured) {
 			}
 		}
 		if j.Server {
-			j.info(l, "Session %d created for client %v (%v) on %s using Service-Name '%s'", l.SessionID, l.Peer, a.Remote, l.Interface, pppoe.Escape(l.Service))
+			j.info(l, "Session %d created for client %v (%v) on %s using Service-Name '%s'", l.SessionID, l.Peer, a.Remote, l.Interface, pppoe.EscapeName(l.Service))
 		}
 	}
 	if a := e.IPv6; e.HasIPv6() && a != e.Before.IPv6 {
@@ -229,18 +229,18 @@ func linkLocal(id ipv6cp.ID) string {
 	return fmt.Sprintf("fe80::%x:%x:%x:%x", id[:2], id[2:4], id[4:6], id[6:])
 }
 
-// announcement is what a PADM or PADN says, escaped.
+// announcement is what a PADM or PADN says, escaped and cut.
 func announcement(p pppoe.DiscoveryFrame) string {
 	var text []byte
 	for t := range p.Tags.All() {
-		text = append(t.AppendText(append(text, " ["...)), ']')
+		text = append(t.AppendShown(append(text, " ["...)), ']')
 	}
 	return string(text)
 }
 
 // other is another session of the server.
 func other(l pppoe.Line) string {
-	return fmt.Sprintf(`session %d of client %v on %s, user "%s"`, l.SessionID, l.Peer, l.Interface, pppoe.Escape(l.User))
+	return fmt.Sprintf(`session %d of client %v on %s, user "%s"`, l.SessionID, l.Peer, l.Interface, pppoe.EscapeName(l.User))
 }
 
 // networkLost tells what the session has carried, as pppd does when IPCP goes down: scripts

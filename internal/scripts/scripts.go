@@ -19,6 +19,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -243,16 +245,25 @@ func (s *Scripts) env(l pppoe.Line) []string {
 	return append(env, s.cfg.Env...)
 }
 
-// safe is text of a stranger as a script may have it: printable, and without what a
-// careless shell would act on.
+// acted are characters that a careless shell, or its echo, acts on. A backslash is one: the echo
+// of some shells, dash's among them, makes control characters of \033.
+const acted = "\\`$\"'&|;<>(){}[]*?!#~^"
+
+// safe is a peer's text as a script may have it: each character that is not printable, or that
+// a careless shell acts on, is an underscore; and so is a first -, or it could be an option of a
+// program that the script runs. It has at most as many characters as a log shows.
 func safe(text string) string {
-	b := []byte(pppoe.Escape(text))
-	for i, c := range b {
-		if slices.Contains([]byte("`$\"'&|;<>(){}*?\n"), c) {
-			b[i] = '_'
+	var out []rune
+	for i, r := range text {
+		switch {
+		case len(out) == pppoe.MaxShownText:
+			return string(out)
+		case !unicode.IsPrint(r), r == utf8.RuneError, strings.ContainsRune(acted, r), i == 0 && r == '-':
+			r = '_'
 		}
+		out = append(out, r)
 	}
-	return string(b)
+	return string(out)
 }
 
 // run runs a script, if it is there, and waits for its end.

@@ -281,12 +281,27 @@ func TestHostileNames(t *testing.T) {
 		t.Errorf("the name has %d lines", lines)
 	}
 	for _, env := range p.env(t, AuthUp) {
-		if bytes.ContainsFunc([]byte(env), func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("`$\"'&|;<>(){}*?", r) }) || !strings.Contains(env, "=") {
+		if bytes.ContainsFunc([]byte(env), func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("\\`$\"'&|;<>(){}*?", r) }) || !strings.Contains(env, "=") {
 			t.Errorf("a script has %q", env)
 		}
 	}
 	if args := strings.Count(p.read(t, "auth-up.args"), "><"); args != 5 {
 		t.Errorf("auth-up has %d arguments", args+1)
+	}
+}
+
+// TestSafe: what a script has of a peer's words. \033 and \c are what dash's echo acts on.
+func TestSafe(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "alice@isp.example": "alice@isp.example", "M\u00fcller 2": "M\u00fcller 2", "a%b=c,d/e:f+g-h": "a%b=c,d/e:f+g-h",
+		`DOMAIN\user`: "DOMAIN_user", `x\033[2J\c`: "x_033_2J_c", "\x1b[2J": "__2J", "a\nb\x7f\u009b\u202e\u2028\xff": "a_b_____",
+		"-rf -x": "_rf -x", "!#~^[]*?{}()<>|&;'\"$`": "____________________" + "_",
+		strings.Repeat("\u00fc", pppoe.MaxShownText):              strings.Repeat("\u00fc", pppoe.MaxShownText),
+		strings.Repeat("\u00fc", pppoe.MaxShownText-1) + "\nmore": strings.Repeat("\u00fc", pppoe.MaxShownText-1) + "_",
+	} {
+		if got := safe(text); got != want {
+			t.Errorf("of %q a script has %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ type Event struct {
 	Seconds   float64   `json:"seconds,omitempty"`
 	Text      string    `json:"text,omitempty"`
 	Traffic   *Traffic  `json:"traffic,omitempty"`
-	Missed    int       `json:"missed,omitempty"` // events that were dropped, since they were not read in time
+	Missed    int       `json:"missed,omitempty"` // events that were dropped, since they were not read in time, or there were too many of a kind, which is Text
 	End       *End      `json:"end,omitempty"`
 }
 

@@ -113,7 +113,7 @@ func (t *Tracker) End(err error) *End {
 	if err == nil {
 		return nil
 	}
-	return &End{Reason: reason(err), Text: pppoe.Escape(err.Error()), ExitCode: t.exitCode(err)}
+	return &End{Reason: reason(err), Text: pppoe.EscapeText(err.Error()), ExitCode: t.exitCode(err)}
 }
 
 // Notify takes an event, and returns it as programs are told it; nil: it is none of
@@ -154,9 +154,9 @@ func (t *Tracker) heed(l pppoe.Line, event pppoe.Event, at time.Time) *Event {
 		t.now.Device = e.Name
 		return &Event{Event: "device"}
 	case session.Authenticated:
-		return &Event{Event: "authenticated", Method: e.Method.Name(), Peer: e.Peer, Text: pppoe.Escape(e.Message)}
+		return &Event{Event: "authenticated", Method: e.Method.Name(), Peer: e.Peer, Text: pppoe.EscapeText(e.Message)}
 	case session.AuthFailed:
-		return &Event{Event: "auth-failed", Method: e.Method.Name(), Peer: e.Peer, Text: pppoe.Escape(e.Message)}
+		return &Event{Event: "auth-failed", Method: e.Method.Name(), Peer: e.Peer, Text: pppoe.EscapeText(e.Message)}
 	case pppoe.Configured:
 		return t.configured(e, at)
 	case pppoe.NetworkLost:
@@ -190,7 +190,7 @@ func (t *Tracker) heedLine(l pppoe.Line, event pppoe.Event) *Event {
 		t.now.Carrier = e.State.String()
 		return &Event{Event: "interface", Text: e.State.String()}
 	case pppoe.RefusedByAC:
-		return &Event{Event: "refused", AC: e.AC.String(), Text: pppoe.Escape(e.Text)}
+		return &Event{Event: "refused", AC: e.AC.String(), Text: pppoe.EscapeText(e.Text)}
 	case pppoe.StaleEnded:
 		return &Event{Event: "stale-ended", AC: e.AC.String(), SessionID: e.SessionID}
 	case pppoe.Announced:
@@ -200,7 +200,7 @@ func (t *Tracker) heedLine(l pppoe.Line, event pppoe.Event) *Event {
 	case session.Silent:
 		return &Event{Event: "silent", Requests: e.Requests}
 	case session.PeerClosed:
-		return &Event{Event: "peer-closed", Text: pppoe.Escape(e.Text)}
+		return &Event{Event: "peer-closed", Text: pppoe.EscapeText(e.Text)}
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func (t *Tracker) heedLine(l pppoe.Line, event pppoe.Event) *Event {
 func announcement(e pppoe.Announced) string {
 	var text []byte
 	for tag := range e.Packet.Tags.All() {
-		text = append(tag.AppendText(append(text, '[')), ']')
+		text = append(tag.AppendShown(append(text, '[')), ']')
 	}
 	return string(text)
 }
@@ -264,7 +264,7 @@ func (t *Tracker) networkLost(e pppoe.NetworkLost) *Event {
 
 func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
 	t.enter(Closing, at)
-	end := &End{Reason: e.Reason.Cause.String(), Text: pppoe.Escape(e.Reason.Text), ExitCode: t.exitCode(&pppoe.EndError{Reason: e.Reason})}
+	end := &End{Reason: e.Reason.Cause.String(), Text: pppoe.EscapeText(e.Reason.Text), ExitCode: t.exitCode(&pppoe.EndError{Reason: e.Reason})}
 	t.now.LastEnd = end
 	t.now.Device, t.now.SessionID, t.now.MTU, t.now.IPv4, t.now.IPv6, t.now.OnlineAt = "", 0, 0, nil, nil, nil
 	t.now.DataPath = ""

@@ -1,0 +1,84 @@
+package journal
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// TestFlood: of what a peer causes without end some is told, and then how much was left out; of
+// another kind, or later, it is as if nothing had been.
+func TestFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reports []string
+		f := &Flood{Report: func(kind string, n int) { reports = append(reports, LeftOut(kind, n)) }}
+		told := func(n int, e pppoe.Event) (told int) {
+			for range n {
+				if !f.LeavesOut(e) {
+					told++
+				}
+			}
+			return told
+		}
+		if n := told(maxTold, pppoe.Announced{}); n != maxTold {
+			t.Errorf("%d of %d are told", n, maxTold)
+		}
+		time.Sleep(2 * toldPeriod)
+		if len(reports) > 0 {
+			t.Errorf("nothing was left out, and the log has %q", reports)
+		}
+		if n := told(1000, pppoe.Announced{}); n != maxTold {
+			t.Errorf("%d of 1000 are told, want %d", n, maxTold)
+		}
+		if n := told(maxTold, session.AuthFailed{}) + told(1, session.Authenticated{}); n != maxTold {
+			t.Errorf("%d of another kind are told, want %d", n, maxTold)
+		}
+		time.Sleep(toldPeriod - 1)
+		synctest.Wait()
+		if len(reports) > 0 || told(1, pppoe.Announced{}) > 0 {
+			t.Errorf("after less than a period the log has %q", reports)
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		slices.Sort(reports)
+		want := []string{"1 more results of authentication were left out", "981 more announcements of concentrators were left out"}
+		if !slices.Equal(reports, want) {
+			t.Errorf("the log has %q, want %q", reports, want)
+		}
+		if told(1, pppoe.Announced{}) != 1 {
+			t.Error("after a period nothing is told")
+		}
+		time.Sleep(2 * toldPeriod)
+		if len(reports) != len(want) {
+			t.Errorf("the log has %q", reports)
+		}
+	})
+}
+
+// TestNoFlood: what no peer causes is always told.
+func TestNoFlood(t *testing.T) {
+	f := &Flood{}
+	for _, e := range []pppoe.Event{
+		pppoe.LinkChanged{}, pppoe.HostFailed{}, pppoe.Waiting{}, pppoe.Ended{}, pppoe.AwaitingLink{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
+		pppoe.NetworkLost{}, pppoe.Unanswered{}, session.Silent{}, pppoe.Accelerated{}, pppoe.StaleEnded{}, session.Dropped{},
+	} {
+		for range 2 * maxTold {
+			if f.LeavesOut(e) {
+				t.Fatal(fmt.Sprintf("%T is left out", e))
+			}
+		}
+	}
+	for _, e := range []pppoe.Event{
+		pppoe.RefusedByAC{}, pppoe.Announced{}, pppoe.SessionGranted{}, pppoe.DeviceOpened{}, pppoe.Connected{}, pppoe.Configured{},
+		session.Authenticated{}, session.AuthFailed{}, session.NetworkFailed{}, session.PeerClosed{},
+	} {
+		if kindOf(e) == "" {
+			t.Errorf("%T is bounded by nothing", e)
+		}
+	}
+}
