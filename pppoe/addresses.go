@@ -2,6 +2,7 @@ package pppoe
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -63,6 +64,24 @@ func (a *addresses) drop(addr netip.Addr, t *tunnel) (next sessionRef, ok bool) 
 		return h.holder, true
 	}
 	return next, false
+}
+
+// choose returns which of an account's own addresses a session is to have: the one that another
+// session has at the same station, which has begun anew; or the first that no session has; or the
+// one that is given.
+func (a *addresses) choose(given netip.Addr, own []netip.Addr, station Addr) netip.Addr {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	free := given
+	for _, addr := range slices.Backward(own) {
+		switch h := a.by[addr]; {
+		case h == nil:
+			free = addr
+		case h.holder.line.Peer == station:
+			return addr
+		}
+	}
+	return free
 }
 
 // isFree reports whether no session but one has an address, or waits for it.

@@ -59,6 +59,37 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestChoose: of an account's addresses a session has that of the one it takes the place of, or
+// the first that is free.
+func TestChoose(t *testing.T) {
+	x, y, z := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
+	all := []netip.Addr{x, y, z}
+	for _, c := range []struct {
+		what  string
+		taken map[netip.Addr]Addr
+		own   []netip.Addr
+		want  netip.Addr
+	}{
+		{"no other", nil, nil, x},
+		{"one", nil, all[:1], x},
+		{"all free", nil, all, x},
+		{"the first taken", map[netip.Addr]Addr{x: {4}}, all, y},
+		{"the first two taken", map[netip.Addr]Addr{x: {4}, y: {4}}, all, z},
+		{"all taken", map[netip.Addr]Addr{x: {4}, y: {4}, z: {4}}, all, x},
+		{"its own before", map[netip.Addr]Addr{x: {4}, y: {2}}, all, y},
+		{"its own before, though another is free", map[netip.Addr]Addr{z: {2}}, all, z},
+		{"the only one, taken", map[netip.Addr]Addr{x: {4}}, all[:1], x},
+	} {
+		a := newAddresses()
+		for addr, station := range c.taken {
+			a.take(addr, sessionRef{t: &tunnel{}, line: Line{Peer: station}}, true)
+		}
+		if got := a.choose(x, c.own, Addr{2}); got != c.want {
+			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
 // TestUnclaim: a session that negotiates anew gives back the address before, as soon as its device
 // has lost it, and no sooner.
 func TestUnclaim(t *testing.T) {

@@ -79,8 +79,8 @@ func TestFullIsToldWithinBounds(t *testing.T) {
 	})
 }
 
-// TestSlotsOfOneClient: one station, which can ask under any Host-Uniq, gets no more slots than
-// a client may have, and another one again as soon as one is free.
+// TestSlotsOfOneClient: one station, which can ask under any Host-Uniq, has no more slots at a
+// time than a client may have, and another one again as soon as one is free.
 func TestSlotsOfOneClient(t *testing.T) {
 	for each, want := range map[int]int{0: 4, 2: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -88,30 +88,16 @@ func TestSlotsOfOneClient(t *testing.T) {
 			l := newLab(t, ethertest.Config{Watch: seen.watch})
 			l.server.Pool.Each = each
 			l.startServer()
-			greedy := pppoe.Addr{2, 9}
-			ask := func(uniq byte) {
-				tags := pppoe.Tags(nil).Append(pppoe.TagServiceName, nil).Append(pppoe.TagHostUniq, []byte{uniq})
-				l.segment.Send(forge(pppoe.Broadcast, greedy, pppoe.PADI, 0, tags))
-				synctest.Wait()
-				offers := seen.all(pppoe.PADO)
-				cookie, _ := offers[len(offers)-1].Tags.Find(pppoe.TagACCookie)
-				l.segment.Send(forge(serverAddr, greedy, pppoe.PADR, 0, tags.Append(pppoe.TagACCookie, cookie)))
-				synctest.Wait()
-			}
+			greedy := asker{&seen, l.segment, pppoe.Addr{2, 9}}
 			for i := range byte(6) {
-				ask(i)
+				greedy.ask(i)
 			}
-			if n := count[pppoe.SessionGranted](&l.serverEvents); n != want {
-				t.Errorf("with %d for each client one has %d sessions, want %d", each, n, want)
-			}
-			first := seen.all(pppoe.PADS)[0]
-			l.segment.Send(forge(serverAddr, greedy, pppoe.PADT, first.SessionID, nil))
+			l.granted(6, 6-want, "of those of one station")
+			latest := seen.all(pppoe.PADS)[5]
+			l.segment.Send(forge(serverAddr, greedy.station, pppoe.PADT, latest.SessionID, nil))
 			synctest.Wait()
-			ask(7)
-			ask(8)
-			if n := count[pppoe.SessionGranted](&l.serverEvents); n != want+1 {
-				t.Errorf("after the end of one it has had %d, want %d", n, want+1)
-			}
+			greedy.ask(7)
+			l.granted(7, 7-want, "after the end of one")
 			if each > 0 { // others find room
 				l.startClient()
 				synctest.Wait()

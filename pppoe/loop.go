@@ -202,7 +202,7 @@ func (l *loop) ask(ctx context.Context, a Authority, t *tunnel, p ppp.Proof) {
 		t.unasked = p
 		return
 	}
-	t.judging = true
+	t.judging, t.proving = true, p.User()
 	line := t.Line
 	// Ends when the Authority answers, or the loop has ended.
 	go func() {
@@ -228,10 +228,15 @@ func (l *loop) decide(ctx context.Context, now time.Time, a Authority, t *tunnel
 }
 
 // call has the loop do something, unless it has ended.
-func (l *loop) call(f func(now time.Time)) {
+func (l *loop) call(f func(now time.Time)) { l.tryCall(f) }
+
+// tryCall is call, and reports whether the loop does it.
+func (l *loop) tryCall(f func(now time.Time)) bool {
 	select {
 	case l.calls <- f:
+		return true
 	case <-l.ended:
+		return false
 	}
 }
 

@@ -33,12 +33,15 @@ func TestReconfigure(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		l.exchange()
 		l.stopClient()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 
 		l.startClient()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := l.cause(); got != session.NotAuthenticated {
 			t.Errorf("with yesterday's password a client ended for %v: %v", got, l.clientErr)
 		}
@@ -48,6 +51,7 @@ func TestReconfigure(t *testing.T) {
 		}
 		l.startClient()
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Expired {
 			t.Errorf("the new limit is no limit: %v", e.Reason)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"upppoe/internal/deadlines"
 	"upppoe/internal/ratelimit"
 	"upppoe/ipcp"
 	"upppoe/ppp"
@@ -20,6 +21,7 @@ type Server struct {
 	now       atomic.Pointer[ServerConfig]
 	slots     *slots
 	addresses *addresses
+	returning *returning
 	lines     []*listening
 }
 
@@ -31,7 +33,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
-	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each), addresses: newAddresses()}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each), addresses: newAddresses(), returning: newReturning(rememberedEach * cfg.Pool.Max)}
 	s.apply(cfg)
 	for _, l := range listeners {
 		s.lines = append(s.lines, newListening(s, l))
@@ -53,6 +55,11 @@ func (s *Server) Reconfigure(cfg ServerConfig) error {
 	s.apply(of)
 	return nil
 }
+
+// rememberedEach is how many clients are remembered for each address of the pool: more than one,
+// as each is known by its user alone and at its station, and some return to an address that
+// others have had in between.
+const rememberedEach = 4
 
 func (s *Server) apply(cfg ServerConfig) {
 	if cfg.Session.Patience == 0 {
@@ -103,6 +110,8 @@ type serving struct {
 	concentrator *Concentrator
 	queue        Queue
 	byKey        map[RequestKey]*tunnel
+	waiting      map[Addr]*waiter // by client
+	expiring     deadlines.Heap[*waiter]
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
 	unsent       []DiscoveryFrame   // PADTs that come first
@@ -114,7 +123,7 @@ var _ owner = (*serving)(nil)
 
 func newServing(s *Server, l Listener) *serving {
 	o := &serving{
-		server: s, byKey: make(map[RequestKey]*tunnel),
+		server: s, byKey: make(map[RequestKey]*tunnel), waiting: make(map[Addr]*waiter),
 		strays: ratelimit.New(maxStrays, time.Second), full: ratelimit.New(maxFull, time.Second),
 	}
 	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
@@ -138,12 +147,13 @@ func (o *serving) endUnsent() {
 	o.unsent = nil
 }
 
-func (o *serving) deadline() time.Time { return time.Time{} }
-func (o *serving) advance(time.Time)   {}
-func (o *serving) idle() bool          { return true }
+func (o *serving) deadline() time.Time   { return o.expiring.Next() }
+func (o *serving) advance(now time.Time) { o.expire(now) }
+func (o *serving) idle() bool            { return true }
 
 func (o *serving) stop(now time.Time) {
 	o.stopped = true
+	o.stopWaiting()
 	for _, t := range o.loop.tunnels {
 		if t.reason == nil {
 			o.loop.close(now, t, session.Reason{Cause: session.UserRequest, Text: "Server is shutting down"})
@@ -166,12 +176,16 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 		if e.Protocol == ppp.IPCP {
 			o.unawait(t)
 		}
+	case session.Closed:
+		o.server.slots.end(t.Peer)
+	case Configured:
+		o.configured(t, e)
 	case Ended:
 		o.unawait(t)
 		t.want.IPv4 = ipcp.Agreement{}
 		o.unclaim(t, Addressing{})
 		delete(o.byKey, t.key)
-		o.server.slots.release(int(t.SessionID) - 1)
+		o.free(t)
 	}
 }
 
@@ -192,18 +206,45 @@ func (o *serving) admit(t *tunnel) {
 	o.loop.refit(t)
 }
 
-// decided gives the peer an address of the pool if the Authority names none: the session's own,
-// or another that is free if its account allows only that. If there is none, the peer must name
-// one that its account allows.
+// decided gives the peer an address of the pool if the Authority names none: the one that it had
+// last, or the session's own, or another that is free if its account allows only that. If there
+// is none, the peer must name one that its account allows.
 func (o *serving) decided(t *tunnel, d *Decision) {
-	pool := o.server.cfg.Pool
-	if !d.Granted || d.Address.IsValid() || !pool.First.Is4() {
+	pool, line := o.server.cfg.Pool, t.Line
+	if !d.Granted {
 		return
 	}
+	if d.Address.IsValid() {
+		d.Address = o.server.addresses.choose(d.Address, d.Own, t.Peer)
+		if place, ok := pool.placeOf(d.Address); ok {
+			o.server.slots.name(place)
+		}
+		return
+	}
+	if !pool.First.Is4() {
+		return
+	}
+	line.User = t.proving
 	d.Address = netip.IPv4Unspecified()
-	slot := int(t.SessionID) - 1
-	if o.server.slots.moveTo(slot, func(place int) bool { return d.Allowed == nil || d.Allowed(pool.at(place)) }) {
-		d.Address = pool.at(o.server.slots.placeOf(slot))
+	if o.place(t, line, d.Allowed) {
+		d.Address = pool.at(o.server.slots.placeOf(int(t.SessionID) - 1))
+	}
+}
+
+// place gives a session a place in the pool whose address no other session has and that is
+// allowed; nil: each is. It reports whether there is one.
+func (o *serving) place(t *tunnel, line Line, allowed func(netip.Addr) bool) bool {
+	willDo := func(place int) bool {
+		a := o.server.cfg.Pool.at(place)
+		return (allowed == nil || allowed(a)) && o.server.addresses.isFree(a, t)
+	}
+	return o.server.slots.move(int(line.SessionID)-1, willDo, o.server.returning.placesOf(line)...)
+}
+
+// configured remembers the address of a session's peer, for when it comes back.
+func (o *serving) configured(t *tunnel, e Configured) {
+	if place, ok := o.server.cfg.Pool.placeOf(e.IPv4.Remote); ok {
+		o.server.returning.remember(t.Line, place)
 	}
 }
 
@@ -245,18 +286,16 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 		}
 		return
 	}
-	slot, ok := 0, false
 	if !o.stopped {
-		slot, ok = o.server.slots.take(r.Client)
-	}
-	if !ok {
-		o.concentrator.Refuse(r, TagACSystemError, "no client slots available", &o.queue)
-		if ok, _ := o.full.Allow(now); ok {
-			o.loop.notify(Line{Interface: o.loop.iface, Peer: r.Client, Service: r.Service}, Full{LeftOut: o.full.LeftOut()})
+		if slot, ok := o.server.slots.take(r.Client, o); ok {
+			o.open(now, slot, r, key)
+			return
 		}
-		return
+		if o.makeRoom(now, r, key) {
+			return
+		}
 	}
-	o.open(now, slot, r, key)
+	o.refuse(now, r)
 }
 
 // open makes the session of a request. PADS goes out before the first LCP packet.
@@ -264,13 +303,13 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 	is := o.server.now.Load()
 	o.loop.mss, o.loop.trace = is.MSS, is.Trace
 	cfg := is.Session
-	if cfg.IPv4 != nil {
+	line := Line{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
+	if cfg.IPv4 != nil && o.server.cfg.Pool.First.Is4() && o.place(nil, line, nil) {
 		v4 := *cfg.IPv4
 		v4.Remote = o.server.cfg.Pool.at(o.server.slots.placeOf(slot))
 		cfg.IPv4 = &v4
 	}
 	cfg.LCP.MaxMRU = o.loop.maxMRU(r.MaxPayload)
-	line := Line{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
 	t := o.loop.begin(line, &cfg, is.Limits)
 	t.key = key
 	o.byKey[key] = t

@@ -1,8 +1,10 @@
 package pppoe_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"upppoe/lcp"
+	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
@@ -292,14 +295,24 @@ func TestServerStops(t *testing.T) {
 	})
 }
 
+// anyone is an Authority that knows every user.
+type anyone struct{}
+
+func (anyone) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+	message, ok := p.Verify([]byte("testpassword"))
+	return pppoe.Decision{Decision: ppp.Decision{Granted: ok, Message: message}}
+}
+
 // TestAddressesFollowEachOther: the slot longest free is the next to be given.
 func TestAddressesFollowEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max = 3
+		l.server.Authority = anyone{}
 		l.startServer()
 		var got []string
-		for range 4 {
+		for i := range 4 {
+			l.client.Session.Credentials.Name = fmt.Sprintf("user%d", i)
 			l.startClient()
 			synctest.Wait()
 			c, _ := last[pppoe.Configured](&l.clientEvents)
@@ -309,7 +322,7 @@ func TestAddressesFollowEachOther(t *testing.T) {
 			synctest.Wait()
 		}
 		if want := []string{"192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.10"}; !slices.Equal(got, want) {
-			t.Errorf("one dial after the other got %v, want %v", got, want)
+			t.Errorf("one user after the other got %v, want %v", got, want)
 		}
 		l.stop()
 	})

@@ -109,6 +109,16 @@ func (p Pool) Address(sessionID uint16) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
+// placeOf is the place in the pool that has an address, if one has.
+func (p Pool) placeOf(a netip.Addr) (place int, ok bool) {
+	if !p.First.Is4() || !a.Is4() {
+		return 0, false
+	}
+	first, is := p.First.As4(), a.As4()
+	n := binary.BigEndian.Uint32(is[:]) - binary.BigEndian.Uint32(first[:])
+	return int(n), n < uint32(p.Max)
+}
+
 // at is the address of a place in the pool, from 0 on.
 func (p Pool) at(place int) netip.Addr { return p.Address(uint16(place + 1)) }
 

@@ -5,81 +5,113 @@ import "sync"
 // slots hands out the numbers 0 to n-1, the one longest free first. It may be used
 // concurrently: the loops of a server share it.
 type slots struct {
-	mu    sync.Mutex
-	free  []int // a ring
-	head  int
-	held  int // how many of the ring are free
-	taken []bool
-	each  int          // how many one client may have; 0: any number
-	owner []Addr       // of a slot that is taken
-	place []int        // of a slot's address in the pool: its own number, until slots change places
-	has   map[Addr]int // by client, of those that have any
+	mu      sync.Mutex
+	free    []int // a ring
+	head    int
+	held    int // how many of the ring are free
+	each    int // how many one client may have; 0: any number
+	all     []slot
+	clients map[Addr]*slotsOf // those that have any
+	waiting map[Addr]*waiter  // those whose next session waits until another of theirs has ended
+
+	places
 }
 
+// slot is one of them.
+type slot struct {
+	taken  bool
+	client Addr
+	at     *serving // whose session has it
+	// The client's slots are a list, in the order in which it has taken them; -1: it has no other.
+	older, newer int
+}
+
+// slotsOf are the slots of a client.
+type slotsOf struct{ n, oldest, newest int }
+
 func newSlots(n, each int) *slots {
-	s := &slots{free: make([]int, n), held: n, taken: make([]bool, n), each: each, owner: make([]Addr, n), place: make([]int, n), has: make(map[Addr]int)}
+	s := &slots{
+		free: make([]int, n), held: n, each: each, all: make([]slot, n),
+		clients: make(map[Addr]*slotsOf), waiting: make(map[Addr]*waiter), places: newPlaces(n),
+	}
 	for i := range s.free {
-		s.free[i], s.place[i] = i, i
+		s.free[i] = i
 	}
 	return s
 }
 
-// take takes a slot for a client, if one is free and it may have another.
-func (s *slots) take(client Addr) (slot int, ok bool) {
+// take takes a slot for a client's session at an interface, if one is free and the client may
+// have another.
+func (s *slots) take(client Addr, at *serving) (slot int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held == 0 || s.each > 0 && s.has[client] >= s.each {
+	return s.takeLocked(client, at)
+}
+
+func (s *slots) takeLocked(client Addr, at *serving) (number int, ok bool) {
+	of := s.clients[client]
+	if s.held == 0 || s.each > 0 && of != nil && of.n >= s.each {
 		return 0, false
 	}
-	slot = s.free[s.head]
+	number = s.free[s.head]
 	s.head = (s.head + 1) % len(s.free)
 	s.held--
-	s.taken[slot], s.owner[slot] = true, client
-	s.has[client]++
-	return slot, true
-}
-
-// placeOf is where in the pool the address of a slot is.
-func (s *slots) placeOf(slot int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.place[slot]
-}
-
-// moveTo gives a slot a place in the pool that will do: that which it has, or else that of a
-// free slot, which takes the other in turn; so no two slots ever have one. It takes the one
-// longest free, and reports whether there is one.
-func (s *slots) moveTo(slot int, willDo func(place int) bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if willDo(s.place[slot]) {
-		return true
+	if of == nil {
+		of = &slotsOf{oldest: number, newest: -1}
+		s.clients[client] = of
 	}
-	for i := range s.held {
-		if free := s.free[(s.head+i)%len(s.free)]; willDo(s.place[free]) {
-			s.place[slot], s.place[free] = s.place[free], s.place[slot]
-			return true
-		}
+	s.all[number] = slot{taken: true, client: client, at: at, older: of.newest, newer: -1}
+	if of.newest >= 0 {
+		s.all[of.newest].newer = number
 	}
-	return false
+	of.newest = number
+	of.n++
+	return number, true
 }
 
 // isFree says whether a number is one of a slot that nobody has.
 func (s *slots) isFree(slot int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slot >= 0 && slot < len(s.taken) && !s.taken[slot]
+	return slot >= 0 && slot < len(s.all) && !s.all[slot].taken
 }
 
-// release gives back a slot that was taken.
-func (s *slots) release(slot int) {
+// release gives back a slot that was taken. If its client waits for one, and may have one now,
+// w is what waits, and next the slot that was taken for it.
+func (s *slots) release(number int) (w *waiter, next int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free[(s.head+s.held)%len(s.free)] = slot
+	client := s.all[number].client
+	s.unlink(number)
+	s.free[(s.head+s.held)%len(s.free)] = number
 	s.held++
-	s.taken[slot] = false
-	client := s.owner[slot]
-	if s.has[client]--; s.has[client] == 0 {
-		delete(s.has, client)
+	if w = s.waiting[client]; w == nil {
+		return nil, 0
 	}
+	next, ok := s.takeLocked(client, w.at)
+	if !ok {
+		return nil, 0
+	}
+	delete(s.waiting, client)
+	return w, next
+}
+
+// unlink takes a slot out of its client's list.
+func (s *slots) unlink(number int) {
+	is := s.all[number]
+	of := s.clients[is.client]
+	if is.older >= 0 {
+		s.all[is.older].newer = is.newer
+	} else {
+		of.oldest = is.newer
+	}
+	if is.newer >= 0 {
+		s.all[is.newer].older = is.older
+	} else {
+		of.newest = is.older
+	}
+	if of.n--; of.n == 0 {
+		delete(s.clients, is.client)
+	}
+	s.all[number] = slot{}
 }

@@ -1,6 +1,10 @@
 package pppoe
 
-import "testing"
+import (
+	"slices"
+	"testing"
+	"time"
+)
 
 // TestSlotsMove: a slot whose address will not do has that of a free slot, which has its own in
 // turn: no two slots ever have one address.
@@ -8,7 +12,7 @@ func TestSlotsMove(t *testing.T) {
 	s := newSlots(4, 0)
 	is := func(want int) func(int) bool { return func(place int) bool { return place == want } }
 	take := func() int {
-		slot, ok := s.take(Addr{2})
+		slot, ok := s.take(Addr{2}, nil)
 		if !ok {
 			t.Fatal("no slot is free")
 		}
@@ -36,20 +40,175 @@ func TestSlotsMove(t *testing.T) {
 		{0, is(3), true, []int{3, 1, 2, 0}},
 		{0, func(place int) bool { return place != 3 }, true, []int{1, 3, 2, 0}}, // of those, that which is free longest
 	} {
-		if ok := s.moveTo(c.slot, c.willDo); ok != c.ok {
+		if ok := s.move(c.slot, c.willDo); ok != c.ok {
 			t.Errorf("slot %d: moves %v, want %v", c.slot, ok, c.ok)
 		}
 		places(c.want...)
 	}
 	take() // 1, with place 3
-	if s.moveTo(1, is(1)) {
+	if s.move(1, is(1)) {
 		t.Error("a slot has the place of another that is taken")
 	}
 	s.release(0) // with place 1
-	if !s.moveTo(1, is(1)) {
+	if !s.move(1, is(1)) {
 		t.Error("a place that is free again is not found")
 	}
 	places(3, 1, 2, 0)
+}
+
+// TestSlotsPreferred: a slot has the first place preferred that is free, and rather one that no
+// account has for its own.
+func TestSlotsPreferred(t *testing.T) {
+	any := func(int) bool { return true }
+	for _, c := range []struct {
+		what      string
+		preferred []int
+		willDo    func(int) bool
+		named     []int
+		ok        bool
+		want      int
+	}{
+		{"its own", nil, any, nil, true, 1},
+		{"a free one", []int{3}, any, nil, true, 3},
+		{"one that is taken", []int{0}, any, nil, true, 1},
+		{"the second, as the first is taken", []int{0, 2}, any, nil, true, 2},
+		{"one that will not do", []int{3}, func(place int) bool { return place != 3 }, nil, true, 1},
+		{"its own is an account's", nil, any, []int{1}, true, 2},
+		{"so is the next", nil, any, []int{1, 2}, true, 3},
+		{"all are", nil, any, []int{0, 1, 2, 3}, true, 1},
+		{"an account's, preferred", []int{2}, any, []int{2}, true, 2},
+		{"none will do", []int{2}, func(int) bool { return false }, nil, false, 1},
+	} {
+		s := newSlots(4, 0)
+		s.take(Addr{2}, nil)
+		slot, _ := s.take(Addr{2}, nil)
+		for _, place := range c.named {
+			s.name(place)
+		}
+		if ok := s.move(slot, c.willDo, c.preferred...); ok != c.ok || s.placeOf(slot) != c.want {
+			t.Errorf("%s: %v, place %d; want %v, %d", c.what, ok, s.placeOf(slot), c.ok, c.want)
+		}
+		for place, at := range s.at {
+			if s.places.of[at] != place {
+				t.Errorf("%s: slots have places %v, places slots %v", c.what, s.places.of, s.at)
+			}
+		}
+	}
+}
+
+// TestSlotsInOrder: a client's slots are known in the order in which it has taken them, whichever
+// of them it has given back.
+func TestSlotsInOrder(t *testing.T) {
+	for _, back := range [][]int{{}, {0}, {1}, {2}, {0, 1}, {2, 1}, {1, 0}, {0, 2}, {0, 1, 2}, {2, 0, 1}} {
+		s := newSlots(8, 0)
+		for range 3 {
+			s.take(Addr{2}, nil)
+			s.take(Addr{4}, nil)
+		}
+		want := []int{0, 2, 4}
+		for _, i := range back {
+			s.release(2 * i)
+			want = slices.DeleteFunc(want, func(slot int) bool { return slot == 2*i })
+		}
+		var got []int
+		for of := s.clients[Addr{2}]; of != nil && len(got) < 8; of = nil {
+			for i := of.oldest; i >= 0; i = s.all[i].newer {
+				got = append(got, i)
+			}
+			if of.n != len(got) || of.newest != got[len(got)-1] {
+				t.Errorf("%v given back: %+v, in order %v", back, of, got)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%v given back: it has %v, want %v", back, got, want)
+		}
+		if s.clients[Addr{4}].n != 3 {
+			t.Errorf("%v given back: the other client has %+v", back, s.clients[Addr{4}])
+		}
+	}
+}
+
+// TestSlotsWait: one request of a client waits at a time, for a slot of its own.
+func TestSlotsWait(t *testing.T) {
+	s := newSlots(12, 10)
+	here, there := &serving{}, &serving{}
+	w := func(client Addr, at *serving) *waiter {
+		return &waiter{at: at, request: Request{Client: client}, latest: epoch.Add(endPatience)}
+	}
+	if _, ok := s.wait(w(Addr{2}, here), epoch); ok {
+		t.Error("a client without sessions waits for one")
+	}
+	for range 10 {
+		s.take(Addr{2}, here)
+	}
+	first := w(Addr{2}, here)
+	if old, ok := s.wait(first, epoch); !ok || len(old) != mostAsked || old[0] != (held{0, here}) || old[7] != (held{7, here}) {
+		t.Errorf("to be asked are %v, %v", old, ok)
+	}
+	if _, ok := s.wait(w(Addr{2}, there), epoch.Add(endPatience-1)); ok {
+		t.Error("two requests wait at a time")
+	}
+	if w, _ := s.release(5); w != first || s.waiting[Addr{2}] != nil || s.clients[Addr{2}].n != 10 || s.clients[Addr{2}].newest != 10 {
+		t.Errorf("a slot that is free goes to %+v; %+v", w, s.clients[Addr{2}])
+	}
+	if w, _ := s.release(6); w != nil || s.clients[Addr{2}].n != 9 {
+		t.Error("a slot is given to nobody")
+	}
+	s.take(Addr{2}, here)
+
+	stale, next := w(Addr{2}, here), w(Addr{2}, there)
+	s.wait(stale, epoch)
+	if _, ok := s.wait(next, epoch.Add(endPatience)); !ok {
+		t.Error("a wait that is over keeps another from waiting")
+	}
+	s.forget(stale)
+	if s.waiting[Addr{2}] != next {
+		t.Error("who waits no more has another forgotten")
+	}
+	s.forget(next)
+	if len(s.waiting) != 0 {
+		t.Error("somebody is waited for who waits no more")
+	}
+}
+
+// TestSlotsExpire: a wait ends with a slot, or a refusal, unless a session is about to end.
+func TestSlotsExpire(t *testing.T) {
+	for _, c := range []struct {
+		what             string
+		ending, released bool
+		served           bool
+		at               time.Duration
+		ok, more         bool
+	}{
+		{what: "nobody ends", at: roomPatience},
+		{what: "one is about to end", ending: true, at: roomPatience, more: true},
+		{what: "almost for too long", ending: true, at: endPatience - 1, more: true},
+		{what: "for too long", ending: true, at: endPatience},
+		{what: "a slot was given back, unnoticed", released: true, at: roomPatience, ok: true},
+		{what: "it was served", served: true, at: roomPatience, more: true},
+	} {
+		s := newSlots(2, 0)
+		s.take(Addr{2}, nil)
+		s.take(Addr{4}, nil)
+		w := &waiter{request: Request{Client: Addr{2}}, latest: epoch.Add(endPatience)}
+		s.wait(w, epoch)
+		if c.ending {
+			s.end(Addr{2})
+		}
+		s.end(Addr{6})
+		if c.released {
+			s.release(1)
+		}
+		if c.served {
+			s.release(0)
+		}
+		if _, ok, more := s.expire(w, epoch.Add(c.at)); ok != c.ok || more != c.more {
+			t.Errorf("%s: a slot: %v, more time: %v; want %v, %v", c.what, ok, more, c.ok, c.more)
+		}
+		if waits := s.waiting[Addr{2}] != nil; waits != (c.more && !c.served) {
+			t.Errorf("%s: it still waits: %v", c.what, waits)
+		}
+	}
 }
 
 // TestSlotsOfAClient: a client has as many as each may have, and another has its own.
@@ -58,14 +217,14 @@ func TestSlotsOfAClient(t *testing.T) {
 		s := newSlots(c.n, c.each)
 		got := 0
 		for range c.n + 1 {
-			if _, ok := s.take(Addr{2}); ok {
+			if _, ok := s.take(Addr{2}, nil); ok {
 				got++
 			}
 		}
 		if got != c.want {
 			t.Errorf("%d slots, %d each: a client has %d, want %d", c.n, c.each, got, c.want)
 		}
-		if _, ok := s.take(Addr{4}); ok != (c.want < c.n) {
+		if _, ok := s.take(Addr{4}, nil); ok != (c.want < c.n) {
 			t.Errorf("%d slots, %d each: another client has one: %v", c.n, c.each, ok)
 		}
 	}

@@ -39,6 +39,7 @@ type tunnel struct {
 	failed   bool            // the host's network would not fit, and PPP is about to be over
 	hangup   bool            // the peer has sent a PADT, or must not be sent one
 	judging  bool            // an Authority is asked
+	proving  string          // who that is about, as the peer says
 	unasked  ppp.Proof       // nil, or what it is to be asked next
 
 	key    RequestKey // a server's: the PADR that made it

@@ -1,0 +1,45 @@
+package pppoe
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+)
+
+// TestReturning: who is remembered, as whom, and how many.
+func TestReturning(t *testing.T) {
+	r := newReturning(4)
+	at := func(station byte, user string) Line { return Line{Peer: Addr{2, station}, User: user} }
+	check := func(l Line, when string, want ...int) {
+		t.Helper()
+		if got := r.placesOf(l); !slices.Equal(got, want) {
+			t.Errorf("%s: %v %q had places %v, want %v", when, l.Peer, l.User, got, want)
+		}
+	}
+	check(at(1, ""), "at first")
+	r.remember(at(1, ""), 7)
+	check(at(1, ""), "a station", 7)
+	check(at(2, ""), "another station")
+	check(at(1, "alice"), "with a user, who is not known by the station")
+	r.remember(at(1, ""), 8)
+	check(at(1, ""), "the latest counts", 8)
+	r.remember(at(1, "alice"), 9)
+	check(at(1, "alice"), "a user", 9, 9)
+	check(at(2, "alice"), "with a new router", 9)
+	r.remember(at(2, "alice"), 10) // at two places at a time
+	check(at(1, "alice"), "a user at one station", 9, 10)
+	check(at(2, "alice"), "a user at the other", 10, 10)
+	check(at(1, ""), "four are remembered", 8)
+	r.remember(at(3, ""), 11) // the fifth: station 1 alone is longest ago
+	check(at(1, ""), "and the one longest ago is forgotten")
+	check(at(3, ""), "for the latest", 11)
+
+	for i := range uint32(1000) {
+		var l Line
+		binary.BigEndian.PutUint32(l.Peer[2:], i)
+		r.remember(l, 1)
+	}
+	if len(r.by) != 4 || r.order.Len() != 4 {
+		t.Errorf("%d and %d are remembered, want 4", len(r.by), r.order.Len())
+	}
+}
