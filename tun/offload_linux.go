@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -83,7 +84,8 @@ type transfer struct {
 var _ Offloading = (*Offload)(nil)
 
 // OpenOffload makes a network interface as Open does, with as many queues as are asked
-// for. The error may also wrap ErrNoOffload.
+// for; one that it joins has one, unless it was made for several. The error may also wrap
+// ErrNoOffload.
 func OpenOffload(cfg Config) (*Offload, error) {
 	if err := CheckName(cfg.Name); err != nil {
 		return nil, err
@@ -93,30 +95,49 @@ func OpenOffload(cfg Config) (*Offload, error) {
 		name = "ppp%d"
 	}
 	d := &Offload{}
-	if err := d.open(name, max(cfg.Queues, 1)); err != nil {
+	if err := d.open(name, max(cfg.Queues, 1), findMade(cfg.Name)); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
 	return d, nil
 }
 
-func (d *Offload) open(name string, queues int) error {
-	flags := uint16(single)
-	if queues > 1 {
-		flags |= unix.IFF_MULTI_QUEUE
+func (d *Offload) open(name string, queues int, made *netlink.Tuntap) (err error) {
+	switch {
+	case made != nil:
+		queues, err = d.join(made, queues)
+	case queues > 1:
+		// Somebody else may have made one of that name since it was found to be free.
+		err = d.end.open(name, single|unix.IFF_MULTI_QUEUE|unix.IFF_TUN_EXCL)
+	default:
+		err = d.end.open(name, single|unix.IFF_TUN_EXCL)
 	}
-	// Somebody else may have made one of that name since it was found to be free.
-	if err := d.end.open(name, flags|unix.IFF_TUN_EXCL); err != nil {
+	if err == nil && queues > 1 {
+		err = d.widen(queues)
+	}
+	if err != nil {
 		return err
 	}
-	if queues > 1 {
-		if err := d.widen(queues); err != nil {
-			return err
-		}
+	typed := setLinkType
+	if made != nil {
+		typed = setJoinedLinkType
 	}
-	var err error
-	failed := d.raw.Control(func(fd uintptr) { d.udp, err = begin(int(fd)) })
+	failed := d.raw.Control(func(fd uintptr) { d.udp, err = begin(int(fd), typed) })
 	return errors.Join(failed, err)
+}
+
+// join opens a device that somebody else has made, and returns how many queues it takes.
+func (d *Offload) join(made *netlink.Tuntap, queues int) (int, error) {
+	flags := uint16(single)
+	if isWide(made) {
+		flags |= unix.IFF_MULTI_QUEUE
+	} else {
+		queues = 1
+	}
+	if err := d.end.open(made.Name, flags); err != nil {
+		return 0, err
+	}
+	return queues, joinedAlone(made.Name)
 }
 
 // single are the flags of a device with one queue.
@@ -158,14 +179,14 @@ func attach(fd int, name string, flags uint16) (string, error) {
 
 // begin asks for what super-packets take, and gives it back: the device begins without, so
 // that it is as plain as any until TakeSupers. It holds for all queues.
-func begin(fd int) (udp bool, err error) {
+func begin(fd int, typed func(fd uintptr) error) (udp bool, err error) {
 	if udp, err = offer(fd); err != nil {
 		return false, err
 	}
 	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0); err != nil {
 		return false, err
 	}
-	return udp, setLinkType(uintptr(fd))
+	return udp, typed(uintptr(fd))
 }
 
 const offloadTCP = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN

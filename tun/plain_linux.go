@@ -14,8 +14,8 @@ import (
 
 // Config is what Open makes.
 type Config struct {
-	// Name is the interface's name; empty: the first free one of ppp0, ppp1 and
-	// so on.
+	// Name is the interface's name, which must be free, or that of a device which is
+	// there to be joined: see IsMade. Empty: the first free one of ppp0, ppp1 and so on.
 	Name string
 	// Queues is over how many queues an Offload spreads packets; 0 and 1: there is one.
 	Queues int
@@ -24,7 +24,7 @@ type Config struct {
 // Errors of Open, each with what to do about it.
 var (
 	ErrNoDevice   = errors.New("/dev/net/tun is not there: load the module (modprobe tun), or give the container the device (--device /dev/net/tun)")
-	ErrPermission = errors.New("no permission to make a network interface: run as root, or give the program CAP_NET_ADMIN and access to /dev/net/tun")
+	ErrPermission = errors.New("no permission to make a network interface: run as root, or give the program CAP_NET_ADMIN and access to /dev/net/tun, or make one for its user beforehand (`ip tuntap add NAME mode tun user USER`) and name it by ifname")
 	ErrNameTaken  = errors.New("an interface of that name is already there: choose another with ifname or unit, or remove it")
 	ErrName       = errors.New("not a name that an interface can have: 1 to 15 characters, without '/', '%', ':' and white space")
 )
@@ -49,7 +49,8 @@ func Check() error {
 }
 
 // Open makes a network interface. It is down, and has neither addresses nor
-// an MTU of ours. It goes when the device is closed, or the program ends.
+// an MTU of ours. It goes when the device is closed, or the program ends. One that
+// somebody else has made is joined as it is, and stays.
 func Open(cfg Config) (*Plain, error) {
 	name := cfg.Name
 	if err := CheckName(name); err != nil {
@@ -58,20 +59,28 @@ func Open(cfg Config) (*Plain, error) {
 	if name == "" {
 		name = "ppp%d" // the kernel counts, so that two programs do not race
 	}
-	d, err := open(name)
+	made := findMade(cfg.Name)
+	d, err := open(name, made)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
-	if err := d.control(setLinkType); err != nil {
+	typed := setLinkType
+	if made != nil {
+		typed, err = setJoinedLinkType, joinedAlone(name)
+	}
+	if err == nil {
+		err = d.control(typed)
+	}
+	if err != nil {
 		d.Close()
-		return nil, fmt.Errorf("%s: %w", d.Name(), err)
+		return nil, fmt.Errorf("%s: %w", d.Name(), explain(err))
 	}
 	return d, nil
 }
 
 // CheckName says whether Open may use a name now: it returns nil, ErrName or
-// ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, or
-// join: a persistent interface that somebody else has made. Empty is any name.
+// ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, and an
+// interface that is there already, unless IsMade. Empty is any name.
 func CheckName(name string) error {
 	if name == "" {
 		return nil
@@ -84,7 +93,7 @@ func CheckName(name string) error {
 			return fmt.Errorf("%q: %w", name, ErrName)
 		}
 	}
-	if _, err := net.InterfaceByName(name); err == nil {
+	if _, err := net.InterfaceByName(name); err == nil && !IsMade(name) {
 		return fmt.Errorf("%s: %w", name, ErrNameTaken)
 	}
 	return nil

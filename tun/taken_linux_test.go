@@ -27,7 +27,7 @@ func TestNameTakenMeanwhile(t *testing.T) {
 		defer first.Close()
 		for _, queues := range []int{1, 2} {
 			second := &Offload{}
-			if err := second.open("wan0", queues); !errors.Is(err, unix.EBUSY) {
+			if err := second.open("wan0", queues, nil); !errors.Is(err, unix.EBUSY) {
 				t.Errorf("%d queues: %v, want %v", queues, err, unix.EBUSY)
 				second.Close()
 			}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/songgao/water"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,14 +19,17 @@ var opening sync.Mutex
 // open has water open the device, and makes good what it leaves undone: it opens
 // without O_CLOEXEC, so that programs started later would keep the interface when we
 // have ended; and if it fails it forgets its descriptor.
-func open(name string) (*Plain, error) {
+//
+// A device that was made by somebody else is joined as it is, and stays persistent: water would
+// have it go with its last descriptor.
+func open(name string, made *netlink.Tuntap) (*Plain, error) {
 	opening.Lock()
 	defer opening.Unlock()
 	syscall.ForkLock.RLock() // no program is started before the descriptor is marked
 	defer syscall.ForkLock.RUnlock()
 	iface, err := water.New(water.Config{
 		DeviceType:             water.TUN,
-		PlatformSpecificParams: water.PlatformSpecificParams{Name: name},
+		PlatformSpecificParams: water.PlatformSpecificParams{Name: name, Persist: made != nil, MultiQueue: made != nil && isWide(made)},
 	})
 	if err != nil {
 		closeForgotten()

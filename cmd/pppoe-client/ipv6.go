@@ -55,7 +55,7 @@ func (v *ipv6) notify(l pppoe.Line, event pppoe.Event) {
 	}
 	switch e := event.(type) {
 	case pppoe.Configured:
-		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
+		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 && !v.host.OthersSet(l) {
 			v.stop(inet6.ErrLinkGone)
 			v.start(l, e.IPv6.Local.LinkLocal())
 		}

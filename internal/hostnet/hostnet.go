@@ -22,7 +22,9 @@ import (
 // Host is a pppoe.Host on this machine. Its fields do not change while it is in
 // use. Methods may be called concurrently for different lines. It must not be copied.
 type Host struct {
-	// Name is the device's name; empty: the first free one of ppp0, ppp1, ...
+	// Name is the device's name; empty: the first free one of ppp0, ppp1, ... One that is there
+	// to be joined (tun.IsMade) is: where the program may not set its addresses and routes,
+	// they are left to others.
 	Name string
 	// DataPath is how packets are moved, and so what kind of device is opened.
 	DataPath pppoe.DataPath
@@ -100,6 +102,7 @@ type Host struct {
 	mu     sync.Mutex
 	places map[lineKey]*place
 	rules  []lineRule // those that RuleMemory holds
+	once   sync.Once  // what is left to others has been told
 	// written is the file ResolvConf as this session's line has left it; nil: it has not.
 	written os.FileInfo
 	// hinder is asked before each step; its error is the step's. For tests.
@@ -139,8 +142,9 @@ func (h *Host) Open(l pppoe.Line) (tun.Device, error) {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
+		p.made = tun.IsMade(h.Name)
 		if dev, err = h.device(); err == nil {
-			h.heedNoRouter(dev.Name())
+			h.heedNoRouter(dev.Name(), p.made)
 		}
 		return err
 	})
@@ -181,6 +185,9 @@ func (h *Host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
+	if h.OthersSet(l) {
+		return nil
+	}
 	h.mu.Lock()
 	p.name = l.Device
 	h.mu.Unlock()
@@ -191,7 +198,7 @@ func (h *Host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 		}
 		err = h.change(p, func(link netlink.Link) error { return h.open(p, link, have, want) })
 	}
-	if err != nil {
+	if err != nil && !h.leaveToOthers(p, want, err) {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
 	return nil

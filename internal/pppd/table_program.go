@@ -28,7 +28,7 @@ var programOptions = []option{
 		kind: text("NAME", func(s *Settings, v string) { s.Namespace = v })},
 	{name: "unit", roles: Client, help: "call the device pppN (default: the first free)",
 		kind: number("N", 0, 1<<20, func(s *Settings, n int) { s.Unit = n })},
-	{name: "ifname", roles: Client, help: "name of the device",
+	{name: "ifname", roles: Client, help: "name of the device: a free one, or that of a TUN device which `ip tuntap add NAME mode tun user USER` has made; its user needs CAP_NET_RAW alone, and what that cannot set (addresses, routes, MTU) is left to others",
 		kind: text("NAME", func(s *Settings, v string) { s.IfName = v })},
 	{name: "persist", roles: Client, help: "dial again after the session has ended",
 		kind: flag(func(s *Settings) { s.Persist = true })},

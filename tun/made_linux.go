@@ -1,0 +1,59 @@
+package tun
+
+import (
+	"errors"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// IsMade reports whether there is an interface of that name which Open joins, as somebody else
+// has made it for that: a persistent TUN device that no program uses
+// (`ip tuntap add NAME mode tun user WHO`). Its owner needs no CAP_NET_ADMIN for that. It stays
+// when the device is closed.
+func IsMade(name string) bool { return name != "" && findMade(name) != nil }
+
+// findMade finds such a device; nil: there is none.
+func findMade(name string) *netlink.Tuntap {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return nil
+	}
+	made, ok := link.(*netlink.Tuntap)
+	if !ok || !canJoin(made, name) {
+		return nil
+	}
+	return made
+}
+
+// canJoin reports whether a device is one to be joined. That another program uses it is seen by
+// its queues: it would share them with us.
+func canJoin(d *netlink.Tuntap, name string) bool {
+	return d.Name == name && d.Mode == netlink.TUNTAP_MODE_TUN && !d.NonPersist && d.Queues == 0 && d.DisabledQueues == 0
+}
+
+// isWide reports whether a device takes several queues. One that does takes no descriptor that
+// does not say so, and the other way round.
+func isWide(d *netlink.Tuntap) bool { return d.Flags&netlink.TUNTAP_MULTI_QUEUE != 0 }
+
+// joinedAlone reports whether the one queue of a device that was joined is ours: another program
+// may have done the same at the same time.
+func joinedAlone(name string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	if d, ok := link.(*netlink.Tuntap); ok && d.Queues+d.DisabledQueues > 1 {
+		return unix.EBUSY
+	}
+	return nil
+}
+
+// setJoinedLinkType is setLinkType for a device that may be up already, and then keeps the type
+// that it has.
+func setJoinedLinkType(fd uintptr) error {
+	if err := setLinkType(fd); !errors.Is(err, unix.EBUSY) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package tun
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// make0 makes a device of that name as `ip tuntap add` does.
+func make0(name string, mode netlink.TuntapMode, queues int) error {
+	d := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}, Mode: mode, Queues: queues, Flags: netlink.TUNTAP_NO_PI}
+	if queues > 0 {
+		d.Flags = netlink.TUNTAP_MULTI_QUEUE_DEFAULTS
+	}
+	if err := netlink.LinkAdd(d); err != nil {
+		return err
+	}
+	for _, fd := range d.Fds {
+		fd.Close()
+	}
+	return nil
+}
+
+// TestMadeBeforehand: a device that somebody else has made is joined, whatever it was made for and
+// whether it is up, by one program at a time, and stays when that ends; what only looks like one
+// is not.
+func TestMadeBeforehand(t *testing.T) {
+	roottest.Need(t)
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	open := map[string]func(Config) (Device, error){
+		"plain":   func(c Config) (Device, error) { return Open(c) },
+		"offload": func(c Config) (Device, error) { return OpenOffload(c) },
+	}
+	err = ns.Do(func() error {
+		for what, open := range open {
+			for _, c := range []struct {
+				made, asked, opened int // queues
+				up                  bool
+			}{{0, 0, 1, false}, {0, 2, 1, true}, {2, 1, 1, true}, {2, 2, 2, false}} {
+				if err := make0("wan0", netlink.TUNTAP_MODE_TUN, c.made); err != nil {
+					return err
+				}
+				if !IsMade("wan0") || CheckName("wan0") != nil {
+					t.Errorf("%s %+v: it is not to be joined: %v", what, c, CheckName("wan0"))
+				}
+				link, err := netlink.LinkByName("wan0")
+				if err != nil {
+					return err
+				}
+				if c.up {
+					if err := netlink.LinkSetUp(link); err != nil {
+						return err
+					}
+				}
+				for again := range 2 {
+					d, err := open(Config{Name: "wan0", Queues: c.asked})
+					if err != nil {
+						t.Errorf("%s %+v: opened for the %d. time: %v", what, c, again+1, err)
+						continue
+					}
+					if o, ok := d.(*Offload); ok && len(o.Readers()) != c.opened {
+						t.Errorf("%s %+v: it has %d queues", what, c, len(o.Readers()))
+					}
+					if _, err := open(Config{Name: "wan0", Queues: c.asked}); !errors.Is(err, ErrNameTaken) {
+						t.Errorf("%s %+v: a second program got %v, want ErrNameTaken", what, c, err)
+					}
+					if c.made > 0 && IsMade("wan0") {
+						t.Errorf("%s %+v: it is to be joined, though it is in use", what, c)
+					}
+					d.Close()
+				}
+				if err := netlink.LinkDel(link); err != nil {
+					t.Errorf("%s %+v: it has not stayed: %v", what, c, err)
+				}
+			}
+		}
+		if err := make0("tap0", netlink.TUNTAP_MODE_TAP, 0); err != nil {
+			return err
+		}
+		if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "veth0"}, PeerName: "veth1"}); err != nil {
+			return err
+		}
+		passing, err := OpenOffload(Config{Name: "gone0"})
+		if err != nil {
+			return err
+		}
+		defer passing.Close()
+		for _, name := range []string{"tap0", "veth0", "gone0"} {
+			if err := CheckName(name); !errors.Is(err, ErrNameTaken) || IsMade(name) {
+				t.Errorf("%s: %v, want ErrNameTaken", name, err)
+			}
+		}
+		for _, name := range []string{"", "nobody0"} {
+			if IsMade(name) {
+				t.Errorf("%q is there", name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestJoinedAlone: of two programs that join a device of several queues at once, both give way.
+func TestJoinedAlone(t *testing.T) {
+	roottest.Need(t)
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	err = ns.Do(func() error {
+		if err := make0("wan0", netlink.TUNTAP_MODE_TUN, 2); err != nil {
+			return err
+		}
+		made := findMade("wan0")
+		first, second := &Offload{}, &Offload{}
+		defer first.Close()
+		defer second.Close()
+		if queues, err := first.join(made, 1); err != nil || queues != 1 {
+			t.Errorf("the first: %d queues, %v", queues, err)
+		}
+		if _, err := second.join(made, 1); !errors.Is(err, unix.EBUSY) {
+			t.Errorf("the second: %v, want %v", err, unix.EBUSY)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
