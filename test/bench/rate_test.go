@@ -1,0 +1,194 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// rateTime is for how long a stream is measured, and warmUp for how long it runs before.
+const (
+	rateTime = 8 * time.Second
+	warmUp   = 4 * time.Second
+)
+
+// BenchmarkRate is which share of a session's rate one TCP stream reaches, in payload, from a
+// host behind the server to the client and back, for rates, delays each way, and ways of TCP to
+// control congestion. UPPPOE_RATE_BURST is rate-burst, in milliseconds; else it is the default.
+//
+//	go test ./test/bench -run '^$' -bench Rate -benchtime 1x
+func BenchmarkRate(b *testing.B) {
+	for _, control := range []string{"cubic", "reno", "bbr"} {
+		for _, delay := range []time.Duration{0, 5 * time.Millisecond, 50 * time.Millisecond} {
+			for _, kbit := range []int{512, 2_000, 10_000, 100_000, 1_000_000} {
+				for _, way := range []string{"down", "up"} {
+					b.Run(fmt.Sprintf("%s/%v/%d/%s", control, delay, kbit, way), func(b *testing.B) {
+						for b.Loop() {
+							b.ReportMetric(rateReached(b, control, delay, kbit, way == "up"), "of-rate")
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// rateReached measures one stream over a line of its own.
+func rateReached(b *testing.B, control string, delay time.Duration, kbit int, up bool) float64 {
+	l := newLine(b)
+	options := fmt.Sprintf("require-chap\nrate-down %d\nrate-up %d\n", kbit, kbit)
+	if burst := os.Getenv("UPPPOE_RATE_BURST"); burst != "" {
+		options += "rate-burst " + burst + "\n"
+	}
+	must(b, os.WriteFile(filepath.Join(l.bin, "pppoe-server-options"), []byte(options), 0o600))
+	l.serve(b, "-L", "192.0.2.1", "-R", "192.0.2.10")
+	client := l.dial(b, "defaultroute")
+	must(b, client.Await("remote IP address"))
+	far := namespace(b)
+	wire(b, far, l.server, delay)
+	from, to, address := far, l.client, "192.0.2.10:5001"
+	if up {
+		from, to, address = l.client, far, "198.51.100.2:5001"
+	}
+	received, err := stream(from, to, address, control)
+	must(b, err)
+	client.Stop()
+	return float64(received*8) / rateTime.Seconds() / float64(kbit*1000)
+}
+
+// stream sends by TCP from one machine to another, and says how many octets came in rateTime.
+func stream(from, to *lab.Namespace, address, control string) (received int64, err error) {
+	var listener net.Listener
+	err = to.Do(func() error { listener, err = net.Listen("tcp4", address); return err })
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	dialer := net.Dialer{Timeout: 10 * time.Second, Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		raw.Control(func(fd uintptr) { err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, control) })
+		return err
+	}}
+	var out net.Conn
+	err = from.Do(func() error { out, err = dialer.DialContext(context.Background(), "tcp4", address); return err })
+	if err != nil {
+		return 0, err
+	}
+	defer out.Close()
+	in, err := listener.Accept()
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	// Ends when the connection is closed.
+	go io.Copy(out, zeroes{})
+	in.SetReadDeadline(time.Now().Add(warmUp))
+	io.Copy(io.Discard, in)
+	in.SetReadDeadline(time.Now().Add(rateTime))
+	received, err = io.Copy(io.Discard, in)
+	if netErr, ok := err.(net.Error); ok && netErr.Timeout() {
+		err = nil
+	}
+	return received, err
+}
+
+// zeroes are without end.
+type zeroes struct{}
+
+func (zeroes) Read(b []byte) (int, error) { return len(b), nil }
+
+// wire joins a far host to the server's machine, with a delay each way. It is of two TUN devices,
+// that packets cross in super-packets: so it has no rate of its own to speak of.
+func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
+	b.Helper()
+	ends := make([]*tun.Offload, 2)
+	for i, n := range []*lab.Namespace{far, server} {
+		must(b, n.Do(func() (err error) {
+			if ends[i], err = tun.OpenOffload(tun.Config{Name: "wire"}); err != nil {
+				return err
+			}
+			link, err := netlink.LinkByName("wire")
+			if err != nil {
+				return err
+			}
+			address := fmt.Sprintf("198.51.100.%d/24", 2-i)
+			prefix, err := netlink.ParseAddr(address)
+			if err != nil {
+				return err
+			}
+			if err := netlink.AddrAdd(link, prefix); err != nil {
+				return err
+			}
+			netlink.LinkSetTxQLen(link, 10_000)
+			if err := netlink.LinkSetUp(link); err != nil {
+				return err
+			}
+			return ends[i].TakeSupers()
+		}))
+		b.Cleanup(func() { ends[i].Close() })
+	}
+	must(b, far.Do(func() error {
+		gw := netip.MustParseAddr("198.51.100.1").AsSlice()
+		return netlink.RouteAdd(&netlink.Route{Gw: gw})
+	}))
+	must(b, server.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) }))
+	for i := range ends {
+		go carry(ends[i], ends[1-i], delay)
+	}
+}
+
+// late is a packet on the wire.
+type late struct {
+	at      time.Time
+	packet  []byte // behind tun.VirtioRoom
+	pending tun.Pending
+}
+
+// carry moves packets from one end to the other until either is closed.
+func carry(from, to *tun.Offload, delay time.Duration) {
+	queue := make(chan late, 1<<16)
+	defer close(queue)
+	go func() {
+		for p := range queue {
+			time.Sleep(time.Until(p.at))
+			to.WriteSuper(&tun.Super{Parts: [][]byte{p.packet}, Headers: headers(p.packet[tun.VirtioRoom:]), Pending: p.pending}, tun.VirtioRoom)
+		}
+	}()
+	buf := make([]byte, tun.VirtioRoom+tun.MaxSuper)
+	for {
+		n, pending, err := from.ReadSuper(buf, tun.VirtioRoom)
+		if err == nil && n == 0 {
+			err = from.Wait()
+		}
+		if err != nil {
+			return
+		}
+		if n > 0 {
+			select {
+			case queue <- late{time.Now().Add(delay), append([]byte(nil), buf[:tun.VirtioRoom+n]...), pending}:
+			default:
+			}
+		}
+	}
+}
+
+// headers is how long those of an IPv4 packet of TCP are.
+func headers(packet []byte) int {
+	ip := int(packet[0]&0xf) * 4
+	if len(packet) < ip+20 {
+		return ip
+	}
+	return ip + int(packet[ip+12]>>4)*4
+}
