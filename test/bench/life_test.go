@@ -54,10 +54,13 @@ func (l *line) dial(b *testing.B, options ...string) *lab.Program {
 	return l.launch(b, l.client, "pppoe-client", args...)
 }
 
-// launch starts a program with a /run of its own: those that are killed leave files.
+// launch starts a program with a /run of its own, since those that are killed leave files,
+// and without the machine's options and scripts.
 func (l *line) launch(b *testing.B, in *lab.Namespace, name string, args ...string) *lab.Program {
 	b.Helper()
-	p, err := in.Launch(exec.Command(filepath.Join(l.bin, name), args...), lab.Bind{From: l.run, Over: "/run"})
+	binds, err := lab.Private(filepath.Join(l.run, name))
+	must(b, err)
+	p, err := in.Launch(exec.Command(filepath.Join(l.bin, name), args...), binds...)
 	must(b, err)
 	b.Cleanup(func() { p.Stop() })
 	return p

@@ -29,7 +29,7 @@ import (
 func main() {
 	keep := flag.Bool("keep", false, "leave the lab up, and say how to enter it")
 	flag.Parse()
-	code, done, err := lab.Enter()
+	code, done, err := lab.Enter(build)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
 		os.Exit(1)
@@ -37,10 +37,30 @@ func main() {
 	if done {
 		os.Exit(code)
 	}
-	if err := show(*keep); err != nil {
+	if err := show(os.Getenv(programs), *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
 		os.Exit(1)
 	}
+}
+
+// programs is the environment variable that holds the directory of the programs, which
+// are built before the demo enters its namespaces: modules are fetched over the network.
+const programs = "UPPPOE_DEMO_PROGRAMS"
+
+// build builds the programs in a directory of their own.
+func build() error {
+	fmt.Println("== building the programs")
+	dir, err := os.MkdirTemp("", "upppoe-demo-")
+	if err != nil {
+		return err
+	}
+	_, file, _, _ := runtime.Caller(0)
+	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	if err := lab.Build(root, dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery"); err != nil {
+		os.RemoveAll(dir)
+		return fmt.Errorf("build the programs: %w", err)
+	}
+	return os.Setenv(programs, dir)
 }
 
 // The network of the demo:
@@ -63,11 +83,8 @@ type stage struct {
 	running        []*exec.Cmd
 }
 
-func show(keep bool) error {
-	dir, err := os.MkdirTemp("", "upppoe-demo-")
-	if err != nil {
-		return err
-	}
+// show plays the demo with the programs of a directory, which it removes.
+func show(dir string, keep bool) error {
 	s := &stage{dir: dir}
 	defer s.cleanUp(&keep)
 	interrupted := make(chan os.Signal, 1)
@@ -83,7 +100,6 @@ func show(keep bool) error {
 		title string
 		do    func() error
 	}{
-		{"building the programs", s.build},
 		{"laying two namespaces and a veth pair", s.lay},
 		{"starting the server", s.serve},
 		{"dialling", s.dial},
@@ -101,12 +117,6 @@ func show(keep bool) error {
 	}
 	fmt.Println("== hanging up")
 	return s.hangUp()
-}
-
-func (s *stage) build() error {
-	_, file, _, _ := runtime.Caller(0)
-	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
-	return lab.Build(root, s.dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
 }
 
 func (s *stage) lay() (err error) {
@@ -156,12 +166,17 @@ const patience = 15 * time.Second
 // start starts a program, shows its lines as they come, and waits for one that
 // begins with the given words.
 func (s *stage) start(n *lab.Namespace, who, until, program string, args ...string) error {
+	binds, err := lab.Private(filepath.Join(s.dir, who))
+	if err != nil {
+		return err
+	}
 	cmd := exec.Command(filepath.Join(s.dir, program), args...)
+	cmd.Env = append(os.Environ(), "HOME="+s.dir) // no ~/.ppprc
 	lines, err := cmd.StderrPipe()
 	if err != nil {
 		return err
 	}
-	if err := n.Start(cmd); err != nil {
+	if err := n.Start(cmd, binds...); err != nil {
 		return err
 	}
 	s.running = append(s.running, cmd)
@@ -220,9 +235,9 @@ func (s *stage) hangUp() error {
 }
 
 func (s *stage) sayHowToEnter() {
-	enter := "nsenter -t %d -n"
+	enter := "nsenter -t %d -m -n"
 	if os.Getenv("UPPPOE_LAB_USERNS") != "" {
-		enter = "nsenter -t %d -U -n --preserve-credentials"
+		enter = "nsenter -t %d -U -m -n --preserve-credentials"
 	}
 	fmt.Println("== the lab stays up; enter it by")
 	pids := make([]string, len(s.running))

@@ -2,6 +2,8 @@ package lab
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,6 +12,23 @@ import (
 // program that Start starts: nobody else sees it.
 type Bind struct {
 	From, Over string
+}
+
+// Private gives a program directories of its own, below one, in place of those in which
+// the machine has its options, scripts and secrets of PPP, what programs remember, and
+// what runs. It reads, runs and changes nothing there.
+func Private(dir string) (binds []Bind, err error) {
+	for _, over := range []string{"/etc/ppp", "/var/lib", "/run"} { // the last: dir may be in it
+		if _, err := os.Stat(over); err != nil {
+			continue // nothing is read, either
+		}
+		from := filepath.Join(dir, over)
+		if err := os.MkdirAll(from, 0o755); err != nil {
+			return nil, err
+		}
+		binds = append(binds, Bind{From: from, Over: over})
+	}
+	return binds, nil
 }
 
 // lay gives the calling thread, and what it starts, mounts of its own.

@@ -22,27 +22,62 @@ var (
 	ErrNetwork       = errors.New("network namespaces cannot be made here: run as root, in a container with --privileged or --cap-add SYS_ADMIN,NET_ADMIN,NET_RAW")
 )
 
+// probe is that variable's value in a process that is started only to see whether it can be.
+const probe = "probe"
+
 // Enter makes sure that the program may lay networks. Root may; anybody else gets
 // to be root in a user namespace, in which the program is run once more: then done
 // is true, and code is what it should exit with.
-func Enter() (code int, done bool, err error) {
+//
+// prepare is run first, once, as the user and in the network that the program was started
+// in: in its namespaces there is no way out, to fetch modules by for instance.
+func Enter(prepare func() error) (code int, done bool, err error) {
+	if os.Getenv(inside) == probe {
+		return 0, true, nil
+	}
 	if err := checkTUN(); err != nil {
 		return 1, false, err
 	}
-	if os.Geteuid() == 0 {
-		return 0, false, checkNetwork()
-	}
-	if os.Getenv(inside) != "" {
+	entered := os.Getenv(inside) != ""
+	switch {
+	case os.Geteuid() == 0:
+		if err := checkNetwork(); err != nil {
+			return 1, false, err
+		}
+	case entered:
 		return 1, false, ErrUserNamespace
+	default:
+		if err := again(probe).Run(); err != nil {
+			return 1, false, fmt.Errorf("%w (%w)", ErrUserNamespace, err)
+		}
 	}
+	if !entered {
+		if err := prepare(); err != nil {
+			return 1, false, err
+		}
+	}
+	if os.Geteuid() == 0 {
+		return 0, false, nil
+	}
+	return enter()
+}
+
+// again is this program once more, as root of a user namespace.
+func again(value string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Env = append(os.Environ(), inside+"="+value)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
+	return cmd
+}
+
+// enter runs the program once more, and waits until it has ended.
+func enter() (code int, done bool, err error) {
+	cmd := again("1")
 	if err := cmd.Start(); err != nil {
 		return 1, false, fmt.Errorf("%w (%w)", ErrUserNamespace, err)
 	}

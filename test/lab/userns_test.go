@@ -29,7 +29,10 @@ func TestMain(m *testing.M) {
 
 // enter does what the demo does, and lays something.
 func enter() int {
-	code, done, err := lab.Enter()
+	code, done, err := lab.Enter(func() error {
+		fmt.Printf("user %d prepared, in %s\n", os.Geteuid(), network())
+		return nil
+	})
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -49,10 +52,24 @@ func enter() int {
 	return 42
 }
 
+// network names the network namespace of this process.
+func network() string {
+	name, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		return err.Error()
+	}
+	return name
+}
+
 // asNobody runs the test program as an ordinary user, who finds /dev/net/tun with a
 // mode.
-func asNobody(t *testing.T, mode os.FileMode) (code int, output string) {
+func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string) {
 	t.Helper()
+	n := namespace(t)
+	check(t, n.Do(func() error {
+		outside, _ = os.Readlink("/proc/thread-self/ns/net")
+		return nil
+	}))
 	node := filepath.Join(t.TempDir(), "tun")
 	check(t, unix.Mknod(node, unix.S_IFCHR, int(unix.Mkdev(10, 200))))
 	check(t, os.Chmod(node, mode))
@@ -67,29 +84,30 @@ func asNobody(t *testing.T, mode os.FileMode) (code int, output string) {
 	cmd.Env = []string{ordinary + "=1"}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	check(t, namespace(t).Start(cmd, lab.Bind{From: node, Over: "/dev/net/tun"}))
+	check(t, n.Start(cmd, lab.Bind{From: node, Over: "/dev/net/tun"}))
 	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return cmd.ProcessState.ExitCode(), out.String()
+	return cmd.ProcessState.ExitCode(), out.String(), outside
 }
 
-// TestOrdinaryUserEnters: as root of a user namespace, or is told why not.
+// TestOrdinaryUserEnters: as root of a user namespace, after preparations outside of it, or
+// is told why not.
 func TestOrdinaryUserEnters(t *testing.T) {
 	roottest.Need(t)
-	code, out := asNobody(t, 0o666)
+	code, out, outside := asNobody(t, 0o666)
 	if code == 1 && strings.Contains(out, lab.ErrUserNamespace.Error()) {
 		return // this machine forbids it, and the user hears of it
 	}
-	if code != 42 || out != "user 0 laid a tap\n" {
+	if code != 42 || out != "user 65534 prepared, in "+outside+"\nuser 0 laid a tap\n" {
 		t.Errorf("the program ended with %d, and said:\n%s", code, out)
 	}
 }
 
 func TestOrdinaryUserHearsOfTUN(t *testing.T) {
 	roottest.Need(t)
-	code, out := asNobody(t, 0o600)
-	if code != 1 || !strings.Contains(out, lab.ErrTUN.Error()) {
+	code, out, _ := asNobody(t, 0o600)
+	if code != 1 || strings.Contains(out, "prepared") || !strings.Contains(out, lab.ErrTUN.Error()) {
 		t.Errorf("without /dev/net/tun the program ended with %d, and said:\n%s", code, out)
 	}
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// TestLeavesTheMachineAlone: the demo runs none of the machine's scripts, and goes by none
+// of its options.
+func TestLeavesTheMachineAlone(t *testing.T) {
+	roottest.Need(t, "go")
+	if _, err := os.Stat("/etc/ppp"); err != nil {
+		roottest.Lacks(t, "needs a directory /etc/ppp")
+	}
+	etc := t.TempDir()
+	for _, script := range []string{"ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down", "auth-up", "auth-down"} {
+		write(t, filepath.Join(etc, script), "#!/bin/sh\n: > "+etc+"/ran-"+script+"\n")
+	}
+	write(t, filepath.Join(etc, "options"), "no-such-option\n")
+	program := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	p, err := n.Launch(exec.Command(program), lab.Bind{From: etc, Over: "/etc/ppp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := p.Wait(); err != nil || code != 0 || !strings.Contains(p.Log(), "answer from "+beyond) {
+		t.Errorf("the demo ended with %d: %v\n%s", code, err, p.Log())
+	}
+	if ran, _ := filepath.Glob(filepath.Join(etc, "ran-*")); len(ran) != 0 {
+		t.Errorf("the demo ran the machine's scripts: %v", ran)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
