@@ -20,6 +20,7 @@ type dialling struct {
 	finish    context.CancelFunc
 	discovery *HostDiscovery // nil: done, or given up
 	begin     time.Time      // when discovery does; zero: it has
+	remark    time.Time      // when a search is told of; zero: it was
 	queue     Queue
 	refusal   *Refusal // the last one
 	ahead     []ahead
@@ -75,7 +76,7 @@ func (d *dialling) prepare(eager time.Duration, avoid []Addr) {
 
 // search begins discovery, or begins it anew.
 func (d *dialling) search(now time.Time) {
-	d.begin = time.Time{}
+	d.begin, d.remark = time.Time{}, now.Add(searchRemark)
 	d.discovery.Start(now, &d.queue)
 	d.loop.sendDiscovery(d.line(), &d.queue)
 }
@@ -84,7 +85,22 @@ func (d *dialling) deadline() time.Time {
 	if d.discovery == nil {
 		return d.giveUp
 	}
-	return ppp.Earliest(ppp.Earliest(d.giveUp, d.begin), d.discovery.Deadline())
+	return ppp.Earliest(ppp.Earliest(d.giveUp, d.begin), ppp.Earliest(d.remark, d.discovery.Deadline()))
+}
+
+// searchRemark is after how long a user wants to know that nobody has answered yet: the default
+// of three attempts, doubled, takes 35 s.
+const searchRemark = 10 * time.Second
+
+// remarkSearch says so, once a dial.
+func (d *dialling) remarkSearch(now time.Time) {
+	if d.discovery == nil || d.remark.IsZero() || d.remark.After(now) {
+		return
+	}
+	d.remark = time.Time{}
+	if d.discovery.step == PADI {
+		d.loop.notify(d.line(), Searching{searchRemark, d.discovery.Unmatched()})
+	}
 }
 
 func (d *dialling) advance(now time.Time) {
@@ -99,6 +115,7 @@ func (d *dialling) advance(now time.Time) {
 	case !d.begin.After(now):
 		d.search(now)
 	}
+	d.remarkSearch(now)
 }
 
 // idle says that the dial has come to its end.
@@ -276,7 +293,7 @@ func (d *dialling) found(f Finding) {
 		d.take(*f.Grant)
 	case d.discovery.Over() && d.end == nil:
 		if f.GaveUp != 0 {
-			d.loop.notify(d.line(), Unanswered{f.GaveUp})
+			d.loop.notify(d.line(), Unanswered{f.GaveUp, d.discovery.Unmatched()})
 		}
 		d.fail(d.discoveryError(f.GaveUp))
 	}

@@ -181,6 +181,54 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 	})
 }
 
+// TestSearchIsRemarked: after ten seconds without an offer that will do it is said that the search
+// goes on, once, with who has answered; and in the end why it was in vain. A dial that is answered
+// says nothing.
+func TestSearchIsRemarked(t *testing.T) {
+	for _, c := range []struct {
+		what      string
+		change    func(*lab)
+		remarked  bool
+		unmatched []pppoe.Mismatch
+		gaveUp    time.Duration // 0: it did not
+	}{
+		{"nobody is there", func(l *lab) { l.segment.Unplug(serverAddr) }, true, nil, 35 * time.Second},
+		{"another name", func(l *lab) { l.client.Discovery.ACNames = []string{"other"} }, true, []pppoe.Mismatch{pppoe.OtherName}, 35 * time.Second},
+		{"it gives up sooner", func(l *lab) { l.segment.Unplug(serverAddr); l.client.Discovery.Attempts = 1 }, false, nil, 5 * time.Second},
+		{"all is well", func(*lab) {}, false, nil, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			c.change(l)
+			l.startServer()
+			l.startClient()
+			time.Sleep(10*time.Second - time.Nanosecond)
+			synctest.Wait()
+			if n := count[pppoe.Searching](&l.clientEvents); n > 0 {
+				t.Errorf("%s: it is said before its time", c.what)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			said, remarked := last[pppoe.Searching](&l.clientEvents)
+			if n := count[pppoe.Searching](&l.clientEvents); remarked != c.remarked || n > 1 || remarked && (said.For != 10*time.Second || !slices.Equal(reasons(said.Unmatched), c.unmatched)) {
+				t.Errorf("%s: it is said %d times, %+v", c.what, n, said)
+			}
+			end, gaveUp := last[pppoe.Unanswered](&l.clientEvents)
+			if gaveUp != (c.gaveUp > 0) || gaveUp && (end.Missing != pppoe.PADO || !slices.Equal(reasons(end.Unmatched), c.unmatched)) {
+				t.Errorf("%s: in the end %+v", c.what, end)
+			}
+			l.stop()
+		})
+	}
+}
+
+func reasons(all []pppoe.Unmatched) (why []pppoe.Mismatch) {
+	for _, u := range all {
+		why = append(why, u.Why)
+	}
+	return why
+}
+
 // TestStaleRedial: a redial that was asked for while there was no interface is the dial
 // that follows, not one more.
 func TestStaleRedial(t *testing.T) {

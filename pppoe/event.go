@@ -24,8 +24,17 @@ type (
 	FrameSent     struct{ Frame []byte }
 	FrameReceived struct{ Frame []byte }
 	// Unanswered tells that discovery has given up, and for what it waited: PADO or
-	// PADS.
-	Unanswered struct{ Missing Code }
+	// PADS; and who has answered our PADI without being wanted.
+	Unanswered struct {
+		Missing   Code
+		Unmatched []Unmatched
+	}
+	// Searching tells that a PADI has had no answer that will do for a while, and that the
+	// client goes on asking.
+	Searching struct {
+		For       time.Duration
+		Unmatched []Unmatched
+	}
 	// RefusedByAC tells that a concentrator would not have us.
 	RefusedByAC struct{ Refusal }
 	// SessionGranted tells that discovery is done.

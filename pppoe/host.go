@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"upppoe/ppp"
@@ -23,7 +24,9 @@ type HostDiscovery struct {
 	refused  []Addr    // who would not have us
 	denied   []Addr    // who said so instead of an offer, and has been told of
 	chosen   Offer
-	asked    time.Time // when the chosen one was first sent a PADR
+
+	unmatched []Unmatched // see Unmatched
+	asked     time.Time   // when the chosen one was first sent a PADR
 }
 
 // avoidance is how much longer than one to be avoided, or one that has refused, another
@@ -61,6 +64,7 @@ func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
 // Start sends the first PADI.
 func (h *HostDiscovery) Start(now time.Time, q *Queue) {
 	h.sent, h.offers, h.refused, h.denied, h.eager = 0, nil, nil, nil, now.Add(h.cfg.Eager)
+	h.unmatched = nil
 	h.sendPADI(now, q)
 }
 
@@ -113,9 +117,11 @@ func (h *HostDiscovery) Receive(now time.Time, f DiscoveryFrame, q *Queue) (Find
 // receivePADO takes the first offer that will do, and remembers others.
 func (h *HostDiscovery) receivePADO(now time.Time, f DiscoveryFrame, q *Queue) (Finding, error) {
 	if err := h.checkPADO(f); err != nil {
+		h.note(f, h.mismatch(f), "")
 		return Finding{}, err
 	}
 	if e, bad := f.Tags.FindError(); bad {
+		h.note(f, RefusesUs, strings.TrimSpace(e.Tag.String()+" "+e.Text))
 		return h.deny(&Refusal{f.Src, e})
 	}
 	offer := Offer{f.Src, append(Tags(nil), f.Tags...)}

@@ -10,14 +10,17 @@ import (
 // Probe asks which concentrators there are, and tells of each offer as it comes,
 // with the time since it was last asked for. It asks again while nobody has
 // answered, and returns when a whole timeout has passed after that, or the context
-// ends. It closes the port. The error says that the port was lost, or names what must be
-// set.
-func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) error {
+// ends. It closes the port. Unmatched are those whose answers were dropped. The error says
+// that the port was lost, or names what must be set.
+func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) (unmatched []Unmatched, err error) {
 	cfg.Probe = true
-	return overPort(port, cfg, func(frames <-chan []byte, lost <-chan error) error {
+	err = overPort(port, cfg, func(frames <-chan []byte, lost <-chan error) error {
 		p := &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(map[Addr]bool)}
-		return p.run(ctx, frames, lost)
+		err := p.run(ctx, frames, lost)
+		unmatched = p.host.Unmatched()
+		return err
 	})
+	return unmatched, err
 }
 
 // overPort has run told the frames of a port, and why it was lost, and then closes it.

@@ -69,7 +69,8 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 func TestAskingNamesWhatIsMissing(t *testing.T) {
 	for what, ask := range map[string]func(pppoe.Port) error{
 		"Probe": func(p pppoe.Port) error {
-			return pppoe.Probe(context.Background(), p, pppoe.HostConfig{}, nil)
+			_, err := pppoe.Probe(context.Background(), p, pppoe.HostConfig{}, nil)
+			return err
 		},
 		"Scan": func(p pppoe.Port) error {
 			return pppoe.Scan(context.Background(), p, pppoe.ScanConfig{}, nil)

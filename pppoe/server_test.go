@@ -347,7 +347,7 @@ func TestProbeLatency(t *testing.T) {
 		l.startServer()
 		port := slowPort{l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), time.Millisecond}
 		var got []time.Duration
-		err := pppoe.Probe(t.Context(), port, l.client.Discovery, func(_ pppoe.Offer, after time.Duration) { got = append(got, after) })
+		_, err := pppoe.Probe(t.Context(), port, l.client.Discovery, func(_ pppoe.Offer, after time.Duration) { got = append(got, after) })
 		if err != nil || len(got) != 1 || got[0] != port.takes {
 			t.Errorf("answered after %v, %v; want %v", got, err, port.takes)
 		}
@@ -362,7 +362,7 @@ func TestProbe(t *testing.T) {
 		l.startServer()
 		found := map[pppoe.Addr]string{}
 		began := time.Now()
-		err := pppoe.Probe(t.Context(), l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), l.client.Discovery,
+		_, err := pppoe.Probe(t.Context(), l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), l.client.Discovery,
 			func(o pppoe.Offer, _ time.Duration) { found[o.AC] = o.Name() })
 		if err != nil || len(found) != 1 || found[serverAddr] != "ac" {
 			t.Errorf("found %v, %v; want the one server", found, err)

@@ -252,6 +252,7 @@ func (p *program) notify(l pppoe.Line, e pppoe.Event) {
 	p.scripts.Notify(l, e)
 	p.ipv6.notify(l, e)
 	p.mtu.notify(e)
+	p.adviseSearch(e)
 	p.records.notify(l, e)
 	if event := p.tracker.Notify(l, e); told {
 		p.publish(event)

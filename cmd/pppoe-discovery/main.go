@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/linkwatch"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 )
@@ -24,7 +25,7 @@ func main() {
 	defer stop()
 	// Somebody who does not read what is printed must not keep the program from ending.
 	context.AfterFunc(ctx, func() { time.AfterFunc(longestEnd, func() { os.Exit(exitNone) }) })
-	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, terminal: isTerminal(os.Stderr)}
+	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, obstacle: linkwatch.Obstacle, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -42,7 +43,8 @@ const (
 type program struct {
 	out, complaints io.Writer
 	open            func(*flags) (pppoe.Port, error)
-	terminal        bool // complaints are read by a person: what is under way is said there, too
+	obstacle        func(iface string) string // what keeps answers away; empty: nothing that is known
+	terminal        bool                      // complaints are read by a person: what is under way is said there, too
 }
 
 // isTerminal reports whether a file is a terminal.
@@ -124,7 +126,7 @@ func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
 			enough()
 		}
 	}
-	err := p.ask(ctx, f, port, found)
+	unmatched, err := p.ask(ctx, f, port, found)
 	show.end()
 	missing := f.expect.missing(offers)
 	switch {
@@ -134,6 +136,9 @@ func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
 		p.say(f, "Unexpected access concentrators answered")
 	case len(offers) == 0:
 		p.say(f, "Timeout waiting for PADO packets")
+		for _, line := range f.advice(unmatched, p.obstacle(f.iface)) {
+			p.say(f, line)
+		}
 	case len(missing) > 0:
 		p.say(f, "No answer from "+missing.String())
 	default:
@@ -161,9 +166,9 @@ func (p *program) announce(f *flags) {
 }
 
 // ask asks on VLANs, or as pppd's program does.
-func (p *program) ask(ctx context.Context, f *flags, port pppoe.Port, found func(pppoe.Sighting)) error {
+func (p *program) ask(ctx context.Context, f *flags, port pppoe.Port, found func(pppoe.Sighting)) ([]pppoe.Unmatched, error) {
 	if f.scans() {
-		return pppoe.Scan(ctx, port, f.scan(), found)
+		return nil, pppoe.Scan(ctx, port, f.scan(), found)
 	}
 	return pppoe.Probe(ctx, port, f.host(), func(o pppoe.Offer, after time.Duration) {
 		found(pppoe.Sighting{Offer: o, After: after})

@@ -80,10 +80,13 @@ type result struct {
 	took            time.Duration
 }
 
+// none is an interface with nothing in the way.
+func none(string) string { return "" }
+
 // run runs the program on a segment, in virtual time, until it ends.
 func run(ctx context.Context, s *ethertest.Segment, args string) result {
 	var out, complaints strings.Builder
-	p := &program{out: &out, complaints: &complaints, open: func(f *flags) (pppoe.Port, error) {
+	p := &program{out: &out, complaints: &complaints, obstacle: none, open: func(f *flags) (pppoe.Port, error) {
 		if len(f.vlans) > 0 {
 			return s.Trunk(own, pppoe.EtherTypeDiscovery), nil
 		}
@@ -151,6 +154,7 @@ func TestOutput(t *testing.T) {
 
 // TestExitCodes: 0, 1 and 3, and what is said about it.
 func TestExitCodes(t *testing.T) {
+	const nobody = "Nobody answers on eth0: pppoe-discovery -I eth0 --vlan 1-4094 searches its VLANs\n"
 	refusal := named("full", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
 		args      string
@@ -158,18 +162,20 @@ func TestExitCodes(t *testing.T) {
 		code      int
 		complaint string
 	}{
-		{"", nil, 1, "Timeout waiting for PADO packets\n"},
+		{"", nil, 1, "Timeout waiting for PADO packets\n" + nobody},
 		{"-Q", nil, 1, ""},
 		{"", []pppoe.Tags{named("a")}, 0, ""},
-		{"", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n"},
+		{"", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"full\") answered, but it refused: AC-system-error no room\n"},
 		{"--vlan untagged", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n"},
-		{"-C b", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n"},
+		{"-C b", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"a\") answered, but it is not the concentrator wanted: its name is another: leave out -C, or give this name\n"},
+		{"-S x", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"a\") answered, but it does not offer the service wanted: leave out -S\n"},
+		{"-C b -Q", []pppoe.Tags{named("a")}, 1, ""},
 		{"--vlan 7", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n"},
 		{"--vlan 7,untagged", []pppoe.Tags{named("a")}, 0, ""},
 		{"--expect a", []pppoe.Tags{named("a")}, 0, ""},
 		{"--expect 02:00:5e:10:00:00", []pppoe.Tags{named("a")}, 0, ""},
 		{"--expect a --expect b", []pppoe.Tags{named("a")}, 1, "No answer from b\n"},
-		{"--expect a", nil, 1, "Timeout waiting for PADO packets\n"},
+		{"--expect a", nil, 1, "Timeout waiting for PADO packets\n" + nobody},
 		{"--expect a", []pppoe.Tags{named("a"), named("rogue")}, 3, "Unexpected access concentrators answered\n"},
 		{"--expect a -Q", []pppoe.Tags{named("a"), named("rogue")}, 3, ""},
 		{"--expect a --vlan untagged", []pppoe.Tags{named("a"), refusal}, 3, "Unexpected access concentrators answered\n"},
@@ -219,6 +225,22 @@ func TestFirst(t *testing.T) {
 	}
 }
 
+// TestObstacle: what is known to keep answers away is said in place of a search of VLANs.
+func TestObstacle(t *testing.T) {
+	for _, args := range []string{"-I eth7", "-I eth7 --vlan 7"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := ethertest.New(ethertest.Config{})
+			var complaints strings.Builder
+			p := &program{out: io.Discard, complaints: &complaints, open: func(*flags) (pppoe.Port, error) { return s.Port(own, pppoe.EtherTypeDiscovery), nil },
+				obstacle: func(iface string) string { return iface + " has no carrier" }}
+			code := p.run(t.Context(), strings.Fields(args))
+			if want := "Timeout waiting for PADO packets\neth7 has no carrier\n"; code != exitNone || complaints.String() != want {
+				t.Errorf("%q: code %d, %q, want %q", args, code, complaints.String(), want)
+			}
+		})
+	}
+}
+
 // TestNoHostUniq: the frame is the original's, without a Host-Uniq unless one is asked for.
 func TestNoHostUniq(t *testing.T) {
 	for args, want := range map[string]int{"": -1, "-W 0aff": 2, "-U": 4, "--vlan untagged": 12, "--vlan untagged -W 0aff": 6} {
@@ -226,7 +248,7 @@ func TestNoHostUniq(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			sniffer := s.Port(mine, pppoe.EtherTypeDiscovery)
 			defer sniffer.Close()
-			p := &program{out: io.Discard, complaints: io.Discard, open: func(f *flags) (pppoe.Port, error) {
+			p := &program{out: io.Discard, complaints: io.Discard, obstacle: none, open: func(f *flags) (pppoe.Port, error) {
 				return s.Port(own, pppoe.EtherTypeDiscovery), nil
 			}}
 			p.run(t.Context(), append([]string{"-a", "1"}, strings.Fields(args)...))
@@ -430,7 +452,7 @@ func TestOutputLost(t *testing.T) {
 			a := join(s, mine, "", named("ac"), 0)
 			defer a.Close()
 			var complaints strings.Builder
-			p := &program{out: full{}, complaints: &complaints, open: func(*flags) (pppoe.Port, error) { return s.Port(own, pppoe.EtherTypeDiscovery), nil }}
+			p := &program{out: full{}, complaints: &complaints, obstacle: none, open: func(*flags) (pppoe.Port, error) { return s.Port(own, pppoe.EtherTypeDiscovery), nil }}
 			code := p.run(t.Context(), append([]string{"-I", "eth0", "-a", "1"}, strings.Fields(args)...))
 			if told := strings.Contains(complaints.String(), "what was found is not told: no space left"); code != want || told != (want == exitNone) {
 				t.Errorf("%q: exit code %d, want %d; complaints %q", args, code, want, complaints.String())

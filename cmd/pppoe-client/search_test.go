@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/journal"
+	"upppoe/pppoe"
+)
+
+// TestSearchAdvice: what is known of a search in vain, and the next thing to try.
+func TestSearchAdvice(t *testing.T) {
+	ac := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	found := func(why pppoe.Mismatch) []pppoe.Unmatched { return []pppoe.Unmatched{{AC: ac, Name: "ac", Why: why}} }
+	for _, c := range []struct {
+		words     string
+		unmatched []pppoe.Unmatched
+		obstacle  string
+		want      []string
+	}{
+		{"eth0", nil, "", []string{"Nobody answers: pppoe-discovery -I eth0 --vlan 1-4094 searches VLANs, tcpdump -eni eth0 pppoed shows what goes out and comes in"}},
+		{"eth0 vlan 50", nil, "", []string{"Nobody answers on VLAN 50: pppoe-discovery -I eth0 --vlan untagged,1-4094 searches all of them"}},
+		{"eth0", nil, "no cable", []string{"no cable"}},
+		{"eth0 pppoe-ac b", found(pppoe.OtherName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or say this name`}},
+		{"eth0", found(pppoe.OtherAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or say this address`}},
+		{"eth0", found(pppoe.OtherService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
+		{"eth0", []pppoe.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Why: pppoe.OtherService}}, "",
+			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or say one of these`}},
+		{"eth0", found(pppoe.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2)`, "a port of bridge br0"}},
+	} {
+		if got := searchAdvice(parse(t, strings.Fields(c.words)...), c.unmatched, c.obstacle); !slices.Equal(got, c.want) {
+			t.Errorf("%q, %v, %q: %q, want %q", c.words, c.unmatched, c.obstacle, got, c.want)
+		}
+	}
+}
+
+// TestSearchIsTold: after a while, and in the end, but not where a PADS is missing.
+func TestSearchIsTold(t *testing.T) {
+	for _, c := range []struct {
+		event pppoe.Event
+		want  string // the first line; empty: nothing is said
+		lines int
+	}{
+		{pppoe.Searching{For: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking\n", 2},
+		{pppoe.Unanswered{Missing: pppoe.PADO}, "interface nowhere0 is not there\n", 1},
+		{pppoe.Unanswered{Missing: pppoe.PADS}, "", 0},
+		{pppoe.Connected{}, "", 0},
+	} {
+		var log bytes.Buffer
+		p := &program{settings: parse(t, "nic-nowhere0"), log: slog.New(journal.NewLines(false, &log))}
+		p.adviseSearch(c.event)
+		if got := log.String(); !strings.HasPrefix(got, c.want) || strings.Count(got, "\n") != c.lines {
+			t.Errorf("%#v: %q, want %q and so on", c.event, got, c.want)
+		}
+	}
+}
