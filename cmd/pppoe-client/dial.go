@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ import (
 	"upppoe/internal/scripts"
 	"upppoe/internal/stage"
 	"upppoe/internal/status"
+	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/tun"
@@ -93,14 +95,28 @@ func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, error) {
 // tell says why the client ended, unless that was asked for. Somebody who waits at a terminal
 // that does not have the log is told there, too.
 func (p *program) tell(err error) {
-	end := (*pppoe.EndError)(nil)
-	if err == nil || errors.As(err, &end) && end.Err == nil {
+	text := endText(err, p.settings.Interface)
+	if text == "" {
 		return
 	}
-	p.log.Error(err.Error())
+	p.log.Error(text)
 	if p.settings.Detach != pppd.Stay && !p.lines.Has(os.Stderr) {
-		fmt.Fprintln(os.Stderr, "pppoe-client: "+err.Error())
+		fmt.Fprintln(os.Stderr, "pppoe-client: "+text)
 	}
+}
+
+// endText is why the client ended; empty: that was asked for, or the log has told.
+func endText(err error, iface string) string {
+	end := (*pppoe.EndError)(nil)
+	switch {
+	case err == nil:
+		return ""
+	case !errors.As(err, &end) || end.Err != nil:
+		return err.Error()
+	case end.AC == pppoe.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
+		return cmp.Or(linkwatch.Obstacle(iface), end.Reason.Text)
+	}
+	return ""
 }
 
 // run has the client work, and everything around it.

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"upppoe/internal/journal"
+	"upppoe/ppp/session"
 	"upppoe/pppoe"
 )
 
@@ -45,16 +46,39 @@ func TestSearchIsTold(t *testing.T) {
 		want  string // the first line; empty: nothing is said
 		lines int
 	}{
-		{pppoe.Searching{For: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking\n", 2},
-		{pppoe.Unanswered{Missing: pppoe.PADO}, "interface nowhere0 is not there\n", 1},
+		{pppoe.Searching{For: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking", 2},
+		{pppoe.Unanswered{Missing: pppoe.PADO}, "interface nowhere0 is not there", 1},
 		{pppoe.Unanswered{Missing: pppoe.PADS}, "", 0},
 		{pppoe.Connected{}, "", 0},
 	} {
 		var log bytes.Buffer
-		p := &program{settings: parse(t, "nic-nowhere0"), log: slog.New(journal.NewLines(false, &log))}
+		p := &program{settings: parse(t, "nic-nowhere0"), log: slog.New(slog.NewTextHandler(&log, nil))}
 		p.adviseSearch(c.event)
-		if got := log.String(); !strings.HasPrefix(got, c.want) || strings.Count(got, "\n") != c.lines {
+		if got := log.String(); !strings.Contains(got, c.want) || strings.Count(got, "\n") != c.lines {
 			t.Errorf("%#v: %q, want %q and so on", c.event, got, c.want)
+		}
+	}
+}
+
+// TestEndText: what the log has told, or was asked for, is not told again; a dial that an interface
+// without carrier ends before there is a session is.
+func TestEndText(t *testing.T) {
+	hangUp := session.Reason{Cause: session.HangUp, Text: "interface lo is without carrier"}
+	for _, c := range []struct {
+		err   error
+		iface string
+		want  string
+	}{
+		{nil, "lo", ""},
+		{errors.New("no memory"), "lo", "no memory"},
+		{&pppoe.EndError{Reason: hangUp, Err: errors.New("no device")}, "lo", "no device"},
+		{&pppoe.EndError{Reason: hangUp, AC: pppoe.Addr{2, 1}}, "lo", ""},
+		{&pppoe.EndError{Reason: session.Reason{Cause: session.UserRequest}}, "lo", ""},
+		{&pppoe.EndError{Reason: hangUp}, "lo", "interface lo is without carrier"},
+		{&pppoe.EndError{Reason: hangUp}, "nowhere0", "interface nowhere0 is not there"},
+	} {
+		if got := endText(c.err, c.iface); got != c.want {
+			t.Errorf("%v on %s: %q, want %q", c.err, c.iface, got, c.want)
 		}
 	}
 }
