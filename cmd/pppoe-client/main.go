@@ -9,11 +9,25 @@ import (
 	"path/filepath"
 	"strings"
 
+	"upppoe/internal/argv"
 	"upppoe/internal/background"
 	"upppoe/internal/pppd"
+	"upppoe/internal/privilege"
 )
 
-func main() { os.Exit(run(filepath.Base(os.Args[0]), os.Args[1:])) }
+func main() {
+	args, name := background.Args(), filepath.Base(os.Args[0])
+	hidePasswords(os.Args[1:])
+	background.Name(name)
+	os.Exit(run(name, args))
+}
+
+// hidePasswords overwrites what the process list shows of them.
+func hidePasswords(shown []string) {
+	for _, p := range pppd.SecretParts(shown) {
+		argv.Hide(shown[p.Word], p.From)
+	}
+}
 
 func run(name string, args []string) int {
 	if names[name] == nil && len(args) > 0 && isProgram(args[0]) {
@@ -33,6 +47,9 @@ func run(name string, args []string) int {
 
 // start dials, in the background or here.
 func start(args []string, usual pppd.Detach) int {
+	if err := privilege.HideMemory(); err != nil {
+		return fail(err)
+	}
 	s, err := settings(args)
 	if err != nil {
 		return fail(err)
@@ -49,7 +66,7 @@ func start(args []string, usual pppd.Detach) int {
 	if s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
 		return dial(s)
 	}
-	code, err := background.Launch()
+	code, err := background.Launch(args)
 	if err != nil {
 		return fail(err)
 	}

@@ -42,7 +42,19 @@ func pon(args []string) int {
 	if _, err := os.Stat(filepath.Join(etc, "peers", args[0])); errors.Is(err, fs.ErrNotExist) {
 		return fail(fmt.Errorf("there is no file %s: it should say how to dial", filepath.Join(etc, "peers", args[0])))
 	}
-	return start(append([]string{"call"}, args...), pppd.AtOnce)
+	args = append([]string{"call"}, args...)
+	if filepath.Base(os.Args[0]) == "pon" {
+		becomePPPD(args)
+	}
+	return start(args, pppd.AtOnce)
+}
+
+// becomePPPD has this process be pppd to others, who look for it by that name and its arguments.
+// It returns only if that fails, and then there is no harm in another name.
+func becomePPPD(args []string) {
+	if self, err := os.Executable(); err == nil {
+		unix.Exec(self, append([]string{"pppd"}, args...), os.Environ())
+	}
 }
 
 const poffUsage = `usage: poff [-r | -d | -a] [PEER]

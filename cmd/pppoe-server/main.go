@@ -18,6 +18,7 @@ import (
 	"upppoe/internal/journal"
 	"upppoe/internal/pidfile"
 	"upppoe/internal/pppd"
+	"upppoe/internal/privilege"
 	"upppoe/internal/stage"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
@@ -26,7 +27,7 @@ import (
 	"upppoe/tun"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(run(background.Args())) }
 
 func run(args []string) int {
 	f, err := parseFlags(args)
@@ -36,6 +37,9 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
+	if err := privilege.HideMemory(); err != nil {
+		return fail(err)
+	}
 	s, err := options(f)
 	if err != nil {
 		return fail(err)
@@ -43,7 +47,7 @@ func run(args []string) int {
 	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
 		return attend(f, s)
 	}
-	code, err := background.Launch()
+	code, err := background.Launch(args)
 	if err != nil {
 		return fail(err)
 	}

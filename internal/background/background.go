@@ -11,37 +11,85 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // mark is the environment variable that tells the copy what it is. Its value is the
-// descriptor on which it says that it is ready.
+// descriptor on which it says that it is ready, and that of a file with its arguments.
 const mark = "UPPPOE_BACKGROUND"
 
-// beyond is where that descriptor is looked for: those before are whatever the caller has
+// beyond is where these descriptors are looked for: those before are whatever the caller has
 // opened for the program.
 const beyond = 100
 
-// pipe is that descriptor in the copy. Programs that the copy starts must not have it:
-// whoever waits at the other end would wait for them.
-var pipe = func() int {
-	fd, err := strconv.Atoi(os.Getenv(mark))
+// pipe and handed are these descriptors in the copy. Programs that the copy starts must not have
+// them: whoever waits at the other end of the pipe would wait for them.
+var pipe, handed = func() (pipe, handed int) {
+	ready, args, _ := strings.Cut(os.Getenv(mark), ",")
+	return descriptor(ready), descriptor(args)
+}()
+
+// descriptor is -1 if a word is none.
+func descriptor(word string) int {
+	fd, err := strconv.Atoi(word)
 	if err != nil || fd < 3 {
 		return -1
 	}
 	unix.CloseOnExec(fd)
 	return fd
-}()
+}
+
+// Args are the program's arguments, cloned: those of os.Args, or of the copy what Launch was
+// given, which need not be seen by those who list processes. It is called once.
+func Args() []string {
+	if handed >= 0 {
+		f := os.NewFile(uintptr(handed), "arguments")
+		defer f.Close()
+		if text, err := io.ReadAll(io.NewSectionReader(f, 0, maxArgs)); err == nil {
+			words := strings.Split(string(text), "\x00")
+			return words[:len(words)-1]
+		}
+	}
+	args := make([]string, 0, len(os.Args))
+	for _, a := range os.Args[1:] {
+		args = append(args, strings.Clone(a))
+	}
+	return args
+}
+
+// maxArgs bounds the arguments, in octets, as the kernel does (execve(2)).
+const maxArgs = 6 << 20
+
+// hand makes a file of arguments, which goes with the last who has it open. Words hold no NUL.
+func hand(args []string) (*os.File, error) {
+	fd, err := unix.MemfdCreate("arguments", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("go to the background: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "arguments")
+	if _, err := f.WriteString(strings.Join(append(slices.Clone(args), ""), "\x00")); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("go to the background: %w", err)
+	}
+	return f, nil
+}
+
+// Name has the process go by a name in lists of processes, where it would go by that of its
+// file: others look for pppd. A kernel that does not let it is no fault.
+func Name(name string) { os.WriteFile("/proc/self/comm", []byte(name), 0) }
 
 // IsCopy says whether this process is the one that goes on.
 func IsCopy() bool { return os.Getenv(mark) != "" }
 
-// Launch starts the copy and waits until it is ready or has ended. The code is
-// what this process should exit with: 0, or the copy's own.
-func Launch() (code int, err error) {
+// Launch starts the copy, which gets arguments by Args, and waits until it is ready or has
+// ended. In lists of processes it has os.Args as they are then. The code is what this process
+// should exit with: 0, or the copy's own.
+func Launch(args []string) (code int, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return 1, err
@@ -56,9 +104,20 @@ func Launch() (code int, err error) {
 	if err != nil {
 		return 1, fmt.Errorf("go to the background: %w", err)
 	}
+	defer func() { unix.Close(ready) }()
+	file, err := hand(args)
+	if err != nil {
+		return 1, err
+	}
+	defer file.Close()
+	given, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD, beyond)
+	if err != nil {
+		return 1, fmt.Errorf("go to the background: %w", err)
+	}
+	defer unix.Close(given)
 	copy := exec.Command(program, os.Args[1:]...)
 	copy.Args[0] = os.Args[0]
-	copy.Env = append(os.Environ(), mark+"="+strconv.Itoa(ready))
+	copy.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%d", mark, ready, given))
 	copy.Stdout, copy.Stderr = os.Stdout, os.Stderr
 	copy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	// Before the copy is there: a signal may come at once.
@@ -67,6 +126,7 @@ func Launch() (code int, err error) {
 	defer signal.Stop(signals)
 	err = copy.Start()
 	unix.Close(ready)
+	ready = -1
 	w.Close()
 	if err != nil {
 		return 1, err

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	case IsCopy():
 		os.Exit(copies[does]())
 	}
-	code, err := Launch()
+	code, err := Launch(Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "launch:", err)
 	}
@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 // copies are programs once more, in the background. Each says first that it is there.
 var copies = map[string]func() int{
 	"fails": func() int {
-		fmt.Println("running", strings.Join(os.Args[1:], " "))
+		args := Args()
+		fmt.Println("running", len(args), strings.Join(args, "|"))
 		return 19
 	},
 	"ends well": func() int {
@@ -197,11 +198,13 @@ func TestCallersDescriptors(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
-	l := launch(t, "fails", "call", "my isp")
-	if want := "running call my isp\n"; l.told != want {
-		t.Errorf("the copy says %q, want %q", l.told, want)
+	for _, args := range [][]string{{"call", "my isp"}, {}, {""}, {"", "x", ""}, {strings.Repeat("x", 100_000)}} {
+		l := launch(t, "fails", args...)
+		if want := fmt.Sprintln("running", len(args), strings.Join(args, "|")); l.told != want {
+			t.Errorf("the copy says %q, want %q", l.told, want)
+		}
+		l.code(t)
 	}
-	l.code(t)
 }
 
 // TestReady: the copy leaves the terminal, its directory and its session, and whoever

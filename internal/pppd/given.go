@@ -14,7 +14,7 @@ type Given struct {
 
 // shown is a value that may be printed.
 func shown(o *option, value string) string {
-	if o.name == "password" {
+	if isSecret(o) {
 		return hidden
 	}
 	return value

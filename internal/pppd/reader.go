@@ -225,7 +225,7 @@ func (r *Reader) apply(at Word, o *option, value string) error {
 func (r *Reader) heedPassword(at Word) {
 	switch {
 	case at.File == "":
-		r.notice(at, "Warning - a password on a command line can be seen by all users of this host: prefer password-file or password-env")
+		r.notice(at, "Warning - a password on a command line can be seen by all users of this host until the program has begun: prefer password-file or password-env")
 	case r.shared:
 		r.notice(Word{}, "Warning - file %s holds a password and has world and/or group access: chmod 600 it", at.File)
 	}

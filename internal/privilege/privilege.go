@@ -25,6 +25,16 @@ const (
 	BindLow  Capability = unix.CAP_NET_BIND_SERVICE
 )
 
+// HideMemory has nobody but root look into the program's memory, where there are passwords: no
+// debugger of the same user's, and no file of a core dump (PR_SET_DUMPABLE of prctl(2)). Programs
+// that it starts are as usual.
+func HideMemory() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("hide the memory from others: %w", err)
+	}
+	return nil
+}
+
 // KeepOnly is Keep for a program that goes on in any case: the log is told what did not work.
 func KeepOnly(log *slog.Logger, keep ...Capability) {
 	switch err := Keep(keep...); {
