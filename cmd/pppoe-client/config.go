@@ -131,7 +131,7 @@ func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.LineQueues(), Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
-		DefaultRoute6: s.DefaultRoute6 && s.NoAutoconf, Metric6: s.RouteMetric6, // else inet6 sets it
+		DefaultRoute6: s.DefaultRoute6 && !s.BeyondLinkLocal(), Metric6: s.RouteMetric6, // else inet6 sets it
 		RefuseTaken: true, Unnumbered: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {

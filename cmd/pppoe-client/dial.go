@@ -137,7 +137,7 @@ func (p *program) run(ring *control.Ring) error {
 	p.host.RouteMemory, p.host.RuleMemory = p.records.beside("route"), p.records.beside("rules")
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	if p.ipv6 != nil {
-		p.ipv6.memory = p.records.beside("ipv6")
+		p.ipv6.memory, p.ipv6.advertised = p.records.beside("ipv6"), p.records.beside("lans")
 	}
 	if s.JSON {
 		p.out = newStream(os.Stdout)
@@ -176,6 +176,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	}
 	defer p.demand.close()
 	p.records.waits(p.demand.device())
+	p.ipv6.wait()
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	defer p.mtu.restore()
 	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Log: p.log}
@@ -286,21 +287,21 @@ func (p *program) leftOut(kind string, n int) {
 
 // ipv6Changed takes what IPv6 has now.
 func (p *program) ipv6Changed(l pppoe.Line, is inet6.State) {
-	var addresses, delegated, servers []string
+	var addresses, delegated []string
 	for _, a := range is.Addresses {
 		addresses = append(addresses, a.Prefix.String())
 	}
 	for _, d := range is.Delegated {
 		delegated = append(delegated, d.Prefix.String())
 	}
-	for _, s := range is.Servers {
-		servers = append(servers, s.String())
-	}
+	servers := texts(is.Servers)
 	if p.settings.UsePeerDNS {
 		p.host.SetServers6(l.Device, is.Servers)
 	}
-	p.scripts.Delegated(l, delegated, servers)
-	p.publish(p.tracker.IPv6(l, addresses, delegated, servers))
+	env := serviceEnv(&is.Services)
+	p.scripts.Services(l, servers, env)
+	p.scripts.Delegated(l, delegated, servers, env)
+	p.publish(p.tracker.IPv6(l, addresses, delegated, servers, servicesOf(&is.Services)))
 }
 
 // exit publishes the last event.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"upppoe/internal/hostnet"
 	"upppoe/internal/inet6"
+	"upppoe/internal/inet6/dhcp6"
 	"upppoe/pppoe"
 )
 
@@ -25,6 +27,9 @@ func TestIPv6Config(t *testing.T) {
 		{"nodhcp6", "dhcp6-lan", "lan0"},
 		{"nodhcp6", "dhcp6-address"},
 		{"dhcp6-lan", "lan0", "dhcp6-lan", "lan0"},
+		{"noipv6autoconf", "dhcp6-prefix", "0", "dhcp6-lan", "lan0"},
+		{"dhcp6-request", "aftr", "dhcp6-request", "ntp", "dhcp6-request", "s46"},
+		{"dhcp6-request", "aftr", "nodhcp6"},
 	} {
 		s := parse(t, append([]string{"eth0"}, words...)...)
 		s.StateDir = t.TempDir()
@@ -67,5 +72,55 @@ func TestIPv6PrefixLength(t *testing.T) {
 	cfg := newIPv6(s, &hostnet.Host{}, silent(), nil).config(pppoe.Line{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
 	if !cfg.RequestPrefix || cfg.PrefixLength != 56 {
 		t.Errorf("asked for a prefix: %v, of length %d", cfg.RequestPrefix, cfg.PrefixLength)
+	}
+}
+
+// TestBeyondLinkLocal: noipv6autoconf leaves out addresses of routers, not what is asked for by
+// DHCPv6.
+func TestBeyondLinkLocal(t *testing.T) {
+	for words, want := range map[string]bool{
+		"": true, "noipv6": false, "noipv6autoconf": false, "noipv6autoconf dhcp6-prefix 0": true, "noipv6autoconf dhcp6-address": true,
+		"noipv6autoconf dhcp6-lan lan0": true, "noipv6autoconf dhcp6-request ntp": true, "noipv6autoconf dhcp6-request ntp nodhcp6": false,
+		"noipv6 dhcp6-prefix 0": false, "nodhcp6": true,
+	} {
+		s := parse(t, append([]string{"eth0"}, strings.Fields(words)...)...)
+		s.StateDir = t.TempDir()
+		h := &hostnet.Host{}
+		v := newIPv6(s, h, silent(), nil)
+		if (v != nil) != want {
+			t.Errorf("%q: IPv6 is %v", words, v)
+		}
+		s.DefaultRoute6 = true
+		if got := host(s, silent()).DefaultRoute6; got == want {
+			t.Errorf("%q: the host itself sets the default route: %v", words, got)
+		}
+		if v == nil {
+			continue
+		}
+		v.advertised = "/lans"
+		cfg := v.config(pppoe.Line{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
+		if cfg.NoAutoconf != strings.Contains(words, "noipv6autoconf") || cfg.Services.NTP != strings.HasSuffix(words, "ntp") || cfg.Advertised != "/lans" {
+			t.Errorf("%q: %+v", words, cfg)
+		}
+	}
+}
+
+// TestServices: what DHCPv6 tells, as scripts and events have it.
+func TestServices(t *testing.T) {
+	a := []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")}
+	s := &dhcp6.Services{AFTR: "aftr.example", NTP: a, NTPNames: []string{"n", "m"}, SNTP: a[:1], MAPE: []string{"e", "f"}, MAPT: []string{"t"}, LW4o6: []string{"l"}, FourRD: "00"}
+	want := []string{
+		"AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2", "NTP_FQDN=n m", "SNTP_IP=2001:db8::1", "MAPE=e f", "MAPT=t", "LW4O6=l", "FOURRD=00",
+	}
+	if got := serviceEnv(s); !slices.Equal(got, want) {
+		t.Errorf("scripts have %q, want %q", got, want)
+	}
+	if got := serviceEnv(&dhcp6.Services{}); len(got) != 0 {
+		t.Errorf("of nothing scripts have %q", got)
+	}
+	got := servicesOf(s)
+	if got.AFTR != "aftr.example" || strings.Join(got.NTP, " ") != "2001:db8::1 2001:db8::2 n m" || strings.Join(got.SNTP, " ") != "2001:db8::1" ||
+		strings.Join(got.MAPE, " ") != "e f" || strings.Join(got.MAPT, " ") != "t" || strings.Join(got.LW4o6, " ") != "l" || got.FourRD != "00" {
+		t.Errorf("events have %+v", got)
 	}
 }

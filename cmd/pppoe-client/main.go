@@ -58,6 +58,9 @@ func start(args []string, usual pppd.Detach) int {
 		s.WriteGiven(os.Stdout)
 	}
 	if s.DryRun {
+		for _, notice := range s.Notices {
+			fmt.Fprintln(os.Stderr, notice)
+		}
 		return exitOK
 	}
 	if s.Detach == pppd.Unsaid {
@@ -87,6 +90,7 @@ func settings(args []string) (*pppd.Settings, error) {
 	if s.Interface == "" {
 		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Notices...), "; ")}
 	}
+	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Client)...)
 	return s, nil
 }
 

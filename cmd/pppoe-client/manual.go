@@ -77,10 +77,11 @@ var files = []man.Block{
 	man.Item{Term: etc + "/resolv.conf", Text: "the peer's name servers, written with `usepeerdns`."},
 	man.Item{Term: etc + "/ip-up, " + etc + "/ip-down", Text: "scripts, with pppd's arguments and environment; also ip-pre-up, ipv6-up, " +
 		"ipv6-down, auth-up, auth-down, net-init, net-pre-up and net-down. Of our own are ipv6-prefix-up and ipv6-prefix-down, for each " +
-		"delegated prefix, which is their fourth argument."},
+		"delegated prefix, which is their fourth argument; and dhcp6-up and dhcp6-down, for what `dhcp6-request` asks for. All four have DNS6, " +
+		"AFTR, NTP_IP, NTP_FQDN, SNTP_IP, MAPE, MAPT, LW4O6 and FOURRD, as far as there is such, with several values parted by spaces."},
 	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second, which is there as long as the process, the device's name."},
 	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run."},
-	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, what does not go with their devices (the default route that was replaced, rules, IPv6 on LANs), and the DHCPv6 identifier (`state-dir`)."},
+	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, what does not go with their devices (the default route that was replaced, rules, IPv6 on LANs), prefixes that hosts on LANs may still use, and the DHCPv6 identifier (`state-dir`)."},
 	man.Item{Term: "/dev/net/tun", Text: "where the device comes from."},
 }
 

@@ -217,6 +217,10 @@ func options(f *flags) (*pppd.Settings, error) {
 	if s.Name == "" {
 		s.Name = f.acName
 	}
+	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Server)...)
+	if s.NoIPv6 && f.ipv6.wanted() {
+		s.Notices = append(s.Notices, "--ipv6-networks, --ipv6-addresses and --ipv6-prefixes have no effect: option \"noipv6\" leaves IPv6 out")
+	}
 	return s, nil
 }
 

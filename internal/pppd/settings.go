@@ -89,11 +89,14 @@ type Settings struct {
 	NoResolvConf       bool
 	Resolv             string // of auto, resolved, resolvconf and file; empty: none
 	ProxyARP           bool
-	NoAutoconf         bool // IPv6: no addresses but the link-local ones
+	NoAutoconf         bool // IPv6: no address from routers, nor by DHCPv6 unless that is asked for
 	NoDHCPv6           bool
 	DHCPv6Address      bool
 	DHCPv6Prefix       bool
-	DHCPv6PrefixLength int // that we would like; 0: the server's choice
+	DHCPv6PrefixLength int  // that we would like; 0: the server's choice
+	DHCPv6AFTR         bool // services to ask for
+	DHCPv6NTP          bool
+	DHCPv6S46          bool
 	AdvertiseLANs      bool
 	LANs               []string // interfaces that get a network each of the delegated prefix
 	KernelTune         bool

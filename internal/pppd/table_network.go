@@ -1,6 +1,7 @@
 package pppd
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -30,7 +31,7 @@ var networkOptions = slices.Concat([]option{
 		kind: flag(func(s *Settings) { s.NoIPv6 = false })},
 	{name: "noipv6", also: "-ipv6", help: "no IPv6",
 		kind: flag(func(s *Settings) { s.NoIPv6 = true })},
-	{name: "noipv6autoconf", roles: Client, help: "no IPv6 address from router advertisements and DHCPv6",
+	{name: "noipv6autoconf", roles: Client, help: "no IPv6 address from router advertisements, and nothing by DHCPv6 but what dhcp6-address, dhcp6-prefix, dhcp6-lan and dhcp6-request ask for",
 		kind: flag(func(s *Settings) { s.NoAutoconf = true })},
 	{name: "dhcp6-address", roles: Client, help: "ask for an address by DHCPv6 (default: if a router says so)",
 		kind: flag(func(s *Settings) { s.NoDHCPv6, s.DHCPv6Address = false, true })},
@@ -40,8 +41,10 @@ var networkOptions = slices.Concat([]option{
 		kind: text("INTERFACE", lan)},
 	{name: "dhcp6-lan-ra", roles: Client, help: "advertise these networks and the name servers to the hosts there",
 		kind: flag(func(s *Settings) { s.AdvertiseLANs = true })},
+	{name: "dhcp6-request", roles: Client, help: "ask for a service by DHCPv6 too, for scripts and events: aftr (Dual-Stack Lite), ntp or s46 (MAP-E, MAP-T, LW4o6, 4rd); as often as you like",
+		kind: kind{"WHAT", service6}},
 	{name: "nodhcp6", roles: Client, help: "no DHCPv6, whatever routers say",
-		kind: flag(func(s *Settings) { s.NoDHCPv6, s.DHCPv6Address, s.DHCPv6Prefix, s.LANs = true, false, false, nil })},
+		kind: flag(noDHCPv6)},
 	{name: "ipv6", help: "interface identifiers, like ::1,::2; either may be left out",
 		kind: kind{"LOCAL,REMOTE", identifiers}},
 	{name: "ipv6cp-accept-local", help: "take another local identifier if the peer wants it",
@@ -70,6 +73,31 @@ var networkOptions = slices.Concat([]option{
 	{name: "pass-filter", status: noticed, help: "packets are not filtered", kind: unused("FILTER")},
 	{name: "active-filter", status: noticed, help: "every packet counts as activity", kind: unused("FILTER")},
 })
+
+// service6 is a service to ask for.
+func service6(s *Settings, what string) error {
+	wanted := map[string]*bool{"aftr": &s.DHCPv6AFTR, "ntp": &s.DHCPv6NTP, "s46": &s.DHCPv6S46}[what]
+	if wanted == nil {
+		return errors.New("give aftr, ntp or s46")
+	}
+	s.NoDHCPv6, *wanted = false, true
+	return nil
+}
+
+func noDHCPv6(s *Settings) {
+	s.NoDHCPv6, s.LANs = true, nil
+	s.DHCPv6Address, s.DHCPv6Prefix, s.DHCPv6AFTR, s.DHCPv6NTP, s.DHCPv6S46 = false, false, false, false, false
+}
+
+// AsksDHCPv6 reports whether something is asked for by DHCPv6, whatever routers say.
+func (s *Settings) AsksDHCPv6() bool {
+	return s.DHCPv6Address || s.DHCPv6Prefix || s.DHCPv6AFTR || s.DHCPv6NTP || s.DHCPv6S46
+}
+
+// BeyondLinkLocal reports whether IPv6 is to have more than link-local addresses.
+func (s *Settings) BeyondLinkLocal() bool {
+	return !s.NoIPv6 && (!s.NoAutoconf || s.AsksDHCPv6())
+}
 
 // lan is one that is to have a network of the delegated prefix, which is asked for then.
 // It has but one, however often it is named.

@@ -89,8 +89,10 @@ var programOptions = []option{
 	script("ip-down", "run once IPv4 is down"),
 	script("ipv6-up", "run once IPv6 is up"),
 	script("ipv6-down", "run once IPv6 is down"),
-	script("ipv6-prefix-up", "run with each IPv6 prefix that is delegated to us"),
-	script("ipv6-prefix-down", "run with each that is no longer"),
+	clientScript("ipv6-prefix-up", "run with each IPv6 prefix that is delegated to us"),
+	clientScript("ipv6-prefix-down", "run with each that is no longer"),
+	clientScript("dhcp6-up", "run with what DHCPv6 says of the services asked for, and again if it says something else"),
+	clientScript("dhcp6-down", "run once it says nothing of them any more"),
 	script("auth-up", "run once the peer has proved who it is"),
 	script("auth-down", "run after that session"),
 	script("net-init", "run, and waited for, once there is a device"),
@@ -105,4 +107,11 @@ var programOptions = []option{
 func script(name, help string) option {
 	return option{name: name + "-script", help: help + " (default /etc/ppp/" + name + ")",
 		kind: text("FILE", func(s *Settings, v string) { s.Scripts[name] = v })}
+}
+
+// clientScript is the same of one that a server does not run.
+func clientScript(name, help string) option {
+	o := script(name, help)
+	o.roles = Client
+	return o
 }

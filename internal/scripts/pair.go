@@ -44,6 +44,13 @@ func (p *pair) want(c *call, after []string) {
 	}
 }
 
+// wants is the call that it is wanted up with; nil: it is wanted down.
+func (p *pair) wants() *call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wanted
+}
+
 // isUp says whether it is wanted up.
 func (p *pair) isUp() bool {
 	p.mu.Lock()

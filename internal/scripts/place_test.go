@@ -95,7 +95,7 @@ func (p *place) said(t *testing.T) string {
 
 // settle waits until nothing runs.
 func (s *Scripts) settle() {
-	for _, p := range []*pair{s.ip, s.ipv6, s.auth} {
+	for _, p := range []*pair{s.ip, s.ipv6, s.auth, s.dhcp6} {
 		<-p.settled()
 	}
 }

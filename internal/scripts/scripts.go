@@ -41,6 +41,8 @@ const (
 	IPv6Down   = "ipv6-down"
 	PrefixUp   = "ipv6-prefix-up"
 	PrefixDown = "ipv6-prefix-down"
+	DHCP6Up    = "dhcp6-up"
+	DHCP6Down  = "dhcp6-down"
 	AuthUp     = "auth-up"
 	AuthDown   = "auth-down"
 )
@@ -76,6 +78,7 @@ type Scripts struct {
 	hurry          context.Context // done once Hurry has been called
 	urge           context.CancelFunc
 	ip, ipv6, auth *pair
+	dhcp6          *pair
 
 	known known
 
@@ -91,6 +94,7 @@ func New(cfg Config) *Scripts {
 	s.ip = newPair(s, IPUp, IPDown)
 	s.ipv6 = newPair(s, IPv6Up, IPv6Down)
 	s.auth = newPair(s, AuthUp, AuthDown)
+	s.dhcp6 = newPair(s, DHCP6Up, DHCP6Down)
 	return s
 }
 
@@ -158,9 +162,9 @@ func (s *Scripts) configured(l pppoe.Line, e pppoe.Configured) {
 // maxPrefixes bounds how many prefixes scripts are told of at a time.
 const maxPrefixes = 16
 
-// Delegated tells which IPv6 prefixes are delegated to the line, and of which name
-// servers: scripts are run for those that are new, and those that have gone.
-func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers []string) {
+// Delegated says which IPv6 prefixes are delegated to the line, and which name servers and
+// services go with them: scripts are run for those that are new, and those that have gone.
+func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers, services []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for prefix, p := range s.prefixes {
@@ -183,7 +187,7 @@ func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers []string) {
 		if !p.isUp() {
 			p.up(&call{
 				args: s.args(l.Device, s.cfg.Device, speed, prefix, ""),
-				env:  append(s.env(l), "PREFIX="+prefix, "DNS6="+strings.Join(servers, " ")),
+				env:  append(append(s.env(l), "PREFIX="+prefix, "DNS6="+strings.Join(servers, " ")), safeValues(services)...),
 			})
 		}
 	}
@@ -192,7 +196,7 @@ func (s *Scripts) Delegated(l pppoe.Line, prefixes, servers []string) {
 func (s *Scripts) pairs() []*pair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.AppendSeq([]*pair{s.ip, s.ipv6, s.auth}, maps.Values(s.prefixes))
+	return slices.AppendSeq([]*pair{s.ip, s.ipv6, s.auth, s.dhcp6}, maps.Values(s.prefixes))
 }
 
 // call is what a script is told.

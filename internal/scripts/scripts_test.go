@@ -134,7 +134,7 @@ func TestNoParam(t *testing.T) {
 		s := p.scripts(func(cfg *Config) { cfg.Param = c.param })
 		s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
 		s.Notify(line, pppoe.Configured{Addressing: ours})
-		s.Delegated(line, []string{"2001:db8::/56"}, nil)
+		s.Delegated(line, []string{"2001:db8::/56"}, nil, nil)
 		s.await(NetDown, s.netCall(line))
 		s.Close()
 		for script, want := range c.want {
@@ -495,12 +495,12 @@ func TestPrefixes(t *testing.T) {
 	var want []string
 	for n := range 3 * maxPrefixes {
 		prefix := fmt.Sprintf("2001:db8:%x::/56", n)
-		s.Delegated(line, []string{prefix}, nil)
+		s.Delegated(line, []string{prefix}, nil, nil)
 		for _, p := range s.pairs() {
 			<-p.settled()
 		}
-		s.Delegated(line, []string{prefix}, nil) // renewed
-		s.Delegated(line, nil, nil)
+		s.Delegated(line, []string{prefix}, nil, nil) // renewed
+		s.Delegated(line, nil, nil, nil)
 		for _, p := range s.pairs() {
 			<-p.settled()
 		}
@@ -584,5 +584,32 @@ func TestAround(t *testing.T) {
 	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, configure, configure, close, net-down ppp0 param"
 	if said := p.said(t); said != want {
 		t.Errorf("did: %s\nwant: %s", said, want)
+	}
+}
+
+// TestServices: dhcp6-up runs with what is told, again if that changes, and dhcp6-down when it is
+// told no more; ipv6-prefix-up has it too. What a server has chosen is safe.
+func TestServices(t *testing.T) {
+	p := newPlace(t)
+	p.add(t, DHCP6Up, `echo "up $AFTR $NTP_IP $DNS6 $IFNAME" >>%[1]s/said`)
+	p.add(t, DHCP6Down, `echo "down $AFTR" >>%[1]s/said`)
+	p.add(t, PrefixUp, `echo "prefix $PREFIX $AFTR" >>%[1]s/said`)
+	s := p.scripts(nil)
+	tell := func(env ...string) {
+		s.Services(line, []string{"2001:db8::53"}, env)
+		s.settle()
+	}
+	tell()
+	tell("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
+	tell("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
+	tell("AFTR=$(reboot)")
+	s.Delegated(line, []string{"2001:db8::/56"}, nil, []string{"AFTR=`x`"})
+	<-s.prefixes["2001:db8::/56"].settled()
+	tell()
+	tell()
+	s.Close()
+	want := "up aftr.example 2001:db8::1 2001:db8::2 2001:db8::53 ppp0, down aftr.example, up __reboot_  2001:db8::53 ppp0, prefix 2001:db8::/56 _x_, down __reboot_"
+	if said := p.said(t); said != want {
+		t.Errorf("%s, want %s", said, want)
 	}
 }

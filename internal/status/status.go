@@ -62,6 +62,19 @@ type IPv6 struct {
 	Addresses []string `json:"addresses,omitempty"` // global ones, with their prefix length
 	Delegated []string `json:"delegated,omitempty"` // prefixes
 	DNS       []string `json:"dns,omitempty"`
+	Services
+}
+
+// Services are what a DHCPv6 server has told of those asked for (option dhcp6-request).
+type Services struct {
+	AFTR  string   `json:"aftr,omitempty"` // Dual-Stack Lite's tunnel endpoint
+	NTP   []string `json:"ntp,omitempty"`  // addresses and names
+	SNTP  []string `json:"sntp,omitempty"`
+	MAPE  []string `json:"map_e,omitempty"` // rules, as NAME=VALUE joined by commas
+	MAPT  []string `json:"map_t,omitempty"`
+	LW4o6 []string `json:"lw4o6,omitempty"`
+	// FourRD is 4rd's container in hexadecimal.
+	FourRD string `json:"4rd,omitempty"`
 }
 
 // Traffic is what a session has carried: packets of IP, and their octets.
@@ -130,14 +143,14 @@ func (t *Tracker) Notify(l pppoe.Line, event pppoe.Event) *Event {
 }
 
 // IPv6 takes what a line has got of routers and DHCPv6, and returns it as an event.
-func (t *Tracker) IPv6(l pppoe.Line, addresses, delegated, servers []string) *Event {
+func (t *Tracker) IPv6(l pppoe.Line, addresses, delegated, servers []string, services Services) *Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.now.IPv6 == nil {
 		return nil // it has ended meanwhile
 	}
 	is := *t.now.IPv6
-	is.Addresses, is.Delegated, is.DNS = addresses, delegated, servers
+	is.Addresses, is.Delegated, is.DNS, is.Services = addresses, delegated, servers, services
 	t.now.IPv6 = &is
 	return &Event{Time: time.Now(), Event: "ipv6", Line: t.now.Line, Device: l.Device, IPv6: &is}
 }

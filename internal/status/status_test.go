@@ -200,16 +200,18 @@ func TestOnlineSince(t *testing.T) {
 // TestIPv6: what routers and DHCPv6 give comes later, and is gone with the session.
 func TestIPv6(t *testing.T) {
 	tr := tracker()
-	if e := tr.IPv6(line, []string{"2001:db8::1/64"}, nil, nil); e != nil || tr.Status().IPv6 != nil {
+	if e := tr.IPv6(line, []string{"2001:db8::1/64"}, nil, nil, Services{}); e != nil || tr.Status().IPv6 != nil {
 		t.Errorf("without a session: %+v", e)
 	}
 	tr.Notify(line, pppoe.Configured{Addressing: addr})
 	link := tr.Status()
-	e := tr.IPv6(line, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"})
+	e := tr.IPv6(line, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"},
+		Services{AFTR: "aftr.example", NTP: []string{"2001:db8::7"}, SNTP: []string{"2001:db8::8"}, MAPE: []string{"e"}, MAPT: []string{"t"}, LW4o6: []string{"l"}, FourRD: "4d"})
 	e.Time = time.Time{}
 	text, err := json.Marshal(e)
 	const want = `{"time":"0001-01-01T00:00:00Z","event":"ipv6","line":"eth0.50","device":"ppp0",` +
-		`"ipv6":{"local":"fe80::1","remote":"fe80::2","addresses":["2001:db8::1/64"],"delegated":["2001:db8:1::/56"],"dns":["2001:db8::53"]}}`
+		`"ipv6":{"local":"fe80::1","remote":"fe80::2","addresses":["2001:db8::1/64"],"delegated":["2001:db8:1::/56"],"dns":["2001:db8::53"],` +
+		`"aftr":"aftr.example","ntp":["2001:db8::7"],"sntp":["2001:db8::8"],"map_e":["e"],"map_t":["t"],"lw4o6":["l"],"4rd":"4d"}}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s, %v; want %s", text, err, want)
 	}

@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,6 +30,7 @@ func (s Status) WriteTo(w io.Writer) (int64, error) {
 		writeList(&b, "addresses", s.IPv6.Addresses)
 		writeList(&b, "delegated", s.IPv6.Delegated)
 		writeList(&b, "DNS", s.IPv6.DNS)
+		writeServices(&b, &s.IPv6.Services)
 	}
 	if t := s.Traffic; t != nil {
 		fmt.Fprintf(&b, "  traffic   sent %d packets, %d octets; received %d, %d\n", t.SentPackets, t.SentBytes, t.ReceivedPackets, t.ReceivedBytes)
@@ -65,4 +67,17 @@ func (s Status) writeLine(b *strings.Builder) {
 	if s.DataPath != "" {
 		fmt.Fprintf(b, "  packets   %s\n", s.DataPath)
 	}
+}
+
+func writeServices(b *strings.Builder, s *Services) {
+	one := func(text string) []string {
+		return slices.DeleteFunc([]string{text}, func(t string) bool { return t == "" })
+	}
+	writeList(b, "AFTR", one(s.AFTR))
+	writeList(b, "NTP", s.NTP)
+	writeList(b, "SNTP", s.SNTP)
+	writeList(b, "MAP-E", s.MAPE)
+	writeList(b, "MAP-T", s.MAPT)
+	writeList(b, "LW4o6", s.LW4o6)
+	writeList(b, "4rd", one(s.FourRD))
 }

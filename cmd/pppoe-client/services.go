@@ -1,0 +1,42 @@
+package main
+
+import (
+	"net/netip"
+	"strings"
+
+	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/status"
+)
+
+// servicesOf are what DHCPv6 has told of those asked for, as events have it.
+func servicesOf(s *dhcp6.Services) status.Services {
+	return status.Services{
+		AFTR: s.AFTR, NTP: append(texts(s.NTP), s.NTPNames...), SNTP: texts(s.SNTP),
+		MAPE: s.MAPE, MAPT: s.MAPT, LW4o6: s.LW4o6, FourRD: s.FourRD,
+	}
+}
+
+// serviceEnv are the same as scripts have it: what has several values parts them by a space.
+func serviceEnv(s *dhcp6.Services) (env []string) {
+	add := func(name string, values ...string) {
+		if text := strings.Join(values, " "); text != "" {
+			env = append(env, name+"="+text)
+		}
+	}
+	add("AFTR", s.AFTR)
+	add("NTP_IP", texts(s.NTP)...)
+	add("NTP_FQDN", s.NTPNames...)
+	add("SNTP_IP", texts(s.SNTP)...)
+	add("MAPE", s.MAPE...)
+	add("MAPT", s.MAPT...)
+	add("LW4O6", s.LW4o6...)
+	add("FOURRD", s.FourRD)
+	return env
+}
+
+func texts(list []netip.Addr) (text []string) {
+	for _, a := range list {
+		text = append(text, a.String())
+	}
+	return text
+}
