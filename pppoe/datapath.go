@@ -56,6 +56,9 @@ type mover interface {
 	Path
 	// receive moves frames from one of the ports until that is lost or closed.
 	receive(port int) error
+	// inject passes on a frame that had been given to the control plane, as if it had
+	// been received now. It reports whether the frame is the data path's.
+	inject(frame []byte) bool
 }
 
 // newPath makes the data path of ports of session frames. A device that cannot offload is served one

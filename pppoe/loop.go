@@ -76,6 +76,7 @@ type loop struct {
 	notify  func(Line, Event)
 	trace   bool
 	mss     int  // see ClientConfig.MSS; set by the owner
+	kept    int  // frames of all tunnels that wait for their devices
 	bare    bool // see ClientConfig.NoRemoteAddress; set by the owner
 
 	tunnels map[uint16]*tunnel

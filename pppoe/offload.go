@@ -68,17 +68,19 @@ func (p *offloadPath) Add(t Tunnel) error {
 	return p.add(&flow{Tunnel: t, supers: d, writers: writers(d, len(p.lanes))}, p.carryQueues)
 }
 
-// writers are where n goroutines write to a device. It may have no more than one place for
-// all of them.
+// writers are where n goroutines write to a device, and inject where the first does. It may
+// have no more than one place for all of them.
 func writers(d tun.Offloading, n int) (all []tun.SuperWriter) {
 	if n == 1 {
-		return []tun.SuperWriter{d}
+		return []tun.SuperWriter{&sharedWriter{SuperWriter: d}}
 	}
 	if w, ok := d.(tun.Wide); ok {
 		all = w.Writers()
 	}
 	if len(all) >= n {
-		return all[:n]
+		all = slices.Clone(all[:n])
+		all[0] = &sharedWriter{SuperWriter: all[0]}
+		return all
 	}
 	shared := &sharedWriter{SuperWriter: d}
 	if len(all) > 0 {
@@ -116,7 +118,7 @@ func (l *lane) take(frames []Frame) {
 		f := p.owner(&frames[i])
 		switch {
 		case f == nil:
-			p.control(frames[i].Data)
+			p.leave(&frames[i])
 		case f.supers == nil:
 			p.pass(f, &frames[i], l.single[:], now)
 		case f.receives(frames[i].Data[Headers:], now):
@@ -125,6 +127,22 @@ func (l *lane) take(frames []Frame) {
 		}
 	}
 	l.merger.Flush(l.write)
+}
+
+// inject passes on a frame by the first lane's way.
+func (p *offloadPath) inject(frame []byte) bool {
+	in := Frame{Data: frame}
+	f := p.owner(&in)
+	if f == nil || f.supers == nil {
+		return p.plainPath.inject(frame)
+	}
+	if f.receives(in.Data[Headers:], p.clock()) {
+		f.clamp(in.Data[Headers:], false)
+		var alone tun.Merger[*flow]
+		alone.Add(f, in.Data, Headers, false, false)
+		alone.Flush(p.lanes[0].write)
+	}
+	return true
 }
 
 // writeSuper passes a super-packet, or a packet on its own, to its device.

@@ -103,6 +103,42 @@ func offloading(port Port, control func([]byte)) (*lane, *supers, *flow) {
 	return p.lanes[0], device, f
 }
 
+// TestInject: a frame that the control plane gives back goes the way of those that are received,
+// while these go on; one that is not the data path's is not taken. A checksum that was open
+// when a frame went to the control plane is complete.
+func TestInject(t *testing.T) {
+	var left [][]byte
+	lane, device, f := offloading(&wire{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
+	f.Peer = hostAddr
+	_, _, g := offloading(&wire{}, nil)
+	open := (&packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}).transport(0, false, true, 0, 20).packet
+	packet := bytes.Clone(open)
+	tun.CompleteChecksum(packet)
+	frame := make([]byte, Headers+len(packet))
+	g.putHeader(frame)
+	putLength(frame, protocolOf(packet[0]), len(packet))
+	copy(frame[Headers:], packet)
+	var racing sync.WaitGroup
+	racing.Go(func() { lane.take([]Frame{{Data: bytes.Clone(frame)}}) })
+	if !lane.path.inject(bytes.Clone(frame)) {
+		t.Error("a frame of the flow is not taken")
+	}
+	racing.Wait()
+	if len(device.written) != 2 || !bytes.Equal(device.written[0].packet, packet) || f.meter.read().ReceivedPackets != 2 {
+		t.Errorf("the device has %v, counters %+v; want the packet twice", device.written, f.meter.read())
+	}
+	f.ipv4.Store(false)
+	if lane.path.inject(bytes.Clone(frame)) {
+		t.Error("a frame of a family that is not open is taken")
+	}
+	pending := bytes.Clone(frame)
+	copy(pending[Headers:], open)
+	lane.take([]Frame{{Data: pending, ChecksumPending: true}})
+	if bytes.Equal(open, packet) || len(left) != 1 || !bytes.Equal(left[0], frame) {
+		t.Errorf("left over % x, want its checksum complete", left)
+	}
+}
+
 // TestOffloadEndToEnd: 100,000 packets, in super-packets and on their own, come out at the
 // other end octet for octet, each flow's in order, whether the port takes frames in pieces
 // or whole, in batches of any size.

@@ -43,9 +43,7 @@ func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainP
 
 // Add takes up a tunnel.
 func (p *plainPath) Add(t Tunnel) error {
-	if len(p.ports) > 1 {
-		t.Device = &sharedDevice{Device: t.Device}
-	}
+	t.Device = &sharedDevice{Device: t.Device}
 	return p.add(&flow{Tunnel: t}, p.carry)
 }
 
@@ -117,10 +115,24 @@ func (p *plainPath) receive(port int) error {
 		now := p.clock()
 		for i := range frames {
 			if !p.deliver(&frames[i], packet[:], now) {
-				p.control(frames[i].Data)
+				p.leave(&frames[i])
 			}
 		}
 	})
+}
+
+// leave gives the control plane a frame that is not for the data path. A packet in it may come
+// back by inject, and nobody knows then that its checksum was open.
+func (p *plainPath) leave(frame *Frame) {
+	if frame.ChecksumPending && len(frame.Data) > Headers {
+		tun.CompleteChecksum(frame.Data[Headers:])
+	}
+	p.control(frame.Data)
+}
+
+func (p *plainPath) inject(frame []byte) bool {
+	var packet [1][]byte
+	return p.deliver(&Frame{Data: frame}, packet[:], p.clock())
 }
 
 // deliver writes a frame's packet to its device. It says no if the frame is
@@ -188,8 +200,8 @@ func (p *plainPath) choose(f *flow, queue int) (port int) {
 	return (int(f.SessionID) + queue) % len(p.ports)
 }
 
-// sharedDevice is a Device to which packets come by several ports. It is one that knows no
-// super-packets.
+// sharedDevice is a Device to which packets come by several ports, or by inject. It is one
+// that knows no super-packets.
 type sharedDevice struct {
 	tun.Device
 	mu sync.Mutex // held by who writes

@@ -1,12 +1,8 @@
 package pppoe
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 
 	"upppoe/ipcp"
@@ -35,6 +31,7 @@ type tunnel struct {
 	waiting  bool            // PPP has yet to begin
 	begin    time.Time       // when it does at the latest; zero: not by the clock
 	early    [][]byte        // frames that came before that
+	kept     [][]byte        // frames with packets, for which the device is not ready yet
 	reason   *session.Reason // why PPP is over; nil: it is not
 	failed   bool            // the host's network would not fit, and PPP is about to be over
 	hangup   bool            // the peer has sent a PADT, or must not be sent one
@@ -219,6 +216,9 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		}
 		return
 	}
+	if l.keep(t, packet, frame) {
+		return
+	}
 	if l.trace {
 		l.notify(t.Line, FrameReceived{packet})
 	}
@@ -279,20 +279,9 @@ func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
 	}
 }
 
-// numberPeer gives a peer without an IPv4 address of its own the one that pppd gives it:
-// 10.64.64.64, and the number of our device more.
-func (l *loop) numberPeer(t *tunnel) {
-	if l.bare || !t.want.IPv4.Remote.IsUnspecified() {
-		return
-	}
-	unit, _ := strconv.ParseUint(strings.TrimPrefix(t.Device, "ppp"), 10, 16) // 0 of any other name
-	addr := uint32(0x0a404040) + uint32(unit)
-	t.want.IPv4.Remote = netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, addr)))
-	l.notify(t.Line, RemoteDefaulted{t.want.IPv4.Remote})
-}
-
 // networkDown stops a family at once; the host's network follows.
 func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
+	l.discard(t)
 	flowed, before := false, t.had
 	if p == ppp.IPCP {
 		flowed = t.had.HasIPv4()
@@ -311,6 +300,7 @@ func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
 // over tells the peer that the session is no more, and has its device removed.
 func (l *loop) over(t *tunnel, r session.Reason) {
 	t.reason = &r
+	l.discard(t)
 	if !t.hangup {
 		var q Queue
 		padt := NewPADT(t.Peer, t.Local, t.SessionID, "")
@@ -360,6 +350,7 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		before := t.had
 		t.had = f.have
 		l.tell(now, t, Configured{f.have, before})
+		l.release(t)
 	}
 }
 
