@@ -156,9 +156,11 @@ func TestOlderIsKept(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		other := l.second(l.segment)
 		other.startClient()
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		l.has(theAddress, "the older")
 		if e, ok := last[pppoe.AddressInUse](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != clientAddr {
 			t.Errorf("that it is in use is told so: %+v", e)
@@ -173,12 +175,14 @@ func TestOlderIsKept(t *testing.T) {
 		l.segment.Unplug(clientAddr)
 		other.startClient() // is refused, and finds out that the older is gone
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
 			t.Errorf("the older ended so: %+v", e)
 		}
 		other.clientEvents = journal{}
 		other.startClient()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		other.has(theAddress, "the next")
 		other.stopClient()
 		l.segment.Plug(clientAddr)
@@ -195,12 +199,15 @@ func TestThreeForOneAddress(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		b, c := l.second(l.segment), l.second(l.segment)
 		c.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(pppoe.Addr{2, 10}), nil }
 		b.startClient()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		c.startClient()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		c.has(theAddress, "the newest")
 		if e, ok := last[session.PeerClosed](&b.clientEvents); !ok || !strings.Contains(e.Text, "newer session") {
 			t.Errorf("who waited was told %+v", e)

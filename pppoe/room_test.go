@@ -124,6 +124,7 @@ func TestLivingMakesNoRoom(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		other := newLab(t, ethertest.Config{})
 		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil }
 		for range 3 {
@@ -175,9 +176,11 @@ func TestStopWhileWaiting(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		asker{&seen, l.segment, clientAddr}.ask(1)
 		l.stopServer()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		l.granted(1, 1, "after the end")
 		l.stop()
 	})

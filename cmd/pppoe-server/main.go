@@ -76,7 +76,7 @@ func attend(f *flags, s *pppd.Settings) int {
 		return fail(err)
 	}
 	cfg := config(f, s, log)
-	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true}
+	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
 	run := newScripted()

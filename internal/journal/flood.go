@@ -30,8 +30,9 @@ const (
 
 // LeavesOut reports whether there were so many events of this kind lately that this one is not
 // to be told.
-func (f *Flood) LeavesOut(event pppoe.Event) bool {
-	kind := kindOf(event)
+func (f *Flood) LeavesOut(event pppoe.Event) bool { return f.leavesOut(kindOf(event), f.Report) }
+
+func (f *Flood) leavesOut(kind string, report func(kind string, n int)) bool {
 	if kind == "" {
 		return false
 	}
@@ -40,7 +41,7 @@ func (f *Flood) LeavesOut(event pppoe.Event) bool {
 	if first {
 		time.AfterFunc(limit.Period(), func() {
 			if n := limit.LeftOut(); n > 0 {
-				f.Report(kind, n)
+				report(kind, n)
 			}
 		})
 	}

@@ -27,12 +27,27 @@ type Journal struct {
 	// sessions in rp-pppoe's words.
 	Server bool
 
-	moved   sync.Map // by interface: how the log knows that its packets are moved
-	carried sync.Map // by key: that the log knows what the session has carried
+	// NoIPv4 says that a server's sessions have no IPv4: else one with IPv6 alone is told of as
+	// open once IPv4 has failed.
+	NoIPv4 bool
+
+	accounting accounting
+	flood      Flood    // of a server's events
+	moved      sync.Map // by interface: how the log knows that its packets are moved
+	carried    sync.Map // by key: that the log knows what the session has carried
 }
 
 // Notify is a pppoe.ClientConfig.Notify, or a server's.
 func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
+	if j.Server {
+		if j.flood.leavesOut(anybodys(l, event), j.leftOut) {
+			if _, ended := event.(pppoe.Ended); ended {
+				j.accounting.ended(l)
+			}
+			return
+		}
+		defer j.serverSession(l, event)
+	}
 	switch e := event.(type) {
 	case pppoe.DiscoverySent, pppoe.DiscoveryReceived, pppoe.FrameSent, pppoe.FrameReceived, session.Dropped:
 		if j.Log.Enabled(context.Background(), slog.LevelDebug) {
@@ -214,9 +229,6 @@ func (j *Journal) configured(l pppoe.Line, e pppoe.Configured) {
 				j.info(l, "%s DNS address %v", which, a.DNS[i])
 			}
 		}
-		if j.Server {
-			j.info(l, "Session %d created for client %v (%v) on %s using Service-Name '%s'", l.SessionID, l.Peer, a.Remote, l.Interface, pppoe.EscapeName(l.Service))
-		}
 	}
 	if a := e.IPv6; e.HasIPv6() && a != e.Before.IPv6 {
 		j.info(l, "local  LL address %s", linkLocal(a.Local))
@@ -240,7 +252,7 @@ func announcement(p pppoe.DiscoveryFrame) string {
 
 // other is another session of the server.
 func other(l pppoe.Line) string {
-	return fmt.Sprintf(`session %d of client %v on %s, user "%s"`, l.SessionID, l.Peer, l.Interface, pppoe.EscapeName(l.User))
+	return fmt.Sprintf("session %d of client %v on %s%s", l.SessionID, l.Peer, l.Interface, userOf(l))
 }
 
 // networkLost tells what the session has carried, as pppd does when IPCP goes down: scripts
@@ -301,9 +313,11 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 		j.info(l, "Sent PADT")
 	}
 	if j.Server {
-		j.info(l, "Session %d closed for client %v on %s: %v", l.SessionID, l.Peer, l.Interface, e.Reason.Cause)
+		j.closed(l, e)
 	}
 }
+
+func (j *Journal) leftOut(kind string, n int) { j.Log.Warn(LeftOut(kind, n)) }
 
 func (j *Journal) info(l pppoe.Line, format string, args ...any) {
 	j.Log.Info(j.begin(l) + fmt.Sprintf(format, args...))
