@@ -14,6 +14,7 @@ type Algorithm uint8
 // The algorithms. There are no others here.
 const (
 	MD5  Algorithm = 0x05 // RFC 1994
+	MSv1 Algorithm = 0x80 // MS-CHAPv1, RFC 2433: on the peer's side alone, for it is broken
 	MSv2 Algorithm = 0x81 // MS-CHAPv2, RFC 2759
 )
 
@@ -24,7 +25,10 @@ func (a Algorithm) Name() string { return "CHAP" }
 
 // String is the algorithm's name as pppd prints it.
 func (a Algorithm) String() string {
-	if a == MSv2 {
+	switch a {
+	case MSv1:
+		return "MS"
+	case MSv2:
 		return "MS-v2"
 	}
 	return "MD5"
@@ -36,14 +40,22 @@ func (a Algorithm) Option() []byte {
 }
 
 // Demand begins to challenge a peer. While a proof is judged no timer runs: who
-// judges bounds that.
-func (a Algorithm) Demand(x ppp.Examiner) ppp.Demand { return newDemand(a.scheme(), x) }
+// judges bounds that. By MSv1 no peer can prove anything.
+func (a Algorithm) Demand(x ppp.Examiner) ppp.Demand {
+	if a == MSv1 {
+		return &refusing{}
+	}
+	return newDemand(a.scheme(), x)
+}
 
 // Answer begins to wait for challenges.
 func (a Algorithm) Answer(c ppp.Credentials) ppp.Exchange { return newAnswer(a.scheme(), c) }
 
 func (a Algorithm) scheme() scheme {
-	if a == MSv2 {
+	switch a {
+	case MSv1:
+		return msv1{}
+	case MSv2:
 		return msv2{}
 	}
 	return md5Scheme{}

@@ -9,9 +9,9 @@ import (
 	"upppoe/ppp"
 )
 
-// ErrChallenge says that an MS-CHAPv2 challenge is not of 16 octets (RFC 2759
-// section 3).
-var ErrChallenge = errors.New("chap: MS-CHAPv2 challenge is not of 16 octets")
+// ErrChallenge says that a challenge has not the length that MS-CHAP wants (RFC 2433 section 3,
+// RFC 2759 section 3).
+var ErrChallenge = errors.New("chap: challenge is not of 8 octets (MS-CHAPv1) or 16 (MS-CHAPv2)")
 
 // MSv2Proof is what a peer answered to a challenge by MS-CHAPv2 (RFC 2759
 // section 4): what RADIUS passes on as MS-CHAP-Challenge and MS-CHAP2-Response

@@ -125,6 +125,11 @@ func (l *Link) Answers() ppp.Method { return l.options.answers }
 // Refused says that the peer will not prove who it is by any method we accept.
 func (l *Link) Refused() bool { return l.options.refused }
 
+// Wanted is the value of the Authentication-Protocol option that the peer last asked for and we
+// did not take, as long as it has asked for nothing that we took; empty: there is none. It is
+// valid until the next call, and untrusted.
+func (l *Link) Wanted() []byte { return l.options.wanted }
+
 // Looped says that we are talking to ourselves (RFC 1661 section 6.4).
 func (l *Link) Looped() bool { return l.options.loops >= l.options.maxLoops }
 

@@ -389,3 +389,25 @@ func TestAdaptive(t *testing.T) {
 		t.Errorf("without Adaptive asked at %v s", at)
 	}
 }
+
+// TestWanted: the method that the peer asks for and we do not take is kept as long as it has asked
+// for nothing that we took.
+func TestWanted(t *testing.T) {
+	l, q, _ := open(t, Config{Answer: []ppp.Method{chap.MD5}})
+	for i, c := range []struct{ in, want []byte }{
+		{[]byte{1, 4, 5, 0xd4}, nil},
+		{[]byte{3, 5, 0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x80}},
+		{[]byte{3, 5, 0xc2, 0x23, 0x81}, []byte{0xc2, 0x23, 0x81}},
+		{[]byte{3, 4, 0xc0, 0x23}, []byte{0xc0, 0x23}},
+		{[]byte{3, 2}, nil},
+		{[]byte{3, 5, 0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x80}},
+		{[]byte{3, 5, 0xc2, 0x23, 5, 1, 4, 0, 1}, nil}, // its MRU is too small, but the method would do
+		{[]byte{3, 5, 0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x80}},
+		{[]byte{1, 4, 5, 0xd4}, nil},
+	} {
+		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: uint8(i), Data: c.in}, q)
+		if got := l.Wanted(); !bytes.Equal(got, c.want) {
+			t.Errorf("after %d requests, the last % x: % x, want % x", i+1, c.in, got, c.want)
+		}
+	}
+}

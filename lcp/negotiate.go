@@ -36,6 +36,7 @@ type options struct {
 	peerMRU int
 	demands ppp.Method
 	answers ppp.Method
+	wanted  []byte // the value of the peer's Authentication-Protocol that we do not take; empty: none
 }
 
 var _ ppp.Policy = (*options)(nil)
@@ -125,8 +126,10 @@ func (o *options) judgeMRU(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // suggests one of the same protocol, which the peer knows, or else our best.
 func (o *options) judgeAuth(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	if index(o.answer, theirs.Value) >= 0 {
+		o.wanted = nil
 		return ppp.Ack, theirs
 	}
+	o.wanted = append(o.wanted[:0], theirs.Value...)
 	if len(o.answer) == 0 {
 		return ppp.Reject, theirs
 	}
@@ -161,7 +164,7 @@ func (o *options) AppendMissing(b []byte, _ ppp.Options) []byte { return b }
 // Agreed takes over the peer's options as we acknowledge them. What is not among
 // them has its default.
 func (o *options) Agreed(peer ppp.Options) {
-	o.peerMRU, o.answers = min(DefaultMRU, o.maxMRU), nil
+	o.peerMRU, o.answers, o.wanted = min(DefaultMRU, o.maxMRU), nil, nil
 	for theirs := range peer.All() {
 		switch theirs.Type {
 		case OptMRU:

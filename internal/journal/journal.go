@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"upppoe/chap"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
@@ -161,6 +163,8 @@ func (j *Journal) session(l pppoe.Line, event session.Event) {
 		j.authFailed(l, e)
 	case session.Admitted:
 		j.info(l, "peer from calling number %s authorized", strings.ToUpper(l.Peer.String()))
+	case session.MethodRefused:
+		j.methodRefused(l, e)
 	case session.NetworkFailed:
 		j.info(l, "%v: %v", e.Protocol, e.Err)
 	case session.Silent:
@@ -212,6 +216,24 @@ func (j *Journal) authFailed(l pppoe.Line, e session.AuthFailed) {
 		j.error(l, "%s authentication failed: %s", name, pppoe.EscapeText(e.Message))
 	}
 	j.error(l, "%s authentication failed", name)
+}
+
+// methodRefused says what the peer wants, and what would let it have that.
+func (j *Journal) methodRefused(l pppoe.Line, e session.MethodRefused) {
+	wanted, whatToDo := trace.AuthName(e.Wanted), "we have no name to prove: give option user"
+	switch {
+	case j.Server:
+		whatToDo = "we have no secret for that, or do not offer it"
+	case bytes.Equal(e.Wanted, chap.MSv1.Option()):
+		whatToDo = "MS-CHAP version 1 is weak, and off: option allow-mschap-v1 allows it"
+	case len(e.Offered) > 0:
+		var names []string
+		for _, m := range e.Offered {
+			names = append(names, trace.AuthName(m.Option()))
+		}
+		whatToDo = "we offer " + strings.Join(names, ", ")
+	}
+	j.error(l, "Peer insists on authentication by %s: %s", wanted, whatToDo)
 }
 
 // configured tells of the families that are new.

@@ -113,6 +113,10 @@ func TestWords(t *testing.T) {
 		{session.AuthFailed{Method: eap.MD5, Peer: true, Name: "mallory"}, fault + `Peer "mallory" failed EAP authentication` + "\n"},
 		{session.AuthFailed{Method: chap.MD5, Peer: true, Name: "mal\nlory", Message: "wrong\npassword"}, fault + `Peer "mal\012lory" failed CHAP authentication` + "\n" +
 			fault + `Login of "mal\012lory" from 02:00:5e:00:53:02 refused: wrong\012password` + "\n"},
+		{session.MethodRefused{Wanted: chap.MSv1.Option(), Offered: []ppp.Method{chap.MD5}}, fault + "Peer insists on authentication by chap MS: MS-CHAP version 1 is weak, and off: option allow-mschap-v1 allows it\n"},
+		{session.MethodRefused{Wanted: chap.MSv2.Option(), Offered: []ppp.Method{eap.MD5, chap.MD5}}, fault + "Peer insists on authentication by chap MS-v2: we offer eap, chap MD5\n"},
+		{session.MethodRefused{Wanted: []byte{0xc0, 0x27}}, fault + "Peer insists on authentication by 0xc027: we have no name to prove: give option user\n"},
+		{session.MethodRefused{Wanted: []byte{0xc0}, Offered: []ppp.Method{pap.Method}}, fault + "Peer insists on authentication by 0xc0: we offer pap\n"},
 		{session.NetworkFailed{Protocol: ppp.IPCP, Err: ipcp.ErrNoLocal}, info + "IPCP: could not determine local IP address\n"},
 		{session.Silent{Requests: 3}, info + "No response to 3 echo-requests\n" + info + "Serial link appears to be disconnected.\n"},
 		{session.PeerClosed{}, info + "LCP terminated by peer\n"},
@@ -197,6 +201,7 @@ func TestServerWords(t *testing.T) {
 		{noSession, pppoe.Full{LeftOut: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
 		{noDevice, pppoe.SessionGranted{}, ""},
 		{noDevice, pppoe.HostFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},
+		{line, session.MethodRefused{Wanted: chap.MSv1.Option()}, fault + "ppp0: Peer insists on authentication by chap MS: we have no secret for that, or do not offer it\n"},
 		{line, session.Authenticated{Method: chap.MD5, Peer: true, Name: "alice"}, info + `ppp0: Peer "alice" authenticated with CHAP` + "\n"},
 		{line, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},
 			info + "ppp0: local  IP address 192.0.2.1\n" + info + "ppp0: remote IP address 192.0.2.10\n" +

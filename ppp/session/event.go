@@ -85,6 +85,13 @@ type AuthFailed struct {
 	Message string
 }
 
+// MethodRefused tells that the session ends since the peer wants us to prove who we are by a method
+// that LCP.Answer has not.
+type MethodRefused struct {
+	Wanted  []byte       // the value of the peer's option: valid during the call
+	Offered []ppp.Method // LCP.Answer
+}
+
 // Admitted tells that both sides know as much of each other as they want to: the
 // network protocols begin.
 type Admitted struct{}
@@ -125,6 +132,7 @@ func (LinkUp) event()        {}
 func (Asked) event()         {}
 func (Authenticated) event() {}
 func (AuthFailed) event()    {}
+func (MethodRefused) event() {}
 func (Admitted) event()      {}
 func (IPv4Up) event()        {}
 func (IPv6Up) event()        {}

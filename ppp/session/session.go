@@ -120,7 +120,7 @@ func (s *Session) Down(now time.Time, r Reason, out *Output) {
 		// Some concentrators refuse a password by hanging up.
 		r = Reason{NotAuthenticated, "peer hung up instead of accepting our credentials"}
 	}
-	s.blame(r)
+	s.blame(s.orMethod(r, out))
 	s.link.Down(now)
 	s.settle(now, out)
 	s.end(out)
@@ -215,6 +215,17 @@ func (s *Session) Probe(now time.Time, out *Output) {
 // Heard tells that packets of the peer have come that are not the session's to see: an
 // adaptive echo takes them for a sign of life.
 func (s *Session) Heard() { s.link.Heard() }
+
+// orMethod is a reason for the end, or, where the peer has hung up on LCP or that has led to
+// nothing, that it wants us to prove who we are by a method that we do not offer.
+func (s *Session) orMethod(r Reason, out *Output) Reason {
+	wanted := s.link.Wanted()
+	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(wanted) == 0 {
+		return r
+	}
+	out.tell(MethodRefused{wanted, s.cfg.LCP.Answer})
+	return Reason{NotAuthenticated, "peer insists on a method of authentication that we do not offer"}
+}
 
 // blame keeps the first reason for the end.
 func (s *Session) blame(r Reason) {

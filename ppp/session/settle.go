@@ -58,7 +58,7 @@ func (s *Session) enter(now time.Time, out *Output) {
 		s.auth = authentication{}
 	case Dead:
 		s.auth = authentication{}
-		s.blame(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"})
+		s.blame(s.orMethod(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"}, out))
 		s.end(out)
 	}
 }
@@ -104,6 +104,7 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 
 // closeFor begins to close the link; settle, which is on its way, does the rest.
 func (s *Session) closeFor(now time.Time, cause Cause, text string, out *Output) {
-	s.blame(Reason{cause, text})
-	s.link.Close(now, text, &out.Frames)
+	r := s.orMethod(Reason{cause, text}, out)
+	s.blame(r)
+	s.link.Close(now, r.Text, &out.Frames)
 }

@@ -136,6 +136,14 @@ func lcpOption(b []byte, o ppp.Option) ([]byte, bool) {
 // chapAlgorithms are pppd's names (RFC 1994 section 3, RFC 2433, RFC 2759).
 var chapAlgorithms = map[byte]string{5: " MD5", 0x80: " MS", 0x81: " MS-v2"}
 
+// AuthName is pppd's name for the value of an Authentication-Protocol option, which may be anything.
+func AuthName(value []byte) string {
+	if len(value) < 2 {
+		return fmt.Sprintf("0x%x", value)
+	}
+	return string(appendAuth(nil, value))
+}
+
 // appendAuth appends an Authentication-Protocol, and in hexadecimal what is unknown of
 // it.
 func appendAuth(b, v []byte) []byte {

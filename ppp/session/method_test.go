@@ -1,0 +1,61 @@
+package session_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/ppp/pap"
+	"upppoe/ppp/session"
+)
+
+// TestMethodInsistedOn: a peer that wants us to prove who we are by a method that we do not offer,
+// and then ends it in whatever way, has not merely hung up.
+func TestMethodInsistedOn(t *testing.T) {
+	hangUp := func(p *pair) {
+		p.side[0].Down(p.now, session.Reason{Cause: session.HangUp, Text: "PADT"}, &p.side[0].out)
+		p.pump()
+	}
+	silence := func(p *pair) {
+		p.lose = func(from int, _ []byte) bool { return from == 1 }
+		p.pass(time.Hour)
+	}
+	for _, c := range []struct {
+		what   string
+		answer []ppp.Method
+		lose   bool // nothing of the peer's arrives
+		end    func(*pair)
+		want   session.Cause
+		told   bool
+	}{
+		{"hangs up", []ppp.Method{pap.Method, chap.MD5}, false, hangUp, session.NotAuthenticated, true},
+		{"hangs up, and we offer nothing", nil, false, hangUp, session.NotAuthenticated, true},
+		{"says no more", []ppp.Method{pap.Method}, false, silence, session.NotAuthenticated, true},
+		{"hangs up, and has said nothing", []ppp.Method{pap.Method}, true, hangUp, session.HangUp, false},
+		{"never says anything", []ppp.Method{pap.Method}, true, silence, session.NotNegotiated, false},
+		{"we end it", []ppp.Method{pap.Method}, false, func(p *pair) {
+			p.side[0].Down(p.now, session.Reason{Cause: session.UserRequest}, &p.side[0].out)
+			p.pump()
+		}, session.UserRequest, false},
+		{"hangs up on a method that we have", []ppp.Method{chap.MSv1}, false, hangUp, session.NotAuthenticated, false},
+	} {
+		cfg := client()
+		cfg.LCP.Answer = c.answer
+		p := newPair(t, cfg, server(mute{chap.MSv1}))
+		p.lose = func(from int, frame []byte) bool {
+			// The peer insists: it does not hear that its option is rejected or to be another.
+			return from == 1 && c.lose || from == 0 && (frame[2] == byte(ppp.ConfigureNak) || frame[2] == byte(ppp.ConfigureReject))
+		}
+		p.up()
+		c.end(p)
+		e, told := first[session.MethodRefused](p.side[0])
+		if got := p.side[0].cause(); got != c.want || told != c.told {
+			t.Errorf("%s: ended by %v, told %v; want %v, %v", c.what, got, told, c.want, c.told)
+		}
+		if told && (!bytes.Equal(e.Wanted, chap.MSv1.Option()) || len(e.Offered) != len(c.answer)) {
+			t.Errorf("%s: told %+v", c.what, e)
+		}
+	}
+}
