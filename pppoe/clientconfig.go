@@ -19,6 +19,9 @@ type ClientConfig struct {
 	Discovery HostConfig
 	// Session is what we want of PPP.
 	Session session.Config
+	// RemoteIDByAddr gives the peer the interface identifier of its Ethernet address
+	// (Addr.InterfaceID) in place of Session.IPv6.Remote.
+	RemoteIDByAddr bool
 	// Authority judges the concentrator's proof; it must be set if
 	// Session.LCP.Demand is.
 	Authority Authority

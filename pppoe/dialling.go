@@ -316,6 +316,7 @@ func (d *dialling) take(g Grant) {
 	cfg := d.cfg.Session
 	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
 	cfg.LCP.Limits.RoundTrip = g.Took
+	identify(&cfg, d.cfg.RemoteIDByAddr, g.AC)
 	askAgain(&cfg, d.cfg.Before)
 	d.tunnel = d.loop.begin(Line{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
 	d.tunnel.ending = g.Ending

@@ -41,7 +41,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	return s, nil
 }
 
-// Reconfigure replaces Session, MSS, Limits, Terms, Authority and Trace for sessions that begin
+// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Terms, Authority and Trace for sessions that begin
 // from now on. Those that are under way keep what they began with, but for Terms and Authority,
 // which are asked when they authenticate anew. All else of cfg must be as NewServer was given it,
 // and is not looked at. The error names the field that is wrong; then nothing has changed.
@@ -49,6 +49,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	of := s.cfg
 	of.Session, of.MSS, of.Limits, of.Terms, of.Authority, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Terms, cfg.Authority, cfg.Trace
+	of.RemoteIDByAddr = cfg.RemoteIDByAddr
 	if err := of.checkSessions(); err != nil {
 		return err
 	}
@@ -309,6 +310,7 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 		v4.Remote = o.server.cfg.Pool.at(o.server.slots.placeOf(slot))
 		cfg.IPv4 = &v4
 	}
+	identify(&cfg, is.RemoteIDByAddr, r.Client)
 	cfg.LCP.MaxMRU = o.loop.maxMRU(r.MaxPayload)
 	t := o.loop.begin(line, &cfg, is.Limits)
 	t.key = key

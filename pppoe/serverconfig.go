@@ -48,6 +48,9 @@ type ServerConfig struct {
 	// session from Pool. A Patience of zero is 3 minutes, or more where LCP and
 	// authentication may take more; below zero, clients may take any time.
 	Session session.Config
+	// RemoteIDByAddr gives each client the interface identifier of its Ethernet address: see
+	// ClientConfig.RemoteIDByAddr.
+	RemoteIDByAddr bool
 	// MSS bounds the MSS of TCP that sessions carry: see ClientConfig.MSS.
 	MSS int
 	// Limits end sessions by themselves.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -72,6 +73,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		Trace:        true, // SIGUSR1 may want to see packets
 
 		NoRemoteAddress: s.NoRemoteIP,
+		RemoteIDByAddr:  s.RemoteIDByAddr(),
 	}
 	if c.Session.IPv4 != nil {
 		c.Session.IPv4.Unnumbered = true
@@ -83,6 +85,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	if demand := s.Demanded(); len(demand) > 0 {
 		c.Session.LCP.Demand, c.Session.Name = demand, who.Name
 		judge := accounts.New(etc, who.Name, pppoe.Pool{}, log)
+		judge.Files(s.CHAPSecrets, s.PAPSecrets)
 		judge.Check(demand)
 		c.Authority = judge
 	}
@@ -207,7 +210,7 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 		c.Secret = func(string) ([]byte, bool) { return password, true }
 		return c, nil
 	}
-	c.Secret, c.Clear, err = fromFiles(c.Name, s.RemoteName, log)
+	c.Secret, c.Clear, err = fromFiles(c.Name, s, log)
 	return c, err
 }
 
@@ -237,6 +240,12 @@ func password(s *pppd.Settings, log *slog.Logger) ([]byte, bool, error) {
 	}
 	value, set := os.LookupEnv(env)
 	switch {
+	case s.PasswordFD >= 0:
+		line, err := secrets.FromDescriptor(s.PasswordFD)
+		if err != nil {
+			return nil, false, &pppd.Error{Message: fmt.Sprintf("option \"passwordfd\": %v", err), Err: err}
+		}
+		return line, true, nil
 	case s.PasswordFile != "":
 		line, warning, err := secrets.FirstLine(s.PasswordFile)
 		if err != nil {
@@ -257,12 +266,13 @@ func password(s *pppd.Settings, log *slog.Logger) ([]byte, bool, error) {
 // fromFiles looks secrets up by our name, and the peer's if that is told. As with pppd,
 // only one of pap-secrets goes out in the clear, or a peer that asks for PAP would be told
 // what CHAP keeps from it. The other way round does no harm.
-func fromFiles(name, remote string, log *slog.Logger) (secret func(peer string) ([]byte, bool), clear func() ([]byte, bool), err error) {
+func fromFiles(name string, s *pppd.Settings, log *slog.Logger) (secret func(peer string) ([]byte, bool), clear func() ([]byte, bool), err error) {
 	var byCHAP, byPAP *secrets.File
-	if byCHAP, err = loadSecrets(filepath.Join(etc, "chap-secrets"), log); err != nil {
+	remote := s.RemoteName
+	if byCHAP, err = loadSecrets(cmp.Or(s.CHAPSecrets, filepath.Join(etc, "chap-secrets")), log); err != nil {
 		return nil, nil, err
 	}
-	if byPAP, err = loadSecrets(filepath.Join(etc, "pap-secrets"), log); err != nil {
+	if byPAP, err = loadSecrets(cmp.Or(s.PAPSecrets, filepath.Join(etc, "pap-secrets")), log); err != nil {
 		return nil, nil, err
 	}
 	for _, f := range []*secrets.File{byCHAP, byPAP} {

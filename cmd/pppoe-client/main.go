@@ -54,6 +54,10 @@ func start(args []string, usual pppd.Detach) int {
 	if err != nil {
 		return fail(err)
 	}
+	if s.ShowOptions {
+		pppd.WriteOptions(os.Stdout, pppd.Client)
+		return exitOK
+	}
 	if s.Dump && !background.IsCopy() { // the process that has started the copy has written it
 		s.WriteGiven(os.Stdout)
 	}
@@ -87,7 +91,7 @@ func settings(args []string) (*pppd.Settings, error) {
 	if err := r.CommandLine(args); err != nil {
 		return nil, err
 	}
-	if s.Interface == "" {
+	if s.Interface == "" && !s.ShowOptions {
 		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Notices...), "; ")}
 	}
 	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Client)...)

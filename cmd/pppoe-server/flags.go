@@ -249,8 +249,10 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 		KeepOlder:    f.keepOlder,
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
-		MSS:          mss(f, s),
-		Trace:        s.Debug || f.debug,
+
+		RemoteIDByAddr: s.RemoteIDByAddr(),
+		MSS:            mss(f, s),
+		Trace:          s.Debug || f.debug,
 	}
 	if v4 := c.Session.IPv4; v4 != nil {
 		v4.Local = f.local
@@ -258,6 +260,7 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	c.Session.LCP.Demand = s.Demanded()
 	who := accounts.New(f.etc, s.Name, c.Pool, log)
 	who.All, who.Bound = s, true
+	who.Files(s.CHAPSecrets, s.PAPSecrets)
 	who.Check(c.Session.LCP.Demand)
 	if len(c.Session.LCP.Demand) > 0 { // to others we prove nothing: see ppp.Mark
 		c.Session.LCP.Answer, c.Session.AnswerLast = who.Proves(s.Answer()), true

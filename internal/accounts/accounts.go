@@ -29,9 +29,7 @@ type Accounts struct {
 	pool pppoe.Pool
 	log  *slog.Logger
 
-	// CHAP and PAP are the files, chap-secrets and pap-secrets in the directory that New was
-	// given. They are set before use.
-	CHAP, PAP string
+	chap, pap string // the files
 	// All has the terms of sessions whose accounts do not say otherwise, after --. nil:
 	// what accounts say is not looked at. It is set before use.
 	All *pppd.Settings
@@ -57,7 +55,18 @@ var _ pppoe.Authority = (*Accounts)(nil)
 func New(dir, name string, pool pppoe.Pool, log *slog.Logger) *Accounts {
 	return &Accounts{
 		name: name, pool: pool, log: log, files: make(map[string]*held),
-		CHAP: filepath.Join(dir, "chap-secrets"), PAP: filepath.Join(dir, "pap-secrets"),
+		chap: filepath.Join(dir, "chap-secrets"), pap: filepath.Join(dir, "pap-secrets"),
+	}
+}
+
+// Files names the files of secrets, where they are not chap-secrets and pap-secrets in the
+// directory that New was given. It is called before use.
+func (a *Accounts) Files(chap, pap string) {
+	if chap != "" {
+		a.chap = chap
+	}
+	if pap != "" {
+		a.pap = pap
 	}
 }
 
@@ -65,9 +74,9 @@ func New(dir, name string, pool pppoe.Pool, log *slog.Logger) *Accounts {
 // chap-secrets.
 func (a *Accounts) fileOf(p ppp.Proof) string {
 	if _, ok := p.(pap.Proof); ok {
-		return a.PAP
+		return a.pap
 	}
-	return a.CHAP
+	return a.chap
 }
 
 // Judge holds a proof against the files. A name that is not known costs the same work, and the
@@ -105,7 +114,7 @@ func (a *Accounts) grant(l pppoe.Line, user string, entry secrets.Entry) (d pppo
 	if a.Bound {
 		d.Allowed = allowed.Allows
 	}
-	d.Secret, d.Clear = a.ours(a.CHAP, user), a.ours(a.PAP, user)
+	d.Secret, d.Clear = a.ours(a.chap, user), a.ours(a.pap, user)
 	return d, nil
 }
 
@@ -127,9 +136,9 @@ func (a *Accounts) ours(path, user string) []byte {
 // secrets of ours for them.
 func (a *Accounts) Proves(methods []ppp.Method) (able []ppp.Method) {
 	for _, m := range methods {
-		path := a.CHAP
+		path := a.chap
 		if m == pap.Method {
-			path = a.PAP
+			path = a.pap
 		}
 		if f := a.load(path); f.err == nil && f.file.Names(a.name) {
 			able = append(able, m)
@@ -164,9 +173,9 @@ func (a *Accounts) terms(user string, options []pppd.Word) (*pppoe.Terms, error)
 func (a *Accounts) Check(methods []ppp.Method) {
 	var files []string
 	for _, m := range methods {
-		path := a.CHAP
+		path := a.chap
 		if m == pap.Method {
-			path = a.PAP
+			path = a.pap
 		}
 		if !slices.Contains(files, path) {
 			files = append(files, path)

@@ -20,6 +20,21 @@ func WriteHelp(w io.Writer, r Role) {
 	fmt.Fprintf(w, "\nOptions %s are taken and have no effect.\n", noSerial)
 }
 
+// WriteOptions writes all options that a role may name, also those without effect, with all their
+// names.
+func WriteOptions(w io.Writer, r Role) {
+	for _, g := range Options(r) {
+		for _, o := range g.Options {
+			if o.Status == Refused {
+				continue
+			}
+			for _, name := range append([]string{o.Name}, o.Also...) {
+				fmt.Fprintf(w, "%-28s %s\n", strings.TrimSpace(name+" "+o.Arg), o.Help)
+			}
+		}
+	}
+}
+
 func (o *Option) writeHelp(w io.Writer) {
 	note := ""
 	switch o.Status {

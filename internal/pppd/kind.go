@@ -142,13 +142,13 @@ func servers(list func(*Settings) *[]netip.Addr) kind {
 // maxHostUniq bounds a Host-Uniq, in octets.
 const maxHostUniq = 1024
 
-// octets are written in hexadecimal digits. A frame has room for as many, and for the
-// other tags.
+// octets are written in hexadecimal digits, of which there may be none. A frame has room for as
+// many, and for the other tags.
 func octets(set func(*Settings, []byte)) kind {
 	return kind{"HEX", func(s *Settings, v string) error {
 		b, err := hex.DecodeString(strings.TrimPrefix(v, "0x"))
-		if err != nil || len(b) == 0 || len(b) > maxHostUniq {
-			return errors.New("give up to 2048 hexadecimal digits, two an octet, like 0a1b2c")
+		if err != nil || len(b) > maxHostUniq {
+			return errors.New("give up to 2048 hexadecimal digits, two an octet, like 0a1b2c, or \"\"")
 		}
 		set(s, b)
 		return nil
@@ -219,8 +219,10 @@ func plugin(s *Settings, path string) error {
 	case "pppoe.so", "rp-pppoe.so":
 		s.Plugin = true
 		return nil
+	case "passwordfd.so", "radattr.so": // option passwordfd is there without; RADIUS's attributes there are none
+		return nil
 	}
-	return errors.New("only pppoe.so and rp-pppoe.so can be named, and are built in")
+	return errors.New("only pppoe.so, rp-pppoe.so and passwordfd.so, which are built in, and radattr.so, which has no effect, can be named")
 }
 
 // require adds a method to those by which the peer may prove who it is.

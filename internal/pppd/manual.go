@@ -71,5 +71,5 @@ var Standards = []string{
 	"RFC 2516 (PPPoE), RFC 4638 (PPPoE with an MTU above 1492)",
 	"RFC 1661 (PPP, LCP), RFC 1570 (LCP extensions)",
 	"RFC 1332, RFC 1877 (IPCP and name servers), RFC 5072 (IPv6CP)",
-	"RFC 1334 (PAP), RFC 1994 (CHAP), RFC 2759 (MS-CHAPv2), RFC 3748 (EAP)",
+	"RFC 1334 (PAP), RFC 1994 (CHAP), RFC 2433 and RFC 2759 (MS-CHAP), RFC 3748 (EAP)",
 }

@@ -173,7 +173,7 @@ func TestBadOptions(t *testing.T) {
 		{"linkname a/b", "give a name that a file can have"},
 		{"set FOO", "give NAME=VALUE"},
 		{"mo-direction up", "give sum, in, out or max"},
-		{"plugin radius.so", "only pppoe.so and rp-pppoe.so"},
+		{"plugin radius.so", "only pppoe.so, rp-pppoe.so and passwordfd.so"},
 		{"require-mschap", "is refused: MS-CHAP version 1 is broken"},
 		{"+mppe-128", "is refused: encryption (MPPE) is not supported"},
 		{"1.2.3:4", "no pair of IPv4 addresses"},

@@ -2,6 +2,7 @@ package pppd
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ var methods = []struct {
 	name string
 	ppp.Method
 }{
-	{"eap", eap.MD5}, {"mschap-v2", chap.MSv2}, {"chap", chap.MD5}, {"pap", pap.Method},
+	{"eap", eap.MD5}, {"mschap-v2", chap.MSv2}, {"chap", chap.MD5}, {mschapV1, chap.MSv1}, {"pap", pap.Method},
 }
 
 // challengeKey marks the challenges of this process, all its sessions' alike, also when options
@@ -52,7 +53,12 @@ func (s *Settings) Session() session.Config {
 		copy(c.IPv4.NBNS[:], s.WINS)
 	}
 	if !s.NoIPv6 {
-		c.IPv6 = &ipv6cp.Config{Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, Limits: s.IPv6CP}
+		c.IPv6 = &ipv6cp.Config{
+			Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, NoRemote: s.NoRemoteID, NoSend: s.NoSendID, Limits: s.IPv6CP,
+		}
+		if id, ok := numberID(s.RemoteNumber); ok && s.UseRemoteNumber && s.RemoteID == (ipv6cp.ID{}) {
+			c.IPv6.Remote = id
+		}
 	}
 	return c
 }
@@ -81,12 +87,50 @@ func (s *Settings) echo() lcp.Echo {
 	return lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures, Adaptive: s.EchoAdaptive}
 }
 
-// Answer are the methods by which we prove who we are: all but those refused.
+// RemoteIDByAddr reports whether the peer's interface identifier is to be made of its Ethernet
+// address: pppd's remotenumber, if it is not told otherwise.
+func (s *Settings) RemoteIDByAddr() bool {
+	_, given := numberID(s.RemoteNumber)
+	return s.UseRemoteNumber && !given && s.RemoteID == (ipv6cp.ID{})
+}
+
+// numberID is the interface identifier of an Ethernet address (RFC 4291 appendix A), or of an IPv4
+// or IPv6 address: its last octets.
+func numberID(number string) (id ipv6cp.ID, ok bool) {
+	if a, err := pppoe.ParseAddr(twoDigits(number)); err == nil {
+		return a.InterfaceID(), true
+	}
+	a, err := netip.ParseAddr(number)
+	if err != nil {
+		return id, false
+	}
+	if a.Is4() {
+		copy(id[4:], a.AsSlice())
+	} else {
+		copy(id[:], a.AsSlice()[8:])
+	}
+	return id, id != ipv6cp.ID{}
+}
+
+// Answer are the methods by which we prove who we are: all but those refused, and MS-CHAPv1 only
+// if it is allowed, or all others are refused, which is how pppd is told to use it.
 func (s *Settings) Answer() (answer []ppp.Method) {
+	var v1 ppp.Method = chap.MSv1
+	if s.LANMAN {
+		v1 = chap.LANMAN
+	}
+	last := true
 	for _, m := range methods {
-		if !slices.Contains(s.Refuse, m.name) {
-			answer = append(answer, m.Method)
+		switch refused := slices.Contains(s.Refuse, m.name); {
+		case refused:
+		case m.name != mschapV1:
+			answer, last = append(answer, m.Method), false
+		case s.MSCHAPv1:
+			answer = append(answer, v1)
 		}
+	}
+	if last && !s.MSCHAPv1 && !slices.Contains(s.Refuse, mschapV1) {
+		return []ppp.Method{v1}
 	}
 	return answer
 }
@@ -95,7 +139,7 @@ func (s *Settings) Answer() (answer []ppp.Method) {
 // or all if it is only said that it must.
 func (s *Settings) Demanded() (demand []ppp.Method) {
 	for _, m := range methods {
-		if slices.Contains(s.Require, m.name) || s.Auth && len(s.Require) == 0 {
+		if slices.Contains(s.Require, m.name) || s.Auth && len(s.Require) == 0 && m.name != mschapV1 {
 			demand = append(demand, m.Method)
 		}
 	}

@@ -55,8 +55,13 @@ type Settings struct {
 	HasPassword  bool
 	PasswordFile string
 	PasswordEnv  string
+	PasswordFD   int      // -1: none
+	CHAPSecrets  string   // empty: that of the programs' directory
+	PAPSecrets   string   // likewise
+	MSCHAPv1     bool     // we may prove who we are by it
+	LANMAN       bool     // and do it by the LAN Manager response
 	Require      []string // of "chap", "mschap-v2", "pap", "eap", in the order given
-	Refuse       []string
+	Refuse       []string // likewise, and "mschap"
 	NoAuth       bool
 	Auth         bool
 	ShowPassword bool
@@ -82,6 +87,10 @@ type Settings struct {
 	LocalID            ipv6cp.ID
 	RemoteID           ipv6cp.ID
 	AcceptLocalID      bool
+	NoRemoteID         bool // the peer may be without an identifier
+	NoSendID           bool // ours is not told
+	UseRemoteNumber    bool // the peer's identifier is made of RemoteNumber, or else of its Ethernet address
+	RemoteNumber       string
 	DNS                []netip.Addr
 	WINS               []netip.Addr
 	UsePeerDNS         bool
@@ -126,6 +135,7 @@ type Settings struct {
 	LogFD           int // -1: none
 	JSON            bool
 	Dump            bool
+	ShowOptions     bool
 	DryRun          bool
 	StateDir        string
 	Persist         bool
@@ -154,7 +164,7 @@ type Settings struct {
 // New are the settings before any option is read: pppd's defaults.
 func New() *Settings {
 	return &Settings{
-		Unit: -1, MaxFail: 10, Holdoff: 30 * time.Second, LogFD: -1,
+		Unit: -1, PasswordFD: -1, MaxFail: 10, Holdoff: 30 * time.Second, LogFD: -1,
 		Scripts: make(map[string]string), ChildTimeout: 5 * time.Second, StateDir: "/var/lib/upppoe",
 	}
 }

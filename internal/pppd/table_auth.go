@@ -1,6 +1,13 @@
 package pppd
 
-import "time"
+import (
+	"slices"
+	"time"
+)
+
+const mschapV1 = "mschap"
+
+func isMSCHAPv1(method string) bool { return method == mschapV1 }
 
 // The timers are shared by all methods, of which one is used at a time.
 func restart(s *Settings) *time.Duration { return &s.AuthTimers.Restart }
@@ -21,6 +28,12 @@ var authOptions = []option{
 		kind: text("PASSWORD", func(s *Settings, v string) { s.Password, s.HasPassword = Secret(v), true })},
 	{name: "password-file", roles: Client, help: "file whose first line is our password",
 		kind: text("FILE", func(s *Settings, v string) { s.PasswordFile = v })},
+	{name: "passwordfd", roles: Client, help: "descriptor on which our password is to be read, as pppd's plugin passwordfd.so has it",
+		kind: number("N", 0, 1<<16, func(s *Settings, n int) { s.PasswordFD = n })},
+	{name: "chap-secrets", help: "file of secrets for CHAP and EAP (default /etc/ppp/chap-secrets)",
+		kind: text("FILE", func(s *Settings, v string) { s.CHAPSecrets = v })},
+	{name: "pap-secrets", help: "file of secrets for PAP (default /etc/ppp/pap-secrets)",
+		kind: text("FILE", func(s *Settings, v string) { s.PAPSecrets = v })},
 	{name: "password-env", roles: Client, help: "environment variable that holds our password (default PPPOE_PASSWORD)",
 		kind: text("VARIABLE", func(s *Settings, v string) { s.PasswordEnv = v })},
 	{name: "name", help: "our name in the secrets files (client: if user is not given; server: default the AC-Name)",
@@ -36,11 +49,17 @@ var authOptions = []option{
 	{name: "require-pap", also: "+pap", help: "the peer must prove it by PAP", kind: require("pap")},
 	{name: "require-eap", help: "the peer must prove it by EAP with MD5", kind: require("eap")},
 	{name: "require-mschap", also: "+mschap", status: refused, help: "MS-CHAP version 1 is broken: use require-mschap-v2"},
+	{name: "allow-mschap-v1", roles: Client, help: "prove who we are by MS-CHAP version 1 too, which is weak, to a peer that takes nothing else (default if all other methods are refused)",
+		kind: flag(func(s *Settings) { s.MSCHAPv1, s.Refuse = true, slices.DeleteFunc(s.Refuse, isMSCHAPv1) })},
+	{name: "ms-lanman", roles: Client, help: "likewise, by the LAN Manager response, which is weaker still",
+		kind: flag(func(s *Settings) {
+			s.MSCHAPv1, s.LANMAN, s.Refuse = true, true, slices.DeleteFunc(s.Refuse, isMSCHAPv1)
+		})},
 	{name: "refuse-chap", also: "-chap", help: "do not prove who we are by CHAP with MD5", kind: refuse("chap")},
 	{name: "refuse-mschap-v2", also: "-mschap-v2", help: "nor by MS-CHAPv2", kind: refuse("mschap-v2")},
 	{name: "refuse-pap", also: "-pap", help: "nor by PAP", kind: refuse("pap")},
 	{name: "refuse-eap", help: "nor by EAP", kind: refuse("eap")},
-	{name: "refuse-mschap", also: "-mschap", status: ignored, help: "MS-CHAP version 1 is never used"},
+	{name: "refuse-mschap", also: "-mschap", help: "nor by MS-CHAP version 1 (default, but see allow-mschap-v1)", kind: refuse(mschapV1)},
 	{name: "hide-password", help: "keep PAP's password out of the log (default)",
 		kind: flag(func(s *Settings) { s.ShowPassword = false })},
 	{name: "show-password", help: "let PAP's password into the log",
@@ -65,7 +84,7 @@ var authOptions = []option{
 	{name: "papcrypt", status: refused, help: "encrypted secrets are not supported: pap-secrets must hold them as they are"},
 	{name: "login", status: refused, help: "the system's passwords are not used: accounts are in the secrets files"},
 	{name: "+ua", status: refused, help: "use user and password-file", kind: unused("FILE")},
-	{name: "chap-secrets", also: "pap-secrets", status: refused, help: "secrets are read from the directory of the other files", kind: unused("FILE")},
+	{name: "mschap-challenge", also: "mschap2-peer-challenge", status: noticed, help: "challenges are random: to one that is always the same a recorded answer would do", kind: unused("TEXT")},
 	{name: "require-mppe", also: "require-mppe-40 require-mppe-128 +mppe +mppe-40 +mppe-128", status: refused, help: noMPPE},
 	{name: "need-peer-eap", status: refused, help: noTLS},
 	{name: "tls-verify-key-usage", status: refused, help: noTLS},

@@ -4,7 +4,7 @@ import "time"
 
 // lineOptions say which line to dial on, and whom.
 var lineOptions = []option{
-	{name: "plugin", help: "pppd's PPPoE plugin, pppoe.so or rp-pppoe.so: built in here",
+	{name: "plugin", help: "pppd's plugins pppoe.so, rp-pppoe.so and passwordfd.so, which are built in here, and radattr.so, which has no effect",
 		kind: kind{"FILE", plugin}},
 	{name: "pty", roles: Client, help: "rp-pppoe's user mode, like \"pppoe -I eth0 -m 1412\": interface (-I), MSS (-m), service (-S), concentrator (-C), session (-e), " +
 		"Host-Uniq (-W) and times (-t, -T) are taken from its options; no program is run",
@@ -19,7 +19,7 @@ var lineOptions = []option{
 		kind: ethernet(func(s *Settings, v string) { s.ACAddr = v })},
 	{name: "connect-delay", roles: Client, help: "milliseconds to wait after discovery for the peer to begin (default 0)",
 		kind: number("MS", 0, maxSeconds, func(s *Settings, n int) { s.ConnectDelay = time.Duration(n) * time.Millisecond })},
-	{name: "host-uniq", also: "pppoe-host-uniq", roles: Client, help: "value of the Host-Uniq tag (default: random)",
+	{name: "host-uniq", also: "pppoe-host-uniq", roles: Client, help: "value of the Host-Uniq tag (default: random); \"\": none is sent, and none required",
 		kind: octets(func(s *Settings, v []byte) { s.HostUniq = v })},
 	{name: "pppoe-padi-timeout", roles: Client, help: "how long to wait for the first answer, doubled each time (default 5)",
 		kind: number("SECONDS", 1, 3600, func(s *Settings, n int) { s.PADITimeout = time.Duration(n) * time.Second })},

@@ -50,6 +50,12 @@ var networkOptions = slices.Concat([]option{
 	{name: "ipv6cp-accept-local", help: "take another local identifier if the peer wants it",
 		kind: flag(func(s *Settings) { s.AcceptLocalID = true })},
 }, limits("ipv6cp", func(s *Settings) *ppp.Limits { return &s.IPv6CP }), []option{
+	{name: "ipv6cp-noremote", help: "the peer may be without an interface identifier",
+		kind: flag(func(s *Settings) { s.NoRemoteID = true })},
+	{name: "ipv6cp-nosend", help: "do not tell our interface identifier",
+		kind: flag(func(s *Settings) { s.NoSendID = true })},
+	{name: "ipv6cp-use-remotenumber", help: "the peer's interface identifier is that of its Ethernet address, or of the address in remotenumber",
+		kind: flag(func(s *Settings) { s.UseRemoteNumber = true })},
 	{name: "ipv6cp-accept-remote", status: ignored, help: "the peer always may have its own identifier"},
 	{name: "ipv6cp-use-ipaddr", also: "ipv6cp-use-persistent", status: noticed, help: "identifiers are random, or what ipv6 says"},
 	{name: "noremoteip", roles: Client, help: "a peer that tells no address gets none (default: 10.64.64.64, and the unit's number more)",

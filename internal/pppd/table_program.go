@@ -72,6 +72,8 @@ var programOptions = []option{
 		kind: flag(func(s *Settings) { s.JSON = true })},
 	{name: "dump", help: "print the options that were read",
 		kind: flag(func(s *Settings) { s.Dump = true })},
+	{name: "show-options", roles: Client, help: "print all options that there are, and end",
+		kind: flag(func(s *Settings) { s.ShowOptions = true })},
 	{name: "dryrun", help: "print them, and end",
 		kind: flag(func(s *Settings) { s.Dump, s.DryRun = true, true })},
 	{name: "linkname", roles: Client, help: "name of the line: its pid file is ppp-NAME.pid",
@@ -98,7 +100,8 @@ var programOptions = []option{
 	script("net-init", "run, and waited for, once there is a device"),
 	script("net-pre-up", "run, and waited for, before any address is configured"),
 	script("net-down", "run once the device is gone"),
-	{name: "remotenumber", status: ignored, help: "the peer's Ethernet address is known", kind: unused("TEXT")},
+	{name: "remotenumber", help: "the peer's address, Ethernet or IP, for ipv6cp-use-remotenumber (default: its Ethernet address)",
+		kind: text("TEXT", func(s *Settings, v string) { s.RemoteNumber = v })},
 	{name: "child-timeout", help: "how long to wait for scripts in the end (default 5)",
 		kind: seconds(func(s *Settings) *time.Duration { return &s.ChildTimeout })},
 }

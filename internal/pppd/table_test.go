@@ -1,11 +1,18 @@
 package pppd
 
 import (
+	"bytes"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/ppp/eap"
+	"upppoe/ppp/pap"
 )
 
 // TestTable: every option does something, and says what it is.
@@ -107,10 +114,113 @@ func TestRefuse(t *testing.T) {
 	if err := r.CommandLine(strings.Fields("refuse-eap -chap refuse-mschap refuse-mschap-v2 refuse-eap")); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"eap", "chap", "mschap-v2"}; !slices.Equal(r.Settings.Refuse, want) {
+	if want := []string{"eap", "chap", "mschap", "mschap-v2"}; !slices.Equal(r.Settings.Refuse, want) {
 		t.Errorf("refused %q, want %q", r.Settings.Refuse, want)
 	}
-	if a := r.Settings.Answer(); len(a) != 1 || a[0] != methods[3].Method {
+	if a := r.Settings.Answer(); len(a) != 1 || a[0] != pap.Method {
 		t.Errorf("%d methods are left, want PAP alone", len(a))
+	}
+}
+
+// TestMSCHAPv1: it is off, on by a word of its own or where all other methods are refused, and
+// nobody else has to prove anything by it.
+func TestMSCHAPv1(t *testing.T) {
+	usual := []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
+	for args, want := range map[string][]ppp.Method{
+		"":                              usual,
+		"allow-mschap-v1":               {eap.MD5, chap.MSv2, chap.MD5, chap.MSv1, pap.Method},
+		"ms-lanman":                     {eap.MD5, chap.MSv2, chap.MD5, chap.LANMAN, pap.Method},
+		"allow-mschap-v1 refuse-mschap": usual,
+		"refuse-mschap allow-mschap-v1": {eap.MD5, chap.MSv2, chap.MD5, chap.MSv1, pap.Method},
+		"-mschap ms-lanman":             {eap.MD5, chap.MSv2, chap.MD5, chap.LANMAN, pap.Method},
+		"refuse-eap refuse-chap refuse-mschap-v2":                          {pap.Method},
+		"refuse-eap refuse-chap refuse-mschap-v2 refuse-pap":               {chap.MSv1},
+		"refuse-eap refuse-chap refuse-mschap-v2 refuse-pap refuse-mschap": nil,
+		"refuse-eap refuse-chap refuse-mschap-v2 refuse-pap ms-lanman":     {chap.LANMAN},
+	} {
+		r := reader(Client, "")
+		if err := r.CommandLine(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Settings.Answer(); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", args, got, want)
+		}
+		if r.Settings.Auth = true; !slices.Equal(r.Settings.Demanded(), usual) {
+			t.Errorf("%q: the peer may prove itself by %v, want %v", args, r.Settings.Demanded(), usual)
+		}
+	}
+	if err := reader(Client, "").CommandLine([]string{"require-mschap"}); err == nil {
+		t.Error("a peer may be asked for MS-CHAPv1")
+	}
+}
+
+// TestWords25: what options of pppd 2.5 and its plugins set.
+func TestWords25(t *testing.T) {
+	r := reader(Client, "")
+	if s := r.Settings; s.PasswordFD != -1 || s.ShowOptions || s.HostUniq != nil || s.Session().IPv6.NoRemote || s.Session().IPv6.NoSend || s.RemoteIDByAddr() {
+		t.Errorf("without options: %+v", s)
+	}
+	args := []string{"plugin", "passwordfd.so", "passwordfd", "3", "plugin", "/usr/lib/pppd/2.5.2/radattr.so", "chap-secrets", "/a", "pap-secrets", "/b",
+		"ipv6cp-noremote", "ipv6cp-nosend", "ipv6cp-use-remotenumber", "host-uniq", "", "mschap-challenge", "x", "show-options"}
+	if err := r.CommandLine(args); err != nil {
+		t.Fatal(err)
+	}
+	s := r.Settings
+	if s.PasswordFD != 3 || s.Plugin || s.CHAPSecrets != "/a" || s.PAPSecrets != "/b" || !s.ShowOptions || s.HostUniq == nil || len(s.HostUniq) != 0 {
+		t.Errorf("%+v", s)
+	}
+	if v6 := s.Session().IPv6; !v6.NoRemote || !v6.NoSend || !s.RemoteIDByAddr() {
+		t.Errorf("IPv6CP: %+v, the peer's by its Ethernet address: %v", v6, s.RemoteIDByAddr())
+	}
+	if len(s.Notices) != 1 || !strings.Contains(s.Notices[0], "mschap-challenge") {
+		t.Errorf("notices %q, want one of mschap-challenge", s.Notices)
+	}
+}
+
+// TestRemoteNumber: the peer's identifier is that of the number, unless the option ipv6 says it, or
+// what its Ethernet address gives where there is no such number.
+func TestRemoteNumber(t *testing.T) {
+	for args, want := range map[string]string{ // an identifier, or: by the Ethernet address
+		"remotenumber 02:00:5e:00:53:01":                                      "::",
+		"ipv6cp-use-remotenumber":                                             "ethernet",
+		"ipv6cp-use-remotenumber remotenumber 2:0:5e:0:53:1":                  "::5eff:fe00:5301",
+		"ipv6cp-use-remotenumber remotenumber 192.0.2.7":                      "::c000:207",
+		"ipv6cp-use-remotenumber remotenumber 2001:db8::1:2:3":                "::1:2:3",
+		"ipv6cp-use-remotenumber remotenumber 2001:db8::":                     "ethernet", // its last octets are none
+		"ipv6cp-use-remotenumber remotenumber +49305550123":                   "ethernet",
+		"ipv6cp-use-remotenumber remotenumber 02:00:5e:00:53:01 ipv6 ::a,::b": "::b",
+		"ipv6cp-use-remotenumber ipv6 ::a,::b":                                "::b",
+	} {
+		r := reader(Client, "")
+		if err := r.CommandLine(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		var a [16]byte
+		id := r.Settings.Session().IPv6.Remote
+		copy(a[8:], id[:])
+		got := netip.AddrFrom16(a).String()
+		if r.Settings.RemoteIDByAddr() {
+			if got != "::" {
+				t.Errorf("%q: both by the Ethernet address and %s", args, got)
+			}
+			got = "ethernet"
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", args, got, want)
+		}
+	}
+}
+
+// TestShowOptions: all names are there, but those that are refused.
+func TestShowOptions(t *testing.T) {
+	var b bytes.Buffer
+	WriteOptions(&b, Client)
+	for _, want := range []string{"\nuser NAME ", "\nshow-options ", "\n-chap ", "\nnoccp ", "\nrp_pppoe_ac NAME "} {
+		if !strings.Contains("\n"+b.String(), want) {
+			t.Errorf("%q is left out", want)
+		}
+	}
+	if strings.Contains(b.String(), "\nlogin ") || strings.Contains(b.String(), "\nsource-check ") {
+		t.Error("what is refused, or is a server's, is listed")
 	}
 }

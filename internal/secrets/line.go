@@ -1,9 +1,12 @@
 package secrets
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -90,6 +93,24 @@ func FirstLine(path string) (s Secret, warning string, err error) {
 		warning = access(path)
 	}
 	return s, warning, err
+}
+
+// FromDescriptor reads a password that is the first line of what comes on a descriptor, which it
+// closes: scripts have no business with it. It waits until the line, or what is written there, ends.
+func FromDescriptor(fd int) (Secret, error) {
+	f := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
+	if f == nil {
+		return nil, fmt.Errorf("descriptor %d cannot be read", fd)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, 1<<16)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return nil, fmt.Errorf("descriptor %d: %w", fd, errEmpty)
+	}
+	return Secret(line), nil
 }
 
 var errEmpty = errors.New("the first line, which should be a password, is empty")

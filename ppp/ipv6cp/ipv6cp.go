@@ -29,6 +29,10 @@ type Config struct {
 	Remote ID
 	// AcceptLocal lets the peer give us another identifier than Local.
 	AcceptLocal bool
+	// NoRemote lets the peer be without an identifier: its link-local address is then not known.
+	NoRemote bool
+	// NoSend keeps our identifier to ourselves.
+	NoSend bool
 	// Limits are the automaton's.
 	Limits ppp.Limits
 	// Rand is where identifiers come from. It must be set, and must not fail.
@@ -72,7 +76,7 @@ func (p *Policy) Protocol() ppp.Protocol { return ppp.IPv6CP }
 
 // Reset begins a negotiation with our first wishes.
 func (p *Policy) Reset() {
-	p.ask, p.local, p.remote = true, p.cfg.Local, ID{}
+	p.ask, p.local, p.remote = !p.cfg.NoSend, p.cfg.Local, ID{}
 }
 
 // AppendRequest appends our identifier.
@@ -103,9 +107,10 @@ func (p *Policy) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	return ppp.Ack, theirs
 }
 
-// AppendMissing asks a peer that does not speak of its identifier to take one.
+// AppendMissing asks a peer that does not speak of its identifier to take one, unless it may be
+// without.
 func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
-	if _, ok := peer.Find(OptInterfaceID); !ok {
+	if _, ok := peer.Find(OptInterfaceID); !ok && !p.cfg.NoRemote {
 		b = option(p.spare).AppendTo(b)
 	}
 	return b
@@ -129,7 +134,7 @@ func (p *Policy) Naked(theirs ppp.Option) {
 	if id == (ID{}) || id == p.remote || id == p.spare {
 		id = p.random()
 	}
-	p.ask, p.local = true, id
+	p.ask, p.local = !p.cfg.NoSend, id
 }
 
 // Rejected stops asking; the link is then left without an identifier of ours.
@@ -140,7 +145,7 @@ func (p *Policy) Agreement() Agreement { return Agreement{p.local, p.remote} }
 
 // Err says why what was agreed on is of no use, or nil.
 func (p *Policy) Err() error {
-	if p.local == (ID{}) || p.remote == (ID{}) || p.local == p.remote {
+	if p.local == (ID{}) || p.remote == (ID{}) && !p.cfg.NoRemote || p.local == p.remote {
 		return ErrNoID
 	}
 	return nil

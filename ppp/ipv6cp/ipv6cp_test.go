@@ -84,6 +84,44 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
+// TestWithoutRemote: a peer may be without an identifier if it is allowed to, and is not asked for
+// one then.
+func TestWithoutRemote(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		p := New(&Config{Local: ID{7: 1}, NoRemote: allowed, Rand: rand.Reader})
+		if asked := len(p.AppendMissing(nil, nil)) > 0; asked == allowed {
+			t.Errorf("allowed %v: asked for one %v", allowed, asked)
+		}
+		p.Agreed(nil)
+		if err := p.Err(); (err == nil) != allowed || p.Agreement() != (Agreement{Local: ID{7: 1}}) {
+			t.Errorf("allowed %v: %v, %v", allowed, p.Agreement(), err)
+		}
+		p.Agreed(ppp.Options(option(ID{7: 1}).AppendTo(nil)))
+		if p.Err() == nil {
+			t.Errorf("allowed %v: the peer may have ours", allowed)
+		}
+	}
+}
+
+// TestNoSend: our identifier is ours without being told, also after the peer has suggested one.
+func TestNoSend(t *testing.T) {
+	for _, accept := range []bool{false, true} {
+		p := New(&Config{Local: ID{7: 1}, NoSend: true, AcceptLocal: accept, Rand: rand.Reader})
+		for _, want := range []ID{{7: 1}, {7: 9}} {
+			if !accept {
+				want = ID{7: 1}
+			}
+			if got := p.AppendRequest(nil); len(got) > 0 || p.Agreement().Local != want {
+				t.Errorf("accept %v: sends % x, has %v, want %v", accept, got, p.Agreement().Local, want)
+			}
+			p.Naked(option(ID{7: 9}))
+		}
+		if p.Reset(); len(p.AppendRequest(nil)) > 0 {
+			t.Error("a new negotiation tells it")
+		}
+	}
+}
+
 func FuzzPolicy(f *testing.F) {
 	f.Add([]byte{1, 10, 0, 0, 0, 0, 0, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
