@@ -270,6 +270,7 @@ func (p *program) notify(l pppoe.Line, e pppoe.Event) {
 	p.ipv6.notify(l, e)
 	p.mtu.notify(e)
 	p.adviseSearch(e)
+	p.adviseLogin(e)
 	p.records.notify(l, e)
 	if event := p.tracker.Notify(l, e); told {
 		p.publish(event)

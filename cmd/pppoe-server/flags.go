@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,6 +214,11 @@ func options(f *flags) (*pppd.Settings, error) {
 	}
 	if open && len(s.Demanded()) == 0 {
 		s.Notices = append(s.Notices, fmt.Sprintf("noauth in %s holds here too: any client gets a session; say auth in %s if that is not meant", filepath.Join(f.etc, "options"), f.options))
+	}
+	if s.Auth && len(s.Require) == 0 && !slices.ContainsFunc(s.Given, func(g pppd.Given) bool { return g.Name == "auth" }) {
+		// As in the files of other images, for which pppd asks nobody who they are.
+		s.Notices = append(s.Notices, fmt.Sprintf("clients must prove who they are, since %s says nothing of it: add noauth to let in any client, or require-chap and accounts in %s",
+			f.options, filepath.Join(f.etc, "chap-secrets")))
 	}
 	if s.Name == "" {
 		s.Name = f.acName

@@ -314,6 +314,15 @@ func TestOptionsOfAll(t *testing.T) {
 			t.Errorf("%q, then %q: mtu %d, %d methods, told %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.Demanded()), told, c.mtu, c.methods, c.told)
 		}
 	}
+	for own, told := range map[string]bool{"": true, "mtu 1400": true, "lcp-echo-interval 5": true, "noauth": false, "auth": false, "require-chap": false} {
+		s, err := options(set(t, own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "add noauth to let in any client") }); got != told {
+			t.Errorf("%q: that clients must prove who they are is told: %v, want %v", own, got, told)
+		}
+	}
 	f := set(t, "")
 	os.WriteFile(filepath.Join(f.etc, "options"), []byte("mtu x"), 0o600)
 	if _, err := options(f); exitCode(err) != 2 || !strings.Contains(err.Error(), filepath.Join(f.etc, "options")+":1: ") {

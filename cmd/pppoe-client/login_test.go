@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/pppd"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// TestLoginAdvice: what to add, where the options lack it; nothing where they do not, or the
+// session had been online.
+func TestLoginAdvice(t *testing.T) {
+	ended := func(c session.Cause, text string) pppoe.Event {
+		return pppoe.Ended{Reason: session.Reason{Cause: c, Text: text}}
+	}
+	refused := ended(session.PeerNotAuthenticated, session.RefusedToProve)
+	for _, c := range []struct {
+		words string
+		event pppoe.Event
+		want  string // empty: nothing
+	}{
+		{"eth0 user alice auth", refused, "add noauth behind auth (the command line)"},
+		{"eth0 user alice auth require-chap debug", refused, "add noauth behind require-chap (the command line)"},
+		{"eth0 user alice +pap", refused, "add noauth behind +pap (the command line)"},
+		{"eth0 user alice auth", ended(session.PeerNotAuthenticated, "wrong"), ""},
+		{"eth0", ended(session.HangUp, ""), "add user NAME and password-file FILE"},
+		{"eth0", ended(session.PeerTerminated, ""), "add user NAME and password-file FILE"},
+		{"eth0", ended(session.NotNegotiated, ""), "add user NAME and password-file FILE"},
+		{"eth0", ended(session.UserRequest, ""), ""},
+		{"eth0", pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}, Online: time.Second}, ""},
+		{"eth0 user alice", ended(session.HangUp, ""), ""},
+		{"eth0 name host", ended(session.HangUp, ""), ""},
+		{"eth0 user alice", session.AuthFailed{Message: `No CHAP secret found for authenticating us to "ac"`}, `There is no password for "alice": add password-file FILE`},
+		{"eth0 name host", session.AuthFailed{Message: "No PAP secret found for authenticating us"}, `There is no password for "host"`},
+		{"eth0 user alice", session.AuthFailed{Message: "Access denied"}, ""},
+		{"eth0 user alice", session.AuthFailed{Peer: true, Message: "No CHAP secret found for authenticating us"}, ""},
+		{"eth0 user alice", pppoe.Connected{}, ""},
+	} {
+		got := loginAdvice(parse(t, strings.Fields(c.words)...), c.event)
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%q, %#v: %q, want %q", c.words, c.event, got, c.want)
+		}
+	}
+}
+
+// TestDemandOf: the file and line of the word that demands a proof, as of Debian's own options.
+func TestDemandOf(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "options")
+	if err := os.WriteFile(path, []byte("asyncmap 0\nauth\ncrtscts\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := pppd.New()
+	r := pppd.Reader{Role: pppd.Client, Settings: s, Dir: dir}
+	if err := r.Defaults(""); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := demandOf(s), "auth ("+path+":2)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := demandOf(pppd.New()); got != "the other options" {
+		t.Errorf("without any: %q", got)
+	}
+}

@@ -1,0 +1,114 @@
+package story
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/guest"
+)
+
+// TestREADME runs the commands of the README as they stand there: the first server, and in
+// another network namespace, with an /etc/ppp of its own, the client that dials it.
+func TestREADME(t *testing.T) {
+	roottest.Need(t, "bash", "ip", "ping", "unshare", "mount")
+	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
+	t.Cleanup(remove)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestREADMEOnStage$", "-test.v")
+	cmd.Env = append(os.Environ(), stage+"="+bin)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID,
+		Pdeathsig:  unix.SIGKILL,
+	}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestREADMEOnStage") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestREADMEOnStage is what TestREADME runs in its namespaces; by itself it does nothing.
+func TestREADMEOnStage(t *testing.T) {
+	bin := os.Getenv(stage)
+	if bin == "" || os.Getenv("STORY") != "" {
+		return
+	}
+	if err := set(); err != nil {
+		t.Fatal(err)
+	}
+	os.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	dial, serve := blocks(t, "A first dial"), blocks(t, "A first server")
+	if len(dial) != 2 || len(serve) != 1 {
+		t.Fatalf("the README has %d blocks of a dial, and %d of a server", len(dial), len(serve))
+	}
+	// The programs are built already.
+	first, ok := strings.CutPrefix(dial[0], "CGO_ENABLED=0 go build -o /usr/local/sbin/ ./cmd/...\n")
+	if !ok {
+		t.Fatalf("the first dial does not begin with the build:\n%s", dial[0])
+	}
+	must(t, "ip netns add server; ip link set lo up; ip link add eth0 type veth peer name eth1 netns server; ip link set eth0 up; ip -n server link set eth1 up")
+	server := exec.Command("ip", "netns", "exec", "server", "unshare", "-m", "bash", "-ec", "mount -t tmpfs none /etc/ppp\n"+serve[0])
+	var log strings.Builder
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		server.Process.Signal(unix.SIGTERM)
+		server.Wait()
+		if t.Failed() {
+			t.Logf("the server said\n%s", log.String())
+		}
+	}()
+	for _, step := range []struct{ commands, wants string }{
+		{first, "peer 192.0.2.1/32"},
+		{"ping -c 1 -W 5 192.0.2.1; ip route show default", "default dev ppp0"},
+		{dial[1], "my-isp: online"},
+		{"pppoe-client status", "ppp0"}, // the first session is still there
+	} {
+		if out := must(t, step.commands); !strings.Contains(out, step.wants) {
+			t.Fatalf("%s\nprinted\n%s\nwant %q", step.commands, out, step.wants)
+		}
+	}
+	must(t, "pppoe-client stop --all")
+}
+
+// must runs commands as they were typed, and wants them to succeed.
+func must(t *testing.T, commands string) string {
+	t.Helper()
+	out, err := exec.Command("bash", "-ec", commands).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%v\n%s", commands, err, out)
+	}
+	return string(out)
+}
+
+// blocks are the blocks of commands of a section of the README.
+func blocks(t *testing.T, title string) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "\n## "+title+"\n")
+	if !found {
+		t.Fatalf("the README has no section %q", title)
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	for i, part := range strings.Split(section, "\n```\n") {
+		if i%2 == 1 {
+			all = append(all, part+"\n")
+		}
+	}
+	return all
+}
