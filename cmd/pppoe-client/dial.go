@@ -179,7 +179,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	p.ipv6.wait()
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	defer p.mtu.restore()
-	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Log: p.log}
+	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Memory: p.settings.StateDir, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
 	cfg.Listen = p.mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })

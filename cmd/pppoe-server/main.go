@@ -69,7 +69,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	for _, notice := range slices.Concat(f.notices, s.Notices) {
 		log.Warn(notice)
 	}
-	paths := &stage.Lines{Want: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Log: log}
+	paths := &stage.Lines{Want: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Memory: s.StateDir, Log: log}
 	defer paths.Close()
 	listeners, err := listen(f, paths)
 	if err != nil {

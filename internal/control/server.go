@@ -68,6 +68,7 @@ func Listen(dir string, answers Answers, log *Ring) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	removeStale(dir)
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
 	os.Remove(path) // of a program that had our number before
 	l, err := (&net.ListenConfig{Control: onlyOurs}).Listen(context.Background(), "unix", path)

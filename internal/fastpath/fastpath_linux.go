@@ -27,6 +27,9 @@ type Config struct {
 	// joins packets (generic-receive-offload), and no longer cuts any
 	// (tcp-segmentation-offload). Else nothing of it is changed.
 	Own bool
+	// Memory is a directory whose files remember, for Restore, what has been set up so; empty:
+	// none does.
+	Memory string
 	// Inside runs a function on a thread that is in the interface's network namespace; nil:
 	// all of the process's are, always.
 	Inside func(func() error) error
@@ -149,7 +152,7 @@ func (e *Engine) open(cfg Config) error {
 func (e *Engine) tellAbout(cfg Config, index int) {
 	e.about = "receive in TC, and not in XDP: the interface may serve others"
 	if cfg.Own {
-		e.about = e.take(cfg.Interface, index)
+		e.about = e.take(cfg.Interface, index, cfg.Memory)
 	}
 	if e.hooks.filters {
 		e.about += "; by filters of clsact (there is no TCX before Linux 6.6)"

@@ -53,6 +53,8 @@ func attached(t *testing.T, e *end, device string) (n int) {
 const (
 	victim    = "UPPPOE_FASTPATH_VICTIM"
 	byFilters = "filters"
+	// victimMemory is its Config.Memory.
+	victimMemory = "UPPPOE_FASTPATH_MEMORY"
 )
 
 // TestMain is, for TestKill, the process that is killed.
@@ -65,7 +67,7 @@ func TestMain(m *testing.M) {
 
 // beKilled opens a session, makes the detour, says so, and waits.
 func beKilled() int {
-	e, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, noTCX: os.Getenv(victim) == byFilters})
+	e, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, Memory: os.Getenv(victimMemory), noTCX: os.Getenv(victim) == byFilters})
 	if err != nil {
 		println(err.Error())
 		return 1
@@ -132,6 +134,69 @@ func kill(t *testing.T, way string) *end {
 		t.Fatalf("%d programs were attached, with %d interfaces: %q, %v", before, interfaces, line, err)
 	}
 	return e
+}
+
+// TestRestore: what a process that is killed has switched at the interface is put back by the next,
+// and by a clean end, but for what somebody else has switched since; and not while its process is
+// there.
+func TestRestore(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(victimMemory, dir)
+	e := kill(t, "TCX")
+	is := func(want bool, when string) {
+		t.Helper()
+		e.do(func() error {
+			tool, err := openEthtool()
+			if err != nil {
+				return err
+			}
+			defer tool.close()
+			f, err := tool.features(ethernet)
+			if err != nil {
+				return err
+			}
+			for _, word := range []string{"tx-tcp-segmentation", "tx-tcp6-segmentation"} {
+				if f.does(word) != want {
+					t.Errorf("%s: %s is %v, want %v", when, word, !want, want)
+				}
+			}
+			return nil
+		})
+	}
+	left := func() int {
+		all, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	is(false, "after a kill")
+	if n := left(); n != 1 {
+		t.Fatalf("%d files remember it, want one", n)
+	}
+	e.do(func() error { return Restore(dir, "other0") })
+	is(false, "another interface restored")
+	e.do(func() error { return Restore(dir, ethernet) })
+	is(true, "restored")
+	if n := left(); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+	e.do(func() error {
+		engine, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, Memory: dir})
+		if err != nil {
+			return err
+		}
+		is(false, "open")
+		if err := Restore(dir, ethernet); err != nil {
+			t.Errorf("of a live program: %v", err)
+		}
+		is(false, "restored while its program is there")
+		return engine.Close()
+	})
+	is(true, "closed")
+	if n := left(); n != 0 {
+		t.Errorf("%d files are left in the end", n)
+	}
 }
 
 // awaitNone waits for what the kernel does at its leisure.

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"upppoe/internal/leftover"
 )
 
 // own is what has been switched at an Ethernet interface that serves PPPoE alone, to be put
-// back. A process that is killed puts nothing back: the interface is then as right as before,
-// and only slower for what is not PPPoE.
+// back. A process that is killed puts nothing back, and leaves that to Restore: the interface is
+// then as right as before, and only slower for what is not PPPoE.
 type own struct {
 	name     string
 	index    int
 	switched []switched
+	memory   *leftover.Held // nil: nothing is remembered
 }
 
 // switched are features that were off and are on, or were on and are off.
@@ -30,8 +33,11 @@ var (
 )
 
 // take makes an interface as PPPoE has it best, and says how that is, and why not better.
-func (e *Engine) take(name string, index int) string {
+func (e *Engine) take(name string, index int, memory string) string {
 	e.own.name, e.own.index = name, index
+	if err := e.own.hold(memory); err != nil {
+		e.notice(fmt.Sprintf("%s: what is switched there by ethtool will not be put back after a crash: %v", name, err))
+	}
 	about := "receive in XDP"
 	err := e.hooks.xdp(index, "xdp", receiveXDP(e.receiving.FD(), e.meters.FD()))
 	if err != nil {
@@ -58,6 +64,9 @@ func (o *own) change(t ethtool, words []string, on bool) error {
 	if len(others) == 0 {
 		return nil
 	}
+	if err := o.remember(switched{others, on}); err != nil {
+		return err
+	}
 	if err := t.switchFeatures(o.name, before, others, on); err != nil {
 		return err
 	}
@@ -75,7 +84,7 @@ func (o *own) change(t ethtool, words []string, on bool) error {
 	return nil
 }
 
-// back puts everything back. Again it does nothing.
+// back puts everything back that is still as it was switched. Again it does nothing.
 func (o *own) back(t ethtool) (err error) {
 	if index, failed := t.index(o.name); failed != nil || index != o.index {
 		o.switched = nil // the interface has gone, and this may be another one of its name
@@ -83,12 +92,13 @@ func (o *own) back(t ethtool) (err error) {
 	for _, s := range slices.Backward(o.switched) {
 		f, failed := t.features(o.name)
 		if failed == nil {
-			failed = t.switchFeatures(o.name, f, s.words, !s.on)
+			still := slices.DeleteFunc(slices.Clone(s.words), func(word string) bool { return f.does(word) != s.on })
+			failed = t.switchFeatures(o.name, f, still, !s.on)
 		}
 		if failed != nil {
 			err = errors.Join(err, fmt.Errorf("put back %s: %w", strings.Join(s.words, ", "), failed))
 		}
 	}
 	o.switched = nil
-	return err
+	return errors.Join(err, o.forget(err != nil))
 }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -34,19 +33,11 @@ func Boot() (string, error) {
 
 // Write has a file hold a value, in JSON. It is replaced whole or not at all.
 func Write(path string, value any) error {
-	set, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	id, err := Boot()
+	all, err := encode(path, value)
 	if err != nil {
 		return err
 	}
-	all, err := json.Marshal(text{id, set})
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return wholefile.Write(path, string(all)+"\n", 0o600)
+	return wholefile.Write(path, string(all), 0o600)
 }
 
 // Read reads a file's value. It says no if there is none, or it is of another boot.
@@ -59,21 +50,11 @@ func Read(path string, value any) (there bool, err error) {
 		return false, err
 	}
 	defer f.Close()
-	id, err := Boot()
+	b, err := io.ReadAll(io.LimitReader(f, maxText))
 	if err != nil {
 		return false, err
 	}
-	var is text
-	if err := json.NewDecoder(io.LimitReader(f, maxText)).Decode(&is); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
-	}
-	if is.Boot != id {
-		return false, nil
-	}
-	if err := json.Unmarshal(is.Set, value); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
-	}
-	return true, nil
+	return decode(path, b, value)
 }
 
 // Forget removes a file: everything has been taken back.

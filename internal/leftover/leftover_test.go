@@ -53,3 +53,66 @@ func TestOfNoUse(t *testing.T) {
 		t.Error("a file within a file")
 	}
 }
+
+// TestHeld: a file is one program's at a time, tells what was written last, and goes when there is
+// nothing left.
+func TestHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sub", "eth0")
+	if h, err := HoldLeft(path); h != nil || err != nil {
+		t.Fatalf("a file that is not there: %v, %v", h, err)
+	}
+	h, err := Hold(path)
+	if err != nil || h == nil {
+		t.Fatal(err)
+	}
+	var is []string
+	if there, err := h.Read(&is); there || err != nil {
+		t.Errorf("an empty file says %v, %v", is, err)
+	}
+	for _, value := range [][]string{{"a", "long", "value"}, {"b"}} {
+		if err := h.Write(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, hold := range map[string]func(string) (*Held, error){"Hold": Hold, "HoldLeft": HoldLeft} {
+		if other, err := hold(path); other != nil || err != nil {
+			t.Errorf("%s of another's: %v, %v", name, other, err)
+		}
+	}
+	h.Close()
+	h, err = HoldLeft(path)
+	if err != nil || h == nil {
+		t.Fatal(err)
+	}
+	if there, err := h.Read(&is); !there || err != nil || len(is) != 1 || is[0] != "b" {
+		t.Errorf("it says %v, %v, %v", there, is, err)
+	}
+	var number int
+	if _, err := h.Read(&number); err == nil {
+		t.Error("a value of another kind is read")
+	}
+	if err := h.Forget(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+	os.WriteFile(path, []byte("{\"boot\":\"another\",\"set\":[\"c\"]}"), 0o600)
+	h, _ = HoldLeft(path)
+	if there, err := h.Read(&is); there || err != nil {
+		t.Errorf("another boot's says %v, %v", is, err)
+	}
+	h.Close()
+	os.WriteFile(path, []byte("nonsense"), 0o600)
+	h, _ = HoldLeft(path)
+	if there, err := h.Read(&is); there || err == nil {
+		t.Errorf("nonsense says %v, %v", is, err)
+	}
+	h.Close()
+	if err := os.Symlink("/dev/null", path+"2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Hold(path + "2"); err == nil {
+		t.Error("a symbolic link is followed")
+	}
+}

@@ -82,8 +82,7 @@ func Open(dir, line string) (slot *Slot, left []Session, err error) {
 			slot = &Slot{file}
 			continue
 		}
-		file.Truncate(0) // it is told to the caller now
-		file.Close()
+		remove(file) // it is told to the caller now
 	}
 	if slot == nil {
 		return nil, left, fmt.Errorf("%s: more than %d sessions on %s", dir, maxSlots, line)
@@ -91,21 +90,44 @@ func Open(dir, line string) (slot *Slot, left []Session, err error) {
 	return slot, left, nil
 }
 
-// lock opens a file that nobody else holds; nil: somebody does.
+// lock opens a file that nobody else holds; nil: somebody does. It is the one that has the path
+// then: whoever had it before may have removed it meanwhile.
 func lock(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	for {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil && isAt(file, path):
+			return file, nil
+		case err == nil:
+			file.Close()
+			continue
+		}
+		file.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+}
+
+// isAt reports whether an open file is the one of a path.
+func isAt(file *os.File, path string) bool {
+	open, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return false
 	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil {
-		return file, nil
-	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(open, named)
+}
+
+// remove removes a file that is locked, and gives it up.
+func remove(file *os.File) {
+	os.Remove(file.Name())
 	file.Close()
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, nil
-	}
-	return nil, fmt.Errorf("%s: %w", path, err)
 }
 
 // read takes a file for what it says first: behind it may be the rest of a longer text. One
@@ -141,5 +163,10 @@ func (s *Slot) Write(is Session) error {
 // Clear forgets the session: it has ended as it should.
 func (s *Slot) Clear() error { return s.file.Truncate(0) }
 
-// Close gives the slot up, with what stands in it.
-func (s *Slot) Close() error { return s.file.Close() }
+// Close gives the slot up, with what stands in it. A file that says nothing goes.
+func (s *Slot) Close() error {
+	if is, err := s.file.Stat(); err == nil && is.Size() == 0 {
+		os.Remove(s.file.Name())
+	}
+	return s.file.Close()
+}

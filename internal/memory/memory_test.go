@@ -153,3 +153,59 @@ func TestDying(t *testing.T) {
 		t.Error("who lives, or who is nobody or somewhere else, is gone")
 	}
 }
+
+// TestEmptyFilesGo: a file that says nothing is not left behind, by its program or the next; one
+// that says something is, until it was told.
+func TestEmptyFilesGo(t *testing.T) {
+	dir := t.TempDir()
+	files := func() (names []string) {
+		all, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range all {
+			names = append(names, f.Name())
+		}
+		return names
+	}
+	first, second := open(t, dir, "eth0", 0), open(t, dir, "eth0", 0)
+	first.Write(session)
+	second.Write(session)
+	first.Close()
+	second.Close()
+	if got := files(); len(got) != 2 {
+		t.Errorf("after two crashes there are %v", got)
+	}
+	third := open(t, dir, "eth0", 2)
+	if got := files(); len(got) != 1 || got[0] != "eth0.0.json" {
+		t.Errorf("while a program has its slot there are %v", got)
+	}
+	third.Clear()
+	third.Close()
+	if got := files(); len(got) != 0 {
+		t.Errorf("in the end there are %v", got)
+	}
+}
+
+// TestRemovedMeanwhile: who has opened a file that its holder then removes does not take it for
+// the slot: the next would take another of the same name.
+func TestRemovedMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "eth0.0.json")
+	gone, err := lock(path)
+	if err != nil || gone == nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	if !isAt(gone, path) {
+		t.Error("a file is not its own path's")
+	}
+	os.Remove(path)
+	if isAt(gone, path) {
+		t.Error("a file that was removed has its path")
+	}
+	again, err := lock(path)
+	if err != nil || again == nil || isAt(gone, path) {
+		t.Errorf("the slot is not to be had anew: %v", err)
+	}
+	again.Close()
+}

@@ -78,7 +78,7 @@ var programOptions = []option{
 		kind: flag(func(s *Settings) { s.Dump, s.DryRun = true, true })},
 	{name: "linkname", roles: Client, help: "name of the line: its pid file is ppp-NAME.pid",
 		kind: kind{"NAME", fileName(func(s *Settings) *string { return &s.LinkName })}},
-	{name: "state-dir", roles: Client, help: "where open sessions are remembered, so that a crash leaves none behind (default /var/lib/upppoe)",
+	{name: "state-dir", roles: Client | Server, help: "where it is remembered what a crash would leave behind: a client's open sessions, and what `datapath kernel` has switched at an interface (default /var/lib/upppoe)",
 		kind: text("DIRECTORY", func(s *Settings, v string) { s.StateDir = v })},
 	{name: "ipparam", help: "last argument of all scripts (default: there is none)",
 		kind: text("TEXT", func(s *Settings, v string) { s.IPParam = &v })},

@@ -35,11 +35,15 @@ type Lines struct {
 	// Inside is as fastpath.Config has it: for a process with threads in several network
 	// namespaces.
 	Inside func(func() error) error
+	// Memory is a directory that remembers what is switched at interfaces, so that after a crash
+	// the next program puts it back, whatever its data path; empty: none does.
+	Memory string
 	// Log is told what changes in how the kernel moves an interface's packets. It must be set.
 	Log *slog.Logger
 
 	mu      sync.Mutex
 	engines map[string]*engine                              // by the interface's name
+	looked  map[string]bool                                 // interfaces whose files have been looked for
 	try     func(fastpath.Config) (*fastpath.Engine, error) // for tests: in place of fastpath.Open
 }
 
@@ -55,6 +59,7 @@ type engine struct {
 // The error is that of afpacket.OpenQueues; or, where the kernel's data path is asked for by
 // name, it tells why that cannot be.
 func (s *Lines) Open(line afpacket.Line) (pppoe.Ports, error) {
+	s.restore(line.Interface)
 	queues := s.Queues
 	if s.Want == pppoe.DataPathPlain {
 		queues = 1
@@ -103,8 +108,25 @@ func (s *Lines) accelerates() bool {
 // Prepare does beforehand what Open will need the most rights for: the kernel takes programs
 // from those only that have CAP_BPF. What cannot be done Open will tell.
 func (s *Lines) Prepare(name string) {
+	s.restore(name)
 	if s.accelerates() {
 		s.engine(name)
+	}
+}
+
+// restore puts back what a crash has left switched at an interface, before that is used.
+func (s *Lines) restore(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Memory == "" || s.looked[name] {
+		return
+	}
+	if s.looked == nil {
+		s.looked = make(map[string]bool)
+	}
+	s.looked[name] = true
+	if err := fastpath.Restore(s.Memory, name); err != nil {
+		s.Log.Warn(fmt.Sprintf("%s: put back what an earlier program has switched: %v", name, err))
 	}
 }
 
@@ -175,7 +197,7 @@ func (s *Lines) open(name string) (*fastpath.Engine, error) {
 	}
 	return try(fastpath.Config{
 		Interface: name, Sessions: s.Sessions, Own: s.Want == pppoe.DataPathKernel,
-		Inside: s.Inside, Notice: func(text string) { s.Log.Info(text) },
+		Memory: s.Memory, Inside: s.Inside, Notice: func(text string) { s.Log.Info(text) },
 	})
 }
 

@@ -142,7 +142,7 @@ func (w *world) has(name string) bool {
 
 func (w *world) serverOptions(t testing.TB, text string) {
 	t.Helper()
-	check(t, os.WriteFile(filepath.Join(w.serverEtc, "pppoe-server-options"), []byte(text), 0o600))
+	check(t, os.WriteFile(filepath.Join(w.serverEtc, "pppoe-server-options"), []byte(text+"state-dir "+t.TempDir()+"\n"), 0o600))
 }
 
 // binds lay the client's files over the machine's.
