@@ -5,6 +5,7 @@ package learned
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -72,14 +73,22 @@ func Server(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && (a.IsGlobalUnicast() || a.IsLinkLocalUnicast())
 }
 
-// maxDomain is how long a domain's name may be, in octets (RFC 1035 section 2.3.4).
-const maxDomain = 253
+// How long a domain's name and each of its labels may be, in octets (RFC 1035 section 2.3.4).
+const (
+	maxDomain = 253
+	maxLabel  = 63
+)
 
-// Domain says whether a name is a host's or domain's: nothing else may get into
-// resolv.conf or into a script's environment.
+// Domain reports whether a name is a host's or domain's: nothing else may get into
+// resolv.conf or into a script's environment. A dot may end it.
 func Domain(name string) bool {
-	if name == "" || len(name) > maxDomain || name[0] == '.' || name[0] == '-' {
+	if name == "" || len(name) > maxDomain || name[0] == '-' {
 		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+		if label == "" || len(label) > maxLabel {
+			return false
+		}
 	}
 	return !slices.ContainsFunc([]byte(name), func(c byte) bool {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'

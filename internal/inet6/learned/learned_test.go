@@ -47,12 +47,14 @@ func TestFitForUse(t *testing.T) {
 }
 
 func TestDomain(t *testing.T) {
-	for _, name := range []string{"example.org", "a", "x_y.Example", "xn--bcher-kva.example", "example.org."} {
+	for _, name := range []string{"example.org", "a", "x_y.Example", "xn--bcher-kva.example", "example.org.", "0.9", "az.AZ", strings.Repeat("a", 63) + ".b",
+		strings.Repeat("abc.", 63) + "a"} {
 		if !Domain(name) {
 			t.Errorf("%q is refused", name)
 		}
 	}
-	for _, name := range []string{"", ".", "-x", "a b", "a\nnameserver ::1", "é", "a;b", "$(reboot)", strings.Repeat("a", 254)} {
+	for _, name := range []string{"", ".", "-x", "a b", "a\nnameserver ::1", "é", "a;b", "$(reboot)", "a/b", "a:b", "a@b", "a[b", "a`b", "a{b", "a,b", "a..b", ".a", "a..",
+		strings.Repeat("a", 64) + ".b", "b." + strings.Repeat("a", 64), strings.Repeat("abc.", 63) + "ab"} {
 		if Domain(name) {
 			t.Errorf("%q is taken", name)
 		}
