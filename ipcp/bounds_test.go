@@ -1,0 +1,128 @@
+package ipcp
+
+import (
+	"bytes"
+	"net/netip"
+	"testing"
+
+	"upppoe/ppp"
+)
+
+// TestNumbers: RFC 1332 section 3 and RFC 1877 section 1 number the options.
+func TestNumbers(t *testing.T) {
+	got := []byte{OptAddresses, OptCompression, OptAddress, OptPrimaryDNS, OptPrimaryNBNS, OptSecondaryDNS, OptSecondaryNBNS}
+	if want := []byte{1, 2, 3, 129, 130, 131, 132}; !bytes.Equal(got, want) {
+		t.Errorf("options %v, want %v", got, want)
+	}
+}
+
+// TestUsable: both sides of each range that no host can have (RFC 1122 section 3.2.1.3).
+func TestUsable(t *testing.T) {
+	for text, want := range map[string]bool{
+		"0.0.0.0": false, "0.255.255.255": false, "1.0.0.0": true, "126.255.255.255": true, "127.0.0.0": false, "127.255.255.255": false,
+		"128.0.0.0": true, "223.255.255.255": true, "224.0.0.0": false, "240.0.0.1": false, "255.255.255.255": false, "::1": false, "::ffff:10.0.0.1": false,
+	} {
+		if got := usable(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s: usable %v, want %v", text, got, want)
+		}
+	}
+	if usable(netip.Addr{}) {
+		t.Error("no address is usable")
+	}
+}
+
+// TestServersGiven: which server answers which question: primary and secondary, and one alone
+// for both.
+func TestServersGiven(t *testing.T) {
+	none := netip.Addr{}
+	nbns1, nbns2 := netip.MustParseAddr("192.0.2.137"), netip.MustParseAddr("192.0.2.138")
+	for _, c := range []struct {
+		dns, nbns [2]netip.Addr
+		want      [4]netip.Addr // by option, from 129 on
+	}{
+		{[2]netip.Addr{dns1, dns2}, [2]netip.Addr{nbns1, nbns2}, [4]netip.Addr{dns1, nbns1, dns2, nbns2}},
+		{[2]netip.Addr{dns1, none}, [2]netip.Addr{none, nbns2}, [4]netip.Addr{dns1, nbns2, dns1, nbns2}},
+		{[2]netip.Addr{none, dns2}, [2]netip.Addr{nbns1, none}, [4]netip.Addr{dns2, nbns1, dns2, nbns1}},
+		{[2]netip.Addr{}, [2]netip.Addr{}, [4]netip.Addr{}},
+	} {
+		p := New(&Config{DNS: c.dns, NBNS: c.nbns})
+		for i, want := range c.want {
+			typ := uint8(129 + i)
+			verdict, suggestion := p.Judge(option(typ, none))
+			got, _ := address(suggestion)
+			switch {
+			case !want.IsValid() && verdict != ppp.Reject:
+				t.Errorf("option %d without a server: verdict %d, want Reject", typ, verdict)
+			case want.IsValid() && (verdict != ppp.Nak || got != want):
+				t.Errorf("option %d: verdict %d with %v, want a Nak with %v", typ, verdict, got, want)
+			}
+			if !want.IsValid() {
+				continue
+			}
+			if v, _ := p.Judge(option(typ, want)); v != ppp.Ack {
+				t.Errorf("option %d with the right server: verdict %d, want Ack", typ, v)
+			}
+			if v, _ := p.Judge(ppp.Option{Type: typ, Value: []byte{1, 2, 3, 4, 5}}); v != ppp.Nak {
+				t.Errorf("option %d of five octets: verdict %d, want Nak", typ, v)
+			}
+		}
+	}
+}
+
+// TestServersAsked: each answer goes to the question that it is of, whatever became of the
+// others.
+func TestServersAsked(t *testing.T) {
+	types := []uint8{129, 131, 130, 132}
+	for refused := range types {
+		p := New(&Config{Local: local, AskDNS: true, AskNBNS: true})
+		for i, typ := range types {
+			p.Naked(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
+		}
+		p.Rejected(option(types[refused], netip.Addr{}))
+		a := p.Agreement()
+		for i, got := range []netip.Addr{a.DNS[0], a.DNS[1], a.NBNS[0], a.NBNS[1]} {
+			want := netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
+			if i == refused {
+				want = netip.Addr{}
+			}
+			if got != want {
+				t.Errorf("without %d, server %d is %v, want %v", types[refused], types[i], got, want)
+			}
+		}
+		if request, _ := ppp.ParseOptions(p.AppendRequest(nil)); len(request) != 4*6 {
+			t.Errorf("without %d we ask % x", types[refused], request)
+		}
+	}
+	p := New(&Config{Local: local}) // who asks for none takes none
+	p.Naked(option(OptPrimaryDNS, dns1))
+	if a := p.Agreement(); a.DNS[0].IsValid() {
+		t.Errorf("unasked we have %v", a.DNS[0])
+	}
+	p.Naked(ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}})
+	if p.naked || p.local != local {
+		t.Error("a Nak with an address of three octets counts")
+	}
+}
+
+// TestRestricted: a peer that may choose may have what is allowed, and never ours.
+func TestRestricted(t *testing.T) {
+	for _, c := range []struct {
+		cfg   Config
+		other ppp.Verdict // on what is not allowed
+	}{
+		{Config{Local: local}, ppp.Reject},
+		{Config{Local: local, Remote: dns1, AcceptRemote: true}, ppp.Nak},
+	} {
+		p := New(&c.cfg)
+		p.Restrict(func(a netip.Addr) bool { return a == remote || a == local })
+		for addr, want := range map[netip.Addr]ppp.Verdict{remote: ppp.Ack, dns2: c.other, local: c.other, netip.IPv4Unspecified(): c.other} {
+			if v, _ := p.Judge(option(OptAddress, addr)); v != want {
+				t.Errorf("%+v: %v gets verdict %d, want %d", c.cfg, addr, v, want)
+			}
+		}
+		p.Restrict(nil)
+		if v, _ := p.Judge(option(OptAddress, dns2)); v != ppp.Ack {
+			t.Errorf("%+v, not restricted any more: verdict %d, want Ack", c.cfg, v)
+		}
+	}
+}

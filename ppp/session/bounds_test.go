@@ -1,0 +1,170 @@
+package session_test
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+)
+
+// TestCodeRejectOfNetwork: what a network protocol rejects is cut to the MRU that the peer has
+// said in LCP, to the octet (RFC 1661 section 5.6).
+func TestCodeRejectOfNetwork(t *testing.T) {
+	for _, mru := range []int{0, 200, 1400} {
+		a := client()
+		a.LCP.MRU = mru
+		p := newPair(t, a, server())
+		var rejected []int
+		p.lose = func(from int, frame []byte) bool {
+			if from == 1 && frame[0] == 0x80 && frame[2] == byte(ppp.CodeReject) {
+				rejected = append(rejected, len(frame)-2)
+			}
+			return false
+		}
+		p.up()
+		p.pass(time.Minute)
+		for _, protocol := range []ppp.Protocol{ppp.IPCP, ppp.IPv6CP} {
+			frame := binary.BigEndian.AppendUint16(nil, uint16(protocol))
+			frame = ppp.Control{Code: 99, ID: 1, Data: make([]byte, 1480)}.AppendTo(frame)
+			p.side[1].Receive(p.now, frame, &p.side[1].out)
+			p.pump()
+		}
+		want := mru
+		if mru == 0 {
+			want = 4 + 4 + 1480
+		}
+		if len(rejected) != 2 || rejected[0] != want || rejected[1] != want {
+			t.Errorf("MRU %d: Code-Rejects of %v octets, want two of %d", mru, rejected, want)
+		}
+	}
+}
+
+// TestStormBounds: thirty times in a minute that packets could flow anew are borne, one more is
+// not; a minute later the count begins anew.
+func TestStormBounds(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		times int           // that IPCP comes up beyond the first
+		pause time.Duration // before the last of them
+		want  session.Cause
+	}{
+		// The begin of the network phase and the two protocols count three at first.
+		{"thirty", 27, 0, session.Unknown},
+		{"thirty-one", 28, 0, session.NotNegotiated},
+		{"thirty-one, a minute after the first", 28, time.Minute, session.Unknown},
+		{"thirty-one, just within the minute", 28, time.Minute - time.Millisecond, session.NotNegotiated},
+	} {
+		p := newPair(t, client(), server())
+		p.up()
+		for i := range c.times {
+			if i == c.times-1 {
+				p.pass(c.pause)
+			}
+			p.side[1].Receive(p.now, []byte{0x80, 0x21, 1, byte(100 + i), 0, 10, 3, 6, 192, 0, 2, 10}, &p.side[1].out)
+			p.pump()
+		}
+		if got := p.side[1].cause(); got != c.want {
+			t.Errorf("%s: ended by %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+// TestPatienceBound: it is over at its end, and not before; the words say what was missing.
+func TestPatienceBound(t *testing.T) {
+	for _, c := range []struct {
+		demand []ppp.Method
+		text   string
+	}{{[]ppp.Method{chap.MD5}, "Authentication takes too long"}, {nil, "LCP: negotiation takes too long"}} {
+		cfg := server(c.demand...)
+		cfg.Patience = 100 * time.Second
+		cfg.LCP.Limits.MaxConfigure, cfg.AuthTimers.Tries = 1000, 1000
+		s := &side{Session: session.New(&cfg)}
+		s.Up(epoch, &s.out)
+		if c.demand != nil { // the peer agrees to everything, and then says nothing
+			request := append([]byte(nil), s.out.Frames.At(0)...)
+			request[2] = byte(ppp.ConfigureAck)
+			s.Receive(epoch, []byte{0xc0, 0x21, 1, 1, 0, 4}, &s.out)
+			s.Receive(epoch, request, &s.out)
+		}
+		for s.Deadline().Before(epoch.Add(100 * time.Second)) {
+			s.Advance(s.Deadline(), &s.out)
+		}
+		closing := func() bool { return s.Phase() == session.Terminate || s.Phase() == session.Dead }
+		s.Advance(epoch.Add(100*time.Second-1), &s.out)
+		if closing() {
+			t.Errorf("%q: too early", c.text)
+		}
+		s.Advance(epoch.Add(100*time.Second), &s.out)
+		if !closing() {
+			t.Errorf("%q: not after 100 s, but in phase %v", c.text, s.Phase())
+		}
+		for !s.Deadline().IsZero() {
+			s.Advance(s.Deadline(), &s.out)
+		}
+		for _, e := range s.out.All() {
+			if end, ok := e.(session.Closed); ok && end.Reason.Text != c.text {
+				t.Errorf("ended by %q, want %q", end.Reason.Text, c.text)
+			}
+		}
+	}
+}
+
+// TestWordsOfCauses: scripts rely on them.
+func TestWordsOfCauses(t *testing.T) {
+	for i, want := range []string{
+		"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped", "not-negotiated",
+		"not-authenticated", "peer-not-authenticated", "idle", "expired", "exhausted", "host-refused", "replaced", "unknown", "unknown",
+	} {
+		if got := session.Cause(i).String(); got != want {
+			t.Errorf("cause %d is %s, want %s", i, got, want)
+		}
+	}
+	for i, want := range []string{"Dead", "Establish", "Authenticate", "Network", "Terminate"} {
+		if got := session.Phase(i).String(); got != want {
+			t.Errorf("phase %d is %s, want %s", i, got, want)
+		}
+	}
+}
+
+// TestErrorsOfReceive: what is dropped is told with its reason.
+func TestErrorsOfReceive(t *testing.T) {
+	p := newPair(t, client(), server(chap.MD5))
+	drop := func(frame ...byte) error {
+		s := p.side[0]
+		s.Receive(p.now, frame, &s.out)
+		defer p.pump()
+		for _, e := range s.out.All() {
+			if d, ok := e.(session.Dropped); ok {
+				return d.Err
+			}
+		}
+		return nil
+	}
+	ipcp, pap := []byte{0x80, 0x21, 1, 1, 0, 4}, []byte{0xc0, 0x23, 1, 1, 0, 6, 0, 0}
+	for _, c := range []struct {
+		frame []byte
+		want  error
+	}{
+		{[]byte{0xc0}, ppp.ErrShortFrame}, {[]byte{0xc0, 0x20}, ppp.ErrBadProtocol}, {[]byte{0xc0, 0x21, 1}, ppp.ErrShortControl},
+		{ipcp, session.ErrPhase}, {pap, session.ErrPhase}, {[]byte{0, 0x21, 0x45}, session.ErrPhase},
+	} {
+		if got := drop(c.frame...); got != c.want {
+			t.Errorf("before the link: % x is dropped for %v, want %v", c.frame, got, c.want)
+		}
+	}
+	p.up()
+	for _, c := range []struct {
+		frame []byte
+		want  error
+	}{
+		{pap, session.ErrNoRole}, {[]byte{0, 0x21, 0x45}, session.ErrNotOpen}, {[]byte{0, 0x57, 0x60}, session.ErrNotOpen},
+		{[]byte{0x80, 0x21, 1}, ppp.ErrShortControl}, {[]byte{0xc2, 0x23, 1}, ppp.ErrShortControl}, {[]byte{0xc2, 0x23, 2, 1, 0, 5, 0}, ppp.ErrRole},
+	} {
+		if got := drop(c.frame...); got != c.want {
+			t.Errorf("in the network phase: % x is dropped for %v, want %v", c.frame, got, c.want)
+		}
+	}
+}
