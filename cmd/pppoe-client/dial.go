@@ -19,6 +19,7 @@ import (
 	"upppoe/internal/inet6"
 	"upppoe/internal/journal"
 	"upppoe/internal/linkwatch"
+	"upppoe/internal/memory"
 	"upppoe/internal/pppd"
 	"upppoe/internal/privilege"
 	"upppoe/internal/scripts"
@@ -125,7 +126,12 @@ func (p *program) run(ring *control.Ring) error {
 	p.journal = &journal.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
 	p.flood = &journal.Flood{Report: p.leftOut}
 	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Line: lineOf(s).String()}, exitCode)
+	unclaim, err := p.claim()
+	if err != nil {
+		return err
+	}
 	defer p.listen(ring)()
+	defer unclaim() // before: whoever has said stop may dial at once
 	p.scripts = scripts.New(scriptsOf(s, p.log))
 	defer p.scripts.Close()
 	// Ends soon: the loop does not wait for those who read the last lines.
@@ -155,6 +161,23 @@ func (p *program) run(ring *control.Ring) error {
 	cfg.Host = p.scripts.Around(p.host)
 	cfg.Stale, cfg.Before = p.records.left()
 	return p.exit(p.work(cfg))
+}
+
+// claim has no other client call the same peer, until the function that it returns is called.
+func (p *program) claim() (unclaim func(), err error) {
+	s := p.settings
+	if s.Call == "" || s.Force {
+		return func() {}, nil
+	}
+	c, by, err := memory.ClaimName(sockets, "call-"+s.Call)
+	switch {
+	case errors.Is(err, memory.ErrClaimed):
+		return nil, fmt.Errorf("peer %s is called already, by process %d: pppoe-client stop %s ends that, --force dials beside it", s.Call, by, s.Call)
+	case err != nil:
+		p.log.Debug(fmt.Sprintf("another client may call the same peer: %v", err))
+		return func() {}, nil
+	}
+	return func() { c.Close() }, nil
 }
 
 // listen lets others ask how the client is, until the function that it returns is

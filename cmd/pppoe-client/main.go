@@ -11,6 +11,7 @@ import (
 
 	"upppoe/internal/argv"
 	"upppoe/internal/background"
+	"upppoe/internal/ifname"
 	"upppoe/internal/pppd"
 	"upppoe/internal/privilege"
 )
@@ -95,6 +96,7 @@ func settings(args []string) (*pppd.Settings, error) {
 		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Notices...), "; ")}
 	}
 	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Client)...)
+	s.Interface, _ = ifname.Real(s.Interface)
 	return s, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"upppoe/internal/flagerror"
+	"upppoe/internal/ifname"
 	"upppoe/internal/manual"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
@@ -236,4 +237,7 @@ func (f *flags) explain(err error) error {
 	return fmt.Errorf("%w. Without -I, %s is asked on: name another one with -I", err, defaultInterface)
 }
 
-func (f *flags) line() afpacket.Line { return afpacket.Line{Interface: f.iface, Source: f.source} }
+func (f *flags) line() afpacket.Line {
+	name, _ := ifname.Real(f.iface)
+	return afpacket.Line{Interface: name, Source: f.source}
+}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/background"
+	"upppoe/internal/ifname"
 	"upppoe/internal/journal"
 	"upppoe/internal/pidfile"
 	"upppoe/internal/pppd"
@@ -166,6 +167,9 @@ func (f *flags) lines() (all []afpacket.Line) {
 	vlans := f.vlans
 	if len(vlans) == 0 {
 		vlans = []vlan.Stack{{}}
+	}
+	for i, name := range f.interfaces {
+		f.interfaces[i], _ = ifname.Real(name)
 	}
 	for _, name := range f.interfaces {
 		for _, tags := range vlans {

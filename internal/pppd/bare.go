@@ -1,10 +1,12 @@
 package pppd
 
 import (
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"upppoe/internal/ifname"
 )
 
 var (
@@ -23,18 +25,44 @@ func (r *Reader) bare(at Word) error {
 	case isSpeed(at.Text) && !r.afterPassword && r.Role != Account:
 		return nil
 	case r.Role == Client && name != "" && (nic || r.isInterface(name)):
+		if r.guessed.Text != "" {
+			return r.unknown(r.guessed)
+		}
 		r.Settings.Interface, r.afterPassword = name, false
+		return nil
+	case r.mayBeInterface(at):
+		r.Settings.Interface, r.guessed = name, at
 		return nil
 	}
 	return r.unknown(at)
 }
 
+// mayBeInterface reports whether a word that means nothing is rather the name of an interface
+// that is not there than an option that somebody misspelt: if it stands where interfaces do, or
+// has a number, and no interface is named otherwise.
+func (r *Reader) mayBeInterface(at Word) bool {
+	switch {
+	case r.Role != Client, r.afterPassword, r.Settings.Interface != "", r.suggestion(at.Text) != "":
+		return false
+	case at.Text == "" || len(at.Text) > maxInterface || strings.ContainsAny(at.Text, "-=/ \t\n"):
+		return false
+	}
+	if !strings.ContainsFunc(at.Text, unicode.IsLetter) {
+		return false
+	}
+	return r.first || r.afterPlugin || strings.ContainsAny(at.Text, "0123456789")
+}
+
+// maxInterface is the length of the longest name that an interface can have, an alternative one,
+// in octets (ALTIFNAMSIZ).
+const maxInterface = 127
+
 func (r *Reader) isInterface(name string) bool {
 	if r.IsInterface != nil {
 		return r.IsInterface(name)
 	}
-	_, err := net.InterfaceByName(name)
-	return err == nil
+	_, ok := ifname.Real(name)
+	return ok
 }
 
 // isSpeed says whether a word is what pppd takes for a serial line's bits per second.

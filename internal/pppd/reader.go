@@ -29,6 +29,9 @@ type Reader struct {
 	depth, files  int
 	shared        bool // others can read the file that is being read
 	afterPassword bool // the option before was password
+	afterPlugin   bool // it was plugin, behind which the interface stands
+	first         bool // it is the first of several words of the command line
+	guessed       Word // what was taken for the name of an interface that is not there
 }
 
 // Bounds of files that name files.
@@ -141,6 +144,7 @@ func (r *Reader) CommandLine(args []string) error {
 	for i, a := range args {
 		words[i].Text = a
 	}
+	r.first = len(args) > 1
 	return r.words(words)
 }
 
@@ -159,6 +163,7 @@ func (r *Reader) words(words []Word) (err error) {
 // it.
 func (r *Reader) option(words []Word) (rest []Word, err error) {
 	at, rest := words[0], words[1:]
+	defer func() { r.first, r.afterPlugin = false, byName[at.Text] != nil && byName[at.Text].name == "plugin" }()
 	name, value, given, dashes := spelling(at)
 	o := byName[name]
 	switch {

@@ -178,7 +178,7 @@ func TestBadOptions(t *testing.T) {
 		{"+mppe-128", "is refused: encryption (MPPE) is not supported"},
 		{"1.2.3:4", "no pair of IPv4 addresses"},
 		{"192.0.2.1:127.0.0.1", "no pair of IPv4 addresses"},
-		{"nosuchif0", `unknown option "nosuchif0", nor is there an interface of that name`},
+		{"nosuchif", `unknown option "nosuchif", nor is there an interface of that name`},
 		{"nic-", "unknown option"},
 		{"ipv6 x,y", "give interface identifiers like ::1,::2"},
 		{"ipv6 fe80::1,", "give interface identifiers like ::1,::2"},

@@ -127,6 +127,7 @@ type Settings struct {
 	Unit            int // -1: any
 	IfName          string
 	LinkName        string
+	Force           bool
 	IPParam         *string // nil: scripts have no such argument
 	Detach          Detach
 	NotifySystemd   bool

@@ -76,6 +76,8 @@ var programOptions = []option{
 		kind: flag(func(s *Settings) { s.ShowOptions = true })},
 	{name: "dryrun", help: "print them, and end",
 		kind: flag(func(s *Settings) { s.Dump, s.DryRun = true, true })},
+	{name: "force", roles: Client, help: "dial even if another client has been told to call the same peer",
+		kind: flag(func(s *Settings) { s.Force = true })},
 	{name: "linkname", roles: Client, help: "name of the line: its pid file is ppp-NAME.pid",
 		kind: kind{"NAME", fileName(func(s *Settings) *string { return &s.LinkName })}},
 	{name: "state-dir", roles: Client | Server, help: "where it is remembered what a crash would leave behind: a client's open sessions, and what `datapath kernel` has switched at an interface (default /var/lib/upppoe)",
