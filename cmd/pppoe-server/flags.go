@@ -246,8 +246,9 @@ func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 }
 
 // config is what flags and options mean for a server, whose Host is yet to be set. What is wrong
-// with the accounts' files goes to the log.
-func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
+// with the accounts' files goes to the log. before are the accounts that the server has had until
+// now; nil: none.
+func config(f *flags, s *pppd.Settings, before pppoe.Authority, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
 		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
 		Session:      s.Session(),
@@ -267,6 +268,9 @@ func config(f *flags, s *pppd.Settings, log *slog.Logger) pppoe.ServerConfig {
 	who := accounts.New(f.etc, s.Name, c.Pool, log)
 	who.All, who.Bound = s, true
 	who.Files(s.CHAPSecrets, s.PAPSecrets)
+	if is, ok := before.(*accounts.Accounts); ok {
+		who.Inherit(is)
+	}
 	who.Check(c.Session.LCP.Demand)
 	if len(c.Session.LCP.Demand) > 0 { // to others we prove nothing: see ppp.Mark
 		c.Session.LCP.Answer, c.Session.AnswerLast = who.Proves(s.Answer()), true

@@ -190,7 +190,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := config(f, s, slog.New(slog.DiscardHandler))
+	c := config(f, s, nil, slog.New(slog.DiscardHandler))
 	v4 := c.Session.IPv4
 	switch {
 	case v4 == nil || v4.Local != f.local || v4.DNS[0] != netip.MustParseAddr("192.0.2.53"):
@@ -213,18 +213,18 @@ func TestConfig(t *testing.T) {
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
-	if terms := config(f, s, slog.New(slog.DiscardHandler)).Terms(pppoe.Line{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
+	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Terms(pppoe.Line{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
 		t.Errorf("sessions are held to %+v", terms)
 	}
 	f = set(t, "noip")
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
-	if c = config(f, s, slog.New(slog.DiscardHandler)); c.Session.IPv4 != nil || c.Trace {
+	if c = config(f, s, nil, slog.New(slog.DiscardHandler)); c.Session.IPv4 != nil || c.Trace {
 		t.Errorf("noip: IPv4 is %+v, trace %v", c.Session.IPv4, c.Trace)
 	}
 	f.debug = true
-	if !config(f, s, slog.New(slog.DiscardHandler)).Trace {
+	if !config(f, s, nil, slog.New(slog.DiscardHandler)).Trace {
 		t.Error("-d has no effect")
 	}
 }
@@ -237,7 +237,7 @@ func TestDuplicateSession(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := config(f, pppd.New(), nil).KeepOlder; got != want {
+			if got := config(f, pppd.New(), nil, slog.New(slog.DiscardHandler)).KeepOlder; got != want {
 				t.Errorf("%q: the older is kept: %v", a, got)
 			}
 		}
@@ -277,7 +277,7 @@ func TestEcho(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := config(f, s, slog.New(slog.DiscardHandler)).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
+		if e := config(f, s, nil, slog.New(slog.DiscardHandler)).Session.LCP.Echo; e.Interval != c.interval || e.Failures != c.failures {
 			t.Errorf("%q: every %v, %d unanswered; want %v, %d", c.text, e.Interval, e.Failures, c.interval, c.failures)
 		}
 	}
@@ -349,7 +349,7 @@ func TestProvesItself(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		is := config(f, s, slog.New(slog.DiscardHandler)).Session
+		is := config(f, s, nil, slog.New(slog.DiscardHandler)).Session
 		if len(is.LCP.Answer) != c.methods || len(is.LCP.Answer) > 0 && (!is.AnswerLast || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
 			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.Answer), is.AnswerLast, is.Credentials.Name, c.methods)
 		}

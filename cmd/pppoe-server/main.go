@@ -70,13 +70,16 @@ func attend(f *flags, s *pppd.Settings) int {
 	for _, notice := range slices.Concat(f.notices, s.Notices) {
 		log.Warn(notice)
 	}
+	if few := allowFiles(openFiles(f, s), f.max); few != "" {
+		log.Warn(few)
+	}
 	paths := &stage.Lines{Want: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Memory: s.StateDir, Log: log}
 	defer paths.Close()
 	listeners, err := listen(f, paths)
 	if err != nil {
 		return fail(err)
 	}
-	cfg := config(f, s, log)
+	cfg := config(f, s, nil, log)
 	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
@@ -101,7 +104,7 @@ func attend(f *flags, s *pppd.Settings) int {
 		run.hurry()
 	})
 	defer stop()
-	again := &reloading{flags: f, settings: s, log: log, lines: lines, scripts: run, server: server}
+	again := &reloading{flags: f, settings: s, accounts: cfg.Authority, log: log, lines: lines, scripts: run, server: server}
 	defer onHangUp(again.reload)()
 	giveUp(log, v6 != nil, s.DataPath)
 	for _, l := range listeners {

@@ -17,6 +17,7 @@ import (
 type reloading struct {
 	flags    *flags
 	settings *pppd.Settings // that hold
+	accounts pppoe.Authority
 	log      *slog.Logger
 	lines    *journal.Lines
 	scripts  *scripted
@@ -45,8 +46,10 @@ func onHangUp(do func()) (stop func()) {
 // broken changes nothing at all.
 func (r *reloading) reload() {
 	s, err := options(r.flags)
+	var cfg pppoe.ServerConfig
 	if err == nil {
-		err = r.server.Reconfigure(config(r.flags, s, r.log))
+		cfg = config(r.flags, s, r.accounts, r.log)
+		err = r.server.Reconfigure(cfg)
 	}
 	if err != nil {
 		r.log.Error(fmt.Sprintf("SIGHUP: nothing is changed, as the options cannot be used: %v", err))
@@ -61,7 +64,7 @@ func (r *reloading) reload() {
 	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
 	r.scripts.use(host(s, r.scripts, r.log), scriptsOf(r.flags, s, r.log))
 	r.lines.SetDebug(s.Debug || r.flags.debug)
-	r.settings = s
+	r.settings, r.accounts = s, cfg.Authority
 	r.log.Info("SIGHUP: options and accounts are read again, for sessions that begin from now on")
 }
 

@@ -25,7 +25,7 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 	lines := journal.NewLines(false)
 	lines.AddMemory(out)
 	log := slog.New(lines)
-	cfg := config(f, s, log)
+	cfg := config(f, s, nil, log)
 	run := newScripted()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
 	cfg.Host = run
@@ -35,7 +35,7 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloading{flags: f, settings: s, log: log, lines: lines, scripts: run, server: server}, out
+	return &reloading{flags: f, settings: s, accounts: cfg.Authority, log: log, lines: lines, scripts: run, server: server}, out
 }
 
 // TestReload: what the options file says holds for sessions that begin then; a broken one

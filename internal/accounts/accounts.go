@@ -45,7 +45,8 @@ type Accounts struct {
 type held struct {
 	version version
 	file    *secrets.File
-	err     error // why there is none; nil: there is
+	err     error  // why there is none; nil: there is
+	kept    string // empty, or why it is as it was read before
 }
 
 var _ pppoe.Authority = (*Accounts)(nil)
@@ -213,6 +214,10 @@ func (a *Accounts) load(path string) *held {
 	defer a.mu.Unlock()
 	before := a.files[path]
 	info, err := os.Stat(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && before != nil && before.file != nil {
+		a.files[path] = a.keep(before, before.version, unread(path, err))
+		return a.files[path]
+	}
 	if err != nil {
 		h := &held{err: unread(path, err)}
 		if told := before != nil && before.err != nil && before.err.Error() == h.err.Error(); !told && !errors.Is(err, fs.ErrNotExist) {
@@ -222,22 +227,46 @@ func (a *Accounts) load(path string) *held {
 		return h
 	}
 	if version := versionOf(info); before == nil || before.version != version {
-		a.files[path] = a.read(path, version)
+		a.files[path] = a.read(path, version, before)
 	}
 	return a.files[path]
 }
 
-func (a *Accounts) read(path string, version version) *held {
+func (a *Accounts) read(path string, version version, before *held) *held {
 	file, warnings, err := secrets.Load(path)
 	for _, w := range warnings {
 		a.log.Warn(w)
 	}
 	h := &held{version: version, file: file}
+	if err != nil && before != nil && before.file != nil {
+		return a.keep(before, version, unread(path, err))
+	}
 	if err != nil {
 		h.err = unread(path, err)
 		a.log.Error(h.err.Error())
 	}
 	return h
+}
+
+// keep goes on with a file as it was read before, since it cannot be read now: nobody who has an
+// account is locked out by a slip with the file's mode.
+func (a *Accounts) keep(before *held, version version, why error) *held {
+	if before.kept != why.Error() {
+		a.log.Error(fmt.Sprintf("%v: the accounts that were read before hold", why))
+	}
+	return &held{version: version, file: before.file, kept: why.Error()}
+}
+
+// Inherit has accounts begin with what others have read of the same files. It is called before
+// use.
+func (a *Accounts) Inherit(from *Accounts) {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	for _, path := range []string{a.chap, a.pap} {
+		if h := from.files[path]; h != nil && h.file != nil {
+			a.files[path] = h
+		}
+	}
 }
 
 // version tells a file that has changed from one that has not: also one of the same length that
