@@ -2,6 +2,7 @@ package chap_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -100,4 +101,23 @@ func TestMethod(t *testing.T) {
 			t.Errorf("%s, log name %s; want %s", got, m.Name(), want)
 		}
 	}
+}
+
+// TestMarked: a challenge that another session with the same key has sent is not answered; without
+// the key, or under another, it is.
+func TestMarked(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		for sent, want := range map[string]bool{"key": true, "other": false, "": false} {
+			var q ppp.Queue
+			d := m.Demand(ppp.Examiner{Name: "ac", Key: []byte(sent), Rand: dice(3)})
+			d.Start(start, &q)
+			challenge := ppptest.Only(t, ppp.CHAP, &q)
+			who := credentials(password)
+			who.Key = []byte("key")
+			_, err := m.Answer(who).Receive(start, challenge, &q)
+			if errors.Is(err, ppp.ErrReflected) != want || (q.Len() == 0) != want {
+				t.Errorf("sent with the key %q: %v, %d packets; want it refused %v", sent, err, q.Len(), want)
+			}
+		}
+	})
 }

@@ -56,3 +56,15 @@ func FuzzParseMSFailure(f *testing.F) {
 		}
 	})
 }
+
+// TestMSErrors: the numbers of RFC 2759 section 6, and one beside each.
+func TestMSErrors(t *testing.T) {
+	for number, want := range map[int]string{
+		645: "E=645", 646: "restricted logon hours", 647: "account disabled", 648: "password expired", 649: "no dial-in permission",
+		650: "E=650", 690: "E=690", 691: "authentication failure", 692: "E=692", 708: "E=708", 709: "error changing the password", 710: "E=710",
+	} {
+		if got := (chap.MSFailure{Error: number}).String(); got != want {
+			t.Errorf("%d: %q, want %q", number, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package eap_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -159,4 +160,22 @@ func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.Exchange, deman
 		}
 	}
 	return proved
+}
+
+// TestMarked: a challenge that another session with the same key has sent is not answered.
+func TestMarked(t *testing.T) {
+	for sent, want := range map[string]bool{"key": true, "other": false, "": false} {
+		var q ppp.Queue
+		d := eap.MD5.Demand(ppp.Examiner{Name: "ac", Key: []byte(sent), Rand: dice(3)})
+		d.Start(start, &q)
+		asked := ppptest.Only(t, ppp.EAP, &q)
+		ppptest.Receive(t, d, start, response(asked.ID, eap.Identity, "testuser"), &q)
+		challenge := ppptest.Only(t, ppp.EAP, &q)
+		who := credentials("testpassword")
+		who.Key = []byte("key")
+		_, err := eap.MD5.Answer(who).Receive(start, challenge, &q)
+		if errors.Is(err, ppp.ErrReflected) != want || (q.Len() == 0) != want {
+			t.Errorf("sent with the key %q: %v, %d packets; want it refused %v", sent, err, q.Len(), want)
+		}
+	}
 }

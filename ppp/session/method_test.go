@@ -2,11 +2,13 @@ package session_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
 	"upppoe/chap"
 	"upppoe/ppp"
+	"upppoe/ppp/eap"
 	"upppoe/ppp/pap"
 	"upppoe/ppp/session"
 )
@@ -56,6 +58,30 @@ func TestMethodInsistedOn(t *testing.T) {
 		}
 		if told && (!bytes.Equal(e.Wanted, chap.MSv1.Option()) || len(e.Offered) != len(c.answer)) {
 			t.Errorf("%s: told %+v", c.what, e)
+		}
+	}
+}
+
+// TestRefusalTellsNothing: why a login is refused goes to the log, and not to the peer, which hears
+// the same whatever it was.
+func TestRefusalTellsNothing(t *testing.T) {
+	for _, m := range []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method} {
+		said := map[string]bool{}
+		for _, why := range []string{"unknown user", "wrong password", ""} {
+			p := newPair(t, client(), server(m))
+			p.side[1].decide = func(ppp.Proof) ppp.Decision { return ppp.Decision{Reason: why} }
+			p.up()
+			p.pass(time.Minute)
+			said[p.log.String()] = true
+			if e, ok := first[session.AuthFailed](p.side[1]); !ok || e.Message != why {
+				t.Errorf("%v: the server is told %q, want %q", m, e.Message, why)
+			}
+			if e, ok := first[session.AuthFailed](p.side[0]); !ok || why != "" && strings.Contains(e.Message, why) {
+				t.Errorf("%v: the peer is told %q", m, e.Message)
+			}
+		}
+		if len(said) != 1 {
+			t.Errorf("%v: the peer hears %d different things", m, len(said))
 		}
 	}
 }
