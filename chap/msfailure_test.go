@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"upppoe/chap"
@@ -55,6 +56,16 @@ func FuzzParseMSFailure(f *testing.F) {
 			t.Errorf("%q became %q, then %+v, error %v", message, told, twice, err)
 		}
 	})
+}
+
+// TestShortMSChallenge: a challenge of one octet is one.
+func TestShortMSChallenge(t *testing.T) {
+	for _, challenge := range [][]byte{nil, {7}, {7, 8}} {
+		told := string(chap.MSFailure{Error: 691, Challenge: challenge}.AppendTo(nil))
+		if strings.Contains(told, " C=") != (len(challenge) > 0) {
+			t.Errorf("%x is told as %q", challenge, told)
+		}
+	}
 }
 
 // TestMSErrors: the numbers of RFC 2759 section 6, and one beside each.

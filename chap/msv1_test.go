@@ -101,6 +101,14 @@ func TestAnswerMSv1(t *testing.T) {
 		{Failure, "E=648 R=0 V=2", ppp.Failed, "password expired"},
 		{Failure, "no", ppp.Failed, "no"},
 	} {
+		for m, flag := range map[ppp.Method]byte{MSv1: 1, LANMAN: 0} {
+			var q ppp.Queue
+			m.Answer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }}).
+				Receive(time.Unix(1, 0), ppp.Control{Code: Challenge, ID: 9, Data: AppendValue(nil, make([]byte, 8), "ac")}, &q)
+			if frame := q.At(0); frame[2+4+49] != flag {
+				t.Errorf("%v: the flag of its Response is %d, want %d", m, frame[2+4+49], flag)
+			}
+		}
 		var q ppp.Queue
 		a := MSv1.Answer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }})
 		now := time.Unix(1, 0)

@@ -89,3 +89,15 @@ func TestProofKeepsNothingOfTheBuffer(t *testing.T) {
 		}
 	})
 }
+
+// TestOneOctet: the shortest secret is one (RFC 1994 section 2.3).
+func TestOneOctet(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		var q ppp.Queue
+		d, challenge := demanding(t, m, ppp.AuthTimers{})
+		step := ppptest.Receive(t, d, start, respond(t, m, "x", challenge), &q)
+		if _, ok := step.Proof.Verify([]byte("x")); !ok {
+			t.Error("a secret of one octet does not verify")
+		}
+	})
+}

@@ -128,7 +128,7 @@ func TestBound(t *testing.T) {
 
 // TestUnit: a device's number, or else the session's, from 0 on.
 func TestUnit(t *testing.T) {
-	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12} {
+	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12, "ppp2147483647": 1<<31 - 1, "ppp2147483648": 6} {
 		if got := unit(pppoe.Line{SessionID: 7, Device: device}); got != want {
 			t.Errorf("%q: %d, want %d", device, got, want)
 		}
@@ -286,6 +286,63 @@ func TestProvingOurselves(t *testing.T) {
 		}
 		if able := a.Proves([]ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}); !slices.Equal(able, c.able) {
 			t.Errorf("%q, %q: able to prove ourselves by %v, want %v", c.chap, c.pap, able, c.able)
+		}
+	}
+}
+
+// TestUnreadableOnce: a file of which not even the name can be looked up lets nobody in, and is
+// told of once for as long as that is so.
+func TestUnreadableOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file, where a folder should be
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := New(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for range 3 {
+		if d := a.Judge(context.Background(), pppoe.Line{SessionID: 1}, pap.Proof{Name: "alice", Password: pap.Password("x")}); d.Granted || d.Reason == "" {
+			t.Errorf("granted %v, %q", d.Granted, d.Reason)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("told %d times, want once: %s", n, &log)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if d := a.Judge(context.Background(), pppoe.Line{SessionID: 1}, pap.Proof{Name: "alice", Password: pap.Password("x")}); d.Granted || !strings.HasPrefix(d.Reason, "no file ") || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("without the folder: %q, the log %s", d.Reason, &log)
+	}
+}
+
+// TestOurSecretThatCannotBeRead: the log has the line, and of a user with whom we share none nothing.
+func TestOurSecretThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	text := "alice ac pw *\nbob ac pw *\ncarol ac pw *\nac alice @/nowhere/at/all *\nac carol own *\n"
+	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := New(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for user, told := range map[string]bool{"alice": true, "bob": false, "carol": false} {
+		a.Check([]ppp.Method{pap.Method})
+		log.Reset()
+		d := a.Judge(context.Background(), pppoe.Line{SessionID: 1}, pap.Proof{Name: user, Password: pap.Password("pw")})
+		if said := strings.Contains(log.String(), "our secret for") && strings.Contains(log.String(), "pap-secrets:4: "); !d.Granted || said != told || !told && log.Len() > 0 {
+			t.Errorf("%s: granted %v, the log is %q", user, d.Granted, &log)
+		}
+	}
+}
+
+// TestFiles: each of the two may be named, and the other stays what it is.
+func TestFiles(t *testing.T) {
+	for _, c := range []struct{ chap, pap, wantCHAP, wantPAP string }{
+		{"", "", "DIR/chap-secrets", "DIR/pap-secrets"}, {"/a", "", "/a", "DIR/pap-secrets"}, {"", "/b", "DIR/chap-secrets", "/b"},
+	} {
+		a := New("DIR", "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		a.Files(c.chap, c.pap)
+		if gotCHAP, gotPAP := a.fileOf(chap.MD5Proof{}), a.fileOf(pap.Proof{}); gotCHAP != c.wantCHAP || gotPAP != c.wantPAP {
+			t.Errorf("%+v: %s and %s", c, gotCHAP, gotPAP)
 		}
 	}
 }

@@ -75,9 +75,12 @@ func options(words []pppd.Word) []pppd.Word {
 	return words[i+1:]
 }
 
+// readLine is firstLine. A test counts how often files are read.
+var readLine = firstLine
+
 // readSecret reads the file that @/FILE names: its first line is the secret (pppd(8)).
 func readSecret(path string) (s Secret, shared bool, err error) {
-	s, shared, err = firstLine(path)
+	s, shared, err = readLine(path)
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		err = fmt.Errorf("the file of its secret: %w", at.Err) // a name may be a secret that begins with @/
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -184,6 +185,52 @@ func TestSecretOfAFileFollowsIt(t *testing.T) {
 		if e, err := f.Lookup("bob", "ac"); string(e.Secret) != "two" || err != nil {
 			t.Errorf("bob: %v", err)
 		}
+	}
+}
+
+// TestOneFileALookup: whoever is looked up, one file is read if any secret is in a file, and none
+// else: the time that it takes does not tell who has an account.
+func TestOneFileALookup(t *testing.T) {
+	defer func() { readLine = firstLine }()
+	reads := 0
+	readLine = func(string) (Secret, bool, error) { reads++; return Secret("x"), false, nil }
+	for text, want := range map[string]int{"alice * one *\nbob * two\n": 0, "alice * one *\nbob * @/a *\ncarol * @/b *\ndave\n": 1} {
+		f, _ := Parse("f", text)
+		for _, client := range []string{"alice", "bob", "carol", "dave", "nobody"} {
+			reads = 0
+			f.Lookup(client, "ac")
+			if reads != want {
+				t.Errorf("%q: for %s %d files are read, want %d", text, client, reads, want)
+			}
+		}
+	}
+}
+
+// TestFromDescriptor: the first line of what comes, of 65,536 octets at most; the descriptor is
+// closed.
+func TestFromDescriptor(t *testing.T) {
+	long := strings.Repeat("x", 1<<16)
+	for text, want := range map[string]string{"a": "a", "a\n": "a", "a b\r\nc": "a b", "": "", "\na": "", long: long, long[1:] + "\n": long[1:], long + "y": long} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			w.WriteString(text)
+			w.Close()
+		}()
+		fd, err := syscall.Dup(int(r.Fd()))
+		r.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := FromDescriptor(fd)
+		if string(s) != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, errEmpty) {
+			t.Errorf("%d octets: %d, %v; want %d", len(text), len(s), err, len(want))
+		}
+	}
+	if _, err := FromDescriptor(1 << 20); err == nil || errors.Is(err, errEmpty) {
+		t.Errorf("a descriptor that is not open: %v", err)
 	}
 }
 
