@@ -242,3 +242,37 @@ func TestAnswerAgain(t *testing.T) {
 		t.Errorf("%+v", step)
 	}
 }
+
+// TestAccepted: that the peer goes on stands for a lost Success once we have answered a challenge,
+// once, and not after a Failure.
+func TestAccepted(t *testing.T) {
+	challenge := func() ppp.Control {
+		_, c := challenging(t, ppp.AuthTimers{})
+		return c
+	}
+	for _, c := range []struct {
+		what    string
+		packets []ppp.Control
+		want    ppp.Outcome
+	}{
+		{"nothing", nil, ppp.Pending},
+		{"a request for the identity", []ppp.Control{request(1, eap.Identity, "")}, ppp.Pending},
+		{"a challenge", []ppp.Control{challenge()}, ppp.Succeeded},
+		{"a challenge and its Success", []ppp.Control{challenge(), {Code: eap.Success, ID: challenge().ID}}, ppp.Pending},
+		{"a challenge and its Failure", []ppp.Control{challenge(), {Code: eap.Failure, ID: challenge().ID}}, ppp.Pending},
+	} {
+		var q ppp.Queue
+		a := eap.MD5.Answer(credentials("testpassword"))
+		a.Start(start, &q)
+		for _, p := range c.packets {
+			ppptest.Receive(t, a, start, p, &q)
+		}
+		accepted := a.(ppp.Unacknowledged).Accepted
+		if step := accepted(); step.Outcome != c.want || c.want == ppp.Succeeded && step.Name != "testuser" {
+			t.Errorf("%s: %+v, want %v", c.what, step, c.want)
+		}
+		if step := accepted(); step.Outcome != ppp.Pending {
+			t.Errorf("%s: a second time: %+v", c.what, step)
+		}
+	}
+}
