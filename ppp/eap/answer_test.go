@@ -116,6 +116,8 @@ func TestAnswerDrops(t *testing.T) {
 		{"another type after our method", proving, request(0x89, 13, ""), eap.ErrEarly},
 		{"identity after our method", proving, request(0x89, eap.Identity, ""), eap.ErrEarly},
 		{"a new Request with the old Identifier", named, request(0x87, eap.Identity, "another"), ppp.ErrStale},
+		{"a challenge with the Identifier of the identity", named, request(0x87, eap.MD5Challenge, "\x01aac"), ppp.ErrStale},
+		{"identity with the Identifier of the challenge", proving, request(0x88, eap.Identity, ""), ppp.ErrStale},
 		{"no value", named, request(0x88, eap.MD5Challenge, ""), chap.ErrValue},
 		{"an empty value", named, request(0x88, eap.MD5Challenge, "\x00ac"), chap.ErrValue},
 		{"a value beyond the end", named, request(0x88, eap.MD5Challenge, "\x10abc"), chap.ErrValue},

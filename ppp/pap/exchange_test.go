@@ -122,6 +122,7 @@ func TestAnswerReceive(t *testing.T) {
 		{"Ack of what was never sent", ppp.Control{Code: pap.AuthenticateAck, ID: 3, Data: []byte{0}}, 0, ppp.ErrStale},
 		{"Ack of identifier 0", ppp.Control{Code: pap.AuthenticateAck, Data: []byte{0}}, 0, ppp.ErrStale},
 		{"message beyond the end", ppp.Control{Code: pap.AuthenticateAck, ID: 1, Data: []byte{9, 'x'}}, 0, pap.ErrMessage},
+		{"message beyond the end, of one octet", ppp.Control{Code: pap.AuthenticateAck, ID: 1, Data: []byte{1}}, 0, pap.ErrMessage},
 		{"request", packet(t, goldenRequest), 0, ppp.ErrRole},
 		{"unknown code", ppp.Control{Code: 4, ID: 1}, 0, ppp.ErrRole},
 	} {
@@ -159,6 +160,18 @@ func TestAnswerThatCannotBegin(t *testing.T) {
 		if step := a.Advance(at(time.Hour), &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("%s: later %+v, %d packets sent", c.why, step, q.Len())
 		}
+	}
+}
+
+// TestLongestFields: name and password of 255 octets each go out.
+func TestLongestFields(t *testing.T) {
+	var q ppp.Queue
+	long := strings.Repeat("x", 255)
+	a := pap.Method.Answer(ppp.Credentials{Name: long, Secret: credentials(long).Secret})
+	a.Start(start, &q)
+	r, err := pap.ParseRequest(ppptest.Only(t, ppp.PAP, &q).Data)
+	if err != nil || string(r.Name) != long || string(r.Password) != long {
+		t.Errorf("%d and %d octets, %v", len(r.Name), len(r.Password), err)
 	}
 }
 
