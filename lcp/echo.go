@@ -151,6 +151,9 @@ func (l *Link) receiveEchoReply(now time.Time, c ppp.Control) error {
 	if l.options.isOurs(binary.BigEndian.Uint32(c.Data)) {
 		return ErrOwn
 	}
+	if l.path.answered(now, c) {
+		return nil
+	}
 	if age := int(l.echo.id - 1 - c.ID); age >= l.echo.pending {
 		return ErrEcho
 	}

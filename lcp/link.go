@@ -27,6 +27,9 @@ type Config struct {
 	Answer []ppp.Method
 	// Echo asks the peer for signs of life.
 	Echo Echo
+	// CheckPath finds out, soon after the link has opened, whether packets of the size agreed
+	// on come through (RFC 4638 section 5.2): see TakePathLimit.
+	CheckPath bool
 	// Limits are the automaton's.
 	Limits ppp.Limits
 	// Rand is where magic numbers come from. It must be set, and must not fail.
@@ -51,6 +54,7 @@ type Link struct {
 	machine *ppp.Machine
 	options *options
 	echo    keepalive
+	path    pathCheck
 
 	rejected ppp.Protocol // by the peer's last Protocol-Reject; 0: none
 	farewell []byte       // of the peer's Terminate-Request
@@ -64,6 +68,7 @@ func New(cfg *Config) *Link {
 		options: o,
 		machine: ppp.NewMachine(o, cfg.Limits),
 		echo:    keepalive{Echo: cfg.Echo},
+		path:    pathCheck{enabled: cfg.CheckPath},
 	}
 }
 
@@ -88,12 +93,13 @@ func (l *Link) Close(now time.Time, reason string, q *ppp.Queue) ppp.Signal {
 
 // Deadline is when Advance wants to be called; zero: never.
 func (l *Link) Deadline() time.Time {
-	return ppp.Earliest(l.machine.Deadline(), l.echo.deadline)
+	return ppp.Earliest(l.machine.Deadline(), l.echo.deadline, l.path.deadline)
 }
 
 // Advance does what is due at now.
 func (l *Link) Advance(now time.Time, q *ppp.Queue) ppp.Signal {
 	l.echo.advance(now, l, q)
+	l.path.advance(now, l, q)
 	return l.follow(now, l.machine.Advance(now, q), q)
 }
 
@@ -102,9 +108,11 @@ func (l *Link) follow(now time.Time, s ppp.Signal, q *ppp.Queue) ppp.Signal {
 	if s.Has(ppp.LayerUp) {
 		l.machine.SetPeerMRU(l.options.peerMRU)
 		l.echo.start(now, l, q)
+		l.path.start(now, min(l.PeerMRU(), l.MRU()))
 	}
 	if s.Has(ppp.LayerDown) {
 		l.echo.stop()
+		l.path.stop()
 	}
 	return s
 }

@@ -78,6 +78,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	if c.Session.IPv4 != nil {
 		c.Session.IPv4.Unnumbered = true
 	}
+	c.Session.LCP.CheckPath = !s.NoPathCheck
 	c.Session.Credentials = who
 	if who.Name != "" {
 		c.Session.LCP.Answer = able(s.Answer(), who)

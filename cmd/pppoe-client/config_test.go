@@ -325,6 +325,16 @@ func TestKernelElsewhere(t *testing.T) {
 }
 
 // TestMaxPayload: RFC 4638 is asked for if either direction is to carry more than 1492.
+// TestPathCheck: it is on unless an option says otherwise; the last word counts.
+func TestPathCheck(t *testing.T) {
+	for words, want := range map[string]bool{"": true, "nopath-check": false, "nopath-check path-check": true, "path-check nopath-check": false} {
+		c, err := config(parse(t, append([]string{"eth0"}, strings.Fields(words)...)...), silent())
+		if err != nil || c.Session.LCP.CheckPath != want {
+			t.Errorf("%q: the path is checked: %v, %v; want %v", words, c.Session.LCP.CheckPath, err, want)
+		}
+	}
+}
+
 func TestMaxPayload(t *testing.T) {
 	for _, c := range []struct {
 		words []string

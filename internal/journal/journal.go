@@ -165,6 +165,9 @@ func (j *Journal) session(l pppoe.Line, event session.Event) {
 		j.info(l, "peer from calling number %s authorized", strings.ToUpper(l.Peer.String()))
 	case session.MethodRefused:
 		j.methodRefused(l, e)
+	case session.PathLimited:
+		j.error(l, "Warning - packets of %d octets do not come through, though both sides agreed on them; %d octets do: say mtu %d and mru %d",
+			e.Size, e.Carries, e.Carries, e.Carries)
 	case session.NetworkFailed:
 		j.info(l, "%v: %v", e.Protocol, e.Err)
 	case session.Silent:

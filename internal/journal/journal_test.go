@@ -13,6 +13,7 @@ import (
 
 	"upppoe/chap"
 	"upppoe/ipcp"
+	"upppoe/lcp"
 	"upppoe/ppp"
 	"upppoe/ppp/eap"
 	"upppoe/ppp/ipv6cp"
@@ -117,6 +118,7 @@ func TestWords(t *testing.T) {
 		{session.MethodRefused{Wanted: chap.MSv2.Option(), Offered: []ppp.Method{eap.MD5, chap.MD5}}, fault + "Peer insists on authentication by chap MS-v2: we offer eap, chap MD5\n"},
 		{session.MethodRefused{Wanted: []byte{0xc0, 0x27}}, fault + "Peer insists on authentication by 0xc027: we have no name to prove: give option user\n"},
 		{session.MethodRefused{Wanted: []byte{0xc0}, Offered: []ppp.Method{pap.Method}}, fault + "Peer insists on authentication by 0xc0: we offer pap\n"},
+		{session.PathLimited{PathLimit: lcp.PathLimit{Size: 1492, Carries: 1442}}, fault + "Warning - packets of 1492 octets do not come through, though both sides agreed on them; 1442 octets do: say mtu 1442 and mru 1442\n"},
 		{session.NetworkFailed{Protocol: ppp.IPCP, Err: ipcp.ErrNoLocal}, info + "IPCP: could not determine local IP address\n"},
 		{session.Silent{Requests: 3}, info + "No response to 3 echo-requests\n" + info + "Serial link appears to be disconnected.\n"},
 		{session.PeerClosed{}, info + "LCP terminated by peer\n"},

@@ -73,6 +73,7 @@ type Settings struct {
 	EchoAdaptive       bool
 	SilenceLimit       time.Duration // without EchoInterval: how long the peer may be silent; 0: for ever
 	NoMagic            bool
+	NoPathCheck        bool
 	Silent             bool
 	LCP                ppp.Limits
 	IPCP               ppp.Limits

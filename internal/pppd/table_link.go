@@ -18,6 +18,10 @@ var linkOptions = slices.Concat([]option{
 }, limits("lcp", func(s *Settings) *ppp.Limits { return &s.LCP }), []option{
 	{name: "nomagic", also: "-mn", help: "no magic number, and no detection of loops",
 		kind: flag(func(s *Settings) { s.NoMagic = true })},
+	{name: "path-check", roles: Client, help: "find out, 3 seconds after LCP has opened, whether packets of the size agreed on come through, by an Echo-Request as long as that; the log says which do, if they do not (default)",
+		kind: flag(func(s *Settings) { s.NoPathCheck = false })},
+	{name: "nopath-check", roles: Client, help: "do not",
+		kind: flag(func(s *Settings) { s.NoPathCheck = true })},
 	{name: "silent", help: "let the peer begin to negotiate",
 		kind: flag(func(s *Settings) { s.Silent = true })},
 	{name: "passive", also: "-p", status: noticed, help: "a peer that does not answer ends the attempt"},

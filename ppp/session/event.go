@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"upppoe/ipcp"
+	"upppoe/lcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 )
@@ -53,6 +54,12 @@ func (o *Output) tell(e Event) {
 // Event is something that happened in a session: one of the types below.
 // What a peer said in it is as it came, and not fit for a terminal.
 type Event interface{ event() }
+
+// PathLimited tells that packets of the size agreed on do not come through, though the peer answers
+// smaller ones (see lcp.Config.CheckPath).
+type PathLimited struct{ lcp.PathLimit }
+
+func (PathLimited) event() {}
 
 // LinkUp tells that LCP has opened.
 type LinkUp struct {

@@ -77,6 +77,26 @@ func TestMutual(t *testing.T) {
 	}
 }
 
+// TestPathLimited: a session says what its path carries, if that is less than was agreed on, and
+// stays up.
+func TestPathLimited(t *testing.T) {
+	for _, carries := range []int{1492, 1442} {
+		a := client()
+		a.LCP.CheckPath = true
+		p := newPair(t, a, server(chap.MD5))
+		p.lose = func(_ int, frame []byte) bool { return len(frame)-2 > carries }
+		p.up()
+		p.pass(time.Minute)
+		said, limited := first[session.PathLimited](p.side[0])
+		if limited != (carries < 1492) || limited && (said.Size != 1492 || said.Carries != carries) || p.side[0].Phase() != session.Network {
+			t.Errorf("a path that carries %d octets: %v, %+v, in phase %v", carries, limited, said, p.side[0].Phase())
+		}
+		if has[session.PathLimited](p.side[1]) {
+			t.Error("the server checks the path too")
+		}
+	}
+}
+
 // TestNoCredentials: who cannot prove who it is gets no link, and says why.
 func TestNoCredentials(t *testing.T) {
 	a := client()

@@ -90,6 +90,9 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 	if s.link.State() <= ppp.Stopping {
 		return
 	}
+	if limit := s.link.TakePathLimit(); limit != nil {
+		out.tell(PathLimited{*limit})
+	}
 	switch {
 	case s.link.Looped():
 		s.closeFor(now, Looped, "looped link", out)
