@@ -166,7 +166,7 @@ func tell(t *testing.T, text string) {
 // looks are commands that only look at what programs make, for which a person gives
 // them a moment: the other side may not be done yet, and the kernel calls new IPv6
 // addresses tentative at first.
-var looks = regexp.MustCompile(`^(cat|grep|tail) |\bshow\b`)
+var looks = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b`)
 
 // run runs a command, and once more if it only looks, and does not see yet what the
 // story has.

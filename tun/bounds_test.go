@@ -1,0 +1,133 @@
+package tun
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"testing"
+)
+
+// TestFold: at the carry, and with two.
+func TestFold(t *testing.T) {
+	for sum, want := range map[uint64]uint16{0: 0, 0xffff: 0xffff, 0x10000: 1, 0x1ffff: 1, 0x1fffe: 0xffff, 0xffffffff: 0xffff, 0xffff0001: 1} {
+		if got := fold(sum); got != want {
+			t.Errorf("%#x is folded to %#x, want %#x", sum, got, want)
+		}
+	}
+}
+
+// TestTransportCutShort: a packet without the whole of its IP header has no checksum that
+// is known; nothing behind its end is read.
+func TestTransportCutShort(t *testing.T) {
+	for _, packet := range [][]byte{
+		unfinished("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, carried(protoUDP, 0)),
+		unfinished("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, carried(protoTCP, 0)),
+		unfinished("2001:db8::1", "2001:db8::2", protoUDP, protoHopByHop, []byte{protoUDP, 0, 1, 4, 0, 0, 0, 0}, carried(protoUDP, 0)),
+	} {
+		if !CompleteChecksum(bytes.Clone(packet)) {
+			t.Errorf("% x: the whole packet is left alone", packet)
+		}
+		for n := range packet {
+			cut := append(make([]byte, 0, n), packet[:n]...)
+			if CompleteChecksum(cut) || !bytes.Equal(cut, packet[:n]) {
+				t.Errorf("% x is completed", cut)
+			}
+		}
+	}
+}
+
+// TestVirtioHeader: the header, octet by octet (Virtual I/O Device 1.2 section 5.1.6).
+func TestVirtioHeader(t *testing.T) {
+	number := func(n uint16) []byte { return binary.NativeEndian.AppendUint16(nil, n) }
+	header := func(flags, kind byte, fields ...uint16) (b [virtioLen]byte) {
+		octets := []byte{flags, kind}
+		for _, f := range fields {
+			octets = append(octets, number(f)...)
+		}
+		copy(b[:], octets)
+		return b
+	}
+	for _, c := range []struct {
+		b    [virtioLen]byte
+		want Pending
+	}{
+		{header(0, 0, 0, 0, 0, 0), Pending{}},
+		{header(1, 0, 0, 0, 34, 16), Pending{Checksum: true, Start: 34, Offset: 16}},
+		{header(1, 1, 54, 1448, 20, 16), Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1448}},
+		{header(1, 0x81, 54, 1448, 20, 16), Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1448, ECN: true}},
+		{header(1, 4, 54, 1428, 40, 16), Pending{Checksum: true, Start: 40, Offset: 16, Segment: SegmentTCP6, Size: 1428}},
+		{header(1, 0x84, 54, 1428, 40, 16), Pending{Checksum: true, Start: 40, Offset: 16, Segment: SegmentTCP6, Size: 1428, ECN: true}},
+		{header(1, 5, 54, 1200, 20, 6), Pending{Checksum: true, Start: 20, Offset: 6, Segment: SegmentUDP, Size: 1200}},
+	} {
+		got, err := parsePending(&c.b)
+		if err != nil || got != c.want {
+			t.Errorf("% x is %+v, %v, want %+v", c.b, got, err, c.want)
+		}
+		var back [virtioLen]byte
+		c.want.put(&back, 54)
+		if back != c.b {
+			t.Errorf("%+v is written as % x, want % x", c.want, back, c.b)
+		}
+	}
+	for _, kind := range []byte{2, 3, 6, 0x7f, 0x83} {
+		b := header(0, kind, 0, 0, 0, 0)
+		if got, err := parsePending(&b); !errors.Is(err, errSegmentation) {
+			t.Errorf("kind %d is %+v, %v", kind, got, err)
+		}
+	}
+}
+
+// TestCutRefusesTheOther: a super-packet said to be of the other version of IP, or of the
+// other protocol, is not cut.
+func TestCutRefusesTheOther(t *testing.T) {
+	packets := map[Segmentation][][]byte{}
+	for _, v6 := range []bool{false, true} {
+		tcp, _ := pair(t, protoTCP, v6)
+		udp, _ := pair(t, protoUDP, v6)
+		kind := SegmentTCP4
+		if v6 {
+			kind = SegmentTCP6
+		}
+		packets[kind] = append(packets[kind], tcp)
+		packets[SegmentUDP] = append(packets[SegmentUDP], udp)
+	}
+	for is, all := range packets {
+		for _, packet := range all {
+			for _, said := range []Segmentation{SegmentTCP4, SegmentTCP6, SegmentUDP} {
+				var cut Segments
+				err := cut.Cut(packet, Pending{Checksum: true, Segment: said, Size: 50})
+				if (err == nil) != (is == said) || err != nil && !errors.Is(err, ErrSuper) {
+					t.Errorf("one of kind %d said to be %d: %v", is, said, err)
+				}
+			}
+		}
+	}
+}
+
+// TestCutBehindRoutingHeader: the destination of the pseudo-header is the last one, which
+// the sender has summed (RFC 8200 section 8.1).
+func TestCutBehindRoutingHeader(t *testing.T) {
+	src, next, last := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::9")
+	data := carried(protoTCP, 250)
+	data[12], data[13] = 5<<4, 0x10
+	routing := append([]byte{protoTCP, 2, 2, 1, 0, 0, 0, 0}, last.AsSlice()...)
+	packet := unfinished(src.String(), next.String(), protoTCP, protoRouting, routing, data)
+	start := len(packet) - len(data)
+	copy(packet[start+tcpChecksum:], slowSum(pseudo(src, last, protoTCP, len(data))))
+
+	var cut Segments
+	if err := cut.Cut(packet, Pending{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; cut.Len() > 0; n++ {
+		head := make([]byte, cut.HeaderLen())
+		segment := append(head, cut.Next(head)...)
+		if got, want := len(segment)-start-tcpHeader, []int{100, 100, 50}[n]; got != want {
+			t.Errorf("segment %d has %d octets, want %d", n, got, want)
+		}
+		if !right(src.String(), last.String(), protoTCP, segment[start:]) {
+			t.Errorf("segment %d has a wrong checksum: % x", n, segment)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package tun
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+)
+
+// given adds packets to a merger, as one owner's, and returns what it gives back.
+func given(packets ...[]byte) []merged {
+	var m Merger[int]
+	for _, p := range packets {
+		m.Add(1, roomy(p), room, false, true)
+	}
+	return flushed(&m)
+}
+
+// TestUDPLengthOfItsOwn: a datagram that is not as long as its IP packet is not joined with
+// others: the super-packet would have one length for both.
+func TestUDPLengthOfItsOwn(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		for _, length := range []int{-1, 1} {
+			for which := range 2 {
+				a, b := pair(t, protoUDP, v6)
+				p := [][]byte{a, b}[which]
+				field := p[len(p)-104:] // behind the ports, before 100 octets
+				binary.BigEndian.PutUint16(field, uint16(108+length))
+				resum(a)
+				resum(b)
+				if got := given(a, b); len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
+					t.Errorf("IPv6 %v: with %d octets more, packet %d is given back as one of %d packets", v6, length, which, len(got))
+				}
+			}
+		}
+	}
+}
+
+// TestNotOvertaken: a packet that is not joined itself keeps its place among those of its
+// flow, so that none behind it is joined with one before.
+func TestNotOvertaken(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		start := 20
+		if v6 {
+			start = 40
+		}
+		shorten := func(p []byte, header int) []byte {
+			p = bytes.Clone(p[:start+header])
+			if v6 {
+				binary.BigEndian.PutUint16(p[4:], uint16(header))
+			} else {
+				binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
+			}
+			return p
+		}
+		for what, between := range map[string]func(a []byte) []byte{
+			"an empty datagram": func(a []byte) []byte {
+				p := shorten(a, udpHeader)
+				binary.BigEndian.PutUint16(p[start+4:], udpHeader)
+				resum(p)
+				return p
+			},
+			"a datagram without a checksum": func(a []byte) []byte {
+				p := bytes.Clone(a)
+				copy(p[start+udpChecksum:], []byte{0, 0})
+				return p
+			},
+			"a datagram cut short": func(a []byte) []byte { return bytes.Clone(a[:len(a)-1]) },
+		} {
+			a, b := pair(t, protoUDP, v6)
+			p := between(a)
+			if got := given(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
+				t.Errorf("IPv6 %v, %s: given back as %d packets", v6, what, len(got))
+			}
+		}
+		for what, between := range map[string]func(a []byte) []byte{
+			"a bare acknowledgement": func(a []byte) []byte { p := shorten(a, tcpHeader); resum(p); return p },
+			"a TCP header cut short": func(a []byte) []byte { return shorten(a, tcpHeader-1) },
+			"ports and no more":      func(a []byte) []byte { return shorten(a, udpHeader) },
+			"a reset":                func(a []byte) []byte { p := bytes.Clone(a); p[start+13] |= 0x04; resum(p); return p },
+		} {
+			a, b := pair(t, protoTCP, v6)
+			p := between(a)
+			if got := given(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
+				t.Errorf("IPv6 %v, %s: given back as %d packets", v6, what, len(got))
+			}
+		}
+	}
+}
+
+// TestTooShortToClassify: packets without the whole of a header are given back as they are.
+func TestTooShortToClassify(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		for _, proto := range []byte{protoTCP, protoUDP} {
+			a, _ := pair(t, proto, v6)
+			for n := 1; n < len(a)-100; n++ {
+				p := a[:n:n]
+				if got := given(p, p); len(got) != 2 || !bytes.Equal(got[0].packet, p) || !bytes.Equal(got[1].packet, p) {
+					t.Errorf("IPv6 %v, protocol %d: %d octets twice are given back as %d packets", v6, proto, n, len(got))
+				}
+			}
+		}
+	}
+}
+
+// stream are the segments of a TCP stream with payloads of these lengths.
+func stream(v6 bool, lengths ...int) (all [][]byte) {
+	src, dst := "192.0.2.1", "192.0.2.2"
+	if v6 {
+		src, dst = "2001:db8::1", "2001:db8::2"
+	}
+	seq := uint32(1000)
+	for i, n := range lengths {
+		data := carried(protoTCP, n)
+		copy(data[:tcpHeader], []byte{0, 80, 0, 90, 0, 0, 0, 0, 0, 0, 0, 1, 5 << 4, 0x10, 1, 0, 0, 0, 0, 0})
+		binary.BigEndian.PutUint32(data[4:], seq)
+		seq += uint32(n)
+		p := unfinished(src, dst, protoTCP, protoTCP, nil, data)
+		if !v6 {
+			binary.BigEndian.PutUint16(p[4:], uint16(i))
+		}
+		resum(p)
+		all = append(all, p)
+	}
+	return all
+}
+
+func repeat(n, length int, more ...int) (lengths []int) {
+	for range n {
+		lengths = append(lengths, length)
+	}
+	return append(lengths, more...)
+}
+
+// TestSuperPacketBounds: the most that a super-packet holds, and one more: 65,535 octets
+// (Total Length, RFC 791 section 3.1), and 64 segments.
+func TestSuperPacketBounds(t *testing.T) {
+	for _, c := range []struct {
+		what    string
+		v6      bool
+		lengths []int
+		want    []int // packets of each super-packet
+	}{
+		{"65,535 octets", false, repeat(44, 1460, 65535-40-44*1460), []int{45}},
+		{"65,536 octets", false, repeat(44, 1460, 65536-40-44*1460), []int{44, 1}},
+		{"65,535 octets of IPv6", true, repeat(44, 1460, 65535-60-44*1460), []int{45}},
+		{"65,536 octets of IPv6", true, repeat(44, 1460, 65536-60-44*1460), []int{44, 1}},
+		{"64 segments", false, repeat(64, 100), []int{64}},
+		{"65 segments", false, repeat(65, 100), []int{64, 1}},
+		{"a shorter one is the last", false, []int{100, 99, 100}, []int{2, 1}},
+		{"of one length", false, []int{100, 100, 100}, []int{3}},
+		{"a longer one is another's first", false, []int{100, 101, 101}, []int{1, 2}},
+	} {
+		var got []int
+		for _, g := range given(stream(c.v6, c.lengths...)...) {
+			got = append(got, g.packets)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: super-packets of %v packets, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+// TestSuperHeaders: how much of a packet must stand in one piece; of one that is not looked
+// into, all.
+func TestSuperHeaders(t *testing.T) {
+	icmp := stream(false, 100)[0]
+	icmp[9] = 1
+	udp, _ := pair(t, protoUDP, true)
+	for what, c := range map[string]struct {
+		packet []byte
+		want   int
+	}{
+		"ICMP":        {icmp, 140},
+		"TCP":         {stream(false, 100)[0], 40},
+		"TCP of IPv6": {stream(true, 100)[0], 60},
+		"UDP of IPv6": {udp, 48},
+	} {
+		var m Merger[int]
+		m.Add(1, roomy(c.packet), room, false, true)
+		m.Flush(func(_ int, s *Super) {
+			if s.Headers != c.want {
+				t.Errorf("%s: headers of %d octets, want %d", what, s.Headers, c.want)
+			}
+		})
+	}
+}
