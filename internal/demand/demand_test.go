@@ -23,6 +23,7 @@ type device struct {
 	packets  [][]byte
 	deadline time.Time
 	closed   bool
+	broken   error         // what reading it gives
 	changed  chan struct{} // closed at the next change
 }
 
@@ -67,6 +68,9 @@ func (d *device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 		case !d.deadline.IsZero():
 			d.mu.Unlock()
 			return 0, os.ErrDeadlineExceeded
+		case d.broken != nil:
+			d.mu.Unlock()
+			return 0, d.broken
 		case len(d.packets) > 0:
 			sizes[0] = copy(bufs[0][headroom:], d.packets[0])
 			d.packets = d.packets[1:]
@@ -145,6 +149,9 @@ func read(t *testing.T, d tun.Device) ([]byte, error) {
 	t.Helper()
 	buf, size := make([]byte, 2000), []int{0}
 	n, err := d.Read([][]byte{buf}, size, 10)
+	if err != nil && n != 0 {
+		t.Errorf("an error, and %d packets: %v", n, err)
+	}
 	if err != nil || n != 1 {
 		return nil, err
 	}
@@ -181,6 +188,54 @@ func TestWorthADial(t *testing.T) {
 		<-done
 		if len(h.waiting) != 1 {
 			t.Errorf("%d packets are kept, want 1", len(h.waiting))
+		}
+	})
+}
+
+// TestWorth: the addresses that a dial is for, on both sides of each bound: multicast is
+// 224.0.0.0/4 and what is reserved behind it (RFC 5771, RFC 1112), but for the broadcast
+// address, which names a host's neighbours; ff00::/8 (RFC 4291 section 2.7) and
+// fe80::/10 (section 2.5.6) go nowhere.
+func TestWorth(t *testing.T) {
+	for to, want := range map[string]bool{
+		"0.0.0.1": true, "127.0.0.1": true, "223.255.255.255": true, "224.0.0.0": false, "239.255.255.255": false,
+		"240.0.0.0": false, "254.255.255.255": false, "255.0.0.0": true, "255.255.255.255": true,
+		"::1": true, "2001:db8::1": true, "fe00::1": true, "fe7f:ffff::1": true, "fe80::": false, "fe81::1": false,
+		"fe90::1": false, "fea0::1": false, "febf:ffff::1": false, "fec0::1": true, "feff::1": true, "ff00::": false, "ffff::1": false,
+		"fd00::1": true, "fd80::1": true,
+	} {
+		packet, shorter := ipv4("192.0.2.10", "192.0.2.1"), 19
+		if addr := netip.MustParseAddr(to); addr.Is6() {
+			packet, shorter = ipv6("2001:db8::1", to), 39
+		} else {
+			packet = ipv4("192.0.2.10", to)
+		}
+		if worthIt(packet) != want || worthIt(packet[:shorter]) {
+			t.Errorf("%s: %v, and cut short %v; want %v", to, worthIt(packet), worthIt(packet[:shorter]), want)
+		}
+	}
+}
+
+// TestReadTellsErrors: those of the device are a session's too, but that by which it was
+// woken to be closed.
+func TestReadTellsErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _, d := open(t)
+		dev := dial(t, h, session("192.0.2.10"))
+		h.Notify(pppoe.Line{}, pppoe.Configured{})
+		d.SetReadDeadline(time.Unix(1, 0))
+		if _, err := read(t, dev); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a deadline that is not of the session: %v", err)
+		}
+		d.SetReadDeadline(time.Time{})
+		broken := errors.New("input/output error")
+		d.change(func() { d.broken = broken })
+		if _, err := read(t, dev); !errors.Is(err, broken) {
+			t.Errorf("the device fails: %v", err)
+		}
+		dev.Close()
+		if _, err := read(t, dev); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("closed: %v", err)
 		}
 	})
 }
@@ -319,16 +374,17 @@ func TestKeptIsBounded(t *testing.T) {
 		d.put(ipv4("192.0.2.10", "198.51.100.1"))
 		h.Wait(t.Context())
 	}
-	if len(h.waiting) != maxWaiting {
-		t.Errorf("%d packets are kept, want %d", len(h.waiting), maxWaiting)
+	if len(h.waiting) != 16 {
+		t.Errorf("%d packets are kept, want 16", len(h.waiting))
 	}
 }
 
 // TestNew: what cannot be made leaves nothing behind.
 func TestNew(t *testing.T) {
-	n := &network{device: struct{ tun.Device }{newDevice()}}
-	if _, err := New(n, pppoe.Line{}, standIn); err == nil || len(n.closed) != 1 {
-		t.Errorf("a device without deadlines: %v, closed %d times", err, len(n.closed))
+	d := newDevice()
+	n := &network{device: struct{ tun.Device }{d}}
+	if _, err := New(n, pppoe.Line{}, standIn); err == nil || !d.closed || len(n.closed) != 1 {
+		t.Errorf("a device without deadlines: %v, closed %v and %d times", err, d.closed, len(n.closed))
 	}
 	d, wrong := newDevice(), errors.New("no permission")
 	n = &network{device: d, fails: wrong}
