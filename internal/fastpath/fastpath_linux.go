@@ -88,6 +88,9 @@ var (
 	// ErrUnavailable: this kernel cannot do it, or the process may not ask it to. What
 	// is missing is in the error's text.
 	ErrUnavailable = errors.New("the kernel's data path (eBPF, Linux 6.1, CAP_BPF with CAP_NET_ADMIN) is not to be had")
+	// ErrCrowded: as many programs are attached to the interface as the kernel allows
+	// (BPF_MPROG_MAX), each client's own among them. It may be otherwise the next time.
+	ErrCrowded = errors.New("64 eBPF programs are attached to the interface already, such as one by each client on it, and the kernel takes no more")
 	// ErrFull: there are as many sessions as Config allows.
 	ErrFull = errors.New("no more sessions in the kernel's data path")
 	// ErrTaken: a session of this peer, ID and VLAN is there already.

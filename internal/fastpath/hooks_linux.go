@@ -63,7 +63,10 @@ func (h *hooks) tc(index int, where ebpf.AttachType, name string, ins asm.Instru
 func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error) {
 	if !h.filters {
 		attached, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
-		if !errors.Is(err, ebpf.ErrNotSupported) {
+		switch {
+		case errors.Is(err, unix.ERANGE):
+			return nil, ErrCrowded
+		case !errors.Is(err, ebpf.ErrNotSupported):
 			return attached, err
 		}
 		h.filters = true

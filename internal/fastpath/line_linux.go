@@ -46,6 +46,8 @@ type session struct {
 	filtered bool   // it has filters to come by
 	gone     bool   // the device is elsewhere, if anywhere
 	told     string
+
+	promiscuous bool // the device is
 }
 
 // Add takes up a tunnel, over which nothing flows until Allow says so. Its device must be a
@@ -70,7 +72,7 @@ func (l *Line) enter(s *session) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
-	s.device = device.Attrs().Index
+	s.device, s.promiscuous = device.Attrs().Index, device.Attrs().Promisc > 0
 	if can, err := l.engine.ethtool.offloads(s.Device.Name()); err == nil && can.generic {
 		s.cut = cutUDP
 	}
@@ -88,6 +90,9 @@ func (l *Line) enter(s *session) error {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
 	l.engine.tellQueue(s)
+	if s.promiscuous {
+		l.engine.tellPromiscuous(s)
+	}
 	return nil
 }
 
@@ -134,6 +139,10 @@ func (e *Engine) revise(t twin) (err error) {
 // put tells the programs of a session as it is now.
 func (e *Engine) put(s *session) error {
 	if s.gone {
+		return nil
+	}
+	if s.promiscuous {
+		e.forget(s)
 		return nil
 	}
 	if err := e.receiving.Put(s.key[:], s.receiveValue()); err != nil {

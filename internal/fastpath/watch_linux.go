@@ -54,6 +54,8 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 		}
 		if m.Header.Type == unix.RTM_DELLINK {
 			e.deviceGone(int(about.Index))
+		} else {
+			e.promiscuityChanged(int(about.Index), m.Data[unix.SizeofIfInfomsg:])
 		}
 		if m.Header.Type == unix.RTM_DELLINK || about.Flags&unix.IFF_UP == 0 {
 			e.detourDown(int(about.Index))
@@ -62,6 +64,7 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 		e.adapt(cfg, ethernet)
 		e.detourDown(anyIndex)
 		e.devicesGone()
+		e.askPromiscuity()
 	})
 	e.adapt(cfg, anyIndex) // nothing will be heard any more
 }

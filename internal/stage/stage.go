@@ -203,7 +203,7 @@ func (s *Lines) open(name string) (*fastpath.Engine, error) {
 
 // passing says whether what the kernel refuses now it may grant the next time.
 func passing(err error) bool {
-	return slices.ContainsFunc([]error{unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.EMFILE, unix.ENFILE, unix.ENODEV},
+	return slices.ContainsFunc([]error{fastpath.ErrCrowded, unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.EMFILE, unix.ENFILE, unix.ENODEV},
 		func(of error) bool { return errors.Is(err, of) })
 }
 

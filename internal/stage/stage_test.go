@@ -219,3 +219,22 @@ func (p *place) link(t *testing.T, state string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 }
+
+// TestCrowded: where the kernel takes no more programs for an interface, user space moves the
+// packets, the session is told so in words, and the next one tries again.
+func TestCrowded(t *testing.T) {
+	p := open(t, pppoe.DataPathAuto)
+	p.try = func(fastpath.Config) (*fastpath.Engine, error) {
+		return nil, fmt.Errorf("eth0: %w: program receive: %w", fastpath.ErrUnavailable, fastpath.ErrCrowded)
+	}
+	if kernel, err := p.line(); err != nil || kernel {
+		t.Fatalf("kernel %v, %v", kernel, err)
+	}
+	if err := p.accelerator.Add(pppoe.Tunnel{SessionID: 1}); !errors.Is(err, fastpath.ErrCrowded) {
+		t.Errorf("the session is told %v", err)
+	}
+	p.try = nil
+	if kernel, err := p.line(); err != nil || !kernel {
+		t.Errorf("the next one: kernel %v, %v", kernel, err)
+	}
+}

@@ -25,7 +25,7 @@ import (
 var (
 	ErrNoInterface = errors.New("no such interface: `ip link` lists those there are")
 	ErrNotEthernet = errors.New("not an Ethernet interface: PPPoE needs one")
-	ErrDown        = errors.New("the interface is down: `ip link set NAME up`")
+	ErrDown        = errors.New("the interface is down")
 	ErrPermission  = errors.New("no permission for packet sockets: run as root, or give the program CAP_NET_RAW (setcap cap_net_raw+ep FILE; who makes devices, too, takes cap_net_raw,cap_net_admin+ep)")
 )
 
@@ -103,10 +103,10 @@ func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruct
 	}
 	conn, err := packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: first})
 	if err != nil {
-		return explain(err)
+		return explain(line.Interface, err)
 	}
 	if err := p.take(conn); err != nil {
-		return explain(err)
+		return explain(line.Interface, err)
 	}
 	err = p.setUp()
 	if err == nil && group != alone {
@@ -114,7 +114,7 @@ func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruct
 	}
 	if err != nil {
 		p.close()
-		return explain(err)
+		return explain(line.Interface, err)
 	}
 	return nil
 }
@@ -146,17 +146,20 @@ func check(name string) (*net.Interface, error) {
 	case len(iface.HardwareAddr) != len(pppoe.Addr{}) || iface.Flags&net.FlagLoopback != 0:
 		return nil, ErrNotEthernet
 	case iface.Flags&net.FlagUp == 0:
-		return nil, ErrDown
+		return nil, down(name)
 	}
 	return iface, nil
 }
 
-func explain(err error) error {
+// down is ErrDown with what to do about it.
+func down(name string) error { return fmt.Errorf("%w: `ip link set %s up`", ErrDown, name) }
+
+func explain(name string, err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%w (%w)", ErrPermission, err)
 	case errors.Is(err, unix.ENETDOWN):
-		return ErrDown
+		return down(name)
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return ErrNoInterface
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -33,6 +34,8 @@ func TestOpenErrors(t *testing.T) {
 		} {
 			if _, err := afpacket.OpenPorts(afpacket.Line{Interface: name}); !errors.Is(err, want) {
 				t.Errorf("opening %s: %v, want %v", name, err, want)
+			} else if want == afpacket.ErrDown && !strings.Contains(err.Error(), "`ip link set near up`") {
+				t.Errorf("opening %s: %v does not say what to do", name, err)
 			}
 		}
 		return nil
