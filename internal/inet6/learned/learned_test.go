@@ -41,6 +41,9 @@ func TestFitForUse(t *testing.T) {
 			t.Errorf("%s is fit for %v, want %v", text, got, want)
 		}
 	}
+	if p := netip.PrefixFrom(netip.MustParseAddr("2001:db8::1"), 1); !Network(p) || Network(netip.PrefixFrom(p.Addr(), 0)) {
+		t.Error("a network of one bit is none, or one of none is one")
+	}
 	if Network(netip.Prefix{}) || Network(netip.MustParsePrefix("::/0")) || !Network(netip.MustParsePrefix("2001:db8::/32")) {
 		t.Error("a network is not told from none")
 	}
