@@ -233,6 +233,16 @@ func TestMagicNeverZeroNorTheSame(t *testing.T) {
 	}
 }
 
+// TestNoRandomness: what must not fail, and does, is not hidden.
+func TestNoRandomness(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a Magic-Number without randomness")
+		}
+	}()
+	newOptions(&Config{Rand: bytes.NewReader(nil)})
+}
+
 // TestPreference: of a Nak's method the one suggested is tried next, if it is among ours and
 // untried; any other has ours tried in order.
 func TestPreference(t *testing.T) {

@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,6 +29,12 @@ func TestNumbers(t *testing.T) {
 	for p, data := range map[Protocol]bool{1: true, IPv4: true, 0x3fff: true, 0x4001: false, IPCP: false, LCP: false} {
 		if p.IsData() != data {
 			t.Errorf("0x%04x carries network-layer packets: %v, want %v", uint16(p), p.IsData(), data)
+		}
+	}
+	names := "Initial Starting Closed Stopped Closing Stopping Req-Sent Ack-Rcvd Ack-Sent Opened none none"
+	for i, want := range strings.Fields(names) {
+		if got := State(i).String(); got != want {
+			t.Errorf("state %d is %s, want %s", i, got, want)
 		}
 	}
 	if got := Protocol(0x8283).String(); got != "0x8283" {

@@ -294,3 +294,19 @@ func TestPeerComesUpLate(t *testing.T) {
 		}
 	}
 }
+
+// TestHurriedOnce: only the peer's first request has ours looked after.
+func TestHurriedOnce(t *testing.T) {
+	m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+	m.Open(epoch, q)
+	m.Up(epoch, q)
+	m.Advance(epoch.Add(overdue), q)
+	for i, want := range []int{2, 1, 1} { // packets: our request and the Reject; the Reject alone
+		sent(t, q)
+		at := epoch.Add(time.Duration(i+2) * 600 * time.Millisecond)
+		m.Receive(at, Control{ConfigureRequest, uint8(i), []byte{9, 3, 1}}, q)
+		if got := sent(t, q); len(got) != want || !m.Deadline().Equal(epoch.Add(3*time.Second)) {
+			t.Errorf("request %d is answered by %v, next at %v; want %d packets, and nothing before 3 s", i, got, m.Deadline().Sub(epoch), want)
+		}
+	}
+}

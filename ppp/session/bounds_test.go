@@ -168,3 +168,27 @@ func TestErrorsOfReceive(t *testing.T) {
 		}
 	}
 }
+
+// TestRoundTrip: how long the peer's answers take holds for the network protocols too, where
+// they do not say otherwise.
+func TestRoundTrip(t *testing.T) {
+	for own, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 400 * time.Millisecond: 800 * time.Millisecond} {
+		cfg := client()
+		cfg.LCP.Limits.RoundTrip, cfg.IPv6 = time.Second, nil
+		cfg.IPv4.Limits.RoundTrip = own
+		p := newPair(t, cfg, server())
+		at := []time.Duration{}
+		p.lose = func(from int, frame []byte) bool {
+			ncp := frame[0] == 0x80
+			if from == 0 && ncp && frame[1] == 0x21 && frame[2] == 1 {
+				at = append(at, p.now.Sub(epoch))
+			}
+			return ncp
+		}
+		p.up()
+		p.pass(2500 * time.Millisecond)
+		if len(at) != 2 || at[0] != 0 || at[1] != want {
+			t.Errorf("IPCP's RoundTrip %v: requests at %v, want 0 and %v", own, at, want)
+		}
+	}
+}
