@@ -233,6 +233,21 @@ func TestMagicNeverZeroNorTheSame(t *testing.T) {
 	}
 }
 
+// TestNearestMethod: a method that we do not answer is answered by one of the same protocol,
+// also where the protocol is all that was named, or not even that.
+func TestNearestMethod(t *testing.T) {
+	answer := []ppp.Method{pap.Method, chap.MSv2, chap.MD5}
+	for _, c := range []struct{ asked, want []byte }{
+		{[]byte{0xc2, 0x23}, []byte{0xc2, 0x23, 0x81}}, {[]byte{0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x81}},
+		{[]byte{0xc2}, []byte{0xc0, 0x23}}, {nil, []byte{0xc0, 0x23}}, {[]byte{0xc2, 0x27}, []byte{0xc0, 0x23}},
+	} {
+		got := answerTo(t, Config{Answer: answer}, ppp.Option{Type: OptAuth, Value: c.asked}.AppendTo(nil)...)
+		if want := (ppp.Option{Type: OptAuth, Value: c.want}).AppendTo(nil); got.Code != ppp.ConfigureNak || !bytes.Equal(got.Data, want) {
+			t.Errorf("% x is answered by %v, want a Nak with % x", c.asked, got, c.want)
+		}
+	}
+}
+
 // TestNoRandomness: what must not fail, and does, is not hidden.
 func TestNoRandomness(t *testing.T) {
 	defer func() {

@@ -192,3 +192,29 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestTerminatedWhen: a peer that ends the link while it weighs our credentials has refused
+// them; at any other time it has ended the link.
+func TestTerminatedWhen(t *testing.T) {
+	terminate := []byte{0xc0, 0x21, 5, 99, 0, 7, 'b', 'y', 'e'}
+	for _, c := range []struct {
+		what   string
+		demand []ppp.Method
+		lose   func(from int, frame []byte) bool
+		want   session.Cause
+	}{
+		{"while it weighs", []ppp.Method{chap.MD5}, func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }, session.NotAuthenticated},
+		{"afterwards", []ppp.Method{chap.MD5}, nil, session.PeerTerminated},
+		{"without authentication", nil, nil, session.PeerTerminated},
+	} {
+		p := newPair(t, client(), server(c.demand...))
+		p.lose = c.lose
+		p.up()
+		p.inject(terminate...)
+		p.pass(time.Minute)
+		closed, ok := first[session.Closed](p.side[0])
+		if !ok || closed.Reason.Cause != c.want || closed.Reason.Text != "bye" {
+			t.Errorf("%s: %+v, want %v, in its words", c.what, closed, c.want)
+		}
+	}
+}
