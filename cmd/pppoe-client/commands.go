@@ -26,8 +26,12 @@ var commands = map[string]func(args []string) int{
 	"hangup": hangUpLine,
 }
 
-// goodbye is how long a client that is told to stop may take.
-const goodbye = 30 * time.Second
+// longestAnswer is how long a client may take to answer, and longestStop how long it may take to
+// end.
+const (
+	longestAnswer = 30 * time.Second
+	longestStop   = time.Minute
+)
 
 // errNobody is wrapped by the error of find.
 var errNobody = errors.New("no pppoe-client runs")
@@ -42,7 +46,7 @@ func find(who string) (found []status.Status, err error) {
 	for _, pid := range programs {
 		var text bytes.Buffer
 		var s status.Status
-		if control.Ask(sockets, pid, "status", &text, goodbye) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
+		if control.Ask(sockets, pid, "status", &text, longestAnswer) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
 			continue // it has just ended
 		}
 		s.PID = pid // as we see it, who may be in another namespace
@@ -77,7 +81,7 @@ func parseCommand(args []string, flags map[string]*bool) (who string, err error)
 func stopLine(args []string) int { return tell(args, quit) }
 
 func hangUpLine(args []string) int {
-	return tell(args, func(s status.Status) error { return control.Ask(sockets, s.PID, "hangup", os.Stdout, goodbye) })
+	return tell(args, func(s status.Status) error { return control.Ask(sockets, s.PID, "hangup", os.Stdout, longestAnswer) })
 }
 
 // tell has a client do something. Which one must be clear.

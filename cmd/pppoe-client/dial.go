@@ -298,7 +298,7 @@ func (p *program) notify(l pppoe.Line, e pppoe.Event) {
 	if event := p.tracker.Notify(l, e); told {
 		p.publish(event)
 	}
-	p.online.heed(e)
+	p.online.handle(e)
 }
 
 // leftOut tells of events that were left out, as there were too many.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -97,10 +99,21 @@ func poff(args []string) int {
 	return done(err)
 }
 
-// quit ends a program, and waits until it has ended.
+// quit ends a program, and waits until it has ended. Somebody who must wait is told for what: a
+// concentrator that does not answer is asked to end the session more than once.
 func quit(s status.Status) error {
-	return control.Ask(sockets, s.PID, "stop", os.Stdout, goodbye)
+	defer time.AfterFunc(unusual, func() {
+		fmt.Fprintf(os.Stderr, "%s (process %d) is about to end: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Line), s.PID, longestStop)
+	}).Stop()
+	err := control.Ask(sockets, s.PID, "stop", os.Stdout, longestStop)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("it has not ended after %v: kill -9 %d ends it, and the next client ends its session", longestStop, s.PID)
+	}
+	return err
 }
+
+// unusual is how long the end of a client takes at most if all is well.
+const unusual = time.Second
 
 func send(n unix.Signal) func(status.Status) error {
 	return func(s status.Status) error { return unix.Kill(s.PID, n) }

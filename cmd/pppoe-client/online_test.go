@@ -29,7 +29,14 @@ func TestOnline(t *testing.T) {
 		{"nothing", pppd.Settings{}, nil, -1},
 		{"a device alone", pppd.Settings{}, []pppoe.Event{pppoe.DeviceOpened{}, session.Admitted{}}, -1},
 		{"both", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, pppoe.Configured{Addressing: both}}, 0},
-		{"IPv4, and no word of IPv6", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, slow},
+		{"IPv4, and no word of IPv6", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, longestIPv6},
+		{"IPv6, and no word of IPv4", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, longestIPv4},
+		{"IPv6, and IPv4 after it", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}, pppoe.Configured{Addressing: both}}, 0},
+		{"IPv6, and IPv4 fails after it", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}, session.NetworkFailed{Protocol: ppp.IPCP}}, 0},
+		{"IPv6 fails after IPv4", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, session.NetworkFailed{Protocol: ppp.IPv6CP}}, 0},
+		{"IPv4, which is lost at once", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, pppoe.NetworkLost{Protocol: ppp.IPCP}}, -1},
+		{"a session that ends at once", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, pppoe.Ended{}}, -1},
+		{"IPv6 is refused in a session that ends", pppd.Settings{}, []pppoe.Event{session.NetworkFailed{Protocol: ppp.IPv6CP}, pppoe.Ended{}, pppoe.Configured{Addressing: ipv4}}, longestIPv6},
 		{"IPv4, and IPv6 is refused first", pppd.Settings{}, []pppoe.Event{session.NetworkFailed{Protocol: ppp.IPv6CP}, pppoe.Configured{Addressing: ipv4}}, 0},
 		{"IPv4, where IPv6 is not wanted", pppd.Settings{NoIPv6: true}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, 0},
 		{"IPv6, where IPv4 is not wanted", pppd.Settings{NoIP: true}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, 0},
@@ -39,10 +46,12 @@ func TestOnline(t *testing.T) {
 			began, told := time.Now(), []time.Duration{}
 			c.settings.NotifySystemd = c.after != -2
 			o := newOnline(&c.settings, func() { told = append(told, time.Since(began)) })
-			for range 2 {
-				for _, e := range c.events {
-					o.heed(e)
-				}
+			for _, e := range c.events {
+				o.handle(e)
+			}
+			time.Sleep(time.Millisecond)
+			if n := len(c.events); n > 0 { // the last once more
+				o.handle(c.events[n-1])
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()

@@ -104,7 +104,7 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 	case pppoe.HostFailed:
 		j.error(l, "%v", e.Err)
 	case pppoe.Waiting:
-		j.info(l, "Dialling again in %v", e.For.Round(time.Millisecond))
+		j.waiting(l, e)
 	case pppoe.Ended:
 		j.ended(l, e)
 	case session.Event:
@@ -129,6 +129,15 @@ func (j *Journal) notAccelerated(l pppoe.Line, why error) {
 		return
 	}
 	j.movedBy(l, how)
+}
+
+// waiting says when the next dial is, and why there must be one.
+func (j *Journal) waiting(l pppoe.Line, e pppoe.Waiting) {
+	why := ""
+	if e.After != nil {
+		why = ": " + pppoe.EscapeText(e.After.Error())
+	}
+	j.info(l, "Dialling again in %v%s", e.For.Round(time.Millisecond), why)
 }
 
 func (j *Journal) staleEnded(l pppoe.Line, e pppoe.StaleEnded) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,6 +95,8 @@ func TestWords(t *testing.T) {
 		{pppoe.NotAccelerated{Err: errors.New("no rights")}, info + "Packets go through user space: no rights\n"},
 		{pppoe.HostFailed{Err: errors.New("ppp0: no")}, fault + "ppp0: no\n"},
 		{pppoe.Waiting{For: 30 * time.Second}, info + "Dialling again in 30s\n"},
+		{pppoe.Waiting{For: 30*time.Second + 400*time.Microsecond, After: fmt.Errorf("eth0: open packet socket: %w", syscall.EMFILE)}, info + "Dialling again in 30s: eth0: open packet socket: too many open files\n"},
+		{pppoe.Waiting{For: time.Second, After: errors.New("no\x1b")}, info + `Dialling again in 1s: no\033` + "\n"},
 		{end(session.UserRequest), info + "Connection terminated.\n"},
 		{end(session.HangUp), info + "Modem hangup\n" + info + "Connection terminated.\n"},
 		{pppoe.Ended{Reason: session.Reason{Cause: session.NotNegotiated, Text: "No network protocols running"}}, info + "No network protocols running\n" + info + "Connection terminated.\n"},

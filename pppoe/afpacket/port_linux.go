@@ -140,7 +140,9 @@ func OpenPorts(line Line) (pppoe.Ports, error) {
 
 func check(name string) (*net.Interface, error) {
 	iface, err := net.InterfaceByName(name)
-	switch {
+	switch fault := unix.Errno(0); {
+	case errors.As(err, &fault): // it cannot be asked for, as without descriptors
+		return nil, fault
 	case err != nil:
 		return nil, ErrNoInterface
 	case len(iface.HardwareAddr) != len(pppoe.Addr{}) || iface.Flags&net.FlagLoopback != 0:

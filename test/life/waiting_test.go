@@ -1,0 +1,45 @@
+package life
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestStopWaits: whoever stops a client whose concentrator does not answer is told for what he
+// waits; else nothing is said.
+func TestStopWaits(t *testing.T) {
+	for _, stop := range []string{"pppoe-client stop", "poff"} {
+		w := newWorld(t)
+		server := w.serve(t)
+		name, arg, _ := strings.Cut(stop, " ")
+		for _, dead := range []bool{false, true} {
+			p := w.dial(t)
+			w.awaitOnline(t)
+			if dead {
+				check(t, unix.Kill(server.PID(), unix.SIGSTOP))
+			}
+			r := w.run(t, name, strings.Fields(arg)...)
+			if r.code != 0 || strings.Contains(r.stderr, "waiting up to 1m0s") != dead || !dead && r.stderr != "" {
+				t.Errorf("%s, dead concentrator %v: %+v", stop, dead, r)
+			}
+			ends(t, p, 5)
+		}
+		check(t, unix.Kill(server.PID(), unix.SIGCONT))
+	}
+}
+
+// TestDiallingAgainSaysWhy: what keeps the next dial from beginning is in the log, once each
+// time.
+func TestDiallingAgainSaysWhy(t *testing.T) {
+	w := newWorld(t)
+	w.serve(t)
+	p := w.dial(t, "persist", "holdoff", "1", "noipv6", "datapath", "plain")
+	s := w.awaitOnline(t)
+	check(t, unix.Prlimit(s.PID, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 8, Max: 8}, nil))
+	check(t, unix.Kill(s.PID, unix.SIGHUP))
+	check(t, p.Await("Dialling again in .*: .*too many open files\n"))
+	check(t, unix.Kill(s.PID, unix.SIGTERM))
+	p.Wait()
+}
