@@ -1,0 +1,49 @@
+package ethertest_test
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"testing/synctest"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+)
+
+// TestUnplug: a station without its cable hears nothing, and nobody hears it, until the
+// cable is back.
+func TestUnplug(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{})
+		a, b := listen(s.Port(ann, pppoe.EtherTypeDiscovery)), listen(s.Port(bob, pppoe.EtherTypeDiscovery))
+		both := func(text string) {
+			a.port.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeDiscovery, text)})
+			b.port.WriteBatch([][]byte{frame(ann, bob, pppoe.EtherTypeDiscovery, text)})
+			synctest.Wait()
+		}
+		both("before")
+		s.Unplug(bob)
+		both("unplugged")
+		s.Plug(bob)
+		both("again")
+		a.want(t, "ann", "before", "again")
+		b.want(t, "bob", "before", "again")
+	})
+}
+
+// TestLeaveOne: a port that is closed hears nothing more, not even what has come; others
+// hear as before.
+func TestLeaveOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ethertest.New(ethertest.Config{})
+		gone, left := s.Port(bob, pppoe.EtherTypeDiscovery), listen(s.Port(carl, pppoe.EtherTypeDiscovery))
+		s.Send(frame(bob, ann, pppoe.EtherTypeDiscovery, "unread"))
+		gone.Close()
+		n, err := gone.ReadBatch([]pppoe.Frame{{Data: make([]byte, 1514)}})
+		if n != 0 || !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a closed port: %d frames, %v", n, err)
+		}
+		s.Send(frame(carl, ann, pppoe.EtherTypeDiscovery, "for carl"))
+		left.want(t, "carl", "for carl")
+	})
+}
