@@ -76,7 +76,7 @@ func (s *slots) expire(w *waiter, now time.Time) (slot int, ok, more bool) {
 	return slot, ok, more
 }
 
-// forget ends the wait of a loop that ends.
+// forget ends a wait.
 func (s *slots) forget(w *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,29 +134,27 @@ func (o *serving) yield(now time.Time, t *tunnel, client Addr) (ends bool) {
 	return true
 }
 
-// free gives back the slot of a session that is over. If a request of its client's has waited for
-// it, it is served.
-func (o *serving) free(t *tunnel) {
-	w, slot := o.server.slots.release(int(t.SessionID) - 1)
+// free gives back a slot. If a request of its client's has waited for one, it is served.
+func (o *serving) free(slot int) {
+	w, next := o.server.slots.release(slot)
 	if w == nil {
 		return
 	}
 	// Ends when the loop has taken the call, or has ended.
 	go func() {
-		if !w.at.loop.tryCall(func(now time.Time) { w.at.serve(now, w, slot) }) {
-			w.at.server.slots.release(slot)
+		if !w.at.loop.tryCall(func(now time.Time) { w.at.serve(now, w, next) }) {
+			o.free(next)
 		}
 	}()
 }
 
 // serve opens the session of a request that has waited for its slot.
 func (o *serving) serve(now time.Time, w *waiter, slot int) {
-	o.expiring.Set(w, time.Time{})
-	delete(o.waiting, w.request.Client)
-	if o.stopped {
-		o.server.slots.release(slot)
+	if o.waiting[w.request.Client] != w { // the loop ends, or the client has been served
+		o.free(slot)
 		return
 	}
+	o.unwait(w)
 	o.open(now, slot, w.request, w.key)
 }
 
@@ -169,18 +167,23 @@ func (o *serving) expire(now time.Time) {
 		case ok:
 			o.serve(now, w, slot)
 		default:
-			delete(o.waiting, w.request.Client)
+			o.unwait(w)
 			o.refuse(now, w.request)
 		}
 	}
 }
 
+// unwait ends a wait.
+func (o *serving) unwait(w *waiter) {
+	o.server.slots.forget(w)
+	o.expiring.Set(w, time.Time{})
+	delete(o.waiting, w.request.Client)
+}
+
 // stopWaiting ends all waits, since the loop ends.
 func (o *serving) stopWaiting() {
-	for client, w := range o.waiting {
-		o.server.slots.forget(w)
-		o.expiring.Set(w, time.Time{})
-		delete(o.waiting, client)
+	for _, w := range o.waiting {
+		o.unwait(w)
 	}
 }
 

@@ -167,6 +167,34 @@ func TestRedialIsNeverRefused(t *testing.T) {
 	}
 }
 
+// TestServedOnce: a request that waits, and is repeated when another client's slot is free, has
+// one session, and no second one when what it waited for ends.
+func TestServedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.server.Pool.Max = 2
+		l.startServer()
+		l.startClient()
+		other := l.second(l.segment)
+		other.startClient()
+		time.Sleep(time.Second)
+		a := asker{&seen, l.segment, clientAddr}
+		a.ask(1)
+		l.granted(2, 0, "while it waits")
+		other.stopClient()
+		synctest.Wait()
+		a.ask(1)
+		l.granted(3, 1, "once another's slot is free")
+		l.stopClient()
+		synctest.Wait()
+		l.granted(3, 2, "after the end of what it waited for")
+		time.Sleep(10 * time.Second)
+		l.granted(3, 2, "later")
+		l.stop()
+	})
+}
+
 // TestStopWhileWaiting: a server that ends has nobody wait, and no slot is lost.
 func TestStopWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -186,7 +186,7 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 		t.want.IPv4 = ipcp.Agreement{}
 		o.unclaim(t, Addressing{})
 		delete(o.byKey, t.key)
-		o.free(t)
+		o.free(int(t.SessionID) - 1)
 	}
 }
 
@@ -289,6 +289,9 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 	}
 	if !o.stopped {
 		if slot, ok := o.server.slots.take(r.Client, o); ok {
+			if w := o.waiting[r.Client]; w != nil {
+				o.unwait(w)
+			}
 			o.open(now, slot, r, key)
 			return
 		}
