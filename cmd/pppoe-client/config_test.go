@@ -349,6 +349,19 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
+// TestHostResolver: name servers are written only if the peer's are asked for, and nobody has said
+// not to write them.
+func TestHostResolver(t *testing.T) {
+	for words, want := range map[string]bool{
+		"": false, "usepeerdns": true, "noresolvconf": false, "usepeerdns noresolvconf": false, "noresolvconf usepeerdns": false,
+	} {
+		h := host(parse(t, append([]string{"eth0"}, strings.Fields(words)...)...), silent())
+		if (h.ResolvConf != "") != want || (h.ResolvConfTarget != "") != want {
+			t.Errorf("%q: written to %q, want any %v", words, h.ResolvConf, want)
+		}
+	}
+}
+
 func TestDeviceName(t *testing.T) {
 	for _, c := range []struct {
 		words []string

@@ -160,6 +160,7 @@ func TestUnit(t *testing.T) {
 		{"ppp17", 3, "17"},
 		{"wan", 3, "3"},
 		{"wan", 0, "0"},
+		{"lo", 0, "0"},
 		{"lo", -1, strconv.Itoa(loopback.Index)},
 		{"pppx", 5, "5"},
 		{"ppp", 5, "5"},
