@@ -43,6 +43,12 @@ func sessionFrame(src Addr, id uint16, protocol uint16, payload []byte, padding 
 	return &Frame{Data: append(AppendSessionFrame(nil, acAddr, src, id, ppp), make([]byte, padding)...)}
 }
 
+// withLength is a frame that says another LENGTH (RFC 2516 section 4).
+func withLength(f *Frame, n uint16) *Frame {
+	binary.BigEndian.PutUint16(f.Data[18:], n)
+	return f
+}
+
 func TestDeliver(t *testing.T) {
 	for _, c := range []struct {
 		what  string
@@ -56,6 +62,8 @@ func TestDeliver(t *testing.T) {
 		{"another session", sessionFrame(hostAddr, 0x1235, 0x21, make([]byte, 20), 0), false},
 		{"another station", sessionFrame(acAddr, 0x1234, 0x21, make([]byte, 20), 0), false},
 		{"LENGTH beyond the frame", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0).Data[:41]}, false},
+		{"LENGTH without all of the Protocol field, and padding", withLength(sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), 1), false},
+		{"LENGTH of nothing, and padding", withLength(sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), 0), false},
 		{"no PPP header", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, nil, 0).Data[:21]}, false},
 	} {
 		p, device, f := carrying(t)

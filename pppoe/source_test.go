@@ -24,8 +24,10 @@ func from(source string) []byte {
 }
 
 // nowhere is a packet from the unspecified address.
-func nowhere(to string, next byte) []byte {
-	p := from("::")
+func nowhere(to string, next byte) []byte { return addressedTo(from("::"), to, next) }
+
+// addressedTo is a packet of IPv6 with another destination and Next Header.
+func addressedTo(p []byte, to string, next byte) []byte {
 	p[6] = next
 	copy(p[24:], netip.MustParseAddr(to).AsSlice())
 	return p
@@ -64,6 +66,8 @@ func TestSources(t *testing.T) {
 		{"who has no address asks whether somebody has it", nowhere("ff02::1:ff00:1", 58), true},
 		{"who has no address asks for a router", nowhere("ff02::2", 58), true},
 		{"who has no address listens", nowhere("ff02::16", 0), true},
+		{"from an address whose second half is zero, to a router", addressedTo(from("2001:db8:5::"), "ff02::2", 58), false},
+		{"from an address whose first half is zero, to a router", addressedTo(from("::5"), "ff02::2", 58), false},
 		{"from nowhere to somebody", nowhere("2001:db8::1", 58), false},
 		{"from nowhere to all of a site", nowhere("ff05::2", 58), false},
 		{"from nowhere, and no ICMPv6", nowhere("ff02::1", 17), false},
