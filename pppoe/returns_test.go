@@ -11,7 +11,7 @@ import (
 )
 
 // TestAddressOfBefore: a user, or a station where nobody has a name, has the address of before
-// when it comes back, if that is free; whoever else has come and gone in between.
+// when it comes back, if that is free, even if others have come and gone in between.
 func TestAddressOfBefore(t *testing.T) {
 	for _, c := range []struct {
 		what  string

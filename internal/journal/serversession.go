@@ -107,7 +107,7 @@ func (j *Journal) serverSession(l pppoe.Line, event pppoe.Event) {
 }
 
 // anybodys is what an event of a server is that anybody can cause without an account; empty: no
-// such one. Sessions whose packets flow are told of in any case.
+// such one. Events of sessions whose packets flow are always logged.
 func anybodys(l pppoe.Line, event pppoe.Event) string {
 	switch e := event.(type) {
 	case session.AuthFailed:

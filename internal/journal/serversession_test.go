@@ -86,7 +86,7 @@ func TestServerFlood(t *testing.T) {
 	}{
 		{"a refused login", nobody, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxTold},
 		{"one in an open session", alice, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxTold},
-		{"a word of goodbye", nobody, session.PeerClosed{Text: "x"}, maxTold},
+		{"a Terminate-Request", nobody, session.PeerClosed{Text: "x"}, maxTold},
 		{"a user's", alice, session.PeerClosed{Text: "x"}, 0},
 		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
 		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
