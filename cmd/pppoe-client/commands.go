@@ -135,18 +135,6 @@ func showEvents(args []string) int {
 	return ask(who, "events")
 }
 
-func showLog(args []string) int {
-	follow := false
-	who, err := parseCommand(args, map[string]*bool{"--follow": &follow, "-f": &follow})
-	if err != nil {
-		return fail(err)
-	}
-	if follow {
-		return ask(who, "follow")
-	}
-	return ask(who, "log")
-}
-
 // done is the exit code of a command that has come to its end.
 func done(err error) int {
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"upppoe/internal/hostnet"
 	"upppoe/internal/inet6"
 	"upppoe/internal/journal"
+	"upppoe/internal/keptlog"
 	"upppoe/internal/linkwatch"
 	"upppoe/internal/memory"
 	"upppoe/internal/pppd"
@@ -86,6 +87,10 @@ func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, error) {
 		return nil, err
 	}
 	lines.AddMemory(ring)
+	// It is closed by the program's end, when all is written that could be.
+	if kept, err := keptlog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, lineOf(s).String()), filepath.Base(os.Args[0])); err == nil {
+		lines.Add(kept)
+	}
 	if s.LogFD > 2 {
 		unix.CloseOnExec(s.LogFD) // scripts have no business with it
 		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))

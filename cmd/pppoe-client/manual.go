@@ -61,7 +61,7 @@ var description = []man.Block{
 		"dials anew; `stop` ends the client, and waits until it is gone. WHO is the peer of `call`, the name of the line, of its device or of its " +
 		"Ethernet interface, or a process number."),
 	man.Paragraph("Called by the name `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +
-		"[`-r` | `-d` | `-a`] [PEER] ends a session, has it dialled anew, switches the log of packets, or ends all. `plog` shows the log."),
+		"[`-r` | `-d` | `-a`] [PEER] ends a session, has it dialled anew, switches the log of packets, or ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines; also that of clients that have ended or failed, which is kept until the next boot."),
 	man.Paragraph("With `persist`, a session that is lost is dialled anew at once; for two minutes its concentrator is looked for every second or so. " +
 		"Failures in a row have the pause of `holdoff` doubled, up to eight times, with some jitter. A refused password is tried three times, ten " +
 		"seconds apart, and then after five minutes. The session is remembered on disk, so that the next client ends what a crash has left."),
@@ -80,7 +80,7 @@ var files = []man.Block{
 		"delegated prefix, which is their fourth argument; and dhcp6-up and dhcp6-down, for what `dhcp6-request` asks for. All four have DNS6, " +
 		"AFTR, NTP_IP, NTP_FQDN, SNTP_IP, MAPE, MAPT, LW4O6 and FOURRD, as far as there is such, with several values parted by spaces."},
 	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second, which is there as long as the process, the device's name."},
-	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run."},
+	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run; in `log`, the last lines that each peer's clients have logged, 256 KiB at most of each."},
 	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, what does not go with their devices (the default route that was replaced, rules, IPv6 on LANs), prefixes that hosts on LANs may still use, and the DHCPv6 identifier (`state-dir`)."},
 	man.Item{Term: "/dev/net/tun", Text: "where the device comes from."},
 }

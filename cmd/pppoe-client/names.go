@@ -129,17 +129,8 @@ func each(found []status.Status, do func(status.Status) error) error {
 	return errors.Join(errs...)
 }
 
-const plogUsage = `usage: plog [-f]
-  show the log of the sessions there are
+const plogUsage = `usage: plog [-f] [-n LINES] [PEER]
+  show the log of the sessions there are, or of those that have ended
   -f  and what they log from now on
+  -n  only so many of the last lines
 `
-
-// plog shows the log of the sessions there are.
-func plog(args []string) int {
-	for _, a := range args {
-		if a == "-f" {
-			return showLog([]string{"--follow"})
-		}
-	}
-	return showLog(nil)
-}
