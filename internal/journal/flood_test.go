@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +17,19 @@ import (
 // another kind, or later, it is as if nothing had been.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // kinds are reported concurrently
 		var reports []string
-		f := &Flood{Report: func(kind string, n int) { reports = append(reports, LeftOut(kind, n)) }}
+		f := &Flood{Report: func(kind string, n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			reports = append(reports, LeftOut(kind, n))
+		}}
+		said := func() []string {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Sorted(slices.Values(reports))
+		}
 		told := func(n int, e pppoe.Event) (told int) {
 			for range n {
 				if !f.LeavesOut(e) {
@@ -29,8 +42,8 @@ func TestFlood(t *testing.T) {
 			t.Errorf("%d of %d are told", n, maxTold)
 		}
 		time.Sleep(2 * toldPeriod)
-		if len(reports) > 0 {
-			t.Errorf("nothing was left out, and the log has %q", reports)
+		if log := said(); len(log) > 0 {
+			t.Errorf("nothing was left out, and the log has %q", log)
 		}
 		if n := told(1000, pppoe.Announced{}); n != maxTold {
 			t.Errorf("%d of 1000 are told, want %d", n, maxTold)
@@ -39,23 +52,20 @@ func TestFlood(t *testing.T) {
 			t.Errorf("%d of another kind are told, want %d", n, maxTold)
 		}
 		time.Sleep(toldPeriod - 1)
-		synctest.Wait()
-		if len(reports) > 0 || told(1, pppoe.Announced{}) > 0 {
-			t.Errorf("after less than a period the log has %q", reports)
+		if log := said(); len(log) > 0 || told(1, pppoe.Announced{}) > 0 {
+			t.Errorf("after less than a period the log has %q", log)
 		}
 		time.Sleep(1)
-		synctest.Wait()
-		slices.Sort(reports)
 		want := []string{"1 more results of authentication were left out", "981 more announcements of concentrators were left out"}
-		if !slices.Equal(reports, want) {
-			t.Errorf("the log has %q, want %q", reports, want)
+		if log := said(); !slices.Equal(log, want) {
+			t.Errorf("the log has %q, want %q", log, want)
 		}
 		if told(1, pppoe.Announced{}) != 1 {
 			t.Error("after a period nothing is told")
 		}
 		time.Sleep(2 * toldPeriod)
-		if len(reports) != len(want) {
-			t.Errorf("the log has %q", reports)
+		if log := said(); len(log) != len(want) {
+			t.Errorf("the log has %q", log)
 		}
 	})
 }
@@ -81,4 +91,22 @@ func TestNoFlood(t *testing.T) {
 			t.Errorf("%T is bounded by nothing", e)
 		}
 	}
+}
+
+// lockedBuffer is a log that several goroutines write to.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(text)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -52,7 +53,7 @@ func told(j *Journal, l pppoe.Line, events ...pppoe.Event) string {
 }
 
 // levels writes the level of each record, and its message.
-type levels struct{ to *bytes.Buffer }
+type levels struct{ to io.Writer }
 
 func (levels) Enabled(context.Context, slog.Level) bool { return true }
 func (l levels) Handle(_ context.Context, r slog.Record) error {

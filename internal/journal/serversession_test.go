@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"strings"
@@ -101,7 +100,7 @@ func TestServerFlood(t *testing.T) {
 		{"an opening", nobody, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: v4}}, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			out := &bytes.Buffer{}
+			out := &lockedBuffer{}
 			j := &Journal{Server: true, Log: slog.New(levels{out})}
 			for range 1000 {
 				j.Notify(c.line, c.event)
