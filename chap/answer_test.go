@@ -243,3 +243,60 @@ func TestAnswerAsksForTheServersSecret(t *testing.T) {
 		t.Errorf("asked for the secret of %q", asked)
 	}
 }
+
+// TestAnswerAnew: a challenge is a repetition if both its Identifier and its octets are those of the
+// last one; any other is answered anew, and as often as the first (RFC 1994 section 4.1).
+func TestAnswerAnew(t *testing.T) {
+	algorithms(t, func(t *testing.T, m chap.Algorithm) {
+		_, challenge := demanding(t, m, ppp.AuthTimers{})
+		other := ppp.Control{Code: chap.Challenge, ID: challenge.ID, Data: append([]byte(nil), challenge.Data...)}
+		other.Data[1] ^= 1
+		for name, next := range map[string]ppp.Control{
+			"another value": other, "another Identifier": {Code: chap.Challenge, ID: challenge.ID + 1, Data: challenge.Data},
+		} {
+			var q ppp.Queue
+			a := m.Answer(credentials(password))
+			a.Start(start, &q)
+			now := start
+			responses := func(c ppp.Control) (n int) {
+				ppptest.Receive(t, a, now, c, &q)
+				first := ppptest.Only(t, ppp.CHAP, &q)
+				for n = 1; now.Before(at(59 * time.Second)); n++ {
+					if now = now.Add(3 * time.Second); now.After(at(59 * time.Second)) {
+						break
+					}
+					a.Advance(now, &q)
+					if q.Len() == 0 {
+						break
+					}
+					if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(first, again) {
+						t.Errorf("%s: %v is repeated as %v", name, first, again)
+					}
+				}
+				return n
+			}
+			if n := responses(challenge); n != 10 {
+				t.Errorf("%s: the first one is answered %d times, want 10", name, n)
+			}
+			if n := responses(next); n < 9 { // as far as the minute goes
+				t.Errorf("%s: it is answered %d times", name, n)
+			}
+		}
+	})
+}
+
+// TestAnswerSucceedsOnce: a second verdict on one Response has no effect.
+func TestAnswerSucceedsOnce(t *testing.T) {
+	var q ppp.Queue
+	a := chap.MD5.Answer(credentials(password))
+	a.Start(start, &q)
+	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
+	ppptest.Receive(t, a, start, packet(t, golden.md5Success), &q)
+	failure := packet(t, golden.badFailure)
+	failure.ID = packet(t, golden.md5Success).ID
+	for _, c := range []ppp.Control{packet(t, golden.md5Success), failure} {
+		if step, err := a.Receive(start, c, &q); !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending {
+			t.Errorf("after Success, code %d: %+v, %v", c.Code, step, err)
+		}
+	}
+}

@@ -73,11 +73,11 @@ func TestRefusalTellsNothing(t *testing.T) {
 			p.up()
 			p.pass(time.Minute)
 			said[p.log.String()] = true
-			if e, ok := first[session.AuthFailed](p.side[1]); !ok || e.Message != why {
-				t.Errorf("%v: the server is told %q, want %q", m, e.Message, why)
+			if e, ok := first[session.AuthFailed](p.side[1]); !ok || e.Message != why || e.Method != m || !e.Peer || e.Name != "testuser" {
+				t.Errorf("%v: the server is told %+v, want %q", m, e, why)
 			}
-			if e, ok := first[session.AuthFailed](p.side[0]); !ok || why != "" && strings.Contains(e.Message, why) {
-				t.Errorf("%v: the peer is told %q", m, e.Message)
+			if e, ok := first[session.AuthFailed](p.side[0]); !ok || why != "" && strings.Contains(e.Message, why) || e.Method != m || e.Peer || e.Name != "testuser" {
+				t.Errorf("%v: the peer is told %+v", m, e)
 			}
 		}
 		if len(said) != 1 {

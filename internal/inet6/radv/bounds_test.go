@@ -205,3 +205,134 @@ func TestExpiry(t *testing.T) {
 		}
 	}
 }
+
+// TestPrefixLifetimes: those of a configured prefix in seconds (RFC 4861 section 4.6.2); what
+// reaches "for ever" is told as that.
+func TestPrefixLifetimes(t *testing.T) {
+	for _, c := range []struct {
+		preferred, valid time.Duration
+		want             string
+	}{
+		{time.Hour, 2 * time.Hour, "00001c20" + "00000e10"}, {0, time.Second, "00000001" + "00000000"},
+		{learned.Infinity - time.Second, learned.Infinity, "ffffffff" + "fffffffe"},
+		{learned.Infinity + time.Second, learned.Infinity + time.Second, "ffffffff" + "ffffffff"},
+	} {
+		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { cfg.Preferred, cfg.Valid = c.preferred, c.valid })
+		if got := hex.EncodeToString(a.Advance(start).Data[20:28]); got != c.want {
+			t.Errorf("%v, %v: told as %s, want %s", c.preferred, c.valid, got, c.want)
+		}
+	}
+}
+
+// TestOfferOctets is what a LAN is told of a delegated prefix, octet by octet, within the limits of
+// RFC 9096 (ND_PREFERRED_LIMIT 2700 s, ND_VALID_LIMIT 5400 s) and after it has become stale.
+func TestOfferOctets(t *testing.T) {
+	const on, network = "86000000" + "40" + "00" + "0708" + "00000000" + "00000000" + "030440c0", "20010db8010000000000000000000000"
+	for _, c := range []struct {
+		preferred, valid time.Duration
+		want             string
+	}{
+		{2699 * time.Second, 5399 * time.Second, "00001517" + "00000a8b"}, {2700 * time.Second, 5400 * time.Second, "00001518" + "00000a8c"},
+		{2701 * time.Second, 5401 * time.Second, "00001518" + "00000a8c"}, {learned.Infinity, learned.Infinity, "00001518" + "00000a8c"},
+	} {
+		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { *cfg = AdvertiserConfig{Rand: dice()} })
+		offer := Offer{Default: true, Networks: []Network{{netip.MustParsePrefix("2001:db8:100::/64"), learned.For(start, c.preferred, c.valid)}}}
+		a.Change(start, offer)
+		if got := hex.EncodeToString(a.Advance(start).Data); got != on+c.want+"00000000"+network {
+			t.Errorf("%v, %v: told %s", c.preferred, c.valid, got)
+		}
+		a.Change(start, Offer{Default: true})
+		if got := hex.EncodeToString(a.Advance(start.Add(3 * time.Second)).Data); got != on+"00000000"+"00000000"+"00000000"+network {
+			t.Errorf("%v, %v: stale it is told as %s", c.preferred, c.valid, got)
+		}
+	}
+}
+
+// TestOfferBounds: what is too much for a host is left out of an offer.
+func TestOfferBounds(t *testing.T) {
+	for _, c := range []struct{ told, networks, others int }{{8, 8, 8}, {9, 9, 8}, {16, 16, 8}, {17, 16, 8}} {
+		var o Offer
+		for i := range c.told {
+			o.Networks = append(o.Networks, Network{netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/64", i)), learned.For(start, time.Hour, time.Hour)})
+			o.Servers = append(o.Servers, netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)))
+			o.Domains = append(o.Domains, fmt.Sprintf("d%d.example", i))
+		}
+		if got := o.checked(); len(got.Networks) != c.networks || len(got.Servers) != c.others || len(got.Domains) != c.others {
+			t.Errorf("of %d each there are %d networks, %d servers, %d domains", c.told, len(got.Networks), len(got.Servers), len(got.Domains))
+		}
+	}
+}
+
+// TestSolicitationFromNobody: only a source link-layer address is forbidden to a host without an
+// address (RFC 4861 section 6.1.1).
+func TestSolicitationFromNobody(t *testing.T) {
+	for kind, want := range map[byte]error{0: nil, 1: ErrSource, 2: nil, 14: nil} {
+		for position := range 2 { // the first option, or the second one
+			data := append([]byte{133, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 8*position)...)
+			if position > 0 {
+				data[8], data[9] = 14, 1 // a nonce (RFC 3971 section 5.3.2)
+			}
+			data = append(data, kind, 1, 0, 0, 0, 0, 0, 0)
+			if err := checkSolicitation(Packet{Data: data, Source: netip.IPv6Unspecified(), HopLimit: 255}); !errors.Is(err, want) {
+				t.Errorf("option %d, type %d: %v, want %v", position, kind, err, want)
+			}
+		}
+	}
+}
+
+// TestUnsentAfterRestart: on a link that has come up again, what cannot be sent is tried again as
+// often as at first.
+func TestUnsentAfterRestart(t *testing.T) {
+	a := newAdvertiser(t, as)
+	now := start
+	for round := range 2 {
+		for i := range 31 {
+			if a.Advance(now).Data == nil {
+				t.Fatalf("round %d: nothing is sent at time %d", round, i)
+			}
+			want := 100 * time.Millisecond
+			if i == 30 {
+				want = 3 * time.Second
+			}
+			if a.Unsent(now); a.Next().Sub(now) != want {
+				t.Errorf("round %d: after %d failures it tries again in %v, want %v", round, i+1, a.Next().Sub(now), want)
+			}
+			now = a.Next()
+		}
+		a.Restart(now)
+	}
+}
+
+// TestUnsentLater: only the first solicitation is taken back: one of those after it is repeated
+// anyhow.
+func TestUnsentLater(t *testing.T) {
+	h := newHost()
+	for i := range 3 {
+		now := start.Add(time.Duration(i) * 4 * time.Second)
+		if h.Advance(now).Data == nil {
+			t.Fatalf("solicitation %d is not sent", i)
+		}
+		if i > 0 {
+			h.Unsent(now)
+		}
+		if gap := h.Next().Sub(now); gap < 3600*time.Millisecond || gap > 4400*time.Millisecond {
+			t.Errorf("after solicitation %d the next one is %v later", i, gap)
+		}
+	}
+}
+
+// TestAround: to either side by a tenth, and all of it is made use of.
+func TestAround(t *testing.T) {
+	r := dice()
+	least, most := time.Hour, time.Duration(0)
+	for range 10_000 {
+		d := around(10*time.Second, r)
+		least, most = min(least, d), max(most, d)
+	}
+	if least < 9*time.Second || least > 9010*time.Millisecond || most > 11*time.Second || most < 10990*time.Millisecond {
+		t.Errorf("10 s become %v to %v", least, most)
+	}
+	if d := around(10, r); d < 9 || d > 11 {
+		t.Errorf("10 ns become %v", d)
+	}
+}

@@ -66,6 +66,27 @@ func TestPoolRemembers(t *testing.T) {
 	}
 }
 
+// TestPoolPlaces: which part a key gets follows from the key alone, in any process: the one at its
+// FNV-1a hash modulo their number, or the next free one.
+func TestPoolPlaces(t *testing.T) {
+	for range 2 {
+		p := newPool(t, "2001:db8::/56", 64)
+		for _, c := range []struct{ key, part string }{
+			{"", "2001:db8:0:25::/64"}, {"a", "2001:db8:0:8c::/64"}, {"b", "2001:db8:0:a5::/64"}, {"a", "2001:db8:0:8d::/64"}, {"foobar", "2001:db8:0:e8::/64"},
+		} {
+			if part, err := p.Take(c.key); err != nil || part != pfx(c.part) {
+				t.Errorf("%q has %v, %v, want %v", c.key, part, err, c.part)
+			}
+		}
+	}
+	last := newPool(t, "2001:db8::/63", 64)
+	for _, want := range []string{"2001:db8:0:1::/64", "2001:db8::/64"} { // after the last comes the first
+		if part, err := last.Take(""); err != nil || part != pfx(want) {
+			t.Errorf("has %v, %v, want %v", part, err, want)
+		}
+	}
+}
+
 func TestPoolIgnoresOthers(t *testing.T) {
 	p := newPool(t, "2001:db8:100::/40", 56)
 	p.Take("alice")
