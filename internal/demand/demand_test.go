@@ -204,11 +204,12 @@ func TestWorth(t *testing.T) {
 		"fe90::1": false, "fea0::1": false, "febf:ffff::1": false, "fec0::1": true, "feff::1": true, "ff00::": false, "ffff::1": false,
 		"fd00::1": true, "fd80::1": true,
 	} {
-		packet, shorter := ipv4("192.0.2.10", "192.0.2.1"), 19
-		if addr := netip.MustParseAddr(to); addr.Is6() {
-			packet, shorter = ipv6("2001:db8::1", to), 39
-		} else {
+		var packet []byte
+		shorter := 19 // octets: a header that is not whole
+		if netip.MustParseAddr(to).Is4() {
 			packet = ipv4("192.0.2.10", to)
+		} else {
+			packet, shorter = ipv6("2001:db8::1", to), 39
 		}
 		if worthIt(packet) != want || worthIt(packet[:shorter]) {
 			t.Errorf("%s: %v, and cut short %v; want %v", to, worthIt(packet), worthIt(packet[:shorter]), want)

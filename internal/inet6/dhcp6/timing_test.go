@@ -105,6 +105,10 @@ func TestTransmission(t *testing.T) {
 		if then != dhcpv6.MessageTypeSolicit || b.now.Sub(start) != 2*day {
 			t.Errorf("after %v %v, want Solicit at the end of the lease, after %v", b.now.Sub(start), then, 2*day)
 		}
+		// The Rebind at T2 is among the Renews' gaps: these begin with the one after it.
+		if first, last := gaps[0], gaps[len(gaps)-2]; first < 17*time.Second || first > 24*time.Second || !within(last, 600*time.Second, 600*time.Second) {
+			t.Errorf("Rebind is sent again after %v at first and %v in the end, want 20s and 600s", first, last)
+		}
 
 		// INF_TIMEOUT 1 s, INF_MAX_RT 3600 s.
 		b = fresh()
