@@ -133,11 +133,11 @@ func (r *kernelRoute) keep(a attribute, shared bool) {
 func maskHops(hops []byte) {
 	for len(hops) >= unix.SizeofRtNexthop {
 		hops[2] &= onLink
-		length := padded(int(binary.NativeEndian.Uint16(hops)))
-		if length < unix.SizeofRtNexthop || length > len(hops) {
+		length := int(binary.NativeEndian.Uint16(hops))
+		if length < unix.SizeofRtNexthop || padded(length) > len(hops) {
 			return
 		}
-		hops = hops[length:]
+		hops = hops[padded(length):]
 	}
 }
 

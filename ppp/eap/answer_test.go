@@ -144,6 +144,20 @@ func TestAnswerRepeatsItself(t *testing.T) {
 	}
 }
 
+// TestNoteOnce: a Notification explains the verdict of its own conversation, and none after it.
+func TestNoteOnce(t *testing.T) {
+	var q ppp.Queue
+	a := answering(t, proving)
+	ppptest.Receive(t, a, start, request(0x89, eap.Notification, "welcome"), &q)
+	if step := ppptest.Receive(t, a, start, ppp.Control{Code: eap.Success, ID: 0x89}, &q); step.Message != "welcome" {
+		t.Errorf("the first Success: %+v", step)
+	}
+	ppptest.Receive(t, a, start, request(0x90, eap.MD5Challenge, "\x01aac"), &q)
+	if step := ppptest.Receive(t, a, start, ppp.Control{Code: eap.Failure, ID: 0x90}, &q); step.Outcome != ppp.Failed || step.Message != "" {
+		t.Errorf("the Failure of the next conversation: %+v", step)
+	}
+}
+
 // A notification tells why, where Success and Failure have no words.
 // pppd repeats a challenge with another value under the same Identifier.
 func TestAnswerNewValueUnderOldIdentifier(t *testing.T) {

@@ -51,13 +51,23 @@ func TestWords(t *testing.T) {
 		{"8021 01 01 001c 0306 00000000 8106 00000000 8306 c0000235 8206 c0000201", "[IPCP ConfReq id=0x1 <addr 0.0.0.0> <ms-dns1 0.0.0.0> <ms-dns2 192.0.2.53> <ms-wins 192.0.2.1>]"},
 		{"8021 04 01 0010 0206 002d 0f01 8406 00000000", "[IPCP ConfRej id=0x1 <compress VJ 0f 01> <ms-wins 0.0.0.0>]"},
 		{"8021 01 01 0008 0204 0037", "[IPCP ConfReq id=0x1 <compress old-VJ>]"},
+		{"8021 01 01 000a 0206 0037 0f01", "[IPCP ConfReq id=0x1 <compress old-VJ 0f 01>]"},
+		{"8021 01 01 000b 0203 00 0204 002d", "[IPCP ConfReq id=0x1 < 02 03 00> <compress VJ>]"},
 		{"8021 01 01 0009 0205 0003 09", "[IPCP ConfReq id=0x1 <compress 0x3 09>]"},
 		{"8021 01 01 000e 010a c0000201 c0000202", "[IPCP ConfReq id=0x1 <addrs 192.0.2.1 192.0.2.2>]"},
 		{"8021 01 01 000b 0303 01 8102 0202", "[IPCP ConfReq id=0x1 < 03 03 01> < 81 02> < 02 02>]"},
+		{"8021 01 01 0014 0106 c0000201 630a c0000201 c0000202", "[IPCP ConfReq id=0x1 < 01 06 c0 00 02 01> < 63 0a c0 00 02 01 c0 00 02 02>]"},
+		{"8021 05 01 0006 6869", `[IPCP TermReq id=0x1 "hi"]`},
+		{"8021 06 01 0004", "[IPCP TermAck id=0x1]"},
+		{"8021 07 01 0005 63", "[IPCP CodeRej id=0x1 63]"},
+		{"8021 08 01 0004", "[IPCP code=0x8 id=0x1]"},
 		{"8021 09 01 0004", "[IPCP code=0x9 id=0x1]"},
 
 		// IPv6CP (RFC 5072).
 		{"8057 01 01 000e 010a 0200 0000 0000 00ff", "[IPV6CP ConfReq id=0x1 <addr fe80::0200:0000:0000:00ff>]"},
+		{"8057 02 01 000e 010a 0a1b 2c3d 4e5f 6071", "[IPV6CP ConfAck id=0x1 <addr fe80::0a1b:2c3d:4e5f:6071>]"},
+		{"8057 07 01 0005 63", "[IPV6CP CodeRej id=0x1 63]"},
+		{"8057 08 01 0004", "[IPV6CP code=0x8 id=0x1]"},
 		{"8057 04 01 000b 0103 00 0204 004f", "[IPV6CP ConfRej id=0x1 < 01 03 00> < 02 04 00 4f>]"},
 
 		// CCP (RFC 1962), which pppd offers, and which is always rejected.
@@ -66,6 +76,10 @@ func TestWords(t *testing.T) {
 		{"80fd 01 01 000a 1206 01000060", "[CCP ConfReq id=0x1 <mppe +H -M +S +L -D -C>]"},
 		{"80fd 01 01 000a 1206 00000291", "[CCP ConfReq id=0x1 <mppe -H +M -S -L +D +C +U (00 00 02 91)>]"},
 		{"80fd 01 01 000a 1a03 78 1203 01", "[CCP ConfReq id=0x1 < 1a 03 78> < 12 03 01>]"},
+		{"80fd 07 01 0005 63", "[CCP CodeRej id=0x1 63]"},
+		{"80fd 08 01 0004", "[CCP code=0x8 id=0x1]"},
+		{"80fd 0d 01 0004", "[CCP code=0xd id=0x1]"},
+		{"80fd 10 01 0004", "[CCP code=0x10 id=0x1]"},
 		{"80fd 0e 01 0004", "[CCP ResetReq id=0x1]"},
 		{"80fd 0f 01 0004", "[CCP ResetAck id=0x1]"},
 		{"80fd 09 01 0004", "[CCP code=0x9 id=0x1]"},
@@ -115,6 +129,7 @@ func TestWords(t *testing.T) {
 		{"c021 01 01 0009", "[LCP] 01 01 00 09"},
 		{"c0", "[malformed] c0"},
 		{"c020 01", "[malformed] c0 20 01"},
+		{"8281" + strings.Repeat("00", 32), "[proto=0x8281]" + strings.Repeat(" 00", 32)},
 		{"8281" + strings.Repeat("00", 33), "[proto=0x8281]" + strings.Repeat(" 00", 32) + " ..."},
 	} {
 		frame, err := hex.DecodeString(strings.ReplaceAll(c.frame, " ", ""))
