@@ -35,7 +35,9 @@ func NewClient(cfg ClientConfig) *Client {
 
 // ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
 // none that would have us.
-var ErrDiscovery = errors.New("unable to complete PPPoE Discovery")
+//
+//lint:ignore ST1005 pppd's words to the letter: scripts look for them in logs.
+var ErrDiscovery = errors.New("Unable to complete PPPoE Discovery")
 
 // EndError says why a session ended.
 type EndError struct {

@@ -79,6 +79,14 @@ func (j *Journal) Notify(l pppoe.Line, event pppoe.Event) {
 		j.configured(l, e)
 	case pppoe.NetworkLost:
 		j.networkLost(l, e)
+	case session.Ending:
+		if !j.Server {
+			j.reason(l, e.Reason)
+		}
+	case session.Closed:
+		if !j.Server {
+			j.info(l, "Connection terminated.")
+		}
 	case pppoe.Unanswered:
 		j.error(l, "Timeout waiting for %v packets", e.Missing)
 	case pppoe.Announced:
@@ -314,8 +322,9 @@ type key struct {
 
 func keyOf(l pppoe.Line) key { return key{l.Interface, l.Peer, l.SessionID} }
 
-func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
-	switch e.Reason.Cause {
+// reason tells why a session ends, where pppd has a line for it.
+func (j *Journal) reason(l pppoe.Line, r session.Reason) {
+	switch r.Cause {
 	case session.Idle:
 		j.info(l, "Terminating connection due to lack of activity.")
 	case session.Expired:
@@ -327,11 +336,20 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 	case session.Looped:
 		j.info(l, "Serial line is looped back.")
 	case session.NotNegotiated:
-		j.info(l, "%s", e.Reason.Text)
+		j.info(l, "%s", r.Text)
 	case session.PeerNotAuthenticated:
-		if e.Reason.Text == session.RefusedToProve {
-			j.info(l, "%s: terminating link", e.Reason.Text)
+		if r.Text == session.RefusedToProve {
+			j.info(l, "%s: terminating link", r.Text)
 		}
+	}
+}
+
+// ended tells of the end, once all of the session is gone. A client's log has told the reason
+// when that arose, and "Connection terminated." before the PADT, as pppd's has; of a server's
+// sessions it is one step, which is left out where there are too many of them.
+func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
+	if j.Server {
+		j.reason(l, e.Reason)
 	}
 	if _, told := j.carried.LoadAndDelete(keyOf(l)); !told && e.Online > 0 {
 		j.connectTime(l, e.Online, e.Counters)
@@ -342,12 +360,11 @@ func (j *Journal) ended(l pppoe.Line, e pppoe.Ended) {
 	if n := e.Counters.Exceeded; n > 0 {
 		j.info(l, "Dropped %d packets beyond the session's rate.", n)
 	}
-	j.info(l, "Connection terminated.")
-	if e.SentPADT && !j.Server {
-		j.info(l, "Sent PADT")
-	}
 	if j.Server {
+		j.info(l, "Connection terminated.")
 		j.closed(l, e)
+	} else if e.SentPADT {
+		j.info(l, "Sent PADT")
 	}
 }
 

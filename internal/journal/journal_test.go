@@ -67,7 +67,9 @@ func (l levels) WithGroup(string) slog.Handler      { return l }
 // them.
 func TestWords(t *testing.T) {
 	both := pppoe.Addressing{MTU: 1492, IPv4: v4, IPv6: v6}
-	end := func(c session.Cause) pppoe.Ended { return pppoe.Ended{Reason: session.Reason{Cause: c}} }
+	ending := func(c session.Cause, text string) session.Ending {
+		return session.Ending{Reason: session.Reason{Cause: c, Text: text}}
+	}
 	for _, c := range []struct {
 		event pppoe.Event
 		want  string
@@ -98,14 +100,21 @@ func TestWords(t *testing.T) {
 		{pppoe.Waiting{For: 30 * time.Second}, info + "Dialling again in 30s\n"},
 		{pppoe.Waiting{For: 30*time.Second + 400*time.Microsecond, After: fmt.Errorf("eth0: open packet socket: %w", syscall.EMFILE)}, info + "Dialling again in 30s: eth0: open packet socket: too many open files\n"},
 		{pppoe.Waiting{For: time.Second, After: errors.New("no\x1b")}, info + `Dialling again in 1s: no\033` + "\n"},
-		{end(session.UserRequest), info + "Connection terminated.\n"},
-		{end(session.HangUp), info + "Modem hangup\n" + info + "Connection terminated.\n"},
-		{pppoe.Ended{Reason: session.Reason{Cause: session.NotNegotiated, Text: "No network protocols running"}}, info + "No network protocols running\n" + info + "Connection terminated.\n"},
-		{pppoe.Ended{Reason: session.Reason{Cause: session.PeerNotAuthenticated, Text: session.RefusedToProve}}, info + "peer refused to authenticate: terminating link\n" + info + "Connection terminated.\n"},
-		{end(session.PeerNotAuthenticated), info + "Connection terminated.\n"},
-		{end(session.Looped), info + "Serial line is looped back.\n" + info + "Connection terminated.\n"},
+		{ending(session.UserRequest, "User request"), ""},
+		{ending(session.PeerTerminated, ""), ""},
+		{ending(session.HangUp, ""), info + "Modem hangup\n"},
+		{ending(session.Idle, ""), info + "Terminating connection due to lack of activity.\n"},
+		{ending(session.Expired, ""), info + "Connect time expired\n"},
+		{ending(session.Exhausted, ""), info + "Traffic limit reached. Limit: session volume\n"},
+		{ending(session.NotNegotiated, "No network protocols running"), info + "No network protocols running\n"},
+		{ending(session.PeerNotAuthenticated, session.RefusedToProve), info + "peer refused to authenticate: terminating link\n"},
+		{ending(session.PeerNotAuthenticated, ""), ""},
+		{ending(session.Looped, ""), info + "Serial line is looped back.\n"},
+		{session.Closed{Reason: session.Reason{Cause: session.HangUp}}, info + "Connection terminated.\n"},
+		{pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, ""},
+		{pppoe.Ended{SentPADT: true}, info + "Sent PADT\n"},
 		{pppoe.Ended{Counters: pppoe.Counters{SentBytes: 1234, ReceivedBytes: 5678, SentPackets: 9}, Online: 90 * time.Second},
-			info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n" + info + "Connection terminated.\n"},
+			info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"},
 
 		{session.Authenticated{Method: pap.Method, Message: "Login ok"}, info + "PAP authentication succeeded: Login ok\n" + info + "PAP authentication succeeded\n"},
 		{session.Authenticated{Method: chap.MD5}, info + "CHAP authentication succeeded\n"},
@@ -135,7 +144,6 @@ func TestWords(t *testing.T) {
 		{session.IPv4Up{Agreement: v4}, ""},
 		{session.IPv6Up{Agreement: v6}, ""},
 		{session.NetworkDown{Protocol: ppp.IPCP}, ""},
-		{session.Closed{}, ""},
 	} {
 		if got := told(&Journal{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
@@ -151,18 +159,18 @@ func TestConnectTime(t *testing.T) {
 		return pppoe.NetworkLost{Protocol: p, Before: before, Counters: carried, Online: 90 * time.Second}
 	}
 	end := pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Counters: carried, Online: 96 * time.Second}
-	const time, last = info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n", info + "Connection terminated.\n"
+	const time = info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"
 	both, only6 := pppoe.Addressing{IPv4: v4, IPv6: v6}, pppoe.Addressing{IPv6: v6}
 	for _, c := range []struct {
 		what   string
 		events []pppoe.Event
 		want   string
 	}{
-		{"both families", []pppoe.Event{lost(ppp.IPCP, both), lost(ppp.IPv6CP, only6), end}, time + last},
-		{"IPv4", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), end}, time + last},
-		{"IPv6", []pppoe.Event{lost(ppp.IPv6CP, only6), end}, time + last},
+		{"both families", []pppoe.Event{lost(ppp.IPCP, both), lost(ppp.IPv6CP, only6), end}, time},
+		{"IPv4", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), end}, time},
+		{"IPv6", []pppoe.Event{lost(ppp.IPv6CP, only6), end}, time},
 		{"IPv6 alone goes down", []pppoe.Event{lost(ppp.IPv6CP, both)}, ""},
-		{"negotiated anew between", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), pppoe.Configured{}, end}, time + info + "Connect time 1.6 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n" + last},
+		{"negotiated anew between", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), pppoe.Configured{}, end}, time + info + "Connect time 1.6 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"},
 	} {
 		if got := told(&Journal{}, line, c.events...); got != c.want {
 			t.Errorf("%s: told as\n%swant\n%s", c.what, got, c.want)

@@ -63,7 +63,7 @@ func TestEvents(t *testing.T) {
 			`"event":"ended","seconds":1.5,` + traffic + `,"end":{"reason":"peer-dead","text":"si\\000lent","exit_code":19}`},
 		{pppoe.Waiting{For: 30 * time.Second, After: refused}, `"event":"waiting","for":"hold-off","seconds":30,"end":{"reason":"not-authenticated","text":"session ended: not-authenticated","exit_code":19}`},
 		{pppoe.Waiting{For: time.Second, After: fmt.Errorf("%w: nobody", pppoe.ErrDiscovery)},
-			`"event":"waiting","for":"hold-off","seconds":1,"end":{"reason":"discovery-failed","text":"unable to complete PPPoE Discovery: nobody","exit_code":8}`},
+			`"event":"waiting","for":"hold-off","seconds":1,"end":{"reason":"discovery-failed","text":"Unable to complete PPPoE Discovery: nobody","exit_code":8}`},
 		{pppoe.AwaitingLink{}, `"event":"waiting","for":"interface"`},
 		{pppoe.AwaitingTraffic{}, `"event":"waiting","for":"traffic"`},
 		{pppoe.LinkChanged{State: pppoe.LinkNoCarrier}, `"event":"interface","text":"without carrier"`},

@@ -51,6 +51,19 @@ func (o *Output) tell(e Event) {
 	o.before = append(o.before, o.Frames.Len())
 }
 
+// mark is a place in an output: so many events and frames have arisen before it.
+type mark struct{ events, frames int }
+
+func (o *Output) mark() mark { return mark{len(o.events), o.Frames.Len()} }
+
+// precede puts the events told since m before the frames queued since m: RFC 1661 section 4.1
+// has This-Layer-Down come before the answer to the packet that caused it.
+func (o *Output) precede(m mark) {
+	for i := m.events; i < len(o.before); i++ {
+		o.before[i] = m.frames
+	}
+}
+
 // Event is something that happened in a session: one of the types below.
 // What a peer said in it is as it came, and not fit for a terminal.
 type Event interface{ event() }
@@ -132,6 +145,9 @@ type Silent struct{ Requests int }
 // there is one.
 type PeerClosed struct{ Text string }
 
+// Ending tells why the session is about to end, once, before its network protocols go down.
+type Ending struct{ Reason Reason }
+
 // Closed tells that the session is over. It is the last event.
 type Closed struct{ Reason Reason }
 
@@ -148,4 +164,5 @@ func (NetworkFailed) event() {}
 func (Dropped) event()       {}
 func (Silent) event()        {}
 func (PeerClosed) event()    {}
+func (Ending) event()        {}
 func (Closed) event()        {}

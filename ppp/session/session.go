@@ -120,7 +120,7 @@ func (s *Session) Down(now time.Time, r Reason, out *Output) {
 		// Some concentrators refuse a password by hanging up.
 		r = Reason{NotAuthenticated, "peer hung up instead of accepting our credentials"}
 	}
-	s.blame(s.orMethod(r, out))
+	s.blame(s.orMethod(r, out), out)
 	s.link.Down(now)
 	s.settle(now, out)
 	s.end(out)
@@ -131,8 +131,7 @@ func (s *Session) Close(now time.Time, r Reason, out *Output) {
 	if s.over {
 		return
 	}
-	s.blame(r)
-	s.link.Close(now, r.Text, &out.Frames)
+	s.closeLink(now, r, out)
 	s.settle(now, out)
 	if s.phase == Dead {
 		s.end(out)
@@ -227,11 +226,22 @@ func (s *Session) orMethod(r Reason, out *Output) Reason {
 	return Reason{NotAuthenticated, "peer insists on a method of authentication that we do not offer"}
 }
 
-// blame keeps the first reason for the end.
-func (s *Session) blame(r Reason) {
+// blame keeps the first reason for the end, and tells it.
+func (s *Session) blame(r Reason, out *Output) {
 	if s.reason.Cause == Unknown {
 		s.reason = r
+		out.tell(Ending{r})
 	}
+}
+
+// closeLink begins to close the link. The network protocols go down before the
+// Terminate-Request is sent: tld comes before str in RFC 1661 section 4.1.
+func (s *Session) closeLink(now time.Time, r Reason, out *Output) {
+	s.blame(r, out)
+	if s.phase == Network {
+		s.lowerLayers(now, out)
+	}
+	s.link.Close(now, r.Text, &out.Frames)
 }
 
 // Reasons for which Receive drops a frame.
@@ -295,6 +305,7 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 	if err != nil {
 		return err
 	}
+	arisen := out.mark()
 	_, err = s.link.Receive(now, c, &out.Frames)
 	switch {
 	case c.Code != ppp.TerminateRequest:
@@ -306,6 +317,10 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 		s.dismissed = true
 		out.tell(PeerClosed{string(s.link.Farewell())})
 	}
+	if s.phase == Network && s.link.State() != ppp.Opened {
+		s.lowerLayers(now, out)
+	}
+	out.precede(arisen)
 	if p := s.link.TakeRejected(); p != 0 {
 		s.rejected(now, p, out)
 	}
@@ -321,7 +336,7 @@ func (s *Session) peerClosed(out *Output) {
 	if s.phase == Authenticate && s.auth.answering() {
 		cause = NotAuthenticated
 	}
-	s.blame(Reason{cause, text})
+	s.blame(Reason{cause, text}, out)
 }
 
 // rejected heeds that the peer does not speak a protocol of ours.

@@ -58,7 +58,7 @@ func (s *Session) enter(now time.Time, out *Output) {
 		s.auth = authentication{}
 	case Dead:
 		s.auth = authentication{}
-		s.blame(s.orMethod(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"}, out))
+		s.blame(s.orMethod(Reason{NotNegotiated, "LCP: timeout sending Config-Requests"}, out), out)
 		s.end(out)
 	}
 }
@@ -107,7 +107,5 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 
 // closeFor begins to close the link; settle, which is on its way, does the rest.
 func (s *Session) closeFor(now time.Time, cause Cause, text string, out *Output) {
-	r := s.orMethod(Reason{cause, text}, out)
-	s.blame(r)
-	s.link.Close(now, r.Text, &out.Frames)
+	s.closeLink(now, s.orMethod(Reason{cause, text}, out), out)
 }
