@@ -39,6 +39,10 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
+// deliveryLimit is how long to wait until answers to our link-local address reach us: usually it
+// takes the kernel less than a millisecond, and a machine with much to do some.
+const deliveryLimit = 200 * time.Millisecond
+
 // machine is what a line has of the machine: sockets, and the kernel's tables.
 type machine struct {
 	*netif.Kernel
@@ -102,6 +106,7 @@ func (m *machine) open(cfg *Config) (err error) {
 			return err
 		}
 	}
+	m.AwaitLocal(device, cfg.Local, deliveryLimit) // if it takes longer, questions are repeated
 	if m.inputs.changes, err = netif.Watch(m.done); err != nil {
 		return fmt.Errorf("%s: %w", cfg.Device, err)
 	}

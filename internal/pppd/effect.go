@@ -67,7 +67,7 @@ var idleOptions = []idleOption{
 	{options: "require-chap require-mschap-v2 require-pap require-eap", idle: func(s *Settings) bool { return s.NoAuth && len(s.Require) == 0 },
 		why: "noauth comes after it", by: "noauth"},
 
-	{roles: Client, options: "holdoff maxfail", idle: func(s *Settings) bool { return !s.Persist }, why: "persist dials again"},
+	{roles: Client, options: "holdoff maxfail", idle: func(s *Settings) bool { return !s.Persist }, why: "without persist nothing is dialled again"},
 	{roles: Client, options: "idle", idle: func(s *Settings) bool { return s.Idle > 0 && s.Persist && !s.Demand },
 		why: "it ends the session, and persist dials again: demand waits for traffic", contrary: true},
 	{options: "mo-direction", idle: func(s *Settings) bool { return s.MaxBytes == 0 }, why: "maxoctets is what is counted for"},

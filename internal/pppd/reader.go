@@ -63,7 +63,7 @@ func (r *Reader) Defaults(home string) error {
 		return nil
 	case errors.Is(err, fs.ErrPermission):
 		// As with a user of a container who has somebody else's home.
-		r.notice(Word{}, "Warning - can't open %v", err)
+		r.notice(Word{}, "Warning - can't %v", err) // "open /root/.ppprc: permission denied"
 		return nil
 	case errors.Is(err, errAnothers):
 		r.notice(Word{}, "Warning - not read: %v", err)

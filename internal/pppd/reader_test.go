@@ -209,7 +209,7 @@ func TestHomeOfSomebodyElse(t *testing.T) {
 		unix.SetfsuidRetUid(65534)
 		defer unix.SetfsuidRetUid(0)
 	}
-	if err := r.Defaults(home); err != nil || len(r.Settings.Notices) != 1 || !strings.Contains(r.Settings.Notices[0], ".ppprc: permission denied") {
+	if err := r.Defaults(home); err != nil || len(r.Settings.Notices) != 1 || r.Settings.Notices[0] != "Warning - can't open "+filepath.Join(home, ".ppprc")+": permission denied" {
 		t.Errorf("a file that cannot be read: %v, notices %q", err, r.Settings.Notices)
 	}
 }

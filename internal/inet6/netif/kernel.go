@@ -50,6 +50,22 @@ func (k *Kernel) Find(name string) (Device, error) {
 	return Device{name, link.Attrs().Index}, nil
 }
 
+// AwaitLocal waits until the kernel delivers packets to an address, at most until limit has passed,
+// and reports whether it does. An address set without duplicate address detection can be sent from
+// at once, but its local route is added a moment later, by the kernel's work queue: an answer that
+// comes before that is dropped.
+func (k *Kernel) AwaitLocal(d Device, a netip.Addr, limit time.Duration) bool {
+	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		routes, err := k.handle.RouteGetWithOptions(a.AsSlice(), &netlink.RouteGetOptions{OifIndex: d.Index})
+		if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+			return true
+		}
+		if !time.Now().Before(end) {
+			return false
+		}
+	}
+}
+
 // TakeOver is setting.HeedNoRouter, and removes what has followed from advertisements that the
 // kernel has heeded already. It takes the longer the more routes the machine has.
 func (k *Kernel) TakeOver(d Device) error {

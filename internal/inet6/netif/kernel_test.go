@@ -87,6 +87,45 @@ func notShown(t *testing.T, what string, args ...string) {
 	}
 }
 
+// TestAwaitLocal: an address that is set, one that is not, and one that is set meanwhile.
+func TestAwaitLocal(t *testing.T) {
+	in(t, func(k *Kernel) {
+		d, err := k.Find("ppp0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const patience = time.Minute
+		for a, want := range map[string]bool{"fe80::2": true, "fe80::1": false, "fe80::3": false, "2001:db8::1": false} {
+			limit := patience
+			if !want {
+				limit = 0
+			}
+			if got := k.AwaitLocal(d, netip.MustParseAddr(a), limit); got != want {
+				t.Errorf("packets to %s are delivered: %v", a, got)
+			}
+		}
+		other, err := Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		link, err := other.handle.LinkByName("ppp0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		added := make(chan error)
+		go func() {
+			added <- other.handle.AddrAdd(link, &netlink.Addr{IPNet: ipNet(pfx("fe80::3/128")), Flags: unix.IFA_F_NODAD})
+		}()
+		if !k.AwaitLocal(d, netip.MustParseAddr("fe80::3"), patience) {
+			t.Error("packets to fe80::3 are not delivered")
+		}
+		if err := <-added; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAddresses(t *testing.T) {
 	in(t, func(k *Kernel) {
 		s := NewSet()
