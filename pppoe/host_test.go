@@ -244,3 +244,96 @@ func FuzzHost(f *testing.F) {
 		}
 	})
 }
+
+// TestPatienceDoubles: each wait is twice the one before, up to 1024 times the first; a probe's
+// do not double (RFC 2516 section 8).
+func TestPatienceDoubles(t *testing.T) {
+	for _, probe := range []bool{false, true} {
+		h, q := asking(HostConfig{Timeout: time.Millisecond, Attempts: 13, Probe: probe})
+		for i, now := 0, epoch; !h.Over(); i++ {
+			want := time.Millisecond
+			if !probe {
+				want = []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024}[i] * time.Millisecond
+			}
+			if got := h.Deadline().Sub(now); got != want {
+				t.Errorf("probe %v, number %d waits %v, want %v", probe, i, got, want)
+			}
+			if h.Advance(h.Deadline().Add(-1), q) != (Finding{}) || len(q.All()) != i+1 {
+				t.Errorf("number %d: something is done before it is due", i)
+			}
+			now = h.Deadline()
+			h.Advance(now, q)
+		}
+		if n := len(q.All()); n != 13 || !h.Deadline().IsZero() {
+			t.Errorf("probe %v: %d PADIs were sent, want 13; then a deadline: %v", probe, n, h.Deadline())
+		}
+	}
+}
+
+// TestEagerPatience: while it is eager, a host asks each second and up to half a second more, or
+// as often as Timeout says, and these do not count.
+func TestEagerPatience(t *testing.T) {
+	for _, c := range []struct {
+		timeout time.Duration
+		octet   byte
+		want    time.Duration
+	}{
+		{5 * time.Second, 0, time.Second},
+		{5 * time.Second, 128, 1250 * time.Millisecond},
+		{time.Second, 128, time.Second},
+		{500 * time.Millisecond, 0, 500 * time.Millisecond},
+	} {
+		h, q := NewHostDiscovery(hostAddr, HostConfig{HostUniq: []byte("mine"), Rand: constant(c.octet), Timeout: c.timeout, Attempts: 1, Eager: 10 * time.Second}), &Queue{}
+		h.Start(epoch, q)
+		for now := epoch; now.Before(epoch.Add(10 * time.Second)); {
+			at := h.Deadline()
+			if got := at.Sub(now); got != c.want {
+				t.Errorf("%+v: waits %v", c, got)
+			}
+			h.Advance(at, q)
+			now = at
+		}
+		if got := h.Advance(h.Deadline(), q); got.GaveUp != PADO {
+			t.Errorf("%+v: after the eager ones, one attempt is not the last: %+v", c, got)
+		}
+	}
+}
+
+// constant is a source of octets that are all the same.
+type constant byte
+
+func (c constant) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(c)
+	}
+	return len(b), nil
+}
+
+// TestAvoided: a concentrator to be avoided is asked if no other has answered for half a second,
+// and 16 that have refused are enough.
+func TestAvoided(t *testing.T) {
+	h, q := asking(HostConfig{Avoid: []Addr{acAddr}})
+	q.Reset()
+	if f, err := h.Receive(epoch, answer(PADO, 0, named, any0, mine), q); err != nil || f.Offer == nil || len(q.All()) != 0 {
+		t.Errorf("the offer is found as %+v, %v, and asked for: %v", f, err, q.All())
+	}
+	if h.Advance(epoch.Add(500*time.Millisecond-1), q); len(q.All()) != 0 {
+		t.Error("it is asked too early")
+	}
+	if h.Advance(epoch.Add(500*time.Millisecond), q); len(q.All()) != 1 || q.All()[0].Code != PADR {
+		t.Errorf("after half a second is sent %v, want PADR", q.All())
+	}
+	told := 0
+	for i := range 20 {
+		f := answer(PADO, 0, named, any0, mine, tag(TagACSystemError, "full"))
+		f.Src = Addr{2, 0, 0, 0, 1, byte(i)}
+		for range 2 {
+			if got, err := h.Receive(epoch, f, q); err == nil && got.Refusal != nil {
+				told++
+			}
+		}
+	}
+	if told != 16 {
+		t.Errorf("of %d concentrators it is told that they refuse, want 16", told)
+	}
+}

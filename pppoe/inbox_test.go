@@ -98,3 +98,14 @@ func TestShortFrame(t *testing.T) {
 		t.Errorf("%d wait", n)
 	}
 }
+
+// TestInboxSize: 4096 frames wait, 1024 of one sender.
+func TestInboxSize(t *testing.T) {
+	if in := newInbox(); cap(in.frames) != 4096 || inboxShare != 1024 {
+		t.Errorf("%d frames wait, %d of one sender", cap(in.frames), inboxShare)
+	}
+	in := newInbox()
+	if short, whole := make([]byte, 11), make([]byte, 12); in.sender(short) != &in.waiting[0] || in.sender(whole) == nil {
+		t.Error("a frame without a whole source address is not counted at the first place")
+	}
+}

@@ -58,6 +58,7 @@ func TestClampMSS(t *testing.T) {
 		{"SYN with ECN flags", over4(syn{flags: flagSYN | 0xc0, options: mss(1460)}.segment()), 20, 1452},
 		{"IPv4 options", over4(plain, 7, 7, 4, 0, 0, 0, 0, 0), 28, 1452},
 		{"MSS at an odd place", over4(syn{flags: flagSYN, options: append([]byte{optionNone}, mss(1460)...)}.segment()), 20, 1452},
+		{"MSS behind an option of two octets", over4(syn{flags: flagSYN, options: append([]byte{4, 2}, mss(1460)...)}.segment()), 20, 1452},
 		{"MSS behind an option that nobody knows", over4(syn{flags: flagSYN, options: append([]byte{77, 3, 9}, mss(1460)...)}.segment()), 20, 1452},
 		{"MSS as the last of 40 octets", over4(syn{flags: flagSYN, options: append(bytes.Repeat([]byte{optionNone}, 36), mss(1460)...)}.segment()), 20, 1452},
 		{"hop-by-hop options", over6(plain, protoHopByHop, hop...), 48, 1432},
@@ -379,6 +380,20 @@ func TestMSSFollowsMTU(t *testing.T) {
 		l.fitted(time.Time{}, s, fitted{device: "ppp0", have: s.want.Addressing})
 		if got := MSSLimit(l.path.(*plainPath).flows.get(7).mss.Load()); got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
 			t.Errorf("with MTU %d, the limits are %d and %d", mtu, got.IPv4(), got.IPv6())
+		}
+	}
+}
+
+// TestExtensionChain: TCP is found behind up to seven extension headers of IPv6.
+func TestExtensionChain(t *testing.T) {
+	segment := syn{flags: flagSYN, options: mss(1460)}.segment()
+	for n, want := range map[int]bool{0: true, 1: true, 7: true, 8: false} {
+		next, chain := byte(protoTCP), bytes.Repeat([]byte{protoOptions, 0, 1, 4, 0, 0, 0, 0}, n)
+		if n > 0 {
+			next, chain[8*(n-1)] = protoOptions, protoTCP
+		}
+		if got := clampMSS(over6(segment, next, chain...), usualLimit, false); got != want {
+			t.Errorf("behind %d extension headers: lowered %v, want %v", n, got, want)
 		}
 	}
 }

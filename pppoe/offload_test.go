@@ -446,3 +446,38 @@ func BenchmarkOffloadReceive(b *testing.B) {
 		p.take(frames)
 	}
 }
+
+// TestWholeFrames: a port that wants frames in one piece gets those that its MTU has room for: a
+// session's packets of 1492 octets over 1500 (RFC 2516 section 7).
+func TestWholeFrames(t *testing.T) {
+	for _, c := range []struct{ size, frames, dropped int }{{1491, 3, 0}, {1492, 3, 0}, {1493, 0, 3}} {
+		w := &wire{}
+		p, device, f := offloading(w, nil)
+		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
+		device.toRead = []super{m.transport(0, false, false, c.size-40, 3*(c.size-40))}
+		p.drain(f, device, p.path.loads.Get().(*load))
+		if n := int(f.meter.read().Dropped); len(w.frames) != c.frames || n != c.dropped {
+			t.Errorf("packets of %d octets: %d frames go out, %d are dropped; want %d, %d", c.size, len(w.frames), n, c.frames, c.dropped)
+		}
+		for _, frame := range w.frames {
+			if len(frame) != 22+c.size {
+				t.Errorf("a packet of %d octets leaves in a frame of %d", c.size, len(frame))
+			}
+		}
+	}
+}
+
+// TestLoadRoom: there is room for one more packet up to the octet, and up to 64 frames.
+func TestLoadRoom(t *testing.T) {
+	const packet = 22 + 65535 // the headers, and the longest packet
+	for _, c := range []struct {
+		free, frames int
+		ok           bool
+	}{{packet, 0, true}, {packet - 1, 0, false}, {packet, 63, true}, {packet, 64, false}} {
+		l := newLoad(maxHead)
+		l.used, l.n = len(l.buf)-c.free, c.frames
+		if room := l.room(); (room != nil) != c.ok || c.ok && len(room) != c.free {
+			t.Errorf("%d octets free, %d frames: room for %d octets", c.free, c.frames, len(room))
+		}
+	}
+}

@@ -116,3 +116,28 @@ func BenchmarkTake(b *testing.B) {
 		now += 1200
 	}
 }
+
+// TestBucketBounds: the least and the greatest size of a bucket, and the greatest rate.
+func TestBucketBounds(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		rate Rate
+		bits int64
+		size time.Duration
+	}{
+		{Rate{Bits: 8e6}, 8e6, 500 * ms},
+		{Rate{Bits: 8e6, Burst: -1}, 8e6, 500 * ms},
+		{Rate{Bits: 8e6, Burst: 1}, 8e6, 15 * ms}, // 15,000 octets
+		{Rate{Bits: 8e6, Burst: 15 * ms}, 8e6, 15 * ms},
+		{Rate{Bits: 8e6, Burst: 15*ms + 1}, 8e6, 15*ms + 1},
+		{Rate{Bits: 8e6, Burst: time.Minute}, 8e6, time.Minute},
+		{Rate{Bits: 8e6, Burst: time.Minute + 1}, 8e6, time.Minute},
+		{Rate{Bits: 1000}, 1000, 120 * time.Second},
+		{Rate{Bits: 1e12}, 1e12, 500 * ms},
+		{Rate{Bits: 1e12 + 1}, 1e12, 500 * ms},
+	} {
+		if b := newBucket(c.rate); b.bits != c.bits || b.size != 16*int64(c.size) {
+			t.Errorf("%+v: %d bits a second, a bucket of %v; want %d, %v", c.rate, b.bits, time.Duration(b.size/16), c.bits, c.size)
+		}
+	}
+}

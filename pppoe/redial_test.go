@@ -100,3 +100,87 @@ func TestRedialEager(t *testing.T) {
 		t.Errorf("an hour after the loss eager for %v", e)
 	}
 }
+
+// TestRedialMaxFail: the bound of failures in a row, at both sides.
+func TestRedialMaxFail(t *testing.T) {
+	for _, c := range []struct {
+		limit, failures int
+		again           bool
+	}{{0, 9, true}, {0, 10, false}, {1, 0, true}, {1, 1, false}, {3, 2, true}, {3, 3, false}, {-1, 1 << 30, true}} {
+		p := paceOf(Redial{Persist: true, MaxFail: c.limit})
+		p.failures = c.failures
+		if again := p.again(ErrDiscovery); again != c.again {
+			t.Errorf("MaxFail %d, %d failures: again %v, want %v", c.limit, c.failures, again, c.again)
+		}
+	}
+}
+
+// TestRedialCounts: what counts as a failure, as a refused password, and as the loss of a session.
+func TestRedialCounts(t *testing.T) {
+	const s = time.Second
+	for _, c := range []struct {
+		what              string
+		err               error
+		failures, refused int
+		lost              bool
+	}{
+		{"no concentrator", ErrDiscovery, 3, 0, false},
+		{"a refused password", ended(session.NotAuthenticated, 0), 3, 2, false},
+		{"a password refused later on", ended(session.NotAuthenticated, s), 0, 2, false},
+		{"hung up", ended(session.HangUp, s), 0, 0, true},
+		{"hung up before it was online", ended(session.HangUp, 0), 3, 0, false},
+		{"terminated by the peer", ended(session.PeerTerminated, s), 0, 0, true},
+		{"no echo", ended(session.PeerDead, s), 0, 0, true},
+		{"idle", ended(session.Idle, s), 0, 0, false},
+		{"told to stop", ended(session.UserRequest, s), 0, 0, false},
+	} {
+		p := paceOf(Redial{Persist: true})
+		p.failures, p.refused = 2, 1
+		p.ended(epoch0, c.err)
+		if p.failures != c.failures || p.refused != c.refused || p.lost.Equal(epoch0) != c.lost {
+			t.Errorf("%s: %d failures, %d refused, lost %v; want %+v", c.what, p.failures, p.refused, p.lost, c)
+		}
+	}
+}
+
+// TestRedialQuick: a session that was online is dialled at once, within half a second, if that was
+// not done for the length of the hold-off; and one whose interface went, always.
+func TestRedialQuick(t *testing.T) {
+	const s = time.Second
+	online := ended(session.PeerDead, s)
+	for _, c := range []struct {
+		what   string
+		quick  time.Duration // how long ago it was dialled at once; 0: never
+		byLink bool
+		err    error
+		want   time.Duration
+	}{
+		{"never before", 0, false, online, 250 * time.Millisecond},
+		{"just within the hold-off", 10*s - 1, false, online, 11 * s},
+		{"just after it", 10 * s, false, online, 250 * time.Millisecond},
+		{"by its interface", s, true, online, 250 * time.Millisecond},
+		{"by its interface, before it was online", s, true, ErrDiscovery, 250 * time.Millisecond},
+		{"not online", 0, false, ErrDiscovery, 11 * s},
+	} {
+		p := &pace{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, byLink: c.byLink}
+		if c.quick > 0 {
+			p.quick = epoch0.Add(-c.quick)
+		}
+		got := p.pause(epoch0, c.err)
+		if got != c.want || (got < s) != p.quick.Equal(epoch0) {
+			t.Errorf("%s: a pause of %v, noted at %v; want %v", c.what, got, p.quick, c.want)
+		}
+	}
+}
+
+// TestRedialEagerBounds: for two minutes after a loss, and only of a client that persists.
+func TestRedialEagerBounds(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, 2*time.Minute - 1: 1, 2 * time.Minute: 0, 2*time.Minute + 1: 0} {
+		for _, persist := range []bool{true, false} {
+			p := pace{Redial: Redial{Persist: persist}, lost: epoch0}
+			if got := p.eager(epoch0.Add(after)); persist && got != want || !persist && got != 0 {
+				t.Errorf("persist %v, %v after the loss: eager for %v", persist, after, got)
+			}
+		}
+	}
+}
