@@ -26,7 +26,7 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("protocol %v is 0x%04x, want 0x%04x", p, uint16(p), want)
 		}
 	}
-	for p, data := range map[Protocol]bool{1: true, IPv4: true, 0x3fff: true, 0x4001: false, IPCP: false, LCP: false} {
+	for p, data := range map[Protocol]bool{1: true, IPv4: true, 0x3fff: true, 0x4000: false, 0x4001: false, IPCP: false, LCP: false} {
 		if p.IsData() != data {
 			t.Errorf("0x%04x carries network-layer packets: %v, want %v", uint16(p), p.IsData(), data)
 		}

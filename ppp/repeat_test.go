@@ -162,6 +162,32 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// TestStuckCountsAnew: copies of an earlier request do not count against a peer's new one.
+func TestStuckCountsAnew(t *testing.T) {
+	m, _ := opened(t, Limits{Restart: time.Second, MaxConfigure: 3})
+	q := &Queue{}
+	at := func(since time.Duration, c Control) (s Signal) {
+		s, err := m.Receive(epoch.Add(since), c, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for i := range 3 {
+		at(time.Duration(i)*time.Second, Control{ConfigureRequest, 1, []byte{1, 3, 50}})
+	}
+	second := Control{ConfigureRequest, 2, []byte{1, 3, 50}}
+	if s := at(10*time.Second, second); s != LayerDown || m.State() != AckSent {
+		t.Fatalf("a new request: signal %v, state %v", s, m.State())
+	}
+	at(10*time.Second, Control{ConfigureAck, m.requestID, m.request})
+	for i := range 3 {
+		if s := at(time.Duration(20+i)*time.Second, second); s != 0 || m.State() != Opened {
+			t.Errorf("copy %d of the new request: signal %v, state %v; want no change", i+1, s, m.State())
+		}
+	}
+}
+
 // TestWaitsForRequest: while the peer's request is missing, ours keeps its Identifier at
 // first, lest a peer that is Opened begin anew; then it must.
 func TestWaitsForRequest(t *testing.T) {

@@ -78,6 +78,58 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
+// TestStaleBounds: the identifiers and addresses of sessions that can be ended (RFC 2516 section 4:
+// 0 is discovery's, 0xffff is reserved).
+func TestStaleBounds(t *testing.T) {
+	for _, c := range []struct {
+		id   uint16
+		ac   string
+		want bool
+	}{
+		{0, "02:00:5e:00:53:01", false}, {1, "02:00:5e:00:53:01", true}, {0xfffe, "02:00:5e:00:53:01", true}, {0xffff, "02:00:5e:00:53:01", false},
+		{7, "01:00:5e:00:53:01", false}, {7, "ff:ff:ff:ff:ff:ff", false}, {7, "02:00:5e:00:53", false}, {7, "", false},
+	} {
+		if stale, ok := (Session{ID: c.id, AC: c.ac}).Stale(); ok != c.want || ok && stale.SessionID != c.id {
+			t.Errorf("session %d at %q: %+v, %v; want %v", c.id, c.ac, stale, ok, c.want)
+		}
+	}
+}
+
+// TestSlotsNames: files are named after the line, in which no / leads elsewhere, and other files
+// after theirs.
+func TestSlotsNames(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, "a/b", 0)
+	if got, want := s.file.Name(), filepath.Join(dir, "a_b.0.json"); got != want {
+		t.Errorf("the slot is %s, want %s", got, want)
+	}
+	if got, want := s.Beside(".routes"), filepath.Join(dir, "a_b.0.routes"); got != want {
+		t.Errorf("beside it is %s, want %s", got, want)
+	}
+	if got, want := open(t, dir, "a/b", 0).file.Name(), filepath.Join(dir, "a_b.1.json"); got != want {
+		t.Errorf("the second slot is %s, want %s", got, want)
+	}
+	info, err := os.Stat(s.file.Name())
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v; want it its user's alone", info.Mode(), err)
+	}
+}
+
+// TestLengthOfText: what is read of a file, 4096 octets at most.
+func TestLengthOfText(t *testing.T) {
+	for length, want := range map[int]int{4096: 1, 4097: 0} {
+		dir := t.TempDir()
+		text := `{"session_id":7,"local_id":"` + strings.Repeat("x", length-30) + `"}`
+		if len(text) != length {
+			t.Fatalf("%d octets", len(text))
+		}
+		if err := os.WriteFile(filepath.Join(dir, "eth0.0.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		open(t, dir, "eth0", want)
+	}
+}
+
 // TestShorterText: what is replaced by less is gone, also for one who reads before it is
 // cut off.
 func TestShorterText(t *testing.T) {
@@ -142,6 +194,12 @@ func TestDying(t *testing.T) {
 		{"killed", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000000100", 1), stat, true},
 		{"killed by its thread", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000100", 1), stat, true},
 		{"told to end", strings.Replace(status, "ShdPnd:\t0000000000000000", "ShdPnd:\t0000000000004000", 1), stat, false},
+		{"dead", strings.Replace(status, "S (sleeping)", "X (dead)", 1), stat, true},
+		{"another signal beside that", strings.Replace(status, "SigPnd:\t0000000000000000", "SigPnd:\t0000000000000280", 1), stat, false},
+		{"flags next to that of one on its way out", status, strings.Replace(stat, "4194560", "4194571", 1), false}, // 8, 2, 1
+		{"flags that end the text", "", "7 (a) S 1 7 7 0 -1 4", true},
+		{"a text that ends before the flags", "", "7 (a) S 1 7 7 0 -1", false},
+		{"a text that ends before the flags, where 4 is another number", "", "7 (a) S 1 7 7 0 4", false},
 		{"on its way out", status, strings.Replace(stat, "4194560", "4194564", 1), true},
 		{"nothing to read", "", "", false},
 	} {
