@@ -98,8 +98,11 @@ func TestStaleBounds(t *testing.T) {
 // TestSlotsNames: files are named after the line, in which no / leads elsewhere, and other files
 // after theirs.
 func TestSlotsNames(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "state")
 	s := open(t, dir, "a/b", 0)
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory: %v, %v; want it its user's alone", info.Mode(), err)
+	}
 	if got, want := s.file.Name(), filepath.Join(dir, "a_b.0.json"); got != want {
 		t.Errorf("the slot is %s, want %s", got, want)
 	}

@@ -54,6 +54,7 @@ func TestLookup(t *testing.T) {
 		{"erin", "x", "@home", "@ without / is a letter", true},
 		{"", "x", "open", "the name may be empty", true},
 		{"frank", "x", "", "a secret without quotes is a broken line, and frank no guest", false},
+		{"frank", "ac9", "", "nor one of all clients of that server", false},
 		{"grace", "ac1", "", "a short line is better than none: grace is no guest", false},
 		{"heidi", "x", "fine", "a good line is as good as if no broken one were there", true},
 		{"ivan", "x", "", "a name alone lets nobody in", false},
