@@ -241,3 +241,14 @@ func TestMessages(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstIdentifier: it is random, so that it tells nothing of other exchanges.
+func TestFirstIdentifier(t *testing.T) {
+	for drawn, want := range map[byte]uint8{0: 1, 0x7f: 0x80, 0xfe: 0xff, 0xff: 0} {
+		var q ppp.Queue
+		chap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: bytes.NewReader(bytes.Repeat([]byte{drawn}, 1000))}).Start(start, &q)
+		if got := ppptest.Only(t, ppp.CHAP, &q).ID; got != want {
+			t.Errorf("with %#x drawn the first Identifier is %#x, want %#x", drawn, got, want)
+		}
+	}
+}
