@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -115,4 +116,63 @@ func TestHeld(t *testing.T) {
 	if _, err := Hold(path + "2"); err == nil {
 		t.Error("a symbolic link is followed")
 	}
+}
+
+// TestText: what stands in a file, and who can read it; a value as long as a file may be is kept.
+func TestText(t *testing.T) {
+	boot, err := Boot()
+	if err != nil || len(boot) != 36 {
+		t.Fatalf("this boot is %q, %v", boot, err)
+	}
+	dir := filepath.Join(t.TempDir(), "sub")
+	held, err := Hold(filepath.Join(dir, "held"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory: %v, %v", info.Mode(), err)
+	}
+	for name, write := range map[string]func(any) error{"held": held.Write, "written": func(v any) error { return Write(filepath.Join(dir, "written"), v) }} {
+		path := filepath.Join(dir, name)
+		if err := write([]string{"one"}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if want := `{"boot":"` + boot + `","set":["one"]}` + "\n"; string(text) != want || err != nil {
+			t.Errorf("%s says %q, %v; want %q", name, text, err, want)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v; want it its user's alone", name, info.Mode(), err)
+		}
+		for length, want := range map[int]bool{1<<20 + 1: true, 1<<20 + 2: false} { // octets; the last of them ends the line, and is not needed
+			value := strings.Repeat("x", length-len(`{"boot":"","set":""}`)-len(boot)-1)
+			if err := write(value); err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			there, err := read(name, path, held, &got)
+			if there != want || (err == nil) != want || want && got != value {
+				t.Errorf("%s, of %d octets: %v, %v, %d octets; want it read: %v", name, length, there, err, len(got), want)
+			}
+		}
+	}
+	if err := writeNone(dir, held); err == nil {
+		t.Error("a value that JSON cannot hold is written")
+	}
+}
+
+func read(name, path string, held *Held, value *string) (bool, error) {
+	if name == "held" {
+		return held.Read(value)
+	}
+	return Read(path, value)
+}
+
+// writeNone writes a value that JSON cannot hold.
+func writeNone(dir string, held *Held) error {
+	if err := held.Write(func() {}); err == nil {
+		return nil
+	}
+	return Write(filepath.Join(dir, "written"), func() {})
 }

@@ -247,6 +247,7 @@ func TestNotices(t *testing.T) {
 		{Client, "replacedefaultroute idle 60 proxyarp ktune silent linkname isp demand", ""},
 		{Client, "lcp-rtt-file /x lcp-rtt-file /y", `option "lcp-rtt-file" has no effect`},
 		{Client, "require-chap require-pap noauth", "noauth undoes the require-chap and require-pap before it"},
+		{Client, "require-chap noauth", "noauth undoes the require-chap before it"},
 		{Client, "noauth", ""},
 		{Client, "password x", "Warning - a password on a command line can be seen by all users"},
 		{Server, "defaultroute", `option "defaultroute" has no effect on a server`},
