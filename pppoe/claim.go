@@ -29,7 +29,7 @@ func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 	case keep:
 		o.loop.notify(t.Line, AddressInUse{a.Remote, older.line})
 		me.later(func(now time.Time) {
-			o.loop.close(now, t, session.Reason{Cause: session.Replaced, Text: "IP address is in use by another session"})
+			o.loop.close(now, t, session.Reason{Cause: session.AddressInUse, Text: "IP address is in use by another session"})
 		})
 		older.later(func(now time.Time) { older.at.probe(now, older.t) })
 		return false

@@ -165,6 +165,9 @@ func TestOlderIsKept(t *testing.T) {
 		if e, ok := last[pppoe.AddressInUse](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != clientAddr {
 			t.Errorf("that it is in use is told so: %+v", e)
 		}
+		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.AddressInUse {
+			t.Errorf("the newer ended so: %+v, want the cause %v", e, session.AddressInUse)
+		}
 		if e, ok := last[session.PeerClosed](&other.clientEvents); !ok || !strings.Contains(e.Text, "in use") {
 			t.Errorf("the newer client was told %+v", e)
 		}

@@ -116,7 +116,7 @@ func TestPatienceBound(t *testing.T) {
 func TestWordsOfCauses(t *testing.T) {
 	for i, want := range []string{
 		"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped", "not-negotiated",
-		"not-authenticated", "peer-not-authenticated", "idle", "expired", "exhausted", "host-refused", "replaced", "unknown", "unknown",
+		"not-authenticated", "peer-not-authenticated", "idle", "expired", "exhausted", "host-refused", "replaced", "address-in-use", "unknown", "unknown",
 	} {
 		if got := session.Cause(i).String(); got != want {
 			t.Errorf("cause %d is %s, want %s", i, got, want)

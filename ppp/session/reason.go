@@ -28,14 +28,15 @@ const (
 	Expired                    // the time granted is over
 	Exhausted                  // the traffic granted is used up
 	HostRefused                // the host's network could not be made to fit
-	Replaced                   // another session has what this one needs: its address, or its place
+	Replaced                   // a newer session has what this one had: its address, or its place
+	AddressInUse               // an older session has the address that this one negotiated
 	causeCount
 )
 
 var causeNames = [causeCount]string{
 	"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped",
 	"not-negotiated", "not-authenticated", "peer-not-authenticated",
-	"idle", "expired", "exhausted", "host-refused", "replaced",
+	"idle", "expired", "exhausted", "host-refused", "replaced", "address-in-use",
 }
 
 // RefusedToProve is the Text of a Reason whose Cause is PeerNotAuthenticated, if the peer
