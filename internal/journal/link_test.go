@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -10,12 +9,10 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestWordsOfLinks: what the log says of interfaces, of sessions that others have left, and of why
-// a session has ended. Scripts look for pppd's words.
+// TestWordsOfLinks: what the log says of interfaces, of sessions that others have left, and of
+// what was dropped. Scripts look for pppd's words.
 func TestWordsOfLinks(t *testing.T) {
 	said := pppoe.Discovery{Code: pppoe.PADM, Tags: pppoe.Tags(nil).Append(pppoe.TagMOTM, []byte("down\nat 5")).Append(pppoe.TagHURL, []byte("http://x"))}
-	end := func(c session.Cause, e pppoe.Ended) pppoe.Ended { e.Reason.Cause = c; return e }
-	const last = info + "Connection terminated.\n"
 	for _, c := range []struct {
 		event pppoe.Event
 		want  string
@@ -35,13 +32,9 @@ func TestWordsOfLinks(t *testing.T) {
 		{pppoe.ListenerBack{Addr: client}, info + "Serving on eth0 again, as 02:00:5e:00:53:01\n"},
 		{pppoe.AwaitingLink{}, info + "Waiting for interface eth0\n"},
 		{pppoe.AwaitingTraffic{}, info + "Waiting for traffic\n"},
-		{end(session.Idle, pppoe.Ended{}), info + "Terminating connection due to lack of activity.\n" + last},
-		{end(session.Expired, pppoe.Ended{}), info + "Connect time expired\n" + last},
-		{end(session.Exhausted, pppoe.Ended{}), info + "Traffic limit reached. Limit: session volume\n" + last},
-		{end(session.UserRequest, pppoe.Ended{SentPADT: true}), last + info + "Sent PADT\n"},
-		{end(session.UserRequest, pppoe.Ended{Counters: pppoe.Counters{Spoofed: 1}}), info + "Dropped 1 packets from addresses that are not the peer's.\n" + last},
-		{end(session.UserRequest, pppoe.Ended{Counters: pppoe.Counters{Exceeded: 1}}), info + "Dropped 1 packets beyond the session's rate.\n" + last},
-		{end(session.UserRequest, pppoe.Ended{Online: 1}), info + "Connect time 0.0 minutes.\n" + info + "Sent 0 bytes, received 0 bytes.\n" + last},
+		{pppoe.Ended{Counters: pppoe.Counters{Spoofed: 1}}, info + "Dropped 1 packets from addresses that are not the peer's.\n"},
+		{pppoe.Ended{Counters: pppoe.Counters{Exceeded: 1}}, info + "Dropped 1 packets beyond the session's rate.\n"},
+		{pppoe.Ended{Online: 1}, info + "Connect time 0.0 minutes.\n" + info + "Sent 0 bytes, received 0 bytes.\n"},
 		{pppoe.Waiting{For: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
 		{pppoe.Waiting{For: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
 	} {
@@ -49,8 +42,32 @@ func TestWordsOfLinks(t *testing.T) {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
-	if got := told(&Journal{Server: true}, line, end(session.UserRequest, pppoe.Ended{SentPADT: true})); strings.Contains(got, "PADT") {
-		t.Errorf("a server tells\n%s", got)
+}
+
+// TestReasonsOfServer: why a server's session has ended is told with its end, and that a PADT was
+// sent is not.
+func TestReasonsOfServer(t *testing.T) {
+	for _, c := range []struct {
+		reason       session.Reason
+		line, closed string
+	}{
+		{session.Reason{Cause: session.Idle}, "Terminating connection due to lack of activity.", "idle"},
+		{session.Reason{Cause: session.Expired}, "Connect time expired", "expired"},
+		{session.Reason{Cause: session.Exhausted}, "Traffic limit reached. Limit: session volume", "exhausted"},
+		{session.Reason{Cause: session.HangUp}, "Modem hangup", "hangup"},
+		{session.Reason{Cause: session.Looped}, "Serial line is looped back.", "looped"},
+		{session.Reason{Cause: session.NotNegotiated, Text: "why"}, "why", "not-negotiated"},
+		{session.Reason{Cause: session.PeerNotAuthenticated, Text: session.RefusedToProve}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
+		{session.Reason{Cause: session.PeerNotAuthenticated, Text: "another"}, "", "peer-not-authenticated"},
+		{session.Reason{Cause: session.UserRequest}, "", "user-request"},
+	} {
+		want := info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: " + c.closed + "\n"
+		if c.line != "" {
+			want = info + "ppp0: " + c.line + "\n" + want
+		}
+		if got := told(&Journal{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
+			t.Errorf("%+v is told as\n%swant\n%s", c.reason, got, want)
+		}
 	}
 }
 
