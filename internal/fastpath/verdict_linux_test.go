@@ -37,7 +37,10 @@ func newJudge(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(recei
 	}
 	s := &session{Tunnel: pppoe.Tunnel{SessionID: 0x0102, Local: addrs[0], Peer: addrs[1]}, device: 1, open: openIPv4 | openIPv6}
 	s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
-	if err := e.join(s); err != nil {
+	e.mu.Lock() // its timer runs from now on
+	err = e.join(s)
+	e.mu.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return &judge{program, taken}, e, s
