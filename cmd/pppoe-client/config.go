@@ -87,7 +87,6 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		c.Session.LCP.Demand, c.Session.Name = demand, who.Name
 		judge := accounts.New(etc, who.Name, pppoe.Pool{}, log)
 		judge.Files(s.CHAPSecrets, s.PAPSecrets)
-		judge.Check(demand)
 		c.Authority = judge
 	}
 	if id, ac, ok := s.Attached(); ok {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/accounts"
 	"upppoe/internal/background"
 	"upppoe/internal/control"
 	"upppoe/internal/hostnet"
@@ -222,6 +223,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer stop()
 	defer p.heedSignals()()
 	privilege.KeepOnly(p.log, kept(p.settings)...)
+	checkAccounts(cfg)
 	if p.settings.Detach == pppd.AtOnce {
 		p.goToBackground()
 	}
@@ -268,6 +270,14 @@ func kept(s *pppd.Settings) []privilege.Capability {
 		keep = append(keep, privilege.SysAdmin)
 	}
 	return keep
+}
+
+// checkAccounts reads the files by which the peer is judged, with the rights that are left: by
+// what cannot be read again, nobody logs in from the start.
+func checkAccounts(cfg pppoe.ClientConfig) {
+	if a, ok := cfg.Authority.(*accounts.Accounts); ok {
+		a.Check(cfg.Session.LCP.Demand)
+	}
 }
 
 // goToBackground lets the caller go on, who finds in the log what has led to this.

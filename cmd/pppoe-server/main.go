@@ -79,10 +79,13 @@ func attend(f *flags, s *pppd.Settings) int {
 	if err != nil {
 		return fail(err)
 	}
-	cfg := config(f, s, nil, log)
-	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
+	// Before the accounts are read: a file that the server could not read again lets nobody in
+	// from the start, and the log says so now, not when the file changes.
+	giveUp(log, v6 != nil, s.DataPath)
+	cfg := config(f, s, nil, log)
+	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	run := newScripted()
 	defer run.wait()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
@@ -106,7 +109,6 @@ func attend(f *flags, s *pppd.Settings) int {
 	defer stop()
 	again := &reloading{flags: f, settings: s, accounts: cfg.Authority, log: log, lines: lines, scripts: run, server: server}
 	defer onHangUp(again.reload)()
-	giveUp(log, v6 != nil, s.DataPath)
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
 	}

@@ -3,6 +3,8 @@ package life
 import (
 	"context"
 	"crypto/rand"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -88,6 +90,20 @@ func TestPeerThatLies(t *testing.T) {
 		if _, ok := w.called(t)[name]; ok {
 			t.Errorf("%s was called", name)
 		}
+	}
+	w.leftNothing(t)
+}
+
+// TestPeerBySecretsOfAnother: a client judges its peer by no file that it can read only before it
+// gives up root's capabilities, and its log says what to do.
+func TestPeerBySecretsOfAnother(t *testing.T) {
+	w := newWorld(t)
+	proving(t, w.server, "isp-ac", "its-secret")
+	w.write(t, "etc/chap-secrets", "isp-ac "+user+" its-secret *\n", 0o600)
+	check(t, os.Chown(filepath.Join(w.dir, "etc/chap-secrets"), 65534, 65534))
+	r := w.run(t, "pppd", "eth0", "user", user, "require-chap", "nodetach")
+	if r.code != 11 || !strings.HasPrefix(r.stderr, "open /etc/ppp/chap-secrets: permission denied: let the user whom") {
+		t.Errorf("exit code %d:\n%s", r.code, r.stderr)
 	}
 	w.leftNothing(t)
 }
