@@ -105,11 +105,9 @@ func TestNonsenseAddresses(t *testing.T) {
 		"we are loopback":        {"127.0.0.1", own, 10},
 		"we are broadcast":       {"255.255.255.255", own, 10},
 		"we are reserved":        {"240.0.0.1", own, 10},
-		"it is 0.0.0.0":          {"192.0.2.10", "0.0.0.0", 10},
 		"it is multicast":        {"192.0.2.10", "239.1.2.3", 10},
 		"it is loopback":         {"192.0.2.10", "127.0.0.1", 10},
 		"it is broadcast":        {"192.0.2.10", "255.255.255.255", 10},
-		"both are the same":      {own, own, 10},
 		"we have it on our eth1": {"198.51.100.2", own, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,13 +125,59 @@ func TestNonsenseAddresses(t *testing.T) {
 			if c.code == 1 && !strings.Contains(r.stderr, c.assign) {
 				t.Errorf("it does not name the address:\n%s", r.stderr)
 			}
-			await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
-			if after := w.network(t); after != before {
-				t.Errorf("before it was\n%s\nnow it is\n%s", before, after)
-			}
-			w.leftNoFiles(t)
+			w.leftNothingOf(t, before)
 		})
 	}
+}
+
+// TestPeerWithoutAddress: a concentrator that says no address of its own, or the client's, has a
+// session all the same, with a warning, as with pppd: the device gets pppd's address for such a
+// peer, or none with noremoteip, never 0.0.0.0.
+func TestPeerWithoutAddress(t *testing.T) {
+	const defaulted = "Could not determine remote IP address: defaulting to 10.64.64.64\n"
+	for name, c := range map[string]struct {
+		assign, own, options string
+		warning              string
+		remote, set          string // in the status, where 0.0.0.0 is none, and what the device has
+	}{
+		"it is 0.0.0.0":             {"192.0.2.10", "0.0.0.0", "", defaulted, "10.64.64.64", "192.0.2.10 peer 10.64.64.64/32"},
+		"it is 0.0.0.0, noremoteip": {"192.0.2.10", "0.0.0.0", "noremoteip", "", "0.0.0.0", "192.0.2.10/32"},
+		"both are the same":         {"192.0.2.1", "192.0.2.1", "", "The peer says that its IP address is 192.0.2.1, which is ours\n", "192.0.2.1", "192.0.2.1/32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.elsewhere(t, "100")
+			before := w.network(t)
+			newFake(t, w.server, "odd", manner{assign: ip(c.assign), own: ip(c.own)})
+			p := w.dial(t, strings.Fields("defaultroute replacedefaultroute usepeerdns resolv file "+impatient+" "+c.options)...)
+			if s := w.awaitOnline(t); s.IPv4.Local != c.assign || s.IPv4.Remote != c.remote {
+				t.Errorf("it is online with %+v, want %s and %q", s.IPv4, c.assign, c.remote)
+			}
+			if got := strings.Fields(w.ip(t, "-4", "-brief", "address", "show", "dev", "ppp0")); len(got) < 2 || strings.Join(got[2:], " ") != c.set {
+				t.Errorf("the device has %q, want %s", got, c.set)
+			}
+			if got := w.ip(t, "-4", "route", "show", "default"); !strings.HasPrefix(got, "default dev ppp0") {
+				t.Errorf("the default route is %q", got)
+			}
+			p.Stop()
+			if n := strings.Count(p.Log(), "remote IP address: ") + strings.Count(p.Log(), "which is ours"); !strings.Contains(p.Log(), c.warning) || (n == 1) != (c.warning != "") {
+				t.Errorf("want the warning %q, once, in\n%s", c.warning, p.Log())
+			}
+			w.leftNothingOf(t, before)
+		})
+	}
+}
+
+// leftNothingOf checks that no device and no file is left, and that the machine has of IPv4 what
+// it had before.
+func (w *world) leftNothingOf(t testing.TB, before string) {
+	t.Helper()
+	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
+	if after := w.network(t); after != before {
+		t.Errorf("before it was\n%s\nnow it is\n%s", before, after)
+	}
+	w.leftNoFiles(t)
 }
 
 // network is what the client's machine has of IPv4.
