@@ -337,3 +337,26 @@ func TestAvoided(t *testing.T) {
 		t.Errorf("of %d concentrators it is told that they refuse, want 16", told)
 	}
 }
+
+// TestNoHostUniq: a host that sends no Host-Uniq has the tag in no packet, the session's PADT
+// included; and it takes no answer that has one.
+func TestNoHostUniq(t *testing.T) {
+	h, q := NewHostDiscovery(hostAddr, HostConfig{HostUniq: []byte{}}), &Queue{}
+	h.Start(epoch, q)
+	if _, err := h.Receive(epoch, answer(PADO, 0, named, any0, mine), q); err != ErrNotOurs {
+		t.Errorf("an offer to another: %v, want ErrNotOurs", err)
+	}
+	h.Receive(epoch, answer(PADO, 0, named, any0, tag(TagACCookie, "c")), q)
+	f, err := h.Receive(epoch, answer(PADS, 7, any0), q)
+	if err != nil || f.Grant == nil {
+		t.Fatalf("the PADS is found as %+v, %v", f, err)
+	}
+	if _, ok := f.Grant.Ending.Find(TagHostUniq); ok {
+		t.Error("the PADT has a Host-Uniq")
+	}
+	for _, sent := range q.All() {
+		if _, ok := sent.Tags.Find(TagHostUniq); ok {
+			t.Errorf("%v has a Host-Uniq", sent.Code)
+		}
+	}
+}

@@ -171,8 +171,10 @@ func leak(port pppoe.Port) {
 		}
 		time.Sleep(30 * time.Millisecond) // virtual
 		uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
-		binary.BigEndian.PutUint32(uniq[len(uniq)-4:], 7)
-		answer(port, f, uniq)
+		for _, number := range []uint32{1, 2, 3, 7} { // there are two questions, of which one is asked
+			binary.BigEndian.PutUint32(uniq[len(uniq)-4:], number)
+			answer(port, f, uniq)
+		}
 		binary.BigEndian.PutUint32(uniq[len(uniq)-4:], 0)
 		answer(port, f, uniq[:4])
 		uniq[0]++
