@@ -237,3 +237,27 @@ func BenchmarkDeliverGuarded(b *testing.B) {
 		now += 100
 	}
 }
+
+// TestLimitDownWhole: packets that the device gives whole are held to the rate as well.
+func TestLimitDownWhole(t *testing.T) {
+	for _, r := range each(t) {
+		r.path.Limit(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
+		packet := make([]byte, 1000)
+		copy(packet, from("192.0.2.10"))
+		for _, c := range []struct {
+			at   time.Duration
+			want int
+		}{{0, 20}, {5*time.Millisecond - 1, 5}, {5 * time.Millisecond, 0}, {10 * time.Millisecond, 5}} {
+			sent := 0
+			for range 30 {
+				sent += r.send(c.at, super{packet: packet})
+			}
+			if sent != c.want {
+				t.Errorf("%s: at %v %d packets leave, want %d", r.name, c.at, sent, c.want)
+			}
+		}
+		if c := r.path.Counters(r.flow.SessionID); c.SentPackets != 30 || c.SentBytes != 30_000 || c.Exceeded != 90 {
+			t.Errorf("%s: counted %+v", r.name, c)
+		}
+	}
+}
