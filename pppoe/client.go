@@ -34,7 +34,7 @@ func NewClient(cfg ClientConfig) *Client {
 }
 
 // ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
-// none that would have us.
+// whose concentrators all refused.
 //
 //lint:ignore ST1005 pppd's words to the letter: scripts look for them in logs.
 var ErrDiscovery = errors.New("Unable to complete PPPoE Discovery")

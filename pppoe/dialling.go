@@ -121,7 +121,7 @@ func (d *dialling) advance(now time.Time) {
 // idle says that the dial has come to its end.
 func (d *dialling) idle() bool { return d.end != nil || d.tunnel == nil }
 
-// stop says goodbye.
+// stop ends the session in good order.
 func (d *dialling) stop(now time.Time) {
 	d.discovery = nil
 	switch {
@@ -306,7 +306,7 @@ func (d *dialling) discoveryError(missing Code) error {
 	case missing == PADS:
 		return fmt.Errorf("%w: no answer to PADR (waited for PADS)", ErrDiscovery)
 	}
-	return fmt.Errorf("%w: no concentrator answered (waited for PADO)", ErrDiscovery)
+	return fmt.Errorf("%w: no usable answer to PADI (waited for PADO)", ErrDiscovery)
 }
 
 // take makes the session that discovery has found, and first its device: PPP

@@ -39,7 +39,7 @@ var exits = []exit{
 	{5, "ended by SIGTERM, SIGINT or SIGQUIT", []session.Cause{session.UserRequest}, nil},
 	{7, "the interface is not there, down, or not Ethernet", nil,
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
-	{8, "no concentrator answered, or none would have us", nil, []error{pppoe.ErrDiscovery}},
+	{8, "no concentrator answered, or all refused", nil, []error{pppoe.ErrDiscovery}},
 	{10, "PPP could not agree with the peer", []session.Cause{session.NotNegotiated}, nil},
 	{11, "the peer did not prove who it is", []session.Cause{session.PeerNotAuthenticated}, nil},
 	{12, "the session was idle", []session.Cause{session.Idle}, nil},

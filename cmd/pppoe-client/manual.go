@@ -23,7 +23,7 @@ func page() *man.Page {
 		Name:  "pppoe-client",
 		Brief: "dial a PPPoE session without PPP in the kernel",
 		Synopsis: []string{
-			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`events` [WHO]", "`log` [WHO] [`-f`]", "`hangup` | `stop` [WHO | `--all`]", "`--help` | `--version` | `--man`",
+			"INTERFACE [OPTION [VALUE]]...", "`call` PEER [OPTION [VALUE]]...", "`status` [WHO] [`--json`]", "`events` [WHO]", "`log` [WHO] [`-f`] [`-n` N]", "`hangup` | `stop` [WHO | `--all`]", "`--help` | `--version` | `--man`",
 		},
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},

@@ -48,6 +48,8 @@ func searchAdvice(s *pppd.Settings, unmatched []pppoe.Unmatched, obstacle string
 // remedy is what can be done about a mismatch.
 func remedy(u pppoe.Unmatched) string {
 	switch u.Why {
+	case pppoe.NoHostUniq:
+		return `: say host-uniq "", which sends none and requires none`
 	case pppoe.OtherName:
 		return ": leave out pppoe-ac, or say this name"
 	case pppoe.OtherAddr:

@@ -31,7 +31,7 @@ func TestSearchAdvice(t *testing.T) {
 		{"eth0", found(pppoe.OtherService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
 		{"eth0", []pppoe.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Why: pppoe.OtherService}}, "",
 			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or say one of these`}},
-		{"eth0", found(pppoe.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2)`, "a port of bridge br0"}},
+		{"eth0", found(pppoe.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): say host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
 	} {
 		if got := searchAdvice(parse(t, strings.Fields(c.words)...), c.unmatched, c.obstacle); !slices.Equal(got, c.want) {
 			t.Errorf("%q, %v, %q: %q, want %q", c.words, c.unmatched, c.obstacle, got, c.want)

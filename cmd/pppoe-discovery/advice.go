@@ -21,9 +21,15 @@ func (f *flags) advice(unmatched []pppoe.Unmatched, obstacle string) (lines []st
 	return lines
 }
 
+// endsAtFirst reports whether one answer is enough: where nothing is printed the original ends
+// with the first, too. Which concentrators must be there, and no other, all answers tell.
+func (f *flags) endsAtFirst() bool { return f.first || f.quiet && len(f.expect) == 0 }
+
 // remedy is what can be done about a mismatch.
 func remedy(u pppoe.Unmatched) string {
 	switch u.Why {
+	case pppoe.NoHostUniq:
+		return ": leave out -U or -W"
 	case pppoe.OtherName:
 		return ": leave out -C, or give this name"
 	case pppoe.OtherService:

@@ -95,7 +95,7 @@ func flagSet(f *flags, w *words) *pflag.FlagSet {
 	set.IntVarP(&f.attempts, "attempts", "a", 0, "ask `N` times while nobody answers (default: 3; 2 with --vlan or --watch)")
 	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "send a Host-Uniq tag: the process ID")
 	set.StringVarP(&w.uniq, "host-uniq", "W", "", "send a Host-Uniq tag: these octets, in `HEX`; with --vlan or --watch, four more follow them")
-	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing: the exit code tells")
+	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing, and end with the first answer: the exit code tells")
 	set.BoolVar(&f.first, "first", false, "end with the first answer; else it listens for the whole timeout, to list all")
 	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the latency; -v alone prints the version")
 	set.BoolVar(&f.json, "json", false, "print a JSON document; with --watch, a line for each event")

@@ -40,6 +40,10 @@ func TestFlags(t *testing.T) {
 			return f.scan().Interval == 5*time.Second && f.missed == 1 && f.alarm && len(f.expect) == 2 &&
 				f.expect[0] == expected{addr: pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}} && f.expect[1] == expected{name: "my-ac"}
 		}},
+		{"-Q", (*flags).endsAtFirst},
+		{"--first --expect my-ac", (*flags).endsAtFirst},
+		{"-Q --expect my-ac", func(f *flags) bool { return !f.endsAtFirst() }},
+		{"-C my-ac", func(f *flags) bool { return !f.endsAtFirst() }},
 		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.line().Source == pppoe.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
 	} {
 		f, err := parseFlags(strings.Fields(c.args), io.Discard, io.Discard)

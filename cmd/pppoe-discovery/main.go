@@ -122,7 +122,7 @@ func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
 		if a.unexpected {
 			code = exitUnexpected
 		}
-		if f.first && !a.refused() {
+		if f.endsAtFirst() && !a.refused() {
 			enough()
 		}
 	}

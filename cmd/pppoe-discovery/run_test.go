@@ -194,8 +194,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestFirst: --first ends with the first offer, not with a refusal, and shows that one alone;
-// without it, the whole timeout is listened for.
+// TestFirst: --first ends with the first offer, not with a refusal, and shows that one alone, and
+// so does -Q; without it, the whole timeout is listened for.
 func TestFirst(t *testing.T) {
 	refusal := named("full", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
@@ -207,6 +207,7 @@ func TestFirst(t *testing.T) {
 		{"--first", 2 * time.Second, 1},
 		{"--first --json", 2 * time.Second, 1},
 		{"--first --vlan untagged -t 4", 2 * time.Second, 1},
+		{"-Q", 2 * time.Second, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})

@@ -57,7 +57,8 @@ const usage = `pppoe-server is a PPPoE access concentrator without PPP in the ke
 
 Accounts are in /etc/ppp/chap-secrets and /etc/ppp/pap-secrets:
   "alice" * "her password" *
-Without an account there, and without noauth in the options file, nobody comes in.
+Without an account there, and without noauth in the options file, all logins are
+rejected.
 It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and /dev/net/tun. Other capabilities
 it gives up once it serves; scripts have all that root has.
 

@@ -80,7 +80,7 @@ func TestWithoutEffect(t *testing.T) {
 	if err != nil || f.pidFile != "/run/pppoe-server.pid" || len(f.notices) != len(withoutEffect) {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if !slices.Contains(f.notices, "flag -k has no effect: it takes no PPP in the kernel") {
+	if !slices.Contains(f.notices, "flag -k has no effect: no PPP in the kernel is used") {
 		t.Errorf("notices: %q", f.notices)
 	}
 }

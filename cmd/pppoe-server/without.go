@@ -11,11 +11,11 @@ import (
 var withoutEffect = []struct {
 	letter, name, takes, why string
 }{
-	{"k", "kernel-mode", "", "it takes no PPP in the kernel"},
+	{"k", "kernel-mode", "", "no PPP in the kernel is used"},
 	{"s", "synchronous", "", "there is no serial line"},
-	{"q", "pppd", "FILE", "it takes no pppd"},
-	{"Q", "pppoe", "FILE", "it takes no pppoe"},
-	{"g", "plugin", "FILE", "it takes no pppd, nor its plugins"},
+	{"q", "pppd", "FILE", "no pppd is used"},
+	{"Q", "pppoe", "FILE", "no pppoe is used"},
+	{"g", "plugin", "FILE", "no pppd is used, nor its plugins"},
 	{"u", "unit", "", "devices are numbered by themselves"},
 	{"r", "random-sessions", "", "session IDs count from 1: a client is known by its Ethernet address, too"},
 	{"T", "timeout", "SECONDS", "lcp-echo-interval and lcp-echo-failure in the options file find clients that are gone"},

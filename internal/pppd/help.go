@@ -17,7 +17,7 @@ func WriteHelp(w io.Writer, r Role) {
 			o.writeHelp(w)
 		}
 	}
-	fmt.Fprintf(w, "\nOptions %s are taken and have no effect.\n", noSerial)
+	fmt.Fprintf(w, "\nOptions %s are accepted and have no effect.\n", noSerial)
 }
 
 // WriteOptions writes all options that a role may name, also those without effect, with all their

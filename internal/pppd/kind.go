@@ -117,11 +117,11 @@ func limits(protocol string, field func(*Settings) *ppp.Limits) []option {
 	return []option{
 		{name: protocol + "-restart", help: "until a request is sent again (default 3)",
 			kind: interval(func(s *Settings) *time.Duration { return &field(s).Restart })},
-		{name: protocol + "-max-configure", help: "requests without an answer (default 10)",
+		{name: protocol + "-max-configure", help: "Configure-Requests without an answer (default 10)",
 			kind: count(func(s *Settings) *int { return &field(s).MaxConfigure })},
-		{name: protocol + "-max-terminate", help: "goodbyes without an answer (default 2)",
+		{name: protocol + "-max-terminate", help: "Terminate-Requests without an answer (default 2)",
 			kind: count(func(s *Settings) *int { return &field(s).MaxTerminate })},
-		{name: protocol + "-max-failure", help: "refusals before options are rejected outright (default 5)",
+		{name: protocol + "-max-failure", help: "Configure-Naks before options are rejected outright (default 5)",
 			kind: count(func(s *Settings) *int { return &field(s).MaxFailure })},
 	}
 }

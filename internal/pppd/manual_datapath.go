@@ -12,8 +12,8 @@ var DataPaths = []manual.Block{
 		"(XDP) if that can be, it joins packets (generic-receive-offload) and is not given any to cut (tcp-segmentation-offload). Some drivers lose the line for seconds at that."},
 	manual.Item{Term: "offload", Text: "this program, which takes and gives TCP and UDP in pieces of up to 64 kB, and sends and receives frames in batches."},
 	manual.Item{Term: "plain", Text: "this program, one packet at a time."},
-	manual.Paragraph("What the kernel moves is not in the counters of the session's device, and what leaves is not seen by a capture on it: the status, the log and the scripts' " +
-		"variables count all, and a capture on the Ethernet interface sees all. Packets for which the kernel must not be used go through the program by themselves, and the log says " +
+	manual.Paragraph("What the kernel moves is not in the counters of the session's device: the status, the log and the scripts' variables count all. A capture on that device " +
+		"(`tcpdump -i ppp0`) sees all packets: while it runs, the program moves them. Packets for which the kernel must not be used go through the program by themselves, and the log says " +
 		"so: what leaves by a device to which somebody has given a queueing discipline that shapes, or filters; sessions whose rate is limited; those whose device " +
 		"somebody has moved to another network namespace. Under load there may appear two devices, `pppoecutN` and `pppoecutNup`, by which the kernel cuts packets; they go with the program."),
 }

@@ -221,7 +221,7 @@ func (r *Reader) apply(at Word, o *option, value string) error {
 		return nil
 	}
 	if err := o.kind.set(r.Settings, value); err != nil {
-		return fault(at, "option %q: %q is no good: %v", at.Text, value, err)
+		return fault(at, "option %q: %q is not valid: %v", at.Text, value, err)
 	}
 	return nil
 }

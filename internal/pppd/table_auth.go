@@ -20,7 +20,7 @@ const (
 	noMPPE = "encryption (MPPE) is not supported, and nothing may go out that was meant to be encrypted"
 )
 
-// authOptions say who we are, and what the peer must prove.
+// authOptions say who we are, and how either side authenticates itself.
 var authOptions = []option{
 	{name: "user", roles: Client, help: "our name, told to the peer",
 		kind: text("NAME", func(s *Settings, v string) { s.User = v })},
@@ -40,22 +40,22 @@ var authOptions = []option{
 		kind: text("NAME", func(s *Settings, v string) { s.Name = v })},
 	{name: "remotename", roles: Client, help: "the peer's name in the secrets files",
 		kind: text("NAME", func(s *Settings, v string) { s.RemoteName = v })},
-	{name: "auth", help: "the peer must prove who it is",
+	{name: "auth", help: "require the peer to authenticate itself",
 		kind: flag(func(s *Settings) { s.Auth, s.NoAuth = true, false })},
-	{name: "noauth", help: "the peer need not prove who it is",
+	{name: "noauth", help: "do not require the peer to authenticate itself",
 		kind: flag(func(s *Settings) { s.Auth, s.NoAuth, s.Require = false, true, nil })},
-	{name: "require-chap", also: "+chap", help: "the peer must prove it by CHAP with MD5", kind: require("chap")},
-	{name: "require-mschap-v2", also: "+mschap-v2", help: "the peer must prove it by MS-CHAPv2", kind: require("mschap-v2")},
-	{name: "require-pap", also: "+pap", help: "the peer must prove it by PAP", kind: require("pap")},
-	{name: "require-eap", help: "the peer must prove it by EAP with MD5", kind: require("eap")},
+	{name: "require-chap", also: "+chap", help: "require CHAP with MD5 from the peer", kind: require("chap")},
+	{name: "require-mschap-v2", also: "+mschap-v2", help: "require MS-CHAPv2 from the peer", kind: require("mschap-v2")},
+	{name: "require-pap", also: "+pap", help: "require PAP from the peer", kind: require("pap")},
+	{name: "require-eap", help: "require EAP with MD5 from the peer", kind: require("eap")},
 	{name: "require-mschap", also: "+mschap", status: refused, help: "MS-CHAP version 1 is broken: use require-mschap-v2"},
-	{name: "allow-mschap-v1", roles: Client, help: "prove who we are by MS-CHAP version 1 too, which is weak, to a peer that takes nothing else (default if all other methods are refused)",
+	{name: "allow-mschap-v1", roles: Client, help: "authenticate ourselves by MS-CHAP version 1 too, which is weak, to a peer that accepts nothing else (default if all other methods are refused)",
 		kind: flag(func(s *Settings) { s.MSCHAPv1, s.Refuse = true, slices.DeleteFunc(s.Refuse, isMSCHAPv1) })},
 	{name: "ms-lanman", roles: Client, help: "likewise, by the LAN Manager response, which is weaker still",
 		kind: flag(func(s *Settings) {
 			s.MSCHAPv1, s.LANMAN, s.Refuse = true, true, slices.DeleteFunc(s.Refuse, isMSCHAPv1)
 		})},
-	{name: "refuse-chap", also: "-chap", help: "do not prove who we are by CHAP with MD5", kind: refuse("chap")},
+	{name: "refuse-chap", also: "-chap", help: "do not authenticate ourselves by CHAP with MD5", kind: refuse("chap")},
 	{name: "refuse-mschap-v2", also: "-mschap-v2", help: "nor by MS-CHAPv2", kind: refuse("mschap-v2")},
 	{name: "refuse-pap", also: "-pap", help: "nor by PAP", kind: refuse("pap")},
 	{name: "refuse-eap", help: "nor by EAP", kind: refuse("eap")},

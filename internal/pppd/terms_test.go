@@ -58,7 +58,7 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// TestBadTerms: a value that is no good is told, with what would be.
+// TestBadTerms: a value that is not valid is reported, with what would be.
 func TestBadTerms(t *testing.T) {
 	for text, want := range map[string]string{
 		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
