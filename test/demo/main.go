@@ -29,6 +29,9 @@ import (
 func main() {
 	keep := flag.Bool("keep", false, "leave the lab up, and say how to enter it")
 	flag.Parse()
+	// If the reader of our output ends (`| head`), we go on, and clean up. Programs that we start
+	// do not inherit this, as they would an ignored signal.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	code, done, err := lab.Enter(build)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())

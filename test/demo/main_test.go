@@ -44,6 +44,30 @@ func TestLeavesTheMachineAlone(t *testing.T) {
 	}
 }
 
+// TestReaderEnds: a demo whose output is read no more goes on to its end, and leaves nothing.
+func TestReaderEnds(t *testing.T) {
+	roottest.Need(t, "go")
+	program := filepath.Join(t.TempDir(), "demo")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	temp := t.TempDir()
+	demo := exec.Command(program)
+	demo.Stdout, demo.Env = w, append(os.Environ(), "TMPDIR="+temp)
+	if err := demo.Run(); err != nil {
+		t.Errorf("the demo ended with %v", err)
+	}
+	if left, _ := os.ReadDir(temp); len(left) != 0 {
+		t.Errorf("the demo left %v", left)
+	}
+}
+
 func write(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
