@@ -43,3 +43,18 @@ func TestReturning(t *testing.T) {
 		t.Errorf("%d and %d are remembered, want 4", len(r.by), r.order.Len())
 	}
 }
+
+// TestReturningAgain: who has come back is the latest, and is not forgotten before one who has not.
+func TestReturningAgain(t *testing.T) {
+	r := newReturning(2)
+	a, b, c := Line{Peer: Addr{2, 1}}, Line{Peer: Addr{2, 2}}, Line{Peer: Addr{2, 3}}
+	for i, l := range []Line{a, b, a, c} {
+		r.remember(l, i)
+	}
+	if got := r.placesOf(a); !slices.Equal(got, []int{2}) {
+		t.Errorf("who has come back had places %v, want 2", got)
+	}
+	if got := r.placesOf(b); got != nil {
+		t.Errorf("who has not is still remembered, with %v", got)
+	}
+}
