@@ -66,13 +66,13 @@ func TestBadWords(t *testing.T) {
 	}
 }
 
-// quoted writes a word so that it is read back.
+// quoted writes a word so that it is read back: CR LF would be read as the end of a line.
 func quoted(word string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`).Replace(word) + `"`
 }
 
 func FuzzLines(f *testing.F) {
-	for _, text := range []string{"a \"b c\" # d\n\\\ne 'f'", `\141\x61\s`, "\"a\nb\" c\r\n", `a\`, "'"} {
+	for _, text := range []string{"a \"b c\" # d\n\\\ne 'f'", `\141\x61\s`, "\"a\nb\" c\r\n", `a\`, "'", "\"\r\r\n\"", "\"\r\""} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
