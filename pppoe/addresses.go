@@ -29,22 +29,24 @@ type sessionRef struct {
 func newAddresses() *addresses { return &addresses{by: make(map[netip.Addr]*holding)} }
 
 // take gives an address to a session if no other has it. Else it returns which one that is; and,
-// if the newer session is to replace the older, notes that this one waits for it, in place of
-// displaced, which has waited until now (zero: none has).
-func (a *addresses) take(addr netip.Addr, by sessionRef, replace bool) (older, displaced sessionRef, ok bool) {
+// if the newer session replaces the older and any that waits already, notes that this one waits
+// for it, in place of displaced, which has waited until now (zero: none has).
+func (a *addresses) take(addr netip.Addr, by sessionRef, replaces func(older Line) bool) (older, displaced sessionRef, waits, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := a.by[addr]
 	switch {
 	case h == nil:
 		a.by[addr] = &holding{holder: by}
-		return older, displaced, true
+		return older, displaced, false, true
 	case h.holder.t == by.t:
-		return older, displaced, true
-	case replace && h.next.t != by.t:
+		return older, displaced, false, true
+	case !replaces(h.holder.line) || h.next.t != nil && h.next.t != by.t && !replaces(h.next.line):
+		return h.holder, displaced, false, false
+	case h.next.t != by.t:
 		displaced, h.next = h.next, by
 	}
-	return h.holder, displaced, false
+	return h.holder, displaced, true, false
 }
 
 // drop takes an address from a session that has it, or waits for it. next is the one that has it

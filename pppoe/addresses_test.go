@@ -13,25 +13,36 @@ func TestAddresses(t *testing.T) {
 	a := newAddresses()
 	ref := func(t *tunnel) sessionRef { return sessionRef{t: t} }
 	one, two, three := &tunnel{}, &tunnel{}, &tunnel{}
-	if _, _, ok := a.take(x, ref(one), true); !ok {
+	always, never := func(Line) bool { return true }, func(Line) bool { return false }
+	if _, _, _, ok := a.take(x, ref(one), always); !ok {
 		t.Fatal("an address that nobody has is not given")
 	}
-	if _, _, ok := a.take(x, ref(one), false); !ok {
+	if _, _, _, ok := a.take(x, ref(one), never); !ok {
 		t.Error("nor to the one who has it")
 	}
-	if older, _, ok := a.take(x, ref(two), false); ok || older.t != one {
+	if older, _, waits, ok := a.take(x, ref(two), never); ok || waits || older.t != one {
 		t.Error("another has it too")
 	}
 	if _, ok := a.drop(x, two); ok {
 		t.Error("who was refused waits")
 	}
-	if older, displaced, ok := a.take(x, ref(two), true); ok || older.t != one || displaced.t != nil {
+	if older, displaced, waits, ok := a.take(x, ref(two), always); ok || !waits || older.t != one || displaced.t != nil {
 		t.Error("the second does not wait for the first")
 	}
-	if _, displaced, _ := a.take(x, ref(two), true); displaced.t != nil {
+	if _, displaced, _, _ := a.take(x, ref(two), always); displaced.t != nil {
 		t.Error("one displaces itself")
 	}
-	if older, displaced, ok := a.take(x, ref(three), true); ok || older.t != one || displaced.t != two {
+	if _, _, waits, _ := a.take(x, sessionRef{t: three}, func(l Line) bool { return l.User != "waits" }); !waits {
+		t.Error("the third does not wait for the first and in place of the second")
+	}
+	if _, ok := a.drop(x, three); ok {
+		t.Error("who waits has had the address")
+	}
+	a.take(x, sessionRef{t: two, line: Line{User: "waits"}}, always)
+	if _, _, waits, _ := a.take(x, ref(three), func(l Line) bool { return l.User != "waits" }); waits || a.by[x].next.t != two {
+		t.Error("the third replaces the second, which it may not")
+	}
+	if older, displaced, waits, ok := a.take(x, ref(three), always); ok || !waits || older.t != one || displaced.t != two {
 		t.Error("the third does not take the second's place")
 	}
 	if _, ok := a.drop(x, two); ok || a.by[x].next.t != three {
@@ -52,8 +63,8 @@ func TestAddresses(t *testing.T) {
 	if _, ok := a.drop(x, three); ok || !a.isFree(x, nil) || len(a.by) != 0 {
 		t.Error("an address that nobody has is remembered")
 	}
-	a.take(x, ref(one), true)
-	a.take(x, ref(two), true)
+	a.take(x, ref(one), always)
+	a.take(x, ref(two), always)
 	if a.drop(x, two); a.by[x].next.t != nil {
 		t.Error("who waits no more is waited for")
 	}
@@ -82,7 +93,7 @@ func TestChoose(t *testing.T) {
 	} {
 		a := newAddresses()
 		for addr, station := range c.taken {
-			a.take(addr, sessionRef{t: &tunnel{}, line: Line{Peer: station}}, true)
+			a.take(addr, sessionRef{t: &tunnel{}, line: Line{Peer: station}}, func(Line) bool { return true })
 		}
 		if got := a.choose(x, c.own, Addr{2}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)

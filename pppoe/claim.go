@@ -11,6 +11,7 @@ import (
 
 // claims are a session's, of a server: the addresses that its peer has by it.
 type claims struct {
+	own     []netip.Addr   // those that it was given, not those that it has asked for
 	held    []netip.Addr   // until the device has lost them
 	awaited ipcp.Agreement // has no valid addresses unless another session is to lose them first
 }
@@ -19,14 +20,13 @@ type claims struct {
 // server has the peer's address. Otherwise it has it later, as soon as the other's device has
 // lost it; or this session ends, if the older one is to be kept.
 func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
-	keep := o.server.cfg.KeepOlder
 	me := sessionRef{o, t, t.Line}
-	older, displaced, ok := o.server.addresses.take(a.Remote, me, !keep)
+	older, displaced, waits, ok := o.server.addresses.take(a.Remote, me, func(older Line) bool { return o.replaces(t, older, a.Remote) })
 	switch {
 	case ok:
 		t.claims.hold(a.Remote)
 		return true
-	case keep:
+	case !waits:
 		o.loop.notify(t.Line, AddressInUse{a.Remote, older.line})
 		me.later(func(now time.Time) {
 			o.loop.close(now, t, session.Reason{Cause: session.AddressInUse, Text: "IP address is in use by another session"})
@@ -45,6 +45,13 @@ func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 		})
 	}
 	return false
+}
+
+// replaces reports whether a session takes an address over from an older one. A peer that was
+// given the address takes it from any user, one that has only asked for it from its own user
+// alone: otherwise any user could end another's session.
+func (o *serving) replaces(t *tunnel, older Line, addr netip.Addr) bool {
+	return !o.server.cfg.KeepOlder && (t.User == older.User || slices.Contains(t.claims.own, addr))
 }
 
 // later has a session's own loop do something with it, unless it has ended by then.

@@ -223,3 +223,58 @@ func TestThreeForOneAddress(t *testing.T) {
 		l.stop()
 	})
 }
+
+// owned is an Authority for which one user has an address, and the others may ask for any.
+type owned struct {
+	user string
+	addr netip.Addr
+}
+
+func (o owned) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+	message, ok := p.Verify([]byte("testpassword"))
+	d := pppoe.Decision{Decision: ppp.Decision{Granted: ok, Message: message}}
+	if p.User() == o.user {
+		d.Address = o.addr
+	}
+	return d
+}
+
+// TestAddressOfAnotherUser: who only asks for an address takes it from no other user; who has it
+// by the account takes it from any.
+func TestAddressOfAnotherUser(t *testing.T) {
+	for _, c := range []struct {
+		older, newer string
+		replaced     bool
+	}{{"alice", "bob", false}, {"alice", "alice", true}, {"alice", "owner", true}, {"owner", "alice", false}} {
+		t.Run(c.older+", then "+c.newer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				v4 := *l.client.Session.IPv4
+				v4.Local = theAddress
+				l.client.Session.IPv4 = &v4
+				l.server.Authority, l.server.Pool.First = owned{"owner", theAddress}, netip.Addr{}
+				l.client.Session.Credentials.Name = c.older
+				l.startServer()
+				l.startClient()
+				time.Sleep(time.Second)
+				synctest.Wait()
+				l.has(theAddress, "the older")
+
+				other := l.second(l.segment)
+				other.client.Session.Credentials.Name = c.newer
+				other.startClient()
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				first, second := count[pppoe.Ended](&l.clientEvents) == 0, count[pppoe.Ended](&other.clientEvents) == 0
+				if first == c.replaced || second != c.replaced {
+					t.Errorf("the older goes on: %v, the newer too: %v; want the newer to replace the older: %v", first, second, c.replaced)
+				}
+				if told := count[pppoe.AddressInUse](&l.serverEvents) == 1; told == c.replaced {
+					t.Errorf("that the address is in use was told: %v", told)
+				}
+				other.stopClient()
+				l.stop()
+			})
+		})
+	}
+}

@@ -215,8 +215,10 @@ func (o *serving) decided(t *tunnel, d *Decision) {
 	if !d.Granted {
 		return
 	}
+	t.claims.own = d.Own
 	if d.Address.IsValid() {
 		d.Address = o.server.addresses.choose(d.Address, d.Own, t.Peer)
+		t.claims.own = append([]netip.Addr{d.Address}, d.Own...)
 		if place, ok := pool.placeOf(d.Address); ok {
 			o.server.slots.name(place)
 		}
@@ -229,6 +231,7 @@ func (o *serving) decided(t *tunnel, d *Decision) {
 	d.Address = netip.IPv4Unspecified()
 	if o.place(t, line, d.Allowed) {
 		d.Address = pool.at(o.server.slots.placeOf(int(t.SessionID) - 1))
+		t.claims.own = []netip.Addr{d.Address}
 	}
 }
 

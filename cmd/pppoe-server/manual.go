@@ -60,8 +60,8 @@ var description = []manual.Block{
 	manual.Paragraph("No two sessions have one IPv4 address, whether an account, the pool or the client itself names it, and at " +
 		"whichever interfaces they are. The newer session replaces the older, which ends: its client may have had a power cut, or been replaced. " +
 		"With `--duplicate-session refuse` the newer is refused instead, and the older asked for a sign of life, so that it ends soon if its client is gone. " +
-		"Where clients name their own addresses (`--remote` 0.0.0.0), anybody who may name one can so end another's session: " +
-		"say in the accounts' address columns who may have which, or `refuse`."),
+		"A client that only asks for an address (`--remote` 0.0.0.0) replaces sessions of its own user alone; without authentication there " +
+		"are no users, and any client can so end another's session: use `refuse` there."),
 	manual.Paragraph("A client that demands it has the server prove itself, once the client has proved itself: by a secret of which the server's name " +
 		"(option `name`, or else `--ac-name`) is the first column and the client's the second (`*`: any client). A first column of `*` is no secret of the server's. " +
 		"It should differ from the client's own password: the server answers no challenge that one of its own sessions has sent, but cannot know those of another server " +
