@@ -285,12 +285,18 @@ func versionOf(info fs.FileInfo) version {
 	return v
 }
 
+// missing is the path of a file that is not there, as an error. It is an fs.ErrNotExist.
+type missing string
+
+func (m missing) Error() string { return "no file " + string(m) }
+func (missing) Unwrap() error   { return fs.ErrNotExist }
+
 // unread is why a file is not read. A server has given up root's right to read what is
 // others' alone.
 func unread(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no file %s: %w", path, fs.ErrNotExist)
+		return missing(path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: let the user whom the server runs as own this file and the directories it lies in", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"log/syslog"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"upppoe/internal/linequeue"
+
+	"golang.org/x/sys/unix"
 )
 
 // Lines is a slog.Handler that writes messages as plain lines, as pppd's log has
@@ -87,13 +90,23 @@ func Open(debug bool, file, tag string, leaves bool) (*Lines, error) {
 		}
 		return h, nil
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	f, err := openFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("logfile: %w", err)
 	}
 	h := NewLines(debug, f)
 	h.file = f
 	return h, nil
+}
+
+// openFile opens the file of a log, which it makes if there is none. A FIFO is opened for reading
+// too (fifo(7)): then opening it does not wait for a reader, which may come and go.
+func openFile(name string) (*os.File, error) {
+	how := os.O_WRONLY | os.O_APPEND | os.O_CREATE
+	if info, err := os.Stat(name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		how = os.O_RDWR | unix.O_NONBLOCK
+	}
+	return os.OpenFile(name, how, 0o640)
 }
 
 // Close writes what is left, as far as that is read soon, and closes the file. There must be

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"upppoe/internal/linequeue"
+
+	"golang.org/x/sys/unix"
 )
 
 // all logs a line of each level.
@@ -250,4 +252,34 @@ func standardError(t *testing.T) string {
 	os.Stderr = f
 	t.Cleanup(func() { os.Stderr = before; f.Close() })
 	return f.Name()
+}
+
+// TestLogFIFO: a FIFO that nobody reads, or nobody reads any more, holds nothing up; who reads it
+// has what it has room for.
+func TestLogFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h, err := Open(false, path, "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 1000)
+	for range 200 {
+		slog.New(h).Info(long)
+	}
+	r, err := os.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, len(long)+1)
+	if _, err := io.ReadFull(r, first); err != nil || string(first) != long+"\n" {
+		t.Errorf("the first line is %.20q..., %v", first, err)
+	}
+	r.Close()
+	slog.New(h).Info("after the reader")
+	if err := h.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
 }
