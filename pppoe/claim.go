@@ -27,7 +27,7 @@ func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 		t.claims.hold(a.Remote)
 		return true
 	case !waits:
-		o.loop.notify(t.Line, AddressInUse{a.Remote, older.line})
+		o.loop.notify(t.Line, AddressInUse{Addr: a.Remote, By: older.line})
 		me.later(func(now time.Time) {
 			o.loop.close(now, t, session.Reason{Cause: session.AddressInUse, Text: "IP address is in use by another session"})
 		})
@@ -39,7 +39,7 @@ func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 	for _, s := range [...]sessionRef{older, displaced} {
 		s.later(func(now time.Time) {
 			if s.t.session.Phase() != session.Terminate {
-				s.at.loop.notify(s.t.Line, AddressTaken{a.Remote, me.line})
+				s.at.loop.notify(s.t.Line, AddressTaken{Addr: a.Remote, By: me.line})
 			}
 			s.at.loop.close(now, s.t, session.Reason{Cause: session.Replaced, Text: "IP address is taken over by a newer session"})
 		})

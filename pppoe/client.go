@@ -181,7 +181,7 @@ func (c *Client) tellLink() (link LinkState) {
 	link = c.linkState()
 	if link != c.told {
 		c.told = link
-		c.notify(LinkChanged{link})
+		c.notify(LinkChanged{State: link})
 	}
 	return link
 }

@@ -58,7 +58,7 @@ func (d *dialling) bury(stale []StaleSession) {
 		}
 		d.queue.add(NewPADT(s.AC, line.Local, s.SessionID, ""))
 		d.loop.sendDiscovery(line, &d.queue)
-		d.loop.notify(line, StaleEnded{s})
+		d.loop.notify(line, StaleEnded{StaleSession: s})
 	}
 }
 
@@ -99,7 +99,7 @@ func (d *dialling) remarkSearch(now time.Time) {
 	}
 	d.remark = time.Time{}
 	if d.discovery.step == PADI {
-		d.loop.notify(d.line(), Searching{searchRemark, d.discovery.Unmatched()})
+		d.loop.notify(d.line(), Searching{For: searchRemark, Unmatched: d.discovery.Unmatched()})
 	}
 }
 
@@ -166,7 +166,7 @@ func (d *dialling) heed(now time.Time, t *tunnel, event Event) {
 // linkChanged heeds what has become of the Ethernet interface.
 func (d *dialling) linkChanged(now time.Time, s LinkState) {
 	d.giveUp, *d.told = time.Time{}, s
-	d.loop.notify(d.line(), LinkChanged{s})
+	d.loop.notify(d.line(), LinkChanged{State: s})
 	switch {
 	case s >= LinkDown:
 		d.byLink = true
@@ -226,7 +226,7 @@ func (d *dialling) discover(now time.Time, frame []byte) {
 		d.loop.drops.count(err)
 		return
 	}
-	d.loop.tellDiscovery(d.line(), DiscoveryReceived{f})
+	d.loop.tellDiscovery(d.line(), DiscoveryReceived{Packet: f})
 	switch {
 	case f.Code == PADT:
 		d.receivePADT(now, f)
@@ -278,7 +278,7 @@ func (d *dialling) announce(f DiscoveryFrame) {
 		return
 	}
 	d.announced++
-	d.loop.notify(t.Line, Announced{f})
+	d.loop.notify(t.Line, Announced{Packet: f})
 }
 
 // found does what discovery has come to.
@@ -286,14 +286,14 @@ func (d *dialling) found(f Finding) {
 	d.loop.sendDiscovery(d.line(), &d.queue)
 	if f.Refusal != nil {
 		d.refusal = f.Refusal
-		d.loop.notify(d.line(), RefusedByAC{*f.Refusal})
+		d.loop.notify(d.line(), RefusedByAC{Refusal: *f.Refusal})
 	}
 	switch {
 	case f.Grant != nil:
 		d.take(*f.Grant)
 	case d.discovery.Over() && d.end == nil:
 		if f.GaveUp != 0 {
-			d.loop.notify(d.line(), Unanswered{f.GaveUp, d.discovery.Unmatched()})
+			d.loop.notify(d.line(), Unanswered{Missing: f.GaveUp, Unmatched: d.discovery.Unmatched()})
 		}
 		d.fail(d.discoveryError(f.GaveUp))
 	}
@@ -327,7 +327,7 @@ func (d *dialling) take(g Grant) {
 	}
 	d.ahead = nil
 	d.sessionID.Store(uint32(g.SessionID))
-	d.loop.notify(d.tunnel.Line, SessionGranted{g})
+	d.loop.notify(d.tunnel.Line, SessionGranted{Grant: g})
 	d.tunnel.want.device = true
 	d.loop.refit(d.tunnel)
 }

@@ -4,70 +4,108 @@ import (
 	"net/netip"
 	"time"
 
+	"upppoe/internal/event"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 )
 
-// Event is something that happened to a Line: one of the types below, or of
-// those of package session. What a peer said in it is as it came, and not fit for a
-// terminal.
-type Event any
+// Event is something that happened to a Line: one of the types below, or a session.Event, and of
+// no other package. What a peer said in it is as it came, and not fit for a terminal.
+type Event interface{ event.Event }
+
+var _ Event = session.Event(nil)
+
+// sealed makes the struct that embeds it an Event.
+type sealed struct{ event.Mark }
 
 // Events, beside those of package session.
 type (
 	// DiscoverySent and DiscoveryReceived are told of each discovery packet of
 	// a client, if Trace asks for it.
-	DiscoverySent     struct{ Packet DiscoveryFrame }
-	DiscoveryReceived struct{ Packet DiscoveryFrame }
+	DiscoverySent struct {
+		sealed
+		Packet DiscoveryFrame
+	}
+	DiscoveryReceived struct {
+		sealed
+		Packet DiscoveryFrame
+	}
 	// FrameSent and FrameReceived are told of each control frame, from its
 	// Protocol field on, if Trace asks for it. The frame is valid during the call.
-	FrameSent     struct{ Frame []byte }
-	FrameReceived struct{ Frame []byte }
+	FrameSent struct {
+		sealed
+		Frame []byte
+	}
+	FrameReceived struct {
+		sealed
+		Frame []byte
+	}
 	// Unanswered tells that discovery has given up, and for what it waited: PADO or
 	// PADS; and who has answered our PADI without being wanted.
 	Unanswered struct {
+		sealed
 		Missing   Code
 		Unmatched []Unmatched
 	}
 	// Searching tells that a PADI has had no answer that will do for a while, and that the
 	// client goes on asking.
 	Searching struct {
+		sealed
 		For       time.Duration
 		Unmatched []Unmatched
 	}
 	// RefusedByAC tells that a concentrator would not have us.
-	RefusedByAC struct{ Refusal }
+	RefusedByAC struct {
+		sealed
+		Refusal
+	}
 	// SessionGranted tells that discovery is done.
-	SessionGranted struct{ Grant }
+	SessionGranted struct {
+		sealed
+		Grant
+	}
 	// Full tells that a server had no slot left for a client: at most five times a second,
 	// and then how many more clients were refused since the one before.
-	Full struct{ LeftOut int }
+	Full struct {
+		sealed
+		LeftOut int
+	}
 	// AddressTaken tells that a newer session, By, has negotiated the peer's IPv4 address: this
 	// one ends. AddressInUse tells that this one ends instead, as an older one has it.
 	AddressTaken struct {
+		sealed
 		Addr netip.Addr
 		By   Line
 	}
 	AddressInUse struct {
+		sealed
 		Addr netip.Addr
 		By   Line
 	}
 	// DeviceOpened tells that the line has its network device.
-	DeviceOpened struct{ Name string }
+	DeviceOpened struct {
+		sealed
+		Name string
+	}
 	// Connected tells that PPP begins.
-	Connected struct{}
+	Connected struct{ sealed }
 	// RemoteDefaulted tells that the peer has no IPv4 address of its own, and which stands in
 	// for it.
-	RemoteDefaulted struct{ Addr netip.Addr }
+	RemoteDefaulted struct {
+		sealed
+		Addr netip.Addr
+	}
 	// Configured tells that the host's network is as the addresses want it, and
 	// that packets flow.
 	Configured struct {
+		sealed
 		Addressing
 		Before Addressing // what held until now
 	}
 	// NetworkLost tells that the packets of a family, which had flowed, do so no
 	// more: the session ends, or the peer negotiates anew.
 	NetworkLost struct {
+		sealed
 		Protocol ppp.Protocol // of the control protocol: IPCP or IPv6CP
 		Before   Addressing
 		Counters Counters
@@ -75,40 +113,69 @@ type (
 	}
 	// Announced tells what a concentrator has to say: a PADM or PADN, whose tags
 	// are valid during the call.
-	Announced struct{ Packet DiscoveryFrame }
+	Announced struct {
+		sealed
+		Packet DiscoveryFrame
+	}
 	// StaleEnded tells that a session was ended which an earlier run has left, or, if it has
 	// a Local, an earlier dial that had lost the interface.
-	StaleEnded struct{ StaleSession }
+	StaleEnded struct {
+		sealed
+		StaleSession
+	}
 	// LinkChanged tells how the Ethernet interface now is.
-	LinkChanged struct{ State LinkState }
+	LinkChanged struct {
+		sealed
+		State LinkState
+	}
 	// AddressChanged tells that the Ethernet interface has another address. What was under
 	// way under the one before ends.
-	AddressChanged struct{ From, To Addr }
+	AddressChanged struct {
+		sealed
+		From, To Addr
+	}
 	// ListenerLost tells that a server listens on an interface no longer, and why: it does so
 	// again as soon as it can. ListenerBack tells that it does, and by which address.
-	ListenerLost struct{ Err error }
-	ListenerBack struct{ Addr Addr }
+	ListenerLost struct {
+		sealed
+		Err error
+	}
+	ListenerBack struct {
+		sealed
+		Addr Addr
+	}
 	// AwaitingLink and AwaitingTraffic tell that a client will dial once its
 	// interface is up again, or there is something to be carried.
-	AwaitingLink    struct{}
-	AwaitingTraffic struct{}
+	AwaitingLink    struct{ sealed }
+	AwaitingTraffic struct{ sealed }
 	// Accelerated tells that an Accelerator has taken up a session, and how it says that
 	// it moves packets.
-	Accelerated struct{ About string }
+	Accelerated struct {
+		sealed
+		About string
+	}
 	// NotAccelerated tells why a session's packets, or those that Err names, are moved by
 	// the Path alone, though there is an Accelerator.
-	NotAccelerated struct{ Err error }
+	NotAccelerated struct {
+		sealed
+		Err error
+	}
 	// HostFailed tells that the host's network could not be made so. The
 	// session closes.
-	HostFailed struct{ Err error }
+	HostFailed struct {
+		sealed
+		Err error
+	}
 	// Waiting tells that a client will dial again, and after how long.
 	Waiting struct {
+		sealed
 		For   time.Duration
 		After error // of the dial before
 	}
 	// Ended tells that a session is over, its device gone and its peer told.
 	// It is the last event of a session.
 	Ended struct {
+		sealed
 		Reason   session.Reason
 		Counters Counters
 		Online   time.Duration // since the first Configured; 0: there was none

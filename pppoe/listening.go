@@ -68,7 +68,7 @@ func (l *listening) lost(o *serving, why error) {
 		l.drops[reason] += n
 	}
 	l.mu.Unlock()
-	l.notify(ListenerLost{why})
+	l.notify(ListenerLost{Err: why})
 }
 
 func (l *listening) notify(e Event) {
@@ -91,7 +91,7 @@ func (l *listening) reopen(ctx context.Context) *serving {
 				}
 			case err.Error() != told:
 				told = err.Error()
-				l.notify(ListenerLost{err})
+				l.notify(ListenerLost{Err: err})
 			}
 			retry = time.After(retryOpen)
 		}
@@ -131,7 +131,7 @@ func (l *listening) back(ports Ports, changes int) *serving {
 	if up { // else what is sent goes into a dead cable
 		o.endUnsent()
 	}
-	l.notify(ListenerBack{ports.Discovery.Addr()})
+	l.notify(ListenerBack{Addr: ports.Discovery.Addr()})
 	return o
 }
 

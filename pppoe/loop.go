@@ -252,7 +252,7 @@ func (l *loop) post(to *inbox, frame []byte) {
 func (l *loop) sendDiscovery(line Line, q *Queue) {
 	for _, f := range q.All() {
 		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
-		l.tellDiscovery(line, DiscoverySent{f})
+		l.tellDiscovery(line, DiscoverySent{Packet: f})
 	}
 	q.Reset()
 }

@@ -259,7 +259,7 @@ func (o *serving) discover(now time.Time, frame []byte) {
 		o.loop.drops.count(err)
 		return
 	}
-	o.loop.tellDiscovery(Line{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{f})
+	o.loop.tellDiscovery(Line{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{Packet: f})
 	switch f.Code {
 	case PADI:
 		if !o.stopped {
@@ -323,7 +323,7 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 	o.byKey[key] = t
 	o.concentrator.Confirm(r, t.SessionID, &o.queue)
 	o.loop.sendDiscovery(t.Line, &o.queue)
-	o.loop.notify(t.Line, SessionGranted{Grant{SessionID: t.SessionID, AC: t.Local, ACName: t.ACName, Service: t.Service, MaxPayload: r.MaxPayload}})
+	o.loop.notify(t.Line, SessionGranted{Grant: Grant{SessionID: t.SessionID, AC: t.Local, ACName: t.ACName, Service: t.Service, MaxPayload: r.MaxPayload}})
 	o.loop.up(now, t)
 }
 

@@ -220,7 +220,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		return
 	}
 	if l.trace {
-		l.notify(t.Line, FrameReceived{packet})
+		l.notify(t.Line, FrameReceived{Frame: packet})
 	}
 	t.session.Receive(now, packet, &t.out)
 	l.flush(now, t)
@@ -241,7 +241,7 @@ func (l *loop) flush(now time.Time, t *tunnel) {
 		case event != nil:
 			l.heed(now, t, event)
 		case l.trace:
-			l.notify(t.Line, FrameSent{frame})
+			l.notify(t.Line, FrameSent{Frame: frame})
 		}
 	}
 	t.out.Reset()
@@ -291,7 +291,7 @@ func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
 		t.want.IPv6, t.had.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
 	}
 	if flowed {
-		l.tell(now, t, NetworkLost{p, before, l.data.Counters(t.SessionID), now.Sub(t.online)})
+		l.tell(now, t, NetworkLost{Protocol: p, Before: before, Counters: l.data.Counters(t.SessionID), Online: now.Sub(t.online)})
 	}
 	l.data.Allow(t.SessionID, t.had.HasIPv4(), t.had.HasIPv6()) // not what the host is yet to be made for
 	l.refit(t)
@@ -330,13 +330,13 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 	}
 	if f.err != nil {
 		t.failed = true
-		l.tell(now, t, HostFailed{f.err})
+		l.tell(now, t, HostFailed{Err: f.err})
 		l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 		return
 	}
 	if t.Device == "" {
 		t.Device = f.device
-		l.tell(now, t, DeviceOpened{f.device})
+		l.tell(now, t, DeviceOpened{Name: f.device})
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
 		l.data.Clamp(t.SessionID, NewMSSLimit(f.have.MTU, l.mss))
@@ -349,7 +349,7 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.rearm(now, t)
 		before := t.had
 		t.had = f.have
-		l.tell(now, t, Configured{f.have, before})
+		l.tell(now, t, Configured{Addressing: f.have, Before: before})
 		l.release(t)
 	}
 }
@@ -375,7 +375,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	if t == nil || t.reason != nil {
 		return
 	}
-	l.tell(now, t, HostFailed{ErrDeviceLost})
+	l.tell(now, t, HostFailed{Err: ErrDeviceLost})
 	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 }
 
@@ -384,9 +384,9 @@ func (l *loop) accelerated(now time.Time, id uint16, why error) {
 	switch t := l.tunnels[id]; {
 	case t == nil:
 	case why != nil:
-		l.tell(now, t, NotAccelerated{why})
+		l.tell(now, t, NotAccelerated{Err: why})
 	default:
-		l.tell(now, t, Accelerated{l.ports.Accelerator.About()})
+		l.tell(now, t, Accelerated{About: l.ports.Accelerator.About()})
 	}
 }
 

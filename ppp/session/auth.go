@@ -71,7 +71,7 @@ func (s *Session) answerLast(now time.Time, d ppp.Decision, out *Output) {
 		s.auth.early = nil
 		step, err := s.auth.answer.Receive(now, *c, &out.Frames)
 		if err != nil {
-			out.tell(Dropped{s.auth.answer.Protocol(), err})
+			out.tell(Dropped{Protocol: s.auth.answer.Protocol(), Err: err})
 		}
 		s.answered(now, step, out)
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"iter"
 
+	"upppoe/internal/event"
 	"upppoe/ipcp"
 	"upppoe/lcp"
 	"upppoe/ppp"
@@ -64,18 +65,28 @@ func (o *Output) precede(m mark) {
 	}
 }
 
-// Event is something that happened in a session: one of the types below.
-// What a peer said in it is as it came, and not fit for a terminal.
-type Event interface{ event() }
+// Event is something that happened in a session: one of the types below, and of no other
+// package. What a peer said in it is as it came, and not fit for a terminal.
+type Event interface {
+	event.Event // so that it is a pppoe.Event, too
+	ofSession()
+}
+
+// sealed makes the struct that embeds it an Event.
+type sealed struct{ event.Mark }
+
+func (sealed) ofSession() {}
 
 // PathLimited tells that packets of the size agreed on do not come through, though the peer answers
 // smaller ones (see lcp.Config.CheckPath).
-type PathLimited struct{ lcp.PathLimit }
-
-func (PathLimited) event() {}
+type PathLimited struct {
+	sealed
+	lcp.PathLimit
+}
 
 // LinkUp tells that LCP has opened.
 type LinkUp struct {
+	sealed
 	// MRU and PeerMRU are the longest information fields that we and the peer
 	// said we receive, in octets.
 	MRU, PeerMRU int
@@ -84,12 +95,14 @@ type LinkUp struct {
 // Asked tells that the peer offered a proof of who it is, which somebody must
 // judge: the answer comes back by Decide.
 type Asked struct {
+	sealed
 	Method ppp.Method
 	Proof  ppp.Proof
 }
 
 // Authenticated tells that one side has proved who it is: the peer, or we.
 type Authenticated struct {
+	sealed
 	Method  ppp.Method
 	Peer    bool
 	Name    string // of the side that proved it
@@ -99,6 +112,7 @@ type Authenticated struct {
 
 // AuthFailed tells that one side could not prove who it is. The session closes.
 type AuthFailed struct {
+	sealed
 	Method  ppp.Method
 	Peer    bool
 	Name    string
@@ -108,61 +122,69 @@ type AuthFailed struct {
 // MethodRefused tells that the session ends since the peer wants us to prove who we are by a method
 // that LCP.Answer has not.
 type MethodRefused struct {
+	sealed
 	Wanted  []byte       // the value of the peer's option: valid during the call
 	Offered []ppp.Method // LCP.Answer
 }
 
 // Admitted tells that both sides know as much of each other as they want to: the
 // network protocols begin.
-type Admitted struct{}
+type Admitted struct{ sealed }
 
 // IPv4Up and IPv6Up tell that packets of the family may flow.
 type (
-	IPv4Up struct{ ipcp.Agreement }
-	IPv6Up struct{ ipv6cp.Agreement }
+	IPv4Up struct {
+		sealed
+		ipcp.Agreement
+	}
+	IPv6Up struct {
+		sealed
+		ipv6cp.Agreement
+	}
 )
 
 // NetworkDown tells that packets of the family may flow no more.
-type NetworkDown struct{ Protocol ppp.Protocol }
+type NetworkDown struct {
+	sealed
+	Protocol ppp.Protocol
+}
 
 // NetworkFailed tells that a control protocol gave up. The link stays (RFC 1661
 // section 3.7).
 type NetworkFailed struct {
+	sealed
 	Protocol ppp.Protocol
 	Err      error
 }
 
 // Dropped tells that a frame was silently discarded, as the RFCs have it.
 type Dropped struct {
+	sealed
 	Protocol ppp.Protocol
 	Err      error
 }
 
 // Silent tells that the peer has not answered so many Echo-Requests.
-type Silent struct{ Requests int }
+type Silent struct {
+	sealed
+	Requests int
+}
 
 // PeerClosed tells that the peer ends the link, in its own words, or wants no link before
 // there is one.
-type PeerClosed struct{ Text string }
+type PeerClosed struct {
+	sealed
+	Text string
+}
 
 // Ending tells why the session is about to end, once, before its network protocols go down.
-type Ending struct{ Reason Reason }
+type Ending struct {
+	sealed
+	Reason Reason
+}
 
 // Closed tells that the session is over. It is the last event.
-type Closed struct{ Reason Reason }
-
-func (LinkUp) event()        {}
-func (Asked) event()         {}
-func (Authenticated) event() {}
-func (AuthFailed) event()    {}
-func (MethodRefused) event() {}
-func (Admitted) event()      {}
-func (IPv4Up) event()        {}
-func (IPv6Up) event()        {}
-func (NetworkDown) event()   {}
-func (NetworkFailed) event() {}
-func (Dropped) event()       {}
-func (Silent) event()        {}
-func (PeerClosed) event()    {}
-func (Ending) event()        {}
-func (Closed) event()        {}
+type Closed struct {
+	sealed
+	Reason Reason
+}

@@ -100,7 +100,7 @@ func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
 	}
 	if !opened && l.up {
 		l.up = false
-		out.tell(NetworkDown{l.policy.Protocol()})
+		out.tell(NetworkDown{Protocol: l.policy.Protocol()})
 	}
 	if over := l.machine.State() == ppp.Stopped || l.machine.State() == ppp.Closed; over && !l.wasUp {
 		s.fail(l, ErrNoAgreement, out)
@@ -110,14 +110,14 @@ func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
 func (s *Session) fail(l *layer, err error, out *Output) {
 	if !l.failed {
 		l.failed = true
-		out.tell(NetworkFailed{l.policy.Protocol(), err})
+		out.tell(NetworkFailed{Protocol: l.policy.Protocol(), Err: err})
 	}
 }
 
 func (s *Session) tellUp(l *layer, out *Output) {
 	if l.policy.Protocol() == ppp.IPCP {
-		out.tell(IPv4Up{s.v4.Agreement()})
+		out.tell(IPv4Up{Agreement: s.v4.Agreement()})
 		return
 	}
-	out.tell(IPv6Up{s.v6.Agreement()})
+	out.tell(IPv6Up{Agreement: s.v6.Agreement()})
 }

@@ -142,7 +142,7 @@ func (s *Session) Close(now time.Time, r Reason, out *Output) {
 func (s *Session) end(out *Output) {
 	if !s.over {
 		s.over = true
-		out.tell(Closed{s.reason})
+		out.tell(Closed{Reason: s.reason})
 	}
 }
 
@@ -222,7 +222,7 @@ func (s *Session) orMethod(r Reason, out *Output) Reason {
 	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(wanted) == 0 {
 		return r
 	}
-	out.tell(MethodRefused{wanted, s.cfg.LCP.Answer})
+	out.tell(MethodRefused{Wanted: wanted, Offered: s.cfg.LCP.Answer})
 	return Reason{NotAuthenticated, "peer insists on a method of authentication that we do not offer"}
 }
 
@@ -230,7 +230,7 @@ func (s *Session) orMethod(r Reason, out *Output) Reason {
 func (s *Session) blame(r Reason, out *Output) {
 	if s.reason.Cause == Unknown {
 		s.reason = r
-		out.tell(Ending{r})
+		out.tell(Ending{Reason: r})
 	}
 }
 
@@ -264,7 +264,7 @@ func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
 		err = s.dispatch(now, p, information, frame, out)
 	}
 	if err != nil {
-		out.tell(Dropped{p, err})
+		out.tell(Dropped{Protocol: p, Err: err})
 	}
 	s.settle(now, out)
 }
@@ -315,7 +315,7 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 		// It may still negotiate (RFC 1661 section 4.1), but this may be all that is said of
 		// why it hangs up.
 		s.dismissed = true
-		out.tell(PeerClosed{string(s.link.Farewell())})
+		out.tell(PeerClosed{Text: string(s.link.Farewell())})
 	}
 	if s.phase == Network && s.link.State() != ppp.Opened {
 		s.lowerLayers(now, out)
@@ -331,7 +331,7 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 // that is its answer to them.
 func (s *Session) peerClosed(out *Output) {
 	text := string(s.link.Farewell())
-	out.tell(PeerClosed{text})
+	out.tell(PeerClosed{Text: text})
 	cause := PeerTerminated
 	if s.phase == Authenticate && s.auth.answering() {
 		cause = NotAuthenticated

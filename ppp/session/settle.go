@@ -91,13 +91,13 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 		return
 	}
 	if limit := s.link.TakePathLimit(); limit != nil {
-		out.tell(PathLimited{*limit})
+		out.tell(PathLimited{PathLimit: *limit})
 	}
 	switch {
 	case s.link.Looped():
 		s.closeFor(now, Looped, "looped link", out)
 	case s.link.Dead():
-		out.tell(Silent{s.link.Unanswered()})
+		out.tell(Silent{Requests: s.link.Unanswered()})
 		s.closeFor(now, PeerDead, "Peer not responding", out)
 		s.link.Down(now) // a peer that says nothing will not say goodbye: nobody waits for it
 	case s.link.Refused():
