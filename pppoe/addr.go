@@ -6,7 +6,6 @@ import (
 	"net"
 
 	"upppoe/ppp/ipv6cp"
-	"upppoe/ppp/session"
 )
 
 // Addr is an Ethernet (MAC-48) address, in the order it has on the wire. It
@@ -36,15 +35,6 @@ func (a Addr) String() string { return net.HardwareAddr(a[:]).String() }
 // 4291 appendix A).
 func (a Addr) InterfaceID() ipv6cp.ID {
 	return ipv6cp.ID{a[0] ^ 0x02, a[1], a[2], 0xff, 0xfe, a[3], a[4], a[5]}
-}
-
-// identify gives a session's peer the identifier of its address.
-func identify(cfg *session.Config, byAddr bool, peer Addr) {
-	if byAddr && cfg.IPv6 != nil {
-		v6 := *cfg.IPv6
-		v6.Remote = peer.InterfaceID()
-		cfg.IPv6 = &v6
-	}
 }
 
 // IsUnicast says whether the address may stand as a station's own: neither a

@@ -98,7 +98,7 @@ func (d *dialling) remarkSearch(now time.Time) {
 		return
 	}
 	d.remark = time.Time{}
-	if d.discovery.step == PADI {
+	if d.discovery.AwaitsPADO() {
 		d.loop.notify(d.line(), Searching{For: searchRemark, Unmatched: d.discovery.Unmatched()})
 	}
 }

@@ -61,6 +61,9 @@ func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
 	return &HostDiscovery{cfg: cfg, own: own}
 }
 
+// AwaitsPADO reports whether a PADI has been sent and no concentrator been chosen yet.
+func (h *HostDiscovery) AwaitsPADO() bool { return h.step == PADI }
+
 // Start sends the first PADI.
 func (h *HostDiscovery) Start(now time.Time, q *Queue) {
 	h.sent, h.offers, h.refused, h.denied, h.eager = 0, nil, nil, nil, now.Add(h.cfg.Eager)

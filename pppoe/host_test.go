@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // answer makes a concentrator's packet.
 func answer(code Code, id uint16, tags ...Tag) DiscoveryFrame {
 	var list Tags

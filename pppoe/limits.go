@@ -94,11 +94,6 @@ func (a *allowance) check(now time.Time, c Counters) (r session.Reason, over boo
 	return r, true
 }
 
-// since is what of the octets was carried after earlier Counters.
-func (c Counters) since(before Counters) Counters {
-	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
-}
-
 func (w Counting) of(c Counters) uint64 {
 	switch w {
 	case CountSent:

@@ -2,18 +2,13 @@ package pppoe
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
-	"upppoe/ipcp"
-	"upppoe/ppp/session"
 	"upppoe/tun"
 )
 
@@ -347,39 +342,6 @@ func TestClampAllocatesNothing(t *testing.T) {
 			clampMSS(packet, usualLimit, false)
 		}); n != 0 {
 			t.Errorf("%s: %v allocations", what, n)
-		}
-	}
-}
-
-// bystander is an owner that does nothing.
-type bystander struct{}
-
-func (bystander) claim(time.Time, *tunnel, ipcp.Agreement) bool { return true }
-func (bystander) unclaim(*tunnel, Addressing)                   {}
-func (bystander) discover(time.Time, []byte)                    {}
-func (bystander) heed(time.Time, *tunnel, Event)                {}
-func (bystander) deadline() time.Time                           { return time.Time{} }
-func (bystander) advance(time.Time)                             {}
-func (bystander) stop(time.Time)                                {}
-func (bystander) stray(time.Time, Addr, uint16, []byte)         {}
-func (bystander) idle() bool                                    { return true }
-func (bystander) decided(*tunnel, *Decision)                    {}
-
-// TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
-func TestMSSFollowsMTU(t *testing.T) {
-	port := &still{}
-	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, DataPathPlain, nil, false)
-	l.owner = bystander{}
-	if err := l.path.Add(Tunnel{SessionID: 7, Device: port}); err != nil {
-		t.Fatal(err)
-	}
-	s := &tunnel{Line: Line{SessionID: 7}, session: session.New(&session.Config{Rand: rand.Reader})}
-	for _, mtu := range []int{1492, 1400, 1500} {
-		s.want.MTU = mtu
-		s.want.IPv4.Local = netip.MustParseAddr("192.0.2.1")
-		l.fitted(time.Time{}, s, fitted{device: "ppp0", have: s.want.Addressing})
-		if got := MSSLimit(l.path.(*plainPath).flows.get(7).mss.Load()); got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
-			t.Errorf("with MTU %d, the limits are %d and %d", mtu, got.IPv4(), got.IPv6())
 		}
 	}
 }

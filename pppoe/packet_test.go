@@ -6,11 +6,6 @@ import (
 	"unicode"
 )
 
-var (
-	hostAddr = Addr{2, 0, 0x5e, 0, 0x53, 2}
-	acAddr   = Addr{2, 0, 0x5e, 0, 0x53, 1}
-)
-
 func TestParseDiscovery(t *testing.T) {
 	for _, c := range []struct {
 		what string

@@ -55,6 +55,11 @@ type Counters struct {
 	Spoofed, Exceeded uint64
 }
 
+// since is what of the octets was carried after earlier Counters.
+func (c Counters) since(before Counters) Counters {
+	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
+}
+
 // meter is Counters as the data path writes them.
 type meter struct {
 	sentPackets, sentBytes         atomic.Uint64

@@ -12,7 +12,7 @@ import (
 
 // waitingTunnel is a session whose PPP has yet to begin, in a loop without goroutines.
 func waitingTunnel() (*loop, *tunnel) {
-	port := &still{}
+	port := noPort{}
 	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, DataPathPlain, nil, false)
 	l.owner = bystander{}
 	return l, l.begin(Line{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, Limits{})
@@ -22,7 +22,7 @@ func waitingTunnel() (*loop, *tunnel) {
 func TestEarlyFrames(t *testing.T) {
 	l, s := waitingTunnel()
 	for i, want := range []int{1, 2, 3, 4, 4, 4} {
-		l.receiveSession(epoch, sessionFrame(hostAddr, 7, 0xc021, []byte{9, byte(i), 0, 8, 0, 0, 0, 0}, 0).Data)
+		l.receiveSession(epoch, AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, byte(i), 0, 8, 0, 0, 0, 0}))
 		if len(s.early) != want || !s.waiting {
 			t.Errorf("of %d frames %d wait, want %d", i+1, len(s.early), want)
 		}
@@ -41,7 +41,7 @@ func TestUpAfter(t *testing.T) {
 	}{{-1, false, false}, {0, false, false}, {time.Second, false, true}, {time.Second, true, false}} {
 		l, s := waitingTunnel()
 		if c.early {
-			l.receiveSession(epoch, sessionFrame(hostAddr, 7, 0xc021, []byte{9, 1, 0, 8, 0, 0, 0, 0}, 0).Data)
+			l.receiveSession(epoch, AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}))
 		}
 		if l.upAfter(epoch, s, c.delay); s.waiting != c.waits {
 			t.Errorf("%+v: it waits: %v", c, s.waiting)
@@ -80,27 +80,32 @@ func TestKeptBounds(t *testing.T) {
 	}
 }
 
-// oneDevice is a Host that makes one device, and knows what has become of it.
+// oneDevice is a Host that makes one device, and is that device.
 type oneDevice struct {
-	silentDevice
-	closed int // how often Close was called
+	tun.Device
+	closed, undone int
 }
 
-func (h *oneDevice) Open(Line) (tun.Device, error)           { return &h.silentDevice, nil }
+func (h *oneDevice) Open(Line) (tun.Device, error)           { return unread{h}, nil }
 func (h *oneDevice) Configure(_ Line, _, _ Addressing) error { return nil }
-func (h *oneDevice) Close(Line, Addressing)                  { h.closed++ }
+func (h *oneDevice) Close(Line, Addressing)                  { h.undone++ }
+
+// unread is the device of oneDevice.
+type unread struct{ *oneDevice }
+
+func (d unread) Close() error { d.closed++; return nil }
+
+// fullPath is a Path that takes no tunnel.
+type fullPath struct{ Path }
+
+func (fullPath) Add(Tunnel) error { return ErrSessionTaken }
 
 // TestPathRefuses: a device that the path does not take is closed, and the session is told why.
 func TestPathRefuses(t *testing.T) {
-	h := &oneDevice{silentDevice: silentDevice{closed: make(chan struct{})}}
-	f, is := newFitter(h, &slowTwin{add: ErrSessionTaken}, nil), &fitted{}
+	h := &oneDevice{}
+	f, is := newFitter(h, fullPath{}, nil), &fitted{}
 	f.open(is, wish{})
-	select {
-	case <-h.silentDevice.closed:
-	default:
-		t.Error("the device is still open")
-	}
-	if h.closed != 1 || is.err != ErrSessionTaken || is.device != "" {
-		t.Errorf("the host has closed it %d times; the session has %+v", h.closed, is)
+	if h.closed != 1 || h.undone != 1 || is.err != ErrSessionTaken || is.device != "" {
+		t.Errorf("the device was closed %d times, the host has undone its part %d times; the session has %+v", h.closed, h.undone, is)
 	}
 }

@@ -1,0 +1,12 @@
+package pppoe
+
+import "upppoe/ppp/session"
+
+// identify gives a session's peer the identifier of its address.
+func identify(cfg *session.Config, byAddr bool, peer Addr) {
+	if byAddr && cfg.IPv6 != nil {
+		v6 := *cfg.IPv6
+		v6.Remote = peer.InterfaceID()
+		cfg.IPv6 = &v6
+	}
+}
