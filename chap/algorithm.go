@@ -85,11 +85,3 @@ type witness struct {
 	name string
 	rand io.Reader
 }
-
-// random fills b. The randomness of an Examiner or of Credentials must not fail.
-func random(from io.Reader, b []byte) []byte {
-	if _, err := io.ReadFull(from, b); err != nil {
-		panic("chap: no randomness: " + err.Error())
-	}
-	return b
-}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -62,7 +63,7 @@ func (d *demand) Sent(challenge []byte) bool { return bytes.Equal(challenge, d.v
 // tells nothing of other exchanges.
 func (d *demand) Start(now time.Time, q *ppp.Queue) {
 	var id [1]byte
-	d.id = random(d.rand, id[:])[0]
+	d.id = random.Fill(d.rand, id[:])[0]
 	d.ask(now, q)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"io"
 
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -15,12 +16,12 @@ const (
 	maxChallenge = 24
 )
 
-// DrawChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.Mark). It
-// panics if the reader fails.
+// DrawChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.Mark); rand nil:
+// from crypto/rand. It panics if the reader fails.
 func DrawChallenge(rand io.Reader, key []byte) []byte {
 	var n [1]byte
-	random(rand, n[:])
-	challenge := random(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
+	random.Fill(rand, n[:])
+	challenge := random.Fill(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
 	ppp.Mark(key, challenge)
 	return challenge
 }

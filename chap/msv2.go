@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -48,7 +49,7 @@ func (p MSv2Proof) Verify(secret []byte) (message string, ok bool) {
 type msv2 struct{}
 
 func (msv2) challenge(rand io.Reader, key []byte) []byte {
-	challenge := random(rand, make([]byte, msChallengeLen))
+	challenge := random.Fill(rand, make([]byte, msChallengeLen))
 	ppp.Mark(key, challenge)
 	return challenge
 }
@@ -96,7 +97,7 @@ func (msv2) respond(_ uint8, challenge, secret []byte, w witness) ([]byte, strin
 		return nil, "", ErrChallenge
 	}
 	value := make([]byte, msValueLen) // reserved octets and flags are zero
-	peer := random(w.rand, value[:msChallengeLen])
+	peer := random.Fill(w.rand, value[:msChallengeLen])
 	hash := passwordHash(secret)
 	both := challengeHash(peer, challenge, w.name)
 	copy(value[ntResponseBegin:], ntResponse(hash, both))

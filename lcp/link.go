@@ -32,7 +32,7 @@ type Config struct {
 	CheckPath bool
 	// Limits are the automaton's.
 	Limits ppp.Limits
-	// Rand is where magic numbers come from. It must be set, and must not fail.
+	// Rand is where magic numbers come from; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -247,10 +248,7 @@ func (o *options) drawMagic() {
 // random draws a magic number: never zero, and never our own.
 func (o *options) random() uint32 {
 	var b [magicLen]byte
-	if _, err := io.ReadFull(o.rand, b[:]); err != nil {
-		panic("lcp: no randomness: " + err.Error())
-	}
-	n := binary.BigEndian.Uint32(b[:])
+	n := binary.BigEndian.Uint32(random.Fill(o.rand, b[:]))
 	for n == 0 || n == o.magic {
 		n++
 	}

@@ -33,7 +33,9 @@ type Credentials struct {
 	// same link; nil: it need not.
 	Beside Demand
 	// Key is what marks our challenges: see Examiner.Key.
-	Key    []byte
+	Key []byte
+	// Rand is where challenges of ours come from (MS-CHAPv2's Peer-Challenge); nil: crypto/rand.
+	// It must not fail.
 	Rand   io.Reader
 	Timers AuthTimers
 }
@@ -50,7 +52,8 @@ type Examiner struct {
 	Name string // ours, told to the peer
 	// Key marks our challenges, so that all sessions that have it know them as ours; empty:
 	// they are known on their own link only.
-	Key    []byte
+	Key []byte
+	// Rand is where challenges and Identifiers come from; nil: crypto/rand. It must not fail.
 	Rand   io.Reader
 	Timers AuthTimers
 }

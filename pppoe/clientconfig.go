@@ -72,10 +72,6 @@ func (c *ClientConfig) check() error {
 		return errors.New("pppoe: ClientConfig.Listen is not set: it opens the ports")
 	case c.Host == nil:
 		return errors.New("pppoe: ClientConfig.Host is not set: it opens the devices of sessions")
-	case c.Discovery.Rand == nil:
-		return errors.New("pppoe: ClientConfig.Discovery.Rand is not set: crypto/rand.Reader will do")
-	case c.Session.Rand == nil:
-		return errors.New("pppoe: ClientConfig.Session.Rand is not set: crypto/rand.Reader will do")
 	case len(c.Session.LCP.Answer) > 0 && c.Session.Credentials.Secret == nil:
 		return errors.New("pppoe: ClientConfig.Session.LCP.Answer is set, and no Credentials.Secret to answer with")
 	case len(c.Session.LCP.Demand) > 0 && c.Authority == nil:

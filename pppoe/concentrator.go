@@ -20,8 +20,7 @@ type ConcentratorConfig struct {
 	MaxPayload int
 	// CookieLifetime is how long an AC-Cookie is good for; default 60 s.
 	CookieLifetime time.Duration
-	// Rand is where the key of the cookies comes from. It must be set, and must
-	// not fail.
+	// Rand is where the key of the cookies comes from; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"io"
 	"time"
+
+	"upppoe/internal/random"
 )
 
 // A jar makes AC-Cookies and knows them again, without remembering any: RFC
@@ -26,9 +28,7 @@ const (
 
 func newJar(rand io.Reader, lifetime time.Duration) *jar {
 	j := &jar{lifetime: lifetime}
-	if _, err := io.ReadFull(rand, j.key[:]); err != nil {
-		panic("pppoe: no randomness: " + err.Error())
-	}
+	random.Fill(rand, j.key[:])
 	return j
 }
 

@@ -2,7 +2,6 @@ package pppoe_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -156,7 +155,6 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 	l.client = pppoe.ClientConfig{
 		Interface: "c",
 		Listen:    func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil },
-		Discovery: pppoe.HostConfig{Rand: rand.Reader},
 		Session: session.Config{
 			Credentials: ppp.Credentials{
 				Name:   "testuser",
@@ -164,14 +162,13 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 			},
 			IPv4: &ipcp.Config{AskDNS: true},
 			IPv6: &ipv6cp.Config{},
-			Rand: rand.Reader,
 		},
 		Host:   l.clientHost,
 		Notify: l.clientEvents.notify,
 	}
 	l.client.Session.LCP.Answer = []ppp.Method{chap.MD5, chap.MSv2, pap.Method}
 	l.server = pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "ac", Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: "ac"},
 		Session: session.Config{
 			Name: "ac",
 			IPv4: &ipcp.Config{
@@ -179,7 +176,6 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 				DNS:   [2]netip.Addr{netip.MustParseAddr("192.0.2.53")},
 			},
 			IPv6: &ipv6cp.Config{},
-			Rand: rand.Reader,
 		},
 		Pool:      pppoe.Pool{Max: 4, First: netip.MustParseAddr("192.0.2.10")},
 		Authority: accounts{"testuser": "testpassword"},

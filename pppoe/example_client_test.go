@@ -2,7 +2,6 @@ package pppoe_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -38,11 +37,10 @@ func (f family) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decisi
 // concentrator is a Server that demands CHAP.
 func concentrator(ports pppoe.Ports) *pppoe.Server {
 	cfg := pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "isp", Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: "isp"},
 		Session: session.Config{
 			Name: "isp",
 			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
-			Rand: rand.Reader,
 		},
 		Pool:      pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
 		Authority: family{"alice", "her password"},
@@ -71,14 +69,12 @@ func ExampleClient() {
 		Listen: func() (pppoe.Ports, error) {
 			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
-		Discovery: pppoe.HostConfig{Rand: rand.Reader},
 		Session: session.Config{
 			Credentials: ppp.Credentials{
 				Name:   "alice",
 				Secret: func(string) ([]byte, bool) { return []byte("her password"), true },
 			},
 			IPv4: &ipcp.Config{},
-			Rand: rand.Reader,
 		},
 		Host: noNetwork{},
 		Notify: func(l pppoe.Line, e pppoe.Event) {

@@ -2,7 +2,6 @@ package pppoe_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -21,7 +20,7 @@ func ExampleProbe() {
 
 	probing, enough := context.WithCancel(context.Background())
 	port := segment.Port(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}, pppoe.EtherTypeDiscovery)
-	_, err := pppoe.Probe(probing, port, pppoe.HostConfig{Rand: rand.Reader}, func(o pppoe.Offer, _ time.Duration) {
+	_, err := pppoe.Probe(probing, port, pppoe.HostConfig{}, func(o pppoe.Offer, _ time.Duration) {
 		fmt.Println(o.AC, pppoe.Escape(o.Name()))
 		enough()
 	})

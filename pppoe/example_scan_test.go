@@ -2,7 +2,6 @@ package pppoe_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	"upppoe/pppoe"
@@ -29,7 +28,7 @@ func ExampleScan() {
 	}
 	scanning, enough := context.WithCancel(context.Background())
 	trunk := segment.Trunk(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}, pppoe.EtherTypeDiscovery)
-	cfg := pppoe.ScanConfig{Host: pppoe.HostConfig{Rand: rand.Reader}, VLANs: list}
+	cfg := pppoe.ScanConfig{Host: pppoe.HostConfig{}, VLANs: list}
 	err = pppoe.Scan(scanning, trunk, cfg, func(s pppoe.Sighting) {
 		fmt.Println(s.AC, pppoe.Escape(s.Name()), "on VLAN", s.VLAN)
 		enough()

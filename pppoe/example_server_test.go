@@ -2,7 +2,6 @@ package pppoe_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/netip"
 
@@ -18,10 +17,9 @@ func ExampleServer() {
 	segment := ethertest.New(ethertest.Config{})
 	dialling, hangUp := context.WithCancel(context.Background())
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "isp", Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: "isp"},
 		Session: session.Config{
 			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
-			Rand: rand.Reader,
 		},
 		Pool: pppoe.Pool{Max: 16, First: netip.MustParseAddr("192.0.2.10")},
 		Host: noNetwork{},
@@ -52,9 +50,8 @@ func ExampleServer() {
 		Listen: func() (pppoe.Ports, error) {
 			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
-		Discovery: pppoe.HostConfig{Rand: rand.Reader},
-		Session:   session.Config{IPv4: &ipcp.Config{}, Rand: rand.Reader},
-		Host:      noNetwork{},
+		Session: session.Config{IPv4: &ipcp.Config{}},
+		Host:    noNetwork{},
 	}).Run(dialling)
 
 	stop()

@@ -3,11 +3,11 @@ package pppoe
 import (
 	"bytes"
 	"errors"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -53,10 +53,7 @@ func NewHostDiscovery(own Addr, cfg HostConfig) *HostDiscovery {
 		cfg.Attempts = 3
 	}
 	if cfg.HostUniq == nil {
-		cfg.HostUniq = make([]byte, 8)
-		if _, err := io.ReadFull(cfg.Rand, cfg.HostUniq); err != nil {
-			panic("pppoe: no randomness: " + err.Error())
-		}
+		cfg.HostUniq = random.Fill(cfg.Rand, make([]byte, 8))
 	}
 	return &HostDiscovery{cfg: cfg, own: own}
 }
@@ -329,8 +326,5 @@ func (h *HostDiscovery) patience(now time.Time) time.Duration {
 // jitter is a random time up to a limit.
 func (h *HostDiscovery) jitter(limit time.Duration) time.Duration {
 	var b [1]byte
-	if _, err := io.ReadFull(h.cfg.Rand, b[:]); err != nil {
-		panic("pppoe: no randomness: " + err.Error())
-	}
-	return limit * time.Duration(b[0]) / 256
+	return limit * time.Duration(random.Fill(h.cfg.Rand, b[:])[0]) / 256
 }

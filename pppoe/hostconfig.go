@@ -1,6 +1,7 @@
 package pppoe
 
 import (
+	"fmt"
 	"io"
 	"time"
 )
@@ -42,9 +43,16 @@ type HostConfig struct {
 	// Probe only gathers offers, for the whole of each Timeout, and does not
 	// double it.
 	Probe bool
-	// Rand is where Host-Uniq and jitter come from. It must be set, and must not
-	// fail.
+	// Rand is where Host-Uniq and jitter come from; nil: crypto/rand. It must not fail.
 	Rand io.Reader
+}
+
+// check names the first field that is wrong; in is where the configuration is.
+func (c *HostConfig) check(in string) error {
+	if n := len(c.Service); n > MaxService {
+		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", in, n, MaxService)
+	}
+	return nil
 }
 
 // Offer is a concentrator's PADO.

@@ -1,13 +1,12 @@
 package pppoe
 
 import (
-	"crypto/rand"
 	"testing"
 )
 
 // TestListenerDevice: a listener whose Device is not set is on the device of its Interface's name.
 func TestListenerDevice(t *testing.T) {
-	s := &Server{cfg: ServerConfig{Concentrator: ConcentratorConfig{Rand: rand.Reader}}}
+	s := &Server{cfg: ServerConfig{Concentrator: ConcentratorConfig{}}}
 	for device, want := range map[string]string{"": "eth0.7", "eth0": "eth0"} {
 		l := newListening(s, Listener{Interface: "eth0.7", Device: device, Ports: Ports{Discovery: noPort{}, Session: noPort{}}})
 		if l.Device != want {

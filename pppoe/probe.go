@@ -11,10 +11,10 @@ import (
 // with the time since it was last asked for. It asks again while nobody has
 // answered, and returns when a whole timeout has passed after that, or the context
 // ends. It closes the port. Unmatched are those whose answers were dropped. The error says
-// that the port was lost, or names what must be set.
+// that the port was lost, or names the field of cfg that is wrong.
 func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) (unmatched []Unmatched, err error) {
 	cfg.Probe = true
-	err = overPort(port, cfg, func(frames <-chan []byte, lost <-chan error) error {
+	err = overPort(port, cfg.check("HostConfig"), func(frames <-chan []byte, lost <-chan error) error {
 		p := &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(map[Addr]bool)}
 		err := p.run(ctx, frames, lost)
 		unmatched = p.host.Unmatched()
@@ -23,11 +23,12 @@ func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, a
 	return unmatched, err
 }
 
-// overPort has run told the frames of a port, and why it was lost, and then closes it.
-func overPort(port Port, cfg HostConfig, run func(frames <-chan []byte, lost <-chan error) error) error {
+// overPort has run told the frames of a port, and why it was lost, and then closes it. Of a
+// configuration that is wrong, the error is returned instead.
+func overPort(port Port, wrong error, run func(frames <-chan []byte, lost <-chan error) error) error {
 	defer port.Close()
-	if cfg.Rand == nil {
-		return errors.New("pppoe: HostConfig.Rand is not set: crypto/rand.Reader will do")
+	if wrong != nil {
+		return wrong
 	}
 	frames, lost := make(chan []byte, inboxSize), make(chan error, 1)
 	// Ends when the port is closed.

@@ -1,7 +1,6 @@
 package pppoe_test
 
 import (
-	"crypto/rand"
 	"errors"
 	"net"
 	"testing"
@@ -18,7 +17,7 @@ func TestProbeUnanswered(t *testing.T) {
 		var seen recorder
 		segment := ethertest.New(ethertest.Config{Watch: seen.watch})
 		began := time.Now()
-		_, err := pppoe.Probe(t.Context(), segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), pppoe.HostConfig{Rand: rand.Reader},
+		_, err := pppoe.Probe(t.Context(), segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), pppoe.HostConfig{},
 			func(o pppoe.Offer, _ time.Duration) { t.Errorf("found %v", o) })
 		if n, took := len(seen.all(pppoe.PADI)), time.Since(began); err != nil || n != 3 || took != 15*time.Second {
 			t.Errorf("asked %d times in %v, %v; want 3 times in 15 s", n, took, err)
@@ -37,7 +36,7 @@ func TestProbeAsksForNoSession(t *testing.T) {
 		}
 		answering(t, segment.Port(station(0), pppoe.EtherTypeDiscovery), "again")
 		found := map[pppoe.Addr]int{}
-		if _, err := pppoe.Probe(t.Context(), segment.Port(scanner, pppoe.EtherTypeDiscovery), pppoe.HostConfig{Rand: rand.Reader},
+		if _, err := pppoe.Probe(t.Context(), segment.Port(scanner, pppoe.EtherTypeDiscovery), pppoe.HostConfig{},
 			func(o pppoe.Offer, _ time.Duration) { found[o.AC]++ }); err != nil {
 			t.Error(err)
 		}
@@ -55,7 +54,7 @@ func TestProbeLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
 		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
-		if _, err := pppoe.Probe(t.Context(), port, pppoe.HostConfig{Rand: rand.Reader}, nil); !errors.Is(err, gone) {
+		if _, err := pppoe.Probe(t.Context(), port, pppoe.HostConfig{}, nil); !errors.Is(err, gone) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {

@@ -19,8 +19,6 @@ func TestClientNamesWhatIsMissing(t *testing.T) {
 	for field, forget := range map[string]func(*pppoe.ClientConfig){
 		"Listen":             func(c *pppoe.ClientConfig) { c.Listen = nil },
 		"Host":               func(c *pppoe.ClientConfig) { c.Host = nil },
-		"Discovery.Rand":     func(c *pppoe.ClientConfig) { c.Discovery.Rand = nil },
-		"Session.Rand":       func(c *pppoe.ClientConfig) { c.Session.Rand = nil },
 		"Credentials.Secret": func(c *pppoe.ClientConfig) { c.Session.Credentials.Secret = nil },
 		"Authority":          func(c *pppoe.ClientConfig) { c.Session.LCP.Demand = []ppp.Method{chap.MD5} },
 	} {
@@ -37,8 +35,6 @@ func TestClientNamesWhatIsMissing(t *testing.T) {
 func TestServerNamesWhatIsMissing(t *testing.T) {
 	for field, forget := range map[string]func(*pppoe.ServerConfig){
 		"Concentrator.ACName": func(c *pppoe.ServerConfig) { c.Concentrator.ACName = "" },
-		"Concentrator.Rand":   func(c *pppoe.ServerConfig) { c.Concentrator.Rand = nil },
-		"Session.Rand":        func(c *pppoe.ServerConfig) { c.Session.Rand = nil },
 		"Host":                func(c *pppoe.ServerConfig) { c.Host = nil },
 		"Credentials.Secret":  func(c *pppoe.ServerConfig) { c.Session.LCP.Answer = []ppp.Method{chap.MD5} },
 		"Authority":           func(c *pppoe.ServerConfig) { c.Authority = nil },
@@ -65,19 +61,20 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestAskingNamesWhatIsMissing: Probe and Scan say so, and close the port all the same.
-func TestAskingNamesWhatIsMissing(t *testing.T) {
+// TestAskingNamesWhatIsWrong: Probe and Scan say so, and close the port all the same.
+func TestAskingNamesWhatIsWrong(t *testing.T) {
+	wrong := pppoe.HostConfig{Service: strings.Repeat("s", pppoe.MaxService+1)}
 	for what, ask := range map[string]func(pppoe.Port) error{
 		"Probe": func(p pppoe.Port) error {
-			_, err := pppoe.Probe(context.Background(), p, pppoe.HostConfig{}, nil)
+			_, err := pppoe.Probe(context.Background(), p, wrong, nil)
 			return err
 		},
 		"Scan": func(p pppoe.Port) error {
-			return pppoe.Scan(context.Background(), p, pppoe.ScanConfig{}, nil)
+			return pppoe.Scan(context.Background(), p, pppoe.ScanConfig{Host: wrong}, nil)
 		},
 	} {
 		port := ethertest.New(ethertest.Config{}).Port(clientAddr, pppoe.EtherTypeDiscovery)
-		if err := ask(port); err == nil || !strings.Contains(err.Error(), "HostConfig.Rand") {
+		if err := ask(port); err == nil || !strings.Contains(err.Error(), "Service has 1025 octets") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if _, err := port.ReadBatch(make([]pppoe.Frame, 1)); !errors.Is(err, net.ErrClosed) {

@@ -3,9 +3,9 @@ package pppoe
 import (
 	"context"
 	"encoding/binary"
-	"io"
 	"time"
 
+	"upppoe/internal/random"
 	"upppoe/pppoe/vlan"
 )
 
@@ -42,9 +42,9 @@ type Sighting struct {
 // comes: of each address once on each VLAN, each time round. The port's frames must
 // have their tags in them (afpacket.OpenTrunk), unless none are asked for. It returns
 // when all are done, or the context ends, and closes the port. The error says that the
-// port was lost, or names what must be set.
+// port was lost, or names the field of cfg that is wrong.
 func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) error {
-	return overPort(port, cfg.Host, func(frames <-chan []byte, lost <-chan error) error {
+	return overPort(port, cfg.Host.check("ScanConfig.Host"), func(frames <-chan []byte, lost <-chan error) error {
 		return newScan(port, cfg, found).run(ctx, frames, lost)
 	})
 }
@@ -124,10 +124,7 @@ func (s *scan) run(ctx context.Context, frames <-chan []byte, lost <-chan error)
 func (s *scan) begin(now time.Time) {
 	s.uniq = s.cfg.Host.HostUniq
 	if s.uniq == nil {
-		s.uniq = make([]byte, 8)
-		if _, err := io.ReadFull(s.cfg.Host.Rand, s.uniq); err != nil {
-			panic("pppoe: no randomness: " + err.Error())
-		}
+		s.uniq = random.Fill(s.cfg.Host.Rand, make([]byte, 8))
 	}
 	s.asked = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Host.Attempts)
 	s.answered = make([]bool, len(s.cfg.VLANs))

@@ -3,7 +3,6 @@ package pppoe_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,7 +32,7 @@ func vlans(t testing.TB, text string) []vlan.Stack {
 // answering has a concentrator answer on a VLAN until its port is closed.
 func answering(t testing.TB, port pppoe.Port, name string) {
 	t.Cleanup(func() { port.Close() })
-	c := pppoe.NewConcentrator(port.Addr(), pppoe.ConcentratorConfig{ACName: name, Rand: rand.Reader})
+	c := pppoe.NewConcentrator(port.Addr(), pppoe.ConcentratorConfig{ACName: name})
 	// Ends with the port.
 	go func() {
 		frames := []pppoe.Frame{{Data: make([]byte, 1514)}}
@@ -79,7 +78,7 @@ func TestScan(t *testing.T) {
 				want = append(want, fmt.Sprintf("%v %v %s", tags, station(i), name))
 			}
 			answering(t, segment.Port(station(999), pppoe.EtherTypeDiscovery), "untagged")
-			cfg := pppoe.ScanConfig{VLANs: vlans(t, "1-4094"), Host: pppoe.HostConfig{Rand: rand.Reader}}
+			cfg := pppoe.ScanConfig{VLANs: vlans(t, "1-4094")}
 			if loss > 0 {
 				cfg.Host.Attempts = 8
 			}
@@ -121,7 +120,7 @@ func TestScanPairs(t *testing.T) {
 		answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "none")
 		answering(t, segment.Port(station(3), pppoe.EtherTypeDiscovery), "none too")
 		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged,0x8100:1.0x8100:2,0x9100:3"), Priority: 6}
-		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2, Rand: rand.Reader}
+		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2}
 		var got told
 		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
 			t.Fatal(err)
@@ -147,7 +146,7 @@ func TestScanLeak(t *testing.T) {
 		// Ends with the port.
 		go leak(port)
 		var got []pppoe.Sighting
-		cfg := pppoe.ScanConfig{VLANs: vlans(t, "50"), Host: pppoe.HostConfig{Rand: rand.Reader}}
+		cfg := pppoe.ScanConfig{VLANs: vlans(t, "50")}
 		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, func(s pppoe.Sighting) { got = append(got, s) }); err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +200,7 @@ func TestScanAgain(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var got told
 		start := time.Now()
-		cfg := pppoe.ScanConfig{Interval: 30 * time.Second, Host: pppoe.HostConfig{Rand: rand.Reader}}
+		cfg := pppoe.ScanConfig{Interval: 30 * time.Second}
 		rounds := 0
 		cfg.Done = func(now time.Time) {
 			got = append(got, fmt.Sprintf("done after %v", now.Sub(start)))
@@ -230,7 +229,7 @@ func TestScanLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
 		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
-		cfg := pppoe.ScanConfig{Host: pppoe.HostConfig{Rand: rand.Reader}}
+		cfg := pppoe.ScanConfig{}
 		if err := pppoe.Scan(t.Context(), port, cfg, nil); !errors.Is(err, gone) {
 			t.Errorf("%v, want %v", err, gone)
 		}

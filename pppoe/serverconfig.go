@@ -136,8 +136,6 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.Each)
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: RFC 2516 wants one in each PADO")
-	case c.Concentrator.Rand == nil:
-		return errors.New("pppoe: ServerConfig.Concentrator.Rand is not set: crypto/rand.Reader will do")
 	case c.Host == nil:
 		return errors.New("pppoe: ServerConfig.Host is not set: it opens the devices of sessions")
 	}
@@ -147,8 +145,6 @@ func (c *ServerConfig) check(listeners []Listener) error {
 // checkSessions is check for what Reconfigure may replace.
 func (c *ServerConfig) checkSessions() error {
 	switch {
-	case c.Session.Rand == nil:
-		return errors.New("pppoe: ServerConfig.Session.Rand is not set: crypto/rand.Reader will do")
 	case len(c.Session.LCP.Answer) > 0 && c.Session.Credentials.Secret == nil:
 		return errors.New("pppoe: ServerConfig.Session.LCP.Answer is set, and no Credentials.Secret to answer with")
 	case len(c.Session.LCP.Demand) > 0 && c.Authority == nil:

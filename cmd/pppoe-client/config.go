@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -117,7 +116,6 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 		Service: s.Service, OmitService: s.OmitService, ACNames: s.ACNames, HostUniq: s.HostUniq,
 		MaxPayload: max(s.MRU, s.MTU), Timeout: s.PADITimeout, Attempts: s.PADIAttempts,
 		AccessLine: pppoe.AccessLine{CircuitID: s.LineCircuit, RemoteID: s.LineRemote},
-		Rand:       rand.Reader,
 	}
 	if s.ACAddr != "" {
 		addr, err := pppoe.ParseAddr(s.ACAddr)

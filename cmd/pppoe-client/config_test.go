@@ -285,7 +285,7 @@ func TestRedial(t *testing.T) {
 func TestDiscovery(t *testing.T) {
 	c, err := discovery(parse(t))
 	if err != nil || c.Service != "" || c.OmitService || c.ACNames != nil || c.AC != (pppoe.Addr{}) || c.HostUniq != nil ||
-		c.MaxPayload != 0 || c.Timeout != 0 || c.Attempts != 0 || c.Probe || c.Rand == nil {
+		c.MaxPayload != 0 || c.Timeout != 0 || c.Attempts != 0 || c.Probe || c.Rand != nil {
 		t.Errorf("without options: %+v, %v; want defaults", c, err)
 	}
 	c, err = discovery(parse(t, "pppoe-service", "internet", "pppoe-ac", "ac1", "pppoe-mac", "02:00:5e:00:53:01",

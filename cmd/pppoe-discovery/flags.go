@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -209,7 +208,7 @@ func (f *flags) mark(pid bool, uniq string) (err error) {
 func (f *flags) host() pppoe.HostConfig {
 	return pppoe.HostConfig{
 		Service: f.service, ACNames: f.acNames(), HostUniq: f.hostUniq,
-		Timeout: f.timeout, Attempts: f.attempts, Probe: true, Rand: rand.Reader,
+		Timeout: f.timeout, Attempts: f.attempts, Probe: true,
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -251,7 +250,7 @@ func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 // now; nil: none.
 func config(f *flags, s *pppd.Settings, before pppoe.Authority, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services, Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, Each: f.each, First: f.remote},
 		KeepOlder:    f.keepOlder,

@@ -199,7 +199,7 @@ func TestConfig(t *testing.T) {
 		t.Error("there is no IPv6")
 	case c.Pool.First != f.remote || c.Pool.Max != 5 || c.Pool.Each != 2:
 		t.Errorf("the pool is %+v", c.Pool)
-	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand == nil:
+	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand != nil:
 		t.Errorf("the concentrator is %+v", c.Concentrator)
 	case len(c.Session.LCP.Demand) != 1 || c.Session.LCP.Echo.Interval.Seconds() != 20 || c.Authority == nil:
 		t.Errorf("LCP is %+v, the authority %v", c.Session.LCP, c.Authority)

@@ -39,7 +39,6 @@ func (s *Settings) Session() session.Config {
 	c := session.Config{
 		Name:       s.Name,
 		AuthTimers: s.AuthTimers,
-		Rand:       rand.Reader,
 
 		ChallengeKey: challengeKey(),
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"upppoe/chap"
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -60,10 +61,7 @@ func (d *demand) Sent(challenge []byte) bool { return bytes.Equal(challenge, d.c
 // Identifier.
 func (d *demand) Start(now time.Time, q *ppp.Queue) {
 	var id [1]byte
-	if _, err := io.ReadFull(d.rand, id[:]); err != nil {
-		panic("eap: no randomness: " + err.Error())
-	}
-	d.request.ID = id[0]
+	d.request.ID = random.Fill(d.rand, id[:])[0]
 	d.ask(now, Identity, nil, q)
 }
 

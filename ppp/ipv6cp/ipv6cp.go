@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 
+	"upppoe/internal/random"
 	"upppoe/ppp"
 )
 
@@ -35,7 +36,7 @@ type Config struct {
 	NoSend bool
 	// Limits are the automaton's.
 	Limits ppp.Limits
-	// Rand is where identifiers come from. It must be set, and must not fail.
+	// Rand is where identifiers come from; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
@@ -154,9 +155,7 @@ func (p *Policy) Err() error {
 // random draws an identifier with the universal/local bit 0, as one that is
 // not globally unique must have it (RFC 5072 section 4.1).
 func (p *Policy) random() (id ID) {
-	if _, err := io.ReadFull(p.cfg.Rand, id[:]); err != nil {
-		panic("ipv6cp: no randomness: " + err.Error())
-	}
+	random.Fill(p.cfg.Rand, id[:])
 	id[0] &^= 0x02
 	for id == (ID{}) || id == p.cfg.Local || id == p.spare || id == p.remote {
 		binary.BigEndian.PutUint32(id[4:], binary.BigEndian.Uint32(id[4:])+1)

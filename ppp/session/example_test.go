@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"time"
@@ -13,13 +12,12 @@ import (
 // Two sessions talk over a line that is two queues. Whoever owns a session gives it frames
 // and the time, sends what it has to say, and heeds what it tells.
 func Example() {
-	client := session.New(&session.Config{IPv4: &ipcp.Config{}, Rand: rand.Reader})
+	client := session.New(&session.Config{IPv4: &ipcp.Config{}})
 	server := session.New(&session.Config{
 		IPv4: &ipcp.Config{
 			Local:  netip.MustParseAddr("192.0.2.1"),
 			Remote: netip.MustParseAddr("192.0.2.10"),
 		},
-		Rand: rand.Reader,
 	})
 	now := time.Now()
 	var fromClient, fromServer session.Output

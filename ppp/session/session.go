@@ -15,11 +15,11 @@ import (
 // share one.
 type Config struct {
 	// LCP is what we want of the link, and with it the methods by which each
-	// side may prove who it is. Its Rand need not be set. Its Limits.RoundTrip holds for
+	// side may prove who it is. Its Rand is not looked at. Its Limits.RoundTrip holds for
 	// the network protocols too, where they have none of their own.
 	LCP lcp.Config
-	// Credentials are who we are, for LCP.Answer. Rand, Timers and Key need not be
-	// set.
+	// Credentials are who we are, for LCP.Answer. Rand, Timers and Key are not
+	// looked at.
 	Credentials ppp.Credentials
 	// AnswerLast has us prove ourselves only once the peer has, if it must, and by the
 	// Decision's secrets: a server's way, which has one name in many sessions (see ppp.Mark).
@@ -32,15 +32,14 @@ type Config struct {
 	// AuthTimers bound authentication, both ways.
 	AuthTimers ppp.AuthTimers
 	// IPv4 and IPv6 are what we want of the network protocols; nil: the peer's
-	// wish for it gets a Protocol-Reject. IPv6.Rand need not be set.
+	// wish for it gets a Protocol-Reject. IPv6.Rand is not looked at.
 	IPv4 *ipcp.Config
 	IPv6 *ipv6cp.Config
 	// Patience is how long both sides may take to the network phase, each time; zero: for
 	// ever. What each protocol waits for is bounded, but begins anew with every
 	// Configure-Request: a peer could have a session for ever without saying who it is.
 	Patience time.Duration
-	// Rand is where everything random comes from. It must be set, and must not
-	// fail.
+	// Rand is where everything random comes from; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 

@@ -4,7 +4,6 @@ package datapath
 
 import (
 	"context"
-	"crypto/rand"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -131,7 +130,7 @@ func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 	client := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    func() (pppoe.Ports, error) { return e.ports(s.vlan) },
-		Discovery: pppoe.HostConfig{Rand: rand.Reader, MaxPayload: s.maxPayload},
+		Discovery: pppoe.HostConfig{MaxPayload: s.maxPayload},
 		Session:   cfg,
 		DataPath:  e.path,
 		Host:      e.host(),
@@ -151,7 +150,7 @@ func (e *end) serve(t *testing.T, s setting) {
 	must(t, err)
 	cfg := e.session(s, ipcp.Config{Local: netip.MustParseAddr(serverIP)}, ipv6cp.Config{})
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "lab", Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: "lab"},
 		Session:      cfg,
 		Pool:         pppoe.Pool{Max: 4, First: netip.MustParseAddr(clientIP)},
 		DataPath:     e.path,
@@ -166,7 +165,7 @@ func (e *end) serve(t *testing.T, s setting) {
 
 // session is what an end wants of PPP.
 func (e *end) session(s setting, v4 ipcp.Config, v6 ipv6cp.Config) session.Config {
-	cfg := session.Config{Rand: rand.Reader, IPv4: &v4, IPv6: &v6}
+	cfg := session.Config{IPv4: &v4, IPv6: &v6}
 	switch s.without {
 	case familyIPv4:
 		cfg.IPv4 = nil

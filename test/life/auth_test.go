@@ -2,7 +2,6 @@ package life
 
 import (
 	"context"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,11 +27,10 @@ func proving(t testing.TB, in *lab.Namespace, name, password string) {
 		return err
 	}))
 	cfg := pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: name, Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: name},
 		Pool:         pppoe.Pool{Max: 4, First: ip("192.0.2.10")},
 		Host:         nowhere{},
 	}
-	cfg.Session.Rand = rand.Reader
 	cfg.Session.IPv4 = &ipcp.Config{Local: ip("192.0.2.1")}
 	cfg.Session.LCP.Answer = []ppp.Method{chap.MD5}
 	cfg.Session.Credentials = ppp.Credentials{Name: name, Secret: func(string) ([]byte, bool) { return []byte(password), true }}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -97,8 +96,8 @@ func concentrator(args []string) error {
 		return err
 	}
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "bench", Rand: rand.Reader},
-		Session:      session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{Local: addr(args[1])}},
+		Concentrator: pppoe.ConcentratorConfig{ACName: "bench"},
+		Session:      session.Config{IPv4: &ipcp.Config{Local: addr(args[1])}},
 		Pool:         pppoe.Pool{Max: 1, First: addr(args[2])},
 		DataPath:     l.path,
 		Host:         l.network(),
@@ -120,8 +119,7 @@ func host(args []string) error {
 	err = pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    l.open,
-		Discovery: pppoe.HostConfig{Rand: rand.Reader},
-		Session:   session.Config{Rand: rand.Reader, IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
+		Session:   session.Config{IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
 		DataPath:  l.path,
 		Host:      l.network(),
 		Notify: func(_ pppoe.Line, e pppoe.Event) {

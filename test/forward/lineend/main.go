@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -51,7 +50,7 @@ func run(args []string) error {
 }
 
 func options(local string) session.Config {
-	c := session.Config{IPv4: &ipcp.Config{}, IPv6: &ipv6cp.Config{}, Rand: rand.Reader}
+	c := session.Config{IPv4: &ipcp.Config{}, IPv6: &ipv6cp.Config{}}
 	if local != "" {
 		c.IPv4.Local = netip.MustParseAddr(local)
 	}
@@ -66,7 +65,7 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 		return err
 	}
 	s, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "lineend", Rand: rand.Reader},
+		Concentrator: pppoe.ConcentratorConfig{ACName: "lineend"},
 		Session:      options("192.0.2.1"),
 		Pool:         pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
 		Host:         &hostnet.Host{Log: log},
@@ -85,7 +84,6 @@ func dial(ctx context.Context, mss int, log *slog.Logger) {
 	err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    listen,
-		Discovery: pppoe.HostConfig{Rand: rand.Reader},
 		Session:   options(""),
 		Host:      &hostnet.Host{Log: log},
 		MSS:       mss,
