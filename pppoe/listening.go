@@ -58,7 +58,7 @@ func (l *listening) loop() *serving {
 
 // lost notes that a loop has ended, and tells why.
 func (l *listening) lost(o *serving, why error) {
-	l.unsent = append(o.unsent, o.loop.unsent...)
+	l.unsent = latestPADTs(append(o.late.frames, o.loop.unsent...), l.server.cfg.Pool.Max)
 	l.mu.Lock()
 	l.serving = nil
 	if l.drops == nil {
@@ -127,9 +127,9 @@ func (l *listening) back(ports Ports, changes int) *serving {
 		ports.Close()
 		return nil
 	}
-	o.unsent, l.unsent = l.unsent, nil
+	o.late.frames, l.unsent = l.unsent, nil
 	if up { // else what is sent goes into a dead cable
-		o.endUnsent()
+		o.endUnsent(time.Now())
 	}
 	l.notify(ListenerBack{Addr: ports.Discovery.Addr()})
 	return o
@@ -153,7 +153,7 @@ func (l *listening) linkChanged(s LinkState, a Addr) {
 	case a != (Addr{}) && a != o.loop.ports.Discovery.Addr():
 		o.loop.call(func(now time.Time) { o.loop.fail(now, errReaddressed) })
 	case s == LinkUp:
-		o.loop.call(func(time.Time) { o.endUnsent() })
+		o.loop.call(o.endUnsent)
 	}
 }
 
@@ -184,7 +184,8 @@ func (s *Server) loops() (all []*serving) {
 // Link tells how an Ethernet interface is now, and which address it has; zero: that is not to
 // be compared with the listeners', as they have addresses of their own. Listeners on an
 // interface that is gone, or has another address than theirs, lose their sessions, whose
-// peers are told so by PADT as soon as that can be, and listen anew as soon as the interface
+// peers are told so by PADT as soon as that can be, and three times more in the 35 s after
+// that, as a bridge may not forward at once; they listen anew as soon as the interface
 // can be used. It may be called at any time while Run runs, from one goroutine an interface.
 func (s *Server) Link(device string, state LinkState, a Addr) {
 	for _, l := range s.lines {

@@ -115,7 +115,7 @@ type serving struct {
 	expiring     deadlines.Heap[*waiter]
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
-	unsent       []DiscoveryFrame   // PADTs that come first
+	late         latePADTs
 	strays       *ratelimit.Limiter // frames that are answered
 	full         *ratelimit.Limiter // Full events
 }
@@ -142,18 +142,17 @@ func (o *serving) run(ctx context.Context) error {
 	return o.loop.run(ctx)
 }
 
-// endUnsent ends the sessions of an earlier loop that could not.
-func (o *serving) endUnsent() {
-	o.loop.sendUnsent(o.unsent)
-	o.unsent = nil
-}
+func (o *serving) deadline() time.Time { return ppp.Earliest(o.expiring.Next(), o.late.next) }
+func (o *serving) idle() bool          { return true }
 
-func (o *serving) deadline() time.Time   { return o.expiring.Next() }
-func (o *serving) advance(now time.Time) { o.expire(now) }
-func (o *serving) idle() bool            { return true }
+func (o *serving) advance(now time.Time) {
+	o.expire(now)
+	o.repeatLate(now)
+}
 
 func (o *serving) stop(now time.Time) {
 	o.stopped = true
+	o.late.next = time.Time{} // what is left is the next loop's
 	o.stopWaiting()
 	for _, t := range o.loop.tunnels {
 		if t.reason == nil {

@@ -1,0 +1,71 @@
+package pppoe
+
+import (
+	"slices"
+	"time"
+)
+
+// latePADTWaits are the times after which late PADTs are repeated, each counted from the time
+// before. The bridge port that leads to the clients may forward only after up to 30 s, twice the
+// default forward delay of STP (IEEE 802.1D-1998), and no answer to a PADT tells that it has
+// arrived (RFC 2516 section 5.5).
+var latePADTWaits = [...]time.Duration{3 * time.Second, 7 * time.Second, 25 * time.Second}
+
+// latePADTs are the PADTs of sessions that an earlier loop of the interface could not end.
+type latePADTs struct {
+	frames []DiscoveryFrame // those that are yet to be sent or repeated
+	sent   int              // how often they were sent
+	next   time.Time        // when they are repeated; zero: never
+}
+
+// endUnsent ends the sessions of an earlier loop that could not, unless that was done already.
+func (o *serving) endUnsent(now time.Time) {
+	if o.late.sent == 0 && !o.stopped {
+		o.sendLate(now)
+	}
+}
+
+// repeatLate repeats the late PADTs if that is due.
+func (o *serving) repeatLate(now time.Time) {
+	if at := o.late.next; !at.IsZero() && !at.After(now) {
+		o.sendLate(now)
+	}
+}
+
+// sendLate sends the late PADTs, but for those of sessions that exist again.
+func (o *serving) sendLate(now time.Time) {
+	late := &o.late
+	late.frames = slices.DeleteFunc(late.frames, o.isSession)
+	o.loop.sendUnsent(late.frames)
+	if len(late.frames) == 0 || late.sent == len(latePADTWaits) {
+		late.frames, late.next = nil, time.Time{}
+		return
+	}
+	late.next = now.Add(latePADTWaits[late.sent])
+	late.sent++
+}
+
+// isSession reports whether there is a session that a PADT of ours would end. RFC 2516 section 6:
+// session ID and both addresses identify it.
+func (o *serving) isSession(padt DiscoveryFrame) bool {
+	t := o.loop.tunnels[padt.SessionID]
+	return t != nil && t.Peer == padt.Dst && t.Local == padt.Src
+}
+
+// latestPADTs returns one PADT for each session, and of more than limit the latest: they must not
+// grow in number while an interface comes and goes before the last repetition.
+func latestPADTs(padts []DiscoveryFrame, limit int) (kept []DiscoveryFrame) {
+	type id struct {
+		session     uint16
+		peer, local Addr
+	}
+	seen := make(map[id]bool)
+	for _, f := range slices.Backward(padts) {
+		if of := (id{f.SessionID, f.Dst, f.Src}); !seen[of] && len(kept) < limit {
+			seen[of] = true
+			kept = append(kept, f)
+		}
+	}
+	slices.Reverse(kept)
+	return kept
+}

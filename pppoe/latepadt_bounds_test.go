@@ -1,0 +1,43 @@
+package pppoe
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestLatePADTBounds: what remains to be sent holds each session once, and no more than the limit.
+func TestLatePADTBounds(t *testing.T) {
+	local := Addr{2, 1}
+	var padts []DiscoveryFrame
+	for i := range byte(6) {
+		padts = append(padts, NewPADT(Addr{2, 2, i}, local, uint16(i)+1, ""))
+	}
+	padts = append(padts, padts[4], NewPADT(Addr{2, 3}, local, 5, ""), NewPADT(Addr{2, 3}, Addr{2, 4}, 5, ""))
+	var ids []uint16
+	for _, f := range latestPADTs(padts, 5) {
+		ids = append(ids, f.SessionID)
+	}
+	if want := []uint16{4, 6, 5, 5, 5}; !slices.Equal(ids, want) {
+		t.Errorf("kept are the PADTs of %v, want %v", ids, want)
+	}
+}
+
+// TestLatePADTStopped: a loop that has stopped leaves what it has not repeated to the next one,
+// and a loop that has nothing to repeat needs no timer.
+func TestLatePADTStopped(t *testing.T) {
+	padts := []DiscoveryFrame{NewPADT(Addr{2, 2}, Addr{2, 1}, 1, "")}
+	o := &serving{loop: &loop{ports: Ports{Discovery: &still{}}}}
+	if o.endUnsent(epoch); !o.deadline().IsZero() {
+		t.Errorf("without PADTs the deadline is %v", o.deadline())
+	}
+	o.late.frames = padts
+	o.endUnsent(epoch)
+	o.stop(epoch)
+	if o.advance(epoch.Add(latePADTWaits[0])); !o.deadline().IsZero() || o.late.sent != 1 || len(o.late.frames) != 1 {
+		t.Errorf("after the stop it has %+v, want one PADT, sent once, and no deadline", o.late)
+	}
+	o.late = latePADTs{frames: padts}
+	if o.endUnsent(epoch); o.late.sent != 0 || len(o.late.frames) != 1 {
+		t.Errorf("after the stop it has %+v, want one PADT that was not sent", o.late)
+	}
+}
