@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/netif"
 	"upppoe/internal/inet6/radv"
 )
 
@@ -134,10 +135,10 @@ func (n *lanRouter) resign(now time.Time) {
 }
 
 // solicited handles a solicitation of a host on a LAN.
-func (n *lanRouter) solicited(now time.Time, s solicitation) {
+func (n *lanRouter) solicited(now time.Time, p netif.Packet) {
 	for _, l := range n.lans {
-		if l.name == s.lan && l.router != nil {
-			n.debug("router solicitation on "+l.name, l.router.Receive(now, s.Packet))
+		if l.name == p.Interface && l.router != nil {
+			n.debug("router solicitation on "+l.name, l.router.Receive(now, p.Packet))
 		}
 	}
 }
@@ -150,10 +151,4 @@ func (n *lanRouter) stale(now time.Time) bool {
 		}
 	}
 	return false
-}
-
-// solicitation is a host's on a LAN.
-type solicitation struct {
-	lan string
-	radv.Packet
 }

@@ -57,36 +57,38 @@ func newLine(cfg *Config, p ports, r *rand.Rand) *line {
 	return l
 }
 
-func (l *line) run(ctx context.Context, in inputs) error {
-	timer := time.NewTimer(time.Hour) // set below
-	defer timer.Stop()
+func (l *line) run(ctx context.Context, in netif.Inputs) error {
 	defer func() { l.settle(netif.NewSet(), State{}) }()
 	defer func() { l.lans.resign(time.Now()) }()
-	for {
-		l.step(time.Now())
-		timer.Reset(l.sleep(time.Now()))
-		select {
-		case <-ctx.Done():
-			l.release(context.Cause(ctx), in)
-			return nil
-		case err := <-in.failures:
-			return err
-		case p := <-in.advertisements:
-			l.debug("router advertisement", l.host.Receive(time.Now(), p))
-		case d := <-in.replies:
-			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
-		case s := <-in.solicitations:
-			l.lans.solicited(time.Now(), s)
-		case <-in.changes:
-			l.debug("addresses and routes", l.ports.Verify())
-			l.lans.greet(time.Now())
-		case <-timer.C:
-		}
+	err := in.Run(ctx, l)
+	if err == nil {
+		l.release(context.Cause(ctx), in)
+	}
+	return err
+}
+
+// ReceivePacket takes a router's advertisement on the device, or a host's solicitation on a LAN.
+func (l *line) ReceivePacket(now time.Time, p netif.Packet) {
+	if p.Interface == l.cfg.Device {
+		l.debug("router advertisement", l.host.Receive(now, p.Packet))
+	} else {
+		l.lans.solicited(now, p)
 	}
 }
 
-// step does what is due.
-func (l *line) step(now time.Time) {
+// ReceiveDatagram takes a server's message.
+func (l *line) ReceiveDatagram(now time.Time, d netif.Datagram) {
+	l.debug("DHCPv6 message", l.client.Receive(now, d.Data))
+}
+
+// Changed sets again what has gone, and greets LANs that are new.
+func (l *line) Changed(now time.Time) {
+	l.debug("addresses and routes", l.ports.Verify())
+	l.lans.greet(now)
+}
+
+// Step does what is due.
+func (l *line) Step(now time.Time) (next time.Time) {
 	for m := l.host.Advance(now); m.Data != nil; m = l.host.Advance(now) {
 		if err := l.ports.Solicit(m); err != nil {
 			l.debug("router solicitation", err)
@@ -106,6 +108,7 @@ func (l *line) step(now time.Time) {
 	l.teller.asked(now, l.client.Unanswered())
 	l.settle(set, state)
 	l.lans.follow(now, &l.state)
+	return l.next(now)
 }
 
 // adviseDefaultRoute says once that what DHCPv6 has leased is of no use without a default route,
@@ -151,18 +154,18 @@ func (l *line) settle(set netif.Set, s State) {
 	}
 }
 
-// sleep is how long there is nothing to do.
-func (l *line) sleep(now time.Time) time.Duration {
+// next is when there is something to do again.
+func (l *line) next(now time.Time) time.Time {
 	next := learned.Earliest(l.host.Next(), l.client.Next(), l.keeper.Next(), l.lans.next())
 	if l.start.After(now) {
 		next = learned.Earliest(next, l.start)
 	}
-	return learned.Left(now, next)
+	return next
 }
 
 // release gives leases back; their addresses must not be used any more then (RFC 8415
 // section 18.2.7).
-func (l *line) release(cause error, in inputs) {
+func (l *line) release(cause error, in netif.Inputs) {
 	if l.cfg.NoRelease || errors.Is(cause, ErrLinkGone) {
 		return
 	}
@@ -177,10 +180,10 @@ func (l *line) release(cause error, in inputs) {
 		}
 		again := time.NewTimer(learned.Left(time.Now(), l.client.Next()))
 		select {
-		case d := <-in.replies:
-			l.debug("DHCPv6 message", l.client.Receive(time.Now(), d.Data))
+		case d := <-in.Datagrams:
+			l.ReceiveDatagram(time.Now(), d)
 		case <-again.C:
-		case <-in.failures:
+		case <-in.Failures:
 			return
 		case <-end.C:
 			l.cfg.Log.Info(l.cfg.Device + ": no DHCPv6 Reply to Release: the server may hold the leases until they expire")

@@ -26,28 +26,27 @@ import (
 
 // world is what a line acts on, in memory.
 type world struct {
-	t              *testing.T
-	cfg            Config
-	log            bytes.Buffer
-	states         []State
-	set            netif.Set
-	applied        int
-	verified       int
-	advertised     []string // to LANs: which one, and the router's lifetime and networks
-	refuse         error    // what Apply says
-	renewed        string   // the LAN whose interface is another one
-	solicited      int
-	asked          []*dhcpv6.Message
-	unsendable     int                                   // so many DHCPv6 messages cannot be sent
-	server         func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
-	advertisements chan radv.Packet
-	replies        chan netif.Datagram
-	solicitations  chan solicitation
-	changes        chan struct{}
-	failures       chan error
-	end            context.CancelCauseFunc
-	result         chan error
-	turn           atomic.Int32 // what the test has seen comes before what the line does next
+	t          *testing.T
+	cfg        Config
+	log        bytes.Buffer
+	states     []State
+	set        netif.Set
+	applied    int
+	verified   int
+	advertised []string // to LANs: which one, and the router's lifetime and networks
+	refuse     error    // what Apply says
+	renewed    string   // the LAN whose interface is another one
+	solicited  int
+	asked      []*dhcpv6.Message
+	unsendable int                                   // so many DHCPv6 messages cannot be sent
+	server     func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
+	packets    chan netif.Packet
+	replies    chan netif.Datagram
+	changes    chan struct{}
+	failures   chan error
+	end        context.CancelCauseFunc
+	result     chan error
+	turn       atomic.Int32 // what the test has seen comes before what the line does next
 }
 
 func (w *world) Solicit(radv.Message) error {
@@ -117,8 +116,8 @@ func (w *world) Ask(data []byte) error {
 // begin runs a line. It is to be called in a bubble.
 func begin(t *testing.T, change func(*world)) *world {
 	w := &world{
-		t: t, cfg: testConfig(), advertisements: make(chan radv.Packet), replies: make(chan netif.Datagram, 9),
-		solicitations: make(chan solicitation), changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
+		t: t, cfg: testConfig(), packets: make(chan netif.Packet), replies: make(chan netif.Datagram, 9),
+		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
 	}
 	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
 	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
@@ -130,7 +129,7 @@ func begin(t *testing.T, change func(*world)) *world {
 	w.end = end
 	l := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
 	go func() {
-		w.result <- l.run(ctx, inputs{w.advertisements, w.replies, w.solicitations, w.changes, w.failures})
+		w.result <- l.run(ctx, netif.Inputs{Packets: w.packets, Datagrams: w.replies, Changes: w.changes, Failures: w.failures})
 	}()
 	synctest.Wait()
 	return w
@@ -157,7 +156,7 @@ func (w *world) advertise(ra *ndp.RouterAdvertisement) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.advertisements <- radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::1"), HopLimit: 255}
+	w.packets <- netif.Packet{Interface: "ppp0", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::1"), HopLimit: 255}}
 	synctest.Wait()
 }
 
@@ -379,7 +378,7 @@ func TestLANRouter(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"lan0", "lan1"} {
-			w.solicitations <- solicitation{name, radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
+			w.packets <- netif.Packet{Interface: name, Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
 		}
 		w.pass(time.Second)
 		if len(w.advertised) != 2 || !strings.HasPrefix(w.advertised[1], "lan1 30m0s 2001:db8:100:5:: for 1m39s") {

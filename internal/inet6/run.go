@@ -31,9 +31,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("IPv6 on %w", err)
 	}
-	defer m.close()
+	defer m.Close()
 	l := newLine(&cfg, m, netif.NewRand())
-	if err := l.run(ctx, m.inputs); err != nil {
+	if err := l.run(ctx, m.Inputs); err != nil {
 		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
 	}
 	return nil
@@ -43,46 +43,29 @@ func Run(ctx context.Context, cfg Config) error {
 // takes the kernel less than a millisecond, and a machine with much to do some.
 const deliveryLimit = 200 * time.Millisecond
 
-// machine is what a line has of the machine: sockets, and the kernel's tables.
+// machine is what a line has of the machine: also sockets on the LANs we have advertised on.
 type machine struct {
-	*netif.Kernel
-	icmp   *netif.ICMP
-	udp    *netif.UDP             // nil: no DHCPv6
-	lans   map[string]*netif.ICMP // those we have advertised on
-	heard  chan solicitation
-	done   chan struct{}
-	inputs inputs
+	*netif.Endpoint
+	lans map[string]*netif.ICMP
 }
 
-// inputs are what wakes a line up.
-type inputs struct {
-	advertisements <-chan radv.Packet
-	replies        <-chan netif.Datagram
-	solicitations  <-chan solicitation
-	changes        <-chan struct{} // of interfaces and addresses
-	failures       <-chan error    // of sockets
-}
+func newMachine(e *netif.Endpoint) *machine { return &machine{e, map[string]*netif.ICMP{}} }
 
 // openMachine opens all of it, or nothing.
 func openMachine(cfg *Config) (*machine, error) {
-	m := &machine{done: make(chan struct{}), lans: map[string]*netif.ICMP{}, heard: make(chan solicitation)}
-	m.inputs.solicitations = m.heard
-	if err := m.open(cfg); err != nil {
-		m.close()
+	e, err := netif.OpenEndpoint(cfg.Device)
+	if err != nil {
 		return nil, err
 	}
-	m.listen()
+	m := newMachine(e)
+	if err := m.open(cfg); err != nil {
+		m.Close()
+		return nil, err
+	}
 	return m, nil
 }
 
-func (m *machine) open(cfg *Config) (err error) {
-	if m.Kernel, err = netif.Open(); err != nil {
-		return fmt.Errorf("%s: %w", cfg.Device, err)
-	}
-	device, err := m.Find(cfg.Device)
-	if err != nil {
-		return err
-	}
+func (m *machine) open(cfg *Config) error {
 	if cfg.Memory != "" {
 		if err := m.Remember(time.Now(), cfg.Memory, cfg.Device); err != nil {
 			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
@@ -91,67 +74,52 @@ func (m *machine) open(cfg *Config) (err error) {
 	if len(cfg.LANs) > 0 && !setting.Forwards(cfg.Device) {
 		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
 	}
-	if err := m.TakeOver(device); err != nil {
+	if err := m.TakeOver(m.Device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
 	}
-	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterAdvertisement); err != nil {
+	if err := m.openSockets(cfg); err != nil {
 		return err
 	}
-	if !cfg.NoDHCP {
-		m.udp, err = netif.OpenUDP(device, dhcp6.ClientPort)
-		if errors.Is(err, os.ErrPermission) {
-			cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v", cfg.Device, err))
-			cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs, cfg.Services = true, false, false, nil, dhcp6.Request{}
-		} else if err != nil {
-			return err
-		}
-	}
-	m.AwaitLocal(device, cfg.Local, deliveryLimit) // if it takes longer, questions are repeated
-	if m.inputs.changes, err = netif.Watch(m.done); err != nil {
+	m.AwaitLocal(m.Device, cfg.Local, deliveryLimit) // if it takes longer, questions are repeated
+	if err := m.Watch(); err != nil {
 		return fmt.Errorf("%s: %w", cfg.Device, err)
 	}
 	return nil
 }
 
-// listen starts goroutines that end with close.
-func (m *machine) listen() {
-	advertisements, failures := make(chan radv.Packet), make(chan error, 2)
-	m.inputs.advertisements, m.inputs.failures = advertisements, failures
-	go netif.Pump(m.icmp.Receive, advertisements, failures, m.done)
-	if m.udp != nil {
-		replies := make(chan netif.Datagram)
-		m.inputs.replies = replies
-		go netif.Pump(m.udp.Receive, replies, failures, m.done)
+// openSockets leaves DHCPv6 out where its port takes a right that we do not have.
+func (m *machine) openSockets(cfg *Config) error {
+	err := m.OpenICMP(ipv6.ICMPTypeRouterAdvertisement)
+	if err != nil || cfg.NoDHCP {
+		return err
 	}
+	err = m.OpenUDP(dhcp6.ClientPort)
+	if errors.Is(err, os.ErrPermission) {
+		cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v", cfg.Device, err))
+		cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs, cfg.Services = true, false, false, nil, dhcp6.Request{}
+		return nil
+	}
+	return err
 }
 
-func (m *machine) close() {
-	close(m.done)
-	if m.icmp != nil {
-		m.icmp.Close()
-	}
-	if m.udp != nil {
-		m.udp.Close()
-	}
+func (m *machine) Close() {
+	m.Endpoint.Close()
 	for _, s := range m.lans {
 		s.Close()
-	}
-	if m.Kernel != nil {
-		m.Kernel.Close()
 	}
 }
 
 // Solicit sends a message to routers.
-func (m *machine) Solicit(msg radv.Message) error { return m.icmp.Send(msg) }
+func (m *machine) Solicit(msg radv.Message) error { return m.ICMP.Send(msg) }
 
 var errNoDHCP = errors.New("there is no DHCPv6")
 
 // Ask sends a message to all servers.
 func (m *machine) Ask(data []byte) error {
-	if m.udp == nil {
+	if m.UDP == nil {
 		return errNoDHCP
 	}
-	return m.udp.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.Servers, dhcp6.ServerPort)})
+	return m.UDP.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.Servers, dhcp6.ServerPort)})
 }
 
 // Advertise sends a router's message to a LAN, which may be another interface than the
@@ -171,7 +139,7 @@ func (m *machine) Advertise(lan string, msg radv.Message) error {
 			return err
 		}
 		m.lans[lan] = s
-		go m.hear(lan, s)
+		m.Hear(s)
 	}
 	return s.Send(msg)
 }
@@ -184,19 +152,4 @@ func (m *machine) Renewed(lan string) bool {
 	}
 	device, err := m.Find(lan)
 	return err == nil && device != s.Device()
-}
-
-// hear passes on what hosts on a LAN ask, until the socket is closed.
-func (m *machine) hear(lan string, s *netif.ICMP) {
-	for {
-		p, err := s.Receive()
-		if err != nil {
-			return
-		}
-		select {
-		case m.heard <- solicitation{lan, p}:
-		case <-m.done:
-			return
-		}
-	}
 }

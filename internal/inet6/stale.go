@@ -113,44 +113,55 @@ func (s *staleStore) save(now time.Time, lans []*lan) error {
 //
 // It is called on a thread of the LANs' network namespace.
 func AdvertiseStale(ctx context.Context, cfg Config) error {
-	m := &machine{done: make(chan struct{}), lans: map[string]*netif.ICMP{}, heard: make(chan solicitation)}
 	debug := func(what string, err error) {
 		if err != nil {
 			cfg.Log.Debug(fmt.Sprintf("%s: %v", what, err))
 		}
 	}
+	m := newMachine(nil)
 	n := newLANRouter(time.Now(), &cfg, m, netif.NewRand(), debug)
 	if ctx.Err() != nil || !n.stale(time.Now()) {
 		return n.store.save(time.Now(), n.lans)
 	}
-	defer m.close()
-	var err error
-	if m.Kernel, err = netif.Open(); err != nil {
+	k, err := netif.Open()
+	if err != nil {
 		return fmt.Errorf("router advertisements on LANs: %w", err)
 	}
-	if m.inputs.changes, err = netif.Watch(m.done); err != nil {
+	m.Endpoint = netif.NewEndpoint(k)
+	defer m.Close()
+	if err := m.Watch(); err != nil {
 		return fmt.Errorf("router advertisements on LANs: %w", err)
 	}
-	m.inputs.solicitations = m.heard
-	n.advertiseStale(ctx, m.inputs)
+	n.advertiseStale(ctx, m.Inputs)
 	return nil
 }
 
-func (n *lanRouter) advertiseStale(ctx context.Context, in inputs) {
-	for now := time.Now(); n.stale(now); now = time.Now() {
-		n.follow(now, &State{})
-		timer := time.NewTimer(learned.Left(now, n.next()))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case s := <-in.solicitations:
-			n.solicited(time.Now(), s)
-		case <-in.changes:
-			n.greet(time.Now())
-		case <-timer.C:
-		}
-		timer.Stop()
+func (n *lanRouter) advertiseStale(ctx context.Context, in netif.Inputs) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	in.Run(ctx, staleRouter{n, end}) // no device, so no socket whose failure could end it
+	if now := time.Now(); !n.stale(now) {
+		n.debug("forget the prefixes that were advertised", n.store.save(now, n.lans))
 	}
-	n.debug("forget the prefixes that were advertised", n.store.save(time.Now(), n.lans))
 }
+
+// staleRouter is the router of LANs while there is no session.
+type staleRouter struct {
+	*lanRouter
+	end func() // called when no prefix is stale any more
+}
+
+func (r staleRouter) Step(now time.Time) (next time.Time) {
+	if !r.stale(now) {
+		r.end()
+		return time.Time{}
+	}
+	r.follow(now, &State{})
+	return r.next()
+}
+
+func (r staleRouter) ReceivePacket(now time.Time, p netif.Packet) { r.solicited(now, p) }
+
+func (staleRouter) ReceiveDatagram(time.Time, netif.Datagram) {}
+
+func (r staleRouter) Changed(now time.Time) { r.greet(now) }

@@ -20,6 +20,7 @@ import (
 	"github.com/mdlayher/ndp"
 
 	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/netif"
 	"upppoe/internal/inet6/radv"
 )
 
@@ -95,7 +96,7 @@ func TestStaleBetween(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
-			n.advertiseStale(ctx, inputs{solicitations: w.solicitations, changes: w.changes})
+			n.advertiseStale(ctx, netif.Inputs{Packets: w.packets, Changes: w.changes})
 			close(done)
 		}()
 		w.pass(time.Minute)
@@ -104,7 +105,7 @@ func TestStaleBetween(t *testing.T) {
 		}
 		told = len(w.advertised)
 		b, _ := ndp.MarshalMessage(&ndp.RouterSolicitation{})
-		w.solicitations <- solicitation{"lan1", radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
+		w.packets <- netif.Packet{Interface: "lan1", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
 		w.pass(500 * time.Millisecond)
 		w.renewed = "lan1"
 		w.changes <- struct{}{}
@@ -124,7 +125,7 @@ func TestStaleBetween(t *testing.T) {
 		// Without another session it ends, and the file goes.
 		n = newLANRouter(time.Now(), &w.cfg, w, rand.New(rand.NewPCG(1, 2)), noError(t))
 		before := time.Now()
-		n.advertiseStale(t.Context(), inputs{})
+		n.advertiseStale(t.Context(), netif.Inputs{})
 		if took := time.Since(before); took < 100*time.Second || took > 100*time.Second+radv.DefaultInterval {
 			t.Errorf("told for %v, want as long as it was valid, 100s", took)
 		}

@@ -119,13 +119,13 @@ func (s *ICMP) Send(m radv.Message) error {
 }
 
 // Receive waits for a message. The error is net.ErrClosed (wrapped) after Close.
-func (s *ICMP) Receive() (radv.Packet, error) {
+func (s *ICMP) Receive() (Packet, error) {
 	b := make([]byte, maxPacket)
 	n, cm, from, err := s.conn.ReadFrom(b)
 	if err != nil {
-		return radv.Packet{}, err
+		return Packet{}, err
 	}
-	p := radv.Packet{Data: b[:n]}
+	p := Packet{s.device.Name, radv.Packet{Data: b[:n]}}
 	if ip, ok := from.(*net.IPAddr); ok {
 		p.Source, _ = netip.AddrFromSlice(ip.IP)
 	}

@@ -91,35 +91,28 @@ func (l *line) giveBack() {
 	}
 }
 
-func (l *line) run(ctx context.Context, in inputs) error {
-	timer := time.NewTimer(time.Hour) // set below
-	defer timer.Stop()
+func (l *line) run(ctx context.Context, in netif.Inputs) error {
 	defer l.giveBack()
 	defer func() { l.settle(netif.NewSet(), State{}) }()
-	for {
-		l.step(time.Now())
-		timer.Reset(learned.Left(time.Now(), learned.Earliest(l.router.Next(), l.server.Next(), l.keeper.Next())))
-		select {
-		case <-ctx.Done():
-			if !errors.Is(context.Cause(ctx), ErrLinkGone) {
-				l.debug("router advertisement", l.ports.Advertise(l.router.Last(time.Now())))
-			}
-			return nil
-		case err := <-in.failures:
-			return err
-		case p := <-in.solicitations:
-			l.debug("router solicitation", l.router.Receive(time.Now(), p))
-		case d := <-in.questions:
-			l.answer(d)
-		case <-timer.C:
-		}
+	err := in.Run(ctx, l)
+	if err == nil && !errors.Is(context.Cause(ctx), ErrLinkGone) {
+		l.debug("router advertisement", l.ports.Advertise(l.router.Last(time.Now())))
 	}
+	return err
 }
 
-// answer has routes follow before the client may use what it gets. A client that has asked from an
-// address to which there is no route gets its answer on the link.
-func (l *line) answer(d netif.Datagram) {
-	reply, err := l.server.Receive(time.Now(), d.Data)
+// ReceivePacket takes the peer's solicitation.
+func (l *line) ReceivePacket(now time.Time, p netif.Packet) {
+	l.debug("router solicitation", l.router.Receive(now, p.Packet))
+}
+
+// Changed does nothing: the routes go with the device.
+func (l *line) Changed(time.Time) {}
+
+// ReceiveDatagram answers a client, and has routes follow before it may use what it gets. A client
+// that has asked from an address to which there is no route gets its answer on the link.
+func (l *line) ReceiveDatagram(now time.Time, d netif.Datagram) {
+	reply, err := l.server.Receive(now, d.Data)
 	l.debug("DHCPv6 message", err)
 	if reply == nil {
 		return
@@ -134,8 +127,8 @@ func (l *line) answer(d netif.Datagram) {
 	l.debug("DHCPv6 answer", err)
 }
 
-// step does what is due.
-func (l *line) step(now time.Time) {
+// Step does what is due.
+func (l *line) Step(now time.Time) (next time.Time) {
 	l.server.Advance(now)
 	l.settle(l.plan())
 	for m := l.router.Advance(now); m.Data != nil; m = l.router.Advance(now) {
@@ -144,6 +137,7 @@ func (l *line) step(now time.Time) {
 			l.router.Unsent(now)
 		}
 	}
+	return learned.Earliest(l.router.Next(), l.server.Next(), l.keeper.Next())
 }
 
 // plan is the routes to what the peer has.

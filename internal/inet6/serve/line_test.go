@@ -35,7 +35,7 @@ type world struct {
 	unreachable netip.Addr
 	advertised  []radv.Message
 	answered    []netif.Datagram
-	solicit     chan radv.Packet
+	solicit     chan netif.Packet
 	ask         chan netif.Datagram
 	failures    chan error
 	end         context.CancelCauseFunc
@@ -80,7 +80,7 @@ func testConfig(t testing.TB) Config {
 // begin runs a line. It is to be called in a bubble.
 func begin(t *testing.T, change func(*world)) *world {
 	w := &world{
-		t: t, cfg: testConfig(t), solicit: make(chan radv.Packet), ask: make(chan netif.Datagram),
+		t: t, cfg: testConfig(t), solicit: make(chan netif.Packet), ask: make(chan netif.Datagram),
 		failures: make(chan error, 1), result: make(chan error, 1),
 	}
 	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
@@ -95,7 +95,9 @@ func begin(t *testing.T, change func(*world)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { w.result <- l.run(ctx, inputs{w.solicit, w.ask, w.failures}) }()
+	go func() {
+		w.result <- l.run(ctx, netif.Inputs{Packets: w.solicit, Datagrams: w.ask, Failures: w.failures})
+	}()
 	synctest.Wait()
 	return w
 }

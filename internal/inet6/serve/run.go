@@ -25,88 +25,37 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("IPv6 server on %w", err)
 	}
-	defer m.close()
+	defer m.Close()
 	l, err := newLine(&cfg, m, netif.NewRand())
 	if err != nil {
 		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
 	}
-	if err := l.run(ctx, m.inputs); err != nil {
+	if err := l.run(ctx, m.Inputs); err != nil {
 		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
 	}
 	return nil
 }
 
 // machine is what a line has of the machine.
-type machine struct {
-	*netif.Kernel
-	icmp   *netif.ICMP
-	udp    *netif.UDP
-	done   chan struct{}
-	inputs inputs
-}
-
-// inputs are what wakes a line up.
-type inputs struct {
-	solicitations <-chan radv.Packet
-	questions     <-chan netif.Datagram
-	failures      <-chan error
-}
+type machine struct{ *netif.Endpoint }
 
 // openMachine opens all of it, or nothing.
-func openMachine(cfg *Config) (*machine, error) {
-	m := &machine{done: make(chan struct{})}
-	if err := m.open(cfg); err != nil {
-		m.close()
-		return nil, err
+func openMachine(cfg *Config) (m machine, err error) {
+	if m.Endpoint, err = netif.OpenEndpoint(cfg.Device); err != nil {
+		return m, err
 	}
-	m.listen()
-	return m, nil
-}
-
-func (m *machine) open(cfg *Config) (err error) {
-	if m.Kernel, err = netif.Open(); err != nil {
-		return fmt.Errorf("%s: %w", cfg.Device, err)
+	err = m.OpenICMP(ipv6.ICMPTypeRouterSolicitation, radv.AllRouters)
+	if err == nil && cfg.dhcp() {
+		err = m.OpenUDP(dhcp6.ServerPort, dhcp6.Servers)
 	}
-	device, err := m.Find(cfg.Device)
 	if err != nil {
-		return err
+		m.Close()
 	}
-	if m.icmp, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, radv.AllRouters); err != nil {
-		return err
-	}
-	if cfg.dhcp() {
-		if m.udp, err = netif.OpenUDP(device, dhcp6.ServerPort, dhcp6.Servers); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// listen starts goroutines that end with close.
-func (m *machine) listen() {
-	solicitations, questions, failures := make(chan radv.Packet), make(chan netif.Datagram), make(chan error, 2)
-	m.inputs = inputs{solicitations, questions, failures}
-	go netif.Pump(m.icmp.Receive, solicitations, failures, m.done)
-	if m.udp != nil {
-		go netif.Pump(m.udp.Receive, questions, failures, m.done)
-	}
-}
-
-func (m *machine) close() {
-	close(m.done)
-	if m.icmp != nil {
-		m.icmp.Close()
-	}
-	if m.udp != nil {
-		m.udp.Close()
-	}
-	if m.Kernel != nil {
-		m.Kernel.Close()
-	}
+	return m, err
 }
 
 // Advertise sends a router's message.
-func (m *machine) Advertise(msg radv.Message) error { return m.icmp.Send(msg) }
+func (m machine) Advertise(msg radv.Message) error { return m.ICMP.Send(msg) }
 
 // Answer sends a DHCPv6 server's message.
-func (m *machine) Answer(d netif.Datagram) error { return m.udp.Send(d) }
+func (m machine) Answer(d netif.Datagram) error { return m.UDP.Send(d) }
