@@ -6,13 +6,12 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
-	"sync"
 
 	"upppoe/internal/hostnet"
 	"upppoe/internal/inet6"
 	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/inet6/runner"
 	"upppoe/internal/pppd"
-	"upppoe/ppp"
 	"upppoe/pppoe"
 )
 
@@ -21,25 +20,25 @@ import (
 type ipv6 struct {
 	settings *pppd.Settings
 	host     *hostnet.Host
-	log      *slog.Logger
 	duid     dhcp6.DUID
+	log      *slog.Logger
 	changed  func(pppoe.Line, inet6.State)
+	runner   *runner.Runner[theLine]
 
 	memory, advertised string // see inet6.Config
 
-	mu     sync.Mutex
-	online bool                    // what runs is a session's
-	over   bool                    // nothing begins any more
-	end    context.CancelCauseFunc // nil: nothing runs
-	done   chan struct{}           // closed when it has ended
+	online bool // what runs is a session's; only notify uses it
 }
+
+// theLine is the key of the only line.
+type theLine struct{}
 
 // newIPv6 makes what is not yet running; nil: nobody wants it.
 func newIPv6(s *pppd.Settings, host *hostnet.Host, log *slog.Logger, changed func(pppoe.Line, inet6.State)) *ipv6 {
 	if !s.BeyondLinkLocal() {
 		return nil
 	}
-	v := &ipv6{settings: s, host: host, log: log, changed: changed}
+	v := &ipv6{settings: s, host: host, log: log, changed: changed, runner: runner.New[theLine](s.Namespace, log)}
 	if s.NoDHCPv6 {
 		return v
 	}
@@ -56,22 +55,17 @@ func (v *ipv6) notify(l pppoe.Line, event pppoe.Event) {
 	if v == nil {
 		return
 	}
-	switch e := event.(type) {
-	case pppoe.Configured:
-		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 && !v.host.OthersSet(l) {
-			v.stop()
-			v.start(l, e.IPv6.Local.LinkLocal())
+	runner.Follow(event, func(a pppoe.Addressing) {
+		if !v.host.OthersSet(l) {
+			v.start(l, a.IPv6.Local.LinkLocal())
 		}
-	case pppoe.NetworkLost:
-		if e.Protocol == ppp.IPv6CP {
-			v.stop()
-		}
-	}
+	}, v.stop)
 }
 
 func (v *ipv6) start(l pppoe.Line, local netip.Addr) {
 	cfg := v.config(l, local)
-	v.begin(true, func(ctx context.Context) (err error) {
+	v.online = true
+	v.runner.Begin(theLine{}, func(ctx context.Context) (err error) {
 		defer v.changed(l, inet6.State{})
 		if cfg.Table, err = v.host.RoutingTable(); err != nil {
 			return err
@@ -84,7 +78,7 @@ func (v *ipv6) start(l pppoe.Line, local netip.Addr) {
 // one are stale.
 func (v *ipv6) wait() {
 	if v != nil {
-		v.begin(false, v.advertiseStale)
+		v.runner.Begin(theLine{}, v.advertiseStale)
 	}
 }
 
@@ -95,60 +89,19 @@ func (v *ipv6) advertiseStale(ctx context.Context) error {
 	return inet6.AdvertiseStale(ctx, v.config(pppoe.Line{}, netip.Addr{}))
 }
 
-// begin ends what runs, and runs something else once it has ended, in the line's namespace.
-func (v *ipv6) begin(online bool, run func(context.Context) error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.halt(inet6.ErrLinkGone)
-	if v.over {
-		return
-	}
-	ctx, end := context.WithCancelCause(context.Background())
-	before, done := v.done, make(chan struct{})
-	v.end, v.done, v.online = end, done, online
-	// Ends with halt.
-	go func() {
-		defer close(done)
-		if before != nil {
-			<-before
-		}
-		if err := hostnet.Inside(v.settings.Namespace, func() error { return run(ctx) }); err != nil {
-			v.log.Warn(err.Error())
-		}
-	}()
-}
-
-// halt has end what runs, and does not wait for that. It is called with mu held.
-func (v *ipv6) halt(why error) {
-	if v.end != nil {
-		v.end(why)
-		v.end = nil
-	}
-}
-
 // stop has end what runs for a session.
 func (v *ipv6) stop() {
-	v.mu.Lock()
-	online := v.online
-	v.mu.Unlock()
-	if online {
-		v.begin(false, v.advertiseStale)
+	if v.online {
+		v.online = false
+		v.wait()
 	}
 }
 
 // release gives back what servers have leased, while the session can still carry that,
 // and waits until they have heard it. Nothing begins after it.
 func (v *ipv6) release() {
-	if v == nil {
-		return
-	}
-	v.mu.Lock()
-	v.over = true
-	v.halt(context.Canceled)
-	done := v.done
-	v.mu.Unlock()
-	if done != nil {
-		<-done
+	if v != nil {
+		v.runner.Close(context.Canceled)
 	}
 }
 

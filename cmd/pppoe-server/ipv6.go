@@ -15,9 +15,9 @@ import (
 
 	"upppoe/internal/inet6/dhcp6"
 	"upppoe/internal/inet6/learned"
+	"upppoe/internal/inet6/runner"
 	"upppoe/internal/inet6/serve"
 	"upppoe/internal/pppd"
-	"upppoe/ppp"
 	"upppoe/pppoe"
 )
 
@@ -91,15 +91,14 @@ func pool(flag, text string, bits int) (*serve.Pool, error) {
 
 // ipv6 serves the sessions whose IPv6CP is open.
 type ipv6 struct {
-	pools   ipv6Pools
-	duid    dhcp6.DUID
-	log     *slog.Logger
-	running sync.WaitGroup
+	pools  ipv6Pools
+	duid   dhcp6.DUID
+	log    *slog.Logger
+	runner *runner.Runner[uint16] // by session ID
 	// lend lets a session's peer use what it was given, if that is checked.
 	lend func(id uint16, prefixes []netip.Prefix)
 
-	mu       sync.Mutex
-	sessions map[uint16]context.CancelCauseFunc
+	mu sync.Mutex // held to lend, and to end what lends
 }
 
 // newIPv6 makes what serves no session yet; nil: there is nothing to serve.
@@ -107,7 +106,7 @@ func newIPv6(f *flags, log *slog.Logger) *ipv6 {
 	if !f.ipv6.wanted() {
 		return nil
 	}
-	v := &ipv6{pools: f.ipv6, log: log, sessions: make(map[uint16]context.CancelCauseFunc)}
+	v := &ipv6{pools: f.ipv6, log: log, runner: runner.New[uint16]("", log)}
 	if v.pools.addresses != nil || v.pools.prefixes != nil {
 		var err error
 		if v.duid, err = dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader); err != nil {
@@ -123,39 +122,22 @@ func (v *ipv6) notify(l pppoe.Line, event pppoe.Event) {
 	if v == nil {
 		return
 	}
-	switch e := event.(type) {
-	case pppoe.Configured:
-		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
-			v.stop(l.SessionID)
-			v.start(l, e.Addressing)
-		}
-	case pppoe.NetworkLost:
-		if e.Protocol == ppp.IPv6CP {
-			v.stop(l.SessionID)
-		}
-	}
+	stop := func() { v.stop(l.SessionID) }
+	runner.Follow(event, func(a pppoe.Addressing) { stop(); v.start(l, a) }, stop)
 }
 
 func (v *ipv6) start(l pppoe.Line, a pppoe.Addressing) {
-	ctx, end := context.WithCancelCause(context.Background())
-	v.mu.Lock()
-	v.sessions[l.SessionID] = end
-	v.mu.Unlock()
 	key := l.User
 	if key == "" {
 		key = l.Peer.String()
 	}
-	// Ends with stop.
-	v.running.Go(func() {
-		err := serve.Run(ctx, serve.Config{
+	v.runner.Begin(l.SessionID, func(ctx context.Context) error {
+		return serve.Run(ctx, serve.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
 			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
 			DUID: v.duid, Servers: v.pools.servers, MTU: a.MTU, Log: v.log,
 			Notify: func(s serve.State) { v.given(ctx, l.SessionID, s) },
 		})
-		if err != nil {
-			v.log.Warn(err.Error())
-		}
 	})
 }
 
@@ -172,16 +154,14 @@ func (v *ipv6) given(ctx context.Context, id uint16, s serve.State) {
 func (v *ipv6) stop(id uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if end := v.sessions[id]; end != nil {
-		end(serve.ErrLinkGone)
+	if v.runner.End(id, serve.ErrLinkGone) { // a Run that has ended has told so
 		v.lend(id, nil)
-		delete(v.sessions, id)
 	}
 }
 
 // wait waits until no session is served any more.
 func (v *ipv6) wait() {
 	if v != nil {
-		v.running.Wait()
+		v.runner.Wait()
 	}
 }

@@ -92,6 +92,7 @@ var may = map[string][]string{
 	"internal/ratelimit":     {},
 	"internal/wholefile":     {},
 	"internal/inet6":         {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif", "internal/inet6/setting", "internal/wholefile"},
+	"internal/inet6/runner":  {"internal/inet6/netif", "internal/hostnet", "ppp", "pppoe"},
 	"internal/inet6/serve":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/dhcp6", "internal/inet6/netif"},
 }
 

@@ -1,0 +1,59 @@
+package netif
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+)
+
+// TestEndpoint: what is closed leaves its port to the next one, and what has passed on its
+// messages has ended. One whose port is taken, or whose device is not there, says so.
+func TestEndpoint(t *testing.T) {
+	in(t, func(*Kernel) {
+		if _, err := OpenEndpoint("none"); err == nil || !strings.HasPrefix(err.Error(), "none: ") {
+			t.Errorf("without a device: %v", err)
+		}
+		for range 2 {
+			e, err := OpenEndpoint("ppp0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(e.OpenICMP(ipv6.ICMPTypeRouterAdvertisement), e.OpenUDP(546), e.Watch()); err != nil {
+				t.Fatal(err)
+			}
+			second, err := OpenEndpoint("ppp0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := second.OpenUDP(546); !errors.Is(err, unix.EADDRINUSE) || second.UDP != nil || second.Datagrams != nil {
+				t.Errorf("a second one on the same port: %v", err)
+			}
+			second.Close()
+			ip(t, "link", "set", "ppp0", "down")
+			ip(t, "link", "set", "ppp0", "up")
+			soon(t, "a change", e.Changes)
+			e.Close()
+			for range 2 { // ICMP and UDP
+				if err := soon(t, "a failure", e.Failures); !errors.Is(err, net.ErrClosed) {
+					t.Errorf("a closed socket fails with %v", err)
+				}
+			}
+		}
+	})
+}
+
+// soon is what a channel has within the time that the kernel may take.
+func soon[T any](t *testing.T, what string, c <-chan T) (x T) {
+	t.Helper()
+	select {
+	case x = <-c:
+	case <-time.After(10 * time.Second):
+		t.Errorf("%s does not come", what)
+	}
+	return x
+}
