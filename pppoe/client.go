@@ -25,12 +25,15 @@ type Client struct {
 	address Addr // the interface's, as last told; zero: not yet
 }
 
-// NewClient makes a client; Run has it work, once.
-func NewClient(cfg ClientConfig) *Client {
+// NewClient makes a client; Run has it work, once. The error names the field of cfg that is wrong.
+func NewClient(cfg ClientConfig) (*Client, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	if cfg.Notify == nil {
 		cfg.Notify = func(Line, Event) {}
 	}
-	return &Client{cfg: cfg, pace: pace{Redial: cfg.Redial}, woken: make(chan struct{}, 1)}
+	return &Client{cfg: cfg, pace: pace{Redial: cfg.Redial}, woken: make(chan struct{}, 1)}, nil
 }
 
 // ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
@@ -68,16 +71,12 @@ func (e *EndError) Unwrap() error { return e.Err }
 var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
 
 // Run dials, and dials again as Redial says, until the context ends. It returns
-// why the last session ended, an *EndError, or why there was none: it may name a field of
-// ClientConfig that must be set. It leaves nothing behind: no session, no device, no
-// goroutine.
+// why the last session ended, an *EndError, or why there was none. It leaves nothing behind:
+// no session, no device, no goroutine.
 //
 // Ended by its context, the client says goodbye to the concentrator first, which
 // may take Max-Terminate restart periods if that does not answer.
 func (c *Client) Run(ctx context.Context) error {
-	if err := c.cfg.check(); err != nil {
-		return err
-	}
 	for {
 		if !c.await(ctx) {
 			return &EndError{Reason: userRequest}

@@ -65,7 +65,7 @@ type ClientConfig struct {
 	Trace bool
 }
 
-// check names the first field that must be set, and is not.
+// check names the first field that is wrong, or must be set and is not.
 func (c *ClientConfig) check() error {
 	switch {
 	case c.Listen == nil:
@@ -77,5 +77,5 @@ func (c *ClientConfig) check() error {
 	case len(c.Session.LCP.Demand) > 0 && c.Authority == nil:
 		return errors.New("pppoe: ClientConfig.Session.LCP.Demand is set, and no Authority to judge")
 	}
-	return nil
+	return c.Discovery.check("ClientConfig.Discovery")
 }

@@ -207,10 +207,18 @@ func (l *lab) startServerOn(ports pppoe.Ports) *pppoe.Server {
 	return s
 }
 
+func (l *lab) newClient() *pppoe.Client {
+	c, err := pppoe.NewClient(l.client)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return c
+}
+
 func (l *lab) startClient() {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stopClient = stop
-	c := pppoe.NewClient(l.client)
+	c := l.newClient()
 	l.dialler = c
 	l.running.Go(func() { l.clientErr = c.Run(ctx) })
 }

@@ -137,7 +137,7 @@ func TestInterfaceGoesAtOnce(t *testing.T) {
 		began := time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		l.dialler = pppoe.NewClient(l.client)
+		l.dialler = l.newClient()
 		l.clientErr = l.dialler.Run(ctx)
 		if took := time.Since(began); l.cause() != session.HangUp || took != 0 {
 			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)

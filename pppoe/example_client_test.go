@@ -90,7 +90,11 @@ func ExampleClient() {
 		},
 	}
 	cfg.Session.LCP.Answer = []ppp.Method{chap.MD5}
-	fmt.Println(pppoe.NewClient(cfg).Run(dialling))
+	client, err := pppoe.NewClient(cfg)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(client.Run(dialling))
 
 	stopServer()
 	running.Wait()

@@ -46,13 +46,17 @@ func ExampleServer() {
 	stopped := make(chan error)
 	go func() { stopped <- server.Run(serving) }()
 
-	pppoe.NewClient(pppoe.ClientConfig{
+	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Listen: func() (pppoe.Ports, error) {
 			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
 		Session: session.Config{IPv4: &ipcp.Config{}},
 		Host:    noNetwork{},
-	}).Run(dialling)
+	})
+	if err != nil {
+		panic(err)
+	}
+	client.Run(dialling)
 
 	stop()
 	fmt.Println(<-stopped)

@@ -52,6 +52,12 @@ func (c *HostConfig) check(in string) error {
 	if n := len(c.Service); n > MaxService {
 		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", in, n, MaxService)
 	}
+	h := HostDiscovery{cfg: *c}
+	// Tags.Append leaves out what no LENGTH can tell.
+	if n := HeaderLen + max(len(c.HostUniq), len(h.ours(h.service(nil)))); n > maxDiscovery {
+		return fmt.Errorf("pppoe: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
+			in, n, maxDiscovery, len(c.HostUniq), len(c.Service))
+	}
 	return nil
 }
 

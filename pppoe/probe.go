@@ -14,7 +14,11 @@ import (
 // that the port was lost, or names the field of cfg that is wrong.
 func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) (unmatched []Unmatched, err error) {
 	cfg.Probe = true
-	err = overPort(port, cfg.check("HostConfig"), func(frames <-chan []byte, lost <-chan error) error {
+	wrong := cfg.check("HostConfig")
+	if found == nil {
+		wrong = errors.New("pppoe: Probe needs a function that is told of each offer")
+	}
+	err = overPort(port, wrong, func(frames <-chan []byte, lost <-chan error) error {
 		p := &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(map[Addr]bool)}
 		err := p.run(ctx, frames, lost)
 		unmatched = p.host.Unmatched()

@@ -54,7 +54,7 @@ func TestProbeLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
 		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
-		if _, err := pppoe.Probe(t.Context(), port, pppoe.HostConfig{}, nil); !errors.Is(err, gone) {
+		if _, err := pppoe.Probe(t.Context(), port, pppoe.HostConfig{}, func(pppoe.Offer, time.Duration) {}); !errors.Is(err, gone) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {

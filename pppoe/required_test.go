@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"upppoe/chap"
 	"upppoe/ppp"
@@ -13,20 +14,25 @@ import (
 	"upppoe/pppoe/ethertest"
 )
 
-// TestClientNamesWhatIsMissing: what would be a nil pointer in the middle of a dial is told
+// tooLong is a name for which a PADI has no room.
+var tooLong = strings.Repeat("s", pppoe.MaxService+1)
+
+// TestClientNamesWhatIsWrong: what would be a nil pointer in the middle of a dial is told
 // before it.
-func TestClientNamesWhatIsMissing(t *testing.T) {
-	for field, forget := range map[string]func(*pppoe.ClientConfig){
+func TestClientNamesWhatIsWrong(t *testing.T) {
+	for field, spoil := range map[string]func(*pppoe.ClientConfig){
 		"Listen":             func(c *pppoe.ClientConfig) { c.Listen = nil },
 		"Host":               func(c *pppoe.ClientConfig) { c.Host = nil },
+		"Discovery.Service":  func(c *pppoe.ClientConfig) { c.Discovery.Service = tooLong },
+		"HostUniq (1500)":    func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 1500) },
+		"HostUniq (65536)":   func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 65536) },
 		"Credentials.Secret": func(c *pppoe.ClientConfig) { c.Session.Credentials.Secret = nil },
 		"Authority":          func(c *pppoe.ClientConfig) { c.Session.LCP.Demand = []ppp.Method{chap.MD5} },
 	} {
 		cfg := newLab(t, ethertest.Config{}).client
-		forget(&cfg)
-		err := pppoe.NewClient(cfg).Run(context.Background())
-		if err == nil || !strings.Contains(err.Error(), field) {
-			t.Errorf("without %s: %v", field, err)
+		spoil(&cfg)
+		if _, err := pppoe.NewClient(cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s: %v", field, err)
 		}
 	}
 }
@@ -63,18 +69,30 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 
 // TestAskingNamesWhatIsWrong: Probe and Scan say so, and close the port all the same.
 func TestAskingNamesWhatIsWrong(t *testing.T) {
-	wrong := pppoe.HostConfig{Service: strings.Repeat("s", pppoe.MaxService+1)}
-	for what, ask := range map[string]func(pppoe.Port) error{
-		"Probe": func(p pppoe.Port) error {
-			_, err := pppoe.Probe(context.Background(), p, wrong, nil)
+	probe := func(cfg pppoe.HostConfig, found func(pppoe.Offer, time.Duration)) func(pppoe.Port) error {
+		return func(p pppoe.Port) error {
+			_, err := pppoe.Probe(context.Background(), p, cfg, found)
 			return err
-		},
-		"Scan": func(p pppoe.Port) error {
-			return pppoe.Scan(context.Background(), p, pppoe.ScanConfig{Host: wrong}, nil)
-		},
+		}
+	}
+	scan := func(cfg pppoe.ScanConfig, found func(pppoe.Sighting)) func(pppoe.Port) error {
+		return func(p pppoe.Port) error { return pppoe.Scan(context.Background(), p, cfg, found) }
+	}
+	offered, seen := func(pppoe.Offer, time.Duration) {}, func(pppoe.Sighting) {}
+	// With an empty Service-Name, a frame has room for a Host-Uniq of 1486 octets; a Scan
+	// needs 4 of them.
+	almost := pppoe.HostConfig{HostUniq: make([]byte, 1500-6-4-4-3)}
+	for what, ask := range map[string]func(pppoe.Port) error{
+		"HostConfig.Service has 1025 octets":           probe(pppoe.HostConfig{Service: tooLong}, offered),
+		"HostConfig makes a PADI of 1501":              probe(pppoe.HostConfig{HostUniq: make([]byte, 1500-6-4-4+1)}, offered),
+		"Probe needs a function":                       probe(pppoe.HostConfig{}, nil),
+		"ScanConfig.Host.Service has 1025 octets":      scan(pppoe.ScanConfig{Host: pppoe.HostConfig{Service: tooLong}}, seen),
+		"ScanConfig.Host makes a PADI of 1501":         scan(pppoe.ScanConfig{Host: almost}, seen),
+		"ScanConfig.Priority is 8":                     scan(pppoe.ScanConfig{Priority: 8}, seen),
+		"Scan needs a function that is told of each a": scan(pppoe.ScanConfig{}, nil),
 	} {
 		port := ethertest.New(ethertest.Config{}).Port(clientAddr, pppoe.EtherTypeDiscovery)
-		if err := ask(port); err == nil || !strings.Contains(err.Error(), "Service has 1025 octets") {
+		if err := ask(port); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if _, err := port.ReadBatch(make([]pppoe.Frame, 1)); !errors.Is(err, net.ErrClosed) {

@@ -3,6 +3,8 @@ package pppoe
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"time"
 
 	"upppoe/internal/random"
@@ -44,9 +46,27 @@ type Sighting struct {
 // when all are done, or the context ends, and closes the port. The error says that the
 // port was lost, or names the field of cfg that is wrong.
 func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) error {
-	return overPort(port, cfg.Host.check("ScanConfig.Host"), func(frames <-chan []byte, lost <-chan error) error {
+	return overPort(port, cfg.check(found), func(frames <-chan []byte, lost <-chan error) error {
 		return newScan(port, cfg, found).run(ctx, frames, lost)
 	})
+}
+
+// check names the first field that is wrong.
+func (c *ScanConfig) check(found func(Sighting)) error {
+	if found == nil {
+		return errors.New("pppoe: Scan needs a function that is told of each answer")
+	}
+	if c.Priority > 7 {
+		return fmt.Errorf("pppoe: ScanConfig.Priority is %d: give 0 to 7", c.Priority)
+	}
+	host := c.Host
+	host.HostUniq = numbered(host.HostUniq, 0)
+	return host.check("ScanConfig.Host")
+}
+
+// numbered is a Host-Uniq that says to which question it belongs.
+func numbered(uniq []byte, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(append([]byte(nil), uniq...), number)
 }
 
 // scan asks question after question: one for each VLAN, and that for each attempt. It
@@ -207,7 +227,7 @@ func (s *scan) question(now time.Time) []byte {
 // host is the discovery that one question belongs to.
 func (s *scan) host(number uint32) *HostDiscovery {
 	cfg := s.cfg.Host
-	cfg.HostUniq = binary.BigEndian.AppendUint32(append([]byte(nil), s.uniq...), number)
+	cfg.HostUniq = numbered(s.uniq, number)
 	return NewHostDiscovery(s.port.Addr(), cfg)
 }
 

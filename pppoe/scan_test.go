@@ -229,8 +229,7 @@ func TestScanLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
 		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
-		cfg := pppoe.ScanConfig{}
-		if err := pppoe.Scan(t.Context(), port, cfg, nil); !errors.Is(err, gone) {
+		if err := pppoe.Scan(t.Context(), port, pppoe.ScanConfig{}, func(pppoe.Sighting) {}); !errors.Is(err, gone) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {

@@ -212,7 +212,10 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
 	cfg.Listen = p.mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
-	client := pppoe.NewClient(cfg)
+	client, err := pppoe.NewClient(cfg)
+	if err != nil {
+		return err
+	}
 	p.client.Store(client)
 
 	ctx, stop := background.UntilSignal(func(s os.Signal) {

@@ -127,7 +127,7 @@ func (e *ends) answers(t *testing.T, to string) {
 func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 	t.Helper()
 	cfg := e.session(s, ipcp.Config{AcceptLocal: true, AcceptRemote: true}, ipv6cp.Config{AcceptLocal: true})
-	client := pppoe.NewClient(pppoe.ClientConfig{
+	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    func() (pppoe.Ports, error) { return e.ports(s.vlan) },
 		Discovery: pppoe.HostConfig{MaxPayload: s.maxPayload},
@@ -139,6 +139,7 @@ func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 		Notify:    e.notify,
 		Trace:     true,
 	})
+	must(t, err)
 	running(t, func(ctx context.Context) { client.Run(ctx) }, e)
 	return client
 }

@@ -116,7 +116,7 @@ func host(args []string) error {
 		return err
 	}
 	defer l.lines.Close()
-	err = pppoe.NewClient(pppoe.ClientConfig{
+	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    l.open,
 		Session:   session.Config{IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
@@ -127,7 +127,11 @@ func host(args []string) error {
 				fmt.Println("ready")
 			}
 		},
-	}).Run(untilTerm())
+	})
+	if err != nil {
+		return err
+	}
+	err = client.Run(untilTerm())
 	end := (*pppoe.EndError)(nil)
 	if errors.As(err, &end) && end.Reason.Cause == session.UserRequest {
 		return nil

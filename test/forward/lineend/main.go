@@ -81,13 +81,16 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 
 // dial runs a client until it is told to end.
 func dial(ctx context.Context, mss int, log *slog.Logger) {
-	err := pppoe.NewClient(pppoe.ClientConfig{
+	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    listen,
 		Session:   options(""),
 		Host:      &hostnet.Host{Log: log},
 		MSS:       mss,
 		Notify:    (&journal.Journal{Log: log}).Notify,
-	}).Run(ctx)
+	})
+	if err == nil {
+		err = client.Run(ctx)
+	}
 	log.Info(err.Error())
 }
