@@ -16,7 +16,7 @@ type noPort struct{}
 
 func (noPort) ReadBatch([]Frame) (int, error)     { return 0, net.ErrClosed }
 func (noPort) WriteBatch(f [][]byte) (int, error) { return len(f), nil }
-func (noPort) Addr() Addr                         { return hostAddr }
+func (noPort) Addr() Addr                         { return acAddr }
 func (noPort) MTU() int                           { return 1500 }
 func (noPort) Close() error                       { return nil }
 

@@ -16,7 +16,7 @@ func TestToldBounds(t *testing.T) {
 	}
 	told := 0
 	cfg := HostConfig{HostUniq: []byte("mine"), Rand: rand.Reader, Probe: true}
-	p := &probe{port: &still{}, host: NewHostDiscovery(acAddr, cfg), found: func(Offer, time.Duration) { told++ }, seen: make(map[Addr]bool)}
+	p := &probe{port: noPort{}, host: NewHostDiscovery(acAddr, cfg), found: func(Offer, time.Duration) { told++ }, seen: make(map[Addr]bool)}
 	p.host.Start(epoch, &p.queue)
 	for i := range 4100 {
 		p.receive(epoch, forged(i, "mine"))
@@ -25,7 +25,7 @@ func TestToldBounds(t *testing.T) {
 		t.Errorf("a probe tells of %d concentrators, want 4096", told)
 	}
 	told = 0
-	s := newScan(&still{}, ScanConfig{Host: cfg}, func(Sighting) { told++ })
+	s := newScan(noPort{}, ScanConfig{Host: cfg}, func(Sighting) { told++ })
 	s.begin(epoch)
 	s.ask(epoch)
 	for i := range 65540 {
@@ -42,7 +42,7 @@ func TestAheadBounds(t *testing.T) {
 	h, q := asking(HostConfig{})
 	d := &dialling{discovery: h}
 	stray := func(from Addr, protocol uint16) int {
-		d.stray(epoch, from, 7, sessionFrame(from, 7, protocol, []byte{1, 1, 0, 4}, 0).Data)
+		d.stray(epoch, from, 7, AppendSessionFrame(nil, acAddr, from, 7, []byte{byte(protocol >> 8), byte(protocol), 1, 1, 0, 4}))
 		return len(d.ahead)
 	}
 	if stray(acAddr, 0xc021) != 0 {
@@ -87,7 +87,7 @@ func TestScanAnswers(t *testing.T) {
 	} {
 		told := 0
 		cfg := HostConfig{HostUniq: []byte("mine"), Rand: rand.Reader}
-		s := newScan(&still{}, ScanConfig{Host: cfg}, func(Sighting) { told++ })
+		s := newScan(noPort{}, ScanConfig{Host: cfg}, func(Sighting) { told++ })
 		s.begin(epoch)
 		s.ask(epoch)
 		f := good
