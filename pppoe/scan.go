@@ -46,9 +46,13 @@ type Sighting struct {
 // when all are done, or the context ends, and closes the port. The error says that the
 // port was lost, or names the field of cfg that is wrong.
 func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) error {
-	return overPort(port, cfg.check(found), func(frames <-chan []byte, lost <-chan error) error {
-		return newScan(port, cfg, found).run(ctx, frames, lost)
-	})
+	if err := cfg.check(found); err != nil {
+		port.Close()
+		return err
+	}
+	s := newScan(port, cfg, found)
+	s.begin(time.Now())
+	return runSearch(ctx, port, s)
 }
 
 // check names the first field that is wrong.
@@ -69,8 +73,7 @@ func numbered(uniq []byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(append([]byte(nil), uniq...), number)
 }
 
-// scan asks question after question: one for each VLAN, and that for each attempt. It
-// is told frames and the time, and is not safe for concurrent use.
+// scan asks question after question: one for each VLAN, and that for each attempt.
 type scan struct {
 	port  Port
 	cfg   ScanConfig
@@ -79,7 +82,7 @@ type scan struct {
 	uniq     []byte      // this time round: what our Host-Uniq begins with
 	asked    []time.Time // by question; zero: not yet
 	answered []bool      // by VLAN
-	seen     map[sightingKey]bool
+	seen     sightings
 	began    time.Time // this time round
 	attempt  int
 	tried    time.Time // when this attempt began
@@ -88,16 +91,12 @@ type scan struct {
 	deadline time.Time
 }
 
-type sightingKey struct {
-	vlan vlan.Stack
-	ac   Addr
-}
+var _ search = (*scan)(nil)
 
 // stride is how often a bunch of PADIs is sent.
 const stride = 20 * time.Millisecond
 
-// maxSightings bounds what is told of, each time round: a forger has more addresses and
-// VLANs than anybody wants to read.
+// maxSightings bounds what is told of, each time round.
 const maxSightings = 1 << 16
 
 func newScan(port Port, cfg ScanConfig, found func(Sighting)) *scan {
@@ -119,27 +118,6 @@ func newScan(port Port, cfg ScanConfig, found func(Sighting)) *scan {
 	return &scan{port: port, cfg: cfg, found: found}
 }
 
-func (s *scan) run(ctx context.Context, frames <-chan []byte, lost <-chan error) error {
-	s.begin(time.Now())
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-lost:
-			return err
-		case frame := <-frames:
-			s.receive(time.Now(), frame)
-		case <-timer.C:
-			if !s.advance(time.Now()) {
-				return nil
-			}
-			timer.Reset(time.Until(s.deadline))
-		}
-	}
-}
-
 // begin starts a new round.
 func (s *scan) begin(now time.Time) {
 	s.uniq = s.cfg.Host.HostUniq
@@ -148,14 +126,13 @@ func (s *scan) begin(now time.Time) {
 	}
 	s.asked = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Host.Attempts)
 	s.answered = make([]bool, len(s.cfg.VLANs))
-	s.seen = make(map[sightingKey]bool)
+	s.seen = make(sightings)
 	s.began, s.attempt, s.tried, s.next, s.last, s.deadline = now, 0, now, 0, now, now
 }
 
-// advance does what is due. It says no when all is done.
-func (s *scan) advance(now time.Time) bool {
+func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 	if now.Before(s.deadline) {
-		return true
+		return s.deadline, true
 	}
 	switch {
 	case s.next < len(s.cfg.VLANs):
@@ -167,9 +144,10 @@ func (s *scan) advance(now time.Time) bool {
 	case now.Before(s.last.Add(s.cfg.Host.Timeout)):
 		s.deadline = s.last.Add(s.cfg.Host.Timeout)
 	default:
-		return s.done(now)
+		more = s.done(now)
+		return s.deadline, more
 	}
-	return true
+	return s.deadline, true
 }
 
 // done ends a round. It says no if that was all.
@@ -247,11 +225,9 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	}
 	asked := int(number) % len(s.cfg.VLANs)
 	s.answered[asked] = true
-	key := sightingKey{tags, f.Src}
-	if s.seen[key] || len(s.seen) >= maxSightings {
+	if !s.seen.add(sighted{tags, f.Src}, maxSightings) {
 		return
 	}
-	s.seen[key] = true
 	s.found(Sighting{
 		Offer: Offer{f.Src, append(Tags(nil), f.Tags...)},
 		VLAN:  tags, Asked: s.cfg.VLANs[asked], After: now.Sub(s.asked[number]),

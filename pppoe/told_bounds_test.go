@@ -1,7 +1,6 @@
 package pppoe
 
 import (
-	"crypto/rand"
 	"testing"
 	"time"
 )
@@ -15,8 +14,8 @@ func TestToldBounds(t *testing.T) {
 		return f.AppendTo(nil)
 	}
 	told := 0
-	cfg := HostConfig{HostUniq: []byte("mine"), Rand: rand.Reader, Probe: true}
-	p := &probe{port: noPort{}, host: NewHostDiscovery(acAddr, cfg), found: func(Offer, time.Duration) { told++ }, seen: make(map[Addr]bool)}
+	cfg := HostConfig{HostUniq: []byte("mine"), Probe: true}
+	p := newProbe(noPort{}, cfg, func(Offer, time.Duration) { told++ })
 	p.host.Start(epoch, &p.queue)
 	for i := range 4100 {
 		p.receive(epoch, forged(i, "mine"))
@@ -86,7 +85,7 @@ func TestScanAnswers(t *testing.T) {
 		}, false},
 	} {
 		told := 0
-		cfg := HostConfig{HostUniq: []byte("mine"), Rand: rand.Reader}
+		cfg := HostConfig{HostUniq: []byte("mine")}
 		s := newScan(noPort{}, ScanConfig{Host: cfg}, func(Sighting) { told++ })
 		s.begin(epoch)
 		s.ask(epoch)
