@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"upppoe/internal/advice"
 	"upppoe/internal/linkwatch"
 	"upppoe/internal/pppd"
 	"upppoe/pppoe"
@@ -28,37 +29,17 @@ func (p *program) advise(unmatched []pppoe.Unmatched) {
 	}
 }
 
-// searchAdvice are the lines of it.
-func searchAdvice(s *pppd.Settings, unmatched []pppoe.Unmatched, obstacle string) (lines []string) {
-	for _, u := range unmatched {
-		lines = append(lines, u.String()+remedy(u))
-	}
-	switch line := lineOf(s); {
-	case obstacle != "":
-		lines = append(lines, obstacle)
-	case len(unmatched) > 0:
-	case line.VLAN.Depth() > 0:
-		lines = append(lines, fmt.Sprintf("Nobody answers on VLAN %v: pppoe-discovery -I %s --vlan untagged,1-4094 searches all of them", line.VLAN, s.Interface))
-	default:
-		lines = append(lines, fmt.Sprintf("Nobody answers: pppoe-discovery -I %s --vlan 1-4094 searches VLANs, tcpdump -eni %s pppoed shows what goes out and comes in", s.Interface, s.Interface))
-	}
-	return lines
+// searchOptions are how a search is narrowed in an options file.
+var searchOptions = advice.Options{
+	Say: "say", Name: "pppoe-ac", Addr: "pppoe-mac", Service: "pppoe-service",
+	NoHostUniq: `say host-uniq "", which sends none and requires none`,
 }
 
-// remedy is what can be done about a mismatch.
-func remedy(u pppoe.Unmatched) string {
-	switch u.Why {
-	case pppoe.NoHostUniq:
-		return `: say host-uniq "", which sends none and requires none`
-	case pppoe.OtherName:
-		return ": leave out pppoe-ac, or say this name"
-	case pppoe.OtherAddr:
-		return ": leave out pppoe-mac, or say this address"
-	case pppoe.OtherService:
-		if len(u.Services) == 0 {
-			return ": leave out pppoe-service"
-		}
-		return ": leave out pppoe-service, or say one of these"
+// searchAdvice are the lines of it.
+func searchAdvice(s *pppd.Settings, unmatched []pppoe.Unmatched, obstacle string) []string {
+	nobody := fmt.Sprintf("Nobody answers: pppoe-discovery -I %s --vlan 1-4094 searches VLANs, tcpdump -eni %s pppoed shows what goes out and comes in", s.Interface, s.Interface)
+	if line := lineOf(s); line.VLAN.Depth() > 0 {
+		nobody = fmt.Sprintf("Nobody answers on VLAN %v: pppoe-discovery -I %s --vlan untagged,1-4094 searches all of them", line.VLAN, s.Interface)
 	}
-	return ""
+	return searchOptions.Search(unmatched, obstacle, nobody)
 }

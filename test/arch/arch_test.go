@@ -86,6 +86,7 @@ var may = map[string][]string{
 	"internal/inet6/dhcp6":   {"internal/inet6/learned"},
 	"internal/inet6/netif":   {"internal/inet6/learned", "internal/inet6/radv", "internal/inet6/setting", "internal/leftover"},
 	"internal/inet6/setting": {},
+	"internal/advice":        {"pppoe"},
 	"internal/event":         {},
 	"internal/leftover":      {"internal/wholefile"},
 	"internal/random":        {},

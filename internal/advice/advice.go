@@ -1,0 +1,58 @@
+// Package advice says why no concentrator has given a session or an offer, as far as that can be
+// known from here, and what to try next.
+package advice
+
+import "upppoe/pppoe"
+
+// Options are how the user of a program narrows a search, and widens it again.
+type Options struct {
+	// Say is the verb for giving an option.
+	Say string
+	// Name, Addr and Service are the options that ask for a concentrator or a service; empty:
+	// the program has none.
+	Name, Addr, Service string
+	// NoHostUniq is what accepts answers without our Host-Uniq.
+	NoHostUniq string
+}
+
+// Search returns a line for each concentrator whose answer was dropped, and one for the obstacle.
+// Without either, it returns nobody, which says that nobody answers, unless it is empty.
+func (o *Options) Search(unmatched []pppoe.Unmatched, obstacle, nobody string) (lines []string) {
+	for _, u := range unmatched {
+		lines = append(lines, u.String()+o.remedy(u))
+	}
+	switch {
+	case obstacle != "":
+		lines = append(lines, obstacle)
+	case len(unmatched) == 0 && nobody != "":
+		lines = append(lines, nobody)
+	}
+	return lines
+}
+
+// remedy is what can be done about a mismatch.
+func (o *Options) remedy(u pppoe.Unmatched) string {
+	switch {
+	case u.Why == pppoe.NoHostUniq:
+		return ": " + o.NoHostUniq
+	case u.Why == pppoe.OtherName:
+		return o.leaveOut(o.Name, "this name")
+	case u.Why == pppoe.OtherAddr:
+		return o.leaveOut(o.Addr, "this address")
+	case u.Why == pppoe.OtherService && len(u.Services) == 0:
+		return o.leaveOut(o.Service, "")
+	case u.Why == pppoe.OtherService:
+		return o.leaveOut(o.Service, "one of these")
+	}
+	return ""
+}
+
+func (o *Options) leaveOut(option, other string) string {
+	switch {
+	case option == "":
+		return ""
+	case other == "":
+		return ": leave out " + option
+	}
+	return ": leave out " + option + ", or " + o.Say + " " + other
+}
