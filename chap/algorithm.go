@@ -39,17 +39,17 @@ func (a Algorithm) Option() []byte {
 	return []byte{byte(ppp.CHAP >> 8), byte(ppp.CHAP & 0xff), byte(a)}
 }
 
-// Demand begins to challenge a peer. While a proof is judged no timer runs: who
+// NewAuthenticator begins to challenge a peer. While a proof is judged no timer runs: who
 // judges bounds that. By MSv1 no peer can prove anything.
-func (a Algorithm) Demand(x ppp.Examiner) ppp.Demand {
+func (a Algorithm) NewAuthenticator(x ppp.AuthenticatorConfig) ppp.Authenticator {
 	if a == MSv1 {
 		return &refusing{}
 	}
 	return newDemand(a.scheme(), x)
 }
 
-// Answer begins to wait for challenges.
-func (a Algorithm) Answer(c ppp.Credentials) ppp.Exchange { return newAnswer(a.scheme(), c) }
+// NewPeer begins to wait for challenges.
+func (a Algorithm) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(a.scheme(), c) }
 
 func (a Algorithm) scheme() scheme {
 	switch a {
@@ -67,9 +67,9 @@ type scheme interface {
 	// challenge draws one, and marks it.
 	challenge(rand io.Reader, key []byte) []byte
 	// proof makes one of a Response's value, unless its length is wrong.
-	proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool)
+	proof(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool)
 	// message is what a Success or Failure says.
-	message(d ppp.Decision, challenge []byte) string
+	message(d ppp.AuthResult, challenge []byte) string
 
 	// respond computes a Response's value, and what the Success has to prove.
 	respond(id uint8, challenge, secret []byte, w witness) (value []byte, expect string, err error)

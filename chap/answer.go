@@ -24,7 +24,7 @@ type answer struct {
 	timeout time.Time
 }
 
-var _ ppp.Exchange = (*answer)(nil)
+var _ ppp.AuthExchange = (*answer)(nil)
 
 // patience is how long to wait to be challenged and accepted: pppd's
 // chap-timeout.
@@ -34,27 +34,27 @@ func newAnswer(s scheme, c ppp.Credentials) *answer {
 	return &answer{scheme: s, who: c, timers: c.Timers.WithDefaults(patience)}
 }
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (a *answer) Protocol() ppp.Protocol { return ppp.CHAP }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (a *answer) Deadline() time.Time { return ppp.Earliest(a.resend, a.timeout) }
 
-// Start implements ppp.Exchange: the authenticator speaks first.
+// Start implements ppp.AuthExchange: the authenticator speaks first.
 func (a *answer) Start(now time.Time, _ *ppp.Queue) {
 	if a.timers.Timeout > 0 {
 		a.timeout = now.Add(a.timers.Timeout)
 	}
 }
 
-// Advance implements ppp.Exchange.
+// Advance implements ppp.AuthExchange.
 func (a *answer) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	switch {
 	case due(a.timeout, now) && a.waiting:
 		return a.fail("server does not say whether it accepts our response")
 	case due(a.timeout, now):
 		return a.fail("server does not challenge us")
-	case due(a.resend, now) && a.sent < a.timers.Tries:
+	case due(a.resend, now) && a.sent < a.timers.MaxTransmit:
 		a.send(now, q)
 	case due(a.resend, now):
 		a.resend = time.Time{}
@@ -72,7 +72,7 @@ func (a *answer) send(now time.Time, q *ppp.Queue) {
 	q.Add(ppp.CHAP, a.reply)
 }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (a *answer) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, error) {
 	switch c.Code {
 	case Challenge:

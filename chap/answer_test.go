@@ -15,7 +15,7 @@ import (
 // response.
 func TestAnswerGolden(t *testing.T) {
 	var q ppp.Queue
-	a := chap.MD5.Answer(credentials(password))
+	a := chap.MD5.NewPeer(credentials(password))
 	a.Start(start, &q)
 	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
 	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, packet(t, golden.md5Response)) {
@@ -35,7 +35,7 @@ func TestAnswerGoldenMSv2(t *testing.T) {
 	var q ppp.Queue
 	who := credentials(password)
 	who.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
-	a := chap.MSv2.Answer(who)
+	a := chap.MSv2.NewPeer(who)
 	ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
 	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, packet(t, golden.msResponse)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
@@ -48,7 +48,7 @@ func TestAnswerGoldenMSv2(t *testing.T) {
 
 func TestAnswerRefused(t *testing.T) {
 	var q ppp.Queue
-	a := chap.MD5.Answer(credentials("other"))
+	a := chap.MD5.NewPeer(credentials("other"))
 	ppptest.Receive(t, a, start, packet(t, golden.badChallenge), &q)
 	step := ppptest.Receive(t, a, start, packet(t, golden.badFailure), &q)
 	if step.Outcome != ppp.Failed || step.Message != "Access denied" {
@@ -68,7 +68,7 @@ func TestAnswerBelievesNoForgedSuccess(t *testing.T) {
 		"S=35F3217306E6D63E9EDB4BE0608EAB373A1B0376 M=another exchange's",
 	} {
 		var q ppp.Queue
-		a := chap.MSv2.Answer(credentials(password))
+		a := chap.MSv2.NewPeer(credentials(password))
 		ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
 		step := ppptest.Receive(t, a, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
 		if step.Outcome != ppp.Failed || step.Message != "server failed to prove it knows the password" {
@@ -97,7 +97,7 @@ func TestAnswerDrops(t *testing.T) {
 		{"MS-CHAPv2 challenge of 17 octets", chap.MSv2, false, challenge, chap.ErrChallenge},
 	} {
 		var q ppp.Queue
-		a := c.method.Answer(credentials(password))
+		a := c.method.NewPeer(credentials(password))
 		if c.first {
 			ppptest.Receive(t, a, start, challenge, &q)
 			q.Reset()
@@ -113,7 +113,7 @@ func TestAnswerRepeatsItself(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
 		var q ppp.Queue
 		_, challenge := demanding(t, m, ppp.AuthTimers{})
-		a := m.Answer(credentials(password))
+		a := m.NewPeer(credentials(password))
 		ppptest.Receive(t, a, start, challenge, &q)
 		first := ppptest.Only(t, ppp.CHAP, &q)
 		ppptest.Receive(t, a, start, challenge, &q)
@@ -149,7 +149,7 @@ func TestAnswerGivesUp(t *testing.T) {
 		var q ppp.Queue
 		who := credentials(password)
 		who.Timers.Timeout = c.timeout
-		a := chap.MD5.Answer(who)
+		a := chap.MD5.NewPeer(who)
 		a.Start(start, &q)
 		if c.challenged {
 			ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
@@ -169,7 +169,7 @@ func TestAnswerGivesUp(t *testing.T) {
 
 // run lets time pass until nothing more is due, and says when something last
 // was.
-func run(x ppp.Exchange, q *ppp.Queue) (last time.Duration, end ppp.Step) {
+func run(x ppp.AuthExchange, q *ppp.Queue) (last time.Duration, end ppp.Step) {
 	for range 1000 {
 		due := x.Deadline()
 		if due.IsZero() {
@@ -191,7 +191,7 @@ func TestAnswerWithoutSecret(t *testing.T) {
 		var q ppp.Queue
 		who := credentials("")
 		who.Secret = find
-		step := ppptest.Receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
+		step := ppptest.Receive(t, chap.MD5.NewPeer(who), start, packet(t, golden.md5Challenge), &q)
 		if want := `No CHAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want {
 			t.Errorf("%s: %+v", what, step)
 		}
@@ -208,8 +208,8 @@ func TestAnswerRefusesReflection(t *testing.T) {
 		var q ppp.Queue
 		demand, challenge := demanding(t, m, ppp.AuthTimers{})
 		who := credentials(password)
-		who.Beside = demand
-		a := m.Answer(who)
+		who.Authenticator = demand
+		a := m.NewPeer(who)
 
 		value, _, err := chap.ParseValue(challenge.Data)
 		if err != nil {
@@ -238,7 +238,7 @@ func TestAnswerAsksForTheServersSecret(t *testing.T) {
 		asked = peer
 		return []byte(password), true
 	}
-	ppptest.Receive(t, chap.MD5.Answer(who), start, packet(t, golden.md5Challenge), &q)
+	ppptest.Receive(t, chap.MD5.NewPeer(who), start, packet(t, golden.md5Challenge), &q)
 	if asked != "(none)" {
 		t.Errorf("asked for the secret of %q", asked)
 	}
@@ -255,7 +255,7 @@ func TestAnswerAnew(t *testing.T) {
 			"another value": other, "another Identifier": {Code: chap.Challenge, ID: challenge.ID + 1, Data: challenge.Data},
 		} {
 			var q ppp.Queue
-			a := m.Answer(credentials(password))
+			a := m.NewPeer(credentials(password))
 			a.Start(start, &q)
 			now := start
 			responses := func(c ppp.Control) (n int) {
@@ -288,7 +288,7 @@ func TestAnswerAnew(t *testing.T) {
 // TestAnswerSucceedsOnce: a second verdict on one Response has no effect.
 func TestAnswerSucceedsOnce(t *testing.T) {
 	var q ppp.Queue
-	a := chap.MD5.Answer(credentials(password))
+	a := chap.MD5.NewPeer(credentials(password))
 	a.Start(start, &q)
 	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
 	ppptest.Receive(t, a, start, packet(t, golden.md5Success), &q)

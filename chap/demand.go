@@ -42,24 +42,24 @@ type demand struct {
 }
 
 var (
-	_ ppp.Demand     = (*demand)(nil)
-	_ ppp.Challenger = (*demand)(nil)
+	_ ppp.Authenticator = (*demand)(nil)
+	_ ppp.Challenger    = (*demand)(nil)
 )
 
-func newDemand(s scheme, x ppp.Examiner) *demand {
+func newDemand(s scheme, x ppp.AuthenticatorConfig) *demand {
 	return &demand{scheme: s, name: x.Name, key: x.Key, rand: x.Rand, timers: x.Timers.WithDefaults(0)}
 }
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (d *demand) Protocol() ppp.Protocol { return ppp.CHAP }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (d *demand) Deadline() time.Time { return d.deadline }
 
 // Sent implements ppp.Challenger.
 func (d *demand) Sent(challenge []byte) bool { return bytes.Equal(challenge, d.value) }
 
-// Start implements ppp.Exchange. The first Identifier is random, so that it
+// Start implements ppp.AuthExchange. The first Identifier is random, so that it
 // tells nothing of other exchanges.
 func (d *demand) Start(now time.Time, q *ppp.Queue) {
 	var id [1]byte
@@ -87,7 +87,7 @@ func (d *demand) send(now time.Time, q *ppp.Queue) {
 	q.Add(ppp.CHAP, ppp.Control{Code: Challenge, ID: d.id, Data: AppendValue(nil, d.value, d.name)})
 }
 
-// Advance implements ppp.Exchange.
+// Advance implements ppp.AuthExchange.
 func (d *demand) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	if d.deadline.IsZero() || now.Before(d.deadline) {
 		return ppp.Step{}
@@ -95,7 +95,7 @@ func (d *demand) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	switch {
 	case d.phase == proved:
 		d.ask(now, q)
-	case d.sent < d.timers.Tries:
+	case d.sent < d.timers.MaxTransmit:
 		d.send(now, q)
 	default:
 		d.phase, d.deadline = over, time.Time{}
@@ -104,7 +104,7 @@ func (d *demand) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	return ppp.Step{}
 }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (d *demand) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, error) {
 	switch {
 	case c.Code != Response:
@@ -140,17 +140,17 @@ func (d *demand) examine(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, 
 		return d.refuse(now, "peer changed its name in an open link", q), nil
 	}
 	d.phase, d.deadline = judging, time.Time{}
-	return ppp.Step{Outcome: ppp.Asking, Name: d.user, Proof: proof}, nil
+	return ppp.Step{Outcome: ppp.AwaitingResult, Name: d.user, Response: proof}, nil
 }
 
 func (d *demand) refuse(now time.Time, why string, q *ppp.Queue) ppp.Step {
-	step := d.conclude(now, ppp.Decision{}, q)
+	step := d.conclude(now, ppp.AuthResult{}, q)
 	step.Message = why
 	return step
 }
 
-// Decide implements ppp.Demand.
-func (d *demand) Decide(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.Step {
+// SetResult implements ppp.Authenticator.
+func (d *demand) SetResult(now time.Time, decision ppp.AuthResult, q *ppp.Queue) ppp.Step {
 	if d.phase != judging {
 		return ppp.Step{}
 	}
@@ -158,16 +158,16 @@ func (d *demand) Decide(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.
 }
 
 // conclude tells the peer the verdict, and keeps it for repeated Responses.
-func (d *demand) conclude(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.Step {
+func (d *demand) conclude(now time.Time, decision ppp.AuthResult, q *ppp.Queue) ppp.Step {
 	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Why()}
 	d.verdict = ppp.Control{Code: Failure, ID: d.id}
 	d.phase, d.deadline = over, time.Time{}
-	if decision.Granted {
+	if decision.Accepted {
 		step = ppp.Step{Outcome: ppp.Succeeded, Name: d.user}
 		d.verdict.Code = Success
 		d.phase, d.open, d.known = proved, true, d.user
-		if d.timers.Again > 0 {
-			d.deadline = now.Add(d.timers.Again)
+		if d.timers.Rechallenge > 0 {
+			d.deadline = now.Add(d.timers.Rechallenge)
 		}
 	}
 	message := d.scheme.message(decision, d.value)

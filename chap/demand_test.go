@@ -14,7 +14,7 @@ import (
 
 func TestChallengesDiffer(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
-		d, challenge := demanding(t, m, ppp.AuthTimers{Again: time.Minute})
+		d, challenge := demanding(t, m, ppp.AuthTimers{Rechallenge: time.Minute})
 		seen := map[string]bool{}
 		now := start
 		for range 50 {
@@ -29,7 +29,7 @@ func TestChallengesDiffer(t *testing.T) {
 
 			var q ppp.Queue
 			ppptest.Receive(t, d, now, respond(t, m, password, challenge), &q)
-			d.Decide(now, ppp.Decision{Granted: true}, &q)
+			d.SetResult(now, ppp.AuthResult{Accepted: true}, &q)
 			q.Reset()
 			now = d.Deadline()
 			d.Advance(now, &q)
@@ -49,7 +49,7 @@ func TestDemandRepeatsAndGivesUp(t *testing.T) {
 		ends   time.Duration
 	}{
 		{ppp.AuthTimers{}, 10, 30 * time.Second},
-		{ppp.AuthTimers{Restart: time.Second, Tries: 4}, 4, 4 * time.Second},
+		{ppp.AuthTimers{Restart: time.Second, MaxTransmit: 4}, 4, 4 * time.Second},
 	} {
 		var q ppp.Queue
 		d, first := demanding(t, chap.MD5, c.timers)
@@ -85,7 +85,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 			if last, _ := run(d, &q); last != 0 || q.Len() != 0 {
 				t.Errorf("while judged: something was due after %v, %d packets sent", last, q.Len())
 			}
-			d.Decide(start, ppp.Decision{Granted: grant}, &q)
+			d.SetResult(start, ppp.AuthResult{Accepted: grant}, &q)
 			verdict := ppptest.Only(t, ppp.CHAP, &q)
 
 			other := respond(t, m, "other", challenge)
@@ -95,7 +95,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 					t.Errorf("granted %v, then repeated: %v, %+v; want %v", grant, got, step, verdict)
 				}
 			}
-			if step := d.Decide(start, ppp.Decision{Granted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+			if step := d.SetResult(start, ppp.AuthResult{Accepted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 				t.Errorf("a decision nobody asked for: %+v, %d packets sent", step, q.Len())
 			}
 		}
@@ -125,7 +125,7 @@ func TestDemandDrops(t *testing.T) {
 		}
 	}
 	var q ppp.Queue
-	if step := ppptest.Receive(t, d, start, good, &q); step.Outcome != ppp.Asking {
+	if step := ppptest.Receive(t, d, start, good, &q); step.Outcome != ppp.AwaitingResult {
 		t.Errorf("the response itself: %+v", step)
 	}
 }
@@ -133,7 +133,7 @@ func TestDemandDrops(t *testing.T) {
 // Before its first challenge an authenticator hears nothing.
 func TestDemandNotBegun(t *testing.T) {
 	var q ppp.Queue
-	d := chap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: dice(2)})
+	d := chap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(2)})
 	early := ppp.Control{Code: chap.Response, Data: chap.AppendValue(nil, chap.MD5Hash(0, []byte(password), nil), "testuser")}
 	step, err := d.Receive(start, early, &q)
 	if !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending || q.Len() != 0 {
@@ -166,9 +166,9 @@ func TestFurtherChallenge(t *testing.T) {
 		{"somebody else now", "root", true, ppp.Failed},
 	} {
 		var q ppp.Queue
-		d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{Again: time.Minute})
+		d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{Rechallenge: time.Minute})
 		ppptest.Receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
-		d.Decide(start, ppp.Decision{Granted: true}, &q)
+		d.SetResult(start, ppp.AuthResult{Accepted: true}, &q)
 		q.Reset()
 
 		d.Advance(at(59*time.Second), &q)
@@ -182,8 +182,8 @@ func TestFurtherChallenge(t *testing.T) {
 		}
 		response.Data = append(response.Data[:17], c.name...)
 		step := ppptest.Receive(t, d, at(time.Minute), response, &q)
-		if step.Outcome == ppp.Asking {
-			step = d.Decide(at(time.Minute), ppp.Decision{Granted: c.grant}, &q)
+		if step.Outcome == ppp.AwaitingResult {
+			step = d.SetResult(at(time.Minute), ppp.AuthResult{Accepted: c.grant}, &q)
 		}
 		if step.Outcome != c.outcome {
 			t.Errorf("%s: %+v", c.what, step)
@@ -195,7 +195,7 @@ func TestNoAgainByDefault(t *testing.T) {
 	var q ppp.Queue
 	d, challenge := demanding(t, chap.MD5, ppp.AuthTimers{})
 	ppptest.Receive(t, d, start, respond(t, chap.MD5, password, challenge), &q)
-	d.Decide(start, ppp.Decision{Granted: true}, &q)
+	d.SetResult(start, ppp.AuthResult{Accepted: true}, &q)
 	if !d.Deadline().IsZero() {
 		t.Errorf("an authenticated peer is due at %v", d.Deadline())
 	}
@@ -207,19 +207,19 @@ func TestMessages(t *testing.T) {
 	for _, c := range []struct {
 		what     string
 		method   chap.Algorithm
-		decision ppp.Decision
+		decision ppp.AuthResult
 		want     string
 	}{
-		{"pppd's words", chap.MD5, ppp.Decision{Granted: true}, "Access granted"},
-		{"pppd's words", chap.MD5, ppp.Decision{}, "Access denied"},
-		{"the authority's words", chap.MD5, ppp.Decision{Message: "no"}, "no"},
-		{"more words than fit", chap.MD5, ppp.Decision{Message: long}, long[:255]},
-		{"pppd's words", chap.MSv2, ppp.Decision{Granted: true, Message: proof}, proof + " M=Access granted"},
-		{"RADIUS's words", chap.MSv2, ppp.Decision{Granted: true, Message: proof + " M=hi"}, proof + " M=hi"},
-		{"no proof", chap.MSv2, ppp.Decision{Granted: true}, "M=Access granted"},
-		{"pppd's words", chap.MSv2, ppp.Decision{}, "E=691 R=0 C=# V=3 M=Access denied"},
-		{"the authority's words", chap.MSv2, ppp.Decision{Message: "no"}, "E=691 R=0 C=# V=3 M=no"},
-		{"RADIUS's words", chap.MSv2, ppp.Decision{Message: "E=648 R=1 V=3 M=old"}, "E=648 R=0 C=# V=3 M=old"},
+		{"pppd's words", chap.MD5, ppp.AuthResult{Accepted: true}, "Access granted"},
+		{"pppd's words", chap.MD5, ppp.AuthResult{}, "Access denied"},
+		{"the authority's words", chap.MD5, ppp.AuthResult{Message: "no"}, "no"},
+		{"more words than fit", chap.MD5, ppp.AuthResult{Message: long}, long[:255]},
+		{"pppd's words", chap.MSv2, ppp.AuthResult{Accepted: true, Message: proof}, proof + " M=Access granted"},
+		{"RADIUS's words", chap.MSv2, ppp.AuthResult{Accepted: true, Message: proof + " M=hi"}, proof + " M=hi"},
+		{"no proof", chap.MSv2, ppp.AuthResult{Accepted: true}, "M=Access granted"},
+		{"pppd's words", chap.MSv2, ppp.AuthResult{}, "E=691 R=0 C=# V=3 M=Access denied"},
+		{"the authority's words", chap.MSv2, ppp.AuthResult{Message: "no"}, "E=691 R=0 C=# V=3 M=no"},
+		{"RADIUS's words", chap.MSv2, ppp.AuthResult{Message: "E=648 R=1 V=3 M=old"}, "E=648 R=0 C=# V=3 M=old"},
 	} {
 		var q ppp.Queue
 		d, challenge := demanding(t, c.method, ppp.AuthTimers{})
@@ -228,7 +228,7 @@ func TestMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 		ppptest.Receive(t, d, start, respond(t, c.method, password, challenge), &q)
-		d.Decide(start, c.decision, &q)
+		d.SetResult(start, c.decision, &q)
 		got := string(ppptest.Only(t, ppp.CHAP, &q).Data)
 		if f, err := chap.ParseMSFailure([]byte(got)); err == nil {
 			if !bytes.Equal(f.Challenge, value) {
@@ -246,7 +246,7 @@ func TestMessages(t *testing.T) {
 func TestFirstIdentifier(t *testing.T) {
 	for drawn, want := range map[byte]uint8{0: 1, 0x7f: 0x80, 0xfe: 0xff, 0xff: 0} {
 		var q ppp.Queue
-		chap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: bytes.NewReader(bytes.Repeat([]byte{drawn}, 1000))}).Start(start, &q)
+		chap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: bytes.NewReader(bytes.Repeat([]byte{drawn}, 1000))}).Start(start, &q)
 		if got := ppptest.Only(t, ppp.CHAP, &q).ID; got != want {
 			t.Errorf("with %#x drawn the first Identifier is %#x, want %#x", drawn, got, want)
 		}

@@ -30,10 +30,10 @@ func credentials(secret string) ppp.Credentials {
 
 // demanding begins an exchange as the authenticator, and returns its first
 // challenge.
-func demanding(t testing.TB, m chap.Algorithm, timers ppp.AuthTimers) (ppp.Demand, ppp.Control) {
+func demanding(t testing.TB, m chap.Algorithm, timers ppp.AuthTimers) (ppp.Authenticator, ppp.Control) {
 	t.Helper()
 	var q ppp.Queue
-	d := m.Demand(ppp.Examiner{Name: "ac", Rand: dice(2), Timers: timers})
+	d := m.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(2), Timers: timers})
 	d.Start(start, &q)
 	return d, ppptest.Only(t, ppp.CHAP, &q)
 }
@@ -42,7 +42,7 @@ func demanding(t testing.TB, m chap.Algorithm, timers ppp.AuthTimers) (ppp.Deman
 func respond(t testing.TB, m chap.Algorithm, secret string, challenge ppp.Control) ppp.Control {
 	t.Helper()
 	var q ppp.Queue
-	ppptest.Receive(t, m.Answer(credentials(secret)), start, challenge, &q)
+	ppptest.Receive(t, m.NewPeer(credentials(secret)), start, challenge, &q)
 	return ppptest.Only(t, ppp.CHAP, &q)
 }
 
@@ -70,17 +70,17 @@ func TestWholeExchange(t *testing.T) {
 	} {
 		var q ppp.Queue
 		demand, challenge := demanding(t, c.method, ppp.AuthTimers{})
-		answer := c.method.Answer(credentials(c.secret))
+		answer := c.method.NewPeer(credentials(c.secret))
 		answer.Start(start, &q)
 		if step := ppptest.Receive(t, answer, start, challenge, &q); step.Outcome != ppp.Pending {
 			t.Errorf("%v: challenged: %+v", c.method, step)
 		}
 		asked := ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.CHAP, &q), &q)
-		if asked.Outcome != ppp.Asking || asked.Name != "testuser" || asked.Proof.User() != "testuser" {
+		if asked.Outcome != ppp.AwaitingResult || asked.Name != "testuser" || asked.Response.User() != "testuser" {
 			t.Fatalf("%v: %+v, want the proof of testuser", c.method, asked)
 		}
-		message, ok := asked.Proof.Verify([]byte(password))
-		judged := demand.Decide(start, ppp.Decision{Granted: ok, Message: message}, &q)
+		message, ok := asked.Response.Verify([]byte(password))
+		judged := demand.SetResult(start, ppp.AuthResult{Accepted: ok, Message: message}, &q)
 		verdict := ppptest.Only(t, ppp.CHAP, &q)
 		step := ppptest.Receive(t, answer, start, verdict, &q)
 		if judged.Outcome != c.outcome || step.Outcome != c.outcome || verdict.Code != c.code {
@@ -109,12 +109,12 @@ func TestMarked(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
 		for sent, want := range map[string]bool{"key": true, "other": false, "": false} {
 			var q ppp.Queue
-			d := m.Demand(ppp.Examiner{Name: "ac", Key: []byte(sent), Rand: dice(3)})
+			d := m.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Key: []byte(sent), Rand: dice(3)})
 			d.Start(start, &q)
 			challenge := ppptest.Only(t, ppp.CHAP, &q)
 			who := credentials(password)
 			who.Key = []byte("key")
-			_, err := m.Answer(who).Receive(start, challenge, &q)
+			_, err := m.NewPeer(who).Receive(start, challenge, &q)
 			if errors.Is(err, ppp.ErrReflected) != want || (q.Len() == 0) != want {
 				t.Errorf("sent with the key %q: %v, %d packets; want it refused %v", sent, err, q.Len(), want)
 			}

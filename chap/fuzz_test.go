@@ -22,16 +22,16 @@ func FuzzChap(f *testing.F) {
 			return
 		}
 		for _, m := range []chap.Algorithm{chap.MD5, chap.MSv2} {
-			demand, _ := demanding(t, m, ppp.AuthTimers{Again: time.Minute})
+			demand, _ := demanding(t, m, ppp.AuthTimers{Rechallenge: time.Minute})
 			who := credentials(password)
-			who.Beside = demand
-			answer := m.Answer(who)
+			who.Authenticator = demand
+			answer := m.NewPeer(who)
 			play(t, script, answer, demand)
 		}
 	})
 }
 
-func play(t *testing.T, script []byte, answer ppp.Exchange, demand ppp.Demand) {
+func play(t *testing.T, script []byte, answer ppp.AuthExchange, demand ppp.Authenticator) {
 	var q ppp.Queue
 	now := start
 	answer.Start(now, &q)
@@ -40,7 +40,7 @@ func play(t *testing.T, script []byte, answer ppp.Exchange, demand ppp.Demand) {
 		now = now.Add(time.Duration(script[1]) * 100 * time.Millisecond)
 		c, err := ppp.ParseControl(script[2 : 2+n])
 		script = script[2+n:]
-		for _, x := range []ppp.Exchange{answer, demand} {
+		for _, x := range []ppp.AuthExchange{answer, demand} {
 			q.Reset()
 			if step := x.Advance(now, &q); step.Outcome == ppp.Succeeded || q.Len() > 1 {
 				t.Fatalf("time alone: %+v, %d packets sent", step, q.Len())
@@ -56,11 +56,11 @@ func play(t *testing.T, script []byte, answer ppp.Exchange, demand ppp.Demand) {
 			if step.Outcome == ppp.Succeeded && (x == demand || c.Code != chap.Success) {
 				t.Fatalf("%v: succeeded", c)
 			}
-			if step.Outcome == ppp.Asking {
-				if _, ok := step.Proof.Verify([]byte(password)); ok {
+			if step.Outcome == ppp.AwaitingResult {
+				if _, ok := step.Response.Verify([]byte(password)); ok {
 					t.Fatalf("%v: guessed the password", c)
 				}
-				demand.Decide(now, ppp.Decision{}, &q)
+				demand.SetResult(now, ppp.AuthResult{}, &q)
 			}
 		}
 	}

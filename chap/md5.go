@@ -16,9 +16,9 @@ const (
 	maxChallenge = 24
 )
 
-// DrawChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.Mark); rand nil:
+// NewChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.Mark); rand nil:
 // from crypto/rand. It panics if the reader fails.
-func DrawChallenge(rand io.Reader, key []byte) []byte {
+func NewChallenge(rand io.Reader, key []byte) []byte {
 	var n [1]byte
 	random.Fill(rand, n[:])
 	challenge := random.Fill(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
@@ -36,26 +36,26 @@ func MD5Hash(id uint8, secret, challenge []byte) []byte {
 	return h.Sum(nil)
 }
 
-// MD5Proof is what a peer answered to a challenge, by CHAP with MD5 or by EAP's
+// MD5Response is what a peer answered to a challenge, by CHAP with MD5 or by EAP's
 // MD5-Challenge: what RADIUS passes on as CHAP-Password and CHAP-Challenge. It
 // may be used concurrently.
-type MD5Proof struct {
+type MD5Response struct {
 	ID        uint8
 	Challenge []byte
 	Response  []byte // 16 octets
 	Name      string // as it came: not fit for a terminal
 }
 
-var _ ppp.Proof = MD5Proof{}
+var _ ppp.AuthResponse = MD5Response{}
 
 // User is the name that the peer gave.
-func (p MD5Proof) User() string { return p.Name }
+func (p MD5Response) User() string { return p.Name }
 
 // Verify compares the response with the one that the secret gives, in constant
 // time; there is no message. An empty secret never verifies (RFC 1994 section
 // 2.3: at least one octet) and costs as much as another: verify against nil
 // where the user is unknown.
-func (p MD5Proof) Verify(secret []byte) (message string, ok bool) {
+func (p MD5Response) Verify(secret []byte) (message string, ok bool) {
 	want := MD5Hash(p.ID, secret, p.Challenge)
 	same := subtle.ConstantTimeCompare(want, p.Response) == 1
 	return "", same && len(secret) > 0
@@ -69,17 +69,17 @@ const (
 
 type md5Scheme struct{}
 
-func (md5Scheme) challenge(rand io.Reader, key []byte) []byte { return DrawChallenge(rand, key) }
+func (md5Scheme) challenge(rand io.Reader, key []byte) []byte { return NewChallenge(rand, key) }
 
-func (md5Scheme) proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool) {
-	return MD5Proof{ID: id, Challenge: challenge, Response: value, Name: name}, len(value) == md5.Size
+func (md5Scheme) proof(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool) {
+	return MD5Response{ID: id, Challenge: challenge, Response: value, Name: name}, len(value) == md5.Size
 }
 
-func (md5Scheme) message(d ppp.Decision, _ []byte) string {
+func (md5Scheme) message(d ppp.AuthResult, _ []byte) string {
 	switch {
 	case d.Message != "":
 		return d.Message
-	case d.Granted:
+	case d.Accepted:
 		return granted
 	}
 	return denied

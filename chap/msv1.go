@@ -26,8 +26,8 @@ var LANMAN ppp.Method = lanman{MSv1}
 
 type lanman struct{ Algorithm }
 
-// Answer begins to wait for challenges.
-func (lanman) Answer(c ppp.Credentials) ppp.Exchange { return newAnswer(msv1{lanman: true}, c) }
+// NewPeer begins to wait for challenges.
+func (lanman) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(msv1{lanman: true}, c) }
 
 // msv1 is MS-CHAPv1 (RFC 2433), on the peer's side alone.
 type msv1 struct{ lanman bool }
@@ -55,9 +55,9 @@ func (msv1) failure(message []byte) string { return msv2{}.failure(message) }
 
 func (msv1) challenge(io.Reader, []byte) []byte { return nil }
 
-func (msv1) proof(uint8, []byte, []byte, string) (ppp.Proof, bool) { return nil, false }
+func (msv1) proof(uint8, []byte, []byte, string) (ppp.AuthResponse, bool) { return nil, false }
 
-func (msv1) message(ppp.Decision, []byte) string { return denied }
+func (msv1) message(ppp.AuthResult, []byte) string { return denied }
 
 // lanmanHash is LmPasswordHash (RFC 2433 section A.2): the password in capitals, of which 14
 // octets count, as two keys for a constant.
@@ -79,23 +79,23 @@ func lanmanHash(password []byte) []byte {
 // refusing is a demand that nobody can fulfil.
 type refusing struct{ at time.Time }
 
-var _ ppp.Demand = (*refusing)(nil)
+var _ ppp.Authenticator = (*refusing)(nil)
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (*refusing) Protocol() ppp.Protocol { return ppp.CHAP }
 
-// Start implements ppp.Exchange.
+// Start implements ppp.AuthExchange.
 func (r *refusing) Start(now time.Time, _ *ppp.Queue) { r.at = now }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (*refusing) Receive(time.Time, ppp.Control, *ppp.Queue) (ppp.Step, error) {
 	return ppp.Step{}, ppp.ErrStale
 }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (r *refusing) Deadline() time.Time { return r.at }
 
-// Advance implements ppp.Exchange.
+// Advance implements ppp.AuthExchange.
 func (r *refusing) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
 	if r.at.IsZero() || now.Before(r.at) {
 		return ppp.Step{}
@@ -104,5 +104,5 @@ func (r *refusing) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
 	return ppp.Step{Outcome: ppp.Failed, Message: "proof by MS-CHAP version 1 is not accepted"}
 }
 
-// Decide implements ppp.Demand.
-func (*refusing) Decide(time.Time, ppp.Decision, *ppp.Queue) ppp.Step { return ppp.Step{} }
+// SetResult implements ppp.Authenticator.
+func (*refusing) SetResult(time.Time, ppp.AuthResult, *ppp.Queue) ppp.Step { return ppp.Step{} }

@@ -70,13 +70,13 @@ func TestMSv1IsNotAccepted(t *testing.T) {
 	for _, m := range []ppp.Method{MSv1, LANMAN} {
 		var q ppp.Queue
 		now := time.Unix(1, 0)
-		d := m.Demand(ppp.Examiner{Name: "ac"})
+		d := m.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac"})
 		if step := d.Advance(now, &q); step.Outcome != ppp.Pending || !d.Deadline().IsZero() {
 			t.Errorf("before it begins: %+v, due %v", step, d.Deadline())
 		}
 		d.Start(now, &q)
 		step, err := d.Receive(now, ppp.Control{Code: Response, Data: AppendValue(nil, make([]byte, msv1ValueLen), "x")}, &q)
-		if step.Outcome != ppp.Pending || !errors.Is(err, ppp.ErrStale) || d.Decide(now, ppp.Decision{Granted: true}, &q).Outcome != ppp.Pending {
+		if step.Outcome != ppp.Pending || !errors.Is(err, ppp.ErrStale) || d.SetResult(now, ppp.AuthResult{Accepted: true}, &q).Outcome != ppp.Pending {
 			t.Errorf("a response: %+v, %v", step, err)
 		}
 		if !d.Deadline().Equal(now) || d.Protocol() != ppp.CHAP || d.Advance(now.Add(-1), &q).Outcome != ppp.Pending {
@@ -103,14 +103,14 @@ func TestAnswerMSv1(t *testing.T) {
 	} {
 		for m, flag := range map[ppp.Method]byte{MSv1: 1, LANMAN: 0} {
 			var q ppp.Queue
-			m.Answer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }}).
+			m.NewPeer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }}).
 				Receive(time.Unix(1, 0), ppp.Control{Code: Challenge, ID: 9, Data: AppendValue(nil, make([]byte, 8), "ac")}, &q)
 			if frame := q.At(0); frame[2+4+49] != flag {
 				t.Errorf("%v: the flag of its Response is %d, want %d", m, frame[2+4+49], flag)
 			}
 		}
 		var q ppp.Queue
-		a := MSv1.Answer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }})
+		a := MSv1.NewPeer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }})
 		now := time.Unix(1, 0)
 		a.Start(now, &q)
 		if _, err := a.Receive(now, ppp.Control{Code: Challenge, ID: 9, Data: AppendValue(nil, make([]byte, 8), "ac")}, &q); err != nil || q.Len() != 1 {

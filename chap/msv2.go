@@ -14,10 +14,10 @@ import (
 // RFC 2759 section 3).
 var ErrChallenge = errors.New("chap: challenge is not of 8 octets (MS-CHAPv1) or 16 (MS-CHAPv2)")
 
-// MSv2Proof is what a peer answered to a challenge by MS-CHAPv2 (RFC 2759
+// MSv2Response is what a peer answered to a challenge by MS-CHAPv2 (RFC 2759
 // section 4): what RADIUS passes on as MS-CHAP-Challenge and MS-CHAP2-Response
 // (RFC 2548 section 2.3). It may be used concurrently.
-type MSv2Proof struct {
+type MSv2Response struct {
 	ID            uint8
 	Challenge     [16]byte // ours
 	PeerChallenge [16]byte
@@ -26,16 +26,16 @@ type MSv2Proof struct {
 	Name          string // as it came, with the domain: not fit for a terminal
 }
 
-var _ ppp.Proof = MSv2Proof{}
+var _ ppp.AuthResponse = MSv2Response{}
 
 // User is the name that the peer gave, domain included.
-func (p MSv2Proof) User() string { return p.Name }
+func (p MSv2Response) User() string { return p.Name }
 
 // Verify compares the response with the one that the secret gives, in constant
 // time. The message is the authenticator response, which Decision.Message must
 // hold, or the peer will not believe a Success. An empty secret never verifies
 // and costs as much as another: verify against nil where the user is unknown.
-func (p MSv2Proof) Verify(secret []byte) (message string, ok bool) {
+func (p MSv2Response) Verify(secret []byte) (message string, ok bool) {
 	hash := passwordHash(secret)
 	challenge := challengeHash(p.PeerChallenge[:], p.Challenge[:], p.Name)
 	want := ntResponse(hash, challenge)
@@ -54,19 +54,19 @@ func (msv2) challenge(rand io.Reader, key []byte) []byte {
 	return challenge
 }
 
-func (msv2) proof(id uint8, challenge, value []byte, name string) (ppp.Proof, bool) {
+func (msv2) proof(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool) {
 	if len(value) != msValueLen {
 		return nil, false
 	}
-	p := MSv2Proof{ID: id, Flags: value[msFlagsBegin], Name: name}
+	p := MSv2Response{ID: id, Flags: value[msFlagsBegin], Name: name}
 	copy(p.Challenge[:], challenge)
 	copy(p.PeerChallenge[:], value)
 	copy(p.Response[:], value[ntResponseBegin:])
 	return p, true
 }
 
-func (msv2) message(d ppp.Decision, challenge []byte) string {
-	if d.Granted {
+func (msv2) message(d ppp.AuthResult, challenge []byte) string {
+	if d.Accepted {
 		return msGranted(d.Message)
 	}
 	f, err := ParseMSFailure([]byte(d.Message))

@@ -12,8 +12,8 @@ import (
 func hexString(b []byte) string { return hex.EncodeToString(b) }
 
 // goldenProofs are what the real pppd's responses prove.
-func goldenProofs(t *testing.T) map[string]ppp.Proof {
-	md5 := func(challenge, response string) ppp.Proof {
+func goldenProofs(t *testing.T) map[string]ppp.AuthResponse {
+	md5 := func(challenge, response string) ppp.AuthResponse {
 		c, r := packet(t, challenge), packet(t, response)
 		asked, _, err := chap.ParseValue(c.Data)
 		if err != nil {
@@ -23,14 +23,14 @@ func goldenProofs(t *testing.T) map[string]ppp.Proof {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return chap.MD5Proof{ID: r.ID, Challenge: asked, Response: value, Name: string(name)}
+		return chap.MD5Response{ID: r.ID, Challenge: asked, Response: value, Name: string(name)}
 	}
-	ms := chap.MSv2Proof{ID: 0x54, Name: "testuser"}
+	ms := chap.MSv2Response{ID: 0x54, Name: "testuser"}
 	copy(ms.Challenge[:], packet(t, golden.msChallenge).Data[1:])
 	value := packet(t, golden.msResponse).Data[1:]
 	copy(ms.PeerChallenge[:], value)
 	copy(ms.Response[:], value[24:])
-	return map[string]ppp.Proof{
+	return map[string]ppp.AuthResponse{
 		"MD5":            md5(golden.md5Challenge, golden.md5Response),
 		"MS-v2":          ms,
 		"wrong password": md5(golden.badChallenge, golden.badResponse),
@@ -62,14 +62,14 @@ func TestVerifyGolden(t *testing.T) {
 // has none for it.
 func TestEmptySecretNeverVerifies(t *testing.T) {
 	challenge := make([]byte, 16)
-	proof := chap.MD5Proof{ID: 1, Challenge: challenge, Response: chap.MD5Hash(1, nil, challenge)}
+	proof := chap.MD5Response{ID: 1, Challenge: challenge, Response: chap.MD5Hash(1, nil, challenge)}
 	for _, secret := range [][]byte{nil, {}} {
 		if _, ok := proof.Verify(secret); ok {
 			t.Errorf("verified by the empty secret %#v", secret)
 		}
 	}
 	for _, response := range [][]byte{nil, {}, proof.Response[:15]} {
-		short := chap.MD5Proof{ID: 1, Challenge: challenge, Response: response}
+		short := chap.MD5Response{ID: 1, Challenge: challenge, Response: response}
 		if _, ok := short.Verify([]byte(password)); ok {
 			t.Errorf("a response of %d octets verified", len(response))
 		}
@@ -84,7 +84,7 @@ func TestProofKeepsNothingOfTheBuffer(t *testing.T) {
 		response := respond(t, m, password, challenge)
 		step := ppptest.Receive(t, d, start, response, &q)
 		clear(response.Data)
-		if _, ok := step.Proof.Verify([]byte(password)); !ok || step.Proof.User() != "testuser" {
+		if _, ok := step.Response.Verify([]byte(password)); !ok || step.Response.User() != "testuser" {
 			t.Error("the proof changed with the buffer that it came in")
 		}
 	})
@@ -96,7 +96,7 @@ func TestOneOctet(t *testing.T) {
 		var q ppp.Queue
 		d, challenge := demanding(t, m, ppp.AuthTimers{})
 		step := ppptest.Receive(t, d, start, respond(t, m, "x", challenge), &q)
-		if _, ok := step.Proof.Verify([]byte("x")); !ok {
+		if _, ok := step.Response.Verify([]byte("x")); !ok {
 			t.Error("a secret of one octet does not verify")
 		}
 	})

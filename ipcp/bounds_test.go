@@ -48,7 +48,7 @@ func TestServersGiven(t *testing.T) {
 		p := New(&Config{DNS: c.dns, NBNS: c.nbns})
 		for i, want := range c.want {
 			typ := uint8(129 + i)
-			verdict, suggestion := p.Judge(option(typ, none))
+			verdict, suggestion := p.Evaluate(option(typ, none))
 			got, _ := address(suggestion)
 			switch {
 			case !want.IsValid() && verdict != ppp.Reject:
@@ -59,10 +59,10 @@ func TestServersGiven(t *testing.T) {
 			if !want.IsValid() {
 				continue
 			}
-			if v, _ := p.Judge(option(typ, want)); v != ppp.Ack {
+			if v, _ := p.Evaluate(option(typ, want)); v != ppp.Ack {
 				t.Errorf("option %d with the right server: verdict %d, want Ack", typ, v)
 			}
-			if v, _ := p.Judge(ppp.Option{Type: typ, Value: []byte{1, 2, 3, 4, 5}}); v != ppp.Nak {
+			if v, _ := p.Evaluate(ppp.Option{Type: typ, Value: []byte{1, 2, 3, 4, 5}}); v != ppp.Nak {
 				t.Errorf("option %d of five octets: verdict %d, want Nak", typ, v)
 			}
 		}
@@ -76,9 +76,9 @@ func TestServersAsked(t *testing.T) {
 	for refused := range types {
 		p := New(&Config{Local: local, AskDNS: true, AskNBNS: true})
 		for i, typ := range types {
-			p.Naked(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
+			p.ReceivedNak(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
 		}
-		p.Rejected(option(types[refused], netip.Addr{}))
+		p.ReceivedReject(option(types[refused], netip.Addr{}))
 		a := p.Agreement()
 		for i, got := range []netip.Addr{a.DNS[0], a.DNS[1], a.NBNS[0], a.NBNS[1]} {
 			want := netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
@@ -94,11 +94,11 @@ func TestServersAsked(t *testing.T) {
 		}
 	}
 	p := New(&Config{Local: local}) // who asks for none takes none
-	p.Naked(option(OptPrimaryDNS, dns1))
+	p.ReceivedNak(option(OptPrimaryDNS, dns1))
 	if a := p.Agreement(); a.DNS[0].IsValid() {
 		t.Errorf("unasked we have %v", a.DNS[0])
 	}
-	p.Naked(ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}})
+	p.ReceivedNak(ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}})
 	if p.naked || p.local != local {
 		t.Error("a Nak with an address of three octets counts")
 	}
@@ -116,12 +116,12 @@ func TestRestricted(t *testing.T) {
 		p := New(&c.cfg)
 		p.Restrict(func(a netip.Addr) bool { return a == remote || a == local })
 		for addr, want := range map[netip.Addr]ppp.Verdict{remote: ppp.Ack, dns2: c.other, local: c.other, netip.IPv4Unspecified(): c.other} {
-			if v, _ := p.Judge(option(OptAddress, addr)); v != want {
+			if v, _ := p.Evaluate(option(OptAddress, addr)); v != want {
 				t.Errorf("%+v: %v gets verdict %d, want %d", c.cfg, addr, v, want)
 			}
 		}
 		p.Restrict(nil)
-		if v, _ := p.Judge(option(OptAddress, dns2)); v != ppp.Ack {
+		if v, _ := p.Evaluate(option(OptAddress, dns2)); v != ppp.Ack {
 			t.Errorf("%+v, not restricted any more: verdict %d, want Ack", c.cfg, v)
 		}
 	}

@@ -61,7 +61,7 @@ type server struct {
 	addr netip.Addr
 }
 
-var _ ppp.Policy = (*Policy)(nil)
+var _ ppp.Negotiator = (*Policy)(nil)
 
 // New makes a policy for one link.
 func New(cfg *Config) *Policy {
@@ -117,9 +117,9 @@ func (p *Policy) AppendRequest(b []byte) []byte {
 	return b
 }
 
-// Judge says what we think of an option of theirs. Header compression would
+// Evaluate says what we think of an option of theirs. Header compression would
 // have to be done for every packet, for the sake of slow serial lines: refused.
-func (p *Policy) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (p *Policy) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	switch theirs.Type {
 	case OptAddress:
 		return p.judgeAddress(theirs)
@@ -196,9 +196,9 @@ func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
 	return b
 }
 
-// Agreed takes over the peer's address as we acknowledge it. A peer that named
+// Acknowledged takes over the peer's address as we acknowledge it. A peer that named
 // none, though asked, has the one we assigned.
-func (p *Policy) Agreed(peer ppp.Options) {
+func (p *Policy) Acknowledged(peer ppp.Options) {
 	p.remote = p.cfg.Remote
 	if o, ok := peer.Find(OptAddress); ok {
 		p.remote, _ = address(o)
@@ -208,8 +208,8 @@ func (p *Policy) Agreed(peer ppp.Options) {
 	}
 }
 
-// Naked takes what the peer assigns.
-func (p *Policy) Naked(theirs ppp.Option) {
+// ReceivedNak takes what the peer assigns.
+func (p *Policy) ReceivedNak(theirs ppp.Option) {
 	addr, ok := address(theirs)
 	if !ok {
 		return
@@ -232,8 +232,8 @@ func (p *Policy) Naked(theirs ppp.Option) {
 // free says whether the peer may choose our address.
 func (p *Policy) free() bool { return p.cfg.AcceptLocal || !usable(p.cfg.Local) }
 
-// Rejected stops asking for an option.
-func (p *Policy) Rejected(ours ppp.Option) {
+// ReceivedReject stops asking for an option.
+func (p *Policy) ReceivedReject(ours ppp.Option) {
 	if ours.Type == OptAddress {
 		p.askAddress = false
 		return

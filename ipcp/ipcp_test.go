@@ -21,7 +21,7 @@ var (
 func settle(t *testing.T, a, b *Config) (pa, pb *Policy, open bool) {
 	t.Helper()
 	p := [2]*Policy{New(a), New(b)}
-	m := [2]*ppp.Machine{ppp.NewMachine(p[0], ppp.Limits{}), ppp.NewMachine(p[1], ppp.Limits{})}
+	m := [2]*ppp.Automaton{ppp.NewAutomaton(p[0], ppp.Limits{}), ppp.NewAutomaton(p[1], ppp.Limits{})}
 	q := [2]*ppp.Queue{{}, {}}
 	for i := range m {
 		m[i].Open(epoch, q[i])
@@ -108,7 +108,7 @@ func TestJudge(t *testing.T) {
 		{"the deprecated IP-Addresses", ppp.Option{Type: OptAddresses, Value: make([]byte, 8)}, ppp.Reject, ""},
 		{"a name server, and we have none", option(OptPrimaryDNS, netip.Addr{}), ppp.Reject, ""},
 	} {
-		verdict, suggestion := p.Judge(c.in)
+		verdict, suggestion := p.Evaluate(c.in)
 		if verdict != c.want {
 			t.Errorf("%s: verdict %d, want %d", c.what, verdict, c.want)
 		}
@@ -118,13 +118,13 @@ func TestJudge(t *testing.T) {
 	}
 	open := New(&Config{Local: local})
 	for _, bad := range []string{"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1"} {
-		if v, _ := open.Judge(option(OptAddress, netip.MustParseAddr(bad))); v != ppp.Reject {
+		if v, _ := open.Evaluate(option(OptAddress, netip.MustParseAddr(bad))); v != ppp.Reject {
 			t.Errorf("a peer that claims %s: verdict %d, want Reject", bad, v)
 		}
 	}
 	for _, bad := range []string{"0.0.0.0", "127.0.0.1", "224.0.0.1"} {
 		host := New(&Config{})
-		host.Naked(option(OptAddress, netip.MustParseAddr(bad)))
+		host.ReceivedNak(option(OptAddress, netip.MustParseAddr(bad)))
 		if host.Err() == nil || host.local.String() == bad && bad != "0.0.0.0" {
 			t.Errorf("a host takes %s as its address", bad)
 		}
@@ -157,7 +157,7 @@ func TestUnnumbered(t *testing.T) {
 					if !unnumbered && c.plain != nil {
 						want = ppp.Reject
 					}
-					if v, _ := p.Judge(o); v != want {
+					if v, _ := p.Evaluate(o); v != want {
 						t.Errorf("%s, unnumbered %v: verdict %d is %d, want %d", c.what, unnumbered, i, v, want)
 					}
 				}
@@ -165,7 +165,7 @@ func TestUnnumbered(t *testing.T) {
 			if !c.remote.IsValid() {
 				continue
 			}
-			p.Agreed(c.peer)
+			p.Acknowledged(c.peer)
 			want := c.plain
 			if unnumbered {
 				want = nil
@@ -181,7 +181,7 @@ func TestUnnumbered(t *testing.T) {
 	// What we assign is assigned all the same, and a link without an address of ours is none.
 	p := New(&Config{Local: local, Remote: remote, Unnumbered: true})
 	for range 20 {
-		if v, _ := p.Judge(option(OptAddress, none)); v != ppp.Nak {
+		if v, _ := p.Evaluate(option(OptAddress, none)); v != ppp.Nak {
 			t.Fatalf("a peer that is to have %v and asks for an address: verdict %d, want Nak", remote, v)
 		}
 	}
@@ -196,7 +196,7 @@ func TestMissingAddress(t *testing.T) {
 		t.Errorf("a request without an address gets % x, want the address it should have", got)
 	}
 	p.Assign(dns1)
-	if v, _ := p.Judge(option(OptAddress, dns1)); v != ppp.Ack {
+	if v, _ := p.Evaluate(option(OptAddress, dns1)); v != ppp.Ack {
 		t.Error("the address that the authority assigned is not acknowledged")
 	}
 }
@@ -210,15 +210,15 @@ func FuzzPolicy(f *testing.F) {
 		}
 		p := New(&Config{Local: local, Remote: remote, AskDNS: true, DNS: [2]netip.Addr{dns1}})
 		for o := range options.All() {
-			p.Judge(o)
-			p.Naked(o)
+			p.Evaluate(o)
+			p.ReceivedNak(o)
 		}
-		p.Agreed(options)
+		p.Acknowledged(options)
 		if a := p.Agreement(); a.Local != local {
 			t.Errorf("a Nak has changed our address to %v", a.Local)
 		}
 		for o := range options.All() {
-			p.Rejected(o)
+			p.ReceivedReject(o)
 		}
 		if _, err := ppp.ParseOptions(p.AppendRequest(nil)); err != nil {
 			t.Error(err)
@@ -239,7 +239,7 @@ func TestOffer(t *testing.T) {
 		p.Assign(netip.MustParseAddr("192.0.2.60"))
 		p.Offer([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
 		p.Restrict(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
-		verdict, suggestion := p.Judge(option(OptAddress, netip.MustParseAddr(c.in)))
+		verdict, suggestion := p.Evaluate(option(OptAddress, netip.MustParseAddr(c.in)))
 		if got, _ := address(suggestion); (verdict == ppp.Ack) != (c.in == c.want) || got.String() != c.want {
 			t.Errorf("%s: verdict %d, %v; want %s", c.in, verdict, got, c.want)
 		}

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 func end(name string, cfg ipcp.Config) (*ppptest.End, *ipcp.Policy) {
 	p := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Machine{Machine: ppp.NewMachine(p, cfg.Limits)},
+		Name: name, Protocol: ppptest.Machine{Automaton: ppp.NewAutomaton(p, cfg.Limits)},
 		Agreed: func() string { return words(p.Agreement()) },
 	}, p
 }

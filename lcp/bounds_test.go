@@ -241,7 +241,7 @@ func TestNearestMethod(t *testing.T) {
 		{[]byte{0xc2, 0x23}, []byte{0xc2, 0x23, 0x81}}, {[]byte{0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x81}},
 		{[]byte{0xc2}, []byte{0xc0, 0x23}}, {nil, []byte{0xc0, 0x23}}, {[]byte{0xc2, 0x27}, []byte{0xc0, 0x23}},
 	} {
-		got := answerTo(t, Config{Answer: answer}, ppp.Option{Type: OptAuth, Value: c.asked}.AppendTo(nil)...)
+		got := answerTo(t, Config{AllowAuth: answer}, ppp.Option{Type: OptAuth, Value: c.asked}.AppendTo(nil)...)
 		if want := (ppp.Option{Type: OptAuth, Value: c.want}).AppendTo(nil); got.Code != ppp.ConfigureNak || !bytes.Equal(got.Data, want) {
 			t.Errorf("% x is answered by %v, want a Nak with % x", c.asked, got, c.want)
 		}
@@ -268,10 +268,10 @@ func TestPreference(t *testing.T) {
 	}{
 		{[]byte{0xc0, 0x23}, pap.Method}, {[]byte{0xc2, 0x23, 5}, chap.MD5}, {[]byte{0xc2, 0x23, 0x81}, chap.MD5}, {[]byte{0xc2, 0x27}, chap.MD5}, {nil, chap.MD5},
 	} {
-		l, q, request := open(t, Config{Demand: demand})
+		l, q, request := open(t, Config{RequireAuth: demand})
 		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: request.ID, Data: ppp.Option{Type: OptAuth, Value: c.suggests}.AppendTo(nil)}, q)
-		if l.Demands() != c.want || l.Refused() {
-			t.Errorf("suggested % x: we demand %v, refused %v; want %v", c.suggests, l.Demands(), l.Refused(), c.want)
+		if l.PeerMethod() != c.want || l.Refused() {
+			t.Errorf("suggested % x: we demand %v, refused %v; want %v", c.suggests, l.PeerMethod(), l.Refused(), c.want)
 		}
 	}
 }

@@ -112,9 +112,9 @@ func (k *keepalive) answered(now time.Time) {
 	}
 }
 
-// heedCodeReject stops asking a peer that does not know Echo-Request: it has
+// handleCodeReject stops asking a peer that does not know Echo-Request: it has
 // just shown that it lives, and would seem dead for ever.
-func (k *keepalive) heedCodeReject(c ppp.Control) {
+func (k *keepalive) handleCodeReject(c ppp.Control) {
 	if len(c.Data) > 0 && ppp.Code(c.Data[0]) == ppp.EchoRequest {
 		k.stop()
 	}

@@ -19,12 +19,12 @@ type Config struct {
 	MaxMRU int
 	// NoMagic leaves the Magic-Number out, and with it loop detection.
 	NoMagic bool
-	// Demand lists the methods by which the peer may prove who it is, best
+	// RequireAuth lists the methods by which the peer may prove who it is, best
 	// first. Empty: it need not.
-	Demand []ppp.Method
-	// Answer lists the methods by which we are ready to prove who we are,
+	RequireAuth []ppp.Method
+	// AllowAuth lists the methods by which we are ready to prove who we are,
 	// best first. Empty: we refuse.
-	Answer []ppp.Method
+	AllowAuth []ppp.Method
 	// Echo asks the peer for signs of life.
 	Echo Echo
 	// CheckPath finds out, soon after the link has opened, whether packets of the size agreed
@@ -51,7 +51,7 @@ type Echo struct {
 // Link is LCP on one link: the automaton with LCP's options, and the codes that
 // LCP alone has. Whoever owns it reads how it stands after each call.
 type Link struct {
-	machine *ppp.Machine
+	machine *ppp.Automaton
 	options *options
 	echo    keepalive
 	path    pathCheck
@@ -66,7 +66,7 @@ func New(cfg *Config) *Link {
 	o := newOptions(cfg)
 	return &Link{
 		options: o,
-		machine: ppp.NewMachine(o, cfg.Limits),
+		machine: ppp.NewAutomaton(o, cfg.Limits),
 		echo:    keepalive{Echo: cfg.Echo},
 		path:    pathCheck{enabled: cfg.CheckPath},
 	}
@@ -124,11 +124,11 @@ func (l *Link) PeerMRU() int { return l.options.peerMRU }
 // MRU is the longest information field that we said we receive.
 func (l *Link) MRU() int { return l.options.ourMRU() }
 
-// Demands is the method by which the peer has agreed to prove who it is, or nil.
-func (l *Link) Demands() ppp.Method { return l.options.demands }
+// PeerMethod is the method by which the peer has agreed to prove who it is, or nil.
+func (l *Link) PeerMethod() ppp.Method { return l.options.demands }
 
-// Answers is the method by which we have agreed to prove who we are, or nil.
-func (l *Link) Answers() ppp.Method { return l.options.answers }
+// OwnMethod is the method by which we have agreed to prove who we are, or nil.
+func (l *Link) OwnMethod() ppp.Method { return l.options.answers }
 
 // Refused says that the peer will not prove who it is by any method we accept.
 func (l *Link) Refused() bool { return l.options.refused }
@@ -144,9 +144,9 @@ func (l *Link) Looped() bool { return l.options.loops >= l.options.maxLoops }
 // Dead says that Echo.Failures Echo-Requests have gone unanswered.
 func (l *Link) Dead() bool { return l.echo.dead }
 
-// Farewell is what the peer's last Terminate-Request said: octets of a
+// TerminateReason is what the peer's last Terminate-Request said: octets of a
 // stranger, not fit for a terminal.
-func (l *Link) Farewell() []byte { return l.farewell }
+func (l *Link) TerminateReason() []byte { return l.farewell }
 
 // TakeRejected returns once each protocol that the peer has refused by a
 // Protocol-Reject (RFC 1661 section 5.7); 0: none.
@@ -178,7 +178,7 @@ func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, 
 	case ppp.TerminateRequest:
 		l.farewell = append(l.farewell[:0], c.Data...)
 	case ppp.CodeReject:
-		l.echo.heedCodeReject(c)
+		l.echo.handleCodeReject(c)
 	}
 	s, err := l.machine.Receive(now, c, q)
 	return l.follow(now, s, q), err
@@ -195,7 +195,7 @@ func (l *Link) receiveProtocolReject(now time.Time, c ppp.Control, q *ppp.Queue)
 	}
 	p := ppp.Protocol(binary.BigEndian.Uint16(c.Data))
 	if p == ppp.LCP {
-		return l.follow(now, l.machine.Unwanted(now, q), q), nil
+		return l.follow(now, l.machine.RejectedByPeer(now, q), q), nil
 	}
 	l.rejected = p
 	return 0, nil

@@ -65,8 +65,8 @@ func answerTo(t *testing.T, cfg Config, options ...byte) ppp.Control {
 }
 
 func TestJudge(t *testing.T) {
-	both := Config{Answer: []ppp.Method{chap.MD5, pap.Method}}
-	all := Config{Answer: []ppp.Method{eap.MD5, chap.MD5, pap.Method}}
+	both := Config{AllowAuth: []ppp.Method{chap.MD5, pap.Method}}
+	all := Config{AllowAuth: []ppp.Method{eap.MD5, chap.MD5, pap.Method}}
 	for _, c := range []struct {
 		what string
 		cfg  Config
@@ -100,7 +100,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestRequest(t *testing.T) {
-	_, _, request := open(t, Config{Demand: []ppp.Method{chap.MD5}})
+	_, _, request := open(t, Config{RequireAuth: []ppp.Method{chap.MD5}})
 	want := []byte{1, 4, 5, 0xd4, 3, 5, 0xc2, 0x23, 5, 5, 6}
 	if len(request.Data) != 15 || !bytes.Equal(request.Data[:11], want) || bytes.Equal(request.Data[11:], make([]byte, 4)) {
 		t.Errorf("asks for % x, want MRU 1492, CHAP with MD5 and a magic number", request.Data)
@@ -112,11 +112,11 @@ func TestRequest(t *testing.T) {
 
 // TestDemandRefused: a peer may choose among the methods we accept, but not have none.
 func TestDemandRefused(t *testing.T) {
-	cfg := Config{Demand: []ppp.Method{chap.MSv2, chap.MD5, pap.Method}}
+	cfg := Config{RequireAuth: []ppp.Method{chap.MSv2, chap.MD5, pap.Method}}
 	l, q, request := open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: request.ID, Data: []byte{3, 4, 0xc0, 0x23}}, q)
-	if l.Demands() != ppp.Method(pap.Method) || l.Refused() {
-		t.Errorf("after a Nak with PAP we demand %v, refused %v; want PAP", l.Demands(), l.Refused())
+	if l.PeerMethod() != ppp.Method(pap.Method) || l.Refused() {
+		t.Errorf("after a Nak with PAP we demand %v, refused %v; want PAP", l.PeerMethod(), l.Refused())
 	}
 	for range 3 {
 		again := sent(t, q)
@@ -127,9 +127,9 @@ func TestDemandRefused(t *testing.T) {
 	}
 	var asked []ppp.Method
 	for l.options.Reset(); !l.Refused(); l.options.tryNextMethod(nil) {
-		asked = append(asked, l.Demands())
+		asked = append(asked, l.PeerMethod())
 	}
-	if !slices.Equal(asked, cfg.Demand) {
+	if !slices.Equal(asked, cfg.RequireAuth) {
 		t.Errorf("a new negotiation asks for %v, want our own order again", asked)
 	}
 	l, q, request = open(t, cfg)
@@ -137,7 +137,7 @@ func TestDemandRefused(t *testing.T) {
 	if !l.Refused() {
 		t.Error("a peer that rejects authentication has not refused")
 	}
-	if cfg.Demand[1] != ppp.Method(chap.MD5) {
+	if cfg.RequireAuth[1] != ppp.Method(chap.MD5) {
 		t.Error("the configuration, which links share, was changed")
 	}
 }
@@ -150,8 +150,8 @@ func TestLoop(t *testing.T) {
 	methods := []ppp.Method{chap.MD5, pap.Method}
 	for _, cfg := range []Config{
 		{}, {Limits: ppp.Limits{MaxFailure: 1}}, {Limits: ppp.Limits{MaxFailure: 3}}, {Limits: ppp.Limits{MaxFailure: 50}},
-		{Demand: methods}, {Demand: methods[:1], Limits: ppp.Limits{MaxFailure: 1}},
-		{Demand: methods, Answer: methods[1:]}, {Demand: methods[:1], Answer: methods[1:]},
+		{RequireAuth: methods}, {RequireAuth: methods[:1], Limits: ppp.Limits{MaxFailure: 1}},
+		{RequireAuth: methods, AllowAuth: methods[1:]}, {RequireAuth: methods[:1], AllowAuth: methods[1:]},
 	} {
 		l, q, first := open(t, cfg)
 		waiting := []ppp.Control{first}
@@ -257,7 +257,7 @@ func FuzzLink(f *testing.F) {
 	f.Add([]byte{1, 1, 0, 8, 1, 4, 5, 0xd4}, uint8(3))
 	f.Add([]byte{9, 0, 0, 8, 1, 2, 3, 4}, uint8(0))
 	f.Fuzz(func(t *testing.T, b []byte, steps uint8) {
-		cfg := Config{Echo: Echo{Interval: time.Second, Failures: 2}, Answer: []ppp.Method{pap.Method}, Demand: []ppp.Method{chap.MD5}}
+		cfg := Config{Echo: Echo{Interval: time.Second, Failures: 2}, AllowAuth: []ppp.Method{pap.Method}, RequireAuth: []ppp.Method{chap.MD5}}
 		l, q := opened(t, cfg)
 		if steps&1 != 0 {
 			l, q, _ = open(t, cfg)
@@ -393,7 +393,7 @@ func TestAdaptive(t *testing.T) {
 // TestWanted: the method that the peer asks for and we do not take is kept as long as it has asked
 // for nothing that we took.
 func TestWanted(t *testing.T) {
-	l, q, _ := open(t, Config{Answer: []ppp.Method{chap.MD5}})
+	l, q, _ := open(t, Config{AllowAuth: []ppp.Method{chap.MD5}})
 	for i, c := range []struct{ in, want []byte }{
 		{[]byte{1, 4, 5, 0xd4}, nil},
 		{[]byte{3, 5, 0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x80}},

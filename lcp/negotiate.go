@@ -40,12 +40,12 @@ type options struct {
 	wanted  []byte // the value of the peer's Authentication-Protocol that we do not take; empty: none
 }
 
-var _ ppp.Policy = (*options)(nil)
+var _ ppp.Negotiator = (*options)(nil)
 
 func newOptions(cfg *Config) *options {
 	o := &options{
 		mru: cfg.MRU, maxMRU: cfg.MaxMRU, noMagic: cfg.NoMagic,
-		demand: cfg.Demand, answer: cfg.Answer, maxLoops: maxLoops, rand: cfg.Rand,
+		demand: cfg.RequireAuth, answer: cfg.AllowAuth, maxLoops: maxLoops, rand: cfg.Rand,
 	}
 	if n := cfg.Limits.MaxFailure; n > 0 {
 		o.maxLoops = min(n, maxLoops)
@@ -92,11 +92,11 @@ func (o *options) AppendRequest(b []byte) []byte {
 	return b
 }
 
-// Judge says what we think of an option of theirs. All that HDLC framing needs
+// Evaluate says what we think of an option of theirs. All that HDLC framing needs
 // must be rejected over Ethernet (RFC 2516 section 7: FCS-Alternatives,
 // ACFC, ACCM), and PFC would save nothing; multilink, callback and link
 // quality are not ours.
-func (o *options) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (o *options) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	switch theirs.Type {
 	case OptMRU:
 		return o.judgeMRU(theirs)
@@ -162,9 +162,9 @@ func (o *options) judgeMagic(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 // AppendMissing appends nothing: LCP can do without any option of the peer's.
 func (o *options) AppendMissing(b []byte, _ ppp.Options) []byte { return b }
 
-// Agreed takes over the peer's options as we acknowledge them. What is not among
+// Acknowledged takes over the peer's options as we acknowledge them. What is not among
 // them has its default.
-func (o *options) Agreed(peer ppp.Options) {
+func (o *options) Acknowledged(peer ppp.Options) {
 	o.peerMRU, o.answers, o.wanted = min(DefaultMRU, o.maxMRU), nil, nil
 	for theirs := range peer.All() {
 		switch theirs.Type {
@@ -176,8 +176,8 @@ func (o *options) Agreed(peer ppp.Options) {
 	}
 }
 
-// Naked changes what we ask for as the peer suggests, where that is acceptable.
-func (o *options) Naked(theirs ppp.Option) {
+// ReceivedNak changes what we ask for as the peer suggests, where that is acceptable.
+func (o *options) ReceivedNak(theirs ppp.Option) {
 	switch theirs.Type {
 	case OptMRU:
 		if len(theirs.Value) == 2 {
@@ -194,9 +194,9 @@ func (o *options) Naked(theirs ppp.Option) {
 	}
 }
 
-// Rejected stops asking for an option. Without authentication, though, there
+// ReceivedReject stops asking for an option. Without authentication, though, there
 // is no link for those who demand it.
-func (o *options) Rejected(ours ppp.Option) {
+func (o *options) ReceivedReject(ours ppp.Option) {
 	switch ours.Type {
 	case OptMRU:
 		o.askMRU = DefaultMRU

@@ -26,10 +26,10 @@ func end(name string, cfg lcp.Config) (*ppptest.End, *lcp.Link) {
 	l := lcp.New(&cfg)
 	return &ppptest.End{Name: name, Protocol: l, Agreed: func() string {
 		text := fmt.Sprintf("MRU %d, and the peer %d", l.MRU(), l.PeerMRU())
-		if m := l.Demands(); m != nil {
+		if m := l.PeerMethod(); m != nil {
 			text += ", demands " + m.Name()
 		}
-		if m := l.Answers(); m != nil {
+		if m := l.OwnMethod(); m != nil {
 			text += ", answers " + m.Name()
 		}
 		return text
@@ -56,16 +56,16 @@ func TestTranscripts(t *testing.T) {
 		{"looped", lcp.Config{}, (*lcp.Link).Looped},
 		{"no-magic", lcp.Config{NoMagic: true, Echo: lcp.Echo{Interval: 20 * time.Second}}, nil},
 		{"rejected", lcp.Config{}, nil},
-		{"answers", lcp.Config{Answer: methods[2:]}, nil},
-		{"demands", lcp.Config{Demand: methods}, func(l *lcp.Link) bool { return !l.Refused() }},
-		{"demands-in-vain", lcp.Config{Demand: methods[2:3]}, (*lcp.Link).Refused},
+		{"answers", lcp.Config{AllowAuth: methods[2:]}, nil},
+		{"demands", lcp.Config{RequireAuth: methods}, func(l *lcp.Link) bool { return !l.Refused() }},
+		{"demands-in-vain", lcp.Config{RequireAuth: methods[2:3]}, (*lcp.Link).Refused},
 		{"echo", lcp.Config{Echo: lcp.Echo{Interval: 20 * time.Second, Failures: 3}}, (*lcp.Link).Dead},
-		{"ending", lcp.Config{}, func(l *lcp.Link) bool { return string(l.Farewell()) == "bye" }},
+		{"ending", lcp.Config{}, func(l *lcp.Link) bool { return string(l.TerminateReason()) == "bye" }},
 	} {
 		e, l := end("link", c.cfg)
 		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLine(ppp.LCP, e))
 		if c.check != nil && !c.check(l) {
-			t.Errorf("%s: it ended otherwise: looped %v, refused %v, dead %v, farewell %q", c.name, l.Looped(), l.Refused(), l.Dead(), l.Farewell())
+			t.Errorf("%s: it ended otherwise: looped %v, refused %v, dead %v, farewell %q", c.name, l.Looped(), l.Refused(), l.Dead(), l.TerminateReason())
 		}
 	}
 }

@@ -15,10 +15,10 @@ type Method interface {
 	// Option is the value of LCP's Authentication-Protocol option (RFC 1661
 	// section 6.2): a protocol number and what that protocol adds to it.
 	Option() []byte
-	// Demand begins an exchange in which the peer must prove who it is.
-	Demand(Examiner) Demand
-	// Answer begins an exchange in which we prove who we are.
-	Answer(Credentials) Exchange
+	// NewAuthenticator begins an exchange in which the peer must prove who it is.
+	NewAuthenticator(AuthenticatorConfig) Authenticator
+	// NewPeer begins an exchange in which we prove who we are.
+	NewPeer(Credentials) AuthExchange
 }
 
 // Credentials is who we are, told to a peer that asks.
@@ -29,9 +29,9 @@ type Credentials struct {
 	Secret func(peer string) ([]byte, bool)
 	// Clear finds the secret that may go out as it is, by PAP; nil: Secret does.
 	Clear func() ([]byte, bool)
-	// Beside is the exchange in which that peer has to prove who it is, on the
+	// Authenticator is the exchange in which that peer has to prove who it is, on the
 	// same link; nil: it need not.
-	Beside Demand
+	Authenticator Authenticator
 	// Key is what marks our challenges: see Examiner.Key.
 	Key []byte
 	// Rand is where challenges of ours come from (MS-CHAPv2's Peer-Challenge); nil: crypto/rand.
@@ -43,12 +43,12 @@ type Credentials struct {
 // Reflected reports whether a challenge is one of ours, on this link or on any other, which the
 // peer wants us to answer for it: see Mark.
 func (c Credentials) Reflected(challenge []byte) bool {
-	d, ok := c.Beside.(Challenger)
+	d, ok := c.Authenticator.(Challenger)
 	return ok && d.Sent(challenge) || IsMarked(c.Key, challenge)
 }
 
-// Examiner is how we ask a peer who it is.
-type Examiner struct {
+// AuthenticatorConfig is how we ask a peer who it is.
+type AuthenticatorConfig struct {
 	Name string // ours, told to the peer
 	// Key marks our challenges, so that all sessions that have it know them as ours; empty:
 	// they are known on their own link only.
@@ -60,10 +60,10 @@ type Examiner struct {
 
 // AuthTimers bound an exchange. A zero field stands for the default.
 type AuthTimers struct {
-	Restart time.Duration // until a packet is sent again; default 3 s
-	Tries   int           // how often one is sent; default 10
-	Timeout time.Duration // for the whole, where nothing is ours to send again (PAP's examiner: default 30 s; a CHAP peer that is never challenged: default 60 s)
-	Again   time.Duration // between challenges of a peer already authenticated (CHAP); 0: never
+	Restart     time.Duration // until a packet is sent again; default 3 s
+	MaxTransmit int           // how often one is sent; default 10
+	Timeout     time.Duration // for the whole, where nothing is ours to send again (PAP's examiner: default 30 s; a CHAP peer that is never challenged: default 60 s)
+	Rechallenge time.Duration // between challenges of a peer already authenticated (CHAP); 0: never
 }
 
 // WithDefaults replaces what is left zero. The default of Timeout is the
@@ -72,8 +72,8 @@ func (t AuthTimers) WithDefaults(timeout time.Duration) AuthTimers {
 	if t.Restart <= 0 {
 		t.Restart = 3 * time.Second
 	}
-	if t.Tries <= 0 {
-		t.Tries = 10
+	if t.MaxTransmit <= 0 {
+		t.MaxTransmit = 10
 	}
 	if t.Timeout == 0 {
 		t.Timeout = timeout
@@ -88,8 +88,8 @@ var (
 	ErrReflected = errors.New("ppp: challenge is our own, sent back")
 )
 
-// Exchange is one run of an authentication method on one link.
-type Exchange interface {
+// AuthExchange is one run of an authentication method on one link.
+type AuthExchange interface {
 	// Protocol is the one whose packets belong to the exchange.
 	Protocol() Protocol
 	// Start is called once, when the link is open.
@@ -111,12 +111,12 @@ type Unacknowledged interface {
 	Accepted() Step
 }
 
-// Demand is an Exchange in which we are the authenticator. When a Step is
+// Authenticator is an Exchange in which we are the authenticator. When a Step is
 // Asking, its owner has the Proof judged and brings the decision back.
-type Demand interface {
-	Exchange
-	// Decide answers the last Proof. A decision nobody asked for is ignored.
-	Decide(now time.Time, d Decision, q *Queue) Step
+type Authenticator interface {
+	AuthExchange
+	// SetResult answers the last Proof. A decision nobody asked for is ignored.
+	SetResult(now time.Time, d AuthResult, q *Queue) Step
 }
 
 // Challenger is a Demand that asks by challenges.
@@ -127,10 +127,10 @@ type Challenger interface {
 
 // Step is where an exchange stands after a call. The zero value: nothing new.
 type Step struct {
-	Outcome Outcome
-	Name    string // who was authenticated: the peer's name, or ours
-	Message string // the peer's words on success or failure: not yet fit for a terminal
-	Proof   Proof  // with Asking
+	Outcome  Outcome
+	Name     string       // who was authenticated: the peer's name, or ours
+	Message  string       // the peer's words on success or failure: not yet fit for a terminal
+	Response AuthResponse // with Asking
 }
 
 // Outcome says what an exchange came to.
@@ -138,15 +138,15 @@ type Outcome uint8
 
 // Outcomes of a Step.
 const (
-	Pending   Outcome = iota // nothing new
-	Asking                   // Proof waits for a decision
-	Succeeded                // also after each further challenge
-	Failed                   // the link must be closed (RFC 1661 section 3.5)
+	Pending        Outcome = iota // nothing new
+	AwaitingResult                // Proof waits for a decision
+	Succeeded                     // also after each further challenge
+	Failed                        // the link must be closed (RFC 1661 section 3.5)
 )
 
-// Proof is what a peer offered to show who it is. Its concrete type belongs to
+// AuthResponse is what a peer offered to show who it is. Its concrete type belongs to
 // the method, for authorities that pass it on (RADIUS).
-type Proof interface {
+type AuthResponse interface {
 	// User is the name the peer gave, as it came: not fit for a terminal.
 	User() string
 	// Verify compares with a secret, in constant time. The message is what
@@ -155,9 +155,9 @@ type Proof interface {
 	Verify(secret []byte) (message string, ok bool)
 }
 
-// Decision is what an authority says of a Proof.
-type Decision struct {
-	Granted bool
+// AuthResult is what an authority says of a Proof.
+type AuthResult struct {
+	Accepted bool
 	// Message goes to the peer; empty stands for the method's default.
 	Message string
 	// Reason is why it is not granted, for our own log. The peer must not be told: whether a
@@ -169,15 +169,15 @@ type Decision struct {
 	// Address, if valid, is the IPv4 address the peer is to have; 0.0.0.0: the one that it
 	// names. What the zero value means is the owner's to say (a pool's next).
 	Address netip.Addr
-	// Own are addresses that the peer may name instead of Address.
-	Own []netip.Addr
+	// Offered are addresses that the peer may name instead of Address.
+	Offered []netip.Addr
 	// Allowed says which other IPv4 address the peer may have if it names one itself, and
 	// is not to have a certain one; nil: any.
 	Allowed func(netip.Addr) bool
 }
 
 // Why is why a proof was refused, for a log: Reason, or else what the peer is told.
-func (d Decision) Why() string {
+func (d AuthResult) Why() string {
 	if d.Reason != "" {
 		return d.Reason
 	}

@@ -18,7 +18,7 @@ import (
 type flight struct {
 	due      time.Time
 	frame    []byte // nil: the decision
-	decision ppp.Decision
+	decision ppp.AuthResult
 	toPeer   bool
 }
 
@@ -43,8 +43,8 @@ type line struct {
 	bad    time.Time // until then
 	dice   *rand.Rand
 	air    air
-	demand ppp.Demand
-	answer ppp.Exchange
+	demand ppp.Authenticator
+	answer ppp.AuthExchange
 	asked  int
 
 	demanded, answered []ppp.Outcome
@@ -59,8 +59,8 @@ func newLine(t *testing.T, m ppp.Method, password string, seed uint64) *line {
 	start := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 	entropy := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
 	l := &line{t: t, now: start, bad: start.Add(worst), dice: rand.New(rand.NewPCG(seed, 1))}
-	l.demand = m.Demand(ppp.Examiner{Name: "ac", Rand: entropy})
-	l.answer = m.Answer(ppp.Credentials{
+	l.demand = m.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: entropy})
+	l.answer = m.NewPeer(ppp.Credentials{
 		Name: "testuser", Rand: entropy,
 		Secret: func(string) ([]byte, bool) { return []byte(password), true },
 	})
@@ -83,9 +83,9 @@ func (l *line) run() {
 			return
 		}
 		l.now = next
-		l.heedDemand(l.demand.Advance(l.now, &q))
+		l.handleChallenge(l.demand.Advance(l.now, &q))
 		l.send(&q, true)
-		l.heedAnswer(l.answer.Advance(l.now, &q))
+		l.handleAnswer(l.answer.Advance(l.now, &q))
 		l.send(&q, false)
 		for len(l.air) > 0 && !l.air[0].due.After(l.now) {
 			l.deliver(heap.Pop(&l.air).(flight), &q)
@@ -96,7 +96,7 @@ func (l *line) run() {
 
 func (l *line) deliver(f flight, q *ppp.Queue) {
 	if f.frame == nil {
-		l.heedDemand(l.demand.Decide(l.now, f.decision, q))
+		l.handleChallenge(l.demand.SetResult(l.now, f.decision, q))
 		l.send(q, true)
 		return
 	}
@@ -111,10 +111,10 @@ func (l *line) deliver(f flight, q *ppp.Queue) {
 	// What is dropped is no fault here: repetitions often are.
 	if f.toPeer {
 		step, _ := l.answer.Receive(l.now, c, q)
-		l.heedAnswer(step)
+		l.handleAnswer(step)
 	} else {
 		step, _ := l.demand.Receive(l.now, c, q)
-		l.heedDemand(step)
+		l.handleChallenge(step)
 	}
 	clear(f.frame) // a buffer is used again
 	l.send(q, !f.toPeer)
@@ -140,18 +140,18 @@ func sacred(frame []byte) bool {
 	return frame[1] == byte(ppp.EAP&0xff) && ppp.Code(frame[2]) >= eap.Success
 }
 
-func (l *line) heedDemand(s ppp.Step) {
-	if s.Outcome == ppp.Asking {
+func (l *line) handleChallenge(s ppp.Step) {
+	if s.Outcome == ppp.AwaitingResult {
 		l.asked++
-		message, ok := s.Proof.Verify([]byte(secret))
+		message, ok := s.Response.Verify([]byte(secret))
 		think := time.Duration(l.dice.IntN(5000)) * time.Millisecond
-		heap.Push(&l.air, flight{due: l.now.Add(think), decision: ppp.Decision{Granted: ok, Message: message}})
+		heap.Push(&l.air, flight{due: l.now.Add(think), decision: ppp.AuthResult{Accepted: ok, Message: message}})
 	} else if s.Outcome != ppp.Pending {
 		l.demanded = append(l.demanded, s.Outcome)
 	}
 }
 
-func (l *line) heedAnswer(s ppp.Step) {
+func (l *line) handleAnswer(s ppp.Step) {
 	if s.Outcome != ppp.Pending {
 		l.answered = append(l.answered, s.Outcome)
 	}
@@ -192,8 +192,8 @@ func TestMethodsGiveUpOnADeadLine(t *testing.T) {
 				break
 			}
 			l.now = next
-			l.heedDemand(l.demand.Advance(l.now, &q))
-			l.heedAnswer(l.answer.Advance(l.now, &q))
+			l.handleChallenge(l.demand.Advance(l.now, &q))
+			l.handleAnswer(l.answer.Advance(l.now, &q))
 		}
 		if got := fmt.Sprint(l.demanded, l.answered); got != fmt.Sprint([]ppp.Outcome{ppp.Failed}, []ppp.Outcome{ppp.Failed}) {
 			t.Errorf("%s: %s, want one failure on each side", name, got)

@@ -36,10 +36,10 @@ func (l Limits) WithDefaults() Limits {
 // (RFC 1661 section 4.4).
 const linger = time.Second
 
-// Machine is the option negotiation automaton of RFC 1661 section 4, for one
+// Automaton is the option negotiation automaton of RFC 1661 section 4, for one
 // control protocol on one link. It is not safe for concurrent use.
-type Machine struct {
-	policy Policy
+type Automaton struct {
+	policy Negotiator
 	limits Limits
 
 	state    State
@@ -67,55 +67,55 @@ type Machine struct {
 	code     Code   // and its code
 }
 
-// NewMachine makes a machine in state Initial.
-func NewMachine(p Policy, l Limits) *Machine {
-	return &Machine{policy: p, limits: l.WithDefaults(), peerMRU: 1500}
+// NewAutomaton makes a machine in state Initial.
+func NewAutomaton(p Negotiator, l Limits) *Automaton {
+	return &Automaton{policy: p, limits: l.WithDefaults(), peerMRU: 1500}
 }
 
 // State is the state now.
-func (m *Machine) State() State { return m.state }
+func (m *Automaton) State() State { return m.state }
 
 // Deadline is when Advance wants to be called; zero: never.
-func (m *Machine) Deadline() time.Time { return m.deadline }
+func (m *Automaton) Deadline() time.Time { return m.deadline }
 
 // SetPeerMRU tells what the peer can receive: Code-Rejects are cut to it
 // (RFC 1661 section 5.6).
-func (m *Machine) SetPeerMRU(mru int) { m.peerMRU = mru }
+func (m *Automaton) SetPeerMRU(mru int) { m.peerMRU = mru }
 
 // NextID is an Identifier that differs from the one before it, for packets
 // of the protocol that the automaton does not send itself.
-func (m *Machine) NextID() uint8 {
+func (m *Automaton) NextID() uint8 {
 	m.id++
 	return m.id
 }
 
 // Up tells that the layer below can carry packets.
-func (m *Machine) Up(now time.Time, q *Queue) Signal { return m.step(up, now, Control{}, q) }
+func (m *Automaton) Up(now time.Time, q *Queue) Signal { return m.step(up, now, Control{}, q) }
 
 // Down tells that it cannot any more.
-func (m *Machine) Down(now time.Time) Signal { return m.step(down, now, Control{}, nil) }
+func (m *Automaton) Down(now time.Time) Signal { return m.step(down, now, Control{}, nil) }
 
 // Open tells that the protocol is wanted.
-func (m *Machine) Open(now time.Time, q *Queue) Signal {
+func (m *Automaton) Open(now time.Time, q *Queue) Signal {
 	m.farewell = nil // what an earlier Close said holds no more
 	return m.step(open, now, Control{}, q)
 }
 
 // Close tells that it is not. The reason goes to the peer as the Data of
 // Terminate-Requests, for people to read.
-func (m *Machine) Close(now time.Time, reason string, q *Queue) Signal {
+func (m *Automaton) Close(now time.Time, reason string, q *Queue) Signal {
 	m.farewell = []byte(reason)
 	return m.step(closing, now, Control{}, q)
 }
 
-// Unwanted tells that the peer has rejected this very protocol: RXJ-, RFC
+// RejectedByPeer tells that the peer has rejected this very protocol: RXJ-, RFC
 // 1661 section 4.3.
-func (m *Machine) Unwanted(now time.Time, q *Queue) Signal {
+func (m *Automaton) RejectedByPeer(now time.Time, q *Queue) Signal {
 	return m.step(rxjBad, now, Control{}, q)
 }
 
 // Advance does what is due at now.
-func (m *Machine) Advance(now time.Time, q *Queue) Signal {
+func (m *Automaton) Advance(now time.Time, q *Queue) Signal {
 	if m.deadline.IsZero() || now.Before(m.deadline) {
 		return 0
 	}
@@ -135,7 +135,7 @@ func (m *Machine) Advance(now time.Time, q *Queue) Signal {
 }
 
 // step is the one place where the state changes.
-func (m *Machine) step(e event, now time.Time, c Control, q *Queue) Signal {
+func (m *Automaton) step(e event, now time.Time, c Control, q *Queue) Signal {
 	next := grid[e][m.state]
 	if next.to == stateCount {
 		return 0
@@ -152,17 +152,17 @@ func (m *Machine) step(e event, now time.Time, c Control, q *Queue) Signal {
 	return signals(next.do)
 }
 
-func (m *Machine) negotiating() bool { return m.state >= ReqSent && m.state <= AckSent }
+func (m *Automaton) negotiating() bool { return m.state >= ReqSent && m.state <= AckSent }
 
 // begin forgets an earlier negotiation.
-func (m *Machine) begin() {
+func (m *Automaton) begin() {
 	m.policy.Reset()
 	m.naksSent, m.refusals, m.rejectsSent, m.waits = 0, 0, 0, 0
 	m.awaiting = false
 	m.peer.forget()
 }
 
-func (m *Machine) perform(do action, e event, now time.Time, c Control, q *Queue) {
+func (m *Automaton) perform(do action, e event, now time.Time, c Control, q *Queue) {
 	if do&irc != 0 {
 		m.restarts = m.limits.MaxConfigure
 		if do&str != 0 {
@@ -193,7 +193,7 @@ func (m *Machine) perform(do action, e event, now time.Time, c Control, q *Queue
 
 // count starts the Restart timer and takes one from the counter, as sending
 // a Configure- or Terminate-Request does.
-func (m *Machine) count(now time.Time) {
+func (m *Automaton) count(now time.Time) {
 	m.restarts--
 	m.restart = now.Add(m.limits.Restart)
 	m.deadline = m.restart
@@ -201,7 +201,7 @@ func (m *Machine) count(now time.Time) {
 
 // sendRequest sends our options. What is sent again, because no answer came,
 // keeps its Identifier (RFC 1661 section 5.1).
-func (m *Machine) sendRequest(now time.Time, again bool, q *Queue) {
+func (m *Automaton) sendRequest(now time.Time, again bool, q *Queue) {
 	if again && (m.awaiting || m.waits <= m.limits.MaxConfigure/2) {
 		// What waits is the peer's request, in Ack-Rcvd: it may be Opened, and must not take
 		// this for a new request. If that does not help, it must.
@@ -219,14 +219,14 @@ func (m *Machine) sendRequest(now time.Time, again bool, q *Queue) {
 	}
 }
 
-func (m *Machine) queueRequest(now time.Time, q *Queue) {
+func (m *Automaton) queueRequest(now time.Time, q *Queue) {
 	m.sent = now
 	q.Add(m.policy.Protocol(), Control{Code: ConfigureRequest, ID: m.requestID, Data: m.request})
 }
 
 // sendCodeReject returns a packet of unknown code, cut to what the peer can
 // receive (RFC 1661 section 5.6). The Identifier changes for each.
-func (m *Machine) sendCodeReject(c Control, q *Queue) {
+func (m *Automaton) sendCodeReject(c Control, q *Queue) {
 	m.answer = c.AppendTo(m.answer[:0])
 	room := max(m.peerMRU-ControlHeader, 0)
 	data := m.answer[:min(len(m.answer), room)]

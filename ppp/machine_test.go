@@ -15,7 +15,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // TestNobodyAnswers: besides the repetition of the first request (TestEarlyRepetition), the
 // timetable is RFC 1661's.
 func TestNobodyAnswers(t *testing.T) {
-	m := NewMachine(newNumbers(), Limits{})
+	m := NewAutomaton(newNumbers(), Limits{})
 	q := &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
@@ -46,7 +46,7 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 func TestAnswersThatDoNotCount(t *testing.T) {
-	m := NewMachine(newNumbers(), Limits{})
+	m := NewAutomaton(newNumbers(), Limits{})
 	q := &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
@@ -122,7 +122,7 @@ func TestRepeatedOption(t *testing.T) {
 }
 
 func TestEndlessNaks(t *testing.T) {
-	m := NewMachine(newNumbers(), Limits{})
+	m := NewAutomaton(newNumbers(), Limits{})
 	q := &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
@@ -136,7 +136,7 @@ func TestEndlessNaks(t *testing.T) {
 
 // TestEndlessRequests: a peer that insists on what we reject.
 func TestEndlessRequests(t *testing.T) {
-	m := NewMachine(newNumbers(), Limits{})
+	m := NewAutomaton(newNumbers(), Limits{})
 	q := &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
@@ -150,7 +150,7 @@ func TestEndlessRequests(t *testing.T) {
 
 // TestNoRequestComes: a peer that acknowledges ours, and has none of its own.
 func TestNoRequestComes(t *testing.T) {
-	m := NewMachine(newNumbers(), Limits{MaxConfigure: 3})
+	m := NewAutomaton(newNumbers(), Limits{MaxConfigure: 3})
 	q := &Queue{}
 	now, s := epoch, Signal(0)
 	m.Open(now, q)
@@ -254,7 +254,7 @@ func TestTwoMachines(t *testing.T) {
 		loss := rapid.Float64Range(0, 0.4).Draw(t, "loss")
 		p := [2]*numbers{newNumbers(), newNumbers()}
 		p[0].first[9], p[1].least = 1, 15
-		m := [2]*Machine{NewMachine(p[0], Limits{MaxConfigure: 50}), NewMachine(p[1], Limits{MaxConfigure: 50})}
+		m := [2]*Automaton{NewAutomaton(p[0], Limits{MaxConfigure: 50}), NewAutomaton(p[1], Limits{MaxConfigure: 50})}
 		q := [2]*Queue{{}, {}}
 		var line [2][][]byte // what is on its way to each
 		now := epoch
@@ -309,7 +309,7 @@ func TestTwoMachines(t *testing.T) {
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 5, 1, 1, 0, 4})
 	f.Fuzz(func(t *testing.T, script []byte) {
-		m, q, now := NewMachine(newNumbers(), Limits{}), &Queue{}, epoch
+		m, q, now := NewAutomaton(newNumbers(), Limits{}), &Queue{}, epoch
 		for len(script) > 0 {
 			op := script[0]
 			script = script[1:]

@@ -54,11 +54,11 @@ func TestDefaults(t *testing.T) {
 	if got := least.WithDefaults(); got != least {
 		t.Errorf("%+v becomes %+v", least, got)
 	}
-	auth := AuthTimers{Restart: 3 * time.Second, Tries: 10, Timeout: time.Minute}
+	auth := AuthTimers{Restart: 3 * time.Second, MaxTransmit: 10, Timeout: time.Minute}
 	if got := (AuthTimers{}).WithDefaults(time.Minute); got != auth {
 		t.Errorf("authentication's timers are %+v, want %+v", got, auth)
 	}
-	forever := AuthTimers{Restart: 1, Tries: 1, Timeout: -1}
+	forever := AuthTimers{Restart: 1, MaxTransmit: 1, Timeout: -1}
 	if got := forever.WithDefaults(time.Minute); got != forever {
 		t.Errorf("%+v becomes %+v", forever, got)
 	}
@@ -103,7 +103,7 @@ func TestCodesOfCodeReject(t *testing.T) {
 // for, is given up after twice Max-Failure.
 func TestHangUpOnInsistence(t *testing.T) {
 	for _, most := range []int{1, 3} {
-		m, q := NewMachine(newNumbers(), Limits{MaxFailure: most}), &Queue{}
+		m, q := NewAutomaton(newNumbers(), Limits{MaxFailure: most}), &Queue{}
 		m.Open(epoch, q)
 		m.Up(epoch, q)
 		rejects := 0
@@ -114,7 +114,7 @@ func TestHangUpOnInsistence(t *testing.T) {
 		if rejects != 2*most+2 || m.State() != Stopped {
 			t.Errorf("Max-Failure %d: given up at request %d in state %v, want %d, Stopped", most, rejects, m.State(), 2*most+2)
 		}
-		m = NewMachine(newNumbers(), Limits{MaxFailure: most})
+		m = NewAutomaton(newNumbers(), Limits{MaxFailure: most})
 		m.Open(epoch, q)
 		m.Up(epoch, q)
 		naks := 0

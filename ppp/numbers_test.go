@@ -39,7 +39,7 @@ func (p *numbers) AppendRequest(b []byte) []byte {
 	return b
 }
 
-func (p *numbers) Judge(o Option) (Verdict, Option) {
+func (p *numbers) Evaluate(o Option) (Verdict, Option) {
 	switch {
 	case o.Type == p.reject || len(o.Value) != 1:
 		return Reject, o
@@ -50,21 +50,21 @@ func (p *numbers) Judge(o Option) (Verdict, Option) {
 }
 
 func (p *numbers) AppendMissing(b []byte, _ Options) []byte { return b }
-func (p *numbers) Agreed(peer Options)                      { p.agreed = slices.Clone(peer) }
+func (p *numbers) Acknowledged(peer Options)                { p.agreed = slices.Clone(peer) }
 
-func (p *numbers) Naked(o Option) {
+func (p *numbers) ReceivedNak(o Option) {
 	if len(o.Value) == 1 {
 		p.ask[o.Type] = o.Value[0]
 	}
 }
 
-func (p *numbers) Rejected(o Option) { delete(p.ask, o.Type) }
+func (p *numbers) ReceivedReject(o Option) { delete(p.ask, o.Type) }
 
 // opened is a machine that is Opened, and its policy.
-func opened(t *testing.T, l Limits) (*Machine, *numbers) {
+func opened(t *testing.T, l Limits) (*Automaton, *numbers) {
 	t.Helper()
 	p := newNumbers()
-	m := NewMachine(p, l)
+	m := NewAutomaton(p, l)
 	q := &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
@@ -76,7 +76,7 @@ func opened(t *testing.T, l Limits) (*Machine, *numbers) {
 	return m, p
 }
 
-func receive(t *testing.T, m *Machine, c Control, q *Queue) Signal {
+func receive(t *testing.T, m *Automaton, c Control, q *Queue) Signal {
 	t.Helper()
 	s, err := m.Receive(epoch, c, q)
 	if err != nil {

@@ -1,28 +1,28 @@
 package ppp
 
-// Policy is what a control protocol supplies to the automaton: its options,
+// Negotiator is what a control protocol supplies to the automaton: its options,
 // and nothing else. The Machine calls it and keeps every rule that LCP, IPCP
 // and IPv6CP share.
-type Policy interface {
+type Negotiator interface {
 	Protocol() Protocol
 	// Reset forgets what the peer said of our options: a new negotiation begins.
 	Reset()
 	// AppendRequest appends our options as we now want them.
 	AppendRequest(b []byte) []byte
-	// Judge says what we think of one option of theirs; with Nak, the Option
+	// Evaluate says what we think of one option of theirs; with Nak, the Option
 	// is what we suggest instead. It has no side effect on what was agreed.
-	Judge(o Option) (Verdict, Option)
+	Evaluate(o Option) (Verdict, Option)
 	// AppendMissing appends what a Configure-Nak should ask the peer to add to
 	// a request that lacks it (RFC 1661 section 5.3).
 	AppendMissing(b []byte, peer Options) []byte
-	// Agreed is told the peer's request at the moment we acknowledge it.
-	Agreed(peer Options)
-	// Naked is told one option of the peer's Configure-Nak: perhaps one we
+	// Acknowledged is told the peer's request at the moment we acknowledge it.
+	Acknowledged(peer Options)
+	// ReceivedNak is told one option of the peer's Configure-Nak: perhaps one we
 	// never sent.
-	Naked(o Option)
-	// Rejected is told one option of ours that the peer's Configure-Reject,
+	ReceivedNak(o Option)
+	// ReceivedReject is told one option of ours that the peer's Configure-Reject,
 	// or its endless naks, refused.
-	Rejected(o Option)
+	ReceivedReject(o Option)
 }
 
 // Verdict is what we think of an option. The severest in a request decides

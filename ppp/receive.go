@@ -20,7 +20,7 @@ var (
 // are unknown to the automaton: a protocol that has more (LCP) takes them
 // before. An error says that the packet was dropped, and why; it has changed
 // nothing.
-func (m *Machine) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
+func (m *Automaton) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
 	if m.state <= Starting {
 		return 0, ErrDown
 	}
@@ -43,7 +43,7 @@ func (m *Machine) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
 	return m.step(ruc, now, c, q), nil
 }
 
-func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, error) {
+func (m *Automaton) receiveRequest(now time.Time, c Control, q *Queue) (Signal, error) {
 	peer, err := ParseOptions(c.Data)
 	if err != nil {
 		return 0, err
@@ -74,13 +74,13 @@ func (m *Machine) receiveRequest(now time.Time, c Control, q *Queue) (Signal, er
 // judge prepares the answer to a request and says whether it is an Ack.
 // Rejects go out first, alone (RFC 1661 section 5.4). No option that we know may
 // be listed twice (section 6): what follows the first is rejected.
-func (m *Machine) judge(peer Options) bool {
+func (m *Automaton) judge(peer Options) bool {
 	var naks, rejects []byte
 	var seen [256]bool
 	for o := range peer.All() {
 		verdict, suggestion := Reject, o
 		if !seen[o.Type] {
-			verdict, suggestion = m.policy.Judge(o)
+			verdict, suggestion = m.policy.Evaluate(o)
 		}
 		seen[o.Type] = true
 		switch {
@@ -105,12 +105,12 @@ func (m *Machine) judge(peer Options) bool {
 	return false
 }
 
-func (m *Machine) sendAnswer(c Control, q *Queue) {
+func (m *Automaton) sendAnswer(c Control, q *Queue) {
 	again := m.peer.note(c, m.code != ConfigureAck)
 	switch {
 	case m.code == ConfigureAck:
 		m.naksSent, m.rejectsSent = 0, 0
-		m.policy.Agreed(Options(m.answer))
+		m.policy.Acknowledged(Options(m.answer))
 	case again: // a copy of what was refused shows no more obstinacy than the first
 	case m.code == ConfigureNak:
 		m.naksSent++
@@ -120,7 +120,7 @@ func (m *Machine) sendAnswer(c Control, q *Queue) {
 	m.queueAnswer(c, q)
 }
 
-func (m *Machine) queueAnswer(c Control, q *Queue) {
+func (m *Automaton) queueAnswer(c Control, q *Queue) {
 	q.Add(m.policy.Protocol(), Control{Code: m.code, ID: c.ID, Data: m.answer})
 }
 
@@ -128,11 +128,11 @@ func (m *Machine) queueAnswer(c Control, q *Queue) {
 // the peer may acknowledge every copy of a repeated request, and the second Ack
 // must not count as a crossed connection. In the states that answer such
 // packets without looking (Closed, Stopped) the automaton decides.
-func (m *Machine) current(c Control) bool {
+func (m *Automaton) current(c Control) bool {
 	return m.state < Closing || m.awaiting && c.ID == m.requestID
 }
 
-func (m *Machine) receiveAck(now time.Time, c Control, q *Queue) (Signal, error) {
+func (m *Automaton) receiveAck(now time.Time, c Control, q *Queue) (Signal, error) {
 	if !m.current(c) {
 		return 0, ErrStale
 	}
@@ -148,7 +148,7 @@ func (m *Machine) receiveAck(now time.Time, c Control, q *Queue) (Signal, error)
 	return m.step(rca, now, c, q), nil
 }
 
-func (m *Machine) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, error) {
+func (m *Automaton) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, error) {
 	if !m.current(c) {
 		return 0, ErrStale
 	}
@@ -178,23 +178,23 @@ func (m *Machine) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, er
 // learn tells the policy what the peer refused. A peer that naks again and
 // again is understood to reject (RFC 1661 section 4.6, Max-Failure, seen from
 // the other side).
-func (m *Machine) learn(code Code, refused Options) {
+func (m *Automaton) learn(code Code, refused Options) {
 	for o := range refused.All() {
 		sent, ours := Options(m.request).Find(o.Type)
 		switch {
 		case code == ConfigureReject:
-			m.policy.Rejected(o)
+			m.policy.ReceivedReject(o)
 		case m.refusals <= m.limits.MaxFailure:
-			m.policy.Naked(o)
+			m.policy.ReceivedNak(o)
 		case ours:
-			m.policy.Rejected(sent)
+			m.policy.ReceivedReject(sent)
 		}
 	}
 }
 
 // subset says whether rejected options stand in our last request, unchanged
 // and in the same order (RFC 1661 section 5.4).
-func (m *Machine) subset(rejected Options) bool {
+func (m *Automaton) subset(rejected Options) bool {
 	rest := m.request
 	for o := range rejected.All() {
 		found := false
@@ -214,7 +214,7 @@ func (m *Machine) subset(rejected Options) bool {
 
 // receiveCodeReject ends a protocol whose peer does not know the codes that it
 // cannot do without.
-func (m *Machine) receiveCodeReject(now time.Time, c Control, q *Queue) (Signal, error) {
+func (m *Automaton) receiveCodeReject(now time.Time, c Control, q *Queue) (Signal, error) {
 	if len(c.Data) < 1 {
 		return 0, ErrShortControl
 	}

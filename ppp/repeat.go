@@ -80,7 +80,7 @@ func (h *history) note(c Control, refused bool) bool {
 // receiveCopy handles a request that has had its answer, and reports whether that is all. The
 // one that we acknowledged last is acknowledged again; one that was refused before gets no
 // answer, which could only undo what has been agreed on since.
-func (m *Machine) receiveCopy(now time.Time, c Control, q *Queue) (done bool, err error) {
+func (m *Automaton) receiveCopy(now time.Time, c Control, q *Queue) (done bool, err error) {
 	of := unknown
 	if m.state >= ReqSent { // else there is no negotiation, and the table says what to do
 		of = m.peer.find(c)
@@ -101,7 +101,7 @@ func (m *Machine) receiveCopy(now time.Time, c Control, q *Queue) (done bool, er
 // helped: it has done so for as long as a peer may (Max-Configure times the Restart period),
 // and as often, so that it is not our answer that it lacks, but a request of ours. One that
 // has lost its state and draws no Magic-Number may begin anew with the same octets.
-func (m *Machine) stuck(now time.Time) bool {
+func (m *Automaton) stuck(now time.Time) bool {
 	if m.state != Opened {
 		return false
 	}
@@ -124,7 +124,7 @@ const overdue = 250 * time.Millisecond
 // the Restart timer nor its counter are concerned. To most peers a copy that comes after our
 // Ack, when they are Opened, is a new request: where an answer is known to take long, it is
 // given time.
-func (m *Machine) expectAnswer(now time.Time) {
+func (m *Automaton) expectAnswer(now time.Time) {
 	at := m.sent.Add(max(overdue, 2*m.limits.RoundTrip))
 	if at.Before(now) {
 		at = now
@@ -135,13 +135,13 @@ func (m *Machine) expectAnswer(now time.Time) {
 }
 
 // answered notes a valid answer to the last request.
-func (m *Machine) answered() {
+func (m *Automaton) answered() {
 	m.awaiting = false
 	m.deadline = m.restart
 }
 
 // repeatEarly sends the last request again before the Restart timer runs out.
-func (m *Machine) repeatEarly(now time.Time, q *Queue) {
+func (m *Automaton) repeatEarly(now time.Time, q *Queue) {
 	m.deadline = m.restart
 	if m.awaiting {
 		m.queueRequest(now, q)
@@ -152,7 +152,7 @@ func (m *Machine) repeatEarly(now time.Time, q *Queue) {
 // may not have been when ours went out. If the answer is overdue, ours goes out at once, and
 // before our answer: a peer that had received the first copy is still negotiating then, and
 // just acknowledges twice.
-func (m *Machine) hurry(now time.Time, q *Queue) {
+func (m *Automaton) hurry(now time.Time, q *Queue) {
 	if m.state != ReqSent || !m.awaiting || m.hurried {
 		return
 	}

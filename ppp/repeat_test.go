@@ -42,7 +42,7 @@ func TestAcknowledgedAgain(t *testing.T) {
 
 // TestAcknowledgedAgainInAckSent: what has been agreed to is not judged by other wishes then.
 func TestAcknowledgedAgainInAckSent(t *testing.T) {
-	m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+	m, q := NewAutomaton(newNumbers(), Limits{}), &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
 	request := Control{ConfigureRequest, 1, []byte{1, 3, 50}}
@@ -62,7 +62,7 @@ func TestAcknowledgedAgainInAckSent(t *testing.T) {
 
 // TestOvertaken: a request that comes after a later one has had its answer changes nothing.
 func TestOvertaken(t *testing.T) {
-	m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+	m, q := NewAutomaton(newNumbers(), Limits{}), &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
 	for id := range uint8(9) {
@@ -191,7 +191,7 @@ func TestStuckCountsAnew(t *testing.T) {
 // TestWaitsForRequest: while the peer's request is missing, ours keeps its Identifier at
 // first, lest a peer that is Opened begin anew; then it must.
 func TestWaitsForRequest(t *testing.T) {
-	m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+	m, q := NewAutomaton(newNumbers(), Limits{}), &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
 	var ids []uint8
@@ -221,7 +221,7 @@ func TestEarlyRepetition(t *testing.T) {
 		{"of a very slow peer", Limits{RoundTrip: 1500 * time.Millisecond}, 0},
 		{"with a short Restart period", Limits{Restart: 250 * time.Millisecond}, 0},
 	} {
-		m, q := NewMachine(newNumbers(), c.l), &Queue{}
+		m, q := NewAutomaton(newNumbers(), c.l), &Queue{}
 		m.Open(epoch, q)
 		m.Up(epoch, q)
 		first := sent(t, q)
@@ -257,7 +257,7 @@ func TestAnswerInTime(t *testing.T) {
 		{"a Nak", Control{ConfigureNak, 1, []byte{1, 3, 11}}, 1},
 		{"a Reject", Control{ConfigureReject, 1, []byte{1, 3, 10}}, 1},
 	} {
-		m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+		m, q := NewAutomaton(newNumbers(), Limits{}), &Queue{}
 		m.Open(epoch, q)
 		m.Up(epoch, q)
 		sent(t, q)
@@ -295,7 +295,7 @@ func TestPeerComesUpLate(t *testing.T) {
 		{2 * time.Second, 2 * time.Second, 3 * time.Second},
 		{3100 * time.Millisecond, 3250 * time.Millisecond, 6 * time.Second},
 	} {
-		m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+		m, q := NewAutomaton(newNumbers(), Limits{}), &Queue{}
 		m.Open(epoch, q)
 		m.Up(epoch, q)
 		for m.Deadline().Before(epoch.Add(c.at)) {
@@ -323,7 +323,7 @@ func TestPeerComesUpLate(t *testing.T) {
 
 // TestHurriedOnce: only the peer's first request has ours looked after.
 func TestHurriedOnce(t *testing.T) {
-	m, q := NewMachine(newNumbers(), Limits{}), &Queue{}
+	m, q := NewAutomaton(newNumbers(), Limits{}), &Queue{}
 	m.Open(epoch, q)
 	m.Up(epoch, q)
 	m.Advance(epoch.Add(overdue), q)

@@ -19,8 +19,8 @@ type column struct {
 	allows netip.Addr
 }
 
-func (c column) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
-	d := c.accounts.Judge(ctx, l, p)
+func (c column) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
+	d := c.accounts.Authenticate(ctx, l, p)
 	d.Allowed = func(a netip.Addr) bool { return a == c.allows }
 	return d
 }
@@ -33,7 +33,7 @@ func TestAddressOfItsOwn(t *testing.T) {
 		for _, accept := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				l.server.Authority = column{accounts{"testuser": "testpassword"}, allowed}
+				l.server.Authenticator = column{accounts{"testuser": "testpassword"}, allowed}
 				l.client.Session.IPv4 = &ipcp.Config{Local: own}
 				l.server.Session.IPv4.AcceptRemote = accept
 				l.server.Pool.First = netip.Addr{}
@@ -60,9 +60,9 @@ type choice struct {
 	allows string // a prefix
 }
 
-func (c choice) Judge(ctx context.Context, l pppoe.Line, p ppp.Proof) pppoe.Decision {
-	d := c.accounts.Judge(ctx, l, p)
-	if d.Own = c.own; len(c.own) > 0 {
+func (c choice) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
+	d := c.accounts.Authenticate(ctx, l, p)
+	if d.Offered = c.own; len(c.own) > 0 {
 		d.Address = c.own[0]
 	}
 	d.Allowed = netip.MustParsePrefix(c.allows).Contains
@@ -94,7 +94,7 @@ func TestAddressOfAnAccount(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
-			l.server.Authority = choice{accounts{"testuser": "testpassword"}, c.own, c.allows}
+			l.server.Authenticator = choice{accounts{"testuser": "testpassword"}, c.own, c.allows}
 			if c.asks != "" {
 				l.client.Session.IPv4 = &ipcp.Config{Local: netip.MustParseAddr(c.asks), AcceptLocal: true}
 			}

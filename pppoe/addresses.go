@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+
+	"upppoe/pppoe/wire"
 )
 
 // addresses are the IPv4 addresses of a server's peers, on all its interfaces: no two sessions
@@ -21,9 +23,9 @@ type holding struct {
 // sessionRef is a session of some interface, as another interface's loop may name it: the
 // tunnel is touched by its own loop alone.
 type sessionRef struct {
-	at   *serving
+	at   *serverLoop
 	t    *tunnel
-	line Line // as it was
+	line SessionInfo // as it was
 }
 
 func newAddresses() *addresses { return &addresses{by: make(map[netip.Addr]*holding)} }
@@ -31,7 +33,7 @@ func newAddresses() *addresses { return &addresses{by: make(map[netip.Addr]*hold
 // take gives an address to a session if no other has it. Else it returns which one that is; and,
 // if the newer session replaces the older and any that waits already, notes that this one waits
 // for it, in place of displaced, which has waited until now (zero: none has).
-func (a *addresses) take(addr netip.Addr, by sessionRef, replaces func(older Line) bool) (older, displaced sessionRef, waits, ok bool) {
+func (a *addresses) take(addr netip.Addr, by sessionRef, replaces func(older SessionInfo) bool) (older, displaced sessionRef, waits, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := a.by[addr]
@@ -71,7 +73,7 @@ func (a *addresses) drop(addr netip.Addr, t *tunnel) (next sessionRef, ok bool) 
 // choose returns which of an account's own addresses a session is to have: the one that another
 // session has at the same station, which has begun anew; or the first that no session has; or the
 // one that is given.
-func (a *addresses) choose(given netip.Addr, own []netip.Addr, station Addr) netip.Addr {
+func (a *addresses) choose(given netip.Addr, own []netip.Addr, station wire.Addr) netip.Addr {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	free := given

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"upppoe/ipcp"
+	"upppoe/pppoe/wire"
 )
 
 // TestAddresses: an address has one holder, and one who waits for it, the newest.
@@ -13,7 +14,7 @@ func TestAddresses(t *testing.T) {
 	a := newAddresses()
 	ref := func(t *tunnel) sessionRef { return sessionRef{t: t} }
 	one, two, three := &tunnel{}, &tunnel{}, &tunnel{}
-	always, never := func(Line) bool { return true }, func(Line) bool { return false }
+	always, never := func(SessionInfo) bool { return true }, func(SessionInfo) bool { return false }
 	if _, _, _, ok := a.take(x, ref(one), always); !ok {
 		t.Fatal("an address that nobody has is not given")
 	}
@@ -32,14 +33,14 @@ func TestAddresses(t *testing.T) {
 	if _, displaced, _, _ := a.take(x, ref(two), always); displaced.t != nil {
 		t.Error("one displaces itself")
 	}
-	if _, _, waits, _ := a.take(x, sessionRef{t: three}, func(l Line) bool { return l.User != "waits" }); !waits {
+	if _, _, waits, _ := a.take(x, sessionRef{t: three}, func(l SessionInfo) bool { return l.User != "waits" }); !waits {
 		t.Error("the third does not wait for the first and in place of the second")
 	}
 	if _, ok := a.drop(x, three); ok {
 		t.Error("who waits has had the address")
 	}
-	a.take(x, sessionRef{t: two, line: Line{User: "waits"}}, always)
-	if _, _, waits, _ := a.take(x, ref(three), func(l Line) bool { return l.User != "waits" }); waits || a.by[x].next.t != two {
+	a.take(x, sessionRef{t: two, line: SessionInfo{User: "waits"}}, always)
+	if _, _, waits, _ := a.take(x, ref(three), func(l SessionInfo) bool { return l.User != "waits" }); waits || a.by[x].next.t != two {
 		t.Error("the third replaces the second, which it may not")
 	}
 	if older, displaced, waits, ok := a.take(x, ref(three), always); ok || !waits || older.t != one || displaced.t != two {
@@ -77,25 +78,25 @@ func TestChoose(t *testing.T) {
 	all := []netip.Addr{x, y, z}
 	for _, c := range []struct {
 		what  string
-		taken map[netip.Addr]Addr
+		taken map[netip.Addr]wire.Addr
 		own   []netip.Addr
 		want  netip.Addr
 	}{
 		{"no other", nil, nil, x},
 		{"one", nil, all[:1], x},
 		{"all free", nil, all, x},
-		{"the first taken", map[netip.Addr]Addr{x: {4}}, all, y},
-		{"the first two taken", map[netip.Addr]Addr{x: {4}, y: {4}}, all, z},
-		{"all taken", map[netip.Addr]Addr{x: {4}, y: {4}, z: {4}}, all, x},
-		{"its own before", map[netip.Addr]Addr{x: {4}, y: {2}}, all, y},
-		{"its own before, though another is free", map[netip.Addr]Addr{z: {2}}, all, z},
-		{"the only one, taken", map[netip.Addr]Addr{x: {4}}, all[:1], x},
+		{"the first taken", map[netip.Addr]wire.Addr{x: {4}}, all, y},
+		{"the first two taken", map[netip.Addr]wire.Addr{x: {4}, y: {4}}, all, z},
+		{"all taken", map[netip.Addr]wire.Addr{x: {4}, y: {4}, z: {4}}, all, x},
+		{"its own before", map[netip.Addr]wire.Addr{x: {4}, y: {2}}, all, y},
+		{"its own before, though another is free", map[netip.Addr]wire.Addr{z: {2}}, all, z},
+		{"the only one, taken", map[netip.Addr]wire.Addr{x: {4}}, all[:1], x},
 	} {
 		a := newAddresses()
 		for addr, station := range c.taken {
-			a.take(addr, sessionRef{t: &tunnel{}, line: Line{Peer: station}}, func(Line) bool { return true })
+			a.take(addr, sessionRef{t: &tunnel{}, line: SessionInfo{Peer: station}}, func(SessionInfo) bool { return true })
 		}
-		if got := a.choose(x, c.own, Addr{2}); got != c.want {
+		if got := a.choose(x, c.own, wire.Addr{2}); got != c.want {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)
 		}
 	}
@@ -105,7 +106,7 @@ func TestChoose(t *testing.T) {
 // has lost it, and no sooner.
 func TestUnclaim(t *testing.T) {
 	x, y := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	o := &serving{server: &Server{addresses: newAddresses()}}
+	o := &serverLoop{server: &Server{addresses: newAddresses()}}
 	s := &tunnel{}
 	has := func(a netip.Addr) Addressing { return Addressing{IPv4: ipcp.Agreement{Local: a, Remote: a}} }
 	free := func(wantX, wantY bool, when string) {

@@ -1,28 +1,33 @@
 package pppoe
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
+)
 
 // answer makes a concentrator's packet.
-func answer(code Code, id uint16, tags ...Tag) DiscoveryFrame {
-	var list Tags
+func answer(code wire.Code, id uint16, tags ...wire.Tag) wire.DiscoveryFrame {
+	var list wire.Tags
 	for _, tag := range tags {
 		list = list.Append(tag.Type, tag.Value)
 	}
-	return DiscoveryFrame{hostAddr, acAddr, Discovery{code, id, list}}
+	return wire.DiscoveryFrame{Dst: hostAddr, Src: acAddr, Discovery: wire.Discovery{Code: code, SessionID: id, Tags: list}}
 }
 
-func tag(typ TagType, value string) Tag { return Tag{typ, []byte(value)} }
+func tag(typ wire.TagType, value string) wire.Tag { return wire.Tag{Type: typ, Value: []byte(value)} }
 
 // asking is a discovery that has sent its PADI, with Host-Uniq "mine".
-func asking(cfg HostConfig) (*HostDiscovery, *Queue) {
+func asking(cfg discovery.ClientConfig) (*discovery.Client, *wire.Queue) {
 	cfg.HostUniq, cfg.Rand = []byte("mine"), rand.Reader
-	h, q := NewHostDiscovery(hostAddr, cfg), &Queue{}
+	h, q := discovery.NewClient(hostAddr, cfg), &wire.Queue{}
 	h.Start(epoch, q)
 	return h, q
 }
 
 var (
-	mine  = tag(TagHostUniq, "mine")
-	named = tag(TagACName, "ac")
-	any0  = tag(TagServiceName, "")
+	mine  = tag(wire.TagHostUniq, "mine")
+	named = tag(wire.TagACName, "ac")
+	any0  = tag(wire.TagServiceName, "")
 )

@@ -19,15 +19,15 @@ type claims struct {
 // claim reports whether a session may now have what IPCP has agreed on: no other session of the
 // server has the peer's address. Otherwise it has it later, as soon as the other's device has
 // lost it; or this session ends, if the older one is to be kept.
-func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
-	me := sessionRef{o, t, t.Line}
-	older, displaced, waits, ok := o.server.addresses.take(a.Remote, me, func(older Line) bool { return o.replaces(t, older, a.Remote) })
+func (o *serverLoop) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
+	me := sessionRef{o, t, t.SessionInfo}
+	older, displaced, waits, ok := o.server.addresses.take(a.Remote, me, func(older SessionInfo) bool { return o.replaces(t, older, a.Remote) })
 	switch {
 	case ok:
 		t.claims.hold(a.Remote)
 		return true
 	case !waits:
-		o.loop.notify(t.Line, AddressInUse{Addr: a.Remote, By: older.line})
+		o.loop.notify(t.SessionInfo, AddressInUse{Addr: a.Remote, By: older.line})
 		me.later(func(now time.Time) {
 			o.loop.close(now, t, session.Reason{Cause: session.AddressInUse, Text: "IP address is in use by another session"})
 		})
@@ -39,7 +39,7 @@ func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 	for _, s := range [...]sessionRef{older, displaced} {
 		s.later(func(now time.Time) {
 			if s.t.session.Phase() != session.Terminate {
-				s.at.loop.notify(s.t.Line, AddressTaken{Addr: a.Remote, By: me.line})
+				s.at.loop.notify(s.t.SessionInfo, AddressTaken{Addr: a.Remote, By: me.line})
 			}
 			s.at.loop.close(now, s.t, session.Reason{Cause: session.Replaced, Text: "IP address is taken over by a newer session"})
 		})
@@ -50,7 +50,7 @@ func (o *serving) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 // replaces reports whether a session takes an address over from an older one. A peer that was
 // given the address takes it from any user, one that has only asked for it from its own user
 // alone: otherwise any user could end another's session.
-func (o *serving) replaces(t *tunnel, older Line, addr netip.Addr) bool {
+func (o *serverLoop) replaces(t *tunnel, older SessionInfo, addr netip.Addr) bool {
 	return !o.server.cfg.KeepOlder && (t.User == older.User || slices.Contains(t.claims.own, addr))
 }
 
@@ -68,7 +68,7 @@ func (s sessionRef) later(do func(now time.Time)) {
 }
 
 // probe asks a session's peer whether it still is there.
-func (o *serving) probe(now time.Time, t *tunnel) {
+func (o *serverLoop) probe(now time.Time, t *tunnel) {
 	t.session.Probe(now, &t.out)
 	o.loop.flush(now, t)
 }
@@ -81,7 +81,7 @@ func (c *claims) hold(addr netip.Addr) {
 
 // unclaim gives back the addresses of a session that neither its device has any more nor it
 // wants: called with what the device has.
-func (o *serving) unclaim(t *tunnel, have Addressing) {
+func (o *serverLoop) unclaim(t *tunnel, have Addressing) {
 	kept := t.claims.held[:0]
 	for _, addr := range t.claims.held {
 		if addr == have.IPv4.Remote || addr == t.want.IPv4.Remote {
@@ -94,7 +94,7 @@ func (o *serving) unclaim(t *tunnel, have Addressing) {
 }
 
 // unawait has a session wait for no address any more.
-func (o *serving) unawait(t *tunnel) {
+func (o *serverLoop) unawait(t *tunnel) {
 	if addr := t.claims.awaited.Remote; addr.IsValid() {
 		t.claims.awaited = ipcp.Agreement{}
 		o.drop(addr, t)
@@ -102,14 +102,14 @@ func (o *serving) unawait(t *tunnel) {
 }
 
 // drop gives back an address, and hands it on to the session that waits for it.
-func (o *serving) drop(addr netip.Addr, t *tunnel) {
+func (o *serverLoop) drop(addr netip.Addr, t *tunnel) {
 	if next, ok := o.server.addresses.drop(addr, t); ok {
 		next.later(func(now time.Time) { next.at.receiveAddress(next.t, addr) })
 	}
 }
 
 // receiveAddress goes on with a session whose peer's address another session has lost.
-func (o *serving) receiveAddress(t *tunnel, addr netip.Addr) {
+func (o *serverLoop) receiveAddress(t *tunnel, addr netip.Addr) {
 	a := t.claims.awaited
 	if a.Remote != addr {
 		if !slices.Contains(t.claims.held, addr) {
@@ -120,5 +120,5 @@ func (o *serving) receiveAddress(t *tunnel, addr netip.Addr) {
 	t.claims.awaited = ipcp.Agreement{}
 	t.claims.hold(addr)
 	t.want.IPv4 = a
-	o.loop.refit(t)
+	o.loop.reconcile(t)
 }

@@ -12,14 +12,15 @@ import (
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // fixed is an Authority for which every user has one address.
 type fixed netip.Addr
 
-func (f fixed) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+func (f fixed) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	message, ok := p.Verify([]byte("testpassword"))
-	return pppoe.Decision{Decision: ppp.Decision{Granted: ok, Message: message, Address: netip.Addr(f)}}
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok, Message: message, Address: netip.Addr(f)}}
 }
 
 var theAddress = netip.MustParseAddr("192.0.2.50")
@@ -29,7 +30,7 @@ func (l *lab) second(segment *ethertest.Segment) *lab {
 	other := newLab(l.t, ethertest.Config{})
 	other.segment = segment
 	other.client.Session.IPv4 = l.client.Session.IPv4
-	other.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(pppoe.Addr{2, 9}), nil }
+	other.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(wire.Addr{2, 9}), nil }
 	return other
 }
 
@@ -37,7 +38,7 @@ func (l *lab) second(segment *ethertest.Segment) *lab {
 func (l *lab) has(addr netip.Addr, who string) {
 	l.t.Helper()
 	c, ok := last[pppoe.Configured](&l.clientEvents)
-	online := count[pppoe.SessionGranted](&l.clientEvents) > count[pppoe.Ended](&l.clientEvents)
+	online := count[pppoe.SessionEstablished](&l.clientEvents) > count[pppoe.Ended](&l.clientEvents)
 	if !ok || !online || c.IPv4.Local != addr {
 		l.t.Errorf("%s has %v (online: %v), want %v", who, c.IPv4.Local, online, addr)
 	}
@@ -65,12 +66,12 @@ func TestNewerReplacesOlder(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var seen recorder
 				l := newLab(t, ethertest.Config{Watch: seen.watch})
-				l.server.Authority = fixed(theAddress)
+				l.server.Authenticator = fixed(theAddress)
 				if c.choose {
 					v4 := *l.client.Session.IPv4
 					v4.Local = theAddress
 					l.client.Session.IPv4 = &v4
-					l.server.Authority, l.server.Session.LCP.Demand, l.server.Pool.First = nil, nil, netip.Addr{}
+					l.server.Authenticator, l.server.Session.LCP.RequireAuth, l.server.Pool.First = nil, nil, netip.Addr{}
 				}
 				elsewhere := l.segment
 				if c.apart {
@@ -99,7 +100,7 @@ func TestNewerReplacesOlder(t *testing.T) {
 				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Replaced || !e.SentPADT {
 					t.Errorf("the older ended so: %+v", e)
 				}
-				if e, ok := last[pppoe.AddressTaken](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (pppoe.Addr{2, 9}) || count[pppoe.AddressTaken](&l.serverEvents) != 1 {
+				if e, ok := last[pppoe.AddressTaken](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (wire.Addr{2, 9}) || count[pppoe.AddressTaken](&l.serverEvents) != 1 {
 					t.Errorf("that it was replaced is told so: %+v", e)
 				}
 				if told, ok := last[session.PeerClosed](&l.clientEvents); !c.gone && (!ok || !strings.Contains(told.Text, "newer session")) {
@@ -152,7 +153,7 @@ func (l *lab) startServerAtTwo(second *ethertest.Segment) {
 func TestOlderIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		l.server.Authority, l.server.KeepOlder = fixed(theAddress), true
+		l.server.Authenticator, l.server.KeepOlder = fixed(theAddress), true
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
@@ -197,14 +198,14 @@ func TestOlderIsKept(t *testing.T) {
 func TestThreeForOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		l.server.Authority = fixed(theAddress)
+		l.server.Authenticator = fixed(theAddress)
 		l.serverHost.slow = 10 * time.Second
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		b, c := l.second(l.segment), l.second(l.segment)
-		c.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(pppoe.Addr{2, 10}), nil }
+		c.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 10}), nil }
 		b.startClient()
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -230,9 +231,9 @@ type owned struct {
 	addr netip.Addr
 }
 
-func (o owned) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+func (o owned) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	message, ok := p.Verify([]byte("testpassword"))
-	d := pppoe.Decision{Decision: ppp.Decision{Granted: ok, Message: message}}
+	d := pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok, Message: message}}
 	if p.User() == o.user {
 		d.Address = o.addr
 	}
@@ -252,7 +253,7 @@ func TestAddressOfAnotherUser(t *testing.T) {
 				v4 := *l.client.Session.IPv4
 				v4.Local = theAddress
 				l.client.Session.IPv4 = &v4
-				l.server.Authority, l.server.Pool.First = owned{"owner", theAddress}, netip.Addr{}
+				l.server.Authenticator, l.server.Pool.First = owned{"owner", theAddress}, netip.Addr{}
 				l.client.Session.Credentials.Name = c.older
 				l.startServer()
 				l.startClient()

@@ -7,22 +7,25 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // Client dials one session, carries its traffic, and dials again as told. Redial,
 // Link and Counters may be called at any time, concurrently with Run.
 type Client struct {
 	cfg   ClientConfig
-	pace  pace          // Run's alone
-	avoid []Addr        // likewise: concentrators that have failed us
+	pace  backoff       // Run's alone
+	avoid []wire.Addr   // likewise: concentrators that have failed us
 	told  LinkState     // likewise: how the link was last said to be
 	woken chan struct{} // holds one: somebody has said something that Run waits for
 
 	mu      sync.Mutex // guards what follows
-	dialled *dialling  // nil: none is under way
+	dialled *dialer    // nil: none is under way
 	redial  bool       // Redial was called
 	link    LinkState
-	address Addr // the interface's, as last told; zero: not yet
+	address wire.Addr // the interface's, as last told; zero: not yet
 }
 
 // NewClient makes a client; Run has it work, once. The error names the field of cfg that is wrong.
@@ -31,9 +34,9 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	if cfg.Notify == nil {
-		cfg.Notify = func(Line, Event) {}
+		cfg.Notify = func(SessionInfo, Event) {}
 	}
-	return &Client{cfg: cfg, pace: pace{Redial: cfg.Redial}, woken: make(chan struct{}, 1)}, nil
+	return &Client{cfg: cfg, pace: backoff{Redial: cfg.Redial}, woken: make(chan struct{}, 1)}, nil
 }
 
 // ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
@@ -50,7 +53,7 @@ type EndError struct {
 	Online bool
 	Lasted time.Duration
 	// AC is the concentrator whose session it was; zero: none was granted.
-	AC Addr
+	AC wire.Addr
 	// Err is what this machine said, if it was the cause: that it can have no
 	// device, or that the interface is gone.
 	Err error
@@ -85,7 +88,7 @@ func (c *Client) Run(ctx context.Context) error {
 		err := c.dial(ctx)
 		now := time.Now()
 		c.pace.ended(now, err)
-		c.heedFailure(err)
+		c.handleFailure(err)
 		asked := c.takeRedial()
 		if ctx.Err() != nil || !(asked && c.pace.Persist) && !c.pace.again(err) {
 			return err
@@ -101,17 +104,17 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-func (c *Client) notify(e Event) { c.cfg.Notify(Line{Interface: c.cfg.Interface}, e) }
+func (c *Client) notify(e Event) { c.cfg.Notify(SessionInfo{Interface: c.cfg.Interface}, e) }
 
-// heedFailure remembers a concentrator that gave us a session of no use, so that
+// handleFailure remembers a concentrator that gave us a session of no use, so that
 // another one has its turn, and forgets all once one is of use.
-func (c *Client) heedFailure(err error) {
+func (c *Client) handleFailure(err error) {
 	end := (*EndError)(nil)
 	switch {
 	case !errors.As(err, &end):
 	case end.Online:
 		c.avoid = nil
-	case end.AC != Addr{} && len(c.avoid) < maxOffers:
+	case end.AC != wire.Addr{} && len(c.avoid) < discovery.MaxOffers:
 		c.avoid = append(c.avoid, end.AC)
 	}
 }
@@ -152,7 +155,7 @@ func (c *Client) Link(s LinkState) {
 // another one ends, as its peer's frames no longer arrive: a dial begins anew at once, a
 // session ends with a PADT from the address before. Not to be called where the client has an
 // address of its own.
-func (c *Client) LinkAddr(a Addr) {
+func (c *Client) LinkAddr(a wire.Addr) {
 	c.mu.Lock()
 	before := c.address
 	c.address = a
@@ -164,12 +167,12 @@ func (c *Client) LinkAddr(a Addr) {
 }
 
 // Counters are those of the session that is open; ok: there is one.
-func (c *Client) Counters() (n Counters, ok bool) {
+func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	c.mu.Lock()
 	d := c.dialled
 	c.mu.Unlock()
 	if d == nil {
-		return Counters{}, false
+		return datapath.Counters{}, false
 	}
 	id := uint16(d.sessionID.Load())
 	return d.loop.data.Counters(id), id != 0
@@ -205,7 +208,7 @@ func (c *Client) linkState() LinkState {
 	return c.link
 }
 
-func (c *Client) linkAddr() Addr {
+func (c *Client) linkAddr() wire.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.address
@@ -278,18 +281,18 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d := &dialling{cfg: &c.cfg, told: &c.told}
-	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Host, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
+	d := &dialer{cfg: &c.cfg, told: &c.told}
+	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
 	d.loop.owner, d.loop.mss, d.loop.bare = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// Once the dial has come to its end, so shall the loop.
 	ctx, d.finish = context.WithCancel(ctx)
 	defer d.finish()
 	d.ctx = ctx
 	now := time.Now()
-	d.prepare(c.pace.eager(now), c.avoid)
+	d.prepare(c.pace.fastRetryWindow(now), c.avoid)
 	switch {
 	case c.cfg.Attach != nil:
-		d.take(Grant{SessionID: c.cfg.Attach.SessionID, AC: c.cfg.Attach.AC})
+		d.take(discovery.Grant{SessionID: c.cfg.Attach.SessionID, AC: c.cfg.Attach.AC})
 		c.cfg.Attach = nil
 	case len(c.cfg.Stale) > 0:
 		d.bury(c.cfg.Stale)
@@ -319,7 +322,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 
 // underWay has Link and Redial know of a dial, and returns how the interface was until
 // then.
-func (c *Client) underWay(d *dialling) LinkState {
+func (c *Client) underWay(d *dialer) LinkState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dialled = d

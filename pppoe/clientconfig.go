@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 )
 
 // ClientConfig is what a Client needs.
@@ -16,17 +18,17 @@ type ClientConfig struct {
 	// and come back. It must be set.
 	Listen func() (Ports, error)
 	// Discovery is which concentrator is wanted.
-	Discovery HostConfig
+	Discovery discovery.ClientConfig
 	// Session is what we want of PPP.
 	Session session.Config
 	// RemoteIDByAddr gives the peer the interface identifier of its Ethernet address
 	// (Addr.InterfaceID) in place of Session.IPv6.Remote.
 	RemoteIDByAddr bool
-	// Authority judges the concentrator's proof; it must be set if
+	// Authenticator judges the concentrator's proof; it must be set if
 	// Session.LCP.Demand is.
-	Authority Authority
-	// Host is the network of this machine. It must be set.
-	Host Host
+	Authenticator Authenticator
+	// Network is the network of this machine. It must be set.
+	Network HostNetwork
 	// MSS bounds the maximum segment size that TCP announces in either direction: a
 	// larger one is lowered. Zero: to what fits the agreed MTU, which is 40 octets less
 	// for IPv4 and 60 for IPv6. Positive: likewise, and to no more than this for IPv4,
@@ -38,7 +40,7 @@ type ClientConfig struct {
 	// RemoteDefaulted tells so. It matters if Session.IPv4.Unnumbered is set.
 	NoRemoteAddress bool
 	// DataPath is how packets are moved. What a Host opens should go with it.
-	DataPath DataPath
+	DataPath datapath.Kind
 	// Limits end a session by themselves.
 	Limits Limits
 	// ConnectDelay is how long PPP waits after discovery for the peer to begin;
@@ -60,7 +62,7 @@ type ClientConfig struct {
 	Redial Redial
 	// Notify is told everything that happens, in order, from one goroutine. It
 	// must not block, nor keep what it is given beyond the call. Nil: nobody is.
-	Notify func(Line, Event)
+	Notify func(SessionInfo, Event)
 	// Trace has Notify told of every control packet too.
 	Trace bool
 }
@@ -70,12 +72,12 @@ func (c *ClientConfig) check() error {
 	switch {
 	case c.Listen == nil:
 		return errors.New("pppoe: ClientConfig.Listen is not set: it opens the ports")
-	case c.Host == nil:
+	case c.Network == nil:
 		return errors.New("pppoe: ClientConfig.Host is not set: it opens the devices of sessions")
-	case len(c.Session.LCP.Answer) > 0 && c.Session.Credentials.Secret == nil:
+	case len(c.Session.LCP.AllowAuth) > 0 && c.Session.Credentials.Secret == nil:
 		return errors.New("pppoe: ClientConfig.Session.LCP.Answer is set, and no Credentials.Secret to answer with")
-	case len(c.Session.LCP.Demand) > 0 && c.Authority == nil:
+	case len(c.Session.LCP.RequireAuth) > 0 && c.Authenticator == nil:
 		return errors.New("pppoe: ClientConfig.Session.LCP.Demand is set, and no Authority to judge")
 	}
-	return c.Discovery.check("ClientConfig.Discovery")
+	return c.Discovery.Check("ClientConfig.Discovery")
 }

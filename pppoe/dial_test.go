@@ -18,14 +18,16 @@ import (
 	"upppoe/ppp/pap"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 	"upppoe/tun/tuntest"
 )
 
 var (
-	clientAddr = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
-	serverAddr = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	clientAddr = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	serverAddr = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 )
 
 // host is a pppoe.Host in memory, which remembers what was made of it.
@@ -45,7 +47,7 @@ func newHost(prefix string) *host {
 	return &host{prefix: prefix, devices: map[string]*tuntest.Device{}, now: map[string]pppoe.Addressing{}}
 }
 
-func (h *host) Open(pppoe.Line) (tun.Device, error) {
+func (h *host) Open(pppoe.SessionInfo) (tun.Device, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.refuse != nil {
@@ -57,7 +59,7 @@ func (h *host) Open(pppoe.Line) (tun.Device, error) {
 	return h.devices[name], nil
 }
 
-func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
+func (h *host) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	if have.HasIPv4() && !want.HasIPv4() {
 		time.Sleep(h.slow)
 	}
@@ -72,7 +74,7 @@ func (h *host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
 	return h.unfit
 }
 
-func (h *host) Close(l pppoe.Line, _ pppoe.Addressing) {
+func (h *host) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
 	time.Sleep(h.slow)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,7 +97,7 @@ type journal struct {
 	events []pppoe.Event
 }
 
-func (j *journal) notify(_ pppoe.Line, e pppoe.Event) {
+func (j *journal) notify(_ pppoe.SessionInfo, e pppoe.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.events = append(j.events, e)
@@ -127,10 +129,10 @@ func count[E any](j *journal) (n int) {
 // accounts is an Authority over a map.
 type accounts map[string]string
 
-func (a accounts) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+func (a accounts) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	secret, known := a[p.User()]
 	message, ok := p.Verify([]byte(secret))
-	return pppoe.Decision{Decision: ppp.Decision{Granted: known && ok, Message: message}}
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: known && ok, Message: message}}
 }
 
 // lab is a client and a server on one segment.
@@ -163,12 +165,12 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 			IPv4: &ipcp.Config{AskDNS: true},
 			IPv6: &ipv6cp.Config{},
 		},
-		Host:   l.clientHost,
-		Notify: l.clientEvents.notify,
+		Network: l.clientHost,
+		Notify:  l.clientEvents.notify,
 	}
-	l.client.Session.LCP.Answer = []ppp.Method{chap.MD5, chap.MSv2, pap.Method}
+	l.client.Session.LCP.AllowAuth = []ppp.Method{chap.MD5, chap.MSv2, pap.Method}
 	l.server = pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "ac"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "ac"},
 		Session: session.Config{
 			Name: "ac",
 			IPv4: &ipcp.Config{
@@ -177,18 +179,18 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 			},
 			IPv6: &ipv6cp.Config{},
 		},
-		Pool:      pppoe.Pool{Max: 4, First: netip.MustParseAddr("192.0.2.10")},
-		Authority: accounts{"testuser": "testpassword"},
-		Host:      l.serverHost,
-		Notify:    l.serverEvents.notify,
+		Pool:          pppoe.Pool{Max: 4, First: netip.MustParseAddr("192.0.2.10")},
+		Authenticator: accounts{"testuser": "testpassword"},
+		Network:       l.serverHost,
+		Notify:        l.serverEvents.notify,
 	}
-	l.server.Session.LCP.Demand = []ppp.Method{chap.MD5}
+	l.server.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
 	return l
 }
 
 func (l *lab) startServer() *pppoe.Server { return l.startServerAt(serverAddr) }
 
-func (l *lab) startServerAt(addr pppoe.Addr) *pppoe.Server {
+func (l *lab) startServerAt(addr wire.Addr) *pppoe.Server {
 	return l.startServerOn(l.segment.Ports(addr))
 }
 
@@ -271,9 +273,9 @@ func TestDialCarryHangUp(t *testing.T) {
 		t.Run(fmt.Sprintf("%v", method), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				l.server.Session.LCP.Demand = nil
+				l.server.Session.LCP.RequireAuth = nil
 				if method != nil {
-					l.server.Session.LCP.Demand = []ppp.Method{method}
+					l.server.Session.LCP.RequireAuth = []ppp.Method{method}
 				}
 				began := time.Now()
 				l.startServer()
@@ -336,8 +338,8 @@ func TestWrongPassword(t *testing.T) {
 		t.Run(fmt.Sprint(method), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				l.server.Session.LCP.Demand = []ppp.Method{method}
-				l.server.Authority = accounts{"testuser": "another"}
+				l.server.Session.LCP.RequireAuth = []ppp.Method{method}
+				l.server.Authenticator = accounts{"testuser": "another"}
 				l.startServer()
 				l.startClient()
 				time.Sleep(time.Minute)

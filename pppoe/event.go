@@ -7,6 +7,9 @@ import (
 	"upppoe/internal/event"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // Event is something that happened to a Line: one of the types below, or a session.Event, and of
@@ -24,11 +27,11 @@ type (
 	// a client, if Trace asks for it.
 	DiscoverySent struct {
 		sealed
-		Packet DiscoveryFrame
+		Packet wire.DiscoveryFrame
 	}
 	DiscoveryReceived struct {
 		sealed
-		Packet DiscoveryFrame
+		Packet wire.DiscoveryFrame
 	}
 	// FrameSent and FrameReceived are told of each control frame, from its
 	// Protocol field on, if Trace asks for it. The frame is valid during the call.
@@ -44,29 +47,29 @@ type (
 	// PADS; and who has answered our PADI without being wanted.
 	Unanswered struct {
 		sealed
-		Missing   Code
-		Unmatched []Unmatched
+		Missing   wire.Code
+		Unmatched []discovery.Unmatched
 	}
 	// Searching tells that a PADI has had no answer that will do for a while, and that the
 	// client goes on asking.
 	Searching struct {
 		sealed
 		For       time.Duration
-		Unmatched []Unmatched
+		Unmatched []discovery.Unmatched
 	}
-	// RefusedByAC tells that a concentrator would not have us.
-	RefusedByAC struct {
+	// Rejected tells that a concentrator would not have us.
+	Rejected struct {
 		sealed
-		Refusal
+		discovery.Rejection
 	}
-	// SessionGranted tells that discovery is done.
-	SessionGranted struct {
+	// SessionEstablished tells that discovery is done.
+	SessionEstablished struct {
 		sealed
-		Grant
+		discovery.Grant
 	}
-	// Full tells that a server had no slot left for a client: at most five times a second,
+	// NoFreeSlots tells that a server had no slot left for a client: at most five times a second,
 	// and then how many more clients were refused since the one before.
-	Full struct {
+	NoFreeSlots struct {
 		sealed
 		LeftOut int
 	}
@@ -75,12 +78,12 @@ type (
 	AddressTaken struct {
 		sealed
 		Addr netip.Addr
-		By   Line
+		By   SessionInfo
 	}
 	AddressInUse struct {
 		sealed
 		Addr netip.Addr
-		By   Line
+		By   SessionInfo
 	}
 	// DeviceOpened tells that the line has its network device.
 	DeviceOpened struct {
@@ -108,18 +111,18 @@ type (
 		sealed
 		Protocol ppp.Protocol // of the control protocol: IPCP or IPv6CP
 		Before   Addressing
-		Counters Counters
+		Counters datapath.Counters
 		Online   time.Duration // since the first Configured
 	}
 	// Announced tells what a concentrator has to say: a PADM or PADN, whose tags
 	// are valid during the call.
 	Announced struct {
 		sealed
-		Packet DiscoveryFrame
+		Packet wire.DiscoveryFrame
 	}
-	// StaleEnded tells that a session was ended which an earlier run has left, or, if it has
+	// StaleTerminated tells that a session was ended which an earlier run has left, or, if it has
 	// a Local, an earlier dial that had lost the interface.
-	StaleEnded struct {
+	StaleTerminated struct {
 		sealed
 		StaleSession
 	}
@@ -132,7 +135,7 @@ type (
 	// way under the one before ends.
 	AddressChanged struct {
 		sealed
-		From, To Addr
+		From, To wire.Addr
 	}
 	// ListenerLost tells that a server listens on an interface no longer, and why: it does so
 	// again as soon as it can. ListenerBack tells that it does, and by which address.
@@ -142,27 +145,27 @@ type (
 	}
 	ListenerBack struct {
 		sealed
-		Addr Addr
+		Addr wire.Addr
 	}
 	// AwaitingLink and AwaitingTraffic tell that a client will dial once its
 	// interface is up again, or there is something to be carried.
 	AwaitingLink    struct{ sealed }
 	AwaitingTraffic struct{ sealed }
-	// Accelerated tells that an Accelerator has taken up a session, and how it says that
+	// Offloaded tells that an Accelerator has taken up a session, and how it says that
 	// it moves packets.
-	Accelerated struct {
+	Offloaded struct {
 		sealed
 		About string
 	}
-	// NotAccelerated tells why a session's packets, or those that Err names, are moved by
+	// NotOffloaded tells why a session's packets, or those that Err names, are moved by
 	// the Path alone, though there is an Accelerator.
-	NotAccelerated struct {
+	NotOffloaded struct {
 		sealed
 		Err error
 	}
-	// HostFailed tells that the host's network could not be made so. The
+	// NetworkFailed tells that the host's network could not be made so. The
 	// session closes.
-	HostFailed struct {
+	NetworkFailed struct {
 		sealed
 		Err error
 	}
@@ -177,7 +180,7 @@ type (
 	Ended struct {
 		sealed
 		Reason   session.Reason
-		Counters Counters
+		Counters datapath.Counters
 		Online   time.Duration // since the first Configured; 0: there was none
 		SentPADT bool          // by us; else by the peer, or to nobody
 	}
@@ -185,10 +188,10 @@ type (
 
 // A Line is one session as the world around it knows it. Its fields do not
 // change once the session has begun, but for User and Device.
-type Line struct {
+type SessionInfo struct {
 	Interface   string // of the port
 	SessionID   uint16
-	Local, Peer Addr
+	Local, Peer wire.Addr
 	ACName      string // as the concentrator calls itself: not fit for a terminal
 	Service     string // the Service-Name asked for: likewise
 	User        string // the peer's name, once it is authenticated: likewise

@@ -11,7 +11,9 @@ import (
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 	"upppoe/tun/tuntest"
 )
@@ -20,33 +22,33 @@ import (
 // that opens real devices has package tun for it.
 type noNetwork struct{}
 
-func (noNetwork) Open(pppoe.Line) (tun.Device, error) { return tuntest.New("ppp0"), nil }
+func (noNetwork) Open(pppoe.SessionInfo) (tun.Device, error) { return tuntest.New("ppp0"), nil }
 
-func (noNetwork) Configure(_ pppoe.Line, _, _ pppoe.Addressing) error { return nil }
+func (noNetwork) Configure(_ pppoe.SessionInfo, _, _ pppoe.Addressing) error { return nil }
 
-func (noNetwork) Close(pppoe.Line, pppoe.Addressing) {}
+func (noNetwork) Close(pppoe.SessionInfo, pppoe.Addressing) {}
 
 // family is an Authority that knows one name and its password.
 type family struct{ name, password string }
 
-func (f family) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+func (f family) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	message, ok := p.Verify([]byte(f.password))
-	return pppoe.Decision{Decision: ppp.Decision{Granted: ok && p.User() == f.name, Message: message}}
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok && p.User() == f.name, Message: message}}
 }
 
 // concentrator is a Server that demands CHAP.
 func concentrator(ports pppoe.Ports) *pppoe.Server {
 	cfg := pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "isp"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "isp"},
 		Session: session.Config{
 			Name: "isp",
 			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
 		},
-		Pool:      pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
-		Authority: family{"alice", "her password"},
-		Host:      noNetwork{},
+		Pool:          pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
+		Authenticator: family{"alice", "her password"},
+		Network:       noNetwork{},
 	}
-	cfg.Session.LCP.Demand = []ppp.Method{chap.MD5}
+	cfg.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
 	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth1", Ports: ports}})
 	if err != nil {
 		panic(err)
@@ -58,7 +60,7 @@ func concentrator(ports pppoe.Ports) *pppoe.Server {
 // On a machine, Listen opens the ports of package pppoe/afpacket.
 func ExampleClient() {
 	segment := ethertest.New(ethertest.Config{})
-	server := concentrator(segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}))
+	server := concentrator(segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1}))
 	serving, stopServer := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { server.Run(serving) })
@@ -67,7 +69,7 @@ func ExampleClient() {
 	cfg := pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen: func() (pppoe.Ports, error) {
-			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
+			return segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
 		Session: session.Config{
 			Credentials: ppp.Credentials{
@@ -76,11 +78,11 @@ func ExampleClient() {
 			},
 			IPv4: &ipcp.Config{},
 		},
-		Host: noNetwork{},
-		Notify: func(l pppoe.Line, e pppoe.Event) {
+		Network: noNetwork{},
+		Notify: func(l pppoe.SessionInfo, e pppoe.Event) {
 			switch e := e.(type) {
-			case pppoe.SessionGranted:
-				fmt.Printf("session %d of %s\n", e.SessionID, pppoe.Escape(e.ACName))
+			case pppoe.SessionEstablished:
+				fmt.Printf("session %d of %s\n", e.SessionID, wire.Escape(e.ACName))
 			case session.Authenticated:
 				fmt.Println("proved who we are by", e.Method.Name())
 			case pppoe.Configured:
@@ -89,7 +91,7 @@ func ExampleClient() {
 			}
 		},
 	}
-	cfg.Session.LCP.Answer = []ppp.Method{chap.MD5}
+	cfg.Session.LCP.AllowAuth = []ppp.Method{chap.MD5}
 	client, err := pppoe.NewClient(cfg)
 	if err != nil {
 		panic(err)

@@ -6,22 +6,24 @@ import (
 	"time"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // Who is there? The first that answers will do; without the cancel, Probe gathers offers
 // until HostConfig.Timeout is over.
 func ExampleProbe() {
 	segment := ethertest.New(ethertest.Config{})
-	server := concentrator(segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}))
+	server := concentrator(segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1}))
 	serving, stopServer := context.WithCancel(context.Background())
 	stopped := make(chan error)
 	go func() { stopped <- server.Run(serving) }()
 
 	probing, enough := context.WithCancel(context.Background())
-	port := segment.Port(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}, pppoe.EtherTypeDiscovery)
-	_, err := pppoe.Probe(probing, port, pppoe.HostConfig{}, func(o pppoe.Offer, _ time.Duration) {
-		fmt.Println(o.AC, pppoe.Escape(o.Name()))
+	port := segment.Port(wire.Addr{2, 0, 0x5e, 0, 0x53, 2}, wire.EtherTypeDiscovery)
+	_, err := pppoe.Probe(probing, port, discovery.ClientConfig{}, func(o discovery.Offer, _ time.Duration) {
+		fmt.Println(o.AC, wire.Escape(o.Name()))
 		enough()
 	})
 	fmt.Println(err)

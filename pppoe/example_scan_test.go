@@ -5,18 +5,20 @@ import (
 	"fmt"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // On which VLAN is somebody? On a machine, afpacket.OpenTrunk opens the port.
 func ExampleScan() {
 	segment := ethertest.New(ethertest.Config{})
 	tags, _ := vlan.Parse("50.7")
-	isp := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	isp := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 	server := concentrator(pppoe.Ports{
-		Discovery: segment.Tagged(isp, pppoe.EtherTypeDiscovery, tags),
-		Session:   segment.Tagged(isp, pppoe.EtherTypeSession, tags),
+		Discovery: segment.Tagged(isp, wire.EtherTypeDiscovery, tags),
+		Session:   segment.Tagged(isp, wire.EtherTypeSession, tags),
 	})
 	serving, stopServer := context.WithCancel(context.Background())
 	stopped := make(chan error)
@@ -27,10 +29,10 @@ func ExampleScan() {
 		fmt.Println(err)
 	}
 	scanning, enough := context.WithCancel(context.Background())
-	trunk := segment.Trunk(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}, pppoe.EtherTypeDiscovery)
-	cfg := pppoe.ScanConfig{Host: pppoe.HostConfig{}, VLANs: list}
-	err = pppoe.Scan(scanning, trunk, cfg, func(s pppoe.Sighting) {
-		fmt.Println(s.AC, pppoe.Escape(s.Name()), "on VLAN", s.VLAN)
+	trunk := segment.Trunk(wire.Addr{2, 0, 0x5e, 0, 0x53, 2}, wire.EtherTypeDiscovery)
+	cfg := pppoe.ScanConfig{Client: discovery.ClientConfig{}, VLANs: list}
+	err = pppoe.Scan(scanning, trunk, cfg, func(s pppoe.ScanResult) {
+		fmt.Println(s.AC, wire.Escape(s.Name()), "on VLAN", s.VLAN)
 		enough()
 	})
 	fmt.Println(err)

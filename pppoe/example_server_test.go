@@ -8,7 +8,9 @@ import (
 	"upppoe/ipcp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // A server gives the first address of its pool to whoever dials, as nobody has to prove who
@@ -17,15 +19,15 @@ func ExampleServer() {
 	segment := ethertest.New(ethertest.Config{})
 	dialling, hangUp := context.WithCancel(context.Background())
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "isp"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "isp"},
 		Session: session.Config{
 			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
 		},
-		Pool: pppoe.Pool{Max: 16, First: netip.MustParseAddr("192.0.2.10")},
-		Host: noNetwork{},
-		Notify: func(l pppoe.Line, e pppoe.Event) {
+		Pool:    pppoe.Pool{Max: 16, First: netip.MustParseAddr("192.0.2.10")},
+		Network: noNetwork{},
+		Notify: func(l pppoe.SessionInfo, e pppoe.Event) {
 			switch e := e.(type) {
-			case pppoe.SessionGranted:
+			case pppoe.SessionEstablished:
 				fmt.Println(l.Peer, "has session", l.SessionID)
 			case pppoe.Configured:
 				fmt.Println("its address is", e.IPv4.Remote)
@@ -36,7 +38,7 @@ func ExampleServer() {
 		},
 	}, []pppoe.Listener{{
 		Interface: "eth1",
-		Ports:     segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}),
+		Ports:     segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1}),
 	}})
 	if err != nil {
 		fmt.Println(err)
@@ -48,10 +50,10 @@ func ExampleServer() {
 
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Listen: func() (pppoe.Ports, error) {
-			return segment.Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
+			return segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 2}), nil
 		},
 		Session: session.Config{IPv4: &ipcp.Config{}},
-		Host:    noNetwork{},
+		Network: noNetwork{},
 	})
 	if err != nil {
 		panic(err)

@@ -7,6 +7,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // flood is far more than anybody wants to read of.
@@ -20,21 +21,21 @@ func TestRefusalsAreToldOnce(t *testing.T) {
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		l.startClient()
 		synctest.Wait()
-		uniq, _ := seen.all(pppoe.PADI)[0].Tags.Find(pppoe.TagHostUniq)
-		tags := pppoe.Tags(nil).Append(pppoe.TagACName, []byte("x")).Append(pppoe.TagHostUniq, uniq).Append(pppoe.TagACSystemError, []byte("no"))
+		uniq, _ := seen.all(wire.PADI)[0].Tags.Find(wire.TagHostUniq)
+		tags := wire.Tags(nil).Append(wire.TagACName, []byte("x")).Append(wire.TagHostUniq, uniq).Append(wire.TagACSystemError, []byte("no"))
 		refuse := func(i int) {
-			l.segment.Send(forge(clientAddr, pppoe.Addr{2, 1, byte(i >> 8), byte(i)}, pppoe.PADO, 0, tags))
+			l.segment.Send(forge(clientAddr, wire.Addr{2, 1, byte(i >> 8), byte(i)}, wire.PADO, 0, tags))
 			synctest.Wait()
 		}
 		refuse(0)
 		refuse(0)
-		if n := count[pppoe.RefusedByAC](&l.clientEvents); n != 1 {
+		if n := count[pppoe.Rejected](&l.clientEvents); n != 1 {
 			t.Errorf("a concentrator's refusal is told %d times, want once", n)
 		}
 		for i := range flood {
 			refuse(i)
 		}
-		if n := count[pppoe.RefusedByAC](&l.clientEvents); n != 16 {
+		if n := count[pppoe.Rejected](&l.clientEvents); n != 16 {
 			t.Errorf("refusals of %d addresses are told %d times, want 16", flood, n)
 		}
 		l.stopClient()
@@ -52,27 +53,27 @@ func TestFullIsToldWithinBounds(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		stranger := pppoe.Addr{2, 9}
-		any := pppoe.Tags(nil).Append(pppoe.TagServiceName, nil)
-		l.segment.Send(forge(pppoe.Broadcast, stranger, pppoe.PADI, 0, any))
+		stranger := wire.Addr{2, 9}
+		any := wire.Tags(nil).Append(wire.TagServiceName, nil)
+		l.segment.Send(forge(wire.Broadcast, stranger, wire.PADI, 0, any))
 		synctest.Wait()
-		cookie, _ := seen.all(pppoe.PADO)[1].Tags.Find(pppoe.TagACCookie)
+		cookie, _ := seen.all(wire.PADO)[1].Tags.Find(wire.TagACCookie)
 		ask := func() {
-			l.segment.Send(forge(serverAddr, stranger, pppoe.PADR, 0, any.Append(pppoe.TagACCookie, cookie)))
+			l.segment.Send(forge(serverAddr, stranger, wire.PADR, 0, any.Append(wire.TagACCookie, cookie)))
 			synctest.Wait()
 		}
 		for range flood {
 			ask()
 		}
-		if told, refused := count[pppoe.Full](&l.serverEvents), len(seen.all(pppoe.PADS))-1; told != 5 || refused != flood {
+		if told, refused := count[pppoe.NoFreeSlots](&l.serverEvents), len(seen.all(wire.PADS))-1; told != 5 || refused != flood {
 			t.Errorf("%d requests are refused %d times, and %d times told of, want 5", flood, refused, told)
 		}
 		time.Sleep(time.Second)
 		ask()
-		if told := count[pppoe.Full](&l.serverEvents); told != 6 {
+		if told := count[pppoe.NoFreeSlots](&l.serverEvents); told != 6 {
 			t.Errorf("a second later it is not told of: %d", told)
 		}
-		if e, _ := last[pppoe.Full](&l.serverEvents); e.LeftOut != flood-5 {
+		if e, _ := last[pppoe.NoFreeSlots](&l.serverEvents); e.LeftOut != flood-5 {
 			t.Errorf("that %d were left out is told, want %d", e.LeftOut, flood-5)
 		}
 		l.stop()
@@ -88,13 +89,13 @@ func TestSlotsOfOneClient(t *testing.T) {
 			l := newLab(t, ethertest.Config{Watch: seen.watch})
 			l.server.Pool.Each = each
 			l.startServer()
-			greedy := asker{&seen, l.segment, pppoe.Addr{2, 9}}
+			greedy := asker{&seen, l.segment, wire.Addr{2, 9}}
 			for i := range byte(6) {
 				greedy.ask(i)
 			}
 			l.granted(6, 6-want, "of those of one station")
-			latest := seen.all(pppoe.PADS)[5]
-			l.segment.Send(forge(serverAddr, greedy.station, pppoe.PADT, latest.SessionID, nil))
+			latest := seen.all(wire.PADS)[5]
+			l.segment.Send(forge(serverAddr, greedy.station, wire.PADT, latest.SessionID, nil))
 			synctest.Wait()
 			greedy.ask(7)
 			l.granted(7, 7-want, "after the end of one")

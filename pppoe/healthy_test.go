@@ -10,8 +10,8 @@ import (
 	"upppoe/chap"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
-	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // TestHealthyDial: no frame of a dial comes twice, none is dropped, and nothing more comes
@@ -29,7 +29,7 @@ func TestHealthyDial(t *testing.T) {
 				frames = append(frames, string(frame))
 			}
 		}})
-		l.server.Session.LCP.Demand = []ppp.Method{chap.MD5}
+		l.server.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
 		l.client.Discovery.HostUniq = []byte("unique")
 		l.startServer()
 		l.startClient()
@@ -43,10 +43,10 @@ func TestHealthyDial(t *testing.T) {
 		if a, b := count[session.Dropped](&l.clientEvents), count[session.Dropped](&l.serverEvents); a+b > 0 {
 			t.Errorf("client and server dropped %d and %d frames of a healthy dial", a, b)
 		}
-		cookie, _ := seen.all(pppoe.PADO)[0].Tags.Find(pppoe.TagACCookie)
+		cookie, _ := seen.all(wire.PADO)[0].Tags.Find(wire.TagACCookie)
 		l.stop()
-		want := pppoe.Tags(nil).Append(pppoe.TagHostUniq, []byte("unique")).Append(pppoe.TagACCookie, cookie)
-		if padt := seen.all(pppoe.PADT); len(cookie) == 0 || len(padt) == 0 || !slices.Equal(padt[0].Tags, want) {
+		want := wire.Tags(nil).Append(wire.TagHostUniq, []byte("unique")).Append(wire.TagACCookie, cookie)
+		if padt := seen.all(wire.PADT); len(cookie) == 0 || len(padt) == 0 || !slices.Equal(padt[0].Tags, want) {
 			t.Errorf("the client's PADT is %v, want Host-Uniq and cookie, % x", padt, want)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // TestInterfaceID: RFC 4291 appendix A, with its own example.
@@ -13,7 +14,7 @@ func TestInterfaceID(t *testing.T) {
 	for address, want := range map[string]string{
 		"34:56:78:9a:bc:de": "fe80::3656:78ff:fe9a:bcde", "02:00:5e:00:53:01": "fe80::5eff:fe00:5301", "00:00:5e:00:53:01": "fe80::200:5eff:fe00:5301",
 	} {
-		a, err := pppoe.ParseAddr(address)
+		a, err := wire.ParseAddr(address)
 		if got := a.InterfaceID().LinkLocal().String(); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", address, got, err, want)
 		}

@@ -13,8 +13,8 @@ const (
 	inboxShare = inboxSize / 4
 )
 
-// ErrBehind is the reason for dropping what came faster than the loop could take it.
-var ErrBehind = errors.New("pppoe: more control packets than can be handled")
+// ErrQueueFull is the reason for dropping what came faster than the loop could take it.
+var ErrQueueFull = errors.New("pppoe: more control packets than can be handled")
 
 // inbox is where the frames of a port wait for the loop. Several may put frames into it
 // at once, and one takes them out.

@@ -3,6 +3,8 @@ package pppoe
 import (
 	"slices"
 	"time"
+
+	"upppoe/pppoe/wire"
 )
 
 // latePADTWaits are the times after which late PADTs are repeated, each counted from the time
@@ -13,27 +15,27 @@ var latePADTWaits = [...]time.Duration{3 * time.Second, 7 * time.Second, 25 * ti
 
 // latePADTs are the PADTs of sessions that an earlier loop of the interface could not end.
 type latePADTs struct {
-	frames []DiscoveryFrame // those that are yet to be sent or repeated
-	sent   int              // how often they were sent
-	next   time.Time        // when they are repeated; zero: never
+	frames []wire.DiscoveryFrame // those that are yet to be sent or repeated
+	sent   int                   // how often they were sent
+	next   time.Time             // when they are repeated; zero: never
 }
 
 // endUnsent ends the sessions of an earlier loop that could not, unless that was done already.
-func (o *serving) endUnsent(now time.Time) {
+func (o *serverLoop) endUnsent(now time.Time) {
 	if o.late.sent == 0 && !o.stopped {
 		o.sendLate(now)
 	}
 }
 
 // repeatLate repeats the late PADTs if that is due.
-func (o *serving) repeatLate(now time.Time) {
+func (o *serverLoop) repeatLate(now time.Time) {
 	if at := o.late.next; !at.IsZero() && !at.After(now) {
 		o.sendLate(now)
 	}
 }
 
 // sendLate sends the late PADTs, but for those of sessions that exist again.
-func (o *serving) sendLate(now time.Time) {
+func (o *serverLoop) sendLate(now time.Time) {
 	late := &o.late
 	late.frames = slices.DeleteFunc(late.frames, o.isSession)
 	o.loop.sendUnsent(late.frames)
@@ -47,17 +49,17 @@ func (o *serving) sendLate(now time.Time) {
 
 // isSession reports whether there is a session that a PADT of ours would end. RFC 2516 section 6:
 // session ID and both addresses identify it.
-func (o *serving) isSession(padt DiscoveryFrame) bool {
+func (o *serverLoop) isSession(padt wire.DiscoveryFrame) bool {
 	t := o.loop.tunnels[padt.SessionID]
 	return t != nil && t.Peer == padt.Dst && t.Local == padt.Src
 }
 
 // latestPADTs returns one PADT for each session, and of more than limit the latest: they must not
 // grow in number while an interface comes and goes before the last repetition.
-func latestPADTs(padts []DiscoveryFrame, limit int) (kept []DiscoveryFrame) {
+func latestPADTs(padts []wire.DiscoveryFrame, limit int) (kept []wire.DiscoveryFrame) {
 	type id struct {
 		session     uint16
-		peer, local Addr
+		peer, local wire.Addr
 	}
 	seen := make(map[id]bool)
 	for _, f := range slices.Backward(padts) {

@@ -3,16 +3,18 @@ package pppoe
 import (
 	"slices"
 	"testing"
+
+	"upppoe/pppoe/wire"
 )
 
 // TestLatePADTBounds: what remains to be sent holds each session once, and no more than the limit.
 func TestLatePADTBounds(t *testing.T) {
-	local := Addr{2, 1}
-	var padts []DiscoveryFrame
+	local := wire.Addr{2, 1}
+	var padts []wire.DiscoveryFrame
 	for i := range byte(6) {
-		padts = append(padts, NewPADT(Addr{2, 2, i}, local, uint16(i)+1, ""))
+		padts = append(padts, wire.NewPADT(wire.Addr{2, 2, i}, local, uint16(i)+1, ""))
 	}
-	padts = append(padts, padts[4], NewPADT(Addr{2, 3}, local, 5, ""), NewPADT(Addr{2, 3}, Addr{2, 4}, 5, ""))
+	padts = append(padts, padts[4], wire.NewPADT(wire.Addr{2, 3}, local, 5, ""), wire.NewPADT(wire.Addr{2, 3}, wire.Addr{2, 4}, 5, ""))
 	var ids []uint16
 	for _, f := range latestPADTs(padts, 5) {
 		ids = append(ids, f.SessionID)
@@ -25,8 +27,8 @@ func TestLatePADTBounds(t *testing.T) {
 // TestLatePADTStopped: a loop that has stopped leaves what it has not repeated to the next one,
 // and a loop that has nothing to repeat needs no timer.
 func TestLatePADTStopped(t *testing.T) {
-	padts := []DiscoveryFrame{NewPADT(Addr{2, 2}, Addr{2, 1}, 1, "")}
-	o := &serving{loop: &loop{ports: Ports{Discovery: &still{}}}}
+	padts := []wire.DiscoveryFrame{wire.NewPADT(wire.Addr{2, 2}, wire.Addr{2, 1}, 1, "")}
+	o := &serverLoop{loop: &loop{ports: Ports{Discovery: noPort{}}}}
 	if o.endUnsent(epoch); !o.deadline().IsZero() {
 		t.Errorf("without PADTs the deadline is %v", o.deadline())
 	}

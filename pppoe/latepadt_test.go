@@ -9,18 +9,19 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // padtTimes notes when PADTs of session 1 are sent to the client from an address.
 type padtTimes struct {
 	mu    sync.Mutex
 	begin time.Time
-	from  map[pppoe.Addr][]time.Duration
+	from  map[wire.Addr][]time.Duration
 }
 
 func (p *padtTimes) watch(frame []byte) {
-	f, err := pppoe.ParseDiscoveryFrame(frame)
-	if err != nil || f.Code != pppoe.PADT || f.SessionID != 1 || f.Dst != clientAddr {
+	f, err := wire.ParseDiscoveryFrame(frame)
+	if err != nil || f.Code != wire.PADT || f.SessionID != 1 || f.Dst != clientAddr {
 		return
 	}
 	p.mu.Lock()
@@ -34,11 +35,11 @@ func (p *padtTimes) watch(frame []byte) {
 func (p *padtTimes) start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.begin, p.from = time.Now(), map[pppoe.Addr][]time.Duration{}
+	p.begin, p.from = time.Now(), map[wire.Addr][]time.Duration{}
 }
 
 // want checks the times of the PADTs from an address, in seconds.
-func (p *padtTimes) want(t *testing.T, from pppoe.Addr, seconds ...int) {
+func (p *padtTimes) want(t *testing.T, from wire.Addr, seconds ...int) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,12 +63,12 @@ type bridged struct {
 // goes has the interface go away.
 func (b *bridged) goes() {
 	b.nic.set(true, serverAddr)
-	b.s.Link("s", pppoe.LinkGone, pppoe.Addr{})
+	b.s.Link("s", pppoe.LinkGone, wire.Addr{})
 	synctest.Wait()
 }
 
 // returns has the interface come back with an address.
-func (b *bridged) returns(addr pppoe.Addr) {
+func (b *bridged) returns(addr wire.Addr) {
 	b.nic.set(false, addr)
 	b.s.Link("s", pppoe.LinkUp, addr)
 	synctest.Wait()

@@ -16,7 +16,9 @@ import (
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 func persist(holdoff time.Duration, maxFail int) pppoe.Redial {
@@ -27,7 +29,7 @@ func persist(holdoff time.Duration, maxFail int) pppoe.Redial {
 func (l *lab) online(want int, when string) {
 	l.t.Helper()
 	synctest.Wait()
-	if n := count[session.Admitted](&l.clientEvents); n != want {
+	if n := count[session.NetworkPhase](&l.clientEvents); n != want {
 		l.t.Fatalf("%s the client had been admitted %d times, want %d; its events: %v", when, n, want, l.clientEvents.events)
 	}
 }
@@ -82,7 +84,7 @@ func TestUnfitHost(t *testing.T) {
 				if got := l.cause(); got != cause {
 					t.Errorf("the client ended for %v, want %v: %v", got, cause, l.clientErr)
 				}
-				if n := count[pppoe.HostFailed](told); n != 1 {
+				if n := count[pppoe.NetworkFailed](told); n != 1 {
 					t.Errorf("it was told %d times that the host failed, want once", n)
 				}
 				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
@@ -252,7 +254,7 @@ func TestStaleSession(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		l.online(1, "at first")
-		granted, _ := last[pppoe.SessionGranted](&l.clientEvents)
+		granted, _ := last[pppoe.SessionEstablished](&l.clientEvents)
 		l.segment.Unplug(clientAddr)
 		l.stopClient()
 		time.Sleep(time.Minute)
@@ -302,17 +304,17 @@ func TestAnotherConcentrator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.client.Redial = persist(time.Second, 0)
-		l.server.Authority = accounts{"testuser": "another"}
+		l.server.Authenticator = accounts{"testuser": "another"}
 		l.startServer()
 		l.startClient()
 		time.Sleep(5 * time.Second)
 		bad := l.stopServer
-		l.server.Authority = accounts{"testuser": "testpassword"}
-		good := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 9}
+		l.server.Authenticator = accounts{"testuser": "testpassword"}
+		good := wire.Addr{2, 0, 0x5e, 0, 0x53, 9}
 		l.startServerAt(good)
 		time.Sleep(10 * time.Second)
 		l.online(1, "after the pause for a refused password")
-		if g, _ := last[pppoe.SessionGranted](&l.clientEvents); g.AC != good {
+		if g, _ := last[pppoe.SessionEstablished](&l.clientEvents); g.AC != good {
 			t.Errorf("the second dial went to %v, want %v", g.AC, good)
 		}
 		bad()
@@ -326,10 +328,10 @@ func TestConcentratorProves(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.client.Session.Name = "testuser"
-			l.client.Session.LCP.Demand = []ppp.Method{chap.MD5}
-			l.client.Authority = accounts{"ac": "right"}
+			l.client.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}
+			l.client.Authenticator = accounts{"ac": "right"}
 			l.server.Session.Credentials = ppp.Credentials{Name: "ac", Secret: func(string) ([]byte, bool) { return []byte(secret), true }}
-			l.server.Session.LCP.Answer = []ppp.Method{chap.MD5}
+			l.server.Session.LCP.AllowAuth = []ppp.Method{chap.MD5}
 			l.startServer()
 			l.startClient()
 			time.Sleep(time.Minute)
@@ -357,10 +359,10 @@ func TestConnectDelay(t *testing.T) {
 }
 
 // late is a port on which a PADS is late.
-type late struct{ pppoe.Port }
+type late struct{ datapath.Port }
 
 func (l late) WriteBatch(frames [][]byte) (int, error) {
-	if f, err := pppoe.ParseDiscoveryFrame(frames[0]); err != nil || f.Code != pppoe.PADS {
+	if f, err := wire.ParseDiscoveryFrame(frames[0]); err != nil || f.Code != wire.PADS {
 		return l.Port.WriteBatch(frames)
 	}
 	again := [][]byte{slices.Clone(frames[0])}
@@ -459,13 +461,13 @@ func TestAnnouncements(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		l.online(1, "at first")
-		granted, _ := last[pppoe.SessionGranted](&l.clientEvents)
-		tags := pppoe.Tags(nil).Append(pppoe.TagMOTM, []byte("welcome"))
-		say := func(src pppoe.Addr, id uint16) {
-			l.segment.Send(pppoe.DiscoveryFrame{Dst: clientAddr, Src: src, Discovery: pppoe.Discovery{Code: pppoe.PADM, SessionID: id, Tags: tags}}.AppendTo(nil))
+		granted, _ := last[pppoe.SessionEstablished](&l.clientEvents)
+		tags := wire.Tags(nil).Append(wire.TagMOTM, []byte("welcome"))
+		say := func(src wire.Addr, id uint16) {
+			l.segment.Send(wire.DiscoveryFrame{Dst: clientAddr, Src: src, Discovery: wire.Discovery{Code: wire.PADM, SessionID: id, Tags: tags}}.AppendTo(nil))
 			synctest.Wait()
 		}
-		say(pppoe.Addr{2, 9, 9, 9, 9, 9}, granted.SessionID)
+		say(wire.Addr{2, 9, 9, 9, 9, 9}, granted.SessionID)
 		say(serverAddr, granted.SessionID+1)
 		if n := count[pppoe.Announced](&l.clientEvents); n != 0 {
 			t.Errorf("%d forged announcements were told", n)
@@ -485,7 +487,7 @@ func TestAccessLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Trace = true
-		l.client.Discovery.AccessLine = pppoe.AccessLine{CircuitID: "dslam1 atm 1/2:3.4", RemoteID: "subscriber"}
+		l.client.Discovery.AccessLine = wire.AccessLine{CircuitID: "dslam1 atm 1/2:3.4", RemoteID: "subscriber"}
 		l.startServer()
 		l.startClient()
 		l.online(1, "with its line told")

@@ -5,6 +5,7 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 )
 
 // Limits end a session from our side. Zero fields are no limit.
@@ -41,9 +42,9 @@ type allowance struct {
 	Limits
 	since  time.Time // packets flow; zero: not yet
 	active time.Time // when something was last seen to be carried
-	last   Counters
-	before Counters // of another user, which do not count
-	over   bool     // a limit has been reached, which is said once: the end takes its time
+	last   datapath.Counters
+	before datapath.Counters // of another user, which do not count
+	over   bool              // a limit has been reached, which is said once: the end takes its time
 }
 
 func (a *allowance) start(now time.Time) {
@@ -53,7 +54,7 @@ func (a *allowance) start(now time.Time) {
 }
 
 // renew begins again for another user, who has carried nothing yet.
-func (a *allowance) renew(c Counters) {
+func (a *allowance) renew(c datapath.Counters) {
 	a.since, a.last, a.before = time.Time{}, c, c
 }
 
@@ -72,7 +73,7 @@ func (a *allowance) deadline(now time.Time) (at time.Time) {
 }
 
 // check says, once, that a limit has been reached, and which.
-func (a *allowance) check(now time.Time, c Counters) (r session.Reason, over bool) {
+func (a *allowance) check(now time.Time, c datapath.Counters) (r session.Reason, over bool) {
 	if a.since.IsZero() {
 		return r, false
 	}
@@ -85,7 +86,7 @@ func (a *allowance) check(now time.Time, c Counters) (r session.Reason, over boo
 		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
 	case a.Idle > 0 && now.Sub(a.active) >= a.Idle:
 		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
-	case a.MaxBytes > 0 && a.Count.of(c.since(a.before)) >= a.MaxBytes:
+	case a.MaxBytes > 0 && a.Count.of(c.Since(a.before)) >= a.MaxBytes:
 		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}
 	default:
 		return r, false
@@ -94,7 +95,7 @@ func (a *allowance) check(now time.Time, c Counters) (r session.Reason, over boo
 	return r, true
 }
 
-func (w Counting) of(c Counters) uint64 {
+func (w Counting) of(c datapath.Counters) uint64 {
 	switch w {
 	case CountSent:
 		return c.SentBytes

@@ -5,28 +5,29 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
 )
 
 // TestAllowanceOfAnotherUser: who is authenticated anew, as another, has the whole of each limit.
 func TestAllowanceOfAnotherUser(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const s = time.Second
-	before := Counters{SentBytes: 50, ReceivedBytes: 40, SentPackets: 1}
+	before := datapath.Counters{SentBytes: 50, ReceivedBytes: 40, SentPackets: 1}
 	for _, c := range []struct {
 		what    string
 		limits  Limits
 		at      time.Duration // since the second user's packets flow
-		carried Counters
+		carried datapath.Counters
 		want    session.Cause
 	}{
 		{"time that is not over", Limits{MaxConnect: 10 * s}, 9 * s, before, 0},
 		{"time that is over", Limits{MaxConnect: 10 * s}, 10 * s, before, session.Expired},
 		{"idle, not for long", Limits{Idle: 10 * s}, 9 * s, before, 0},
 		{"idle", Limits{Idle: 10 * s}, 10 * s, before, session.Idle},
-		{"not yet the volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 100, ReceivedBytes: 89, SentPackets: 2}, 0},
-		{"volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 100, ReceivedBytes: 90, SentPackets: 2}, session.Exhausted},
-		{"not yet the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 149, ReceivedBytes: 40}, 0},
-		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 50, ReceivedBytes: 140}, session.Exhausted},
+		{"not yet the volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 89, SentPackets: 2}, 0},
+		{"volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 90, SentPackets: 2}, session.Exhausted},
+		{"not yet the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 149, ReceivedBytes: 40}, 0},
+		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 140}, session.Exhausted},
 	} {
 		a := allowance{Limits: c.limits}
 		a.start(epoch)
@@ -50,32 +51,34 @@ func TestAllowanceOfAnotherUser(t *testing.T) {
 func TestAllowance(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const s = time.Second
-	sent := func(packets, bytes uint64) Counters { return Counters{SentPackets: packets, SentBytes: bytes} }
+	sent := func(packets, bytes uint64) datapath.Counters {
+		return datapath.Counters{SentPackets: packets, SentBytes: bytes}
+	}
 	for _, c := range []struct {
 		what     string
 		limits   Limits
 		at       time.Duration // since packets flow
-		carried  Counters
+		carried  datapath.Counters
 		want     session.Cause
 		deadline time.Duration // after at; 0: none
 	}{
 		{"no limits", Limits{}, 1000 * time.Hour, sent(9, 9), 0, 0},
-		{"a time that is not over", Limits{MaxConnect: 10 * s}, 4 * s, Counters{}, 0, 6 * s},
-		{"a time that is over", Limits{MaxConnect: 10 * s}, 10 * s, Counters{}, session.Expired, 0},
-		{"idle, not for long", Limits{Idle: 10 * s}, 9 * s, Counters{}, 0, s},
-		{"idle", Limits{Idle: 10 * s}, 10 * s, Counters{}, session.Idle, 0},
+		{"a time that is not over", Limits{MaxConnect: 10 * s}, 4 * s, datapath.Counters{}, 0, 6 * s},
+		{"a time that is over", Limits{MaxConnect: 10 * s}, 10 * s, datapath.Counters{}, session.Expired, 0},
+		{"idle, not for long", Limits{Idle: 10 * s}, 9 * s, datapath.Counters{}, 0, s},
+		{"idle", Limits{Idle: 10 * s}, 10 * s, datapath.Counters{}, session.Idle, 0},
 		{"busy", Limits{Idle: 10 * s}, 10 * s, sent(1, 0), 0, s},
-		{"busy with receiving", Limits{Idle: 10 * s}, 10 * s, Counters{ReceivedPackets: 1}, 0, s},
-		{"busy with dropping", Limits{Idle: 10 * s}, 10 * s, Counters{Dropped: 1}, session.Idle, 0},
-		{"time before idleness", Limits{Idle: 10 * s, MaxConnect: 10 * s}, 10 * s, Counters{}, session.Expired, 0},
-		{"the earlier deadline", Limits{Idle: 10 * s, MaxConnect: 10 * s}, 9500 * time.Millisecond, Counters{}, 0, s / 2},
-		{"volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 50, ReceivedBytes: 50}, session.Exhausted, 0},
-		{"not yet the volume", Limits{MaxBytes: 100}, s, Counters{SentBytes: 50, ReceivedBytes: 49}, 0, s},
-		{"what is sent", Limits{MaxBytes: 100, Count: CountSent}, s, Counters{SentBytes: 100}, session.Exhausted, 0},
-		{"what is received does not count", Limits{MaxBytes: 100, Count: CountSent}, s, Counters{ReceivedBytes: 1000}, 0, s},
-		{"what is received", Limits{MaxBytes: 100, Count: CountReceived}, s, Counters{ReceivedBytes: 100}, session.Exhausted, 0},
-		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 100, ReceivedBytes: 1}, session.Exhausted, 0},
-		{"the larger, not both", Limits{MaxBytes: 100, Count: CountLarger}, s, Counters{SentBytes: 60, ReceivedBytes: 60}, 0, s},
+		{"busy with receiving", Limits{Idle: 10 * s}, 10 * s, datapath.Counters{ReceivedPackets: 1}, 0, s},
+		{"busy with dropping", Limits{Idle: 10 * s}, 10 * s, datapath.Counters{Dropped: 1}, session.Idle, 0},
+		{"time before idleness", Limits{Idle: 10 * s, MaxConnect: 10 * s}, 10 * s, datapath.Counters{}, session.Expired, 0},
+		{"the earlier deadline", Limits{Idle: 10 * s, MaxConnect: 10 * s}, 9500 * time.Millisecond, datapath.Counters{}, 0, s / 2},
+		{"volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 50}, session.Exhausted, 0},
+		{"not yet the volume", Limits{MaxBytes: 100}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 49}, 0, s},
+		{"what is sent", Limits{MaxBytes: 100, Count: CountSent}, s, datapath.Counters{SentBytes: 100}, session.Exhausted, 0},
+		{"what is received does not count", Limits{MaxBytes: 100, Count: CountSent}, s, datapath.Counters{ReceivedBytes: 1000}, 0, s},
+		{"what is received", Limits{MaxBytes: 100, Count: CountReceived}, s, datapath.Counters{ReceivedBytes: 100}, session.Exhausted, 0},
+		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 1}, session.Exhausted, 0},
+		{"the larger, not both", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 60, ReceivedBytes: 60}, 0, s},
 	} {
 		a := allowance{Limits: c.limits}
 		if r, over := a.check(epoch.Add(1000*time.Hour), c.carried); over || !a.deadline(epoch).IsZero() {

@@ -1,6 +1,10 @@
 package pppoe
 
-import "errors"
+import (
+	"errors"
+
+	"upppoe/pppoe/wire"
+)
 
 // LinkState is how an Ethernet interface is, as whoever watches it tells a Client.
 type LinkState uint8
@@ -23,10 +27,10 @@ func (s LinkState) String() string {
 // interface was lost.
 type StaleSession struct {
 	SessionID uint16
-	AC        Addr
+	AC        wire.Addr
 	// Local is the Ethernet address that the session was ours by, and so its PADT must come
 	// from; zero: the one that the interface has.
-	Local Addr
+	Local wire.Addr
 }
 
 // errReaddressed ends what runs under an Ethernet address that the interface has no more.

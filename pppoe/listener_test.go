@@ -2,11 +2,13 @@ package pppoe
 
 import (
 	"testing"
+
+	"upppoe/pppoe/discovery"
 )
 
 // TestListenerDevice: a listener whose Device is not set is on the device of its Interface's name.
 func TestListenerDevice(t *testing.T) {
-	s := &Server{cfg: ServerConfig{Concentrator: ConcentratorConfig{}}}
+	s := &Server{cfg: ServerConfig{Concentrator: discovery.ConcentratorConfig{}}}
 	for device, want := range map[string]string{"": "eth0.7", "eth0": "eth0"} {
 		l := newListening(s, Listener{Interface: "eth0.7", Device: device, Ports: Ports{Discovery: noPort{}, Session: noPort{}}})
 		if l.Device != want {

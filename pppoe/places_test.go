@@ -3,6 +3,8 @@ package pppoe
 import (
 	"net/netip"
 	"testing"
+
+	"upppoe/pppoe/wire"
 )
 
 func addr4(text string) netip.Addr { return netip.MustParseAddr(text) }
@@ -38,12 +40,12 @@ func TestSlotsBounds(t *testing.T) {
 			t.Errorf("slot %d is free: %v", slot, !want)
 		}
 	}
-	s.take(Addr{2}, nil)
+	s.take(wire.Addr{2}, nil)
 	if s.isFree(0) || !s.isFree(1) {
 		t.Error("the first is taken, and not the second")
 	}
-	s.take(Addr{2}, nil)
-	if _, ok := s.take(Addr{2}, nil); ok {
+	s.take(wire.Addr{2}, nil)
+	if _, ok := s.take(wire.Addr{2}, nil); ok {
 		t.Error("a third slot of two is taken")
 	}
 	s.release(0)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // Probe asks which concentrators there are, and tells of each offer as it comes,
@@ -11,7 +15,7 @@ import (
 // answered, and returns when a whole timeout has passed after that, or the context
 // ends. It closes the port. Unmatched are those whose answers were dropped. The error says
 // that the port was lost, or names the field of cfg that is wrong.
-func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, after time.Duration)) (unmatched []Unmatched, err error) {
+func Probe(ctx context.Context, port datapath.Port, cfg discovery.ClientConfig, found func(o discovery.Offer, after time.Duration)) (unmatched []discovery.Unmatched, err error) {
 	if err = checkProbe(&cfg, found); err != nil {
 		port.Close()
 		return nil, err
@@ -21,27 +25,27 @@ func Probe(ctx context.Context, port Port, cfg HostConfig, found func(o Offer, a
 	return p.host.Unmatched(), err
 }
 
-func checkProbe(cfg *HostConfig, found func(Offer, time.Duration)) error {
+func checkProbe(cfg *discovery.ClientConfig, found func(discovery.Offer, time.Duration)) error {
 	if found == nil {
 		return errors.New("pppoe: Probe needs a function that is told of each offer")
 	}
-	return cfg.check("HostConfig")
+	return cfg.Check("HostConfig")
 }
 
 type probe struct {
-	port  Port
-	host  *HostDiscovery
-	queue Queue
-	found func(Offer, time.Duration)
+	port  datapath.Port
+	host  *discovery.Client
+	queue wire.Queue
+	found func(discovery.Offer, time.Duration)
 	seen  sightings
 	asked time.Time // zero: not yet
 }
 
 var _ search = (*probe)(nil)
 
-func newProbe(port Port, cfg HostConfig, found func(Offer, time.Duration)) *probe {
+func newProbe(port datapath.Port, cfg discovery.ClientConfig, found func(discovery.Offer, time.Duration)) *probe {
 	cfg.Probe = true
-	return &probe{port: port, host: NewHostDiscovery(port.Addr(), cfg), found: found, seen: make(sightings)}
+	return &probe{port: port, host: discovery.NewClient(port.Addr(), cfg), found: found, seen: make(sightings)}
 }
 
 func (p *probe) advance(now time.Time) (next time.Time, more bool) {
@@ -69,7 +73,7 @@ func (p *probe) send() {
 const maxSeen = 4096
 
 func (p *probe) receive(now time.Time, frame []byte) {
-	f, err := ParseDiscoveryFrame(frame)
+	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		return
 	}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // TestProbeUnanswered: a probe asks three times, 5 s each, if nobody answers.
@@ -17,9 +19,9 @@ func TestProbeUnanswered(t *testing.T) {
 		var seen recorder
 		segment := ethertest.New(ethertest.Config{Watch: seen.watch})
 		began := time.Now()
-		_, err := pppoe.Probe(t.Context(), segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), pppoe.HostConfig{},
-			func(o pppoe.Offer, _ time.Duration) { t.Errorf("found %v", o) })
-		if n, took := len(seen.all(pppoe.PADI)), time.Since(began); err != nil || n != 3 || took != 15*time.Second {
+		_, err := pppoe.Probe(t.Context(), segment.Port(wire.Addr{2, 9}, wire.EtherTypeDiscovery), discovery.ClientConfig{},
+			func(o discovery.Offer, _ time.Duration) { t.Errorf("found %v", o) })
+		if n, took := len(seen.all(wire.PADI)), time.Since(began); err != nil || n != 3 || took != 15*time.Second {
 			t.Errorf("asked %d times in %v, %v; want 3 times in 15 s", n, took, err)
 		}
 	})
@@ -32,18 +34,18 @@ func TestProbeAsksForNoSession(t *testing.T) {
 		var seen recorder
 		segment := ethertest.New(ethertest.Config{Watch: seen.watch})
 		for i := range 3 {
-			answering(t, segment.Port(station(i), pppoe.EtherTypeDiscovery), "ac")
+			answering(t, segment.Port(station(i), wire.EtherTypeDiscovery), "ac")
 		}
-		answering(t, segment.Port(station(0), pppoe.EtherTypeDiscovery), "again")
-		found := map[pppoe.Addr]int{}
-		if _, err := pppoe.Probe(t.Context(), segment.Port(scanner, pppoe.EtherTypeDiscovery), pppoe.HostConfig{},
-			func(o pppoe.Offer, _ time.Duration) { found[o.AC]++ }); err != nil {
+		answering(t, segment.Port(station(0), wire.EtherTypeDiscovery), "again")
+		found := map[wire.Addr]int{}
+		if _, err := pppoe.Probe(t.Context(), segment.Port(scanner, wire.EtherTypeDiscovery), discovery.ClientConfig{},
+			func(o discovery.Offer, _ time.Duration) { found[o.AC]++ }); err != nil {
 			t.Error(err)
 		}
 		if len(found) != 3 || found[station(0)] != 1 || found[station(1)] != 1 || found[station(2)] != 1 {
 			t.Errorf("found %v, want three, once each", found)
 		}
-		if n := len(seen.all(pppoe.PADR)); n != 0 {
+		if n := len(seen.all(wire.PADR)); n != 0 {
 			t.Errorf("%d sessions were asked for", n)
 		}
 	})
@@ -53,8 +55,8 @@ func TestProbeAsksForNoSession(t *testing.T) {
 func TestProbeLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
-		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
-		if _, err := pppoe.Probe(t.Context(), port, pppoe.HostConfig{}, func(pppoe.Offer, time.Duration) {}); !errors.Is(err, gone) {
+		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, wire.EtherTypeDiscovery), gone}
+		if _, err := pppoe.Probe(t.Context(), port, discovery.ClientConfig{}, func(discovery.Offer, time.Duration) {}); !errors.Is(err, gone) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {

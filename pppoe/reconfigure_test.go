@@ -8,6 +8,7 @@ import (
 
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
 )
 
@@ -22,13 +23,13 @@ func TestReconfigure(t *testing.T) {
 		l.exchange()
 
 		bad := l.server
-		bad.Authority = nil
+		bad.Authenticator = nil
 		if err := server.Reconfigure(bad); err == nil || !strings.Contains(err.Error(), "Authority") {
 			t.Errorf("an Authority that is missing: %v", err)
 		}
 		changed := l.server
-		changed.Authority, changed.Limits = accounts{"testuser": "another"}, pppoe.Limits{MaxConnect: time.Hour}
-		changed.Pool, changed.Concentrator, changed.Host = pppoe.Pool{}, pppoe.ConcentratorConfig{}, nil // which stay
+		changed.Authenticator, changed.Limits = accounts{"testuser": "another"}, pppoe.Limits{MaxConnect: time.Hour}
+		changed.Pool, changed.Concentrator, changed.Network = pppoe.Pool{}, discovery.ConcentratorConfig{}, nil // which stay
 		if err := server.Reconfigure(changed); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +46,7 @@ func TestReconfigure(t *testing.T) {
 		if got := l.cause(); got != session.NotAuthenticated {
 			t.Errorf("with yesterday's password a client ended for %v: %v", got, l.clientErr)
 		}
-		changed.Authority = l.server.Authority
+		changed.Authenticator = l.server.Authenticator
 		if err := server.Reconfigure(changed); err != nil {
 			t.Fatal(err)
 		}

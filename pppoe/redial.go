@@ -48,8 +48,8 @@ const (
 // every second.
 const eagerly = 2 * time.Minute
 
-// pace is how a client dials, from what has become of its dials.
-type pace struct {
+// backoff is how a client dials, from what has become of its dials.
+type backoff struct {
 	Redial
 	failures int // dials in a row that did not come online
 	refused  int // of them, the last in a row, for our credentials
@@ -59,7 +59,7 @@ type pace struct {
 }
 
 // ended takes the end of a dial.
-func (p *pace) ended(now time.Time, err error) {
+func (p *backoff) ended(now time.Time, err error) {
 	cause := causeOf(err)
 	p.failures++
 	p.refused++
@@ -75,7 +75,7 @@ func (p *pace) ended(now time.Time, err error) {
 }
 
 // again says whether to dial again.
-func (p *pace) again(err error) bool {
+func (p *backoff) again(err error) bool {
 	limit := p.MaxFail
 	if limit == 0 {
 		limit = DefaultMaxFail
@@ -86,7 +86,7 @@ func (p *pace) again(err error) bool {
 // pause is how long to wait. A session that was online is dialled again at once, for
 // pppd does so after a hang-up; but one that ends again and again must not be dialled
 // at wire speed.
-func (p *pace) pause(now time.Time, err error) time.Duration {
+func (p *backoff) pause(now time.Time, err error) time.Duration {
 	holdoff := max(p.Holdoff, 0)
 	if p.Holdoff == 0 {
 		holdoff = DefaultHoldoff
@@ -109,19 +109,19 @@ func (p *pace) pause(now time.Time, err error) time.Duration {
 	return p.jittered(holdoff << min(max(p.failures-1, 0), maxDoublings))
 }
 
-// eager is for how long the next dial may ask every second.
-func (p *pace) eager(now time.Time) time.Duration {
+// fastRetryWindow is for how long the next dial may ask every second.
+func (p *backoff) fastRetryWindow(now time.Time) time.Duration {
 	if !p.Persist || p.lost.IsZero() {
 		return 0
 	}
 	return max(0, p.lost.Add(eagerly).Sub(now))
 }
 
-func (p *pace) jittered(d time.Duration) time.Duration {
+func (p *backoff) jittered(d time.Duration) time.Duration {
 	return d + time.Duration(float64(d)*spread*p.random())
 }
 
-func (p *pace) random() float64 {
+func (p *backoff) random() float64 {
 	if p.Jitter == nil {
 		return rand.Float64()
 	}

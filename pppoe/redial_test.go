@@ -15,9 +15,9 @@ func ended(c session.Cause, lasted time.Duration) error {
 	return &EndError{Reason: session.Reason{Cause: c}, Online: lasted > 0, Lasted: lasted}
 }
 
-func paceOf(r Redial) *pace {
+func paceOf(r Redial) *backoff {
 	r.Jitter = func() float64 { return 0 }
-	return &pace{Redial: r}
+	return &backoff{Redial: r}
 }
 
 func TestRedialAgain(t *testing.T) {
@@ -77,8 +77,8 @@ func TestRedialPauses(t *testing.T) {
 
 // TestRedialSpread: clients that fail together come back apart.
 func TestRedialSpread(t *testing.T) {
-	first, last := paceOf(Redial{Holdoff: 10 * time.Second}), &pace{Redial: Redial{Holdoff: 10 * time.Second, Jitter: func() float64 { return 0.999 }}}
-	for _, p := range []*pace{first, last} {
+	first, last := paceOf(Redial{Holdoff: 10 * time.Second}), &backoff{Redial: Redial{Holdoff: 10 * time.Second, Jitter: func() float64 { return 0.999 }}}
+	for _, p := range []*backoff{first, last} {
 		p.ended(epoch0, ErrDiscovery)
 	}
 	if a, b := first.pause(epoch0, ErrDiscovery), last.pause(epoch0, ErrDiscovery); a != 10*time.Second || b < 11900*time.Millisecond || b > 12*time.Second {
@@ -89,14 +89,14 @@ func TestRedialSpread(t *testing.T) {
 func TestRedialEager(t *testing.T) {
 	p := paceOf(Redial{Persist: true})
 	p.ended(epoch0, ErrDiscovery)
-	if e := p.eager(epoch0); e != 0 {
+	if e := p.fastRetryWindow(epoch0); e != 0 {
 		t.Errorf("eager for %v without a session to get back", e)
 	}
 	p.ended(epoch0, ended(session.PeerDead, time.Second))
-	if e := p.eager(epoch0.Add(time.Minute)); e != time.Minute {
+	if e := p.fastRetryWindow(epoch0.Add(time.Minute)); e != time.Minute {
 		t.Errorf("a minute after the loss eager for %v, want one more minute", e)
 	}
-	if e := p.eager(epoch0.Add(time.Hour)); e != 0 {
+	if e := p.fastRetryWindow(epoch0.Add(time.Hour)); e != 0 {
 		t.Errorf("an hour after the loss eager for %v", e)
 	}
 }
@@ -162,7 +162,7 @@ func TestRedialQuick(t *testing.T) {
 		{"by its interface, before it was online", s, true, ErrDiscovery, 250 * time.Millisecond},
 		{"not online", 0, false, ErrDiscovery, 11 * s},
 	} {
-		p := &pace{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, byLink: c.byLink}
+		p := &backoff{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, byLink: c.byLink}
 		if c.quick > 0 {
 			p.quick = epoch0.Add(-c.quick)
 		}
@@ -177,8 +177,8 @@ func TestRedialQuick(t *testing.T) {
 func TestRedialEagerBounds(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, 2*time.Minute - 1: 1, 2 * time.Minute: 0, 2*time.Minute + 1: 0} {
 		for _, persist := range []bool{true, false} {
-			p := pace{Redial: Redial{Persist: persist}, lost: epoch0}
-			if got := p.eager(epoch0.Add(after)); persist && got != want || !persist && got != 0 {
+			p := backoff{Redial: Redial{Persist: persist}, lost: epoch0}
+			if got := p.fastRetryWindow(epoch0.Add(after)); persist && got != want || !persist && got != 0 {
 				t.Errorf("persist %v, %v after the loss: eager for %v", persist, after, got)
 			}
 		}

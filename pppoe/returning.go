@@ -29,7 +29,7 @@ func newReturning(most int) *returning {
 // clientsOf are whom a session's peer may be known as, the surest first: its user at this station,
 // and its user anywhere, as with a new router; or the station alone, where nobody has to prove
 // who it is.
-func (r *returning) clientsOf(l Line) []uint64 {
+func (r *returning) clientsOf(l SessionInfo) []uint64 {
 	if l.User == "" {
 		return []uint64{maphash.Bytes(r.seed, l.Peer[:])}
 	}
@@ -37,7 +37,7 @@ func (r *returning) clientsOf(l Line) []uint64 {
 }
 
 // remember notes which place a session's peer has.
-func (r *returning) remember(l Line, place int) {
+func (r *returning) remember(l SessionInfo, place int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, client := range r.clientsOf(l) {
@@ -54,7 +54,7 @@ func (r *returning) remember(l Line, place int) {
 }
 
 // placesOf are the places that a session's peer had last, the surest first.
-func (r *returning) placesOf(l Line) (places []int) {
+func (r *returning) placesOf(l SessionInfo) (places []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, client := range r.clientsOf(l) {

@@ -4,13 +4,17 @@ import (
 	"encoding/binary"
 	"slices"
 	"testing"
+
+	"upppoe/pppoe/wire"
 )
 
 // TestReturning: who is remembered, as whom, and how many.
 func TestReturning(t *testing.T) {
 	r := newReturning(4)
-	at := func(station byte, user string) Line { return Line{Peer: Addr{2, station}, User: user} }
-	check := func(l Line, when string, want ...int) {
+	at := func(station byte, user string) SessionInfo {
+		return SessionInfo{Peer: wire.Addr{2, station}, User: user}
+	}
+	check := func(l SessionInfo, when string, want ...int) {
 		t.Helper()
 		if got := r.placesOf(l); !slices.Equal(got, want) {
 			t.Errorf("%s: %v %q had places %v, want %v", when, l.Peer, l.User, got, want)
@@ -35,7 +39,7 @@ func TestReturning(t *testing.T) {
 	check(at(3, ""), "for the latest", 11)
 
 	for i := range uint32(1000) {
-		var l Line
+		var l SessionInfo
 		binary.BigEndian.PutUint32(l.Peer[2:], i)
 		r.remember(l, 1)
 	}
@@ -47,8 +51,8 @@ func TestReturning(t *testing.T) {
 // TestReturningAgain: who has come back is the latest, and is not forgotten before one who has not.
 func TestReturningAgain(t *testing.T) {
 	r := newReturning(2)
-	a, b, c := Line{Peer: Addr{2, 1}}, Line{Peer: Addr{2, 2}}, Line{Peer: Addr{2, 3}}
-	for i, l := range []Line{a, b, a, c} {
+	a, b, c := SessionInfo{Peer: wire.Addr{2, 1}}, SessionInfo{Peer: wire.Addr{2, 2}}, SessionInfo{Peer: wire.Addr{2, 3}}
+	for i, l := range []SessionInfo{a, b, a, c} {
 		r.remember(l, i)
 	}
 	if got := r.placesOf(a); !slices.Equal(got, []int{2}) {

@@ -8,17 +8,20 @@ import (
 	"time"
 
 	"upppoe/internal/random"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // ScanConfig is where and how Scan asks. Zero fields stand for the defaults.
 type ScanConfig struct {
-	// Host is which concentrator is wanted. Our Host-Uniq is its HostUniq with four
+	// Client is which concentrator is wanted. Our Host-Uniq is its HostUniq with four
 	// octets behind it, which tell where and when was asked. Attempts is how often
 	// each VLAN is asked on from which nobody has answered; default 2. Timeout is the
 	// least time between two attempts, and how long answers may take after the last;
 	// default 2 s.
-	Host HostConfig
+	Client discovery.ClientConfig
 	// VLANs are the tags to ask with; none: without.
 	VLANs []vlan.Stack
 	// Priority is the priority code point of our frames, 0 to 7.
@@ -31,10 +34,10 @@ type ScanConfig struct {
 	Done func(now time.Time)
 }
 
-// Sighting is a concentrator's answer to a Scan. It may be a refusal: Tags.FindError
+// ScanResult is a concentrator's answer to a Scan. It may be a refusal: Tags.FindError
 // tells.
-type Sighting struct {
-	Offer
+type ScanResult struct {
+	discovery.Offer
 	VLAN  vlan.Stack    // the answer's tags
 	Asked vlan.Stack    // the question's: others, where VLANs leak into each other
 	After time.Duration // since the question
@@ -45,7 +48,7 @@ type Sighting struct {
 // have their tags in them (afpacket.OpenTrunk), unless none are asked for. It returns
 // when all are done, or the context ends, and closes the port. The error says that the
 // port was lost, or names the field of cfg that is wrong.
-func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) error {
+func Scan(ctx context.Context, port datapath.Port, cfg ScanConfig, found func(ScanResult)) error {
 	if err := cfg.check(found); err != nil {
 		port.Close()
 		return err
@@ -56,16 +59,16 @@ func Scan(ctx context.Context, port Port, cfg ScanConfig, found func(Sighting)) 
 }
 
 // check names the first field that is wrong.
-func (c *ScanConfig) check(found func(Sighting)) error {
+func (c *ScanConfig) check(found func(ScanResult)) error {
 	if found == nil {
 		return errors.New("pppoe: Scan needs a function that is told of each answer")
 	}
 	if c.Priority > 7 {
 		return fmt.Errorf("pppoe: ScanConfig.Priority is %d: give 0 to 7", c.Priority)
 	}
-	host := c.Host
+	host := c.Client
 	host.HostUniq = numbered(host.HostUniq, 0)
-	return host.check("ScanConfig.Host")
+	return host.Check("ScanConfig.Host")
 }
 
 // numbered is a Host-Uniq that says to which question it belongs.
@@ -75,9 +78,9 @@ func numbered(uniq []byte, number uint32) []byte {
 
 // scan asks question after question: one for each VLAN, and that for each attempt.
 type scan struct {
-	port  Port
+	port  datapath.Port
 	cfg   ScanConfig
-	found func(Sighting)
+	found func(ScanResult)
 
 	uniq     []byte      // this time round: what our Host-Uniq begins with
 	asked    []time.Time // by question; zero: not yet
@@ -99,15 +102,15 @@ const stride = 20 * time.Millisecond
 // maxSightings bounds what is told of, each time round.
 const maxSightings = 1 << 16
 
-func newScan(port Port, cfg ScanConfig, found func(Sighting)) *scan {
+func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
 	if len(cfg.VLANs) == 0 {
 		cfg.VLANs = []vlan.Stack{{}}
 	}
-	if cfg.Host.Timeout <= 0 {
-		cfg.Host.Timeout = 2 * time.Second
+	if cfg.Client.Timeout <= 0 {
+		cfg.Client.Timeout = 2 * time.Second
 	}
-	if cfg.Host.Attempts <= 0 {
-		cfg.Host.Attempts = 2
+	if cfg.Client.Attempts <= 0 {
+		cfg.Client.Attempts = 2
 	}
 	if cfg.Rate <= 0 {
 		cfg.Rate = 2000
@@ -120,11 +123,11 @@ func newScan(port Port, cfg ScanConfig, found func(Sighting)) *scan {
 
 // begin starts a new round.
 func (s *scan) begin(now time.Time) {
-	s.uniq = s.cfg.Host.HostUniq
+	s.uniq = s.cfg.Client.HostUniq
 	if s.uniq == nil {
-		s.uniq = random.Fill(s.cfg.Host.Rand, make([]byte, 8))
+		s.uniq = random.Fill(s.cfg.Client.Rand, make([]byte, 8))
 	}
-	s.asked = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Host.Attempts)
+	s.asked = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Client.Attempts)
 	s.answered = make([]bool, len(s.cfg.VLANs))
 	s.seen = make(sightings)
 	s.began, s.attempt, s.tried, s.next, s.last, s.deadline = now, 0, now, 0, now, now
@@ -139,10 +142,10 @@ func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 		s.ask(now)
 	case s.began.IsZero(): // all was done, and it is time to begin anew
 		s.begin(now)
-	case s.attempt+1 < s.cfg.Host.Attempts && s.anyLeft():
+	case s.attempt+1 < s.cfg.Client.Attempts && s.anyLeft():
 		s.attempt, s.tried, s.next = s.attempt+1, now, 0
-	case now.Before(s.last.Add(s.cfg.Host.Timeout)):
-		s.deadline = s.last.Add(s.cfg.Host.Timeout)
+	case now.Before(s.last.Add(s.cfg.Client.Timeout)):
+		s.deadline = s.last.Add(s.cfg.Client.Timeout)
 	default:
 		more = s.done(now)
 		return s.deadline, more
@@ -182,7 +185,7 @@ func (s *scan) ask(now time.Time) {
 	}
 	s.deadline = now.Add(time.Duration(len(frames)) * time.Second / time.Duration(s.cfg.Rate))
 	if s.next == len(s.cfg.VLANs) { // the next attempt has its distance to this one
-		s.deadline = later(s.deadline, s.tried.Add(s.cfg.Host.Timeout))
+		s.deadline = later(s.deadline, s.tried.Add(s.cfg.Client.Timeout))
 	}
 }
 
@@ -197,16 +200,16 @@ func later(a, b time.Time) time.Time {
 func (s *scan) question(now time.Time) []byte {
 	number := s.attempt*len(s.cfg.VLANs) + s.next
 	s.asked[number] = now
-	var q Queue
+	var q wire.Queue
 	s.host(uint32(number)).Start(now, &q)
 	return s.cfg.VLANs[s.next].Insert(q.All()[0].AppendTo(nil), s.cfg.Priority)
 }
 
 // host is the discovery that one question belongs to.
-func (s *scan) host(number uint32) *HostDiscovery {
-	cfg := s.cfg.Host
+func (s *scan) host(number uint32) *discovery.Client {
+	cfg := s.cfg.Client
 	cfg.HostUniq = numbered(s.uniq, number)
-	return NewHostDiscovery(s.port.Addr(), cfg)
+	return discovery.NewClient(s.port.Addr(), cfg)
 }
 
 // receive takes an answer.
@@ -215,12 +218,12 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	if !ok {
 		return
 	}
-	f, err := ParseDiscoveryFrame(frame)
+	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		return
 	}
 	number, ok := s.number(f)
-	if !ok || s.host(number).checkPADO(f) != nil {
+	if !ok || s.host(number).CheckPADO(f) != nil {
 		return
 	}
 	asked := int(number) % len(s.cfg.VLANs)
@@ -228,18 +231,18 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	if !s.seen.add(sighted{tags, f.Src}, maxSightings) {
 		return
 	}
-	s.found(Sighting{
-		Offer: Offer{f.Src, append(Tags(nil), f.Tags...)},
+	s.found(ScanResult{
+		Offer: discovery.Offer{AC: f.Src, Tags: append(wire.Tags(nil), f.Tags...)},
 		VLAN:  tags, Asked: s.cfg.VLANs[asked], After: now.Sub(s.asked[number]),
 	})
 }
 
 // number is that of the question to which a packet is an answer.
-func (s *scan) number(f DiscoveryFrame) (number uint32, ok bool) {
-	if f.Code != PADO || f.Dst != s.port.Addr() || !f.Src.IsUnicast() {
+func (s *scan) number(f wire.DiscoveryFrame) (number uint32, ok bool) {
+	if f.Code != wire.PADO || f.Dst != s.port.Addr() || !f.Src.IsUnicast() {
 		return 0, false
 	}
-	uniq, _ := f.Tags.Find(TagHostUniq)
+	uniq, _ := f.Tags.Find(wire.TagHostUniq)
 	if len(uniq) != len(s.uniq)+4 {
 		return 0, false
 	}

@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // scanner is the station that asks.
-var scanner = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
+var scanner = wire.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
 
 func vlans(t testing.TB, text string) []vlan.Stack {
 	t.Helper()
@@ -30,21 +33,21 @@ func vlans(t testing.TB, text string) []vlan.Stack {
 }
 
 // answering has a concentrator answer on a VLAN until its port is closed.
-func answering(t testing.TB, port pppoe.Port, name string) {
+func answering(t testing.TB, port datapath.Port, name string) {
 	t.Cleanup(func() { port.Close() })
-	c := pppoe.NewConcentrator(port.Addr(), pppoe.ConcentratorConfig{ACName: name})
+	c := discovery.NewConcentrator(port.Addr(), discovery.ConcentratorConfig{ACName: name})
 	// Ends with the port.
 	go func() {
-		frames := []pppoe.Frame{{Data: make([]byte, 1514)}}
+		frames := []datapath.Frame{{Data: make([]byte, 1514)}}
 		for {
 			if _, err := port.ReadBatch(frames); err != nil {
 				return
 			}
-			f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
-			if err != nil || f.Code != pppoe.PADI {
+			f, err := wire.ParseDiscoveryFrame(frames[0].Data)
+			if err != nil || f.Code != wire.PADI {
 				continue
 			}
-			var q pppoe.Queue
+			var q wire.Queue
 			c.ReceivePADI(time.Now(), f, &q)
 			for _, f := range q.All() {
 				port.WriteBatch([][]byte{f.AppendTo(nil)})
@@ -53,14 +56,14 @@ func answering(t testing.TB, port pppoe.Port, name string) {
 	}()
 }
 
-func station(n int) pppoe.Addr {
-	return pppoe.Addr{2, 0, 0x5e, 0x10, byte(n >> 8), byte(n)}
+func station(n int) wire.Addr {
+	return wire.Addr{2, 0, 0x5e, 0x10, byte(n >> 8), byte(n)}
 }
 
 // told are sightings as text, in their order.
 type told []string
 
-func (l *told) found(s pppoe.Sighting) {
+func (l *told) found(s pppoe.ScanResult) {
 	*l = append(*l, fmt.Sprintf("%v %v %s", s.VLAN, s.AC, s.Name()))
 }
 
@@ -74,17 +77,17 @@ func TestScan(t *testing.T) {
 			for i := range 50 {
 				tags := vlan.Stack{{TPID: vlan.CTag, VID: uint16(1 + i*83)}}
 				name := fmt.Sprintf("ac-%d", i)
-				answering(t, segment.Tagged(station(i), pppoe.EtherTypeDiscovery, tags), name)
+				answering(t, segment.Tagged(station(i), wire.EtherTypeDiscovery, tags), name)
 				want = append(want, fmt.Sprintf("%v %v %s", tags, station(i), name))
 			}
-			answering(t, segment.Port(station(999), pppoe.EtherTypeDiscovery), "untagged")
+			answering(t, segment.Port(station(999), wire.EtherTypeDiscovery), "untagged")
 			cfg := pppoe.ScanConfig{VLANs: vlans(t, "1-4094")}
 			if loss > 0 {
-				cfg.Host.Attempts = 8
+				cfg.Client.Attempts = 8
 			}
 			var got told
 			start := time.Now()
-			if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
+			if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, got.found); err != nil {
 				t.Fatal(err)
 			}
 			slices.Sort(got)
@@ -106,23 +109,23 @@ func TestScanPairs(t *testing.T) {
 		var asked []string
 		segment := ethertest.New(ethertest.Config{Watch: func(b []byte) {
 			tags, bare, _ := vlan.Strip(bytes.Clone(b))
-			if f, err := pppoe.ParseDiscoveryFrame(bare); err == nil && f.Code == pppoe.PADI {
-				uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
+			if f, err := wire.ParseDiscoveryFrame(bare); err == nil && f.Code == wire.PADI {
+				uniq, _ := f.Tags.Find(wire.TagHostUniq)
 				asked = append(asked, fmt.Sprintf("%v %d %x", tags, b[14]>>5, uniq))
 			}
 		}})
 		pair := vlan.Stack{{TPID: vlan.STag, VID: 10}, {TPID: vlan.CTag, VID: 201}}
-		answering(t, segment.Tagged(station(1), pppoe.EtherTypeDiscovery, pair), "pair")
+		answering(t, segment.Tagged(station(1), wire.EtherTypeDiscovery, pair), "pair")
 		for i, text := range []string{"0x8100:1.0x8100:2", "0x9100:3"} {
 			tags, _ := vlan.Parse(text)
-			answering(t, segment.Tagged(station(4+i), pppoe.EtherTypeDiscovery, tags), "old")
+			answering(t, segment.Tagged(station(4+i), wire.EtherTypeDiscovery, tags), "old")
 		}
-		answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "none")
-		answering(t, segment.Port(station(3), pppoe.EtherTypeDiscovery), "none too")
+		answering(t, segment.Port(station(2), wire.EtherTypeDiscovery), "none")
+		answering(t, segment.Port(station(3), wire.EtherTypeDiscovery), "none too")
 		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged,0x8100:1.0x8100:2,0x9100:3"), Priority: 6}
-		cfg.Host = pppoe.HostConfig{HostUniq: []byte{0xab}, Attempts: 2}
+		cfg.Client = discovery.ClientConfig{HostUniq: []byte{0xab}, Attempts: 2}
 		var got told
-		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
+		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, got.found); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(got)
@@ -141,13 +144,13 @@ func TestScanPairs(t *testing.T) {
 func TestScanLeak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		segment := ethertest.New(ethertest.Config{})
-		port := segment.Trunk(station(1), pppoe.EtherTypeDiscovery)
+		port := segment.Trunk(station(1), wire.EtherTypeDiscovery)
 		defer port.Close()
 		// Ends with the port.
 		go leak(port)
-		var got []pppoe.Sighting
+		var got []pppoe.ScanResult
 		cfg := pppoe.ScanConfig{VLANs: vlans(t, "50")}
-		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, pppoe.EtherTypeDiscovery), cfg, func(s pppoe.Sighting) { got = append(got, s) }); err != nil {
+		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, func(s pppoe.ScanResult) { got = append(got, s) }); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != 1 || got[0].VLAN.String() != "51" || got[0].Asked.String() != "50" || got[0].After != 30*time.Millisecond {
@@ -158,18 +161,18 @@ func TestScanLeak(t *testing.T) {
 
 // leak answers on VLAN 51 whatever is asked, after 30 ms, and adds what is no answer to
 // our question.
-func leak(port pppoe.Port) {
-	frames := []pppoe.Frame{{Data: make([]byte, 1522)}}
+func leak(port datapath.Port) {
+	frames := []datapath.Frame{{Data: make([]byte, 1522)}}
 	for {
 		if _, err := port.ReadBatch(frames); err != nil {
 			return
 		}
-		f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
+		f, err := wire.ParseDiscoveryFrame(frames[0].Data)
 		if err != nil {
 			continue
 		}
 		time.Sleep(30 * time.Millisecond) // virtual
-		uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
+		uniq, _ := f.Tags.Find(wire.TagHostUniq)
 		for _, number := range []uint32{1, 2, 3, 7} { // there are two questions, of which one is asked
 			binary.BigEndian.PutUint32(uniq[len(uniq)-4:], number)
 			answer(port, f, uniq)
@@ -183,9 +186,9 @@ func leak(port pppoe.Port) {
 	}
 }
 
-func answer(port pppoe.Port, f pppoe.DiscoveryFrame, uniq []byte) {
-	tags := pppoe.Tags(nil).Append(pppoe.TagACName, []byte("leak")).Append(pppoe.TagServiceName, nil).Append(pppoe.TagHostUniq, uniq)
-	pado := pppoe.DiscoveryFrame{Dst: f.Src, Src: port.Addr(), Discovery: pppoe.Discovery{Code: pppoe.PADO, Tags: tags}}
+func answer(port datapath.Port, f wire.DiscoveryFrame, uniq []byte) {
+	tags := wire.Tags(nil).Append(wire.TagACName, []byte("leak")).Append(wire.TagServiceName, nil).Append(wire.TagHostUniq, uniq)
+	pado := wire.DiscoveryFrame{Dst: f.Src, Src: port.Addr(), Discovery: wire.Discovery{Code: wire.PADO, Tags: tags}}
 	tag := vlan.Stack{{TPID: vlan.CTag, VID: 51}}
 	port.WriteBatch([][]byte{tag.Insert(pado.AppendTo(nil), 0)})
 }
@@ -195,7 +198,7 @@ func answer(port pppoe.Port, f pppoe.DiscoveryFrame, uniq []byte) {
 func TestScanAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		segment := ethertest.New(ethertest.Config{})
-		first := segment.Port(station(1), pppoe.EtherTypeDiscovery)
+		first := segment.Port(station(1), wire.EtherTypeDiscovery)
 		answering(t, first, "first")
 		ctx, cancel := context.WithCancel(t.Context())
 		var got told
@@ -206,14 +209,14 @@ func TestScanAgain(t *testing.T) {
 			got = append(got, fmt.Sprintf("done after %v", now.Sub(start)))
 			switch rounds++; rounds {
 			case 1:
-				answering(t, segment.Port(station(2), pppoe.EtherTypeDiscovery), "second")
+				answering(t, segment.Port(station(2), wire.EtherTypeDiscovery), "second")
 			case 2:
 				first.Close()
 			case 3:
 				cancel()
 			}
 		}
-		if err := pppoe.Scan(ctx, segment.Port(scanner, pppoe.EtherTypeDiscovery), cfg, got.found); err != nil {
+		if err := pppoe.Scan(ctx, segment.Port(scanner, wire.EtherTypeDiscovery), cfg, got.found); err != nil {
 			t.Fatal(err)
 		}
 		one, two := "untagged "+station(1).String()+" first", "untagged "+station(2).String()+" second"
@@ -228,8 +231,8 @@ func TestScanAgain(t *testing.T) {
 func TestScanLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
-		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, pppoe.EtherTypeDiscovery), gone}
-		if err := pppoe.Scan(t.Context(), port, pppoe.ScanConfig{}, func(pppoe.Sighting) {}); !errors.Is(err, gone) {
+		port := failing{ethertest.New(ethertest.Config{}).Port(scanner, wire.EtherTypeDiscovery), gone}
+		if err := pppoe.Scan(t.Context(), port, pppoe.ScanConfig{}, func(pppoe.ScanResult) {}); !errors.Is(err, gone) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {
@@ -240,8 +243,8 @@ func TestScanLost(t *testing.T) {
 
 // failing is a port whose reader fails.
 type failing struct {
-	pppoe.Port
+	datapath.Port
 	err error
 }
 
-func (f failing) ReadBatch([]pppoe.Frame) (int, error) { return 0, f.err }
+func (f failing) ReadBatch([]datapath.Frame) (int, error) { return 0, f.err }

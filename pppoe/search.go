@@ -6,7 +6,9 @@ import (
 	"net"
 	"time"
 
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // search asks which concentrators there are: it is told frames and the time, and is not safe for
@@ -20,7 +22,7 @@ type search interface {
 
 // runSearch runs a search over a port until it is done, the context ends, or the port is lost. It
 // closes the port.
-func runSearch(ctx context.Context, port Port, s search) error {
+func runSearch(ctx context.Context, port datapath.Port, s search) error {
 	defer port.Close()
 	frames, lost := make(chan []byte, inboxSize), make(chan error, 1)
 	// Ends when the port is closed.
@@ -47,8 +49,8 @@ func runSearch(ctx context.Context, port Port, s search) error {
 
 // receive moves copies of a port's frames to a channel, or drops them if nobody
 // takes them, until the port is closed.
-func receive(port Port, to chan<- []byte) error {
-	err := read(port, batch, func(frames []Frame) {
+func receive(port datapath.Port, to chan<- []byte) error {
+	err := datapath.Read(port, datapath.ReadBatch, func(frames []datapath.Frame) {
 		for _, f := range frames {
 			select {
 			case to <- append([]byte(nil), f.Data...):
@@ -68,7 +70,7 @@ type sightings map[sighted]bool
 
 type sighted struct {
 	vlan vlan.Stack
-	ac   Addr
+	ac   wire.Addr
 }
 
 // add reports whether a concentrator is to be told of: once, and of so many only.

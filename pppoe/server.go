@@ -13,6 +13,8 @@ import (
 	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // Server is an access concentrator.
@@ -48,7 +50,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 // Reconfigure may be called at any time, from any goroutine.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	of := s.cfg
-	of.Session, of.MSS, of.Limits, of.Terms, of.Authority, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Terms, cfg.Authority, cfg.Trace
+	of.Session, of.MSS, of.Limits, of.Terms, of.Authenticator, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Terms, cfg.Authenticator, cfg.Trace
 	of.RemoteIDByAddr = cfg.RemoteIDByAddr
 	if err := of.checkSessions(); err != nil {
 		return err
@@ -63,8 +65,8 @@ func (s *Server) Reconfigure(cfg ServerConfig) error {
 const rememberedEach = 4
 
 func (s *Server) apply(cfg ServerConfig) {
-	if cfg.Session.Patience == 0 {
-		cfg.Session.Patience = patience(&cfg.Session)
+	if cfg.Session.SetupTimeout == 0 {
+		cfg.Session.SetupTimeout = setupTimeout(&cfg.Session)
 	}
 	s.now.Store(&cfg)
 }
@@ -73,16 +75,16 @@ func (s *Server) apply(cfg ServerConfig) {
 // the time that they have by default, and are then negotiated anew (an LNS behind an LAC).
 const leastPatience = 3 * time.Minute
 
-// patience is how long a client may have a slot without being admitted: longer, where LCP and
+// setupTimeout is how long a client may have a slot without being admitted: longer, where LCP and
 // authentication may take longer; below zero, for ever, where one of them may.
-func patience(c *session.Config) time.Duration {
+func setupTimeout(c *session.Config) time.Duration {
 	auth := c.AuthTimers.WithDefaults(0)
 	if auth.Timeout < 0 {
 		return -1
 	}
 	limits := c.LCP.Limits.WithDefaults()
 	link := time.Duration(limits.MaxConfigure) * limits.Restart
-	proof := max(auth.Timeout, time.Duration(auth.Tries)*auth.Restart)
+	proof := max(auth.Timeout, time.Duration(auth.MaxTransmit)*auth.Restart)
 	return max(leastPatience, 2*(link+proof))
 }
 
@@ -104,14 +106,14 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// serving is the owner of a server's loop: one interface.
-type serving struct {
+// serverLoop is the owner of a server's loop: one interface.
+type serverLoop struct {
 	server       *Server
 	loop         *loop
-	concentrator *Concentrator
-	queue        Queue
-	byKey        map[RequestKey]*tunnel
-	waiting      map[Addr]*waiter // by client
+	concentrator *discovery.Concentrator
+	queue        wire.Queue
+	byKey        map[discovery.RequestKey]*tunnel
+	waiting      map[wire.Addr]*waiter // by client
 	expiring     deadlines.Heap[*waiter]
 	ctx          context.Context // ends when the loop does, and what it has asked with it
 	stopped      bool
@@ -120,37 +122,37 @@ type serving struct {
 	full         *ratelimit.Limiter // Full events
 }
 
-var _ owner = (*serving)(nil)
+var _ owner = (*serverLoop)(nil)
 
-func newServing(s *Server, l Listener) *serving {
-	o := &serving{
-		server: s, byKey: make(map[RequestKey]*tunnel), waiting: make(map[Addr]*waiter),
+func newServerLoop(s *Server, l Listener) *serverLoop {
+	o := &serverLoop{
+		server: s, byKey: make(map[discovery.RequestKey]*tunnel), waiting: make(map[wire.Addr]*waiter),
 		strays: ratelimit.New(maxStrays, time.Second), full: ratelimit.New(maxFull, time.Second),
 	}
-	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Host, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
+	o.loop = newLoop(l.Interface, l.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
 	o.loop.owner, o.loop.mss = o, s.cfg.MSS
 	c := s.cfg.Concentrator
 	c.MaxPayload = o.loop.maxPayload()
-	o.concentrator = NewConcentrator(l.Ports.Discovery.Addr(), c)
+	o.concentrator = discovery.NewConcentrator(l.Ports.Discovery.Addr(), c)
 	return o
 }
 
-func (o *serving) run(ctx context.Context) error {
+func (o *serverLoop) run(ctx context.Context) error {
 	var stop context.CancelFunc
 	o.ctx, stop = context.WithCancel(context.Background())
 	defer stop()
 	return o.loop.run(ctx)
 }
 
-func (o *serving) deadline() time.Time { return ppp.Earliest(o.expiring.Next(), o.late.next) }
-func (o *serving) idle() bool          { return true }
+func (o *serverLoop) deadline() time.Time { return ppp.Earliest(o.expiring.Next(), o.late.next) }
+func (o *serverLoop) idle() bool          { return true }
 
-func (o *serving) advance(now time.Time) {
+func (o *serverLoop) advance(now time.Time) {
 	o.expire(now)
 	o.repeatLate(now)
 }
 
-func (o *serving) stop(now time.Time) {
+func (o *serverLoop) stop(now time.Time) {
 	o.stopped = true
 	o.late.next = time.Time{} // what is left is the next loop's
 	o.stopWaiting()
@@ -161,16 +163,16 @@ func (o *serving) stop(now time.Time) {
 	}
 }
 
-// heed does what an event means for the server.
-func (o *serving) heed(now time.Time, t *tunnel, event Event) {
+// handleEvent does what an event means for the server.
+func (o *serverLoop) handleEvent(now time.Time, t *tunnel, event Event) {
 	switch e := event.(type) {
-	case session.Asked:
-		o.loop.ask(o.ctx, o.server.now.Load().Authority, t, e.Proof)
+	case session.AuthRequest:
+		o.loop.ask(o.ctx, o.server.now.Load().Authenticator, t, e.Response)
 	case session.Authenticated:
 		if e.Peer {
 			t.User = e.Name
 		}
-	case session.Admitted:
+	case session.NetworkPhase:
 		o.admit(t)
 	case session.NetworkDown:
 		if e.Protocol == ppp.IPCP {
@@ -191,33 +193,33 @@ func (o *serving) heed(now time.Time, t *tunnel, event Event) {
 
 // admit has the session be its peer's: also one that had another peer's until its link was
 // negotiated anew, of which nothing stays.
-func (o *serving) admit(t *tunnel) {
-	t.terms = Terms{}
+func (o *serverLoop) admit(t *tunnel) {
+	t.terms = SessionPolicy{}
 	switch ask := o.server.now.Load().Terms; {
 	case t.granted != nil:
 		t.terms = *t.granted
 	case ask != nil:
-		t.terms = ask(t.Line)
+		t.terms = ask(t.SessionInfo)
 	}
 	if t.want.device && t.User != t.admitted {
 		t.limits.renew(o.loop.data.Counters(t.SessionID))
 	}
 	t.admitted, t.want.device = t.User, true
-	o.loop.refit(t)
+	o.loop.reconcile(t)
 }
 
 // decided gives the peer an address of the pool if the Authority names none: the one that it had
 // last, or the session's own, or another that is free if its account allows only that. If there
 // is none, the peer must name one that its account allows.
-func (o *serving) decided(t *tunnel, d *Decision) {
-	pool, line := o.server.cfg.Pool, t.Line
-	if !d.Granted {
+func (o *serverLoop) decided(t *tunnel, d *AuthResult) {
+	pool, line := o.server.cfg.Pool, t.SessionInfo
+	if !d.Accepted {
 		return
 	}
-	t.claims.own = d.Own
+	t.claims.own = d.Offered
 	if d.Address.IsValid() {
-		d.Address = o.server.addresses.choose(d.Address, d.Own, t.Peer)
-		t.claims.own = append([]netip.Addr{d.Address}, d.Own...)
+		d.Address = o.server.addresses.choose(d.Address, d.Offered, t.Peer)
+		t.claims.own = append([]netip.Addr{d.Address}, d.Offered...)
 		if place, ok := pool.placeOf(d.Address); ok {
 			o.server.slots.name(place)
 		}
@@ -236,7 +238,7 @@ func (o *serving) decided(t *tunnel, d *Decision) {
 
 // place gives a session a place in the pool whose address no other session has and that is
 // allowed; nil: each is. It reports whether there is one.
-func (o *serving) place(t *tunnel, line Line, allowed func(netip.Addr) bool) bool {
+func (o *serverLoop) place(t *tunnel, line SessionInfo, allowed func(netip.Addr) bool) bool {
 	willDo := func(place int) bool {
 		a := o.server.cfg.Pool.at(place)
 		return (allowed == nil || allowed(a)) && o.server.addresses.isFree(a, t)
@@ -245,38 +247,38 @@ func (o *serving) place(t *tunnel, line Line, allowed func(netip.Addr) bool) boo
 }
 
 // configured remembers the address of a session's peer, for when it comes back.
-func (o *serving) configured(t *tunnel, e Configured) {
+func (o *serverLoop) configured(t *tunnel, e Configured) {
 	if place, ok := o.server.cfg.Pool.placeOf(e.IPv4.Remote); ok {
-		o.server.returning.remember(t.Line, place)
+		o.server.returning.remember(t.SessionInfo, place)
 	}
 }
 
-// discover takes a discovery packet.
-func (o *serving) discover(now time.Time, frame []byte) {
-	f, err := ParseDiscoveryFrame(frame)
+// handleDiscovery takes a discovery packet.
+func (o *serverLoop) handleDiscovery(now time.Time, frame []byte) {
+	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		o.loop.drops.count(err)
 		return
 	}
-	o.loop.tellDiscovery(Line{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{Packet: f})
+	o.loop.tellDiscovery(SessionInfo{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{Packet: f})
 	switch f.Code {
-	case PADI:
+	case wire.PADI:
 		if !o.stopped {
 			o.loop.drops.count(o.concentrator.ReceivePADI(now, f, &o.queue))
 		}
-	case PADR:
+	case wire.PADR:
 		o.receivePADR(now, f)
-	case PADT:
+	case wire.PADT:
 		o.receivePADT(now, f)
 	default:
-		o.loop.drops.count(ErrUnexpected)
+		o.loop.drops.count(discovery.ErrUnexpected)
 	}
-	o.loop.sendDiscovery(Line{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, &o.queue)
+	o.loop.sendDiscovery(SessionInfo{Interface: o.loop.iface, Local: f.Dst, Peer: f.Src}, &o.queue)
 }
 
 // receivePADR opens a session, or confirms the one that is already there: the PADS
 // was lost then, and the client asks again.
-func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
+func (o *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 	r, err := o.concentrator.ReceivePADR(now, f, &o.queue)
 	if err != nil {
 		o.loop.drops.count(err)
@@ -305,11 +307,11 @@ func (o *serving) receivePADR(now time.Time, f DiscoveryFrame) {
 }
 
 // open makes the session of a request. PADS goes out before the first LCP packet.
-func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
+func (o *serverLoop) open(now time.Time, slot int, r discovery.Request, key discovery.RequestKey) {
 	is := o.server.now.Load()
 	o.loop.mss, o.loop.trace = is.MSS, is.Trace
 	cfg := is.Session
-	line := Line{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
+	line := SessionInfo{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: o.server.cfg.Concentrator.ACName}
 	if cfg.IPv4 != nil && o.server.cfg.Pool.First.Is4() && o.place(nil, line, nil) {
 		v4 := *cfg.IPv4
 		v4.Remote = o.server.cfg.Pool.at(o.server.slots.placeOf(slot))
@@ -321,17 +323,17 @@ func (o *serving) open(now time.Time, slot int, r Request, key RequestKey) {
 	t.key = key
 	o.byKey[key] = t
 	o.concentrator.Confirm(r, t.SessionID, &o.queue)
-	o.loop.sendDiscovery(t.Line, &o.queue)
-	o.loop.notify(t.Line, SessionGranted{Grant: Grant{SessionID: t.SessionID, AC: t.Local, ACName: t.ACName, Service: t.Service, MaxPayload: r.MaxPayload}})
+	o.loop.sendDiscovery(t.SessionInfo, &o.queue)
+	o.loop.notify(t.SessionInfo, SessionEstablished{Grant: discovery.Grant{SessionID: t.SessionID, AC: t.Local, ACName: t.ACName, Service: t.Service, MaxPayload: r.MaxPayload}})
 	o.loop.up(now, t)
 }
 
 // receivePADT ends a session at its client's word: RFC 2516 section 5.5, session ID
 // and both addresses must match.
-func (o *serving) receivePADT(now time.Time, f DiscoveryFrame) {
+func (o *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 	t := o.loop.tunnels[f.SessionID]
 	if t == nil || f.Src != t.Peer || f.Dst != t.Local || t.reason != nil {
-		o.loop.drops.count(ErrNotOurs)
+		o.loop.drops.count(discovery.ErrNotOurs)
 		return
 	}
 	o.loop.hangUp(now, t, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
@@ -343,12 +345,12 @@ const maxFull = 5
 // maxStrays is how many frames of no session are answered in a second.
 const maxStrays = 100
 
-// stray tells who goes on with a session that was another life's of ours, before a
+// handleUnknown tells who goes on with a session that was another life's of ours, before a
 // crash, that it has ended: else it would find that out by silence only. A session ID
 // that is in use may be heard on another interface, too; one beyond our slots may be that
 // of another server with our address. Who shares the port with us, perhaps as a client, has
 // sessions of any ID.
-func (o *serving) stray(now time.Time, from Addr, id uint16, _ []byte) {
+func (o *serverLoop) handleUnknown(now time.Time, from wire.Addr, id uint16, _ []byte) {
 	if !o.server.slots.isFree(int(id)-1) || o.stopped || !from.IsUnicast() {
 		return
 	}
@@ -357,8 +359,8 @@ func (o *serving) stray(now time.Time, from Addr, id uint16, _ []byte) {
 		return
 	}
 	local := o.loop.ports.Discovery.Addr()
-	o.queue.add(NewPADT(from, local, id, ""))
-	o.loop.sendDiscovery(Line{Interface: o.loop.iface, SessionID: id, Local: local, Peer: from}, &o.queue)
+	o.queue.Add(wire.NewPADT(from, local, id, ""))
+	o.loop.sendDiscovery(SessionInfo{Interface: o.loop.iface, SessionID: id, Local: local, Peer: from}, &o.queue)
 }
 
 // Drops tells how many packets of all interfaces were dropped, by the reason. It

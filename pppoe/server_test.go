@@ -15,20 +15,23 @@ import (
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // recorder keeps the discovery packets of a segment.
 type recorder struct {
 	mu     sync.Mutex
-	frames []pppoe.DiscoveryFrame
+	frames []wire.DiscoveryFrame
 }
 
 func (r *recorder) watch(frame []byte) {
-	if binary.BigEndian.Uint16(frame[12:]) != pppoe.EtherTypeDiscovery {
+	if binary.BigEndian.Uint16(frame[12:]) != wire.EtherTypeDiscovery {
 		return
 	}
-	if f, err := pppoe.ParseDiscoveryFrame(frame); err == nil {
+	if f, err := wire.ParseDiscoveryFrame(frame); err == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.frames = append(r.frames, f)
@@ -36,7 +39,7 @@ func (r *recorder) watch(frame []byte) {
 }
 
 // all returns the packets of a code.
-func (r *recorder) all(code pppoe.Code) (found []pppoe.DiscoveryFrame) {
+func (r *recorder) all(code wire.Code) (found []wire.DiscoveryFrame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range r.frames {
@@ -47,8 +50,8 @@ func (r *recorder) all(code pppoe.Code) (found []pppoe.DiscoveryFrame) {
 	return found
 }
 
-func forge(dst, src pppoe.Addr, code pppoe.Code, id uint16, tags pppoe.Tags) []byte {
-	return pppoe.DiscoveryFrame{Dst: dst, Src: src, Discovery: pppoe.Discovery{Code: code, SessionID: id, Tags: tags}}.AppendTo(nil)
+func forge(dst, src wire.Addr, code wire.Code, id uint16, tags wire.Tags) []byte {
+	return wire.DiscoveryFrame{Dst: dst, Src: src, Discovery: wire.Discovery{Code: code, SessionID: id, Tags: tags}}.AppendTo(nil)
 }
 
 // TestRepeatedPADR: a PADR that comes again gets the session that is there.
@@ -59,13 +62,13 @@ func TestRepeatedPADR(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		l.segment.Send(seen.all(pppoe.PADR)[0].AppendTo(nil))
+		l.segment.Send(seen.all(wire.PADR)[0].AppendTo(nil))
 		synctest.Wait()
-		pads := seen.all(pppoe.PADS)
+		pads := seen.all(wire.PADS)
 		if len(pads) != 2 || pads[0].SessionID != pads[1].SessionID || pads[0].SessionID == 0 {
 			t.Errorf("two copies of a PADR got %v", pads)
 		}
-		if n := count[pppoe.SessionGranted](&l.serverEvents); n != 1 {
+		if n := count[pppoe.SessionEstablished](&l.serverEvents); n != 1 {
 			t.Errorf("and made %d sessions", n)
 		}
 		l.exchange()
@@ -85,17 +88,17 @@ func TestFull(t *testing.T) {
 		synctest.Wait()
 		other := newLab(t, ethertest.Config{})
 		other.segment = l.segment
-		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(pppoe.Addr{2, 9}), nil }
+		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
 		other.startClient()
 		other.running.Wait()
 		if !errors.Is(other.clientErr, pppoe.ErrDiscovery) {
 			t.Errorf("the second client ended with %v, want ErrDiscovery", other.clientErr)
 		}
-		last := seen.all(pppoe.PADS)[1]
-		if e, ok := last.Tags.FindError(); last.SessionID != 0 || !ok || e.Tag != pppoe.TagACSystemError {
+		last := seen.all(wire.PADS)[1]
+		if e, ok := last.Tags.FindError(); last.SessionID != 0 || !ok || e.Tag != wire.TagACSystemError {
 			t.Errorf("it was refused by %+v, want session 0 and AC-System-Error", last)
 		}
-		if count[pppoe.Full](&l.serverEvents) != 1 {
+		if count[pppoe.NoFreeSlots](&l.serverEvents) != 1 {
 			t.Error("nobody was told that the server is full")
 		}
 		l.stop()
@@ -110,16 +113,16 @@ func TestForgedPADT(t *testing.T) {
 		l.startClient()
 		synctest.Wait()
 		for _, frame := range [][]byte{
-			forge(serverAddr, pppoe.Addr{2, 9}, pppoe.PADT, 1, nil),
-			forge(clientAddr, pppoe.Addr{2, 9}, pppoe.PADT, 1, nil),
-			forge(serverAddr, clientAddr, pppoe.PADT, 2, nil),
-			forge(clientAddr, serverAddr, pppoe.PADT, 2, nil),
+			forge(serverAddr, wire.Addr{2, 9}, wire.PADT, 1, nil),
+			forge(clientAddr, wire.Addr{2, 9}, wire.PADT, 1, nil),
+			forge(serverAddr, clientAddr, wire.PADT, 2, nil),
+			forge(clientAddr, serverAddr, wire.PADT, 2, nil),
 		} {
 			l.segment.Send(frame)
 		}
 		synctest.Wait()
 		l.exchange()
-		l.segment.Send(forge(clientAddr, serverAddr, pppoe.PADT, 1, nil))
+		l.segment.Send(forge(clientAddr, serverAddr, wire.PADT, 1, nil))
 		synctest.Wait()
 		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.HangUp {
 			t.Errorf("after the concentrator's PADT the client ended with %v, want a hang-up", l.clientErr)
@@ -137,9 +140,9 @@ func TestForeignFrames(t *testing.T) {
 		l.startClient()
 		synctest.Wait()
 		data := append([]byte{0, 0x21}, pingFromClient...)
-		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, pppoe.Addr{2, 9}, 1, data))
-		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, clientAddr, 2, data))
-		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, pppoe.Addr{2, 9}, 1, []byte{0xc0, 0x21, 5, 1, 0, 4}))
+		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, wire.Addr{2, 9}, 1, data))
+		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, clientAddr, 2, data))
+		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, wire.Addr{2, 9}, 1, []byte{0xc0, 0x21, 5, 1, 0, 4}))
 		synctest.Wait()
 		select {
 		case p := <-l.serverHost.device(t, "ppp0").Received():
@@ -160,25 +163,25 @@ func TestStrayFrames(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		stranger := pppoe.Addr{2, 9}
+		stranger := wire.Addr{2, 9}
 		echo := []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}
 		for _, id := range []uint16{0, 1, 5, 0xffff} { // none, the client's, and beyond the four slots
-			l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, stranger, id, echo))
+			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, stranger, id, echo))
 		}
 		synctest.Wait()
-		if all := seen.all(pppoe.PADT); len(all) != 0 {
+		if all := seen.all(wire.PADT); len(all) != 0 {
 			t.Errorf("sessions that are not the server's to end: %v", all)
 		}
-		l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
+		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
 		synctest.Wait()
-		if all := seen.all(pppoe.PADT); len(all) != 1 || all[0].Dst != stranger || all[0].Src != serverAddr || all[0].SessionID != 2 {
+		if all := seen.all(wire.PADT); len(all) != 1 || all[0].Dst != stranger || all[0].Src != serverAddr || all[0].SessionID != 2 {
 			t.Errorf("a session of before is answered by %v", all)
 		}
 		for range 1000 {
-			l.segment.Send(pppoe.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
+			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
 			synctest.Wait()
 		}
-		if n := len(seen.all(pppoe.PADT)); n != 100 {
+		if n := len(seen.all(wire.PADT)); n != 100 {
 			t.Errorf("a flood is answered by %d packets, want 100 in a second", n)
 		}
 		l.exchange()
@@ -262,13 +265,13 @@ func TestFlood(t *testing.T) {
 		l.startClient()
 		synctest.Wait()
 		for i := range uint32(50000) {
-			src := pppoe.Addr{2, 7}
+			src := wire.Addr{2, 7}
 			binary.BigEndian.PutUint32(src[2:], i)
-			l.segment.Send(forge(pppoe.Broadcast, src, pppoe.PADI, 0, pppoe.Tags(nil).Append(pppoe.TagServiceName, nil)))
+			l.segment.Send(forge(wire.Broadcast, src, wire.PADI, 0, wire.Tags(nil).Append(wire.TagServiceName, nil)))
 		}
 		synctest.Wait()
 		l.exchange()
-		if n := count[pppoe.SessionGranted](&l.serverEvents); n != 1 {
+		if n := count[pppoe.SessionEstablished](&l.serverEvents); n != 1 {
 			t.Errorf("the server has made %d sessions, want the one of its client", n)
 		}
 		l.stop()
@@ -298,9 +301,9 @@ func TestServerStops(t *testing.T) {
 // anyone is an Authority that knows every user.
 type anyone struct{}
 
-func (anyone) Judge(_ context.Context, _ pppoe.Line, p ppp.Proof) pppoe.Decision {
+func (anyone) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	message, ok := p.Verify([]byte("testpassword"))
-	return pppoe.Decision{Decision: ppp.Decision{Granted: ok, Message: message}}
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok, Message: message}}
 }
 
 // TestAddressesFollowEachOther: the slot longest free is the next to be given.
@@ -308,7 +311,7 @@ func TestAddressesFollowEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max = 3
-		l.server.Authority = anyone{}
+		l.server.Authenticator = anyone{}
 		l.startServer()
 		var got []string
 		for i := range 4 {
@@ -330,7 +333,7 @@ func TestAddressesFollowEachOther(t *testing.T) {
 
 // slowPort takes its time to send, as a driver may.
 type slowPort struct {
-	pppoe.Port
+	datapath.Port
 	takes time.Duration
 }
 
@@ -345,9 +348,9 @@ func TestProbeLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.startServer()
-		port := slowPort{l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), time.Millisecond}
+		port := slowPort{l.segment.Port(wire.Addr{2, 9}, wire.EtherTypeDiscovery), time.Millisecond}
 		var got []time.Duration
-		_, err := pppoe.Probe(t.Context(), port, l.client.Discovery, func(_ pppoe.Offer, after time.Duration) { got = append(got, after) })
+		_, err := pppoe.Probe(t.Context(), port, l.client.Discovery, func(_ discovery.Offer, after time.Duration) { got = append(got, after) })
 		if err != nil || len(got) != 1 || got[0] != port.takes {
 			t.Errorf("answered after %v, %v; want %v", got, err, port.takes)
 		}
@@ -360,10 +363,10 @@ func TestProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.startServer()
-		found := map[pppoe.Addr]string{}
+		found := map[wire.Addr]string{}
 		began := time.Now()
-		_, err := pppoe.Probe(t.Context(), l.segment.Port(pppoe.Addr{2, 9}, pppoe.EtherTypeDiscovery), l.client.Discovery,
-			func(o pppoe.Offer, _ time.Duration) { found[o.AC] = o.Name() })
+		_, err := pppoe.Probe(t.Context(), l.segment.Port(wire.Addr{2, 9}, wire.EtherTypeDiscovery), l.client.Discovery,
+			func(o discovery.Offer, _ time.Duration) { found[o.AC] = o.Name() })
 		if err != nil || len(found) != 1 || found[serverAddr] != "ac" {
 			t.Errorf("found %v, %v; want the one server", found, err)
 		}

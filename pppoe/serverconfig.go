@@ -9,22 +9,24 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 )
 
 // An Authority says who may have a session. It is asked from goroutines of its
 // own, so it may block (a RADIUS server's answer), and may be asked for several
 // lines at once.
-type Authority interface {
-	Judge(ctx context.Context, l Line, p ppp.Proof) Decision
+type Authenticator interface {
+	Authenticate(ctx context.Context, l SessionInfo, p ppp.AuthResponse) AuthResult
 }
 
-// Decision is what an Authority says of a proof, and what a server holds the session to if
+// AuthResult is what an Authority says of a proof, and what a server holds the session to if
 // it is granted. The Terms come with it, so that they are those of the peer that this very
 // proof has authenticated, and of nobody who had the session, or its ID, before.
-type Decision struct {
-	ppp.Decision
-	// Terms are the account's own; nil: it has none, and ServerConfig.Terms says what holds.
-	Terms *Terms
+type AuthResult struct {
+	ppp.AuthResult
+	// Policy are the account's own; nil: it has none, and ServerConfig.Terms says what holds.
+	Policy *SessionPolicy
 }
 
 // A Listener is one interface on which a Server answers.
@@ -43,7 +45,7 @@ type Listener struct {
 type ServerConfig struct {
 	// Concentrator is how the server presents itself. MaxPayload is taken from
 	// each port.
-	Concentrator ConcentratorConfig
+	Concentrator discovery.ConcentratorConfig
 	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
 	// session from Pool. A Patience of zero is 3 minutes, or more where LCP and
 	// authentication may take more; below zero, clients may take any time.
@@ -58,7 +60,7 @@ type ServerConfig struct {
 	// Terms are what a session is held to whose Decision has none. It is asked each time that
 	// the network phase begins, with the Line's User; from the goroutine of an interface; it
 	// must not block. nil: nothing.
-	Terms func(Line) Terms
+	Terms func(SessionInfo) SessionPolicy
 	// Pool has an address for each session, and so bounds their number. It must
 	// be set.
 	Pool Pool
@@ -66,16 +68,16 @@ type ServerConfig struct {
 	// the server has. By default the newer session replaces the older: as after a power cut,
 	// where the older one's peer is gone.
 	KeepOlder bool
-	// Authority judges proofs; it must be set if Session.LCP.Demand is.
-	Authority Authority
-	// Host is the network of this machine. It must be set.
-	Host Host
+	// Authenticator judges proofs; it must be set if Session.LCP.Demand is.
+	Authenticator Authenticator
+	// Network is the network of this machine. It must be set.
+	Network HostNetwork
 	// DataPath is how packets are moved. What a Host opens should go with it.
-	DataPath DataPath
+	DataPath datapath.Kind
 	// Notify is told everything that happens, for one line in order, from one
 	// goroutine an interface. It must not block, nor keep what it is given beyond
 	// the call. Nil: nobody is.
-	Notify func(Line, Event)
+	Notify func(SessionInfo, Event)
 	// Trace has Notify told of every control packet too.
 	Trace bool
 }
@@ -136,7 +138,7 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.Each)
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: RFC 2516 wants one in each PADO")
-	case c.Host == nil:
+	case c.Network == nil:
 		return errors.New("pppoe: ServerConfig.Host is not set: it opens the devices of sessions")
 	}
 	return c.checkSessions()
@@ -145,9 +147,9 @@ func (c *ServerConfig) check(listeners []Listener) error {
 // checkSessions is check for what Reconfigure may replace.
 func (c *ServerConfig) checkSessions() error {
 	switch {
-	case len(c.Session.LCP.Answer) > 0 && c.Session.Credentials.Secret == nil:
+	case len(c.Session.LCP.AllowAuth) > 0 && c.Session.Credentials.Secret == nil:
 		return errors.New("pppoe: ServerConfig.Session.LCP.Answer is set, and no Credentials.Secret to answer with")
-	case len(c.Session.LCP.Demand) > 0 && c.Authority == nil:
+	case len(c.Session.LCP.RequireAuth) > 0 && c.Authenticator == nil:
 		return errors.New("pppoe: ServerConfig.Session.LCP.Demand is set, and no Authority to judge")
 	}
 	return nil

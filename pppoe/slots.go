@@ -1,6 +1,10 @@
 package pppoe
 
-import "sync"
+import (
+	"sync"
+
+	"upppoe/pppoe/wire"
+)
 
 // slots hands out the numbers 0 to n-1, the one longest free first. It may be used
 // concurrently: the loops of a server share it.
@@ -11,8 +15,8 @@ type slots struct {
 	held    int // how many of the ring are free
 	each    int // how many one client may have; 0: any number
 	all     []slot
-	clients map[Addr]*slotsOf // those that have any
-	waiting map[Addr]*waiter  // those whose next session waits until another of theirs has ended
+	clients map[wire.Addr]*slotsOf // those that have any
+	waiting map[wire.Addr]*waiter  // those whose next session waits until another of theirs has ended
 
 	places
 }
@@ -20,8 +24,8 @@ type slots struct {
 // slot is one of them.
 type slot struct {
 	taken  bool
-	client Addr
-	at     *serving // whose session has it
+	client wire.Addr
+	at     *serverLoop // whose session has it
 	// The client's slots are a list, in the order in which it has taken them; -1: it has no other.
 	older, newer int
 }
@@ -32,7 +36,7 @@ type slotsOf struct{ n, oldest, newest int }
 func newSlots(n, each int) *slots {
 	s := &slots{
 		free: make([]int, n), held: n, each: each, all: make([]slot, n),
-		clients: make(map[Addr]*slotsOf), waiting: make(map[Addr]*waiter), places: newPlaces(n),
+		clients: make(map[wire.Addr]*slotsOf), waiting: make(map[wire.Addr]*waiter), places: newPlaces(n),
 	}
 	for i := range s.free {
 		s.free[i] = i
@@ -42,13 +46,13 @@ func newSlots(n, each int) *slots {
 
 // take takes a slot for a client's session at an interface, if one is free and the client may
 // have another.
-func (s *slots) take(client Addr, at *serving) (slot int, ok bool) {
+func (s *slots) take(client wire.Addr, at *serverLoop) (slot int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.takeLocked(client, at)
 }
 
-func (s *slots) takeLocked(client Addr, at *serving) (number int, ok bool) {
+func (s *slots) takeLocked(client wire.Addr, at *serverLoop) (number int, ok bool) {
 	of := s.clients[client]
 	if s.held == 0 || s.each > 0 && of != nil && of.n >= s.each {
 		return 0, false

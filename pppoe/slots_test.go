@@ -4,6 +4,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // TestSlotsMove: a slot whose address will not do has that of a free slot, which has its own in
@@ -12,7 +15,7 @@ func TestSlotsMove(t *testing.T) {
 	s := newSlots(4, 0)
 	is := func(want int) func(int) bool { return func(place int) bool { return place == want } }
 	take := func() int {
-		slot, ok := s.take(Addr{2}, nil)
+		slot, ok := s.take(wire.Addr{2}, nil)
 		if !ok {
 			t.Fatal("no slot is free")
 		}
@@ -80,8 +83,8 @@ func TestSlotsPreferred(t *testing.T) {
 		{"none will do", []int{2}, func(int) bool { return false }, nil, false, 1},
 	} {
 		s := newSlots(4, 0)
-		s.take(Addr{2}, nil)
-		slot, _ := s.take(Addr{2}, nil)
+		s.take(wire.Addr{2}, nil)
+		slot, _ := s.take(wire.Addr{2}, nil)
 		for _, place := range c.named {
 			s.name(place)
 		}
@@ -102,8 +105,8 @@ func TestSlotsInOrder(t *testing.T) {
 	for _, back := range [][]int{{}, {0}, {1}, {2}, {0, 1}, {2, 1}, {1, 0}, {0, 2}, {0, 1, 2}, {2, 0, 1}} {
 		s := newSlots(8, 0)
 		for range 3 {
-			s.take(Addr{2}, nil)
-			s.take(Addr{4}, nil)
+			s.take(wire.Addr{2}, nil)
+			s.take(wire.Addr{4}, nil)
 		}
 		want := []int{0, 2, 4}
 		for _, i := range back {
@@ -111,7 +114,7 @@ func TestSlotsInOrder(t *testing.T) {
 			want = slices.DeleteFunc(want, func(slot int) bool { return slot == 2*i })
 		}
 		var got []int
-		for of := s.clients[Addr{2}]; of != nil && len(got) < 8; of = nil {
+		for of := s.clients[wire.Addr{2}]; of != nil && len(got) < 8; of = nil {
 			for i := of.oldest; i >= 0; i = s.all[i].newer {
 				got = append(got, i)
 			}
@@ -122,8 +125,8 @@ func TestSlotsInOrder(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%v given back: it has %v, want %v", back, got, want)
 		}
-		if s.clients[Addr{4}].n != 3 {
-			t.Errorf("%v given back: the other client has %+v", back, s.clients[Addr{4}])
+		if s.clients[wire.Addr{4}].n != 3 {
+			t.Errorf("%v given back: the other client has %+v", back, s.clients[wire.Addr{4}])
 		}
 	}
 }
@@ -131,38 +134,38 @@ func TestSlotsInOrder(t *testing.T) {
 // TestSlotsWait: one request of a client waits at a time, for a slot of its own.
 func TestSlotsWait(t *testing.T) {
 	s := newSlots(12, 10)
-	here, there := &serving{}, &serving{}
-	w := func(client Addr, at *serving) *waiter {
-		return &waiter{at: at, request: Request{Client: client}, latest: epoch.Add(endPatience)}
+	here, there := &serverLoop{}, &serverLoop{}
+	w := func(client wire.Addr, at *serverLoop) *waiter {
+		return &waiter{at: at, request: discovery.Request{Client: client}, latest: epoch.Add(endPatience)}
 	}
-	if _, ok := s.wait(w(Addr{2}, here), epoch); ok {
+	if _, ok := s.wait(w(wire.Addr{2}, here), epoch); ok {
 		t.Error("a client without sessions waits for one")
 	}
 	for range 10 {
-		s.take(Addr{2}, here)
+		s.take(wire.Addr{2}, here)
 	}
-	first := w(Addr{2}, here)
+	first := w(wire.Addr{2}, here)
 	if old, ok := s.wait(first, epoch); !ok || len(old) != mostAsked || old[0] != (held{0, here}) || old[7] != (held{7, here}) {
 		t.Errorf("to be asked are %v, %v", old, ok)
 	}
-	if _, ok := s.wait(w(Addr{2}, there), epoch.Add(endPatience-1)); ok {
+	if _, ok := s.wait(w(wire.Addr{2}, there), epoch.Add(endPatience-1)); ok {
 		t.Error("two requests wait at a time")
 	}
-	if w, _ := s.release(5); w != first || s.waiting[Addr{2}] != nil || s.clients[Addr{2}].n != 10 || s.clients[Addr{2}].newest != 10 {
-		t.Errorf("a slot that is free goes to %+v; %+v", w, s.clients[Addr{2}])
+	if w, _ := s.release(5); w != first || s.waiting[wire.Addr{2}] != nil || s.clients[wire.Addr{2}].n != 10 || s.clients[wire.Addr{2}].newest != 10 {
+		t.Errorf("a slot that is free goes to %+v; %+v", w, s.clients[wire.Addr{2}])
 	}
-	if w, _ := s.release(6); w != nil || s.clients[Addr{2}].n != 9 {
+	if w, _ := s.release(6); w != nil || s.clients[wire.Addr{2}].n != 9 {
 		t.Error("a slot is given to nobody")
 	}
-	s.take(Addr{2}, here)
+	s.take(wire.Addr{2}, here)
 
-	stale, next := w(Addr{2}, here), w(Addr{2}, there)
+	stale, next := w(wire.Addr{2}, here), w(wire.Addr{2}, there)
 	s.wait(stale, epoch)
 	if _, ok := s.wait(next, epoch.Add(endPatience)); !ok {
 		t.Error("a wait that is over keeps another from waiting")
 	}
 	s.forget(stale)
-	if s.waiting[Addr{2}] != next {
+	if s.waiting[wire.Addr{2}] != next {
 		t.Error("who waits no more has another forgotten")
 	}
 	s.forget(next)
@@ -188,14 +191,14 @@ func TestSlotsExpire(t *testing.T) {
 		{what: "it was served", served: true, at: roomPatience, more: true},
 	} {
 		s := newSlots(2, 0)
-		s.take(Addr{2}, nil)
-		s.take(Addr{4}, nil)
-		w := &waiter{request: Request{Client: Addr{2}}, latest: epoch.Add(endPatience)}
+		s.take(wire.Addr{2}, nil)
+		s.take(wire.Addr{4}, nil)
+		w := &waiter{request: discovery.Request{Client: wire.Addr{2}}, latest: epoch.Add(endPatience)}
 		s.wait(w, epoch)
 		if c.ending {
-			s.end(Addr{2})
+			s.end(wire.Addr{2})
 		}
-		s.end(Addr{6})
+		s.end(wire.Addr{6})
 		if c.released {
 			s.release(1)
 		}
@@ -205,7 +208,7 @@ func TestSlotsExpire(t *testing.T) {
 		if _, ok, more := s.expire(w, epoch.Add(c.at)); ok != c.ok || more != c.more {
 			t.Errorf("%s: a slot: %v, more time: %v; want %v, %v", c.what, ok, more, c.ok, c.more)
 		}
-		if waits := s.waiting[Addr{2}] != nil; waits != (c.more && !c.served) {
+		if waits := s.waiting[wire.Addr{2}] != nil; waits != (c.more && !c.served) {
 			t.Errorf("%s: it still waits: %v", c.what, waits)
 		}
 	}
@@ -217,14 +220,14 @@ func TestSlotsOfAClient(t *testing.T) {
 		s := newSlots(c.n, c.each)
 		got := 0
 		for range c.n + 1 {
-			if _, ok := s.take(Addr{2}, nil); ok {
+			if _, ok := s.take(wire.Addr{2}, nil); ok {
 				got++
 			}
 		}
 		if got != c.want {
 			t.Errorf("%d slots, %d each: a client has %d, want %d", c.n, c.each, got, c.want)
 		}
-		if _, ok := s.take(Addr{4}, nil); ok != (c.want < c.n) {
+		if _, ok := s.take(wire.Addr{4}, nil); ok != (c.want < c.n) {
 			t.Errorf("%d slots, %d each: another client has one: %v", c.n, c.each, ok)
 		}
 	}

@@ -9,50 +9,53 @@ import (
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // tunnel is a session in its loop, with what binds it to the Ethernet on one side
 // and to the host's network on the other.
 type tunnel struct {
-	Line
-	session  *session.Session
-	out      session.Output
-	fit      fitting
-	want     wish
-	had      Addressing // as last told by Configured
-	granted  *Terms     // by the last Decision
-	terms    Terms      // what the session is held to
-	limited  bool       // the path has been told of rates
-	admitted string     // the User for whom the network phase last began
-	online   time.Time  // since when packets flow; zero: they never did
-	limits   allowance
-	counted  bool            // what it carries matters to its limits, or to its echo
-	heard    uint64          // packets received, when last asked
-	waiting  bool            // PPP has yet to begin
-	begin    time.Time       // when it does at the latest; zero: not by the clock
-	early    [][]byte        // frames that came before that
-	kept     [][]byte        // frames with packets, for which the device is not ready yet
-	reason   *session.Reason // why PPP is over; nil: it is not
-	failed   bool            // the host's network would not fit, and PPP is about to be over
-	hangup   bool            // the peer has sent a PADT, or must not be sent one
-	judging  bool            // an Authority is asked
-	proving  string          // who that is about, as the peer says
-	unasked  ppp.Proof       // nil, or what it is to be asked next
+	SessionInfo
+	session   *session.Session
+	out       session.Output
+	reconcile reconcileState
+	want      desired
+	had       Addressing     // as last told by Configured
+	granted   *SessionPolicy // by the last Decision
+	terms     SessionPolicy  // what the session is held to
+	limited   bool           // the path has been told of rates
+	admitted  string         // the User for whom the network phase last began
+	online    time.Time      // since when packets flow; zero: they never did
+	limits    allowance
+	counted   bool             // what it carries matters to its limits, or to its echo
+	heard     uint64           // packets received, when last asked
+	waiting   bool             // PPP has yet to begin
+	begin     time.Time        // when it does at the latest; zero: not by the clock
+	early     [][]byte         // frames that came before that
+	kept      [][]byte         // frames with packets, for which the device is not ready yet
+	reason    *session.Reason  // why PPP is over; nil: it is not
+	failed    bool             // the host's network would not fit, and PPP is about to be over
+	hangup    bool             // the peer has sent a PADT, or must not be sent one
+	judging   bool             // an Authority is asked
+	proving   string           // who that is about, as the peer says
+	unasked   ppp.AuthResponse // nil, or what it is to be asked next
 
-	key    RequestKey // a server's: the PADR that made it
-	claims claims     // likewise
-	ending Tags       // a client's: see Grant.Ending
+	key    discovery.RequestKey // a server's: the PADR that made it
+	claims claims               // likewise
+	ending wire.Tags            // a client's: see Grant.Ending
 }
 
 // begin takes up a session. PPP begins with Up.
-func (l *loop) begin(line Line, cfg *session.Config, limits Limits) *tunnel {
+func (l *loop) begin(line SessionInfo, cfg *session.Config, limits Limits) *tunnel {
 	line.Interface, line.Local = l.iface, l.ports.Session.Addr()
-	t := &tunnel{Line: line, session: session.New(cfg), waiting: true, limits: allowance{Limits: limits}, counted: limits.watched() || cfg.LCP.Echo.Adaptive}
+	t := &tunnel{SessionInfo: line, session: session.New(cfg), waiting: true, limits: allowance{Limits: limits}, counted: limits.watched() || cfg.LCP.Echo.Adaptive}
 	l.tunnels[t.SessionID] = t
 	return t
 }
 
-// ErrDeviceLost is told by HostFailed when the network device of a session has gone,
+// ErrDeviceLost is told by NetworkFailed when the network device of a session has gone,
 // though we did not remove it.
 var ErrDeviceLost = errors.New("the session's network device is gone: somebody else removed it")
 
@@ -90,7 +93,7 @@ func (l *loop) advanceTunnel(now time.Time, t *tunnel) {
 		l.up(now, t)
 		return
 	}
-	var carried Counters
+	var carried datapath.Counters
 	if t.counted {
 		carried = l.data.Counters(t.SessionID)
 		if carried.ReceivedPackets != t.heard {
@@ -126,18 +129,18 @@ func (l *loop) close(now time.Time, t *tunnel, r session.Reason) {
 func (l *loop) end(now time.Time, t *tunnel, r session.Reason) {
 	l.close(now, t, r)
 	if t.reason == nil {
-		l.cut(now, t, r)
+		l.terminate(now, t, r)
 	}
 }
 
 // hangUp ends a session at once, without a word to the peer.
 func (l *loop) hangUp(now time.Time, t *tunnel, r session.Reason) {
 	t.hangup = true
-	l.cut(now, t, r)
+	l.terminate(now, t, r)
 }
 
-// cut ends a session at once, with a PADT and no more: no answer of the peer would arrive.
-func (l *loop) cut(now time.Time, t *tunnel, r session.Reason) {
+// terminate ends a session at once, with a PADT and no more: no answer of the peer would arrive.
+func (l *loop) terminate(now time.Time, t *tunnel, r session.Reason) {
 	t.session.Down(now, r, &t.out)
 	l.flush(now, t)
 }
@@ -146,7 +149,7 @@ func (l *loop) cut(now time.Time, t *tunnel, r session.Reason) {
 // out again: else it would have the session until its echoes fail.
 func (l *loop) lose(now time.Time, t *tunnel, r session.Reason) {
 	if t.reason == nil {
-		l.unsent = append(l.unsent, NewPADT(t.Peer, t.Local, t.SessionID, ""))
+		l.unsent = append(l.unsent, wire.NewPADT(t.Peer, t.Local, t.SessionID, ""))
 	}
 	l.hangUp(now, t, r)
 }
@@ -156,9 +159,9 @@ func (l *loop) lose(now time.Time, t *tunnel, r session.Reason) {
 // address changes is often down meanwhile: so the PADT is sent again later.
 func (l *loop) leave(now time.Time, t *tunnel) {
 	if t.reason == nil {
-		l.unsent = append(l.unsent, NewPADT(t.Peer, t.Local, t.SessionID, ""))
+		l.unsent = append(l.unsent, wire.NewPADT(t.Peer, t.Local, t.SessionID, ""))
 	}
-	l.cut(now, t, session.Reason{Cause: session.HangUp, Text: errReaddressed.Error()})
+	l.terminate(now, t, session.Reason{Cause: session.HangUp, Text: errReaddressed.Error()})
 }
 
 // fail ends the loop and all its sessions, since the ports are lost or of no more use. The
@@ -179,11 +182,11 @@ func (l *loop) fail(now time.Time, why error) {
 }
 
 // sendUnsent sends the PADTs that an earlier loop of the interface could not send.
-func (l *loop) sendUnsent(frames []DiscoveryFrame) {
-	var q Queue
+func (l *loop) sendUnsent(frames []wire.DiscoveryFrame) {
+	var q wire.Queue
 	for _, f := range frames {
-		q.add(f)
-		l.sendDiscovery(Line{Interface: l.iface, SessionID: f.SessionID, Local: f.Src, Peer: f.Dst}, &q)
+		q.Add(f)
+		l.sendDiscovery(SessionInfo{Interface: l.iface, SessionID: f.SessionID, Local: f.Src, Peer: f.Dst}, &q)
 	}
 }
 
@@ -191,19 +194,19 @@ func (l *loop) sendUnsent(frames []DiscoveryFrame) {
 // 2516 section 6: session ID and both addresses identify the session.
 func (l *loop) receiveSession(now time.Time, frame []byte) {
 	if len(frame) < 14 {
-		l.drops.count(ErrShort)
+		l.drops.count(wire.ErrShort)
 		return
 	}
-	id, packet, err := ParseSession(frame[14:])
+	id, packet, err := wire.ParseSession(frame[14:])
 	if err != nil {
 		l.drops.count(err)
 		return
 	}
 	t := l.tunnels[id]
-	if t == nil || t.Peer != Addr(frame[6:12]) || t.reason != nil {
-		l.drops.count(ErrNotOurs)
+	if t == nil || t.Peer != wire.Addr(frame[6:12]) || t.reason != nil {
+		l.drops.count(discovery.ErrNotOurs)
 		if t == nil {
-			l.owner.stray(now, Addr(frame[6:12]), id, frame)
+			l.owner.handleUnknown(now, wire.Addr(frame[6:12]), id, frame)
 		}
 		return
 	}
@@ -220,7 +223,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 		return
 	}
 	if l.trace {
-		l.notify(t.Line, FrameReceived{Frame: packet})
+		l.notify(t.SessionInfo, FrameReceived{Frame: packet})
 	}
 	t.session.Receive(now, packet, &t.out)
 	l.flush(now, t)
@@ -231,7 +234,7 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 func (l *loop) flush(now time.Time, t *tunnel) {
 	l.out = l.out[:0]
 	for frame := range t.out.Frames.All() {
-		l.out = append(l.out, AppendSessionFrame(nil, t.Peer, t.Local, t.SessionID, frame))
+		l.out = append(l.out, wire.AppendSessionFrame(nil, t.Peer, t.Local, t.SessionID, frame))
 	}
 	if len(l.out) > 0 {
 		l.ports.Session.WriteBatch(l.out) // what is lost is repeated by its protocol
@@ -239,25 +242,25 @@ func (l *loop) flush(now time.Time, t *tunnel) {
 	for frame, event := range t.out.All() {
 		switch {
 		case event != nil:
-			l.heed(now, t, event)
+			l.handleEvent(now, t, event)
 		case l.trace:
-			l.notify(t.Line, FrameSent{Frame: frame})
+			l.notify(t.SessionInfo, FrameSent{Frame: frame})
 		}
 	}
 	t.out.Reset()
 	l.rearm(now, t)
 }
 
-// tell tells the world of an event, and then the owner, whose answer may be
+// emit tells the world of an event, and then the owner, whose answer may be
 // further events.
-func (l *loop) tell(now time.Time, t *tunnel, event Event) {
-	l.notify(t.Line, event)
-	l.owner.heed(now, t, event)
+func (l *loop) emit(now time.Time, t *tunnel, event Event) {
+	l.notify(t.SessionInfo, event)
+	l.owner.handleEvent(now, t, event)
 }
 
-// heed does what an event means for the tunnel.
-func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
-	l.tell(now, t, event)
+// handleEvent does what an event means for the tunnel.
+func (l *loop) handleEvent(now time.Time, t *tunnel, event session.Event) {
+	l.emit(now, t, event)
 	switch e := event.(type) {
 	case session.Dropped:
 		l.drops.count(e.Err)
@@ -267,11 +270,11 @@ func (l *loop) heed(now time.Time, t *tunnel, event session.Event) {
 		if l.owner.claim(now, t, e.Agreement) {
 			t.want.IPv4 = e.Agreement
 			l.numberPeer(t)
-			l.refit(t)
+			l.reconcile(t)
 		}
 	case session.IPv6Up:
 		t.want.IPv6 = e.Agreement
-		l.refit(t)
+		l.reconcile(t)
 	case session.NetworkDown:
 		l.networkDown(now, t, e.Protocol)
 	case session.Closed:
@@ -291,10 +294,10 @@ func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
 		t.want.IPv6, t.had.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
 	}
 	if flowed {
-		l.tell(now, t, NetworkLost{Protocol: p, Before: before, Counters: l.data.Counters(t.SessionID), Online: now.Sub(t.online)})
+		l.emit(now, t, NetworkLost{Protocol: p, Before: before, Counters: l.data.Counters(t.SessionID), Online: now.Sub(t.online)})
 	}
-	l.data.Allow(t.SessionID, t.had.HasIPv4(), t.had.HasIPv6()) // not what the host is yet to be made for
-	l.refit(t)
+	l.data.SetFamilies(t.SessionID, t.had.HasIPv4(), t.had.HasIPv6()) // not what the host is yet to be made for
+	l.reconcile(t)
 }
 
 // over tells the peer that the session is no more, and has its device removed.
@@ -302,26 +305,26 @@ func (l *loop) over(t *tunnel, r session.Reason) {
 	t.reason = &r
 	l.discard(t)
 	if !t.hangup {
-		var q Queue
-		padt := NewPADT(t.Peer, t.Local, t.SessionID, "")
+		var q wire.Queue
+		padt := wire.NewPADT(t.Peer, t.Local, t.SessionID, "")
 		padt.Tags = t.ending
-		q.add(padt)
-		l.sendDiscovery(t.Line, &q)
+		q.Add(padt)
+		l.sendDiscovery(t.SessionInfo, &q)
 	}
 	t.want.device = false
-	l.refit(t)
+	l.reconcile(t)
 }
 
-// refit has the host's network made as the tunnel wants it.
-func (l *loop) refit(t *tunnel) {
-	t.want.line = t.Line
-	l.fit.want(t, t.want)
+// reconcile has the host's network made as the tunnel wants it.
+func (l *loop) reconcile(t *tunnel) {
+	t.want.line = t.SessionInfo
+	l.reconciler.want(t, t.want)
 }
 
-// fitted heeds what has become of the host's network.
-func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
+// reconciled heeds what has become of the host's network.
+func (l *loop) reconciled(now time.Time, t *tunnel, f actual) {
 	if f.gone {
-		l.bury(now, t, f)
+		l.forget(now, t, f)
 		return
 	}
 	l.owner.unclaim(t, f.have)
@@ -330,18 +333,18 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 	}
 	if f.err != nil {
 		t.failed = true
-		l.tell(now, t, HostFailed{Err: f.err})
+		l.emit(now, t, NetworkFailed{Err: f.err})
 		l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 		return
 	}
 	if t.Device == "" {
 		t.Device = f.device
-		l.tell(now, t, DeviceOpened{Name: f.device})
+		l.emit(now, t, DeviceOpened{Name: f.device})
 	}
 	if f.have == t.want.Addressing && (f.have.HasIPv4() || f.have.HasIPv6()) {
-		l.data.Clamp(t.SessionID, NewMSSLimit(f.have.MTU, l.mss))
+		l.data.SetMSS(t.SessionID, datapath.NewMSSLimit(f.have.MTU, l.mss))
 		l.hold(t, f.have)
-		l.data.Allow(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
+		l.data.SetFamilies(t.SessionID, f.have.HasIPv4(), f.have.HasIPv6())
 		if t.online.IsZero() {
 			t.online = now
 		}
@@ -349,7 +352,7 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 		l.rearm(now, t)
 		before := t.had
 		t.had = f.have
-		l.tell(now, t, Configured{Addressing: f.have, Before: before})
+		l.emit(now, t, Configured{Addressing: f.have, Before: before})
 		l.release(t)
 	}
 }
@@ -358,13 +361,13 @@ func (l *loop) fitted(now time.Time, t *tunnel, f fitted) {
 // held before.
 func (l *loop) hold(t *tunnel, a Addressing) {
 	if t.terms.CheckSource {
-		l.sources.check(t.SessionID, a, t.terms.Behind)
+		l.sources.check(t.SessionID, a, t.terms.FramedRoutes)
 	} else {
 		l.sources.release(t.SessionID)
 	}
 	limited := t.terms.Up.Bits > 0 || t.terms.Down.Bits > 0
 	if limited || t.limited {
-		l.data.Limit(t.SessionID, t.terms.Up, t.terms.Down)
+		l.data.SetRates(t.SessionID, t.terms.Up, t.terms.Down)
 	}
 	t.limited = limited
 }
@@ -375,7 +378,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	if t == nil || t.reason != nil {
 		return
 	}
-	l.tell(now, t, HostFailed{Err: ErrDeviceLost})
+	l.emit(now, t, NetworkFailed{Err: ErrDeviceLost})
 	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 }
 
@@ -384,14 +387,14 @@ func (l *loop) accelerated(now time.Time, id uint16, why error) {
 	switch t := l.tunnels[id]; {
 	case t == nil:
 	case why != nil:
-		l.tell(now, t, NotAccelerated{Err: why})
+		l.emit(now, t, NotOffloaded{Err: why})
 	default:
-		l.tell(now, t, Accelerated{About: l.ports.Accelerator.About()})
+		l.emit(now, t, Offloaded{About: l.ports.Offload.Describe()})
 	}
 }
 
-// bury forgets a tunnel whose session is over and whose device is gone.
-func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
+// forget forgets a tunnel whose session is over and whose device is gone.
+func (l *loop) forget(now time.Time, t *tunnel, f actual) {
 	l.due.Set(t, time.Time{})
 	delete(l.tunnels, t.SessionID)
 	l.sources.forget(t.SessionID)
@@ -399,5 +402,5 @@ func (l *loop) bury(now time.Time, t *tunnel, f fitted) {
 	if !t.online.IsZero() {
 		event.Online = now.Sub(t.online)
 	}
-	l.tell(now, t, event)
+	l.emit(now, t, event)
 }

@@ -7,22 +7,24 @@ import (
 	"time"
 
 	"upppoe/ppp/session"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
 
 // waitingTunnel is a session whose PPP has yet to begin, in a loop without goroutines.
 func waitingTunnel() (*loop, *tunnel) {
 	port := noPort{}
-	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, DataPathPlain, nil, false)
+	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, datapath.KindPlain, nil, false)
 	l.owner = bystander{}
-	return l, l.begin(Line{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, Limits{})
+	return l, l.begin(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, Limits{})
 }
 
 // TestEarlyFrames: four frames wait for PPP to begin, and no more.
 func TestEarlyFrames(t *testing.T) {
 	l, s := waitingTunnel()
 	for i, want := range []int{1, 2, 3, 4, 4, 4} {
-		l.receiveSession(epoch, AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, byte(i), 0, 8, 0, 0, 0, 0}))
+		l.receiveSession(epoch, wire.AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, byte(i), 0, 8, 0, 0, 0, 0}))
 		if len(s.early) != want || !s.waiting {
 			t.Errorf("of %d frames %d wait, want %d", i+1, len(s.early), want)
 		}
@@ -41,7 +43,7 @@ func TestUpAfter(t *testing.T) {
 	}{{-1, false, false}, {0, false, false}, {time.Second, false, true}, {time.Second, true, false}} {
 		l, s := waitingTunnel()
 		if c.early {
-			l.receiveSession(epoch, AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}))
+			l.receiveSession(epoch, wire.AppendSessionFrame(nil, acAddr, hostAddr, 7, []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}))
 		}
 		if l.upAfter(epoch, s, c.delay); s.waiting != c.waits {
 			t.Errorf("%+v: it waits: %v", c, s.waiting)
@@ -86,9 +88,9 @@ type oneDevice struct {
 	closed, undone int
 }
 
-func (h *oneDevice) Open(Line) (tun.Device, error)           { return unread{h}, nil }
-func (h *oneDevice) Configure(_ Line, _, _ Addressing) error { return nil }
-func (h *oneDevice) Close(Line, Addressing)                  { h.undone++ }
+func (h *oneDevice) Open(SessionInfo) (tun.Device, error)           { return unread{h}, nil }
+func (h *oneDevice) Configure(_ SessionInfo, _, _ Addressing) error { return nil }
+func (h *oneDevice) Close(SessionInfo, Addressing)                  { h.undone++ }
 
 // unread is the device of oneDevice.
 type unread struct{ *oneDevice }
@@ -96,16 +98,16 @@ type unread struct{ *oneDevice }
 func (d unread) Close() error { d.closed++; return nil }
 
 // fullPath is a Path that takes no tunnel.
-type fullPath struct{ Path }
+type fullPath struct{ datapath.Path }
 
-func (fullPath) Add(Tunnel) error { return ErrSessionTaken }
+func (fullPath) Add(datapath.Session) error { return datapath.ErrSessionTaken }
 
 // TestPathRefuses: a device that the path does not take is closed, and the session is told why.
 func TestPathRefuses(t *testing.T) {
 	h := &oneDevice{}
-	f, is := newFitter(h, fullPath{}, nil), &fitted{}
-	f.open(is, wish{})
-	if h.closed != 1 || h.undone != 1 || is.err != ErrSessionTaken || is.device != "" {
+	f, is := newReconciler(h, fullPath{}, nil), &actual{}
+	f.open(is, desired{})
+	if h.closed != 1 || h.undone != 1 || is.err != datapath.ErrSessionTaken || is.device != "" {
 		t.Errorf("the device was closed %d times, the host has undone its part %d times; the session has %+v", h.closed, h.undone, is)
 	}
 }

@@ -16,5 +16,5 @@ func (l *loop) numberPeer(t *tunnel) {
 	unit, _ := strconv.ParseUint(strings.TrimPrefix(t.Device, "ppp"), 10, 16) // 0 of any other name
 	addr := uint32(0x0a404040) + uint32(unit)
 	t.want.IPv4.Remote = netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, addr)))
-	l.notify(t.Line, RemoteDefaulted{Addr: t.want.IPv4.Remote})
+	l.notify(t.SessionInfo, RemoteDefaulted{Addr: t.want.IPv4.Remote})
 }

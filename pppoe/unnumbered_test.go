@@ -22,8 +22,8 @@ func TestUnnumberedPeer(t *testing.T) {
 		{"ppp0", "192.0.2.1", false, "192.0.2.1"},
 	} {
 		var told []Event
-		l := &loop{bare: c.bare, notify: func(_ Line, e Event) { told = append(told, e) }}
-		tunnel := &tunnel{Line: Line{Device: c.device}}
+		l := &loop{bare: c.bare, notify: func(_ SessionInfo, e Event) { told = append(told, e) }}
+		tunnel := &tunnel{SessionInfo: SessionInfo{Device: c.device}}
 		tunnel.want.IPv4 = ipcp.Agreement{Remote: netip.MustParseAddr(c.remote)}
 		l.numberPeer(tunnel)
 		if got := tunnel.want.IPv4.Remote.String(); got != c.want || (len(told) == 1) != (c.want != c.remote) {

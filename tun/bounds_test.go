@@ -50,15 +50,15 @@ func TestVirtioHeader(t *testing.T) {
 	}
 	for _, c := range []struct {
 		b    [virtioLen]byte
-		want Pending
+		want PendingOffload
 	}{
-		{header(0, 0, 0, 0, 0, 0), Pending{}},
-		{header(1, 0, 0, 0, 34, 16), Pending{Checksum: true, Start: 34, Offset: 16}},
-		{header(1, 1, 54, 1448, 20, 16), Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1448}},
-		{header(1, 0x81, 54, 1448, 20, 16), Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1448, ECN: true}},
-		{header(1, 4, 54, 1428, 40, 16), Pending{Checksum: true, Start: 40, Offset: 16, Segment: SegmentTCP6, Size: 1428}},
-		{header(1, 0x84, 54, 1428, 40, 16), Pending{Checksum: true, Start: 40, Offset: 16, Segment: SegmentTCP6, Size: 1428, ECN: true}},
-		{header(1, 5, 54, 1200, 20, 6), Pending{Checksum: true, Start: 20, Offset: 6, Segment: SegmentUDP, Size: 1200}},
+		{header(0, 0, 0, 0, 0, 0), PendingOffload{}},
+		{header(1, 0, 0, 0, 34, 16), PendingOffload{Checksum: true, Start: 34, Offset: 16}},
+		{header(1, 1, 54, 1448, 20, 16), PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1448}},
+		{header(1, 0x81, 54, 1448, 20, 16), PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1448, ECN: true}},
+		{header(1, 4, 54, 1428, 40, 16), PendingOffload{Checksum: true, Start: 40, Offset: 16, Segment: SegmentTCP6, Size: 1428}},
+		{header(1, 0x84, 54, 1428, 40, 16), PendingOffload{Checksum: true, Start: 40, Offset: 16, Segment: SegmentTCP6, Size: 1428, ECN: true}},
+		{header(1, 5, 54, 1200, 20, 6), PendingOffload{Checksum: true, Start: 20, Offset: 6, Segment: SegmentUDP, Size: 1200}},
 	} {
 		got, err := parsePending(&c.b)
 		if err != nil || got != c.want {
@@ -96,7 +96,7 @@ func TestCutRefusesTheOther(t *testing.T) {
 		for _, packet := range all {
 			for _, said := range []Segmentation{SegmentTCP4, SegmentTCP6, SegmentUDP} {
 				var cut Segments
-				err := cut.Cut(packet, Pending{Checksum: true, Segment: said, Size: 50})
+				err := cut.Start(packet, PendingOffload{Checksum: true, Segment: said, Size: 50})
 				if (err == nil) != (is == said) || err != nil && !errors.Is(err, ErrSuper) {
 					t.Errorf("one of kind %d said to be %d: %v", is, said, err)
 				}
@@ -117,7 +117,7 @@ func TestCutBehindRoutingHeader(t *testing.T) {
 	copy(packet[start+tcpChecksum:], slowSum(pseudo(src, last, protoTCP, len(data))))
 
 	var cut Segments
-	if err := cut.Cut(packet, Pending{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
+	if err := cut.Start(packet, PendingOffload{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; cut.Len() > 0; n++ {

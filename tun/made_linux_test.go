@@ -38,7 +38,7 @@ func TestMadeBeforehand(t *testing.T) {
 	defer ns.Close()
 	open := map[string]func(Config) (Device, error){
 		"plain":   func(c Config) (Device, error) { return Open(c) },
-		"offload": func(c Config) (Device, error) { return OpenOffload(c) },
+		"offload": func(c Config) (Device, error) { return OpenGSO(c) },
 	}
 	err = ns.Do(func() error {
 		for what, open := range open {
@@ -67,7 +67,7 @@ func TestMadeBeforehand(t *testing.T) {
 						t.Errorf("%s %+v: opened for the %d. time: %v", what, c, again+1, err)
 						continue
 					}
-					if o, ok := d.(*Offload); ok && len(o.Readers()) != c.opened {
+					if o, ok := d.(*GSO); ok && len(o.Readers()) != c.opened {
 						t.Errorf("%s %+v: it has %d queues", what, c, len(o.Readers()))
 					}
 					if _, err := open(Config{Name: "wan0", Queues: c.asked}); !errors.Is(err, ErrNameTaken) {
@@ -89,7 +89,7 @@ func TestMadeBeforehand(t *testing.T) {
 		if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "veth0"}, PeerName: "veth1"}); err != nil {
 			return err
 		}
-		passing, err := OpenOffload(Config{Name: "gone0"})
+		passing, err := OpenGSO(Config{Name: "gone0"})
 		if err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func TestJoinedAlone(t *testing.T) {
 			return err
 		}
 		made := findMade("wan0")
-		first, second := &Offload{}, &Offload{}
+		first, second := &GSO{}, &GSO{}
 		defer first.Close()
 		defer second.Close()
 		if queues, err := first.join(made, 1); err != nil || queues != 1 {

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// Merger joins the segments of a batch of packets into super-packets, so that the host
+// Coalescer joins the segments of a batch of packets into super-packets, so that the host
 // takes them in one go. It keeps the order of the packets of each flow. Packets are
 // joined only if Segments would make just those packets of them again, and if their
 // checksums are right: the super-packet has an open one, which hides a wrong one.
@@ -13,12 +13,12 @@ import (
 // Packets belong to owners: devices, for example. Those of different owners are never
 // joined. A Merger holds packets, not copies; it does not allocate once it has seen a
 // batch of the usual size. The zero value is empty. It is not safe for concurrent use.
-type Merger[Owner comparable] struct {
+type Coalescer[Owner comparable] struct {
 	runs  []run[Owner]
 	parts [][]byte // those of all runs; a run's are linked by next
 	next  []int32
-	write [][]byte // scratch
-	super Super    // likewise
+	write [][]byte  // scratch
+	super GSOPacket // likewise
 }
 
 // run is packets that will be written together.
@@ -40,12 +40,12 @@ type run[Owner comparable] struct {
 }
 
 // A Super is what a Merger gives back: one packet, or several as one super-packet.
-type Super struct {
+type GSOPacket struct {
 	// Parts are the packet, in pieces one behind the other. The first has the room
 	// that Add was told of in front. They are valid during the call.
 	Parts   [][]byte
 	Headers int // octets of the packet's headers, all in the first part
-	Pending Pending
+	Pending PendingOffload
 	Packets int // how many packets these are
 	Octets  int // and how many octets they had in all
 }
@@ -59,7 +59,7 @@ const (
 // Add takes a packet, which lies behind "room" octets that are the caller's, and must
 // stay as it is until Flush. It must not be empty. Pending says that its transport
 // checksum is open. Datagrams of UDP are joined if udp says so.
-func (m *Merger[Owner]) Add(owner Owner, buf []byte, room int, pending, udp bool) {
+func (m *Coalescer[Owner]) Add(owner Owner, buf []byte, room int, pending, udp bool) {
 	r := classify[Owner](buf[room:], udp)
 	r.owner, r.packet, r.pending = owner, buf[room:], pending
 	if r.flow != 0 {
@@ -72,13 +72,13 @@ func (m *Merger[Owner]) Add(owner Owner, buf []byte, room int, pending, udp bool
 	m.runs = append(m.runs, r)
 }
 
-func (m *Merger[Owner]) part(b []byte) int32 {
+func (m *Coalescer[Owner]) part(b []byte) int32 {
 	m.parts, m.next = append(m.parts, b), append(m.next, -1)
 	return int32(len(m.parts) - 1)
 }
 
 // latest is the last run of a packet's flow. Most packets follow one of their own.
-func (m *Merger[Owner]) latest(r *run[Owner]) *run[Owner] {
+func (m *Coalescer[Owner]) latest(r *run[Owner]) *run[Owner] {
 	for i := len(m.runs) - 1; i >= 0; i-- {
 		if b := &m.runs[i]; b.flow == r.flow && b.owner == r.owner && bytes.Equal(b.addresses(), r.addresses()) {
 			return b
@@ -229,7 +229,7 @@ func pseudoSum(p []byte, start, length int) uint64 {
 	return sum(p[8:40]) + uint64(p[6]) + uint64(length)
 }
 
-func (m *Merger[Owner]) join(r, p *run[Owner]) {
+func (m *Coalescer[Owner]) join(r, p *run[Owner]) {
 	i := m.part(p.packet[p.headers:])
 	m.next[r.last], r.last = i, i
 	r.count++
@@ -240,7 +240,7 @@ func (m *Merger[Owner]) join(r, p *run[Owner]) {
 
 // Flush gives back all packets, in the order in which the first of each super-packet
 // came, and is empty then.
-func (m *Merger[Owner]) Flush(write func(Owner, *Super)) {
+func (m *Coalescer[Owner]) Flush(write func(Owner, *GSOPacket)) {
 	for i := range m.runs {
 		m.gather(&m.runs[i], &m.super)
 		write(m.runs[i].owner, &m.super)
@@ -249,12 +249,12 @@ func (m *Merger[Owner]) Flush(write func(Owner, *Super)) {
 	m.runs, m.parts, m.next = m.runs[:0], m.parts[:0], m.next[:0]
 }
 
-func (m *Merger[Owner]) gather(r *run[Owner], s *Super) {
+func (m *Coalescer[Owner]) gather(r *run[Owner], s *GSOPacket) {
 	m.write = m.write[:0]
 	for i := r.first; i >= 0; i = m.next[i] {
 		m.write = append(m.write, m.parts[i])
 	}
-	*s = Super{Parts: m.write, Headers: r.headers, Packets: r.count, Octets: len(r.packet)}
+	*s = GSOPacket{Parts: m.write, Headers: r.headers, Packets: r.count, Octets: len(r.packet)}
 	switch {
 	case r.count > 1:
 		s.Octets = r.count*r.headers + r.payload
@@ -268,7 +268,7 @@ func (m *Merger[Owner]) gather(r *run[Owner], s *Super) {
 }
 
 // crown makes the first packet's headers those of the super-packet.
-func (r *run[Owner]) crown() (p Pending) {
+func (r *run[Owner]) crown() (p PendingOffload) {
 	length := r.headers - r.start + r.payload
 	h := r.packet[:r.headers]
 	if r.start == 20 {
@@ -279,7 +279,7 @@ func (r *run[Owner]) crown() (p Pending) {
 		binary.BigEndian.PutUint16(h[4:], uint16(length))
 	}
 	t := h[r.start:]
-	p = Pending{Checksum: true, Start: uint16(r.start), Offset: tcpChecksum, Size: uint16(r.size)}
+	p = PendingOffload{Checksum: true, Start: uint16(r.start), Offset: tcpChecksum, Size: uint16(r.size)}
 	switch {
 	case r.udp():
 		p.Segment, p.Offset = SegmentUDP, udpChecksum

@@ -9,7 +9,7 @@ import (
 
 // given adds packets to a merger, as one owner's, and returns what it gives back.
 func given(packets ...[]byte) []merged {
-	var m Merger[int]
+	var m Coalescer[int]
 	for _, p := range packets {
 		m.Add(1, roomy(p), room, false, true)
 	}
@@ -176,9 +176,9 @@ func TestSuperHeaders(t *testing.T) {
 		"TCP of IPv6": {stream(true, 100)[0], 60},
 		"UDP of IPv6": {udp, 48},
 	} {
-		var m Merger[int]
+		var m Coalescer[int]
 		m.Add(1, roomy(c.packet), room, false, true)
-		m.Flush(func(_ int, s *Super) {
+		m.Flush(func(_ int, s *GSOPacket) {
 			if s.Headers != c.want {
 				t.Errorf("%s: headers of %d octets, want %d", what, s.Headers, c.want)
 			}

@@ -13,7 +13,7 @@ import (
 type merged struct {
 	owner   int
 	packet  []byte
-	pending Pending
+	pending PendingOffload
 	packets int
 	octets  int
 }
@@ -21,8 +21,8 @@ type merged struct {
 const room = 22
 
 // flushed empties a merger.
-func flushed(m *Merger[int]) (all []merged) {
-	m.Flush(func(owner int, s *Super) {
+func flushed(m *Coalescer[int]) (all []merged) {
+	m.Flush(func(owner int, s *GSOPacket) {
 		packet := bytes.Clone(s.Parts[0][room:])
 		for _, part := range s.Parts[1:] {
 			packet = append(packet, part...)
@@ -47,7 +47,7 @@ func TestMergeUndoesSplit(t *testing.T) {
 			supers = append(supers, s)
 			queues = append(queues, segmentsOf(t, super{bytes.Clone(s.packet), s.pending}))
 		}
-		var m Merger[int]
+		var m Coalescer[int]
 		var order []int
 		for left := true; left; {
 			left = false
@@ -88,14 +88,14 @@ func redo(s super) {
 func TestMergeKeepsAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := packetsOf(t)
-		var m Merger[int]
+		var m Coalescer[int]
 		for _, p := range in {
 			m.Add(p.owner, roomy(p.packet), room, false, p.udp)
 		}
 		out := make(map[int][][]byte)
 		for _, g := range flushed(&m) {
 			if g.packets == 1 {
-				if g.pending != (Pending{}) || g.octets != len(g.packet) {
+				if g.pending != (PendingOffload{}) || g.octets != len(g.packet) {
 					t.Fatalf("a packet on its own has %+v pending, and %d octets", g.pending, g.octets)
 				}
 				out[g.owner] = append(out[g.owner], g.packet)
@@ -182,7 +182,7 @@ func packetsOf(t *rapid.T) (all []owned) {
 func pair(t *testing.T, proto byte, v6 bool) (a, b []byte) {
 	t.Helper()
 	src, dst := "192.0.2.1", "192.0.2.2"
-	p := Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 100}
+	p := PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 100}
 	if v6 {
 		src, dst, p.Start, p.Segment = "2001:db8::1", "2001:db8::2", 40, SegmentTCP6
 	}
@@ -261,7 +261,7 @@ func TestNotJoined(t *testing.T) {
 		c.change(a, b)
 		resum(a)
 		resum(b)
-		var m Merger[int]
+		var m Coalescer[int]
 		m.Add(1, roomy(a), room, false, true)
 		m.Add(1, roomy(b), room, false, true)
 		got := flushed(&m)
@@ -284,7 +284,7 @@ func TestJoined(t *testing.T) {
 		change(a, b)
 		resum(a)
 		resum(b)
-		var m Merger[int]
+		var m Coalescer[int]
 		m.Add(1, roomy(a), room, false, true)
 		m.Add(1, roomy(b), room, false, true)
 		if got := flushed(&m); len(got) != 1 || got[0].packets != 2 {
@@ -302,7 +302,7 @@ func TestWrongChecksum(t *testing.T) {
 				for first := range 2 {
 					p := [][]byte{bytes.Clone(a), bytes.Clone(b)}
 					p[first][bit/8] ^= 1 << (bit % 8)
-					var m Merger[int]
+					var m Coalescer[int]
 					m.Add(1, roomy(p[0]), room, false, true)
 					m.Add(1, roomy(p[1]), room, false, true)
 					got := flushed(&m)
@@ -333,7 +333,7 @@ func TestOpenChecksums(t *testing.T) {
 				copy(p[at:], slowSum(pseudoOf(p, start)))
 				return p
 			}
-			var m Merger[int]
+			var m Coalescer[int]
 			m.Add(1, roomy(opened(a)), room, true, true)
 			m.Add(1, roomy(opened(b)), room, true, true)
 			got := flushed(&m)
@@ -343,7 +343,7 @@ func TestOpenChecksums(t *testing.T) {
 			m.Add(1, roomy(opened(a)), room, true, true)
 			m.Add(1, roomy(b), room, false, true)
 			got = flushed(&m)
-			if len(got) != 2 || got[1].pending != (Pending{}) {
+			if len(got) != 2 || got[1].pending != (PendingOffload{}) {
 				t.Fatalf("protocol %d: an open packet and another were given back as %d", proto, len(got))
 			}
 			if !got[0].pending.Complete(got[0].packet) || !bytes.Equal(got[0].packet, a) {
@@ -360,13 +360,13 @@ func TestMergeLimits(t *testing.T) {
 		data := carried(protoTCP, 65400/size*size)
 		data[12], data[13] = 5<<4, 0x10
 		all := segmentsOf(t, super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
-			Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: uint16(size)}})
+			PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: uint16(size)}})
 		last := all[len(all)-1]
 		more := bytes.Clone(last)
 		binary.BigEndian.PutUint32(more[24:], binary.BigEndian.Uint32(more[24:])+uint32(size))
 		binary.BigEndian.PutUint16(more[4:], binary.BigEndian.Uint16(more[4:])+1)
 		resum(more)
-		var m Merger[int]
+		var m Coalescer[int]
 		count := 0
 		for _, p := range append(all, more) {
 			m.Add(1, roomy(p), room, false, true)
@@ -396,7 +396,7 @@ func FuzzMerger(f *testing.F) {
 		if len(a) == 0 || len(b) == 0 || len(a)+len(b) > 3000 {
 			return
 		}
-		var m Merger[int]
+		var m Coalescer[int]
 		m.Add(1, roomy(a), room, pending, udp)
 		m.Add(1, roomy(b), room, pending, udp)
 		got := flushed(&m)
@@ -422,13 +422,13 @@ func FuzzMerger(f *testing.F) {
 func TestMergerDoesNotAllocate(t *testing.T) {
 	batch := benchBatch(t)
 	first := bytes.Clone(batch[0])
-	var m Merger[int]
+	var m Coalescer[int]
 	work := func() {
 		copy(batch[0], first)
 		for _, p := range batch {
 			m.Add(1, p, room, false, true)
 		}
-		m.Flush(func(int, *Super) {})
+		m.Flush(func(int, *GSOPacket) {})
 	}
 	work()
 	if n := testing.AllocsPerRun(100, work); n != 0 {
@@ -448,7 +448,7 @@ func benchBatch(t testing.TB) (all [][]byte) {
 func BenchmarkMerge(b *testing.B) {
 	batch := benchBatch(b)
 	first := bytes.Clone(batch[0])
-	var m Merger[int]
+	var m Coalescer[int]
 	b.ReportAllocs()
 	b.SetBytes(44 * 1480)
 	for b.Loop() {
@@ -456,6 +456,6 @@ func BenchmarkMerge(b *testing.B) {
 		for _, p := range batch {
 			m.Add(1, p, room, false, true)
 		}
-		m.Flush(func(int, *Super) {})
+		m.Flush(func(int, *GSOPacket) {})
 	}
 }

@@ -12,47 +12,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Offloading is a Device that can move super-packets.
-type Offloading interface {
+// GSODevice is a Device that can move super-packets.
+type GSODevice interface {
 	Device
-	// TakeSupers has the host send super-packets. From then on ReadSuper is to be
+	// EnableGSO has the host send super-packets. From then on ReadGSO is to be
 	// called, and Read no more.
-	TakeSupers() error
-	// MergesUDP says whether the host takes super-packets of UDP.
-	MergesUDP() bool
-	SuperReader
-	SuperWriter
+	EnableGSO() error
+	// SupportsUDPGSO says whether the host takes super-packets of UDP.
+	SupportsUDPGSO() bool
+	GSOReader
+	GSOWriter
 }
 
-// A SuperReader is where packets from the host come out. One goroutine may read.
-type SuperReader interface {
-	// ReadSuper reads one packet to buf[headroom:], which must have room for
+// A GSOReader is where packets from the host come out. One goroutine may read.
+type GSOReader interface {
+	// ReadGSO reads one packet to buf[headroom:], which must have room for
 	// MaxSuper, and says how long it is. It does not wait: 0, and no error, means
 	// that there is none. With a headroom of VirtioRoom it is fastest.
-	ReadSuper(buf []byte, headroom int) (n int, p Pending, err error)
+	ReadGSO(buf []byte, headroom int) (n int, p PendingOffload, err error)
 	// Wait waits until there is something to be read.
 	Wait() error
 }
 
-// A SuperWriter is where packets for the host go in. One goroutine may write.
-type SuperWriter interface {
-	// WriteSuper passes a packet to the host, of at most 64 parts. It may overwrite
+// A GSOWriter is where packets for the host go in. One goroutine may write.
+type GSOWriter interface {
+	// WriteGSO passes a packet to the host, of at most 64 parts. It may overwrite
 	// the last VirtioRoom octets of the room in front of it.
-	WriteSuper(s *Super, headroom int) error
+	WriteGSO(s *GSOPacket, headroom int) error
 }
 
 // MaxSuper is the longest super-packet, in octets.
 const MaxSuper = maxPacket
 
-// VirtioRoom is what ReadSuper and WriteSuper use in front of a packet, in octets.
+// VirtioRoom is what ReadGSO and WriteGSO use in front of a packet, in octets.
 const VirtioRoom = virtioLen
 
 // ErrNoOffload is returned where the kernel has no super-packets for TUN devices.
 var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation offload")
 
-// Offload is a Device that can move super-packets: whole sequences of TCP segments, or
+// GSO is a Device that can move super-packets: whole sequences of TCP segments, or
 // UDP datagrams, in one go (IFF_VNET_HDR).
-type Offload struct {
+type GSO struct {
 	end  // the first of its queues
 	udp  bool
 	more []*end // its other queues
@@ -81,12 +81,12 @@ type transfer struct {
 	spare   [virtioLen]byte
 }
 
-var _ Offloading = (*Offload)(nil)
+var _ GSODevice = (*GSO)(nil)
 
-// OpenOffload makes a network interface as Open does, with as many queues as are asked
+// OpenGSO makes a network interface as Open does, with as many queues as are asked
 // for; one that it joins has one, unless it was made for several. The error may also wrap
 // ErrNoOffload.
-func OpenOffload(cfg Config) (*Offload, error) {
+func OpenGSO(cfg Config) (*GSO, error) {
 	if err := CheckName(cfg.Name); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func OpenOffload(cfg Config) (*Offload, error) {
 	if name == "" {
 		name = "ppp%d"
 	}
-	d := &Offload{}
+	d := &GSO{}
 	if err := d.open(name, max(cfg.Queues, 1), findMade(cfg.Name)); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
@@ -102,7 +102,7 @@ func OpenOffload(cfg Config) (*Offload, error) {
 	return d, nil
 }
 
-func (d *Offload) open(name string, queues int, made *netlink.Tuntap) (err error) {
+func (d *GSO) open(name string, queues int, made *netlink.Tuntap) (err error) {
 	switch {
 	case made != nil:
 		queues, err = d.join(made, queues)
@@ -127,7 +127,7 @@ func (d *Offload) open(name string, queues int, made *netlink.Tuntap) (err error
 }
 
 // join opens a device that somebody else has made, and returns how many queues it takes.
-func (d *Offload) join(made *netlink.Tuntap, queues int) (int, error) {
+func (d *GSO) join(made *netlink.Tuntap, queues int) (int, error) {
 	flags := uint16(single)
 	if isWide(made) {
 		flags |= unix.IFF_MULTI_QUEUE
@@ -178,7 +178,7 @@ func attach(fd int, name string, flags uint16) (string, error) {
 }
 
 // begin asks for what super-packets take, and gives it back: the device begins without, so
-// that it is as plain as any until TakeSupers. It holds for all queues.
+// that it is as plain as any until EnableGSO. It holds for all queues.
 func begin(fd int, typed func(fd uintptr) error) (udp bool, err error) {
 	if udp, err = offer(fd); err != nil {
 		return false, err
@@ -202,24 +202,24 @@ func offer(fd int) (udp bool, err error) {
 	return false, nil
 }
 
-// TakeSupers has the host send super-packets.
-func (d *Offload) TakeSupers() error {
+// EnableGSO has the host send super-packets.
+func (d *GSO) EnableGSO() error {
 	var err error
 	failed := d.raw.Control(func(fd uintptr) { _, err = offer(int(fd)) })
 	return errors.Join(failed, err)
 }
 
-// MergesUDP says whether the host takes super-packets of UDP.
-func (d *Offload) MergesUDP() bool { return d.udp }
+// SupportsUDPGSO says whether the host takes super-packets of UDP.
+func (d *GSO) SupportsUDPGSO() bool { return d.udp }
 
 // Name is the interface's name.
-func (d *Offload) Name() string { return d.name }
+func (d *GSO) Name() string { return d.name }
 
 // BatchSize is 1.
-func (d *Offload) BatchSize() int { return 1 }
+func (d *GSO) BatchSize() int { return 1 }
 
 // Close removes the interface.
-func (d *Offload) Close() error {
+func (d *GSO) Close() error {
 	err := d.file.Close()
 	for _, e := range slices.Concat(d.more, d.ins) {
 		err = errors.Join(err, e.file.Close())
@@ -272,22 +272,22 @@ func (t *transfer) system(number, fd, a, b uintptr) {
 	}
 }
 
-// ReadSuper reads one packet, if there is one.
-func (e *end) ReadSuper(buf []byte, headroom int) (int, Pending, error) {
+// ReadGSO reads one packet, if there is one.
+func (e *end) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
 	t := &e.in
 	t.point(buf, headroom)
 	if e.raw.Read(t.call) != nil {
-		return 0, Pending{}, e.closed()
+		return 0, PendingOffload{}, e.closed()
 	}
 	switch {
 	case t.errno == unix.EAGAIN:
-		return 0, Pending{}, nil
+		return 0, PendingOffload{}, nil
 	case t.errno != 0:
-		return 0, Pending{}, fmt.Errorf("%s: %w", e.name, t.errno)
+		return 0, PendingOffload{}, fmt.Errorf("%s: %w", e.name, t.errno)
 	}
 	p, err := parsePending(t.header)
 	if err != nil {
-		return 0, Pending{}, fmt.Errorf("%s: %w", e.name, err)
+		return 0, PendingOffload{}, fmt.Errorf("%s: %w", e.name, err)
 	}
 	return t.done - virtioLen, p, nil
 }
@@ -313,9 +313,9 @@ func readable(fd uintptr) bool {
 }
 
 // Read waits for one packet.
-func (d *Offload) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
+func (d *GSO) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	for {
-		n, p, err := d.ReadSuper(bufs[0], headroom)
+		n, p, err := d.ReadGSO(bufs[0], headroom)
 		if err != nil {
 			return 0, err
 		}
@@ -332,7 +332,7 @@ func (d *Offload) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 
 // Write passes ordinary packets on, one after the other. One that the kernel does not
 // take does not hold up the rest.
-func (d *Offload) Write(packets [][]byte, headroom int) (n int, err error) {
+func (d *GSO) Write(packets [][]byte, headroom int) (n int, err error) {
 	for _, p := range packets {
 		d.out.point(p, headroom)
 		*d.out.header = [virtioLen]byte{}
@@ -345,8 +345,8 @@ func (d *Offload) Write(packets [][]byte, headroom int) (n int, err error) {
 	return n, err
 }
 
-// WriteSuper passes a packet on.
-func (e *end) WriteSuper(s *Super, headroom int) error {
+// WriteGSO passes a packet on.
+func (e *end) WriteGSO(s *GSOPacket, headroom int) error {
 	t := &e.out
 	t.point(s.Parts[0], headroom)
 	s.Pending.put(t.header, uint16(s.Headers))

@@ -19,8 +19,8 @@ import (
 )
 
 // openOffload opens a device with an address, and brings it up.
-func openOffload() (*tun.Offload, error) {
-	d, err := tun.OpenOffload(tun.Config{})
+func openOffload() (*tun.GSO, error) {
+	d, err := tun.OpenGSO(tun.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func openOffload() (*tun.Offload, error) {
 func TestOffloadNames(t *testing.T) {
 	inNamespace(t, func() error {
 		for _, want := range []string{"ppp0", "ppp1"} {
-			d, err := tun.OpenOffload(tun.Config{})
+			d, err := tun.OpenGSO(tun.Config{})
 			if err != nil {
 				return err
 			}
@@ -46,10 +46,10 @@ func TestOffloadNames(t *testing.T) {
 				t.Errorf("the device is %s, want %s, link/ppp: %v", d.Name(), want, err)
 			}
 		}
-		if _, err := tun.OpenOffload(tun.Config{Name: "ppp0"}); !errors.Is(err, tun.ErrNameTaken) {
+		if _, err := tun.OpenGSO(tun.Config{Name: "ppp0"}); !errors.Is(err, tun.ErrNameTaken) {
 			t.Errorf("opening ppp0 again: %v, want %v", err, tun.ErrNameTaken)
 		}
-		if _, err := tun.OpenOffload(tun.Config{Name: "a/b"}); !errors.Is(err, tun.ErrName) {
+		if _, err := tun.OpenGSO(tun.Config{Name: "a/b"}); !errors.Is(err, tun.ErrName) {
 			t.Errorf("a bad name: %v, want %v", err, tun.ErrName)
 		}
 		return nil
@@ -189,10 +189,10 @@ func TestSupersCross(t *testing.T) {
 			return err
 		}
 		defer d.Close()
-		if err := d.TakeSupers(); err != nil {
+		if err := d.EnableGSO(); err != nil {
 			return err
 		}
-		if !d.MergesUDP() {
+		if !d.SupportsUDPGSO() {
 			roottest.Lacks(t, "this kernel has no super-packets of UDP for TUN devices (Linux 6.2)")
 		}
 		conn, err := datagrams()
@@ -205,9 +205,9 @@ func TestSupersCross(t *testing.T) {
 			return err
 		}
 		buf := make([]byte, headroom+tun.MaxSuper)
-		n, p := 0, tun.Pending{}
+		n, p := 0, tun.PendingOffload{}
 		for p.Segment == tun.SegmentNone {
-			if n, p, err = d.ReadSuper(buf, headroom); err != nil {
+			if n, p, err = d.ReadGSO(buf, headroom); err != nil {
 				return err
 			}
 			if n == 0 {
@@ -216,14 +216,14 @@ func TestSupersCross(t *testing.T) {
 				}
 			}
 		}
-		want := tun.Pending{Checksum: true, Start: 20, Offset: 6, Segment: tun.SegmentUDP, Size: 1000}
+		want := tun.PendingOffload{Checksum: true, Start: 20, Offset: 6, Segment: tun.SegmentUDP, Size: 1000}
 		packet := buf[headroom : headroom+n]
 		if p != want || !bytes.Equal(packet[28:], data) {
 			t.Fatalf("read %d octets, %+v; want %d, %+v", n, p, len(data)+28, want)
 		}
 		turnRound(packet)
-		s := tun.Super{Parts: [][]byte{buf[:headroom+2000], buf[headroom+2000 : headroom+n]}, Headers: 28, Pending: p}
-		if err := d.WriteSuper(&s, headroom); err != nil {
+		s := tun.GSOPacket{Parts: [][]byte{buf[:headroom+2000], buf[headroom+2000 : headroom+n]}, Headers: 28, Pending: p}
+		if err := d.WriteGSO(&s, headroom); err != nil {
 			return err
 		}
 		got := make([]byte, 2000)
@@ -237,7 +237,7 @@ func TestSupersCross(t *testing.T) {
 		}
 		binary.BigEndian.PutUint16(packet[2:], 0) // IP says otherwise
 		s.Pending.Segment = 77
-		if err := d.WriteSuper(&s, headroom); err == nil {
+		if err := d.WriteGSO(&s, headroom); err == nil {
 			t.Error("a packet was taken that is to be cut in a way there is not")
 		}
 		return nil
@@ -247,14 +247,14 @@ func TestSupersCross(t *testing.T) {
 // TestOffloadClose: who waits comes back, and the interface goes.
 func TestOffloadClose(t *testing.T) {
 	inNamespace(t, func() error {
-		for what, wait := range map[string]func(*tun.Offload) error{
-			"Wait": (*tun.Offload).Wait,
-			"Read": func(d *tun.Offload) error {
+		for what, wait := range map[string]func(*tun.GSO) error{
+			"Wait": (*tun.GSO).Wait,
+			"Read": func(d *tun.GSO) error {
 				_, err := d.Read([][]byte{make([]byte, 1600)}, make([]int, 1), headroom)
 				return err
 			},
 		} {
-			d, err := tun.OpenOffload(tun.Config{}) // down: nothing to read
+			d, err := tun.OpenGSO(tun.Config{}) // down: nothing to read
 			if err != nil {
 				return err
 			}
@@ -264,7 +264,7 @@ func TestOffloadClose(t *testing.T) {
 			if err := <-result; !errors.Is(err, os.ErrClosed) {
 				t.Errorf("%s returned %v, want os.ErrClosed", what, err)
 			}
-			if _, _, err := d.ReadSuper(make([]byte, headroom+tun.MaxSuper), headroom); !errors.Is(err, os.ErrClosed) {
+			if _, _, err := d.ReadGSO(make([]byte, headroom+tun.MaxSuper), headroom); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("ReadSuper after Close returned %v, want os.ErrClosed", err)
 			}
 			if _, err := net.InterfaceByName(d.Name()); err == nil {

@@ -17,10 +17,10 @@ const (
 	SegmentUDP  Segmentation = 5 // datagrams of one length, of IPv4 or IPv6
 )
 
-// Pending is the work that the sender of a packet has left to whoever has it next, as
+// PendingOffload is the work that the sender of a packet has left to whoever has it next, as
 // it would to a network card: to cut it into segments, and to complete a checksum. The
 // zero value is none.
-type Pending struct {
+type PendingOffload struct {
 	// Checksum says that the transport checksum is open: the sum of the
 	// pseudo-header stands in its place. It is that of the octets from Start on,
 	// and belongs Offset octets behind that.
@@ -49,8 +49,8 @@ var errSegmentation = errors.New("a packet to be cut in a way that was not asked
 
 // parsePending reads a virtio-net header in the byte order of the machine, as TUN
 // devices write it. What the kernel says of the headers' length is only a hint.
-func parsePending(b *[virtioLen]byte) (Pending, error) {
-	p := Pending{Segment: Segmentation(b[1] &^ virtioECN), ECN: b[1]&virtioECN != 0}
+func parsePending(b *[virtioLen]byte) (PendingOffload, error) {
+	p := PendingOffload{Segment: Segmentation(b[1] &^ virtioECN), ECN: b[1]&virtioECN != 0}
 	if b[0]&virtioNeedsChecksum != 0 {
 		p.Checksum = true
 		p.Start, p.Offset = binary.NativeEndian.Uint16(b[6:]), binary.NativeEndian.Uint16(b[8:])
@@ -61,14 +61,14 @@ func parsePending(b *[virtioLen]byte) (Pending, error) {
 	case SegmentTCP4, SegmentTCP6, SegmentUDP:
 		p.Size = binary.NativeEndian.Uint16(b[4:])
 	default:
-		return Pending{}, errSegmentation
+		return PendingOffload{}, errSegmentation
 	}
 	return p, nil
 }
 
 // put writes the virtio-net header. The packet's headers end at "header": the kernel
 // wants them in one piece.
-func (p Pending) put(b *[virtioLen]byte, header uint16) {
+func (p PendingOffload) put(b *[virtioLen]byte, header uint16) {
 	*b = [virtioLen]byte{}
 	if p.Checksum {
 		b[0] = virtioNeedsChecksum
@@ -88,7 +88,7 @@ func (p Pending) put(b *[virtioLen]byte, header uint16) {
 
 // Complete does the pending checksum of a packet that is not to be cut. It says no, and
 // changes nothing, if the checksum lies beyond the packet.
-func (p Pending) Complete(packet []byte) bool {
+func (p PendingOffload) Complete(packet []byte) bool {
 	if !p.Checksum {
 		return true
 	}
@@ -106,11 +106,11 @@ func (p Pending) Complete(packet []byte) bool {
 
 // OpenChecksum finds the checksum of a packet whose sender has left it open, and is
 // known to have. Zero: there is none that CompleteChecksum would complete.
-func OpenChecksum(packet []byte) Pending {
+func OpenChecksum(packet []byte) PendingOffload {
 	s := transport(packet)
 	offset := s.checksumAt()
 	if offset == 0 || !s.startsFrom(binary.BigEndian.Uint16(s.data[offset:])) {
-		return Pending{}
+		return PendingOffload{}
 	}
-	return Pending{Checksum: true, Start: uint16(s.start), Offset: uint16(offset)}
+	return PendingOffload{Checksum: true, Start: uint16(s.start), Offset: uint16(offset)}
 }

@@ -35,9 +35,9 @@ type Segments struct {
 	common  uint64 // the sum of what is the same in all transport headers
 }
 
-// Cut begins with a super-packet, which must be left alone until all segments are cut and
+// Start begins with a super-packet, which must be left alone until all segments are cut and
 // gone. The error is ErrSuper; there are no segments then.
-func (s *Segments) Cut(packet []byte, p Pending) error {
+func (s *Segments) Start(packet []byte, p PendingOffload) error {
 	*s = Segments{}
 	t := transport(packet)
 	if !fits(packet, t, p) {
@@ -71,7 +71,7 @@ func (s segment) least() int {
 }
 
 // fits says whether a packet is one that can be cut as it is said to be.
-func fits(packet []byte, t segment, p Pending) bool {
+func fits(packet []byte, t segment, p PendingOffload) bool {
 	if p.Size == 0 || t.checksumAt() == 0 {
 		return false
 	}
@@ -97,7 +97,7 @@ func (s *Segments) prepareNetwork() {
 
 // prepareTransport sums the pseudo-header and the transport header without the fields
 // that differ: lengths, checksum, and TCP's sequence number and flags.
-func (s *Segments) prepareTransport(t segment, p Pending) {
+func (s *Segments) prepareTransport(t segment, p PendingOffload) {
 	h := s.headers[s.start:]
 	s.common = uint64(t.proto) + sum(t.addresses) + sum(h[:4])
 	if t.addresses == nil {

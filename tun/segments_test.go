@@ -12,7 +12,7 @@ import (
 // super is a super-packet as the kernel gives it to a TUN device.
 type super struct {
 	packet  []byte
-	pending Pending
+	pending PendingOffload
 }
 
 // superOf draws a super-packet that has at least two segments.
@@ -29,7 +29,7 @@ func superOf(t *rapid.T) super {
 		start = 40
 	}
 	packet := append(append(networkHeader(t, v6, proto, len(transport)+len(payload)), transport...), payload...)
-	p := Pending{Checksum: true, Start: uint16(start), Size: uint16(size)}
+	p := PendingOffload{Checksum: true, Start: uint16(start), Size: uint16(size)}
 	switch {
 	case proto == protoUDP:
 		p.Segment, p.Offset = SegmentUDP, 6
@@ -101,7 +101,7 @@ func pseudoOf(p []byte, start int) []byte {
 func segmentsOf(t rapid.TB, s super) (all [][]byte) {
 	t.Helper()
 	var cut Segments
-	if err := cut.Cut(s.packet, s.pending); err != nil {
+	if err := cut.Start(s.packet, s.pending); err != nil {
 		t.Fatalf("Cut: %v", err)
 	}
 	for want := cut.Len(); want > 0; want-- {
@@ -192,7 +192,7 @@ func TestCutRefuses(t *testing.T) {
 		data := carried(protoTCP, 100)
 		data[12] = 5 << 4
 		return super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
-			Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 50}}
+			PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 50}}
 	}
 	if got := segmentsOf(t, good()); len(got) != 2 {
 		t.Fatalf("the packet that all differ from has %d segments, want 2", len(got))
@@ -214,7 +214,7 @@ func TestCutRefuses(t *testing.T) {
 		s := good()
 		change(&s)
 		var cut Segments
-		if err := cut.Cut(s.packet, s.pending); !errors.Is(err, ErrSuper) || cut.Len() != 0 {
+		if err := cut.Start(s.packet, s.pending); !errors.Is(err, ErrSuper) || cut.Len() != 0 {
 			t.Errorf("%s: %v, %d segments; want %v", what, err, cut.Len(), ErrSuper)
 		}
 	}
@@ -238,8 +238,8 @@ func FuzzSegments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packet []byte, kind byte, size uint16, ecn bool) {
 		var cut Segments
 		before := bytes.Clone(packet)
-		p := Pending{Checksum: true, Segment: Segmentation(kind), Size: size, ECN: ecn}
-		if cut.Cut(packet, p) != nil {
+		p := PendingOffload{Checksum: true, Segment: Segmentation(kind), Size: size, ECN: ecn}
+		if cut.Start(packet, p) != nil {
 			return
 		}
 		n := 0
@@ -289,11 +289,11 @@ func FuzzPending(f *testing.F) {
 }
 
 // benchSuper is a super-packet of 44 full segments of TCP.
-func benchSuper() (packet []byte, p Pending) {
+func benchSuper() (packet []byte, p PendingOffload) {
 	data := carried(protoTCP, 44*1440)
 	data[12], data[13] = 5<<4, 0x10 // an acknowledgement, and no more flags
 	packet = unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data)
-	return packet, Pending{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
+	return packet, PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
 }
 
 func TestSegmentsDoNotAllocate(t *testing.T) {
@@ -301,7 +301,7 @@ func TestSegmentsDoNotAllocate(t *testing.T) {
 	var cut Segments
 	var head [128]byte
 	if n := testing.AllocsPerRun(100, func() {
-		if err := cut.Cut(packet, p); err != nil {
+		if err := cut.Start(packet, p); err != nil {
 			t.Fatal(err)
 		}
 		for cut.Len() > 0 {
@@ -319,7 +319,7 @@ func BenchmarkSplit(b *testing.B) {
 	var cut Segments
 	var head [128]byte
 	for b.Loop() {
-		cut.Cut(packet, p)
+		cut.Start(packet, p)
 		for cut.Len() > 0 {
 			cut.Next(head[:])
 		}

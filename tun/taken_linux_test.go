@@ -20,13 +20,13 @@ func TestNameTakenMeanwhile(t *testing.T) {
 	}
 	defer ns.Close()
 	err = ns.Do(func() error {
-		first, err := OpenOffload(Config{Name: "wan0", Queues: 2})
+		first, err := OpenGSO(Config{Name: "wan0", Queues: 2})
 		if err != nil {
 			return err
 		}
 		defer first.Close()
 		for _, queues := range []int{1, 2} {
-			second := &Offload{}
+			second := &GSO{}
 			if err := second.open("wan0", queues, nil); !errors.Is(err, unix.EBUSY) {
 				t.Errorf("%d queues: %v, want %v", queues, err, unix.EBUSY)
 				second.Close()

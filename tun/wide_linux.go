@@ -6,23 +6,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Wide is an Offloading that several goroutines may read and write at once, each at a
-// place of its own. Once it is used so, ReadSuper, Wait and WriteSuper of the device itself
+// MultiQueue is an Offloading that several goroutines may read and write at once, each at a
+// place of its own. Once it is used so, ReadGSO, Wait and WriteGSO of the device itself
 // are not called any more.
-type Wide interface {
-	Offloading
+type MultiQueue interface {
+	GSODevice
 	// Readers are the queues over which the host spreads what it sends: the packets of a
 	// flow all come out of one. Packets come out of each.
-	Readers() []SuperReader
+	Readers() []GSOReader
 	// Writers are as many. What is written to one reaches the host in that order.
-	Writers() []SuperWriter
+	Writers() []GSOWriter
 }
 
-var _ Wide = (*Offload)(nil)
+var _ MultiQueue = (*GSO)(nil)
 
 // Readers are the queues.
-func (d *Offload) Readers() []SuperReader {
-	all := []SuperReader{&d.end}
+func (d *GSO) Readers() []GSOReader {
+	all := []GSOReader{&d.end}
 	for _, e := range d.more {
 		all = append(all, e)
 	}
@@ -30,9 +30,9 @@ func (d *Offload) Readers() []SuperReader {
 }
 
 // Writers are as many as there are queues.
-func (d *Offload) Writers() (all []SuperWriter) {
+func (d *GSO) Writers() (all []GSOWriter) {
 	if len(d.ins) == 0 {
-		return []SuperWriter{&d.end}
+		return []GSOWriter{&d.end}
 	}
 	for _, e := range d.ins {
 		all = append(all, e)
@@ -49,7 +49,7 @@ func (d *Offload) Writers() (all []SuperWriter) {
 //
 // They are made while the device has no other queue, for the kernel says of each packet
 // that is written at which queue it came in: it was the first.
-func (d *Offload) widen(queues int) error {
+func (d *GSO) widen(queues int) error {
 	const flags = single | unix.IFF_MULTI_QUEUE
 	if err := d.queue(unix.IFF_DETACH_QUEUE); err != nil {
 		return err

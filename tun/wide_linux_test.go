@@ -15,8 +15,8 @@ import (
 )
 
 // openWide opens a device of several queues with an address, and brings it up.
-func openWide(queues int) (*tun.Offload, error) {
-	d, err := tun.OpenOffload(tun.Config{Queues: queues})
+func openWide(queues int) (*tun.GSO, error) {
+	d, err := tun.OpenGSO(tun.Config{Queues: queues})
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func openWide(queues int) (*tun.Offload, error) {
 		return nil, err
 	}
 	addr, _ := netlink.ParseAddr("192.0.2.10/24")
-	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr), d.TakeSupers())
+	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr), d.EnableGSO())
 }
 
 // TestQueues: the packets of each flow come out of one queue, in order, even if those in
@@ -78,12 +78,12 @@ func TestQueues(t *testing.T) {
 }
 
 // takeAll reads a packet of each flow, of a round, and sends it back by another queue.
-func takeAll(d *tun.Offload, at *[64]int, round uint32, flows int) error {
+func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
 	buf := make([]byte, headroom+tun.MaxSuper)
 	writers := d.Writers()
 	for i, r := range d.Readers() {
 		for {
-			n, p, err := r.ReadSuper(buf, headroom)
+			n, p, err := r.ReadGSO(buf, headroom)
 			if err != nil {
 				return err
 			}
@@ -102,8 +102,8 @@ func takeAll(d *tun.Offload, at *[64]int, round uint32, flows int) error {
 			flows--
 			p.Complete(packet)
 			turnRound(packet)
-			s := tun.Super{Parts: [][]byte{buf[:headroom+n]}, Headers: n}
-			if err := writers[(i+int(round))%len(writers)].WriteSuper(&s, headroom); err != nil {
+			s := tun.GSOPacket{Parts: [][]byte{buf[:headroom+n]}, Headers: n}
+			if err := writers[(i+int(round))%len(writers)].WriteGSO(&s, headroom); err != nil {
 				return err
 			}
 		}
@@ -125,7 +125,7 @@ func TestQueuesNarrow(t *testing.T) {
 		if len(d.Readers()) != 1 || len(d.Writers()) != 1 {
 			t.Errorf("there are %d readers and %d writers, want one each", len(d.Readers()), len(d.Writers()))
 		}
-		if _, err := tun.OpenOffload(tun.Config{Name: d.Name(), Queues: 4}); !errors.Is(err, tun.ErrNameTaken) {
+		if _, err := tun.OpenGSO(tun.Config{Name: d.Name(), Queues: 4}); !errors.Is(err, tun.ErrNameTaken) {
 			t.Errorf("opening its name again: %v, want %v", err, tun.ErrNameTaken)
 		}
 		return nil
@@ -147,7 +147,7 @@ func TestQueuesClose(t *testing.T) {
 						results <- err
 						return
 					}
-					if _, _, err := r.ReadSuper(make([]byte, headroom+tun.MaxSuper), headroom); err != nil {
+					if _, _, err := r.ReadGSO(make([]byte, headroom+tun.MaxSuper), headroom); err != nil {
 						results <- err
 						return
 					}

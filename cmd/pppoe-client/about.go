@@ -5,7 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/internal/version"
 )
 

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"upppoe/internal/control"
-	"upppoe/internal/pppd"
-	"upppoe/internal/status"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/status"
 )
 
 // commands are words that come first on the command line, and talk to a client that

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/control"
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/status"
 	"upppoe/internal/version"
 )
 

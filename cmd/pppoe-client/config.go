@@ -12,17 +12,20 @@ import (
 	"slices"
 	"time"
 
-	"upppoe/internal/accounts"
-	"upppoe/internal/control"
-	"upppoe/internal/hostnet"
-	"upppoe/internal/pidfile"
-	"upppoe/internal/pppd"
-	"upppoe/internal/scripts"
-	"upppoe/internal/secrets"
+	"upppoe/internal/aaa"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/config/secrets"
+	"upppoe/internal/host/netconfig"
+	"upppoe/internal/host/scripts"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/process/pidfile"
 	"upppoe/ppp"
 	"upppoe/ppp/pap"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // etc is where pppd's files lie, pids where its pid files do, and sockets where clients
@@ -35,9 +38,9 @@ var (
 
 // dataPath is what moves packets. A device that is there before its session is moved in
 // the plain way.
-func dataPath(s *pppd.Settings) pppoe.DataPath {
+func dataPath(s *pppd.Settings) datapath.Kind {
 	if s.Demand {
-		return pppoe.DataPathPlain
+		return datapath.KindPlain
 	}
 	return s.DataPath
 }
@@ -49,14 +52,14 @@ var errElsewhere = &pppd.Error{Message: "options \"datapath kernel\" and \"netns
 
 // config is what the settings mean for a client, but for its host and ports.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
-	if s.Namespace != "" && dataPath(s) == pppoe.DataPathKernel {
+	if s.Namespace != "" && dataPath(s) == datapath.KindKernel {
 		return pppoe.ClientConfig{}, errElsewhere
 	}
 	who, err := credentials(s, log)
 	if err != nil {
 		return pppoe.ClientConfig{}, err
 	}
-	discovery, err := discovery(s)
+	discovery, err := discoveryConfig(s)
 	if err != nil {
 		return pppoe.ClientConfig{}, err
 	}
@@ -80,13 +83,13 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	c.Session.LCP.CheckPath = !s.NoPathCheck
 	c.Session.Credentials = who
 	if who.Name != "" {
-		c.Session.LCP.Answer = able(s.Answer(), who)
+		c.Session.LCP.AllowAuth = able(s.Answer(), who)
 	}
 	if demand := s.Demanded(); len(demand) > 0 {
-		c.Session.LCP.Demand, c.Session.Name = demand, who.Name
-		judge := accounts.New(etc, who.Name, pppoe.Pool{}, log)
+		c.Session.LCP.RequireAuth, c.Session.Name = demand, who.Name
+		judge := aaa.New(etc, who.Name, pppoe.Pool{}, log)
 		judge.Files(s.CHAPSecrets, s.PAPSecrets)
-		c.Authority = judge
+		c.Authenticator = judge
 	}
 	if id, ac, ok := s.Attached(); ok {
 		c.Attach = &pppoe.StaleSession{SessionID: id, AC: ac}
@@ -95,9 +98,9 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 }
 
 // lineOf is where on the Ethernet the client is.
-func lineOf(s *pppd.Settings) afpacket.Line {
-	l := afpacket.Line{Interface: s.Interface, VLAN: s.VLAN, ControlPriority: s.ControlPriority, DataPriority: s.DataPriority}
-	if own, err := pppoe.ParseAddr(s.SourceAddr); err == nil {
+func lineOf(s *pppd.Settings) afpacket.Attachment {
+	l := afpacket.Attachment{Interface: s.Interface, VLAN: s.VLAN, ControlPriority: s.ControlPriority, DataPriority: s.DataPriority}
+	if own, err := wire.ParseAddr(s.SourceAddr); err == nil {
 		l.Source = own
 	}
 	return l
@@ -111,14 +114,14 @@ func connectDelay(s *pppd.Settings) time.Duration {
 	return s.ConnectDelay
 }
 
-func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
-	c := pppoe.HostConfig{
+func discoveryConfig(s *pppd.Settings) (discovery.ClientConfig, error) {
+	c := discovery.ClientConfig{
 		Service: s.Service, OmitService: s.OmitService, ACNames: s.ACNames, HostUniq: s.HostUniq,
 		MaxPayload: max(s.MRU, s.MTU), Timeout: s.PADITimeout, Attempts: s.PADIAttempts,
-		AccessLine: pppoe.AccessLine{CircuitID: s.LineCircuit, RemoteID: s.LineRemote},
+		AccessLine: wire.AccessLine{CircuitID: s.LineCircuit, RemoteID: s.LineRemote},
 	}
 	if s.ACAddr != "" {
-		addr, err := pppoe.ParseAddr(s.ACAddr)
+		addr, err := wire.ParseAddr(s.ACAddr)
 		if err != nil {
 			return c, &pppd.Error{Message: "option \"pppoe-mac\": " + err.Error()}
 		}
@@ -127,8 +130,8 @@ func discovery(s *pppd.Settings) (pppoe.HostConfig, error) {
 	return c, nil
 }
 
-func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
-	h := &hostnet.Host{
+func host(s *pppd.Settings, log *slog.Logger) *netconfig.Configurer {
+	h := &netconfig.Configurer{
 		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.LineQueues(), Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
@@ -137,7 +140,7 @@ func host(s *pppd.Settings, log *slog.Logger) *hostnet.Host {
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {
 		h.ResolvConf, h.ResolvConfTarget = filepath.Join(etc, "resolv.conf"), "/etc/resolv.conf"
-		h.Resolver = hostnet.Resolver(s.Resolv)
+		h.Resolver = netconfig.Resolver(s.Resolv)
 	}
 	return h
 }

@@ -14,9 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/internal/journal"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/log/pppdlog"
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // parse reads a command line as the program does, without the files of this machine.
@@ -142,8 +143,8 @@ func TestClearPassword(t *testing.T) {
 				clear = func() ([]byte, bool) { return who.Secret("") }
 			}
 			got, ok := clear()
-			if string(got) != c.clear || ok != (c.clear != "") || len(cfg.Session.LCP.Answer) != c.methods {
-				t.Errorf("%q, %v by PAP, and %d methods; want %q, and %d", got, ok, len(cfg.Session.LCP.Answer), c.clear, c.methods)
+			if string(got) != c.clear || ok != (c.clear != "") || len(cfg.Session.LCP.AllowAuth) != c.methods {
+				t.Errorf("%q, %v by PAP, and %d methods; want %q, and %d", got, ok, len(cfg.Session.LCP.AllowAuth), c.clear, c.methods)
 			}
 		})
 	}
@@ -283,24 +284,24 @@ func TestRedial(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
-	c, err := discovery(parse(t))
-	if err != nil || c.Service != "" || c.OmitService || c.ACNames != nil || c.AC != (pppoe.Addr{}) || c.HostUniq != nil ||
+	c, err := discoveryConfig(parse(t))
+	if err != nil || c.Service != "" || c.OmitService || c.ACNames != nil || c.AC != (wire.Addr{}) || c.HostUniq != nil ||
 		c.MaxPayload != 0 || c.Timeout != 0 || c.Attempts != 0 || c.Probe || c.Rand != nil {
 		t.Errorf("without options: %+v, %v; want defaults", c, err)
 	}
-	c, err = discovery(parse(t, "pppoe-service", "internet", "pppoe-ac", "ac1", "pppoe-mac", "02:00:5e:00:53:01",
+	c, err = discoveryConfig(parse(t, "pppoe-service", "internet", "pppoe-ac", "ac1", "pppoe-mac", "02:00:5e:00:53:01",
 		"host-uniq", "0a1b", "pppoe-padi-timeout", "2", "pppoe-padi-attempts", "7"))
-	if err != nil || c.Service != "internet" || !slices.Equal(c.ACNames, []string{"ac1"}) || c.AC != (pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}) ||
+	if err != nil || c.Service != "internet" || !slices.Equal(c.ACNames, []string{"ac1"}) || c.AC != (wire.Addr{2, 0, 0x5e, 0, 0x53, 1}) ||
 		!bytes.Equal(c.HostUniq, []byte{0x0a, 0x1b}) || c.Timeout != 2*time.Second || c.Attempts != 7 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	c, err = discovery(parse(t, "pppoe-service", "NO-SERVICE-NAME-NON-RFC-COMPLIANT"))
+	c, err = discoveryConfig(parse(t, "pppoe-service", "NO-SERVICE-NAME-NON-RFC-COMPLIANT"))
 	if err != nil || c.Service != "" || !c.OmitService {
 		t.Errorf("no Service-Name tag: %+v, %v", c, err)
 	}
 	s := parse(t)
 	s.ACAddr = "nonsense"
-	if _, err := discovery(s); exitCode(err) != exitOptions || !strings.Contains(err.Error(), `"pppoe-mac"`) {
+	if _, err := discoveryConfig(s); exitCode(err) != exitOptions || !strings.Contains(err.Error(), `"pppoe-mac"`) {
 		t.Errorf("an address that is none: %v", err)
 	}
 }
@@ -343,7 +344,7 @@ func TestMaxPayload(t *testing.T) {
 		{[]string{"mtu", "1500"}, 1500}, {[]string{"mru", "1500"}, 1500},
 		{[]string{"mtu", "1400", "mru", "1508"}, 1508}, {[]string{"mru", "1500", "default-mru"}, 0},
 	} {
-		if got, err := discovery(parse(t, c.words...)); err != nil || got.MaxPayload != c.want {
+		if got, err := discoveryConfig(parse(t, c.words...)); err != nil || got.MaxPayload != c.want {
 			t.Errorf("%q: %d, %v; want %d", c.words, got.MaxPayload, err, c.want)
 		}
 	}
@@ -376,8 +377,8 @@ func TestDeviceName(t *testing.T) {
 }
 
 // memoryLog is a log that has each line at once.
-func memoryLog(w io.Writer) *journal.Lines {
-	lines := journal.NewLines(false)
+func memoryLog(w io.Writer) *pppdlog.Lines {
+	lines := pppdlog.NewLines(false)
 	lines.AddMemory(w)
 	return lines
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"upppoe/internal/demand"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/dialondemand"
 	"upppoe/pppoe"
 )
 
@@ -10,7 +10,7 @@ import (
 const standInMTU = 1492
 
 // waiting is the device of a client that dials on demand; nil: it does not.
-type waiting struct{ host *demand.Host }
+type waiting struct{ host *dialondemand.Host }
 
 // onDemand has a client's device there before its session, if the settings say so.
 func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
@@ -21,11 +21,11 @@ func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
 	if s.MTU > 0 {
 		mtu = s.MTU
 	}
-	host, err := demand.New(cfg.Host, pppoe.Line{Interface: cfg.Interface}, demand.StandIn(s.Local, s.Remote, mtu))
+	host, err := dialondemand.New(cfg.Network, pppoe.SessionInfo{Interface: cfg.Interface}, dialondemand.StandIn(s.Local, s.Remote, mtu))
 	if err != nil {
 		return nil, err
 	}
-	cfg.Host, cfg.Demand = host, host.Wait
+	cfg.Network, cfg.Demand = host, host.Wait
 	return &waiting{host}, nil
 }
 
@@ -37,7 +37,7 @@ func (w *waiting) device() string {
 	return w.host.Device()
 }
 
-func (w *waiting) notify(l pppoe.Line, e pppoe.Event) {
+func (w *waiting) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	if w != nil {
 		w.host.Notify(l, e)
 	}

@@ -13,33 +13,35 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/accounts"
-	"upppoe/internal/background"
-	"upppoe/internal/control"
-	"upppoe/internal/hostnet"
-	"upppoe/internal/inet6"
-	"upppoe/internal/journal"
-	"upppoe/internal/keptlog"
-	"upppoe/internal/linkwatch"
-	"upppoe/internal/memory"
-	"upppoe/internal/pppd"
-	"upppoe/internal/privilege"
-	"upppoe/internal/scripts"
-	"upppoe/internal/stage"
-	"upppoe/internal/status"
+	"upppoe/internal/aaa"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/linkmonitor"
+	"upppoe/internal/host/netconfig"
+	"upppoe/internal/host/scripts"
+	"upppoe/internal/ipv6"
+	"upppoe/internal/log/keptlog"
+	"upppoe/internal/log/pppdlog"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/sessionstore"
+	"upppoe/internal/mgmt/status"
+	"upppoe/internal/process/capability"
+	"upppoe/internal/process/daemonize"
 	"upppoe/ppp/session"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/linux"
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
 
 // program is a client with all that goes with it.
 type program struct {
 	settings *pppd.Settings
-	lines    *journal.Lines
+	lines    *pppdlog.Lines
 	log      *slog.Logger
-	journal  *journal.Journal
-	flood    *journal.Flood
+	journal  *pppdlog.Journal
+	flood    *pppdlog.Flood
 	tracker  *status.Tracker
 	control  *control.Server // nil: there is none
 	scripts  *scripts.Scripts
@@ -48,14 +50,14 @@ type program struct {
 	online   *online
 	mtu      *parentMTU
 	demand   *waiting // nil: dials do not wait
-	host     *hostnet.Host
-	ipv6     *ipv6                        // nil: link-local addresses will do
+	host     *netconfig.Configurer
+	ipv6     *ipv6Service                 // nil: link-local addresses will do
 	client   atomic.Pointer[pppoe.Client] // nil: it is yet to be made
 }
 
 // dial runs the client until it ends.
 func dial(s *pppd.Settings) int {
-	background.OutliveReaders()
+	daemonize.OutliveReaders()
 	ring := control.NewRing()
 	lines, err := openLog(s, ring)
 	if err != nil {
@@ -81,9 +83,9 @@ func dial(s *pppd.Settings) int {
 }
 
 // openLog has the log go where the settings say, and to those who ask for it later.
-func openLog(s *pppd.Settings, ring *control.Ring) (*journal.Lines, error) {
-	leaves := background.IsCopy() && s.LogFD < 0
-	lines, err := journal.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
+func openLog(s *pppd.Settings, ring *control.Ring) (*pppdlog.Lines, error) {
+	leaves := daemonize.IsCopy() && s.LogFD < 0
+	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +122,8 @@ func endText(err error, iface string) string {
 		return ""
 	case !errors.As(err, &end) || end.Err != nil:
 		return err.Error()
-	case end.AC == pppoe.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
-		return cmp.Or(linkwatch.Obstacle(iface), end.Reason.Text)
+	case end.AC == wire.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
+		return cmp.Or(linkmonitor.Obstacle(iface), end.Reason.Text)
 	}
 	return ""
 }
@@ -129,8 +131,8 @@ func endText(err error, iface string) string {
 // run has the client work, and everything around it.
 func (p *program) run(ring *control.Ring) error {
 	s := p.settings
-	p.journal = &journal.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
-	p.flood = &journal.Flood{Report: p.leftOut}
+	p.journal = &pppdlog.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
+	p.flood = &pppdlog.Flood{Report: p.leftOut}
 	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Line: lineOf(s).String()}, exitCode)
 	unclaim, err := p.claim()
 	if err != nil {
@@ -164,7 +166,7 @@ func (p *program) run(ring *control.Ring) error {
 		return p.exit(err)
 	}
 	cfg.Notify = p.notify
-	cfg.Host = p.scripts.Around(p.host)
+	cfg.Network = p.scripts.Around(p.host)
 	cfg.Stale, cfg.Before = p.records.left()
 	return p.exit(p.work(cfg))
 }
@@ -175,9 +177,9 @@ func (p *program) claim() (unclaim func(), err error) {
 	if s.Call == "" || s.Force {
 		return func() {}, nil
 	}
-	c, by, err := memory.ClaimName(sockets, "call-"+s.Call)
+	c, by, err := sessionstore.ClaimName(sockets, "call-"+s.Call)
 	switch {
-	case errors.Is(err, memory.ErrClaimed):
+	case errors.Is(err, sessionstore.ErrClaimed):
 		return nil, fmt.Errorf("peer %s is called already, by process %d: pppoe-client stop %s ends that, --force dials beside it", s.Call, by, s.Call)
 	case err != nil:
 		p.log.Debug(fmt.Sprintf("another client may call the same peer: %v", err))
@@ -208,7 +210,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	p.ipv6.wait()
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	defer p.mtu.restore()
-	lines := &stage.Lines{Want: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Memory: p.settings.StateDir, Log: p.log}
+	lines := &linux.Opener{DataPath: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Memory: p.settings.StateDir, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
 	cfg.Listen = p.mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
@@ -218,14 +220,14 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	}
 	p.client.Store(client)
 
-	ctx, stop := background.UntilSignal(func(s os.Signal) {
+	ctx, stop := daemonize.UntilSignal(func(s os.Signal) {
 		p.log.Info(fmt.Sprintf("Terminating on signal %d", s))
 		p.scripts.Hurry()
 		p.ipv6.release()
 	})
 	defer stop()
-	defer p.heedSignals()()
-	privilege.KeepOnly(p.log, kept(p.settings)...)
+	defer p.handleSignals()()
+	capability.KeepOnly(p.log, kept(p.settings)...)
 	checkAccounts(cfg)
 	if p.settings.Detach == pppd.AtOnce {
 		p.goToBackground()
@@ -235,7 +237,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	// Ends with the client.
 	go func() {
 		defer close(watching)
-		if err := linkwatch.Watch(watch, p.settings.Interface, p.linkChanged); err != nil {
+		if err := linkmonitor.Watch(watch, p.settings.Interface, p.linkChanged); err != nil {
 			p.log.Debug(err.Error())
 			client.Link(pppoe.LinkUp) // what nobody watches, nobody waits for
 		}
@@ -248,29 +250,29 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 
 // linkChanged takes how the Ethernet interface is. Its address matters unless the line has
 // one of its own.
-func (p *program) linkChanged(s pppoe.LinkState, a pppoe.Addr) {
+func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
 	client := p.client.Load()
 	client.Link(s)
-	if a != (pppoe.Addr{}) && lineOf(p.settings).Source == (pppoe.Addr{}) {
+	if a != (wire.Addr{}) && lineOf(p.settings).Source == (wire.Addr{}) {
 		client.LinkAddr(a)
 	}
 }
 
 // below is what moves packets between the line and the device. Where these are in different
 // network namespaces the kernel cannot.
-func below(s *pppd.Settings, by pppoe.DataPath) pppoe.DataPath {
-	if s.Namespace != "" && by == pppoe.DataPathAuto {
-		return pppoe.DataPathOffload
+func below(s *pppd.Settings, by datapath.Kind) datapath.Kind {
+	if s.Namespace != "" && by == datapath.KindAuto {
+		return datapath.KindOffload
 	}
 	return by
 }
 
 // kept are the capabilities that are needed once everything is set up: a redial makes
 // a device, and opens packet sockets.
-func kept(s *pppd.Settings) []privilege.Capability {
-	keep := []privilege.Capability{privilege.NetRaw, privilege.NetAdmin, privilege.BindLow, privilege.BPF, privilege.Perfmon}
+func kept(s *pppd.Settings) []capability.Capability {
+	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin, capability.BindLow, capability.BPF, capability.Perfmon}
 	if s.Namespace != "" {
-		keep = append(keep, privilege.SysAdmin)
+		keep = append(keep, capability.SysAdmin)
 	}
 	return keep
 }
@@ -278,30 +280,30 @@ func kept(s *pppd.Settings) []privilege.Capability {
 // checkAccounts reads the files by which the peer is judged, with the rights that are left: by
 // what cannot be read again, nobody logs in from the start.
 func checkAccounts(cfg pppoe.ClientConfig) {
-	if a, ok := cfg.Authority.(*accounts.Accounts); ok {
-		a.Check(cfg.Session.LCP.Demand)
+	if a, ok := cfg.Authenticator.(*aaa.Accounts); ok {
+		a.Check(cfg.Session.LCP.RequireAuth)
 	}
 }
 
 // goToBackground lets the caller go on, who finds in the log what has led to this.
 func (p *program) goToBackground() {
 	p.lines.Flush()
-	if background.IsCopy() {
+	if daemonize.IsCopy() {
 		p.lines.Drop(os.Stderr)
 		if p.out != nil {
 			p.out.flush() // standard output is nobody's from here on
 		}
 	}
-	background.Ready()
+	daemonize.Ready()
 	if p.settings.NotifySystemd {
-		if err := background.NotifySystemd("READY=1"); err != nil {
+		if err := daemonize.NotifySystemd("READY=1"); err != nil {
 			p.log.Warn(fmt.Sprintf("up_sdnotify: %v", err))
 		}
 	}
 }
 
 // notify takes what happens to the line. It does not block.
-func (p *program) notify(l pppoe.Line, e pppoe.Event) {
+func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	told := !p.flood.LeavesOut(e)
 	if told {
 		p.journal.Notify(l, e)
@@ -321,14 +323,14 @@ func (p *program) notify(l pppoe.Line, e pppoe.Event) {
 
 // leftOut tells of events that were left out, as there were too many.
 func (p *program) leftOut(kind string, n int) {
-	p.log.Warn(journal.LeftOut(kind, n))
+	p.log.Warn(pppdlog.LeftOut(kind, n))
 	event := status.Missed(n)
 	event.Text = kind
 	p.publish(&event)
 }
 
 // ipv6Changed takes what IPv6 has now.
-func (p *program) ipv6Changed(l pppoe.Line, is inet6.State) {
+func (p *program) ipv6Changed(l pppoe.SessionInfo, is ipv6.State) {
 	var addresses, delegated []string
 	for _, a := range is.Addresses {
 		addresses = append(addresses, a.Prefix.String())

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"upppoe/internal/hostnet"
-	"upppoe/internal/inet6"
-	"upppoe/internal/inet6/dhcp6"
+	"upppoe/internal/host/netconfig"
+	"upppoe/internal/ipv6"
+	"upppoe/internal/ipv6/dhcp6"
 	"upppoe/pppoe"
 )
 
@@ -33,9 +33,9 @@ func TestIPv6Config(t *testing.T) {
 	} {
 		s := parse(t, append([]string{"eth0"}, words...)...)
 		s.StateDir = t.TempDir()
-		cfg := newIPv6(s, &hostnet.Host{}, silent(), nil).config(pppoe.Line{Device: "nowhere0"}, local)
+		cfg := newIPv6(s, &netconfig.Configurer{}, silent(), nil).config(pppoe.SessionInfo{Device: "nowhere0"}, local)
 		// What fails is the device that is not there, not what is asked for.
-		if err := inet6.Run(context.Background(), cfg); err == nil || errors.Is(err, inet6.ErrConfig) {
+		if err := ipv6.Run(context.Background(), cfg); err == nil || errors.Is(err, ipv6.ErrConfig) {
 			t.Errorf("%q: %v", words, err)
 		}
 	}
@@ -56,7 +56,7 @@ func TestIPv6DefaultRoute(t *testing.T) {
 		"nodefaultroute6 defaultroute6 defaultroute": {advertised: true, without: true},
 	} {
 		s := parse(t, append([]string{"eth0", "nodhcp6"}, strings.Fields(words)...)...)
-		cfg := newIPv6(s, &hostnet.Host{}, silent(), nil).config(pppoe.Line{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
+		cfg := newIPv6(s, &netconfig.Configurer{}, silent(), nil).config(pppoe.SessionInfo{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
 		if cfg.DefaultRoute != want.advertised || cfg.WithoutRouter != want.without {
 			t.Errorf("%q: to a router %v, without one %v, want %+v", words, cfg.DefaultRoute, cfg.WithoutRouter, want)
 		}
@@ -69,7 +69,7 @@ func TestIPv6DefaultRoute(t *testing.T) {
 func TestIPv6PrefixLength(t *testing.T) {
 	s := parse(t, "eth0", "dhcp6-prefix", "56")
 	s.StateDir = t.TempDir()
-	cfg := newIPv6(s, &hostnet.Host{}, silent(), nil).config(pppoe.Line{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
+	cfg := newIPv6(s, &netconfig.Configurer{}, silent(), nil).config(pppoe.SessionInfo{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
 	if !cfg.RequestPrefix || cfg.PrefixLength != 56 {
 		t.Errorf("asked for a prefix: %v, of length %d", cfg.RequestPrefix, cfg.PrefixLength)
 	}
@@ -85,7 +85,7 @@ func TestBeyondLinkLocal(t *testing.T) {
 	} {
 		s := parse(t, append([]string{"eth0"}, strings.Fields(words)...)...)
 		s.StateDir = t.TempDir()
-		h := &hostnet.Host{}
+		h := &netconfig.Configurer{}
 		v := newIPv6(s, h, silent(), nil)
 		if (v != nil) != want {
 			t.Errorf("%q: IPv6 is %v", words, v)
@@ -98,7 +98,7 @@ func TestBeyondLinkLocal(t *testing.T) {
 			continue
 		}
 		v.advertised = "/lans"
-		cfg := v.config(pppoe.Line{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
+		cfg := v.config(pppoe.SessionInfo{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
 		if cfg.NoAutoconf != strings.Contains(words, "noipv6autoconf") || cfg.Services.NTP != strings.HasSuffix(words, "ntp") || cfg.Advertised != "/lans" {
 			t.Errorf("%q: %+v", words, cfg)
 		}

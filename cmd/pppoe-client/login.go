@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 )

@@ -9,17 +9,17 @@ import (
 	"path/filepath"
 	"strings"
 
-	"upppoe/internal/argv"
-	"upppoe/internal/background"
-	"upppoe/internal/ifname"
-	"upppoe/internal/pppd"
-	"upppoe/internal/privilege"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/ifname"
+	"upppoe/internal/process/argv"
+	"upppoe/internal/process/capability"
+	"upppoe/internal/process/daemonize"
 )
 
 func main() {
-	args, name := background.Args(), filepath.Base(os.Args[0])
+	args, name := daemonize.Args(), filepath.Base(os.Args[0])
 	hidePasswords(os.Args[1:])
-	background.Name(name)
+	daemonize.Name(name)
 	os.Exit(run(name, args))
 }
 
@@ -48,7 +48,7 @@ func run(name string, args []string) int {
 
 // start dials, in the background or here.
 func start(args []string, usual pppd.Detach) int {
-	if err := privilege.HideMemory(); err != nil {
+	if err := capability.HideMemory(); err != nil {
 		return fail(err)
 	}
 	s, err := settings(args)
@@ -59,7 +59,7 @@ func start(args []string, usual pppd.Detach) int {
 		pppd.WriteOptions(os.Stdout, pppd.Client)
 		return exitOK
 	}
-	if s.Dump && !background.IsCopy() { // the process that has started the copy has written it
+	if s.Dump && !daemonize.IsCopy() { // the process that has started the copy has written it
 		s.WriteGiven(os.Stdout)
 	}
 	if s.DryRun {
@@ -71,10 +71,10 @@ func start(args []string, usual pppd.Detach) int {
 	if s.Detach == pppd.Unsaid {
 		s.Detach = usual
 	}
-	if s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
+	if s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsCopy() {
 		return dial(s)
 	}
-	code, err := background.Launch(args)
+	code, err := daemonize.Launch(args)
 	if err != nil {
 		return fail(err)
 	}

@@ -4,8 +4,8 @@ import (
 	"os"
 	"strconv"
 
-	man "upppoe/internal/manual"
-	"upppoe/internal/pppd"
+	man "upppoe/internal/config/manpage"
+	"upppoe/internal/config/pppd"
 )
 
 // manual prints the manual page.

@@ -4,13 +4,13 @@ import (
 	"flag"
 	"testing"
 
-	"upppoe/internal/manual/manualtest"
+	"upppoe/internal/config/manpage/manpagetest"
 )
 
 var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
-	manualtest.Check(t, "pppoe-client.8", *update, manualtest.Printed(func() int { return run("pppoe-client", []string{"--man"}) }))
+	manpagetest.Check(t, "pppoe-client.8", *update, manpagetest.Printed(func() int { return run("pppoe-client", []string{"--man"}) }))
 }
 
 // TestExitsAreOnce: no code, cause or error stands twice in the table.

@@ -6,10 +6,11 @@ import (
 	"net"
 	"slices"
 
-	"upppoe/internal/hostnet"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/netconfig"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // parentMTU has the Ethernet interface carry frames that are longer than usual, as a
@@ -27,7 +28,7 @@ type parentMTU struct {
 }
 
 // overhead is what PPPoE and PPP add to a packet, in octets.
-const overhead = pppoe.HeaderLen + 2
+const overhead = wire.HeaderLen + 2
 
 // usual is the MTU of a session on Ethernet, in octets (RFC 2516 section 7).
 const usual = 1492
@@ -73,7 +74,7 @@ func (m *parentMTU) raise(need int) {
 	if err == nil && is.Index == m.index && is.MTU >= need {
 		return // the last dial has done it
 	}
-	undo, err := hostnet.RaiseMTU(sockets, m.settings.Interface, need)
+	undo, err := netconfig.RaiseMTU(sockets, m.settings.Interface, need)
 	m.failed = err != nil
 	if err != nil {
 		m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
@@ -89,7 +90,7 @@ func (m *parentMTU) raise(need int) {
 // line, and not again as long as the reason is the same.
 func (m *parentMTU) notify(event pppoe.Event) {
 	switch e := event.(type) {
-	case pppoe.SessionGranted:
+	case pppoe.SessionEstablished:
 		m.granted = e.MaxPayload
 	case session.LinkUp:
 		if why := m.shortfall(e); why != m.told {

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/internal/roottest"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/test/lab"
 )
 
@@ -111,7 +112,7 @@ func TestShortfall(t *testing.T) {
 		var log bytes.Buffer
 		m := &parentMTU{settings: parse(t, append([]string{"eth0"}, strings.Fields(c.words)...)...), log: slog.New(slog.NewTextHandler(&log, nil)), room: c.room, failed: c.failed}
 		for range 2 { // the second session is no news
-			m.notify(pppoe.SessionGranted{Grant: pppoe.Grant{MaxPayload: c.granted}})
+			m.notify(pppoe.SessionEstablished{Grant: discovery.Grant{MaxPayload: c.granted}})
 			m.notify(session.LinkUp{MRU: c.mru, PeerMRU: c.peerMRU})
 		}
 		want := 1

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/control"
-	"upppoe/internal/pppd"
-	"upppoe/internal/status"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/status"
 )
 
 // names are those by which the program does what another one does.

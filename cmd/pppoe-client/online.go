@@ -4,8 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"upppoe/internal/background"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/process/daemonize"
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
@@ -39,7 +39,7 @@ const (
 )
 
 func newOnline(s *pppd.Settings, ready func()) *online {
-	wanted := s.Detach == pppd.Online && background.IsCopy() || s.NotifySystemd
+	wanted := s.Detach == pppd.Online && daemonize.IsCopy() || s.NotifySystemd
 	return &online{wanted: wanted, ipv4: family{wanted: !s.NoIP}, ipv6: family{wanted: !s.NoIPv6}, ready: ready}
 }
 

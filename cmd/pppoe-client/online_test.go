@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/ipcp"
 	"upppoe/ppp"
 	"upppoe/ppp/ipv6cp"
@@ -27,7 +27,7 @@ func TestOnline(t *testing.T) {
 		after    time.Duration // -1: never
 	}{
 		{"nothing", pppd.Settings{}, nil, -1},
-		{"a device alone", pppd.Settings{}, []pppoe.Event{pppoe.DeviceOpened{}, session.Admitted{}}, -1},
+		{"a device alone", pppd.Settings{}, []pppoe.Event{pppoe.DeviceOpened{}, session.NetworkPhase{}}, -1},
 		{"both", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, pppoe.Configured{Addressing: both}}, 0},
 		{"IPv4, and no word of IPv6", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, longestIPv6},
 		{"IPv6, and no word of IPv4", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, longestIPv4},

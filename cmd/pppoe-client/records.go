@@ -11,11 +11,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/memory"
-	"upppoe/internal/pidfile"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/mgmt/sessionstore"
+	"upppoe/internal/process/pidfile"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // records are the files that others find the client by, and the one by which the next client
@@ -24,14 +25,14 @@ import (
 type records struct {
 	settings *pppd.Settings
 	log      *slog.Logger
-	slot     *memory.Slot // nil: nothing can be remembered
-	past     []memory.Session
+	slot     *sessionstore.Slot // nil: nothing can be remembered
+	past     []sessionstore.Session
 	work     chan func()
 	done     chan struct{}
 
 	stays  string // the device that is there without a session; empty: none is
 	device string // empty: none is there
-	is     memory.Session
+	is     sessionstore.Session
 }
 
 // pending is how much work may wait: few things happen to a session.
@@ -40,7 +41,7 @@ const pending = 64
 func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 	f := &records{settings: s, log: log, work: make(chan func(), pending), done: make(chan struct{})}
 	var err error
-	if f.slot, f.past, err = memory.Open(s.StateDir, lineOf(s).String()); err != nil {
+	if f.slot, f.past, err = sessionstore.Open(s.StateDir, lineOf(s).String()); err != nil {
 		log.Debug(fmt.Sprintf("a session that a crash leaves will not be ended by the next client: %v", err))
 	}
 	// Ends with close.
@@ -83,7 +84,7 @@ func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
 // ownAddress is by which Ethernet address the client will be known; empty: there is no
 // interface yet.
 func ownAddress(s *pppd.Settings) string {
-	if l := lineOf(s); l.Source != (pppoe.Addr{}) {
+	if l := lineOf(s); l.Source != (wire.Addr{}) {
 		return l.Source.String()
 	}
 	nic, err := net.InterfaceByName(s.Interface)
@@ -108,9 +109,9 @@ func (f *records) beside(what string) string {
 }
 
 // notify takes what happens to the line.
-func (f *records) notify(l pppoe.Line, event pppoe.Event) {
+func (f *records) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
-	case pppoe.SessionGranted:
+	case pppoe.SessionEstablished:
 		// Until it has addresses of its own, those of the session before are what to ask for.
 		f.is.ID, f.is.AC, f.is.Own = e.SessionID, e.AC.String(), l.Local.String()
 		f.remember()

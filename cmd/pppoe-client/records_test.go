@@ -11,13 +11,15 @@ import (
 	"strings"
 	"testing"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/ipcp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
-var concentrator = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
+var concentrator = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 
 // filesIn has pid files be written to a directory of the test's.
 func filesIn(t *testing.T, dir string) {
@@ -39,7 +41,7 @@ func content(t *testing.T, dir, name string) string {
 // TestRecords: the files of a session, and what a crash leaves to the next client.
 func TestRecords(t *testing.T) {
 	filesIn(t, t.TempDir())
-	own := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 9}
+	own := wire.Addr{2, 0, 0x5e, 0, 0x53, 9}
 	s := parse(t, "eth0", "linkname", "wan", "pppoe-source-mac", own.String(), "state-dir", filepath.Join(t.TempDir(), "state"))
 	settled := func(f *records) {
 		done := make(chan struct{})
@@ -51,9 +53,9 @@ func TestRecords(t *testing.T) {
 		t.Errorf("at first there are left %+v, %+v", stale, before)
 	}
 	dial := func() {
-		f.notify(pppoe.Line{Local: own}, pppoe.SessionGranted{Grant: pppoe.Grant{SessionID: 7, AC: concentrator}})
-		f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
-		f.notify(pppoe.Line{}, pppoe.Configured{Addressing: pppoe.Addressing{
+		f.notify(pppoe.SessionInfo{Local: own}, pppoe.SessionEstablished{Grant: discovery.Grant{SessionID: 7, AC: concentrator}})
+		f.notify(pppoe.SessionInfo{}, pppoe.DeviceOpened{Name: "ppp0"})
+		f.notify(pppoe.SessionInfo{}, pppoe.Configured{Addressing: pppoe.Addressing{
 			IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.10")}, IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}},
 		}})
 		settled(f)
@@ -63,7 +65,7 @@ func TestRecords(t *testing.T) {
 	if unit, link := content(t, pids, "ppp0.pid"), content(t, pids, "ppp-wan.pid"); unit != pid || link != pid+"ppp0\n" {
 		t.Errorf("pid files %q and %q", unit, link)
 	}
-	f.notify(pppoe.Line{}, pppoe.Ended{})
+	f.notify(pppoe.SessionInfo{}, pppoe.Ended{})
 	settled(f)
 	if files, _ := os.ReadDir(pids); len(files) != 1 || content(t, pids, "ppp-wan.pid") != pid {
 		t.Errorf("after the session there are %v", files)
@@ -84,7 +86,7 @@ func TestRecords(t *testing.T) {
 		t.Errorf("by another address there are left %+v, %+v", stale, before)
 	}
 	s.SourceAddr = own.String()
-	f.notify(pppoe.Line{}, pppoe.Ended{})
+	f.notify(pppoe.SessionInfo{}, pppoe.Ended{})
 	f.close()
 	f = newRecords(s, silent())
 	defer f.close()
@@ -111,8 +113,8 @@ func TestRecordsWaiting(t *testing.T) {
 	says("at first", "", pid)
 	f.waits("ppp0")
 	says("waiting", pid, pid+"ppp0\n")
-	f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
-	f.notify(pppoe.Line{}, pppoe.Ended{})
+	f.notify(pppoe.SessionInfo{}, pppoe.DeviceOpened{Name: "ppp0"})
+	f.notify(pppoe.SessionInfo{}, pppoe.Ended{})
 	says("after a session", pid, pid+"ppp0\n")
 	f.close()
 	if files, _ := os.ReadDir(pids); len(files) != 0 {
@@ -127,9 +129,9 @@ func TestRecordsNowhere(t *testing.T) {
 	var log bytes.Buffer
 	to := slog.New(slog.NewTextHandler(&log, nil))
 	f := newRecords(&pppd.Settings{Interface: "eth0", LinkName: "wan", StateDir: "/dev/null/state"}, to)
-	f.notify(pppoe.Line{}, pppoe.SessionGranted{})
-	f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
-	f.notify(pppoe.Line{}, pppoe.Ended{})
+	f.notify(pppoe.SessionInfo{}, pppoe.SessionEstablished{})
+	f.notify(pppoe.SessionInfo{}, pppoe.DeviceOpened{Name: "ppp0"})
+	f.notify(pppoe.SessionInfo{}, pppoe.Ended{})
 	f.warn(nil)
 	f.close()
 	if log.Len() > 0 {
@@ -147,7 +149,7 @@ func TestLinkNamePlace(t *testing.T) {
 	filesIn(t, filepath.Join(dir, "run"))
 	os.Mkdir(pids, 0o755)
 	f := newRecords(&pppd.Settings{Interface: "eth0", LinkName: "x/../../y", StateDir: dir}, silent())
-	f.notify(pppoe.Line{}, pppoe.DeviceOpened{Name: "ppp0"})
+	f.notify(pppoe.SessionInfo{}, pppoe.DeviceOpened{Name: "ppp0"})
 	f.close()
 	if all, _ := filepath.Glob(filepath.Join(dir, "*y*")); len(all) > 0 {
 		t.Errorf("it made %v", all)

@@ -4,9 +4,11 @@ import (
 	"fmt"
 
 	"upppoe/internal/advice"
-	"upppoe/internal/linkwatch"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/linkmonitor"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // adviseSearch says why nobody has given us a session, as far as that can be known from here, and
@@ -17,14 +19,14 @@ func (p *program) adviseSearch(event pppoe.Event) {
 		p.log.Info(fmt.Sprintf("No usable answer to PADI on %s for %v, still asking", lineOf(p.settings), e.For))
 		p.advise(e.Unmatched)
 	case pppoe.Unanswered:
-		if e.Missing == pppoe.PADO {
+		if e.Missing == wire.PADO {
 			p.advise(e.Unmatched)
 		}
 	}
 }
 
-func (p *program) advise(unmatched []pppoe.Unmatched) {
-	for _, line := range searchAdvice(p.settings, unmatched, linkwatch.Obstacle(p.settings.Interface)) {
+func (p *program) advise(unmatched []discovery.Unmatched) {
+	for _, line := range searchAdvice(p.settings, unmatched, linkmonitor.Obstacle(p.settings.Interface)) {
 		p.log.Info(line)
 	}
 }
@@ -36,7 +38,7 @@ var searchOptions = advice.Options{
 }
 
 // searchAdvice are the lines of it.
-func searchAdvice(s *pppd.Settings, unmatched []pppoe.Unmatched, obstacle string) []string {
+func searchAdvice(s *pppd.Settings, unmatched []discovery.Unmatched, obstacle string) []string {
 	nobody := fmt.Sprintf("Nobody answers: pppoe-discovery -I %s --vlan 1-4094 searches VLANs, tcpdump -eni %s pppoed shows what goes out and comes in", s.Interface, s.Interface)
 	if line := lineOf(s); line.VLAN.Depth() > 0 {
 		nobody = fmt.Sprintf("Nobody answers on VLAN %v: pppoe-discovery -I %s --vlan untagged,1-4094 searches all of them", line.VLAN, s.Interface)

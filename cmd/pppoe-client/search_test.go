@@ -11,27 +11,31 @@ import (
 
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // TestSearchAdvice: what is known of a search in vain, and the next thing to try.
 func TestSearchAdvice(t *testing.T) {
-	ac := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	found := func(why pppoe.Mismatch) []pppoe.Unmatched { return []pppoe.Unmatched{{AC: ac, Name: "ac", Why: why}} }
+	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	found := func(why discovery.Mismatch) []discovery.Unmatched {
+		return []discovery.Unmatched{{AC: ac, Name: "ac", Why: why}}
+	}
 	for _, c := range []struct {
 		words     string
-		unmatched []pppoe.Unmatched
+		unmatched []discovery.Unmatched
 		obstacle  string
 		want      []string
 	}{
 		{"eth0", nil, "", []string{"Nobody answers: pppoe-discovery -I eth0 --vlan 1-4094 searches VLANs, tcpdump -eni eth0 pppoed shows what goes out and comes in"}},
 		{"eth0 vlan 50", nil, "", []string{"Nobody answers on VLAN 50: pppoe-discovery -I eth0 --vlan untagged,1-4094 searches all of them"}},
 		{"eth0", nil, "no cable", []string{"no cable"}},
-		{"eth0 pppoe-ac b", found(pppoe.OtherName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or say this name`}},
-		{"eth0", found(pppoe.OtherAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or say this address`}},
-		{"eth0", found(pppoe.OtherService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
-		{"eth0", []pppoe.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Why: pppoe.OtherService}}, "",
+		{"eth0 pppoe-ac b", found(discovery.OtherName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or say this name`}},
+		{"eth0", found(discovery.OtherAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or say this address`}},
+		{"eth0", found(discovery.OtherService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
+		{"eth0", []discovery.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Why: discovery.OtherService}}, "",
 			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or say one of these`}},
-		{"eth0", found(pppoe.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): say host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
+		{"eth0", found(discovery.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): say host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
 	} {
 		if got := searchAdvice(parse(t, strings.Fields(c.words)...), c.unmatched, c.obstacle); !slices.Equal(got, c.want) {
 			t.Errorf("%q, %v, %q: %q, want %q", c.words, c.unmatched, c.obstacle, got, c.want)
@@ -47,8 +51,8 @@ func TestSearchIsTold(t *testing.T) {
 		lines int
 	}{
 		{pppoe.Searching{For: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking", 2},
-		{pppoe.Unanswered{Missing: pppoe.PADO}, "interface nowhere0 is not there", 1},
-		{pppoe.Unanswered{Missing: pppoe.PADS}, "", 0},
+		{pppoe.Unanswered{Missing: wire.PADO}, "interface nowhere0 is not there", 1},
+		{pppoe.Unanswered{Missing: wire.PADS}, "", 0},
 		{pppoe.Connected{}, "", 0},
 	} {
 		var log bytes.Buffer
@@ -72,7 +76,7 @@ func TestEndText(t *testing.T) {
 		{nil, "lo", ""},
 		{errors.New("no memory"), "lo", "no memory"},
 		{&pppoe.EndError{Reason: hangUp, Err: errors.New("no device")}, "lo", "no device"},
-		{&pppoe.EndError{Reason: hangUp, AC: pppoe.Addr{2, 1}}, "lo", ""},
+		{&pppoe.EndError{Reason: hangUp, AC: wire.Addr{2, 1}}, "lo", ""},
 		{&pppoe.EndError{Reason: session.Reason{Cause: session.UserRequest}}, "lo", ""},
 		{&pppoe.EndError{Reason: hangUp}, "lo", "interface lo is without carrier"},
 		{&pppoe.EndError{Reason: hangUp}, "nowhere0", "interface nowhere0 is not there"},

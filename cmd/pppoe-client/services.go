@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"strings"
 
-	"upppoe/internal/inet6/dhcp6"
-	"upppoe/internal/status"
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/mgmt/status"
 )
 
 // servicesOf are what DHCPv6 has told of those asked for, as events have it.

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 
-	"upppoe/internal/control"
-	"upppoe/internal/keptlog"
-	"upppoe/internal/pppd"
-	"upppoe/internal/status"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/log/keptlog"
+	"upppoe/internal/mgmt/control"
+	"upppoe/internal/mgmt/status"
 )
 
 // allLines are all lines of a log.

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heedSignals does what pppd does at SIGHUP, SIGUSR1 and SIGUSR2, until the function
+// handleSignals does what pppd does at SIGHUP, SIGUSR1 and SIGUSR2, until the function
 // that it returns is called.
-func (p *program) heedSignals() (stop func()) {
+func (p *program) handleSignals() (stop func()) {
 	signals := make(chan os.Signal, 4)
 	done := make(chan struct{})
 	signal.Notify(signals, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)

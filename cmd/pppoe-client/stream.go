@@ -4,8 +4,8 @@ import (
 	"io"
 	"time"
 
-	"upppoe/internal/linequeue"
-	"upppoe/internal/status"
+	"upppoe/internal/log/linequeue"
+	"upppoe/internal/mgmt/status"
 )
 
 // stream writes events to somebody who may be slow to read them, without making anybody

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"upppoe/internal/linequeue"
+	"upppoe/internal/log/linequeue"
 )
 
 // held is a writer that does not return until it is let go.

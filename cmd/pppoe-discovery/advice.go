@@ -4,14 +4,14 @@ import (
 	"fmt"
 
 	"upppoe/internal/advice"
-	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 )
 
 // searchOptions are the flags that narrow a search.
 var searchOptions = advice.Options{Say: "give", Name: "-C", Service: "-S", NoHostUniq: "leave out -U or -W"}
 
 // advice says who answered without being wanted, what keeps answers away, and what to try next.
-func (f *flags) advice(unmatched []pppoe.Unmatched, obstacle string) []string {
+func (f *flags) advice(unmatched []discovery.Unmatched, obstacle string) []string {
 	nobody := ""
 	if len(f.vlans) == 0 {
 		nobody = fmt.Sprintf("Nobody answers on %s: pppoe-discovery -I %s --vlan 1-4094 searches its VLANs", f.iface, f.iface)

@@ -8,11 +8,12 @@ import (
 	"github.com/gopacket/gopacket/macs"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // answer is a concentrator's, as it is shown.
 type answer struct {
-	pppoe.Sighting
+	pppoe.ScanResult
 	scanned    bool // VLANs were asked for
 	unexpected bool
 }
@@ -24,9 +25,9 @@ func (a answer) refused() bool {
 }
 
 // services are the Service-Names offered, sorted.
-func services(tags pppoe.Tags) (names []string) {
+func services(tags wire.Tags) (names []string) {
 	for t := range tags.All() {
-		if t.Type == pppoe.TagServiceName {
+		if t.Type == wire.TagServiceName {
 			names = append(names, string(t.Value))
 		}
 	}
@@ -38,7 +39,7 @@ func services(tags pppoe.Tags) (names []string) {
 func (a answer) milliseconds() float64 { return float64(a.After.Microseconds()) / 1000 }
 
 // vendor is whom the IEEE gave the address to; empty: nobody known.
-func vendor(a pppoe.Addr) string {
+func vendor(a wire.Addr) string {
 	if a[0]&2 != 0 {
 		return "locally administered"
 	}
@@ -55,5 +56,5 @@ func quoted(names []string) string {
 }
 
 func quote(text string) string {
-	return fmt.Sprintf("\"%s\"", strings.ReplaceAll(pppoe.Escape(text), `"`, `\042`))
+	return fmt.Sprintf("\"%s\"", strings.ReplaceAll(wire.Escape(text), `"`, `\042`))
 }

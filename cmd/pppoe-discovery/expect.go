@@ -4,7 +4,8 @@ import (
 	"errors"
 	"strings"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // expectation is which concentrators belong here; empty: nobody cares.
@@ -12,7 +13,7 @@ type expectation []expected
 
 // expected is one of them: its address, or else its name.
 type expected struct {
-	addr pppoe.Addr
+	addr wire.Addr
 	name string
 }
 
@@ -21,7 +22,7 @@ func parseExpectation(words []string) (all expectation, err error) {
 		if word == "" {
 			return nil, errors.New("--expect takes an Ethernet address, or an AC-Name")
 		}
-		addr, err := pppoe.ParseAddr(word)
+		addr, err := wire.ParseAddr(word)
 		if err != nil {
 			all = append(all, expected{name: word})
 			continue
@@ -33,12 +34,12 @@ func parseExpectation(words []string) (all expectation, err error) {
 
 func (e expected) String() string {
 	if e.name != "" {
-		return pppoe.Escape(e.name)
+		return wire.Escape(e.name)
 	}
 	return e.addr.String()
 }
 
-func (e expected) is(o pppoe.Offer) bool {
+func (e expected) is(o discovery.Offer) bool {
 	if e.name != "" {
 		return e.name == o.Name()
 	}
@@ -46,7 +47,7 @@ func (e expected) is(o pppoe.Offer) bool {
 }
 
 // unexpected says whether a concentrator does not belong here.
-func (all expectation) unexpected(o pppoe.Offer) bool {
+func (all expectation) unexpected(o discovery.Offer) bool {
 	for _, e := range all {
 		if e.is(o) {
 			return false
@@ -56,7 +57,7 @@ func (all expectation) unexpected(o pppoe.Offer) bool {
 }
 
 // missing are those that are none of the offers.
-func (all expectation) missing(offers []pppoe.Offer) (missing expectation) {
+func (all expectation) missing(offers []discovery.Offer) (missing expectation) {
 	for _, e := range all {
 		there := false
 		for _, o := range offers {

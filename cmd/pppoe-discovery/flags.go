@@ -11,13 +11,15 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"upppoe/internal/flagerror"
-	"upppoe/internal/ifname"
-	"upppoe/internal/manual"
+	"upppoe/internal/config/flagerror"
+	"upppoe/internal/config/manpage"
+	"upppoe/internal/host/ifname"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // flags are the command line's.
@@ -35,7 +37,7 @@ type flags struct {
 	named    bool // -I was given
 
 	vlans    []vlan.Stack
-	source   pppoe.Addr
+	source   wire.Addr
 	priority uint8
 	rate     int
 
@@ -63,7 +65,7 @@ type words struct {
 func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 	f, w := &flags{}, &words{}
 	set := flagSet(f, w)
-	manual.AddFlag(set, manualTo, func() *manual.Page { return page(set) })
+	manpage.AddFlag(set, manualTo, func() *manpage.Page { return page(set) })
 	switch err := set.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):
 		return nil, errHelp
@@ -133,7 +135,7 @@ func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
 	}
 	f.timeout, f.interval = time.Duration(w.seconds)*time.Second, time.Duration(w.interval)*time.Second
 	if w.source != "" {
-		if f.source, err = pppoe.ParseAddr(w.source); err != nil {
+		if f.source, err = wire.ParseAddr(w.source); err != nil {
 			return fmt.Errorf("--source %w", err)
 		}
 	}
@@ -162,8 +164,8 @@ func (f *flags) check() error {
 		return errors.New("--first ends with the first answer, and --watch never ends: leave out one of them")
 	case f.timeout <= 0 || f.timeout > longest, f.attempts < 1 || f.attempts > 1000:
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
-	case len(f.service) > pppoe.MaxService:
-		return fmt.Errorf("-S takes a name of at most %d octets, or no PADI could hold it", pppoe.MaxService)
+	case len(f.service) > discovery.MaxService:
+		return fmt.Errorf("-S takes a name of at most %d octets, or no PADI could hold it", discovery.MaxService)
 	case len(f.service)+len(f.hostUniq) > maxWanted:
 		return fmt.Errorf("-S and -W take at most %d octets together, or no PADI could hold them", maxWanted)
 	case f.interval <= 0 || f.interval > longest:
@@ -205,8 +207,8 @@ func (f *flags) mark(pid bool, uniq string) (err error) {
 	return nil
 }
 
-func (f *flags) host() pppoe.HostConfig {
-	return pppoe.HostConfig{
+func (f *flags) host() discovery.ClientConfig {
+	return discovery.ClientConfig{
 		Service: f.service, ACNames: f.acNames(), HostUniq: f.hostUniq,
 		Timeout: f.timeout, Attempts: f.attempts, Probe: true,
 	}
@@ -221,7 +223,7 @@ func (f *flags) acNames() []string {
 }
 
 func (f *flags) scan() pppoe.ScanConfig {
-	c := pppoe.ScanConfig{Host: f.host(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
+	c := pppoe.ScanConfig{Client: f.host(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
 	if f.watch {
 		c.Interval = f.interval
 	}
@@ -236,7 +238,7 @@ func (f *flags) explain(err error) error {
 	return fmt.Errorf("%w. Without -I, %s is asked on: name another one with -I", err, defaultInterface)
 }
 
-func (f *flags) line() afpacket.Line {
+func (f *flags) line() afpacket.Attachment {
 	name, _ := ifname.Real(f.iface)
-	return afpacket.Line{Interface: name, Source: f.source}
+	return afpacket.Attachment{Interface: name, Source: f.source}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"upppoe/internal/version"
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 func TestFlags(t *testing.T) {
@@ -33,18 +33,18 @@ func TestFlags(t *testing.T) {
 		}},
 		{"-I eth0 --vlan 50.1-3 -t 7 -a 5 --rate 10 --priority 6", func(f *flags) bool {
 			s := f.scan()
-			return len(s.VLANs) == 3 && s.Host.Timeout == 7*time.Second && s.Host.Attempts == 5 && s.Rate == 10 && s.Priority == 6
+			return len(s.VLANs) == 3 && s.Client.Timeout == 7*time.Second && s.Client.Attempts == 5 && s.Rate == 10 && s.Priority == 6
 		}},
 		{"-I eth0 --watch", func(f *flags) bool { return f.scan().Interval == 30*time.Second && f.missed == 3 && len(f.vlans) == 0 }},
 		{"-I eth0 --watch --interval 5 --missed 1 --expect 02:00:5e:00:53:01 --expect my-ac --alarm", func(f *flags) bool {
 			return f.scan().Interval == 5*time.Second && f.missed == 1 && f.alarm && len(f.expect) == 2 &&
-				f.expect[0] == expected{addr: pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}} && f.expect[1] == expected{name: "my-ac"}
+				f.expect[0] == expected{addr: wire.Addr{2, 0, 0x5e, 0, 0x53, 1}} && f.expect[1] == expected{name: "my-ac"}
 		}},
 		{"-Q", (*flags).endsAtFirst},
 		{"--first --expect my-ac", (*flags).endsAtFirst},
 		{"-Q --expect my-ac", func(f *flags) bool { return !f.endsAtFirst() }},
 		{"-C my-ac", func(f *flags) bool { return !f.endsAtFirst() }},
-		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.line().Source == pppoe.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
+		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.line().Source == wire.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
 	} {
 		f, err := parseFlags(strings.Fields(c.args), io.Discard, io.Discard)
 		if err != nil || !c.right(f) {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // document gathers a JSON document.
@@ -92,13 +92,13 @@ func inJSON(a answer) concentrator {
 	return c
 }
 
-func (c *concentrator) add(t pppoe.Tag) {
+func (c *concentrator) add(t wire.Tag) {
 	switch t.Type {
-	case pppoe.TagServiceName:
+	case wire.TagServiceName:
 		c.Services = append(c.Services, string(t.Value))
-	case pppoe.TagACCookie:
+	case wire.TagACCookie:
 		c.Cookie = hex.EncodeToString(t.Value)
-	case pppoe.TagRelaySessionID:
+	case wire.TagRelaySessionID:
 		c.RelayID = hex.EncodeToString(t.Value)
 	}
 	said := tag{Type: fmt.Sprintf("0x%04x", uint16(t.Type)), Name: t.Type.String(), Octets: hex.EncodeToString(t.Value)}

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // TestJSONOnTerminal: a stranger's words come through JSON as they are, and give a terminal
@@ -15,7 +17,7 @@ func TestJSONOnTerminal(t *testing.T) {
 	const name = "ac\x1b[2J\u009b2J\x7f\u202eevil\u2028\U000e0041 \"grün\" \\ 網\n"
 	var out bytes.Buffer
 	d := document{to: &out}
-	d.answer(answer{Sighting: pppoe.Sighting{Offer: pppoe.Offer{Tags: pppoe.Tags(nil).Append(pppoe.TagACName, []byte(name)).Append(pppoe.TagACSystemError, []byte("\xff\x9b"))}}})
+	d.answer(answer{ScanResult: pppoe.ScanResult{Offer: discovery.Offer{Tags: wire.Tags(nil).Append(wire.TagACName, []byte(name)).Append(wire.TagACSystemError, []byte("\xff\x9b"))}}})
 	d.end()
 	for _, r := range out.String() {
 		if r != '\n' && !unicode.IsPrint(r) {

@@ -18,21 +18,23 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
-// wire is a veth pair of the real kernel, from "near" in one namespace to "far" in another,
+// testWire is a veth pair of the real kernel, from "near" in one namespace to "far" in another,
 // and the program.
-type wire struct {
+type testWire struct {
 	*testing.T
 	near, far *lab.Namespace
 	program   string
 }
 
-func newWire(t *testing.T) *wire {
+func newWire(t *testing.T) *testWire {
 	t.Helper()
 	roottest.Need(t)
 	dir := t.TempDir()
@@ -42,7 +44,7 @@ func newWire(t *testing.T) *wire {
 	if err := lab.Build("../..", dir, "./cmd/pppoe-discovery"); err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{T: t, program: filepath.Join(dir, "pppoe-discovery")}
+	w := &testWire{T: t, program: filepath.Join(dir, "pppoe-discovery")}
 	for _, n := range []**lab.Namespace{&w.near, &w.far} {
 		var err error
 		if *n, err = lab.NewNamespace(); err != nil {
@@ -57,31 +59,31 @@ func newWire(t *testing.T) *wire {
 }
 
 // answering has a concentrator answer on the far side, on a VLAN or without.
-func (w *wire) answering(tags vlan.Stack, name string) {
+func (w *testWire) answering(tags vlan.Stack, name string) {
 	w.Helper()
 	var port *afpacket.Port
 	err := w.far.Do(func() (err error) {
-		port, err = afpacket.Open(afpacket.Line{Interface: "far", VLAN: tags}, pppoe.EtherTypeDiscovery)
+		port, err = afpacket.Open(afpacket.Attachment{Interface: "far", VLAN: tags}, wire.EtherTypeDiscovery)
 		return err
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.Cleanup(func() { port.Close() })
-	c := pppoe.NewConcentrator(port.Addr(), pppoe.ConcentratorConfig{ACName: name, Rand: rand.Reader})
+	c := discovery.NewConcentrator(port.Addr(), discovery.ConcentratorConfig{ACName: name, Rand: rand.Reader})
 	// Ends with the port.
 	go serve(port, c)
 }
 
-func serve(port pppoe.Port, c *pppoe.Concentrator) {
-	frames := []pppoe.Frame{{Data: make([]byte, 1514)}}
+func serve(port datapath.Port, c *discovery.Concentrator) {
+	frames := []datapath.Frame{{Data: make([]byte, 1514)}}
 	for {
 		n, err := port.ReadBatch(frames)
 		if err != nil {
 			return
 		}
-		var q pppoe.Queue
-		if f, err := pppoe.ParseDiscoveryFrame(frames[0].Data); n == 1 && err == nil && f.Code == pppoe.PADI {
+		var q wire.Queue
+		if f, err := wire.ParseDiscoveryFrame(frames[0].Data); n == 1 && err == nil && f.Code == wire.PADI {
 			c.ReceivePADI(time.Now(), f, &q)
 		}
 		for _, f := range q.All() {
@@ -91,7 +93,7 @@ func serve(port pppoe.Port, c *pppoe.Concentrator) {
 }
 
 // run runs the program on the near side, as nobody, with those capabilities alone.
-func (w *wire) run(capabilities []uintptr, args ...string) (out, complaints string, code int) {
+func (w *testWire) run(capabilities []uintptr, args ...string) (out, complaints string, code int) {
 	w.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(w.program, append([]string{"-I", "near"}, args...)...)
@@ -158,7 +160,7 @@ func TestScanKernel(t *testing.T) {
 }
 
 // scan searches a list, and holds what is found against a wish.
-func (w *wire) scan(want []string, list string) {
+func (w *testWire) scan(want []string, list string) {
 	w.Helper()
 	out, complaints, code := w.run(netRaw, "--vlan", list, "--json")
 	if code != 0 || complaints != "" {

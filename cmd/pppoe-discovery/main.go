@@ -15,9 +15,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/linkwatch"
+	"upppoe/internal/host/linkmonitor"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 func main() {
@@ -25,7 +28,7 @@ func main() {
 	defer stop()
 	// Somebody who does not read what is printed must not keep the program from ending.
 	context.AfterFunc(ctx, func() { time.AfterFunc(longestEnd, func() { os.Exit(exitNone) }) })
-	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, obstacle: linkwatch.Obstacle, terminal: isTerminal(os.Stderr)}
+	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, obstacle: linkmonitor.Obstacle, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
@@ -42,7 +45,7 @@ const (
 // program is what the command needs of the world.
 type program struct {
 	out, complaints io.Writer
-	open            func(*flags) (pppoe.Port, error)
+	open            func(*flags) (datapath.Port, error)
 	obstacle        func(iface string) string // what keeps answers away; empty: nothing that is known
 	terminal        bool                      // complaints are read by a person: what is under way is said there, too
 }
@@ -55,11 +58,11 @@ func isTerminal(f *os.File) bool {
 
 // open opens the port that the flags want: one that has the VLAN tags in its frames only
 // if there are any, for it is told of all frames of the interface.
-func open(f *flags) (pppoe.Port, error) {
+func open(f *flags) (datapath.Port, error) {
 	if len(f.vlans) > 0 {
-		return afpacket.OpenTrunk(f.line(), pppoe.EtherTypeDiscovery)
+		return afpacket.OpenTrunk(f.line(), wire.EtherTypeDiscovery)
 	}
-	return afpacket.Open(f.line(), pppoe.EtherTypeDiscovery)
+	return afpacket.Open(f.line(), wire.EtherTypeDiscovery)
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
@@ -103,18 +106,18 @@ func (o *output) Write(b []byte) (n int, err error) {
 }
 
 // list asks once, and shows who answers.
-func (p *program) list(ctx context.Context, f *flags, port pppoe.Port) int {
+func (p *program) list(ctx context.Context, f *flags, port datapath.Port) int {
 	show := p.printer(f)
-	var offers []pppoe.Offer
+	var offers []discovery.Offer
 	code := exitNone
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
 	p.announce(f)
-	found := func(s pppoe.Sighting) {
+	found := func(s pppoe.ScanResult) {
 		if ctx.Err() != nil {
 			return // what comes behind the first answer
 		}
-		a := answer{Sighting: s, scanned: len(f.vlans) > 0, unexpected: f.expect.unexpected(s.Offer)}
+		a := answer{ScanResult: s, scanned: len(f.vlans) > 0, unexpected: f.expect.unexpected(s.Offer)}
 		show.answer(a)
 		if !a.refused() {
 			offers = append(offers, s.Offer)
@@ -166,12 +169,12 @@ func (p *program) announce(f *flags) {
 }
 
 // ask asks on VLANs, or as pppd's program does.
-func (p *program) ask(ctx context.Context, f *flags, port pppoe.Port, found func(pppoe.Sighting)) ([]pppoe.Unmatched, error) {
+func (p *program) ask(ctx context.Context, f *flags, port datapath.Port, found func(pppoe.ScanResult)) ([]discovery.Unmatched, error) {
 	if f.scans() {
 		return nil, pppoe.Scan(ctx, port, f.scan(), found)
 	}
-	return pppoe.Probe(ctx, port, f.host(), func(o pppoe.Offer, after time.Duration) {
-		found(pppoe.Sighting{Offer: o, After: after})
+	return pppoe.Probe(ctx, port, f.host(), func(o discovery.Offer, after time.Duration) {
+		found(pppoe.ScanResult{Offer: o, After: after})
 	})
 }
 

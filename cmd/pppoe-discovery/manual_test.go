@@ -6,13 +6,13 @@ import (
 	"io"
 	"testing"
 
-	"upppoe/internal/manual/manualtest"
+	"upppoe/internal/config/manpage/manpagetest"
 )
 
 var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
-	manualtest.Check(t, "pppoe-discovery.8", *update, func(w io.Writer) error {
+	manpagetest.Check(t, "pppoe-discovery.8", *update, func(w io.Writer) error {
 		p := &program{out: w, complaints: w}
 		if code := p.run(t.Context(), []string{"--man"}); code != exitFound {
 			return fmt.Errorf("exit code %d", code)

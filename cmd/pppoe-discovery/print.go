@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // printer shows answers as they come.
@@ -39,7 +39,7 @@ const maxCookie = 20
 
 func (p plain) answer(a answer) {
 	if e, refused := a.Tags.FindError(); refused {
-		fmt.Fprintf(p.to, "Refused: %s\n", pppoe.Escape(e.Text))
+		fmt.Fprintf(p.to, "Refused: %s\n", wire.Escape(e.Text))
 	}
 	if a.unexpected {
 		fmt.Fprintln(p.to, "Unexpected: yes")
@@ -56,15 +56,15 @@ func (p plain) answer(a answer) {
 	fmt.Fprintf(p.to, "AC-Ethernet-Address: %v\n%s\n", a.AC, strings.Repeat("-", 50))
 }
 
-func (p plain) tag(t pppoe.Tag) {
+func (p plain) tag(t wire.Tag) {
 	switch {
-	case t.Type == pppoe.TagACName:
-		fmt.Fprintf(p.to, "Access-Concentrator: %s\n", pppoe.Escape(string(t.Value)))
-	case t.Type == pppoe.TagServiceName && len(t.Value) > 0:
-		fmt.Fprintf(p.to, "Service-Name: %s\n", pppoe.Escape(string(t.Value)))
-	case t.Type == pppoe.TagACCookie:
+	case t.Type == wire.TagACName:
+		fmt.Fprintf(p.to, "Access-Concentrator: %s\n", wire.Escape(string(t.Value)))
+	case t.Type == wire.TagServiceName && len(t.Value) > 0:
+		fmt.Fprintf(p.to, "Service-Name: %s\n", wire.Escape(string(t.Value)))
+	case t.Type == wire.TagACCookie:
 		fmt.Fprintf(p.to, "Cookie: %s\n", octets(t.Value))
-	case t.Type == pppoe.TagRelaySessionID:
+	case t.Type == wire.TagRelaySessionID:
 		fmt.Fprintf(p.to, "Relay-ID: %s\n", octets(t.Value))
 	}
 }
@@ -103,7 +103,7 @@ func (p verbose) answer(a answer) {
 	}
 }
 
-func (p verbose) tag(t pppoe.Tag) {
+func (p verbose) tag(t wire.Tag) {
 	details := t.Details()
 	name := t.Type.String()
 	switch {
@@ -118,7 +118,7 @@ func (p verbose) tag(t pppoe.Tag) {
 	default:
 		fmt.Fprintf(p.to, "  %s\n", name)
 		for _, d := range details {
-			fmt.Fprintf(p.to, "    %s: %s\n", d.Name, pppoe.Escape(d.Value))
+			fmt.Fprintf(p.to, "    %s: %s\n", d.Name, wire.Escape(d.Value))
 		}
 	}
 }

@@ -13,28 +13,31 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/ethertest"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 var (
-	own  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
-	xrx  = pppoe.Addr{0, 0, 0, 0, 0x53, 1} // Xerox's, the first in the IEEE's list
-	mine = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	own  = wire.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
+	xrx  = wire.Addr{0, 0, 0, 0, 0x53, 1} // Xerox's, the first in the IEEE's list
+	mine = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
 )
 
 // ac is a concentrator in a test's hands.
 type ac struct {
 	*ethertest.Port
-	tags atomic.Pointer[pppoe.Tags]
+	tags atomic.Pointer[wire.Tags]
 	wait time.Duration
 }
 
 // offers changes what it offers.
-func (a *ac) offers(tags pppoe.Tags) { a.tags.Store(&tags) }
+func (a *ac) offers(tags wire.Tags) { a.tags.Store(&tags) }
 
-func named(name string, more ...pppoe.Tag) (tags pppoe.Tags) {
-	tags = tags.Append(pppoe.TagACName, []byte(name)).Append(pppoe.TagServiceName, nil)
+func named(name string, more ...wire.Tag) (tags wire.Tags) {
+	tags = tags.Append(wire.TagACName, []byte(name)).Append(wire.TagServiceName, nil)
 	for _, t := range more {
 		tags = tags.Append(t.Type, t.Value)
 	}
@@ -42,12 +45,12 @@ func named(name string, more ...pppoe.Tag) (tags pppoe.Tags) {
 }
 
 // join has a concentrator answer on a segment.
-func join(s *ethertest.Segment, addr pppoe.Addr, vlans string, tags pppoe.Tags, wait time.Duration) *ac {
+func join(s *ethertest.Segment, addr wire.Addr, vlans string, tags wire.Tags, wait time.Duration) *ac {
 	var stack vlan.Stack
 	if vlans != "" {
 		stack, _ = vlan.Parse(vlans)
 	}
-	a := &ac{Port: s.Tagged(addr, pppoe.EtherTypeDiscovery, stack), wait: wait}
+	a := &ac{Port: s.Tagged(addr, wire.EtherTypeDiscovery, stack), wait: wait}
 	a.offers(tags)
 	// Ends with the port.
 	go a.answer()
@@ -56,19 +59,19 @@ func join(s *ethertest.Segment, addr pppoe.Addr, vlans string, tags pppoe.Tags, 
 
 func (a *ac) answer() {
 	for {
-		frames := []pppoe.Frame{{Data: make([]byte, 1522)}}
+		frames := []datapath.Frame{{Data: make([]byte, 1522)}}
 		if _, err := a.ReadBatch(frames); err != nil {
 			return
 		}
-		f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
-		if err != nil || f.Code != pppoe.PADI {
+		f, err := wire.ParseDiscoveryFrame(frames[0].Data)
+		if err != nil || f.Code != wire.PADI {
 			continue
 		}
 		time.Sleep(a.wait) // virtual
-		uniq, _ := f.Tags.Find(pppoe.TagHostUniq)
-		tags := append(pppoe.Tags(nil), *a.tags.Load()...)
-		tags = tags.Append(pppoe.TagHostUniq, uniq)
-		pado := pppoe.DiscoveryFrame{Dst: f.Src, Src: a.Addr(), Discovery: pppoe.Discovery{Code: pppoe.PADO, Tags: tags}}
+		uniq, _ := f.Tags.Find(wire.TagHostUniq)
+		tags := append(wire.Tags(nil), *a.tags.Load()...)
+		tags = tags.Append(wire.TagHostUniq, uniq)
+		pado := wire.DiscoveryFrame{Dst: f.Src, Src: a.Addr(), Discovery: wire.Discovery{Code: wire.PADO, Tags: tags}}
 		a.WriteBatch([][]byte{pado.AppendTo(nil)})
 	}
 }
@@ -86,11 +89,11 @@ func none(string) string { return "" }
 // run runs the program on a segment, in virtual time, until it ends.
 func run(ctx context.Context, s *ethertest.Segment, args string) result {
 	var out, complaints strings.Builder
-	p := &program{out: &out, complaints: &complaints, obstacle: none, open: func(f *flags) (pppoe.Port, error) {
+	p := &program{out: &out, complaints: &complaints, obstacle: none, open: func(f *flags) (datapath.Port, error) {
 		if len(f.vlans) > 0 {
-			return s.Trunk(own, pppoe.EtherTypeDiscovery), nil
+			return s.Trunk(own, wire.EtherTypeDiscovery), nil
 		}
-		return s.Port(own, pppoe.EtherTypeDiscovery), nil
+		return s.Port(own, wire.EtherTypeDiscovery), nil
 	}}
 	start := time.Now()
 	code := p.run(ctx, append([]string{"-I", "eth0", "-W", "abcd"}, strings.Fields(args)...))
@@ -100,18 +103,18 @@ func run(ctx context.Context, s *ethertest.Segment, args string) result {
 }
 
 // everything is an offer with all tags that there are.
-func everything() pppoe.Tags {
+func everything() wire.Tags {
 	return named("ac \x1b[31m\"1\"",
-		pppoe.Tag{Type: pppoe.TagServiceName, Value: []byte("internet")},
-		pppoe.Tag{Type: pppoe.TagServiceName, Value: []byte("iptv")},
-		pppoe.Tag{Type: pppoe.TagACCookie, Value: []byte("0123456789abcdefghijkl")},
-		pppoe.Tag{Type: pppoe.TagRelaySessionID, Value: []byte{0, 1, 2}},
-		pppoe.Tag{Type: pppoe.TagVendorSpecific, Value: []byte("\x00\x00\x0d\xe9\x01\x05dsl/1\x02\x02me\x81\x04\x00\x00\x03\xe8")},
-		pppoe.Tag{Type: pppoe.TagVendorSpecific, Value: []byte("\x00\x00\x00\x09xyz")},
-		pppoe.Tag{Type: pppoe.TagCredits, Value: []byte{0, 5, 0, 6}},
-		pppoe.Tag{Type: pppoe.TagMetrics, Value: []byte{0, 0, 100, 50, 0, 10, 3, 0xe8, 7, 0xd0}},
-		pppoe.Tag{Type: pppoe.TagMaxPayload, Value: []byte{5, 0xdc}},
-		pppoe.Tag{Type: 0x1234, Value: []byte{0xde, 0xad}},
+		wire.Tag{Type: wire.TagServiceName, Value: []byte("internet")},
+		wire.Tag{Type: wire.TagServiceName, Value: []byte("iptv")},
+		wire.Tag{Type: wire.TagACCookie, Value: []byte("0123456789abcdefghijkl")},
+		wire.Tag{Type: wire.TagRelaySessionID, Value: []byte{0, 1, 2}},
+		wire.Tag{Type: wire.TagVendorSpecific, Value: []byte("\x00\x00\x0d\xe9\x01\x05dsl/1\x02\x02me\x81\x04\x00\x00\x03\xe8")},
+		wire.Tag{Type: wire.TagVendorSpecific, Value: []byte("\x00\x00\x00\x09xyz")},
+		wire.Tag{Type: wire.TagCredits, Value: []byte{0, 5, 0, 6}},
+		wire.Tag{Type: wire.TagMetrics, Value: []byte{0, 0, 100, 50, 0, 10, 3, 0xe8, 7, 0xd0}},
+		wire.Tag{Type: wire.TagMaxPayload, Value: []byte{5, 0xdc}},
+		wire.Tag{Type: 0x1234, Value: []byte{0xde, 0xad}},
 	)
 }
 
@@ -155,37 +158,37 @@ func TestOutput(t *testing.T) {
 // TestExitCodes: 0, 1 and 3, and what is said about it.
 func TestExitCodes(t *testing.T) {
 	const nobody = "Nobody answers on eth0: pppoe-discovery -I eth0 --vlan 1-4094 searches its VLANs\n"
-	refusal := named("full", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("no room")})
+	refusal := named("full", wire.Tag{Type: wire.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
 		args      string
-		offers    []pppoe.Tags
+		offers    []wire.Tags
 		code      int
 		complaint string
 	}{
 		{"", nil, 1, "Timeout waiting for PADO packets\n" + nobody},
 		{"-Q", nil, 1, ""},
-		{"", []pppoe.Tags{named("a")}, 0, ""},
-		{"", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"full\") answered, but it refused: AC-system-error no room\n"},
-		{"--vlan untagged", []pppoe.Tags{refusal}, 1, "Timeout waiting for PADO packets\n"},
-		{"-C b", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"a\") answered, but it is not the concentrator wanted: its name is another: leave out -C, or give this name\n"},
-		{"-S x", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"a\") answered, but it does not offer the service wanted: leave out -S\n"},
-		{"-C b -Q", []pppoe.Tags{named("a")}, 1, ""},
-		{"--vlan 7", []pppoe.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n"},
-		{"--vlan 7,untagged", []pppoe.Tags{named("a")}, 0, ""},
-		{"--expect a", []pppoe.Tags{named("a")}, 0, ""},
-		{"--expect 02:00:5e:10:00:00", []pppoe.Tags{named("a")}, 0, ""},
-		{"--expect a --expect b", []pppoe.Tags{named("a")}, 1, "No answer from b\n"},
+		{"", []wire.Tags{named("a")}, 0, ""},
+		{"", []wire.Tags{refusal}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"full\") answered, but it refused: AC-system-error no room\n"},
+		{"--vlan untagged", []wire.Tags{refusal}, 1, "Timeout waiting for PADO packets\n"},
+		{"-C b", []wire.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"a\") answered, but it is not the concentrator wanted: its name is another: leave out -C, or give this name\n"},
+		{"-S x", []wire.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"a\") answered, but it does not offer the service wanted: leave out -S\n"},
+		{"-C b -Q", []wire.Tags{named("a")}, 1, ""},
+		{"--vlan 7", []wire.Tags{named("a")}, 1, "Timeout waiting for PADO packets\n"},
+		{"--vlan 7,untagged", []wire.Tags{named("a")}, 0, ""},
+		{"--expect a", []wire.Tags{named("a")}, 0, ""},
+		{"--expect 02:00:5e:10:00:00", []wire.Tags{named("a")}, 0, ""},
+		{"--expect a --expect b", []wire.Tags{named("a")}, 1, "No answer from b\n"},
 		{"--expect a", nil, 1, "Timeout waiting for PADO packets\n" + nobody},
-		{"--expect a", []pppoe.Tags{named("a"), named("rogue")}, 3, "Unexpected access concentrators answered\n"},
-		{"--expect a -Q", []pppoe.Tags{named("a"), named("rogue")}, 3, ""},
-		{"--expect a --vlan untagged", []pppoe.Tags{named("a"), refusal}, 3, "Unexpected access concentrators answered\n"},
-		{"--expect 02:00:5e:10:00:01", []pppoe.Tags{named("a")}, 3, "Unexpected access concentrators answered\n"},
+		{"--expect a", []wire.Tags{named("a"), named("rogue")}, 3, "Unexpected access concentrators answered\n"},
+		{"--expect a -Q", []wire.Tags{named("a"), named("rogue")}, 3, ""},
+		{"--expect a --vlan untagged", []wire.Tags{named("a"), refusal}, 3, "Unexpected access concentrators answered\n"},
+		{"--expect 02:00:5e:10:00:01", []wire.Tags{named("a")}, 3, "Unexpected access concentrators answered\n"},
 		{"-t 0", nil, 1, "pppoe-discovery: -t takes 1 to 86400 seconds, and -a a number from 1 to 1000\n"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			for i, tags := range c.offers {
-				defer join(s, pppoe.Addr{2, 0, 0x5e, 0x10, 0, byte(i)}, "", tags, 0).Close()
+				defer join(s, wire.Addr{2, 0, 0x5e, 0x10, 0, byte(i)}, "", tags, 0).Close()
 			}
 			if got := run(t.Context(), s, c.args); got.code != c.code || got.complaints != c.complaint {
 				t.Errorf("%q with %d concentrators: exit code %d and %q, want %d and %q", c.args, len(c.offers), got.code, got.complaints, c.code, c.complaint)
@@ -197,7 +200,7 @@ func TestExitCodes(t *testing.T) {
 // TestFirst: --first ends with the first offer, not with a refusal, and shows that one alone, and
 // so does -Q; without it, the whole timeout is listened for.
 func TestFirst(t *testing.T) {
-	refusal := named("full", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("no room")})
+	refusal := named("full", wire.Tag{Type: wire.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
 		args   string
 		took   time.Duration
@@ -213,7 +216,7 @@ func TestFirst(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			defer join(s, xrx, "", refusal, time.Second).Close()
 			defer join(s, mine, "", named("second"), 2*time.Second).Close()
-			defer join(s, pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}, "", named("third"), 3*time.Second).Close()
+			defer join(s, wire.Addr{2, 0, 0x5e, 0, 0x53, 3}, "", named("third"), 3*time.Second).Close()
 			got := run(t.Context(), s, c.args)
 			offers := strings.Count(got.out, "second") + strings.Count(got.out, "third")
 			if c.args == "--first --json" {
@@ -232,7 +235,7 @@ func TestObstacle(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			var complaints strings.Builder
-			p := &program{out: io.Discard, complaints: &complaints, open: func(*flags) (pppoe.Port, error) { return s.Port(own, pppoe.EtherTypeDiscovery), nil },
+			p := &program{out: io.Discard, complaints: &complaints, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil },
 				obstacle: func(iface string) string { return iface + " has no carrier" }}
 			code := p.run(t.Context(), strings.Fields(args))
 			if want := "Timeout waiting for PADO packets\neth7 has no carrier\n"; code != exitNone || complaints.String() != want {
@@ -247,18 +250,18 @@ func TestNoHostUniq(t *testing.T) {
 	for args, want := range map[string]int{"": -1, "-W 0aff": 2, "-U": 4, "--vlan untagged": 12, "--vlan untagged -W 0aff": 6} {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
-			sniffer := s.Port(mine, pppoe.EtherTypeDiscovery)
+			sniffer := s.Port(mine, wire.EtherTypeDiscovery)
 			defer sniffer.Close()
-			p := &program{out: io.Discard, complaints: io.Discard, obstacle: none, open: func(f *flags) (pppoe.Port, error) {
-				return s.Port(own, pppoe.EtherTypeDiscovery), nil
+			p := &program{out: io.Discard, complaints: io.Discard, obstacle: none, open: func(f *flags) (datapath.Port, error) {
+				return s.Port(own, wire.EtherTypeDiscovery), nil
 			}}
 			p.run(t.Context(), append([]string{"-a", "1"}, strings.Fields(args)...))
-			frames := []pppoe.Frame{{Data: make([]byte, 1522)}}
+			frames := []datapath.Frame{{Data: make([]byte, 1522)}}
 			if _, err := sniffer.ReadBatch(frames); err != nil {
 				t.Fatal(err)
 			}
-			f, err := pppoe.ParseDiscoveryFrame(frames[0].Data)
-			uniq, found := f.Tags.Find(pppoe.TagHostUniq)
+			f, err := wire.ParseDiscoveryFrame(frames[0].Data)
+			uniq, found := f.Tags.Find(wire.TagHostUniq)
 			if !found && want == -1 {
 				return
 			}
@@ -287,8 +290,8 @@ func TestAnnounce(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			defer join(s, mine, "", named("ac"), 0).Close()
 			var complaints strings.Builder
-			p := &program{out: io.Discard, complaints: &complaints, terminal: c.terminal, open: func(*flags) (pppoe.Port, error) {
-				return s.Port(own, pppoe.EtherTypeDiscovery), nil
+			p := &program{out: io.Discard, complaints: &complaints, terminal: c.terminal, open: func(*flags) (datapath.Port, error) {
+				return s.Port(own, wire.EtherTypeDiscovery), nil
 			}}
 			if code := p.run(t.Context(), strings.Fields(c.args)); code != exitFound || complaints.String() != c.want {
 				t.Errorf("%q: code %d, %q, want %q", c.args, code, complaints.String(), c.want)
@@ -306,7 +309,7 @@ func TestDefaultInterface(t *testing.T) {
 		"-I eth0": "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + "\n",
 	} {
 		var complaints strings.Builder
-		p := &program{complaints: &complaints, open: func(f *flags) (pppoe.Port, error) {
+		p := &program{complaints: &complaints, open: func(f *flags) (datapath.Port, error) {
 			return nil, fmt.Errorf("%s: %w", f.iface, afpacket.ErrNoInterface)
 		}}
 		if code := p.run(t.Context(), strings.Fields(args)); code != exitNone || complaints.String() != want {
@@ -317,7 +320,7 @@ func TestDefaultInterface(t *testing.T) {
 
 func TestCannotOpen(t *testing.T) {
 	var complaints strings.Builder
-	p := &program{complaints: &complaints, open: func(*flags) (pppoe.Port, error) { return nil, errors.New("eth0: gone") }}
+	p := &program{complaints: &complaints, open: func(*flags) (datapath.Port, error) { return nil, errors.New("eth0: gone") }}
 	if code := p.run(t.Context(), []string{"-I", "eth0"}); code != 1 || complaints.String() != "pppoe-discovery: eth0: gone\n" {
 		t.Errorf("exit code %d and %q", code, complaints.String())
 	}
@@ -332,18 +335,18 @@ func TestWatch(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			a := join(s, xrx, "50", named("a"), time.Millisecond)
 			b := join(s, mine, "50", named("b"), 2*time.Millisecond)
-			third := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
+			third := wire.Addr{2, 0, 0x5e, 0, 0x53, 3}
 			// Ends after the last step; the steps lie between the rounds.
 			go func() {
 				time.Sleep(5 * time.Second) // virtual
 				for _, step := range []func(){
 					func() {},
-					func() { a.offers(named("a", pppoe.Tag{Type: pppoe.TagServiceName, Value: []byte("isp")})) },
+					func() { a.offers(named("a", wire.Tag{Type: wire.TagServiceName, Value: []byte("isp")})) },
 					func() { b.offers(named("b2")) },
 					func() { b.Close() },
 					func() { b = join(s, third, "50", named("a"), 3*time.Millisecond) },
 					func() {},
-					func() { a.offers(named("a", pppoe.Tag{Type: pppoe.TagACSystemError, Value: []byte("full")})) },
+					func() { a.offers(named("a", wire.Tag{Type: wire.TagACSystemError, Value: []byte("full")})) },
 				} {
 					time.Sleep(10 * time.Second) // virtual
 					step()
@@ -401,8 +404,8 @@ func TestRegistryIsBounded(t *testing.T) {
 	r := newRegistry(&flags{missed: 1})
 	told := 0
 	for i := range maxKnown + 100 {
-		addr := pppoe.Addr{2, 1, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
-		told += len(r.hear(time.Time{}, pppoe.Sighting{Offer: pppoe.Offer{AC: addr, Tags: named("forged")}}))
+		addr := wire.Addr{2, 1, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
+		told += len(r.hear(time.Time{}, pppoe.ScanResult{Offer: discovery.Offer{AC: addr, Tags: named("forged")}}))
 	}
 	if told != maxKnown || len(r.known) != maxKnown {
 		t.Errorf("told of %d, and knows %d, want %d", told, len(r.known), maxKnown)
@@ -453,7 +456,7 @@ func TestOutputLost(t *testing.T) {
 			a := join(s, mine, "", named("ac"), 0)
 			defer a.Close()
 			var complaints strings.Builder
-			p := &program{out: full{}, complaints: &complaints, obstacle: none, open: func(*flags) (pppoe.Port, error) { return s.Port(own, pppoe.EtherTypeDiscovery), nil }}
+			p := &program{out: full{}, complaints: &complaints, obstacle: none, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil }}
 			code := p.run(t.Context(), append([]string{"-I", "eth0", "-a", "1"}, strings.Fields(args)...))
 			if told := strings.Contains(complaints.String(), "what was found is not told: no space left"); code != want || told != (want == exitNone) {
 				t.Errorf("%q: exit code %d, want %d; complaints %q", args, code, want, complaints.String())

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // kind is what has happened.
@@ -66,7 +69,7 @@ type signboard struct {
 // place is where a concentrator answers.
 type place struct {
 	vlan vlan.Stack
-	ac   pppoe.Addr
+	ac   wire.Addr
 }
 
 type entry struct {
@@ -83,8 +86,8 @@ func newRegistry(f *flags) *registry {
 }
 
 // hear takes an answer.
-func (r *registry) hear(at time.Time, s pppoe.Sighting) []event {
-	a := answer{Sighting: s, scanned: r.scanned, unexpected: r.expect.unexpected(s.Offer)}
+func (r *registry) hear(at time.Time, s pppoe.ScanResult) []event {
+	a := answer{ScanResult: s, scanned: r.scanned, unexpected: r.expect.unexpected(s.Offer)}
 	where := place{s.VLAN, s.AC}
 	if e := r.known[where]; e != nil {
 		changes := differences(e.answer, a)
@@ -166,7 +169,7 @@ func (r *registry) round(at time.Time) (events []event) {
 
 // missing tells once of those expected that do not answer, until they do.
 func (r *registry) missing(at time.Time) (events []event) {
-	var offers []pppoe.Offer
+	var offers []discovery.Offer
 	for _, where := range r.order {
 		offers = append(offers, r.known[where].answer.Offer)
 	}
@@ -182,7 +185,7 @@ func (r *registry) missing(at time.Time) (events []event) {
 }
 
 // watch asks again and again until the context ends, or an alarm is wanted and given.
-func (p *program) watch(ctx context.Context, f *flags, port pppoe.Port) int {
+func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r, code := newRegistry(f), exitNone
@@ -208,7 +211,7 @@ func (p *program) watch(ctx context.Context, f *flags, port pppoe.Port) int {
 		tell(r.round(now))
 		b.round(now)
 	}
-	err := pppoe.Scan(ctx, port, cfg, func(s pppoe.Sighting) { tell(r.hear(time.Now(), s)) })
+	err := pppoe.Scan(ctx, port, cfg, func(s pppoe.ScanResult) { tell(r.hear(time.Now(), s)) })
 	if err != nil {
 		return p.fail(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
 	"upppoe/pppoe/afpacket"
 	"upppoe/tun"
 )

@@ -14,15 +14,16 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"upppoe/internal/accounts"
-	"upppoe/internal/flagerror"
-	"upppoe/internal/hostnet"
-	"upppoe/internal/manual"
-	"upppoe/internal/pppd"
-	"upppoe/internal/scripts"
+	"upppoe/internal/aaa"
+	"upppoe/internal/config/flagerror"
+	"upppoe/internal/config/manpage"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/netconfig"
+	"upppoe/internal/host/scripts"
 	"upppoe/internal/version"
 	"upppoe/ppp"
 	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
 )
 
@@ -87,7 +88,7 @@ func parseFlags(args []string) (*flags, error) {
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
 	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process number, as long as it serves")
 	addWithoutEffect(set)
-	manual.AddFlag(set, os.Stdout, func() *manual.Page { return page(set) })
+	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })
 	version.AddFlag(set, "v", os.Stdout)
 	set.Usage = func() {
 		fmt.Print(usage, set.FlagUsages(), "\nOptions of the options file:\n")
@@ -159,7 +160,7 @@ func (f *flags) check(local, remote string) (err error) {
 // checkPool refuses what clients would be sent away for, one by one, as if they had no right to
 // come in.
 func (f *flags) checkPool() error {
-	if err := hostnet.HostAddress(f.local); err != nil {
+	if err := netconfig.HostAddress(f.local); err != nil {
 		return &pppd.Error{Message: fmt.Sprintf("-L %v: it %v: give one like 192.0.2.1", f.local, err)}
 	}
 	if f.remote.IsUnspecified() { // rp-pppoe's word for: others give addresses
@@ -169,7 +170,7 @@ func (f *flags) checkPool() error {
 	pool := pppoe.Pool{First: f.remote}
 	for id := 1; id <= f.max; id++ {
 		a := pool.Address(uint16(id))
-		if err := hostnet.HostAddress(a); err != nil {
+		if err := netconfig.HostAddress(a); err != nil {
 			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v of these %v", f.remote, f.max, a, err)}
 		}
 		if a == f.local {
@@ -231,8 +232,8 @@ func options(f *flags) (*pppd.Settings, error) {
 }
 
 // host is the network around sessions.
-func host(s *pppd.Settings, around *scripted, log *slog.Logger) *hostnet.Host {
-	return &hostnet.Host{
+func host(s *pppd.Settings, around *scripted, log *slog.Logger) *netconfig.Configurer {
+	return &netconfig.Configurer{
 		MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 		PreUp: around.preUp, Log: log,
 	}
@@ -248,9 +249,9 @@ func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 // config is what flags and options mean for a server, whose Host is yet to be set. What is wrong
 // with the accounts' files goes to the log. before are the accounts that the server has had until
 // now; nil: none.
-func config(f *flags, s *pppd.Settings, before pppoe.Authority, log *slog.Logger) pppoe.ServerConfig {
+func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: f.acName, Services: f.services},
+		Concentrator: discovery.ConcentratorConfig{ACName: f.acName, Services: f.services},
 		Session:      s.Session(),
 		Pool:         pppoe.Pool{Max: f.max, Each: f.each, First: f.remote},
 		KeepOlder:    f.keepOlder,
@@ -264,19 +265,19 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authority, log *slog.Logger
 	if v4 := c.Session.IPv4; v4 != nil {
 		v4.Local = f.local
 	}
-	c.Session.LCP.Demand = s.Demanded()
-	who := accounts.New(f.etc, s.Name, c.Pool, log)
+	c.Session.LCP.RequireAuth = s.Demanded()
+	who := aaa.New(f.etc, s.Name, c.Pool, log)
 	who.All, who.Bound = s, true
 	who.Files(s.CHAPSecrets, s.PAPSecrets)
-	if is, ok := before.(*accounts.Accounts); ok {
+	if is, ok := before.(*aaa.Accounts); ok {
 		who.Inherit(is)
 	}
-	who.Check(c.Session.LCP.Demand)
-	if len(c.Session.LCP.Demand) > 0 { // to others we prove nothing: see ppp.Mark
-		c.Session.LCP.Answer, c.Session.AnswerLast = who.Proves(s.Answer()), true
+	who.Check(c.Session.LCP.RequireAuth)
+	if len(c.Session.LCP.RequireAuth) > 0 { // to others we prove nothing: see ppp.Mark
+		c.Session.LCP.AllowAuth, c.Session.AnswerLast = who.Proves(s.Answer()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
-	c.Authority, c.Terms = who, func(pppoe.Line) pppoe.Terms { return s.Terms }
+	c.Authenticator, c.Terms = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Terms }
 	return c
 }
 

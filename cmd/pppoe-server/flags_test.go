@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/internal/manual/manualtest"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/manpage/manpagetest"
+	"upppoe/internal/config/pppd"
 	"upppoe/internal/version"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
@@ -67,7 +67,7 @@ func TestAbout(t *testing.T) {
 		"-v": version.Line("pppoe-server") + "\n", "--version": version.Line("pppoe-server") + "\n",
 	} {
 		var out strings.Builder
-		if err := manualtest.Printed(func() int { return run([]string{arg}) })(&out); err != nil || !strings.HasPrefix(out.String(), want) {
+		if err := manpagetest.Printed(func() int { return run([]string{arg}) })(&out); err != nil || !strings.HasPrefix(out.String(), want) {
 			t.Errorf("%s: %v, %q, want %q", arg, err, out.String(), want)
 		}
 	}
@@ -201,19 +201,19 @@ func TestConfig(t *testing.T) {
 		t.Errorf("the pool is %+v", c.Pool)
 	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand != nil:
 		t.Errorf("the concentrator is %+v", c.Concentrator)
-	case len(c.Session.LCP.Demand) != 1 || c.Session.LCP.Echo.Interval.Seconds() != 20 || c.Authority == nil:
-		t.Errorf("LCP is %+v, the authority %v", c.Session.LCP, c.Authority)
+	case len(c.Session.LCP.RequireAuth) != 1 || c.Session.LCP.Echo.Interval.Seconds() != 20 || c.Authenticator == nil:
+		t.Errorf("LCP is %+v, the authority %v", c.Session.LCP, c.Authenticator)
 	case !c.Trace:
 		t.Error("debug of the options file has no effect")
 	}
-	if terms := c.Terms(pppoe.Line{SessionID: 1}); terms.CheckSource || terms.Up.Bits != 0 {
+	if terms := c.Terms(pppoe.SessionInfo{SessionID: 1}); terms.CheckSource || terms.Up.Bits != 0 {
 		t.Errorf("nothing is said, and sessions are held to %+v", terms)
 	}
 	f = set(t, "source-check\nrate-up 1000")
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
-	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Terms(pppoe.Line{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
+	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Terms(pppoe.SessionInfo{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
 		t.Errorf("sessions are held to %+v", terms)
 	}
 	f = set(t, "noip")
@@ -350,8 +350,8 @@ func TestProvesItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		is := config(f, s, nil, slog.New(slog.DiscardHandler)).Session
-		if len(is.LCP.Answer) != c.methods || len(is.LCP.Answer) > 0 && (!is.AnswerLast || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
-			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.Answer), is.AnswerLast, is.Credentials.Name, c.methods)
+		if len(is.LCP.AllowAuth) != c.methods || len(is.LCP.AllowAuth) > 0 && (!is.AnswerLast || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
+			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.AllowAuth), is.AnswerLast, is.Credentials.Name, c.methods)
 		}
 	}
 }

@@ -13,11 +13,11 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"upppoe/internal/inet6/dhcp6"
-	"upppoe/internal/inet6/learned"
-	"upppoe/internal/inet6/runner"
-	"upppoe/internal/inet6/serve"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/lifetime"
+	"upppoe/internal/ipv6/runner"
+	"upppoe/internal/ipv6/server"
 	"upppoe/pppoe"
 )
 
@@ -37,7 +37,7 @@ func (f *ipv6Flags) add(set *pflag.FlagSet) {
 // ipv6Pools are what sessions get of IPv6 beyond link-local addresses; the zero value:
 // nothing.
 type ipv6Pools struct {
-	networks, addresses, prefixes *serve.Pool
+	networks, addresses, prefixes *server.Pool
 	servers                       []netip.Addr
 }
 
@@ -63,7 +63,7 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	}
 	for _, text := range f.servers {
 		a, err := netip.ParseAddr(text)
-		if err != nil || !learned.Server(a) || a.Zone() != "" {
+		if err != nil || !lifetime.Server(a) || a.Zone() != "" {
 			return &pppd.Error{Message: fmt.Sprintf("--ipv6-dns %q: give an IPv6 address like 2001:db8::53", text)}
 		}
 		p.servers = append(p.servers, a)
@@ -71,7 +71,7 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	return nil
 }
 
-func pool(flag, text string, bits int) (*serve.Pool, error) {
+func pool(flag, text string, bits int) (*server.Pool, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -79,18 +79,18 @@ func pool(flag, text string, bits int) (*serve.Pool, error) {
 	if err != nil {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: give a prefix like 2001:db8:1::/48", flag, text)}
 	}
-	if base.Addr().Is6() && !learned.Network(base.Masked()) {
+	if base.Addr().Is6() && !lifetime.Network(base.Masked()) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: no host can have an address of these", flag, text)}
 	}
-	p, err := serve.NewPool(base, bits)
+	p, err := server.NewPool(base, bits)
 	if err != nil {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s: %v", flag, err)}
 	}
 	return p, nil
 }
 
-// ipv6 serves the sessions whose IPv6CP is open.
-type ipv6 struct {
+// ipv6Service serves the sessions whose IPv6CP is open.
+type ipv6Service struct {
 	pools  ipv6Pools
 	duid   dhcp6.DUID
 	log    *slog.Logger
@@ -102,11 +102,11 @@ type ipv6 struct {
 }
 
 // newIPv6 makes what serves no session yet; nil: there is nothing to serve.
-func newIPv6(f *flags, log *slog.Logger) *ipv6 {
+func newIPv6(f *flags, log *slog.Logger) *ipv6Service {
 	if !f.ipv6.wanted() {
 		return nil
 	}
-	v := &ipv6{pools: f.ipv6, log: log, runner: runner.New[uint16]("", log)}
+	v := &ipv6Service{pools: f.ipv6, log: log, runner: runner.New[uint16]("", log)}
 	if v.pools.addresses != nil || v.pools.prefixes != nil {
 		var err error
 		if v.duid, err = dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader); err != nil {
@@ -118,7 +118,7 @@ func newIPv6(f *flags, log *slog.Logger) *ipv6 {
 }
 
 // notify is told what happens to sessions.
-func (v *ipv6) notify(l pppoe.Line, event pppoe.Event) {
+func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	if v == nil {
 		return
 	}
@@ -126,24 +126,24 @@ func (v *ipv6) notify(l pppoe.Line, event pppoe.Event) {
 	runner.Follow(event, func(a pppoe.Addressing) { stop(); v.start(l, a) }, stop)
 }
 
-func (v *ipv6) start(l pppoe.Line, a pppoe.Addressing) {
+func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
 	key := l.User
 	if key == "" {
 		key = l.Peer.String()
 	}
 	v.runner.Begin(l.SessionID, func(ctx context.Context) error {
-		return serve.Run(ctx, serve.Config{
+		return server.Run(ctx, server.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
 			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
 			DUID: v.duid, Servers: v.pools.servers, MTU: a.MTU, Log: v.log,
-			Notify: func(s serve.State) { v.given(ctx, l.SessionID, s) },
+			Notify: func(s server.State) { v.given(ctx, l.SessionID, s) },
 		})
 	})
 }
 
 // given is told what a session's peer has. Of one that is over it may be too late: its ID
 // may be another's.
-func (v *ipv6) given(ctx context.Context, id uint16, s serve.State) {
+func (v *ipv6Service) given(ctx context.Context, id uint16, s server.State) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if ctx.Err() == nil {
@@ -151,16 +151,16 @@ func (v *ipv6) given(ctx context.Context, id uint16, s serve.State) {
 	}
 }
 
-func (v *ipv6) stop(id uint16) {
+func (v *ipv6Service) stop(id uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.runner.End(id, serve.ErrLinkGone) { // a Run that has ended has told so
+	if v.runner.End(id, server.ErrLinkGone) { // a Run that has ended has told so
 		v.lend(id, nil)
 	}
 }
 
 // wait waits until no session is served any more.
-func (v *ipv6) wait() {
+func (v *ipv6Service) wait() {
 	if v != nil {
 		v.runner.Wait()
 	}

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"sync"
 
-	"upppoe/internal/linkwatch"
+	"upppoe/internal/host/linkmonitor"
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // watchLinks tells the server how its interfaces are, until the context ends, and then until
@@ -24,22 +25,22 @@ func watchLinks(ctx context.Context, interfaces []string, server *pppoe.Server, 
 
 // watchLink tells of one interface. The log has what changes after the first news.
 func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
-	state, address, begun := pppoe.LinkUp, pppoe.Addr{}, false
-	err := linkwatch.Watch(ctx, name, func(s pppoe.LinkState, a pppoe.Addr) {
+	state, address, begun := pppoe.LinkUp, wire.Addr{}, false
+	err := linkmonitor.Watch(ctx, name, func(s pppoe.LinkState, a wire.Addr) {
 		if s != state {
 			log.Info(fmt.Sprintf("Interface %s is %v", name, s))
 		}
-		if begun && a != address && a != (pppoe.Addr{}) {
+		if begun && a != address && a != (wire.Addr{}) {
 			log.Info(fmt.Sprintf("The Ethernet address of interface %s has changed to %v", name, a))
 		}
 		state, begun = s, true
-		if a != (pppoe.Addr{}) {
+		if a != (wire.Addr{}) {
 			address = a
 		}
 		server.Link(name, s, a)
 	})
 	if err != nil {
 		log.Warn(fmt.Sprintf("%v: an interface that goes is tried again every second", err))
-		server.Link(name, pppoe.LinkUp, pppoe.Addr{})
+		server.Link(name, pppoe.LinkUp, wire.Addr{})
 	}
 }

@@ -14,21 +14,21 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/background"
-	"upppoe/internal/ifname"
-	"upppoe/internal/journal"
-	"upppoe/internal/pidfile"
-	"upppoe/internal/pppd"
-	"upppoe/internal/privilege"
-	"upppoe/internal/stage"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/host/ifname"
+	"upppoe/internal/log/pppdlog"
+	"upppoe/internal/process/capability"
+	"upppoe/internal/process/daemonize"
+	"upppoe/internal/process/pidfile"
 	"upppoe/ppp/trace"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/linux"
 	"upppoe/pppoe/vlan"
 	"upppoe/tun"
 )
 
-func main() { os.Exit(run(background.Args())) }
+func main() { os.Exit(run(daemonize.Args())) }
 
 func run(args []string) int {
 	f, err := parseFlags(args)
@@ -38,17 +38,17 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
-	if err := privilege.HideMemory(); err != nil {
+	if err := capability.HideMemory(); err != nil {
 		return fail(err)
 	}
 	s, err := options(f)
 	if err != nil {
 		return fail(err)
 	}
-	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || background.IsCopy() {
+	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsCopy() {
 		return attend(f, s)
 	}
-	code, err := background.Launch(args)
+	code, err := daemonize.Launch(args)
 	if err != nil {
 		return fail(err)
 	}
@@ -57,10 +57,10 @@ func run(args []string) int {
 
 // attend runs the server until it ends.
 func attend(f *flags, s *pppd.Settings) int {
-	background.OutliveReaders()
+	daemonize.OutliveReaders()
 	// Signals that make pppd do something do not end a server in which nothing is to be done.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
-	lines, err := journal.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), background.IsCopy())
+	lines, err := pppdlog.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsCopy())
 	if err != nil {
 		return fail(err)
 	}
@@ -73,7 +73,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	if few := allowFiles(openFiles(f, s), f.max); few != "" {
 		log.Warn(few)
 	}
-	paths := &stage.Lines{Want: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Memory: s.StateDir, Log: log}
+	paths := &linux.Opener{DataPath: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Memory: s.StateDir, Log: log}
 	defer paths.Close()
 	listeners, err := listen(f, paths)
 	if err != nil {
@@ -85,12 +85,12 @@ func attend(f *flags, s *pppd.Settings) int {
 	// from the start, and the log says so now, not when the file changes.
 	giveUp(log, v6 != nil, s.DataPath)
 	cfg := config(f, s, nil, log)
-	j := &journal.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
+	j := &pppdlog.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	run := newScripted()
 	defer run.wait()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
-	cfg.Host = run
-	cfg.Notify = func(l pppoe.Line, e pppoe.Event) {
+	cfg.Network = run
+	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		j.Notify(l, e)
 		run.notify(l, e)
 		v6.notify(l, e)
@@ -100,14 +100,14 @@ func attend(f *flags, s *pppd.Settings) int {
 		return fail(err)
 	}
 	if v6 != nil {
-		v6.lend = server.Lend
+		v6.lend = server.SetSourcePrefixes
 	}
-	ctx, stop := background.UntilSignal(func(signal os.Signal) {
+	ctx, stop := daemonize.UntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 		run.hurry()
 	})
 	defer stop()
-	again := &reloading{flags: f, settings: s, accounts: cfg.Authority, log: log, lines: lines, scripts: run, server: server}
+	again := &reloading{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}
 	defer onHangUp(again.reload)()
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
@@ -119,10 +119,10 @@ func attend(f *flags, s *pppd.Settings) int {
 		}
 		defer pidfile.Remove(dir, name)
 	}
-	if background.IsCopy() {
+	if daemonize.IsCopy() {
 		lines.Flush()
 		lines.Drop(os.Stderr)
-		background.Ready()
+		daemonize.Ready()
 	}
 	unwatch := watchLinks(ctx, f.interfaces, server, log)
 	err = server.Run(ctx)
@@ -138,7 +138,7 @@ func attend(f *flags, s *pppd.Settings) int {
 
 // end tells why the server does not run any more: in the log, and to somebody who waits at a
 // terminal that does not have the log.
-func end(err error, lines *journal.Lines) int {
+func end(err error, lines *pppdlog.Lines) int {
 	slog.New(lines).Error(err.Error())
 	if lines.Has(os.Stderr) {
 		return exitCode(err)
@@ -147,7 +147,7 @@ func end(err error, lines *journal.Lines) int {
 }
 
 // listen opens the ports of all interfaces, or none.
-func listen(f *flags, paths *stage.Lines) (all []pppoe.Listener, err error) {
+func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func listen(f *flags, paths *stage.Lines) (all []pppoe.Listener, err error) {
 }
 
 // lines are the places to listen at: each VLAN of each interface.
-func (f *flags) lines() (all []afpacket.Line) {
+func (f *flags) lines() (all []afpacket.Attachment) {
 	vlans := f.vlans
 	if len(vlans) == 0 {
 		vlans = []vlan.Stack{{}}
@@ -178,7 +178,7 @@ func (f *flags) lines() (all []afpacket.Line) {
 	}
 	for _, name := range f.interfaces {
 		for _, tags := range vlans {
-			all = append(all, afpacket.Line{Interface: name, VLAN: tags})
+			all = append(all, afpacket.Attachment{Interface: name, VLAN: tags})
 		}
 	}
 	return all

@@ -4,11 +4,11 @@ import (
 	"flag"
 	"testing"
 
-	"upppoe/internal/manual/manualtest"
+	"upppoe/internal/config/manpage/manpagetest"
 )
 
 var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
-	manualtest.Check(t, "pppoe-server.8", *update, manualtest.Printed(func() int { return run([]string{"--man"}) }))
+	manpagetest.Check(t, "pppoe-server.8", *update, manpagetest.Printed(func() int { return run([]string{"--man"}) }))
 }

@@ -5,8 +5,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/pppd"
-	"upppoe/pppoe"
+	"upppoe/internal/config/pppd"
+	"upppoe/pppoe/datapath"
 )
 
 // Open files that a server takes beside its sessions': so many, and of each place where it
@@ -20,7 +20,7 @@ const (
 func openFiles(f *flags, s *pppd.Settings) uint64 {
 	each := 2 // a TUN device's queue, and what wakes its reader
 	switch queues := s.Queues; {
-	case s.DataPath == pppoe.DataPathPlain:
+	case s.DataPath == datapath.KindPlain:
 		each = 1
 	case queues > 1:
 		each = 2*queues + 1

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/journal"
-	"upppoe/internal/pppd"
+	"upppoe/internal/config/pppd"
+	"upppoe/internal/log/pppdlog"
 	"upppoe/pppoe"
 )
 
@@ -17,9 +17,9 @@ import (
 type reloading struct {
 	flags    *flags
 	settings *pppd.Settings // that hold
-	accounts pppoe.Authority
+	accounts pppoe.Authenticator
 	log      *slog.Logger
-	lines    *journal.Lines
+	lines    *pppdlog.Lines
 	scripts  *scripted
 	server   *pppoe.Server
 }
@@ -64,7 +64,7 @@ func (r *reloading) reload() {
 	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
 	r.scripts.use(host(s, r.scripts, r.log), scriptsOf(r.flags, s, r.log))
 	r.lines.SetDebug(s.Debug || r.flags.debug)
-	r.settings, r.accounts = s, cfg.Authority
+	r.settings, r.accounts = s, cfg.Authenticator
 	r.log.Info("SIGHUP: options and accounts are read again, for sessions that begin from now on")
 }
 

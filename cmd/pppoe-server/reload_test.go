@@ -9,9 +9,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/journal"
+	"upppoe/internal/log/pppdlog"
 	"upppoe/pppoe"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // reloadable is a server whose options file holds a text, as far as SIGHUP is concerned.
@@ -22,20 +23,20 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	out := &bytes.Buffer{}
-	lines := journal.NewLines(false)
+	lines := pppdlog.NewLines(false)
 	lines.AddMemory(out)
 	log := slog.New(lines)
 	cfg := config(f, s, nil, log)
 	run := newScripted()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
-	cfg.Host = run
-	ports := ethertest.New(ethertest.Config{}).Ports(pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1})
+	cfg.Network = run
+	ports := ethertest.New(ethertest.Config{}).Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1})
 	t.Cleanup(func() { ports.Close() })
 	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloading{flags: f, settings: s, accounts: cfg.Authority, log: log, lines: lines, scripts: run, server: server}, out
+	return &reloading{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}, out
 }
 
 // TestReload: what the options file says holds for sessions that begin then; a broken one

@@ -3,20 +3,20 @@ package main
 import (
 	"log/slog"
 
-	"upppoe/internal/privilege"
-	"upppoe/pppoe"
+	"upppoe/internal/process/capability"
+	"upppoe/pppoe/datapath"
 )
 
 // giveUp leaves the server what it needs once its ports are open: sessions make devices and
 // have sockets, of DHCPv6 too; ports are opened anew when an interface has gone and is back,
 // and where the kernel moves packets, programs are loaded for it.
-func giveUp(log *slog.Logger, dhcp bool, by pppoe.DataPath) {
-	keep := []privilege.Capability{privilege.NetRaw, privilege.NetAdmin}
+func giveUp(log *slog.Logger, dhcp bool, by datapath.Kind) {
+	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin}
 	if dhcp {
-		keep = append(keep, privilege.BindLow)
+		keep = append(keep, capability.BindLow)
 	}
-	if by == pppoe.DataPathAuto || by == pppoe.DataPathKernel {
-		keep = append(keep, privilege.BPF, privilege.Perfmon)
+	if by == datapath.KindAuto || by == datapath.KindKernel {
+		keep = append(keep, capability.BPF, capability.Perfmon)
 	}
-	privilege.KeepOnly(log, keep...)
+	capability.KeepOnly(log, keep...)
 }

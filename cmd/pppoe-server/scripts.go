@@ -3,7 +3,7 @@ package main
 import (
 	"sync"
 
-	"upppoe/internal/scripts"
+	"upppoe/internal/host/scripts"
 	"upppoe/pppoe"
 	"upppoe/tun"
 )
@@ -12,8 +12,8 @@ import (
 // Those that are waited for hold up other sessions of the interface that begin or end.
 type scripted struct {
 	mu       sync.Mutex
-	host     pppoe.Host     // of sessions that begin now
-	cfg      scripts.Config // likewise
+	host     pppoe.HostNetwork // of sessions that begin now
+	cfg      scripts.Config    // likewise
 	sessions map[uint16]*running
 	live     map[*scripts.Scripts]bool // those, and of sessions whose device is being made
 	hurried  bool
@@ -24,7 +24,7 @@ type scripted struct {
 // that it began with.
 type running struct {
 	*scripts.Scripts
-	pppoe.Host
+	pppoe.HostNetwork
 }
 
 // newScripted makes one that must be told what to use before a session begins.
@@ -32,24 +32,24 @@ func newScripted() *scripted {
 	return &scripted{sessions: make(map[uint16]*running), live: make(map[*scripts.Scripts]bool)}
 }
 
-var _ pppoe.Host = (*scripted)(nil)
+var _ pppoe.HostNetwork = (*scripted)(nil)
 
 // use sets the host and the scripts of sessions that begin from now on.
-func (s *scripted) use(h pppoe.Host, cfg scripts.Config) {
+func (s *scripted) use(h pppoe.HostNetwork, cfg scripts.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.host, s.cfg = h, cfg
 }
 
 // of is a session; nil: it is not there yet, or no more.
-func (s *scripted) of(l pppoe.Line) *running {
+func (s *scripted) of(l pppoe.SessionInfo) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[l.SessionID]
 }
 
 // Open makes the device of a line.
-func (s *scripted) Open(l pppoe.Line) (tun.Device, error) {
+func (s *scripted) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	its := s.begin(l)
 	d, err := its.Open(l)
 	s.mu.Lock()
@@ -62,7 +62,7 @@ func (s *scripted) Open(l pppoe.Line) (tun.Device, error) {
 	return d, nil
 }
 
-func (s *scripted) begin(l pppoe.Line) *running {
+func (s *scripted) begin(l pppoe.SessionInfo) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cfg := s.cfg
@@ -86,20 +86,20 @@ func (s *scripted) hurry() {
 }
 
 // Configure changes the network of a line.
-func (s *scripted) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
+func (s *scripted) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	return s.of(l).Configure(l, have, want)
 }
 
 // preUp is called in the course of Configure.
-func (s *scripted) preUp(l pppoe.Line, want pppoe.Addressing) { s.of(l).PreUp(l, want) }
+func (s *scripted) preUp(l pppoe.SessionInfo, want pppoe.Addressing) { s.of(l).PreUp(l, want) }
 
 // Close takes back what Configure has done.
-func (s *scripted) Close(l pppoe.Line, have pppoe.Addressing) {
-	s.of(l).Host.Close(l, have)
+func (s *scripted) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
+	s.of(l).HostNetwork.Close(l, have)
 }
 
 // notify is told what happens to sessions.
-func (s *scripted) notify(l pppoe.Line, e pppoe.Event) {
+func (s *scripted) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	its := s.of(l)
 	if its == nil {
 		return

@@ -8,20 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"upppoe/internal/host/scripts"
 	"upppoe/internal/roottest"
-	"upppoe/internal/scripts"
 	"upppoe/ipcp"
 	"upppoe/pppoe"
 	"upppoe/tun"
 	"upppoe/tun/tuntest"
 )
 
-// nowhere is a pppoe.Host that changes nothing.
+// nowhere is a pppoe.HostNetwork that changes nothing.
 type nowhere struct{}
 
-func (nowhere) Open(pppoe.Line) (tun.Device, error)                            { return tuntest.New("ppp0"), nil }
-func (nowhere) Configure(pppoe.Line, pppoe.Addressing, pppoe.Addressing) error { return nil }
-func (nowhere) Close(pppoe.Line, pppoe.Addressing)                             {}
+func (nowhere) Open(pppoe.SessionInfo) (tun.Device, error)                            { return tuntest.New("ppp0"), nil }
+func (nowhere) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
+func (nowhere) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
 
 // TestHurry: a server that has to end waits for no script that does not end, whether its
 // session was there before or not.
@@ -35,7 +35,7 @@ func TestHurry(t *testing.T) {
 	s.use(nowhere{}, scripts.Config{Dir: dir, Patience: time.Nanosecond, Log: slog.New(slog.DiscardHandler)})
 	want := pppoe.Addressing{IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")}}
 	for id := uint16(1); id <= 2; id++ {
-		l := pppoe.Line{Interface: "eth0", SessionID: id, Device: "ppp0"}
+		l := pppoe.SessionInfo{Interface: "eth0", SessionID: id, Device: "ppp0"}
 		if _, err := s.Open(l); err != nil {
 			t.Fatal(err)
 		}

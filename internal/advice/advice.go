@@ -2,7 +2,7 @@
 // known from here, and what to try next.
 package advice
 
-import "upppoe/pppoe"
+import "upppoe/pppoe/discovery"
 
 // Options are how the user of a program narrows a search, and widens it again.
 type Options struct {
@@ -17,7 +17,7 @@ type Options struct {
 
 // Search returns a line for each concentrator whose answer was dropped, and one for the obstacle.
 // Without either, it returns nobody, which says that nobody answers, unless it is empty.
-func (o *Options) Search(unmatched []pppoe.Unmatched, obstacle, nobody string) (lines []string) {
+func (o *Options) Search(unmatched []discovery.Unmatched, obstacle, nobody string) (lines []string) {
 	for _, u := range unmatched {
 		lines = append(lines, u.String()+o.remedy(u))
 	}
@@ -31,17 +31,17 @@ func (o *Options) Search(unmatched []pppoe.Unmatched, obstacle, nobody string) (
 }
 
 // remedy is what can be done about a mismatch.
-func (o *Options) remedy(u pppoe.Unmatched) string {
+func (o *Options) remedy(u discovery.Unmatched) string {
 	switch {
-	case u.Why == pppoe.NoHostUniq:
+	case u.Why == discovery.NoHostUniq:
 		return ": " + o.NoHostUniq
-	case u.Why == pppoe.OtherName:
+	case u.Why == discovery.OtherName:
 		return o.leaveOut(o.Name, "this name")
-	case u.Why == pppoe.OtherAddr:
+	case u.Why == discovery.OtherAddr:
 		return o.leaveOut(o.Addr, "this address")
-	case u.Why == pppoe.OtherService && len(u.Services) == 0:
+	case u.Why == discovery.OtherService && len(u.Services) == 0:
 		return o.leaveOut(o.Service, "")
-	case u.Why == pppoe.OtherService:
+	case u.Why == discovery.OtherService:
 		return o.leaveOut(o.Service, "one of these")
 	}
 	return ""

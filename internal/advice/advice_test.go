@@ -4,7 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
 )
 
 // TestSearch: each answer that was dropped is told with what to do about it, then what keeps
@@ -12,33 +13,33 @@ import (
 func TestSearch(t *testing.T) {
 	all := Options{Say: "say", Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
 	nameOnly := Options{Say: "give", Name: "-n", NoHostUniq: "leave out -u"}
-	ac := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	found := func(why pppoe.Mismatch, services ...string) pppoe.Unmatched {
-		return pppoe.Unmatched{AC: ac, Name: "ac", Services: services, Why: why}
+	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	found := func(why discovery.Mismatch, services ...string) discovery.Unmatched {
+		return discovery.Unmatched{AC: ac, Name: "ac", Services: services, Why: why}
 	}
 	for _, c := range []struct {
 		options   Options
-		unmatched pppoe.Unmatched
+		unmatched discovery.Unmatched
 		want      string // behind the sentence about it
 	}{
-		{all, found(pppoe.NoHostUniq), ": say -u"},
-		{nameOnly, found(pppoe.NoHostUniq), ": leave out -u"},
-		{all, found(pppoe.OtherName), ": leave out -n, or say this name"},
-		{nameOnly, found(pppoe.OtherName), ": leave out -n, or give this name"},
-		{all, found(pppoe.OtherAddr), ": leave out -a, or say this address"},
-		{nameOnly, found(pppoe.OtherAddr), ""},
-		{all, found(pppoe.OtherService), ": leave out -s"},
-		{all, found(pppoe.OtherService, "gold"), ": leave out -s, or say one of these"},
-		{nameOnly, found(pppoe.OtherService, "gold"), ""},
-		{all, found(pppoe.NoACName), ""},
-		{all, found(pppoe.HasSessionID), ""},
-		{all, found(pppoe.RefusesUs), ""},
+		{all, found(discovery.NoHostUniq), ": say -u"},
+		{nameOnly, found(discovery.NoHostUniq), ": leave out -u"},
+		{all, found(discovery.OtherName), ": leave out -n, or say this name"},
+		{nameOnly, found(discovery.OtherName), ": leave out -n, or give this name"},
+		{all, found(discovery.OtherAddr), ": leave out -a, or say this address"},
+		{nameOnly, found(discovery.OtherAddr), ""},
+		{all, found(discovery.OtherService), ": leave out -s"},
+		{all, found(discovery.OtherService, "gold"), ": leave out -s, or say one of these"},
+		{nameOnly, found(discovery.OtherService, "gold"), ""},
+		{all, found(discovery.NoACName), ""},
+		{all, found(discovery.HasSessionID), ""},
+		{all, found(discovery.RefusesUs), ""},
 	} {
 		line := c.unmatched.String() + c.want
-		if got := c.options.Search([]pppoe.Unmatched{c.unmatched}, "", "nobody"); !slices.Equal(got, []string{line}) {
+		if got := c.options.Search([]discovery.Unmatched{c.unmatched}, "", "nobody"); !slices.Equal(got, []string{line}) {
 			t.Errorf("%q, want %q", got, line)
 		}
-		if got := c.options.Search([]pppoe.Unmatched{c.unmatched}, "no cable", "nobody"); !slices.Equal(got, []string{line, "no cable"}) {
+		if got := c.options.Search([]discovery.Unmatched{c.unmatched}, "no cable", "nobody"); !slices.Equal(got, []string{line, "no cable"}) {
 			t.Errorf("without carrier: %q, want %q and that", got, line)
 		}
 	}

@@ -33,7 +33,7 @@ type answer struct {
 }
 
 var (
-	_ ppp.Exchange       = (*answer)(nil)
+	_ ppp.AuthExchange   = (*answer)(nil)
 	_ ppp.Unacknowledged = (*answer)(nil)
 )
 
@@ -41,20 +41,20 @@ func newAnswer(c ppp.Credentials) *answer {
 	return &answer{who: c, timers: c.Timers.WithDefaults(patience)}
 }
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (a *answer) Protocol() ppp.Protocol { return ppp.EAP }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (a *answer) Deadline() time.Time { return a.deadline }
 
-// Start implements ppp.Exchange: the authenticator speaks first.
+// Start implements ppp.AuthExchange: the authenticator speaks first.
 func (a *answer) Start(now time.Time, _ *ppp.Queue) {
 	if a.timers.Timeout > 0 {
 		a.deadline = now.Add(a.timers.Timeout)
 	}
 }
 
-// Advance implements ppp.Exchange.
+// Advance implements ppp.AuthExchange.
 func (a *answer) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
 	if a.deadline.IsZero() || now.Before(a.deadline) {
 		return ppp.Step{}
@@ -65,7 +65,7 @@ func (a *answer) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
 	return a.fail("server does not ask who we are")
 }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (a *answer) Receive(_ time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, error) {
 	p, err := ParsePacket(c)
 	switch {

@@ -14,7 +14,7 @@ import (
 // The peer says what the real pppd said, and believes its Success.
 func TestAnswerGolden(t *testing.T) {
 	var q ppp.Queue
-	a := eap.MD5.Answer(credentials(password))
+	a := eap.MD5.NewPeer(credentials(password))
 	a.Start(start, &q)
 	for _, c := range [][2]string{{goldenIdentityRequest, goldenIdentityResponse}, {goldenMD5Request, goldenMD5Response}} {
 		ppptest.Receive(t, a, start, packet(t, c[0]), &q)
@@ -41,7 +41,7 @@ func TestAnswerEachType(t *testing.T) {
 		{"expanded type", request(9, 254, "\x00\x01\x37\x00\x00\x00\x01"), response(9, eap.Nak, "\x04")},
 	} {
 		var q ppp.Queue
-		a := eap.MD5.Answer(credentials(password))
+		a := eap.MD5.NewPeer(credentials(password))
 		step := ppptest.Receive(t, a, start, c.in, &q)
 		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, c.want) || step.Outcome != ppp.Pending {
 			t.Errorf("%s: answered %x, want %x; %+v", c.what, got.AppendTo(nil), c.want.AppendTo(nil), step)
@@ -57,9 +57,9 @@ const (
 	naked          // a method was refused, with Identifier 0x88
 )
 
-func answering(t *testing.T, point int) ppp.Exchange {
+func answering(t *testing.T, point int) ppp.AuthExchange {
 	var q ppp.Queue
-	a := eap.MD5.Answer(credentials(password))
+	a := eap.MD5.NewPeer(credentials(password))
 	a.Start(start, &q)
 	if point >= named {
 		ppptest.Receive(t, a, start, packet(t, goldenIdentityRequest), &q)
@@ -211,7 +211,7 @@ func TestAnswerGivesUp(t *testing.T) {
 func TestAnswerWithoutSecret(t *testing.T) {
 	var q ppp.Queue
 	who := credentials("")
-	step := ppptest.Receive(t, eap.MD5.Answer(who), start, packet(t, goldenMD5Request), &q)
+	step := ppptest.Receive(t, eap.MD5.NewPeer(who), start, packet(t, goldenMD5Request), &q)
 	if want := `No EAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want || q.Len() != 0 {
 		t.Errorf("%+v, %d packets sent", step, q.Len())
 	}
@@ -222,17 +222,17 @@ func TestAnswerWithoutSecret(t *testing.T) {
 func TestAnswerRefusesReflection(t *testing.T) {
 	var q ppp.Queue
 	byEAP, challenge := challenging(t, ppp.AuthTimers{})
-	byCHAP := chap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: dice(3)})
+	byCHAP := chap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(3)})
 	byCHAP.Start(start, &q)
 	chapData := string(q.At(0)[2+ppp.ControlHeader:])
 	q.Reset()
 	for _, c := range []struct {
-		beside ppp.Demand
+		beside ppp.Authenticator
 		data   string
 	}{{byEAP, string(challenge.Data[1:])}, {byCHAP, chapData}} {
 		who := credentials(password)
-		who.Beside = c.beside
-		_, err := eap.MD5.Answer(who).Receive(start, request(1, eap.MD5Challenge, c.data), &q)
+		who.Authenticator = c.beside
+		_, err := eap.MD5.NewPeer(who).Receive(start, request(1, eap.MD5Challenge, c.data), &q)
 		if !errors.Is(err, ppp.ErrReflected) || q.Len() != 0 {
 			t.Errorf("own challenge back: %v, %d packets sent", err, q.Len())
 		}
@@ -278,7 +278,7 @@ func TestAccepted(t *testing.T) {
 		{"a challenge and its Failure", []ppp.Control{challenge(), {Code: eap.Failure, ID: challenge().ID}}, ppp.Pending},
 	} {
 		var q ppp.Queue
-		a := eap.MD5.Answer(credentials("testpassword"))
+		a := eap.MD5.NewPeer(credentials("testpassword"))
 		a.Start(start, &q)
 		for _, p := range c.packets {
 			ppptest.Receive(t, a, start, p, &q)

@@ -40,24 +40,24 @@ type demand struct {
 }
 
 var (
-	_ ppp.Demand     = (*demand)(nil)
-	_ ppp.Challenger = (*demand)(nil)
+	_ ppp.Authenticator = (*demand)(nil)
+	_ ppp.Challenger    = (*demand)(nil)
 )
 
-func newDemand(x ppp.Examiner) *demand {
+func newDemand(x ppp.AuthenticatorConfig) *demand {
 	return &demand{name: x.Name, key: x.Key, rand: x.Rand, timers: x.Timers.WithDefaults(0)}
 }
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (d *demand) Protocol() ppp.Protocol { return ppp.EAP }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (d *demand) Deadline() time.Time { return d.deadline }
 
 // Sent implements ppp.Challenger.
 func (d *demand) Sent(challenge []byte) bool { return bytes.Equal(challenge, d.challenge) }
 
-// Start implements ppp.Exchange: it asks for the peer's identity, with a random
+// Start implements ppp.AuthExchange: it asks for the peer's identity, with a random
 // Identifier.
 func (d *demand) Start(now time.Time, q *ppp.Queue) {
 	var id [1]byte
@@ -82,11 +82,11 @@ func (d *demand) send(now time.Time, q *ppp.Queue) {
 
 func (d *demand) sendChallenge(now time.Time, q *ppp.Queue) {
 	d.phase = challenging
-	d.challenge = chap.DrawChallenge(d.rand, d.key)
+	d.challenge = chap.NewChallenge(d.rand, d.key)
 	d.ask(now, MD5Challenge, chap.AppendValue(nil, d.challenge, d.name), q)
 }
 
-// Advance implements ppp.Exchange. A peer in an open link is challenged again
+// Advance implements ppp.AuthExchange. A peer in an open link is challenged again
 // without being asked for its identity, which is known (RFC 3748 section 2).
 func (d *demand) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	if d.deadline.IsZero() || now.Before(d.deadline) {
@@ -96,7 +96,7 @@ func (d *demand) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	case d.phase == accepted:
 		d.sent = 0
 		d.sendChallenge(now, q)
-	case d.sent < d.timers.Tries:
+	case d.sent < d.timers.MaxTransmit:
 		d.send(now, q)
 	default:
 		return d.end("peer does not answer")
@@ -104,7 +104,7 @@ func (d *demand) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	return ppp.Step{}
 }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (d *demand) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, error) {
 	p, err := ParsePacket(c)
 	switch {
@@ -145,15 +145,15 @@ func (d *demand) examine(now time.Time, p Packet, q *ppp.Queue) (ppp.Step, error
 	}
 	d.phase, d.deadline = judging, time.Time{}
 	return ppp.Step{
-		Outcome: ppp.Asking, Name: d.identity,
-		Proof: chap.MD5Proof{ID: p.ID, Challenge: d.challenge, Response: bytes.Clone(value), Name: d.identity},
+		Outcome: ppp.AwaitingResult, Name: d.identity,
+		Response: chap.MD5Response{ID: p.ID, Challenge: d.challenge, Response: bytes.Clone(value), Name: d.identity},
 	}, nil
 }
 
 // refused heeds a Nak (RFC 3748 section 5.3.1). One that asks for what we
 // offered gets it again, in the same count of tries; we have nothing else.
 func (d *demand) refused(now time.Time, p Packet, q *ppp.Queue) ppp.Step {
-	if slices.Contains(p.Data, byte(MD5Challenge)) && d.sent < d.timers.Tries {
+	if slices.Contains(p.Data, byte(MD5Challenge)) && d.sent < d.timers.MaxTransmit {
 		d.sendChallenge(now, q)
 		return ppp.Step{}
 	}
@@ -165,13 +165,13 @@ func (d *demand) refuse(now time.Time, why string, q *ppp.Queue) ppp.Step {
 	return ppp.Step{Outcome: ppp.Failed, Name: d.identity, Message: why}
 }
 
-// Decide implements ppp.Demand. EAP has no room for the decision's message.
-func (d *demand) Decide(now time.Time, decision ppp.Decision, q *ppp.Queue) ppp.Step {
+// SetResult implements ppp.Authenticator. EAP has no room for the decision's message.
+func (d *demand) SetResult(now time.Time, decision ppp.AuthResult, q *ppp.Queue) ppp.Step {
 	if d.phase != judging {
 		return ppp.Step{}
 	}
-	d.conclude(now, decision.Granted, q)
-	if decision.Granted {
+	d.conclude(now, decision.Accepted, q)
+	if decision.Accepted {
 		return ppp.Step{Outcome: ppp.Succeeded, Name: d.identity}
 	}
 	return ppp.Step{Outcome: ppp.Failed, Name: d.identity, Message: decision.Why()}
@@ -184,8 +184,8 @@ func (d *demand) conclude(now time.Time, granted bool, q *ppp.Queue) {
 	d.phase, d.deadline = over, time.Time{}
 	if granted {
 		d.verdict.Code, d.phase = Success, accepted
-		if d.timers.Again > 0 {
-			d.deadline = now.Add(d.timers.Again)
+		if d.timers.Rechallenge > 0 {
+			d.deadline = now.Add(d.timers.Rechallenge)
 		}
 	}
 	q.Add(ppp.EAP, d.verdict)

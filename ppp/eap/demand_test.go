@@ -21,7 +21,7 @@ func TestVerifyGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof := chap.MD5Proof{ID: 0x88, Challenge: asked, Response: value, Name: string(name)}
+	proof := chap.MD5Response{ID: 0x88, Challenge: asked, Response: value, Name: string(name)}
 	if _, ok := proof.Verify([]byte(password)); !ok || proof.User() != "testuser" {
 		t.Errorf("%q: verified %v", proof.User(), ok)
 	}
@@ -30,7 +30,7 @@ func TestVerifyGolden(t *testing.T) {
 // RFC 3748 section 4.1: what is sent again keeps its Identifier; each Request
 // has its own tries.
 func TestDemandRepeatsAndGivesUp(t *testing.T) {
-	for what, begin := range map[string]func(testing.TB, ppp.AuthTimers) (ppp.Demand, ppp.Control){
+	for what, begin := range map[string]func(testing.TB, ppp.AuthTimers) (ppp.Authenticator, ppp.Control){
 		"identity": demanding, "challenge": challenging,
 	} {
 		var q ppp.Queue
@@ -102,7 +102,7 @@ func TestDemandDrops(t *testing.T) {
 // Before its first Request an authenticator hears nothing.
 func TestDemandNotBegun(t *testing.T) {
 	var q ppp.Queue
-	d := eap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: dice(2)})
+	d := eap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(2)})
 	step, err := d.Receive(start, response(0, eap.Identity, "testuser"), &q)
 	if !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending || q.Len() != 0 {
 		t.Errorf("%+v, error %v, %d packets sent", step, err, q.Len())
@@ -140,14 +140,14 @@ func TestIdentityCounts(t *testing.T) {
 	good := respond(t, password, challenge)
 	good.Data = good.Data[:18] // type, length and hash
 	step := ppptest.Receive(t, d, start, good, &q)
-	if step.Outcome != ppp.Asking || step.Proof.User() != "testuser" {
+	if step.Outcome != ppp.AwaitingResult || step.Response.User() != "testuser" {
 		t.Fatalf("%+v", step)
 	}
-	if _, ok := step.Proof.Verify([]byte(password)); !ok {
+	if _, ok := step.Response.Verify([]byte(password)); !ok {
 		t.Error("the right password does not verify")
 	}
 	clear(good.Data)
-	if _, ok := step.Proof.Verify([]byte(password)); !ok {
+	if _, ok := step.Response.Verify([]byte(password)); !ok {
 		t.Error("the proof changed with the buffer that it came in")
 	}
 }
@@ -182,7 +182,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 		if _, err := d.Receive(start, good, &q); !errors.Is(err, ppp.ErrUndecided) || !d.Deadline().IsZero() {
 			t.Errorf("repeated while judged: %v, due at %v", err, d.Deadline())
 		}
-		d.Decide(start, ppp.Decision{Granted: grant}, &q)
+		d.SetResult(start, ppp.AuthResult{Accepted: grant}, &q)
 		verdict := ppptest.Only(t, ppp.EAP, &q)
 		for _, again := range []ppp.Control{good, respond(t, "other", challenge)} {
 			step := ppptest.Receive(t, d, start, again, &q)
@@ -190,7 +190,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 				t.Errorf("granted %v, then repeated: %v, %+v", grant, got, step)
 			}
 		}
-		if step := d.Decide(start, ppp.Decision{Granted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+		if step := d.SetResult(start, ppp.AuthResult{Accepted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("a decision nobody asked for: %+v, %d packets sent", step, q.Len())
 		}
 	}
@@ -199,9 +199,9 @@ func TestDemandJudgesOnce(t *testing.T) {
 func TestDemandAgain(t *testing.T) {
 	for _, grant := range []bool{true, false} {
 		var q ppp.Queue
-		d, first := challenging(t, ppp.AuthTimers{Again: time.Minute})
+		d, first := challenging(t, ppp.AuthTimers{Rechallenge: time.Minute})
 		ppptest.Receive(t, d, start, respond(t, password, first), &q)
-		d.Decide(start, ppp.Decision{Granted: true}, &q)
+		d.SetResult(start, ppp.AuthResult{Accepted: true}, &q)
 		q.Reset()
 		d.Advance(at(time.Minute), &q)
 		second := ppptest.Only(t, ppp.EAP, &q)
@@ -209,7 +209,7 @@ func TestDemandAgain(t *testing.T) {
 			t.Errorf("challenged by %v, then %v", first, second)
 		}
 		ppptest.Receive(t, d, at(time.Minute), respond(t, password, second), &q)
-		step := d.Decide(at(time.Minute), ppp.Decision{Granted: grant}, &q)
+		step := d.SetResult(at(time.Minute), ppp.AuthResult{Accepted: grant}, &q)
 		if (step.Outcome == ppp.Succeeded) != grant || step.Name != "testuser" {
 			t.Errorf("granted %v: %+v", grant, step)
 		}

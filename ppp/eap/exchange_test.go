@@ -28,16 +28,16 @@ func credentials(secret string) ppp.Credentials {
 
 // demanding begins an exchange as the authenticator, and returns its request
 // for an identity.
-func demanding(t testing.TB, timers ppp.AuthTimers) (ppp.Demand, ppp.Control) {
+func demanding(t testing.TB, timers ppp.AuthTimers) (ppp.Authenticator, ppp.Control) {
 	t.Helper()
 	var q ppp.Queue
-	d := eap.MD5.Demand(ppp.Examiner{Name: "ac", Rand: dice(2), Timers: timers})
+	d := eap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(2), Timers: timers})
 	d.Start(start, &q)
 	return d, ppptest.Only(t, ppp.EAP, &q)
 }
 
 // challenging goes on to the challenge.
-func challenging(t testing.TB, timers ppp.AuthTimers) (ppp.Demand, ppp.Control) {
+func challenging(t testing.TB, timers ppp.AuthTimers) (ppp.Authenticator, ppp.Control) {
 	t.Helper()
 	var q ppp.Queue
 	d, request := demanding(t, timers)
@@ -57,7 +57,7 @@ func response(id uint8, typ eap.Type, data string) ppp.Control {
 func respond(t testing.TB, secret string, asked ppp.Control) ppp.Control {
 	t.Helper()
 	var q ppp.Queue
-	ppptest.Receive(t, eap.MD5.Answer(credentials(secret)), start, asked, &q)
+	ppptest.Receive(t, eap.MD5.NewPeer(credentials(secret)), start, asked, &q)
 	return ppptest.Only(t, ppp.EAP, &q)
 }
 
@@ -71,7 +71,7 @@ func TestWholeExchange(t *testing.T) {
 	for secret, want := range map[string]ppp.Outcome{password: ppp.Succeeded, "wrong": ppp.Failed} {
 		var q ppp.Queue
 		demand, asked := demanding(t, ppp.AuthTimers{})
-		answer := eap.MD5.Answer(credentials(secret))
+		answer := eap.MD5.NewPeer(credentials(secret))
 		answer.Start(start, &q)
 		ppptest.Receive(t, answer, start, asked, &q)
 		ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.EAP, &q), &q)
@@ -81,11 +81,11 @@ func TestWholeExchange(t *testing.T) {
 		}
 		ppptest.Receive(t, answer, start, challenge, &q)
 		step := ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.EAP, &q), &q)
-		if step.Outcome != ppp.Asking || step.Name != "testuser" || step.Proof.User() != "testuser" {
+		if step.Outcome != ppp.AwaitingResult || step.Name != "testuser" || step.Response.User() != "testuser" {
 			t.Fatalf("%+v, want the proof of testuser", step)
 		}
-		_, ok := step.Proof.Verify([]byte(password))
-		judged := demand.Decide(start, ppp.Decision{Granted: ok}, &q)
+		_, ok := step.Response.Verify([]byte(password))
+		judged := demand.SetResult(start, ppp.AuthResult{Accepted: ok}, &q)
 		verdict := ppptest.Only(t, ppp.EAP, &q)
 		if verdict.ID != challenge.ID || len(verdict.Data) != 0 {
 			t.Errorf("RFC 3748 section 4.2: the verdict %v on the Response %d", verdict, challenge.ID)
@@ -114,10 +114,10 @@ func FuzzEap(f *testing.F) {
 		if len(script) > 4096 {
 			return
 		}
-		demand, _ := demanding(t, ppp.AuthTimers{Again: time.Minute})
+		demand, _ := demanding(t, ppp.AuthTimers{Rechallenge: time.Minute})
 		who := credentials(password)
-		who.Beside = demand
-		answer := eap.MD5.Answer(who)
+		who.Authenticator = demand
+		answer := eap.MD5.NewPeer(who)
 		var q ppp.Queue
 		now, proved := start, false
 		answer.Start(now, &q)
@@ -135,8 +135,8 @@ func FuzzEap(f *testing.F) {
 
 // play hands a packet to both roles, and says whether we have answered a
 // challenge by now.
-func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.Exchange, demand ppp.Demand, proved bool) bool {
-	for _, x := range []ppp.Exchange{answer, demand} {
+func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.AuthExchange, demand ppp.Authenticator, proved bool) bool {
+	for _, x := range []ppp.AuthExchange{answer, demand} {
 		var q ppp.Queue
 		if step := x.Advance(now, &q); step.Outcome == ppp.Succeeded || q.Len() > 1 {
 			t.Fatalf("time alone: %+v, %d packets sent", step, q.Len())
@@ -152,11 +152,11 @@ func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.Exchange, deman
 		if step.Outcome == ppp.Succeeded && (x == demand || c.Code != eap.Success || !proved) {
 			t.Fatalf("%v: succeeded", c)
 		}
-		if step.Outcome == ppp.Asking {
-			if _, ok := step.Proof.Verify([]byte(password)); ok {
+		if step.Outcome == ppp.AwaitingResult {
+			if _, ok := step.Response.Verify([]byte(password)); ok {
 				t.Fatalf("%v: guessed the password", c)
 			}
-			demand.Decide(now, ppp.Decision{}, &q)
+			demand.SetResult(now, ppp.AuthResult{}, &q)
 		}
 	}
 	return proved
@@ -166,14 +166,14 @@ func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.Exchange, deman
 func TestMarked(t *testing.T) {
 	for sent, want := range map[string]bool{"key": true, "other": false, "": false} {
 		var q ppp.Queue
-		d := eap.MD5.Demand(ppp.Examiner{Name: "ac", Key: []byte(sent), Rand: dice(3)})
+		d := eap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Key: []byte(sent), Rand: dice(3)})
 		d.Start(start, &q)
 		asked := ppptest.Only(t, ppp.EAP, &q)
 		ppptest.Receive(t, d, start, response(asked.ID, eap.Identity, "testuser"), &q)
 		challenge := ppptest.Only(t, ppp.EAP, &q)
 		who := credentials("testpassword")
 		who.Key = []byte("key")
-		_, err := eap.MD5.Answer(who).Receive(start, challenge, &q)
+		_, err := eap.MD5.NewPeer(who).Receive(start, challenge, &q)
 		if errors.Is(err, ppp.ErrReflected) != want || (q.Len() == 0) != want {
 			t.Errorf("sent with the key %q: %v, %d packets; want it refused %v", sent, err, q.Len(), want)
 		}

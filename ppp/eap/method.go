@@ -15,9 +15,9 @@ func (method) Name() string { return "EAP" }
 // Option implements ppp.Method.
 func (method) Option() []byte { return []byte{byte(ppp.EAP >> 8), byte(ppp.EAP & 0xff)} }
 
-// Demand implements ppp.Method. A proof is a chap.MD5Proof with the name that
+// NewAuthenticator implements ppp.Method. A proof is a chap.MD5Response with the name that
 // the peer gave as its identity.
-func (method) Demand(x ppp.Examiner) ppp.Demand { return newDemand(x) }
+func (method) NewAuthenticator(x ppp.AuthenticatorConfig) ppp.Authenticator { return newDemand(x) }
 
-// Answer implements ppp.Method.
-func (method) Answer(c ppp.Credentials) ppp.Exchange { return newAnswer(c) }
+// NewPeer implements ppp.Method.
+func (method) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(c) }

@@ -78,17 +78,17 @@ func TestWrongLengths(t *testing.T) {
 	for n := range 20 {
 		p := New(&Config{Rand: bytes.NewReader(bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9}, 10))})
 		o := ppp.Option{Type: OptInterfaceID, Value: bytes.Repeat([]byte{9}, n)}
-		verdict, suggestion := p.Judge(o)
+		verdict, suggestion := p.Evaluate(o)
 		if ok := n == 8; (verdict == ppp.Ack) != ok || !ok && (verdict != ppp.Nak || len(suggestion.Value) != 8) {
 			t.Errorf("an identifier of %d octets: verdict %d, % x", n, verdict, suggestion.Value)
 		}
 		was := p.local
-		if p.Naked(o); (p.local != was) != (n == 8) {
+		if p.ReceivedNak(o); (p.local != was) != (n == 8) {
 			t.Errorf("a Nak with %d octets makes ours %x", n, p.local)
 		}
 	}
 	p := New(&Config{Local: ID{7: 1}, Rand: bytes.NewReader(make([]byte, 80))})
-	if p.Naked(ppp.Option{Type: OptCompression, Value: bytes.Repeat([]byte{9}, 8)}); p.local != (ID{7: 1}) {
+	if p.ReceivedNak(ppp.Option{Type: OptCompression, Value: bytes.Repeat([]byte{9}, 8)}); p.local != (ID{7: 1}) {
 		t.Error("a Nak of another option changes our identifier")
 	}
 }

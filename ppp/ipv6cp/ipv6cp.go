@@ -52,7 +52,7 @@ type Policy struct {
 	remote ID // as acknowledged
 }
 
-var _ ppp.Policy = (*Policy)(nil)
+var _ ppp.Negotiator = (*Policy)(nil)
 
 // ErrNoID is why what was agreed on is of no use: a side is left without an
 // identifier, or both have the same.
@@ -88,13 +88,13 @@ func (p *Policy) AppendRequest(b []byte) []byte {
 	return option(p.local).AppendTo(b)
 }
 
-// Judge says what we think of an option of theirs. Header compression is
+// Evaluate says what we think of an option of theirs. Header compression is
 // refused.
 //
 // RFC 5072 section 4.1: an identifier of zero, or the same as ours, is answered
 // by Nak with another; by Reject where neither side has one. RFC 1661 section
 // 6 has a wrong length answered by Nak with the right one.
-func (p *Policy) Judge(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (p *Policy) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	if theirs.Type != OptInterfaceID {
 		return ppp.Reject, theirs
 	}
@@ -117,17 +117,17 @@ func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
 	return b
 }
 
-// Agreed takes over the peer's identifier as we acknowledge it.
-func (p *Policy) Agreed(peer ppp.Options) {
+// Acknowledged takes over the peer's identifier as we acknowledge it.
+func (p *Policy) Acknowledged(peer ppp.Options) {
 	o, _ := peer.Find(OptInterfaceID)
 	p.remote, _ = identifier(o)
 }
 
-// Naked takes the identifier that the peer suggests. One that is zero, or the
+// ReceivedNak takes the identifier that the peer suggests. One that is zero, or the
 // peer's own, means that it wants us to find another ourselves; so does the one
 // that we suggest to it, which we would only take from each other again (RFC 5072
 // section 4.1).
-func (p *Policy) Naked(theirs ppp.Option) {
+func (p *Policy) ReceivedNak(theirs ppp.Option) {
 	id, ok := identifier(theirs)
 	if !ok || !p.cfg.AcceptLocal {
 		return
@@ -138,8 +138,8 @@ func (p *Policy) Naked(theirs ppp.Option) {
 	p.ask, p.local = !p.cfg.NoSend, id
 }
 
-// Rejected stops asking; the link is then left without an identifier of ours.
-func (p *Policy) Rejected(ppp.Option) { p.ask, p.local = false, ID{} }
+// ReceivedReject stops asking; the link is then left without an identifier of ours.
+func (p *Policy) ReceivedReject(ppp.Option) { p.ask, p.local = false, ID{} }
 
 // Agreement is what is agreed on, once the automaton has opened.
 func (p *Policy) Agreement() Agreement { return Agreement{p.local, p.remote} }

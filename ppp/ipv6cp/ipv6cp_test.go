@@ -20,7 +20,7 @@ func TestJudge(t *testing.T) {
 		{"one of four octets", ppp.Option{Type: OptInterfaceID, Value: make([]byte, 4)}, ppp.Nak},
 		{"compression", ppp.Option{Type: OptCompression, Value: []byte{0, 0x61}}, ppp.Reject},
 	} {
-		verdict, suggestion := p.Judge(c.in)
+		verdict, suggestion := p.Evaluate(c.in)
 		if verdict != c.want {
 			t.Errorf("%s: verdict %d, want %d", c.what, verdict, c.want)
 		}
@@ -29,11 +29,11 @@ func TestJudge(t *testing.T) {
 		}
 	}
 	given := New(&Config{Local: ID{7: 1}, Remote: ID{7: 2}, Rand: rand.Reader})
-	if v, suggestion := given.Judge(option(ID{7: 3})); v != ppp.Nak || ID(suggestion.Value) != (ID{7: 2}) {
+	if v, suggestion := given.Evaluate(option(ID{7: 3})); v != ppp.Nak || ID(suggestion.Value) != (ID{7: 2}) {
 		t.Errorf("a peer that is to have ::2 and wants ::3: verdict %d, suggestion % x; want Nak with ::2", v, suggestion.Value)
 	}
-	p.Rejected(option(ID{7: 1}))
-	if v, _ := p.Judge(option(ID{})); v != ppp.Reject {
+	p.ReceivedReject(option(ID{7: 1}))
+	if v, _ := p.Evaluate(option(ID{})); v != ppp.Reject {
 		t.Errorf("zero, when we have none either: verdict %d, want Reject", v)
 	}
 	if len(p.AppendMissing(nil, nil)) != 10 {
@@ -43,21 +43,21 @@ func TestJudge(t *testing.T) {
 
 func TestNaked(t *testing.T) {
 	fixed := New(&Config{Local: ID{7: 1}, Rand: rand.Reader})
-	fixed.Naked(option(ID{7: 9}))
+	fixed.ReceivedNak(option(ID{7: 9}))
 	if fixed.local != (ID{7: 1}) {
 		t.Error("an identifier that was configured is given up")
 	}
 	free := New(&Config{Rand: rand.Reader})
 	was := free.local
-	free.Naked(option(ID{7: 9}))
+	free.ReceivedNak(option(ID{7: 9}))
 	if free.local != (ID{7: 9}) {
 		t.Errorf("takes %x, want the one suggested", free.local)
 	}
-	free.Naked(option(ID{}))
+	free.ReceivedNak(option(ID{}))
 	if free.local == (ID{}) || free.local == (ID{7: 9}) {
 		t.Errorf("after a Nak with zero it has %x, want a new one", free.local)
 	}
-	free.Naked(option(free.spare))
+	free.ReceivedNak(option(free.spare))
 	if free.local == free.spare {
 		t.Error("takes for itself the identifier that it suggests to the peer")
 	}
@@ -72,7 +72,7 @@ func TestAgreement(t *testing.T) {
 	if p.Err() == nil {
 		t.Error("a link without the peer's identifier is good enough")
 	}
-	p.Agreed(ppp.Options(option(ID{7: 2}).AppendTo(nil)))
+	p.Acknowledged(ppp.Options(option(ID{7: 2}).AppendTo(nil)))
 	if p.Err() != nil || p.Agreement() != (Agreement{ID{7: 1}, ID{7: 2}}) {
 		t.Errorf("agreed on %v, %v", p.Agreement(), p.Err())
 	}
@@ -92,11 +92,11 @@ func TestWithoutRemote(t *testing.T) {
 		if asked := len(p.AppendMissing(nil, nil)) > 0; asked == allowed {
 			t.Errorf("allowed %v: asked for one %v", allowed, asked)
 		}
-		p.Agreed(nil)
+		p.Acknowledged(nil)
 		if err := p.Err(); (err == nil) != allowed || p.Agreement() != (Agreement{Local: ID{7: 1}}) {
 			t.Errorf("allowed %v: %v, %v", allowed, p.Agreement(), err)
 		}
-		p.Agreed(ppp.Options(option(ID{7: 1}).AppendTo(nil)))
+		p.Acknowledged(ppp.Options(option(ID{7: 1}).AppendTo(nil)))
 		if p.Err() == nil {
 			t.Errorf("allowed %v: the peer may have ours", allowed)
 		}
@@ -114,7 +114,7 @@ func TestNoSend(t *testing.T) {
 			if got := p.AppendRequest(nil); len(got) > 0 || p.Agreement().Local != want {
 				t.Errorf("accept %v: sends % x, has %v, want %v", accept, got, p.Agreement().Local, want)
 			}
-			p.Naked(option(ID{7: 9}))
+			p.ReceivedNak(option(ID{7: 9}))
 		}
 		if p.Reset(); len(p.AppendRequest(nil)) > 0 {
 			t.Error("a new negotiation tells it")
@@ -132,14 +132,14 @@ func FuzzPolicy(f *testing.F) {
 		p := New(&Config{Rand: rand.Reader})
 		acked := true
 		for o := range options.All() {
-			v, _ := p.Judge(o)
+			v, _ := p.Evaluate(o)
 			acked = acked && v == ppp.Ack
 		}
 		if acked && !options.Repeats() {
-			p.Agreed(options) // as the automaton does
+			p.Acknowledged(options) // as the automaton does
 		}
 		for o := range options.All() {
-			p.Naked(o)
+			p.ReceivedNak(o)
 		}
 		if p.Err() == nil && p.local == p.remote {
 			t.Error("both sides have the same identifier")

@@ -23,7 +23,7 @@ func end(name string, cfg ipv6cp.Config) (*ppptest.End, *ipv6cp.Policy) {
 	}
 	p := ipv6cp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Machine{Machine: ppp.NewMachine(p, cfg.Limits)},
+		Name: name, Protocol: ppptest.Machine{Automaton: ppp.NewAutomaton(p, cfg.Limits)},
 		Agreed: func() string {
 			a := p.Agreement()
 			return fmt.Sprintf("%v, and the peer %v", a.Local.LinkLocal(), a.Remote.LinkLocal())

@@ -19,19 +19,19 @@ type answer struct {
 	deadline time.Time
 }
 
-var _ ppp.Exchange = (*answer)(nil)
+var _ ppp.AuthExchange = (*answer)(nil)
 
 func newAnswer(c ppp.Credentials) *answer {
 	return &answer{who: c, timers: c.Timers.WithDefaults(0)}
 }
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (a *answer) Protocol() ppp.Protocol { return ppp.PAP }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (a *answer) Deadline() time.Time { return a.deadline }
 
-// Start implements ppp.Exchange: the peer speaks first. What makes that
+// Start implements ppp.AuthExchange: the peer speaks first. What makes that
 // impossible is told by Advance, at once.
 func (a *answer) Start(now time.Time, q *ppp.Queue) {
 	secret, ok := a.secret()
@@ -64,21 +64,21 @@ func (a *answer) send(now time.Time, q *ppp.Queue) {
 	q.Add(ppp.PAP, ppp.Control{Code: AuthenticateRequest, ID: a.id, Data: a.request})
 }
 
-// Advance implements ppp.Exchange.
+// Advance implements ppp.AuthExchange.
 func (a *answer) Advance(now time.Time, q *ppp.Queue) ppp.Step {
 	switch {
 	case a.deadline.IsZero() || now.Before(a.deadline):
 		return ppp.Step{}
 	case a.doom != "":
 		return a.finish(ppp.Failed, a.doom)
-	case a.sent < a.timers.Tries:
+	case a.sent < a.timers.MaxTransmit:
 		a.send(now, q)
 		return ppp.Step{}
 	}
 	return a.finish(ppp.Failed, "server does not answer our request")
 }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (a *answer) Receive(_ time.Time, c ppp.Control, _ *ppp.Queue) (ppp.Step, error) {
 	if c.Code != AuthenticateAck && c.Code != AuthenticateNak {
 		return ppp.Step{}, ppp.ErrRole

@@ -29,24 +29,26 @@ type demand struct {
 	deadline time.Time
 }
 
-var _ ppp.Demand = (*demand)(nil)
+var _ ppp.Authenticator = (*demand)(nil)
 
-func newDemand(x ppp.Examiner) *demand { return &demand{timers: x.Timers.WithDefaults(patience)} }
+func newDemand(x ppp.AuthenticatorConfig) *demand {
+	return &demand{timers: x.Timers.WithDefaults(patience)}
+}
 
-// Protocol implements ppp.Exchange.
+// Protocol implements ppp.AuthExchange.
 func (d *demand) Protocol() ppp.Protocol { return ppp.PAP }
 
-// Deadline implements ppp.Exchange.
+// Deadline implements ppp.AuthExchange.
 func (d *demand) Deadline() time.Time { return d.deadline }
 
-// Start implements ppp.Exchange: the peer speaks first.
+// Start implements ppp.AuthExchange: the peer speaks first.
 func (d *demand) Start(now time.Time, _ *ppp.Queue) {
 	if d.timers.Timeout > 0 {
 		d.deadline = now.Add(d.timers.Timeout)
 	}
 }
 
-// Advance implements ppp.Exchange.
+// Advance implements ppp.AuthExchange.
 func (d *demand) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
 	if d.deadline.IsZero() || now.Before(d.deadline) {
 		return ppp.Step{}
@@ -55,7 +57,7 @@ func (d *demand) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
 	return ppp.Step{Outcome: ppp.Failed, Message: "peer does not send name and password"}
 }
 
-// Receive implements ppp.Exchange.
+// Receive implements ppp.AuthExchange.
 func (d *demand) Receive(_ time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, error) {
 	switch {
 	case c.Code != AuthenticateRequest:
@@ -86,20 +88,20 @@ func (d *demand) examine(c ppp.Control) (ppp.Step, error) {
 	d.judging, d.request, d.deadline = true, request, time.Time{}
 	d.id, d.user = c.ID, string(r.Name)
 	return ppp.Step{
-		Outcome: ppp.Asking, Name: d.user,
-		Proof: Proof{Name: d.user, Password: r.Password},
+		Outcome: ppp.AwaitingResult, Name: d.user,
+		Response: Credential{Name: d.user, Password: r.Password},
 	}, nil
 }
 
-// Decide implements ppp.Demand.
-func (d *demand) Decide(_ time.Time, decision ppp.Decision, q *ppp.Queue) ppp.Step {
+// SetResult implements ppp.Authenticator.
+func (d *demand) SetResult(_ time.Time, decision ppp.AuthResult, q *ppp.Queue) ppp.Step {
 	if !d.judging {
 		return ppp.Step{}
 	}
 	d.judging, d.request = false, nil
 	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Why()}
 	code, message := AuthenticateNak, denied
-	if decision.Granted {
+	if decision.Accepted {
 		step = ppp.Step{Outcome: ppp.Succeeded, Name: d.user}
 		code, message = AuthenticateAck, granted
 	}

@@ -34,20 +34,20 @@ func TestMethod(t *testing.T) {
 // Both roles say what the real pppd said.
 func TestGolden(t *testing.T) {
 	var q ppp.Queue
-	answer := pap.Method.Answer(credentials(password))
+	answer := pap.Method.NewPeer(credentials(password))
 	answer.Start(start, &q)
 	request := ppptest.Only(t, ppp.PAP, &q)
 	if !ppptest.Same(request, packet(t, goldenRequest)) {
 		t.Errorf("asked by another packet than pppd")
 	}
-	demand := pap.Method.Demand(ppp.Examiner{})
+	demand := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
 	demand.Start(start, &q)
 	asked := ppptest.Receive(t, demand, start, request, &q)
-	if asked.Outcome != ppp.Asking || asked.Name != "testuser" {
+	if asked.Outcome != ppp.AwaitingResult || asked.Name != "testuser" {
 		t.Fatalf("%+v", asked)
 	}
-	_, ok := asked.Proof.Verify([]byte(password))
-	judged := demand.Decide(start, ppp.Decision{Granted: ok}, &q)
+	_, ok := asked.Response.Verify([]byte(password))
+	judged := demand.SetResult(start, ppp.AuthResult{Accepted: ok}, &q)
 	verdict := ppptest.Only(t, ppp.PAP, &q)
 	if !ppptest.Same(verdict, packet(t, goldenAck)) || judged.Outcome != ppp.Succeeded || judged.Name != "testuser" {
 		t.Errorf("%+v, by %x", judged, verdict.AppendTo(nil))
@@ -63,17 +63,17 @@ func TestGolden(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, c := range []struct {
-		decision ppp.Decision
+		decision ppp.AuthResult
 		want     string
 	}{
-		{ppp.Decision{}, "Login incorrect"},
-		{ppp.Decision{Message: "no"}, "no"},
+		{ppp.AuthResult{}, "Login incorrect"},
+		{ppp.AuthResult{Message: "no"}, "no"},
 	} {
 		var q ppp.Queue
-		answer, demand := pap.Method.Answer(credentials("wrong")), pap.Method.Demand(ppp.Examiner{})
+		answer, demand := pap.Method.NewPeer(credentials("wrong")), pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
 		answer.Start(start, &q)
 		ppptest.Receive(t, demand, start, ppptest.Only(t, ppp.PAP, &q), &q)
-		judged := demand.Decide(start, c.decision, &q)
+		judged := demand.SetResult(start, c.decision, &q)
 		nak := ppptest.Only(t, ppp.PAP, &q)
 		step := ppptest.Receive(t, answer, start, nak, &q)
 		if judged.Outcome != ppp.Failed || step.Outcome != ppp.Failed || step.Message != c.want || nak.Code != pap.AuthenticateNak {
@@ -84,7 +84,7 @@ func TestRefused(t *testing.T) {
 
 func TestAnswerRepeatsAndGivesUp(t *testing.T) {
 	var q ppp.Queue
-	a := pap.Method.Answer(credentials(password))
+	a := pap.Method.NewPeer(credentials(password))
 	a.Start(start, &q)
 	for i := range 9 {
 		if step := a.Advance(at(time.Duration(i+1)*3*time.Second-1), &q); step.Outcome != ppp.Pending || q.Len() != i+1 {
@@ -127,7 +127,7 @@ func TestAnswerReceive(t *testing.T) {
 		{"unknown code", ppp.Control{Code: 4, ID: 1}, 0, ppp.ErrRole},
 	} {
 		var q ppp.Queue
-		a := pap.Method.Answer(credentials(password))
+		a := pap.Method.NewPeer(credentials(password))
 		a.Start(start, &q)
 		a.Advance(at(3*time.Second), &q)
 		q.Reset()
@@ -149,7 +149,7 @@ func TestAnswerThatCannotBegin(t *testing.T) {
 		{"name or password is longer than PAP's 255 octets", "testuser", credentials(strings.Repeat("x", 256)).Secret},
 	} {
 		var q ppp.Queue
-		a := pap.Method.Answer(ppp.Credentials{Name: c.name, Secret: c.find})
+		a := pap.Method.NewPeer(ppp.Credentials{Name: c.name, Secret: c.find})
 		a.Start(start, &q)
 		if !a.Deadline().Equal(start) {
 			t.Errorf("%s: told at %v, want at once", c.why, a.Deadline())
@@ -167,7 +167,7 @@ func TestAnswerThatCannotBegin(t *testing.T) {
 func TestLongestFields(t *testing.T) {
 	var q ppp.Queue
 	long := strings.Repeat("x", 255)
-	a := pap.Method.Answer(ppp.Credentials{Name: long, Secret: credentials(long).Secret})
+	a := pap.Method.NewPeer(ppp.Credentials{Name: long, Secret: credentials(long).Secret})
 	a.Start(start, &q)
 	r, err := pap.ParseRequest(ppptest.Only(t, ppp.PAP, &q).Data)
 	if err != nil || string(r.Name) != long || string(r.Password) != long {
@@ -180,14 +180,14 @@ func TestClear(t *testing.T) {
 	who := credentials("for others")
 	who.Clear = func() ([]byte, bool) { return []byte(password), true }
 	var q, want ppp.Queue
-	pap.Method.Answer(who).Start(start, &q)
-	pap.Method.Answer(credentials(password)).Start(start, &want)
+	pap.Method.NewPeer(who).Start(start, &q)
+	pap.Method.NewPeer(credentials(password)).Start(start, &want)
 	if !reflect.DeepEqual(q, want) {
 		t.Errorf("sent %v, want %v", q, want)
 	}
 	q.Reset()
 	who.Clear = func() ([]byte, bool) { return nil, false }
-	a := pap.Method.Answer(who)
+	a := pap.Method.NewPeer(who)
 	a.Start(start, &q)
 	if step := a.Advance(start, &q); step.Outcome != ppp.Failed || q.Len() != 0 {
 		t.Errorf("without one: %+v, %d packets sent", step, q.Len())
@@ -199,7 +199,7 @@ func TestClear(t *testing.T) {
 func TestDemandJudgesOnce(t *testing.T) {
 	for _, grant := range []bool{true, false} {
 		var q ppp.Queue
-		d := pap.Method.Demand(ppp.Examiner{})
+		d := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
 		d.Start(start, &q)
 		request := packet(t, goldenRequest)
 		ppptest.Receive(t, d, start, request, &q)
@@ -212,7 +212,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 		if step := ppptest.Receive(t, d, start, request, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("repeated while judged: %+v, %d packets sent", step, q.Len())
 		}
-		d.Decide(start, ppp.Decision{Granted: grant}, &q)
+		d.SetResult(start, ppp.AuthResult{Accepted: grant}, &q)
 		verdict := ppptest.Only(t, ppp.PAP, &q)
 		if verdict.ID != 2 {
 			t.Errorf("answered the copy %d, not the newest", verdict.ID)
@@ -224,7 +224,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 				t.Errorf("granted %v, then repeated: code %d, id %d, %+v", grant, got.Code, got.ID, step)
 			}
 		}
-		if step := d.Decide(start, ppp.Decision{Granted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+		if step := d.SetResult(start, ppp.AuthResult{Accepted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("a decision nobody asked for: %+v, %d packets sent", step, q.Len())
 		}
 	}
@@ -232,7 +232,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 
 func TestDemandDrops(t *testing.T) {
 	var q ppp.Queue
-	d := pap.Method.Demand(ppp.Examiner{})
+	d := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
 	d.Start(start, &q)
 	for _, c := range []struct {
 		what   string
@@ -253,7 +253,7 @@ func TestDemandDrops(t *testing.T) {
 	request := packet(t, goldenRequest)
 	step := ppptest.Receive(t, d, start, request, &q)
 	clear(request.Data)
-	if _, ok := step.Proof.Verify([]byte(password)); !ok || step.Proof.User() != "testuser" {
+	if _, ok := step.Response.Verify([]byte(password)); !ok || step.Response.User() != "testuser" {
 		t.Error("the proof changed with the buffer that it came in")
 	}
 }
@@ -261,7 +261,7 @@ func TestDemandDrops(t *testing.T) {
 func TestDemandGivesUp(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Second: 5 * time.Second} {
 		var q ppp.Queue
-		d := pap.Method.Demand(ppp.Examiner{Timers: ppp.AuthTimers{Timeout: timeout}})
+		d := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{Timers: ppp.AuthTimers{Timeout: timeout}})
 		d.Start(start, &q)
 		if got := d.Deadline().Sub(start); got != want {
 			t.Errorf("waits %v, want %v", got, want)
@@ -277,7 +277,7 @@ func TestDemandGivesUp(t *testing.T) {
 		}
 	}
 	var q ppp.Queue
-	d := pap.Method.Demand(ppp.Examiner{Timers: ppp.AuthTimers{Timeout: -1}})
+	d := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{Timers: ppp.AuthTimers{Timeout: -1}})
 	if d.Start(start, &q); !d.Deadline().IsZero() {
 		t.Error("a negative timeout bounds nothing")
 	}
@@ -294,7 +294,7 @@ func FuzzPap(f *testing.F) {
 		if len(script) > 4096 {
 			return
 		}
-		demand, answer := pap.Method.Demand(ppp.Examiner{}), pap.Method.Answer(credentials("secret"))
+		demand, answer := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{}), pap.Method.NewPeer(credentials("secret"))
 		var q ppp.Queue
 		now := start
 		demand.Start(now, &q)
@@ -311,8 +311,8 @@ func FuzzPap(f *testing.F) {
 	})
 }
 
-func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.Exchange, demand ppp.Demand) {
-	for _, x := range []ppp.Exchange{answer, demand} {
+func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.AuthExchange, demand ppp.Authenticator) {
+	for _, x := range []ppp.AuthExchange{answer, demand} {
 		var q ppp.Queue
 		if step := x.Advance(now, &q); step.Outcome == ppp.Succeeded || q.Len() > 1 {
 			t.Fatalf("time alone: %+v, %d packets sent", step, q.Len())
@@ -325,7 +325,7 @@ func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.Exchange, deman
 		if step.Outcome == ppp.Succeeded && (x == demand || c.Code != pap.AuthenticateAck) {
 			t.Fatalf("%v: succeeded", c)
 		}
-		if step.Outcome == ppp.Asking && demand.Decide(now, ppp.Decision{}, &q).Outcome != ppp.Failed {
+		if step.Outcome == ppp.AwaitingResult && demand.SetResult(now, ppp.AuthResult{}, &q).Outcome != ppp.Failed {
 			t.Fatalf("%v: refused in vain", c)
 		}
 	}

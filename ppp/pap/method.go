@@ -18,27 +18,27 @@ func (method) Name() string { return "PAP" }
 // Option implements ppp.Method: RFC 1334 section 2.1.
 func (method) Option() []byte { return []byte{byte(ppp.PAP >> 8), byte(ppp.PAP & 0xff)} }
 
-// Demand implements ppp.Method.
-func (method) Demand(x ppp.Examiner) ppp.Demand { return newDemand(x) }
+// NewAuthenticator implements ppp.Method.
+func (method) NewAuthenticator(x ppp.AuthenticatorConfig) ppp.Authenticator { return newDemand(x) }
 
-// Answer implements ppp.Method.
-func (method) Answer(c ppp.Credentials) ppp.Exchange { return newAnswer(c) }
+// NewPeer implements ppp.Method.
+func (method) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(c) }
 
-// Proof is the name and password that a peer sent. It may be used concurrently.
-type Proof struct {
+// Credential is the name and password that a peer sent. It may be used concurrently.
+type Credential struct {
 	Name     string // as it came: not fit for a terminal
 	Password Password
 }
 
-var _ ppp.Proof = Proof{}
+var _ ppp.AuthResponse = Credential{}
 
 // User is the name that the peer gave.
-func (p Proof) User() string { return p.Name }
+func (p Credential) User() string { return p.Name }
 
 // Verify compares digests of the password and the secret, in constant time;
 // there is no message. An empty secret never verifies and costs as much as
 // another: verify against nil where the user is unknown.
-func (p Proof) Verify(secret []byte) (message string, ok bool) {
+func (p Credential) Verify(secret []byte) (message string, ok bool) {
 	got, want := sha256.Sum256(p.Password), sha256.Sum256(secret)
 	same := subtle.ConstantTimeCompare(got[:], want[:]) == 1
 	return "", same && len(secret) > 0

@@ -94,9 +94,9 @@ func TestParseMessage(t *testing.T) {
 // A password must not be shown by anything that prints, logs or encodes.
 func TestPasswordIsHidden(t *testing.T) {
 	const secret = "hunter2"
-	proof := pap.Proof{Name: "testuser", Password: pap.Password(secret)}
+	proof := pap.Credential{Name: "testuser", Password: pap.Password(secret)}
 	request := pap.Request{Name: []byte("testuser"), Password: pap.Password(secret)}
-	step := ppp.Step{Proof: proof}
+	step := ppp.Step{Response: proof}
 
 	var shown strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%c", "%U", "%08b", "%T"} {
@@ -125,7 +125,7 @@ func TestPasswordIsHidden(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
-	proof := pap.Proof{Name: "testuser", Password: pap.Password(password)}
+	proof := pap.Credential{Name: "testuser", Password: pap.Password(password)}
 	if message, ok := proof.Verify([]byte(password)); !ok || message != "" || proof.User() != "testuser" {
 		t.Errorf("%q: verified %v, message %q", proof.User(), ok, message)
 	}
@@ -134,7 +134,7 @@ func TestVerify(t *testing.T) {
 			t.Errorf("verified by %q", other)
 		}
 	}
-	if _, ok := (pap.Proof{}).Verify(nil); ok {
+	if _, ok := (pap.Credential{}).Verify(nil); ok {
 		t.Error("an empty password passes where there is no secret")
 	}
 }

@@ -37,7 +37,7 @@ func Only(t testing.TB, p ppp.Protocol, q *ppp.Queue) ppp.Control {
 }
 
 // Receive hands a packet to an exchange that must not drop it.
-func Receive(t testing.TB, x ppp.Exchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
+func Receive(t testing.TB, x ppp.AuthExchange, now time.Time, c ppp.Control, q *ppp.Queue) ppp.Step {
 	t.Helper()
 	step, err := x.Receive(now, c, q)
 	if err != nil {

@@ -29,13 +29,13 @@ type Protocol interface {
 }
 
 // Machine makes a Protocol of an automaton: its Open finds the layer below there.
-type Machine struct{ *ppp.Machine }
+type Machine struct{ *ppp.Automaton }
 
 var _ Protocol = Machine{}
 
 // Open tells the automaton Open, and then Up.
 func (m Machine) Open(now time.Time, q *ppp.Queue) ppp.Signal {
-	return m.Machine.Open(now, q) | m.Up(now, q)
+	return m.Automaton.Open(now, q) | m.Up(now, q)
 }
 
 // End is one end of a line.
@@ -92,14 +92,14 @@ func (l *Line) Err() error { return l.err }
 
 // Do has an end do something, and carries what comes of it.
 func (l *Line) Do(e *End, do func(Protocol, *ppp.Queue) ppp.Signal) {
-	l.heed(e, do(e.Protocol, &e.queue))
+	l.handle(e, do(e.Protocol, &e.queue))
 	l.settle()
 }
 
 // Open opens all ends at once.
 func (l *Line) Open() {
 	for _, e := range l.Ends {
-		l.heed(e, e.Open(l.Now, &e.queue))
+		l.handle(e, e.Open(l.Now, &e.queue))
 	}
 	l.settle()
 }
@@ -114,7 +114,7 @@ func (l *Line) Wait(d time.Duration) {
 		}
 		l.Now = next
 		for _, e := range l.Ends {
-			l.heed(e, e.Advance(l.Now, &e.queue))
+			l.handle(e, e.Advance(l.Now, &e.queue))
 		}
 		l.settle()
 	}
@@ -155,11 +155,11 @@ func (l *Line) receive(e *End, c ppp.Control) {
 	if err != nil {
 		l.print(e, "drops %s", err)
 	}
-	l.heed(e, s)
+	l.handle(e, s)
 }
 
-// heed takes over what an end has to send and to tell.
-func (l *Line) heed(e *End, s ppp.Signal) {
+// handle takes over what an end has to send and to tell.
+func (l *Line) handle(e *End, s ppp.Signal) {
 	l.send(e)
 	if s != 0 || e.state != e.State() {
 		l.print(e, "is %v%s", e.State(), words(s))

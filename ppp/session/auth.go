@@ -13,8 +13,8 @@ import (
 // is (RFC 1661 section 3.5). The exchanges live on while the link is open, for
 // further challenges and for repetitions.
 type authentication struct {
-	demand   ppp.Demand   // the peer proves; nil: it need not
-	answer   ppp.Exchange // we prove; nil: we need not
+	demand   ppp.Authenticator // the peer proves; nil: it need not
+	answer   ppp.AuthExchange  // we prove; nil: we need not
 	peerOK   bool
 	weOK     bool
 	demandBy ppp.Method
@@ -41,9 +41,9 @@ func (a *authentication) deadline() (first time.Time) {
 
 // beginAuth starts the exchanges that LCP has agreed on.
 func (s *Session) beginAuth(now time.Time, out *Output) {
-	s.auth = authentication{demandBy: s.link.Demands(), answerBy: s.link.Answers()}
+	s.auth = authentication{demandBy: s.link.PeerMethod(), answerBy: s.link.OwnMethod()}
 	if by := s.auth.demandBy; by != nil {
-		s.auth.demand = by.Demand(ppp.Examiner{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
+		s.auth.demand = by.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
 		s.auth.demand.Start(now, &out.Frames)
 	}
 	if s.auth.answerBy != nil && (s.auth.demand == nil || !s.cfg.AnswerLast) {
@@ -52,14 +52,14 @@ func (s *Session) beginAuth(now time.Time, out *Output) {
 }
 
 func (s *Session) beginAnswer(now time.Time, who ppp.Credentials, out *Output) {
-	who.Rand, who.Timers, who.Key, who.Beside = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.demand
-	s.auth.answer = s.auth.answerBy.Answer(who)
+	who.Rand, who.Timers, who.Key, who.Authenticator = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.demand
+	s.auth.answer = s.auth.answerBy.NewPeer(who)
 	s.auth.answer.Start(now, &out.Frames)
 }
 
 // answerLast begins to prove who we are to a peer that has proved itself, by what we share with
 // it, and takes up what it has asked in the meantime.
-func (s *Session) answerLast(now time.Time, d ppp.Decision, out *Output) {
+func (s *Session) answerLast(now time.Time, d ppp.AuthResult, out *Output) {
 	if s.auth.answerBy == nil || s.auth.answer != nil {
 		return
 	}
@@ -71,7 +71,7 @@ func (s *Session) answerLast(now time.Time, d ppp.Decision, out *Output) {
 		s.auth.early = nil
 		step, err := s.auth.answer.Receive(now, *c, &out.Frames)
 		if err != nil {
-			out.tell(Dropped{Protocol: s.auth.answer.Protocol(), Err: err})
+			out.emit(Dropped{Protocol: s.auth.answer.Protocol(), Err: err})
 		}
 		s.answered(now, step, out)
 	}
@@ -138,10 +138,10 @@ func (s *Session) answered(now time.Time, step ppp.Step, out *Output) {
 	by := s.auth.answerBy
 	switch step.Outcome {
 	case ppp.Succeeded:
-		out.tell(Authenticated{Method: by, Name: step.Name, Message: step.Message, Again: s.auth.weOK})
+		out.emit(Authenticated{Method: by, Name: step.Name, Message: step.Message, Repeated: s.auth.weOK})
 		s.auth.weOK = true
 	case ppp.Failed:
-		out.tell(AuthFailed{Method: by, Name: step.Name, Message: step.Message})
+		out.emit(AuthFailed{Method: by, Name: step.Name, Message: step.Message})
 		s.closeFor(now, NotAuthenticated, "Failed to authenticate ourselves to peer", out)
 	}
 }
@@ -150,13 +150,13 @@ func (s *Session) answered(now time.Time, step ppp.Step, out *Output) {
 func (s *Session) demanded(now time.Time, step ppp.Step, out *Output) {
 	by := s.auth.demandBy
 	switch step.Outcome {
-	case ppp.Asking:
-		out.tell(Asked{Method: by, Proof: step.Proof})
+	case ppp.AwaitingResult:
+		out.emit(AuthRequest{Method: by, Response: step.Response})
 	case ppp.Succeeded:
-		out.tell(Authenticated{Method: by, Peer: true, Name: step.Name, Again: s.auth.peerOK})
+		out.emit(Authenticated{Method: by, Peer: true, Name: step.Name, Repeated: s.auth.peerOK})
 		s.auth.peerOK = true
 	case ppp.Failed:
-		out.tell(AuthFailed{Method: by, Peer: true, Name: step.Name, Message: step.Message})
+		out.emit(AuthFailed{Method: by, Peer: true, Name: step.Name, Message: step.Message})
 		s.closeFor(now, PeerNotAuthenticated, "Authentication failed", out)
 	}
 }

@@ -52,7 +52,7 @@ func (l *badLine) send() {
 			if asked != nil {
 				again = true
 				message, ok := asked.Verify([]byte(s.secret))
-				s.Decide(l.now, ppp.Decision{Granted: ok, Message: message}, &s.out)
+				s.SetAuthResult(l.now, ppp.AuthResult{Accepted: ok, Message: message}, &s.out)
 			}
 		}
 	}
@@ -147,7 +147,7 @@ func (l *badLine) open() bool {
 func patient(c session.Config, restart time.Duration) session.Config {
 	limits := ppp.Limits{Restart: restart, MaxConfigure: 200, MaxTerminate: 50}
 	c.LCP.Limits = limits
-	c.AuthTimers = ppp.AuthTimers{Restart: restart, Tries: 200, Timeout: time.Hour}
+	c.AuthTimers = ppp.AuthTimers{Restart: restart, MaxTransmit: 200, Timeout: time.Hour}
 	v4, v6 := *c.IPv4, *c.IPv6
 	v4.Limits, v6.Limits = limits, limits
 	c.IPv4, c.IPv6 = &v4, &v6
@@ -162,13 +162,13 @@ func newBadLine(t *testing.T, seed uint64, restart time.Duration) *badLine {
 	// Both sides demand proof at times. Not by EAP: where both Successes are lost, neither may
 	// be repeated (RFC 3748 sections 4.1 and 4.2), and what ends it is the peers' timeout.
 	if seed/uint64(len(methods))%2 == 1 && m != nil && m != ppp.Method(eap.MD5) {
-		a.LCP.Demand, a.Name = []ppp.Method{m}, "testuser"
-		b.LCP.Answer, b.Credentials = a.LCP.Answer, a.Credentials
+		a.LCP.RequireAuth, a.Name = []ppp.Method{m}, "testuser"
+		b.LCP.AllowAuth, b.Credentials = a.LCP.AllowAuth, a.Credentials
 	}
 	return &badLine{pair: newPair(t, a, b), rand: rand.New(rand.NewPCG(seed, 1661))}
 }
 
-func (l *badLine) tell(why string, seed uint64) {
+func (l *badLine) emit(why string, seed uint64) {
 	l.t.Helper()
 	lines := strings.Split(l.log.String(), "\n")
 	l.t.Errorf("seed %d: %s; phases %v and %v after %v\n%s", seed, why, l.side[0].Phase(), l.side[1].Phase(),
@@ -193,17 +193,17 @@ func TestBadLine(t *testing.T) {
 		l.loss, l.double, l.most = 1./3, 1./3, time.Duration(1+seed%8)*200*time.Millisecond
 		l.up()
 		if !l.run(time.Hour, l.open) {
-			l.tell("never both open", seed)
+			l.emit("never both open", seed)
 			continue
 		}
 		l.run(10*time.Minute, func() bool { return false })
 		if n := l.side[0].downs() + l.side[1].downs(); n > 0 || !l.open() {
-			l.tell(fmt.Sprintf("down %d times", n), seed)
+			l.emit(fmt.Sprintf("down %d times", n), seed)
 		}
 		l.side[0].Close(l.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &l.side[0].out)
 		l.send()
 		if !l.run(time.Hour, func() bool { return has[session.Closed](l.side[0]) && has[session.Closed](l.side[1]) }) {
-			l.tell("never closed", seed)
+			l.emit("never closed", seed)
 		}
 	}
 }
@@ -232,11 +232,11 @@ func TestSlowLine(t *testing.T) {
 			l.least, l.most, l.double = c.each, c.each+c.gap, c.double
 			l.up()
 			if !l.run(c.within, l.open) {
-				l.tell(c.what+": not open in time", seed)
+				l.emit(c.what+": not open in time", seed)
 			}
 			l.run(10*time.Minute, func() bool { return false })
 			if n := l.side[0].downs() + l.side[1].downs(); n > 0 || !l.open() {
-				l.tell(fmt.Sprintf("%s: down %d times", c.what, n), seed)
+				l.emit(fmt.Sprintf("%s: down %d times", c.what, n), seed)
 			}
 		}
 	}

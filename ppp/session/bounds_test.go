@@ -79,8 +79,8 @@ func TestPatienceBound(t *testing.T) {
 		text   string
 	}{{[]ppp.Method{chap.MD5}, "Authentication takes too long"}, {nil, "LCP: negotiation takes too long"}} {
 		cfg := server(c.demand...)
-		cfg.Patience = 100 * time.Second
-		cfg.LCP.Limits.MaxConfigure, cfg.AuthTimers.Tries = 1000, 1000
+		cfg.SetupTimeout = 100 * time.Second
+		cfg.LCP.Limits.MaxConfigure, cfg.AuthTimers.MaxTransmit = 1000, 1000
 		s := &side{Session: session.New(&cfg)}
 		s.Up(epoch, &s.out)
 		if c.demand != nil { // the peer agrees to everything, and then says nothing

@@ -47,7 +47,7 @@ func (o *Output) All() iter.Seq2[[]byte, Event] {
 	}
 }
 
-func (o *Output) tell(e Event) {
+func (o *Output) emit(e Event) {
 	o.events = append(o.events, e)
 	o.before = append(o.before, o.Frames.Len())
 }
@@ -92,22 +92,22 @@ type LinkUp struct {
 	MRU, PeerMRU int
 }
 
-// Asked tells that the peer offered a proof of who it is, which somebody must
+// AuthRequest tells that the peer offered a proof of who it is, which somebody must
 // judge: the answer comes back by Decide.
-type Asked struct {
+type AuthRequest struct {
 	sealed
-	Method ppp.Method
-	Proof  ppp.Proof
+	Method   ppp.Method
+	Response ppp.AuthResponse
 }
 
 // Authenticated tells that one side has proved who it is: the peer, or we.
 type Authenticated struct {
 	sealed
-	Method  ppp.Method
-	Peer    bool
-	Name    string // of the side that proved it
-	Message string // the peer's words, when it was we
-	Again   bool   // it was a further challenge, in an open link
+	Method   ppp.Method
+	Peer     bool
+	Name     string // of the side that proved it
+	Message  string // the peer's words, when it was we
+	Repeated bool   // it was a further challenge, in an open link
 }
 
 // AuthFailed tells that one side could not prove who it is. The session closes.
@@ -127,9 +127,9 @@ type MethodRefused struct {
 	Offered []ppp.Method // LCP.Answer
 }
 
-// Admitted tells that both sides know as much of each other as they want to: the
+// NetworkPhase tells that both sides know as much of each other as they want to: the
 // network protocols begin.
-type Admitted struct{ sealed }
+type NetworkPhase struct{ sealed }
 
 // IPv4Up and IPv6Up tell that packets of the family may flow.
 type (
@@ -164,8 +164,8 @@ type Dropped struct {
 	Err      error
 }
 
-// Silent tells that the peer has not answered so many Echo-Requests.
-type Silent struct {
+// EchoTimeout tells that the peer has not answered so many Echo-Requests.
+type EchoTimeout struct {
 	sealed
 	Requests int
 }

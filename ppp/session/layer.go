@@ -10,23 +10,23 @@ import (
 // layer is one network control protocol of the session.
 type layer struct {
 	policy interface {
-		ppp.Policy
+		ppp.Negotiator
 		Err() error
 	}
-	machine *ppp.Machine
+	machine *ppp.Automaton
 	up      bool // packets of its family may flow
 	wasUp   bool // they may, or might once
 	failed  bool
 }
 
 func (s *Session) addLayer(p interface {
-	ppp.Policy
+	ppp.Negotiator
 	Err() error
 }, limits ppp.Limits) {
 	if limits.RoundTrip == 0 {
 		limits.RoundTrip = s.cfg.LCP.Limits.RoundTrip
 	}
-	s.layers = append(s.layers, &layer{policy: p, machine: ppp.NewMachine(p, limits)})
+	s.layers = append(s.layers, &layer{policy: p, machine: ppp.NewAutomaton(p, limits)})
 }
 
 // ErrNoAgreement is why a network protocol did not open: the peer does not
@@ -100,7 +100,7 @@ func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
 	}
 	if !opened && l.up {
 		l.up = false
-		out.tell(NetworkDown{Protocol: l.policy.Protocol()})
+		out.emit(NetworkDown{Protocol: l.policy.Protocol()})
 	}
 	if over := l.machine.State() == ppp.Stopped || l.machine.State() == ppp.Closed; over && !l.wasUp {
 		s.fail(l, ErrNoAgreement, out)
@@ -110,14 +110,14 @@ func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
 func (s *Session) fail(l *layer, err error, out *Output) {
 	if !l.failed {
 		l.failed = true
-		out.tell(NetworkFailed{Protocol: l.policy.Protocol(), Err: err})
+		out.emit(NetworkFailed{Protocol: l.policy.Protocol(), Err: err})
 	}
 }
 
 func (s *Session) tellUp(l *layer, out *Output) {
 	if l.policy.Protocol() == ppp.IPCP {
-		out.tell(IPv4Up{Agreement: s.v4.Agreement()})
+		out.emit(IPv4Up{Agreement: s.v4.Agreement()})
 		return
 	}
-	out.tell(IPv6Up{Agreement: s.v6.Agreement()})
+	out.emit(IPv6Up{Agreement: s.v6.Agreement()})
 }

@@ -44,7 +44,7 @@ func TestMethodInsistedOn(t *testing.T) {
 		{"hangs up on a method that we have", []ppp.Method{chap.MSv1}, false, hangUp, session.NotAuthenticated, false},
 	} {
 		cfg := client()
-		cfg.LCP.Answer = c.answer
+		cfg.LCP.AllowAuth = c.answer
 		p := newPair(t, cfg, server(mute{chap.MSv1}))
 		p.lose = func(from int, frame []byte) bool {
 			// The peer insists: it does not hear that its option is rejected or to be another.
@@ -69,7 +69,7 @@ func TestRefusalTellsNothing(t *testing.T) {
 		said := map[string]bool{}
 		for _, why := range []string{"unknown user", "wrong password", ""} {
 			p := newPair(t, client(), server(m))
-			p.side[1].decide = func(ppp.Proof) ppp.Decision { return ppp.Decision{Reason: why} }
+			p.side[1].decide = func(ppp.AuthResponse) ppp.AuthResult { return ppp.AuthResult{Reason: why} }
 			p.up()
 			p.pass(time.Minute)
 			said[p.log.String()] = true

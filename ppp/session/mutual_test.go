@@ -17,7 +17,7 @@ import (
 // proving is a server that proves itself to a client that demands it.
 func proving(m ppp.Method) session.Config {
 	c := server(m)
-	c.LCP.Answer = []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
+	c.LCP.AllowAuth = []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
 	c.Credentials = ppp.Credentials{Name: "ac", Secret: func(string) ([]byte, bool) { return nil, false }}
 	c.AnswerLast, c.ChallengeKey = true, []byte("key")
 	return c
@@ -40,19 +40,19 @@ func TestServerProvesItself(t *testing.T) {
 				{"a client that is refused", "secret of ac", "clear of ac", false, session.NotAuthenticated},
 			} {
 				demanding := client()
-				demanding.Name, demanding.LCP.Demand = "testuser", []ppp.Method{by}
+				demanding.Name, demanding.LCP.RequireAuth = "testuser", []ppp.Method{by}
 				p := newPair(t, demanding, proving(m))
-				p.side[0].decide = func(proof ppp.Proof) ppp.Decision {
+				p.side[0].decide = func(proof ppp.AuthResponse) ppp.AuthResult {
 					want := "secret of ac"
 					if by == pap.Method {
 						want = "clear of ac"
 					}
 					message, ok := proof.Verify([]byte(want))
-					return ppp.Decision{Granted: ok && proof.User() == "ac", Message: message}
+					return ppp.AuthResult{Accepted: ok && proof.User() == "ac", Message: message}
 				}
-				p.side[1].decide = func(proof ppp.Proof) ppp.Decision {
+				p.side[1].decide = func(proof ppp.AuthResponse) ppp.AuthResult {
 					message, _ := proof.Verify([]byte("testpassword"))
-					return ppp.Decision{Granted: c.granted, Message: message, Secret: []byte(c.secret), Clear: []byte(c.clear)}
+					return ppp.AuthResult{Accepted: c.granted, Message: message, Secret: []byte(c.secret), Clear: []byte(c.clear)}
 				}
 				p.up()
 				if c.want == session.Unknown {
@@ -62,7 +62,7 @@ func TestServerProvesItself(t *testing.T) {
 					continue
 				}
 				p.pass(time.Minute)
-				if got := p.side[0].cause(); got != c.want || count[session.Admitted](p.side[0]) > 0 || count[session.Admitted](p.side[1]) > 0 {
+				if got := p.side[0].cause(); got != c.want || count[session.NetworkPhase](p.side[0]) > 0 || count[session.NetworkPhase](p.side[1]) > 0 {
 					t.Errorf("%v by %v, %s: ended by %v, want %v:\n%s", m, by, c.what, got, c.want, &p.log)
 				}
 			}
@@ -82,8 +82,8 @@ func count[E session.Event](s *side) (n int) {
 // mute is a method by which nothing is ever said: the test says it.
 type mute struct{ ppp.Method }
 
-func (m mute) Demand(ppp.Examiner) ppp.Demand      { return silence{m.Method} }
-func (m mute) Answer(ppp.Credentials) ppp.Exchange { return silence{m.Method} }
+func (m mute) NewAuthenticator(ppp.AuthenticatorConfig) ppp.Authenticator { return silence{m.Method} }
+func (m mute) NewPeer(ppp.Credentials) ppp.AuthExchange                   { return silence{m.Method} }
 
 type silence struct{ method ppp.Method }
 
@@ -94,7 +94,7 @@ func (silence) Start(time.Time, *ppp.Queue)                                  {}
 func (silence) Receive(time.Time, ppp.Control, *ppp.Queue) (ppp.Step, error) { return ppp.Step{}, nil }
 func (silence) Advance(time.Time, *ppp.Queue) ppp.Step                       { return ppp.Step{} }
 func (silence) Deadline() time.Time                                          { return time.Time{} }
-func (silence) Decide(time.Time, ppp.Decision, *ppp.Queue) ppp.Step          { return ppp.Step{} }
+func (silence) SetResult(time.Time, ppp.AuthResult, *ppp.Queue) ppp.Step     { return ppp.Step{} }
 
 // attacker is a client at a server, which notes what the server says of authentication.
 type attacker struct {
@@ -104,9 +104,9 @@ type attacker struct {
 
 func newAttacker(t *testing.T, c, s session.Config) *attacker {
 	a := &attacker{pair: newPair(t, c, s)}
-	a.side[1].decide = func(proof ppp.Proof) ppp.Decision {
+	a.side[1].decide = func(proof ppp.AuthResponse) ppp.AuthResult {
 		message, ok := proof.Verify([]byte("shared")) // by which it proves itself too
-		return ppp.Decision{Granted: ok, Message: message, Secret: []byte("shared")}
+		return ppp.AuthResult{Accepted: ok, Message: message, Secret: []byte("shared")}
 	}
 	a.lose = func(from int, frame []byte) bool {
 		if p, information, err := ppp.ParseFrame(frame); from == 1 && err == nil && (p == ppp.CHAP || p == ppp.EAP) {
@@ -183,16 +183,16 @@ func TestNoReflection(t *testing.T) {
 					c.weak(&of)
 				}
 				first := client()
-				first.LCP.Answer = []ppp.Method{mute{m}}
+				first.LCP.AllowAuth = []ppp.Method{mute{m}}
 				victim := newAttacker(t, first, of)
 				if m == eap.MD5 {
 					victim.send(ppp.EAP, eap.Packet{Code: eap.Response, ID: victim.said[0].ID, Type: eap.Identity, Data: []byte("alice")}.Control())
 				}
 				id, value := victim.challenge(m)
 				second := client()
-				second.LCP.Demand, second.LCP.Answer = []ppp.Method{mute{m}}, []ppp.Method{mute{m}}
+				second.LCP.RequireAuth, second.LCP.AllowAuth = []ppp.Method{mute{m}}, []ppp.Method{mute{m}}
 				if c.bob {
-					second.LCP.Answer = []ppp.Method{m}
+					second.LCP.AllowAuth = []ppp.Method{m}
 					second.Credentials = ppp.Credentials{Name: "bob", Secret: func(string) ([]byte, bool) { return []byte("shared"), true }}
 				}
 				helper := newAttacker(t, second, of)

@@ -44,7 +44,7 @@ func TestClosedIsTheLast(t *testing.T) {
 		}
 		s.Up(p.now, &s.out)
 		s.Advance(p.now.Add(time.Hour), &s.out)
-		s.Decide(p.now, ppp.Decision{Granted: true}, &s.out)
+		s.SetAuthResult(p.now, ppp.AuthResult{Accepted: true}, &s.out)
 		s.Probe(p.now, &s.out)
 		s.Close(p.now, session.Reason{Cause: session.UserRequest}, &s.out)
 		s.Down(p.now, session.Reason{Cause: session.HangUp}, &s.out)
@@ -61,10 +61,10 @@ func TestClosedIsTheLast(t *testing.T) {
 func TestLooped(t *testing.T) {
 	for _, demand := range [][]ppp.Method{nil, {chap.MD5}, {chap.MSv2, chap.MD5}, {eap.MD5}} {
 		cfg := server(demand...)
-		cfg.LCP.Answer, cfg.Credentials = client().LCP.Answer, client().Credentials
+		cfg.LCP.AllowAuth, cfg.Credentials = client().LCP.AllowAuth, client().Credentials
 		for _, answers := range []bool{true, false} {
 			if !answers {
-				cfg.LCP.Answer = nil
+				cfg.LCP.AllowAuth = nil
 			}
 			s := &side{Session: session.New(&cfg)}
 			s.Up(epoch, &s.out)

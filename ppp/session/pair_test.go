@@ -26,7 +26,7 @@ type side struct {
 	events []session.Event
 	// secret is what an authority on this side knows.
 	secret string
-	decide func(ppp.Proof) ppp.Decision // an authority instead of that; nil: there is none
+	decide func(ppp.AuthResponse) ppp.AuthResult // an authority instead of that; nil: there is none
 }
 
 // pair is two sessions on one line.
@@ -43,7 +43,7 @@ func client() session.Config {
 		Credentials: ppp.Credentials{Name: "testuser", Secret: func(string) ([]byte, bool) { return []byte("testpassword"), true }},
 		IPv4:        &ipcp.Config{}, IPv6: &ipv6cp.Config{Local: ipv6cp.ID{7: 2}}, Rand: counting(2),
 	}
-	c.LCP.Answer = []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
+	c.LCP.AllowAuth = []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
 	return c
 }
 
@@ -52,7 +52,7 @@ func server(demand ...ppp.Method) session.Config {
 		Name: "ac", IPv6: &ipv6cp.Config{Local: ipv6cp.ID{7: 1}}, Rand: counting(1),
 		IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")},
 	}
-	c.LCP.Demand = demand
+	c.LCP.RequireAuth = demand
 	return c
 }
 
@@ -114,11 +114,11 @@ func (p *pair) pump() {
 			if asked != nil {
 				moved = true
 				message, ok := asked.Verify([]byte(s.secret))
-				d := ppp.Decision{Granted: ok && asked.User() == "testuser", Message: message}
+				d := ppp.AuthResult{Accepted: ok && asked.User() == "testuser", Message: message}
 				if s.decide != nil {
 					d = s.decide(asked)
 				}
-				s.Decide(p.now, d, &s.out)
+				s.SetAuthResult(p.now, d, &s.out)
 			}
 		}
 		if !moved {
@@ -128,10 +128,10 @@ func (p *pair) pump() {
 }
 
 // asked is the proof that waits for a decision, of those just told.
-func (s *side) asked() (proof ppp.Proof) {
+func (s *side) asked() (proof ppp.AuthResponse) {
 	for _, e := range s.out.All() {
-		if a, ok := e.(session.Asked); ok {
-			proof = a.Proof
+		if a, ok := e.(session.AuthRequest); ok {
+			proof = a.Response
 		}
 	}
 	return proof

@@ -35,10 +35,10 @@ type Config struct {
 	// wish for it gets a Protocol-Reject. IPv6.Rand is not looked at.
 	IPv4 *ipcp.Config
 	IPv6 *ipv6cp.Config
-	// Patience is how long both sides may take to the network phase, each time; zero: for
+	// SetupTimeout is how long both sides may take to the network phase, each time; zero: for
 	// ever. What each protocol waits for is bounded, but begins anew with every
 	// Configure-Request: a peer could have a session for ever without saying who it is.
-	Patience time.Duration
+	SetupTimeout time.Duration
 	// Rand is where everything random comes from; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
@@ -141,16 +141,16 @@ func (s *Session) Close(now time.Time, r Reason, out *Output) {
 func (s *Session) end(out *Output) {
 	if !s.over {
 		s.over = true
-		out.tell(Closed{Reason: s.reason})
+		out.emit(Closed{Reason: s.reason})
 	}
 }
 
-// Decide brings the decision on the last proof that Asked told.
-func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
+// SetAuthResult brings the decision on the last proof that Asked told.
+func (s *Session) SetAuthResult(now time.Time, d ppp.AuthResult, out *Output) {
 	if s.over || s.auth.demand == nil {
 		return
 	}
-	step := s.auth.demand.Decide(now, d, &out.Frames)
+	step := s.auth.demand.SetResult(now, d, &out.Frames)
 	if step.Outcome == ppp.Succeeded && s.v4 != nil {
 		s.assign(d)
 	}
@@ -163,13 +163,13 @@ func (s *Session) Decide(now time.Time, d ppp.Decision, out *Output) {
 
 // assign sets the peer's address: the decision's, or else what we want of anybody. An
 // address of who was the peer before the link was negotiated anew does not stay.
-func (s *Session) assign(d ppp.Decision) {
+func (s *Session) assign(d ppp.AuthResult) {
 	remote := d.Address
 	if !remote.IsValid() {
 		remote = s.cfg.IPv4.Remote
 	}
 	s.v4.Assign(remote)
-	s.v4.Offer(d.Own)
+	s.v4.Offer(d.Offered)
 	s.v4.Restrict(d.Allowed)
 }
 
@@ -221,7 +221,7 @@ func (s *Session) orMethod(r Reason, out *Output) Reason {
 	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(wanted) == 0 {
 		return r
 	}
-	out.tell(MethodRefused{Wanted: wanted, Offered: s.cfg.LCP.Answer})
+	out.emit(MethodRefused{Wanted: wanted, Offered: s.cfg.LCP.AllowAuth})
 	return Reason{NotAuthenticated, "peer insists on a method of authentication that we do not offer"}
 }
 
@@ -229,7 +229,7 @@ func (s *Session) orMethod(r Reason, out *Output) Reason {
 func (s *Session) blame(r Reason, out *Output) {
 	if s.reason.Cause == Unknown {
 		s.reason = r
-		out.tell(Ending{Reason: r})
+		out.emit(Ending{Reason: r})
 	}
 }
 
@@ -263,7 +263,7 @@ func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
 		err = s.dispatch(now, p, information, frame, out)
 	}
 	if err != nil {
-		out.tell(Dropped{Protocol: p, Err: err})
+		out.emit(Dropped{Protocol: p, Err: err})
 	}
 	s.settle(now, out)
 }
@@ -314,7 +314,7 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 		// It may still negotiate (RFC 1661 section 4.1), but this may be all that is said of
 		// why it hangs up.
 		s.dismissed = true
-		out.tell(PeerClosed{Text: string(s.link.Farewell())})
+		out.emit(PeerClosed{Text: string(s.link.TerminateReason())})
 	}
 	if s.phase == Network && s.link.State() != ppp.Opened {
 		s.lowerLayers(now, out)
@@ -329,8 +329,8 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 // peerClosed notes that the peer ends the link. While it weighs our credentials
 // that is its answer to them.
 func (s *Session) peerClosed(out *Output) {
-	text := string(s.link.Farewell())
-	out.tell(PeerClosed{Text: text})
+	text := string(s.link.TerminateReason())
+	out.emit(PeerClosed{Text: text})
 	cause := PeerTerminated
 	if s.phase == Authenticate && s.auth.answering() {
 		cause = NotAuthenticated
@@ -341,7 +341,7 @@ func (s *Session) peerClosed(out *Output) {
 // rejected heeds that the peer does not speak a protocol of ours.
 func (s *Session) rejected(now time.Time, p ppp.Protocol, out *Output) {
 	if l := s.layer(p); l != nil {
-		l.machine.Unwanted(now, &out.Frames)
+		l.machine.RejectedByPeer(now, &out.Frames)
 	}
 }
 

@@ -57,7 +57,7 @@ func TestWrongPassword(t *testing.T) {
 		if a, b := p.side[0].cause(), p.side[1].cause(); a != session.NotAuthenticated || b != session.PeerNotAuthenticated {
 			t.Errorf("%v: ended by %v and %v, want not-authenticated and peer-not-authenticated\n%s", m, a, b, &p.log)
 		}
-		if has[session.Admitted](p.side[1]) {
+		if has[session.NetworkPhase](p.side[1]) {
 			t.Errorf("%v: the server admits somebody with the wrong password", m)
 		}
 	}
@@ -67,8 +67,8 @@ func TestWrongPassword(t *testing.T) {
 func TestMutual(t *testing.T) {
 	for _, m := range methods[1:] {
 		a, b := client(), server(m)
-		a.LCP.Demand, a.Name = []ppp.Method{m}, "testuser"
-		b.LCP.Answer, b.Credentials = a.LCP.Answer, a.Credentials
+		a.LCP.RequireAuth, a.Name = []ppp.Method{m}, "testuser"
+		b.LCP.AllowAuth, b.Credentials = a.LCP.AllowAuth, a.Credentials
 		p := newPair(t, a, b)
 		p.up()
 		if !has[session.IPv4Up](p.side[0]) || !has[session.IPv4Up](p.side[1]) {
@@ -100,7 +100,7 @@ func TestPathLimited(t *testing.T) {
 // TestNoCredentials: who cannot prove who it is gets no link, and says why.
 func TestNoCredentials(t *testing.T) {
 	a := client()
-	a.LCP.Answer = nil
+	a.LCP.AllowAuth = nil
 	p := newPair(t, a, server(chap.MD5))
 	p.up()
 	p.pass(time.Minute)
@@ -224,7 +224,7 @@ func TestSilentPeer(t *testing.T) {
 	if p.side[0].Phase() != session.Dead {
 		t.Error("it waits for a goodbye that will not come")
 	}
-	if s, ok := first[session.Silent](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.PeerDead {
+	if s, ok := first[session.EchoTimeout](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.PeerDead {
 		t.Errorf("with a silent peer: %+v, ended by %v; want three requests and peer-dead", s, p.side[0].cause())
 	}
 }
@@ -315,7 +315,7 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte{8, 0xc2, 0x23, 1, 1, 0, 6, 1, 1}, uint8(2))
 	f.Fuzz(func(t *testing.T, script []byte, kind uint8) {
 		cfg := server(demanded(methods[int(kind)%len(methods)])...)
-		cfg.LCP.Answer, cfg.Credentials = client().LCP.Answer, client().Credentials
+		cfg.LCP.AllowAuth, cfg.Credentials = client().LCP.AllowAuth, client().Credentials
 		cfg.Rand = rand.Reader
 		s, out, now := session.New(&cfg), session.Output{}, epoch
 		s.Up(now, &out)
@@ -343,7 +343,7 @@ func TestPatience(t *testing.T) {
 		want     session.Cause
 	}{{3 * time.Minute, session.PeerNotAuthenticated}, {0, session.Unknown}} {
 		b := server(chap.MD5)
-		b.Patience = c.patience
+		b.SetupTimeout = c.patience
 		p := newPair(t, client(), b)
 		p.lose = func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }
 		p.up()
@@ -361,7 +361,7 @@ func TestPatience(t *testing.T) {
 // TestPatienceOfOpenLink: who is admitted may stay.
 func TestPatienceOfOpenLink(t *testing.T) {
 	b := server(chap.MD5)
-	b.Patience = 3 * time.Minute
+	b.SetupTimeout = 3 * time.Minute
 	p := newPair(t, client(), b)
 	p.up()
 	p.pass(time.Hour)
@@ -378,7 +378,7 @@ func TestStrayDecision(t *testing.T) {
 	s := p.side[1]
 	p.lose = func(from int, frame []byte) bool {
 		if from == 0 && frame[0] == 0xc2 { // a Response is on its way
-			s.Decide(p.now, ppp.Decision{Granted: true, Address: other}, &s.out)
+			s.SetAuthResult(p.now, ppp.AuthResult{Accepted: true, Address: other}, &s.out)
 		}
 		return false
 	}

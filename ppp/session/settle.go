@@ -48,10 +48,10 @@ func (s *Session) enter(now time.Time, out *Output) {
 	s.timeAdmission(now)
 	switch s.phase {
 	case Authenticate:
-		out.tell(LinkUp{MRU: s.link.MRU(), PeerMRU: s.link.PeerMRU()})
+		out.emit(LinkUp{MRU: s.link.MRU(), PeerMRU: s.link.PeerMRU()})
 		s.beginAuth(now, out)
 	case Network:
-		out.tell(Admitted{})
+		out.emit(NetworkPhase{})
 		s.countUp(now)
 		s.openLayers(now, out)
 	case Establish, Terminate:
@@ -67,8 +67,8 @@ func (s *Session) enter(now time.Time, out *Output) {
 func (s *Session) timeAdmission(now time.Time) {
 	switch s.phase {
 	case Establish, Authenticate:
-		if s.admitBy.IsZero() && s.cfg.Patience > 0 {
-			s.admitBy = now.Add(s.cfg.Patience)
+		if s.admitBy.IsZero() && s.cfg.SetupTimeout > 0 {
+			s.admitBy = now.Add(s.cfg.SetupTimeout)
 		}
 	default:
 		s.admitBy = time.Time{}
@@ -91,13 +91,13 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 		return
 	}
 	if limit := s.link.TakePathLimit(); limit != nil {
-		out.tell(PathLimited{PathLimit: *limit})
+		out.emit(PathLimited{PathLimit: *limit})
 	}
 	switch {
 	case s.link.Looped():
 		s.closeFor(now, Looped, "looped link", out)
 	case s.link.Dead():
-		out.tell(Silent{Requests: s.link.Unanswered()})
+		out.emit(EchoTimeout{Requests: s.link.Unanswered()})
 		s.closeFor(now, PeerDead, "Peer not responding", out)
 		s.link.Down(now) // a peer that says nothing will not say goodbye: nobody waits for it
 	case s.link.Refused():

@@ -7,7 +7,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"upppoe/ppp/trace"
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // The first PPP packets of a capture, in pppd's words: a client logs in by PAP.
@@ -30,7 +30,7 @@ func ExampleAppendFrame() {
 			fmt.Println(err)
 			return
 		}
-		_, frame, err := pppoe.ParseSession(packet[etherHeader:])
+		_, frame, err := wire.ParseSession(packet[etherHeader:])
 		if err != nil {
 			continue // a packet of discovery, or of the Ethernet interface's own
 		}

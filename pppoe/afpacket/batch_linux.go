@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 )
 
 // batchSize is how many frames cross into the kernel, or out of it, at once.
@@ -99,7 +99,7 @@ func (b *batch) system(number, fd uintptr) syscall.Errno {
 
 // read fills frames. Tags that the kernel leaves in band go where "tags" has room for
 // them. It may return no frame, and no error: all that came was cut short.
-func (b *batch) read(raw syscall.RawConn, frames []pppoe.Frame, tags []byte) (int, error) {
+func (b *batch) read(raw syscall.RawConn, frames []datapath.Frame, tags []byte) (int, error) {
 	b.held = min(len(frames), batchSize)
 	for i := range b.held {
 		b.point(i, frames[i].Data[:cap(frames[i].Data)], tags)
@@ -134,7 +134,7 @@ func (b *batch) receive(raw syscall.RawConn) error {
 
 // keep makes a message's frame, of that length, the next that is delivered. Swapping keeps
 // every buffer with the caller.
-func (b *batch) keep(frames []pppoe.Frame, next, i, length int) {
+func (b *batch) keep(frames []datapath.Frame, next, i, length int) {
 	frames[next].Data, frames[i].Data = frames[i].Data, frames[next].Data
 	frames[next].Data = frames[next].Data[:length]
 	aux := b.auxiliary(i)

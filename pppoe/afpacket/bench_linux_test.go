@@ -3,8 +3,8 @@ package afpacket_test
 import (
 	"testing"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/wire"
 )
 
 // batch is how many frames the data path moves at once.
@@ -14,15 +14,15 @@ const batch = 64
 // where it would be queued at a socket.
 func BenchmarkSend(b *testing.B) {
 	w := newWire(b)
-	sending(b, w.port(w.near, "near", pppoe.EtherTypeSession))
+	sending(b, w.port(w.near, "near", wire.EtherTypeSession))
 }
 
 // BenchmarkSendTagged is BenchmarkSend in a VLAN, where sockets hear all ethertypes.
 func BenchmarkSendTagged(b *testing.B) {
 	w := newWire(b)
-	line := afpacket.Line{Interface: "near", VLAN: stack(b, "50")}
-	w.on(w.near, line, pppoe.EtherTypeDiscovery)
-	sending(b, w.on(w.near, line, pppoe.EtherTypeSession))
+	line := afpacket.Attachment{Interface: "near", VLAN: stack(b, "50")}
+	w.on(w.near, line, wire.EtherTypeDiscovery)
+	sending(b, w.on(w.near, line, wire.EtherTypeSession))
 }
 
 func sending(b *testing.B, from *afpacket.Port) {
@@ -37,8 +37,8 @@ func sending(b *testing.B, from *afpacket.Port) {
 // BenchmarkReceive is what it costs to take such frames from a socket.
 func BenchmarkReceive(b *testing.B) {
 	w := newWire(b)
-	send := batches(b, w.port(w.near, "near", pppoe.EtherTypeSession), far)
-	to := w.port(w.far, "far", pppoe.EtherTypeSession)
+	send := batches(b, w.port(w.near, "near", wire.EtherTypeSession), far)
+	to := w.port(w.far, "far", wire.EtherTypeSession)
 	const queued = 16 * batch // for which the socket has room
 	room := buffers(batch, 1514)
 	b.SetBytes(14 + 1500)
@@ -60,9 +60,9 @@ func BenchmarkReceive(b *testing.B) {
 }
 
 // batches sends a batch of frames, headers and payload apart, as the data path does.
-func batches(b *testing.B, from *afpacket.Port, to pppoe.Addr) func() {
+func batches(b *testing.B, from *afpacket.Port, to wire.Addr) func() {
 	var frames [batch][2][]byte
-	whole := frame(to, near, pppoe.EtherTypeSession, string(make([]byte, 1500)))
+	whole := frame(to, near, wire.EtherTypeSession, string(make([]byte, 1500)))
 	for i := range frames {
 		frames[i] = [2][]byte{whole[:74], whole[74:]}
 	}

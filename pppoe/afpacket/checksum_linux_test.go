@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
 	"upppoe/tun"
 )
 
@@ -54,7 +54,7 @@ func TestOpenChecksums(t *testing.T) {
 
 // neighbour tells the far side what address "near" has, for there is no one there to
 // answer.
-func (w *wire) neighbour(host string) {
+func (w *testWire) neighbour(host string) {
 	w.Helper()
 	if out, err := w.far.Run("ip", "neighbour", "replace", host, "lladdr", nearMAC, "dev", "far", "nud", "permanent"); err != nil {
 		w.Fatalf("%v: %s", err, out)
@@ -92,7 +92,7 @@ func sockaddr(network, to string) (family, kind int, addr unix.Sockaddr) {
 }
 
 // transport reads until a packet of the transport comes.
-func (w *wire) transport(port *afpacket.Port, network string) pppoe.Frame {
+func (w *testWire) transport(port *afpacket.Port, network string) datapath.Frame {
 	w.Helper()
 	want := map[string]byte{"udp": unix.IPPROTO_UDP, "tcp": unix.IPPROTO_TCP}[network[:3]]
 	for {

@@ -5,8 +5,8 @@ import (
 
 	"golang.org/x/net/bpf"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // dividing is the program that says which port of a fan-out group gets a session frame: the
@@ -17,10 +17,10 @@ import (
 // Unlike a socket's filter it is given a frame without the Ethernet header, when that comes
 // in. Those that go out, of which sockets for all ethertypes are told as well, no filter
 // passes.
-func dividing(line Line) []bpf.Instruction {
+func dividing(line Attachment) []bpf.Instruction {
 	const v1Type1Data = 0x1100 // RFC 2516 section 4: VER, TYPE and CODE
 	at := uint32(len(line.inBand()) * vlan.TagLen)
-	session, protocol, packet := at+2, at+pppoe.HeaderLen, at+pppoe.HeaderLen+2
+	session, protocol, packet := at+2, at+wire.HeaderLen, at+wire.HeaderLen+2
 	v4 := slices.Concat([]bpf.Instruction{
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x21, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},

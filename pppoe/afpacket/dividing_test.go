@@ -39,7 +39,7 @@ func behind(tags int, code byte, session, protocol uint16, packet []byte) []byte
 }
 
 // divider runs the program for a line.
-func divider(t *testing.T, line Line) func(frame []byte) int {
+func divider(t *testing.T, line Attachment) func(frame []byte) int {
 	vm, err := bpf.NewVM(dividing(line))
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ var protocols = map[bool]uint16{false: 0x21, true: 0x57}
 // several; control frames, and what is too short, get the first port.
 func TestDividing(t *testing.T) {
 	const ports = 4
-	for name, line := range map[string]Line{
+	for name, line := range map[string]Attachment{
 		"untagged":    {},
 		"one tag":     {VLAN: vlan.Stack{{TPID: vlan.CTag, VID: 5}}},
 		"two tags":    {VLAN: vlan.Stack{{TPID: vlan.STag, VID: 5}, {TPID: vlan.CTag, VID: 6}}},
@@ -109,7 +109,7 @@ func TestDividing(t *testing.T) {
 // TestDividingWithoutPorts: all fragments of a flow get one number, which is that of what
 // else passes between the stations without ports.
 func TestDividingWithoutPorts(t *testing.T) {
-	run := divider(t, Line{})
+	run := divider(t, Attachment{})
 	number := func(p []byte) int { return run(behind(0, 0, 7, protocols[p[0]>>4 == 6], p)) }
 	want := number(packetOf(false, false, 1, 0))
 	for flow := range uint16(8) {
@@ -137,7 +137,7 @@ func TestDividingWithoutPorts(t *testing.T) {
 
 // TestDividingOptions: the ports stand behind IPv4's options.
 func TestDividingOptions(t *testing.T) {
-	run := divider(t, Line{})
+	run := divider(t, Attachment{})
 	plain := packetOf(false, false, 17, 5)
 	options := append(bytes.Clone(plain[:20]), 1, 1, 1, 1)
 	options[0] = 0x46

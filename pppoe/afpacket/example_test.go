@@ -16,7 +16,7 @@ func ExampleOpenPorts() {
 		return
 	}
 	listen := func() (pppoe.Ports, error) {
-		return afpacket.OpenPorts(afpacket.Line{Interface: "eth0", VLAN: tags})
+		return afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0", VLAN: tags})
 	}
 	fmt.Println(listen())
 }

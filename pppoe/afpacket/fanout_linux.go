@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // OpenQueues opens PPPoE's ports on a line, with as many for session frames as are asked
 // for, at least one. The kernel divides the frames between them as pppoe.Ports.More wants
 // it. Errors are OpenPorts'.
-func OpenQueues(line Line, sessions int) (pppoe.Ports, error) {
+func OpenQueues(line Attachment, sessions int) (pppoe.Ports, error) {
 	ports, err := OpenPorts(line)
 	if err != nil || sessions <= 1 {
 		return ports, err
@@ -31,13 +32,13 @@ func OpenQueues(line Line, sessions int) (pppoe.Ports, error) {
 }
 
 // fan makes a group of the session port, and has others join.
-func fan(line Line, ports *pppoe.Ports, sessions int) error {
+func fan(line Attachment, ports *pppoe.Ports, sessions int) error {
 	group, err := ports.Session.(*Port).group(dividing(line))
 	if err != nil {
 		return err
 	}
 	for len(ports.More) < sessions-1 {
-		p, err := open(line, pppoe.EtherTypeSession, group)
+		p, err := open(line, wire.EtherTypeSession, group)
 		if err != nil {
 			return err
 		}

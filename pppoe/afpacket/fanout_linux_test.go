@@ -8,6 +8,8 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -19,7 +21,7 @@ type heardAt struct {
 
 // numbered is a session frame with a datagram of a flow, or for a negative flow a control
 // frame, that has a number.
-func numbered(dst, src pppoe.Addr, flow int, number uint32) []byte {
+func numbered(dst, src wire.Addr, flow int, number uint32) []byte {
 	packet := make([]byte, 28, 32)
 	packet[0], packet[9] = 0x45, 17
 	binary.BigEndian.PutUint16(packet[20:], uint16(5000+flow))
@@ -30,14 +32,14 @@ func numbered(dst, src pppoe.Addr, flow int, number uint32) []byte {
 	packet = binary.BigEndian.AppendUint32(packet, number)
 	b := append([]byte{0x11, 0, 0, 7}, 0, byte(len(packet)+2))
 	b = binary.BigEndian.AppendUint16(b, protocol)
-	return frame(dst, src, pppoe.EtherTypeSession, string(append(b, packet...)))
+	return frame(dst, src, wire.EtherTypeSession, string(append(b, packet...)))
 }
 
 // TestQueues: frames are divided between the ports of a line so that each comes to one, in
 // the order of its flow; control frames are one flow.
 func TestQueues(t *testing.T) {
-	other := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
-	for what, lines := range map[string][2]afpacket.Line{ // far, near
+	other := wire.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
+	for what, lines := range map[string][2]afpacket.Attachment{ // far, near
 		"untagged":      {{}, {}},
 		"one tag":       {{VLAN: stack(t, "50")}, {VLAN: stack(t, "50")}},
 		"priority only": {{VLAN: stack(t, "0")}, {VLAN: stack(t, "0")}},
@@ -59,7 +61,7 @@ func TestQueues(t *testing.T) {
 				return err
 			})
 			defer all.Close()
-			from := w.on(w.far, far, pppoe.EtherTypeSession)
+			from := w.on(w.far, far, wire.EtherTypeSession)
 			divided(t, from, all.Session.Addr(), listenAll(all))
 		})
 	}
@@ -70,7 +72,7 @@ const ports = 4
 
 // divided sends frames of several flows. Each must come once, where the others of its flow
 // do, and in order; control frames are a flow.
-func divided(t *testing.T, from *afpacket.Port, to pppoe.Addr, heard <-chan heardAt) {
+func divided(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan heardAt) {
 	t.Helper()
 	const flows, rounds = 32, 20
 	send := func(flow int, number uint32) {
@@ -111,11 +113,11 @@ func TestQueuesDown(t *testing.T) {
 	}
 	var all pppoe.Ports
 	w.do(w.near, func() (err error) {
-		all, err = afpacket.OpenQueues(afpacket.Line{Interface: "near"}, ports)
+		all, err = afpacket.OpenQueues(afpacket.Attachment{Interface: "near"}, ports)
 		return err
 	})
 	defer all.Close()
-	from := w.port(w.far, "far", pppoe.EtherTypeSession)
+	from := w.port(w.far, "far", wire.EtherTypeSession)
 	heard := listenAll(all)
 	divided(t, from, near, heard)
 	w.link(w.near, "near", netlink.LinkSetDown)
@@ -127,7 +129,7 @@ func TestQueuesDown(t *testing.T) {
 // listenAll reads all session ports until they are closed.
 func listenAll(ports pppoe.Ports) <-chan heardAt {
 	heard := make(chan heardAt, 4096)
-	for i, p := range append([]pppoe.Port{ports.Session}, ports.More...) {
+	for i, p := range append([]datapath.Port{ports.Session}, ports.More...) {
 		// Ends with the port.
 		go func() {
 			for {
@@ -169,11 +171,11 @@ func TestQueuesClose(t *testing.T) {
 	w := newWire(t)
 	var all pppoe.Ports
 	w.do(w.near, func() (err error) {
-		all, err = afpacket.OpenQueues(afpacket.Line{Interface: "near"}, 3)
+		all, err = afpacket.OpenQueues(afpacket.Attachment{Interface: "near"}, 3)
 		return err
 	})
 	results := make(chan error)
-	for _, p := range append([]pppoe.Port{all.Session}, all.More...) {
+	for _, p := range append([]datapath.Port{all.Session}, all.More...) {
 		go func() {
 			_, err := p.ReadBatch(buffers(1, 1514))
 			results <- err

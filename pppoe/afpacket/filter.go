@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/net/bpf"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // What a filter returns: how much of a frame the socket gets.
@@ -26,7 +26,7 @@ const (
 
 // station is who hears: a filter's frames are for its address, on its interface.
 type station struct {
-	addr  pppoe.Addr
+	addr  wire.Addr
 	index uint32
 }
 
@@ -34,7 +34,7 @@ type station struct {
 // ethertype, are for us (or, in discovery, for all), and are not our own come back. What
 // belongs to one VLAN must not reach a session on another, or on the parent interface.
 // A frame that is too short for a question is dropped by the kernel.
-func filterFor(line Line, etherType uint16) func(station) []bpf.Instruction {
+func filterFor(line Attachment, etherType uint16) func(station) []bpf.Instruction {
 	return func(s station) []bpf.Instruction {
 		return slices.Concat(
 			tagged(line, etherType),
@@ -44,7 +44,7 @@ func filterFor(line Line, etherType uint16) func(station) []bpf.Instruction {
 }
 
 // tagged drops frames of other tags and ethertypes.
-func tagged(line Line, etherType uint16) (program []bpf.Instruction) {
+func tagged(line Attachment, etherType uint16) (program []bpf.Instruction) {
 	at, inBand := uint32(addresses), line.inBand()
 	for _, tag := range inBand {
 		program = append(program, unless(halfWord(at), bpf.JumpEqual, uint32(tag.TPID))...)
@@ -67,7 +67,7 @@ func tagged(line Line, etherType uint16) (program []bpf.Instruction) {
 
 // foreign is the packet type that the socket does not want: among all frames, those that
 // go out; among those of an ethertype, those that had a tag.
-func (l Line) foreign(etherType uint16) uint32 {
+func (l Attachment) foreign(etherType uint16) uint32 {
 	if l.protocol(etherType) == int(etherType) {
 		return otherHost
 	}
@@ -86,11 +86,11 @@ var (
 func halfWord(at uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: at, Size: 2} }
 
 // meant passes frames for our address, or for all in discovery, from others.
-func meant(own pppoe.Addr, etherType uint16) []bpf.Instruction {
+func meant(own wire.Addr, etherType uint16) []bpf.Instruction {
 	const destination, source = 0, 6
 	program := append(where(source, own, drop), where(destination, own, pass)...)
-	if etherType == pppoe.EtherTypeDiscovery {
-		program = append(program, where(destination, pppoe.Broadcast, pass)...)
+	if etherType == wire.EtherTypeDiscovery {
+		program = append(program, where(destination, wire.Broadcast, pass)...)
 	}
 	return append(program, bpf.RetConstant{Val: drop})
 }
@@ -111,7 +111,7 @@ func unlessVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
 }
 
 // where returns a verdict on frames that have an address at an offset; others go on.
-func where(offset uint32, addr pppoe.Addr, verdict uint32) []bpf.Instruction {
+func where(offset uint32, addr wire.Addr, verdict uint32) []bpf.Instruction {
 	high, low := binary.BigEndian.Uint32(addr[:]), uint32(binary.BigEndian.Uint16(addr[4:]))
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offset, Size: 4},

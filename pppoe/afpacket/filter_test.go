@@ -8,33 +8,33 @@ import (
 
 	"golang.org/x/net/bpf"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // TestFilter runs the filters on frames for us, for all, for others, from
 // ourselves, of other ethertypes, and too short.
 func TestFilter(t *testing.T) {
-	own := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	other := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
-	near := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 0xff}
+	own := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	other := wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	near := wire.Addr{2, 0, 0x5e, 0, 0x53, 0xff}
 	for _, c := range []struct {
 		what               string
-		dst, src           pppoe.Addr
+		dst, src           wire.Addr
 		etherType          uint16
 		discovery, session bool
 	}{
 		{"discovery for us", own, other, 0x8863, true, false},
-		{"discovery for all", pppoe.Broadcast, other, 0x8863, true, false},
+		{"discovery for all", wire.Broadcast, other, 0x8863, true, false},
 		{"a session frame for us", own, other, 0x8864, false, true},
-		{"a session frame for all", pppoe.Broadcast, other, 0x8864, false, false},
-		{"discovery for a group that begins like all", pppoe.Addr{0xff, 0xff, 0xff, 0xff, 0, 1}, other, 0x8863, false, false},
-		{"a session frame for a group", pppoe.Addr{0x33, 0x33, 0, 0, 0, 1}, other, 0x8864, false, false},
-		{"discovery for a station that differs from us in the first octet", pppoe.Addr{6, 0, 0x5e, 0, 0x53, 1}, other, 0x8863, false, false},
+		{"a session frame for all", wire.Broadcast, other, 0x8864, false, false},
+		{"discovery for a group that begins like all", wire.Addr{0xff, 0xff, 0xff, 0xff, 0, 1}, other, 0x8863, false, false},
+		{"a session frame for a group", wire.Addr{0x33, 0x33, 0, 0, 0, 1}, other, 0x8864, false, false},
+		{"discovery for a station that differs from us in the first octet", wire.Addr{6, 0, 0x5e, 0, 0x53, 1}, other, 0x8863, false, false},
 		{"a session frame for somebody else", near, other, 0x8864, false, false},
 		{"discovery for somebody else", near, other, 0x8863, false, false},
 		{"our own frame come back", own, own, 0x8863, false, false},
-		{"our own broadcast come back", pppoe.Broadcast, own, 0x8863, false, false},
+		{"our own broadcast come back", wire.Broadcast, own, 0x8863, false, false},
 		{"from a station that differs from us in the last octet", own, near, 0x8864, false, true},
 		{"IPv4 for us", own, other, 0x0800, false, false},
 	} {
@@ -43,7 +43,7 @@ func TestFilter(t *testing.T) {
 		for _, f := range []struct {
 			etherType uint16
 			want      bool
-		}{{pppoe.EtherTypeDiscovery, c.discovery}, {pppoe.EtherTypeSession, c.session}} {
+		}{{wire.EtherTypeDiscovery, c.discovery}, {wire.EtherTypeSession, c.session}} {
 			if got := passes(t, own, f.etherType, frame); got != f.want {
 				t.Errorf("%s: filter for %#x passes it: %v, want %v", c.what, f.etherType, got, f.want)
 			}
@@ -57,9 +57,9 @@ func TestFilter(t *testing.T) {
 }
 
 // passes runs the filter of an untagged port.
-func passes(t *testing.T, own pppoe.Addr, etherType uint16, frame []byte) bool {
+func passes(t *testing.T, own wire.Addr, etherType uint16, frame []byte) bool {
 	t.Helper()
-	filter := filterFor(Line{}, etherType)(station{own, ours})
+	filter := filterFor(Attachment{}, etherType)(station{own, ours})
 	if runs(t, filter, frame, vlan.Tag{}, 0, ours+1) {
 		t.Errorf("% x passes, though it was handed on to another interface", frame)
 	}
@@ -72,7 +72,7 @@ const ours = 7
 // TestTaggedFilter runs the filters of ports and of a trunk on frames of which the kernel
 // has taken off the outer tag, or none.
 func TestTaggedFilter(t *testing.T) {
-	own, other := pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}, pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	own, other := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}, wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
 	for _, c := range []struct {
 		off    vlan.Tag // zero: none
 		inBand vlan.Stack
@@ -93,7 +93,7 @@ func TestTaggedFilter(t *testing.T) {
 		{vlan.Tag{}, vlan.Stack{{TPID: 0x9100, VID: 8}}, ""},
 		{vlan.Tag{TPID: 0x8100, VID: 3}, vlan.Stack{{TPID: 0x9100, VID: 7}}, ""},
 	} {
-		for _, etherType := range []uint16{pppoe.EtherTypeDiscovery, pppoe.EtherTypeSession} {
+		for _, etherType := range []uint16{wire.EtherTypeDiscovery, wire.EtherTypeSession} {
 			frame := c.inBand.Append(append(append([]byte(nil), own[:]...), other[:]...), 0)
 			frame = append(binary.BigEndian.AppendUint16(frame, etherType), 0x11, 9)
 			const incoming = 0
@@ -109,15 +109,15 @@ func TestTaggedFilter(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := slices.Contains(strings.Fields(c.ports), port)
-				if got := hears(filterFor(Line{VLAN: s}, etherType)); got != want {
+				if got := hears(filterFor(Attachment{VLAN: s}, etherType)); got != want {
 					t.Errorf("%v, %v, %#x: the filter for %s passes it: %v", c.off, c.inBand, etherType, port, got)
 				}
-				if hears(filterFor(Line{VLAN: s}, etherType^7)) {
+				if hears(filterFor(Attachment{VLAN: s}, etherType^7)) {
 					t.Errorf("%v, %v, %#x: the filter for %s and %#x passes it", c.off, c.inBand, etherType, port, etherType^7)
 				}
 			}
 			// A source address of its own: such a port, too, is on a socket for all ethertypes.
-			if got, want := hears(filterFor(Line{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
+			if got, want := hears(filterFor(Attachment{Source: own}, etherType)), strings.HasPrefix(c.ports, "untagged"); got != want {
 				t.Errorf("%v, %v, %#x: the filter for untagged frames passes it: %v", c.off, c.inBand, etherType, got)
 			}
 			if !hears(trunkFilter(etherType)) || hears(trunkFilter(etherType^7)) {

@@ -18,7 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // Errors of Open, each with what to do about it.
@@ -34,7 +36,7 @@ var (
 type Port struct {
 	socket
 	iface *net.Interface
-	own   pppoe.Addr
+	own   wire.Addr
 	mtu   int
 
 	tags   tagger
@@ -54,13 +56,13 @@ type Port struct {
 	stats    Stats
 }
 
-var _ pppoe.Gatherer = (*Port)(nil)
+var _ datapath.Gatherer = (*Port)(nil)
 
 // Open opens a port for frames of one ethertype, with exactly the line's tags, that
 // are for its own address; those of discovery may also be for all stations. Frames have
 // no tags on the port's side: it puts them in and takes them out. The error names the
 // interface and wraps one of those above, or of Line.
-func Open(line Line, etherType uint16) (*Port, error) {
+func Open(line Attachment, etherType uint16) (*Port, error) {
 	p, err := open(line, etherType, alone)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", line, err)
@@ -71,7 +73,7 @@ func Open(line Line, etherType uint16) (*Port, error) {
 // alone is the group of a port that is in none.
 const alone = -1
 
-func open(line Line, etherType uint16, group int) (*Port, error) {
+func open(line Attachment, etherType uint16, group int) (*Port, error) {
 	if err := line.check(); err != nil {
 		return nil, err
 	}
@@ -85,12 +87,12 @@ func open(line Line, etherType uint16, group int) (*Port, error) {
 }
 
 // bind opens the socket, with the filter that the port's station wants, and joins a group.
-func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
+func (p *Port) bind(line Attachment, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
 	if p.iface, err = check(line.Interface); err != nil {
 		return err
 	}
-	p.own = pppoe.Addr(p.iface.HardwareAddr)
-	if line.Source != (pppoe.Addr{}) {
+	p.own = wire.Addr(p.iface.HardwareAddr)
+	if line.Source != (wire.Addr{}) {
 		p.own = line.Source
 	}
 	program, err := bpf.Assemble(filter(station{p.own, uint32(p.iface.Index)}))
@@ -120,12 +122,12 @@ func (p *Port) bind(line Line, protocol int, filter func(station) []bpf.Instruct
 }
 
 // OpenPorts opens both of PPPoE's ports on a line, or none. Errors are Open's.
-func OpenPorts(line Line) (pppoe.Ports, error) {
-	discovery, err := Open(line, pppoe.EtherTypeDiscovery)
+func OpenPorts(line Attachment) (pppoe.Ports, error) {
+	discovery, err := Open(line, wire.EtherTypeDiscovery)
 	if err != nil {
 		return pppoe.Ports{}, err
 	}
-	session, err := Open(line, pppoe.EtherTypeSession)
+	session, err := Open(line, wire.EtherTypeSession)
 	if err != nil {
 		discovery.Close()
 		return pppoe.Ports{}, err
@@ -145,7 +147,7 @@ func check(name string) (*net.Interface, error) {
 		return nil, fault
 	case err != nil:
 		return nil, ErrNoInterface
-	case len(iface.HardwareAddr) != len(pppoe.Addr{}) || iface.Flags&net.FlagLoopback != 0:
+	case len(iface.HardwareAddr) != len(wire.Addr{}) || iface.Flags&net.FlagLoopback != 0:
 		return nil, ErrNotEthernet
 	case iface.Flags&net.FlagUp == 0:
 		return nil, down(name)
@@ -200,7 +202,7 @@ func (p *Port) setUp() (err error) {
 
 // listenFor has the network card take frames for an address that is not its own.
 func (p *Port) listenFor(fd int) error {
-	if p.own == pppoe.Addr(p.iface.HardwareAddr) {
+	if p.own == wire.Addr(p.iface.HardwareAddr) {
 		return nil
 	}
 	member := unix.PacketMreq{Ifindex: int32(p.iface.Index), Type: unix.PACKET_MR_UNICAST, Alen: uint16(len(p.own))}
@@ -210,7 +212,7 @@ func (p *Port) listenFor(fd int) error {
 
 // Addr is the line's source address, or that which the interface had when the port was
 // opened.
-func (p *Port) Addr() pppoe.Addr { return p.own }
+func (p *Port) Addr() wire.Addr { return p.own }
 
 // MTU is the longest payload that can be sent, in octets: that of the interface when the
 // port was opened, less what the kernel has no room for of the tags.
@@ -246,7 +248,7 @@ func (p *Port) Stats() (Stats, error) {
 
 // ReadBatch waits for frames. While the interface is down none come, and that is no
 // error; that it is gone is one, ErrNoInterface.
-func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
+func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 	for {
 		n, err := p.read(frames)
 		switch {
@@ -265,7 +267,7 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 	}
 }
 
-func (p *Port) read(frames []pppoe.Frame) (int, error) {
+func (p *Port) read(frames []datapath.Frame) (int, error) {
 	if p.trunk {
 		return p.rx.readTrunk(p.raw, frames)
 	}

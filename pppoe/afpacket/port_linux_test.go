@@ -11,9 +11,9 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 	"upppoe/tun"
 )
 
@@ -32,7 +32,7 @@ func TestOpenErrors(t *testing.T) {
 			"tun":     afpacket.ErrNotEthernet,
 			"near":    afpacket.ErrDown,
 		} {
-			if _, err := afpacket.OpenPorts(afpacket.Line{Interface: name}); !errors.Is(err, want) {
+			if _, err := afpacket.OpenPorts(afpacket.Attachment{Interface: name}); !errors.Is(err, want) {
 				t.Errorf("opening %s: %v, want %v", name, err, want)
 			} else if want == afpacket.ErrDown && !strings.Contains(err.Error(), "`ip link set near up`") {
 				t.Errorf("opening %s: %v does not say what to do", name, err)
@@ -47,7 +47,7 @@ func TestOpenErrors(t *testing.T) {
 		if err := unix.Capset(&header, &none[0]); err != nil { // of this thread only, which ends
 			return err
 		}
-		if _, err := afpacket.Open(afpacket.Line{Interface: "near"}, pppoe.EtherTypeDiscovery); !errors.Is(err, afpacket.ErrPermission) {
+		if _, err := afpacket.Open(afpacket.Attachment{Interface: "near"}, wire.EtherTypeDiscovery); !errors.Is(err, afpacket.ErrPermission) {
 			t.Errorf("opening without a capability: %v, want %v", err, afpacket.ErrPermission)
 		}
 		return nil
@@ -58,13 +58,13 @@ func TestOpenErrors(t *testing.T) {
 // unchanged.
 func TestExchange(t *testing.T) {
 	w := newWire(t)
-	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
 	if a.Addr() != near || b.Addr() != far || a.MTU() != 1500 {
 		t.Errorf("stations %v and %v with an MTU of %d, want %v, %v and 1500", a.Addr(), b.Addr(), a.MTU(), near, far)
 	}
 	var sent [][]byte
 	for i := range 200 {
-		sent = append(sent, frame(far, near, pppoe.EtherTypeSession, string(bytes.Repeat([]byte{byte(i)}, 1+7*i))))
+		sent = append(sent, frame(far, near, wire.EtherTypeSession, string(bytes.Repeat([]byte{byte(i)}, 1+7*i))))
 	}
 	if n, err := a.WriteBatch(sent); n != len(sent) || err != nil {
 		t.Fatalf("WriteBatch sent %d frames: %v", n, err)
@@ -83,16 +83,16 @@ func TestExchange(t *testing.T) {
 // for us and comes from another.
 func TestOnlyOurs(t *testing.T) {
 	w := newWire(t)
-	discovery, session := w.port(w.near, "near", pppoe.EtherTypeDiscovery), w.port(w.near, "near", pppoe.EtherTypeSession)
-	for _, etherType := range []uint16{pppoe.EtherTypeDiscovery, pppoe.EtherTypeSession} {
+	discovery, session := w.port(w.near, "near", wire.EtherTypeDiscovery), w.port(w.near, "near", wire.EtherTypeSession)
+	for _, etherType := range []uint16{wire.EtherTypeDiscovery, wire.EtherTypeSession} {
 		tag := string([]byte{0, 7, byte(etherType >> 8), byte(etherType)})
 		w.raw(w.far, "far",
 			frame(near, far, 0x8100, tag+"in a VLAN"),
 			frame(other, far, etherType, "for another"),
 			frame(near, near, etherType, "our own"),
-			frame(pppoe.Addr{0x33, 0x33, 0, 0, 0, 1}, far, etherType, "for a group"),
+			frame(wire.Addr{0x33, 0x33, 0, 0, 0, 1}, far, etherType, "for a group"),
 			frame(near, far, 0x88b5, "another ethertype"),
-			frame(pppoe.Broadcast, far, etherType, "for all"),
+			frame(wire.Broadcast, far, etherType, "for all"),
 			frame(near, far, etherType, "for us"))
 	}
 	if got := payloads(w.read(discovery, 2)); !slices.Equal(got, []string{"for all", "for us"}) {
@@ -113,9 +113,9 @@ func TestOnlyOurs(t *testing.T) {
 // it are.
 func TestTooLong(t *testing.T) {
 	w := newWire(t)
-	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
 	long := string(make([]byte, 100))
-	fits := func(s string) []byte { return frame(far, near, pppoe.EtherTypeSession, s) }
+	fits := func(s string) []byte { return frame(far, near, wire.EtherTypeSession, s) }
 	if n, err := a.WriteBatch([][]byte{fits("first"), fits(long), fits("second"), fits(long), fits("third")}); n != 5 {
 		t.Fatalf("sent %d frames: %v", n, err)
 	}
@@ -141,8 +141,8 @@ func TestTooLong(t *testing.T) {
 // TestWriteGoesOn: a frame that the kernel refuses does not hold up the next.
 func TestWriteGoesOn(t *testing.T) {
 	w := newWire(t)
-	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
-	good := frame(far, near, pppoe.EtherTypeSession, "fits")
+	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
+	good := frame(far, near, wire.EtherTypeSession, "fits")
 	n, err := a.WriteBatch([][]byte{good, make([]byte, 3000), good})
 	if n != 2 || !errors.Is(err, unix.EMSGSIZE) {
 		t.Errorf("sent %d frames (%v), want 2 and that one was too long", n, err)
@@ -171,7 +171,7 @@ func reading(p *afpacket.Port) (frames chan string, failed chan error) {
 
 func TestCloseEndsReadBatch(t *testing.T) {
 	w := newWire(t)
-	p := w.port(w.near, "near", pppoe.EtherTypeSession)
+	p := w.port(w.near, "near", wire.EtherTypeSession)
 	_, failed := reading(p)
 	p.Close()
 	if err := <-failed; !errors.Is(err, net.ErrClosed) {
@@ -180,7 +180,7 @@ func TestCloseEndsReadBatch(t *testing.T) {
 	if _, err := p.ReadBatch(buffers(1, 64)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("ReadBatch after Close returned %v, want net.ErrClosed", err)
 	}
-	if _, err := p.WriteBatch([][]byte{frame(far, near, pppoe.EtherTypeSession, "")}); !errors.Is(err, net.ErrClosed) {
+	if _, err := p.WriteBatch([][]byte{frame(far, near, wire.EtherTypeSession, "")}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("WriteBatch after Close returned %v, want net.ErrClosed", err)
 	}
 }
@@ -190,24 +190,24 @@ func TestCloseEndsReadBatch(t *testing.T) {
 func TestInterfaceGoes(t *testing.T) {
 	for _, writes := range []bool{false, true} {
 		w := newWire(t)
-		p := w.port(w.near, "near", pppoe.EtherTypeSession)
-		peer := w.port(w.far, "far", pppoe.EtherTypeSession)
+		p := w.port(w.near, "near", wire.EtherTypeSession)
+		peer := w.port(w.far, "far", wire.EtherTypeSession)
 		frames, failed := reading(p)
 
 		w.link(w.near, "near", netlink.LinkSetDown)
 		if writes {
-			if n, err := p.WriteBatch([][]byte{frame(far, near, pppoe.EtherTypeSession, "")}); n != 0 || !errors.Is(err, unix.ENETDOWN) {
+			if n, err := p.WriteBatch([][]byte{frame(far, near, wire.EtherTypeSession, "")}); n != 0 || !errors.Is(err, unix.ENETDOWN) {
 				t.Errorf("sent %d frames (%v) on an interface that is down", n, err)
 			}
 		}
 		w.link(w.near, "near", netlink.LinkSetUp)
-		w.until(peer, frame(near, far, pppoe.EtherTypeSession, "again"), frames)
+		w.until(peer, frame(near, far, wire.EtherTypeSession, "again"), frames)
 
 		w.link(w.near, "near", netlink.LinkDel)
 		if err := <-failed; !errors.Is(err, afpacket.ErrNoInterface) {
 			t.Errorf("ReadBatch returned %v when the interface went, want %v", err, afpacket.ErrNoInterface)
 		}
-		if _, err := p.WriteBatch([][]byte{frame(far, near, pppoe.EtherTypeSession, "")}); err == nil {
+		if _, err := p.WriteBatch([][]byte{frame(far, near, wire.EtherTypeSession, "")}); err == nil {
 			t.Error("WriteBatch sent a frame on an interface that is gone")
 		}
 	}
@@ -216,10 +216,10 @@ func TestInterfaceGoes(t *testing.T) {
 // TestStats: what comes while nobody reads is bounded, and its loss counted.
 func TestStats(t *testing.T) {
 	w := newWire(t)
-	a, b := w.port(w.near, "near", pppoe.EtherTypeSession), w.port(w.far, "far", pppoe.EtherTypeSession)
+	a, b := w.port(w.near, "near", wire.EtherTypeSession), w.port(w.far, "far", wire.EtherTypeSession)
 	batch := make([][]byte, 1000)
 	for i := range batch {
-		batch[i] = frame(far, near, pppoe.EtherTypeSession, "a flood")
+		batch[i] = frame(far, near, wire.EtherTypeSession, "a flood")
 	}
 	var last afpacket.Stats
 	for round := 0; last.Dropped == 0; round++ {
@@ -253,12 +253,12 @@ func TestNoAllocation(t *testing.T) {
 }
 
 // exchange sends a batch of 32 frames and reads it.
-func exchange(w *wire, tags vlan.Stack) func() {
-	a := w.on(w.near, afpacket.Line{Interface: "near", VLAN: tags}, pppoe.EtherTypeSession)
-	b := w.on(w.far, afpacket.Line{Interface: "far", VLAN: tags}, pppoe.EtherTypeSession)
+func exchange(w *testWire, tags vlan.Stack) func() {
+	a := w.on(w.near, afpacket.Attachment{Interface: "near", VLAN: tags}, wire.EtherTypeSession)
+	b := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: tags}, wire.EtherTypeSession)
 	out, in := make([][]byte, 32), buffers(32, 1514)
 	for i := range out {
-		out[i] = frame(far, near, pppoe.EtherTypeSession, string(make([]byte, 1400)))
+		out[i] = frame(far, near, wire.EtherTypeSession, string(make([]byte, 1400)))
 	}
 	return func() {
 		if n, err := a.WriteBatch(out); n != len(out) {

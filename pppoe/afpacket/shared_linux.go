@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 )
 
 // Where the kernel lists packet sockets, and its own sessions, if it has a module for them:
@@ -22,13 +24,13 @@ const (
 
 // share tells ports whether they share their interface. With tags, or an address of their
 // own, what others hear there is not theirs.
-func share(line Line, ports *pppoe.Ports) error {
-	if line.protocol(pppoe.EtherTypeSession) != pppoe.EtherTypeSession {
+func share(line Attachment, ports *pppoe.Ports) error {
+	if line.protocol(wire.EtherTypeSession) != wire.EtherTypeSession {
 		return nil
 	}
 	var own []uint64
 	var iface int
-	for _, port := range append([]pppoe.Port{ports.Session}, ports.More...) {
+	for _, port := range append([]datapath.Port{ports.Session}, ports.More...) {
 		p := port.(*Port)
 		inode, err := p.inode()
 		if err != nil {
@@ -55,7 +57,7 @@ func (p *Port) inode() (uint64, error) {
 func hearsAnother(iface int, own []uint64) bool {
 	return anyLine(packetSockets, func(words []string) bool {
 		// sk RefCnt Type Proto Iface R Rmem User Inode
-		if len(words) < 9 || words[3] != strconv.FormatUint(pppoe.EtherTypeSession, 16) || words[4] != strconv.Itoa(iface) {
+		if len(words) < 9 || words[3] != strconv.FormatUint(wire.EtherTypeSession, 16) || words[4] != strconv.Itoa(iface) {
 			return false
 		}
 		inode, err := strconv.ParseUint(words[8], 10, 64)

@@ -5,6 +5,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/wire"
 )
 
 // TestShared: ports of sessions are shared with whoever else hears session frames on the
@@ -14,7 +15,7 @@ func TestShared(t *testing.T) {
 	for _, sessions := range []int{1, 3} {
 		var ports pppoe.Ports
 		w.do(w.near, func() (err error) {
-			ports, err = afpacket.OpenQueues(afpacket.Line{Interface: "near"}, sessions)
+			ports, err = afpacket.OpenQueues(afpacket.Attachment{Interface: "near"}, sessions)
 			return err
 		})
 		w.Cleanup(func() { ports.Close() })
@@ -22,13 +23,13 @@ func TestShared(t *testing.T) {
 			w.do(w.near, func() error { yes = ports.Shared(); return nil })
 			return yes
 		}
-		w.port(w.near, "near", pppoe.EtherTypeDiscovery)
-		w.port(w.far, "far", pppoe.EtherTypeSession)
-		w.on(w.near, afpacket.Line{Interface: "near", VLAN: stack(t, "50")}, pppoe.EtherTypeSession)
+		w.port(w.near, "near", wire.EtherTypeDiscovery)
+		w.port(w.far, "far", wire.EtherTypeSession)
+		w.on(w.near, afpacket.Attachment{Interface: "near", VLAN: stack(t, "50")}, wire.EtherTypeSession)
 		if shared() {
 			t.Errorf("%d ports: shared with nobody", sessions)
 		}
-		other := w.port(w.near, "near", pppoe.EtherTypeSession)
+		other := w.port(w.near, "near", wire.EtherTypeSession)
 		if !shared() {
 			t.Errorf("%d ports: not shared with another", sessions)
 		}
@@ -39,7 +40,7 @@ func TestShared(t *testing.T) {
 		ports.Close()
 	}
 	w.do(w.near, func() error {
-		ports, err := afpacket.OpenPorts(afpacket.Line{Interface: "near", VLAN: stack(t, "50")})
+		ports, err := afpacket.OpenPorts(afpacket.Attachment{Interface: "near", VLAN: stack(t, "50")})
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 )
 
@@ -16,7 +16,7 @@ import (
 // The tags stand in the frames, both ways, with priority and all, as they have them on
 // the wire: vlan.Split reads them. The line must have no VLAN of its own, and no
 // priorities. MTU has room for the tags. Errors are Open's.
-func OpenTrunk(line Line, etherType uint16) (*Port, error) {
+func OpenTrunk(line Attachment, etherType uint16) (*Port, error) {
 	line.VLAN = vlan.Stack{}
 	if err := line.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", line, err)
@@ -64,7 +64,7 @@ func ethertypeOrTag(at uint32, etherType uint16, next int) []bpf.Instruction {
 
 // readTrunk fills frames, and puts back the tag that the kernel took off. It may return no
 // frame, and no error.
-func (b *batch) readTrunk(raw syscall.RawConn, frames []pppoe.Frame) (int, error) {
+func (b *batch) readTrunk(raw syscall.RawConn, frames []datapath.Frame) (int, error) {
 	b.held = min(len(frames), batchSize)
 	for i := range b.held {
 		b.leaveRoom(i, frames[i].Data[:cap(frames[i].Data)])

@@ -12,9 +12,9 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -34,7 +34,7 @@ func stack(t testing.TB, text string) vlan.Stack {
 }
 
 // on opens a port on a line, for as long as the test lasts.
-func (w *wire) on(in *lab.Namespace, line afpacket.Line, etherType uint16) (p *afpacket.Port) {
+func (w *testWire) on(in *lab.Namespace, line afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
 		p, err = afpacket.Open(line, etherType)
@@ -44,7 +44,7 @@ func (w *wire) on(in *lab.Namespace, line afpacket.Line, etherType uint16) (p *a
 	return p
 }
 
-func (w *wire) trunk(in *lab.Namespace, line afpacket.Line, etherType uint16) (p *afpacket.Port) {
+func (w *testWire) trunk(in *lab.Namespace, line afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
 		p, err = afpacket.OpenTrunk(line, etherType)
@@ -60,7 +60,7 @@ func insert(s vlan.Stack, priority uint8, frame []byte) []byte {
 }
 
 // offload says whether a network card inserts and strips tags itself.
-func (w *wire) offload(in *lab.Namespace, name string, on bool) {
+func (w *testWire) offload(in *lab.Namespace, name string, on bool) {
 	w.Helper()
 	if err := in.OffloadVLAN(name, on); err != nil {
 		w.Fatal(err)
@@ -75,11 +75,11 @@ func TestTagged(t *testing.T) {
 		w.offload(w.near, "near", offloaded)
 		w.offload(w.far, "far", offloaded)
 		for _, tags := range stacks {
-			for _, etherType := range []uint16{pppoe.EtherTypeDiscovery, pppoe.EtherTypeSession} {
+			for _, etherType := range []uint16{wire.EtherTypeDiscovery, wire.EtherTypeSession} {
 				t.Run(fmt.Sprintf("%s %#x offload %v", tags, etherType, offloaded), func(t *testing.T) {
-					w := &wire{TB: t, near: w.near, far: w.far}
-					a := w.on(w.near, afpacket.Line{Interface: "near", VLAN: stack(t, tags)}, etherType)
-					b := w.on(w.far, afpacket.Line{Interface: "far", VLAN: stack(t, tags)}, etherType)
+					w := &testWire{TB: t, near: w.near, far: w.far}
+					a := w.on(w.near, afpacket.Attachment{Interface: "near", VLAN: stack(t, tags)}, etherType)
+					b := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: stack(t, tags)}, etherType)
 					w.exchanges(a, b, etherType)
 				})
 			}
@@ -88,11 +88,11 @@ func TestTagged(t *testing.T) {
 }
 
 // exchanges sends frames of all lengths one way, more than a batch has, and reads them.
-func (w *wire) exchanges(a, b *afpacket.Port, etherType uint16) {
+func (w *testWire) exchanges(a, b *afpacket.Port, etherType uint16) {
 	w.Helper()
 	var sent [][]byte
 	for i := range 100 {
-		length := max(pppoe.HeaderLen, i*a.MTU()/99) // the kernel drops less than two octets behind a tag
+		length := max(wire.HeaderLen, i*a.MTU()/99) // the kernel drops less than two octets behind a tag
 		sent = append(sent, frame(far, near, etherType, string(bytes.Repeat([]byte{byte(i)}, length))))
 	}
 	if n, err := a.WriteBatch(sent); n != len(sent) || err != nil {
@@ -112,15 +112,15 @@ func TestOwnVLANOnly(t *testing.T) {
 	for _, offloaded := range []bool{false, true} {
 		w.offload(w.near, "near", offloaded)
 		w.offload(w.far, "far", offloaded)
-		for _, etherType := range []uint16{pppoe.EtherTypeDiscovery, pppoe.EtherTypeSession} {
+		for _, etherType := range []uint16{wire.EtherTypeDiscovery, wire.EtherTypeSession} {
 			t.Run(fmt.Sprintf("%#x offload %v", etherType, offloaded), func(t *testing.T) {
-				(&wire{TB: t, near: w.near, far: w.far}).ownVLANOnly(etherType)
+				(&testWire{TB: t, near: w.near, far: w.far}).ownVLANOnly(etherType)
 			})
 		}
 	}
 }
 
-func (w *wire) ownVLANOnly(etherType uint16) {
+func (w *testWire) ownVLANOnly(etherType uint16) {
 	w.Helper()
 	ports := map[string]*afpacket.Port{"untagged": w.port(w.near, "near", etherType)}
 	// What is sent on a VLAN of identifier 0 is on none.
@@ -128,7 +128,7 @@ func (w *wire) ownVLANOnly(etherType uint16) {
 	sent := [][]byte{frame(near, far, etherType, "untagged")}
 	for _, tags := range append(stacks, "51", "50.101", "51.100", "100.50", "0.50") {
 		s := stack(w, tags)
-		ports[tags] = w.on(w.near, afpacket.Line{Interface: "near", VLAN: s}, etherType)
+		ports[tags] = w.on(w.near, afpacket.Attachment{Interface: "near", VLAN: s}, etherType)
 		if want[tags] == nil {
 			want[tags] = []string{"on " + tags}
 		}
@@ -173,14 +173,14 @@ func TestTaggedMTU(t *testing.T) {
 		for tags, less := range map[string]int{
 			"50": 0, "0": 0, "0x88a8:50": 4, "50.100": 8, "0x8100:50.0x8100:100": 4, "0x9100:50.100": 8,
 		} {
-			line := afpacket.Line{Interface: "near", VLAN: stack(t, tags)}
-			a := w.on(w.near, line, pppoe.EtherTypeSession)
-			b := w.on(w.far, afpacket.Line{Interface: "far", VLAN: stack(t, tags)}, pppoe.EtherTypeSession)
+			line := afpacket.Attachment{Interface: "near", VLAN: stack(t, tags)}
+			a := w.on(w.near, line, wire.EtherTypeSession)
+			b := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: stack(t, tags)}, wire.EtherTypeSession)
 			if a.MTU() != parent-less || line.InterfaceMTU(a.MTU()) != parent {
 				t.Errorf("%s on an MTU of %d has %d, want %d, which needs %d", tags, parent, a.MTU(), parent-less, line.InterfaceMTU(a.MTU()))
 			}
 			long := func(n int) []byte {
-				return frame(far, near, pppoe.EtherTypeSession, strings.Repeat("x", n))
+				return frame(far, near, wire.EtherTypeSession, strings.Repeat("x", n))
 			}
 			if n, err := a.WriteBatch([][]byte{long(a.MTU() + 1), long(a.MTU())}); n != 1 || !errors.Is(err, unix.EMSGSIZE) {
 				t.Errorf("%s on an MTU of %d: sent %d frames (%v), want one, and one too long", tags, parent, n, err)
@@ -201,22 +201,22 @@ func TestTrunk(t *testing.T) {
 	for _, offloaded := range []bool{false, true} {
 		w.offload(w.near, "near", offloaded)
 		w.offload(w.far, "far", offloaded)
-		trunk := w.trunk(w.near, afpacket.Line{Interface: "near"}, pppoe.EtherTypeDiscovery)
+		trunk := w.trunk(w.near, afpacket.Attachment{Interface: "near"}, wire.EtherTypeDiscovery)
 		for _, tags := range append(stacks, "") {
 			var s vlan.Stack
 			if tags != "" {
 				s = stack(t, tags)
 			}
-			there := frame(pppoe.Broadcast, far, pppoe.EtherTypeDiscovery, "there")
+			there := frame(wire.Broadcast, far, wire.EtherTypeDiscovery, "there")
 			w.raw(w.far, "far",
-				insert(s, 1, frame(near, far, pppoe.EtherTypeSession, "another ethertype")),
+				insert(s, 1, frame(near, far, wire.EtherTypeSession, "another ethertype")),
 				insert(vlan.Stack{{TPID: 0x8100, VID: 1}}, 1, insert(stack(t, "2.3"), 1, there)),
 				insert(s, 5, there))
 			if got, want := w.read(trunk, 1)[0].Data, insert(s, 5, there); !bytes.Equal(got, want) {
 				t.Errorf("on %q the trunk hears % x, want % x", tags, got, want)
 			}
-			port := w.on(w.far, afpacket.Line{Interface: "far", VLAN: s}, pppoe.EtherTypeDiscovery)
-			back := frame(far, near, pppoe.EtherTypeDiscovery, "back")
+			port := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: s}, wire.EtherTypeDiscovery)
+			back := frame(far, near, wire.EtherTypeDiscovery, "back")
 			if n, err := trunk.WriteBatch([][]byte{insert(s, 3, back)}); n != 1 {
 				t.Fatal(err)
 			}
@@ -232,10 +232,10 @@ func TestTrunk(t *testing.T) {
 // TestTrunkTooLong: a buffer that the frame with its tag does not fit gets nothing.
 func TestTrunkTooLong(t *testing.T) {
 	w := newWire(t)
-	trunk := w.trunk(w.near, afpacket.Line{Interface: "near"}, pppoe.EtherTypeDiscovery)
+	trunk := w.trunk(w.near, afpacket.Attachment{Interface: "near"}, wire.EtherTypeDiscovery)
 	w.raw(w.far, "far",
-		insert(stack(t, "50"), 0, frame(near, far, pppoe.EtherTypeDiscovery, "eleven more")),
-		insert(stack(t, "50"), 0, frame(near, far, pppoe.EtherTypeDiscovery, "ten octets")))
+		insert(stack(t, "50"), 0, frame(near, far, wire.EtherTypeDiscovery, "eleven more")),
+		insert(stack(t, "50"), 0, frame(near, far, wire.EtherTypeDiscovery, "ten octets")))
 	frames := buffers(2, 14+4+10)
 	for {
 		n, err := trunk.ReadBatch(frames)
@@ -256,22 +256,22 @@ func TestTrunkTooLong(t *testing.T) {
 func TestPriority(t *testing.T) {
 	w := newWire(t)
 	for _, tags := range []string{"50", "0", "50.100"} {
-		line := afpacket.Line{Interface: "near", VLAN: stack(t, tags), ControlPriority: 6, DataPriority: 1}
+		line := afpacket.Attachment{Interface: "near", VLAN: stack(t, tags), ControlPriority: 6, DataPriority: 1}
 		for _, c := range []struct {
 			etherType uint16
 			protocol  uint16
 			want      uint8
 		}{
-			{pppoe.EtherTypeDiscovery, 0, 6},
-			{pppoe.EtherTypeSession, 0xc021, 6},
-			{pppoe.EtherTypeSession, 0x8021, 6},
-			{pppoe.EtherTypeSession, 0x8057, 6},
-			{pppoe.EtherTypeSession, 0xc223, 6},
-			{pppoe.EtherTypeSession, 0x0021, 1},
-			{pppoe.EtherTypeSession, 0x0057, 1},
+			{wire.EtherTypeDiscovery, 0, 6},
+			{wire.EtherTypeSession, 0xc021, 6},
+			{wire.EtherTypeSession, 0x8021, 6},
+			{wire.EtherTypeSession, 0x8057, 6},
+			{wire.EtherTypeSession, 0xc223, 6},
+			{wire.EtherTypeSession, 0x0021, 1},
+			{wire.EtherTypeSession, 0x0057, 1},
 		} {
 			a := w.on(w.near, line, c.etherType)
-			b := w.trunk(w.far, afpacket.Line{Interface: "far"}, c.etherType)
+			b := w.trunk(w.far, afpacket.Attachment{Interface: "far"}, c.etherType)
 			f := frame(far, near, c.etherType, string(binary.BigEndian.AppendUint16([]byte{0x11, 0, 0, 1, 0, 2}, c.protocol)))
 			if n, err := a.WriteBatch([][]byte{f}); n != 1 {
 				t.Fatal(err)
@@ -294,7 +294,7 @@ func TestSource(t *testing.T) {
 		if tags != "" {
 			s = stack(t, tags)
 		}
-		a := w.on(w.near, afpacket.Line{Interface: "near", VLAN: s, Source: other}, pppoe.EtherTypeDiscovery)
+		a := w.on(w.near, afpacket.Attachment{Interface: "near", VLAN: s, Source: other}, wire.EtherTypeDiscovery)
 		if a.Addr() != other {
 			t.Errorf("the port's address is %v, want %v", a.Addr(), other)
 		}
@@ -303,11 +303,11 @@ func TestSource(t *testing.T) {
 		}
 		elsewhere := vlan.Stack{{TPID: 0x8100, VID: 7}}
 		w.raw(w.far, "far",
-			insert(s, 0, frame(near, far, pppoe.EtherTypeDiscovery, "for the interface")),
-			insert(elsewhere, 0, frame(other, far, pppoe.EtherTypeDiscovery, "in another VLAN")),
-			insert(s, 0, frame(pppoe.Broadcast, other, pppoe.EtherTypeDiscovery, "our own")),
-			insert(s, 0, frame(pppoe.Broadcast, far, pppoe.EtherTypeDiscovery, "for all")),
-			insert(s, 0, frame(other, far, pppoe.EtherTypeDiscovery, "for us")))
+			insert(s, 0, frame(near, far, wire.EtherTypeDiscovery, "for the interface")),
+			insert(elsewhere, 0, frame(other, far, wire.EtherTypeDiscovery, "in another VLAN")),
+			insert(s, 0, frame(wire.Broadcast, other, wire.EtherTypeDiscovery, "our own")),
+			insert(s, 0, frame(wire.Broadcast, far, wire.EtherTypeDiscovery, "for all")),
+			insert(s, 0, frame(other, far, wire.EtherTypeDiscovery, "for us")))
 		if got := payloads(w.read(a, 2)); !slices.Equal(got, []string{"for all", "for us"}) {
 			t.Errorf("%q: the port hears %q", tags, got)
 		}
@@ -319,7 +319,7 @@ func TestSource(t *testing.T) {
 }
 
 // takes says whether an address is among those "near" takes frames for, beside its own.
-func (w *wire) takes(addr pppoe.Addr) (found bool) {
+func (w *testWire) takes(addr wire.Addr) (found bool) {
 	w.Helper()
 	w.link(w.near, "near", func(l netlink.Link) error {
 		entries, err := netlink.NeighList(l.Attrs().Index, unix.AF_BRIDGE)
@@ -335,15 +335,15 @@ func TestLineErrors(t *testing.T) {
 	w := newWire(t)
 	tag := vlan.Stack{{TPID: vlan.CTag, VID: 50}}
 	for _, c := range []struct {
-		line afpacket.Line
+		line afpacket.Attachment
 		want error
 		name string
 	}{
-		{afpacket.Line{Interface: "near", Source: pppoe.Addr{1, 2, 3, 4, 5, 6}}, afpacket.ErrSource, "01:02:03:04:05:06"},
-		{afpacket.Line{Interface: "near", VLAN: tag, ControlPriority: 8}, afpacket.ErrPriority, "near.50"},
-		{afpacket.Line{Interface: "near", VLAN: tag, DataPriority: 9}, afpacket.ErrPriority, "near.50"},
-		{afpacket.Line{Interface: "near", ControlPriority: 6}, afpacket.ErrNoTag, "near"},
-		{afpacket.Line{Interface: "nowhere", VLAN: tag}, afpacket.ErrNoInterface, "nowhere.50"},
+		{afpacket.Attachment{Interface: "near", Source: wire.Addr{1, 2, 3, 4, 5, 6}}, afpacket.ErrSource, "01:02:03:04:05:06"},
+		{afpacket.Attachment{Interface: "near", VLAN: tag, ControlPriority: 8}, afpacket.ErrPriority, "near.50"},
+		{afpacket.Attachment{Interface: "near", VLAN: tag, DataPriority: 9}, afpacket.ErrPriority, "near.50"},
+		{afpacket.Attachment{Interface: "near", ControlPriority: 6}, afpacket.ErrNoTag, "near"},
+		{afpacket.Attachment{Interface: "nowhere", VLAN: tag}, afpacket.ErrNoInterface, "nowhere.50"},
 	} {
 		w.do(w.near, func() error {
 			if _, err := afpacket.OpenPorts(c.line); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.name) {

@@ -10,8 +10,9 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -21,21 +22,21 @@ const (
 )
 
 var (
-	near  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	far   = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
-	other = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
+	near  = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	far   = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	other = wire.Addr{2, 0, 0x5e, 0, 0x53, 3}
 )
 
-// wire is a veth pair: "near" in one namespace, "far" in another.
-type wire struct {
+// testWire is a veth pair: "near" in one namespace, "far" in another.
+type testWire struct {
 	testing.TB
 	near, far *lab.Namespace
 }
 
-func newWire(t testing.TB) *wire {
+func newWire(t testing.TB) *testWire {
 	t.Helper()
 	roottest.Need(t)
-	w := &wire{TB: t}
+	w := &testWire{TB: t}
 	for _, n := range []**lab.Namespace{&w.near, &w.far} {
 		var err error
 		if *n, err = lab.NewNamespace(); err != nil {
@@ -52,7 +53,7 @@ func newWire(t testing.TB) *wire {
 
 // settle waits until frames go both ways: for a moment after its other end came up, the
 // kernel drops what is sent on a veth interface.
-func (w *wire) settle() {
+func (w *testWire) settle() {
 	w.Helper()
 	const experimental = 0x88b5
 	a, b := w.port(w.near, "near", experimental), w.port(w.far, "far", experimental)
@@ -74,7 +75,7 @@ func heard(p *afpacket.Port) <-chan string {
 }
 
 // until sends a frame again and again until it has arrived.
-func (w *wire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
+func (w *testWire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
 	w.Helper()
 	for {
 		if _, err := from.WriteBatch([][]byte{frame}); err != nil {
@@ -92,17 +93,17 @@ func (w *wire) until(from *afpacket.Port, frame []byte, arrived <-chan string) {
 }
 
 // port opens a port in a namespace, for as long as the test lasts.
-func (w *wire) port(in *lab.Namespace, name string, etherType uint16) (p *afpacket.Port) {
+func (w *testWire) port(in *lab.Namespace, name string, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
-		p, err = afpacket.Open(afpacket.Line{Interface: name}, etherType)
+		p, err = afpacket.Open(afpacket.Attachment{Interface: name}, etherType)
 		return err
 	})
 	w.Cleanup(func() { p.Close() })
 	return p
 }
 
-func (w *wire) do(in *lab.Namespace, f func() error) {
+func (w *testWire) do(in *lab.Namespace, f func() error) {
 	w.Helper()
 	if err := in.Do(f); err != nil {
 		w.Fatal(err)
@@ -110,7 +111,7 @@ func (w *wire) do(in *lab.Namespace, f func() error) {
 }
 
 // link changes an interface of a namespace.
-func (w *wire) link(in *lab.Namespace, name string, change func(netlink.Link) error) {
+func (w *testWire) link(in *lab.Namespace, name string, change func(netlink.Link) error) {
 	w.Helper()
 	w.do(in, func() error {
 		l, err := netlink.LinkByName(name)
@@ -122,7 +123,7 @@ func (w *wire) link(in *lab.Namespace, name string, change func(netlink.Link) er
 }
 
 // raw sends frames from a station as they are, with any addresses.
-func (w *wire) raw(in *lab.Namespace, name string, frames ...[]byte) {
+func (w *testWire) raw(in *lab.Namespace, name string, frames ...[]byte) {
 	w.Helper()
 	w.do(in, func() error {
 		iface, err := net.InterfaceByName(name)
@@ -143,14 +144,14 @@ func (w *wire) raw(in *lab.Namespace, name string, frames ...[]byte) {
 	})
 }
 
-func frame(dst, src pppoe.Addr, etherType uint16, payload string) []byte {
+func frame(dst, src wire.Addr, etherType uint16, payload string) []byte {
 	f := append(append([]byte(nil), dst[:]...), src[:]...)
 	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
 }
 
 // buffers are what ReadBatch reads into.
-func buffers(count, size int) []pppoe.Frame {
-	frames := make([]pppoe.Frame, count)
+func buffers(count, size int) []datapath.Frame {
+	frames := make([]datapath.Frame, count)
 	for i := range frames {
 		frames[i].Data = make([]byte, size)
 	}
@@ -158,7 +159,7 @@ func buffers(count, size int) []pppoe.Frame {
 }
 
 // read reads frames until there are as many as wanted.
-func (w *wire) read(p *afpacket.Port, count int) (got []pppoe.Frame) {
+func (w *testWire) read(p *afpacket.Port, count int) (got []datapath.Frame) {
 	w.Helper()
 	for len(got) < count {
 		frames := buffers(32, 1530)
@@ -172,7 +173,7 @@ func (w *wire) read(p *afpacket.Port, count int) (got []pppoe.Frame) {
 }
 
 // payloads are what frames carry.
-func payloads(frames []pppoe.Frame) (all []string) {
+func payloads(frames []datapath.Frame) (all []string) {
 	for _, f := range frames {
 		all = append(all, string(f.Data[14:]))
 	}

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
 )
 
 // TestUnplug: a station without its cable hears nothing, and nobody hears it, until the
@@ -15,10 +16,10 @@ import (
 func TestUnplug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
-		a, b := listen(s.Port(ann, pppoe.EtherTypeDiscovery)), listen(s.Port(bob, pppoe.EtherTypeDiscovery))
+		a, b := listen(s.Port(ann, wire.EtherTypeDiscovery)), listen(s.Port(bob, wire.EtherTypeDiscovery))
 		both := func(text string) {
-			a.port.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeDiscovery, text)})
-			b.port.WriteBatch([][]byte{frame(ann, bob, pppoe.EtherTypeDiscovery, text)})
+			a.port.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeDiscovery, text)})
+			b.port.WriteBatch([][]byte{frame(ann, bob, wire.EtherTypeDiscovery, text)})
 			synctest.Wait()
 		}
 		both("before")
@@ -36,14 +37,14 @@ func TestUnplug(t *testing.T) {
 func TestLeaveOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
-		gone, left := s.Port(bob, pppoe.EtherTypeDiscovery), listen(s.Port(carl, pppoe.EtherTypeDiscovery))
-		s.Send(frame(bob, ann, pppoe.EtherTypeDiscovery, "unread"))
+		gone, left := s.Port(bob, wire.EtherTypeDiscovery), listen(s.Port(carl, wire.EtherTypeDiscovery))
+		s.Send(frame(bob, ann, wire.EtherTypeDiscovery, "unread"))
 		gone.Close()
-		n, err := gone.ReadBatch([]pppoe.Frame{{Data: make([]byte, 1514)}})
+		n, err := gone.ReadBatch([]datapath.Frame{{Data: make([]byte, 1514)}})
 		if n != 0 || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a closed port: %d frames, %v", n, err)
 		}
-		s.Send(frame(carl, ann, pppoe.EtherTypeDiscovery, "for carl"))
+		s.Send(frame(carl, ann, wire.EtherTypeDiscovery, "for carl"))
 		left.want(t, "carl", "for carl")
 	})
 }

@@ -6,8 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // backlog is how many frames wait at a port; what comes beyond is lost, and counted.
@@ -16,7 +17,7 @@ const backlog = 1024
 // Port is a pppoe.Port on a segment.
 type Port struct {
 	segment   *Segment
-	addr      pppoe.Addr
+	addr      wire.Addr
 	etherType uint16
 	tags      vlan.Stack
 	trunk     bool // hears all VLANs, and has the tags in its frames
@@ -26,11 +27,11 @@ type Port struct {
 	closeOne  sync.Once
 }
 
-var _ pppoe.Port = (*Port)(nil)
+var _ datapath.Port = (*Port)(nil)
 
 // hears says whether a frame is for the port, as the filter of a packet socket would.
-func (p *Port) hears(dst, src pppoe.Addr, etherType uint16, tags vlan.Stack) bool {
-	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == pppoe.Broadcast)
+func (p *Port) hears(dst, src wire.Addr, etherType uint16, tags vlan.Stack) bool {
+	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == wire.Broadcast)
 }
 
 // take queues a frame, without the tags that are the port's own.
@@ -49,7 +50,7 @@ func (p *Port) take(frame []byte) {
 func (p *Port) Dropped() int64 { return p.dropped.Load() }
 
 // ReadBatch waits for a frame, and takes those with it that have come already.
-func (p *Port) ReadBatch(frames []pppoe.Frame) (n int, err error) {
+func (p *Port) ReadBatch(frames []datapath.Frame) (n int, err error) {
 	for n == 0 && len(frames) > 0 {
 		if p.isClosed() {
 			return 0, net.ErrClosed // even if there are frames
@@ -67,11 +68,11 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (n int, err error) {
 }
 
 // put adds a frame to the n that there are, unless it is longer than its buffer.
-func put(frames []pppoe.Frame, n int, frame []byte) int {
+func put(frames []datapath.Frame, n int, frame []byte) int {
 	if len(frame) > cap(frames[n].Data) {
 		return n
 	}
-	frames[n] = pppoe.Frame{Data: append(frames[n].Data[:0], frame...)}
+	frames[n] = datapath.Frame{Data: append(frames[n].Data[:0], frame...)}
 	return n + 1
 }
 
@@ -96,7 +97,7 @@ func (p *Port) isClosed() bool {
 }
 
 // Addr is the station's address.
-func (p *Port) Addr() pppoe.Addr { return p.addr }
+func (p *Port) Addr() wire.Addr { return p.addr }
 
 // MTU is the segment's.
 func (p *Port) MTU() int { return p.segment.cfg.MTU }

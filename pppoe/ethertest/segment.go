@@ -12,6 +12,7 @@ import (
 
 	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // Config is how a segment treats frames. The zero value delivers all, at once, on
@@ -33,7 +34,7 @@ type Segment struct {
 	mu    sync.Mutex
 	rand  *rand.Rand
 	ports []*Port
-	out   map[pppoe.Addr]bool // stations whose cable is out
+	out   map[wire.Addr]bool // stations whose cable is out
 }
 
 // New makes a segment without stations.
@@ -41,22 +42,22 @@ func New(cfg Config) *Segment {
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
-	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), out: make(map[pppoe.Addr]bool)}
+	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), out: make(map[wire.Addr]bool)}
 }
 
 // Port joins a station that hears frames of one ethertype for its address, and
 // those for all.
-func (s *Segment) Port(addr pppoe.Addr, etherType uint16) *Port {
+func (s *Segment) Port(addr wire.Addr, etherType uint16) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType})
 }
 
 // Tagged joins a station that hears frames of one VLAN, and knows nothing of their tags.
-func (s *Segment) Tagged(addr pppoe.Addr, etherType uint16, tags vlan.Stack) *Port {
+func (s *Segment) Tagged(addr wire.Addr, etherType uint16, tags vlan.Stack) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType, tags: tags})
 }
 
 // Trunk joins a station that hears frames of any VLAN, and has the tags in them.
-func (s *Segment) Trunk(addr pppoe.Addr, etherType uint16) *Port {
+func (s *Segment) Trunk(addr wire.Addr, etherType uint16) *Port {
 	return s.join(&Port{addr: addr, etherType: etherType, trunk: true})
 }
 
@@ -69,10 +70,10 @@ func (s *Segment) join(p *Port) *Port {
 }
 
 // Ports joins a station with both of PPPoE's ports.
-func (s *Segment) Ports(addr pppoe.Addr) pppoe.Ports {
+func (s *Segment) Ports(addr wire.Addr) pppoe.Ports {
 	return pppoe.Ports{
-		Discovery: s.Port(addr, pppoe.EtherTypeDiscovery),
-		Session:   s.Port(addr, pppoe.EtherTypeSession),
+		Discovery: s.Port(addr, wire.EtherTypeDiscovery),
+		Session:   s.Port(addr, wire.EtherTypeSession),
 	}
 }
 
@@ -122,7 +123,7 @@ func (s *Segment) arrive(frame []byte) {
 	tags, etherType, _ := vlan.Split(frame)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	dst, src := pppoe.Addr(frame[:6]), pppoe.Addr(frame[6:12])
+	dst, src := wire.Addr(frame[:6]), wire.Addr(frame[6:12])
 	if s.out[src] {
 		return
 	}
@@ -134,14 +135,14 @@ func (s *Segment) arrive(frame []byte) {
 }
 
 // Unplug takes a station's cable out: it hears nothing, and nobody hears it.
-func (s *Segment) Unplug(addr pppoe.Addr) {
+func (s *Segment) Unplug(addr wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out[addr] = true
 }
 
 // Plug puts a station's cable back.
-func (s *Segment) Plug(addr pppoe.Addr) {
+func (s *Segment) Plug(addr wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.out, addr)

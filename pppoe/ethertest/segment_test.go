@@ -10,18 +10,19 @@ import (
 	"testing/synctest"
 	"time"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/ethertest"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 var (
-	ann  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	bob  = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
-	carl = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 3}
+	ann  = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	bob  = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	carl = wire.Addr{2, 0, 0x5e, 0, 0x53, 3}
 )
 
-func frame(dst, src pppoe.Addr, etherType uint16, payload string) []byte {
+func frame(dst, src wire.Addr, etherType uint16, payload string) []byte {
 	f := append(append([]byte(nil), dst[:]...), src[:]...)
 	return append(binary.BigEndian.AppendUint16(f, etherType), payload...)
 }
@@ -38,7 +39,7 @@ func listen(port *ethertest.Port) *collect {
 	// Ends with the port.
 	go func() {
 		for {
-			frames := []pppoe.Frame{{Data: make([]byte, 1514)}, {Data: make([]byte, 1514)}}
+			frames := []datapath.Frame{{Data: make([]byte, 1514)}, {Data: make([]byte, 1514)}}
 			n, err := port.ReadBatch(frames)
 			if err != nil {
 				c.err = err
@@ -71,23 +72,23 @@ func (c *collect) want(t *testing.T, who string, want ...string) {
 func TestWhoHears(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
-		sender := s.Port(ann, pppoe.EtherTypeDiscovery)
+		sender := s.Port(ann, wire.EtherTypeDiscovery)
 		a := listen(sender)
-		b := listen(s.Port(bob, pppoe.EtherTypeDiscovery))
-		bobSession := listen(s.Port(bob, pppoe.EtherTypeSession))
-		c := listen(s.Port(carl, pppoe.EtherTypeDiscovery))
+		b := listen(s.Port(bob, wire.EtherTypeDiscovery))
+		bobSession := listen(s.Port(bob, wire.EtherTypeSession))
+		c := listen(s.Port(carl, wire.EtherTypeDiscovery))
 		n, err := sender.WriteBatch([][]byte{
-			frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "all"),
-			frame(bob, ann, pppoe.EtherTypeDiscovery, "bob"),
-			frame(bob, ann, pppoe.EtherTypeSession, "bob's session"),
-			frame(pppoe.Addr{1, 2, 3}, ann, pppoe.EtherTypeDiscovery, "a group"),
-			frame(bob, ann, pppoe.EtherTypeDiscovery, string(make([]byte, 1501))),
+			frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "all"),
+			frame(bob, ann, wire.EtherTypeDiscovery, "bob"),
+			frame(bob, ann, wire.EtherTypeSession, "bob's session"),
+			frame(wire.Addr{1, 2, 3}, ann, wire.EtherTypeDiscovery, "a group"),
+			frame(bob, ann, wire.EtherTypeDiscovery, string(make([]byte, 1501))),
 			{1, 2, 3},
 		})
 		if n != 6 || err != nil {
 			t.Errorf("sent %d frames: %v", n, err)
 		}
-		s.Send(frame(ann, carl, pppoe.EtherTypeDiscovery, "forged"))
+		s.Send(frame(ann, carl, wire.EtherTypeDiscovery, "forged"))
 		a.want(t, "the sender", "forged")
 		b.want(t, "bob", "all", "bob")
 		c.want(t, "carl", "all")
@@ -101,18 +102,18 @@ func TestTagged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{MTU: 9})
 		qinq := vlan.Stack{{TPID: vlan.STag, VID: 50}, {TPID: vlan.CTag, VID: 100}}
-		sender := s.Trunk(ann, pppoe.EtherTypeDiscovery)
-		trunk := listen(s.Trunk(carl, pppoe.EtherTypeDiscovery))
-		untagged := listen(s.Port(bob, pppoe.EtherTypeDiscovery))
-		port := s.Tagged(bob, pppoe.EtherTypeDiscovery, qinq)
+		sender := s.Trunk(ann, wire.EtherTypeDiscovery)
+		trunk := listen(s.Trunk(carl, wire.EtherTypeDiscovery))
+		untagged := listen(s.Port(bob, wire.EtherTypeDiscovery))
+		port := s.Tagged(bob, wire.EtherTypeDiscovery, qinq)
 		tagged := listen(port)
 		sender.WriteBatch([][]byte{
-			frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "untagged"),
-			qinq.Insert(frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "tagged"), 7),
-			qinq.Insert(frame(pppoe.Broadcast, ann, pppoe.EtherTypeDiscovery, "1234567890"), 0),
-			qinq.Insert(frame(pppoe.Broadcast, ann, pppoe.EtherTypeSession, "session"), 0),
+			frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "untagged"),
+			qinq.Insert(frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "tagged"), 7),
+			qinq.Insert(frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "1234567890"), 0),
+			qinq.Insert(frame(wire.Broadcast, ann, wire.EtherTypeSession, "session"), 0),
 		})
-		port.WriteBatch([][]byte{frame(carl, bob, pppoe.EtherTypeDiscovery, "back")})
+		port.WriteBatch([][]byte{frame(carl, bob, wire.EtherTypeDiscovery, "back")})
 		untagged.want(t, "the untagged station", "untagged")
 		tagged.want(t, "the tagged one", "tagged")
 		trunk.want(t, "the trunk", "untagged", "\xe02\x81\x00\xe0d\x88ctagged", "\x002\x81\x00\x00d\x88cback")
@@ -126,9 +127,9 @@ func TestChance(t *testing.T) {
 	run := func(seed uint64) (got []string) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{Seed: seed, Loss: 0.1, Duplicate: 0.2, Delay: time.Second})
-			c := listen(s.Port(bob, pppoe.EtherTypeSession))
+			c := listen(s.Port(bob, wire.EtherTypeSession))
 			for i := range sent {
-				s.Send(frame(bob, ann, pppoe.EtherTypeSession, fmt.Sprintf("%04d", i)))
+				s.Send(frame(bob, ann, wire.EtherTypeSession, fmt.Sprintf("%04d", i)))
 			}
 			time.Sleep(time.Second) // virtual
 			synctest.Wait()
@@ -161,9 +162,9 @@ func TestChance(t *testing.T) {
 // TestBounded: a port that nobody reads does not hold up the segment, and counts.
 func TestBounded(t *testing.T) {
 	s := ethertest.New(ethertest.Config{})
-	p := s.Port(bob, pppoe.EtherTypeSession)
+	p := s.Port(bob, wire.EtherTypeSession)
 	for range 5000 {
-		s.Send(frame(bob, ann, pppoe.EtherTypeSession, ""))
+		s.Send(frame(bob, ann, wire.EtherTypeSession, ""))
 	}
 	if d := p.Dropped(); d <= 0 || d >= 5000 {
 		t.Errorf("of 5000 frames %d were dropped, want a queue of some length", d)
@@ -173,11 +174,11 @@ func TestBounded(t *testing.T) {
 // TestTooLong: a frame that is longer than its buffer is not delivered, as Port demands.
 func TestTooLong(t *testing.T) {
 	s := ethertest.New(ethertest.Config{})
-	p := s.Port(bob, pppoe.EtherTypeSession)
+	p := s.Port(bob, wire.EtherTypeSession)
 	for _, payload := range []string{"too long for it", "fits", "also too long", "too"} {
-		s.Send(frame(bob, ann, pppoe.EtherTypeSession, payload))
+		s.Send(frame(bob, ann, wire.EtherTypeSession, payload))
 	}
-	frames := make([]pppoe.Frame, 4)
+	frames := make([]datapath.Frame, 4)
 	for i := range frames {
 		frames[i].Data = make([]byte, 14+4)
 	}
@@ -192,8 +193,8 @@ func TestWatch(t *testing.T) {
 	var seen []string
 	s := ethertest.New(ethertest.Config{Loss: 1, Watch: func(f []byte) { seen = append(seen, string(f[14:])) }})
 	ports := s.Ports(ann)
-	ports.Discovery.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeDiscovery, "one")})
-	ports.Session.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeSession, "two")})
+	ports.Discovery.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeDiscovery, "one")})
+	ports.Session.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeSession, "two")})
 	if !slices.Equal(seen, []string{"one", "two"}) {
 		t.Errorf("saw %q, want both frames", seen)
 	}
@@ -201,7 +202,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("the station is %v with an MTU of %d", ports.Session.Addr(), ports.Session.MTU())
 	}
 	ports.Close()
-	if _, err := ports.Session.WriteBatch([][]byte{frame(bob, ann, pppoe.EtherTypeSession, "three")}); !errors.Is(err, net.ErrClosed) {
+	if _, err := ports.Session.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeSession, "three")}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("WriteBatch after Close: %v, want net.ErrClosed", err)
 	}
 }
@@ -210,13 +211,13 @@ func TestWatch(t *testing.T) {
 func TestMTU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{MTU: 9})
-		p := s.Port(bob, pppoe.EtherTypeSession)
+		p := s.Port(bob, wire.EtherTypeSession)
 		c := listen(p)
 		if p.MTU() != 9 {
 			t.Errorf("MTU %d, want 9", p.MTU())
 		}
-		s.Send(frame(bob, ann, pppoe.EtherTypeSession, "123456789"))
-		s.Send(frame(bob, ann, pppoe.EtherTypeSession, "1234567890"))
+		s.Send(frame(bob, ann, wire.EtherTypeSession, "123456789"))
+		s.Send(frame(bob, ann, wire.EtherTypeSession, "1234567890"))
 		c.want(t, "bob", "123456789")
 	})
 }

@@ -113,10 +113,10 @@ func (zeroes) Read(b []byte) (int, error) { return len(b), nil }
 // that packets cross in super-packets: so it has no rate of its own to speak of.
 func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 	b.Helper()
-	ends := make([]*tun.Offload, 2)
+	ends := make([]*tun.GSO, 2)
 	for i, n := range []*lab.Namespace{far, server} {
 		must(b, n.Do(func() (err error) {
-			if ends[i], err = tun.OpenOffload(tun.Config{Name: "wire"}); err != nil {
+			if ends[i], err = tun.OpenGSO(tun.Config{Name: "wire"}); err != nil {
 				return err
 			}
 			link, err := netlink.LinkByName("wire")
@@ -135,7 +135,7 @@ func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 			if err := netlink.LinkSetUp(link); err != nil {
 				return err
 			}
-			return ends[i].TakeSupers()
+			return ends[i].EnableGSO()
 		}))
 		b.Cleanup(func() { ends[i].Close() })
 	}
@@ -153,22 +153,22 @@ func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 type late struct {
 	at      time.Time
 	packet  []byte // behind tun.VirtioRoom
-	pending tun.Pending
+	pending tun.PendingOffload
 }
 
 // carry moves packets from one end to the other until either is closed.
-func carry(from, to *tun.Offload, delay time.Duration) {
+func carry(from, to *tun.GSO, delay time.Duration) {
 	queue := make(chan late, 1<<16)
 	defer close(queue)
 	go func() {
 		for p := range queue {
 			time.Sleep(time.Until(p.at))
-			to.WriteSuper(&tun.Super{Parts: [][]byte{p.packet}, Headers: headers(p.packet[tun.VirtioRoom:]), Pending: p.pending}, tun.VirtioRoom)
+			to.WriteGSO(&tun.GSOPacket{Parts: [][]byte{p.packet}, Headers: headers(p.packet[tun.VirtioRoom:]), Pending: p.pending}, tun.VirtioRoom)
 		}
 	}()
 	buf := make([]byte, tun.VirtioRoom+tun.MaxSuper)
 	for {
-		n, pending, err := from.ReadSuper(buf, tun.VirtioRoom)
+		n, pending, err := from.ReadGSO(buf, tun.VirtioRoom)
 		if err == nil && n == 0 {
 			err = from.Wait()
 		}

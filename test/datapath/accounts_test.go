@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/packets"
 )
 
@@ -23,7 +23,7 @@ func TestAccounts(t *testing.T) {
 		}
 		e.client.stop()
 		client, server := e.client.ended(t).Counters, e.server.ended(t).Counters
-		mirrored := pppoe.Counters{
+		mirrored := datapath.Counters{
 			SentPackets: server.ReceivedPackets, SentBytes: server.ReceivedBytes,
 			ReceivedPackets: server.SentPackets, ReceivedBytes: server.SentBytes,
 		}
@@ -68,11 +68,11 @@ func (e *ends) exact(t *testing.T) {
 	must(t, err)
 	back, err := packets.Carry(server, client, s, 600)
 	must(t, err)
-	want := pppoe.Counters{
+	want := datapath.Counters{
 		SentPackets: uint64(there.Packets), SentBytes: uint64(there.Octets),
 		ReceivedPackets: uint64(back.Packets), ReceivedBytes: uint64(back.Octets),
 	}
-	var got pppoe.Counters
+	var got datapath.Counters
 	for end := time.Now().Add(patience); got != want && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		got = e.countedSince(before) // what comes counts once it is delivered, and so a little later
 	}
@@ -82,9 +82,9 @@ func (e *ends) exact(t *testing.T) {
 }
 
 // countedSince is what the client has counted since.
-func (e *ends) countedSince(before pppoe.Counters) pppoe.Counters {
+func (e *ends) countedSince(before datapath.Counters) datapath.Counters {
 	after, _ := e.dialled.Counters()
-	return pppoe.Counters{
+	return datapath.Counters{
 		SentPackets: after.SentPackets - before.SentPackets, SentBytes: after.SentBytes - before.SentBytes,
 		ReceivedPackets: after.ReceivedPackets - before.ReceivedPackets, ReceivedBytes: after.ReceivedBytes - before.ReceivedBytes,
 	}

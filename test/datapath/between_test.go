@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/lab"
 )
 
@@ -24,7 +24,7 @@ import (
 // 1492. Nobody clamps the MSS: what is too long for the second is told of, and TCP heeds it.
 func TestBetweenSessions(t *testing.T) {
 	roottest.Need(t, "ip")
-	for _, p := range []struct{ long, server, short pppoe.DataPath }{
+	for _, p := range []struct{ long, server, short datapath.Kind }{
 		{offload, plain, kernel}, {kernel, offload, plain}, {plain, kernel, offload},
 		{offload, offload, offload}, {kernel, kernel, kernel}, {auto, auto, auto},
 	} {
@@ -60,7 +60,7 @@ type between struct {
 	wire                *lab.Namespace
 }
 
-func newBetween(t *testing.T, long, server, short pppoe.DataPath) *between {
+func newBetween(t *testing.T, long, server, short datapath.Kind) *between {
 	t.Helper()
 	b := &between{long: newEnd(t, long), server: newEnd(t, server), short: newEnd(t, short)}
 	b.wire = lay(t, 1508, b.long, b.server, b.short)

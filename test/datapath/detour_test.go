@@ -81,7 +81,7 @@ func (u *association) rush(t *testing.T) {
 // for others.
 func (e *end) cuts() bool { return e.fast == nil || e.detour.Load() }
 
-// listener hears what stage.Lines tell of the detour.
+// listener hears what stage.Opener tell of the detour.
 type listener struct {
 	slog.Handler
 	*end

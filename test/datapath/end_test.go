@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/internal/hostnet"
-	"upppoe/internal/stage"
+	"upppoe/internal/host/netconfig"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/linux"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
 	"upppoe/tun"
@@ -21,8 +22,8 @@ import (
 // end is one end of a session: a namespace with a client or a server in it.
 type end struct {
 	*lab.Namespace
-	path  pppoe.DataPath
-	lines *stage.Lines
+	path  datapath.Kind
+	lines *linux.Opener
 	fast  *inKernel // nil: user space moves all
 	stop  func()
 	count counted // session ports, if there are several
@@ -35,7 +36,7 @@ type end struct {
 
 // newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
 // are compared.
-func newEnd(t *testing.T, path pppoe.DataPath) *end {
+func newEnd(t *testing.T, path datapath.Kind) *end {
 	t.Helper()
 	n := namespace(t)
 	for name, value := range map[string]string{
@@ -46,7 +47,7 @@ func newEnd(t *testing.T, path pppoe.DataPath) *end {
 		sysctl(t, n, name, value)
 	}
 	e := &end{Namespace: n, path: path, events: make(chan pppoe.Event, 64)}
-	e.lines = &stage.Lines{Want: path, Sessions: 16, Inside: n.Do, Log: slog.New(listener{slog.DiscardHandler, e})}
+	e.lines = &linux.Opener{DataPath: path, Sessions: 16, Inside: n.Do, Log: slog.New(listener{slog.DiscardHandler, e})}
 	t.Cleanup(func() { e.Do(e.lines.Close) })
 	return e
 }
@@ -65,7 +66,7 @@ func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
 }
 
 // notify keeps what tests wait for.
-func (e *end) notify(_ pppoe.Line, event pppoe.Event) {
+func (e *end) notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	switch event := event.(type) {
 	case pppoe.FrameSent:
 		if isLCP(event.Frame, 9) {
@@ -79,7 +80,7 @@ func (e *end) notify(_ pppoe.Line, event pppoe.Event) {
 		if event.Err == session.ErrNotOpen {
 			e.strays.Add(1)
 		}
-	case pppoe.Configured, pppoe.Ended, pppoe.NotAccelerated:
+	case pppoe.Configured, pppoe.Ended, pppoe.NotOffloaded:
 		select {
 		case e.events <- event:
 		default:
@@ -101,7 +102,7 @@ func (e *end) await(t *testing.T, s setting) {
 		switch event := e.event(t).(type) {
 		case pppoe.Configured:
 			up = event.HasIPv4() == (s.without != familyIPv4) && event.HasIPv6() == (s.without != familyIPv6)
-		case pppoe.NotAccelerated:
+		case pppoe.NotOffloaded:
 			t.Fatal(event.Err)
 		case pppoe.Ended:
 			t.Fatal(event.Reason)
@@ -143,34 +144,34 @@ func (e *end) ended(t *testing.T) pppoe.Ended {
 // ports opens the ports of eth0, or of a VLAN on it.
 func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 	err = e.Do(func() (err error) {
-		p, err = e.lines.Open(afpacket.Line{Interface: "eth0", VLAN: tags})
+		p, err = e.lines.Open(afpacket.Attachment{Interface: "eth0", VLAN: tags})
 		return err
 	})
 	if err == nil && len(p.More) > 0 {
 		e.count.all(&p)
 	}
-	if p.Accelerator != nil {
-		e.fast = &inKernel{Accelerator: p.Accelerator, in: e.Namespace, moves: make(chan struct{}, 8)}
-		p.Accelerator = e.fast
+	if p.Offload != nil {
+		e.fast = &inKernel{Offload: p.Offload, in: e.Namespace, moves: make(chan struct{}, 8)}
+		p.Offload = e.fast
 	}
 	return p, err
 }
 
 // inKernel is an Accelerator in a namespace.
 type inKernel struct {
-	pppoe.Accelerator
+	datapath.Offload
 	in    *lab.Namespace
 	moves chan struct{} // gets one when packets of a session begin to be moved
 	added atomic.Bool   // for the Allow that comes next
 }
 
-func (k *inKernel) Add(t pppoe.Tunnel) error {
+func (k *inKernel) Add(t datapath.Session) error {
 	k.added.Store(true)
-	return k.in.Do(func() error { return k.Accelerator.Add(t) })
+	return k.in.Do(func() error { return k.Offload.Add(t) })
 }
 
-func (k *inKernel) Allow(id uint16, ipv4, ipv6 bool) {
-	k.Accelerator.Allow(id, ipv4, ipv6)
+func (k *inKernel) SetFamilies(id uint16, ipv4, ipv6 bool) {
+	k.Offload.SetFamilies(id, ipv4, ipv6)
 	if k.added.Swap(false) {
 		k.moves <- struct{}{}
 	}
@@ -178,29 +179,29 @@ func (k *inKernel) Allow(id uint16, ipv4, ipv6 bool) {
 
 // host is the network of a namespace.
 type host struct {
-	*hostnet.Host
+	*netconfig.Configurer
 	in *lab.Namespace
 }
 
 func (e *end) host() host {
-	return host{&hostnet.Host{Log: slog.New(slog.DiscardHandler), DataPath: e.path, Queues: e.lines.Queues}, e.Namespace}
+	return host{&netconfig.Configurer{Log: slog.New(slog.DiscardHandler), DataPath: e.path, Queues: e.lines.Queues}, e.Namespace}
 }
 
-func (h host) Open(l pppoe.Line) (d tun.Device, err error) {
+func (h host) Open(l pppoe.SessionInfo) (d tun.Device, err error) {
 	err = h.in.Do(func() (err error) {
-		d, err = h.Host.Open(l)
+		d, err = h.Configurer.Open(l)
 		return err
 	})
 	return d, err
 }
 
-func (h host) Configure(l pppoe.Line, have, want pppoe.Addressing) error {
-	return h.in.Do(func() error { return h.Host.Configure(l, have, want) })
+func (h host) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
+	return h.in.Do(func() error { return h.Configurer.Configure(l, have, want) })
 }
 
-func (h host) Close(l pppoe.Line, have pppoe.Addressing) {
+func (h host) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
 	h.in.Do(func() error {
-		h.Host.Close(l, have)
+		h.Configurer.Close(l, have)
 		return nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"upppoe/lcp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 )
 
 // TestEcho: with traffic both ways, both ends ask for signs of life, and get them.
@@ -49,7 +50,7 @@ func TestIdle(t *testing.T) {
 // lives has a session carry something for longer than it may be idle. The error says that
 // this was too seldom to show anything: on a busy machine, unless it is so however long the
 // session may be idle.
-func lives(t *testing.T, path pppoe.DataPath, limit time.Duration) error {
+func lives(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	t.Helper()
 	e := dial(t, path, path, setting{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{Idle: limit}})
 	u := associate(t, e.server.Namespace, e.client.Namespace, clientIP, e.mtu)

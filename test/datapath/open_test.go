@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/packets"
 )
 
@@ -19,7 +19,7 @@ import (
 // of its packets open. They arrive, those that are joined and those on their own.
 func TestOpenChecksums(t *testing.T) {
 	for _, with := range paths {
-		e := dial(t, pppoe.DataPathPlain, with, setting{})
+		e := dial(t, datapath.KindPlain, with, setting{})
 		for _, c := range []struct{ from, to string }{{clientIP, serverIP}, {clientIP6, serverIP6}} {
 			t.Run(fmt.Sprintf("%v %s", with, c.to), func(t *testing.T) { e.open(t, c.from, c.to) })
 		}
@@ -72,7 +72,7 @@ func openFrame(from, to netip.Addr, data []byte) []byte {
 
 	header := make([]byte, virtioLen)
 	header[0] = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM
-	binary.NativeEndian.PutUint16(header[6:], uint16(pppoe.Headers+len(ip)))
+	binary.NativeEndian.PutUint16(header[6:], uint16(datapath.Headers+len(ip)))
 	binary.NativeEndian.PutUint16(header[8:], 6)
 	return append(header, frame...)
 }

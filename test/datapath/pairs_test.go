@@ -6,20 +6,20 @@ import (
 	"testing"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/lab"
 )
 
 // The data paths there are. Auto is the kernel's, chosen of itself: it leaves the Ethernet
 // interface as it is.
 const (
-	auto    = pppoe.DataPathAuto
-	plain   = pppoe.DataPathPlain
-	offload = pppoe.DataPathOffload
-	kernel  = pppoe.DataPathKernel
+	auto    = datapath.KindAuto
+	plain   = datapath.KindPlain
+	offload = datapath.KindOffload
+	kernel  = datapath.KindKernel
 )
 
-var paths = []pppoe.DataPath{auto, plain, offload, kernel}
+var paths = []datapath.Kind{auto, plain, offload, kernel}
 
 // concern is something to be tried with a session that is up.
 type concern struct {
@@ -76,7 +76,7 @@ func eachPair(t *testing.T, test func(t *testing.T, e *ends)) {
 }
 
 // pair are data paths of a client and a server.
-type pair struct{ by, with pppoe.DataPath }
+type pair struct{ by, with datapath.Kind }
 
 // somePairs have each data path at either end.
 var somePairs = []pair{{plain, offload}, {offload, plain}, {kernel, offload}, {offload, kernel}, {auto, auto}}

@@ -12,6 +12,7 @@ import (
 
 	"upppoe/internal/roottest"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
 )
@@ -20,15 +21,15 @@ import (
 type counted []*countedPort
 
 type countedPort struct {
-	pppoe.Gatherer
+	datapath.Gatherer
 	received, sent atomic.Int64
 }
 
 // all counts the frames of all session ports.
 func (c *counted) all(p *pppoe.Ports) {
 	*c = nil
-	count := func(p pppoe.Port) pppoe.Port {
-		counting := &countedPort{Gatherer: p.(pppoe.Gatherer)}
+	count := func(p datapath.Port) datapath.Port {
+		counting := &countedPort{Gatherer: p.(datapath.Gatherer)}
 		*c = append(*c, counting)
 		return counting
 	}
@@ -38,7 +39,7 @@ func (c *counted) all(p *pppoe.Ports) {
 	}
 }
 
-func (p *countedPort) ReadBatch(frames []pppoe.Frame) (int, error) {
+func (p *countedPort) ReadBatch(frames []datapath.Frame) (int, error) {
 	n, err := p.Gatherer.ReadBatch(frames)
 	p.received.Add(int64(n))
 	return n, err
@@ -59,7 +60,7 @@ func TestQueues(t *testing.T) {
 	const queues, streaming, flows = 4, 8, 16
 	tags, err := vlan.Parse("50")
 	must(t, err)
-	for _, path := range []pppoe.DataPath{pppoe.DataPathOffload, pppoe.DataPathKernel} {
+	for _, path := range []datapath.Kind{datapath.KindOffload, datapath.KindKernel} {
 		for name, tags := range map[string]vlan.Stack{"untagged": {}, "in a VLAN": tags} {
 			t.Run(fmt.Sprintf("%v, %s", path, name), func(t *testing.T) {
 				e := dial(t, path, path, setting{queues: queues, vlan: tags, mtu: 1508})
@@ -74,7 +75,7 @@ func TestQueues(t *testing.T) {
 						all.Go(func() { streams(t, e.client.Namespace, e.server.Namespace, to, 1<<20) })
 					}
 					all.Wait()
-					e.echoes(t, to, flows, 200, path == pppoe.DataPathOffload)
+					e.echoes(t, to, flows, 200, path == datapath.KindOffload)
 				}
 				e.client.allWork(t, queues, path)
 				e.server.allWork(t, queues, path)
@@ -84,13 +85,13 @@ func TestQueues(t *testing.T) {
 }
 
 // allWork says whether all of an end's ports have carried packets.
-func (e *end) allWork(t *testing.T, queues int, path pppoe.DataPath) {
+func (e *end) allWork(t *testing.T, queues int, path datapath.Kind) {
 	t.Helper()
 	if len(e.count) != queues {
 		t.Fatalf("there are %d ports, want %d", len(e.count), queues)
 	}
 	for i, p := range e.count {
-		if r, s := p.received.Load(), p.sent.Load(); path == pppoe.DataPathOffload && (r < 100 || s < 100) {
+		if r, s := p.received.Load(), p.sent.Load(); path == datapath.KindOffload && (r < 100 || s < 100) {
 			t.Errorf("by port %d, %d frames came and %d went", i, r, s)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/mdlayher/packet"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/packets"
 )
 
@@ -28,7 +28,7 @@ func (e *ends) random(t *testing.T) {
 		if n := way.at.moved().ReceivedPackets - before.ReceivedPackets; way.at.fast != nil && n < uint64(*randomPackets/2) {
 			t.Errorf("the kernel has moved only %d packets of %d", n, *randomPackets)
 		}
-		if way.at.path == pppoe.DataPathOffload && carried.Joined == 0 {
+		if way.at.path == datapath.KindOffload && carried.Joined == 0 {
 			t.Error("no packets were joined")
 		}
 	}

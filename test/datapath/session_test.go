@@ -16,6 +16,8 @@ import (
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
 	"upppoe/pppoe/vlan"
 	"upppoe/test/lab"
 )
@@ -67,7 +69,7 @@ type ends struct {
 }
 
 // dial has a client dial a server, each with its own data path, in namespaces of their own.
-func dial(t *testing.T, by, with pppoe.DataPath, s setting) *ends {
+func dial(t *testing.T, by, with datapath.Kind, s setting) *ends {
 	t.Helper()
 	roottest.Need(t)
 	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
@@ -130,10 +132,10 @@ func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    func() (pppoe.Ports, error) { return e.ports(s.vlan) },
-		Discovery: pppoe.HostConfig{MaxPayload: s.maxPayload},
+		Discovery: discovery.ClientConfig{MaxPayload: s.maxPayload},
 		Session:   cfg,
 		DataPath:  e.path,
-		Host:      e.host(),
+		Network:   e.host(),
 		Limits:    s.limits,
 		MSS:       s.mss,
 		Notify:    e.notify,
@@ -151,11 +153,11 @@ func (e *end) serve(t *testing.T, s setting) {
 	must(t, err)
 	cfg := e.session(s, ipcp.Config{Local: netip.MustParseAddr(serverIP)}, ipv6cp.Config{})
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "lab"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "lab"},
 		Session:      cfg,
 		Pool:         pppoe.Pool{Max: 4, First: netip.MustParseAddr(clientIP)},
 		DataPath:     e.path,
-		Host:         e.host(),
+		Network:      e.host(),
 		MSS:          s.mss,
 		Notify:       e.notify,
 		Trace:        true,

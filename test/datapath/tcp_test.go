@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/lab"
 )
 
@@ -21,7 +21,7 @@ import (
 func (e *ends) tcp(t *testing.T) {
 	const octets = 1 << 20
 	for _, to := range []string{serverIP, serverIP6} {
-		before := [2]pppoe.Counters{e.client.moved(), e.server.moved()}
+		before := [2]datapath.Counters{e.client.moved(), e.server.moved()}
 		cuts := e.client.cuts() && e.server.cuts()
 		w := e.watch(t)
 		streams(t, e.client.Namespace, e.server.Namespace, to, octets)
@@ -42,9 +42,9 @@ func (e *ends) tcp(t *testing.T) {
 }
 
 // moved is what the kernel has moved.
-func (e *end) moved() pppoe.Counters {
+func (e *end) moved() datapath.Counters {
 	if e.fast == nil {
-		return pppoe.Counters{}
+		return datapath.Counters{}
 	}
 	return e.fast.Counters(1)
 }

@@ -16,14 +16,14 @@ import (
 
 	"upppoe/ppp"
 	"upppoe/ppp/trace"
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
-var client = pppoe.Addr{2, 0, 0x5e, 0, 0x53, 2}
+var client = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
 
 // frame is a captured frame without its VLAN tags.
 type frame struct {
-	dst, src  pppoe.Addr
+	dst, src  wire.Addr
 	etherType uint16
 	payload   []byte
 }
@@ -44,7 +44,7 @@ func frames(t *testing.T, path string) (all []frame) {
 		if err != nil {
 			return all
 		}
-		f := frame{dst: pppoe.Addr(b[:6]), src: pppoe.Addr(b[6:12])}
+		f := frame{dst: wire.Addr(b[:6]), src: wire.Addr(b[6:12])}
 		b = b[12:]
 		for t := binary.BigEndian.Uint16(b); t == 0x8100 || t == 0x88a8; t = binary.BigEndian.Uint16(b) {
 			b = b[4:]
@@ -66,9 +66,9 @@ func TestCaptures(t *testing.T) {
 			var printed []string
 			for _, f := range frames(t, path) {
 				switch f.etherType {
-				case pppoe.EtherTypeDiscovery:
+				case wire.EtherTypeDiscovery:
 					printed = append(printed, discovery(t, f)...)
-				case pppoe.EtherTypeSession:
+				case wire.EtherTypeSession:
 					printed = append(printed, session(t, f)...)
 				}
 			}
@@ -88,7 +88,7 @@ func TestCaptures(t *testing.T) {
 
 // discovery checks a discovery frame and prints it.
 func discovery(t *testing.T, f frame) []string {
-	d, err := pppoe.ParseDiscovery(f.payload)
+	d, err := wire.ParseDiscovery(f.payload)
 	if err != nil {
 		t.Errorf("% x: %v", f.payload, err)
 		return nil
@@ -98,7 +98,7 @@ func discovery(t *testing.T, f frame) []string {
 		t.Errorf("encodes to % x, was % x", again, f.payload)
 	}
 	for n := range len(again) {
-		if _, err := pppoe.ParseDiscovery(again[:n]); err == nil {
+		if _, err := wire.ParseDiscovery(again[:n]); err == nil {
 			t.Errorf("the first %d octets of % x parse, though LENGTH promises more", n, again)
 		}
 	}
@@ -106,18 +106,18 @@ func discovery(t *testing.T, f frame) []string {
 	if f.src == client {
 		way = "Send "
 	}
-	text := pppoe.DiscoveryFrame{Dst: f.dst, Src: f.src, Discovery: d}.AppendText([]byte(way))
+	text := wire.DiscoveryFrame{Dst: f.dst, Src: f.src, Discovery: d}.AppendText([]byte(way))
 	return strings.Split(string(text), "\n")
 }
 
 // session checks a session frame and prints it, if it is a control packet.
 func session(t *testing.T, f frame) []string {
-	id, packet, err := pppoe.ParseSession(f.payload)
+	id, packet, err := wire.ParseSession(f.payload)
 	if err != nil {
 		t.Errorf("% x: %v", f.payload, err)
 		return nil
 	}
-	whole := pppoe.AppendSessionFrame(nil, f.dst, f.src, id, packet)
+	whole := wire.AppendSessionFrame(nil, f.dst, f.src, id, packet)
 	if again := whole[14:]; !bytes.Equal(again, f.payload[:len(again)]) {
 		t.Errorf("encodes to % x, was % x", again, f.payload)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestKindsOfDevices runs in the guest what tests of package hostnet leave out on a
+// TestKindsOfDevices runs in the guest what tests of package netconfig leave out on a
 // kernel that makes no VRF or VLAN.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)

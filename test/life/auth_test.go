@@ -13,6 +13,7 @@ import (
 	"upppoe/ppp"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/discovery"
 	"upppoe/test/lab"
 	"upppoe/tun"
 	"upppoe/tun/tuntest"
@@ -23,16 +24,16 @@ func proving(t testing.TB, in *lab.Namespace, name, password string) {
 	t.Helper()
 	var ports pppoe.Ports
 	check(t, in.Do(func() (err error) {
-		ports, err = afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
+		ports, err = afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0"})
 		return err
 	}))
 	cfg := pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: name},
+		Concentrator: discovery.ConcentratorConfig{ACName: name},
 		Pool:         pppoe.Pool{Max: 4, First: ip("192.0.2.10")},
-		Host:         nowhere{},
+		Network:      nowhere{},
 	}
 	cfg.Session.IPv4 = &ipcp.Config{Local: ip("192.0.2.1")}
-	cfg.Session.LCP.Answer = []ppp.Method{chap.MD5}
+	cfg.Session.LCP.AllowAuth = []ppp.Method{chap.MD5}
 	cfg.Session.Credentials = ppp.Credentials{Name: name, Secret: func(string) ([]byte, bool) { return []byte(password), true }}
 	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	check(t, err)
@@ -45,9 +46,9 @@ func proving(t testing.TB, in *lab.Namespace, name, password string) {
 // nowhere is a host whose devices lead nowhere.
 type nowhere struct{}
 
-func (nowhere) Open(pppoe.Line) (tun.Device, error)                            { return tuntest.New("nowhere"), nil }
-func (nowhere) Configure(pppoe.Line, pppoe.Addressing, pppoe.Addressing) error { return nil }
-func (nowhere) Close(pppoe.Line, pppoe.Addressing)                             {}
+func (nowhere) Open(pppoe.SessionInfo) (tun.Device, error)                            { return tuntest.New("nowhere"), nil }
+func (nowhere) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
+func (nowhere) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
 
 // TestAuthScripts: auth-up and auth-down tell of a peer that has proved who it is.
 func TestAuthScripts(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 )
 
 // TestStatus: what a client tells of itself, to programs and to people.

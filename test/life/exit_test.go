@@ -11,8 +11,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/mgmt/status"
 	"upppoe/internal/roottest"
-	"upppoe/internal/status"
 	"upppoe/ppp"
 	"upppoe/test/lab"
 )

@@ -12,6 +12,8 @@ import (
 	"upppoe/ppp"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -22,12 +24,12 @@ type fake struct {
 	name     string
 	ports    pppoe.Ports
 	mu       sync.Mutex
-	client   pppoe.Addr
+	client   wire.Addr
 	session  uint16
 	wished   bool // our own IPCP request is out
 	open     bool
 	insisted int
-	received []pppoe.DiscoveryFrame
+	received []wire.DiscoveryFrame
 }
 
 // manner is what is odd about a fake. The zero value has manners.
@@ -52,7 +54,7 @@ func newFake(t testing.TB, in *lab.Namespace, name string, m manner) *fake {
 	}
 	f := &fake{manner: m, name: name}
 	check(t, in.Do(func() (err error) {
-		f.ports, err = afpacket.OpenPorts(afpacket.Line{Interface: "eth0"})
+		f.ports, err = afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0"})
 		return err
 	}))
 	var ended sync.WaitGroup
@@ -63,8 +65,8 @@ func newFake(t testing.TB, in *lab.Namespace, name string, m manner) *fake {
 }
 
 // follow hands frames on until the port is closed.
-func follow(port pppoe.Port, to func(frame []byte)) {
-	frames := []pppoe.Frame{{Data: make([]byte, 2048)}}
+func follow(port datapath.Port, to func(frame []byte)) {
+	frames := []datapath.Frame{{Data: make([]byte, 2048)}}
 	for {
 		frames[0].Data = frames[0].Data[:cap(frames[0].Data)]
 		if n, err := port.ReadBatch(frames); err != nil {
@@ -76,35 +78,35 @@ func follow(port pppoe.Port, to func(frame []byte)) {
 }
 
 func (f *fake) discover(frame []byte) {
-	p, err := pppoe.ParseDiscoveryFrame(frame)
+	p, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.received = append(f.received, p)
-	var tags pppoe.Tags
-	for _, copied := range []pppoe.TagType{pppoe.TagServiceName, pppoe.TagHostUniq, pppoe.TagRelaySessionID} {
+	var tags wire.Tags
+	for _, copied := range []wire.TagType{wire.TagServiceName, wire.TagHostUniq, wire.TagRelaySessionID} {
 		if value, ok := p.Tags.Find(copied); ok {
 			tags = tags.Append(copied, value)
 		}
 	}
-	tags = tags.Append(pppoe.TagACName, []byte(f.name))
+	tags = tags.Append(wire.TagACName, []byte(f.name))
 	switch {
-	case p.Code == pppoe.PADI:
+	case p.Code == wire.PADI:
 		time.Sleep(f.delay)
-		f.tell(p.Src, pppoe.PADO, 0, tags)
-	case p.Code == pppoe.PADR && f.refuse != "":
-		f.tell(p.Src, pppoe.PADS, 0, tags.Append(pppoe.TagACSystemError, []byte(f.refuse)))
-	case p.Code == pppoe.PADR:
+		f.tell(p.Src, wire.PADO, 0, tags)
+	case p.Code == wire.PADR && f.refuse != "":
+		f.tell(p.Src, wire.PADS, 0, tags.Append(wire.TagACSystemError, []byte(f.refuse)))
+	case p.Code == wire.PADR:
 		f.client, f.wished, f.open = p.Src, false, false
 		f.session++
-		f.tell(p.Src, pppoe.PADS, f.session, tags)
+		f.tell(p.Src, wire.PADS, f.session, tags)
 	}
 }
 
 // packets are those of discovery that have come, with a code.
-func (f *fake) packets(code pppoe.Code) (all []pppoe.DiscoveryFrame) {
+func (f *fake) packets(code wire.Code) (all []wire.DiscoveryFrame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.received {
@@ -116,16 +118,16 @@ func (f *fake) packets(code pppoe.Code) (all []pppoe.DiscoveryFrame) {
 }
 
 // tell sends a discovery packet.
-func (f *fake) tell(to pppoe.Addr, code pppoe.Code, id uint16, tags pppoe.Tags) {
-	p := pppoe.DiscoveryFrame{Dst: to, Src: f.ports.Discovery.Addr(), Discovery: pppoe.Discovery{Code: code, SessionID: id, Tags: tags}}
+func (f *fake) tell(to wire.Addr, code wire.Code, id uint16, tags wire.Tags) {
+	p := wire.DiscoveryFrame{Dst: to, Src: f.ports.Discovery.Addr(), Discovery: wire.Discovery{Code: code, SessionID: id, Tags: tags}}
 	f.ports.Discovery.WriteBatch([][]byte{p.AppendTo(nil)})
 }
 
 // hangUp ends the session by a PADT.
-func (f *fake) hangUp() { f.tell(f.client, pppoe.PADT, f.session, nil) }
+func (f *fake) hangUp() { f.tell(f.client, wire.PADT, f.session, nil) }
 
 func (f *fake) carry(frame []byte) {
-	id, inner, err := pppoe.ParseSession(frame[14:])
+	id, inner, err := wire.ParseSession(frame[14:])
 	if err != nil {
 		return
 	}
@@ -152,7 +154,7 @@ func (f *fake) carry(frame []byte) {
 }
 
 func (f *fake) sendFrame(inner []byte) {
-	f.ports.Session.WriteBatch([][]byte{pppoe.AppendSessionFrame(nil, f.client, f.ports.Session.Addr(), f.session, inner)})
+	f.ports.Session.WriteBatch([][]byte{wire.AppendSessionFrame(nil, f.client, f.ports.Session.Addr(), f.session, inner)})
 }
 
 // send sends a control packet.

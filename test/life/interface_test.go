@@ -6,7 +6,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 	"upppoe/test/lab"
 )
 
@@ -47,9 +47,9 @@ func TestInterfaceChanges(t *testing.T) {
 		"the server's interface comes back before the switch forwards": func(t *testing.T, w *world, server *lab.Program) {
 			removeEthernet(t, w.server)
 			check(t, server.Await("Not serving on eth0"))
-			check(t, lab.Veth(lab.End{In: w.wire, Name: "server"}, lab.End{In: w.server, Name: "eth0"}))
+			check(t, lab.Veth(lab.End{In: w.testWire, Name: "server"}, lab.End{In: w.server, Name: "eth0"}))
 			check(t, server.Await("Serving on eth0 again"))
-			check(t, w.wire.Join("br0", "server"))
+			check(t, w.testWire.Join("br0", "server"))
 		},
 		"the server's interface is renamed, and gets its name back": func(t *testing.T, w *world, server *lab.Program) {
 			rename := func(from, to string) {

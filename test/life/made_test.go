@@ -10,8 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"upppoe/internal/mgmt/status"
 	"upppoe/internal/roottest"
-	"upppoe/internal/status"
 )
 
 // TestMadeDevice: with a TUN device that somebody has made for it, a client that has CAP_NET_RAW

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 )
 
 // peer is a peers file for the account.

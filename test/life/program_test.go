@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 	"upppoe/test/lab"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 	"upppoe/ppp"
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
@@ -177,7 +177,7 @@ func TestCableOut(t *testing.T) {
 	w.dial(t, persistent...)
 	before := w.awaitOnline(t)
 	port := func(up bool) {
-		check(t, w.wire.Do(func() error {
+		check(t, w.testWire.Do(func() error {
 			link, err := netlink.LinkByName("client")
 			switch {
 			case err != nil:
@@ -215,7 +215,7 @@ func TestFailOver(t *testing.T) {
 			w := newSwitch(t)
 			bad := newFake(t, w.other, "bad-ac", c.bad)
 			w.dial(t, append(strings.Fields(c.options), "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "30")...)
-			await(t, "the bad concentrator was asked", func() bool { return len(bad.packets(pppoe.PADR)) > 0 })
+			await(t, "the bad concentrator was asked", func() bool { return len(bad.packets(wire.PADR)) > 0 })
 			w.serve(t)
 			s := w.awaitOnline(t)
 			if s.ACName != "life-ac" {
@@ -231,8 +231,8 @@ func TestRefused(t *testing.T) {
 	bad := newFake(t, w.other, "bad-ac", manner{refuse: "no"})
 	newFake(t, w.server, "life-ac", manner{delay: 200 * time.Millisecond})
 	w.dial(t)
-	if s := w.awaitOnline(t); s.ACName != "life-ac" || len(bad.packets(pppoe.PADR)) != 1 {
-		t.Errorf("the client is %+v, after %d refusals", s, len(bad.packets(pppoe.PADR)))
+	if s := w.awaitOnline(t); s.ACName != "life-ac" || len(bad.packets(wire.PADR)) != 1 {
+		t.Errorf("the client is %+v, after %d refusals", s, len(bad.packets(wire.PADR)))
 	}
 }
 

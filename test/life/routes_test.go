@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 	"upppoe/test/lab"
 )
 

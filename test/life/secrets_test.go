@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/status"
+	"upppoe/internal/mgmt/status"
 )
 
 // shown is what the process list has of a process: its command line and its name.

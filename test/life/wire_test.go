@@ -15,16 +15,16 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"upppoe/internal/mgmt/status"
 	"upppoe/internal/roottest"
-	"upppoe/internal/status"
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 	"upppoe/test/lab"
 )
 
 // asked is what a fake was asked, in PADI and PADR.
-func (f *fake) asked(t testing.TB) (all []pppoe.DiscoveryFrame) {
+func (f *fake) asked(t testing.TB) (all []wire.DiscoveryFrame) {
 	t.Helper()
-	all = append(f.packets(pppoe.PADI), f.packets(pppoe.PADR)...)
+	all = append(f.packets(wire.PADI), f.packets(wire.PADR)...)
 	if len(all) < 2 {
 		t.Fatalf("the concentrator got %v", all)
 	}
@@ -40,7 +40,7 @@ func TestHostUniq(t *testing.T) {
 		w.dial(t, "host-uniq", hex.EncodeToString(value))
 		w.awaitOnline(t)
 		for _, p := range f.asked(t) {
-			if got, ok := p.Tags.Find(pppoe.TagHostUniq); !ok || !bytes.Equal(got, value) {
+			if got, ok := p.Tags.Find(wire.TagHostUniq); !ok || !bytes.Equal(got, value) {
 				t.Errorf("%v with %d octets of Host-Uniq bears % x", p.Code, n, got)
 			}
 		}
@@ -54,7 +54,7 @@ func TestAccessLine(t *testing.T) {
 	w.dial(t, "pppoe-circuit-id", "dslam-1 atm 0/1:8.35", "pppoe-remote-id", "customer 7")
 	w.awaitOnline(t)
 	for _, p := range f.asked(t) {
-		want := pppoe.AccessLine{CircuitID: "dslam-1 atm 0/1:8.35", RemoteID: "customer 7"}
+		want := wire.AccessLine{CircuitID: "dslam-1 atm 0/1:8.35", RemoteID: "customer 7"}
 		if got := p.Tags.AccessLine(); got != want {
 			t.Errorf("%v tells %+v, want %+v", p.Code, got, want)
 		}
@@ -65,17 +65,17 @@ func TestAccessLine(t *testing.T) {
 func TestSourceMAC(t *testing.T) {
 	const own = "02:00:5e:00:53:77"
 	w := newWorld(t)
-	wire := tap(t, w.server)
+	testWire := tap(t, w.server)
 	w.serve(t)
 	w.dial(t, "pppoe-source-mac", own)
 	w.awaitOnline(t)
 	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
 	check(t, err)
-	for _, f := range wire.awaitPacket(t, 0) {
+	for _, f := range testWire.awaitPacket(t, 0) {
 		if !isPPPoE(f, 0) {
 			continue // the interface's own, as of IPv6
 		}
-		if got := pppoe.Addr(f[6:12]).String(); got != own {
+		if got := wire.Addr(f[6:12]).String(); got != own {
 			t.Errorf("a frame is from %s: % x", got, f[:32])
 		}
 	}
@@ -149,13 +149,13 @@ func (c *captured) read(pcap io.Reader) {
 }
 
 // sessionHeader is what stands before PPP's Protocol field: Ethernet's and PPPoE's.
-const sessionHeader = 14 + pppoe.HeaderLen
+const sessionHeader = 14 + wire.HeaderLen
 
 // isPacket says whether a frame of a session carries a packet of IP, behind so many
 // octets of tags.
 func isPacket(f []byte, tags int) bool {
 	f = f[tags:]
-	return binary.BigEndian.Uint16(f[12:]) == pppoe.EtherTypeSession && f[sessionHeader]&0x80 == 0
+	return binary.BigEndian.Uint16(f[12:]) == wire.EtherTypeSession && f[sessionHeader]&0x80 == 0
 }
 
 // awaitPacket waits until a session's packet has come.
@@ -178,14 +178,14 @@ func TestPriority(t *testing.T) {
 		{"", 0, 0},
 	} {
 		w := newWorld(t)
-		wire := tap(t, w.server)
+		testWire := tap(t, w.server)
 		w.serve(t, "--vlan", "50")
 		w.dial(t, append([]string{"vlan", "50"}, strings.Fields(c.options)...)...)
 		w.awaitOnline(t)
 		_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
 		check(t, err)
 		seen := map[bool]int{}
-		for _, f := range wire.awaitPacket(t, tagLen) {
+		for _, f := range testWire.awaitPacket(t, tagLen) {
 			if !isPPPoE(f, tagLen) {
 				continue
 			}
@@ -210,7 +210,7 @@ const tagLen = 4
 
 func isPPPoE(f []byte, tags int) bool {
 	etherType := binary.BigEndian.Uint16(f[12+tags:])
-	return etherType == pppoe.EtherTypeDiscovery || etherType == pppoe.EtherTypeSession
+	return etherType == wire.EtherTypeDiscovery || etherType == wire.EtherTypeSession
 }
 
 // TestMaxPayload: 1500 octets where both Ethernets carry 1508, ours raised for it, and
@@ -269,7 +269,7 @@ func TestMaxPayloadTooMuch(t *testing.T) {
 	if !strings.Contains(p.Log(), "narrow (macvlan, MTU 1500) cannot carry frames so long, MTU 1508") {
 		t.Errorf("it says:\n%s", p.Log())
 	}
-	if n := len(f.packets(pppoe.PADI)); n != 0 {
+	if n := len(f.packets(wire.PADI)); n != 0 {
 		t.Errorf("%d packets went the wrong way", n)
 	}
 }

@@ -50,10 +50,10 @@ func check(t testing.TB, err error) {
 // world is a client's machine and a server's, joined by an Ethernet, eth0 at both. The
 // client's has files of its own.
 type world struct {
-	client, server *lab.Namespace
-	wire, other    *lab.Namespace // of newSwitch
-	dir            string         // of the client's files
-	serverEtc      string
+	client, server  *lab.Namespace
+	testWire, other *lab.Namespace // of newSwitch
+	dir             string         // of the client's files
+	serverEtc       string
 }
 
 // places are the client's own directories, by where they lie.
@@ -77,8 +77,8 @@ func newWorld(t testing.TB) *world {
 func newSwitch(t testing.TB) *world {
 	t.Helper()
 	w := blankWorld(t)
-	w.wire, w.other = namespace(t), namespace(t)
-	check(t, w.wire.Bridge("br0"))
+	w.testWire, w.other = namespace(t), namespace(t)
+	check(t, w.testWire.Bridge("br0"))
 	w.plug(t, w.client, "client")
 	w.plug(t, w.server, "server")
 	w.plug(t, w.other, "other")
@@ -88,8 +88,8 @@ func newSwitch(t testing.TB) *world {
 // plug gives a machine an eth0 that leads to a port of the switch.
 func (w *world) plug(t testing.TB, in *lab.Namespace, port string) {
 	t.Helper()
-	check(t, lab.Veth(lab.End{In: w.wire, Name: port}, lab.End{In: in, Name: "eth0"}))
-	check(t, w.wire.Join("br0", port))
+	check(t, lab.Veth(lab.End{In: w.testWire, Name: port}, lab.End{In: in, Name: "eth0"}))
+	check(t, w.testWire.Join("br0", port))
 }
 
 func blankWorld(t testing.TB) *world {

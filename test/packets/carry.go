@@ -216,8 +216,8 @@ func (c *carriage) compare(p []byte) (int, error) {
 }
 
 // pendingOf reads a virtio-net header (Virtual I/O Device 1.2 section 5.1.6).
-func pendingOf(h []byte) tun.Pending {
-	return tun.Pending{
+func pendingOf(h []byte) tun.PendingOffload {
+	return tun.PendingOffload{
 		Checksum: h[0]&unix.VIRTIO_NET_HDR_F_NEEDS_CSUM != 0,
 		Start:    binary.NativeEndian.Uint16(h[6:]), Offset: binary.NativeEndian.Uint16(h[8:]),
 		Segment: tun.Segmentation(h[1] &^ unix.VIRTIO_NET_HDR_GSO_ECN), // its numbers are these

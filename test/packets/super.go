@@ -76,7 +76,7 @@ func (t *train) describe(p []byte) []byte {
 // cut makes the packets of one that is yet to be cut.
 func cut(header, p []byte) (parts [][]byte, err error) {
 	var c tun.Segments
-	if err := c.Cut(p, pendingOf(header)); err != nil {
+	if err := c.Start(p, pendingOf(header)); err != nil {
 		return nil, err
 	}
 	for c.Len() > 0 {

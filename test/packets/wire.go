@@ -9,8 +9,8 @@ import (
 	"github.com/mdlayher/packet"
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
 	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
 )
 
 // Wire looks at all frames of PPPoE sessions that come to an interface and leave it, as an
@@ -18,7 +18,7 @@ import (
 // be read once End has returned.
 type Wire struct {
 	// From is whose frames are looked at; zero: everybody's.
-	From pppoe.Addr
+	From wire.Addr
 	// Filled: no checksum may be open. Else one that a sender on this very machine has
 	// left open is finished first.
 	Filled bool
@@ -77,7 +77,7 @@ func (w *Wire) run() {
 // look takes a frame, and the virtio-net header that says what is open in it.
 func (w *Wire) look(header, b []byte) {
 	tags, kind, ok := vlan.Split(b)
-	if !ok || kind != pppoe.EtherTypeSession || w.From != (pppoe.Addr{}) && w.From != pppoe.Addr(b[6:12]) {
+	if !ok || kind != wire.EtherTypeSession || w.From != (wire.Addr{}) && w.From != wire.Addr(b[6:12]) {
 		return
 	}
 	w.Frames++

@@ -7,7 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 )
 
 // udp is a frame of a session with a datagram of four octets, and the virtio-net header that
@@ -20,10 +21,10 @@ func udp() (header, frame []byte) {
 	binary.BigEndian.PutUint16(packet[10:], ^Sum(0, packet[:20]))
 	// What a sender leaves in an open checksum is the sum of the pseudo-header.
 	binary.BigEndian.PutUint16(packet[26:], Sum(uint32(Sum(17+12, packet[12:16])), packet[16:20]))
-	frame = pppoe.AppendSessionFrame(nil, pppoe.Addr{2}, pppoe.Addr{4}, 1, append([]byte{0, 0x21}, packet...))
+	frame = wire.AppendSessionFrame(nil, wire.Addr{2}, wire.Addr{4}, 1, append([]byte{0, 0x21}, packet...))
 	header = make([]byte, virtioLen)
 	header[0] = unix.VIRTIO_NET_HDR_F_NEEDS_CSUM
-	binary.NativeEndian.PutUint16(header[6:], uint16(pppoe.Headers+20))
+	binary.NativeEndian.PutUint16(header[6:], uint16(datapath.Headers+20))
 	binary.NativeEndian.PutUint16(header[8:], 6)
 	return header, frame
 }
@@ -42,7 +43,7 @@ func TestWireFindsFault(t *testing.T) {
 		{"neither open nor filled", Wire{}, func(h, _ []byte) { h[0] = 0 }, "checksum of protocol 17"},
 		{"yet to be cut", Wire{}, func(h, _ []byte) { h[1] = unix.VIRTIO_NET_HDR_GSO_UDP_L4 }, "yet to be cut"},
 		{"open behind its end", Wire{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "an open checksum at"},
-		{"another's", Wire{From: pppoe.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
+		{"another's", Wire{From: wire.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
 	} {
 		c.wire.Lengths = make(map[int]int)
 		header, frame := udp()
@@ -52,7 +53,7 @@ func TestWireFindsFault(t *testing.T) {
 		if c.fault == "" && got != "" || !strings.Contains(got, c.fault) {
 			t.Errorf("%s: the fault is %q, want %q", c.what, got, c.fault)
 		}
-		if seen := c.wire.From == (pppoe.Addr{}); (c.wire.Frames == 1) != seen || (c.wire.Lengths[len(frame)] == 1) != seen {
+		if seen := c.wire.From == (wire.Addr{}); (c.wire.Frames == 1) != seen || (c.wire.Lengths[len(frame)] == 1) != seen {
 			t.Errorf("%s: %d frames were seen", c.what, c.wire.Frames)
 		}
 	}

@@ -16,12 +16,15 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/hostnet"
-	"upppoe/internal/stage"
+	"upppoe/internal/host/netconfig"
 	"upppoe/ipcp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/linux"
+	"upppoe/pppoe/wire"
 	"upppoe/test/bench/datapath/xsk"
 )
 
@@ -37,9 +40,9 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // line is eth0, and how packets are to be moved over it.
 type line struct {
-	path  pppoe.DataPath
+	path  datapath.Kind
 	xsk   bool // session frames by AF_XDP
-	lines *stage.Lines
+	lines *linux.Opener
 	log   *slog.Logger
 }
 
@@ -47,7 +50,7 @@ type line struct {
 // "offload-queues", that with several queues.
 func newLine(how string) (l line, err error) {
 	l.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	l.path = pppoe.DataPathOffload
+	l.path = datapath.KindOffload
 	queues := 1
 	switch how {
 	case "af-xdp":
@@ -55,23 +58,23 @@ func newLine(how string) (l line, err error) {
 	case "offload-queues":
 		queues = 4
 	default:
-		l.path, err = pppoe.ParseDataPath(how)
+		l.path, err = datapath.ParseKind(how)
 	}
-	l.lines = &stage.Lines{Want: l.path, Queues: queues, Sessions: 1, Log: l.log}
+	l.lines = &linux.Opener{DataPath: l.path, Queues: queues, Sessions: 1, Log: l.log}
 	return l, err
 }
 
 // network is the host's.
-func (l line) network() *hostnet.Host {
-	return &hostnet.Host{Log: l.log, DataPath: l.path, Queues: l.lines.Queues}
+func (l line) network() *netconfig.Configurer {
+	return &netconfig.Configurer{Log: l.log, DataPath: l.path, Queues: l.lines.Queues}
 }
 
 func (l line) open() (ports pppoe.Ports, err error) {
-	eth := afpacket.Line{Interface: "eth0"}
+	eth := afpacket.Attachment{Interface: "eth0"}
 	if !l.xsk {
 		return l.lines.Open(eth)
 	}
-	if ports.Discovery, err = afpacket.Open(eth, pppoe.EtherTypeDiscovery); err != nil {
+	if ports.Discovery, err = afpacket.Open(eth, wire.EtherTypeDiscovery); err != nil {
 		return ports, err
 	}
 	session, err := xsk.Open(eth.Interface)
@@ -96,11 +99,11 @@ func concentrator(args []string) error {
 		return err
 	}
 	server, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "bench"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "bench"},
 		Session:      session.Config{IPv4: &ipcp.Config{Local: addr(args[1])}},
 		Pool:         pppoe.Pool{Max: 1, First: addr(args[2])},
 		DataPath:     l.path,
-		Host:         l.network(),
+		Network:      l.network(),
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		return err
@@ -121,8 +124,8 @@ func host(args []string) error {
 		Listen:    l.open,
 		Session:   session.Config{IPv4: &ipcp.Config{AcceptLocal: true, AcceptRemote: true}},
 		DataPath:  l.path,
-		Host:      l.network(),
-		Notify: func(_ pppoe.Line, e pppoe.Event) {
+		Network:   l.network(),
+		Notify: func(_ pppoe.SessionInfo, e pppoe.Event) {
 			if _, ok := e.(pppoe.Configured); ok {
 				fmt.Println("ready")
 			}
@@ -156,7 +159,7 @@ func onePacket(args []string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := packet.Listen(eth, packet.Raw, pppoe.EtherTypeSession, nil)
+	conn, err := packet.Listen(eth, packet.Raw, wire.EtherTypeSession, nil)
 	if err != nil {
 		return err
 	}
@@ -186,30 +189,30 @@ func raise(name, own, peer string) error {
 }
 
 func toWire(device *water.Interface, conn *packet.Conn, own, remote net.HardwareAddr) error {
-	buf := make([]byte, pppoe.Headers+1500)
+	buf := make([]byte, datapath.Headers+1500)
 	copy(buf, remote)
 	copy(buf[6:], own)
 	copy(buf[12:], []byte{0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21})
 	to := &packet.Addr{HardwareAddr: remote}
 	for {
-		n, err := device.Read(buf[pppoe.Headers:])
+		n, err := device.Read(buf[datapath.Headers:])
 		if err != nil {
 			return err
 		}
 		binary.BigEndian.PutUint16(buf[18:], uint16(n+2))
-		conn.WriteTo(buf[:pppoe.Headers+n], to)
+		conn.WriteTo(buf[:datapath.Headers+n], to)
 	}
 }
 
 func fromWire(device *water.Interface, conn *packet.Conn) error {
-	buf := make([]byte, pppoe.Headers+1500)
+	buf := make([]byte, datapath.Headers+1500)
 	for {
 		n, _, err := conn.ReadFrom(buf)
 		if err != nil {
 			return err
 		}
-		if n > pppoe.Headers {
-			device.Write(buf[pppoe.Headers : 20+int(binary.BigEndian.Uint16(buf[18:]))])
+		if n > datapath.Headers {
+			device.Write(buf[datapath.Headers : 20+int(binary.BigEndian.Uint16(buf[18:]))])
 		}
 	}
 }

@@ -20,15 +20,15 @@ type table struct {
 
 // Those that the others are set against.
 const (
-	yardstick = "veth-segments" // what a session can be measured by
-	usual     = "one-packet"    // what is to be beaten
-	linux     = "kernel-pppoe"  // what there is otherwise
+	yardstick   = "veth-segments" // what a session can be measured by
+	usual       = "one-packet"    // what is to be beaten
+	kernelPPPoE = "kernel-pppoe"  // what there is otherwise
 )
 
 // against are the rows that all are set against: those above, or else the first.
 func (t table) against() (rows []*network) {
 	for _, n := range t.networks {
-		if n.name == yardstick || n.name == usual || n.name == linux {
+		if n.name == yardstick || n.name == usual || n.name == kernelPPPoE {
 			rows = append(rows, n)
 		}
 	}

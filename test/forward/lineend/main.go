@@ -15,13 +15,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/internal/hostnet"
-	"upppoe/internal/journal"
+	"upppoe/internal/host/netconfig"
+	"upppoe/internal/log/pppdlog"
 	"upppoe/ipcp"
 	"upppoe/ppp/ipv6cp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/discovery"
 )
 
 func main() {
@@ -39,7 +40,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(journal.NewLines(false, os.Stderr))
+	log := slog.New(pppdlog.NewLines(false, os.Stderr))
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
 	if args[0] == "server" {
@@ -57,7 +58,7 @@ func options(local string) session.Config {
 	return c
 }
 
-func listen() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Line{Interface: "eth0"}) }
+func listen() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0"}) }
 
 func serve(ctx context.Context, mss int, log *slog.Logger) error {
 	ports, err := listen()
@@ -65,12 +66,12 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 		return err
 	}
 	s, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: pppoe.ConcentratorConfig{ACName: "lineend"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "lineend"},
 		Session:      options("192.0.2.1"),
 		Pool:         pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
-		Host:         &hostnet.Host{Log: log},
+		Network:      &netconfig.Configurer{Log: log},
 		MSS:          mss,
-		Notify:       (&journal.Journal{Log: log, Server: true}).Notify,
+		Notify:       (&pppdlog.Journal{Log: log, Server: true}).Notify,
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		return err
@@ -85,9 +86,9 @@ func dial(ctx context.Context, mss int, log *slog.Logger) {
 		Interface: "eth0",
 		Listen:    listen,
 		Session:   options(""),
-		Host:      &hostnet.Host{Log: log},
+		Network:   &netconfig.Configurer{Log: log},
 		MSS:       mss,
-		Notify:    (&journal.Journal{Log: log}).Notify,
+		Notify:    (&pppdlog.Journal{Log: log}).Notify,
 	})
 	if err == nil {
 		err = client.Run(ctx)

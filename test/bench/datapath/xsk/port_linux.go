@@ -14,7 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
 )
 
 // Port is an AF_XDP socket. One goroutine may read; all other methods may be called
@@ -35,7 +36,7 @@ type Port struct {
 	free []uint64   // memory for frames to be sent
 }
 
-var _ pppoe.Gatherer = (*Port)(nil)
+var _ datapath.Gatherer = (*Port)(nil)
 
 // Open opens a port. It takes the interface's XDP hook, and CAP_NET_ADMIN, CAP_NET_RAW and
 // CAP_BPF; the error names the interface.
@@ -78,7 +79,7 @@ func (p *Port) About() string {
 }
 
 // Addr is the address that the interface had when the port was opened.
-func (p *Port) Addr() pppoe.Addr { return pppoe.Addr(p.nic.HardwareAddr) }
+func (p *Port) Addr() wire.Addr { return wire.Addr(p.nic.HardwareAddr) }
 
 // MTU is that which the interface had when the port was opened.
 func (p *Port) MTU() int { return p.nic.MTU }
@@ -93,7 +94,7 @@ func (p *Port) Close() error {
 }
 
 // ReadBatch waits for frames. Their memory is not that which it is given.
-func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
+func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 	s := p.socket
 	for _, at := range p.lent {
 		s.fill.put(at)
@@ -107,7 +108,7 @@ func (p *Port) ReadBatch(frames []pppoe.Frame) (int, error) {
 		n := min(s.rx.held(), len(frames))
 		for i := range n {
 			d := s.rx.next()
-			frames[i] = pppoe.Frame{Data: s.memory[d.Addr:][:d.Len:d.Len]}
+			frames[i] = datapath.Frame{Data: s.memory[d.Addr:][:d.Len:d.Len]}
 			p.lent = append(p.lent, d.Addr-d.Addr%frameLen)
 		}
 		if n > 0 {

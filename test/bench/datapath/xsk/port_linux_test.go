@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"upppoe/internal/roottest"
-	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
 	"upppoe/test/lab"
 )
 
@@ -53,7 +53,7 @@ func frames(from, to *Port, n int) (all [][2][]byte) {
 // TestFramesCross: all of more frames than the rings hold arrive as they were, both ways.
 func TestFramesCross(t *testing.T) {
 	ports := pair(t)
-	read := make([]pppoe.Frame, 64)
+	read := make([]datapath.Frame, 64)
 	for way := range ports {
 		from, to := ports[way], ports[1-way]
 		all := frames(from, to, 3*ringLen)
@@ -87,7 +87,7 @@ func TestFrameTooLong(t *testing.T) {
 	if n != 1 || err != nil {
 		t.Fatalf("sent %d: %v", n, err)
 	}
-	read := make([]pppoe.Frame, 2)
+	read := make([]datapath.Frame, 2)
 	if n, err = ports[1].ReadBatch(read); n != 1 || err != nil || !bytes.Equal(read[0].Data, whole) {
 		t.Errorf("%d frames arrive: %v", n, err)
 	}
@@ -98,7 +98,7 @@ func TestCloseEndsReading(t *testing.T) {
 	ended := make(chan error)
 	// Ends with the port.
 	go func() {
-		_, err := ports[0].ReadBatch(make([]pppoe.Frame, 1))
+		_, err := ports[0].ReadBatch(make([]datapath.Frame, 1))
 		ended <- err
 	}()
 	if err := ports[0].Close(); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
-	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
 )
 
 // frameLen is the memory of one frame, in octets. The kernel leaves 256 of them free in
@@ -117,7 +117,7 @@ func (s *socket) redirect(nic *net.Interface) error {
 // sessionFrames is the program. Offsets are those of struct xdp_md (linux/bpf.h).
 func sessionFrames(sockets int) asm.Instructions {
 	const data, dataEnd, queue, pass = 0, 4, 16, 2
-	etherType := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, pppoe.EtherTypeSession))
+	etherType := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, wire.EtherTypeSession))
 	return asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, data, asm.Word),
 		asm.LoadMem(asm.R3, asm.R1, dataEnd, asm.Word),

@@ -1,0 +1,253 @@
+package pppd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reader reads options into Settings: first files, then a command line, as pppd
+// does. Later options win. Its errors are of type *Error. It must not be used
+// concurrently.
+type Reader struct {
+	// Role says which options make sense.
+	Role Role
+	// Settings are what is read into: begin with New.
+	Settings *Settings
+	// Dir is where options and peers lie; default /etc/ppp.
+	Dir string
+	// IsInterface says whether a word is the name of an interface; default: of one
+	// that the host has.
+	IsInterface func(name string) bool
+
+	depth, files  int
+	shared        bool // others can read the file that is being read
+	afterPassword bool // the option before was password
+	afterPlugin   bool // it was plugin, behind which the interface stands
+	first         bool // it is the first of several words of the command line
+	guessed       Word // what was taken for the name of an interface that is not there
+}
+
+// Bounds of files that name files.
+const (
+	maxDepth = 8
+	maxFiles = 64
+)
+
+func (r *Reader) dir() string {
+	if r.Dir == "" {
+		return "/etc/ppp"
+	}
+	return r.Dir
+}
+
+// Defaults reads the options file of all, and the user's own, if they are there
+// (pppd(8): /etc/ppp/options, ~/.ppprc). They come before all others.
+func (r *Reader) Defaults(home string) error {
+	if err := r.File(filepath.Join(r.dir(), "options")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if home == "" {
+		return nil
+	}
+	path := filepath.Join(home, ".ppprc")
+	text, shared, err := r.own(home, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		// As with a user of a container who has somebody else's home.
+		r.notice(Word{}, "Warning - can't %v", err) // "open /root/.ppprc: permission denied"
+		return nil
+	case errors.Is(err, errAnothers):
+		r.notice(Word{}, "Warning - not read: %v", err)
+		return nil
+	case err != nil:
+		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
+	}
+	return r.text(path, text, shared)
+}
+
+// own reads a file in a home, both of which must belong to the program's user: else what is there
+// may be a link to a file that whoever made it must not read.
+func (r *Reader) own(home, path string) (text string, shared bool, err error) {
+	text, shared, err = readFile(path, maxFile, ours)
+	if err != nil {
+		return "", false, err
+	}
+	stat, err := os.Stat(home)
+	if err == nil {
+		err = ours(stat)
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("%s: %w", home, err)
+	}
+	return text, shared, nil
+}
+
+// File reads a file of options. The error is fs.ErrNotExist if this file is not
+// there; one that it names is another fault.
+func (r *Reader) File(path string) error {
+	text, shared, err := ReadFile(path, maxFile)
+	if err != nil {
+		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
+	}
+	return r.text(path, text, shared)
+}
+
+// named reads the file that an option names.
+func (r *Reader) named(at Word, path string) error {
+	text, shared, err := ReadFile(path, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault(at, "%s: there is no file %s", at.Text, path)
+	case err != nil:
+		return fault(at, "%s: %v", at.Text, err)
+	case r.depth >= maxDepth:
+		return fault(at, "files name each other, %d deep: is there a loop?", maxDepth)
+	case r.files >= maxFiles:
+		return fault(at, "more than %d files are named", maxFiles)
+	}
+	return r.text(path, text, shared)
+}
+
+func (r *Reader) text(path, text string, shared bool) error {
+	lines, err := Lines(path, text)
+	if err != nil {
+		return err
+	}
+	defer func(depth int, shared bool) { r.depth, r.shared = depth, shared }(r.depth, r.shared)
+	r.depth, r.shared = r.depth+1, shared
+	r.files++
+	return r.words(slices.Concat(lines...))
+}
+
+// call reads a peers file. pppd(8): a name may not leave the directory.
+func (r *Reader) call(at Word, name string) error {
+	if name == "" || strings.HasPrefix(name, "/") || slices.Contains(strings.Split(name, "/"), "..") {
+		return fault(at, "call %q: a peer's name may not be empty, begin with / or contain ..", name)
+	}
+	r.Settings.Call = name
+	return r.named(at, filepath.Join(r.dir(), "peers", name))
+}
+
+// CommandLine reads the words of a command line. An option may be spelled as pppd
+// does (user NAME) or as everybody else does (--user NAME, --user=NAME).
+func (r *Reader) CommandLine(args []string) error {
+	words := make([]Word, len(args))
+	for i, a := range args {
+		words[i].Text = a
+	}
+	r.first = len(args) > 1
+	return r.words(words)
+}
+
+func (r *Reader) words(words []Word) (err error) {
+	r.afterPassword = false
+	defer func() { r.afterPassword = false }()
+	for len(words) > 0 {
+		if words, err = r.option(words); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// option reads the option that begins a list of words, and returns the words after
+// it.
+func (r *Reader) option(words []Word) (rest []Word, err error) {
+	at, rest := words[0], words[1:]
+	defer func() { r.first, r.afterPlugin = false, byName[at.Text] != nil && byName[at.Text].name == "plugin" }()
+	name, value, given, dashes := spelling(at)
+	o := byName[name]
+	switch {
+	case o == nil && dashes:
+		return nil, r.unknown(at)
+	case o == nil:
+		return rest, r.bare(at)
+	}
+	at.Text = name
+	switch {
+	case o.kind.arg == "" && given:
+		return nil, fault(at, "option %q takes no value", name)
+	case o.kind.arg == "" || given:
+		return rest, r.apply(at, o, value)
+	case len(rest) == 0:
+		return nil, fault(at, "option %q needs a value: %s %s", name, name, o.kind.arg)
+	}
+	return rest[1:], r.apply(at, o, rest[0].Text)
+}
+
+// spelling takes --name=value apart, on a command line only: files are pppd's.
+func spelling(w Word) (name, value string, given, dashes bool) {
+	long, dashes := strings.CutPrefix(w.Text, "--")
+	if !dashes || w.File != "" {
+		return w.Text, "", false, false
+	}
+	name, value, given = strings.Cut(long, "=")
+	return name, value, given, true
+}
+
+// apply does what an option means for a role.
+func (r *Reader) apply(at Word, o *option, value string) error {
+	r.afterPassword = o.name == "password"
+	r.Settings.Given = append(r.Settings.Given, Given{Name: at.Text, Value: shown(o, value), Where: at.Where()})
+	switch {
+	case !o.allowed(r.Role):
+		r.notice(at, "option %q has no effect on a %v", at.Text, r.Role)
+		return nil
+	case o.status == refused:
+		return fault(at, "option %q is refused: %s", at.Text, o.help)
+	case o.status == noticed:
+		r.notice(at, "option %q has no effect: %s", at.Text, o.help)
+	}
+	switch o.name {
+	case "call":
+		return r.call(at, value)
+	case "file":
+		return r.named(at, value)
+	case "password":
+		r.handlePassword(at)
+	case "noauth":
+		r.handleNoauth(at)
+	}
+	if o.kind.set == nil {
+		return nil
+	}
+	if err := o.kind.set(r.Settings, value); err != nil {
+		return fault(at, "option %q: %q is not valid: %v", at.Text, value, err)
+	}
+	return nil
+}
+
+// handlePassword warns of a password that others can read.
+func (r *Reader) handlePassword(at Word) {
+	switch {
+	case at.File == "":
+		r.notice(at, "Warning - a password on a command line can be seen by all users of this host until the program has begun: prefer password-file or password-env")
+	case r.shared:
+		r.notice(Word{}, "Warning - file %s holds a password and has world and/or group access: chmod 600 it", at.File)
+	}
+}
+
+// handleNoauth warns of methods that were required and then are not, as in pppd,
+// where the later word wins.
+func (r *Reader) handleNoauth(at Word) {
+	if required := r.Settings.Require; len(required) > 0 {
+		r.notice(at, "noauth undoes the require-%s before it", strings.Join(required, " and require-"))
+	}
+}
+
+// notice leaves word for the log, once.
+func (r *Reader) notice(at Word, format string, args ...any) {
+	text := prefix(at) + fmt.Sprintf(format, args...)
+	if !slices.Contains(r.Settings.Notices, text) {
+		r.Settings.Notices = append(r.Settings.Notices, text)
+	}
+}

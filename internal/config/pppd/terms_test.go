@@ -1,0 +1,81 @@
+package pppd
+
+import (
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+)
+
+func words(text string) (all []Word) {
+	for _, f := range strings.Fields(text) {
+		all = append(all, Word{Text: f, File: "f", Line: 1})
+	}
+	return all
+}
+
+// TestTerms: what a server's options say, and what those of an account make of it.
+func TestTerms(t *testing.T) {
+	r := reader(Server, "")
+	if err := r.words(words("source-check source-allow 192.0.2.99 source-allow 2001:db8:1::1/48 rate-up 1000 rate-down 5000 rate-burst 250")); err != nil {
+		t.Fatal(err)
+	}
+	burst := 250 * time.Millisecond
+	all := pppoe.SessionPolicy{
+		CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32"), netip.MustParsePrefix("2001:db8:1::/48")},
+		Up: datapath.Rate{Bits: 1e6, Burst: burst}, Down: datapath.Rate{Bits: 5e6, Burst: burst},
+	}
+	if got := r.Settings.Terms; !reflect.DeepEqual(got, all) {
+		t.Errorf("terms %+v, want %+v", got, all)
+	}
+	for text, change := range map[string]func(*pppoe.SessionPolicy){
+		"":                               func(*pppoe.SessionPolicy) {},
+		"nosource-check":                 func(t *pppoe.SessionPolicy) { t.CheckSource = false },
+		"rate-up 0 rate-down 1000000000": func(t *pppoe.SessionPolicy) { t.Up.Bits, t.Down.Bits = 0, datapath.MaxRate },
+		"rate-burst 60000":               func(t *pppoe.SessionPolicy) { t.Up.Burst, t.Down.Burst = time.Minute, time.Minute },
+		"source-allow 198.51.100.77/29": func(t *pppoe.SessionPolicy) {
+			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("198.51.100.72/29"))
+		},
+		"source-allow 203.0.113.0/24": func(t *pppoe.SessionPolicy) {
+			t.FramedRoutes = append(t.FramedRoutes, netip.MustParsePrefix("203.0.113.0/24"))
+		},
+		"mtu 1400 call x rate-up 1000 :1": nil,
+	} {
+		got, others, err := r.Settings.Account(words(text))
+		if change == nil {
+			if err == nil || !others {
+				t.Errorf("%q: others %v, %v; want an error for the last word, and two that an account cannot have", text, others, err)
+			}
+			continue
+		}
+		want := all
+		want.FramedRoutes = append([]netip.Prefix{}, all.FramedRoutes...)
+		if change(&want); err != nil || others || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, others %v, %v; want %+v", text, got, others, err, want)
+		}
+	}
+	if got := r.Settings.Terms; !reflect.DeepEqual(got, all) {
+		t.Errorf("an account has changed what holds for all: %+v", got)
+	}
+}
+
+// TestBadTerms: a value that is not valid is reported, with what would be.
+func TestBadTerms(t *testing.T) {
+	for text, want := range map[string]string{
+		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
+		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
+		strings.Repeat("source-allow 192.0.2.1 ", maxBehind+1): "64 already", "source-allow": "source-allow PREFIX",
+	} {
+		if err := reader(Server, "").words(words(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: %v; want %s", text, err, want)
+		}
+	}
+	r := reader(Client, "")
+	if err := r.words(words("rate-up 1000")); err != nil || len(r.Settings.Notices) != 1 || r.Settings.Terms.Up.Bits != 0 {
+		t.Errorf("of a client: %v, notices %q, terms %+v", err, r.Settings.Notices, r.Settings.Terms)
+	}
+}

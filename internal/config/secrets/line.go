@@ -1,0 +1,131 @@
+package secrets
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"upppoe/internal/config/pppd"
+)
+
+var errShort = errors.New("it needs a client, a server and a secret")
+
+// parseLine reads one line. What is said of it is for the log: it names no word that
+// could be a part of the secret.
+func parseLine(e pppd.Entry) (client string, r row, said []string) {
+	line := e.Words
+	client, r.server, r.where = line[0].Text, wildcard, line[0].Where()
+	if client != wildcard {
+		r.rank += ownClient
+	}
+	if e.Err != nil {
+		r.rank, r.broken = r.rank+ownServer, true
+		return client, r, []string{leftOut(errors.New(e.Err.(*pppd.Error).Message))}
+	}
+	if len(line) < 3 {
+		// Of which server it was to be is uncertain, so it is of all.
+		r.rank, r.broken = r.rank+ownServer, true
+		return client, r, []string{leftOut(errShort)}
+	}
+	if r.server = line[1].Text; r.server != wildcard {
+		r.rank += ownServer
+	}
+	var err error
+	if r.Addresses, err = parseAddresses(line[3:]); err != nil {
+		r.Entry, r.broken = Entry{}, true
+		return client, r, []string{leftOut(err)}
+	}
+	r.Options = options(line[3:])
+	if path, named := strings.CutPrefix(line[2].Text, "@/"); named {
+		r.file = "/" + path
+		return client, r, r.check()
+	}
+	r.Secret = Secret(line[2].Text)
+	return client, r, nil
+}
+
+// check reports what is wrong with the file of a secret, which may yet be mended: it is read
+// at each login.
+func (r *row) check() (said []string) {
+	_, shared, err := readSecret(r.file)
+	if shared {
+		said = append(said, access(r.file))
+	}
+	if err != nil {
+		said = append(said, "nobody can log in by this line: "+err.Error())
+	}
+	return said
+}
+
+func leftOut(err error) string { return "line left out: " + err.Error() }
+
+// optionsFollow stands before options of pppd for one client (pppd(8)).
+const optionsFollow = "--"
+
+func options(words []pppd.Word) []pppd.Word {
+	i := slices.IndexFunc(words, func(w pppd.Word) bool { return w.Text == optionsFollow })
+	if i < 0 {
+		return nil
+	}
+	return words[i+1:]
+}
+
+// readLine is firstLine. A test counts how often files are read.
+var readLine = firstLine
+
+// readSecret reads the file that @/FILE names: its first line is the secret (pppd(8)).
+func readSecret(path string) (s Secret, shared bool, err error) {
+	s, shared, err = readLine(path)
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		err = fmt.Errorf("the file of its secret: %w", at.Err) // a name may be a secret that begins with @/
+	}
+	return s, shared, err
+}
+
+// FirstLine reads a password that is the first line of a file. It is an error if
+// that line is empty. The warning, fit for a log, says that others can read the file;
+// empty: they cannot.
+func FirstLine(path string) (s Secret, warning string, err error) {
+	s, shared, err := firstLine(path)
+	if shared {
+		warning = access(path)
+	}
+	return s, warning, err
+}
+
+// FromDescriptor reads a password that is the first line of what comes on a descriptor, which it
+// closes: scripts have no business with it. It waits until the line, or what is written there, ends.
+func FromDescriptor(fd int) (Secret, error) {
+	f := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
+	if f == nil {
+		return nil, fmt.Errorf("descriptor %d cannot be read", fd)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, 1<<16)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return nil, fmt.Errorf("descriptor %d: %w", fd, errEmpty)
+	}
+	return Secret(line), nil
+}
+
+var errEmpty = errors.New("the first line, which should be a password, is empty")
+
+func firstLine(path string) (s Secret, shared bool, err error) {
+	text, shared, err := pppd.ReadFile(path, 1<<16)
+	if err != nil {
+		return nil, shared, err
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return nil, shared, &fs.PathError{Op: "read", Path: path, Err: errEmpty}
+	}
+	return Secret(line), shared, nil
+}

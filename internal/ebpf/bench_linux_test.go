@@ -1,0 +1,260 @@
+package ebpf
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+)
+
+// switching switches offloads of the Ethernet interfaces, like "tso", "off".
+func switching(words ...string) func(*end, *Config) {
+	return func(e *end, _ *Config) {
+		e.t.Helper()
+		if out, err := e.ns.Run("ethtool", append([]string{"-K", ethernet}, words...)...); err != nil {
+			e.t.Fatalf("ethtool %v: %v: %s", words, err, out)
+		}
+	}
+}
+
+func withOwn(_ *end, cfg *Config) { cfg.Own = true }
+
+// lane is one way from here to there that is measured.
+type lane struct {
+	name       string
+	here, from *lab.Namespace
+	to         netip.Addr
+	rates      []float64
+	costs      []float64 // seconds of processors a gigabit
+	pings      []time.Duration
+	alone      *lane // the same with one session, for one with many
+}
+
+// plainLane is Ethernet without PPPoE.
+func plainLane(b testing.TB, name string, words ...string) *lane {
+	var ends [2]*lab.Namespace
+	for i := range ends {
+		ns, err := lab.NewNamespace()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { ns.Close() })
+		ends[i] = ns
+	}
+	if err := lab.Veth(lab.End{In: ends[0], Name: ethernet}, lab.End{In: ends[1], Name: ethernet}); err != nil {
+		b.Fatal(err)
+	}
+	for i, ns := range ends {
+		if err := ns.Address(ethernet, fmt.Sprintf("10.0.0.%d/24", i+1)); err != nil {
+			b.Fatal(err)
+		}
+		if len(words) > 0 {
+			switching(words...)(&end{t: b, ns: ns}, nil)
+		}
+	}
+	return &lane{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
+}
+
+// sessionLane is one session among as many as are wanted.
+func sessionLane(b testing.TB, name string, sessions int, prepare ...func(*end, *Config)) *lane {
+	s := lay(b, append(prepare, func(_ *end, cfg *Config) { cfg.Sessions = sessions })...)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, e := range []*tunnel{here, there} {
+		e.crowd(sessions - 1)
+	}
+	return &lane{name: name, here: here.ns, from: there.ns, to: there.ipv4}
+}
+
+// crowd fills the tables with sessions over which nothing flows.
+func (t *tunnel) crowd(n int) {
+	for i := range n {
+		s := &session{Session: t.relay.Session, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, alone: alone}
+		s.SessionID = uint16(2 + i)
+		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.Session, vlan.Stack{}, 0)
+		if err := t.engine.put(s); err != nil {
+			t.t.Fatal(err)
+		}
+	}
+}
+
+// stream measures a TCP connection, in Gbit/s.
+func (l *lane) stream(b testing.TB, streams int, d time.Duration) float64 {
+	var listener net.Listener
+	if err := l.from.Do(func() (err error) {
+		listener, err = net.Listen("tcp", netip.AddrPortFrom(l.to, 5001).String())
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	received := make(chan float64, streams)
+	for range streams {
+		go func() {
+			c, err := listener.Accept()
+			if err != nil {
+				received <- 0
+				return
+			}
+			defer c.Close()
+			received <- sink(c, d)
+		}()
+		var c net.Conn
+		if err := l.here.Do(func() (err error) {
+			c, err = (&net.Dialer{Control: unpaced}).DialContext(context.Background(), "tcp", listener.Addr().String())
+			return err
+		}); err != nil {
+			b.Fatal(l.name, err)
+		}
+		go func() {
+			defer c.Close()
+			for buf := make([]byte, 128<<10); ; {
+				if _, err := c.Write(buf); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	sum := 0.0
+	for range streams {
+		sum += <-received
+	}
+	return sum
+}
+
+// unpaced has TCP send what its window allows: BBR would measure its own pacing.
+func unpaced(_, _ string, raw syscall.RawConn) (err error) {
+	if failed := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic")
+	}); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// sink reads for a while, after a quarter of it that does not count.
+func sink(c net.Conn, d time.Duration) float64 {
+	buf := make([]byte, 128<<10)
+	read := func(d time.Duration) (n int) {
+		c.SetReadDeadline(time.Now().Add(d))
+		for {
+			k, err := c.Read(buf)
+			n += k
+			if err != nil {
+				return n
+			}
+		}
+	}
+	read(d / 4)
+	began := time.Now()
+	n := read(d)
+	return float64(n) * 8 / time.Since(began).Seconds() / 1e9
+}
+
+// ping times echo requests, one after the other, to a microsecond.
+func (l *lane) ping(b testing.TB, n int) {
+	out, err := l.here.Run("ping", "-n", "-i", "0.002", "-c", strconv.Itoa(n), l.to.String())
+	if err != nil {
+		b.Fatal(l.name, err, out)
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if _, after, ok := strings.Cut(line, "time="); ok {
+			took, err := time.ParseDuration(strings.ReplaceAll(after, " ", ""))
+			if err != nil {
+				b.Fatal(err)
+			}
+			l.pings = append(l.pings, took)
+		}
+	}
+}
+
+func median[T float64 | time.Duration](values []T) T {
+	s := slices.Sorted(slices.Values(values))
+	return s[len(s)/2]
+}
+
+// BenchmarkRatios prints TCP throughput and ping times of all ways, as ratios to plain
+// Ethernet without segmentation offload: medians of many turns, each of which measures all
+// one after the other, for then other load on the machine hits all alike. One iteration is
+// one turn. Where other load takes turns with a stream, the ratio of processor time, of
+// which ksoftirqd's is not counted, says more: go test -run none -bench Ratios -benchtime 25x
+func BenchmarkRatios(b *testing.B) {
+	for _, streams := range []int{1, 4} {
+		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) { ratios(b, streams) })
+	}
+}
+
+// worked is the time that processors have worked for this process, softirqs in its context
+// among it.
+func worked(b *testing.B) float64 {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
+
+// length is how long a stream is measured.
+const length = 200 * time.Millisecond
+
+func ratios(b *testing.B, streams int) {
+	lanes := []*lane{
+		plainLane(b, "plain", "tso", "off", "gso", "off"),
+		plainLane(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
+		plainLane(b, "plain, TSO"),
+		sessionLane(b, "TC", 1, switching("tso", "off")),
+		sessionLane(b, "TC, detour", 1),
+		sessionLane(b, "TC, 10,000 sessions", 10000, switching("tso", "off")),
+		sessionLane(b, "own", 1, withOwn),
+		sessionLane(b, "own, 10,000 sessions", 10000, withOwn),
+	}
+	lanes[5].alone, lanes[7].alone = lanes[3], lanes[6]
+	b.ResetTimer()
+	for turn := range b.N {
+		for i := range lanes {
+			l := lanes[(turn+i)%len(lanes)]
+			before := worked(b)
+			rate := l.stream(b, streams, length)
+			l.rates = append(l.rates, rate)
+			l.costs = append(l.costs, (worked(b)-before)/rate)
+			l.ping(b, 50)
+		}
+	}
+	var table strings.Builder
+	for _, l := range lanes {
+		wait := float64(median(l.pings)) / float64(median(lanes[0].pings))
+		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by processor time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.of(lanes[0]), l.cheaper(lanes[0]), median(l.pings), wait)
+		if l.alone != nil {
+			fmt.Fprintf(&table, "%-28s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.of(l.alone), l.cheaper(l.alone))
+		}
+	}
+	fmt.Print(table.String())
+}
+
+// cheaper is the median of what a gigabit costs another lane, of what it costs this one.
+func (l *lane) cheaper(than *lane) float64 {
+	var ratio []float64
+	for i := range l.costs {
+		ratio = append(ratio, than.costs[i]/l.costs[i])
+	}
+	return median(ratio)
+}
+
+// of is the median of what a lane carries of what another does in the same turn.
+func (l *lane) of(other *lane) float64 {
+	var all []float64
+	for i, rate := range l.rates {
+		all = append(all, rate/other.rates[i])
+	}
+	return median(all)
+}

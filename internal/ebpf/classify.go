@@ -1,0 +1,221 @@
+package ebpf
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"upppoe/ppp"
+	"upppoe/pppoe/wire"
+)
+
+// Verdicts of TC programs (linux/bpf.h, tcx_action_base; linux/pkt_cls.h).
+const (
+	next     = -1 // as if there were no program
+	shot     = 2  // dropped
+	redirect = 7
+)
+
+// Fields of __sk_buff (linux/bpf.h).
+const (
+	skbLen         = 0
+	skbPktType     = 4
+	skbProtocol    = 16
+	skbVLANPresent = 20
+	skbVLANTCI     = 24
+	skbVLANProto   = 28
+	skbIfindex     = 40
+	skbData        = 76
+	skbDataEnd     = 80
+	skbDataMeta    = 140
+	skbGSOSegs     = 164
+	skbGSOSize     = 176
+)
+
+var inSKB = access{data: skbData, end: skbDataEnd, call: asm.FnSkbLoadBytes}
+
+// The stack of programs on the way from the wire, from its top down.
+const (
+	stackKey  = -16            // receiveKey
+	stackAddr = -32            // destination and source, 12
+	stackHead = -64            // from the ethertype of PPPoE on, 30
+	stackIP   = stackHead + 10 // the first 20 octets of the packet
+	stackTag  = -72            // scratch
+	stackTCP  = -72
+)
+
+// headLen is PPPoE's ethertype and header, the Protocol field, and an IPv4 header.
+const headLen = 2 + 6 + 2 + 20
+
+// noTags makes the key that of an untagged frame.
+func noTags() []asm.Instruction {
+	return []asm.Instruction{
+		asm.StoreImm(asm.RFP, stackKey+8, 0, asm.Word),
+		asm.StoreImm(asm.RFP, stackKey+12, 0, asm.Word),
+	}
+}
+
+// classify finds out whether a frame from the wire is one to be moved; if not, it goes to
+// the label. Before: R8 is the offset of PPPoE's ethertype, R9 the frame's length, and the
+// tags are in the key. After: R7 is the session, R8 unchanged, R9 what counts: the octets that
+// LENGTH says, without the Protocol field. The session's protocol is at stackHead+8. RFC 2516
+// section 4: LENGTH is trusted, what is behind it is padding.
+func (p *program) classify(from access, sessions int, leave string) {
+	p.add(asm.Mov.Imm(asm.R2, 0))
+	p.load(from, stackAddr, 12, leave)
+	p.add(asm.Mov.Reg(asm.R2, asm.R8))
+	p.load(from, stackHead, headLen, leave)
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackHead, asm.Word),
+		asm.JNE.Imm32(asm.R1, wireWord(uint32(wire.EtherTypeSession)<<16|0x1100), leave),
+	)
+	for i := int16(0); i < 6; i += 2 {
+		p.add(asm.LoadMem(asm.R1, asm.RFP, stackAddr+6+i, asm.Half), asm.StoreMem(asm.RFP, stackKey+i, asm.R1, asm.Half))
+	}
+	p.add(asm.LoadMem(asm.R1, asm.RFP, stackHead+4, asm.Half), asm.StoreMem(asm.RFP, stackKey+6, asm.R1, asm.Half))
+	p.lookup(sessions, stackKey, leave)
+	p.add(asm.Mov.Reg(asm.R7, asm.R0))
+	for i := int16(0); i < 6; i += 2 {
+		p.add(
+			asm.LoadMem(asm.R1, asm.RFP, stackAddr+i, asm.Half),
+			asm.LoadMem(asm.R2, asm.R7, receiveLocal+i, asm.Half),
+			asm.JNE.Reg(asm.R1, asm.R2, leave),
+		)
+	}
+	// LENGTH, within the frame, in R9: the longest that the packet may be.
+	p.half(asm.R1, stackHead+6)
+	p.add(
+		asm.Sub.Reg(asm.R9, asm.R8),
+		asm.Sub.Imm(asm.R9, 2+6),
+		asm.JGT.Reg(asm.R1, asm.R9, leave),
+		asm.JLT.Imm(asm.R1, 2+20, leave),
+		asm.Mov.Reg(asm.R9, asm.R1),
+		asm.Sub.Imm(asm.R9, 2),
+		asm.LoadMem(asm.R5, asm.R7, receiveOpen, asm.Half),
+		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
+		asm.JEq.Imm(asm.R1, networkOrder(uint16(ppp.IPv4)), "ipv4"),
+		asm.JNE.Imm(asm.R1, networkOrder(uint16(ppp.IPv6)), leave),
+	)
+	p.ipv6(leave)
+	p.add(asm.Ja.Label("transport"))
+	p.label("ipv4")
+	p.ipv4(leave)
+	p.source(leave)
+	p.label("transport")
+	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10), asm.Add.Reg(asm.R2, asm.R3))
+	p.withoutSYN(from, leave)
+	p.half(asm.R9, stackHead+6)
+	p.add(asm.Sub.Imm(asm.R9, 2))
+}
+
+// ipv4 checks an IPv4 header at stackIP, and that the family is open, by R5. R9 is the
+// room there is for the packet, and then the packet's length. After: R3 is the header's
+// length, R4 the protocol, or 0 if no header of its stands in this fragment.
+func (p *program) ipv4(leave string) {
+	first := p.unique()
+	p.add(
+		asm.And.Imm(asm.R5, openIPv4),
+		asm.JEq.Imm(asm.R5, 0, leave),
+		asm.LoadMem(asm.R3, asm.RFP, stackIP, asm.Byte),
+		asm.Mov.Reg(asm.R1, asm.R3),
+		asm.RSh.Imm(asm.R1, 4),
+		asm.JNE.Imm(asm.R1, 4, leave),
+		asm.And.Imm(asm.R3, 0x0f),
+		asm.LSh.Imm(asm.R3, 2),
+		asm.JLT.Imm(asm.R3, 20, leave),
+	)
+	p.half(asm.R1, stackIP+2)
+	p.add(
+		asm.JGT.Reg(asm.R1, asm.R9, leave),
+		asm.JLT.Reg(asm.R1, asm.R3, leave),
+		asm.Mov.Reg(asm.R9, asm.R1),
+		asm.LoadMem(asm.R4, asm.RFP, stackIP+9, asm.Byte),
+	)
+	p.half(asm.R1, stackIP+6)
+	p.add(
+		asm.And.Imm(asm.R1, 0x1fff),
+		asm.JEq.Imm(asm.R1, 0, first),
+		asm.Mov.Imm(asm.R4, 0),
+	)
+	p.label(first)
+}
+
+// source leaves IPv4 packets that are not from the address from which those of the session
+// in R7 must be.
+func (p *program) source(leave string) {
+	any := p.unique()
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
+		asm.And.Imm(asm.R1, fromOne),
+		asm.JEq.Imm(asm.R1, 0, any),
+	)
+	for i := int16(0); i < 4; i += 2 {
+		p.add(
+			asm.LoadMem(asm.R1, asm.RFP, stackIP+12+i, asm.Half),
+			asm.LoadMem(asm.R2, asm.R7, receiveSource+i, asm.Half),
+			asm.JNE.Reg(asm.R1, asm.R2, leave),
+		)
+	}
+	p.label(any)
+}
+
+// protocols of the transport layer, and IPv6's extension headers (IANA, protocol numbers).
+const (
+	protocolTCP = 6
+	protocolUDP = 17
+)
+
+var extensionHeaders = []int32{0, 43, 44, 51, 60, 135, 139, 140}
+
+// ipv6 is ipv4 for IPv6. Behind an extension header there may be anything: not here.
+func (p *program) ipv6(leave string) {
+	p.add(
+		asm.And.Imm(asm.R5, openIPv6),
+		asm.JEq.Imm(asm.R5, 0, leave),
+		asm.LoadMem(asm.R1, asm.RFP, stackIP, asm.Byte),
+		asm.RSh.Imm(asm.R1, 4),
+		asm.JNE.Imm(asm.R1, 6, leave),
+	)
+	p.half(asm.R1, stackIP+4)
+	p.add(
+		asm.Add.Imm(asm.R1, 40),
+		asm.JGT.Reg(asm.R1, asm.R9, leave),
+		asm.Mov.Reg(asm.R9, asm.R1),
+		asm.Mov.Imm(asm.R3, 40),
+		asm.LoadMem(asm.R4, asm.RFP, stackIP+6, asm.Byte),
+	)
+	for _, extension := range extensionHeaders {
+		p.add(asm.JEq.Imm(asm.R4, extension, leave))
+	}
+}
+
+// withoutSYN leaves TCP segments with SYN, which carry the MSS. R2 is the offset of the
+// transport header in the frame, R4 the protocol. After TCP, data offset and flags are at
+// stackTCP.
+func (p *program) withoutSYN(from access, leave string) {
+	const syn = 0x02
+	other := p.unique()
+	p.add(asm.JNE.Imm(asm.R4, protocolTCP, other), asm.Add.Imm(asm.R2, 12))
+	p.load(from, stackTCP, 2, leave)
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackTCP+1, asm.Byte),
+		asm.And.Imm(asm.R1, syn),
+		asm.JNE.Imm(asm.R1, 0, leave),
+	)
+	p.label(other)
+}
+
+// count adds to the meter of the slot in R1: packets in R2, octets in R9. Each processor
+// has meters of its own, where nobody else is while a program runs, so that no bus need be
+// locked. A session whose meter is not there is not served.
+func (p *program) count(meters int, slot asm.Instruction, direction int16, packets asm.Instruction, leave string) {
+	p.add(slot, asm.StoreMem(asm.RFP, stackTag, asm.R1, asm.Word))
+	p.lookup(meters, stackTag, leave)
+	p.add(packets)
+	for i, more := range []asm.Register{asm.R2, asm.R9} {
+		at := direction + 8*int16(i)
+		p.add(
+			asm.LoadMem(asm.R1, asm.R0, at, asm.DWord),
+			asm.Add.Reg(asm.R1, more),
+			asm.StoreMem(asm.R0, at, asm.R1, asm.DWord),
+		)
+	}
+}

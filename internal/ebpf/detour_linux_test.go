@@ -1,0 +1,239 @@
+package ebpf
+
+import (
+	"encoding/binary"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+// interfaces counts those of a station.
+func (e *end) interfaces() (n int) {
+	e.t.Helper()
+	e.do(func() error {
+		all, err := net.Interfaces()
+		n = len(all)
+		return err
+	})
+	return n
+}
+
+// look has an engine look at its demand, as it does each second.
+func (e *end) look() {
+	e.do(func() error {
+		e.engine.look()
+		return nil
+	})
+}
+
+// untimed leaves looking to the test.
+func untimed(_ *end, cfg *Config) { cfg.interval = time.Hour }
+
+// TestDemand: the detour is made under load, and not before; the sessions go on.
+func TestDemand(t *testing.T) {
+	var notices []string
+	s := lay(t, untimed, func(e *end, cfg *Config) {
+		if e.addr == addrs[0] {
+			cfg.Notice = func(text string) { notices = append(notices, text) }
+		}
+	})
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	before := here.interfaces()
+	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+		t.Error(err)
+	}
+	here.look()
+	if n := here.interfaces(); n != before || here.detours() {
+		t.Fatalf("without load, there are %d interfaces, and were %d", n, before)
+	}
+	exchange(t, here, there, there.ipv4, 16<<20)
+	left := here.relay.sent.Load()
+	if left < rush {
+		t.Errorf("only %d packets were left to user space", left)
+	}
+	here.look()
+	if n := here.interfaces(); n != before+2 || !here.detours() {
+		t.Fatalf("under load, there are %d interfaces, and were %d", n, before)
+	}
+	if len(notices) != 1 || !strings.Contains(notices[0], "ethtool -K eth0 tso off") {
+		t.Errorf("the log says %q", notices)
+	}
+	left = here.relay.sent.Load()
+	exchange(t, here, there, there.ipv4, 4<<20)
+	exchange(t, here, there, there.ipv6, 4<<20)
+	if n := here.relay.sent.Load() - left; n > 10 {
+		t.Errorf("with the detour, %d packets were left to user space", n)
+	}
+	if err := here.engine.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := here.interfaces(); n != before {
+		t.Errorf("after Close there are %d interfaces, and were %d", n, before)
+	}
+	exchange(t, here, there, there.ipv4, 1<<20)
+}
+
+// TestDemandStops: an engine looks only while it has sessions, or the detour, which goes
+// after a long time without demand, and comes back with it.
+func TestDemandStops(t *testing.T) {
+	s := lay(t, untimed)
+	looks := func() bool {
+		e := s.ends[0].engine
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return e.demand.timer != nil
+	}
+	if looks() {
+		t.Error("it looks without a session")
+	}
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	if !looks() {
+		t.Error("it does not look")
+	}
+	without := here.interfaces()
+	for range 2 {
+		here.makeDetour()
+		for range enough - 1 {
+			here.look()
+		}
+		if exchange(t, here, there, there.ipv4, 16<<20); !here.detours() {
+			t.Fatal("the detour has gone early")
+		}
+		for range enough {
+			here.look() // the first of which sees a demand
+		}
+		if !here.detours() || here.interfaces() != without+2 {
+			t.Fatal("the detour has gone, though there was a demand")
+		}
+		if here.look(); here.detours() || here.interfaces() != without+2 {
+			t.Error("without demand, it is used, or gone while a program may still send by it")
+		}
+		if here.look(); here.interfaces() != without {
+			t.Error("it has not gone")
+		}
+	}
+	if here.line.Remove(1); !looks() {
+		t.Error("it looks no more before it sees why")
+	}
+	if here.look(); looks() {
+		t.Error("it looks though the session is gone")
+	}
+}
+
+// TestNoDetour: where it cannot be made the log says so, once, and user space sends.
+func TestNoDetour(t *testing.T) {
+	var notices []string
+	s := lay(t, untimed, func(_ *end, cfg *Config) {
+		cfg.Notice = func(text string) { notices = append(notices, text) }
+	})
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	exchange(t, here, there, there.ipv4, 16<<20)
+	here.engine.look() // from another namespace, in which it must not be made
+	here.look()
+	if here.detours() || len(notices) != 1 || !strings.Contains(notices[0], "cannot be had") {
+		t.Errorf("there is a detour: %v; the log says %q", here.detours(), notices)
+	}
+	exchange(t, here, there, there.ipv4, 1<<20)
+}
+
+// TestDetourDown: whoever sets the detour's devices down gets no packet lost.
+func TestDetourDown(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, words := range [][]string{
+		{"ip", "link", "set", "pppoecut0up", "down"},
+		{"ip", "link", "set", "pppoecut0", "down"},
+		{"ip", "link", "delete", "pppoecut0up"},
+	} {
+		notices := make(chan string, 16)
+		s := lay(t, untimed, func(_ *end, cfg *Config) {
+			cfg.Notice = func(text string) { notices <- text }
+		})
+		here, there := s.session(1, vlan.Stack{}, 1492)
+		here.makeDetour()
+		<-notices
+		sh(t, here.ns, words[0], words[1:]...)
+		select {
+		case text := <-notices:
+			if !strings.Contains(text, "set its devices down") {
+				t.Errorf("%v: the log says: %s", words, text)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%v: the log says nothing", words)
+		}
+		if here.detours() {
+			t.Errorf("%v: the detour is still in use", words)
+		}
+		exchange(t, here, there, there.ipv4, 1<<20)
+	}
+}
+
+// TestDeclared: where the interface finishes checksums of IP alone, the kernel knows each frame
+// for PPPoE's, and so finishes checksums itself: uncut ones, cut ones, and in VLANs.
+func TestDeclared(t *testing.T) {
+	roottest.Need(t)
+	s := lay(t, withNarrow, withOffload)
+	for i, text := range []string{"0", "50", "50.100"} {
+		stack, err := vlan.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here, there := s.vlanSession(byte(1+i), stack, 1480)
+		sent := here.outgoing()
+		exchange(t, here, there, there.ipv4, 1<<20)
+		exchange(t, here, there, there.ipv6, 1<<20)
+		frames, other := sent()
+		if frames < 1000 || other > 0 {
+			t.Errorf("%s: %d frames, of which the kernel takes %d for something else", text, frames, other)
+		}
+	}
+}
+
+// outgoing listens to what leaves by the Ethernet interface. It returns what ends that, and
+// says how many frames of sessions there were, and how many the kernel took for others.
+func (e *end) outgoing() func() (frames, other int) {
+	e.t.Helper()
+	var fd int
+	e.do(func() (err error) {
+		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		iface, err := net.InterfaceByName(ethernet)
+		if err != nil {
+			return err
+		}
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 64<<20)
+		return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(networkOrder(unix.ETH_P_ALL)), Ifindex: iface.Index})
+	})
+	return func() (frames, other int) {
+		defer unix.Close(fd)
+		buf := make([]byte, 64)
+		for {
+			n, from, err := unix.Recvfrom(fd, buf, unix.MSG_DONTWAIT)
+			if err != nil {
+				return frames, other
+			}
+			at, _ := from.(*unix.SockaddrLinklayer)
+			if n < 64 || at.Pkttype != skbOutgoing {
+				continue
+			}
+			inner := binary.BigEndian.Uint16(buf[12:])
+			if inner == vlan.CTag { // behind the tag beside the frame
+				inner = binary.BigEndian.Uint16(buf[16:])
+			}
+			if inner != wire.EtherTypeSession {
+				continue
+			}
+			frames++
+			if p := int32(at.Protocol); p != networkOrder(wire.EtherTypeSession) && p != networkOrder(vlan.CTag) {
+				other++
+			}
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package ebpf
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/vlan"
+)
+
+func withFilters(_ *end, cfg *Config) { cfg.noTCX = true }
+
+// haveTCX says whether the kernel has TCX.
+func haveTCX(t *testing.T) bool {
+	t.Helper()
+	roottest.Need(t)
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = link.QueryPrograms(link.QueryOptions{Target: lo.Index, Attach: ingress})
+	return err == nil
+}
+
+// filters are our filters of an interface, by their programs.
+func filters(t testing.TB, index int, where ebpf.AttachType) (programs []int) {
+	t.Helper()
+	there, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}, parents[where])
+	if err != nil {
+		return nil // there is no clsact
+	}
+	for _, f := range there {
+		if b, ok := f.(*netlink.BpfFilter); ok && b.Name == filterName {
+			programs = append(programs, b.Id)
+		}
+	}
+	return programs
+}
+
+// received are our filters at the station's Ethernet interface.
+func received(e *end) (programs []int) {
+	e.t.Helper()
+	e.do(func() error {
+		iface, err := net.InterfaceByName(ethernet)
+		if err == nil {
+			programs = filters(e.t, iface.Index, ingress)
+		}
+		return err
+	})
+	return programs
+}
+
+// TestKillFilters: a process that is killed leaves a filter, which does nothing any more;
+// and the next one removes it, and none of those that are in use.
+func TestKillFilters(t *testing.T) {
+	e := kill(t, byFilters)
+	left := received(e)
+	if len(left) != 1 {
+		t.Fatalf("%d filters are left, want 1", len(left))
+	}
+	// The kernel empties the array at its leisure.
+	for end := time.Now().Add(10 * time.Second); !stale(left[0]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("what is left still leads to a program")
+		}
+	}
+	var engines [2]*Engine
+	for i := range engines {
+		e.do(func() (err error) {
+			engines[i], err = Open(Config{Interface: ethernet, Sessions: 1, noTCX: true})
+			return err
+		})
+		if now := received(e); len(now) != i+1 || now[0] == left[0] {
+			t.Errorf("with %d engines there are filters %v; %v was left", i+1, now, left)
+		}
+	}
+	for i, engine := range engines {
+		e.do(engine.Close)
+		if now := received(e); len(now) != len(engines)-i-1 {
+			t.Errorf("after Close of %d engines there are filters %v", i+1, now)
+		}
+	}
+}
+
+// TestCloseFilters: what an engine has made it removes, and nothing else.
+func TestCloseFilters(t *testing.T) {
+	for name, foreign := range map[string]bool{"alone": false, "with a filter of somebody else": true} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, withFilters)
+			e := s.ends[0]
+			if foreign {
+				e.do(func() error { return addForeign(t, ethernet, next) })
+			}
+			e.do(e.engine.Close)
+			e.do(func() error {
+				qdiscs, err := netlink.QdiscList(mustLink(t, ethernet))
+				hub := false
+				for _, q := range qdiscs {
+					hub = hub || q.Type() == "clsact"
+				}
+				if hub != foreign {
+					t.Errorf("clsact is there: %v", hub)
+				}
+				return err
+			})
+		})
+	}
+}
+
+// TestFiltersOfOthersFirst: what somebody else has attached decides what may pass a session's
+// device, and what is left to ours.
+func TestFiltersOfOthersFirst(t *testing.T) {
+	const pass = 0 // TC_ACT_OK: to the device, and so to user space
+	for name, c := range map[string]struct {
+		verdict int32
+		kernel  bool
+	}{"undecided": {next, true}, "pass": {pass, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, withFilters)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			here.do(func() error { return addForeign(t, here.device.Name(), c.verdict) })
+			before := here.line.Counters(1).SentPackets
+			if _, err := here.ns.Ping(there.ipv4, 1, 5*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if kernel := here.line.Counters(1).SentPackets > before; kernel != c.kernel {
+				t.Errorf("sent in the kernel: %v, want %v", kernel, c.kernel)
+			}
+		})
+	}
+}
+
+// TestFilterBesideIngress: where somebody has the queueing discipline ingress, what is for
+// egress is not attached, for it would run at ingress; and what is for ingress is.
+func TestFilterBesideIngress(t *testing.T) {
+	e := lay(t, withFilters).ends[1]
+	e.do(func() error {
+		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "other0"}}); err != nil {
+			return err
+		}
+		other, err := netlink.LinkByName("other0")
+		if err != nil {
+			return err
+		}
+		err = netlink.QdiscAdd(&netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: other.Attrs().Index, Parent: netlink.HANDLE_INGRESS}})
+		if err != nil {
+			return err
+		}
+		if _, err := e.engine.hooks.attach(other.Attrs().Index, egress, e.engine.transmit); err == nil || !strings.Contains(err.Error(), "ingress") {
+			t.Errorf("at egress: %v", err)
+		}
+		attached, err := e.engine.hooks.attach(other.Attrs().Index, ingress, e.engine.transmit)
+		if err != nil {
+			t.Fatalf("at ingress: %v", err)
+		}
+		if n := len(filters(t, other.Attrs().Index, ingress)); n != 1 {
+			t.Errorf("%d filters at ingress, want 1", n)
+		}
+		return attached.Close()
+	})
+}
+
+func mustLink(t *testing.T, name string) netlink.Link {
+	t.Helper()
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// addForeign gives an interface a filter of somebody else at egress, a program that has one
+// verdict for all packets.
+func addForeign(t *testing.T, name string, verdict int32) error {
+	t.Helper()
+	var h hooks
+	defer h.close()
+	program, err := h.load(ebpf.SchedCLS, 0, "foreign", asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()})
+	if err != nil {
+		return err
+	}
+	return netlink.FilterAdd(&netlink.BpfFilter{
+		FilterAttrs: netlink.FilterAttrs{LinkIndex: mustLink(t, name).Attrs().Index, Parent: parents[egress], Priority: 1, Protocol: unix.ETH_P_ALL},
+		Fd:          program.FD(), Name: "foreign", DirectAction: true,
+	})
+}

@@ -1,0 +1,125 @@
+package ebpf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// Where TC programs are attached.
+const (
+	ingress = ebpf.AttachTCXIngress
+	egress  = ebpf.AttachTCXEgress
+)
+
+// hooks are programs and what attaches them, all of which the process alone holds, but for
+// filters, on kernels without TCX.
+type hooks struct {
+	programs []*ebpf.Program
+	attached []io.Closer
+	// filters: there is no TCX.
+	filters bool
+	// stubs stand for programs in filters, which jumps lead to.
+	stubs map[*ebpf.Program]*ebpf.Program
+	jumps []*ebpf.Map
+}
+
+// load has the kernel verify and take a program.
+func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.Instructions) (*ebpf.Program, error) {
+	if unaligned {
+		// The processor does it whether the kernel was built to know that or not.
+		flags |= unix.BPF_F_ANY_ALIGNMENT
+	}
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "pppoe_" + name, Type: kind, Instructions: ins, Flags: flags, License: "MIT",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", name, err)
+	}
+	h.programs = append(h.programs, program)
+	return program, nil
+}
+
+// tc loads a program and attaches it to an interface.
+func (h *hooks) tc(index int, where ebpf.AttachType, name string, ins asm.Instructions) error {
+	program, err := h.load(ebpf.SchedCLS, 0, name, ins)
+	if err != nil {
+		return err
+	}
+	attached, err := h.attach(index, where, program)
+	if err != nil {
+		return fmt.Errorf("program %s: %w", name, err)
+	}
+	h.attached = append(h.attached, attached)
+	return nil
+}
+
+// attach attaches a program for TC to an interface; whoever has it do so closes it.
+func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error) {
+	if !h.filters {
+		attached, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
+		switch {
+		case errors.Is(err, unix.ERANGE):
+			return nil, ErrTooManyPrograms
+		case !errors.Is(err, ebpf.ErrNotSupported):
+			return attached, err
+		}
+		h.filters = true
+	}
+	stub, err := h.stub(program)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(index, where, stub)
+}
+
+// stub is what stands for a program in filters.
+func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
+	if stub := h.stubs[program]; stub != nil {
+		return stub, nil
+	}
+	stub, jump, err := newStub(program)
+	if err != nil {
+		return nil, err
+	}
+	if h.stubs == nil {
+		h.stubs = make(map[*ebpf.Program]*ebpf.Program)
+	}
+	h.stubs[program] = stub
+	h.programs, h.jumps = append(h.programs, stub), append(h.jumps, jump)
+	return stub, nil
+}
+
+// xdp loads a program and attaches it to the driver of an interface.
+func (h *hooks) xdp(index int, name string, ins asm.Instructions) error {
+	program, err := h.load(ebpf.XDP, unix.BPF_F_XDP_HAS_FRAGS, name, ins)
+	if err != nil {
+		return err
+	}
+	attached, err := link.AttachXDP(link.XDPOptions{Interface: index, Program: program, Flags: link.XDPDriverMode})
+	if err != nil {
+		return fmt.Errorf("program %s: %w", name, err)
+	}
+	h.attached = append(h.attached, attached)
+	return nil
+}
+
+// close detaches everything, the last attached first. Again it does nothing.
+func (h *hooks) close() (err error) {
+	for _, jump := range h.jumps {
+		err = errors.Join(err, jump.Delete(uint32(0)), jump.Close())
+	}
+	for i := len(h.attached) - 1; i >= 0; i-- {
+		err = errors.Join(err, h.attached[i].Close())
+	}
+	for _, p := range h.programs {
+		err = errors.Join(err, p.Close())
+	}
+	h.attached, h.programs, h.stubs, h.jumps = nil, nil, nil, nil
+	return err
+}

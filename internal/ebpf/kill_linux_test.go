@@ -1,0 +1,219 @@
+package ebpf
+
+import (
+	"bufio"
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// attached counts programs on the station's Ethernet interface and on one TUN.
+func attached(t *testing.T, e *end, device string) (n int) {
+	t.Helper()
+	e.do(func() error {
+		for _, at := range []struct {
+			name string
+			kind ebpf.AttachType
+		}{{ethernet, ingress}, {ethernet, ebpf.AttachXDP}, {device, egress}} {
+			iface, err := net.InterfaceByName(at.name)
+			if err != nil {
+				continue // with its programs
+			}
+			if at.kind == ebpf.AttachXDP {
+				if out, _ := exec.Command("ip", "-d", "link", "show", at.name).Output(); bytes.Contains(out, []byte("prog/xdp")) {
+					n++
+				}
+				continue
+			}
+			r, err := link.QueryPrograms(link.QueryOptions{Target: iface.Index, Attach: at.kind})
+			if err == nil {
+				n += len(r.Programs)
+			}
+			n += len(filters(t, iface.Index, at.kind))
+		}
+		return nil
+	})
+	return n
+}
+
+// victim is the environment variable for the process that is killed, and byFilters its
+// value if that makes do without TCX.
+const (
+	victim    = "UPPPOE_FASTPATH_VICTIM"
+	byFilters = "filters"
+	// victimMemory is its Config.Memory.
+	victimMemory = "UPPPOE_FASTPATH_MEMORY"
+)
+
+// TestMain is, for TestKill, the process that is killed.
+func TestMain(m *testing.M) {
+	if os.Getenv(victim) != "" {
+		os.Exit(beKilled())
+	}
+	os.Exit(m.Run())
+}
+
+// beKilled opens a session, makes the detour, says so, and waits.
+func beKilled() int {
+	e, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, Memory: os.Getenv(victimMemory), noTCX: os.Getenv(victim) == byFilters})
+	if err != nil {
+		println(err.Error())
+		return 1
+	}
+	device, err := tun.Open(tun.Config{Name: "victim0"})
+	if err != nil {
+		println(err.Error())
+		return 1
+	}
+	if err := e.Link(vlan.Stack{}, 0).Add(datapath.Session{SessionID: 1, Local: addrs[0], Peer: addrs[1], Device: device}); err != nil {
+		println(err.Error())
+		return 1
+	}
+	e.mu.Lock()
+	err = e.makeDetour()
+	e.mu.Unlock()
+	if err != nil {
+		println(err.Error())
+		return 1
+	}
+	os.Stdout.WriteString("ready\n")
+	select {}
+}
+
+// TestKill: the kernel cleans up after a process that is killed.
+func TestKill(t *testing.T) {
+	if !haveTCX(t) {
+		roottest.Lacks(t, "this kernel has no TCX (Linux 6.6): TestKillFilters looks at what it does instead")
+	}
+	awaitNone(t, kill(t, "TCX"))
+}
+
+// kill opens a session in a process that is then killed, and returns its station.
+func kill(t *testing.T, way string) *end {
+	t.Helper()
+	roottest.Need(t, "ip")
+	var ns [2]*lab.Namespace
+	for i := range ns {
+		var err error
+		if ns[i], err = lab.NewNamespace(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ns[i].Close() })
+	}
+	if err := lab.Veth(lab.End{In: ns[0], Name: ethernet}, lab.End{In: ns[1], Name: ethernet}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), victim+"="+way)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ns[0].Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	e := &end{t: t, ns: ns[0]}
+	before, interfaces := attached(t, e, "victim0"), e.interfaces()
+	cmd.Process.Kill()
+	cmd.Wait()
+	if line != "ready\n" || err != nil || before != 3 || interfaces != 5 {
+		t.Fatalf("%d programs were attached, with %d interfaces: %q, %v", before, interfaces, line, err)
+	}
+	return e
+}
+
+// TestRestore: what a process that is killed has switched at the interface is put back by the next,
+// and by a clean end, but for what somebody else has switched since; and not while its process is
+// there.
+func TestRestore(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(victimMemory, dir)
+	e := kill(t, "TCX")
+	is := func(want bool, when string) {
+		t.Helper()
+		e.do(func() error {
+			tool, err := openEthtool()
+			if err != nil {
+				return err
+			}
+			defer tool.close()
+			f, err := tool.features(ethernet)
+			if err != nil {
+				return err
+			}
+			for _, word := range []string{"tx-tcp-segmentation", "tx-tcp6-segmentation"} {
+				if f.does(word) != want {
+					t.Errorf("%s: %s is %v, want %v", when, word, !want, want)
+				}
+			}
+			return nil
+		})
+	}
+	left := func() int {
+		all, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	is(false, "after a kill")
+	if n := left(); n != 1 {
+		t.Fatalf("%d files remember it, want one", n)
+	}
+	e.do(func() error { return Restore(dir, "other0") })
+	is(false, "another interface restored")
+	e.do(func() error { return Restore(dir, ethernet) })
+	is(true, "restored")
+	if n := left(); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+	e.do(func() error {
+		engine, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, Memory: dir})
+		if err != nil {
+			return err
+		}
+		is(false, "open")
+		if err := Restore(dir, ethernet); err != nil {
+			t.Errorf("of a live program: %v", err)
+		}
+		is(false, "restored while its program is there")
+		return engine.Close()
+	})
+	is(true, "closed")
+	if n := left(); n != 0 {
+		t.Errorf("%d files are left in the end", n)
+	}
+}
+
+// awaitNone waits for what the kernel does at its leisure.
+func awaitNone(t *testing.T, e *end) {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var left []net.Interface
+		e.do(func() (err error) {
+			left, err = net.Interfaces()
+			return err
+		})
+		n := attached(t, e, "victim0")
+		if n == 0 && len(left) == 2 { // lo and eth0
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%d programs are left, and of interfaces %v", n, left)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package ebpf
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
+)
+
+// TestPromiscuous: what a session's device carries user space moves while somebody has made it
+// promiscuous, by a packet socket as tcpdump does or by ip(8), before its session or later; and the
+// kernel otherwise.
+func TestPromiscuous(t *testing.T) {
+	notices := make(chan string, 16)
+	s := lay(t, untimed, func(e *end, cfg *Config) {
+		if e.addr == addrs[0] {
+			cfg.Notice = func(text string) { notices <- text }
+		}
+	})
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	seq := 0
+	kernel := func(want bool, when string) {
+		t.Helper()
+		seq++
+		sent, received := here.relay.sent.Load(), here.line.Counters(here.id).ReceivedPackets
+		if _, err := here.ns.Ping(there.ipv4, seq, time.Second); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+		if got := here.relay.sent.Load() == sent; got != want {
+			t.Errorf("%s: sent in the kernel: %v", when, got)
+		}
+		if got := here.line.Counters(here.id).ReceivedPackets > received; got != want {
+			t.Errorf("%s: received in the kernel: %v", when, got)
+		}
+	}
+	says := func(want string) {
+		t.Helper()
+		select {
+		case text := <-notices:
+			if !strings.Contains(text, want) {
+				t.Errorf("the log says: %s", text)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("the log does not say: %s", want)
+		}
+	}
+	capture := func() (end func()) {
+		fd := -1
+		here.do(func() (err error) {
+			if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0); err != nil {
+				return err
+			}
+			device, err := net.InterfaceByName(here.device.Name())
+			if err != nil {
+				return err
+			}
+			return unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &unix.PacketMreq{Ifindex: int32(device.Index), Type: unix.PACKET_MR_PROMISC})
+		})
+		return func() { unix.Close(fd) }
+	}
+	kernel(true, "at first")
+	first := capture()
+	says("promiscuous")
+	kernel(false, "with one capture")
+	second := capture()
+	first()
+	kernel(false, "with another")
+	second()
+	says("in the kernel again")
+	kernel(true, "with none")
+
+	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "on")
+	says("promiscuous")
+	kernel(false, "by ip link")
+	here.line.Remove(here.id)
+	here.do(func() error {
+		return here.line.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
+	})
+	says("promiscuous")
+	here.line.SetFamilies(here.id, true, true)
+	kernel(false, "taken up while it is")
+	here.do(func() error { here.engine.askPromiscuity(); return nil })
+	kernel(false, "asked, since news was lost")
+	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "off")
+	says("in the kernel again")
+	kernel(true, "in the end")
+}
+
+// TestCrowded: with as many programs at an interface as the kernel takes, the error says so in
+// words.
+func TestCrowded(t *testing.T) {
+	if !haveTCX(t) {
+		roottest.Lacks(t, "this kernel has no TCX (Linux 6.6), which has the limit")
+	}
+	s := lay(t, untimed)
+	here, _ := s.session(1, vlan.Stack{}, 1492)
+	here.do(func() error {
+		var all []*Engine
+		defer func() {
+			for _, e := range all {
+				e.Close()
+			}
+		}()
+		for len(all) < 70 {
+			e, err := Open(Config{Interface: ethernet, Sessions: 1})
+			if err != nil {
+				if !errors.Is(err, ErrTooManyPrograms) || strings.Contains(err.Error(), "numerical") || len(all) < 60 {
+					t.Errorf("after %d: %v", len(all), err)
+				}
+				return nil
+			}
+			all = append(all, e)
+		}
+		t.Error("the kernel takes 70 programs")
+		return nil
+	})
+}

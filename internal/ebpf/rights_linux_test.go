@@ -1,0 +1,55 @@
+package ebpf
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
+	"upppoe/tun"
+)
+
+// TestRightsOfTheNetwork: once an engine is open, CAP_NET_ADMIN is enough for all that is
+// to come, with TCX or without.
+func TestRightsOfTheNetwork(t *testing.T) {
+	for _, noTCX := range []bool{false, true} {
+		s := lay(t, untimed, func(_ *end, cfg *Config) { cfg.noTCX = noTCX })
+		here := s.ends[0]
+		here.do(func() error {
+			if err := keepNetAdmin(); err != nil {
+				return err
+			}
+			line := here.engine.Link(vlan.Stack{}, 0)
+			for id := range uint16(3) {
+				device, err := tun.Open(tun.Config{Name: "few0"})
+				if err != nil {
+					return err
+				}
+				if err := line.Add(datapath.Session{SessionID: id, Local: addrs[0], Peer: addrs[1], Device: device}); err != nil {
+					t.Errorf("without TCX %v, session %d: %v", noTCX, id, err)
+				}
+				line.SetFamilies(id, true, true)
+				line.Remove(id)
+				device.Close()
+			}
+			here.engine.mu.Lock()
+			err := here.engine.makeDetour()
+			here.engine.mu.Unlock()
+			if err != nil || !here.detours() {
+				t.Errorf("without TCX %v: no detour: %v", noTCX, err)
+			}
+			return here.engine.Close()
+		})
+		if n := attached(t, here, "few0"); n != 0 {
+			t.Errorf("without TCX %v: after Close %d programs are attached", noTCX, n)
+		}
+	}
+}
+
+// keepNetAdmin leaves the thread CAP_NET_ADMIN alone.
+func keepNetAdmin() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	data := [2]unix.CapUserData{{Effective: 1 << unix.CAP_NET_ADMIN, Permitted: 1 << unix.CAP_NET_ADMIN}}
+	return unix.Capset(&header, &data[0])
+}

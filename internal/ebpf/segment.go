@@ -1,0 +1,98 @@
+package ebpf
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+// measureSegment is the program at TC egress of the detour's lower device, where the packet
+// has been cut: it writes the LENGTH of each frame, and sends the frame out of the Ethernet
+// interface. Whatever else would leave by that device is dropped.
+func measureSegment(offloads, ethernet int) asm.Instructions {
+	const head, length = -16, -24 // on the stack: the ethertypes, from offset 12 on; LENGTH
+	p := &program{}
+	p.add(asm.Mov.Reg(asm.R6, asm.R1))
+	p.field(asm.R9, skbLen)
+	p.add(asm.Mov.Imm(asm.R2, 12))
+	p.load(inSKB, head, 10, "drop")
+	p.add(asm.Mov.Imm(asm.R8, 12))
+	for i := range int16(vlan.MaxDepth + 1) {
+		p.add(
+			asm.LoadMem(asm.R1, asm.RFP, head+4*i, asm.Half),
+			asm.JEq.Imm(asm.R1, networkOrder(wire.EtherTypeSession), "measure"),
+			asm.Add.Imm(asm.R8, vlan.TagLen),
+		)
+	}
+	p.add(asm.Ja.Label("drop"))
+	p.label("measure")
+	p.add(
+		asm.Sub.Reg(asm.R9, asm.R8),
+		asm.Sub.Imm(asm.R9, 2+6),
+		asm.HostTo(asm.BE, asm.R9, asm.Half),
+		asm.Add.Imm(asm.R8, 2+4),
+	)
+	if unaligned {
+		p.point(asm.R1, inSKB, asm.R8, 2, "elsewhere")
+		p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Half), asm.Ja.Label("measured"))
+		p.label("elsewhere")
+	}
+	p.add(
+		asm.StoreMem(asm.RFP, length, asm.R9, asm.Half),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R2, asm.R8),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, length),
+		asm.Mov.Imm(asm.R4, 2),
+		asm.Mov.Imm(asm.R5, 0),
+		asm.FnSkbStoreBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+	p.label("measured")
+	p.add(
+		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.Word),
+	)
+	p.declare(asm.R1)
+	p.add(
+		asm.Mov.Imm(asm.R1, int32(ethernet)),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.FnRedirect.Call(),
+		asm.Return(),
+	)
+	p.label("drop")
+	p.ret(shot)
+	return p.ins
+}
+
+// declare has the kernel take a frame for PPPoE's, if the flags in a register have finish:
+// it is still taken for IP's, and the interface would be trusted to find IP's checksum. The
+// kernel looks at the ethertype when it takes tags off, so it is given two. A frame's own
+// outermost tag ends up beside it, as it would have come.
+func (p *program) declare(flags asm.Register) {
+	declared := p.unique()
+	p.add(asm.And.Imm(flags, finish), asm.JEq.Imm(flags, 0, declared))
+	for range 2 {
+		p.pushTag()
+	}
+	for range 2 {
+		p.popTag()
+	}
+	p.label(declared)
+}
+
+// pushTag and popTag put a tag on the frame, and take one off, or drop it.
+func (p *program) pushTag() {
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, networkOrder(vlan.CTag)),
+		asm.Mov.Imm(asm.R3, 1),
+		asm.FnSkbVlanPush.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+}
+
+func (p *program) popTag() {
+	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.FnSkbVlanPop.Call(), asm.JNE.Imm(asm.R0, 0, "drop"))
+}

@@ -1,0 +1,422 @@
+package ebpf
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+	"upppoe/test/lab"
+	"upppoe/tun"
+)
+
+// TestFamilies: what Allow does not allow is left to user space, both ways.
+func TestFamilies(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			for _, c := range []struct{ ipv4, ipv6 bool }{{true, false}, {false, true}, {false, false}, {true, true}} {
+				there.line.SetFamilies(1, c.ipv4, c.ipv6)
+				before, by := there.line.Counters(1), [2]uint64{there.relay.received.Load(), there.relay.sent.Load()}
+				if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := here.ns.Ping(there.ipv6, 2, time.Second); err != nil {
+					t.Fatal(err)
+				}
+				var want uint64
+				for _, open := range []bool{c.ipv4, c.ipv6} {
+					if open {
+						want++
+					}
+				}
+				after := there.line.Counters(1)
+				if after.ReceivedPackets-before.ReceivedPackets != want || after.SentPackets-before.SentPackets != want {
+					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
+				}
+				if there.relay.received.Load()-by[0] != 2-want || there.relay.sent.Load()-by[1] != 2-want {
+					t.Errorf("%+v: user space moved %d and %d", c, there.relay.received.Load()-by[0], there.relay.sent.Load()-by[1])
+				}
+			}
+		})
+	}
+}
+
+// TestGuard: IPv4 from the one address it may be from stays in the kernel; all else is left
+// to user space to check.
+func TestGuard(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			of := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+			for _, c := range []struct {
+				what       string
+				from       *datapath.SourceFilter
+				ipv4, ipv6 uint64 // packets that the kernel moves
+				says       error
+			}{
+				{"one address", datapath.NewSourceFilter(of(here.ipv4)), 1, 0, nil},
+				{"one address, and IPv6", datapath.NewSourceFilter(of(here.ipv4), of(here.ipv6)), 1, 0, errIPv6Checked},
+				{"another address", datapath.NewSourceFilter(of(there.ipv4)), 0, 0, nil},
+				{"two addresses", datapath.NewSourceFilter(of(here.ipv4), of(there.ipv4)), 0, 0, errAllChecked},
+				{"nowhere", datapath.NewSourceFilter(), 0, 0, nil},
+				{"nowhere but IPv6", datapath.NewSourceFilter(of(here.ipv6)), 0, 0, errIPv6Checked},
+				{"anywhere", nil, 1, 1, nil},
+			} {
+				if err := there.line.SetSourceFilter(1, c.from); !errors.Is(err, c.says) {
+					t.Errorf("%s: it says %v, want %v", c.what, err, c.says)
+				}
+				for _, way := range []struct {
+					to   netip.Addr
+					want uint64
+				}{{there.ipv4, c.ipv4}, {there.ipv6, c.ipv6}} {
+					before, by := there.line.Counters(1), there.relay.received.Load()
+					if _, err := here.ns.Ping(way.to, 1, time.Second); err != nil {
+						t.Fatal(err)
+					}
+					after, left := there.line.Counters(1), there.relay.received.Load()-by
+					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
+						t.Errorf("%s: of a packet to %v, the kernel moved %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
+					}
+					if after.SentPackets == before.SentPackets {
+						t.Errorf("%s: what leaves is not moved in the kernel any more", c.what)
+					}
+				}
+			}
+			if err := there.line.SetSourceFilter(2, nil); err != nil {
+				t.Errorf("a session that there is not: %v", err)
+			}
+		})
+	}
+}
+
+// TestTwoSessions: each has its own, and what is removed is gone.
+func TestTwoSessions(t *testing.T) {
+	s := lay(t)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	other, _ := s.session(2, vlan.Stack{}, 1492)
+	exchange(t, here, there, there.ipv4, 1<<20)
+	if c := other.line.Counters(2); c != (datapath.Counters{}) {
+		t.Errorf("the other session has carried %+v", c)
+	}
+	carried := here.line.Counters(1)
+	if got := here.line.Remove(1); got != carried || got.SentBytes < 1<<20 {
+		t.Errorf("Remove says %+v, Counters said %+v", got, carried)
+	}
+	if got := here.line.Remove(1); got != (datapath.Counters{}) {
+		t.Errorf("Remove of nothing says %+v", got)
+	}
+	before := here.relay.sent.Load()
+	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+		t.Error(err)
+	}
+	if here.relay.sent.Load() != before+1 {
+		t.Error("the removed session is still moved in the kernel")
+	}
+	here.do(func() error { return here.line.Add(here.relay.Session) })
+	if c := here.line.Counters(1); c != (datapath.Counters{}) {
+		t.Errorf("counters of a new session: %+v", c)
+	}
+}
+
+// TestTwoEngines: two programs serve sessions on one interface, each of which takes it for its
+// own. Neither minds the other, nor that it ends; not even with sessions of one ID and peer, in
+// different VLANs.
+func TestTwoEngines(t *testing.T) {
+	s := lay(t, withOwn)
+	e := s.ends[0]
+	first, second := e.engine, (*Engine)(nil)
+	e.do(func() (err error) {
+		second, err = Open(Config{Interface: ethernet, Sessions: 64, Own: true})
+		return err
+	})
+	t.Cleanup(func() { second.Close() })
+	var all [4][2]*tunnel
+	all[0][0], all[0][1] = s.session(1, vlan.Stack{}, 1492)
+	all[1][0], all[1][1] = s.vlanSession(2, vlan.Stack{}, 1492)
+	e.engine = second
+	e.makeDetour()
+	all[2][0], all[2][1] = s.session(3, vlan.Stack{}, 1492)
+	all[3][0], all[3][1] = s.vlanSession(4, vlan.Stack{{TPID: vlan.CTag, VID: 5}}, 1492)
+	e.engine = first
+	exchangeAll := func() {
+		for _, ends := range all {
+			exchange(t, ends[0], ends[1], ends[1].ipv4, 1<<20)
+			exchange(t, ends[1], ends[0], ends[0].ipv6, 1<<20)
+		}
+	}
+	exchangeAll()
+	for i, ends := range all {
+		if n := ends[0].relay.received.Load() + ends[0].relay.sent.Load(); n > 100 {
+			t.Errorf("session number %d: %d packets by way of user space", i+1, n)
+		}
+	}
+	first.Close()
+	exchangeAll()
+}
+
+// TestAddRefuses has each way in which Add can fail, which must leave nothing behind.
+func TestAddRefuses(t *testing.T) {
+	s := lay(t, func(_ *end, cfg *Config) { cfg.Sessions = 1 })
+	here, _ := s.session(1, vlan.Stack{}, 1492)
+	here.do(func() error {
+		if err := here.line.Add(here.relay.Session); !errors.Is(err, ErrTaken) {
+			t.Errorf("again: %v", err)
+		}
+		if err := here.engine.Link(vlan.Stack{}, 0).Add(here.relay.Session); !errors.Is(err, ErrTaken) {
+			t.Errorf("again, on another line: %v", err)
+		}
+		two := here.relay.Session
+		two.SessionID = 2
+		if err := here.line.Add(two); !errors.Is(err, ErrFull) {
+			t.Errorf("one too many: %v", err)
+		}
+		here.line.Remove(1)
+		two.Device = gone{two.Device}
+		if err := here.line.Add(two); err == nil {
+			t.Error("a device that is not there is none")
+		}
+		return here.line.Add(here.relay.Session)
+	})
+	if len(here.engine.twins) != 1 {
+		t.Errorf("%d sessions are left", len(here.engine.twins))
+	}
+}
+
+type gone struct{ tun.Device }
+
+func (gone) Name() string { return "gone0" }
+
+// TestAddressOfOurOwn: the interface takes frames for another address for somebody else's.
+func TestAddressOfOurOwn(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			s.ends[0].addr = wire.Addr{2, 0, 0, 0, 0, 0x11}
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			exchange(t, here, there, there.ipv4, 1<<20)
+			exchange(t, there, here, here.ipv6, 1<<20)
+			if n := here.relay.received.Load(); n > 10 {
+				t.Errorf("%d packets by way of user space", n)
+			}
+		})
+	}
+}
+
+// TestOpenRefuses: the error says what is missing.
+func TestOpenRefuses(t *testing.T) {
+	s := lay(t)
+	s.ends[0].do(func() error {
+		if _, err := Open(Config{Interface: "gone0"}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("no such interface: %v", err)
+		}
+		return nil
+	})
+}
+
+// TestClose: what is attached, and made, is gone.
+func TestClose(t *testing.T) {
+	s := lay(t, withOwn)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	if n := attached(t, here.end, here.device.Name()); n != 3 {
+		t.Fatalf("%d programs are attached, want 3", n)
+	}
+	if err := here.engine.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := attached(t, here.end, here.device.Name()); n != 0 {
+		t.Errorf("%d programs are left", n)
+	}
+	here.do(func() error {
+		interfaces, err := net.Interfaces()
+		if len(interfaces) != 3 { // lo, eth0, ppp0
+			t.Errorf("left: %v", interfaces)
+		}
+		return err
+	})
+	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+		t.Errorf("user space alone: %v", err)
+	}
+	here.line.Remove(1) // too late, and no harm
+}
+
+// TestShaping: by a device that somebody has given a shaper, or filters, user space sends,
+// for the kernel's path would come by neither.
+func TestShaping(t *testing.T) {
+	roottest.Need(t, "tc")
+	notices := make(chan string, 16)
+	s := lay(t, untimed, func(e *end, cfg *Config) {
+		if e.addr == addrs[0] {
+			cfg.Notice = func(text string) { notices <- text }
+		}
+	})
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, c := range []struct {
+		tc     string
+		kernel bool
+		says   string // empty: nothing
+	}{
+		{"qdisc add dev DEV root pfifo", true, ""},
+		{"qdisc replace dev DEV root tbf rate 100mbit burst 20k latency 10ms", false, "tbf"},
+		{"qdisc del dev DEV root", true, "in the kernel again"},
+		{"qdisc add dev DEV ingress", true, ""},
+		{"qdisc del dev DEV ingress", true, ""},
+		{"qdisc add dev DEV clsact", false, "clsact"},
+		{"qdisc del dev DEV clsact", true, "in the kernel again"},
+	} {
+		words := strings.Fields(strings.ReplaceAll(c.tc, "DEV", here.device.Name()))
+		sh(t, here.ns, "tc", words...)
+		if c.says != "" {
+			select {
+			case text := <-notices:
+				if !strings.Contains(text, c.says) {
+					t.Errorf("%s: the log says: %s", c.tc, text)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatalf("%s: the log says nothing", c.tc)
+			}
+		}
+		before := here.relay.sent.Load()
+		if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+			t.Errorf("%s: %v", c.tc, err)
+		}
+		if got := here.relay.sent.Load() == before; got != c.kernel {
+			t.Errorf("%s: sent in the kernel: %v", c.tc, got)
+		}
+	}
+}
+
+// TestShapedBefore: it is the same with what a device has been given before its session is
+// taken up, as by a script that runs when the session begins.
+func TestShapedBefore(t *testing.T) {
+	roottest.Need(t, "tc")
+	s := lay(t, untimed)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, c := range []struct {
+		add, del string
+		kernel   bool
+	}{
+		{"root tbf rate 100mbit burst 20k latency 10ms", "root", false},
+		{"clsact", "clsact", false},
+		{"root pfifo", "root", true},
+		{"ingress", "ingress", true},
+	} {
+		here.line.Remove(here.id)
+		change := func(word, what string) {
+			sh(t, here.ns, "tc", append([]string{"qdisc", word, "dev", here.device.Name()}, strings.Fields(what)...)...)
+		}
+		change("add", c.add)
+		here.do(func() error {
+			return here.line.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
+		})
+		here.line.SetFamilies(here.id, true, true)
+		kernel := !c.kernel
+		// News of before may come in between.
+		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {
+			before := here.relay.sent.Load()
+			if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
+				t.Errorf("%s: %v", c.add, err)
+			}
+			kernel = here.relay.sent.Load() == before
+		}
+		if kernel != c.kernel {
+			t.Errorf("%s: sent in the kernel: %v", c.add, kernel)
+		}
+		change("del", c.del)
+	}
+}
+
+// TestDeviceMoved: of a session whose device somebody moves to another network namespace user
+// space moves the packets.
+func TestDeviceMoved(t *testing.T) {
+	s := lay(t, untimed)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	elsewhere, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { elsewhere.Close() })
+	here.moveTo(elsewhere)
+	if err := elsewhere.Do(func() error { return here.configure(1492) }); err != nil {
+		t.Fatal(err)
+	}
+	here.line.SetFamilies(here.id, true, true) // changes nothing
+	for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+		if _, err := elsewhere.Ping(to, 1, 5*time.Second); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestOwn: an interface that is PPPoE's alone is set up for it, and put back. What else it
+// did it still does.
+func TestOwn(t *testing.T) {
+	roottest.Need(t, "ethtool")
+	s := lay(t, switching("gro", "off", "tx-tcp-mangleid-segmentation", "off"))
+	e := s.ends[0]
+	if err := e.engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := e.features()
+	e.do(func() (err error) {
+		e.engine, err = Open(Config{Interface: ethernet, Sessions: 4, Own: true})
+		return err
+	})
+	during := e.features()
+	for word, want := range map[string]bool{
+		"tx-tcp-segmentation": false, "tx-tcp6-segmentation": false, "tx-tcp-mangleid-segmentation": false,
+		"tx-udp-segmentation": true, "rx-gro": true, "tx-checksum-ip-generic": true,
+	} {
+		if got := during.does(word); got != want {
+			t.Errorf("meanwhile %s is %v", word, got)
+		}
+	}
+	if about := e.engine.About(); about != "receive in XDP" {
+		t.Errorf("about: %s", about)
+	}
+	if err := e.engine.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := e.features(); after.active != before.active {
+		t.Errorf("features were %x, are %x", before.active, after.active)
+	}
+}
+
+// TestOwnRefused: what the driver does not let be switched stays.
+func TestOwnRefused(t *testing.T) {
+	s := lay(t)
+	o := own{name: "lo", index: 1} // whose features are fixed
+	s.ends[0].do(func() error {
+		e := s.ends[0].engine
+		if err := o.change(e.ethtool, []string{"tx-checksum-ip-generic"}, false); !errors.Is(err, errFixed) {
+			t.Errorf("the error is %v", err)
+		}
+		return o.back(e.ethtool)
+	})
+	if len(o.switched) > 0 {
+		t.Errorf("switched: %v", o.switched)
+	}
+}
+
+// features are those of the Ethernet interface.
+func (e *end) features() (f *features) {
+	e.t.Helper()
+	e.do(func() error {
+		t, err := openEthtool()
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		f, err = t.features(ethernet)
+		return err
+	})
+	return f
+}

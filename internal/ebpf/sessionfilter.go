@@ -1,0 +1,50 @@
+package ebpf
+
+import (
+	"encoding/binary"
+
+	"github.com/cilium/ebpf/asm"
+
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+const skbOutgoing = 4 // PACKET_OUTGOING
+
+var inSocket = access{call: asm.FnSkbLoadBytes}
+
+// shield is the filter of a session port that hears all ethertypes, as it must in a VLAN.
+// Such a socket is given frames before TC is. It passes what the port's own filter would: data
+// and control frames to one address with exactly the given tags; less what receive will move.
+func shield(sessions int, tags vlan.Stack, own wire.Addr) asm.Instructions {
+	p := &program{}
+	p.add(asm.Mov.Reg(asm.R6, asm.R1))
+	p.field(asm.R1, skbPktType)
+	p.add(asm.JEq.Imm(asm.R1, skbOutgoing, "drop"))
+	p.tagsOfSKB(inSocket, "drop")
+	key := receiveKey(own, 0, tags)
+	for i := int16(8); i < receiveKeyLen; i += 4 {
+		p.add(asm.LoadMem(asm.R1, asm.RFP, stackKey+i, asm.Word), asm.JNE.Imm32(asm.R1, native(key[i:]), "drop"))
+	}
+	p.add(asm.Mov.Imm(asm.R2, 0))
+	p.load(inSocket, stackAddr, 12, "drop")
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr, asm.Word),
+		asm.JNE.Imm32(asm.R1, native(own[:4]), "drop"),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr+4, asm.Half),
+		asm.JNE.Imm(asm.R1, int32(binary.NativeEndian.Uint16(own[4:])), "drop"),
+		asm.Mov.Reg(asm.R2, asm.R8),
+	)
+	p.load(inSocket, stackTag, 2, "drop")
+	p.add(asm.LoadMem(asm.R1, asm.RFP, stackTag, asm.Half), asm.JNE.Imm(asm.R1, networkOrder(wire.EtherTypeSession), "drop"))
+	p.field(asm.R9, skbLen)
+	p.classify(inSocket, sessions, "pass")
+	p.label("drop")
+	p.ret(0)
+	p.label("pass")
+	p.ret(1 << 18)
+	return p.ins
+}
+
+// native is four octets of memory as the machine reads them.
+func native(b []byte) int32 { return int32(binary.NativeEndian.Uint32(b)) }

@@ -1,0 +1,475 @@
+package ebpf
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe/vlan"
+	"upppoe/test/lab"
+)
+
+// setups are the ways in which an interface can be, and programs attached to it.
+var setups = []struct {
+	name    string
+	prepare []func(*end, *Config)
+	// taps: frames can be seen on the interface as they came.
+	taps bool
+}{
+	{"interface segments", nil, false}, // its checksums are never filled
+	{"interface segments, not checksums", []func(*end, *Config){switching("tx", "off")}, true},
+	{"kernel segments", []func(*end, *Config){switching("tso", "off", "gso", "on")}, false},
+	{"XDP", []func(*end, *Config){withOwn}, false},
+	{"XDP, joined", []func(*end, *Config){withOwn, switching("tso", "off", "gro", "on")}, false},
+	{"XDP, nothing offloaded", []func(*end, *Config){withOwn, switching("tx", "off")}, false},
+	{"TUN offloads", []func(*end, *Config){switching("tx", "off"), withOffload}, true},
+	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withOwn}, false},
+	{"no detour", []func(*end, *Config){switching("tx", "off"), withoutDetour}, true},
+	{"no detour, interface segments", []func(*end, *Config){withoutDetour}, false},
+	{"no TCX", []func(*end, *Config){withFilters, switching("tx", "off")}, true},
+	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, false},
+}
+
+func withOffload(e *end, _ *Config) { e.offloading = true }
+
+// offloadAt is for one station alone: where user space has to move what comes from an
+// offloading TUN, it cannot (tun_linux_test.go).
+func offloadAt(station int) func(*end, *Config) {
+	return func(e *end, _ *Config) { e.offloading = e.addr == addrs[station] }
+}
+
+func withoutDetour(_ *end, cfg *Config) { cfg.noDetour = true }
+
+func withNarrow(_ *end, cfg *Config) { cfg.narrow = true }
+
+func everySetup(t *testing.T, f func(t *testing.T, s *segment, taps bool)) {
+	for _, setup := range setups {
+		t.Run(setup.name, func(t *testing.T) {
+			roottest.Need(t, "ethtool")
+			f(t, lay(t, setup.prepare...), setup.taps)
+		})
+	}
+}
+
+// TestTCP sends streams in pieces of all sizes, both ways, and compares what comes. The
+// kernel cuts most of it, whose last segments are of any length.
+func TestTCP(t *testing.T) {
+	everySetup(t, func(t *testing.T, s *segment, taps bool) {
+		here, there := s.session(1, vlan.Stack{}, 1492)
+		w := there.watch()
+		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+			exchange(t, here, there, to, 4<<20)
+			exchange(t, there, here, partner(here, to), 4<<20)
+		}
+		there.ended(w, taps)
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.line.Counters(1), here.relay.sent.Load())
+		if taps && (w.Frames < 2000 || len(w.Lengths) < 50) {
+			t.Errorf("only %d frames of %d lengths seen", w.Frames, len(w.Lengths))
+		}
+		carried := here.line.Counters(1)
+		if carried.SentBytes < 8<<20 && here.detours() || carried.ReceivedBytes < 8<<20 {
+			t.Errorf("not moved in the kernel: %+v", carried)
+		}
+		if here.detours() && here.relay.sent.Load() > 100 {
+			t.Errorf("%d packets went through user space", here.relay.sent.Load())
+		}
+	})
+}
+
+// partner is the tunnel's own address of the family of another.
+func partner(t *tunnel, of netip.Addr) netip.Addr {
+	if of.Is4() {
+		return t.ipv4
+	}
+	return t.ipv6
+}
+
+// exchange sends octets over a TCP connection, and has them compared.
+func exchange(t *testing.T, from, at *tunnel, to netip.Addr, n int) {
+	t.Helper()
+	var listener net.Listener
+	at.do(func() (err error) {
+		listener, err = net.Listen("tcp", netip.AddrPortFrom(to, 0).String())
+		return err
+	})
+	defer listener.Close()
+	data := make([]byte, n)
+	random := rand.NewChaCha8([32]byte{1})
+	random.Read(data)
+	result := make(chan error, 1)
+	go func() {
+		result <- func() error {
+			c, err := listener.Accept()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(20 * time.Second))
+			got, err := io.ReadAll(c)
+			if err == nil && !bytes.Equal(got, data) {
+				err = fmt.Errorf("%d octets came, of %d, or others", len(got), n)
+			}
+			return err
+		}()
+	}()
+	from.do(func() error {
+		c, err := net.DialTimeout("tcp", listener.Addr().String(), 10*time.Second)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		return writePieces(c, data, rand.New(random))
+	})
+	if err := <-result; err != nil {
+		t.Fatalf("to %v: %v", to, err)
+	}
+}
+
+func writePieces(w io.Writer, data []byte, random *rand.Rand) error {
+	for len(data) > 0 {
+		n := min(len(data), 1+random.IntN(1<<(1+random.IntN(17))))
+		if _, err := w.Write(data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// TestUDP sends datagrams of many sizes, some cut by the kernel (UDP_SEGMENT), some in
+// fragments.
+func TestUDP(t *testing.T) {
+	everySetup(t, func(t *testing.T, s *segment, taps bool) {
+		here, there := s.session(1, vlan.Stack{}, 1492)
+		w := there.watch()
+		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+			datagrams(t, here, there, to)
+		}
+		there.ended(w, taps)
+		carried := here.line.Counters(1)
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.relay.sent.Load())
+		// What stays are IPv6's fragments, and what is yet to be cut where the TUN does
+		// not finish checksums.
+		want := uint64(34)
+		if here.offloading {
+			want = 196
+		}
+		if carried.SentPackets != want || there.line.Counters(1).ReceivedPackets != 196 {
+			t.Errorf("moved in the kernel: %+v", carried)
+		}
+	})
+}
+
+// datagrams sends datagrams one by one, and waits for each.
+func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
+	t.Helper()
+	var server, client *net.UDPConn
+	at.do(func() (err error) {
+		server, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 5002)))
+		return err
+	})
+	defer server.Close()
+	from.do(func() (err error) {
+		client, err = net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 5002)))
+		return err
+	})
+	defer client.Close()
+	data := make([]byte, 64<<10)
+	rand.NewChaCha8([32]byte{2}).Read(data)
+	receive := func(want []byte) {
+		t.Helper()
+		buf := make([]byte, len(data))
+		server.SetReadDeadline(time.Now().Add(5 * time.Second))
+		n, err := server.Read(buf)
+		if err != nil || !bytes.Equal(buf[:n], want) {
+			t.Fatalf("to %v: got %d octets, want %d: %v", to, n, len(want), err)
+		}
+	}
+	headers := 28
+	if to.Is6() {
+		headers = 48
+	}
+	for _, n := range []int{0, 1, 2, 17, 18, 19, 20, 100, 1000, 1491 - headers, 1492 - headers, 1493 - headers, 3000, 9000} {
+		if _, err := client.Write(data[:n]); err != nil {
+			t.Fatal(err)
+		}
+		receive(data[:n])
+	}
+	for _, segment := range []int{100, 500, 1492 - headers} {
+		for _, n := range []int{segment * 3, segment*3 + 1, segment*20 - 1} {
+			if err := writeUncut(client, data[:n], segment); err != nil {
+				t.Fatal(err)
+			}
+			for sent := data[:n]; len(sent) > 0; {
+				k := min(segment, len(sent))
+				receive(sent[:k])
+				sent = sent[k:]
+			}
+		}
+	}
+}
+
+// writeUncut has the kernel cut a buffer into datagrams.
+func writeUncut(c *net.UDPConn, b []byte, size int) error {
+	control := make([]byte, unix.CmsgSpace(2))
+	h := (*unix.Cmsghdr)(ptr(control))
+	h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+	h.SetLen(unix.CmsgLen(2))
+	*(*uint16)(ptr(control[unix.CmsgLen(0):])) = uint16(size)
+	_, _, err := c.WriteMsgUDP(b, control, nil)
+	return err
+}
+
+// TestPingSizes sends echo requests of many sizes that must not be fragmented. One octet
+// more than the MTU is not sent: the kernel says so, with ICMP to those behind us.
+func TestPingSizes(t *testing.T) {
+	roottest.Need(t, "ping", "ethtool")
+	for _, mtu := range []int{1492, 1400} {
+		for _, prepare := range [][]func(*end, *Config){nil, {withOwn}} {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, mtu)
+			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+				headers := 28
+				if to.Is6() {
+					headers = 48
+				}
+				for _, size := range []int{headers, headers + 1, headers + 2, 64, 65, 576, 1280, mtu - 1, mtu} {
+					if out, err := pingOnce(here, to, size-headers); err != nil {
+						t.Errorf("MTU %d, %d octets to %v: %v\n%s", mtu, size, to, err, out)
+					}
+				}
+				out, err := pingOnce(here, to, mtu+1-headers)
+				if err == nil || !strings.Contains(out, "mtu") && !strings.Contains(out, "too long") {
+					t.Errorf("MTU %d, %d octets to %v: %v\n%s", mtu, mtu+1, to, err, out)
+				}
+			}
+			if n := here.relay.sent.Load(); n > 0 {
+				t.Errorf("%d packets through user space", n)
+			}
+			if c := here.line.Counters(1); c.SentPackets != 18 || c.ReceivedPackets != 18 {
+				t.Errorf("counters: %+v", c)
+			}
+		}
+	}
+}
+
+func pingOnce(t *tunnel, to netip.Addr, payload int) (string, error) {
+	return t.ns.Run("ping", "-c1", "-W2", "-i0.01", "-Mdo", "-s"+strconv.Itoa(payload), to.String())
+}
+
+// TestForwarding: a host between two sessions, each with a station that has no engine, or
+// has one. What is too long for the second is answered with ICMP.
+func TestForwarding(t *testing.T) {
+	roottest.Need(t, "ping", "ip", "sysctl")
+	for name, prepare := range map[string][]func(*end, *Config){
+		"TC":                   nil,
+		"XDP, joined":          {withOwn, switching("tso", "off", "gro", "on")},
+		"TUN offloads":         {offloadAt(1), withOwn, switching("gro", "on")},
+		"checksum in software": {offloadAt(1), switching("tx", "off")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			left, middle1 := s.session(1, vlan.Stack{}, 1492)
+			right, middle2 := s.session(2, vlan.Stack{}, 1400)
+			// Both stations are one, which must not find the way within itself.
+			apart := s.apart(right)
+			sh(t, middle1.ns, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+			sh(t, left.ns, "ip", "route", "add", "10.0.2.0/24", "dev", left.device.Name())
+			sh(t, left.ns, "ip", "-6", "route", "add", "fd00::2:0/120", "dev", left.device.Name())
+			sh(t, apart, "ip", "route", "add", "10.0.1.0/24", "dev", right.device.Name())
+			sh(t, apart, "ip", "-6", "route", "add", "fd00::1:0/120", "dev", right.device.Name())
+			far := &tunnel{end: &end{t: t, ns: apart}, ipv4: right.ipv4, ipv6: right.ipv6}
+			for _, to := range []netip.Addr{far.ipv4, far.ipv6} {
+				exchange(t, left, far, to, 2<<20)
+				exchange(t, far, left, partner(left, to), 2<<20)
+				out, err := pingOnce(left, to, 1450-48)
+				if err == nil || !strings.Contains(out, "mtu") {
+					t.Errorf("1450 octets to %v: %v\n%s", to, err, out)
+				}
+			}
+			for _, c := range []*tunnel{middle1, middle2} {
+				carried := c.line.Counters(c.id)
+				if carried.SentBytes < 4<<20 || carried.ReceivedBytes < 4<<20 {
+					t.Errorf("session %d: %+v", c.id, carried)
+				}
+			}
+		})
+	}
+}
+
+// apart moves a session's TUN to a namespace of its own. The engine is left without it, for
+// its programs find interfaces by an index; user space moves all.
+func (s *segment) apart(t *tunnel) *lab.Namespace {
+	s.t.Helper()
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { ns.Close() })
+	t.line.Remove(t.id)
+	t.moveTo(ns)
+	if err := ns.Do(func() error { return t.configure(1400) }); err != nil {
+		s.t.Fatal(err)
+	}
+	return ns
+}
+
+// moveTo moves a session's TUN.
+func (t *tunnel) moveTo(ns *lab.Namespace) {
+	t.t.Helper()
+	t.do(func() error {
+		link, err := netlink.LinkByName(t.device.Name())
+		if err != nil {
+			return err
+		}
+		var h netns.NsHandle
+		if err := ns.Do(func() (err error) { h, err = netns.Get(); return err }); err != nil {
+			return err
+		}
+		defer h.Close()
+		return netlink.LinkSetNsFd(link, int(h))
+	})
+}
+
+func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {
+	t.Helper()
+	if out, err := ns.Run(name, args...); err != nil {
+		t.Fatalf("%s %v: %v: %s", name, args, err, out)
+	}
+}
+
+// TestOneSide: the other station has user space alone.
+func TestOneSide(t *testing.T) {
+	for name, prepare := range map[string][]func(*end, *Config){
+		"TC": nil, "XDP": {withOwn}, "TUN offloads": {offloadAt(0)}, "tx off": {switching("tx", "off")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			here, there := s.session(1, vlan.Stack{}, 1492)
+			there.line.Remove(1)
+			there.engine.Close()
+			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
+				exchange(t, here, there, to, 1<<20)
+				exchange(t, there, here, partner(here, to), 1<<20)
+				if _, err := here.ns.Ping(to, 1, time.Second); err != nil {
+					t.Error(err)
+				}
+			}
+			if c := here.line.Counters(1); c.SentBytes < 2<<20 || c.ReceivedBytes < 2<<20 {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+// TestFullSize: an Ethernet interface with room for PPPoE's header carries packets of 1500
+// octets (RFC 4638).
+func TestFullSize(t *testing.T) {
+	roottest.Need(t, "ping", "ip")
+	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}, "tso off": {switching("tso", "off")}} {
+		t.Run(name, func(t *testing.T) {
+			s := lay(t, prepare...)
+			// After Open: programs and detour must not care.
+			for _, e := range s.ends {
+				sh(t, e.ns, "ip", "link", "set", ethernet, "mtu", "1508")
+			}
+			here, there := s.session(1, vlan.Stack{}, 1500)
+			if out, err := pingOnce(here, there.ipv4, 1472); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+			exchange(t, here, there, there.ipv4, 2<<20)
+			exchange(t, here, there, there.ipv6, 2<<20)
+			if n := here.relay.sent.Load(); n > 10 {
+				t.Errorf("%d packets by way of user space", n)
+			}
+		})
+	}
+}
+
+// TestOffloadsChange: what the interface does by itself may change at any time, and on a veth
+// pair does so with the other end. Frames are right on the wire before and after.
+func TestOffloadsChange(t *testing.T) {
+	roottest.Need(t, "ethtool")
+	s := lay(t)
+	here, there := s.session(1, vlan.Stack{}, 1492)
+	for _, c := range []struct {
+		words []string
+		want  uint32
+	}{
+		{nil, 0},
+		{[]string{"tso", "off"}, segmented},
+		{[]string{"tso", "on"}, 0},
+		{[]string{"tx", "off"}, segmented},
+	} {
+		for _, e := range s.ends {
+			if c.words != nil {
+				switching(c.words...)(e, nil)
+			}
+			awaitOffloads(t, e.engine, c.want)
+		}
+		w := there.watch()
+		exchange(t, here, there, there.ipv4, 2<<20)
+		exchange(t, there, here, here.ipv6, 2<<20)
+		filled := c.words != nil && c.words[0] == "tx"
+		there.ended(w, filled)
+		if filled && w.Frames < 1000 {
+			t.Errorf("%v: %d frames", c.words, w.Frames)
+		}
+		if w.Longest > 1514 {
+			t.Errorf("%v: a frame of %d octets", c.words, w.Longest)
+		}
+	}
+}
+
+// TestMuchNews: when there is more news of interfaces than the kernel keeps for the engine, it
+// goes on to hear what follows.
+func TestMuchNews(t *testing.T) {
+	roottest.Need(t, "ethtool")
+	s := lay(t, untimed)
+	e := s.ends[0]
+	e.engine.mu.Lock() // it gets no further than the news of an interface that is down
+	e.do(func() error {
+		down := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "down0"}}
+		if err := netlink.LinkAdd(down); err != nil {
+			return err
+		}
+		for i := range 500 {
+			if err := netlink.LinkSetMTU(down, 1000+i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	e.engine.mu.Unlock()
+	for _, c := range []struct {
+		word string
+		want uint32
+	}{{"off", segmented}, {"on", 0}} {
+		switching("tso", c.word)(e, nil)
+		awaitOffloads(t, e.engine, c.want)
+	}
+}
+
+func awaitOffloads(t *testing.T, e *Engine, want uint32) {
+	t.Helper()
+	for until := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if got := e.told(); got == want {
+			return
+		} else if time.Now().After(until) {
+			t.Fatalf("offloads are %#x, want %#x", got, want)
+		}
+	}
+}

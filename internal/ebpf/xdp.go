@@ -1,0 +1,185 @@
+package ebpf
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"upppoe/ppp"
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+// Verdicts of XDP programs, and fields of xdp_md (linux/bpf.h).
+const (
+	xdpDrop = 1
+	xdpPass = 2
+
+	xdpData     = 0
+	xdpDataEnd  = 4
+	xdpDataMeta = 8
+)
+
+var inXDP = access{data: xdpData, end: xdpDataEnd, call: asm.FnXdpLoadBytes}
+
+// note is what receiveXDP leaves in front of a frame for receive: that it was there, and
+// the index of the TUN. The kernel joins (GRO) only packets with the same note.
+const (
+	noteMark   = 0x75504f45
+	noteDevice = 4
+	noteLen    = 8
+)
+
+// receiveXDP is the program at the Ethernet interface's driver. It takes the header off
+// before the kernel joins packets, which it does not do with PPPoE's. Where receive would
+// have had them one by one, it has them joined. Of a tag that the network card has taken off
+// it knows nothing: such a frame may seem untagged, and is receive's to see through.
+func receiveXDP(sessions, meters int) asm.Instructions {
+	p := &program{}
+	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnXdpGetBuffLen.Call(), asm.Mov.Reg(asm.R9, asm.R0))
+	p.tagsInBand("leave")
+	p.classify(inXDP, sessions, "leave")
+	p.add(
+		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
+		asm.And.Imm(asm.R1, alone),
+		asm.JEq.Imm(asm.R1, 0, "leave"),
+	)
+	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
+	p.stripInXDP()
+	p.leaveNote()
+	p.ret(xdpPass)
+	p.label("leave")
+	p.ret(xdpPass)
+	p.label("drop")
+	p.ret(xdpDrop)
+	return p.ins
+}
+
+// tagsInBand is tagsOfSKB where all tags are in the frame.
+func (p *program) tagsInBand(leave string) {
+	p.add(noTags()...)
+	p.add(asm.Mov.Imm(asm.R8, 12))
+	for i := range int16(vlan.MaxDepth) {
+		tag := p.unique()
+		p.add(asm.Mov.Reg(asm.R2, asm.R8))
+		p.load(inXDP, stackTag, 4, leave)
+		p.add(
+			asm.LoadMem(asm.R1, asm.RFP, stackTag, asm.Half),
+			asm.JEq.Imm(asm.R1, networkOrder(wire.EtherTypeSession), "found"),
+			asm.JEq.Imm(asm.R1, networkOrder(vlan.CTag), tag),
+			asm.JNE.Imm(asm.R1, networkOrder(vlan.STag), leave),
+		)
+		p.label(tag)
+		p.add(asm.StoreMem(asm.RFP, stackKey+8+4*i, asm.R1, asm.Half))
+		p.half(asm.R1, stackTag+2)
+		p.add(
+			asm.And.Imm(asm.R1, 0x0fff),
+			asm.StoreMem(asm.RFP, stackKey+10+4*i, asm.R1, asm.Half),
+			asm.Add.Imm(asm.R8, vlan.TagLen),
+		)
+	}
+	p.label("found")
+	p.add(
+		asm.JNE.Imm(asm.R8, 12+vlan.TagLen, "tagged"),
+		asm.LoadMem(asm.R1, asm.RFP, stackKey+10, asm.Half),
+		asm.JNE.Imm(asm.R1, 0, "tagged"),
+	)
+	p.add(noTags()...)
+	p.label("tagged")
+}
+
+// stripInXDP takes away tags and PPPoE header. The new Ethernet header ends where the IP
+// packet begins, 10 octets behind PPPoE's ethertype.
+func (p *program) stripInXDP() {
+	p.add(
+		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
+		asm.Mov.Imm(asm.R2, networkOrder(etherTypeIPv4)),
+		asm.JEq.Imm(asm.R1, networkOrder(uint16(ppp.IPv4)), "ethertype"),
+		asm.Mov.Imm(asm.R2, networkOrder(etherTypeIPv6)),
+	)
+	p.label("ethertype")
+	p.add(
+		asm.StoreMem(asm.RFP, stackAddr+12, asm.R2, asm.Half),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R2, asm.R8),
+		asm.Add.Imm(asm.R2, 10-14),
+		asm.FnXdpAdjustHead.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+	if unaligned {
+		return // leaveNote writes the Ethernet header
+	}
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, stackAddr),
+		asm.Mov.Imm(asm.R4, 14),
+		asm.FnXdpStoreBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+}
+
+// leaveNote writes the note.
+func (p *program) leaveNote() {
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, -noteLen),
+		asm.FnXdpAdjustMeta.Call(),
+		asm.JNE.Imm(asm.R0, 0, "drop"),
+	)
+	p.field(asm.R1, xdpDataMeta)
+	p.field(asm.R2, xdpData)
+	p.add(
+		asm.Mov.Reg(asm.R3, asm.R1),
+		asm.Add.Imm(asm.R3, noteLen),
+		asm.JGT.Reg(asm.R3, asm.R2, "drop"),
+		asm.LoadMem(asm.R3, asm.R7, receiveDevice, asm.Word),
+		asm.StoreImm(asm.R1, 0, noteMark, asm.Word),
+		asm.StoreMem(asm.R1, noteDevice, asm.R3, asm.Word),
+	)
+	if !unaligned {
+		return
+	}
+	p.field(asm.R3, xdpDataEnd)
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R2),
+		asm.Add.Imm(asm.R1, 14),
+		asm.JGT.Reg(asm.R1, asm.R3, "drop"),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr, asm.DWord),
+		asm.StoreMem(asm.R2, 0, asm.R1, asm.DWord),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr+8, asm.Word),
+		asm.StoreMem(asm.R2, 8, asm.R1, asm.Word),
+		asm.LoadMem(asm.R1, asm.RFP, stackAddr+12, asm.Half),
+		asm.StoreMem(asm.R2, 12, asm.R1, asm.Half),
+	)
+}
+
+// fromXDP sends on what receiveXDP has stripped. With a tag beside the frame that it
+// could not see, the frame was for a session that is not there.
+func (p *program) fromXDP() {
+	p.field(asm.R1, skbDataMeta)
+	p.field(asm.R2, skbData)
+	p.add(
+		asm.Mov.Reg(asm.R3, asm.R1),
+		asm.Add.Imm(asm.R3, noteLen),
+		asm.JGT.Reg(asm.R3, asm.R2, "complete"),
+		asm.LoadMem(asm.R3, asm.R1, 0, asm.Word),
+		asm.JNE.Imm(asm.R3, noteMark, "complete"),
+		asm.LoadMem(asm.R7, asm.R1, noteDevice, asm.Word),
+	)
+	p.field(asm.R1, skbVLANPresent)
+	p.add(asm.JEq.Imm(asm.R1, 0, "stripped"))
+	p.field(asm.R1, skbVLANTCI)
+	p.add(asm.And.Imm(asm.R1, 0x0fff), asm.JNE.Imm(asm.R1, 0, "drop"))
+	p.label("stripped")
+	p.field(asm.R1, skbPktType)
+	p.add(asm.JEq.Imm(asm.R1, 0, "host"))
+	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, 0), asm.FnSkbChangeType.Call())
+	p.label("host")
+	p.add(
+		asm.Mov.Reg(asm.R1, asm.R7),
+		asm.Mov.Imm(asm.R2, 1), // BPF_F_INGRESS
+		asm.FnRedirect.Call(),
+		asm.Return(),
+	)
+	p.label("complete")
+}

@@ -1,6 +1,0 @@
-package fastpath
-
-import "unsafe"
-
-// ptr is where a buffer begins.
-func ptr(b []byte) unsafe.Pointer { return unsafe.Pointer(&b[0]) }

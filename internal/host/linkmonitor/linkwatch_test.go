@@ -1,0 +1,189 @@
+package linkmonitor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+	"upppoe/pppoe/wire"
+	"upppoe/test/lab"
+)
+
+// watched is an interface of a namespace that is watched.
+type watched struct {
+	t      *testing.T
+	ns     *lab.Namespace
+	states chan state
+	cancel func()
+	done   chan error
+}
+
+// state is what is told at once.
+type state struct {
+	is      pppoe.LinkState
+	address wire.Addr
+}
+
+func begin(t *testing.T, name string) *watched {
+	t.Helper()
+	roottest.Need(t, "ip")
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watched{t, ns, make(chan state), cancel, make(chan error, 1)}
+	go func() {
+		w.done <- ns.Do(func() error {
+			return Watch(ctx, name, func(s pppoe.LinkState, a wire.Addr) { w.states <- state{s, a} })
+		})
+	}()
+	return w
+}
+
+func (w *watched) ip(words ...string) {
+	w.t.Helper()
+	if out, err := w.ns.Run("ip", words...); err != nil {
+		w.t.Fatalf("ip %v: %v %s", words, err, out)
+	}
+}
+
+// want is what is told next. States between it and the one before may be told too.
+func (w *watched) want(is pppoe.LinkState, between ...pppoe.LinkState) (address wire.Addr) {
+	w.t.Helper()
+	patience := time.After(10 * time.Second)
+	for {
+		select {
+		case s := <-w.states:
+			if s.is == is {
+				return s.address
+			}
+			if !slices.Contains(between, s.is) {
+				w.t.Fatalf("it is %v, want %v", s.is, is)
+			}
+		case <-patience:
+			w.t.Fatalf("nothing is told, want %v", is)
+		}
+	}
+}
+
+func (w *watched) end() {
+	w.t.Helper()
+	w.cancel()
+	if err := <-w.done; err != nil {
+		w.t.Errorf("in the end: %v", err)
+	}
+}
+
+// TestLife: an interface comes, goes up and down, loses its carrier, its name and itself,
+// and comes back.
+func TestLife(t *testing.T) {
+	w := begin(t, "eth0")
+	w.want(pppoe.LinkGone)
+	w.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+	w.want(pppoe.LinkDown)
+	w.ip("link", "set", "eth0", "up")
+	w.want(pppoe.LinkNoCarrier)
+	w.ip("link", "set", "eth1", "up")
+	w.want(pppoe.LinkUp)
+	w.ip("link", "set", "eth1", "down")
+	w.want(pppoe.LinkNoCarrier)
+	w.ip("link", "set", "eth1", "up")
+	w.want(pppoe.LinkUp)
+	w.ip("link", "set", "eth0", "down")
+	w.want(pppoe.LinkDown, pppoe.LinkNoCarrier)
+	w.ip("link", "set", "eth0", "name", "wan")
+	w.want(pppoe.LinkGone)
+	w.ip("link", "property", "add", "dev", "wan", "altname", "eth0")
+	w.ip("link", "property", "del", "dev", "wan", "altname", "eth0")
+	w.ip("link", "set", "wan", "name", "eth0")
+	w.want(pppoe.LinkDown)
+	w.ip("link", "add", "br0", "type", "bridge")
+	w.ip("link", "set", "eth0", "master", "br0")
+	w.ip("link", "set", "eth0", "up")
+	w.want(pppoe.LinkUp, pppoe.LinkNoCarrier)
+	w.ip("link", "set", "eth0", "nomaster") // its port is deleted, it is not
+	w.ip("link", "del", "eth1")
+	w.want(pppoe.LinkGone, pppoe.LinkNoCarrier, pppoe.LinkDown)
+	w.end()
+}
+
+// TestAddress: the address is told with the state, and anew when it changes: of a bridge that
+// loses the port whose address it had, too.
+func TestAddress(t *testing.T) {
+	w := begin(t, "br0")
+	if a := w.want(pppoe.LinkGone); a != (wire.Addr{}) {
+		t.Errorf("an interface that is not there has the address %v", a)
+	}
+	w.ip("link", "add", "br0", "type", "bridge")
+	w.want(pppoe.LinkDown)
+	w.ip("link", "add", "p1", "address", "02:00:00:00:00:0a", "type", "veth", "peer", "name", "p3")
+	w.ip("link", "add", "p2", "address", "02:00:00:00:00:0b", "type", "veth", "peer", "name", "p4")
+	w.ip("link", "set", "p1", "master", "br0")
+	if a := w.want(pppoe.LinkDown); a != (wire.Addr{2, 0, 0, 0, 0, 0x0a}) {
+		t.Errorf("with one port it has the address %v", a)
+	}
+	w.ip("link", "set", "p2", "master", "br0")
+	w.ip("link", "set", "p1", "nomaster")
+	if a := w.want(pppoe.LinkDown); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
+		t.Errorf("with the other port it has the address %v", a)
+	}
+	w.ip("link", "set", "br0", "up")
+	if a := w.want(pppoe.LinkNoCarrier); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
+		t.Errorf("up it has the address %v", a)
+	}
+	w.ip("link", "del", "br0")
+	if a := w.want(pppoe.LinkGone, pppoe.LinkDown, pppoe.LinkNoCarrier); a != (wire.Addr{}) {
+		t.Errorf("removed it has the address %v", a)
+	}
+	w.end()
+}
+
+// TestOutrun: when the kernel tells more than is read, it cuts off; how the interface is
+// in the end is told nevertheless.
+func TestOutrun(t *testing.T) {
+	w := begin(t, "lo")
+	err := w.ns.Do(func() error {
+		link, errs := netlink.LinkByName("lo")
+		for range 1000 { // while the watch waits for us to take its first word
+			errs = errors.Join(errs, netlink.LinkSetUp(link), netlink.LinkSetDown(link))
+		}
+		return errors.Join(errs, netlink.LinkSetUp(link))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := pppoe.LinkGone
+	quiet := time.Second // what is told comes in one burst
+	for told := true; told; {
+		select {
+		case s := <-w.states:
+			last = s.is
+		case <-time.After(quiet):
+			told = false
+		}
+	}
+	if last != pppoe.LinkUp {
+		t.Errorf("last it was %v, want up", last)
+	}
+	w.ip("link", "set", "lo", "down")
+	w.want(pppoe.LinkDown)
+	w.end()
+}
+
+// TestEndsBusy: it ends though nobody has taken what there is to tell.
+func TestEndsBusy(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	told := 0
+	err := Watch(ctx, "lo", func(pppoe.LinkState, wire.Addr) { told++; cancel() })
+	if err != nil || told != 1 {
+		t.Errorf("told %d times, %v", told, err)
+	}
+}

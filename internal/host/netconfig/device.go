@@ -1,0 +1,59 @@
+package netconfig
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+)
+
+// errVRF is wrapped by Configure's error when Host.VRF names nothing that the device
+// could be part of.
+var errVRF = errors.New("no such VRF")
+
+// stepsOfDevice have the device carry packets of some length.
+func (h *Configurer) stepsOfDevice(link netlink.Link, mtu int) []step {
+	if h.MTU > 0 {
+		mtu = min(mtu, h.MTU)
+	}
+	was := link.Attrs()
+	steps := []step{{fmt.Sprintf("set MTU %d", mtu), func() (func() error, error) {
+		undo := func() error { return netlink.LinkSetMTU(link, was.MTU) }
+		return undo, netlink.LinkSetMTU(link, mtu)
+	}}}
+	if h.VRF != "" {
+		steps = append(steps, step{"join VRF " + h.VRF, func() (func() error, error) {
+			vrf, err := h.vrf()
+			if err != nil {
+				return nil, err
+			}
+			return func() error { return netlink.LinkSetNoMaster(link) }, netlink.LinkSetMaster(link, vrf)
+		}})
+	}
+	// The length of the queue stays that of a TUN: pppd's `qlen 3` suits a driver with a
+	// queue of its own, and here would be all the packets that may wait for the program.
+	return steps
+}
+
+// upStep lets packets in.
+func upStep(link netlink.Link) step {
+	return step{"bring up", func() (func() error, error) {
+		return func() error { return netlink.LinkSetDown(link) }, netlink.LinkSetUp(link)
+	}}
+}
+
+// vrf finds the VRF's device.
+func (h *Configurer) vrf() (*netlink.Vrf, error) {
+	link, err := netlink.LinkByName(h.VRF)
+	if err != nil {
+		return nil, fmt.Errorf("%w (ip link add %s type vrf table N makes one): %w", errVRF, h.VRF, err)
+	}
+	vrf, ok := link.(*netlink.Vrf)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s is a %s", errVRF, h.VRF, link.Type())
+	}
+	if h.Table != 0 && uint32(h.Table) != vrf.Table {
+		return nil, fmt.Errorf("%s has routing table %d, not %d as asked for: leave the table out", h.VRF, vrf.Table, h.Table)
+	}
+	return vrf, nil
+}

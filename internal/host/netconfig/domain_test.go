@@ -1,0 +1,27 @@
+package netconfig
+
+import (
+	"testing"
+
+	"github.com/vishvananda/netlink"
+)
+
+// TestSameDomain: a VRF's own device is in its domain, as what is enslaved to it is; any other
+// interface is in none.
+func TestSameDomain(t *testing.T) {
+	for _, c := range []struct {
+		vrf  string // of the line
+		link netlink.Link
+		want bool
+	}{
+		{"", &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}}, true},
+		{"red", &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}}, false},
+		{"red", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, true},
+		{"blue", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, false},
+		{"", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, false},
+	} {
+		if got := (&Configurer{VRF: c.vrf}).sameDomain(c.link); got != c.want {
+			t.Errorf("VRF %q, %s %s: %v, want %v", c.vrf, c.link.Type(), c.link.Attrs().Name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package netconfig
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/roottest"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/pppoe"
+	"upppoe/tun"
+)
+
+// dial opens and configures ppp0, as for a session that has agreed on all.
+func dial(t *testing.T, h *Configurer) tun.Device {
+	t.Helper()
+	h.Name = "ppp0"
+	dev, err := h.Open(pppoe.SessionInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	if err := h.Configure(pppoe.SessionInfo{Device: "ppp0"}, pppoe.Addressing{}, agreed); err != nil {
+		t.Fatal(err)
+	}
+	return dev
+}
+
+// logTo is a logger, and what it has said.
+func logTo() (*slog.Logger, *bytes.Buffer) {
+	var b bytes.Buffer
+	return slog.New(slog.NewTextHandler(&b, nil)), &b
+}
+
+// ip runs ip(8) in the thread's namespace.
+func ip(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestAsPPPDLeavesIt holds ip(8)'s words against those that pppd's interface gives. The
+// length of the queue and its discipline are a TUN's. The link-local address is never tentative:
+// the kernel could not send from it until it has looked for duplicates, in its own time.
+func TestAsPPPDLeavesIt(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		log, said := logTo()
+		h := &Configurer{DefaultRoute: true, Log: log}
+		dial(t, h)
+		got := regexp.MustCompile(`^\d+: |(?m) +$`).ReplaceAllString(ip(t, "address", "show", "dev", "ppp0"), "")
+		got = regexp.MustCompile(`qdisc \w+ state \w+ group default qlen \d+`).ReplaceAllString(got, "...")
+		want := `ppp0: <POINTOPOINT,MULTICAST,NOARP,UP,LOWER_UP> mtu 1492 ...
+    link/ppp
+    inet 192.0.2.10 peer 192.0.2.1/32 scope global ppp0
+       valid_lft forever preferred_lft forever
+    inet6 fe80::2 peer fe80::1/128 scope link nodad
+       valid_lft forever preferred_lft forever
+`
+		if got != want {
+			t.Errorf("ip address show says\n%s\nwant\n%s", got, want)
+		}
+		routes := strings.ReplaceAll(ip(t, "route", "show"), " \n", "\n")
+		if want := "default dev ppp0 scope link\n192.0.2.1 dev ppp0 proto kernel scope link src 192.0.2.10\n"; routes != want {
+			t.Errorf("ip route show says\n%s\nwant\n%s", routes, want)
+		}
+		if said.Len() > 0 {
+			t.Errorf("the log says %s; there is nothing to say", said)
+		}
+	})
+}
+
+// TestKeepsDefaultRoute: whatever default route there is stays, and the log says which
+// in pppd's words.
+func TestKeepsDefaultRoute(t *testing.T) {
+	roottest.Need(t, "ip")
+	const why = "not replacing existing default route "
+	for _, c := range []struct{ route, says string }{
+		{"default via 10.0.0.1", why + "via 10.0.0.1"},
+		{"default via 10.0.0.1 metric 100", why + "via 10.0.0.1"},
+		{"default dev eth0 scope link", why + "through eth0"},
+		{"default nexthop via 10.0.0.1 nexthop via 10.0.0.2", why + "via 10.0.0.1"},
+		{"unreachable default metric 4278198272", why + "to nowhere"},
+	} {
+		in(t, func(t *testing.T) {
+			ip(t, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+			ip(t, "address", "add", "10.0.0.9/24", "dev", "eth0")
+			ip(t, "link", "set", "eth0", "up")
+			ip(t, "link", "set", "eth1", "up")
+			ip(t, append([]string{"route", "add"}, strings.Fields(c.route)...)...)
+			before := ip(t, "route", "show", "default")
+			log, said := logTo()
+			dial(t, &Configurer{DefaultRoute: true, Log: log})
+			if got := ip(t, "route", "show", "default"); got != before {
+				t.Errorf("%s: the default route is now %s", c.route, got)
+			}
+			if !strings.Contains(said.String(), c.says) {
+				t.Errorf("%s: the log says %q, want %q", c.route, said, c.says)
+			}
+		})
+	}
+}
+
+// TestNewAddress: when the peer negotiates anew, addresses and routes follow, and those
+// that somebody else has removed do not matter.
+func TestNewAddress(t *testing.T) {
+	roottest.Need(t, "ip")
+	for _, removed := range []bool{false, true} {
+		in(t, func(t *testing.T) {
+			log, said := logTo()
+			h := &Configurer{DefaultRoute: true, Log: log}
+			dial(t, h)
+			link, err := netlink.LinkByName("ppp0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if removed {
+				ip(t, "address", "flush", "dev", "ppp0")
+			}
+			next := agreed
+			next.IPv4.Local, next.IPv4.Remote = next.IPv4.Local.Next(), next.IPv4.Remote.Next()
+			next.IPv6.Local = ipv6cp.ID{7: 9}
+			next.MTU = 1400
+			if err := h.Configure(pppoe.SessionInfo{Device: "ppp0"}, agreed, next); err != nil {
+				t.Fatal(err)
+			}
+			wantAddresses(t, link, "192.0.2.11/32 peer 192.0.2.2/32 scope 0", "fe80::9/128 peer fe80::1/128 scope 253")
+			if now, _ := netlink.LinkByName("ppp0"); now.Attrs().MTU != 1400 {
+				t.Errorf("the MTU is %d, want 1400", now.Attrs().MTU)
+			}
+			if got, err := defaultRoute(); got != "through ppp0" || err != nil || said.Len() > 0 {
+				t.Errorf("the default route goes %q (%v), and the log says %q", got, err, said)
+			}
+		})
+	}
+}
+
+// TestMTU: the host's own bound holds against what was agreed on.
+func TestMTU(t *testing.T) {
+	for bound, want := range map[int]int{0: 1492, 1500: 1492, 1280: 1280} {
+		in(t, func(t *testing.T) {
+			log, _ := logTo()
+			dial(t, &Configurer{MTU: bound, Log: log})
+			if link, err := netlink.LinkByName("ppp0"); err != nil || link.Attrs().MTU != want {
+				t.Errorf("bound to %d, the MTU is not %d: %+v %v", bound, want, link.Attrs(), err)
+			}
+		})
+	}
+}
+
+// TestWithoutIPv6: on a host that has IPv6 disabled, as containers often have, IPv4 goes
+// on and the log says what does not.
+func TestWithoutIPv6(t *testing.T) {
+	in(t, func(t *testing.T) {
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0); err != nil {
+			t.Fatal(err)
+		}
+		log, said := logTo()
+		dial(t, &Configurer{Log: log})
+		link, err := netlink.LinkByName("ppp0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAddresses(t, link, "192.0.2.10/32 peer 192.0.2.1/32 scope 0")
+		if !strings.Contains(said.String(), "ppp0: no IPv6: add address fe80::2") {
+			t.Errorf("the log says %q, want that there is no IPv6", said)
+		}
+	})
+}
+
+// TestTooShortForIPv6: where packets of IPv6 have no room, IPv4 goes on, and the log says why.
+func TestTooShortForIPv6(t *testing.T) {
+	in(t, func(t *testing.T) {
+		log, said := logTo()
+		dial(t, &Configurer{MTU: 1279, Log: log})
+		link, err := netlink.LinkByName("ppp0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAddresses(t, link, "192.0.2.10/32 peer 192.0.2.1/32 scope 0")
+		if !strings.Contains(said.String(), "ppp0: no IPv6: it needs an MTU of 1280 at least, and this is 1279") {
+			t.Errorf("the log says %q, want why there is no IPv6", said)
+		}
+	})
+}
+
+// TestNoDevice: the error names the device.
+func TestNoDevice(t *testing.T) {
+	in(t, func(t *testing.T) {
+		log, _ := logTo()
+		h := &Configurer{Log: log}
+		err := h.Configure(pppoe.SessionInfo{Device: "ppp0"}, pppoe.Addressing{}, agreed)
+		if err == nil || !strings.HasPrefix(err.Error(), "ppp0: ") {
+			t.Errorf("configuring what is not there: %v, want an error that begins with its name", err)
+		}
+	})
+}

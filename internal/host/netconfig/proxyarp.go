@@ -1,0 +1,107 @@
+package netconfig
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// forwarding is what KernelTune switches on.
+const forwarding = "/proc/sys/net/ipv4/ip_forward"
+
+// proxySteps have the machine answer ARP for the peer. A line carries without, so that
+// what fails is only logged.
+func (h *Configurer) proxySteps(remote netip.Addr) []step {
+	if !h.ProxyARP || remote.IsUnspecified() {
+		return nil
+	}
+	return []step{{"proxy ARP", func() (func() error, error) {
+		if h.KernelTune {
+			h.forward()
+		}
+		undo, err := h.proxy(remote)
+		if err != nil {
+			h.Log.Error(fmt.Sprintf("proxyarp for %v: %v", remote, err))
+		}
+		return undo, nil
+	}}}
+}
+
+// forward has the machine forward packets between all its interfaces, for good, as
+// pppd's ktune does: other lines may need it too.
+func (h *Configurer) forward() {
+	// The file says 0 or 1, and a newline.
+	if now, err := os.ReadFile(forwarding); err == nil && len(now) > 0 && now[0] == '1' {
+		return
+	}
+	if err := os.WriteFile(forwarding, []byte("1"), 0); err != nil {
+		h.Log.Error(fmt.Sprintf("couldn't enable IP forwarding: %v", err))
+	}
+}
+
+var errNoSubnet = errors.New("cannot determine ethernet address for proxy ARP: no interface has a subnet with it")
+
+// proxy publishes the peer's address on the interface in whose subnet it is.
+func (h *Configurer) proxy(remote netip.Addr) (func() error, error) {
+	link, err := subnetOf(remote)
+	if err != nil {
+		return nil, err
+	}
+	index := link.Attrs().Index
+	is := func(n netlink.Neigh) bool { return n.LinkIndex == index && addressOf(n.IP) == remote }
+	// The kernel adds what is there already without a word, and it is not ours then.
+	have, err := netlink.NeighProxyList(index, netlink.FAMILY_V4)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, err
+	}
+	if slices.ContainsFunc(have, is) {
+		return nil, nil
+	}
+	entry := &netlink.Neigh{
+		LinkIndex: index, Family: netlink.FAMILY_V4, Flags: netlink.NTF_PROXY, State: netlink.NUD_PERMANENT,
+		IP: remote.AsSlice(),
+	}
+	if err := netlink.NeighAdd(entry); err != nil {
+		return nil, err
+	}
+	h.Log.Info(fmt.Sprintf("found interface %s for proxy arp", link.Attrs().Name))
+	return func() error { return netlink.NeighDel(entry) }, nil
+}
+
+// subnetOf finds the interface with ARP whose subnet has an address, the smallest one.
+func subnetOf(remote netip.Addr) (best netlink.Link, err error) {
+	links, err := netlink.LinkList()
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, err
+	}
+	longest := -1
+	for _, link := range links {
+		if !speaksARP(link.Attrs()) {
+			continue
+		}
+		addrs, err := netlink.AddrList(link, netlink.FAMILY_V4)
+		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return nil, err
+		}
+		for _, a := range addrs {
+			if ones, _ := a.Mask.Size(); a.Contains(remote.AsSlice()) && ones > longest {
+				best, longest = link, ones
+			}
+		}
+	}
+	if best == nil {
+		return nil, errNoSubnet
+	}
+	return best, nil
+}
+
+func speaksARP(a *netlink.LinkAttrs) bool {
+	const not = net.FlagPointToPoint | net.FlagLoopback
+	return a.Flags&net.FlagUp != 0 && a.Flags&net.FlagBroadcast != 0 && a.Flags&not == 0 && a.RawFlags&unix.IFF_NOARP == 0
+}

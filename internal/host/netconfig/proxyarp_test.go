@@ -1,0 +1,66 @@
+package netconfig
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"upppoe/internal/roottest"
+)
+
+// TestProxyARP: the machine answers for the peer on the Ethernet whose subnet has its
+// address, and no longer when the session has ended.
+func TestProxyARP(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "address", "add", "192.0.2.200/24", "dev", "eth0")
+		ip(t, "link", "add", "wide0", "type", "veth", "peer", "name", "wide1")
+		ip(t, "address", "add", "192.0.0.1/16", "dev", "wide0")
+		ip(t, "link", "set", "wide0", "up")
+		log, said := logTo()
+		down := up(t, &Configurer{ProxyARP: true, KernelTune: true, Log: log})
+		if got := strings.TrimSpace(ip(t, "neighbour", "show", "proxy")); got != "192.0.2.1 dev eth0 proxy" {
+			t.Errorf("proxied is %q", got)
+		}
+		if now, err := os.ReadFile(forwarding); string(now) != "1\n" {
+			t.Errorf("forwarding is %q, %v", now, err)
+		}
+		if !strings.Contains(said.String(), "found interface eth0 for proxy arp") {
+			t.Errorf("the log says %s", said)
+		}
+		down()
+		if got := ip(t, "neighbour", "show", "proxy"); got != "" {
+			t.Errorf("left behind: %s", got)
+		}
+	})
+}
+
+// TestProxyARPOfOthers: an entry that was there before stays.
+func TestProxyARPOfOthers(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "address", "add", "192.0.2.200/24", "dev", "eth0")
+		ip(t, "neighbour", "add", "proxy", "192.0.2.1", "dev", "eth0")
+		before, forwards := ip(t, "neighbour", "show", "proxy"), "0\n"
+		up(t, &Configurer{ProxyARP: true, Log: discard()})()
+		if got := ip(t, "neighbour", "show", "proxy"); got != before {
+			t.Errorf("proxied is %q, and was %q", got, before)
+		}
+		if now, err := os.ReadFile(forwarding); string(now) != forwards {
+			t.Errorf("forwarding is %q without being asked for, %v", now, err)
+		}
+	})
+}
+
+// TestProxyARPNowhere: without an interface for it the line carries all the same.
+func TestProxyARPNowhere(t *testing.T) {
+	in(t, func(t *testing.T) {
+		log, said := logTo()
+		dial(t, &Configurer{ProxyARP: true, Log: log})
+		if !strings.Contains(said.String(), "proxyarp for 192.0.2.1: cannot determine ethernet address for proxy ARP") {
+			t.Errorf("the log says %s", said)
+		}
+	})
+}

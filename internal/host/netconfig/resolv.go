@@ -1,0 +1,59 @@
+package netconfig
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"upppoe/internal/atomicfile"
+)
+
+// writeServers makes the file that pppd's scripts look for, and returns how to take
+// that back.
+func (h *Configurer) writeServers(names []netip.Addr) (undo func() error) {
+	if h.ResolvConf == "" {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now, err := os.Stat(h.ResolvConf); err == nil && h.written != nil && !sameText(now, h.written) {
+		return nil // a line that has come later has it
+	}
+	if err := writeResolvConf(h.ResolvConf, names); err != nil {
+		h.Log.Warn(err.Error())
+		return nil
+	}
+	if h.KeepResolvConf {
+		return nil
+	}
+	mine, err := os.Stat(h.ResolvConf)
+	if err != nil {
+		return nil
+	}
+	h.written = mine
+	return func() error {
+		if now, err := os.Stat(h.ResolvConf); err != nil || !sameText(now, mine) {
+			return nil
+		}
+		return removeResolvConf(h.ResolvConf)
+	}
+}
+
+// sameText says whether nobody has written a file meanwhile.
+func sameText(now, before os.FileInfo) bool {
+	return os.SameFile(now, before) && now.ModTime().Equal(before.ModTime())
+}
+
+func writeResolvConf(path string, names []netip.Addr) error {
+	if err := atomicfile.Write(path, lines(names), 0o644); err != nil {
+		return fmt.Errorf("usepeerdns: %s: %w", path, err)
+	}
+	return nil
+}
+
+func removeResolvConf(path string) error {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("usepeerdns: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package netconfig
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/ipcp"
+)
+
+// Resolver is who on this machine is told of the peer's name servers, beside the file
+// Host.ResolvConf.
+type Resolver string
+
+// Resolvers.
+const (
+	// ResolverNone: nobody. It is the zero value.
+	ResolverNone Resolver = ""
+	// ResolverAuto is the first of those below that works.
+	ResolverAuto Resolver = "auto"
+	// ResolverResolved is systemd-resolved, told by `resolvectl dns`.
+	ResolverResolved Resolver = "resolved"
+	// ResolverResolvconf is `resolvconf -a`, and `-d`.
+	ResolverResolvconf Resolver = "resolvconf"
+	// ResolverFile is the file Host.ResolvConfTarget, written by us.
+	ResolverFile Resolver = "file"
+)
+
+var (
+	errNoTarget  = errors.New("no file is named for it")
+	errElsewhere = errors.New("the device is in another network namespace, where it does not look")
+)
+
+// serverSteps tell the name servers. A line carries without, so that what fails is only
+// logged.
+func (h *Configurer) serverSteps(link netlink.Link, names []netip.Addr) []step {
+	if len(names) == 0 {
+		return nil
+	}
+	return []step{
+		{"write name servers", func() (func() error, error) { return h.writeServers(names), nil }},
+		{"tell name servers", func() (func() error, error) { return h.tellServers(link, names), nil }},
+	}
+}
+
+// servers are the name servers that a peer gave, each once, without what cannot be one.
+func (h *Configurer) servers(a ipcp.Agreement) (names []netip.Addr) {
+	for _, s := range a.DNS {
+		switch {
+		case !s.IsValid() || len(names) > 0 && names[0] == s:
+		case s == a.Local:
+			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it is our own address", s))
+		case HostAddress(s) != nil:
+			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it %v", s, HostAddress(s)))
+		default:
+			names = append(names, s)
+		}
+	}
+	return names
+}
+
+// tellServers tells whom Host.Resolver says, and returns how to take that back.
+func (h *Configurer) tellServers(link netlink.Link, names []netip.Addr) (undo func() error) {
+	ways := []Resolver{h.Resolver}
+	switch h.Resolver {
+	case ResolverNone:
+		return nil
+	case ResolverAuto:
+		ways = []Resolver{ResolverResolved, ResolverResolvconf, ResolverFile}
+	}
+	var failed []string
+	for _, w := range ways {
+		undo, err := h.tell(w, link, names)
+		if err == nil {
+			h.Log.Info(fmt.Sprintf("name servers %s: %s", list(names), h.told(w, link)))
+			return undo
+		}
+		failed = append(failed, fmt.Sprintf("%s: %v", w, err))
+	}
+	h.Log.Warn(fmt.Sprintf("name servers %s are told to nobody: %s", list(names), strings.Join(failed, "; ")))
+	return nil
+}
+
+func list(names []netip.Addr) string {
+	var words []string
+	for _, n := range names {
+		words = append(words, n.String())
+	}
+	return strings.Join(words, " ")
+}
+
+// told says which way was taken.
+func (h *Configurer) told(w Resolver, link netlink.Link) string {
+	switch w {
+	case ResolverResolved:
+		return "told to systemd-resolved for " + link.Attrs().Name + " (resolvectl)"
+	case ResolverResolvconf:
+		return "told to resolvconf as " + record(link)
+	}
+	return "written to " + h.ResolvConfTarget
+}
+
+// tell takes one way.
+func (h *Configurer) tell(w Resolver, link netlink.Link, names []netip.Addr) (undo func() error, err error) {
+	if h.Namespace != "" && w != ResolverFile {
+		return nil, errElsewhere
+	}
+	switch w {
+	case ResolverResolved:
+		return h.tellResolved(link, names)
+	case ResolverResolvconf:
+		return h.tellResolvconf(link, names)
+	}
+	if h.ResolvConfTarget == "" {
+		return nil, errNoTarget
+	}
+	return h.lendFile(h.ResolvConfTarget, link.Attrs().Name, names)
+}
+
+func (h *Configurer) tellResolved(link netlink.Link, names []netip.Addr) (func() error, error) {
+	name := link.Attrs().Name
+	args := []string{"dns", name}
+	for _, n := range names {
+		args = append(args, n.String())
+	}
+	undo := func() error {
+		// systemd-resolved forgets a device that has gone, whose name may be somebody
+		// else's by now.
+		if now, err := netlink.LinkByIndex(link.Attrs().Index); err != nil || now.Attrs().Name != name {
+			return nil
+		}
+		return h.run("", "resolvectl", "revert", name)
+	}
+	return undo, h.run("", "resolvectl", args...)
+}
+
+// record is what resolvconf(8) knows a line's name servers by.
+func record(link netlink.Link) string { return link.Attrs().Name + ".ppp" }
+
+func (h *Configurer) tellResolvconf(link netlink.Link, names []netip.Addr) (func() error, error) {
+	undo := func() error { return h.run("", "resolvconf", "-d", record(link)) }
+	return undo, h.run(lines(names), "resolvconf", "-a", record(link))
+}
+
+// lines are name servers as resolv.conf(5) has them.
+func lines(names []netip.Addr) string {
+	var text strings.Builder
+	for _, s := range names {
+		fmt.Fprintf(&text, "nameserver %v\n", s)
+	}
+	return text.String()
+}
+
+func (h *Configurer) run(input, name string, args ...string) error {
+	within := patience
+	if h.patience > 0 {
+		within = h.patience
+	}
+	err := runProgram(within, input, name, args...)
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("there is no program %s", name)
+	}
+	return err
+}

@@ -1,0 +1,199 @@
+package netconfig
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+)
+
+// programs puts programs into a directory that is all of PATH, each a shell script, and
+// returns the file in which they write down how they were called.
+func programs(t *testing.T, scripts map[string]string) (calls string) {
+	t.Helper()
+	dir := t.TempDir()
+	calls = filepath.Join(dir, "calls")
+	for name, script := range scripts {
+		text := fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>%s\n%s\n", name, calls, script)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir)
+	return calls
+}
+
+const (
+	works     = "while read -r line; do echo \"< $line\"; done >>${0%/*}/calls"
+	noService = "echo 'Failed to set DNS configuration: Unit dbus-org.freedesktop.resolve1.service not found.' >&2; exit 1"
+)
+
+// TestResolver: each way is taken when it is asked for or is the first that works, and
+// taken back at the end; the log says which it was.
+func TestResolver(t *testing.T) {
+	none := map[string]string{}
+	both := map[string]string{"resolvectl": works, "resolvconf": works}
+	const (
+		conf = "resolvconf -a ppp9.ppp\n< nameserver 192.0.2.53\n< nameserver 192.0.2.54\n"
+		ctl  = "resolvectl dns ppp9 192.0.2.53 192.0.2.54\n"
+	)
+	for _, c := range []struct {
+		name     string
+		resolver Resolver
+		programs map[string]string
+		file     bool // that Host.ResolvConfTarget is set
+		calls    string
+		later    string // calls at the end
+		says     string
+	}{
+		{"nobody", ResolverNone, both, true, "", "", ""},
+		{"auto: resolved", ResolverAuto, both, true, ctl, "", "told to systemd-resolved for ppp9 (resolvectl)"},
+		{"auto: resolved is not running", ResolverAuto, map[string]string{"resolvectl": noService, "resolvconf": works}, true,
+			ctl + conf, "resolvconf -d ppp9.ppp\n", "told to resolvconf as ppp9.ppp"},
+		{"auto: file", ResolverAuto, none, true, "", "", "written to "},
+		{"auto: nothing", ResolverAuto, none, false, "", "", "are told to nobody: resolved: there is no program resolvectl; " +
+			"resolvconf: there is no program resolvconf; file: no file is named for it"},
+		{"resolvconf", ResolverResolvconf, both, true, conf, "resolvconf -d ppp9.ppp\n", "told to resolvconf as ppp9.ppp"},
+		{"resolved", ResolverResolved, map[string]string{"resolvectl": noService, "resolvconf": works}, true, ctl, "",
+			"exit status 1: Failed to set DNS configuration: Unit"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			calls := programs(t, c.programs)
+			h, said := toFile(t, formerText)
+			h.Resolver = c.resolver
+			if !c.file {
+				h.ResolvConfTarget = ""
+			}
+			back := tell(t, h, gives(server1, server2))
+			wantFile(t, calls, c.calls)
+			back()
+			wantFile(t, calls, c.calls+c.later)
+			if !strings.Contains(said.String(), c.says) || c.says == "" && said.String() != "" {
+				t.Errorf("the log says %s, want %q", said, c.says)
+			}
+			if c.file {
+				wantFile(t, h.ResolvConfTarget, formerText)
+			}
+		})
+	}
+}
+
+// TestResolvedReverts: as long as the device is there, systemd-resolved has to be told
+// that its name servers are no more.
+func TestResolvedReverts(t *testing.T) {
+	roottest.Need(t)
+	calls := programs(t, map[string]string{"resolvectl": works})
+	in(t, func(t *testing.T) {
+		lo, err := netlink.LinkByName("lo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &Configurer{Resolver: ResolverResolved, Log: discard()}
+		made, err := h.carry(h.serverSteps(lo, h.servers(gives(server1))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made.takeBack(h.Log)
+		wantFile(t, calls, "resolvectl dns lo 192.0.2.53\nresolvectl revert lo\n")
+	})
+}
+
+// TestResolverElsewhere: programs that do not see the device are not asked.
+func TestResolverElsewhere(t *testing.T) {
+	calls := programs(t, map[string]string{"resolvectl": works, "resolvconf": works})
+	h, said := toFile(t, formerText)
+	h.Resolver, h.Namespace = ResolverAuto, "blue"
+	tell(t, h, gives(server1, server2))
+	wantFile(t, calls, "")
+	wantFile(t, h.ResolvConfTarget, lentText)
+	if !strings.Contains(said.String(), "written to") {
+		t.Errorf("the log says %s", said)
+	}
+}
+
+// TestProgramEnds: one that does not end is killed, with all that it has started.
+func TestProgramEnds(t *testing.T) {
+	path, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs(t, map[string]string{"resolvconf": path + " 1000 & " + path + " 1000"})
+	began := time.Now()
+	err = runProgram(50*time.Millisecond, "", "resolvconf", "-a", "ppp0.ppp")
+	if !errors.Is(err, ErrProgramTimeout) || time.Since(began) > 20*time.Second {
+		t.Errorf("after %v: %v, want %v", time.Since(began), err, ErrProgramTimeout)
+	}
+}
+
+// TestProgramEnvironment: no password of ours is in it.
+func TestProgramEnvironment(t *testing.T) {
+	calls := programs(t, map[string]string{"resolvconf": `echo "$PPPOE_PASSWORD." >>${0%/*}/calls`})
+	t.Setenv("PPPOE_PASSWORD", "hunter2")
+	if err := runProgram(time.Minute, "", "resolvconf"); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, calls, "resolvconf \n.\n")
+}
+
+// TestProgramSays: what a program says goes into one line of bounded length.
+func TestProgramSays(t *testing.T) {
+	programs(t, map[string]string{"resolvconf": "printf 'one\\ntwo\\033[2J'; i=0; while [ $i -lt 1000 ]; do echo 0123456789; i=$((i+1)); done; exit 3"})
+	err := runProgram(time.Minute, "", "resolvconf")
+	if err == nil || !strings.Contains(err.Error(), "exit status 3: one two [2J0123456789 ") || len(err.Error()) > 1024 {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestServersOfBothFamilies: IPv6's name servers come after IPCP's, by themselves, and go
+// with the line.
+func TestServersOfBothFamilies(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "resolv.conf")
+		log, said := logTo()
+		h := &Configurer{Log: log, ResolvConf: path}
+		line := pppoe.SessionInfo{}
+		dev, err := h.Open(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dev.Close()
+		line.Device = dev.Name()
+		has := func(want string) {
+			t.Helper()
+			if text, _ := os.ReadFile(path); string(text) != want {
+				t.Errorf("the file says %q, want %q", text, want)
+			}
+		}
+		six := netip.MustParseAddr("2001:db8::53")
+		h.SetServers6("ppp9", []netip.Addr{six}) // nobody's
+		has("")
+		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := os.ReadFile(path)
+		four := string(text)
+		h.SetServers6(line.Device, []netip.Addr{six, six, netip.IPv6Unspecified(), netip.MustParseAddr("ff02::1")})
+		has(four + "nameserver 2001:db8::53\n")
+		h.SetServers6(line.Device, nil)
+		has(four)
+		h.SetServers6(line.Device, []netip.Addr{six})
+		dev.Close()
+		h.SetServers6(line.Device, nil) // as IPv6 says when its device has gone
+		if said.Len() > 0 {
+			t.Errorf("the log says %s", said)
+		}
+		h.Close(line, agreed)
+		has("")
+	})
+}

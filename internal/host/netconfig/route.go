@@ -1,0 +1,191 @@
+package netconfig
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/host/undolog"
+)
+
+// routeSteps4 lead IPv4 through the device, if that is wanted.
+func (h *Configurer) routeSteps4(link netlink.Link) []step {
+	if !h.DefaultRoute {
+		return nil
+	}
+	var replaced []*kernelRoute // found by the first step, for the second
+	steps := []step{{"add default route", func() (func() error, error) {
+		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+		if err != nil {
+			return nil, err
+		}
+		if h.ReplaceDefaultRoute {
+			replaced = inTheWay(existing, metricOf(h.Metric))
+		} else if h.keeps(existing, h.Metric) {
+			return nil, nil
+		}
+		return addDefaultRoute(link, netlink.FAMILY_V4, table, metricOf(h.Metric))
+	}}}
+	if h.ReplaceDefaultRoute {
+		steps = append(steps, step{"replace default route", func() (func() error, error) {
+			return h.replace(link, replaced)
+		}})
+	}
+	return steps
+}
+
+// routeSteps6 are the same for IPv6, where nothing is replaced: most default routes are
+// a router's advertisements, which come again.
+func (h *Configurer) routeSteps6(link netlink.Link) []step {
+	if !h.DefaultRoute6 {
+		return nil
+	}
+	return []step{{"add IPv6 default route", func() (func() error, error) {
+		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V6)
+		if err != nil || h.keeps(existing, h.Metric6) {
+			return nil, err
+		}
+		return addDefaultRoute(link, netlink.FAMILY_V6, table, metricOf(h.Metric6))
+	}}}
+}
+
+func metricOf(m *int) int {
+	if m == nil {
+		return 0
+	}
+	return *m
+}
+
+// keeps leaves an existing default route in its place, as pppd does: any, or with a
+// metric given, one with the same.
+func (h *Configurer) keeps(existing []*kernelRoute, metric *int) bool {
+	i := slices.IndexFunc(existing, func(r *kernelRoute) bool { return metric == nil || r.metric == *metric })
+	if i < 0 {
+		return false
+	}
+	shown := -1 // pppd's word for any
+	if metric != nil {
+		shown = *metric
+	}
+	h.Log.Error(fmt.Sprintf("not replacing existing default route %v with metric %d", existing[i], shown))
+	return true
+}
+
+// defaultRoutes are those in the line's table that lead elsewhere, the preferred one
+// first, and the table.
+func (h *Configurer) defaultRoutes(link netlink.Link, family int) ([]*kernelRoute, int, error) {
+	table, err := h.RoutingTable()
+	if err != nil {
+		return nil, 0, err
+	}
+	routes, err := kernelRoutes(family, func(r *kernelRoute) bool {
+		return isDefault(r, table) && r.device != link.Attrs().Index
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("look for a default route: %w", err)
+	}
+	slices.SortStableFunc(routes, func(a, b *kernelRoute) int { return a.metric - b.metric })
+	return routes, table, nil
+}
+
+func isDefault(r *kernelRoute, table int) bool {
+	return r.header.Dst_len == 0 && r.header.Tos == 0 && r.header.Flags&unix.RTM_F_CLONED == 0 && r.table == table
+}
+
+// inTheWay are the routes that ours replaces: those that the kernel would prefer, or
+// take as readily; or else the best.
+func inTheWay(existing []*kernelRoute, metric int) (these []*kernelRoute) {
+	for _, r := range existing {
+		if r.metric <= max(metric, existing[0].metric) {
+			these = append(these, r)
+		}
+	}
+	return these
+}
+
+// addDefaultRoute adds one that names no gateway, so that several lines may have the
+// same. It comes behind one with the same metric, which is removed next.
+func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error, error) {
+	route := &netlink.Route{
+		LinkIndex: link.Attrs().Index, Family: family, Table: table, Priority: metric,
+		Dst:   &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
+		Scope: unix.RT_SCOPE_LINK, Protocol: unix.RTPROT_BOOT,
+	}
+	if family == netlink.FAMILY_V6 {
+		route.Dst = &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}
+		route.Scope = unix.RT_SCOPE_UNIVERSE // IPv6 knows no other
+	}
+	err := netlink.RouteAppend(route)
+	if errors.Is(err, unix.EEXIST) { // as a reconfiguration may find it
+		err = nil
+	}
+	return func() error { return netlink.RouteDel(route) }, err
+}
+
+// replace removes routes, and undoing it restores them.
+func (h *Configurer) replace(link netlink.Link, old []*kernelRoute) (func() error, error) {
+	if len(old) == 0 {
+		return nil, nil
+	}
+	if h.RouteMemory != "" {
+		if err := remember(h.RouteMemory, old); err != nil {
+			h.Log.Warn(fmt.Sprintf("the default route %v will not come back if this program is killed: %v", old[0], err))
+		}
+	}
+	if err := h.removeAll(old); err != nil {
+		return nil, err
+	}
+	others, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+	if err != nil {
+		return nil, errors.Join(err, addAll(old))
+	}
+	return func() error {
+		err := h.restore(link, old, others)
+		if h.RouteMemory != "" {
+			err = errors.Join(err, undolog.Forget(h.RouteMemory))
+		}
+		return err
+	}, nil
+}
+
+// removeAll removes all of the routes or none.
+func (h *Configurer) removeAll(old []*kernelRoute) error {
+	for i, r := range old {
+		if err := r.remove(); err != nil && !gone(err) {
+			return errors.Join(fmt.Errorf("%v: %w", r, err), addAll(old[:i]))
+		}
+		h.Log.Info(fmt.Sprintf("replacing existing default route %v with metric %d", r, r.metric))
+	}
+	return nil
+}
+
+// restore adds routes again, unless somebody has set one that was not there before.
+func (h *Configurer) restore(link netlink.Link, old, others []*kernelRoute) error {
+	now, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
+	if err != nil {
+		return err
+	}
+	for _, r := range now {
+		if !slices.ContainsFunc(others, r.same) {
+			h.Log.Info(fmt.Sprintf("not restoring the default route %v: there is another one by now, %v with metric %d", old[0], r, r.metric))
+			return nil
+		}
+	}
+	return addAll(old)
+}
+
+// addAll adds routes in order, so that the first is the first again. Its error wraps
+// nothing: a route whose device has gone is lost, which somebody must be told.
+func addAll(routes []*kernelRoute) error {
+	var failed []error
+	for _, r := range routes {
+		if err := r.add(); err != nil && !errors.Is(err, unix.EEXIST) {
+			failed = append(failed, fmt.Errorf("default route %v with metric %d: %v", r, r.metric, err))
+		}
+	}
+	return errors.Join(failed...)
+}

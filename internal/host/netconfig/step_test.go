@@ -1,0 +1,231 @@
+package netconfig
+
+import (
+	"errors"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"upppoe/internal/roottest"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/pppoe"
+)
+
+// everything is a host that does all it can do without a VRF.
+func everything(t *testing.T) *Configurer {
+	h, _ := toFile(t, formerText)
+	h.ResolvConf = filepath.Join(t.TempDir(), "resolv.conf")
+	h.DefaultRoute, h.ReplaceDefaultRoute, h.DefaultRoute6, h.ProxyARP = true, true, true, true
+	h.Table, h.Rules = 100, true
+	return h
+}
+
+// machine is all that a Host may change, in ip(8)'s words.
+func machine(t *testing.T, h *Configurer) string {
+	t.Helper()
+	var all strings.Builder
+	for _, what := range []string{"-details address show", "-4 route show table all", "-6 route show table all",
+		"rule show", "-6 rule show", "neighbour show proxy"} {
+		for line := range strings.Lines(ip(t, strings.Fields(what)...)) {
+			if !strings.Contains(line, "fe80::/64") && !strings.Contains(line, "multicast") { // the kernel's, which come in their own time
+				all.WriteString(line)
+			}
+		}
+	}
+	back, err := readAll(h.ResolvConf, h.ResolvConfTarget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A device that has been up once keeps its queueing discipline.
+	return regexp.MustCompile(`qdisc \w+`).ReplaceAllString(all.String(), "qdisc") + back
+}
+
+func readAll(paths ...string) (all string, err error) {
+	for _, p := range paths {
+		text, there, err := readTarget(p)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			all += p + ":\n" + text
+		}
+	}
+	return all, nil
+}
+
+// firstOf6 is the first step for IPv6: when it or a later one fails, IPv4 goes on.
+const firstOf6 = "add address fe80::2 peer fe80::1"
+
+// TestEveryStepMayFail: whichever fails, the machine is as before.
+func TestEveryStepMayFail(t *testing.T) {
+	roottest.Need(t, "ip")
+	var steps []string // in order, as the first round finds them
+	in(t, func(t *testing.T) {
+		h := everything(t)
+		h.hinder = func(what string) error { steps = append(steps, what); return nil }
+		up(t, h)()
+	})
+	of6 := slices.Index(steps, firstOf6)
+	if of6 < 10 || len(steps) < of6+3 {
+		t.Fatalf("the steps are %q", steps)
+	}
+	for i, failing := range steps {
+		in(t, func(t *testing.T) {
+			busy(t)
+			h := everything(t)
+			n := 0
+			h.hinder = func(string) error {
+				if n++; n == i+1 {
+					return errBroken
+				}
+				return nil
+			}
+			switch {
+			case strings.HasSuffix(failing, "name servers"):
+				failsNames(t, h, failing)
+			case i < of6:
+				failsWhole(t, h, failing)
+			default:
+				failsIPv6(t, h, failing)
+			}
+		})
+	}
+}
+
+var errBroken = errors.New("broken")
+
+// busy gives the machine addresses and routes of its own.
+func busy(t *testing.T) {
+	t.Helper()
+	// The kernel shall give interfaces no IPv6 addresses in its own time.
+	setSysctl(t, "net/ipv6/conf/default/addr_gen_mode", "1")
+	wan(t)
+	lay(t, `address add 192.0.2.200/24 dev eth0
+		route add default via 10.0.0.1 table 100
+		-6 route add default via fe80::7 dev eth0 table 100 metric 2000`)
+}
+
+// failsNames: a line carries without name servers, and what was told is taken back.
+func failsNames(t *testing.T, h *Configurer, failing string) {
+	line, before := pppoe.SessionInfo{}, machine(t, h)
+	dev, err := h.Open(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line.Device = dev.Name()
+	if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+		t.Errorf("%s: %v, want a line without name servers", failing, err)
+	}
+	dev.Close()
+	h.Close(line, agreed)
+	if after := machine(t, h); after != before {
+		t.Errorf("%s failed, and in the end the machine is\n%s\nit was\n%s", failing, after, before)
+	}
+}
+
+// failsWhole: at a step without which the line is of no use.
+func failsWhole(t *testing.T, h *Configurer, failing string) {
+	dev, err := h.Open(pppoe.SessionInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	line, before := pppoe.SessionInfo{Device: "ppp0"}, machine(t, h)
+	if err := h.Configure(line, pppoe.Addressing{}, agreed); !errors.Is(err, errBroken) {
+		t.Errorf("%s: %v, want %v", failing, err, errBroken)
+	}
+	if after := machine(t, h); after != before {
+		t.Errorf("%s failed, and the machine is\n%s\nit was\n%s", failing, after, before)
+	}
+	h.Close(line, agreed)
+}
+
+// failsIPv6: at a step without which IPv4 goes on.
+func failsIPv6(t *testing.T, h *Configurer, failing string) {
+	before := machine(t, h)
+	log, said := logTo()
+	h.Log = log
+	down := up(t, h)
+	if got := ip(t, "-6", "address", "show", "dev", "ppp0"); got != "" || !strings.Contains(said.String(), "no IPv6: ") {
+		t.Errorf("%s failed, this is left of IPv6: %s, and the log says %s", failing, got, said)
+	}
+	if got := ip(t, "-4", "address", "show", "dev", "ppp0"); got == "" {
+		t.Errorf("%s failed, and IPv4 with it", failing)
+	}
+	down()
+	if after := machine(t, h); after != before {
+		t.Errorf("%s failed, and after the session the machine is\n%s\nit was\n%s", failing, after, before)
+	}
+}
+
+// TestNonsenseAddresses: each is refused with its reason and whose it is, before
+// anything is configured.
+func TestNonsenseAddresses(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		for _, c := range []struct {
+			local, remote string
+			is            error
+			says          string
+		}{
+			{"0.0.0.0", "192.0.2.1", ErrUnspecified, "local IP address 0.0.0.0 is no address of a host"},
+			{"192.0.2.10", "0.0.0.0", ErrUnspecified, "remote IP address 0.0.0.0 is no address of a host"},
+			{"127.0.0.1", "192.0.2.1", ErrLoopback, "local IP address 127.0.0.1 is a loopback address"},
+			{"192.0.2.10", "127.9.9.9", ErrLoopback, "remote IP address 127.9.9.9 is a loopback address"},
+			{"224.0.0.1", "192.0.2.1", ErrMulticast, "local IP address 224.0.0.1 is a multicast address"},
+			{"192.0.2.10", "239.1.1.1", ErrMulticast, "remote IP address 239.1.1.1 is a multicast address"},
+			{"255.255.255.255", "192.0.2.1", ErrReserved, "local IP address 255.255.255.255 is a reserved"},
+			{"192.0.2.10", "240.0.0.1", ErrReserved, "remote IP address 240.0.0.1 is a reserved"},
+			{"192.0.2.1", "192.0.2.1", ErrSame, "IP address 192.0.2.1 is that of both ends"},
+			{"10.0.0.9", "192.0.2.1", ErrTaken, "local IP address 10.0.0.9 is already on another interface, eth0"},
+			{"192.0.2.10", "10.0.0.9", ErrTaken, "remote IP address 10.0.0.9 is already on another interface, eth0"},
+		} {
+			h := &Configurer{RefuseTaken: true, Log: discard()}
+			dev, err := h.Open(pppoe.SessionInfo{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := ip(t, "address", "show", "dev", "ppp0")
+			want := agreed
+			want.IPv6 = ipv6cp.Agreement{}
+			want.IPv4.Local, want.IPv4.Remote = netip.MustParseAddr(c.local), netip.MustParseAddr(c.remote)
+			err = h.Configure(pppoe.SessionInfo{Device: "ppp0"}, pppoe.Addressing{}, want)
+			if !errors.Is(err, c.is) || !strings.HasPrefix(err.Error(), "ppp0: "+c.says) {
+				t.Errorf("%s and %s: %v, want %v", c.local, c.remote, err, c.is)
+			}
+			if after := ip(t, "address", "show", "dev", "ppp0"); after != before {
+				t.Errorf("%s and %s: left half configured: %s", c.local, c.remote, after)
+			}
+			dev.Close()
+			h.Close(pppoe.SessionInfo{}, pppoe.Addressing{})
+		}
+	})
+}
+
+// TestSharedAddress: a server's sessions share its address, with each other and with an
+// interface on which it is already.
+func TestSharedAddress(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		h := &Configurer{Log: discard()}
+		for i := range 2 {
+			line := pppoe.SessionInfo{SessionID: uint16(i + 1)}
+			dev, err := h.Open(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dev.Close()
+			line.Device = dev.Name()
+			want := pppoe.Addressing{MTU: 1492}
+			want.IPv4.Local, want.IPv4.Remote = netip.MustParseAddr("10.0.0.9"), netip.AddrFrom4([4]byte{10, 67, 15, byte(i)})
+			if err := h.Configure(line, pppoe.Addressing{}, want); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

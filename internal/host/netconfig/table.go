@@ -1,0 +1,58 @@
+package netconfig
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/ipcp"
+)
+
+// RoutingTable is the number of the table that a line's default routes go into. It is
+// called in the device's network namespace.
+func (h *Configurer) RoutingTable() (int, error) {
+	if h.VRF == "" {
+		if h.Table == 0 {
+			return unix.RT_TABLE_MAIN, nil
+		}
+		return h.Table, nil
+	}
+	vrf, err := h.vrf()
+	if err != nil {
+		return 0, err
+	}
+	return int(vrf.Table), nil
+}
+
+// peerStep adds the route that the kernel makes in the main table otherwise.
+func (h *Configurer) peerStep(link netlink.Link, a ipcp.Agreement) step {
+	route := &netlink.Route{
+		LinkIndex: link.Attrs().Index, Dst: one(a.Remote), Src: a.Local.AsSlice(), Table: h.Table,
+		Scope: unix.RT_SCOPE_LINK, Protocol: unix.RTPROT_KERNEL,
+	}
+	return step{fmt.Sprintf("add route to %v in table %d", a.Remote, h.Table), func() (func() error, error) {
+		return func() error { return netlink.RouteDel(route) }, netlink.RouteAppend(route)
+	}}
+}
+
+// rulePriority is before that of the main table, which is 32766.
+const rulePriority = 10000
+
+// ruleSteps have packets of the line look into its table.
+func (h *Configurer) ruleSteps(link netlink.Link, local netip.Addr) []step {
+	return []step{
+		h.ruleStep(lineRule{Family: netlink.FAMILY_V4, From: local, Table: h.Table}),
+		h.deviceRule(link, netlink.FAMILY_V4),
+	}
+}
+
+// deviceRule is the rule for packets that a program has bound to the device.
+func (h *Configurer) deviceRule(link netlink.Link, family int) step {
+	return h.ruleStep(lineRule{Family: family, Device: link.Attrs().Name, Table: h.Table})
+}
+
+func (h *Configurer) ruleStep(r lineRule) step {
+	return step{fmt.Sprintf("add rule %v lookup %d", r, r.Table), func() (func() error, error) { return h.addRule(r) }}
+}

@@ -1,0 +1,184 @@
+package dhcp6
+
+import (
+	"bytes"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/insomniacslk/dhcp/iana"
+
+	"upppoe/internal/ipv6/lifetime"
+)
+
+func TestRenewRebindExpire(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	renew := b.expect(dhcpv6.MessageTypeRenew)
+	if at := b.now.Sub(start); at != 50*second || !bytes.Equal(serverOf(renew), serverDUID) || renew.Options.OneIANA().Options.OneAddress() == nil {
+		t.Errorf("renews after %v with %v", at, renew.Summary())
+	}
+	b.expect(dhcpv6.MessageTypeRenew) // about 10 s later
+	b.expect(dhcpv6.MessageTypeRenew) // about 20 s later
+	b.expect(dhcpv6.MessageTypeRebind)
+	if at := b.now.Sub(start); at != 80*second {
+		t.Errorf("rebinds after %v, want 80s", at)
+	}
+	for b.now.Sub(start) < 200*second {
+		b.wantLease(addr, delegated)
+		if m := b.next(); m.MessageType == dhcpv6.MessageTypeSolicit {
+			break
+		} else if serverOf(m) != nil {
+			t.Fatalf("rebinds with a server: %v", m.Summary())
+		}
+	}
+	if at := b.now.Sub(start); at != 200*second {
+		t.Errorf("begins anew after %v, want 200s", at)
+	}
+	b.wantLease(netip.Prefix{}, netip.Prefix{})
+}
+
+func TestRenewed(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew),
+		ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 40*second, 80*second)), nil)
+	if l := b.c.Lease(); l.Addresses[0].Lifetime != lifetime.For(b.now, 100*second, 200*second) {
+		t.Errorf("renewed to %v", l.Addresses)
+	}
+	if next := b.c.Next().Sub(b.now); next != 40*second {
+		t.Errorf("renews after %v, want the earlier T1, 40s", next)
+	}
+}
+
+// TestRebound: by another server, whom it asks from then on.
+func TestRebound(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	m := b.next()
+	for m.MessageType == dhcpv6.MessageTypeRenew {
+		m = b.next()
+	}
+	reply := answer(dhcpv6.MessageTypeReply, m, ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second))
+	reply.UpdateOption(raw(dhcpv6.OptionServerID, otherDUID))
+	b.receive(reply, nil)
+	if m := b.expect(dhcpv6.MessageTypeRenew); !bytes.Equal(serverOf(m), otherDUID) {
+		t.Errorf("renews with %x", serverOf(m))
+	}
+}
+
+// TestRenumbered: what the server ends with lifetimes of 0 goes, what it gives instead
+// comes.
+func TestRenumbered(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	next := netip.MustParsePrefix("2001:db8:200::/56")
+	o := pd(0, 0, 0, 0)
+	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(next), PreferredLifetime: 100 * second, ValidLifetime: 200 * second})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew), ia(100*second, 200*second, 0, 0), o), nil)
+	b.wantLease(addr, next)
+}
+
+// TestNoBinding: a server that has forgotten us is asked for the same anew (RFC 8415
+// section 18.2.10.1).
+func TestNoBinding(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew),
+		noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrStatus)
+	request := b.expect(dhcpv6.MessageTypeRequest)
+	if at := b.now.Sub(start); at != 50*second || request.Options.OneIAPD().Options.Prefixes()[0].Prefix.String() != delegated.String() {
+		t.Errorf("after %v requests %v", at, request.Summary())
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, request, noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrEmpty)
+	b.expect(dhcpv6.MessageTypeSolicit)
+	if waited := b.now.Sub(start) - 50*second; waited < second {
+		t.Errorf("begins anew after %v, want a while", waited)
+	}
+	b.wantLease(addr, delegated) // it lasts as long as it lasts
+}
+
+func TestNotOnLink(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), nil)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), refusal(iana.StatusNotOnLink)), ErrStatus)
+	b.expect(dhcpv6.MessageTypeSolicit)
+}
+
+// TestNotTooFast: a server that always advertises and never gives is asked ever more
+// rarely.
+func TestNotTooFast(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	n := 0
+	for b.now.Sub(start) < time.Hour {
+		n++
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), noAddress(iana.StatusNoAddrsAvail)), ErrEmpty)
+	}
+	if n > 15 {
+		t.Errorf("asks %d times in an hour", n)
+	}
+}
+
+// TestUnspecFail: the message is sent again, in its time.
+func TestUnspecFail(t *testing.T) {
+	b := newBench(t)
+	b.bind()
+	renew := b.expect(dhcpv6.MessageTypeRenew)
+	b.receive(answer(dhcpv6.MessageTypeReply, renew, refusal(iana.StatusUnspecFail)), ErrStatus)
+	if m := b.sent(); m != nil {
+		t.Errorf("sends %v at once", m)
+	}
+	if m := b.expect(dhcpv6.MessageTypeRenew); m.TransactionID != renew.TransactionID {
+		t.Error("with another identifier")
+	}
+}
+
+// TestAddressComesLater: what only one association is given for is used; the other one is
+// asked for with the next Renew.
+func TestAddressComesLater(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+		noAddress(iana.StatusNoAddrsAvail), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.wantLease(netip.Prefix{}, delegated)
+	renew := b.expect(dhcpv6.MessageTypeRenew)
+	if renew.Options.OneIANA() == nil || b.now.Sub(start) != 50*second {
+		t.Errorf("after %v renews %v", b.now.Sub(start), renew.Summary())
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, renew, ia(100*second, 200*second, 0, 0), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.wantLease(addr, delegated)
+}
+
+// TestWantMore: as when a router advertises only now that there are addresses.
+func TestWantMore(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, Wish{Prefix: true})
+	solicit := b.expect(dhcpv6.MessageTypeSolicit)
+	if solicit.Options.OneIANA() != nil {
+		t.Error("solicits an address that nobody wants")
+	}
+	b.receive(answer(dhcpv6.MessageTypeReply, solicit, raw(dhcpv6.OptionRapidCommit, nil), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.c.Want(b.now, Wish{Prefix: true})
+	if m := b.sent(); m != nil {
+		t.Errorf("sends %v for what it has", m)
+	}
+	b.c.Want(b.now, Wish{Address: true})
+	if m := b.sent(); m == nil || m.MessageType != dhcpv6.MessageTypeRenew || m.Options.OneIANA() == nil || m.Options.OneIAPD() == nil {
+		t.Errorf("sends %v", m)
+	}
+}
+
+func TestForEver(t *testing.T) {
+	b := newBench(t)
+	b.c.Want(b.now, Wish{Prefix: true})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+		pd(lifetime.Infinity, lifetime.Infinity, 0, 0)), nil)
+	if next := b.c.Next(); !next.IsZero() {
+		t.Errorf("has something to do after %v", next.Sub(start))
+	}
+	b.wantLease(netip.Prefix{}, delegated)
+}

@@ -1,0 +1,255 @@
+package dhcp6
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/insomniacslk/dhcp/iana"
+	"github.com/insomniacslk/dhcp/rfc1035label"
+
+	"upppoe/internal/ipv6/lifetime"
+)
+
+// ServerConfig is what a Server is told. DUID must be set.
+type ServerConfig struct {
+	DUID DUID
+	// Address and Prefix give what is to be leased; they are called when it is first
+	// asked for, and not again once they have given something. The error is why there
+	// is nothing. nil: there never is.
+	Address func() (netip.Addr, error)
+	Prefix  func() (netip.Prefix, error)
+	// Preferred and Valid are the lifetimes of both; at least a second.
+	Preferred, Valid time.Duration
+	// Servers are name servers, Domains those to search.
+	Servers []netip.Addr
+	Domains []string
+}
+
+// Server is the server of one link, with at most one address and one prefix to lease,
+// whoever asks. Make it with NewServer.
+type Server struct {
+	cfg             ServerConfig
+	address, prefix binding
+	allowance       int // messages that are still answered
+	counted         time.Time
+}
+
+// binding is what is set aside for a link, and who has it.
+type binding struct {
+	what   netip.Prefix // invalid: nothing has been asked for
+	client DUID
+	iaid   [4]byte
+	bound  bool
+	lifetime.Lifetime
+}
+
+// Leases are what a Server has leased now; invalid prefixes: nothing.
+type Leases struct{ Address, Prefix Leased }
+
+// ErrRate is why a message is dropped: there have been too many.
+var ErrRate = errors.New("there are too many of them")
+
+// How many messages are answered: a burst, and so many a second after that.
+const (
+	burst     = 20
+	perSecond = 5
+)
+
+// NewServer makes the server of a link that has just come up.
+func NewServer(cfg *ServerConfig) *Server {
+	return &Server{cfg: *cfg, allowance: burst}
+}
+
+// Receive takes a client's message, and returns the answer; nil: there is none. The
+// error says why a message was dropped: it is one of this package's (wrapped).
+func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
+	if !s.allowed(now) {
+		return nil, ErrRate
+	}
+	m, err := parse(b)
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.check(m)
+	if err != nil {
+		return nil, err
+	}
+	s.Advance(now)
+	r := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeReply, TransactionID: m.TransactionID}
+	if client != nil {
+		r.AddOption(raw(dhcpv6.OptionClientID, client))
+	}
+	r.AddOption(raw(dhcpv6.OptionServerID, s.cfg.DUID))
+	if !s.answer(now, m, r, client) {
+		return nil, nil
+	}
+	return r.ToBytes(), nil
+}
+
+// allowed counts messages: what an answer costs must not be the client's to choose.
+func (s *Server) allowed(now time.Time) bool {
+	if n := int(min(now.Sub(s.counted)/(time.Second/perSecond), burst)); n > 0 {
+		s.allowance, s.counted = min(s.allowance+n, burst), now
+	}
+	if s.allowance == 0 {
+		return false
+	}
+	s.allowance--
+	return true
+}
+
+// check applies RFC 8415 section 16, and says who asks.
+func (s *Server) check(m *dhcpv6.Message) (client DUID, err error) {
+	client = data(m, dhcpv6.OptionClientID)
+	if has(m, dhcpv6.OptionClientID) && (len(client) < minDUID || len(client) > maxDUID) {
+		return nil, ErrClient
+	}
+	toUs := bytes.Equal(data(m, dhcpv6.OptionServerID), s.cfg.DUID)
+	switch m.MessageType {
+	case dhcpv6.MessageTypeSolicit, dhcpv6.MessageTypeConfirm, dhcpv6.MessageTypeRebind:
+		if has(m, dhcpv6.OptionServerID) {
+			return nil, ErrServer
+		}
+	case dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline:
+		if !toUs {
+			return nil, ErrServer
+		}
+	case dhcpv6.MessageTypeInformationRequest:
+		if has(m, dhcpv6.OptionServerID) && !toUs || has(m, dhcpv6.OptionIANA) || has(m, dhcpv6.OptionIAPD) {
+			return nil, ErrServer
+		}
+		return client, nil
+	default:
+		return nil, fmt.Errorf("%w: %v", ErrUnexpected, m.MessageType)
+	}
+	if client == nil {
+		return nil, ErrClient
+	}
+	return client, nil
+}
+
+// answer completes the reply; false: there is none (RFC 8415 section 18.3).
+func (s *Server) answer(now time.Time, m, r *dhcpv6.Message, client DUID) bool {
+	switch m.MessageType {
+	case dhcpv6.MessageTypeSolicit:
+		s.solicited(now, m, r, client)
+	case dhcpv6.MessageTypeRequest:
+		s.lease(now, m, r, client, s.grant)
+	case dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRebind:
+		s.lease(now, m, r, client, s.extend)
+	case dhcpv6.MessageTypeConfirm:
+		return s.confirm(m, r)
+	case dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline:
+		s.end(m, r, client)
+		return true
+	}
+	s.addRest(r)
+	return true
+}
+
+// solicited offers, or grants at once if the client wishes so (RFC 8415 section 18.3.1).
+// We are the only server there can be on the link.
+func (s *Server) solicited(now time.Time, m, r *dhcpv6.Message, client DUID) {
+	if has(m, dhcpv6.OptionRapidCommit) {
+		r.AddOption(raw(dhcpv6.OptionRapidCommit, nil))
+		s.lease(now, m, r, client, s.grant)
+		return
+	}
+	r.MessageType = dhcpv6.MessageTypeAdvertise
+	r.AddOption(raw(dhcpv6.OptionPreference, []byte{atOnce}))
+	s.lease(now, m, r, client, s.offer)
+}
+
+// confirm says whether addresses fit the link (RFC 8415 section 18.3.3).
+func (s *Server) confirm(m, r *dhcpv6.Message) bool {
+	status, named := iana.StatusSuccess, false
+	for _, ia := range m.Options.IANA() {
+		for _, a := range ia.Options.Addresses() {
+			named = true
+			if !s.address.what.IsValid() || !a.IPv6Addr.Equal(net.IP(s.address.what.Addr().AsSlice())) {
+				status = iana.StatusNotOnLink
+			}
+		}
+	}
+	r.AddOption(&dhcpv6.OptStatusCode{StatusCode: status})
+	return named
+}
+
+// end takes leases back (RFC 8415 sections 18.3.7 and 18.3.8). What a client declines
+// stays set aside for it: on a link of two ends nobody else can have the same address,
+// and there is no other to give.
+func (s *Server) end(m, r *dhcpv6.Message, client DUID) {
+	noBinding := &dhcpv6.OptStatusCode{StatusCode: iana.StatusNoBinding}
+	for _, ia := range firstOnes(m.Options.IANA()) {
+		if !s.address.unbind(client, ia.IaId) {
+			r.AddOption(&dhcpv6.OptIANA{IaId: ia.IaId, Options: dhcpv6.IdentityOptions{Options: dhcpv6.Options{noBinding}}})
+		}
+	}
+	for _, ia := range firstOnes(m.Options.IAPD()) {
+		if !s.prefix.unbind(client, ia.IaId) {
+			r.AddOption(&dhcpv6.OptIAPD{IaId: ia.IaId, Options: dhcpv6.PDOptions{Options: dhcpv6.Options{noBinding}}})
+		}
+	}
+	r.AddOption(&dhcpv6.OptStatusCode{StatusCode: iana.StatusSuccess})
+}
+
+// firstOnes bounds what is answered.
+func firstOnes[T any](list []T) []T { return list[:min(len(list), maxLeases)] }
+
+// unbind says whether the binding was the client's.
+func (b *binding) unbind(client DUID, iaid [4]byte) bool {
+	if !b.belongs(client, iaid) {
+		return false
+	}
+	b.bound = false
+	return true
+}
+
+// addRest adds what is no lease.
+func (s *Server) addRest(r *dhcpv6.Message) {
+	if len(s.cfg.Servers) > 0 {
+		var list []net.IP
+		for _, a := range s.cfg.Servers {
+			list = append(list, a.AsSlice())
+		}
+		r.AddOption(dhcpv6.OptDNS(list...))
+	}
+	if len(s.cfg.Domains) > 0 {
+		r.AddOption(dhcpv6.OptDomainSearchList(&rfc1035label.Labels{Labels: s.cfg.Domains}))
+	}
+}
+
+// Advance ends leases whose time is over.
+func (s *Server) Advance(now time.Time) {
+	for _, b := range []*binding{&s.address, &s.prefix} {
+		if b.bound && b.Expired(now) {
+			b.bound = false
+		}
+	}
+}
+
+// Next is when Advance has something to do; zero: not before a message comes.
+func (s *Server) Next() (next time.Time) {
+	for _, b := range []binding{s.address, s.prefix} {
+		if b.bound {
+			next = lifetime.Earliest(next, b.Valid)
+		}
+	}
+	return next
+}
+
+// Leases are what clients have now.
+func (s *Server) Leases() (l Leases) {
+	if s.address.bound {
+		l.Address = Leased{s.address.what, s.address.Lifetime}
+	}
+	if s.prefix.bound {
+		l.Prefix = Leased{s.prefix.what, s.prefix.Lifetime}
+	}
+	return l
+}

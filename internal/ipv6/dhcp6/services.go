@@ -1,0 +1,168 @@
+package dhcp6
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/insomniacslk/dhcp/rfc1035label"
+
+	"upppoe/internal/ipv6/lifetime"
+)
+
+// Request says which services to ask for beside leases and name servers.
+type Request struct {
+	// AFTR is the tunnel endpoint of Dual-Stack Lite (RFC 6334).
+	AFTR bool
+	// NTP are time servers, by both of their options (RFC 5908, RFC 4075).
+	NTP bool
+	// S46 are the parameters of MAP-E, MAP-T, Lightweight 4over6 (RFC 7598) and 4rd
+	// (RFC 7600).
+	S46 bool
+}
+
+// Services are what a server has told of them. All text is safe in a script's environment.
+type Services struct {
+	AFTR     string       // a domain name
+	NTP      []netip.Addr // time servers, and multicast groups of them
+	NTPNames []string     // time servers by their domain names
+	SNTP     []netip.Addr // servers of Simple NTP, the older option
+	// MAPE, MAPT and LW4o6 are a container's rules each, as NAME=VALUE joined by commas,
+	// like "type=map-e,ealen=16,prefix4len=24,...".
+	MAPE, MAPT, LW4o6 []string
+	// FourRD is 4rd's container in hexadecimal.
+	FourRD string
+}
+
+// Empty reports whether a server has told nothing.
+func (s *Services) Empty() bool {
+	return s.AFTR == "" && s.FourRD == "" &&
+		len(s.NTP)+len(s.NTPNames)+len(s.SNTP)+len(s.MAPE)+len(s.MAPT)+len(s.LW4o6) == 0
+}
+
+// Equal reports whether both tell the same.
+func (s *Services) Equal(o *Services) bool {
+	return s.AFTR == o.AFTR && s.FourRD == o.FourRD &&
+		slices.Equal(s.NTP, o.NTP) && slices.Equal(s.NTPNames, o.NTPNames) && slices.Equal(s.SNTP, o.SNTP) &&
+		slices.Equal(s.MAPE, o.MAPE) && slices.Equal(s.MAPT, o.MAPT) && slices.Equal(s.LW4o6, o.LW4o6)
+}
+
+func (s *Services) clone() Services {
+	c := *s
+	c.NTP, c.NTPNames, c.SNTP = slices.Clone(s.NTP), slices.Clone(s.NTPNames), slices.Clone(s.SNTP)
+	c.MAPE, c.MAPT, c.LW4o6 = slices.Clone(s.MAPE), slices.Clone(s.MAPT), slices.Clone(s.LW4o6)
+	return c
+}
+
+// Codes of options that the library has no names for, or other ones (RFC 5908 section 4, RFC
+// 7598 section 4, RFC 7600 section 4.9).
+const (
+	optionSNTP  dhcpv6.OptionCode = 31
+	optionNTP   dhcpv6.OptionCode = 56
+	optionAFTR  dhcpv6.OptionCode = 64
+	optionMAPE  dhcpv6.OptionCode = 94
+	optionMAPT  dhcpv6.OptionCode = 95
+	optionLW4o6 dhcpv6.OptionCode = 96
+	option4RD   dhcpv6.OptionCode = 97
+)
+
+// codes are those of the options to ask for (RFC 8415 section 21.7).
+func (r Request) codes() (list []dhcpv6.OptionCode) {
+	if r.AFTR {
+		list = append(list, optionAFTR)
+	}
+	if r.NTP {
+		list = append(list, optionNTP, optionSNTP)
+	}
+	if r.S46 {
+		list = append(list, optionMAPE, optionMAPT, optionLW4o6, option4RD)
+	}
+	return list
+}
+
+// services reads what was asked for; the rest, which a server may send unasked, is ignored.
+func (r Request) services(m *dhcpv6.Message) (s Services) {
+	if r.AFTR {
+		if names := domainNames(data(m, optionAFTR)); len(names) == 1 {
+			s.AFTR = names[0]
+		}
+	}
+	if r.NTP {
+		s.NTP, s.NTPNames = timeServers(data(m, optionNTP))
+		s.SNTP = addresses(data(m, optionSNTP))
+	}
+	if r.S46 {
+		s.MAPE = rules("map-e", data(m, optionMAPE))
+		s.MAPT = rules("map-t", data(m, optionMAPT))
+		s.LW4o6 = rules("lw4o6", data(m, optionLW4o6))
+		s.FourRD = hexadecimal(data(m, option4RD))
+	}
+	return s
+}
+
+// Suboptions of a time server (RFC 5908 section 4).
+const (
+	ntpAddress   = 1
+	ntpMulticast = 2
+	ntpName      = 3
+)
+
+// timeServers are those of option 56, of which each suboption names one.
+func timeServers(b []byte) (list []netip.Addr, names []string) {
+	for code, value := range suboptions(b) {
+		switch code {
+		case ntpAddress, ntpMulticast:
+			a, ok := netip.AddrFromSlice(value)
+			fit := code == ntpAddress && lifetime.Server(a) || code == ntpMulticast && a.Is6() && a.IsMulticast()
+			if ok && fit && !slices.Contains(list, a) && len(list) < maxServers {
+				list = append(list, a)
+			}
+		case ntpName:
+			for _, name := range domainNames(value) {
+				if !slices.Contains(names, name) && len(names) < maxServers {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	return list, names
+}
+
+// suboptions are options within an option, up to where one is cut short.
+func suboptions(b []byte) func(yield func(code uint16, value []byte) bool) {
+	return func(yield func(uint16, []byte) bool) {
+		for len(b) >= 4 {
+			code, n := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
+			if 4+n > len(b) || !yield(code, b[4:4+n]) {
+				return
+			}
+			b = b[4+n:]
+		}
+	}
+}
+
+// addresses are those of servers of which an option is a plain list.
+func addresses(b []byte) (list []netip.Addr) {
+	for one := range slices.Chunk(b, 16) {
+		a, ok := netip.AddrFromSlice(one)
+		if ok && lifetime.Server(a) && !slices.Contains(list, a) && len(list) < maxServers {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// domainNames are those of a list (RFC 8415 section 10) that are fit for use.
+func domainNames(b []byte) (list []string) {
+	labels, err := rfc1035label.FromBytes(b)
+	if err != nil {
+		return nil
+	}
+	for _, d := range labels.Labels {
+		if lifetime.Domain(d) && !slices.Contains(list, d) && len(list) < maxDomains {
+			list = append(list, d)
+		}
+	}
+	return list
+}

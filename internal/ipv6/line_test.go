@@ -1,0 +1,486 @@
+package ipv6
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/ipv6/lifetime"
+	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/radv"
+)
+
+// world is what a line acts on, in memory.
+type world struct {
+	t          *testing.T
+	cfg        Config
+	log        bytes.Buffer
+	states     []State
+	set        netif.Set
+	applied    int
+	verified   int
+	advertised []string // to LANs: which one, and the router's lifetime and networks
+	refuse     error    // what Apply says
+	renewed    string   // the LAN whose interface is another one
+	solicited  int
+	asked      []*dhcpv6.Message
+	unsendable int                                   // so many DHCPv6 messages cannot be sent
+	serverSide func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
+	packets    chan netif.Packet
+	replies    chan netif.Datagram
+	changes    chan struct{}
+	failures   chan error
+	end        context.CancelCauseFunc
+	result     chan error
+	turn       atomic.Int32 // what the test has seen comes before what the line does next
+}
+
+func (w *world) Solicit(radv.Message) error {
+	w.turn.Load()
+	w.solicited++
+	return nil
+}
+
+func (w *world) Advertise(lan string, m radv.Message) error {
+	w.turn.Load()
+	parsed, err := ndp.ParseMessage(m.Data)
+	if err != nil {
+		w.t.Error(err)
+		return err
+	}
+	ra := parsed.(*ndp.RouterAdvertisement)
+	text := fmt.Sprintf("%s %v", lan, ra.RouterLifetime)
+	for _, o := range ra.Options {
+		if p, ok := o.(*ndp.PrefixInformation); ok {
+			text += fmt.Sprintf(" %v for %v", p.Prefix, p.PreferredLifetime)
+		}
+	}
+	w.advertised = append(w.advertised, text)
+	return w.refuse
+}
+
+func (w *world) Renewed(lan string) bool { return lan == w.renewed }
+
+func (w *world) Verify() error {
+	w.verified++
+	return nil
+}
+
+// pass has time go on.
+func (w *world) pass(d time.Duration) {
+	w.turn.Add(1)
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (w *world) Apply(_ time.Time, s netif.Set) error {
+	w.turn.Load()
+	w.set = s
+	w.applied++
+	return w.refuse
+}
+
+func (w *world) Ask(data []byte) error {
+	w.turn.Load()
+	m, err := dhcpv6.MessageFromBytes(data)
+	if err != nil {
+		w.t.Error(err)
+	}
+	w.asked = append(w.asked, m)
+	if w.unsendable > 0 {
+		w.unsendable--
+		return errors.New("cannot assign requested address")
+	}
+	if w.serverSide != nil {
+		if reply := w.serverSide(m); reply != nil {
+			w.replies <- netif.Datagram{Data: reply.ToBytes()}
+		}
+	}
+	return nil
+}
+
+// begin runs a line. It is to be called in a bubble.
+func begin(t *testing.T, change func(*world)) *world {
+	w := &world{
+		t: t, cfg: testConfig(), packets: make(chan netif.Packet), replies: make(chan netif.Datagram, 9),
+		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
+	}
+	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
+	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
+	change(w)
+	if err := w.cfg.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(context.Background())
+	w.end = end
+	l := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	go func() {
+		w.result <- l.run(ctx, netif.Inputs{Packets: w.packets, Datagrams: w.replies, Changes: w.changes, Failures: w.failures})
+	}()
+	synctest.Wait()
+	return w
+}
+
+// over ends the line, and wants nothing to be left of it.
+func (w *world) over(cause error) {
+	w.t.Helper()
+	w.end(cause)
+	if err := <-w.result; err != nil {
+		w.t.Errorf("ended with %v", err)
+	}
+	if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
+		w.t.Errorf("left behind: %+v", w.set)
+	}
+	if last := w.states[len(w.states)-1]; !last.sameButLifetimes(State{}) {
+		w.t.Errorf("the last that is told is %+v", last)
+	}
+}
+
+func (w *world) advertise(ra *ndp.RouterAdvertisement) {
+	w.t.Helper()
+	b, err := ndp.MarshalMessage(ra)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.packets <- netif.Packet{Interface: "ppp0", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::1"), HopLimit: 255}}
+	synctest.Wait()
+}
+
+func (w *world) kinds() string {
+	var names []string
+	for _, m := range w.asked {
+		names = append(names, m.MessageType.String())
+	}
+	return strings.Join(names, " ")
+}
+
+// grants answers everything with 2001:db8:2::5 and 2001:db8:100::/56, for 100 s.
+func grants(m *dhcpv6.Message) *dhcpv6.Message {
+	r := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeReply, TransactionID: m.TransactionID}
+	r.AddOption(m.GetOneOption(dhcpv6.OptionClientID))
+	r.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionServerID, OptionData: []byte{0, 3, 0, 1, 9}})
+	r.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionRapidCommit})
+	r.AddOption(dhcpv6.OptDNS(net.ParseIP("2001:db8::53")))
+	const life = 100 * time.Second
+	if ia := m.Options.OneIANA(); ia != nil {
+		o := &dhcpv6.OptIANA{IaId: ia.IaId}
+		o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: net.ParseIP("2001:db8:2::5"), PreferredLifetime: life, ValidLifetime: life})
+		r.AddOption(o)
+	}
+	if ia := m.Options.OneIAPD(); ia != nil {
+		o := &dhcpv6.OptIAPD{IaId: ia.IaId}
+		_, n, _ := net.ParseCIDR("2001:db8:100::/56")
+		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: n, PreferredLifetime: life, ValidLifetime: life})
+		r.AddOption(o)
+	}
+	return r
+}
+
+// slaac is an advertisement with a prefix and flags.
+func slaac(managed, other bool) *ndp.RouterAdvertisement {
+	return &ndp.RouterAdvertisement{
+		RouterLifetime: 30 * time.Minute, ManagedConfiguration: managed, OtherConfiguration: other,
+		Options: []ndp.Option{&ndp.PrefixInformation{
+			Prefix: netip.MustParseAddr("2001:db8:1::"), PrefixLength: 64, AutonomousAddressConfiguration: true,
+			PreferredLifetime: time.Hour, ValidLifetime: time.Hour,
+		}},
+	}
+}
+
+// TestWithoutRouter: the default route is there at once; a prefix is asked for though no
+// router advertises itself.
+func TestWithoutRouter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide = grants })
+		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.asked) != 0 {
+			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.set.Routes, w.solicited, w.kinds())
+		}
+		w.pass(awaitRouter)
+		last := w.states[len(w.states)-1]
+		if w.kinds() != "SOLICIT" || len(last.Delegated) != 1 || len(last.LANs) != 2 || len(last.Addresses) != 0 || last.DHCP != "bound" {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		w.over(nil)
+		if w.kinds() != "SOLICIT RELEASE" {
+			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
+// TestRouterWanted: a lease without a router that advertises itself has no default route, which
+// is said once, with what to do; not before a router had its time, nor where nobody wants one.
+func TestRouterWanted(t *testing.T) {
+	const advice = "no router advertises itself"
+	for name, c := range map[string]struct {
+		change func(*Config)
+		router bool
+		want   int
+	}{
+		"wanted":               {func(c *Config) {}, false, 1},
+		"wanted in any case":   {func(c *Config) { c.WithoutRouter = true }, false, 0},
+		"not wanted":           {func(c *Config) { c.DefaultRoute = false }, false, 0},
+		"a router":             {func(c *Config) {}, true, 0},
+		"nothing to route for": {func(c *Config) { c.RequestPrefix, c.LANs = false, nil }, false, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := begin(t, func(w *world) {
+				w.serverSide, w.cfg.WithoutRouter = grants, false
+				c.change(&w.cfg)
+			})
+			if c.router {
+				w.advertise(slaac(false, false))
+			}
+			w.pass(awaitRouter - 1)
+			if strings.Contains(w.log.String(), advice) {
+				t.Errorf("%s: it is said before a router had its time", name)
+			}
+			w.pass(time.Minute) // leases are renewed
+			if n := strings.Count(w.log.String(), advice); n != c.want {
+				t.Errorf("%s: it is said %d times, want %d: %s", name, n, c.want, w.log.String())
+			}
+			w.over(nil)
+		})
+	}
+}
+
+// TestManaged: a router that says so has an address asked for at once, with the prefix.
+func TestManaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide = grants })
+		w.advertise(slaac(true, false))
+		last := w.states[len(w.states)-1]
+		if w.kinds() != "SOLICIT" || len(last.Addresses) != 2 || last.Addresses[1].Origin != DHCPv6 || len(last.Delegated) != 1 {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		if !slices.Equal(last.Servers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || last.DefaultRoute.Gateway.String() != "fe80::1" {
+			t.Errorf("got %+v", last)
+		}
+		told := len(w.states)
+		w.pass(time.Minute) // renewed after 50 s
+		if w.kinds() != "SOLICIT RENEW" || len(w.states) != told {
+			t.Errorf("asked %s, told %d times more, for mere lifetimes", w.kinds(), len(w.states)-told)
+		}
+		w.over(nil)
+	})
+}
+
+// TestOtherOnly: nothing but name servers is asked for, and nothing released.
+func TestOtherOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grants, false, nil })
+		w.pass(2 * awaitRouter)
+		if len(w.asked) != 0 {
+			t.Errorf("asked %s though nobody said so", w.kinds())
+		}
+		w.advertise(slaac(false, true))
+		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.Servers) != 1 || len(last.Addresses) != 1 {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		w.over(nil)
+		if w.kinds() != "INFORMATION-REQUEST" {
+			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
+func TestNoDHCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
+		w.advertise(slaac(true, true))
+		w.pass(time.Minute)
+		if len(w.asked) > 0 || len(w.set.Addresses) != 1 {
+			t.Errorf("asked %s, set %v", w.kinds(), w.set.Addresses)
+		}
+		w.over(nil)
+	})
+}
+
+// TestRouterGone: when its lifetime is over the default route goes just into the device.
+func TestRouterGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		w.advertise(slaac(false, false))
+		key := netif.RouteKey{To: anywhere, Device: "ppp0"}
+		if w.set.Routes[key].Gateway.String() != "fe80::1" {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		w.pass(30*time.Minute + time.Second)
+		if r, ok := w.set.Routes[key]; !ok || r.Gateway.IsValid() {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		w.over(nil)
+	})
+}
+
+// TestReleaseUnheard: Run does not wait for ever, and uses nothing any more meanwhile.
+func TestReleaseUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide = grants })
+		w.pass(awaitRouter)
+		w.serverSide = func(*dhcpv6.Message) *dhcpv6.Message {
+			if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
+				t.Errorf("released while in use: %+v", w.set)
+			}
+			return nil
+		}
+		before := time.Now()
+		w.over(nil)
+		if waited := time.Since(before); waited != releaseWait || w.kinds() != "SOLICIT RELEASE RELEASE" {
+			t.Errorf("waited %v, asked %s", waited, w.kinds())
+		}
+		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 Reply to Release") {
+			t.Errorf("the log says %s", &w.log)
+		}
+	})
+}
+
+// TestNoRelease: the server is not told.
+func TestNoRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.cfg.NoRelease = grants, true })
+		w.pass(awaitRouter)
+		w.over(nil)
+		if w.kinds() != "SOLICIT" {
+			t.Errorf("asked %s", w.kinds())
+		}
+	})
+}
+
+// TestLANRouter: hosts on a LAN hear of the network at once, when they ask, and in the
+// end that it is gone; also if the line is gone before.
+func TestLANRouter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise = grants, true })
+		if len(w.advertised) > 0 {
+			t.Errorf("advertised %q though there is nothing to tell", w.advertised)
+		}
+		w.pass(awaitRouter)
+		first := "lan1 30m0s 2001:db8:100:5:: for 1m40s"
+		if !slices.Equal(w.advertised, []string{first}) {
+			t.Errorf("advertised %q", w.advertised)
+		}
+		b, err := ndp.MarshalMessage(&ndp.RouterSolicitation{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"lan0", "lan1"} {
+			w.packets <- netif.Packet{Interface: name, Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
+		}
+		w.pass(time.Second)
+		if len(w.advertised) != 2 || !strings.HasPrefix(w.advertised[1], "lan1 30m0s 2001:db8:100:5:: for 1m39s") {
+			t.Errorf("advertised %q", w.advertised)
+		}
+		w.pass(10 * time.Minute) // renewed time and again, told each time
+		for _, text := range w.advertised[2:] {
+			if !strings.HasPrefix(text, "lan1 30m0s 2001:db8:100:5:: for ") {
+				t.Errorf("advertised %q", text)
+			}
+		}
+		if n := len(w.advertised); n < 12 || n > 20 {
+			t.Errorf("advertised %d times in ten minutes", n)
+		}
+		w.over(ErrLinkGone)
+		if last := w.advertised[len(w.advertised)-1]; last != "lan1 0s 2001:db8:100:5:: for 0s" {
+			t.Errorf("in the end advertised %q", last)
+		}
+	})
+}
+
+// TestLANRenewed: a LAN's interface goes and comes back, and its hosts need not wait for the next
+// time that all are told.
+func TestLANRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise = grants, true })
+		w.pass(awaitRouter + 40*time.Second) // those that come first are over
+		before := len(w.advertised)
+		w.turn.Add(1)
+		w.changes <- struct{}{}
+		w.pass(0)
+		if n := len(w.advertised) - before; n != 0 {
+			t.Errorf("advertised %d times after a change that is nothing to the LAN", n)
+		}
+		w.renewed = "lan1"
+		w.turn.Add(1)
+		w.changes <- struct{}{}
+		w.pass(0)
+		if n := len(w.advertised) - before; n != 1 || !strings.HasPrefix(w.advertised[before], "lan1 30m0s 2001:db8:100:5:: for ") {
+			t.Errorf("advertised %q", w.advertised[before:])
+		}
+		w.renewed = ""
+		w.over(ErrLinkGone)
+	})
+}
+
+func TestLinkGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide = grants })
+		w.pass(awaitRouter)
+		before := time.Now()
+		w.over(ErrLinkGone)
+		if time.Since(before) != 0 || w.kinds() != "SOLICIT" {
+			t.Errorf("waited %v, asked %s", time.Since(before), w.kinds())
+		}
+	})
+}
+
+// TestTriesAgain: what could not be set, as on a LAN that is not there yet; the log says
+// so once. A change is looked into at once.
+func TestTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.refuse = errors.New("lan0: no such interface") })
+		before := w.applied
+		w.pass(16 * time.Second)
+		if w.applied < before+3 || strings.Count(w.log.String(), "lan0: no such interface; trying again") != 1 {
+			t.Errorf("tried %d times; the log says %s", w.applied-before, &w.log)
+		}
+		w.refuse = nil
+		w.changes <- struct{}{}
+		synctest.Wait()
+		before = w.applied
+		w.pass(4 * time.Second)
+		if w.applied > before+2 || w.verified != 1 {
+			t.Errorf("tried %d times more, verified %d times", w.applied-before, w.verified)
+		}
+		w.over(nil)
+	})
+}
+
+// TestSocketFails: the error comes out, and nothing is left behind.
+func TestSocketFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		why := errors.New("broken")
+		w.failures <- why
+		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 {
+			t.Errorf("ended with %v, left %v", err, w.set.Routes)
+		}
+	})
+}
+
+// TestDeprecated: an address keeps the lifetimes that the router gave, for the kernel.
+func TestDeprecated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		now := time.Now()
+		w.advertise(slaac(false, false))
+		key := netif.AddressKey{Interface: "ppp0", Prefix: pfx("2001:db8:1::2/64")}
+		if got := w.set.Addresses[key]; got.Lifetime != lifetime.For(now, time.Hour, time.Hour) || got.Shared {
+			t.Errorf("addresses are %v", w.set.Addresses)
+		}
+		w.over(nil)
+	})
+}

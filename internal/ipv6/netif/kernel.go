@@ -1,0 +1,225 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/host/sysctl"
+	"upppoe/internal/ipv6/lifetime"
+)
+
+// Kernel keeps addresses and routes of the machine as a line wants them. Its methods
+// must not be called concurrently.
+type Kernel struct {
+	handle *netlink.Handle
+	have   Set
+	// indexes are those of the interfaces on which something is set: another one may
+	// get the name of one that has gone.
+	indexes map[string]int
+
+	memory string // file for what does not go with device; empty: none
+	device string
+	noted  lasting // what the file holds
+}
+
+// Open opens the kernel of the calling thread's network namespace.
+func Open() (*Kernel, error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open rtnetlink: %w", err)
+	}
+	return &Kernel{handle: h, have: NewSet(), indexes: map[string]int{}}, nil
+}
+
+// Close closes the connection, and leaves what is set.
+func (k *Kernel) Close() { k.handle.Close() }
+
+// Find finds an interface. The error names it.
+func (k *Kernel) Find(name string) (Device, error) {
+	link, err := k.handle.LinkByName(name)
+	if err != nil {
+		return Device{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return Device{name, link.Attrs().Index}, nil
+}
+
+// AwaitLocal waits until the kernel delivers packets to an address, at most until limit has passed,
+// and reports whether it does. An address set without duplicate address detection can be sent from
+// at once, but its local route is added a moment later, by the kernel's work queue: an answer that
+// comes before that is dropped.
+func (k *Kernel) AwaitLocal(d Device, a netip.Addr, limit time.Duration) bool {
+	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		routes, err := k.handle.RouteGetWithOptions(a.AsSlice(), &netlink.RouteGetOptions{OifIndex: d.Index})
+		if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+			return true
+		}
+		if !time.Now().Before(end) {
+			return false
+		}
+	}
+}
+
+// TakeOver is setting.HeedNoRouter, and removes what has followed from advertisements that the
+// kernel has heeded already. It takes the longer the more routes the machine has.
+func (k *Kernel) TakeOver(d Device) error {
+	return errors.Join(sysctl.HeedNoRouter(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
+}
+
+// purgeAddresses removes addresses that are not meant to last.
+func (k *Kernel) purgeAddresses(d Device) error {
+	link, err := k.handle.LinkByIndex(d.Index)
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.Name, err)
+	}
+	addresses, err := k.handle.AddrList(link, netlink.FAMILY_V6)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return fmt.Errorf("%s: list addresses: %w", d.Name, err)
+	}
+	var errs []error
+	for _, a := range addresses {
+		if a.Flags&unix.IFA_F_PERMANENT != 0 {
+			continue
+		}
+		if err := k.handle.AddrDel(link, &a); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			errs = append(errs, fmt.Errorf("%s: remove address %v: %w", d.Name, a.IPNet, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Apply makes what is set what is wanted. What fails is tried again by the next call;
+// the errors name the interface, address or route.
+func (k *Kernel) Apply(now time.Time, want Set) error {
+	k.note(want)
+	defer func() { k.note(NewSet()) }()
+	var errs []error
+	for key := range k.have.Routes {
+		if _, ok := want.Routes[key]; !ok {
+			errs = append(errs, k.removeRoute(key))
+		}
+	}
+	for rule := range k.have.Rules {
+		if _, ok := want.Rules[rule]; !ok {
+			errs = append(errs, k.removeRule(rule))
+		}
+	}
+	for key := range k.have.Addresses {
+		if _, ok := want.Addresses[key]; !ok {
+			errs = append(errs, k.removeAddress(key))
+		}
+	}
+	for key, a := range want.Addresses {
+		if have, ok := k.have.Addresses[key]; !ok || have != a {
+			errs = append(errs, k.setAddress(now, key, a))
+		}
+	}
+	for key, route := range want.Routes {
+		if have, ok := k.have.Routes[key]; !ok || have != route {
+			errs = append(errs, k.setRoute(key, route))
+		}
+	}
+	for rule := range want.Rules {
+		if _, ok := k.have.Rules[rule]; !ok {
+			errs = append(errs, k.setRule(rule))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Verify forgets those addresses and routes that are not there any more: as when an
+// interface has been down, or somebody else has removed them. Apply then sets them
+// again.
+func (k *Kernel) Verify() error {
+	addresses, err := k.handle.AddrList(nil, netlink.FAMILY_V6)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // another change follows
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	type place struct {
+		index  int
+		prefix netip.Prefix
+	}
+	there := map[place]bool{}
+	for _, a := range addresses {
+		there[place{a.LinkIndex, prefixOf(a.IPNet)}] = true
+	}
+	for key := range k.have.Addresses {
+		if d, err := k.Find(key.Interface); err != nil || !there[place{d.Index, key.Prefix}] {
+			delete(k.have.Addresses, key)
+		}
+	}
+	for key := range k.have.Routes {
+		if !k.routed(key) {
+			delete(k.have.Routes, key)
+		}
+	}
+	return nil
+}
+
+func prefixOf(n *net.IPNet) netip.Prefix {
+	addr, _ := netip.AddrFromSlice(n.IP)
+	bits, _ := n.Mask.Size()
+	return netip.PrefixFrom(addr, bits)
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
+	link, err := k.handle.LinkByName(key.Interface)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key.Interface, err)
+	}
+	addr := &netlink.Addr{IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NOPREFIXROUTE}
+	addr.ValidLft, addr.PreferedLft = seconds(lifetime.Left(now, a.Valid), lifetime.Left(now, a.Preferred))
+	if !a.Shared {
+		addr.Flags |= unix.IFA_F_NODAD
+	}
+	if err := k.handle.AddrReplace(link, addr); err != nil {
+		return fmt.Errorf("%s: set address %v: %w", key.Interface, key.Prefix, err)
+	}
+	k.have.Addresses[key] = a
+	k.indexes[key.Interface] = link.Attrs().Index
+	return nil
+}
+
+// seconds are lifetimes as the library takes them. It makes 32 bits of each, of which all set are
+// for ever, but leaves both out if none is above 0, and that is for ever too: so an address that
+// is over has a second left, and where an int has but 32 bits, and a long span is below 0, a
+// preferred lifetime that is over, or a long one, is a little different.
+func seconds(valid, preferred time.Duration) (v, p int) {
+	v, p = whole(max(valid, time.Second)), whole(preferred)
+	switch {
+	case v > 0 || p > 0 || v == -1 && p == -1:
+	case p == 0:
+		p = 1
+	default:
+		p = math.MaxInt32
+	}
+	return v, p
+}
+
+// whole is a lifetime in seconds, rounded up lest an address goes before its time.
+func whole(d time.Duration) int {
+	return int(uint32(min((d+time.Second-1)/time.Second, math.MaxUint32)))
+}
+
+func (k *Kernel) removeAddress(key AddressKey) error {
+	delete(k.have.Addresses, key)
+	link, err := k.handle.LinkByName(key.Interface)
+	if err != nil || link.Attrs().Index != k.indexes[key.Interface] {
+		return nil // gone with its addresses
+	}
+	err = k.handle.AddrDel(link, &netlink.Addr{IPNet: ipNet(key.Prefix)})
+	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("%s: remove address %v: %w", key.Interface, key.Prefix, err)
+	}
+	return nil
+}

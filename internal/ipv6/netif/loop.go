@@ -1,0 +1,58 @@
+package netif
+
+import (
+	"context"
+	"time"
+
+	"upppoe/internal/ipv6/lifetime"
+	"upppoe/internal/ipv6/radv"
+)
+
+// Packet is a message of neighbour discovery, and the interface on which it was received.
+type Packet struct {
+	Interface string
+	radv.Packet
+}
+
+// Inputs are what wakes a line up. A nil channel never does.
+type Inputs struct {
+	Packets   <-chan Packet
+	Datagrams <-chan Datagram
+	Changes   <-chan struct{} // of interfaces and addresses, see Watch
+	Failures  <-chan error    // of sockets
+}
+
+// Handler is what a line does when something wakes it up.
+type Handler interface {
+	// Step does what is due, and returns when to call it again at the latest; zero: when
+	// something has been received or has changed. It is called after every other method.
+	Step(now time.Time) (next time.Time)
+	ReceivePacket(now time.Time, p Packet)
+	ReceiveDatagram(now time.Time, d Datagram)
+	// Changed is called when interfaces or addresses have changed.
+	Changed(now time.Time)
+}
+
+// Run calls a handler, always from the calling goroutine, until the context ends (nil) or a
+// socket fails (its error).
+func (in Inputs) Run(ctx context.Context, h Handler) error {
+	timer := time.NewTimer(time.Hour) // set below
+	defer timer.Stop()
+	for {
+		next := h.Step(time.Now())
+		timer.Reset(lifetime.Left(time.Now(), next))
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-in.Failures:
+			return err
+		case p := <-in.Packets:
+			h.ReceivePacket(time.Now(), p)
+		case d := <-in.Datagrams:
+			h.ReceiveDatagram(time.Now(), d)
+		case <-in.Changes:
+			h.Changed(time.Now())
+		case <-timer.C:
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package netif
+
+import (
+	"cmp"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"upppoe/internal/host/undolog"
+)
+
+// lasting is what is set that does not go with the line's device: what a crash leaves.
+type lasting struct {
+	Addresses []AddressKey `json:",omitempty"`
+	Routes    []RouteKey   `json:",omitempty"`
+	Rules     []Rule       `json:",omitempty"`
+}
+
+func (s Set) lasting(device string) (l lasting) {
+	for key := range s.Addresses {
+		if key.Interface != device {
+			l.Addresses = append(l.Addresses, key)
+		}
+	}
+	for key := range s.Routes {
+		if key.Device != device {
+			l.Routes = append(l.Routes, key)
+		}
+	}
+	l.Rules = slices.Collect(maps.Keys(s.Rules))
+	slices.SortFunc(l.Addresses, func(a, b AddressKey) int {
+		return cmp.Or(cmp.Compare(a.Interface, b.Interface), cmp.Compare(a.Prefix.String(), b.Prefix.String()))
+	})
+	slices.SortFunc(l.Routes, func(a, b RouteKey) int {
+		return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(a.To.String(), b.To.String()), a.Table-b.Table, a.Metric-b.Metric)
+	})
+	slices.SortFunc(l.Rules, func(a, b Rule) int { return cmp.Or(cmp.Compare(a.From.String(), b.From.String()), a.Table-b.Table) })
+	return l
+}
+
+func (l lasting) set() Set {
+	s := NewSet()
+	for _, key := range l.Addresses {
+		s.Addresses[key] = Address{}
+	}
+	for _, key := range l.Routes {
+		s.Routes[key] = Route{}
+	}
+	for _, rule := range l.Rules {
+		s.Rules[rule] = true
+	}
+	return s
+}
+
+func (l lasting) empty() bool { return len(l.Addresses)+len(l.Routes)+len(l.Rules) == 0 }
+
+func (l lasting) interfaces() (names []string) {
+	for _, key := range l.Addresses {
+		names = append(names, key.Interface)
+	}
+	for _, key := range l.Routes {
+		if key.Device != "" {
+			names = append(names, key.Device)
+		}
+	}
+	return names
+}
+
+// Remember has a file hold what is set beyond a line's device, and first takes back what it
+// still holds: a program that was killed could not. It is called before Apply.
+func (k *Kernel) Remember(now time.Time, path, device string) error {
+	k.memory, k.device = path, device
+	var left lasting
+	there, err := undolog.Read(path, &left)
+	if err != nil || !there {
+		return err
+	}
+	k.have, k.noted = left.set(), left
+	for _, name := range left.interfaces() {
+		if d, err := k.Find(name); err == nil {
+			k.indexes[name] = d.Index
+		}
+	}
+	if err := k.Verify(); err != nil {
+		return err
+	}
+	return k.Apply(now, NewSet())
+}
+
+// note has the file hold what is set and what will be. Where it cannot be written, a crash
+// leaves that behind.
+func (k *Kernel) note(want Set) {
+	if k.memory == "" {
+		return
+	}
+	both := NewSet()
+	for _, s := range []Set{k.have, want} {
+		maps.Copy(both.Addresses, s.Addresses)
+		maps.Copy(both.Routes, s.Routes)
+		maps.Copy(both.Rules, s.Rules)
+	}
+	is := both.lasting(k.device)
+	switch {
+	case reflect.DeepEqual(is, k.noted):
+		return
+	case is.empty():
+		undolog.Forget(k.memory)
+	default:
+		undolog.Write(k.memory, is)
+	}
+	k.noted = is
+}

@@ -1,0 +1,139 @@
+package ipv6
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/radv"
+)
+
+// networkBits is the length of the prefix of a network of hosts (RFC 4291 section
+// 2.5.1).
+const networkBits = 64
+
+// connectedMetric is what the kernel gives routes to networks that are on a link.
+const connectedMetric = 256
+
+// lastMetric is that of a route that shall stand back behind all others to the same
+// network.
+const lastMetric = 0x7fffffff
+
+var anywhere = netip.MustParsePrefix("::/0")
+
+// plan is what follows from what routers and servers say: what to set, and what to tell.
+func (c *Config) plan(view *radv.View, lease *dhcp6.Lease) (netif.Set, State) {
+	s := State{MTU: view.MTU, Services: lease.Services, Managed: view.Managed, Other: view.Other, DHCP: lease.State}
+	set := netif.NewSet()
+	for _, r := range view.Routers {
+		s.Routers = append(s.Routers, r.Addr)
+	}
+	s.Servers = c.servers(lease.Servers, view.Servers)
+	s.Domains = union(lease.Domains, view.Domains)
+	c.planAddresses(view, lease, &set, &s)
+	c.planRoutes(view, &set, &s)
+	for _, p := range lease.Prefixes {
+		c.planDelegated(p, &set, &s)
+	}
+	if c.Rules {
+		c.planRules(&set, &s)
+	}
+	return set, s
+}
+
+// planRules has packets from each of our addresses leave by the line they came in.
+func (c *Config) planRules(set *netif.Set, s *State) {
+	for _, a := range s.Addresses {
+		set.Rules[netif.Rule{From: netip.PrefixFrom(a.Prefix.Addr(), a.Prefix.Addr().BitLen()), Table: c.Table}] = true
+	}
+	for _, p := range s.Delegated {
+		set.Rules[netif.Rule{From: p.Prefix, Table: c.Table}] = true
+	}
+}
+
+func (c *Config) planAddresses(view *radv.View, lease *dhcp6.Lease, set *netif.Set, s *State) {
+	if !c.NoAutoconf {
+		for _, a := range view.Addresses {
+			s.Addresses = append(s.Addresses, Address{a.Prefix, SLAAC, a.Lifetime})
+		}
+	}
+	for _, a := range lease.Addresses {
+		s.Addresses = append(s.Addresses, Address{a.Prefix, DHCPv6, a.Lifetime})
+	}
+	for _, a := range s.Addresses {
+		set.Addresses[netif.AddressKey{Interface: c.Device, Prefix: a.Prefix}] = netif.Address{Lifetime: a.Lifetime}
+	}
+}
+
+func (c *Config) planRoutes(view *radv.View, set *netif.Set, s *State) {
+	for _, r := range view.OnLink {
+		set.Routes[c.routeKey(r.Prefix, c.Device)] = netif.Route{MTU: view.MTU}
+	}
+	if !c.WithoutRouter && !(c.DefaultRoute && len(view.Routers) > 0) {
+		return
+	}
+	s.DefaultRoute.Set = true
+	if len(view.Routers) > 0 {
+		s.DefaultRoute.Gateway = view.Routers[0].Addr
+	}
+	set.Routes[c.routeKey(anywhere, c.Device)] = netif.Route{Gateway: s.DefaultRoute.Gateway, MTU: view.MTU}
+}
+
+// planDelegated gives each LAN its network. What nobody has is unreachable, or packets
+// for it would go to the peer and come back (RFC 7084 WPD-5).
+func (c *Config) planDelegated(p dhcp6.Leased, set *netif.Set, s *State) {
+	s.Delegated = append(s.Delegated, Prefix{p.Prefix, p.Lifetime})
+	unreachable := c.routeKey(p.Prefix, "")
+	unreachable.Metric = lastMetric
+	set.Routes[unreachable] = netif.Route{}
+	for _, l := range c.LANs {
+		own, ok := firstAddress(p.Prefix, l.Subnet)
+		if !ok {
+			continue
+		}
+		s.LANs = append(s.LANs, LANAddress{l.Interface, own, p.Lifetime})
+		set.Addresses[netif.AddressKey{Interface: l.Interface, Prefix: own}] = netif.Address{Lifetime: p.Lifetime, Shared: true}
+		set.Routes[netif.RouteKey{To: own.Masked(), Metric: connectedMetric, Device: l.Interface}] = netif.Route{}
+	}
+}
+
+func (c *Config) routeKey(to netip.Prefix, device string) netif.RouteKey {
+	return netif.RouteKey{To: to, Metric: c.Metric, Table: c.Table, Device: device}
+}
+
+// firstAddress is the first of a network of a delegated prefix, if that has so many.
+func firstAddress(p netip.Prefix, subnet uint64) (netip.Prefix, bool) {
+	spare := networkBits - p.Bits()
+	if spare < 0 || spare < 64 && subnet>>spare != 0 {
+		return netip.Prefix{}, false
+	}
+	a := p.Masked().Addr().As16()
+	binary.BigEndian.PutUint64(a[:8], binary.BigEndian.Uint64(a[:8])|subnet)
+	a[15] = 1
+	return netip.PrefixFrom(netip.AddrFrom16(a), networkBits), true
+}
+
+// servers gives those on the link their zone.
+func (c *Config) servers(lists ...[]netip.Addr) []netip.Addr {
+	all := union(lists...)
+	for i, a := range all {
+		if a.IsLinkLocalUnicast() {
+			all[i] = a.WithZone(c.Device)
+		}
+	}
+	return all
+}
+
+// union joins lists, and keeps the first of those that are the same.
+func union[T comparable](lists ...[]T) (all []T) {
+	for _, list := range lists {
+		for _, x := range list {
+			if !slices.Contains(all, x) {
+				all = append(all, x)
+			}
+		}
+	}
+	return all
+}

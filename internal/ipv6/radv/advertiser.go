@@ -1,0 +1,218 @@
+package radv
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/ipv6/lifetime"
+)
+
+// RFC 4861 sections 6.2.1 and 10.
+const (
+	// DefaultInterval is how long an Advertiser is silent at most
+	// (MaxRtrAdvInterval).
+	DefaultInterval = 10 * time.Minute
+
+	firstInterval = 16 * time.Second // of the first three
+	firstOnes     = 3
+	answerDelay   = 500 * time.Millisecond
+	minInterval   = 4 * time.Second
+
+	maxRouterInterval = 30 * time.Minute
+
+	lifetimes = 3 // intervals that a router's lifetime spans
+	apart     = 3 * time.Second
+)
+
+// AdvertiserConfig is what a router tells.
+type AdvertiserConfig struct {
+	// Prefixes are those from which hosts make addresses, of 64 bits each.
+	Prefixes []netip.Prefix
+	// Preferred and Valid are the prefixes' lifetimes.
+	Preferred, Valid time.Duration
+	// Managed and Other send hosts to DHCPv6, for addresses or for the rest.
+	Managed, Other bool
+	// Default has hosts send through us what is for elsewhere.
+	Default bool
+	// MTU is the link's, in octets; 0: not told.
+	MTU int
+	// Servers are name servers, Domains those to search.
+	Servers []netip.Addr
+	Domains []string
+	// Interval bounds how long we are silent, from 4 s to 30 min; 0:
+	// DefaultInterval.
+	Interval time.Duration
+	// Rand spreads messages in time. It must be set.
+	Rand *rand.Rand
+}
+
+// Advertiser is a router's side of one link. Make it with NewAdvertiser.
+type Advertiser struct {
+	cfg       AdvertiserConfig
+	offer     Offer
+	withdrawn []Network
+	next      time.Time // for all
+	last      time.Time
+	sent      int
+	unsent    int
+	answer    time.Time // zero: nobody waits
+	solicitor netip.Addr
+}
+
+// ErrConfig is why an Advertiser cannot be made (wrapped).
+var ErrConfig = errors.New("router advertisement")
+
+// NewAdvertiser makes the router of a link that has just come up.
+func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
+	a := &Advertiser{cfg: *cfg, next: now}
+	if a.cfg.Interval == 0 {
+		a.cfg.Interval = DefaultInterval
+	}
+	if err := a.cfg.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if _, err := ndp.MarshalMessage(a.message(now)); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return a, nil
+}
+
+// check refuses what a host would not take.
+func (c *AdvertiserConfig) check() error {
+	if c.Interval < minInterval || c.Interval > maxRouterInterval {
+		return fmt.Errorf("interval %v is not from %v to %v", c.Interval, minInterval, maxRouterInterval)
+	}
+	if c.MTU != 0 && (c.MTU < minMTU || c.MTU > 0xffff) {
+		return fmt.Errorf("MTU %d is not from %d to 65535", c.MTU, minMTU)
+	}
+	for _, p := range c.Prefixes {
+		if !lifetime.Network(p) || p.Bits() != 128-identifierBits || p != p.Masked() {
+			return fmt.Errorf("%v is no network of 64 bits", p)
+		}
+	}
+	for _, a := range c.Servers {
+		if !lifetime.Server(a) {
+			return fmt.Errorf("%v is no IPv6 name server", a)
+		}
+	}
+	for _, d := range c.Domains {
+		if !lifetime.Domain(d) {
+			return fmt.Errorf("%q is no domain", d)
+		}
+	}
+	return nil
+}
+
+// marshal gives no Data for what cannot be told, which NewAdvertiser has tried and Change
+// has checked.
+func marshal(ra *ndp.RouterAdvertisement, to netip.Addr) Message {
+	data, err := ndp.MarshalMessage(ra)
+	if err != nil {
+		return Message{}
+	}
+	return Message{data, to}
+}
+
+func (a *Advertiser) message(now time.Time) *ndp.RouterAdvertisement {
+	// RFC 4861 section 6.2.1 and RFC 8106 section 5.1.
+	life := lifetimes * a.cfg.Interval
+	ra := &ndp.RouterAdvertisement{
+		CurrentHopLimit:      64,
+		ManagedConfiguration: a.cfg.Managed,
+		OtherConfiguration:   a.cfg.Other,
+	}
+	if a.cfg.Default || a.offer.Default {
+		ra.RouterLifetime = life
+	}
+	for _, p := range a.cfg.Prefixes {
+		ra.Options = append(ra.Options, a.prefix(p))
+	}
+	if a.cfg.MTU > 0 {
+		ra.Options = append(ra.Options, ndp.NewMTU(uint32(a.cfg.MTU)))
+	}
+	ra.Options = append(ra.Options, a.networks(now)...)
+	if servers := slices.Concat(a.cfg.Servers, a.offer.Servers); len(servers) > 0 {
+		ra.Options = append(ra.Options, &ndp.RecursiveDNSServer{Lifetime: life, Servers: servers})
+	}
+	if domains := slices.Concat(a.cfg.Domains, a.offer.Domains); len(domains) > 0 {
+		ra.Options = append(ra.Options, &ndp.DNSSearchList{Lifetime: life, DomainNames: domains})
+	}
+	return ra
+}
+
+// prefix is not told to be on the link: what a host has no address for would go to and
+// fro between the two ends.
+func (a *Advertiser) prefix(p netip.Prefix) *ndp.PrefixInformation {
+	return &ndp.PrefixInformation{
+		Prefix: p.Addr(), PrefixLength: uint8(p.Bits()), AutonomousAddressConfiguration: true,
+		PreferredLifetime: min(a.cfg.Preferred, lifetime.Infinity),
+		ValidLifetime:     min(a.cfg.Valid, lifetime.Infinity),
+	}
+}
+
+// Restart has the router begin anew, as on a link that has just come up: hosts there have
+// heard nothing of it.
+func (a *Advertiser) Restart(now time.Time) {
+	a.sent, a.unsent, a.last, a.next = 0, 0, time.Time{}, now
+}
+
+// Receive hears a solicitation. The error says why it was dropped: it is one of this
+// package's (wrapped).
+func (a *Advertiser) Receive(now time.Time, p Packet) error {
+	if err := checkSolicitation(p); err != nil {
+		return err
+	}
+	if a.answer.IsZero() {
+		a.answer = now.Add(time.Duration(a.cfg.Rand.Int64N(int64(answerDelay))))
+		a.solicitor = p.Source.WithZone("")
+	}
+	return nil
+}
+
+// Advance does what is due. It returns an advertisement to send; without Data there is
+// none. An answer goes to who asked (RFC 4861 section 6.2.6), so that it need not wait
+// for the time between those for all.
+func (a *Advertiser) Advance(now time.Time) Message {
+	a.withdrawn = slices.DeleteFunc(a.withdrawn, func(n Network) bool { return n.Expired(now) })
+	switch {
+	case lifetime.Over(now, a.next):
+		a.sent++
+		a.next, a.last = now.Add(a.gap()), now
+		return marshal(a.message(now), allNodes)
+	case lifetime.Over(now, a.answer):
+		a.answer = time.Time{}
+		if a.solicitor.IsLinkLocalUnicast() {
+			return marshal(a.message(now), a.solicitor)
+		}
+		return marshal(a.message(now), allNodes)
+	}
+	return Message{}
+}
+
+// gap is how long to be silent: from a third of the interval to all of it, and at first
+// not long (RFC 4861 section 6.2.4).
+func (a *Advertiser) gap() time.Duration {
+	least := a.cfg.Interval / 3
+	gap := least + time.Duration(a.cfg.Rand.Int64N(int64(a.cfg.Interval-least)))
+	if a.sent < firstOnes {
+		gap = min(gap, firstInterval)
+	}
+	return gap
+}
+
+// Next is when Advance has something to do.
+func (a *Advertiser) Next() time.Time { return lifetime.Earliest(a.next, a.answer) }
+
+// Last is what a router says that ceases to be one (RFC 4861 section 6.2.5).
+func (a *Advertiser) Last(now time.Time) Message {
+	a.Change(now, Offer{})
+	ra := a.message(now)
+	ra.RouterLifetime = 0
+	return marshal(ra, allNodes)
+}

@@ -1,0 +1,338 @@
+package radv
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/ipv6/lifetime"
+)
+
+// TestAdvertisementOctets is RFC 4861 sections 4.2 and 4.6, RFC 8106 section 5, octet by octet.
+func TestAdvertisementOctets(t *testing.T) {
+	a := newAdvertiser(t, func(c *AdvertiserConfig) { c.Managed, c.Valid = true, lifetime.Infinity+1 })
+	got := hex.EncodeToString(a.Advance(start).Data)
+	want := "86000000" + "40" + "80" + "0708" + "00000000" + "00000000" + // hop limit 64, M, lifetime 1800 s
+		"03044040" + "ffffffff" + "00000e10" + "00000000" + "20010db8000100000000000000000000" + // A without L
+		"05010000" + "000005d4" +
+		"19030000" + "00000708" + "20010db8000000000000000000000053" +
+		"1f030000" + "00000708" + "076578616d706c65036f726700000000"
+	if got != want {
+		t.Errorf("advertised %s, want %s", got, want)
+	}
+	a = newAdvertiser(t, func(c *AdvertiserConfig) { *c = AdvertiserConfig{Other: true, Rand: dice()} })
+	if got := hex.EncodeToString(a.Advance(start).Data); got != "86000000"+"40"+"40"+"0000"+"0000000000000000" {
+		t.Errorf("with nothing to tell advertised %s", got)
+	}
+	for interval, want := range map[time.Duration]string{4 * time.Second: "000c", 30 * time.Minute: "1518"} {
+		a = newAdvertiser(t, func(c *AdvertiserConfig) { c.Interval = interval })
+		if got := hex.EncodeToString(a.Advance(start).Data[6:8]); got != want {
+			t.Errorf("each %v: the router's lifetime is %s, want %s", interval, got, want)
+		}
+	}
+}
+
+// TestAdvertiserBounds: both sides of each (RFC 4861 section 6.2.1, RFC 8200 section 5).
+func TestAdvertiserBounds(t *testing.T) {
+	for _, c := range []struct {
+		cfg  AdvertiserConfig
+		good bool
+	}{
+		{AdvertiserConfig{Interval: 4*time.Second - 1}, false}, {AdvertiserConfig{Interval: 4 * time.Second}, true},
+		{AdvertiserConfig{Interval: 30 * time.Minute}, true}, {AdvertiserConfig{Interval: 30*time.Minute + 1}, false},
+		{AdvertiserConfig{MTU: -1}, false}, {AdvertiserConfig{MTU: 0}, true}, {AdvertiserConfig{MTU: 1}, false}, {AdvertiserConfig{MTU: 1279}, false}, {AdvertiserConfig{MTU: 1280}, true},
+		{AdvertiserConfig{MTU: 65535}, true}, {AdvertiserConfig{MTU: 65536}, false},
+		{AdvertiserConfig{Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/64")}}, true},
+		{AdvertiserConfig{Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/63")}}, false},
+		{AdvertiserConfig{Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/65")}}, false},
+		{AdvertiserConfig{Prefixes: []netip.Prefix{netip.MustParsePrefix("fe80::/64")}}, false},
+		{AdvertiserConfig{Prefixes: []netip.Prefix{{}}}, false},
+		{AdvertiserConfig{Servers: []netip.Addr{netip.MustParseAddr("fe80::1")}}, true},
+		{AdvertiserConfig{Domains: []string{strings.Repeat("a", 64)}}, false}, // a label of 64 octets
+	} {
+		c.cfg.Rand = dice()
+		if _, err := NewAdvertiser(start, &c.cfg); (err == nil) != c.good || err != nil && !errors.Is(err, ErrConfig) {
+			t.Errorf("%+v: %v", c.cfg, err)
+		}
+	}
+}
+
+// TestHostBounds: what a host keeps of a router that tells more; and that what is known is renewed
+// though there is no room.
+func TestHostBounds(t *testing.T) {
+	h := newHost()
+	var options []ndp.Option
+	for i := range 17 {
+		options = append(options, prefix(fmt.Sprintf("2001:db8:%x::/64", i+1), time.Hour, time.Hour))
+	}
+	for i := range 9 {
+		options = append(options, &ndp.RecursiveDNSServer{Lifetime: time.Hour, Servers: []netip.Addr{netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1))}})
+		options = append(options, &ndp.DNSSearchList{Lifetime: time.Hour, DomainNames: []string{fmt.Sprintf("d%d.example", i)}})
+	}
+	v := receive(t, h, start, advertise(options...))
+	if len(v.Addresses) != 16 || len(v.OnLink) != 16 || len(v.Servers) != 8 || len(v.Domains) != 8 {
+		t.Errorf("%d addresses, %d networks, %d servers, %d domains", len(v.Addresses), len(v.OnLink), len(v.Servers), len(v.Domains))
+	}
+	v = receive(t, h, start, advertise(prefix("2001:db8:10::/64", time.Hour, 2*time.Hour), &ndp.RecursiveDNSServer{Lifetime: 2 * time.Hour, Servers: []netip.Addr{netip.MustParseAddr("2001:db8::8")}}))
+	last := v.Addresses[len(v.Addresses)-1]
+	if last.Valid != start.Add(2*time.Hour) || v.OnLink[len(v.OnLink)-1].Until != last.Valid {
+		t.Errorf("the last one is not renewed: %+v", last)
+	}
+	h.Advance(start.Add(time.Hour))
+	if v = h.View(); len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.Servers) != 1 || len(v.Domains) != 0 {
+		t.Errorf("an hour later %+v", v)
+	}
+	h = newHost()
+	for i := range 5 {
+		if err := h.Receive(start, from(t, netip.MustParseAddr(fmt.Sprintf("fe80::%d", i+1)), advertise())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v = h.View(); len(v.Routers) != 4 {
+		t.Errorf("routers are %v", v.Routers)
+	}
+}
+
+// TestHostMTU: both sides of what a link's can be.
+func TestHostMTU(t *testing.T) {
+	for mtu, want := range map[uint32]int{0: 0, 1279: 0, 1280: 1280, 1281: 1281, 65535: 65535, 65536: 0} {
+		if v := receive(t, newHost(), start, advertise(ndp.NewMTU(mtu))); v.MTU != want {
+			t.Errorf("of %d the MTU is %d", mtu, v.MTU)
+		}
+	}
+}
+
+// TestTwoHours is RFC 4862 section 5.5.3 e, both sides: a router cannot take more than all but two
+// hours of an address's time.
+func TestTwoHours(t *testing.T) {
+	hour := time.Hour
+	for _, c := range []struct{ left, told, want time.Duration }{
+		{10 * hour, 2*hour + time.Second, 2*hour + time.Second}, {10 * hour, 2 * hour, 2 * hour}, {10 * hour, hour, 2 * hour}, {10 * hour, 0, 2 * hour},
+		{2 * hour, hour, 2 * hour}, {hour, 0, hour}, {hour, hour - time.Second, hour}, {hour, hour, hour}, {hour, hour + time.Second, hour + time.Second},
+		{2*hour + time.Second, hour, 2 * hour}, {lifetime.Infinity, hour, 2 * hour},
+	} {
+		h := newHost()
+		receive(t, h, start, advertise(prefix("2001:db8::/64", 0, c.left)))
+		v := receive(t, h, start, advertise(prefix("2001:db8::/64", 0, c.told)))
+		if len(v.Addresses) != 1 || v.Addresses[0].Valid != start.Add(c.want) {
+			t.Errorf("%+v: %+v", c, v.Addresses)
+		}
+	}
+	// What is on the link has no such right (RFC 4861 section 6.3.4).
+	h := newHost()
+	receive(t, h, start, advertise(prefix("2001:db8::/64", 0, hour)))
+	if v := receive(t, h, start, advertise(prefix("2001:db8::/64", 0, 0))); len(v.OnLink) != 0 {
+		t.Errorf("on the link are %v", v.OnLink)
+	}
+}
+
+// TestAutonomous: a preferred lifetime that is longer than the valid one, and a prefix that is no
+// /64, make no address; nor does one without the flag, or that is over.
+func TestAutonomous(t *testing.T) {
+	off := prefix("2001:db8::/64", time.Hour, time.Hour)
+	off.AutonomousAddressConfiguration = false
+	for name, c := range map[string]struct {
+		o    *ndp.PrefixInformation
+		want int
+	}{
+		"as long": {prefix("2001:db8::/64", time.Hour, time.Hour), 1}, "longer": {prefix("2001:db8::/64", time.Hour+time.Second, time.Hour), 0},
+		"/63": {prefix("2001:db8::/63", 1, time.Hour), 0}, "/65": {prefix("2001:db8::/65", 1, time.Hour), 0}, "over": {prefix("2001:db8::/64", 0, 0), 0},
+		"a second": {prefix("2001:db8::/64", 0, time.Second), 1}, "not autonomous": {off, 0}, "link-local": {prefix("fe80::/64", time.Hour, time.Hour), 0},
+	} {
+		if v := receive(t, newHost(), start, advertise(c.o)); len(v.Addresses) != c.want {
+			t.Errorf("%s: %v", name, v.Addresses)
+		}
+	}
+}
+
+// TestHeaders: a message is as long as its header at least, which has a type and code 0.
+func TestHeaders(t *testing.T) {
+	for length, want := range map[int]bool{15: false, 16: true} {
+		_, err := parseAdvertisement(Packet{Data: append([]byte{134}, make([]byte, length-1)...), Source: peer, HopLimit: 255})
+		if (err == nil) != want {
+			t.Errorf("an advertisement of %d octets: %v", length, err)
+		}
+	}
+	for length, want := range map[int]bool{7: false, 8: true} {
+		err := checkSolicitation(Packet{Data: append([]byte{133}, make([]byte, length-1)...), Source: ours, HopLimit: 255})
+		if (err == nil) != want {
+			t.Errorf("a solicitation of %d octets: %v", length, err)
+		}
+	}
+	if AllRouters.String() != "ff02::2" || allNodes.String() != "ff02::1" {
+		t.Errorf("groups are %v and %v", AllRouters, allNodes)
+	}
+}
+
+// TestExpiry: what ends does so at its time, not before, and Next says when.
+func TestExpiry(t *testing.T) {
+	for name, c := range map[string]struct {
+		ra    *ndp.RouterAdvertisement
+		there func(View) int
+	}{
+		"router":  {&ndp.RouterAdvertisement{RouterLifetime: 100 * time.Second}, func(v View) int { return len(v.Routers) }},
+		"address": {advertise(prefix("2001:db8::/64", 100*time.Second, 100*time.Second)), func(v View) int { return len(v.Addresses) }},
+		"network": {advertise(prefix("2001:db8::/64", 100*time.Second, 100*time.Second)), func(v View) int { return len(v.OnLink) }},
+		"server":  {advertise(&ndp.RecursiveDNSServer{Lifetime: 100 * time.Second, Servers: []netip.Addr{peer}}), func(v View) int { return len(v.Servers) }},
+		"domain":  {advertise(&ndp.DNSSearchList{Lifetime: 100 * time.Second, DomainNames: []string{"a.example"}}), func(v View) int { return len(v.Domains) }},
+	} {
+		h := newHost()
+		h.Advance(start)
+		receive(t, h, start, c.ra)
+		end := start.Add(100 * time.Second)
+		if h.Next() != end {
+			t.Errorf("%s: next after %v", name, h.Next().Sub(start))
+		}
+		if h.Advance(end.Add(-1)); c.there(h.View()) != 1 {
+			t.Errorf("%s: gone too early", name)
+		}
+		if h.Advance(end); c.there(h.View()) != 0 {
+			t.Errorf("%s: still there", name)
+		}
+	}
+	// A lifetime of 0 ends what was told before (RFC 8106 section 5.1).
+	h := newHost()
+	for _, life := range []time.Duration{time.Hour, 0} {
+		v := receive(t, h, start, advertise(&ndp.RecursiveDNSServer{Lifetime: life, Servers: []netip.Addr{peer}}, &ndp.DNSSearchList{Lifetime: life, DomainNames: []string{"a.example"}}))
+		if want := min(int(life), 1); len(v.Servers) != want || len(v.Domains) != want {
+			t.Errorf("told for %v: %v, %v", life, v.Servers, v.Domains)
+		}
+	}
+}
+
+// TestPrefixLifetimes: those of a configured prefix in seconds (RFC 4861 section 4.6.2); what
+// reaches "for ever" is told as that.
+func TestPrefixLifetimes(t *testing.T) {
+	for _, c := range []struct {
+		preferred, valid time.Duration
+		want             string
+	}{
+		{time.Hour, 2 * time.Hour, "00001c20" + "00000e10"}, {0, time.Second, "00000001" + "00000000"},
+		{lifetime.Infinity - time.Second, lifetime.Infinity, "ffffffff" + "fffffffe"},
+		{lifetime.Infinity + time.Second, lifetime.Infinity + time.Second, "ffffffff" + "ffffffff"},
+	} {
+		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { cfg.Preferred, cfg.Valid = c.preferred, c.valid })
+		if got := hex.EncodeToString(a.Advance(start).Data[20:28]); got != c.want {
+			t.Errorf("%v, %v: told as %s, want %s", c.preferred, c.valid, got, c.want)
+		}
+	}
+}
+
+// TestOfferOctets is what a LAN is told of a delegated prefix, octet by octet, within the limits of
+// RFC 9096 (ND_PREFERRED_LIMIT 2700 s, ND_VALID_LIMIT 5400 s) and after it has become stale.
+func TestOfferOctets(t *testing.T) {
+	const on, network = "86000000" + "40" + "00" + "0708" + "00000000" + "00000000" + "030440c0", "20010db8010000000000000000000000"
+	for _, c := range []struct {
+		preferred, valid time.Duration
+		want             string
+	}{
+		{2699 * time.Second, 5399 * time.Second, "00001517" + "00000a8b"}, {2700 * time.Second, 5400 * time.Second, "00001518" + "00000a8c"},
+		{2701 * time.Second, 5401 * time.Second, "00001518" + "00000a8c"}, {lifetime.Infinity, lifetime.Infinity, "00001518" + "00000a8c"},
+	} {
+		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { *cfg = AdvertiserConfig{Rand: dice()} })
+		offer := Offer{Default: true, Networks: []Network{{netip.MustParsePrefix("2001:db8:100::/64"), lifetime.For(start, c.preferred, c.valid)}}}
+		a.Change(start, offer)
+		if got := hex.EncodeToString(a.Advance(start).Data); got != on+c.want+"00000000"+network {
+			t.Errorf("%v, %v: told %s", c.preferred, c.valid, got)
+		}
+		a.Change(start, Offer{Default: true})
+		if got := hex.EncodeToString(a.Advance(start.Add(3 * time.Second)).Data); got != on+"00000000"+"00000000"+"00000000"+network {
+			t.Errorf("%v, %v: stale it is told as %s", c.preferred, c.valid, got)
+		}
+	}
+}
+
+// TestOfferBounds: what is too much for a host is left out of an offer.
+func TestOfferBounds(t *testing.T) {
+	for _, c := range []struct{ told, networks, others int }{{8, 8, 8}, {9, 9, 8}, {16, 16, 8}, {17, 16, 8}} {
+		var o Offer
+		for i := range c.told {
+			o.Networks = append(o.Networks, Network{netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/64", i)), lifetime.For(start, time.Hour, time.Hour)})
+			o.Servers = append(o.Servers, netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)))
+			o.Domains = append(o.Domains, fmt.Sprintf("d%d.example", i))
+		}
+		if got := o.checked(); len(got.Networks) != c.networks || len(got.Servers) != c.others || len(got.Domains) != c.others {
+			t.Errorf("of %d each there are %d networks, %d servers, %d domains", c.told, len(got.Networks), len(got.Servers), len(got.Domains))
+		}
+	}
+}
+
+// TestSolicitationFromNobody: only a source link-layer address is forbidden to a host without an
+// address (RFC 4861 section 6.1.1).
+func TestSolicitationFromNobody(t *testing.T) {
+	for kind, want := range map[byte]error{0: nil, 1: ErrSource, 2: nil, 14: nil} {
+		for position := range 2 { // the first option, or the second one
+			data := append([]byte{133, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 8*position)...)
+			if position > 0 {
+				data[8], data[9] = 14, 1 // a nonce (RFC 3971 section 5.3.2)
+			}
+			data = append(data, kind, 1, 0, 0, 0, 0, 0, 0)
+			if err := checkSolicitation(Packet{Data: data, Source: netip.IPv6Unspecified(), HopLimit: 255}); !errors.Is(err, want) {
+				t.Errorf("option %d, type %d: %v, want %v", position, kind, err, want)
+			}
+		}
+	}
+}
+
+// TestUnsentAfterRestart: on a link that has come up again, what cannot be sent is tried again as
+// often as at first.
+func TestUnsentAfterRestart(t *testing.T) {
+	a := newAdvertiser(t, as)
+	now := start
+	for round := range 2 {
+		for i := range 31 {
+			if a.Advance(now).Data == nil {
+				t.Fatalf("round %d: nothing is sent at time %d", round, i)
+			}
+			want := 100 * time.Millisecond
+			if i == 30 {
+				want = 3 * time.Second
+			}
+			if a.Unsent(now); a.Next().Sub(now) != want {
+				t.Errorf("round %d: after %d failures it tries again in %v, want %v", round, i+1, a.Next().Sub(now), want)
+			}
+			now = a.Next()
+		}
+		a.Restart(now)
+	}
+}
+
+// TestUnsentLater: only the first solicitation is taken back: one of those after it is repeated
+// anyhow.
+func TestUnsentLater(t *testing.T) {
+	h := newHost()
+	for i := range 3 {
+		now := start.Add(time.Duration(i) * 4 * time.Second)
+		if h.Advance(now).Data == nil {
+			t.Fatalf("solicitation %d is not sent", i)
+		}
+		if i > 0 {
+			h.Unsent(now)
+		}
+		if gap := h.Next().Sub(now); gap < 3600*time.Millisecond || gap > 4400*time.Millisecond {
+			t.Errorf("after solicitation %d the next one is %v later", i, gap)
+		}
+	}
+}
+
+// TestAround: to either side by a tenth, and all of it is made use of.
+func TestAround(t *testing.T) {
+	r := dice()
+	least, most := time.Hour, time.Duration(0)
+	for range 10_000 {
+		d := around(10*time.Second, r)
+		least, most = min(least, d), max(most, d)
+	}
+	if least < 9*time.Second || least > 9010*time.Millisecond || most > 11*time.Second || most < 10990*time.Millisecond {
+		t.Errorf("10 s become %v to %v", least, most)
+	}
+	if d := around(10, r); d < 9 || d > 11 {
+		t.Errorf("10 ns become %v", d)
+	}
+}

@@ -1,0 +1,155 @@
+package ipv6
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/net/ipv6"
+
+	"upppoe/internal/host/sysctl"
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/radv"
+)
+
+// Run keeps a line's IPv6 until its context ends. Then it gives back what servers have
+// leased, unless the context's cause is ErrLinkGone, and takes away again what it has
+// set. It returns nil then; any other error names the device and says what to do.
+//
+// If the device is in another network namespace than the program's, call it from a
+// goroutine that is locked to a thread of that; LANs are looked for there too. A device
+// has but one Run at a time.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	m, err := openMachine(&cfg)
+	if err != nil {
+		return fmt.Errorf("IPv6 on %w", err)
+	}
+	defer m.Close()
+	l := newLine(&cfg, m, netif.NewRand())
+	if err := l.run(ctx, m.Inputs); err != nil {
+		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
+	}
+	return nil
+}
+
+// deliveryLimit is how long to wait until answers to our link-local address reach us: usually it
+// takes the kernel less than a millisecond, and a machine with much to do some.
+const deliveryLimit = 200 * time.Millisecond
+
+// machine is what a line has of the machine: also sockets on the LANs we have advertised on.
+type machine struct {
+	*netif.Endpoint
+	lans map[string]*netif.ICMP
+}
+
+func newMachine(e *netif.Endpoint) *machine { return &machine{e, map[string]*netif.ICMP{}} }
+
+// openMachine opens all of it, or nothing.
+func openMachine(cfg *Config) (*machine, error) {
+	e, err := netif.OpenEndpoint(cfg.Device)
+	if err != nil {
+		return nil, err
+	}
+	m := newMachine(e)
+	if err := m.open(cfg); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *machine) open(cfg *Config) error {
+	if cfg.Memory != "" {
+		if err := m.Remember(time.Now(), cfg.Memory, cfg.Device); err != nil {
+			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
+		}
+	}
+	if len(cfg.LANs) > 0 && !sysctl.Forwards(cfg.Device) {
+		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
+	}
+	if err := m.TakeOver(m.Device); err != nil {
+		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
+	}
+	if err := m.openSockets(cfg); err != nil {
+		return err
+	}
+	m.AwaitLocal(m.Device, cfg.Local, deliveryLimit) // if it takes longer, questions are repeated
+	if err := m.Watch(); err != nil {
+		return fmt.Errorf("%s: %w", cfg.Device, err)
+	}
+	return nil
+}
+
+// openSockets leaves DHCPv6 out where its port takes a right that we do not have.
+func (m *machine) openSockets(cfg *Config) error {
+	err := m.OpenICMP(ipv6.ICMPTypeRouterAdvertisement)
+	if err != nil || cfg.NoDHCP {
+		return err
+	}
+	err = m.OpenUDP(dhcp6.ClientPort)
+	if errors.Is(err, os.ErrPermission) {
+		cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v", cfg.Device, err))
+		cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs, cfg.Services = true, false, false, nil, dhcp6.Request{}
+		return nil
+	}
+	return err
+}
+
+func (m *machine) Close() {
+	m.Endpoint.Close()
+	for _, s := range m.lans {
+		s.Close()
+	}
+}
+
+// Solicit sends a message to routers.
+func (m *machine) Solicit(msg radv.Message) error { return m.ICMP.Send(msg) }
+
+var errNoDHCP = errors.New("there is no DHCPv6")
+
+// Ask sends a message to all servers.
+func (m *machine) Ask(data []byte) error {
+	if m.UDP == nil {
+		return errNoDHCP
+	}
+	return m.UDP.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.Servers, dhcp6.ServerPort)})
+}
+
+// Advertise sends a router's message to a LAN, which may be another interface than the
+// last time under the same name.
+func (m *machine) Advertise(lan string, msg radv.Message) error {
+	device, err := m.Find(lan)
+	if err != nil {
+		return err
+	}
+	s := m.lans[lan]
+	if s == nil || s.Device() != device {
+		if s != nil {
+			s.Close()
+		}
+		if s, err = netif.OpenICMP(device, ipv6.ICMPTypeRouterSolicitation, radv.AllRouters); err != nil {
+			delete(m.lans, lan)
+			return err
+		}
+		m.lans[lan] = s
+		m.Hear(s)
+	}
+	return s.Send(msg)
+}
+
+// Renewed says whether a LAN's interface is another one than that which was advertised on.
+func (m *machine) Renewed(lan string) bool {
+	s := m.lans[lan]
+	if s == nil {
+		return false // not advertised on, or not since
+	}
+	device, err := m.Find(lan)
+	return err == nil && device != s.Device()
+}

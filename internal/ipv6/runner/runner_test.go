@@ -1,0 +1,170 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/internal/ipv6/netif"
+	"upppoe/ppp"
+	"upppoe/ppp/ipv6cp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// work is a function to run, which takes a second to end, as one that releases leases does.
+type work struct {
+	mu sync.Mutex
+	is string
+}
+
+func (w *work) run(ctx context.Context) error {
+	w.set("begun")
+	<-ctx.Done()
+	time.Sleep(time.Second)
+	w.set("over: " + context.Cause(ctx).Error())
+	return nil
+}
+
+func (w *work) set(is string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.is = is
+}
+
+// want is what has become of each; empty: it has not begun.
+func want(t *testing.T, when string, is map[*work]string) {
+	t.Helper()
+	for w, want := range is {
+		w.mu.Lock()
+		if w.is != want {
+			t.Errorf("%s: one is %q, want %q", when, w.is, want)
+		}
+		w.mu.Unlock()
+	}
+}
+
+var (
+	begun    = "begun"
+	gone     = "over: " + netif.ErrLinkGone.Error()
+	canceled = "over: " + context.Canceled.Error()
+)
+
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// TestOneAtATime: what begins waits for what was there before to end, of the same key; Begin does
+// not.
+func TestOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New[int]("", silent())
+		var first, second, third, other work
+		r.Begin(1, first.run)
+		r.Begin(2, other.run)
+		synctest.Wait()
+		before := time.Now()
+		r.Begin(1, second.run)
+		r.Begin(1, third.run)
+		if took := time.Since(before); took != 0 {
+			t.Errorf("Begin takes %v", took)
+		}
+		synctest.Wait()
+		want(t, "while the first ends", map[*work]string{&first: begun, &second: "", &third: "", &other: begun})
+		time.Sleep(time.Second + 1)
+		synctest.Wait()
+		want(t, "while the second ends", map[*work]string{&first: gone, &second: begun, &third: "", &other: begun})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		want(t, "after the second", map[*work]string{&second: gone, &third: begun, &other: begun})
+		r.Close(context.Canceled)
+		want(t, "after Close", map[*work]string{&third: canceled, &other: canceled})
+	})
+}
+
+// TestEnd: a function gets the cause, and its key is forgotten when it returns.
+func TestEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New[int]("", silent())
+		why := errors.New("why")
+		var w, other work
+		r.Begin(1, w.run)
+		r.Begin(2, other.run)
+		if r.End(3, why) {
+			t.Error("what never began runs")
+		}
+		if !r.End(1, why) || !r.End(1, context.Canceled) {
+			t.Error("what has not returned runs no more")
+		}
+		time.Sleep(time.Second + 1)
+		synctest.Wait()
+		want(t, "after End", map[*work]string{&w: "over: why", &other: begun})
+		if r.End(1, why) || len(r.runs) != 1 {
+			t.Errorf("after End %d run", len(r.runs))
+		}
+		r.End(2, why)
+		r.Wait()
+		want(t, "after Wait", map[*work]string{&other: "over: why"})
+		if len(r.runs) != 0 {
+			t.Errorf("after Wait %d run", len(r.runs))
+		}
+	})
+}
+
+// TestClose: all that run end, with that cause, before Close returns, and nothing begins any more.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New[int]("", silent())
+		var w, late work
+		r.Begin(1, w.run)
+		synctest.Wait()
+		go r.Close(context.Canceled)
+		synctest.Wait()
+		r.Begin(1, late.run)
+		r.Close(context.Canceled) // waits as well
+		want(t, "after Close", map[*work]string{&w: canceled, &late: ""})
+	})
+}
+
+// TestErrorsLogged: a function's, and that of a namespace in which it cannot run.
+func TestErrorsLogged(t *testing.T) {
+	var log bytes.Buffer
+	fail := func(context.Context) error { return errors.New("IPv6 on ppp0: broken") }
+	for namespace, want := range map[string]string{"": "IPv6 on ppp0: broken", "/nowhere": "/nowhere: no network namespace"} {
+		log.Reset()
+		r := New[int](namespace, slog.New(slog.NewTextHandler(&log, nil)))
+		r.Begin(1, fail)
+		r.Wait()
+		if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, want) {
+			t.Errorf("%q: the log says %q, want %q", namespace, got, want)
+		}
+	}
+}
+
+func TestFollow(t *testing.T) {
+	one := pppoe.Addressing{IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}, Remote: ipv6cp.ID{7: 2}}}
+	two := pppoe.Addressing{IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 3}, Remote: ipv6cp.ID{7: 2}}}
+	for name, c := range map[string]struct {
+		event pppoe.Event
+		want  string
+	}{
+		"opened":            {pppoe.Configured{Addressing: one}, "up fe80::1"},
+		"opened anew":       {pppoe.Configured{Addressing: two, Before: one}, "up fe80::3"},
+		"something else":    {pppoe.Configured{Addressing: one, Before: one}, ""},
+		"IPv4 alone":        {pppoe.Configured{}, ""},
+		"IPv4 after it":     {pppoe.Configured{Before: one}, ""},
+		"closed":            {pppoe.NetworkLost{Protocol: ppp.IPv6CP}, "down"},
+		"IPv4 closed":       {pppoe.NetworkLost{Protocol: ppp.IPCP}, ""},
+		"IPv6CP has failed": {session.NetworkFailed{Protocol: ppp.IPv6CP}, ""},
+	} {
+		got := ""
+		Follow(c.event, func(a pppoe.Addressing) { got += "up " + a.IPv6.Local.LinkLocal().String() }, func() { got += "down" })
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,331 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+	"github.com/mdlayher/ndp"
+
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/radv"
+)
+
+var peer = netip.MustParseAddr("fe80::2")
+
+// world is what a line acts on, in memory.
+type world struct {
+	t      *testing.T
+	cfg    Config
+	log    bytes.Buffer
+	states []State
+	set    netif.Set
+	refuse error // what Apply says
+	// unreachable is where answers cannot be sent.
+	unreachable netip.Addr
+	advertised  []radv.Message
+	answered    []netif.Datagram
+	solicit     chan netif.Packet
+	ask         chan netif.Datagram
+	failures    chan error
+	end         context.CancelCauseFunc
+	result      chan error
+	turn        atomic.Int32 // what the test has seen comes before what the line does next
+}
+
+func (w *world) Advertise(m radv.Message) error {
+	w.turn.Load()
+	w.advertised = append(w.advertised, m)
+	return nil
+}
+
+func (w *world) Answer(d netif.Datagram) error {
+	if w.unreachable == d.Peer.Addr() {
+		return errors.New("network is unreachable")
+	}
+	w.answered = append(w.answered, d)
+	return nil
+}
+
+func (w *world) Apply(_ time.Time, s netif.Set) error {
+	w.turn.Load()
+	w.set = s
+	return w.refuse
+}
+
+// pass has time go on.
+func (w *world) pass(d time.Duration) {
+	w.turn.Add(1)
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func testConfig(t testing.TB) Config {
+	return Config{
+		Device: "ppp0", Remote: peer, Key: "alice", DUID: dhcp6.DUID{0, 3, 0, 1, 1}, Log: slog.New(slog.DiscardHandler),
+		Networks: newPool(t, "2001:db8:1::/64", 64), Addresses: newPool(t, "2001:db8:2::/127", 128), Prefixes: newPool(t, "2001:db8:100::/56", 56),
+	}
+}
+
+// begin runs a line. It is to be called in a bubble.
+func begin(t *testing.T, change func(*world)) *world {
+	w := &world{
+		t: t, cfg: testConfig(t), solicit: make(chan netif.Packet), ask: make(chan netif.Datagram),
+		failures: make(chan error, 1), result: make(chan error, 1),
+	}
+	w.cfg.Log = slog.New(slog.NewTextHandler(&w.log, nil))
+	w.cfg.Notify = func(s State) { w.states = append(w.states, s) }
+	change(w)
+	if err := w.cfg.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(context.Background())
+	w.end = end
+	l, err := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		w.result <- l.run(ctx, netif.Inputs{Packets: w.solicit, Datagrams: w.ask, Failures: w.failures})
+	}()
+	synctest.Wait()
+	return w
+}
+
+// over ends the line, and wants nothing to be left of it.
+func (w *world) over(cause error) {
+	w.t.Helper()
+	w.end(cause)
+	if err := <-w.result; err != nil {
+		w.t.Errorf("ended with %v", err)
+	}
+	if len(w.set.Addresses)+len(w.set.Routes) > 0 || w.states[len(w.states)-1] != (State{}) {
+		w.t.Errorf("left behind: %+v, told last: %+v", w.set, w.states)
+	}
+	for _, p := range []*Pool{w.cfg.Networks, w.cfg.Addresses, w.cfg.Prefixes} {
+		if p != nil && p.Used() > 0 {
+			w.t.Errorf("pool %v: %d are not given back", p, p.Used())
+		}
+	}
+}
+
+// question sends a client's message, and returns the answer.
+func (w *world) question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
+	w.t.Helper()
+	m := &dhcpv6.Message{MessageType: kind}
+	m.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
+	if kind != dhcpv6.MessageTypeSolicit {
+		m.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionServerID, OptionData: w.cfg.DUID})
+	}
+	for _, o := range options {
+		m.AddOption(o)
+	}
+	before := len(w.answered)
+	w.ask <- netif.Datagram{Data: m.ToBytes(), Peer: netip.AddrPortFrom(peer, 12345)}
+	synctest.Wait()
+	if len(w.answered) != before+1 {
+		w.t.Fatalf("%v has %d answers", kind, len(w.answered)-before)
+	}
+	last := w.answered[before]
+	if last.Peer != netip.AddrPortFrom(peer, dhcp6.ClientPort) {
+		w.t.Errorf("the answer goes to %v", last.Peer)
+	}
+	r, err := dhcpv6.MessageFromBytes(last.Data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *world) lastRA() *ndp.RouterAdvertisement {
+	w.t.Helper()
+	m, err := ndp.ParseMessage(w.advertised[len(w.advertised)-1].Data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return m.(*ndp.RouterAdvertisement)
+}
+
+func key(p string) netif.RouteKey { return netif.RouteKey{To: pfx(p), Device: "ppp0"} }
+
+// TestLine: the network is there from the beginning; routes to what is leased come with
+// the lease and go with it.
+func TestLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		if ra := w.lastRA(); len(w.advertised) != 1 || !ra.ManagedConfiguration || !ra.OtherConfiguration || ra.RouterLifetime != 30*time.Minute || len(ra.Options) != 1 {
+			t.Errorf("advertised %d times, %+v", len(w.advertised), ra)
+		}
+		if _, ok := w.set.Routes[key("2001:db8:1::/64")]; !ok || len(w.set.Routes) != 1 {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		w.question(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
+		if len(w.set.Routes) != 1 {
+			t.Errorf("after a mere offer routes are %v", w.set.Routes)
+		}
+		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
+		if w.set.Routes[key("2001:db8:100::/56")].Gateway != peer || w.set.Routes[key("2001:db8:2::1/128")].Gateway.IsValid() || len(w.set.Routes) != 3 {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		want := State{Network: pfx("2001:db8:1::/64"), Address: pfx("2001:db8:2::1/128"), Delegated: pfx("2001:db8:100::/56")}
+		if got := w.states[len(w.states)-1]; got != want || len(w.states) != 2 {
+			t.Errorf("told %+v", w.states)
+		}
+		w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
+		if _, ok := w.set.Routes[key("2001:db8:100::/56")]; ok || len(w.set.Routes) != 2 {
+			t.Errorf("after the release routes are %v", w.set.Routes)
+		}
+		w.over(nil)
+		if ra := w.lastRA(); ra.RouterLifetime != 0 {
+			t.Errorf("the last advertisement is %+v", ra)
+		}
+	})
+}
+
+func TestLeaseExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.cfg.Valid, w.cfg.Preferred = time.Hour, time.Minute })
+		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
+		w.pass(time.Hour - time.Second)
+		if len(w.set.Routes) != 2 {
+			t.Errorf("before its end routes are %v", w.set.Routes)
+		}
+		w.pass(2 * time.Second)
+		if len(w.set.Routes) != 1 {
+			t.Errorf("after its end routes are %v", w.set.Routes)
+		}
+		w.over(nil)
+	})
+}
+
+// TestExhausted: a line without a network is served what there is; the log says which
+// pool is too small.
+func TestExhausted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var other netip.Prefix
+		w := begin(t, func(w *world) { other, _ = w.cfg.Networks.Take("bob") })
+		if len(w.set.Routes) > 0 || len(w.lastRA().Options) > 0 {
+			t.Errorf("routes are %v", w.set.Routes)
+		}
+		if !strings.Contains(w.log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all are in use") {
+			t.Errorf("the log says %s", &w.log)
+		}
+		w.cfg.Networks.Give(other)
+		w.over(nil)
+	})
+}
+
+func TestLinkGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		w.over(ErrLinkGone)
+		if len(w.advertised) != 1 {
+			t.Errorf("advertised %d times", len(w.advertised))
+		}
+	})
+}
+
+// TestTriesAgain: a route that could not be set; the log says so once.
+func TestTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.refuse = errors.New("no route") })
+		w.pass(16 * time.Second)
+		if n := strings.Count(w.log.String(), "ppp0: no route; trying again"); n != 1 {
+			t.Errorf("the log says %s", &w.log)
+		}
+		w.over(nil)
+	})
+}
+
+func TestSocketFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		why := errors.New("broken")
+		w.failures <- why
+		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 || w.cfg.Networks.Used() > 0 {
+			t.Errorf("ended with %v, left %v", err, w.set.Routes)
+		}
+	})
+}
+
+func TestBadConfig(t *testing.T) {
+	for name, spoil := range map[string]func(*Config){
+		"no device":          func(c *Config) { c.Device = "" },
+		"not link-local":     func(c *Config) { c.Remote = netip.MustParseAddr("2001:db8::1") },
+		"no DUID":            func(c *Config) { c.DUID = nil },
+		"network of 56 bits": func(c *Config) { c.Networks = c.Prefixes },
+		"address of 64 bits": func(c *Config) { c.Addresses = c.Networks },
+		"prefix of 128 bits": func(c *Config) { c.Prefixes = c.Addresses },
+		"preferred too long": func(c *Config) { c.Preferred, c.Valid = 2*time.Hour, time.Hour },
+		"no lifetime":        func(c *Config) { c.Preferred = time.Millisecond },
+	} {
+		cfg := testConfig(t)
+		if err := cfg.check(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(&cfg)
+		if err := Run(t.Context(), cfg); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	cfg := testConfig(t)
+	cfg.Interval = time.Second
+	if _, err := newLine(&cfg, &world{}, rand.New(rand.NewPCG(1, 2))); !errors.Is(err, radv.ErrConfig) || cfg.Networks.Used() > 0 {
+		t.Errorf("an interval of 1s: %v", err)
+	}
+}
+
+// TestAnswersTo: an answer goes to where the question came from, or, if it cannot, to the peer's
+// link-local address; one that cannot go there either is lost.
+func TestAnswersTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		global, port := netip.MustParseAddr("2001:db8:1::9"), uint16(546)
+		solicit := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeSolicit}
+		solicit.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
+		for _, c := range []struct{ source, unreachable, want netip.Addr }{
+			{global, netip.Addr{}, global}, {global, global, peer}, {peer, netip.Addr{}, peer}, {peer, peer, netip.Addr{}},
+		} {
+			w.answered, w.unreachable = nil, c.unreachable
+			w.ask <- netif.Datagram{Data: solicit.ToBytes(), Peer: netip.AddrPortFrom(c.source, 9)}
+			synctest.Wait()
+			if len(w.answered) > 1 || (len(w.answered) == 1) != c.want.IsValid() || c.want.IsValid() && w.answered[0].Peer != netip.AddrPortFrom(c.want, port) {
+				t.Errorf("%+v: answered %v", c, w.answered)
+			}
+		}
+		w.over(ErrLinkGone)
+	})
+}
+
+// TestLeasesLogged: what is leased and ends goes to the log, but not as often as a client likes;
+// an exhausted pool likewise.
+func TestLeasesLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.cfg.Addresses.Take("another") })
+		for range 3 {
+			w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIANA{})
+			w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
+		}
+		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
+		for text, want := range map[string]int{
+			"level=INFO msg=\"ppp0: advertised prefix 2001:db8:1::/64\"": 1, "level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56\"": 1,
+			"level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended\"": 1, "level=WARN msg=\"ppp0: address pool exhausted: 2001:db8:2::/127": 1,
+		} {
+			if got := strings.Count(w.log.String(), text); got != want {
+				t.Errorf("%s stands %d times, want %d:\n%s", text, got, want, &w.log)
+			}
+		}
+		w.cfg.Addresses.Give(netip.MustParsePrefix("2001:db8:2::1/128"))
+		w.over(ErrLinkGone)
+	})
+}

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+func newPool(t testing.TB, base string, bits int) *Pool {
+	t.Helper()
+	p, err := NewPool(pfx(base), bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestPoolShares: each part once, all of them, and then no more.
+func TestPoolShares(t *testing.T) {
+	for _, c := range []struct {
+		base string
+		bits int
+		size int
+	}{
+		{"2001:db8:100::/40", 48, 256}, {"2001:db8:100::/56", 56, 1}, {"2001:db8:100::/56", 64, 256},
+		{"2001:db8::/120", 128, 255}, {"2001:db8::/127", 128, 1}, {"2001:db8::1/128", 128, 1}, {"2001:db8::/60", 68, 256},
+	} {
+		p := newPool(t, c.base, c.bits)
+		seen := map[netip.Prefix]bool{}
+		for i := range c.size {
+			part, err := p.Take(fmt.Sprint(i))
+			if err != nil || seen[part] || !pfx(c.base).Contains(part.Addr()) || part.Bits() != c.bits || part != part.Masked() {
+				t.Fatalf("%v: part %d is %v, %v", p, i, part, err)
+			}
+			seen[part] = true
+		}
+		if part, err := p.Take("one more"); !errors.Is(err, ErrExhausted) {
+			t.Errorf("%v: one more part is %v, %v", p, part, err)
+		}
+		if bits := pfx(c.base).Bits(); c.bits == 128 && bits < 128 && seen[netip.PrefixFrom(pfx(c.base).Addr(), 128)] {
+			t.Errorf("%v: the routers' anycast address is given away", p)
+		}
+		for part := range seen {
+			p.Give(part)
+		}
+		if p.Used() != 0 {
+			t.Errorf("%v: %d are in use though all are given back", p, p.Used())
+		}
+	}
+}
+
+// TestPoolRemembers: who comes back has the same.
+func TestPoolRemembers(t *testing.T) {
+	p := newPool(t, "2001:db8:100::/40", 56)
+	first, _ := p.Take("alice")
+	p.Give(first)
+	again, _ := p.Take("alice")
+	other, _ := p.Take("alice")
+	if again != first || other == first {
+		t.Errorf("first %v, again %v, a second line has %v", first, again, other)
+	}
+}
+
+// TestPoolPlaces: which part a key gets follows from the key alone, in any process: the one at its
+// FNV-1a hash modulo their number, or the next free one.
+func TestPoolPlaces(t *testing.T) {
+	for range 2 {
+		p := newPool(t, "2001:db8::/56", 64)
+		for _, c := range []struct{ key, part string }{
+			{"", "2001:db8:0:25::/64"}, {"a", "2001:db8:0:8c::/64"}, {"b", "2001:db8:0:a5::/64"}, {"a", "2001:db8:0:8d::/64"}, {"foobar", "2001:db8:0:e8::/64"},
+		} {
+			if part, err := p.Take(c.key); err != nil || part != pfx(c.part) {
+				t.Errorf("%q has %v, %v, want %v", c.key, part, err, c.part)
+			}
+		}
+	}
+	last := newPool(t, "2001:db8::/63", 64)
+	for _, want := range []string{"2001:db8:0:1::/64", "2001:db8::/64"} { // after the last comes the first
+		if part, err := last.Take(""); err != nil || part != pfx(want) {
+			t.Errorf("has %v, %v, want %v", part, err, want)
+		}
+	}
+}
+
+func TestPoolIgnoresOthers(t *testing.T) {
+	p := newPool(t, "2001:db8:100::/40", 56)
+	p.Take("alice")
+	for _, other := range []string{"2001:db9::/56", "2001:db8:100::/57", "192.0.2.0/24"} {
+		p.Give(pfx(other))
+	}
+	p.Give(netip.Prefix{})
+	if p.Used() != 1 {
+		t.Errorf("%d are in use", p.Used())
+	}
+}
+
+func TestBadPool(t *testing.T) {
+	for _, c := range []struct {
+		base netip.Prefix
+		bits int
+	}{{netip.Prefix{}, 64}, {pfx("192.0.2.0/24"), 64}, {pfx("2001:db8::/64"), 56}, {pfx("2001:db8::/64"), 129}} {
+		if p, err := NewPool(c.base, c.bits); !errors.Is(err, ErrPool) {
+			t.Errorf("%v in /%d is %v, %v", c.base, c.bits, p, err)
+		}
+	}
+}
+
+// TestPoolIndex: index undoes part, whatever the lengths.
+func TestPoolIndex(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		bits := rapid.IntRange(1, 128).Draw(r, "bits")
+		base := rapid.IntRange(0, bits).Draw(r, "base")
+		p, err := NewPool(netip.PrefixFrom(netip.MustParseAddr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"), base), bits)
+		if err != nil {
+			r.Fatal(err)
+		}
+		i := rapid.Uint64Range(0, p.size-1).Draw(r, "index") + p.first
+		if part := p.part(i); p.index(part) != i || !p.base.Contains(part.Addr()) {
+			r.Errorf("%v: part %d is %v, whose index is %d", p, i, part, p.index(part))
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/net/ipv6"
+
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/radv"
+)
+
+// Run serves a line until its context ends. Then it tells the peer that it is no router
+// any more, unless the context's cause is ErrLinkGone, and takes away again what it has
+// set. It returns nil then; any other error names the device and says what to do.
+//
+// Call it on a thread of the device's network namespace. Once Notify has been called
+// for the first time, the thread does not matter.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	m, err := openMachine(&cfg)
+	if err != nil {
+		return fmt.Errorf("IPv6 server on %w", err)
+	}
+	defer m.Close()
+	l, err := newLine(&cfg, m, netif.NewRand())
+	if err != nil {
+		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
+	}
+	if err := l.run(ctx, m.Inputs); err != nil {
+		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
+	}
+	return nil
+}
+
+// machine is what a line has of the machine.
+type machine struct{ *netif.Endpoint }
+
+// openMachine opens all of it, or nothing.
+func openMachine(cfg *Config) (m machine, err error) {
+	if m.Endpoint, err = netif.OpenEndpoint(cfg.Device); err != nil {
+		return m, err
+	}
+	err = m.OpenICMP(ipv6.ICMPTypeRouterSolicitation, radv.AllRouters)
+	if err == nil && cfg.dhcp() {
+		err = m.OpenUDP(dhcp6.ServerPort, dhcp6.Servers)
+	}
+	if err != nil {
+		m.Close()
+	}
+	return m, err
+}
+
+// Advertise sends a router's message.
+func (m machine) Advertise(msg radv.Message) error { return m.ICMP.Send(msg) }
+
+// Answer sends a DHCPv6 server's message.
+func (m machine) Answer(d netif.Datagram) error { return m.UDP.Send(d) }

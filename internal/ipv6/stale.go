@@ -1,0 +1,167 @@
+package ipv6
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"time"
+
+	"upppoe/internal/atomicfile"
+	"upppoe/internal/ipv6/lifetime"
+	"upppoe/internal/ipv6/netif"
+	"upppoe/internal/ipv6/radv"
+)
+
+// staleStore keeps on disk which prefixes have been advertised on LANs, over crashes and reboots:
+// hosts go on using what they were told (RFC 9096 section 3.5).
+type staleStore struct {
+	path  string // empty: nothing is kept
+	saved string // what the file holds
+}
+
+// advertised is a prefix in the file.
+type advertised struct {
+	Interface string       `json:"interface"`
+	Prefix    netip.Prefix `json:"prefix"`
+	// Until is how long hosts may still use it, of one that is stale. One that is current
+	// has no time: that hosts are told a limited one is enough to know.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// maxStore bounds what is read, in octets: LANs have few prefixes each.
+const maxStore = 1 << 16
+
+// load returns what is stale by LAN. A clock that was wrong, then or now, does not have it last
+// longer than it can.
+func (s *staleStore) load(now time.Time) (map[string][]radv.Network, error) {
+	if s.path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxStore))
+	if err != nil {
+		return nil, err
+	}
+	var list []advertised
+	if err := json.Unmarshal(text, &list); err != nil {
+		s.saved = "?" // it is replaced, or removed
+		return nil, fmt.Errorf("%s: %w", s.path, err)
+	}
+	s.saved = string(text)
+	stale := map[string][]radv.Network{}
+	for _, a := range list {
+		until := now.Add(radv.ValidLimit)
+		if !a.Until.IsZero() {
+			until = lifetime.Earliest(a.Until, until)
+		}
+		n := radv.Network{Prefix: a.Prefix, Lifetime: lifetime.Lifetime{Preferred: now, Valid: until}}
+		if !n.Expired(now) {
+			stale[a.Interface] = append(stale[a.Interface], n)
+		}
+	}
+	return stale, nil
+}
+
+// save keeps what the routers advertise now. Lifetimes alone are no change.
+func (s *staleStore) save(now time.Time, lans []*lan) error {
+	if s.path == "" {
+		return nil
+	}
+	var list []advertised
+	for _, l := range lans {
+		if l.router == nil {
+			continue
+		}
+		for _, n := range l.router.Offered() {
+			list = append(list, advertised{Interface: l.name, Prefix: n.Prefix})
+		}
+		for _, n := range l.router.Withdrawn(now) {
+			list = append(list, advertised{l.name, n.Prefix, n.Valid.UTC().Truncate(time.Second)})
+		}
+	}
+	if len(list) == 0 {
+		if s.saved == "" {
+			return nil
+		}
+		s.saved = ""
+		return os.Remove(s.path)
+	}
+	text, err := json.Marshal(list)
+	if err != nil || string(text)+"\n" == s.saved {
+		return err
+	}
+	s.saved = string(text) + "\n"
+	return atomicfile.Write(s.path, s.saved, 0o600)
+}
+
+// AdvertiseStale tells hosts on LANs, while there is no session, that prefixes which they have
+// from an earlier one are stale, for as long as they may still use them: one advertisement may be
+// lost, and a crash sends none (RFC 9096 section 3.5). It returns nil when its context ends, or
+// there is nothing more to tell. Run does the same itself, and must not run at the same time.
+//
+// It is called on a thread of the LANs' network namespace.
+func AdvertiseStale(ctx context.Context, cfg Config) error {
+	debug := func(what string, err error) {
+		if err != nil {
+			cfg.Log.Debug(fmt.Sprintf("%s: %v", what, err))
+		}
+	}
+	m := newMachine(nil)
+	n := newLANRouter(time.Now(), &cfg, m, netif.NewRand(), debug)
+	if ctx.Err() != nil || !n.stale(time.Now()) {
+		return n.store.save(time.Now(), n.lans)
+	}
+	k, err := netif.Open()
+	if err != nil {
+		return fmt.Errorf("router advertisements on LANs: %w", err)
+	}
+	m.Endpoint = netif.NewEndpoint(k)
+	defer m.Close()
+	if err := m.Watch(); err != nil {
+		return fmt.Errorf("router advertisements on LANs: %w", err)
+	}
+	n.advertiseStale(ctx, m.Inputs)
+	return nil
+}
+
+func (n *lanRouter) advertiseStale(ctx context.Context, in netif.Inputs) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	in.Run(ctx, staleRouter{n, end}) // no device, so no socket whose failure could end it
+	if now := time.Now(); !n.stale(now) {
+		n.debug("forget the prefixes that were advertised", n.store.save(now, n.lans))
+	}
+}
+
+// staleRouter is the router of LANs while there is no session.
+type staleRouter struct {
+	*lanRouter
+	end func() // called when no prefix is stale any more
+}
+
+func (r staleRouter) Step(now time.Time) (next time.Time) {
+	if !r.stale(now) {
+		r.end()
+		return time.Time{}
+	}
+	r.follow(now, &State{})
+	return r.next()
+}
+
+func (r staleRouter) ReceivePacket(now time.Time, p netif.Packet) { r.solicited(now, p) }
+
+func (staleRouter) ReceiveDatagram(time.Time, netif.Datagram) {}
+
+func (r staleRouter) Changed(now time.Time) { r.greet(now) }

@@ -1,0 +1,167 @@
+package ipv6
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv6"
+
+	"upppoe/internal/ipv6/dhcp6"
+	"upppoe/internal/ipv6/lifetime"
+)
+
+// wantLog wants lines so often.
+func (w *world) wantLog(lines map[string]int) {
+	w.t.Helper()
+	for text, want := range lines {
+		if got := strings.Count(w.log.String(), text); got != want {
+			w.t.Errorf("%s stands %d times, want %d:\n%s", text, got, want, &w.log)
+		}
+	}
+}
+
+// TestLeasesLogged: what is leased goes to the log, once, and that it has ended.
+func TestLeasesLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.cfg.RequestAddress = grants, true })
+		w.pass(5 * time.Minute) // renewed many times
+		w.wantLog(map[string]int{
+			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`:  1,
+			`level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`: 1,
+			"has ended": 0,
+		})
+		w.over(nil)
+		w.wantLog(map[string]int{
+			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended"`: 1, `level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128 has ended"`: 1,
+		})
+	})
+}
+
+// refuses gives nothing, and says so.
+func refuses(m *dhcpv6.Message) *dhcpv6.Message {
+	r := grants(m)
+	for _, ia := range r.Options.IAPD() {
+		ia.Options.Options = dhcpv6.Options{&dhcpv6.OptStatusCode{StatusCode: 6, StatusMessage: "none\nleft \x1b[31m"}}
+	}
+	return r
+}
+
+// TestRefusalLogged: NoPrefixAvail and the server's words, which are escaped, go to the log once,
+// and again after there has been a prefix.
+func TestRefusalLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide = refuses })
+		w.pass(time.Hour)
+		line := `level=WARN msg="ppp0: DHCPv6 server 00:03:00:01:09 gives no prefix: NoPrefixAvail \"none\\nleft \\x1b[31m\"; asking again"`
+		w.wantLog(map[string]int{line: 1, "no DHCPv6 server has answered": 0})
+		w.serverSide = grants
+		w.pass(2 * time.Hour)
+		w.serverSide = refuses
+		w.pass(time.Hour)
+		w.wantLog(map[string]int{line: 2, "DHCPv6 lease of prefix 2001:db8:100::/56, pref": 1})
+		w.over(ErrLinkGone)
+	})
+}
+
+// TestSilenceLogged: that no server answers is told, after the fourth message.
+func TestSilenceLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(*world) {})
+		w.pass(awaitRouter + 6*time.Second) // three, at 1 s, 2 s, 4 s
+		if len(w.asked) != 3 {
+			t.Fatalf("asked %s", w.kinds())
+		}
+		w.wantLog(map[string]int{"no DHCPv6 server": 0})
+		w.pass(time.Hour)
+		w.wantLog(map[string]int{`level=WARN msg="ppp0: no DHCPv6 server has answered 4 messages; asking on"`: 1})
+		w.over(nil)
+	})
+}
+
+// TestLogIsBounded: a server that gives something else each time cannot fill the log.
+func TestLogIsBounded(t *testing.T) {
+	var log bytes.Buffer
+	tell := newTeller("ppp0", slog.New(slog.NewTextHandler(&log, nil)))
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	had := State{}
+	for i := range 1000 {
+		is := State{Delegated: []Prefix{{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, byte(i), byte(i >> 8)}), 56), lifetime.Lifetime{}}}}
+		tell.leases(now, &had, &is, nil)
+		tell.refused(now, []dhcp6.Refusal{{Of: "address", Reason: fmt.Sprint(i)}})
+		had = is
+	}
+	if got := strings.Count(log.String(), "\n"); got != 20 {
+		t.Errorf("%d lines in a minute, want 20", got)
+	}
+	if !strings.Contains(log.String(), "preferred for ever, valid for ever") {
+		t.Errorf("the log says %s", &log)
+	}
+	tell.leases(now.Add(time.Minute-1), &had, &State{}, nil)
+	if got := strings.Count(log.String(), "\n"); got != 20 {
+		t.Errorf("%d lines just before the end of the minute", got)
+	}
+	tell.leases(now.Add(time.Minute), &had, &State{}, nil)
+	if got := log.String(); strings.Count(got, "\n") != 22 || !strings.Contains(got, "ppp0: 2980 more lines about DHCPv6 leases were left out") {
+		t.Errorf("a minute later the log says %s", got)
+	}
+}
+
+// TestNoAutoconf: a prefix alone: no address from what routers advertise, nor by DHCPv6 because
+// they say so; their route counts.
+func TestNoAutoconf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.cfg.NoAutoconf = grants, true })
+		w.advertise(slaac(true, true))
+		last := w.states[len(w.states)-1]
+		if len(last.Addresses) != 0 || len(last.Delegated) != 1 || len(last.LANs) != 2 || last.DefaultRoute.Gateway.String() != "fe80::1" || !last.Managed {
+			t.Errorf("got %+v", last)
+		}
+		if m := w.asked[0]; m.Options.OneIANA() != nil || m.Options.OneIAPD() == nil {
+			t.Errorf("asks for %v", m.Summary())
+		}
+		w.over(nil)
+		w = begin(t, func(w *world) { w.serverSide, w.cfg.NoAutoconf, w.cfg.RequestAddress = grants, true, true })
+		w.advertise(slaac(true, true))
+		if last := w.states[len(w.states)-1]; len(last.Addresses) != 1 || last.Addresses[0].Origin != DHCPv6 {
+			t.Errorf("an address that is asked for: %+v", last)
+		}
+		w.over(nil)
+	})
+}
+
+// TestServicesAlone: services are asked for though nothing else is, and what is told is told on.
+func TestServicesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) {
+			w.cfg.RequestPrefix, w.cfg.LANs, w.cfg.Services = false, nil, dhcp6.Request{AFTR: true}
+			w.serverSide = func(m *dhcpv6.Message) *dhcpv6.Message {
+				r := grants(m)
+				r.AddOption(&dhcpv6.OptionGeneric{OptionCode: 64, OptionData: []byte("\x04aftr\x07example\x00")})
+				return r
+			}
+		})
+		w.pass(awaitRouter)
+		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || last.Services.AFTR != "aftr.example" {
+			t.Errorf("asked %s, got %+v", w.kinds(), last)
+		}
+		w.over(nil)
+	})
+}
+
+// TestUnsendable: a message that cannot be sent yet is tried again soon.
+func TestUnsendable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, func(w *world) { w.serverSide, w.unsendable = grants, 3 })
+		w.pass(awaitRouter + 300*time.Millisecond)
+		if w.kinds() != "SOLICIT SOLICIT SOLICIT SOLICIT" || len(w.states[len(w.states)-1].Delegated) != 1 {
+			t.Errorf("asked %s, got %+v", w.kinds(), w.states[len(w.states)-1])
+		}
+		w.over(nil)
+	})
+}

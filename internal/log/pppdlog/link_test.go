@@ -1,0 +1,134 @@
+package pppdlog
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
+)
+
+// TestWordsOfLinks: what the log says of interfaces, of sessions that others have left, and of
+// what was dropped. Scripts look for pppd's words.
+func TestWordsOfLinks(t *testing.T) {
+	said := wire.Discovery{Code: wire.PADM, Tags: wire.Tags(nil).Append(wire.TagMOTM, []byte("down\nat 5")).Append(wire.TagHURL, []byte("http://x"))}
+	for _, c := range []struct {
+		event pppoe.Event
+		want  string
+	}{
+		{pppoe.Announced{Packet: wire.DiscoveryFrame{Discovery: said}}, info + `02:00:5e:00:53:02 says [motm down\012at 5] [hurl http://x]` + "\n"},
+		{pppoe.Announced{}, info + "02:00:5e:00:53:02 says\n"},
+		{pppoe.Unanswered{Missing: wire.PADO}, fault + "Timeout waiting for PADO packets\n"},
+		{pppoe.Unanswered{Missing: wire.PADS}, fault + "Timeout waiting for PADS packets\n"},
+		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, which an earlier run has left\n"},
+		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac, Local: client}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, which the loss of the interface has left\n"},
+		{pppoe.LinkChanged{State: pppoe.LinkUp}, info + "Interface eth0 is up\n"},
+		{pppoe.LinkChanged{State: pppoe.LinkNoCarrier}, info + "Interface eth0 is without carrier\n"},
+		{pppoe.LinkChanged{State: pppoe.LinkDown}, info + "Interface eth0 is down\n"},
+		{pppoe.LinkChanged{State: pppoe.LinkGone}, info + "Interface eth0 is gone\n"},
+		{pppoe.AddressChanged{From: client, To: ac}, info + "The Ethernet address of interface eth0 has changed from 02:00:5e:00:53:01 to 02:00:5e:00:53:02\n"},
+		{pppoe.ListenerLost{Err: errors.New("network is down")}, fault + "Not serving on eth0 until it is usable again: network is down\n"},
+		{pppoe.ListenerBack{Addr: client}, info + "Serving on eth0 again, as 02:00:5e:00:53:01\n"},
+		{pppoe.AwaitingLink{}, info + "Waiting for interface eth0\n"},
+		{pppoe.AwaitingTraffic{}, info + "Waiting for traffic\n"},
+		{pppoe.Ended{Counters: datapath.Counters{Spoofed: 1}}, info + "Dropped 1 packets from addresses that are not the peer's.\n"},
+		{pppoe.Ended{Counters: datapath.Counters{Exceeded: 1}}, info + "Dropped 1 packets beyond the session's rate.\n"},
+		{pppoe.Ended{Online: 1}, info + "Connect time 0.0 minutes.\n" + info + "Sent 0 bytes, received 0 bytes.\n"},
+		{pppoe.Waiting{For: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
+		{pppoe.Waiting{For: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
+	} {
+		if got := told(&Journal{}, line, c.event); got != c.want {
+			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
+		}
+	}
+}
+
+// TestReasonsOfServer: why a server's session has ended is told with its end, and that a PADT was
+// sent is not.
+func TestReasonsOfServer(t *testing.T) {
+	for _, c := range []struct {
+		reason       session.Reason
+		line, closed string
+	}{
+		{session.Reason{Cause: session.Idle}, "Terminating connection due to lack of activity.", "idle"},
+		{session.Reason{Cause: session.Expired}, "Connect time expired", "expired"},
+		{session.Reason{Cause: session.Exhausted}, "Traffic limit reached. Limit: session volume", "exhausted"},
+		{session.Reason{Cause: session.HangUp}, "Modem hangup", "hangup"},
+		{session.Reason{Cause: session.Looped}, "Serial line is looped back.", "looped"},
+		{session.Reason{Cause: session.NotNegotiated, Text: "why"}, "why", "not-negotiated"},
+		{session.Reason{Cause: session.PeerNotAuthenticated, Text: session.RefusedToProve}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
+		{session.Reason{Cause: session.PeerNotAuthenticated, Text: "another"}, "", "peer-not-authenticated"},
+		{session.Reason{Cause: session.UserRequest}, "", "user-request"},
+	} {
+		want := info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: " + c.closed + "\n"
+		if c.line != "" {
+			want = info + "ppp0: " + c.line + "\n" + want
+		}
+		if got := told(&Journal{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
+			t.Errorf("%+v is told as\n%swant\n%s", c.reason, got, want)
+		}
+	}
+}
+
+// TestAnybodys: which of a server's events a client without an account can cause, so that they are
+// bounded; those of sessions with a user, or whose packets flowed, are always told.
+func TestAnybodys(t *testing.T) {
+	const without = "events of sessions without a user"
+	for _, c := range []struct {
+		event         pppoe.Event
+		nobodys, user string
+	}{
+		{session.AuthFailed{}, "refused logins", "refused logins"},
+		{pppoe.AddressInUse{}, "sessions refused for their address", "sessions refused for their address"},
+		{pppoe.Ended{}, "ends of sessions that did not come up", "ends of sessions that did not come up"},
+		{pppoe.Ended{Online: 1}, "", ""},
+		{session.PeerClosed{}, without, ""},
+		{session.NetworkFailed{}, without, ""},
+		{session.EchoTimeout{}, without, ""},
+		{session.NetworkPhase{}, without, ""},
+		{pppoe.NetworkFailed{}, without, ""},
+		{pppoe.DeviceOpened{}, without, ""},
+		{pppoe.Connected{}, without, ""},
+		{pppoe.Configured{}, "", ""},
+		{pppoe.AddressTaken{}, "", ""},
+		{session.Authenticated{}, "", ""},
+	} {
+		named := line
+		named.User = "alice"
+		if got := anybodys(line, c.event); got != c.nobodys {
+			t.Errorf("%T without a user is %q, want %q", c.event, got, c.nobodys)
+		}
+		if got := anybodys(named, c.event); got != c.user {
+			t.Errorf("%T of a user is %q, want %q", c.event, got, c.user)
+		}
+	}
+}
+
+// TestKindsOfEvents: what the client's log calls events that were left out.
+func TestKindsOfEvents(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		events []pppoe.Event
+	}{
+		{"refusals of concentrators", []pppoe.Event{pppoe.Rejected{}}},
+		{"announcements of concentrators", []pppoe.Event{pppoe.Announced{}}},
+		{"beginnings of sessions", []pppoe.Event{pppoe.SessionEstablished{}, pppoe.DeviceOpened{}, pppoe.Connected{}}},
+		{"changes of addresses", []pppoe.Event{pppoe.Configured{}}},
+		{"results of authentication", []pppoe.Event{session.Authenticated{}, session.AuthFailed{}}},
+		{"failures of network protocols", []pppoe.Event{session.NetworkFailed{}}},
+		{"ends of sessions by the peer", []pppoe.Event{session.PeerClosed{}}},
+		{"", []pppoe.Event{session.NetworkPhase{}, pppoe.NetworkFailed{}, pppoe.Ended{}}},
+	} {
+		for _, e := range c.events {
+			if got := kindOf(e); got != c.want {
+				t.Errorf("%T is of kind %q, want %q", e, got, c.want)
+			}
+		}
+	}
+	if maxTold != 20 || toldPeriod != 10*time.Second {
+		t.Errorf("%d events in %v are told; want 20 in 10 s", maxTold, toldPeriod)
+	}
+}

@@ -1,0 +1,119 @@
+package pppdlog
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// TestOpeningAndEnd: the opening of each session of a server is one line, and so is its end, with
+// user, address, station and interface.
+func TestOpeningAndEnd(t *testing.T) {
+	alice, nobody := line, line
+	alice.User = "al\x1bice"
+	four := ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}
+	with4 := pppoe.Configured{Addressing: pppoe.Addressing{IPv4: four}}
+	with6 := pppoe.Configured{Addressing: pppoe.Addressing{IPv6: v6}}
+	both := pppoe.Configured{Addressing: pppoe.Addressing{IPv4: four, IPv6: v6}}
+	failed := func(p ppp.Protocol) session.NetworkFailed {
+		return session.NetworkFailed{Protocol: p, Err: errors.New("no")}
+	}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Online: time.Minute}
+	const (
+		at4    = " for client 02:00:5e:00:53:02 (192.0.2.10) on eth0"
+		at6    = " for client 02:00:5e:00:53:02 (fe80::1234:5678:9abc:def0) on eth0"
+		opened = "Session 7 created"
+		closed = "Session 7 closed"
+		using  = " using Service-Name 'internet'"
+		user   = `, user "al\033ice"`
+		why    = ": peer-terminated"
+	)
+	for _, c := range []struct {
+		what   string
+		line   pppoe.SessionInfo
+		noIPv4 bool
+		events []pppoe.Event
+		want   []string
+	}{
+		{"IPv4", nobody, false, []pppoe.Event{with4, end}, []string{opened + at4 + using, closed + at4 + why}},
+		{"with a user", alice, false, []pppoe.Event{with4, end}, []string{opened + at4 + using + user, closed + at4 + why + user}},
+		{"both, IPv4 first", nobody, false, []pppoe.Event{with4, both, end}, []string{opened + at4 + using, closed + at4 + why}},
+		{"both, IPv6 first", nobody, false, []pppoe.Event{with6, both, end}, []string{opened + at4 + using, closed + at4 + why}},
+		{"IPv4 again", nobody, false, []pppoe.Event{with4, with4, with4, end}, []string{opened + at4 + using, closed + at4 + why}},
+		{"IPv6 alone", nobody, true, []pppoe.Event{with6, end}, []string{opened + at6 + using, closed + at6 + why}},
+		{"IPv6, and IPv4 fails", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why}},
+		{"IPv4, and IPv6 fails", nobody, false, []pppoe.Event{failed(ppp.IPv6CP), with4, end}, []string{opened + at4 + using, closed + at4 + why}},
+		{"IPv4 fails again", nobody, false, []pppoe.Event{with6, failed(ppp.IPCP), failed(ppp.IPCP), end}, []string{opened + at6 + using, closed + at6 + why}},
+		{"nothing", alice, false, []pppoe.Event{end}, []string{closed + " for client 02:00:5e:00:53:02 on eth0" + why + user}},
+		{"two with one ID", nobody, false, []pppoe.Event{with4, end, end}, []string{opened + at4 + using, closed + at4 + why, closed + " for client 02:00:5e:00:53:02 on eth0" + why}},
+	} {
+		j := &Journal{Server: true, NoIPv4: c.noIPv4}
+		var got []string
+		for _, l := range strings.Split(told(j, c.line, c.events...), "\n") {
+			if i := strings.Index(l, "Session "); i >= 0 {
+				got = append(got, l[i:])
+			}
+		}
+		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+			t.Errorf("%s:\n%s\nwant\n%s", c.what, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+		if len(j.accounting.sessions) != 0 {
+			t.Errorf("%s: %d sessions are remembered", c.what, len(j.accounting.sessions))
+		}
+	}
+}
+
+// TestServerFlood: who has no account can fill no log, whatever he does, and what was left out
+// is counted; what users do is told in any case.
+func TestServerFlood(t *testing.T) {
+	nobody, alice := line, line
+	nobody.Device, alice.User = "", "alice"
+	for _, c := range []struct {
+		what  string
+		line  pppoe.SessionInfo
+		event pppoe.Event
+		most  int // lines; 0: no bound
+	}{
+		{"a refused login", nobody, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxTold},
+		{"one in an open session", alice, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxTold},
+		{"a Terminate-Request", nobody, session.PeerClosed{Text: "x"}, maxTold},
+		{"a user's", alice, session.PeerClosed{Text: "x"}, 0},
+		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
+		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
+		{"the end of what was open", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Online: time.Second}, 0},
+		{"an address in use", alice, pppoe.AddressInUse{}, maxTold},
+		{"no IPv6", nobody, session.NetworkFailed{Protocol: ppp.IPv6CP, Err: errors.New("no")}, maxTold},
+		{"silence", nobody, session.EchoTimeout{Requests: 3}, 2 * maxTold},
+		{"a device", nobody, pppoe.DeviceOpened{Name: "ppp0"}, maxTold},
+		{"admission", nobody, session.NetworkPhase{}, maxTold},
+		{"a user's admission", alice, session.NetworkPhase{}, 0},
+		{"no device", nobody, pppoe.NetworkFailed{Err: errors.New("no")}, maxTold},
+		{"an opening", nobody, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: v4}}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			out := &lockedBuffer{}
+			j := &Journal{Server: true, Log: slog.New(levels{out})}
+			for range 1000 {
+				j.Notify(c.line, c.event)
+			}
+			lines := strings.Count(out.String(), "\n")
+			if c.most > 0 && lines != c.most || c.most == 0 && lines < 1000 {
+				t.Errorf("%s: 1000 events are %d lines, want %d", c.what, lines, c.most)
+			}
+			time.Sleep(toldPeriod)
+			synctest.Wait()
+			if said := strings.Contains(out.String(), "980 more "); said != (c.most > 0) {
+				t.Errorf("%s: that 980 were left out is said: %v", c.what, said)
+			}
+		})
+	}
+}

@@ -1,0 +1,263 @@
+package control
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/internal/log/linequeue"
+)
+
+// program is one that answers.
+type program struct{ said chan string }
+
+func (p *program) Status() []byte      { return []byte(`{"state":"online"}`) }
+func (p *program) Missed(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
+func (p *program) Stop()               { p.said <- "stop" }
+func (p *program) HangUp()             { p.said <- "hangup" }
+
+func listen(t *testing.T) (dir string, s *Server, p *program, log *Ring) {
+	t.Helper()
+	dir, p, log = filepath.Join(t.TempDir(), "run"), &program{make(chan string, 1)}, NewRing()
+	s, err := Listen(dir, p, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, s, p, log
+}
+
+// lines hands on what is written to it.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
+}
+
+func TestQuestions(t *testing.T) {
+	dir, s, p, log := listen(t)
+	defer s.Close()
+	log.Write([]byte("one\n"))
+	log.Write([]byte("two\n"))
+	if pids, err := Programs(dir); err != nil || !slices.Equal(pids, []int{os.Getpid()}) {
+		t.Fatalf("programs %v, %v; want this one", pids, err)
+	}
+	for question, want := range map[string]string{
+		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "log 1": "two\n", "log 0": "", "log 3": "one\ntwo\n", "log -1": "one\ntwo\n", "hangup": "", "nonsense": "unknown question \"nonsense\"\n",
+		strings.Repeat("x", 100): "",
+	} {
+		var got bytes.Buffer
+		if err := Ask(dir, os.Getpid(), question, &got, time.Minute); err != nil || got.String() != want {
+			t.Errorf("%s: %q, %v; want %q", question, got.String(), err, want)
+		}
+	}
+	if said := <-p.said; said != "hangup" {
+		t.Errorf("the program was told to %s", said)
+	}
+	if info, err := os.Stat(filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v, %v; want it its user's alone", info.Mode(), err)
+	}
+}
+
+func TestEventsAndFollow(t *testing.T) {
+	dir, s, _, log := listen(t)
+	log.Write([]byte("before\n"))
+	events, follow, done := make(lines), make(lines), make(chan error, 2)
+	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
+	go func() { done <- Ask(dir, os.Getpid(), "follow", follow, 0) }()
+	if first := <-events; first != `{"state":"online"}`+"\n" {
+		t.Errorf("events begin with %q, want the status", first)
+	}
+	if first := <-follow; first != "before\n" {
+		t.Errorf("the log begins with %q", first)
+	}
+	s.Tell([]byte("{}\n"))
+	log.Write([]byte("after\n"))
+	if e, l := <-events, <-follow; e != "{}\n" || l != "after\n" {
+		t.Errorf("then came %q and %q", e, l)
+	}
+	s.Close()
+	if err := <-done; err != nil {
+		t.Errorf("a program's end is an error: %v", err)
+	}
+	if pids, _ := Programs(dir); len(pids) != 0 {
+		t.Errorf("programs %v after its end", pids)
+	}
+}
+
+// TestLastEvent: who listens is told of the end too, before there is nobody to tell.
+func TestLastEvent(t *testing.T) {
+	dir, s, _, _ := listen(t)
+	events, done := make(lines), make(chan error)
+	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
+	<-events
+	const last = 300
+	for range last {
+		s.Tell([]byte("{}\n"))
+	}
+	closed := make(chan struct{})
+	go func() { s.Close(); close(closed) }()
+	told := 0
+	for told < last {
+		told += strings.Count(<-events, "\n")
+	}
+	<-closed
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSlowReader: who does not read events, or the log, for a while makes nobody wait, and learns
+// how many are missing.
+func TestSlowReader(t *testing.T) {
+	dir, s, _, log := listen(t)
+	defer s.Close()
+	for question, tell := range map[string]func([]byte){"events": s.Tell, "follow": func(b []byte) { log.Write(b) }} {
+		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Write([]byte("before\n"))
+		fmt.Fprintln(conn, question)
+		in := bufio.NewReader(conn)
+		if _, err := in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		long := []byte(strings.Repeat("x", 1<<16) + "\n")
+		const many = 100 // more than a queue and the kernel hold
+		for range many {
+			tell(long)
+		}
+		got, missing := 0, -1
+		for missing < 0 {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatalf("%s: after %d lines: %v", question, got, err)
+			}
+			if line == string(long) {
+				got++
+				continue
+			}
+			fmt.Sscanf(strings.TrimPrefix(line, `{"missed":`), "%d", &missing)
+		}
+		if got+missing != many || missing == 0 {
+			t.Errorf("%s: %d lines came, and %d are missing, of %d", question, got, missing, many)
+		}
+		conn.Close()
+	}
+}
+
+// TestCloseWithoutReaders: somebody who does not read does not hold up the end.
+func TestCloseWithoutReaders(t *testing.T) {
+	dir, s, _, _ := listen(t)
+	conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintln(conn, "events")
+	if _, err := conn.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	long := []byte(strings.Repeat("x", 1<<20) + "\n")
+	for range 3 {
+		s.Tell(long)
+	}
+	start := time.Now()
+	s.Close()
+	if took := time.Since(start); took > longestFlush+askWithin/2 {
+		t.Errorf("the end took %v", took)
+	}
+}
+
+// TestStop waits until the program has ended.
+func TestStop(t *testing.T) {
+	dir, s, p, _ := listen(t)
+	done := make(chan error)
+	go func() { done <- Ask(dir, os.Getpid(), "stop", new(bytes.Buffer), 0) }()
+	if said := <-p.said; said != "stop" {
+		t.Errorf("the program was told to %s", said)
+	}
+	select {
+	case <-done:
+		t.Error("who has said stop is told that it is done before it is")
+	default:
+	}
+	s.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStaleSocket: a program that was killed leaves its socket, which the next look
+// removes.
+func TestStaleSocket(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "4194303.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if pids, err := Programs(dir); err != nil || len(pids) != 0 {
+		t.Errorf("programs %v, %v", pids, err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestRingIsBounded(t *testing.T) {
+	r := NewRing()
+	line := []byte(strings.Repeat("x", 1<<10-1) + "\n")
+	for i := range 2 * maxLog >> 10 {
+		r.Write(line)
+		if n := len(r.Last(all)); n != min(maxLog, (i+1)<<10) {
+			t.Fatalf("after %d lines of %d octets %d are kept", i+1, len(line), n)
+		}
+	}
+	r.Write([]byte("1\n"))
+	if n := len(r.Last(all)); n != maxLog-1<<10+2 {
+		t.Errorf("%d octets are kept, want the first line gone for the last", n)
+	}
+	r.Write([]byte(strings.Repeat("x", maxLog) + "\n"))
+	if n := len(r.Last(all)); n != maxLog+1 {
+		t.Errorf("%d octets are kept of a line that is longer than the ring", n)
+	}
+	for lines, want := range map[int]string{0: "", 1: "3\n", 2: "2\n3\n"} {
+		r.Write([]byte("2\n"))
+		r.Write([]byte("3\n"))
+		if got := string(r.Last(lines)); got != want {
+			t.Errorf("the last %d are %q, want %q", lines, got, want)
+		}
+	}
+}
+
+// TestRingFlush: who follows has all before a program ends.
+func TestRingFlush(t *testing.T) {
+	r := NewRing()
+	var got bytes.Buffer
+	q := linequeue.New(func(l linequeue.Line) error { got.Write(l.Text); return nil }, droppedLines)
+	r.Write([]byte("1\n"))
+	r.Write([]byte("2\n"))
+	leave := r.Follow(q, 1)
+	r.Write([]byte("3\n"))
+	r.Flush()
+	if got.String() != "2\n3\n" {
+		t.Errorf("the follower has %q", &got)
+	}
+	leave()
+	r.Write([]byte("4\n"))
+	q.Flush(time.Minute)
+	if got.String() != "2\n3\n" {
+		t.Errorf("after leaving, the follower has %q", &got)
+	}
+}

@@ -1,0 +1,294 @@
+// Package status tells programs what people read in the log: how a line is, and what
+// happens to it, in JSON.
+package status
+
+import (
+	"sync"
+	"time"
+
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/wire"
+)
+
+// State is what a line is about.
+type State string
+
+// States.
+const (
+	Dialling State = "dialling" // discovery, or PPP
+	Online   State = "online"
+	Closing  State = "closing"
+	Waiting  State = "waiting" // before the next dial
+	Ended    State = "ended"
+)
+
+// Status is how a line is.
+type Status struct {
+	PID        int        `json:"pid"`
+	Call       string     `json:"call,omitempty"` // the peers file
+	Link       string     `json:"link,omitempty"` // pppd's linkname
+	Line       string     `json:"line"`           // the Ethernet interface, with its tags
+	State      State      `json:"state"`
+	Since      time.Time  `json:"since"` // of the state
+	WaitingFor string     `json:"waiting_for,omitempty"`
+	Carrier    string     `json:"carrier,omitempty"` // how the Ethernet interface is
+	Device     string     `json:"device,omitempty"`
+	SessionID  uint16     `json:"session_id,omitempty"`
+	AC         string     `json:"ac,omitempty"`
+	ACName     string     `json:"ac_name,omitempty"`
+	Service    string     `json:"service,omitempty"`
+	MTU        int        `json:"mtu,omitempty"`
+	DataPath   string     `json:"data_path,omitempty"` // what moves packets, if not user space of itself
+	IPv4       *IPv4      `json:"ipv4,omitempty"`
+	IPv6       *IPv6      `json:"ipv6,omitempty"`
+	Dials      int        `json:"dials"`
+	Traffic    *Traffic   `json:"traffic,omitempty"`
+	LastEnd    *End       `json:"last_end,omitempty"`
+	OnlineAt   *time.Time `json:"online_since,omitempty"`
+}
+
+// IPv4 are a line's addresses.
+type IPv4 struct {
+	Local  string   `json:"local"`
+	Remote string   `json:"remote"`
+	DNS    []string `json:"dns,omitempty"`
+}
+
+// IPv6 are a line's link-local addresses, and what routers and DHCPv6 have given.
+type IPv6 struct {
+	Local     string   `json:"local"`
+	Remote    string   `json:"remote"`
+	Addresses []string `json:"addresses,omitempty"` // global ones, with their prefix length
+	Delegated []string `json:"delegated,omitempty"` // prefixes
+	DNS       []string `json:"dns,omitempty"`
+	Services
+}
+
+// Services are what a DHCPv6 server has told of those asked for (option dhcp6-request).
+type Services struct {
+	AFTR  string   `json:"aftr,omitempty"` // Dual-Stack Lite's tunnel endpoint
+	NTP   []string `json:"ntp,omitempty"`  // addresses and names
+	SNTP  []string `json:"sntp,omitempty"`
+	MAPE  []string `json:"map_e,omitempty"` // rules, as NAME=VALUE joined by commas
+	MAPT  []string `json:"map_t,omitempty"`
+	LW4o6 []string `json:"lw4o6,omitempty"`
+	// FourRD is 4rd's container in hexadecimal.
+	FourRD string `json:"4rd,omitempty"`
+}
+
+// Traffic is what a session has carried: packets of IP, and their octets.
+type Traffic struct {
+	SentPackets     uint64 `json:"sent_packets"`
+	SentBytes       uint64 `json:"sent_bytes"`
+	ReceivedPackets uint64 `json:"received_packets"`
+	ReceivedBytes   uint64 `json:"received_bytes"`
+	Dropped         uint64 `json:"dropped"`
+}
+
+// End is why a dial or a session ended.
+type End struct {
+	Reason   string `json:"reason"` // one word, for programs
+	Text     string `json:"text,omitempty"`
+	ExitCode int    `json:"exit_code"`
+}
+
+// TrafficOf is a session's counters as a status has them.
+func TrafficOf(c datapath.Counters) *Traffic {
+	return &Traffic{c.SentPackets, c.SentBytes, c.ReceivedPackets, c.ReceivedBytes, c.Dropped}
+}
+
+// Tracker keeps a Status in step with what happens. Its methods may be called
+// concurrently.
+type Tracker struct {
+	exitCode func(error) int
+	mu       sync.Mutex
+	now      Status
+}
+
+// NewTracker makes a tracker of a line that is about to be dialled. ExitCode is the
+// code with which the program would end for an error.
+func NewTracker(is Status, exitCode func(error) int) *Tracker {
+	t := &Tracker{now: is, exitCode: exitCode}
+	t.enter(Dialling, time.Now())
+	return t
+}
+
+// Status is how the line is now.
+func (t *Tracker) Status() Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.now
+}
+
+// End is an error as the end of a dial.
+func (t *Tracker) End(err error) *End {
+	if err == nil {
+		return nil
+	}
+	return &End{Reason: reason(err), Text: wire.EscapeText(err.Error()), ExitCode: t.exitCode(err)}
+}
+
+// Notify takes an event, and returns it as programs are told it; nil: it is none of
+// theirs.
+func (t *Tracker) Notify(l pppoe.SessionInfo, event pppoe.Event) *Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := time.Now()
+	out := t.handleEvent(l, event, at)
+	if out != nil {
+		out.Time, out.Line, out.Device = at, t.now.Line, l.Device
+	}
+	return out
+}
+
+// IPv6 takes what a line has got of routers and DHCPv6, and returns it as an event.
+func (t *Tracker) IPv6(l pppoe.SessionInfo, addresses, delegated, servers []string, services Services) *Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now.IPv6 == nil {
+		return nil // it has ended meanwhile
+	}
+	is := *t.now.IPv6
+	is.Addresses, is.Delegated, is.DNS, is.Services = addresses, delegated, servers, services
+	t.now.IPv6 = &is
+	return &Event{Time: time.Now(), Event: "ipv6", Line: t.now.Line, Device: l.Device, IPv6: &is}
+}
+
+func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Time) *Event {
+	switch e := event.(type) {
+	case pppoe.DiscoverySent:
+		if e.Packet.Code == wire.PADI {
+			t.enter(Dialling, at)
+		}
+	case pppoe.SessionEstablished:
+		return t.granted(l, at)
+	case pppoe.DeviceOpened:
+		t.now.Device = e.Name
+		return &Event{Event: "device"}
+	case session.Authenticated:
+		return &Event{Event: "authenticated", Method: e.Method.Name(), Peer: e.Peer, Text: wire.EscapeText(e.Message)}
+	case session.AuthFailed:
+		return &Event{Event: "auth-failed", Method: e.Method.Name(), Peer: e.Peer, Text: wire.EscapeText(e.Message)}
+	case pppoe.Configured:
+		return t.configured(e, at)
+	case pppoe.NetworkLost:
+		return t.networkLost(e)
+	case pppoe.Ended:
+		return t.ended(e, at)
+	case pppoe.Waiting:
+		return t.waiting(e, at)
+	case pppoe.AwaitingLink:
+		t.enter(Waiting, at)
+		t.now.WaitingFor = "interface"
+		return &Event{Event: "waiting", For: "interface"}
+	case pppoe.AwaitingTraffic:
+		t.enter(Waiting, at)
+		t.now.WaitingFor = "traffic"
+		return &Event{Event: "waiting", For: "traffic"}
+	}
+	return t.handleLine(l, event)
+}
+
+// handleLine takes what is said of the Ethernet and of concentrators.
+func (t *Tracker) handleLine(l pppoe.SessionInfo, event pppoe.Event) *Event {
+	switch e := event.(type) {
+	case pppoe.Offloaded:
+		t.now.DataPath = "kernel: " + e.About
+		return &Event{Event: "data-path", Text: t.now.DataPath}
+	case pppoe.NotOffloaded:
+		t.now.DataPath = "user space: " + e.Err.Error()
+		return &Event{Event: "data-path", Text: t.now.DataPath}
+	case pppoe.LinkChanged:
+		t.now.Carrier = e.State.String()
+		return &Event{Event: "interface", Text: e.State.String()}
+	case pppoe.Rejected:
+		return &Event{Event: "refused", AC: e.AC.String(), Text: wire.EscapeText(e.Text)}
+	case pppoe.StaleTerminated:
+		return &Event{Event: "stale-ended", AC: e.AC.String(), SessionID: e.SessionID}
+	case pppoe.Announced:
+		return &Event{Event: "announced", AC: l.Peer.String(), Text: announcement(e)}
+	case pppoe.NetworkFailed:
+		return &Event{Event: "host-failed", Text: e.Err.Error()}
+	case session.EchoTimeout:
+		return &Event{Event: "silent", Requests: e.Requests}
+	case session.PeerClosed:
+		return &Event{Event: "peer-closed", Text: wire.EscapeText(e.Text)}
+	}
+	return nil
+}
+
+func announcement(e pppoe.Announced) string {
+	var text []byte
+	for tag := range e.Packet.Tags.All() {
+		text = append(tag.AppendShown(append(text, '[')), ']')
+	}
+	return string(text)
+}
+
+func (t *Tracker) enter(s State, at time.Time) {
+	if t.now.State != s {
+		t.now.State, t.now.Since = s, at
+	}
+	t.now.WaitingFor = ""
+}
+
+func (t *Tracker) granted(l pppoe.SessionInfo, at time.Time) *Event {
+	t.enter(Dialling, at)
+	t.now.Dials++
+	t.now.SessionID, t.now.AC = l.SessionID, l.Peer.String()
+	t.now.ACName, t.now.Service = wire.Escape(l.ACName), wire.Escape(l.Service)
+	return &Event{Event: "session", SessionID: l.SessionID, AC: t.now.AC, ACName: t.now.ACName}
+}
+
+func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {
+	t.enter(Online, at)
+	if t.now.OnlineAt == nil {
+		t.now.OnlineAt = &at
+	}
+	before := t.now.IPv6
+	t.now.MTU, t.now.IPv4, t.now.IPv6 = e.MTU, nil, nil
+	if e.HasIPv4() {
+		t.now.IPv4 = &IPv4{Local: e.IPv4.Local.String(), Remote: e.IPv4.Remote.String()}
+		for _, server := range e.IPv4.DNS {
+			if server.IsValid() {
+				t.now.IPv4.DNS = append(t.now.IPv4.DNS, server.String())
+			}
+		}
+	}
+	if e.HasIPv6() {
+		t.now.IPv6 = &IPv6{Local: e.IPv6.Local.LinkLocal().String(), Remote: e.IPv6.Remote.LinkLocal().String()}
+		if before != nil && before.Local == t.now.IPv6.Local {
+			t.now.IPv6 = before // with what routers have given since
+		}
+	}
+	return &Event{Event: "online", MTU: e.MTU, IPv4: t.now.IPv4, IPv6: t.now.IPv6}
+}
+
+func (t *Tracker) networkLost(e pppoe.NetworkLost) *Event {
+	lost := &Event{Event: "network-lost", Protocol: e.Protocol.String(), Traffic: TrafficOf(e.Counters)}
+	if e.Protocol == ppp.IPCP {
+		t.now.IPv4 = nil
+	} else {
+		t.now.IPv6 = nil
+	}
+	return lost
+}
+
+func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
+	t.enter(Closing, at)
+	end := &End{Reason: e.Reason.Cause.String(), Text: wire.EscapeText(e.Reason.Text), ExitCode: t.exitCode(&pppoe.EndError{Reason: e.Reason})}
+	t.now.LastEnd = end
+	t.now.Device, t.now.SessionID, t.now.MTU, t.now.IPv4, t.now.IPv6, t.now.OnlineAt = "", 0, 0, nil, nil, nil
+	t.now.DataPath = ""
+	return &Event{Event: "ended", End: end, Traffic: TrafficOf(e.Counters), Seconds: e.Online.Seconds()}
+}
+
+func (t *Tracker) waiting(e pppoe.Waiting, at time.Time) *Event {
+	t.enter(Waiting, at)
+	t.now.WaitingFor = "hold-off"
+	t.now.LastEnd = t.End(e.After)
+	return &Event{Event: "waiting", For: "hold-off", Seconds: e.For.Seconds(), End: t.now.LastEnd}
+}

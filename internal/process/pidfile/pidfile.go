@@ -1,0 +1,57 @@
+// Package pidfile writes the files by which scripts find a running program, as pppd
+// does: ppp0.pid, and ppp-LINK.pid for a line with a name.
+package pidfile
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"upppoe/internal/atomicfile"
+)
+
+// Dir is where they lie.
+const Dir = "/run"
+
+// Write writes this program's number, and then further lines, to a file of Dir, in
+// place of what was there.
+func Write(dir, name string, lines ...string) error {
+	text := strings.Join(append([]string{strconv.Itoa(os.Getpid())}, lines...), "\n") + "\n"
+	path := filepath.Join(dir, name)
+	if err := atomicfile.Write(path, text, 0o644); err != nil {
+		//lint:ignore ST1005 pppd's words, which people search logs for
+		return fmt.Errorf("Failed to create pid file %s: %w", path, err)
+	}
+	return nil
+}
+
+// Read is the program of a file, and the lines after its number. The error is
+// fs.ErrNotExist if there is no such file.
+func Read(dir, name string) (pid int, lines []string, err error) {
+	path := filepath.Join(dir, name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, nil, err
+	}
+	lines = strings.Split(strings.TrimSpace(string(text)), "\n")
+	pid, err = strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || pid < 1 {
+		return 0, nil, fmt.Errorf("%s: its first line is no process number", path)
+	}
+	return pid, lines[1:], nil
+}
+
+// Remove removes a file, if it is still this program's.
+func Remove(dir, name string) {
+	if pid, _, err := Read(dir, name); err == nil && pid == os.Getpid() {
+		os.Remove(filepath.Join(dir, name))
+	}
+}
+
+// Unit and Link are the names of pppd's two files.
+func Unit(device string) string { return device + ".pid" }
+
+// Link is the file of a line that has a name.
+func Link(name string) string { return "ppp-" + name + ".pid" }

@@ -1,0 +1,114 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"upppoe/ppp"
+	"upppoe/tun"
+)
+
+// flow is a tunnel while it is open.
+type flow struct {
+	Session
+	ipv4, ipv6 atomic.Bool
+	mss        atomic.Uint32 // an MSSLimit
+	admission
+	meter   counters
+	supers  tun.GSODevice   // the device, if super-packets are moved; see the offload path
+	writers []tun.GSOWriter // likewise: where those go that come by each port
+	done    chan struct{}   // closed when nothing reads the device any more
+}
+
+// clamp lowers the MSS of a packet. Pending: its checksum is open.
+func (f *flow) clamp(packet []byte, pending bool) {
+	clampMSS(packet, MSSLimit(f.mss.Load()), pending)
+}
+
+func (f *flow) open(p ppp.Protocol) bool {
+	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
+}
+
+// putHeader writes what is the same in all frames of a flow, up to LENGTH.
+func (f *flow) putHeader(b []byte) {
+	copy(b, f.Peer[:])
+	copy(b[6:], f.Local[:])
+	copy(b[12:], []byte{0x88, 0x64, 0x11, 0})
+	binary.BigEndian.PutUint16(b[16:], f.SessionID)
+}
+
+// encapsulate writes LENGTH and the Protocol field in front of a packet that lies
+// behind the head room. Nil: the packet may not go.
+func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
+	if size < 1 {
+		return nil
+	}
+	protocol := protocolOf(buf[Headers])
+	if !f.open(protocol) {
+		f.meter.dropped.Add(1)
+		return nil
+	}
+	if !f.sends(size, now) {
+		return nil
+	}
+	f.clamp(buf[Headers:Headers+size], false)
+	putLength(buf, protocol, size)
+	f.meter.sent(1, size)
+	return buf[:Headers+size]
+}
+
+// protocolOf is that of a packet that begins with an octet.
+func protocolOf(first byte) ppp.Protocol {
+	if first>>4 == 6 {
+		return ppp.IPv6
+	}
+	return ppp.IPv4
+}
+
+// putLength writes LENGTH and the Protocol field of a packet of that size.
+func putLength(frame []byte, p ppp.Protocol, size int) {
+	binary.BigEndian.PutUint16(frame[18:], uint16(2+size))
+	binary.BigEndian.PutUint16(frame[20:], uint16(p))
+}
+
+// flowTable finds flows by session ID without a lock. It is in two levels, so
+// that a client's one session does not cost 65,536 places.
+type flowTable struct {
+	write sync.Mutex
+	rows  [256]atomic.Pointer[[256]atomic.Pointer[flow]]
+}
+
+func (t *flowTable) get(id uint16) *flow {
+	if row := t.rows[id>>8].Load(); row != nil {
+		return row[id&0xff].Load()
+	}
+	return nil
+}
+
+// put enters a flow, unless the place is taken.
+func (t *flowTable) put(id uint16, f *flow) bool {
+	t.write.Lock()
+	defer t.write.Unlock()
+	if t.get(id) != nil {
+		return false
+	}
+	row := t.rows[id>>8].Load()
+	if row == nil {
+		row = new([256]atomic.Pointer[flow])
+		t.rows[id>>8].Store(row)
+	}
+	row[id&0xff].Store(f)
+	return true
+}
+
+// take removes a flow and returns it.
+func (t *flowTable) take(id uint16) *flow {
+	t.write.Lock()
+	defer t.write.Unlock()
+	f := t.get(id)
+	if f != nil {
+		t.rows[id>>8].Load()[id&0xff].Store(nil)
+	}
+	return f
+}

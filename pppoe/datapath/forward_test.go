@@ -1,0 +1,212 @@
+package datapath
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"upppoe/pppoe/wire"
+	"upppoe/tun"
+)
+
+// routed is a device whose host forwards what it is given: what was written to it is what
+// is read, by another flow.
+type routed struct {
+	still
+	packet  []byte
+	pending tun.PendingOffload
+}
+
+var _ tun.GSODevice = (*routed)(nil)
+
+func (r *routed) EnableGSO() error     { return nil }
+func (r *routed) SupportsUDPGSO() bool { return true }
+func (r *routed) Wait() error          { return nil }
+
+func (r *routed) Write(packets [][]byte, headroom int) (int, error) {
+	r.packet = append(r.packet[:0], packets[0][headroom:]...)
+	return 1, nil
+}
+
+func (r *routed) WriteGSO(s *tun.GSOPacket, headroom int) error {
+	r.packet = append(r.packet[:0], s.Parts[0][headroom:]...)
+	for _, part := range s.Parts[1:] {
+		r.packet = append(r.packet, part...)
+	}
+	r.pending = s.Pending
+	return nil
+}
+
+func (r *routed) ReadGSO(buf []byte, headroom int) (n int, p tun.PendingOffload, err error) {
+	n = copy(buf[headroom:], r.packet)
+	r.packet = r.packet[:0]
+	return n, r.pending, nil
+}
+
+// segments are the frames of one super-packet of 44 segments, from the peer of session 7.
+func segments() (frames []Frame) {
+	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
+	s := m.transport(0, false, false, 1440, 44*1440)
+	var cut tun.Segments
+	cut.Start(s.packet, s.pending)
+	for cut.Len() > 0 {
+		head := make([]byte, cut.HeaderLen())
+		payload := cut.Next(head)
+		frames = append(frames, *sessionFrame(acAddr, 7, 0x21, append(head, payload...), 0))
+	}
+	return frames
+}
+
+// forwarded counts what leaves a path.
+type forwarded struct {
+	still
+	frames, octets int
+	last           [64]byte
+}
+
+func (c *forwarded) WriteBatch(frames [][]byte) (int, error) {
+	for _, f := range frames {
+		c.count(f, len(f))
+	}
+	return len(frames), nil
+}
+
+func (c *forwarded) WriteGather(frames [][2][]byte) (int, error) {
+	for _, f := range frames {
+		c.count(f[0], len(f[0])+len(f[1]))
+	}
+	return len(frames), nil
+}
+
+func (c *forwarded) count(head []byte, size int) {
+	copy(c.last[:], head)
+	c.frames++
+	c.octets += size - Headers
+}
+
+// forwarding has what comes for session 7 forwarded to session 8, by one data path or the
+// other, without goroutines.
+func forwarding(supers bool) (port *forwarded, work func()) {
+	port = &forwarded{}
+	p := newGSOPath([]Port{port}, func([]byte) {}, func(uint16) {})
+	device := &routed{}
+	var flows [2]*flow
+	for i, peer := range []wire.Addr{acAddr, hostAddr} {
+		id := uint16(7 + i)
+		f := &flow{Session: Session{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
+		if supers {
+			f.supers, f.writers = device, writers(device, 1)
+		}
+		f.ipv4.Store(true)
+		p.flows.put(id, f)
+		p.SetMSS(id, NewMSSLimit(1492, 0))
+		flows[i] = f
+	}
+	frames := segments()
+	first, load := bytes.Clone(frames[0].Data), newLoad(maxHead)
+	if supers {
+		return port, func() {
+			copy(frames[0].Data, first) // joining has changed it
+			p.lanes[0].take(frames)
+			p.lanes[0].drain(flows[1], device, load)
+		}
+	}
+	buf, single, out := make([]byte, Headers+1500), make([][]byte, 1), make([][]byte, 1)
+	flows[1].putHeader(buf)
+	return port, func() {
+		for i := range frames {
+			p.deliver(&frames[i], single, 0)
+			out[0] = flows[1].encapsulate(buf, copy(buf[Headers:], device.packet), 0)
+			port.WriteBatch(out)
+		}
+	}
+}
+
+var dataPaths = []struct {
+	name   string
+	supers bool
+}{{"plain", false}, {"offload", true}}
+
+// TestForwardNoAllocation: a packet from one session to another costs none, and leaves as
+// long as it came, in a frame of the other.
+func TestForwardNoAllocation(t *testing.T) {
+	for _, c := range dataPaths {
+		port, work := forwarding(c.supers)
+		work()
+		if port.frames != 44 || port.octets != 44*(40+1440) {
+			t.Errorf("%s: %d frames leave with %d octets, want 44 with 44*1480", c.name, port.frames, port.octets)
+		}
+		if id := binary.BigEndian.Uint16(port.last[16:]); id != 8 || wire.Addr(port.last[:]) != hostAddr {
+			t.Errorf("%s: the last leaves as % x", c.name, port.last[:Headers])
+		}
+		if n := testing.AllocsPerRun(100, work); n != 0 {
+			t.Errorf("%s: 44 packets cost %v allocations", c.name, n)
+		}
+	}
+}
+
+// BenchmarkForward is 44 full segments of TCP from one session to another: from the port to
+// the device, and from the device to the port.
+func BenchmarkForward(b *testing.B) {
+	for _, c := range dataPaths {
+		b.Run(c.name, func(b *testing.B) {
+			_, work := forwarding(c.supers)
+			work()
+			b.ReportAllocs()
+			b.SetBytes(44 * 1480)
+			for b.Loop() {
+				work()
+			}
+		})
+	}
+}
+
+// crowded is BenchmarkForward of the offload data path, on which there are as many sessions,
+// each of which has the next 44 segments.
+func crowded(sessions int) (work func()) {
+	p := newGSOPath([]Port{&forwarded{}}, func([]byte) {}, func(uint16) {})
+	device := &routed{}
+	flows := make([]*flow, sessions)
+	for i := range flows {
+		f := &flow{Session: Session{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, supers: device, writers: writers(device, 1)}
+		f.ipv4.Store(true)
+		p.flows.put(f.SessionID, f)
+		flows[i] = f
+	}
+	frames := segments()
+	first, load := bytes.Clone(frames[0].Data), newLoad(maxHead)
+	next := 0
+	return func() {
+		f := flows[next%sessions]
+		next += 4099 // not as they lie in memory: 4099 and 10,000 have no factor in common
+		copy(frames[0].Data, first)
+		for i := range frames {
+			binary.BigEndian.PutUint16(frames[i].Data[16:], f.SessionID)
+		}
+		p.lanes[0].take(frames)
+		p.lanes[0].drain(f, device, load)
+	}
+}
+
+// BenchmarkOffloadSessions tells what 10,000 sessions leave of one's throughput. They take
+// turns, for then other load on the machine hits both alike.
+func BenchmarkOffloadSessions(b *testing.B) {
+	ways := [2]func(){crowded(1), crowded(10000)}
+	var ratios []float64
+	for b.Loop() {
+		var took [2]time.Duration
+		for i, work := range ways {
+			began := time.Now()
+			for range 100 {
+				work()
+			}
+			took[i] = time.Since(began)
+		}
+		ratios = append(ratios, float64(took[0])/float64(took[1]))
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "of-one-session")
+}

@@ -1,0 +1,133 @@
+package datapath
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"upppoe/tun"
+)
+
+// packetMaker makes packets as a host would give them to a device.
+type packetMaker struct {
+	*rand.Rand
+	flows [8]struct {
+		seq uint32
+		id  uint16
+	}
+}
+
+func (m *packetMaker) fill(b []byte) []byte {
+	for i := range b {
+		b[i] = byte(m.Uint32())
+	}
+	return b
+}
+
+// next makes an ordinary packet or a super-packet, of TCP, UDP or another protocol.
+func (m *packetMaker) next() super {
+	i := m.IntN(len(m.flows))
+	v6, udp := i%2 == 1, i%4 > 1
+	switch m.IntN(10) {
+	case 0:
+		return super{packet: m.network(i, 1, v6, m.fill(make([]byte, 1+m.IntN(1400))))}
+	case 1:
+		return m.transport(i, v6, udp, 0, 1+m.IntN(1400))
+	default:
+		size := 1 + m.IntN(1380)
+		return m.transport(i, v6, udp, size, min(size+1+m.IntN(size*40), 60000))
+	}
+}
+
+// transport makes a TCP or UDP packet with an open checksum; size 0: it is not to be cut.
+func (m *packetMaker) transport(flow int, v6, udp bool, size, payload int) super {
+	f := &m.flows[flow]
+	var b []byte
+	proto, offset, kind := byte(6), 16, tun.SegmentTCP4
+	if udp {
+		proto, offset, kind = 17, 6, tun.SegmentUDP
+		b = binary.BigEndian.AppendUint16([]byte{1, byte(flow), 0, 9}, uint16(8+payload))
+		b = append(b, 0, 0)
+	} else {
+		b = binary.BigEndian.AppendUint32([]byte{1, byte(flow), 0, 9}, f.seq)
+		b = append(b, 0, 0, 0, 1, 5<<4, 0x10, 1, 1, 0, 0, 0, 0)
+		f.seq += uint32(payload)
+		if v6 {
+			kind = tun.SegmentTCP6
+		}
+	}
+	b = append(b, m.fill(make([]byte, payload))...)
+	packet := m.network(flow, proto, v6, b)
+	start := len(packet) - len(b)
+	addresses := packet[12:20]
+	if v6 {
+		addresses = packet[8:40]
+	}
+	sum := uint32(proto) + uint32(len(b))
+	for i := 0; i < len(addresses); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(addresses[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	binary.BigEndian.PutUint16(packet[start+offset:], uint16(sum))
+	p := tun.PendingOffload{Checksum: true, Start: uint16(start), Offset: uint16(offset)}
+	if size > 0 {
+		p.Segment, p.Size = kind, uint16(size)
+	}
+	return super{packet: packet, pending: p}
+}
+
+func (m *packetMaker) network(flow int, proto byte, v6 bool, payload []byte) []byte {
+	if v6 {
+		b := append([]byte{0x60, 0, 0, 0, 0, 0, proto, 64}, bytes.Repeat([]byte{0x20}, 32)...)
+		binary.BigEndian.PutUint16(b[4:], uint16(len(payload)))
+		return append(b, payload...)
+	}
+	b := []byte{0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, proto, 0, 0, 192, 0, 2, 1, 192, 0, 2, byte(flow)}
+	binary.BigEndian.PutUint16(b[2:], uint16(20+len(payload)))
+	binary.BigEndian.PutUint16(b[4:], m.flows[flow].id)
+	m.flows[flow].id += 100
+	var sum uint32
+	for i := 0; i < 20; i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	sum = sum>>16 + sum&0xffff
+	binary.BigEndian.PutUint16(b[10:], ^uint16(sum+sum>>16))
+	return append(b, payload...)
+}
+
+// cut makes the packets that a super-packet stands for, as they go on the wire. How they are
+// cut, package tun tests against the plainest way.
+func (s super) cut(t *testing.T) (all [][]byte) {
+	t.Helper()
+	if s.pending.Segment == tun.SegmentNone {
+		p := bytes.Clone(s.packet)
+		if !s.pending.Complete(p) {
+			t.Fatal("a checksum beyond the packet")
+		}
+		return [][]byte{p}
+	}
+	var cut tun.Segments
+	if err := cut.Start(s.packet, s.pending); err != nil {
+		t.Fatal(err)
+	}
+	for cut.Len() > 0 {
+		b := make([]byte, cut.HeaderLen())
+		all = append(all, append(b, cut.Next(b)...))
+	}
+	return all
+}
+
+// flowOf tells packets apart that may overtake each other.
+func flowOf(p []byte) string {
+	start, proto := 20, p[9]
+	if p[0]>>4 == 6 {
+		start, proto = 40, p[6]
+	}
+	if proto == 1 {
+		return "others"
+	}
+	return string(p[start:start+4]) + string(proto)
+}

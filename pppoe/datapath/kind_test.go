@@ -1,0 +1,31 @@
+package datapath
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestDataPathNames(t *testing.T) {
+	for _, d := range []Kind{KindAuto, KindOffload, KindPlain} {
+		if got, err := ParseKind(d.String()); got != d || err != nil {
+			t.Errorf("%v is read as %v: %v", d, got, err)
+		}
+	}
+	for _, name := range []string{"", "fast", "Auto"} {
+		if _, err := ParseKind(name); !errors.Is(err, ErrKind) {
+			t.Errorf("%q: %v, want %v", name, err, ErrKind)
+		}
+	}
+	if got := Kind(9).String(); got != "DataPath(9)" {
+		t.Errorf("a data path there is not is called %q", got)
+	}
+}
+
+// TestNewPath: who asks for plain gets that, all others what can do both.
+func TestNewPath(t *testing.T) {
+	for d, plain := range map[Kind]bool{KindAuto: false, KindOffload: false, KindPlain: true} {
+		if _, is := New(d, []Port{&still{}}, nil, nil).(*plainPath); is != plain {
+			t.Errorf("%v is plain: %v, want %v", d, is, plain)
+		}
+	}
+}

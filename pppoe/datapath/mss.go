@@ -1,0 +1,217 @@
+package datapath
+
+import "encoding/binary"
+
+// TCP says in its SYN how long the segments may be that it wants to receive: the
+// maximum segment size (RFC 9293 section 3.7.1). A host behind a router says what fits
+// its own Ethernet, which is more than fits PPPoE, and where ICMP is filtered nobody
+// tells it. So whoever carries the SYN lowers the MSS to what the session can carry.
+
+// MSSLimit is the largest MSS that TCP may announce over a session: one for IPv4, one for
+// IPv6. The zero value sets no limit.
+type MSSLimit uint32
+
+// Octets of a packet that the MSS does not count: the IP header and the TCP header, both
+// without options (RFC 9293 section 3.7.1).
+const (
+	overhead4 = 20 + 20
+	overhead6 = 40 + 20
+)
+
+// NewMSSLimit is the limit for packets of at most mtu octets. A negative bound sets no
+// limit; a positive one is the most for IPv4, and for IPv6 that less the 20 octets by
+// which its header is longer, so that packets of both have the same length.
+func NewMSSLimit(mtu, bound int) MSSLimit {
+	if bound < 0 || mtu <= 0 {
+		return 0
+	}
+	if bound > 0 {
+		mtu = min(mtu-overhead4, bound) + overhead4
+	}
+	within := func(mss int) MSSLimit { return MSSLimit(min(max(mss, 1), 0xffff)) }
+	return within(mtu-overhead4)<<16 | within(mtu-overhead6)
+}
+
+// IPv4 is the largest MSS over IPv4; 0: there is no limit.
+func (l MSSLimit) IPv4() int { return int(l >> 16) }
+
+// IPv6 is the largest MSS over IPv6; 0: there is no limit.
+func (l MSSLimit) IPv6() int { return int(l & 0xffff) }
+
+// clampMSS lowers the MSS in a TCP SYN to the limit, in place, and keeps the TCP checksum
+// right. It never raises an MSS, nor adds one, and leaves alone what is no SYN, what is no
+// first fragment, and what is malformed. It says whether it has changed the packet. It does
+// not allocate, and may be called for every IP packet: what is no SYN costs it next to
+// nothing.
+//
+// The packet begins with its IP header; octets beyond its own length are no part of it.
+// Set pending for a packet whose checksum is still to be completed (CHECKSUM_PARTIAL): its
+// field has the sum of the pseudo-header, of which the MSS is no part. Once
+// tun.CompleteChecksum has completed it, it is not pending any more.
+func clampMSS(packet []byte, limit MSSLimit, pending bool) bool {
+	return mayBeSYN(packet) && lowerMSS(packet, limit, pending)
+}
+
+// mayBeSYN sorts out, with few comparisons, TCP behind a header of the usual length that
+// is no SYN: nearly all that comes.
+func mayBeSYN(packet []byte) bool {
+	switch {
+	case len(packet) < overhead4:
+		return false
+	case packet[0] == 0x45:
+		return packet[9] == protoTCP && packet[20+tcpFlags]&flagSYN != 0
+	case packet[6] == protoTCP && packet[0]>>4 == 6:
+		return len(packet) >= overhead6 && packet[40+tcpFlags]&flagSYN != 0
+	}
+	return true
+}
+
+// Protocol numbers of TCP and of the IPv6 extension headers that may be before it (RFC
+// 8200 section 4).
+const (
+	protoHopByHop = 0
+	protoTCP      = 6
+	protoRouting  = 43
+	protoFragment = 44
+	protoOptions  = 60
+)
+
+// maxExtensions bounds the walk over IPv6 extension headers.
+const maxExtensions = 8
+
+// Places in a TCP header, its flag and its options (RFC 9293 section 3.1).
+const (
+	tcpHeader   = 20 // its length without options
+	tcpOffset   = 12
+	tcpFlags    = 13
+	tcpChecksum = 16
+
+	flagSYN = 0x02
+
+	optionEnd  = 0
+	optionNone = 1
+	optionMSS  = 2
+)
+
+func lowerMSS(packet []byte, limit MSSLimit, pending bool) bool {
+	var segment []byte
+	most := 0
+	switch packet[0] >> 4 {
+	case 4:
+		segment, most = tcp4(packet), limit.IPv4()
+	case 6:
+		segment, most = tcp6(packet), limit.IPv6()
+	}
+	if most == 0 || len(segment) < tcpHeader || segment[tcpFlags]&flagSYN == 0 {
+		return false
+	}
+	return lowerOption(segment, uint16(most), pending)
+}
+
+// tcp4 is the TCP segment of an IPv4 packet, or the beginning of it that a first fragment
+// has; nil: it has none.
+func tcp4(packet []byte) []byte {
+	header := int(packet[0]&0xf) * 4
+	total := int(binary.BigEndian.Uint16(packet[2:]))
+	offset := binary.BigEndian.Uint16(packet[6:]) & 0x1fff
+	if packet[9] != protoTCP || offset != 0 || header < 20 || total < header || total > len(packet) {
+		return nil
+	}
+	return packet[header:total]
+}
+
+// tcp6 is that of an IPv6 packet.
+func tcp6(packet []byte) []byte {
+	end := 40 + int(binary.BigEndian.Uint16(packet[4:]))
+	if end > len(packet) {
+		return nil
+	}
+	proto, data := packet[6], packet[40:end]
+	for range maxExtensions {
+		switch proto {
+		case protoTCP:
+			return data
+		case protoHopByHop, protoRouting, protoOptions, protoFragment:
+			length := extension(proto, data)
+			if length == 0 {
+				return nil
+			}
+			proto, data = data[0], data[length:]
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// extension is the length of the extension header that data begins with, in octets; 0:
+// it is cut short, or the packet is a later fragment.
+func extension(proto byte, data []byte) int {
+	if len(data) < 8 {
+		return 0
+	}
+	length := 8
+	if proto != protoFragment {
+		length += int(data[1]) * 8
+	} else if binary.BigEndian.Uint16(data[2:])&0xfff8 != 0 {
+		return 0
+	}
+	if length > len(data) {
+		return 0
+	}
+	return length
+}
+
+// lowerOption lowers each MSS option: a receiver may heed the first or the last. As
+// receivers do, it ends at the first option that is malformed.
+func lowerOption(segment []byte, most uint16, pending bool) (changed bool) {
+	end := int(segment[tcpOffset]>>4) * 4
+	if end > len(segment) {
+		return false
+	}
+	for at := tcpHeader; at < end; {
+		if segment[at] == optionNone {
+			at++
+			continue
+		}
+		if segment[at] == optionEnd || at+1 == end {
+			return changed
+		}
+		length := int(segment[at+1])
+		if length < 2 || at+length > end {
+			return changed
+		}
+		if segment[at] == optionMSS && length == 4 && lower(segment, at+2, most, pending) {
+			changed = true
+		}
+		at += length
+	}
+	return changed
+}
+
+// lower lowers the number at a place of the segment.
+func lower(segment []byte, at int, most uint16, pending bool) bool {
+	was := binary.BigEndian.Uint16(segment[at:])
+	if was <= most {
+		return false
+	}
+	binary.BigEndian.PutUint16(segment[at:], most)
+	if pending {
+		return true
+	}
+	if at%2 == 1 {
+		// Its octets belong to two words of the sum, which has them swapped.
+		was, most = was<<8|was>>8, most<<8|most>>8
+	}
+	check := segment[tcpChecksum:]
+	binary.BigEndian.PutUint16(check, update(binary.BigEndian.Uint16(check), was, most))
+	return true
+}
+
+// update is a checksum after one word of what it covers has changed: RFC 1624 section 3,
+// equation 3.
+func update(check, was, is uint16) uint16 {
+	sum := uint32(^check) + uint32(^was) + uint32(is)
+	sum = sum>>16 + sum&0xffff
+	return ^uint16(sum>>16 + sum)
+}

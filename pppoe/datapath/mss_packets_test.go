@@ -1,0 +1,80 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// syn says what a TCP segment of a test is like.
+type syn struct {
+	flags   byte
+	options []byte // padded to whole words
+	data    []byte
+}
+
+func (s syn) segment() []byte {
+	options := append(slices.Clone(s.options), make([]byte, -len(s.options)&3)...)
+	b := make([]byte, tcpHeader, tcpHeader+len(options)+len(s.data))
+	copy(b, []byte{0xc0, 0x01, 0, 80, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0xfa, 0xf0})
+	b[tcpOffset] = byte(tcpHeader+len(options)) / 4 << 4
+	b[tcpFlags] = s.flags
+	return append(append(b, options...), s.data...)
+}
+
+// over4 is an IPv4 packet with a segment, whose checksum is complete.
+func over4(segment []byte, options ...byte) []byte {
+	b := make([]byte, 20, 60)
+	b[0], b[8], b[9] = 0x45+byte(len(options)/4), 64, protoTCP
+	copy(b[12:], []byte{192, 0, 2, 1, 198, 51, 100, 7})
+	b = append(append(b, options...), segment...)
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	return summed(b, 20+len(options), b[12:20])
+}
+
+// over6 is an IPv6 packet with a segment, behind extension headers of which next is
+// the first.
+func over6(segment []byte, next byte, extensions ...byte) []byte {
+	b := make([]byte, 40, 100)
+	b[0], b[6], b[7] = 0x60, next, 64
+	copy(b[8:], []byte{0x20, 0x01, 0x0d, 0xb8, 15: 1, 16: 0x20, 17: 0x01, 18: 0x0d, 19: 0xb8, 31: 2})
+	b = append(append(b, extensions...), segment...)
+	binary.BigEndian.PutUint16(b[4:], uint16(len(b)-40))
+	return summed(b, 40+len(extensions), b[8:40])
+}
+
+// summed completes the checksum of the segment that begins at a place.
+func summed(packet []byte, at int, addresses []byte) []byte {
+	segment := packet[at:]
+	copy(segment[tcpChecksum:], []byte{0, 0})
+	binary.BigEndian.PutUint16(segment[tcpChecksum:], ^wholeSum(segment, addresses))
+	return packet
+}
+
+// pending leaves the checksum open, as a sender does that counts on hardware.
+func pending(packet []byte, at int, addresses []byte) []byte {
+	segment := slices.Clone(packet[at:])
+	clear(segment)
+	binary.BigEndian.PutUint16(packet[at+tcpChecksum:], wholeSum(segment, addresses))
+	return packet
+}
+
+// wholeSum sums a segment and its pseudo-header word by word, for comparison.
+func wholeSum(segment, addresses []byte) uint16 {
+	b := append(slices.Clone(addresses), 0, protoTCP)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(segment)))
+	b = append(append(b, segment...), make([]byte, len(segment)%2)...)
+	sum := uint32(0)
+	for ; len(b) > 0; b = b[2:] {
+		sum += uint32(binary.BigEndian.Uint16(b))
+		sum = sum>>16 + sum&0xffff
+	}
+	return uint16(sum)
+}
+
+// mss is the option, which receivers read as a number of two octets.
+func mss(n int) []byte { return []byte{optionMSS, 4, byte(n >> 8), byte(n)} }
+
+// linuxOptions are those of a SYN that Linux sends.
+func linuxOptions(n int) []byte {
+	return append(mss(n), 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7)
+}

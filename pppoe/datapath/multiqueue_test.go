@@ -1,0 +1,115 @@
+package datapath
+
+import (
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+
+	"upppoe/tun"
+)
+
+// wide is a tun.MultiQueue in memory.
+type wide struct {
+	*supers
+	queues []*queue
+	idle   sync.WaitGroup // of its queues
+}
+
+// queue is one of its places to read and write.
+type queue struct {
+	*supers
+	idle func()
+}
+
+func newWide(queues int) *wide {
+	w := &wide{supers: &supers{closed: make(chan struct{})}}
+	for range queues {
+		w.idle.Add(1)
+		w.queues = append(w.queues, &queue{&supers{closed: w.closed}, sync.OnceFunc(w.idle.Done)})
+	}
+	return w
+}
+
+func (q *queue) Wait() error {
+	q.idle()
+	<-q.closed
+	return os.ErrClosed
+}
+
+func (w *wide) Readers() (all []tun.GSOReader) {
+	for _, q := range w.queues {
+		all = append(all, q)
+	}
+	return all
+}
+
+func (w *wide) Writers() (all []tun.GSOWriter) {
+	for _, q := range w.queues {
+		all = append(all, q)
+	}
+	return all
+}
+
+// TestWide: each of a device's queues is carried to a port of its own, and each port's
+// frames are written at a place of their own; a device with fewer serves them all.
+func TestWide(t *testing.T) {
+	const ports = 4
+	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
+	for _, queues := range []int{1, 2, ports, ports + 1} {
+		var wires []*fakeWire
+		var all []Port
+		for range ports {
+			wires = append(wires, &fakeWire{})
+			all = append(all, gatherWire{wires[len(wires)-1]})
+		}
+		p := newGSOPath(all, func([]byte) { t.Error("a packet went to the control plane") }, func(uint16) {})
+		device := newWide(queues)
+		for _, q := range device.queues {
+			q.toRead = []super{m.transport(0, false, false, 100, 1000)}
+		}
+		f := openFlow(p, device)
+		var receivers sync.WaitGroup
+		for i, l := range p.lanes {
+			in := sessionFrame(acAddr, 7, 0x21, m.network(i, 1, false, make([]byte, 30)), 0)
+			receivers.Go(func() { l.take([]Frame{*in}) })
+		}
+		receivers.Wait()
+		device.idle.Wait()
+		n := p.Remove(7)
+		if n.SentPackets != uint64(queues*10) || n.ReceivedPackets != ports || n.Dropped != 0 {
+			t.Errorf("%d queues: counted as %+v", queues, n)
+		}
+		for i, w := range wires {
+			want := 0
+			for q := range queues {
+				if p.choose(f, q) == i {
+					want += 10
+				}
+			}
+			if len(w.frames) != want {
+				t.Errorf("%d queues: %d frames went out by port %d, want %d", queues, len(w.frames), i, want)
+			}
+		}
+		for i, q := range device.queues {
+			want := 0
+			switch {
+			case queues < ports && i == 0:
+				want = ports
+			case queues >= ports && i < ports:
+				want = 1
+			}
+			if len(q.written) != want {
+				t.Errorf("%d queues: %d packets were written at place %d, want %d", queues, len(q.written), i, want)
+			}
+		}
+	}
+}
+
+// openFlow adds a flow whose families are open from the beginning.
+func openFlow(p *gsoPath, d tun.GSODevice) *flow {
+	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, supers: d, writers: writers(d, len(p.lanes))}
+	f.ipv4.Store(true)
+	p.add(f, p.carryQueues)
+	return f
+}

@@ -1,0 +1,271 @@
+package datapath
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// An Accelerator moves packets of open sessions where the Path need not: in the kernel
+// (package internal/fastpath), or nowhere, in a test. It may leave any packet to the Path,
+// which holds every session as well, and so can always do without.
+//
+// Methods may be called concurrently.
+type Offload interface {
+	// Add takes up a tunnel, over which nothing flows until Allow says so. Its
+	// device stays the caller's. After an error the session is the Path's alone.
+	Add(Session) error
+	// SetFamilies says which families may flow: those whose control protocol is open. Of a
+	// session that it does not have it is not told anything, and the like below.
+	SetFamilies(sessionID uint16, ipv4, ipv6 bool)
+	// SetSourceFilter says where packets from the peer may come from: see Path.SetSourceFilter. What it cannot
+	// check it leaves to the Path, and says so in its error.
+	SetSourceFilter(sessionID uint16, from *SourceFilter) error
+	// Counters are those of a tunnel since Add, of what has not come by the Path.
+	Counters(sessionID uint16) Counters
+	// Remove forgets a tunnel, whose device is closed only afterwards.
+	Remove(sessionID uint16) Counters
+	// Describe tells, for a log, how packets are moved and why not in a faster way.
+	Describe() string
+}
+
+// offloadedPath is a Path with an Accelerator beside it. What either has moved counts.
+//
+// An Accelerator may take its time to take a tunnel up (the kernel waits until all its
+// processors have seen a new program, and nobody can set addresses meanwhile). So it is
+// asked when the first packets may flow, of one session after the other, with time for
+// others in between; and nobody waits for it: the Path carries a session until then.
+type offloadedPath struct {
+	Path
+	fast Offload
+	// decided is told of a session whether the Accelerator takes it (nil), or why not, or
+	// why not all of it.
+	decided func(sessionID uint16, why error)
+
+	mu      sync.Mutex
+	entries map[uint16]*offloadEntry
+	waiting []*offloadEntry // those that it has yet to be asked of, in order
+	asking  bool            // somebody asks
+}
+
+// offloadEntry is what an Accelerator has of a session. It is guarded by the lock of its
+// accelerated.
+type offloadEntry struct {
+	tunnel     Session
+	ipv4, ipv6 bool
+	from       *SourceFilter
+	told       string // what the Accelerator leaves to the Path
+	limited    bool
+	left       bool          // to the Path, since it was limited when its turn came
+	waits      bool          // for its turn, or has had it
+	asked      bool          // its turn has come
+	ready      bool          // it has been taken up
+	done       chan struct{} // closed when that is decided
+}
+
+// What a session's own Terms keep from an Accelerator.
+var (
+	// ErrLimited is why a session is not given to one: that would not heed a Rate.
+	ErrLimited = errors.New("the session's rate is limited, which is done there")
+	// ErrChecked is why one leaves packets from the peer to the Path (wrapped, with which).
+	ErrChecked = errors.New("whose source is checked there")
+)
+
+// NewOffloaded puts an Accelerator, if there is one, beside a path.
+func NewOffloaded(p Path, fast Offload, decided func(sessionID uint16, why error)) Path {
+	if fast == nil {
+		return p
+	}
+	return &offloadedPath{Path: p, fast: fast, decided: decided, entries: make(map[uint16]*offloadEntry)}
+}
+
+// Add takes up a tunnel on both: what one does not take, the other does.
+func (a *offloadedPath) Add(t Session) error {
+	if err := a.Path.Add(t); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.entries[t.SessionID] = &offloadEntry{tunnel: t, done: make(chan struct{})}
+	return nil
+}
+
+// An Accelerator may keep others from setting addresses while it takes a session up, which
+// come first.
+const (
+	// settling is how long both families of a session that is new have for theirs.
+	settling = 200 * time.Millisecond
+	// rest is how many times as long as the Accelerator took for a session others have before
+	// the next, when a thousand dial at once.
+	rest = 4
+)
+
+// installPending asks of those that wait, in turn, until nobody does.
+func (a *offloadedPath) installPending() {
+	time.Sleep(settling)
+	for b, limited := a.next(); b != nil; b, limited = a.next() {
+		began := time.Now()
+		a.install(b, limited)
+		time.Sleep(rest * time.Since(began))
+	}
+}
+
+// next is whose turn it is; nil: nobody's.
+func (a *offloadedPath) next() (b *offloadEntry, limited bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.waiting) > 0 {
+		b, a.waiting = a.waiting[0], a.waiting[1:]
+		if a.entries[b.tunnel.SessionID] == b { // else it is removed
+			b.asked, b.left = !b.limited, b.limited
+			return b, b.limited
+		}
+	}
+	a.asking, a.waiting = false, nil
+	return nil, false
+}
+
+// install has the Accelerator take a tunnel up.
+func (a *offloadedPath) install(b *offloadEntry, limited bool) {
+	if limited {
+		a.decided(b.tunnel.SessionID, ErrLimited)
+		return
+	}
+	defer close(b.done)
+	err := a.fast.Add(b.tunnel)
+	a.decided(b.tunnel.SessionID, err)
+	if err == nil {
+		a.start(b)
+	}
+}
+
+// start tells the Accelerator what it has missed.
+func (a *offloadedPath) start(b *offloadEntry) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b.ready = true
+	if b.from != nil {
+		a.guard(b)
+	}
+	if b.ipv4 || b.ipv6 {
+		a.open(b)
+	}
+}
+
+// open says which families may flow through the Accelerator: none, of a session with a Rate,
+// whose packets are left to the Path. The lock is held.
+func (a *offloadedPath) open(b *offloadEntry) {
+	a.fast.SetFamilies(b.tunnel.SessionID, b.ipv4 && !b.limited, b.ipv6 && !b.limited)
+}
+
+// guard tells the Accelerator where packets may come from, and whoever wants to know what it
+// leaves to the Path, if that is news. The lock is held.
+func (a *offloadedPath) guard(b *offloadEntry) {
+	id := b.tunnel.SessionID
+	if err := a.fast.SetSourceFilter(id, b.from); err != nil && err.Error() != b.told {
+		b.told = err.Error()
+		// Ends when that is told: whoever is told may be the caller.
+		go a.decided(id, err)
+	}
+}
+
+// SetFamilies tells both. A family that closes is closed first where packets are fastest.
+func (a *offloadedPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
+	a.mu.Lock()
+	if b := a.entries[id]; b != nil {
+		b.ipv4, b.ipv6 = ipv4, ipv6
+		switch {
+		case b.ready:
+			a.open(b)
+		case !b.waits && (ipv4 || ipv6):
+			b.waits = true
+			a.await(b)
+		}
+	}
+	a.mu.Unlock()
+	a.Path.SetFamilies(id, ipv4, ipv6)
+}
+
+// await has a session's turn come. The lock is held.
+func (a *offloadedPath) await(b *offloadEntry) {
+	a.waiting = append(a.waiting, b)
+	if !a.asking {
+		a.asking = true
+		// Ends when nobody waits any more.
+		go a.installPending()
+	}
+}
+
+// SetSourceFilter tells both, the Path first: packets may be left to it.
+func (a *offloadedPath) SetSourceFilter(id uint16, from *SourceFilter) {
+	a.Path.SetSourceFilter(id, from)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if b := a.entries[id]; b != nil {
+		if b.from = from; b.ready {
+			a.guard(b)
+		}
+	}
+}
+
+// SetRates bounds what a tunnel carries, which then is the Path's alone. Without a bound the
+// Accelerator has it again, or is asked for the first time.
+func (a *offloadedPath) SetRates(id uint16, up, down Rate) {
+	a.Path.SetRates(id, up, down)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b, limited := a.entries[id], up.Bits > 0 || down.Bits > 0
+	if b == nil || b.limited == limited {
+		return
+	}
+	b.limited = limited
+	switch {
+	case b.ready:
+		a.open(b)
+		// Ends when that is told: the caller may be who is told.
+		go a.decided(id, b.why())
+	case b.left:
+		b.left, b.waits = false, false
+	}
+}
+
+// why is what keeps a session that the Accelerator has from being moved by it.
+func (b *offloadEntry) why() error {
+	if b.limited {
+		return ErrLimited
+	}
+	return nil
+}
+
+// Remove forgets a tunnel on both.
+func (a *offloadedPath) Remove(id uint16) Counters {
+	a.mu.Lock()
+	b := a.entries[id]
+	delete(a.entries, id)
+	if b != nil {
+		b.ipv4, b.ipv6 = false, false
+	}
+	asked := b != nil && b.asked
+	a.mu.Unlock()
+	var fast Counters
+	if asked {
+		<-b.done
+		if b.ready {
+			fast = a.fast.Remove(id)
+		}
+	}
+	return a.Path.Remove(id).plus(fast)
+}
+
+// Counters are those of both.
+func (a *offloadedPath) Counters(id uint16) Counters {
+	return a.Path.Counters(id).plus(a.fast.Counters(id))
+}
+
+func (c Counters) plus(d Counters) Counters {
+	return Counters{
+		SentPackets: c.SentPackets + d.SentPackets, SentBytes: c.SentBytes + d.SentBytes,
+		ReceivedPackets: c.ReceivedPackets + d.ReceivedPackets, ReceivedBytes: c.ReceivedBytes + d.ReceivedBytes,
+		Dropped: c.Dropped + d.Dropped, Spoofed: c.Spoofed + d.Spoofed, Exceeded: c.Exceeded + d.Exceeded,
+	}
+}

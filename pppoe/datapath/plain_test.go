@@ -1,0 +1,248 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"net"
+	"testing"
+
+	"upppoe/pppoe/wire"
+	"upppoe/tun"
+)
+
+// still is a device and a port that take everything and give nothing.
+type still struct{ taken int }
+
+var (
+	_ tun.Device = (*still)(nil)
+	_ Port       = (*still)(nil)
+)
+
+func (s *still) Name() string                            { return "ppp0" }
+func (s *still) Read([][]byte, []int, int) (int, error)  { return 0, net.ErrClosed }
+func (s *still) Write(p [][]byte, _ int) (int, error)    { s.taken += len(p); return len(p), nil }
+func (s *still) BatchSize() int                          { return 1 }
+func (s *still) Close() error                            { return nil }
+func (s *still) ReadBatch([]Frame) (int, error)          { return 0, net.ErrClosed }
+func (s *still) WriteBatch(frames [][]byte) (int, error) { return len(frames), nil }
+func (s *still) Addr() wire.Addr                         { return acAddr }
+func (s *still) MTU() int                                { return 1500 }
+
+// carrying is a path with one open flow.
+func carrying(t testing.TB) (*plainPath, *still, *flow) {
+	t.Helper()
+	device := &still{}
+	p := newPlainPath([]Port{device}, func([]byte) {}, func(uint16) {})
+	if err := p.Add(Session{SessionID: 0x1234, Local: acAddr, Peer: hostAddr, Device: device}); err != nil {
+		t.Fatal(err)
+	}
+	p.SetFamilies(0x1234, true, false)
+	return p, device, p.flows.get(0x1234)
+}
+
+func sessionFrame(src wire.Addr, id uint16, protocol uint16, payload []byte, padding int) *Frame {
+	ppp := append(binary.BigEndian.AppendUint16(nil, protocol), payload...)
+	return &Frame{Data: append(wire.AppendSessionFrame(nil, acAddr, src, id, ppp), make([]byte, padding)...)}
+}
+
+// withLength is a frame that says another LENGTH (RFC 2516 section 4).
+func withLength(f *Frame, n uint16) *Frame {
+	binary.BigEndian.PutUint16(f.Data[18:], n)
+	return f
+}
+
+func TestDeliver(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		frame *Frame
+		ours  bool
+	}{
+		{"IPv4 of an open session", sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), true},
+		{"with padding", sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 18), true},
+		{"IPv6, which is not open", sessionFrame(hostAddr, 0x1234, 0x57, make([]byte, 40), 0), false},
+		{"LCP", sessionFrame(hostAddr, 0x1234, 0xc021, make([]byte, 8), 0), false},
+		{"another session", sessionFrame(hostAddr, 0x1235, 0x21, make([]byte, 20), 0), false},
+		{"another station", sessionFrame(acAddr, 0x1234, 0x21, make([]byte, 20), 0), false},
+		{"LENGTH beyond the frame", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0).Data[:41]}, false},
+		{"LENGTH without all of the Protocol field, and padding", withLength(sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), 1), false},
+		{"LENGTH of nothing, and padding", withLength(sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), 0), false},
+		{"no PPP header", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, nil, 0).Data[:21]}, false},
+	} {
+		p, device, f := carrying(t)
+		got := p.deliver(c.frame, make([][]byte, 1), 0)
+		if got != c.ours || (device.taken == 1) != c.ours {
+			t.Errorf("%s: taken by the data path: %v, by the device: %d; want %v", c.what, got, device.taken, c.ours)
+		}
+		if n := f.meter.read().ReceivedBytes; c.ours && n != 20 {
+			t.Errorf("%s: counted as %d octets, want 20", c.what, n)
+		}
+	}
+}
+
+func TestEncapsulate(t *testing.T) {
+	_, _, f := carrying(t)
+	buf := make([]byte, Headers+1500)
+	f.putHeader(buf)
+	buf[Headers] = 0x45
+	frame := f.encapsulate(buf, 84, 0)
+	id, packet, err := wire.ParseSession(frame[14:])
+	if err != nil || id != 0x1234 || len(packet) != 86 || packet[1] != 0x21 || wire.Addr(frame) != hostAddr || wire.Addr(frame[6:12]) != acAddr {
+		t.Errorf("a packet goes out as % x: %v", frame[:Headers], err)
+	}
+	buf[Headers] = 0x60
+	if f.encapsulate(buf, 84, 0) != nil {
+		t.Error("IPv6 goes out though it is not open")
+	}
+	if n := f.meter.read(); n.Dropped != 1 || n.SentPackets != 1 {
+		t.Errorf("counted %+v, want one sent and one dropped", n)
+	}
+}
+
+// TestNoAllocation: a data packet costs none, either way.
+func TestNoAllocation(t *testing.T) {
+	p, _, f := carrying(t)
+	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 1400), 0), make([][]byte, 1)
+	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet, 0) }); n != 0 {
+		t.Errorf("receiving a packet allocates %v times", n)
+	}
+	buf := make([]byte, Headers+1500)
+	buf[Headers] = 0x45
+	if n := testing.AllocsPerRun(100, func() { f.encapsulate(buf, 1400, 0) }); n != 0 {
+		t.Errorf("sending a packet allocates %v times", n)
+	}
+}
+
+// data4 is a TCP segment full of data, over IPv4.
+func data4() []byte {
+	b := make([]byte, 1400)
+	b[0], b[9], b[20+13] = 0x45, 6, 0x10
+	return b
+}
+
+func BenchmarkDeliver(b *testing.B) {
+	p, _, _ := carrying(b)
+	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, data4(), 0), make([][]byte, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.deliver(in, packet, 0)
+	}
+}
+
+func BenchmarkEncapsulate(b *testing.B) {
+	_, _, f := carrying(b)
+	buf := make([]byte, Headers+1500)
+	copy(buf[Headers:], data4())
+	b.ReportAllocs()
+	for b.Loop() {
+		f.encapsulate(buf, 1400, 0)
+	}
+}
+
+// TestEncapsulateSizes: LENGTH counts the Protocol field as well (RFC 2516 section 4), and a
+// packet has one octet at least.
+func TestEncapsulateSizes(t *testing.T) {
+	for _, c := range []struct{ size, length, frame int }{{0, 0, 0}, {1, 3, 23}, {1490, 1492, 1512}, {1498, 1500, 1520}} {
+		_, _, f := carrying(t)
+		buf := make([]byte, Headers+1500)
+		buf[Headers] = 0x45
+		frame := f.encapsulate(buf, c.size, 0)
+		if len(frame) != c.frame || len(frame) > 0 && binary.BigEndian.Uint16(frame[18:]) != uint16(c.length) {
+			t.Errorf("a packet of %d octets: a frame of %d, want %d with LENGTH %d", c.size, len(frame), c.frame, c.length)
+		}
+		if n := f.meter.read(); n.SentBytes != uint64(c.size) || n.Dropped != 0 {
+			t.Errorf("a packet of %d octets: counted %+v", c.size, n)
+		}
+	}
+}
+
+// TestFlowTable: each session ID has a place of its own, one flow has it at a time, and what
+// was never there cannot be taken.
+func TestFlowTable(t *testing.T) {
+	var table flowTable
+	ids := []uint16{0, 1, 0xff, 0x100, 0x101, 0x1ff, 0xff00, 0xffff}
+	flows := make([]flow, len(ids))
+	for i, id := range ids {
+		if table.get(id) != nil || table.take(id) != nil {
+			t.Errorf("%#x: there is a flow before one is put there", id)
+		}
+		if !table.put(id, &flows[i]) || table.put(id, &flow{}) {
+			t.Errorf("%#x: not the first flow alone has the place", id)
+		}
+	}
+	for i, id := range ids {
+		if table.get(id) != &flows[i] || table.take(id) != &flows[i] || table.get(id) != nil || table.take(id) != nil {
+			t.Errorf("%#x: not its own flow is there, and is taken once", id)
+		}
+	}
+}
+
+// refusing is a device that takes no packet and has some to send, and a port that takes but the
+// first frames of a batch.
+type refusing struct {
+	still
+	takes, toRead int
+}
+
+func (r *refusing) BatchSize() int                          { return 4 }
+func (r *refusing) Write([][]byte, int) (int, error)        { return 0, net.ErrClosed }
+func (r *refusing) WriteBatch(frames [][]byte) (int, error) { return min(r.takes, len(frames)), nil }
+func (r *refusing) Read(b [][]byte, sizes []int, at int) (n int, err error) {
+	for n = range min(len(b), r.toRead) {
+		b[n][at], sizes[n] = 0x45, 20
+	}
+	if r.toRead == 0 {
+		return 0, net.ErrClosed
+	}
+	r.toRead -= n + 1
+	return n + 1, nil
+}
+
+// TestPlainDrops: what the port or the device does not take is counted as dropped.
+func TestPlainDrops(t *testing.T) {
+	for _, c := range []struct {
+		takes int // of a batch of 4, of which there are two
+		want  uint64
+	}{{4, 0}, {3, 2}, {0, 8}} {
+		end := &refusing{takes: c.takes, toRead: 8}
+		p := newPlainPath([]Port{end}, func([]byte) {}, func(uint16) {})
+		f := &flow{Session: Session{SessionID: 7, Local: acAddr, Peer: hostAddr, Device: end}}
+		f.ipv4.Store(true)
+		p.carry(f)
+		if n := f.meter.read().Dropped; n != c.want {
+			t.Errorf("a port takes %d packets of 4, twice: %d are dropped, want %d", c.takes, n, c.want)
+		}
+		p.pass(f, sessionFrame(hostAddr, 7, 0x21, []byte{0x45, 19: 0}, 0), make([][]byte, 1), 0)
+		if n := f.meter.read(); n.Dropped != c.want+1 || n.ReceivedPackets != 0 {
+			t.Errorf("a device takes no packet: %+v; want %d dropped, and none received", n, c.want+1)
+		}
+	}
+}
+
+// TestSessionTaken: a session ID is one tunnel's at a time, and is free again after Remove, which
+// tells nobody that the device is lost. What is not there has no counters.
+func TestSessionTaken(t *testing.T) {
+	p := newPlainPath([]Port{&still{}}, func([]byte) {}, func(uint16) { t.Error("a device is lost") })
+	open := func() *silentDevice { return &silentDevice{closed: make(chan struct{})} }
+	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Add(Session{SessionID: 7, Device: open()}); err != ErrSessionTaken {
+		t.Errorf("a second tunnel of the session: %v, want ErrSessionTaken", err)
+	}
+	if n := p.Remove(8); n != (Counters{}) {
+		t.Errorf("a tunnel that is not there has %+v", n)
+	}
+	p.Remove(7)
+	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
+		t.Errorf("after Remove: %v", err)
+	}
+	p.Remove(7)
+}
+
+// silentDevice is a device from which nothing comes until it is closed.
+type silentDevice struct {
+	still
+	closed chan struct{}
+}
+
+func (d *silentDevice) Read([][]byte, []int, int) (int, error) { <-d.closed; return 0, net.ErrClosed }
+func (d *silentDevice) Close() error                           { close(d.closed); return nil }

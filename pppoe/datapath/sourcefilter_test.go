@@ -1,0 +1,137 @@
+package datapath
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+)
+
+// from is a packet from an address, to one of the same family.
+func from(source string) []byte {
+	a := netip.MustParseAddr(source)
+	if a.Is4() {
+		p := make([]byte, 28)
+		p[0], p[3], p[9] = 0x45, 28, 17
+		copy(p[12:], a.AsSlice())
+		return p
+	}
+	p := make([]byte, 48)
+	p[0], p[5], p[6] = 0x60, 8, 17
+	copy(p[8:], a.AsSlice())
+	copy(p[24:], netip.MustParseAddr("2001:db8::1").AsSlice())
+	return p
+}
+
+// nowhere is a packet from the unspecified address.
+func nowhere(to string, next byte) []byte { return addressedTo(from("::"), to, next) }
+
+// addressedTo is a packet of IPv6 with another destination and Next Header.
+func addressedTo(p []byte, to string, next byte) []byte {
+	p[6] = next
+	copy(p[24:], netip.MustParseAddr(to).AsSlice())
+	return p
+}
+
+func prefixes(text ...string) (all []netip.Prefix) {
+	for _, t := range text {
+		all = append(all, netip.MustParsePrefix(t))
+	}
+	return all
+}
+
+func TestSources(t *testing.T) {
+	s := NewSourceFilter(prefixes("192.0.2.10/32", "198.51.100.77/29", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56", "2001:db8:f::f/80")...)
+	for _, c := range []struct {
+		what   string
+		packet []byte
+		ok     bool
+	}{
+		{"its address", from("192.0.2.10"), true},
+		{"the next one", from("192.0.2.11"), false},
+		{"the first of a prefix", from("198.51.100.72"), true},
+		{"the last of a prefix", from("198.51.100.79"), true},
+		{"the one behind a prefix", from("198.51.100.80"), false},
+		{"no IPv4 address", from("0.0.0.0"), false},
+		{"its link-local address", from("fe80::1"), true},
+		{"another link-local address", from("fe80::2"), false},
+		{"its identifier behind another prefix", from("2001:db8::1"), false},
+		{"of its network", from("2001:db8:1::abcd:1"), true},
+		{"of the next network", from("2001:db8:1:1::1"), false},
+		{"of its delegated prefix", from("2001:db8:100:ff::1"), true},
+		{"behind its delegated prefix", from("2001:db8:100:100::1"), false},
+		{"of a prefix beyond 64 bits", from("2001:db8:f:0:1::1"), false},
+		{"of a prefix beyond 64 bits, within it", from("2001:db8:f::ffff:1"), true},
+		{"an IPv4 address in IPv6's dress", from("::ffff:192.0.2.10"), false},
+		{"who has no address asks whether somebody has it", nowhere("ff02::1:ff00:1", 58), true},
+		{"who has no address asks for a router", nowhere("ff02::2", 58), true},
+		{"who has no address listens", nowhere("ff02::16", 0), true},
+		{"from an address whose second half is zero, to a router", addressedTo(from("2001:db8:5::"), "ff02::2", 58), false},
+		{"from an address whose first half is zero, to a router", addressedTo(from("::5"), "ff02::2", 58), false},
+		{"from nowhere to somebody", nowhere("2001:db8::1", 58), false},
+		{"from nowhere to all of a site", nowhere("ff05::2", 58), false},
+		{"from nowhere, and no ICMPv6", nowhere("ff02::1", 17), false},
+		{"IPv4, cut short", from("192.0.2.10")[:19], false},
+		{"IPv6, cut short", from("fe80::1")[:39], false},
+		{"of no version", make([]byte, 60), false},
+		{"nothing", nil, false},
+	} {
+		if got := s.allow(c.packet); got != c.ok {
+			t.Errorf("%s: allowed %v, want %v", c.what, got, c.ok)
+		}
+	}
+	if NewSourceFilter().allow(from("192.0.2.10")) || NewSourceFilter(netip.Prefix{}).allow(from("::1")) {
+		t.Error("a packet comes from where none may")
+	}
+	if !NewSourceFilter(prefixes("0.0.0.0/0")...).allow(from("203.0.113.1")) || !NewSourceFilter(prefixes("::/0")...).allow(from("2001:db8::7")) {
+		t.Error("everything is allowed, and a packet is not")
+	}
+}
+
+// TestSourcesByNetip compares with netip, for prefixes of all lengths.
+func TestSourcesByNetip(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		var a [16]byte
+		binary.BigEndian.PutUint64(a[:], 0x20010db8<<32|r.Uint64()>>32)
+		binary.BigEndian.PutUint64(a[8:], r.Uint64())
+		b := a
+		b[r.IntN(16)] ^= 1 << r.IntN(8)
+		in, at := netip.AddrFrom16(a), netip.AddrFrom16(b)
+		if r.IntN(2) == 0 {
+			in, at = netip.AddrFrom4([4]byte(a[12:])), netip.AddrFrom4([4]byte(b[12:]))
+		}
+		p := netip.PrefixFrom(in, r.IntN(in.BitLen()+1))
+		if got, want := NewSourceFilter(p).allow(from(at.String())), p.Contains(at); got != want {
+			t.Fatalf("%v in %v: %v, want %v", at, p, got, want)
+		}
+	}
+}
+
+func TestOneAddress(t *testing.T) {
+	for _, c := range []struct {
+		list []string
+		one  netip.Addr
+		more bool
+		ipv6 bool
+	}{
+		{nil, netip.Addr{}, false, false},
+		{[]string{"192.0.2.10/32", "2001:db8::/64"}, netip.MustParseAddr("192.0.2.10"), false, true},
+		{[]string{"192.0.2.8/31"}, netip.Addr{}, true, false},
+		{[]string{"192.0.2.10/32", "192.0.2.11/32"}, netip.Addr{}, true, false},
+		{[]string{"::1/128"}, netip.Addr{}, false, true},
+	} {
+		s := NewSourceFilter(prefixes(c.list...)...)
+		if one, more := s.IPv4(); one != c.one || more != c.more || s.HasIPv6() != c.ipv6 {
+			t.Errorf("%v: one address is %v, more: %v, IPv6: %v; want %+v", c.list, one, more, s.HasIPv6(), c)
+		}
+	}
+}
+
+func BenchmarkAllow(b *testing.B) {
+	s := NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...)
+	packet := from("2001:db8:100:ff::1")
+	for b.Loop() {
+		s.allow(packet)
+	}
+}

@@ -1,0 +1,260 @@
+package pppoe_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
+)
+
+// sightings are the discovery packets of a segment, with their times.
+type sightings struct {
+	mu    sync.Mutex
+	began time.Time
+	seen  []sighting
+}
+
+type sighting struct {
+	code wire.Code
+	at   time.Duration
+}
+
+func (s *sightings) watch(frame []byte) {
+	f, err := wire.ParseDiscoveryFrame(frame)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.began.IsZero() {
+		s.began = time.Now()
+	}
+	s.seen = append(s.seen, sighting{f.Code, time.Since(s.began)})
+}
+
+func (s *sightings) of(code wire.Code) (at []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.seen {
+		if one.code == code {
+			at = append(at, one.at)
+		}
+	}
+	return at
+}
+
+// TestBurialIsWaitedFor: a concentrator has the time to be rid of what a crash has left,
+// whatever the interface does meanwhile, and whoever asks for another dial.
+func TestBurialIsWaitedFor(t *testing.T) {
+	for what, play := range map[string]func(l *lab){
+		"nothing happens": func(*lab) {},
+		"the carrier comes and goes": func(l *lab) {
+			l.dialler.Link(pppoe.LinkNoCarrier)
+			l.dialler.Link(pppoe.LinkUp)
+		},
+		"an offer comes that nobody has asked for": func(l *lab) {
+			offer := wire.DiscoveryFrame{Dst: clientAddr, Src: serverAddr, Discovery: wire.Discovery{Code: wire.PADO}}
+			stranger := l.segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 0x66})
+			defer stranger.Close()
+			stranger.Discovery.WriteBatch([][]byte{offer.AppendTo(nil)})
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen sightings
+				l := newLab(t, ethertest.Config{Watch: seen.watch})
+				l.client.Stale = []pppoe.StaleSession{{SessionID: 7, AC: serverAddr}, {SessionID: 8, AC: serverAddr}}
+				l.startServer()
+				l.startClient()
+				time.Sleep(50 * time.Millisecond)
+				play(l)
+				time.Sleep(time.Second)
+				l.online(1, "after the burial")
+				padt, padi := seen.of(wire.PADT), seen.of(wire.PADI)
+				if !slices.Equal(padt, []time.Duration{0, 0}) || !slices.Equal(padi, []time.Duration{100 * time.Millisecond}) {
+					t.Errorf("PADT at %v, PADI at %v; want two at once and one after 100 ms", padt, padi)
+				}
+				l.stop()
+			})
+		})
+	}
+}
+
+// TestEndsBeforeSession: a dial that is still searching ends at once, for whatever
+// reason, and leaves nothing.
+func TestEndsBeforeSession(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		stale bool
+		end   func(l *lab)
+		want  session.Cause
+	}{
+		{"told to end", false, func(l *lab) { l.stopClient() }, session.UserRequest},
+		{"told to end in a burial", true, func(l *lab) { l.stopClient() }, session.UserRequest},
+		{"told to redial, without persistence", false, func(l *lab) { l.dialler.Redial() }, session.UserRequest},
+		{"its interface set down", false, func(l *lab) { l.dialler.Link(pppoe.LinkDown) }, session.HangUp},
+		{"its interface removed in a burial", true, func(l *lab) { l.dialler.Link(pppoe.LinkGone) }, session.HangUp},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				if c.stale {
+					l.client.Stale = []pppoe.StaleSession{{SessionID: 7, AC: serverAddr}}
+				}
+				l.startClient()
+				synctest.Wait()
+				began := time.Now()
+				c.end(l)
+				l.running.Wait()
+				if took := time.Since(began); l.cause() != c.want || took != 0 {
+					t.Errorf("it ended with %v after %v, want %v at once", l.clientErr, took, c.want)
+				}
+				if l.clientHost.made != 0 {
+					t.Errorf("it made %d devices", l.clientHost.made)
+				}
+				l.stopClient()
+			})
+		})
+	}
+}
+
+// TestInterfaceGoesAtOnce: what is said of the interface while a dial begins is not lost.
+func TestInterfaceGoesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		listen := l.client.Listen
+		l.client.Listen = func() (pppoe.Ports, error) {
+			l.dialler.Link(pppoe.LinkDown)
+			return listen()
+		}
+		began := time.Now()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		l.dialler = l.newClient()
+		l.clientErr = l.dialler.Run(ctx)
+		if took := time.Since(began); l.cause() != session.HangUp || took != 0 {
+			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)
+		}
+		if n := count[pppoe.LinkChanged](&l.clientEvents); n != 1 {
+			t.Errorf("that was told %d times", n)
+		}
+	})
+}
+
+// TestWithoutCarrierFromTheStart: a search goes on for a while, and what was asked into
+// a dead cable is asked again once it lives.
+func TestWithoutCarrierFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen sightings
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.client.Discovery.Timeout = time.Hour
+		l.segment.Unplug(clientAddr)
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		l.dialler.Link(pppoe.LinkNoCarrier)
+		time.Sleep(5 * time.Second)
+		l.segment.Plug(clientAddr)
+		l.dialler.Link(pppoe.LinkUp)
+		l.online(1, "with the cable in")
+		time.Sleep(time.Minute)
+		l.online(1, "a minute later")
+		l.stop()
+
+		l = newLab(t, ethertest.Config{})
+		l.startClient()
+		synctest.Wait()
+		l.dialler.Link(pppoe.LinkNoCarrier)
+		began := time.Now()
+		l.running.Wait()
+		if took := time.Since(began); l.cause() != session.HangUp || took != 10*time.Second {
+			t.Errorf("without a carrier it ended with %v after %v, want a hang-up after 10 s", l.clientErr, took)
+		}
+		l.stopClient()
+	})
+}
+
+// TestSearchIsRemarked: after ten seconds without an offer that will do it is said that the search
+// goes on, once, with who has answered; and in the end why it was in vain. A dial that is answered
+// says nothing.
+func TestSearchIsRemarked(t *testing.T) {
+	for _, c := range []struct {
+		what      string
+		change    func(*lab)
+		remarked  bool
+		unmatched []discovery.Mismatch
+		gaveUp    time.Duration // 0: it did not
+	}{
+		{"nobody is there", func(l *lab) { l.segment.Unplug(serverAddr) }, true, nil, 35 * time.Second},
+		{"another name", func(l *lab) { l.client.Discovery.ACNames = []string{"other"} }, true, []discovery.Mismatch{discovery.OtherName}, 35 * time.Second},
+		{"it gives up sooner", func(l *lab) { l.segment.Unplug(serverAddr); l.client.Discovery.Attempts = 1 }, false, nil, 5 * time.Second},
+		{"all is well", func(*lab) {}, false, nil, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			c.change(l)
+			l.startServer()
+			l.startClient()
+			time.Sleep(10*time.Second - time.Nanosecond)
+			synctest.Wait()
+			if n := count[pppoe.Searching](&l.clientEvents); n > 0 {
+				t.Errorf("%s: it is said before its time", c.what)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			said, remarked := last[pppoe.Searching](&l.clientEvents)
+			if n := count[pppoe.Searching](&l.clientEvents); remarked != c.remarked || n > 1 || remarked && (said.For != 10*time.Second || !slices.Equal(reasons(said.Unmatched), c.unmatched)) {
+				t.Errorf("%s: it is said %d times, %+v", c.what, n, said)
+			}
+			end, gaveUp := last[pppoe.Unanswered](&l.clientEvents)
+			if gaveUp != (c.gaveUp > 0) || gaveUp && (end.Missing != wire.PADO || !slices.Equal(reasons(end.Unmatched), c.unmatched)) {
+				t.Errorf("%s: in the end %+v", c.what, end)
+			}
+			l.stop()
+		})
+	}
+}
+
+func reasons(all []discovery.Unmatched) (why []discovery.Mismatch) {
+	for _, u := range all {
+		why = append(why, u.Why)
+	}
+	return why
+}
+
+// TestStaleRedial: a redial that was asked for while there was no interface is the dial
+// that follows, not one more.
+func TestStaleRedial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = persist(time.Hour, 0)
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		l.dialler.Link(pppoe.LinkDown)
+		time.Sleep(time.Minute) // the session's end is followed by one quick dial
+		l.dialler.Redial()
+		synctest.Wait()
+		l.dialler.Link(pppoe.LinkUp)
+		time.Sleep(100 * time.Millisecond) // the PADT for the first session comes before
+		l.online(2, "with the interface up")
+		l.stopServer()
+		time.Sleep(time.Minute)
+		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For < time.Hour {
+			t.Errorf("after the second session it waits for %v, want the hour", w.For)
+		}
+		if end := (*pppoe.EndError)(nil); errors.As(l.clientErr, &end) {
+			t.Errorf("it has ended: %v", end)
+		}
+		l.stop()
+	})
+}

@@ -1,0 +1,331 @@
+package discovery
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"upppoe/internal/random"
+	"upppoe/ppp"
+	"upppoe/pppoe/wire"
+)
+
+// Client is the client's side of discovery (RFC 2516 section 5): a value that is
+// told packets and the time. It is not safe for concurrent use.
+type Client struct {
+	cfg      ClientConfig
+	own      wire.Addr
+	step     wire.Code // what was sent last: PADI or PADR; 0: nothing, or done
+	sent     int       // how often
+	deadline time.Time
+	eager    time.Time   // until when PADI is sent every second
+	offers   []Offer     // not yet tried
+	refused  []wire.Addr // who would not have us
+	denied   []wire.Addr // who said so instead of an offer, and has been told of
+	chosen   Offer
+
+	unmatched []Unmatched // see Unmatched
+	asked     time.Time   // when the chosen one was first sent a PADR
+}
+
+// avoidance is how much longer than one to be avoided, or one that has refused, another
+// concentrator may take to answer.
+const avoidance = 500 * time.Millisecond
+
+// MaxOffers bounds the concentrators that are remembered as alternatives.
+const MaxOffers = 16
+
+// Reasons for which a discovery packet is dropped.
+var (
+	ErrUnexpected = errors.New("pppoe: packet not expected now")
+	ErrNotOurs    = errors.New("pppoe: packet for, or from, somebody else")
+	ErrIncomplete = errors.New("pppoe: packet lacks a tag that it must have")
+	ErrUnwanted   = errors.New("pppoe: not the concentrator or service wanted")
+)
+
+// NewClient makes a discovery for the station with the given address.
+func NewClient(own wire.Addr, cfg ClientConfig) *Client {
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 5 * time.Second
+	}
+	if cfg.Attempts <= 0 {
+		cfg.Attempts = 3
+	}
+	if cfg.HostUniq == nil {
+		cfg.HostUniq = random.Fill(cfg.Rand, make([]byte, 8))
+	}
+	return &Client{cfg: cfg, own: own}
+}
+
+// AwaitsPADO reports whether a PADI has been sent and no concentrator been chosen yet.
+func (h *Client) AwaitsPADO() bool { return h.step == wire.PADI }
+
+// Start sends the first PADI.
+func (h *Client) Start(now time.Time, q *wire.Queue) {
+	h.sent, h.offers, h.refused, h.denied, h.eager = 0, nil, nil, nil, now.Add(h.cfg.FastRetry)
+	h.unmatched = nil
+	h.sendPADI(now, q)
+}
+
+// Deadline is when Advance wants to be called; zero: never.
+func (h *Client) Deadline() time.Time { return h.deadline }
+
+// Advance does what is due at now: RFC 2516 section 8, the packet again, with
+// twice the patience; after the last PADR, back to PADI with the next offer, if
+// there is one.
+func (h *Client) Advance(now time.Time, q *wire.Queue) Result {
+	if h.deadline.IsZero() || now.Before(h.deadline) {
+		return Result{}
+	}
+	switch {
+	case h.step == wire.PADI && len(h.offers) > 0:
+		h.tryNext(now, q) // only those to be avoided have answered
+	case h.step == wire.PADI && len(h.refused) > 0:
+		return h.giveUp(0)
+	case h.step == wire.PADI && h.sent < h.cfg.Attempts:
+		h.sendPADI(now, q)
+	case h.step == wire.PADI:
+		return h.giveUp(wire.PADO)
+	case h.sent < h.cfg.Attempts:
+		h.sendPADR(now, q)
+	case !h.tryNext(now, q):
+		return h.giveUp(wire.PADS)
+	}
+	return Result{}
+}
+
+func (h *Client) giveUp(missing wire.Code) Result {
+	h.step, h.deadline = 0, time.Time{}
+	return Result{GaveUp: missing}
+}
+
+// Receive takes a discovery packet. An error says that it was dropped, and why.
+func (h *Client) Receive(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
+	if f.Dst != h.own || !f.Src.IsUnicast() {
+		return Result{}, ErrNotOurs
+	}
+	switch {
+	case f.Code == wire.PADO && (h.step == wire.PADI || h.step == wire.PADR):
+		return h.receivePADO(now, f, q)
+	case f.Code == wire.PADS && h.step == wire.PADR:
+		return h.receivePADS(now, f, q)
+	}
+	return Result{}, ErrUnexpected
+}
+
+// receivePADO takes the first offer that will do, and remembers others.
+func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
+	if err := h.CheckPADO(f); err != nil {
+		h.note(f, h.mismatch(f), "")
+		return Result{}, err
+	}
+	if e, bad := f.Tags.FindError(); bad {
+		h.note(f, RefusesUs, strings.TrimSpace(e.Tag.String()+" "+e.Text))
+		return h.deny(&Rejection{f.Src, e})
+	}
+	offer := Offer{f.Src, append(wire.Tags(nil), f.Tags...)}
+	switch {
+	case h.cfg.Probe:
+	case slices.Contains(h.refused, f.Src):
+		return Result{}, ErrUnwanted
+	case h.step == wire.PADI && slices.Contains(h.cfg.Avoid, f.Src):
+		h.remember(offer)
+		h.deadline = ppp.Earliest(h.deadline, now.Add(avoidance))
+	case h.step == wire.PADI:
+		h.choose(now, offer, q)
+	case f.Src == h.chosen.AC:
+		return Result{}, ErrUnexpected
+	default:
+		h.remember(offer)
+	}
+	return Result{Offer: &offer}, nil
+}
+
+// deny tells of a concentrator that has an error for us and no offer: once of each, and of so
+// many only, as anybody on the segment can send such packets.
+func (h *Client) deny(r *Rejection) (Result, error) {
+	if slices.Contains(h.denied, r.AC) || len(h.denied) >= MaxOffers {
+		return Result{}, ErrUnwanted
+	}
+	h.denied = append(h.denied, r.AC)
+	return Result{Rejection: r}, nil
+}
+
+// CheckPADO holds an offer against RFC 2516 section 5.2 and against our wishes.
+func (h *Client) CheckPADO(f wire.DiscoveryFrame) error {
+	name, named := f.Tags.Find(wire.TagACName)
+	switch {
+	case f.SessionID != 0 || !h.echoes(f.Tags):
+		return ErrNotOurs
+	case !named:
+		return ErrIncomplete
+	case h.cfg.AC != wire.Addr{} && f.Src != h.cfg.AC, len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
+		return ErrUnwanted
+	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
+		return ErrUnwanted
+	}
+	return nil
+}
+
+// echoes says whether a packet bears our Host-Uniq, octet for octet.
+func (h *Client) echoes(tags wire.Tags) bool {
+	v, ok := tags.Find(wire.TagHostUniq)
+	if len(h.cfg.HostUniq) == 0 {
+		return !ok || len(v) == 0
+	}
+	return ok && bytes.Equal(v, h.cfg.HostUniq)
+}
+
+func offers(tags wire.Tags, service string) bool {
+	for t := range tags.All() {
+		if t.Type == wire.TagServiceName && string(t.Value) == service {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *Client) remember(o Offer) {
+	for i := range h.offers {
+		if h.offers[i].AC == o.AC {
+			h.offers[i] = o
+			return
+		}
+	}
+	if len(h.offers) < MaxOffers {
+		h.offers = append(h.offers, o)
+	}
+}
+
+func (h *Client) choose(now time.Time, o Offer, q *wire.Queue) {
+	h.chosen, h.sent, h.asked = o, 0, now
+	h.sendPADR(now, q)
+}
+
+// tryNext goes on with another offer, if there is one.
+func (h *Client) tryNext(now time.Time, q *wire.Queue) bool {
+	if len(h.offers) == 0 {
+		return false
+	}
+	next := h.offers[0]
+	h.offers = h.offers[1:]
+	h.choose(now, next, q)
+	return true
+}
+
+// receivePADS takes the answer to our PADR, from whom it was sent to. A session
+// of 0 is a refusal, with an error tag or without; 0xffff is reserved.
+func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
+	if f.Src != h.chosen.AC || !h.echoes(f.Tags) {
+		return Result{}, ErrNotOurs
+	}
+	if e, bad := f.Tags.FindError(); bad || f.SessionID == 0 {
+		h.handleRejection(now, f.Src, q)
+		return Result{Rejection: &Rejection{f.Src, e}}, nil
+	}
+	if f.SessionID == 0xffff {
+		return Result{}, ErrUnexpected
+	}
+	h.step, h.deadline = 0, time.Time{}
+	service, _ := f.Tags.Find(wire.TagServiceName)
+	g := &Grant{
+		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
+		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
+		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
+		Took:       now.Sub(h.asked),
+		Ending:     h.ending(),
+	}
+	return Result{Grant: g}, nil
+}
+
+// handleRejection goes on with the next offer. The first to answer may be the first to
+// refuse: then others are given a moment.
+func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
+	h.refused = append(h.refused, by)
+	switch {
+	case len(h.refused) >= MaxOffers:
+		h.giveUp(0)
+	case !h.tryNext(now, q):
+		h.step, h.deadline = wire.PADI, now.Add(avoidance)
+	}
+}
+
+// Over says that discovery has ended: with a grant, or in vain.
+func (h *Client) Over() bool { return h.step == 0 }
+
+func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
+	tags := h.service(nil)
+	q.Add(wire.DiscoveryFrame{Dst: wire.Broadcast, Src: h.own, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 0, Tags: h.ours(tags)}})
+	h.wait(now, wire.PADI)
+}
+
+// Awaits says whether a concentrator has been asked for a session, and is to answer.
+func (h *Client) Awaits(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
+
+func (h *Client) sendPADR(now time.Time, q *wire.Queue) {
+	tags := h.ours(h.service(nil)).Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
+	q.Add(wire.DiscoveryFrame{Dst: h.chosen.AC, Src: h.own, Discovery: wire.Discovery{Code: wire.PADR, SessionID: 0, Tags: tags}})
+	h.wait(now, wire.PADR)
+}
+
+// ending are the tags of a PADT, in pppd's order: some concentrators and relays find the
+// session by them.
+func (h *Client) ending() (tags wire.Tags) {
+	if len(h.cfg.HostUniq) > 0 {
+		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
+	}
+	return tags.Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
+}
+
+func (h *Client) service(tags wire.Tags) wire.Tags {
+	if h.cfg.OmitService {
+		return tags
+	}
+	return tags.Append(wire.TagServiceName, []byte(h.cfg.Service))
+}
+
+// ours appends what all our packets bear.
+func (h *Client) ours(tags wire.Tags) wire.Tags {
+	if len(h.cfg.HostUniq) > 0 {
+		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
+	}
+	tags = h.cfg.AccessLine.AppendTags(tags)
+	if n := h.cfg.MaxPayload; n > EthernetPayload {
+		tags = tags.Append(wire.TagMaxPayload, []byte{byte(n >> 8), byte(n)})
+	}
+	return tags
+}
+
+// EthernetPayload is the longest PPP payload of a plain Ethernet frame, in octets
+// (RFC 2516 section 7).
+const EthernetPayload = 1492
+
+func (h *Client) wait(now time.Time, step wire.Code) {
+	if h.step != step {
+		h.sent = 0
+	}
+	h.step = step
+	h.deadline = now.Add(h.patience(now))
+}
+
+// patience is how long to wait for the answer to what is being sent.
+func (h *Client) patience(now time.Time) time.Duration {
+	if h.step == wire.PADI && now.Before(h.eager) {
+		// These do not count, and must not fall into step with everybody else's.
+		return min(h.cfg.Timeout, time.Second+h.jitter(time.Second/2))
+	}
+	doubled := h.sent
+	h.sent++
+	if h.cfg.Probe {
+		doubled = 0
+	}
+	return h.cfg.Timeout << min(doubled, 10)
+}
+
+// jitter is a random time up to a limit.
+func (h *Client) jitter(limit time.Duration) time.Duration {
+	var b [1]byte
+	return limit * time.Duration(random.Fill(h.cfg.Rand, b[:])[0]) / 256
+}

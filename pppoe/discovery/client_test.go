@@ -1,0 +1,336 @@
+package discovery
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"upppoe/pppoe/wire"
+)
+
+func TestOffers(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		cfg  ClientConfig
+		in   wire.DiscoveryFrame
+		err  error
+	}{
+		{"a good one", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine), nil},
+		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "yours")), ErrNotOurs},
+		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0), ErrNotOurs},
+		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, named, any0, mine), ErrNotOurs},
+		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, any0, mine), ErrIncomplete},
+		{"another AC-Name than wanted", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, named, any0, mine), ErrUnwanted},
+		{"another address than wanted", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, named, any0, mine), ErrUnwanted},
+		{"the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, tag(wire.TagServiceName, "gold"), mine), nil},
+		{"not the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, mine), ErrUnwanted},
+		{"a PADS, too early", ClientConfig{}, answer(wire.PADS, 1, any0, mine), ErrUnexpected},
+		{"from a group", ClientConfig{}, wire.DiscoveryFrame{Dst: hostAddr, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
+		{"to all", ClientConfig{}, wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
+	} {
+		h, q := asking(c.cfg)
+		q.Reset()
+		f, err := h.Receive(epoch, c.in, q)
+		if err != c.err {
+			t.Errorf("%s: %v, want %v", c.what, err, c.err)
+		}
+		if asked := len(q.All()) == 1 && q.All()[0].Code == wire.PADR; asked != (c.err == nil) || (f.Offer != nil) != asked {
+			t.Errorf("%s: sends PADR: %v, finds %+v", c.what, asked, f)
+		}
+	}
+}
+
+// TestEchoedTags: cookie and relay come back octet for octet, however long.
+func TestEchoedTags(t *testing.T) {
+	for _, n := range []int{0, 1, 20, 0x4e0} {
+		h, q := asking(ClientConfig{})
+		q.Reset()
+		cookie, relay := bytes.Repeat([]byte{0xc0}, n), bytes.Repeat([]byte{0xe1}, n/2)
+		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine, wire.Tag{Type: wire.TagACCookie, Value: cookie}, wire.Tag{Type: wire.TagRelaySessionID, Value: relay}), q)
+		padr := q.All()[0]
+		if got, ok := padr.Tags.Find(wire.TagACCookie); !ok || !bytes.Equal(got, cookie) {
+			t.Errorf("a cookie of %d octets comes back as %d", n, len(got))
+		}
+		if got, ok := padr.Tags.Find(wire.TagRelaySessionID); !ok || !bytes.Equal(got, relay) {
+			t.Errorf("a relay's tag of %d octets comes back as %d", n/2, len(got))
+		}
+	}
+}
+
+func TestPatience(t *testing.T) {
+	h, q := asking(ClientConfig{})
+	var waits []time.Duration
+	now := epoch
+	for !h.Over() {
+		waits = append(waits, h.Deadline().Sub(now))
+		now = h.Deadline()
+		if f := h.Advance(now, q); h.Over() && f.GaveUp != wire.PADO {
+			t.Errorf("gave up waiting for %v, want PADO", f.GaveUp)
+		}
+	}
+	if len(waits) != 3 || waits[0] != 5*time.Second || waits[1] != 10*time.Second || waits[2] != 20*time.Second {
+		t.Errorf("waited %v, want 5, 10 and 20 s (RFC 2516 section 8)", waits)
+	}
+	if len(q.All()) != 3 {
+		t.Errorf("sent %d PADIs, want 3", len(q.All()))
+	}
+}
+
+// TestNextOffer: who refuses, or does not answer, makes room for the next.
+func TestNextOffer(t *testing.T) {
+	second := wire.Addr{2, 0, 0, 0, 0, 9}
+	for _, refuse := range []bool{true, false} {
+		h, q := asking(ClientConfig{})
+		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
+		other := answer(wire.PADO, 0, named, any0, mine)
+		other.Src = second
+		h.Receive(epoch, other, q)
+		q.Reset()
+		if refuse {
+			f, err := h.Receive(epoch, answer(wire.PADS, 0, any0, mine, tag(wire.TagACSystemError, "full")), q)
+			if err != nil || f.Rejection == nil || f.Rejection.Tag != wire.TagACSystemError || f.Rejection.Text != "full" {
+				t.Errorf("a refusal is found as %+v, %v", f, err)
+			}
+		} else {
+			for range 3 {
+				h.Advance(h.Deadline(), q)
+			}
+		}
+		last := q.All()[len(q.All())-1]
+		if last.Code != wire.PADR || last.Dst != second {
+			t.Errorf("refused %v: asks %v of %v, want PADR of the second", refuse, last.Code, last.Dst)
+		}
+		if _, err := h.Receive(epoch, answer(wire.PADS, 7, any0, mine), q); err != ErrNotOurs {
+			t.Errorf("a late PADS of the first: %v, want ErrNotOurs", err)
+		}
+		pads := answer(wire.PADS, 7, any0, mine)
+		pads.Src = second
+		if f, err := h.Receive(epoch, pads, q); err != nil || f.Grant == nil || f.Grant.SessionID != 7 || f.Grant.AC != second {
+			t.Errorf("the second's PADS is found as %+v, %v", f, err)
+		}
+	}
+}
+
+func TestReservedSession(t *testing.T) {
+	h, q := asking(ClientConfig{})
+	h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
+	if _, err := h.Receive(epoch, answer(wire.PADS, 0xffff, any0, mine), q); err != ErrUnexpected {
+		t.Errorf("session 0xffff: %v, want ErrUnexpected", err)
+	}
+	if f, _ := h.Receive(epoch, answer(wire.PADS, 0, any0, mine), q); f.Rejection == nil {
+		t.Errorf("session 0 without an error tag is found as %+v, want a refusal", f)
+	}
+}
+
+// TestRefusedFirst: who answers first, and refuses first, is not the only one that may
+// answer; nor is it asked again.
+func TestRefusedFirst(t *testing.T) {
+	second := wire.Addr{2, 0, 0, 0, 0, 9}
+	for _, answers := range []bool{true, false} {
+		h, q := asking(ClientConfig{})
+		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
+		h.Receive(epoch, answer(wire.PADS, 0, any0, mine), q)
+		if h.Over() {
+			t.Fatal("a refusal is the end")
+		}
+		if _, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != ErrUnwanted {
+			t.Errorf("another offer of who refused: %v, want ErrUnwanted", err)
+		}
+		q.Reset()
+		if !answers {
+			if f := h.Advance(epoch.Add(avoidance), q); !h.Over() || f != (Result{}) || len(q.All()) > 0 {
+				t.Errorf("if nobody else answers, it comes to %+v, and sends %v", f, q.All())
+			}
+			continue
+		}
+		late := answer(wire.PADO, 0, named, any0, mine)
+		late.Src = second
+		h.Receive(epoch.Add(avoidance/2), late, q)
+		if all := q.All(); len(all) != 1 || all[0].Code != wire.PADR || all[0].Dst != second {
+			t.Errorf("if somebody else answers, it sends %v", all)
+		}
+	}
+}
+
+// TestRefusedByMany: a flood of offers that come to nothing does not go on for ever.
+func TestRefusedByMany(t *testing.T) {
+	h, q := asking(ClientConfig{})
+	for i := range byte(MaxOffers) {
+		for _, f := range []wire.DiscoveryFrame{answer(wire.PADO, 0, named, any0, mine), answer(wire.PADS, 0, any0, mine)} {
+			f.Src = wire.Addr{2, 0, 0, 0, 1, i}
+			h.Receive(epoch, f, q)
+		}
+		if h.Over() != (i == MaxOffers-1) {
+			t.Fatalf("after %d refusals, it is over: %v", i+1, h.Over())
+		}
+	}
+}
+
+func TestMaxPayload(t *testing.T) {
+	for _, c := range []struct{ want, granted, agreed int }{{1492, 1500, 1492}, {1500, 1500, 1500}, {1500, 0, 0}, {1500, 1600, 1500}} {
+		h, q := asking(ClientConfig{MaxPayload: c.want})
+		_, asks := q.All()[0].Tags.Find(wire.TagMaxPayload)
+		if asks != (c.want > 1492) {
+			t.Errorf("a host for %d asks by RFC 4638: %v", c.want, asks)
+		}
+		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
+		pads := answer(wire.PADS, 1, any0, mine)
+		if c.granted > 0 {
+			pads.Tags = pads.Tags.Append(wire.TagMaxPayload, []byte{byte(c.granted >> 8), byte(c.granted)})
+		}
+		if f, err := h.Receive(epoch, pads, q); err != nil || f.Grant.MaxPayload != c.agreed {
+			t.Errorf("wanted %d, granted %d: agreed on %+v, %v, want %d", c.want, c.granted, f.Grant, err, c.agreed)
+		}
+	}
+}
+
+// TestOffersAreBounded: a forger of concentrators must not cost memory.
+func TestOffersAreBounded(t *testing.T) {
+	h, q := asking(ClientConfig{})
+	for i := range 10000 {
+		o := answer(wire.PADO, 0, named, any0, mine)
+		o.Src = wire.Addr{2, 1, 0, 0, byte(i >> 8), byte(i)}
+		h.Receive(epoch, o, q)
+	}
+	if len(h.offers) > MaxOffers || len(q.All()) != 2 {
+		t.Errorf("remembers %d offers and has sent %d packets, want at most %d and 2", len(h.offers), len(q.All()), MaxOffers)
+	}
+}
+
+func FuzzHost(f *testing.F) {
+	f.Add([]byte("\x07\x00\x00\x01\x02\x00\x02ac\x01\x01\x00\x00\x01\x03\x00\x04mine"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, q := asking(ClientConfig{})
+		for len(b) > 3 {
+			n := min(int(b[0])+int(b[1]), len(b)-2)
+			d := wire.Discovery{Code: wire.Code(b[0]), SessionID: uint16(b[1])}
+			var err error
+			if d.Tags, err = wire.ParseTags(b[2 : 2+n]); err == nil {
+				h.Receive(epoch, wire.DiscoveryFrame{Dst: hostAddr, Src: acAddr, Discovery: d}, q)
+			}
+			b = b[2+n:]
+			h.Advance(h.Deadline(), q)
+		}
+		for _, f := range q.All() {
+			if _, err := wire.ParseDiscoveryFrame(f.AppendTo(nil)); err != nil {
+				t.Errorf("sends what cannot be read: %v", err)
+			}
+		}
+	})
+}
+
+// TestPatienceDoubles: each wait is twice the one before, up to 1024 times the first; a probe's
+// do not double (RFC 2516 section 8).
+func TestPatienceDoubles(t *testing.T) {
+	for _, probe := range []bool{false, true} {
+		h, q := asking(ClientConfig{Timeout: time.Millisecond, Attempts: 13, Probe: probe})
+		for i, now := 0, epoch; !h.Over(); i++ {
+			want := time.Millisecond
+			if !probe {
+				want = []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024}[i] * time.Millisecond
+			}
+			if got := h.Deadline().Sub(now); got != want {
+				t.Errorf("probe %v, number %d waits %v, want %v", probe, i, got, want)
+			}
+			if h.Advance(h.Deadline().Add(-1), q) != (Result{}) || len(q.All()) != i+1 {
+				t.Errorf("number %d: something is done before it is due", i)
+			}
+			now = h.Deadline()
+			h.Advance(now, q)
+		}
+		if n := len(q.All()); n != 13 || !h.Deadline().IsZero() {
+			t.Errorf("probe %v: %d PADIs were sent, want 13; then a deadline: %v", probe, n, h.Deadline())
+		}
+	}
+}
+
+// TestEagerPatience: while it is eager, a host asks each second and up to half a second more, or
+// as often as Timeout says, and these do not count.
+func TestEagerPatience(t *testing.T) {
+	for _, c := range []struct {
+		timeout time.Duration
+		octet   byte
+		want    time.Duration
+	}{
+		{5 * time.Second, 0, time.Second},
+		{5 * time.Second, 128, 1250 * time.Millisecond},
+		{time.Second, 128, time.Second},
+		{500 * time.Millisecond, 0, 500 * time.Millisecond},
+	} {
+		h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte("mine"), Rand: constant(c.octet), Timeout: c.timeout, Attempts: 1, FastRetry: 10 * time.Second}), &wire.Queue{}
+		h.Start(epoch, q)
+		for now := epoch; now.Before(epoch.Add(10 * time.Second)); {
+			at := h.Deadline()
+			if got := at.Sub(now); got != c.want {
+				t.Errorf("%+v: waits %v", c, got)
+			}
+			h.Advance(at, q)
+			now = at
+		}
+		if got := h.Advance(h.Deadline(), q); got.GaveUp != wire.PADO {
+			t.Errorf("%+v: after the eager ones, one attempt is not the last: %+v", c, got)
+		}
+	}
+}
+
+// constant is a source of octets that are all the same.
+type constant byte
+
+func (c constant) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = byte(c)
+	}
+	return len(b), nil
+}
+
+// TestAvoided: a concentrator to be avoided is asked if no other has answered for half a second,
+// and 16 that have refused are enough.
+func TestAvoided(t *testing.T) {
+	h, q := asking(ClientConfig{Avoid: []wire.Addr{acAddr}})
+	q.Reset()
+	if f, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != nil || f.Offer == nil || len(q.All()) != 0 {
+		t.Errorf("the offer is found as %+v, %v, and asked for: %v", f, err, q.All())
+	}
+	if h.Advance(epoch.Add(500*time.Millisecond-1), q); len(q.All()) != 0 {
+		t.Error("it is asked too early")
+	}
+	if h.Advance(epoch.Add(500*time.Millisecond), q); len(q.All()) != 1 || q.All()[0].Code != wire.PADR {
+		t.Errorf("after half a second is sent %v, want PADR", q.All())
+	}
+	told := 0
+	for i := range 20 {
+		f := answer(wire.PADO, 0, named, any0, mine, tag(wire.TagACSystemError, "full"))
+		f.Src = wire.Addr{2, 0, 0, 0, 1, byte(i)}
+		for range 2 {
+			if got, err := h.Receive(epoch, f, q); err == nil && got.Rejection != nil {
+				told++
+			}
+		}
+	}
+	if told != 16 {
+		t.Errorf("of %d concentrators it is told that they refuse, want 16", told)
+	}
+}
+
+// TestNoHostUniq: a host that sends no Host-Uniq has the tag in no packet, the session's PADT
+// included; and it takes no answer that has one.
+func TestNoHostUniq(t *testing.T) {
+	h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte{}}), &wire.Queue{}
+	h.Start(epoch, q)
+	if _, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != ErrNotOurs {
+		t.Errorf("an offer to another: %v, want ErrNotOurs", err)
+	}
+	h.Receive(epoch, answer(wire.PADO, 0, named, any0, tag(wire.TagACCookie, "c")), q)
+	f, err := h.Receive(epoch, answer(wire.PADS, 7, any0), q)
+	if err != nil || f.Grant == nil {
+		t.Fatalf("the PADS is found as %+v, %v", f, err)
+	}
+	if _, ok := f.Grant.Ending.Find(wire.TagHostUniq); ok {
+		t.Error("the PADT has a Host-Uniq")
+	}
+	for _, sent := range q.All() {
+		if _, ok := sent.Tags.Find(wire.TagHostUniq); ok {
+			t.Errorf("%v has a Host-Uniq", sent.Code)
+		}
+	}
+}

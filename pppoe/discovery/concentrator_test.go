@@ -1,0 +1,190 @@
+package discovery
+
+import (
+	"bytes"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"upppoe/pppoe/wire"
+)
+
+func concentrator(services ...string) *Concentrator {
+	return NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Services: services, MaxPayload: 1500, Rand: rand.Reader})
+}
+
+func request(code wire.Code, tags ...wire.Tag) wire.DiscoveryFrame {
+	f := answer(code, 0, tags...)
+	f.Src, f.Dst = hostAddr, acAddr
+	if code == wire.PADI {
+		f.Dst = wire.Broadcast
+	}
+	return f
+}
+
+func TestPADI(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		ac   *Concentrator
+		in   wire.DiscoveryFrame
+		err  error
+	}{
+		{"any service", concentrator(), request(wire.PADI, any0, mine), nil},
+		{"one of ours", concentrator("gold", "tin"), request(wire.PADI, tag(wire.TagServiceName, "tin")), nil},
+		{"not one of ours", concentrator("gold"), request(wire.PADI, tag(wire.TagServiceName, "tin")), ErrUnwanted},
+		{"no Service-Name", concentrator(), request(wire.PADI, mine), ErrIncomplete},
+		{"two of them", concentrator(), request(wire.PADI, any0, any0), ErrIncomplete},
+		{"a session ID", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: hostAddr, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 1, Tags: wire.Tags(nil).Append(wire.TagServiceName, nil)}}, ErrUnexpected},
+		{"from a group", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADI}}, ErrNotOurs},
+		{"from ourselves", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADI}}, ErrNotOurs},
+		{"an answer that fits no frame", concentrator(), request(wire.PADI, any0, wire.Tag{Type: wire.TagHostUniq, Value: make([]byte, 1460)}), ErrRoom},
+	} {
+		q := &wire.Queue{}
+		if err := c.ac.ReceivePADI(epoch, c.in, q); err != c.err || len(q.All()) != map[bool]int{true: 1}[c.err == nil] {
+			t.Errorf("%s: %v and %d answers, want %v", c.what, err, len(q.All()), c.err)
+		}
+	}
+}
+
+// TestPADO: what RFC 2516 section 5.2 wants to be in it, and tags returned at any
+// length.
+func TestPADO(t *testing.T) {
+	for _, n := range []int{0, 1, 300} {
+		uniq, relay := bytes.Repeat([]byte{7}, n), bytes.Repeat([]byte{8}, n)
+		q := &wire.Queue{}
+		in := request(wire.PADI, tag(wire.TagServiceName, "tin"), wire.Tag{Type: wire.TagHostUniq, Value: uniq}, wire.Tag{Type: wire.TagRelaySessionID, Value: relay}, wire.Tag{Type: wire.TagMaxPayload, Value: []byte{5, 0xdc}})
+		if err := concentrator("gold", "tin").ReceivePADI(epoch, in, q); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		var types []wire.TagType
+		for tag := range q.All()[0].Tags.All() {
+			types = append(types, tag.Type)
+			if tag.Type == wire.TagServiceName {
+				names = append(names, string(tag.Value))
+			}
+		}
+		if len(types) != 7 || types[0] != wire.TagACName || names[0] != "tin" || names[1] != "gold" {
+			t.Errorf("PADO holds %v with services %v, want AC-Name first and the service asked for before others", types, names)
+		}
+		for typ, want := range map[wire.TagType][]byte{wire.TagHostUniq: uniq, wire.TagRelaySessionID: relay, wire.TagMaxPayload: {5, 0xdc}} {
+			if got, ok := q.All()[0].Tags.Find(typ); !ok || !bytes.Equal(got, want) {
+				t.Errorf("%v of %d octets comes back as % x", typ, len(want), got)
+			}
+		}
+	}
+}
+
+// offered runs PADI and PADO, and returns the PADR that follows.
+func offered(t *testing.T, ac *Concentrator, service string) wire.DiscoveryFrame {
+	t.Helper()
+	q := &wire.Queue{}
+	if err := ac.ReceivePADI(epoch, request(wire.PADI, any0, mine), q); err != nil {
+		t.Fatal(err)
+	}
+	padr := request(wire.PADR, tag(wire.TagServiceName, service), mine)
+	padr.Tags = padr.Tags.Echo(q.All()[0].Tags, wire.TagACCookie)
+	return padr
+}
+
+func TestPADR(t *testing.T) {
+	ac, q := concentrator("gold"), &wire.Queue{}
+	padr := offered(t, ac, "gold")
+	r, err := ac.ReceivePADR(epoch, padr, q)
+	if err != nil || r.Client != hostAddr || r.Service != "gold" || len(q.All()) != 0 {
+		t.Fatalf("a good PADR gives %+v, %v and %d answers", r, err, len(q.All()))
+	}
+	again, _ := ac.ReceivePADR(epoch.Add(time.Second), padr, q)
+	if again.Key() != r.Key() {
+		t.Error("the same PADR has another key when it comes again")
+	}
+	ac.Confirm(r, 3, q)
+	ac.Reject(r, wire.TagACSystemError, "full", q)
+	confirmed, refused := q.All()[0], q.All()[1]
+	if confirmed.Code != wire.PADS || confirmed.SessionID != 3 || confirmed.Dst != hostAddr {
+		t.Errorf("confirmed by %+v", confirmed)
+	}
+	if e, ok := refused.Tags.FindError(); refused.SessionID != 0 || !ok || e.Tag != wire.TagACSystemError {
+		t.Errorf("refused by %+v, want PADS with session 0 and AC-System-Error", refused)
+	}
+	for _, f := range []wire.DiscoveryFrame{confirmed, refused} {
+		if v, _ := f.Tags.Find(wire.TagHostUniq); string(v) != "mine" {
+			t.Errorf("%v does not bear the client's Host-Uniq", f)
+		}
+	}
+}
+
+func TestPADRForUnknownService(t *testing.T) {
+	ac, q := concentrator("gold"), &wire.Queue{}
+	if _, err := ac.ReceivePADR(epoch, offered(t, ac, "tin"), q); err != ErrUnwanted {
+		t.Errorf("%v, want ErrUnwanted", err)
+	}
+	if e, _ := q.All()[0].Tags.FindError(); e.Tag != wire.TagServiceNameError || q.All()[0].SessionID != 0 {
+		t.Errorf("answered by %+v, want Service-Name-Error and session 0", q.All()[0])
+	}
+}
+
+// TestCookie: one is good for its client, its Host-Uniq and its relay, for a while;
+// none that differs in a bit is.
+func TestCookie(t *testing.T) {
+	ac, q := concentrator(), &wire.Queue{}
+	good := offered(t, ac, "")
+	refused := func(what string, at time.Time, f wire.DiscoveryFrame) {
+		t.Helper()
+		if _, err := ac.ReceivePADR(at, f, q); err != ErrCookie || len(q.All()) != 0 {
+			t.Errorf("%s: %v and %d answers, want ErrCookie and none", what, err, len(q.All()))
+		}
+	}
+	if _, err := ac.ReceivePADR(epoch.Add(time.Minute), good, q); err != nil {
+		t.Errorf("after a minute: %v", err)
+	}
+	refused("after more than a minute", epoch.Add(61*time.Second), good)
+	refused("from the future", epoch.Add(-time.Second), good)
+	other := good
+	other.Src = wire.Addr{2, 0, 0, 0, 0, 9}
+	refused("from another client", epoch, other)
+	refused("without one", epoch, request(wire.PADR, any0, mine))
+	cookie, _ := good.Tags.Find(wire.TagACCookie)
+	for bit := range 8 * len(cookie) {
+		forged := bytes.Clone(cookie)
+		forged[bit/8] ^= 1 << (bit % 8)
+		refused("with a bit changed", epoch, request(wire.PADR, any0, mine, wire.Tag{Type: wire.TagACCookie, Value: forged}))
+	}
+	refused("with another Host-Uniq", epoch, request(wire.PADR, any0, tag(wire.TagHostUniq, "yours"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	refused("without Host-Uniq", epoch, request(wire.PADR, any0, wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	refused("through a relay", epoch, request(wire.PADR, any0, mine, tag(wire.TagRelaySessionID, "r"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	if _, err := concentrator().ReceivePADR(epoch, good, q); err != ErrCookie {
+		t.Errorf("at another concentrator: %v, want ErrCookie", err)
+	}
+}
+
+func FuzzConcentrator(f *testing.F) {
+	f.Add(request(wire.PADI, any0, mine).AppendTo(nil))
+	f.Add(request(wire.PADR, any0, mine).AppendTo(nil))
+	ac := concentrator("gold", "tin")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		frame, err := wire.ParseDiscoveryFrame(b)
+		if err != nil {
+			return
+		}
+		q := &wire.Queue{}
+		ac.ReceivePADI(epoch, frame, q)
+		if _, err := ac.ReceivePADR(epoch, frame, q); err == nil {
+			t.Error("a cookie was guessed")
+		}
+		for _, answer := range q.All() {
+			if _, err := wire.ParseDiscoveryFrame(answer.AppendTo(nil)); err != nil || len(answer.Tags)+wire.HeaderLen > maxDiscovery+100 {
+				t.Errorf("answers by %d octets: %v", len(answer.Tags), err)
+			}
+		}
+	})
+}
+
+func BenchmarkPADI(b *testing.B) {
+	ac, q, padi := concentrator(), &wire.Queue{}, request(wire.PADI, any0, mine)
+	b.ReportAllocs()
+	for b.Loop() {
+		q.Reset()
+		ac.ReceivePADI(epoch, padi, q)
+	}
+}

@@ -1,0 +1,70 @@
+package discovery
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"io"
+	"time"
+
+	"upppoe/internal/random"
+	"upppoe/pppoe/wire"
+)
+
+// A jar makes AC-Cookies and knows them again, without remembering any: RFC
+// 2516 section 9 has the concentrator derive the cookie from the PADR, so that
+// forged PADIs cost it nothing. A cookie is the second at which it was made and
+// a code over it, the client's address, and the tags that the client must repeat.
+type cookieJar struct {
+	key      [32]byte
+	lifetime time.Duration
+}
+
+// The cookie: four octets of time, and as much of the HMAC-SHA256 as makes
+// guessing hopeless.
+const (
+	cookieTime = 4
+	cookieLen  = cookieTime + 20
+)
+
+func newJar(rand io.Reader, lifetime time.Duration) *cookieJar {
+	j := &cookieJar{lifetime: lifetime}
+	random.Fill(rand, j.key[:])
+	return j
+}
+
+// issue makes the cookie for a client's packet.
+func (j *cookieJar) issue(now time.Time, client wire.Addr, tags wire.Tags) []byte {
+	cookie := binary.BigEndian.AppendUint32(nil, uint32(now.Unix()))
+	return append(cookie, j.code(cookie, client, tags)...)
+}
+
+// valid says whether a PADR bears a cookie that was baked for it, and lately.
+func (j *cookieJar) valid(now time.Time, client wire.Addr, tags wire.Tags) bool {
+	cookie, _ := tags.Find(wire.TagACCookie)
+	if len(cookie) != cookieLen {
+		return false
+	}
+	age := time.Duration(uint32(now.Unix())-binary.BigEndian.Uint32(cookie)) * time.Second
+	return hmac.Equal(cookie[cookieTime:], j.code(cookie[:cookieTime], client, tags)) && age <= j.lifetime
+}
+
+// code binds a cookie to its time, its client, and what must be the same in PADI
+// and PADR: the Host-Uniq and the relay. Lengths are hashed too, so that no two
+// sets of tags look alike.
+func (j *cookieJar) code(baked []byte, client wire.Addr, tags wire.Tags) []byte {
+	mac := hmac.New(sha256.New, j.key[:])
+	mac.Write(baked)
+	mac.Write(client[:])
+	for _, typ := range [...]wire.TagType{wire.TagHostUniq, wire.TagRelaySessionID} {
+		v, ok := tags.Find(typ)
+		head := [5]byte{}
+		if ok {
+			head[0] = 1
+		}
+		binary.BigEndian.PutUint32(head[1:], uint32(len(v)))
+		mac.Write(head[:])
+		mac.Write(v)
+	}
+	return mac.Sum(nil)[:cookieLen-cookieTime]
+}

@@ -1,0 +1,118 @@
+package discovery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"upppoe/pppoe/wire"
+)
+
+// Mismatch is why a PADO is not one that will do.
+type Mismatch uint8
+
+// Mismatches. A PADO without our Host-Uniq or an AC-Name is against RFC 2516 (section 5.2 and
+// appendix A); the others are not what the configuration wants.
+const (
+	OtherName Mismatch = iota + 1
+	OtherAddr
+	OtherService
+	NoHostUniq
+	NoACName
+	HasSessionID
+	RefusesUs
+)
+
+var mismatches = map[Mismatch]string{
+	OtherName:    "it is not the concentrator wanted: its name is another",
+	OtherAddr:    "it is not the concentrator wanted: its Ethernet address is another",
+	OtherService: "it does not offer the service wanted",
+	NoHostUniq:   "its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2)",
+	NoACName:     "its PADO lacks an AC-Name tag (RFC 2516 section 5.2)",
+	HasSessionID: "its PADO has a session ID (RFC 2516 section 5.2)",
+	RefusesUs:    "it refused",
+}
+
+// String is the reason, in words.
+func (m Mismatch) String() string { return mismatches[m] }
+
+// Unmatched is a concentrator that has answered, and whose PADO was dropped.
+type Unmatched struct {
+	AC       wire.Addr
+	Name     string   // untrusted
+	Services []string // untrusted
+	Why      Mismatch
+	Text     string // untrusted: of RefusesUs, the error
+}
+
+// String is a sentence about it, fit for a terminal.
+func (u Unmatched) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v", u.AC)
+	if u.Why != NoACName {
+		fmt.Fprintf(&b, " (%s)", quoted(u.Name))
+	}
+	b.WriteString(" answered")
+	if len(u.Services) > 0 {
+		services := make([]string, len(u.Services))
+		for i, s := range u.Services {
+			services[i] = quoted(s)
+		}
+		fmt.Fprintf(&b, " with service %s", strings.Join(services, ", "))
+	}
+	fmt.Fprintf(&b, ", but %v", u.Why)
+	if u.Text != "" {
+		fmt.Fprintf(&b, ": %s", wire.Escape(u.Text))
+	}
+	return b.String()
+}
+
+func quoted(text string) string {
+	return `"` + strings.ReplaceAll(wire.Escape(text), `"`, `\042`) + `"`
+}
+
+// maxServices bounds how many services of one concentrator are remembered.
+const maxServices = 8
+
+// Unmatched are those that have answered since Start, and whose answers were dropped: each once
+// for each reason, and so many only, as anybody on the segment can send such packets.
+func (h *Client) Unmatched() []Unmatched { return slices.Clone(h.unmatched) }
+
+// note remembers the sender of a PADO that is not taken.
+func (h *Client) note(f wire.DiscoveryFrame, why Mismatch, text string) {
+	known := slices.ContainsFunc(h.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Why == why })
+	if why == 0 || known || len(h.unmatched) >= MaxOffers {
+		return
+	}
+	u := Unmatched{AC: f.Src, Name: Offer{Tags: f.Tags}.Name(), Why: why, Text: text}
+	for t := range f.Tags.All() {
+		if t.Type == wire.TagServiceName && len(t.Value) > 0 && len(u.Services) < maxServices {
+			u.Services = append(u.Services, string(t.Value))
+		}
+	}
+	h.unmatched = append(h.unmatched, u)
+}
+
+// mismatch is why an offer is not one of ours; 0: it is meant for another client at our address,
+// or will do.
+func (h *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
+	name, named := f.Tags.Find(wire.TagACName)
+	_, marked := f.Tags.Find(wire.TagHostUniq)
+	switch {
+	case !h.echoes(f.Tags) && (marked || len(h.cfg.HostUniq) == 0):
+		return 0
+	case !h.echoes(f.Tags):
+		return NoHostUniq
+	case f.SessionID != 0:
+		return HasSessionID
+	case !named:
+		return NoACName
+	case h.cfg.AC != wire.Addr{} && f.Src != h.cfg.AC:
+		return OtherAddr
+	case len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
+		return OtherName
+	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
+		return OtherService
+	}
+	return 0
+}

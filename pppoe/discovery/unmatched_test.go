@@ -1,0 +1,106 @@
+package discovery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"upppoe/pppoe/wire"
+)
+
+// TestUnmatched: who answers without being wanted is remembered, with the reason; what is meant
+// for another client at our address is not, nor what will do.
+func TestUnmatched(t *testing.T) {
+	gold := tag(wire.TagServiceName, "gold")
+	for _, c := range []struct {
+		what string
+		cfg  ClientConfig
+		in   wire.DiscoveryFrame
+		want Mismatch // 0: not remembered
+	}{
+		{"a good one", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine), 0},
+		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "yours")), 0},
+		{"an empty Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "")), 0},
+		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0), NoHostUniq},
+		{"no Host-Uniq, nor the name", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, named, any0), NoHostUniq},
+		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, named, any0, mine), HasSessionID},
+		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, any0, mine), NoACName},
+		{"another AC-Name", ClientConfig{ACNames: []string{"b", "c"}}, answer(wire.PADO, 0, named, any0, mine), OtherName},
+		{"one of the names", ClientConfig{ACNames: []string{"b", "ac"}}, answer(wire.PADO, 0, named, any0, mine), 0},
+		{"another address", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, named, any0, mine), OtherAddr},
+		{"the address", ClientConfig{AC: acAddr}, answer(wire.PADO, 0, named, any0, mine), 0},
+		{"another service", ClientConfig{Service: "silver"}, answer(wire.PADO, 0, named, any0, gold, mine), OtherService},
+		{"the service", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, gold, mine), 0},
+		{"a refusal", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine, tag(wire.TagACSystemError, "full")), RefusesUs},
+		{"a PADS", ClientConfig{}, answer(wire.PADS, 1, any0), 0},
+	} {
+		h, q := asking(c.cfg)
+		for range 2 {
+			h.Receive(epoch, c.in, q)
+		}
+		got := h.Unmatched()
+		if c.want == 0 && len(got) > 0 || c.want != 0 && (len(got) != 1 || got[0].Why != c.want || got[0].AC != acAddr) {
+			t.Errorf("%s: %v, want once %v", c.what, got, c.want)
+		}
+		if h.Start(epoch, q); len(h.Unmatched()) > 0 {
+			t.Errorf("%s: it outlives the search", c.what)
+		}
+	}
+}
+
+// TestUnmatchedWithoutHostUniq: a client that sends none takes no answer to another's for its own.
+func TestUnmatchedWithoutHostUniq(t *testing.T) {
+	h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte{}, ACNames: []string{"b"}}), &wire.Queue{}
+	h.Start(epoch, q)
+	h.Receive(epoch, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "yours")), q)
+	if got := h.Unmatched(); len(got) > 0 {
+		t.Errorf("another's answer: %v", got)
+	}
+	h.Receive(epoch, answer(wire.PADO, 0, named, any0), q)
+	if got := h.Unmatched(); len(got) != 1 || got[0].Why != OtherName {
+		t.Errorf("an answer to ours: %v", got)
+	}
+}
+
+// TestUnmatchedBounds: anybody on the segment can send such packets.
+func TestUnmatchedBounds(t *testing.T) {
+	h, q := asking(ClientConfig{ACNames: []string{"b"}})
+	for i := range 2 * MaxOffers {
+		tags := []wire.Tag{named, mine}
+		for n := range 2 * maxServices {
+			tags = append(tags, tag(wire.TagServiceName, fmt.Sprint(n)))
+		}
+		f := answer(wire.PADO, 0, tags...)
+		f.Src[5] = byte(i)
+		h.Receive(epoch, f, q)
+	}
+	got := h.Unmatched()
+	if len(got) != MaxOffers || len(got[0].Services) != maxServices {
+		t.Errorf("%d are remembered, with %d services, want %d and %d", len(got), len(got[0].Services), MaxOffers, maxServices)
+	}
+}
+
+// TestUnmatchedText: one sentence, fit for a terminal, for every reason.
+func TestUnmatchedText(t *testing.T) {
+	u := Unmatched{AC: acAddr, Name: "a\x1b\"c", Services: []string{"x", "y\n"}, Why: OtherName}
+	if got, want := u.String(), fmt.Sprintf(`%v ("a\033\042c") answered with service "x", "y\012", but it is not the concentrator wanted: its name is another`, acAddr); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	u = Unmatched{AC: acAddr, Name: "ac", Why: RefusesUs, Text: "AC-system-error \x07"}
+	if got, want := u.String(), fmt.Sprintf(`%v ("ac") answered, but it refused: AC-system-error \007`, acAddr); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	u = Unmatched{AC: acAddr, Why: NoACName}
+	if got, want := u.String(), fmt.Sprintf("%v answered, but its PADO lacks an AC-Name tag (RFC 2516 section 5.2)", acAddr); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	var seen []string
+	for why := OtherName; why <= RefusesUs; why++ {
+		text := why.String()
+		if text == "" || slices.Contains(seen, text) || strings.Contains(text, "\n") {
+			t.Errorf("reason %d is %q", why, text)
+		}
+		seen = append(seen, text)
+	}
+}

@@ -1,0 +1,216 @@
+package pppoe_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
+)
+
+// asker is a station that asks for sessions, and says nothing in them.
+type asker struct {
+	seen    *recorder
+	segment *ethertest.Segment
+	station wire.Addr
+}
+
+// ask sends PADI and PADR, marked by a Host-Uniq.
+func (a asker) ask(uniq byte) {
+	tags := wire.Tags(nil).Append(wire.TagServiceName, nil).Append(wire.TagHostUniq, []byte{uniq})
+	a.segment.Send(forge(wire.Broadcast, a.station, wire.PADI, 0, tags))
+	synctest.Wait()
+	offers := a.seen.all(wire.PADO)
+	cookie, _ := offers[len(offers)-1].Tags.Find(wire.TagACCookie)
+	a.segment.Send(forge(serverAddr, a.station, wire.PADR, 0, tags.Append(wire.TagACCookie, cookie)))
+	synctest.Wait()
+}
+
+// granted checks how many sessions were granted, and how many of them are over.
+func (l *lab) granted(want, over int, when string) {
+	l.t.Helper()
+	synctest.Wait()
+	if got, ended := count[pppoe.SessionEstablished](&l.serverEvents), count[pppoe.Ended](&l.serverEvents); got != want || ended != over {
+		l.t.Errorf("%s %d sessions were granted, of which %d are over; want %d, %d", when, got, ended, want, over)
+	}
+}
+
+// TestHalfOpenMakesRoom: a client's request beyond its number takes the place of its oldest
+// session that is not open, at once; also where it has all slots that there are.
+func TestHalfOpenMakesRoom(t *testing.T) {
+	for _, c := range []struct{ each, most int }{{1, 1}, {2, 2}, {0, 4}} {
+		synctest.Test(t, func(t *testing.T) {
+			var seen recorder
+			l := newLab(t, ethertest.Config{Watch: seen.watch})
+			l.server.Pool.Each = c.each
+			l.startServer()
+			a := asker{&seen, l.segment, wire.Addr{2, 9}}
+			for i := range 7 {
+				a.ask(byte(i))
+				l.granted(i+1, max(0, i+1-c.most), "each as it came:")
+			}
+			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.Replaced || !e.SentPADT {
+				t.Errorf("the oldest ended so: %+v", e)
+			}
+			if first := seen.all(wire.PADT)[0]; first.SessionID != 1 || first.Dst != a.station {
+				t.Errorf("the first that ended was %v, want session 1", first)
+			}
+			if n := count[pppoe.NoFreeSlots](&l.serverEvents); n != 0 {
+				t.Errorf("%d requests were refused", n)
+			}
+			l.stopServer()
+			l.running.Wait()
+		})
+	}
+}
+
+// TestVanishedMakesRoom: a client that dials again after a power cut is not refused because of
+// the session from before, though that has no echo; also at another interface.
+func TestVanishedMakesRoom(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		each  int
+		all   int
+		apart bool
+	}{
+		{"of its number", 1, 4, false},
+		{"of all slots", 0, 1, false},
+		{"at another interface", 1, 4, true},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				l.server.Pool.Each, l.server.Pool.Max = c.each, c.all
+				segment := l.segment
+				if c.apart {
+					segment = ethertest.New(ethertest.Config{})
+				}
+				l.startServerAtTwo(segment)
+				ports := l.segment.Ports(clientAddr)
+				l.client.Listen = func() (pppoe.Ports, error) { return ports, nil }
+				l.startClient()
+				time.Sleep(time.Second)
+				ports.Close()
+				time.Sleep(time.Hour)
+				l.granted(1, 0, "an hour after the power cut")
+
+				l.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(clientAddr), nil }
+				l.clientEvents = journal{}
+				l.startClient()
+				time.Sleep(3500 * time.Millisecond)
+				l.granted(2, 1, "3.5 s after the client is back")
+				if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
+					t.Errorf("the old session ended for %v", e.Reason)
+				}
+				if _, ok := last[pppoe.Configured](&l.clientEvents); !ok {
+					t.Error("the client is not online")
+				}
+				l.stop()
+			})
+		})
+	}
+}
+
+// TestLivingMakesNoRoom: a second session of a client whose first one lives is refused, once that
+// has answered; the first goes on.
+func TestLivingMakesNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Pool.Each = 1
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		other := newLab(t, ethertest.Config{})
+		other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(clientAddr), nil }
+		for range 3 {
+			began := time.Now()
+			other.startClient()
+			other.running.Wait()
+			if took := time.Since(began); !errors.Is(other.clientErr, pppoe.ErrDiscovery) || took != 4500*time.Millisecond {
+				t.Errorf("the second ended with %v after %v, want to be refused after 4 s, and to look for others for half a second", other.clientErr, took)
+			}
+		}
+		l.granted(1, 0, "with a second client at the same station")
+		l.exchange()
+		l.stop()
+	})
+}
+
+// TestRedialIsNeverRefused: a client that hangs up and dials again finds its slot, however long
+// its device takes to go: also if that is longer than the client waits for a PADS.
+func TestRedialIsNeverRefused(t *testing.T) {
+	for _, slow := range []time.Duration{0, time.Second, 20 * time.Second, 60 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.server.Pool.Each = 1
+			l.client.Redial = persist(time.Minute, 0)
+			l.serverHost.slow = slow
+			l.startServer()
+			l.startClient()
+			time.Sleep(time.Second)
+			for range 3 {
+				l.dialler.Redial()
+				time.Sleep(2*slow + time.Second)
+			}
+			if n := count[pppoe.Rejected](&l.clientEvents); n > 0 {
+				t.Errorf("with a device that takes %v to go a redial was refused %d times", slow, n)
+			}
+			time.Sleep(10 * time.Minute)
+			l.has(netip.MustParseAddr("192.0.2.10"), "in the end the client")
+			l.stop()
+		})
+	}
+}
+
+// TestServedOnce: a request that waits, and is repeated when another client's slot is free, has
+// one session, and no second one when what it waited for ends.
+func TestServedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.server.Pool.Max = 2
+		l.startServer()
+		l.startClient()
+		other := l.second(l.segment)
+		other.startClient()
+		time.Sleep(time.Second)
+		a := asker{&seen, l.segment, clientAddr}
+		a.ask(1)
+		l.granted(2, 0, "while it waits")
+		other.stopClient()
+		synctest.Wait()
+		a.ask(1)
+		l.granted(3, 1, "once another's slot is free")
+		l.stopClient()
+		synctest.Wait()
+		l.granted(3, 2, "after the end of what it waited for")
+		time.Sleep(10 * time.Second)
+		l.granted(3, 2, "later")
+		l.stop()
+	})
+}
+
+// TestStopWhileWaiting: a server that ends has nobody wait, and no slot is lost.
+func TestStopWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.server.Pool.Each = 1
+		l.startServer()
+		l.startClient()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		asker{&seen, l.segment, clientAddr}.ask(1)
+		l.stopServer()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		l.granted(1, 1, "after the end")
+		l.stop()
+	})
+}

@@ -1,0 +1,118 @@
+package linux
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/ebpf"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+)
+
+// TestQueues: each line has as many ports for session frames as were asked for; the plain
+// data path has one.
+func TestQueues(t *testing.T) {
+	for want, more := range map[datapath.Kind]int{
+		datapath.KindPlain: 0, datapath.KindOffload: 2, datapath.KindAuto: 2,
+	} {
+		p := open(t, want)
+		p.Queues = 3
+		p.try = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
+		err := p.ns.Do(func() error {
+			ports, err := p.Open(afpacket.Attachment{Interface: "eth0"})
+			if err != nil {
+				return err
+			}
+			if len(ports.More) != more {
+				t.Errorf("%v: %d ports more, want %d", want, len(ports.More), more)
+			}
+			return ports.Close()
+		})
+		if err != nil {
+			t.Errorf("%v: %v", want, err)
+		}
+	}
+}
+
+// TestAskedOfKernel: what the kernel is asked for, and by which data paths; Prepare asks
+// before there is a line, and only where a line would.
+func TestAskedOfKernel(t *testing.T) {
+	for want, own := range map[datapath.Kind]bool{
+		datapath.KindPlain: false, datapath.KindOffload: false, datapath.KindAuto: false, datapath.KindKernel: true,
+	} {
+		p := open(t, want)
+		var log bytes.Buffer
+		p.Log = slog.New(slog.NewTextHandler(&log, nil))
+		var asked []ebpf.Config
+		p.try = func(c ebpf.Config) (*ebpf.Engine, error) {
+			asked = append(asked, c)
+			return nil, ebpf.ErrUnavailable
+		}
+		if err := p.ns.Do(func() error { p.Prepare("eth0"); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if want == datapath.KindPlain || want == datapath.KindOffload {
+			if len(asked) != 0 {
+				t.Errorf("%v: the kernel is asked for %+v", want, asked)
+			}
+			continue
+		}
+		if len(asked) != 1 || asked[0].Interface != "eth0" || asked[0].Sessions != 4 || asked[0].Own != own {
+			t.Fatalf("%v: the kernel is asked for %+v", want, asked)
+		}
+		if asked[0].Notice("something changed"); !strings.Contains(log.String(), "something changed") {
+			t.Errorf("%v: what changes is not in the log: %s", want, &log)
+		}
+	}
+}
+
+// TestNoInterface: the error is the interface's, and there are no ports.
+func TestNoInterface(t *testing.T) {
+	for _, want := range []datapath.Kind{datapath.KindPlain, datapath.KindAuto, datapath.KindKernel} {
+		p := open(t, want)
+		err := p.ns.Do(func() error {
+			ports, err := p.Open(afpacket.Attachment{Interface: "none0"})
+			if ports.Session != nil || ports.Offload != nil {
+				t.Errorf("%v: an interface that is not there has ports", want)
+			}
+			return err
+		})
+		if err == nil {
+			t.Errorf("%v: an interface that is not there is opened", want)
+		}
+		if _, err := p.engine("none0"); err == nil {
+			t.Errorf("%v: an interface that is not there has an engine", want)
+		}
+	}
+}
+
+// TestRightsInWordsOfTheirOwn: that a container has not the capabilities is told shortly;
+// anything else as it is.
+func TestRightsInWordsOfTheirOwn(t *testing.T) {
+	detail := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EPERM)
+	if err := withoutDetail(detail); !errors.Is(err, ebpf.ErrUnavailable) || strings.Contains(err.Error(), "load a program") {
+		t.Errorf("without rights: %v", err)
+	}
+	other := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EINVAL)
+	if err := withoutDetail(other); err != other {
+		t.Errorf("something else: %v", err)
+	}
+}
+
+// TestPassing: what the kernel may grant the next time is not kept.
+func TestPassing(t *testing.T) {
+	for err, want := range map[unix.Errno]bool{
+		unix.ENOMEM: true, unix.ENOBUFS: true, unix.EAGAIN: true, unix.EINTR: true, unix.EBUSY: true, unix.EMFILE: true,
+		unix.ENFILE: true, unix.ENODEV: true, unix.EPERM: false, unix.EOPNOTSUPP: false, unix.EINVAL: false, unix.ENOSYS: false,
+	} {
+		if got := passing(fmt.Errorf("open: %w", err)); got != want {
+			t.Errorf("%v passes: %v, want %v", err, got, want)
+		}
+	}
+}

@@ -1,0 +1,410 @@
+package pppoe_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
+)
+
+// card is an Ethernet interface of a test: it has an address, and may be away.
+type card struct {
+	segment *ethertest.Segment
+	mu      sync.Mutex
+	address wire.Addr
+	away    bool
+	opened  int
+	ports   []pppoe.Ports
+	during  func() // what happens while ports are opened; once
+}
+
+var errAway = errors.New("no such interface")
+
+func (c *card) open() (pppoe.Ports, error) {
+	c.mu.Lock()
+	during := c.during
+	c.during = nil
+	c.opened++
+	if c.away {
+		c.mu.Unlock()
+		return pppoe.Ports{}, errAway
+	}
+	p := c.segment.Ports(c.address)
+	c.ports = append(c.ports, p)
+	c.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	return p, nil
+}
+
+// times is how often ports were opened.
+func (c *card) times() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened
+}
+
+// set changes the card: it is away, or has an address. Ports that are open are lost if it goes.
+func (c *card) set(away bool, address wire.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away, c.address = away, address
+	for _, p := range c.ports {
+		if away {
+			p.Close()
+		}
+	}
+}
+
+var (
+	otherAddr = wire.Addr{2, 0, 0x5e, 0, 0x53, 0x77}
+	thirdAddr = wire.Addr{2, 0, 0x5e, 0, 0x53, 0x78}
+)
+
+// startServerOnCards starts a server that listens on several cards; the n-th is called "s",
+// "t", and so on.
+func (l *lab) startServerOnCards(cards ...*card) *pppoe.Server {
+	var listeners []pppoe.Listener
+	for i, c := range cards {
+		ports, err := c.open()
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		name := string(rune('s' + i))
+		listeners = append(listeners, pppoe.Listener{Interface: name + ".7", Device: name, Ports: ports, Reopen: c.open})
+	}
+	s, err := pppoe.NewServer(l.server, listeners)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	l.stopServer = stop
+	l.running.Go(func() {
+		if err := s.Run(ctx); err != nil {
+			l.t.Errorf("server ended with %v", err)
+		}
+	})
+	return s
+}
+
+// padts are the PADTs for a station, by who sends them.
+func padts(seen *recorder, to wire.Addr) map[wire.Addr]int {
+	by := map[wire.Addr]int{}
+	for _, f := range seen.all(wire.PADT) {
+		if f.Dst == to && f.SessionID == 1 {
+			by[f.Src]++
+		}
+	}
+	return by
+}
+
+// TestServerAddressChanges: when an interface gets another Ethernet address, sessions under the
+// one before end with a PADT from that, the only one that clients accept, and clients come back
+// under the new one.
+func TestServerAddressChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		l.client.Redial = persist(0, 0)
+		nic := &card{segment: l.segment, address: serverAddr}
+		s := l.startServerOnCards(nic)
+		l.startClient()
+		s.Link("s", pppoe.LinkUp, serverAddr)
+		s.Link("t", pppoe.LinkUp, otherAddr) // another interface's
+		s.Link("s", pppoe.LinkUp, wire.Addr{})
+		l.online(1, "at first")
+		time.Sleep(time.Minute)
+		l.online(1, "a minute later")
+		nic.set(false, otherAddr)
+		s.Link("s", pppoe.LinkUp, otherAddr)
+		time.Sleep(2 * time.Second)
+		l.online(2, "after the change")
+		if by := padts(&seen, clientAddr); by[serverAddr] != 2 || by[otherAddr] != 0 {
+			t.Errorf("PADTs came by %v, want two from %v: at once, and once it surely could be sent", by, serverAddr)
+		}
+		if e, _ := last[pppoe.ListenerBack](&l.serverEvents); e.Addr != otherAddr {
+			t.Errorf("the server listens as %v, want %v", e.Addr, otherAddr)
+		}
+		if n := count[pppoe.ListenerLost](&l.serverEvents); n != 1 {
+			t.Errorf("it lost the interface %d times, want once", n)
+		}
+		l.stop()
+	})
+}
+
+// TestServerInterfaceGoes: a server goes on with its other interfaces, and with the one that is
+// gone once that is back: whether netlink tells, or the ports only; and then it ends the
+// sessions that their clients still think they have.
+func TestServerInterfaceGoes(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		told  bool
+		again time.Duration // until it listens, at most
+	}{
+		{"netlink tells", true, 0},
+		{"nobody tells", false, time.Second},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen recorder
+				l := newLab(t, ethertest.Config{Watch: seen.watch})
+				goes, stays := &card{segment: l.segment, address: serverAddr}, &card{segment: l.segment, address: otherAddr}
+				l.client.Discovery.AC = serverAddr
+				l.client.Redial = persist(0, 0)
+				s := l.startServerOnCards(goes, stays)
+				l.startClient()
+				l.online(1, "at first")
+				goes.set(true, serverAddr)
+				if c.told {
+					s.Link("s", pppoe.LinkGone, wire.Addr{})
+				}
+				synctest.Wait()
+				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
+					t.Errorf("%d sessions ended on the server, want one", n)
+				}
+				other := newLab(t, ethertest.Config{})
+				other.segment = l.segment
+				other.client.Discovery.AC = otherAddr
+				other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
+				other.startClient()
+				other.online(1, "on the interface that stays")
+				opened := goes.times()
+				time.Sleep(10 * time.Second)
+				if c.told && goes.times() != opened {
+					t.Error("an interface that is known to be gone was opened")
+				}
+				if by := padts(&seen, clientAddr); len(by) != 0 {
+					t.Errorf("PADTs came by %v, while there was no interface", by)
+				}
+				goes.set(false, serverAddr)
+				if c.told {
+					s.Link("s", pppoe.LinkDown, serverAddr)
+					synctest.Wait()
+					if goes.times() != opened {
+						t.Error("an interface that is known to be down was opened")
+					}
+					s.Link("s", pppoe.LinkNoCarrier, serverAddr)
+					synctest.Wait()
+					if by := padts(&seen, clientAddr); len(by) != 0 {
+						t.Errorf("PADTs came by %v, while there was no carrier", by)
+					}
+					s.Link("s", pppoe.LinkUp, serverAddr)
+					s.Link("s", pppoe.LinkUp, serverAddr) // once is enough
+				}
+				time.Sleep(c.again)
+				synctest.Wait()
+				if by := padts(&seen, clientAddr); by[serverAddr] != 1 {
+					t.Errorf("once the interface was back, PADTs came by %v, want one from %v", by, serverAddr)
+				}
+				time.Sleep(2 * time.Second)
+				l.online(2, "with the interface back")
+				other.online(1, "on the other one")
+				other.stopClient()
+				l.stop()
+				if lost := count[pppoe.ListenerLost](&l.serverEvents); c.told && lost != 1 || lost > 2 {
+					t.Errorf("that the interface is lost was told %d times", lost)
+				}
+			})
+		})
+	}
+}
+
+// TestServerRenamed: an interface that has another name now is not the one that was asked for,
+// though its ports go on.
+func TestServerRenamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		nic := &card{segment: l.segment, address: serverAddr}
+		s := l.startServerOnCards(nic)
+		l.startClient()
+		l.online(1, "at first")
+		s.Link("s", pppoe.LinkGone, wire.Addr{})
+		synctest.Wait()
+		if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
+			t.Errorf("%d sessions ended on the server, want one", n)
+		}
+		time.Sleep(time.Hour)
+		if nic.times() != 1 {
+			t.Errorf("ports were opened %d times, want once: there is nothing to be opened", nic.times())
+		}
+		l.stop()
+	})
+}
+
+// TestServerChangesMeanwhile: ports that were opened while the interface changed are not used.
+func TestServerChangesMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		nic := &card{segment: l.segment, address: serverAddr}
+		s := l.startServerOnCards(nic)
+		nic.set(false, otherAddr)
+		nic.during = func() {
+			nic.set(false, thirdAddr)
+			s.Link("s", pppoe.LinkUp, thirdAddr)
+		}
+		s.Link("s", pppoe.LinkUp, otherAddr)
+		time.Sleep(2 * time.Second)
+		if e, _ := last[pppoe.ListenerBack](&l.serverEvents); e.Addr != thirdAddr || nic.times() != 3 {
+			t.Errorf("the server listens as %v after it opened ports %d times, want %v and 3", e.Addr, nic.times(), thirdAddr)
+		}
+		l.startClient()
+		l.online(1, "after all")
+		l.stop()
+	})
+}
+
+// TestServerEndsWithoutInterface: a server that waits for its only interface ends when told to.
+func TestServerEndsWithoutInterface(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		nic := &card{segment: l.segment, address: serverAddr}
+		l.startServerOnCards(nic)
+		nic.set(true, serverAddr)
+		time.Sleep(time.Minute)
+		l.stopServer()
+		l.running.Wait()
+		if n := count[pppoe.ListenerLost](&l.serverEvents); n != 2 {
+			t.Errorf("it was told %d times why there is no interface, want twice: lost, and not there", n)
+		}
+	})
+}
+
+// TestClientAddressChanges: a session under an address that the interface has no more ends
+// with a PADT from that address, and the next one begins under the new one.
+func TestClientAddressChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		nic := &card{segment: l.segment, address: clientAddr}
+		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
+		l.startServer()
+		l.startClient()
+		l.dialler.LinkAddr(clientAddr)
+		l.online(1, "at first")
+		nic.set(false, otherAddr)
+		l.dialler.LinkAddr(otherAddr)
+		time.Sleep(2 * time.Second)
+		l.online(2, "after the change")
+		if by := padts(&seen, serverAddr); by[clientAddr] == 0 || by[otherAddr] != 0 {
+			t.Errorf("PADTs came by %v, want them from %v", by, clientAddr)
+		}
+		if e, _ := last[pppoe.AddressChanged](&l.clientEvents); e != (pppoe.AddressChanged{From: clientAddr, To: otherAddr}) {
+			t.Errorf("told was %+v", e)
+		}
+		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.HangUp {
+			t.Errorf("the server's session ended so: %v, want by PADT", e.Reason)
+		}
+		l.stop()
+	})
+}
+
+// TestClientAddressChangesEarly: a search for a concentrator goes on under the new address, even
+// without Persist, and whether the change is told while the ports are opened or later.
+func TestClientAddressChangesEarly(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		play func(l *lab, nic *card)
+	}{
+		{"while ports are opened", func(l *lab, nic *card) {
+			nic.during = func() { nic.set(false, otherAddr); l.dialler.LinkAddr(otherAddr) }
+			l.startClient()
+			synctest.Wait()
+		}},
+		{"while it searches", func(l *lab, nic *card) {
+			l.startClient()
+			synctest.Wait()
+			nic.set(false, otherAddr)
+			l.dialler.LinkAddr(otherAddr)
+		}},
+		{"not at all: it is told late what the ports know", func(l *lab, nic *card) {
+			nic.set(false, otherAddr)
+			nic.during = func() { l.dialler.LinkAddr(otherAddr) }
+			l.startClient()
+			synctest.Wait()
+		}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, ethertest.Config{})
+				nic := &card{segment: l.segment, address: clientAddr}
+				l.client.Listen = nic.open
+				c.play(l, nic)
+				l.startServer()
+				time.Sleep(10 * time.Second)
+				l.online(1, "in the end")
+				if e, _ := last[pppoe.SessionEstablished](&l.serverEvents); e.AC != serverAddr {
+					t.Errorf("granted: %+v", e)
+				}
+				l.exchange()
+				l.stop()
+			})
+		})
+	}
+}
+
+// TestInterfaceFlaps: however often an interface goes down and comes up again, even before the
+// session has ended, the next dial follows at once; other failures in a row are paused after.
+func TestInterfaceFlaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.client.Redial = persist(time.Hour, 0)
+		l.startServer()
+		l.startClient()
+		for i := range 4 {
+			l.online(1+i, "before the interface goes")
+			l.dialler.Link(pppoe.LinkDown)
+			l.dialler.Link(pppoe.LinkUp)
+			time.Sleep(time.Second)
+		}
+		l.online(5, "in the end")
+		l.stopServer() // and so the one quick dial of the hour fails
+		time.Sleep(time.Minute)
+		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For < time.Hour {
+			t.Errorf("after the server's end it waits for %v, want the hour", w.For)
+		}
+		l.stop()
+	})
+}
+
+// TestLostSessionIsEndedLater: a session that ended while the interface could carry no PADT gets
+// one before the next dial, from the address that it had.
+func TestLostSessionIsEndedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen recorder
+		l := newLab(t, ethertest.Config{Watch: seen.watch})
+		nic := &card{segment: l.segment, address: clientAddr}
+		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
+		l.server.Pool.Each = 1
+		l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		l.segment.Unplug(clientAddr)
+		l.dialler.Link(pppoe.LinkDown)
+		nic.set(false, otherAddr)
+		time.Sleep(time.Second)
+		if by := padts(&seen, serverAddr); len(by) != 0 {
+			t.Errorf("PADTs came by %v from an interface that is down", by)
+		}
+		l.segment.Plug(clientAddr)
+		l.dialler.LinkAddr(otherAddr)
+		l.dialler.Link(pppoe.LinkUp)
+		time.Sleep(200 * time.Millisecond)
+		l.online(2, "with the interface up")
+		if by := padts(&seen, serverAddr); by[clientAddr] != 1 || by[otherAddr] != 0 {
+			t.Errorf("PADTs came by %v, want one from %v", by, clientAddr)
+		}
+		want := pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 1, AC: serverAddr, Local: clientAddr}}
+		if e, _ := last[pppoe.StaleTerminated](&l.clientEvents); e != want {
+			t.Errorf("told was %+v, want %+v", e, want)
+		}
+		l.stop()
+	})
+}

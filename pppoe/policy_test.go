@@ -1,0 +1,199 @@
+package pppoe_test
+
+import (
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
+	"upppoe/tun/tuntest"
+)
+
+func ipv6From(src netip.Addr) []byte {
+	p := append([]byte{0x60, 0, 0, 0, 0, 0, 59, 64}, src.AsSlice()...)
+	return append(p, netip.MustParseAddr("2001:db8:ffff::1").AsSlice()...)
+}
+
+// got is how many packets have come to a device.
+func got(d *tuntest.Device) (n int) {
+	for synctest.Wait(); ; n++ {
+		select {
+		case <-d.Received():
+		default:
+			return n
+		}
+	}
+}
+
+// TestTerms: a server lets through what comes from a peer's own addresses, from prefixes
+// behind it, and from those that it was lent; and asks for the terms by the peer's name.
+func TestTerms(t *testing.T) {
+	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.server.DataPath = path
+			asked := 0
+			l.server.Terms = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
+				if asked++; line.User != "testuser" {
+					t.Errorf("asked for the terms of %q", line.User)
+				}
+				return pppoe.SessionPolicy{CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
+			}
+			s := l.startServer()
+			l.startClient()
+			synctest.Wait()
+			here, there := l.clientHost.device(t, "ppp0"), l.serverHost.device(t, "ppp0")
+			configured, _ := last[pppoe.Configured](&l.clientEvents)
+			link := configured.IPv6.Local.LinkLocal()
+			passes := func(packet []byte) bool {
+				here.Inject(packet)
+				return got(there) == 1
+			}
+			check := func(when string, lent bool) {
+				for _, c := range []struct {
+					what   string
+					packet []byte
+					ok     bool
+				}{
+					{"its address", ipv4("192.0.2.10", "203.0.113.1"), true},
+					{"another's", ipv4("192.0.2.11", "203.0.113.1"), false},
+					{"a prefix behind it", ipv4("198.51.100.7", "203.0.113.1"), true},
+					{"one beside that", ipv4("198.51.100.8", "203.0.113.1"), false},
+					{"its link-local address", ipv6From(link), true},
+					{"another's", ipv6From(link.Next()), false},
+					{"a prefix that may be lent", ipv6From(netip.MustParseAddr("2001:db8:1::1")), lent},
+				} {
+					if ok := passes(c.packet); ok != c.ok {
+						t.Errorf("%v, %s: a packet from %s: passes %v, want %v", path, when, c.what, ok, c.ok)
+					}
+				}
+			}
+			check("at first", false)
+			s.SetSourcePrefixes(1, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
+			s.SetSourcePrefixes(2, []netip.Prefix{netip.MustParsePrefix("2001:db8:2::/64")}) // there is none
+			check("lent", true)
+			s.SetSourcePrefixes(1, nil)
+			check("taken back", false)
+			if asked != 1 {
+				t.Errorf("asked for the terms %d times", asked)
+			}
+			l.stop()
+			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Counters.Spoofed != 11 || e.Counters.Dropped != 11 {
+				t.Errorf("counted %+v; want 11 packets spoofed, and so dropped", e.Counters)
+			}
+		})
+	}
+}
+
+// TestRateLimits: a server holds a session to its rates, each way, and to none without.
+func TestRateLimits(t *testing.T) {
+	for _, terms := range []pppoe.SessionPolicy{
+		{}, {Up: datapath.Rate{Bits: 8000, Burst: time.Second}}, {Down: datapath.Rate{Bits: 8000, Burst: time.Second}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.server.Terms = func(pppoe.SessionInfo) pppoe.SessionPolicy { return terms }
+			l.startServer()
+			l.startClient()
+			synctest.Wait()
+			here, there := l.clientHost.device(t, "ppp0"), l.serverHost.device(t, "ppp0")
+			up, down := 0, 0
+			packet := append(ipv4("192.0.2.10", "203.0.113.1"), make([]byte, 980)...)
+			for range 20 { // of 1000 octets; the smallest bucket has 15,000
+				here.Inject(packet)
+				up += got(there)
+				there.Inject(packet)
+				down += got(here)
+			}
+			want := func(r datapath.Rate) int {
+				if r.Bits > 0 {
+					return 15
+				}
+				return 20
+			}
+			if up != want(terms.Up) || down != want(terms.Down) {
+				t.Errorf("%+v: %d packets up and %d down", terms, up, down)
+			}
+			l.stop()
+			if e, _ := last[pppoe.Ended](&l.serverEvents); int(e.Counters.Exceeded) != 40-up-down || e.Reason.Cause != session.PeerTerminated && e.Reason.Cause != session.UserRequest {
+				t.Errorf("%+v: counted %+v, ended by %v", terms, e.Counters, e.Reason)
+			}
+		})
+	}
+}
+
+// TestLendAfterEnd: what was lent in a session does not hold for the next one of its ID.
+func TestLendAfterEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Pool.Max = 1
+		l.server.Terms = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
+		l.client.Redial = persist(time.Second, 0)
+		s := l.startServer()
+		l.startClient()
+		l.online(1, "at first")
+		s.SetSourcePrefixes(1, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
+		for i, want := range []int{1, 0} {
+			here, there := l.clientHost.device(t, "ppp"+string('0'+rune(i))), l.serverHost.device(t, "ppp"+string('0'+rune(i)))
+			here.Inject(ipv6From(netip.MustParseAddr("2001:db8:1::1")))
+			if n := got(there); n != want {
+				t.Errorf("in session number %d, %d packets of what was lent in the first pass, want %d", i+1, n, want)
+			}
+			if i == 0 {
+				l.dialler.Redial()
+				time.Sleep(2 * time.Second) // the only place may not be free yet when the client asks at first
+				l.online(2, "again")
+			}
+		}
+		l.stop()
+		s.SetSourcePrefixes(1, nil) // there is no session any more
+	})
+}
+
+// slowHost is a host whose network takes its time.
+type slowHost struct {
+	*host
+	ready chan struct{}
+}
+
+func (h slowHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
+	<-h.ready
+	return h.host.Configure(l, have, want)
+}
+
+// TestTermsFirst: nothing flows before a session is held to its terms, though one of its
+// families closes while the host's network is being made for both.
+func TestTermsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, ethertest.Config{})
+		l.server.Terms = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
+		slow := slowHost{l.serverHost, make(chan struct{})}
+		l.server.Network = slow
+		l.startServer()
+		l.startClient()
+		synctest.Wait()
+		here, there := l.clientHost.device(t, "ppp0"), l.serverHost.device(t, "ppp0")
+		terminate := []byte{0x80, 0x21, 5, 1, 0, 4} // IPCP, Terminate-Request
+		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, clientAddr, 1, terminate))
+		synctest.Wait()
+		forged := netip.MustParseAddr("2001:db8::1")
+		here.Inject(ipv6From(forged))
+		if got(there) > 0 {
+			t.Error("an IPv6 packet from anywhere passes before the session has its IPv6 address")
+		}
+		close(slow.ready)
+		synctest.Wait()
+		configured, _ := last[pppoe.Configured](&l.clientEvents)
+		here.Inject(ipv6From(forged))
+		here.Inject(ipv6From(configured.IPv6.Local.LinkLocal()))
+		if n := got(there); n != 1 {
+			t.Errorf("then %d packets of two pass, want that from the peer's own address", n)
+		}
+		l.stop()
+	})
+}

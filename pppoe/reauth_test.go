@@ -1,0 +1,140 @@
+package pppoe_test
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/ethertest"
+	"upppoe/pppoe/wire"
+)
+
+// named is a method by which a client says another name each time.
+type named struct {
+	ppp.Method
+	name *string
+}
+
+func (n named) NewPeer(c ppp.Credentials) ppp.AuthExchange {
+	c.Name = *n.name
+	return n.Method.NewPeer(c)
+}
+
+// policies is an Authority over accounts that have terms of their own, or nil.
+type policies map[string]*pppoe.SessionPolicy
+
+func (p policies) Authenticate(_ context.Context, _ pppoe.SessionInfo, proof ppp.AuthResponse) pppoe.AuthResult {
+	terms, known := p[proof.User()]
+	_, ok := proof.Verify([]byte("testpassword"))
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: known && ok}, Policy: terms}
+}
+
+// TestTermsFollowTheUser: what a session is held to is what holds for the peer that is
+// authenticated now, however often that is negotiated anew; and nothing stays of one before.
+func TestTermsFollowTheUser(t *testing.T) {
+	behind := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+	slow := datapath.Rate{Bits: 8000, Burst: time.Second} // 15 packets of 1000 octets
+	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			l.server.DataPath = path
+			name := "alice"
+			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
+			l.server.Authenticator = policies{
+				"alice": {CheckSource: true, FramedRoutes: behind, Up: slow},
+				"bob":   nil,
+				"carol": {CheckSource: true, Down: slow},
+				"dave":  {CheckSource: true, FramedRoutes: behind, Up: datapath.Rate{Bits: 8000, Burst: 2 * time.Second}},
+			}
+			l.server.Terms = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
+				if line.User != "bob" {
+					t.Errorf("asked for the terms of %q, whose account has some", line.User)
+				}
+				return pppoe.SessionPolicy{}
+			}
+			s := l.startServer()
+			l.startClient()
+			l.online(1, "at first")
+			here, there := l.clientHost.device(t, "ppp0"), l.serverHost.device(t, "ppp0")
+			own := append(ipv4("192.0.2.10", "203.0.113.1"), make([]byte, 980)...)
+			for i, c := range []struct {
+				user            string
+				another, allows bool // packets from there pass
+				up, down        int  // of 20 packets
+			}{
+				{"alice", false, true, 15, 20},
+				{"alice", false, true, 3, 20}, // as full as its bucket was
+				{"bob", true, true, 20, 20},
+				{"carol", false, false, 20, 15},
+				{"carol", false, false, 20, 3},
+				{"alice", false, true, 15, 20},
+				{"dave", false, true, 15, 20}, // another burst is another rate
+				{"bob", true, true, 20, 20},
+			} {
+				if i > 0 {
+					name = c.user
+					l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, clientAddr, 1, []byte{0xc0, 0x21, 1, byte(99 + i), 0, 4}))
+					l.online(i+1, c.user)
+				}
+				up, down := 0, 0
+				for range 20 {
+					here.Inject(own)
+					up += got(there)
+					there.Inject(own)
+					down += got(here)
+				}
+				if up != c.up || down != c.down {
+					t.Errorf("%v, %d: %s: %d packets up and %d down, want %d and %d", path, i, c.user, up, down, c.up, c.down)
+				}
+				time.Sleep(3 * time.Second) // for three packets of 1000 octets
+				for from, ok := range map[string]bool{"192.0.2.11": c.another, "198.51.100.7": c.allows} {
+					here.Inject(ipv4(from, "203.0.113.1"))
+					if passes := got(there) == 1; passes != ok {
+						t.Errorf("%v, %d: %s: a packet from %s: passes %v, want %v", path, i, c.user, from, passes, ok)
+					}
+				}
+			}
+			s.SetSourcePrefixes(1, nil)
+			l.stop()
+		})
+	}
+}
+
+// TestLimitsFollowTheUser: a user's time is not that of one before, nor does it begin again by
+// negotiating anew.
+func TestLimitsFollowTheUser(t *testing.T) {
+	for second, want := range map[string]time.Duration{"alice": time.Minute, "bob": 50*time.Second + time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, ethertest.Config{})
+			name := "alice"
+			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
+			l.server.Authenticator = policies{"alice": nil, "bob": nil}
+			l.server.Limits.MaxConnect = time.Minute
+			l.startServer()
+			l.startClient()
+			l.online(1, "at first")
+			time.Sleep(50 * time.Second)
+			name = second
+			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, clientAddr, 1, []byte{0xc0, 0x21, 1, 99, 0, 4}))
+			l.online(2, second)
+			time.Sleep(want - 50*time.Second - time.Millisecond)
+			synctest.Wait()
+			if n := count[pppoe.Ended](&l.serverEvents); n != 0 {
+				t.Errorf("alice, then %s: ended before %v", second, want)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.Expired {
+				t.Errorf("alice, then %s: after %v ended by %v", second, want, e.Reason)
+			}
+			l.stop()
+		})
+	}
+}

@@ -1,0 +1,208 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"iter"
+)
+
+// HeaderLen is the length of the PPPoE header: VER and TYPE, CODE, SESSION_ID,
+// LENGTH (RFC 2516 section 4).
+const HeaderLen = 6
+
+// verType is VER 1 and TYPE 1, the only ones there are.
+const verType = 0x11
+
+// Errors of ParseDiscovery and ParseSession: such packets are dropped.
+var (
+	ErrShort     = errors.New("pppoe: packet shorter than its header")
+	ErrVersion   = errors.New("pppoe: VER and TYPE are not 1")
+	ErrLength    = errors.New("pppoe: LENGTH reaches beyond the frame")
+	ErrTag       = errors.New("pppoe: tag reaches beyond the packet")
+	ErrEndOfList = errors.New("pppoe: End-Of-List tag has a length")
+	ErrRepeated  = errors.New("pppoe: packet holds a tag twice that it may hold once")
+	ErrCode      = errors.New("pppoe: CODE has no place under this ethertype")
+)
+
+// Discovery is a discovery packet: what follows the Ethernet header.
+type Discovery struct {
+	Code      Code
+	SessionID uint16
+	Tags      Tags
+}
+
+// parseHeader returns the fields of a header and the payload, cut to LENGTH:
+// what lies beyond is padding.
+func parseHeader(b []byte) (code Code, id uint16, payload []byte, err error) {
+	switch {
+	case len(b) < HeaderLen:
+		return 0, 0, nil, ErrShort
+	case b[0] != verType:
+		return 0, 0, nil, ErrVersion
+	}
+	n := HeaderLen + int(binary.BigEndian.Uint16(b[4:]))
+	if n > len(b) {
+		return 0, 0, nil, ErrLength
+	}
+	return Code(b[1]), binary.BigEndian.Uint16(b[2:]), b[HeaderLen:n:n], nil
+}
+
+// ParseDiscovery reads a discovery packet. Its tags alias b.
+func ParseDiscovery(b []byte) (Discovery, error) {
+	code, id, payload, err := parseHeader(b)
+	if err != nil {
+		return Discovery{}, err
+	}
+	if code == CodeSession {
+		return Discovery{}, ErrCode
+	}
+	tags, err := ParseTags(payload)
+	return Discovery{code, id, tags}, err
+}
+
+// AppendTo appends the packet. Tags beyond 65,535 octets cannot be told in
+// LENGTH: AppendTag never makes so many.
+func (d Discovery) AppendTo(b []byte) []byte {
+	b = appendHeader(b, d.Code, d.SessionID, len(d.Tags))
+	return append(b, d.Tags...)
+}
+
+func appendHeader(b []byte, code Code, id uint16, length int) []byte {
+	b = append(b, verType, byte(code))
+	b = binary.BigEndian.AppendUint16(b, id)
+	return binary.BigEndian.AppendUint16(b, uint16(length))
+}
+
+// ParseSession reads a session packet: its SESSION_ID, and the PPP frame from its
+// Protocol field on, without padding. The frame aliases b.
+func ParseSession(b []byte) (id uint16, frame []byte, err error) {
+	code, id, frame, err := parseHeader(b)
+	if err == nil && code != CodeSession {
+		err = ErrCode
+	}
+	return id, frame, err
+}
+
+// AppendSessionFrame appends a whole Ethernet frame that carries a PPP frame.
+func AppendSessionFrame(b []byte, dst, src Addr, id uint16, frame []byte) []byte {
+	b = append(b, dst[:]...)
+	b = append(b, src[:]...)
+	b = binary.BigEndian.AppendUint16(b, EtherTypeSession)
+	b = appendHeader(b, CodeSession, id, len(frame))
+	return append(b, frame...)
+}
+
+// Tag is one tag of a discovery packet (RFC 2516 section 5).
+type Tag struct {
+	Type  TagType
+	Value []byte
+}
+
+// Tags is a list of tags as it stands in a packet. Only ParseDiscovery and
+// AppendTag make one, so that All can trust every length.
+type Tags []byte
+
+const tagHeader = 4
+
+func ParseTags(b []byte) (Tags, error) {
+	var seen [5]TagType
+	held := 0
+	for rest := b; len(rest) > 0; {
+		if len(rest) < tagHeader {
+			return nil, ErrTag
+		}
+		typ, n := TagType(binary.BigEndian.Uint16(rest)), int(binary.BigEndian.Uint16(rest[2:]))
+		if tagHeader+n > len(rest) {
+			return nil, ErrTag
+		}
+		if typ == TagEndOfList {
+			if n != 0 {
+				return nil, ErrEndOfList
+			}
+			break // what follows is not heeded (RFC 2516 appendix A)
+		}
+		if typ.single() {
+			for _, t := range seen[:held] {
+				if t == typ {
+					return nil, ErrRepeated
+				}
+			}
+			seen[held] = typ
+			held++
+		}
+		rest = rest[tagHeader+n:]
+	}
+	return Tags(b), nil
+}
+
+// All yields the tags in their order, up to an End-Of-List. Their values alias the
+// list.
+func (l Tags) All() iter.Seq[Tag] {
+	return func(yield func(Tag) bool) {
+		for b := []byte(l); len(b) > 0; {
+			t := TagType(binary.BigEndian.Uint16(b))
+			n := tagHeader + int(binary.BigEndian.Uint16(b[2:]))
+			if t == TagEndOfList || !yield(Tag{t, b[tagHeader:n:n]}) {
+				return
+			}
+			b = b[n:]
+		}
+	}
+}
+
+// Find returns the value of the first tag of a type.
+func (l Tags) Find(typ TagType) (value []byte, ok bool) {
+	for t := range l.All() {
+		if t.Type == typ {
+			return t.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Append appends a tag, unless the list would become too long for LENGTH.
+func (l Tags) Append(typ TagType, value []byte) Tags {
+	if len(l)+tagHeader+len(value) > 0xffff {
+		return l
+	}
+	l = binary.BigEndian.AppendUint16(l, uint16(typ))
+	l = binary.BigEndian.AppendUint16(l, uint16(len(value)))
+	return append(l, value...)
+}
+
+// Echo appends the first tag of a type that another packet holds, octet for
+// octet (RFC 2516 appendix A: Host-Uniq, AC-Cookie, Relay-Session-Id).
+func (l Tags) Echo(from Tags, types ...TagType) Tags {
+	for _, typ := range types {
+		if value, ok := from.Find(typ); ok {
+			l = l.Append(typ, value)
+		}
+	}
+	return l
+}
+
+// Error is what an error tag tells.
+type Error struct {
+	Tag  TagType
+	Text string // UTF-8, as it came: not fit for a terminal
+}
+
+// FindError returns the first error tag.
+func (l Tags) FindError() (Error, bool) {
+	for t := range l.All() {
+		if t.Type.IsError() {
+			return Error{t.Type, string(t.Value)}, true
+		}
+	}
+	return Error{}, false
+}
+
+// MaxPayload is the value of PPP-Max-Payload, in octets (RFC 4638 section 4); 0: the tag is
+// not there, or not of two octets.
+func (l Tags) MaxPayload() int {
+	v, _ := l.Find(TagMaxPayload)
+	if len(v) != 2 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint16(v))
+}

@@ -1,0 +1,117 @@
+package wire
+
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
+
+// AppendText appends a discovery packet in pppd's words, in three lines, the first
+// of which wants "Send " or "Recv " before it. What a peer wrote is escaped.
+func (d DiscoveryFrame) AppendText(b []byte) []byte {
+	b = fmt.Appendf(b, "PPPOE Discovery V1T1 %v session 0x%x length %d\n dst %v  src %v", d.Code, d.SessionID, len(d.Tags), d.Dst, d.Src)
+	start := "\n ["
+	for t := range d.Tags.All() {
+		b = append(b, start...)
+		start = " ["
+		b = t.AppendText(b)
+		b = append(b, ']')
+	}
+	return b
+}
+
+// AppendText appends a tag in pppd's words: names and errors as text, all
+// else in hexadecimal.
+func (t Tag) AppendText(b []byte) []byte {
+	b = append(b, t.Type.String()...)
+	if len(t.Value) == 0 {
+		return b
+	}
+	b = append(b, ' ')
+	if t.isText() {
+		return AppendEscaped(b, t.Value)
+	}
+	for _, c := range t.Value {
+		b = fmt.Appendf(b, " %02x", c)
+	}
+	return b
+}
+
+// AppendShown is AppendText for a log that a peer must not fill: of a text it shows MaxShownText
+// characters, of other values the first 32 octets.
+func (t Tag) AppendShown(b []byte) []byte {
+	const octets = 32
+	if !t.isText() {
+		shown := Tag{t.Type, t.Value[:min(len(t.Value), octets)]}.AppendText(b)
+		if len(t.Value) > octets {
+			shown = append(shown, " ..."...)
+		}
+		return shown
+	}
+	b = append(b, t.Type.String()...)
+	if len(t.Value) == 0 {
+		return b
+	}
+	return appendShown(append(b, ' '), t.Value, MaxShownText)
+}
+
+// isText reports whether the value is text.
+func (t Tag) isText() bool {
+	return t.Type == TagServiceName || t.Type == TagACName || t.Type.IsError() || t.Type == TagMOTM || t.Type == TagHURL
+}
+
+// AppendEscaped appends a peer's text so that a terminal and a log can bear it: whatever is not
+// printable UTF-8 becomes an escape.
+func AppendEscaped(b, text []byte) []byte {
+	for len(text) > 0 {
+		var n int
+		b, n = appendFirst(b, text)
+		text = text[n:]
+	}
+	return b
+}
+
+// appendFirst appends the first character of a text, escaped if it must be, and returns its
+// length in octets.
+func appendFirst(b, text []byte) ([]byte, int) {
+	r, n := utf8.DecodeRune(text)
+	switch {
+	case r == utf8.RuneError && n == 1, r < 0x20, r >= 0x7f && r < 0xa0:
+		return fmt.Appendf(b, "\\%03o", text[0]), 1
+	case r == '\\':
+		return append(b, '\\', '\\'), n
+	case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+		// What hides text, turns its direction, or parts lines.
+		return fmt.Appendf(b, "\\u%04x", r), n
+	}
+	return append(b, text[:n]...), n
+}
+
+// Escape is AppendEscaped for strings.
+func Escape(text string) string { return string(AppendEscaped(nil, []byte(text))) }
+
+// How many characters of a peer's words a log shows: of its names, and of what else it says.
+const (
+	MaxShownName = 64
+	MaxShownText = 256
+)
+
+// EscapeName is what a log shows of a name that a peer has told: escaped, and at most
+// MaxShownName characters of that, with ... behind it if there are more.
+func EscapeName(name string) string { return string(appendShown(nil, []byte(name), MaxShownName)) }
+
+// EscapeText is EscapeName for a peer's messages, of which it shows MaxShownText characters.
+func EscapeText(text string) string { return string(appendShown(nil, []byte(text), MaxShownText)) }
+
+// appendShown appends at most so many characters of an escaped text. An escape is not cut.
+func appendShown(b, text []byte, most int) []byte {
+	for shown := 0; len(text) > 0; {
+		before := len(b)
+		next, n := appendFirst(b, text)
+		if shown += utf8.RuneCount(next[before:]); shown > most {
+			return append(next[:before], "..."...)
+		}
+		b, text = next, text[n:]
+	}
+	return b
+}
