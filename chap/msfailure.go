@@ -31,7 +31,7 @@ type MSFailure struct {
 	Retry     bool   // R: another Response would be accepted
 	Challenge []byte // C: the challenge for that; empty: none was given
 	Version   int    // V: of the password changing protocol
-	Message   string // M: words for people: not fit for a terminal
+	Message   string // M: words for people: escape it before printing
 }
 
 // ParseMSFailure reads "E=... R=... C=... V=... M=...", of which only the first

@@ -23,7 +23,7 @@ type MSv2Response struct {
 	PeerChallenge [16]byte
 	Response      [24]byte // NT-Response
 	Flags         uint8
-	Name          string // as it came, with the domain: not fit for a terminal
+	Name          string // as it came, with the domain: escape it before printing
 }
 
 var _ ppp.AuthResponse = MSv2Response{}

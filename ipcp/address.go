@@ -35,7 +35,7 @@ func orUnspecified(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// usable says whether a host can have the address: not 0.0.0.0 nor any of its
+// usable reports whether a host can have the address: not 0.0.0.0 nor any of its
 // network, loopback, multicast or reserved (RFC 1122 section 3.2.1.3).
 func usable(addr netip.Addr) bool {
 	if !addr.Is4() {

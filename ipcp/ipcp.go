@@ -82,7 +82,7 @@ func (p *Policy) Offer(own []netip.Addr) { p.own = own }
 // like Assign.
 func (p *Policy) Restrict(allowed func(netip.Addr) bool) { p.allowed = allowed }
 
-// mayChoose says whether the peer may have an address that is not the one assigned.
+// mayChoose reports whether the peer may have an address that is not the one assigned.
 func (p *Policy) mayChoose(addr netip.Addr) bool {
 	return usable(addr) && (addr != p.local || p.cfg.Unnumbered) && (p.allowed == nil || p.allowed(addr))
 }
@@ -229,7 +229,7 @@ func (p *Policy) ReceivedNak(theirs ppp.Option) {
 	}
 }
 
-// free says whether the peer may choose our address.
+// free reports whether the peer may choose our address.
 func (p *Policy) free() bool { return p.cfg.AcceptLocal || !usable(p.cfg.Local) }
 
 // ReceivedReject stops asking for an option.

@@ -97,7 +97,7 @@ func (l *Link) Probe(now time.Time, q *ppp.Queue) {
 	l.echo.send(now, l, q)
 }
 
-// Heard tells that the peer has sent packets that LCP did not see, which counts as a
+// Heard reports that the peer has sent packets that LCP did not see, which counts as a
 // sign of life if Echo is adaptive.
 func (l *Link) Heard() { l.echo.heard = true }
 

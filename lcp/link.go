@@ -75,13 +75,13 @@ func New(cfg *Config) *Link {
 // State is the automaton's.
 func (l *Link) State() ppp.State { return l.machine.State() }
 
-// Open tells that the link is wanted and the layer below is there.
+// Open reports that the link is wanted and the layer below is there.
 func (l *Link) Open(now time.Time, q *ppp.Queue) ppp.Signal {
 	s := l.machine.Open(now, q)
 	return s | l.machine.Up(now, q)
 }
 
-// Down tells that the layer below is gone.
+// Down reports that the layer below is gone.
 func (l *Link) Down(now time.Time) ppp.Signal {
 	return l.follow(now, l.machine.Down(now), nil)
 }
@@ -145,7 +145,7 @@ func (l *Link) Looped() bool { return l.options.loops >= l.options.maxLoops }
 func (l *Link) Dead() bool { return l.echo.dead }
 
 // TerminateReason is what the peer's last Terminate-Request said: octets of a
-// stranger, not fit for a terminal.
+// stranger, escape it before printing.
 func (l *Link) TerminateReason() []byte { return l.farewell }
 
 // TakeRejected returns once each protocol that the peer has refused by a

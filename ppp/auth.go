@@ -106,7 +106,7 @@ type AuthExchange interface {
 // Unacknowledged is an Exchange in which we prove who we are, by a method whose verdict is
 // sent only once: it may be lost.
 type Unacknowledged interface {
-	// Accepted tells that the peer acts as one that has accepted us. The Step is what the
+	// Accepted reports that the peer acts as one that has accepted us. The Step is what the
 	// verdict would have come to: nothing if we have not proved anything yet.
 	Accepted() Step
 }
@@ -121,7 +121,7 @@ type Authenticator interface {
 
 // Challenger is a Demand that asks by challenges.
 type Challenger interface {
-	// Sent says whether the challenge is the one that the peer has to answer.
+	// Sent reports whether the challenge is the one that the peer has to answer.
 	Sent(challenge []byte) bool
 }
 
@@ -147,7 +147,7 @@ const (
 // AuthResponse is what a peer offered to show who it is. Its concrete type belongs to
 // the method, for authorities that pass it on (RADIUS).
 type AuthResponse interface {
-	// User is the name the peer gave, as it came: not fit for a terminal.
+	// User is the name the peer gave, as it came: escape it before printing.
 	User() string
 	// Verify compares with a secret, in constant time. The message is what
 	// success must tell the peer (MS-CHAPv2's authenticator response), or

@@ -134,7 +134,7 @@ func (l *line) send(q *ppp.Queue, toPeer bool) {
 	q.Reset()
 }
 
-// sacred says whether a frame is one that no repetition brings again: EAP's
+// sacred reports whether a frame is one that no repetition brings again: EAP's
 // Success and Failure (RFC 3748 section 4.2).
 func sacred(frame []byte) bool {
 	return frame[1] == byte(ppp.EAP&0xff) && ppp.Code(frame[2]) >= eap.Success

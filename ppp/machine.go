@@ -89,26 +89,26 @@ func (m *Automaton) NextID() uint8 {
 	return m.id
 }
 
-// Up tells that the layer below can carry packets.
+// Up reports that the layer below can carry packets.
 func (m *Automaton) Up(now time.Time, q *Queue) Signal { return m.step(up, now, Control{}, q) }
 
-// Down tells that it cannot any more.
+// Down reports that it cannot any more.
 func (m *Automaton) Down(now time.Time) Signal { return m.step(down, now, Control{}, nil) }
 
-// Open tells that the protocol is wanted.
+// Open reports that the protocol is wanted.
 func (m *Automaton) Open(now time.Time, q *Queue) Signal {
 	m.farewell = nil // what an earlier Close said holds no more
 	return m.step(open, now, Control{}, q)
 }
 
-// Close tells that it is not. The reason goes to the peer as the Data of
+// Close reports that it is not. The reason goes to the peer as the Data of
 // Terminate-Requests, for people to read.
 func (m *Automaton) Close(now time.Time, reason string, q *Queue) Signal {
 	m.farewell = []byte(reason)
 	return m.step(closing, now, Control{}, q)
 }
 
-// RejectedByPeer tells that the peer has rejected this very protocol: RXJ-, RFC
+// RejectedByPeer reports that the peer has rejected this very protocol: RXJ-, RFC
 // 1661 section 4.3.
 func (m *Automaton) RejectedByPeer(now time.Time, q *Queue) Signal {
 	return m.step(rxjBad, now, Control{}, q)

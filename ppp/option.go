@@ -62,7 +62,7 @@ func (l Options) Find(typ uint8) (Option, bool) {
 	return Option{}, false
 }
 
-// Repeats says whether some type stands in the list more than once, which
+// Repeats reports whether some type stands in the list more than once, which
 // RFC 1661 section 6 allows only where an option's own description does.
 func (l Options) Repeats() bool {
 	var seen [256]bool

@@ -48,5 +48,5 @@ const (
 	LayerFinished                    // it needs it no more
 )
 
-// Has says whether the set holds all of the given signals.
+// Has reports whether the set holds all of the given signals.
 func (s Signal) Has(of Signal) bool { return s&of == of }

@@ -66,6 +66,6 @@ func ParseFrame(b []byte) (Protocol, []byte, error) {
 	return Protocol(binary.BigEndian.Uint16(b)), b[2:], nil
 }
 
-// IsData says whether frames of the protocol carry network-layer packets
+// IsData reports whether frames of the protocol carry network-layer packets
 // (RFC 1661 section 2: 0*** to 3***).
 func (p Protocol) IsData() bool { return p < 0x4000 }

@@ -71,7 +71,7 @@ func (m *Automaton) receiveRequest(now time.Time, c Control, q *Queue) (Signal, 
 	return m.step(e, now, c, q), nil
 }
 
-// judge prepares the answer to a request and says whether it is an Ack.
+// judge prepares the answer to a request and reports whether it is an Ack.
 // Rejects go out first, alone (RFC 1661 section 5.4). No option that we know may
 // be listed twice (section 6): what follows the first is rejected.
 func (m *Automaton) judge(peer Options) bool {
@@ -124,7 +124,7 @@ func (m *Automaton) queueAnswer(c Control, q *Queue) {
 	q.Add(m.policy.Protocol(), Control{Code: m.code, ID: c.ID, Data: m.answer})
 }
 
-// current says whether an answer is one to our last request, and the first:
+// current reports whether an answer is one to our last request, and the first:
 // the peer may acknowledge every copy of a repeated request, and the second Ack
 // must not count as a crossed connection. In the states that answer such
 // packets without looking (Closed, Stopped) the automaton decides.
@@ -192,7 +192,7 @@ func (m *Automaton) learn(code Code, refused Options) {
 	}
 }
 
-// subset says whether rejected options stand in our last request, unchanged
+// subset reports whether rejected options stand in our last request, unchanged
 // and in the same order (RFC 1661 section 5.4).
 func (m *Automaton) subset(rejected Options) bool {
 	rest := m.request

@@ -242,7 +242,7 @@ func TestEarlyRepetition(t *testing.T) {
 	}
 }
 
-// Same says whether two packets are, to the octet.
+// Same reports whether two packets are, to the octet.
 func Same(a, b Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
 
 // TestAnswerInTime: any answer to the first request has it not repeated, and later requests

@@ -32,7 +32,7 @@ func (s State) String() string {
 	return "none"
 }
 
-// timed says whether the Restart timer runs in the state: RFC 1661 section
+// timed reports whether the Restart timer runs in the state: RFC 1661 section
 // 4.1 has it in those that have TO+ and TO- entries.
 func (s State) timed() bool { return s >= Closing && s <= AckSent }
 

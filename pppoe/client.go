@@ -48,7 +48,7 @@ var ErrDiscovery = errors.New("Unable to complete PPPoE Discovery")
 // EndError says why a session ended.
 type EndError struct {
 	Reason session.Reason
-	// Online says whether packets of some family could flow before, and Lasted for
+	// Online reports whether packets of some family could flow before, and Lasted for
 	// how long.
 	Online bool
 	Lasted time.Duration

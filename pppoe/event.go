@@ -13,7 +13,7 @@ import (
 )
 
 // Event is something that happened to a Line: one of the types below, or a session.Event, and of
-// no other package. What a peer said in it is as it came, and not fit for a terminal.
+// no other package. What a peer said in it is as it came, and escape it before printing.
 type Event interface{ event.Event }
 
 var _ Event = session.Event(nil)
@@ -43,38 +43,38 @@ type (
 		sealed
 		Frame []byte
 	}
-	// Unanswered tells that discovery has given up, and for what it waited: PADO or
+	// Unanswered reports that discovery has given up, and for what it waited: PADO or
 	// PADS; and who has answered our PADI without being wanted.
 	Unanswered struct {
 		sealed
 		Missing   wire.Code
 		Unmatched []discovery.Unmatched
 	}
-	// Searching tells that a PADI has had no answer that will do for a while, and that the
+	// Searching reports that a PADI has had no answer that will do for a while, and that the
 	// client goes on asking.
 	Searching struct {
 		sealed
 		For       time.Duration
 		Unmatched []discovery.Unmatched
 	}
-	// Rejected tells that a concentrator would not have us.
+	// Rejected reports that a concentrator would not have us.
 	Rejected struct {
 		sealed
 		discovery.Rejection
 	}
-	// SessionEstablished tells that discovery is done.
+	// SessionEstablished reports that discovery is done.
 	SessionEstablished struct {
 		sealed
 		discovery.Grant
 	}
-	// NoFreeSlots tells that a server had no slot left for a client: at most five times a second,
+	// NoFreeSlots reports that a server had no slot left for a client: at most five times a second,
 	// and then how many more clients were refused since the one before.
 	NoFreeSlots struct {
 		sealed
 		LeftOut int
 	}
-	// AddressTaken tells that a newer session, By, has negotiated the peer's IPv4 address: this
-	// one ends. AddressInUse tells that this one ends instead, as an older one has it.
+	// AddressTaken reports that a newer session, By, has negotiated the peer's IPv4 address: this
+	// one ends. AddressInUse reports that this one ends instead, as an older one has it.
 	AddressTaken struct {
 		sealed
 		Addr netip.Addr
@@ -85,27 +85,27 @@ type (
 		Addr netip.Addr
 		By   SessionInfo
 	}
-	// DeviceOpened tells that the line has its network device.
+	// DeviceOpened reports that the line has its network device.
 	DeviceOpened struct {
 		sealed
 		Name string
 	}
-	// Connected tells that PPP begins.
+	// Connected reports that PPP begins.
 	Connected struct{ sealed }
-	// RemoteDefaulted tells that the peer has no IPv4 address of its own, and which stands in
+	// RemoteDefaulted reports that the peer has no IPv4 address of its own, and which stands in
 	// for it.
 	RemoteDefaulted struct {
 		sealed
 		Addr netip.Addr
 	}
-	// Configured tells that the host's network is as the addresses want it, and
+	// Configured reports that the host's network is as the addresses want it, and
 	// that packets flow.
 	Configured struct {
 		sealed
 		Addressing
 		Before Addressing // what held until now
 	}
-	// NetworkLost tells that the packets of a family, which had flowed, do so no
+	// NetworkLost reports that the packets of a family, which had flowed, do so no
 	// more: the session ends, or the peer negotiates anew.
 	NetworkLost struct {
 		sealed
@@ -120,7 +120,7 @@ type (
 		sealed
 		Packet wire.DiscoveryFrame
 	}
-	// StaleTerminated tells that a session was ended which an earlier run has left, or, if it has
+	// StaleTerminated reports that a session was ended which an earlier run has left, or, if it has
 	// a Local, an earlier dial that had lost the interface.
 	StaleTerminated struct {
 		sealed
@@ -131,14 +131,14 @@ type (
 		sealed
 		State LinkState
 	}
-	// AddressChanged tells that the Ethernet interface has another address. What was under
+	// AddressChanged reports that the Ethernet interface has another address. What was under
 	// way under the one before ends.
 	AddressChanged struct {
 		sealed
 		From, To wire.Addr
 	}
-	// ListenerLost tells that a server listens on an interface no longer, and why: it does so
-	// again as soon as it can. ListenerBack tells that it does, and by which address.
+	// ListenerLost reports that a server listens on an interface no longer, and why: it does so
+	// again as soon as it can. ListenerBack reports that it does, and by which address.
 	ListenerLost struct {
 		sealed
 		Err error
@@ -151,7 +151,7 @@ type (
 	// interface is up again, or there is something to be carried.
 	AwaitingLink    struct{ sealed }
 	AwaitingTraffic struct{ sealed }
-	// Offloaded tells that an Accelerator has taken up a session, and how it says that
+	// Offloaded reports that an Accelerator has taken up a session, and how it says that
 	// it moves packets.
 	Offloaded struct {
 		sealed
@@ -163,19 +163,19 @@ type (
 		sealed
 		Err error
 	}
-	// NetworkFailed tells that the host's network could not be made so. The
+	// NetworkFailed reports that the host's network could not be made so. The
 	// session closes.
 	NetworkFailed struct {
 		sealed
 		Err error
 	}
-	// Waiting tells that a client will dial again, and after how long.
+	// Waiting reports that a client will dial again, and after how long.
 	Waiting struct {
 		sealed
 		For   time.Duration
 		After error // of the dial before
 	}
-	// Ended tells that a session is over, its device gone and its peer told.
+	// Ended reports that a session is over, its device gone and its peer told.
 	// It is the last event of a session.
 	Ended struct {
 		sealed
@@ -192,7 +192,7 @@ type SessionInfo struct {
 	Interface   string // of the port
 	SessionID   uint16
 	Local, Peer wire.Addr
-	ACName      string // as the concentrator calls itself: not fit for a terminal
+	ACName      string // as the concentrator calls itself: escape it before printing
 	Service     string // the Service-Name asked for: likewise
 	User        string // the peer's name, once it is authenticated: likewise
 	Device      string // the network device's name, once there is one

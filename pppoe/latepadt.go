@@ -9,7 +9,7 @@ import (
 
 // latePADTWaits are the times after which late PADTs are repeated, each counted from the time
 // before. The bridge port that leads to the clients may forward only after up to 30 s, twice the
-// default forward delay of STP (IEEE 802.1D-1998), and no answer to a PADT tells that it has
+// default forward delay of STP (IEEE 802.1D-1998), and no answer to a PADT reports that it has
 // arrived (RFC 2516 section 5.5).
 var latePADTWaits = [...]time.Duration{3 * time.Second, 7 * time.Second, 25 * time.Second}
 

@@ -23,7 +23,7 @@ type Ports struct {
 	More []datapath.Port
 	// Offload moves the packets of sessions where it can; nil: there is none.
 	Offload datapath.Offload
-	// Shared says whether somebody else on this machine has sessions there, perhaps with our
+	// Shared reports whether somebody else on this machine has sessions there, perhaps with our
 	// address, whose frames the ports hear as well; nil: nobody has.
 	Shared func() bool
 }

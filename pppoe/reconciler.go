@@ -17,10 +17,10 @@ type Addressing struct {
 	IPv6 ipv6cp.Agreement
 }
 
-// HasIPv4 says whether IPv4 is open.
+// HasIPv4 reports whether IPv4 is open.
 func (a Addressing) HasIPv4() bool { return a.IPv4.Local.IsValid() }
 
-// HasIPv6 says whether IPv6 is open.
+// HasIPv6 reports whether IPv6 is open.
 func (a Addressing) HasIPv6() bool { return a.IPv6.Local != ipv6cp.ID{} }
 
 // A Host is the network of the machine around a session: its devices, addresses

@@ -74,7 +74,7 @@ func (p *backoff) ended(now time.Time, err error) {
 	}
 }
 
-// again says whether to dial again.
+// again reports whether to dial again.
 func (p *backoff) again(err error) bool {
 	limit := p.MaxFail
 	if limit == 0 {

@@ -73,7 +73,7 @@ func (s *slots) takeLocked(client wire.Addr, at *serverLoop) (number int, ok boo
 	return number, true
 }
 
-// isFree says whether a number is one of a slot that nobody has.
+// isFree reports whether a number is one of a slot that nobody has.
 func (s *slots) isFree(slot int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

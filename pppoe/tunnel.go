@@ -382,7 +382,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
 }
 
-// accelerated tells whether the Accelerator takes a session (nil), or why not.
+// accelerated reports whether the Accelerator takes a session (nil), or why not.
 func (l *loop) accelerated(now time.Time, id uint16, why error) {
 	switch t := l.tunnels[id]; {
 	case t == nil:

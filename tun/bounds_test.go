@@ -78,7 +78,7 @@ func TestVirtioHeader(t *testing.T) {
 	}
 }
 
-// TestCutRefusesTheOther: a super-packet said to be of the other version of IP, or of the
+// TestCutRefusesTheOther: a GSO packet said to be of the other version of IP, or of the
 // other protocol, is not cut.
 func TestCutRefusesTheOther(t *testing.T) {
 	packets := map[Segmentation][][]byte{}

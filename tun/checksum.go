@@ -20,7 +20,7 @@ const maxExtensions = 8
 
 // CompleteChecksum finishes the TCP or UDP checksum of an IP packet whose sender
 // left only the sum of the pseudo-header in its place, as Linux does where it
-// believes that hardware will do the rest (CHECKSUM_PARTIAL). It says whether it
+// believes that hardware will do the rest (CHECKSUM_PARTIAL). It reports whether it
 // has. Packets of other transports, fragments and broken ones it leaves alone, and
 // those whose checksum is anything but that sum: there it is the checksum of a
 // packet further in that is open, one carried by VXLAN for example.
@@ -71,7 +71,7 @@ func (s segment) checksumAt() int {
 	return 0
 }
 
-// startsFrom says whether a sum is that of the pseudo-header. Zero has two forms in
+// startsFrom reports whether a sum is that of the pseudo-header. Zero has two forms in
 // one's complement.
 func (s segment) startsFrom(field uint16) bool {
 	if s.addresses == nil {

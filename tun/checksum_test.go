@@ -53,7 +53,7 @@ func slowSum(b []byte) []byte {
 	return []byte{byte(s >> 8), byte(s)}
 }
 
-// right says whether the checksum of a segment is: all of it, with the
+// right reports whether the checksum of a segment is: all of it, with the
 // pseudo-header, sums to ones.
 func right(src, dst string, proto byte, data []byte) bool {
 	p := pseudo(netip.MustParseAddr(src), netip.MustParseAddr(dst), proto, len(data))

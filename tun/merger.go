@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// Coalescer joins the segments of a batch of packets into super-packets, so that the host
+// Coalescer joins the segments of a batch of packets into GSO packets, so that the host
 // takes them in one go. It keeps the order of the packets of each flow. Packets are
 // joined only if Segments would make just those packets of them again, and if their
-// checksums are right: the super-packet has an open one, which hides a wrong one.
+// checksums are right: the GSO packet has an open one, which hides a wrong one.
 //
 // Packets belong to owners: devices, for example. Those of different owners are never
 // joined. A Merger holds packets, not copies; it does not allocate once it has seen a
@@ -39,7 +39,7 @@ type run[Owner comparable] struct {
 	flagsEnd byte // TCP: FIN and PSH of the last packet
 }
 
-// A Super is what a Merger gives back: one packet, or several as one super-packet.
+// A Super is what a Merger gives back: one packet, or several as one GSO packet.
 type GSOPacket struct {
 	// Parts are the packet, in pieces one behind the other. The first has the room
 	// that Add was told of in front. They are valid during the call.
@@ -50,7 +50,7 @@ type GSOPacket struct {
 	Octets  int // and how many octets they had in all
 }
 
-// What a super-packet may hold.
+// What a GSO packet may hold.
 const (
 	maxPacket   = 0xffff
 	maxSegments = 64 // UDP_MAX_SEGMENTS in Linux
@@ -156,7 +156,7 @@ func (r *run[Owner]) addresses() []byte {
 
 func (r *run[Owner]) udp() bool { return byte(r.flow>>32) == protoUDP }
 
-// takes says whether a packet of the same flow may be joined.
+// takes reports whether a packet of the same flow may be joined.
 func (r *run[Owner]) takes(p *run[Owner]) bool {
 	switch {
 	case r.closed || p.size == 0 || p.size > r.size || p.headers != r.headers || p.pending != r.pending:
@@ -173,7 +173,7 @@ func (r *run[Owner]) takes(p *run[Owner]) bool {
 	return r.checked && p.verify()
 }
 
-// follows says whether a packet's headers are those that Segments would give the next.
+// follows reports whether a packet's headers are those that Segments would give the next.
 func (r *run[Owner]) follows(p []byte) bool {
 	if r.start == 20 {
 		if !r.follows4(p) {
@@ -203,7 +203,7 @@ func (r *run[Owner]) follows4(p []byte) bool {
 		(id == was+uint16(r.count) || a[6]&dontFragment != 0 && id == was)
 }
 
-// verify says whether the checksums of the first packet are right. One that is open is
+// verify reports whether the checksums of the first packet are right. One that is open is
 // the sum of the pseudo-header.
 func (r *run[Owner]) verify() bool {
 	p := r.packet
@@ -238,7 +238,7 @@ func (m *Coalescer[Owner]) join(r, p *run[Owner]) {
 	r.closed = p.flagsEnd != 0 || p.size < r.size
 }
 
-// Flush gives back all packets, in the order in which the first of each super-packet
+// Flush gives back all packets, in the order in which the first of each GSO packet
 // came, and is empty then.
 func (m *Coalescer[Owner]) Flush(write func(Owner, *GSOPacket)) {
 	for i := range m.runs {
@@ -267,7 +267,7 @@ func (m *Coalescer[Owner]) gather(r *run[Owner], s *GSOPacket) {
 	}
 }
 
-// crown makes the first packet's headers those of the super-packet.
+// crown makes the first packet's headers those of the GSO packet.
 func (r *run[Owner]) crown() (p PendingOffload) {
 	length := r.headers - r.start + r.payload
 	h := r.packet[:r.headers]

@@ -17,7 +17,7 @@ func given(packets ...[]byte) []merged {
 }
 
 // TestUDPLengthOfItsOwn: a datagram that is not as long as its IP packet is not joined with
-// others: the super-packet would have one length for both.
+// others: the GSO packet would have one length for both.
 func TestUDPLengthOfItsOwn(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		for _, length := range []int{-1, 1} {
@@ -132,14 +132,14 @@ func repeat(n, length int, more ...int) (lengths []int) {
 	return append(lengths, more...)
 }
 
-// TestSuperPacketBounds: the most that a super-packet holds, and one more: 65,535 octets
+// TestSuperPacketBounds: the most that a GSO packet holds, and one more: 65,535 octets
 // (Total Length, RFC 791 section 3.1), and 64 segments.
 func TestSuperPacketBounds(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		v6      bool
 		lengths []int
-		want    []int // packets of each super-packet
+		want    []int // packets of each GSO packet
 	}{
 		{"65,535 octets", false, repeat(44, 1460, 65535-40-44*1460), []int{45}},
 		{"65,536 octets", false, repeat(44, 1460, 65536-40-44*1460), []int{44, 1}},
@@ -156,7 +156,7 @@ func TestSuperPacketBounds(t *testing.T) {
 			got = append(got, g.packets)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
-			t.Errorf("%s: super-packets of %v packets, want %v", c.what, got, c.want)
+			t.Errorf("%s: GSO packets of %v packets, want %v", c.what, got, c.want)
 		}
 	}
 }

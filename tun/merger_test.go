@@ -34,7 +34,7 @@ func flushed(m *Coalescer[int]) (all []merged) {
 
 func roomy(p []byte) []byte { return append(make([]byte, room), p...) }
 
-// TestMergeUndoesSplit: the segments of a super-packet are joined to what they were, and so
+// TestMergeUndoesSplit: the segments of a GSO packet are joined to what they were, and so
 // are those of several, in whatever way their segments come among each other.
 func TestMergeUndoesSplit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -65,7 +65,7 @@ func TestMergeUndoesSplit(t *testing.T) {
 		}
 		got := flushed(&m)
 		if len(got) != len(supers) {
-			t.Fatalf("%d super-packets, want %d", len(got), len(supers))
+			t.Fatalf("%d GSO packets, want %d", len(got), len(supers))
 		}
 		for k, i := range order {
 			want := supers[i]
@@ -76,7 +76,7 @@ func TestMergeUndoesSplit(t *testing.T) {
 	})
 }
 
-// redo writes the checksums of a super-packet anew.
+// redo writes the checksums of a GSO packet anew.
 func redo(s super) {
 	at := int(s.pending.Start) + int(s.pending.Offset)
 	copy(s.packet[at:], slowSum(pseudoOf(s.packet, int(s.pending.Start))))
@@ -155,7 +155,7 @@ type owned struct {
 	packet []byte
 }
 
-// packetsOf draws segments of some super-packets, some of them damaged, among each other.
+// packetsOf draws segments of some GSO packets, some of them damaged, among each other.
 func packetsOf(t *rapid.T) (all []owned) {
 	n := rapid.IntRange(1, 4).Draw(t, "supers")
 	for i := range n {
@@ -217,7 +217,7 @@ func resum(p []byte) {
 	field[0], field[1] = ^c[0], ^c[1]
 }
 
-// TestNotJoined: packets that differ in what a super-packet has only once stay apart,
+// TestNotJoined: packets that differ in what a GSO packet has only once stay apart,
 // even with right checksums.
 func TestNotJoined(t *testing.T) {
 	set := func(at int, v byte) func(a, b []byte) { return func(_, b []byte) { b[at] = v } }
@@ -353,7 +353,7 @@ func TestOpenChecksums(t *testing.T) {
 	}
 }
 
-// TestMergeLimits: a super-packet is no longer than IP allows, and its parts no more than
+// TestMergeLimits: a GSO packet is no longer than IP allows, and its parts no more than
 // Linux takes.
 func TestMergeLimits(t *testing.T) {
 	for _, size := range []int{1, 100, 1460} {
@@ -374,7 +374,7 @@ func TestMergeLimits(t *testing.T) {
 		for _, g := range flushed(&m) {
 			count += g.packets
 			if len(g.packet) > 0xffff || g.packets > maxSegments {
-				t.Errorf("a super-packet of %d octets and %d packets", len(g.packet), g.packets)
+				t.Errorf("a GSO packet of %d octets and %d packets", len(g.packet), g.packets)
 			}
 		}
 		if count != len(all)+1 {

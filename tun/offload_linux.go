@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// GSODevice is a Device that can move super-packets.
+// GSODevice is a Device that can move GSO packets.
 type GSODevice interface {
 	Device
-	// EnableGSO has the host send super-packets. From then on ReadGSO is to be
+	// EnableGSO has the host send GSO packets. From then on ReadGSO is to be
 	// called, and Read no more.
 	EnableGSO() error
-	// SupportsUDPGSO says whether the host takes super-packets of UDP.
+	// SupportsUDPGSO reports whether the host takes GSO packets of UDP.
 	SupportsUDPGSO() bool
 	GSOReader
 	GSOWriter
@@ -41,16 +41,16 @@ type GSOWriter interface {
 	WriteGSO(s *GSOPacket, headroom int) error
 }
 
-// MaxSuper is the longest super-packet, in octets.
+// MaxSuper is the longest GSO packet, in octets.
 const MaxSuper = maxPacket
 
 // VirtioRoom is what ReadGSO and WriteGSO use in front of a packet, in octets.
 const VirtioRoom = virtioLen
 
-// ErrNoOffload is returned where the kernel has no super-packets for TUN devices.
+// ErrNoOffload is returned where the kernel has no GSO packets for TUN devices.
 var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation offload")
 
-// GSO is a Device that can move super-packets: whole sequences of TCP segments, or
+// GSO is a Device that can move GSO packets: whole sequences of TCP segments, or
 // UDP datagrams, in one go (IFF_VNET_HDR).
 type GSO struct {
 	end  // the first of its queues
@@ -177,7 +177,7 @@ func attach(fd int, name string, flags uint16) (string, error) {
 	return request.Name(), nil
 }
 
-// begin asks for what super-packets take, and gives it back: the device begins without, so
+// begin asks for what GSO packets take, and gives it back: the device begins without, so
 // that it is as plain as any until EnableGSO. It holds for all queues.
 func begin(fd int, typed func(fd uintptr) error) (udp bool, err error) {
 	if udp, err = offer(fd); err != nil {
@@ -191,7 +191,7 @@ func begin(fd int, typed func(fd uintptr) error) (udp bool, err error) {
 
 const offloadTCP = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
 
-// offer has the kernel send super-packets, of UDP too if it can (since Linux 6.2).
+// offer has the kernel send GSO packets, of UDP too if it can (since Linux 6.2).
 func offer(fd int) (udp bool, err error) {
 	if unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloadTCP|unix.TUN_F_USO4|unix.TUN_F_USO6) == nil {
 		return true, nil
@@ -202,14 +202,14 @@ func offer(fd int) (udp bool, err error) {
 	return false, nil
 }
 
-// EnableGSO has the host send super-packets.
+// EnableGSO has the host send GSO packets.
 func (d *GSO) EnableGSO() error {
 	var err error
 	failed := d.raw.Control(func(fd uintptr) { _, err = offer(int(fd)) })
 	return errors.Join(failed, err)
 }
 
-// SupportsUDPGSO says whether the host takes super-packets of UDP.
+// SupportsUDPGSO reports whether the host takes GSO packets of UDP.
 func (d *GSO) SupportsUDPGSO() bool { return d.udp }
 
 // Name is the interface's name.
@@ -303,7 +303,7 @@ func (e *end) Wait() error {
 // closed is the only error there is before a system call: no deadline is ever set.
 func (e *end) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed) }
 
-// readable says whether there is something to be read. The kernel is asked, for the
+// readable reports whether there is something to be read. The kernel is asked, for the
 // poller tells a change only once, and has perhaps told this one before.
 func readable(fd uintptr) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}

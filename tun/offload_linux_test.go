@@ -118,7 +118,7 @@ func there(t *testing.T, room int) error {
 	return err
 }
 
-// TestOffloadPlainAtFirst: until super-packets are asked for there are none: each packet is
+// TestOffloadPlainAtFirst: until GSO packets are asked for there are none: each packet is
 // read whole, with its checksum, and written.
 func TestOffloadPlainAtFirst(t *testing.T) {
 	inNamespace(t, func() error {
@@ -168,7 +168,7 @@ func TestOffloadPlainAtFirst(t *testing.T) {
 	})
 }
 
-// udpRight says whether the checksum of a UDP packet over IPv4 is.
+// udpRight reports whether the checksum of a UDP packet over IPv4 is.
 func udpRight(p []byte) bool {
 	b := append(bytes.Clone(p[12:20]), 0, 17, byte((len(p)-20)>>8), byte(len(p)-20))
 	b = append(b, p[20:]...)
@@ -193,7 +193,7 @@ func TestSupersCross(t *testing.T) {
 			return err
 		}
 		if !d.SupportsUDPGSO() {
-			roottest.Lacks(t, "this kernel has no super-packets of UDP for TUN devices (Linux 6.2)")
+			roottest.Lacks(t, "this kernel has no GSO packets of UDP for TUN devices (Linux 6.2)")
 		}
 		conn, err := datagrams()
 		if err != nil {

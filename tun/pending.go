@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Segmentation is the way in which a super-packet is yet to be cut.
+// Segmentation is the way in which a GSO packet is yet to be cut.
 type Segmentation uint8
 
 // The ways there are. Their values are those of the virtio-net header (Virtual I/O

@@ -38,7 +38,7 @@ type Plain struct {
 
 var _ Device = (*Plain)(nil)
 
-// Check says whether devices can be made at all: it returns nil, ErrNoDevice
+// Check reports whether devices can be made at all: it returns nil, ErrNoDevice
 // or ErrPermission (wrapped).
 func Check() error {
 	f, err := os.OpenFile(controlFile, os.O_RDWR, 0)
@@ -78,7 +78,7 @@ func Open(cfg Config) (*Plain, error) {
 	return d, nil
 }
 
-// CheckName says whether Open may use a name now: it returns nil, ErrName or
+// CheckName reports whether Open may use a name now: it returns nil, ErrName or
 // ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, and an
 // interface that is there already, unless IsMade. Empty is any name.
 func CheckName(name string) error {

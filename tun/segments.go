@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// ErrSuper is returned for a super-packet that cannot be cut: what is said of it does
+// ErrSuper is returned for a GSO packet that cannot be cut: what is said of it does
 // not fit what it is.
-var ErrSuper = errors.New("a super-packet that cannot be cut into segments")
+var ErrSuper = errors.New("a GSO packet that cannot be cut into segments")
 
-// TCP flags that not all segments of a super-packet have: FIN and PSH are the last
+// TCP flags that not all segments of a GSO packet have: FIN and PSH are the last
 // one's, CWR the first one's (RFC 3168 section 6.1.2).
 const (
 	flagFIN = 0x01
@@ -17,11 +17,11 @@ const (
 	flagCWR = 0x80
 )
 
-// Segments cuts super-packets: one after the other, into the packets that go out on the
+// Segments cuts GSO packets: one after the other, into the packets that go out on the
 // wire, each with headers and checksums of its own. Payload is not copied. The zero
 // value has nothing to cut. It is not safe for concurrent use.
 type Segments struct {
-	headers []byte // those of the super-packet
+	headers []byte // those of the GSO packet
 	payload []byte // what is still to be cut
 	size    int    // of a segment's payload
 	start   int    // of the transport header
@@ -35,7 +35,7 @@ type Segments struct {
 	common  uint64 // the sum of what is the same in all transport headers
 }
 
-// Start begins with a super-packet, which must be left alone until all segments are cut and
+// Start begins with a GSO packet, which must be left alone until all segments are cut and
 // gone. The error is ErrSuper; there are no segments then.
 func (s *Segments) Start(packet []byte, p PendingOffload) error {
 	*s = Segments{}
@@ -70,7 +70,7 @@ func (s segment) least() int {
 	return tcpHeader
 }
 
-// fits says whether a packet is one that can be cut as it is said to be.
+// fits reports whether a packet is one that can be cut as it is said to be.
 func fits(packet []byte, t segment, p PendingOffload) bool {
 	if p.Size == 0 || t.checksumAt() == 0 {
 		return false
@@ -130,7 +130,7 @@ func (s *Segments) Len() int {
 }
 
 // Next cuts a segment: it writes its headers to b, which has room for HeaderLen, and
-// returns its payload, which lies in the super-packet. It must not be called when Len
+// returns its payload, which lies in the GSO packet. It must not be called when Len
 // is 0.
 func (s *Segments) Next(b []byte) (payload []byte) {
 	n := min(s.size, len(s.payload))

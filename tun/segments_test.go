@@ -9,13 +9,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// super is a super-packet as the kernel gives it to a TUN device.
+// super is a GSO packet as the kernel gives it to a TUN device.
 type super struct {
 	packet  []byte
 	pending PendingOffload
 }
 
-// superOf draws a super-packet that has at least two segments.
+// superOf draws a GSO packet that has at least two segments.
 func superOf(t *rapid.T) super {
 	proto := rapid.SampledFrom([]byte{protoTCP, protoUDP}).Draw(t, "proto")
 	v6 := rapid.Bool().Draw(t, "v6")
@@ -97,7 +97,7 @@ func pseudoOf(p []byte, start int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(proto))
 }
 
-// segmentsOf cuts a super-packet into whole packets.
+// segmentsOf cuts a GSO packet into whole packets.
 func segmentsOf(t rapid.TB, s super) (all [][]byte) {
 	t.Helper()
 	var cut Segments
@@ -114,7 +114,7 @@ func segmentsOf(t rapid.TB, s super) (all [][]byte) {
 	return all
 }
 
-// reference cuts a super-packet in the plainest way, and sums octet by octet.
+// reference cuts a GSO packet in the plainest way, and sums octet by octet.
 func reference(s super) (all [][]byte) {
 	start := int(s.pending.Start)
 	header := start + 8
@@ -157,7 +157,7 @@ func reference(s super) (all [][]byte) {
 	return all
 }
 
-// verified says whether all checksums of a packet are right, octet by octet.
+// verified reports whether all checksums of a packet are right, octet by octet.
 func verified(p []byte, start int) bool {
 	ones := []byte{0xff, 0xff}
 	return (start == 40 || bytes.Equal(slowSum(p[:20]), ones)) &&
@@ -185,7 +185,7 @@ func TestSegmentsAgainstReference(t *testing.T) {
 	})
 }
 
-// TestCutRefuses: a super-packet that is not what it is said to be, and one whose headers
+// TestCutRefuses: a GSO packet that is not what it is said to be, and one whose headers
 // do not fit it, is not cut.
 func TestCutRefuses(t *testing.T) {
 	good := func() super {
@@ -259,7 +259,7 @@ func FuzzSegments(f *testing.F) {
 			t.Errorf("segments have %d octets of payload, want %d", n, want)
 		}
 		if !bytes.Equal(packet, before) {
-			t.Error("the super-packet was changed")
+			t.Error("the GSO packet was changed")
 		}
 	})
 }
@@ -288,7 +288,7 @@ func FuzzPending(f *testing.F) {
 	})
 }
 
-// benchSuper is a super-packet of 44 full segments of TCP.
+// benchSuper is a GSO packet of 44 full segments of TCP.
 func benchSuper() (packet []byte, p PendingOffload) {
 	data := carried(protoTCP, 44*1440)
 	data[12], data[13] = 5<<4, 0x10 // an acknowledgement, and no more flags
@@ -308,7 +308,7 @@ func TestSegmentsDoNotAllocate(t *testing.T) {
 			cut.Next(head[:])
 		}
 	}); n != 0 {
-		t.Errorf("cutting a super-packet costs %v allocations", n)
+		t.Errorf("cutting a GSO packet costs %v allocations", n)
 	}
 }
 

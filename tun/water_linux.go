@@ -64,7 +64,7 @@ func closeForgotten() {
 	}
 }
 
-// forgotten says whether a descriptor of the control file has no device, and was not
+// forgotten reports whether a descriptor of the control file has no device, and was not
 // marked by closeOnExec: nobody has got it.
 func forgotten(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)

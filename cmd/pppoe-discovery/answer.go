@@ -18,7 +18,7 @@ type answer struct {
 	unexpected bool
 }
 
-// refused says whether it is an error, and no offer.
+// refused reports whether it is an error, and no offer.
 func (a answer) refused() bool {
 	_, bad := a.Tags.FindError()
 	return bad

@@ -46,7 +46,7 @@ func (e expected) is(o discovery.Offer) bool {
 	return e.addr == o.AC
 }
 
-// unexpected says whether a concentrator does not belong here.
+// unexpected reports whether a concentrator does not belong here.
 func (all expectation) unexpected(o discovery.Offer) bool {
 	for _, e := range all {
 		if e.is(o) {

@@ -187,7 +187,7 @@ func (f *flags) check() error {
 // defaultInterface is asked on without -I, as the original does.
 const defaultInterface = "eth0"
 
-// scans says whether there is more to do than ask once on the interface itself.
+// scans reports whether there is more to do than ask once on the interface itself.
 func (f *flags) scans() bool { return len(f.vlans) > 0 || f.watch }
 
 // mark sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it. Without a

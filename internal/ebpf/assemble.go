@@ -93,7 +93,7 @@ func (p *program) point(to asm.Register, from access, offset asm.Register, size 
 	)
 }
 
-// unaligned says whether the verifier lets programs load numbers from where they happen to
+// unaligned reports whether the verifier lets programs load numbers from where they happen to
 // be in a packet.
 const unaligned = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
 

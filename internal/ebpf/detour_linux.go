@@ -126,7 +126,7 @@ func (d *detour) raise(lower, upper netlink.Link) error {
 	return d.netlink.LinkSetUp(upper)
 }
 
-// up says whether both devices are up.
+// up reports whether both devices are up.
 func (d *detour) up() bool {
 	for _, index := range d.indexes {
 		l, err := d.netlink.LinkByIndex(index)

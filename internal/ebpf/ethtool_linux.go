@@ -100,7 +100,7 @@ type features struct {
 	blocks uint32 // how many the kernel has
 }
 
-// does says whether the interface has a feature switched on.
+// does reports whether the interface has a feature switched on.
 func (f *features) does(name string) bool {
 	bit, ok := f.bits[name]
 	return ok && f.active[bit/32]&(1<<(bit%32)) != 0

@@ -144,7 +144,7 @@ func newStub(program *ebpf.Program) (stub *ebpf.Program, jump *ebpf.Map, err err
 	return stub, jump, nil
 }
 
-// stale says whether a program is a stub whose process is gone. Where it is not to be found
+// stale reports whether a program is a stub whose process is gone. Where it is not to be found
 // out (it takes CAP_SYS_ADMIN), it is not; then it stays, and does no harm.
 func stale(program int) bool {
 	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(program))

@@ -18,7 +18,7 @@ import (
 
 func withFilters(_ *end, cfg *Config) { cfg.noTCX = true }
 
-// haveTCX says whether the kernel has TCX.
+// haveTCX reports whether the kernel has TCX.
 func haveTCX(t *testing.T) bool {
 	t.Helper()
 	roottest.Need(t)

@@ -84,7 +84,7 @@ func (e *end) makeDetour() {
 	})
 }
 
-// detours says whether there is a detour.
+// detours reports whether there is a detour.
 func (e *end) detours() bool {
 	e.engine.mu.Lock()
 	defer e.engine.mu.Unlock()

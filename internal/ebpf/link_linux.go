@@ -97,7 +97,7 @@ func (l *Link) enter(s *session) error {
 	return nil
 }
 
-// has says whether some line has a session that frames cannot be told from.
+// has reports whether some line has a session that frames cannot be told from.
 func (e *Engine) has(s *session) bool {
 	return slices.ContainsFunc(e.twins[twin{s.Peer, s.SessionID}], func(other *session) bool { return other.key == s.key })
 }

@@ -47,7 +47,7 @@ func newJudge(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(recei
 	return &judge{program, taken}, e, s
 }
 
-// of says whether the program takes a frame, and what it makes of it.
+// of reports whether the program takes a frame, and what it makes of it.
 func (j *judge) of(t *testing.T, frame []byte) (bool, []byte) {
 	t.Helper()
 	out := make([]byte, 4096)

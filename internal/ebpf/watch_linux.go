@@ -95,7 +95,7 @@ func follow(socket *nl.NetlinkSocket, heed func(syscall.NetlinkMessage), lost fu
 	}
 }
 
-// drained says whether there is nothing to be read.
+// drained reports whether there is nothing to be read.
 func drained(socket *nl.NetlinkSocket) bool {
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(socket.GetFd()), Events: unix.POLLIN}}, 0)

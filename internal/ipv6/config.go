@@ -148,7 +148,7 @@ func (c *Config) checkLANs(fail func(string, ...any) error) error {
 	return nil
 }
 
-// usable says whether a prefix can be shared out.
+// usable reports whether a prefix can be shared out.
 func usable(p netip.Prefix) bool {
 	return p.Bits() <= networkBits && p == p.Masked() && lifetime.Network(p)
 }

@@ -144,7 +144,7 @@ func (m *machine) Advertise(lan string, msg radv.Message) error {
 	return s.Send(msg)
 }
 
-// Renewed says whether a LAN's interface is another one than that which was advertised on.
+// Renewed reports whether a LAN's interface is another one than that which was advertised on.
 func (m *machine) Renewed(lan string) bool {
 	s := m.lans[lan]
 	if s == nil {

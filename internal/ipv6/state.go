@@ -69,7 +69,7 @@ type Route struct {
 	Gateway netip.Addr // invalid: just into the device
 }
 
-// sameButLifetimes says whether there is nothing new to tell: what the DHCPv6 client does
+// sameButLifetimes reports whether there is nothing new to tell: what the DHCPv6 client does
 // is no news, what it gets is.
 func (s State) sameButLifetimes(o State) bool {
 	return slices.EqualFunc(s.Addresses, o.Addresses, func(a, b Address) bool { return a.Prefix == b.Prefix && a.Origin == b.Origin }) &&

@@ -133,7 +133,7 @@ func FuzzEap(f *testing.F) {
 	})
 }
 
-// play hands a packet to both roles, and says whether we have answered a
+// play hands a packet to both roles, and reports whether we have answered a
 // challenge by now.
 func play(t *testing.T, now time.Time, c ppp.Control, answer ppp.AuthExchange, demand ppp.Authenticator, proved bool) bool {
 	for _, x := range []ppp.AuthExchange{answer, demand} {

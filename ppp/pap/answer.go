@@ -96,7 +96,7 @@ func (a *answer) Receive(_ time.Time, c ppp.Control, _ *ppp.Queue) (ppp.Step, er
 	return a.finish(ppp.Succeeded, string(message)), nil
 }
 
-// asked says whether a request of ours has the Identifier: an answer to an
+// asked reports whether a request of ours has the Identifier: an answer to an
 // earlier copy of it is as good as one to the last.
 func (a *answer) asked(id uint8) bool { return int(a.id-id) < a.sent }
 

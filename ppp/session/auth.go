@@ -26,7 +26,7 @@ func (a *authentication) done() bool {
 	return (a.demand == nil || a.peerOK) && (a.answerBy == nil || a.weOK)
 }
 
-// answering says whether the peer still has to accept who we are.
+// answering reports whether the peer still has to accept who we are.
 func (a *authentication) answering() bool { return a.answer != nil && !a.weOK }
 
 func (a *authentication) deadline() (first time.Time) {

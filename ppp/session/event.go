@@ -66,7 +66,7 @@ func (o *Output) precede(m mark) {
 }
 
 // Event is something that happened in a session: one of the types below, and of no other
-// package. What a peer said in it is as it came, and not fit for a terminal.
+// package. What a peer said in it is as it came, and escape it before printing.
 type Event interface {
 	event.Event // so that it is a pppoe.Event, too
 	ofSession()
@@ -77,14 +77,14 @@ type sealed struct{ event.Mark }
 
 func (sealed) ofSession() {}
 
-// PathLimited tells that packets of the size agreed on do not come through, though the peer answers
+// PathLimited reports that packets of the size agreed on do not come through, though the peer answers
 // smaller ones (see lcp.Config.CheckPath).
 type PathLimited struct {
 	sealed
 	lcp.PathLimit
 }
 
-// LinkUp tells that LCP has opened.
+// LinkUp reports that LCP has opened.
 type LinkUp struct {
 	sealed
 	// MRU and PeerMRU are the longest information fields that we and the peer
@@ -92,7 +92,7 @@ type LinkUp struct {
 	MRU, PeerMRU int
 }
 
-// AuthRequest tells that the peer offered a proof of who it is, which somebody must
+// AuthRequest reports that the peer offered a proof of who it is, which somebody must
 // judge: the answer comes back by Decide.
 type AuthRequest struct {
 	sealed
@@ -100,7 +100,7 @@ type AuthRequest struct {
 	Response ppp.AuthResponse
 }
 
-// Authenticated tells that one side has proved who it is: the peer, or we.
+// Authenticated reports that one side has proved who it is: the peer, or we.
 type Authenticated struct {
 	sealed
 	Method   ppp.Method
@@ -110,7 +110,7 @@ type Authenticated struct {
 	Repeated bool   // it was a further challenge, in an open link
 }
 
-// AuthFailed tells that one side could not prove who it is. The session closes.
+// AuthFailed reports that one side could not prove who it is. The session closes.
 type AuthFailed struct {
 	sealed
 	Method  ppp.Method
@@ -119,7 +119,7 @@ type AuthFailed struct {
 	Message string
 }
 
-// MethodRefused tells that the session ends since the peer wants us to prove who we are by a method
+// MethodRefused reports that the session ends since the peer wants us to prove who we are by a method
 // that LCP.Answer has not.
 type MethodRefused struct {
 	sealed
@@ -127,7 +127,7 @@ type MethodRefused struct {
 	Offered []ppp.Method // LCP.Answer
 }
 
-// NetworkPhase tells that both sides know as much of each other as they want to: the
+// NetworkPhase reports that both sides know as much of each other as they want to: the
 // network protocols begin.
 type NetworkPhase struct{ sealed }
 
@@ -143,13 +143,13 @@ type (
 	}
 )
 
-// NetworkDown tells that packets of the family may flow no more.
+// NetworkDown reports that packets of the family may flow no more.
 type NetworkDown struct {
 	sealed
 	Protocol ppp.Protocol
 }
 
-// NetworkFailed tells that a control protocol gave up. The link stays (RFC 1661
+// NetworkFailed reports that a control protocol gave up. The link stays (RFC 1661
 // section 3.7).
 type NetworkFailed struct {
 	sealed
@@ -157,20 +157,20 @@ type NetworkFailed struct {
 	Err      error
 }
 
-// Dropped tells that a frame was silently discarded, as the RFCs have it.
+// Dropped reports that a frame was silently discarded, as the RFCs have it.
 type Dropped struct {
 	sealed
 	Protocol ppp.Protocol
 	Err      error
 }
 
-// EchoTimeout tells that the peer has not answered so many Echo-Requests.
+// EchoTimeout reports that the peer has not answered so many Echo-Requests.
 type EchoTimeout struct {
 	sealed
 	Requests int
 }
 
-// PeerClosed tells that the peer ends the link, in its own words, or wants no link before
+// PeerClosed reports that the peer ends the link, in its own words, or wants no link before
 // there is one.
 type PeerClosed struct {
 	sealed
@@ -183,7 +183,7 @@ type Ending struct {
 	Reason Reason
 }
 
-// Closed tells that the session is over. It is the last event.
+// Closed reports that the session is over. It is the last event.
 type Closed struct {
 	sealed
 	Reason Reason

@@ -24,7 +24,7 @@ func Example() {
 	client.Up(now, &fromClient)
 	server.Up(now, &fromServer)
 
-	// carry has one side's frames received by the other, and says whether there was anything.
+	// carry has one side's frames received by the other, and reports whether there was anything.
 	carry := func(name string, from *session.Output, to *session.Session, answer *session.Output) (some bool) {
 		for frame, event := range from.All() {
 			some = true

@@ -154,7 +154,7 @@ func (p *pair) pass(d time.Duration) {
 	}
 }
 
-// has says whether a side has told of an event of a type.
+// has reports whether a side has told of an event of a type.
 func has[E session.Event](s *side) bool {
 	_, ok := first[E](s)
 	return ok

@@ -210,7 +210,7 @@ func (s *Session) Probe(now time.Time, out *Output) {
 	s.link.Probe(now, &out.Frames)
 }
 
-// Heard tells that packets of the peer have come that are not the session's to see: an
+// Heard reports that packets of the peer have come that are not the session's to see: an
 // adaptive echo takes them for a sign of life.
 func (s *Session) Heard() { s.link.Heard() }
 

@@ -65,7 +65,7 @@ func (l Attachment) protocol(etherType uint16) int {
 	return int(etherType)
 }
 
-// stripped says whether the kernel moves a tag of this ethertype from the frame to the
+// stripped reports whether the kernel moves a tag of this ethertype from the frame to the
 // auxiliary data, if it is the outermost, whatever the network card does. It leaves
 // others in band.
 func stripped(tpid uint16) bool { return tpid == vlan.CTag || tpid == vlan.STag }
@@ -113,7 +113,7 @@ func (t *tagger) of(frame []byte) []byte {
 	return t.data
 }
 
-// carriesData says whether a frame is one of a session that carries a packet of the
+// carriesData reports whether a frame is one of a session that carries a packet of the
 // network layer: PPP's Protocol field, behind the PPPoE header, is then below 0x4000
 // (RFC 1661 section 2).
 func carriesData(frame []byte) bool {

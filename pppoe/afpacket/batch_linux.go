@@ -192,7 +192,7 @@ func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sen
 	return sent, err
 }
 
-// lost says whether an error means that the interface is down or gone.
+// lost reports whether an error means that the interface is down or gone.
 func lost(err error) bool {
 	return errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENODEV)
 }

@@ -112,7 +112,7 @@ func parts(packet []byte) (proto byte, addresses, segment []byte) {
 	return packet[6], packet[8:40], packet[40 : 40+binary.BigEndian.Uint16(packet[4:])]
 }
 
-// right says whether a packet's transport checksum is.
+// right reports whether a packet's transport checksum is.
 func right(packet []byte) bool {
 	proto, addresses, segment := parts(packet)
 	sum := uint32(proto) + uint32(len(segment))

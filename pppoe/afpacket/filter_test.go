@@ -127,7 +127,7 @@ func TestTaggedFilter(t *testing.T) {
 	}
 }
 
-// runs says whether a filter passes a frame from which the kernel has taken a tag, or none,
+// runs reports whether a filter passes a frame from which the kernel has taken a tag, or none,
 // and which is on an interface. Package bpf's machine does not know of tags and packet types.
 func runs(t *testing.T, program []bpf.Instruction, frame []byte, tag vlan.Tag, packetType, index uint32) bool {
 	t.Helper()

@@ -31,7 +31,7 @@ const (
 // read counts frames.
 func (p *pace) read(n int) { p.frames += n }
 
-// empty is called when there is nothing more to be read. It says whether to rest.
+// empty is called when there is nothing more to be read. It reports whether to rest.
 func (p *pace) empty(now time.Time) (rest bool) {
 	if passed := now.Sub(p.since); passed >= pacePeriod {
 		p.stream = p.frames >= paceFrames && passed < 2*pacePeriod
@@ -47,7 +47,7 @@ var (
 	mayRest = int32(runtime.GOMAXPROCS(0) / 2)
 )
 
-// rest rests if there is a stream, and says whether. The scheduler is not told, if few
+// rest rests if there is a stream, and reports whether. The scheduler is not told, if few
 // rest: it would take the processor away, and look after it every 20 microseconds from
 // then on, which costs more than it gains.
 func (p *pace) rest() bool {

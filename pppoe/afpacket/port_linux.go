@@ -184,7 +184,7 @@ func (p *Port) setUp() (err error) {
 	p.rx.init(p.receive)
 	p.tx.init(p.send)
 	failed := p.raw.Control(func(fd uintptr) {
-		// The auxiliary data says whether a checksum is still open.
+		// The auxiliary data reports whether a checksum is still open.
 		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
 			return
 		}

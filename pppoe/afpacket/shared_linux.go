@@ -52,7 +52,7 @@ func (p *Port) inode() (uint64, error) {
 	return s.Ino, errors.Join(failed, err)
 }
 
-// hearsAnother says whether there is a socket of PPPoE's session frames on an interface that
+// hearsAnother reports whether there is a socket of PPPoE's session frames on an interface that
 // is not one of our own.
 func hearsAnother(iface int, own []uint64) bool {
 	return anyLine(packetSockets, func(words []string) bool {
@@ -65,14 +65,14 @@ func hearsAnother(iface int, own []uint64) bool {
 	})
 }
 
-// hasSession says whether the kernel has a session of its own on an interface.
+// hasSession reports whether the kernel has a session of its own on an interface.
 func hasSession(name string) bool {
 	return anyLine(kernelSessions, func(words []string) bool {
 		return len(words) == 3 && words[2] == name // Id Address Device
 	})
 }
 
-// anyLine says whether a test holds for the words of one of a file's lines. A file that is not
+// anyLine reports whether a test holds for the words of one of a file's lines. A file that is not
 // there has none.
 func anyLine(path string, test func(words []string) bool) bool {
 	f, err := os.Open(path)

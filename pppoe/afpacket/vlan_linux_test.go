@@ -59,7 +59,7 @@ func insert(s vlan.Stack, priority uint8, frame []byte) []byte {
 	return s.Insert(frame, priority)
 }
 
-// offload says whether a network card inserts and strips tags itself.
+// offload reports whether a network card inserts and strips tags itself.
 func (w *testWire) offload(in *lab.Namespace, name string, on bool) {
 	w.Helper()
 	if err := in.OffloadVLAN(name, on); err != nil {
@@ -318,7 +318,7 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// takes says whether an address is among those "near" takes frames for, beside its own.
+// takes reports whether an address is among those "near" takes frames for, beside its own.
 func (w *testWire) takes(addr wire.Addr) (found bool) {
 	w.Helper()
 	w.link(w.near, "near", func(l netlink.Link) error {

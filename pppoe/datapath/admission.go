@@ -8,7 +8,7 @@ type admission struct {
 	up, down atomic.Pointer[bucket]       // nil: there is no bound
 }
 
-// receives says whether a packet from the wire may go on, and counts one that may not.
+// receives reports whether a packet from the wire may go on, and counts one that may not.
 // Its own version counts, and not only PPP's Protocol: the host, to which a TUN device gives
 // packets without one, goes by that too. What is forged takes nothing of the peer's rate.
 func (f *flow) receives(packet []byte, now instant) bool {
@@ -23,7 +23,7 @@ func (f *flow) receives(packet []byte, now instant) bool {
 	return f.within(f.up.Load(), len(packet), now)
 }
 
-// sends says whether a packet of so many octets may go to the wire, and counts one that
+// sends reports whether a packet of so many octets may go to the wire, and counts one that
 // may not.
 func (f *flow) sends(octets int, now instant) bool {
 	return f.within(f.down.Load(), octets, now)

@@ -13,7 +13,7 @@ type receiving struct {
 	flow *flow
 	// take takes frames at a time; it tells how many packets the device got.
 	take func(at time.Duration, frames ...*Frame) int
-	// send has the device give packets, or super-packets; it tells how many frames left.
+	// send has the device give packets, or GSO packets; it tells how many frames left.
 	send func(at time.Duration, packets ...super) int
 }
 
@@ -177,7 +177,7 @@ func TestLimitUp(t *testing.T) {
 	}
 }
 
-// TestLimitDown: a super-packet is charged by its segments, with a header each, and those
+// TestLimitDown: a GSO packet is charged by its segments, with a header each, and those
 // that are beyond the rate do not leave.
 func TestLimitDown(t *testing.T) {
 	for _, r := range each(t) {

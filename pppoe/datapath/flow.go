@@ -16,7 +16,7 @@ type flow struct {
 	mss        atomic.Uint32 // an MSSLimit
 	admission
 	meter   counters
-	supers  tun.GSODevice   // the device, if super-packets are moved; see the offload path
+	supers  tun.GSODevice   // the device, if GSO packets are moved; see the offload path
 	writers []tun.GSOWriter // likewise: where those go that come by each port
 	done    chan struct{}   // closed when nothing reads the device any more
 }

@@ -46,7 +46,7 @@ func (r *routed) ReadGSO(buf []byte, headroom int) (n int, p tun.PendingOffload,
 	return n, r.pending, nil
 }
 
-// segments are the frames of one super-packet of 44 segments, from the peer of session 7.
+// segments are the frames of one GSO packet of 44 segments, from the peer of session 7.
 func segments() (frames []Frame) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	s := m.transport(0, false, false, 1440, 44*1440)

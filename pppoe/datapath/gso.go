@@ -7,15 +7,15 @@ import (
 	"upppoe/tun"
 )
 
-// The offload data path moves TCP and UDP in super-packets: many segments cross between
+// The offload data path moves TCP and UDP in GSO packets: many segments cross between
 // the host and the program in one system call, and frames cross to and from the Ethernet
 // in batches. A packet's way, in the order of the functions below:
 //
 //	from the wire:  receive -> as on the plain path, up to MSS -> joined with its like -> device
 //	to the wire:    device -> carry -> family open? -> MSS, or cut -> rate -> headers before each -> port
 //
-// A SYN is never part of a super-packet. Nothing here waits for more to come: a batch is
-// what is there already. A device that knows no super-packets is served as on the plain
+// A SYN is never part of a GSO packet. Nothing here waits for more to come: a batch is
+// what is there already. A device that knows no GSO packets is served as on the plain
 // path.
 //
 // With several ports, and devices with several queues (tun.MultiQueue), processors share the
@@ -145,7 +145,7 @@ func (p *gsoPath) Inject(frame []byte) bool {
 	return true
 }
 
-// writeSuper passes a super-packet, or a packet on its own, to its device.
+// writeSuper passes a GSO packet, or a packet on its own, to its device.
 func (l *portWorker) writeSuper(f *flow, s *tun.GSOPacket) {
 	if f.writers[l.number].WriteGSO(s, Headers) != nil {
 		f.meter.dropped.Add(uint64(s.Packets))
@@ -172,7 +172,7 @@ type frameBatch struct {
 // extension headers of IPv6.
 const maxHead = 256
 
-// loadRoom has room for one super-packet, and for one more behind a batch of small ones.
+// loadRoom has room for one GSO packet, and for one more behind a batch of small ones.
 const loadRoom = 2 * (Headers + tun.MaxSuper)
 
 // newLoad makes one whose frames have room for so many octets of headers.
@@ -269,7 +269,7 @@ func (l *portWorker) put(f *flow, out *frameBatch, size int, pending tun.Pending
 	f.meter.sent(1, size)
 }
 
-// putSegments cuts a super-packet, which lies behind the headers that are the same in all
+// putSegments cuts a GSO packet, which lies behind the headers that are the same in all
 // frames. Its payload stays where it is until it is sent.
 func (l *portWorker) putSegments(f *flow, out *frameBatch, buf []byte, pending tun.PendingOffload) {
 	if out.cut.Start(buf[Headers:], pending) != nil || Headers+out.cut.HeaderLen() > maxHead {

@@ -25,7 +25,7 @@ func (m *packetMaker) fill(b []byte) []byte {
 	return b
 }
 
-// next makes an ordinary packet or a super-packet, of TCP, UDP or another protocol.
+// next makes an ordinary packet or a GSO packet, of TCP, UDP or another protocol.
 func (m *packetMaker) next() super {
 	i := m.IntN(len(m.flows))
 	v6, udp := i%2 == 1, i%4 > 1
@@ -98,7 +98,7 @@ func (m *packetMaker) network(flow int, proto byte, v6 bool, payload []byte) []b
 	return append(b, payload...)
 }
 
-// cut makes the packets that a super-packet stands for, as they go on the wire. How they are
+// cut makes the packets that a GSO packet stands for, as they go on the wire. How they are
 // cut, package tun tests against the plainest way.
 func (s super) cut(t *testing.T) (all [][]byte) {
 	t.Helper()

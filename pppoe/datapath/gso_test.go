@@ -139,7 +139,7 @@ func TestInject(t *testing.T) {
 	}
 }
 
-// TestOffloadEndToEnd: 100,000 packets, in super-packets and on their own, come out at the
+// TestOffloadEndToEnd: 100,000 packets, in GSO packets and on their own, come out at the
 // other end octet for octet, each flow's in order, whether the port takes frames in pieces
 // or whole, in batches of any size.
 func TestOffloadEndToEnd(t *testing.T) {
@@ -194,7 +194,7 @@ func TestOffloadEndToEnd(t *testing.T) {
 				t.Errorf("received: %+v, want %d packets of %d octets", received, total, octets)
 			}
 			if joined < 1000 {
-				t.Errorf("only %d super-packets were joined", joined)
+				t.Errorf("only %d GSO packets were joined", joined)
 			}
 		})
 	}
@@ -302,7 +302,7 @@ func TestOffloadMSS(t *testing.T) {
 	}
 }
 
-// checksumRight says whether the checksum of TCP over IPv4 without options is right.
+// checksumRight reports whether the checksum of TCP over IPv4 without options is right.
 func checksumRight(p []byte) bool {
 	b := append(bytes.Clone(p[12:20]), 0, 6, byte((len(p)-20)>>8), byte(len(p)-20))
 	b = append(b, p[20:]...)
@@ -316,7 +316,7 @@ func checksumRight(p []byte) bool {
 	return sum == 0xffff
 }
 
-// TestOffloadServesPlainDevices: a device that knows no super-packets is served like on the
+// TestOffloadServesPlainDevices: a device that knows no GSO packets is served like on the
 // plain path, and a tunnel ends with its device on both.
 func TestOffloadServesPlainDevices(t *testing.T) {
 	device := &still{}
@@ -332,7 +332,7 @@ func TestOffloadServesPlainDevices(t *testing.T) {
 	}
 	fast := &supers{closed: make(chan struct{})}
 	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: fast}); err != nil || !fast.takes {
-		t.Fatalf("%v; asked for super-packets: %v", err, fast.takes)
+		t.Fatalf("%v; asked for GSO packets: %v", err, fast.takes)
 	}
 	if n := p.Remove(7); n != (Counters{}) {
 		t.Errorf("counted as %+v", n)
@@ -411,7 +411,7 @@ func FuzzOffloadTake(f *testing.F) {
 	})
 }
 
-// BenchmarkOffloadSend is a super-packet from the device to a port that takes pieces.
+// BenchmarkOffloadSend is a GSO packet from the device to a port that takes pieces.
 func BenchmarkOffloadSend(b *testing.B) {
 	p, device, f := offloading(nothing{&fakeWire{}}, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}

@@ -13,7 +13,7 @@ type Kind int
 const (
 	// KindAuto is the fastest that works here: Ports have an Accelerator, or not.
 	KindAuto Kind = iota
-	// KindOffload moves TCP and UDP in super-packets between the host and the
+	// KindOffload moves TCP and UDP in GSO packets between the host and the
 	// program, which cuts and joins them, and frames in batches on the Ethernet.
 	KindOffload
 	// KindPlain moves one packet at a time.

@@ -40,7 +40,7 @@ func (l MSSLimit) IPv6() int { return int(l & 0xffff) }
 
 // clampMSS lowers the MSS in a TCP SYN to the limit, in place, and keeps the TCP checksum
 // right. It never raises an MSS, nor adds one, and leaves alone what is no SYN, what is no
-// first fragment, and what is malformed. It says whether it has changed the packet. It does
+// first fragment, and what is malformed. It reports whether it has changed the packet. It does
 // not allocate, and may be called for every IP packet: what is no SYN costs it next to
 // nothing.
 //

@@ -202,7 +202,7 @@ func (p *plainPath) choose(f *flow, queue int) (port int) {
 }
 
 // sharedDevice is a Device to which packets come by several ports, or by inject. It is one
-// that knows no super-packets.
+// that knows no GSO packets.
 type sharedDevice struct {
 	tun.Device
 	mu sync.Mutex // held by who writes

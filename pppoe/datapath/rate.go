@@ -90,7 +90,7 @@ func (b *bucket) of(r Rate) *bucket {
 // cost is how long it takes until there are tokens for so many octets.
 func (b *bucket) cost(octets int) int64 { return int64(octets) * 8 * second / b.bits }
 
-// take takes tokens for a packet of so many octets, at most those of a super-packet. False:
+// take takes tokens for a packet of so many octets, at most those of a GSO packet. False:
 // it is empty. A time before that of another goroutine is no harm.
 func (b *bucket) take(now instant, octets int) bool {
 	at := int64(now) * ticks

@@ -36,7 +36,7 @@ func TestBucket(t *testing.T) {
 	}
 }
 
-// TestSuperDebt: of super-packets no more pass in the long run than of small packets.
+// TestSuperDebt: of GSO packets no more pass in the long run than of small packets.
 func TestSuperDebt(t *testing.T) {
 	b, passed := newBucket(Rate{Bits: 8e6, Burst: 100 * time.Millisecond}), 0 // 1000 octets a millisecond, 100,000 in the bucket
 	for at := range 10_000 * ms / ms {

@@ -59,10 +59,10 @@ func (s *SourceFilter) IPv4() (one netip.Addr, more bool) {
 	return netip.AddrFrom4(a), false
 }
 
-// HasIPv6 says whether IPv6 packets may come from anywhere at all.
+// HasIPv6 reports whether IPv6 packets may come from anywhere at all.
 func (s *SourceFilter) HasIPv6() bool { return len(s.prefixes6) > 0 }
 
-// allow says whether an IP packet, which may be anything, comes from where it may. The
+// allow reports whether an IP packet, which may be anything, comes from where it may. The
 // version is the packet's own, by which the kernel goes too. It does not allocate.
 func (s *SourceFilter) allow(packet []byte) bool {
 	switch {
@@ -95,7 +95,7 @@ func (s *SourceFilter) allow6(high, low uint64) bool {
 
 const protoICMPv6 = 58
 
-// asksNeighbours says whether a packet from the unspecified address is one that may be:
+// asksNeighbours reports whether a packet from the unspecified address is one that may be:
 // from a host that has no address yet, to its neighbours alone. That is ICMPv6 to ff02::/16:
 // solicitations (RFC 4861 section 7.2.2, RFC 4862 section 5.4.2), and behind a Hop-by-Hop
 // header the reports of multicast listeners (RFC 3590 section 4).

@@ -169,7 +169,7 @@ func (h *Client) CheckPADO(f wire.DiscoveryFrame) error {
 	return nil
 }
 
-// echoes says whether a packet bears our Host-Uniq, octet for octet.
+// echoes reports whether a packet bears our Host-Uniq, octet for octet.
 func (h *Client) echoes(tags wire.Tags) bool {
 	v, ok := tags.Find(wire.TagHostUniq)
 	if len(h.cfg.HostUniq) == 0 {
@@ -261,7 +261,7 @@ func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
 	h.wait(now, wire.PADI)
 }
 
-// Awaits says whether a concentrator has been asked for a session, and is to answer.
+// Awaits reports whether a concentrator has been asked for a session, and is to answer.
 func (h *Client) Awaits(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
 
 func (h *Client) sendPADR(now time.Time, q *wire.Queue) {

@@ -69,7 +69,7 @@ type Offer struct {
 	Tags wire.Tags // a copy
 }
 
-// Name is the AC-Name: a stranger's words, not fit for a terminal.
+// Name is the AC-Name: a stranger's words, escape it before printing.
 func (o Offer) Name() string {
 	v, _ := o.Tags.Find(wire.TagACName)
 	return string(v)
@@ -79,7 +79,7 @@ func (o Offer) Name() string {
 type Grant struct {
 	SessionID  uint16
 	AC         wire.Addr
-	ACName     string // a stranger's words
+	ACName     string // untrusted: escape it before printing
 	Service    string // likewise
 	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
 	// Ending are the tags by which the concentrator knows the session: our PADT bears them.

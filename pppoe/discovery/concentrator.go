@@ -39,7 +39,7 @@ type Concentrator struct {
 // Refuse.
 type Request struct {
 	Client     wire.Addr
-	Service    string    // a stranger's words, not fit for a terminal
+	Service    string    // untrusted: escape it before printing
 	MaxPayload int       // agreed on by RFC 4638, in octets; 0: 1492
 	tags       wire.Tags // aliases the packet
 }
@@ -133,7 +133,7 @@ func (c *Concentrator) check(f wire.DiscoveryFrame) (service []byte, err error) 
 	return service, nil
 }
 
-// serves says whether a service is there. The empty name asks for any.
+// serves reports whether a service is there. The empty name asks for any.
 func (c *Concentrator) serves(service []byte) bool {
 	if len(service) == 0 || len(c.cfg.Services) == 0 {
 		return true
@@ -175,7 +175,7 @@ func (c *Concentrator) payload(tags, from wire.Tags) wire.Tags {
 	return tags
 }
 
-// Key tells whether a request has come before. The cookie is not part of it: a
+// Key reports whether a request has come before. The cookie is not part of it: a
 // client may have asked again between two copies.
 func (r Request) Key() RequestKey {
 	tags := wire.Tags(r.Client[:]).Append(wire.TagServiceName, []byte(r.Service))

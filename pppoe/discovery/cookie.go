@@ -39,7 +39,7 @@ func (j *cookieJar) issue(now time.Time, client wire.Addr, tags wire.Tags) []byt
 	return append(cookie, j.code(cookie, client, tags)...)
 }
 
-// valid says whether a PADR bears a cookie that was baked for it, and lately.
+// valid reports whether a PADR bears a cookie that was baked for it, and lately.
 func (j *cookieJar) valid(now time.Time, client wire.Addr, tags wire.Tags) bool {
 	cookie, _ := tags.Find(wire.TagACCookie)
 	if len(cookie) != cookieLen {

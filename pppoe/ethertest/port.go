@@ -29,7 +29,7 @@ type Port struct {
 
 var _ datapath.Port = (*Port)(nil)
 
-// hears says whether a frame is for the port, as the filter of a packet socket would.
+// hears reports whether a frame is for the port, as the filter of a packet socket would.
 func (p *Port) hears(dst, src wire.Addr, etherType uint16, tags vlan.Stack) bool {
 	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == wire.Broadcast)
 }

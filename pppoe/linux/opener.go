@@ -102,7 +102,7 @@ func (none) Counters(uint16) datapath.Counters                    { return datap
 func (none) Remove(uint16) datapath.Counters                      { return datapath.Counters{} }
 func (n none) Describe() string                                   { return n.why.Error() }
 
-// accelerates says whether the kernel is to move packets, if it can.
+// accelerates reports whether the kernel is to move packets, if it can.
 func (s *Opener) accelerates() bool {
 	return s.DataPath == datapath.KindKernel || s.DataPath == datapath.KindAuto
 }
@@ -203,7 +203,7 @@ func (s *Opener) open(name string) (*ebpf.Engine, error) {
 	})
 }
 
-// passing says whether what the kernel refuses now it may grant the next time.
+// passing reports whether what the kernel refuses now it may grant the next time.
 func passing(err error) bool {
 	return slices.ContainsFunc([]error{ebpf.ErrTooManyPrograms, unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.EMFILE, unix.ENFILE, unix.ENODEV},
 		func(of error) bool { return errors.Is(err, of) })

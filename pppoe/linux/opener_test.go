@@ -50,7 +50,7 @@ func (p *place) ethernet() {
 	}
 }
 
-// line opens a line, closes it with the test, and says whether the kernel moves its packets.
+// line opens a line, closes it with the test, and reports whether the kernel moves its packets.
 func (p *place) line(tags ...vlan.Tag) (kernel bool, err error) {
 	return p.lineAfter(func() error { return nil }, tags...)
 }

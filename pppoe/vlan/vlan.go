@@ -95,7 +95,7 @@ func (s Stack) String() string {
 	return b.String()
 }
 
-// usual says whether all ethertypes are those that need not be written.
+// usual reports whether all ethertypes are those that need not be written.
 func (s Stack) usual() bool {
 	n := s.Depth()
 	for i, t := range s.Tags() {
@@ -169,7 +169,7 @@ func Strip(frame []byte) (s Stack, rest []byte, ok bool) {
 // TPIDs are the ethertypes that Split takes for a tag's.
 var TPIDs = []uint16{CTag, STag, 0x9100, 0x9200, 0x9300}
 
-// IsTPID says whether an ethertype is one of TPIDs.
+// IsTPID reports whether an ethertype is one of TPIDs.
 func IsTPID(etherType uint16) bool {
 	for _, t := range TPIDs {
 		if t == etherType {

@@ -37,7 +37,7 @@ func (a AccessLine) AppendTags(tags Tags) Tags {
 }
 
 // AccessLine is what a packet's TR-101 tag tells; both fields are a stranger's words,
-// not fit for a terminal. A tag that is cut off tells what comes before the cut.
+// escape it before printing. A tag that is cut off tells what comes before the cut.
 func (t Tags) AccessLine() (a AccessLine) {
 	for tag := range t.All() {
 		if tag.Type != TagVendorSpecific || len(tag.Value) < len(vendorDSLForum) || string(tag.Value[:4]) != vendorDSLForum {

@@ -37,6 +37,6 @@ func (a Addr) InterfaceID() ipv6cp.ID {
 	return ipv6cp.ID{a[0] ^ 0x02, a[1], a[2], 0xff, 0xfe, a[3], a[4], a[5]}
 }
 
-// IsUnicast says whether the address may stand as a station's own: neither a
+// IsUnicast reports whether the address may stand as a station's own: neither a
 // group address (IEEE 802 bit I/G) nor all zeroes.
 func (a Addr) IsUnicast() bool { return a[0]&1 == 0 && a != Addr{} }

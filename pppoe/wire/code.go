@@ -84,10 +84,10 @@ func (t TagType) String() string {
 	return fmt.Sprintf("tag 0x%04x", uint16(t))
 }
 
-// IsError says whether the tag tells of a failure (RFC 2516 appendix A).
+// IsError reports whether the tag tells of a failure (RFC 2516 appendix A).
 func (t TagType) IsError() bool { return t >= TagServiceNameError && t <= TagGenericError }
 
-// single says whether a packet can hold the tag but once: two that differ would
+// single reports whether a packet can hold the tag but once: two that differ would
 // leave open which one counts.
 func (t TagType) single() bool {
 	switch t {

@@ -9,7 +9,7 @@ import (
 )
 
 // Detail is one thing that a tag says, for people to read. Its value may be a stranger's
-// words, not fit for a terminal.
+// words, escape it before printing.
 type Detail struct {
 	Name, Value string
 }

@@ -122,7 +122,7 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
-// protocol says whether a package is one that is told the time. What only tests use is
+// protocol reports whether a package is one that is told the time. What only tests use is
 // not.
 func protocol(pkg string) bool {
 	return pkg != "ppp/ppptest" && (pkg == "lcp" || pkg == "ipcp" || pkg == "chap" || pkg == "ppp" || strings.HasPrefix(pkg, "ppp/"))

@@ -110,7 +110,7 @@ type zeroes struct{}
 func (zeroes) Read(b []byte) (int, error) { return len(b), nil }
 
 // wire joins a far host to the server's machine, with a delay each way. It is of two TUN devices,
-// that packets cross in super-packets: so it has no rate of its own to speak of.
+// that packets cross in GSO packets: so it has no rate of its own to speak of.
 func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 	b.Helper()
 	ends := make([]*tun.GSO, 2)

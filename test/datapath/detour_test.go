@@ -77,7 +77,7 @@ func (u *association) rush(t *testing.T) {
 	}
 }
 
-// cuts says whether the kernel has a way for packets that are yet to be cut, if it has one
+// cuts reports whether the kernel has a way for packets that are yet to be cut, if it has one
 // for others.
 func (e *end) cuts() bool { return e.fast == nil || e.detour.Load() }
 

@@ -88,7 +88,7 @@ func (e *end) notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	}
 }
 
-// isLCP says whether a frame is an LCP packet of a code: 9 is Echo-Request, 10 Echo-Reply (RFC
+// isLCP reports whether a frame is an LCP packet of a code: 9 is Echo-Request, 10 Echo-Reply (RFC
 // 1661 section 5.8).
 func isLCP(frame []byte, code byte) bool {
 	return len(frame) > 2 && frame[0] == 0xc0 && frame[1] == 0x21 && frame[2] == code

@@ -84,7 +84,7 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-// allWork says whether all of an end's ports have carried packets.
+// allWork reports whether all of an end's ports have carried packets.
 func (e *end) allWork(t *testing.T, queues int, path datapath.Kind) {
 	t.Helper()
 	if len(e.count) != queues {

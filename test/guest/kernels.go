@@ -20,7 +20,7 @@ import (
 // where a test runs in a guest.
 const inside = "UPPPOE_GUEST_PROGRAMS"
 
-// Inside says whether this process runs in a guest, as a test that Kernels runs.
+// Inside reports whether this process runs in a guest, as a test that Kernels runs.
 func Inside() bool { return os.Getenv(inside) != "" }
 
 // Build builds commands of the project, as lab.Build does, and what Kernels needs to
@@ -108,7 +108,7 @@ func lacking(t testing.TB, kinds []string) (missing []string) {
 	return missing
 }
 
-// knows says whether the kernel has a kind of devices: it looks at the kind before it
+// knows reports whether the kernel has a kind of devices: it looks at the kind before it
 // looks at the rest, which may be refused.
 func knows(kind string) bool {
 	attrs := netlink.NewLinkAttrs()

@@ -30,7 +30,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// reaches says whether an address answers a namespace.
+// reaches reports whether an address answers a namespace.
 func reaches(t *testing.T, from *lab.Namespace, to string) {
 	t.Helper()
 	took, err := from.Ping(netip.MustParseAddr(to), 1, 5*time.Second)

@@ -140,7 +140,7 @@ func TestOptionsOrder(t *testing.T) {
 	}
 }
 
-// given says whether a line of dump's holds an option, whoever gave it.
+// given reports whether a line of dump's holds an option, whoever gave it.
 func given(dump, option string) bool {
 	for line := range strings.Lines(dump) {
 		if fields := strings.Fields(line); len(fields) >= 2 && strings.Join(fields[:2], " ") == option {

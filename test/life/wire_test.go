@@ -151,7 +151,7 @@ func (c *captured) read(pcap io.Reader) {
 // sessionHeader is what stands before PPP's Protocol field: Ethernet's and PPPoE's.
 const sessionHeader = 14 + wire.HeaderLen
 
-// isPacket says whether a frame of a session carries a packet of IP, behind so many
+// isPacket reports whether a frame of a session carries a packet of IP, behind so many
 // octets of tags.
 func isPacket(f []byte, tags int) bool {
 	f = f[tags:]

@@ -170,7 +170,7 @@ func (w *world) endDetached(t testing.TB) {
 	}
 }
 
-// isOurs says whether a process is one of the programs that were built for these tests:
+// isOurs reports whether a process is one of the programs that were built for these tests:
 // numbers are used again.
 func isOurs(pid int) bool {
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))

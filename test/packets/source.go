@@ -75,7 +75,7 @@ func (s *Source) ip(payload func(b []byte, protocol byte) []byte) []byte {
 	return payload(s.ipv6(protocol), protocol)
 }
 
-// v4 says whether the next packet is of IPv4.
+// v4 reports whether the next packet is of IPv4.
 func (s *Source) v4() bool { return s.Version == 4 || s.Version == 0 && s.Rand.IntN(2) == 0 }
 
 // Protocol numbers (IANA).

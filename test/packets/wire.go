@@ -66,7 +66,7 @@ func (w *Wire) run() {
 		n, _, err := w.conn.ReadFrom(buf)
 		switch {
 		case errors.Is(err, unix.EINVAL):
-			continue // a super-packet that kernels before Linux 6.2 have no header for
+			continue // a GSO packet that kernels before Linux 6.2 have no header for
 		case err != nil || bytes.Equal(buf[virtioLen:n], lastFrame):
 			return
 		}

@@ -238,7 +238,7 @@ func compare(t *testing.T, s step, out string) {
 	}
 }
 
-// has says whether what a command printed is what the story has. No address is
+// has reports whether what a command printed is what the story has. No address is
 // tentative in a story.
 func (s step) has(out string) bool {
 	want := s.want

@@ -65,7 +65,7 @@ func (r *Reader) isInterface(name string) bool {
 	return ok
 }
 
-// isSpeed says whether a word is what pppd takes for a serial line's bits per second.
+// isSpeed reports whether a word is what pppd takes for a serial line's bits per second.
 func isSpeed(word string) bool {
 	n, err := strconv.ParseUint(word, 10, 31)
 	return err == nil && n > 0

@@ -45,7 +45,7 @@ type option struct {
 	help   string // what it does; of one that is noticed or refused: why not
 }
 
-// allowed says whether an option makes sense for a role.
+// allowed reports whether an option makes sense for a role.
 func (o *option) allowed(r Role) bool { return o.roles == 0 && r != Account || o.roles&r != 0 }
 
 // names are all by which an option is known.

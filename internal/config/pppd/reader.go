@@ -22,7 +22,7 @@ type Reader struct {
 	Settings *Settings
 	// Dir is where options and peers lie; default /etc/ppp.
 	Dir string
-	// IsInterface says whether a word is the name of an interface; default: of one
+	// IsInterface reports whether a word is the name of an interface; default: of one
 	// that the host has.
 	IsInterface func(name string) bool
 

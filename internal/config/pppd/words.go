@@ -99,7 +99,7 @@ func (s *scanner) take(n int) {
 	s.text = s.text[n:]
 }
 
-// skip passes white space and comments, and says whether a line has ended.
+// skip passes white space and comments, and reports whether a line has ended.
 func (s *scanner) skip() (ended bool) {
 	for s.text != "" {
 		switch c := s.text[0]; {

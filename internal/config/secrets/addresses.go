@@ -90,7 +90,7 @@ func (r rule) resolve(unit int) rule {
 	return rule{forbid: r.forbid, net: netip.PrefixFrom(netip.AddrFrom4(base), 32)}
 }
 
-// Allows says whether the client may have an address. Nobody may have a loopback or
+// Allows reports whether the client may have an address. Nobody may have a loopback or
 // multicast address, or one that is not of IPv4.
 func (a Addresses) Allows(addr netip.Addr) bool {
 	if addr = addr.Unmap(); !isHost(addr) {

@@ -116,7 +116,7 @@ func (d *Host) Wait(ctx context.Context) {
 	}
 }
 
-// worthIt says whether a packet is somebody's wish to reach somebody: what a host says
+// worthIt reports whether a packet is somebody's wish to reach somebody: what a host says
 // of itself when a device comes up (RFC 4861, RFC 3810, mDNS) would else dial at once.
 func worthIt(packet []byte) bool {
 	switch {

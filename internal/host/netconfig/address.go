@@ -39,7 +39,7 @@ func (h *Configurer) steps4(link netlink.Link, a ipcp.Agreement) []step {
 	return slices.Concat(steps, h.routeSteps4(link), h.proxySteps(a.Remote))
 }
 
-// ownTable says whether routes go into a table that no device brings about.
+// ownTable reports whether routes go into a table that no device brings about.
 func (h *Configurer) ownTable() bool { return h.Table != 0 && h.VRF == "" }
 
 // minMTU6 is what IPv6 asks of any link (RFC 8200 section 5). Linux has none where it is less.

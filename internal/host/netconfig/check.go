@@ -22,7 +22,7 @@ var (
 	ErrTaken       = errors.New("is already on another interface")
 )
 
-// check says whether the machine can have the addresses.
+// check reports whether the machine can have the addresses.
 func (h *Configurer) check(a ipcp.Agreement) error {
 	if err := HostAddress(a.Local); err != nil {
 		return fmt.Errorf("local IP address %v %w", a.Local, err)
@@ -36,7 +36,7 @@ func (h *Configurer) check(a ipcp.Agreement) error {
 	return h.checkTaken(a)
 }
 
-// HostAddress says whether an IPv4 address can be that of a host (RFC 1122 section
+// HostAddress reports whether an IPv4 address can be that of a host (RFC 1122 section
 // 3.2.1.3). The error is what follows its name: one of those above.
 func HostAddress(a netip.Addr) error {
 	switch {
@@ -91,13 +91,13 @@ func addressOf(ip net.IP) netip.Addr {
 	return a.Unmap()
 }
 
-// onNetwork says whether an interface has a network behind it, in the routing domain of
+// onNetwork reports whether an interface has a network behind it, in the routing domain of
 // the line.
 func (h *Configurer) onNetwork(link netlink.Link) bool {
 	return link.Attrs().Flags&net.FlagPointToPoint == 0 && h.sameDomain(link)
 }
 
-// sameDomain says whether an interface is in the routing domain of the line, so that
+// sameDomain reports whether an interface is in the routing domain of the line, so that
 // addresses must not clash.
 func (h *Configurer) sameDomain(other netlink.Link) bool {
 	master, err := netlink.LinkByIndex(other.Attrs().MasterIndex)

@@ -29,7 +29,7 @@ type Configurer struct {
 	Name string
 	// DataPath is how packets are moved, and so what kind of device is opened.
 	DataPath datapath.Kind
-	// Queues is how many a device has that moves super-packets; 0 and 1: one.
+	// Queues is how many a device has that moves GSO packets; 0 and 1: one.
 	Queues int
 	// MTU bounds the device's, in octets; 0: what PPP has agreed on.
 	MTU int
@@ -157,7 +157,7 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	return dev, nil
 }
 
-// device makes one that moves super-packets, if the kernel has such and a plain one is not
+// device makes one that moves GSO packets, if the kernel has such and a plain one is not
 // asked for.
 func (h *Configurer) device() (tun.Device, error) {
 	cfg := tun.Config{Name: h.Name, Queues: h.Queues}

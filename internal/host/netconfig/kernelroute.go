@@ -156,7 +156,7 @@ func (r *kernelRoute) request(typ, flags int) error {
 	return err
 }
 
-// same says whether two are the same route.
+// same reports whether two are the same route.
 func (r *kernelRoute) same(other *kernelRoute) bool {
 	return string(r.message) == string(other.message)
 }

@@ -89,7 +89,7 @@ func (r *raising) explain(link netlink.Link, err error) error {
 	return fmt.Errorf("%s (%s, MTU %d) %w, MTU %d: %w%s", a.Name, link.Type(), a.MTU, ErrMTU, r.need, err, where)
 }
 
-// stacked says whether a device's frames are those of the one below it, tagged perhaps.
+// stacked reports whether a device's frames are those of the one below it, tagged perhaps.
 func stacked(link netlink.Link) bool {
 	return slices.Contains([]string{"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "dsa"}, link.Type())
 }

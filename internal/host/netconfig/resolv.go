@@ -39,7 +39,7 @@ func (h *Configurer) writeServers(names []netip.Addr) (undo func() error) {
 	}
 }
 
-// sameText says whether nobody has written a file meanwhile.
+// sameText reports whether nobody has written a file meanwhile.
 func sameText(now, before os.FileInfo) bool {
 	return os.SameFile(now, before) && now.ModTime().Equal(before.ModTime())
 }

@@ -42,7 +42,7 @@ func (h *Configurer) lendFile(path, device string, names []netip.Addr) (undo fun
 	return func() error { return h.returnFile(path, device) }, nil
 }
 
-// deviceThere says whether there may still be a line of a device: in another network
+// deviceThere reports whether there may still be a line of a device: in another network
 // namespace than ours there may be, too, but nobody can tell.
 func deviceThere(name string) bool {
 	_, err := netlink.LinkByName(name)

@@ -51,7 +51,7 @@ func (p *pair) wants() *call {
 	return p.wanted
 }
 
-// isUp says whether it is wanted up.
+// isUp reports whether it is wanted up.
 func (p *pair) isUp() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

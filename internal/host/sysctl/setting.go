@@ -33,13 +33,13 @@ func HeedNoRouter(device string) error {
 	return nil
 }
 
-// HeedsRouters says whether the kernel does so: one that forwards does not by default.
+// HeedsRouters reports whether the kernel does so: one that forwards does not by default.
 func HeedsRouters(device string) bool {
 	accepts := is(device, "accept_ra")
 	return accepts != "" && accepts != "0" && (accepts != "1" || !Forwards(device))
 }
 
-// Forwards says whether what comes in on an interface may go out on others, and the other
+// Forwards reports whether what comes in on an interface may go out on others, and the other
 // way round.
 func Forwards(device string) bool {
 	return is(device, "forwarding") != "0" // not known to be off

@@ -94,7 +94,7 @@ func (o *offer) checked() *offer {
 	return o
 }
 
-// gives says whether there is anything to use.
+// gives reports whether there is anything to use.
 func (o *offer) gives() bool {
 	return o != nil && o.status == iana.StatusSuccess &&
 		slices.ContainsFunc(o.leases, func(l offered) bool { return l.valid > 0 })

@@ -119,7 +119,7 @@ func (c *Client) Release(now time.Time) {
 	c.begin(now, releasing)
 }
 
-// Done says whether nothing is under way and nothing held.
+// Done reports whether nothing is under way and nothing held.
 func (c *Client) Done() bool { return c.state == idle }
 
 // begin sets what to do next. The message follows from Advance.

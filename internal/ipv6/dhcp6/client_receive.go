@@ -189,7 +189,7 @@ func (c *Client) take(now time.Time, m *dhcpv6.Message, server DUID) error {
 	return nil
 }
 
-// unbound says whether the server does not know what we hold: it is asked for it anew.
+// unbound reports whether the server does not know what we hold: it is asked for it anew.
 func (a *association) unbound(o *offer) bool {
 	return a.held() && o != nil && o.status == iana.StatusNoBinding
 }

@@ -43,7 +43,7 @@ type exchange struct {
 	timing
 }
 
-// exhausted says whether it is time to give up.
+// exhausted reports whether it is time to give up.
 func (x *exchange) exhausted(now time.Time) bool {
 	if !x.end.IsZero() && !now.Before(x.end) {
 		return true

@@ -121,7 +121,7 @@ func data(m *dhcpv6.Message, code dhcpv6.OptionCode) []byte {
 	return nil
 }
 
-// has says whether there is an option, be it empty.
+// has reports whether there is an option, be it empty.
 func has(m *dhcpv6.Message, code dhcpv6.OptionCode) bool { return m.GetOneOption(code) != nil }
 
 // seconds is the value of an option that is a number of seconds within bounds; 0: there

@@ -165,7 +165,7 @@ func (s *Server) solicited(now time.Time, m, r *dhcpv6.Message, client DUID) {
 	s.lease(now, m, r, client, s.offer)
 }
 
-// confirm says whether addresses fit the link (RFC 8415 section 18.3.3).
+// confirm reports whether addresses fit the link (RFC 8415 section 18.3.3).
 func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 	status, named := iana.StatusSuccess, false
 	for _, ia := range m.Options.IANA() {
@@ -201,7 +201,7 @@ func (s *Server) end(m, r *dhcpv6.Message, client DUID) {
 // firstOnes bounds what is answered.
 func firstOnes[T any](list []T) []T { return list[:min(len(list), maxLeases)] }
 
-// unbind says whether the binding was the client's.
+// unbind reports whether the binding was the client's.
 func (b *binding) unbind(client DUID, iaid [4]byte) bool {
 	if !b.belongs(client, iaid) {
 		return false

@@ -13,7 +13,7 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// decide says whether a client gets, or keeps, what is set aside.
+// decide reports whether a client gets, or keeps, what is set aside.
 type decide func(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode
 
 func (s *Server) lease(now time.Time, m, r *dhcpv6.Message, client DUID, decide decide) {

@@ -30,7 +30,7 @@ func Deadline(now time.Time, span time.Duration) time.Time {
 	return now.Add(span)
 }
 
-// Over says whether a deadline has been reached.
+// Over reports whether a deadline has been reached.
 func Over(now, deadline time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
 
 // Left is how much time a deadline leaves: at least 0, and Infinity if it is never
@@ -52,22 +52,22 @@ func Earliest(deadlines ...time.Time) (first time.Time) {
 	return first
 }
 
-// Expired says whether nothing may use it any more.
+// Expired reports whether nothing may use it any more.
 func (l Lifetime) Expired(now time.Time) bool { return Over(now, l.Valid) }
 
-// Deprecated says whether new connections should use something else.
+// Deprecated reports whether new connections should use something else.
 func (l Lifetime) Deprecated(now time.Time) bool { return Over(now, l.Preferred) }
 
-// Host says whether an address can be a host's own on any network: it is IPv6, and
+// Host reports whether an address can be a host's own on any network: it is IPv6, and
 // global or unique local.
 func Host(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && a.Zone() == "" && a.IsGlobalUnicast()
 }
 
-// Network says whether a prefix can be a network's of hosts.
+// Network reports whether a prefix can be a network's of hosts.
 func Network(p netip.Prefix) bool { return p.IsValid() && p.Bits() > 0 && Host(p.Addr()) }
 
-// Server says whether an address can be a name server's. One on the link has no zone
+// Server reports whether an address can be a name server's. One on the link has no zone
 // yet.
 func Server(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && (a.IsGlobalUnicast() || a.IsLinkLocalUnicast())

@@ -84,7 +84,7 @@ func (k *Kernel) route(key RouteKey, r Route) (*netlink.Route, error) {
 	return route, nil
 }
 
-// routed says whether the kernel has a route.
+// routed reports whether the kernel has a route.
 func (k *Kernel) routed(key RouteKey) bool {
 	route, err := k.route(key, k.have.Routes[key])
 	if err != nil {

@@ -67,7 +67,7 @@ type Reachable struct {
 
 // View is what a Host has learned. It is the caller's.
 type View struct {
-	// Heard says whether there has been any advertisement.
+	// Heard reports whether there has been any advertisement.
 	Heard bool
 	// Managed and Other have addresses, or the rest, come by DHCPv6 (RFC 4861
 	// section 4.2).

@@ -48,7 +48,7 @@ func (s *solicitor) failed(now time.Time) {
 	s.at = now.Add(unsentInterval)
 }
 
-// due says whether to solicit now, and then sets when next.
+// due reports whether to solicit now, and then sets when next.
 func (s *solicitor) due(now time.Time, r *rand.Rand) bool {
 	if s.at.IsZero() || now.Before(s.at) {
 		return false

@@ -42,7 +42,7 @@ func pathOf(dir, name string) string {
 }
 
 // Open opens the log of a name in a directory, which it makes if it must, for its user alone.
-// What is there stays, and a line tells that another run begins.
+// What is there stays, and a line reports that another run begins.
 func Open(dir, name, program string) (*File, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { // which others use, too
 		return nil, err

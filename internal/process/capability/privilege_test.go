@@ -128,7 +128,7 @@ func TestKeep(t *testing.T) {
 // unknownCap is none that there is.
 const unknownCap Capability = 64
 
-// Has says whether the program has a capability now.
+// Has reports whether the program has a capability now.
 func Has(c Capability) bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

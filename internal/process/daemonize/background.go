@@ -83,7 +83,7 @@ func hand(args []string) (*os.File, error) {
 // file: others look for pppd. A kernel that does not let it is no fault.
 func Name(name string) { os.WriteFile("/proc/self/comm", []byte(name), 0) }
 
-// IsCopy says whether this process is the one that goes on.
+// IsCopy reports whether this process is the one that goes on.
 func IsCopy() bool { return os.Getenv(mark) != "" }
 
 // Launch starts the copy, which gets arguments by Args, and waits until it is ready or has

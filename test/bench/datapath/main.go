@@ -68,7 +68,7 @@ func (o options) wants(c configuration) bool {
 	return slices.Contains(o.only, c.name)
 }
 
-// check says whether there is something to be measured.
+// check reports whether there is something to be measured.
 func (o options) check() error {
 	for _, name := range o.only {
 		if !slices.Contains(names(), name) {

@@ -43,7 +43,7 @@ func (o options) columns() (all []string) {
 	return all
 }
 
-// measures says whether one of some columns is wanted.
+// measures reports whether one of some columns is wanted.
 func (o options) measures(columns ...string) bool {
 	return slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(o.wanted, c) })
 }

@@ -86,7 +86,7 @@ func lay(c configuration) (n *network, err error) {
 		return n, err
 	}
 	server := exec.Command("iperf3", "-s", "--forceflush")
-	server.Stderr = io.Discard // where it tells that it was ended
+	server.Stderr = io.Discard // where it reports that it was ended
 	return n, n.start(1, server, "Server listening")
 }
 

@@ -147,7 +147,7 @@ const (
 	restFor      = 50 * time.Microsecond
 )
 
-// streams says whether frames come in such numbers that the kernel need not wake the reader
+// streams reports whether frames come in such numbers that the kernel need not wake the reader
 // for each burst.
 func (p *Port) streams(now time.Time) bool {
 	if passed := now.Sub(p.since); passed >= period {

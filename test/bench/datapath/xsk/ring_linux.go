@@ -62,7 +62,7 @@ func (r *ring[Entry]) publish() { r.producer.Store(r.own) }
 // unread is how much of what was published the kernel has not read.
 func (r *ring[Entry]) unread() int { return int(r.own - r.consumer.Load()) }
 
-// sleeps says whether the kernel looks at the ring only when it is woken.
+// sleeps reports whether the kernel looks at the ring only when it is woken.
 func (r *ring[Entry]) sleeps() bool { return r.flags.Load()&unix.XDP_RING_NEED_WAKEUP != 0 }
 
 // rings are those of one socket.
