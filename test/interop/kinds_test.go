@@ -11,7 +11,7 @@ import (
 // kernel that makes no VRF or VLAN.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").test(t, "./internal/hostnet", "^(TestTwoVRFs|TestRaiseMTU)$",
+	boot(t, namespace(t), "").test(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestRaiseMTU)$",
 		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
 }
 
@@ -19,7 +19,7 @@ func TestKindsOfDevices(t *testing.T) {
 // the processor loads numbers from anywhere. The kernel's data path does without.
 func TestOlderKernel(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").test(t, "./internal/fastpath", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestKillFilters|TestRightsOfTheNetwork)$/^(TC|XDP)$",
+	boot(t, namespace(t), "").test(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestKillFilters|TestRightsOfTheNetwork)$/^(TC|XDP)$",
 		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestKillFilters", "TestRightsOfTheNetwork")
 }
 
