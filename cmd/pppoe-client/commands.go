@@ -39,18 +39,18 @@ var errNobody = errors.New("no pppoe-client runs")
 // find asks the clients that run who they are, and returns those that somebody means: by
 // the peers file, the linkname, the device, the line or the process. Empty: all.
 func find(who string) (found []status.Status, err error) {
-	programs, err := control.Programs(sockets)
+	programs, err := control.PIDs(sockets)
 	if err != nil {
 		return nil, err
 	}
 	for _, pid := range programs {
 		var text bytes.Buffer
 		var s status.Status
-		if control.Ask(sockets, pid, "status", &text, longestAnswer) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
+		if control.Request(sockets, pid, "status", &text, longestAnswer) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
 			continue // it has just ended
 		}
 		s.PID = pid // as we see it, who may be in another namespace
-		if who == "" || slices.Contains([]string{s.Call, s.Link, s.Device, s.Line, strconv.Itoa(pid)}, who) {
+		if who == "" || slices.Contains([]string{s.Call, s.Link, s.Device, s.Attachment, strconv.Itoa(pid)}, who) {
 			found = append(found, s)
 		}
 	}
@@ -81,7 +81,9 @@ func parseCommand(args []string, flags map[string]*bool) (who string, err error)
 func stopLine(args []string) int { return tell(args, quit) }
 
 func hangUpLine(args []string) int {
-	return tell(args, func(s status.Status) error { return control.Ask(sockets, s.PID, "hangup", os.Stdout, longestAnswer) })
+	return tell(args, func(s status.Status) error {
+		return control.Request(sockets, s.PID, "hangup", os.Stdout, longestAnswer)
+	})
 }
 
 // tell has a client do something. Which one must be clear.
@@ -148,7 +150,7 @@ func ask(who, question string) int {
 	found, err := find(who)
 	if err == nil {
 		err = each(found, func(s status.Status) error {
-			return control.Ask(sockets, s.PID, question, os.Stdout, 0)
+			return control.Request(sockets, s.PID, question, os.Stdout, 0)
 		})
 	}
 	return done(err)

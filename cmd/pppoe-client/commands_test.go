@@ -25,11 +25,11 @@ type client struct {
 }
 
 func (c *client) Status() []byte {
-	text, _ := json.Marshal(status.Status{PID: 1, Call: "isp", Link: "wan", Line: "eth0.50", Device: "ppp0", State: status.Online})
+	text, _ := json.Marshal(status.Status{PID: 1, Call: "isp", Link: "wan", Attachment: "eth0.50", Device: "ppp0", State: status.Online})
 	return text
 }
 
-func (c *client) Missed(int) []byte { return nil }
+func (c *client) DroppedEvents(int) []byte { return nil }
 
 func (c *client) HangUp() { c.said <- "hangup" }
 
@@ -48,7 +48,7 @@ func clients(t *testing.T, n int) *client {
 	if n == 0 {
 		return nil
 	}
-	c, log := &client{said: make(chan string, 10)}, control.NewRing()
+	c, log := &client{said: make(chan string, 10)}, control.NewLogRing()
 	log.Write([]byte("a line\n"))
 	var err error
 	if c.server, err = control.Listen(sockets, c, log); err != nil {

@@ -87,8 +87,8 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	if demand := s.Demanded(); len(demand) > 0 {
 		c.Session.LCP.RequireAuth, c.Session.Name = demand, who.Name
-		judge := aaa.New(etc, who.Name, pppoe.Pool{}, log)
-		judge.Files(s.CHAPSecrets, s.PAPSecrets)
+		judge := aaa.NewFileAuthenticator(etc, who.Name, pppoe.Pool{}, log)
+		judge.SetFiles(s.CHAPSecrets, s.PAPSecrets)
 		c.Authenticator = judge
 	}
 	if id, ac, ok := s.Attached(); ok {
@@ -133,13 +133,13 @@ func discoveryConfig(s *pppd.Settings) (discovery.ClientConfig, error) {
 func host(s *pppd.Settings, log *slog.Logger) *netconfig.Configurer {
 	h := &netconfig.Configurer{
 		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.LineQueues(), Log: log,
-		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, Rules: s.Table != 0 && s.VRF == "",
+		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, PolicyRules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
 		DefaultRoute6: s.DefaultRoute6 && !s.BeyondLinkLocal(), Metric6: s.RouteMetric6, // else inet6 sets it
-		RefuseTaken: true, Unnumbered: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
+		RejectDuplicateAddress: true, Unnumbered: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {
-		h.ResolvConf, h.ResolvConfTarget = filepath.Join(etc, "resolv.conf"), "/etc/resolv.conf"
+		h.ResolvConf, h.SystemResolvConf = filepath.Join(etc, "resolv.conf"), "/etc/resolv.conf"
 		h.Resolver = netconfig.Resolver(s.Resolv)
 	}
 	return h
@@ -152,8 +152,8 @@ func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 		own = s.Name
 	}
 	c := scripts.Config{
-		Dir: etc, Paths: s.Scripts, Param: s.IPParam, Unit: s.Unit, Device: lineOf(s).String(), User: own,
-		Patience: s.ChildTimeout, Log: log,
+		Dir: etc, Paths: s.Scripts, IPParam: s.IPParam, Unit: s.Unit, Device: lineOf(s).String(), User: own,
+		Timeout: s.ChildTimeout, Log: log,
 	}
 	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": caller(), "VRF": s.VRF} {
 		if value != "" {

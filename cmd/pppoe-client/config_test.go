@@ -357,7 +357,7 @@ func TestHostResolver(t *testing.T) {
 		"": false, "usepeerdns": true, "noresolvconf": false, "usepeerdns noresolvconf": false, "noresolvconf usepeerdns": false,
 	} {
 		h := host(parse(t, append([]string{"eth0"}, strings.Fields(words)...)...), silent())
-		if (h.ResolvConf != "") != want || (h.ResolvConfTarget != "") != want {
+		if (h.ResolvConf != "") != want || (h.SystemResolvConf != "") != want {
 			t.Errorf("%q: written to %q, want any %v", words, h.ResolvConf, want)
 		}
 	}
@@ -377,9 +377,9 @@ func TestDeviceName(t *testing.T) {
 }
 
 // memoryLog is a log that has each line at once.
-func memoryLog(w io.Writer) *pppdlog.Lines {
-	lines := pppdlog.NewLines(false)
-	lines.AddMemory(w)
+func memoryLog(w io.Writer) *pppdlog.Handler {
+	lines := pppdlog.NewHandler(false)
+	lines.AddUnqueued(w)
 	return lines
 }
 

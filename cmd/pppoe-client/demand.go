@@ -10,7 +10,7 @@ import (
 const standInMTU = 1492
 
 // waiting is the device of a client that dials on demand; nil: it does not.
-type waiting struct{ host *dialondemand.Host }
+type waiting struct{ host *dialondemand.Network }
 
 // onDemand has a client's device there before its session, if the settings say so.
 func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
@@ -21,7 +21,7 @@ func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
 	if s.MTU > 0 {
 		mtu = s.MTU
 	}
-	host, err := dialondemand.New(cfg.Network, pppoe.SessionInfo{Interface: cfg.Interface}, dialondemand.StandIn(s.Local, s.Remote, mtu))
+	host, err := dialondemand.New(cfg.Network, pppoe.SessionInfo{Interface: cfg.Interface}, dialondemand.PlaceholderAddressing(s.Local, s.Remote, mtu))
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,6 @@ func (w *waiting) notify(l pppoe.SessionInfo, e pppoe.Event) {
 
 func (w *waiting) close() {
 	if w != nil {
-		w.host.End()
+		w.host.RemoveDevice()
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"upppoe/internal/host/netconfig"
 	"upppoe/internal/host/scripts"
 	"upppoe/internal/ipv6"
-	"upppoe/internal/log/keptlog"
 	"upppoe/internal/log/pppdlog"
+	"upppoe/internal/log/rotatelog"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/sessionstore"
 	"upppoe/internal/mgmt/status"
@@ -38,13 +38,13 @@ import (
 // program is a client with all that goes with it.
 type program struct {
 	settings *pppd.Settings
-	lines    *pppdlog.Lines
+	lines    *pppdlog.Handler
 	log      *slog.Logger
-	journal  *pppdlog.Journal
-	flood    *pppdlog.Flood
+	journal  *pppdlog.EventLogger
+	flood    *pppdlog.EventLimiter
 	tracker  *status.Tracker
 	control  *control.Server // nil: there is none
-	scripts  *scripts.Scripts
+	scripts  *scripts.Runner
 	records  *records
 	out      *stream // nil: nobody reads JSON
 	online   *online
@@ -57,8 +57,8 @@ type program struct {
 
 // dial runs the client until it ends.
 func dial(s *pppd.Settings) int {
-	daemonize.OutliveReaders()
-	ring := control.NewRing()
+	daemonize.CatchWriteSignals()
+	ring := control.NewLogRing()
 	lines, err := openLog(s, ring)
 	if err != nil {
 		return fail(err)
@@ -83,15 +83,15 @@ func dial(s *pppd.Settings) int {
 }
 
 // openLog has the log go where the settings say, and to those who ask for it later.
-func openLog(s *pppd.Settings, ring *control.Ring) (*pppdlog.Lines, error) {
-	leaves := daemonize.IsCopy() && s.LogFD < 0
+func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) {
+	leaves := daemonize.IsChild() && s.LogFD < 0
 	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
 	if err != nil {
 		return nil, err
 	}
-	lines.AddMemory(ring)
+	lines.AddUnqueued(ring)
 	// It is closed by the program's end, when all is written that could be.
-	if kept, err := keptlog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, lineOf(s).String()), filepath.Base(os.Args[0])); err == nil {
+	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, lineOf(s).String()), filepath.Base(os.Args[0])); err == nil {
 		lines.Add(kept)
 	}
 	if s.LogFD > 2 {
@@ -123,17 +123,17 @@ func endText(err error, iface string) string {
 	case !errors.As(err, &end) || end.Err != nil:
 		return err.Error()
 	case end.AC == wire.Addr{} && end.Reason.Cause == session.HangUp: // there was no session
-		return cmp.Or(linkmonitor.Obstacle(iface), end.Reason.Text)
+		return cmp.Or(linkmonitor.Diagnose(iface), end.Reason.Text)
 	}
 	return ""
 }
 
 // run has the client work, and everything around it.
-func (p *program) run(ring *control.Ring) error {
+func (p *program) run(ring *control.LogRing) error {
 	s := p.settings
-	p.journal = &pppdlog.Journal{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
-	p.flood = &pppdlog.Flood{Report: p.leftOut}
-	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Line: lineOf(s).String()}, exitCode)
+	p.journal = &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
+	p.flood = &pppdlog.EventLimiter{Report: p.leftOut}
+	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Attachment: lineOf(s).String()}, exitCode)
 	unclaim, err := p.claim()
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (p *program) run(ring *control.Ring) error {
 	defer p.records.close()
 	p.host = host(s, p.log)
 	p.host.PreUp = p.scripts.PreUp
-	p.host.RouteMemory, p.host.RuleMemory = p.records.beside("route"), p.records.beside("rules")
+	p.host.RouteUndoFile, p.host.RuleUndoFile = p.records.beside("route"), p.records.beside("rules")
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	if p.ipv6 != nil {
 		p.ipv6.memory, p.ipv6.advertised = p.records.beside("ipv6"), p.records.beside("lans")
@@ -166,7 +166,7 @@ func (p *program) run(ring *control.Ring) error {
 		return p.exit(err)
 	}
 	cfg.Notify = p.notify
-	cfg.Network = p.scripts.Around(p.host)
+	cfg.Network = p.scripts.WrapNetwork(p.host)
 	cfg.Stale, cfg.Before = p.records.left()
 	return p.exit(p.work(cfg))
 }
@@ -177,9 +177,9 @@ func (p *program) claim() (unclaim func(), err error) {
 	if s.Call == "" || s.Force {
 		return func() {}, nil
 	}
-	c, by, err := sessionstore.ClaimName(sockets, "call-"+s.Call)
+	c, by, err := sessionstore.LockName(sockets, "call-"+s.Call)
 	switch {
-	case errors.Is(err, sessionstore.ErrClaimed):
+	case errors.Is(err, sessionstore.ErrNameInUse):
 		return nil, fmt.Errorf("peer %s is called already, by process %d: pppoe-client stop %s ends that, --force dials beside it", s.Call, by, s.Call)
 	case err != nil:
 		p.log.Debug(fmt.Sprintf("another client may call the same peer: %v", err))
@@ -190,7 +190,7 @@ func (p *program) claim() (unclaim func(), err error) {
 
 // listen lets others ask how the client is, until the function that it returns is
 // called: last of all, for who has said stop waits for that.
-func (p *program) listen(ring *control.Ring) (closed func()) {
+func (p *program) listen(ring *control.LogRing) (closed func()) {
 	var err error
 	if p.control, err = control.Listen(sockets, p, ring); err != nil {
 		p.log.Debug(fmt.Sprintf("pppoe-client status and stop will not find this client: %v", err))
@@ -220,14 +220,14 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	}
 	p.client.Store(client)
 
-	ctx, stop := daemonize.UntilSignal(func(s os.Signal) {
+	ctx, stop := daemonize.ContextUntilSignal(func(s os.Signal) {
 		p.log.Info(fmt.Sprintf("Terminating on signal %d", s))
-		p.scripts.Hurry()
+		p.scripts.LimitWaits()
 		p.ipv6.release()
 	})
 	defer stop()
 	defer p.handleSignals()()
-	capability.KeepOnly(p.log, kept(p.settings)...)
+	capability.TryDropAllExcept(p.log, kept(p.settings)...)
 	checkAccounts(cfg)
 	if p.settings.Detach == pppd.AtOnce {
 		p.goToBackground()
@@ -270,7 +270,7 @@ func below(s *pppd.Settings, by datapath.Kind) datapath.Kind {
 // kept are the capabilities that are needed once everything is set up: a redial makes
 // a device, and opens packet sockets.
 func kept(s *pppd.Settings) []capability.Capability {
-	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin, capability.BindLow, capability.BPF, capability.Perfmon}
+	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin, capability.NetBindService, capability.BPF, capability.Perfmon}
 	if s.Namespace != "" {
 		keep = append(keep, capability.SysAdmin)
 	}
@@ -280,16 +280,16 @@ func kept(s *pppd.Settings) []capability.Capability {
 // checkAccounts reads the files by which the peer is judged, with the rights that are left: by
 // what cannot be read again, nobody logs in from the start.
 func checkAccounts(cfg pppoe.ClientConfig) {
-	if a, ok := cfg.Authenticator.(*aaa.Accounts); ok {
-		a.Check(cfg.Session.LCP.RequireAuth)
+	if a, ok := cfg.Authenticator.(*aaa.FileAuthenticator); ok {
+		a.CheckFiles(cfg.Session.LCP.RequireAuth)
 	}
 }
 
 // goToBackground lets the caller go on, who finds in the log what has led to this.
 func (p *program) goToBackground() {
 	p.lines.Flush()
-	if daemonize.IsCopy() {
-		p.lines.Drop(os.Stderr)
+	if daemonize.IsChild() {
+		p.lines.Remove(os.Stderr)
 		if p.out != nil {
 			p.out.flush() // standard output is nobody's from here on
 		}
@@ -304,7 +304,7 @@ func (p *program) goToBackground() {
 
 // notify takes what happens to the line. It does not block.
 func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
-	told := !p.flood.LeavesOut(e)
+	told := !p.flood.Suppress(e)
 	if told {
 		p.journal.Notify(l, e)
 	}
@@ -323,7 +323,7 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 
 // leftOut tells of events that were left out, as there were too many.
 func (p *program) leftOut(kind string, n int) {
-	p.log.Warn(pppdlog.LeftOut(kind, n))
+	p.log.Warn(pppdlog.SuppressedText(kind, n))
 	event := status.Missed(n)
 	event.Text = kind
 	p.publish(&event)
@@ -340,11 +340,11 @@ func (p *program) ipv6Changed(l pppoe.SessionInfo, is ipv6.State) {
 	}
 	servers := texts(is.Servers)
 	if p.settings.UsePeerDNS {
-		p.host.SetServers6(l.Device, is.Servers)
+		p.host.SetNameServers6(l.Device, is.Servers)
 	}
 	env := serviceEnv(&is.Services)
-	p.scripts.Services(l, servers, env)
-	p.scripts.Delegated(l, delegated, servers, env)
+	p.scripts.SetDHCP6Services(l, servers, env)
+	p.scripts.SetDelegatedPrefixes(l, delegated, servers, env)
 	p.publish(p.tracker.IPv6(l, addresses, delegated, servers, servicesOf(&is.Services)))
 }
 
@@ -360,14 +360,14 @@ func (p *program) publish(e *status.Event) {
 	}
 	text := append(object(e), '\n')
 	if p.control != nil {
-		p.control.Tell(text)
+		p.control.Publish(text)
 	}
 	if p.out != nil {
 		p.out.write(text)
 	}
 }
 
-var _ control.Answers = (*program)(nil)
+var _ control.Handler = (*program)(nil)
 
 // Status is how the line is, in JSON.
 func (p *program) Status() []byte {
@@ -380,8 +380,8 @@ func (p *program) Status() []byte {
 	return object(s)
 }
 
-// Missed is the event that stands for so many others.
-func (p *program) Missed(n int) []byte { return object(status.Missed(n)) }
+// DroppedEvents is the event that stands for so many others.
+func (p *program) DroppedEvents(n int) []byte { return object(status.Missed(n)) }
 
 // object is one of package status in JSON: those can always be written.
 func object(v any) []byte {

@@ -56,7 +56,7 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 		return
 	}
 	runner.Follow(event, func(a pppoe.Addressing) {
-		if !v.host.OthersSet(l) {
+		if !v.host.Unmanaged(l) {
 			v.start(l, a.IPv6.Local.LinkLocal())
 		}
 	}, v.stop)
@@ -108,7 +108,7 @@ func (v *ipv6Service) release() {
 func (v *ipv6Service) config(l pppoe.SessionInfo, local netip.Addr) ipv6.Config {
 	s := v.settings
 	c := ipv6.Config{
-		Device: l.Device, Local: local, Rules: v.host.Rules, Log: v.log,
+		Device: l.Device, Local: local, Rules: v.host.PolicyRules, Log: v.log,
 		DefaultRoute: s.DefaultRoute && !s.NoDefaultRoute6, WithoutRouter: s.DefaultRoute6,
 		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix, PrefixLength: s.DHCPv6PrefixLength,
 		NoDHCP: s.NoDHCPv6, DUID: v.duid, Memory: v.memory, Advertised: v.advertised, NoAutoconf: s.NoAutoconf,

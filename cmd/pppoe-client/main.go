@@ -19,7 +19,7 @@ import (
 func main() {
 	args, name := daemonize.Args(), filepath.Base(os.Args[0])
 	hidePasswords(os.Args[1:])
-	daemonize.Name(name)
+	daemonize.SetProcessName(name)
 	os.Exit(run(name, args))
 }
 
@@ -48,7 +48,7 @@ func run(name string, args []string) int {
 
 // start dials, in the background or here.
 func start(args []string, usual pppd.Detach) int {
-	if err := capability.HideMemory(); err != nil {
+	if err := capability.SetNotDumpable(); err != nil {
 		return fail(err)
 	}
 	s, err := settings(args)
@@ -59,7 +59,7 @@ func start(args []string, usual pppd.Detach) int {
 		pppd.WriteOptions(os.Stdout, pppd.Client)
 		return exitOK
 	}
-	if s.Dump && !daemonize.IsCopy() { // the process that has started the copy has written it
+	if s.Dump && !daemonize.IsChild() { // the process that has started the copy has written it
 		s.WriteGiven(os.Stdout)
 	}
 	if s.DryRun {
@@ -71,7 +71,7 @@ func start(args []string, usual pppd.Detach) int {
 	if s.Detach == pppd.Unsaid {
 		s.Detach = usual
 	}
-	if s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsCopy() {
+	if s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsChild() {
 		return dial(s)
 	}
 	code, err := daemonize.Launch(args)
@@ -96,7 +96,7 @@ func settings(args []string) (*pppd.Settings, error) {
 		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Notices...), "; ")}
 	}
 	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Client)...)
-	s.Interface, _ = ifname.Real(s.Interface)
+	s.Interface, _ = ifname.KernelName(s.Interface)
 	return s, nil
 }
 

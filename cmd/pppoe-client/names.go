@@ -103,9 +103,9 @@ func poff(args []string) int {
 // concentrator that does not answer is asked to end the session more than once.
 func quit(s status.Status) error {
 	defer time.AfterFunc(unusual, func() {
-		fmt.Fprintf(os.Stderr, "%s (process %d) is about to end: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Line), s.PID, longestStop)
+		fmt.Fprintf(os.Stderr, "%s (process %d) is about to end: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Attachment), s.PID, longestStop)
 	}).Stop()
-	err := control.Ask(sockets, s.PID, "stop", os.Stdout, longestStop)
+	err := control.Request(sockets, s.PID, "stop", os.Stdout, longestStop)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("it has not ended after %v: kill -9 %d ends it, and the next client ends its session", longestStop, s.PID)
 	}

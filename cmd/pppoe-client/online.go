@@ -39,7 +39,7 @@ const (
 )
 
 func newOnline(s *pppd.Settings, ready func()) *online {
-	wanted := s.Detach == pppd.Online && daemonize.IsCopy() || s.NotifySystemd
+	wanted := s.Detach == pppd.Online && daemonize.IsChild() || s.NotifySystemd
 	return &online{wanted: wanted, ipv4: family{wanted: !s.NoIP}, ipv6: family{wanted: !s.NoIPv6}, ready: ready}
 }
 

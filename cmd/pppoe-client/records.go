@@ -65,16 +65,16 @@ func (f *records) waits(device string) {
 func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
 	own := ownAddress(f.settings)
 	for _, s := range f.past {
-		if s.Own != own {
+		if s.OwnMAC != own {
 			continue // another machine's, or another namespace's, on an interface of this name
 		}
 		if one, ok := s.Stale(); ok {
 			stale = append(stale, one)
 		}
-		if s.Local.Is4() {
-			before.IPv4.Local = s.Local
+		if s.LocalIPv4.Is4() {
+			before.IPv4.Local = s.LocalIPv4
 		}
-		if id, err := netip.ParseAddr(s.LocalID); err == nil && id.Is6() {
+		if id, err := netip.ParseAddr(s.InterfaceID); err == nil && id.Is6() {
 			before.IPv6.Local = ipv6cp.ID(id.AsSlice()[8:])
 		}
 	}
@@ -105,7 +105,7 @@ func (f *records) beside(what string) string {
 	if in := f.settings.Namespace; in != "" {
 		suffix = "." + strings.ReplaceAll(in, "/", "_") + suffix
 	}
-	return f.slot.Beside(suffix)
+	return f.slot.SiblingPath(suffix)
 }
 
 // notify takes what happens to the line.
@@ -113,16 +113,16 @@ func (f *records) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.SessionEstablished:
 		// Until it has addresses of its own, those of the session before are what to ask for.
-		f.is.ID, f.is.AC, f.is.Own = e.SessionID, e.AC.String(), l.Local.String()
+		f.is.ID, f.is.AC, f.is.OwnMAC = e.SessionID, e.AC.String(), l.Local.String()
 		f.remember()
 	case pppoe.DeviceOpened:
 		f.do(func() { f.writePID(e.Name) })
 	case pppoe.Configured:
 		if e.HasIPv4() {
-			f.is.Local = e.IPv4.Local
+			f.is.LocalIPv4 = e.IPv4.Local
 		}
 		if e.HasIPv6() {
-			f.is.LocalID = e.IPv6.Local.LinkLocal().String()
+			f.is.InterfaceID = e.IPv6.Local.LinkLocal().String()
 		}
 		f.remember()
 	case pppoe.Ended:
@@ -159,24 +159,24 @@ func (f *records) warn(err error) {
 func (f *records) writePID(device string) {
 	var second []string
 	if device != "" {
-		f.warn(pidfile.Write(pids, pidfile.Unit(device)))
+		f.warn(pidfile.Write(pids, pidfile.UnitName(device)))
 		second = []string{device}
 	}
 	if f.device != "" && f.device != device {
-		pidfile.Remove(pids, pidfile.Unit(f.device))
+		pidfile.Remove(pids, pidfile.UnitName(f.device))
 	}
 	f.device = device
 	if name := f.settings.LinkName; name != "" {
-		f.warn(pidfile.Write(pids, pidfile.Link(name), second...))
+		f.warn(pidfile.Write(pids, pidfile.LinkName(name), second...))
 	}
 }
 
 func (f *records) removePID() {
 	if f.device != "" {
-		pidfile.Remove(pids, pidfile.Unit(f.device))
+		pidfile.Remove(pids, pidfile.UnitName(f.device))
 	}
 	if name := f.settings.LinkName; name != "" {
-		pidfile.Remove(pids, pidfile.Link(name))
+		pidfile.Remove(pids, pidfile.LinkName(name))
 	}
 }
 

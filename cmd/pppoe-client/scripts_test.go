@@ -15,7 +15,7 @@ func TestScriptsOf(t *testing.T) {
 	if want := []string{"LINKNAME=wan", "MINE=1", "PPPLOGNAME=operator", "VRF"}; !slices.Equal(c.Env, want) {
 		t.Errorf("variables %q, want %q", c.Env, want)
 	}
-	if c.User != "alice" || *c.Param != "p" || c.Unit != -1 || c.Device != "eth0" || c.Patience != 0 || c.Paths["ip-up"] != "/opt/up" {
+	if c.User != "alice" || *c.IPParam != "p" || c.Unit != -1 || c.Device != "eth0" || c.Timeout != 0 || c.Paths["ip-up"] != "/opt/up" {
 		t.Errorf("%+v", c)
 	}
 	who, err := user.Current()
@@ -24,7 +24,7 @@ func TestScriptsOf(t *testing.T) {
 	}
 	t.Setenv("LOGNAME", "")
 	c = scriptsOf(parse(t, "eth0", "name", "host", "unit", "7"), silent())
-	if c.Param != nil || c.Unit != 7 {
+	if c.IPParam != nil || c.Unit != 7 {
 		t.Errorf("%+v", c)
 	}
 	if want := []string{"PPPLOGNAME=" + who.Username}; !slices.Equal(c.Env, want) || c.User != "host" {

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"upppoe/internal/config/pppd"
-	"upppoe/internal/log/keptlog"
+	"upppoe/internal/log/rotatelog"
 	"upppoe/internal/mgmt/control"
 	"upppoe/internal/mgmt/status"
 )
@@ -71,7 +71,7 @@ func showLog(args []string) int {
 	found, err := find(q.who)
 	switch {
 	case err == nil:
-		err = each(found, func(s status.Status) error { return control.Ask(sockets, s.PID, question, os.Stdout, 0) })
+		err = each(found, func(s status.Status) error { return control.Request(sockets, s.PID, question, os.Stdout, 0) })
 	case errors.Is(err, errNobody) && !q.follow && q.showKept():
 		err = nil
 	}
@@ -86,13 +86,13 @@ func keptLogs() string { return filepath.Join(sockets, "log") }
 
 // showKept shows logs of clients that have ended, and reports whether there are any.
 func (q logQuestion) showKept() bool {
-	names := keptlog.Names(keptLogs())
+	names := rotatelog.Names(keptLogs())
 	if q.who != "" {
 		names = slices.DeleteFunc(names, func(name string) bool { return name != strings.ReplaceAll(q.who, "/", "_") })
 	}
 	shown := false
 	for _, name := range names {
-		text, err := keptlog.Read(keptLogs(), name, q.lines)
+		text, err := rotatelog.Read(keptLogs(), name, q.lines)
 		if err != nil {
 			continue // it has gone meanwhile
 		}

@@ -239,6 +239,6 @@ func (f *flags) explain(err error) error {
 }
 
 func (f *flags) line() afpacket.Attachment {
-	name, _ := ifname.Real(f.iface)
+	name, _ := ifname.KernelName(f.iface)
 	return afpacket.Attachment{Interface: name, Source: f.source}
 }

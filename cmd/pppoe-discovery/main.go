@@ -28,7 +28,7 @@ func main() {
 	defer stop()
 	// Somebody who does not read what is printed must not keep the program from ending.
 	context.AfterFunc(ctx, func() { time.AfterFunc(longestEnd, func() { os.Exit(exitNone) }) })
-	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, obstacle: linkmonitor.Obstacle, terminal: isTerminal(os.Stderr)}
+	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, obstacle: linkmonitor.Diagnose, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 

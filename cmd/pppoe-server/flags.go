@@ -160,7 +160,7 @@ func (f *flags) check(local, remote string) (err error) {
 // checkPool refuses what clients would be sent away for, one by one, as if they had no right to
 // come in.
 func (f *flags) checkPool() error {
-	if err := netconfig.HostAddress(f.local); err != nil {
+	if err := netconfig.CheckHostAddress(f.local); err != nil {
 		return &pppd.Error{Message: fmt.Sprintf("-L %v: it %v: give one like 192.0.2.1", f.local, err)}
 	}
 	if f.remote.IsUnspecified() { // rp-pppoe's word for: others give addresses
@@ -170,7 +170,7 @@ func (f *flags) checkPool() error {
 	pool := pppoe.Pool{First: f.remote}
 	for id := 1; id <= f.max; id++ {
 		a := pool.Address(uint16(id))
-		if err := netconfig.HostAddress(a); err != nil {
+		if err := netconfig.CheckHostAddress(a); err != nil {
 			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v of these %v", f.remote, f.max, a, err)}
 		}
 		if a == f.local {
@@ -242,7 +242,7 @@ func host(s *pppd.Settings, around *scripted, log *slog.Logger) *netconfig.Confi
 // scriptsOf are the scripts of sessions, without the name of their interface.
 func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 	return scripts.Config{
-		Dir: f.etc, Paths: s.Scripts, Param: s.IPParam, Unit: -1, User: s.Name, Env: s.ScriptEnv, Patience: s.ChildTimeout, Log: log,
+		Dir: f.etc, Paths: s.Scripts, IPParam: s.IPParam, Unit: -1, User: s.Name, Env: s.ScriptEnv, Timeout: s.ChildTimeout, Log: log,
 	}
 }
 
@@ -266,15 +266,15 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 		v4.Local = f.local
 	}
 	c.Session.LCP.RequireAuth = s.Demanded()
-	who := aaa.New(f.etc, s.Name, c.Pool, log)
-	who.All, who.Bound = s, true
-	who.Files(s.CHAPSecrets, s.PAPSecrets)
-	if is, ok := before.(*aaa.Accounts); ok {
-		who.Inherit(is)
+	who := aaa.NewFileAuthenticator(f.etc, s.Name, c.Pool, log)
+	who.Defaults, who.EnforceAddresses = s, true
+	who.SetFiles(s.CHAPSecrets, s.PAPSecrets)
+	if is, ok := before.(*aaa.FileAuthenticator); ok {
+		who.InheritCache(is)
 	}
-	who.Check(c.Session.LCP.RequireAuth)
+	who.CheckFiles(c.Session.LCP.RequireAuth)
 	if len(c.Session.LCP.RequireAuth) > 0 { // to others we prove nothing: see ppp.Mark
-		c.Session.LCP.AllowAuth, c.Session.AnswerLast = who.Proves(s.Answer()), true
+		c.Session.LCP.AllowAuth, c.Session.AnswerLast = who.OwnMethods(s.Answer()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
 	c.Authenticator, c.Terms = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Terms }

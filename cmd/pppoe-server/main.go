@@ -38,14 +38,14 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
-	if err := capability.HideMemory(); err != nil {
+	if err := capability.SetNotDumpable(); err != nil {
 		return fail(err)
 	}
 	s, err := options(f)
 	if err != nil {
 		return fail(err)
 	}
-	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsCopy() {
+	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsChild() {
 		return attend(f, s)
 	}
 	code, err := daemonize.Launch(args)
@@ -57,10 +57,10 @@ func run(args []string) int {
 
 // attend runs the server until it ends.
 func attend(f *flags, s *pppd.Settings) int {
-	daemonize.OutliveReaders()
+	daemonize.CatchWriteSignals()
 	// Signals that make pppd do something do not end a server in which nothing is to be done.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
-	lines, err := pppdlog.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsCopy())
+	lines, err := pppdlog.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild())
 	if err != nil {
 		return fail(err)
 	}
@@ -85,7 +85,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	// from the start, and the log says so now, not when the file changes.
 	giveUp(log, v6 != nil, s.DataPath)
 	cfg := config(f, s, nil, log)
-	j := &pppdlog.Journal{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
+	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
 	run := newScripted()
 	defer run.wait()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
@@ -102,7 +102,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	if v6 != nil {
 		v6.lend = server.SetSourcePrefixes
 	}
-	ctx, stop := daemonize.UntilSignal(func(signal os.Signal) {
+	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 		run.hurry()
 	})
@@ -119,9 +119,9 @@ func attend(f *flags, s *pppd.Settings) int {
 		}
 		defer pidfile.Remove(dir, name)
 	}
-	if daemonize.IsCopy() {
+	if daemonize.IsChild() {
 		lines.Flush()
-		lines.Drop(os.Stderr)
+		lines.Remove(os.Stderr)
 		daemonize.Ready()
 	}
 	unwatch := watchLinks(ctx, f.interfaces, server, log)
@@ -138,7 +138,7 @@ func attend(f *flags, s *pppd.Settings) int {
 
 // end tells why the server does not run any more: in the log, and to somebody who waits at a
 // terminal that does not have the log.
-func end(err error, lines *pppdlog.Lines) int {
+func end(err error, lines *pppdlog.Handler) int {
 	slog.New(lines).Error(err.Error())
 	if lines.Has(os.Stderr) {
 		return exitCode(err)
@@ -174,7 +174,7 @@ func (f *flags) lines() (all []afpacket.Attachment) {
 		vlans = []vlan.Stack{{}}
 	}
 	for i, name := range f.interfaces {
-		f.interfaces[i], _ = ifname.Real(name)
+		f.interfaces[i], _ = ifname.KernelName(name)
 	}
 	for _, name := range f.interfaces {
 		for _, tags := range vlans {

@@ -19,7 +19,7 @@ type reloading struct {
 	settings *pppd.Settings // that hold
 	accounts pppoe.Authenticator
 	log      *slog.Logger
-	lines    *pppdlog.Lines
+	lines    *pppdlog.Handler
 	scripts  *scripted
 	server   *pppoe.Server
 }

@@ -23,8 +23,8 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	out := &bytes.Buffer{}
-	lines := pppdlog.NewLines(false)
-	lines.AddMemory(out)
+	lines := pppdlog.NewHandler(false)
+	lines.AddUnqueued(out)
 	log := slog.New(lines)
 	cfg := config(f, s, nil, log)
 	run := newScripted()
@@ -66,8 +66,8 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s: the log says %q, want %q", c.what, out, c.want)
 		}
 		param := map[bool]string{false: "one", true: "two"}[c.changed]
-		if (r.settings != before) != c.changed || *r.scripts.cfg.Param != param {
-			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *r.scripts.cfg.Param)
+		if (r.settings != before) != c.changed || *r.scripts.cfg.IPParam != param {
+			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *r.scripts.cfg.IPParam)
 		}
 		if r.settings.DataPath != before.DataPath || r.settings.Queues != before.Queues || r.settings.LogFile != before.LogFile {
 			t.Errorf("%s: changes what cannot change while sessions are there", c.what)

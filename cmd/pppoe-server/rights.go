@@ -13,10 +13,10 @@ import (
 func giveUp(log *slog.Logger, dhcp bool, by datapath.Kind) {
 	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin}
 	if dhcp {
-		keep = append(keep, capability.BindLow)
+		keep = append(keep, capability.NetBindService)
 	}
 	if by == datapath.KindAuto || by == datapath.KindKernel {
 		keep = append(keep, capability.BPF, capability.Perfmon)
 	}
-	capability.KeepOnly(log, keep...)
+	capability.TryDropAllExcept(log, keep...)
 }

@@ -15,7 +15,7 @@ type scripted struct {
 	host     pppoe.HostNetwork // of sessions that begin now
 	cfg      scripts.Config    // likewise
 	sessions map[uint16]*running
-	live     map[*scripts.Scripts]bool // those, and of sessions whose device is being made
+	live     map[*scripts.Runner]bool // those, and of sessions whose device is being made
 	hurried  bool
 	ending   sync.WaitGroup
 }
@@ -23,13 +23,13 @@ type scripted struct {
 // running is one session: its scripts, and the host that they are run around, which stay those
 // that it began with.
 type running struct {
-	*scripts.Scripts
+	*scripts.Runner
 	pppoe.HostNetwork
 }
 
 // newScripted makes one that must be told what to use before a session begins.
 func newScripted() *scripted {
-	return &scripted{sessions: make(map[uint16]*running), live: make(map[*scripts.Scripts]bool)}
+	return &scripted{sessions: make(map[uint16]*running), live: make(map[*scripts.Runner]bool)}
 }
 
 var _ pppoe.HostNetwork = (*scripted)(nil)
@@ -55,7 +55,7 @@ func (s *scripted) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		delete(s.live, its.Scripts)
+		delete(s.live, its.Runner)
 		return nil, err
 	}
 	s.sessions[l.SessionID] = its
@@ -70,9 +70,9 @@ func (s *scripted) begin(l pppoe.SessionInfo) *running {
 	its := scripts.New(cfg)
 	s.live[its] = true
 	if s.hurried {
-		its.Hurry()
+		its.LimitWaits()
 	}
-	return &running{its, its.Around(s.host)}
+	return &running{its, its.WrapNetwork(s.host)}
 }
 
 // hurry bounds the scripts that are waited for, since the server has to end.
@@ -81,7 +81,7 @@ func (s *scripted) hurry() {
 	defer s.mu.Unlock()
 	s.hurried = true
 	for its := range s.live {
-		its.Hurry()
+		its.LimitWaits()
 	}
 }
 
@@ -108,9 +108,9 @@ func (s *scripted) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	if _, over := e.(pppoe.Ended); over {
 		s.mu.Lock()
 		delete(s.sessions, l.SessionID)
-		delete(s.live, its.Scripts)
+		delete(s.live, its.Runner)
 		s.mu.Unlock()
-		s.ending.Go(its.Scripts.Close) // which waits for scripts
+		s.ending.Go(its.Runner.Close) // which waits for scripts
 	}
 }
 

@@ -32,7 +32,7 @@ func TestHurry(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newScripted()
-	s.use(nowhere{}, scripts.Config{Dir: dir, Patience: time.Nanosecond, Log: slog.New(slog.DiscardHandler)})
+	s.use(nowhere{}, scripts.Config{Dir: dir, Timeout: time.Nanosecond, Log: slog.New(slog.DiscardHandler)})
 	want := pppoe.Addressing{IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")}}
 	for id := uint16(1); id <= 2; id++ {
 		l := pppoe.SessionInfo{Interface: "eth0", SessionID: id, Device: "ppp0"}

@@ -16,7 +16,7 @@ type own struct {
 	name     string
 	index    int
 	switched []switched
-	memory   *undolog.Held // nil: nothing is remembered
+	memory   *undolog.LockedFile // nil: nothing is remembered
 }
 
 // switched are features that were off and are on, or were on and are off.

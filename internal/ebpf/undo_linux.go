@@ -40,14 +40,14 @@ func Restore(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	file, err := undolog.HoldLeft(path)
+	file, err := undolog.OpenExistingLocked(path)
 	if err != nil || file == nil {
 		return err
 	}
 	var is remembered
 	there, err := file.Read(&is)
 	if err != nil || !there {
-		file.Forget()
+		file.Remove()
 		return err
 	}
 	t, err := openEthtool()
@@ -70,7 +70,7 @@ func (o *own) hold(dir string) (err error) {
 	}
 	path, err := memoryOf(dir, o.name)
 	if err == nil {
-		o.memory, err = undolog.Hold(path)
+		o.memory, err = undolog.OpenLocked(path)
 	}
 	return err
 }
@@ -98,5 +98,5 @@ func (o *own) forget(failed bool) error {
 	case failed:
 		return file.Close()
 	}
-	return file.Forget()
+	return file.Remove()
 }

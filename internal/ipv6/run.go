@@ -71,7 +71,7 @@ func (m *machine) open(cfg *Config) error {
 			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
 		}
 	}
-	if len(cfg.LANs) > 0 && !sysctl.Forwards(cfg.Device) {
+	if len(cfg.LANs) > 0 && !sysctl.Forwarding(cfg.Device) {
 		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
 	}
 	if err := m.TakeOver(m.Device); err != nil {

@@ -83,8 +83,8 @@ func TestAlternativeName(t *testing.T) {
 	w.serve(t, "-I", "uplink")
 	for _, name := range []string{"a-long-name-of-the-interface", "nic-a-long-name-of-the-interface"} {
 		p := w.start(t, "pppoe-client", append([]string{name, "nodetach"}, account...)...)
-		if s := w.awaitOnline(t); s.Line != "eth0" {
-			t.Errorf("%s: the line is %s", name, s.Line)
+		if s := w.awaitOnline(t); s.Attachment != "eth0" {
+			t.Errorf("%s: the line is %s", name, s.Attachment)
 		}
 		p.Stop()
 	}

@@ -24,7 +24,7 @@ func TestStatus(t *testing.T) {
 	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
 	check(t, err)
 	s := w.awaitStatus(t, "both families are up", func(s status.Status) bool { return s.IPv4 != nil && s.IPv6 != nil })
-	if s.PID != p.PID() || s.Call != "isp" || s.Link != "first" || s.Line != "eth0" || s.Device != "ppp0" ||
+	if s.PID != p.PID() || s.Call != "isp" || s.Link != "first" || s.Attachment != "eth0" || s.Device != "ppp0" ||
 		s.SessionID != 1 || s.AC != mac(t, w.server, "eth0") || s.ACName != "life-ac" || s.Service != "gold" ||
 		s.MTU != 1492 || s.Dials != 1 || s.OnlineAt == nil || s.LastEnd != nil {
 		t.Errorf("the client is %+v", s)

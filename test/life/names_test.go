@@ -46,7 +46,7 @@ func TestDetaching(t *testing.T) {
 				t.Errorf("the caller went on when the client was %+v", all[0])
 			}
 			s := w.awaitOnline(t)
-			if s.Call != "isp" || s.Line != "eth0" || s.Device != "ppp0" {
+			if s.Call != "isp" || s.Attachment != "eth0" || s.Device != "ppp0" {
 				t.Errorf("the client says it is %+v", s)
 			}
 			if session, err := unix.Getsid(s.PID); err != nil || session != s.PID {

@@ -61,7 +61,7 @@ func (r *Reader) isInterface(name string) bool {
 	if r.IsInterface != nil {
 		return r.IsInterface(name)
 	}
-	_, ok := ifname.Real(name)
+	_, ok := ifname.KernelName(name)
 	return ok
 }
 

@@ -23,7 +23,7 @@ func TestTwoTables(t *testing.T) {
 		var downs []func()
 		for i, name := range []string{"dsl0", "dsl1"} {
 			log, _ := logTo()
-			h := &Configurer{Name: name, DefaultRoute: true, DefaultRoute6: true, Table: 100 + i, Rules: true, Log: log}
+			h := &Configurer{Name: name, DefaultRoute: true, DefaultRoute6: true, Table: 100 + i, PolicyRules: true, Log: log}
 			line := pppoe.SessionInfo{Device: name, SessionID: uint16(i)}
 			dev, err := h.Open(line)
 			if err != nil {
@@ -215,7 +215,7 @@ func TestTwoVRFs(t *testing.T) {
 			ip(t, "link", "add", vrf, "type", "vrf", "table", []string{"100", "101"}[i])
 			ip(t, "link", "set", vrf, "up")
 			name := "to-" + vrf
-			h := &Configurer{Name: name, VRF: vrf, DefaultRoute: true, DefaultRoute6: true, RefuseTaken: true, Log: discard()}
+			h := &Configurer{Name: name, VRF: vrf, DefaultRoute: true, DefaultRoute6: true, RejectDuplicateAddress: true, Log: discard()}
 			line := pppoe.SessionInfo{Device: name, SessionID: uint16(i)}
 			dev, err := h.Open(line)
 			if err != nil {

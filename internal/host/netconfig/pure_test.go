@@ -19,17 +19,17 @@ import (
 // TestHostAddress: both sides of each block that no host has (RFC 1122 section 3.2.1.3).
 func TestHostAddress(t *testing.T) {
 	for addr, want := range map[string]error{
-		"0.0.0.0": ErrUnspecified, "0.255.255.255": ErrUnspecified, "1.0.0.0": nil,
+		"0.0.0.0": ErrNotHostAddress, "0.255.255.255": ErrNotHostAddress, "1.0.0.0": nil,
 		"126.255.255.255": nil, "127.0.0.0": ErrLoopback, "127.255.255.255": ErrLoopback, "128.0.0.0": nil,
 		"223.255.255.255": nil, "224.0.0.0": ErrMulticast, "239.255.255.255": ErrMulticast,
 		"240.0.0.0": ErrReserved, "255.255.255.255": ErrReserved,
-		"2001:db8::1": ErrUnspecified, "::ffff:192.0.2.1": ErrUnspecified,
+		"2001:db8::1": ErrNotHostAddress, "::ffff:192.0.2.1": ErrNotHostAddress,
 	} {
-		if got := HostAddress(netip.MustParseAddr(addr)); got != want {
+		if got := CheckHostAddress(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %v, want %v", addr, got, want)
 		}
 	}
-	if got := HostAddress(netip.Addr{}); got != ErrUnspecified {
+	if got := CheckHostAddress(netip.Addr{}); got != ErrNotHostAddress {
 		t.Errorf("no address: %v", got)
 	}
 }
@@ -46,11 +46,11 @@ func TestCheckUnnumbered(t *testing.T) {
 		unnumbered    error
 	}{
 		{"192.0.2.10", "192.0.2.1", nil, nil},
-		{"192.0.2.10", "0.0.0.0", ErrUnspecified, nil},
-		{"192.0.2.10", "192.0.2.10", ErrSame, nil},
-		{"192.0.2.10", "0.0.0.1", ErrUnspecified, ErrUnspecified},
+		{"192.0.2.10", "0.0.0.0", ErrNotHostAddress, nil},
+		{"192.0.2.10", "192.0.2.10", ErrSameAddress, nil},
+		{"192.0.2.10", "0.0.0.1", ErrNotHostAddress, ErrNotHostAddress},
 		{"192.0.2.10", "224.0.0.1", ErrMulticast, ErrMulticast},
-		{"0.0.0.0", "0.0.0.0", ErrUnspecified, ErrUnspecified},
+		{"0.0.0.0", "0.0.0.0", ErrNotHostAddress, ErrNotHostAddress},
 	} {
 		a := ipcp.Agreement{Local: netip.MustParseAddr(c.local), Remote: netip.MustParseAddr(c.remote)}
 		for unnumbered, want := range map[bool]error{false: c.numbered, true: c.unnumbered} {

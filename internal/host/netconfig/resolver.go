@@ -26,7 +26,7 @@ const (
 	ResolverResolved Resolver = "resolved"
 	// ResolverResolvconf is `resolvconf -a`, and `-d`.
 	ResolverResolvconf Resolver = "resolvconf"
-	// ResolverFile is the file Host.ResolvConfTarget, written by us.
+	// ResolverFile is the file Host.SystemResolvConf, written by us.
 	ResolverFile Resolver = "file"
 )
 
@@ -54,8 +54,8 @@ func (h *Configurer) servers(a ipcp.Agreement) (names []netip.Addr) {
 		case !s.IsValid() || len(names) > 0 && names[0] == s:
 		case s == a.Local:
 			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it is our own address", s))
-		case HostAddress(s) != nil:
-			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it %v", s, HostAddress(s)))
+		case CheckHostAddress(s) != nil:
+			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it %v", s, CheckHostAddress(s)))
 		default:
 			names = append(names, s)
 		}
@@ -101,7 +101,7 @@ func (h *Configurer) told(w Resolver, link netlink.Link) string {
 	case ResolverResolvconf:
 		return "told to resolvconf as " + record(link)
 	}
-	return "written to " + h.ResolvConfTarget
+	return "written to " + h.SystemResolvConf
 }
 
 // tell takes one way.
@@ -115,10 +115,10 @@ func (h *Configurer) tell(w Resolver, link netlink.Link, names []netip.Addr) (un
 	case ResolverResolvconf:
 		return h.tellResolvconf(link, names)
 	}
-	if h.ResolvConfTarget == "" {
+	if h.SystemResolvConf == "" {
 		return nil, errNoTarget
 	}
-	return h.lendFile(h.ResolvConfTarget, link.Attrs().Name, names)
+	return h.lendFile(h.SystemResolvConf, link.Attrs().Name, names)
 }
 
 func (h *Configurer) tellResolved(link netlink.Link, names []netip.Addr) (func() error, error) {

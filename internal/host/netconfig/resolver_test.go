@@ -51,7 +51,7 @@ func TestResolver(t *testing.T) {
 		name     string
 		resolver Resolver
 		programs map[string]string
-		file     bool // that Host.ResolvConfTarget is set
+		file     bool // that Host.SystemResolvConf is set
 		calls    string
 		later    string // calls at the end
 		says     string
@@ -72,7 +72,7 @@ func TestResolver(t *testing.T) {
 			h, said := toFile(t, formerText)
 			h.Resolver = c.resolver
 			if !c.file {
-				h.ResolvConfTarget = ""
+				h.SystemResolvConf = ""
 			}
 			back := tell(t, h, gives(server1, server2))
 			wantFile(t, calls, c.calls)
@@ -82,7 +82,7 @@ func TestResolver(t *testing.T) {
 				t.Errorf("the log says %s, want %q", said, c.says)
 			}
 			if c.file {
-				wantFile(t, h.ResolvConfTarget, formerText)
+				wantFile(t, h.SystemResolvConf, formerText)
 			}
 		})
 	}
@@ -115,7 +115,7 @@ func TestResolverElsewhere(t *testing.T) {
 	h.Resolver, h.Namespace = ResolverAuto, "blue"
 	tell(t, h, gives(server1, server2))
 	wantFile(t, calls, "")
-	wantFile(t, h.ResolvConfTarget, lentText)
+	wantFile(t, h.SystemResolvConf, lentText)
 	if !strings.Contains(said.String(), "written to") {
 		t.Errorf("the log says %s", said)
 	}
@@ -176,20 +176,20 @@ func TestServersOfBothFamilies(t *testing.T) {
 			}
 		}
 		six := netip.MustParseAddr("2001:db8::53")
-		h.SetServers6("ppp9", []netip.Addr{six}) // nobody's
+		h.SetNameServers6("ppp9", []netip.Addr{six}) // nobody's
 		has("")
 		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
 			t.Fatal(err)
 		}
 		text, _ := os.ReadFile(path)
 		four := string(text)
-		h.SetServers6(line.Device, []netip.Addr{six, six, netip.IPv6Unspecified(), netip.MustParseAddr("ff02::1")})
+		h.SetNameServers6(line.Device, []netip.Addr{six, six, netip.IPv6Unspecified(), netip.MustParseAddr("ff02::1")})
 		has(four + "nameserver 2001:db8::53\n")
-		h.SetServers6(line.Device, nil)
+		h.SetNameServers6(line.Device, nil)
 		has(four)
-		h.SetServers6(line.Device, []netip.Addr{six})
+		h.SetNameServers6(line.Device, []netip.Addr{six})
 		dev.Close()
-		h.SetServers6(line.Device, nil) // as IPv6 says when its device has gone
+		h.SetNameServers6(line.Device, nil) // as IPv6 says when its device has gone
 		if said.Len() > 0 {
 			t.Errorf("the log says %s", said)
 		}

@@ -131,8 +131,8 @@ func (h *Configurer) replace(link netlink.Link, old []*kernelRoute) (func() erro
 	if len(old) == 0 {
 		return nil, nil
 	}
-	if h.RouteMemory != "" {
-		if err := remember(h.RouteMemory, old); err != nil {
+	if h.RouteUndoFile != "" {
+		if err := remember(h.RouteUndoFile, old); err != nil {
 			h.Log.Warn(fmt.Sprintf("the default route %v will not come back if this program is killed: %v", old[0], err))
 		}
 	}
@@ -145,8 +145,8 @@ func (h *Configurer) replace(link netlink.Link, old []*kernelRoute) (func() erro
 	}
 	return func() error {
 		err := h.restore(link, old, others)
-		if h.RouteMemory != "" {
-			err = errors.Join(err, undolog.Forget(h.RouteMemory))
+		if h.RouteUndoFile != "" {
+			err = errors.Join(err, undolog.Remove(h.RouteUndoFile))
 		}
 		return err
 	}, nil

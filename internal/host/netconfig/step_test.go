@@ -19,7 +19,7 @@ func everything(t *testing.T) *Configurer {
 	h, _ := toFile(t, formerText)
 	h.ResolvConf = filepath.Join(t.TempDir(), "resolv.conf")
 	h.DefaultRoute, h.ReplaceDefaultRoute, h.DefaultRoute6, h.ProxyARP = true, true, true, true
-	h.Table, h.Rules = 100, true
+	h.Table, h.PolicyRules = 100, true
 	return h
 }
 
@@ -35,7 +35,7 @@ func machine(t *testing.T, h *Configurer) string {
 			}
 		}
 	}
-	back, err := readAll(h.ResolvConf, h.ResolvConfTarget)
+	back, err := readAll(h.ResolvConf, h.SystemResolvConf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,19 +172,19 @@ func TestNonsenseAddresses(t *testing.T) {
 			is            error
 			says          string
 		}{
-			{"0.0.0.0", "192.0.2.1", ErrUnspecified, "local IP address 0.0.0.0 is no address of a host"},
-			{"192.0.2.10", "0.0.0.0", ErrUnspecified, "remote IP address 0.0.0.0 is no address of a host"},
+			{"0.0.0.0", "192.0.2.1", ErrNotHostAddress, "local IP address 0.0.0.0 is no address of a host"},
+			{"192.0.2.10", "0.0.0.0", ErrNotHostAddress, "remote IP address 0.0.0.0 is no address of a host"},
 			{"127.0.0.1", "192.0.2.1", ErrLoopback, "local IP address 127.0.0.1 is a loopback address"},
 			{"192.0.2.10", "127.9.9.9", ErrLoopback, "remote IP address 127.9.9.9 is a loopback address"},
 			{"224.0.0.1", "192.0.2.1", ErrMulticast, "local IP address 224.0.0.1 is a multicast address"},
 			{"192.0.2.10", "239.1.1.1", ErrMulticast, "remote IP address 239.1.1.1 is a multicast address"},
 			{"255.255.255.255", "192.0.2.1", ErrReserved, "local IP address 255.255.255.255 is a reserved"},
 			{"192.0.2.10", "240.0.0.1", ErrReserved, "remote IP address 240.0.0.1 is a reserved"},
-			{"192.0.2.1", "192.0.2.1", ErrSame, "IP address 192.0.2.1 is that of both ends"},
-			{"10.0.0.9", "192.0.2.1", ErrTaken, "local IP address 10.0.0.9 is already on another interface, eth0"},
-			{"192.0.2.10", "10.0.0.9", ErrTaken, "remote IP address 10.0.0.9 is already on another interface, eth0"},
+			{"192.0.2.1", "192.0.2.1", ErrSameAddress, "IP address 192.0.2.1 is that of both ends"},
+			{"10.0.0.9", "192.0.2.1", ErrDuplicateAddress, "local IP address 10.0.0.9 is already on another interface, eth0"},
+			{"192.0.2.10", "10.0.0.9", ErrDuplicateAddress, "remote IP address 10.0.0.9 is already on another interface, eth0"},
 		} {
-			h := &Configurer{RefuseTaken: true, Log: discard()}
+			h := &Configurer{RejectDuplicateAddress: true, Log: discard()}
 			dev, err := h.Open(pppoe.SessionInfo{})
 			if err != nil {
 				t.Fatal(err)

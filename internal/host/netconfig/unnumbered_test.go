@@ -19,7 +19,7 @@ func TestUnnumbered(t *testing.T) {
 	for _, remote := range []netip.Addr{netip.IPv4Unspecified(), ours} {
 		for _, table := range []int{0, 77} {
 			in(t, func(t *testing.T) {
-				h := &Configurer{Name: "ppp0", Unnumbered: true, RefuseTaken: true, DefaultRoute: true, ProxyARP: true, Table: table, Rules: table != 0, Log: discard()}
+				h := &Configurer{Name: "ppp0", Unnumbered: true, RejectDuplicateAddress: true, DefaultRoute: true, ProxyARP: true, Table: table, PolicyRules: table != 0, Log: discard()}
 				dev, err := h.Open(pppoe.SessionInfo{})
 				if err != nil {
 					t.Fatal(err)
@@ -47,7 +47,7 @@ func TestUnnumbered(t *testing.T) {
 					t.Errorf("peer %v: left over\n%s", remote, got)
 				}
 				h.Unnumbered = false
-				if err := h.Configure(line, none, want); !errors.Is(err, ErrSame) && !errors.Is(err, ErrUnspecified) {
+				if err := h.Configure(line, none, want); !errors.Is(err, ErrSameAddress) && !errors.Is(err, ErrNotHostAddress) {
 					t.Errorf("peer %v: carried though it is not allowed", remote)
 				}
 			})

@@ -111,16 +111,16 @@ func TestManyPrefixes(t *testing.T) {
 			t.Errorf("scripts are told of %d prefixes, want %d", up, want)
 		}
 	}
-	s.Delegated(line, prefixes[:15], []string{"2001:db8::1", "2001:db8::2"}, nil)
+	s.SetDelegatedPrefixes(line, prefixes[:15], []string{"2001:db8::1", "2001:db8::2"}, nil)
 	told(15)
 	if servers := p.read(t, "servers"); servers != "2001:db8::1 2001:db8::2\n" {
 		t.Errorf("the name servers are %q", servers)
 	}
-	s.Delegated(line, prefixes, nil, nil)
+	s.SetDelegatedPrefixes(line, prefixes, nil, nil)
 	told(16)
-	s.Delegated(line, nil, nil, nil)
+	s.SetDelegatedPrefixes(line, nil, nil, nil)
 	told(0)
-	s.Delegated(line, prefixes[16:], nil, nil) // what has gone is no longer remembered then
+	s.SetDelegatedPrefixes(line, prefixes[16:], nil, nil) // what has gone is no longer remembered then
 	told(1)
 }
 
@@ -138,7 +138,7 @@ func TestNoDevice(t *testing.T) {
 	s := p.scripts(nil)
 	named := line
 	named.User = "alice"
-	if _, err := s.Around(noHost{}).Open(named); err != errNoDevice {
+	if _, err := s.WrapNetwork(noHost{}).Open(named); err != errNoDevice {
 		t.Errorf("%v, want %v", err, errNoDevice)
 	}
 	s.Close()
@@ -154,7 +154,7 @@ func TestKnownPeer(t *testing.T) {
 	s := p.scripts(nil)
 	named := line
 	named.User = "alice"
-	if _, err := s.Around(fakeHost{t, p}).Open(named); err != nil {
+	if _, err := s.WrapNetwork(fakeHost{t, p}).Open(named); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()

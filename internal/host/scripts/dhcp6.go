@@ -7,9 +7,9 @@ import (
 	"upppoe/pppoe"
 )
 
-// Services says what DHCPv6 has told of the services that were asked for, as variables: dhcp6-up
+// SetDHCP6Services says what DHCPv6 has told of the services that were asked for, as variables: dhcp6-up
 // runs when there is something, dhcp6-down when there is not, and both when it is something else.
-func (s *Scripts) Services(l pppoe.SessionInfo, servers, services []string) {
+func (s *Runner) SetDHCP6Services(l pppoe.SessionInfo, servers, services []string) {
 	if len(services) == 0 {
 		s.dhcp6.down(nil)
 		return

@@ -84,11 +84,11 @@ func (k *known) unitOf(device string, wanted int) string {
 }
 
 // args are a script's arguments, with ipparam behind them if there is one.
-func (s *Scripts) args(args ...string) []string {
-	if s.cfg.Param == nil {
+func (s *Runner) args(args ...string) []string {
+	if s.cfg.IPParam == nil {
 		return args
 	}
-	return append(args, *s.cfg.Param)
+	return append(args, *s.cfg.IPParam)
 }
 
 func ipv4Env(a ipcp.Agreement) []string {

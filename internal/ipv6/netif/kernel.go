@@ -69,7 +69,7 @@ func (k *Kernel) AwaitLocal(d Device, a netip.Addr, limit time.Duration) bool {
 // TakeOver is setting.HeedNoRouter, and removes what has followed from advertisements that the
 // kernel has heeded already. It takes the longer the more routes the machine has.
 func (k *Kernel) TakeOver(d Device) error {
-	return errors.Join(sysctl.HeedNoRouter(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
+	return errors.Join(sysctl.DisableAcceptRA(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
 }
 
 // purgeAddresses removes addresses that are not meant to last.

@@ -105,7 +105,7 @@ func (k *Kernel) note(want Set) {
 	case reflect.DeepEqual(is, k.noted):
 		return
 	case is.empty():
-		undolog.Forget(k.memory)
+		undolog.Remove(k.memory)
 	default:
 		undolog.Write(k.memory, is)
 	}

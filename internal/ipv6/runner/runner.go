@@ -60,7 +60,7 @@ func (r *Runner[K]) Begin(key K, f func(context.Context) error) {
 		if before != nil {
 			<-before.done
 		}
-		if err := netconfig.Inside(r.namespace, func() error { return f(ctx) }); err != nil {
+		if err := netconfig.InNamespace(r.namespace, func() error { return f(ctx) }); err != nil {
 			r.log.Warn(err.Error())
 		}
 	})

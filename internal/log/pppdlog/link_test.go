@@ -40,7 +40,7 @@ func TestWordsOfLinks(t *testing.T) {
 		{pppoe.Waiting{For: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
 		{pppoe.Waiting{For: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
 	} {
-		if got := told(&Journal{}, line, c.event); got != c.want {
+		if got := told(&EventLogger{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestReasonsOfServer(t *testing.T) {
 		if c.line != "" {
 			want = info + "ppp0: " + c.line + "\n" + want
 		}
-		if got := told(&Journal{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
+		if got := told(&EventLogger{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
 			t.Errorf("%+v is told as\n%swant\n%s", c.reason, got, want)
 		}
 	}

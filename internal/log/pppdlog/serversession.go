@@ -70,12 +70,12 @@ func (a *accounting) ended(l pppoe.SessionInfo) (address string) {
 	return address
 }
 
-func (j *Journal) created(l pppoe.SessionInfo, address string) {
+func (j *EventLogger) created(l pppoe.SessionInfo, address string) {
 	j.info(l, "Session %d created for client %v (%s) on %s using Service-Name '%s'%s",
 		l.SessionID, l.Peer, address, l.Interface, wire.EscapeName(l.Service), userOf(l))
 }
 
-func (j *Journal) closed(l pppoe.SessionInfo, e pppoe.Ended) {
+func (j *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
 	at := ""
 	if address := j.accounting.ended(l); address != "" {
 		at = " (" + address + ")"
@@ -92,7 +92,7 @@ func userOf(l pppoe.SessionInfo) string {
 }
 
 // serverSession tells of the opening of a session, as far as the event is one.
-func (j *Journal) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
+func (j *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	address, opened := "", false
 	switch e := event.(type) {
 	case pppoe.Configured:

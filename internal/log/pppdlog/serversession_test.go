@@ -56,7 +56,7 @@ func TestOpeningAndEnd(t *testing.T) {
 		{"nothing", alice, false, []pppoe.Event{end}, []string{closed + " for client 02:00:5e:00:53:02 on eth0" + why + user}},
 		{"two with one ID", nobody, false, []pppoe.Event{with4, end, end}, []string{opened + at4 + using, closed + at4 + why, closed + " for client 02:00:5e:00:53:02 on eth0" + why}},
 	} {
-		j := &Journal{Server: true, NoIPv4: c.noIPv4}
+		j := &EventLogger{Server: true, NoIPv4: c.noIPv4}
 		var got []string
 		for _, l := range strings.Split(told(j, c.line, c.events...), "\n") {
 			if i := strings.Index(l, "Session "); i >= 0 {
@@ -101,7 +101,7 @@ func TestServerFlood(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			out := &lockedBuffer{}
-			j := &Journal{Server: true, Log: slog.New(levels{out})}
+			j := &EventLogger{Server: true, Log: slog.New(levels{out})}
 			for range 1000 {
 				j.Notify(c.line, c.event)
 			}

@@ -37,13 +37,13 @@ func TestPrograms(t *testing.T) {
 	for name, listens := range map[string]bool{"10.sock": true, "9.sock": true, "x.sock": true, fmt.Sprintf("%d.sock", own): false, "12.other": true} {
 		socket(t, filepath.Join(dir, name), listens)
 	}
-	if pids, err := Programs(dir); err != nil || !slices.Equal(pids, []int{9, 10}) {
+	if pids, err := PIDs(dir); err != nil || !slices.Equal(pids, []int{9, 10}) {
 		t.Errorf("programs %d, %v; want 9 and 10", pids, err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, fmt.Sprintf("%d.sock", own))); err != nil {
 		t.Errorf("the socket of a program that lives: %v", err)
 	}
-	if pids, err := Programs(dir + "/none"); err != nil || len(pids) != 0 {
+	if pids, err := PIDs(dir + "/none"); err != nil || len(pids) != 0 {
 		t.Errorf("without a directory: %d, %v", pids, err)
 	}
 }
@@ -54,11 +54,11 @@ func TestAskPatience(t *testing.T) {
 	socket(t, filepath.Join(dir, "9.sock"), true)
 	for _, patience := range []time.Duration{1, time.Millisecond} {
 		var got bytes.Buffer
-		if err := Ask(dir, 9, "status", &got, patience); !errors.Is(err, os.ErrDeadlineExceeded) || got.Len() > 0 {
+		if err := Request(dir, 9, "status", &got, patience); !errors.Is(err, os.ErrDeadlineExceeded) || got.Len() > 0 {
 			t.Errorf("patience %v: %q, %v; want %v", patience, &got, err, os.ErrDeadlineExceeded)
 		}
 	}
-	if err := Ask(dir, 10, "status", new(bytes.Buffer), time.Minute); !errors.Is(err, os.ErrNotExist) {
+	if err := Request(dir, 10, "status", new(bytes.Buffer), time.Minute); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("nobody's socket: %v", err)
 	}
 }
@@ -69,7 +69,7 @@ func TestQuestionLength(t *testing.T) {
 	defer s.Close()
 	for length, want := range map[int]string{63: fmt.Sprintf("unknown question %q\n", strings.Repeat("x", 63)), 64: ""} {
 		var got bytes.Buffer
-		if err := Ask(dir, os.Getpid(), strings.Repeat("x", length), &got, time.Minute); err != nil || got.String() != want {
+		if err := Request(dir, os.Getpid(), strings.Repeat("x", length), &got, time.Minute); err != nil || got.String() != want {
 			t.Errorf("%d octets: %q, %v; want %q", length, &got, err, want)
 		}
 	}
@@ -88,12 +88,12 @@ func TestListenAgain(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
 	socket(t, path, false)
-	s, err := Listen(dir, &program{make(chan string, 1)}, NewRing())
+	s, err := Listen(dir, &program{make(chan string, 1)}, NewLogRing())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer
-	if err := Ask(dir, os.Getpid(), "status", &got, time.Minute); err != nil || got.String() != `{"state":"online"}`+"\n" {
+	if err := Request(dir, os.Getpid(), "status", &got, time.Minute); err != nil || got.String() != `{"state":"online"}`+"\n" {
 		t.Errorf("%q, %v", &got, err)
 	}
 	if err := s.Close(); err != nil {
@@ -105,7 +105,7 @@ func TestListenAgain(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(filepath.Join(path, "in a file"), nil, NewRing()); err == nil {
+	if _, err := Listen(filepath.Join(path, "in a file"), nil, NewLogRing()); err == nil {
 		t.Error("a directory within a file")
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Programs are the numbers of those that answer in a directory. Sockets of those that
+// PIDs are the numbers of those that answer in a directory. Sockets of those that
 // have ended without removing them are removed.
-func Programs(dir string) ([]int, error) {
+func PIDs(dir string) ([]int, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.sock"))
 	if err != nil {
 		return nil, err
@@ -45,9 +45,9 @@ func Programs(dir string) ([]int, error) {
 
 const answerWithin = 5 * time.Second
 
-// Ask puts a question to a program, and copies its answer, as long as that lasts. A
+// Request puts a question to a program, and copies its answer, as long as that lasts. A
 // program that does not say anything for a while is given up, unless patience is 0.
-func Ask(dir string, pid int, question string, to io.Writer, patience time.Duration) error {
+func Request(dir string, pid int, question string, to io.Writer, patience time.Duration) error {
 	conn, err := net.DialTimeout("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), answerWithin)
 	if err != nil {
 		return err

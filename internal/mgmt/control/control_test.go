@@ -18,14 +18,14 @@ import (
 // program is one that answers.
 type program struct{ said chan string }
 
-func (p *program) Status() []byte      { return []byte(`{"state":"online"}`) }
-func (p *program) Missed(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
-func (p *program) Stop()               { p.said <- "stop" }
-func (p *program) HangUp()             { p.said <- "hangup" }
+func (p *program) Status() []byte             { return []byte(`{"state":"online"}`) }
+func (p *program) DroppedEvents(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
+func (p *program) Stop()                      { p.said <- "stop" }
+func (p *program) HangUp()                    { p.said <- "hangup" }
 
-func listen(t *testing.T) (dir string, s *Server, p *program, log *Ring) {
+func listen(t *testing.T) (dir string, s *Server, p *program, log *LogRing) {
 	t.Helper()
-	dir, p, log = filepath.Join(t.TempDir(), "run"), &program{make(chan string, 1)}, NewRing()
+	dir, p, log = filepath.Join(t.TempDir(), "run"), &program{make(chan string, 1)}, NewLogRing()
 	s, err := Listen(dir, p, log)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestQuestions(t *testing.T) {
 	defer s.Close()
 	log.Write([]byte("one\n"))
 	log.Write([]byte("two\n"))
-	if pids, err := Programs(dir); err != nil || !slices.Equal(pids, []int{os.Getpid()}) {
+	if pids, err := PIDs(dir); err != nil || !slices.Equal(pids, []int{os.Getpid()}) {
 		t.Fatalf("programs %v, %v; want this one", pids, err)
 	}
 	for question, want := range map[string]string{
@@ -54,7 +54,7 @@ func TestQuestions(t *testing.T) {
 		strings.Repeat("x", 100): "",
 	} {
 		var got bytes.Buffer
-		if err := Ask(dir, os.Getpid(), question, &got, time.Minute); err != nil || got.String() != want {
+		if err := Request(dir, os.Getpid(), question, &got, time.Minute); err != nil || got.String() != want {
 			t.Errorf("%s: %q, %v; want %q", question, got.String(), err, want)
 		}
 	}
@@ -70,15 +70,15 @@ func TestEventsAndFollow(t *testing.T) {
 	dir, s, _, log := listen(t)
 	log.Write([]byte("before\n"))
 	events, follow, done := make(lines), make(lines), make(chan error, 2)
-	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
-	go func() { done <- Ask(dir, os.Getpid(), "follow", follow, 0) }()
+	go func() { done <- Request(dir, os.Getpid(), "events", events, 0) }()
+	go func() { done <- Request(dir, os.Getpid(), "follow", follow, 0) }()
 	if first := <-events; first != `{"state":"online"}`+"\n" {
 		t.Errorf("events begin with %q, want the status", first)
 	}
 	if first := <-follow; first != "before\n" {
 		t.Errorf("the log begins with %q", first)
 	}
-	s.Tell([]byte("{}\n"))
+	s.Publish([]byte("{}\n"))
 	log.Write([]byte("after\n"))
 	if e, l := <-events, <-follow; e != "{}\n" || l != "after\n" {
 		t.Errorf("then came %q and %q", e, l)
@@ -87,7 +87,7 @@ func TestEventsAndFollow(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("a program's end is an error: %v", err)
 	}
-	if pids, _ := Programs(dir); len(pids) != 0 {
+	if pids, _ := PIDs(dir); len(pids) != 0 {
 		t.Errorf("programs %v after its end", pids)
 	}
 }
@@ -96,11 +96,11 @@ func TestEventsAndFollow(t *testing.T) {
 func TestLastEvent(t *testing.T) {
 	dir, s, _, _ := listen(t)
 	events, done := make(lines), make(chan error)
-	go func() { done <- Ask(dir, os.Getpid(), "events", events, 0) }()
+	go func() { done <- Request(dir, os.Getpid(), "events", events, 0) }()
 	<-events
 	const last = 300
 	for range last {
-		s.Tell([]byte("{}\n"))
+		s.Publish([]byte("{}\n"))
 	}
 	closed := make(chan struct{})
 	go func() { s.Close(); close(closed) }()
@@ -119,7 +119,7 @@ func TestLastEvent(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	dir, s, _, log := listen(t)
 	defer s.Close()
-	for question, tell := range map[string]func([]byte){"events": s.Tell, "follow": func(b []byte) { log.Write(b) }} {
+	for question, tell := range map[string]func([]byte){"events": s.Publish, "follow": func(b []byte) { log.Write(b) }} {
 		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func TestCloseWithoutReaders(t *testing.T) {
 	}
 	long := []byte(strings.Repeat("x", 1<<20) + "\n")
 	for range 3 {
-		s.Tell(long)
+		s.Publish(long)
 	}
 	start := time.Now()
 	s.Close()
@@ -181,7 +181,7 @@ func TestCloseWithoutReaders(t *testing.T) {
 func TestStop(t *testing.T) {
 	dir, s, p, _ := listen(t)
 	done := make(chan error)
-	go func() { done <- Ask(dir, os.Getpid(), "stop", new(bytes.Buffer), 0) }()
+	go func() { done <- Request(dir, os.Getpid(), "stop", new(bytes.Buffer), 0) }()
 	if said := <-p.said; said != "stop" {
 		t.Errorf("the program was told to %s", said)
 	}
@@ -207,7 +207,7 @@ func TestStaleSocket(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	if pids, err := Programs(dir); err != nil || len(pids) != 0 {
+	if pids, err := PIDs(dir); err != nil || len(pids) != 0 {
 		t.Errorf("programs %v, %v", pids, err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
@@ -216,26 +216,26 @@ func TestStaleSocket(t *testing.T) {
 }
 
 func TestRingIsBounded(t *testing.T) {
-	r := NewRing()
+	r := NewLogRing()
 	line := []byte(strings.Repeat("x", 1<<10-1) + "\n")
 	for i := range 2 * maxLog >> 10 {
 		r.Write(line)
-		if n := len(r.Last(all)); n != min(maxLog, (i+1)<<10) {
+		if n := len(r.Tail(all)); n != min(maxLog, (i+1)<<10) {
 			t.Fatalf("after %d lines of %d octets %d are kept", i+1, len(line), n)
 		}
 	}
 	r.Write([]byte("1\n"))
-	if n := len(r.Last(all)); n != maxLog-1<<10+2 {
+	if n := len(r.Tail(all)); n != maxLog-1<<10+2 {
 		t.Errorf("%d octets are kept, want the first line gone for the last", n)
 	}
 	r.Write([]byte(strings.Repeat("x", maxLog) + "\n"))
-	if n := len(r.Last(all)); n != maxLog+1 {
+	if n := len(r.Tail(all)); n != maxLog+1 {
 		t.Errorf("%d octets are kept of a line that is longer than the ring", n)
 	}
 	for lines, want := range map[int]string{0: "", 1: "3\n", 2: "2\n3\n"} {
 		r.Write([]byte("2\n"))
 		r.Write([]byte("3\n"))
-		if got := string(r.Last(lines)); got != want {
+		if got := string(r.Tail(lines)); got != want {
 			t.Errorf("the last %d are %q, want %q", lines, got, want)
 		}
 	}
@@ -243,7 +243,7 @@ func TestRingIsBounded(t *testing.T) {
 
 // TestRingFlush: who follows has all before a program ends.
 func TestRingFlush(t *testing.T) {
-	r := NewRing()
+	r := NewLogRing()
 	var got bytes.Buffer
 	q := linequeue.New(func(l linequeue.Line) error { got.Write(l.Text); return nil }, droppedLines)
 	r.Write([]byte("1\n"))

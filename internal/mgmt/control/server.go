@@ -30,13 +30,13 @@ import (
 // Dir is where the sockets lie: PID.sock.
 const Dir = "/run/upppoe"
 
-// Answers is what a program has to say and can be told. Methods are called
+// Handler is what a program has to say and can be told. Methods are called
 // concurrently.
-type Answers interface {
+type Handler interface {
 	// Status is a line of JSON.
 	Status() []byte
-	// Missed is the event, in JSON, that stands for so many others, which were not read in time.
-	Missed(n int) []byte
+	// DroppedEvents is the event, in JSON, that stands for so many others, which were not read in time.
+	DroppedEvents(n int) []byte
 	// Stop and HangUp do what they say; they do not wait for it.
 	Stop()
 	HangUp()
@@ -45,8 +45,8 @@ type Answers interface {
 // Server answers at a socket. Its methods may be called concurrently.
 type Server struct {
 	listener net.Listener
-	answers  Answers
-	log      *Ring
+	answers  Handler
+	log      *LogRing
 	ended    chan struct{} // closed by Close
 
 	mu        sync.Mutex
@@ -64,7 +64,7 @@ const (
 
 // Listen opens this program's socket in a directory, which it makes if it must. Only
 // its own user can connect. Log is what there is to read of the log.
-func Listen(dir string, answers Answers, log *Ring) (*Server, error) {
+func Listen(dir string, answers Handler, log *LogRing) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Tell tells everybody who listens to events of one: a line of JSON. It does not block.
-func (s *Server) Tell(event []byte) {
+// Publish tells everybody who listens to events of one: a line of JSON. It does not block.
+func (s *Server) Publish(event []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, q := range s.listeners {
@@ -151,7 +151,7 @@ func (s *Server) converse(conn net.Conn) {
 	case "hangup":
 		s.answers.HangUp()
 	case "log":
-		write(conn, s.log.Last(lines))
+		write(conn, s.log.Tail(lines))
 	case "follow":
 		leave := s.log.Follow(queueTo(conn, atOnce, droppedLines), lines)
 		defer leave()
@@ -172,7 +172,7 @@ var atOnce = func() <-chan struct{} { c := make(chan struct{}); close(c); return
 // events tells first how the program is, and then what happens, until the end.
 func (s *Server) events(conn net.Conn) {
 	begun := make(chan struct{})
-	q := queueTo(conn, begun, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.answers.Missed(n), '\n')} })
+	q := queueTo(conn, begun, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.answers.DroppedEvents(n), '\n')} })
 	s.mu.Lock()
 	s.listeners = append(s.listeners, q)
 	s.mu.Unlock()

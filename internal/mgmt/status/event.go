@@ -10,26 +10,26 @@ import (
 // Event is one thing that happened, as a line of JSON. Which fields are there depends
 // on Event.
 type Event struct {
-	Time      time.Time `json:"time"`
-	Event     string    `json:"event"`
-	Line      string    `json:"line,omitempty"`
-	Device    string    `json:"device,omitempty"`
-	SessionID uint16    `json:"session_id,omitempty"`
-	AC        string    `json:"ac,omitempty"`
-	ACName    string    `json:"ac_name,omitempty"`
-	Method    string    `json:"method,omitempty"`
-	Peer      bool      `json:"peer,omitempty"` // it was the peer that proved who it is, or did not
-	Protocol  string    `json:"protocol,omitempty"`
-	MTU       int       `json:"mtu,omitempty"`
-	IPv4      *IPv4     `json:"ipv4,omitempty"`
-	IPv6      *IPv6     `json:"ipv6,omitempty"`
-	Requests  int       `json:"requests,omitempty"`
-	For       string    `json:"for,omitempty"`
-	Seconds   float64   `json:"seconds,omitempty"`
-	Text      string    `json:"text,omitempty"`
-	Traffic   *Traffic  `json:"traffic,omitempty"`
-	Missed    int       `json:"missed,omitempty"` // events that were dropped, since they were not read in time, or there were too many of a kind, which is Text
-	End       *End      `json:"end,omitempty"`
+	Time       time.Time `json:"time"`
+	Event      string    `json:"event"`
+	Attachment string    `json:"line,omitempty"`
+	Device     string    `json:"device,omitempty"`
+	SessionID  uint16    `json:"session_id,omitempty"`
+	AC         string    `json:"ac,omitempty"`
+	ACName     string    `json:"ac_name,omitempty"`
+	Method     string    `json:"method,omitempty"`
+	Peer       bool      `json:"peer,omitempty"` // it was the peer that proved who it is, or did not
+	Protocol   string    `json:"protocol,omitempty"`
+	MTU        int       `json:"mtu,omitempty"`
+	IPv4       *IPv4     `json:"ipv4,omitempty"`
+	IPv6       *IPv6     `json:"ipv6,omitempty"`
+	Requests   int       `json:"requests,omitempty"`
+	For        string    `json:"for,omitempty"`
+	Seconds    float64   `json:"seconds,omitempty"`
+	Text       string    `json:"text,omitempty"`
+	Traffic    *Traffic  `json:"traffic,omitempty"`
+	Missed     int       `json:"missed,omitempty"` // events that were dropped, since they were not read in time, or there were too many of a kind, which is Text
+	End        *End      `json:"end,omitempty"`
 }
 
 // Missed is the event that stands for others, which were dropped: nobody read them in time.
@@ -41,7 +41,7 @@ func (t *Tracker) Exit(err error) *Event {
 	defer t.mu.Unlock()
 	at := time.Now()
 	t.enter(Ended, at)
-	return &Event{Time: at, Event: "exit", Line: t.now.Line, End: t.End(err)}
+	return &Event{Time: at, Event: "exit", Attachment: t.now.Attachment, End: t.EndOf(err)}
 }
 
 // reason is an error in one word.

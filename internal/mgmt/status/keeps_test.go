@@ -15,7 +15,7 @@ import (
 // TestTextOfServices: each list that a line may have stands in a line of its own.
 func TestTextOfServices(t *testing.T) {
 	var b strings.Builder
-	Status{PID: 42, Line: "eth0", State: Online, Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), IPv6: &IPv6{
+	Status{PID: 42, Attachment: "eth0", State: Online, Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), IPv6: &IPv6{
 		Local: "fe80::1", Remote: "fe80::2", Addresses: []string{"2001:db8::1/64", "2001:db8::2/64"}, Delegated: []string{"2001:db8:1::/56"}, DNS: []string{"2001:db8::53"},
 		Services: Services{AFTR: "aftr.example", NTP: []string{"n"}, SNTP: []string{"s"}, MAPE: []string{"e"}, MAPT: []string{"t"}, LW4o6: []string{"l"}, FourRD: "4d"},
 	}}.WriteTo(&b)
@@ -94,7 +94,7 @@ func TestMissed(t *testing.T) {
 	if e := Missed(7); e.Event != "missed" || e.Missed != 7 || e.Time.IsZero() {
 		t.Errorf("%+v", e)
 	}
-	if tracker().End(nil) != nil {
+	if tracker().EndOf(nil) != nil {
 		t.Error("no error is an end")
 	}
 }

@@ -30,7 +30,7 @@ type Status struct {
 	PID        int        `json:"pid"`
 	Call       string     `json:"call,omitempty"` // the peers file
 	Link       string     `json:"link,omitempty"` // pppd's linkname
-	Line       string     `json:"line"`           // the Ethernet interface, with its tags
+	Attachment string     `json:"line"`           // the Ethernet interface, with its tags
 	State      State      `json:"state"`
 	Since      time.Time  `json:"since"` // of the state
 	WaitingFor string     `json:"waiting_for,omitempty"`
@@ -123,8 +123,8 @@ func (t *Tracker) Status() Status {
 	return t.now
 }
 
-// End is an error as the end of a dial.
-func (t *Tracker) End(err error) *End {
+// EndOf is an error as the end of a dial.
+func (t *Tracker) EndOf(err error) *End {
 	if err == nil {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (t *Tracker) Notify(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	at := time.Now()
 	out := t.handleEvent(l, event, at)
 	if out != nil {
-		out.Time, out.Line, out.Device = at, t.now.Line, l.Device
+		out.Time, out.Attachment, out.Device = at, t.now.Attachment, l.Device
 	}
 	return out
 }
@@ -154,7 +154,7 @@ func (t *Tracker) IPv6(l pppoe.SessionInfo, addresses, delegated, servers []stri
 	is := *t.now.IPv6
 	is.Addresses, is.Delegated, is.DNS, is.Services = addresses, delegated, servers, services
 	t.now.IPv6 = &is
-	return &Event{Time: time.Now(), Event: "ipv6", Line: t.now.Line, Device: l.Device, IPv6: &is}
+	return &Event{Time: time.Now(), Event: "ipv6", Attachment: t.now.Attachment, Device: l.Device, IPv6: &is}
 }
 
 func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Time) *Event {
@@ -289,6 +289,6 @@ func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
 func (t *Tracker) waiting(e pppoe.Waiting, at time.Time) *Event {
 	t.enter(Waiting, at)
 	t.now.WaitingFor = "hold-off"
-	t.now.LastEnd = t.End(e.After)
+	t.now.LastEnd = t.EndOf(e.After)
 	return &Event{Event: "waiting", For: "hold-off", Seconds: e.For.Seconds(), End: t.now.LastEnd}
 }

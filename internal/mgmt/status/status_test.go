@@ -37,7 +37,7 @@ var (
 )
 
 func tracker() *Tracker {
-	return NewTracker(Status{PID: 42, Call: "isp", Link: "wan", Line: "eth0.50"}, func(err error) int {
+	return NewTracker(Status{PID: 42, Call: "isp", Link: "wan", Attachment: "eth0.50"}, func(err error) int {
 		if errors.As(err, new(*pppoe.EndError)) {
 			return 19
 		}
@@ -144,7 +144,7 @@ func TestStates(t *testing.T) {
 			t.Errorf("in the end: %+v", s)
 		}
 		e := tr.Exit(nil)
-		if e.Event != "exit" || e.End != nil || e.Line != "eth0.50" || tr.Status().State != Ended {
+		if e.Event != "exit" || e.End != nil || e.Attachment != "eth0.50" || tr.Status().State != Ended {
 			t.Errorf("exit: %+v, and it is %s", e, tr.Status().State)
 		}
 		if e := tr.Exit(errors.New("some\nthing")); e.End.Reason != "error" || e.End.Text != `some\012thing` || e.End.ExitCode != 8 {
@@ -234,9 +234,9 @@ func TestText(t *testing.T) {
 		is   Status
 		want string
 	}{
-		{Status{PID: 42, Line: "eth0.50", State: Dialling, Since: at}, "eth0.50: dialling since 2026-01-02 03:04:05 (process 42)\n  line      eth0.50\n"},
+		{Status{PID: 42, Attachment: "eth0.50", State: Dialling, Since: at}, "eth0.50: dialling since 2026-01-02 03:04:05 (process 42)\n  line      eth0.50\n"},
 		{Status{
-			PID: 42, Call: "isp", Line: "eth0", State: Online, Since: at, Carrier: "up", Device: "ppp0", SessionID: 7, AC: ac.String(), ACName: "ac1", MTU: 1492, DataPath: "kernel: receive in TC",
+			PID: 42, Call: "isp", Attachment: "eth0", State: Online, Since: at, Carrier: "up", Device: "ppp0", SessionID: 7, AC: ac.String(), ACName: "ac1", MTU: 1492, DataPath: "kernel: receive in TC",
 			IPv4: &IPv4{Local: "192.0.2.10", Remote: "192.0.2.1", DNS: []string{"192.0.2.53", "192.0.2.54"}}, IPv6: &IPv6{Local: "fe80::1", Remote: "fe80::2"},
 			Traffic: TrafficOf(counters),
 		}, `isp: online since 2026-01-02 03:04:05 (process 42)
@@ -249,7 +249,7 @@ func TestText(t *testing.T) {
   IPv6      fe80::1, peer fe80::2
   traffic   sent 1 packets, 2 octets; received 3, 4
 `},
-		{Status{PID: 42, Call: "isp", Line: "eth0", State: Waiting, WaitingFor: "hold-off", Since: at, Device: "ppp0", LastEnd: &End{Reason: "hangup", Text: "PADT"}},
+		{Status{PID: 42, Call: "isp", Attachment: "eth0", State: Waiting, WaitingFor: "hold-off", Since: at, Device: "ppp0", LastEnd: &End{Reason: "hangup", Text: "PADT"}},
 			"isp: waiting for hold-off since 2026-01-02 03:04:05 (process 42)\n  line      eth0\n  device    ppp0\n  last end  hangup: PADT\n"},
 	} {
 		var b strings.Builder

@@ -13,7 +13,7 @@ func (s Status) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
 	name := s.Call
 	if name == "" {
-		name = s.Line
+		name = s.Attachment
 	}
 	fmt.Fprintf(&b, "%s: %s", name, s.State)
 	if s.WaitingFor != "" {
@@ -49,7 +49,7 @@ func writeList(b *strings.Builder, what string, list []string) {
 }
 
 func (s Status) writeLine(b *strings.Builder) {
-	fmt.Fprintf(b, "  line      %s", s.Line)
+	fmt.Fprintf(b, "  line      %s", s.Attachment)
 	if s.Carrier != "" {
 		fmt.Fprintf(b, ", which is %s", s.Carrier)
 	}

@@ -50,8 +50,8 @@ func Remove(dir, name string) {
 	}
 }
 
-// Unit and Link are the names of pppd's two files.
-func Unit(device string) string { return device + ".pid" }
+// UnitName and Link are the names of pppd's two files.
+func UnitName(device string) string { return device + ".pid" }
 
-// Link is the file of a line that has a name.
-func Link(name string) string { return "ppp-" + name + ".pid" }
+// LinkName is the file of a line that has a name.
+func LinkName(name string) string { return "ppp-" + name + ".pid" }

@@ -40,7 +40,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(pppdlog.NewLines(false, os.Stderr))
+	log := slog.New(pppdlog.NewHandler(false, os.Stderr))
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
 	if args[0] == "server" {
@@ -71,7 +71,7 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 		Pool:         pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
 		Network:      &netconfig.Configurer{Log: log},
 		MSS:          mss,
-		Notify:       (&pppdlog.Journal{Log: log, Server: true}).Notify,
+		Notify:       (&pppdlog.EventLogger{Log: log, Server: true}).Notify,
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func dial(ctx context.Context, mss int, log *slog.Logger) {
 		Session:   options(""),
 		Network:   &netconfig.Configurer{Log: log},
 		MSS:       mss,
-		Notify:    (&pppdlog.Journal{Log: log}).Notify,
+		Notify:    (&pppdlog.EventLogger{Log: log}).Notify,
 	})
 	if err == nil {
 		err = client.Run(ctx)

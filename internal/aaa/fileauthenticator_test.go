@@ -1,0 +1,349 @@
+package aaa
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"upppoe/chap"
+	"upppoe/internal/config/pppd"
+	"upppoe/ppp"
+	"upppoe/ppp/eap"
+	"upppoe/ppp/pap"
+	"upppoe/pppoe"
+	"upppoe/pppoe/datapath"
+)
+
+func TestJudge(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		later := time.Now().Add(time.Duration(len(text)) * time.Second)
+		os.Chtimes(path, later, later)
+	}
+	pool := pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")}
+	a := NewFileAuthenticator(dir, "ac", pool, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	judge := func(p ppp.AuthResponse) pppoe.AuthResult {
+		return a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, p)
+	}
+	login := func(name, password string) ppp.AuthResponse {
+		return pap.Credential{Name: name, Password: pap.Password(password)}
+	}
+	for _, password := range []string{"", "one"} {
+		if d := judge(login("alice", password)); d.Accepted || d.Reason != "no file "+dir+"/pap-secrets" {
+			t.Errorf("without a file: granted %v, %q", d.Accepted, d.Reason)
+		}
+	}
+	write("pap-secrets", "alice ac one *\nbob ac two 192.0.2.99\ncarol ac three\nevil other four *\n"+
+		"frank ac five 198.51.100.0/24+\ngina ac six !198.51.100.0/24+ 198.51.100.0/30+\n"+
+		"heidi ac seven !192.0.2.98 192.0.2.98 192.0.2.97 192.0.2.96\nivan ac \"eight *\njudy ac @"+dir+"/none *\n")
+	for _, c := range []struct {
+		name, password string
+		granted        bool
+		own            string // addresses; empty: the pool's
+		reason         string
+	}{
+		{"alice", "one", true, "", ""},
+		{"alice", "two", false, "", "wrong password"}, {"alice", "", false, "", "wrong password"},
+		{"bob", "two", true, "192.0.2.99", ""},
+		{"carol", "three", false, "", "not allowed: its address column allows no address"},
+		{"evil", "four", false, "", "unknown user"}, // of another server
+		{"nobody", "", false, "", "unknown user"}, {"", "", false, "", "unknown user"},
+		{"frank", "five", true, "198.51.100.3", ""},                   // by the unit
+		{"gina", "six", false, "", "not allowed: its address column"}, // the network is too small for it
+		{"heidi", "seven", true, "192.0.2.97 192.0.2.96", ""},
+		{"ivan", "eight", false, "", dir + "/pap-secrets:8: the line of this account cannot be understood"},
+		{"judy", "", false, "", dir + "/pap-secrets:9: the file of its secret: no such file"},
+	} {
+		d := judge(login(c.name, c.password))
+		var own []string
+		for _, a := range d.Offered {
+			own = append(own, a.String())
+		}
+		if d.Accepted != c.granted || strings.Join(own, " ") != c.own || !strings.HasPrefix(d.Reason, c.reason) || c.reason == "" && d.Reason != "" {
+			t.Errorf("%s: granted %v, own addresses %q, reason %q; want %v, %q, %q", c.name, d.Accepted, own, d.Reason, c.granted, c.own, c.reason)
+		}
+		if len(own) > 0 && d.Address != d.Offered[0] || len(own) == 0 && d.Address.IsValid() {
+			t.Errorf("%s: address %v of %q", c.name, d.Address, own)
+		}
+		if !d.Accepted && !reflect.DeepEqual(d, pppoe.AuthResult{AuthResult: ppp.AuthResult{Reason: d.Reason}}) {
+			t.Errorf("%s: the answer tells more than a refusal: %+v", c.name, d)
+		}
+	}
+	response := chap.MD5Response{ID: 1, Challenge: []byte("c"), Name: "alice"}
+	hash := chap.MD5Hash(1, []byte("one"), []byte("c"))
+	response.Response = hash[:]
+	if judge(response).Accepted {
+		t.Error("an account of pap-secrets is good for CHAP")
+	}
+	write("chap-secrets", "alice ac one *\n")
+	if !judge(response).Accepted {
+		t.Error("an account of chap-secrets is not good for CHAP")
+	}
+	write("chap-secrets", "alice ac changed *\n")
+	if judge(response).Accepted {
+		t.Error("a file that has changed is not read again")
+	}
+}
+
+// TestBound: a server without a pool lets no account have an address that its column does not
+// allow: it could be another session's.
+func TestBound(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte("alice ac one *\nbob ac two 192.0.2.0/28\ncarol ac three\ndave ac four 198.51.100.0/24+\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, password string
+		may, mayNot    string // addresses
+	}{
+		{"alice", "one", "203.0.113.1", "127.0.0.1"},
+		{"bob", "two", "192.0.2.3", "192.0.2.16"},
+		{"carol", "three", "", "192.0.2.3"},
+		{"dave", "four", "198.51.100.3", "198.51.100.4"},
+	} {
+		for _, bound := range []bool{true, false} {
+			a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+			a.EnforceAddresses = bound
+			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: c.name, Password: pap.Password(c.password)})
+			if !d.Accepted || (d.Allowed != nil) != bound {
+				t.Fatalf("%s: granted %v, bound %v, want %v", c.name, d.Accepted, d.Allowed != nil, bound)
+			}
+			if bound && (c.may != "" && !d.Allowed(netip.MustParseAddr(c.may)) || d.Allowed(netip.MustParseAddr(c.mayNot))) {
+				t.Errorf("%s: should be allowed %q, and not %s", c.name, c.may, c.mayNot)
+			}
+		}
+	}
+}
+
+// TestUnit: a device's number, or else the session's, from 0 on.
+func TestUnit(t *testing.T) {
+	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12, "ppp2147483647": 1<<31 - 1, "ppp2147483648": 6} {
+		if got := unit(pppoe.SessionInfo{SessionID: 7, Device: device}); got != want {
+			t.Errorf("%q: %d, want %d", device, got, want)
+		}
+	}
+}
+
+// TestTerms: an account's own options change what holds for all, in its session alone.
+func TestTerms(t *testing.T) {
+	dir := t.TempDir()
+	text := "alice ac one * -- rate-down 5000 source-allow 198.51.100.0/29\nbob ac two *\ncarol ac three * -- rate-up fast\n" +
+		"dave ac four * -- mtu 1400 nosource-check rate-up 0\nerin ac five * -- cret\n"
+	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	a.Defaults = pppd.New()
+	all := pppoe.SessionPolicy{CheckSource: true, Up: datapath.Rate{Bits: 1e6}, Down: datapath.Rate{Bits: 2e6, Burst: time.Second}}
+	a.Defaults.Terms = all
+	login := func(name, password string) pppoe.AuthResult {
+		return a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: name, Password: pap.Password(password)})
+	}
+	if login("carol", "three").Accepted || login("erin", "five").Accepted {
+		t.Error("an account comes in whose options are wrong")
+	}
+	alice, dave := all, pppoe.SessionPolicy{Down: all.Down}
+	alice.Down.Bits, alice.FramedRoutes = 5e6, []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
+	for _, c := range []struct {
+		user, password string
+		want           pppoe.SessionPolicy
+	}{
+		{"alice", "one", alice}, {"bob", "two", all}, {"dave", "four", dave}, {"bob", "two", all},
+	} {
+		if d := login(c.user, c.password); !d.Accepted || d.Policy == nil || !reflect.DeepEqual(*d.Policy, c.want) {
+			t.Errorf("%s: granted %v, terms %+v, want %+v", c.user, d.Accepted, d.Policy, c.want)
+		}
+	}
+	if d := login("alice", "two"); d.Policy != nil {
+		t.Errorf("a wrong password has terms: %+v", d.Policy)
+	}
+	for user, password := range map[string]string{"carol": "three", "erin": "five"} {
+		if d := login(user, password); !strings.HasPrefix(d.Reason, "not allowed: "+dir+"/pap-secrets:") || strings.Contains(d.Reason, "fast") || strings.Contains(d.Reason, "cret ") {
+			t.Errorf("%s: %q; want the line, and no word of it", user, d.Reason)
+		}
+	}
+	if said := log.String(); !strings.Contains(said, "dave") || strings.Contains(said, "fast") || strings.Contains(said, "cret ") {
+		t.Errorf("the log: %s", said)
+	}
+}
+
+// TestFilesFollow: a file that changes, comes, goes or cannot be read counts as it is at each
+// login, and what is wrong with it is logged once.
+func TestFilesFollow(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
+	var log strings.Builder
+	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time := time.Unix(1, 0) // the same for all
+		if err := os.Chtimes(path, time, time); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct {
+		change func()
+		want   string // the password; empty: none will do
+	}{
+		{func() {}, ""},
+		{func() { write(path, "alice ac one *\n") }, "one"},
+		{func() { write(other, "alice ac two *\n"); os.Rename(other, path) }, "two"}, // as long, as old
+		{func() { os.Remove(path) }, ""},
+		{func() { os.Mkdir(path, 0o700) }, ""},
+		{func() { os.Remove(path); write(path, "alice ac one *\n") }, "one"},
+	} {
+		c.change()
+		for _, password := range []string{"one", "two", "one", "two"} {
+			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: "alice", Password: pap.Password(password)})
+			if d.Accepted != (password == c.want) {
+				t.Errorf("%d: password %q: granted %v", i, password, d.Accepted)
+			}
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || !strings.Contains(log.String(), "not a plain file") {
+		t.Errorf("the log, in which only the folder is an error: %s", &log)
+	}
+}
+
+// TestCheck: what is wrong with the files that some methods need is told at the start.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		files   map[string]string
+		methods []ppp.Method
+		want    []string // in the log, a line each
+	}{
+		{nil, nil, nil},
+		{nil, []ppp.Method{chap.MD5, chap.MSv2}, []string{"There is no file DIR/chap-secrets"}},
+		{nil, []ppp.Method{chap.MD5, pap.Method}, []string{"There is no file DIR/chap-secrets", "There is no file DIR/pap-secrets"}},
+		{map[string]string{"pap-secrets": "a * b *\n"}, []ppp.Method{pap.Method}, nil},
+		{map[string]string{"chap-secrets": "a * \"b *\nc * @/nowhere/at/all *\n"}, []ppp.Method{eap.MD5},
+			[]string{"DIR/chap-secrets:1: line left out", "DIR/chap-secrets:2: nobody can log in by this line"}},
+	} {
+		dir := t.TempDir()
+		for name, text := range c.files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log strings.Builder
+		NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil))).CheckFiles(c.methods)
+		said := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
+		if log.Len() == 0 {
+			said = nil
+		}
+		if !slices.EqualFunc(said, c.want, func(line, want string) bool {
+			return strings.Contains(line, "level=WARN msg=\""+strings.ReplaceAll(want, "DIR", dir))
+		}) {
+			t.Errorf("%v, %v: the log is %q, want %q", c.files, c.methods, said, c.want)
+		}
+	}
+}
+
+// TestProvingOurselves: a peer that demands it is proved by a secret of which our own name is the
+// client and its the server; what is for all clients is none of ours.
+func TestProvingOurselves(t *testing.T) {
+	for _, c := range []struct {
+		chap, pap     string // the files
+		secret, clear string // for alice
+		able          []ppp.Method
+	}{
+		{"", "", "", "", nil},
+		{"* * guest *\n", "* * guest *\n", "", "", nil},
+		{"ac alice one *\n", "", "one", "", []ppp.Method{eap.MD5, chap.MSv2, chap.MD5}},
+		{"", "ac * two *\n", "", "two", []ppp.Method{pap.Method}},
+		{"ac bob one *\n* * guest *\n", "ac alice two *\n", "", "two", []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}},
+		{"ac alice @/nowhere/at/all *\n", "", "", "", []ppp.Method{eap.MD5, chap.MSv2, chap.MD5}},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"chap-secrets": c.chap, "pap-secrets": "alice ac pw *\n" + c.pap} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("pw")})
+		if !d.Accepted || string(d.Secret) != c.secret || string(d.Clear) != c.clear {
+			t.Errorf("%q, %q: granted %v, secrets %q and %q, want %q and %q", c.chap, c.pap, d.Accepted, d.Secret, d.Clear, c.secret, c.clear)
+		}
+		d = a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("wrong")})
+		if d.Secret != nil || d.Clear != nil {
+			t.Errorf("%q, %q: who has a wrong password is told ours", c.chap, c.pap)
+		}
+		if able := a.OwnMethods([]ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}); !slices.Equal(able, c.able) {
+			t.Errorf("%q, %q: able to prove ourselves by %v, want %v", c.chap, c.pap, able, c.able)
+		}
+	}
+}
+
+// TestUnreadableOnce: a file of which not even the name can be looked up lets nobody in, and is
+// told of once for as long as that is so.
+func TestUnreadableOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file, where a folder should be
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for range 3 {
+		if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || d.Reason == "" {
+			t.Errorf("granted %v, %q", d.Accepted, d.Reason)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("told %d times, want once: %s", n, &log)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("x")}); d.Accepted || !strings.HasPrefix(d.Reason, "no file ") || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("without the folder: %q, the log %s", d.Reason, &log)
+	}
+}
+
+// TestOurSecretThatCannotBeRead: the log has the line, and of a user with whom we share none nothing.
+func TestOurSecretThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	text := "alice ac pw *\nbob ac pw *\ncarol ac pw *\nac alice @/nowhere/at/all *\nac carol own *\n"
+	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for user, told := range map[string]bool{"alice": true, "bob": false, "carol": false} {
+		a.CheckFiles([]ppp.Method{pap.Method})
+		log.Reset()
+		d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: user, Password: pap.Password("pw")})
+		if said := strings.Contains(log.String(), "our secret for") && strings.Contains(log.String(), "pap-secrets:4: "); !d.Accepted || said != told || !told && log.Len() > 0 {
+			t.Errorf("%s: granted %v, the log is %q", user, d.Accepted, &log)
+		}
+	}
+}
+
+// TestFiles: each of the two may be named, and the other stays what it is.
+func TestFiles(t *testing.T) {
+	for _, c := range []struct{ chap, pap, wantCHAP, wantPAP string }{
+		{"", "", "DIR/chap-secrets", "DIR/pap-secrets"}, {"/a", "", "/a", "DIR/pap-secrets"}, {"", "/b", "DIR/chap-secrets", "/b"},
+	} {
+		a := NewFileAuthenticator("DIR", "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
+		a.SetFiles(c.chap, c.pap)
+		if gotCHAP, gotPAP := a.fileOf(chap.MD5Response{}), a.fileOf(pap.Credential{}); gotCHAP != c.wantCHAP || gotPAP != c.wantPAP {
+			t.Errorf("%+v: %s and %s", c, gotCHAP, gotPAP)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package linkmonitor
+
+import (
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// masters are the kinds of devices that take the frames which come in by an interface that is
+// part of one, and what such a part is called.
+var masters = map[string]string{"bridge": "a port of bridge", "bond": "part of bond", "team": "part of team", "openvswitch": "a port of Open vSwitch bridge"}
+
+// Diagnose is what keeps answers from an interface, and what to do about it; empty: nothing that
+// the kernel knows of.
+func Diagnose(name string) string {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return fmt.Sprintf("interface %s is not there", name)
+	}
+	a := link.Attrs()
+	if a.MasterIndex != 0 {
+		if master, err := netlink.LinkByIndex(a.MasterIndex); err == nil && masters[master.Type()] != "" {
+			return fmt.Sprintf("interface %s is %s %s, which takes the frames that come in: use %s in its place",
+				name, masters[master.Type()], master.Attrs().Name, master.Attrs().Name)
+		}
+	}
+	switch {
+	case a.RawFlags&unix.IFF_UP == 0:
+		return fmt.Sprintf("interface %s is down: ip link set %s up", name, name)
+	case a.RawFlags&unix.IFF_LOWER_UP == 0:
+		return fmt.Sprintf("interface %s has no carrier: is the cable plugged in, and is the other end switched on?", name)
+	}
+	return ""
+}

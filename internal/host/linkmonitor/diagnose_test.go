@@ -1,0 +1,42 @@
+package linkmonitor
+
+import (
+	"strings"
+	"testing"
+
+	"upppoe/internal/roottest"
+	"upppoe/test/lab"
+)
+
+// TestObstacle: what keeps answers from an interface is named, with what to do; nothing is where
+// there is nothing.
+func TestObstacle(t *testing.T) {
+	roottest.Need(t, "ip")
+	ns, err := lab.NewNamespace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	for _, step := range []struct{ commands, want string }{
+		{"", "interface eth0 is not there"},
+		{"link add eth0 type veth peer name eth1", "interface eth0 is down: ip link set eth0 up"},
+		{"link set eth0 up", "interface eth0 has no carrier: is the cable plugged in, and is the other end switched on?"},
+		{"link set eth1 up", ""},
+		{"link add br0 type bridge, link set eth0 master br0", "interface eth0 is a port of bridge br0, which takes the frames that come in: use br0 in its place"},
+		{"link set eth0 nomaster", ""},
+		{"link add mv0 link eth0 type macvlan", ""}, // which takes its own frames only
+	} {
+		for command := range strings.SplitSeq(step.commands, ", ") {
+			if command == "" {
+				continue
+			}
+			if out, err := ns.Run("ip", strings.Fields(command)...); err != nil {
+				t.Fatalf("ip %s: %v %s", command, err, out)
+			}
+		}
+		var got string
+		if err := ns.Do(func() error { got = Diagnose("eth0"); return nil }); err != nil || got != step.want {
+			t.Errorf("after %q: %q, %v, want %q", step.commands, got, err, step.want)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package netconfig
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+)
+
+// SetNameServers6 tells the name servers that IPv6 has brought to a device, beside those of
+// IPCP; none: there are no more. What fails is logged: a line carries without. One on the
+// link itself must have a zone.
+func (h *Configurer) SetNameServers6(device string, servers []netip.Addr) {
+	p := h.placeOf(device)
+	if p == nil {
+		return // it has ended meanwhile
+	}
+	var good []netip.Addr
+	for _, s := range servers {
+		if s.Is6() && !s.IsUnspecified() && !s.IsLoopback() && !s.IsMulticast() && !slices.Contains(good, s) {
+			good = append(good, s)
+		}
+	}
+	err := p.inside(func() error {
+		link, err := netlink.LinkByName(device)
+		if err != nil {
+			return err
+		}
+		h.rename(p, link, func() { p.servers6 = good })
+		return nil
+	})
+	if err != nil && !gone(err) { // its servers go with the device
+		h.Log.Warn(fmt.Sprintf("name servers of %s: %v", device, err))
+	}
+}
+
+// rename tells the name servers of a line anew, if they have changed.
+func (h *Configurer) rename(p *place, link netlink.Link, change func()) {
+	p.naming.Lock()
+	defer p.naming.Unlock()
+	before := slices.Concat(p.servers4, p.servers6)
+	change()
+	after := slices.Concat(p.servers4, p.servers6)
+	if slices.Equal(before, after) {
+		return
+	}
+	p.names.takeBack(h.Log)
+	made, err := h.carry(h.serverSteps(link, after))
+	if err != nil {
+		h.Log.Warn(err.Error())
+	}
+	p.names = made
+}
+
+// placeOf finds a line's place by its device; nil: there is none.
+func (h *Configurer) placeOf(device string) *place {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.places {
+		if p.name == device {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package netconfig
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+
+	"upppoe/internal/atomicfile"
+	"upppoe/internal/host/undolog"
+)
+
+// Routes that were replaced are remembered in a file, so that they come back after a
+// crash too. Its first line names the boot, for the kernel's indexes of interfaces last
+// no longer; each other one is an interface's name and a route.
+
+const maxRouteMemory = 1 << 20 // octets
+
+// remember writes routes down.
+func remember(path string, routes []*kernelRoute) error {
+	boot, err := undolog.BootID()
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintln(&text, boot)
+	for _, r := range routes {
+		fmt.Fprintf(&text, "%s %x\n", nameOf(r.device), r.message)
+	}
+	return atomicfile.Write(path, text.String(), 0o600)
+}
+
+// recall reads routes back, as far as they still make sense here.
+func recall(path string) (routes []*kernelRoute, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	boot, err := undolog.BootID()
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxRouteMemory)
+	if !lines.Scan() || lines.Text() != boot {
+		return nil, lines.Err()
+	}
+	for lines.Scan() {
+		name, digits, _ := strings.Cut(lines.Text(), " ")
+		message, err := hex.DecodeString(digits)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		r, err := parseRoute(message)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if nameOf(r.device) == name {
+			routes = append(routes, r)
+		}
+	}
+	return routes, lines.Err()
+}
+
+// nameOf is an interface's name; "-": there is none.
+func nameOf(index int) string {
+	if link, err := netlink.LinkByIndex(index); err == nil {
+		return link.Attrs().Name
+	}
+	return "-"
+}
+
+// recover restores what an earlier program replaced, which was killed before it could.
+// Somebody who has set a default route since then is left alone.
+func (h *Configurer) recover() error {
+	old, err := recall(h.RouteUndoFile)
+	if err != nil {
+		return err
+	}
+	if len(old) > 0 {
+		now, err := kernelRoutes(netlink.FAMILY_V4, func(r *kernelRoute) bool { return isDefault(r, old[0].table) })
+		if err != nil {
+			return err
+		}
+		// Those that were left in their place come after all that were replaced.
+		worst := old[len(old)-1].metric
+		if !slices.ContainsFunc(now, func(r *kernelRoute) bool { return r.metric <= worst }) {
+			h.Log.Info(fmt.Sprintf("restoring the default route %v, which a session that was killed has replaced", old[0]))
+			if err := addAll(old); err != nil {
+				return err
+			}
+		}
+	}
+	return undolog.Remove(h.RouteUndoFile)
+}

@@ -1,0 +1,148 @@
+package netconfig
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"upppoe/internal/host/undolog"
+	"upppoe/internal/roottest"
+	"upppoe/pppoe"
+)
+
+// TestRouteAfterCrash: the default route that a killed session has replaced is restored
+// by the next one as soon as it begins, and at its end.
+func TestRouteAfterCrash(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "route", "add", "default", "via", "10.0.0.1", "dev", "eth0", "proto", "dhcp", "metric", "100")
+		ip(t, "route", "add", "default", "via", "10.0.0.2", "metric", "700")
+		ip(t, "route", "add", "default", "via", "10.0.0.3", "metric", "900") // stays
+		before := routes(t, "-4")
+		log, said := logTo()
+		h := &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Metric: new(700), RouteUndoFile: filepath.Join(t.TempDir(), "routes"), Log: log}
+		dial(t, h).Close() // and is killed: only the device goes
+		if got := routes(t, "-4"); strings.Count(got, "default") != 1 {
+			t.Fatalf("the routes are %s, want the one with metric 900", got)
+		}
+		dev, err := h.Open(pppoe.SessionInfo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dev.Close()
+		if got := routes(t, "-4"); got != before {
+			t.Errorf("as the next session begins, the routes are\n%s\nthey were\n%s", got, before)
+		}
+		if !strings.Contains(said.String(), "restoring the default route via 10.0.0.1, which a session that was killed has replaced") {
+			t.Errorf("the log says %s", said)
+		}
+		line := pppoe.SessionInfo{Device: "ppp0"}
+		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+			t.Fatal(err)
+		}
+		dev.Close()
+		h.Close(line, agreed)
+		if got := routes(t, "-4"); got != before {
+			t.Errorf("at its end, the routes are\n%s\nthey were\n%s", got, before)
+		}
+		if _, err := os.Stat(h.RouteUndoFile); !os.IsNotExist(err) {
+			t.Errorf("the memory is left behind: %v", err)
+		}
+	})
+}
+
+// TestRouteMemoryOfNoUse: what no longer makes sense, or never did, restores nothing,
+// and keeps no session from its device.
+func TestRouteMemoryOfNoUse(t *testing.T) {
+	roottest.Need(t, "ip")
+	id, err := undolog.BootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	boot := id + "\n"
+	for _, c := range []struct {
+		what   string
+		change func(t *testing.T, text string) string
+		says   string
+		want   string // default route
+	}{
+		{"another boot", func(_ *testing.T, text string) string { return strings.Replace(text, boot, "another\n", 1) }, "", ""},
+		{"another interface", func(_ *testing.T, text string) string { return strings.Replace(text, "eth0", "eth7", 1) }, "", ""},
+		{"another route by now", func(t *testing.T, text string) string {
+			ip(t, "route", "add", "default", "via", "10.0.0.2")
+			return text
+		}, "", "via 10.0.0.2"},
+		{"rubbish", func(_ *testing.T, text string) string { return boot + "eth0 zz\n" }, "restore the default route: ", ""},
+		{"cut short", func(_ *testing.T, text string) string { return boot + "eth0 0200\n" }, "restore the default route: ", ""},
+		{"empty", func(*testing.T, string) string { return "" }, "", ""},
+	} {
+		in(t, func(t *testing.T) {
+			wan(t)
+			ip(t, "route", "add", "default", "via", "10.0.0.1")
+			log, said := logTo()
+			h := &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, RouteUndoFile: filepath.Join(t.TempDir(), "routes"), Log: log}
+			dial(t, h).Close() // and is killed
+			text, err := os.ReadFile(h.RouteUndoFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(h.RouteUndoFile, []byte(c.change(t, string(text))), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			said.Reset()
+			dev, err := h.Open(pppoe.SessionInfo{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dev.Close()
+			if got, err := defaultRoute(); got != c.want {
+				t.Errorf("%s: the default route goes %q, want %q (%v)", c.what, got, c.want, err)
+			}
+			if !strings.Contains(said.String(), c.says) || c.says == "" && said.Len() > 0 {
+				t.Errorf("%s: the log says %q, want %q", c.what, said, c.says)
+			}
+		})
+	}
+}
+
+// TestRouteMemoryCannotBeWritten: the session goes on, and says what is at stake.
+func TestRouteMemoryCannotBeWritten(t *testing.T) {
+	roottest.Need(t, "ip")
+	in(t, func(t *testing.T) {
+		wan(t)
+		ip(t, "route", "add", "default", "via", "10.0.0.1")
+		log, said := logTo()
+		dial(t, &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, RouteUndoFile: filepath.Join(t.TempDir(), "missing", "routes"), Log: log})
+		if !strings.Contains(said.String(), "the default route via 10.0.0.1 will not come back if this program is killed") {
+			t.Errorf("the log says %s", said)
+		}
+		if got, err := defaultRoute(); got != "through ppp0" {
+			t.Errorf("the default route goes %q, %v", got, err)
+		}
+	})
+}
+
+// FuzzParseRoute: a route's message, whatever it holds, is read or refused; and once read
+// it is fit to be read again, for it is what is kept.
+func FuzzParseRoute(f *testing.F) {
+	plain, err := hex.DecodeString("02000000fe04000100000000" + "08000f00fe000000" + "0800060064000000" + "080005000a000001" + "0800040002000000")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(plain)
+	f.Add(append(plain[:12:12], 0x14, 0, 9, 0, 16, 0, 5, 2, 2, 0, 0, 0, 8, 0, 5, 0, 10, 0, 0, 1))
+	f.Add(append(plain[:12:12], 8, 0, 30, 0, 5, 0, 0, 0))
+	f.Fuzz(func(t *testing.T, message []byte) {
+		r, err := parseRoute(message)
+		if err != nil {
+			return
+		}
+		again, err := parseRoute(r.message)
+		if err != nil || !again.same(r) {
+			t.Errorf("% x is kept as % x, which becomes %+v, %v", message, r.message, again, err)
+		}
+	})
+}

@@ -1,0 +1,94 @@
+package netconfig
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/host/undolog"
+)
+
+// lineRule has packets look into the line's table: those from an address, or those that
+// a program has bound to a device. It does not go with the device.
+type lineRule struct {
+	Family int        `json:"family"`
+	From   netip.Addr `json:"from"` // invalid: any
+	Device string     `json:"device,omitempty"`
+	Table  int        `json:"table"`
+}
+
+func (r lineRule) String() string {
+	if r.From.IsValid() {
+		return fmt.Sprintf("from %v", r.From)
+	}
+	return "oif " + r.Device
+}
+
+// rule is in the kernel's terms.
+func (r lineRule) rule() *netlink.Rule {
+	rule := netlink.NewRule()
+	rule.Family, rule.OifName, rule.Table, rule.Priority = r.Family, r.Device, r.Table, rulePriority
+	if r.From.IsValid() {
+		rule.Src = one(r.From)
+	}
+	return rule
+}
+
+// addRule adds a rule, which RuleUndoFile holds before the kernel does.
+func (h *Configurer) addRule(r lineRule) (undo func() error, err error) {
+	h.noteRules(func(rules []lineRule) []lineRule { return append(rules, r) })
+	forget := func() {
+		h.noteRules(func(rules []lineRule) []lineRule {
+			return slices.DeleteFunc(rules, func(o lineRule) bool { return o == r })
+		})
+	}
+	if err := netlink.RuleAdd(r.rule()); err != nil {
+		forget()
+		if errors.Is(err, unix.EEXIST) { // somebody's own, which stays
+			err = nil
+		}
+		return nil, err
+	}
+	return func() error {
+		err := netlink.RuleDel(r.rule())
+		forget()
+		return err
+	}, nil
+}
+
+func (h *Configurer) noteRules(change func([]lineRule) []lineRule) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rules = change(h.rules)
+	if h.RuleUndoFile == "" {
+		return
+	}
+	var err error
+	if len(h.rules) > 0 {
+		err = undolog.Write(h.RuleUndoFile, h.rules)
+	} else {
+		err = undolog.Remove(h.RuleUndoFile)
+	}
+	if err != nil {
+		h.Log.Debug(fmt.Sprintf("rules will stay if this program is killed: %v", err))
+	}
+}
+
+// recoverRules removes those that an earlier program has left, which was killed before it
+// could.
+func (h *Configurer) recoverRules() error {
+	var left []lineRule
+	if _, err := undolog.Read(h.RuleUndoFile, &left); err != nil {
+		return err
+	}
+	for _, r := range left {
+		if err := netlink.RuleDel(r.rule()); err != nil && !gone(err) {
+			return fmt.Errorf("%v lookup %d: %w", r, r.Table, err)
+		}
+	}
+	return undolog.Remove(h.RuleUndoFile)
+}

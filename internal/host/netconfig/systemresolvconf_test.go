@@ -1,0 +1,281 @@
+package netconfig
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	formerText = "# by hand\nsearch example.com\nnameserver 198.51.100.1\n\tnameserver 198.51.100.2\noptions ndots:2\n"
+	lentText   = `# upppoe added this for ppp9
+nameserver 192.0.2.53
+nameserver 192.0.2.54
+# upppoe added this: end
+# by hand
+search example.com
+# upppoe put aside: nameserver 198.51.100.1
+# upppoe put aside: 	nameserver 198.51.100.2
+options ndots:2
+`
+)
+
+// toFile is a host that writes a file, which has some text before.
+func toFile(t *testing.T, text string) (h *Configurer, said interface{ String() string }) {
+	t.Helper()
+	log, b := logTo()
+	h = &Configurer{Resolver: ResolverFile, SystemResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
+	if err := os.WriteFile(h.SystemResolvConf, []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return h, b
+}
+
+// TestTarget: the peer's servers take the place of the file's own, the rest stays, and
+// all is as before at the end: text, mode and the file itself.
+func TestTarget(t *testing.T) {
+	for _, former := range []string{formerText, "", "nameserver 198.51.100.1"} {
+		h, said := toFile(t, former)
+		before, err := os.Stat(h.SystemResolvConf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := tell(t, h, gives(server1, server2))
+		if former == formerText {
+			wantFile(t, h.SystemResolvConf, lentText)
+		}
+		if !strings.Contains(said.String(), "name servers 192.0.2.53 192.0.2.54: written to "+h.SystemResolvConf) {
+			t.Errorf("the log says %s", said)
+		}
+		back()
+		wantFile(t, h.SystemResolvConf, former)
+		after, err := os.Stat(h.SystemResolvConf)
+		if err != nil || after.Mode() != before.Mode() || !os.SameFile(before, after) {
+			t.Errorf("the file is another one now: %v, %v", after, err)
+		}
+	}
+}
+
+// TestTargetChanged: what somebody else has written meanwhile stays, and only what we
+// have put into it goes.
+func TestTargetChanged(t *testing.T) {
+	for _, c := range []struct {
+		change     func(string) string
+		want, says string
+	}{
+		{func(string) string { return "nameserver 203.0.113.1\n" }, "nameserver 203.0.113.1\n", "is not restored: somebody has written it anew meanwhile"},
+		{func(now string) string { return "options edns0\n" + now + "sortlist 10.0.0.0\n" }, "options edns0\n" + formerText + "sortlist 10.0.0.0\n", ""},
+	} {
+		h, said := toFile(t, formerText)
+		back := tell(t, h, gives(server1))
+		now, err := os.ReadFile(h.SystemResolvConf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(h.SystemResolvConf, []byte(c.change(string(now))), 0); err != nil {
+			t.Fatal(err)
+		}
+		back()
+		wantFile(t, h.SystemResolvConf, c.want)
+		if !strings.Contains(said.String(), c.says) {
+			t.Errorf("the log says %s, want %q", said, c.says)
+		}
+	}
+}
+
+// TestTargetAfterCrash: a session that was killed has left its servers; the next one
+// takes their place, and at its end the former ones come back.
+func TestTargetAfterCrash(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		h, said := toFile(t, formerText)
+		want := formerText
+		if !there {
+			want = ""
+			if err := os.Remove(h.SystemResolvConf); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tell(t, h, gives(server1)) // and is killed
+		back := tell(t, h, gives(server2))
+		if text, err := os.ReadFile(h.SystemResolvConf); strings.Contains(string(text), server1.String()) || !strings.Contains(string(text), "\nnameserver 192.0.2.54\n") {
+			t.Errorf("the file holds %q, %v", text, err)
+		}
+		back()
+		wantFile(t, h.SystemResolvConf, want)
+		if !strings.Contains(said.String(), "was still lent to ppp9") {
+			t.Errorf("the log says %s", said)
+		}
+	}
+}
+
+// TestTargetOfTwo: two lines have their servers in the file, the last to come first; the end
+// of either leaves the other's, and in the end all is as before.
+func TestTargetOfTwo(t *testing.T) {
+	const other = "lo" // a device that there is
+	for _, c := range []struct {
+		firstEnds bool
+		left      string
+	}{
+		{true, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"},
+		{false, "# upppoe added this for lo\nnameserver 192.0.2.53\n"},
+	} {
+		h, said := toFile(t, formerText)
+		ends := make([]func() error, 2)
+		var err error
+		if ends[0], err = h.lendFile(h.SystemResolvConf, other, []netip.Addr{server1}); err != nil {
+			t.Fatal(err)
+		}
+		if ends[1], err = h.lendFile(h.SystemResolvConf, "ppp1", []netip.Addr{server2}); err != nil {
+			t.Fatal(err)
+		}
+		aside := strings.SplitAfter(lentText, lentEnd)[1]
+		wantFile(t, h.SystemResolvConf, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"+lentEnd+
+			"# upppoe added this for lo\nnameserver 192.0.2.53\n"+lentEnd+aside)
+		if !c.firstEnds {
+			slices.Reverse(ends)
+		}
+		if err := ends[0](); err != nil {
+			t.Error(err)
+		}
+		wantFile(t, h.SystemResolvConf, c.left+lentEnd+aside)
+		if err := ends[1](); err != nil {
+			t.Error(err)
+		}
+		wantFile(t, h.SystemResolvConf, formerText)
+		if said.String() != "" {
+			t.Errorf("the log says %s", said)
+		}
+	}
+}
+
+// FuzzLent: any text comes back as it was.
+func FuzzLent(f *testing.F) {
+	f.Add(formerText, true)
+	f.Add("nameserver 1.2.3.4", false)
+	f.Add("\n\nnameserver", false)
+	f.Fuzz(func(t *testing.T, text string, made bool) {
+		text, loans, _ := former(text) // what is lent is never lent already
+		if len(loans) > 0 && strings.Contains(text, lentBegin) || strings.Contains(text, lentPutAside) || strings.Contains(text, lentEnd) {
+			return // made to look so
+		}
+		want := []loan{newLoan("ppp0", []netip.Addr{server1}), newLoan("ppp1", []netip.Addr{server1, server2})}
+		back, loans, was := former(lent(text, made, want))
+		if back != text || !slices.Equal(loans, want) || was != made {
+			t.Errorf("%q comes back as %q, lent to %q, made %v", text, back, loans, was)
+		}
+	})
+}
+
+// TestTargetLink: a symbolic link stays one, whether what it leads to is there or not.
+func TestTargetLink(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		h, said := toFile(t, formerText)
+		link := filepath.Join(t.TempDir(), "resolv.conf")
+		if err := os.Symlink(h.SystemResolvConf, link); err != nil {
+			t.Fatal(err)
+		}
+		real, want := h.SystemResolvConf, formerText
+		if !there {
+			want = ""
+			if err := os.Remove(real); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.SystemResolvConf = link
+		back := tell(t, h, gives(server1))
+		if text, err := os.ReadFile(real); !strings.Contains(string(text), "\nnameserver 192.0.2.53\n") {
+			t.Errorf("the link's target holds %q, %v", text, err)
+		}
+		back()
+		wantFile(t, real, want)
+		if to, err := os.Readlink(link); to != real {
+			t.Errorf("the link is now %q, %v; the log says %s", to, err, said)
+		}
+	}
+}
+
+// TestTargetMount: a file that is a mount of its own, as in a container, is written and
+// restored; mounted read-only it is left alone, with a clear line.
+func TestTargetMount(t *testing.T) {
+	for _, readOnly := range []bool{false, true} {
+		in(t, func(t *testing.T) {
+			h, said := toFile(t, formerText)
+			if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+				t.Fatal(err)
+			}
+			mount(t, "", "/", unix.MS_REC|unix.MS_PRIVATE)
+			over := filepath.Join(t.TempDir(), "resolv.conf")
+			if err := os.WriteFile(over, []byte("hidden\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			mount(t, h.SystemResolvConf, over, unix.MS_BIND)
+			defer unix.Unmount(over, unix.MNT_DETACH)
+			h.SystemResolvConf = over
+			want := lentText
+			if readOnly {
+				mount(t, "", over, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY)
+				want = formerText
+			}
+			back := tell(t, h, gives(server1, server2))
+			wantFile(t, over, want)
+			back()
+			wantFile(t, over, formerText)
+			clear := "name servers 192.0.2.53 192.0.2.54 are told to nobody: file: open " + over + ": read-only file system"
+			if strings.Contains(said.String(), clear) != readOnly {
+				t.Errorf("the log says %s", said)
+			}
+		})
+	}
+}
+
+func mount(t *testing.T, from, over string, flags uintptr) {
+	t.Helper()
+	if err := unix.Mount(from, over, "", flags, ""); err != nil {
+		t.Fatalf("mount %s over %s: %v", from, over, err)
+	}
+}
+
+// TestTargetRefused: what cannot be a resolv.conf(5) is left alone.
+func TestTargetRefused(t *testing.T) {
+	h, said := toFile(t, strings.Repeat("#\n", maxResolvConf/2+1))
+	tell(t, h, gives(server1))()
+	if !strings.Contains(said.String(), "is too long") {
+		t.Errorf("the log says %s", said)
+	}
+	h.SystemResolvConf = t.TempDir()
+	tell(t, h, gives(server1))()
+	if !strings.Contains(said.String(), "is no regular file") {
+		t.Errorf("the log says %s", said)
+	}
+}
+
+// TestTargetFull: on a full disk the former text stays.
+func TestTargetFull(t *testing.T) {
+	in(t, func(t *testing.T) {
+		if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+			t.Fatal(err)
+		}
+		mount(t, "", "/", unix.MS_REC|unix.MS_PRIVATE)
+		dir := t.TempDir()
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "nr_blocks=1"); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Unmount(dir, unix.MNT_DETACH)
+		log, said := logTo()
+		h := &Configurer{Resolver: ResolverFile, SystemResolvConf: filepath.Join(dir, "resolv.conf"), Log: log}
+		former := "search " + strings.Repeat("x", os.Getpagesize()-8) + "\n" // one block, to the last octet
+		if err := os.WriteFile(h.SystemResolvConf, []byte(former), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, h, gives(server1, server2))
+		wantFile(t, h.SystemResolvConf, former)
+		if !strings.Contains(said.String(), "no space left on device") {
+			t.Errorf("the log says %s", said)
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package undolog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// LockedFile is a file like those of Write and Read that is one program's at a time, until Close or the
+// program's end, however that comes: it is locked. It may be used concurrently by nobody.
+type LockedFile struct {
+	file *os.File
+	path string
+}
+
+// OpenLocked opens a file, and makes it and its directory if it must; nil: another program has it.
+func OpenLocked(path string) (*LockedFile, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return hold(path, os.O_CREATE)
+}
+
+// OpenExistingLocked is Hold for a file that an earlier program has left; nil: there is none, or it is another
+// program's.
+func OpenExistingLocked(path string) (*LockedFile, error) {
+	h, err := hold(path, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return h, err
+}
+
+// hold locks the file that has the path then: its holder before may have removed it meanwhile.
+func hold(path string, flags int) (*LockedFile, error) {
+	for {
+		file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			file.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return nil, nil
+			}
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if is(file, path) {
+			return &LockedFile{file, path}, nil
+		}
+		file.Close()
+	}
+}
+
+// is reports whether an open file is the one of a path.
+func is(file *os.File, path string) bool {
+	open, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(open, named)
+}
+
+// Read reads the file's value. It says no if there is none, or it is of another boot.
+func (h *LockedFile) Read(value any) (there bool, err error) {
+	b, err := io.ReadAll(io.NewSectionReader(h.file, 0, maxText))
+	if err != nil || len(b) == 0 {
+		return false, err
+	}
+	return decode(h.path, b, value)
+}
+
+// Write has the file hold a value, in JSON.
+func (h *LockedFile) Write(value any) error {
+	b, err := encode(h.path, value)
+	if err != nil {
+		return err
+	}
+	if err := h.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err = h.file.WriteAt(b, 0)
+	return err
+}
+
+// Remove removes the file, as everything has been taken back, and gives it up.
+func (h *LockedFile) Remove() error { return errors.Join(os.Remove(h.path), h.Close()) }
+
+// Close gives the file up, with what stands in it.
+func (h *LockedFile) Close() error { return h.file.Close() }
+
+func encode(path string, value any) ([]byte, error) {
+	set, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	id, err := BootID()
+	if err != nil {
+		return nil, err
+	}
+	all, err := json.Marshal(text{id, set})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return append(all, '\n'), nil
+}
+
+func decode(path string, b []byte, value any) (there bool, err error) {
+	id, err := BootID()
+	if err != nil {
+		return false, err
+	}
+	var is text
+	if err := json.Unmarshal(b, &is); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	if is.Boot != id {
+		return false, nil
+	}
+	if err := json.Unmarshal(is.Set, value); err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return true, nil
+}

@@ -1,0 +1,111 @@
+package pppdlog
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"upppoe/ppp/session"
+	"upppoe/pppoe"
+)
+
+// TestFlood: of what a peer causes without end some is told, and then how much was left out; of
+// another kind, or later, it is as if nothing had been.
+func TestFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // kinds are reported concurrently
+		var reports []string
+		f := &EventLimiter{Report: func(kind string, n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			reports = append(reports, SuppressedText(kind, n))
+		}}
+		said := func() []string {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Sorted(slices.Values(reports))
+		}
+		told := func(n int, e pppoe.Event) (told int) {
+			for range n {
+				if !f.Suppress(e) {
+					told++
+				}
+			}
+			return told
+		}
+		if n := told(maxTold, pppoe.Announced{}); n != maxTold {
+			t.Errorf("%d of %d are told", n, maxTold)
+		}
+		time.Sleep(2 * toldPeriod)
+		if log := said(); len(log) > 0 {
+			t.Errorf("nothing was left out, and the log has %q", log)
+		}
+		if n := told(1000, pppoe.Announced{}); n != maxTold {
+			t.Errorf("%d of 1000 are told, want %d", n, maxTold)
+		}
+		if n := told(maxTold, session.AuthFailed{}) + told(1, session.Authenticated{}); n != maxTold {
+			t.Errorf("%d of another kind are told, want %d", n, maxTold)
+		}
+		time.Sleep(toldPeriod - 1)
+		if log := said(); len(log) > 0 || told(1, pppoe.Announced{}) > 0 {
+			t.Errorf("after less than a period the log has %q", log)
+		}
+		time.Sleep(time.Nanosecond)
+		want := []string{"1 more results of authentication were left out", "981 more announcements of concentrators were left out"}
+		if log := said(); !slices.Equal(log, want) {
+			t.Errorf("the log has %q, want %q", log, want)
+		}
+		if told(1, pppoe.Announced{}) != 1 {
+			t.Error("after a period nothing is told")
+		}
+		time.Sleep(2 * toldPeriod)
+		if log := said(); len(log) != len(want) {
+			t.Errorf("the log has %q", log)
+		}
+	})
+}
+
+// TestNoFlood: what no peer causes is always told.
+func TestNoFlood(t *testing.T) {
+	f := &EventLimiter{}
+	for _, e := range []pppoe.Event{
+		pppoe.LinkChanged{}, pppoe.NetworkFailed{}, pppoe.Waiting{}, pppoe.Ended{}, pppoe.AwaitingLink{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
+		pppoe.NetworkLost{}, pppoe.Unanswered{}, session.EchoTimeout{}, pppoe.Offloaded{}, pppoe.StaleTerminated{}, session.Dropped{},
+	} {
+		for range 2 * maxTold {
+			if f.Suppress(e) {
+				t.Fatalf("%T is left out", e)
+			}
+		}
+	}
+	for _, e := range []pppoe.Event{
+		pppoe.Rejected{}, pppoe.Announced{}, pppoe.SessionEstablished{}, pppoe.DeviceOpened{}, pppoe.Connected{}, pppoe.Configured{},
+		session.Authenticated{}, session.AuthFailed{}, session.NetworkFailed{}, session.PeerClosed{},
+	} {
+		if kindOf(e) == "" {
+			t.Errorf("%T is bounded by nothing", e)
+		}
+	}
+}
+
+// lockedBuffer is a log that several goroutines write to.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(text)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}

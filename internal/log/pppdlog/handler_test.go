@@ -1,0 +1,285 @@
+package pppdlog
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/log/linequeue"
+)
+
+// all logs a line of each level.
+func all(h slog.Handler) {
+	log := slog.New(h)
+	log.Debug("a debug line", "attribute", 1)
+	log.Info("an info line")
+	log.Warn("a warning")
+	log.WithGroup("g").With("a", 1).Error("an error", "attribute", 1)
+	h.(*Handler).Flush()
+}
+
+// TestLevels: debug lines are for those who want them. Lines have no attributes, which
+// pppd's have not either.
+func TestLevels(t *testing.T) {
+	const rest = "an info line\na warning\nan error\n"
+	for debug, want := range map[bool]string{false: rest, true: "a debug line\n" + rest} {
+		var one, other bytes.Buffer
+		h := NewHandler(debug, &one, &other)
+		all(h)
+		if one.String() != want || other.String() != want {
+			t.Errorf("debug %v: the log is %q and %q, want %q", debug, &one, &other, want)
+		}
+	}
+}
+
+func TestDroppedWriterGetsNoMore(t *testing.T) {
+	var terminal, file bytes.Buffer
+	h := NewHandler(false, &terminal, &file)
+	log := slog.New(h)
+	log.Info("before")
+	h.Remove(&terminal)
+	h.Remove(&terminal)
+	log.Info("after")
+	h.Flush()
+	if terminal.String() != "before\n" || file.String() != "before\nafter\n" {
+		t.Errorf("the terminal has %q, the file %q", &terminal, &file)
+	}
+}
+
+// TestConcurrent: lines stay whole.
+func TestConcurrent(t *testing.T) {
+	var b bytes.Buffer
+	h := NewHandler(false, &b)
+	var g sync.WaitGroup
+	for range 8 {
+		g.Go(func() {
+			for range 100 {
+				slog.New(h).Info("a line")
+			}
+		})
+	}
+	g.Wait()
+	h.Flush()
+	if want := strings.Repeat("a line\n", 800); b.String() != want {
+		t.Errorf("the log is no %d lines", 800)
+	}
+}
+
+// TestLogFile: a file that is named gets lines after those it has; standard error has none of
+// them, as with pppd.
+func TestLogFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stderr := standardError(t)
+	for _, leaves := range []bool{true, false} {
+		h, err := Open(true, path, "test", leaves)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Has(os.Stderr) {
+			t.Error("the terminal is said to have the log, too")
+		}
+		slog.New(h).Debug("one")
+		h.Remove(os.Stderr)
+		slog.New(h).Info("two")
+		if err := h.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		slog.New(h).Info("after the end")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != "before\none\ntwo\none\ntwo\n" {
+		t.Errorf("the file is %q, %v", text, err)
+	}
+	if text, err := os.ReadFile(stderr); err != nil || len(text) > 0 {
+		t.Errorf("standard error is %q, %v", text, err)
+	}
+}
+
+// TestStandingReader: somebody who does not read a pipe makes no line wait, nor the program's
+// end longer than a second; others get their lines, and the one who reads again learns what is
+// missing.
+func TestStandingReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe, to := io.Pipe()
+		var other bytes.Buffer
+		h := NewHandler(false, to, &other)
+		log, began := slog.New(h), time.Now()
+		const more = 10
+		for range linequeue.MaxLines + 1 + more { // one is being written
+			log.Info("a line")
+			synctest.Wait()
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("a reader that stands still is waited for: %v", took)
+		}
+		h.Remove(io.Discard) // which it does not have
+		h.Flush()
+		if took := time.Since(began); took != closing {
+			t.Errorf("flushing takes %v, want %v", took, closing)
+		}
+		if n := strings.Count(other.String(), "a line\n"); n != linequeue.MaxLines+1+more {
+			t.Errorf("another reader has %d lines", n)
+		}
+		var got bytes.Buffer
+		done := make(chan struct{})
+		go func() { io.Copy(&got, pipe); close(done) }()
+		h.Flush()
+		to.Close()
+		<-done
+		want := strings.Repeat("a line\n", linequeue.MaxLines+1) + "10 lines of the log were dropped here: they could not be written in time\n"
+		if got.String() != want {
+			t.Errorf("a reader that reads again has %d octets, want %d; they end with %q", got.Len(), len(want), got.String()[max(0, got.Len()-100):])
+		}
+	})
+}
+
+// TestLostReader: a pipe that nobody will ever read again is no fault, and no end of the program.
+func TestLostReader(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	var other bytes.Buffer
+	h := NewHandler(false, w, &other)
+	for range 3 {
+		slog.New(h).Info("a line")
+	}
+	h.Flush()
+	if other.String() != "a line\na line\na line\n" {
+		t.Errorf("the other reader has %q", &other)
+	}
+}
+
+// TestMemoryAtOnce: what never blocks has each line when Handle returns.
+func TestMemoryAtOnce(t *testing.T) {
+	var b bytes.Buffer
+	h := NewHandler(false)
+	h.AddUnqueued(&b)
+	slog.New(h).Info("a line")
+	if b.String() != "a line\n" {
+		t.Errorf("the memory has %q", &b)
+	}
+}
+
+func TestLogFileIsMade(t *testing.T) {
+	standardError(t)
+	path := filepath.Join(t.TempDir(), "log")
+	h, err := Open(false, path, "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+	stat, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat.Mode().Perm()&0o027 != 0 {
+		t.Errorf("%v: others may read or write it", stat.Mode())
+	}
+	_, err = Open(false, filepath.Join(path, "no", "such"), "test", false)
+	if err == nil || !strings.HasPrefix(err.Error(), "logfile: ") || !strings.Contains(err.Error(), path) {
+		t.Errorf("a file that cannot be: %v; want the option and the path named", err)
+	}
+}
+
+func TestNoLogFile(t *testing.T) {
+	stderr := standardError(t)
+	h, err := Open(false, "", "test", false)
+	if err != nil || len(h.to) != 1 || !h.Has(os.Stderr) {
+		t.Fatalf("%v, the log goes to %v: want standard error alone while the terminal stays", err, h.to)
+	}
+	all(h)
+	if err := h.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+	if text, err := os.ReadFile(stderr); err != nil || string(text) != "an info line\na warning\nan error\n" {
+		t.Errorf("standard error is %q, %v", text, err)
+	}
+}
+
+// TestSystemLog: lines go to the system's log with its own levels: RFC 5424's severities
+// 3, 4, 6 and 7 of facility 3, which is daemon's.
+func TestSystemLog(t *testing.T) {
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "log"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	h := NewHandler(true)
+	if err := h.dial("unixgram", socket.LocalAddr().String(), "pppoe-test"); err != nil {
+		t.Fatal(err)
+	}
+	all(h)
+	for _, want := range []struct{ priority, text string }{
+		{"<31>", "a debug line"}, {"<30>", "an info line"}, {"<28>", "a warning"}, {"<27>", "an error"},
+	} {
+		b := make([]byte, 1000)
+		n, err := socket.Read(b)
+		if line := string(b[:n]); err != nil || !strings.HasPrefix(line, want.priority) ||
+			!strings.Contains(line, "pppoe-test[") || !strings.HasSuffix(strings.TrimSpace(line), ": "+want.text) {
+			t.Errorf("the system's log gets %q, %v; want %s... %s", line, err, want.priority, want.text)
+		}
+	}
+	if err := NewHandler(true).dial("unixgram", "/no/such/socket", "x"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no system's log: %v", err)
+	}
+}
+
+// standardError has standard error be a file while a test runs.
+func standardError(t *testing.T) string {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = f
+	t.Cleanup(func() { os.Stderr = before; f.Close() })
+	return f.Name()
+}
+
+// TestLogFIFO: a FIFO that nobody reads, or nobody reads any more, holds nothing up; who reads it
+// has what it has room for.
+func TestLogFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h, err := Open(false, path, "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 1000)
+	for range 200 {
+		slog.New(h).Info(long)
+	}
+	r, err := os.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, len(long)+1)
+	if _, err := io.ReadFull(r, first); err != nil || string(first) != long+"\n" {
+		t.Errorf("the first line is %.20q..., %v", first, err)
+	}
+	r.Close()
+	slog.New(h).Info("after the reader")
+	if err := h.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+}

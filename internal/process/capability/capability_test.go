@@ -1,0 +1,147 @@
+package capability
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/roottest"
+)
+
+// role is the environment variable that has the test's binary be a program which gives
+// up its capabilities.
+const role = "UPPPOE_TEST_PRIVILEGE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(role) == "" {
+		os.Exit(m.Run())
+	}
+	if err := giveUp(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// giveUp keeps NetRaw and NetAdmin, and prints what the threads and a program that it
+// starts have then.
+func giveUp() error {
+	let := make(chan struct{})
+	defer close(let)
+	for range 5 { // threads of their own
+		started := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(started)
+			<-let
+		}()
+		<-started
+	}
+	before := Has(SysAdmin) && Has(NetRaw)
+	if err := DropAllExcept(NetRaw, NetAdmin); err != nil {
+		return err
+	}
+	fmt.Println("before", before, "raw", Has(NetRaw), "admin", Has(NetAdmin), "sys", Has(SysAdmin), "bpf", Has(BPF), "none", Has(unknownCap))
+	threads, err := filepath.Glob("/proc/self/task/*/status")
+	if err != nil {
+		return err
+	}
+	for _, thread := range threads {
+		if err := show("thread", thread); err != nil {
+			return err
+		}
+	}
+	if err := DropAllExcept(NetRaw, SysAdmin); err != nil {
+		return err
+	}
+	fmt.Println("once more: raw", Has(NetRaw), "admin", Has(NetAdmin), "sys", Has(SysAdmin))
+	out, err := exec.Command("grep", "CapEff", "/proc/self/status").Output()
+	fmt.Println("program", strings.Fields(string(out))[1])
+	return err
+}
+
+func show(who, status string) error {
+	text, err := os.ReadFile(status)
+	if err != nil {
+		return err
+	}
+	var caps []string
+	for line := range strings.Lines(string(text)) {
+		if name, value, _ := strings.Cut(line, ":"); slices.Contains([]string{"CapInh", "CapPrm", "CapEff"}, name) {
+			caps = append(caps, name+"="+strings.TrimLeft(strings.TrimSpace(value), "0"))
+		}
+	}
+	fmt.Println(who, strings.Join(caps, " "))
+	return nil
+}
+
+// TestKeep: all threads have what is kept and nothing else, for good; a program that is
+// started as root has all again.
+func TestKeep(t *testing.T) {
+	roottest.Need(t, "go", "grep")
+	// Without cgo, which the race detector has.
+	binary := filepath.Join(t.TempDir(), "privilege.test")
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	child := exec.Command(binary)
+	child.Env = append(os.Environ(), role+"=1")
+	out, err := child.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if want := "before true raw true admin true sys false bpf false none false"; lines[0] != want {
+		t.Errorf("it has %s, want %s", lines[0], want)
+	}
+	threads, last := lines[1:len(lines)-2], lines[len(lines)-2:]
+	if len(threads) < 6 {
+		t.Errorf("%d threads", len(threads))
+	}
+	kept := fmt.Sprintf("%x", 1<<unix.CAP_NET_RAW|1<<unix.CAP_NET_ADMIN)
+	for _, thread := range threads {
+		if want := "thread CapInh= CapPrm=" + kept + " CapEff=" + kept; thread != want {
+			t.Errorf("%s, want %s", thread, want)
+		}
+	}
+	if want := "once more: raw true admin false sys false"; last[0] != want {
+		t.Errorf("%s, want %s", last[0], want)
+	}
+	bounding := func() string {
+		text, _ := os.ReadFile("/proc/self/status")
+		_, rest, _ := strings.Cut(string(text), "CapBnd:\t")
+		return strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0])
+	}()
+	if last[1] != "program "+bounding {
+		t.Errorf("%s, want all that root may have: %s", last[1], bounding)
+	}
+}
+
+// unknownCap is none that there is.
+const unknownCap Capability = 64
+
+// Has reports whether the program has a capability now.
+func Has(c Capability) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
+}
+
+// TestHideMemory: the kernel lets no debugger and no core dump have the memory.
+func TestHideMemory(t *testing.T) {
+	defer unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	if err := SetNotDumpable(); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || is != 0 {
+		t.Errorf("PR_GET_DUMPABLE is %d, %v", is, err)
+	}
+}
