@@ -1,12 +1,6 @@
 package wire
 
-import (
-	"time"
-)
-
 var (
 	hostAddr = Addr{2, 0, 0x5e, 0, 0x53, 2}
 	acAddr   = Addr{2, 0, 0x5e, 0, 0x53, 1}
 )
-
-var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
