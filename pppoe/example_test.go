@@ -15,43 +15,44 @@ import (
 	"upppoe/pppoe"
 	"upppoe/pppoe/afpacket"
 	"upppoe/pppoe/discovery"
-	"upppoe/tun"
+	"upppoe/pppoe/linux"
 )
 
-// tunnels is a Host that makes TUN devices, and says how they are to be configured in place of
-// doing it.
-type tunnels struct{}
-
-func (tunnels) Open(pppoe.SessionInfo) (tun.Device, error) { return tun.Open(tun.Config{}) }
-
-func (tunnels) Configure(l pppoe.SessionInfo, _, want pppoe.Addressing) error {
-	fmt.Printf("ip addr replace %v peer %v dev %s\n", want.IPv4.Local, want.IPv4.Remote, l.Device)
-	return nil
-}
-
-func (tunnels) Close(pppoe.SessionInfo, pppoe.Addressing) {}
-
-// The first dial, on eth0. It takes CAP_NET_RAW and CAP_NET_ADMIN.
+// The first dial, on eth0: it gives this machine a default route through the session, and returns
+// when that has ended. It takes CAP_NET_RAW and CAP_NET_ADMIN, and CAP_BPF for the kernel's data
+// path.
 func Example() {
-	password := func(peer string) ([]byte, bool) { return []byte("her password"), true }
+	ports := &linux.Opener{}
+	defer ports.Close()
+	network, err := linux.NewNetwork(linux.NetworkConfig{DefaultRoute: true, DNS: linux.DNSAuto})
+	if err != nil {
+		log.Fatal(err)
+	}
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
-		Listen: func() (pppoe.Ports, error) { return afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0"}) },
+		Listen: func() (pppoe.Ports, error) { return ports.Open(afpacket.Attachment{Interface: "eth0"}) },
 		Session: session.Config{
 			LCP:         lcp.Config{AllowAuth: []ppp.Method{chap.MD5, pap.Method}},
-			Credentials: ppp.Credentials{Name: "alice", Secret: password},
-			IPv4:        &ipcp.Config{},
+			Credentials: ppp.Credentials{Name: "alice", Secret: func(string) ([]byte, bool) { return []byte("her password"), true }},
+			IPv4:        &ipcp.Config{AskDNS: true},
 		},
-		Network: tunnels{},
+		Network: network,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(client.Run(context.Background()))
+	fmt.Println(client.Run(context.Background()))
 }
 
-// The first server, on eth1: whoever dials gets an address.
+// The first server, on eth1: it assigns an address to every client, without authentication (see
+// ServerConfig.Authenticator).
 func Example_server() {
-	ports, err := afpacket.OpenPorts(afpacket.Attachment{Interface: "eth1"})
+	opener := &linux.Opener{}
+	defer opener.Close()
+	ports, err := opener.Open(afpacket.Attachment{Interface: "eth1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	network, err := linux.NewNetwork(linux.NetworkConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -59,10 +60,10 @@ func Example_server() {
 		Concentrator: discovery.ConcentratorConfig{ACName: "isp"},
 		Session:      session.Config{IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")}},
 		Pool:         pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
-		Network:      tunnels{},
+		Network:      network,
 	}, []pppoe.Listener{{Interface: "eth1", Ports: ports}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(server.Run(context.Background()))
+	fmt.Println(server.Run(context.Background()))
 }

@@ -210,7 +210,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	p.ipv6.wait()
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	defer p.mtu.restore()
-	lines := &linux.Opener{DataPath: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), Sessions: 1, Memory: p.settings.StateDir, Log: p.log}
+	lines := &linux.Opener{DataPath: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
 	cfg.Listen = p.mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })

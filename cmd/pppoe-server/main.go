@@ -73,7 +73,7 @@ func attend(f *flags, s *pppd.Settings) int {
 	if few := allowFiles(openFiles(f, s), f.max); few != "" {
 		log.Warn(few)
 	}
-	paths := &linux.Opener{DataPath: s.DataPath, Queues: s.LineQueues(), Sessions: f.max, Memory: s.StateDir, Log: log}
+	paths := &linux.Opener{DataPath: s.DataPath, Queues: s.LineQueues(), MaxSessions: f.max, StateDir: s.StateDir, Log: log}
 	defer paths.Close()
 	listeners, err := listen(f, paths)
 	if err != nil {

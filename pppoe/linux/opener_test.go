@@ -36,7 +36,7 @@ func open(t testing.TB, want datapath.Kind) *place {
 	t.Cleanup(func() { ns.Close() })
 	p := &place{t: t, ns: ns}
 	p.ethernet()
-	p.Opener = &Opener{DataPath: want, Sessions: 4, Log: slog.New(slog.DiscardHandler)}
+	p.Opener = &Opener{DataPath: want, MaxSessions: 4, Log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() { p.Close() })
 	return p
 }
@@ -144,7 +144,7 @@ func TestFoundOutOnce(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
 		tries, why := 0, error(nil)
-		p.try = func(ebpf.Config) (*ebpf.Engine, error) {
+		p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) {
 			tries++
 			return nil, fmt.Errorf("try %d: %w: %w", tries, ebpf.ErrUnavailable, why)
 		}
@@ -185,11 +185,11 @@ func TestFoundOutOnce(t *testing.T) {
 // back, may be one of which it can.
 func TestTriedAgain(t *testing.T) {
 	p := open(t, datapath.KindAuto)
-	p.try = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
+	p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
 	if kernel, err := p.line(); err != nil || kernel {
 		t.Fatalf("kernel %v, %v", kernel, err)
 	}
-	p.try = nil
+	p.openEngine = nil
 	if kernel, err := p.line(); err != nil || kernel {
 		t.Errorf("the same interface: kernel %v, %v", kernel, err)
 	}
@@ -225,7 +225,7 @@ func (p *place) link(t *testing.T, state string) {
 // packets, the session is told so in words, and the next one tries again.
 func TestCrowded(t *testing.T) {
 	p := open(t, datapath.KindAuto)
-	p.try = func(ebpf.Config) (*ebpf.Engine, error) {
+	p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) {
 		return nil, fmt.Errorf("eth0: %w: program receive: %w", ebpf.ErrUnavailable, ebpf.ErrTooManyPrograms)
 	}
 	if kernel, err := p.line(); err != nil || kernel {
@@ -234,7 +234,7 @@ func TestCrowded(t *testing.T) {
 	if err := p.accelerator.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrTooManyPrograms) {
 		t.Errorf("the session is told %v", err)
 	}
-	p.try = nil
+	p.openEngine = nil
 	if kernel, err := p.line(); err != nil || !kernel {
 		t.Errorf("the next one: kernel %v, %v", kernel, err)
 	}

@@ -47,7 +47,7 @@ func newEnd(t *testing.T, path datapath.Kind) *end {
 		sysctl(t, n, name, value)
 	}
 	e := &end{Namespace: n, path: path, events: make(chan pppoe.Event, 64)}
-	e.lines = &linux.Opener{DataPath: path, Sessions: 16, Inside: n.Do, Log: slog.New(listener{slog.DiscardHandler, e})}
+	e.lines = &linux.Opener{DataPath: path, MaxSessions: 16, InNamespace: n.Do, Log: slog.New(listener{slog.DiscardHandler, e})}
 	t.Cleanup(func() { e.Do(e.lines.Close) })
 	return e
 }

@@ -60,7 +60,7 @@ func newLine(how string) (l line, err error) {
 	default:
 		l.path, err = datapath.ParseKind(how)
 	}
-	l.lines = &linux.Opener{DataPath: l.path, Queues: queues, Sessions: 1, Log: l.log}
+	l.lines = &linux.Opener{DataPath: l.path, Queues: queues, MaxSessions: 1, Log: l.log}
 	return l, err
 }
 

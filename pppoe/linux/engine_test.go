@@ -23,7 +23,7 @@ func TestQueues(t *testing.T) {
 	} {
 		p := open(t, want)
 		p.Queues = 3
-		p.try = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
+		p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
 		err := p.ns.Do(func() error {
 			ports, err := p.Open(afpacket.Attachment{Interface: "eth0"})
 			if err != nil {
@@ -50,7 +50,7 @@ func TestAskedOfKernel(t *testing.T) {
 		var log bytes.Buffer
 		p.Log = slog.New(slog.NewTextHandler(&log, nil))
 		var asked []ebpf.Config
-		p.try = func(c ebpf.Config) (*ebpf.Engine, error) {
+		p.openEngine = func(c ebpf.Config) (*ebpf.Engine, error) {
 			asked = append(asked, c)
 			return nil, ebpf.ErrUnavailable
 		}
@@ -96,11 +96,11 @@ func TestNoInterface(t *testing.T) {
 // anything else as it is.
 func TestRightsInWordsOfTheirOwn(t *testing.T) {
 	detail := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EPERM)
-	if err := withoutDetail(detail); !errors.Is(err, ebpf.ErrUnavailable) || strings.Contains(err.Error(), "load a program") {
+	if err := shortened(detail); !errors.Is(err, ebpf.ErrUnavailable) || strings.Contains(err.Error(), "load a program") {
 		t.Errorf("without rights: %v", err)
 	}
 	other := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EINVAL)
-	if err := withoutDetail(other); err != other {
+	if err := shortened(other); err != other {
 		t.Errorf("something else: %v", err)
 	}
 }
@@ -111,7 +111,7 @@ func TestPassing(t *testing.T) {
 		unix.ENOMEM: true, unix.ENOBUFS: true, unix.EAGAIN: true, unix.EINTR: true, unix.EBUSY: true, unix.EMFILE: true,
 		unix.ENFILE: true, unix.ENODEV: true, unix.EPERM: false, unix.EOPNOTSUPP: false, unix.EINVAL: false, unix.ENOSYS: false,
 	} {
-		if got := passing(fmt.Errorf("open: %w", err)); got != want {
+		if got := isTemporary(fmt.Errorf("open: %w", err)); got != want {
 			t.Errorf("%v passes: %v, want %v", err, got, want)
 		}
 	}

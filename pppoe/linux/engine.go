@@ -1,0 +1,134 @@
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"upppoe/internal/ebpf"
+	"upppoe/pppoe"
+	"upppoe/pppoe/afpacket"
+	"upppoe/pppoe/datapath"
+	"upppoe/pppoe/vlan"
+	"upppoe/pppoe/wire"
+)
+
+// engine is the kernel's data path of the interface with an index, or the error why it is
+// unavailable there.
+type engine struct {
+	*ebpf.Engine
+	index int
+	err   error
+}
+
+// restore restores settings of an interface that an earlier program has changed before it crashed.
+func (o *Opener) restore(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.StateDir == "" || o.restored[name] {
+		return
+	}
+	if o.restored == nil {
+		o.restored = make(map[string]bool)
+	}
+	o.restored[name] = true
+	if err := ebpf.Restore(o.StateDir, name); err != nil {
+		logger(o.Log).Warn(fmt.Sprintf("%s: restore the settings that an earlier program has changed: %v", name, err))
+	}
+}
+
+// offload returns the kernel's data path for an attachment. Ports that receive all Ethernet frames
+// (with tags, or another address) are given a filter for the session frames that the kernel moves.
+func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Offload, error) {
+	e, err := o.engine(a.Interface)
+	if err != nil {
+		return nil, err
+	}
+	link := e.Link(a.VLAN, a.DataPriority)
+	if a.VLAN == (vlan.Stack{}) && a.Source == (wire.Addr{}) {
+		return link, nil
+	}
+	for _, port := range append([]datapath.Port{ports.Session}, ports.More...) {
+		socket, ok := port.(ebpf.Socket)
+		if !ok {
+			return nil, fmt.Errorf("%v: %w: its port takes no filter", a, ebpf.ErrUnavailable)
+		}
+		if err := link.FilterSessions(socket); err != nil {
+			return nil, fmt.Errorf("%v: %w", a, err)
+		}
+	}
+	return link, nil
+}
+
+// engine returns the engine of an interface, which it opens at first use and again after the
+// interface has been re-created. A permanent error is kept, too, and returned without another try.
+func (o *Opener) engine(name string) (*ebpf.Engine, error) {
+	nic, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e := o.engines[name]; e != nil {
+		if e.index == nic.Index {
+			return e.Engine, e.err
+		}
+		e.close() // what was attached has gone with the interface
+		delete(o.engines, name)
+	}
+	opened, err := o.newEngine(name)
+	if err != nil && isTemporary(err) {
+		return nil, err
+	}
+	if o.engines == nil {
+		o.engines = make(map[string]*engine)
+	}
+	o.engines[name] = &engine{opened, nic.Index, err}
+	return opened, err
+}
+
+func (o *Opener) newEngine(name string) (*ebpf.Engine, error) {
+	open := o.openEngine
+	if open == nil {
+		open = ebpf.Open
+	}
+	return open(ebpf.Config{
+		Interface: name, Sessions: o.MaxSessions, Own: o.DataPath == datapath.KindKernel,
+		Memory: o.StateDir, Inside: o.InNamespace, Notice: func(text string) { logger(o.Log).Info(text) },
+	})
+}
+
+// isTemporary reports whether the kernel may accept at the next try what it has refused now.
+func isTemporary(err error) bool {
+	return slices.ContainsFunc([]error{ebpf.ErrTooManyPrograms, unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN, unix.EINTR, unix.EBUSY, unix.EMFILE, unix.ENFILE, unix.ENODEV},
+		func(of error) bool { return errors.Is(err, of) })
+}
+
+func (e *engine) close() error {
+	if e.err != nil {
+		return nil
+	}
+	return e.Engine.Close()
+}
+
+// shortened drops the details of an error about missing capabilities, which are missing in most
+// containers.
+func shortened(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: this process has not the capabilities", ebpf.ErrUnavailable)
+	}
+	return err
+}
+
+// unavailable is an Offload that refuses every session with the reason.
+type unavailable struct{ err error }
+
+func (u unavailable) Add(datapath.Session) error                         { return u.err }
+func (unavailable) SetFamilies(uint16, bool, bool)                       {}
+func (unavailable) SetSourceFilter(uint16, *datapath.SourceFilter) error { return nil }
+func (unavailable) Counters(uint16) datapath.Counters                    { return datapath.Counters{} }
+func (unavailable) Remove(uint16) datapath.Counters                      { return datapath.Counters{} }
+func (u unavailable) Describe() string                                   { return u.err.Error() }
