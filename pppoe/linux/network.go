@@ -26,9 +26,9 @@ type NetworkConfig struct {
 	MTU int
 	// Unnumbered allows a session whose peer has no IPv4 address (0.0.0.0), or has the local one.
 	Unnumbered bool
-	// RefuseDuplicate refuses a local IPv4 address that another interface of this machine has.
+	// RejectDuplicateAddress rejects a local IPv4 address that another interface of this machine has.
 	// A server, whose sessions share their local address, leaves it false.
-	RefuseDuplicate bool
+	RejectDuplicateAddress bool
 
 	// Namespace is the network namespace of the devices: a path, or a name in /run/netns
 	// (ip-netns(8)). Empty: the process's. Others take CAP_SYS_ADMIN, and a data path other
@@ -142,17 +142,17 @@ func (c *NetworkConfig) check() error {
 func (c *NetworkConfig) configurer() *netconfig.Configurer {
 	n := &netconfig.Configurer{
 		Name: c.Name, DataPath: c.DataPath, Queues: c.Queues, MTU: c.MTU,
-		Unnumbered: c.Unnumbered, RefuseTaken: c.RefuseDuplicate,
-		Namespace: c.Namespace, VRF: c.VRF, Table: c.Table, Rules: c.PolicyRules,
+		Unnumbered: c.Unnumbered, RejectDuplicateAddress: c.RejectDuplicateAddress,
+		Namespace: c.Namespace, VRF: c.VRF, Table: c.Table, PolicyRules: c.PolicyRules,
 		DefaultRoute: c.DefaultRoute, Metric: c.Metric, ReplaceDefaultRoute: c.ReplaceDefaultRoute,
 		DefaultRoute6: c.DefaultRoute6, Metric6: c.Metric6,
-		RouteMemory: c.RouteUndoFile, RuleMemory: c.RuleUndoFile,
+		RouteUndoFile: c.RouteUndoFile, RuleUndoFile: c.RuleUndoFile,
 		ProxyARP: c.ProxyARP, KernelTune: c.EnableForwarding,
-		Resolver: netconfig.Resolver(c.DNS), ResolvConfTarget: c.ResolvConf,
+		Resolver: netconfig.Resolver(c.DNS), SystemResolvConf: c.ResolvConf,
 		PreUp: c.PreUp, Log: logger(c.Log),
 	}
-	if n.ResolvConfTarget == "" {
-		n.ResolvConfTarget = "/etc/resolv.conf"
+	if n.SystemResolvConf == "" {
+		n.SystemResolvConf = "/etc/resolv.conf"
 	}
 	return n
 }
