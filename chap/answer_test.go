@@ -18,7 +18,7 @@ func TestAnswerGolden(t *testing.T) {
 	a := chap.MD5.NewPeer(credentials(password))
 	a.Start(start, &q)
 	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
-	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, packet(t, golden.md5Response)) {
+	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, packet(t, golden.md5Response)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
 	step := ppptest.Receive(t, a, start, packet(t, golden.md5Success), &q)
@@ -37,7 +37,7 @@ func TestAnswerGoldenMSv2(t *testing.T) {
 	who.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
 	a := chap.MSv2.NewPeer(who)
 	ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
-	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, packet(t, golden.msResponse)) {
+	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, packet(t, golden.msResponse)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
 	step := ppptest.Receive(t, a, start, packet(t, golden.msSuccess), &q)
@@ -94,7 +94,7 @@ func TestAnswerDrops(t *testing.T) {
 		{"Response", chap.MD5, true, packet(t, golden.md5Response), ppp.ErrRole},
 		{"unknown code", chap.MD5, true, ppp.Control{Code: 9, ID: 0x60}, ppp.ErrRole},
 		{"challenge without a value", chap.MD5, false, ppp.Control{Code: chap.Challenge, Data: []byte{0}}, chap.ErrValue},
-		{"MS-CHAPv2 challenge of 17 octets", chap.MSv2, false, challenge, chap.ErrChallenge},
+		{"MS-CHAPv2 challenge of 17 octets", chap.MSv2, false, challenge, chap.ErrChallengeLength},
 	} {
 		var q ppp.Queue
 		a := c.method.NewPeer(credentials(password))
@@ -117,16 +117,16 @@ func TestAnswerRepeatsItself(t *testing.T) {
 		ppptest.Receive(t, a, start, challenge, &q)
 		first := ppptest.Only(t, ppp.CHAP, &q)
 		ppptest.Receive(t, a, start, challenge, &q)
-		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(first, again) {
+		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(first, again) {
 			t.Errorf("a repeated challenge was answered by %v, then %v", first, again)
 		}
 		a.Advance(at(3*time.Second), &q)
-		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(first, again) {
+		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(first, again) {
 			t.Errorf("answered %v, after 3 s %v", first, again)
 		}
 		challenge.ID++
 		ppptest.Receive(t, a, at(4*time.Second), challenge, &q)
-		if next := ppptest.Only(t, ppp.CHAP, &q); next.ID != challenge.ID || ppptest.Same(first, next) {
+		if next := ppptest.Only(t, ppp.CHAP, &q); next.ID != challenge.ID || ppptest.Equal(first, next) {
 			t.Errorf("a new challenge was answered by %v", next)
 		}
 	})
@@ -269,7 +269,7 @@ func TestAnswerAnew(t *testing.T) {
 					if q.Len() == 0 {
 						break
 					}
-					if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(first, again) {
+					if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(first, again) {
 						t.Errorf("%s: %v is repeated as %v", name, first, again)
 					}
 				}

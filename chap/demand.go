@@ -56,8 +56,8 @@ func (d *demand) Protocol() ppp.Protocol { return ppp.CHAP }
 // Deadline implements ppp.AuthExchange.
 func (d *demand) Deadline() time.Time { return d.deadline }
 
-// Sent implements ppp.Challenger.
-func (d *demand) Sent(challenge []byte) bool { return bytes.Equal(challenge, d.value) }
+// IsOutstanding implements ppp.Challenger.
+func (d *demand) IsOutstanding(challenge []byte) bool { return bytes.Equal(challenge, d.value) }
 
 // Start implements ppp.AuthExchange. The first Identifier is random, so that it
 // tells nothing of other exchanges.
@@ -117,7 +117,7 @@ func (d *demand) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, 
 		q.Add(ppp.CHAP, d.verdict)
 		return ppp.Step{}, nil
 	case d.phase == judging:
-		return ppp.Step{}, ppp.ErrUndecided
+		return ppp.Step{}, ppp.ErrAuthPending
 	case d.phase == over:
 		return ppp.Step{}, ppp.ErrStale
 	}
@@ -159,7 +159,7 @@ func (d *demand) SetResult(now time.Time, decision ppp.AuthResult, q *ppp.Queue)
 
 // conclude tells the peer the verdict, and keeps it for repeated Responses.
 func (d *demand) conclude(now time.Time, decision ppp.AuthResult, q *ppp.Queue) ppp.Step {
-	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Why()}
+	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.LogReason()}
 	d.verdict = ppp.Control{Code: Failure, ID: d.id}
 	d.phase, d.deadline = over, time.Time{}
 	if decision.Accepted {

@@ -56,7 +56,7 @@ func TestDemandRepeatsAndGivesUp(t *testing.T) {
 		last, end := run(d, &q)
 		sent := ppptest.Drain(t, ppp.CHAP, &q)
 		for _, again := range sent {
-			if !ppptest.Same(first, again) {
+			if !ppptest.Equal(first, again) {
 				t.Errorf("sent %v, then %v", first, again)
 			}
 		}
@@ -79,7 +79,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 			d, challenge := demanding(t, m, ppp.AuthTimers{})
 			response := respond(t, m, password, challenge)
 			ppptest.Receive(t, d, start, response, &q)
-			if _, err := d.Receive(start, response, &q); !errors.Is(err, ppp.ErrUndecided) {
+			if _, err := d.Receive(start, response, &q); !errors.Is(err, ppp.ErrAuthPending) {
 				t.Errorf("repeated while judged: %v", err)
 			}
 			if last, _ := run(d, &q); last != 0 || q.Len() != 0 {
@@ -91,7 +91,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 			other := respond(t, m, "other", challenge)
 			for _, again := range []ppp.Control{response, other, {Code: chap.Response, ID: challenge.ID}} {
 				step := ppptest.Receive(t, d, at(time.Second), again, &q)
-				if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Same(got, verdict) || step.Outcome != ppp.Pending {
+				if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, verdict) || step.Outcome != ppp.Pending {
 					t.Errorf("granted %v, then repeated: %v, %+v; want %v", grant, got, step, verdict)
 				}
 			}

@@ -16,13 +16,13 @@ const (
 	maxChallenge = 24
 )
 
-// NewChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.Mark); rand nil:
+// NewChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.MarkChallenge); rand nil:
 // from crypto/rand. It panics if the reader fails.
 func NewChallenge(rand io.Reader, key []byte) []byte {
 	var n [1]byte
 	random.Fill(rand, n[:])
 	challenge := random.Fill(rand, make([]byte, minChallenge+int(n[0])%(maxChallenge-minChallenge+1)))
-	ppp.Mark(key, challenge)
+	ppp.MarkChallenge(key, challenge)
 	return challenge
 }
 

@@ -34,7 +34,7 @@ type msv1 struct{ lanman bool }
 
 func (m msv1) respond(_ uint8, challenge, secret []byte, _ witness) ([]byte, string, error) {
 	if len(challenge) != msv1ChallengeLen {
-		return nil, "", ErrChallenge
+		return nil, "", ErrChallengeLength
 	}
 	value := make([]byte, msv1ValueLen)
 	if m.lanman {

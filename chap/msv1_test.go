@@ -52,7 +52,7 @@ func TestRFC2433Vectors(t *testing.T) {
 // TestMSv1Challenge: one of another length is dropped.
 func TestMSv1Challenge(t *testing.T) {
 	for _, n := range []int{1, 7, 8, 9, 16} {
-		if _, _, err := (msv1{}).respond(1, make([]byte, n), []byte("x"), witness{}); (err == nil) != (n == 8) || err != nil && !errors.Is(err, ErrChallenge) {
+		if _, _, err := (msv1{}).respond(1, make([]byte, n), []byte("x"), witness{}); (err == nil) != (n == 8) || err != nil && !errors.Is(err, ErrChallengeLength) {
 			t.Errorf("%d octets: %v", n, err)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"upppoe/ppp"
 )
 
-// ErrChallenge says that a challenge has not the length that MS-CHAP wants (RFC 2433 section 3,
+// ErrChallengeLength says that a challenge has not the length that MS-CHAP wants (RFC 2433 section 3,
 // RFC 2759 section 3).
-var ErrChallenge = errors.New("chap: challenge is not of 8 octets (MS-CHAPv1) or 16 (MS-CHAPv2)")
+var ErrChallengeLength = errors.New("chap: challenge is not of 8 octets (MS-CHAPv1) or 16 (MS-CHAPv2)")
 
 // MSv2Response is what a peer answered to a challenge by MS-CHAPv2 (RFC 2759
 // section 4): what RADIUS passes on as MS-CHAP-Challenge and MS-CHAP2-Response
@@ -50,7 +50,7 @@ type msv2 struct{}
 
 func (msv2) challenge(rand io.Reader, key []byte) []byte {
 	challenge := random.Fill(rand, make([]byte, msChallengeLen))
-	ppp.Mark(key, challenge)
+	ppp.MarkChallenge(key, challenge)
 	return challenge
 }
 
@@ -94,7 +94,7 @@ func msGranted(message string) string {
 
 func (msv2) respond(_ uint8, challenge, secret []byte, w witness) ([]byte, string, error) {
 	if len(challenge) != msChallengeLen {
-		return nil, "", ErrChallenge
+		return nil, "", ErrChallengeLength
 	}
 	value := make([]byte, msValueLen) // reserved octets and flags are zero
 	peer := random.Fill(w.rand, value[:msChallengeLen])

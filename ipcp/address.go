@@ -9,10 +9,10 @@ import (
 
 // Errors of Policy.Err.
 var (
-	ErrNoLocal  = errors.New("could not determine local IP address")
-	ErrNoRemote = errors.New("could not determine remote IP address")
-	ErrRefused  = errors.New("peer wants us to have another local IP address")
-	ErrSame     = errors.New("local and remote IP address are the same")
+	ErrNoLocal      = errors.New("could not determine local IP address")
+	ErrNoRemote     = errors.New("could not determine remote IP address")
+	ErrLocalRefused = errors.New("peer wants us to have another local IP address")
+	ErrSameAddress  = errors.New("local and remote IP address are the same")
 )
 
 // address reads an option whose value is an IPv4 address.

@@ -74,7 +74,7 @@ func TestServersGiven(t *testing.T) {
 func TestServersAsked(t *testing.T) {
 	types := []uint8{129, 131, 130, 132}
 	for refused := range types {
-		p := New(&Config{Local: local, AskDNS: true, AskNBNS: true})
+		p := New(&Config{Local: local, RequestDNS: true, RequestNBNS: true})
 		for i, typ := range types {
 			p.ReceivedNak(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
 		}
@@ -114,13 +114,13 @@ func TestRestricted(t *testing.T) {
 		{Config{Local: local, Remote: dns1, AcceptRemote: true}, ppp.Nak},
 	} {
 		p := New(&c.cfg)
-		p.Restrict(func(a netip.Addr) bool { return a == remote || a == local })
+		p.SetAddressFilter(func(a netip.Addr) bool { return a == remote || a == local })
 		for addr, want := range map[netip.Addr]ppp.Verdict{remote: ppp.Ack, dns2: c.other, local: c.other, netip.IPv4Unspecified(): c.other} {
 			if v, _ := p.Evaluate(option(OptAddress, addr)); v != want {
 				t.Errorf("%+v: %v gets verdict %d, want %d", c.cfg, addr, v, want)
 			}
 		}
-		p.Restrict(nil)
+		p.SetAddressFilter(nil)
 		if v, _ := p.Evaluate(option(OptAddress, dns2)); v != ppp.Ack {
 			t.Errorf("%+v, not restricted any more: verdict %d, want Ack", c.cfg, v)
 		}

@@ -22,8 +22,8 @@ type Config struct {
 	// Agreement.Remote is 0.0.0.0, or the same as Local. It is for hosts, as pppd has it: a
 	// point-to-point link needs no address on the far side. Who assigns addresses leaves it out.
 	Unnumbered bool
-	// AskDNS and AskNBNS ask the peer for its name servers (RFC 1877).
-	AskDNS, AskNBNS bool
+	// RequestDNS and RequestNBNS ask the peer for its name servers (RFC 1877).
+	RequestDNS, RequestNBNS bool
 	// DNS and NBNS are the servers given to a peer that asks: primary and
 	// secondary. An invalid one is not given; a lone one is given for both.
 	DNS, NBNS [2]netip.Addr
@@ -38,8 +38,8 @@ type Agreement struct {
 	DNS, NBNS     [2]netip.Addr
 }
 
-// Policy is IPCP's side of the automaton.
-type Policy struct {
+// Negotiator is IPCP's side of the automaton.
+type Negotiator struct {
 	cfg     Config
 	allowed func(netip.Addr) bool // what the peer may choose; nil: any
 	own     []netip.Addr          // what it may choose instead of the one assigned
@@ -61,51 +61,51 @@ type server struct {
 	addr netip.Addr
 }
 
-var _ ppp.Negotiator = (*Policy)(nil)
+var _ ppp.Negotiator = (*Negotiator)(nil)
 
 // New makes a policy for one link.
-func New(cfg *Config) *Policy {
-	p := &Policy{cfg: *cfg}
+func New(cfg *Config) *Negotiator {
+	p := &Negotiator{cfg: *cfg}
 	p.Reset()
 	return p
 }
 
 // Assign sets the peer's address, once it is known who the peer is. It takes
 // effect with the peer's next Configure-Request.
-func (p *Policy) Assign(remote netip.Addr) { p.cfg.Remote = remote }
+func (p *Negotiator) Assign(remote netip.Addr) { p.cfg.Remote = remote }
 
-// Offer lets the peer name one of these addresses instead of the one assigned. It takes effect
+// SetAlternates lets the peer name one of these addresses instead of the one assigned. It takes effect
 // like Assign.
-func (p *Policy) Offer(own []netip.Addr) { p.own = own }
+func (p *Negotiator) SetAlternates(own []netip.Addr) { p.own = own }
 
-// Restrict bounds what address the peer may choose where it may; nil: any. It takes effect
+// SetAddressFilter bounds what address the peer may choose where it may; nil: any. It takes effect
 // like Assign.
-func (p *Policy) Restrict(allowed func(netip.Addr) bool) { p.allowed = allowed }
+func (p *Negotiator) SetAddressFilter(allowed func(netip.Addr) bool) { p.allowed = allowed }
 
 // mayChoose reports whether the peer may have an address that is not the one assigned.
-func (p *Policy) mayChoose(addr netip.Addr) bool {
+func (p *Negotiator) mayChoose(addr netip.Addr) bool {
 	return usable(addr) && (addr != p.local || p.cfg.Unnumbered) && (p.allowed == nil || p.allowed(addr))
 }
 
 // Protocol is IPCP.
-func (p *Policy) Protocol() ppp.Protocol { return ppp.IPCP }
+func (p *Negotiator) Protocol() ppp.Protocol { return ppp.IPCP }
 
 // Reset begins a negotiation with our first wishes.
-func (p *Policy) Reset() {
+func (p *Negotiator) Reset() {
 	p.askAddress, p.naked, p.withheld = true, false, 0
 	p.local = orUnspecified(p.cfg.Local)
 	p.remote = netip.Addr{}
 	none := netip.IPv4Unspecified()
 	p.servers = [4]server{
-		{OptPrimaryDNS, p.cfg.AskDNS, none},
-		{OptSecondaryDNS, p.cfg.AskDNS, none},
-		{OptPrimaryNBNS, p.cfg.AskNBNS, none},
-		{OptSecondaryNBNS, p.cfg.AskNBNS, none},
+		{OptPrimaryDNS, p.cfg.RequestDNS, none},
+		{OptSecondaryDNS, p.cfg.RequestDNS, none},
+		{OptPrimaryNBNS, p.cfg.RequestNBNS, none},
+		{OptSecondaryNBNS, p.cfg.RequestNBNS, none},
 	}
 }
 
 // AppendRequest appends our address and the servers we ask for.
-func (p *Policy) AppendRequest(b []byte) []byte {
+func (p *Negotiator) AppendRequest(b []byte) []byte {
 	if p.askAddress {
 		b = option(OptAddress, p.local).AppendTo(b)
 	}
@@ -119,7 +119,7 @@ func (p *Policy) AppendRequest(b []byte) []byte {
 
 // Evaluate says what we think of an option of theirs. Header compression would
 // have to be done for every packet, for the sake of slow serial lines: refused.
-func (p *Policy) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (p *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	switch theirs.Type {
 	case OptAddress:
 		return p.judgeAddress(theirs)
@@ -131,7 +131,7 @@ func (p *Policy) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 
 // judgeAddress answers 0.0.0.0 with the address the peer is to have (RFC 1332
 // section 3.3), and any other that is not what we want likewise.
-func (p *Policy) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (p *Negotiator) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	addr, ok := address(theirs)
 	want := p.cfg.Remote
 	assigned := want.IsValid() && !want.IsUnspecified()
@@ -154,14 +154,14 @@ func (p *Policy) judgeAddress(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 
 // insists counts a request for an address where we have none to give, and reports whether the
 // peer has had its Reject often enough: it does not want to know.
-func (p *Policy) insists() bool {
+func (p *Negotiator) insists() bool {
 	p.withheld++
 	return p.cfg.Unnumbered && p.withheld > p.cfg.Limits.WithDefaults().MaxFailure
 }
 
 // judgeServer gives our name servers, and rejects the question where we have
 // none: ignoring it would leave the peer with 0.0.0.0 (RFC 1877 section 1).
-func (p *Policy) judgeServer(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (p *Negotiator) judgeServer(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	ours := p.given(theirs.Type)
 	if !ours.IsValid() {
 		return ppp.Reject, theirs
@@ -173,7 +173,7 @@ func (p *Policy) judgeServer(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 }
 
 // given is the server we give for an option. One alone serves as both.
-func (p *Policy) given(typ uint8) netip.Addr {
+func (p *Negotiator) given(typ uint8) netip.Addr {
 	pair, i := p.cfg.DNS, 0
 	if typ == OptPrimaryNBNS || typ == OptSecondaryNBNS {
 		pair = p.cfg.NBNS
@@ -189,7 +189,7 @@ func (p *Policy) given(typ uint8) netip.Addr {
 
 // AppendMissing asks a peer that does not speak of its address to take the one
 // we assign: we could not route to it otherwise.
-func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
+func (p *Negotiator) AppendMissing(b []byte, peer ppp.Options) []byte {
 	if _, ok := peer.Find(OptAddress); !ok && usable(p.cfg.Remote) {
 		b = option(OptAddress, p.cfg.Remote).AppendTo(b)
 	}
@@ -198,7 +198,7 @@ func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
 
 // Acknowledged takes over the peer's address as we acknowledge it. A peer that named
 // none, though asked, has the one we assigned.
-func (p *Policy) Acknowledged(peer ppp.Options) {
+func (p *Negotiator) Acknowledged(peer ppp.Options) {
 	p.remote = p.cfg.Remote
 	if o, ok := peer.Find(OptAddress); ok {
 		p.remote, _ = address(o)
@@ -209,7 +209,7 @@ func (p *Policy) Acknowledged(peer ppp.Options) {
 }
 
 // ReceivedNak takes what the peer assigns.
-func (p *Policy) ReceivedNak(theirs ppp.Option) {
+func (p *Negotiator) ReceivedNak(theirs ppp.Option) {
 	addr, ok := address(theirs)
 	if !ok {
 		return
@@ -230,10 +230,10 @@ func (p *Policy) ReceivedNak(theirs ppp.Option) {
 }
 
 // free reports whether the peer may choose our address.
-func (p *Policy) free() bool { return p.cfg.AcceptLocal || !usable(p.cfg.Local) }
+func (p *Negotiator) free() bool { return p.cfg.AcceptLocal || !usable(p.cfg.Local) }
 
 // ReceivedReject stops asking for an option.
-func (p *Policy) ReceivedReject(ours ppp.Option) {
+func (p *Negotiator) ReceivedReject(ours ppp.Option) {
 	if ours.Type == OptAddress {
 		p.askAddress = false
 		return
@@ -246,7 +246,7 @@ func (p *Policy) ReceivedReject(ours ppp.Option) {
 }
 
 // Agreement is what is agreed on, once the automaton has opened.
-func (p *Policy) Agreement() Agreement {
+func (p *Negotiator) Agreement() Agreement {
 	a := Agreement{Local: p.local, Remote: p.remote}
 	for i, s := range p.servers {
 		// Some peers acknowledge the question 0.0.0.0 as it stands.
@@ -260,18 +260,18 @@ func (p *Policy) Agreement() Agreement {
 
 // Err says why what was agreed on is of no use, or nil: an address must be one
 // that a host can have, and not both sides' at once.
-func (p *Policy) Err() error {
+func (p *Negotiator) Err() error {
 	switch {
 	case !usable(p.local):
 		return ErrNoLocal
 	case p.naked && !p.askAddress:
-		return ErrRefused
+		return ErrLocalRefused
 	case p.cfg.Unnumbered:
 		return nil
 	case !usable(p.remote):
 		return ErrNoRemote
 	case p.local == p.remote:
-		return ErrSame
+		return ErrSameAddress
 	}
 	return nil
 }

@@ -18,9 +18,9 @@ var (
 )
 
 // settle runs two sides against each other until nothing is left to say.
-func settle(t *testing.T, a, b *Config) (pa, pb *Policy, open bool) {
+func settle(t *testing.T, a, b *Config) (pa, pb *Negotiator, open bool) {
 	t.Helper()
-	p := [2]*Policy{New(a), New(b)}
+	p := [2]*Negotiator{New(a), New(b)}
 	m := [2]*ppp.Automaton{ppp.NewAutomaton(p[0], ppp.Limits{}), ppp.NewAutomaton(p[1], ppp.Limits{})}
 	q := [2]*ppp.Queue{{}, {}}
 	for i := range m {
@@ -51,12 +51,12 @@ func TestNegotiations(t *testing.T) {
 		want         Agreement // of the host
 	}{
 		{"an address is assigned", Config{}, Config{Local: local, Remote: remote}, Agreement{Local: remote, Remote: local}},
-		{"and two name servers", Config{AskDNS: true}, Config{Local: local, Remote: remote, DNS: [2]netip.Addr{dns1, dns2}},
+		{"and two name servers", Config{RequestDNS: true}, Config{Local: local, Remote: remote, DNS: [2]netip.Addr{dns1, dns2}},
 			Agreement{Local: remote, Remote: local, DNS: [2]netip.Addr{dns1, dns2}}},
-		{"one name server serves as both", Config{AskDNS: true}, Config{Local: local, Remote: remote, DNS: [2]netip.Addr{dns1}},
+		{"one name server serves as both", Config{RequestDNS: true}, Config{Local: local, Remote: remote, DNS: [2]netip.Addr{dns1}},
 			Agreement{Local: remote, Remote: local, DNS: [2]netip.Addr{dns1, dns1}}},
-		{"none to be had", Config{AskDNS: true}, Config{Local: local, Remote: remote}, Agreement{Local: remote, Remote: local}},
-		{"WINS", Config{AskNBNS: true}, Config{Local: local, Remote: remote, NBNS: [2]netip.Addr{dns1, dns2}},
+		{"none to be had", Config{RequestDNS: true}, Config{Local: local, Remote: remote}, Agreement{Local: remote, Remote: local}},
+		{"WINS", Config{RequestNBNS: true}, Config{Local: local, Remote: remote, NBNS: [2]netip.Addr{dns1, dns2}},
 			Agreement{Local: remote, Remote: local, NBNS: [2]netip.Addr{dns1, dns2}}},
 		{"both know their own", Config{Local: remote}, Config{Local: local}, Agreement{Local: remote, Remote: local}},
 		{"another than wished, if that is accepted", Config{Local: dns1, AcceptLocal: true}, Config{Local: local, Remote: remote},
@@ -144,7 +144,7 @@ func TestUnnumbered(t *testing.T) {
 	}{
 		{"no option", nil, nil, none, ErrNoRemote},
 		{"0.0.0.0 for ever", option(OptAddress, none).AppendTo(nil), []ppp.Verdict{ppp.Reject, ppp.Reject, ppp.Ack}, none, ErrNoRemote},
-		{"ours", option(OptAddress, local).AppendTo(nil), []ppp.Verdict{ppp.Ack}, local, ErrSame},
+		{"ours", option(OptAddress, local).AppendTo(nil), []ppp.Verdict{ppp.Ack}, local, ErrSameAddress},
 		{"its own", option(OptAddress, remote).AppendTo(nil), []ppp.Verdict{ppp.Ack}, remote, nil},
 		{"a loopback address", option(OptAddress, netip.MustParseAddr("127.0.0.1")).AppendTo(nil), slices.Repeat([]ppp.Verdict{ppp.Reject}, 20), netip.Addr{}, nil},
 	} {
@@ -208,7 +208,7 @@ func FuzzPolicy(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p := New(&Config{Local: local, Remote: remote, AskDNS: true, DNS: [2]netip.Addr{dns1}})
+		p := New(&Config{Local: local, Remote: remote, RequestDNS: true, DNS: [2]netip.Addr{dns1}})
 		for o := range options.All() {
 			p.Evaluate(o)
 			p.ReceivedNak(o)
@@ -237,8 +237,8 @@ func TestOffer(t *testing.T) {
 	} {
 		p := New(&Config{Local: local, Remote: remote})
 		p.Assign(netip.MustParseAddr("192.0.2.60"))
-		p.Offer([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
-		p.Restrict(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
+		p.SetAlternates([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
+		p.SetAddressFilter(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
 		verdict, suggestion := p.Evaluate(option(OptAddress, netip.MustParseAddr(c.in)))
 		if got, _ := address(suggestion); (verdict == ppp.Ack) != (c.in == c.want) || got.String() != c.want {
 			t.Errorf("%s: verdict %d, %v; want %s", c.in, verdict, got, c.want)

@@ -14,10 +14,10 @@ import (
 
 var update = flag.Bool("update", false, "write the transcripts anew")
 
-func end(name string, cfg ipcp.Config) (*ppptest.End, *ipcp.Policy) {
+func end(name string, cfg ipcp.Config) (*ppptest.End, *ipcp.Negotiator) {
 	p := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Machine{Automaton: ppp.NewAutomaton(p, cfg.Limits)},
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(p, cfg.Limits)},
 		Agreed: func() string { return words(p.Agreement()) },
 	}, p
 }
@@ -50,13 +50,13 @@ func TestTranscripts(t *testing.T) {
 		want error
 	}{
 		{"host", ipcp.Config{}, nil},
-		{"host-dns", ipcp.Config{AskDNS: true}, nil},
-		{"host-dns-rejected", ipcp.Config{AskDNS: true, AskNBNS: true}, nil},
-		{"host-fixed", fixed, ipcp.ErrRefused},
+		{"host-dns", ipcp.Config{RequestDNS: true}, nil},
+		{"host-dns-rejected", ipcp.Config{RequestDNS: true, RequestNBNS: true}, nil},
+		{"host-fixed", fixed, ipcp.ErrLocalRefused},
 		{"host-yielding", yielding, nil},
 		{"host-without-address", ipcp.Config{}, ipcp.ErrNoLocal},
 		{"host-without-peer", ipcp.Config{}, ipcp.ErrNoRemote},
-		{"host-same", ipcp.Config{}, ipcp.ErrSame},
+		{"host-same", ipcp.Config{}, ipcp.ErrSameAddress},
 		{"server", server, nil},
 		{"server-silent-peer", server, nil},
 		{"server-addr-rejected", server, nil},
@@ -65,7 +65,7 @@ func TestTranscripts(t *testing.T) {
 		{"server-limits", ipcp.Config{Local: server.Local, Remote: server.Remote, Limits: ppp.Limits{MaxFailure: 2}}, nil},
 	} {
 		e, p := end("end", c.cfg)
-		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLine(ppp.IPCP, e))
+		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLink(ppp.IPCP, e))
 		if e.State() != ppp.Opened || !errors.Is(p.Err(), c.want) {
 			t.Errorf("%s: it is %v, %v; want Opened, %v", c.name, e.State(), p.Err(), c.want)
 		}
@@ -74,10 +74,10 @@ func TestTranscripts(t *testing.T) {
 
 // TestTranscriptOfBoth: a host and a server over a line.
 func TestTranscriptOfBoth(t *testing.T) {
-	host, _ := end("host", ipcp.Config{AskDNS: true})
+	host, _ := end("host", ipcp.Config{RequestDNS: true})
 	server, _ := end("server", ipcp.Config{
 		Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10"),
 		DNS: [2]netip.Addr{netip.MustParseAddr("192.0.2.53")},
 	})
-	ppptest.Transcript(t, "testdata/both.txt", *update, ppptest.NewLine(ppp.IPCP, host, server))
+	ppptest.Transcript(t, "testdata/both.txt", *update, ppptest.NewLink(ppp.IPCP, host, server))
 }

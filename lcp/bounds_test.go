@@ -104,18 +104,18 @@ func TestCutToPeersMRU(t *testing.T) {
 		less int                                // than the answer has
 	}{
 		{"Code-Reject", func(l *Link, q *ppp.Queue, n int) {
-			l.Receive(epoch, ppp.Control{Code: 99, Data: make([]byte, n-ppp.ControlHeader)}, q)
-		}, ppp.ControlHeader},
-		{"Protocol-Reject", func(l *Link, q *ppp.Queue, n int) { l.RejectProtocol(make([]byte, n), q) }, ppp.ControlHeader},
+			l.Receive(epoch, ppp.Control{Code: 99, Data: make([]byte, n-ppp.ControlHeaderLen)}, q)
+		}, ppp.ControlHeaderLen},
+		{"Protocol-Reject", func(l *Link, q *ppp.Queue, n int) { l.RejectProtocol(make([]byte, n), q) }, ppp.ControlHeaderLen},
 		{"Echo-Reply", func(l *Link, q *ppp.Queue, n int) {
-			l.Receive(epoch, ppp.Control{Code: ppp.EchoRequest, Data: append([]byte{9, 9, 9, 9}, make([]byte, n-4-ppp.ControlHeader)...)}, q)
+			l.Receive(epoch, ppp.Control{Code: ppp.EchoRequest, Data: append([]byte{9, 9, 9, 9}, make([]byte, n-4-ppp.ControlHeaderLen)...)}, q)
 		}, 0},
 	} {
 		for _, n := range []int{50, 199 - c.less, 200 - c.less, 201 - c.less, 1492} {
 			l, q := small(t)
 			c.make(l, q, n)
 			got := sent(t, q)
-			if want := min(200, n+c.less); len(got) != 1 || ppp.ControlHeader+len(got[0].Data) != want {
+			if want := min(200, n+c.less); len(got) != 1 || ppp.ControlHeaderLen+len(got[0].Data) != want {
 				t.Errorf("%s of %d octets: %v, want %d octets", c.what, n, got, want)
 			}
 		}
@@ -150,14 +150,14 @@ func TestShortPackets(t *testing.T) {
 	}
 	for _, code := range []ppp.Code{ppp.EchoRequest, ppp.EchoReply, ppp.ProtocolReject} { // before the link is open
 		l, q, _ := open(t, Config{})
-		if _, err := l.Receive(epoch, ppp.Control{Code: code, Data: ff}, q); err != ErrEarly {
+		if _, err := l.Receive(epoch, ppp.Control{Code: code, Data: ff}, q); err != ErrNotOpened {
 			t.Errorf("code %d before the link is open: %v, want ErrEarly", code, err)
 		}
 	}
 	l, q := opened(t, Config{})
 	l.Probe(epoch, q)
 	ask := sent(t, q)[0]
-	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: ask.Data}, q); err != ErrOwn || l.Unanswered() != 1 {
+	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: ask.Data}, q); err != ErrOwnMagic || l.Unanswered() != 1 {
 		t.Errorf("our own Magic-Number in an Echo-Reply: %v, %d unanswered; want ErrOwn and one", err, l.Unanswered())
 	}
 }
@@ -270,8 +270,8 @@ func TestPreference(t *testing.T) {
 	} {
 		l, q, request := open(t, Config{RequireAuth: demand})
 		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: request.ID, Data: ppp.Option{Type: OptAuth, Value: c.suggests}.AppendTo(nil)}, q)
-		if l.PeerMethod() != c.want || l.Refused() {
-			t.Errorf("suggested % x: we demand %v, refused %v; want %v", c.suggests, l.PeerMethod(), l.Refused(), c.want)
+		if l.PeerMethod() != c.want || l.AuthRefused() {
+			t.Errorf("suggested % x: we demand %v, refused %v; want %v", c.suggests, l.PeerMethod(), l.AuthRefused(), c.want)
 		}
 	}
 }

@@ -97,9 +97,9 @@ func (l *Link) Probe(now time.Time, q *ppp.Queue) {
 	l.echo.send(now, l, q)
 }
 
-// Heard reports that the peer has sent packets that LCP did not see, which counts as a
+// NoteTraffic reports that the peer has sent packets that LCP did not see, which counts as a
 // sign of life if Echo is adaptive.
-func (l *Link) Heard() { l.echo.heard = true }
+func (l *Link) NoteTraffic() { l.echo.heard = true }
 
 // Unanswered is how many Echo-Requests the peer has not answered.
 func (l *Link) Unanswered() int { return l.echo.pending }
@@ -124,15 +124,15 @@ func (k *keepalive) handleCodeReject(c ppp.Control) {
 // 1661 section 5.8), cut to what the peer can receive.
 func (l *Link) receiveEchoRequest(c ppp.Control, q *ppp.Queue) error {
 	if l.machine.State() != ppp.Opened {
-		return ErrEarly
+		return ErrNotOpened
 	}
 	if len(c.Data) < magicLen {
 		return ErrMagic
 	}
 	if l.options.isOurs(binary.BigEndian.Uint32(c.Data)) {
-		return ErrOwn
+		return ErrOwnMagic
 	}
-	room := max(l.options.peerMRU-ppp.ControlHeader, magicLen)
+	room := max(l.options.peerMRU-ppp.ControlHeaderLen, magicLen)
 	l.reject = append(l.reject[:0], c.Data[:min(len(c.Data), room)]...)
 	binary.BigEndian.PutUint32(l.reject, l.options.sentMagic())
 	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoReply, ID: c.ID, Data: l.reject})
@@ -143,13 +143,13 @@ func (l *Link) receiveEchoRequest(c ppp.Control, q *ppp.Queue) error {
 // on a slow line it may be late.
 func (l *Link) receiveEchoReply(now time.Time, c ppp.Control) error {
 	if l.machine.State() != ppp.Opened {
-		return ErrEarly
+		return ErrNotOpened
 	}
 	if len(c.Data) < magicLen {
 		return ErrMagic
 	}
 	if l.options.isOurs(binary.BigEndian.Uint32(c.Data)) {
-		return ErrOwn
+		return ErrOwnMagic
 	}
 	if l.path.answered(now, c) {
 		return nil

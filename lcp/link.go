@@ -130,13 +130,13 @@ func (l *Link) PeerMethod() ppp.Method { return l.options.demands }
 // OwnMethod is the method by which we have agreed to prove who we are, or nil.
 func (l *Link) OwnMethod() ppp.Method { return l.options.answers }
 
-// Refused says that the peer will not prove who it is by any method we accept.
-func (l *Link) Refused() bool { return l.options.refused }
+// AuthRefused says that the peer will not prove who it is by any method we accept.
+func (l *Link) AuthRefused() bool { return l.options.refused }
 
-// Wanted is the value of the Authentication-Protocol option that the peer last asked for and we
+// UnsupportedAuth is the value of the Authentication-Protocol option that the peer last asked for and we
 // did not take, as long as it has asked for nothing that we took; empty: there is none. It is
 // valid until the next call, and untrusted.
-func (l *Link) Wanted() []byte { return l.options.wanted }
+func (l *Link) UnsupportedAuth() []byte { return l.options.wanted }
 
 // Looped says that we are talking to ourselves (RFC 1661 section 6.4).
 func (l *Link) Looped() bool { return l.options.loops >= l.options.maxLoops }
@@ -148,9 +148,9 @@ func (l *Link) Dead() bool { return l.echo.dead }
 // stranger, escape it before printing.
 func (l *Link) TerminateReason() []byte { return l.farewell }
 
-// TakeRejected returns once each protocol that the peer has refused by a
+// TakeRejectedProtocol returns once each protocol that the peer has refused by a
 // Protocol-Reject (RFC 1661 section 5.7); 0: none.
-func (l *Link) TakeRejected() ppp.Protocol {
+func (l *Link) TakeRejectedProtocol() ppp.Protocol {
 	p := l.rejected
 	l.rejected = 0
 	return p
@@ -158,10 +158,10 @@ func (l *Link) TakeRejected() ppp.Protocol {
 
 // Reasons for which Receive drops a packet.
 var (
-	ErrEarly = errors.New("lcp: packet of a code that counts only when the link is open")
-	ErrMagic = errors.New("lcp: packet too short for its Magic-Number")
-	ErrEcho  = errors.New("lcp: Echo-Reply to no open Echo-Request")
-	ErrOwn   = errors.New("lcp: packet bears our own Magic-Number")
+	ErrNotOpened = errors.New("lcp: packet of a code that counts only when the link is open")
+	ErrMagic     = errors.New("lcp: packet too short for its Magic-Number")
+	ErrEcho      = errors.New("lcp: Echo-Reply to no open Echo-Request")
+	ErrOwnMagic  = errors.New("lcp: packet bears our own Magic-Number")
 )
 
 // Receive takes an LCP packet. An error says that it was dropped, and why.
@@ -188,7 +188,7 @@ func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, 
 // be done without.
 func (l *Link) receiveProtocolReject(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, error) {
 	if l.machine.State() != ppp.Opened {
-		return 0, ErrEarly
+		return 0, ErrNotOpened
 	}
 	if len(c.Data) < 2 {
 		return 0, ppp.ErrShortFrame
@@ -207,7 +207,7 @@ func (l *Link) RejectProtocol(frame []byte, q *ppp.Queue) {
 	if l.machine.State() != ppp.Opened {
 		return
 	}
-	room := max(l.options.peerMRU-ppp.ControlHeader, 0)
+	room := max(l.options.peerMRU-ppp.ControlHeaderLen, 0)
 	l.reject = append(l.reject[:0], frame[:min(len(frame), room)]...)
 	q.Add(ppp.LCP, ppp.Control{Code: ppp.ProtocolReject, ID: l.machine.NextID(), Data: l.reject})
 }

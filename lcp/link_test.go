@@ -115,18 +115,18 @@ func TestDemandRefused(t *testing.T) {
 	cfg := Config{RequireAuth: []ppp.Method{chap.MSv2, chap.MD5, pap.Method}}
 	l, q, request := open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: request.ID, Data: []byte{3, 4, 0xc0, 0x23}}, q)
-	if l.PeerMethod() != ppp.Method(pap.Method) || l.Refused() {
-		t.Errorf("after a Nak with PAP we demand %v, refused %v; want PAP", l.PeerMethod(), l.Refused())
+	if l.PeerMethod() != ppp.Method(pap.Method) || l.AuthRefused() {
+		t.Errorf("after a Nak with PAP we demand %v, refused %v; want PAP", l.PeerMethod(), l.AuthRefused())
 	}
 	for range 3 {
 		again := sent(t, q)
 		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: again[len(again)-1].ID, Data: []byte{3, 4, 0xc2, 0x27}}, q)
 	}
-	if !l.Refused() {
+	if !l.AuthRefused() {
 		t.Error("a peer that accepts none of our methods has not refused")
 	}
 	var asked []ppp.Method
-	for l.options.Reset(); !l.Refused(); l.options.tryNextMethod(nil) {
+	for l.options.Reset(); !l.AuthRefused(); l.options.tryNextMethod(nil) {
 		asked = append(asked, l.PeerMethod())
 	}
 	if !slices.Equal(asked, cfg.RequireAuth) {
@@ -134,7 +134,7 @@ func TestDemandRefused(t *testing.T) {
 	}
 	l, q, request = open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureReject, ID: request.ID, Data: []byte{3, 5, 0xc2, 0x23, 0x81}}, q)
-	if !l.Refused() {
+	if !l.AuthRefused() {
 		t.Error("a peer that rejects authentication has not refused")
 	}
 	if cfg.RequireAuth[1] != ppp.Method(chap.MD5) {
@@ -164,8 +164,8 @@ func TestLoop(t *testing.T) {
 			l.Receive(epoch, c, q)
 			waiting = append(waiting, sent(t, q)...)
 		}
-		if !l.Looped() || l.State() == ppp.Opened || l.Refused() {
-			t.Errorf("%+v: a looped link is not seen as one; it is %v, refused %v", cfg, l.State(), l.Refused())
+		if !l.Looped() || l.State() == ppp.Opened || l.AuthRefused() {
+			t.Errorf("%+v: a looped link is not seen as one; it is %v, refused %v", cfg, l.State(), l.AuthRefused())
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestLoop(t *testing.T) {
 func TestEcho(t *testing.T) {
 	l, q, _ := open(t, Config{})
 	ask := ppp.Control{Code: ppp.EchoRequest, ID: 5, Data: []byte{0xff, 0xff, 0xff, 0xff, 'h', 'i'}}
-	if _, err := l.Receive(epoch, ask, q); err != ErrEarly || q.Len() != 0 {
+	if _, err := l.Receive(epoch, ask, q); err != ErrNotOpened || q.Len() != 0 {
 		t.Errorf("an Echo-Request before the link is open: %v, want ErrEarly and no answer", err)
 	}
 	l, q = opened(t, Config{})
@@ -182,7 +182,7 @@ func TestEcho(t *testing.T) {
 	if len(got) != 1 || got[0].Code != ppp.EchoReply || got[0].ID != 5 || string(got[0].Data[4:]) != "hi" || bytes.Equal(got[0].Data[:4], ask.Data[:4]) {
 		t.Errorf("answered by %v, want the same data with our magic number", got)
 	}
-	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoRequest, Data: got[0].Data}, q); err != ErrOwn {
+	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoRequest, Data: got[0].Data}, q); err != ErrOwnMagic {
 		t.Errorf("one with our own magic number: %v, want ErrOwn", err)
 	}
 }
@@ -232,11 +232,11 @@ func TestProtocolReject(t *testing.T) {
 	l.RejectProtocol(frame, q)
 	l.RejectProtocol(frame, q)
 	got := sent(t, q)
-	if len(got) != 2 || got[0].Code != ppp.ProtocolReject || len(got[0].Data) != l.PeerMRU()-ppp.ControlHeader || got[0].ID == got[1].ID {
+	if len(got) != 2 || got[0].Code != ppp.ProtocolReject || len(got[0].Data) != l.PeerMRU()-ppp.ControlHeaderLen || got[0].ID == got[1].ID {
 		t.Errorf("sent %d octets, %d; want them cut to the peer's MRU %d, with new Identifiers", len(got[0].Data), len(got[1].Data), l.PeerMRU())
 	}
 	l.Receive(epoch, ppp.Control{Code: ppp.ProtocolReject, ID: 1, Data: []byte{0x80, 0x57, 1}}, q)
-	if p := l.TakeRejected(); p != ppp.IPv6CP || l.TakeRejected() != 0 {
+	if p := l.TakeRejectedProtocol(); p != ppp.IPv6CP || l.TakeRejectedProtocol() != 0 {
 		t.Errorf("rejected: %v, want IPv6CP, once", p)
 	}
 	if s, _ := l.Receive(epoch, ppp.Control{Code: ppp.ProtocolReject, ID: 1, Data: []byte{0xc0, 0x21}}, q); !s.Has(ppp.LayerDown) {
@@ -311,7 +311,7 @@ func TestProbe(t *testing.T) {
 		if asked := sent(t, q); len(asked) != 1 || asked[0].Code != ppp.EchoRequest {
 			t.Errorf("%+v: a probe sends %v, want an Echo-Request", cfg, asked)
 		}
-		l.Heard() // which must not do: it may have been on its way
+		l.NoteTraffic() // which must not do: it may have been on its way
 		if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{6, 7}) || !l.Dead() {
 			t.Errorf("%+v: without an answer it asks at %v s, and dead is %v; want 6 and 7 s, and death", cfg, at, l.Dead())
 		}
@@ -364,7 +364,7 @@ func TestProbeRejected(t *testing.T) {
 func TestAdaptive(t *testing.T) {
 	l, q := opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2, Adaptive: true}})
 	for range 3 {
-		l.Heard()
+		l.NoteTraffic()
 		l.Advance(l.Deadline(), q)
 		if asked := sent(t, q); len(asked) != 0 {
 			t.Errorf("a peer that is heard is asked: %v", asked)
@@ -377,14 +377,14 @@ func TestAdaptive(t *testing.T) {
 	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2, Adaptive: true}})
 	l.Advance(l.Deadline(), q)
 	sent(t, q)
-	l.Heard()
+	l.NoteTraffic()
 	l.Advance(l.Deadline(), q)
 	if at := echoes(t, l, q, 10, never); l.Unanswered() != 2 || !slices.Equal(at, []float64{30, 40}) {
 		t.Errorf("asked at %v s, %d unanswered", at, l.Unanswered())
 	}
 	// Without it, hearing counts for nothing.
 	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2}})
-	l.Heard()
+	l.NoteTraffic()
 	if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{10}) || !l.Dead() { // and at first
 		t.Errorf("without Adaptive asked at %v s", at)
 	}
@@ -406,7 +406,7 @@ func TestWanted(t *testing.T) {
 		{[]byte{1, 4, 5, 0xd4}, nil},
 	} {
 		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: uint8(i), Data: c.in}, q)
-		if got := l.Wanted(); !bytes.Equal(got, c.want) {
+		if got := l.UnsupportedAuth(); !bytes.Equal(got, c.want) {
 			t.Errorf("after %d requests, the last % x: % x, want % x", i+1, c.in, got, c.want)
 		}
 	}

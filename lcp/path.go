@@ -10,8 +10,8 @@ import (
 
 // PathLimit is what a path was found to carry: less than was agreed on.
 type PathLimit struct {
-	Size    int // of the packets that did not come through, as agreed on, in octets
-	Carries int // of the largest that did
+	MRU     int // of the packets that did not come through, as agreed on, in octets
+	PathMRU int // of the largest that did
 }
 
 // Timing and bounds of the check of a path.
@@ -103,7 +103,7 @@ func (p *pathCheck) next() {
 }
 
 func (p *pathCheck) send(now time.Time, l *Link, q *ppp.Queue) {
-	data := make([]byte, p.trying-ppp.ControlHeader)
+	data := make([]byte, p.trying-ppp.ControlHeaderLen)
 	binary.BigEndian.PutUint32(data, l.options.sentMagic())
 	copy(data[magicLen:], pathMark)
 	binary.BigEndian.PutUint16(data[magicLen+len(pathMark):], uint16(p.trying))

@@ -49,7 +49,7 @@ func (p path) walk(t *testing.T, cfg Config, change func(*Link)) (found *PathLim
 			l.Advance(now, q)
 		}
 		for _, c := range sent(t, q) {
-			size := len(c.Data) + ppp.ControlHeader
+			size := len(c.Data) + ppp.ControlHeaderLen
 			sizes = append(sizes, size)
 			if c.Code != ppp.EchoRequest || size > p.carries || p.answers > 0 && size > p.answers || p.lost != nil && p.lost(len(sizes)) {
 				continue
@@ -104,7 +104,7 @@ func TestPathCheck(t *testing.T) {
 		switch {
 		case c.want == none && found != nil:
 			t.Errorf("%s: %+v is found", c.what, *found)
-		case c.want != none && (found == nil || *found != PathLimit{Size: size, Carries: c.want}):
+		case c.want != none && (found == nil || *found != PathLimit{MRU: size, PathMRU: c.want}):
 			t.Errorf("%s: %+v is found, want %d of %d", c.what, found, c.want, size)
 		}
 		if len(sizes) > c.sent || took > time.Minute {
@@ -124,7 +124,7 @@ func TestPathCheckWaits(t *testing.T) {
 	}
 	l.Advance(epoch.Add(pathDelay), q)
 	requests := sent(t, q)
-	if len(requests) != 1 || requests[0].Code != ppp.EchoRequest || len(requests[0].Data) != 1492-ppp.ControlHeader {
+	if len(requests) != 1 || requests[0].Code != ppp.EchoRequest || len(requests[0].Data) != 1492-ppp.ControlHeaderLen {
 		t.Fatalf("sent %v", requests)
 	}
 	l.Down(epoch.Add(pathDelay))

@@ -57,15 +57,15 @@ func TestTranscripts(t *testing.T) {
 		{"no-magic", lcp.Config{NoMagic: true, Echo: lcp.Echo{Interval: 20 * time.Second}}, nil},
 		{"rejected", lcp.Config{}, nil},
 		{"answers", lcp.Config{AllowAuth: methods[2:]}, nil},
-		{"demands", lcp.Config{RequireAuth: methods}, func(l *lcp.Link) bool { return !l.Refused() }},
-		{"demands-in-vain", lcp.Config{RequireAuth: methods[2:3]}, (*lcp.Link).Refused},
+		{"demands", lcp.Config{RequireAuth: methods}, func(l *lcp.Link) bool { return !l.AuthRefused() }},
+		{"demands-in-vain", lcp.Config{RequireAuth: methods[2:3]}, (*lcp.Link).AuthRefused},
 		{"echo", lcp.Config{Echo: lcp.Echo{Interval: 20 * time.Second, Failures: 3}}, (*lcp.Link).Dead},
 		{"ending", lcp.Config{}, func(l *lcp.Link) bool { return string(l.TerminateReason()) == "bye" }},
 	} {
 		e, l := end("link", c.cfg)
-		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLine(ppp.LCP, e))
+		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLink(ppp.LCP, e))
 		if c.check != nil && !c.check(l) {
-			t.Errorf("%s: it ended otherwise: looped %v, refused %v, dead %v, farewell %q", c.name, l.Looped(), l.Refused(), l.Dead(), l.TerminateReason())
+			t.Errorf("%s: it ended otherwise: looped %v, refused %v, dead %v, farewell %q", c.name, l.Looped(), l.AuthRefused(), l.Dead(), l.TerminateReason())
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestTranscripts(t *testing.T) {
 func TestTwins(t *testing.T) {
 	a, la := end("a", lcp.Config{})
 	b, lb := end("b", lcp.Config{Rand: twin()})
-	ppptest.Transcript(t, "testdata/twins.txt", *update, ppptest.NewLine(ppp.LCP, a, b))
+	ppptest.Transcript(t, "testdata/twins.txt", *update, ppptest.NewLink(ppp.LCP, a, b))
 	if la.State() != ppp.Opened || lb.State() != ppp.Opened || la.Looped() || lb.Looped() {
 		t.Errorf("they are %v and %v; looped %v and %v", la.State(), lb.State(), la.Looped(), lb.Looped())
 	}

@@ -27,8 +27,8 @@ type Credentials struct {
 	// Secret finds the secret we share with a peer of that name; peer is
 	// empty where the protocol does not tell it (PAP). It must be set.
 	Secret func(peer string) ([]byte, bool)
-	// Clear finds the secret that may go out as it is, by PAP; nil: Secret does.
-	Clear func() ([]byte, bool)
+	// CleartextSecret finds the secret that may go out as it is, by PAP; nil: Secret does.
+	CleartextSecret func() ([]byte, bool)
 	// Authenticator is the exchange in which that peer has to prove who it is, on the
 	// same link; nil: it need not.
 	Authenticator Authenticator
@@ -44,7 +44,7 @@ type Credentials struct {
 // peer wants us to answer for it: see Mark.
 func (c Credentials) Reflected(challenge []byte) bool {
 	d, ok := c.Authenticator.(Challenger)
-	return ok && d.Sent(challenge) || IsMarked(c.Key, challenge)
+	return ok && d.IsOutstanding(challenge) || IsMarkedChallenge(c.Key, challenge)
 }
 
 // AuthenticatorConfig is how we ask a peer who it is.
@@ -83,9 +83,9 @@ func (t AuthTimers) WithDefaults(timeout time.Duration) AuthTimers {
 
 // Reasons for which an Exchange drops a packet, besides ErrStale.
 var (
-	ErrRole      = errors.New("ppp: authentication packet that is not for this role")
-	ErrUndecided = errors.New("ppp: proof offered while one is being judged")
-	ErrReflected = errors.New("ppp: challenge is our own, sent back")
+	ErrRole        = errors.New("ppp: authentication packet that is not for this role")
+	ErrAuthPending = errors.New("ppp: proof offered while one is being judged")
+	ErrReflected   = errors.New("ppp: challenge is our own, sent back")
 )
 
 // AuthExchange is one run of an authentication method on one link.
@@ -103,12 +103,12 @@ type AuthExchange interface {
 	Deadline() time.Time
 }
 
-// Unacknowledged is an Exchange in which we prove who we are, by a method whose verdict is
+// ImplicitSuccess is an Exchange in which we prove who we are, by a method whose verdict is
 // sent only once: it may be lost.
-type Unacknowledged interface {
-	// Accepted reports that the peer acts as one that has accepted us. The Step is what the
+type ImplicitSuccess interface {
+	// AssumeSuccess reports that the peer acts as one that has accepted us. The Step is what the
 	// verdict would have come to: nothing if we have not proved anything yet.
-	Accepted() Step
+	AssumeSuccess() Step
 }
 
 // Authenticator is an Exchange in which we are the authenticator. When a Step is
@@ -121,8 +121,8 @@ type Authenticator interface {
 
 // Challenger is a Demand that asks by challenges.
 type Challenger interface {
-	// Sent reports whether the challenge is the one that the peer has to answer.
-	Sent(challenge []byte) bool
+	// IsOutstanding reports whether the challenge is the one that the peer has to answer.
+	IsOutstanding(challenge []byte) bool
 }
 
 // Step is where an exchange stands after a call. The zero value: nothing new.
@@ -165,19 +165,19 @@ type AuthResult struct {
 	Reason string
 	// Secret and Clear are what we prove ourselves by to this peer, if it demands that: by a
 	// challenge, and by PAP, in which it goes out as it is. Empty: we cannot.
-	Secret, Clear []byte
+	Secret, CleartextSecret []byte
 	// Address, if valid, is the IPv4 address the peer is to have; 0.0.0.0: the one that it
 	// names. What the zero value means is the owner's to say (a pool's next).
 	Address netip.Addr
-	// Offered are addresses that the peer may name instead of Address.
-	Offered []netip.Addr
-	// Allowed says which other IPv4 address the peer may have if it names one itself, and
+	// Alternates are addresses that the peer may name instead of Address.
+	Alternates []netip.Addr
+	// AllowAddress says which other IPv4 address the peer may have if it names one itself, and
 	// is not to have a certain one; nil: any.
-	Allowed func(netip.Addr) bool
+	AllowAddress func(netip.Addr) bool
 }
 
-// Why is why a proof was refused, for a log: Reason, or else what the peer is told.
-func (d AuthResult) Why() string {
+// LogReason is why a proof was refused, for a log: Reason, or else what the peer is told.
+func (d AuthResult) LogReason() string {
 	if d.Reason != "" {
 		return d.Reason
 	}

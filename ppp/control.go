@@ -27,9 +27,9 @@ const (
 	TimeRemaining    Code = 13
 )
 
-// ControlHeader is the length of a control packet's Code, Identifier and
+// ControlHeaderLen is the length of a control packet's Code, Identifier and
 // Length fields.
-const ControlHeader = 4
+const ControlHeaderLen = 4
 
 // Control is a control packet: of LCP and the network control protocols
 // (RFC 1661 section 5), and equally of PAP, CHAP and EAP, which share its
@@ -50,21 +50,21 @@ var (
 // ParseControl reads a control packet. Data aliases b. Octets beyond the
 // Length field are padding, and cut off (RFC 1661 section 5).
 func ParseControl(b []byte) (Control, error) {
-	if len(b) < ControlHeader {
+	if len(b) < ControlHeaderLen {
 		return Control{}, ErrShortControl
 	}
 	n := int(binary.BigEndian.Uint16(b[2:]))
-	if n < ControlHeader || n > len(b) {
+	if n < ControlHeaderLen || n > len(b) {
 		return Control{}, ErrControlLength
 	}
-	return Control{Code: Code(b[0]), ID: b[1], Data: b[ControlHeader:n:n]}, nil
+	return Control{Code: Code(b[0]), ID: b[1], Data: b[ControlHeaderLen:n:n]}, nil
 }
 
 // AppendTo appends the packet, Length field included. Data longer than
 // 65531 octets cannot be told in that field: it is cut.
 func (c Control) AppendTo(b []byte) []byte {
-	data := c.Data[:min(len(c.Data), 0xffff-ControlHeader)]
+	data := c.Data[:min(len(c.Data), 0xffff-ControlHeaderLen)]
 	b = append(b, byte(c.Code), c.ID)
-	b = binary.BigEndian.AppendUint16(b, uint16(ControlHeader+len(data)))
+	b = binary.BigEndian.AppendUint16(b, uint16(ControlHeaderLen+len(data)))
 	return append(b, data...)
 }

@@ -228,7 +228,7 @@ func (m *Automaton) queueRequest(now time.Time, q *Queue) {
 // receive (RFC 1661 section 5.6). The Identifier changes for each.
 func (m *Automaton) sendCodeReject(c Control, q *Queue) {
 	m.answer = c.AppendTo(m.answer[:0])
-	room := max(m.peerMRU-ControlHeader, 0)
+	room := max(m.peerMRU-ControlHeaderLen, 0)
 	data := m.answer[:min(len(m.answer), room)]
 	q.Add(m.policy.Protocol(), Control{Code: CodeReject, ID: m.NextID(), Data: data})
 }

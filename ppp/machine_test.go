@@ -58,14 +58,14 @@ func TestAnswersThatDoNotCount(t *testing.T) {
 	}{
 		{"an Ack of another request", Control{ConfigureAck, id + 1, request}, ErrStale},
 		{"a Nak of another request", Control{ConfigureNak, id + 1, request}, ErrStale},
-		{"an Ack that lacks an option", Control{ConfigureAck, id, request[:3]}, ErrAnswer},
-		{"an Ack of another value", Control{ConfigureAck, id, []byte{1, 3, 11, 2, 3, 20}}, ErrAnswer},
-		{"an empty Nak", Control{ConfigureNak, id, nil}, ErrAnswer},
-		{"a Reject of what was not asked for", Control{ConfigureReject, id, []byte{7, 3, 0}}, ErrAnswer},
-		{"a Reject of another value", Control{ConfigureReject, id, []byte{1, 3, 11}}, ErrAnswer},
-		{"a Reject in another order", Control{ConfigureReject, id, []byte{2, 3, 20, 1, 3, 10}}, ErrAnswer},
+		{"an Ack that lacks an option", Control{ConfigureAck, id, request[:3]}, ErrMismatch},
+		{"an Ack of another value", Control{ConfigureAck, id, []byte{1, 3, 11, 2, 3, 20}}, ErrMismatch},
+		{"an empty Nak", Control{ConfigureNak, id, nil}, ErrMismatch},
+		{"a Reject of what was not asked for", Control{ConfigureReject, id, []byte{7, 3, 0}}, ErrMismatch},
+		{"a Reject of another value", Control{ConfigureReject, id, []byte{1, 3, 11}}, ErrMismatch},
+		{"a Reject in another order", Control{ConfigureReject, id, []byte{2, 3, 20, 1, 3, 10}}, ErrMismatch},
 		{"a Nak cut short", Control{ConfigureNak, id, []byte{1, 3}}, ErrOptions},
-		{"a Nak with an option twice", Control{ConfigureNak, id, []byte{1, 3, 0, 1, 3, 0}}, ErrRepeated},
+		{"a Nak with an option twice", Control{ConfigureNak, id, []byte{1, 3, 0, 1, 3, 0}}, ErrDuplicateOption},
 		{"a request cut short", Control{ConfigureRequest, 1, []byte{1, 9}}, ErrOptions},
 		{"an empty Code-Reject", Control{CodeReject, 1, nil}, ErrShortControl},
 	} {
@@ -235,7 +235,7 @@ func TestCodeReject(t *testing.T) {
 	receive(t, m, Control{99, 1, make([]byte, 40)}, q)
 	receive(t, m, Control{99, 1, make([]byte, 40)}, q)
 	got := sent(t, q)
-	if len(got) != 2 || got[0].Code != CodeReject || ControlHeader+len(got[0].Data) != 16 || got[0].ID == got[1].ID {
+	if len(got) != 2 || got[0].Code != CodeReject || ControlHeaderLen+len(got[0].Data) != 16 || got[0].ID == got[1].ID {
 		t.Errorf("unknown codes are answered by %v, want Code-Rejects cut to 16 octets with different Identifiers", got)
 	}
 	if s := receive(t, m, Control{CodeReject, 1, []byte{99}}, q); s != 0 || m.State() != Opened {

@@ -20,16 +20,16 @@ import (
 // markLen is how long a mark is, in octets: another's challenge has one by chance once in 2^48.
 const markLen = 6
 
-// Mark makes the end of a challenge a code of what comes before it, under a key that nobody else
+// MarkChallenge makes the end of a challenge a code of what comes before it, under a key that nobody else
 // has: to others it is as random as the rest. Without a key it changes nothing.
-func Mark(key, challenge []byte) {
+func MarkChallenge(key, challenge []byte) {
 	if n := len(challenge) - markLen; n > 0 && len(key) > 0 {
 		copy(challenge[n:], markOf(key, challenge[:n]))
 	}
 }
 
-// IsMarked reports whether a challenge has been marked under a key, in whatever session.
-func IsMarked(key, challenge []byte) bool {
+// IsMarkedChallenge reports whether a challenge has been marked under a key, in whatever session.
+func IsMarkedChallenge(key, challenge []byte) bool {
 	n := len(challenge) - markLen
 	return n > 0 && len(key) > 0 && hmac.Equal(challenge[n:], markOf(key, challenge[:n]))
 }

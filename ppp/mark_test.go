@@ -12,22 +12,22 @@ func TestMark(t *testing.T) {
 	for n := range 33 {
 		random := bytes.Repeat([]byte{0xa5}, n)
 		challenge := bytes.Clone(random)
-		Mark(key, challenge)
+		MarkChallenge(key, challenge)
 		long := n > 6
-		if IsMarked(key, challenge) != long || IsMarked(other, challenge) || IsMarked(nil, challenge) || IsMarked(key, random) {
-			t.Errorf("%d octets: marked %v, under another key %v, unmarked %v", n, IsMarked(key, challenge), IsMarked(other, challenge), IsMarked(key, random))
+		if IsMarkedChallenge(key, challenge) != long || IsMarkedChallenge(other, challenge) || IsMarkedChallenge(nil, challenge) || IsMarkedChallenge(key, random) {
+			t.Errorf("%d octets: marked %v, under another key %v, unmarked %v", n, IsMarkedChallenge(key, challenge), IsMarkedChallenge(other, challenge), IsMarkedChallenge(key, random))
 		}
 		if long && !bytes.Equal(challenge[:n-6], random[:n-6]) || !long && !bytes.Equal(challenge, random) {
 			t.Errorf("%d octets: %x became %x", n, random, challenge)
 		}
 		for i := range challenge {
 			challenge[i] ^= 1
-			if IsMarked(key, challenge) {
+			if IsMarkedChallenge(key, challenge) {
 				t.Errorf("%d octets: known though octet %d is another", n, i)
 			}
 			challenge[i] ^= 1
 		}
-		Mark(nil, random)
+		MarkChallenge(nil, random)
 		if !bytes.Equal(random, bytes.Repeat([]byte{0xa5}, n)) {
 			t.Errorf("%d octets: changed without a key", n)
 		}

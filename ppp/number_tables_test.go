@@ -68,13 +68,13 @@ func TestDefaults(t *testing.T) {
 // one octet more, nor fewer.
 func TestCodeRejectLength(t *testing.T) {
 	for _, c := range []struct{ mru, in, want int }{
-		{100, 95 - ControlHeader, 95 + ControlHeader}, // whole, and one octet to spare
-		{100, 96 - ControlHeader, 100},
-		{100, 97 - ControlHeader, 100},
+		{100, 95 - ControlHeaderLen, 95 + ControlHeaderLen}, // whole, and one octet to spare
+		{100, 96 - ControlHeaderLen, 100},
+		{100, 97 - ControlHeaderLen, 100},
 		{100, 1400, 100},
-		{0, 1496 - ControlHeader, 1500}, // not told: RFC 1661's default
-		{0, 1497 - ControlHeader, 1500},
-		{3, 50, ControlHeader},
+		{0, 1496 - ControlHeaderLen, 1500}, // not told: RFC 1661's default
+		{0, 1497 - ControlHeaderLen, 1500},
+		{3, 50, ControlHeaderLen},
 	} {
 		m, _ := opened(t, Limits{})
 		if c.mru > 0 {
@@ -82,7 +82,7 @@ func TestCodeRejectLength(t *testing.T) {
 		}
 		q := &Queue{}
 		receive(t, m, Control{99, 1, make([]byte, c.in)}, q)
-		if got := ControlHeader + len(sent(t, q)[0].Data); got != c.want {
+		if got := ControlHeaderLen + len(sent(t, q)[0].Data); got != c.want {
 			t.Errorf("to a peer with an MRU of %d goes a Code-Reject of %d octets, want %d", c.mru, got, c.want)
 		}
 	}
@@ -131,8 +131,8 @@ func TestHangUpOnInsistence(t *testing.T) {
 // TestHighestOption: there is an option 255, and it is counted like any other.
 func TestHighestOption(t *testing.T) {
 	once, twice := Options{255, 2}, Options{255, 2, 255, 2}
-	if once.Repeats() || !twice.Repeats() {
-		t.Errorf("option 255 repeats: %v and %v, want false and true", once.Repeats(), twice.Repeats())
+	if once.HasDuplicates() || !twice.HasDuplicates() {
+		t.Errorf("option 255 repeats: %v and %v, want false and true", once.HasDuplicates(), twice.HasDuplicates())
 	}
 	m, _ := opened(t, Limits{})
 	q := &Queue{}

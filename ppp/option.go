@@ -62,9 +62,9 @@ func (l Options) Find(typ uint8) (Option, bool) {
 	return Option{}, false
 }
 
-// Repeats reports whether some type stands in the list more than once, which
+// HasDuplicates reports whether some type stands in the list more than once, which
 // RFC 1661 section 6 allows only where an option's own description does.
-func (l Options) Repeats() bool {
+func (l Options) HasDuplicates() bool {
 	var seen [256]bool
 	for o := range l.All() {
 		if seen[o.Type] {

@@ -44,7 +44,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("Length 3: %v, want ErrControlLength", err)
 	}
 	long := Control{Data: make([]byte, 70000)}.AppendTo(nil)
-	if c, err := ParseControl(long); err != nil || len(c.Data) != 0xffff-ControlHeader {
+	if c, err := ParseControl(long); err != nil || len(c.Data) != 0xffff-ControlHeaderLen {
 		t.Errorf("data too long for Length encodes to something else than a full packet: %d octets, %v", len(c.Data), err)
 	}
 }
@@ -68,8 +68,8 @@ func TestOptions(t *testing.T) {
 		if (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.what, err)
 		}
-		if err == nil && o.Repeats() != c.repeats {
-			t.Errorf("%s: Repeats says %v", c.what, o.Repeats())
+		if err == nil && o.HasDuplicates() != c.repeats {
+			t.Errorf("%s: Repeats says %v", c.what, o.HasDuplicates())
 		}
 	}
 }

@@ -8,12 +8,12 @@ import (
 
 // Reasons for which Receive drops a packet.
 var (
-	ErrStale    = errors.New("ppp: answer to no request of ours that is still open")
-	ErrAnswer   = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
-	ErrRepeated = errors.New("ppp: Configure-Nak holds an option twice")
-	ErrDown     = errors.New("ppp: control packet while the layer below is down")
-	// ErrOvertaken: the peer has sent another request since, and has had an answer to that.
-	ErrOvertaken = errors.New("ppp: Configure-Request that a later one has overtaken")
+	ErrStale           = errors.New("ppp: answer to no request of ours that is still open")
+	ErrMismatch        = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
+	ErrDuplicateOption = errors.New("ppp: Configure-Nak holds an option twice")
+	ErrDown            = errors.New("ppp: control packet while the layer below is down")
+	// ErrSuperseded: the peer has sent another request since, and has had an answer to that.
+	ErrSuperseded = errors.New("ppp: Configure-Request that a later one has overtaken")
 )
 
 // Receive takes a control packet of the protocol. Codes beyond Code-Reject
@@ -140,7 +140,7 @@ func (m *Automaton) receiveAck(now time.Time, c Control, q *Queue) (Signal, erro
 		// RFC 1661 section 5.2: the options of an Ack are those of the last
 		// request, to the octet.
 		if !bytes.Equal(c.Data, m.request) {
-			return 0, ErrAnswer
+			return 0, ErrMismatch
 		}
 		m.refusals = 0
 		m.answered()
@@ -160,10 +160,10 @@ func (m *Automaton) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, 
 		return 0, err
 	}
 	if len(refused) == 0 || c.Code == ConfigureReject && !m.subset(refused) {
-		return 0, ErrAnswer
+		return 0, ErrMismatch
 	}
-	if refused.Repeats() {
-		return 0, ErrRepeated // one suggestion would undo the other
+	if refused.HasDuplicates() {
+		return 0, ErrDuplicateOption // one suggestion would undo the other
 	}
 	m.refusals++
 	if m.refusals > 2*m.limits.MaxFailure {

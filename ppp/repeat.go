@@ -90,7 +90,7 @@ func (m *Automaton) receiveCopy(now time.Time, c Control, q *Queue) (done bool, 
 	case of != earlier && !acknowledged || m.stuck(now):
 		return false, nil
 	case of == earlier:
-		return true, ErrOvertaken
+		return true, ErrSuperseded
 	}
 	m.code, m.answer = ConfigureAck, append(m.answer[:0], c.Data...)
 	m.queueAnswer(c, q)

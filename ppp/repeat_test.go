@@ -75,12 +75,12 @@ func TestOvertaken(t *testing.T) {
 		return err
 	}
 	for id := uint8(1); id < 9; id++ { // the eight that are kept
-		if err := overtaken(id); err != ErrOvertaken || q.Len() != 0 || m.State() != AckSent {
+		if err := overtaken(id); err != ErrSuperseded || q.Len() != 0 || m.State() != AckSent {
 			t.Errorf("request %d, overtaken: %v, %d answers, state %v; want ErrOvertaken, none, Ack-Sent", id, err, q.Len(), m.State())
 		}
 	}
 	receive(t, m, Control{ConfigureAck, m.requestID, m.request}, q)
-	if err := overtaken(8); err != ErrOvertaken || m.State() != Opened {
+	if err := overtaken(8); err != ErrSuperseded || m.State() != Opened {
 		t.Errorf("in Opened: %v, state %v; want ErrOvertaken, Opened", err, m.State())
 	}
 	if err := overtaken(0); err != nil || m.State() != ReqSent {

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the transcripts anew")
 func end(name string, cfg ipcp.Config, limits ppp.Limits) *ppptest.End {
 	p := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Machine{Automaton: ppp.NewAutomaton(p, limits)},
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(p, limits)},
 		Agreed: func() string { return fmt.Sprintf("%v, and the peer %v", p.Agreement().Local, p.Agreement().Remote) },
 	}
 }
@@ -41,6 +41,6 @@ func TestTranscripts(t *testing.T) {
 		"bad-line":       {host(ppp.Limits{}), server(ppp.Limits{})},
 		"ending":         {host(ppp.Limits{}), server(ppp.Limits{})},
 	} {
-		ppptest.Transcript(t, "testdata/"+name+".txt", *update, ppptest.NewLine(ppp.IPCP, ends...))
+		ppptest.Transcript(t, "testdata/"+name+".txt", *update, ppptest.NewLink(ppp.IPCP, ends...))
 	}
 }

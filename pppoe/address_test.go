@@ -21,7 +21,7 @@ type column struct {
 
 func (c column) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	d := c.accounts.Authenticate(ctx, l, p)
-	d.Allowed = func(a netip.Addr) bool { return a == c.allows }
+	d.AllowAddress = func(a netip.Addr) bool { return a == c.allows }
 	return d
 }
 
@@ -62,10 +62,10 @@ type choice struct {
 
 func (c choice) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	d := c.accounts.Authenticate(ctx, l, p)
-	if d.Offered = c.own; len(c.own) > 0 {
+	if d.Alternates = c.own; len(c.own) > 0 {
 		d.Address = c.own[0]
 	}
-	d.Allowed = netip.MustParsePrefix(c.allows).Contains
+	d.AllowAddress = netip.MustParsePrefix(c.allows).Contains
 	return d
 }
 

@@ -162,7 +162,7 @@ func newLab(t *testing.T, cfg ethertest.Config) *lab {
 				Name:   "testuser",
 				Secret: func(string) ([]byte, bool) { return []byte("testpassword"), true },
 			},
-			IPv4: &ipcp.Config{AskDNS: true},
+			IPv4: &ipcp.Config{RequestDNS: true},
 			IPv6: &ipv6cp.Config{},
 		},
 		Network: l.clientHost,

@@ -72,7 +72,7 @@ func TestUnfitHost(t *testing.T) {
 		t.Run(side, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				unfit, told, cause := l.clientHost, &l.clientEvents, session.HostRefused
+				unfit, told, cause := l.clientHost, &l.clientEvents, session.NetworkConfigFailed
 				if side == "server" {
 					unfit, told, cause = l.serverHost, &l.serverEvents, session.PeerTerminated
 				}

@@ -216,10 +216,10 @@ func (o *serverLoop) decided(t *tunnel, d *AuthResult) {
 	if !d.Accepted {
 		return
 	}
-	t.claims.own = d.Offered
+	t.claims.own = d.Alternates
 	if d.Address.IsValid() {
-		d.Address = o.server.addresses.choose(d.Address, d.Offered, t.Peer)
-		t.claims.own = append([]netip.Addr{d.Address}, d.Offered...)
+		d.Address = o.server.addresses.choose(d.Address, d.Alternates, t.Peer)
+		t.claims.own = append([]netip.Addr{d.Address}, d.Alternates...)
 		if place, ok := pool.placeOf(d.Address); ok {
 			o.server.slots.name(place)
 		}
@@ -230,7 +230,7 @@ func (o *serverLoop) decided(t *tunnel, d *AuthResult) {
 	}
 	line.User = t.proving
 	d.Address = netip.IPv4Unspecified()
-	if o.place(t, line, d.Allowed) {
+	if o.place(t, line, d.AllowAddress) {
 		d.Address = pool.at(o.server.slots.placeOf(int(t.SessionID) - 1))
 		t.claims.own = []netip.Addr{d.Address}
 	}

@@ -98,7 +98,7 @@ func (l *loop) advanceTunnel(now time.Time, t *tunnel) {
 		carried = l.data.Counters(t.SessionID)
 		if carried.ReceivedPackets != t.heard {
 			t.heard = carried.ReceivedPackets
-			t.session.Heard()
+			t.session.NoteTraffic()
 		}
 	}
 	if reason, over := t.limits.check(now, carried); over && t.reason == nil {
@@ -334,7 +334,7 @@ func (l *loop) reconciled(now time.Time, t *tunnel, f actual) {
 	if f.err != nil {
 		t.failed = true
 		l.emit(now, t, NetworkFailed{Err: f.err})
-		l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
+		l.close(now, t, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
 		return
 	}
 	if t.Device == "" {
@@ -379,7 +379,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 		return
 	}
 	l.emit(now, t, NetworkFailed{Err: ErrDeviceLost})
-	l.close(now, t, session.Reason{Cause: session.HostRefused, Text: "no network device"})
+	l.close(now, t, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
 }
 
 // accelerated reports whether the Accelerator takes a session (nil), or why not.

@@ -211,7 +211,7 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 		c.Secret = func(string) ([]byte, bool) { return password, true }
 		return c, nil
 	}
-	c.Secret, c.Clear, err = fromFiles(c.Name, s, log)
+	c.Secret, c.CleartextSecret, err = fromFiles(c.Name, s, log)
 	return c, err
 }
 
@@ -219,10 +219,10 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 // for another method then, as pppd does it. That there is none at all is told once the
 // peer asks.
 func able(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
-	if who.Clear == nil {
+	if who.CleartextSecret == nil {
 		return methods
 	}
-	_, clear := who.Clear()
+	_, clear := who.CleartextSecret()
 	_, other := who.Secret("")
 	if clear || !other || len(methods) < 2 {
 		return methods

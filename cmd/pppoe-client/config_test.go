@@ -138,7 +138,7 @@ func TestClearPassword(t *testing.T) {
 				t.Fatal(err)
 			}
 			who := cfg.Session.Credentials
-			clear := who.Clear
+			clear := who.CleartextSecret
 			if clear == nil {
 				clear = func() ([]byte, bool) { return who.Secret("") }
 			}

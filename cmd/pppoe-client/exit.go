@@ -30,7 +30,7 @@ type exit struct {
 // exits are all codes, for exitCode and the manual page.
 var exits = []exit{
 	{exitOK, "online, and gone to the background; or ended as it should", nil, nil},
-	{exitFatal, "a fault that has no code of its own: the message tells", []session.Cause{session.HostRefused}, nil},
+	{exitFatal, "a fault that has no code of its own: the message tells", []session.Cause{session.NetworkConfigFailed}, nil},
 	{exitOptions, "an option is wrong: the message names file, line and what to do", nil,
 		[]error{tun.ErrName, afpacket.ErrSource, afpacket.ErrPriority, afpacket.ErrNoTag}},
 	{3, "no permission: it takes root, or CAP_NET_RAW and CAP_NET_ADMIN", nil,

@@ -18,7 +18,7 @@ func TestLoginAdvice(t *testing.T) {
 	ended := func(c session.Cause, text string) pppoe.Event {
 		return pppoe.Ended{Reason: session.Reason{Cause: c, Text: text}}
 	}
-	refused := ended(session.PeerNotAuthenticated, session.RefusedToProve)
+	refused := ended(session.PeerNotAuthenticated, session.RefusedToAuthenticate)
 	for _, c := range []struct {
 		words string
 		event pppoe.Event

@@ -98,7 +98,7 @@ func TestSecretsElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		secret, _ := who.Secret("ac")
-		clear, _ := who.Clear()
+		clear, _ := who.CleartextSecret()
 		if string(secret) != c.secret || string(clear) != c.clear {
 			t.Errorf("%q: %q and %q, want %q and %q", c.words, secret, clear, c.secret, c.clear)
 		}

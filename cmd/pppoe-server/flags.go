@@ -273,8 +273,8 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 		who.InheritCache(is)
 	}
 	who.CheckFiles(c.Session.LCP.RequireAuth)
-	if len(c.Session.LCP.RequireAuth) > 0 { // to others we prove nothing: see ppp.Mark
-		c.Session.LCP.AllowAuth, c.Session.AnswerLast = who.OwnMethods(s.Answer()), true
+	if len(c.Session.LCP.RequireAuth) > 0 { // to others we prove nothing: see ppp.MarkChallenge
+		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = who.OwnMethods(s.Answer()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
 	c.Authenticator, c.Terms = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Terms }

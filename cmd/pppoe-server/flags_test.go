@@ -350,8 +350,8 @@ func TestProvesItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		is := config(f, s, nil, slog.New(slog.DiscardHandler)).Session
-		if len(is.LCP.AllowAuth) != c.methods || len(is.LCP.AllowAuth) > 0 && (!is.AnswerLast || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
-			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.AllowAuth), is.AnswerLast, is.Credentials.Name, c.methods)
+		if len(is.LCP.AllowAuth) != c.methods || len(is.LCP.AllowAuth) > 0 && (!is.PeerAuthFirst || is.Credentials.Name != "ac" || len(is.ChallengeKey) != 32) {
+			t.Errorf("%q, %q: %d methods, after the client %v, as %q; want %d", c.options, c.secrets, len(is.LCP.AllowAuth), is.PeerAuthFirst, is.Credentials.Name, c.methods)
 		}
 	}
 }

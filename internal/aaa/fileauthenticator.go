@@ -110,15 +110,15 @@ func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secret
 		return d, err
 	}
 	allowed := entry.Addresses.For(unit(l))
-	if d.Offered = allowed.Singles(); len(d.Offered) > 0 {
-		d.Address = d.Offered[0]
+	if d.Alternates = allowed.Singles(); len(d.Alternates) > 0 {
+		d.Address = d.Alternates[0]
 	} else if allowed.None() && a.pool.First.IsValid() {
 		return d, errNoAddress
 	}
 	if a.EnforceAddresses {
-		d.Allowed = allowed.Allows
+		d.AllowAddress = allowed.Allows
 	}
-	d.Secret, d.Clear = a.ours(a.chap, user), a.ours(a.pap, user)
+	d.Secret, d.CleartextSecret = a.ours(a.chap, user), a.ours(a.pap, user)
 	return d, nil
 }
 

@@ -68,13 +68,13 @@ func TestJudge(t *testing.T) {
 	} {
 		d := judge(login(c.name, c.password))
 		var own []string
-		for _, a := range d.Offered {
+		for _, a := range d.Alternates {
 			own = append(own, a.String())
 		}
 		if d.Accepted != c.granted || strings.Join(own, " ") != c.own || !strings.HasPrefix(d.Reason, c.reason) || c.reason == "" && d.Reason != "" {
 			t.Errorf("%s: granted %v, own addresses %q, reason %q; want %v, %q, %q", c.name, d.Accepted, own, d.Reason, c.granted, c.own, c.reason)
 		}
-		if len(own) > 0 && d.Address != d.Offered[0] || len(own) == 0 && d.Address.IsValid() {
+		if len(own) > 0 && d.Address != d.Alternates[0] || len(own) == 0 && d.Address.IsValid() {
 			t.Errorf("%s: address %v of %q", c.name, d.Address, own)
 		}
 		if !d.Accepted && !reflect.DeepEqual(d, pppoe.AuthResult{AuthResult: ppp.AuthResult{Reason: d.Reason}}) {
@@ -117,10 +117,10 @@ func TestBound(t *testing.T) {
 			a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
 			a.EnforceAddresses = bound
 			d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 3}, pap.Credential{Name: c.name, Password: pap.Password(c.password)})
-			if !d.Accepted || (d.Allowed != nil) != bound {
-				t.Fatalf("%s: granted %v, bound %v, want %v", c.name, d.Accepted, d.Allowed != nil, bound)
+			if !d.Accepted || (d.AllowAddress != nil) != bound {
+				t.Fatalf("%s: granted %v, bound %v, want %v", c.name, d.Accepted, d.AllowAddress != nil, bound)
 			}
-			if bound && (c.may != "" && !d.Allowed(netip.MustParseAddr(c.may)) || d.Allowed(netip.MustParseAddr(c.mayNot))) {
+			if bound && (c.may != "" && !d.AllowAddress(netip.MustParseAddr(c.may)) || d.AllowAddress(netip.MustParseAddr(c.mayNot))) {
 				t.Errorf("%s: should be allowed %q, and not %s", c.name, c.may, c.mayNot)
 			}
 		}
@@ -278,11 +278,11 @@ func TestProvingOurselves(t *testing.T) {
 		}
 		a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.DiscardHandler))
 		d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("pw")})
-		if !d.Accepted || string(d.Secret) != c.secret || string(d.Clear) != c.clear {
-			t.Errorf("%q, %q: granted %v, secrets %q and %q, want %q and %q", c.chap, c.pap, d.Accepted, d.Secret, d.Clear, c.secret, c.clear)
+		if !d.Accepted || string(d.Secret) != c.secret || string(d.CleartextSecret) != c.clear {
+			t.Errorf("%q, %q: granted %v, secrets %q and %q, want %q and %q", c.chap, c.pap, d.Accepted, d.Secret, d.CleartextSecret, c.secret, c.clear)
 		}
 		d = a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: "alice", Password: pap.Password("wrong")})
-		if d.Secret != nil || d.Clear != nil {
+		if d.Secret != nil || d.CleartextSecret != nil {
 			t.Errorf("%q, %q: who has a wrong password is told ours", c.chap, c.pap)
 		}
 		if able := a.OwnMethods([]ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}); !slices.Equal(able, c.able) {

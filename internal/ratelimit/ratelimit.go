@@ -16,14 +16,14 @@ type Limiter struct {
 	mu      sync.Mutex
 	since   time.Time // when the period began; zero: there was none
 	done    int       // in the period
-	leftOut int       // since LeftOut was last asked
+	leftOut int       // since TakeSuppressed was last asked
 }
 
 // New makes a limiter that allows something most times in each period.
 func New(most int, period time.Duration) *Limiter { return &Limiter{most: most, period: period} }
 
 // Allow reports whether it may be done once more, and counts it as left out if not. first
-// reports that it is the first in its period that may not: the time to arrange that LeftOut is
+// reports that it is the first in its period that may not: the time to arrange that TakeSuppressed is
 // asked, Period from now, also if nothing more comes.
 func (l *Limiter) Allow(now time.Time) (ok, first bool) {
 	l.mu.Lock()
@@ -39,8 +39,8 @@ func (l *Limiter) Allow(now time.Time) (ok, first bool) {
 	return false, l.done == l.most+1
 }
 
-// LeftOut returns how many were left out since it was last asked.
-func (l *Limiter) LeftOut() (n int) {
+// TakeSuppressed returns how many were left out since it was last asked.
+func (l *Limiter) TakeSuppressed() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n, l.leftOut = l.leftOut, 0

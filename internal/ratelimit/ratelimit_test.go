@@ -30,10 +30,10 @@ func TestLimiter(t *testing.T) {
 			t.Errorf("%d, at %v: allowed %v, first %v; want %v, %v", i, c.at, ok, first, c.ok, c.first)
 		}
 	}
-	if n := l.LeftOut(); n != 4 {
+	if n := l.TakeSuppressed(); n != 4 {
 		t.Errorf("%d were left out, want 4", n)
 	}
-	if n := l.LeftOut(); n != 0 {
+	if n := l.TakeSuppressed(); n != 0 {
 		t.Errorf("%d more were left out, want none", n)
 	}
 	if l.Period() != time.Second {

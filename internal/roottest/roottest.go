@@ -35,15 +35,15 @@ func NeedPrograms(t testing.TB, programs ...string) {
 	}
 }
 
-// Lacks is what Need does, for a test that has found out itself what the machine lacks.
-func Lacks(t testing.TB, what string) {
+// Skip is what Need does, for a test that has found out itself what the machine lacks.
+func Skip(t testing.TB, what string) {
 	t.Helper()
 	leaveOut(t, what)
 }
 
-// LeaveTo is Lacks for a test that is seen all the same: another one, in the file, runs it
+// SkipCoveredBy is Lacks for a test that is seen all the same: another one, in the file, runs it
 // where nothing is lacking. It must name it.
-func LeaveTo(t testing.TB, file, what string) {
+func SkipCoveredBy(t testing.TB, file, what string) {
 	t.Helper()
 	name, _, _ := strings.Cut(t.Name(), "/")
 	runs := regexp.MustCompile(`\b` + name + `\b`)

@@ -45,9 +45,9 @@ func TestLeftOut(t *testing.T) {
 	if err := os.WriteFile(list, []byte("^(TestThere|TestNewer)$"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lacks := func(t testing.TB) { Lacks(t, "no such kernel") }
-	leaves := func(t testing.TB) { LeaveTo(t, list, "no such kernel") }
-	loses := func(t testing.TB) { LeaveTo(t, list+".none", "no such kernel") }
+	lacks := func(t testing.TB) { Skip(t, "no such kernel") }
+	leaves := func(t testing.TB) { SkipCoveredBy(t, list, "no such kernel") }
+	loses := func(t testing.TB) { SkipCoveredBy(t, list+".none", "no such kernel") }
 	programs := func(t testing.TB) { NeedPrograms(t, "no-such-program") }
 	for _, c := range []struct {
 		noskip, name string

@@ -10,9 +10,9 @@ import (
 	"upppoe/ppp"
 )
 
-// ErrEarly says that a packet came in a state in which RFC 3748 has no place
+// ErrUnexpected says that a packet came in a state in which RFC 3748 has no place
 // for it.
-var ErrEarly = errors.New("eap: packet has no place in this state")
+var ErrUnexpected = errors.New("eap: packet has no place in this state")
 
 // patience is how long to wait to be asked and accepted, as with CHAP.
 const patience = 60 * time.Second
@@ -33,8 +33,8 @@ type answer struct {
 }
 
 var (
-	_ ppp.AuthExchange   = (*answer)(nil)
-	_ ppp.Unacknowledged = (*answer)(nil)
+	_ ppp.AuthExchange    = (*answer)(nil)
+	_ ppp.ImplicitSuccess = (*answer)(nil)
 )
 
 func newAnswer(c ppp.Credentials) *answer {
@@ -118,7 +118,7 @@ func (a *answer) respond(p Packet) (reply Packet, step ppp.Step, err error) {
 	case a.proved || p.Type == Nak:
 		// Section 2.1: no other type once a method is on; section 5.3.1: no
 		// Nak in a Request.
-		err = ErrEarly
+		err = ErrUnexpected
 	case p.Type == Identity:
 		reply.Data = []byte(a.who.Name)
 	default: // section 5.3.1: tell what we would take instead
@@ -148,7 +148,7 @@ func (a *answer) prove(p Packet) ([]byte, ppp.Step, error) {
 func (a *answer) judged(p Packet) (ppp.Step, error) {
 	switch {
 	case !a.running || p.Code == Success && !a.proved:
-		return ppp.Step{}, ErrEarly
+		return ppp.Step{}, ErrUnexpected
 	case p.ID != a.asked.ID && p.ID != a.asked.ID+1:
 		// RFC 3748 section 4.2 has the Response's Identifier; pppd's is one more.
 		return ppp.Step{}, ppp.ErrStale
@@ -166,10 +166,10 @@ func (a *answer) succeed() ppp.Step {
 	return step
 }
 
-// Accepted implements ppp.Unacknowledged. RFC 3748 section 4.2: a Success is not repeated,
+// AssumeSuccess implements ppp.ImplicitSuccess. RFC 3748 section 4.2: a Success is not repeated,
 // and the peer must allow for its loss; RFC 2284 section 2.2.2 has a packet of a network
 // protocol stand for it.
-func (a *answer) Accepted() ppp.Step {
+func (a *answer) AssumeSuccess() ppp.Step {
 	if a.ended || !a.running || !a.proved {
 		return ppp.Step{}
 	}

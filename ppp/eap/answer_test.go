@@ -18,7 +18,7 @@ func TestAnswerGolden(t *testing.T) {
 	a.Start(start, &q)
 	for _, c := range [][2]string{{goldenIdentityRequest, goldenIdentityResponse}, {goldenMD5Request, goldenMD5Response}} {
 		ppptest.Receive(t, a, start, packet(t, c[0]), &q)
-		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, packet(t, c[1])) {
+		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, packet(t, c[1])) {
 			t.Errorf("%s was answered by %x", c[0], got.AppendTo(nil))
 		}
 	}
@@ -43,7 +43,7 @@ func TestAnswerEachType(t *testing.T) {
 		var q ppp.Queue
 		a := eap.MD5.NewPeer(credentials(password))
 		step := ppptest.Receive(t, a, start, c.in, &q)
-		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, c.want) || step.Outcome != ppp.Pending {
+		if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, c.want) || step.Outcome != ppp.Pending {
 			t.Errorf("%s: answered %x, want %x; %+v", c.what, got.AppendTo(nil), c.want.AppendTo(nil), step)
 		}
 	}
@@ -82,11 +82,11 @@ func TestAnswerVerdicts(t *testing.T) {
 		want  ppp.Outcome
 		err   error
 	}{
-		{"Success out of the blue", begun, eap.Success, 0, 0, eap.ErrEarly},
-		{"Failure out of the blue", begun, eap.Failure, 0, 0, eap.ErrEarly},
-		{"Success before a method", named, eap.Success, 0x87, 0, eap.ErrEarly},
+		{"Success out of the blue", begun, eap.Success, 0, 0, eap.ErrUnexpected},
+		{"Failure out of the blue", begun, eap.Failure, 0, 0, eap.ErrUnexpected},
+		{"Success before a method", named, eap.Success, 0x87, 0, eap.ErrUnexpected},
 		{"Failure for our name", named, eap.Failure, 0x87, ppp.Failed, nil},
-		{"Success after a Nak", naked, eap.Success, 0x88, 0, eap.ErrEarly},
+		{"Success after a Nak", naked, eap.Success, 0x88, 0, eap.ErrUnexpected},
 		{"Failure after a Nak", naked, eap.Failure, 0x88, ppp.Failed, nil},
 		{"Success", proving, eap.Success, 0x88, ppp.Succeeded, nil},
 		{"Success as pppd sends it", proving, eap.Success, 0x89, ppp.Succeeded, nil},
@@ -112,9 +112,9 @@ func TestAnswerDrops(t *testing.T) {
 		{"a Response", proving, packet(t, goldenMD5Response), ppp.ErrRole},
 		{"an unknown code", proving, ppp.Control{Code: 5}, eap.ErrCode},
 		{"a Request without a type", begun, ppp.Control{Code: eap.Request}, eap.ErrType},
-		{"a Nak in a Request", begun, request(1, eap.Nak, "\x04"), eap.ErrEarly},
-		{"another type after our method", proving, request(0x89, 13, ""), eap.ErrEarly},
-		{"identity after our method", proving, request(0x89, eap.Identity, ""), eap.ErrEarly},
+		{"a Nak in a Request", begun, request(1, eap.Nak, "\x04"), eap.ErrUnexpected},
+		{"another type after our method", proving, request(0x89, 13, ""), eap.ErrUnexpected},
+		{"identity after our method", proving, request(0x89, eap.Identity, ""), eap.ErrUnexpected},
 		{"a new Request with the old Identifier", named, request(0x87, eap.Identity, "another"), ppp.ErrStale},
 		{"a challenge with the Identifier of the identity", named, request(0x87, eap.MD5Challenge, "\x01aac"), ppp.ErrStale},
 		{"identity with the Identifier of the challenge", proving, request(0x88, eap.Identity, ""), ppp.ErrStale},
@@ -138,7 +138,7 @@ func TestAnswerRepeatsItself(t *testing.T) {
 		ppptest.Receive(t, a, start, packet(t, s), &q)
 		first := ppptest.Only(t, ppp.EAP, &q)
 		ppptest.Receive(t, a, start, packet(t, s), &q)
-		if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(first, again) {
+		if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(first, again) {
 			t.Errorf("%s was answered by %v, then %v", s, first, again)
 		}
 	}
@@ -168,7 +168,7 @@ func TestAnswerNewValueUnderOldIdentifier(t *testing.T) {
 		t.Errorf("%+v", step)
 	}
 	want := response(0x88, eap.MD5Challenge, string(chap.AppendValue(nil, chap.MD5Hash(0x88, []byte(password), []byte("\x01\x02\x03\x04")), "testuser")))
-	if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, want) {
+	if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, want) {
 		t.Errorf("answered %x, want %x", got.AppendTo(nil), want.AppendTo(nil))
 	}
 }
@@ -224,7 +224,7 @@ func TestAnswerRefusesReflection(t *testing.T) {
 	byEAP, challenge := challenging(t, ppp.AuthTimers{})
 	byCHAP := chap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(3)})
 	byCHAP.Start(start, &q)
-	chapData := string(q.At(0)[2+ppp.ControlHeader:])
+	chapData := string(q.At(0)[2+ppp.ControlHeaderLen:])
 	q.Reset()
 	for _, c := range []struct {
 		beside ppp.Authenticator
@@ -244,11 +244,11 @@ func TestAnswerAgain(t *testing.T) {
 	var q ppp.Queue
 	a := answering(t, proving)
 	ppptest.Receive(t, a, start, packet(t, goldenSuccess), &q)
-	if _, err := a.Receive(start, packet(t, goldenSuccess), &q); !errors.Is(err, eap.ErrEarly) {
+	if _, err := a.Receive(start, packet(t, goldenSuccess), &q); !errors.Is(err, eap.ErrUnexpected) {
 		t.Errorf("a second Success: %v", err)
 	}
 	ppptest.Receive(t, a, start, request(0x90, eap.Identity, ""), &q)
-	if _, err := a.Receive(start, ppp.Control{Code: eap.Success, ID: 0x90}, &q); !errors.Is(err, eap.ErrEarly) {
+	if _, err := a.Receive(start, ppp.Control{Code: eap.Success, ID: 0x90}, &q); !errors.Is(err, eap.ErrUnexpected) {
 		t.Errorf("Success before the challenge: %v", err)
 	}
 	challenge := packet(t, goldenMD5Request)
@@ -283,7 +283,7 @@ func TestAccepted(t *testing.T) {
 		for _, p := range c.packets {
 			ppptest.Receive(t, a, start, p, &q)
 		}
-		accepted := a.(ppp.Unacknowledged).Accepted
+		accepted := a.(ppp.ImplicitSuccess).AssumeSuccess
 		if step := accepted(); step.Outcome != c.want || c.want == ppp.Succeeded && step.Name != "testuser" {
 			t.Errorf("%s: %+v, want %v", c.what, step, c.want)
 		}

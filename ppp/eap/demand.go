@@ -54,8 +54,8 @@ func (d *demand) Protocol() ppp.Protocol { return ppp.EAP }
 // Deadline implements ppp.AuthExchange.
 func (d *demand) Deadline() time.Time { return d.deadline }
 
-// Sent implements ppp.Challenger.
-func (d *demand) Sent(challenge []byte) bool { return bytes.Equal(challenge, d.challenge) }
+// IsOutstanding implements ppp.Challenger.
+func (d *demand) IsOutstanding(challenge []byte) bool { return bytes.Equal(challenge, d.challenge) }
 
 // Start implements ppp.AuthExchange: it asks for the peer's identity, with a random
 // Identifier.
@@ -118,7 +118,7 @@ func (d *demand) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, 
 		q.Add(ppp.EAP, d.verdict)
 		return ppp.Step{}, nil
 	case d.phase == judging:
-		return ppp.Step{}, ppp.ErrUndecided
+		return ppp.Step{}, ppp.ErrAuthPending
 	case d.phase == identifying && p.Type == Identity:
 		d.identity, d.sent = string(p.Data), 0
 		d.sendChallenge(now, q)
@@ -128,7 +128,7 @@ func (d *demand) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, 
 	case d.phase == challenging && p.Type == Nak:
 		return d.refused(now, p, q), nil
 	}
-	return ppp.Step{}, ErrEarly
+	return ppp.Step{}, ErrUnexpected
 }
 
 // examine hands on what the Response proves, or refuses at once what can prove
@@ -174,7 +174,7 @@ func (d *demand) SetResult(now time.Time, decision ppp.AuthResult, q *ppp.Queue)
 	if decision.Accepted {
 		return ppp.Step{Outcome: ppp.Succeeded, Name: d.identity}
 	}
-	return ppp.Step{Outcome: ppp.Failed, Name: d.identity, Message: decision.Why()}
+	return ppp.Step{Outcome: ppp.Failed, Name: d.identity, Message: decision.LogReason()}
 }
 
 // conclude tells the peer the verdict, with the Identifier of its Response

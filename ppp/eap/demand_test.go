@@ -41,7 +41,7 @@ func TestDemandRepeatsAndGivesUp(t *testing.T) {
 				t.Fatalf("%s: too soon: %+v, %d packets sent", what, step, q.Len())
 			}
 			d.Advance(now, &q)
-			if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(first, again) {
+			if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(first, again) {
 				t.Errorf("%s: sent %v, then %v", what, first, again)
 			}
 		}
@@ -49,7 +49,7 @@ func TestDemandRepeatsAndGivesUp(t *testing.T) {
 		if step.Outcome != ppp.Failed || step.Message != "peer does not answer" || !d.Deadline().IsZero() || q.Len() != 0 {
 			t.Errorf("%s: %+v", what, step)
 		}
-		if _, err := d.Receive(at(31*time.Second), respond(t, password, first), &q); !errors.Is(err, eap.ErrEarly) || q.Len() != 0 {
+		if _, err := d.Receive(at(31*time.Second), respond(t, password, first), &q); !errors.Is(err, eap.ErrUnexpected) || q.Len() != 0 {
 			t.Errorf("%s: a response too late: %v", what, err)
 		}
 	}
@@ -64,8 +64,8 @@ func TestDemandDrops(t *testing.T) {
 		want error
 	}{
 		{"another Identifier", response(id+1, eap.Identity, "testuser"), ppp.ErrStale},
-		{"a Nak of the identity", response(id, eap.Nak, "\x04"), eap.ErrEarly},
-		{"a challenge's response", response(id, eap.MD5Challenge, "\x01a"), eap.ErrEarly},
+		{"a Nak of the identity", response(id, eap.Nak, "\x04"), eap.ErrUnexpected},
+		{"a challenge's response", response(id, eap.MD5Challenge, "\x01a"), eap.ErrUnexpected},
 		{"a Request", request(id, eap.Identity, ""), ppp.ErrRole},
 		{"a Success", ppp.Control{Code: eap.Success, ID: id}, ppp.ErrRole},
 		{"no type", ppp.Control{Code: eap.Response, ID: id}, eap.ErrType},
@@ -86,8 +86,8 @@ func TestDemandDrops(t *testing.T) {
 		want error
 	}{
 		{"the identity again", response(id-1, eap.Identity, "testuser"), ppp.ErrStale},
-		{"the identity with the challenge's Identifier", response(id, eap.Identity, "root"), eap.ErrEarly},
-		{"a notification", response(id, eap.Notification, ""), eap.ErrEarly},
+		{"the identity with the challenge's Identifier", response(id, eap.Identity, "root"), eap.ErrUnexpected},
+		{"a notification", response(id, eap.Notification, ""), eap.ErrUnexpected},
 		{"a value beyond the end", response(id, eap.MD5Challenge, "\x10abc"), chap.ErrValue},
 		{"no value", response(id, eap.MD5Challenge, ""), chap.ErrValue},
 	} {
@@ -179,14 +179,14 @@ func TestDemandJudgesOnce(t *testing.T) {
 		d, challenge := challenging(t, ppp.AuthTimers{})
 		good := respond(t, password, challenge)
 		ppptest.Receive(t, d, start, good, &q)
-		if _, err := d.Receive(start, good, &q); !errors.Is(err, ppp.ErrUndecided) || !d.Deadline().IsZero() {
+		if _, err := d.Receive(start, good, &q); !errors.Is(err, ppp.ErrAuthPending) || !d.Deadline().IsZero() {
 			t.Errorf("repeated while judged: %v, due at %v", err, d.Deadline())
 		}
 		d.SetResult(start, ppp.AuthResult{Accepted: grant}, &q)
 		verdict := ppptest.Only(t, ppp.EAP, &q)
 		for _, again := range []ppp.Control{good, respond(t, "other", challenge)} {
 			step := ppptest.Receive(t, d, start, again, &q)
-			if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Same(got, verdict) || step.Outcome != ppp.Pending {
+			if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, verdict) || step.Outcome != ppp.Pending {
 				t.Errorf("granted %v, then repeated: %v, %+v", grant, got, step)
 			}
 		}
@@ -205,7 +205,7 @@ func TestDemandAgain(t *testing.T) {
 		q.Reset()
 		d.Advance(at(time.Minute), &q)
 		second := ppptest.Only(t, ppp.EAP, &q)
-		if second.ID == first.ID || second.Code != eap.Request || ppptest.Same(first, second) {
+		if second.ID == first.ID || second.Code != eap.Request || ppptest.Equal(first, second) {
 			t.Errorf("challenged by %v, then %v", first, second)
 		}
 		ppptest.Receive(t, d, at(time.Minute), respond(t, password, second), &q)

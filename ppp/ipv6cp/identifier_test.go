@@ -41,7 +41,7 @@ func TestCollisions(t *testing.T) {
 		{"the carry", ID{3: 0x13, 4: 0, 5: 0xff, 6: 0xff, 7: 0xff}, ID{3: 0x13, 4: 0, 5: 0xff, 6: 0xff, 7: 0xff}, ID{}, ID{}, ID{3: 0x13, 4: 1}},
 		{"the end of the low half", ID{3: 0x13, 4: 0xff, 5: 0xff, 6: 0xff, 7: 0xff}, ID{3: 0x13, 4: 0xff, 5: 0xff, 6: 0xff, 7: 0xff}, ID{}, ID{}, ID{3: 0x13}},
 	} {
-		p := &Policy{cfg: Config{Local: c.local, Rand: bytes.NewReader(c.draw[:])}, spare: c.spare, remote: c.remote}
+		p := &Negotiator{cfg: Config{Local: c.local, Rand: bytes.NewReader(c.draw[:])}, spare: c.spare, remote: c.remote}
 		if got := p.random(); got != c.want {
 			t.Errorf("%s: %x, want %x", c.what, got, c.want)
 		}
@@ -100,7 +100,7 @@ func TestErr(t *testing.T) {
 		local, remote ID
 		want          error
 	}{{a, b, nil}, {a, a, ErrNoID}, {ID{}, b, ErrNoID}, {a, ID{}, ErrNoID}, {ID{}, ID{}, ErrNoID}} {
-		if got := (&Policy{local: c.local, remote: c.remote}).Err(); got != c.want {
+		if got := (&Negotiator{local: c.local, remote: c.remote}).Err(); got != c.want {
 			t.Errorf("%x and %x: %v, want %v", c.local, c.remote, got, c.want)
 		}
 	}

@@ -30,10 +30,10 @@ type Config struct {
 	Remote ID
 	// AcceptLocal lets the peer give us another identifier than Local.
 	AcceptLocal bool
-	// NoRemote lets the peer be without an identifier: its link-local address is then not known.
-	NoRemote bool
-	// NoSend keeps our identifier to ourselves.
-	NoSend bool
+	// AcceptNoRemote lets the peer be without an identifier: its link-local address is then not known.
+	AcceptNoRemote bool
+	// OmitLocal keeps our identifier to ourselves.
+	OmitLocal bool
 	// Limits are the automaton's.
 	Limits ppp.Limits
 	// Rand is where identifiers come from; nil: crypto/rand. It must not fail.
@@ -43,8 +43,8 @@ type Config struct {
 // Agreement is the pair of identifiers that both sides have agreed on.
 type Agreement struct{ Local, Remote ID }
 
-// Policy is IPv6CP's side of the automaton.
-type Policy struct {
+// Negotiator is IPv6CP's side of the automaton.
+type Negotiator struct {
 	cfg    Config
 	ask    bool
 	local  ID
@@ -52,15 +52,15 @@ type Policy struct {
 	remote ID // as acknowledged
 }
 
-var _ ppp.Negotiator = (*Policy)(nil)
+var _ ppp.Negotiator = (*Negotiator)(nil)
 
 // ErrNoID is why what was agreed on is of no use: a side is left without an
 // identifier, or both have the same.
 var ErrNoID = errors.New("could not determine two different interface identifiers")
 
 // New makes a policy for one link.
-func New(cfg *Config) *Policy {
-	p := &Policy{cfg: *cfg}
+func New(cfg *Config) *Negotiator {
+	p := &Negotiator{cfg: *cfg}
 	if p.cfg.Local == (ID{}) {
 		p.cfg.Local, p.cfg.AcceptLocal = p.random(), true
 	}
@@ -73,15 +73,15 @@ func New(cfg *Config) *Policy {
 }
 
 // Protocol is IPv6CP.
-func (p *Policy) Protocol() ppp.Protocol { return ppp.IPv6CP }
+func (p *Negotiator) Protocol() ppp.Protocol { return ppp.IPv6CP }
 
 // Reset begins a negotiation with our first wishes.
-func (p *Policy) Reset() {
-	p.ask, p.local, p.remote = !p.cfg.NoSend, p.cfg.Local, ID{}
+func (p *Negotiator) Reset() {
+	p.ask, p.local, p.remote = !p.cfg.OmitLocal, p.cfg.Local, ID{}
 }
 
 // AppendRequest appends our identifier.
-func (p *Policy) AppendRequest(b []byte) []byte {
+func (p *Negotiator) AppendRequest(b []byte) []byte {
 	if !p.ask {
 		return b
 	}
@@ -94,7 +94,7 @@ func (p *Policy) AppendRequest(b []byte) []byte {
 // RFC 5072 section 4.1: an identifier of zero, or the same as ours, is answered
 // by Nak with another; by Reject where neither side has one. RFC 1661 section
 // 6 has a wrong length answered by Nak with the right one.
-func (p *Policy) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
+func (p *Negotiator) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 	if theirs.Type != OptInterfaceID {
 		return ppp.Reject, theirs
 	}
@@ -110,15 +110,15 @@ func (p *Policy) Evaluate(theirs ppp.Option) (ppp.Verdict, ppp.Option) {
 
 // AppendMissing asks a peer that does not speak of its identifier to take one, unless it may be
 // without.
-func (p *Policy) AppendMissing(b []byte, peer ppp.Options) []byte {
-	if _, ok := peer.Find(OptInterfaceID); !ok && !p.cfg.NoRemote {
+func (p *Negotiator) AppendMissing(b []byte, peer ppp.Options) []byte {
+	if _, ok := peer.Find(OptInterfaceID); !ok && !p.cfg.AcceptNoRemote {
 		b = option(p.spare).AppendTo(b)
 	}
 	return b
 }
 
 // Acknowledged takes over the peer's identifier as we acknowledge it.
-func (p *Policy) Acknowledged(peer ppp.Options) {
+func (p *Negotiator) Acknowledged(peer ppp.Options) {
 	o, _ := peer.Find(OptInterfaceID)
 	p.remote, _ = identifier(o)
 }
@@ -127,7 +127,7 @@ func (p *Policy) Acknowledged(peer ppp.Options) {
 // peer's own, means that it wants us to find another ourselves; so does the one
 // that we suggest to it, which we would only take from each other again (RFC 5072
 // section 4.1).
-func (p *Policy) ReceivedNak(theirs ppp.Option) {
+func (p *Negotiator) ReceivedNak(theirs ppp.Option) {
 	id, ok := identifier(theirs)
 	if !ok || !p.cfg.AcceptLocal {
 		return
@@ -135,18 +135,18 @@ func (p *Policy) ReceivedNak(theirs ppp.Option) {
 	if id == (ID{}) || id == p.remote || id == p.spare {
 		id = p.random()
 	}
-	p.ask, p.local = !p.cfg.NoSend, id
+	p.ask, p.local = !p.cfg.OmitLocal, id
 }
 
 // ReceivedReject stops asking; the link is then left without an identifier of ours.
-func (p *Policy) ReceivedReject(ppp.Option) { p.ask, p.local = false, ID{} }
+func (p *Negotiator) ReceivedReject(ppp.Option) { p.ask, p.local = false, ID{} }
 
 // Agreement is what is agreed on, once the automaton has opened.
-func (p *Policy) Agreement() Agreement { return Agreement{p.local, p.remote} }
+func (p *Negotiator) Agreement() Agreement { return Agreement{p.local, p.remote} }
 
 // Err says why what was agreed on is of no use, or nil.
-func (p *Policy) Err() error {
-	if p.local == (ID{}) || p.remote == (ID{}) && !p.cfg.NoRemote || p.local == p.remote {
+func (p *Negotiator) Err() error {
+	if p.local == (ID{}) || p.remote == (ID{}) && !p.cfg.AcceptNoRemote || p.local == p.remote {
 		return ErrNoID
 	}
 	return nil
@@ -154,7 +154,7 @@ func (p *Policy) Err() error {
 
 // random draws an identifier with the universal/local bit 0, as one that is
 // not globally unique must have it (RFC 5072 section 4.1).
-func (p *Policy) random() (id ID) {
+func (p *Negotiator) random() (id ID) {
 	random.Fill(p.cfg.Rand, id[:])
 	id[0] &^= 0x02
 	for id == (ID{}) || id == p.cfg.Local || id == p.spare || id == p.remote {

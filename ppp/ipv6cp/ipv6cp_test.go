@@ -88,7 +88,7 @@ func TestAgreement(t *testing.T) {
 // one then.
 func TestWithoutRemote(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
-		p := New(&Config{Local: ID{7: 1}, NoRemote: allowed, Rand: rand.Reader})
+		p := New(&Config{Local: ID{7: 1}, AcceptNoRemote: allowed, Rand: rand.Reader})
 		if asked := len(p.AppendMissing(nil, nil)) > 0; asked == allowed {
 			t.Errorf("allowed %v: asked for one %v", allowed, asked)
 		}
@@ -106,7 +106,7 @@ func TestWithoutRemote(t *testing.T) {
 // TestNoSend: our identifier is ours without being told, also after the peer has suggested one.
 func TestNoSend(t *testing.T) {
 	for _, accept := range []bool{false, true} {
-		p := New(&Config{Local: ID{7: 1}, NoSend: true, AcceptLocal: accept, Rand: rand.Reader})
+		p := New(&Config{Local: ID{7: 1}, OmitLocal: true, AcceptLocal: accept, Rand: rand.Reader})
 		for _, want := range []ID{{7: 1}, {7: 9}} {
 			if !accept {
 				want = ID{7: 1}
@@ -135,7 +135,7 @@ func FuzzPolicy(f *testing.F) {
 			v, _ := p.Evaluate(o)
 			acked = acked && v == ppp.Ack
 		}
-		if acked && !options.Repeats() {
+		if acked && !options.HasDuplicates() {
 			p.Acknowledged(options) // as the automaton does
 		}
 		for o := range options.All() {

@@ -49,8 +49,8 @@ func (a *answer) Start(now time.Time, q *ppp.Queue) {
 }
 
 func (a *answer) secret() ([]byte, bool) {
-	if a.who.Clear != nil {
-		return a.who.Clear()
+	if a.who.CleartextSecret != nil {
+		return a.who.CleartextSecret()
 	}
 	return a.who.Secret("")
 }

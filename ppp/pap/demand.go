@@ -72,7 +72,7 @@ func (d *demand) Receive(_ time.Time, c ppp.Control, q *ppp.Queue) (ppp.Step, er
 		d.id = c.ID // the verdict answers the newest copy
 		return ppp.Step{}, nil
 	case d.judging:
-		return ppp.Step{}, ppp.ErrUndecided
+		return ppp.Step{}, ppp.ErrAuthPending
 	case d.over:
 		return ppp.Step{}, ppp.ErrStale
 	}
@@ -99,7 +99,7 @@ func (d *demand) SetResult(_ time.Time, decision ppp.AuthResult, q *ppp.Queue) p
 		return ppp.Step{}
 	}
 	d.judging, d.request = false, nil
-	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.Why()}
+	step := ppp.Step{Outcome: ppp.Failed, Name: d.user, Message: decision.LogReason()}
 	code, message := AuthenticateNak, denied
 	if decision.Accepted {
 		step = ppp.Step{Outcome: ppp.Succeeded, Name: d.user}

@@ -37,7 +37,7 @@ func TestGolden(t *testing.T) {
 	answer := pap.Method.NewPeer(credentials(password))
 	answer.Start(start, &q)
 	request := ppptest.Only(t, ppp.PAP, &q)
-	if !ppptest.Same(request, packet(t, goldenRequest)) {
+	if !ppptest.Equal(request, packet(t, goldenRequest)) {
 		t.Errorf("asked by another packet than pppd")
 	}
 	demand := pap.Method.NewAuthenticator(ppp.AuthenticatorConfig{})
@@ -49,7 +49,7 @@ func TestGolden(t *testing.T) {
 	_, ok := asked.Response.Verify([]byte(password))
 	judged := demand.SetResult(start, ppp.AuthResult{Accepted: ok}, &q)
 	verdict := ppptest.Only(t, ppp.PAP, &q)
-	if !ppptest.Same(verdict, packet(t, goldenAck)) || judged.Outcome != ppp.Succeeded || judged.Name != "testuser" {
+	if !ppptest.Equal(verdict, packet(t, goldenAck)) || judged.Outcome != ppp.Succeeded || judged.Name != "testuser" {
 		t.Errorf("%+v, by %x", judged, verdict.AppendTo(nil))
 	}
 	step := ppptest.Receive(t, answer, start, verdict, &q)
@@ -178,7 +178,7 @@ func TestLongestFields(t *testing.T) {
 // TestClear: where a secret is set apart for going out as it is, no other does.
 func TestClear(t *testing.T) {
 	who := credentials("for others")
-	who.Clear = func() ([]byte, bool) { return []byte(password), true }
+	who.CleartextSecret = func() ([]byte, bool) { return []byte(password), true }
 	var q, want ppp.Queue
 	pap.Method.NewPeer(who).Start(start, &q)
 	pap.Method.NewPeer(credentials(password)).Start(start, &want)
@@ -186,7 +186,7 @@ func TestClear(t *testing.T) {
 		t.Errorf("sent %v, want %v", q, want)
 	}
 	q.Reset()
-	who.Clear = func() ([]byte, bool) { return nil, false }
+	who.CleartextSecret = func() ([]byte, bool) { return nil, false }
 	a := pap.Method.NewPeer(who)
 	a.Start(start, &q)
 	if step := a.Advance(start, &q); step.Outcome != ppp.Failed || q.Len() != 0 {
@@ -205,7 +205,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 		ppptest.Receive(t, d, start, request, &q)
 
 		other := ppp.Control{Code: pap.AuthenticateRequest, ID: 7, Data: []byte{0, 0}}
-		if _, err := d.Receive(start, other, &q); !errors.Is(err, ppp.ErrUndecided) {
+		if _, err := d.Receive(start, other, &q); !errors.Is(err, ppp.ErrAuthPending) {
 			t.Errorf("another request while one is judged: %v", err)
 		}
 		request.ID = 2
@@ -220,7 +220,7 @@ func TestDemandJudgesOnce(t *testing.T) {
 		for _, again := range []ppp.Control{request, other, {Code: pap.AuthenticateRequest, ID: 9}} {
 			step := ppptest.Receive(t, d, start, again, &q)
 			want := ppp.Control{Code: verdict.Code, ID: again.ID, Data: verdict.Data}
-			if got := ppptest.Only(t, ppp.PAP, &q); !ppptest.Same(got, want) || step.Outcome != ppp.Pending {
+			if got := ppptest.Only(t, ppp.PAP, &q); !ppptest.Equal(got, want) || step.Outcome != ppp.Pending {
 				t.Errorf("granted %v, then repeated: code %d, id %d, %+v", grant, got.Code, got.ID, step)
 			}
 		}

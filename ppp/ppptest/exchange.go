@@ -46,5 +46,5 @@ func Receive(t testing.TB, x ppp.AuthExchange, now time.Time, c ppp.Control, q *
 	return step
 }
 
-// Same reports whether two packets are, to the octet.
-func Same(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }
+// Equal reports whether two packets are, to the octet.
+func Equal(a, b ppp.Control) bool { return bytes.Equal(a.AppendTo(nil), b.AppendTo(nil)) }

@@ -28,13 +28,13 @@ type Protocol interface {
 	State() ppp.State
 }
 
-// Machine makes a Protocol of an automaton: its Open finds the layer below there.
-type Machine struct{ *ppp.Automaton }
+// Automaton makes a Protocol of an automaton: its Open finds the layer below there.
+type Automaton struct{ *ppp.Automaton }
 
-var _ Protocol = Machine{}
+var _ Protocol = Automaton{}
 
 // Open tells the automaton Open, and then Up.
-func (m Machine) Open(now time.Time, q *ppp.Queue) ppp.Signal {
+func (m Automaton) Open(now time.Time, q *ppp.Queue) ppp.Signal {
 	return m.Automaton.Open(now, q) | m.Up(now, q)
 }
 
@@ -50,23 +50,23 @@ type End struct {
 	state   ppp.State   // as last told
 }
 
-// Fate is what becomes of a frame on a line.
-type Fate uint8
+// Delivery is what becomes of a frame on a line.
+type Delivery uint8
 
 // Fates.
 const (
-	Arrives Fate = iota
+	Delivered Delivery = iota
 	Lost
-	Doubled
-	Late // behind the frame that follows it, or at the end of the moment
+	Duplicated
+	Delayed // behind the frame that follows it, or at the end of the moment
 )
 
-// Line carries frames between two ends; or, with one end, from that end to nowhere.
-type Line struct {
+// Link carries frames between two ends; or, with one end, from that end to nowhere.
+type Link struct {
 	Ends []*End
 	Now  time.Time
-	// Fate says what becomes of a frame; nil: all arrive.
-	Fate func(from *End, frame []byte) Fate
+	// Delivery says what becomes of a frame; nil: all arrive.
+	Delivery func(from *End, frame []byte) Delivery
 
 	number ppp.Protocol
 	flying []flight
@@ -81,23 +81,23 @@ type flight struct {
 	frame []byte
 }
 
-// NewLine makes a line for a protocol of a number.
-func NewLine(number ppp.Protocol, ends ...*End) *Line {
-	return &Line{Ends: ends, Now: Epoch, number: number}
+// NewLink makes a line for a protocol of a number.
+func NewLink(number ppp.Protocol, ends ...*End) *Link {
+	return &Link{Ends: ends, Now: Epoch, number: number}
 }
 
 // Err says what went wrong, which never may: a frame that does not parse, a
 // deadline in a state without a timer or none in one with it, ends that never stop.
-func (l *Line) Err() error { return l.err }
+func (l *Link) Err() error { return l.err }
 
 // Do has an end do something, and carries what comes of it.
-func (l *Line) Do(e *End, do func(Protocol, *ppp.Queue) ppp.Signal) {
+func (l *Link) Do(e *End, do func(Protocol, *ppp.Queue) ppp.Signal) {
 	l.handle(e, do(e.Protocol, &e.queue))
 	l.settle()
 }
 
 // Open opens all ends at once.
-func (l *Line) Open() {
+func (l *Link) Open() {
 	for _, e := range l.Ends {
 		l.handle(e, e.Open(l.Now, &e.queue))
 	}
@@ -105,7 +105,7 @@ func (l *Line) Open() {
 }
 
 // Wait lets time go by and does what is due.
-func (l *Line) Wait(d time.Duration) {
+func (l *Link) Wait(d time.Duration) {
 	for end := l.Now.Add(d); ; {
 		next := l.deadline()
 		if next.IsZero() || next.After(end) {
@@ -120,7 +120,7 @@ func (l *Line) Wait(d time.Duration) {
 	}
 }
 
-func (l *Line) deadline() (first time.Time) {
+func (l *Link) deadline() (first time.Time) {
 	for _, e := range l.Ends {
 		first = ppp.Earliest(first, e.Deadline())
 	}
@@ -128,7 +128,7 @@ func (l *Line) deadline() (first time.Time) {
 }
 
 // settle carries frames until nothing is left to say.
-func (l *Line) settle() {
+func (l *Link) settle() {
 	for n := 0; len(l.flying)+len(l.late) > 0; n++ {
 		if n > maxFrames {
 			l.fail("%d frames at one moment", n)
@@ -150,7 +150,7 @@ func (l *Line) settle() {
 	}
 }
 
-func (l *Line) receive(e *End, c ppp.Control) {
+func (l *Link) receive(e *End, c ppp.Control) {
 	s, err := e.Receive(l.Now, c, &e.queue)
 	if err != nil {
 		l.print(e, "drops %s", err)
@@ -159,7 +159,7 @@ func (l *Line) receive(e *End, c ppp.Control) {
 }
 
 // handle takes over what an end has to send and to tell.
-func (l *Line) handle(e *End, s ppp.Signal) {
+func (l *Link) handle(e *End, s ppp.Signal) {
 	l.send(e)
 	if s != 0 || e.state != e.State() {
 		l.print(e, "is %v%s", e.State(), words(s))
@@ -173,15 +173,15 @@ func (l *Line) handle(e *End, s ppp.Signal) {
 	}
 }
 
-func (l *Line) send(e *End) {
+func (l *Link) send(e *End) {
 	for frame := range e.queue.All() {
 		frame = slices.Clone(frame)
 		if c, err := ppp.ParseControl(frame[2:]); err == nil && c.Code == ppp.ConfigureRequest {
 			e.request = c
 		}
-		fate := Arrives
-		if l.Fate != nil {
-			fate = l.Fate(e, frame)
+		fate := Delivered
+		if l.Delivery != nil {
+			fate = l.Delivery(e, frame)
 		}
 		l.print(e, "sent %s%s", trace.AppendFrame(nil, frame, trace.Options{}), [...]string{"", " (lost)", " (twice)", " (late)"}[fate])
 		l.fly(e, frame, fate)
@@ -189,14 +189,14 @@ func (l *Line) send(e *End) {
 	e.queue.Reset()
 }
 
-func (l *Line) fly(from *End, frame []byte, fate Fate) {
+func (l *Link) fly(from *End, frame []byte, fate Delivery) {
 	for _, to := range l.Ends {
 		f := flight{to, frame}
 		switch {
 		case to == from || fate == Lost:
-		case fate == Late:
+		case fate == Delayed:
 			l.late = append(l.late, f)
-		case fate == Doubled:
+		case fate == Duplicated:
 			l.flying = append(l.flying, f)
 			fallthrough
 		default:
@@ -206,12 +206,12 @@ func (l *Line) fly(from *End, frame []byte, fate Fate) {
 	}
 }
 
-func (l *Line) print(e *End, format string, args ...any) {
+func (l *Link) print(e *End, format string, args ...any) {
 	fmt.Fprintf(&l.log, "%-6v %s ", l.Now.Sub(Epoch), e.Name)
 	fmt.Fprintf(&l.log, format+"\n", args...)
 }
 
-func (l *Line) fail(format string, args ...any) {
+func (l *Link) fail(format string, args ...any) {
 	if l.err == nil {
 		l.err = fmt.Errorf(format, args...)
 	}

@@ -30,7 +30,7 @@ import (
 //
 // Lines that begin with "#", and empty ones, are for readers. All others are what came of
 // the command before them.
-func Transcript(t *testing.T, path string, update bool, l *Line) {
+func Transcript(t *testing.T, path string, update bool, l *Link) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -67,7 +67,7 @@ func Transcript(t *testing.T, path string, update bool, l *Line) {
 }
 
 // run does one command.
-func (l *Line) run(words []string) error {
+func (l *Link) run(words []string) error {
 	switch verb, rest := words[0], words[1:]; verb {
 	case "open":
 		l.Open()
@@ -87,7 +87,7 @@ func (l *Line) run(words []string) error {
 	return fmt.Errorf("no such command")
 }
 
-func (l *Line) runEnd(e *End, verb string, rest []string) error {
+func (l *Link) runEnd(e *End, verb string, rest []string) error {
 	switch verb {
 	case "open":
 		l.Do(e, func(p Protocol, q *ppp.Queue) ppp.Signal { return p.Open(l.Now, q) })
@@ -108,7 +108,7 @@ func (l *Line) runEnd(e *End, verb string, rest []string) error {
 }
 
 // inject has an end receive a packet that nobody sent.
-func (l *Line) inject(e *End, c ppp.Control) {
+func (l *Link) inject(e *End, c ppp.Control) {
 	var q ppp.Queue
 	q.Add(l.number, c)
 	l.print(e, "rcvd %s", trace.AppendFrame(nil, q.At(0), trace.Options{}))
@@ -117,16 +117,16 @@ func (l *Line) inject(e *End, c ppp.Control) {
 }
 
 // fates has the frames sent next fare as said, and all after them arrive.
-func (l *Line) fates(words []string) error {
-	var fates []Fate
+func (l *Link) fates(words []string) error {
+	var fates []Delivery
 	for _, word := range words {
-		f, ok := map[string]Fate{"arrives": Arrives, "lost": Lost, "twice": Doubled, "late": Late}[word]
+		f, ok := map[string]Delivery{"arrives": Delivered, "lost": Lost, "twice": Duplicated, "late": Delayed}[word]
 		if !ok {
 			return fmt.Errorf("no fate is %s", word)
 		}
 		fates = append(fates, f)
 	}
-	l.Fate = func(*End, []byte) (f Fate) {
+	l.Delivery = func(*End, []byte) (f Delivery) {
 		if len(fates) > 0 {
 			f, fates = fates[0], fates[1:]
 		}

@@ -19,7 +19,7 @@ type authentication struct {
 	weOK     bool
 	demandBy ppp.Method
 	answerBy ppp.Method
-	early    *ppp.Control // with AnswerLast: what the peer has asked before its own proof; nil: nothing
+	early    *ppp.Control // with PeerAuthFirst: what the peer has asked before its own proof; nil: nothing
 }
 
 func (a *authentication) done() bool {
@@ -46,7 +46,7 @@ func (s *Session) beginAuth(now time.Time, out *Output) {
 		s.auth.demand = by.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
 		s.auth.demand.Start(now, &out.Frames)
 	}
-	if s.auth.answerBy != nil && (s.auth.demand == nil || !s.cfg.AnswerLast) {
+	if s.auth.answerBy != nil && (s.auth.demand == nil || !s.cfg.PeerAuthFirst) {
 		s.beginAnswer(now, s.cfg.Credentials, out)
 	}
 }
@@ -65,7 +65,7 @@ func (s *Session) answerLast(now time.Time, d ppp.AuthResult, out *Output) {
 	}
 	who := s.cfg.Credentials
 	who.Secret = func(string) ([]byte, bool) { return d.Secret, len(d.Secret) > 0 }
-	who.Clear = func() ([]byte, bool) { return d.Clear, len(d.Clear) > 0 }
+	who.CleartextSecret = func() ([]byte, bool) { return d.CleartextSecret, len(d.CleartextSecret) > 0 }
 	s.beginAnswer(now, who, out)
 	if c := s.auth.early; c != nil {
 		s.auth.early = nil
@@ -116,11 +116,11 @@ func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte,
 // wait for the peer's verdict on who we are: it would not have come from a peer that has not
 // accepted us.
 func (s *Session) acceptedSilently(now time.Time, out *Output) {
-	x, ok := s.auth.answer.(ppp.Unacknowledged)
+	x, ok := s.auth.answer.(ppp.ImplicitSuccess)
 	if !ok || s.auth.weOK || s.auth.demand != nil && !s.auth.peerOK {
 		return
 	}
-	s.answered(now, x.Accepted(), out)
+	s.answered(now, x.AssumeSuccess(), out)
 	s.settle(now, out)
 }
 

@@ -158,7 +158,7 @@ func newBadLine(t *testing.T, seed uint64, restart time.Duration) *badLine {
 	m := methods[seed%uint64(len(methods))]
 	a, b := patient(client(), restart), patient(server(demanded(m)...), restart)
 	b.IPv4.DNS[0] = netip.MustParseAddr("192.0.2.53")
-	a.IPv4.AskDNS = true
+	a.IPv4.RequestDNS = true
 	// Both sides demand proof at times. Not by EAP: where both Successes are lost, neither may
 	// be repeated (RFC 3748 sections 4.1 and 4.2), and what ends it is the peers' timeout.
 	if seed/uint64(len(methods))%2 == 1 && m != nil && m != ppp.Method(eap.MD5) {

@@ -119,12 +119,12 @@ type AuthFailed struct {
 	Message string
 }
 
-// MethodRefused reports that the session ends since the peer wants us to prove who we are by a method
+// UnsupportedAuthMethod reports that the session ends since the peer wants us to prove who we are by a method
 // that LCP.Answer has not.
-type MethodRefused struct {
+type UnsupportedAuthMethod struct {
 	sealed
-	Wanted  []byte       // the value of the peer's option: valid during the call
-	Offered []ppp.Method // LCP.Answer
+	Requested []byte       // the value of the peer's option: valid during the call
+	Allowed   []ppp.Method // LCP.Answer
 }
 
 // NetworkPhase reports that both sides know as much of each other as they want to: the

@@ -52,11 +52,11 @@ func TestMethodInsistedOn(t *testing.T) {
 		}
 		p.up()
 		c.end(p)
-		e, told := first[session.MethodRefused](p.side[0])
+		e, told := first[session.UnsupportedAuthMethod](p.side[0])
 		if got := p.side[0].cause(); got != c.want || told != c.told {
 			t.Errorf("%s: ended by %v, told %v; want %v, %v", c.what, got, told, c.want, c.told)
 		}
-		if told && (!bytes.Equal(e.Wanted, chap.MSv1.Option()) || len(e.Offered) != len(c.answer)) {
+		if told && (!bytes.Equal(e.Requested, chap.MSv1.Option()) || len(e.Allowed) != len(c.answer)) {
 			t.Errorf("%s: told %+v", c.what, e)
 		}
 	}

@@ -19,7 +19,7 @@ func proving(m ppp.Method) session.Config {
 	c := server(m)
 	c.LCP.AllowAuth = []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
 	c.Credentials = ppp.Credentials{Name: "ac", Secret: func(string) ([]byte, bool) { return nil, false }}
-	c.AnswerLast, c.ChallengeKey = true, []byte("key")
+	c.PeerAuthFirst, c.ChallengeKey = true, []byte("key")
 	return c
 }
 
@@ -52,7 +52,7 @@ func TestServerProvesItself(t *testing.T) {
 				}
 				p.side[1].decide = func(proof ppp.AuthResponse) ppp.AuthResult {
 					message, _ := proof.Verify([]byte("testpassword"))
-					return ppp.AuthResult{Accepted: c.granted, Message: message, Secret: []byte(c.secret), Clear: []byte(c.clear)}
+					return ppp.AuthResult{Accepted: c.granted, Message: message, Secret: []byte(c.secret), CleartextSecret: []byte(c.clear)}
 				}
 				p.up()
 				if c.want == session.Unknown {
@@ -173,7 +173,7 @@ func TestNoReflection(t *testing.T) {
 			bob  bool // the attacker has an account of its own, with the same secret of the server's
 			weak func(*session.Config)
 		}{
-			{"without an account", false, func(c *session.Config) { c.AnswerLast, c.ChallengeKey = false, nil }},
+			{"without an account", false, func(c *session.Config) { c.PeerAuthFirst, c.ChallengeKey = false, nil }},
 			{"with an account", true, func(c *session.Config) { c.ChallengeKey = nil }},
 		} {
 			for _, weak := range []bool{true, false} {

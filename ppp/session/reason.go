@@ -27,7 +27,7 @@ const (
 	Idle                       // nothing was carried for too long
 	Expired                    // the time granted is over
 	Exhausted                  // the traffic granted is used up
-	HostRefused                // the host's network could not be made to fit
+	NetworkConfigFailed        // the host's network could not be made to fit
 	Replaced                   // a newer session has what this one had: its address, or its place
 	AddressInUse               // an older session has the address that this one negotiated
 	causeCount
@@ -39,9 +39,9 @@ var causeNames = [causeCount]string{
 	"idle", "expired", "exhausted", "host-refused", "replaced", "address-in-use",
 }
 
-// RefusedToProve is the Text of a Reason whose Cause is PeerNotAuthenticated, if the peer
+// RefusedToAuthenticate is the Text of a Reason whose Cause is PeerNotAuthenticated, if the peer
 // would not, rather than could not. It is pppd's.
-const RefusedToProve = "peer refused to authenticate"
+const RefusedToAuthenticate = "peer refused to authenticate"
 
 // String is the cause as one word, which scripts may rely on.
 func (c Cause) String() string {

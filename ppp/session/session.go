@@ -21,9 +21,9 @@ type Config struct {
 	// Credentials are who we are, for LCP.Answer. Rand, Timers and Key are not
 	// looked at.
 	Credentials ppp.Credentials
-	// AnswerLast has us prove ourselves only once the peer has, if it must, and by the
-	// Decision's secrets: a server's way, which has one name in many sessions (see ppp.Mark).
-	AnswerLast bool
+	// PeerAuthFirst has us prove ourselves only once the peer has, if it must, and by the
+	// Decision's secrets: a server's way, which has one name in many sessions (see ppp.MarkChallenge).
+	PeerAuthFirst bool
 	// ChallengeKey marks challenges as ours, in all sessions that have it; it is nobody
 	// else's. Empty: they are known on their own link only.
 	ChallengeKey []byte
@@ -68,8 +68,8 @@ type Session struct {
 	link   *lcp.Link
 	auth   authentication
 	layers []*layer
-	v4     *ipcp.Policy
-	v6     *ipv6cp.Policy
+	v4     *ipcp.Negotiator
+	v6     *ipv6cp.Negotiator
 	reason Reason
 	over   bool // Closed has been told
 
@@ -169,8 +169,8 @@ func (s *Session) assign(d ppp.AuthResult) {
 		remote = s.cfg.IPv4.Remote
 	}
 	s.v4.Assign(remote)
-	s.v4.Offer(d.Offered)
-	s.v4.Restrict(d.Allowed)
+	s.v4.SetAlternates(d.Alternates)
+	s.v4.SetAddressFilter(d.AllowAddress)
 }
 
 // Deadline is when Advance wants to be called; zero: never.
@@ -210,18 +210,18 @@ func (s *Session) Probe(now time.Time, out *Output) {
 	s.link.Probe(now, &out.Frames)
 }
 
-// Heard reports that packets of the peer have come that are not the session's to see: an
+// NoteTraffic reports that packets of the peer have come that are not the session's to see: an
 // adaptive echo takes them for a sign of life.
-func (s *Session) Heard() { s.link.Heard() }
+func (s *Session) NoteTraffic() { s.link.NoteTraffic() }
 
 // orMethod is a reason for the end, or, where the peer has hung up on LCP or that has led to
 // nothing, that it wants us to prove who we are by a method that we do not offer.
 func (s *Session) orMethod(r Reason, out *Output) Reason {
-	wanted := s.link.Wanted()
+	wanted := s.link.UnsupportedAuth()
 	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(wanted) == 0 {
 		return r
 	}
-	out.emit(MethodRefused{Wanted: wanted, Offered: s.cfg.LCP.AllowAuth})
+	out.emit(UnsupportedAuthMethod{Requested: wanted, Allowed: s.cfg.LCP.AllowAuth})
 	return Reason{NotAuthenticated, "peer insists on a method of authentication that we do not offer"}
 }
 
@@ -320,7 +320,7 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 		s.lowerLayers(now, out)
 	}
 	out.precede(arisen)
-	if p := s.link.TakeRejected(); p != 0 {
+	if p := s.link.TakeRejectedProtocol(); p != 0 {
 		s.rejected(now, p, out)
 	}
 	return err

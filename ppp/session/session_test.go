@@ -88,7 +88,7 @@ func TestPathLimited(t *testing.T) {
 		p.up()
 		p.pass(time.Minute)
 		said, limited := first[session.PathLimited](p.side[0])
-		if limited != (carries < 1492) || limited && (said.Size != 1492 || said.Carries != carries) || p.side[0].Phase() != session.Network {
+		if limited != (carries < 1492) || limited && (said.MRU != 1492 || said.PathMRU != carries) || p.side[0].Phase() != session.Network {
 			t.Errorf("a path that carries %d octets: %v, %+v, in phase %v", carries, limited, said, p.side[0].Phase())
 		}
 		if has[session.PathLimited](p.side[1]) {
@@ -107,7 +107,7 @@ func TestNoCredentials(t *testing.T) {
 	if got := p.side[1].cause(); got != session.PeerNotAuthenticated {
 		t.Errorf("the server ended by %v, want peer-not-authenticated", got)
 	}
-	if said, ok := first[session.PeerClosed](p.side[0]); !ok || said.Text != session.RefusedToProve {
+	if said, ok := first[session.PeerClosed](p.side[0]); !ok || said.Text != session.RefusedToAuthenticate {
 		t.Errorf("what the server said of it was told: %v, %q", ok, said.Text)
 	}
 	told := 0

@@ -100,8 +100,8 @@ func (s *Session) watchLink(now time.Time, out *Output) {
 		out.emit(EchoTimeout{Requests: s.link.Unanswered()})
 		s.closeFor(now, PeerDead, "Peer not responding", out)
 		s.link.Down(now) // a peer that says nothing will not say goodbye: nobody waits for it
-	case s.link.Refused():
-		s.closeFor(now, PeerNotAuthenticated, RefusedToProve, out)
+	case s.link.AuthRefused():
+		s.closeFor(now, PeerNotAuthenticated, RefusedToAuthenticate, out)
 	}
 }
 

@@ -48,14 +48,14 @@ func (s *Settings) Session() session.Config {
 	if !s.NoIP {
 		c.IPv4 = &ipcp.Config{
 			Local: s.Local, Remote: s.Remote, AcceptLocal: s.AcceptLocal, AcceptRemote: s.AcceptRemote,
-			AskDNS: s.UsePeerDNS, AskNBNS: s.UsePeerWINS, Limits: s.IPCP,
+			RequestDNS: s.UsePeerDNS, RequestNBNS: s.UsePeerWINS, Limits: s.IPCP,
 		}
 		copy(c.IPv4.DNS[:], s.DNS)
 		copy(c.IPv4.NBNS[:], s.WINS)
 	}
 	if !s.NoIPv6 {
 		c.IPv6 = &ipv6cp.Config{
-			Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, NoRemote: s.NoRemoteID, NoSend: s.NoSendID, Limits: s.IPv6CP,
+			Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, AcceptNoRemote: s.NoRemoteID, OmitLocal: s.NoSendID, Limits: s.IPv6CP,
 		}
 		if id, ok := numberID(s.RemoteNumber); ok && s.UseRemoteNumber && s.RemoteID == (ipv6cp.ID{}) {
 			c.IPv6.Remote = id

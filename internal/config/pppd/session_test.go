@@ -19,7 +19,7 @@ func TestSession(t *testing.T) {
 	if l := c.LCP; l.MRU != 1400 || !l.NoMagic || l.Echo.Interval != 20*time.Second || l.Echo.Failures != 3 || l.Limits.MaxConfigure != 7 {
 		t.Errorf("LCP: %+v", l)
 	}
-	if v4 := c.IPv4; v4.Local.String() != "192.0.2.1" || v4.Remote.String() != "192.0.2.2" || !v4.AskDNS || v4.AskNBNS ||
+	if v4 := c.IPv4; v4.Local.String() != "192.0.2.1" || v4.Remote.String() != "192.0.2.2" || !v4.RequestDNS || v4.RequestNBNS ||
 		!v4.AcceptLocal || v4.AcceptRemote || v4.DNS[0].String() != "192.0.2.53" || v4.DNS[1].IsValid() || v4.Limits.Restart != 2*time.Second {
 		t.Errorf("IPCP: %+v", v4)
 	}

@@ -157,7 +157,7 @@ func TestMSCHAPv1(t *testing.T) {
 // TestWords25: what options of pppd 2.5 and its plugins set.
 func TestWords25(t *testing.T) {
 	r := reader(Client, "")
-	if s := r.Settings; s.PasswordFD != -1 || s.ShowOptions || s.HostUniq != nil || s.Session().IPv6.NoRemote || s.Session().IPv6.NoSend || s.RemoteIDByAddr() {
+	if s := r.Settings; s.PasswordFD != -1 || s.ShowOptions || s.HostUniq != nil || s.Session().IPv6.AcceptNoRemote || s.Session().IPv6.OmitLocal || s.RemoteIDByAddr() {
 		t.Errorf("without options: %+v", s)
 	}
 	args := []string{"plugin", "passwordfd.so", "passwordfd", "3", "plugin", "/usr/lib/pppd/2.5.2/radattr.so", "chap-secrets", "/a", "pap-secrets", "/b",
@@ -169,7 +169,7 @@ func TestWords25(t *testing.T) {
 	if s.PasswordFD != 3 || s.Plugin || s.CHAPSecrets != "/a" || s.PAPSecrets != "/b" || !s.ShowOptions || s.HostUniq == nil || len(s.HostUniq) != 0 {
 		t.Errorf("%+v", s)
 	}
-	if v6 := s.Session().IPv6; !v6.NoRemote || !v6.NoSend || !s.RemoteIDByAddr() {
+	if v6 := s.Session().IPv6; !v6.AcceptNoRemote || !v6.OmitLocal || !s.RemoteIDByAddr() {
 		t.Errorf("IPv6CP: %+v, the peer's by its Ethernet address: %v", v6, s.RemoteIDByAddr())
 	}
 	if len(s.Notices) != 1 || !strings.Contains(s.Notices[0], "mschap-challenge") {

@@ -40,7 +40,7 @@ func (f *EventLimiter) leavesOut(kind string, report func(kind string, n int)) b
 	ok, first := limit.Allow(time.Now())
 	if first {
 		time.AfterFunc(limit.Period(), func() {
-			if n := limit.LeftOut(); n > 0 {
+			if n := limit.TakeSuppressed(); n > 0 {
 				report(kind, n)
 			}
 		})

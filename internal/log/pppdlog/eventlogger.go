@@ -182,11 +182,11 @@ func (j *EventLogger) session(l pppoe.SessionInfo, event session.Event) {
 		j.authFailed(l, e)
 	case session.NetworkPhase:
 		j.info(l, "peer from calling number %s authorized", strings.ToUpper(l.Peer.String()))
-	case session.MethodRefused:
+	case session.UnsupportedAuthMethod:
 		j.methodRefused(l, e)
 	case session.PathLimited:
 		j.error(l, "Warning - packets of %d octets do not come through, though both sides agreed on them; %d octets do: say mtu %d and mru %d",
-			e.Size, e.Carries, e.Carries, e.Carries)
+			e.MRU, e.PathMRU, e.PathMRU, e.PathMRU)
 	case session.NetworkFailed:
 		j.info(l, "%v: %v", e.Protocol, e.Err)
 	case session.EchoTimeout:
@@ -241,16 +241,16 @@ func (j *EventLogger) authFailed(l pppoe.SessionInfo, e session.AuthFailed) {
 }
 
 // methodRefused says what the peer wants, and what would let it have that.
-func (j *EventLogger) methodRefused(l pppoe.SessionInfo, e session.MethodRefused) {
-	wanted, whatToDo := trace.AuthName(e.Wanted), "we have no name to prove: give option user"
+func (j *EventLogger) methodRefused(l pppoe.SessionInfo, e session.UnsupportedAuthMethod) {
+	wanted, whatToDo := trace.AuthName(e.Requested), "we have no name to prove: give option user"
 	switch {
 	case j.Server:
 		whatToDo = "we have no secret for that, or do not offer it"
-	case bytes.Equal(e.Wanted, chap.MSv1.Option()):
+	case bytes.Equal(e.Requested, chap.MSv1.Option()):
 		whatToDo = "MS-CHAP version 1 is weak, and off: option allow-mschap-v1 allows it"
-	case len(e.Offered) > 0:
+	case len(e.Allowed) > 0:
 		var names []string
-		for _, m := range e.Offered {
+		for _, m := range e.Allowed {
 			names = append(names, trace.AuthName(m.Option()))
 		}
 		whatToDo = "we offer " + strings.Join(names, ", ")
@@ -340,7 +340,7 @@ func (j *EventLogger) reason(l pppoe.SessionInfo, r session.Reason) {
 	case session.NotNegotiated:
 		j.info(l, "%s", r.Text)
 	case session.PeerNotAuthenticated:
-		if r.Text == session.RefusedToProve {
+		if r.Text == session.RefusedToAuthenticate {
 			j.info(l, "%s: terminating link", r.Text)
 		}
 	}

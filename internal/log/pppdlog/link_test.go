@@ -59,7 +59,7 @@ func TestReasonsOfServer(t *testing.T) {
 		{session.Reason{Cause: session.HangUp}, "Modem hangup", "hangup"},
 		{session.Reason{Cause: session.Looped}, "Serial line is looped back.", "looped"},
 		{session.Reason{Cause: session.NotNegotiated, Text: "why"}, "why", "not-negotiated"},
-		{session.Reason{Cause: session.PeerNotAuthenticated, Text: session.RefusedToProve}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
+		{session.Reason{Cause: session.PeerNotAuthenticated, Text: session.RefusedToAuthenticate}, "peer refused to authenticate: terminating link", "peer-not-authenticated"},
 		{session.Reason{Cause: session.PeerNotAuthenticated, Text: "another"}, "", "peer-not-authenticated"},
 		{session.Reason{Cause: session.UserRequest}, "", "user-request"},
 	} {
