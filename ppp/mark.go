@@ -13,7 +13,7 @@ import (
 // more than one peer). So
 //
 //   - a server proves itself only to a peer that has proved itself in this session, and by the
-//     secret that it shares with that very peer: session.Config.AnswerLast;
+//     secret that it shares with that very peer: session.Config.PeerAuthFirst;
 //   - our challenges are marked, so that one that comes from any session is known as ours and not
 //     answered. That takes no memory of those that are outstanding, and no lock between sessions.
 

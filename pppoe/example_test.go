@@ -33,7 +33,7 @@ func Example() {
 		Session: session.Config{
 			LCP:         lcp.Config{AllowAuth: []ppp.Method{chap.MD5, pap.Method}},
 			Credentials: ppp.Credentials{Name: "alice", Secret: func(string) ([]byte, bool) { return []byte("her password"), true }},
-			IPv4:        &ipcp.Config{AskDNS: true},
+			IPv4:        &ipcp.Config{RequestDNS: true},
 		},
 		Network: network,
 	})
