@@ -95,7 +95,7 @@ func beKilled() int {
 // TestKill: the kernel cleans up after a process that is killed.
 func TestKill(t *testing.T) {
 	if !haveTCX(t) {
-		roottest.Skip(t, "this kernel has no TCX (Linux 6.6): TestKillFilters looks at what it does instead")
+		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6): TestKillFilters looks at what it does instead")
 	}
 	awaitNone(t, kill(t, "TCX"))
 }

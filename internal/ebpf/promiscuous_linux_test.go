@@ -97,7 +97,7 @@ func TestPromiscuous(t *testing.T) {
 // words.
 func TestCrowded(t *testing.T) {
 	if !haveTCX(t) {
-		roottest.Skip(t, "this kernel has no TCX (Linux 6.6), which has the limit")
+		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6), which has the limit")
 	}
 	s := lay(t, untimed)
 	here, _ := s.session(1, vlan.Stack{}, 1492)

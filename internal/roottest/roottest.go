@@ -35,13 +35,13 @@ func NeedPrograms(t testing.TB, programs ...string) {
 	}
 }
 
-// Skip is what Need does, for a test that has found out itself what the machine lacks.
-func Skip(t testing.TB, what string) {
+// SkipMissing skips a test that has found out itself what the machine lacks, as Need does.
+func SkipMissing(t testing.TB, what string) {
 	t.Helper()
 	leaveOut(t, what)
 }
 
-// SkipCoveredBy is Lacks for a test that is seen all the same: another one, in the file, runs it
+// SkipCoveredBy is SkipMissing for a test that is seen all the same: another one, in the file, runs it
 // where nothing is lacking. It must name it.
 func SkipCoveredBy(t testing.TB, file, what string) {
 	t.Helper()

@@ -45,7 +45,7 @@ func TestLeftOut(t *testing.T) {
 	if err := os.WriteFile(list, []byte("^(TestThere|TestNewer)$"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lacks := func(t testing.TB) { Skip(t, "no such kernel") }
+	lacks := func(t testing.TB) { SkipMissing(t, "no such kernel") }
 	leaves := func(t testing.TB) { SkipCoveredBy(t, list, "no such kernel") }
 	loses := func(t testing.TB) { SkipCoveredBy(t, list+".none", "no such kernel") }
 	programs := func(t testing.TB) { NeedPrograms(t, "no-such-program") }

@@ -175,7 +175,7 @@ func TestNobodySkips(t *testing.T) {
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, s.Sel.Name) {
-				t.Errorf("%v: %s: use roottest.Need, Skip or SkipCoveredBy", set.Position(n.Pos()), s.Sel.Name)
+				t.Errorf("%v: %s: use roottest.Need, SkipMissing or SkipCoveredBy", set.Position(n.Pos()), s.Sel.Name)
 			}
 			return true
 		})

@@ -164,7 +164,7 @@ func programs(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachT
 		return err
 	})
 	if errors.Is(err, ebpf.ErrNotSupported) {
-		roottest.Skip(t, "this kernel has no TCX (Linux 6.6), by which to see what is attached")
+		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6), by which to see what is attached")
 	}
 	check(t, err)
 	return n
