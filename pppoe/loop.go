@@ -269,7 +269,7 @@ func (l *loop) tellDiscovery(line SessionInfo, e Event) {
 // receiveDiscovery moves frames from the discovery port to the loop until the
 // port is lost or closed.
 func (l *loop) receiveDiscovery() error {
-	return datapath.Read(l.ports.Discovery, datapath.ReadBatch, func(frames []datapath.Frame) {
+	return datapath.ReadFrames(l.ports.Discovery, datapath.BatchSize, func(frames []datapath.Frame) {
 		for i := range frames {
 			l.post(l.discovery, frames[i].Data)
 		}

@@ -50,7 +50,7 @@ func runSearch(ctx context.Context, port datapath.Port, s search) error {
 // receive moves copies of a port's frames to a channel, or drops them if nobody
 // takes them, until the port is closed.
 func receive(port datapath.Port, to chan<- []byte) error {
-	err := datapath.Read(port, datapath.ReadBatch, func(frames []datapath.Frame) {
+	err := datapath.ReadFrames(port, datapath.BatchSize, func(frames []datapath.Frame) {
 		for _, f := range frames {
 			select {
 			case to <- append([]byte(nil), f.Data...):

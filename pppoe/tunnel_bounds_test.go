@@ -100,14 +100,14 @@ func (d unread) Close() error { d.closed++; return nil }
 // fullPath is a Path that takes no tunnel.
 type fullPath struct{ datapath.Path }
 
-func (fullPath) Add(datapath.Session) error { return datapath.ErrSessionTaken }
+func (fullPath) Add(datapath.Session) error { return datapath.ErrSessionInUse }
 
 // TestPathRefuses: a device that the path does not take is closed, and the session is told why.
 func TestPathRefuses(t *testing.T) {
 	h := &oneDevice{}
 	f, is := newReconciler(h, fullPath{}, nil), &actual{}
 	f.open(is, desired{})
-	if h.closed != 1 || h.undone != 1 || is.err != datapath.ErrSessionTaken || is.device != "" {
+	if h.closed != 1 || h.undone != 1 || is.err != datapath.ErrSessionInUse || is.device != "" {
 		t.Errorf("the device was closed %d times, the host has undone its part %d times; the session has %+v", h.closed, h.undone, is)
 	}
 }

@@ -95,9 +95,9 @@ func TestCutRefusesTheOther(t *testing.T) {
 	for is, all := range packets {
 		for _, packet := range all {
 			for _, said := range []Segmentation{SegmentTCP4, SegmentTCP6, SegmentUDP} {
-				var cut Segments
+				var cut Segmenter
 				err := cut.Start(packet, PendingOffload{Checksum: true, Segment: said, Size: 50})
-				if (err == nil) != (is == said) || err != nil && !errors.Is(err, ErrSuper) {
+				if (err == nil) != (is == said) || err != nil && !errors.Is(err, ErrGSOPacket) {
 					t.Errorf("one of kind %d said to be %d: %v", is, said, err)
 				}
 			}
@@ -116,7 +116,7 @@ func TestCutBehindRoutingHeader(t *testing.T) {
 	start := len(packet) - len(data)
 	copy(packet[start+tcpChecksum:], slowSum(pseudo(src, last, protoTCP, len(data))))
 
-	var cut Segments
+	var cut Segmenter
 	if err := cut.Start(packet, PendingOffload{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
 		t.Fatal(err)
 	}

@@ -241,13 +241,13 @@ func FuzzCompleteChecksum(f *testing.F) {
 func TestChecksumsDoNotAllocate(t *testing.T) {
 	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, carried(protoTCP, 1452))
 	open := bytes.Clone(packet[36:38])
-	p := OpenChecksum(packet)
+	p := FindPendingChecksum(packet)
 	if !p.Checksum {
 		t.Fatal("the checksum is not seen to be open")
 	}
 	if n := testing.AllocsPerRun(100, func() {
 		copy(packet[36:], open)
-		OpenChecksum(packet)
+		FindPendingChecksum(packet)
 		p.Complete(packet)
 		copy(packet[36:], open)
 		CompleteChecksum(packet)

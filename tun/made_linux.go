@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IsMade reports whether there is an interface of that name which Open joins, as somebody else
+// IsPersistent reports whether there is an interface of that name which Open joins, as somebody else
 // has made it for that: a persistent TUN device that no program uses
 // (`ip tuntap add NAME mode tun user WHO`). Its owner needs no CAP_NET_ADMIN for that. It stays
 // when the device is closed.
-func IsMade(name string) bool { return name != "" && findMade(name) != nil }
+func IsPersistent(name string) bool { return name != "" && findMade(name) != nil }
 
 // findMade finds such a device; nil: there is none.
 func findMade(name string) *netlink.Tuntap {

@@ -49,7 +49,7 @@ func TestMadeBeforehand(t *testing.T) {
 				if err := make0("wan0", netlink.TUNTAP_MODE_TUN, c.made); err != nil {
 					return err
 				}
-				if !IsMade("wan0") || CheckName("wan0") != nil {
+				if !IsPersistent("wan0") || CheckName("wan0") != nil {
 					t.Errorf("%s %+v: it is not to be joined: %v", what, c, CheckName("wan0"))
 				}
 				link, err := netlink.LinkByName("wan0")
@@ -73,7 +73,7 @@ func TestMadeBeforehand(t *testing.T) {
 					if _, err := open(Config{Name: "wan0", Queues: c.asked}); !errors.Is(err, ErrNameTaken) {
 						t.Errorf("%s %+v: a second program got %v, want ErrNameTaken", what, c, err)
 					}
-					if c.made > 0 && IsMade("wan0") {
+					if c.made > 0 && IsPersistent("wan0") {
 						t.Errorf("%s %+v: it is to be joined, though it is in use", what, c)
 					}
 					d.Close()
@@ -95,12 +95,12 @@ func TestMadeBeforehand(t *testing.T) {
 		}
 		defer passing.Close()
 		for _, name := range []string{"tap0", "veth0", "gone0"} {
-			if err := CheckName(name); !errors.Is(err, ErrNameTaken) || IsMade(name) {
+			if err := CheckName(name); !errors.Is(err, ErrNameTaken) || IsPersistent(name) {
 				t.Errorf("%s: %v, want ErrNameTaken", name, err)
 			}
 		}
 		for _, name := range []string{"", "nobody0"} {
-			if IsMade(name) {
+			if IsPersistent(name) {
 				t.Errorf("%q is there", name)
 			}
 		}

@@ -260,7 +260,7 @@ func (m *Coalescer[Owner]) gather(r *run[Owner], s *GSOPacket) {
 		s.Octets = r.count*r.headers + r.payload
 		s.Pending = r.crown()
 	case r.pending:
-		s.Pending = OpenChecksum(r.packet)
+		s.Pending = FindPendingChecksum(r.packet)
 	}
 	if s.Headers == 0 {
 		s.Headers = len(r.packet)

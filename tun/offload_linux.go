@@ -27,8 +27,8 @@ type GSODevice interface {
 // A GSOReader is where packets from the host come out. One goroutine may read.
 type GSOReader interface {
 	// ReadGSO reads one packet to buf[headroom:], which must have room for
-	// MaxSuper, and says how long it is. It does not wait: 0, and no error, means
-	// that there is none. With a headroom of VirtioRoom it is fastest.
+	// MaxGSOPacket, and says how long it is. It does not wait: 0, and no error, means
+	// that there is none. With a headroom of VirtioHeaderLen it is fastest.
 	ReadGSO(buf []byte, headroom int) (n int, p PendingOffload, err error)
 	// Wait waits until there is something to be read.
 	Wait() error
@@ -37,15 +37,15 @@ type GSOReader interface {
 // A GSOWriter is where packets for the host go in. One goroutine may write.
 type GSOWriter interface {
 	// WriteGSO passes a packet to the host, of at most 64 parts. It may overwrite
-	// the last VirtioRoom octets of the room in front of it.
+	// the last VirtioHeaderLen octets of the room in front of it.
 	WriteGSO(s *GSOPacket, headroom int) error
 }
 
-// MaxSuper is the longest GSO packet, in octets.
-const MaxSuper = maxPacket
+// MaxGSOPacket is the longest GSO packet, in octets.
+const MaxGSOPacket = maxPacket
 
-// VirtioRoom is what ReadGSO and WriteGSO use in front of a packet, in octets.
-const VirtioRoom = virtioLen
+// VirtioHeaderLen is what ReadGSO and WriteGSO use in front of a packet, in octets.
+const VirtioHeaderLen = virtioLen
 
 // ErrNoOffload is returned where the kernel has no GSO packets for TUN devices.
 var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation offload")

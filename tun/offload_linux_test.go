@@ -204,7 +204,7 @@ func TestSupersCross(t *testing.T) {
 		if _, err := conn.WriteTo(data, far); err != nil {
 			return err
 		}
-		buf := make([]byte, headroom+tun.MaxSuper)
+		buf := make([]byte, headroom+tun.MaxGSOPacket)
 		n, p := 0, tun.PendingOffload{}
 		for p.Segment == tun.SegmentNone {
 			if n, p, err = d.ReadGSO(buf, headroom); err != nil {
@@ -264,7 +264,7 @@ func TestOffloadClose(t *testing.T) {
 			if err := <-result; !errors.Is(err, os.ErrClosed) {
 				t.Errorf("%s returned %v, want os.ErrClosed", what, err)
 			}
-			if _, _, err := d.ReadGSO(make([]byte, headroom+tun.MaxSuper), headroom); !errors.Is(err, os.ErrClosed) {
+			if _, _, err := d.ReadGSO(make([]byte, headroom+tun.MaxGSOPacket), headroom); !errors.Is(err, os.ErrClosed) {
 				t.Errorf("ReadSuper after Close returned %v, want os.ErrClosed", err)
 			}
 			if _, err := net.InterfaceByName(d.Name()); err == nil {

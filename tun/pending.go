@@ -104,9 +104,9 @@ func (p PendingOffload) Complete(packet []byte) bool {
 	return true
 }
 
-// OpenChecksum finds the checksum of a packet whose sender has left it open, and is
+// FindPendingChecksum finds the checksum of a packet whose sender has left it open, and is
 // known to have. Zero: there is none that CompleteChecksum would complete.
-func OpenChecksum(packet []byte) PendingOffload {
+func FindPendingChecksum(packet []byte) PendingOffload {
 	s := transport(packet)
 	offset := s.checksumAt()
 	if offset == 0 || !s.startsFrom(binary.BigEndian.Uint16(s.data[offset:])) {

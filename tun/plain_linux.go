@@ -15,7 +15,7 @@ import (
 // Config is what Open makes.
 type Config struct {
 	// Name is the interface's name, which must be free, or that of a device which is
-	// there to be joined: see IsMade. Empty: the first free one of ppp0, ppp1 and so on.
+	// there to be joined: see IsPersistent. Empty: the first free one of ppp0, ppp1 and so on.
 	Name string
 	// Queues is over how many queues an Offload spreads packets; 0 and 1: there is one.
 	Queues int
@@ -80,7 +80,7 @@ func Open(cfg Config) (*Plain, error) {
 
 // CheckName reports whether Open may use a name now: it returns nil, ErrName or
 // ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, and an
-// interface that is there already, unless IsMade. Empty is any name.
+// interface that is there already, unless IsPersistent. Empty is any name.
 func CheckName(name string) error {
 	if name == "" {
 		return nil
@@ -93,7 +93,7 @@ func CheckName(name string) error {
 			return fmt.Errorf("%q: %w", name, ErrName)
 		}
 	}
-	if _, err := net.InterfaceByName(name); err == nil && !IsMade(name) {
+	if _, err := net.InterfaceByName(name); err == nil && !IsPersistent(name) {
 		return fmt.Errorf("%s: %w", name, ErrNameTaken)
 	}
 	return nil

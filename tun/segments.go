@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// ErrSuper is returned for a GSO packet that cannot be cut: what is said of it does
+// ErrGSOPacket is returned for a GSO packet that cannot be cut: what is said of it does
 // not fit what it is.
-var ErrSuper = errors.New("a GSO packet that cannot be cut into segments")
+var ErrGSOPacket = errors.New("a GSO packet that cannot be cut into segments")
 
 // TCP flags that not all segments of a GSO packet have: FIN and PSH are the last
 // one's, CWR the first one's (RFC 3168 section 6.1.2).
@@ -17,10 +17,10 @@ const (
 	flagCWR = 0x80
 )
 
-// Segments cuts GSO packets: one after the other, into the packets that go out on the
+// Segmenter cuts GSO packets: one after the other, into the packets that go out on the
 // wire, each with headers and checksums of its own. Payload is not copied. The zero
 // value has nothing to cut. It is not safe for concurrent use.
-type Segments struct {
+type Segmenter struct {
 	headers []byte // those of the GSO packet
 	payload []byte // what is still to be cut
 	size    int    // of a segment's payload
@@ -36,19 +36,19 @@ type Segments struct {
 }
 
 // Start begins with a GSO packet, which must be left alone until all segments are cut and
-// gone. The error is ErrSuper; there are no segments then.
-func (s *Segments) Start(packet []byte, p PendingOffload) error {
-	*s = Segments{}
+// gone. The error is ErrGSOPacket; there are no segments then.
+func (s *Segmenter) Start(packet []byte, p PendingOffload) error {
+	*s = Segmenter{}
 	t := transport(packet)
 	if !fits(packet, t, p) {
-		return ErrSuper
+		return ErrGSOPacket
 	}
 	header := udpHeader
 	if p.Segment != SegmentUDP {
 		header = int(t.data[12]>>4) * 4
 	}
 	if header < t.least() || header >= len(t.data) {
-		return ErrSuper
+		return ErrGSOPacket
 	}
 	s.headers, s.payload = packet[:t.start+header], t.data[header:]
 	s.size, s.start, s.udp = int(p.Size), t.start, p.Segment == SegmentUDP
@@ -88,7 +88,7 @@ func fits(packet []byte, t segment, p PendingOffload) bool {
 
 // prepareNetwork sums the IPv4 header without the fields that differ: Total Length,
 // Identification, Header Checksum.
-func (s *Segments) prepareNetwork() {
+func (s *Segmenter) prepareNetwork() {
 	if h := s.headers; h[0]>>4 == 4 {
 		s.id = binary.BigEndian.Uint16(h[4:])
 		s.network = sum(h[:2]) + sum(h[6:10]) + sum(h[12:s.start])
@@ -97,7 +97,7 @@ func (s *Segments) prepareNetwork() {
 
 // prepareTransport sums the pseudo-header and the transport header without the fields
 // that differ: lengths, checksum, and TCP's sequence number and flags.
-func (s *Segments) prepareTransport(t segment, p PendingOffload) {
+func (s *Segmenter) prepareTransport(t segment, p PendingOffload) {
 	h := s.headers[s.start:]
 	s.common = uint64(t.proto) + sum(t.addresses) + sum(h[:4])
 	if t.addresses == nil {
@@ -119,10 +119,10 @@ func (s *Segments) prepareTransport(t segment, p PendingOffload) {
 }
 
 // HeaderLen is how many octets of headers each segment has.
-func (s *Segments) HeaderLen() int { return len(s.headers) }
+func (s *Segmenter) HeaderLen() int { return len(s.headers) }
 
 // Len is how many segments are still to be cut.
-func (s *Segments) Len() int {
+func (s *Segmenter) Len() int {
 	if s.size == 0 {
 		return 0
 	}
@@ -132,7 +132,7 @@ func (s *Segments) Len() int {
 // Next cuts a segment: it writes its headers to b, which has room for HeaderLen, and
 // returns its payload, which lies in the GSO packet. It must not be called when Len
 // is 0.
-func (s *Segments) Next(b []byte) (payload []byte) {
+func (s *Segmenter) Next(b []byte) (payload []byte) {
 	n := min(s.size, len(s.payload))
 	payload, s.payload = s.payload[:n:n], s.payload[n:]
 	b = b[:copy(b, s.headers)]
@@ -152,7 +152,7 @@ func (s *Segments) Next(b []byte) (payload []byte) {
 
 // network4 completes an IPv4 header. RFC 6864 section 4: packets of one flow that may be
 // fragmented need different Identifications, and one after the other will do.
-func (s *Segments) network4(b []byte, length int) {
+func (s *Segmenter) network4(b []byte, length int) {
 	check := ^fold(s.network + uint64(length) + uint64(s.id))
 	binary.BigEndian.PutUint16(b[2:], uint16(length))
 	binary.BigEndian.PutUint16(b[4:], s.id)
@@ -160,7 +160,7 @@ func (s *Segments) network4(b []byte, length int) {
 	s.id++
 }
 
-func (s *Segments) datagram(b, payload []byte, length int) {
+func (s *Segmenter) datagram(b, payload []byte, length int) {
 	check := ^fold(s.common + 2*uint64(length) + sum(payload))
 	if check == 0 {
 		check = 0xffff // RFC 768: zero means no checksum
@@ -169,7 +169,7 @@ func (s *Segments) datagram(b, payload []byte, length int) {
 	binary.BigEndian.PutUint16(b[udpChecksum:], check)
 }
 
-func (s *Segments) tcp(b, payload []byte, length int) {
+func (s *Segmenter) tcp(b, payload []byte, length int) {
 	flags := s.flags | s.first
 	s.first = 0
 	if len(s.payload) == 0 {

@@ -100,7 +100,7 @@ func pseudoOf(p []byte, start int) []byte {
 // segmentsOf cuts a GSO packet into whole packets.
 func segmentsOf(t rapid.TB, s super) (all [][]byte) {
 	t.Helper()
-	var cut Segments
+	var cut Segmenter
 	if err := cut.Start(s.packet, s.pending); err != nil {
 		t.Fatalf("Cut: %v", err)
 	}
@@ -213,9 +213,9 @@ func TestCutRefuses(t *testing.T) {
 	} {
 		s := good()
 		change(&s)
-		var cut Segments
-		if err := cut.Start(s.packet, s.pending); !errors.Is(err, ErrSuper) || cut.Len() != 0 {
-			t.Errorf("%s: %v, %d segments; want %v", what, err, cut.Len(), ErrSuper)
+		var cut Segmenter
+		if err := cut.Start(s.packet, s.pending); !errors.Is(err, ErrGSOPacket) || cut.Len() != 0 {
+			t.Errorf("%s: %v, %d segments; want %v", what, err, cut.Len(), ErrGSOPacket)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func FuzzSegments(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, packet []byte, kind byte, size uint16, ecn bool) {
-		var cut Segments
+		var cut Segmenter
 		before := bytes.Clone(packet)
 		p := PendingOffload{Checksum: true, Segment: Segmentation(kind), Size: size, ECN: ecn}
 		if cut.Start(packet, p) != nil {
@@ -298,7 +298,7 @@ func benchSuper() (packet []byte, p PendingOffload) {
 
 func TestSegmentsDoNotAllocate(t *testing.T) {
 	packet, p := benchSuper()
-	var cut Segments
+	var cut Segmenter
 	var head [128]byte
 	if n := testing.AllocsPerRun(100, func() {
 		if err := cut.Start(packet, p); err != nil {
@@ -316,7 +316,7 @@ func BenchmarkSplit(b *testing.B) {
 	packet, p := benchSuper()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(packet)))
-	var cut Segments
+	var cut Segmenter
 	var head [128]byte
 	for b.Loop() {
 		cut.Start(packet, p)

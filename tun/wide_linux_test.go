@@ -79,7 +79,7 @@ func TestQueues(t *testing.T) {
 
 // takeAll reads a packet of each flow, of a round, and sends it back by another queue.
 func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
-	buf := make([]byte, headroom+tun.MaxSuper)
+	buf := make([]byte, headroom+tun.MaxGSOPacket)
 	writers := d.Writers()
 	for i, r := range d.Readers() {
 		for {
@@ -147,7 +147,7 @@ func TestQueuesClose(t *testing.T) {
 						results <- err
 						return
 					}
-					if _, _, err := r.ReadGSO(make([]byte, headroom+tun.MaxSuper), headroom); err != nil {
+					if _, _, err := r.ReadGSO(make([]byte, headroom+tun.MaxGSOPacket), headroom); err != nil {
 						results <- err
 						return
 					}

@@ -209,8 +209,8 @@ func (l *Link) SetFamilies(id uint16, ipv4, ipv6 bool) {
 
 // What Guard leaves to user space.
 var (
-	errIPv6Checked = fmt.Errorf("those of IPv6 from the peer, %w", datapath.ErrChecked)
-	errAllChecked  = fmt.Errorf("all from the peer, %w", datapath.ErrChecked)
+	errIPv6Checked = fmt.Errorf("those of IPv6 from the peer, %w", datapath.ErrSourceFiltered)
+	errAllChecked  = fmt.Errorf("all from the peer, %w", datapath.ErrSourceFiltered)
 )
 
 // SetSourceFilter says where packets from the peer may come from. The kernel checks them where that is

@@ -36,18 +36,18 @@ func (r *relay) transmit() {
 	front := append(append([]byte{}, r.Peer[:]...), r.Local[:]...)
 	front = append(front, 0x88, 0x64, 0x11, 0, byte(r.SessionID>>8), byte(r.SessionID))
 	for {
-		if _, err := r.Device.Read([][]byte{buf}, sizes, datapath.Headers); err != nil {
+		if _, err := r.Device.Read([][]byte{buf}, sizes, datapath.HeadersLen); err != nil {
 			return
 		}
 		copy(buf, front)
 		binary.BigEndian.PutUint16(buf[18:], uint16(sizes[0]+2))
 		protocol := uint16(0x21)
-		if buf[datapath.Headers]>>4 == 6 {
+		if buf[datapath.HeadersLen]>>4 == 6 {
 			protocol = 0x57
 		}
 		binary.BigEndian.PutUint16(buf[20:], protocol)
 		r.sent.Add(1)
-		r.port.WriteBatch([][]byte{buf[:datapath.Headers+sizes[0]]})
+		r.port.WriteBatch([][]byte{buf[:datapath.HeadersLen+sizes[0]]})
 	}
 }
 
@@ -67,9 +67,9 @@ func (r *relay) receive() {
 			}
 			r.received.Add(1)
 			if f.ChecksumPending {
-				tun.CompleteChecksum(f.Data[datapath.Headers:])
+				tun.CompleteChecksum(f.Data[datapath.HeadersLen:])
 			}
-			r.Device.Write([][]byte{f.Data}, datapath.Headers)
+			r.Device.Write([][]byte{f.Data}, datapath.HeadersLen)
 		}
 	}
 }

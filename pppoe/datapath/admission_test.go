@@ -38,8 +38,8 @@ func each(t *testing.T) []receiving {
 		send: func(when time.Duration, packets ...super) (sent int) {
 			for _, s := range packets {
 				for _, p := range s.cut(t) {
-					buf := make([]byte, Headers+len(p))
-					copy(buf[Headers:], p)
+					buf := make([]byte, HeadersLen+len(p))
+					copy(buf[HeadersLen:], p)
 					if plainFlow.encapsulate(buf, len(p), instant(when)) != nil {
 						sent++
 					}
@@ -208,9 +208,9 @@ func TestGuardedNoAllocation(t *testing.T) {
 	p, _, f := carrying(t)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32")...))
 	p.SetRates(0x1234, Rate{Bits: 1e9}, Rate{Bits: 1e9})
-	packet, buf := make([][]byte, 1), make([]byte, Headers+1500)
+	packet, buf := make([][]byte, 1), make([]byte, HeadersLen+1500)
 	in, forged := sessionFrame(hostAddr, 0x1234, 0x21, from("192.0.2.10"), 0), sessionFrame(hostAddr, 0x1234, 0x21, from("192.0.2.11"), 0)
-	buf[Headers] = 0x45
+	buf[HeadersLen] = 0x45
 	if n := testing.AllocsPerRun(100, func() {
 		p.deliver(in, packet, 0)
 		p.deliver(forged, packet, 0)

@@ -44,7 +44,7 @@ func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
 	if size < 1 {
 		return nil
 	}
-	protocol := protocolOf(buf[Headers])
+	protocol := protocolOf(buf[HeadersLen])
 	if !f.open(protocol) {
 		f.meter.dropped.Add(1)
 		return nil
@@ -52,10 +52,10 @@ func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
 	if !f.sends(size, now) {
 		return nil
 	}
-	f.clamp(buf[Headers:Headers+size], false)
+	f.clamp(buf[HeadersLen:HeadersLen+size], false)
 	putLength(buf, protocol, size)
 	f.meter.sent(1, size)
-	return buf[:Headers+size]
+	return buf[:HeadersLen+size]
 }
 
 // protocolOf is that of a packet that begins with an octet.

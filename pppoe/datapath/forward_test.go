@@ -50,7 +50,7 @@ func (r *routed) ReadGSO(buf []byte, headroom int) (n int, p tun.PendingOffload,
 func segments() (frames []Frame) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	s := m.transport(0, false, false, 1440, 44*1440)
-	var cut tun.Segments
+	var cut tun.Segmenter
 	cut.Start(s.packet, s.pending)
 	for cut.Len() > 0 {
 		head := make([]byte, cut.HeaderLen())
@@ -84,7 +84,7 @@ func (c *forwarded) WriteGather(frames [][2][]byte) (int, error) {
 func (c *forwarded) count(head []byte, size int) {
 	copy(c.last[:], head)
 	c.frames++
-	c.octets += size - Headers
+	c.octets += size - HeadersLen
 }
 
 // forwarding has what comes for session 7 forwarded to session 8, by one data path or the
@@ -114,12 +114,12 @@ func forwarding(supers bool) (port *forwarded, work func()) {
 			p.lanes[0].drain(flows[1], device, load)
 		}
 	}
-	buf, single, out := make([]byte, Headers+1500), make([][]byte, 1), make([][]byte, 1)
+	buf, single, out := make([]byte, HeadersLen+1500), make([][]byte, 1), make([][]byte, 1)
 	flows[1].putHeader(buf)
 	return port, func() {
 		for i := range frames {
 			p.deliver(&frames[i], single, 0)
-			out[0] = flows[1].encapsulate(buf, copy(buf[Headers:], device.packet), 0)
+			out[0] = flows[1].encapsulate(buf, copy(buf[HeadersLen:], device.packet), 0)
 			port.WriteBatch(out)
 		}
 	}
@@ -140,7 +140,7 @@ func TestForwardNoAllocation(t *testing.T) {
 			t.Errorf("%s: %d frames leave with %d octets, want 44 with 44*1480", c.name, port.frames, port.octets)
 		}
 		if id := binary.BigEndian.Uint16(port.last[16:]); id != 8 || wire.Addr(port.last[:]) != hostAddr {
-			t.Errorf("%s: the last leaves as % x", c.name, port.last[:Headers])
+			t.Errorf("%s: the last leaves as % x", c.name, port.last[:HeadersLen])
 		}
 		if n := testing.AllocsPerRun(100, work); n != 0 {
 			t.Errorf("%s: 44 packets cost %v allocations", c.name, n)

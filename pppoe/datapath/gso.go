@@ -107,7 +107,7 @@ const offloadBatch = 64
 
 // Receive moves frames from a port until that is lost or closed.
 func (p *gsoPath) Receive(port int) error {
-	return Read(p.ports[port], offloadBatch, p.lanes[port].take)
+	return ReadFrames(p.ports[port], offloadBatch, p.lanes[port].take)
 }
 
 // take passes a batch of frames on.
@@ -121,9 +121,9 @@ func (l *portWorker) take(frames []Frame) {
 			p.leave(&frames[i])
 		case f.supers == nil:
 			p.pass(f, &frames[i], l.single[:], now)
-		case f.receives(frames[i].Data[Headers:], now):
-			f.clamp(frames[i].Data[Headers:], frames[i].ChecksumPending)
-			l.merger.Add(f, frames[i].Data, Headers, frames[i].ChecksumPending, f.supers.SupportsUDPGSO())
+		case f.receives(frames[i].Data[HeadersLen:], now):
+			f.clamp(frames[i].Data[HeadersLen:], frames[i].ChecksumPending)
+			l.merger.Add(f, frames[i].Data, HeadersLen, frames[i].ChecksumPending, f.supers.SupportsUDPGSO())
 		}
 	}
 	l.merger.Flush(l.write)
@@ -136,10 +136,10 @@ func (p *gsoPath) Inject(frame []byte) bool {
 	if f == nil || f.supers == nil {
 		return p.plainPath.Inject(frame)
 	}
-	if f.receives(in.Data[Headers:], p.clock()) {
-		f.clamp(in.Data[Headers:], false)
+	if f.receives(in.Data[HeadersLen:], p.clock()) {
+		f.clamp(in.Data[HeadersLen:], false)
 		var alone tun.Coalescer[*flow]
-		alone.Add(f, in.Data, Headers, false, false)
+		alone.Add(f, in.Data, HeadersLen, false, false)
 		alone.Flush(p.lanes[0].write)
 	}
 	return true
@@ -147,7 +147,7 @@ func (p *gsoPath) Inject(frame []byte) bool {
 
 // writeSuper passes a GSO packet, or a packet on its own, to its device.
 func (l *portWorker) writeSuper(f *flow, s *tun.GSOPacket) {
-	if f.writers[l.number].WriteGSO(s, Headers) != nil {
+	if f.writers[l.number].WriteGSO(s, HeadersLen) != nil {
 		f.meter.dropped.Add(uint64(s.Packets))
 		return
 	}
@@ -163,7 +163,7 @@ type frameBatch struct {
 	frames [offloadBatch][2][]byte
 	whole  [offloadBatch][]byte // for a port that is no Gatherer
 	n      int                  // frames
-	cut    tun.Segments
+	cut    tun.Segmenter
 	now    instant // of its first packet
 }
 
@@ -173,7 +173,7 @@ type frameBatch struct {
 const maxHead = 256
 
 // loadRoom has room for one GSO packet, and for one more behind a batch of small ones.
-const loadRoom = 2 * (Headers + tun.MaxSuper)
+const loadRoom = 2 * (HeadersLen + tun.MaxGSOPacket)
 
 // newLoad makes one whose frames have room for so many octets of headers.
 func newLoad(head int) *frameBatch {
@@ -187,7 +187,7 @@ func newLoad(head int) *frameBatch {
 
 // room is where the next packet goes; nil: the load must go first.
 func (l *frameBatch) room() []byte {
-	if l.n == len(l.frames) || len(l.buf)-l.used < Headers+tun.MaxSuper {
+	if l.n == len(l.frames) || len(l.buf)-l.used < HeadersLen+tun.MaxGSOPacket {
 		return nil
 	}
 	return l.buf[l.used:]
@@ -226,7 +226,7 @@ func (l *portWorker) carry(f *flow, from tun.GSOReader) {
 // drain moves packets until the queue has none.
 func (l *portWorker) drain(f *flow, from tun.GSOReader, out *frameBatch) error {
 	for {
-		n, pending, err := from.ReadGSO(out.room(), Headers)
+		n, pending, err := from.ReadGSO(out.room(), HeadersLen)
 		if n == 0 || err != nil {
 			l.send(f, out)
 			return err
@@ -243,8 +243,8 @@ func (l *portWorker) drain(f *flow, from tun.GSOReader, out *frameBatch) error {
 
 // put makes frames of the packet that was read.
 func (l *portWorker) put(f *flow, out *frameBatch, size int, pending tun.PendingOffload) {
-	buf := out.buf[out.used : out.used+Headers+size]
-	protocol := protocolOf(buf[Headers])
+	buf := out.buf[out.used : out.used+HeadersLen+size]
+	protocol := protocolOf(buf[HeadersLen])
 	if !f.open(protocol) {
 		f.meter.dropped.Add(1)
 		return
@@ -257,8 +257,8 @@ func (l *portWorker) put(f *flow, out *frameBatch, size int, pending tun.Pending
 	if !f.sends(size, out.now) {
 		return
 	}
-	f.clamp(buf[Headers:], pending.Checksum)
-	if !pending.Complete(buf[Headers:]) {
+	f.clamp(buf[HeadersLen:], pending.Checksum)
+	if !pending.Complete(buf[HeadersLen:]) {
 		f.meter.dropped.Add(1)
 		return
 	}
@@ -272,21 +272,21 @@ func (l *portWorker) put(f *flow, out *frameBatch, size int, pending tun.Pending
 // putSegments cuts a GSO packet, which lies behind the headers that are the same in all
 // frames. Its payload stays where it is until it is sent.
 func (l *portWorker) putSegments(f *flow, out *frameBatch, buf []byte, pending tun.PendingOffload) {
-	if out.cut.Start(buf[Headers:], pending) != nil || Headers+out.cut.HeaderLen() > maxHead {
+	if out.cut.Start(buf[HeadersLen:], pending) != nil || HeadersLen+out.cut.HeaderLen() > maxHead {
 		f.meter.dropped.Add(1)
 		return
 	}
 	out.used += len(buf)
-	header, protocol := Headers+out.cut.HeaderLen(), protocolOf(buf[Headers])
+	header, protocol := HeadersLen+out.cut.HeaderLen(), protocolOf(buf[HeadersLen])
 	packets, octets := 0, 0
 	for out.cut.Len() > 0 {
 		if out.n == len(out.frames) {
 			l.flush(f, out)
 		}
 		head := out.heads[out.n][:header]
-		copy(head, buf[:Headers])
-		payload := out.cut.Next(head[Headers:])
-		size := header - Headers + len(payload)
+		copy(head, buf[:HeadersLen])
+		payload := out.cut.Next(head[HeadersLen:])
+		size := header - HeadersLen + len(payload)
 		if !f.sends(size, out.now) {
 			continue
 		}

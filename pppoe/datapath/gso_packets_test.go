@@ -109,7 +109,7 @@ func (s super) cut(t *testing.T) (all [][]byte) {
 		}
 		return [][]byte{p}
 	}
-	var cut tun.Segments
+	var cut tun.Segmenter
 	if err := cut.Start(s.packet, s.pending); err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (s *supers) ReadGSO(buf []byte, headroom int) (int, tun.PendingOffload, err
 	next := s.toRead[0]
 	s.toRead = s.toRead[1:]
 	clear(buf[:headroom]) // the room before a packet is overwritten
-	if len(buf) < headroom+tun.MaxSuper {
+	if len(buf) < headroom+tun.MaxGSOPacket {
 		panic("no room for the longest packet")
 	}
 	return copy(buf[headroom:], next.packet), next.pending, nil
@@ -53,7 +53,7 @@ func (s *supers) WriteGSO(w *tun.GSOPacket, headroom int) error {
 		return os.ErrInvalid
 	}
 	packet := bytes.Clone(w.Parts[0][headroom:])
-	clear(w.Parts[0][headroom-tun.VirtioRoom : headroom])
+	clear(w.Parts[0][headroom-tun.VirtioHeaderLen : headroom])
 	for _, part := range w.Parts[1:] {
 		packet = append(packet, part...)
 	}
@@ -114,10 +114,10 @@ func TestInject(t *testing.T) {
 	open := (&packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}).transport(0, false, true, 0, 20).packet
 	packet := bytes.Clone(open)
 	tun.CompleteChecksum(packet)
-	frame := make([]byte, Headers+len(packet))
+	frame := make([]byte, HeadersLen+len(packet))
 	g.putHeader(frame)
 	putLength(frame, protocolOf(packet[0]), len(packet))
-	copy(frame[Headers:], packet)
+	copy(frame[HeadersLen:], packet)
 	var racing sync.WaitGroup
 	racing.Go(func() { lane.take([]Frame{{Data: bytes.Clone(frame)}}) })
 	if !lane.path.Inject(bytes.Clone(frame)) {
@@ -132,7 +132,7 @@ func TestInject(t *testing.T) {
 		t.Error("a frame of a family that is not open is taken")
 	}
 	pending := bytes.Clone(frame)
-	copy(pending[Headers:], open)
+	copy(pending[HeadersLen:], open)
 	lane.take([]Frame{{Data: pending, ChecksumPending: true}})
 	if bytes.Equal(open, packet) || len(left) != 1 || !bytes.Equal(left[0], frame) {
 		t.Errorf("left over % x, want its checksum complete", left)
@@ -279,7 +279,7 @@ func TestOffloadMSS(t *testing.T) {
 	if len(w.frames) != 1 {
 		t.Fatalf("%d frames went out", len(w.frames))
 	}
-	sent := w.frames[0][Headers:]
+	sent := w.frames[0][HeadersLen:]
 	if mss := binary.BigEndian.Uint16(sent[42:]); mss != 1452 || !checksumRight(sent) {
 		t.Errorf("a SYN goes out with an MSS of %d, checksum right: %v", mss, checksumRight(sent))
 	}
@@ -384,7 +384,7 @@ func FuzzOffloadTake(f *testing.F) {
 	for _, v6 := range []bool{false, true} {
 		for _, udp := range []bool{false, true} {
 			s := m.transport(0, v6, udp, 100, 200)
-			var cut tun.Segments
+			var cut tun.Segmenter
 			cut.Start(s.packet, s.pending)
 			var frames [2][]byte
 			for i := range frames {

@@ -269,12 +269,12 @@ func TestPathClampsMSS(t *testing.T) {
 		if !p.deliver(frame, make([][]byte, 1), 0) {
 			t.Fatal("the packet is not the data path's")
 		}
-		buf := make([]byte, Headers+1500)
-		n := copy(buf[Headers:], over4(syn{flags: flagSYN, options: mss(1460)}.segment()))
+		buf := make([]byte, HeadersLen+1500)
+		n := copy(buf[HeadersLen:], over4(syn{flags: flagSYN, options: mss(1460)}.segment()))
 		if f.encapsulate(buf, n, 0) == nil {
 			t.Fatal("the packet may not go")
 		}
-		at := Headers + 20 + tcpHeader + 2
+		at := HeadersLen + 20 + tcpHeader + 2
 		return int(binary.BigEndian.Uint16(frame.Data[at:])), int(binary.BigEndian.Uint16(buf[at:]))
 	}
 	for _, c := range []struct{ mtu, bound, want int }{{1492, -1, 1460}, {1492, 0, 1452}, {1400, 0, 1360}, {1492, 1412, 1412}} {
@@ -298,7 +298,7 @@ func TestPendingChecksum(t *testing.T) {
 	frame.ChecksumPending = true
 	p.deliver(frame, make([][]byte, 1), 0)
 	want := over4(syn{flags: flagSYN, options: linuxOptions(1452)}.segment())
-	if got := frame.Data[Headers:]; !bytes.Equal(got, want) {
+	if got := frame.Data[HeadersLen:]; !bytes.Equal(got, want) {
 		t.Errorf("the device gets\n% x, want\n% x", got, want)
 	}
 }

@@ -65,10 +65,10 @@ type offloadEntry struct {
 
 // What a session's own Terms keep from an Accelerator.
 var (
-	// ErrLimited is why a session is not given to one: that would not heed a Rate.
-	ErrLimited = errors.New("the session's rate is limited, which is done there")
-	// ErrChecked is why one leaves packets from the peer to the Path (wrapped, with which).
-	ErrChecked = errors.New("whose source is checked there")
+	// ErrRateLimited is why a session is not given to one: that would not heed a Rate.
+	ErrRateLimited = errors.New("the session's rate is limited, which is done there")
+	// ErrSourceFiltered is why one leaves packets from the peer to the Path (wrapped, with which).
+	ErrSourceFiltered = errors.New("whose source is checked there")
 )
 
 // NewOffloaded puts an Accelerator, if there is one, beside a path.
@@ -128,7 +128,7 @@ func (a *offloadedPath) next() (b *offloadEntry, limited bool) {
 // install has the Accelerator take a tunnel up.
 func (a *offloadedPath) install(b *offloadEntry, limited bool) {
 	if limited {
-		a.decided(b.tunnel.SessionID, ErrLimited)
+		a.decided(b.tunnel.SessionID, ErrRateLimited)
 		return
 	}
 	defer close(b.done)
@@ -232,7 +232,7 @@ func (a *offloadedPath) SetRates(id uint16, up, down Rate) {
 // why is what keeps a session that the Accelerator has from being moved by it.
 func (b *offloadEntry) why() error {
 	if b.limited {
-		return ErrLimited
+		return ErrRateLimited
 	}
 	return nil
 }

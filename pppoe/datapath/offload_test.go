@@ -296,7 +296,7 @@ func TestAcceleratorFollowsLimit(t *testing.T) {
 			if fast.allowed4[7] != c.given || len(told) != c.told {
 				t.Fatalf("%d: %+v: given %v, told %v; want %v, told %d times", i, c, fast.allowed4[7], told, c.given, c.told)
 			}
-			if last := told[len(told)-1]; errors.Is(last, ErrLimited) == c.given {
+			if last := told[len(told)-1]; errors.Is(last, ErrRateLimited) == c.given {
 				t.Errorf("%d: %+v: told %v", i, c, last)
 			}
 		}
@@ -325,7 +325,7 @@ func TestAcceleratorIsNotGivenLimited(t *testing.T) {
 				if why == nil {
 					return // it is taken
 				}
-				if told++; id != 7 || !errors.Is(why, ErrLimited) {
+				if told++; id != 7 || !errors.Is(why, ErrRateLimited) {
 					t.Errorf("told of session %d that %v", id, why)
 				}
 			})

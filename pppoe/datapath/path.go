@@ -7,9 +7,9 @@ import (
 	"upppoe/tun"
 )
 
-// Headers are the octets in front of an IP packet on the wire: Ethernet 14,
+// HeadersLen are the octets in front of an IP packet on the wire: Ethernet 14,
 // PPPoE 6, and PPP's Protocol field 2.
-const Headers = 14 + 6 + 2
+const HeadersLen = 14 + 6 + 2
 
 // A Tunnel is what the data path must know of a session: where its frames come
 // from and go to, and the device on whose far side its packets live.

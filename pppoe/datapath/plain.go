@@ -18,8 +18,8 @@ import (
 //
 // What is no packet of an open family goes to the control plane.
 
-// ReadBatch is how many frames are read at once.
-const ReadBatch = 32
+// BatchSize is how many frames are read at once.
+const BatchSize = 32
 
 // plainPath is a Path over Ports of session frames.
 type plainPath struct {
@@ -35,8 +35,8 @@ type plainPath struct {
 
 var _ Path = (*plainPath)(nil)
 
-// ErrSessionTaken is returned for a tunnel whose session ID is in use.
-var ErrSessionTaken = errors.New("pppoe: session ID is already in use")
+// ErrSessionInUse is returned for a tunnel whose session ID is in use.
+var ErrSessionInUse = errors.New("pppoe: session ID is already in use")
 
 func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainPath {
 	return &plainPath{ports: ports, clock: newClock(), control: control, lost: lost}
@@ -53,7 +53,7 @@ func (p *plainPath) Add(t Session) error {
 func (p *plainPath) add(f *flow, carry func(*flow)) error {
 	f.done = make(chan struct{})
 	if !p.flows.put(f.SessionID, f) {
-		return ErrSessionTaken
+		return ErrSessionInUse
 	}
 	// Ends when the device is closed: Remove does that.
 	go p.transmit(f, carry)
@@ -112,7 +112,7 @@ func (p *plainPath) Remove(id uint16) Counters {
 // Receive moves frames from a port until that is lost or closed.
 func (p *plainPath) Receive(port int) error {
 	var packet [1][]byte
-	return Read(p.ports[port], ReadBatch, func(frames []Frame) {
+	return ReadFrames(p.ports[port], BatchSize, func(frames []Frame) {
 		now := p.clock()
 		for i := range frames {
 			if !p.deliver(&frames[i], packet[:], now) {
@@ -125,8 +125,8 @@ func (p *plainPath) Receive(port int) error {
 // leave gives the control plane a frame that is not for the data path. A packet in it may come
 // back by inject, and nobody knows then that its checksum was open.
 func (p *plainPath) leave(frame *Frame) {
-	if frame.ChecksumPending && len(frame.Data) > Headers {
-		tun.CompleteChecksum(frame.Data[Headers:])
+	if frame.ChecksumPending && len(frame.Data) > HeadersLen {
+		tun.CompleteChecksum(frame.Data[HeadersLen:])
 	}
 	p.control(frame.Data)
 }
@@ -148,19 +148,19 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
 
 // pass writes the packet of a frame, which owner has cut, to its device.
 func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte, now instant) {
-	if !f.receives(frame.Data[Headers:], now) {
+	if !f.receives(frame.Data[HeadersLen:], now) {
 		return
 	}
 	packet[0] = frame.Data
 	if frame.ChecksumPending {
-		tun.CompleteChecksum(packet[0][Headers:])
+		tun.CompleteChecksum(packet[0][HeadersLen:])
 	}
-	f.clamp(packet[0][Headers:], false)
-	if n, _ := f.Device.Write(packet, Headers); n != 1 {
+	f.clamp(packet[0][HeadersLen:], false)
+	if n, _ := f.Device.Write(packet, HeadersLen); n != 1 {
 		f.meter.dropped.Add(1)
 		return
 	}
-	f.meter.received(1, len(packet[0])-Headers)
+	f.meter.received(1, len(packet[0])-HeadersLen)
 }
 
 // owner is the flow that a frame belongs to, and cuts the frame to its packet; nil: it is
@@ -168,7 +168,7 @@ func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte, now instant) {
 // padding.
 func (p *plainPath) owner(frame *Frame) *flow {
 	b := frame.Data
-	if len(b) < Headers || b[14] != 0x11 || b[15] != 0 {
+	if len(b) < HeadersLen || b[14] != 0x11 || b[15] != 0 {
 		return nil
 	}
 	length := int(binary.BigEndian.Uint16(b[18:]))
@@ -222,11 +222,11 @@ func (p *plainPath) carry(f *flow) {
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
 	for i := range bufs {
-		bufs[i] = make([]byte, Headers+port.MTU())
+		bufs[i] = make([]byte, HeadersLen+port.MTU())
 		f.putHeader(bufs[i])
 	}
 	for {
-		n, err := f.Device.Read(bufs, sizes, Headers)
+		n, err := f.Device.Read(bufs, sizes, HeadersLen)
 		if err != nil {
 			return
 		}

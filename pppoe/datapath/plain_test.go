@@ -80,15 +80,15 @@ func TestDeliver(t *testing.T) {
 
 func TestEncapsulate(t *testing.T) {
 	_, _, f := carrying(t)
-	buf := make([]byte, Headers+1500)
+	buf := make([]byte, HeadersLen+1500)
 	f.putHeader(buf)
-	buf[Headers] = 0x45
+	buf[HeadersLen] = 0x45
 	frame := f.encapsulate(buf, 84, 0)
 	id, packet, err := wire.ParseSession(frame[14:])
 	if err != nil || id != 0x1234 || len(packet) != 86 || packet[1] != 0x21 || wire.Addr(frame) != hostAddr || wire.Addr(frame[6:12]) != acAddr {
-		t.Errorf("a packet goes out as % x: %v", frame[:Headers], err)
+		t.Errorf("a packet goes out as % x: %v", frame[:HeadersLen], err)
 	}
-	buf[Headers] = 0x60
+	buf[HeadersLen] = 0x60
 	if f.encapsulate(buf, 84, 0) != nil {
 		t.Error("IPv6 goes out though it is not open")
 	}
@@ -104,8 +104,8 @@ func TestNoAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet, 0) }); n != 0 {
 		t.Errorf("receiving a packet allocates %v times", n)
 	}
-	buf := make([]byte, Headers+1500)
-	buf[Headers] = 0x45
+	buf := make([]byte, HeadersLen+1500)
+	buf[HeadersLen] = 0x45
 	if n := testing.AllocsPerRun(100, func() { f.encapsulate(buf, 1400, 0) }); n != 0 {
 		t.Errorf("sending a packet allocates %v times", n)
 	}
@@ -129,8 +129,8 @@ func BenchmarkDeliver(b *testing.B) {
 
 func BenchmarkEncapsulate(b *testing.B) {
 	_, _, f := carrying(b)
-	buf := make([]byte, Headers+1500)
-	copy(buf[Headers:], data4())
+	buf := make([]byte, HeadersLen+1500)
+	copy(buf[HeadersLen:], data4())
 	b.ReportAllocs()
 	for b.Loop() {
 		f.encapsulate(buf, 1400, 0)
@@ -142,8 +142,8 @@ func BenchmarkEncapsulate(b *testing.B) {
 func TestEncapsulateSizes(t *testing.T) {
 	for _, c := range []struct{ size, length, frame int }{{0, 0, 0}, {1, 3, 23}, {1490, 1492, 1512}, {1498, 1500, 1520}} {
 		_, _, f := carrying(t)
-		buf := make([]byte, Headers+1500)
-		buf[Headers] = 0x45
+		buf := make([]byte, HeadersLen+1500)
+		buf[HeadersLen] = 0x45
 		frame := f.encapsulate(buf, c.size, 0)
 		if len(frame) != c.frame || len(frame) > 0 && binary.BigEndian.Uint16(frame[18:]) != uint16(c.length) {
 			t.Errorf("a packet of %d octets: a frame of %d, want %d with LENGTH %d", c.size, len(frame), c.frame, c.length)
@@ -225,7 +225,7 @@ func TestSessionTaken(t *testing.T) {
 	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Add(Session{SessionID: 7, Device: open()}); err != ErrSessionTaken {
+	if err := p.Add(Session{SessionID: 7, Device: open()}); err != ErrSessionInUse {
 		t.Errorf("a second tunnel of the session: %v, want ErrSessionTaken", err)
 	}
 	if n := p.Remove(8); n != (Counters{}) {

@@ -7,7 +7,7 @@ import (
 // A Frame is one Ethernet frame, from its destination address to the end of
 // its payload, without preamble and frame check sequence.
 type Frame struct {
-	// Data holds the frame. Before ReadBatch its capacity is the room there
+	// Data holds the frame. Before BatchSize its capacity is the room there
 	// is; after it, its length is that of the frame.
 	Data []byte
 	// ChecksumPending marks a frame whose sender, on this very machine, has
@@ -22,9 +22,9 @@ type Frame struct {
 // pppoe/ethertest), or a wrapper that captures, traces or loses frames.
 //
 // One goroutine may read while others write; Close may be called at any time
-// and makes a blocked ReadBatch return.
+// and makes a blocked BatchSize return.
 type Port interface {
-	// ReadBatch waits for at least one frame, fills frames from the front
+	// BatchSize waits for at least one frame, fills frames from the front
 	// and returns how many. A frame longer than its buffer is not delivered.
 	// The error is net.ErrClosed (wrapped) after Close; any other error means
 	// that the port is lost.

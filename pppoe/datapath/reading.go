@@ -1,8 +1,8 @@
 package datapath
 
-// Read moves frames from a port, in batches of so many at most, until the port is lost or
+// ReadFrames moves frames from a port, in batches of so many at most, until the port is lost or
 // closed. What it passes on is valid during the call.
-func Read(port Port, batch int, take func([]Frame)) error {
+func ReadFrames(port Port, batch int, take func([]Frame)) error {
 	frames := make([]Frame, batch)
 	for i := range frames {
 		frames[i].Data = make([]byte, 14+port.MTU())

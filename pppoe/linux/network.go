@@ -15,7 +15,7 @@ import (
 // the main routing table, and nothing else.
 type NetworkConfig struct {
 	// Name is the name of the device, for a client: 1 to 15 characters. A persistent TUN device
-	// of that name (tun.IsMade) is used as it is; any other interface of that name is an
+	// of that name (tun.IsPersistent) is used as it is; any other interface of that name is an
 	// error. Empty: the first free of ppp0, ppp1, ... A server leaves it empty.
 	Name string
 	// DataPath must be that of the Client or Server; it determines the kind of device.

@@ -152,7 +152,7 @@ func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 // late is a packet on the wire.
 type late struct {
 	at      time.Time
-	packet  []byte // behind tun.VirtioRoom
+	packet  []byte // behind tun.VirtioHeaderLen
 	pending tun.PendingOffload
 }
 
@@ -163,12 +163,12 @@ func carry(from, to *tun.GSO, delay time.Duration) {
 	go func() {
 		for p := range queue {
 			time.Sleep(time.Until(p.at))
-			to.WriteGSO(&tun.GSOPacket{Parts: [][]byte{p.packet}, Headers: headers(p.packet[tun.VirtioRoom:]), Pending: p.pending}, tun.VirtioRoom)
+			to.WriteGSO(&tun.GSOPacket{Parts: [][]byte{p.packet}, Headers: headers(p.packet[tun.VirtioHeaderLen:]), Pending: p.pending}, tun.VirtioHeaderLen)
 		}
 	}()
-	buf := make([]byte, tun.VirtioRoom+tun.MaxSuper)
+	buf := make([]byte, tun.VirtioHeaderLen+tun.MaxGSOPacket)
 	for {
-		n, pending, err := from.ReadGSO(buf, tun.VirtioRoom)
+		n, pending, err := from.ReadGSO(buf, tun.VirtioHeaderLen)
 		if err == nil && n == 0 {
 			err = from.Wait()
 		}
@@ -177,7 +177,7 @@ func carry(from, to *tun.GSO, delay time.Duration) {
 		}
 		if n > 0 {
 			select {
-			case queue <- late{time.Now().Add(delay), append([]byte(nil), buf[:tun.VirtioRoom+n]...), pending}:
+			case queue <- late{time.Now().Add(delay), append([]byte(nil), buf[:tun.VirtioHeaderLen+n]...), pending}:
 			default:
 			}
 		}

@@ -72,7 +72,7 @@ func openFrame(from, to netip.Addr, data []byte) []byte {
 
 	header := make([]byte, virtioLen)
 	header[0] = 1 // VIRTIO_NET_HDR_F_NEEDS_CSUM
-	binary.NativeEndian.PutUint16(header[6:], uint16(datapath.Headers+len(ip)))
+	binary.NativeEndian.PutUint16(header[6:], uint16(datapath.HeadersLen+len(ip)))
 	binary.NativeEndian.PutUint16(header[8:], 6)
 	return append(header, frame...)
 }

@@ -14,14 +14,14 @@ const shortest = 60
 // Fault finds fault with a frame of a PPPoE session, without tags: with LENGTH, with the lengths
 // that IP tells, and with checksums. Of what is no IP it sees LENGTH alone.
 func Fault(frame []byte) error {
-	if len(frame) < datapath.Headers {
+	if len(frame) < datapath.HeadersLen {
 		return fmt.Errorf("a frame of %d octets", len(frame))
 	}
 	end := 20 + int(binary.BigEndian.Uint16(frame[18:]))
-	if end < datapath.Headers || end > len(frame) || end < len(frame) && len(frame) > shortest {
+	if end < datapath.HeadersLen || end > len(frame) || end < len(frame) && len(frame) > shortest {
 		return fmt.Errorf("LENGTH is %d in a frame of %d octets", end-20, len(frame))
 	}
-	switch packet := frame[datapath.Headers:end]; binary.BigEndian.Uint16(frame[20:]) {
+	switch packet := frame[datapath.HeadersLen:end]; binary.BigEndian.Uint16(frame[20:]) {
 	case 0x21:
 		return fault4(packet)
 	case 0x57:

@@ -26,7 +26,7 @@ func (s *Source) next(most int) (message, error) {
 }
 
 // super makes a packet that is yet to be cut, such as a virtual machine sends. What is to
-// become of it tun.Segments says, and where it is the kernel that cuts, the kernel agrees.
+// become of it tun.Segmenter says, and where it is the kernel that cuts, the kernel agrees.
 func (s *Source) super(most int) (message, error) {
 	t := s.newTrain()
 	p := slices.Clip(t.headers)
@@ -75,7 +75,7 @@ func (t *train) describe(p []byte) []byte {
 
 // cut makes the packets of one that is yet to be cut.
 func cut(header, p []byte) (parts [][]byte, err error) {
-	var c tun.Segments
+	var c tun.Segmenter
 	if err := c.Start(p, pendingOf(header)); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func udp() (header, frame []byte) {
 	frame = wire.AppendSessionFrame(nil, wire.Addr{2}, wire.Addr{4}, 1, append([]byte{0, 0x21}, packet...))
 	header = make([]byte, virtioLen)
 	header[0] = unix.VIRTIO_NET_HDR_F_NEEDS_CSUM
-	binary.NativeEndian.PutUint16(header[6:], uint16(datapath.Headers+20))
+	binary.NativeEndian.PutUint16(header[6:], uint16(datapath.HeadersLen+20))
 	binary.NativeEndian.PutUint16(header[8:], 6)
 	return header, frame
 }

@@ -24,7 +24,7 @@ import (
 // use. Methods may be called concurrently for different lines. It must not be copied.
 type Configurer struct {
 	// Name is the device's name; empty: the first free one of ppp0, ppp1, ... One that is there
-	// to be joined (tun.IsMade) is: where the program may not set its addresses and routes,
+	// to be joined (tun.IsPersistent) is: where the program may not set its addresses and routes,
 	// they are left to others.
 	Name string
 	// DataPath is how packets are moved, and so what kind of device is opened.
@@ -143,7 +143,7 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
-		p.made = tun.IsMade(h.Name)
+		p.made = tun.IsPersistent(h.Name)
 		if dev, err = h.device(); err == nil {
 			h.handleNoRouter(dev.Name(), p.made)
 		}

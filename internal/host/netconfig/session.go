@@ -16,7 +16,7 @@ type place struct {
 	// What has been changed for the device as such, and for each family.
 	device, ipv4, ipv6 changes
 	name               string // the device's; guarded by Host.mu
-	made               bool   // by somebody else: see tun.IsMade
+	made               bool   // by somebody else: see tun.IsPersistent
 	othersSet          bool   // what there is to be set at it; guarded by Host.mu
 
 	naming             sync.Mutex // guards what follows: IPv6's name servers come by themselves

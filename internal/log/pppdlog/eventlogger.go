@@ -134,7 +134,7 @@ func (j *EventLogger) movedBy(l pppoe.SessionInfo, how string) {
 // of each.
 func (j *EventLogger) notAccelerated(l pppoe.SessionInfo, why error) {
 	how := fmt.Sprintf("Packets go through user space: %v", why)
-	if errors.Is(why, datapath.ErrLimited) || errors.Is(why, datapath.ErrChecked) {
+	if errors.Is(why, datapath.ErrRateLimited) || errors.Is(why, datapath.ErrSourceFiltered) {
 		j.info(l, "%s", how)
 		return
 	}

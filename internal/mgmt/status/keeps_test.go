@@ -65,8 +65,8 @@ func TestFieldsOfSession(t *testing.T) {
 			t.Errorf("the concentrator that it was at is %q, %q", s.AC, s.ACName)
 		}
 	}
-	tr.Notify(line, pppoe.NotOffloaded{Err: datapath.ErrLimited})
-	if s := tr.Status(); s.DataPath != "user space: "+datapath.ErrLimited.Error() {
+	tr.Notify(line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
+	if s := tr.Status(); s.DataPath != "user space: "+datapath.ErrRateLimited.Error() {
 		t.Errorf("the data path is %q", s.DataPath)
 	}
 }

@@ -189,30 +189,30 @@ func raise(name, own, peer string) error {
 }
 
 func toWire(device *water.Interface, conn *packet.Conn, own, remote net.HardwareAddr) error {
-	buf := make([]byte, datapath.Headers+1500)
+	buf := make([]byte, datapath.HeadersLen+1500)
 	copy(buf, remote)
 	copy(buf[6:], own)
 	copy(buf[12:], []byte{0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21})
 	to := &packet.Addr{HardwareAddr: remote}
 	for {
-		n, err := device.Read(buf[datapath.Headers:])
+		n, err := device.Read(buf[datapath.HeadersLen:])
 		if err != nil {
 			return err
 		}
 		binary.BigEndian.PutUint16(buf[18:], uint16(n+2))
-		conn.WriteTo(buf[:datapath.Headers+n], to)
+		conn.WriteTo(buf[:datapath.HeadersLen+n], to)
 	}
 }
 
 func fromWire(device *water.Interface, conn *packet.Conn) error {
-	buf := make([]byte, datapath.Headers+1500)
+	buf := make([]byte, datapath.HeadersLen+1500)
 	for {
 		n, _, err := conn.ReadFrom(buf)
 		if err != nil {
 			return err
 		}
-		if n > datapath.Headers {
-			device.Write(buf[datapath.Headers : 20+int(binary.BigEndian.Uint16(buf[18:]))])
+		if n > datapath.HeadersLen {
+			device.Write(buf[datapath.HeadersLen : 20+int(binary.BigEndian.Uint16(buf[18:]))])
 		}
 	}
 }
