@@ -338,9 +338,9 @@ func (p *program) ipv6Changed(l pppoe.SessionInfo, is ipv6.State) {
 	for _, d := range is.Delegated {
 		delegated = append(delegated, d.Prefix.String())
 	}
-	servers := texts(is.Servers)
+	servers := texts(is.NameServers)
 	if p.settings.UsePeerDNS {
-		p.host.SetNameServers6(l.Device, is.Servers)
+		p.host.SetNameServers6(l.Device, is.NameServers)
 	}
 	env := serviceEnv(&is.Services)
 	p.scripts.SetDHCP6Services(l, servers, env)

@@ -55,7 +55,7 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	if v == nil {
 		return
 	}
-	runner.Follow(event, func(a pppoe.Addressing) {
+	runner.HandleEvent(event, func(a pppoe.Addressing) {
 		if !v.host.Unmanaged(l) {
 			v.start(l, a.IPv6.Local.LinkLocal())
 		}
@@ -65,7 +65,7 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 func (v *ipv6Service) start(l pppoe.SessionInfo, local netip.Addr) {
 	cfg := v.config(l, local)
 	v.online = true
-	v.runner.Begin(theLine{}, func(ctx context.Context) (err error) {
+	v.runner.Start(theLine{}, func(ctx context.Context) (err error) {
 		defer v.changed(l, ipv6.State{})
 		if cfg.Table, err = v.host.RoutingTable(); err != nil {
 			return err
@@ -78,7 +78,7 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, local netip.Addr) {
 // one are stale.
 func (v *ipv6Service) wait() {
 	if v != nil {
-		v.runner.Begin(theLine{}, v.advertiseStale)
+		v.runner.Start(theLine{}, v.advertiseStale)
 	}
 }
 
@@ -109,11 +109,11 @@ func (v *ipv6Service) config(l pppoe.SessionInfo, local netip.Addr) ipv6.Config 
 	s := v.settings
 	c := ipv6.Config{
 		Device: l.Device, Local: local, Rules: v.host.PolicyRules, Log: v.log,
-		DefaultRoute: s.DefaultRoute && !s.NoDefaultRoute6, WithoutRouter: s.DefaultRoute6,
+		DefaultRoute: s.DefaultRoute && !s.NoDefaultRoute6, DeviceDefaultRoute: s.DefaultRoute6,
 		RequestAddress: s.DHCPv6Address, RequestPrefix: s.DHCPv6Prefix, PrefixLength: s.DHCPv6PrefixLength,
-		NoDHCP: s.NoDHCPv6, DUID: v.duid, Memory: v.memory, Advertised: v.advertised, NoAutoconf: s.NoAutoconf,
-		Services: dhcp6.Request{AFTR: s.DHCPv6AFTR, NTP: s.DHCPv6NTP, S46: s.DHCPv6S46},
-		Notify:   func(is ipv6.State) { v.changed(l, is) },
+		NoDHCP: s.NoDHCPv6, DUID: v.duid, UndoFile: v.memory, PrefixFile: v.advertised, NoAutoconf: s.NoAutoconf,
+		OptionRequest: dhcp6.OptionRequest{AFTR: s.DHCPv6AFTR, NTP: s.DHCPv6NTP, S46: s.DHCPv6S46},
+		Notify:        func(is ipv6.State) { v.changed(l, is) },
 	}
 	if s.RouteMetric6 != nil {
 		c.Metric = *s.RouteMetric6

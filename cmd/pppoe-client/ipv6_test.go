@@ -57,8 +57,8 @@ func TestIPv6DefaultRoute(t *testing.T) {
 	} {
 		s := parse(t, append([]string{"eth0", "nodhcp6"}, strings.Fields(words)...)...)
 		cfg := newIPv6(s, &netconfig.Configurer{}, silent(), nil).config(pppoe.SessionInfo{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
-		if cfg.DefaultRoute != want.advertised || cfg.WithoutRouter != want.without {
-			t.Errorf("%q: to a router %v, without one %v, want %+v", words, cfg.DefaultRoute, cfg.WithoutRouter, want)
+		if cfg.DefaultRoute != want.advertised || cfg.DeviceDefaultRoute != want.without {
+			t.Errorf("%q: to a router %v, without one %v, want %+v", words, cfg.DefaultRoute, cfg.DeviceDefaultRoute, want)
 		}
 		if h := host(s, silent()); h.DefaultRoute6 {
 			t.Errorf("%q: the host sets the route too", words)
@@ -99,7 +99,7 @@ func TestBeyondLinkLocal(t *testing.T) {
 		}
 		v.advertised = "/lans"
 		cfg := v.config(pppoe.SessionInfo{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
-		if cfg.NoAutoconf != strings.Contains(words, "noipv6autoconf") || cfg.Services.NTP != strings.HasSuffix(words, "ntp") || cfg.Advertised != "/lans" {
+		if cfg.NoAutoconf != strings.Contains(words, "noipv6autoconf") || cfg.OptionRequest.NTP != strings.HasSuffix(words, "ntp") || cfg.PrefixFile != "/lans" {
 			t.Errorf("%q: %+v", words, cfg)
 		}
 	}

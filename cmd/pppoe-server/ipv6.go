@@ -63,7 +63,7 @@ func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	}
 	for _, text := range f.servers {
 		a, err := netip.ParseAddr(text)
-		if err != nil || !lifetime.Server(a) || a.Zone() != "" {
+		if err != nil || !lifetime.IsServerAddress(a) || a.Zone() != "" {
 			return &pppd.Error{Message: fmt.Sprintf("--ipv6-dns %q: give an IPv6 address like 2001:db8::53", text)}
 		}
 		p.servers = append(p.servers, a)
@@ -79,7 +79,7 @@ func pool(flag, text string, bits int) (*server.Pool, error) {
 	if err != nil {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: give a prefix like 2001:db8:1::/48", flag, text)}
 	}
-	if base.Addr().Is6() && !lifetime.Network(base.Masked()) {
+	if base.Addr().Is6() && !lifetime.IsHostPrefix(base.Masked()) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: no host can have an address of these", flag, text)}
 	}
 	p, err := server.NewPool(base, bits)
@@ -123,7 +123,7 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 		return
 	}
 	stop := func() { v.stop(l.SessionID) }
-	runner.Follow(event, func(a pppoe.Addressing) { stop(); v.start(l, a) }, stop)
+	runner.HandleEvent(event, func(a pppoe.Addressing) { stop(); v.start(l, a) }, stop)
 }
 
 func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
@@ -131,11 +131,11 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
 	if key == "" {
 		key = l.Peer.String()
 	}
-	v.runner.Begin(l.SessionID, func(ctx context.Context) error {
+	v.runner.Start(l.SessionID, func(ctx context.Context) error {
 		return server.Run(ctx, server.Config{
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
 			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
-			DUID: v.duid, Servers: v.pools.servers, MTU: a.MTU, Log: v.log,
+			DUID: v.duid, NameServers: v.pools.servers, MTU: a.MTU, Log: v.log,
 			Notify: func(s server.State) { v.given(ctx, l.SessionID, s) },
 		})
 	})
@@ -154,7 +154,7 @@ func (v *ipv6Service) given(ctx context.Context, id uint16, s server.State) {
 func (v *ipv6Service) stop(id uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.runner.End(id, server.ErrLinkGone) { // a Run that has ended has told so
+	if v.runner.Stop(id, server.ErrLinkGone) { // a Run that has ended has told so
 		v.lend(id, nil)
 	}
 }

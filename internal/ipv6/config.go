@@ -24,9 +24,9 @@ type Config struct {
 	// DefaultRoute has the default route go to the router behind the device that advertises
 	// itself as one (RFC 4861 section 6.3.4).
 	DefaultRoute bool
-	// WithoutRouter has it go just into the device as long as no router does, which pppd
+	// DeviceDefaultRoute has it go just into the device as long as no router does, which pppd
 	// calls defaultroute6.
-	WithoutRouter bool
+	DeviceDefaultRoute bool
 	// Metric is that of all routes through the device; 0: 1024.
 	Metric int
 	// Table is the routing table of all routes through the device, like a VRF's; 0: the
@@ -50,8 +50,8 @@ type Config struct {
 	// PrefixLength is the length of the one we would like, up to 64, without a
 	// PrefixHint; 0: any.
 	PrefixLength int
-	// Services are those to ask for by DHCPv6 beside leases and name servers.
-	Services dhcp6.Request
+	// OptionRequest are those to ask for by DHCPv6 beside leases and name servers.
+	OptionRequest dhcp6.OptionRequest
 	// NoDHCP forbids DHCPv6, whatever routers say.
 	NoDHCP bool
 	// DUID identifies this machine to servers for all time; it must be set unless
@@ -64,15 +64,15 @@ type Config struct {
 	// back: it may then lease the same ones again.
 	NoRelease bool
 
-	// Memory is a file that remembers what is set beyond the device: on LANs, routes that
+	// UndoFile is a file that remembers what is set beyond the device: on LANs, routes that
 	// lead nowhere, and rules. Run takes back what a program that was killed has left in
 	// it. No two lines may share it. Empty: none does.
-	Memory string
+	UndoFile string
 
-	// Advertised is a file that remembers over crashes and reboots which prefixes have been
+	// PrefixFile is a file that remembers over crashes and reboots which prefixes have been
 	// advertised on LANs. No two lines may share it. Empty: a session's prefixes are stale
 	// to hosts by its last advertisement alone.
-	Advertised string
+	PrefixFile string
 
 	// Log is told what happens.
 	Log *slog.Logger
@@ -81,9 +81,9 @@ type Config struct {
 	Notify func(State)
 }
 
-// releaseWait bounds how long Run waits at the end for the server to hear that its leases
+// releaseTimeout bounds how long Run waits at the end for the server to hear that its leases
 // are given back: long enough for the message to be sent twice (RFC 8415 section 18.2.7).
-const releaseWait = 2 * time.Second
+const releaseTimeout = 2 * time.Second
 
 // LAN is an interface that gets a network of the delegated prefix, and its first
 // address.
@@ -114,13 +114,13 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: no device is given", ErrConfig)
 	case !c.Local.Is6() || !c.Local.IsLinkLocalUnicast():
 		return fail("local address %v is not link-local", c.Local)
-	case c.NoDHCP && (c.RequestAddress || c.RequestPrefix || c.Services != dhcp6.Request{}):
+	case c.NoDHCP && (c.RequestAddress || c.RequestPrefix || c.OptionRequest != dhcp6.OptionRequest{}):
 		return fail("DHCPv6 is asked for and forbidden")
 	case !c.NoDHCP && len(c.DUID) == 0:
 		return fail("DHCPv6 needs a DUID")
-	case c.AddressHint.IsValid() && !lifetime.Host(c.AddressHint):
+	case c.AddressHint.IsValid() && !lifetime.IsHostAddress(c.AddressHint):
 		return fail("%v cannot be an address to ask for", c.AddressHint)
-	case c.PrefixHint.IsValid() && !usable(c.PrefixHint):
+	case c.PrefixHint.IsValid() && !delegable(c.PrefixHint):
 		return fail("%v cannot be a prefix to ask for: give a network's, of length 1 to %d", c.PrefixHint, networkBits)
 	case c.PrefixLength < 0 || c.PrefixLength > networkBits:
 		return fail("a prefix of length %d cannot be shared out: ask for one from 1 to %d", c.PrefixLength, networkBits)
@@ -148,9 +148,9 @@ func (c *Config) checkLANs(fail func(string, ...any) error) error {
 	return nil
 }
 
-// usable reports whether a prefix can be shared out.
-func usable(p netip.Prefix) bool {
-	return p.Bits() <= networkBits && p == p.Masked() && lifetime.Network(p)
+// delegable reports whether a prefix can be shared out.
+func delegable(p netip.Prefix) bool {
+	return p.Bits() <= networkBits && p == p.Masked() && lifetime.IsHostPrefix(p)
 }
 
 // prefixHint is what to ask for; invalid: anything.

@@ -76,8 +76,8 @@ func carry(from, to tun.Device) {
 	}
 }
 
-// newLine joins a client's and a server's side.
-func newLine(t *testing.T) (client, serverSide *peerSide) {
+// newSession joins a client's and a server's side.
+func newSession(t *testing.T) (client, serverSide *peerSide) {
 	roottest.Need(t)
 	client, serverSide = newSide(t, "fe80::2", "fe80::1"), newSide(t, "fe80::1", "fe80::2")
 	go carry(client.device, serverSide.device)
@@ -227,7 +227,7 @@ func serverConfig(t *testing.T) server.Config {
 		// One part each, so that it is known which one it is.
 		Networks: pool(t, "2001:db8:1::/64", 64), Addresses: pool(t, "2001:db8:2::/127", 128), Prefixes: pool(t, "2001:db8:100::/56", 56),
 		Preferred: 4 * time.Second, Valid: 8 * time.Second, MTU: 1400, Interval: 4 * time.Second,
-		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, Domains: []string{"example.org"},
+		NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, SearchDomains: []string{"example.org"},
 		Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -248,7 +248,7 @@ func (s *peerSide) dial(cfg ipv6.Config) *program[ipv6.State] {
 
 func clientConfig() ipv6.Config {
 	return ipv6.Config{
-		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, WithoutRouter: true, RequestPrefix: true,
+		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, DeviceDefaultRoute: true, RequestPrefix: true,
 		DUID: dhcp6.DUID{0, 3, 0, 1, 2}, LANs: []ipv6.LAN{{Interface: "lan0", Subnet: 3, Advertise: true}}, Log: slog.New(slog.DiscardHandler),
 	}
 }

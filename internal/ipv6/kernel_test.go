@@ -26,7 +26,7 @@ const patience = time.Minute
 // TestLine: our client and our server over two devices of the real kernel, from the
 // first solicitation to the release.
 func TestLine(t *testing.T) {
-	client, serverSide := newLine(t)
+	client, serverSide := newSession(t)
 	far, err := lab.NewNamespace()
 	check(t, err)
 	defer far.Close()
@@ -39,7 +39,7 @@ func TestLine(t *testing.T) {
 	got := c.await("address, prefix and LAN", func(s ipv6.State) bool {
 		return len(s.Addresses) == 2 && len(s.Delegated) == 1 && len(s.LANs) == 1
 	})
-	if got.MTU != 1400 || len(got.Servers) != 1 || !slices.Equal(got.Domains, []string{"example.org"}) || !got.Managed || got.DefaultRoute.Gateway != serverSide.local {
+	if got.MTU != 1400 || len(got.NameServers) != 1 || !slices.Equal(got.SearchDomains, []string{"example.org"}) || !got.Managed || got.DefaultRoute.Gateway != serverSide.local {
 		t.Errorf("the client tells %+v", got)
 	}
 	if a := client.addressText("ppp0"); a != "2001:db8:1::2/64 2001:db8:2::1/128" {
@@ -95,7 +95,7 @@ func TestLine(t *testing.T) {
 
 // TestServerGoes: with its last advertisement it is no router any more.
 func TestServerGoes(t *testing.T) {
-	client, serverSide := newLine(t)
+	client, serverSide := newSession(t)
 	s := serverSide.serve(serverConfig(t))
 	cfg := clientConfig()
 	cfg.RequestPrefix, cfg.LANs = false, nil
@@ -110,7 +110,7 @@ func TestServerGoes(t *testing.T) {
 // TestLANLater: an interface that is not there yet gets its address when it is, and
 // again when it has been down.
 func TestLANLater(t *testing.T) {
-	client, serverSide := newLine(t)
+	client, serverSide := newSession(t)
 	s := serverSide.serve(serverConfig(t))
 	c := client.dial(clientConfig())
 	c.await("prefix", func(s ipv6.State) bool { return len(s.Delegated) == 1 })
@@ -141,7 +141,7 @@ func TestLANLater(t *testing.T) {
 // TestOthersRoute: a default route of somebody else stays, and the client goes on
 // without.
 func TestOthersRoute(t *testing.T) {
-	client, serverSide := newLine(t)
+	client, serverSide := newSession(t)
 	far, err := lab.NewNamespace()
 	check(t, err)
 	defer far.Close()
@@ -172,7 +172,7 @@ func TestOthersRoute(t *testing.T) {
 // TestKernelWasFirst: addresses and routes that the kernel has made of advertisements
 // by itself go.
 func TestKernelWasFirst(t *testing.T) {
-	client, serverSide := newLine(t)
+	client, serverSide := newSession(t)
 	cfg := serverConfig(t)
 	cfg.Addresses, cfg.Preferred, cfg.Valid = nil, time.Hour, time.Hour
 	s := serverSide.serve(cfg)
@@ -181,7 +181,7 @@ func TestKernelWasFirst(t *testing.T) {
 		return strings.Contains(got, "::/0 via fe80::1") && client.addressText("ppp0") != "", got
 	})
 	own := clientConfig()
-	own.DefaultRoute, own.WithoutRouter, own.RequestPrefix, own.LANs = false, false, false, nil
+	own.DefaultRoute, own.DeviceDefaultRoute, own.RequestPrefix, own.LANs = false, false, false, nil
 	c := client.dial(own)
 	c.await("address", func(s ipv6.State) bool { return len(s.Addresses) == 1 })
 	client.wantRoutes("")
@@ -198,7 +198,7 @@ func TestKernelWasFirst(t *testing.T) {
 // TestCrashed: what one has left behind that was killed does not keep the next one from
 // its work.
 func TestCrashed(t *testing.T) {
-	client, serverSide := newLine(t)
+	client, serverSide := newSession(t)
 	check(t, client.Do(func() error {
 		_, n, _ := net.ParseCIDR("2001:db8:100::/56")
 		return netlink.RouteAdd(&netlink.Route{Dst: n, Type: unix.RTN_UNREACHABLE, Priority: 0x7fffffff, Protocol: unix.RTPROT_RA})

@@ -21,11 +21,11 @@ type State struct {
 	Routers []netip.Addr
 	// MTU is what a router says of the link, in octets; 0: nothing.
 	MTU int
-	// Servers are name servers: those of DHCPv6, then those that routers tell. One
+	// NameServers are name servers: those of DHCPv6, then those that routers tell. One
 	// on the link has a zone.
-	Servers []netip.Addr
-	// Domains are those to search for names, in the same order.
-	Domains []string
+	NameServers []netip.Addr
+	// SearchDomains are those to search for names, in the same order.
+	SearchDomains []string
 	// Services are those that were asked for and told.
 	Services dhcp6.Services
 	// Managed and Other are the routers' flags for DHCPv6.
@@ -76,6 +76,6 @@ func (s State) sameButLifetimes(o State) bool {
 		slices.EqualFunc(s.Delegated, o.Delegated, func(a, b Prefix) bool { return a.Prefix == b.Prefix }) &&
 		slices.EqualFunc(s.LANs, o.LANs, func(a, b LANAddress) bool { return a.Interface == b.Interface && a.Prefix == b.Prefix }) &&
 		s.DefaultRoute == o.DefaultRoute && slices.Equal(s.Routers, o.Routers) && s.MTU == o.MTU &&
-		slices.Equal(s.Servers, o.Servers) && slices.Equal(s.Domains, o.Domains) && s.Services.Equal(&o.Services) &&
+		slices.Equal(s.NameServers, o.NameServers) && slices.Equal(s.SearchDomains, o.SearchDomains) && s.Services.Equal(&o.Services) &&
 		s.Managed == o.Managed && s.Other == o.Other
 }

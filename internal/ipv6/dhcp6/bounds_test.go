@@ -14,13 +14,13 @@ import (
 
 // TestConstants is RFC 8415 sections 7.1 to 7.3 and IANA's tables, against what goes on the wire.
 func TestConstants(t *testing.T) {
-	if ClientPort != 546 || ServerPort != 547 || Servers != netip.MustParseAddr("ff02::1:2") {
-		t.Errorf("ports %d and %d, group %v", ClientPort, ServerPort, Servers)
+	if ClientPort != 546 || ServerPort != 547 || AllRelayAgentsAndServers != netip.MustParseAddr("ff02::1:2") {
+		t.Errorf("ports %d and %d, group %v", ClientPort, ServerPort, AllRelayAgentsAndServers)
 	}
-	if malformed != 0 {
-		t.Errorf("an option that is malformed counts as one of code %d, which is not reserved", malformed)
+	if optionMalformed != 0 {
+		t.Errorf("an option that is malformed counts as one of code %d, which is not reserved", optionMalformed)
 	}
-	b := newBench(t)
+	b := newTestClient(t)
 	first := func(kind byte, options ...uint16) {
 		t.Helper()
 		data := b.c.Advance(b.now)
@@ -38,33 +38,33 @@ func TestConstants(t *testing.T) {
 	}
 	reply := func(options ...dhcpv6.Option) {
 		t.Helper()
-		m := answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{TransactionID: b.c.x.id}, options...)
+		m := answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{TransactionID: b.c.exchange.id}, options...)
 		if err := b.c.Receive(b.now, m.ToBytes()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// 1 Client ID, 2 Server ID, 3 IA_NA, 6 ORO, 8 Elapsed Time, 14 Rapid Commit, 25 IA_PD.
-	b.c.Want(b.now, both)
+	b.c.Request(b.now, both)
 	first(1, 1, 8, 14, 6, 3, 25) // SOLICIT
-	reply(raw(14, nil), ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second))
+	reply(rawOption(14, nil), ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second))
 	first(5, 1, 2, 8, 6, 3, 25) // RENEW
 	b.now = start.Add(80 * second)
 	first(6, 1, 8, 6, 3, 25) // REBIND
 	b.c.Release(b.now)
 	first(8, 1, 2, 8, 3, 25) // RELEASE
 	reply()
-	b.c.wish = Wish{}
-	b.c.Want(b.now, Wish{})
+	b.c.want = IARequest{}
+	b.c.Request(b.now, IARequest{})
 	first(11, 1, 8, 6) // INFORMATION-REQUEST
-	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 0x01020304, Rand: dice()})
-	b.c.Want(b.now, Wish{Prefix: true})
+	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 0x01020304, Rand: newRand()})
+	b.c.Request(b.now, IARequest{Prefix: true})
 	first(1, 1, 8, 14, 6, 25)
 	if b.c.iaid != [4]byte{1, 2, 3, 4} {
 		t.Errorf("the IAID is %x", b.c.iaid)
 	}
 	o := pd(100*second, 200*second, 50*second, 80*second)
 	o.IaId = b.c.iaid
-	m := answer(dhcpv6.MessageTypeAdvertise, &dhcpv6.Message{TransactionID: b.c.x.id}, o, raw(7, []byte{255}))
+	m := answer(dhcpv6.MessageTypeAdvertise, &dhcpv6.Message{TransactionID: b.c.exchange.id}, o, rawOption(7, []byte{255}))
 	if err := b.c.Receive(b.now, m.ToBytes()); err != nil {
 		t.Fatal(err)
 	}
@@ -83,15 +83,15 @@ func TestPreference(t *testing.T) {
 		{0, 0, false, serverDUID, second}, {0, 1, false, otherDUID, second}, {1, 0, false, serverDUID, second}, {1, 0, true, serverDUID, second},
 		{0, 0, true, otherDUID, second}, {0, 254, false, otherDUID, second}, {0, 255, false, otherDUID, 0}, {254, 255, false, otherDUID, 0},
 	} {
-		b := newBench(t)
-		b.c.Want(b.now, both)
+		b := newTestClient(t)
+		b.c.Request(b.now, both)
 		solicit := b.expect(dhcpv6.MessageTypeSolicit)
-		b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), raw(7, []byte{c.first})), nil)
-		m := answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), raw(7, []byte{c.second}))
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), rawOption(7, []byte{c.first})), nil)
+		m := answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), rawOption(7, []byte{c.second}))
 		if c.more {
 			m.AddOption(pd(second, second, 0, 0))
 		}
-		m.UpdateOption(raw(dhcpv6.OptionServerID, otherDUID))
+		m.UpdateOption(rawOption(dhcpv6.OptionServerID, otherDUID))
 		b.receive(m, nil)
 		request := b.expect(dhcpv6.MessageTypeRequest)
 		if at := b.now.Sub(start); !bytes.Equal(serverOf(request), c.want) || at < c.secondIsAskedAt || c.secondIsAskedAt == 0 && at != 0 {
@@ -100,39 +100,39 @@ func TestPreference(t *testing.T) {
 	}
 }
 
-// TestExpiresMeanwhile: that a lease ends begins everything anew only where that lease is what an
+// TestExpiryDuringExchange: that a lease ends begins everything anew only where that lease is what an
 // exchange is about.
-func TestExpiresMeanwhile(t *testing.T) {
-	b := newBench(t)
+func TestExpiryDuringExchange(t *testing.T) {
+	b := newTestClient(t)
 	b.bind()
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew), noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrStatus)
 	id := b.expect(dhcpv6.MessageTypeRequest).TransactionID
 	b.now = start.Add(200*second - 1)
 	b.c.Advance(b.now)
-	if b.c.x.id != id || b.c.state != requesting {
+	if b.c.exchange.id != id || b.c.state != requesting {
 		t.Errorf("just before the end the client, %v, has begun anew", b.c.state)
 	}
 	b.now = start.Add(200 * second)
 	if m := b.expect(dhcpv6.MessageTypeSolicit); m.TransactionID == id {
 		t.Error("a Solicit with a Request's identifier")
 	}
-	b = newBench(t)
+	b = newTestClient(t)
 	b.bind()
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew), noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrStatus)
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrEmpty)
 	id = b.expect(dhcpv6.MessageTypeSolicit).TransactionID
 	b.now = start.Add(200 * second)
 	b.c.Advance(b.now)
-	if b.c.x.id != id {
+	if b.c.exchange.id != id {
 		t.Error("a Solicit under way is begun anew when the old lease ends")
 	}
 	b.wantLease(netip.Prefix{}, netip.Prefix{})
 }
 
-// TestHeldBeatsHint: what is held is asked for, not what was once.
-func TestHeldBeatsHint(t *testing.T) {
-	b := newBench(t)
-	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: netip.MustParseAddr("2001:db8:9::9"), PrefixHint: netip.MustParsePrefix("2001:db8:900::/56"), Rand: dice()})
+// TestLeaseBeforeHint: what is held is asked for, not what was once.
+func TestLeaseBeforeHint(t *testing.T) {
+	b := newTestClient(t)
+	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: netip.MustParseAddr("2001:db8:9::9"), PrefixHint: netip.MustParsePrefix("2001:db8:900::/56"), Rand: newRand()})
 	b.bind()
 	m := b.expect(dhcpv6.MessageTypeRenew)
 	if a := m.Options.OneIANA().Options.Addresses(); len(a) != 1 || a[0].IPv6Addr.String() != addr.Addr().String() {
@@ -141,9 +141,9 @@ func TestHeldBeatsHint(t *testing.T) {
 	if p := m.Options.OneIAPD().Options.Prefixes(); len(p) != 1 || p[0].Prefix.String() != delegated.String() {
 		t.Errorf("renews prefixes %v", p)
 	}
-	b = newBench(t)
-	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, Rand: dice()})
-	b.c.Want(b.now, both)
+	b = newTestClient(t)
+	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, Rand: newRand()})
+	b.c.Request(b.now, both)
 	m = b.expect(dhcpv6.MessageTypeSolicit)
 	if a, p := m.Options.OneIANA().Options.Addresses(), m.Options.OneIAPD().Options.Prefixes(); len(a) != 0 || len(p) != 0 {
 		t.Errorf("without a hint asks for %v and %v", a, p)
@@ -180,7 +180,7 @@ func TestListsAreBounded(t *testing.T) {
 			groups = append(append(groups, 0, 2, 0, 16), g...)
 		}
 	}
-	if got := addresses(servers); len(got) != 8 {
+	if got := addressList(servers); len(got) != 8 {
 		t.Errorf("servers are %v", got)
 	}
 	if got := domainNames(names); len(got) != 8 {
@@ -197,19 +197,19 @@ func TestListsAreBounded(t *testing.T) {
 // TestServerTimes: when a lease ends, and how many messages are answered, to the nanosecond.
 func TestServerTimes(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
+	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
 	s.Advance(start.Add(200*second - 1))
 	if s.Leases().Address.Prefix != addr {
 		t.Error("a lease ends too early")
 	}
 	// Whoever renews what has ended has it anew, also from another client, without Advance.
-	m := question(dhcpv6.MessageTypeRenew, &dhcpv6.OptIANA{IaId: [4]byte{9}})
+	m := clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIANA{IaId: [4]byte{9}})
 	wantStatus(t, "another's while it lasts", ask(t, s, start.Add(200*second-1), m).Options.OneIANA().Options, iana.StatusNoBinding)
 	wantStatus(t, "another's when it is over", ask(t, s, start.Add(200*second), m).Options.OneIANA().Options, iana.StatusSuccess)
 
 	s = newServer()
 	allowed := func(at time.Duration) bool {
-		_, err := s.Receive(start.Add(at), question(dhcpv6.MessageTypeSolicit).ToBytes())
+		_, err := s.Receive(start.Add(at), clientMessage(dhcpv6.MessageTypeSolicit).ToBytes())
 		return err == nil
 	}
 	for range 20 {
@@ -223,7 +223,7 @@ func TestServerTimes(t *testing.T) {
 			t.Errorf("after %v a message is answered: %v", c.at, got)
 		}
 	}
-	r := ask(t, newServer(), start, question(dhcpv6.MessageTypeRelease))
+	r := ask(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRelease))
 	if r.GetOneOption(dhcpv6.OptionStatusCode) == nil {
 		t.Error("a Release is answered without a status (RFC 8415 section 18.3.7)")
 	}
@@ -231,18 +231,18 @@ func TestServerTimes(t *testing.T) {
 
 // TestNotOnLinkReasons: what a whole message refuses in a Request is known too.
 func TestNotOnLinkReasons(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), pd(second, second, 0, 0)), nil)
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), refusal(iana.StatusNotOnLink)), ErrStatus)
-	if got := b.c.Refusals(); len(got) != 2 || got[0].Reason != "NotOnLink" || got[1].Reason != "NotOnLink" {
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), statusOption(iana.StatusNotOnLink)), ErrStatus)
+	if got := b.c.Rejections(); len(got) != 2 || got[0].Reason != "NotOnLink" || got[1].Reason != "NotOnLink" {
 		t.Errorf("refused are %+v", got)
 	}
 }
 
 // TestUnanswered counts what has been sent since a server has answered.
 func TestUnanswered(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	want := func(n int) {
 		t.Helper()
 		if got := b.c.Unanswered(); got != n {
@@ -250,7 +250,7 @@ func TestUnanswered(t *testing.T) {
 		}
 	}
 	want(0)
-	b.c.Want(b.now, both)
+	b.c.Request(b.now, both)
 	want(0)
 	first := b.expect(dhcpv6.MessageTypeSolicit)
 	want(1)
@@ -258,7 +258,7 @@ func TestUnanswered(t *testing.T) {
 	want(2)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, first), ErrEmpty)
 	want(0)
-	b = newBench(t)
+	b = newTestClient(t)
 	b.bind()
 	want(0)
 	b.expect(dhcpv6.MessageTypeRenew)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestRenewRebindExpire(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	b.bind()
 	renew := b.expect(dhcpv6.MessageTypeRenew)
 	if at := b.now.Sub(start); at != 50*second || !bytes.Equal(serverOf(renew), serverDUID) || renew.Options.OneIANA().Options.OneAddress() == nil {
@@ -39,12 +39,12 @@ func TestRenewRebindExpire(t *testing.T) {
 	b.wantLease(netip.Prefix{}, netip.Prefix{})
 }
 
-func TestRenewed(t *testing.T) {
-	b := newBench(t)
+func TestRenewReply(t *testing.T) {
+	b := newTestClient(t)
 	b.bind()
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew),
 		ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 40*second, 80*second)), nil)
-	if l := b.c.Lease(); l.Addresses[0].Lifetime != lifetime.For(b.now, 100*second, 200*second) {
+	if l := b.c.Configuration(); l.Addresses[0].Lifetime != lifetime.New(b.now, 100*second, 200*second) {
 		t.Errorf("renewed to %v", l.Addresses)
 	}
 	if next := b.c.Next().Sub(b.now); next != 40*second {
@@ -52,16 +52,16 @@ func TestRenewed(t *testing.T) {
 	}
 }
 
-// TestRebound: by another server, whom it asks from then on.
-func TestRebound(t *testing.T) {
-	b := newBench(t)
+// TestRebindReply: by another server, whom it asks from then on.
+func TestRebindReply(t *testing.T) {
+	b := newTestClient(t)
 	b.bind()
 	m := b.next()
 	for m.MessageType == dhcpv6.MessageTypeRenew {
 		m = b.next()
 	}
 	reply := answer(dhcpv6.MessageTypeReply, m, ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second))
-	reply.UpdateOption(raw(dhcpv6.OptionServerID, otherDUID))
+	reply.UpdateOption(rawOption(dhcpv6.OptionServerID, otherDUID))
 	b.receive(reply, nil)
 	if m := b.expect(dhcpv6.MessageTypeRenew); !bytes.Equal(serverOf(m), otherDUID) {
 		t.Errorf("renews with %x", serverOf(m))
@@ -71,7 +71,7 @@ func TestRebound(t *testing.T) {
 // TestRenumbered: what the server ends with lifetimes of 0 goes, what it gives instead
 // comes.
 func TestRenumbered(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	b.bind()
 	next := netip.MustParsePrefix("2001:db8:200::/56")
 	o := pd(0, 0, 0, 0)
@@ -83,7 +83,7 @@ func TestRenumbered(t *testing.T) {
 // TestNoBinding: a server that has forgotten us is asked for the same anew (RFC 8415
 // section 18.2.10.1).
 func TestNoBinding(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	b.bind()
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRenew),
 		noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrStatus)
@@ -100,22 +100,22 @@ func TestNoBinding(t *testing.T) {
 }
 
 func TestNotOnLink(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), nil)
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), refusal(iana.StatusNotOnLink)), ErrStatus)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), statusOption(iana.StatusNotOnLink)), ErrStatus)
 	b.expect(dhcpv6.MessageTypeSolicit)
 }
 
-// TestNotTooFast: a server that always advertises and never gives is asked ever more
+// TestBackoff: a server that always advertises and never gives is asked ever more
 // rarely.
-func TestNotTooFast(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+func TestBackoff(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	n := 0
 	for b.now.Sub(start) < time.Hour {
 		n++
-		b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), rawOption(dhcpv6.OptionPreference, []byte{255})), nil)
 		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeRequest), noAddress(iana.StatusNoAddrsAvail)), ErrEmpty)
 	}
 	if n > 15 {
@@ -125,10 +125,10 @@ func TestNotTooFast(t *testing.T) {
 
 // TestUnspecFail: the message is sent again, in its time.
 func TestUnspecFail(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	b.bind()
 	renew := b.expect(dhcpv6.MessageTypeRenew)
-	b.receive(answer(dhcpv6.MessageTypeReply, renew, refusal(iana.StatusUnspecFail)), ErrStatus)
+	b.receive(answer(dhcpv6.MessageTypeReply, renew, statusOption(iana.StatusUnspecFail)), ErrStatus)
 	if m := b.sent(); m != nil {
 		t.Errorf("sends %v at once", m)
 	}
@@ -137,12 +137,12 @@ func TestUnspecFail(t *testing.T) {
 	}
 }
 
-// TestAddressComesLater: what only one association is given for is used; the other one is
+// TestAddressGrantedLater: what only one association is given for is used; the other one is
 // asked for with the next Renew.
-func TestAddressComesLater(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+func TestAddressGrantedLater(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil),
 		noAddress(iana.StatusNoAddrsAvail), pd(100*second, 200*second, 50*second, 80*second)), nil)
 	b.wantLease(netip.Prefix{}, delegated)
 	renew := b.expect(dhcpv6.MessageTypeRenew)
@@ -153,29 +153,29 @@ func TestAddressComesLater(t *testing.T) {
 	b.wantLease(addr, delegated)
 }
 
-// TestWantMore: as when a router advertises only now that there are addresses.
-func TestWantMore(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, Wish{Prefix: true})
+// TestRequestMore: as when a router advertises only now that there are addresses.
+func TestRequestMore(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, IARequest{Prefix: true})
 	solicit := b.expect(dhcpv6.MessageTypeSolicit)
 	if solicit.Options.OneIANA() != nil {
 		t.Error("solicits an address that nobody wants")
 	}
-	b.receive(answer(dhcpv6.MessageTypeReply, solicit, raw(dhcpv6.OptionRapidCommit, nil), pd(100*second, 200*second, 50*second, 80*second)), nil)
-	b.c.Want(b.now, Wish{Prefix: true})
+	b.receive(answer(dhcpv6.MessageTypeReply, solicit, rawOption(dhcpv6.OptionRapidCommit, nil), pd(100*second, 200*second, 50*second, 80*second)), nil)
+	b.c.Request(b.now, IARequest{Prefix: true})
 	if m := b.sent(); m != nil {
 		t.Errorf("sends %v for what it has", m)
 	}
-	b.c.Want(b.now, Wish{Address: true})
+	b.c.Request(b.now, IARequest{Address: true})
 	if m := b.sent(); m == nil || m.MessageType != dhcpv6.MessageTypeRenew || m.Options.OneIANA() == nil || m.Options.OneIAPD() == nil {
 		t.Errorf("sends %v", m)
 	}
 }
 
-func TestForEver(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, Wish{Prefix: true})
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+func TestInfiniteLifetime(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, IARequest{Prefix: true})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil),
 		pd(lifetime.Infinity, lifetime.Infinity, 0, 0)), nil)
 	if next := b.c.Next(); !next.IsZero() {
 		t.Errorf("has something to do after %v", next.Sub(start))

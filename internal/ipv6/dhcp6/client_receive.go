@@ -15,18 +15,18 @@ import (
 type advertised struct {
 	server          DUID
 	preference      byte
-	address, prefix *offer
-	wishes          int // how many it grants
+	address, prefix *receivedIA
+	granted         int // how many it grants
 }
 
-// atOnce is the preference of a server that is asked without waiting for others (RFC
+// maxPreference is the preference of a server that is asked without waiting for others (RFC
 // 8415 section 18.2.1).
-const atOnce = 255
+const maxPreference = 255
 
 // RFC 8415 section 21.23.
 const (
 	defaultRefresh = 24 * time.Hour
-	leastRefresh   = 10 * time.Minute
+	minRefresh     = 10 * time.Minute
 )
 
 // Receive takes a message that was sent to the client's port. The error says why it was
@@ -40,17 +40,17 @@ func (c *Client) Receive(now time.Time, b []byte) error {
 	if err != nil {
 		return err
 	}
-	c.heard = true
+	c.answered = true
 	// Whatever else it says (RFC 8415 sections 18.2.9 and 18.2.10).
-	c.solMax = or(seconds(m, dhcpv6.OptionSolMaxRT, leastMaxRT, mostMaxRT), c.solMax)
-	c.infMax = or(seconds(m, optionInfMaxRT, leastMaxRT, mostMaxRT), c.infMax)
+	c.solMaxRT = or(optionSeconds(m, dhcpv6.OptionSolMaxRT, minMaxRT, maxMaxRT), c.solMaxRT)
+	c.infMaxRT = or(optionSeconds(m, optionInfMaxRT, minMaxRT, maxMaxRT), c.infMaxRT)
 	if c.state == soliciting {
-		c.x.most = or(c.solMax, c.x.most)
+		c.exchange.mrt = or(c.solMaxRT, c.exchange.mrt)
 	}
 	if m.MessageType == dhcpv6.MessageTypeAdvertise {
-		return c.consider(now, m, server)
+		return c.handleAdvertise(now, m, server)
 	}
-	return c.reply(now, m, server)
+	return c.handleReply(now, m, server)
 }
 
 // check applies RFC 8415 sections 16.3 and 16.10, and says who answers.
@@ -61,109 +61,109 @@ func (c *Client) check(m *dhcpv6.Message) (server DUID, err error) {
 			return nil, fmt.Errorf("%w: an advertisement while %v", ErrUnexpected, c.state)
 		}
 	case dhcpv6.MessageTypeReply:
-		if c.state == soliciting && !has(m, dhcpv6.OptionRapidCommit) {
+		if c.state == soliciting && !hasOption(m, dhcpv6.OptionRapidCommit) {
 			return nil, fmt.Errorf("%w: a reply without Rapid Commit", ErrUnexpected)
 		}
 	default:
 		return nil, fmt.Errorf("%w: %v", ErrUnexpected, m.MessageType)
 	}
-	if c.x.kind == dhcpv6.MessageTypeNone || c.x.sent == 0 || m.TransactionID != c.x.id {
+	if c.exchange.kind == dhcpv6.MessageTypeNone || c.exchange.sent == 0 || m.TransactionID != c.exchange.id {
 		return nil, fmt.Errorf("%w: transaction %v", ErrUnexpected, m.TransactionID)
 	}
-	if !bytes.Equal(data(m, dhcpv6.OptionClientID), c.cfg.DUID) {
+	if !bytes.Equal(optionData(m, dhcpv6.OptionClientID), c.cfg.DUID) {
 		return nil, ErrClient
 	}
-	server = data(m, dhcpv6.OptionServerID)
+	server = optionData(m, dhcpv6.OptionServerID)
 	if len(server) < minDUID || len(server) > maxDUID {
 		return nil, ErrServer
 	}
 	return server, nil
 }
 
-// consider takes the better one of what servers advertise (RFC 8415 section 18.2.9).
-func (c *Client) consider(now time.Time, m *dhcpv6.Message, server DUID) error {
-	s := code(m.Options)
+// handleAdvertise takes the better one of what servers advertise (RFC 8415 section 18.2.9).
+func (c *Client) handleAdvertise(now time.Time, m *dhcpv6.Message, server DUID) error {
+	s := statusCode(m.Options)
 	if !concernsLeases(s) {
-		c.note(m, server, nil, nil)
+		c.recordRejections(m, server, nil, nil)
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
 	}
 	a := &advertised{server: server}
-	if p := data(m, dhcpv6.OptionPreference); len(p) == 1 {
+	if p := optionData(m, dhcpv6.OptionPreference); len(p) == 1 {
 		a.preference = p[0]
 	}
-	a.address, a.prefix, a.wishes = c.offers(m)
-	c.note(m, server, a.address, a.prefix)
-	if a.wishes == 0 && s != iana.StatusSuccess {
+	a.address, a.prefix, a.granted = c.receivedIAs(m)
+	c.recordRejections(m, server, a.address, a.prefix)
+	if a.granted == 0 && s != iana.StatusSuccess {
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
 	}
-	if a.wishes == 0 {
+	if a.granted == 0 {
 		return ErrEmpty
 	}
 	if a.better(c.best) {
 		c.best = a
 	}
-	if a.preference == atOnce || c.x.sent > 1 {
-		c.request(now)
+	if a.preference == maxPreference || c.exchange.sent > 1 {
+		c.startRequest(now)
 	}
 	return nil
 }
 
 func (a *advertised) better(than *advertised) bool {
 	return than == nil || a.preference > than.preference ||
-		a.preference == than.preference && a.wishes > than.wishes
+		a.preference == than.preference && a.granted > than.granted
 }
 
-// offers are what a message gives of what we wish; nil: nothing.
-func (c *Client) offers(m *dhcpv6.Message) (address, prefix *offer, wishes int) {
-	if c.wish.Address {
-		address = addressOffer(m, c.iaid)
+// receivedIAs are what a message gives of what we wish; nil: nothing.
+func (c *Client) receivedIAs(m *dhcpv6.Message) (address, prefix *receivedIA, wishes int) {
+	if c.want.Address {
+		address = parseIANA(m, c.iaid)
 	}
-	if c.wish.Prefix {
-		prefix = prefixOffer(m, c.iaid)
+	if c.want.Prefix {
+		prefix = parseIAPD(m, c.iaid)
 	}
-	for _, o := range []*offer{address, prefix} {
-		if o.gives() {
+	for _, o := range []*receivedIA{address, prefix} {
+		if o.usable() {
 			wishes++
 		}
 	}
 	return address, prefix, wishes
 }
 
-func (c *Client) request(now time.Time) {
+func (c *Client) startRequest(now time.Time) {
 	best := c.best
 	c.begin(now, requesting)
 	c.best, c.server = best, best.server
 }
 
-// reply applies RFC 8415 section 18.2.10.
-func (c *Client) reply(now time.Time, m *dhcpv6.Message, server DUID) error {
-	s := code(m.Options)
+// handleReply applies RFC 8415 section 18.2.10.
+func (c *Client) handleReply(now time.Time, m *dhcpv6.Message, server DUID) error {
+	s := statusCode(m.Options)
 	switch {
 	case c.state == releasing:
-		c.forget()
+		c.reset()
 		return nil
 	case s == iana.StatusNotOnLink && c.state == requesting:
-		c.note(m, server, nil, nil)
-		c.refuse(now)
+		c.recordRejections(m, server, nil, nil)
+		c.restart(now)
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
 	case !concernsLeases(s):
-		c.note(m, server, nil, nil)
+		c.recordRejections(m, server, nil, nil)
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(s)) // the message is repeated
 	}
 	if c.state == informing {
-		c.learn(m)
-		c.state, c.x = informed, exchange{}
-		c.refresh = lifetime.Deadline(now, max(leastRefresh, or(seconds(m, dhcpv6.OptionInformationRefreshTime, 0, lifetime.Infinity), defaultRefresh)))
+		c.storeOptions(m)
+		c.state, c.exchange = informed, exchange{}
+		c.refreshAt = lifetime.Deadline(now, max(minRefresh, or(optionSeconds(m, dhcpv6.OptionInformationRefreshTime, 0, lifetime.Infinity), defaultRefresh)))
 		return nil
 	}
-	return c.take(now, m, server)
+	return c.applyReply(now, m, server)
 }
 
-// take applies the associations of a reply (RFC 8415 section 18.2.10.1).
-func (c *Client) take(now time.Time, m *dhcpv6.Message, server DUID) error {
-	address, prefix, wishes := c.offers(m)
-	c.note(m, server, address, prefix)
-	unbound := c.address.unbound(address) || c.prefix.unbound(prefix)
+// applyReply applies the associations of a reply (RFC 8415 section 18.2.10.1).
+func (c *Client) applyReply(now time.Time, m *dhcpv6.Message, server DUID) error {
+	address, prefix, wishes := c.receivedIAs(m)
+	c.recordRejections(m, server, address, prefix)
+	unbound := c.address.noBinding(address) || c.prefix.noBinding(prefix)
 	switch {
 	case unbound && (c.state == renewing || c.state == rebinding):
 		c.apply(now, address, prefix)
@@ -172,57 +172,57 @@ func (c *Client) take(now time.Time, m *dhcpv6.Message, server DUID) error {
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(iana.StatusNoBinding))
 	case wishes == 0 && (c.state == renewing || c.state == rebinding):
 		c.apply(now, address, prefix) // it may have ended something
-		if c.held() {
+		if c.hasLease() {
 			return ErrEmpty // ask on, until T2 or the end
 		}
-		c.refuse(now)
+		c.restart(now)
 		return ErrEmpty
 	case wishes == 0:
-		c.refuse(now)
+		c.restart(now)
 		return ErrEmpty
 	}
 	c.apply(now, address, prefix)
-	c.learn(m)
-	c.server, c.refused = server, 0
-	c.state, c.x, c.best = bound, exchange{}, nil
-	c.askLater(now)
+	c.storeOptions(m)
+	c.server, c.rejected = server, 0
+	c.state, c.exchange, c.best = bound, exchange{}, nil
+	c.scheduleMissing(now)
 	return nil
 }
 
-// unbound reports whether the server does not know what we hold: it is asked for it anew.
-func (a *association) unbound(o *offer) bool {
-	return a.held() && o != nil && o.status == iana.StatusNoBinding
+// noBinding reports whether the server does not know what we hold: it is asked for it anew.
+func (a *association) noBinding(o *receivedIA) bool {
+	return a.hasLease() && o != nil && o.status == iana.StatusNoBinding
 }
 
-func (c *Client) apply(now time.Time, address, prefix *offer) {
+func (c *Client) apply(now time.Time, address, prefix *receivedIA) {
 	for _, p := range []struct {
 		have *association
-		got  *offer
+		got  *receivedIA
 	}{{&c.address, address}, {&c.prefix, prefix}} {
 		if p.got != nil && p.got.status == iana.StatusSuccess {
-			p.have.take(now, p.got)
+			p.have.update(now, p.got)
 		} else {
-			p.have.keep(now)
+			p.have.reschedule(now)
 		}
 	}
 }
 
-// askLater has what was wished for and not given asked for again in a while: with
+// scheduleMissing has what was wished for and not given asked for again in a while: with
 // everything else, by the next Renew.
-func (c *Client) askLater(now time.Time) {
+func (c *Client) scheduleMissing(now time.Time) {
 	for _, a := range []*association{&c.address, &c.prefix} {
-		if !a.held() {
-			a.t1, a.t2 = now.Add(or(c.solMax, defaultSolMaxRT)), time.Time{}
+		if !a.hasLease() {
+			a.t1, a.t2 = now.Add(or(c.solMaxRT, defaultSolMaxRT)), time.Time{}
 		}
 	}
 }
 
-// refuse begins anew, after a while.
-func (c *Client) refuse(now time.Time) {
-	c.refused++
+// restart begins anew, after a while.
+func (c *Client) restart(now time.Time) {
+	c.rejected++
 	c.begin(now, soliciting)
 }
 
-func (c *Client) learn(m *dhcpv6.Message) {
-	c.servers, c.domains, c.services = servers(m), domains(m), c.cfg.Request.services(m)
+func (c *Client) storeOptions(m *dhcpv6.Message) {
+	c.nameServers, c.searchDomains, c.services = nameServers(m), searchDomains(m), c.cfg.OptionRequest.services(m)
 }

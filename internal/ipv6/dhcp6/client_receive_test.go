@@ -16,8 +16,8 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// TestNonsenseLeases: none of these is taken.
-func TestNonsenseLeases(t *testing.T) {
+// TestInvalidLeases: none of these is taken.
+func TestInvalidLeases(t *testing.T) {
 	address := func(a string, preferred, valid, t1, t2 time.Duration) dhcpv6.Option {
 		o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}, T1: t1, T2: t2}
 		o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: net.ParseIP(a), PreferredLifetime: preferred, ValidLifetime: valid})
@@ -43,13 +43,13 @@ func TestNonsenseLeases(t *testing.T) {
 		"the whole internet":     network("::/0"),
 		"link-local prefix":      network("fe80::/56"),
 		"prefix of length 0":     &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}, Options: dhcpv6.PDOptions{Options: dhcpv6.Options{&dhcpv6.OptIAPrefix{PreferredLifetime: second, ValidLifetime: second}}}},
-		"prefix longer than 128": raw(dhcpv6.OptionIAPD, slices.Concat([]byte{0, 0, 0, 7, 11: 0, 13: 26, 15: 25}, []byte{3: 9, 7: 9, 8: 200, 24: 1})),
+		"prefix longer than 128": rawOption(dhcpv6.OptionIAPD, slices.Concat([]byte{0, 0, 0, 7, 11: 0, 13: 26, 15: 25}, []byte{3: 9, 7: 9, 8: 200, 24: 1})),
 	} {
-		b := newBench(t)
-		b.c.Want(b.now, both)
+		b := newTestClient(t)
+		b.c.Request(b.now, both)
 		solicit := b.expect(dhcpv6.MessageTypeSolicit)
 		b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, o), ErrEmpty)
-		b.receive(answer(dhcpv6.MessageTypeReply, solicit, raw(dhcpv6.OptionRapidCommit, nil), o), ErrEmpty)
+		b.receive(answer(dhcpv6.MessageTypeReply, solicit, rawOption(dhcpv6.OptionRapidCommit, nil), o), ErrEmpty)
 		b.wantLease(netip.Prefix{}, netip.Prefix{})
 		if t.Failed() {
 			t.Fatal(name)
@@ -63,20 +63,20 @@ func TestDropped(t *testing.T) {
 		want  error
 	}{
 		"transaction":    {func(m *dhcpv6.Message) { m.TransactionID[0]++ }, ErrUnexpected},
-		"other client":   {func(m *dhcpv6.Message) { m.UpdateOption(raw(dhcpv6.OptionClientID, otherDUID)) }, ErrClient},
+		"other client":   {func(m *dhcpv6.Message) { m.UpdateOption(rawOption(dhcpv6.OptionClientID, otherDUID)) }, ErrClient},
 		"no client":      {func(m *dhcpv6.Message) { m.Options.Del(dhcpv6.OptionClientID) }, ErrClient},
 		"no server":      {func(m *dhcpv6.Message) { m.Options.Del(dhcpv6.OptionServerID) }, ErrServer},
-		"short server":   {func(m *dhcpv6.Message) { m.UpdateOption(raw(dhcpv6.OptionServerID, []byte{0, 1})) }, ErrServer},
-		"long server":    {func(m *dhcpv6.Message) { m.UpdateOption(raw(dhcpv6.OptionServerID, make([]byte, 131))) }, ErrServer},
+		"short server":   {func(m *dhcpv6.Message) { m.UpdateOption(rawOption(dhcpv6.OptionServerID, []byte{0, 1})) }, ErrServer},
+		"long server":    {func(m *dhcpv6.Message) { m.UpdateOption(rawOption(dhcpv6.OptionServerID, make([]byte, 131))) }, ErrServer},
 		"request":        {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeRequest }, ErrUnexpected},
 		"relay":          {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeRelayReply }, ErrUnexpected},
 		"reconfigure":    {func(m *dhcpv6.Message) { m.MessageType = dhcpv6.MessageTypeReconfigure }, ErrUnexpected},
-		"malformed":      {func(m *dhcpv6.Message) { m.AddOption(raw(dhcpv6.OptionStatusCode, []byte{1})) }, ErrMessage},
-		"too long":       {func(m *dhcpv6.Message) { m.AddOption(raw(99, make([]byte, 5000))) }, ErrMessage},
-		"no such status": {func(m *dhcpv6.Message) { m.AddOption(refusal(999)) }, ErrStatus},
+		"malformed":      {func(m *dhcpv6.Message) { m.AddOption(rawOption(dhcpv6.OptionStatusCode, []byte{1})) }, ErrMessage},
+		"too long":       {func(m *dhcpv6.Message) { m.AddOption(rawOption(99, make([]byte, 5000))) }, ErrMessage},
+		"no such status": {func(m *dhcpv6.Message) { m.AddOption(statusOption(999)) }, ErrStatus},
 	} {
-		b := newBench(t)
-		b.c.Want(b.now, both)
+		b := newTestClient(t)
+		b.c.Request(b.now, both)
 		m := answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0))
 		c.spoil(m)
 		if err := b.c.Receive(b.now, m.ToBytes()); !errors.Is(err, c.want) {
@@ -86,7 +86,7 @@ func TestDropped(t *testing.T) {
 			t.Errorf("%s: is taken for an offer", name)
 		}
 	}
-	if err := newBench(t).c.Receive(start, nil); !errors.Is(err, ErrMessage) {
+	if err := newTestClient(t).c.Receive(start, nil); !errors.Is(err, ErrMessage) {
 		t.Errorf("nothing at all: %v", err)
 	}
 }
@@ -94,7 +94,7 @@ func TestDropped(t *testing.T) {
 // TestRelease: at once nothing is held any more; the message names all there was, and is
 // sent four times (REL_MAX_RC) if nobody answers.
 func TestRelease(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	b.bind()
 	b.c.Release(b.now)
 	b.wantLease(netip.Prefix{}, netip.Prefix{})
@@ -106,7 +106,7 @@ func TestRelease(t *testing.T) {
 	if !b.c.Done() || b.sent() != nil {
 		t.Error("is not done")
 	}
-	b = newBench(t)
+	b = newTestClient(t)
 	b.bind()
 	b.c.Release(b.now)
 	for range 4 {
@@ -116,37 +116,37 @@ func TestRelease(t *testing.T) {
 	if b.sent() != nil || !b.c.Done() {
 		t.Error("does not give up")
 	}
-	b = newBench(t)
-	b.c.Want(b.now, both)
+	b = newTestClient(t)
+	b.c.Request(b.now, both)
 	b.expect(dhcpv6.MessageTypeSolicit)
 	if b.c.Release(b.now); !b.c.Done() || b.sent() != nil {
 		t.Error("releases what it has not got")
 	}
 }
 
-// TestInform: only name servers; asked for again when the server says (RFC 8415 section
+// TestStatelessClient: only name servers; asked for again when the server says (RFC 8415 section
 // 21.23), but not too often.
-func TestInform(t *testing.T) {
+func TestStatelessClient(t *testing.T) {
 	for told, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, second: 10 * time.Minute, time.Hour: time.Hour} {
-		b := newBench(t)
-		b.c.Want(b.now, Wish{})
+		b := newTestClient(t)
+		b.c.Request(b.now, IARequest{})
 		m := b.expect(dhcpv6.MessageTypeInformationRequest)
 		if m.Options.OneIANA() != nil || m.Options.OneIAPD() != nil || !m.IsOptionRequested(dhcpv6.OptionInformationRefreshTime) {
 			t.Errorf("asks with %v", m.Summary())
 		}
 		reply := answer(dhcpv6.MessageTypeReply, m, dhcpv6.OptDNS(net.ParseIP("2001:db8::53")))
 		if told > 0 {
-			reply.AddOption(raw(dhcpv6.OptionInformationRefreshTime, binary.BigEndian.AppendUint32(nil, uint32(told/second))))
+			reply.AddOption(rawOption(dhcpv6.OptionInformationRefreshTime, binary.BigEndian.AppendUint32(nil, uint32(told/second))))
 		}
 		b.receive(reply, nil)
-		if len(b.c.Lease().Servers) != 1 {
-			t.Errorf("learned %+v", b.c.Lease())
+		if len(b.c.Configuration().NameServers) != 1 {
+			t.Errorf("learned %+v", b.c.Configuration())
 		}
 		b.expect(dhcpv6.MessageTypeInformationRequest)
 		if at := b.now.Sub(start); at != want {
 			t.Errorf("told %v, asks again after %v, want %v", told, at, want)
 		}
-		b.c.Want(b.now, both)
+		b.c.Request(b.now, both)
 		b.expect(dhcpv6.MessageTypeSolicit)
 	}
 }
@@ -154,25 +154,25 @@ func TestInform(t *testing.T) {
 // FuzzClient: whatever options a server sends, in whatever state, the client does not
 // panic, takes nothing that is unfit, and does not spin.
 func FuzzClient(f *testing.F) {
-	for _, o := range []dhcpv6.Option{ia(9*second, 9*second, 0, 0), pd(9*second, 9*second, 1, 2), noAddress(iana.StatusNoBinding), raw(dhcpv6.OptionRapidCommit, nil)} {
-		b := (&dhcpv6.MessageOptions{Options: dhcpv6.Options{o, raw(dhcpv6.OptionRapidCommit, nil)}}).ToBytes()
+	for _, o := range []dhcpv6.Option{ia(9*second, 9*second, 0, 0), pd(9*second, 9*second, 1, 2), noAddress(iana.StatusNoBinding), rawOption(dhcpv6.OptionRapidCommit, nil)} {
+		b := (&dhcpv6.MessageOptions{Options: dhcpv6.Options{o, rawOption(dhcpv6.OptionRapidCommit, nil)}}).ToBytes()
 		f.Add(byte(dhcpv6.MessageTypeReply), b, false)
 		f.Add(byte(dhcpv6.MessageTypeAdvertise), b, true)
 	}
 	f.Fuzz(func(t *testing.T, kind byte, options []byte, bound bool) {
-		b := newBench(t)
+		b := newTestClient(t)
 		if bound {
 			b.bind()
 		} else {
-			b.c.Want(b.now, both)
+			b.c.Request(b.now, both)
 		}
 		for range 3 {
 			m := answer(dhcpv6.MessageType(kind), b.next())
 			b.c.Receive(b.now, append(m.ToBytes(), options...))
 		}
-		l := b.c.Lease()
+		l := b.c.Configuration()
 		for _, x := range append(l.Addresses, l.Prefixes...) {
-			if !lifetime.Network(x.Prefix) || x.Prefix != x.Prefix.Masked() {
+			if !lifetime.IsHostPrefix(x.Prefix) || x.Prefix != x.Prefix.Masked() {
 				t.Errorf("leased %v", x)
 			}
 		}

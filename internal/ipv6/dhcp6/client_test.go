@@ -21,26 +21,26 @@ var (
 	clientDUID = DUID{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 1}
 	serverDUID = DUID{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 2}
 	otherDUID  = DUID{0, 3, 0, 1, 2, 0, 0x5e, 0, 0x53, 3}
-	both       = Wish{Address: true, Prefix: true}
+	both       = IARequest{Address: true, Prefix: true}
 	addr       = netip.MustParsePrefix("2001:db8:2::5/128")
 	delegated  = netip.MustParsePrefix("2001:db8:100::/56")
 )
 
-func dice() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-// bench is a client, and the time it is told.
-type bench struct {
+// testClient is a client, and the time it is told.
+type testClient struct {
 	t   testing.TB
 	c   *Client
 	now time.Time
 }
 
-func newBench(t testing.TB) *bench {
-	return &bench{t, NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, PrefixHint: netip.MustParsePrefix("::/56"), Rand: dice()}), start}
+func newTestClient(t testing.TB) *testClient {
+	return &testClient{t, NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, PrefixHint: netip.MustParsePrefix("::/56"), Rand: newRand()}), start}
 }
 
 // sent is what the client sends now; nil: nothing.
-func (b *bench) sent() *dhcpv6.Message {
+func (b *testClient) sent() *dhcpv6.Message {
 	b.t.Helper()
 	data := b.c.Advance(b.now)
 	if data == nil {
@@ -54,7 +54,7 @@ func (b *bench) sent() *dhcpv6.Message {
 }
 
 // next has time go on to what the client sends next.
-func (b *bench) next() *dhcpv6.Message {
+func (b *testClient) next() *dhcpv6.Message {
 	b.t.Helper()
 	for range 100 {
 		if m := b.sent(); m != nil {
@@ -71,7 +71,7 @@ func (b *bench) next() *dhcpv6.Message {
 }
 
 // expect is like next, but says what it is to be.
-func (b *bench) expect(kind dhcpv6.MessageType) *dhcpv6.Message {
+func (b *testClient) expect(kind dhcpv6.MessageType) *dhcpv6.Message {
 	b.t.Helper()
 	m := b.next()
 	if m.MessageType != kind {
@@ -83,15 +83,15 @@ func (b *bench) expect(kind dhcpv6.MessageType) *dhcpv6.Message {
 // answer is a server's message with options.
 func answer(kind dhcpv6.MessageType, to *dhcpv6.Message, options ...dhcpv6.Option) *dhcpv6.Message {
 	m := &dhcpv6.Message{MessageType: kind, TransactionID: to.TransactionID}
-	m.AddOption(raw(dhcpv6.OptionClientID, clientDUID))
-	m.AddOption(raw(dhcpv6.OptionServerID, serverDUID))
+	m.AddOption(rawOption(dhcpv6.OptionClientID, clientDUID))
+	m.AddOption(rawOption(dhcpv6.OptionServerID, serverDUID))
 	for _, o := range options {
 		m.AddOption(o)
 	}
 	return m
 }
 
-func (b *bench) receive(m *dhcpv6.Message, want error) {
+func (b *testClient) receive(m *dhcpv6.Message, want error) {
 	b.t.Helper()
 	if err := b.c.Receive(b.now, m.ToBytes()); !errors.Is(err, want) {
 		b.t.Fatalf("%v: %v, want %v", m.MessageType, err, want)
@@ -112,36 +112,36 @@ func pd(preferred, valid, t1, t2 time.Duration) *dhcpv6.OptIAPD {
 	return o
 }
 
-func refusal(c iana.StatusCode) dhcpv6.Option { return &dhcpv6.OptStatusCode{StatusCode: c} }
+func statusOption(c iana.StatusCode) dhcpv6.Option { return &dhcpv6.OptStatusCode{StatusCode: c} }
 
 // noAddress is an association that a server has nothing for.
 func noAddress(c iana.StatusCode) *dhcpv6.OptIANA {
 	o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}}
-	o.Options.Add(refusal(c))
+	o.Options.Add(statusOption(c))
 	return o
 }
 
 func noPrefix(c iana.StatusCode) *dhcpv6.OptIAPD {
 	o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
-	o.Options.Add(refusal(c))
+	o.Options.Add(statusOption(c))
 	return o
 }
 
 // bind has the client get both, for 100 s preferred and 200 s valid, T1 50 s and T2 80 s.
-func (b *bench) bind() {
+func (b *testClient) bind() {
 	b.t.Helper()
-	b.c.Want(b.now, both)
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+	b.c.Request(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil),
 		ia(100*second, 200*second, 50*second, 80*second), pd(100*second, 200*second, 50*second, 80*second)), nil)
 	b.wantLease(addr, delegated)
 }
 
 // wantLease wants an address and a prefix; invalid: none.
-func (b *bench) wantLease(address, prefix netip.Prefix) {
+func (b *testClient) wantLease(address, prefix netip.Prefix) {
 	b.t.Helper()
-	l := b.c.Lease()
+	l := b.c.Configuration()
 	for _, c := range []struct {
-		got  []Leased
+		got  []Lease
 		want netip.Prefix
 	}{{l.Addresses, address}, {l.Prefixes, prefix}} {
 		if len(c.got) > 1 || len(c.got) == 1 != c.want.IsValid() || len(c.got) == 1 && c.got[0].Prefix != c.want {
@@ -160,8 +160,8 @@ func serverOf(m *dhcpv6.Message) []byte {
 // TestFourMessages: the client waits out the first second for other servers (RFC 8415
 // section 18.2.1), then asks the best one for what it has offered.
 func TestFourMessages(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	solicit := b.expect(dhcpv6.MessageTypeSolicit)
 	if !bytes.Equal(solicit.GetOneOption(dhcpv6.OptionClientID).ToBytes(), clientDUID) || solicit.Options.OneIANA() == nil ||
 		solicit.GetOneOption(dhcpv6.OptionRapidCommit) == nil || !solicit.IsOptionRequested(dhcpv6.OptionSolMaxRT) {
@@ -171,7 +171,7 @@ func TestFourMessages(t *testing.T) {
 		t.Errorf("asks for prefixes %v, want ::/56", hint)
 	}
 	other := answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0))
-	other.UpdateOption(raw(dhcpv6.OptionServerID, otherDUID))
+	other.UpdateOption(rawOption(dhcpv6.OptionServerID, otherDUID))
 	b.receive(other, nil)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(100*second, 200*second, 0, 0), pd(100*second, 200*second, 0, 0)), nil)
 	request := b.expect(dhcpv6.MessageTypeRequest)
@@ -185,14 +185,14 @@ func TestFourMessages(t *testing.T) {
 		t.Error("the request has the identifier of the solicitation")
 	}
 	b.receive(answer(dhcpv6.MessageTypeReply, request, ia(100*second, 200*second, 0, 0), pd(100*second, 200*second, 0, 0),
-		dhcpv6.OptDNS(net.ParseIP("2001:db8::53"), net.ParseIP("ff02::1")), raw(dhcpv6.OptionDomainSearchList, []byte("\x07example\x03org\x00\x02a;\x00"))), nil)
+		dhcpv6.OptDNS(net.ParseIP("2001:db8::53"), net.ParseIP("ff02::1")), rawOption(dhcpv6.OptionDomainSearchList, []byte("\x07example\x03org\x00\x02a;\x00"))), nil)
 	b.wantLease(addr, delegated)
-	l := b.c.Lease()
-	if l.Addresses[0].Lifetime != lifetime.For(b.now, 100*second, 200*second) || !bytes.Equal(l.Server, serverDUID) {
+	l := b.c.Configuration()
+	if l.Addresses[0].Lifetime != lifetime.New(b.now, 100*second, 200*second) || !bytes.Equal(l.Server, serverDUID) {
 		t.Errorf("leased %v of %v", l.Addresses, l.Server)
 	}
-	if !slices.Equal(l.Servers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || !slices.Equal(l.Domains, []string{"example.org"}) {
-		t.Errorf("learned name servers %v, domains %q", l.Servers, l.Domains)
+	if !slices.Equal(l.NameServers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || !slices.Equal(l.SearchDomains, []string{"example.org"}) {
+		t.Errorf("learned name servers %v, domains %q", l.NameServers, l.SearchDomains)
 	}
 	// T1 and T2 left to us: half and four fifths of the preferred lifetime.
 	if next := b.c.Next().Sub(b.now); next != 50*second {
@@ -202,9 +202,9 @@ func TestFourMessages(t *testing.T) {
 
 // TestHints: what we had once is asked for until there is something.
 func TestHints(t *testing.T) {
-	b := newBench(t)
-	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: addr.Addr(), PrefixHint: delegated, Rand: dice()})
-	b.c.Want(b.now, both)
+	b := newTestClient(t)
+	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: addr.Addr(), PrefixHint: delegated, Rand: newRand()})
+	b.c.Request(b.now, both)
 	m := b.expect(dhcpv6.MessageTypeSolicit)
 	if a, p := m.Options.OneIANA().Options.OneAddress(), m.Options.OneIAPD().Options.Prefixes(); a.IPv6Addr.String() != addr.Addr().String() || len(p) != 1 || p[0].Prefix.String() != delegated.String() {
 		t.Errorf("solicits %v", m.Summary())
@@ -212,7 +212,7 @@ func TestHints(t *testing.T) {
 	other := netip.MustParsePrefix("2001:db8:200::/56")
 	o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
 	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(other), PreferredLifetime: 100 * second, ValidLifetime: 200 * second})
-	b.receive(answer(dhcpv6.MessageTypeReply, m, raw(dhcpv6.OptionRapidCommit, nil), o), nil)
+	b.receive(answer(dhcpv6.MessageTypeReply, m, rawOption(dhcpv6.OptionRapidCommit, nil), o), nil)
 	b.wantLease(netip.Prefix{}, other)
 	m = b.expect(dhcpv6.MessageTypeRenew)
 	if p := m.Options.OneIAPD().Options.Prefixes(); len(p) != 1 || p[0].Prefix.String() != other.String() {
@@ -220,18 +220,18 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestRequestsAtOnce: a server of preference 255 is not waited out, nor is any after the first
+// TestRequestWithoutDelay: a server of preference 255 is not waited out, nor is any after the first
 // second.
-func TestRequestsAtOnce(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+func TestRequestWithoutDelay(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	solicit := b.expect(dhcpv6.MessageTypeSolicit)
-	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), rawOption(dhcpv6.OptionPreference, []byte{255})), nil)
 	if m := b.sent(); m == nil || m.MessageType != dhcpv6.MessageTypeRequest {
 		t.Errorf("sends %v", m)
 	}
-	b = newBench(t)
-	b.c.Want(b.now, both)
+	b = newTestClient(t)
+	b.c.Request(b.now, both)
 	b.expect(dhcpv6.MessageTypeSolicit)
 	solicit = b.expect(dhcpv6.MessageTypeSolicit)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0)), nil)
@@ -241,21 +241,21 @@ func TestRequestsAtOnce(t *testing.T) {
 }
 
 func TestRapidCommit(t *testing.T) {
-	b := newBench(t)
+	b := newTestClient(t)
 	b.bind()
 	if b.now != start || b.sent() != nil {
 		t.Errorf("bound after %v", b.now.Sub(start))
 	}
-	b = newBench(t)
-	b.c.Want(b.now, both)
+	b = newTestClient(t)
+	b.c.Request(b.now, both)
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), ErrUnexpected)
 }
 
-// TestSolicitsOn: RFC 8415 section 15, with the time that a server may set (section
+// TestSolicitRetransmission: RFC 8415 section 15, with the time that a server may set (section
 // 21.24), also in an advertisement that offers nothing.
-func TestSolicitsOn(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+func TestSolicitRetransmission(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	first := b.expect(dhcpv6.MessageTypeSolicit)
 	last := b.now
 	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64} {
@@ -267,7 +267,7 @@ func TestSolicitsOn(t *testing.T) {
 		}
 		last = b.now
 	}
-	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, refusal(iana.StatusNoAddrsAvail), raw(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 90})), ErrStatus)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, statusOption(iana.StatusNoAddrsAvail), rawOption(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 90})), ErrStatus)
 	for range 5 {
 		last = b.now
 		b.expect(dhcpv6.MessageTypeSolicit)
@@ -275,15 +275,15 @@ func TestSolicitsOn(t *testing.T) {
 	if gap := b.now.Sub(last); gap < 81*second || gap > 99*second {
 		t.Errorf("the gap is %v, want about the server's 90s", gap)
 	}
-	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, raw(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 1})), ErrEmpty)
-	if b.c.solMax != 90*second {
-		t.Errorf("a maximum of 1 s is heeded: %v", b.c.solMax)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, rawOption(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 1})), ErrEmpty)
+	if b.c.solMaxRT != 90*second {
+		t.Errorf("a maximum of 1 s is heeded: %v", b.c.solMaxRT)
 	}
 }
 
 func TestElapsedTime(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	if got := b.expect(dhcpv6.MessageTypeSolicit).Options.ElapsedTime(); got != 0 {
 		t.Errorf("elapsed are %v at first", got)
 	}
@@ -295,8 +295,8 @@ func TestElapsedTime(t *testing.T) {
 
 // TestRequestGivesUp: after ten times (REQ_MAX_RC) the client begins anew.
 func TestRequestGivesUp(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), nil)
 	for range 10 {
 		b.expect(dhcpv6.MessageTypeRequest)

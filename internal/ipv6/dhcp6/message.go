@@ -18,9 +18,9 @@ const (
 	ServerPort = 547
 )
 
-// Servers is the group of all servers and relay agents on a link (RFC 8415 section
+// AllRelayAgentsAndServers is the group of all servers and relay agents on a link (RFC 8415 section
 // 7.1).
-var Servers = netip.MustParseAddr("ff02::1:2")
+var AllRelayAgentsAndServers = netip.MustParseAddr("ff02::1:2")
 
 // Why a message is dropped (RFC 8415 section 16).
 var (
@@ -65,34 +65,34 @@ func parseOption(code dhcpv6.OptionCode, data []byte) (dhcpv6.Option, error) {
 	case dhcpv6.OptionStatusCode:
 		return dhcpv6.ParseOption(code, data)
 	case dhcpv6.OptionIANA, dhcpv6.OptionIAPD:
-		return parseAssociation(code, data), nil
+		return parseIA(code, data), nil
 	}
-	return raw(code, data), nil
+	return rawOption(code, data), nil
 }
 
-// associationLen is that of an association without its options: IAID, T1 and T2 (RFC 8415
+// iaHeaderLen is that of an association without its options: IAID, T1 and T2 (RFC 8415
 // sections 21.4 and 21.21).
-const associationLen = 12
+const iaHeaderLen = 12
 
-// malformed is the code that an option gets which counts for nothing: it is reserved (RFC 8415
+// optionMalformed is the code that an option gets which counts for nothing: it is reserved (RFC 8415
 // section 24), and the library expects an option of a known code to be well formed.
-const malformed dhcpv6.OptionCode = 0
+const optionMalformed dhcpv6.OptionCode = 0
 
-func parseAssociation(code dhcpv6.OptionCode, data []byte) dhcpv6.Option {
+func parseIA(code dhcpv6.OptionCode, data []byte) dhcpv6.Option {
 	var within dhcpv6.Options
-	if len(data) < associationLen || within.FromBytesWithParser(data[associationLen:], parseWithin) != nil {
-		return raw(malformed, data)
+	if len(data) < iaHeaderLen || within.FromBytesWithParser(data[iaHeaderLen:], parseSuboption) != nil {
+		return rawOption(optionMalformed, data)
 	}
-	id, t1, t2 := [4]byte(data), inSeconds(data[4:]), inSeconds(data[8:])
+	id, t1, t2 := [4]byte(data), parseSeconds(data[4:]), parseSeconds(data[8:])
 	if code == dhcpv6.OptionIANA {
 		return &dhcpv6.OptIANA{IaId: id, T1: t1, T2: t2, Options: dhcpv6.IdentityOptions{Options: within}}
 	}
 	return &dhcpv6.OptIAPD{IaId: id, T1: t1, T2: t2, Options: dhcpv6.PDOptions{Options: within}}
 }
 
-// parseWithin reads an option of an association. A lease that is malformed is none; a status
+// parseSuboption reads an option of an association. A lease that is malformed is none; a status
 // that is malformed could have been a refusal, so the association counts for nothing.
-func parseWithin(code dhcpv6.OptionCode, data []byte) (dhcpv6.Option, error) {
+func parseSuboption(code dhcpv6.OptionCode, data []byte) (dhcpv6.Option, error) {
 	switch code {
 	case dhcpv6.OptionStatusCode:
 		return dhcpv6.ParseOption(code, data)
@@ -100,59 +100,61 @@ func parseWithin(code dhcpv6.OptionCode, data []byte) (dhcpv6.Option, error) {
 		if o, err := dhcpv6.ParseOption(code, data); err == nil {
 			return o, nil
 		}
-		return raw(malformed, data), nil
+		return rawOption(optionMalformed, data), nil
 	}
-	return raw(code, data), nil
+	return rawOption(code, data), nil
 }
 
-func inSeconds(b []byte) time.Duration {
+func parseSeconds(b []byte) time.Duration {
 	return time.Duration(binary.BigEndian.Uint32(b)) * time.Second
 }
 
-func raw(code dhcpv6.OptionCode, data []byte) dhcpv6.Option {
+func rawOption(code dhcpv6.OptionCode, data []byte) dhcpv6.Option {
 	return &dhcpv6.OptionGeneric{OptionCode: code, OptionData: bytes.Clone(data)}
 }
 
-// data is the value of an option; nil: there is none.
-func data(m *dhcpv6.Message, code dhcpv6.OptionCode) []byte {
+// optionData is the value of an option; nil: there is none.
+func optionData(m *dhcpv6.Message, code dhcpv6.OptionCode) []byte {
 	if o, ok := m.GetOneOption(code).(*dhcpv6.OptionGeneric); ok {
 		return o.OptionData
 	}
 	return nil
 }
 
-// has reports whether there is an option, be it empty.
-func has(m *dhcpv6.Message, code dhcpv6.OptionCode) bool { return m.GetOneOption(code) != nil }
+// hasOption reports whether there is an option, be it empty.
+func hasOption(m *dhcpv6.Message, code dhcpv6.OptionCode) bool { return m.GetOneOption(code) != nil }
 
-// seconds is the value of an option that is a number of seconds within bounds; 0: there
+// optionSeconds is the value of an option that is a number of seconds within bounds; 0: there
 // is none, or it is to be ignored.
-func seconds(m *dhcpv6.Message, code dhcpv6.OptionCode, least, most time.Duration) time.Duration {
-	b := data(m, code)
+func optionSeconds(m *dhcpv6.Message, code dhcpv6.OptionCode, least, most time.Duration) time.Duration {
+	b := optionData(m, code)
 	if len(b) != 4 {
 		return 0
 	}
-	d := inSeconds(b)
+	d := parseSeconds(b)
 	if d < least || d > most {
 		return 0
 	}
 	return d
 }
 
-// servers are the name servers of a message (RFC 3646 section 3).
-func servers(m *dhcpv6.Message) []netip.Addr {
-	return addresses(data(m, dhcpv6.OptionDNSRecursiveNameServer))
+// nameServers are the name servers of a message (RFC 3646 section 3).
+func nameServers(m *dhcpv6.Message) []netip.Addr {
+	return addressList(optionData(m, dhcpv6.OptionDNSRecursiveNameServer))
 }
 
-// domains are those to search for names (RFC 3646 section 4).
-func domains(m *dhcpv6.Message) []string { return domainNames(data(m, dhcpv6.OptionDomainSearchList)) }
+// searchDomains are those to search for names (RFC 3646 section 4).
+func searchDomains(m *dhcpv6.Message) []string {
+	return domainNames(optionData(m, dhcpv6.OptionDomainSearchList))
+}
 
 // status is what a server says of a message or of an association.
 type status interface {
 	Status() *dhcpv6.OptStatusCode
 }
 
-// code is a status; none is Success (RFC 8415 section 21.13).
-func code(s status) iana.StatusCode {
+// statusCode is a status; none is Success (RFC 8415 section 21.13).
+func statusCode(s status) iana.StatusCode {
 	if o := s.Status(); o != nil {
 		return o.StatusCode
 	}

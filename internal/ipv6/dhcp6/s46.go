@@ -20,12 +20,12 @@ const (
 const (
 	maxRules     = 8    // of one container
 	maxContainer = 1024 // octets of one that is passed on as it is
-	forwarding   = 0x01 // a rule's flag: it is a Forwarding Mapping Rule
+	s46FlagFMR   = 0x01 // a rule's flag: it is a Forwarding Mapping Rule
 )
 
-// rules are those of a container, as text: the rule's or binding's own parameters, then those of
+// s46Rules are those of a container, as text: the rule's or binding's own parameters, then those of
 // the whole container. A rule that cannot be is left out.
-func rules(kind string, container []byte) (list []string) {
+func s46Rules(kind string, container []byte) (list []string) {
 	var shared []string
 	for code, value := range suboptions(container) {
 		switch code {
@@ -34,7 +34,7 @@ func rules(kind string, container []byte) (list []string) {
 				shared = append(shared, "br="+a.String())
 			}
 		case s46DMR:
-			if p, _, ok := prefix6(value); ok {
+			if p, _, ok := parsePrefix6(value); ok {
 				shared = append(shared, "dmr="+p.String())
 			}
 		}
@@ -46,9 +46,9 @@ func rules(kind string, container []byte) (list []string) {
 		var fields []string
 		switch code {
 		case s46Rule:
-			fields = rule(value)
+			fields = parseS46Rule(value)
 		case s46Bind:
-			fields = binding4(value)
+			fields = parseS46Bind(value)
 		}
 		if fields != nil && len(list) < maxRules {
 			fields = append([]string{"type=" + kind}, append(fields, shared...)...)
@@ -58,41 +58,41 @@ func rules(kind string, container []byte) (list []string) {
 	return list
 }
 
-// rule reads S46_RULE (RFC 7598 section 4.1); nil: it cannot be.
-func rule(b []byte) (fields []string) {
+// parseS46Rule reads S46_RULE (RFC 7598 section 4.1); nil: it cannot be.
+func parseS46Rule(b []byte) (fields []string) {
 	const fixed = 1 + 1 + 1 + 4
 	if len(b) < fixed+1 {
 		return nil
 	}
 	flags, eaLength, length4 := b[0], b[1], b[2]
-	p6, rest, ok := prefix6(b[fixed:])
+	p6, rest, ok := parsePrefix6(b[fixed:])
 	if !ok || eaLength > 48 || length4 > 32 {
 		return nil
 	}
-	if flags&forwarding != 0 {
+	if flags&s46FlagFMR != 0 {
 		fields = append(fields, "fmr")
 	}
 	fields = append(fields, fmt.Sprintf("ealen=%d,prefix4len=%d,prefix6len=%d,ipv4prefix=%v,ipv6prefix=%v",
 		eaLength, length4, p6.Bits(), netip.PrefixFrom(netip.AddrFrom4([4]byte(b[3:fixed])), int(length4)).Masked().Addr(), p6.Addr()))
-	return append(fields, ports(rest)...)
+	return append(fields, parseS46PortParams(rest)...)
 }
 
-// binding4 reads S46_V4V6BIND (RFC 7598 section 4.4); nil: it cannot be.
-func binding4(b []byte) []string {
+// parseS46Bind reads S46_V4V6BIND (RFC 7598 section 4.4); nil: it cannot be.
+func parseS46Bind(b []byte) []string {
 	if len(b) < 4+1 {
 		return nil
 	}
-	p6, rest, ok := prefix6(b[4:])
+	p6, rest, ok := parsePrefix6(b[4:])
 	if !ok {
 		return nil
 	}
 	own := fmt.Sprintf("ipv4address=%v,prefix6len=%d,ipv6prefix=%v", netip.AddrFrom4([4]byte(b[:4])), p6.Bits(), p6.Addr())
-	return append([]string{own}, ports(rest)...)
+	return append([]string{own}, parseS46PortParams(rest)...)
 }
 
-// ports reads S46_PORTPARAMS (RFC 7598 section 4.5), if it is there: the PSID is in the leftmost
+// parseS46PortParams reads S46_PORTPARAMS (RFC 7598 section 4.5), if it is there: the PSID is in the leftmost
 // bits of its field.
-func ports(options []byte) []string {
+func parseS46PortParams(options []byte) []string {
 	for code, b := range suboptions(options) {
 		if code != s46PortParams || len(b) != 4 || b[0] > 15 || b[1] > 16 {
 			continue
@@ -103,8 +103,8 @@ func ports(options []byte) []string {
 	return nil
 }
 
-// prefix6 reads a length in bits and as many octets as that takes, and returns what follows.
-func prefix6(b []byte) (p netip.Prefix, rest []byte, ok bool) {
+// parsePrefix6 reads a length in bits and as many octets as that takes, and returns what follows.
+func parsePrefix6(b []byte) (p netip.Prefix, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] > 128 {
 		return p, nil, false
 	}
@@ -118,8 +118,8 @@ func prefix6(b []byte) (p netip.Prefix, rest []byte, ok bool) {
 	return netip.PrefixFrom(netip.AddrFrom16(a), bits).Masked(), b[1+n:], true
 }
 
-// hexadecimal is a container that is passed on as it is; one that is too long is not.
-func hexadecimal(b []byte) string {
+// hexContainer is a container that is passed on as it is; one that is too long is not.
+func hexContainer(b []byte) string {
 	if len(b) > maxContainer {
 		return ""
 	}

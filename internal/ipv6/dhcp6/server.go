@@ -25,9 +25,9 @@ type ServerConfig struct {
 	Prefix  func() (netip.Prefix, error)
 	// Preferred and Valid are the lifetimes of both; at least a second.
 	Preferred, Valid time.Duration
-	// Servers are name servers, Domains those to search.
-	Servers []netip.Addr
-	Domains []string
+	// NameServers are name servers, Domains those to search.
+	NameServers   []netip.Addr
+	SearchDomains []string
 }
 
 // Server is the server of one link, with at most one address and one prefix to lease,
@@ -35,40 +35,40 @@ type ServerConfig struct {
 type Server struct {
 	cfg             ServerConfig
 	address, prefix binding
-	allowance       int // messages that are still answered
-	counted         time.Time
+	tokens          int // messages that are still answered
+	refilled        time.Time
 }
 
 // binding is what is set aside for a link, and who has it.
 type binding struct {
-	what   netip.Prefix // invalid: nothing has been asked for
-	client DUID
-	iaid   [4]byte
-	bound  bool
+	resource netip.Prefix // invalid: nothing has been asked for
+	client   DUID
+	iaid     [4]byte
+	bound    bool
 	lifetime.Lifetime
 }
 
 // Leases are what a Server has leased now; invalid prefixes: nothing.
-type Leases struct{ Address, Prefix Leased }
+type Leases struct{ Address, Prefix Lease }
 
 // ErrRate is why a message is dropped: there have been too many.
 var ErrRate = errors.New("there are too many of them")
 
 // How many messages are answered: a burst, and so many a second after that.
 const (
-	burst     = 20
-	perSecond = 5
+	rateBurst     = 20
+	ratePerSecond = 5
 )
 
 // NewServer makes the server of a link that has just come up.
 func NewServer(cfg *ServerConfig) *Server {
-	return &Server{cfg: *cfg, allowance: burst}
+	return &Server{cfg: *cfg, tokens: rateBurst}
 }
 
 // Receive takes a client's message, and returns the answer; nil: there is none. The
 // error says why a message was dropped: it is one of this package's (wrapped).
 func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
-	if !s.allowed(now) {
+	if !s.allow(now) {
 		return nil, ErrRate
 	}
 	m, err := parse(b)
@@ -82,37 +82,37 @@ func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
 	s.Advance(now)
 	r := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeReply, TransactionID: m.TransactionID}
 	if client != nil {
-		r.AddOption(raw(dhcpv6.OptionClientID, client))
+		r.AddOption(rawOption(dhcpv6.OptionClientID, client))
 	}
-	r.AddOption(raw(dhcpv6.OptionServerID, s.cfg.DUID))
-	if !s.answer(now, m, r, client) {
+	r.AddOption(rawOption(dhcpv6.OptionServerID, s.cfg.DUID))
+	if !s.handle(now, m, r, client) {
 		return nil, nil
 	}
 	return r.ToBytes(), nil
 }
 
-// allowed counts messages: what an answer costs must not be the client's to choose.
-func (s *Server) allowed(now time.Time) bool {
-	if n := int(min(now.Sub(s.counted)/(time.Second/perSecond), burst)); n > 0 {
-		s.allowance, s.counted = min(s.allowance+n, burst), now
+// allow counts messages: what an answer costs must not be the client's to choose.
+func (s *Server) allow(now time.Time) bool {
+	if n := int(min(now.Sub(s.refilled)/(time.Second/ratePerSecond), rateBurst)); n > 0 {
+		s.tokens, s.refilled = min(s.tokens+n, rateBurst), now
 	}
-	if s.allowance == 0 {
+	if s.tokens == 0 {
 		return false
 	}
-	s.allowance--
+	s.tokens--
 	return true
 }
 
 // check applies RFC 8415 section 16, and says who asks.
 func (s *Server) check(m *dhcpv6.Message) (client DUID, err error) {
-	client = data(m, dhcpv6.OptionClientID)
-	if has(m, dhcpv6.OptionClientID) && (len(client) < minDUID || len(client) > maxDUID) {
+	client = optionData(m, dhcpv6.OptionClientID)
+	if hasOption(m, dhcpv6.OptionClientID) && (len(client) < minDUID || len(client) > maxDUID) {
 		return nil, ErrClient
 	}
-	toUs := bytes.Equal(data(m, dhcpv6.OptionServerID), s.cfg.DUID)
+	toUs := bytes.Equal(optionData(m, dhcpv6.OptionServerID), s.cfg.DUID)
 	switch m.MessageType {
 	case dhcpv6.MessageTypeSolicit, dhcpv6.MessageTypeConfirm, dhcpv6.MessageTypeRebind:
-		if has(m, dhcpv6.OptionServerID) {
+		if hasOption(m, dhcpv6.OptionServerID) {
 			return nil, ErrServer
 		}
 	case dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline:
@@ -120,7 +120,7 @@ func (s *Server) check(m *dhcpv6.Message) (client DUID, err error) {
 			return nil, ErrServer
 		}
 	case dhcpv6.MessageTypeInformationRequest:
-		if has(m, dhcpv6.OptionServerID) && !toUs || has(m, dhcpv6.OptionIANA) || has(m, dhcpv6.OptionIAPD) {
+		if hasOption(m, dhcpv6.OptionServerID) && !toUs || hasOption(m, dhcpv6.OptionIANA) || hasOption(m, dhcpv6.OptionIAPD) {
 			return nil, ErrServer
 		}
 		return client, nil
@@ -133,11 +133,11 @@ func (s *Server) check(m *dhcpv6.Message) (client DUID, err error) {
 	return client, nil
 }
 
-// answer completes the reply; false: there is none (RFC 8415 section 18.3).
-func (s *Server) answer(now time.Time, m, r *dhcpv6.Message, client DUID) bool {
+// handle completes the reply; false: there is none (RFC 8415 section 18.3).
+func (s *Server) handle(now time.Time, m, r *dhcpv6.Message, client DUID) bool {
 	switch m.MessageType {
 	case dhcpv6.MessageTypeSolicit:
-		s.solicited(now, m, r, client)
+		s.handleSolicit(now, m, r, client)
 	case dhcpv6.MessageTypeRequest:
 		s.lease(now, m, r, client, s.grant)
 	case dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRebind:
@@ -145,24 +145,24 @@ func (s *Server) answer(now time.Time, m, r *dhcpv6.Message, client DUID) bool {
 	case dhcpv6.MessageTypeConfirm:
 		return s.confirm(m, r)
 	case dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline:
-		s.end(m, r, client)
+		s.handleRelease(m, r, client)
 		return true
 	}
-	s.addRest(r)
+	s.addDNS(r)
 	return true
 }
 
-// solicited offers, or grants at once if the client wishes so (RFC 8415 section 18.3.1).
+// handleSolicit offers, or grants at once if the client wishes so (RFC 8415 section 18.3.1).
 // We are the only server there can be on the link.
-func (s *Server) solicited(now time.Time, m, r *dhcpv6.Message, client DUID) {
-	if has(m, dhcpv6.OptionRapidCommit) {
-		r.AddOption(raw(dhcpv6.OptionRapidCommit, nil))
+func (s *Server) handleSolicit(now time.Time, m, r *dhcpv6.Message, client DUID) {
+	if hasOption(m, dhcpv6.OptionRapidCommit) {
+		r.AddOption(rawOption(dhcpv6.OptionRapidCommit, nil))
 		s.lease(now, m, r, client, s.grant)
 		return
 	}
 	r.MessageType = dhcpv6.MessageTypeAdvertise
-	r.AddOption(raw(dhcpv6.OptionPreference, []byte{atOnce}))
-	s.lease(now, m, r, client, s.offer)
+	r.AddOption(rawOption(dhcpv6.OptionPreference, []byte{maxPreference}))
+	s.lease(now, m, r, client, s.offerLease)
 }
 
 // confirm reports whether addresses fit the link (RFC 8415 section 18.3.3).
@@ -171,7 +171,7 @@ func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 	for _, ia := range m.Options.IANA() {
 		for _, a := range ia.Options.Addresses() {
 			named = true
-			if !s.address.what.IsValid() || !a.IPv6Addr.Equal(net.IP(s.address.what.Addr().AsSlice())) {
+			if !s.address.resource.IsValid() || !a.IPv6Addr.Equal(net.IP(s.address.resource.Addr().AsSlice())) {
 				status = iana.StatusNotOnLink
 			}
 		}
@@ -180,17 +180,17 @@ func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 	return named
 }
 
-// end takes leases back (RFC 8415 sections 18.3.7 and 18.3.8). What a client declines
+// handleRelease takes leases back (RFC 8415 sections 18.3.7 and 18.3.8). What a client declines
 // stays set aside for it: on a link of two ends nobody else can have the same address,
 // and there is no other to give.
-func (s *Server) end(m, r *dhcpv6.Message, client DUID) {
+func (s *Server) handleRelease(m, r *dhcpv6.Message, client DUID) {
 	noBinding := &dhcpv6.OptStatusCode{StatusCode: iana.StatusNoBinding}
-	for _, ia := range firstOnes(m.Options.IANA()) {
+	for _, ia := range bounded(m.Options.IANA()) {
 		if !s.address.unbind(client, ia.IaId) {
 			r.AddOption(&dhcpv6.OptIANA{IaId: ia.IaId, Options: dhcpv6.IdentityOptions{Options: dhcpv6.Options{noBinding}}})
 		}
 	}
-	for _, ia := range firstOnes(m.Options.IAPD()) {
+	for _, ia := range bounded(m.Options.IAPD()) {
 		if !s.prefix.unbind(client, ia.IaId) {
 			r.AddOption(&dhcpv6.OptIAPD{IaId: ia.IaId, Options: dhcpv6.PDOptions{Options: dhcpv6.Options{noBinding}}})
 		}
@@ -198,29 +198,29 @@ func (s *Server) end(m, r *dhcpv6.Message, client DUID) {
 	r.AddOption(&dhcpv6.OptStatusCode{StatusCode: iana.StatusSuccess})
 }
 
-// firstOnes bounds what is answered.
-func firstOnes[T any](list []T) []T { return list[:min(len(list), maxLeases)] }
+// bounded bounds what is answered.
+func bounded[T any](list []T) []T { return list[:min(len(list), maxLeases)] }
 
 // unbind reports whether the binding was the client's.
 func (b *binding) unbind(client DUID, iaid [4]byte) bool {
-	if !b.belongs(client, iaid) {
+	if !b.belongsTo(client, iaid) {
 		return false
 	}
 	b.bound = false
 	return true
 }
 
-// addRest adds what is no lease.
-func (s *Server) addRest(r *dhcpv6.Message) {
-	if len(s.cfg.Servers) > 0 {
+// addDNS adds what is no lease.
+func (s *Server) addDNS(r *dhcpv6.Message) {
+	if len(s.cfg.NameServers) > 0 {
 		var list []net.IP
-		for _, a := range s.cfg.Servers {
+		for _, a := range s.cfg.NameServers {
 			list = append(list, a.AsSlice())
 		}
 		r.AddOption(dhcpv6.OptDNS(list...))
 	}
-	if len(s.cfg.Domains) > 0 {
-		r.AddOption(dhcpv6.OptDomainSearchList(&rfc1035label.Labels{Labels: s.cfg.Domains}))
+	if len(s.cfg.SearchDomains) > 0 {
+		r.AddOption(dhcpv6.OptDomainSearchList(&rfc1035label.Labels{Labels: s.cfg.SearchDomains}))
 	}
 }
 
@@ -246,10 +246,10 @@ func (s *Server) Next() (next time.Time) {
 // Leases are what clients have now.
 func (s *Server) Leases() (l Leases) {
 	if s.address.bound {
-		l.Address = Leased{s.address.what, s.address.Lifetime}
+		l.Address = Lease{s.address.resource, s.address.Lifetime}
 	}
 	if s.prefix.bound {
-		l.Prefix = Leased{s.prefix.what, s.prefix.Lifetime}
+		l.Prefix = Lease{s.prefix.resource, s.prefix.Lifetime}
 	}
 	return l
 }

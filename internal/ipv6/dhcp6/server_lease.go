@@ -17,14 +17,14 @@ import (
 type decide func(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode
 
 func (s *Server) lease(now time.Time, m, r *dhcpv6.Message, client DUID, decide decide) {
-	for i, ia := range firstOnes(m.Options.IANA()) {
+	for i, ia := range bounded(m.Options.IANA()) {
 		status := iana.StatusNoAddrsAvail
 		if i == 0 && s.reserveAddress() {
 			status = decide(now, &s.address, client, ia.IaId)
 		}
 		r.AddOption(s.addressReply(ia, status))
 	}
-	for i, ia := range firstOnes(m.Options.IAPD()) {
+	for i, ia := range bounded(m.Options.IAPD()) {
 		status := iana.StatusNoPrefixAvail
 		if i == 0 && s.reservePrefix() {
 			status = decide(now, &s.prefix, client, ia.IaId)
@@ -34,49 +34,51 @@ func (s *Server) lease(now time.Time, m, r *dhcpv6.Message, client DUID, decide 
 }
 
 func (s *Server) reserveAddress() bool {
-	if !s.address.what.IsValid() && s.cfg.Address != nil {
+	if !s.address.resource.IsValid() && s.cfg.Address != nil {
 		if a, err := s.cfg.Address(); err == nil {
-			s.address.what = netip.PrefixFrom(a, a.BitLen())
+			s.address.resource = netip.PrefixFrom(a, a.BitLen())
 		}
 	}
-	return s.address.what.IsValid()
+	return s.address.resource.IsValid()
 }
 
 func (s *Server) reservePrefix() bool {
-	if !s.prefix.what.IsValid() && s.cfg.Prefix != nil {
+	if !s.prefix.resource.IsValid() && s.cfg.Prefix != nil {
 		if p, err := s.cfg.Prefix(); err == nil {
-			s.prefix.what = p
+			s.prefix.resource = p
 		}
 	}
-	return s.prefix.what.IsValid()
+	return s.prefix.resource.IsValid()
 }
 
-func (*Server) offer(time.Time, *binding, DUID, [4]byte) iana.StatusCode { return iana.StatusSuccess }
+func (*Server) offerLease(time.Time, *binding, DUID, [4]byte) iana.StatusCode {
+	return iana.StatusSuccess
+}
 
 // grant gives the lease to who asks last: there is but one client on the link, which may
 // have begun anew under another name.
 func (s *Server) grant(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode {
 	b.client, b.iaid, b.bound = slices.Clone(client), iaid, true
-	b.Lifetime = lifetime.For(now, s.cfg.Preferred, s.cfg.Valid)
+	b.Lifetime = lifetime.New(now, s.cfg.Preferred, s.cfg.Valid)
 	return iana.StatusSuccess
 }
 
 // extend also grants what nobody has yet, to a client that asks for more than it has
 // (RFC 8415 section 18.3.4).
 func (s *Server) extend(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode {
-	if b.bound && !b.belongs(client, iaid) {
+	if b.bound && !b.belongsTo(client, iaid) {
 		return iana.StatusNoBinding
 	}
 	return s.grant(now, b, client, iaid)
 }
 
-func (b *binding) belongs(client DUID, iaid [4]byte) bool {
+func (b *binding) belongsTo(client DUID, iaid [4]byte) bool {
 	return b.bound && bytes.Equal(b.client, client) && b.iaid == iaid
 }
 
 // times are T1 and T2 (RFC 8415 section 14.2).
 func (s *Server) times() (t1, t2 time.Duration) {
-	return part(s.cfg.Preferred, 5), part(s.cfg.Preferred, 8)
+	return fraction(s.cfg.Preferred, 5), fraction(s.cfg.Preferred, 8)
 }
 
 // addressReply also ends what the client has and we do not give.
@@ -87,9 +89,9 @@ func (s *Server) addressReply(asked *dhcpv6.OptIANA, status iana.StatusCode) dhc
 		return o
 	}
 	o.T1, o.T2 = s.times()
-	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: s.address.what.Addr().AsSlice(), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
-	for _, a := range firstOnes(asked.Options.Addresses()) {
-		if !a.IPv6Addr.Equal(net.IP(s.address.what.Addr().AsSlice())) && !a.IPv6Addr.IsUnspecified() {
+	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: s.address.resource.Addr().AsSlice(), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
+	for _, a := range bounded(asked.Options.Addresses()) {
+		if !a.IPv6Addr.Equal(net.IP(s.address.resource.Addr().AsSlice())) && !a.IPv6Addr.IsUnspecified() {
 			o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: a.IPv6Addr})
 		}
 	}
@@ -103,10 +105,10 @@ func (s *Server) prefixReply(asked *dhcpv6.OptIAPD, status iana.StatusCode) dhcp
 		return o
 	}
 	o.T1, o.T2 = s.times()
-	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(s.prefix.what), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
-	for _, p := range firstOnes(asked.Options.Prefixes()) {
+	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(s.prefix.resource), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
+	for _, p := range bounded(asked.Options.Prefixes()) {
 		// One that is all zeros is a hint of length.
-		if had, ok := network(p.Prefix); ok && had != s.prefix.what {
+		if had, ok := parsePrefix(p.Prefix); ok && had != s.prefix.resource {
 			o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(had)})
 		}
 	}

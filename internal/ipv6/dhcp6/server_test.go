@@ -21,17 +21,17 @@ func newServer() *Server {
 		Address:   func() (netip.Addr, error) { return addr.Addr(), nil },
 		Prefix:    func() (netip.Prefix, error) { return delegated, nil },
 		Preferred: 100 * second, Valid: 200 * second,
-		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, Domains: []string{"example.org"},
+		NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, SearchDomains: []string{"example.org"},
 	})
 }
 
-// question is a client's message with options.
-func question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
+// clientMessage is a client's message with options.
+func clientMessage(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
 	m := &dhcpv6.Message{MessageType: kind, TransactionID: dhcpv6.TransactionID{1, 2, 3}}
-	m.AddOption(raw(dhcpv6.OptionClientID, clientDUID))
+	m.AddOption(rawOption(dhcpv6.OptionClientID, clientDUID))
 	switch kind {
 	case dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline:
-		m.AddOption(raw(dhcpv6.OptionServerID, serverDUID))
+		m.AddOption(rawOption(dhcpv6.OptionServerID, serverDUID))
 	}
 	for _, o := range options {
 		m.AddOption(o)
@@ -54,13 +54,13 @@ func ask(t testing.TB, s *Server, now time.Time, m *dhcpv6.Message) *dhcpv6.Mess
 
 func wantStatus(t *testing.T, what string, s status, want iana.StatusCode) {
 	t.Helper()
-	if got := code(s); got != want {
+	if got := statusCode(s); got != want {
 		t.Errorf("%s: %v, want %v", what, got, want)
 	}
 }
 
 // pass carries what both sides have to say to each other, and says what that was.
-func pass(b *bench, s *Server) (kinds []dhcpv6.MessageType) {
+func pass(b *testClient, s *Server) (kinds []dhcpv6.MessageType) {
 	b.t.Helper()
 	for m := b.sent(); m != nil; m = b.sent() {
 		kinds = append(kinds, m.MessageType)
@@ -79,8 +79,8 @@ func pass(b *bench, s *Server) (kinds []dhcpv6.MessageType) {
 
 // TestBothSides: our client and our server, over a day with renewals, until the release.
 func TestBothSides(t *testing.T) {
-	b, s := newBench(t), newServer()
-	b.c.Want(b.now, both)
+	b, s := newTestClient(t), newServer()
+	b.c.Request(b.now, both)
 	if got := pass(b, s); !slices.Equal(got, []dhcpv6.MessageType{dhcpv6.MessageTypeSolicit}) {
 		t.Errorf("messages are %v, want but one, for Rapid Commit", got)
 	}
@@ -95,8 +95,8 @@ func TestBothSides(t *testing.T) {
 	if l := s.Leases(); l.Address.Prefix != addr || l.Prefix.Prefix != delegated {
 		t.Errorf("leased are %v", l)
 	}
-	if l := b.c.Lease(); len(l.Servers) != 1 || !slices.Equal(l.Domains, []string{"example.org"}) {
-		t.Errorf("learned %v, %v", l.Servers, l.Domains)
+	if l := b.c.Configuration(); len(l.NameServers) != 1 || !slices.Equal(l.SearchDomains, []string{"example.org"}) {
+		t.Errorf("learned %v, %v", l.NameServers, l.SearchDomains)
 	}
 	b.c.Release(b.now)
 	pass(b, s)
@@ -108,25 +108,25 @@ func TestBothSides(t *testing.T) {
 // TestFourMessagesBothSides: nothing is leased by an offer.
 func TestFourMessagesBothSides(t *testing.T) {
 	s := newServer()
-	r := ask(t, s, start, question(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
+	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
 	if r.MessageType != dhcpv6.MessageTypeAdvertise || r.Options.Preference() != 255 || s.Leases() != (Leases{}) {
 		t.Errorf("answers %v, leases %v", r.Summary(), s.Leases())
 	}
-	r = ask(t, s, start, question(dhcpv6.MessageTypeRequest, r.Options.OneIANA(), r.Options.OneIAPD()))
+	r = ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, r.Options.OneIANA(), r.Options.OneIAPD()))
 	ia, pd := r.Options.OneIANA(), r.Options.OneIAPD()
 	if r.MessageType != dhcpv6.MessageTypeReply || !ia.Options.OneAddress().IPv6Addr.Equal(net.IP(addr.Addr().AsSlice())) ||
 		pd.Options.Prefixes()[0].Prefix.String() != delegated.String() || ia.T1 != 50*second || pd.T2 != 80*second || pd.T1 != 50*second {
 		t.Errorf("answers %v", r.Summary())
 	}
-	if l := s.Leases(); l.Address.Lifetime != lifetime.For(start, 100*second, 200*second) {
+	if l := s.Leases(); l.Address.Lifetime != lifetime.New(start, 100*second, 200*second) {
 		t.Errorf("leases %v", l)
 	}
 }
 
-// TestExpires: what is not renewed is not leased any more, but set aside.
-func TestExpires(t *testing.T) {
+// TestServerLeaseExpires: what is not renewed is not leased any more, but set aside.
+func TestServerLeaseExpires(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}))
+	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}))
 	if at := s.Next().Sub(start); at != 200*second {
 		t.Errorf("has something to do after %v", at)
 	}
@@ -136,62 +136,62 @@ func TestExpires(t *testing.T) {
 	}
 }
 
-// TestOthersBinding: a lease is that of who asked for it last; who had it before has no
+// TestBindingOfAnotherClient: a lease is that of who asked for it last; who had it before has no
 // binding. A renewal may also ask for what nobody has.
-func TestOthersBinding(t *testing.T) {
+func TestBindingOfAnotherClient(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
-	second := question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{IaId: [4]byte{1}})
-	second.UpdateOption(raw(dhcpv6.OptionClientID, otherDUID))
+	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
+	second := clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{IaId: [4]byte{1}})
+	second.UpdateOption(rawOption(dhcpv6.OptionClientID, otherDUID))
 	ask(t, s, start, second)
 	for _, kind := range []dhcpv6.MessageType{dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRebind, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline} {
-		r := ask(t, s, start, question(kind, &dhcpv6.OptIANA{}))
+		r := ask(t, s, start, clientMessage(kind, &dhcpv6.OptIANA{}))
 		wantStatus(t, kind.String(), r.Options.OneIANA().Options, iana.StatusNoBinding)
 	}
 	if s.Leases().Address.Prefix != addr {
 		t.Errorf("leases %v", s.Leases())
 	}
-	r := ask(t, s, start, question(dhcpv6.MessageTypeRenew, &dhcpv6.OptIAPD{}))
+	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIAPD{}))
 	wantStatus(t, "a prefix that nobody has", r.Options.OneIAPD().Options, iana.StatusSuccess)
 }
 
-// TestWrongAddressEnds: what a client believes to have, and has not, gets lifetimes of 0.
-func TestWrongAddressEnds(t *testing.T) {
+// TestUnknownAddressExpired: what a client believes to have, and has not, gets lifetimes of 0.
+func TestUnknownAddressExpired(t *testing.T) {
 	s := newServer()
 	o := &dhcpv6.OptIAPD{}
 	_, had, _ := net.ParseCIDR("2001:db8:999::/56")
 	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: had})
-	ps := ask(t, s, start, question(dhcpv6.MessageTypeRequest, o)).Options.OneIAPD().Options.Prefixes()
+	ps := ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, o)).Options.OneIAPD().Options.Prefixes()
 	if len(ps) != 2 || ps[1].Prefix.String() != had.String() || ps[1].ValidLifetime != 0 {
 		t.Errorf("answers %v", ps)
 	}
 }
 
-func TestNothingToGive(t *testing.T) {
+func TestNothingAvailable(t *testing.T) {
 	s := NewServer(&ServerConfig{DUID: serverDUID, Prefix: func() (netip.Prefix, error) { return netip.Prefix{}, errors.New("none left") }})
-	r := ask(t, s, start, question(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
+	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
 	wantStatus(t, "address", r.Options.OneIANA().Options, iana.StatusNoAddrsAvail)
 	wantStatus(t, "prefix", r.Options.OneIAPD().Options, iana.StatusNoPrefixAvail)
 	// A second association of a client gets nothing either.
-	r = ask(t, newServer(), start, question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIAPD{IaId: [4]byte{9}}))
+	r = ask(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIAPD{IaId: [4]byte{9}}))
 	wantStatus(t, "second prefix", r.Options.IAPD()[1].Options, iana.StatusNoPrefixAvail)
 }
 
 func TestConfirm(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
-	r := ask(t, s, start, question(dhcpv6.MessageTypeConfirm, ia(0, 0, 0, 0)))
+	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
+	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeConfirm, ia(0, 0, 0, 0)))
 	wantStatus(t, "its own", r.Options, iana.StatusSuccess)
 	o := &dhcpv6.OptIANA{}
 	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: net.ParseIP("2001:db8::9")})
-	wantStatus(t, "another", ask(t, s, start, question(dhcpv6.MessageTypeConfirm, o)).Options, iana.StatusNotOnLink)
-	if b, err := s.Receive(start, question(dhcpv6.MessageTypeConfirm).ToBytes()); b != nil || err != nil {
+	wantStatus(t, "another", ask(t, s, start, clientMessage(dhcpv6.MessageTypeConfirm, o)).Options, iana.StatusNotOnLink)
+	if b, err := s.Receive(start, clientMessage(dhcpv6.MessageTypeConfirm).ToBytes()); b != nil || err != nil {
 		t.Errorf("of nothing: % x, %v", b, err)
 	}
 }
 
 func TestInformationRequest(t *testing.T) {
-	m := question(dhcpv6.MessageTypeInformationRequest)
+	m := clientMessage(dhcpv6.MessageTypeInformationRequest)
 	m.Options.Del(dhcpv6.OptionClientID)
 	r := ask(t, newServer(), start, m)
 	if len(r.Options.DNS()) != 1 || r.Options.ClientID() != nil || !bytes.Equal(data2(r), serverDUID) {
@@ -205,22 +205,22 @@ func data2(m *dhcpv6.Message) []byte { return m.GetOneOption(dhcpv6.OptionServer
 func TestServerDrops(t *testing.T) {
 	with := func(m *dhcpv6.Message, o dhcpv6.Option) *dhcpv6.Message { m.UpdateOption(o); return m }
 	without := func(m *dhcpv6.Message, c dhcpv6.OptionCode) *dhcpv6.Message { m.Options.Del(c); return m }
-	other := raw(dhcpv6.OptionServerID, otherDUID)
+	other := rawOption(dhcpv6.OptionServerID, otherDUID)
 	for name, c := range map[string]struct {
 		m    *dhcpv6.Message
 		want error
 	}{
-		"solicit to a server":      {with(question(dhcpv6.MessageTypeSolicit), other), ErrServer},
-		"rebind to a server":       {with(question(dhcpv6.MessageTypeRebind), raw(dhcpv6.OptionServerID, serverDUID)), ErrServer},
-		"request to another":       {with(question(dhcpv6.MessageTypeRequest), other), ErrServer},
-		"renew to nobody":          {without(question(dhcpv6.MessageTypeRenew), dhcpv6.OptionServerID), ErrServer},
-		"release to another":       {with(question(dhcpv6.MessageTypeRelease), other), ErrServer},
-		"solicit of nobody":        {without(question(dhcpv6.MessageTypeSolicit), dhcpv6.OptionClientID), ErrClient},
-		"solicit of a long name":   {with(question(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionClientID, make([]byte, 131))), ErrClient},
-		"information with address": {with(question(dhcpv6.MessageTypeInformationRequest), &dhcpv6.OptIANA{}), ErrServer},
-		"reply":                    {question(dhcpv6.MessageTypeReply), ErrUnexpected},
-		"relayed":                  {question(dhcpv6.MessageTypeRelayForward), ErrUnexpected},
-		"malformed":                {with(question(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionStatusCode, []byte{1})), ErrMessage},
+		"solicit to a server":      {with(clientMessage(dhcpv6.MessageTypeSolicit), other), ErrServer},
+		"rebind to a server":       {with(clientMessage(dhcpv6.MessageTypeRebind), rawOption(dhcpv6.OptionServerID, serverDUID)), ErrServer},
+		"request to another":       {with(clientMessage(dhcpv6.MessageTypeRequest), other), ErrServer},
+		"renew to nobody":          {without(clientMessage(dhcpv6.MessageTypeRenew), dhcpv6.OptionServerID), ErrServer},
+		"release to another":       {with(clientMessage(dhcpv6.MessageTypeRelease), other), ErrServer},
+		"solicit of nobody":        {without(clientMessage(dhcpv6.MessageTypeSolicit), dhcpv6.OptionClientID), ErrClient},
+		"solicit of a long name":   {with(clientMessage(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionClientID, make([]byte, 131))), ErrClient},
+		"information with address": {with(clientMessage(dhcpv6.MessageTypeInformationRequest), &dhcpv6.OptIANA{}), ErrServer},
+		"reply":                    {clientMessage(dhcpv6.MessageTypeReply), ErrUnexpected},
+		"relayed":                  {clientMessage(dhcpv6.MessageTypeRelayForward), ErrUnexpected},
+		"malformed":                {with(clientMessage(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionStatusCode, []byte{1})), ErrMessage},
 	} {
 		if b, err := newServer().Receive(start, c.m.ToBytes()); !errors.Is(err, c.want) || b != nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
@@ -233,7 +233,7 @@ func TestRate(t *testing.T) {
 	s := newServer()
 	flood := func(now time.Time) (answered int) {
 		for range 1000 {
-			if _, err := s.Receive(now, question(dhcpv6.MessageTypeSolicit).ToBytes()); err == nil {
+			if _, err := s.Receive(now, clientMessage(dhcpv6.MessageTypeSolicit).ToBytes()); err == nil {
 				answered++
 			} else if !errors.Is(err, ErrRate) {
 				t.Fatal(err)
@@ -251,7 +251,7 @@ func TestRate(t *testing.T) {
 // FuzzServer: whatever comes, the server neither panics nor answers at length.
 func FuzzServer(f *testing.F) {
 	for _, kind := range []dhcpv6.MessageType{dhcpv6.MessageTypeSolicit, dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeConfirm} {
-		f.Add(question(kind, ia(0, 0, 0, 0), pd(0, 0, 0, 0), raw(dhcpv6.OptionRapidCommit, nil)).ToBytes())
+		f.Add(clientMessage(kind, ia(0, 0, 0, 0), pd(0, 0, 0, 0), rawOption(dhcpv6.OptionRapidCommit, nil)).ToBytes())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := newServer()

@@ -68,10 +68,10 @@ func (e *Endpoint) OpenUDP(port uint16, groups ...netip.Addr) error {
 	return nil
 }
 
-// Hear adds what a socket on another interface receives to Packets, until that socket or the
+// AddSocket adds what a socket on another interface receives to Packets, until that socket or the
 // endpoint is closed. Closing the socket is left to the caller, and its failure is none of
 // the endpoint's.
-func (e *Endpoint) Hear(s *ICMP) {
+func (e *Endpoint) AddSocket(s *ICMP) {
 	go Pump(s.Receive, e.packets, make(chan error, 1), e.done)
 }
 

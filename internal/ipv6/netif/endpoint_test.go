@@ -14,7 +14,7 @@ import (
 // TestEndpoint: what is closed leaves its port to the next one, and what has passed on its
 // messages has ended. One whose port is taken, or whose device is not there, says so.
 func TestEndpoint(t *testing.T) {
-	in(t, func(*Kernel) {
+	inNamespace(t, func(*Kernel) {
 		if _, err := OpenEndpoint("none"); err == nil || !strings.HasPrefix(err.Error(), "none: ") {
 			t.Errorf("without a device: %v", err)
 		}

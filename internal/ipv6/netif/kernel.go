@@ -19,14 +19,14 @@ import (
 // must not be called concurrently.
 type Kernel struct {
 	handle *netlink.Handle
-	have   Set
+	actual Config
 	// indexes are those of the interfaces on which something is set: another one may
 	// get the name of one that has gone.
 	indexes map[string]int
 
-	memory string // file for what does not go with device; empty: none
-	device string
-	noted  lasting // what the file holds
+	undoPath string // file for what does not go with device; empty: none
+	device   string
+	recorded undoRecord // what the file holds
 }
 
 // Open opens the kernel of the calling thread's network namespace.
@@ -35,7 +35,7 @@ func Open() (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open rtnetlink: %w", err)
 	}
-	return &Kernel{handle: h, have: NewSet(), indexes: map[string]int{}}, nil
+	return &Kernel{handle: h, actual: NewConfig(), indexes: map[string]int{}}, nil
 }
 
 // Close closes the connection, and leaves what is set.
@@ -50,11 +50,11 @@ func (k *Kernel) Find(name string) (Device, error) {
 	return Device{name, link.Attrs().Index}, nil
 }
 
-// AwaitLocal waits until the kernel delivers packets to an address, at most until limit has passed,
+// WaitLocalRoute waits until the kernel delivers packets to an address, at most until limit has passed,
 // and reports whether it does. An address set without duplicate address detection can be sent from
 // at once, but its local route is added a moment later, by the kernel's work queue: an answer that
 // comes before that is dropped.
-func (k *Kernel) AwaitLocal(d Device, a netip.Addr, limit time.Duration) bool {
+func (k *Kernel) WaitLocalRoute(d Device, a netip.Addr, limit time.Duration) bool {
 	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
 		routes, err := k.handle.RouteGetWithOptions(a.AsSlice(), &netlink.RouteGetOptions{OifIndex: d.Index})
 		if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
@@ -66,9 +66,9 @@ func (k *Kernel) AwaitLocal(d Device, a netip.Addr, limit time.Duration) bool {
 	}
 }
 
-// TakeOver is setting.HeedNoRouter, and removes what has followed from advertisements that the
+// DisableAutoconf is setting.HeedNoRouter, and removes what has followed from advertisements that the
 // kernel has heeded already. It takes the longer the more routes the machine has.
-func (k *Kernel) TakeOver(d Device) error {
+func (k *Kernel) DisableAutoconf(d Device) error {
 	return errors.Join(sysctl.DisableAcceptRA(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
 }
 
@@ -96,37 +96,37 @@ func (k *Kernel) purgeAddresses(d Device) error {
 
 // Apply makes what is set what is wanted. What fails is tried again by the next call;
 // the errors name the interface, address or route.
-func (k *Kernel) Apply(now time.Time, want Set) error {
-	k.note(want)
-	defer func() { k.note(NewSet()) }()
+func (k *Kernel) Apply(now time.Time, want Config) error {
+	k.record(want)
+	defer func() { k.record(NewConfig()) }()
 	var errs []error
-	for key := range k.have.Routes {
+	for key := range k.actual.Routes {
 		if _, ok := want.Routes[key]; !ok {
 			errs = append(errs, k.removeRoute(key))
 		}
 	}
-	for rule := range k.have.Rules {
+	for rule := range k.actual.Rules {
 		if _, ok := want.Rules[rule]; !ok {
 			errs = append(errs, k.removeRule(rule))
 		}
 	}
-	for key := range k.have.Addresses {
+	for key := range k.actual.Addresses {
 		if _, ok := want.Addresses[key]; !ok {
 			errs = append(errs, k.removeAddress(key))
 		}
 	}
 	for key, a := range want.Addresses {
-		if have, ok := k.have.Addresses[key]; !ok || have != a {
+		if have, ok := k.actual.Addresses[key]; !ok || have != a {
 			errs = append(errs, k.setAddress(now, key, a))
 		}
 	}
 	for key, route := range want.Routes {
-		if have, ok := k.have.Routes[key]; !ok || have != route {
+		if have, ok := k.actual.Routes[key]; !ok || have != route {
 			errs = append(errs, k.setRoute(key, route))
 		}
 	}
 	for rule := range want.Rules {
-		if _, ok := k.have.Rules[rule]; !ok {
+		if _, ok := k.actual.Rules[rule]; !ok {
 			errs = append(errs, k.setRule(rule))
 		}
 	}
@@ -149,14 +149,14 @@ func (k *Kernel) Verify() error {
 	for _, a := range addresses {
 		there[place{a.LinkIndex, prefixOf(a.IPNet)}] = true
 	}
-	for key := range k.have.Addresses {
+	for key := range k.actual.Addresses {
 		if d, err := k.Find(key.Interface); err != nil || !there[place{d.Index, key.Prefix}] {
-			delete(k.have.Addresses, key)
+			delete(k.actual.Addresses, key)
 		}
 	}
-	for key := range k.have.Routes {
-		if !k.routed(key) {
-			delete(k.have.Routes, key)
+	for key := range k.actual.Routes {
+		if !k.hasRoute(key) {
+			delete(k.actual.Routes, key)
 		}
 	}
 	return nil
@@ -178,14 +178,14 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 		return fmt.Errorf("%s: %w", key.Interface, err)
 	}
 	addr := &netlink.Addr{IPNet: ipNet(key.Prefix), Flags: unix.IFA_F_NOPREFIXROUTE}
-	addr.ValidLft, addr.PreferedLft = seconds(lifetime.Left(now, a.Valid), lifetime.Left(now, a.Preferred))
+	addr.ValidLft, addr.PreferedLft = seconds(lifetime.Remaining(now, a.Valid), lifetime.Remaining(now, a.Preferred))
 	if !a.Shared {
 		addr.Flags |= unix.IFA_F_NODAD
 	}
 	if err := k.handle.AddrReplace(link, addr); err != nil {
 		return fmt.Errorf("%s: set address %v: %w", key.Interface, key.Prefix, err)
 	}
-	k.have.Addresses[key] = a
+	k.actual.Addresses[key] = a
 	k.indexes[key.Interface] = link.Attrs().Index
 	return nil
 }
@@ -195,7 +195,7 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 // is over has a second left, and where an int has but 32 bits, and a long span is below 0, a
 // preferred lifetime that is over, or a long one, is a little different.
 func seconds(valid, preferred time.Duration) (v, p int) {
-	v, p = whole(max(valid, time.Second)), whole(preferred)
+	v, p = wholeSeconds(max(valid, time.Second)), wholeSeconds(preferred)
 	switch {
 	case v > 0 || p > 0 || v == -1 && p == -1:
 	case p == 0:
@@ -206,13 +206,13 @@ func seconds(valid, preferred time.Duration) (v, p int) {
 	return v, p
 }
 
-// whole is a lifetime in seconds, rounded up lest an address goes before its time.
-func whole(d time.Duration) int {
+// wholeSeconds is a lifetime in seconds, rounded up lest an address goes before its time.
+func wholeSeconds(d time.Duration) int {
 	return int(uint32(min((d+time.Second-1)/time.Second, math.MaxUint32)))
 }
 
 func (k *Kernel) removeAddress(key AddressKey) error {
-	delete(k.have.Addresses, key)
+	delete(k.actual.Addresses, key)
 	link, err := k.handle.LinkByName(key.Interface)
 	if err != nil || link.Attrs().Index != k.indexes[key.Interface] {
 		return nil // gone with its addresses

@@ -20,9 +20,9 @@ import (
 
 var now = time.Now()
 
-// in runs a test in a namespace of its own, with ppp0 of MTU 1492, which knows but its
+// inNamespace runs a test in a namespace of its own, with ppp0 of MTU 1492, which knows but its
 // peer, and lan0, both up.
-func in(t *testing.T, f func(k *Kernel)) {
+func inNamespace(t *testing.T, f func(k *Kernel)) {
 	t.Helper()
 	roottest.Need(t, "ip")
 	n, err := lab.NewNamespace()
@@ -59,7 +59,7 @@ func ip(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-func apply(t *testing.T, k *Kernel, s Set) {
+func apply(t *testing.T, k *Kernel, s Config) {
 	t.Helper()
 	if err := k.Apply(now, s); err != nil {
 		t.Fatal(err)
@@ -68,8 +68,8 @@ func apply(t *testing.T, k *Kernel, s Set) {
 
 func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
-// shown wants ip(8) to show a line that begins so.
-func shown(t *testing.T, want string, args ...string) {
+// wantShown wants ip(8) to show a line that begins so.
+func wantShown(t *testing.T, want string, args ...string) {
 	t.Helper()
 	got := ip(t, args...)
 	for line := range strings.Lines(got) {
@@ -80,16 +80,16 @@ func shown(t *testing.T, want string, args ...string) {
 	t.Errorf("ip %s shows\n%s, want %s", strings.Join(args, " "), got, want)
 }
 
-func notShown(t *testing.T, what string, args ...string) {
+func wantNotShown(t *testing.T, what string, args ...string) {
 	t.Helper()
 	if got := ip(t, args...); strings.Contains(got, what) {
 		t.Errorf("ip %s shows\n%s, want no %s", strings.Join(args, " "), got, what)
 	}
 }
 
-// TestAwaitLocal: an address that is set, one that is not, and one that is set meanwhile.
-func TestAwaitLocal(t *testing.T) {
-	in(t, func(k *Kernel) {
+// TestWaitLocalRoute: an address that is set, one that is not, and one that is set meanwhile.
+func TestWaitLocalRoute(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
 		d, err := k.Find("ppp0")
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +100,7 @@ func TestAwaitLocal(t *testing.T) {
 			if !want {
 				limit = 0
 			}
-			if got := k.AwaitLocal(d, netip.MustParseAddr(a), limit); got != want {
+			if got := k.WaitLocalRoute(d, netip.MustParseAddr(a), limit); got != want {
 				t.Errorf("packets to %s are delivered: %v", a, got)
 			}
 		}
@@ -117,7 +117,7 @@ func TestAwaitLocal(t *testing.T) {
 		go func() {
 			added <- other.handle.AddrAdd(link, &netlink.Addr{IPNet: ipNet(pfx("fe80::3/128")), Flags: unix.IFA_F_NODAD})
 		}()
-		if !k.AwaitLocal(d, netip.MustParseAddr("fe80::3"), patience) {
+		if !k.WaitLocalRoute(d, netip.MustParseAddr("fe80::3"), patience) {
 			t.Error("packets to fe80::3 are not delivered")
 		}
 		if err := <-added; err != nil {
@@ -127,98 +127,98 @@ func TestAwaitLocal(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	in(t, func(k *Kernel) {
-		s := NewSet()
+	inNamespace(t, func(k *Kernel) {
+		s := NewConfig()
 		key := AddressKey{"ppp0", pfx("2001:db8::5/64")}
-		s.Addresses[key] = Address{Lifetime: lifetime.For(now, 100*time.Second, lifetime.Infinity)}
-		s.Addresses[AddressKey{"lan0", pfx("2001:db8:1::1/64")}] = Address{Lifetime: lifetime.For(now, 0, 50*time.Second), Shared: true}
+		s.Addresses[key] = Address{Lifetime: lifetime.New(now, 100*time.Second, lifetime.Infinity)}
+		s.Addresses[AddressKey{"lan0", pfx("2001:db8:1::1/64")}] = Address{Lifetime: lifetime.New(now, 0, 50*time.Second), Shared: true}
 		apply(t, k, s)
-		shown(t, "inet6 2001:db8::5/64 scope global nodad noprefixroute", "address", "show", "dev", "ppp0")
-		shown(t, "valid_lft forever preferred_lft 100sec", "address", "show", "dev", "ppp0")
-		shown(t, "inet6 2001:db8:1::1/64 scope global", "address", "show", "dev", "lan0")
-		shown(t, "valid_lft 50sec preferred_lft 0sec", "address", "show", "dev", "lan0")
-		notShown(t, "2001:db8", "-6", "route")
-		s.Addresses[key] = Address{Lifetime: lifetime.For(now, 200*time.Second, 300*time.Second)}
+		wantShown(t, "inet6 2001:db8::5/64 scope global nodad noprefixroute", "address", "show", "dev", "ppp0")
+		wantShown(t, "valid_lft forever preferred_lft 100sec", "address", "show", "dev", "ppp0")
+		wantShown(t, "inet6 2001:db8:1::1/64 scope global", "address", "show", "dev", "lan0")
+		wantShown(t, "valid_lft 50sec preferred_lft 0sec", "address", "show", "dev", "lan0")
+		wantNotShown(t, "2001:db8", "-6", "route")
+		s.Addresses[key] = Address{Lifetime: lifetime.New(now, 200*time.Second, 300*time.Second)}
 		apply(t, k, s)
-		shown(t, "valid_lft 300sec preferred_lft 200sec", "address", "show", "dev", "ppp0")
-		apply(t, k, NewSet())
-		notShown(t, "2001:db8", "-6", "address")
+		wantShown(t, "valid_lft 300sec preferred_lft 200sec", "address", "show", "dev", "ppp0")
+		apply(t, k, NewConfig())
+		wantNotShown(t, "2001:db8", "-6", "address")
 	})
 }
 
-// TestAddressOver: at the very end of its life an address must not become one for ever.
-func TestAddressOver(t *testing.T) {
-	in(t, func(k *Kernel) {
-		s := NewSet()
-		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{Lifetime: lifetime.For(now, 0, 0)}
+// TestExpiredAddress: at the very end of its life an address must not become one for ever.
+func TestExpiredAddress(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
+		s := NewConfig()
+		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{Lifetime: lifetime.New(now, 0, 0)}
 		apply(t, k, s)
-		notShown(t, "forever", "-6", "address", "show", "dev", "ppp0", "scope", "global")
+		wantNotShown(t, "forever", "-6", "address", "show", "dev", "ppp0", "scope", "global")
 	})
 }
 
 func TestRoutes(t *testing.T) {
-	in(t, func(k *Kernel) {
-		s := NewSet()
+	inNamespace(t, func(k *Kernel) {
+		s := NewConfig()
 		all := RouteKey{To: pfx("::/0"), Device: "ppp0"}
 		s.Routes[all] = Route{}
 		s.Routes[RouteKey{To: pfx("2001:db8:100::/56"), Metric: 7}] = Route{}
 		s.Routes[RouteKey{To: pfx("2001:db8::/64"), Metric: 50, Table: 100, Device: "ppp0"}] = Route{}
 		apply(t, k, s)
-		shown(t, "default dev ppp0 proto ra metric 1024", "-6", "route")
-		shown(t, "unreachable 2001:db8:100::/56 dev lo proto ra metric 7", "-6", "route")
-		shown(t, "2001:db8::/64 dev ppp0 proto ra metric 50", "-6", "route", "show", "table", "100")
+		wantShown(t, "default dev ppp0 proto ra metric 1024", "-6", "route")
+		wantShown(t, "unreachable 2001:db8:100::/56 dev lo proto ra metric 7", "-6", "route")
+		wantShown(t, "2001:db8::/64 dev ppp0 proto ra metric 50", "-6", "route", "show", "table", "100")
 		// A router whose address is not the peer's; an MTU that the device has not.
 		s.Routes[all] = Route{Gateway: netip.MustParseAddr("fe80::99"), MTU: 1400}
 		apply(t, k, s)
-		shown(t, "default via fe80::99 dev ppp0 proto ra metric 1024 onlink", "-6", "route")
+		wantShown(t, "default via fe80::99 dev ppp0 proto ra metric 1024 onlink", "-6", "route")
 		if got := ip(t, "-6", "route", "show", "default"); !strings.Contains(got, " mtu 1400 ") {
 			t.Errorf("the default route is %s", got)
 		}
 		s.Routes[all] = Route{Gateway: netip.MustParseAddr("fe80::99"), MTU: 1500}
 		apply(t, k, s)
-		notShown(t, "mtu", "-6", "route", "show", "default")
+		wantNotShown(t, "mtu", "-6", "route", "show", "default")
 		if got := ip(t, "-6", "route", "show", "default"); strings.Count(got, "default") != 1 {
 			t.Errorf("default routes are %s", got)
 		}
-		apply(t, k, NewSet())
-		notShown(t, "ra", "-6", "route", "show", "table", "all")
+		apply(t, k, NewConfig())
+		wantNotShown(t, "ra", "-6", "route", "show", "table", "all")
 	})
 }
 
-// TestOthersRouteStays: also when ours changes, and when it goes.
-func TestOthersRouteStays(t *testing.T) {
-	in(t, func(k *Kernel) {
+// TestForeignRouteKept: also when ours changes, and when it goes.
+func TestForeignRouteKept(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
 		ip(t, "-6", "route", "add", "default", "dev", "lan0", "metric", "50")
-		s := NewSet()
+		s := NewConfig()
 		key := RouteKey{To: pfx("::/0"), Metric: 50, Device: "ppp0"}
 		s.Routes[key] = Route{}
-		if err := k.Apply(now, s); !errors.Is(err, ErrTaken) || !strings.Contains(err.Error(), "::/0 through ppp0 metric 50") {
+		if err := k.Apply(now, s); !errors.Is(err, ErrRouteExists) || !strings.Contains(err.Error(), "::/0 through ppp0 metric 50") {
 			t.Errorf("%v", err)
 		}
 		ip(t, "-6", "route", "del", "default", "dev", "lan0", "metric", "50")
 		apply(t, k, s)
 		ip(t, "-6", "route", "append", "default", "dev", "lan0", "metric", "50")
 		s.Routes[key] = Route{Gateway: netip.MustParseAddr("fe80::1")}
-		if err := k.Apply(now, s); !errors.Is(err, ErrTaken) {
+		if err := k.Apply(now, s); !errors.Is(err, ErrRouteExists) {
 			t.Errorf("%v", err)
 		}
-		apply(t, k, NewSet())
-		shown(t, "default dev lan0 metric 50", "-6", "route")
+		apply(t, k, NewConfig())
+		wantShown(t, "default dev lan0 metric 50", "-6", "route")
 	})
 }
 
 // TestVerify: what somebody has removed is set again, and only that.
 func TestVerify(t *testing.T) {
-	in(t, func(k *Kernel) {
-		s := NewSet()
-		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{Lifetime: lifetime.For(now, time.Hour, time.Hour)}
+	inNamespace(t, func(k *Kernel) {
+		s := NewConfig()
+		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{Lifetime: lifetime.New(now, time.Hour, time.Hour)}
 		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{Gateway: netip.MustParseAddr("fe80::1")}
 		s.Routes[RouteKey{To: pfx("2001:db8:100::/56"), Metric: 7}] = Route{}
 		apply(t, k, s)
 		verify := func(addresses, routes int) {
 			t.Helper()
-			if err := k.Verify(); err != nil || len(k.have.Addresses) != addresses || len(k.have.Routes) != routes {
-				t.Errorf("%v, there are %d addresses and %d routes, want %d and %d", err, len(k.have.Addresses), len(k.have.Routes), addresses, routes)
+			if err := k.Verify(); err != nil || len(k.actual.Addresses) != addresses || len(k.actual.Routes) != routes {
+				t.Errorf("%v, there are %d addresses and %d routes, want %d and %d", err, len(k.actual.Addresses), len(k.actual.Routes), addresses, routes)
 			}
 			apply(t, k, s)
 		}
@@ -234,16 +234,16 @@ func TestVerify(t *testing.T) {
 	})
 }
 
-// TestGone: an interface that has gone takes with it what was set; one that is not there
+// TestInterfaceGone: an interface that has gone takes with it what was set; one that is not there
 // is named.
-func TestGone(t *testing.T) {
-	in(t, func(k *Kernel) {
-		s := NewSet()
+func TestInterfaceGone(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
+		s := NewConfig()
 		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{}
 		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{}
 		apply(t, k, s)
 		ip(t, "link", "del", "ppp0")
-		apply(t, k, NewSet())
+		apply(t, k, NewConfig())
 		err := k.Apply(now, s)
 		if err == nil || !strings.Contains(err.Error(), "ppp0: ") || !strings.Contains(err.Error(), "::/0 through ppp0") {
 			t.Errorf("%v", err)
@@ -251,10 +251,10 @@ func TestGone(t *testing.T) {
 	})
 }
 
-// TestNameTaken: another interface with the name of one that has gone is left alone.
-func TestNameTaken(t *testing.T) {
-	in(t, func(k *Kernel) {
-		s := NewSet()
+// TestInterfaceNameReused: another interface with the name of one that has gone is left alone.
+func TestInterfaceNameReused(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
+		s := NewConfig()
 		s.Addresses[AddressKey{"ppp0", pfx("2001:db8::5/64")}] = Address{}
 		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0"}] = Route{}
 		apply(t, k, s)
@@ -263,25 +263,25 @@ func TestNameTaken(t *testing.T) {
 		ip(t, "link", "set", "ppp0", "up")
 		ip(t, "address", "add", "2001:db8::5/64", "dev", "ppp0", "nodad")
 		ip(t, "-6", "route", "add", "default", "dev", "ppp0", "proto", "ra")
-		apply(t, k, NewSet())
-		shown(t, "inet6 2001:db8::5/64", "-6", "address", "show", "dev", "ppp0")
-		shown(t, "default dev ppp0", "-6", "route")
+		apply(t, k, NewConfig())
+		wantShown(t, "inet6 2001:db8::5/64", "-6", "address", "show", "dev", "ppp0")
+		wantShown(t, "default dev ppp0", "-6", "route")
 	})
 }
 
 // TestRules: packets from the line look into its table, after what the main one knows
 // better than by default. One that was left behind does not matter.
 func TestRules(t *testing.T) {
-	in(t, func(k *Kernel) {
+	inNamespace(t, func(k *Kernel) {
 		ip(t, "-6", "rule", "add", "from", "2001:db8:100::/56", "lookup", "100", "priority", "10000")
-		s := NewSet()
+		s := NewConfig()
 		s.Rules[Rule{pfx("2001:db8:100::/56"), 100}] = true
 		s.Routes[RouteKey{To: pfx("::/0"), Device: "ppp0", Table: 100}] = Route{}
 		s.Routes[RouteKey{To: pfx("2001:db8:9::/64"), Device: "lan0"}] = Route{}
 		apply(t, k, s)
 		apply(t, k, s)
-		shown(t, "9999:\tfrom 2001:db8:100::/56 lookup main suppress_prefixlength 0", "-6", "rule")
-		shown(t, "10000:\tfrom 2001:db8:100::/56 lookup 100", "-6", "rule")
+		wantShown(t, "9999:\tfrom 2001:db8:100::/56 lookup main suppress_prefixlength 0", "-6", "rule")
+		wantShown(t, "10000:\tfrom 2001:db8:100::/56 lookup 100", "-6", "rule")
 		ip(t, "-6", "route", "add", "default", "dev", "lan0")
 		for to, device := range map[string]string{"2001:db8:5::1": "ppp0", "2001:db8:9::1": "lan0"} {
 			got := ip(t, "-6", "route", "get", to, "from", "2001:db8:100::1", "iif", "lan1")
@@ -289,14 +289,14 @@ func TestRules(t *testing.T) {
 				t.Errorf("the route to %s is %s", to, got)
 			}
 		}
-		apply(t, k, NewSet())
-		notShown(t, "2001:db8", "-6", "rule")
+		apply(t, k, NewConfig())
+		wantNotShown(t, "2001:db8", "-6", "rule")
 	})
 }
 
-// TestPortRefused: who may not have a port below 1024 is told how to get it.
-func TestPortRefused(t *testing.T) {
-	err := explain(os.NewSyscallError("bind", unix.EACCES), "[::]:547")
+// TestPortPermission: who may not have a port below 1024 is told how to get it.
+func TestPortPermission(t *testing.T) {
+	err := openError(os.NewSyscallError("bind", unix.EACCES), "[::]:547")
 	for _, want := range []string{"[::]:547", "CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start=0"} {
 		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell of %s", err, want)
@@ -304,8 +304,8 @@ func TestPortRefused(t *testing.T) {
 	}
 }
 
-func TestSocketsTell(t *testing.T) {
-	in(t, func(k *Kernel) {
+func TestSockets(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
 		d, err := k.Find("lan0")
 		if err != nil {
 			t.Fatal(err)
@@ -337,9 +337,9 @@ func TestSocketsTell(t *testing.T) {
 	})
 }
 
-// TestTakeOver: what has followed from advertisements goes, what is permanent stays.
-func TestTakeOver(t *testing.T) {
-	in(t, func(k *Kernel) {
+// TestDisableAutoconf: what has followed from advertisements goes, what is permanent stays.
+func TestDisableAutoconf(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
 		ip(t, "address", "add", "2001:db8::5/64", "dev", "ppp0", "valid_lft", "100", "preferred_lft", "100", "nodad")
 		ip(t, "address", "add", "2001:db8::6/64", "dev", "ppp0", "nodad")
 		ip(t, "-6", "route", "add", "default", "via", "fe80::1", "dev", "ppp0", "proto", "ra")
@@ -348,13 +348,13 @@ func TestTakeOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := k.TakeOver(d); err != nil {
+		if err := k.DisableAutoconf(d); err != nil {
 			t.Fatal(err)
 		}
-		notShown(t, "2001:db8::5", "-6", "address")
-		notShown(t, "default", "-6", "route")
-		shown(t, "inet6 2001:db8::6/64", "-6", "address")
-		shown(t, "2001:db8:9::/64 dev ppp0", "-6", "route")
+		wantNotShown(t, "2001:db8::5", "-6", "address")
+		wantNotShown(t, "default", "-6", "route")
+		wantShown(t, "inet6 2001:db8::6/64", "-6", "address")
+		wantShown(t, "2001:db8:9::/64 dev ppp0", "-6", "route")
 		if out, err := exec.Command("cat", "/proc/sys/net/ipv6/conf/ppp0/accept_ra").Output(); err != nil || string(out) != "0\n" {
 			t.Errorf("accept_ra is %q, %v", out, err)
 		}

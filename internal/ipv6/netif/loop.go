@@ -40,7 +40,7 @@ func (in Inputs) Run(ctx context.Context, h Handler) error {
 	defer timer.Stop()
 	for {
 		next := h.Step(time.Now())
-		timer.Reset(lifetime.Left(time.Now(), next))
+		timer.Reset(lifetime.Remaining(time.Now(), next))
 		select {
 		case <-ctx.Done():
 			return nil

@@ -14,13 +14,13 @@ const protocol = unix.RTPROT_RA
 // defaultMetric is what ip(8) shows of a route without metric.
 const defaultMetric = 1024
 
-// ErrTaken is why a route cannot be set (wrapped): another one has its place.
-var ErrTaken = errors.New("there is another route with this metric: choose another metric")
+// ErrRouteExists is why a route cannot be set (wrapped): another one has its place.
+var ErrRouteExists = errors.New("there is another route with this metric: choose another metric")
 
 // setRoute never has the kernel replace a route: it would take any that has the same
 // metric, also one of somebody else through another device.
 func (k *Kernel) setRoute(key RouteKey, r Route) error {
-	if _, ok := k.have.Routes[key]; ok {
+	if _, ok := k.actual.Routes[key]; ok {
 		if err := k.removeRoute(key); err != nil {
 			return err
 		}
@@ -30,23 +30,23 @@ func (k *Kernel) setRoute(key RouteKey, r Route) error {
 		return fmt.Errorf("set route %w", key.wrap(err))
 	}
 	err = k.handle.RouteAdd(route)
-	if errors.Is(err, unix.EEXIST) && key.Device == "" && k.routed(key) {
+	if errors.Is(err, unix.EEXIST) && key.Device == "" && k.hasRoute(key) {
 		err = nil // we have left it behind in a crash
 	}
 	if errors.Is(err, unix.EEXIST) {
-		err = ErrTaken
+		err = ErrRouteExists
 	}
 	if err != nil {
 		return fmt.Errorf("set route %w", key.wrap(err))
 	}
-	k.have.Routes[key] = r
+	k.actual.Routes[key] = r
 	k.indexes[key.Device] = route.LinkIndex
 	return nil
 }
 
 func (k *Kernel) removeRoute(key RouteKey) error {
-	r := k.have.Routes[key]
-	delete(k.have.Routes, key)
+	r := k.actual.Routes[key]
+	delete(k.actual.Routes, key)
 	route, err := k.route(key, r)
 	if err != nil || route.LinkIndex != k.indexes[key.Device] {
 		return nil // gone with its device
@@ -84,9 +84,9 @@ func (k *Kernel) route(key RouteKey, r Route) (*netlink.Route, error) {
 	return route, nil
 }
 
-// routed reports whether the kernel has a route.
-func (k *Kernel) routed(key RouteKey) bool {
-	route, err := k.route(key, k.have.Routes[key])
+// hasRoute reports whether the kernel has a route.
+func (k *Kernel) hasRoute(key RouteKey) bool {
+	route, err := k.route(key, k.actual.Routes[key])
 	if err != nil {
 		return false
 	}

@@ -32,12 +32,12 @@ func (k *Kernel) setRule(r Rule) error {
 			return fmt.Errorf("add rule from %v lookup %d: %w", r.From, rule.Table, err)
 		}
 	}
-	k.have.Rules[r] = true
+	k.actual.Rules[r] = true
 	return nil
 }
 
 func (k *Kernel) removeRule(r Rule) error {
-	delete(k.have.Rules, r)
+	delete(k.actual.Rules, r)
 	var errs []error
 	for _, rule := range r.rules() {
 		if err := k.handle.RuleDel(rule); err != nil && !errors.Is(err, unix.ENOENT) {

@@ -37,7 +37,7 @@ func listen(device Device, network, address string) (*socket, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return bindTo(c, device.Name) }}
 	c, err := lc.ListenPacket(context.Background(), network, address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", device.Name, explain(err, address))
+		return nil, fmt.Errorf("%s: %w", device.Name, openError(err, address))
 	}
 	s := &socket{device: device, conn: ipv6.NewPacketConn(c), closer: c.Close}
 	err = errors.Join(
@@ -52,7 +52,7 @@ func listen(device Device, network, address string) (*socket, error) {
 	return s, nil
 }
 
-func explain(err error, address string) error {
+func openError(err error, address string) error {
 	if errors.Is(err, unix.EADDRINUSE) {
 		return fmt.Errorf("port %s is another program's: end that DHCPv6 program: %w", address, err)
 	}

@@ -18,12 +18,12 @@ func Watch(done <-chan struct{}) (<-chan struct{}, error) {
 		return nil, fmt.Errorf("watch addresses: %w", err)
 	}
 	// Both end when done is closed, which closes their channels.
-	go tell(links, changed)
-	go tell(addresses, changed)
+	go notify(links, changed)
+	go notify(addresses, changed)
 	return changed, nil
 }
 
-func tell[T any](updates <-chan T, changed chan<- struct{}) {
+func notify[T any](updates <-chan T, changed chan<- struct{}) {
 	for range updates {
 		select {
 		case changed <- struct{}{}:

@@ -19,15 +19,15 @@ const (
 	// (MaxRtrAdvInterval).
 	DefaultInterval = 10 * time.Minute
 
-	firstInterval = 16 * time.Second // of the first three
-	firstOnes     = 3
-	answerDelay   = 500 * time.Millisecond
-	minInterval   = 4 * time.Second
+	maxInitialInterval       = 16 * time.Second // of the first three
+	maxInitialAdvertisements = 3
+	maxReplyDelay            = 500 * time.Millisecond
+	minAdvertInterval        = 4 * time.Second
 
-	maxRouterInterval = 30 * time.Minute
+	maxAdvertInterval = 30 * time.Minute
 
-	lifetimes = 3 // intervals that a router's lifetime spans
-	apart     = 3 * time.Second
+	lifetimeIntervals  = 3 // intervals that a router's lifetime spans
+	minDelayBetweenRAs = 3 * time.Second
 )
 
 // AdvertiserConfig is what a router tells.
@@ -38,13 +38,13 @@ type AdvertiserConfig struct {
 	Preferred, Valid time.Duration
 	// Managed and Other send hosts to DHCPv6, for addresses or for the rest.
 	Managed, Other bool
-	// Default has hosts send through us what is for elsewhere.
-	Default bool
+	// DefaultRouter has hosts send through us what is for elsewhere.
+	DefaultRouter bool
 	// MTU is the link's, in octets; 0: not told.
 	MTU int
-	// Servers are name servers, Domains those to search.
-	Servers []netip.Addr
-	Domains []string
+	// NameServers are name servers, Domains those to search.
+	NameServers   []netip.Addr
+	SearchDomains []string
 	// Interval bounds how long we are silent, from 4 s to 30 min; 0:
 	// DefaultInterval.
 	Interval time.Duration
@@ -54,15 +54,15 @@ type AdvertiserConfig struct {
 
 // Advertiser is a router's side of one link. Make it with NewAdvertiser.
 type Advertiser struct {
-	cfg       AdvertiserConfig
-	offer     Offer
-	withdrawn []Network
-	next      time.Time // for all
-	last      time.Time
-	sent      int
-	unsent    int
-	answer    time.Time // zero: nobody waits
-	solicitor netip.Addr
+	cfg          AdvertiserConfig
+	params       Parameters
+	stale        []AdvertisedPrefix
+	next         time.Time // for all
+	lastSent     time.Time
+	sent         int
+	sendFailures int
+	replyAt      time.Time // zero: nobody waits
+	replyTo      netip.Addr
 }
 
 // ErrConfig is why an Advertiser cannot be made (wrapped).
@@ -85,24 +85,24 @@ func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
 
 // check refuses what a host would not take.
 func (c *AdvertiserConfig) check() error {
-	if c.Interval < minInterval || c.Interval > maxRouterInterval {
-		return fmt.Errorf("interval %v is not from %v to %v", c.Interval, minInterval, maxRouterInterval)
+	if c.Interval < minAdvertInterval || c.Interval > maxAdvertInterval {
+		return fmt.Errorf("interval %v is not from %v to %v", c.Interval, minAdvertInterval, maxAdvertInterval)
 	}
 	if c.MTU != 0 && (c.MTU < minMTU || c.MTU > 0xffff) {
 		return fmt.Errorf("MTU %d is not from %d to 65535", c.MTU, minMTU)
 	}
 	for _, p := range c.Prefixes {
-		if !lifetime.Network(p) || p.Bits() != 128-identifierBits || p != p.Masked() {
+		if !lifetime.IsHostPrefix(p) || p.Bits() != 128-identifierBits || p != p.Masked() {
 			return fmt.Errorf("%v is no network of 64 bits", p)
 		}
 	}
-	for _, a := range c.Servers {
-		if !lifetime.Server(a) {
+	for _, a := range c.NameServers {
+		if !lifetime.IsServerAddress(a) {
 			return fmt.Errorf("%v is no IPv6 name server", a)
 		}
 	}
-	for _, d := range c.Domains {
-		if !lifetime.Domain(d) {
+	for _, d := range c.SearchDomains {
+		if !lifetime.IsDomainName(d) {
 			return fmt.Errorf("%q is no domain", d)
 		}
 	}
@@ -121,34 +121,34 @@ func marshal(ra *ndp.RouterAdvertisement, to netip.Addr) Message {
 
 func (a *Advertiser) message(now time.Time) *ndp.RouterAdvertisement {
 	// RFC 4861 section 6.2.1 and RFC 8106 section 5.1.
-	life := lifetimes * a.cfg.Interval
+	life := lifetimeIntervals * a.cfg.Interval
 	ra := &ndp.RouterAdvertisement{
 		CurrentHopLimit:      64,
 		ManagedConfiguration: a.cfg.Managed,
 		OtherConfiguration:   a.cfg.Other,
 	}
-	if a.cfg.Default || a.offer.Default {
+	if a.cfg.DefaultRouter || a.params.DefaultRouter {
 		ra.RouterLifetime = life
 	}
 	for _, p := range a.cfg.Prefixes {
-		ra.Options = append(ra.Options, a.prefix(p))
+		ra.Options = append(ra.Options, a.prefixInformation(p))
 	}
 	if a.cfg.MTU > 0 {
 		ra.Options = append(ra.Options, ndp.NewMTU(uint32(a.cfg.MTU)))
 	}
-	ra.Options = append(ra.Options, a.networks(now)...)
-	if servers := slices.Concat(a.cfg.Servers, a.offer.Servers); len(servers) > 0 {
+	ra.Options = append(ra.Options, a.prefixOptions(now)...)
+	if servers := slices.Concat(a.cfg.NameServers, a.params.NameServers); len(servers) > 0 {
 		ra.Options = append(ra.Options, &ndp.RecursiveDNSServer{Lifetime: life, Servers: servers})
 	}
-	if domains := slices.Concat(a.cfg.Domains, a.offer.Domains); len(domains) > 0 {
+	if domains := slices.Concat(a.cfg.SearchDomains, a.params.SearchDomains); len(domains) > 0 {
 		ra.Options = append(ra.Options, &ndp.DNSSearchList{Lifetime: life, DomainNames: domains})
 	}
 	return ra
 }
 
-// prefix is not told to be on the link: what a host has no address for would go to and
+// prefixInformation is not told to be on the link: what a host has no address for would go to and
 // fro between the two ends.
-func (a *Advertiser) prefix(p netip.Prefix) *ndp.PrefixInformation {
+func (a *Advertiser) prefixInformation(p netip.Prefix) *ndp.PrefixInformation {
 	return &ndp.PrefixInformation{
 		Prefix: p.Addr(), PrefixLength: uint8(p.Bits()), AutonomousAddressConfiguration: true,
 		PreferredLifetime: min(a.cfg.Preferred, lifetime.Infinity),
@@ -159,7 +159,7 @@ func (a *Advertiser) prefix(p netip.Prefix) *ndp.PrefixInformation {
 // Restart has the router begin anew, as on a link that has just come up: hosts there have
 // heard nothing of it.
 func (a *Advertiser) Restart(now time.Time) {
-	a.sent, a.unsent, a.last, a.next = 0, 0, time.Time{}, now
+	a.sent, a.sendFailures, a.lastSent, a.next = 0, 0, time.Time{}, now
 }
 
 // Receive hears a solicitation. The error says why it was dropped: it is one of this
@@ -168,9 +168,9 @@ func (a *Advertiser) Receive(now time.Time, p Packet) error {
 	if err := checkSolicitation(p); err != nil {
 		return err
 	}
-	if a.answer.IsZero() {
-		a.answer = now.Add(time.Duration(a.cfg.Rand.Int64N(int64(answerDelay))))
-		a.solicitor = p.Source.WithZone("")
+	if a.replyAt.IsZero() {
+		a.replyAt = now.Add(time.Duration(a.cfg.Rand.Int64N(int64(maxReplyDelay))))
+		a.replyTo = p.Source.WithZone("")
 	}
 	return nil
 }
@@ -179,39 +179,39 @@ func (a *Advertiser) Receive(now time.Time, p Packet) error {
 // none. An answer goes to who asked (RFC 4861 section 6.2.6), so that it need not wait
 // for the time between those for all.
 func (a *Advertiser) Advance(now time.Time) Message {
-	a.withdrawn = slices.DeleteFunc(a.withdrawn, func(n Network) bool { return n.Expired(now) })
+	a.stale = slices.DeleteFunc(a.stale, func(n AdvertisedPrefix) bool { return n.Expired(now) })
 	switch {
-	case lifetime.Over(now, a.next):
+	case lifetime.Reached(now, a.next):
 		a.sent++
-		a.next, a.last = now.Add(a.gap()), now
+		a.next, a.lastSent = now.Add(a.interval()), now
 		return marshal(a.message(now), allNodes)
-	case lifetime.Over(now, a.answer):
-		a.answer = time.Time{}
-		if a.solicitor.IsLinkLocalUnicast() {
-			return marshal(a.message(now), a.solicitor)
+	case lifetime.Reached(now, a.replyAt):
+		a.replyAt = time.Time{}
+		if a.replyTo.IsLinkLocalUnicast() {
+			return marshal(a.message(now), a.replyTo)
 		}
 		return marshal(a.message(now), allNodes)
 	}
 	return Message{}
 }
 
-// gap is how long to be silent: from a third of the interval to all of it, and at first
+// interval is how long to be silent: from a third of the interval to all of it, and at first
 // not long (RFC 4861 section 6.2.4).
-func (a *Advertiser) gap() time.Duration {
+func (a *Advertiser) interval() time.Duration {
 	least := a.cfg.Interval / 3
 	gap := least + time.Duration(a.cfg.Rand.Int64N(int64(a.cfg.Interval-least)))
-	if a.sent < firstOnes {
-		gap = min(gap, firstInterval)
+	if a.sent < maxInitialAdvertisements {
+		gap = min(gap, maxInitialInterval)
 	}
 	return gap
 }
 
 // Next is when Advance has something to do.
-func (a *Advertiser) Next() time.Time { return lifetime.Earliest(a.next, a.answer) }
+func (a *Advertiser) Next() time.Time { return lifetime.Earliest(a.next, a.replyAt) }
 
-// Last is what a router says that ceases to be one (RFC 4861 section 6.2.5).
-func (a *Advertiser) Last(now time.Time) Message {
-	a.Change(now, Offer{})
+// Final is what a router says that ceases to be one (RFC 4861 section 6.2.5).
+func (a *Advertiser) Final(now time.Time) Message {
+	a.Update(now, Parameters{})
 	ra := a.message(now)
 	ra.RouterLifetime = 0
 	return marshal(ra, allNodes)

@@ -19,8 +19,8 @@ func newAdvertiser(t testing.TB, change func(*AdvertiserConfig)) *Advertiser {
 	t.Helper()
 	cfg := &AdvertiserConfig{
 		Prefixes:  []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")},
-		Preferred: time.Hour, Valid: 2 * time.Hour, Default: true, MTU: 1492,
-		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, Domains: []string{"example.org"}, Rand: dice(),
+		Preferred: time.Hour, Valid: 2 * time.Hour, DefaultRouter: true, MTU: 1492,
+		NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, SearchDomains: []string{"example.org"}, Rand: newRand(),
 	}
 	change(cfg)
 	a, err := NewAdvertiser(start, cfg)
@@ -42,17 +42,17 @@ func TestHostHearsAdvertiser(t *testing.T) {
 	if err := h.Receive(start, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil {
 		t.Fatal(err)
 	}
-	v := h.View()
+	v := h.State()
 	if len(v.Addresses) != 1 || v.Addresses[0].Prefix != netip.MustParsePrefix("2001:db8:1::a:b:c:d/64") || len(v.OnLink) != 0 ||
-		len(v.Routers) != 1 || !v.Managed || v.Other || v.MTU != 1492 || len(v.Servers) != 1 || !slices.Equal(v.Domains, []string{"example.org"}) {
+		len(v.Routers) != 1 || !v.Managed || v.Other || v.MTU != 1492 || len(v.NameServers) != 1 || !slices.Equal(v.SearchDomains, []string{"example.org"}) {
 		t.Errorf("learned %+v", v)
 	}
 	if life := v.Routers[0].Until.Sub(start); life != 3*DefaultInterval {
 		t.Errorf("the router's lifetime is %v", life)
 	}
-	m = a.Last(start)
-	if err := h.Receive(start, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil || len(h.View().Routers) > 0 {
-		t.Errorf("after the last there are routers %v, %v", h.View().Routers, err)
+	m = a.Final(start)
+	if err := h.Receive(start, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil || len(h.State().Routers) > 0 {
+		t.Errorf("after the last there are routers %v, %v", h.State().Routers, err)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestUnsentAdvertisement(t *testing.T) {
 		if a.Advance(now).Data == nil {
 			t.Fatal("nothing is sent")
 		}
-		if a.Unsent(now); a.Next().Sub(now) != wait {
+		if a.SendFailed(now); a.Next().Sub(now) != wait {
 			t.Errorf("tries again after %v, want %v", a.Next().Sub(now), wait)
 		}
 	}
@@ -184,10 +184,10 @@ func TestBadAdvertiser(t *testing.T) {
 		"too often":     {Interval: time.Second},
 		"too rarely":    {Interval: time.Hour},
 		"not masked":    {Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::1/64")}},
-		"no domain":     {Domains: []string{"a b"}},
-		"IPv4 resolver": {Servers: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
+		"no domain":     {SearchDomains: []string{"a b"}},
+		"IPv4 resolver": {NameServers: []netip.Addr{netip.MustParseAddr("192.0.2.1")}},
 	} {
-		cfg.Rand = dice()
+		cfg.Rand = newRand()
 		if _, err := NewAdvertiser(start, &cfg); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -197,12 +197,12 @@ func TestBadAdvertiser(t *testing.T) {
 // TestOffer: what a router passes on is told soon, its time runs out, and when it goes
 // hosts know (RFC 7084 L-13).
 func TestOffer(t *testing.T) {
-	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: dice()})
+	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: newRand()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := newHost()
-	tell := func(now time.Time) View {
+	tell := func(now time.Time) HostState {
 		t.Helper()
 		m := a.Advance(now)
 		if m.Data == nil {
@@ -210,49 +210,49 @@ func TestOffer(t *testing.T) {
 		}
 		return receiveBytes(t, h, now, m)
 	}
-	if v := tell(start); len(v.Routers)+len(v.Addresses)+len(v.Servers) > 0 {
+	if v := tell(start); len(v.Routers)+len(v.Addresses)+len(v.NameServers) > 0 {
 		t.Errorf("without an offer there is %+v", v)
 	}
 	p := netip.MustParsePrefix("2001:db8:100::/64")
 	bad := netip.MustParsePrefix("fe80::/64")
-	offer := Offer{
-		Default: true, Networks: []Network{{p, lifetime.For(start, time.Hour, 10*time.Hour)}, {bad, lifetime.Lifetime{}}},
-		Servers: []netip.Addr{netip.MustParseAddr("2001:db8::53"), netip.MustParseAddr("fe80::1%ppp0")}, Domains: []string{"example.org", "a b"},
+	offer := Parameters{
+		DefaultRouter: true, Prefixes: []AdvertisedPrefix{{p, lifetime.New(start, time.Hour, 10*time.Hour)}, {bad, lifetime.Lifetime{}}},
+		NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53"), netip.MustParseAddr("fe80::1%ppp0")}, SearchDomains: []string{"example.org", "a b"},
 	}
-	a.Change(start, offer)
-	a.Change(start, offer)
-	now := start.Add(apart)
+	a.Update(start, offer)
+	a.Update(start, offer)
+	now := start.Add(minDelayBetweenRAs)
 	if m := a.Advance(now.Add(-1)); m.Data != nil {
 		t.Error("two advertisements are less than 3 s apart")
 	}
 	v := tell(now)
-	if len(v.Routers) != 1 || len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.Servers) != 1 || len(v.Domains) != 1 {
+	if len(v.Routers) != 1 || len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.NameServers) != 1 || len(v.SearchDomains) != 1 {
 		t.Fatalf("told %+v", v)
 	}
 	if got := v.Addresses[0]; got.Preferred != now.Add(45*time.Minute) || got.Valid != now.Add(90*time.Minute) {
 		t.Errorf("the address is preferred for %v and valid for %v, want the limits of RFC 9096", got.Preferred.Sub(now), got.Valid.Sub(now))
 	}
 	now = start.Add(time.Minute)
-	a.Change(now, Offer{Default: true})
+	a.Update(now, Parameters{DefaultRouter: true})
 	v = tell(now)
 	if len(v.Addresses) != 1 || !v.Addresses[0].Deprecated(now) || v.Addresses[0].Valid.After(now.Add(ValidLimit)) || len(v.OnLink) > 0 {
 		t.Errorf("what is withdrawn is %+v", v.Addresses)
 	}
-	m := a.Last(now)
+	m := a.Final(now)
 	if v = receiveBytes(t, h, now, m); len(v.Routers) > 0 {
 		t.Errorf("in the end there is %+v", v)
 	}
-	if h.Advance(now.Add(ValidLimit)); len(h.View().Addresses) > 0 {
-		t.Errorf("two hours later there is %+v", h.View().Addresses)
+	if h.Advance(now.Add(ValidLimit)); len(h.State().Addresses) > 0 {
+		t.Errorf("two hours later there is %+v", h.State().Addresses)
 	}
 }
 
-func receiveBytes(t *testing.T, h *Host, now time.Time, m Message) View {
+func receiveBytes(t *testing.T, h *Host, now time.Time, m Message) HostState {
 	t.Helper()
 	if err := h.Receive(now, Packet{Data: m.Data, Source: peer, HopLimit: 255}); err != nil {
 		t.Fatal(err)
 	}
-	return h.View()
+	return h.State()
 }
 
 // FuzzAdvertiser: whatever comes, there is at most one answer.
@@ -288,7 +288,7 @@ func networksOf(t *testing.T, m Message) (list []string) {
 // TestStale is RFC 9096 section 3.5: in each advertisement a prefix that is stale has lifetimes
 // of 0 and its flags, for as long as hosts can still use it; and section 3.4, how long that is.
 func TestStale(t *testing.T) {
-	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: dice()})
+	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: newRand()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,10 +300,10 @@ func TestStale(t *testing.T) {
 		}
 	}
 	old, new := netip.MustParsePrefix("2001:db8:1::/64"), netip.MustParsePrefix("2001:db8:2::/64")
-	a.Change(start, Offer{Networks: []Network{{old, lifetime.For(start, 24*time.Hour, lifetime.Infinity)}}})
+	a.Update(start, Parameters{Prefixes: []AdvertisedPrefix{{old, lifetime.New(start, 24*time.Hour, lifetime.Infinity)}}})
 	said(start, "2001:db8:1::/64 flags c0 preferred 2700 valid 5400")
 	now := start.Add(time.Minute)
-	a.Change(now, Offer{Networks: []Network{{new, lifetime.For(now, 100*time.Second, 200*time.Second)}}})
+	a.Update(now, Parameters{Prefixes: []AdvertisedPrefix{{new, lifetime.New(now, 100*time.Second, 200*time.Second)}}})
 	said(now, "2001:db8:2::/64 flags c0 preferred 100 valid 200", "2001:db8:1::/64 flags c0 preferred 0 valid 0")
 	stale := "2001:db8:1::/64 flags c0 preferred 0 valid 0"
 	for times := 0; ; times++ {
@@ -320,46 +320,46 @@ func TestStale(t *testing.T) {
 			said(at, stale)
 		}
 	}
-	if got := a.Withdrawn(now.Add(5400*time.Second - 1)); len(got) != 1 {
+	if got := a.StalePrefixes(now.Add(5400*time.Second - 1)); len(got) != 1 {
 		t.Errorf("just before the end stale are %v", got)
 	}
-	if got := a.Withdrawn(now.Add(5400 * time.Second)); len(got) != 0 {
+	if got := a.StalePrefixes(now.Add(5400 * time.Second)); len(got) != 0 {
 		t.Errorf("in the end stale are %v", got)
 	}
 	a.Advance(now.Add(5400 * time.Second))
-	if len(a.withdrawn) != 0 {
-		t.Errorf("in the end %v are kept", a.withdrawn)
+	if len(a.stale) != 0 {
+		t.Errorf("in the end %v are kept", a.stale)
 	}
 }
 
 // TestStaleComesBack: what is offered again is not stale, and nothing is told twice.
 func TestStaleComesBack(t *testing.T) {
-	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: dice()})
+	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: newRand()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := netip.MustParsePrefix("2001:db8:1::/64")
-	one := Network{p, lifetime.For(start, time.Hour, time.Hour)}
-	a.Withdraw(start, []Network{one, one, {p, lifetime.For(start, 0, 0)}, {netip.MustParsePrefix("fe80::/64"), one.Lifetime}})
+	one := AdvertisedPrefix{p, lifetime.New(start, time.Hour, time.Hour)}
+	a.Deprecate(start, []AdvertisedPrefix{one, one, {p, lifetime.New(start, 0, 0)}, {netip.MustParsePrefix("fe80::/64"), one.Lifetime}})
 	if got := networksOf(t, a.Advance(start)); !slices.Equal(got, []string{"2001:db8:1::/64 flags c0 preferred 0 valid 0"}) {
 		t.Errorf("withdrawn: %q", got)
 	}
 	now := start.Add(time.Minute)
-	a.Change(now, Offer{Networks: []Network{one}})
-	if got := networksOf(t, a.Advance(now)); !slices.Equal(got, []string{"2001:db8:1::/64 flags c0 preferred 2700 valid 3540"}) || len(a.Offered()) != 1 {
-		t.Errorf("offered again: %q, %v", got, a.Offered())
+	a.Update(now, Parameters{Prefixes: []AdvertisedPrefix{one}})
+	if got := networksOf(t, a.Advance(now)); !slices.Equal(got, []string{"2001:db8:1::/64 flags c0 preferred 2700 valid 3540"}) || len(a.Prefixes()) != 1 {
+		t.Errorf("offered again: %q, %v", got, a.Prefixes())
 	}
-	a.Withdraw(now, []Network{one})
-	if got := a.Withdrawn(now); len(got) != 0 {
+	a.Deprecate(now, []AdvertisedPrefix{one})
+	if got := a.StalePrefixes(now); len(got) != 0 {
 		t.Errorf("what is offered is stale: %v", got)
 	}
-	if at := a.Next().Sub(now); at != apart {
-		t.Errorf("told after %v, want %v", at, apart)
+	if at := a.Next().Sub(now); at != minDelayBetweenRAs {
+		t.Errorf("told after %v, want %v", at, minDelayBetweenRAs)
 	}
 	for i := range 17 {
-		a.Withdraw(now, []Network{{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 1, byte(i)}), 64), one.Lifetime}})
+		a.Deprecate(now, []AdvertisedPrefix{{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 1, byte(i)}), 64), one.Lifetime}})
 	}
-	if got := a.Withdrawn(now); len(got) != 16 || got[0].Prefix.String() != "2001:db8:101::/64" {
+	if got := a.StalePrefixes(now); len(got) != 16 || got[0].Prefix.String() != "2001:db8:101::/64" {
 		t.Errorf("of seventeen %d are kept, from %v on", len(got), got[0])
 	}
 }

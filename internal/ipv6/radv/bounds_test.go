@@ -26,7 +26,7 @@ func TestAdvertisementOctets(t *testing.T) {
 	if got != want {
 		t.Errorf("advertised %s, want %s", got, want)
 	}
-	a = newAdvertiser(t, func(c *AdvertiserConfig) { *c = AdvertiserConfig{Other: true, Rand: dice()} })
+	a = newAdvertiser(t, func(c *AdvertiserConfig) { *c = AdvertiserConfig{Other: true, Rand: newRand()} })
 	if got := hex.EncodeToString(a.Advance(start).Data); got != "86000000"+"40"+"40"+"0000"+"0000000000000000" {
 		t.Errorf("with nothing to tell advertised %s", got)
 	}
@@ -53,10 +53,10 @@ func TestAdvertiserBounds(t *testing.T) {
 		{AdvertiserConfig{Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/65")}}, false},
 		{AdvertiserConfig{Prefixes: []netip.Prefix{netip.MustParsePrefix("fe80::/64")}}, false},
 		{AdvertiserConfig{Prefixes: []netip.Prefix{{}}}, false},
-		{AdvertiserConfig{Servers: []netip.Addr{netip.MustParseAddr("fe80::1")}}, true},
-		{AdvertiserConfig{Domains: []string{strings.Repeat("a", 64)}}, false}, // a label of 64 octets
+		{AdvertiserConfig{NameServers: []netip.Addr{netip.MustParseAddr("fe80::1")}}, true},
+		{AdvertiserConfig{SearchDomains: []string{strings.Repeat("a", 64)}}, false}, // a label of 64 octets
 	} {
-		c.cfg.Rand = dice()
+		c.cfg.Rand = newRand()
 		if _, err := NewAdvertiser(start, &c.cfg); (err == nil) != c.good || err != nil && !errors.Is(err, ErrConfig) {
 			t.Errorf("%+v: %v", c.cfg, err)
 		}
@@ -76,8 +76,8 @@ func TestHostBounds(t *testing.T) {
 		options = append(options, &ndp.DNSSearchList{Lifetime: time.Hour, DomainNames: []string{fmt.Sprintf("d%d.example", i)}})
 	}
 	v := receive(t, h, start, advertise(options...))
-	if len(v.Addresses) != 16 || len(v.OnLink) != 16 || len(v.Servers) != 8 || len(v.Domains) != 8 {
-		t.Errorf("%d addresses, %d networks, %d servers, %d domains", len(v.Addresses), len(v.OnLink), len(v.Servers), len(v.Domains))
+	if len(v.Addresses) != 16 || len(v.OnLink) != 16 || len(v.NameServers) != 8 || len(v.SearchDomains) != 8 {
+		t.Errorf("%d addresses, %d networks, %d servers, %d domains", len(v.Addresses), len(v.OnLink), len(v.NameServers), len(v.SearchDomains))
 	}
 	v = receive(t, h, start, advertise(prefix("2001:db8:10::/64", time.Hour, 2*time.Hour), &ndp.RecursiveDNSServer{Lifetime: 2 * time.Hour, Servers: []netip.Addr{netip.MustParseAddr("2001:db8::8")}}))
 	last := v.Addresses[len(v.Addresses)-1]
@@ -85,7 +85,7 @@ func TestHostBounds(t *testing.T) {
 		t.Errorf("the last one is not renewed: %+v", last)
 	}
 	h.Advance(start.Add(time.Hour))
-	if v = h.View(); len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.Servers) != 1 || len(v.Domains) != 0 {
+	if v = h.State(); len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.NameServers) != 1 || len(v.SearchDomains) != 0 {
 		t.Errorf("an hour later %+v", v)
 	}
 	h = newHost()
@@ -94,7 +94,7 @@ func TestHostBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if v = h.View(); len(v.Routers) != 4 {
+	if v = h.State(); len(v.Routers) != 4 {
 		t.Errorf("routers are %v", v.Routers)
 	}
 }
@@ -174,13 +174,13 @@ func TestHeaders(t *testing.T) {
 func TestExpiry(t *testing.T) {
 	for name, c := range map[string]struct {
 		ra    *ndp.RouterAdvertisement
-		there func(View) int
+		there func(HostState) int
 	}{
-		"router":  {&ndp.RouterAdvertisement{RouterLifetime: 100 * time.Second}, func(v View) int { return len(v.Routers) }},
-		"address": {advertise(prefix("2001:db8::/64", 100*time.Second, 100*time.Second)), func(v View) int { return len(v.Addresses) }},
-		"network": {advertise(prefix("2001:db8::/64", 100*time.Second, 100*time.Second)), func(v View) int { return len(v.OnLink) }},
-		"server":  {advertise(&ndp.RecursiveDNSServer{Lifetime: 100 * time.Second, Servers: []netip.Addr{peer}}), func(v View) int { return len(v.Servers) }},
-		"domain":  {advertise(&ndp.DNSSearchList{Lifetime: 100 * time.Second, DomainNames: []string{"a.example"}}), func(v View) int { return len(v.Domains) }},
+		"router":  {&ndp.RouterAdvertisement{RouterLifetime: 100 * time.Second}, func(v HostState) int { return len(v.Routers) }},
+		"address": {advertise(prefix("2001:db8::/64", 100*time.Second, 100*time.Second)), func(v HostState) int { return len(v.Addresses) }},
+		"network": {advertise(prefix("2001:db8::/64", 100*time.Second, 100*time.Second)), func(v HostState) int { return len(v.OnLink) }},
+		"server":  {advertise(&ndp.RecursiveDNSServer{Lifetime: 100 * time.Second, Servers: []netip.Addr{peer}}), func(v HostState) int { return len(v.NameServers) }},
+		"domain":  {advertise(&ndp.DNSSearchList{Lifetime: 100 * time.Second, DomainNames: []string{"a.example"}}), func(v HostState) int { return len(v.SearchDomains) }},
 	} {
 		h := newHost()
 		h.Advance(start)
@@ -189,10 +189,10 @@ func TestExpiry(t *testing.T) {
 		if h.Next() != end {
 			t.Errorf("%s: next after %v", name, h.Next().Sub(start))
 		}
-		if h.Advance(end.Add(-1)); c.there(h.View()) != 1 {
+		if h.Advance(end.Add(-1)); c.there(h.State()) != 1 {
 			t.Errorf("%s: gone too early", name)
 		}
-		if h.Advance(end); c.there(h.View()) != 0 {
+		if h.Advance(end); c.there(h.State()) != 0 {
 			t.Errorf("%s: still there", name)
 		}
 	}
@@ -200,8 +200,8 @@ func TestExpiry(t *testing.T) {
 	h := newHost()
 	for _, life := range []time.Duration{time.Hour, 0} {
 		v := receive(t, h, start, advertise(&ndp.RecursiveDNSServer{Lifetime: life, Servers: []netip.Addr{peer}}, &ndp.DNSSearchList{Lifetime: life, DomainNames: []string{"a.example"}}))
-		if want := min(int(life), 1); len(v.Servers) != want || len(v.Domains) != want {
-			t.Errorf("told for %v: %v, %v", life, v.Servers, v.Domains)
+		if want := min(int(life), 1); len(v.NameServers) != want || len(v.SearchDomains) != want {
+			t.Errorf("told for %v: %v, %v", life, v.NameServers, v.SearchDomains)
 		}
 	}
 }
@@ -224,9 +224,9 @@ func TestPrefixLifetimes(t *testing.T) {
 	}
 }
 
-// TestOfferOctets is what a LAN is told of a delegated prefix, octet by octet, within the limits of
+// TestAdvertisedPrefixOctets is what a LAN is told of a delegated prefix, octet by octet, within the limits of
 // RFC 9096 (ND_PREFERRED_LIMIT 2700 s, ND_VALID_LIMIT 5400 s) and after it has become stale.
-func TestOfferOctets(t *testing.T) {
+func TestAdvertisedPrefixOctets(t *testing.T) {
 	const on, network = "86000000" + "40" + "00" + "0708" + "00000000" + "00000000" + "030440c0", "20010db8010000000000000000000000"
 	for _, c := range []struct {
 		preferred, valid time.Duration
@@ -235,37 +235,37 @@ func TestOfferOctets(t *testing.T) {
 		{2699 * time.Second, 5399 * time.Second, "00001517" + "00000a8b"}, {2700 * time.Second, 5400 * time.Second, "00001518" + "00000a8c"},
 		{2701 * time.Second, 5401 * time.Second, "00001518" + "00000a8c"}, {lifetime.Infinity, lifetime.Infinity, "00001518" + "00000a8c"},
 	} {
-		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { *cfg = AdvertiserConfig{Rand: dice()} })
-		offer := Offer{Default: true, Networks: []Network{{netip.MustParsePrefix("2001:db8:100::/64"), lifetime.For(start, c.preferred, c.valid)}}}
-		a.Change(start, offer)
+		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { *cfg = AdvertiserConfig{Rand: newRand()} })
+		offer := Parameters{DefaultRouter: true, Prefixes: []AdvertisedPrefix{{netip.MustParsePrefix("2001:db8:100::/64"), lifetime.New(start, c.preferred, c.valid)}}}
+		a.Update(start, offer)
 		if got := hex.EncodeToString(a.Advance(start).Data); got != on+c.want+"00000000"+network {
 			t.Errorf("%v, %v: told %s", c.preferred, c.valid, got)
 		}
-		a.Change(start, Offer{Default: true})
+		a.Update(start, Parameters{DefaultRouter: true})
 		if got := hex.EncodeToString(a.Advance(start.Add(3 * time.Second)).Data); got != on+"00000000"+"00000000"+"00000000"+network {
 			t.Errorf("%v, %v: stale it is told as %s", c.preferred, c.valid, got)
 		}
 	}
 }
 
-// TestOfferBounds: what is too much for a host is left out of an offer.
-func TestOfferBounds(t *testing.T) {
+// TestParametersBounds: what is too much for a host is left out of an offer.
+func TestParametersBounds(t *testing.T) {
 	for _, c := range []struct{ told, networks, others int }{{8, 8, 8}, {9, 9, 8}, {16, 16, 8}, {17, 16, 8}} {
-		var o Offer
+		var o Parameters
 		for i := range c.told {
-			o.Networks = append(o.Networks, Network{netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/64", i)), lifetime.For(start, time.Hour, time.Hour)})
-			o.Servers = append(o.Servers, netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)))
-			o.Domains = append(o.Domains, fmt.Sprintf("d%d.example", i))
+			o.Prefixes = append(o.Prefixes, AdvertisedPrefix{netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::/64", i)), lifetime.New(start, time.Hour, time.Hour)})
+			o.NameServers = append(o.NameServers, netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i+1)))
+			o.SearchDomains = append(o.SearchDomains, fmt.Sprintf("d%d.example", i))
 		}
-		if got := o.checked(); len(got.Networks) != c.networks || len(got.Servers) != c.others || len(got.Domains) != c.others {
-			t.Errorf("of %d each there are %d networks, %d servers, %d domains", c.told, len(got.Networks), len(got.Servers), len(got.Domains))
+		if got := o.sanitized(); len(got.Prefixes) != c.networks || len(got.NameServers) != c.others || len(got.SearchDomains) != c.others {
+			t.Errorf("of %d each there are %d networks, %d servers, %d domains", c.told, len(got.Prefixes), len(got.NameServers), len(got.SearchDomains))
 		}
 	}
 }
 
-// TestSolicitationFromNobody: only a source link-layer address is forbidden to a host without an
+// TestSolicitationFromUnspecified: only a source link-layer address is forbidden to a host without an
 // address (RFC 4861 section 6.1.1).
-func TestSolicitationFromNobody(t *testing.T) {
+func TestSolicitationFromUnspecified(t *testing.T) {
 	for kind, want := range map[byte]error{0: nil, 1: ErrSource, 2: nil, 14: nil} {
 		for position := range 2 { // the first option, or the second one
 			data := append([]byte{133, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 8*position)...)
@@ -280,9 +280,9 @@ func TestSolicitationFromNobody(t *testing.T) {
 	}
 }
 
-// TestUnsentAfterRestart: on a link that has come up again, what cannot be sent is tried again as
+// TestSendFailedAfterRestart: on a link that has come up again, what cannot be sent is tried again as
 // often as at first.
-func TestUnsentAfterRestart(t *testing.T) {
+func TestSendFailedAfterRestart(t *testing.T) {
 	a := newAdvertiser(t, as)
 	now := start
 	for round := range 2 {
@@ -294,7 +294,7 @@ func TestUnsentAfterRestart(t *testing.T) {
 			if i == 30 {
 				want = 3 * time.Second
 			}
-			if a.Unsent(now); a.Next().Sub(now) != want {
+			if a.SendFailed(now); a.Next().Sub(now) != want {
 				t.Errorf("round %d: after %d failures it tries again in %v, want %v", round, i+1, a.Next().Sub(now), want)
 			}
 			now = a.Next()
@@ -303,9 +303,9 @@ func TestUnsentAfterRestart(t *testing.T) {
 	}
 }
 
-// TestUnsentLater: only the first solicitation is taken back: one of those after it is repeated
+// TestSendFailedLater: only the first solicitation is taken back: one of those after it is repeated
 // anyhow.
-func TestUnsentLater(t *testing.T) {
+func TestSendFailedLater(t *testing.T) {
 	h := newHost()
 	for i := range 3 {
 		now := start.Add(time.Duration(i) * 4 * time.Second)
@@ -313,7 +313,7 @@ func TestUnsentLater(t *testing.T) {
 			t.Fatalf("solicitation %d is not sent", i)
 		}
 		if i > 0 {
-			h.Unsent(now)
+			h.SendFailed(now)
 		}
 		if gap := h.Next().Sub(now); gap < 3600*time.Millisecond || gap > 4400*time.Millisecond {
 			t.Errorf("after solicitation %d the next one is %v later", i, gap)
@@ -321,18 +321,18 @@ func TestUnsentLater(t *testing.T) {
 	}
 }
 
-// TestAround: to either side by a tenth, and all of it is made use of.
-func TestAround(t *testing.T) {
-	r := dice()
+// TestJitter: to either side by a tenth, and all of it is made use of.
+func TestJitter(t *testing.T) {
+	r := newRand()
 	least, most := time.Hour, time.Duration(0)
 	for range 10_000 {
-		d := around(10*time.Second, r)
+		d := jitter(10*time.Second, r)
 		least, most = min(least, d), max(most, d)
 	}
 	if least < 9*time.Second || least > 9010*time.Millisecond || most > 11*time.Second || most < 10990*time.Millisecond {
 		t.Errorf("10 s become %v to %v", least, most)
 	}
-	if d := around(10, r); d < 9 || d > 11 {
+	if d := jitter(10, r); d < 9 || d > 11 {
 		t.Errorf("10 ns become %v", d)
 	}
 }

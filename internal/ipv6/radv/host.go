@@ -33,17 +33,17 @@ type HostConfig struct {
 
 // Host is a host's side of one link. Make it with NewHost.
 type Host struct {
-	cfg       HostConfig
-	solicitor solicitor
-	heard     bool
-	managed   bool
-	other     bool
-	mtu       int
-	routers   []Router
-	addresses []Address
-	onLink    []Reachable
-	servers   []until[netip.Addr]
-	domains   []until[string]
+	cfg           HostConfig
+	solicitor     solicitor
+	received      bool
+	managed       bool
+	other         bool
+	mtu           int
+	routers       []Router
+	addresses     []Address
+	onLink        []OnLinkPrefix
+	nameServers   []expiring[netip.Addr]
+	searchDomains []expiring[string]
 }
 
 // Router is one that would be a default router.
@@ -59,32 +59,32 @@ type Address struct {
 	lifetime.Lifetime
 }
 
-// Reachable is a network that is on the link.
-type Reachable struct {
+// OnLinkPrefix is a network that is on the link.
+type OnLinkPrefix struct {
 	Prefix netip.Prefix
 	Until  time.Time // zero: for ever
 }
 
-// View is what a Host has learned. It is the caller's.
-type View struct {
-	// Heard reports whether there has been any advertisement.
-	Heard bool
+// HostState is what a Host has learned. It is the caller's.
+type HostState struct {
+	// Received reports whether there has been any advertisement.
+	Received bool
 	// Managed and Other have addresses, or the rest, come by DHCPv6 (RFC 4861
 	// section 4.2).
 	Managed, Other bool
 	// MTU is the link's, in octets; 0: not told.
-	MTU       int
-	Routers   []Router // best first
-	Addresses []Address
-	OnLink    []Reachable
-	Servers   []netip.Addr // name servers
-	Domains   []string     // to search for names
+	MTU           int
+	Routers       []Router // best first
+	Addresses     []Address
+	OnLink        []OnLinkPrefix
+	NameServers   []netip.Addr // name servers
+	SearchDomains []string     // to search for names
 }
 
-// until is something that ends.
-type until[T comparable] struct {
-	what T
-	end  time.Time
+// expiring is something that ends.
+type expiring[T comparable] struct {
+	value T
+	end   time.Time
 }
 
 // NewHost makes a host whose link has just come up. Its first solicitation does not wait:
@@ -102,7 +102,7 @@ func (h *Host) Receive(now time.Time, p Packet) error {
 	if err != nil {
 		return err
 	}
-	h.heard, h.managed, h.other = true, ra.ManagedConfiguration, ra.OtherConfiguration
+	h.received, h.managed, h.other = true, ra.ManagedConfiguration, ra.OtherConfiguration
 	h.learnRouter(now, p.Source.WithZone(""), ra)
 	for _, o := range ra.Options {
 		h.learnOption(now, o)
@@ -121,14 +121,14 @@ func (h *Host) learnOption(now time.Time, o ndp.Option) {
 		h.learnPrefix(now, o)
 	case *ndp.RecursiveDNSServer:
 		for _, a := range o.Servers {
-			if lifetime.Server(a) {
-				h.servers = note(h.servers, a, now, o.Lifetime, maxServers)
+			if lifetime.IsServerAddress(a) {
+				h.nameServers = update(h.nameServers, a, now, o.Lifetime, maxServers)
 			}
 		}
 	case *ndp.DNSSearchList:
 		for _, d := range o.DomainNames {
-			if lifetime.Domain(d) {
-				h.domains = note(h.domains, d, now, o.Lifetime, maxDomains)
+			if lifetime.IsDomainName(d) {
+				h.searchDomains = update(h.searchDomains, d, now, o.Lifetime, maxDomains)
 			}
 		}
 	}
@@ -165,14 +165,14 @@ func rank(p ndp.Preference) int {
 	return 0
 }
 
-// note keeps what is new, renews what is known, and forgets what has no time left.
-func note[T comparable](list []until[T], what T, now time.Time, span time.Duration, bound int) []until[T] {
-	i := slices.IndexFunc(list, func(u until[T]) bool { return u.what == what })
+// update keeps what is new, renews what is known, and forgets what has no time left.
+func update[T comparable](list []expiring[T], what T, now time.Time, span time.Duration, bound int) []expiring[T] {
+	i := slices.IndexFunc(list, func(u expiring[T]) bool { return u.value == what })
 	switch {
 	case i >= 0:
 		list[i].end = lifetime.Deadline(now, span)
 	case span > 0 && len(list) < bound:
-		list = append(list, until[T]{what, lifetime.Deadline(now, span)})
+		list = append(list, expiring[T]{what, lifetime.Deadline(now, span)})
 	}
 	return list
 }
@@ -191,18 +191,18 @@ func (h *Host) Advance(now time.Time) (m Message) {
 	return Message{Data: data, To: AllRouters}
 }
 
-// Unsent says that what Advance has returned could not be sent. The first solicitation
+// SendFailed says that what Advance has returned could not be sent. The first solicitation
 // is tried again soon then, for three seconds.
-func (h *Host) Unsent(now time.Time) { h.solicitor.failed(now) }
+func (h *Host) SendFailed(now time.Time) { h.solicitor.sendFailed(now) }
 
 // expire forgets what has ended. Without the last router, it is solicited anew.
 func (h *Host) expire(now time.Time) {
 	had := len(h.routers) > 0
-	h.routers = slices.DeleteFunc(h.routers, func(r Router) bool { return lifetime.Over(now, r.Until) })
+	h.routers = slices.DeleteFunc(h.routers, func(r Router) bool { return lifetime.Reached(now, r.Until) })
 	h.addresses = slices.DeleteFunc(h.addresses, func(a Address) bool { return a.Expired(now) })
-	h.onLink = slices.DeleteFunc(h.onLink, func(r Reachable) bool { return lifetime.Over(now, r.Until) })
-	h.servers = slices.DeleteFunc(h.servers, func(u until[netip.Addr]) bool { return lifetime.Over(now, u.end) })
-	h.domains = slices.DeleteFunc(h.domains, func(u until[string]) bool { return lifetime.Over(now, u.end) })
+	h.onLink = slices.DeleteFunc(h.onLink, func(r OnLinkPrefix) bool { return lifetime.Reached(now, r.Until) })
+	h.nameServers = slices.DeleteFunc(h.nameServers, func(u expiring[netip.Addr]) bool { return lifetime.Reached(now, u.end) })
+	h.searchDomains = slices.DeleteFunc(h.searchDomains, func(u expiring[string]) bool { return lifetime.Reached(now, u.end) })
 	if had && len(h.routers) == 0 {
 		h.solicitor.start(now)
 	}
@@ -210,7 +210,7 @@ func (h *Host) expire(now time.Time) {
 
 // Next is when Advance has something to do; zero: not before a message comes.
 func (h *Host) Next() time.Time {
-	next := h.solicitor.at
+	next := h.solicitor.next
 	for _, r := range h.routers {
 		next = lifetime.Earliest(next, r.Until)
 	}
@@ -220,26 +220,26 @@ func (h *Host) Next() time.Time {
 	for _, r := range h.onLink {
 		next = lifetime.Earliest(next, r.Until)
 	}
-	for _, s := range h.servers {
+	for _, s := range h.nameServers {
 		next = lifetime.Earliest(next, s.end)
 	}
-	for _, d := range h.domains {
+	for _, d := range h.searchDomains {
 		next = lifetime.Earliest(next, d.end)
 	}
 	return next
 }
 
-// View is what the host knows now.
-func (h *Host) View() View {
-	v := View{
-		Heard: h.heard, Managed: h.managed, Other: h.other, MTU: h.mtu,
+// State is what the host knows now.
+func (h *Host) State() HostState {
+	v := HostState{
+		Received: h.received, Managed: h.managed, Other: h.other, MTU: h.mtu,
 		Routers: slices.Clone(h.routers), Addresses: slices.Clone(h.addresses), OnLink: slices.Clone(h.onLink),
 	}
-	for _, s := range h.servers {
-		v.Servers = append(v.Servers, s.what)
+	for _, s := range h.nameServers {
+		v.NameServers = append(v.NameServers, s.value)
 	}
-	for _, d := range h.domains {
-		v.Domains = append(v.Domains, d.what)
+	for _, d := range h.searchDomains {
+		v.SearchDomains = append(v.SearchDomains, d.value)
 	}
 	return v
 }

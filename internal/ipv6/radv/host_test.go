@@ -21,9 +21,9 @@ var (
 	peer  = netip.MustParseAddr("fe80::1")
 )
 
-func dice() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-func newHost() *Host { return NewHost(start, &HostConfig{Local: ours, Rand: dice()}) }
+func newHost() *Host { return NewHost(start, &HostConfig{Local: ours, Rand: newRand()}) }
 
 // from is a message of a router on the link.
 func from(t testing.TB, source netip.Addr, m ndp.Message) Packet {
@@ -47,12 +47,12 @@ func advertise(options ...ndp.Option) *ndp.RouterAdvertisement {
 	return &ndp.RouterAdvertisement{RouterLifetime: 30 * time.Minute, Options: options}
 }
 
-func receive(t *testing.T, h *Host, now time.Time, m ndp.Message) View {
+func receive(t *testing.T, h *Host, now time.Time, m ndp.Message) HostState {
 	t.Helper()
 	if err := h.Receive(now, from(t, peer, m)); err != nil {
 		t.Fatal(err)
 	}
-	return h.View()
+	return h.State()
 }
 
 // after has time go on, and says when the host solicited, from the start.
@@ -87,22 +87,22 @@ func TestSolicit(t *testing.T) {
 	}
 }
 
-// TestUnsent: what could not be sent is tried again soon, but not for ever.
-func TestUnsent(t *testing.T) {
+// TestSendFailed: what could not be sent is tried again soon, but not for ever.
+func TestSendFailed(t *testing.T) {
 	h := newHost()
 	for i := range 31 {
 		now := start.Add(time.Duration(i) * 100 * time.Millisecond)
 		if m := h.Advance(now); m.Data == nil {
 			t.Fatalf("time %d: nothing is sent", i)
 		}
-		h.Unsent(now)
+		h.SendFailed(now)
 	}
 	if got := after(h, start.Add(12*time.Second)); !slices.Equal(got, []time.Duration{7 * time.Second, 11 * time.Second}) {
 		t.Errorf("then solicited after %v", got)
 	}
 	h = newHost()
 	receive(t, h, start, advertise())
-	if h.Unsent(start); h.solicitor.at != (time.Time{}) {
+	if h.SendFailed(start); h.solicitor.next != (time.Time{}) {
 		t.Error("solicits though there is a router")
 	}
 }
@@ -125,14 +125,14 @@ func TestRouterEndsSolicitation(t *testing.T) {
 	if got := after(h, start.Add(29*time.Minute)); len(got) > 0 {
 		t.Errorf("solicited after %v though there is a router", got)
 	}
-	if got := after(h, start.Add(30*time.Minute)); len(got) != 1 || got[0] != 30*time.Minute || len(h.View().Routers) > 0 {
-		t.Errorf("solicited after %v, routers %v, when the router's lifetime is over", got, h.View().Routers)
+	if got := after(h, start.Add(30*time.Minute)); len(got) != 1 || got[0] != 30*time.Minute || len(h.State().Routers) > 0 {
+		t.Errorf("solicited after %v, routers %v, when the router's lifetime is over", got, h.State().Routers)
 	}
 }
 
-// TestRouterResigns: a lifetime of 0 ends it (RFC 4861 section 6.3.4), but not what its
+// TestRouterLifetimeZero: a lifetime of 0 ends it (RFC 4861 section 6.3.4), but not what its
 // options say.
-func TestRouterResigns(t *testing.T) {
+func TestRouterLifetimeZero(t *testing.T) {
 	h := newHost()
 	receive(t, h, start, advertise())
 	v := receive(t, h, start, &ndp.RouterAdvertisement{Options: []ndp.Option{prefix("2001:db8::/64", time.Hour, time.Hour)}})
@@ -144,7 +144,7 @@ func TestRouterResigns(t *testing.T) {
 	}
 }
 
-func TestBestRouterFirst(t *testing.T) {
+func TestRouterPreference(t *testing.T) {
 	h := newHost()
 	for i, p := range []ndp.Preference{ndp.Low, ndp.High, ndp.Medium} {
 		ra := advertise()
@@ -154,7 +154,7 @@ func TestBestRouterFirst(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, r := range h.View().Routers {
+	for _, r := range h.State().Routers {
 		got = append(got, r.Addr.String())
 	}
 	if strings.Join(got, " ") != "fe80::1 fe80::2 fe80::" {
@@ -186,36 +186,36 @@ func TestDropped(t *testing.T) {
 		if err := h.Receive(start, p); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
-		if v := h.View(); v.Heard || len(v.Addresses) > 0 || len(v.Routers) > 0 {
+		if v := h.State(); v.Received || len(v.Addresses) > 0 || len(v.Routers) > 0 {
 			t.Errorf("%s: learned %+v from what was dropped", name, v)
 		}
 	}
 }
 
-// TestBadOptionAlone: one option that cannot be read does not concern the others.
-func TestBadOptionAlone(t *testing.T) {
+// TestBadOptionIgnored: one option that cannot be read does not concern the others.
+func TestBadOptionIgnored(t *testing.T) {
 	p := from(t, peer, advertise(prefix("2001:db8::/64", time.Hour, time.Hour)))
 	// Prefix information of length 1, RDNSS without a server, and an unknown type.
 	bad := []byte{3, 1, 0, 0, 0, 0, 0, 0, 25, 1, 0, 0, 0, 0, 0, 9, 200, 1, 1, 2, 3, 4, 5, 6}
 	p.Data = slices.Concat(p.Data[:16], bad, p.Data[16:])
 	h := newHost()
-	if err := h.Receive(start, p); err != nil || len(h.View().Addresses) != 1 {
-		t.Errorf("%v, learned %+v", err, h.View())
+	if err := h.Receive(start, p); err != nil || len(h.State().Addresses) != 1 {
+		t.Errorf("%v, learned %+v", err, h.State())
 	}
 }
 
 func TestAddress(t *testing.T) {
 	h := newHost()
 	v := receive(t, h, start, advertise(prefix("2001:db8:1:2::/64", 10*time.Minute, time.Hour)))
-	want := Address{netip.MustParsePrefix("2001:db8:1:2:a:b:c:d/64"), lifetime.For(start, 10*time.Minute, time.Hour)}
+	want := Address{netip.MustParsePrefix("2001:db8:1:2:a:b:c:d/64"), lifetime.New(start, 10*time.Minute, time.Hour)}
 	if !slices.Equal(v.Addresses, []Address{want}) {
 		t.Errorf("addresses are %v, want %v", v.Addresses, want)
 	}
-	if !slices.Equal(v.OnLink, []Reachable{{netip.MustParsePrefix("2001:db8:1:2::/64"), start.Add(time.Hour)}}) {
+	if !slices.Equal(v.OnLink, []OnLinkPrefix{{netip.MustParsePrefix("2001:db8:1:2::/64"), start.Add(time.Hour)}}) {
 		t.Errorf("on the link is %v", v.OnLink)
 	}
 	h.Advance(start.Add(time.Hour))
-	if v := h.View(); len(v.Addresses) > 0 || len(v.OnLink) > 0 {
+	if v := h.State(); len(v.Addresses) > 0 || len(v.OnLink) > 0 {
 		t.Errorf("after its lifetime there is %v, %v", v.Addresses, v.OnLink)
 	}
 }
@@ -241,8 +241,8 @@ func TestNoAddress(t *testing.T) {
 			b = from(t, peer, advertise(good)).Data
 			b[16+2] = 200
 		}
-		if err := h.Receive(start, Packet{Data: b, Source: peer, HopLimit: 255}); err != nil || len(h.View().Addresses) > 0 {
-			t.Errorf("%s: %v, addresses %v", name, err, h.View().Addresses)
+		if err := h.Receive(start, Packet{Data: b, Source: peer, HopLimit: 255}); err != nil || len(h.State().Addresses) > 0 {
+			t.Errorf("%s: %v, addresses %v", name, err, h.State().Addresses)
 		}
 	}
 }
@@ -265,10 +265,10 @@ func TestTwoHourRule(t *testing.T) {
 		receive(t, host, start, advertise(prefix("2001:db8::/64", 0, c.had)))
 		v := receive(t, host, start, advertise(prefix("2001:db8::/64", c.told, c.told)))
 		a := v.Addresses[0]
-		if got := lifetime.Left(start, a.Valid); got != c.want {
+		if got := lifetime.Remaining(start, a.Valid); got != c.want {
 			t.Errorf("with %v left, told %v: %v left, want %v", c.had, c.told, got, c.want)
 		}
-		if got := lifetime.Left(start, a.Preferred); got != c.told {
+		if got := lifetime.Remaining(start, a.Preferred); got != c.told {
 			t.Errorf("told to prefer it for %v, it is for %v", c.told, got)
 		}
 	}
@@ -289,22 +289,22 @@ func TestDNSAndMTU(t *testing.T) {
 	v := receive(t, h, start, advertise(ndp.NewMTU(1400),
 		&ndp.RecursiveDNSServer{Lifetime: time.Minute, Servers: servers},
 		&ndp.DNSSearchList{Lifetime: time.Minute, DomainNames: []string{"example.org", "$(reboot)"}}))
-	if !slices.Equal(v.Servers, []netip.Addr{servers[0], servers[2]}) || !slices.Equal(v.Domains, []string{"example.org"}) || v.MTU != 1400 {
-		t.Errorf("servers %v, domains %q, MTU %d", v.Servers, v.Domains, v.MTU)
+	if !slices.Equal(v.NameServers, []netip.Addr{servers[0], servers[2]}) || !slices.Equal(v.SearchDomains, []string{"example.org"}) || v.MTU != 1400 {
+		t.Errorf("servers %v, domains %q, MTU %d", v.NameServers, v.SearchDomains, v.MTU)
 	}
 	v = receive(t, h, start, advertise(ndp.NewMTU(1279), &ndp.RecursiveDNSServer{Servers: servers[:1]}))
-	if !slices.Equal(v.Servers, servers[2:]) || v.MTU != 1400 {
-		t.Errorf("when one is taken back, servers are %v; with an MTU of 1279 it is %d", v.Servers, v.MTU)
+	if !slices.Equal(v.NameServers, servers[2:]) || v.MTU != 1400 {
+		t.Errorf("when one is taken back, servers are %v; with an MTU of 1279 it is %d", v.NameServers, v.MTU)
 	}
 	h.Advance(start.Add(time.Minute))
-	if v := h.View(); len(v.Servers) > 0 || len(v.Domains) > 0 {
-		t.Errorf("after their lifetime there are %v, %v", v.Servers, v.Domains)
+	if v := h.State(); len(v.NameServers) > 0 || len(v.SearchDomains) > 0 {
+		t.Errorf("after their lifetime there are %v, %v", v.NameServers, v.SearchDomains)
 	}
 }
 
 func TestManagedAndOtherFlags(t *testing.T) {
 	h := newHost()
-	if v := receive(t, h, start, &ndp.RouterAdvertisement{ManagedConfiguration: true}); !v.Managed || v.Other || !v.Heard {
+	if v := receive(t, h, start, &ndp.RouterAdvertisement{ManagedConfiguration: true}); !v.Managed || v.Other || !v.Received {
 		t.Errorf("learned %+v", v)
 	}
 	if v := receive(t, h, start, &ndp.RouterAdvertisement{OtherConfiguration: true}); v.Managed || !v.Other {
@@ -323,11 +323,11 @@ func TestBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v := h.View()
+	v := h.State()
 	if len(v.Routers) != maxRouters || len(v.Addresses) != maxPrefixes || len(v.OnLink) != maxPrefixes ||
-		len(v.Servers) != maxServers || len(v.Domains) != maxDomains {
+		len(v.NameServers) != maxServers || len(v.SearchDomains) != maxDomains {
 		t.Errorf("learned %d routers, %d addresses, %d networks, %d servers, %d domains",
-			len(v.Routers), len(v.Addresses), len(v.OnLink), len(v.Servers), len(v.Domains))
+			len(v.Routers), len(v.Addresses), len(v.OnLink), len(v.NameServers), len(v.SearchDomains))
 	}
 }
 
@@ -340,8 +340,8 @@ func FuzzHost(f *testing.F) {
 		h := newHost()
 		h.Receive(start, Packet{Data: b, Source: peer, HopLimit: 255})
 		h.Advance(start)
-		for _, a := range h.View().Addresses {
-			if !lifetime.Host(a.Prefix.Addr()) || a.Prefix.Bits() != 64 || a.Expired(start) {
+		for _, a := range h.State().Addresses {
+			if !lifetime.IsHostAddress(a.Prefix.Addr()) || a.Prefix.Bits() != 64 || a.Expired(start) {
 				t.Errorf("learned address %v", a)
 			}
 		}

@@ -52,11 +52,11 @@ func (p Packet) check(kind ipv6.ICMPType, header int) (options [][]byte, err err
 	case p.HopLimit != ndp.HopLimit:
 		return nil, fmt.Errorf("%w (%d)", ErrHopLimit, p.HopLimit)
 	}
-	return split(p.Data[header:])
+	return splitOptions(p.Data[header:])
 }
 
-// split cuts options apart. One of length 0 spoils the message (RFC 4861 section 6.1).
-func split(b []byte) (options [][]byte, err error) {
+// splitOptions cuts options apart. One of length 0 spoils the message (RFC 4861 section 6.1).
+func splitOptions(b []byte) (options [][]byte, err error) {
 	for len(b) > 0 {
 		if len(b) < 2 || b[1] == 0 || 8*int(b[1]) > len(b) {
 			return nil, ErrOption
@@ -77,19 +77,19 @@ func parseAdvertisement(p Packet) (*ndp.RouterAdvertisement, error) {
 		return nil, fmt.Errorf("%w (%v)", ErrSource, p.Source)
 	}
 	header := p.Data[:advertisementLen:advertisementLen]
-	ra, err := advertisement(header)
+	ra, err := parseRA(header)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range options {
-		if one, err := advertisement(append(header, o...)); err == nil {
+		if one, err := parseRA(append(header, o...)); err == nil {
 			ra.Options = append(ra.Options, one.Options...)
 		}
 	}
 	return ra, nil
 }
 
-func advertisement(b []byte) (*ndp.RouterAdvertisement, error) {
+func parseRA(b []byte) (*ndp.RouterAdvertisement, error) {
 	m, err := ndp.ParseMessage(b)
 	if err != nil {
 		return nil, err

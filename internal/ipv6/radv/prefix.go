@@ -19,7 +19,7 @@ const twoHours = 2 * time.Hour
 
 func (h *Host) learnPrefix(now time.Time, o *ndp.PrefixInformation) {
 	p := netip.PrefixFrom(o.Prefix, int(o.PrefixLength))
-	if !lifetime.Network(p) {
+	if !lifetime.IsHostPrefix(p) {
 		return // also those of link-local addresses, which are the kernel's
 	}
 	if o.OnLink {
@@ -32,12 +32,12 @@ func (h *Host) learnPrefix(now time.Time, o *ndp.PrefixInformation) {
 
 // learnOnLink applies RFC 4861 section 6.3.4.
 func (h *Host) learnOnLink(now time.Time, p netip.Prefix, valid time.Duration) {
-	i := slices.IndexFunc(h.onLink, func(r Reachable) bool { return r.Prefix == p })
+	i := slices.IndexFunc(h.onLink, func(r OnLinkPrefix) bool { return r.Prefix == p })
 	switch {
 	case i >= 0:
 		h.onLink[i].Until = lifetime.Deadline(now, valid)
 	case valid > 0 && len(h.onLink) < maxPrefixes:
-		h.onLink = append(h.onLink, Reachable{p, lifetime.Deadline(now, valid)})
+		h.onLink = append(h.onLink, OnLinkPrefix{p, lifetime.Deadline(now, valid)})
 	}
 }
 
@@ -50,13 +50,13 @@ func (h *Host) learnAutonomous(now time.Time, p netip.Prefix, preferred, valid t
 	i := slices.IndexFunc(h.addresses, func(a Address) bool { return a.Prefix == own })
 	if i < 0 {
 		if valid > 0 && len(h.addresses) < maxPrefixes {
-			h.addresses = append(h.addresses, Address{own, lifetime.For(now, preferred, valid)})
+			h.addresses = append(h.addresses, Address{own, lifetime.New(now, preferred, valid)})
 		}
 		return
 	}
 	a := &h.addresses[i]
 	a.Preferred = lifetime.Deadline(now, preferred)
-	left := lifetime.Left(now, a.Valid)
+	left := lifetime.Remaining(now, a.Valid)
 	switch {
 	case valid > twoHours || valid > left:
 		a.Valid = lifetime.Deadline(now, valid)

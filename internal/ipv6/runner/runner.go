@@ -22,38 +22,38 @@ type Runner[K comparable] struct {
 
 	mu     sync.Mutex
 	closed bool
-	runs   map[K]*run // the last of each key, until it has ended
+	active map[K]*run // the last of each key, until it has ended
 }
 
 // run is a function under way, or one that waits for the one before.
 type run struct {
-	end  context.CancelCauseFunc
-	done chan struct{} // closed when it has ended
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when it has ended
 }
 
 // New makes a runner for a network namespace, given as hostnet.Configurer.Namespace is. The log is
 // told the errors of functions.
 func New[K comparable](namespace string, log *slog.Logger) *Runner[K] {
-	return &Runner[K]{namespace: namespace, log: log, runs: make(map[K]*run)}
+	return &Runner[K]{namespace: namespace, log: log, active: make(map[K]*run)}
 }
 
-// Begin ends what runs for a key, as by End with netif.ErrLinkGone, and calls a function once
+// Start ends what runs for a key, as by End with netif.ErrLinkGone, and calls a function once
 // that has ended: two would open the same ports. The function is called on a thread of the
 // network namespace (see hostnet.Inside), and must return soon after its context has ended.
 // After Close it is not called.
-func (r *Runner[K]) Begin(key K, f func(context.Context) error) {
+func (r *Runner[K]) Start(key K, f func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.runs[key]
+	before := r.active[key]
 	if before != nil {
-		before.end(netif.ErrLinkGone)
+		before.cancel(netif.ErrLinkGone)
 	}
 	if r.closed {
 		return
 	}
 	ctx, end := context.WithCancelCause(context.Background())
 	is := &run{end, make(chan struct{})}
-	r.runs[key] = is
+	r.active[key] = is
 	// Ends with End, Close or the next Begin.
 	r.running.Go(func() {
 		defer r.ended(key, is)
@@ -70,19 +70,19 @@ func (r *Runner[K]) ended(key K, was *run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(was.done)
-	if r.runs[key] == was {
-		delete(r.runs, key)
+	if r.active[key] == was {
+		delete(r.active, key)
 	}
 }
 
-// End ends the context of what runs for a key, and gives it a cause. It does not wait for the
+// Stop ends the context of what runs for a key, and gives it a cause. It does not wait for the
 // function to return. It reports whether something runs still.
-func (r *Runner[K]) End(key K, cause error) bool {
+func (r *Runner[K]) Stop(key K, cause error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	is := r.runs[key]
+	is := r.active[key]
 	if is != nil {
-		is.end(cause)
+		is.cancel(cause)
 	}
 	return is != nil
 }
@@ -94,16 +94,16 @@ func (r *Runner[K]) Wait() { r.running.Wait() }
 func (r *Runner[K]) Close(cause error) {
 	r.mu.Lock()
 	r.closed = true
-	for _, is := range r.runs {
-		is.end(cause)
+	for _, is := range r.active {
+		is.cancel(cause)
 	}
 	r.mu.Unlock()
 	r.Wait()
 }
 
-// Follow calls up when IPv6CP has opened, or has opened anew with other interface identifiers,
+// HandleEvent calls up when IPv6CP has opened, or has opened anew with other interface identifiers,
 // and down when it has closed.
-func Follow(event pppoe.Event, up func(pppoe.Addressing), down func()) {
+func HandleEvent(event pppoe.Event, up func(pppoe.Addressing), down func()) {
 	switch e := event.(type) {
 	case pppoe.Configured:
 		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {

@@ -18,13 +18,13 @@ import (
 	"upppoe/pppoe"
 )
 
-// work is a function to run, which takes a second to end, as one that releases leases does.
-type work struct {
+// job is a function to run, which takes a second to end, as one that releases leases does.
+type job struct {
 	mu sync.Mutex
 	is string
 }
 
-func (w *work) run(ctx context.Context) error {
+func (w *job) run(ctx context.Context) error {
 	w.set("begun")
 	<-ctx.Done()
 	time.Sleep(time.Second)
@@ -32,14 +32,14 @@ func (w *work) run(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) set(is string) {
+func (w *job) set(is string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.is = is
 }
 
 // want is what has become of each; empty: it has not begun.
-func want(t *testing.T, when string, is map[*work]string) {
+func want(t *testing.T, when string, is map[*job]string) {
 	t.Helper()
 	for w, want := range is {
 		w.mu.Lock()
@@ -63,26 +63,26 @@ func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New[int]("", silent())
-		var first, second, third, other work
-		r.Begin(1, first.run)
-		r.Begin(2, other.run)
+		var first, second, third, other job
+		r.Start(1, first.run)
+		r.Start(2, other.run)
 		synctest.Wait()
 		before := time.Now()
-		r.Begin(1, second.run)
-		r.Begin(1, third.run)
+		r.Start(1, second.run)
+		r.Start(1, third.run)
 		if took := time.Since(before); took != 0 {
 			t.Errorf("Begin takes %v", took)
 		}
 		synctest.Wait()
-		want(t, "while the first ends", map[*work]string{&first: begun, &second: "", &third: "", &other: begun})
+		want(t, "while the first ends", map[*job]string{&first: begun, &second: "", &third: "", &other: begun})
 		time.Sleep(time.Second + 1)
 		synctest.Wait()
-		want(t, "while the second ends", map[*work]string{&first: gone, &second: begun, &third: "", &other: begun})
+		want(t, "while the second ends", map[*job]string{&first: gone, &second: begun, &third: "", &other: begun})
 		time.Sleep(time.Second)
 		synctest.Wait()
-		want(t, "after the second", map[*work]string{&second: gone, &third: begun, &other: begun})
+		want(t, "after the second", map[*job]string{&second: gone, &third: begun, &other: begun})
 		r.Close(context.Canceled)
-		want(t, "after Close", map[*work]string{&third: canceled, &other: canceled})
+		want(t, "after Close", map[*job]string{&third: canceled, &other: canceled})
 	})
 }
 
@@ -91,26 +91,26 @@ func TestEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New[int]("", silent())
 		why := errors.New("why")
-		var w, other work
-		r.Begin(1, w.run)
-		r.Begin(2, other.run)
-		if r.End(3, why) {
+		var w, other job
+		r.Start(1, w.run)
+		r.Start(2, other.run)
+		if r.Stop(3, why) {
 			t.Error("what never began runs")
 		}
-		if !r.End(1, why) || !r.End(1, context.Canceled) {
+		if !r.Stop(1, why) || !r.Stop(1, context.Canceled) {
 			t.Error("what has not returned runs no more")
 		}
 		time.Sleep(time.Second + 1)
 		synctest.Wait()
-		want(t, "after End", map[*work]string{&w: "over: why", &other: begun})
-		if r.End(1, why) || len(r.runs) != 1 {
-			t.Errorf("after End %d run", len(r.runs))
+		want(t, "after End", map[*job]string{&w: "over: why", &other: begun})
+		if r.Stop(1, why) || len(r.active) != 1 {
+			t.Errorf("after End %d run", len(r.active))
 		}
-		r.End(2, why)
+		r.Stop(2, why)
 		r.Wait()
-		want(t, "after Wait", map[*work]string{&other: "over: why"})
-		if len(r.runs) != 0 {
-			t.Errorf("after Wait %d run", len(r.runs))
+		want(t, "after Wait", map[*job]string{&other: "over: why"})
+		if len(r.active) != 0 {
+			t.Errorf("after Wait %d run", len(r.active))
 		}
 	})
 }
@@ -119,14 +119,14 @@ func TestEnd(t *testing.T) {
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New[int]("", silent())
-		var w, late work
-		r.Begin(1, w.run)
+		var w, late job
+		r.Start(1, w.run)
 		synctest.Wait()
 		go r.Close(context.Canceled)
 		synctest.Wait()
-		r.Begin(1, late.run)
+		r.Start(1, late.run)
 		r.Close(context.Canceled) // waits as well
-		want(t, "after Close", map[*work]string{&w: canceled, &late: ""})
+		want(t, "after Close", map[*job]string{&w: canceled, &late: ""})
 	})
 }
 
@@ -137,7 +137,7 @@ func TestErrorsLogged(t *testing.T) {
 	for namespace, want := range map[string]string{"": "IPv6 on ppp0: broken", "/nowhere": "/nowhere: no network namespace"} {
 		log.Reset()
 		r := New[int](namespace, slog.New(slog.NewTextHandler(&log, nil)))
-		r.Begin(1, fail)
+		r.Start(1, fail)
 		r.Wait()
 		if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, want) {
 			t.Errorf("%q: the log says %q, want %q", namespace, got, want)
@@ -162,7 +162,7 @@ func TestFollow(t *testing.T) {
 		"IPv6CP has failed": {session.NetworkFailed{Protocol: ppp.IPv6CP}, ""},
 	} {
 		got := ""
-		Follow(c.event, func(a pppoe.Addressing) { got += "up " + a.IPv6.Local.LinkLocal().String() }, func() { got += "down" })
+		HandleEvent(c.event, func(a pppoe.Addressing) { got += "up " + a.IPv6.Local.LinkLocal().String() }, func() { got += "down" })
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

@@ -56,7 +56,7 @@ func TestDefaultLifetimes(t *testing.T) {
 // TestDelegatedNetwork: a delegated /64 has a route by the peer, as any other prefix.
 func TestDelegatedNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.cfg.Prefixes = newPool(t, "2001:db8:100::/64", 64) })
+		w := begin(t, func(w *fakeNetwork) { w.cfg.Prefixes = newPool(t, "2001:db8:100::/64", 64) })
 		r := w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
 		if p := r.Options.OneIAPD().Options.Prefixes(); len(p) != 1 || p[0].Prefix.String() != "2001:db8:100::/64" {
 			t.Errorf("leased are %v", p)
@@ -86,19 +86,19 @@ func TestPoolBounds(t *testing.T) {
 			t.Errorf("%s in /%d: %v", c.base, c.bits, err)
 		}
 		if err == nil {
-			if part, err := p.Take("alice"); err != nil || part.Bits() != c.bits || !pfx(c.base).Contains(part.Addr()) {
+			if part, err := p.Allocate("alice"); err != nil || part.Bits() != c.bits || !pfx(c.base).Contains(part.Addr()) {
 				t.Errorf("%v: took %v, %v", p, part, err)
 			}
 		}
 	}
 	p := newPool(t, "2001:db8::/126", 128) // without the routers' anycast address
 	for i := range 4 {
-		part, err := p.Take("alice")
+		part, err := p.Allocate("alice")
 		if (err == nil) != (i < 3) || part == pfx("2001:db8::/128") {
 			t.Errorf("time %d: %v, %v", i, part, err)
 		}
 	}
-	if _, err := p.Take("bob"); !errors.Is(err, ErrExhausted) {
+	if _, err := p.Allocate("bob"); !errors.Is(err, ErrExhausted) {
 		t.Errorf("of nothing: %v", err)
 	}
 }

@@ -38,9 +38,9 @@ type Config struct {
 	Interval time.Duration
 	// MTU is the link's, in octets, to advertise; 0: none.
 	MTU int
-	// Servers are name servers, Domains those to search.
-	Servers []netip.Addr
-	Domains []string
+	// NameServers are name servers, Domains those to search.
+	NameServers   []netip.Addr
+	SearchDomains []string
 
 	// Log is told what happens.
 	Log *slog.Logger
@@ -87,11 +87,11 @@ func (c *Config) check() error {
 		return fail("remote address %v is not link-local", c.Remote)
 	case c.Preferred < time.Second || c.Preferred > c.Valid:
 		return fail("lifetimes of %v preferred and %v valid: give at least 1s, and no more preferred than valid", c.Preferred, c.Valid)
-	case c.Networks != nil && c.Networks.bits != networkBits:
+	case c.Networks != nil && c.Networks.length != networkBits:
 		return fail("pool %v: a line's network has 64 bits", c.Networks)
-	case c.Addresses != nil && c.Addresses.bits != 128:
+	case c.Addresses != nil && c.Addresses.length != 128:
 		return fail("pool %v: an address has 128 bits", c.Addresses)
-	case c.Prefixes != nil && c.Prefixes.bits > networkBits:
+	case c.Prefixes != nil && c.Prefixes.length > networkBits:
 		return fail("pool %v: a delegated prefix has at most 64 bits", c.Prefixes)
 	case (c.Addresses != nil || c.Prefixes != nil) && len(c.DUID) == 0:
 		return fail("DHCPv6 needs a DUID")

@@ -12,10 +12,10 @@ import (
 // Pool shares out a prefix in equal parts, each to one line at a time. Its methods may
 // be called concurrently.
 type Pool struct {
-	base  netip.Prefix
-	bits  int
-	first uint64 // index of the first part
-	size  uint64
+	base   netip.Prefix
+	length int
+	first  uint64 // index of the first part
+	size   uint64
 
 	mu   sync.Mutex
 	used map[uint64]struct{}
@@ -40,7 +40,7 @@ func NewPool(base netip.Prefix, bits int) (*Pool, error) {
 	if bits < base.Bits() || bits > 128 {
 		return nil, fmt.Errorf("%w: %v cannot be cut in prefixes of %d bits: give from %d to 128", ErrPool, base, bits, base.Bits())
 	}
-	p := &Pool{base: base.Masked(), bits: bits, used: map[uint64]struct{}{}}
+	p := &Pool{base: base.Masked(), length: bits, used: map[uint64]struct{}{}}
 	p.size = 1 << min(bits-base.Bits(), maxIndexBits)
 	if bits == 128 && p.size > 1 {
 		p.first, p.size = 1, p.size-1 // not the routers' anycast address (RFC 4291 section 2.6.1)
@@ -48,9 +48,9 @@ func NewPool(base netip.Prefix, bits int) (*Pool, error) {
 	return p, nil
 }
 
-// Take takes a part. The same key gets the same one as before, if that is free: so who
+// Allocate takes a part. The same key gets the same one as before, if that is free: so who
 // dials in again has the same addresses. The error is ErrExhausted.
-func (p *Pool) Take(key string) (netip.Prefix, error) {
+func (p *Pool) Allocate(key string) (netip.Prefix, error) {
 	h := fnv.New64a()
 	h.Write([]byte(key))
 	p.mu.Lock()
@@ -61,19 +61,19 @@ func (p *Pool) Take(key string) (netip.Prefix, error) {
 	for i := h.Sum64() % p.size; ; i = (i + 1) % p.size {
 		if _, taken := p.used[i]; !taken {
 			p.used[i] = struct{}{}
-			return p.part(i + p.first), nil
+			return p.prefixAt(i + p.first), nil
 		}
 	}
 }
 
-// Give gives back what Take has given. What is not of the pool is ignored.
-func (p *Pool) Give(part netip.Prefix) {
-	if part.Bits() != p.bits || !p.base.Contains(part.Addr()) {
+// Free gives back what Take has given. What is not of the pool is ignored.
+func (p *Pool) Free(part netip.Prefix) {
+	if part.Bits() != p.length || !p.base.Contains(part.Addr()) {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.used, p.index(part)-p.first)
+	delete(p.used, p.indexOf(part)-p.first)
 }
 
 // Used is how many parts are taken.
@@ -84,13 +84,13 @@ func (p *Pool) Used() int {
 }
 
 // String is like 2001:db8:100::/40 in /56.
-func (p *Pool) String() string { return fmt.Sprintf("%v in /%d", p.base, p.bits) }
+func (p *Pool) String() string { return fmt.Sprintf("%v in /%d", p.base, p.length) }
 
-// part is the index-th one.
-func (p *Pool) part(index uint64) netip.Prefix {
+// prefixAt is the index-th one.
+func (p *Pool) prefixAt(index uint64) netip.Prefix {
 	a := p.base.Addr().As16()
 	high, low := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])
-	if shift := 128 - p.bits; shift >= 64 {
+	if shift := 128 - p.length; shift >= 64 {
 		high |= index << (shift - 64)
 	} else {
 		low |= index << shift
@@ -98,17 +98,17 @@ func (p *Pool) part(index uint64) netip.Prefix {
 	}
 	binary.BigEndian.PutUint64(a[:8], high)
 	binary.BigEndian.PutUint64(a[8:], low)
-	return netip.PrefixFrom(netip.AddrFrom16(a), p.bits)
+	return netip.PrefixFrom(netip.AddrFrom16(a), p.length)
 }
 
-// index undoes part.
-func (p *Pool) index(part netip.Prefix) uint64 {
+// indexOf undoes part.
+func (p *Pool) indexOf(part netip.Prefix) uint64 {
 	a := part.Addr().As16()
 	high, low := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])
-	shift := 128 - p.bits
+	shift := 128 - p.length
 	index := high >> max(shift-64, 0)
 	if shift < 64 {
 		index = high<<(64-shift) | low>>shift
 	}
-	return index & (1<<min(p.bits-p.base.Bits(), maxIndexBits) - 1)
+	return index & (1<<min(p.length-p.base.Bits(), maxIndexBits) - 1)
 }

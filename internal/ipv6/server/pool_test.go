@@ -20,8 +20,8 @@ func newPool(t testing.TB, base string, bits int) *Pool {
 	return p
 }
 
-// TestPoolShares: each part once, all of them, and then no more.
-func TestPoolShares(t *testing.T) {
+// TestPoolAllocatesAll: each part once, all of them, and then no more.
+func TestPoolAllocatesAll(t *testing.T) {
 	for _, c := range []struct {
 		base string
 		bits int
@@ -33,20 +33,20 @@ func TestPoolShares(t *testing.T) {
 		p := newPool(t, c.base, c.bits)
 		seen := map[netip.Prefix]bool{}
 		for i := range c.size {
-			part, err := p.Take(fmt.Sprint(i))
+			part, err := p.Allocate(fmt.Sprint(i))
 			if err != nil || seen[part] || !pfx(c.base).Contains(part.Addr()) || part.Bits() != c.bits || part != part.Masked() {
 				t.Fatalf("%v: part %d is %v, %v", p, i, part, err)
 			}
 			seen[part] = true
 		}
-		if part, err := p.Take("one more"); !errors.Is(err, ErrExhausted) {
+		if part, err := p.Allocate("one more"); !errors.Is(err, ErrExhausted) {
 			t.Errorf("%v: one more part is %v, %v", p, part, err)
 		}
 		if bits := pfx(c.base).Bits(); c.bits == 128 && bits < 128 && seen[netip.PrefixFrom(pfx(c.base).Addr(), 128)] {
 			t.Errorf("%v: the routers' anycast address is given away", p)
 		}
 		for part := range seen {
-			p.Give(part)
+			p.Free(part)
 		}
 		if p.Used() != 0 {
 			t.Errorf("%v: %d are in use though all are given back", p, p.Used())
@@ -54,46 +54,46 @@ func TestPoolShares(t *testing.T) {
 	}
 }
 
-// TestPoolRemembers: who comes back has the same.
-func TestPoolRemembers(t *testing.T) {
+// TestPoolKeepsKey: who comes back has the same.
+func TestPoolKeepsKey(t *testing.T) {
 	p := newPool(t, "2001:db8:100::/40", 56)
-	first, _ := p.Take("alice")
-	p.Give(first)
-	again, _ := p.Take("alice")
-	other, _ := p.Take("alice")
+	first, _ := p.Allocate("alice")
+	p.Free(first)
+	again, _ := p.Allocate("alice")
+	other, _ := p.Allocate("alice")
 	if again != first || other == first {
 		t.Errorf("first %v, again %v, a second line has %v", first, again, other)
 	}
 }
 
-// TestPoolPlaces: which part a key gets follows from the key alone, in any process: the one at its
+// TestPoolIndexFromKey: which part a key gets follows from the key alone, in any process: the one at its
 // FNV-1a hash modulo their number, or the next free one.
-func TestPoolPlaces(t *testing.T) {
+func TestPoolIndexFromKey(t *testing.T) {
 	for range 2 {
 		p := newPool(t, "2001:db8::/56", 64)
 		for _, c := range []struct{ key, part string }{
 			{"", "2001:db8:0:25::/64"}, {"a", "2001:db8:0:8c::/64"}, {"b", "2001:db8:0:a5::/64"}, {"a", "2001:db8:0:8d::/64"}, {"foobar", "2001:db8:0:e8::/64"},
 		} {
-			if part, err := p.Take(c.key); err != nil || part != pfx(c.part) {
+			if part, err := p.Allocate(c.key); err != nil || part != pfx(c.part) {
 				t.Errorf("%q has %v, %v, want %v", c.key, part, err, c.part)
 			}
 		}
 	}
 	last := newPool(t, "2001:db8::/63", 64)
 	for _, want := range []string{"2001:db8:0:1::/64", "2001:db8::/64"} { // after the last comes the first
-		if part, err := last.Take(""); err != nil || part != pfx(want) {
+		if part, err := last.Allocate(""); err != nil || part != pfx(want) {
 			t.Errorf("has %v, %v, want %v", part, err, want)
 		}
 	}
 }
 
-func TestPoolIgnoresOthers(t *testing.T) {
+func TestPoolIgnoresForeignPrefix(t *testing.T) {
 	p := newPool(t, "2001:db8:100::/40", 56)
-	p.Take("alice")
+	p.Allocate("alice")
 	for _, other := range []string{"2001:db9::/56", "2001:db8:100::/57", "192.0.2.0/24"} {
-		p.Give(pfx(other))
+		p.Free(pfx(other))
 	}
-	p.Give(netip.Prefix{})
+	p.Free(netip.Prefix{})
 	if p.Used() != 1 {
 		t.Errorf("%d are in use", p.Used())
 	}
@@ -120,8 +120,8 @@ func TestPoolIndex(t *testing.T) {
 			r.Fatal(err)
 		}
 		i := rapid.Uint64Range(0, p.size-1).Draw(r, "index") + p.first
-		if part := p.part(i); p.index(part) != i || !p.base.Contains(part.Addr()) {
-			r.Errorf("%v: part %d is %v, whose index is %d", p, i, part, p.index(part))
+		if part := p.prefixAt(i); p.indexOf(part) != i || !p.base.Contains(part.Addr()) {
+			r.Errorf("%v: part %d is %v, whose index is %d", p, i, part, p.indexOf(part))
 		}
 	})
 }

@@ -21,12 +21,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	m, err := openMachine(&cfg)
+	m, err := openEndpoint(&cfg)
 	if err != nil {
 		return fmt.Errorf("IPv6 server on %w", err)
 	}
 	defer m.Close()
-	l, err := newLine(&cfg, m, netif.NewRand())
+	l, err := newSession(&cfg, m, netif.NewRand())
 	if err != nil {
 		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
 	}
@@ -36,17 +36,17 @@ func Run(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// machine is what a line has of the machine.
-type machine struct{ *netif.Endpoint }
+// endpoint is what a line has of the machine.
+type endpoint struct{ *netif.Endpoint }
 
-// openMachine opens all of it, or nothing.
-func openMachine(cfg *Config) (m machine, err error) {
+// openEndpoint opens all of it, or nothing.
+func openEndpoint(cfg *Config) (m endpoint, err error) {
 	if m.Endpoint, err = netif.OpenEndpoint(cfg.Device); err != nil {
 		return m, err
 	}
 	err = m.OpenICMP(ipv6.ICMPTypeRouterSolicitation, radv.AllRouters)
 	if err == nil && cfg.dhcp() {
-		err = m.OpenUDP(dhcp6.ServerPort, dhcp6.Servers)
+		err = m.OpenUDP(dhcp6.ServerPort, dhcp6.AllRelayAgentsAndServers)
 	}
 	if err != nil {
 		m.Close()
@@ -55,7 +55,7 @@ func openMachine(cfg *Config) (m machine, err error) {
 }
 
 // Advertise sends a router's message.
-func (m machine) Advertise(msg radv.Message) error { return m.ICMP.Send(msg) }
+func (m endpoint) Advertise(msg radv.Message) error { return m.ICMP.Send(msg) }
 
-// Answer sends a DHCPv6 server's message.
-func (m machine) Answer(d netif.Datagram) error { return m.UDP.Send(d) }
+// Reply sends a DHCPv6 server's message.
+func (m endpoint) Reply(d netif.Datagram) error { return m.UDP.Send(d) }

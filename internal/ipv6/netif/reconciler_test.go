@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// TestKeeper: what fails is tried again, and told once until it works or fails
+// TestReconciler: what fails is tried again, and told once until it works or fails
 // otherwise.
-func TestKeeper(t *testing.T) {
+func TestReconciler(t *testing.T) {
 	var log bytes.Buffer
 	var fails error
-	k := NewKeeper("ppp0", func(time.Time, Set) error { return fails }, slog.New(slog.NewTextHandler(&log, nil)))
+	k := NewReconciler("ppp0", func(time.Time, Config) error { return fails }, slog.New(slog.NewTextHandler(&log, nil)))
 	for _, c := range []struct {
 		fails error
 		told  int
 	}{{nil, 0}, {errors.New("one"), 1}, {errors.New("one"), 1}, {errors.New("two"), 2}, {nil, 2}, {errors.New("two"), 3}} {
 		fails = c.fails
-		k.Settle(now, NewSet())
+		k.Reconcile(now, NewConfig())
 		if got := strings.Count(log.String(), "trying again"); got != c.told {
 			t.Errorf("after %v told %d times, want %d: %s", c.fails, got, c.told, &log)
 		}
-		if next := k.Next(); (c.fails == nil) != next.IsZero() || c.fails != nil && next.Sub(now) != retryAfter {
+		if next := k.Next(); (c.fails == nil) != next.IsZero() || c.fails != nil && next.Sub(now) != retryInterval {
 			t.Errorf("after %v tries again at %v", c.fails, next)
 		}
 	}

@@ -24,9 +24,9 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// grantsOther is like grants, but for another prefix.
-func grantsOther(m *dhcpv6.Message) *dhcpv6.Message {
-	r := grants(m)
+// grantOtherPrefix is like grants, but for another prefix.
+func grantOtherPrefix(m *dhcpv6.Message) *dhcpv6.Message {
+	r := grantLeases(m)
 	if ia := r.Options.OneIAPD(); ia != nil {
 		_, n, _ := net.ParseCIDR("2001:db8:200::/56")
 		ia.Options.Options = dhcpv6.Options{&dhcpv6.OptIAPrefix{Prefix: n, PreferredLifetime: 100 * time.Second, ValidLifetime: 100 * time.Second}}
@@ -40,8 +40,10 @@ func grantsOther(m *dhcpv6.Message) *dhcpv6.Message {
 func TestStaleAfterCrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "eth0.0.lans")
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.Advertised = grants, true, path })
-		w.pass(awaitRouter)
+		w := begin(t, func(w *fakeNetwork) {
+			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantLeases, true, path
+		})
+		w.pass(routerTimeout)
 		text, err := os.ReadFile(path)
 		if want := `[{"interface":"lan1","prefix":"2001:db8:100:5::/64"}]` + "\n"; err != nil || string(text) != want {
 			t.Errorf("remembered is %q, %v, want %q", text, err, want)
@@ -51,7 +53,9 @@ func TestStaleAfterCrash(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		w = begin(t, func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.Advertised = grantsOther, true, path })
+		w = begin(t, func(w *fakeNetwork) {
+			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantOtherPrefix, true, path
+		})
 		const stale = "lan1 0s 2001:db8:100:5:: for 0s"
 		if !slices.Equal(w.advertised, []string{stale}) {
 			t.Errorf("at first advertised %q", w.advertised)
@@ -76,20 +80,22 @@ func TestStaleAfterCrash(t *testing.T) {
 }
 
 // until has time go on, and returns what has been advertised.
-func (w *world) until(d time.Duration) []string {
+func (w *fakeNetwork) until(d time.Duration) []string {
 	before := len(w.advertised)
 	w.pass(d)
 	return w.advertised[before:]
 }
 
-// TestStaleBetween: between sessions, and after them, hosts are told so too, and a prefix that comes
+// TestStaleBetweenSessions: between sessions, and after them, hosts are told so too, and a prefix that comes
 // back is current again.
-func TestStaleBetween(t *testing.T) {
+func TestStaleBetweenSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "eth0.0.lans")
-		set := func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.Advertised = grants, true, path }
+		set := func(w *fakeNetwork) {
+			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantLeases, true, path
+		}
 		w := begin(t, set)
-		w.pass(awaitRouter)
+		w.pass(routerTimeout)
 		w.over(ErrLinkGone)
 		told := len(w.advertised)
 		n := newLANRouter(time.Now(), &w.cfg, w, rand.New(rand.NewPCG(1, 2)), noError(t))
@@ -147,12 +153,12 @@ func noError(t *testing.T) func(string, error) {
 	}
 }
 
-// TestStaleStore: what a file says is held to what can be.
-func TestStaleStore(t *testing.T) {
+// TestPrefixStore: what a file says is held to what can be.
+func TestPrefixStore(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	path := filepath.Join(t.TempDir(), "lans")
-	s := &staleStore{path: path}
-	load := func(text string) (map[string][]radv.Network, error) {
+	s := &prefixStore{path: path}
+	load := func(text string) (map[string][]radv.AdvertisedPrefix, error) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -171,7 +177,7 @@ func TestStaleStore(t *testing.T) {
 			text = `[{"interface":"lan0","prefix":"2001:db8::/64"}]`
 		}
 		got, err := load(text)
-		if err != nil || len(got["lan0"]) != min(int(want), 1) || want > 0 && got["lan0"][0] != (radv.Network{Prefix: pfx("2001:db8::/64"), Lifetime: lifetime.Lifetime{Preferred: now, Valid: now.Add(want)}}) {
+		if err != nil || len(got["lan0"]) != min(int(want), 1) || want > 0 && got["lan0"][0] != (radv.AdvertisedPrefix{Prefix: pfx("2001:db8::/64"), Lifetime: lifetime.Lifetime{Preferred: now, Valid: now.Add(want)}}) {
 			t.Errorf("%q: %v, %v", until, got, err)
 		}
 	}
@@ -187,15 +193,15 @@ func TestStaleStore(t *testing.T) {
 	if got, err := s.load(now); got != nil || err != nil {
 		t.Errorf("of nothing: %v, %v", got, err)
 	}
-	none := &staleStore{}
+	none := &prefixStore{}
 	if got, err := none.load(now); got != nil || err != nil || none.save(now, nil) != nil {
 		t.Errorf("without a file: %v, %v", got, err)
 	}
 	// A LAN that is none of ours any more, and a prefix that cannot be, are nobody's to tell.
 	cfg := testConfig()
-	cfg.Advertised, cfg.LANs[0].Advertise, cfg.Log = path, true, slog.New(slog.DiscardHandler)
+	cfg.PrefixFile, cfg.LANs[0].Advertise, cfg.Log = path, true, slog.New(slog.DiscardHandler)
 	load(`[{"interface":"lan9","prefix":"2001:db8::/64"},{"interface":"lan0","prefix":"fe80::/64"}]`)
-	if n := newLANRouter(now, &cfg, nil, rand.New(rand.NewPCG(1, 2)), noError(t)); n.stale(now) {
-		t.Errorf("stale are %v", n.lans[0].router.Withdrawn(now))
+	if n := newLANRouter(now, &cfg, nil, rand.New(rand.NewPCG(1, 2)), noError(t)); n.hasStale(now) {
+		t.Errorf("stale are %v", n.lans[0].advertiser.StalePrefixes(now))
 	}
 }

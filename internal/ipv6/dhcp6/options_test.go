@@ -25,21 +25,21 @@ func octets(t *testing.T, text string) []byte {
 	return b
 }
 
-// TestRequested holds the options asked for, message by message, against IANA's table.
-func TestRequested(t *testing.T) {
+// TestOptionRequest holds the options asked for, message by message, against IANA's table.
+func TestOptionRequest(t *testing.T) {
 	for _, c := range []struct {
-		request Request
+		request OptionRequest
 		want    []dhcpv6.OptionCode
 	}{
-		{Request{}, nil},
-		{Request{AFTR: true}, []dhcpv6.OptionCode{64}},
-		{Request{NTP: true}, []dhcpv6.OptionCode{56, 31}},
-		{Request{S46: true}, []dhcpv6.OptionCode{94, 95, 96, 97}},
-		{Request{AFTR: true, NTP: true, S46: true}, []dhcpv6.OptionCode{64, 56, 31, 94, 95, 96, 97}},
+		{OptionRequest{}, nil},
+		{OptionRequest{AFTR: true}, []dhcpv6.OptionCode{64}},
+		{OptionRequest{NTP: true}, []dhcpv6.OptionCode{56, 31}},
+		{OptionRequest{S46: true}, []dhcpv6.OptionCode{94, 95, 96, 97}},
+		{OptionRequest{AFTR: true, NTP: true, S46: true}, []dhcpv6.OptionCode{64, 56, 31, 94, 95, 96, 97}},
 	} {
-		b := newBench(t)
-		b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, Request: c.request, Rand: dice()})
-		b.c.Want(b.now, both)
+		b := newTestClient(t)
+		b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, OptionRequest: c.request, Rand: newRand()})
+		b.c.Request(b.now, both)
 		want := slices.Concat([]dhcpv6.OptionCode{23, 24}, c.want, []dhcpv6.OptionCode{82})
 		check := func(m *dhcpv6.Message) *dhcpv6.Message {
 			t.Helper()
@@ -49,7 +49,7 @@ func TestRequested(t *testing.T) {
 			return m
 		}
 		solicit := check(b.expect(dhcpv6.MessageTypeSolicit))
-		b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, solicit, ia(second, second, 0, 0), rawOption(dhcpv6.OptionPreference, []byte{255})), nil)
 		request := check(b.expect(dhcpv6.MessageTypeRequest))
 		b.receive(answer(dhcpv6.MessageTypeReply, request, pd(100*second, 200*second, 50*second, 60*second)), nil)
 		check(b.expect(dhcpv6.MessageTypeRenew))
@@ -59,8 +59,8 @@ func TestRequested(t *testing.T) {
 		if m := b.expect(dhcpv6.MessageTypeRelease); len(m.Options.RequestedOptions()) != 0 {
 			t.Errorf("a Release asks for %v", m.Options.RequestedOptions())
 		}
-		b.c = NewClient(&ClientConfig{DUID: clientDUID, Request: c.request, Rand: dice()})
-		b.c.Want(b.now, Wish{})
+		b.c = NewClient(&ClientConfig{DUID: clientDUID, OptionRequest: c.request, Rand: newRand()})
+		b.c.Request(b.now, IARequest{})
 		want = slices.Concat([]dhcpv6.OptionCode{23, 24}, c.want, []dhcpv6.OptionCode{32, 83})
 		check(b.expect(dhcpv6.MessageTypeInformationRequest))
 	}
@@ -70,25 +70,25 @@ func TestRequested(t *testing.T) {
 func TestServices(t *testing.T) {
 	const server = "20010db8000000000000000000000053"
 	options := []dhcpv6.Option{
-		raw(64, []byte("\x04aftr\x07example\x03net\x00")),
-		raw(56, octets(t, suboption(1, 16, server)+suboption(2, 16, "ff050000000000000000000000000101")+suboption(3, 17, hex.EncodeToString([]byte("\x03ntp\x07example\x03org\x00"))))),
-		raw(31, octets(t, server+"fe800000000000000000000000000001")),
-		raw(94, octets(t, suboption(89, 12, "01 10 18 c0000200 20 20010db8 ")+suboption(90, 16, server))),
-		raw(95, octets(t, suboption(89, 13, "00 08 19 c00002ff 24 20010db8f0")+suboption(91, 9, "40 0064ff9b00000000"))),
-		raw(96, octets(t, suboption(92, 21, "c6336401 40 20010db800010002"+suboption(93, 4, "06 08 3400"))+suboption(90, 16, server))),
-		raw(97, octets(t, "0001000100")),
+		rawOption(64, []byte("\x04aftr\x07example\x03net\x00")),
+		rawOption(56, octets(t, suboption(1, 16, server)+suboption(2, 16, "ff050000000000000000000000000101")+suboption(3, 17, hex.EncodeToString([]byte("\x03ntp\x07example\x03org\x00"))))),
+		rawOption(31, octets(t, server+"fe800000000000000000000000000001")),
+		rawOption(94, octets(t, suboption(89, 12, "01 10 18 c0000200 20 20010db8 ")+suboption(90, 16, server))),
+		rawOption(95, octets(t, suboption(89, 13, "00 08 19 c00002ff 24 20010db8f0")+suboption(91, 9, "40 0064ff9b00000000"))),
+		rawOption(96, octets(t, suboption(92, 21, "c6336401 40 20010db800010002"+suboption(93, 4, "06 08 3400"))+suboption(90, 16, server))),
+		rawOption(97, octets(t, "0001000100")),
 	}
-	learn := func(r Request) Services {
-		b := newBench(t)
-		b.c = NewClient(&ClientConfig{DUID: clientDUID, Request: r, Rand: dice()})
-		b.c.Want(b.now, Wish{})
+	learn := func(r OptionRequest) Services {
+		b := newTestClient(t)
+		b.c = NewClient(&ClientConfig{DUID: clientDUID, OptionRequest: r, Rand: newRand()})
+		b.c.Request(b.now, IARequest{})
 		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeInformationRequest), options...), nil)
-		return b.c.Lease().Services
+		return b.c.Configuration().Services
 	}
-	if s := learn(Request{}); !s.Empty() {
+	if s := learn(OptionRequest{}); !s.Empty() {
 		t.Errorf("unasked: %+v", s)
 	}
-	s := learn(Request{AFTR: true, NTP: true, S46: true})
+	s := learn(OptionRequest{AFTR: true, NTP: true, S46: true})
 	want := Services{
 		AFTR: "aftr.example.net", NTPNames: []string{"ntp.example.org"},
 		NTP:    []netip.Addr{netip.MustParseAddr("2001:db8::53"), netip.MustParseAddr("ff05::101")},
@@ -115,11 +115,11 @@ func TestServices(t *testing.T) {
 		}
 	}
 	for i := range options {
-		one := newBench(t)
-		one.c = NewClient(&ClientConfig{DUID: clientDUID, Request: Request{true, true, true}, Rand: dice()})
-		one.c.Want(one.now, Wish{})
+		one := newTestClient(t)
+		one.c = NewClient(&ClientConfig{DUID: clientDUID, OptionRequest: OptionRequest{true, true, true}, Rand: newRand()})
+		one.c.Request(one.now, IARequest{})
 		one.receive(answer(dhcpv6.MessageTypeReply, one.expect(dhcpv6.MessageTypeInformationRequest), options[i]), nil)
-		if s := one.c.Lease().Services; s.Empty() {
+		if s := one.c.Configuration().Services; s.Empty() {
 			t.Errorf("nothing is learned of option %d alone", options[i].Code())
 		}
 	}
@@ -128,33 +128,33 @@ func TestServices(t *testing.T) {
 // TestBadServices: nothing that is malformed or unfit is told.
 func TestBadServices(t *testing.T) {
 	for name, o := range map[string]dhcpv6.Option{
-		"AFTR, two names":              raw(64, []byte("\x01a\x00\x01b\x00")),
-		"AFTR for a shell":             raw(64, []byte("\x04a;rm\x00")),
-		"AFTR cut short":               raw(64, []byte("\x04af")),
-		"AFTR empty":                   raw(64, nil),
-		"NTP of a group as a server":   raw(56, octets(t, suboption(1, 16, "ff050000000000000000000000000101"))),
-		"NTP of a server as a group":   raw(56, octets(t, suboption(2, 16, "20010db8000000000000000000000053"))),
-		"NTP cut short":                raw(56, octets(t, suboption(1, 16, "20010db80000000000000000000000"))),
-		"NTP of 4 octets":              raw(56, octets(t, suboption(1, 4, "c0000201"))),
-		"NTP, unknown suboption":       raw(56, octets(t, suboption(4, 16, "20010db8000000000000000000000053"))),
-		"SNTP of nobody":               raw(31, make([]byte, 16)),
-		"SNTP of 15 octets":            raw(31, octets(t, "20010db80000000000000000000000")),
-		"rule without prefix":          raw(94, octets(t, suboption(89, 7, "00 10 18 c0000200"))),
-		"rule, prefix cut short":       raw(94, octets(t, suboption(89, 11, "00 10 18 c0000200 20 20010d"))),
-		"rule, 49 bits of EA":          raw(94, octets(t, suboption(89, 12, "00 31 18 c0000200 20 20010db8"))),
-		"rule, IPv4 prefix of 33 bits": raw(94, octets(t, suboption(89, 12, "00 10 21 c0000200 20 20010db8"))),
-		"rule, IPv6 prefix of 129":     raw(94, octets(t, suboption(89, 25, "00 10 18 c0000200 81"+strings.Repeat("20", 17)))),
-		"binding cut short":            raw(96, octets(t, suboption(92, 4, "c6336401"))),
-		"binding, prefix cut short":    raw(96, octets(t, suboption(92, 6, "c6336401 10 20"))),
-		"a border relay alone":         raw(94, octets(t, suboption(90, 16, "20010db8000000000000000000000053"))),
-		"4rd too long":                 raw(97, make([]byte, 1025)),
+		"AFTR, two names":              rawOption(64, []byte("\x01a\x00\x01b\x00")),
+		"AFTR for a shell":             rawOption(64, []byte("\x04a;rm\x00")),
+		"AFTR cut short":               rawOption(64, []byte("\x04af")),
+		"AFTR empty":                   rawOption(64, nil),
+		"NTP of a group as a server":   rawOption(56, octets(t, suboption(1, 16, "ff050000000000000000000000000101"))),
+		"NTP of a server as a group":   rawOption(56, octets(t, suboption(2, 16, "20010db8000000000000000000000053"))),
+		"NTP cut short":                rawOption(56, octets(t, suboption(1, 16, "20010db80000000000000000000000"))),
+		"NTP of 4 octets":              rawOption(56, octets(t, suboption(1, 4, "c0000201"))),
+		"NTP, unknown suboption":       rawOption(56, octets(t, suboption(4, 16, "20010db8000000000000000000000053"))),
+		"SNTP of nobody":               rawOption(31, make([]byte, 16)),
+		"SNTP of 15 octets":            rawOption(31, octets(t, "20010db80000000000000000000000")),
+		"rule without prefix":          rawOption(94, octets(t, suboption(89, 7, "00 10 18 c0000200"))),
+		"rule, prefix cut short":       rawOption(94, octets(t, suboption(89, 11, "00 10 18 c0000200 20 20010d"))),
+		"rule, 49 bits of EA":          rawOption(94, octets(t, suboption(89, 12, "00 31 18 c0000200 20 20010db8"))),
+		"rule, IPv4 prefix of 33 bits": rawOption(94, octets(t, suboption(89, 12, "00 10 21 c0000200 20 20010db8"))),
+		"rule, IPv6 prefix of 129":     rawOption(94, octets(t, suboption(89, 25, "00 10 18 c0000200 81"+strings.Repeat("20", 17)))),
+		"binding cut short":            rawOption(96, octets(t, suboption(92, 4, "c6336401"))),
+		"binding, prefix cut short":    rawOption(96, octets(t, suboption(92, 6, "c6336401 10 20"))),
+		"a border relay alone":         rawOption(94, octets(t, suboption(90, 16, "20010db8000000000000000000000053"))),
+		"4rd too long":                 rawOption(97, make([]byte, 1025)),
 	} {
 		m := answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{}, o)
-		if s := (Request{true, true, true}).services(m); !s.Empty() {
+		if s := (OptionRequest{true, true, true}).services(m); !s.Empty() {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
-	if s := (Request{S46: true}).services(answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{}, raw(97, make([]byte, 1024)))); len(s.FourRD) != 2048 {
+	if s := (OptionRequest{S46: true}).services(answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{}, rawOption(97, make([]byte, 1024)))); len(s.FourRD) != 2048 {
 		t.Errorf("4rd of 1024 octets: %d digits", len(s.FourRD))
 	}
 }
@@ -173,15 +173,15 @@ func TestRuleBounds(t *testing.T) {
 		suboption(89, 8, "00 00 00 00000000 00") + suboption(90, 4, "20010db8"):             "type=map-e,ealen=0,prefix4len=0,prefix6len=0,ipv4prefix=0.0.0.0,ipv6prefix=::",
 		suboption(89, 8, "00 00 00 00000000 00") + suboption(89, 8, "01 01 00 00000000 00"): "type=map-e,ealen=0,prefix4len=0,prefix6len=0,ipv4prefix=0.0.0.0,ipv6prefix=:: type=map-e,fmr,ealen=1,prefix4len=0,prefix6len=0,ipv4prefix=0.0.0.0,ipv6prefix=::",
 	} {
-		if got := strings.Join(rules("map-e", octets(t, text)), " "); got != want {
+		if got := strings.Join(s46Rules("map-e", octets(t, text)), " "); got != want {
 			t.Errorf("%s:\n%s, want\n%s", text, got, want)
 		}
 	}
-	if got := rules("map-e", octets(t, strings.Repeat(suboption(89, 8, "00 00 00 00000000 00"), 9))); len(got) != 8 {
+	if got := s46Rules("map-e", octets(t, strings.Repeat(suboption(89, 8, "00 00 00 00000000 00"), 9))); len(got) != 8 {
 		t.Errorf("%d rules are kept, want 8", len(got))
 	}
 	many := suboption(89, 8, "00 00 00 00000000 00") + strings.Repeat(suboption(90, 16, all), 9)
-	if got := rules("map-e", octets(t, many)); len(got) != 1 || strings.Count(got[0], "br=") != 8 {
+	if got := s46Rules("map-e", octets(t, many)); len(got) != 1 || strings.Count(got[0], "br=") != 8 {
 		t.Errorf("of nine border relays there are %q", got)
 	}
 }
@@ -191,8 +191,8 @@ func FuzzServices(f *testing.F) {
 	f.Add(uint16(94), []byte{0, 89, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add(uint16(56), []byte("\x00\x03\x00\x03\x01a\x00"))
 	f.Fuzz(func(t *testing.T, code uint16, b []byte) {
-		m := answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{}, raw(dhcpv6.OptionCode(code), b))
-		s := (Request{true, true, true}).services(m)
+		m := answer(dhcpv6.MessageTypeReply, &dhcpv6.Message{}, rawOption(dhcpv6.OptionCode(code), b))
+		s := (OptionRequest{true, true, true}).services(m)
 		for _, text := range slices.Concat(s.MAPE, s.MAPT, s.LW4o6, s.NTPNames, []string{s.AFTR, s.FourRD}) {
 			if strings.ContainsFunc(text, func(r rune) bool {
 				return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:=,/", r)

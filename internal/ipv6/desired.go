@@ -17,34 +17,34 @@ const networkBits = 64
 // connectedMetric is what the kernel gives routes to networks that are on a link.
 const connectedMetric = 256
 
-// lastMetric is that of a route that shall stand back behind all others to the same
+// unreachableMetric is that of a route that shall stand back behind all others to the same
 // network.
-const lastMetric = 0x7fffffff
+const unreachableMetric = 0x7fffffff
 
-var anywhere = netip.MustParsePrefix("::/0")
+var defaultDestination = netip.MustParsePrefix("::/0")
 
-// plan is what follows from what routers and servers say: what to set, and what to tell.
-func (c *Config) plan(view *radv.View, lease *dhcp6.Lease) (netif.Set, State) {
+// desired is what follows from what routers and servers say: what to set, and what to tell.
+func (c *Config) desired(view *radv.HostState, lease *dhcp6.Configuration) (netif.Config, State) {
 	s := State{MTU: view.MTU, Services: lease.Services, Managed: view.Managed, Other: view.Other, DHCP: lease.State}
-	set := netif.NewSet()
+	set := netif.NewConfig()
 	for _, r := range view.Routers {
 		s.Routers = append(s.Routers, r.Addr)
 	}
-	s.Servers = c.servers(lease.Servers, view.Servers)
-	s.Domains = union(lease.Domains, view.Domains)
-	c.planAddresses(view, lease, &set, &s)
-	c.planRoutes(view, &set, &s)
+	s.NameServers = c.nameServers(lease.NameServers, view.NameServers)
+	s.SearchDomains = union(lease.SearchDomains, view.SearchDomains)
+	c.addAddresses(view, lease, &set, &s)
+	c.addRoutes(view, &set, &s)
 	for _, p := range lease.Prefixes {
-		c.planDelegated(p, &set, &s)
+		c.addDelegated(p, &set, &s)
 	}
 	if c.Rules {
-		c.planRules(&set, &s)
+		c.addRules(&set, &s)
 	}
 	return set, s
 }
 
-// planRules has packets from each of our addresses leave by the line they came in.
-func (c *Config) planRules(set *netif.Set, s *State) {
+// addRules has packets from each of our addresses leave by the line they came in.
+func (c *Config) addRules(set *netif.Config, s *State) {
 	for _, a := range s.Addresses {
 		set.Rules[netif.Rule{From: netip.PrefixFrom(a.Prefix.Addr(), a.Prefix.Addr().BitLen()), Table: c.Table}] = true
 	}
@@ -53,7 +53,7 @@ func (c *Config) planRules(set *netif.Set, s *State) {
 	}
 }
 
-func (c *Config) planAddresses(view *radv.View, lease *dhcp6.Lease, set *netif.Set, s *State) {
+func (c *Config) addAddresses(view *radv.HostState, lease *dhcp6.Configuration, set *netif.Config, s *State) {
 	if !c.NoAutoconf {
 		for _, a := range view.Addresses {
 			s.Addresses = append(s.Addresses, Address{a.Prefix, SLAAC, a.Lifetime})
@@ -67,26 +67,26 @@ func (c *Config) planAddresses(view *radv.View, lease *dhcp6.Lease, set *netif.S
 	}
 }
 
-func (c *Config) planRoutes(view *radv.View, set *netif.Set, s *State) {
+func (c *Config) addRoutes(view *radv.HostState, set *netif.Config, s *State) {
 	for _, r := range view.OnLink {
 		set.Routes[c.routeKey(r.Prefix, c.Device)] = netif.Route{MTU: view.MTU}
 	}
-	if !c.WithoutRouter && !(c.DefaultRoute && len(view.Routers) > 0) {
+	if !c.DeviceDefaultRoute && !(c.DefaultRoute && len(view.Routers) > 0) {
 		return
 	}
 	s.DefaultRoute.Set = true
 	if len(view.Routers) > 0 {
 		s.DefaultRoute.Gateway = view.Routers[0].Addr
 	}
-	set.Routes[c.routeKey(anywhere, c.Device)] = netif.Route{Gateway: s.DefaultRoute.Gateway, MTU: view.MTU}
+	set.Routes[c.routeKey(defaultDestination, c.Device)] = netif.Route{Gateway: s.DefaultRoute.Gateway, MTU: view.MTU}
 }
 
-// planDelegated gives each LAN its network. What nobody has is unreachable, or packets
+// addDelegated gives each LAN its network. What nobody has is unreachable, or packets
 // for it would go to the peer and come back (RFC 7084 WPD-5).
-func (c *Config) planDelegated(p dhcp6.Leased, set *netif.Set, s *State) {
+func (c *Config) addDelegated(p dhcp6.Lease, set *netif.Config, s *State) {
 	s.Delegated = append(s.Delegated, Prefix{p.Prefix, p.Lifetime})
 	unreachable := c.routeKey(p.Prefix, "")
-	unreachable.Metric = lastMetric
+	unreachable.Metric = unreachableMetric
 	set.Routes[unreachable] = netif.Route{}
 	for _, l := range c.LANs {
 		own, ok := firstAddress(p.Prefix, l.Subnet)
@@ -115,8 +115,8 @@ func firstAddress(p netip.Prefix, subnet uint64) (netip.Prefix, bool) {
 	return netip.PrefixFrom(netip.AddrFrom16(a), networkBits), true
 }
 
-// servers gives those on the link their zone.
-func (c *Config) servers(lists ...[]netip.Addr) []netip.Addr {
+// nameServers gives those on the link their zone.
+func (c *Config) nameServers(lists ...[]netip.Addr) []netip.Addr {
 	all := union(lists...)
 	for i, a := range all {
 		if a.IsLinkLocalUnicast() {

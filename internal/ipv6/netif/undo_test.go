@@ -9,27 +9,27 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// TestRemember: what a crash leaves beyond the device, the next program takes back, and what is
+// TestRecover: what a crash leaves beyond the device, the next program takes back, and what is
 // somebody else's stays.
-func TestRemember(t *testing.T) {
-	in(t, func(k *Kernel) {
+func TestRecover(t *testing.T) {
+	inNamespace(t, func(k *Kernel) {
 		path := filepath.Join(t.TempDir(), "eth0.0.ipv6")
 		remember := func(k *Kernel) {
 			t.Helper()
-			if err := k.Remember(now, path, "ppp0"); err != nil {
+			if err := k.Recover(now, path, "ppp0"); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := ip(t, "-6", "route", "show", "table", "all", "proto", "ra") + ip(t, "-6", "rule") + addresses(t, "lan0")
 		remember(k)
-		want := NewSet()
-		want.Addresses[AddressKey{"ppp0", pfx("2001:db8::2/64")}] = Address{Lifetime: lifetime.For(now, 100*time.Second, 200*time.Second)}
+		want := NewConfig()
+		want.Addresses[AddressKey{"ppp0", pfx("2001:db8::2/64")}] = Address{Lifetime: lifetime.New(now, 100*time.Second, 200*time.Second)}
 		apply(t, k, want)
 		if _, err := os.Stat(path); !os.IsNotExist(err) {
 			t.Errorf("what goes with the device is remembered: %v", err)
 		}
 		own := AddressKey{"lan0", pfx("2001:db8:1::1/64")}
-		want.Addresses[own] = Address{Lifetime: lifetime.For(now, 100*time.Second, 200*time.Second), Shared: true}
+		want.Addresses[own] = Address{Lifetime: lifetime.New(now, 100*time.Second, 200*time.Second), Shared: true}
 		want.Routes[RouteKey{To: pfx("2001:db8:1::/64"), Metric: 256, Device: "lan0"}] = Route{}
 		want.Routes[RouteKey{To: pfx("2001:db8:1::/56"), Metric: 1 << 30, Table: 100}] = Route{}
 		want.Rules[Rule{pfx("2001:db8:1::/56"), 100}] = true
@@ -48,8 +48,8 @@ func TestRemember(t *testing.T) {
 			t.Errorf("left behind:\n%s\nwant\n%s", after, before)
 		}
 		apply(t, next, want)
-		shown(t, "inet6 2001:db8:1::1/64", "address", "show", "lan0")
-		apply(t, next, NewSet())
+		wantShown(t, "inet6 2001:db8:1::1/64", "address", "show", "lan0")
+		apply(t, next, NewConfig())
 		if left, _ := os.ReadDir(filepath.Dir(path)); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}

@@ -6,8 +6,8 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Set is the addresses, routes and rules that a line wants.
-type Set struct {
+// Config is the addresses, routes and rules that a line wants.
+type Config struct {
 	Addresses map[AddressKey]Address
 	Routes    map[RouteKey]Route
 	Rules     map[Rule]bool // the value says nothing
@@ -50,7 +50,7 @@ type Rule struct {
 	Table int
 }
 
-// NewSet makes an empty set.
-func NewSet() Set {
-	return Set{map[AddressKey]Address{}, map[RouteKey]Route{}, map[Rule]bool{}}
+// NewConfig makes an empty set.
+func NewConfig() Config {
+	return Config{map[AddressKey]Address{}, map[RouteKey]Route{}, map[Rule]bool{}}
 }

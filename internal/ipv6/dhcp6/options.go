@@ -11,8 +11,8 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Request says which services to ask for beside leases and name servers.
-type Request struct {
+// OptionRequest says which services to ask for beside leases and name servers.
+type OptionRequest struct {
 	// AFTR is the tunnel endpoint of Dual-Stack Lite (RFC 6334).
 	AFTR bool
 	// NTP are time servers, by both of their options (RFC 5908, RFC 4075).
@@ -68,7 +68,7 @@ const (
 )
 
 // codes are those of the options to ask for (RFC 8415 section 21.7).
-func (r Request) codes() (list []dhcpv6.OptionCode) {
+func (r OptionRequest) codes() (list []dhcpv6.OptionCode) {
 	if r.AFTR {
 		list = append(list, optionAFTR)
 	}
@@ -82,21 +82,21 @@ func (r Request) codes() (list []dhcpv6.OptionCode) {
 }
 
 // services reads what was asked for; the rest, which a server may send unasked, is ignored.
-func (r Request) services(m *dhcpv6.Message) (s Services) {
+func (r OptionRequest) services(m *dhcpv6.Message) (s Services) {
 	if r.AFTR {
-		if names := domainNames(data(m, optionAFTR)); len(names) == 1 {
+		if names := domainNames(optionData(m, optionAFTR)); len(names) == 1 {
 			s.AFTR = names[0]
 		}
 	}
 	if r.NTP {
-		s.NTP, s.NTPNames = timeServers(data(m, optionNTP))
-		s.SNTP = addresses(data(m, optionSNTP))
+		s.NTP, s.NTPNames = timeServers(optionData(m, optionNTP))
+		s.SNTP = addressList(optionData(m, optionSNTP))
 	}
 	if r.S46 {
-		s.MAPE = rules("map-e", data(m, optionMAPE))
-		s.MAPT = rules("map-t", data(m, optionMAPT))
-		s.LW4o6 = rules("lw4o6", data(m, optionLW4o6))
-		s.FourRD = hexadecimal(data(m, option4RD))
+		s.MAPE = s46Rules("map-e", optionData(m, optionMAPE))
+		s.MAPT = s46Rules("map-t", optionData(m, optionMAPT))
+		s.LW4o6 = s46Rules("lw4o6", optionData(m, optionLW4o6))
+		s.FourRD = hexContainer(optionData(m, option4RD))
 	}
 	return s
 }
@@ -114,7 +114,7 @@ func timeServers(b []byte) (list []netip.Addr, names []string) {
 		switch code {
 		case ntpAddress, ntpMulticast:
 			a, ok := netip.AddrFromSlice(value)
-			fit := code == ntpAddress && lifetime.Server(a) || code == ntpMulticast && a.Is6() && a.IsMulticast()
+			fit := code == ntpAddress && lifetime.IsServerAddress(a) || code == ntpMulticast && a.Is6() && a.IsMulticast()
 			if ok && fit && !slices.Contains(list, a) && len(list) < maxServers {
 				list = append(list, a)
 			}
@@ -142,11 +142,11 @@ func suboptions(b []byte) func(yield func(code uint16, value []byte) bool) {
 	}
 }
 
-// addresses are those of servers of which an option is a plain list.
-func addresses(b []byte) (list []netip.Addr) {
+// addressList are those of servers of which an option is a plain list.
+func addressList(b []byte) (list []netip.Addr) {
 	for one := range slices.Chunk(b, 16) {
 		a, ok := netip.AddrFromSlice(one)
-		if ok && lifetime.Server(a) && !slices.Contains(list, a) && len(list) < maxServers {
+		if ok && lifetime.IsServerAddress(a) && !slices.Contains(list, a) && len(list) < maxServers {
 			list = append(list, a)
 		}
 	}
@@ -160,7 +160,7 @@ func domainNames(b []byte) (list []string) {
 		return nil
 	}
 	for _, d := range labels.Labels {
-		if lifetime.Domain(d) && !slices.Contains(list, d) && len(list) < maxDomains {
+		if lifetime.IsDomainName(d) && !slices.Contains(list, d) && len(list) < maxDomains {
 			list = append(list, d)
 		}
 	}

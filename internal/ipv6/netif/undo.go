@@ -10,14 +10,14 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// lasting is what is set that does not go with the line's device: what a crash leaves.
-type lasting struct {
+// undoRecord is what is set that does not go with the line's device: what a crash leaves.
+type undoRecord struct {
 	Addresses []AddressKey `json:",omitempty"`
 	Routes    []RouteKey   `json:",omitempty"`
 	Rules     []Rule       `json:",omitempty"`
 }
 
-func (s Set) lasting(device string) (l lasting) {
+func (s Config) undoRecord(device string) (l undoRecord) {
 	for key := range s.Addresses {
 		if key.Interface != device {
 			l.Addresses = append(l.Addresses, key)
@@ -39,8 +39,8 @@ func (s Set) lasting(device string) (l lasting) {
 	return l
 }
 
-func (l lasting) set() Set {
-	s := NewSet()
+func (l undoRecord) config() Config {
+	s := NewConfig()
 	for _, key := range l.Addresses {
 		s.Addresses[key] = Address{}
 	}
@@ -53,9 +53,9 @@ func (l lasting) set() Set {
 	return s
 }
 
-func (l lasting) empty() bool { return len(l.Addresses)+len(l.Routes)+len(l.Rules) == 0 }
+func (l undoRecord) empty() bool { return len(l.Addresses)+len(l.Routes)+len(l.Rules) == 0 }
 
-func (l lasting) interfaces() (names []string) {
+func (l undoRecord) interfaces() (names []string) {
 	for _, key := range l.Addresses {
 		names = append(names, key.Interface)
 	}
@@ -67,16 +67,16 @@ func (l lasting) interfaces() (names []string) {
 	return names
 }
 
-// Remember has a file hold what is set beyond a line's device, and first takes back what it
+// Recover has a file hold what is set beyond a line's device, and first takes back what it
 // still holds: a program that was killed could not. It is called before Apply.
-func (k *Kernel) Remember(now time.Time, path, device string) error {
-	k.memory, k.device = path, device
-	var left lasting
+func (k *Kernel) Recover(now time.Time, path, device string) error {
+	k.undoPath, k.device = path, device
+	var left undoRecord
 	there, err := undolog.Read(path, &left)
 	if err != nil || !there {
 		return err
 	}
-	k.have, k.noted = left.set(), left
+	k.actual, k.recorded = left.config(), left
 	for _, name := range left.interfaces() {
 		if d, err := k.Find(name); err == nil {
 			k.indexes[name] = d.Index
@@ -85,29 +85,29 @@ func (k *Kernel) Remember(now time.Time, path, device string) error {
 	if err := k.Verify(); err != nil {
 		return err
 	}
-	return k.Apply(now, NewSet())
+	return k.Apply(now, NewConfig())
 }
 
-// note has the file hold what is set and what will be. Where it cannot be written, a crash
+// record has the file hold what is set and what will be. Where it cannot be written, a crash
 // leaves that behind.
-func (k *Kernel) note(want Set) {
-	if k.memory == "" {
+func (k *Kernel) record(want Config) {
+	if k.undoPath == "" {
 		return
 	}
-	both := NewSet()
-	for _, s := range []Set{k.have, want} {
+	both := NewConfig()
+	for _, s := range []Config{k.actual, want} {
 		maps.Copy(both.Addresses, s.Addresses)
 		maps.Copy(both.Routes, s.Routes)
 		maps.Copy(both.Rules, s.Rules)
 	}
-	is := both.lasting(k.device)
+	is := both.undoRecord(k.device)
 	switch {
-	case reflect.DeepEqual(is, k.noted):
+	case reflect.DeepEqual(is, k.recorded):
 		return
 	case is.empty():
-		undolog.Remove(k.memory)
+		undolog.Remove(k.undoPath)
 	default:
-		undolog.Write(k.memory, is)
+		undolog.Write(k.undoPath, is)
 	}
-	k.noted = is
+	k.recorded = is
 }

@@ -23,13 +23,13 @@ import (
 
 var peer = netip.MustParseAddr("fe80::2")
 
-// world is what a line acts on, in memory.
-type world struct {
+// fakeNetwork is what a line acts on, in memory.
+type fakeNetwork struct {
 	t      *testing.T
 	cfg    Config
 	log    bytes.Buffer
 	states []State
-	set    netif.Set
+	set    netif.Config
 	refuse error // what Apply says
 	// unreachable is where answers cannot be sent.
 	unreachable netip.Addr
@@ -43,13 +43,13 @@ type world struct {
 	turn        atomic.Int32 // what the test has seen comes before what the line does next
 }
 
-func (w *world) Advertise(m radv.Message) error {
+func (w *fakeNetwork) Advertise(m radv.Message) error {
 	w.turn.Load()
 	w.advertised = append(w.advertised, m)
 	return nil
 }
 
-func (w *world) Answer(d netif.Datagram) error {
+func (w *fakeNetwork) Reply(d netif.Datagram) error {
 	if w.unreachable == d.Peer.Addr() {
 		return errors.New("network is unreachable")
 	}
@@ -57,14 +57,14 @@ func (w *world) Answer(d netif.Datagram) error {
 	return nil
 }
 
-func (w *world) Apply(_ time.Time, s netif.Set) error {
+func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
 	w.turn.Load()
 	w.set = s
 	return w.refuse
 }
 
 // pass has time go on.
-func (w *world) pass(d time.Duration) {
+func (w *fakeNetwork) pass(d time.Duration) {
 	w.turn.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
@@ -78,8 +78,8 @@ func testConfig(t testing.TB) Config {
 }
 
 // begin runs a line. It is to be called in a bubble.
-func begin(t *testing.T, change func(*world)) *world {
-	w := &world{
+func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
+	w := &fakeNetwork{
 		t: t, cfg: testConfig(t), solicit: make(chan netif.Packet), ask: make(chan netif.Datagram),
 		failures: make(chan error, 1), result: make(chan error, 1),
 	}
@@ -91,7 +91,7 @@ func begin(t *testing.T, change func(*world)) *world {
 	}
 	ctx, end := context.WithCancelCause(context.Background())
 	w.end = end
-	l, err := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	l, err := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func begin(t *testing.T, change func(*world)) *world {
 }
 
 // over ends the line, and wants nothing to be left of it.
-func (w *world) over(cause error) {
+func (w *fakeNetwork) over(cause error) {
 	w.t.Helper()
 	w.end(cause)
 	if err := <-w.result; err != nil {
@@ -120,7 +120,7 @@ func (w *world) over(cause error) {
 }
 
 // question sends a client's message, and returns the answer.
-func (w *world) question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
+func (w *fakeNetwork) question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
 	w.t.Helper()
 	m := &dhcpv6.Message{MessageType: kind}
 	m.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
@@ -147,7 +147,7 @@ func (w *world) question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhc
 	return r
 }
 
-func (w *world) lastRA() *ndp.RouterAdvertisement {
+func (w *fakeNetwork) lastRA() *ndp.RouterAdvertisement {
 	w.t.Helper()
 	m, err := ndp.ParseMessage(w.advertised[len(w.advertised)-1].Data)
 	if err != nil {
@@ -158,11 +158,11 @@ func (w *world) lastRA() *ndp.RouterAdvertisement {
 
 func key(p string) netif.RouteKey { return netif.RouteKey{To: pfx(p), Device: "ppp0"} }
 
-// TestLine: the network is there from the beginning; routes to what is leased come with
+// TestSession: the network is there from the beginning; routes to what is leased come with
 // the lease and go with it.
-func TestLine(t *testing.T) {
+func TestSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		if ra := w.lastRA(); len(w.advertised) != 1 || !ra.ManagedConfiguration || !ra.OtherConfiguration || ra.RouterLifetime != 30*time.Minute || len(ra.Options) != 1 {
 			t.Errorf("advertised %d times, %+v", len(w.advertised), ra)
 		}
@@ -194,7 +194,7 @@ func TestLine(t *testing.T) {
 
 func TestLeaseExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.cfg.Valid, w.cfg.Preferred = time.Hour, time.Minute })
+		w := begin(t, func(w *fakeNetwork) { w.cfg.Valid, w.cfg.Preferred = time.Hour, time.Minute })
 		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
 		w.pass(time.Hour - time.Second)
 		if len(w.set.Routes) != 2 {
@@ -213,21 +213,21 @@ func TestLeaseExpires(t *testing.T) {
 func TestExhausted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var other netip.Prefix
-		w := begin(t, func(w *world) { other, _ = w.cfg.Networks.Take("bob") })
+		w := begin(t, func(w *fakeNetwork) { other, _ = w.cfg.Networks.Allocate("bob") })
 		if len(w.set.Routes) > 0 || len(w.lastRA().Options) > 0 {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
 		if !strings.Contains(w.log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all are in use") {
 			t.Errorf("the log says %s", &w.log)
 		}
-		w.cfg.Networks.Give(other)
+		w.cfg.Networks.Free(other)
 		w.over(nil)
 	})
 }
 
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		w.over(ErrLinkGone)
 		if len(w.advertised) != 1 {
 			t.Errorf("advertised %d times", len(w.advertised))
@@ -235,10 +235,10 @@ func TestLinkGone(t *testing.T) {
 	})
 }
 
-// TestTriesAgain: a route that could not be set; the log says so once.
-func TestTriesAgain(t *testing.T) {
+// TestRetry: a route that could not be set; the log says so once.
+func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.refuse = errors.New("no route") })
+		w := begin(t, func(w *fakeNetwork) { w.refuse = errors.New("no route") })
 		w.pass(16 * time.Second)
 		if n := strings.Count(w.log.String(), "ppp0: no route; trying again"); n != 1 {
 			t.Errorf("the log says %s", &w.log)
@@ -249,7 +249,7 @@ func TestTriesAgain(t *testing.T) {
 
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		why := errors.New("broken")
 		w.failures <- why
 		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 || w.cfg.Networks.Used() > 0 {
@@ -280,16 +280,16 @@ func TestBadConfig(t *testing.T) {
 	}
 	cfg := testConfig(t)
 	cfg.Interval = time.Second
-	if _, err := newLine(&cfg, &world{}, rand.New(rand.NewPCG(1, 2))); !errors.Is(err, radv.ErrConfig) || cfg.Networks.Used() > 0 {
+	if _, err := newSession(&cfg, &fakeNetwork{}, rand.New(rand.NewPCG(1, 2))); !errors.Is(err, radv.ErrConfig) || cfg.Networks.Used() > 0 {
 		t.Errorf("an interval of 1s: %v", err)
 	}
 }
 
-// TestAnswersTo: an answer goes to where the question came from, or, if it cannot, to the peer's
+// TestReplyAddress: an answer goes to where the question came from, or, if it cannot, to the peer's
 // link-local address; one that cannot go there either is lost.
-func TestAnswersTo(t *testing.T) {
+func TestReplyAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		global, port := netip.MustParseAddr("2001:db8:1::9"), uint16(546)
 		solicit := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeSolicit}
 		solicit.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
@@ -311,7 +311,7 @@ func TestAnswersTo(t *testing.T) {
 // an exhausted pool likewise.
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.cfg.Addresses.Take("another") })
+		w := begin(t, func(w *fakeNetwork) { w.cfg.Addresses.Allocate("another") })
 		for range 3 {
 			w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIANA{})
 			w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
@@ -325,7 +325,7 @@ func TestLeasesLogged(t *testing.T) {
 				t.Errorf("%s stands %d times, want %d:\n%s", text, got, want, &w.log)
 			}
 		}
-		w.cfg.Addresses.Give(netip.MustParsePrefix("2001:db8:2::1/128"))
+		w.cfg.Addresses.Free(netip.MustParsePrefix("2001:db8:2::1/128"))
 		w.over(ErrLinkGone)
 	})
 }

@@ -24,13 +24,13 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// world is what a line acts on, in memory.
-type world struct {
+// fakeNetwork is what a line acts on, in memory.
+type fakeNetwork struct {
 	t          *testing.T
 	cfg        Config
 	log        bytes.Buffer
 	states     []State
-	set        netif.Set
+	set        netif.Config
 	applied    int
 	verified   int
 	advertised []string // to LANs: which one, and the router's lifetime and networks
@@ -49,13 +49,13 @@ type world struct {
 	turn       atomic.Int32 // what the test has seen comes before what the line does next
 }
 
-func (w *world) Solicit(radv.Message) error {
+func (w *fakeNetwork) Solicit(radv.Message) error {
 	w.turn.Load()
 	w.solicited++
 	return nil
 }
 
-func (w *world) Advertise(lan string, m radv.Message) error {
+func (w *fakeNetwork) Advertise(lan string, m radv.Message) error {
 	w.turn.Load()
 	parsed, err := ndp.ParseMessage(m.Data)
 	if err != nil {
@@ -73,28 +73,28 @@ func (w *world) Advertise(lan string, m radv.Message) error {
 	return w.refuse
 }
 
-func (w *world) Renewed(lan string) bool { return lan == w.renewed }
+func (w *fakeNetwork) Replaced(lan string) bool { return lan == w.renewed }
 
-func (w *world) Verify() error {
+func (w *fakeNetwork) Verify() error {
 	w.verified++
 	return nil
 }
 
 // pass has time go on.
-func (w *world) pass(d time.Duration) {
+func (w *fakeNetwork) pass(d time.Duration) {
 	w.turn.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
 }
 
-func (w *world) Apply(_ time.Time, s netif.Set) error {
+func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
 	w.turn.Load()
 	w.set = s
 	w.applied++
 	return w.refuse
 }
 
-func (w *world) Ask(data []byte) error {
+func (w *fakeNetwork) SendDHCP(data []byte) error {
 	w.turn.Load()
 	m, err := dhcpv6.MessageFromBytes(data)
 	if err != nil {
@@ -114,8 +114,8 @@ func (w *world) Ask(data []byte) error {
 }
 
 // begin runs a line. It is to be called in a bubble.
-func begin(t *testing.T, change func(*world)) *world {
-	w := &world{
+func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
+	w := &fakeNetwork{
 		t: t, cfg: testConfig(), packets: make(chan netif.Packet), replies: make(chan netif.Datagram, 9),
 		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
 	}
@@ -127,7 +127,7 @@ func begin(t *testing.T, change func(*world)) *world {
 	}
 	ctx, end := context.WithCancelCause(context.Background())
 	w.end = end
-	l := newLine(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
+	l := newSession(&w.cfg, w, rand.New(rand.NewPCG(1, 2)))
 	go func() {
 		w.result <- l.run(ctx, netif.Inputs{Packets: w.packets, Datagrams: w.replies, Changes: w.changes, Failures: w.failures})
 	}()
@@ -136,7 +136,7 @@ func begin(t *testing.T, change func(*world)) *world {
 }
 
 // over ends the line, and wants nothing to be left of it.
-func (w *world) over(cause error) {
+func (w *fakeNetwork) over(cause error) {
 	w.t.Helper()
 	w.end(cause)
 	if err := <-w.result; err != nil {
@@ -150,7 +150,7 @@ func (w *world) over(cause error) {
 	}
 }
 
-func (w *world) advertise(ra *ndp.RouterAdvertisement) {
+func (w *fakeNetwork) advertise(ra *ndp.RouterAdvertisement) {
 	w.t.Helper()
 	b, err := ndp.MarshalMessage(ra)
 	if err != nil {
@@ -160,7 +160,7 @@ func (w *world) advertise(ra *ndp.RouterAdvertisement) {
 	synctest.Wait()
 }
 
-func (w *world) kinds() string {
+func (w *fakeNetwork) kinds() string {
 	var names []string
 	for _, m := range w.asked {
 		names = append(names, m.MessageType.String())
@@ -168,8 +168,8 @@ func (w *world) kinds() string {
 	return strings.Join(names, " ")
 }
 
-// grants answers everything with 2001:db8:2::5 and 2001:db8:100::/56, for 100 s.
-func grants(m *dhcpv6.Message) *dhcpv6.Message {
+// grantLeases answers everything with 2001:db8:2::5 and 2001:db8:100::/56, for 100 s.
+func grantLeases(m *dhcpv6.Message) *dhcpv6.Message {
 	r := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeReply, TransactionID: m.TransactionID}
 	r.AddOption(m.GetOneOption(dhcpv6.OptionClientID))
 	r.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionServerID, OptionData: []byte{0, 3, 0, 1, 9}})
@@ -201,15 +201,15 @@ func slaac(managed, other bool) *ndp.RouterAdvertisement {
 	}
 }
 
-// TestWithoutRouter: the default route is there at once; a prefix is asked for though no
+// TestDeviceDefaultRoute: the default route is there at once; a prefix is asked for though no
 // router advertises itself.
-func TestWithoutRouter(t *testing.T) {
+func TestDeviceDefaultRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide = grants })
+		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
 		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.asked) != 0 {
 			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.set.Routes, w.solicited, w.kinds())
 		}
-		w.pass(awaitRouter)
+		w.pass(routerTimeout)
 		last := w.states[len(w.states)-1]
 		if w.kinds() != "SOLICIT" || len(last.Delegated) != 1 || len(last.LANs) != 2 || len(last.Addresses) != 0 || last.DHCP != "bound" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
@@ -221,9 +221,9 @@ func TestWithoutRouter(t *testing.T) {
 	})
 }
 
-// TestRouterWanted: a lease without a router that advertises itself has no default route, which
+// TestMissingDefaultRouteLogged: a lease without a router that advertises itself has no default route, which
 // is said once, with what to do; not before a router had its time, nor where nobody wants one.
-func TestRouterWanted(t *testing.T) {
+func TestMissingDefaultRouteLogged(t *testing.T) {
 	const advice = "no router advertises itself"
 	for name, c := range map[string]struct {
 		change func(*Config)
@@ -231,20 +231,20 @@ func TestRouterWanted(t *testing.T) {
 		want   int
 	}{
 		"wanted":               {func(c *Config) {}, false, 1},
-		"wanted in any case":   {func(c *Config) { c.WithoutRouter = true }, false, 0},
+		"wanted in any case":   {func(c *Config) { c.DeviceDefaultRoute = true }, false, 0},
 		"not wanted":           {func(c *Config) { c.DefaultRoute = false }, false, 0},
 		"a router":             {func(c *Config) {}, true, 0},
 		"nothing to route for": {func(c *Config) { c.RequestPrefix, c.LANs = false, nil }, false, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := begin(t, func(w *world) {
-				w.serverSide, w.cfg.WithoutRouter = grants, false
+			w := begin(t, func(w *fakeNetwork) {
+				w.serverSide, w.cfg.DeviceDefaultRoute = grantLeases, false
 				c.change(&w.cfg)
 			})
 			if c.router {
 				w.advertise(slaac(false, false))
 			}
-			w.pass(awaitRouter - 1)
+			w.pass(routerTimeout - 1)
 			if strings.Contains(w.log.String(), advice) {
 				t.Errorf("%s: it is said before a router had its time", name)
 			}
@@ -257,16 +257,16 @@ func TestRouterWanted(t *testing.T) {
 	}
 }
 
-// TestManaged: a router that says so has an address asked for at once, with the prefix.
-func TestManaged(t *testing.T) {
+// TestManagedFlag: a router that says so has an address asked for at once, with the prefix.
+func TestManagedFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide = grants })
+		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
 		w.advertise(slaac(true, false))
 		last := w.states[len(w.states)-1]
 		if w.kinds() != "SOLICIT" || len(last.Addresses) != 2 || last.Addresses[1].Origin != DHCPv6 || len(last.Delegated) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
-		if !slices.Equal(last.Servers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || last.DefaultRoute.Gateway.String() != "fe80::1" {
+		if !slices.Equal(last.NameServers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || last.DefaultRoute.Gateway.String() != "fe80::1" {
 			t.Errorf("got %+v", last)
 		}
 		told := len(w.states)
@@ -278,16 +278,16 @@ func TestManaged(t *testing.T) {
 	})
 }
 
-// TestOtherOnly: nothing but name servers is asked for, and nothing released.
-func TestOtherOnly(t *testing.T) {
+// TestOtherConfigFlag: nothing but name servers is asked for, and nothing released.
+func TestOtherConfigFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grants, false, nil })
-		w.pass(2 * awaitRouter)
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grantLeases, false, nil })
+		w.pass(2 * routerTimeout)
 		if len(w.asked) != 0 {
 			t.Errorf("asked %s though nobody said so", w.kinds())
 		}
 		w.advertise(slaac(false, true))
-		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.Servers) != 1 || len(last.Addresses) != 1 {
+		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.NameServers) != 1 || len(last.Addresses) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
 		w.over(nil)
@@ -299,7 +299,7 @@ func TestOtherOnly(t *testing.T) {
 
 func TestNoDHCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
+		w := begin(t, func(w *fakeNetwork) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
 		w.advertise(slaac(true, true))
 		w.pass(time.Minute)
 		if len(w.asked) > 0 || len(w.set.Addresses) != 1 {
@@ -309,12 +309,12 @@ func TestNoDHCP(t *testing.T) {
 	})
 }
 
-// TestRouterGone: when its lifetime is over the default route goes just into the device.
-func TestRouterGone(t *testing.T) {
+// TestRouterExpires: when its lifetime is over the default route goes just into the device.
+func TestRouterExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		w.advertise(slaac(false, false))
-		key := netif.RouteKey{To: anywhere, Device: "ppp0"}
+		key := netif.RouteKey{To: defaultDestination, Device: "ppp0"}
 		if w.set.Routes[key].Gateway.String() != "fe80::1" {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
@@ -326,11 +326,11 @@ func TestRouterGone(t *testing.T) {
 	})
 }
 
-// TestReleaseUnheard: Run does not wait for ever, and uses nothing any more meanwhile.
-func TestReleaseUnheard(t *testing.T) {
+// TestReleaseTimeout: Run does not wait for ever, and uses nothing any more meanwhile.
+func TestReleaseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide = grants })
-		w.pass(awaitRouter)
+		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
+		w.pass(routerTimeout)
 		w.serverSide = func(*dhcpv6.Message) *dhcpv6.Message {
 			if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
 				t.Errorf("released while in use: %+v", w.set)
@@ -339,7 +339,7 @@ func TestReleaseUnheard(t *testing.T) {
 		}
 		before := time.Now()
 		w.over(nil)
-		if waited := time.Since(before); waited != releaseWait || w.kinds() != "SOLICIT RELEASE RELEASE" {
+		if waited := time.Since(before); waited != releaseTimeout || w.kinds() != "SOLICIT RELEASE RELEASE" {
 			t.Errorf("waited %v, asked %s", waited, w.kinds())
 		}
 		if !strings.Contains(w.log.String(), "ppp0: no DHCPv6 Reply to Release") {
@@ -351,8 +351,8 @@ func TestReleaseUnheard(t *testing.T) {
 // TestNoRelease: the server is not told.
 func TestNoRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.NoRelease = grants, true })
-		w.pass(awaitRouter)
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoRelease = grantLeases, true })
+		w.pass(routerTimeout)
 		w.over(nil)
 		if w.kinds() != "SOLICIT" {
 			t.Errorf("asked %s", w.kinds())
@@ -364,11 +364,11 @@ func TestNoRelease(t *testing.T) {
 // end that it is gone; also if the line is gone before.
 func TestLANRouter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise = grants, true })
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
 		if len(w.advertised) > 0 {
 			t.Errorf("advertised %q though there is nothing to tell", w.advertised)
 		}
-		w.pass(awaitRouter)
+		w.pass(routerTimeout)
 		first := "lan1 30m0s 2001:db8:100:5:: for 1m40s"
 		if !slices.Equal(w.advertised, []string{first}) {
 			t.Errorf("advertised %q", w.advertised)
@@ -400,12 +400,12 @@ func TestLANRouter(t *testing.T) {
 	})
 }
 
-// TestLANRenewed: a LAN's interface goes and comes back, and its hosts need not wait for the next
+// TestLANReplaced: a LAN's interface goes and comes back, and its hosts need not wait for the next
 // time that all are told.
-func TestLANRenewed(t *testing.T) {
+func TestLANReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.LANs[1].Advertise = grants, true })
-		w.pass(awaitRouter + 40*time.Second) // those that come first are over
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
+		w.pass(routerTimeout + 40*time.Second) // those that come first are over
 		before := len(w.advertised)
 		w.turn.Add(1)
 		w.changes <- struct{}{}
@@ -427,8 +427,8 @@ func TestLANRenewed(t *testing.T) {
 
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide = grants })
-		w.pass(awaitRouter)
+		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
+		w.pass(routerTimeout)
 		before := time.Now()
 		w.over(ErrLinkGone)
 		if time.Since(before) != 0 || w.kinds() != "SOLICIT" {
@@ -437,11 +437,11 @@ func TestLinkGone(t *testing.T) {
 	})
 }
 
-// TestTriesAgain: what could not be set, as on a LAN that is not there yet; the log says
+// TestRetry: what could not be set, as on a LAN that is not there yet; the log says
 // so once. A change is looked into at once.
-func TestTriesAgain(t *testing.T) {
+func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.refuse = errors.New("lan0: no such interface") })
+		w := begin(t, func(w *fakeNetwork) { w.refuse = errors.New("lan0: no such interface") })
 		before := w.applied
 		w.pass(16 * time.Second)
 		if w.applied < before+3 || strings.Count(w.log.String(), "lan0: no such interface; trying again") != 1 {
@@ -462,7 +462,7 @@ func TestTriesAgain(t *testing.T) {
 // TestSocketFails: the error comes out, and nothing is left behind.
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		why := errors.New("broken")
 		w.failures <- why
 		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 {
@@ -474,11 +474,11 @@ func TestSocketFails(t *testing.T) {
 // TestDeprecated: an address keeps the lifetimes that the router gave, for the kernel.
 func TestDeprecated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
+		w := begin(t, func(*fakeNetwork) {})
 		now := time.Now()
 		w.advertise(slaac(false, false))
 		key := netif.AddressKey{Interface: "ppp0", Prefix: pfx("2001:db8:1::2/64")}
-		if got := w.set.Addresses[key]; got.Lifetime != lifetime.For(now, time.Hour, time.Hour) || got.Shared {
+		if got := w.set.Addresses[key]; got.Lifetime != lifetime.New(now, time.Hour, time.Hour) || got.Shared {
 			t.Errorf("addresses are %v", w.set.Addresses)
 		}
 		w.over(nil)

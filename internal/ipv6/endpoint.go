@@ -27,37 +27,37 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	m, err := openMachine(&cfg)
+	m, err := openEndpoint(&cfg)
 	if err != nil {
 		return fmt.Errorf("IPv6 on %w", err)
 	}
 	defer m.Close()
-	l := newLine(&cfg, m, netif.NewRand())
+	l := newSession(&cfg, m, netif.NewRand())
 	if err := l.run(ctx, m.Inputs); err != nil {
 		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
 	}
 	return nil
 }
 
-// deliveryLimit is how long to wait until answers to our link-local address reach us: usually it
+// localRouteTimeout is how long to wait until answers to our link-local address reach us: usually it
 // takes the kernel less than a millisecond, and a machine with much to do some.
-const deliveryLimit = 200 * time.Millisecond
+const localRouteTimeout = 200 * time.Millisecond
 
-// machine is what a line has of the machine: also sockets on the LANs we have advertised on.
-type machine struct {
+// endpoint is what a line has of the machine: also sockets on the LANs we have advertised on.
+type endpoint struct {
 	*netif.Endpoint
 	lans map[string]*netif.ICMP
 }
 
-func newMachine(e *netif.Endpoint) *machine { return &machine{e, map[string]*netif.ICMP{}} }
+func newEndpoint(e *netif.Endpoint) *endpoint { return &endpoint{e, map[string]*netif.ICMP{}} }
 
-// openMachine opens all of it, or nothing.
-func openMachine(cfg *Config) (*machine, error) {
+// openEndpoint opens all of it, or nothing.
+func openEndpoint(cfg *Config) (*endpoint, error) {
 	e, err := netif.OpenEndpoint(cfg.Device)
 	if err != nil {
 		return nil, err
 	}
-	m := newMachine(e)
+	m := newEndpoint(e)
 	if err := m.open(cfg); err != nil {
 		m.Close()
 		return nil, err
@@ -65,22 +65,22 @@ func openMachine(cfg *Config) (*machine, error) {
 	return m, nil
 }
 
-func (m *machine) open(cfg *Config) error {
-	if cfg.Memory != "" {
-		if err := m.Remember(time.Now(), cfg.Memory, cfg.Device); err != nil {
+func (m *endpoint) open(cfg *Config) error {
+	if cfg.UndoFile != "" {
+		if err := m.Recover(time.Now(), cfg.UndoFile, cfg.Device); err != nil {
 			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
 		}
 	}
 	if len(cfg.LANs) > 0 && !sysctl.Forwarding(cfg.Device) {
 		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
 	}
-	if err := m.TakeOver(m.Device); err != nil {
+	if err := m.DisableAutoconf(m.Device); err != nil {
 		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
 	}
 	if err := m.openSockets(cfg); err != nil {
 		return err
 	}
-	m.AwaitLocal(m.Device, cfg.Local, deliveryLimit) // if it takes longer, questions are repeated
+	m.WaitLocalRoute(m.Device, cfg.Local, localRouteTimeout) // if it takes longer, questions are repeated
 	if err := m.Watch(); err != nil {
 		return fmt.Errorf("%s: %w", cfg.Device, err)
 	}
@@ -88,7 +88,7 @@ func (m *machine) open(cfg *Config) error {
 }
 
 // openSockets leaves DHCPv6 out where its port takes a right that we do not have.
-func (m *machine) openSockets(cfg *Config) error {
+func (m *endpoint) openSockets(cfg *Config) error {
 	err := m.OpenICMP(ipv6.ICMPTypeRouterAdvertisement)
 	if err != nil || cfg.NoDHCP {
 		return err
@@ -96,13 +96,13 @@ func (m *machine) openSockets(cfg *Config) error {
 	err = m.OpenUDP(dhcp6.ClientPort)
 	if errors.Is(err, os.ErrPermission) {
 		cfg.Log.Warn(fmt.Sprintf("%s: no DHCPv6: %v", cfg.Device, err))
-		cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs, cfg.Services = true, false, false, nil, dhcp6.Request{}
+		cfg.NoDHCP, cfg.RequestAddress, cfg.RequestPrefix, cfg.LANs, cfg.OptionRequest = true, false, false, nil, dhcp6.OptionRequest{}
 		return nil
 	}
 	return err
 }
 
-func (m *machine) Close() {
+func (m *endpoint) Close() {
 	m.Endpoint.Close()
 	for _, s := range m.lans {
 		s.Close()
@@ -110,21 +110,21 @@ func (m *machine) Close() {
 }
 
 // Solicit sends a message to routers.
-func (m *machine) Solicit(msg radv.Message) error { return m.ICMP.Send(msg) }
+func (m *endpoint) Solicit(msg radv.Message) error { return m.ICMP.Send(msg) }
 
 var errNoDHCP = errors.New("there is no DHCPv6")
 
-// Ask sends a message to all servers.
-func (m *machine) Ask(data []byte) error {
+// SendDHCP sends a message to all servers.
+func (m *endpoint) SendDHCP(data []byte) error {
 	if m.UDP == nil {
 		return errNoDHCP
 	}
-	return m.UDP.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.Servers, dhcp6.ServerPort)})
+	return m.UDP.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.AllRelayAgentsAndServers, dhcp6.ServerPort)})
 }
 
 // Advertise sends a router's message to a LAN, which may be another interface than the
 // last time under the same name.
-func (m *machine) Advertise(lan string, msg radv.Message) error {
+func (m *endpoint) Advertise(lan string, msg radv.Message) error {
 	device, err := m.Find(lan)
 	if err != nil {
 		return err
@@ -139,13 +139,13 @@ func (m *machine) Advertise(lan string, msg radv.Message) error {
 			return err
 		}
 		m.lans[lan] = s
-		m.Hear(s)
+		m.AddSocket(s)
 	}
 	return s.Send(msg)
 }
 
-// Renewed reports whether a LAN's interface is another one than that which was advertised on.
-func (m *machine) Renewed(lan string) bool {
+// Replaced reports whether a LAN's interface is another one than that which was advertised on.
+func (m *endpoint) Replaced(lan string) bool {
 	s := m.lans[lan]
 	if s == nil {
 		return false // not advertised on, or not since

@@ -18,7 +18,7 @@ func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
 func testConfig() Config {
 	return Config{
-		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, WithoutRouter: true, RequestPrefix: true,
+		Device: "ppp0", Local: netip.MustParseAddr("fe80::2"), DefaultRoute: true, DeviceDefaultRoute: true, RequestPrefix: true,
 		DUID: dhcp6.DUID{0, 3, 0, 1, 2, 3}, LANs: []LAN{{Interface: "lan0"}, {Interface: "lan1", Subnet: 5}}, Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -43,18 +43,18 @@ func TestFirstAddress(t *testing.T) {
 	}
 }
 
-// TestPlanDelegated: each LAN has its network, the rest is unreachable behind them.
-func TestPlanDelegated(t *testing.T) {
+// TestDesiredDelegated: each LAN has its network, the rest is unreachable behind them.
+func TestDesiredDelegated(t *testing.T) {
 	cfg := testConfig()
-	life := lifetime.For(time.Now(), time.Minute, time.Hour)
-	set, s := cfg.plan(&radv.View{}, &dhcp6.Lease{Prefixes: []dhcp6.Leased{{Prefix: pfx("2001:db8:100::/60"), Lifetime: life}}})
+	life := lifetime.New(time.Now(), time.Minute, time.Hour)
+	set, s := cfg.desired(&radv.HostState{}, &dhcp6.Configuration{Prefixes: []dhcp6.Lease{{Prefix: pfx("2001:db8:100::/60"), Lifetime: life}}})
 	for _, c := range []struct{ iface, prefix string }{{"lan0", "2001:db8:100::1/64"}, {"lan1", "2001:db8:100:5::1/64"}} {
 		if got := set.Addresses[netif.AddressKey{Interface: c.iface, Prefix: pfx(c.prefix)}]; !got.Shared || got.Lifetime != life {
 			t.Errorf("%s has %+v", c.iface, set.Addresses)
 		}
 	}
 	for _, key := range []netif.RouteKey{
-		{To: pfx("2001:db8:100::/60"), Metric: lastMetric}, {To: anywhere, Device: "ppp0"},
+		{To: pfx("2001:db8:100::/60"), Metric: unreachableMetric}, {To: defaultDestination, Device: "ppp0"},
 		{To: pfx("2001:db8:100::/64"), Metric: 256, Device: "lan0"}, {To: pfx("2001:db8:100:5::/64"), Metric: 256, Device: "lan1"},
 	} {
 		if _, ok := set.Routes[key]; !ok {
@@ -84,17 +84,17 @@ func TestPrefixHint(t *testing.T) {
 	}
 }
 
-func TestPlanDefaultRoute(t *testing.T) {
+func TestDesiredDefaultRoute(t *testing.T) {
 	cfg := testConfig()
 	cfg.Metric, cfg.Table = 50, 7
-	key := netif.RouteKey{To: anywhere, Metric: 50, Table: 7, Device: "ppp0"}
-	set, s := cfg.plan(&radv.View{}, &dhcp6.Lease{})
+	key := netif.RouteKey{To: defaultDestination, Metric: 50, Table: 7, Device: "ppp0"}
+	set, s := cfg.desired(&radv.HostState{}, &dhcp6.Configuration{})
 	if r, ok := set.Routes[key]; !ok || r.Gateway.IsValid() || !s.DefaultRoute.Set {
 		t.Errorf("without a router: %v, %+v", set.Routes, s.DefaultRoute)
 	}
 	router := netip.MustParseAddr("fe80::1")
-	view := &radv.View{MTU: 1400, Routers: []radv.Router{{Addr: router}}}
-	set, s = cfg.plan(view, &dhcp6.Lease{})
+	view := &radv.HostState{MTU: 1400, Routers: []radv.Router{{Addr: router}}}
+	set, s = cfg.desired(view, &dhcp6.Configuration{})
 	if r := set.Routes[key]; r != (netif.Route{Gateway: router, MTU: 1400}) || s.DefaultRoute.Gateway != router || len(set.Routes) != 1 {
 		t.Errorf("with a router: %v, %+v", set.Routes, s.DefaultRoute)
 	}
@@ -110,39 +110,39 @@ func TestPlanDefaultRoute(t *testing.T) {
 		{router: true, set: false},
 		{router: false, set: false},
 	} {
-		cfg.DefaultRoute, cfg.WithoutRouter = c.advertised, c.without
-		view := &radv.View{}
+		cfg.DefaultRoute, cfg.DeviceDefaultRoute = c.advertised, c.without
+		view := &radv.HostState{}
 		if c.router {
 			view.Routers = []radv.Router{{Addr: router}}
 		}
-		set, s := cfg.plan(view, &dhcp6.Lease{})
+		set, s := cfg.desired(view, &dhcp6.Configuration{})
 		if (len(set.Routes) == 1) != c.set || s.DefaultRoute.Set != c.set || (s.DefaultRoute.Gateway == router) != (c.set && c.router) {
 			t.Errorf("%+v: %v, %+v", c, set.Routes, s.DefaultRoute)
 		}
 	}
 }
 
-// TestPlanRules: for the addresses themselves and for all of a delegated prefix.
-func TestPlanRules(t *testing.T) {
+// TestDesiredRules: for the addresses themselves and for all of a delegated prefix.
+func TestDesiredRules(t *testing.T) {
 	cfg := testConfig()
-	view := &radv.View{Addresses: []radv.Address{{Prefix: pfx("2001:db8:1::2/64")}}}
-	lease := &dhcp6.Lease{Prefixes: []dhcp6.Leased{{Prefix: pfx("2001:db8:100::/56")}}}
-	if set, _ := cfg.plan(view, lease); len(set.Rules) > 0 {
+	view := &radv.HostState{Addresses: []radv.Address{{Prefix: pfx("2001:db8:1::2/64")}}}
+	lease := &dhcp6.Configuration{Prefixes: []dhcp6.Lease{{Prefix: pfx("2001:db8:100::/56")}}}
+	if set, _ := cfg.desired(view, lease); len(set.Rules) > 0 {
 		t.Errorf("rules that nobody wants: %v", set.Rules)
 	}
 	cfg.Rules, cfg.Table = true, 7
-	set, _ := cfg.plan(view, lease)
+	set, _ := cfg.desired(view, lease)
 	if len(set.Rules) != 2 || !set.Rules[netif.Rule{From: pfx("2001:db8:1::2/128"), Table: 7}] || !set.Rules[netif.Rule{From: pfx("2001:db8:100::/56"), Table: 7}] {
 		t.Errorf("rules are %v", set.Rules)
 	}
 }
 
-func TestPlanServers(t *testing.T) {
+func TestDesiredNameServers(t *testing.T) {
 	cfg := testConfig()
 	a, b, c := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::2")
-	_, s := cfg.plan(&radv.View{Servers: []netip.Addr{b, a}, Domains: []string{"x", "y"}}, &dhcp6.Lease{Servers: []netip.Addr{a, c}, Domains: []string{"y"}})
-	if len(s.Servers) != 3 || s.Servers[0] != a || s.Servers[1] != c || s.Servers[2].String() != "fe80::1%ppp0" || strings.Join(s.Domains, " ") != "y x" {
-		t.Errorf("servers %v, domains %v", s.Servers, s.Domains)
+	_, s := cfg.desired(&radv.HostState{NameServers: []netip.Addr{b, a}, SearchDomains: []string{"x", "y"}}, &dhcp6.Configuration{NameServers: []netip.Addr{a, c}, SearchDomains: []string{"y"}})
+	if len(s.NameServers) != 3 || s.NameServers[0] != a || s.NameServers[1] != c || s.NameServers[2].String() != "fe80::1%ppp0" || strings.Join(s.SearchDomains, " ") != "y x" {
+		t.Errorf("servers %v, domains %v", s.NameServers, s.SearchDomains)
 	}
 }
 

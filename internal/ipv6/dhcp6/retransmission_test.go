@@ -13,10 +13,10 @@ import (
 
 // repetitions are how long the client waits after each of the messages of one kind, from its
 // first on, until another kind follows or there have been so many.
-func (b *bench) repetitions(kind dhcpv6.MessageType, most int) (gaps []time.Duration, next dhcpv6.MessageType) {
+func (b *testClient) repetitions(kind dhcpv6.MessageType, most int) (gaps []time.Duration, next dhcpv6.MessageType) {
 	b.t.Helper()
 	b.expect(kind)
-	last, id := b.now, b.c.x.id
+	last, id := b.now, b.c.exchange.id
 	for len(gaps) < most {
 		m := b.next()
 		gaps = append(gaps, b.now.Sub(last))
@@ -66,21 +66,21 @@ func wantTimes(t *testing.T, kind dhcpv6.MessageType, gaps []time.Duration, init
 func TestTransmission(t *testing.T) {
 	day := 24 * time.Hour
 	for seed := range uint64(30) {
-		fresh := func() *bench {
-			b := newBench(t)
+		fresh := func() *testClient {
+			b := newTestClient(t)
 			b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, Rand: rand.New(rand.NewPCG(seed, 1))})
 			return b
 		}
 		// SOL_TIMEOUT 1 s, SOL_MAX_RT 3600 s.
 		b := fresh()
-		b.c.Want(b.now, both)
+		b.c.Request(b.now, both)
 		gaps, _ := b.repetitions(dhcpv6.MessageTypeSolicit, 20)
 		wantTimes(t, dhcpv6.MessageTypeSolicit, gaps, time.Second, 3600*time.Second)
 
 		// REQ_TIMEOUT 1 s, REQ_MAX_RT 30 s, REQ_MAX_RC 10.
 		b = fresh()
-		b.c.Want(b.now, both)
-		b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), raw(dhcpv6.OptionPreference, []byte{255})), nil)
+		b.c.Request(b.now, both)
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0), rawOption(dhcpv6.OptionPreference, []byte{255})), nil)
 		gaps, then := b.repetitions(dhcpv6.MessageTypeRequest, 20)
 		if len(gaps) != 10 || then != dhcpv6.MessageTypeSolicit {
 			t.Errorf("%d requests, then %v", len(gaps), then)
@@ -93,14 +93,14 @@ func TestTransmission(t *testing.T) {
 		// REN_TIMEOUT 10 s, REN_MAX_RT 600 s, until T2; REB_TIMEOUT 10 s, REB_MAX_RT 600 s,
 		// until the end of the lease.
 		b = fresh()
-		b.c.Want(b.now, both)
-		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil), pd(day, 2*day, day/2, day)), nil)
+		b.c.Request(b.now, both)
+		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil), pd(day, 2*day, day/2, day)), nil)
 		gaps, then = b.repetitions(dhcpv6.MessageTypeRenew, 1000)
 		if then != dhcpv6.MessageTypeRebind || b.now.Sub(start) != day {
 			t.Errorf("after %v %v, want Rebind at T2, after %v", b.now.Sub(start), then, day)
 		}
 		wantTimes(t, dhcpv6.MessageTypeRenew, gaps[:len(gaps)-1], 10*time.Second, 600*time.Second)
-		b.c.x.at = b.now // the one that has just been seen again
+		b.c.exchange.next = b.now // the one that has just been seen again
 		gaps, then = b.repetitions(dhcpv6.MessageTypeRebind, 1000)
 		if then != dhcpv6.MessageTypeSolicit || b.now.Sub(start) != 2*day {
 			t.Errorf("after %v %v, want Solicit at the end of the lease, after %v", b.now.Sub(start), then, 2*day)
@@ -112,7 +112,7 @@ func TestTransmission(t *testing.T) {
 
 		// INF_TIMEOUT 1 s, INF_MAX_RT 3600 s.
 		b = fresh()
-		b.c.Want(b.now, Wish{})
+		b.c.Request(b.now, IARequest{})
 		gaps, _ = b.repetitions(dhcpv6.MessageTypeInformationRequest, 20)
 		wantTimes(t, dhcpv6.MessageTypeInformationRequest, gaps, time.Second, 3600*time.Second)
 
@@ -131,9 +131,9 @@ func TestTransmission(t *testing.T) {
 
 // TestRebindTimes: REB_TIMEOUT and REB_MAX_RT, from the first Rebind on.
 func TestRebindTimes(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, Wish{Prefix: true})
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil), pd(100*second, 100_000*second, 50*second, 50*second)), nil)
+	b := newTestClient(t)
+	b.c.Request(b.now, IARequest{Prefix: true})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil), pd(100*second, 100_000*second, 50*second, 50*second)), nil)
 	b.expect(dhcpv6.MessageTypeRebind)
 	if at := b.now.Sub(start); at != 50*second {
 		t.Errorf("rebinds after %v, want at once where T1 is T2, after 50s", at)
@@ -153,56 +153,56 @@ func TestMaxRT(t *testing.T) {
 		{0, 0, 0, 59}: time.Hour, {0, 0, 0, 60}: time.Minute, {0, 0, 0, 61}: 61 * second,
 		{0, 1, 0x51, 0x7f}: 86399 * second, {0, 1, 0x51, 0x80}: 24 * time.Hour, {0, 1, 0x51, 0x81}: time.Hour,
 	} {
-		b := newBench(t)
-		b.c.Want(b.now, both)
+		b := newTestClient(t)
+		b.c.Request(b.now, both)
 		m := b.expect(dhcpv6.MessageTypeSolicit)
-		b.receive(answer(dhcpv6.MessageTypeAdvertise, m, raw(82, value[:])), ErrEmpty)
-		if b.c.x.most != want {
-			t.Errorf("SOL_MAX_RT % x: %v, want %v", value, b.c.x.most, want)
+		b.receive(answer(dhcpv6.MessageTypeAdvertise, m, rawOption(82, value[:])), ErrEmpty)
+		if b.c.exchange.mrt != want {
+			t.Errorf("SOL_MAX_RT % x: %v, want %v", value, b.c.exchange.mrt, want)
 		}
-		b = newBench(t)
-		b.c.Want(b.now, Wish{})
-		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeInformationRequest), raw(83, value[:])), nil)
+		b = newTestClient(t)
+		b.c.Request(b.now, IARequest{})
+		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeInformationRequest), rawOption(83, value[:])), nil)
 		b.expect(dhcpv6.MessageTypeInformationRequest)
-		if b.c.x.most != want {
-			t.Errorf("INF_MAX_RT % x: %v, want %v", value, b.c.x.most, want)
+		if b.c.exchange.mrt != want {
+			t.Errorf("INF_MAX_RT % x: %v, want %v", value, b.c.exchange.mrt, want)
 		}
 	}
-	b := newBench(t)
-	b.c.Want(b.now, both)
-	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), raw(82, []byte{0, 0, 90})), ErrEmpty)
-	if b.c.x.most != time.Hour {
-		t.Errorf("a number of three octets counts: %v", b.c.x.most)
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
+	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), rawOption(82, []byte{0, 0, 90})), ErrEmpty)
+	if b.c.exchange.mrt != time.Hour {
+		t.Errorf("a number of three octets counts: %v", b.c.exchange.mrt)
 	}
 }
 
-// TestRefresh is RFC 8415 section 21.23, both sides of IRT_MINIMUM, 600 s; the default is a day.
-func TestRefresh(t *testing.T) {
+// TestInformationRefreshTime is RFC 8415 section 21.23, both sides of IRT_MINIMUM, 600 s; the default is a day.
+func TestInformationRefreshTime(t *testing.T) {
 	for value, want := range map[[4]byte]time.Duration{
 		{0, 0, 2, 0x57}: 600 * second, {0, 0, 2, 0x58}: 600 * second, {0, 0, 2, 0x59}: 601 * second, {}: 24 * time.Hour,
 	} {
-		b := newBench(t)
-		b.c.Want(b.now, Wish{})
+		b := newTestClient(t)
+		b.c.Request(b.now, IARequest{})
 		var o []dhcpv6.Option
 		if value != ([4]byte{}) {
-			o = append(o, raw(32, value[:]))
+			o = append(o, rawOption(32, value[:]))
 		}
 		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeInformationRequest), o...), nil)
 		if got := b.c.Next().Sub(b.now); got != want {
 			t.Errorf("% x: asks again after %v, want %v", value, got, want)
 		}
 	}
-	b := newBench(t)
-	b.c.Want(b.now, Wish{})
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeInformationRequest), raw(32, []byte{0xff, 0xff, 0xff, 0xff})), nil)
+	b := newTestClient(t)
+	b.c.Request(b.now, IARequest{})
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeInformationRequest), rawOption(32, []byte{0xff, 0xff, 0xff, 0xff})), nil)
 	if next := b.c.Next(); !next.IsZero() {
 		t.Errorf("asks again after %v, though the server says never", next.Sub(b.now))
 	}
 }
 
-// TestTimes is RFC 8415 section 14.2: T1 and T2 as the server sets them, or half and four fifths
+// TestT1T2 is RFC 8415 section 14.2: T1 and T2 as the server sets them, or half and four fifths
 // of the shortest preferred lifetime.
-func TestTimes(t *testing.T) {
+func TestT1T2(t *testing.T) {
 	for _, c := range []struct {
 		preferred, valid, t1, t2 time.Duration
 		want1, want2             time.Duration
@@ -220,9 +220,9 @@ func TestTimes(t *testing.T) {
 		{0, 200, 0, 0, 100, 160}, // all is deprecated: of the valid lifetime
 		{1 << 31, 1 << 31, 0, 0, 1 << 30, 1717986918},
 	} {
-		b := newBench(t)
-		b.c.Want(b.now, Wish{Prefix: true})
-		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil),
+		b := newTestClient(t)
+		b.c.Request(b.now, IARequest{Prefix: true})
+		b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil),
 			pd(c.preferred*second, c.valid*second, c.t1*second, c.t2*second)), nil)
 		got1, got2 := b.c.t1().Sub(b.now).Truncate(second), b.c.t2().Sub(b.now).Truncate(second)
 		if got1 != c.want1*second || got2 != c.want2*second {
@@ -231,19 +231,19 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestPause is how long the client waits after requests that got nothing: 1, 2, 4 s and so on,
+// TestBackoffDelay is how long the client waits after requests that got nothing: 1, 2, 4 s and so on,
 // no longer than SOL_MAX_RT.
-func TestPause(t *testing.T) {
-	c := NewClient(&ClientConfig{DUID: clientDUID, Rand: dice()})
+func TestBackoffDelay(t *testing.T) {
+	c := NewClient(&ClientConfig{DUID: clientDUID, Rand: newRand()})
 	for refused, want := range []time.Duration{0, second, 2 * second, 4 * second, 8 * second, 16 * second, 32 * second, 64 * second,
 		128 * second, 256 * second, 512 * second, 1024 * second, 2048 * second, time.Hour, time.Hour} {
-		c.refused = refused
-		if got := c.pause(); got != want {
+		c.rejected = refused
+		if got := c.backoff(); got != want {
 			t.Errorf("after %d: %v, want %v", refused, got, want)
 		}
 	}
-	c.solMax = time.Minute
-	if got := c.pause(); got != time.Minute {
+	c.solMaxRT = time.Minute
+	if got := c.backoff(); got != time.Minute {
 		t.Errorf("with a SOL_MAX_RT of 1m: %v", got)
 	}
 }
@@ -254,32 +254,32 @@ func TestElapsedBounds(t *testing.T) {
 		0: 0, 10 * time.Millisecond: 10 * time.Millisecond, 655340 * time.Millisecond: 655340 * time.Millisecond,
 		655350 * time.Millisecond: 655350 * time.Millisecond, 655360 * time.Millisecond: 655350 * time.Millisecond,
 	} {
-		x := exchange{sent: 1, began: start}
+		x := exchange{sent: 1, start: start}
 		if got := x.elapsed(start.Add(waited)); got != want {
 			t.Errorf("after %v: %v", waited, got)
 		}
 	}
 }
 
-// TestUnsent: what could not be sent is tried again after 100 ms, thirty times at most, and
+// TestSendFailed: what could not be sent is tried again after 100 ms, thirty times at most, and
 // keeps its transaction; then as if it were lost.
-func TestUnsent(t *testing.T) {
-	b := newBench(t)
-	b.c.Want(b.now, both)
+func TestSendFailed(t *testing.T) {
+	b := newTestClient(t)
+	b.c.Request(b.now, both)
 	first := b.expect(dhcpv6.MessageTypeSolicit)
 	for i := range 30 {
-		b.c.Unsent(b.now)
+		b.c.SendFailed(b.now)
 		m := b.expect(dhcpv6.MessageTypeSolicit)
 		if at := b.now.Sub(start); at != time.Duration(i+1)*100*time.Millisecond || m.TransactionID != first.TransactionID || m.Options.ElapsedTime() != 0 {
 			t.Fatalf("time %d: after %v %v", i, at, m.Summary())
 		}
 	}
-	b.c.Unsent(b.now)
+	b.c.SendFailed(b.now)
 	if wait := b.c.Next().Sub(b.now); wait <= second || wait > 1100*time.Millisecond {
 		t.Errorf("then after %v, want SOL_TIMEOUT", wait)
 	}
 	b.expect(dhcpv6.MessageTypeSolicit)
-	b.c.Unsent(b.now) // the second one: its time is not short
+	b.c.SendFailed(b.now) // the second one: its time is not short
 	if wait := b.c.Next().Sub(b.now); wait < second {
 		t.Errorf("the second after %v", wait)
 	}
@@ -289,25 +289,25 @@ func TestUnsent(t *testing.T) {
 // a /64, whose lifetimes may be as long as can be.
 func TestBounds(t *testing.T) {
 	for bits, want := range map[int]bool{3: true, 63: true, 64: true, 65: false} {
-		b := newBench(t)
-		b.c.Want(b.now, Wish{Prefix: true})
+		b := newTestClient(t)
+		b.c.Request(b.now, IARequest{Prefix: true})
 		o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
 		p := netip.PrefixFrom(netip.MustParseAddr("2001:db8::"), bits).Masked()
 		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(p), PreferredLifetime: second, ValidLifetime: lifetime.Infinity})
-		b.c.Receive(b.now, answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil), o).ToBytes())
-		if got := len(b.c.Lease().Prefixes) == 1; got != want {
-			t.Errorf("a prefix of length %d: leased is %v", bits, b.c.Lease().Prefixes)
+		b.c.Receive(b.now, answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil), o).ToBytes())
+		if got := len(b.c.Configuration().Prefixes) == 1; got != want {
+			t.Errorf("a prefix of length %d: leased is %v", bits, b.c.Configuration().Prefixes)
 		}
 	}
-	b := newBench(t)
-	b.c.Want(b.now, Wish{Prefix: true})
+	b := newTestClient(t)
+	b.c.Request(b.now, IARequest{Prefix: true})
 	o := &dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}
 	for i := range 9 {
 		p := netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, byte(i)}), 56)
 		o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(p), PreferredLifetime: second, ValidLifetime: second})
 	}
-	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), raw(dhcpv6.OptionRapidCommit, nil), o), nil)
-	if got := len(b.c.Lease().Prefixes); got != 8 {
+	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), rawOption(dhcpv6.OptionRapidCommit, nil), o), nil)
+	if got := len(b.c.Configuration().Prefixes); got != 8 {
 		t.Errorf("%d prefixes are kept, want 8", got)
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // wantLog wants lines so often.
-func (w *world) wantLog(lines map[string]int) {
+func (w *fakeNetwork) wantLog(lines map[string]int) {
 	w.t.Helper()
 	for text, want := range lines {
 		if got := strings.Count(w.log.String(), text); got != want {
@@ -29,7 +29,7 @@ func (w *world) wantLog(lines map[string]int) {
 // TestLeasesLogged: what is leased goes to the log, once, and that it has ended.
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.RequestAddress = grants, true })
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestAddress = grantLeases, true })
 		w.pass(5 * time.Minute) // renewed many times
 		w.wantLog(map[string]int{
 			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`:  1,
@@ -43,37 +43,37 @@ func TestLeasesLogged(t *testing.T) {
 	})
 }
 
-// refuses gives nothing, and says so.
-func refuses(m *dhcpv6.Message) *dhcpv6.Message {
-	r := grants(m)
+// rejectPrefix gives nothing, and says so.
+func rejectPrefix(m *dhcpv6.Message) *dhcpv6.Message {
+	r := grantLeases(m)
 	for _, ia := range r.Options.IAPD() {
 		ia.Options.Options = dhcpv6.Options{&dhcpv6.OptStatusCode{StatusCode: 6, StatusMessage: "none\nleft \x1b[31m"}}
 	}
 	return r
 }
 
-// TestRefusalLogged: NoPrefixAvail and the server's words, which are escaped, go to the log once,
+// TestRejectionLogged: NoPrefixAvail and the server's words, which are escaped, go to the log once,
 // and again after there has been a prefix.
-func TestRefusalLogged(t *testing.T) {
+func TestRejectionLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide = refuses })
+		w := begin(t, func(w *fakeNetwork) { w.serverSide = rejectPrefix })
 		w.pass(time.Hour)
 		line := `level=WARN msg="ppp0: DHCPv6 server 00:03:00:01:09 gives no prefix: NoPrefixAvail \"none\\nleft \\x1b[31m\"; asking again"`
 		w.wantLog(map[string]int{line: 1, "no DHCPv6 server has answered": 0})
-		w.serverSide = grants
+		w.serverSide = grantLeases
 		w.pass(2 * time.Hour)
-		w.serverSide = refuses
+		w.serverSide = rejectPrefix
 		w.pass(time.Hour)
 		w.wantLog(map[string]int{line: 2, "DHCPv6 lease of prefix 2001:db8:100::/56, pref": 1})
 		w.over(ErrLinkGone)
 	})
 }
 
-// TestSilenceLogged: that no server answers is told, after the fourth message.
-func TestSilenceLogged(t *testing.T) {
+// TestNoAnswerLogged: that no server answers is told, after the fourth message.
+func TestNoAnswerLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*world) {})
-		w.pass(awaitRouter + 6*time.Second) // three, at 1 s, 2 s, 4 s
+		w := begin(t, func(*fakeNetwork) {})
+		w.pass(routerTimeout + 6*time.Second) // three, at 1 s, 2 s, 4 s
 		if len(w.asked) != 3 {
 			t.Fatalf("asked %s", w.kinds())
 		}
@@ -87,13 +87,13 @@ func TestSilenceLogged(t *testing.T) {
 // TestLogIsBounded: a server that gives something else each time cannot fill the log.
 func TestLogIsBounded(t *testing.T) {
 	var log bytes.Buffer
-	tell := newTeller("ppp0", slog.New(slog.NewTextHandler(&log, nil)))
+	tell := newLeaseLog("ppp0", slog.New(slog.NewTextHandler(&log, nil)))
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	had := State{}
 	for i := range 1000 {
 		is := State{Delegated: []Prefix{{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, byte(i), byte(i >> 8)}), 56), lifetime.Lifetime{}}}}
-		tell.leases(now, &had, &is, nil)
-		tell.refused(now, []dhcp6.Refusal{{Of: "address", Reason: fmt.Sprint(i)}})
+		tell.changed(now, &had, &is, nil)
+		tell.rejected(now, []dhcp6.Rejection{{Resource: "address", Reason: fmt.Sprint(i)}})
 		had = is
 	}
 	if got := strings.Count(log.String(), "\n"); got != 20 {
@@ -102,11 +102,11 @@ func TestLogIsBounded(t *testing.T) {
 	if !strings.Contains(log.String(), "preferred for ever, valid for ever") {
 		t.Errorf("the log says %s", &log)
 	}
-	tell.leases(now.Add(time.Minute-1), &had, &State{}, nil)
+	tell.changed(now.Add(time.Minute-1), &had, &State{}, nil)
 	if got := strings.Count(log.String(), "\n"); got != 20 {
 		t.Errorf("%d lines just before the end of the minute", got)
 	}
-	tell.leases(now.Add(time.Minute), &had, &State{}, nil)
+	tell.changed(now.Add(time.Minute), &had, &State{}, nil)
 	if got := log.String(); strings.Count(got, "\n") != 22 || !strings.Contains(got, "ppp0: 2980 more lines about DHCPv6 leases were left out") {
 		t.Errorf("a minute later the log says %s", got)
 	}
@@ -116,7 +116,7 @@ func TestLogIsBounded(t *testing.T) {
 // they say so; their route counts.
 func TestNoAutoconf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.cfg.NoAutoconf = grants, true })
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf = grantLeases, true })
 		w.advertise(slaac(true, true))
 		last := w.states[len(w.states)-1]
 		if len(last.Addresses) != 0 || len(last.Delegated) != 1 || len(last.LANs) != 2 || last.DefaultRoute.Gateway.String() != "fe80::1" || !last.Managed {
@@ -126,7 +126,7 @@ func TestNoAutoconf(t *testing.T) {
 			t.Errorf("asks for %v", m.Summary())
 		}
 		w.over(nil)
-		w = begin(t, func(w *world) { w.serverSide, w.cfg.NoAutoconf, w.cfg.RequestAddress = grants, true, true })
+		w = begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf, w.cfg.RequestAddress = grantLeases, true, true })
 		w.advertise(slaac(true, true))
 		if last := w.states[len(w.states)-1]; len(last.Addresses) != 1 || last.Addresses[0].Origin != DHCPv6 {
 			t.Errorf("an address that is asked for: %+v", last)
@@ -135,18 +135,18 @@ func TestNoAutoconf(t *testing.T) {
 	})
 }
 
-// TestServicesAlone: services are asked for though nothing else is, and what is told is told on.
-func TestServicesAlone(t *testing.T) {
+// TestServicesOnly: services are asked for though nothing else is, and what is told is told on.
+func TestServicesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) {
-			w.cfg.RequestPrefix, w.cfg.LANs, w.cfg.Services = false, nil, dhcp6.Request{AFTR: true}
+		w := begin(t, func(w *fakeNetwork) {
+			w.cfg.RequestPrefix, w.cfg.LANs, w.cfg.OptionRequest = false, nil, dhcp6.OptionRequest{AFTR: true}
 			w.serverSide = func(m *dhcpv6.Message) *dhcpv6.Message {
-				r := grants(m)
+				r := grantLeases(m)
 				r.AddOption(&dhcpv6.OptionGeneric{OptionCode: 64, OptionData: []byte("\x04aftr\x07example\x00")})
 				return r
 			}
 		})
-		w.pass(awaitRouter)
+		w.pass(routerTimeout)
 		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || last.Services.AFTR != "aftr.example" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
@@ -154,11 +154,11 @@ func TestServicesAlone(t *testing.T) {
 	})
 }
 
-// TestUnsendable: a message that cannot be sent yet is tried again soon.
-func TestUnsendable(t *testing.T) {
+// TestSendFailure: a message that cannot be sent yet is tried again soon.
+func TestSendFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *world) { w.serverSide, w.unsendable = grants, 3 })
-		w.pass(awaitRouter + 300*time.Millisecond)
+		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.unsendable = grantLeases, 3 })
+		w.pass(routerTimeout + 300*time.Millisecond)
 		if w.kinds() != "SOLICIT SOLICIT SOLICIT SOLICIT" || len(w.states[len(w.states)-1].Delegated) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), w.states[len(w.states)-1])
 		}

@@ -17,8 +17,8 @@ const Infinity = 0xffffffff * time.Second
 // Preferred, at all until Valid. The zero time is never reached.
 type Lifetime struct{ Preferred, Valid time.Time }
 
-// For is the lifetime that begins now.
-func For(now time.Time, preferred, valid time.Duration) Lifetime {
+// New is the lifetime that begins now.
+func New(now time.Time, preferred, valid time.Duration) Lifetime {
 	return Lifetime{Deadline(now, preferred), Deadline(now, valid)}
 }
 
@@ -30,12 +30,12 @@ func Deadline(now time.Time, span time.Duration) time.Time {
 	return now.Add(span)
 }
 
-// Over reports whether a deadline has been reached.
-func Over(now, deadline time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
+// Reached reports whether a deadline has been reached.
+func Reached(now, deadline time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
 
-// Left is how much time a deadline leaves: at least 0, and Infinity if it is never
+// Remaining is how much time a deadline leaves: at least 0, and Infinity if it is never
 // reached.
-func Left(now, deadline time.Time) time.Duration {
+func Remaining(now, deadline time.Time) time.Duration {
 	if deadline.IsZero() {
 		return Infinity
 	}
@@ -53,23 +53,23 @@ func Earliest(deadlines ...time.Time) (first time.Time) {
 }
 
 // Expired reports whether nothing may use it any more.
-func (l Lifetime) Expired(now time.Time) bool { return Over(now, l.Valid) }
+func (l Lifetime) Expired(now time.Time) bool { return Reached(now, l.Valid) }
 
 // Deprecated reports whether new connections should use something else.
-func (l Lifetime) Deprecated(now time.Time) bool { return Over(now, l.Preferred) }
+func (l Lifetime) Deprecated(now time.Time) bool { return Reached(now, l.Preferred) }
 
-// Host reports whether an address can be a host's own on any network: it is IPv6, and
+// IsHostAddress reports whether an address can be a host's own on any network: it is IPv6, and
 // global or unique local.
-func Host(a netip.Addr) bool {
+func IsHostAddress(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && a.Zone() == "" && a.IsGlobalUnicast()
 }
 
-// Network reports whether a prefix can be a network's of hosts.
-func Network(p netip.Prefix) bool { return p.IsValid() && p.Bits() > 0 && Host(p.Addr()) }
+// IsHostPrefix reports whether a prefix can be a network's of hosts.
+func IsHostPrefix(p netip.Prefix) bool { return p.IsValid() && p.Bits() > 0 && IsHostAddress(p.Addr()) }
 
-// Server reports whether an address can be a name server's. One on the link has no zone
+// IsServerAddress reports whether an address can be a name server's. One on the link has no zone
 // yet.
-func Server(a netip.Addr) bool {
+func IsServerAddress(a netip.Addr) bool {
 	return a.Is6() && !a.Is4In6() && (a.IsGlobalUnicast() || a.IsLinkLocalUnicast())
 }
 
@@ -79,9 +79,9 @@ const (
 	maxLabel  = 63
 )
 
-// Domain reports whether a name is a host's or domain's: nothing else may get into
+// IsDomainName reports whether a name is a host's or domain's: nothing else may get into
 // resolv.conf or into a script's environment. A dot may end it.
-func Domain(name string) bool {
+func IsDomainName(name string) bool {
 	if name == "" || len(name) > maxDomain || name[0] == '-' {
 		return false
 	}

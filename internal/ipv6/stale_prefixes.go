@@ -17,15 +17,15 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// staleStore keeps on disk which prefixes have been advertised on LANs, over crashes and reboots:
+// prefixStore keeps on disk which prefixes have been advertised on LANs, over crashes and reboots:
 // hosts go on using what they were told (RFC 9096 section 3.5).
-type staleStore struct {
+type prefixStore struct {
 	path  string // empty: nothing is kept
 	saved string // what the file holds
 }
 
-// advertised is a prefix in the file.
-type advertised struct {
+// storedPrefix is a prefix in the file.
+type storedPrefix struct {
 	Interface string       `json:"interface"`
 	Prefix    netip.Prefix `json:"prefix"`
 	// Until is how long hosts may still use it, of one that is stale. One that is current
@@ -33,12 +33,12 @@ type advertised struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// maxStore bounds what is read, in octets: LANs have few prefixes each.
-const maxStore = 1 << 16
+// maxStoreSize bounds what is read, in octets: LANs have few prefixes each.
+const maxStoreSize = 1 << 16
 
 // load returns what is stale by LAN. A clock that was wrong, then or now, does not have it last
 // longer than it can.
-func (s *staleStore) load(now time.Time) (map[string][]radv.Network, error) {
+func (s *prefixStore) load(now time.Time) (map[string][]radv.AdvertisedPrefix, error) {
 	if s.path == "" {
 		return nil, nil
 	}
@@ -50,23 +50,23 @@ func (s *staleStore) load(now time.Time) (map[string][]radv.Network, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxStore))
+	text, err := io.ReadAll(io.LimitReader(f, maxStoreSize))
 	if err != nil {
 		return nil, err
 	}
-	var list []advertised
+	var list []storedPrefix
 	if err := json.Unmarshal(text, &list); err != nil {
 		s.saved = "?" // it is replaced, or removed
 		return nil, fmt.Errorf("%s: %w", s.path, err)
 	}
 	s.saved = string(text)
-	stale := map[string][]radv.Network{}
+	stale := map[string][]radv.AdvertisedPrefix{}
 	for _, a := range list {
 		until := now.Add(radv.ValidLimit)
 		if !a.Until.IsZero() {
 			until = lifetime.Earliest(a.Until, until)
 		}
-		n := radv.Network{Prefix: a.Prefix, Lifetime: lifetime.Lifetime{Preferred: now, Valid: until}}
+		n := radv.AdvertisedPrefix{Prefix: a.Prefix, Lifetime: lifetime.Lifetime{Preferred: now, Valid: until}}
 		if !n.Expired(now) {
 			stale[a.Interface] = append(stale[a.Interface], n)
 		}
@@ -75,20 +75,20 @@ func (s *staleStore) load(now time.Time) (map[string][]radv.Network, error) {
 }
 
 // save keeps what the routers advertise now. Lifetimes alone are no change.
-func (s *staleStore) save(now time.Time, lans []*lan) error {
+func (s *prefixStore) save(now time.Time, lans []*lan) error {
 	if s.path == "" {
 		return nil
 	}
-	var list []advertised
+	var list []storedPrefix
 	for _, l := range lans {
-		if l.router == nil {
+		if l.advertiser == nil {
 			continue
 		}
-		for _, n := range l.router.Offered() {
-			list = append(list, advertised{Interface: l.name, Prefix: n.Prefix})
+		for _, n := range l.advertiser.Prefixes() {
+			list = append(list, storedPrefix{Interface: l.name, Prefix: n.Prefix})
 		}
-		for _, n := range l.router.Withdrawn(now) {
-			list = append(list, advertised{l.name, n.Prefix, n.Valid.UTC().Truncate(time.Second)})
+		for _, n := range l.advertiser.StalePrefixes(now) {
+			list = append(list, storedPrefix{l.name, n.Prefix, n.Valid.UTC().Truncate(time.Second)})
 		}
 	}
 	if len(list) == 0 {
@@ -118,9 +118,9 @@ func AdvertiseStale(ctx context.Context, cfg Config) error {
 			cfg.Log.Debug(fmt.Sprintf("%s: %v", what, err))
 		}
 	}
-	m := newMachine(nil)
+	m := newEndpoint(nil)
 	n := newLANRouter(time.Now(), &cfg, m, netif.NewRand(), debug)
-	if ctx.Err() != nil || !n.stale(time.Now()) {
+	if ctx.Err() != nil || !n.hasStale(time.Now()) {
 		return n.store.save(time.Now(), n.lans)
 	}
 	k, err := netif.Open()
@@ -140,7 +140,7 @@ func (n *lanRouter) advertiseStale(ctx context.Context, in netif.Inputs) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	in.Run(ctx, staleRouter{n, end}) // no device, so no socket whose failure could end it
-	if now := time.Now(); !n.stale(now) {
+	if now := time.Now(); !n.hasStale(now) {
 		n.debug("forget the prefixes that were advertised", n.store.save(now, n.lans))
 	}
 }
@@ -152,16 +152,16 @@ type staleRouter struct {
 }
 
 func (r staleRouter) Step(now time.Time) (next time.Time) {
-	if !r.stale(now) {
+	if !r.hasStale(now) {
 		r.end()
 		return time.Time{}
 	}
-	r.follow(now, &State{})
+	r.update(now, &State{})
 	return r.next()
 }
 
-func (r staleRouter) ReceivePacket(now time.Time, p netif.Packet) { r.solicited(now, p) }
+func (r staleRouter) ReceivePacket(now time.Time, p netif.Packet) { r.handleSolicitation(now, p) }
 
 func (staleRouter) ReceiveDatagram(time.Time, netif.Datagram) {}
 
-func (r staleRouter) Changed(now time.Time) { r.greet(now) }
+func (r staleRouter) Changed(now time.Time) { r.restartReplaced(now) }
