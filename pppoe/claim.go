@@ -39,7 +39,7 @@ func (o *serverLoop) claim(now time.Time, t *tunnel, a ipcp.Agreement) bool {
 	for _, s := range [...]sessionRef{older, displaced} {
 		s.later(func(now time.Time) {
 			if s.t.session.Phase() != session.Terminate {
-				s.at.loop.notify(s.t.SessionInfo, AddressTaken{Addr: a.Remote, By: me.line})
+				s.at.loop.notify(s.t.SessionInfo, AddressTakenOver{Addr: a.Remote, By: me.line})
 			}
 			s.at.loop.close(now, s.t, session.Reason{Cause: session.Replaced, Text: "IP address is taken over by a newer session"})
 		})

@@ -100,7 +100,7 @@ func TestNewerReplacesOlder(t *testing.T) {
 				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Replaced || !e.SentPADT {
 					t.Errorf("the older ended so: %+v", e)
 				}
-				if e, ok := last[pppoe.AddressTaken](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (wire.Addr{2, 9}) || count[pppoe.AddressTaken](&l.serverEvents) != 1 {
+				if e, ok := last[pppoe.AddressTakenOver](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (wire.Addr{2, 9}) || count[pppoe.AddressTakenOver](&l.serverEvents) != 1 {
 					t.Errorf("that it was replaced is told so: %+v", e)
 				}
 				if told, ok := last[session.PeerClosed](&l.clientEvents); !c.gone && (!ok || !strings.Contains(told.Text, "newer session")) {
@@ -122,7 +122,7 @@ func (l *lab) flowing() (n int) {
 	l.serverEvents.mu.Lock()
 	defer l.serverEvents.mu.Unlock()
 	for _, e := range l.serverEvents.events {
-		if c, ok := e.(pppoe.Configured); ok && c.HasIPv4() && !c.Before.HasIPv4() {
+		if c, ok := e.(pppoe.Configured); ok && c.HasIPv4() && !c.Previous.HasIPv4() {
 			n++
 		}
 	}
@@ -216,7 +216,7 @@ func TestThreeForOneAddress(t *testing.T) {
 		if e, ok := last[session.PeerClosed](&b.clientEvents); !ok || !strings.Contains(e.Text, "newer session") {
 			t.Errorf("who waited was told %+v", e)
 		}
-		if n := count[pppoe.AddressTaken](&l.serverEvents); n != 2 {
+		if n := count[pppoe.AddressTakenOver](&l.serverEvents); n != 2 {
 			t.Errorf("%d were replaced, want 2", n)
 		}
 		c.stopClient()

@@ -51,7 +51,7 @@ type EndError struct {
 	// Online reports whether packets of some family could flow before, and Lasted for
 	// how long.
 	Online bool
-	Lasted time.Duration
+	Uptime time.Duration
 	// AC is the concentrator whose session it was; zero: none was granted.
 	AC wire.Addr
 	// Err is what this machine said, if it was the cause: that it can have no
@@ -97,7 +97,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if !asked {
 			pause = c.pace.pause(now, err)
 		}
-		c.notify(Waiting{For: pause, After: err})
+		c.notify(AwaitingRedial{Delay: pause, Err: err})
 		if !c.rest(ctx, pause) {
 			return &EndError{Reason: userRequest}
 		}
@@ -132,11 +132,11 @@ func (c *Client) Redial() {
 	c.wake()
 }
 
-// Link tells how the Ethernet interface is now. Down or gone, it ends the session,
+// SetLinkState tells how the Ethernet interface is now. Down or gone, it ends the session,
 // and no dial is tried until it is up; without carrier, it does so unless the carrier
 // comes back in a while. Up again, a session that has outlived it is asked for a sign
 // of life, and a pause ends, unless it is for a refused password.
-func (c *Client) Link(s LinkState) {
+func (c *Client) SetLinkState(s LinkState) {
 	c.mu.Lock()
 	before := c.link
 	c.link = s
@@ -151,11 +151,11 @@ func (c *Client) Link(s LinkState) {
 	c.wake()
 }
 
-// LinkAddr tells the Ethernet address that the interface has now. A dial or a session under
+// SetLinkAddr tells the Ethernet address that the interface has now. A dial or a session under
 // another one ends, as its peer's frames no longer arrive: a dial begins anew at once, a
 // session ends with a PADT from the address before. Not to be called where the client has an
 // address of its own.
-func (c *Client) LinkAddr(a wire.Addr) {
+func (c *Client) SetLinkAddr(a wire.Addr) {
 	c.mu.Lock()
 	before := c.address
 	c.address = a
@@ -217,9 +217,9 @@ func (c *Client) linkAddr() wire.Addr {
 // await waits until a dial makes sense: the interface is there, and there is something
 // to be carried. It returns false if the context has ended.
 func (c *Client) await(ctx context.Context) bool {
-	if c.cfg.Demand != nil {
+	if c.cfg.AwaitTraffic != nil {
 		c.notify(AwaitingTraffic{})
-		c.cfg.Demand(ctx)
+		c.cfg.AwaitTraffic(ctx)
 	}
 	for told := false; ctx.Err() == nil; told = true {
 		link := c.tellLink()
@@ -312,7 +312,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	c.cfg.Stale = append(c.cfg.Stale, d.left()...)
 	c.pace.byLink = d.byLink
 	if d.online {
-		c.cfg.Before = d.had
+		c.cfg.Previous = d.had
 	}
 	if err != nil {
 		return &EndError{Reason: session.Reason{Cause: session.HangUp}, Online: d.online, Err: err}

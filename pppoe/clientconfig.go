@@ -52,12 +52,12 @@ type ClientConfig struct {
 	// Stale are sessions that an earlier run has left: each gets a PADT before the
 	// first dial.
 	Stale []StaleSession
-	// Before is what an earlier session had: the same addresses are asked for. The
+	// Previous is what an earlier session had: the same addresses are asked for. The
 	// zero value: any.
-	Before Addressing
-	// Demand waits until there is something to be carried: each dial comes after
+	Previous Addressing
+	// AwaitTraffic waits until there is something to be carried: each dial comes after
 	// it. It returns early when the context ends. Nil: dials are not waited for.
-	Demand func(context.Context)
+	AwaitTraffic func(context.Context)
 	// Redial is what happens after a session has ended. The zero value: nothing.
 	Redial Redial
 	// Notify is told everything that happens, in order, from one goroutine. It

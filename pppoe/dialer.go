@@ -101,7 +101,7 @@ func (d *dialer) remarkSearch(now time.Time) {
 	}
 	d.remark = time.Time{}
 	if d.discovery.AwaitsPADO() {
-		d.loop.notify(d.line(), Searching{For: searchRemark, Unmatched: d.discovery.Unmatched()})
+		d.loop.notify(d.line(), Searching{Elapsed: searchRemark, Unmatched: d.discovery.Unmatched()})
 	}
 }
 
@@ -156,12 +156,12 @@ func (d *dialer) handleEvent(now time.Time, t *tunnel, event Event) {
 		}
 	case Configured:
 		d.online, d.had = true, e.Addressing
-	case NetworkFailed:
+	case HostNetworkFailed:
 		d.hostErr = e.Err
 	case Ended:
 		d.tunnel = nil
 		d.sessionID.Store(0)
-		d.fail(&EndError{Reason: e.Reason, Online: d.online, Lasted: e.Online, AC: d.ac, Err: d.hostErr})
+		d.fail(&EndError{Reason: e.Reason, Online: d.online, Uptime: e.Uptime, AC: d.ac, Err: d.hostErr})
 	}
 }
 
@@ -256,7 +256,7 @@ func (d *dialer) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 // overtake it. Any other session may be that of another client with our address.
 func (d *dialer) handleUnknown(_ time.Time, from wire.Addr, id uint16, frame []byte) {
 	_, packet, err := wire.ParseSession(frame[14:])
-	if err != nil || len(d.ahead) >= maxEarly || d.discovery == nil || !d.discovery.Awaits(from) {
+	if err != nil || len(d.ahead) >= maxEarly || d.discovery == nil || !d.discovery.AwaitsPADS(from) {
 		return
 	}
 	if p, _, err := ppp.ParseFrame(packet); err == nil && p == ppp.LCP {
@@ -293,11 +293,11 @@ func (d *dialer) found(f discovery.Result) {
 	switch {
 	case f.Grant != nil:
 		d.take(*f.Grant)
-	case d.discovery.Over() && d.end == nil:
-		if f.GaveUp != 0 {
-			d.loop.notify(d.line(), Unanswered{Missing: f.GaveUp, Unmatched: d.discovery.Unmatched()})
+	case d.discovery.Done() && d.end == nil:
+		if f.TimedOut != 0 {
+			d.loop.notify(d.line(), DiscoveryTimeout{Missing: f.TimedOut, Unmatched: d.discovery.Unmatched()})
 		}
-		d.fail(d.discoveryError(f.GaveUp))
+		d.fail(d.discoveryError(f.TimedOut))
 	}
 }
 
@@ -317,11 +317,11 @@ func (d *dialer) take(g discovery.Grant) {
 	d.discovery, d.ac = nil, g.AC
 	cfg := d.cfg.Session
 	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
-	cfg.LCP.Limits.RoundTrip = g.Took
+	cfg.LCP.Limits.RoundTrip = g.RTT
 	identify(&cfg, d.cfg.RemoteIDByAddr, g.AC)
-	askAgain(&cfg, d.cfg.Before)
+	askAgain(&cfg, d.cfg.Previous)
 	d.tunnel = d.loop.begin(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
-	d.tunnel.ending = g.Ending
+	d.tunnel.ending = g.PADTTags
 	for _, a := range d.ahead {
 		if a.id == g.SessionID && a.from == g.AC {
 			d.tunnel.early = append(d.tunnel.early, a.frame)

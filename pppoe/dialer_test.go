@@ -58,8 +58,8 @@ func TestBurialIsWaitedFor(t *testing.T) {
 	for what, play := range map[string]func(l *lab){
 		"nothing happens": func(*lab) {},
 		"the carrier comes and goes": func(l *lab) {
-			l.dialler.Link(pppoe.LinkNoCarrier)
-			l.dialler.Link(pppoe.LinkUp)
+			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialler.SetLinkState(pppoe.LinkUp)
 		},
 		"an offer comes that nobody has asked for": func(l *lab) {
 			offer := wire.DiscoveryFrame{Dst: clientAddr, Src: serverAddr, Discovery: wire.Discovery{Code: wire.PADO}}
@@ -101,8 +101,8 @@ func TestEndsBeforeSession(t *testing.T) {
 		{"told to end", false, func(l *lab) { l.stopClient() }, session.UserRequest},
 		{"told to end in a burial", true, func(l *lab) { l.stopClient() }, session.UserRequest},
 		{"told to redial, without persistence", false, func(l *lab) { l.dialler.Redial() }, session.UserRequest},
-		{"its interface set down", false, func(l *lab) { l.dialler.Link(pppoe.LinkDown) }, session.HangUp},
-		{"its interface removed in a burial", true, func(l *lab) { l.dialler.Link(pppoe.LinkGone) }, session.HangUp},
+		{"its interface set down", false, func(l *lab) { l.dialler.SetLinkState(pppoe.LinkDown) }, session.HangUp},
+		{"its interface removed in a burial", true, func(l *lab) { l.dialler.SetLinkState(pppoe.LinkGone) }, session.HangUp},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestInterfaceGoesAtOnce(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		listen := l.client.Listen
 		l.client.Listen = func() (pppoe.Ports, error) {
-			l.dialler.Link(pppoe.LinkDown)
+			l.dialler.SetLinkState(pppoe.LinkDown)
 			return listen()
 		}
 		began := time.Now()
@@ -161,10 +161,10 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		l.dialler.Link(pppoe.LinkNoCarrier)
+		l.dialler.SetLinkState(pppoe.LinkNoCarrier)
 		time.Sleep(5 * time.Second)
 		l.segment.Plug(clientAddr)
-		l.dialler.Link(pppoe.LinkUp)
+		l.dialler.SetLinkState(pppoe.LinkUp)
 		l.online(1, "with the cable in")
 		time.Sleep(time.Minute)
 		l.online(1, "a minute later")
@@ -173,7 +173,7 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		l = newLab(t, ethertest.Config{})
 		l.startClient()
 		synctest.Wait()
-		l.dialler.Link(pppoe.LinkNoCarrier)
+		l.dialler.SetLinkState(pppoe.LinkNoCarrier)
 		began := time.Now()
 		l.running.Wait()
 		if took := time.Since(began); l.cause() != session.HangUp || took != 10*time.Second {
@@ -195,7 +195,7 @@ func TestSearchIsRemarked(t *testing.T) {
 		gaveUp    time.Duration // 0: it did not
 	}{
 		{"nobody is there", func(l *lab) { l.segment.Unplug(serverAddr) }, true, nil, 35 * time.Second},
-		{"another name", func(l *lab) { l.client.Discovery.ACNames = []string{"other"} }, true, []discovery.Mismatch{discovery.OtherName}, 35 * time.Second},
+		{"another name", func(l *lab) { l.client.Discovery.ACNames = []string{"other"} }, true, []discovery.Mismatch{discovery.WrongACName}, 35 * time.Second},
 		{"it gives up sooner", func(l *lab) { l.segment.Unplug(serverAddr); l.client.Discovery.Attempts = 1 }, false, nil, 5 * time.Second},
 		{"all is well", func(*lab) {}, false, nil, 0},
 	} {
@@ -212,10 +212,10 @@ func TestSearchIsRemarked(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			said, remarked := last[pppoe.Searching](&l.clientEvents)
-			if n := count[pppoe.Searching](&l.clientEvents); remarked != c.remarked || n > 1 || remarked && (said.For != 10*time.Second || !slices.Equal(reasons(said.Unmatched), c.unmatched)) {
+			if n := count[pppoe.Searching](&l.clientEvents); remarked != c.remarked || n > 1 || remarked && (said.Elapsed != 10*time.Second || !slices.Equal(reasons(said.Unmatched), c.unmatched)) {
 				t.Errorf("%s: it is said %d times, %+v", c.what, n, said)
 			}
-			end, gaveUp := last[pppoe.Unanswered](&l.clientEvents)
+			end, gaveUp := last[pppoe.DiscoveryTimeout](&l.clientEvents)
 			if gaveUp != (c.gaveUp > 0) || gaveUp && (end.Missing != wire.PADO || !slices.Equal(reasons(end.Unmatched), c.unmatched)) {
 				t.Errorf("%s: in the end %+v", c.what, end)
 			}
@@ -226,7 +226,7 @@ func TestSearchIsRemarked(t *testing.T) {
 
 func reasons(all []discovery.Unmatched) (why []discovery.Mismatch) {
 	for _, u := range all {
-		why = append(why, u.Why)
+		why = append(why, u.Reason)
 	}
 	return why
 }
@@ -240,17 +240,17 @@ func TestStaleRedial(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		l.online(1, "at first")
-		l.dialler.Link(pppoe.LinkDown)
+		l.dialler.SetLinkState(pppoe.LinkDown)
 		time.Sleep(time.Minute) // the session's end is followed by one quick dial
 		l.dialler.Redial()
 		synctest.Wait()
-		l.dialler.Link(pppoe.LinkUp)
+		l.dialler.SetLinkState(pppoe.LinkUp)
 		time.Sleep(100 * time.Millisecond) // the PADT for the first session comes before
 		l.online(2, "with the interface up")
 		l.stopServer()
 		time.Sleep(time.Minute)
-		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For < time.Hour {
-			t.Errorf("after the second session it waits for %v, want the hour", w.For)
+		if w, ok := last[pppoe.AwaitingRedial](&l.clientEvents); !ok || w.Delay < time.Hour {
+			t.Errorf("after the second session it waits for %v, want the hour", w.Delay)
 		}
 		if end := (*pppoe.EndError)(nil); errors.As(l.clientErr, &end) {
 			t.Errorf("it has ended: %v", end)

@@ -43,9 +43,9 @@ type (
 		sealed
 		Frame []byte
 	}
-	// Unanswered reports that discovery has given up, and for what it waited: PADO or
+	// DiscoveryTimeout reports that discovery has given up, and for what it waited: PADO or
 	// PADS; and who has answered our PADI without being wanted.
-	Unanswered struct {
+	DiscoveryTimeout struct {
 		sealed
 		Missing   wire.Code
 		Unmatched []discovery.Unmatched
@@ -54,7 +54,7 @@ type (
 	// client goes on asking.
 	Searching struct {
 		sealed
-		For       time.Duration
+		Elapsed   time.Duration
 		Unmatched []discovery.Unmatched
 	}
 	// Rejected reports that a concentrator would not have us.
@@ -71,11 +71,11 @@ type (
 	// and then how many more clients were refused since the one before.
 	NoFreeSlots struct {
 		sealed
-		LeftOut int
+		Suppressed int
 	}
-	// AddressTaken reports that a newer session, By, has negotiated the peer's IPv4 address: this
+	// AddressTakenOver reports that a newer session, By, has negotiated the peer's IPv4 address: this
 	// one ends. AddressInUse reports that this one ends instead, as an older one has it.
-	AddressTaken struct {
+	AddressTakenOver struct {
 		sealed
 		Addr netip.Addr
 		By   SessionInfo
@@ -103,16 +103,16 @@ type (
 	Configured struct {
 		sealed
 		Addressing
-		Before Addressing // what held until now
+		Previous Addressing // what held until now
 	}
 	// NetworkLost reports that the packets of a family, which had flowed, do so no
 	// more: the session ends, or the peer negotiates anew.
 	NetworkLost struct {
 		sealed
 		Protocol ppp.Protocol // of the control protocol: IPCP or IPv6CP
-		Before   Addressing
+		Previous Addressing
 		Counters datapath.Counters
-		Online   time.Duration // since the first Configured
+		Uptime   time.Duration // since the first Configured
 	}
 	// Announced tells what a concentrator has to say: a PADM or PADN, whose tags
 	// are valid during the call.
@@ -138,12 +138,12 @@ type (
 		From, To wire.Addr
 	}
 	// ListenerLost reports that a server listens on an interface no longer, and why: it does so
-	// again as soon as it can. ListenerBack reports that it does, and by which address.
+	// again as soon as it can. ListenerRestored reports that it does, and by which address.
 	ListenerLost struct {
 		sealed
 		Err error
 	}
-	ListenerBack struct {
+	ListenerRestored struct {
 		sealed
 		Addr wire.Addr
 	}
@@ -155,7 +155,7 @@ type (
 	// it moves packets.
 	Offloaded struct {
 		sealed
-		About string
+		Description string
 	}
 	// NotOffloaded tells why a session's packets, or those that Err names, are moved by
 	// the Path alone, though there is an Accelerator.
@@ -163,17 +163,17 @@ type (
 		sealed
 		Err error
 	}
-	// NetworkFailed reports that the host's network could not be made so. The
+	// HostNetworkFailed reports that the host's network could not be made so. The
 	// session closes.
-	NetworkFailed struct {
+	HostNetworkFailed struct {
 		sealed
 		Err error
 	}
-	// Waiting reports that a client will dial again, and after how long.
-	Waiting struct {
+	// AwaitingRedial reports that a client will dial again, and after how long.
+	AwaitingRedial struct {
 		sealed
-		For   time.Duration
-		After error // of the dial before
+		Delay time.Duration
+		Err   error // of the dial before
 	}
 	// Ended reports that a session is over, its device gone and its peer told.
 	// It is the last event of a session.
@@ -181,7 +181,7 @@ type (
 		sealed
 		Reason   session.Reason
 		Counters datapath.Counters
-		Online   time.Duration // since the first Configured; 0: there was none
+		Uptime   time.Duration // since the first Configured; 0: there was none
 		SentPADT bool          // by us; else by the peer, or to nobody
 	}
 )

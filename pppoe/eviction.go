@@ -195,6 +195,6 @@ func (o *serverLoop) refuse(now time.Time, r discovery.Request) {
 	o.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &o.queue)
 	o.loop.sendDiscovery(line, &o.queue)
 	if ok, _ := o.full.Allow(now); ok {
-		o.loop.notify(line, NoFreeSlots{LeftOut: o.full.TakeSuppressed()})
+		o.loop.notify(line, NoFreeSlots{Suppressed: o.full.TakeSuppressed()})
 	}
 }

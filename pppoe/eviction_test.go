@@ -47,7 +47,7 @@ func TestHalfOpenMakesRoom(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var seen recorder
 			l := newLab(t, ethertest.Config{Watch: seen.watch})
-			l.server.Pool.Each = c.each
+			l.server.Pool.MaxPerClient = c.each
 			l.startServer()
 			a := asker{&seen, l.segment, wire.Addr{2, 9}}
 			for i := range 7 {
@@ -85,7 +85,7 @@ func TestVanishedMakesRoom(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				l.server.Pool.Each, l.server.Pool.Max = c.each, c.all
+				l.server.Pool.MaxPerClient, l.server.Pool.Max = c.each, c.all
 				segment := l.segment
 				if c.apart {
 					segment = ethertest.New(ethertest.Config{})
@@ -121,7 +121,7 @@ func TestVanishedMakesRoom(t *testing.T) {
 func TestLivingMakesNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		l.server.Pool.Each = 1
+		l.server.Pool.MaxPerClient = 1
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)
@@ -148,7 +148,7 @@ func TestRedialIsNeverRefused(t *testing.T) {
 	for _, slow := range []time.Duration{0, time.Second, 20 * time.Second, 60 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
-			l.server.Pool.Each = 1
+			l.server.Pool.MaxPerClient = 1
 			l.client.Redial = persist(time.Minute, 0)
 			l.serverHost.slow = slow
 			l.startServer()
@@ -201,7 +201,7 @@ func TestStopWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
-		l.server.Pool.Each = 1
+		l.server.Pool.MaxPerClient = 1
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Second)

@@ -73,8 +73,8 @@ func TestFullIsToldWithinBounds(t *testing.T) {
 		if told := count[pppoe.NoFreeSlots](&l.serverEvents); told != 6 {
 			t.Errorf("a second later it is not told of: %d", told)
 		}
-		if e, _ := last[pppoe.NoFreeSlots](&l.serverEvents); e.LeftOut != flood-5 {
-			t.Errorf("that %d were left out is told, want %d", e.LeftOut, flood-5)
+		if e, _ := last[pppoe.NoFreeSlots](&l.serverEvents); e.Suppressed != flood-5 {
+			t.Errorf("that %d were left out is told, want %d", e.Suppressed, flood-5)
 		}
 		l.stop()
 	})
@@ -87,7 +87,7 @@ func TestSlotsOfOneClient(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var seen recorder
 			l := newLab(t, ethertest.Config{Watch: seen.watch})
-			l.server.Pool.Each = each
+			l.server.Pool.MaxPerClient = each
 			l.startServer()
 			greedy := asker{&seen, l.segment, wire.Addr{2, 9}}
 			for i := range byte(6) {

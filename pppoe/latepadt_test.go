@@ -63,14 +63,14 @@ type bridged struct {
 // goes has the interface go away.
 func (b *bridged) goes() {
 	b.nic.set(true, serverAddr)
-	b.s.Link("s", pppoe.LinkGone, wire.Addr{})
+	b.s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
 	synctest.Wait()
 }
 
 // returns has the interface come back with an address.
 func (b *bridged) returns(addr wire.Addr) {
 	b.nic.set(false, addr)
-	b.s.Link("s", pppoe.LinkUp, addr)
+	b.s.SetLinkState("s", pppoe.LinkUp, addr)
 	synctest.Wait()
 }
 
@@ -96,7 +96,7 @@ func TestLatePADT(t *testing.T) {
 		}},
 		{"the link comes up later", func(t *testing.T, b *bridged) {
 			b.nic.set(false, serverAddr)
-			b.s.Link("s", pppoe.LinkNoCarrier, serverAddr)
+			b.s.SetLinkState("s", pppoe.LinkNoCarrier, serverAddr)
 			time.Sleep(5 * time.Second)
 			b.returns(serverAddr)
 			time.Sleep(10 * time.Minute)

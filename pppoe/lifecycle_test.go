@@ -84,7 +84,7 @@ func TestUnfitHost(t *testing.T) {
 				if got := l.cause(); got != cause {
 					t.Errorf("the client ended for %v, want %v: %v", got, cause, l.clientErr)
 				}
-				if n := count[pppoe.NetworkFailed](told); n != 1 {
+				if n := count[pppoe.HostNetworkFailed](told); n != 1 {
 					t.Errorf("it was told %d times that the host failed, want once", n)
 				}
 				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
@@ -157,29 +157,29 @@ func TestLink(t *testing.T) {
 		online int // how often, in the end
 	}{
 		{"a short loss of carrier is nothing", func(l *lab) {
-			l.dialler.Link(pppoe.LinkNoCarrier)
+			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
 			time.Sleep(9 * time.Second)
-			l.dialler.Link(pppoe.LinkUp)
+			l.dialler.SetLinkState(pppoe.LinkUp)
 		}, 1},
 		{"a long one ends the session", func(l *lab) {
-			l.dialler.Link(pppoe.LinkNoCarrier)
+			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
 			time.Sleep(11 * time.Second)
 			if n := count[pppoe.Ended](&l.clientEvents); n != 1 {
 				l.t.Errorf("%d sessions ended without carrier, want one", n)
 			}
-			l.dialler.Link(pppoe.LinkUp)
+			l.dialler.SetLinkState(pppoe.LinkUp)
 		}, 2},
 		{"an interface that is set down and up", func(l *lab) {
-			l.dialler.Link(pppoe.LinkDown)
+			l.dialler.SetLinkState(pppoe.LinkDown)
 			time.Sleep(time.Hour)
 			l.online(1, "with its interface down")
-			l.dialler.Link(pppoe.LinkUp)
+			l.dialler.SetLinkState(pppoe.LinkUp)
 		}, 2},
 		{"a server that went while the cable was out", func(l *lab) {
-			l.dialler.Link(pppoe.LinkNoCarrier)
+			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
 			l.segment.Unplug(serverAddr)
 			time.Sleep(time.Second)
-			l.dialler.Link(pppoe.LinkUp)
+			l.dialler.SetLinkState(pppoe.LinkUp)
 			time.Sleep(5 * time.Second)
 			l.segment.Plug(serverAddr)
 		}, 2},
@@ -207,13 +207,13 @@ func TestLimits(t *testing.T) {
 		want   session.Cause
 		after  time.Duration
 	}{
-		{pppoe.Limits{Idle: 20 * time.Second}, session.Idle, 30 * time.Second}, // a packet after 10 s
-		{pppoe.Limits{MaxConnect: 15 * time.Second}, session.Expired, 15 * time.Second},
+		{pppoe.Limits{IdleTimeout: 20 * time.Second}, session.Idle, 30 * time.Second}, // a packet after 10 s
+		{pppoe.Limits{SessionTimeout: 15 * time.Second}, session.Expired, 15 * time.Second},
 		{pppoe.Limits{MaxBytes: 20}, session.Exhausted, 11 * time.Second},
 		{pppoe.Limits{MaxBytes: 41}, session.Unknown, 0},
 		{pppoe.Limits{MaxBytes: 40}, session.Exhausted, 11 * time.Second},
 		{pppoe.Limits{MaxBytes: 40, Count: pppoe.CountLarger}, session.Unknown, 0},
-		{pppoe.Limits{Idle: 20 * time.Second, MaxConnect: 5 * time.Second}, session.Expired, 5 * time.Second},
+		{pppoe.Limits{IdleTimeout: 20 * time.Second, SessionTimeout: 5 * time.Second}, session.Expired, 5 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
@@ -238,7 +238,7 @@ func TestLimits(t *testing.T) {
 			if got := l.cause(); got != c.want || took > c.after+time.Second || took < c.after-time.Second {
 				t.Errorf("with %+v the client ended with %v after %v, want %v after %v", c.limits, l.clientErr, took, c.want, c.after)
 			}
-			if lost, ok := last[pppoe.NetworkLost](&l.clientEvents); c.want == session.Idle && (!ok || lost.Counters.SentPackets != 1 || lost.Counters.ReceivedBytes != 20 || lost.Online < 25*time.Second) {
+			if lost, ok := last[pppoe.NetworkLost](&l.clientEvents); c.want == session.Idle && (!ok || lost.Counters.SentPackets != 1 || lost.Counters.ReceivedBytes != 20 || lost.Uptime < 25*time.Second) {
 				t.Errorf("a lost network was told so: %+v", lost)
 			}
 			l.stop()
@@ -430,14 +430,14 @@ func TestDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		wanted := make(chan struct{})
-		l.client.Demand = func(ctx context.Context) {
+		l.client.AwaitTraffic = func(ctx context.Context) {
 			select {
 			case <-wanted:
 			case <-ctx.Done():
 			}
 		}
 		l.client.Redial = persist(0, 0)
-		l.client.Limits.Idle = 10 * time.Second
+		l.client.Limits.IdleTimeout = 10 * time.Second
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Hour)

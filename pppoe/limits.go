@@ -10,10 +10,10 @@ import (
 
 // Limits end a session from our side. Zero fields are no limit.
 type Limits struct {
-	// Idle is for how long a session may carry nothing either way.
-	Idle time.Duration
-	// MaxConnect is for how long packets may flow, from the first Configured on.
-	MaxConnect time.Duration
+	// IdleTimeout is for how long a session may carry nothing either way.
+	IdleTimeout time.Duration
+	// SessionTimeout is for how long packets may flow, from the first Configured on.
+	SessionTimeout time.Duration
 	// MaxBytes is how many octets of IP packets may be carried, counted as Count
 	// says.
 	MaxBytes uint64
@@ -35,7 +35,7 @@ const (
 // seconds.
 const look = time.Second
 
-func (l Limits) watched() bool { return l.Idle > 0 || l.MaxBytes > 0 }
+func (l Limits) watched() bool { return l.IdleTimeout > 0 || l.MaxBytes > 0 }
 
 // allowance is what is left of a session's limits.
 type allowance struct {
@@ -63,8 +63,8 @@ func (a *allowance) deadline(now time.Time) (at time.Time) {
 	if a.since.IsZero() {
 		return time.Time{}
 	}
-	if a.MaxConnect > 0 {
-		at = a.since.Add(a.MaxConnect)
+	if a.SessionTimeout > 0 {
+		at = a.since.Add(a.SessionTimeout)
 	}
 	if a.watched() {
 		at = ppp.Earliest(at, now.Add(look))
@@ -82,9 +82,9 @@ func (a *allowance) check(now time.Time, c datapath.Counters) (r session.Reason,
 	}
 	a.last = c
 	switch {
-	case a.MaxConnect > 0 && now.Sub(a.since) >= a.MaxConnect:
+	case a.SessionTimeout > 0 && now.Sub(a.since) >= a.SessionTimeout:
 		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
-	case a.Idle > 0 && now.Sub(a.active) >= a.Idle:
+	case a.IdleTimeout > 0 && now.Sub(a.active) >= a.IdleTimeout:
 		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
 	case a.MaxBytes > 0 && a.Count.of(c.Since(a.before)) >= a.MaxBytes:
 		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}

@@ -133,7 +133,7 @@ func (l *listening) back(ports Ports, changes int) *serverLoop {
 	if up { // else what is sent goes into a dead cable
 		o.endUnsent(time.Now())
 	}
-	l.notify(ListenerBack{Addr: ports.Discovery.Addr()})
+	l.notify(ListenerRestored{Addr: ports.Discovery.Addr()})
 	return o
 }
 
@@ -183,13 +183,13 @@ func (s *Server) loops() (all []*serverLoop) {
 	return all
 }
 
-// Link tells how an Ethernet interface is now, and which address it has; zero: that is not to
+// SetLinkState tells how an Ethernet interface is now, and which address it has; zero: that is not to
 // be compared with the listeners', as they have addresses of their own. Listeners on an
 // interface that is gone, or has another address than theirs, lose their sessions, whose
 // peers are told so by PADT as soon as that can be, and three times more in the 35 s after
 // that, as a bridge may not forward at once; they listen anew as soon as the interface
 // can be used. It may be called at any time while Run runs, from one goroutine an interface.
-func (s *Server) Link(device string, state LinkState, a wire.Addr) {
+func (s *Server) SetLinkState(device string, state LinkState, a wire.Addr) {
 	for _, l := range s.lines {
 		if l.Device == device {
 			l.linkChanged(state, a)

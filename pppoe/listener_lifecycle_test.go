@@ -117,20 +117,20 @@ func TestServerAddressChanges(t *testing.T) {
 		nic := &card{segment: l.segment, address: serverAddr}
 		s := l.startServerOnCards(nic)
 		l.startClient()
-		s.Link("s", pppoe.LinkUp, serverAddr)
-		s.Link("t", pppoe.LinkUp, otherAddr) // another interface's
-		s.Link("s", pppoe.LinkUp, wire.Addr{})
+		s.SetLinkState("s", pppoe.LinkUp, serverAddr)
+		s.SetLinkState("t", pppoe.LinkUp, otherAddr) // another interface's
+		s.SetLinkState("s", pppoe.LinkUp, wire.Addr{})
 		l.online(1, "at first")
 		time.Sleep(time.Minute)
 		l.online(1, "a minute later")
 		nic.set(false, otherAddr)
-		s.Link("s", pppoe.LinkUp, otherAddr)
+		s.SetLinkState("s", pppoe.LinkUp, otherAddr)
 		time.Sleep(2 * time.Second)
 		l.online(2, "after the change")
 		if by := padts(&seen, clientAddr); by[serverAddr] != 2 || by[otherAddr] != 0 {
 			t.Errorf("PADTs came by %v, want two from %v: at once, and once it surely could be sent", by, serverAddr)
 		}
-		if e, _ := last[pppoe.ListenerBack](&l.serverEvents); e.Addr != otherAddr {
+		if e, _ := last[pppoe.ListenerRestored](&l.serverEvents); e.Addr != otherAddr {
 			t.Errorf("the server listens as %v, want %v", e.Addr, otherAddr)
 		}
 		if n := count[pppoe.ListenerLost](&l.serverEvents); n != 1 {
@@ -164,7 +164,7 @@ func TestServerInterfaceGoes(t *testing.T) {
 				l.online(1, "at first")
 				goes.set(true, serverAddr)
 				if c.told {
-					s.Link("s", pppoe.LinkGone, wire.Addr{})
+					s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
 				}
 				synctest.Wait()
 				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
@@ -186,18 +186,18 @@ func TestServerInterfaceGoes(t *testing.T) {
 				}
 				goes.set(false, serverAddr)
 				if c.told {
-					s.Link("s", pppoe.LinkDown, serverAddr)
+					s.SetLinkState("s", pppoe.LinkDown, serverAddr)
 					synctest.Wait()
 					if goes.times() != opened {
 						t.Error("an interface that is known to be down was opened")
 					}
-					s.Link("s", pppoe.LinkNoCarrier, serverAddr)
+					s.SetLinkState("s", pppoe.LinkNoCarrier, serverAddr)
 					synctest.Wait()
 					if by := padts(&seen, clientAddr); len(by) != 0 {
 						t.Errorf("PADTs came by %v, while there was no carrier", by)
 					}
-					s.Link("s", pppoe.LinkUp, serverAddr)
-					s.Link("s", pppoe.LinkUp, serverAddr) // once is enough
+					s.SetLinkState("s", pppoe.LinkUp, serverAddr)
+					s.SetLinkState("s", pppoe.LinkUp, serverAddr) // once is enough
 				}
 				time.Sleep(c.again)
 				synctest.Wait()
@@ -226,7 +226,7 @@ func TestServerRenamed(t *testing.T) {
 		s := l.startServerOnCards(nic)
 		l.startClient()
 		l.online(1, "at first")
-		s.Link("s", pppoe.LinkGone, wire.Addr{})
+		s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
 		synctest.Wait()
 		if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
 			t.Errorf("%d sessions ended on the server, want one", n)
@@ -248,11 +248,11 @@ func TestServerChangesMeanwhile(t *testing.T) {
 		nic.set(false, otherAddr)
 		nic.during = func() {
 			nic.set(false, thirdAddr)
-			s.Link("s", pppoe.LinkUp, thirdAddr)
+			s.SetLinkState("s", pppoe.LinkUp, thirdAddr)
 		}
-		s.Link("s", pppoe.LinkUp, otherAddr)
+		s.SetLinkState("s", pppoe.LinkUp, otherAddr)
 		time.Sleep(2 * time.Second)
-		if e, _ := last[pppoe.ListenerBack](&l.serverEvents); e.Addr != thirdAddr || nic.times() != 3 {
+		if e, _ := last[pppoe.ListenerRestored](&l.serverEvents); e.Addr != thirdAddr || nic.times() != 3 {
 			t.Errorf("the server listens as %v after it opened ports %d times, want %v and 3", e.Addr, nic.times(), thirdAddr)
 		}
 		l.startClient()
@@ -287,10 +287,10 @@ func TestClientAddressChanges(t *testing.T) {
 		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
 		l.startServer()
 		l.startClient()
-		l.dialler.LinkAddr(clientAddr)
+		l.dialler.SetLinkAddr(clientAddr)
 		l.online(1, "at first")
 		nic.set(false, otherAddr)
-		l.dialler.LinkAddr(otherAddr)
+		l.dialler.SetLinkAddr(otherAddr)
 		time.Sleep(2 * time.Second)
 		l.online(2, "after the change")
 		if by := padts(&seen, serverAddr); by[clientAddr] == 0 || by[otherAddr] != 0 {
@@ -314,7 +314,7 @@ func TestClientAddressChangesEarly(t *testing.T) {
 		play func(l *lab, nic *card)
 	}{
 		{"while ports are opened", func(l *lab, nic *card) {
-			nic.during = func() { nic.set(false, otherAddr); l.dialler.LinkAddr(otherAddr) }
+			nic.during = func() { nic.set(false, otherAddr); l.dialler.SetLinkAddr(otherAddr) }
 			l.startClient()
 			synctest.Wait()
 		}},
@@ -322,11 +322,11 @@ func TestClientAddressChangesEarly(t *testing.T) {
 			l.startClient()
 			synctest.Wait()
 			nic.set(false, otherAddr)
-			l.dialler.LinkAddr(otherAddr)
+			l.dialler.SetLinkAddr(otherAddr)
 		}},
 		{"not at all: it is told late what the ports know", func(l *lab, nic *card) {
 			nic.set(false, otherAddr)
-			nic.during = func() { l.dialler.LinkAddr(otherAddr) }
+			nic.during = func() { l.dialler.SetLinkAddr(otherAddr) }
 			l.startClient()
 			synctest.Wait()
 		}},
@@ -360,15 +360,15 @@ func TestInterfaceFlaps(t *testing.T) {
 		l.startClient()
 		for i := range 4 {
 			l.online(1+i, "before the interface goes")
-			l.dialler.Link(pppoe.LinkDown)
-			l.dialler.Link(pppoe.LinkUp)
+			l.dialler.SetLinkState(pppoe.LinkDown)
+			l.dialler.SetLinkState(pppoe.LinkUp)
 			time.Sleep(time.Second)
 		}
 		l.online(5, "in the end")
 		l.stopServer() // and so the one quick dial of the hour fails
 		time.Sleep(time.Minute)
-		if w, ok := last[pppoe.Waiting](&l.clientEvents); !ok || w.For < time.Hour {
-			t.Errorf("after the server's end it waits for %v, want the hour", w.For)
+		if w, ok := last[pppoe.AwaitingRedial](&l.clientEvents); !ok || w.Delay < time.Hour {
+			t.Errorf("after the server's end it waits for %v, want the hour", w.Delay)
 		}
 		l.stop()
 	})
@@ -382,20 +382,20 @@ func TestLostSessionIsEndedLater(t *testing.T) {
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		nic := &card{segment: l.segment, address: clientAddr}
 		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
-		l.server.Pool.Each = 1
+		l.server.Pool.MaxPerClient = 1
 		l.startServer()
 		l.startClient()
 		l.online(1, "at first")
 		l.segment.Unplug(clientAddr)
-		l.dialler.Link(pppoe.LinkDown)
+		l.dialler.SetLinkState(pppoe.LinkDown)
 		nic.set(false, otherAddr)
 		time.Sleep(time.Second)
 		if by := padts(&seen, serverAddr); len(by) != 0 {
 			t.Errorf("PADTs came by %v from an interface that is down", by)
 		}
 		l.segment.Plug(clientAddr)
-		l.dialler.LinkAddr(otherAddr)
-		l.dialler.Link(pppoe.LinkUp)
+		l.dialler.SetLinkAddr(otherAddr)
+		l.dialler.SetLinkState(pppoe.LinkUp)
 		time.Sleep(200 * time.Millisecond)
 		l.online(2, "with the interface up")
 		if by := padts(&seen, serverAddr); by[clientAddr] != 1 || by[otherAddr] != 0 {

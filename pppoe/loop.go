@@ -17,10 +17,10 @@ import (
 // session frames have an ethertype, and so a port, each.
 type Ports struct {
 	Discovery, Session datapath.Port
-	// More are further ports of session frames, which are divided between them and
+	// Fanout are further ports of session frames, which are divided between them and
 	// Session: those that carry packets of one flow of a session come to one port, in
 	// order, and control frames all to one of them.
-	More []datapath.Port
+	Fanout []datapath.Port
 	// Offload moves the packets of sessions where it can; nil: there is none.
 	Offload datapath.Offload
 	// Shared reports whether somebody else on this machine has sessions there, perhaps with our
@@ -38,7 +38,7 @@ func (p Ports) Close() error {
 }
 
 // sessions are the ports of session frames.
-func (p Ports) sessions() []datapath.Port { return append([]datapath.Port{p.Session}, p.More...) }
+func (p Ports) sessions() []datapath.Port { return append([]datapath.Port{p.Session}, p.Fanout...) }
 
 // owner is what a loop does its work for: a Client or a Server. All its methods
 // are called by the loop's goroutine.
@@ -104,7 +104,7 @@ func newLoop(iface string, ports Ports, host HostNetwork, by datapath.Kind, noti
 		discovery: newInbox(),
 		control:   newInbox(),
 		calls:     make(chan func(time.Time)),
-		lost:      make(chan error, 2+len(ports.More)),
+		lost:      make(chan error, 2+len(ports.Fanout)),
 		ended:     make(chan struct{}),
 	}
 	if l.notify == nil {

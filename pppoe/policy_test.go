@@ -38,7 +38,7 @@ func TestTerms(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path
 			asked := 0
-			l.server.Terms = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
+			l.server.Policy = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
 				if asked++; line.User != "testuser" {
 					t.Errorf("asked for the terms of %q", line.User)
 				}
@@ -97,7 +97,7 @@ func TestRateLimits(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
-			l.server.Terms = func(pppoe.SessionInfo) pppoe.SessionPolicy { return terms }
+			l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return terms }
 			l.startServer()
 			l.startClient()
 			synctest.Wait()
@@ -132,7 +132,7 @@ func TestLendAfterEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max = 1
-		l.server.Terms = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
+		l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
 		l.client.Redial = persist(time.Second, 0)
 		s := l.startServer()
 		l.startClient()
@@ -171,7 +171,7 @@ func (h slowHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 func TestTermsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		l.server.Terms = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
+		l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
 		slow := slowHost{l.serverHost, make(chan struct{})}
 		l.server.Network = slow
 		l.startServer()

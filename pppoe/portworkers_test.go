@@ -22,9 +22,9 @@ func fanned(p pppoe.Ports, used *[lanes]int) pppoe.Ports {
 	var parts [lanes]*part
 	for i := range parts {
 		parts[i] = &part{Port: whole, in: make(chan []byte, 1024)}
-		p.More = append(p.More, parts[i])
+		p.Fanout = append(p.Fanout, parts[i])
 	}
-	p.Session, p.More = p.More[0], p.More[1:]
+	p.Session, p.Fanout = p.Fanout[0], p.Fanout[1:]
 	// Ends when the port is closed.
 	go func() {
 		frames := []datapath.Frame{{Data: make([]byte, 1514)}}

@@ -54,7 +54,7 @@ func (p *probe) advance(now time.Time) (next time.Time, more bool) {
 		p.host.Start(now, &p.queue)
 	case len(p.seen) > 0:
 		return time.Time{}, false
-	case p.host.Advance(now, &p.queue).GaveUp != 0:
+	case p.host.Advance(now, &p.queue).TimedOut != 0:
 		return time.Time{}, false
 	}
 	p.send()

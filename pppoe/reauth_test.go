@@ -53,7 +53,7 @@ func TestTermsFollowTheUser(t *testing.T) {
 				"carol": {CheckSource: true, Down: slow},
 				"dave":  {CheckSource: true, FramedRoutes: behind, Up: datapath.Rate{Bits: 8000, Burst: 2 * time.Second}},
 			}
-			l.server.Terms = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
+			l.server.Policy = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
 				if line.User != "bob" {
 					t.Errorf("asked for the terms of %q, whose account has some", line.User)
 				}
@@ -116,7 +116,7 @@ func TestLimitsFollowTheUser(t *testing.T) {
 			name := "alice"
 			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
 			l.server.Authenticator = policies{"alice": nil, "bob": nil}
-			l.server.Limits.MaxConnect = time.Minute
+			l.server.Limits.SessionTimeout = time.Minute
 			l.startServer()
 			l.startClient()
 			l.online(1, "at first")

@@ -12,7 +12,7 @@ import (
 var epoch0 = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func ended(c session.Cause, lasted time.Duration) error {
-	return &EndError{Reason: session.Reason{Cause: c}, Online: lasted > 0, Lasted: lasted}
+	return &EndError{Reason: session.Reason{Cause: c}, Online: lasted > 0, Uptime: lasted}
 }
 
 func paceOf(r Redial) *backoff {

@@ -49,7 +49,7 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 		"Authority":           func(c *pppoe.ServerConfig) { c.Authenticator = nil },
 		"Pool.Max":            func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
 		"Pool.Max is -1":      func(c *pppoe.ServerConfig) { c.Pool.Max = -1 },
-		"Pool.Each":           func(c *pppoe.ServerConfig) { c.Pool.Each = -1 },
+		"Pool.Each":           func(c *pppoe.ServerConfig) { c.Pool.MaxPerClient = -1 },
 	} {
 		l := newLab(t, ethertest.Config{})
 		forget(&l.server)
@@ -60,7 +60,7 @@ func TestServerNamesWhatIsMissing(t *testing.T) {
 	}
 	for _, max := range []int{0, 1, 65534} {
 		l := newLab(t, ethertest.Config{})
-		l.server.Pool.Max, l.server.Pool.Each = max, max
+		l.server.Pool.Max, l.server.Pool.MaxPerClient = max, max
 		if _, err := pppoe.NewServer(l.server, []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}}); err != nil {
 			t.Errorf("with %d slots: %v", max, err)
 		}

@@ -30,17 +30,17 @@ type ScanConfig struct {
 	Rate int
 	// Interval, if set, has all begin anew so long after it began, again and again.
 	Interval time.Duration
-	// Done is told that all VLANs have had their answers' time, each time round.
-	Done func(now time.Time)
+	// RoundDone is told that all VLANs have had their answers' time, each time round.
+	RoundDone func(now time.Time)
 }
 
 // ScanResult is a concentrator's answer to a Scan. It may be a refusal: Tags.FindError
 // tells.
 type ScanResult struct {
 	discovery.Offer
-	VLAN  vlan.Stack    // the answer's tags
-	Asked vlan.Stack    // the question's: others, where VLANs leak into each other
-	After time.Duration // since the question
+	VLAN        vlan.Stack    // the answer's tags
+	RequestVLAN vlan.Stack    // the question's: others, where VLANs leak into each other
+	Latency     time.Duration // since the question
 }
 
 // Scan asks on many VLANs which concentrators there are, and tells of each answer as it
@@ -115,8 +115,8 @@ func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
 	if cfg.Rate <= 0 {
 		cfg.Rate = 2000
 	}
-	if cfg.Done == nil {
-		cfg.Done = func(time.Time) {}
+	if cfg.RoundDone == nil {
+		cfg.RoundDone = func(time.Time) {}
 	}
 	return &scan{port: port, cfg: cfg, found: found}
 }
@@ -155,7 +155,7 @@ func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 
 // done ends a round. It says no if that was all.
 func (s *scan) done(now time.Time) bool {
-	s.cfg.Done(now)
+	s.cfg.RoundDone(now)
 	s.deadline = s.began.Add(s.cfg.Interval)
 	s.began = time.Time{}
 	return s.cfg.Interval > 0
@@ -233,7 +233,7 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	}
 	s.found(ScanResult{
 		Offer: discovery.Offer{AC: f.Src, Tags: append(wire.Tags(nil), f.Tags...)},
-		VLAN:  tags, Asked: s.cfg.VLANs[asked], After: now.Sub(s.asked[number]),
+		VLAN:  tags, RequestVLAN: s.cfg.VLANs[asked], Latency: now.Sub(s.asked[number]),
 	})
 }
 

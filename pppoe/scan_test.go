@@ -153,7 +153,7 @@ func TestScanLeak(t *testing.T) {
 		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, func(s pppoe.ScanResult) { got = append(got, s) }); err != nil {
 			t.Fatal(err)
 		}
-		if len(got) != 1 || got[0].VLAN.String() != "51" || got[0].Asked.String() != "50" || got[0].After != 30*time.Millisecond {
+		if len(got) != 1 || got[0].VLAN.String() != "51" || got[0].RequestVLAN.String() != "50" || got[0].Latency != 30*time.Millisecond {
 			t.Errorf("found %v, want one on 51 after asking on 50, 30 ms ago", got)
 		}
 	})
@@ -205,7 +205,7 @@ func TestScanAgain(t *testing.T) {
 		start := time.Now()
 		cfg := pppoe.ScanConfig{Interval: 30 * time.Second}
 		rounds := 0
-		cfg.Done = func(now time.Time) {
+		cfg.RoundDone = func(now time.Time) {
 			got = append(got, fmt.Sprintf("done after %v", now.Sub(start)))
 			switch rounds++; rounds {
 			case 1:

@@ -35,7 +35,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	if cfg.Pool.Max == 0 {
 		cfg.Pool.Max = DefaultSessions
 	}
-	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.Each), addresses: newAddresses(), returning: newReturning(rememberedEach * cfg.Pool.Max)}
+	s := &Server{cfg: cfg, slots: newSlots(cfg.Pool.Max, cfg.Pool.MaxPerClient), addresses: newAddresses(), returning: newReturning(rememberedEach * cfg.Pool.Max)}
 	s.apply(cfg)
 	for _, l := range listeners {
 		s.lines = append(s.lines, newListening(s, l))
@@ -50,7 +50,7 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 // Reconfigure may be called at any time, from any goroutine.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
 	of := s.cfg
-	of.Session, of.MSS, of.Limits, of.Terms, of.Authenticator, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Terms, cfg.Authenticator, cfg.Trace
+	of.Session, of.MSS, of.Limits, of.Policy, of.Authenticator, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
 	of.RemoteIDByAddr = cfg.RemoteIDByAddr
 	if err := of.checkSessions(); err != nil {
 		return err
@@ -195,7 +195,7 @@ func (o *serverLoop) handleEvent(now time.Time, t *tunnel, event Event) {
 // negotiated anew, of which nothing stays.
 func (o *serverLoop) admit(t *tunnel) {
 	t.terms = SessionPolicy{}
-	switch ask := o.server.now.Load().Terms; {
+	switch ask := o.server.now.Load().Policy; {
 	case t.granted != nil:
 		t.terms = *t.granted
 	case ask != nil:

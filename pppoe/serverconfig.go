@@ -25,7 +25,7 @@ type Authenticator interface {
 // proof has authenticated, and of nobody who had the session, or its ID, before.
 type AuthResult struct {
 	ppp.AuthResult
-	// Policy are the account's own; nil: it has none, and ServerConfig.Terms says what holds.
+	// Policy are the account's own; nil: it has none, and ServerConfig.Policy says what holds.
 	Policy *SessionPolicy
 }
 
@@ -36,7 +36,7 @@ type Listener struct {
 	// Reopen opens the ports anew, once the interface has gone and come back, or has another
 	// Ethernet address. Nil: the server ends when the ports are lost.
 	Reopen func() (Ports, error)
-	// Device is the Ethernet interface by the name that Server.Link has for it; empty:
+	// Device is the Ethernet interface by the name that Server.SetLinkState has for it; empty:
 	// Interface, which may have VLAN tags beside it.
 	Device string
 }
@@ -57,10 +57,10 @@ type ServerConfig struct {
 	MSS int
 	// Limits end sessions by themselves.
 	Limits Limits
-	// Terms are what a session is held to whose Decision has none. It is asked each time that
+	// Policy are what a session is held to whose Decision has none. It is asked each time that
 	// the network phase begins, with the Line's User; from the goroutine of an interface; it
 	// must not block. nil: nothing.
-	Terms func(SessionInfo) SessionPolicy
+	Policy func(SessionInfo) SessionPolicy
 	// Pool has an address for each session, and so bounds their number. It must
 	// be set.
 	Pool Pool
@@ -88,9 +88,9 @@ type Pool struct {
 	// Max is the number of slots; zero: 64; at most 65,534. The n-th slot has
 	// session ID n.
 	Max int
-	// Each is how many of them a client may have at a time, by its Ethernet address; zero:
+	// MaxPerClient is how many of them a client may have at a time, by its Ethernet address; zero:
 	// any number.
-	Each int
+	MaxPerClient int
 	// First is the peer's address in the first slot; the others follow it, but where an
 	// account has a slot take the address of another, which is free, for its own is not allowed.
 	// Invalid: the Authority gives addresses, or the peer has its own.
@@ -134,8 +134,8 @@ func (c *ServerConfig) check(listeners []Listener) error {
 		return errors.New("pppoe: a Server needs a Listener")
 	case c.Pool.Max < 0 || c.Pool.Max > maxSessions:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, maxSessions)
-	case c.Pool.Each < 0:
-		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.Each)
+	case c.Pool.MaxPerClient < 0:
+		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.MaxPerClient)
 	case c.Concentrator.ACName == "":
 		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: RFC 2516 wants one in each PADO")
 	case c.Network == nil:

@@ -55,7 +55,7 @@ func (l *loop) begin(line SessionInfo, cfg *session.Config, limits Limits) *tunn
 	return t
 }
 
-// ErrDeviceLost is told by NetworkFailed when the network device of a session has gone,
+// ErrDeviceLost is told by HostNetworkFailed when the network device of a session has gone,
 // though we did not remove it.
 var ErrDeviceLost = errors.New("the session's network device is gone: somebody else removed it")
 
@@ -294,7 +294,7 @@ func (l *loop) networkDown(now time.Time, t *tunnel, p ppp.Protocol) {
 		t.want.IPv6, t.had.IPv6 = ipv6cp.Agreement{}, ipv6cp.Agreement{}
 	}
 	if flowed {
-		l.emit(now, t, NetworkLost{Protocol: p, Before: before, Counters: l.data.Counters(t.SessionID), Online: now.Sub(t.online)})
+		l.emit(now, t, NetworkLost{Protocol: p, Previous: before, Counters: l.data.Counters(t.SessionID), Uptime: now.Sub(t.online)})
 	}
 	l.data.SetFamilies(t.SessionID, t.had.HasIPv4(), t.had.HasIPv6()) // not what the host is yet to be made for
 	l.reconcile(t)
@@ -333,7 +333,7 @@ func (l *loop) reconciled(now time.Time, t *tunnel, f actual) {
 	}
 	if f.err != nil {
 		t.failed = true
-		l.emit(now, t, NetworkFailed{Err: f.err})
+		l.emit(now, t, HostNetworkFailed{Err: f.err})
 		l.close(now, t, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
 		return
 	}
@@ -352,7 +352,7 @@ func (l *loop) reconciled(now time.Time, t *tunnel, f actual) {
 		l.rearm(now, t)
 		before := t.had
 		t.had = f.have
-		l.emit(now, t, Configured{Addressing: f.have, Before: before})
+		l.emit(now, t, Configured{Addressing: f.have, Previous: before})
 		l.release(t)
 	}
 }
@@ -378,7 +378,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	if t == nil || t.reason != nil {
 		return
 	}
-	l.emit(now, t, NetworkFailed{Err: ErrDeviceLost})
+	l.emit(now, t, HostNetworkFailed{Err: ErrDeviceLost})
 	l.close(now, t, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
 }
 
@@ -389,7 +389,7 @@ func (l *loop) accelerated(now time.Time, id uint16, why error) {
 	case why != nil:
 		l.emit(now, t, NotOffloaded{Err: why})
 	default:
-		l.emit(now, t, Offloaded{About: l.ports.Offload.Describe()})
+		l.emit(now, t, Offloaded{Description: l.ports.Offload.Describe()})
 	}
 }
 
@@ -400,7 +400,7 @@ func (l *loop) forget(now time.Time, t *tunnel, f actual) {
 	l.sources.forget(t.SessionID)
 	event := Ended{Reason: *t.reason, Counters: f.counters, SentPADT: !t.hangup}
 	if !t.online.IsZero() {
-		event.Online = now.Sub(t.online)
+		event.Uptime = now.Sub(t.online)
 	}
 	l.emit(now, t, event)
 }

@@ -25,7 +25,7 @@ func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Network, cfg.Demand = host, host.Wait
+	cfg.Network, cfg.AwaitTraffic = host, host.Wait
 	return &waiting{host}, nil
 }
 

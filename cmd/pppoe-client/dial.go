@@ -167,7 +167,7 @@ func (p *program) run(ring *control.LogRing) error {
 	}
 	cfg.Notify = p.notify
 	cfg.Network = p.scripts.WrapNetwork(p.host)
-	cfg.Stale, cfg.Before = p.records.left()
+	cfg.Stale, cfg.Previous = p.records.left()
 	return p.exit(p.work(cfg))
 }
 
@@ -239,7 +239,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 		defer close(watching)
 		if err := linkmonitor.Watch(watch, p.settings.Interface, p.linkChanged); err != nil {
 			p.log.Debug(err.Error())
-			client.Link(pppoe.LinkUp) // what nobody watches, nobody waits for
+			client.SetLinkState(pppoe.LinkUp) // what nobody watches, nobody waits for
 		}
 	}()
 	err = client.Run(ctx)
@@ -252,9 +252,9 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 // one of its own.
 func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
 	client := p.client.Load()
-	client.Link(s)
+	client.SetLinkState(s)
 	if a != (wire.Addr{}) && lineOf(p.settings).Source == (wire.Addr{}) {
-		client.LinkAddr(a)
+		client.SetLinkAddr(a)
 	}
 }
 

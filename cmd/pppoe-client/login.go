@@ -30,7 +30,7 @@ func loginAdvice(s *pppd.Settings, event pppoe.Event) string {
 		switch {
 		case e.Reason.Cause == session.PeerNotAuthenticated && e.Reason.Text == session.RefusedToAuthenticate:
 			return fmt.Sprintf("Providers do not prove who they are: add noauth behind %s", demandOf(s))
-		case e.Online == 0 && nameOf(s) == "" && slices.Contains(refusals, e.Reason.Cause):
+		case e.Uptime == 0 && nameOf(s) == "" && slices.Contains(refusals, e.Reason.Cause):
 			return "No user is given, and a concentrator that asks who we are ends the session: add user NAME and password-file FILE"
 		}
 	}

@@ -32,7 +32,7 @@ func TestLoginAdvice(t *testing.T) {
 		{"eth0", ended(session.PeerTerminated, ""), "add user NAME and password-file FILE"},
 		{"eth0", ended(session.NotNegotiated, ""), "add user NAME and password-file FILE"},
 		{"eth0", ended(session.UserRequest, ""), ""},
-		{"eth0", pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}, Online: time.Second}, ""},
+		{"eth0", pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}, Uptime: time.Second}, ""},
 		{"eth0 user alice", ended(session.HangUp, ""), ""},
 		{"eth0 name host", ended(session.HangUp, ""), ""},
 		{"eth0 user alice", session.AuthFailed{Message: `No CHAP secret found for authenticating us to "ac"`}, `There is no password for "alice": add password-file FILE`},

@@ -16,9 +16,9 @@ import (
 func (p *program) adviseSearch(event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.Searching:
-		p.log.Info(fmt.Sprintf("No usable answer to PADI on %s for %v, still asking", lineOf(p.settings), e.For))
+		p.log.Info(fmt.Sprintf("No usable answer to PADI on %s for %v, still asking", lineOf(p.settings), e.Elapsed))
 		p.advise(e.Unmatched)
-	case pppoe.Unanswered:
+	case pppoe.DiscoveryTimeout:
 		if e.Missing == wire.PADO {
 			p.advise(e.Unmatched)
 		}
@@ -33,7 +33,7 @@ func (p *program) advise(unmatched []discovery.Unmatched) {
 
 // searchOptions are how a search is narrowed in an options file.
 var searchOptions = advice.Options{
-	Say: "say", Name: "pppoe-ac", Addr: "pppoe-mac", Service: "pppoe-service",
+	Verb: "say", Name: "pppoe-ac", Addr: "pppoe-mac", Service: "pppoe-service",
 	NoHostUniq: `say host-uniq "", which sends none and requires none`,
 }
 
@@ -43,5 +43,5 @@ func searchAdvice(s *pppd.Settings, unmatched []discovery.Unmatched, obstacle st
 	if line := lineOf(s); line.VLAN.Depth() > 0 {
 		nobody = fmt.Sprintf("Nobody answers on VLAN %v: pppoe-discovery -I %s --vlan untagged,1-4094 searches all of them", line.VLAN, s.Interface)
 	}
-	return searchOptions.Search(unmatched, obstacle, nobody)
+	return searchOptions.Explain(unmatched, obstacle, nobody)
 }

@@ -19,7 +19,7 @@ import (
 func TestSearchAdvice(t *testing.T) {
 	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 	found := func(why discovery.Mismatch) []discovery.Unmatched {
-		return []discovery.Unmatched{{AC: ac, Name: "ac", Why: why}}
+		return []discovery.Unmatched{{AC: ac, Name: "ac", Reason: why}}
 	}
 	for _, c := range []struct {
 		words     string
@@ -30,10 +30,10 @@ func TestSearchAdvice(t *testing.T) {
 		{"eth0", nil, "", []string{"Nobody answers: pppoe-discovery -I eth0 --vlan 1-4094 searches VLANs, tcpdump -eni eth0 pppoed shows what goes out and comes in"}},
 		{"eth0 vlan 50", nil, "", []string{"Nobody answers on VLAN 50: pppoe-discovery -I eth0 --vlan untagged,1-4094 searches all of them"}},
 		{"eth0", nil, "no cable", []string{"no cable"}},
-		{"eth0 pppoe-ac b", found(discovery.OtherName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or say this name`}},
-		{"eth0", found(discovery.OtherAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or say this address`}},
-		{"eth0", found(discovery.OtherService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
-		{"eth0", []discovery.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Why: discovery.OtherService}}, "",
+		{"eth0 pppoe-ac b", found(discovery.WrongACName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or say this name`}},
+		{"eth0", found(discovery.WrongAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or say this address`}},
+		{"eth0", found(discovery.WrongService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
+		{"eth0", []discovery.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Reason: discovery.WrongService}}, "",
 			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or say one of these`}},
 		{"eth0", found(discovery.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): say host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
 	} {
@@ -50,9 +50,9 @@ func TestSearchIsTold(t *testing.T) {
 		want  string // the first line; empty: nothing is said
 		lines int
 	}{
-		{pppoe.Searching{For: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking", 2},
-		{pppoe.Unanswered{Missing: wire.PADO}, "interface nowhere0 is not there", 1},
-		{pppoe.Unanswered{Missing: wire.PADS}, "", 0},
+		{pppoe.Searching{Elapsed: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking", 2},
+		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, "interface nowhere0 is not there", 1},
+		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, "", 0},
 		{pppoe.Connected{}, "", 0},
 	} {
 		var log bytes.Buffer

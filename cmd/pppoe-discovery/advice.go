@@ -8,7 +8,7 @@ import (
 )
 
 // searchOptions are the flags that narrow a search.
-var searchOptions = advice.Options{Say: "give", Name: "-C", Service: "-S", NoHostUniq: "leave out -U or -W"}
+var searchOptions = advice.Options{Verb: "give", Name: "-C", Service: "-S", NoHostUniq: "leave out -U or -W"}
 
 // advice says who answered without being wanted, what keeps answers away, and what to try next.
 func (f *flags) advice(unmatched []discovery.Unmatched, obstacle string) []string {
@@ -16,7 +16,7 @@ func (f *flags) advice(unmatched []discovery.Unmatched, obstacle string) []strin
 	if len(f.vlans) == 0 {
 		nobody = fmt.Sprintf("Nobody answers on %s: pppoe-discovery -I %s --vlan 1-4094 searches its VLANs", f.iface, f.iface)
 	}
-	return searchOptions.Search(unmatched, obstacle, nobody)
+	return searchOptions.Explain(unmatched, obstacle, nobody)
 }
 
 // endsAtFirst reports whether one answer is enough: where nothing is printed the original ends

@@ -36,7 +36,7 @@ func services(tags wire.Tags) (names []string) {
 }
 
 // milliseconds is how long the answer took.
-func (a answer) milliseconds() float64 { return float64(a.After.Microseconds()) / 1000 }
+func (a answer) milliseconds() float64 { return float64(a.Latency.Microseconds()) / 1000 }
 
 // vendor is whom the IEEE gave the address to; empty: nobody known.
 func vendor(a wire.Addr) string {

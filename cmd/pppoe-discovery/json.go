@@ -79,8 +79,8 @@ func inJSON(a answer) concentrator {
 	}
 	if a.scanned {
 		c.VLAN = a.VLAN.String()
-		if a.Asked != a.VLAN {
-			c.Asked = a.Asked.String()
+		if a.RequestVLAN != a.VLAN {
+			c.Asked = a.RequestVLAN.String()
 		}
 	}
 	if e, refused := a.Tags.FindError(); refused {

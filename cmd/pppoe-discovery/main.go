@@ -174,7 +174,7 @@ func (p *program) ask(ctx context.Context, f *flags, port datapath.Port, found f
 		return nil, pppoe.Scan(ctx, port, f.scan(), found)
 	}
 	return pppoe.Probe(ctx, port, f.host(), func(o discovery.Offer, after time.Duration) {
-		found(pppoe.ScanResult{Offer: o, After: after})
+		found(pppoe.ScanResult{Offer: o, Latency: after})
 	})
 }
 

@@ -91,8 +91,8 @@ func (p verbose) answer(a answer) {
 		fmt.Fprintf(p.to, " on VLAN %v", a.VLAN)
 	}
 	fmt.Fprintf(p.to, " after %.3f ms", a.milliseconds())
-	if a.scanned && a.Asked != a.VLAN {
-		fmt.Fprintf(p.to, ", asked on VLAN %v", a.Asked)
+	if a.scanned && a.RequestVLAN != a.VLAN {
+		fmt.Fprintf(p.to, ", asked on VLAN %v", a.RequestVLAN)
 	}
 	if a.unexpected {
 		fmt.Fprint(p.to, ", UNEXPECTED")

@@ -207,7 +207,7 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 		}
 	}
 	cfg := f.scan()
-	cfg.Done = func(now time.Time) {
+	cfg.RoundDone = func(now time.Time) {
 		tell(r.round(now))
 		b.round(now)
 	}

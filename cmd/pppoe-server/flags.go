@@ -253,7 +253,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 	c := pppoe.ServerConfig{
 		Concentrator: discovery.ConcentratorConfig{ACName: f.acName, Services: f.services},
 		Session:      s.Session(),
-		Pool:         pppoe.Pool{Max: f.max, Each: f.each, First: f.remote},
+		Pool:         pppoe.Pool{Max: f.max, MaxPerClient: f.each, First: f.remote},
 		KeepOlder:    f.keepOlder,
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
@@ -277,7 +277,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = who.OwnMethods(s.Answer()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
-	c.Authenticator, c.Terms = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Terms }
+	c.Authenticator, c.Policy = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Terms }
 	return c
 }
 

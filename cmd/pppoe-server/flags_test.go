@@ -197,7 +197,7 @@ func TestConfig(t *testing.T) {
 		t.Errorf("IPv4 is %+v", v4)
 	case c.Session.IPv6 == nil:
 		t.Error("there is no IPv6")
-	case c.Pool.First != f.remote || c.Pool.Max != 5 || c.Pool.Each != 2:
+	case c.Pool.First != f.remote || c.Pool.Max != 5 || c.Pool.MaxPerClient != 2:
 		t.Errorf("the pool is %+v", c.Pool)
 	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand != nil:
 		t.Errorf("the concentrator is %+v", c.Concentrator)
@@ -206,14 +206,14 @@ func TestConfig(t *testing.T) {
 	case !c.Trace:
 		t.Error("debug of the options file has no effect")
 	}
-	if terms := c.Terms(pppoe.SessionInfo{SessionID: 1}); terms.CheckSource || terms.Up.Bits != 0 {
+	if terms := c.Policy(pppoe.SessionInfo{SessionID: 1}); terms.CheckSource || terms.Up.Bits != 0 {
 		t.Errorf("nothing is said, and sessions are held to %+v", terms)
 	}
 	f = set(t, "source-check\nrate-up 1000")
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
-	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Terms(pppoe.SessionInfo{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
+	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Policy(pppoe.SessionInfo{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
 		t.Errorf("sessions are held to %+v", terms)
 	}
 	f = set(t, "noip")

@@ -37,10 +37,10 @@ func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog
 		if a != (wire.Addr{}) {
 			address = a
 		}
-		server.Link(name, s, a)
+		server.SetLinkState(name, s, a)
 	})
 	if err != nil {
 		log.Warn(fmt.Sprintf("%v: an interface that goes is tried again every second", err))
-		server.Link(name, pppoe.LinkUp, wire.Addr{})
+		server.SetLinkState(name, pppoe.LinkUp, wire.Addr{})
 	}
 }

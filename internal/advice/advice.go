@@ -6,8 +6,8 @@ import "upppoe/pppoe/discovery"
 
 // Options are how the user of a program narrows a search, and widens it again.
 type Options struct {
-	// Say is the verb for giving an option.
-	Say string
+	// Verb is the verb for giving an option.
+	Verb string
 	// Name, Addr and Service are the options that ask for a concentrator or a service; empty:
 	// the program has none.
 	Name, Addr, Service string
@@ -15,9 +15,9 @@ type Options struct {
 	NoHostUniq string
 }
 
-// Search returns a line for each concentrator whose answer was dropped, and one for the obstacle.
+// Explain returns a line for each concentrator whose answer was dropped, and one for the obstacle.
 // Without either, it returns nobody, which says that nobody answers, unless it is empty.
-func (o *Options) Search(unmatched []discovery.Unmatched, obstacle, nobody string) (lines []string) {
+func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, nobody string) (lines []string) {
 	for _, u := range unmatched {
 		lines = append(lines, u.String()+o.remedy(u))
 	}
@@ -33,15 +33,15 @@ func (o *Options) Search(unmatched []discovery.Unmatched, obstacle, nobody strin
 // remedy is what can be done about a mismatch.
 func (o *Options) remedy(u discovery.Unmatched) string {
 	switch {
-	case u.Why == discovery.NoHostUniq:
+	case u.Reason == discovery.NoHostUniq:
 		return ": " + o.NoHostUniq
-	case u.Why == discovery.OtherName:
+	case u.Reason == discovery.WrongACName:
 		return o.leaveOut(o.Name, "this name")
-	case u.Why == discovery.OtherAddr:
+	case u.Reason == discovery.WrongAddr:
 		return o.leaveOut(o.Addr, "this address")
-	case u.Why == discovery.OtherService && len(u.Services) == 0:
+	case u.Reason == discovery.WrongService && len(u.Services) == 0:
 		return o.leaveOut(o.Service, "")
-	case u.Why == discovery.OtherService:
+	case u.Reason == discovery.WrongService:
 		return o.leaveOut(o.Service, "one of these")
 	}
 	return ""
@@ -54,5 +54,5 @@ func (o *Options) leaveOut(option, other string) string {
 	case other == "":
 		return ": leave out " + option
 	}
-	return ": leave out " + option + ", or " + o.Say + " " + other
+	return ": leave out " + option + ", or " + o.Verb + " " + other
 }

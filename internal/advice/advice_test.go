@@ -11,11 +11,11 @@ import (
 // TestSearch: each answer that was dropped is told with what to do about it, then what keeps
 // answers away; that nobody answers is told only where nobody has, and nothing explains it.
 func TestSearch(t *testing.T) {
-	all := Options{Say: "say", Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
-	nameOnly := Options{Say: "give", Name: "-n", NoHostUniq: "leave out -u"}
+	all := Options{Verb: "say", Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
+	nameOnly := Options{Verb: "give", Name: "-n", NoHostUniq: "leave out -u"}
 	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 	found := func(why discovery.Mismatch, services ...string) discovery.Unmatched {
-		return discovery.Unmatched{AC: ac, Name: "ac", Services: services, Why: why}
+		return discovery.Unmatched{AC: ac, Name: "ac", Services: services, Reason: why}
 	}
 	for _, c := range []struct {
 		options   Options
@@ -24,22 +24,22 @@ func TestSearch(t *testing.T) {
 	}{
 		{all, found(discovery.NoHostUniq), ": say -u"},
 		{nameOnly, found(discovery.NoHostUniq), ": leave out -u"},
-		{all, found(discovery.OtherName), ": leave out -n, or say this name"},
-		{nameOnly, found(discovery.OtherName), ": leave out -n, or give this name"},
-		{all, found(discovery.OtherAddr), ": leave out -a, or say this address"},
-		{nameOnly, found(discovery.OtherAddr), ""},
-		{all, found(discovery.OtherService), ": leave out -s"},
-		{all, found(discovery.OtherService, "gold"), ": leave out -s, or say one of these"},
-		{nameOnly, found(discovery.OtherService, "gold"), ""},
+		{all, found(discovery.WrongACName), ": leave out -n, or say this name"},
+		{nameOnly, found(discovery.WrongACName), ": leave out -n, or give this name"},
+		{all, found(discovery.WrongAddr), ": leave out -a, or say this address"},
+		{nameOnly, found(discovery.WrongAddr), ""},
+		{all, found(discovery.WrongService), ": leave out -s"},
+		{all, found(discovery.WrongService, "gold"), ": leave out -s, or say one of these"},
+		{nameOnly, found(discovery.WrongService, "gold"), ""},
 		{all, found(discovery.NoACName), ""},
 		{all, found(discovery.HasSessionID), ""},
-		{all, found(discovery.RefusesUs), ""},
+		{all, found(discovery.Refused), ""},
 	} {
 		line := c.unmatched.String() + c.want
-		if got := c.options.Search([]discovery.Unmatched{c.unmatched}, "", "nobody"); !slices.Equal(got, []string{line}) {
+		if got := c.options.Explain([]discovery.Unmatched{c.unmatched}, "", "nobody"); !slices.Equal(got, []string{line}) {
 			t.Errorf("%q, want %q", got, line)
 		}
-		if got := c.options.Search([]discovery.Unmatched{c.unmatched}, "no cable", "nobody"); !slices.Equal(got, []string{line, "no cable"}) {
+		if got := c.options.Explain([]discovery.Unmatched{c.unmatched}, "no cable", "nobody"); !slices.Equal(got, []string{line, "no cable"}) {
 			t.Errorf("without carrier: %q, want %q and that", got, line)
 		}
 	}
@@ -47,7 +47,7 @@ func TestSearch(t *testing.T) {
 		obstacle, nobody string
 		want             []string
 	}{{"no cable", "nobody", []string{"no cable"}}, {"", "nobody", []string{"nobody"}}, {"", "", nil}} {
-		if got := all.Search(nil, c.obstacle, c.nobody); !slices.Equal(got, c.want) {
+		if got := all.Explain(nil, c.obstacle, c.nobody); !slices.Equal(got, c.want) {
 			t.Errorf("obstacle %q, %q: %q, want %q", c.obstacle, c.nobody, got, c.want)
 		}
 	}

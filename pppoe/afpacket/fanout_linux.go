@@ -37,12 +37,12 @@ func fan(line Attachment, ports *pppoe.Ports, sessions int) error {
 	if err != nil {
 		return err
 	}
-	for len(ports.More) < sessions-1 {
+	for len(ports.Fanout) < sessions-1 {
 		p, err := open(line, wire.EtherTypeSession, group)
 		if err != nil {
 			return err
 		}
-		ports.More = append(ports.More, p)
+		ports.Fanout = append(ports.Fanout, p)
 	}
 	return nil
 }

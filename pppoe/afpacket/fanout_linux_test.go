@@ -129,7 +129,7 @@ func TestQueuesDown(t *testing.T) {
 // listenAll reads all session ports until they are closed.
 func listenAll(ports pppoe.Ports) <-chan heardAt {
 	heard := make(chan heardAt, 4096)
-	for i, p := range append([]datapath.Port{ports.Session}, ports.More...) {
+	for i, p := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
 		// Ends with the port.
 		go func() {
 			for {
@@ -175,7 +175,7 @@ func TestQueuesClose(t *testing.T) {
 		return err
 	})
 	results := make(chan error)
-	for _, p := range append([]datapath.Port{all.Session}, all.More...) {
+	for _, p := range append([]datapath.Port{all.Session}, all.Fanout...) {
 		go func() {
 			_, err := p.ReadBatch(buffers(1, 1514))
 			results <- err

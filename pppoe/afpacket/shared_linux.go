@@ -30,7 +30,7 @@ func share(line Attachment, ports *pppoe.Ports) error {
 	}
 	var own []uint64
 	var iface int
-	for _, port := range append([]datapath.Port{ports.Session}, ports.More...) {
+	for _, port := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
 		p := port.(*Port)
 		inode, err := p.inode()
 		if err != nil {

@@ -98,7 +98,7 @@ func (h *Client) Advance(now time.Time, q *wire.Queue) Result {
 
 func (h *Client) giveUp(missing wire.Code) Result {
 	h.step, h.deadline = 0, time.Time{}
-	return Result{GaveUp: missing}
+	return Result{TimedOut: missing}
 }
 
 // Receive takes a discovery packet. An error says that it was dropped, and why.
@@ -122,7 +122,7 @@ func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 		return Result{}, err
 	}
 	if e, bad := f.Tags.FindError(); bad {
-		h.note(f, RefusesUs, strings.TrimSpace(e.Tag.String()+" "+e.Text))
+		h.note(f, Refused, strings.TrimSpace(e.Tag.String()+" "+e.Text))
 		return h.deny(&Rejection{f.Src, e})
 	}
 	offer := Offer{f.Src, append(wire.Tags(nil), f.Tags...)}
@@ -234,8 +234,8 @@ func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
 		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
 		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
-		Took:       now.Sub(h.asked),
-		Ending:     h.ending(),
+		RTT:        now.Sub(h.asked),
+		PADTTags:   h.ending(),
 	}
 	return Result{Grant: g}, nil
 }
@@ -252,8 +252,8 @@ func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
 	}
 }
 
-// Over says that discovery has ended: with a grant, or in vain.
-func (h *Client) Over() bool { return h.step == 0 }
+// Done says that discovery has ended: with a grant, or in vain.
+func (h *Client) Done() bool { return h.step == 0 }
 
 func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
 	tags := h.service(nil)
@@ -261,8 +261,8 @@ func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
 	h.wait(now, wire.PADI)
 }
 
-// Awaits reports whether a concentrator has been asked for a session, and is to answer.
-func (h *Client) Awaits(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
+// AwaitsPADS reports whether a concentrator has been asked for a session, and is to answer.
+func (h *Client) AwaitsPADS(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
 
 func (h *Client) sendPADR(now time.Time, q *wire.Queue) {
 	tags := h.ours(h.service(nil)).Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)

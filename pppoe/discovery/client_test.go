@@ -61,11 +61,11 @@ func TestPatience(t *testing.T) {
 	h, q := asking(ClientConfig{})
 	var waits []time.Duration
 	now := epoch
-	for !h.Over() {
+	for !h.Done() {
 		waits = append(waits, h.Deadline().Sub(now))
 		now = h.Deadline()
-		if f := h.Advance(now, q); h.Over() && f.GaveUp != wire.PADO {
-			t.Errorf("gave up waiting for %v, want PADO", f.GaveUp)
+		if f := h.Advance(now, q); h.Done() && f.TimedOut != wire.PADO {
+			t.Errorf("gave up waiting for %v, want PADO", f.TimedOut)
 		}
 	}
 	if len(waits) != 3 || waits[0] != 5*time.Second || waits[1] != 10*time.Second || waits[2] != 20*time.Second {
@@ -130,7 +130,7 @@ func TestRefusedFirst(t *testing.T) {
 		h, q := asking(ClientConfig{})
 		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
 		h.Receive(epoch, answer(wire.PADS, 0, any0, mine), q)
-		if h.Over() {
+		if h.Done() {
 			t.Fatal("a refusal is the end")
 		}
 		if _, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != ErrUnwanted {
@@ -138,7 +138,7 @@ func TestRefusedFirst(t *testing.T) {
 		}
 		q.Reset()
 		if !answers {
-			if f := h.Advance(epoch.Add(avoidance), q); !h.Over() || f != (Result{}) || len(q.All()) > 0 {
+			if f := h.Advance(epoch.Add(avoidance), q); !h.Done() || f != (Result{}) || len(q.All()) > 0 {
 				t.Errorf("if nobody else answers, it comes to %+v, and sends %v", f, q.All())
 			}
 			continue
@@ -160,8 +160,8 @@ func TestRefusedByMany(t *testing.T) {
 			f.Src = wire.Addr{2, 0, 0, 0, 1, i}
 			h.Receive(epoch, f, q)
 		}
-		if h.Over() != (i == MaxOffers-1) {
-			t.Fatalf("after %d refusals, it is over: %v", i+1, h.Over())
+		if h.Done() != (i == MaxOffers-1) {
+			t.Fatalf("after %d refusals, it is over: %v", i+1, h.Done())
 		}
 	}
 }
@@ -224,7 +224,7 @@ func FuzzHost(f *testing.F) {
 func TestPatienceDoubles(t *testing.T) {
 	for _, probe := range []bool{false, true} {
 		h, q := asking(ClientConfig{Timeout: time.Millisecond, Attempts: 13, Probe: probe})
-		for i, now := 0, epoch; !h.Over(); i++ {
+		for i, now := 0, epoch; !h.Done(); i++ {
 			want := time.Millisecond
 			if !probe {
 				want = []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024}[i] * time.Millisecond
@@ -267,7 +267,7 @@ func TestEagerPatience(t *testing.T) {
 			h.Advance(at, q)
 			now = at
 		}
-		if got := h.Advance(h.Deadline(), q); got.GaveUp != wire.PADO {
+		if got := h.Advance(h.Deadline(), q); got.TimedOut != wire.PADO {
 			t.Errorf("%+v: after the eager ones, one attempt is not the last: %+v", c, got)
 		}
 	}
@@ -325,7 +325,7 @@ func TestNoHostUniq(t *testing.T) {
 	if err != nil || f.Grant == nil {
 		t.Fatalf("the PADS is found as %+v, %v", f, err)
 	}
-	if _, ok := f.Grant.Ending.Find(wire.TagHostUniq); ok {
+	if _, ok := f.Grant.PADTTags.Find(wire.TagHostUniq); ok {
 		t.Error("the PADT has a Host-Uniq")
 	}
 	for _, sent := range q.All() {

@@ -82,10 +82,10 @@ type Grant struct {
 	ACName     string // untrusted: escape it before printing
 	Service    string // likewise
 	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
-	// Ending are the tags by which the concentrator knows the session: our PADT bears them.
-	Ending wire.Tags
-	// Took is how long PADS took to come after the first PADR.
-	Took time.Duration
+	// PADTTags are the tags by which the concentrator knows the session: our PADT bears them.
+	PADTTags wire.Tags
+	// RTT is how long PADS took to come after the first PADR.
+	RTT time.Duration
 }
 
 // Result is what a step of discovery came to: at most one of its fields is set.
@@ -93,7 +93,7 @@ type Result struct {
 	Offer     *Offer     // a PADO that is acceptable
 	Grant     *Grant     // discovery is done
 	Rejection *Rejection // a concentrator would not have us; another attempt follows
-	GaveUp    wire.Code  // PADO or PADS: what did not come. Discovery is over, as it may be without
+	TimedOut  wire.Code  // PADO or PADS: what did not come. Discovery is over, as it may be without
 }
 
 // Rejection is a PADO or PADS with an error tag, or with session 0.

@@ -58,8 +58,8 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 
 // Reasons for which a concentrator drops a packet, beside those of parsing.
 var (
-	ErrCookie = errors.New("pppoe: AC-Cookie is missing, forged or stale")
-	ErrRoom   = errors.New("pppoe: answer would not fit a frame")
+	ErrCookie  = errors.New("pppoe: AC-Cookie is missing, forged or stale")
+	ErrTooLong = errors.New("pppoe: answer would not fit a frame")
 )
 
 // maxDiscovery is the longest discovery packet, header included, that a frame
@@ -81,7 +81,7 @@ func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire
 	tags = tags.Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID)
 	tags = c.payload(tags, f.Tags)
 	if wire.HeaderLen+len(tags) > maxDiscovery {
-		return ErrRoom
+		return ErrTooLong
 	}
 	q.Add(wire.DiscoveryFrame{Dst: f.Src, Src: c.own, Discovery: wire.Discovery{Code: wire.PADO, SessionID: 0, Tags: tags}})
 	return nil

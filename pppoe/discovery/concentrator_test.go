@@ -37,7 +37,7 @@ func TestPADI(t *testing.T) {
 		{"a session ID", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: hostAddr, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 1, Tags: wire.Tags(nil).Append(wire.TagServiceName, nil)}}, ErrUnexpected},
 		{"from a group", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADI}}, ErrNotOurs},
 		{"from ourselves", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADI}}, ErrNotOurs},
-		{"an answer that fits no frame", concentrator(), request(wire.PADI, any0, wire.Tag{Type: wire.TagHostUniq, Value: make([]byte, 1460)}), ErrRoom},
+		{"an answer that fits no frame", concentrator(), request(wire.PADI, any0, wire.Tag{Type: wire.TagHostUniq, Value: make([]byte, 1460)}), ErrTooLong},
 	} {
 		q := &wire.Queue{}
 		if err := c.ac.ReceivePADI(epoch, c.in, q); err != c.err || len(q.All()) != map[bool]int{true: 1}[c.err == nil] {

@@ -14,23 +14,23 @@ type Mismatch uint8
 // Mismatches. A PADO without our Host-Uniq or an AC-Name is against RFC 2516 (section 5.2 and
 // appendix A); the others are not what the configuration wants.
 const (
-	OtherName Mismatch = iota + 1
-	OtherAddr
-	OtherService
+	WrongACName Mismatch = iota + 1
+	WrongAddr
+	WrongService
 	NoHostUniq
 	NoACName
 	HasSessionID
-	RefusesUs
+	Refused
 )
 
 var mismatches = map[Mismatch]string{
-	OtherName:    "it is not the concentrator wanted: its name is another",
-	OtherAddr:    "it is not the concentrator wanted: its Ethernet address is another",
-	OtherService: "it does not offer the service wanted",
+	WrongACName:  "it is not the concentrator wanted: its name is another",
+	WrongAddr:    "it is not the concentrator wanted: its Ethernet address is another",
+	WrongService: "it does not offer the service wanted",
 	NoHostUniq:   "its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2)",
 	NoACName:     "its PADO lacks an AC-Name tag (RFC 2516 section 5.2)",
 	HasSessionID: "its PADO has a session ID (RFC 2516 section 5.2)",
-	RefusesUs:    "it refused",
+	Refused:      "it refused",
 }
 
 // String is the reason, in words.
@@ -41,15 +41,15 @@ type Unmatched struct {
 	AC       wire.Addr
 	Name     string   // untrusted
 	Services []string // untrusted
-	Why      Mismatch
-	Text     string // untrusted: of RefusesUs, the error
+	Reason   Mismatch
+	Text     string // untrusted: of Refused, the error
 }
 
 // String is a sentence about it, fit for a terminal.
 func (u Unmatched) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v", u.AC)
-	if u.Why != NoACName {
+	if u.Reason != NoACName {
 		fmt.Fprintf(&b, " (%s)", quoted(u.Name))
 	}
 	b.WriteString(" answered")
@@ -60,7 +60,7 @@ func (u Unmatched) String() string {
 		}
 		fmt.Fprintf(&b, " with service %s", strings.Join(services, ", "))
 	}
-	fmt.Fprintf(&b, ", but %v", u.Why)
+	fmt.Fprintf(&b, ", but %v", u.Reason)
 	if u.Text != "" {
 		fmt.Fprintf(&b, ": %s", wire.Escape(u.Text))
 	}
@@ -80,11 +80,11 @@ func (h *Client) Unmatched() []Unmatched { return slices.Clone(h.unmatched) }
 
 // note remembers the sender of a PADO that is not taken.
 func (h *Client) note(f wire.DiscoveryFrame, why Mismatch, text string) {
-	known := slices.ContainsFunc(h.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Why == why })
+	known := slices.ContainsFunc(h.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Reason == why })
 	if why == 0 || known || len(h.unmatched) >= MaxOffers {
 		return
 	}
-	u := Unmatched{AC: f.Src, Name: Offer{Tags: f.Tags}.Name(), Why: why, Text: text}
+	u := Unmatched{AC: f.Src, Name: Offer{Tags: f.Tags}.Name(), Reason: why, Text: text}
 	for t := range f.Tags.All() {
 		if t.Type == wire.TagServiceName && len(t.Value) > 0 && len(u.Services) < maxServices {
 			u.Services = append(u.Services, string(t.Value))
@@ -108,11 +108,11 @@ func (h *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
 	case !named:
 		return NoACName
 	case h.cfg.AC != wire.Addr{} && f.Src != h.cfg.AC:
-		return OtherAddr
+		return WrongAddr
 	case len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
-		return OtherName
+		return WrongACName
 	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
-		return OtherService
+		return WrongService
 	}
 	return 0
 }

@@ -26,13 +26,13 @@ func TestUnmatched(t *testing.T) {
 		{"no Host-Uniq, nor the name", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, named, any0), NoHostUniq},
 		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, named, any0, mine), HasSessionID},
 		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, any0, mine), NoACName},
-		{"another AC-Name", ClientConfig{ACNames: []string{"b", "c"}}, answer(wire.PADO, 0, named, any0, mine), OtherName},
+		{"another AC-Name", ClientConfig{ACNames: []string{"b", "c"}}, answer(wire.PADO, 0, named, any0, mine), WrongACName},
 		{"one of the names", ClientConfig{ACNames: []string{"b", "ac"}}, answer(wire.PADO, 0, named, any0, mine), 0},
-		{"another address", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, named, any0, mine), OtherAddr},
+		{"another address", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, named, any0, mine), WrongAddr},
 		{"the address", ClientConfig{AC: acAddr}, answer(wire.PADO, 0, named, any0, mine), 0},
-		{"another service", ClientConfig{Service: "silver"}, answer(wire.PADO, 0, named, any0, gold, mine), OtherService},
+		{"another service", ClientConfig{Service: "silver"}, answer(wire.PADO, 0, named, any0, gold, mine), WrongService},
 		{"the service", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, gold, mine), 0},
-		{"a refusal", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine, tag(wire.TagACSystemError, "full")), RefusesUs},
+		{"a refusal", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine, tag(wire.TagACSystemError, "full")), Refused},
 		{"a PADS", ClientConfig{}, answer(wire.PADS, 1, any0), 0},
 	} {
 		h, q := asking(c.cfg)
@@ -40,7 +40,7 @@ func TestUnmatched(t *testing.T) {
 			h.Receive(epoch, c.in, q)
 		}
 		got := h.Unmatched()
-		if c.want == 0 && len(got) > 0 || c.want != 0 && (len(got) != 1 || got[0].Why != c.want || got[0].AC != acAddr) {
+		if c.want == 0 && len(got) > 0 || c.want != 0 && (len(got) != 1 || got[0].Reason != c.want || got[0].AC != acAddr) {
 			t.Errorf("%s: %v, want once %v", c.what, got, c.want)
 		}
 		if h.Start(epoch, q); len(h.Unmatched()) > 0 {
@@ -58,7 +58,7 @@ func TestUnmatchedWithoutHostUniq(t *testing.T) {
 		t.Errorf("another's answer: %v", got)
 	}
 	h.Receive(epoch, answer(wire.PADO, 0, named, any0), q)
-	if got := h.Unmatched(); len(got) != 1 || got[0].Why != OtherName {
+	if got := h.Unmatched(); len(got) != 1 || got[0].Reason != WrongACName {
 		t.Errorf("an answer to ours: %v", got)
 	}
 }
@@ -83,20 +83,20 @@ func TestUnmatchedBounds(t *testing.T) {
 
 // TestUnmatchedText: one sentence, fit for a terminal, for every reason.
 func TestUnmatchedText(t *testing.T) {
-	u := Unmatched{AC: acAddr, Name: "a\x1b\"c", Services: []string{"x", "y\n"}, Why: OtherName}
+	u := Unmatched{AC: acAddr, Name: "a\x1b\"c", Services: []string{"x", "y\n"}, Reason: WrongACName}
 	if got, want := u.String(), fmt.Sprintf(`%v ("a\033\042c") answered with service "x", "y\012", but it is not the concentrator wanted: its name is another`, acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	u = Unmatched{AC: acAddr, Name: "ac", Why: RefusesUs, Text: "AC-system-error \x07"}
+	u = Unmatched{AC: acAddr, Name: "ac", Reason: Refused, Text: "AC-system-error \x07"}
 	if got, want := u.String(), fmt.Sprintf(`%v ("ac") answered, but it refused: AC-system-error \007`, acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	u = Unmatched{AC: acAddr, Why: NoACName}
+	u = Unmatched{AC: acAddr, Reason: NoACName}
 	if got, want := u.String(), fmt.Sprintf("%v answered, but its PADO lacks an AC-Name tag (RFC 2516 section 5.2)", acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	var seen []string
-	for why := OtherName; why <= RefusesUs; why++ {
+	for why := WrongACName; why <= Refused; why++ {
 		text := why.String()
 		if text == "" || slices.Contains(seen, text) || strings.Contains(text, "\n") {
 			t.Errorf("reason %d is %q", why, text)

@@ -51,7 +51,7 @@ func (o *Opener) offload(a afpacket.Attachment, ports pppoe.Ports) (datapath.Off
 	if a.VLAN == (vlan.Stack{}) && a.Source == (wire.Addr{}) {
 		return link, nil
 	}
-	for _, port := range append([]datapath.Port{ports.Session}, ports.More...) {
+	for _, port := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
 		socket, ok := port.(ebpf.Socket)
 		if !ok {
 			return nil, fmt.Errorf("%v: %w: its port takes no filter", a, ebpf.ErrUnavailable)

@@ -29,8 +29,8 @@ func TestQueues(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if len(ports.More) != more {
-				t.Errorf("%v: %d ports more, want %d", want, len(ports.More), more)
+			if len(ports.Fanout) != more {
+				t.Errorf("%v: %d ports more, want %d", want, len(ports.Fanout), more)
 			}
 			return ports.Close()
 		})

@@ -37,9 +37,9 @@ func (t Tag) AppendText(b []byte) []byte {
 	return b
 }
 
-// AppendShown is AppendText for a log that a peer must not fill: of a text it shows MaxShownText
+// AppendTruncated is AppendText for a log that a peer must not fill: of a text it shows MaxShownText
 // characters, of other values the first 32 octets.
-func (t Tag) AppendShown(b []byte) []byte {
+func (t Tag) AppendTruncated(b []byte) []byte {
 	const octets = 32
 	if !t.isText() {
 		shown := Tag{t.Type, t.Value[:min(len(t.Value), octets)]}.AppendText(b)

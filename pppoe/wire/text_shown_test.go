@@ -45,7 +45,7 @@ func TestTagShown(t *testing.T) {
 		{Tag{TagACCookie, make([]byte, 32)}, "AC-cookie " + strings.Repeat(" 00", 32)},
 		{Tag{TagACCookie, make([]byte, 33)}, "AC-cookie " + strings.Repeat(" 00", 32) + " ..."},
 	} {
-		if got := string(c.tag.AppendShown(nil)); got != c.want {
+		if got := string(c.tag.AppendTruncated(nil)); got != c.want {
 			t.Errorf("it shows %q, want %q", got, c.want)
 		}
 	}

@@ -147,7 +147,7 @@ func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 		p, err = e.lines.Open(afpacket.Attachment{Interface: "eth0", VLAN: tags})
 		return err
 	})
-	if err == nil && len(p.More) > 0 {
+	if err == nil && len(p.Fanout) > 0 {
 		e.count.all(&p)
 	}
 	if p.Offload != nil {

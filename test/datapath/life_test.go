@@ -52,7 +52,7 @@ func TestIdle(t *testing.T) {
 // session may be idle.
 func lives(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	t.Helper()
-	e := dial(t, path, path, setting{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{Idle: limit}})
+	e := dial(t, path, path, setting{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{IdleTimeout: limit}})
 	u := associate(t, e.server.Namespace, e.client.Namespace, clientIP, e.mtu)
 	defer u.close()
 	began, asked := time.Now(), int64(0)
@@ -70,8 +70,8 @@ func lives(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	if n := e.client.asked.Load() - asked; n > 0 {
 		t.Errorf("%d Echo-Requests were sent, though packets came", n)
 	}
-	if ended := e.client.ended(t); ended.Reason.Cause != session.Idle || ended.Online < 3*limit {
-		t.Errorf("the session has ended after %v: %+v", ended.Online, ended.Reason)
+	if ended := e.client.ended(t); ended.Reason.Cause != session.Idle || ended.Uptime < 3*limit {
+		t.Errorf("the session has ended after %v: %+v", ended.Uptime, ended.Reason)
 	}
 	return nil
 }

@@ -34,8 +34,8 @@ func (c *counted) all(p *pppoe.Ports) {
 		return counting
 	}
 	p.Session = count(p.Session)
-	for i := range p.More {
-		p.More[i] = count(p.More[i])
+	for i := range p.Fanout {
+		p.Fanout[i] = count(p.Fanout[i])
 	}
 }
 

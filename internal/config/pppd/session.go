@@ -149,7 +149,7 @@ func (s *Settings) Demanded() (demand []ppp.Method) {
 
 // Limits are what ends a session from our side.
 func (s *Settings) Limits() pppoe.Limits {
-	return pppoe.Limits{Idle: s.Idle, MaxConnect: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
+	return pppoe.Limits{IdleTimeout: s.Idle, SessionTimeout: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }
 
 // LineQueues is into how many parts the packets of a line are divided.

@@ -173,7 +173,7 @@ func TestOldAddresses(t *testing.T) {
 	s.Notify(line, first)
 	s.settle()
 	second := withIPv4("192.0.2.11")
-	second.Before = first.Addressing
+	second.Previous = first.Addressing
 	s.Notify(line, second)
 	s.Close()
 	if said, want := p.said(t), "from /, from 192.0.2.10/192.0.2.1"; said != want {

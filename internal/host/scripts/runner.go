@@ -136,26 +136,26 @@ func (s *Runner) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		s.known.learn(e.Addressing)
 		s.configured(l, e)
 	case pppoe.NetworkLost:
-		after := s.known.after(e.Online, e.Counters)
+		after := s.known.after(e.Uptime, e.Counters)
 		if e.Protocol == ppp.IPCP {
 			s.ip.down(after)
 		} else {
 			s.ipv6.down(after)
 		}
 	case pppoe.Ended:
-		s.auth.down(s.known.after(e.Online, e.Counters))
+		s.auth.down(s.known.after(e.Uptime, e.Counters))
 	}
 }
 
 func (s *Runner) configured(l pppoe.SessionInfo, e pppoe.Configured) {
-	if e.HasIPv4() && e.IPv4 != e.Before.IPv4 {
+	if e.HasIPv4() && e.IPv4 != e.Previous.IPv4 {
 		call := s.ipCall(l, e.Addressing)
-		if old := e.Before.IPv4; e.Before.HasIPv4() {
+		if old := e.Previous.IPv4; e.Previous.HasIPv4() {
 			call.env = append(call.env, "OLDIPLOCAL="+old.Local.String(), "OLDIPREMOTE="+old.Remote.String())
 		}
 		s.ip.up(call)
 	}
-	if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
+	if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
 		s.ipv6.up(s.ipv6Call(l, e.Addressing))
 	}
 }

@@ -40,7 +40,7 @@ func TestTold(t *testing.T) {
 	lost6 := lost4
 	lost6.Protocol = ppp.IPv6CP
 	s.Notify(named, lost6)
-	s.Notify(named, pppoe.Ended{Online: lost4.Online, Counters: lost4.Counters})
+	s.Notify(named, pppoe.Ended{Uptime: lost4.Uptime, Counters: lost4.Counters})
 	s.Close()
 
 	set := []string{"LINKNAME=isp", "MINE=2", "PEERNAME=peer"}
@@ -104,7 +104,7 @@ func TestFamiliesInTurn(t *testing.T) {
 	s.Notify(line, pppoe.Configured{Addressing: only4})
 	has(IPUp, "IPLOCAL", "IPREMOTE", "DNS1")
 	h.Configure(line, only4, ours)
-	s.Notify(line, pppoe.Configured{Addressing: ours, Before: only4})
+	s.Notify(line, pppoe.Configured{Addressing: ours, Previous: only4})
 	has(IPv6Up, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
 	s.Notify(line, lost4)
 	has(IPDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
@@ -374,11 +374,11 @@ func TestAddressChanged(t *testing.T) {
 	first := withIPv4("192.0.2.1")
 	s.Notify(line, first)
 	second := withIPv4("192.0.2.2")
-	second.Before = first.Addressing
+	second.Previous = first.Addressing
 	s.settle()
 	s.Notify(line, second)
 	third := second
-	third.Before, third.IPv6 = second.Addressing, ours.IPv6
+	third.Previous, third.IPv6 = second.Addressing, ours.IPv6
 	s.settle()
 	s.Notify(line, third)
 	s.Close()

@@ -114,7 +114,7 @@ var (
 		IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}, Remote: ipv6cp.ID{7: 2}},
 	}
 	lost4 = pppoe.NetworkLost{
-		Protocol: ppp.IPCP, Before: ours, Online: 61500 * time.Millisecond,
+		Protocol: ppp.IPCP, Previous: ours, Uptime: 61500 * time.Millisecond,
 		Counters: datapath.Counters{SentBytes: 1000, ReceivedBytes: 2000},
 	}
 )

@@ -106,7 +106,7 @@ func (r *Runner[K]) Close(cause error) {
 func HandleEvent(event pppoe.Event, up func(pppoe.Addressing), down func()) {
 	switch e := event.(type) {
 	case pppoe.Configured:
-		if e.HasIPv6() && e.IPv6 != e.Before.IPv6 {
+		if e.HasIPv6() && e.IPv6 != e.Previous.IPv6 {
 			up(e.Addressing)
 		}
 	case pppoe.NetworkLost:

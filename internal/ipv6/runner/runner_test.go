@@ -153,10 +153,10 @@ func TestFollow(t *testing.T) {
 		want  string
 	}{
 		"opened":            {pppoe.Configured{Addressing: one}, "up fe80::1"},
-		"opened anew":       {pppoe.Configured{Addressing: two, Before: one}, "up fe80::3"},
-		"something else":    {pppoe.Configured{Addressing: one, Before: one}, ""},
+		"opened anew":       {pppoe.Configured{Addressing: two, Previous: one}, "up fe80::3"},
+		"something else":    {pppoe.Configured{Addressing: one, Previous: one}, ""},
 		"IPv4 alone":        {pppoe.Configured{}, ""},
-		"IPv4 after it":     {pppoe.Configured{Before: one}, ""},
+		"IPv4 after it":     {pppoe.Configured{Previous: one}, ""},
 		"closed":            {pppoe.NetworkLost{Protocol: ppp.IPv6CP}, "down"},
 		"IPv4 closed":       {pppoe.NetworkLost{Protocol: ppp.IPCP}, ""},
 		"IPv6CP has failed": {session.NetworkFailed{Protocol: ppp.IPv6CP}, ""},

@@ -73,8 +73,8 @@ func TestFlood(t *testing.T) {
 func TestNoFlood(t *testing.T) {
 	f := &EventLimiter{}
 	for _, e := range []pppoe.Event{
-		pppoe.LinkChanged{}, pppoe.NetworkFailed{}, pppoe.Waiting{}, pppoe.Ended{}, pppoe.AwaitingLink{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
-		pppoe.NetworkLost{}, pppoe.Unanswered{}, session.EchoTimeout{}, pppoe.Offloaded{}, pppoe.StaleTerminated{}, session.Dropped{},
+		pppoe.LinkChanged{}, pppoe.HostNetworkFailed{}, pppoe.AwaitingRedial{}, pppoe.Ended{}, pppoe.AwaitingLink{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
+		pppoe.NetworkLost{}, pppoe.DiscoveryTimeout{}, session.EchoTimeout{}, pppoe.Offloaded{}, pppoe.StaleTerminated{}, session.Dropped{},
 	} {
 		for range 2 * maxTold {
 			if f.Suppress(e) {

@@ -63,10 +63,10 @@ func (j *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		j.granted(l, e)
 	case pppoe.NoFreeSlots:
 		j.error(l, "No client slots available (%v)", l.Peer)
-		if e.LeftOut > 0 {
-			j.error(l, "No client slots available (%d more requests)", e.LeftOut)
+		if e.Suppressed > 0 {
+			j.error(l, "No client slots available (%d more requests)", e.Suppressed)
 		}
-	case pppoe.AddressTaken:
+	case pppoe.AddressTakenOver:
 		j.info(l, "IP address %v is taken over by %s: this older session ends", e.Addr, other(e.By))
 	case pppoe.AddressInUse:
 		j.error(l, "IP address %v is in use by %s: this newer session is refused", e.Addr, other(e.By))
@@ -89,7 +89,7 @@ func (j *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		if !j.Server {
 			j.info(l, "Connection terminated.")
 		}
-	case pppoe.Unanswered:
+	case pppoe.DiscoveryTimeout:
 		j.error(l, "Timeout waiting for %v packets", e.Missing)
 	case pppoe.Announced:
 		j.info(l, "%v says%s", l.Peer, announcement(e.Packet))
@@ -101,19 +101,19 @@ func (j *EventLogger) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 		j.info(l, "The Ethernet address of interface %s has changed from %v to %v", l.Interface, e.From, e.To)
 	case pppoe.ListenerLost:
 		j.error(l, "Not serving on %s until it is usable again: %v", l.Interface, e.Err)
-	case pppoe.ListenerBack:
+	case pppoe.ListenerRestored:
 		j.info(l, "Serving on %s again, as %v", l.Interface, e.Addr)
 	case pppoe.AwaitingLink:
 		j.info(l, "Waiting for interface %s", l.Interface)
 	case pppoe.AwaitingTraffic:
 		j.info(l, "Waiting for traffic")
 	case pppoe.Offloaded:
-		j.movedBy(l, "Packets go through the kernel: "+e.About)
+		j.movedBy(l, "Packets go through the kernel: "+e.Description)
 	case pppoe.NotOffloaded:
 		j.notAccelerated(l, e.Err)
-	case pppoe.NetworkFailed:
+	case pppoe.HostNetworkFailed:
 		j.error(l, "%v", e.Err)
-	case pppoe.Waiting:
+	case pppoe.AwaitingRedial:
 		j.waiting(l, e)
 	case pppoe.Ended:
 		j.ended(l, e)
@@ -142,12 +142,12 @@ func (j *EventLogger) notAccelerated(l pppoe.SessionInfo, why error) {
 }
 
 // waiting says when the next dial is, and why there must be one.
-func (j *EventLogger) waiting(l pppoe.SessionInfo, e pppoe.Waiting) {
+func (j *EventLogger) waiting(l pppoe.SessionInfo, e pppoe.AwaitingRedial) {
 	why := ""
-	if e.After != nil {
-		why = ": " + wire.EscapeText(e.After.Error())
+	if e.Err != nil {
+		why = ": " + wire.EscapeText(e.Err.Error())
 	}
-	j.info(l, "Dialling again in %v%s", e.For.Round(time.Millisecond), why)
+	j.info(l, "Dialling again in %v%s", e.Delay.Round(time.Millisecond), why)
 }
 
 func (j *EventLogger) staleEnded(l pppoe.SessionInfo, e pppoe.StaleTerminated) {
@@ -260,7 +260,7 @@ func (j *EventLogger) methodRefused(l pppoe.SessionInfo, e session.UnsupportedAu
 
 // configured tells of the families that are new.
 func (j *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
-	if a := e.IPv4; e.HasIPv4() && a != e.Before.IPv4 {
+	if a := e.IPv4; e.HasIPv4() && a != e.Previous.IPv4 {
 		j.info(l, "local  IP address %v", a.Local)
 		if !a.Remote.IsUnspecified() {
 			j.info(l, "remote IP address %v", a.Remote)
@@ -274,7 +274,7 @@ func (j *EventLogger) configured(l pppoe.SessionInfo, e pppoe.Configured) {
 			}
 		}
 	}
-	if a := e.IPv6; e.HasIPv6() && a != e.Before.IPv6 {
+	if a := e.IPv6; e.HasIPv6() && a != e.Previous.IPv6 {
 		j.info(l, "local  LL address %s", linkLocal(a.Local))
 		j.info(l, "remote LL address %s", linkLocal(a.Remote))
 	}
@@ -289,7 +289,7 @@ func linkLocal(id ipv6cp.ID) string {
 func announcement(p wire.DiscoveryFrame) string {
 	var text []byte
 	for t := range p.Tags.All() {
-		text = append(t.AppendShown(append(text, " ["...)), ']')
+		text = append(t.AppendTruncated(append(text, " ["...)), ']')
 	}
 	return string(text)
 }
@@ -302,11 +302,11 @@ func other(l pppoe.SessionInfo) string {
 // networkLost tells what the session has carried, as pppd does when IPCP goes down: scripts
 // and the far side are told of the end after that. A link of IPv6 alone has no IPCP.
 func (j *EventLogger) networkLost(l pppoe.SessionInfo, e pppoe.NetworkLost) {
-	if e.Protocol != ppp.IPCP && e.Before.HasIPv4() {
+	if e.Protocol != ppp.IPCP && e.Previous.HasIPv4() {
 		return
 	}
 	if _, told := j.carried.LoadOrStore(keyOf(l), true); !told {
-		j.connectTime(l, e.Online, e.Counters)
+		j.connectTime(l, e.Uptime, e.Counters)
 	}
 }
 
@@ -353,8 +353,8 @@ func (j *EventLogger) ended(l pppoe.SessionInfo, e pppoe.Ended) {
 	if j.Server {
 		j.reason(l, e.Reason)
 	}
-	if _, told := j.carried.LoadAndDelete(keyOf(l)); !told && e.Online > 0 {
-		j.connectTime(l, e.Online, e.Counters)
+	if _, told := j.carried.LoadAndDelete(keyOf(l)); !told && e.Uptime > 0 {
+		j.connectTime(l, e.Uptime, e.Counters)
 	}
 	if n := e.Counters.Spoofed; n > 0 {
 		j.info(l, "Dropped %d packets from addresses that are not the peer's.", n)

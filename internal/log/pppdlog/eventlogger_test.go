@@ -89,20 +89,20 @@ func TestWords(t *testing.T) {
 		{pppoe.Configured{Addressing: both}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n" +
 			info + "primary   DNS address 192.0.2.53\n" + info + "secondary DNS address 192.0.2.54\n" +
 			info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
-		{pppoe.Configured{Addressing: both, Before: both}, ""},
-		{pppoe.Configured{Addressing: both, Before: pppoe.Addressing{IPv4: v4}}, info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
+		{pppoe.Configured{Addressing: both, Previous: both}, ""},
+		{pppoe.Configured{Addressing: both, Previous: pppoe.Addressing{IPv4: v4}}, info + "local  LL address fe80::0000:0000:0000:000a\n" + info + "remote LL address fe80::1234:5678:9abc:def0\n"},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Remote}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.1\n"},
-		{pppoe.Configured{Before: both}, ""},
+		{pppoe.Configured{Previous: both}, ""},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: netip.IPv4Unspecified()}}}, info + "local  IP address 192.0.2.10\n"},
 		{pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Local, Remote: v4.Local}}}, info + "local  IP address 192.0.2.10\n" + info + "remote IP address 192.0.2.10\n" +
 			"WARN The peer says that its IP address is 192.0.2.10, which is ours\n"},
 		{pppoe.RemoteDefaulted{Addr: netip.MustParseAddr("10.64.64.65")}, "WARN Could not determine remote IP address: defaulting to 10.64.64.65\n"},
-		{pppoe.Offloaded{About: "receive in TC"}, info + "Packets go through the kernel: receive in TC\n"},
+		{pppoe.Offloaded{Description: "receive in TC"}, info + "Packets go through the kernel: receive in TC\n"},
 		{pppoe.NotOffloaded{Err: errors.New("no rights")}, info + "Packets go through user space: no rights\n"},
-		{pppoe.NetworkFailed{Err: errors.New("ppp0: no")}, fault + "ppp0: no\n"},
-		{pppoe.Waiting{For: 30 * time.Second}, info + "Dialling again in 30s\n"},
-		{pppoe.Waiting{For: 30*time.Second + 400*time.Microsecond, After: fmt.Errorf("eth0: open packet socket: %w", syscall.EMFILE)}, info + "Dialling again in 30s: eth0: open packet socket: too many open files\n"},
-		{pppoe.Waiting{For: time.Second, After: errors.New("no\x1b")}, info + `Dialling again in 1s: no\033` + "\n"},
+		{pppoe.HostNetworkFailed{Err: errors.New("ppp0: no")}, fault + "ppp0: no\n"},
+		{pppoe.AwaitingRedial{Delay: 30 * time.Second}, info + "Dialling again in 30s\n"},
+		{pppoe.AwaitingRedial{Delay: 30*time.Second + 400*time.Microsecond, Err: fmt.Errorf("eth0: open packet socket: %w", syscall.EMFILE)}, info + "Dialling again in 30s: eth0: open packet socket: too many open files\n"},
+		{pppoe.AwaitingRedial{Delay: time.Second, Err: errors.New("no\x1b")}, info + `Dialling again in 1s: no\033` + "\n"},
 		{ending(session.UserRequest, "User request"), ""},
 		{ending(session.PeerTerminated, ""), ""},
 		{ending(session.HangUp, ""), info + "Modem hangup\n"},
@@ -116,7 +116,7 @@ func TestWords(t *testing.T) {
 		{session.Closed{Reason: session.Reason{Cause: session.HangUp}}, info + "Connection terminated.\n"},
 		{pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, ""},
 		{pppoe.Ended{SentPADT: true}, info + "Sent PADT\n"},
-		{pppoe.Ended{Counters: datapath.Counters{SentBytes: 1234, ReceivedBytes: 5678, SentPackets: 9}, Online: 90 * time.Second},
+		{pppoe.Ended{Counters: datapath.Counters{SentBytes: 1234, ReceivedBytes: 5678, SentPackets: 9}, Uptime: 90 * time.Second},
 			info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"},
 
 		{session.Authenticated{Method: pap.Method, Message: "Login ok"}, info + "PAP authentication succeeded: Login ok\n" + info + "PAP authentication succeeded\n"},
@@ -159,9 +159,9 @@ func TestWords(t *testing.T) {
 func TestConnectTime(t *testing.T) {
 	carried := datapath.Counters{SentBytes: 1234, ReceivedBytes: 5678}
 	lost := func(p ppp.Protocol, before pppoe.Addressing) pppoe.NetworkLost {
-		return pppoe.NetworkLost{Protocol: p, Before: before, Counters: carried, Online: 90 * time.Second}
+		return pppoe.NetworkLost{Protocol: p, Previous: before, Counters: carried, Uptime: 90 * time.Second}
 	}
-	end := pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Counters: carried, Online: 96 * time.Second}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Counters: carried, Uptime: 96 * time.Second}
 	const time = info + "Connect time 1.5 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"
 	both, only6 := pppoe.Addressing{IPv4: v4, IPv6: v6}, pppoe.Addressing{IPv6: v6}
 	for _, c := range []struct {
@@ -184,7 +184,7 @@ func TestConnectTime(t *testing.T) {
 // TestMovedOnce: sessions of one interface that are moved alike tell so once; what is a
 // session's own, each.
 func TestMovedOnce(t *testing.T) {
-	kernel, user := pppoe.Offloaded{About: "TC"}, pppoe.NotOffloaded{Err: errors.New("full")}
+	kernel, user := pppoe.Offloaded{Description: "TC"}, pppoe.NotOffloaded{Err: errors.New("full")}
 	limited, checked := pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, pppoe.NotOffloaded{Err: fmt.Errorf("all, %w", datapath.ErrSourceFiltered)}
 	want := info + "Packets go through the kernel: TC\n" +
 		strings.Repeat(info+"Packets go through user space: the session's rate is limited, which is done there\n", 2) +
@@ -210,14 +210,14 @@ func TestServerWords(t *testing.T) {
 		event pppoe.Event
 		want  string
 	}{
-		{line, pppoe.AddressTaken{Addr: netip.MustParseAddr("192.0.2.50"), By: newer},
+		{line, pppoe.AddressTakenOver{Addr: netip.MustParseAddr("192.0.2.50"), By: newer},
 			info + "ppp0: IP address 192.0.2.50 is taken over by session 2 of client 02:00:5e:00:53:09 on eth1, user \"a\\033\": this older session ends\n"},
 		{line, pppoe.AddressInUse{Addr: netip.MustParseAddr("192.0.2.50"), By: newer},
 			fault + "ppp0: IP address 192.0.2.50 is in use by session 2 of client 02:00:5e:00:53:09 on eth1, user \"a\\033\": this newer session is refused\n"},
 		{noSession, pppoe.NoFreeSlots{}, fault + "No client slots available (02:00:5e:00:53:02)\n"},
-		{noSession, pppoe.NoFreeSlots{LeftOut: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
+		{noSession, pppoe.NoFreeSlots{Suppressed: 7}, fault + "No client slots available (02:00:5e:00:53:02)\n" + fault + "No client slots available (7 more requests)\n"},
 		{noDevice, pppoe.SessionEstablished{}, ""},
-		{noDevice, pppoe.NetworkFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},
+		{noDevice, pppoe.HostNetworkFailed{Err: errors.New("no device")}, fault + "session 7: no device\n"},
 		{line, session.UnsupportedAuthMethod{Requested: chap.MSv1.Option()}, fault + "ppp0: Peer insists on authentication by chap MS: we have no secret for that, or do not offer it\n"},
 		{line, session.Authenticated{Method: chap.MD5, Peer: true, Name: "alice"}, info + `ppp0: Peer "alice" authenticated with CHAP` + "\n"},
 		{line, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: ipcp.Agreement{Local: v4.Remote, Remote: v4.Local}}},

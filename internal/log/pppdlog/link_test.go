@@ -21,8 +21,8 @@ func TestWordsOfLinks(t *testing.T) {
 	}{
 		{pppoe.Announced{Packet: wire.DiscoveryFrame{Discovery: said}}, info + `02:00:5e:00:53:02 says [motm down\012at 5] [hurl http://x]` + "\n"},
 		{pppoe.Announced{}, info + "02:00:5e:00:53:02 says\n"},
-		{pppoe.Unanswered{Missing: wire.PADO}, fault + "Timeout waiting for PADO packets\n"},
-		{pppoe.Unanswered{Missing: wire.PADS}, fault + "Timeout waiting for PADS packets\n"},
+		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, fault + "Timeout waiting for PADO packets\n"},
+		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, fault + "Timeout waiting for PADS packets\n"},
 		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, which an earlier run has left\n"},
 		{pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 9, AC: ac, Local: client}}, info + "Sent PADT for session 9 at 02:00:5e:00:53:02, which the loss of the interface has left\n"},
 		{pppoe.LinkChanged{State: pppoe.LinkUp}, info + "Interface eth0 is up\n"},
@@ -31,14 +31,14 @@ func TestWordsOfLinks(t *testing.T) {
 		{pppoe.LinkChanged{State: pppoe.LinkGone}, info + "Interface eth0 is gone\n"},
 		{pppoe.AddressChanged{From: client, To: ac}, info + "The Ethernet address of interface eth0 has changed from 02:00:5e:00:53:01 to 02:00:5e:00:53:02\n"},
 		{pppoe.ListenerLost{Err: errors.New("network is down")}, fault + "Not serving on eth0 until it is usable again: network is down\n"},
-		{pppoe.ListenerBack{Addr: client}, info + "Serving on eth0 again, as 02:00:5e:00:53:01\n"},
+		{pppoe.ListenerRestored{Addr: client}, info + "Serving on eth0 again, as 02:00:5e:00:53:01\n"},
 		{pppoe.AwaitingLink{}, info + "Waiting for interface eth0\n"},
 		{pppoe.AwaitingTraffic{}, info + "Waiting for traffic\n"},
 		{pppoe.Ended{Counters: datapath.Counters{Spoofed: 1}}, info + "Dropped 1 packets from addresses that are not the peer's.\n"},
 		{pppoe.Ended{Counters: datapath.Counters{Exceeded: 1}}, info + "Dropped 1 packets beyond the session's rate.\n"},
-		{pppoe.Ended{Online: 1}, info + "Connect time 0.0 minutes.\n" + info + "Sent 0 bytes, received 0 bytes.\n"},
-		{pppoe.Waiting{For: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
-		{pppoe.Waiting{For: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
+		{pppoe.Ended{Uptime: 1}, info + "Connect time 0.0 minutes.\n" + info + "Sent 0 bytes, received 0 bytes.\n"},
+		{pppoe.AwaitingRedial{Delay: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
+		{pppoe.AwaitingRedial{Delay: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
 	} {
 		if got := told(&EventLogger{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
@@ -84,16 +84,16 @@ func TestAnybodys(t *testing.T) {
 		{session.AuthFailed{}, "refused logins", "refused logins"},
 		{pppoe.AddressInUse{}, "sessions refused for their address", "sessions refused for their address"},
 		{pppoe.Ended{}, "ends of sessions that did not come up", "ends of sessions that did not come up"},
-		{pppoe.Ended{Online: 1}, "", ""},
+		{pppoe.Ended{Uptime: 1}, "", ""},
 		{session.PeerClosed{}, without, ""},
 		{session.NetworkFailed{}, without, ""},
 		{session.EchoTimeout{}, without, ""},
 		{session.NetworkPhase{}, without, ""},
-		{pppoe.NetworkFailed{}, without, ""},
+		{pppoe.HostNetworkFailed{}, without, ""},
 		{pppoe.DeviceOpened{}, without, ""},
 		{pppoe.Connected{}, without, ""},
 		{pppoe.Configured{}, "", ""},
-		{pppoe.AddressTaken{}, "", ""},
+		{pppoe.AddressTakenOver{}, "", ""},
 		{session.Authenticated{}, "", ""},
 	} {
 		named := line
@@ -120,7 +120,7 @@ func TestKindsOfEvents(t *testing.T) {
 		{"results of authentication", []pppoe.Event{session.Authenticated{}, session.AuthFailed{}}},
 		{"failures of network protocols", []pppoe.Event{session.NetworkFailed{}}},
 		{"ends of sessions by the peer", []pppoe.Event{session.PeerClosed{}}},
-		{"", []pppoe.Event{session.NetworkPhase{}, pppoe.NetworkFailed{}, pppoe.Ended{}}},
+		{"", []pppoe.Event{session.NetworkPhase{}, pppoe.HostNetworkFailed{}, pppoe.Ended{}}},
 	} {
 		for _, e := range c.events {
 			if got := kindOf(e); got != c.want {

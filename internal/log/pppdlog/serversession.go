@@ -116,10 +116,10 @@ func anybodys(l pppoe.SessionInfo, event pppoe.Event) string {
 	case pppoe.AddressInUse:
 		return "sessions refused for their address"
 	case pppoe.Ended:
-		if e.Online == 0 {
+		if e.Uptime == 0 {
 			return "ends of sessions that did not come up"
 		}
-	case session.PeerClosed, session.NetworkFailed, session.EchoTimeout, session.NetworkPhase, pppoe.NetworkFailed, pppoe.DeviceOpened, pppoe.Connected:
+	case session.PeerClosed, session.NetworkFailed, session.EchoTimeout, session.NetworkPhase, pppoe.HostNetworkFailed, pppoe.DeviceOpened, pppoe.Connected:
 		if l.User == "" {
 			return "events of sessions without a user"
 		}

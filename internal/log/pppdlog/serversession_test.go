@@ -27,7 +27,7 @@ func TestOpeningAndEnd(t *testing.T) {
 	failed := func(p ppp.Protocol) session.NetworkFailed {
 		return session.NetworkFailed{Protocol: p, Err: errors.New("no")}
 	}
-	end := pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Online: time.Minute}
+	end := pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Uptime: time.Minute}
 	const (
 		at4    = " for client 02:00:5e:00:53:02 (192.0.2.10) on eth0"
 		at6    = " for client 02:00:5e:00:53:02 (fe80::1234:5678:9abc:def0) on eth0"
@@ -89,14 +89,14 @@ func TestServerFlood(t *testing.T) {
 		{"a user's", alice, session.PeerClosed{Text: "x"}, 0},
 		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
 		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
-		{"the end of what was open", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Online: time.Second}, 0},
+		{"the end of what was open", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Uptime: time.Second}, 0},
 		{"an address in use", alice, pppoe.AddressInUse{}, maxTold},
 		{"no IPv6", nobody, session.NetworkFailed{Protocol: ppp.IPv6CP, Err: errors.New("no")}, maxTold},
 		{"silence", nobody, session.EchoTimeout{Requests: 3}, 2 * maxTold},
 		{"a device", nobody, pppoe.DeviceOpened{Name: "ppp0"}, maxTold},
 		{"admission", nobody, session.NetworkPhase{}, maxTold},
 		{"a user's admission", alice, session.NetworkPhase{}, 0},
-		{"no device", nobody, pppoe.NetworkFailed{Err: errors.New("no")}, maxTold},
+		{"no device", nobody, pppoe.HostNetworkFailed{Err: errors.New("no")}, maxTold},
 		{"an opening", nobody, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: v4}}, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -44,7 +44,7 @@ func TestFieldsOfSession(t *testing.T) {
 	for dials := 1; dials <= 2; dials++ {
 		tr.Notify(line, pppoe.SessionEstablished{})
 		tr.Notify(line, pppoe.DeviceOpened{Name: "ppp0"})
-		tr.Notify(line, pppoe.Offloaded{About: "receive in TC"})
+		tr.Notify(line, pppoe.Offloaded{Description: "receive in TC"})
 		tr.Notify(line, pppoe.Configured{Addressing: addr})
 		s := tr.Status()
 		if s.Dials != dials || s.SessionID != 7 || s.AC != "02:00:5e:00:53:01" || s.ACName != `ac\0121` || s.Service != `in\033ternet` || s.Device != "ppp0" || s.MTU != 1492 || s.DataPath != "kernel: receive in TC" {

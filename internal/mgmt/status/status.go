@@ -178,7 +178,7 @@ func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Ti
 		return t.networkLost(e)
 	case pppoe.Ended:
 		return t.ended(e, at)
-	case pppoe.Waiting:
+	case pppoe.AwaitingRedial:
 		return t.waiting(e, at)
 	case pppoe.AwaitingLink:
 		t.enter(Waiting, at)
@@ -196,7 +196,7 @@ func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Ti
 func (t *Tracker) handleLine(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	switch e := event.(type) {
 	case pppoe.Offloaded:
-		t.now.DataPath = "kernel: " + e.About
+		t.now.DataPath = "kernel: " + e.Description
 		return &Event{Event: "data-path", Text: t.now.DataPath}
 	case pppoe.NotOffloaded:
 		t.now.DataPath = "user space: " + e.Err.Error()
@@ -210,7 +210,7 @@ func (t *Tracker) handleLine(l pppoe.SessionInfo, event pppoe.Event) *Event {
 		return &Event{Event: "stale-ended", AC: e.AC.String(), SessionID: e.SessionID}
 	case pppoe.Announced:
 		return &Event{Event: "announced", AC: l.Peer.String(), Text: announcement(e)}
-	case pppoe.NetworkFailed:
+	case pppoe.HostNetworkFailed:
 		return &Event{Event: "host-failed", Text: e.Err.Error()}
 	case session.EchoTimeout:
 		return &Event{Event: "silent", Requests: e.Requests}
@@ -223,7 +223,7 @@ func (t *Tracker) handleLine(l pppoe.SessionInfo, event pppoe.Event) *Event {
 func announcement(e pppoe.Announced) string {
 	var text []byte
 	for tag := range e.Packet.Tags.All() {
-		text = append(tag.AppendShown(append(text, '[')), ']')
+		text = append(tag.AppendTruncated(append(text, '[')), ']')
 	}
 	return string(text)
 }
@@ -283,12 +283,12 @@ func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
 	t.now.LastEnd = end
 	t.now.Device, t.now.SessionID, t.now.MTU, t.now.IPv4, t.now.IPv6, t.now.OnlineAt = "", 0, 0, nil, nil, nil
 	t.now.DataPath = ""
-	return &Event{Event: "ended", End: end, Traffic: TrafficOf(e.Counters), Seconds: e.Online.Seconds()}
+	return &Event{Event: "ended", End: end, Traffic: TrafficOf(e.Counters), Seconds: e.Uptime.Seconds()}
 }
 
-func (t *Tracker) waiting(e pppoe.Waiting, at time.Time) *Event {
+func (t *Tracker) waiting(e pppoe.AwaitingRedial, at time.Time) *Event {
 	t.enter(Waiting, at)
 	t.now.WaitingFor = "hold-off"
-	t.now.LastEnd = t.EndOf(e.After)
-	return &Event{Event: "waiting", For: "hold-off", Seconds: e.For.Seconds(), End: t.now.LastEnd}
+	t.now.LastEnd = t.EndOf(e.Err)
+	return &Event{Event: "waiting", For: "hold-off", Seconds: e.Delay.Seconds(), End: t.now.LastEnd}
 }
