@@ -22,19 +22,19 @@ var commands = map[string]func(args []string) int{
 	"status": showStatus,
 	"events": showEvents,
 	"log":    showLog,
-	"stop":   stopLine,
-	"hangup": hangUpLine,
+	"stop":   stopClients,
+	"hangup": hangUpClients,
 }
 
-// longestAnswer is how long a client may take to answer, and longestStop how long it may take to
+// answerTimeout is how long a client may take to answer, and stopTimeout how long it may take to
 // end.
 const (
-	longestAnswer = 30 * time.Second
-	longestStop   = time.Minute
+	answerTimeout = 30 * time.Second
+	stopTimeout   = time.Minute
 )
 
-// errNobody is wrapped by the error of find.
-var errNobody = errors.New("no pppoe-client runs")
+// errNoClient is wrapped by the error of find.
+var errNoClient = errors.New("no pppoe-client runs")
 
 // find asks the clients that run who they are, and returns those that somebody means: by
 // the peers file, the linkname, the device, the line or the process. Empty: all.
@@ -46,7 +46,7 @@ func find(who string) (found []status.Status, err error) {
 	for _, pid := range programs {
 		var text bytes.Buffer
 		var s status.Status
-		if control.Request(sockets, pid, "status", &text, longestAnswer) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
+		if control.Request(sockets, pid, "status", &text, answerTimeout) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
 			continue // it has just ended
 		}
 		s.PID = pid // as we see it, who may be in another namespace
@@ -58,9 +58,9 @@ func find(who string) (found []status.Status, err error) {
 	case len(found) > 0:
 		return found, nil
 	case who == "":
-		return nil, errNobody
+		return nil, errNoClient
 	}
-	return nil, fmt.Errorf("%w that was told to call %s, or has a line, link or device of that name", errNobody, who)
+	return nil, fmt.Errorf("%w that was told to call %s, or has a line, link or device of that name", errNoClient, who)
 }
 
 // parseCommand takes a command's flags, and the name of the client that is meant.
@@ -78,16 +78,16 @@ func parseCommand(args []string, flags map[string]*bool) (who string, err error)
 	return who, nil
 }
 
-func stopLine(args []string) int { return tell(args, quit) }
+func stopClients(args []string) int { return command(args, quit) }
 
-func hangUpLine(args []string) int {
-	return tell(args, func(s status.Status) error {
-		return control.Request(sockets, s.PID, "hangup", os.Stdout, longestAnswer)
+func hangUpClients(args []string) int {
+	return command(args, func(s status.Status) error {
+		return control.Request(sockets, s.PID, "hangup", os.Stdout, answerTimeout)
 	})
 }
 
-// tell has a client do something. Which one must be clear.
-func tell(args []string, how func(status.Status) error) int {
+// command has a client do something. Which one must be clear.
+func command(args []string, how func(status.Status) error) int {
 	all := false
 	who, err := parseCommand(args, map[string]*bool{"--all": &all, "-a": &all})
 	if err != nil {
@@ -100,7 +100,7 @@ func tell(args []string, how func(status.Status) error) int {
 	if err == nil {
 		err = each(found, how)
 	}
-	return done(err)
+	return commandExit(err)
 }
 
 func showStatus(args []string) int {
@@ -110,7 +110,7 @@ func showStatus(args []string) int {
 		return fail(err)
 	}
 	found, err := find(who)
-	if asJSON && (err == nil || errors.Is(err, errNobody)) {
+	if asJSON && (err == nil || errors.Is(err, errNoClient)) {
 		if found == nil {
 			found = []status.Status{}
 		}
@@ -134,24 +134,24 @@ func showEvents(args []string) int {
 	if err != nil {
 		return fail(err)
 	}
-	return ask(who, "events")
+	return query(who, "events")
 }
 
-// done is the exit code of a command that has come to its end.
-func done(err error) int {
+// commandExit is the exit code of a command that has come to its end.
+func commandExit(err error) int {
 	if err != nil {
 		return fail(err)
 	}
 	return exitOK
 }
 
-// ask copies what clients answer, of several one after the other.
-func ask(who, question string) int {
+// query copies what clients answer, of several one after the other.
+func query(who, question string) int {
 	found, err := find(who)
 	if err == nil {
 		err = each(found, func(s status.Status) error {
 			return control.Request(sockets, s.PID, question, os.Stdout, 0)
 		})
 	}
-	return done(err)
+	return commandExit(err)
 }

@@ -45,15 +45,15 @@ func dataPath(s *pppd.Settings) datapath.Kind {
 	return s.DataPath
 }
 
-// errElsewhere: the kernel's programs know a device by its index, and find it by its name, which
+// errKernelNetns: the kernel's programs know a device by its index, and find it by its name, which
 // may be another's where the line is.
-var errElsewhere = &pppd.Error{Message: "options \"datapath kernel\" and \"netns\": the kernel cannot move packets between network namespaces: " +
+var errKernelNetns = &pppd.Error{Message: "options \"datapath kernel\" and \"netns\": the kernel cannot move packets between network namespaces: " +
 	"leave out one of them"}
 
 // config is what the settings mean for a client, but for its host and ports.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	if s.Namespace != "" && dataPath(s) == datapath.KindKernel {
-		return pppoe.ClientConfig{}, errElsewhere
+		return pppoe.ClientConfig{}, errKernelNetns
 	}
 	who, err := credentials(s, log)
 	if err != nil {
@@ -64,7 +64,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		return pppoe.ClientConfig{}, err
 	}
 	c := pppoe.ClientConfig{
-		Interface:    lineOf(s).String(),
+		Interface:    attachment(s).String(),
 		DataPath:     dataPath(s),
 		Discovery:    discovery,
 		Session:      s.Session(),
@@ -83,9 +83,9 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	c.Session.LCP.CheckPath = !s.NoPathCheck
 	c.Session.Credentials = who
 	if who.Name != "" {
-		c.Session.LCP.AllowAuth = able(s.Answer(), who)
+		c.Session.LCP.AllowAuth = usableMethods(s.AllowAuth(), who)
 	}
-	if demand := s.Demanded(); len(demand) > 0 {
+	if demand := s.RequireAuth(); len(demand) > 0 {
 		c.Session.LCP.RequireAuth, c.Session.Name = demand, who.Name
 		judge := aaa.NewFileAuthenticator(etc, who.Name, pppoe.Pool{}, log)
 		judge.SetFiles(s.CHAPSecrets, s.PAPSecrets)
@@ -97,8 +97,8 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	return c, nil
 }
 
-// lineOf is where on the Ethernet the client is.
-func lineOf(s *pppd.Settings) afpacket.Attachment {
+// attachment is where on the Ethernet the client is.
+func attachment(s *pppd.Settings) afpacket.Attachment {
 	l := afpacket.Attachment{Interface: s.Interface, VLAN: s.VLAN, ControlPriority: s.ControlPriority, DataPriority: s.DataPriority}
 	if own, err := wire.ParseAddr(s.SourceAddr); err == nil {
 		l.Source = own
@@ -118,7 +118,7 @@ func discoveryConfig(s *pppd.Settings) (discovery.ClientConfig, error) {
 	c := discovery.ClientConfig{
 		Service: s.Service, OmitService: s.OmitService, ACNames: s.ACNames, HostUniq: s.HostUniq,
 		MaxPayload: max(s.MRU, s.MTU), Timeout: s.PADITimeout, Attempts: s.PADIAttempts,
-		AccessLine: wire.AccessLine{CircuitID: s.LineCircuit, RemoteID: s.LineRemote},
+		AccessLine: wire.AccessLine{CircuitID: s.AccessCircuitID, RemoteID: s.AccessRemoteID},
 	}
 	if s.ACAddr != "" {
 		addr, err := wire.ParseAddr(s.ACAddr)
@@ -132,10 +132,10 @@ func discoveryConfig(s *pppd.Settings) (discovery.ClientConfig, error) {
 
 func host(s *pppd.Settings, log *slog.Logger) *netconfig.Configurer {
 	h := &netconfig.Configurer{
-		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.LineQueues(), Log: log,
+		Name: deviceName(s), MTU: s.MTU, DataPath: dataPath(s), Queues: s.DataPathQueues(), Log: log,
 		Namespace: s.Namespace, VRF: s.VRF, Table: s.Table, PolicyRules: s.Table != 0 && s.VRF == "",
 		DefaultRoute: s.DefaultRoute, Metric: s.RouteMetric, ReplaceDefaultRoute: s.ReplaceRoute,
-		DefaultRoute6: s.DefaultRoute6 && !s.BeyondLinkLocal(), Metric6: s.RouteMetric6, // else inet6 sets it
+		DefaultRoute6: s.DefaultRoute6 && !s.GlobalIPv6(), Metric6: s.RouteMetric6, // else inet6 sets it
 		RejectDuplicateAddress: true, Unnumbered: true, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 	}
 	if s.UsePeerDNS && !s.NoResolvConf {
@@ -152,7 +152,7 @@ func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 		own = s.Name
 	}
 	c := scripts.Config{
-		Dir: etc, Paths: s.Scripts, IPParam: s.IPParam, Unit: s.Unit, Device: lineOf(s).String(), User: own,
+		Dir: etc, Paths: s.Scripts, IPParam: s.IPParam, Unit: s.Unit, Device: attachment(s).String(), User: own,
 		Timeout: s.ChildTimeout, Log: log,
 	}
 	for name, value := range map[string]string{"LINKNAME": s.LinkName, "CALL_FILE": s.Call, "PPPLOGNAME": caller(), "VRF": s.VRF} {
@@ -215,10 +215,10 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 	return c, err
 }
 
-// able leaves PAP out if the only secret there is must not go out by it: the peer is asked
+// usableMethods leaves PAP out if the only secret there is must not go out by it: the peer is asked
 // for another method then, as pppd does it. That there is none at all is told once the
 // peer asks.
-func able(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
+func usableMethods(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
 	if who.CleartextSecret == nil {
 		return methods
 	}
@@ -242,13 +242,13 @@ func password(s *pppd.Settings, log *slog.Logger) ([]byte, bool, error) {
 	value, set := os.LookupEnv(env)
 	switch {
 	case s.PasswordFD >= 0:
-		line, err := secrets.FromDescriptor(s.PasswordFD)
+		line, err := secrets.PasswordFromFD(s.PasswordFD)
 		if err != nil {
 			return nil, false, &pppd.Error{Message: fmt.Sprintf("option \"passwordfd\": %v", err), Err: err}
 		}
 		return line, true, nil
 	case s.PasswordFile != "":
-		line, warning, err := secrets.FirstLine(s.PasswordFile)
+		line, warning, err := secrets.PasswordFromFile(s.PasswordFile)
 		if err != nil {
 			return nil, false, fmt.Errorf("password-file: %w", err)
 		}
@@ -277,7 +277,7 @@ func fromFiles(name string, s *pppd.Settings, log *slog.Logger) (secret func(pee
 		return nil, nil, err
 	}
 	for _, f := range []*secrets.File{byCHAP, byPAP} {
-		if _, err := f.Lookup(name, remote); errors.Is(err, secrets.ErrBroken) {
+		if _, err := f.Lookup(name, remote); errors.Is(err, secrets.ErrMalformed) {
 			return nil, nil, &pppd.Error{Message: err.Error(), Err: err}
 		}
 	}

@@ -255,7 +255,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 	who, err := credentials(s, log)
 	log.Info("", "settings", s, "credentials", who.Name)
 	slog.New(slog.NewTextHandler(&b, nil)).Info("", "settings", *s)
-	if err != nil || strings.Contains(b.String(), "geheim") || strings.Contains(strings.Join(s.Notices, ""), "geheim") {
+	if err != nil || strings.Contains(b.String(), "geheim") || strings.Contains(strings.Join(s.Warnings, ""), "geheim") {
 		t.Errorf("%v, the log is %s", err, &b)
 	}
 }

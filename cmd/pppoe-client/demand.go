@@ -6,18 +6,18 @@ import (
 	"upppoe/pppoe"
 )
 
-// standInMTU is that of a device that has no session yet.
-const standInMTU = 1492
+// placeholderMTU is that of a device that has no session yet.
+const placeholderMTU = 1492
 
-// waiting is the device of a client that dials on demand; nil: it does not.
-type waiting struct{ host *dialondemand.Network }
+// demandDevice is the device of a client that dials on demand; nil: it does not.
+type demandDevice struct{ host *dialondemand.Network }
 
 // onDemand has a client's device there before its session, if the settings say so.
-func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
+func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*demandDevice, error) {
 	if !s.Demand {
 		return nil, nil
 	}
-	mtu := standInMTU
+	mtu := placeholderMTU
 	if s.MTU > 0 {
 		mtu = s.MTU
 	}
@@ -26,24 +26,24 @@ func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*waiting, error) {
 		return nil, err
 	}
 	cfg.Network, cfg.AwaitTraffic = host, host.Wait
-	return &waiting{host}, nil
+	return &demandDevice{host}, nil
 }
 
-// device is the name of the one that waits; empty: none does.
-func (w *waiting) device() string {
+// name is the name of the one that waits; empty: none does.
+func (w *demandDevice) name() string {
 	if w == nil {
 		return ""
 	}
 	return w.host.Device()
 }
 
-func (w *waiting) notify(l pppoe.SessionInfo, e pppoe.Event) {
+func (w *demandDevice) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	if w != nil {
 		w.host.Notify(l, e)
 	}
 }
 
-func (w *waiting) close() {
+func (w *demandDevice) close() {
 	if w != nil {
 		w.host.RemoveDevice()
 	}

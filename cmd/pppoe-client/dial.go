@@ -49,7 +49,7 @@ type program struct {
 	out      *stream // nil: nobody reads JSON
 	online   *online
 	mtu      *parentMTU
-	demand   *waiting // nil: dials do not wait
+	demand   *demandDevice // nil: dials do not wait
 	host     *netconfig.Configurer
 	ipv6     *ipv6Service                 // nil: link-local addresses will do
 	client   atomic.Pointer[pppoe.Client] // nil: it is yet to be made
@@ -66,7 +66,7 @@ func dial(s *pppd.Settings) int {
 	defer lines.Close()
 	p := &program{settings: s, lines: lines, log: slog.New(lines)}
 	p.mtu = &parentMTU{settings: s, log: p.log}
-	for _, notice := range s.Notices {
+	for _, notice := range s.Warnings {
 		p.log.Warn(notice)
 	}
 	if s.Plugin {
@@ -76,7 +76,7 @@ func dial(s *pppd.Settings) int {
 	if err == nil {
 		err = p.run(ring)
 	}
-	p.tell(err)
+	p.reportEnd(err)
 	p.log.Info("Exit.")
 	ring.Flush()
 	return exitCode(err)
@@ -91,7 +91,7 @@ func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) 
 	}
 	lines.AddUnqueued(ring)
 	// It is closed by the program's end, when all is written that could be.
-	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, lineOf(s).String()), filepath.Base(os.Args[0])); err == nil {
+	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, attachment(s).String()), filepath.Base(os.Args[0])); err == nil {
 		lines.Add(kept)
 	}
 	if s.LogFD > 2 {
@@ -101,15 +101,15 @@ func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) 
 	return lines, nil
 }
 
-// tell says why the client ended, unless that was asked for. Somebody who waits at a terminal
+// reportEnd says why the client ended, unless that was asked for. Somebody who waits at a terminal
 // that does not have the log is told there, too.
-func (p *program) tell(err error) {
+func (p *program) reportEnd(err error) {
 	text := endText(err, p.settings.Interface)
 	if text == "" {
 		return
 	}
 	p.log.Error(text)
-	if p.settings.Detach != pppd.Stay && !p.lines.Has(os.Stderr) {
+	if p.settings.Detach != pppd.DetachNever && !p.lines.Has(os.Stderr) {
 		fmt.Fprintln(os.Stderr, "pppoe-client: "+text)
 	}
 }
@@ -132,9 +132,9 @@ func endText(err error, iface string) string {
 func (p *program) run(ring *control.LogRing) error {
 	s := p.settings
 	p.journal = &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
-	p.flood = &pppdlog.EventLimiter{Report: p.leftOut}
-	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Attachment: lineOf(s).String()}, exitCode)
-	unclaim, err := p.claim()
+	p.flood = &pppdlog.EventLimiter{Report: p.reportDropped}
+	p.tracker = status.NewTracker(status.Status{PID: os.Getpid(), Call: s.Call, Link: s.LinkName, Attachment: attachment(s).String()}, exitCode)
+	unclaim, err := p.claimPeer()
 	if err != nil {
 		return err
 	}
@@ -148,10 +148,10 @@ func (p *program) run(ring *control.LogRing) error {
 	defer p.records.close()
 	p.host = host(s, p.log)
 	p.host.PreUp = p.scripts.PreUp
-	p.host.RouteUndoFile, p.host.RuleUndoFile = p.records.beside("route"), p.records.beside("rules")
+	p.host.RouteUndoFile, p.host.RuleUndoFile = p.records.stateFile("route"), p.records.stateFile("rules")
 	p.ipv6 = newIPv6(s, p.host, p.log, p.ipv6Changed)
 	if p.ipv6 != nil {
-		p.ipv6.memory, p.ipv6.advertised = p.records.beside("ipv6"), p.records.beside("lans")
+		p.ipv6.memory, p.ipv6.advertised = p.records.stateFile("ipv6"), p.records.stateFile("lans")
 	}
 	if s.JSON {
 		p.out = newStream(os.Stdout)
@@ -167,12 +167,12 @@ func (p *program) run(ring *control.LogRing) error {
 	}
 	cfg.Notify = p.notify
 	cfg.Network = p.scripts.WrapNetwork(p.host)
-	cfg.Stale, cfg.Previous = p.records.left()
+	cfg.Stale, cfg.Previous = p.records.staleSessions()
 	return p.exit(p.work(cfg))
 }
 
-// claim has no other client call the same peer, until the function that it returns is called.
-func (p *program) claim() (unclaim func(), err error) {
+// claimPeer has no other client call the same peer, until the function that it returns is called.
+func (p *program) claimPeer() (unclaim func(), err error) {
 	s := p.settings
 	if s.Call == "" || s.Force {
 		return func() {}, nil
@@ -206,14 +206,14 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 		return err
 	}
 	defer p.demand.close()
-	p.records.waits(p.demand.device())
+	p.records.setDemandDevice(p.demand.name())
 	p.ipv6.wait()
 	defer p.ipv6.release() // before the last event, and before there is nobody to tell
 	defer p.mtu.restore()
-	lines := &linux.Opener{DataPath: below(p.settings, cfg.DataPath), Queues: p.settings.LineQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
+	lines := &linux.Opener{DataPath: forwardingPath(p.settings, cfg.DataPath), Queues: p.settings.DataPathQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
 	defer lines.Close()
 	lines.Prepare(p.settings.Interface)
-	cfg.Listen = p.mtu.raisedFor(func() (pppoe.Ports, error) { return lines.Open(lineOf(p.settings)) })
+	cfg.Listen = p.mtu.raiseBefore(func() (pppoe.Ports, error) { return lines.Open(attachment(p.settings)) })
 	client, err := pppoe.NewClient(cfg)
 	if err != nil {
 		return err
@@ -227,9 +227,9 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	})
 	defer stop()
 	defer p.handleSignals()()
-	capability.TryDropAllExcept(p.log, kept(p.settings)...)
+	capability.TryDropAllExcept(p.log, neededCapabilities(p.settings)...)
 	checkAccounts(cfg)
-	if p.settings.Detach == pppd.AtOnce {
+	if p.settings.Detach == pppd.DetachNow {
 		p.goToBackground()
 	}
 	watching := make(chan struct{})
@@ -253,23 +253,23 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
 	client := p.client.Load()
 	client.SetLinkState(s)
-	if a != (wire.Addr{}) && lineOf(p.settings).Source == (wire.Addr{}) {
+	if a != (wire.Addr{}) && attachment(p.settings).Source == (wire.Addr{}) {
 		client.SetLinkAddr(a)
 	}
 }
 
-// below is what moves packets between the line and the device. Where these are in different
+// forwardingPath is what moves packets between the line and the device. Where these are in different
 // network namespaces the kernel cannot.
-func below(s *pppd.Settings, by datapath.Kind) datapath.Kind {
+func forwardingPath(s *pppd.Settings, by datapath.Kind) datapath.Kind {
 	if s.Namespace != "" && by == datapath.KindAuto {
 		return datapath.KindOffload
 	}
 	return by
 }
 
-// kept are the capabilities that are needed once everything is set up: a redial makes
+// neededCapabilities are the capabilities that are needed once everything is set up: a redial makes
 // a device, and opens packet sockets.
-func kept(s *pppd.Settings) []capability.Capability {
+func neededCapabilities(s *pppd.Settings) []capability.Capability {
 	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin, capability.NetBindService, capability.BPF, capability.Perfmon}
 	if s.Namespace != "" {
 		keep = append(keep, capability.SysAdmin)
@@ -321,8 +321,8 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	p.online.handle(e)
 }
 
-// leftOut tells of events that were left out, as there were too many.
-func (p *program) leftOut(kind string, n int) {
+// reportDropped tells of events that were left out, as there were too many.
+func (p *program) reportDropped(kind string, n int) {
 	p.log.Warn(pppdlog.SuppressedText(kind, n))
 	event := status.Missed(n)
 	event.Text = kind
@@ -345,7 +345,7 @@ func (p *program) ipv6Changed(l pppoe.SessionInfo, is ipv6.State) {
 	env := serviceEnv(&is.Services)
 	p.scripts.SetDHCP6Services(l, servers, env)
 	p.scripts.SetDelegatedPrefixes(l, delegated, servers, env)
-	p.publish(p.tracker.IPv6(l, addresses, delegated, servers, servicesOf(&is.Services)))
+	p.publish(p.tracker.IPv6(l, addresses, delegated, servers, serviceEvent(&is.Services)))
 }
 
 // exit publishes the last event.

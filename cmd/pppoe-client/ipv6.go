@@ -23,22 +23,22 @@ type ipv6Service struct {
 	duid     dhcp6.DUID
 	log      *slog.Logger
 	changed  func(pppoe.SessionInfo, ipv6.State)
-	runner   *runner.Runner[theLine]
+	runner   *runner.Runner[onlySession]
 
 	memory, advertised string // see inet6.Config
 
 	online bool // what runs is a session's; only notify uses it
 }
 
-// theLine is the key of the only line.
-type theLine struct{}
+// onlySession is the key of the only line.
+type onlySession struct{}
 
 // newIPv6 makes what is not yet running; nil: nobody wants it.
 func newIPv6(s *pppd.Settings, host *netconfig.Configurer, log *slog.Logger, changed func(pppoe.SessionInfo, ipv6.State)) *ipv6Service {
-	if !s.BeyondLinkLocal() {
+	if !s.GlobalIPv6() {
 		return nil
 	}
-	v := &ipv6Service{settings: s, host: host, log: log, changed: changed, runner: runner.New[theLine](s.Namespace, log)}
+	v := &ipv6Service{settings: s, host: host, log: log, changed: changed, runner: runner.New[onlySession](s.Namespace, log)}
 	if s.NoDHCPv6 {
 		return v
 	}
@@ -65,7 +65,7 @@ func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 func (v *ipv6Service) start(l pppoe.SessionInfo, local netip.Addr) {
 	cfg := v.config(l, local)
 	v.online = true
-	v.runner.Start(theLine{}, func(ctx context.Context) (err error) {
+	v.runner.Start(onlySession{}, func(ctx context.Context) (err error) {
 		defer v.changed(l, ipv6.State{})
 		if cfg.Table, err = v.host.RoutingTable(); err != nil {
 			return err
@@ -78,7 +78,7 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, local netip.Addr) {
 // one are stale.
 func (v *ipv6Service) wait() {
 	if v != nil {
-		v.runner.Start(theLine{}, v.advertiseStale)
+		v.runner.Start(onlySession{}, v.advertiseStale)
 	}
 }
 

@@ -118,7 +118,7 @@ func TestServices(t *testing.T) {
 	if got := serviceEnv(&dhcp6.Services{}); len(got) != 0 {
 		t.Errorf("of nothing scripts have %q", got)
 	}
-	got := servicesOf(s)
+	got := serviceEvent(s)
 	if got.AFTR != "aftr.example" || strings.Join(got.NTP, " ") != "2001:db8::1 2001:db8::2 n m" || strings.Join(got.SNTP, " ") != "2001:db8::1" ||
 		strings.Join(got.MAPE, " ") != "e f" || strings.Join(got.MAPT, " ") != "t" || strings.Join(got.LW4o6, " ") != "l" || got.FourRD != "00" {
 		t.Errorf("events have %+v", got)

@@ -31,19 +31,19 @@ func hidePasswords(shown []string) {
 }
 
 func run(name string, args []string) int {
-	if names[name] == nil && len(args) > 0 && isProgram(args[0]) {
-		return become(args)
+	if aliases[name] == nil && len(args) > 0 && isProgram(args[0]) {
+		return execProgram(args)
 	}
-	if code, answered := answer(name, args); answered {
+	if code, answered := printInfo(name, args); answered {
 		return code
 	}
-	if as, ok := names[name]; ok {
+	if as, ok := aliases[name]; ok {
 		return as(args)
 	}
 	if as, ok := commands[args[0]]; ok {
 		return as(args[1:])
 	}
-	return start(args, pppd.Online)
+	return start(args, pppd.DetachOnline)
 }
 
 // start dials, in the background or here.
@@ -60,18 +60,18 @@ func start(args []string, usual pppd.Detach) int {
 		return exitOK
 	}
 	if s.Dump && !daemonize.IsChild() { // the process that has started the copy has written it
-		s.WriteGiven(os.Stdout)
+		s.WriteDump(os.Stdout)
 	}
 	if s.DryRun {
-		for _, notice := range s.Notices {
+		for _, notice := range s.Warnings {
 			fmt.Fprintln(os.Stderr, notice)
 		}
 		return exitOK
 	}
-	if s.Detach == pppd.Unsaid {
+	if s.Detach == pppd.DetachDefault {
 		s.Detach = usual
 	}
-	if s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsChild() {
+	if s.Detach == pppd.DetachNever || os.Getpid() == 1 || daemonize.IsChild() {
 		return dial(s)
 	}
 	code, err := daemonize.Launch(args)
@@ -93,9 +93,9 @@ func settings(args []string) (*pppd.Settings, error) {
 		return nil, err
 	}
 	if s.Interface == "" && !s.ShowOptions {
-		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Notices...), "; ")}
+		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Warnings...), "; ")}
 	}
-	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Client)...)
+	s.Warnings = append(s.Warnings, s.IneffectiveOptions(pppd.Client)...)
 	s.Interface, _ = ifname.KernelName(s.Interface)
 	return s, nil
 }

@@ -28,7 +28,7 @@ func page() *man.Page {
 		Sections: []man.Section{
 			{Title: "DESCRIPTION", Blocks: description},
 			{Title: "OPTIONS", Blocks: pppd.Manual(pppd.Client)},
-			{Title: "DATA PATHS", Blocks: pppd.DataPaths},
+			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "FILES", Blocks: files},
 			{Title: "ENVIRONMENT", Blocks: []man.Block{
@@ -41,7 +41,7 @@ func page() *man.Page {
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
-		Standards: pppd.Standards,
+		Standards: pppd.ManualStandards,
 		SeeAlso:   []string{"pppoe-discovery(8)", "pppoe-server(8)", "pppd(8)"},
 	}
 }

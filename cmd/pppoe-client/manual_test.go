@@ -10,7 +10,7 @@ import (
 var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
-	manpagetest.Check(t, "pppoe-client.8", *update, manpagetest.Printed(func() int { return run("pppoe-client", []string{"--man"}) }))
+	manpagetest.Check(t, "pppoe-client.8", *update, manpagetest.CaptureStdout(func() int { return run("pppoe-client", []string{"--man"}) }))
 }
 
 // TestExitsAreOnce: no code, cause or error stands twice in the table.

@@ -22,9 +22,9 @@ type parentMTU struct {
 	index    int // of the interface that was raised last; 0: none was
 	undo     []func() error
 	failed   bool // the last attempt; why is in the log
-	room     int  // see carries, when ports were opened last
+	carries  int  // see carries, when ports were opened last
 	granted  int  // by the last PADS, in octets; 0: it has no PPP-Max-Payload tag
-	told     string
+	reported string
 }
 
 // overhead is what PPPoE and PPP add to a packet, in octets.
@@ -37,16 +37,16 @@ const usual = 1492
 // Two tags take more room than interfaces leave for one, and who wants it for them must say
 // so: nobody knows whether the next switch has it too.
 func (m *parentMTU) need() int {
-	line, want := lineOf(m.settings), max(m.settings.MTU, m.settings.MRU)
+	line, want := attachment(m.settings), max(m.settings.MTU, m.settings.MRU)
 	if want == 0 || want <= usual && line.VLAN.Depth() < 2 {
 		return 0
 	}
 	return line.InterfaceMTU(want + overhead)
 }
 
-// raisedFor raises the MTU before ports are opened, each time: an interface that was
+// raiseBefore raises the MTU before ports are opened, each time: an interface that was
 // away has forgotten it. One that cannot be raised carries what it can.
-func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.Ports, error) {
+func (m *parentMTU) raiseBefore(listen func() (pppoe.Ports, error)) func() (pppoe.Ports, error) {
 	need := m.need()
 	if need == 0 && m.settings.MTU == 0 && m.settings.MRU == 0 {
 		return listen
@@ -55,18 +55,18 @@ func (m *parentMTU) raisedFor(listen func() (pppoe.Ports, error)) func() (pppoe.
 		if need > 0 {
 			m.raise(need)
 		}
-		m.room = m.carries()
+		m.carries = m.maxPacket()
 		return listen()
 	}
 }
 
-// carries is the longest packet that the interface has room for, in octets; 0: it is not there.
-func (m *parentMTU) carries() int {
+// maxPacket is the longest packet that the interface has room for, in octets; 0: it is not there.
+func (m *parentMTU) maxPacket() int {
 	is, err := net.InterfaceByName(m.settings.Interface)
 	if err != nil {
 		return 0
 	}
-	return is.MTU - lineOf(m.settings).InterfaceMTU(overhead)
+	return is.MTU - attachment(m.settings).InterfaceMTU(overhead)
 }
 
 func (m *parentMTU) raise(need int) {
@@ -93,8 +93,8 @@ func (m *parentMTU) notify(event pppoe.Event) {
 	case pppoe.SessionEstablished:
 		m.granted = e.MaxPayload
 	case session.LinkUp:
-		if why := m.shortfall(e); why != m.told {
-			m.told = why
+		if why := m.shortfall(e); why != m.reported {
+			m.reported = why
 			if why != "" {
 				m.log.Warn("Warning - " + why)
 			}
@@ -108,8 +108,8 @@ func (m *parentMTU) shortfall(is session.LinkUp) string {
 	switch want := max(mtu, mru); {
 	case m.failed:
 		return ""
-	case m.room > 0 && m.room < want:
-		return fmt.Sprintf("no more than %d octets a packet, in place of %d: interface %s has room for no more (its MTU)", m.room, want, m.settings.Interface)
+	case m.carries > 0 && m.carries < want:
+		return fmt.Sprintf("no more than %d octets a packet, in place of %d: interface %s has room for no more (its MTU)", m.carries, want, m.settings.Interface)
 	case want > usual && m.granted == 0:
 		return fmt.Sprintf("no more than %d octets a packet, in place of %d: the concentrator does not support RFC 4638 (its PADS has no PPP-Max-Payload tag)", usual, want)
 	case want > usual && m.granted < want:

@@ -36,7 +36,7 @@ func TestParentMTU(t *testing.T) {
 	m := &parentMTU{settings: &pppd.Settings{Interface: "eth0", MTU: 1500}, log: slog.New(slog.NewTextHandler(&log, nil))}
 	nobody := errors.New("nobody listens")
 	seen := 0
-	listen := m.raisedFor(func() (pppoe.Ports, error) {
+	listen := m.raiseBefore(func() (pppoe.Ports, error) {
 		seen = 0
 		if is, err := net.InterfaceByName("eth0"); err == nil {
 			seen = is.MTU
@@ -72,7 +72,7 @@ func TestParentMTU(t *testing.T) {
 		t.Errorf("in the end the MTU is %d, %v; want 1500", mtu, err)
 	}
 	usual := &parentMTU{settings: &pppd.Settings{Interface: "eth0", MTU: 1492}}
-	usual.raisedFor(func() (pppoe.Ports, error) { return pppoe.Ports{}, nil })()
+	usual.raiseBefore(func() (pppoe.Ports, error) { return pppoe.Ports{}, nil })()
 	if len(usual.undo) != 0 {
 		t.Error("a usual session has the MTU raised")
 	}
@@ -110,7 +110,7 @@ func TestShortfall(t *testing.T) {
 		{"mtu 1492", 1442, false, 0, 1442, 1442, "no more than 1442 octets a packet, in place of 1492: interface eth0 has room for no more"},
 	} {
 		var log bytes.Buffer
-		m := &parentMTU{settings: parse(t, append([]string{"eth0"}, strings.Fields(c.words)...)...), log: slog.New(slog.NewTextHandler(&log, nil)), room: c.room, failed: c.failed}
+		m := &parentMTU{settings: parse(t, append([]string{"eth0"}, strings.Fields(c.words)...)...), log: slog.New(slog.NewTextHandler(&log, nil)), carries: c.room, failed: c.failed}
 		for range 2 { // the second session is no news
 			m.notify(pppoe.SessionEstablished{Grant: discovery.Grant{MaxPayload: c.granted}})
 			m.notify(session.LinkUp{MRU: c.mru, PeerMRU: c.peerMRU})

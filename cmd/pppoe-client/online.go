@@ -18,28 +18,28 @@ type online struct {
 	ipv4, ipv6 family
 	ready      func()
 
-	mu    sync.Mutex
-	late  *time.Timer   // when what is still to come is not waited for any more; nil: nothing is waited for
-	after time.Duration // which late was set to
-	left  bool
+	mu       sync.Mutex
+	timer    *time.Timer   // when what is still to come is not waited for any more; nil: nothing is waited for
+	timeout  time.Duration // which late was set to
+	detached bool
 }
 
 // family is how IPv4 or IPv6 is.
 type family struct{ wanted, up, failed bool }
 
-// awaited reports whether the family may still come.
-func (f family) awaited() bool { return f.wanted && !f.up && !f.failed }
+// pending reports whether the family may still come.
+func (f family) pending() bool { return f.wanted && !f.up && !f.failed }
 
 // How long a family is waited for when the other is up. IPv4 is what most came for, and IPCP
 // says of itself when it has failed, after ten requests three seconds apart. Of IPv6 there is but
 // a link-local address to be had here, and a peer that does not speak it may not say so.
 const (
-	longestIPv4 = 35 * time.Second
-	longestIPv6 = time.Second
+	ipv4Timeout = 35 * time.Second
+	ipv6Timeout = time.Second
 )
 
 func newOnline(s *pppd.Settings, ready func()) *online {
-	wanted := s.Detach == pppd.Online && daemonize.IsChild() || s.NotifySystemd
+	wanted := s.Detach == pppd.DetachOnline && daemonize.IsChild() || s.NotifySystemd
 	return &online{wanted: wanted, ipv4: family{wanted: !s.NoIP}, ipv6: family{wanted: !s.NoIPv6}, ready: ready}
 }
 
@@ -77,41 +77,41 @@ func (o *online) decide() {
 	switch {
 	case !o.ipv4.up && !o.ipv6.up:
 		o.wait(0)
-	case o.ipv4.awaited():
-		o.wait(longestIPv4)
-	case o.ipv6.awaited():
-		o.wait(longestIPv6)
+	case o.ipv4.pending():
+		o.wait(ipv4Timeout)
+	case o.ipv6.pending():
+		o.wait(ipv6Timeout)
 	default:
-		o.leave()
+		o.detach()
 	}
 }
 
 // wait waits no longer than told, from when this was first told; 0: for ever.
 func (o *online) wait(longest time.Duration) {
-	if o.after == longest {
+	if o.timeout == longest {
 		return
 	}
-	if o.late != nil {
-		o.late.Stop()
-		o.late = nil
+	if o.timer != nil {
+		o.timer.Stop()
+		o.timer = nil
 	}
-	if o.after = longest; longest > 0 {
+	if o.timeout = longest; longest > 0 {
 		var late *time.Timer
 		late = time.AfterFunc(longest, func() {
 			o.mu.Lock()
 			defer o.mu.Unlock()
-			if o.late == late { // it was not stopped meanwhile
-				o.leave()
+			if o.timer == late { // it was not stopped meanwhile
+				o.detach()
 			}
 		})
-		o.late = late
+		o.timer = late
 	}
 }
 
-// leave goes to the background, once.
-func (o *online) leave() {
-	if !o.left {
-		o.left = true
+// detach goes to the background, once.
+func (o *online) detach() {
+	if !o.detached {
+		o.detached = true
 		o.ready()
 	}
 }

@@ -30,9 +30,9 @@ type records struct {
 	work     chan func()
 	done     chan struct{}
 
-	stays  string // the device that is there without a session; empty: none is
-	device string // empty: none is there
-	is     sessionstore.Session
+	demandDevice string // the device that is there without a session; empty: none is
+	device       string // empty: none is there
+	current      sessionstore.Session
 }
 
 // pending is how much work may wait: few things happen to a session.
@@ -41,7 +41,7 @@ const pending = 64
 func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 	f := &records{settings: s, log: log, work: make(chan func(), pending), done: make(chan struct{})}
 	var err error
-	if f.slot, f.past, err = sessionstore.Open(s.StateDir, lineOf(s).String()); err != nil {
+	if f.slot, f.past, err = sessionstore.Open(s.StateDir, attachment(s).String()); err != nil {
 		log.Debug(fmt.Sprintf("a session that a crash leaves will not be ended by the next client: %v", err))
 	}
 	// Ends with close.
@@ -51,18 +51,18 @@ func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 			do()
 		}
 	}()
-	f.waits("")
+	f.setDemandDevice("")
 	return f
 }
 
-// waits has the pid files be there before there is a session: with the device that is, if
+// setDemandDevice has the pid files be there before there is a session: with the device that is, if
 // one waits for traffic, or else the line's alone, which is there as long as its program.
-func (f *records) waits(device string) {
-	f.do(func() { f.stays = device; f.writePID(device) })
+func (f *records) setDemandDevice(device string) {
+	f.do(func() { f.demandDevice = device; f.writePID(device) })
 }
 
-// left are the sessions that earlier clients have left, and what the last of them had.
-func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
+// staleSessions are the sessions that earlier clients have left, and what the last of them had.
+func (f *records) staleSessions() (stale []pppoe.StaleSession, before pppoe.Addressing) {
 	own := ownAddress(f.settings)
 	for _, s := range f.past {
 		if s.OwnMAC != own {
@@ -84,7 +84,7 @@ func (f *records) left() (stale []pppoe.StaleSession, before pppoe.Addressing) {
 // ownAddress is by which Ethernet address the client will be known; empty: there is no
 // interface yet.
 func ownAddress(s *pppd.Settings) string {
-	if l := lineOf(s); l.Source != (wire.Addr{}) {
+	if l := attachment(s); l.Source != (wire.Addr{}) {
 		return l.Source.String()
 	}
 	nic, err := net.InterfaceByName(s.Interface)
@@ -94,10 +94,10 @@ func ownAddress(s *pppd.Settings) string {
 	return nic.HardwareAddr.String()
 }
 
-// beside is a file for something else that is to be remembered of this line, in its
+// stateFile is a file for something else that is to be remembered of this line, in its
 // namespace: default routes that were replaced, rules, and IPv6 on LANs. Whoever has the same slot
 // next takes all that back. Empty: there is none.
-func (f *records) beside(what string) string {
+func (f *records) stateFile(what string) string {
 	if f.slot == nil {
 		return ""
 	}
@@ -113,20 +113,20 @@ func (f *records) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.SessionEstablished:
 		// Until it has addresses of its own, those of the session before are what to ask for.
-		f.is.ID, f.is.AC, f.is.OwnMAC = e.SessionID, e.AC.String(), l.Local.String()
+		f.current.ID, f.current.AC, f.current.OwnMAC = e.SessionID, e.AC.String(), l.Local.String()
 		f.remember()
 	case pppoe.DeviceOpened:
 		f.do(func() { f.writePID(e.Name) })
 	case pppoe.Configured:
 		if e.HasIPv4() {
-			f.is.LocalIPv4 = e.IPv4.Local
+			f.current.LocalIPv4 = e.IPv4.Local
 		}
 		if e.HasIPv6() {
-			f.is.InterfaceID = e.IPv6.Local.LinkLocal().String()
+			f.current.InterfaceID = e.IPv6.Local.LinkLocal().String()
 		}
 		f.remember()
 	case pppoe.Ended:
-		f.do(func() { f.writePID(f.stays) })
+		f.do(func() { f.writePID(f.demandDevice) })
 		if f.slot != nil {
 			f.do(func() { f.warn(f.slot.Clear()) })
 		}
@@ -134,7 +134,7 @@ func (f *records) notify(l pppoe.SessionInfo, event pppoe.Event) {
 }
 
 func (f *records) remember() {
-	if is := f.is; f.slot != nil {
+	if is := f.current; f.slot != nil {
 		f.do(func() { f.warn(f.slot.Write(is)) })
 	}
 }

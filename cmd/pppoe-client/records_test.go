@@ -49,7 +49,7 @@ func TestRecords(t *testing.T) {
 		<-done
 	}
 	f := newRecords(s, silent())
-	if stale, before := f.left(); len(stale) != 0 || before != (pppoe.Addressing{}) {
+	if stale, before := f.staleSessions(); len(stale) != 0 || before != (pppoe.Addressing{}) {
 		t.Errorf("at first there are left %+v, %+v", stale, before)
 	}
 	dial := func() {
@@ -74,7 +74,7 @@ func TestRecords(t *testing.T) {
 	f.close()
 
 	f = newRecords(s, silent())
-	stale, before := f.left()
+	stale, before := f.staleSessions()
 	if len(stale) != 1 || stale[0] != (pppoe.StaleSession{SessionID: 7, AC: concentrator}) {
 		t.Errorf("after a crash there are left %+v", stale)
 	}
@@ -82,7 +82,7 @@ func TestRecords(t *testing.T) {
 		t.Errorf("it had %+v", before)
 	}
 	s.SourceAddr = "02:00:5e:00:53:0a"
-	if stale, before := f.left(); len(stale) != 0 || before.HasIPv4() {
+	if stale, before := f.staleSessions(); len(stale) != 0 || before.HasIPv4() {
 		t.Errorf("by another address there are left %+v, %+v", stale, before)
 	}
 	s.SourceAddr = own.String()
@@ -90,7 +90,7 @@ func TestRecords(t *testing.T) {
 	f.close()
 	f = newRecords(s, silent())
 	defer f.close()
-	if stale, _ := f.left(); len(stale) != 0 {
+	if stale, _ := f.staleSessions(); len(stale) != 0 {
 		t.Errorf("after a good end there are left %+v", stale)
 	}
 }
@@ -111,7 +111,7 @@ func TestRecordsWaiting(t *testing.T) {
 		}
 	}
 	says("at first", "", pid)
-	f.waits("ppp0")
+	f.setDemandDevice("ppp0")
 	says("waiting", pid, pid+"ppp0\n")
 	f.notify(pppoe.SessionInfo{}, pppoe.DeviceOpened{Name: "ppp0"})
 	f.notify(pppoe.SessionInfo{}, pppoe.Ended{})

@@ -18,15 +18,15 @@ import (
 // allLines are all lines of a log.
 const allLines = -1
 
-// logQuestion is what somebody wants to see of which log.
-type logQuestion struct {
+// logRequest is what somebody wants to see of which log.
+type logRequest struct {
 	who    string
 	follow bool
 	lines  int
 }
 
 // parseLog reads the words behind log, or plog, whose flags are those of tail.
-func parseLog(args []string) (q logQuestion, err error) {
+func parseLog(args []string) (q logRequest, err error) {
 	q.lines = allLines
 	var rest []string
 	for i := 0; i < len(args); i++ {
@@ -72,10 +72,10 @@ func showLog(args []string) int {
 	switch {
 	case err == nil:
 		err = each(found, func(s status.Status) error { return control.Request(sockets, s.PID, question, os.Stdout, 0) })
-	case errors.Is(err, errNobody) && !q.follow && q.showKept():
+	case errors.Is(err, errNoClient) && !q.follow && q.showKept():
 		err = nil
 	}
-	return done(err)
+	return commandExit(err)
 }
 
 // plog shows the log of the sessions there are, or were.
@@ -85,7 +85,7 @@ func plog(args []string) int { return showLog(args) }
 func keptLogs() string { return filepath.Join(sockets, "log") }
 
 // showKept shows logs of clients that have ended, and reports whether there are any.
-func (q logQuestion) showKept() bool {
+func (q logRequest) showKept() bool {
 	names := rotatelog.Names(keptLogs())
 	if q.who != "" {
 		names = slices.DeleteFunc(names, func(name string) bool { return name != strings.ReplaceAll(q.who, "/", "_") })

@@ -54,8 +54,8 @@ var errHelp = errors.New("help")
 // columns are those of the usage.
 const columns = 92
 
-// words are flags as they are written, before they are understood.
-type words struct {
+// rawFlags are flags as they are written, before they are understood.
+type rawFlags struct {
 	uniq, vlan, source string
 	pid, version, help bool
 	seconds, interval  int
@@ -63,7 +63,7 @@ type words struct {
 }
 
 func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
-	f, w := &flags{}, &words{}
+	f, w := &flags{}, &rawFlags{}
 	set := flagSet(f, w)
 	manpage.AddFlag(set, manualTo, func() *manpage.Page { return page(set) })
 	switch err := set.Parse(args); {
@@ -80,13 +80,13 @@ func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 	case set.NArg() > 0:
 		return nil, fmt.Errorf("%q: not a flag; the interface is named with -I", set.Arg(0))
 	}
-	if err := f.understand(w, set); err != nil {
+	if err := f.parse(w, set); err != nil {
 		return nil, err
 	}
 	return f, f.check()
 }
 
-func flagSet(f *flags, w *words) *pflag.FlagSet {
+func flagSet(f *flags, w *rawFlags) *pflag.FlagSet {
 	set := pflag.NewFlagSet("pppoe-discovery", pflag.ContinueOnError)
 	set.SortFlags = false
 	set.StringVarP(&f.iface, "interface", "I", defaultInterface, "Ethernet `INTERFACE` to ask on")
@@ -116,8 +116,8 @@ func flagSet(f *flags, w *words) *pflag.FlagSet {
 	return set
 }
 
-// understand reads what is more than a number or a word.
-func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
+// parse reads what is more than a number or a word.
+func (f *flags) parse(w *rawFlags, set *pflag.FlagSet) (err error) {
 	if set.Changed("vlan") {
 		if f.vlans, err = vlan.ParseList(w.vlan); err != nil {
 			return fmt.Errorf("--vlan: %w", err)
@@ -146,15 +146,15 @@ func (f *flags) understand(w *words, set *pflag.FlagSet) (err error) {
 	if w.pid && w.uniq != "" {
 		return errors.New("-U and -W exclude each other")
 	}
-	return f.mark(w.pid, w.uniq)
+	return f.setHostUniq(w.pid, w.uniq)
 }
 
-// longest bounds what is waited for: a day.
-const longest = 24 * time.Hour
+// maxTime bounds what is waited for: a day.
+const maxTime = 24 * time.Hour
 
-// maxWanted is what tags may hold of ours, in octets: of the 1484 of a PADI (RFC 2516 section 5.1)
+// maxTagOctets is what tags may hold of ours, in octets: of the 1484 of a PADI (RFC 2516 section 5.1)
 // some are the tags' own, and those that are added to -W.
-const maxWanted = 1400
+const maxTagOctets = 1400
 
 func (f *flags) check() error {
 	switch {
@@ -162,13 +162,13 @@ func (f *flags) check() error {
 		return errors.New("interface was not specified: name one with -I")
 	case f.first && f.watch:
 		return errors.New("--first ends with the first answer, and --watch never ends: leave out one of them")
-	case f.timeout <= 0 || f.timeout > longest, f.attempts < 1 || f.attempts > 1000:
+	case f.timeout <= 0 || f.timeout > maxTime, f.attempts < 1 || f.attempts > 1000:
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
 	case len(f.service) > discovery.MaxService:
 		return fmt.Errorf("-S takes a name of at most %d octets, or no PADI could hold it", discovery.MaxService)
-	case len(f.service)+len(f.hostUniq) > maxWanted:
-		return fmt.Errorf("-S and -W take at most %d octets together, or no PADI could hold them", maxWanted)
-	case f.interval <= 0 || f.interval > longest:
+	case len(f.service)+len(f.hostUniq) > maxTagOctets:
+		return fmt.Errorf("-S and -W take at most %d octets together, or no PADI could hold them", maxTagOctets)
+	case f.interval <= 0 || f.interval > maxTime:
 		return errors.New("--interval takes 1 to 86400 seconds")
 	case f.missed < 1:
 		return errors.New("--missed takes a number above 0")
@@ -190,9 +190,9 @@ const defaultInterface = "eth0"
 // scans reports whether there is more to do than ask once on the interface itself.
 func (f *flags) scans() bool { return len(f.vlans) > 0 || f.watch }
 
-// mark sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it. Without a
+// setHostUniq sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it. Without a
 // flag there is none, as in the original's frames, unless answers must be told apart.
-func (f *flags) mark(pid bool, uniq string) (err error) {
+func (f *flags) setHostUniq(pid bool, uniq string) (err error) {
 	if !f.scans() {
 		f.hostUniq = []byte{}
 	}
@@ -207,7 +207,7 @@ func (f *flags) mark(pid bool, uniq string) (err error) {
 	return nil
 }
 
-func (f *flags) host() discovery.ClientConfig {
+func (f *flags) discovery() discovery.ClientConfig {
 	return discovery.ClientConfig{
 		Service: f.service, ACNames: f.acNames(), HostUniq: f.hostUniq,
 		Timeout: f.timeout, Attempts: f.attempts, Probe: true,
@@ -223,7 +223,7 @@ func (f *flags) acNames() []string {
 }
 
 func (f *flags) scan() pppoe.ScanConfig {
-	c := pppoe.ScanConfig{Client: f.host(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
+	c := pppoe.ScanConfig{Client: f.discovery(), VLANs: f.vlans, Priority: f.priority, Rate: f.rate}
 	if f.watch {
 		c.Interval = f.interval
 	}
@@ -238,7 +238,7 @@ func (f *flags) explain(err error) error {
 	return fmt.Errorf("%w. Without -I, %s is asked on: name another one with -I", err, defaultInterface)
 }
 
-func (f *flags) line() afpacket.Attachment {
+func (f *flags) attachment() afpacket.Attachment {
 	name, _ := ifname.KernelName(f.iface)
 	return afpacket.Attachment{Interface: name, Source: f.source}
 }

@@ -44,7 +44,7 @@ func TestFlags(t *testing.T) {
 		{"--first --expect my-ac", (*flags).endsAtFirst},
 		{"-Q --expect my-ac", func(f *flags) bool { return !f.endsAtFirst() }},
 		{"-C my-ac", func(f *flags) bool { return !f.endsAtFirst() }},
-		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.line().Source == wire.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
+		{"-I eth0 --source 02:00:5e:00:53:07", func(f *flags) bool { return f.attachment().Source == wire.Addr{2, 0, 0x5e, 0, 0x53, 7} }},
 	} {
 		f, err := parseFlags(strings.Fields(c.args), io.Discard, io.Discard)
 		if err != nil || !c.right(f) {
@@ -96,7 +96,7 @@ func TestBadFlags(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for _, args := range []string{"-h", "--help"} {
 		var out, complaints strings.Builder
-		p := &program{out: &out, complaints: &complaints}
+		p := &program{out: &out, stderr: &complaints}
 		if code := p.run(t.Context(), []string{args}); code != 0 || out.Len() > 0 {
 			t.Errorf("%s: exit code %d, and on stdout %q", args, code, out.String())
 		}
@@ -113,7 +113,7 @@ func TestHelp(t *testing.T) {
 func TestVersion(t *testing.T) {
 	for _, args := range []string{"-V", "--version", "-v", "-I eth0 -V"} {
 		var out, complaints strings.Builder
-		p := &program{out: &out, complaints: &complaints}
+		p := &program{out: &out, stderr: &complaints}
 		code := p.run(t.Context(), strings.Fields(args))
 		if want := "pppoe-discovery (upppoe) " + version.String() + "\n"; code != 0 || out.String() != want || complaints.Len() > 0 {
 			t.Errorf("%s: exit code %d, %q and %q, want %q", args, code, out.String(), complaints.String(), want)

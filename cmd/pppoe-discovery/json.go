@@ -19,13 +19,13 @@ type document struct {
 	Concentrators []concentrator `json:"concentrators"`
 }
 
-// escaping is a writer for JSON that may be read on a terminal: what is not printable in a
+// escapingWriter is a writer for JSON that may be read on a terminal: what is not printable in a
 // string becomes JSON's escape, and means the same. Package encoding/json does that below
 // U+0020 only; U+009B, for one, begins a terminal's commands as ESC does.
-type escaping struct{ to io.Writer }
+type escapingWriter struct{ to io.Writer }
 
 // Write writes whole UTF-8.
-func (w escaping) Write(b []byte) (int, error) {
+func (w escapingWriter) Write(b []byte) (int, error) {
 	var out []byte
 	for _, r := range string(b) {
 		if r < 0x7f || unicode.IsPrint(r) {
@@ -72,7 +72,7 @@ type detail struct {
 	Value string `json:"value"`
 }
 
-func inJSON(a answer) concentrator {
+func newConcentrator(a answer) concentrator {
 	c := concentrator{
 		Address: a.AC.String(), Vendor: vendor(a.AC), Name: a.Name(), Services: []string{}, Tags: []tag{},
 		MaxPayload: a.Tags.MaxPayload(), Latency: a.milliseconds(), Unexpected: a.unexpected,
@@ -108,19 +108,19 @@ func (c *concentrator) add(t wire.Tag) {
 	c.Tags = append(c.Tags, said)
 }
 
-func (d *document) answer(a answer) { d.Concentrators = append(d.Concentrators, inJSON(a)) }
+func (d *document) answer(a answer) { d.Concentrators = append(d.Concentrators, newConcentrator(a)) }
 
 func (d *document) end() {
 	if d.Concentrators == nil {
 		d.Concentrators = []concentrator{}
 	}
-	encoder := json.NewEncoder(escaping{d.to})
+	encoder := json.NewEncoder(escapingWriter{d.to})
 	encoder.SetIndent("", "  ")
 	encoder.Encode(d)
 }
 
-// line is an event of --watch, one to a line.
-type line struct {
+// eventRecord is an event of --watch, one to a line.
+type eventRecord struct {
 	Time    string        `json:"time"` // RFC 3339, UTC
 	Event   string        `json:"event"`
 	Changes []change      `json:"changes,omitempty"`
@@ -130,15 +130,15 @@ type line struct {
 }
 
 func (p *program) printJSON(e event) {
-	l := line{Time: e.at.UTC().Format(time.RFC3339), Event: string(e.kind), Changes: e.changes}
+	l := eventRecord{Time: e.at.UTC().Format(time.RFC3339), Event: string(e.kind), Changes: e.changes}
 	switch e.kind {
 	case missing:
 		l.Missing = e.missing.String()
-	case leftOut:
+	case dropped:
 		l.Count = e.count
 	default:
-		c := inJSON(e.answer)
+		c := newConcentrator(e.answer)
 		l.Who = &c
 	}
-	json.NewEncoder(escaping{p.out}).Encode(l)
+	json.NewEncoder(escapingWriter{p.out}).Encode(l)
 }

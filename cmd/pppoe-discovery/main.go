@@ -27,13 +27,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGQUIT)
 	defer stop()
 	// Somebody who does not read what is printed must not keep the program from ending.
-	context.AfterFunc(ctx, func() { time.AfterFunc(longestEnd, func() { os.Exit(exitNone) }) })
-	p := &program{out: os.Stdout, complaints: os.Stderr, open: open, obstacle: linkmonitor.Diagnose, terminal: isTerminal(os.Stderr)}
+	context.AfterFunc(ctx, func() { time.AfterFunc(exitTimeout, func() { os.Exit(exitNone) }) })
+	p := &program{out: os.Stdout, stderr: os.Stderr, open: open, obstacle: linkmonitor.Diagnose, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
-// longestEnd is how long the end may take after a signal.
-const longestEnd = 2 * time.Second
+// exitTimeout is how long the end may take after a signal.
+const exitTimeout = 2 * time.Second
 
 // Exit codes: pppd's program has 0 if any concentrator answered, and 1 otherwise.
 const (
@@ -44,10 +44,10 @@ const (
 
 // program is what the command needs of the world.
 type program struct {
-	out, complaints io.Writer
-	open            func(*flags) (datapath.Port, error)
-	obstacle        func(iface string) string // what keeps answers away; empty: nothing that is known
-	terminal        bool                      // complaints are read by a person: what is under way is said there, too
+	out, stderr io.Writer
+	open        func(*flags) (datapath.Port, error)
+	obstacle    func(iface string) string // what keeps answers away; empty: nothing that is known
+	terminal    bool                      // complaints are read by a person: what is under way is said there, too
 }
 
 // isTerminal reports whether a file is a terminal.
@@ -60,13 +60,13 @@ func isTerminal(f *os.File) bool {
 // if there are any, for it is told of all frames of the interface.
 func open(f *flags) (datapath.Port, error) {
 	if len(f.vlans) > 0 {
-		return afpacket.OpenTrunk(f.line(), wire.EtherTypeDiscovery)
+		return afpacket.OpenTrunk(f.attachment(), wire.EtherTypeDiscovery)
 	}
-	return afpacket.Open(f.line(), wire.EtherTypeDiscovery)
+	return afpacket.Open(f.attachment(), wire.EtherTypeDiscovery)
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
-	f, err := parseFlags(args, p.out, p.complaints)
+	f, err := parseFlags(args, p.out, p.stderr)
 	switch {
 	case errors.Is(err, errHelp):
 		return exitFound
@@ -77,7 +77,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(f.explain(err))
 	}
-	told := &output{to: p.out}
+	told := &checkedWriter{to: p.out}
 	p.out = told
 	code := 0
 	if f.watch {
@@ -91,14 +91,14 @@ func (p *program) run(ctx context.Context, args []string) int {
 	return code
 }
 
-// output remembers that something could not be written: nobody may take what is missing for
+// checkedWriter remembers that something could not be written: nobody may take what is missing for
 // what is not there.
-type output struct {
+type checkedWriter struct {
 	to  io.Writer
 	err error
 }
 
-func (o *output) Write(b []byte) (n int, err error) {
+func (o *checkedWriter) Write(b []byte) (n int, err error) {
 	if n, err = o.to.Write(b); err != nil && o.err == nil {
 		o.err = err
 	}
@@ -173,18 +173,18 @@ func (p *program) ask(ctx context.Context, f *flags, port datapath.Port, found f
 	if f.scans() {
 		return nil, pppoe.Scan(ctx, port, f.scan(), found)
 	}
-	return pppoe.Probe(ctx, port, f.host(), func(o discovery.Offer, after time.Duration) {
+	return pppoe.Probe(ctx, port, f.discovery(), func(o discovery.Offer, after time.Duration) {
 		found(pppoe.ScanResult{Offer: o, Latency: after})
 	})
 }
 
 func (p *program) say(f *flags, text string) {
 	if !f.quiet {
-		fmt.Fprintln(p.complaints, text)
+		fmt.Fprintln(p.stderr, text)
 	}
 }
 
 func (p *program) fail(err error) int {
-	fmt.Fprintln(p.complaints, "pppoe-discovery: "+err.Error())
+	fmt.Fprintln(p.stderr, "pppoe-discovery: "+err.Error())
 	return exitNone
 }

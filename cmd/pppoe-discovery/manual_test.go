@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
 	manpagetest.Check(t, "pppoe-discovery.8", *update, func(w io.Writer) error {
-		p := &program{out: w, complaints: w}
+		p := &program{out: w, stderr: w}
 		if code := p.run(t.Context(), []string{"--man"}); code != exitFound {
 			return fmt.Errorf("exit code %d", code)
 		}

@@ -89,7 +89,7 @@ func none(string) string { return "" }
 // run runs the program on a segment, in virtual time, until it ends.
 func run(ctx context.Context, s *ethertest.Segment, args string) result {
 	var out, complaints strings.Builder
-	p := &program{out: &out, complaints: &complaints, obstacle: none, open: func(f *flags) (datapath.Port, error) {
+	p := &program{out: &out, stderr: &complaints, obstacle: none, open: func(f *flags) (datapath.Port, error) {
 		if len(f.vlans) > 0 {
 			return s.Trunk(own, wire.EtherTypeDiscovery), nil
 		}
@@ -235,7 +235,7 @@ func TestObstacle(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			var complaints strings.Builder
-			p := &program{out: io.Discard, complaints: &complaints, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil },
+			p := &program{out: io.Discard, stderr: &complaints, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil },
 				obstacle: func(iface string) string { return iface + " has no carrier" }}
 			code := p.run(t.Context(), strings.Fields(args))
 			if want := "Timeout waiting for PADO packets\neth7 has no carrier\n"; code != exitNone || complaints.String() != want {
@@ -252,7 +252,7 @@ func TestNoHostUniq(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			sniffer := s.Port(mine, wire.EtherTypeDiscovery)
 			defer sniffer.Close()
-			p := &program{out: io.Discard, complaints: io.Discard, obstacle: none, open: func(f *flags) (datapath.Port, error) {
+			p := &program{out: io.Discard, stderr: io.Discard, obstacle: none, open: func(f *flags) (datapath.Port, error) {
 				return s.Port(own, wire.EtherTypeDiscovery), nil
 			}}
 			p.run(t.Context(), append([]string{"-a", "1"}, strings.Fields(args)...))
@@ -290,7 +290,7 @@ func TestAnnounce(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			defer join(s, mine, "", named("ac"), 0).Close()
 			var complaints strings.Builder
-			p := &program{out: io.Discard, complaints: &complaints, terminal: c.terminal, open: func(*flags) (datapath.Port, error) {
+			p := &program{out: io.Discard, stderr: &complaints, terminal: c.terminal, open: func(*flags) (datapath.Port, error) {
 				return s.Port(own, wire.EtherTypeDiscovery), nil
 			}}
 			if code := p.run(t.Context(), strings.Fields(c.args)); code != exitFound || complaints.String() != c.want {
@@ -309,7 +309,7 @@ func TestDefaultInterface(t *testing.T) {
 		"-I eth0": "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + "\n",
 	} {
 		var complaints strings.Builder
-		p := &program{complaints: &complaints, open: func(f *flags) (datapath.Port, error) {
+		p := &program{stderr: &complaints, open: func(f *flags) (datapath.Port, error) {
 			return nil, fmt.Errorf("%s: %w", f.iface, afpacket.ErrNoInterface)
 		}}
 		if code := p.run(t.Context(), strings.Fields(args)); code != exitNone || complaints.String() != want {
@@ -320,7 +320,7 @@ func TestDefaultInterface(t *testing.T) {
 
 func TestCannotOpen(t *testing.T) {
 	var complaints strings.Builder
-	p := &program{complaints: &complaints, open: func(*flags) (datapath.Port, error) { return nil, errors.New("eth0: gone") }}
+	p := &program{stderr: &complaints, open: func(*flags) (datapath.Port, error) { return nil, errors.New("eth0: gone") }}
 	if code := p.run(t.Context(), []string{"-I", "eth0"}); code != 1 || complaints.String() != "pppoe-discovery: eth0: gone\n" {
 		t.Errorf("exit code %d and %q", code, complaints.String())
 	}
@@ -405,7 +405,7 @@ func TestRegistryIsBounded(t *testing.T) {
 	told := 0
 	for i := range maxKnown + 100 {
 		addr := wire.Addr{2, 1, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
-		told += len(r.hear(time.Time{}, pppoe.ScanResult{Offer: discovery.Offer{AC: addr, Tags: named("forged")}}))
+		told += len(r.observe(time.Time{}, pppoe.ScanResult{Offer: discovery.Offer{AC: addr, Tags: named("forged")}}))
 	}
 	if told != maxKnown || len(r.known) != maxKnown {
 		t.Errorf("told of %d, and knows %d, want %d", told, len(r.known), maxKnown)
@@ -418,10 +418,10 @@ func TestRegistryIsBounded(t *testing.T) {
 
 // TestToldIsBounded: of a round's events only so many are told, and then how many more there were.
 func TestToldIsBounded(t *testing.T) {
-	for events, want := range map[int]int{0: 0, maxTold: 0, maxTold + 1: 1, 3 * maxTold: 2 * maxTold} {
+	for events, want := range map[int]int{0: 0, maxEvents: 0, maxEvents + 1: 1, 3 * maxEvents: 2 * maxEvents} {
 		told, missing := 0, 0
-		b := &bounded{tell: func(e event) {
-			if e.kind == leftOut {
+		b := &eventLimiter{emit: func(e event) {
+			if e.kind == dropped {
 				missing += e.count
 				if want := "1970-01-01T00:00:00Z left-out"; !strings.HasPrefix(e.String(), want) {
 					t.Errorf("it is told as %q", e)
@@ -432,11 +432,11 @@ func TestToldIsBounded(t *testing.T) {
 		}}
 		for range 2 {
 			for range events {
-				b.add(event{kind: came})
+				b.add(event{kind: appeared})
 			}
 			b.round(time.Unix(0, 0))
 		}
-		if told != 2*min(events, maxTold) || missing != 2*want {
+		if told != 2*min(events, maxEvents) || missing != 2*want {
 			t.Errorf("of %d events a round %d were told in two rounds, and %d are missing", events, told, missing)
 		}
 	}
@@ -456,7 +456,7 @@ func TestOutputLost(t *testing.T) {
 			a := join(s, mine, "", named("ac"), 0)
 			defer a.Close()
 			var complaints strings.Builder
-			p := &program{out: full{}, complaints: &complaints, obstacle: none, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil }}
+			p := &program{out: full{}, stderr: &complaints, obstacle: none, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil }}
 			code := p.run(t.Context(), append([]string{"-I", "eth0", "-a", "1"}, strings.Fields(args)...))
 			if told := strings.Contains(complaints.String(), "what was found is not told: no space left"); code != want || told != (want == exitNone) {
 				t.Errorf("%q: exit code %d, want %d; complaints %q", args, code, want, complaints.String())

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// originals are the options of the program that comes with pppd, in its order, each with its
+// originalFlags are the options of the program that comes with pppd, in its order, each with its
 // value as that program calls it.
-var originals = []struct{ letter, value string }{
+var originalFlags = []struct{ letter, value string }{
 	{"I", "if_name"}, {"D", "filename"}, {"t", "secs"}, {"a", "num"}, {"V", ""}, {"Q", ""},
 	{"S", "name"}, {"C", "name"}, {"U", ""}, {"W", "hexvalue"}, {"h", ""},
 }
@@ -21,7 +21,7 @@ func writeUsage(w io.Writer, set *pflag.FlagSet) {
 	own := pflag.NewFlagSet(set.Name(), pflag.ContinueOnError)
 	own.SortFlags = false
 	set.VisitAll(own.AddFlag)
-	for _, o := range originals {
+	for _, o := range originalFlags {
 		f := set.ShorthandLookup(o.letter)
 		_, text := pflag.UnquoteUsage(f)
 		if o.letter == "I" {
@@ -31,13 +31,13 @@ func writeUsage(w io.Writer, set *pflag.FlagSet) {
 		own.Lookup(f.Name).Hidden = true
 	}
 	fmt.Fprint(w, "\nBeyond the original:\n", own.FlagUsagesWrapped(columns))
-	for _, o := range originals {
+	for _, o := range originalFlags {
 		set.ShorthandLookup(o.letter).Hidden = false // both sets share their flags
 	}
-	fmt.Fprint(w, afterwards)
+	fmt.Fprint(w, usageNotes)
 }
 
-const afterwards = `
+const usageNotes = `
   pppoe-discovery -I eth0                        list all concentrators that answer
   pppoe-discovery -I eth0 --first                end with the first answer
   pppoe-discovery -I eth0 --verbose              with every tag, vendor and latency

@@ -17,11 +17,11 @@ import (
 type kind string
 
 const (
-	came    kind = "new"
-	changed kind = "changed"
-	gone    kind = "gone"
-	missing kind = "missing"  // one that is expected does not answer
-	leftOut kind = "left-out" // there were more events than are told in a round
+	appeared kind = "new"
+	changed  kind = "changed"
+	gone     kind = "gone"
+	missing  kind = "missing"  // one that is expected does not answer
+	dropped  kind = "left-out" // there were more events than are told in a round
 )
 
 // event is told by --watch.
@@ -31,7 +31,7 @@ type event struct {
 	answer  answer   // whose
 	changes []change // of changed
 	missing expected // of missing
-	count   int      // of leftOut
+	count   int      // of dropped
 }
 
 // change is what is another than before. Names are a stranger's words.
@@ -45,8 +45,8 @@ type change struct {
 // read.
 const maxKnown = 1 << 16
 
-// maxTold bounds how many events of a round are told: a forger can cause some with each frame.
-const maxTold = 8192
+// maxEvents bounds how many events of a round are told: a forger can cause some with each frame.
+const maxEvents = 8192
 
 // registry knows who is there. It is told answers and the time, and says what is new. It
 // is not safe for concurrent use.
@@ -54,44 +54,44 @@ type registry struct {
 	scanned bool
 	missed  int // rounds after which one is gone
 	expect  expectation
-	known   map[place]*entry
-	order   []place // in which they came
-	named   map[signboard]place
+	known   map[acKey]*entry
+	order   []acKey // in which they came
+	named   map[nameKey]acKey
 	absent  map[expected]bool
 }
 
-// signboard is a name on a VLAN: the first one under it is remembered.
-type signboard struct {
+// nameKey is a name on a VLAN: the first one under it is remembered.
+type nameKey struct {
 	vlan vlan.Stack
 	name string
 }
 
-// place is where a concentrator answers.
-type place struct {
+// acKey is where a concentrator answers.
+type acKey struct {
 	vlan vlan.Stack
 	ac   wire.Addr
 }
 
 type entry struct {
-	answer answer
-	heard  bool // in this round
-	missed int  // rounds in a row
+	answer   answer
+	answered bool // in this round
+	missed   int  // rounds in a row
 }
 
 func newRegistry(f *flags) *registry {
 	return &registry{
 		scanned: len(f.vlans) > 0, missed: f.missed, expect: f.expect,
-		known: make(map[place]*entry), named: make(map[signboard]place), absent: make(map[expected]bool),
+		known: make(map[acKey]*entry), named: make(map[nameKey]acKey), absent: make(map[expected]bool),
 	}
 }
 
-// hear takes an answer.
-func (r *registry) hear(at time.Time, s pppoe.ScanResult) []event {
+// observe takes an answer.
+func (r *registry) observe(at time.Time, s pppoe.ScanResult) []event {
 	a := answer{ScanResult: s, scanned: r.scanned, unexpected: r.expect.unexpected(s.Offer)}
-	where := place{s.VLAN, s.AC}
+	where := acKey{s.VLAN, s.AC}
 	if e := r.known[where]; e != nil {
 		changes := differences(e.answer, a)
-		*e = entry{answer: a, heard: true}
+		*e = entry{answer: a, answered: true}
 		r.namesake(where, a)
 		if len(changes) == 0 {
 			return nil
@@ -101,8 +101,8 @@ func (r *registry) hear(at time.Time, s pppoe.ScanResult) []event {
 	if len(r.known) >= maxKnown {
 		return nil
 	}
-	e := event{at: at, kind: came, answer: a}
-	r.known[where] = &entry{answer: a, heard: true}
+	e := event{at: at, kind: appeared, answer: a}
+	r.known[where] = &entry{answer: a, answered: true}
 	if other := r.namesake(where, a); other != where {
 		e.kind, e.changes = changed, []change{{"address", other.ac.String(), a.AC.String()}}
 	}
@@ -111,8 +111,8 @@ func (r *registry) hear(at time.Time, s pppoe.ScanResult) []event {
 }
 
 // namesake is the one that has come first of those on the same VLAN with the same name.
-func (r *registry) namesake(where place, a answer) place {
-	board := signboard{a.VLAN, a.Name()}
+func (r *registry) namesake(where acKey, a answer) acKey {
+	board := nameKey{a.VLAN, a.Name()}
 	if other, taken := r.named[board]; taken && r.known[other] != nil && r.known[other].answer.Name() == board.name {
 		return other
 	}
@@ -147,18 +147,18 @@ func (r *registry) round(at time.Time) (events []event) {
 	left := r.order[:0]
 	for _, where := range r.order {
 		e := r.known[where]
-		if e.heard {
+		if e.answered {
 			e.missed = 0
 		} else {
 			e.missed++
 		}
-		e.heard = false
+		e.answered = false
 		if e.missed < r.missed {
 			left = append(left, where)
 			continue
 		}
 		delete(r.known, where)
-		if board := (signboard{where.vlan, e.answer.Name()}); r.named[board] == where {
+		if board := (nameKey{where.vlan, e.answer.Name()}); r.named[board] == where {
 			delete(r.named, board)
 		}
 		events = append(events, event{at: at, kind: gone, answer: e.answer})
@@ -189,7 +189,7 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r, code := newRegistry(f), exitNone
-	b := &bounded{tell: func(e event) { p.tell(f, e) }}
+	b := &eventLimiter{emit: func(e event) { p.print(f, e) }}
 	tell := func(events []event) {
 		for _, e := range events {
 			if code == exitUnexpected {
@@ -197,7 +197,7 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 			}
 			b.add(e)
 			switch {
-			case e.kind != came && e.kind != changed:
+			case e.kind != appeared && e.kind != changed:
 			case e.answer.unexpected && f.alarm:
 				code = exitUnexpected
 				stop()
@@ -211,41 +211,41 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 		tell(r.round(now))
 		b.round(now)
 	}
-	err := pppoe.Scan(ctx, port, cfg, func(s pppoe.ScanResult) { tell(r.hear(time.Now(), s)) })
+	err := pppoe.Scan(ctx, port, cfg, func(s pppoe.ScanResult) { tell(r.observe(time.Now(), s)) })
 	if err != nil {
 		return p.fail(err)
 	}
 	return code
 }
 
-// bounded tells events, but not more of a round than anybody wants to read.
-type bounded struct {
-	tell func(event)
-	told int // in this round, or left out
+// eventLimiter tells events, but not more of a round than anybody wants to read.
+type eventLimiter struct {
+	emit  func(event)
+	count int // in this round, or left out
 }
 
-func (b *bounded) add(e event) {
-	if b.told++; b.told <= maxTold {
-		b.tell(e)
+func (b *eventLimiter) add(e event) {
+	if b.count++; b.count <= maxEvents {
+		b.emit(e)
 	}
 }
 
 // round ends a round, and tells how many were left out.
-func (b *bounded) round(at time.Time) {
-	if b.told > maxTold {
-		b.tell(event{at: at, kind: leftOut, count: b.told - maxTold})
+func (b *eventLimiter) round(at time.Time) {
+	if b.count > maxEvents {
+		b.emit(event{at: at, kind: dropped, count: b.count - maxEvents})
 	}
-	b.told = 0
+	b.count = 0
 }
 
-func (p *program) tell(f *flags, e event) {
+func (p *program) print(f *flags, e event) {
 	switch {
 	case f.quiet:
 	case f.json:
 		p.printJSON(e)
 	default:
 		fmt.Fprintln(p.out, e)
-		if f.verbose && (e.kind == came || e.kind == changed) {
+		if f.verbose && (e.kind == appeared || e.kind == changed) {
 			for t := range e.answer.Tags.All() {
 				verbose{p.out}.tag(t)
 			}
@@ -261,8 +261,8 @@ func (e event) String() string {
 		fmt.Fprintf(&b, " %v", e.missing)
 		return b.String()
 	}
-	if e.kind == leftOut {
-		fmt.Fprintf(&b, " %d events, of which there were more than %d since the last round", e.count, maxTold)
+	if e.kind == dropped {
+		fmt.Fprintf(&b, " %d events, of which there were more than %d since the last round", e.count, maxEvents)
 		return b.String()
 	}
 	a := e.answer
@@ -276,7 +276,7 @@ func (e event) String() string {
 	for _, c := range e.changes {
 		fmt.Fprintf(&b, ", %s %s -> %s", c.What, quote(c.From), quote(c.To))
 	}
-	if e.kind == came {
+	if e.kind == appeared {
 		fmt.Fprintf(&b, ", services %s, %.3f ms", quoted(services(a.Tags)), a.milliseconds())
 	}
 	if a.unexpected && e.kind != gone {

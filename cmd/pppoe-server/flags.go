@@ -29,23 +29,23 @@ import (
 
 // flags are the command line's, with rp-pppoe's letters and defaults.
 type flags struct {
-	interfaces []string
-	local      netip.Addr
-	remote     netip.Addr
-	acName     string
-	services   []string
-	max        int
-	each       int // most sessions of a client; 0: no bound
-	keepOlder  bool
-	mss        int
-	vlans      []vlan.Stack // none: untagged frames
-	ipv6       ipv6Pools
-	foreground bool
-	debug      bool
-	options    string
-	etc        string
-	pidFile    string   // empty: none
-	notices    []string // what has no effect
+	interfaces   []string
+	local        netip.Addr
+	remote       netip.Addr
+	acName       string
+	services     []string
+	max          int
+	maxPerClient int // most sessions of a client; 0: no bound
+	keepOlder    bool
+	mss          int
+	vlans        []vlan.Stack // none: untagged frames
+	ipv6         ipv6Pools
+	foreground   bool
+	debug        bool
+	options      string
+	etc          string
+	pidFile      string   // empty: none
+	warnings     []string // what has no effect
 }
 
 // What --duplicate-session takes.
@@ -80,14 +80,14 @@ func parseFlags(args []string) (*flags, error) {
 	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them, but each looks at all frames: for hundreds, give them devices")
 	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
 	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
-	set.IntVarP(&f.each, "max-per-client", "x", 0, "most sessions at once of one client, by its Ethernet address; 0: any number")
+	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "most sessions at once of one client, by its Ethernet address; 0: any number")
 	set.StringVar(&duplicate, "duplicate-session", replace, "where a client negotiates an IPv4 address that another session has: `WHICH` session goes on: replace: the newer; refuse: the older")
 	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
 	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process number, as long as it serves")
-	addWithoutEffect(set)
+	addIgnoredFlags(set)
 	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })
 	version.AddFlag(set, "v", os.Stdout)
 	set.Usage = func() {
@@ -107,7 +107,7 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("--duplicate-session %q: give replace or refuse", duplicate)}
 	}
 	f.keepOlder = duplicate == refuse
-	f.notices = notices(set)
+	f.warnings = ignoredFlagWarnings(set)
 	if set.Changed("vlan") {
 		list, err := vlan.ParseList(vlans)
 		if err != nil {
@@ -135,8 +135,8 @@ func (f *flags) check(local, remote string) (err error) {
 	if f.max < 1 || f.max > 65534 {
 		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
 	}
-	if f.each < 0 {
-		return &pppd.Error{Message: fmt.Sprintf("-x %d: give the most sessions that one client may have, or 0 for any number", f.each)}
+	if f.maxPerClient < 0 {
+		return &pppd.Error{Message: fmt.Sprintf("-x %d: give the most sessions that one client may have, or 0 for any number", f.maxPerClient)}
 	}
 	if err := f.checkPool(); err != nil {
 		return err
@@ -213,26 +213,26 @@ func options(f *flags) (*pppd.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if open && len(s.Demanded()) == 0 {
-		s.Notices = append(s.Notices, fmt.Sprintf("noauth in %s holds here too: any client gets a session; say auth in %s if that is not meant", filepath.Join(f.etc, "options"), f.options))
+	if open && len(s.RequireAuth()) == 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("noauth in %s holds here too: any client gets a session; say auth in %s if that is not meant", filepath.Join(f.etc, "options"), f.options))
 	}
-	if s.Auth && len(s.Require) == 0 && !slices.ContainsFunc(s.Given, func(g pppd.Given) bool { return g.Name == "auth" }) {
+	if s.Auth && len(s.Require) == 0 && !slices.ContainsFunc(s.Parsed, func(g pppd.ParsedOption) bool { return g.Name == "auth" }) {
 		// As in the files of other images, for which pppd asks nobody who they are.
-		s.Notices = append(s.Notices, fmt.Sprintf("clients must prove who they are, since %s says nothing of it: add noauth to let in any client, or require-chap and accounts in %s",
+		s.Warnings = append(s.Warnings, fmt.Sprintf("clients must prove who they are, since %s says nothing of it: add noauth to let in any client, or require-chap and accounts in %s",
 			f.options, filepath.Join(f.etc, "chap-secrets")))
 	}
 	if s.Name == "" {
 		s.Name = f.acName
 	}
-	s.Notices = append(s.Notices, s.WithoutEffect(pppd.Server)...)
+	s.Warnings = append(s.Warnings, s.IneffectiveOptions(pppd.Server)...)
 	if s.NoIPv6 && f.ipv6.wanted() {
-		s.Notices = append(s.Notices, "--ipv6-networks, --ipv6-addresses and --ipv6-prefixes have no effect: option \"noipv6\" leaves IPv6 out")
+		s.Warnings = append(s.Warnings, "--ipv6-networks, --ipv6-addresses and --ipv6-prefixes have no effect: option \"noipv6\" leaves IPv6 out")
 	}
 	return s, nil
 }
 
 // host is the network around sessions.
-func host(s *pppd.Settings, around *scripted, log *slog.Logger) *netconfig.Configurer {
+func host(s *pppd.Settings, around *sessionScripts, log *slog.Logger) *netconfig.Configurer {
 	return &netconfig.Configurer{
 		MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
 		PreUp: around.preUp, Log: log,
@@ -253,7 +253,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 	c := pppoe.ServerConfig{
 		Concentrator: discovery.ConcentratorConfig{ACName: f.acName, Services: f.services},
 		Session:      s.Session(),
-		Pool:         pppoe.Pool{Max: f.max, MaxPerClient: f.each, First: f.remote},
+		Pool:         pppoe.Pool{Max: f.max, MaxPerClient: f.maxPerClient, First: f.remote},
 		KeepOlder:    f.keepOlder,
 		DataPath:     s.DataPath,
 		Limits:       s.Limits(),
@@ -265,7 +265,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 	if v4 := c.Session.IPv4; v4 != nil {
 		v4.Local = f.local
 	}
-	c.Session.LCP.RequireAuth = s.Demanded()
+	c.Session.LCP.RequireAuth = s.RequireAuth()
 	who := aaa.NewFileAuthenticator(f.etc, s.Name, c.Pool, log)
 	who.Defaults, who.EnforceAddresses = s, true
 	who.SetFiles(s.CHAPSecrets, s.PAPSecrets)
@@ -274,10 +274,10 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 	}
 	who.CheckFiles(c.Session.LCP.RequireAuth)
 	if len(c.Session.LCP.RequireAuth) > 0 { // to others we prove nothing: see ppp.MarkChallenge
-		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = who.OwnMethods(s.Answer()), true
+		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = who.OwnMethods(s.AllowAuth()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
-	c.Authenticator, c.Policy = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Terms }
+	c.Authenticator, c.Policy = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Policy }
 	return c
 }
 

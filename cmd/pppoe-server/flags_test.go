@@ -67,7 +67,7 @@ func TestAbout(t *testing.T) {
 		"-v": version.Line("pppoe-server") + "\n", "--version": version.Line("pppoe-server") + "\n",
 	} {
 		var out strings.Builder
-		if err := manpagetest.Printed(func() int { return run([]string{arg}) })(&out); err != nil || !strings.HasPrefix(out.String(), want) {
+		if err := manpagetest.CaptureStdout(func() int { return run([]string{arg}) })(&out); err != nil || !strings.HasPrefix(out.String(), want) {
 			t.Errorf("%s: %v, %q, want %q", arg, err, out.String(), want)
 		}
 	}
@@ -77,11 +77,11 @@ func TestAbout(t *testing.T) {
 // have no effect.
 func TestWithoutEffect(t *testing.T) {
 	f, err := parseFlags(strings.Fields("-I eth1 -k -s -q /usr/sbin/pppd -Q /usr/sbin/pppoe -g rp-pppoe.so -u -r -T 60 -X /run/pppoe-server.pid"))
-	if err != nil || f.pidFile != "/run/pppoe-server.pid" || len(f.notices) != len(withoutEffect) {
+	if err != nil || f.pidFile != "/run/pppoe-server.pid" || len(f.warnings) != len(ignoredFlags) {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if !slices.Contains(f.notices, "flag -k has no effect: no PPP in the kernel is used") {
-		t.Errorf("notices: %q", f.notices)
+	if !slices.Contains(f.warnings, "flag -k has no effect: no PPP in the kernel is used") {
+		t.Errorf("notices: %q", f.warnings)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(s.Demanded()); s.Name != c.name || got != c.methods {
+		if got := len(s.RequireAuth()); s.Name != c.name || got != c.methods {
 			t.Errorf("%q: %s demands %d methods, want %s, %d", c.text, s.Name, got, c.name, c.methods)
 		}
 	}
@@ -309,9 +309,9 @@ func TestOptionsOfAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "any client gets a session") })
-		if s.MTU != c.mtu || len(s.Demanded()) != c.methods || told != c.told {
-			t.Errorf("%q, then %q: mtu %d, %d methods, told %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.Demanded()), told, c.mtu, c.methods, c.told)
+		told := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "any client gets a session") })
+		if s.MTU != c.mtu || len(s.RequireAuth()) != c.methods || told != c.told {
+			t.Errorf("%q, then %q: mtu %d, %d methods, told %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.RequireAuth()), told, c.mtu, c.methods, c.told)
 		}
 	}
 	for own, told := range map[string]bool{"": true, "mtu 1400": true, "lcp-echo-interval 5": true, "noauth": false, "auth": false, "require-chap": false} {
@@ -319,7 +319,7 @@ func TestOptionsOfAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := slices.ContainsFunc(s.Notices, func(n string) bool { return strings.Contains(n, "add noauth to let in any client") }); got != told {
+		if got := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "add noauth to let in any client") }); got != told {
 			t.Errorf("%q: that clients must prove who they are is told: %v, want %v", own, got, told)
 		}
 	}

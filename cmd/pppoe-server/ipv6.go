@@ -95,8 +95,8 @@ type ipv6Service struct {
 	duid   dhcp6.DUID
 	log    *slog.Logger
 	runner *runner.Runner[uint16] // by session ID
-	// lend lets a session's peer use what it was given, if that is checked.
-	lend func(id uint16, prefixes []netip.Prefix)
+	// setSourcePrefixes lets a session's peer use what it was given, if that is checked.
+	setSourcePrefixes func(id uint16, prefixes []netip.Prefix)
 
 	mu sync.Mutex // held to lend, and to end what lends
 }
@@ -136,18 +136,18 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
 			Device: l.Device, Remote: a.IPv6.Remote.LinkLocal(), Key: key,
 			Networks: v.pools.networks, Addresses: v.pools.addresses, Prefixes: v.pools.prefixes,
 			DUID: v.duid, NameServers: v.pools.servers, MTU: a.MTU, Log: v.log,
-			Notify: func(s server.State) { v.given(ctx, l.SessionID, s) },
+			Notify: func(s server.State) { v.assigned(ctx, l.SessionID, s) },
 		})
 	})
 }
 
-// given is told what a session's peer has. Of one that is over it may be too late: its ID
+// assigned is told what a session's peer has. Of one that is over it may be too late: its ID
 // may be another's.
-func (v *ipv6Service) given(ctx context.Context, id uint16, s server.State) {
+func (v *ipv6Service) assigned(ctx context.Context, id uint16, s server.State) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if ctx.Err() == nil {
-		v.lend(id, []netip.Prefix{s.Network, s.Address, s.Delegated})
+		v.setSourcePrefixes(id, []netip.Prefix{s.Network, s.Address, s.Delegated})
 	}
 }
 
@@ -155,7 +155,7 @@ func (v *ipv6Service) stop(id uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.runner.Stop(id, server.ErrLinkGone) { // a Run that has ended has told so
-		v.lend(id, nil)
+		v.setSourcePrefixes(id, nil)
 	}
 }
 

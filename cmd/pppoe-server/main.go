@@ -45,8 +45,8 @@ func run(args []string) int {
 	if err != nil {
 		return fail(err)
 	}
-	if f.foreground || s.Detach == pppd.Stay || os.Getpid() == 1 || daemonize.IsChild() {
-		return attend(f, s)
+	if f.foreground || s.Detach == pppd.DetachNever || os.Getpid() == 1 || daemonize.IsChild() {
+		return serve(f, s)
 	}
 	code, err := daemonize.Launch(args)
 	if err != nil {
@@ -55,8 +55,8 @@ func run(args []string) int {
 	return code
 }
 
-// attend runs the server until it ends.
-func attend(f *flags, s *pppd.Settings) int {
+// serve runs the server until it ends.
+func serve(f *flags, s *pppd.Settings) int {
 	daemonize.CatchWriteSignals()
 	// Signals that make pppd do something do not end a server in which nothing is to be done.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
@@ -67,13 +67,13 @@ func attend(f *flags, s *pppd.Settings) int {
 	defer lines.Close()
 	log := slog.New(lines)
 	fail := func(err error) int { return end(err, lines) }
-	for _, notice := range slices.Concat(f.notices, s.Notices) {
+	for _, notice := range slices.Concat(f.warnings, s.Warnings) {
 		log.Warn(notice)
 	}
-	if few := allowFiles(openFiles(f, s), f.max); few != "" {
+	if few := raiseOpenFileLimit(openFiles(f, s), f.max); few != "" {
 		log.Warn(few)
 	}
-	paths := &linux.Opener{DataPath: s.DataPath, Queues: s.LineQueues(), MaxSessions: f.max, StateDir: s.StateDir, Log: log}
+	paths := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: f.max, StateDir: s.StateDir, Log: log}
 	defer paths.Close()
 	listeners, err := listen(f, paths)
 	if err != nil {
@@ -83,10 +83,10 @@ func attend(f *flags, s *pppd.Settings) int {
 	defer v6.wait()
 	// Before the accounts are read: a file that the server could not read again lets nobody in
 	// from the start, and the log says so now, not when the file changes.
-	giveUp(log, v6 != nil, s.DataPath)
+	dropCapabilities(log, v6 != nil, s.DataPath)
 	cfg := config(f, s, nil, log)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
-	run := newScripted()
+	run := newSessionScripts()
 	defer run.wait()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
 	cfg.Network = run
@@ -100,15 +100,15 @@ func attend(f *flags, s *pppd.Settings) int {
 		return fail(err)
 	}
 	if v6 != nil {
-		v6.lend = server.SetSourcePrefixes
+		v6.setSourcePrefixes = server.SetSourcePrefixes
 	}
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
 		run.hurry()
 	})
 	defer stop()
-	again := &reloading{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}
-	defer onHangUp(again.reload)()
+	again := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}
+	defer onSIGHUP(again.reload)()
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
@@ -151,7 +151,7 @@ func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
-	for _, line := range f.lines() {
+	for _, line := range f.attachments() {
 		ports, err := paths.Open(line)
 		if err != nil {
 			for _, l := range all {
@@ -167,8 +167,8 @@ func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
 	return all, nil
 }
 
-// lines are the places to listen at: each VLAN of each interface.
-func (f *flags) lines() (all []afpacket.Attachment) {
+// attachments are the places to listen at: each VLAN of each interface.
+func (f *flags) attachments() (all []afpacket.Attachment) {
 	vlans := f.vlans
 	if len(vlans) == 0 {
 		vlans = []vlan.Stack{{}}

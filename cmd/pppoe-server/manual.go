@@ -24,7 +24,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 				manpage.Paragraph("The options file holds pppd's words, for all sessions alike; those of /etc/ppp/options come before it, as with pppd. The file must be there: it is where " +
 					"proof of who somebody is gets asked for, and a server that misses it by a slip of the pen must not start."),
 			}, pppd.Manual(pppd.Server))},
-			{Title: "DATA PATHS", Blocks: pppd.DataPaths},
+			{Title: "DATA PATHS", Blocks: pppd.ManualDataPaths},
 			{Title: "EXIT STATUS", Blocks: exitStatus()},
 			{Title: "FILES", Blocks: files},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
@@ -34,7 +34,7 @@ func page(set *pflag.FlagSet) *manpage.Page {
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
-		Standards: append(slices.Clone(pppd.Standards), "RFC 2827, RFC 3704 (source checks), RFC 2697 (rates)"),
+		Standards: append(slices.Clone(pppd.ManualStandards), "RFC 2827, RFC 3704 (source checks), RFC 2697 (rates)"),
 		SeeAlso:   []string{"pppoe-client(8)", "pppoe-discovery(8)", "pppd(8)"},
 	}
 }

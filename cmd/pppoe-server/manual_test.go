@@ -10,5 +10,5 @@ import (
 var update = flag.Bool("update", false, "write the manual page anew")
 
 func TestManual(t *testing.T) {
-	manpagetest.Check(t, "pppoe-server.8", *update, manpagetest.Printed(func() int { return run([]string{"--man"}) }))
+	manpagetest.Check(t, "pppoe-server.8", *update, manpagetest.CaptureStdout(func() int { return run([]string{"--man"}) }))
 }

@@ -28,12 +28,12 @@ func openFiles(f *flags, s *pppd.Settings) uint64 {
 	if f.ipv6.wanted() {
 		each += 3 // sockets of router advertisements and DHCPv6
 	}
-	return uint64(f.max*each + len(f.lines())*filesOfListener + filesOfServer)
+	return uint64(f.max*each + len(f.attachments())*filesOfListener + filesOfServer)
 }
 
-// allowFiles raises the limit of open files to what all sessions take, as far as that is allowed,
+// raiseOpenFileLimit raises the limit of open files to what all sessions take, as far as that is allowed,
 // and returns what to tell if it is not; empty: all is well.
-func allowFiles(want uint64, sessions int) string {
+func raiseOpenFileLimit(want uint64, sessions int) string {
 	var is unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &is); err != nil || is.Cur >= want {
 		return ""

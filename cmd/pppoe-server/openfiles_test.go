@@ -46,7 +46,7 @@ func TestOpenFiles(t *testing.T) {
 	}
 }
 
-// limited is the environment variable that has this test's program say what allowFiles does in a
+// limited is the environment variable that has this test's program say what raiseOpenFileLimit does in a
 // process of its own: SOFT HARD WANT.
 const limited = "UPPPOE_TEST_NOFILE"
 
@@ -83,14 +83,14 @@ func TestAllowFiles(t *testing.T) {
 	}
 }
 
-// allowFilesWithin prints the soft limit after allowFiles, and what that says. The hard limit
+// allowFilesWithin prints the soft limit after raiseOpenFileLimit, and what that says. The hard limit
 // cannot be raised here, as by a user.
 func allowFilesWithin(soft, hard, want uint64) {
 	runtime.LockOSThread()
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: soft, Max: hard})
 	unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_RESOURCE, 0, 0, 0)
 	dropResource()
-	said := allowFiles(want, 9)
+	said := raiseOpenFileLimit(want, 9)
 	var is unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NOFILE, &is)
 	os.Stdout.WriteString(strconv.FormatUint(is.Cur, 10) + ": " + said + "\n")

@@ -13,19 +13,19 @@ import (
 	"upppoe/pppoe"
 )
 
-// reloading reads the options file and the accounts again at SIGHUP.
-type reloading struct {
+// reloader reads the options file and the accounts again at SIGHUP.
+type reloader struct {
 	flags    *flags
 	settings *pppd.Settings // that hold
 	accounts pppoe.Authenticator
 	log      *slog.Logger
 	lines    *pppdlog.Handler
-	scripts  *scripted
+	scripts  *sessionScripts
 	server   *pppoe.Server
 }
 
-// onHangUp calls do at each SIGHUP until stop is called.
-func onHangUp(do func()) (stop func()) {
+// onSIGHUP calls do at each SIGHUP until stop is called.
+func onSIGHUP(do func()) (stop func()) {
 	signals, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, unix.SIGHUP)
 	// Ends with stop.
@@ -44,7 +44,7 @@ func onHangUp(do func()) (stop func()) {
 
 // reload has sessions that begin from now on go by what the files say now. A file that is
 // broken changes nothing at all.
-func (r *reloading) reload() {
+func (r *reloader) reload() {
 	s, err := options(r.flags)
 	var cfg pppoe.ServerConfig
 	if err == nil {
@@ -55,7 +55,7 @@ func (r *reloading) reload() {
 		r.log.Error(fmt.Sprintf("SIGHUP: nothing is changed, as the options cannot be used: %v", err))
 		return
 	}
-	for _, notice := range s.Notices {
+	for _, notice := range s.Warnings {
 		r.log.Warn(notice)
 	}
 	if fixed := r.fixed(s); fixed != "" {
@@ -69,11 +69,11 @@ func (r *reloading) reload() {
 }
 
 // fixed names an option that has changed and that the server, as it runs, cannot follow.
-func (r *reloading) fixed(s *pppd.Settings) string {
+func (r *reloader) fixed(s *pppd.Settings) string {
 	switch before := r.settings; {
 	case s.DataPath != before.DataPath:
 		return "datapath"
-	case s.LineQueues() != before.LineQueues():
+	case s.DataPathQueues() != before.DataPathQueues():
 		return "datapath-queues"
 	case s.LogFile != before.LogFile:
 		return "logfile"

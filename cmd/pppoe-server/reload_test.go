@@ -16,7 +16,7 @@ import (
 )
 
 // reloadable is a server whose options file holds a text, as far as SIGHUP is concerned.
-func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
+func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	f := set(t, text)
 	s, err := options(f)
 	if err != nil {
@@ -27,7 +27,7 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 	lines.AddUnqueued(out)
 	log := slog.New(lines)
 	cfg := config(f, s, nil, log)
-	run := newScripted()
+	run := newSessionScripts()
 	run.use(host(s, run, log), scriptsOf(f, s, log))
 	cfg.Network = run
 	ports := ethertest.New(ethertest.Config{}).Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1})
@@ -36,7 +36,7 @@ func reloadable(t *testing.T, text string) (*reloading, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloading{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}, out
+	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}, out
 }
 
 // TestReload: what the options file says holds for sessions that begin then; a broken one
@@ -99,7 +99,7 @@ func TestReloadDebug(t *testing.T) {
 // TestOnHangUp: SIGHUP does not end the program.
 func TestOnHangUp(t *testing.T) {
 	done := make(chan bool)
-	stop := onHangUp(func() { done <- true })
+	stop := onSIGHUP(func() { done <- true })
 	defer stop()
 	for range 2 {
 		unix.Kill(os.Getpid(), unix.SIGHUP)

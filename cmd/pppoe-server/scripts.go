@@ -8,9 +8,9 @@ import (
 	"upppoe/tun"
 )
 
-// scripted runs pppd's scripts for each session, as pppd does under rp-pppoe's server.
+// sessionScripts runs pppd's scripts for each session, as pppd does under rp-pppoe's server.
 // Those that are waited for hold up other sessions of the interface that begin or end.
-type scripted struct {
+type sessionScripts struct {
 	mu       sync.Mutex
 	host     pppoe.HostNetwork // of sessions that begin now
 	cfg      scripts.Config    // likewise
@@ -27,29 +27,29 @@ type running struct {
 	pppoe.HostNetwork
 }
 
-// newScripted makes one that must be told what to use before a session begins.
-func newScripted() *scripted {
-	return &scripted{sessions: make(map[uint16]*running), live: make(map[*scripts.Runner]bool)}
+// newSessionScripts makes one that must be told what to use before a session begins.
+func newSessionScripts() *sessionScripts {
+	return &sessionScripts{sessions: make(map[uint16]*running), live: make(map[*scripts.Runner]bool)}
 }
 
-var _ pppoe.HostNetwork = (*scripted)(nil)
+var _ pppoe.HostNetwork = (*sessionScripts)(nil)
 
 // use sets the host and the scripts of sessions that begin from now on.
-func (s *scripted) use(h pppoe.HostNetwork, cfg scripts.Config) {
+func (s *sessionScripts) use(h pppoe.HostNetwork, cfg scripts.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.host, s.cfg = h, cfg
 }
 
 // of is a session; nil: it is not there yet, or no more.
-func (s *scripted) of(l pppoe.SessionInfo) *running {
+func (s *sessionScripts) of(l pppoe.SessionInfo) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[l.SessionID]
 }
 
 // Open makes the device of a line.
-func (s *scripted) Open(l pppoe.SessionInfo) (tun.Device, error) {
+func (s *sessionScripts) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	its := s.begin(l)
 	d, err := its.Open(l)
 	s.mu.Lock()
@@ -62,7 +62,7 @@ func (s *scripted) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	return d, nil
 }
 
-func (s *scripted) begin(l pppoe.SessionInfo) *running {
+func (s *sessionScripts) begin(l pppoe.SessionInfo) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cfg := s.cfg
@@ -76,7 +76,7 @@ func (s *scripted) begin(l pppoe.SessionInfo) *running {
 }
 
 // hurry bounds the scripts that are waited for, since the server has to end.
-func (s *scripted) hurry() {
+func (s *sessionScripts) hurry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hurried = true
@@ -86,20 +86,20 @@ func (s *scripted) hurry() {
 }
 
 // Configure changes the network of a line.
-func (s *scripted) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
+func (s *sessionScripts) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	return s.of(l).Configure(l, have, want)
 }
 
 // preUp is called in the course of Configure.
-func (s *scripted) preUp(l pppoe.SessionInfo, want pppoe.Addressing) { s.of(l).PreUp(l, want) }
+func (s *sessionScripts) preUp(l pppoe.SessionInfo, want pppoe.Addressing) { s.of(l).PreUp(l, want) }
 
 // Close takes back what Configure has done.
-func (s *scripted) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
+func (s *sessionScripts) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
 	s.of(l).HostNetwork.Close(l, have)
 }
 
 // notify is told what happens to sessions.
-func (s *scripted) notify(l pppoe.SessionInfo, e pppoe.Event) {
+func (s *sessionScripts) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	its := s.of(l)
 	if its == nil {
 		return
@@ -115,4 +115,4 @@ func (s *scripted) notify(l pppoe.SessionInfo, e pppoe.Event) {
 }
 
 // wait waits for the scripts of sessions that have ended.
-func (s *scripted) wait() { s.ending.Wait() }
+func (s *sessionScripts) wait() { s.ending.Wait() }

@@ -31,7 +31,7 @@ func TestHurry(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, scripts.IPPreUp), []byte("#!/bin/sh\nexec sleep 3600\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := newScripted()
+	s := newSessionScripts()
 	s.use(nowhere{}, scripts.Config{Dir: dir, Timeout: time.Nanosecond, Log: slog.New(slog.DiscardHandler)})
 	want := pppoe.Addressing{IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")}}
 	for id := uint16(1); id <= 2; id++ {

@@ -109,10 +109,10 @@ func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secret
 	if d.Policy, err = a.terms(user, entry.Options); err != nil {
 		return d, err
 	}
-	allowed := entry.Addresses.For(unit(l))
+	allowed := entry.Addresses.ForUnit(unit(l))
 	if d.Alternates = allowed.Singles(); len(d.Alternates) > 0 {
 		d.Address = d.Alternates[0]
-	} else if allowed.None() && a.pool.First.IsValid() {
+	} else if allowed.AllowsNone() && a.pool.First.IsValid() {
 		return d, errNoAddress
 	}
 	if a.EnforceAddresses {
@@ -126,10 +126,10 @@ func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secret
 // then, and the user's the server. It must not stand for other clients too.
 func (a *FileAuthenticator) ours(path, user string) []byte {
 	f := a.load(path)
-	if f.err != nil || !f.file.Names(a.name) {
+	if f.err != nil || !f.file.HasClient(a.name) {
 		return nil
 	}
-	entry, err := f.file.Own(a.name, user)
+	entry, err := f.file.LookupNamed(a.name, user)
 	if err != nil && !errors.Is(err, secrets.ErrUnknown) {
 		a.log.Warn(fmt.Sprintf("our secret for %q: %v", wire.Escape(user), err))
 	}
@@ -144,7 +144,7 @@ func (a *FileAuthenticator) OwnMethods(methods []ppp.Method) (able []ppp.Method)
 		if m == pap.Method {
 			path = a.pap
 		}
-		if f := a.load(path); f.err == nil && f.file.Names(a.name) {
+		if f := a.load(path); f.err == nil && f.file.HasClient(a.name) {
 			able = append(able, m)
 		}
 	}
@@ -162,7 +162,7 @@ func (a *FileAuthenticator) terms(user string, options []pppd.Word) (*pppoe.Sess
 	if a.Defaults == nil {
 		return nil, nil
 	}
-	terms, others, err := a.Defaults.Account(options)
+	terms, others, err := a.Defaults.AccountPolicy(options)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", options[0].Where(), errOptions)
 	}

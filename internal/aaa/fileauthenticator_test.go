@@ -148,7 +148,7 @@ func TestTerms(t *testing.T) {
 	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
 	a.Defaults = pppd.New()
 	all := pppoe.SessionPolicy{CheckSource: true, Up: datapath.Rate{Bits: 1e6}, Down: datapath.Rate{Bits: 2e6, Burst: time.Second}}
-	a.Defaults.Terms = all
+	a.Defaults.Policy = all
 	login := func(name, password string) pppoe.AuthResult {
 		return a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: name, Password: pap.Password(password)})
 	}

@@ -22,11 +22,11 @@ func Explain(err error) error {
 	if f.Shorthand != "" {
 		name = fmt.Sprintf("-%s (--%s)", f.Shorthand, f.Name)
 	}
-	return fmt.Errorf("%s %q: %s", name, bad.GetValue(), wanted(f.Value.Type(), number.Err))
+	return fmt.Errorf("%s %q: %s", name, bad.GetValue(), expected(f.Value.Type(), number.Err))
 }
 
-// wanted is what to give for a flag of a type.
-func wanted(typ string, why error) string {
+// expected is what to give for a flag of a type.
+func expected(typ string, why error) string {
 	switch {
 	case typ == "bool":
 		return "it takes no value, or true or false"

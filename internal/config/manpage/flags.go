@@ -17,17 +17,17 @@ func Flags(set *pflag.FlagSet) (items []Block) {
 		if f.Shorthand != "" {
 			names = "-" + f.Shorthand + ", " + names
 		}
-		if d := preset(f); d != "" {
+		if d := defaultValue(f); d != "" {
 			text += " (default " + d + ")"
 		}
-		items = append(items, Item{names, argument(value), text + "."})
+		items = append(items, Item{names, argName(value), text + "."})
 	})
 	return items
 }
 
-// argument is what a value is called: pflag knows its type only, unless the flag's usage
+// argName is what a value is called: pflag knows its type only, unless the flag's usage
 // names it.
-func argument(value string) string {
+func argName(value string) string {
 	switch value {
 	case "string", "stringArray":
 		return "TEXT"
@@ -37,8 +37,8 @@ func argument(value string) string {
 	return strings.ToUpper(value)
 }
 
-// preset is the value that holds without a flag; empty: none worth telling.
-func preset(f *pflag.Flag) string {
+// defaultValue is the value that holds without a flag; empty: none worth telling.
+func defaultValue(f *pflag.Flag) string {
 	switch d := f.DefValue; d {
 	case "", "false", "0", "[]":
 		return ""

@@ -17,15 +17,15 @@ type writer struct {
 	spaced bool
 }
 
-// special are the characters that roff takes for something else, or prints as
+// roffEscapes are the characters that roff takes for something else, or prints as
 // something else, than what stands there (groff_char(7)).
-var special = strings.NewReplacer(
+var roffEscapes = strings.NewReplacer(
 	`\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, `"`, `\(dq`)
 
 // escape has a text come out as it is.
 func escape(text string) string {
 	var b strings.Builder
-	for _, r := range special.Replace(text) {
+	for _, r := range roffEscapes.Replace(text) {
 		switch {
 		case r < ' ' && r != '\n' || r == 0x7f:
 			fmt.Fprintf(&b, "?")
@@ -63,7 +63,7 @@ func (t *writer) macro(name string, args ...string) {
 // text writes running text: bold what stands between two `, and broken into lines.
 func (t *writer) text(text string) {
 	line := ""
-	for _, word := range strings.Fields(fonts(text)) {
+	for _, word := range strings.Fields(setBold(text)) {
 		if line != "" && len(line)+1+len(word) > width {
 			t.out.WriteString(guard(line) + "\n")
 			line = ""
@@ -76,8 +76,8 @@ func (t *writer) text(text string) {
 	t.spaced = false
 }
 
-// fonts escapes a text and has each second of the parts between ` be bold.
-func fonts(text string) string {
+// setBold escapes a text and has each second of the parts between ` be bold.
+func setBold(text string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(text, "`") {
 		if i%2 == 0 {

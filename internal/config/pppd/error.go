@@ -16,7 +16,7 @@ func (e *Error) Error() string { return prefix(e.At) + e.Message }
 // Unwrap returns what lies beneath.
 func (e *Error) Unwrap() error { return e.Err }
 
-func fault(at Word, format string, args ...any) error {
+func errorAt(at Word, format string, args ...any) error {
 	return &Error{At: at, Message: fmt.Sprintf(format, args...)}
 }
 

@@ -53,14 +53,14 @@ func readFile(path string, most int64, check func(os.FileInfo) error) (text stri
 	return string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), shared, nil
 }
 
-// errAnothers is why a user's own file is not read.
-var errAnothers = errors.New("it is another user's")
+// errOtherOwner is why a user's own file is not read.
+var errOtherOwner = errors.New("it is another user's")
 
-// ours says nothing against what belongs to the user whom the program runs as. A home is what
+// ownedByUs says nothing against what belongs to the user whom the program runs as. A home is what
 // the environment says, which may be that of whoever has called sudo: options name programs.
-func ours(stat os.FileInfo) error {
+func ownedByUs(stat os.FileInfo) error {
 	if is, ok := stat.Sys().(*syscall.Stat_t); ok && int(is.Uid) != os.Geteuid() {
-		return errAnothers
+		return errOtherOwner
 	}
 	return nil
 }

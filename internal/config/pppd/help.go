@@ -40,7 +40,7 @@ func (o *Option) writeHelp(w io.Writer) {
 	switch o.Status {
 	case Ignored, Refused:
 		return
-	case Noticed:
+	case Warned:
 		note = "(no effect) "
 	}
 	fmt.Fprintf(w, "  %-28s %s%s\n", strings.TrimSpace(o.Name+" "+o.Arg), note, o.Help)

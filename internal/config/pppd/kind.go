@@ -35,8 +35,8 @@ func flag(set func(*Settings)) kind {
 	return kind{set: func(s *Settings, _ string) error { set(s); return nil }}
 }
 
-// unused takes a value without looking at it.
-func unused(arg string) kind { return kind{arg: arg} }
+// ignoredValue takes a value without looking at it.
+func ignoredValue(arg string) kind { return kind{arg: arg} }
 
 func text(arg string, set func(*Settings, string)) kind {
 	return kind{arg, func(s *Settings, v string) error { set(s, v); return nil }}
@@ -67,9 +67,9 @@ func integer(v string) (int, error) {
 	return int(n), err
 }
 
-// volume is how many octets there may be: more than an int has room for where that has 32
+// octetLimit is how many octets there may be: more than an int has room for where that has 32
 // bits.
-func volume(field func(*Settings) *uint64) kind {
+func octetLimit(field func(*Settings) *uint64) kind {
 	const most uint64 = 1 << 62
 	return kind{"N", func(s *Settings, v string) error {
 		n, err := strconv.ParseUint(v, 10, 64)
@@ -104,9 +104,9 @@ func interval(field func(*Settings) *time.Duration) kind {
 	return number("SECONDS", 1, maxSeconds, func(s *Settings, n int) { *field(s) = time.Duration(n) * time.Second })
 }
 
-// patience is a time of which pppd's 0 means no limit, as a negative one does
+// timeout is a time of which pppd's 0 means no limit, as a negative one does
 // here.
-func patience(field func(*Settings) *time.Duration) kind {
+func timeout(field func(*Settings) *time.Duration) kind {
 	return number("SECONDS", 0, maxSeconds, func(s *Settings, n int) {
 		*field(s) = time.Duration(n) * time.Second
 		if n == 0 {

@@ -8,7 +8,7 @@ type Status = status
 // What becomes of options.
 const (
 	Honoured = honoured
-	Noticed  = noticed // taken without effect, and the log says so
+	Warned   = warned  // taken without effect, and the log says so
 	Ignored  = ignored // taken without effect
 	Refused  = refused // an error
 )
@@ -33,7 +33,7 @@ type Group struct {
 func Options(r Role) (all []Group) {
 	for _, g := range groups {
 		listed := Group{Title: g.title}
-		for _, list := range [][]option{g.bare, g.options} {
+		for _, list := range [][]option{g.positional, g.options} {
 			for i := range list {
 				if o := &list[i]; o.allowed(r) {
 					listed.Options = append(listed.Options, Option{o.name, strings.Fields(o.also), o.kind.arg, o.status, o.help})

@@ -26,7 +26,7 @@ func Manual(r Role) (blocks []manpage.Block) {
 		title  string
 		text   string
 	}{
-		{Noticed, "Options without effect that the log tells of", "These are taken as pppd takes them, and the log says that nothing comes of it, and why:"},
+		{Warned, "Options without effect that the log tells of", "These are taken as pppd takes them, and the log says that nothing comes of it, and why:"},
 		{Ignored, "Options without effect", "These are taken as pppd takes them, so that a set-up need not be changed:"},
 		{Refused, "Options that are refused", "To go on without what these ask for would be wrong, so they are errors:"},
 	} {
@@ -66,8 +66,8 @@ func byReason(groups []Group, s Status) (items []manpage.Block) {
 	return items
 }
 
-// Standards are what a client and a server of PPPoE both go by.
-var Standards = []string{
+// ManualStandards are what a client and a server of PPPoE both go by.
+var ManualStandards = []string{
 	"RFC 2516 (PPPoE), RFC 4638 (PPPoE with an MTU above 1492)",
 	"RFC 1661 (PPP, LCP), RFC 1570 (LCP extensions)",
 	"RFC 1332, RFC 1877 (IPCP and name servers), RFC 5072 (IPv6CP)",

@@ -2,8 +2,8 @@ package pppd
 
 import "upppoe/internal/config/manpage"
 
-// DataPaths is what there is to say of the ways in which packets are moved.
-var DataPaths = []manpage.Block{
+// ManualDataPaths is what there is to say of the ways in which packets are moved.
+var ManualDataPaths = []manpage.Block{
 	manpage.Paragraph("What moves the packets of open sessions is chosen by `datapath`. The log, and the client's status, tell which way " +
 		"a session's packets go, and why not a faster one."),
 	manpage.Item{Term: "auto", Text: "the kernel, where it takes our programs (eBPF: Linux 6.1, CAP_BPF with CAP_NET_ADMIN), the Ethernet interface being left as it is; " +

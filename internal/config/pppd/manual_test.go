@@ -12,7 +12,7 @@ import (
 // part that says what becomes of it.
 func TestManual(t *testing.T) {
 	parts := map[Status]string{
-		Noticed: "Options without effect that the log tells of",
+		Warned:  "Options without effect that the log tells of",
 		Ignored: "Options without effect", Refused: "Options that are refused",
 	}
 	for _, role := range []Role{Client, Server} {

@@ -30,7 +30,7 @@ type status uint8
 
 const (
 	honoured status = iota
-	noticed         // taken without effect, and the log says so
+	warned          // taken without effect, and the log says so
 	ignored         // taken without effect, since here it could have none
 	refused         // an error
 )
@@ -53,15 +53,15 @@ func (o *option) names() []string { return append(strings.Fields(o.also), o.name
 
 // groups are the table, in the order of the help.
 var groups = []struct {
-	title   string   // empty: the help leaves them out
-	bare    []option // words that have no name to find them by
-	options []option
+	title      string   // empty: the help leaves them out
+	positional []option // words that have no name to find them by
+	options    []option
 }{
-	{"The line", bareLine, lineOptions},
+	{"The line", positionalInterface, pppoeOptions},
 	{"Who is who", nil, authOptions},
-	{"The link (LCP)", nil, linkOptions},
-	{"Addresses (IPCP, IPv6CP)", bareNetwork, networkOptions},
-	{"What sessions are held to", nil, termOptions},
+	{"The link (LCP)", nil, lcpOptions},
+	{"Addresses (IPCP, IPv6CP)", positionalAddresses, networkOptions},
+	{"What sessions are held to", nil, policyOptions},
 	{"Device, routes, and the program", nil, programOptions},
 	{"", nil, serialOptions},
 }

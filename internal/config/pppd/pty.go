@@ -22,7 +22,7 @@ func pty(s *Settings, command string) error {
 	}
 	words = withoutLauncher(words)
 	if len(words) == 0 || filepath.Base(words[0]) != "pppoe" {
-		s.Notices = append(s.Notices, `option "pty" has no effect: only rp-pppoe's "pppoe -I INTERFACE ..." is understood, since sessions run over Ethernet`)
+		s.Warnings = append(s.Warnings, `option "pty" has no effect: only rp-pppoe's "pppoe -I INTERFACE ..." is understood, since sessions run over Ethernet`)
 		return nil
 	}
 	if s.Interface == "" {
@@ -50,8 +50,8 @@ func withoutLauncher(words []string) []string {
 // Options of rp-pppoe's pppoe that take no value: those that have no effect here, and those that
 // have it do something else than carry a session.
 const (
-	ptyFlags   = "nsU"
-	ptyNothing = "AVdhk"
+	ptyFlags     = "nsU"
+	ptyNoSession = "AVdhk"
 )
 
 // ptyValues are those that take a value, and what becomes of it. Nil: it has no effect.
@@ -164,7 +164,7 @@ func ptyFlag(letter byte) error {
 	switch {
 	case strings.IndexByte(ptyFlags, letter) >= 0:
 		return nil
-	case strings.IndexByte(ptyNothing, letter) >= 0:
+	case strings.IndexByte(ptyNoSession, letter) >= 0:
 		return fmt.Errorf("pppoe -%c carries no session", letter)
 	}
 	return fmt.Errorf("pppoe has no option -%c", letter)

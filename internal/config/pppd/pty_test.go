@@ -79,7 +79,7 @@ func TestPty(t *testing.T) {
 		"pppoe -t 3600 -T 1":   func(s *Settings) bool { return s.PADITimeout == time.Hour && s.SilenceLimit == time.Second },
 	} {
 		r := reader(Client, "")
-		if err := r.CommandLine([]string{"pty", line}); err != nil || !right(r.Settings) || len(r.Settings.Notices) > 0 {
+		if err := r.CommandLine([]string{"pty", line}); err != nil || !right(r.Settings) || len(r.Settings.Warnings) > 0 {
 			t.Errorf("%s means %+v, %v", line, r.Settings, err)
 		}
 	}
@@ -136,12 +136,12 @@ func TestPtyOrder(t *testing.T) {
 		if err := r.CommandLine(strings.Split(words, "|")); err != nil {
 			t.Fatalf("%q: %v", words, err)
 		}
-		if s := r.Settings; s.Interface != want.iface || s.MSS != want.mss || len(s.Notices) != want.notices {
-			t.Errorf("%q: interface %q, MSS %d, notices %q, want %+v", words, s.Interface, s.MSS, s.Notices, want)
+		if s := r.Settings; s.Interface != want.iface || s.MSS != want.mss || len(s.Warnings) != want.notices {
+			t.Errorf("%q: interface %q, MSS %d, notices %q, want %+v", words, s.Interface, s.MSS, s.Warnings, want)
 		}
 	}
 	r := reader(Server, "")
-	if err := r.CommandLine([]string{"pty", "pppoe -I eth0 -x"}); err != nil || r.Settings.Interface != "" || len(r.Settings.Notices) != 1 {
+	if err := r.CommandLine([]string{"pty", "pppoe -I eth0 -x"}); err != nil || r.Settings.Interface != "" || len(r.Settings.Warnings) != 1 {
 		t.Errorf("a server: %v, %+v", err, r.Settings)
 	}
 }

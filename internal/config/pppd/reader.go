@@ -26,12 +26,12 @@ type Reader struct {
 	// that the host has.
 	IsInterface func(name string) bool
 
-	depth, files  int
-	shared        bool // others can read the file that is being read
-	afterPassword bool // the option before was password
-	afterPlugin   bool // it was plugin, behind which the interface stands
-	first         bool // it is the first of several words of the command line
-	guessed       Word // what was taken for the name of an interface that is not there
+	depth, files     int
+	shared           bool // others can read the file that is being read
+	afterPassword    bool // the option before was password
+	afterPlugin      bool // it was plugin, behind which the interface stands
+	first            bool // it is the first of several words of the command line
+	assumedInterface Word // what was taken for the name of an interface that is not there
 }
 
 // Bounds of files that name files.
@@ -57,16 +57,16 @@ func (r *Reader) Defaults(home string) error {
 		return nil
 	}
 	path := filepath.Join(home, ".ppprc")
-	text, shared, err := r.own(home, path)
+	text, shared, err := r.readInHome(home, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return nil
 	case errors.Is(err, fs.ErrPermission):
 		// As with a user of a container who has somebody else's home.
-		r.notice(Word{}, "Warning - can't %v", err) // "open /root/.ppprc: permission denied"
+		r.warn(Word{}, "Warning - can't %v", err) // "open /root/.ppprc: permission denied"
 		return nil
-	case errors.Is(err, errAnothers):
-		r.notice(Word{}, "Warning - not read: %v", err)
+	case errors.Is(err, errOtherOwner):
+		r.warn(Word{}, "Warning - not read: %v", err)
 		return nil
 	case err != nil:
 		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
@@ -74,16 +74,16 @@ func (r *Reader) Defaults(home string) error {
 	return r.text(path, text, shared)
 }
 
-// own reads a file in a home, both of which must belong to the program's user: else what is there
+// readInHome reads a file in a home, both of which must belong to the program's user: else what is there
 // may be a link to a file that whoever made it must not read.
-func (r *Reader) own(home, path string) (text string, shared bool, err error) {
-	text, shared, err = readFile(path, maxFile, ours)
+func (r *Reader) readInHome(home, path string) (text string, shared bool, err error) {
+	text, shared, err = readFile(path, maxFile, ownedByUs)
 	if err != nil {
 		return "", false, err
 	}
 	stat, err := os.Stat(home)
 	if err == nil {
-		err = ours(stat)
+		err = ownedByUs(stat)
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("%s: %w", home, err)
@@ -101,18 +101,18 @@ func (r *Reader) File(path string) error {
 	return r.text(path, text, shared)
 }
 
-// named reads the file that an option names.
-func (r *Reader) named(at Word, path string) error {
+// include reads the file that an option names.
+func (r *Reader) include(at Word, path string) error {
 	text, shared, err := ReadFile(path, maxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault(at, "%s: there is no file %s", at.Text, path)
+		return errorAt(at, "%s: there is no file %s", at.Text, path)
 	case err != nil:
-		return fault(at, "%s: %v", at.Text, err)
+		return errorAt(at, "%s: %v", at.Text, err)
 	case r.depth >= maxDepth:
-		return fault(at, "files name each other, %d deep: is there a loop?", maxDepth)
+		return errorAt(at, "files name each other, %d deep: is there a loop?", maxDepth)
 	case r.files >= maxFiles:
-		return fault(at, "more than %d files are named", maxFiles)
+		return errorAt(at, "more than %d files are named", maxFiles)
 	}
 	return r.text(path, text, shared)
 }
@@ -131,10 +131,10 @@ func (r *Reader) text(path, text string, shared bool) error {
 // call reads a peers file. pppd(8): a name may not leave the directory.
 func (r *Reader) call(at Word, name string) error {
 	if name == "" || strings.HasPrefix(name, "/") || slices.Contains(strings.Split(name, "/"), "..") {
-		return fault(at, "call %q: a peer's name may not be empty, begin with / or contain ..", name)
+		return errorAt(at, "call %q: a peer's name may not be empty, begin with / or contain ..", name)
 	}
 	r.Settings.Call = name
-	return r.named(at, filepath.Join(r.dir(), "peers", name))
+	return r.include(at, filepath.Join(r.dir(), "peers", name))
 }
 
 // CommandLine reads the words of a command line. An option may be spelled as pppd
@@ -170,16 +170,16 @@ func (r *Reader) option(words []Word) (rest []Word, err error) {
 	case o == nil && dashes:
 		return nil, r.unknown(at)
 	case o == nil:
-		return rest, r.bare(at)
+		return rest, r.positional(at)
 	}
 	at.Text = name
 	switch {
 	case o.kind.arg == "" && given:
-		return nil, fault(at, "option %q takes no value", name)
+		return nil, errorAt(at, "option %q takes no value", name)
 	case o.kind.arg == "" || given:
 		return rest, r.apply(at, o, value)
 	case len(rest) == 0:
-		return nil, fault(at, "option %q needs a value: %s %s", name, name, o.kind.arg)
+		return nil, errorAt(at, "option %q needs a value: %s %s", name, name, o.kind.arg)
 	}
 	return rest[1:], r.apply(at, o, rest[0].Text)
 }
@@ -197,57 +197,57 @@ func spelling(w Word) (name, value string, given, dashes bool) {
 // apply does what an option means for a role.
 func (r *Reader) apply(at Word, o *option, value string) error {
 	r.afterPassword = o.name == "password"
-	r.Settings.Given = append(r.Settings.Given, Given{Name: at.Text, Value: shown(o, value), Where: at.Where()})
+	r.Settings.Parsed = append(r.Settings.Parsed, ParsedOption{Name: at.Text, Value: redact(o, value), Where: at.Where()})
 	switch {
 	case !o.allowed(r.Role):
-		r.notice(at, "option %q has no effect on a %v", at.Text, r.Role)
+		r.warn(at, "option %q has no effect on a %v", at.Text, r.Role)
 		return nil
 	case o.status == refused:
-		return fault(at, "option %q is refused: %s", at.Text, o.help)
-	case o.status == noticed:
-		r.notice(at, "option %q has no effect: %s", at.Text, o.help)
+		return errorAt(at, "option %q is refused: %s", at.Text, o.help)
+	case o.status == warned:
+		r.warn(at, "option %q has no effect: %s", at.Text, o.help)
 	}
 	switch o.name {
 	case "call":
 		return r.call(at, value)
 	case "file":
-		return r.named(at, value)
+		return r.include(at, value)
 	case "password":
-		r.handlePassword(at)
+		r.warnPassword(at)
 	case "noauth":
-		r.handleNoauth(at)
+		r.warnNoauth(at)
 	}
 	if o.kind.set == nil {
 		return nil
 	}
 	if err := o.kind.set(r.Settings, value); err != nil {
-		return fault(at, "option %q: %q is not valid: %v", at.Text, value, err)
+		return errorAt(at, "option %q: %q is not valid: %v", at.Text, value, err)
 	}
 	return nil
 }
 
-// handlePassword warns of a password that others can read.
-func (r *Reader) handlePassword(at Word) {
+// warnPassword warns of a password that others can read.
+func (r *Reader) warnPassword(at Word) {
 	switch {
 	case at.File == "":
-		r.notice(at, "Warning - a password on a command line can be seen by all users of this host until the program has begun: prefer password-file or password-env")
+		r.warn(at, "Warning - a password on a command line can be seen by all users of this host until the program has begun: prefer password-file or password-env")
 	case r.shared:
-		r.notice(Word{}, "Warning - file %s holds a password and has world and/or group access: chmod 600 it", at.File)
+		r.warn(Word{}, "Warning - file %s holds a password and has world and/or group access: chmod 600 it", at.File)
 	}
 }
 
-// handleNoauth warns of methods that were required and then are not, as in pppd,
+// warnNoauth warns of methods that were required and then are not, as in pppd,
 // where the later word wins.
-func (r *Reader) handleNoauth(at Word) {
+func (r *Reader) warnNoauth(at Word) {
 	if required := r.Settings.Require; len(required) > 0 {
-		r.notice(at, "noauth undoes the require-%s before it", strings.Join(required, " and require-"))
+		r.warn(at, "noauth undoes the require-%s before it", strings.Join(required, " and require-"))
 	}
 }
 
-// notice leaves word for the log, once.
-func (r *Reader) notice(at Word, format string, args ...any) {
+// warn leaves word for the log, once.
+func (r *Reader) warn(at Word, format string, args ...any) {
 	text := prefix(at) + fmt.Sprintf(format, args...)
-	if !slices.Contains(r.Settings.Notices, text) {
-		r.Settings.Notices = append(r.Settings.Notices, text)
+	if !slices.Contains(r.Settings.Warnings, text) {
+		r.Settings.Warnings = append(r.Settings.Warnings, text)
 	}
 }

@@ -57,8 +57,8 @@ func TestStory(t *testing.T) {
 	if !slices.Equal(s.Require, []string{"chap"}) || s.EchoInterval != time.Minute || s.EchoFailures != 5 || !s.Debug || s.LogFile != "/var/log/pppd.log" {
 		t.Errorf("the options file means %+v", s)
 	}
-	if len(s.Notices) > 0 {
-		t.Errorf("notices of the options file: %q", s.Notices)
+	if len(s.Warnings) > 0 {
+		t.Errorf("notices of the options file: %q", s.Warnings)
 	}
 }
 
@@ -196,8 +196,8 @@ func TestBadOptions(t *testing.T) {
 // nobody from dialling: a container's user may have root's home.
 func TestHomeOfSomebodyElse(t *testing.T) {
 	r := reader(Client, "/nowhere")
-	if err := r.Defaults("/dev/null"); err != nil || len(r.Settings.Notices) > 0 {
-		t.Errorf("a home that is no directory: %v, notices %q", err, r.Settings.Notices)
+	if err := r.Defaults("/dev/null"); err != nil || len(r.Settings.Warnings) > 0 {
+		t.Errorf("a home that is no directory: %v, notices %q", err, r.Settings.Warnings)
 	}
 	home := etc(t, map[string]string{".ppprc": "mtu 1400"})
 	if err := os.Chmod(filepath.Join(home, ".ppprc"), 0); err != nil {
@@ -209,8 +209,8 @@ func TestHomeOfSomebodyElse(t *testing.T) {
 		unix.SetfsuidRetUid(65534)
 		defer unix.SetfsuidRetUid(0)
 	}
-	if err := r.Defaults(home); err != nil || len(r.Settings.Notices) != 1 || r.Settings.Notices[0] != "Warning - can't open "+filepath.Join(home, ".ppprc")+": permission denied" {
-		t.Errorf("a file that cannot be read: %v, notices %q", err, r.Settings.Notices)
+	if err := r.Defaults(home); err != nil || len(r.Settings.Warnings) != 1 || r.Settings.Warnings[0] != "Warning - can't open "+filepath.Join(home, ".ppprc")+": permission denied" {
+		t.Errorf("a file that cannot be read: %v, notices %q", err, r.Settings.Warnings)
 	}
 }
 
@@ -231,7 +231,7 @@ func TestHomeOfCaller(t *testing.T) {
 		}
 		r := reader(Client, "/nowhere")
 		err := r.Defaults(home)
-		if n := r.Settings.Notices; err != nil || r.Settings.MTU == 1400 || len(r.Settings.Scripts) > 0 || len(n) != 1 || !strings.Contains(n[0], "it is another user's") {
+		if n := r.Settings.Warnings; err != nil || r.Settings.MTU == 1400 || len(r.Settings.Scripts) > 0 || len(n) != 1 || !strings.Contains(n[0], "it is another user's") {
 			t.Errorf("%s is somebody else's: %v, MTU %d, scripts %v, notices %q", c.what, err, r.Settings.MTU, r.Settings.Scripts, n)
 		}
 	}
@@ -259,7 +259,7 @@ func TestNotices(t *testing.T) {
 		if err := r.CommandLine(strings.Fields(c.args)); err != nil {
 			t.Errorf("%q: %v", c.args, err)
 		}
-		switch n := r.Settings.Notices; {
+		switch n := r.Settings.Warnings; {
 		case c.want == "" && len(n) > 0:
 			t.Errorf("%q: notices %q, want none", c.args, n)
 		case c.want != "" && (len(n) != 1 || !strings.Contains(n[0], c.want)):
@@ -299,8 +299,8 @@ func TestPasswordStaysSecret(t *testing.T) {
 	if err := r.CommandLine([]string{"call", "p"}); err != nil || string(r.Settings.Password) != "geheim" {
 		t.Fatalf("%v, a password of %d octets", err, len(r.Settings.Password))
 	}
-	if len(r.Settings.Notices) > 0 {
-		t.Errorf("a password that only its owner can read: notices %q", r.Settings.Notices)
+	if len(r.Settings.Warnings) > 0 {
+		t.Errorf("a password that only its owner can read: notices %q", r.Settings.Warnings)
 	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if text := fmt.Sprintf(format, *r.Settings); strings.Contains(text, "geheim") || strings.Contains(text, "67656865696d") {
@@ -325,8 +325,8 @@ func TestPasswordThatOthersCanRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "Warning - file " + dir + "/peers/p.more holds a password and has world and/or group access: chmod 600 it"
-	if !slices.Equal(r.Settings.Notices, []string{want}) {
-		t.Errorf("notices %q, want %q", r.Settings.Notices, want)
+	if !slices.Equal(r.Settings.Warnings, []string{want}) {
+		t.Errorf("notices %q, want %q", r.Settings.Warnings, want)
 	}
 }
 

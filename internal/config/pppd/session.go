@@ -57,7 +57,7 @@ func (s *Settings) Session() session.Config {
 		c.IPv6 = &ipv6cp.Config{
 			Local: s.LocalID, Remote: s.RemoteID, AcceptLocal: s.AcceptLocalID, AcceptNoRemote: s.NoRemoteID, OmitLocal: s.NoSendID, Limits: s.IPv6CP,
 		}
-		if id, ok := numberID(s.RemoteNumber); ok && s.UseRemoteNumber && s.RemoteID == (ipv6cp.ID{}) {
+		if id, ok := interfaceIDOf(s.RemoteNumber); ok && s.UseRemoteNumber && s.RemoteID == (ipv6cp.ID{}) {
 			c.IPv6.Remote = id
 		}
 	}
@@ -91,13 +91,13 @@ func (s *Settings) echo() lcp.Echo {
 // RemoteIDByAddr reports whether the peer's interface identifier is to be made of its Ethernet
 // address: pppd's remotenumber, if it is not told otherwise.
 func (s *Settings) RemoteIDByAddr() bool {
-	_, given := numberID(s.RemoteNumber)
+	_, given := interfaceIDOf(s.RemoteNumber)
 	return s.UseRemoteNumber && !given && s.RemoteID == (ipv6cp.ID{})
 }
 
-// numberID is the interface identifier of an Ethernet address (RFC 4291 appendix A), or of an IPv4
+// interfaceIDOf is the interface identifier of an Ethernet address (RFC 4291 appendix A), or of an IPv4
 // or IPv6 address: its last octets.
-func numberID(number string) (id ipv6cp.ID, ok bool) {
+func interfaceIDOf(number string) (id ipv6cp.ID, ok bool) {
 	if a, err := wire.ParseAddr(twoDigits(number)); err == nil {
 		return a.InterfaceID(), true
 	}
@@ -113,9 +113,9 @@ func numberID(number string) (id ipv6cp.ID, ok bool) {
 	return id, id != ipv6cp.ID{}
 }
 
-// Answer are the methods by which we prove who we are: all but those refused, and MS-CHAPv1 only
+// AllowAuth are the methods by which we prove who we are: all but those refused, and MS-CHAPv1 only
 // if it is allowed, or all others are refused, which is how pppd is told to use it.
-func (s *Settings) Answer() (answer []ppp.Method) {
+func (s *Settings) AllowAuth() (answer []ppp.Method) {
 	var v1 ppp.Method = chap.MSv1
 	if s.LANMAN {
 		v1 = chap.LANMAN
@@ -136,9 +136,9 @@ func (s *Settings) Answer() (answer []ppp.Method) {
 	return answer
 }
 
-// Demanded are the methods by which the peer must prove who it is: those required,
+// RequireAuth are the methods by which the peer must prove who it is: those required,
 // or all if it is only said that it must.
-func (s *Settings) Demanded() (demand []ppp.Method) {
+func (s *Settings) RequireAuth() (demand []ppp.Method) {
 	for _, m := range methods {
 		if slices.Contains(s.Require, m.name) || s.Auth && len(s.Require) == 0 && m.name != mschapV1 {
 			demand = append(demand, m.Method)
@@ -152,8 +152,8 @@ func (s *Settings) Limits() pppoe.Limits {
 	return pppoe.Limits{IdleTimeout: s.Idle, SessionTimeout: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }
 
-// LineQueues is into how many parts the packets of a line are divided.
-func (s *Settings) LineQueues() int {
+// DataPathQueues is into how many parts the packets of a line are divided.
+func (s *Settings) DataPathQueues() int {
 	if s.Queues == 0 {
 		return datapath.Queues()
 	}

@@ -44,7 +44,7 @@ func TestDemand(t *testing.T) {
 		if err := r.CommandLine(strings.Fields(args)); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(r.Settings.Demanded()); got != want {
+		if got := len(r.Settings.RequireAuth()); got != want {
 			t.Errorf("%q demands %d methods, want %d", args, got, want)
 		}
 	}

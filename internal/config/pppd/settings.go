@@ -16,30 +16,30 @@ type Detach uint8
 
 // Times to go to the background.
 const (
-	Unsaid Detach = iota
-	Stay
-	Online // once packets flow
-	AtOnce // before dialling, as pppd does
+	DetachDefault Detach = iota
+	DetachNever
+	DetachOnline // once packets flow
+	DetachNow    // before dialling, as pppd does
 )
 
 // Settings are what the options say. The zero value is what holds without any,
 // but for those that New sets. Printing them does not show the password.
 type Settings struct {
 	// The line.
-	Interface    string // empty: none was named
-	Service      string
-	OmitService  bool
-	ACNames      []string
-	ACAddr       string
-	VLAN         vlan.Stack
-	SourceAddr   string
-	LineCircuit  string
-	LineRemote   string
-	Attach       string // SID:MAC; empty: none
-	ConnectDelay time.Duration
-	DataPath     datapath.Kind
-	Queues       int // 0: the default
-	MSS          int // 0: as the MTU allows; negative: as it is
+	Interface       string // empty: none was named
+	Service         string
+	OmitService     bool
+	ACNames         []string
+	ACAddr          string
+	VLAN            vlan.Stack
+	SourceAddr      string
+	AccessCircuitID string
+	AccessRemoteID  string
+	Attach          string // SID:MAC; empty: none
+	ConnectDelay    time.Duration
+	DataPath        datapath.Kind
+	Queues          int // 0: the default
+	MSS             int // 0: as the MTU allows; negative: as it is
 
 	ControlPriority, DataPriority uint8
 	HostUniq                      []byte
@@ -113,7 +113,7 @@ type Settings struct {
 	KernelTune         bool
 
 	// What a server holds sessions to.
-	Terms pppoe.SessionPolicy
+	Policy pppoe.SessionPolicy
 
 	// The host and the program.
 	DefaultRoute  bool
@@ -158,10 +158,10 @@ type Settings struct {
 
 	// Plugin says that the options named pppd's PPPoE plugin.
 	Plugin bool
-	// Given are all options that were read.
-	Given []Given
-	// Notices are what the reader of the log should know of ignored options.
-	Notices []string
+	// Parsed are all options that were read.
+	Parsed []ParsedOption
+	// Warnings are what the reader of the log should know of ignored options.
+	Warnings []string
 }
 
 // New are the settings before any option is read: pppd's defaults.

@@ -10,10 +10,10 @@ const mschapV1 = "mschap"
 func isMSCHAPv1(method string) bool { return method == mschapV1 }
 
 // The timers are shared by all methods, of which one is used at a time.
-func restart(s *Settings) *time.Duration { return &s.AuthTimers.Restart }
-func tries(s *Settings) *int             { return &s.AuthTimers.MaxTransmit }
-func limit(s *Settings) *time.Duration   { return &s.AuthTimers.Timeout }
-func again(s *Settings) *time.Duration   { return &s.AuthTimers.Rechallenge }
+func restartTimer(s *Settings) *time.Duration { return &s.AuthTimers.Restart }
+func maxTransmit(s *Settings) *int            { return &s.AuthTimers.MaxTransmit }
+func authTimeout(s *Settings) *time.Duration  { return &s.AuthTimers.Timeout }
+func rechallenge(s *Settings) *time.Duration  { return &s.AuthTimers.Rechallenge }
 
 const (
 	noTLS  = "EAP-TLS is not supported"
@@ -65,28 +65,28 @@ var authOptions = []option{
 	{name: "show-password", help: "let PAP's password into the log",
 		kind: flag(func(s *Settings) { s.ShowPassword = true })},
 
-	{name: "chap-restart", also: "eap-restart", help: "until a challenge is sent again (default 3)", kind: interval(restart)},
-	{name: "pap-restart", help: "until a request is sent again (default 3)", kind: interval(restart)},
-	{name: "chap-max-challenge", also: "eap-max-sreq", help: "how often a challenge is sent (default 10)", kind: count(tries)},
-	{name: "pap-max-authreq", help: "how often a request is sent (default 10)", kind: count(tries)},
-	{name: "chap-timeout", also: "eap-timeout", help: "how long to wait for a challenge (default 60; 0: for ever)", kind: patience(limit)},
-	{name: "pap-timeout", help: "how long to wait for the peer's request (default 30; 0: for ever)", kind: patience(limit)},
-	{name: "chap-interval", also: "eap-interval", help: "challenge the peer again so often (default 0: never)", kind: seconds(again)},
-	{name: "eap-max-rreq", status: noticed, help: "the peer may ask as often as it likes", kind: unused("N")},
+	{name: "chap-restart", also: "eap-restart", help: "until a challenge is sent again (default 3)", kind: interval(restartTimer)},
+	{name: "pap-restart", help: "until a request is sent again (default 3)", kind: interval(restartTimer)},
+	{name: "chap-max-challenge", also: "eap-max-sreq", help: "how often a challenge is sent (default 10)", kind: count(maxTransmit)},
+	{name: "pap-max-authreq", help: "how often a request is sent (default 10)", kind: count(maxTransmit)},
+	{name: "chap-timeout", also: "eap-timeout", help: "how long to wait for a challenge (default 60; 0: for ever)", kind: timeout(authTimeout)},
+	{name: "pap-timeout", help: "how long to wait for the peer's request (default 30; 0: for ever)", kind: timeout(authTimeout)},
+	{name: "chap-interval", also: "eap-interval", help: "challenge the peer again so often (default 0: never)", kind: seconds(rechallenge)},
+	{name: "eap-max-rreq", status: warned, help: "the peer may ask as often as it likes", kind: ignoredValue("N")},
 
-	{name: "usehostname", status: noticed, help: "name says what we are called"},
-	{name: "domain", status: noticed, help: "name says what we are called", kind: unused("NAME")},
-	{name: "chapms-strip-domain", roles: Server, status: noticed, help: "names stay as they are told"},
-	{name: "enable-session", status: noticed, help: "the system's list of sessions is not written"},
-	{name: "allow-ip", status: noticed, help: "addresses are allowed by the secrets files", kind: unused("ADDRESS")},
-	{name: "privgroup", status: noticed, help: "no group has more rights than others", kind: unused("GROUP")},
-	{name: "allow-number", status: refused, help: "peers cannot be told apart by their Ethernet address", kind: unused("NUMBER")},
+	{name: "usehostname", status: warned, help: "name says what we are called"},
+	{name: "domain", status: warned, help: "name says what we are called", kind: ignoredValue("NAME")},
+	{name: "chapms-strip-domain", roles: Server, status: warned, help: "names stay as they are told"},
+	{name: "enable-session", status: warned, help: "the system's list of sessions is not written"},
+	{name: "allow-ip", status: warned, help: "addresses are allowed by the secrets files", kind: ignoredValue("ADDRESS")},
+	{name: "privgroup", status: warned, help: "no group has more rights than others", kind: ignoredValue("GROUP")},
+	{name: "allow-number", status: refused, help: "peers cannot be told apart by their Ethernet address", kind: ignoredValue("NUMBER")},
 	{name: "papcrypt", status: refused, help: "encrypted secrets are not supported: pap-secrets must hold them as they are"},
 	{name: "login", status: refused, help: "the system's passwords are not used: accounts are in the secrets files"},
-	{name: "+ua", status: refused, help: "use user and password-file", kind: unused("FILE")},
-	{name: "mschap-challenge", also: "mschap2-peer-challenge", status: noticed, help: "challenges are random: to one that is always the same a recorded answer would do", kind: unused("TEXT")},
+	{name: "+ua", status: refused, help: "use user and password-file", kind: ignoredValue("FILE")},
+	{name: "mschap-challenge", also: "mschap2-peer-challenge", status: warned, help: "challenges are random: to one that is always the same a recorded answer would do", kind: ignoredValue("TEXT")},
 	{name: "require-mppe", also: "require-mppe-40 require-mppe-128 +mppe +mppe-40 +mppe-128", status: refused, help: noMPPE},
 	{name: "need-peer-eap", status: refused, help: noTLS},
 	{name: "tls-verify-key-usage", status: refused, help: noTLS},
-	{name: "ca", also: "capath cert key pkcs12 crl crl-dir max-tls-version tls-verify-method", status: refused, help: noTLS, kind: unused("FILE")},
+	{name: "ca", also: "capath cert key pkcs12 crl crl-dir max-tls-version tls-verify-method", status: refused, help: noTLS, kind: ignoredValue("FILE")},
 }

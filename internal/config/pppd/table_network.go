@@ -42,7 +42,7 @@ var networkOptions = slices.Concat([]option{
 	{name: "dhcp6-lan-ra", roles: Client, help: "advertise these networks and the name servers to the hosts there",
 		kind: flag(func(s *Settings) { s.AdvertiseLANs = true })},
 	{name: "dhcp6-request", roles: Client, help: "ask for a service by DHCPv6 too, for scripts and events: aftr (Dual-Stack Lite), ntp or s46 (MAP-E, MAP-T, LW4o6, 4rd); as often as you like",
-		kind: kind{"WHAT", service6}},
+		kind: kind{"WHAT", dhcpv6Service}},
 	{name: "nodhcp6", roles: Client, help: "no DHCPv6, whatever routers say",
 		kind: flag(noDHCPv6)},
 	{name: "ipv6", help: "interface identifiers, like ::1,::2; either may be left out",
@@ -57,11 +57,11 @@ var networkOptions = slices.Concat([]option{
 	{name: "ipv6cp-use-remotenumber", help: "the peer's interface identifier is that of its Ethernet address, or of the address in remotenumber",
 		kind: flag(func(s *Settings) { s.UseRemoteNumber = true })},
 	{name: "ipv6cp-accept-remote", status: ignored, help: "the peer always may have its own identifier"},
-	{name: "ipv6cp-use-ipaddr", also: "ipv6cp-use-persistent", status: noticed, help: "identifiers are random, or what ipv6 says"},
+	{name: "ipv6cp-use-ipaddr", also: "ipv6cp-use-persistent", status: warned, help: "identifiers are random, or what ipv6 says"},
 	{name: "noremoteip", roles: Client, help: "a peer that tells no address gets none (default: 10.64.64.64, and the unit's number more)",
 		kind: flag(func(s *Settings) { s.NoRemoteIP = true })},
-	{name: "nosendip", status: noticed, help: "our address is told"},
-	{name: "ipcp-no-address", status: noticed, help: "addresses are negotiated"},
+	{name: "nosendip", status: warned, help: "our address is told"},
+	{name: "ipcp-no-address", status: warned, help: "addresses are negotiated"},
 	{name: "ipcp-no-addresses", status: ignored, help: "IPCP's old option 1 is never used"},
 	{name: "noresolvconf", roles: Client, help: "with usepeerdns, write no file: scripts are told the name servers",
 		kind: flag(func(s *Settings) { s.NoResolvConf = true })},
@@ -75,13 +75,13 @@ var networkOptions = slices.Concat([]option{
 		kind: flag(func(s *Settings) { s.KernelTune = true })},
 	{name: "noktune", help: "leave it as it is (default)",
 		kind: flag(func(s *Settings) { s.KernelTune = false })},
-	{name: "netmask", status: ignored, help: "a line between two has none", kind: unused("MASK")},
-	{name: "pass-filter", status: noticed, help: "packets are not filtered", kind: unused("FILTER")},
-	{name: "active-filter", status: noticed, help: "every packet counts as activity", kind: unused("FILTER")},
+	{name: "netmask", status: ignored, help: "a line between two has none", kind: ignoredValue("MASK")},
+	{name: "pass-filter", status: warned, help: "packets are not filtered", kind: ignoredValue("FILTER")},
+	{name: "active-filter", status: warned, help: "every packet counts as activity", kind: ignoredValue("FILTER")},
 })
 
-// service6 is a service to ask for.
-func service6(s *Settings, what string) error {
+// dhcpv6Service is a service to ask for.
+func dhcpv6Service(s *Settings, what string) error {
 	wanted := map[string]*bool{"aftr": &s.DHCPv6AFTR, "ntp": &s.DHCPv6NTP, "s46": &s.DHCPv6S46}[what]
 	if wanted == nil {
 		return errors.New("give aftr, ntp or s46")
@@ -95,14 +95,14 @@ func noDHCPv6(s *Settings) {
 	s.DHCPv6Address, s.DHCPv6Prefix, s.DHCPv6AFTR, s.DHCPv6NTP, s.DHCPv6S46 = false, false, false, false, false
 }
 
-// AsksDHCPv6 reports whether something is asked for by DHCPv6, whatever routers say.
-func (s *Settings) AsksDHCPv6() bool {
+// RequestsDHCPv6 reports whether something is asked for by DHCPv6, whatever routers say.
+func (s *Settings) RequestsDHCPv6() bool {
 	return s.DHCPv6Address || s.DHCPv6Prefix || s.DHCPv6AFTR || s.DHCPv6NTP || s.DHCPv6S46
 }
 
-// BeyondLinkLocal reports whether IPv6 is to have more than link-local addresses.
-func (s *Settings) BeyondLinkLocal() bool {
-	return !s.NoIPv6 && (!s.NoAutoconf || s.AsksDHCPv6())
+// GlobalIPv6 reports whether IPv6 is to have more than link-local addresses.
+func (s *Settings) GlobalIPv6() bool {
+	return !s.NoIPv6 && (!s.NoAutoconf || s.RequestsDHCPv6())
 }
 
 // lan is one that is to have a network of the delegated prefix, which is asked for then.

@@ -117,7 +117,7 @@ func TestRefuse(t *testing.T) {
 	if want := []string{"eap", "chap", "mschap", "mschap-v2"}; !slices.Equal(r.Settings.Refuse, want) {
 		t.Errorf("refused %q, want %q", r.Settings.Refuse, want)
 	}
-	if a := r.Settings.Answer(); len(a) != 1 || a[0] != pap.Method {
+	if a := r.Settings.AllowAuth(); len(a) != 1 || a[0] != pap.Method {
 		t.Errorf("%d methods are left, want PAP alone", len(a))
 	}
 }
@@ -142,11 +142,11 @@ func TestMSCHAPv1(t *testing.T) {
 		if err := r.CommandLine(strings.Fields(args)); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Settings.Answer(); !slices.Equal(got, want) {
+		if got := r.Settings.AllowAuth(); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", args, got, want)
 		}
-		if r.Settings.Auth = true; !slices.Equal(r.Settings.Demanded(), usual) {
-			t.Errorf("%q: the peer may prove itself by %v, want %v", args, r.Settings.Demanded(), usual)
+		if r.Settings.Auth = true; !slices.Equal(r.Settings.RequireAuth(), usual) {
+			t.Errorf("%q: the peer may prove itself by %v, want %v", args, r.Settings.RequireAuth(), usual)
 		}
 	}
 	if err := reader(Client, "").CommandLine([]string{"require-mschap"}); err == nil {
@@ -172,8 +172,8 @@ func TestWords25(t *testing.T) {
 	if v6 := s.Session().IPv6; !v6.AcceptNoRemote || !v6.OmitLocal || !s.RemoteIDByAddr() {
 		t.Errorf("IPv6CP: %+v, the peer's by its Ethernet address: %v", v6, s.RemoteIDByAddr())
 	}
-	if len(s.Notices) != 1 || !strings.Contains(s.Notices[0], "mschap-challenge") {
-		t.Errorf("notices %q, want one of mschap-challenge", s.Notices)
+	if len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "mschap-challenge") {
+		t.Errorf("notices %q, want one of mschap-challenge", s.Warnings)
 	}
 }
 

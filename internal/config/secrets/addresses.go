@@ -64,10 +64,10 @@ func parseRule(word string) (r rule, ok bool) {
 	return r, err == nil && p.Addr().Is4()
 }
 
-// For is what the addresses are for the device with a number, like 0 for ppp0:
+// ForUnit is what the addresses are for the device with a number, like 0 for ppp0:
 // a.b.c.d/n+ becomes one address. As long as For has not been called, such a rule
 // allows none, or forbids the network.
-func (a Addresses) For(unit int) Addresses {
+func (a Addresses) ForUnit(unit int) Addresses {
 	rules := make([]rule, 0, len(a.rules))
 	for _, r := range a.rules {
 		if r.unit {
@@ -119,7 +119,7 @@ func (a Addresses) Singles() (own []netip.Addr) {
 	return own
 }
 
-// None reports whether no rule allows anything. Call For before.
-func (a Addresses) None() bool {
+// AllowsNone reports whether no rule allows anything. Call For before.
+func (a Addresses) AllowsNone() bool {
 	return !slices.ContainsFunc(a.rules, func(r rule) bool { return !r.forbid && !r.unit })
 }

@@ -68,8 +68,8 @@ func TestSingles(t *testing.T) {
 		{"192.0.2.0/24+", "", true}, {"127.0.0.1", "", false}, {"192.0.2.1 - 192.0.2.2", "192.0.2.1", false},
 	} {
 		a := addresses(t, c.column)
-		if got := list(a.Singles()); got != c.want || a.None() != c.none {
-			t.Errorf("%q: %q, nothing allowed: %v; want %q, %v", c.column, got, a.None(), c.want, c.none)
+		if got := list(a.Singles()); got != c.want || a.AllowsNone() != c.none {
+			t.Errorf("%q: %q, nothing allowed: %v; want %q, %v", c.column, got, a.AllowsNone(), c.want, c.none)
 		}
 	}
 }
@@ -99,12 +99,12 @@ func TestFor(t *testing.T) {
 		{"192.0.2.0/24+", -1, ""},
 		{"192.0.2.7", 3, "192.0.2.7"},
 	} {
-		if got := list(addresses(t, c.column).For(c.unit).Singles()); got != c.want {
+		if got := list(addresses(t, c.column).ForUnit(c.unit).Singles()); got != c.want {
 			t.Errorf("%q for ppp%d: %q, want %q", c.column, c.unit, got, c.want)
 		}
 	}
 	forbidden := addresses(t, "!192.0.2.0/24+ *")
-	if a := netip.MustParseAddr("192.0.2.4"); forbidden.For(3).Allows(a) || !forbidden.For(4).Allows(a) {
+	if a := netip.MustParseAddr("192.0.2.4"); forbidden.ForUnit(3).Allows(a) || !forbidden.ForUnit(4).Allows(a) {
 		t.Error("what is forbidden to one unit is not what is forbidden to another")
 	}
 }

@@ -17,52 +17,52 @@ var errShort = errors.New("it needs a client, a server and a secret")
 
 // parseLine reads one line. What is said of it is for the log: it names no word that
 // could be a part of the secret.
-func parseLine(e pppd.Entry) (client string, r row, said []string) {
+func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
 	line := e.Words
 	client, r.server, r.where = line[0].Text, wildcard, line[0].Where()
 	if client != wildcard {
 		r.rank += ownClient
 	}
 	if e.Err != nil {
-		r.rank, r.broken = r.rank+ownServer, true
-		return client, r, []string{leftOut(errors.New(e.Err.(*pppd.Error).Message))}
+		r.rank, r.malformed = r.rank+ownServer, true
+		return client, r, []string{ignoredLine(errors.New(e.Err.(*pppd.Error).Message))}
 	}
 	if len(line) < 3 {
 		// Of which server it was to be is uncertain, so it is of all.
-		r.rank, r.broken = r.rank+ownServer, true
-		return client, r, []string{leftOut(errShort)}
+		r.rank, r.malformed = r.rank+ownServer, true
+		return client, r, []string{ignoredLine(errShort)}
 	}
 	if r.server = line[1].Text; r.server != wildcard {
 		r.rank += ownServer
 	}
 	var err error
 	if r.Addresses, err = parseAddresses(line[3:]); err != nil {
-		r.Entry, r.broken = Entry{}, true
-		return client, r, []string{leftOut(err)}
+		r.Entry, r.malformed = Entry{}, true
+		return client, r, []string{ignoredLine(err)}
 	}
 	r.Options = options(line[3:])
 	if path, named := strings.CutPrefix(line[2].Text, "@/"); named {
 		r.file = "/" + path
-		return client, r, r.check()
+		return client, r, r.checkFile()
 	}
 	r.Secret = Secret(line[2].Text)
 	return client, r, nil
 }
 
-// check reports what is wrong with the file of a secret, which may yet be mended: it is read
+// checkFile reports what is wrong with the file of a secret, which may yet be mended: it is read
 // at each login.
-func (r *row) check() (said []string) {
+func (r *row) checkFile() (warnings []string) {
 	_, shared, err := readSecret(r.file)
 	if shared {
-		said = append(said, access(r.file))
+		warnings = append(warnings, accessWarning(r.file))
 	}
 	if err != nil {
-		said = append(said, "nobody can log in by this line: "+err.Error())
+		warnings = append(warnings, "nobody can log in by this line: "+err.Error())
 	}
-	return said
+	return warnings
 }
 
-func leftOut(err error) string { return "line left out: " + err.Error() }
+func ignoredLine(err error) string { return "line left out: " + err.Error() }
 
 // optionsFollow stands before options of pppd for one client (pppd(8)).
 const optionsFollow = "--"
@@ -87,20 +87,20 @@ func readSecret(path string) (s Secret, shared bool, err error) {
 	return s, shared, err
 }
 
-// FirstLine reads a password that is the first line of a file. It is an error if
+// PasswordFromFile reads a password that is the first line of a file. It is an error if
 // that line is empty. The warning, fit for a log, says that others can read the file;
 // empty: they cannot.
-func FirstLine(path string) (s Secret, warning string, err error) {
+func PasswordFromFile(path string) (s Secret, warning string, err error) {
 	s, shared, err := firstLine(path)
 	if shared {
-		warning = access(path)
+		warning = accessWarning(path)
 	}
 	return s, warning, err
 }
 
-// FromDescriptor reads a password that is the first line of what comes on a descriptor, which it
+// PasswordFromFD reads a password that is the first line of what comes on a descriptor, which it
 // closes: scripts have no business with it. It waits until the line, or what is written there, ends.
-func FromDescriptor(fd int) (Secret, error) {
+func PasswordFromFD(fd int) (Secret, error) {
 	f := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
 	if f == nil {
 		return nil, fmt.Errorf("descriptor %d cannot be read", fd)

@@ -32,18 +32,18 @@ type File struct {
 
 // row is a line of the file.
 type row struct {
-	where  string // FILE:LINE
-	server string
-	rank   int
-	broken bool   // it cannot be understood, and lets nobody in
-	file   string // that the secret is read from; empty: it is here
+	where     string // FILE:LINE
+	server    string
+	rank      int
+	malformed bool   // it cannot be understood, and lets nobody in
+	file      string // that the secret is read from; empty: it is here
 	Entry
 }
 
 // Why Lookup finds no entry.
 var (
-	ErrUnknown = errors.New("unknown user")
-	ErrBroken  = errors.New("the line of this account cannot be understood")
+	ErrUnknown   = errors.New("unknown user")
+	ErrMalformed = errors.New("the line of this account cannot be understood")
 )
 
 // Ranks of a match, which add up: pppd takes a client's own line before a
@@ -71,12 +71,12 @@ func Load(path string) (*File, []string, error) {
 	}
 	f, warnings := Parse(path, text)
 	if shared {
-		warnings = append([]string{access(path)}, warnings...)
+		warnings = append([]string{accessWarning(path)}, warnings...)
 	}
 	return f, warnings, nil
 }
 
-func access(path string) string {
+func accessWarning(path string) string {
 	return fmt.Sprintf("Warning - secret file %s has world and/or group access", path)
 }
 
@@ -107,14 +107,14 @@ func Parse(path, text string) (f *File, warnings []string) {
 // That a name is not known must not show in the time an answer takes: compare the
 // proof of such a client too, with the empty Entry's secret, and then refuse it. If any
 // secret is in a file of its own, one such file is read for each Lookup. The error, fit for a
-// log, is ErrUnknown, wraps ErrBroken, or says why the secret cannot be read.
+// log, is ErrUnknown, wraps ErrMalformed, or says why the secret cannot be read.
 func (f *File) Lookup(client, server string) (Entry, error) {
 	return f.lookup(f.find(server, client, wildcard))
 }
 
-// Own is Lookup for a client that must be named itself: what is for all clients is no secret of
+// LookupNamed is Lookup for a client that must be named itself: what is for all clients is no secret of
 // its own.
-func (f *File) Own(client, server string) (Entry, error) {
+func (f *File) LookupNamed(client, server string) (Entry, error) {
 	if client == wildcard {
 		return f.lookup(nil)
 	}
@@ -130,8 +130,8 @@ func (f *File) lookup(best *row) (Entry, error) {
 	switch {
 	case best == nil:
 		return Entry{}, ErrUnknown
-	case best.broken:
-		return Entry{}, fmt.Errorf("%s: %w", best.where, ErrBroken)
+	case best.malformed:
+		return Entry{}, fmt.Errorf("%s: %w", best.where, ErrMalformed)
 	case best.file == "":
 		return best.Entry, nil
 	}
@@ -143,8 +143,8 @@ func (f *File) lookup(best *row) (Entry, error) {
 	return e, nil
 }
 
-// Names reports whether a line names a client itself, and not by a wildcard.
-func (f *File) Names(client string) bool { return client != wildcard && len(f.clients[client]) > 0 }
+// HasClient reports whether a line names a client itself, and not by a wildcard.
+func (f *File) HasClient(client string) bool { return client != wildcard && len(f.clients[client]) > 0 }
 
 // find is the best row of some clients for a server; nil: there is none.
 func (f *File) find(server string, clients ...string) (best *row) {
@@ -164,5 +164,5 @@ func (r *row) matches(server string) bool {
 }
 
 func (r *row) better(than *row) bool {
-	return than == nil || r.rank > than.rank || r.rank == than.rank && than.broken && !r.broken
+	return than == nil || r.rank > than.rank || r.rank == than.rank && than.malformed && !r.malformed
 }

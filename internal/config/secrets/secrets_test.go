@@ -112,8 +112,8 @@ func TestFaultsCostOneEntry(t *testing.T) {
 	} {
 		if e, err := f.Lookup(client, "ac"); (err == nil) != (want != "") || string(e.Secret) != want {
 			t.Errorf("%s: %v, want the secret %q", client, err, want)
-		} else if want == "" && !errors.Is(err, ErrBroken) {
-			t.Errorf("%s: %v, want %v", client, err, ErrBroken)
+		} else if want == "" && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v, want %v", client, err, ErrMalformed)
 		}
 	}
 	want := []string{
@@ -148,7 +148,7 @@ func TestTextsOfWindows(t *testing.T) {
 			t.Errorf("%s: %v, a secret of %d octets, want %q", client, err, len(e.Secret), want)
 		}
 	}
-	if s, warning, err := FirstLine(word); string(s) != "geheim" || warning != "" || err != nil {
+	if s, warning, err := PasswordFromFile(word); string(s) != "geheim" || warning != "" || err != nil {
 		t.Errorf("a password file: %d octets, %q, %v", len(s), warning, err)
 	}
 	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
@@ -156,7 +156,7 @@ func TestTextsOfWindows(t *testing.T) {
 		if _, _, err := Load(path); err == nil || !strings.Contains(err.Error(), "UTF-8") {
 			t.Errorf("a file in UTF-16: %v", err)
 		}
-		if _, _, err := FirstLine(path); err == nil || !strings.Contains(err.Error(), path) {
+		if _, _, err := PasswordFromFile(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("a password in UTF-16: %v", err)
 		}
 	}
@@ -225,12 +225,12 @@ func TestFromDescriptor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := FromDescriptor(fd)
+		s, err := PasswordFromFD(fd)
 		if string(s) != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, errEmpty) {
 			t.Errorf("%d octets: %d, %v; want %d", len(text), len(s), err, len(want))
 		}
 	}
-	if _, err := FromDescriptor(1 << 20); err == nil || errors.Is(err, errEmpty) {
+	if _, err := PasswordFromFD(1 << 20); err == nil || errors.Is(err, errEmpty) {
 		t.Errorf("a descriptor that is not open: %v", err)
 	}
 }
@@ -239,18 +239,18 @@ func TestFromDescriptor(t *testing.T) {
 func TestNames(t *testing.T) {
 	f, _ := Parse("f", "ac * one *\n* * guest *\n")
 	for client, want := range map[string]bool{"ac": true, "alice": false, "*": false} {
-		if f.Names(client) != want {
+		if f.HasClient(client) != want {
 			t.Errorf("%q: %v, want %v", client, !want, want)
 		}
-		if e, err := f.Own(client, "x"); (err == nil) != want || string(e.Secret) != map[bool]string{true: "one"}[want] {
+		if e, err := f.LookupNamed(client, "x"); (err == nil) != want || string(e.Secret) != map[bool]string{true: "one"}[want] {
 			t.Errorf("%q has a secret of its own of %d octets, %v; want %v", client, len(e.Secret), err, want)
 		}
 	}
 	f, _ = Parse("f", "ac bob one *\n* * guest *\n")
-	if e, err := f.Own("ac", "alice"); !errors.Is(err, ErrUnknown) || len(e.Secret) > 0 {
+	if e, err := f.LookupNamed("ac", "alice"); !errors.Is(err, ErrUnknown) || len(e.Secret) > 0 {
 		t.Errorf("what is for all is a client's own: %v", err)
 	}
-	if (&File{}).Names("ac") {
+	if (&File{}).HasClient("ac") {
 		t.Error("an empty file names somebody")
 	}
 }
@@ -281,10 +281,10 @@ func TestSecretsOfFiles(t *testing.T) {
 			t.Errorf("%s: %v, a secret of %d octets; want %q", name, err, len(e.Secret), want)
 		}
 	}
-	if _, warning, err := FirstLine(shared); err != nil || warning != "Warning - secret file "+shared+" has world and/or group access" {
+	if _, warning, err := PasswordFromFile(shared); err != nil || warning != "Warning - secret file "+shared+" has world and/or group access" {
 		t.Errorf("a password that all see: %q, %v", warning, err)
 	}
-	if _, _, err := FirstLine(empty); err == nil || !strings.Contains(err.Error(), empty) {
+	if _, _, err := PasswordFromFile(empty); err == nil || !strings.Contains(err.Error(), empty) {
 		t.Errorf("an empty password: %v", err)
 	}
 }
@@ -328,8 +328,8 @@ func FuzzParse(f *testing.F) {
 		if !ok && (len(e.Secret) > 0 || len(e.Addresses.rules) > 0) {
 			t.Errorf("%q: an entry that is not found says something", text)
 		}
-		for _, a := range e.Addresses.For(3).Singles() {
-			if !e.Addresses.For(3).Allows(a) {
+		for _, a := range e.Addresses.ForUnit(3).Singles() {
+			if !e.Addresses.ForUnit(3).Allows(a) {
 				t.Errorf("%q: address %v of its own is not allowed", text, a)
 			}
 		}

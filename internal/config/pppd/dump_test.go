@@ -17,7 +17,7 @@ func TestWriteGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	r.Settings.WriteGiven(&b)
+	r.Settings.WriteDump(&b)
 	var got []string
 	for line := range strings.Lines(b.String()) {
 		option, where, told := strings.Cut(strings.TrimSpace(line), " # ")

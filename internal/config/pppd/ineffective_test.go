@@ -15,7 +15,7 @@ func without(t *testing.T, r Role, words string) (names []string) {
 	if err := (&Reader{Role: r, Settings: s, IsInterface: func(string) bool { return true }}).CommandLine(strings.Fields(words)); err != nil {
 		t.Fatal(words, err)
 	}
-	for _, notice := range s.WithoutEffect(r) {
+	for _, notice := range s.IneffectiveOptions(r) {
 		name, ok := strings.CutPrefix(notice, `option "`)
 		name, _, more := strings.Cut(name, `"`)
 		if !ok || !more {
@@ -83,8 +83,8 @@ func TestWithoutEffect(t *testing.T) {
 // TestWithoutEffectNames: each name in the table is an option's own, and makes sense for a role of
 // its rule.
 func TestWithoutEffectNames(t *testing.T) {
-	for _, rule := range idleOptions {
-		for _, name := range strings.Fields(rule.options + " " + rule.by) {
+	for _, rule := range ineffectiveRules {
+		for _, name := range strings.Fields(rule.options + " " + rule.overriddenBy) {
 			o := byName[name]
 			if o == nil || o.name != name || o.status != honoured {
 				t.Errorf("%q is no option that does something", name)
@@ -115,14 +115,14 @@ func TestReplacedElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{filepath.Join(dir, "one") + `:3: option "resolv" has no effect: usepeerdns asks for name servers`}
-	if got := s.WithoutEffect(Client); !slices.Equal(got, want) {
+	if got := s.IneffectiveOptions(Client); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if err := r.File(write("two", "dhcp6-prefix 0\nnodhcp6\n")); err != nil {
 		t.Fatal(err)
 	}
 	want = append([]string{filepath.Join(dir, "two") + `:1: option "dhcp6-prefix" has no effect: nodhcp6 comes after it`}, want...)
-	if got := s.WithoutEffect(Client); !slices.Equal(got, want) {
+	if got := s.IneffectiveOptions(Client); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

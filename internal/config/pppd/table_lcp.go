@@ -7,8 +7,8 @@ import (
 	"upppoe/ppp"
 )
 
-// linkOptions are LCP's.
-var linkOptions = slices.Concat([]option{
+// lcpOptions are LCP's.
+var lcpOptions = slices.Concat([]option{
 	{name: "lcp-echo-interval", help: "ask the peer for a sign of life so often (default 0: never; of pppoe-server 20)",
 		kind: seconds(func(s *Settings) *time.Duration { return &s.EchoInterval })},
 	{name: "lcp-echo-failure", help: "so many unanswered end the session (default 0: any number; of pppoe-server 3)",
@@ -24,7 +24,7 @@ var linkOptions = slices.Concat([]option{
 		kind: flag(func(s *Settings) { s.NoPathCheck = true })},
 	{name: "silent", help: "let the peer begin to negotiate",
 		kind: flag(func(s *Settings) { s.Silent = true })},
-	{name: "passive", also: "-p", status: noticed, help: "a peer that does not answer ends the attempt"},
-	{name: "lcp-rtt-file", status: noticed, help: "round trips are not written to a file", kind: unused("FILE")},
-	{name: "multilink", also: "mp", status: noticed, help: "a session has one link"},
+	{name: "passive", also: "-p", status: warned, help: "a peer that does not answer ends the attempt"},
+	{name: "lcp-rtt-file", status: warned, help: "round trips are not written to a file", kind: ignoredValue("FILE")},
+	{name: "multilink", also: "mp", status: warned, help: "a session has one link"},
 })

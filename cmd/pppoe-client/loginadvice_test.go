@@ -60,10 +60,10 @@ func TestDemandOf(t *testing.T) {
 	if err := r.Defaults(""); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := demandOf(s), "auth ("+path+":2)"; got != want {
+	if got, want := authOption(s), "auth ("+path+":2)"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := demandOf(pppd.New()); got != "the other options" {
+	if got := authOption(pppd.New()); got != "the other options" {
 		t.Errorf("without any: %q", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// servicesOf are what DHCPv6 has told of those asked for, as events have it.
-func servicesOf(s *dhcp6.Services) status.Services {
+// serviceEvent are what DHCPv6 has told of those asked for, as events have it.
+func serviceEvent(s *dhcp6.Services) status.Services {
 	return status.Services{
 		AFTR: s.AFTR, NTP: append(texts(s.NTP), s.NTPNames...), SNTP: texts(s.SNTP),
 		MAPE: s.MAPE, MAPT: s.MAPT, LW4o6: s.LW4o6, FourRD: s.FourRD,

@@ -2,8 +2,8 @@ package pppd
 
 import "time"
 
-// lineOptions say which line to dial on, and whom.
-var lineOptions = []option{
+// pppoeOptions say which line to dial on, and whom.
+var pppoeOptions = []option{
 	{name: "plugin", help: "pppd's plugins pppoe.so, rp-pppoe.so and passwordfd.so, which are built in here, and radattr.so, which has no effect",
 		kind: kind{"FILE", plugin}},
 	{name: "pty", roles: Client, help: "rp-pppoe's user mode, like \"pppoe -I eth0 -m 1412\": interface (-I), MSS (-m), service (-S), concentrator (-C), session (-e), " +
@@ -25,7 +25,7 @@ var lineOptions = []option{
 		kind: number("SECONDS", 1, 3600, func(s *Settings, n int) { s.PADITimeout = time.Duration(n) * time.Second })},
 	{name: "pppoe-padi-attempts", roles: Client, help: "how often to ask (default 3)",
 		kind: number("N", 1, 1000, func(s *Settings, n int) { s.PADIAttempts = n })},
-	{name: "pppoe-verbose", also: "rp_pppoe_verbose", roles: Client, status: noticed, help: "debug tells of all concentrators",
+	{name: "pppoe-verbose", also: "rp_pppoe_verbose", roles: Client, status: warned, help: "debug tells of all concentrators",
 		kind: number("N", 0, maxSeconds, func(*Settings, int) {})},
 	{name: "pppoe-sess", also: "rp_pppoe_sess", roles: Client, help: "take up this session, without discovery",
 		kind: kind{"SID:MAC", attach}},
@@ -38,9 +38,9 @@ var lineOptions = []option{
 	{name: "pppoe-source-mac", roles: Client, help: "our Ethernet address on the line (default: the interface's)",
 		kind: ethernet(func(s *Settings, v string) { s.SourceAddr = v })},
 	{name: "pppoe-circuit-id", roles: Client, help: "tell the access line's circuit, as a DSLAM would (TR-101)",
-		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.LineCircuit })}},
+		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.AccessCircuitID })}},
 	{name: "pppoe-remote-id", roles: Client, help: "tell the access line's subscriber, likewise",
-		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.LineRemote })}},
+		kind: kind{"TEXT", accessLine(func(s *Settings) *string { return &s.AccessRemoteID })}},
 	{name: "datapath", help: "what moves packets: auto (default), kernel, offload or plain; see DATA PATHS in the manual page",
 		kind: kind{"WAY", dataPath}},
 	{name: "datapath-queues", help: "into how many parts to divide the packets of a line, for as many processors (default: half of the processors, at most 8); the devices of a server's sessions are divided only if told so",

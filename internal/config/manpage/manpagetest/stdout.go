@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// Printed makes a printer of a program: what it writes to standard output, if its exit
+// CaptureStdout makes a printer of a program: what it writes to standard output, if its exit
 // code is 0. Until it returns, standard output is not to be used by others.
-func Printed(run func() int) func(io.Writer) error {
+func CaptureStdout(run func() int) func(io.Writer) error {
 	return func(w io.Writer) error {
 		r, stdout, err := os.Pipe()
 		if err != nil {

@@ -7,10 +7,10 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// giveUp leaves the server what it needs once its ports are open: sessions make devices and
+// dropCapabilities leaves the server what it needs once its ports are open: sessions make devices and
 // have sockets, of DHCPv6 too; ports are opened anew when an interface has gone and is back,
 // and where the kernel moves packets, programs are loaded for it.
-func giveUp(log *slog.Logger, dhcp bool, by datapath.Kind) {
+func dropCapabilities(log *slog.Logger, dhcp bool, by datapath.Kind) {
 	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin}
 	if dhcp {
 		keep = append(keep, capability.NetBindService)

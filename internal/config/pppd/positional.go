@@ -10,14 +10,14 @@ import (
 )
 
 var (
-	bareLine    = []option{{name: "nic-IF, IF", roles: Client, help: "the Ethernet interface, like eth0"}}
-	bareNetwork = []option{{name: "LOCAL:REMOTE", help: "our IPv4 address and the peer's; either may be left out"}}
+	positionalInterface = []option{{name: "nic-IF, IF", roles: Client, help: "the Ethernet interface, like eth0"}}
+	positionalAddresses = []option{{name: "LOCAL:REMOTE", help: "our IPv4 address and the peer's; either may be left out"}}
 )
 
-// bare reads a word that is no option's name: a pair of addresses, or the name of
+// positional reads a word that is no option's name: a pair of addresses, or the name of
 // the interface. One that is neither is more likely an option that somebody
 // misspelt.
-func (r *Reader) bare(at Word) error {
+func (r *Reader) positional(at Word) error {
 	name, nic := strings.CutPrefix(at.Text, "nic-")
 	switch {
 	case strings.Contains(at.Text, ":"):
@@ -25,13 +25,13 @@ func (r *Reader) bare(at Word) error {
 	case isSpeed(at.Text) && !r.afterPassword && r.Role != Account:
 		return nil
 	case r.Role == Client && name != "" && (nic || r.isInterface(name)):
-		if r.guessed.Text != "" {
-			return r.unknown(r.guessed)
+		if r.assumedInterface.Text != "" {
+			return r.unknown(r.assumedInterface)
 		}
 		r.Settings.Interface, r.afterPassword = name, false
 		return nil
 	case r.mayBeInterface(at):
-		r.Settings.Interface, r.guessed = name, at
+		r.Settings.Interface, r.assumedInterface = name, at
 		return nil
 	}
 	return r.unknown(at)
@@ -87,7 +87,7 @@ func (r *Reader) addresses(at Word) error {
 			return r.unknown(at)
 		}
 		if err != nil || !isHost(a) {
-			return fault(at, "%q is no pair of IPv4 addresses like 192.0.2.1:192.0.2.10", at.Text)
+			return errorAt(at, "%q is no pair of IPv4 addresses like 192.0.2.1:192.0.2.10", at.Text)
 		}
 		if !a.IsUnspecified() {
 			*side.to = a
@@ -106,18 +106,18 @@ func isHost(a netip.Addr) bool {
 // a value, is not repeated.
 func (r *Reader) unknown(at Word) error {
 	if r.afterPassword {
-		return fault(at, "the word after the password is neither an option nor an interface: a password with spaces or # in it must stand in quotes")
+		return errorAt(at, "the word after the password is neither an option nor an interface: a password with spaces or # in it must stand in quotes")
 	}
 	name, _, assigned := strings.Cut(at.Text, "=")
 	long, dashes := strings.CutPrefix(name, "--")
 	near := r.suggestion(long)
 	switch {
 	case assigned && byName[name] != nil:
-		return fault(at, "option %q: write %s, a space, and then its value", name, name)
+		return errorAt(at, "option %q: write %s, a space, and then its value", name, name)
 	case near != "":
-		return fault(at, "unknown option %q (did you mean %q?)", name, near)
+		return errorAt(at, "unknown option %q (did you mean %q?)", name, near)
 	case r.Role == Client && !dashes:
-		return fault(at, "unknown option %q, nor is there an interface of that name", name)
+		return errorAt(at, "unknown option %q, nor is there an interface of that name", name)
 	}
-	return fault(at, "unknown option %q", name)
+	return errorAt(at, "unknown option %q", name)
 }

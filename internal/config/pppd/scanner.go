@@ -152,10 +152,10 @@ func (s *scanner) word() (Word, error) {
 	}
 	w.Text = text.String()
 	if quote != 0 && s.byLine {
-		return w, fault(w, "the quote %c is not closed in its line", quote)
+		return w, errorAt(w, "the quote %c is not closed in its line", quote)
 	}
 	if quote != 0 {
-		return w, fault(w, "the quote %c is never closed", quote)
+		return w, errorAt(w, "the quote %c is never closed", quote)
 	}
 	return w, nil
 }
@@ -168,7 +168,7 @@ var escapes = map[byte]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r
 func (s *scanner) escape(text *strings.Builder) error {
 	at := Word{File: s.file, Line: s.line}
 	if s.text == "" {
-		return fault(at, "there is nothing after the last \\")
+		return errorAt(at, "there is nothing after the last \\")
 	}
 	c := s.text[0]
 	if octal := digits(s.text, 3, isOctal); octal != "" {
@@ -185,7 +185,7 @@ func (s *scanner) escape(text *strings.Builder) error {
 	case 'x':
 		hexadecimal := digits(s.text, 2, isHexadecimal)
 		if hexadecimal == "" {
-			return fault(at, "\\x needs one or two hexadecimal digits after it")
+			return errorAt(at, "\\x needs one or two hexadecimal digits after it")
 		}
 		s.number(text, hexadecimal, 16)
 	default:

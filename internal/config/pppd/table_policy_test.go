@@ -29,7 +29,7 @@ func TestTerms(t *testing.T) {
 		CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("192.0.2.99/32"), netip.MustParsePrefix("2001:db8:1::/48")},
 		Up: datapath.Rate{Bits: 1e6, Burst: burst}, Down: datapath.Rate{Bits: 5e6, Burst: burst},
 	}
-	if got := r.Settings.Terms; !reflect.DeepEqual(got, all) {
+	if got := r.Settings.Policy; !reflect.DeepEqual(got, all) {
 		t.Errorf("terms %+v, want %+v", got, all)
 	}
 	for text, change := range map[string]func(*pppoe.SessionPolicy){
@@ -45,7 +45,7 @@ func TestTerms(t *testing.T) {
 		},
 		"mtu 1400 call x rate-up 1000 :1": nil,
 	} {
-		got, others, err := r.Settings.Account(words(text))
+		got, others, err := r.Settings.AccountPolicy(words(text))
 		if change == nil {
 			if err == nil || !others {
 				t.Errorf("%q: others %v, %v; want an error for the last word, and two that an account cannot have", text, others, err)
@@ -58,7 +58,7 @@ func TestTerms(t *testing.T) {
 			t.Errorf("%q: %+v, others %v, %v; want %+v", text, got, others, err, want)
 		}
 	}
-	if got := r.Settings.Terms; !reflect.DeepEqual(got, all) {
+	if got := r.Settings.Policy; !reflect.DeepEqual(got, all) {
 		t.Errorf("an account has changed what holds for all: %+v", got)
 	}
 }
@@ -68,14 +68,14 @@ func TestBadTerms(t *testing.T) {
 	for text, want := range map[string]string{
 		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
 		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
-		strings.Repeat("source-allow 192.0.2.1 ", maxBehind+1): "64 already", "source-allow": "source-allow PREFIX",
+		strings.Repeat("source-allow 192.0.2.1 ", maxFramedRoutes+1): "64 already", "source-allow": "source-allow PREFIX",
 	} {
 		if err := reader(Server, "").words(words(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v; want %s", text, err, want)
 		}
 	}
 	r := reader(Client, "")
-	if err := r.words(words("rate-up 1000")); err != nil || len(r.Settings.Notices) != 1 || r.Settings.Terms.Up.Bits != 0 {
-		t.Errorf("of a client: %v, notices %q, terms %+v", err, r.Settings.Notices, r.Settings.Terms)
+	if err := r.words(words("rate-up 1000")); err != nil || len(r.Settings.Warnings) != 1 || r.Settings.Policy.Up.Bits != 0 {
+		t.Errorf("of a client: %v, notices %q, terms %+v", err, r.Settings.Warnings, r.Settings.Policy)
 	}
 }

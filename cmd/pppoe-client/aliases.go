@@ -17,9 +17,9 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// names are those by which the program does what another one does.
-var names = map[string]func(args []string) int{
-	"pppd": func(args []string) int { return start(args, pppd.AtOnce) },
+// aliases are those by which the program does what another one does.
+var aliases = map[string]func(args []string) int{
+	"pppd": func(args []string) int { return start(args, pppd.DetachNow) },
 	"pon":  pon,
 	"poff": poff,
 	"plog": plog,
@@ -48,7 +48,7 @@ func pon(args []string) int {
 	if filepath.Base(os.Args[0]) == "pon" {
 		becomePPPD(args)
 	}
-	return start(args, pppd.AtOnce)
+	return start(args, pppd.DetachNow)
 }
 
 // becomePPPD has this process be pppd to others, who look for it by that name and its arguments.
@@ -96,24 +96,24 @@ func poff(args []string) int {
 	if err == nil {
 		err = each(found, how)
 	}
-	return done(err)
+	return commandExit(err)
 }
 
 // quit ends a program, and waits until it has ended. Somebody who must wait is told for what: a
 // concentrator that does not answer is asked to end the session more than once.
 func quit(s status.Status) error {
-	defer time.AfterFunc(unusual, func() {
-		fmt.Fprintf(os.Stderr, "%s (process %d) is about to end: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Attachment), s.PID, longestStop)
+	defer time.AfterFunc(stopNotice, func() {
+		fmt.Fprintf(os.Stderr, "%s (process %d) is about to end: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Attachment), s.PID, stopTimeout)
 	}).Stop()
-	err := control.Request(sockets, s.PID, "stop", os.Stdout, longestStop)
+	err := control.Request(sockets, s.PID, "stop", os.Stdout, stopTimeout)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("it has not ended after %v: kill -9 %d ends it, and the next client ends its session", longestStop, s.PID)
+		return fmt.Errorf("it has not ended after %v: kill -9 %d ends it, and the next client ends its session", stopTimeout, s.PID)
 	}
 	return err
 }
 
-// unusual is how long the end of a client takes at most if all is well.
-const unusual = time.Second
+// stopNotice is how long the end of a client takes at most if all is well.
+const stopNotice = time.Second
 
 func send(n unix.Signal) func(status.Status) error {
 	return func(s status.Status) error { return unix.Kill(s.PID, n) }

@@ -35,7 +35,7 @@ func TestStream(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("a reader that stands still is waited for: %v", took)
 		}
-		time.AfterFunc(longestFlush/2, func() { close(to.let) })
+		time.AfterFunc(flushTimeout/2, func() { close(to.let) })
 		s.flush()
 		lines := strings.SplitAfter(to.text.String(), "\n")
 		if n := len(lines); n != linequeue.MaxLines+3 || lines[1] != "2\n" || lines[n-3] != "2\n" {
@@ -56,8 +56,8 @@ func TestStreamFlush(t *testing.T) {
 		s.write([]byte("2\n"))
 		began := time.Now()
 		s.flush()
-		if took := time.Since(began); took != longestFlush {
-			t.Errorf("nobody reads, and it took %v, want %v", took, longestFlush)
+		if took := time.Since(began); took != flushTimeout {
+			t.Errorf("nobody reads, and it took %v, want %v", took, flushTimeout)
 		}
 		close(to.let)
 		s.flush()

@@ -16,7 +16,7 @@ import (
 func (p *program) adviseSearch(event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.Searching:
-		p.log.Info(fmt.Sprintf("No usable answer to PADI on %s for %v, still asking", lineOf(p.settings), e.Elapsed))
+		p.log.Info(fmt.Sprintf("No usable answer to PADI on %s for %v, still asking", attachment(p.settings), e.Elapsed))
 		p.advise(e.Unmatched)
 	case pppoe.DiscoveryTimeout:
 		if e.Missing == wire.PADO {
@@ -40,7 +40,7 @@ var searchOptions = advice.Options{
 // searchAdvice are the lines of it.
 func searchAdvice(s *pppd.Settings, unmatched []discovery.Unmatched, obstacle string) []string {
 	nobody := fmt.Sprintf("Nobody answers: pppoe-discovery -I %s --vlan 1-4094 searches VLANs, tcpdump -eni %s pppoed shows what goes out and comes in", s.Interface, s.Interface)
-	if line := lineOf(s); line.VLAN.Depth() > 0 {
+	if line := attachment(s); line.VLAN.Depth() > 0 {
 		nobody = fmt.Sprintf("Nobody answers on VLAN %v: pppoe-discovery -I %s --vlan untagged,1-4094 searches all of them", line.VLAN, s.Interface)
 	}
 	return searchOptions.Explain(unmatched, obstacle, nobody)

@@ -6,9 +6,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// withoutEffect are flags of rp-pppoe's that set-ups have and that mean nothing here, so that
+// ignoredFlags are flags of rp-pppoe's that set-ups have and that mean nothing here, so that
 // those need no edits.
-var withoutEffect = []struct {
+var ignoredFlags = []struct {
 	letter, name, takes, why string
 }{
 	{"k", "kernel-mode", "", "no PPP in the kernel is used"},
@@ -21,9 +21,9 @@ var withoutEffect = []struct {
 	{"T", "timeout", "SECONDS", "lcp-echo-interval and lcp-echo-failure in the options file find clients that are gone"},
 }
 
-// addWithoutEffect has a set take them.
-func addWithoutEffect(set *pflag.FlagSet) {
-	for _, f := range withoutEffect {
+// addIgnoredFlags has a set take them.
+func addIgnoredFlags(set *pflag.FlagSet) {
+	for _, f := range ignoredFlags {
 		if f.takes == "" {
 			set.BoolP(f.name, f.letter, false, "(no effect) "+f.why)
 		} else {
@@ -32,9 +32,9 @@ func addWithoutEffect(set *pflag.FlagSet) {
 	}
 }
 
-// notices say which of them were given.
-func notices(set *pflag.FlagSet) (all []string) {
-	for _, f := range withoutEffect {
+// ignoredFlagWarnings say which of them were given.
+func ignoredFlagWarnings(set *pflag.FlagSet) (all []string) {
+	for _, f := range ignoredFlags {
 		if set.Changed(f.name) {
 			all = append(all, fmt.Sprintf("flag -%s has no effect: %s", f.letter, f.why))
 		}

@@ -26,8 +26,8 @@ func missed(n int) linequeue.Line {
 
 func (s *stream) write(line []byte) { s.queue.Put(linequeue.Line{Text: line}) }
 
-// longestFlush is how long a reader has to take the last lines.
-const longestFlush = time.Second
+// flushTimeout is how long a reader has to take the last lines.
+const flushTimeout = time.Second
 
 // flush waits until all is written so far, unless nobody reads.
-func (s *stream) flush() { s.queue.Flush(longestFlush) }
+func (s *stream) flush() { s.queue.Flush(flushTimeout) }

@@ -9,45 +9,45 @@ import (
 	"upppoe/internal/version"
 )
 
-// answer answers a question about the program, under whatever name it was called.
-func answer(name string, args []string) (code int, answered bool) {
-	switch asked(name, args) {
-	case pppd.AsksHelp:
+// printInfo answers a question about the program, under whatever name it was called.
+func printInfo(name string, args []string) (code int, answered bool) {
+	switch infoOption(name, args) {
+	case pppd.InfoHelp:
 		return help(name), true
-	case pppd.AsksVersion:
+	case pppd.InfoVersion:
 		if name == "pppd" {
 			fmt.Println(version.PPPD())
 		} else {
-			fmt.Println(version.Line(called(name)))
+			fmt.Println(version.Line(programName(name)))
 		}
 		return exitOK, true
-	case pppd.AsksManual:
+	case pppd.InfoManual:
 		return manual(), true
 	}
 	return 0, false
 }
 
-// asked is the question. Of poff and plog the arguments are no options of pppd's, and those of
+// infoOption is the question. Of poff and plog the arguments are no options of pppd's, and those of
 // pon are so only after the peer.
-func asked(name string, args []string) pppd.Question {
+func infoOption(name string, args []string) pppd.InfoOption {
 	switch name {
 	case "poff", "plog":
 		if len(args) == 0 {
-			return pppd.NoQuestion
+			return pppd.NoInfo
 		}
-		return pppd.Asked(args[:1])
+		return pppd.FindInfoOption(args[:1])
 	case "pppd", "pon":
-		return pppd.Asked(args)
+		return pppd.FindInfoOption(args)
 	}
 	if len(args) == 0 || args[0] == "help" { // further on, the bare word may be a name
-		return pppd.AsksHelp
+		return pppd.InfoHelp
 	}
-	return pppd.Asked(args)
+	return pppd.FindInfoOption(args)
 }
 
-// called is the name by which the program speaks of itself: its own under a name of no meaning.
-func called(name string) string {
-	if _, other := names[name]; other {
+// programName is the name by which the program speaks of itself: its own under a name of no meaning.
+func programName(name string) string {
+	if _, other := aliases[name]; other {
 		return name
 	}
 	return "pppoe-client"
