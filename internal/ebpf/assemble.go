@@ -11,31 +11,31 @@ import (
 // program is one under assembly. Registers are used alike in all of them: R6 is the
 // context, R7 the session found, R8 and R9 as each says.
 type program struct {
-	ins     asm.Instructions
-	symbol  string // of the next instruction
-	uniques int
+	ins          asm.Instructions
+	pendingLabel string // of the next instruction
+	labels       int
 }
 
 func (p *program) add(ins ...asm.Instruction) {
-	if p.symbol != "" && len(ins) > 0 {
-		ins[0] = ins[0].WithSymbol(p.symbol)
-		p.symbol = ""
+	if p.pendingLabel != "" && len(ins) > 0 {
+		ins[0] = ins[0].WithSymbol(p.pendingLabel)
+		p.pendingLabel = ""
 	}
 	p.ins = append(p.ins, ins...)
 }
 
 // label names the place of the next instruction.
 func (p *program) label(name string) {
-	if p.symbol != "" {
+	if p.pendingLabel != "" {
 		p.add(asm.Mov.Reg(asm.R0, asm.R0)) // two names for one place: part them
 	}
-	p.symbol = name
+	p.pendingLabel = name
 }
 
-// unique makes a label's name that no other has.
-func (p *program) unique() string {
-	p.uniques++
-	return "at" + strconv.Itoa(p.uniques)
+// newLabel makes a label's name that no other has.
+func (p *program) newLabel() string {
+	p.labels++
+	return "at" + strconv.Itoa(p.labels)
 }
 
 // ret ends the program with a verdict.
@@ -61,12 +61,12 @@ type access struct {
 // shorter. Their offset in the packet is in R2, which the verifier must know to be small. What
 // is at hand, as headers usually are, is copied by the program itself.
 func (p *program) load(from access, to int16, size int32, short string) {
-	elsewhere, done := p.unique(), p.unique()
+	notLinear, done := p.newLabel(), p.newLabel()
 	if unaligned && from.end != 0 {
-		p.point(asm.R4, from, asm.R2, size, elsewhere)
+		p.point(asm.R4, from, asm.R2, size, notLinear)
 		p.move(asm.RFP, to, asm.R4, 0, int16(size))
 		p.add(asm.Ja.Label(done))
-		p.label(elsewhere)
+		p.label(notLinear)
 	}
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
@@ -82,14 +82,14 @@ func (p *program) load(from access, to int16, size int32, short string) {
 // point has a register point to octets of the packet, at an offset that is in a register
 // which the verifier must know to be small, or goes to a label if they are not at hand. R0 and
 // R3 are used up.
-func (p *program) point(to asm.Register, from access, offset asm.Register, size int32, elsewhere string) {
+func (p *program) point(to asm.Register, from access, offset asm.Register, size int32, notLinear string) {
 	p.field(to, from.data)
 	p.field(asm.R3, from.end)
 	p.add(
 		asm.Add.Reg(to, offset),
 		asm.Mov.Reg(asm.R0, to),
 		asm.Add.Imm(asm.R0, size),
-		asm.JGT.Reg(asm.R0, asm.R3, elsewhere),
+		asm.JGT.Reg(asm.R0, asm.R3, notLinear),
 	)
 }
 

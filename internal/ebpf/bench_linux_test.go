@@ -18,9 +18,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// switching switches offloads of the Ethernet interfaces, like "tso", "off".
-func switching(words ...string) func(*end, *Config) {
-	return func(e *end, _ *Config) {
+// ethtoolSet switches offloads of the Ethernet interfaces, like "tso", "off".
+func ethtoolSet(words ...string) func(*station, *Config) {
+	return func(e *station, _ *Config) {
 		e.t.Helper()
 		if out, err := e.ns.Run("ethtool", append([]string{"-K", ethernet}, words...)...); err != nil {
 			e.t.Fatalf("ethtool %v: %v: %s", words, err, out)
@@ -28,21 +28,21 @@ func switching(words ...string) func(*end, *Config) {
 	}
 }
 
-func withOwn(_ *end, cfg *Config) { cfg.Own = true }
+func withExclusive(_ *station, cfg *Config) { cfg.Exclusive = true }
 
-// lane is one way from here to there that is measured.
-type lane struct {
+// path is one way from here to there that is measured.
+type path struct {
 	name       string
 	here, from *lab.Namespace
 	to         netip.Addr
 	rates      []float64
 	costs      []float64 // seconds of processors a gigabit
 	pings      []time.Duration
-	alone      *lane // the same with one session, for one with many
+	baseline   *path // the same with one session, for one with many
 }
 
-// plainLane is Ethernet without PPPoE.
-func plainLane(b testing.TB, name string, words ...string) *lane {
+// ethernetPath is Ethernet without PPPoE.
+func ethernetPath(b testing.TB, name string, words ...string) *path {
 	var ends [2]*lab.Namespace
 	for i := range ends {
 		ns, err := lab.NewNamespace()
@@ -60,36 +60,36 @@ func plainLane(b testing.TB, name string, words ...string) *lane {
 			b.Fatal(err)
 		}
 		if len(words) > 0 {
-			switching(words...)(&end{t: b, ns: ns}, nil)
+			ethtoolSet(words...)(&station{t: b, ns: ns}, nil)
 		}
 	}
-	return &lane{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
+	return &path{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
 }
 
-// sessionLane is one session among as many as are wanted.
-func sessionLane(b testing.TB, name string, sessions int, prepare ...func(*end, *Config)) *lane {
-	s := lay(b, append(prepare, func(_ *end, cfg *Config) { cfg.Sessions = sessions })...)
+// sessionPath is one session among as many as are wanted.
+func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*station, *Config)) *path {
+	s := newNetwork(b, append(prepare, func(_ *station, cfg *Config) { cfg.Sessions = sessions })...)
 	here, there := s.session(1, vlan.Stack{}, 1492)
-	for _, e := range []*tunnel{here, there} {
-		e.crowd(sessions - 1)
+	for _, e := range []*sessionEnd{here, there} {
+		e.fillMaps(sessions - 1)
 	}
-	return &lane{name: name, here: here.ns, from: there.ns, to: there.ipv4}
+	return &path{name: name, here: here.ns, from: there.ns, to: there.ipv4}
 }
 
-// crowd fills the tables with sessions over which nothing flows.
-func (t *tunnel) crowd(n int) {
+// fillMaps fills the tables with sessions over which nothing flows.
+func (t *sessionEnd) fillMaps(n int) {
 	for i := range n {
-		s := &session{Session: t.relay.Session, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, alone: alone}
+		s := &session{Session: t.relay.Session, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, unambiguous: unambiguous}
 		s.SessionID = uint16(2 + i)
 		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.Session, vlan.Stack{}, 0)
-		if err := t.engine.put(s); err != nil {
+		if err := t.engine.writeMaps(s); err != nil {
 			t.t.Fatal(err)
 		}
 	}
 }
 
 // stream measures a TCP connection, in Gbit/s.
-func (l *lane) stream(b testing.TB, streams int, d time.Duration) float64 {
+func (l *path) stream(b testing.TB, streams int, d time.Duration) float64 {
 	var listener net.Listener
 	if err := l.from.Do(func() (err error) {
 		listener, err = net.Listen("tcp", netip.AddrPortFrom(l.to, 5001).String())
@@ -111,7 +111,7 @@ func (l *lane) stream(b testing.TB, streams int, d time.Duration) float64 {
 		}()
 		var c net.Conn
 		if err := l.here.Do(func() (err error) {
-			c, err = (&net.Dialer{Control: unpaced}).DialContext(context.Background(), "tcp", listener.Addr().String())
+			c, err = (&net.Dialer{Control: useCubic}).DialContext(context.Background(), "tcp", listener.Addr().String())
 			return err
 		}); err != nil {
 			b.Fatal(l.name, err)
@@ -132,8 +132,8 @@ func (l *lane) stream(b testing.TB, streams int, d time.Duration) float64 {
 	return sum
 }
 
-// unpaced has TCP send what its window allows: BBR would measure its own pacing.
-func unpaced(_, _ string, raw syscall.RawConn) (err error) {
+// useCubic has TCP send what its window allows: BBR would measure its own pacing.
+func useCubic(_, _ string, raw syscall.RawConn) (err error) {
 	if failed := raw.Control(func(fd uintptr) {
 		err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic")
 	}); failed != nil {
@@ -162,7 +162,7 @@ func sink(c net.Conn, d time.Duration) float64 {
 }
 
 // ping times echo requests, one after the other, to a microsecond.
-func (l *lane) ping(b testing.TB, n int) {
+func (l *path) ping(b testing.TB, n int) {
 	out, err := l.here.Run("ping", "-n", "-i", "0.002", "-c", strconv.Itoa(n), l.to.String())
 	if err != nil {
 		b.Fatal(l.name, err, out)
@@ -194,9 +194,9 @@ func BenchmarkRatios(b *testing.B) {
 	}
 }
 
-// worked is the time that processors have worked for this process, softirqs in its context
+// cpuSeconds is the time that processors have worked for this process, softirqs in its context
 // among it.
-func worked(b *testing.B) float64 {
+func cpuSeconds(b *testing.B) float64 {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)
@@ -204,45 +204,45 @@ func worked(b *testing.B) float64 {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
 
-// length is how long a stream is measured.
-const length = 200 * time.Millisecond
+// streamTime is how long a stream is measured.
+const streamTime = 200 * time.Millisecond
 
 func ratios(b *testing.B, streams int) {
-	lanes := []*lane{
-		plainLane(b, "plain", "tso", "off", "gso", "off"),
-		plainLane(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
-		plainLane(b, "plain, TSO"),
-		sessionLane(b, "TC", 1, switching("tso", "off")),
-		sessionLane(b, "TC, detour", 1),
-		sessionLane(b, "TC, 10,000 sessions", 10000, switching("tso", "off")),
-		sessionLane(b, "own", 1, withOwn),
-		sessionLane(b, "own, 10,000 sessions", 10000, withOwn),
+	lanes := []*path{
+		ethernetPath(b, "plain", "tso", "off", "gso", "off"),
+		ethernetPath(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
+		ethernetPath(b, "plain, TSO"),
+		sessionPath(b, "TC", 1, ethtoolSet("tso", "off")),
+		sessionPath(b, "TC, detour", 1),
+		sessionPath(b, "TC, 10,000 sessions", 10000, ethtoolSet("tso", "off")),
+		sessionPath(b, "own", 1, withExclusive),
+		sessionPath(b, "own, 10,000 sessions", 10000, withExclusive),
 	}
-	lanes[5].alone, lanes[7].alone = lanes[3], lanes[6]
+	lanes[5].baseline, lanes[7].baseline = lanes[3], lanes[6]
 	b.ResetTimer()
 	for turn := range b.N {
 		for i := range lanes {
 			l := lanes[(turn+i)%len(lanes)]
-			before := worked(b)
-			rate := l.stream(b, streams, length)
+			before := cpuSeconds(b)
+			rate := l.stream(b, streams, streamTime)
 			l.rates = append(l.rates, rate)
-			l.costs = append(l.costs, (worked(b)-before)/rate)
+			l.costs = append(l.costs, (cpuSeconds(b)-before)/rate)
 			l.ping(b, 50)
 		}
 	}
 	var table strings.Builder
 	for _, l := range lanes {
 		wait := float64(median(l.pings)) / float64(median(lanes[0].pings))
-		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by processor time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.of(lanes[0]), l.cheaper(lanes[0]), median(l.pings), wait)
-		if l.alone != nil {
-			fmt.Fprintf(&table, "%-28s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.of(l.alone), l.cheaper(l.alone))
+		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by processor time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(lanes[0]), l.costRatio(lanes[0]), median(l.pings), wait)
+		if l.baseline != nil {
+			fmt.Fprintf(&table, "%-28s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
 		}
 	}
 	fmt.Print(table.String())
 }
 
-// cheaper is the median of what a gigabit costs another lane, of what it costs this one.
-func (l *lane) cheaper(than *lane) float64 {
+// costRatio is the median of what a gigabit costs another lane, of what it costs this one.
+func (l *path) costRatio(than *path) float64 {
 	var ratio []float64
 	for i := range l.costs {
 		ratio = append(ratio, than.costs[i]/l.costs[i])
@@ -250,8 +250,8 @@ func (l *lane) cheaper(than *lane) float64 {
 	return median(ratio)
 }
 
-// of is the median of what a lane carries of what another does in the same turn.
-func (l *lane) of(other *lane) float64 {
+// throughputRatio is the median of what a lane carries of what another does in the same turn.
+func (l *path) throughputRatio(other *path) float64 {
 	var all []float64
 	for i, rate := range l.rates {
 		all = append(all, rate/other.rates[i])

@@ -13,9 +13,9 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// summed puts a VXLAN in the place of the Ethernet interface, whose frames come with the sum
+// withChecksumComplete puts a VXLAN in the place of the Ethernet interface, whose frames come with the sum
 // of their octets, as some network cards have it (CHECKSUM_COMPLETE).
-func summed(e *end, _ *Config) {
+func withChecksumComplete(e *station, _ *Config) {
 	e.t.Helper()
 	here, there := 1, 2
 	if e.addr == addrs[1] {
@@ -34,9 +34,9 @@ func summed(e *end, _ *Config) {
 	}
 }
 
-// sums is a program that notes the sum of the octets of the last packet of ICMP, or -524
+// checksumProgram is a program that notes the sum of the octets of the last packet of ICMP, or -524
 // (ENOTSUPP) if it came with none.
-func sums(to int) asm.Instructions {
+func checksumProgram(to int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.Mov.Imm(asm.R2, 0))
 	p.load(inSKB, stackIP, 20, "leave")
@@ -52,15 +52,15 @@ func sums(to int) asm.Instructions {
 		asm.StoreMem(asm.R1, 0, asm.R0, asm.DWord),
 	)
 	p.label("leave")
-	p.ret(next)
+	p.ret(tcxNext)
 	return p.ins
 }
 
-// TestSums: where frames come with the sum of their octets, packets go on with their own,
+// TestChecksumComplete: where frames come with the sum of their octets, packets go on with their own,
 // which is 0 for every packet of ICMP, headers and all, in ones' complement.
-func TestSums(t *testing.T) {
+func TestChecksumComplete(t *testing.T) {
 	roottest.Need(t, "ip", "ethtool")
-	s := lay(t, summed)
+	s := newNetwork(t, withChecksumComplete)
 	for i, text := range []string{"0", "50", "50.100"} {
 		stack, err := vlan.Parse(text)
 		if err != nil {
@@ -78,7 +78,7 @@ func TestSums(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return h.tc(iface.Index, ingress, "sums", sums(m.FD()))
+			return h.attachTC(iface.Index, ingress, "sums", checksumProgram(m.FD()))
 		})
 		defer h.close()
 		exchange(t, here, there, there.ipv4, 1<<18)

@@ -9,9 +9,9 @@ import (
 
 // Verdicts of TC programs (linux/bpf.h, tcx_action_base; linux/pkt_cls.h).
 const (
-	next     = -1 // as if there were no program
-	shot     = 2  // dropped
-	redirect = 7
+	tcxNext       = -1 // as if there were no program
+	tcActShot     = 2  // dropped
+	tcActRedirect = 7
 )
 
 // Fields of __sk_buff (linux/bpf.h).
@@ -45,8 +45,8 @@ const (
 // headLen is PPPoE's ethertype and header, the Protocol field, and an IPv4 header.
 const headLen = 2 + 6 + 2 + 20
 
-// noTags makes the key that of an untagged frame.
-func noTags() []asm.Instruction {
+// clearTags makes the key that of an untagged frame.
+func clearTags() []asm.Instruction {
 	return []asm.Instruction{
 		asm.StoreImm(asm.RFP, stackKey+8, 0, asm.Word),
 		asm.StoreImm(asm.RFP, stackKey+12, 0, asm.Word),
@@ -98,10 +98,10 @@ func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Ja.Label("transport"))
 	p.label("ipv4")
 	p.ipv4(leave)
-	p.source(leave)
+	p.checkSource(leave)
 	p.label("transport")
 	p.add(asm.Mov.Reg(asm.R2, asm.R8), asm.Add.Imm(asm.R2, 10), asm.Add.Reg(asm.R2, asm.R3))
-	p.withoutSYN(from, leave)
+	p.excludeSYN(from, leave)
 	p.half(asm.R9, stackHead+6)
 	p.add(asm.Sub.Imm(asm.R9, 2))
 }
@@ -110,7 +110,7 @@ func (p *program) classify(from access, sessions int, leave string) {
 // room there is for the packet, and then the packet's length. After: R3 is the header's
 // length, R4 the protocol, or 0 if no header of its stands in this fragment.
 func (p *program) ipv4(leave string) {
-	first := p.unique()
+	first := p.newLabel()
 	p.add(
 		asm.And.Imm(asm.R5, openIPv4),
 		asm.JEq.Imm(asm.R5, 0, leave),
@@ -138,13 +138,13 @@ func (p *program) ipv4(leave string) {
 	p.label(first)
 }
 
-// source leaves IPv4 packets that are not from the address from which those of the session
+// checkSource leaves IPv4 packets that are not from the address from which those of the session
 // in R7 must be.
-func (p *program) source(leave string) {
-	any := p.unique()
+func (p *program) checkSource(leave string) {
+	any := p.newLabel()
 	p.add(
 		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
-		asm.And.Imm(asm.R1, fromOne),
+		asm.And.Imm(asm.R1, singleSource),
 		asm.JEq.Imm(asm.R1, 0, any),
 	)
 	for i := int16(0); i < 4; i += 2 {
@@ -187,12 +187,12 @@ func (p *program) ipv6(leave string) {
 	}
 }
 
-// withoutSYN leaves TCP segments with SYN, which carry the MSS. R2 is the offset of the
+// excludeSYN leaves TCP segments with SYN, which carry the MSS. R2 is the offset of the
 // transport header in the frame, R4 the protocol. After TCP, data offset and flags are at
 // stackTCP.
-func (p *program) withoutSYN(from access, leave string) {
+func (p *program) excludeSYN(from access, leave string) {
 	const syn = 0x02
-	other := p.unique()
+	other := p.newLabel()
 	p.add(asm.JNE.Imm(asm.R4, protocolTCP, other), asm.Add.Imm(asm.R2, 12))
 	p.load(from, stackTCP, 2, leave)
 	p.add(
@@ -206,9 +206,9 @@ func (p *program) withoutSYN(from access, leave string) {
 // count adds to the meter of the slot in R1: packets in R2, octets in R9. Each processor
 // has meters of its own, where nobody else is while a program runs, so that no bus need be
 // locked. A session whose meter is not there is not served.
-func (p *program) count(meters int, slot asm.Instruction, direction int16, packets asm.Instruction, leave string) {
+func (p *program) count(counters int, slot asm.Instruction, direction int16, packets asm.Instruction, leave string) {
 	p.add(slot, asm.StoreMem(asm.RFP, stackTag, asm.R1, asm.Word))
-	p.lookup(meters, stackTag, leave)
+	p.lookup(counters, stackTag, leave)
 	p.add(packets)
 	for i, more := range []asm.Register{asm.R2, asm.R9} {
 		at := direction + 8*int16(i)

@@ -21,64 +21,64 @@ type Config struct {
 	// Sessions is the most that there may be at once. Default 65,535, for which the
 	// kernel holds 2 MB a processor, and 150 octets for each that there is.
 	Sessions int
-	// Own says that the interface serves PPPoE alone, so that it may be set up for that,
+	// Exclusive says that the interface serves PPPoE alone, so that it may be set up for that,
 	// until Close: frames are received at its driver where that can do it (XDP), some of
 	// which set up the network card anew for it, so that the line is lost for seconds; it
 	// joins packets (generic-receive-offload), and no longer cuts any
 	// (tcp-segmentation-offload). Else nothing of it is changed.
-	Own bool
-	// Memory is a directory whose files remember, for Restore, what has been set up so; empty:
+	Exclusive bool
+	// UndoDir is a directory whose files remember, for Restore, what has been set up so; empty:
 	// none does.
-	Memory string
-	// Inside runs a function on a thread that is in the interface's network namespace; nil:
+	UndoDir string
+	// InNamespace runs a function on a thread that is in the interface's network namespace; nil:
 	// all of the process's are, always.
-	Inside func(func() error) error
-	// Notice is told, for the log, when what leaves by a session's device is no longer sent
+	InNamespace func(func() error) error
+	// Notify is told, for the log, when what leaves by a session's device is no longer sent
 	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
-	Notice func(text string)
+	Notify func(text string)
 
 	// For tests: as on a kernel that has no detour; as on one without TCX; as on a network
 	// card that finishes checksums only where it finds them itself; how often demand is looked
 	// at, if not each second.
-	noDetour, noTCX, narrow bool
-	interval                time.Duration
+	noPair, noTCX, ipChecksumOnly bool
+	interval                      time.Duration
 }
 
 // Engine are the programs of one Ethernet interface, and the sessions that they serve, in
 // whatever VLAN. Methods may be called concurrently.
 type Engine struct {
-	name     string // of the interface
-	about    string
-	hooks    hooks
-	ethtool  ethtool
-	watch    watch
-	queues   queues
-	notice   func(string)
-	own      own
-	transmit *ebpf.Program
-	// receiving and transmitting are the sessions as the programs find them, and meters
+	name        string // of the interface
+	description string
+	hooks       hooks
+	ethtool     ethtool
+	links       linkMonitor
+	qdiscs      qdiscMonitor
+	notify      func(string)
+	ownership   ownership
+	transmit    *ebpf.Program
+	// rxSessions and transmitting are the sessions as the programs find them, and meters
 	// what has been carried; offloads are what the interface leaves to the kernel, and
 	// the detour; uncut counts packets that only a detour can send.
-	receiving, transmitting, meters, offloads, uncut *ebpf.Map
+	rxSessions, txSessions, counters, offloads, gsoPackets *ebpf.Map
 
-	processors int // that there may be
+	possibleCPUs int // that there may be
 
 	mu sync.Mutex // guards what follows, and the lines
 
-	detour detour
-	demand demand
-	flags  uint32 // as in offloads
+	pair         segmentationPair
+	load         gsoLoad
+	offloadFlags uint32 // as in offloads
 
-	slots []uint32 // free ones
-	size  uint32   // how many there are
-	used  uint32   // how many have ever been used
-	twins map[twin][]*session
+	freeSlots []uint32 // free ones
+	maxSlots  uint32   // how many there are
+	usedSlots uint32   // how many have ever been used
+	ambiguous map[ambiguousKey][]*session
 	// devices are sessions by the index of their TUN.
 	devices map[int]*session
 }
 
-// twin is what sessions may have in common, in different VLANs.
-type twin struct {
+// ambiguousKey is what sessions may have in common, in different VLANs.
+type ambiguousKey struct {
 	peer wire.Addr
 	id   uint16
 }
@@ -93,8 +93,8 @@ var (
 	ErrTooManyPrograms = errors.New("64 eBPF programs are attached to the interface already, such as one by each client on it, and the kernel takes no more")
 	// ErrFull: there are as many sessions as Config allows.
 	ErrFull = errors.New("no more sessions in the kernel's data path")
-	// ErrTaken: a session of this peer, ID and VLAN is there already.
-	ErrTaken = errors.New("this session is in the kernel's data path already")
+	// ErrExists: a session of this peer, ID and VLAN is there already.
+	ErrExists = errors.New("this session is in the kernel's data path already")
 )
 
 // Open loads the programs and attaches those of the Ethernet interface. Nothing is moved
@@ -103,8 +103,8 @@ func Open(cfg Config) (*Engine, error) {
 	if cfg.Sessions <= 0 {
 		cfg.Sessions = 0xffff
 	}
-	if cfg.Notice == nil {
-		cfg.Notice = func(string) {}
+	if cfg.Notify == nil {
+		cfg.Notify = func(string) {}
 	}
 	e := newEngine(cfg)
 	if err := e.open(cfg); err != nil {
@@ -116,10 +116,10 @@ func Open(cfg Config) (*Engine, error) {
 
 func newEngine(cfg Config) *Engine {
 	return &Engine{
-		name: cfg.Interface, size: uint32(cfg.Sessions), notice: cfg.Notice, ethtool: -1,
-		hooks: hooks{filters: cfg.noTCX},
-		twins: make(map[twin][]*session), devices: make(map[int]*session),
-		demand: newDemand(cfg),
+		name: cfg.Interface, maxSlots: uint32(cfg.Sessions), notify: cfg.Notify, ethtool: -1,
+		hooks:     hooks{useClsact: cfg.noTCX},
+		ambiguous: make(map[ambiguousKey][]*session), devices: make(map[int]*session),
+		load: newGSOLoad(cfg),
 	}
 }
 
@@ -134,64 +134,64 @@ func (e *Engine) open(cfg Config) error {
 	if err := e.makeMaps(); err != nil {
 		return err
 	}
-	if err := e.queues.start(e); err != nil {
+	if err := e.qdiscs.start(e); err != nil {
 		return err
 	}
 	index := ethernet.Attrs().Index
-	if err := e.watch.start(e, cfg, index); err != nil {
+	if err := e.links.start(e, cfg, index); err != nil {
 		return err
 	}
-	if err := e.hooks.tc(index, ingress, "receive", receive(e.receiving.FD(), e.meters.FD())); err != nil {
+	if err := e.hooks.attachTC(index, ingress, "receive", receive(e.rxSessions.FD(), e.counters.FD())); err != nil {
 		return err
 	}
-	if err := e.load(index); err != nil {
+	if err := e.loadPrograms(index); err != nil {
 		return err
 	}
-	e.tellAbout(cfg, index)
+	e.configureInterface(cfg, index)
 	return nil
 }
 
-// tellAbout takes the interface if that is wanted, and notes how packets are moved.
-func (e *Engine) tellAbout(cfg Config, index int) {
-	e.about = "receive in TC, and not in XDP: the interface may serve others"
-	if cfg.Own {
-		e.about = e.take(cfg.Interface, index, cfg.Memory)
+// configureInterface takes the interface if that is wanted, and notes how packets are moved.
+func (e *Engine) configureInterface(cfg Config, index int) {
+	e.description = "receive in TC, and not in XDP: the interface may serve others"
+	if cfg.Exclusive {
+		e.description = e.takeOwnership(cfg.Interface, index, cfg.UndoDir)
 	}
-	if e.hooks.filters {
-		e.about += "; by filters of clsact (there is no TCX before Linux 6.6)"
+	if e.hooks.useClsact {
+		e.description += "; by filters of clsact (there is no TCX before Linux 6.6)"
 	}
 	can, err := e.ethtool.offloads(cfg.Interface)
 	switch {
-	case cfg.noDetour:
-		e.about += "; what is yet to be cut into segments goes through user space"
-	case err == nil && can.segments:
-		e.about += fmt.Sprintf("; under load, a detour for packets that the interface would cut into segments itself (`ethtool -K %s tso off` spares most of it)", e.name)
+	case cfg.noPair:
+		e.description += "; what is yet to be cut into segments goes through user space"
+	case err == nil && can.tso:
+		e.description += fmt.Sprintf("; under load, a detour for packets that the interface would cut into segments itself (`ethtool -K %s tso off` spares most of it)", e.name)
 	}
 }
 
-// load loads the programs that are attached later, when the process may no longer load any.
-func (e *Engine) load(ethernet int) (err error) {
+// loadPrograms loads the programs that are attached later, when the process may no longer load any.
+func (e *Engine) loadPrograms(ethernet int) (err error) {
 	e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit",
-		transmit(e.transmitting.FD(), e.meters.FD(), e.offloads.FD(), e.uncut.FD(), ethernet))
+		transmit(e.txSessions.FD(), e.counters.FD(), e.offloads.FD(), e.gsoPackets.FD(), ethernet))
 	if err != nil {
 		return err
 	}
-	cut, err := e.hooks.load(ebpf.SchedCLS, 0, "cut", measureSegment(e.offloads.FD(), ethernet))
+	cut, err := e.hooks.load(ebpf.SchedCLS, 0, "cut", finishSegment(e.offloads.FD(), ethernet))
 	if err != nil {
 		return err
 	}
-	if e.hooks.filters {
+	if e.hooks.useClsact {
 		for _, p := range []*ebpf.Program{e.transmit, cut} {
 			if _, err := e.hooks.stub(p); err != nil {
 				return err
 			}
 		}
 	}
-	return e.detour.prepare(&e.hooks, cut)
+	return e.pair.prepare(&e.hooks, cut)
 }
 
 func (e *Engine) makeMaps() (err error) {
-	if e.processors, err = ebpf.PossibleCPU(); err != nil {
+	if e.possibleCPUs, err = ebpf.PossibleCPU(); err != nil {
 		return err
 	}
 	const unallocated = 1 // BPF_F_NO_PREALLOC
@@ -199,14 +199,14 @@ func (e *Engine) makeMaps() (err error) {
 		to   **ebpf.Map
 		spec ebpf.MapSpec
 	}{
-		{&e.receiving, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
-		{&e.transmitting, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
-		{&e.meters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: meterLen}},
+		{&e.rxSessions, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
+		{&e.txSessions, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
+		{&e.counters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: countersLen}},
 		{&e.offloads, ebpf.MapSpec{Name: "pppoe_offloads", Type: ebpf.Array, KeySize: 4, ValueSize: offloadLen, MaxEntries: 1}},
-		{&e.uncut, ebpf.MapSpec{Name: "pppoe_uncut", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
+		{&e.gsoPackets, ebpf.MapSpec{Name: "pppoe_uncut", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
 	} {
 		if m.spec.MaxEntries == 0 {
-			m.spec.MaxEntries = e.size
+			m.spec.MaxEntries = e.maxSlots
 		}
 		if *m.to, err = ebpf.NewMap(&m.spec); err != nil {
 			return fmt.Errorf("map %s: %w", m.spec.Name, err)
@@ -215,16 +215,16 @@ func (e *Engine) makeMaps() (err error) {
 	return nil
 }
 
-// About tells for the log how packets are moved, and why not better.
-func (e *Engine) About() string { return e.about }
+// Describe tells for the log how packets are moved, and why not better.
+func (e *Engine) Describe() string { return e.description }
 
 // Close detaches everything; sessions that are left are in user space's care again.
 func (e *Engine) Close() error {
-	e.queues.stop()
-	e.detach()
-	e.watch.stop()
-	err := errors.Join(e.own.back(e.ethtool), e.detour.close(), e.hooks.close())
-	for _, m := range []*ebpf.Map{e.receiving, e.transmitting, e.meters, e.offloads, e.uncut} {
+	e.qdiscs.stop()
+	e.releaseSessions()
+	e.links.stop()
+	err := errors.Join(e.ownership.restore(e.ethtool), e.pair.close(), e.hooks.close())
+	for _, m := range []*ebpf.Map{e.rxSessions, e.txSessions, e.counters, e.offloads, e.gsoPackets} {
 		if m != nil {
 			err = errors.Join(err, m.Close())
 		}
@@ -236,39 +236,39 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// detach gives the sessions that are left back to user space, whose port a Shield may keep
+// releaseSessions gives the sessions that are left back to user space, whose port a Shield may keep
 // what they say is moved in the kernel from.
-func (e *Engine) detach() {
+func (e *Engine) releaseSessions() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.demand.end()
+	e.load.stop()
 	for _, s := range e.devices {
-		e.forget(s)
-		if s.leaves != nil {
-			s.leaves.Close() // again is no harm
+		e.clearMaps(s)
+		if s.attached != nil {
+			s.attached.Close() // again is no harm
 		}
 	}
 }
 
-// slot takes a free meter, and clears it.
-func (e *Engine) slot() (uint32, error) {
+// allocateSlot takes a free meter, and clears it.
+func (e *Engine) allocateSlot() (uint32, error) {
 	var slot uint32
-	switch n := len(e.slots); {
+	switch n := len(e.freeSlots); {
 	case n > 0:
-		slot, e.slots = e.slots[n-1], e.slots[:n-1]
-	case e.used < e.size:
-		slot = e.used
-		e.used++
+		slot, e.freeSlots = e.freeSlots[n-1], e.freeSlots[:n-1]
+	case e.usedSlots < e.maxSlots:
+		slot = e.usedSlots
+		e.usedSlots++
 	default:
 		return 0, ErrFull
 	}
-	return slot, e.meters.Put(slot, make([]meter, e.processors))
+	return slot, e.counters.Put(slot, make([]sessionCounters, e.possibleCPUs))
 }
 
-func (e *Engine) free(slot uint32) { e.slots = append(e.slots, slot) }
+func (e *Engine) freeSlot(slot uint32) { e.freeSlots = append(e.freeSlots, slot) }
 
-// attach has packets that leave by a TUN pass the program.
-func (e *Engine) attach(tun int) (io.Closer, error) {
+// attachTransmit has packets that leave by a TUN pass the program.
+func (e *Engine) attachTransmit(tun int) (io.Closer, error) {
 	return e.hooks.attach(tun, egress, e.transmit)
 }
 

@@ -22,10 +22,10 @@ type ethtoolValue struct{ command, data uint32 }
 
 // offloads are what an Ethernet interface does with what it is to send.
 type offloads struct {
-	segments bool // it takes packets that are yet to be cut
+	tso bool // it takes packets that are yet to be cut
 	// generic: it finishes checksums wherever they are; narrow: only where it finds them
 	// itself, in frames of IP.
-	generic, narrow bool
+	anyChecksum, ipChecksum bool
 }
 
 // ethtool asks drivers of the network namespace in which it was opened: its descriptor.
@@ -67,20 +67,20 @@ func (t ethtool) name(index int) (string, error) {
 func (t ethtool) offloads(name string) (o offloads, err error) {
 	tso := ethtoolValue{command: ethtoolGetTSO}
 	checksum := ethtoolValue{command: ethtoolGetTxChecksum}
-	if err := t.ask(name, unsafe.Pointer(&tso)); err != nil {
+	if err := t.ioctl(name, unsafe.Pointer(&tso)); err != nil {
 		return o, err
 	}
-	if err := t.ask(name, unsafe.Pointer(&checksum)); err != nil {
+	if err := t.ioctl(name, unsafe.Pointer(&checksum)); err != nil {
 		return o, err
 	}
-	o.segments = tso.data != 0
+	o.tso = tso.data != 0
 	if checksum.data != 0 {
 		f, err := t.features(name)
 		if err != nil {
 			return o, err
 		}
-		o.generic = f.does("tx-checksum-ip-generic")
-		o.narrow = !o.generic
+		o.anyChecksum = f.enabled("tx-checksum-ip-generic")
+		o.ipChecksum = !o.anyChecksum
 	}
 	return o, err
 }
@@ -100,8 +100,8 @@ type features struct {
 	blocks uint32 // how many the kernel has
 }
 
-// does reports whether the interface has a feature switched on.
-func (f *features) does(name string) bool {
+// enabled reports whether the interface has a feature switched on.
+func (f *features) enabled(name string) bool {
 	bit, ok := f.bits[name]
 	return ok && f.active[bit/32]&(1<<(bit%32)) != 0
 }
@@ -118,13 +118,13 @@ func (t ethtool) features(name string) (*features, error) {
 		n                 uint32
 	}
 	info.command, info.mask = ethtoolGetSetInfo, 1<<featureSet
-	if err := t.ask(name, unsafe.Pointer(&info)); err != nil {
+	if err := t.ioctl(name, unsafe.Pointer(&info)); err != nil {
 		return nil, err
 	}
 	if info.n > maxFeatures {
 		return nil, fmt.Errorf("%s: the kernel knows %d features, more than expected", name, info.n)
 	}
-	if err := t.ask(name, unsafe.Pointer(&names)); err != nil {
+	if err := t.ioctl(name, unsafe.Pointer(&names)); err != nil {
 		return nil, err
 	}
 	var state struct {
@@ -132,7 +132,7 @@ func (t ethtool) features(name string) (*features, error) {
 		blocks     [featureBlocks]struct{ available, requested, active, never uint32 }
 	}
 	state.command, state.n = ethtoolGetFeatures, featureBlocks
-	if err := t.ask(name, unsafe.Pointer(&state)); err != nil {
+	if err := t.ioctl(name, unsafe.Pointer(&state)); err != nil {
 		return nil, err
 	}
 	f := &features{bits: make(map[string]uint32), blocks: state.n}
@@ -145,9 +145,9 @@ func (t ethtool) features(name string) (*features, error) {
 	return f, nil
 }
 
-// switchFeatures has an interface do some of its features, or no longer. What it does not
+// setFeatures has an interface do some of its features, or no longer. What it does not
 // take it leaves as it is, and says nothing.
-func (t ethtool) switchFeatures(name string, f *features, words []string, on bool) error {
+func (t ethtool) setFeatures(name string, f *features, words []string, on bool) error {
 	var request struct {
 		command, n uint32
 		blocks     [featureBlocks]struct{ valid, requested uint32 }
@@ -165,11 +165,11 @@ func (t ethtool) switchFeatures(name string, f *features, words []string, on boo
 		}
 	}
 	request.n = f.blocks // the kernel takes no other number
-	return t.ask(name, unsafe.Pointer(&request))
+	return t.ioctl(name, unsafe.Pointer(&request))
 }
 
-// ask asks the driver of an interface; the argument begins with the command.
-func (t ethtool) ask(name string, argument unsafe.Pointer) error {
+// ioctl asks the driver of an interface; the argument begins with the command.
+func (t ethtool) ioctl(name string, argument unsafe.Pointer) error {
 	// struct ifreq, of which the kernel reads 40 octets.
 	var request struct {
 		name [unix.IFNAMSIZ]byte

@@ -12,47 +12,47 @@ import (
 
 // filter is a program at a hook of the queueing discipline clsact, for kernels without TCX.
 type filter struct {
-	at      netlink.FilterAttrs
-	id      int  // the program's
-	madeHub bool // clsact was not there before
+	at          netlink.FilterAttrs
+	id          int  // the program's
+	addedClsact bool // clsact was not there before
 }
 
-// last is the lowest of priorities. So what others have attached sees packets first, and
+// lowestPriority is the lowest of priorities. So what others have attached sees packets first, and
 // may decide for itself.
-const last = 0xffff
+const lowestPriority = 0xffff
 
 // filterName is how `tc filter show` calls our filters.
 const filterName = "upppoe"
 
-var parents = map[ebpf.AttachType]uint32{ingress: netlink.HANDLE_MIN_INGRESS, egress: netlink.HANDLE_MIN_EGRESS}
+var clsactParents = map[ebpf.AttachType]uint32{ingress: netlink.HANDLE_MIN_INGRESS, egress: netlink.HANDLE_MIN_EGRESS}
 
 // newFilter attaches a program to an interface of the caller's network namespace. A filter
 // outlives the process, so the program must be a stub.
 func newFilter(index int, where ebpf.AttachType, stub *ebpf.Program) (*filter, error) {
-	f := &filter{at: netlink.FilterAttrs{LinkIndex: index, Parent: parents[where], Priority: last, Protocol: unix.ETH_P_ALL}}
+	f := &filter{at: netlink.FilterAttrs{LinkIndex: index, Parent: clsactParents[where], Priority: lowestPriority, Protocol: unix.ETH_P_ALL}}
 	info, err := stub.Info()
 	if err != nil {
 		return nil, err
 	}
 	id, _ := info.ID()
 	f.id = int(id)
-	if err := f.makeHub(where); err != nil {
+	if err := f.addClsact(where); err != nil {
 		return nil, fmt.Errorf("queueing discipline clsact: %w", err)
 	}
 	f.remove(stale)
 	err = netlink.FilterAdd(&netlink.BpfFilter{FilterAttrs: f.at, Fd: stub.FD(), Name: filterName, DirectAction: true})
 	if err != nil {
-		f.removeHub()
+		f.removeClsact()
 		return nil, fmt.Errorf("filter of clsact: %w", err)
 	}
 	return f, nil
 }
 
-// makeHub makes the queueing discipline if it is not there. Its elder sister ingress, which
+// addClsact makes the queueing discipline if it is not there. Its elder sister ingress, which
 // may be in its place, would run at ingress what is for egress.
-func (f *filter) makeHub(where ebpf.AttachType) error {
-	err := netlink.QdiscAdd(f.hub())
-	if f.madeHub = err == nil; f.madeHub || !errors.Is(err, unix.EEXIST) {
+func (f *filter) addClsact(where ebpf.AttachType) error {
+	err := netlink.QdiscAdd(f.clsact())
+	if f.addedClsact = err == nil; f.addedClsact || !errors.Is(err, unix.EEXIST) {
 		return err
 	}
 	there, err := netlink.QdiscList(f.link())
@@ -69,8 +69,8 @@ func (f *filter) link() netlink.Link {
 	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: f.at.LinkIndex}}
 }
 
-// hub is the queueing discipline, which queues nothing.
-func (f *filter) hub() *netlink.GenericQdisc {
+// clsact is the queueing discipline, which queues nothing.
+func (f *filter) clsact() *netlink.GenericQdisc {
 	return &netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: f.at.LinkIndex, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
 	}}
@@ -81,7 +81,7 @@ func (f *filter) hub() *netlink.GenericQdisc {
 func (f *filter) Close() error {
 	removed, err := f.remove(func(id int) bool { return id == f.id })
 	if removed {
-		f.removeHub()
+		f.removeClsact()
 	}
 	return err
 }
@@ -102,46 +102,46 @@ func (f *filter) remove(which func(program int) bool) (removed bool, err error) 
 	return removed, err
 }
 
-// removeHub removes the queueing discipline if the filter has brought it and nobody has
+// removeClsact removes the queueing discipline if the filter has brought it and nobody has
 // filters there any more.
-func (f *filter) removeHub() {
-	if !f.madeHub {
+func (f *filter) removeClsact() {
+	if !f.addedClsact {
 		return
 	}
-	for _, parent := range parents {
+	for _, parent := range clsactParents {
 		left, err := netlink.FilterList(f.link(), parent)
 		if err != nil || len(left) > 0 {
 			return
 		}
 	}
-	netlink.QdiscDel(f.hub())
+	netlink.QdiscDel(f.clsact())
 }
 
 // newStub makes a program that jumps to another by an array. The kernel empties such an array
 // when no process has it open any more; then the stub leaves all packets to others.
-func newStub(program *ebpf.Program) (stub *ebpf.Program, jump *ebpf.Map, err error) {
-	jump, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pppoe_jump", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+func newStub(program *ebpf.Program) (stub *ebpf.Program, progArray *ebpf.Map, err error) {
+	progArray, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pppoe_jump", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 	if err != nil {
 		return nil, nil, fmt.Errorf("map pppoe_jump: %w", err)
 	}
 	// Before the stub is attached: one that is empty is nobody's.
-	if err = jump.Put(uint32(0), program); err == nil {
+	if err = progArray.Put(uint32(0), program); err == nil {
 		stub, err = ebpf.NewProgram(&ebpf.ProgramSpec{
 			Name: "pppoe_jump", Type: ebpf.SchedCLS, License: "MIT",
 			Instructions: asm.Instructions{
-				asm.LoadMapPtr(asm.R2, jump.FD()),
+				asm.LoadMapPtr(asm.R2, progArray.FD()),
 				asm.Mov.Imm(asm.R3, 0),
 				asm.FnTailCall.Call(),
-				asm.Mov.Imm(asm.R0, next),
+				asm.Mov.Imm(asm.R0, tcxNext),
 				asm.Return(),
 			},
 		})
 	}
 	if err != nil {
-		jump.Close()
+		progArray.Close()
 		return nil, nil, fmt.Errorf("program pppoe_jump: %w", err)
 	}
-	return stub, jump, nil
+	return stub, progArray, nil
 }
 
 // stale reports whether a program is a stub whose process is gone. Where it is not to be found
@@ -160,11 +160,11 @@ func stale(program int) bool {
 	if len(maps) != 1 {
 		return false
 	}
-	jump, err := ebpf.NewMapFromID(maps[0])
+	progArray, err := ebpf.NewMapFromID(maps[0])
 	if err != nil {
 		return false
 	}
-	defer jump.Close()
+	defer progArray.Close()
 	var to uint32
-	return errors.Is(jump.Lookup(uint32(0), &to), ebpf.ErrKeyNotExist)
+	return errors.Is(progArray.Lookup(uint32(0), &to), ebpf.ErrKeyNotExist)
 }

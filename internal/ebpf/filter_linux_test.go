@@ -16,7 +16,7 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-func withFilters(_ *end, cfg *Config) { cfg.noTCX = true }
+func withoutTCX(_ *station, cfg *Config) { cfg.noTCX = true }
 
 // haveTCX reports whether the kernel has TCX.
 func haveTCX(t *testing.T) bool {
@@ -30,10 +30,10 @@ func haveTCX(t *testing.T) bool {
 	return err == nil
 }
 
-// filters are our filters of an interface, by their programs.
-func filters(t testing.TB, index int, where ebpf.AttachType) (programs []int) {
+// clsactFilters are our filters of an interface, by their programs.
+func clsactFilters(t testing.TB, index int, where ebpf.AttachType) (programs []int) {
 	t.Helper()
-	there, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}, parents[where])
+	there, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}, clsactParents[where])
 	if err != nil {
 		return nil // there is no clsact
 	}
@@ -45,24 +45,24 @@ func filters(t testing.TB, index int, where ebpf.AttachType) (programs []int) {
 	return programs
 }
 
-// received are our filters at the station's Ethernet interface.
-func received(e *end) (programs []int) {
+// receiveFilters are our filters at the station's Ethernet interface.
+func receiveFilters(e *station) (programs []int) {
 	e.t.Helper()
 	e.do(func() error {
 		iface, err := net.InterfaceByName(ethernet)
 		if err == nil {
-			programs = filters(e.t, iface.Index, ingress)
+			programs = clsactFilters(e.t, iface.Index, ingress)
 		}
 		return err
 	})
 	return programs
 }
 
-// TestKillFilters: a process that is killed leaves a filter, which does nothing any more;
+// TestProcessKilledClsact: a process that is killed leaves a filter, which does nothing any more;
 // and the next one removes it, and none of those that are in use.
-func TestKillFilters(t *testing.T) {
-	e := kill(t, byFilters)
-	left := received(e)
+func TestProcessKilledClsact(t *testing.T) {
+	e := killedProcess(t, childClsact)
+	left := receiveFilters(e)
 	if len(left) != 1 {
 		t.Fatalf("%d filters are left, want 1", len(left))
 	}
@@ -78,26 +78,26 @@ func TestKillFilters(t *testing.T) {
 			engines[i], err = Open(Config{Interface: ethernet, Sessions: 1, noTCX: true})
 			return err
 		})
-		if now := received(e); len(now) != i+1 || now[0] == left[0] {
+		if now := receiveFilters(e); len(now) != i+1 || now[0] == left[0] {
 			t.Errorf("with %d engines there are filters %v; %v was left", i+1, now, left)
 		}
 	}
 	for i, engine := range engines {
 		e.do(engine.Close)
-		if now := received(e); len(now) != len(engines)-i-1 {
+		if now := receiveFilters(e); len(now) != len(engines)-i-1 {
 			t.Errorf("after Close of %d engines there are filters %v", i+1, now)
 		}
 	}
 }
 
-// TestCloseFilters: what an engine has made it removes, and nothing else.
-func TestCloseFilters(t *testing.T) {
+// TestCloseClsact: what an engine has made it removes, and nothing else.
+func TestCloseClsact(t *testing.T) {
 	for name, foreign := range map[string]bool{"alone": false, "with a filter of somebody else": true} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, withFilters)
+			s := newNetwork(t, withoutTCX)
 			e := s.ends[0]
 			if foreign {
-				e.do(func() error { return addForeign(t, ethernet, next) })
+				e.do(func() error { return addForeign(t, ethernet, tcxNext) })
 			}
 			e.do(e.engine.Close)
 			e.do(func() error {
@@ -115,33 +115,33 @@ func TestCloseFilters(t *testing.T) {
 	}
 }
 
-// TestFiltersOfOthersFirst: what somebody else has attached decides what may pass a session's
+// TestForeignFiltersFirst: what somebody else has attached decides what may pass a session's
 // device, and what is left to ours.
-func TestFiltersOfOthersFirst(t *testing.T) {
+func TestForeignFiltersFirst(t *testing.T) {
 	const pass = 0 // TC_ACT_OK: to the device, and so to user space
 	for name, c := range map[string]struct {
 		verdict int32
 		kernel  bool
-	}{"undecided": {next, true}, "pass": {pass, false}} {
+	}{"undecided": {tcxNext, true}, "pass": {pass, false}} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, withFilters)
+			s := newNetwork(t, withoutTCX)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			here.do(func() error { return addForeign(t, here.device.Name(), c.verdict) })
-			before := here.line.Counters(1).SentPackets
+			before := here.link.Counters(1).SentPackets
 			if _, err := here.ns.Ping(there.ipv4, 1, 5*time.Second); err != nil {
 				t.Fatal(err)
 			}
-			if kernel := here.line.Counters(1).SentPackets > before; kernel != c.kernel {
+			if kernel := here.link.Counters(1).SentPackets > before; kernel != c.kernel {
 				t.Errorf("sent in the kernel: %v, want %v", kernel, c.kernel)
 			}
 		})
 	}
 }
 
-// TestFilterBesideIngress: where somebody has the queueing discipline ingress, what is for
+// TestIngressQdisc: where somebody has the queueing discipline ingress, what is for
 // egress is not attached, for it would run at ingress; and what is for ingress is.
-func TestFilterBesideIngress(t *testing.T) {
-	e := lay(t, withFilters).ends[1]
+func TestIngressQdisc(t *testing.T) {
+	e := newNetwork(t, withoutTCX).ends[1]
 	e.do(func() error {
 		if err := netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "other0"}}); err != nil {
 			return err
@@ -161,7 +161,7 @@ func TestFilterBesideIngress(t *testing.T) {
 		if err != nil {
 			t.Fatalf("at ingress: %v", err)
 		}
-		if n := len(filters(t, other.Attrs().Index, ingress)); n != 1 {
+		if n := len(clsactFilters(t, other.Attrs().Index, ingress)); n != 1 {
 			t.Errorf("%d filters at ingress, want 1", n)
 		}
 		return attached.Close()
@@ -188,7 +188,7 @@ func addForeign(t *testing.T, name string, verdict int32) error {
 		return err
 	}
 	return netlink.FilterAdd(&netlink.BpfFilter{
-		FilterAttrs: netlink.FilterAttrs{LinkIndex: mustLink(t, name).Attrs().Index, Parent: parents[egress], Priority: 1, Protocol: unix.ETH_P_ALL},
+		FilterAttrs: netlink.FilterAttrs{LinkIndex: mustLink(t, name).Attrs().Index, Parent: clsactParents[egress], Priority: 1, Protocol: unix.ETH_P_ALL},
 		Fd:          program.FD(), Name: "foreign", DirectAction: true,
 	})
 }

@@ -23,10 +23,10 @@ type hooks struct {
 	programs []*ebpf.Program
 	attached []io.Closer
 	// filters: there is no TCX.
-	filters bool
+	useClsact bool
 	// stubs stand for programs in filters, which jumps lead to.
-	stubs map[*ebpf.Program]*ebpf.Program
-	jumps []*ebpf.Map
+	stubs      map[*ebpf.Program]*ebpf.Program
+	progArrays []*ebpf.Map
 }
 
 // load has the kernel verify and take a program.
@@ -45,8 +45,8 @@ func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.I
 	return program, nil
 }
 
-// tc loads a program and attaches it to an interface.
-func (h *hooks) tc(index int, where ebpf.AttachType, name string, ins asm.Instructions) error {
+// attachTC loads a program and attaches it to an interface.
+func (h *hooks) attachTC(index int, where ebpf.AttachType, name string, ins asm.Instructions) error {
 	program, err := h.load(ebpf.SchedCLS, 0, name, ins)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (h *hooks) tc(index int, where ebpf.AttachType, name string, ins asm.Instru
 
 // attach attaches a program for TC to an interface; whoever has it do so closes it.
 func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error) {
-	if !h.filters {
+	if !h.useClsact {
 		attached, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
 		switch {
 		case errors.Is(err, unix.ERANGE):
@@ -69,7 +69,7 @@ func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) 
 		case !errors.Is(err, ebpf.ErrNotSupported):
 			return attached, err
 		}
-		h.filters = true
+		h.useClsact = true
 	}
 	stub, err := h.stub(program)
 	if err != nil {
@@ -83,7 +83,7 @@ func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
 	if stub := h.stubs[program]; stub != nil {
 		return stub, nil
 	}
-	stub, jump, err := newStub(program)
+	stub, progArray, err := newStub(program)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +91,12 @@ func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
 		h.stubs = make(map[*ebpf.Program]*ebpf.Program)
 	}
 	h.stubs[program] = stub
-	h.programs, h.jumps = append(h.programs, stub), append(h.jumps, jump)
+	h.programs, h.progArrays = append(h.programs, stub), append(h.progArrays, progArray)
 	return stub, nil
 }
 
-// xdp loads a program and attaches it to the driver of an interface.
-func (h *hooks) xdp(index int, name string, ins asm.Instructions) error {
+// attachXDP loads a program and attaches it to the driver of an interface.
+func (h *hooks) attachXDP(index int, name string, ins asm.Instructions) error {
 	program, err := h.load(ebpf.XDP, unix.BPF_F_XDP_HAS_FRAGS, name, ins)
 	if err != nil {
 		return err
@@ -111,8 +111,8 @@ func (h *hooks) xdp(index int, name string, ins asm.Instructions) error {
 
 // close detaches everything, the last attached first. Again it does nothing.
 func (h *hooks) close() (err error) {
-	for _, jump := range h.jumps {
-		err = errors.Join(err, jump.Delete(uint32(0)), jump.Close())
+	for _, progArray := range h.progArrays {
+		err = errors.Join(err, progArray.Delete(uint32(0)), progArray.Close())
 	}
 	for i := len(h.attached) - 1; i >= 0; i-- {
 		err = errors.Join(err, h.attached[i].Close())
@@ -120,6 +120,6 @@ func (h *hooks) close() (err error) {
 	for _, p := range h.programs {
 		err = errors.Join(err, p.Close())
 	}
-	h.attached, h.programs, h.stubs, h.jumps = nil, nil, nil, nil
+	h.attached, h.programs, h.stubs, h.progArrays = nil, nil, nil, nil
 	return err
 }

@@ -31,7 +31,7 @@ const (
 	receiveSlot   = 4  // 4: where its meter is
 	receiveLocal  = 8  // 6: whom frames must be for
 	receiveOpen   = 14 // 2: families
-	receiveSource = 16 // 4: whom IPv4 packets must be from, as on the wire; see fromOne
+	receiveSource = 16 // 4: whom IPv4 packets must be from, as on the wire; see singleSource
 	receiveLen    = 20
 )
 
@@ -39,16 +39,16 @@ const (
 const (
 	openIPv4 = 1 << iota
 	openIPv6
-	// cutUDP has UDP cut in the kernel (UDP_SEGMENT). From a TUN that finishes no
+	// segmentUDP has UDP cut in the kernel (UDP_SEGMENT). From a TUN that finishes no
 	// checksums, the kernel loses its place when such a packet is given more room at its
 	// head, and then drops it.
-	cutUDP
-	// alone has frames stripped in XDP, which cannot see all tags: the engine has no
+	segmentUDP
+	// unambiguous has frames stripped in XDP, which cannot see all tags: the engine has no
 	// other session of this ID and peer, in another VLAN.
-	alone
-	// fromOne has IPv4 packets left to user space, which drops them, unless they come from
+	unambiguous
+	// singleSource has IPv4 packets left to user space, which drops them, unless they come from
 	// one address.
-	fromOne
+	singleSource
 )
 
 func families(ipv4, ipv6 bool) (open uint16) {
@@ -73,14 +73,14 @@ const (
 
 const headerRoom = transmitLen - transmitHeader
 
-// meter counts packets and octets, of one session on one processor.
-type meter struct{ SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64 }
+// sessionCounters counts packets and octets, of one session on one processor.
+type sessionCounters struct{ SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64 }
 
 // Offsets in a meter.
 const (
-	meterSent     = 0
-	meterReceived = 16
-	meterLen      = 32
+	countersSent     = 0
+	countersReceived = 16
+	countersLen      = 32
 )
 
 func (s *session) receiveValue() []byte {
@@ -88,21 +88,21 @@ func (s *session) receiveValue() []byte {
 	binary.NativeEndian.PutUint32(b[receiveDevice:], uint32(s.device))
 	binary.NativeEndian.PutUint32(b[receiveSlot:], s.slot)
 	copy(b[receiveLocal:], s.Local[:])
-	binary.NativeEndian.PutUint16(b[receiveOpen:], s.receives()|s.alone)
+	binary.NativeEndian.PutUint16(b[receiveOpen:], s.receiveFlags()|s.unambiguous)
 	if s.source.IsValid() {
 		copy(b[receiveSource:], s.source.AsSlice())
 	}
 	return b
 }
 
-// receives is which families may flow from the peer. Where those may come from that the
+// receiveFlags is which families may flow from the peer. Where those may come from that the
 // programs cannot check, user space has the family.
-func (s *session) receives() uint16 {
+func (s *session) receiveFlags() uint16 {
 	switch {
-	case !s.guarded:
+	case !s.sourceFiltered:
 		return s.open
 	case s.source.IsValid():
-		return s.open&openIPv4 | fromOne
+		return s.open&openIPv4 | singleSource
 	}
 	return 0
 }
@@ -110,7 +110,7 @@ func (s *session) receives() uint16 {
 func (s *session) transmitValue() []byte {
 	b := make([]byte, transmitLen)
 	binary.NativeEndian.PutUint32(b[transmitSlot:], s.slot)
-	binary.NativeEndian.PutUint16(b[transmitOpen:], s.open|s.cut)
+	binary.NativeEndian.PutUint16(b[transmitOpen:], s.open|s.segmentUDP)
 	binary.NativeEndian.PutUint16(b[transmitLength:], uint16(len(s.header)))
 	copy(b[transmitLen-len(s.header):], s.header)
 	return b

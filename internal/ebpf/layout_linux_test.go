@@ -12,8 +12,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// inMemory is a number as programs of the kernel read it.
-func inMemory(octets int, n uint32) string {
+// nativeHex is a number as programs of the kernel read it.
+func nativeHex(octets int, n uint32) string {
 	b := binary.NativeEndian.AppendUint32(nil, n)
 	if octets == 2 {
 		b = binary.NativeEndian.AppendUint16(nil, uint16(n))
@@ -22,9 +22,9 @@ func inMemory(octets int, n uint32) string {
 }
 
 var (
-	ofOne  = vlan.Stack{{TPID: 0x8100, VID: 7}}
-	ofBoth = vlan.Stack{{TPID: 0x88a8, VID: 0xffe}, {TPID: 0x8100, VID: 7}}
-	toPeer = datapath.Session{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}
+	oneTag      = vlan.Stack{{TPID: 0x8100, VID: 7}}
+	twoTags     = vlan.Stack{{TPID: 0x88a8, VID: 0xffe}, {TPID: 0x8100, VID: 7}}
+	testSession = datapath.Session{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}
 )
 
 // TestLayout: keys and values of the maps, octet for octet, as programs read them.
@@ -34,44 +34,44 @@ func TestLayout(t *testing.T) {
 		got, want string
 	}{
 		{"key, no tag", key(vlan.Stack{}), "0200000000020102" + "0000000000000000"},
-		{"key, one tag", key(ofOne), "0200000000020102" + "8100" + inMemory(2, 7) + "00000000"},
-		{"key, two tags", key(ofBoth), "0200000000020102" + "88a8" + inMemory(2, 0xffe) + "8100" + inMemory(2, 7)},
-		{"header, no tag", hex.EncodeToString(header(toPeer, vlan.Stack{}, 5)), "020000000002020000000001" + "88641100010200000000"},
-		{"header, one tag", hex.EncodeToString(header(toPeer, ofOne, 5)), "020000000002020000000001" + "8100a007" + "88641100010200000000"},
-		{"header, two tags", hex.EncodeToString(header(toPeer, ofBoth, 7)), "020000000002020000000001" + "88a8effe" + "8100e007" + "88641100010200000000"},
+		{"key, one tag", key(oneTag), "0200000000020102" + "8100" + nativeHex(2, 7) + "00000000"},
+		{"key, two tags", key(twoTags), "0200000000020102" + "88a8" + nativeHex(2, 0xffe) + "8100" + nativeHex(2, 7)},
+		{"header, no tag", hex.EncodeToString(header(testSession, vlan.Stack{}, 5)), "020000000002020000000001" + "88641100010200000000"},
+		{"header, one tag", hex.EncodeToString(header(testSession, oneTag, 5)), "020000000002020000000001" + "8100a007" + "88641100010200000000"},
+		{"header, two tags", hex.EncodeToString(header(testSession, twoTags, 7)), "020000000002020000000001" + "88a8effe" + "8100e007" + "88641100010200000000"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, c.got, c.want)
 		}
 	}
-	s := &session{Session: toPeer, device: 9, slot: 70000, open: openIPv4 | openIPv6, cut: cutUDP, alone: alone}
-	if got, want := hex.EncodeToString(s.receiveValue()), inMemory(4, 9)+inMemory(4, 70000)+"020000000001"+inMemory(2, 1|2|8)+"00000000"; got != want {
+	s := &session{Session: testSession, device: 9, slot: 70000, open: openIPv4 | openIPv6, segmentUDP: segmentUDP, unambiguous: unambiguous}
+	if got, want := hex.EncodeToString(s.receiveValue()), nativeHex(4, 9)+nativeHex(4, 70000)+"020000000001"+nativeHex(2, 1|2|8)+"00000000"; got != want {
 		t.Errorf("from the wire: %s, want %s", got, want)
 	}
-	s.guarded, s.source = true, netip.MustParseAddr("192.0.2.10")
-	if got, want := hex.EncodeToString(s.receiveValue()), inMemory(4, 9)+inMemory(4, 70000)+"020000000001"+inMemory(2, 1|8|16)+"c000020a"; got != want {
+	s.sourceFiltered, s.source = true, netip.MustParseAddr("192.0.2.10")
+	if got, want := hex.EncodeToString(s.receiveValue()), nativeHex(4, 9)+nativeHex(4, 70000)+"020000000001"+nativeHex(2, 1|8|16)+"c000020a"; got != want {
 		t.Errorf("from the wire, of one source: %s, want %s", got, want)
 	}
-	for _, tags := range []vlan.Stack{{}, ofOne, ofBoth} {
-		s.header = header(toPeer, tags, 0)
+	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
+		s.header = header(testSession, tags, 0)
 		padding := hex.EncodeToString(make([]byte, 32-len(s.header)))
-		want := inMemory(4, 70000) + inMemory(2, 1|2|4) + inMemory(2, uint32(22+4*tags.Depth())) + padding + hex.EncodeToString(s.header)
+		want := nativeHex(4, 70000) + nativeHex(2, 1|2|4) + nativeHex(2, uint32(22+4*tags.Depth())) + padding + hex.EncodeToString(s.header)
 		if got := hex.EncodeToString(s.transmitValue()); got != want {
 			t.Errorf("to the wire, %v: %s, want %s", tags, got, want)
 		}
 	}
-	if !slices.Equal(headerLens, []int32{22, 26, 30}) || meterLen != binary.Size(meter{}) {
-		t.Errorf("headers of %d octets, meters of %d", headerLens, meterLen)
+	if !slices.Equal(headerLens, []int32{22, 26, 30}) || countersLen != binary.Size(sessionCounters{}) {
+		t.Errorf("headers of %d octets, meters of %d", headerLens, countersLen)
 	}
 }
 
 func key(tags vlan.Stack) string {
-	k := receiveKey(toPeer.Peer, toPeer.SessionID, tags)
+	k := receiveKey(testSession.Peer, testSession.SessionID, tags)
 	return hex.EncodeToString(k[:])
 }
 
-// TestReceives: a family whose sources programs cannot check is user space's.
-func TestReceives(t *testing.T) {
+// TestReceiveFlags: a family whose sources programs cannot check is user space's.
+func TestReceiveFlags(t *testing.T) {
 	source := netip.MustParseAddr("192.0.2.10")
 	for _, c := range []struct {
 		ipv4, ipv6, guarded bool
@@ -87,15 +87,15 @@ func TestReceives(t *testing.T) {
 		{true, true, true, source, 1 | 16},
 		{false, true, true, source, 16},
 	} {
-		s := &session{open: families(c.ipv4, c.ipv6), guarded: c.guarded, source: c.source}
-		if got := s.receives(); got != c.want {
+		s := &session{open: families(c.ipv4, c.ipv6), sourceFiltered: c.guarded, source: c.source}
+		if got := s.receiveFlags(); got != c.want {
 			t.Errorf("%+v: %#x", c, got)
 		}
 	}
 }
 
-// TestOrderOfOctets: numbers in instructions, as they are in memory when they are on the wire.
-func TestOrderOfOctets(t *testing.T) {
+// TestByteOrder: numbers in instructions, as they are in memory when they are on the wire.
+func TestByteOrder(t *testing.T) {
 	if got := binary.NativeEndian.AppendUint16(nil, uint16(networkOrder(0x8864))); !slices.Equal(got, []byte{0x88, 0x64}) {
 		t.Errorf("0x8864 is %x in memory", got)
 	}
@@ -107,16 +107,16 @@ func TestOrderOfOctets(t *testing.T) {
 	}
 }
 
-// TestNumbersOfTheKernel: IANA's protocol numbers, and which IPv6 headers a transport header may
+// TestKernelConstants: IANA's protocol numbers, and which IPv6 headers a transport header may
 // stand behind (IANA, IPv6 extension header types; RFC 8200 section 4).
-func TestNumbersOfTheKernel(t *testing.T) {
+func TestKernelConstants(t *testing.T) {
 	if want := []int32{0, 43, 44, 51, 60, 135, 139, 140}; !slices.Equal(extensionHeaders, want) {
 		t.Errorf("extension headers %d, want %d", extensionHeaders, want)
 	}
 	if protocolTCP != 6 || protocolUDP != 17 {
 		t.Errorf("TCP is %d, UDP is %d", protocolTCP, protocolUDP)
 	}
-	if next != -1 || shot != 2 || redirect != 7 {
-		t.Errorf("verdicts %d, %d, %d; want -1, 2, 7 (linux/bpf.h)", next, shot, redirect)
+	if tcxNext != -1 || tcActShot != 2 || tcActRedirect != 7 {
+		t.Errorf("verdicts %d, %d, %d; want -1, 2, 7 (linux/bpf.h)", tcxNext, tcActShot, tcActRedirect)
 	}
 }

@@ -31,139 +31,139 @@ var _ datapath.Offload = (*Link)(nil)
 // session is a tunnel in the maps.
 type session struct {
 	datapath.Session
-	key    [receiveKeyLen]byte
-	device int // the index of its TUN
-	slot   uint32
-	open   uint16 // families
-	cut    uint16 // cutUDP, or 0
-	alone  uint16 // alone, or 0
-	// guarded says that what comes is checked: to be from source, or else in user space.
-	guarded bool
-	source  netip.Addr
-	header  []byte
-	leaves  io.Closer
+	key         [receiveKeyLen]byte
+	device      int // the index of its TUN
+	slot        uint32
+	open        uint16 // families
+	segmentUDP  uint16 // segmentUDP, or 0
+	unambiguous uint16 // alone, or 0
+	// sourceFiltered says that what comes is checked: to be from source, or else in user space.
+	sourceFiltered bool
+	source         netip.Addr
+	header         []byte
+	attached       io.Closer
 
-	shaper   string // the device's queueing discipline, if it is one to come by
-	filtered bool   // it has filters to come by
-	gone     bool   // the device is elsewhere, if anywhere
-	told     string
+	shaper     string // the device's queueing discipline, if it is one to come by
+	filtered   bool   // it has filters to come by
+	gone       bool   // the device is elsewhere, if anywhere
+	lastNotice string
 
 	promiscuous bool // the device is
 }
 
 // Add takes up a tunnel, over which nothing flows until Allow says so. Its device must be a
-// network interface of this machine. The error wraps ErrFull or ErrTaken, or is the kernel's.
+// network interface of this machine. The error wraps ErrFull or ErrExists, or is the kernel's.
 func (l *Link) Add(t datapath.Session) error {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
 	s := &session{Session: t, key: receiveKey(t.Peer, t.SessionID, l.key), header: header(t, l.tags, l.priority)}
-	if l.sessions[t.SessionID] != nil || l.engine.has(s) {
-		return fmt.Errorf("session %d: %w", t.SessionID, ErrTaken)
+	if l.sessions[t.SessionID] != nil || l.engine.hasSession(s) {
+		return fmt.Errorf("session %d: %w", t.SessionID, ErrExists)
 	}
-	if err := l.enter(s); err != nil {
+	if err := l.install(s); err != nil {
 		return fmt.Errorf("session %d: %w", t.SessionID, err)
 	}
 	l.sessions[t.SessionID] = s
 	return nil
 }
 
-// enter gives a session its places.
-func (l *Link) enter(s *session) error {
+// install gives a session its places.
+func (l *Link) install(s *session) error {
 	device, err := netlink.LinkByName(s.Device.Name())
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
 	s.device, s.promiscuous = device.Attrs().Index, device.Attrs().Promisc > 0
-	if can, err := l.engine.ethtool.offloads(s.Device.Name()); err == nil && can.generic {
-		s.cut = cutUDP
+	if can, err := l.engine.ethtool.offloads(s.Device.Name()); err == nil && can.anyChecksum {
+		s.segmentUDP = segmentUDP
 	}
-	if err := l.engine.askQueues(s); err != nil {
+	if err := l.engine.readQdiscs(s); err != nil {
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
-	if s.slot, err = l.engine.slot(); err != nil {
+	if s.slot, err = l.engine.allocateSlot(); err != nil {
 		return err
 	}
-	if err = l.engine.join(s); err == nil {
-		s.leaves, err = l.engine.attach(s.device)
+	if err = l.engine.addSession(s); err == nil {
+		s.attached, err = l.engine.attachTransmit(s.device)
 	}
 	if err != nil {
-		l.engine.leave(s)
+		l.engine.removeSession(s)
 		return fmt.Errorf("%s: %w", s.Device.Name(), err)
 	}
-	l.engine.tellQueue(s)
+	l.engine.notifyQdisc(s)
 	if s.promiscuous {
-		l.engine.tellPromiscuous(s)
+		l.engine.notifyPromiscuous(s)
 	}
 	return nil
 }
 
-// has reports whether some line has a session that frames cannot be told from.
-func (e *Engine) has(s *session) bool {
-	return slices.ContainsFunc(e.twins[twin{s.Peer, s.SessionID}], func(other *session) bool { return other.key == s.key })
+// hasSession reports whether some line has a session that frames cannot be told from.
+func (e *Engine) hasSession(s *session) bool {
+	return slices.ContainsFunc(e.ambiguous[ambiguousKey{s.Peer, s.SessionID}], func(other *session) bool { return other.key == s.key })
 }
 
-// join tells the programs of a session, and those that have its ID and peer that they are
+// addSession tells the programs of a session, and those that have its ID and peer that they are
 // no longer alone.
-func (e *Engine) join(s *session) error {
-	t := twin{s.Peer, s.SessionID}
-	e.twins[t] = append(e.twins[t], s)
+func (e *Engine) addSession(s *session) error {
+	t := ambiguousKey{s.Peer, s.SessionID}
+	e.ambiguous[t] = append(e.ambiguous[t], s)
 	e.devices[s.device] = s
-	e.demand.begin(e)
-	return e.revise(t)
+	e.load.start(e)
+	return e.updateAmbiguous(t)
 }
 
-// leave undoes join, and frees the session's meter.
-func (e *Engine) leave(s *session) {
-	e.forget(s)
-	e.free(s.slot)
+// removeSession undoes join, and frees the session's meter.
+func (e *Engine) removeSession(s *session) {
+	e.clearMaps(s)
+	e.freeSlot(s.slot)
 	delete(e.devices, s.device)
-	t := twin{s.Peer, s.SessionID}
-	e.twins[t] = slices.DeleteFunc(e.twins[t], func(other *session) bool { return other == s })
-	if len(e.twins[t]) == 0 {
-		delete(e.twins, t)
+	t := ambiguousKey{s.Peer, s.SessionID}
+	e.ambiguous[t] = slices.DeleteFunc(e.ambiguous[t], func(other *session) bool { return other == s })
+	if len(e.ambiguous[t]) == 0 {
+		delete(e.ambiguous, t)
 	}
-	e.revise(t)
+	e.updateAmbiguous(t)
 }
 
-// revise tells the programs of all sessions of an ID and a peer.
-func (e *Engine) revise(t twin) (err error) {
-	for _, s := range e.twins[t] {
-		s.alone = 0
-		if len(e.twins[t]) == 1 {
-			s.alone = alone
+// updateAmbiguous tells the programs of all sessions of an ID and a peer.
+func (e *Engine) updateAmbiguous(t ambiguousKey) (err error) {
+	for _, s := range e.ambiguous[t] {
+		s.unambiguous = 0
+		if len(e.ambiguous[t]) == 1 {
+			s.unambiguous = unambiguous
 		}
-		err = errors.Join(err, e.put(s))
+		err = errors.Join(err, e.writeMaps(s))
 	}
 	return err
 }
 
-// put tells the programs of a session as it is now.
-func (e *Engine) put(s *session) error {
+// writeMaps tells the programs of a session as it is now.
+func (e *Engine) writeMaps(s *session) error {
 	if s.gone {
 		return nil
 	}
 	if s.promiscuous {
-		e.forget(s)
+		e.clearMaps(s)
 		return nil
 	}
-	if err := e.receiving.Put(s.key[:], s.receiveValue()); err != nil {
+	if err := e.rxSessions.Put(s.key[:], s.receiveValue()); err != nil {
 		return fmt.Errorf("enter the session for what comes: %w", err)
 	}
 	if s.shaper != "" || s.filtered {
-		e.transmitting.Delete(uint32(s.device)) // it need not be there
+		e.txSessions.Delete(uint32(s.device)) // it need not be there
 		return nil
 	}
-	if err := e.transmitting.Put(uint32(s.device), s.transmitValue()); err != nil {
+	if err := e.txSessions.Put(uint32(s.device), s.transmitValue()); err != nil {
 		return fmt.Errorf("enter the session for what leaves: %w", err)
 	}
 	return nil
 }
 
-// forget has the programs leave all packets of a session.
-func (e *Engine) forget(s *session) {
+// clearMaps has the programs leave all packets of a session.
+func (e *Engine) clearMaps(s *session) {
 	// What is not there need not be deleted.
-	e.receiving.Delete(s.key[:])
-	e.transmitting.Delete(uint32(s.device))
+	e.rxSessions.Delete(s.key[:])
+	e.txSessions.Delete(uint32(s.device))
 }
 
 // deviceGone leaves a session to user space, if it was its device that has gone: to another
@@ -176,13 +176,13 @@ func (e *Engine) deviceGone(index int) {
 		return
 	}
 	s.gone = true
-	s.leaves.Close()
-	e.forget(s)
-	e.notice(fmt.Sprintf("%s: packets are moved by user space: the device is not in the network namespace of %s any more", s.Device.Name(), e.name))
+	s.attached.Close()
+	e.clearMaps(s)
+	e.notify(fmt.Sprintf("%s: packets are moved by user space: the device is not in the network namespace of %s any more", s.Device.Name(), e.name))
 }
 
-// devicesGone looks which devices have gone.
-func (e *Engine) devicesGone() {
+// checkDevices looks which devices have gone.
+func (e *Engine) checkDevices() {
 	e.mu.Lock()
 	all := slices.Collect(maps.Keys(e.devices))
 	e.mu.Unlock()
@@ -202,15 +202,15 @@ func (l *Link) SetFamilies(id uint16, ipv4, ipv6 bool) {
 		return
 	}
 	s.open = families(ipv4, ipv6)
-	if l.engine.put(s) != nil {
-		l.engine.forget(s) // for it might not have heard that a family is closed
+	if l.engine.writeMaps(s) != nil {
+		l.engine.clearMaps(s) // for it might not have heard that a family is closed
 	}
 }
 
 // What Guard leaves to user space.
 var (
-	errIPv6Checked = fmt.Errorf("those of IPv6 from the peer, %w", datapath.ErrSourceFiltered)
-	errAllChecked  = fmt.Errorf("all from the peer, %w", datapath.ErrSourceFiltered)
+	errIPv6Filtered = fmt.Errorf("those of IPv6 from the peer, %w", datapath.ErrSourceFiltered)
+	errAllFiltered  = fmt.Errorf("all from the peer, %w", datapath.ErrSourceFiltered)
 )
 
 // SetSourceFilter says where packets from the peer may come from. The kernel checks them where that is
@@ -223,17 +223,17 @@ func (l *Link) SetSourceFilter(id uint16, from *datapath.SourceFilter) (leaves e
 	if s == nil {
 		return nil
 	}
-	s.guarded, s.source = from != nil, netip.Addr{}
+	s.sourceFiltered, s.source = from != nil, netip.Addr{}
 	if from != nil {
 		one, more := from.IPv4()
 		if s.source = one; more {
-			leaves = errAllChecked
+			leaves = errAllFiltered
 		} else if from.HasIPv6() {
-			leaves = errIPv6Checked
+			leaves = errIPv6Filtered
 		}
 	}
-	if l.engine.put(s) != nil {
-		l.engine.forget(s) // for it might let through what user space would not
+	if l.engine.writeMaps(s) != nil {
+		l.engine.clearMaps(s) // for it might let through what user space would not
 	}
 	return leaves
 }
@@ -243,7 +243,7 @@ func (l *Link) Counters(id uint16) datapath.Counters {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
 	if s := l.sessions[id]; s != nil {
-		return l.engine.read(s)
+		return l.engine.readCounters(s)
 	}
 	return datapath.Counters{}
 }
@@ -257,22 +257,22 @@ func (l *Link) Remove(id uint16) datapath.Counters {
 		return datapath.Counters{}
 	}
 	delete(l.sessions, id)
-	s.leaves.Close() // the device may be gone, and the link with it
-	l.engine.leave(s)
-	return l.engine.read(s)
+	s.attached.Close() // the device may be gone, and the link with it
+	l.engine.removeSession(s)
+	return l.engine.readCounters(s)
 }
 
 // Describe tells how the kernel moves packets, and why not in a faster way.
-func (l *Link) Describe() string { return l.engine.About() }
+func (l *Link) Describe() string { return l.engine.Describe() }
 
-// read reads a meter.
-func (e *Engine) read(s *session) datapath.Counters {
-	var meters []meter
-	if e.meters.Lookup(s.slot, &meters) != nil {
+// readCounters reads a meter.
+func (e *Engine) readCounters(s *session) datapath.Counters {
+	var counters []sessionCounters
+	if e.counters.Lookup(s.slot, &counters) != nil {
 		return datapath.Counters{}
 	}
 	var c datapath.Counters
-	for _, m := range meters {
+	for _, m := range counters {
 		c.SentPackets += m.SentPackets
 		c.SentBytes += m.SentBytes
 		c.ReceivedPackets += m.ReceivedPackets
@@ -295,7 +295,7 @@ type Socket interface {
 func (l *Link) FilterSessions(s Socket) error {
 	var h hooks
 	defer h.close() // the socket holds the program
-	program, err := h.load(ebpf.SocketFilter, 0, "shield", shield(l.engine.receiving.FD(), l.key, s.Addr()))
+	program, err := h.load(ebpf.SocketFilter, 0, "shield", sessionFilter(l.engine.rxSessions.FD(), l.key, s.Addr()))
 	if err != nil {
 		return err
 	}

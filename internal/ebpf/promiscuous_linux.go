@@ -46,25 +46,25 @@ func (e *Engine) setPromiscuous(s *session, is bool) {
 		return
 	}
 	s.promiscuous = is
-	if e.put(s) != nil {
-		e.forget(s) // user space has it then
+	if e.writeMaps(s) != nil {
+		e.clearMaps(s) // user space has it then
 	}
-	e.tellPromiscuous(s)
+	e.notifyPromiscuous(s)
 }
 
-func (e *Engine) tellPromiscuous(s *session) {
+func (e *Engine) notifyPromiscuous(s *session) {
 	if s.promiscuous {
-		e.notice(fmt.Sprintf("%s: packets are moved by user space while the device is promiscuous, so that tcpdump sees them all", s.Device.Name()))
+		e.notify(fmt.Sprintf("%s: packets are moved by user space while the device is promiscuous, so that tcpdump sees them all", s.Device.Name()))
 	} else {
-		e.notice(fmt.Sprintf("%s: packets are moved in the kernel again: the device is no longer promiscuous", s.Device.Name()))
+		e.notify(fmt.Sprintf("%s: packets are moved in the kernel again: the device is no longer promiscuous", s.Device.Name()))
 	}
 }
 
-// askPromiscuity asks for all devices, when news has been lost.
-func (e *Engine) askPromiscuity() {
+// readPromiscuity asks for all devices, when news has been lost.
+func (e *Engine) readPromiscuity() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.demand.inside(func() error {
+	e.load.inNamespace(func() error {
 		for index, s := range e.devices {
 			if link, err := netlink.LinkByIndex(index); err == nil && !s.gone {
 				e.setPromiscuous(s, link.Attrs().Promisc > 0)

@@ -19,9 +19,9 @@ import (
 // kernel otherwise.
 func TestPromiscuous(t *testing.T) {
 	notices := make(chan string, 16)
-	s := lay(t, untimed, func(e *end, cfg *Config) {
+	s := newNetwork(t, withoutTimer, func(e *station, cfg *Config) {
 		if e.addr == addrs[0] {
-			cfg.Notice = func(text string) { notices <- text }
+			cfg.Notify = func(text string) { notices <- text }
 		}
 	})
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -29,14 +29,14 @@ func TestPromiscuous(t *testing.T) {
 	kernel := func(want bool, when string) {
 		t.Helper()
 		seq++
-		sent, received := here.relay.sent.Load(), here.line.Counters(here.id).ReceivedPackets
+		sent, received := here.relay.sent.Load(), here.link.Counters(here.id).ReceivedPackets
 		if _, err := here.ns.Ping(there.ipv4, seq, time.Second); err != nil {
 			t.Errorf("%s: %v", when, err)
 		}
 		if got := here.relay.sent.Load() == sent; got != want {
 			t.Errorf("%s: sent in the kernel: %v", when, got)
 		}
-		if got := here.line.Counters(here.id).ReceivedPackets > received; got != want {
+		if got := here.link.Counters(here.id).ReceivedPackets > received; got != want {
 			t.Errorf("%s: received in the kernel: %v", when, got)
 		}
 	}
@@ -79,27 +79,27 @@ func TestPromiscuous(t *testing.T) {
 	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "on")
 	says("promiscuous")
 	kernel(false, "by ip link")
-	here.line.Remove(here.id)
+	here.link.Remove(here.id)
 	here.do(func() error {
-		return here.line.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
+		return here.link.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
 	})
 	says("promiscuous")
-	here.line.SetFamilies(here.id, true, true)
+	here.link.SetFamilies(here.id, true, true)
 	kernel(false, "taken up while it is")
-	here.do(func() error { here.engine.askPromiscuity(); return nil })
+	here.do(func() error { here.engine.readPromiscuity(); return nil })
 	kernel(false, "asked, since news was lost")
 	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "off")
 	says("in the kernel again")
 	kernel(true, "in the end")
 }
 
-// TestCrowded: with as many programs at an interface as the kernel takes, the error says so in
+// TestTooManyPrograms: with as many programs at an interface as the kernel takes, the error says so in
 // words.
-func TestCrowded(t *testing.T) {
+func TestTooManyPrograms(t *testing.T) {
 	if !haveTCX(t) {
 		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6), which has the limit")
 	}
-	s := lay(t, untimed)
+	s := newNetwork(t, withoutTimer)
 	here, _ := s.session(1, vlan.Stack{}, 1492)
 	here.do(func() error {
 		var all []*Engine

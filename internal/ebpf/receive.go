@@ -10,15 +10,15 @@ import (
 
 // receive is the program at TC ingress of the Ethernet interface. The kernel has taken
 // the outermost tag off the frame already, if it is one of IEEE 802.1Q's.
-func receive(sessions, meters int) asm.Instructions {
+func receive(sessions, counters int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
-	p.fromXDP()
-	p.tagsOfSKB(inSKB, "leave")
+	p.redirectStripped()
+	p.readTagsTC(inSKB, "leave")
 	p.field(asm.R9, skbLen)
 	p.classify(inSKB, sessions, "leave")
-	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
-	p.stripInTC()
+	p.count(counters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
+	p.stripTC()
 	p.field(asm.R1, skbPktType)
 	p.add(asm.JEq.Imm(asm.R1, 0, "ours"))
 	// An address of our own choosing is, to the interface, somebody else's.
@@ -31,16 +31,16 @@ func receive(sessions, meters int) asm.Instructions {
 		asm.Return(),
 	)
 	p.label("leave")
-	p.ret(next)
+	p.ret(tcxNext)
 	p.label("drop")
-	p.ret(shot)
+	p.ret(tcActShot)
 	return p.ins
 }
 
-// tagsOfSKB writes the frame's tags to the key, and the offset of PPPoE's ethertype to
+// readTagsTC writes the frame's tags to the key, and the offset of PPPoE's ethertype to
 // R8. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
-func (p *program) tagsOfSKB(from access, leave string) {
-	p.add(noTags()...)
+func (p *program) readTagsTC(from access, leave string) {
+	p.add(clearTags()...)
 	p.field(asm.R7, skbProtocol)
 	p.field(asm.R0, skbVLANPresent)
 	p.add(asm.Mov.Imm(asm.R8, 12), asm.JEq.Imm(asm.R0, 0, "untagged"))
@@ -54,7 +54,7 @@ func (p *program) tagsOfSKB(from access, leave string) {
 		asm.JEq.Imm(asm.R7, networkOrder(vlan.STag), "inner"),
 		asm.JNE.Imm(asm.R2, 0, "untagged"),
 	)
-	p.add(noTags()...)
+	p.add(clearTags()...)
 	p.add(asm.Ja.Label("untagged"))
 	p.label("inner")
 	p.add(asm.Mov.Imm(asm.R2, 12))
@@ -73,11 +73,11 @@ func (p *program) tagsOfSKB(from access, leave string) {
 	p.label("tagged")
 }
 
-// stripInTC takes the PPPoE header off. The kernel shrinks only frames that it takes for
+// stripTC takes the PPPoE header off. The kernel shrinks only frames that it takes for
 // IP's, and looks at the ethertype when it takes tags off. So the frame is given tags until it
 // has one beside it and one in it; the ethertype behind these becomes IP's; both are taken
 // off, and what is left of the header.
-func (p *program) stripInTC() {
+func (p *program) stripTC() {
 	p.add(asm.JEq.Imm(asm.R8, 16, "stacked"))
 	p.field(asm.R1, skbVLANPresent)
 	p.add(asm.JNE.Imm(asm.R1, 0, "beside"))
@@ -85,7 +85,7 @@ func (p *program) stripInTC() {
 	p.label("beside")
 	p.pushTag()
 	p.label("stacked")
-	p.disguise()
+	p.replaceEtherType()
 	p.popTag()
 	p.popTag()
 	const (
@@ -102,12 +102,12 @@ func (p *program) stripInTC() {
 	)
 }
 
-// disguise writes IP's ethertype behind the tag that is in the frame. That tag, which goes, is
+// replaceEtherType writes IP's ethertype behind the tag that is in the frame. That tag, which goes, is
 // given what IP's ethertype is short of PPPoE's. For if the network card has summed the
 // octets of the frame (CHECKSUM_COMPLETE), the sum is of neither or of both: a tag that the
 // kernel has put in counts as Ethernet's header, which is not in the sum, or does not, by
 // its version.
-func (p *program) disguise() {
+func (p *program) replaceEtherType() {
 	const tci = 14
 	p.add(asm.Mov.Imm(asm.R8, tci))
 	p.point(asm.R1, inSKB, asm.R8, 4, "distant")

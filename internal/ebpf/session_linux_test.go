@@ -18,13 +18,13 @@ import (
 
 // TestFamilies: what Allow does not allow is left to user space, both ways.
 func TestFamilies(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
+	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			for _, c := range []struct{ ipv4, ipv6 bool }{{true, false}, {false, true}, {false, false}, {true, true}} {
-				there.line.SetFamilies(1, c.ipv4, c.ipv6)
-				before, by := there.line.Counters(1), [2]uint64{there.relay.received.Load(), there.relay.sent.Load()}
+				there.link.SetFamilies(1, c.ipv4, c.ipv6)
+				before, by := there.link.Counters(1), [2]uint64{there.relay.received.Load(), there.relay.sent.Load()}
 				if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 					t.Fatal(err)
 				}
@@ -37,7 +37,7 @@ func TestFamilies(t *testing.T) {
 						want++
 					}
 				}
-				after := there.line.Counters(1)
+				after := there.link.Counters(1)
 				if after.ReceivedPackets-before.ReceivedPackets != want || after.SentPackets-before.SentPackets != want {
 					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
 				}
@@ -49,12 +49,12 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// TestGuard: IPv4 from the one address it may be from stays in the kernel; all else is left
+// TestSourceFilter: IPv4 from the one address it may be from stays in the kernel; all else is left
 // to user space to check.
-func TestGuard(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
+func TestSourceFilter(t *testing.T) {
+	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			of := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 			for _, c := range []struct {
@@ -64,25 +64,25 @@ func TestGuard(t *testing.T) {
 				says       error
 			}{
 				{"one address", datapath.NewSourceFilter(of(here.ipv4)), 1, 0, nil},
-				{"one address, and IPv6", datapath.NewSourceFilter(of(here.ipv4), of(here.ipv6)), 1, 0, errIPv6Checked},
+				{"one address, and IPv6", datapath.NewSourceFilter(of(here.ipv4), of(here.ipv6)), 1, 0, errIPv6Filtered},
 				{"another address", datapath.NewSourceFilter(of(there.ipv4)), 0, 0, nil},
-				{"two addresses", datapath.NewSourceFilter(of(here.ipv4), of(there.ipv4)), 0, 0, errAllChecked},
+				{"two addresses", datapath.NewSourceFilter(of(here.ipv4), of(there.ipv4)), 0, 0, errAllFiltered},
 				{"nowhere", datapath.NewSourceFilter(), 0, 0, nil},
-				{"nowhere but IPv6", datapath.NewSourceFilter(of(here.ipv6)), 0, 0, errIPv6Checked},
+				{"nowhere but IPv6", datapath.NewSourceFilter(of(here.ipv6)), 0, 0, errIPv6Filtered},
 				{"anywhere", nil, 1, 1, nil},
 			} {
-				if err := there.line.SetSourceFilter(1, c.from); !errors.Is(err, c.says) {
+				if err := there.link.SetSourceFilter(1, c.from); !errors.Is(err, c.says) {
 					t.Errorf("%s: it says %v, want %v", c.what, err, c.says)
 				}
 				for _, way := range []struct {
 					to   netip.Addr
 					want uint64
 				}{{there.ipv4, c.ipv4}, {there.ipv6, c.ipv6}} {
-					before, by := there.line.Counters(1), there.relay.received.Load()
+					before, by := there.link.Counters(1), there.relay.received.Load()
 					if _, err := here.ns.Ping(way.to, 1, time.Second); err != nil {
 						t.Fatal(err)
 					}
-					after, left := there.line.Counters(1), there.relay.received.Load()-by
+					after, left := there.link.Counters(1), there.relay.received.Load()-by
 					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
 						t.Errorf("%s: of a packet to %v, the kernel moved %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
 					}
@@ -91,7 +91,7 @@ func TestGuard(t *testing.T) {
 					}
 				}
 			}
-			if err := there.line.SetSourceFilter(2, nil); err != nil {
+			if err := there.link.SetSourceFilter(2, nil); err != nil {
 				t.Errorf("a session that there is not: %v", err)
 			}
 		})
@@ -100,18 +100,18 @@ func TestGuard(t *testing.T) {
 
 // TestTwoSessions: each has its own, and what is removed is gone.
 func TestTwoSessions(t *testing.T) {
-	s := lay(t)
+	s := newNetwork(t)
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	other, _ := s.session(2, vlan.Stack{}, 1492)
 	exchange(t, here, there, there.ipv4, 1<<20)
-	if c := other.line.Counters(2); c != (datapath.Counters{}) {
+	if c := other.link.Counters(2); c != (datapath.Counters{}) {
 		t.Errorf("the other session has carried %+v", c)
 	}
-	carried := here.line.Counters(1)
-	if got := here.line.Remove(1); got != carried || got.SentBytes < 1<<20 {
+	carried := here.link.Counters(1)
+	if got := here.link.Remove(1); got != carried || got.SentBytes < 1<<20 {
 		t.Errorf("Remove says %+v, Counters said %+v", got, carried)
 	}
-	if got := here.line.Remove(1); got != (datapath.Counters{}) {
+	if got := here.link.Remove(1); got != (datapath.Counters{}) {
 		t.Errorf("Remove of nothing says %+v", got)
 	}
 	before := here.relay.sent.Load()
@@ -121,8 +121,8 @@ func TestTwoSessions(t *testing.T) {
 	if here.relay.sent.Load() != before+1 {
 		t.Error("the removed session is still moved in the kernel")
 	}
-	here.do(func() error { return here.line.Add(here.relay.Session) })
-	if c := here.line.Counters(1); c != (datapath.Counters{}) {
+	here.do(func() error { return here.link.Add(here.relay.Session) })
+	if c := here.link.Counters(1); c != (datapath.Counters{}) {
 		t.Errorf("counters of a new session: %+v", c)
 	}
 }
@@ -131,19 +131,19 @@ func TestTwoSessions(t *testing.T) {
 // own. Neither minds the other, nor that it ends; not even with sessions of one ID and peer, in
 // different VLANs.
 func TestTwoEngines(t *testing.T) {
-	s := lay(t, withOwn)
+	s := newNetwork(t, withExclusive)
 	e := s.ends[0]
 	first, second := e.engine, (*Engine)(nil)
 	e.do(func() (err error) {
-		second, err = Open(Config{Interface: ethernet, Sessions: 64, Own: true})
+		second, err = Open(Config{Interface: ethernet, Sessions: 64, Exclusive: true})
 		return err
 	})
 	t.Cleanup(func() { second.Close() })
-	var all [4][2]*tunnel
+	var all [4][2]*sessionEnd
 	all[0][0], all[0][1] = s.session(1, vlan.Stack{}, 1492)
 	all[1][0], all[1][1] = s.vlanSession(2, vlan.Stack{}, 1492)
 	e.engine = second
-	e.makeDetour()
+	e.createPair()
 	all[2][0], all[2][1] = s.session(3, vlan.Stack{}, 1492)
 	all[3][0], all[3][1] = s.vlanSession(4, vlan.Stack{{TPID: vlan.CTag, VID: 5}}, 1492)
 	e.engine = first
@@ -165,41 +165,41 @@ func TestTwoEngines(t *testing.T) {
 
 // TestAddRefuses has each way in which Add can fail, which must leave nothing behind.
 func TestAddRefuses(t *testing.T) {
-	s := lay(t, func(_ *end, cfg *Config) { cfg.Sessions = 1 })
+	s := newNetwork(t, func(_ *station, cfg *Config) { cfg.Sessions = 1 })
 	here, _ := s.session(1, vlan.Stack{}, 1492)
 	here.do(func() error {
-		if err := here.line.Add(here.relay.Session); !errors.Is(err, ErrTaken) {
+		if err := here.link.Add(here.relay.Session); !errors.Is(err, ErrExists) {
 			t.Errorf("again: %v", err)
 		}
-		if err := here.engine.Link(vlan.Stack{}, 0).Add(here.relay.Session); !errors.Is(err, ErrTaken) {
+		if err := here.engine.Link(vlan.Stack{}, 0).Add(here.relay.Session); !errors.Is(err, ErrExists) {
 			t.Errorf("again, on another line: %v", err)
 		}
 		two := here.relay.Session
 		two.SessionID = 2
-		if err := here.line.Add(two); !errors.Is(err, ErrFull) {
+		if err := here.link.Add(two); !errors.Is(err, ErrFull) {
 			t.Errorf("one too many: %v", err)
 		}
-		here.line.Remove(1)
-		two.Device = gone{two.Device}
-		if err := here.line.Add(two); err == nil {
+		here.link.Remove(1)
+		two.Device = missingDevice{two.Device}
+		if err := here.link.Add(two); err == nil {
 			t.Error("a device that is not there is none")
 		}
-		return here.line.Add(here.relay.Session)
+		return here.link.Add(here.relay.Session)
 	})
-	if len(here.engine.twins) != 1 {
-		t.Errorf("%d sessions are left", len(here.engine.twins))
+	if len(here.engine.ambiguous) != 1 {
+		t.Errorf("%d sessions are left", len(here.engine.ambiguous))
 	}
 }
 
-type gone struct{ tun.Device }
+type missingDevice struct{ tun.Device }
 
-func (gone) Name() string { return "gone0" }
+func (missingDevice) Name() string { return "gone0" }
 
-// TestAddressOfOurOwn: the interface takes frames for another address for somebody else's.
-func TestAddressOfOurOwn(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}} {
+// TestOwnAddress: the interface takes frames for another address for somebody else's.
+func TestOwnAddress(t *testing.T) {
+	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			s.ends[0].addr = wire.Addr{2, 0, 0, 0, 0, 0x11}
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			exchange(t, here, there, there.ipv4, 1<<20)
@@ -213,7 +213,7 @@ func TestAddressOfOurOwn(t *testing.T) {
 
 // TestOpenRefuses: the error says what is missing.
 func TestOpenRefuses(t *testing.T) {
-	s := lay(t)
+	s := newNetwork(t)
 	s.ends[0].do(func() error {
 		if _, err := Open(Config{Interface: "gone0"}); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("no such interface: %v", err)
@@ -224,15 +224,15 @@ func TestOpenRefuses(t *testing.T) {
 
 // TestClose: what is attached, and made, is gone.
 func TestClose(t *testing.T) {
-	s := lay(t, withOwn)
+	s := newNetwork(t, withExclusive)
 	here, there := s.session(1, vlan.Stack{}, 1492)
-	if n := attached(t, here.end, here.device.Name()); n != 3 {
+	if n := attached(t, here.station, here.device.Name()); n != 3 {
 		t.Fatalf("%d programs are attached, want 3", n)
 	}
 	if err := here.engine.Close(); err != nil {
 		t.Error(err)
 	}
-	if n := attached(t, here.end, here.device.Name()); n != 0 {
+	if n := attached(t, here.station, here.device.Name()); n != 0 {
 		t.Errorf("%d programs are left", n)
 	}
 	here.do(func() error {
@@ -245,7 +245,7 @@ func TestClose(t *testing.T) {
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Errorf("user space alone: %v", err)
 	}
-	here.line.Remove(1) // too late, and no harm
+	here.link.Remove(1) // too late, and no harm
 }
 
 // TestShaping: by a device that somebody has given a shaper, or filters, user space sends,
@@ -253,9 +253,9 @@ func TestClose(t *testing.T) {
 func TestShaping(t *testing.T) {
 	roottest.Need(t, "tc")
 	notices := make(chan string, 16)
-	s := lay(t, untimed, func(e *end, cfg *Config) {
+	s := newNetwork(t, withoutTimer, func(e *station, cfg *Config) {
 		if e.addr == addrs[0] {
-			cfg.Notice = func(text string) { notices <- text }
+			cfg.Notify = func(text string) { notices <- text }
 		}
 	})
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -294,11 +294,11 @@ func TestShaping(t *testing.T) {
 	}
 }
 
-// TestShapedBefore: it is the same with what a device has been given before its session is
+// TestShapedBeforeAdd: it is the same with what a device has been given before its session is
 // taken up, as by a script that runs when the session begins.
-func TestShapedBefore(t *testing.T) {
+func TestShapedBeforeAdd(t *testing.T) {
 	roottest.Need(t, "tc")
-	s := lay(t, untimed)
+	s := newNetwork(t, withoutTimer)
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	for _, c := range []struct {
 		add, del string
@@ -309,15 +309,15 @@ func TestShapedBefore(t *testing.T) {
 		{"root pfifo", "root", true},
 		{"ingress", "ingress", true},
 	} {
-		here.line.Remove(here.id)
+		here.link.Remove(here.id)
 		change := func(word, what string) {
 			sh(t, here.ns, "tc", append([]string{"qdisc", word, "dev", here.device.Name()}, strings.Fields(what)...)...)
 		}
 		change("add", c.add)
 		here.do(func() error {
-			return here.line.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
+			return here.link.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
 		})
-		here.line.SetFamilies(here.id, true, true)
+		here.link.SetFamilies(here.id, true, true)
 		kernel := !c.kernel
 		// News of before may come in between.
 		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {
@@ -337,37 +337,37 @@ func TestShapedBefore(t *testing.T) {
 // TestDeviceMoved: of a session whose device somebody moves to another network namespace user
 // space moves the packets.
 func TestDeviceMoved(t *testing.T) {
-	s := lay(t, untimed)
+	s := newNetwork(t, withoutTimer)
 	here, there := s.session(1, vlan.Stack{}, 1492)
-	elsewhere, err := lab.NewNamespace()
+	notLinear, err := lab.NewNamespace()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { elsewhere.Close() })
-	here.moveTo(elsewhere)
-	if err := elsewhere.Do(func() error { return here.configure(1492) }); err != nil {
+	t.Cleanup(func() { notLinear.Close() })
+	here.moveTo(notLinear)
+	if err := notLinear.Do(func() error { return here.configure(1492) }); err != nil {
 		t.Fatal(err)
 	}
-	here.line.SetFamilies(here.id, true, true) // changes nothing
+	here.link.SetFamilies(here.id, true, true) // changes nothing
 	for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
-		if _, err := elsewhere.Ping(to, 1, 5*time.Second); err != nil {
+		if _, err := notLinear.Ping(to, 1, 5*time.Second); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// TestOwn: an interface that is PPPoE's alone is set up for it, and put back. What else it
+// TestExclusive: an interface that is PPPoE's alone is set up for it, and put back. What else it
 // did it still does.
-func TestOwn(t *testing.T) {
+func TestExclusive(t *testing.T) {
 	roottest.Need(t, "ethtool")
-	s := lay(t, switching("gro", "off", "tx-tcp-mangleid-segmentation", "off"))
+	s := newNetwork(t, ethtoolSet("gro", "off", "tx-tcp-mangleid-segmentation", "off"))
 	e := s.ends[0]
 	if err := e.engine.Close(); err != nil {
 		t.Fatal(err)
 	}
 	before := e.features()
 	e.do(func() (err error) {
-		e.engine, err = Open(Config{Interface: ethernet, Sessions: 4, Own: true})
+		e.engine, err = Open(Config{Interface: ethernet, Sessions: 4, Exclusive: true})
 		return err
 	})
 	during := e.features()
@@ -375,11 +375,11 @@ func TestOwn(t *testing.T) {
 		"tx-tcp-segmentation": false, "tx-tcp6-segmentation": false, "tx-tcp-mangleid-segmentation": false,
 		"tx-udp-segmentation": true, "rx-gro": true, "tx-checksum-ip-generic": true,
 	} {
-		if got := during.does(word); got != want {
+		if got := during.enabled(word); got != want {
 			t.Errorf("meanwhile %s is %v", word, got)
 		}
 	}
-	if about := e.engine.About(); about != "receive in XDP" {
+	if about := e.engine.Describe(); about != "receive in XDP" {
 		t.Errorf("about: %s", about)
 	}
 	if err := e.engine.Close(); err != nil {
@@ -390,24 +390,24 @@ func TestOwn(t *testing.T) {
 	}
 }
 
-// TestOwnRefused: what the driver does not let be switched stays.
-func TestOwnRefused(t *testing.T) {
-	s := lay(t)
-	o := own{name: "lo", index: 1} // whose features are fixed
+// TestFixedFeature: what the driver does not let be switched stays.
+func TestFixedFeature(t *testing.T) {
+	s := newNetwork(t)
+	o := ownership{name: "lo", index: 1} // whose features are fixed
 	s.ends[0].do(func() error {
 		e := s.ends[0].engine
-		if err := o.change(e.ethtool, []string{"tx-checksum-ip-generic"}, false); !errors.Is(err, errFixed) {
+		if err := o.set(e.ethtool, []string{"tx-checksum-ip-generic"}, false); !errors.Is(err, errFixed) {
 			t.Errorf("the error is %v", err)
 		}
-		return o.back(e.ethtool)
+		return o.restore(e.ethtool)
 	})
-	if len(o.switched) > 0 {
-		t.Errorf("switched: %v", o.switched)
+	if len(o.changes) > 0 {
+		t.Errorf("switched: %v", o.changes)
 	}
 }
 
 // features are those of the Ethernet interface.
-func (e *end) features() (f *features) {
+func (e *station) features() (f *features) {
 	e.t.Helper()
 	e.do(func() error {
 		t, err := openEthtool()

@@ -13,15 +13,15 @@ const skbOutgoing = 4 // PACKET_OUTGOING
 
 var inSocket = access{call: asm.FnSkbLoadBytes}
 
-// shield is the filter of a session port that hears all ethertypes, as it must in a VLAN.
+// sessionFilter is the filter of a session port that hears all ethertypes, as it must in a VLAN.
 // Such a socket is given frames before TC is. It passes what the port's own filter would: data
 // and control frames to one address with exactly the given tags; less what receive will move.
-func shield(sessions int, tags vlan.Stack, own wire.Addr) asm.Instructions {
+func sessionFilter(sessions int, tags vlan.Stack, own wire.Addr) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R1, skbPktType)
 	p.add(asm.JEq.Imm(asm.R1, skbOutgoing, "drop"))
-	p.tagsOfSKB(inSocket, "drop")
+	p.readTagsTC(inSocket, "drop")
 	key := receiveKey(own, 0, tags)
 	for i := int16(8); i < receiveKeyLen; i += 4 {
 		p.add(asm.LoadMem(asm.R1, asm.RFP, stackKey+i, asm.Word), asm.JNE.Imm32(asm.R1, native(key[i:]), "drop"))

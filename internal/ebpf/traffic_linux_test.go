@@ -24,41 +24,41 @@ import (
 // setups are the ways in which an interface can be, and programs attached to it.
 var setups = []struct {
 	name    string
-	prepare []func(*end, *Config)
+	prepare []func(*station, *Config)
 	// taps: frames can be seen on the interface as they came.
 	taps bool
 }{
 	{"interface segments", nil, false}, // its checksums are never filled
-	{"interface segments, not checksums", []func(*end, *Config){switching("tx", "off")}, true},
-	{"kernel segments", []func(*end, *Config){switching("tso", "off", "gso", "on")}, false},
-	{"XDP", []func(*end, *Config){withOwn}, false},
-	{"XDP, joined", []func(*end, *Config){withOwn, switching("tso", "off", "gro", "on")}, false},
-	{"XDP, nothing offloaded", []func(*end, *Config){withOwn, switching("tx", "off")}, false},
-	{"TUN offloads", []func(*end, *Config){switching("tx", "off"), withOffload}, true},
-	{"TUN offloads, XDP", []func(*end, *Config){withOffload, withOwn}, false},
-	{"no detour", []func(*end, *Config){switching("tx", "off"), withoutDetour}, true},
-	{"no detour, interface segments", []func(*end, *Config){withoutDetour}, false},
-	{"no TCX", []func(*end, *Config){withFilters, switching("tx", "off")}, true},
-	{"network card finishes checksums of IP alone", []func(*end, *Config){withNarrow, withOffload}, false},
+	{"interface segments, not checksums", []func(*station, *Config){ethtoolSet("tx", "off")}, true},
+	{"kernel segments", []func(*station, *Config){ethtoolSet("tso", "off", "gso", "on")}, false},
+	{"XDP", []func(*station, *Config){withExclusive}, false},
+	{"XDP, joined", []func(*station, *Config){withExclusive, ethtoolSet("tso", "off", "gro", "on")}, false},
+	{"XDP, nothing offloaded", []func(*station, *Config){withExclusive, ethtoolSet("tx", "off")}, false},
+	{"TUN offloads", []func(*station, *Config){ethtoolSet("tx", "off"), withOffloadTUN}, true},
+	{"TUN offloads, XDP", []func(*station, *Config){withOffloadTUN, withExclusive}, false},
+	{"no detour", []func(*station, *Config){ethtoolSet("tx", "off"), withoutPair}, true},
+	{"no detour, interface segments", []func(*station, *Config){withoutPair}, false},
+	{"no TCX", []func(*station, *Config){withoutTCX, ethtoolSet("tx", "off")}, true},
+	{"network card finishes checksums of IP alone", []func(*station, *Config){withIPChecksumOnly, withOffloadTUN}, false},
 }
 
-func withOffload(e *end, _ *Config) { e.offloading = true }
+func withOffloadTUN(e *station, _ *Config) { e.offloadTUN = true }
 
-// offloadAt is for one station alone: where user space has to move what comes from an
+// withOffloadTUNAt is for one station alone: where user space has to move what comes from an
 // offloading TUN, it cannot (tun_linux_test.go).
-func offloadAt(station int) func(*end, *Config) {
-	return func(e *end, _ *Config) { e.offloading = e.addr == addrs[station] }
+func withOffloadTUNAt(number int) func(*station, *Config) {
+	return func(e *station, _ *Config) { e.offloadTUN = e.addr == addrs[number] }
 }
 
-func withoutDetour(_ *end, cfg *Config) { cfg.noDetour = true }
+func withoutPair(_ *station, cfg *Config) { cfg.noPair = true }
 
-func withNarrow(_ *end, cfg *Config) { cfg.narrow = true }
+func withIPChecksumOnly(_ *station, cfg *Config) { cfg.ipChecksumOnly = true }
 
-func everySetup(t *testing.T, f func(t *testing.T, s *segment, taps bool)) {
+func eachSetup(t *testing.T, f func(t *testing.T, s *network, taps bool)) {
 	for _, setup := range setups {
 		t.Run(setup.name, func(t *testing.T) {
 			roottest.Need(t, "ethtool")
-			f(t, lay(t, setup.prepare...), setup.taps)
+			f(t, newNetwork(t, setup.prepare...), setup.taps)
 		})
 	}
 }
@@ -66,30 +66,30 @@ func everySetup(t *testing.T, f func(t *testing.T, s *segment, taps bool)) {
 // TestTCP sends streams in pieces of all sizes, both ways, and compares what comes. The
 // kernel cuts most of it, whose last segments are of any length.
 func TestTCP(t *testing.T) {
-	everySetup(t, func(t *testing.T, s *segment, taps bool) {
+	eachSetup(t, func(t *testing.T, s *network, taps bool) {
 		here, there := s.session(1, vlan.Stack{}, 1492)
-		w := there.watch()
+		w := there.capture()
 		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 			exchange(t, here, there, to, 4<<20)
 			exchange(t, there, here, partner(here, to), 4<<20)
 		}
-		there.ended(w, taps)
-		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.line.Counters(1), here.relay.sent.Load())
+		there.checkCapture(w, taps)
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.link.Counters(1), here.relay.sent.Load())
 		if taps && (w.Frames < 2000 || len(w.Lengths) < 50) {
 			t.Errorf("only %d frames of %d lengths seen", w.Frames, len(w.Lengths))
 		}
-		carried := here.line.Counters(1)
-		if carried.SentBytes < 8<<20 && here.detours() || carried.ReceivedBytes < 8<<20 {
+		carried := here.link.Counters(1)
+		if carried.SentBytes < 8<<20 && here.hasPair() || carried.ReceivedBytes < 8<<20 {
 			t.Errorf("not moved in the kernel: %+v", carried)
 		}
-		if here.detours() && here.relay.sent.Load() > 100 {
+		if here.hasPair() && here.relay.sent.Load() > 100 {
 			t.Errorf("%d packets went through user space", here.relay.sent.Load())
 		}
 	})
 }
 
 // partner is the tunnel's own address of the family of another.
-func partner(t *tunnel, of netip.Addr) netip.Addr {
+func partner(t *sessionEnd, of netip.Addr) netip.Addr {
 	if of.Is4() {
 		return t.ipv4
 	}
@@ -97,7 +97,7 @@ func partner(t *tunnel, of netip.Addr) netip.Addr {
 }
 
 // exchange sends octets over a TCP connection, and has them compared.
-func exchange(t *testing.T, from, at *tunnel, to netip.Addr, n int) {
+func exchange(t *testing.T, from, at *sessionEnd, to netip.Addr, n int) {
 	t.Helper()
 	var listener net.Listener
 	at.do(func() (err error) {
@@ -152,29 +152,29 @@ func writePieces(w io.Writer, data []byte, random *rand.Rand) error {
 // TestUDP sends datagrams of many sizes, some cut by the kernel (UDP_SEGMENT), some in
 // fragments.
 func TestUDP(t *testing.T) {
-	everySetup(t, func(t *testing.T, s *segment, taps bool) {
+	eachSetup(t, func(t *testing.T, s *network, taps bool) {
 		here, there := s.session(1, vlan.Stack{}, 1492)
-		w := there.watch()
+		w := there.capture()
 		for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 			datagrams(t, here, there, to)
 		}
-		there.ended(w, taps)
-		carried := here.line.Counters(1)
+		there.checkCapture(w, taps)
+		carried := here.link.Counters(1)
 		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.relay.sent.Load())
 		// What stays are IPv6's fragments, and what is yet to be cut where the TUN does
 		// not finish checksums.
 		want := uint64(34)
-		if here.offloading {
+		if here.offloadTUN {
 			want = 196
 		}
-		if carried.SentPackets != want || there.line.Counters(1).ReceivedPackets != 196 {
+		if carried.SentPackets != want || there.link.Counters(1).ReceivedPackets != 196 {
 			t.Errorf("moved in the kernel: %+v", carried)
 		}
 	})
 }
 
 // datagrams sends datagrams one by one, and waits for each.
-func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
+func datagrams(t *testing.T, from, at *sessionEnd, to netip.Addr) {
 	t.Helper()
 	var server, client *net.UDPConn
 	at.do(func() (err error) {
@@ -210,7 +210,7 @@ func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
 	}
 	for _, segment := range []int{100, 500, 1492 - headers} {
 		for _, n := range []int{segment * 3, segment*3 + 1, segment*20 - 1} {
-			if err := writeUncut(client, data[:n], segment); err != nil {
+			if err := writeGSO(client, data[:n], segment); err != nil {
 				t.Fatal(err)
 			}
 			for sent := data[:n]; len(sent) > 0; {
@@ -222,8 +222,8 @@ func datagrams(t *testing.T, from, at *tunnel, to netip.Addr) {
 	}
 }
 
-// writeUncut has the kernel cut a buffer into datagrams.
-func writeUncut(c *net.UDPConn, b []byte, size int) error {
+// writeGSO has the kernel cut a buffer into datagrams.
+func writeGSO(c *net.UDPConn, b []byte, size int) error {
 	control := make([]byte, unix.CmsgSpace(2))
 	h := (*unix.Cmsghdr)(ptr(control))
 	h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
@@ -238,8 +238,8 @@ func writeUncut(c *net.UDPConn, b []byte, size int) error {
 func TestPingSizes(t *testing.T) {
 	roottest.Need(t, "ping", "ethtool")
 	for _, mtu := range []int{1492, 1400} {
-		for _, prepare := range [][]func(*end, *Config){nil, {withOwn}} {
-			s := lay(t, prepare...)
+		for _, prepare := range [][]func(*station, *Config){nil, {withExclusive}} {
+			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, mtu)
 			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 				headers := 28
@@ -259,14 +259,14 @@ func TestPingSizes(t *testing.T) {
 			if n := here.relay.sent.Load(); n > 0 {
 				t.Errorf("%d packets through user space", n)
 			}
-			if c := here.line.Counters(1); c.SentPackets != 18 || c.ReceivedPackets != 18 {
+			if c := here.link.Counters(1); c.SentPackets != 18 || c.ReceivedPackets != 18 {
 				t.Errorf("counters: %+v", c)
 			}
 		}
 	}
 }
 
-func pingOnce(t *tunnel, to netip.Addr, payload int) (string, error) {
+func pingOnce(t *sessionEnd, to netip.Addr, payload int) (string, error) {
 	return t.ns.Run("ping", "-c1", "-W2", "-i0.01", "-Mdo", "-s"+strconv.Itoa(payload), to.String())
 }
 
@@ -274,14 +274,14 @@ func pingOnce(t *tunnel, to netip.Addr, payload int) (string, error) {
 // has one. What is too long for the second is answered with ICMP.
 func TestForwarding(t *testing.T) {
 	roottest.Need(t, "ping", "ip", "sysctl")
-	for name, prepare := range map[string][]func(*end, *Config){
+	for name, prepare := range map[string][]func(*station, *Config){
 		"TC":                   nil,
-		"XDP, joined":          {withOwn, switching("tso", "off", "gro", "on")},
-		"TUN offloads":         {offloadAt(1), withOwn, switching("gro", "on")},
-		"checksum in software": {offloadAt(1), switching("tx", "off")},
+		"XDP, joined":          {withExclusive, ethtoolSet("tso", "off", "gro", "on")},
+		"TUN offloads":         {withOffloadTUNAt(1), withExclusive, ethtoolSet("gro", "on")},
+		"checksum in software": {withOffloadTUNAt(1), ethtoolSet("tx", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			left, middle1 := s.session(1, vlan.Stack{}, 1492)
 			right, middle2 := s.session(2, vlan.Stack{}, 1400)
 			// Both stations are one, which must not find the way within itself.
@@ -291,7 +291,7 @@ func TestForwarding(t *testing.T) {
 			sh(t, left.ns, "ip", "-6", "route", "add", "fd00::2:0/120", "dev", left.device.Name())
 			sh(t, apart, "ip", "route", "add", "10.0.1.0/24", "dev", right.device.Name())
 			sh(t, apart, "ip", "-6", "route", "add", "fd00::1:0/120", "dev", right.device.Name())
-			far := &tunnel{end: &end{t: t, ns: apart}, ipv4: right.ipv4, ipv6: right.ipv6}
+			far := &sessionEnd{station: &station{t: t, ns: apart}, ipv4: right.ipv4, ipv6: right.ipv6}
 			for _, to := range []netip.Addr{far.ipv4, far.ipv6} {
 				exchange(t, left, far, to, 2<<20)
 				exchange(t, far, left, partner(left, to), 2<<20)
@@ -300,8 +300,8 @@ func TestForwarding(t *testing.T) {
 					t.Errorf("1450 octets to %v: %v\n%s", to, err, out)
 				}
 			}
-			for _, c := range []*tunnel{middle1, middle2} {
-				carried := c.line.Counters(c.id)
+			for _, c := range []*sessionEnd{middle1, middle2} {
+				carried := c.link.Counters(c.id)
 				if carried.SentBytes < 4<<20 || carried.ReceivedBytes < 4<<20 {
 					t.Errorf("session %d: %+v", c.id, carried)
 				}
@@ -312,14 +312,14 @@ func TestForwarding(t *testing.T) {
 
 // apart moves a session's TUN to a namespace of its own. The engine is left without it, for
 // its programs find interfaces by an index; user space moves all.
-func (s *segment) apart(t *tunnel) *lab.Namespace {
+func (s *network) apart(t *sessionEnd) *lab.Namespace {
 	s.t.Helper()
 	ns, err := lab.NewNamespace()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { ns.Close() })
-	t.line.Remove(t.id)
+	t.link.Remove(t.id)
 	t.moveTo(ns)
 	if err := ns.Do(func() error { return t.configure(1400) }); err != nil {
 		s.t.Fatal(err)
@@ -328,7 +328,7 @@ func (s *segment) apart(t *tunnel) *lab.Namespace {
 }
 
 // moveTo moves a session's TUN.
-func (t *tunnel) moveTo(ns *lab.Namespace) {
+func (t *sessionEnd) moveTo(ns *lab.Namespace) {
 	t.t.Helper()
 	t.do(func() error {
 		link, err := netlink.LinkByName(t.device.Name())
@@ -353,13 +353,13 @@ func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {
 
 // TestOneSide: the other station has user space alone.
 func TestOneSide(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){
-		"TC": nil, "XDP": {withOwn}, "TUN offloads": {offloadAt(0)}, "tx off": {switching("tx", "off")},
+	for name, prepare := range map[string][]func(*station, *Config){
+		"TC": nil, "XDP": {withExclusive}, "TUN offloads": {withOffloadTUNAt(0)}, "tx off": {ethtoolSet("tx", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
-			there.line.Remove(1)
+			there.link.Remove(1)
 			there.engine.Close()
 			for _, to := range []netip.Addr{there.ipv4, there.ipv6} {
 				exchange(t, here, there, to, 1<<20)
@@ -368,7 +368,7 @@ func TestOneSide(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if c := here.line.Counters(1); c.SentBytes < 2<<20 || c.ReceivedBytes < 2<<20 {
+			if c := here.link.Counters(1); c.SentBytes < 2<<20 || c.ReceivedBytes < 2<<20 {
 				t.Errorf("%+v", c)
 			}
 		})
@@ -379,9 +379,9 @@ func TestOneSide(t *testing.T) {
 // octets (RFC 4638).
 func TestFullSize(t *testing.T) {
 	roottest.Need(t, "ping", "ip")
-	for name, prepare := range map[string][]func(*end, *Config){"TC": nil, "XDP": {withOwn}, "tso off": {switching("tso", "off")}} {
+	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}, "tso off": {ethtoolSet("tso", "off")}} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			// After Open: programs and detour must not care.
 			for _, e := range s.ends {
 				sh(t, e.ns, "ip", "link", "set", ethernet, "mtu", "1508")
@@ -403,42 +403,42 @@ func TestFullSize(t *testing.T) {
 // pair does so with the other end. Frames are right on the wire before and after.
 func TestOffloadsChange(t *testing.T) {
 	roottest.Need(t, "ethtool")
-	s := lay(t)
+	s := newNetwork(t)
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	for _, c := range []struct {
 		words []string
 		want  uint32
 	}{
 		{nil, 0},
-		{[]string{"tso", "off"}, segmented},
+		{[]string{"tso", "off"}, softwareGSO},
 		{[]string{"tso", "on"}, 0},
-		{[]string{"tx", "off"}, segmented},
+		{[]string{"tx", "off"}, softwareGSO},
 	} {
 		for _, e := range s.ends {
 			if c.words != nil {
-				switching(c.words...)(e, nil)
+				ethtoolSet(c.words...)(e, nil)
 			}
 			awaitOffloads(t, e.engine, c.want)
 		}
-		w := there.watch()
+		w := there.capture()
 		exchange(t, here, there, there.ipv4, 2<<20)
 		exchange(t, there, here, here.ipv6, 2<<20)
 		filled := c.words != nil && c.words[0] == "tx"
-		there.ended(w, filled)
+		there.checkCapture(w, filled)
 		if filled && w.Frames < 1000 {
 			t.Errorf("%v: %d frames", c.words, w.Frames)
 		}
-		if w.Longest > 1514 {
-			t.Errorf("%v: a frame of %d octets", c.words, w.Longest)
+		if w.MaxLen > 1514 {
+			t.Errorf("%v: a frame of %d octets", c.words, w.MaxLen)
 		}
 	}
 }
 
-// TestMuchNews: when there is more news of interfaces than the kernel keeps for the engine, it
+// TestNetlinkOverrun: when there is more news of interfaces than the kernel keeps for the engine, it
 // goes on to hear what follows.
-func TestMuchNews(t *testing.T) {
+func TestNetlinkOverrun(t *testing.T) {
 	roottest.Need(t, "ethtool")
-	s := lay(t, untimed)
+	s := newNetwork(t, withoutTimer)
 	e := s.ends[0]
 	e.engine.mu.Lock() // it gets no further than the news of an interface that is down
 	e.do(func() error {
@@ -457,8 +457,8 @@ func TestMuchNews(t *testing.T) {
 	for _, c := range []struct {
 		word string
 		want uint32
-	}{{"off", segmented}, {"on", 0}} {
-		switching("tso", c.word)(e, nil)
+	}{{"off", softwareGSO}, {"on", 0}} {
+		ethtoolSet("tso", c.word)(e, nil)
 		awaitOffloads(t, e.engine, c.want)
 	}
 }
@@ -466,7 +466,7 @@ func TestMuchNews(t *testing.T) {
 func awaitOffloads(t *testing.T, e *Engine, want uint32) {
 	t.Helper()
 	for until := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		if got := e.told(); got == want {
+		if got := e.currentOffloadFlags(); got == want {
 			return
 		} else if time.Now().After(until) {
 			t.Fatalf("offloads are %#x, want %#x", got, want)

@@ -10,21 +10,21 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// remembered is what a file says has been switched at an interface, so that after a crash the next
+// undoRecord is what a file says has been switched at an interface, so that after a crash the next
 // program can put it back.
-type remembered struct {
+type undoRecord struct {
 	Index    int
-	Switched []rememberedSwitch
+	Switched []undoChange
 }
 
-type rememberedSwitch struct {
+type undoChange struct {
 	Words []string
 	On    bool
 }
 
-// memoryOf is the file of an interface in a directory. Interfaces of that name in other network
+// undoPath is the file of an interface in a directory. Interfaces of that name in other network
 // namespaces have others.
-func memoryOf(dir, name string) (string, error) {
+func undoPath(dir, name string) (string, error) {
 	var namespace unix.Stat_t
 	if err := unix.Stat("/proc/thread-self/ns/net", &namespace); err != nil {
 		return "", err
@@ -36,7 +36,7 @@ func memoryOf(dir, name string) (string, error) {
 // in a directory tell, unless another program has the interface now. What has been switched by
 // others since stays as it is.
 func Restore(dir, name string) error {
-	path, err := memoryOf(dir, name)
+	path, err := undoPath(dir, name)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func Restore(dir, name string) error {
 	if err != nil || file == nil {
 		return err
 	}
-	var is remembered
+	var is undoRecord
 	there, err := file.Read(&is)
 	if err != nil || !there {
 		file.Remove()
@@ -56,42 +56,42 @@ func Restore(dir, name string) error {
 		return err
 	}
 	defer t.close()
-	o := own{name: name, index: is.Index, memory: file}
+	o := ownership{name: name, index: is.Index, undo: file}
 	for _, s := range is.Switched {
-		o.switched = append(o.switched, switched{s.Words, s.On})
+		o.changes = append(o.changes, featureChange{s.Words, s.On})
 	}
-	return o.back(t)
+	return o.restore(t)
 }
 
-// hold has what is switched from now on remembered, as far as that can be.
-func (o *own) hold(dir string) (err error) {
+// openUndo has what is switched from now on remembered, as far as that can be.
+func (o *ownership) openUndo(dir string) (err error) {
 	if dir == "" {
 		return nil
 	}
-	path, err := memoryOf(dir, o.name)
+	path, err := undoPath(dir, o.name)
 	if err == nil {
-		o.memory, err = undolog.OpenLocked(path)
+		o.undo, err = undolog.OpenLocked(path)
 	}
 	return err
 }
 
-// remember writes down what has been switched. It is done before a feature is switched: what has
+// record writes down what has been switched. It is done before a feature is switched: what has
 // not been yet will be found to be as it was.
-func (o *own) remember(next switched) error {
-	if o.memory == nil {
+func (o *ownership) record(next featureChange) error {
+	if o.undo == nil {
 		return nil
 	}
-	is := remembered{Index: o.index}
-	for _, s := range append(slices.Clone(o.switched), next) {
-		is.Switched = append(is.Switched, rememberedSwitch{s.words, s.on})
+	is := undoRecord{Index: o.index}
+	for _, s := range append(slices.Clone(o.changes), next) {
+		is.Switched = append(is.Switched, undoChange{s.features, s.on})
 	}
-	return o.memory.Write(is)
+	return o.undo.Write(is)
 }
 
-// forget gives the file up: there is nothing to be put back any more, or it could not be.
-func (o *own) forget(failed bool) error {
-	file := o.memory
-	o.memory = nil
+// closeUndo gives the file up: there is nothing to be put back any more, or it could not be.
+func (o *ownership) closeUndo(failed bool) error {
+	file := o.undo
+	o.undo = nil
 	switch {
 	case file == nil:
 		return nil

@@ -17,14 +17,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// judge is a program that the kernel runs on frames of ours.
-type judge struct {
-	program *ebpf.Program
-	taken   uint32
+// testRun is a program that the kernel runs on frames of ours.
+type testRun struct {
+	program       *ebpf.Program
+	acceptVerdict uint32
 }
 
-// newJudge loads a program whose maps have one session, 0x0102 with addrs[1].
-func newJudge(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(receiving, meters int) asm.Instructions) (*judge, *Engine, *session) {
+// newTestRun loads a program whose maps have one session, 0x0102 with addrs[1].
+func newTestRun(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(receiving, counters int) asm.Instructions) (*testRun, *Engine, *session) {
 	t.Helper()
 	roottest.Need(t)
 	e := newEngine(Config{Sessions: 4})
@@ -32,35 +32,35 @@ func newJudge(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(recei
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	program, err := e.hooks.load(kind, 0, "test", make(e.receiving.FD(), e.meters.FD()))
+	program, err := e.hooks.load(kind, 0, "test", make(e.rxSessions.FD(), e.counters.FD()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &session{Session: datapath.Session{SessionID: 0x0102, Local: addrs[0], Peer: addrs[1]}, device: 1, open: openIPv4 | openIPv6}
 	s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
 	e.mu.Lock() // its timer runs from now on
-	err = e.join(s)
+	err = e.addSession(s)
 	e.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &judge{program, taken}, e, s
+	return &testRun{program, taken}, e, s
 }
 
-// of reports whether the program takes a frame, and what it makes of it.
-func (j *judge) of(t *testing.T, frame []byte) (bool, []byte) {
+// run reports whether the program takes a frame, and what it makes of it.
+func (j *testRun) run(t *testing.T, frame []byte) (bool, []byte) {
 	t.Helper()
 	out := make([]byte, 4096)
 	verdict, err := j.program.Run(&ebpf.RunOptions{Data: frame, DataOut: out})
 	if err != nil {
 		t.Fatalf("%x: %v", frame, err)
 	}
-	return verdict == j.taken, out
+	return verdict == j.acceptVerdict, out
 }
 
-// takes is what the programs do, in Go: whether a frame is to be moved, if these families
+// wantAccepted is what the programs do, in Go: whether a frame is to be moved, if these families
 // are open and IPv4 comes from there (nil: from anywhere), and how many octets count.
-func takes(f []byte, open uint16, from []byte) (length int, ok bool) {
+func wantAccepted(f []byte, open uint16, from []byte) (length int, ok bool) {
 	if len(f) < 42 || wire.Addr(f) != addrs[0] || wire.Addr(f[6:]) != addrs[1] {
 		return 0, false
 	}
@@ -98,8 +98,8 @@ func takes(f []byte, open uint16, from []byte) (length int, ok bool) {
 	return room, true
 }
 
-// frame is one that might come, or not quite one.
-func frame(r *rand.Rand) []byte {
+// randomFrame is one that might come, or not quite one.
+func randomFrame(r *rand.Rand) []byte {
 	f := append(append([]byte{}, addrs[0][:]...), addrs[1][:]...)
 	f = append(f, 0x88, 0x64, 0x11, 0, 1, 2, 0, 0, 0, 0x21)
 	payload := make([]byte, r.IntN(40))
@@ -148,34 +148,34 @@ func TestVerdicts(t *testing.T) {
 		name  string
 		kind  ebpf.ProgramType
 		taken uint32
-		make  func(receiving, meters int) asm.Instructions
+		make  func(receiving, counters int) asm.Instructions
 	}{
-		{"TC", ebpf.SchedCLS, redirect, receive},
+		{"TC", ebpf.SchedCLS, tcActRedirect, receive},
 		{"XDP", ebpf.XDP, xdpPass, receiveXDP},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j, e, s := newJudge(t, c.kind, c.taken, c.make)
+			j, e, s := newTestRun(t, c.kind, c.taken, c.make)
 			r := rand.New(rand.NewPCG(1, 2))
 			var packets, octets, left uint64
 			for i := range 25000 {
 				if i%5000 == 0 {
 					s.open = []uint16{openIPv4 | openIPv6, openIPv4, openIPv6, 0, openIPv4 | openIPv6}[i/5000]
 					if i == 20000 {
-						s.guarded, s.source = true, netip.AddrFrom4([4]byte{10, 0, 0, 1})
+						s.sourceFiltered, s.source = true, netip.AddrFrom4([4]byte{10, 0, 0, 1})
 					}
-					if err := e.put(s); err != nil {
+					if err := e.writeMaps(s); err != nil {
 						t.Fatal(err)
 					}
 				}
-				f := frame(r)
+				f := randomFrame(r)
 				if len(f) < 14 {
 					continue
 				}
-				length, want := takes(f, s.receives()&^fromOne, s.source.AsSlice())
-				got, out := j.of(t, f)
+				length, want := wantAccepted(f, s.receiveFlags()&^singleSource, s.source.AsSlice())
+				got, out := j.run(t, f)
 				if c.kind == ebpf.XDP { // where left frames pass as well
-					if got = binary.NativeEndian.Uint32(out) == noteMark; got {
-						out = out[noteLen:]
+					if got = binary.NativeEndian.Uint32(out) == metadataMagic; got {
+						out = out[metadataLen:]
 					}
 				}
 				if got != want {
@@ -196,22 +196,22 @@ func TestVerdicts(t *testing.T) {
 					t.Fatalf("%x became %x", f, out[:len(stripped)])
 				}
 			}
-			if c := e.read(s); c.ReceivedPackets != packets || c.ReceivedBytes != octets || packets < 3000 || left < 3000 {
+			if c := e.readCounters(s); c.ReceivedPackets != packets || c.ReceivedBytes != octets || packets < 3000 || left < 3000 {
 				t.Errorf("counted %+v; %d packets of %d octets were taken, %d left", c, packets, octets, left)
 			}
 		})
 	}
 }
 
-// TestRoutesLoad has the verifier take the program of every way to the wire.
-func TestRoutesLoad(t *testing.T) {
+// TestProgramsLoad has the verifier take the program of every way to the wire.
+func TestProgramsLoad(t *testing.T) {
 	roottest.Need(t)
 	e := newEngine(Config{Sessions: 4})
 	if err := e.makeMaps(); err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if err := e.load(1); err != nil {
+	if err := e.loadPrograms(1); err != nil {
 		t.Error(err)
 	}
 }

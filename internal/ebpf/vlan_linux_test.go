@@ -9,19 +9,19 @@ import (
 
 // TestVLANs has sessions of one ID with one peer in several VLANs of one interface.
 func TestVLANs(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){
+	for name, prepare := range map[string][]func(*station, *Config){
 		"TC":      nil,
-		"no TSO":  {switching("tso", "off")},
-		"no tags": {switching("txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off")},
-		"XDP":     {withOwn},
+		"no TSO":  {ethtoolSet("tso", "off")},
+		"no tags": {ethtoolSet("txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off")},
+		"XDP":     {withExclusive},
 		"XDP, GRO, no tags": {
-			withOwn, switching("tso", "off", "gro", "on", "txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off"),
+			withExclusive, ethtoolSet("tso", "off", "gro", "on", "txvlan", "off", "rxvlan", "off", "tx-vlan-stag-hw-insert", "off"),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			tags := []string{"0", "50", "0x88a8:50", "50.100", "0x8100:50.0x8100:100", "100.50"}
-			var here, there []*tunnel
+			var here, there []*sessionEnd
 			for i, text := range tags {
 				stack, err := vlan.Parse(text)
 				if err != nil {
@@ -38,7 +38,7 @@ func TestVLANs(t *testing.T) {
 				}
 			}
 			for i := range here {
-				a, b := here[i].line.Counters(7), there[i].line.Counters(7)
+				a, b := here[i].link.Counters(7), there[i].link.Counters(7)
 				if a.SentPackets != b.ReceivedPackets || b.SentPackets != a.ReceivedPackets || a.SentBytes < 1<<20 || b.SentBytes < 1<<20 {
 					t.Errorf("%s: %+v here, %+v there", tags[i], a, b)
 				}

@@ -23,28 +23,28 @@ var inXDP = access{data: xdpData, end: xdpDataEnd, call: asm.FnXdpLoadBytes}
 // note is what receiveXDP leaves in front of a frame for receive: that it was there, and
 // the index of the TUN. The kernel joins (GRO) only packets with the same note.
 const (
-	noteMark   = 0x75504f45
-	noteDevice = 4
-	noteLen    = 8
+	metadataMagic  = 0x75504f45
+	metadataDevice = 4
+	metadataLen    = 8
 )
 
 // receiveXDP is the program at the Ethernet interface's driver. It takes the header off
 // before the kernel joins packets, which it does not do with PPPoE's. Where receive would
 // have had them one by one, it has them joined. Of a tag that the network card has taken off
 // it knows nothing: such a frame may seem untagged, and is receive's to see through.
-func receiveXDP(sessions, meters int) asm.Instructions {
+func receiveXDP(sessions, counters int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnXdpGetBuffLen.Call(), asm.Mov.Reg(asm.R9, asm.R0))
-	p.tagsInBand("leave")
+	p.readTagsXDP("leave")
 	p.classify(inXDP, sessions, "leave")
 	p.add(
 		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
-		asm.And.Imm(asm.R1, alone),
+		asm.And.Imm(asm.R1, unambiguous),
 		asm.JEq.Imm(asm.R1, 0, "leave"),
 	)
-	p.count(meters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), meterReceived, asm.Mov.Imm(asm.R2, 1), "leave")
-	p.stripInXDP()
-	p.leaveNote()
+	p.count(counters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
+	p.stripXDP()
+	p.writeMetadata()
 	p.ret(xdpPass)
 	p.label("leave")
 	p.ret(xdpPass)
@@ -53,12 +53,12 @@ func receiveXDP(sessions, meters int) asm.Instructions {
 	return p.ins
 }
 
-// tagsInBand is tagsOfSKB where all tags are in the frame.
-func (p *program) tagsInBand(leave string) {
-	p.add(noTags()...)
+// readTagsXDP is readTagsTC where all tags are in the frame.
+func (p *program) readTagsXDP(leave string) {
+	p.add(clearTags()...)
 	p.add(asm.Mov.Imm(asm.R8, 12))
 	for i := range int16(vlan.MaxDepth) {
-		tag := p.unique()
+		tag := p.newLabel()
 		p.add(asm.Mov.Reg(asm.R2, asm.R8))
 		p.load(inXDP, stackTag, 4, leave)
 		p.add(
@@ -82,13 +82,13 @@ func (p *program) tagsInBand(leave string) {
 		asm.LoadMem(asm.R1, asm.RFP, stackKey+10, asm.Half),
 		asm.JNE.Imm(asm.R1, 0, "tagged"),
 	)
-	p.add(noTags()...)
+	p.add(clearTags()...)
 	p.label("tagged")
 }
 
-// stripInXDP takes away tags and PPPoE header. The new Ethernet header ends where the IP
+// stripXDP takes away tags and PPPoE header. The new Ethernet header ends where the IP
 // packet begins, 10 octets behind PPPoE's ethertype.
-func (p *program) stripInXDP() {
+func (p *program) stripXDP() {
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
 		asm.Mov.Imm(asm.R2, networkOrder(etherTypeIPv4)),
@@ -105,7 +105,7 @@ func (p *program) stripInXDP() {
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 	)
 	if unaligned {
-		return // leaveNote writes the Ethernet header
+		return // writeMetadata writes the Ethernet header
 	}
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
@@ -118,11 +118,11 @@ func (p *program) stripInXDP() {
 	)
 }
 
-// leaveNote writes the note.
-func (p *program) leaveNote() {
+// writeMetadata writes the note.
+func (p *program) writeMetadata() {
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Imm(asm.R2, -noteLen),
+		asm.Mov.Imm(asm.R2, -metadataLen),
 		asm.FnXdpAdjustMeta.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 	)
@@ -130,11 +130,11 @@ func (p *program) leaveNote() {
 	p.field(asm.R2, xdpData)
 	p.add(
 		asm.Mov.Reg(asm.R3, asm.R1),
-		asm.Add.Imm(asm.R3, noteLen),
+		asm.Add.Imm(asm.R3, metadataLen),
 		asm.JGT.Reg(asm.R3, asm.R2, "drop"),
 		asm.LoadMem(asm.R3, asm.R7, receiveDevice, asm.Word),
-		asm.StoreImm(asm.R1, 0, noteMark, asm.Word),
-		asm.StoreMem(asm.R1, noteDevice, asm.R3, asm.Word),
+		asm.StoreImm(asm.R1, 0, metadataMagic, asm.Word),
+		asm.StoreMem(asm.R1, metadataDevice, asm.R3, asm.Word),
 	)
 	if !unaligned {
 		return
@@ -153,18 +153,18 @@ func (p *program) leaveNote() {
 	)
 }
 
-// fromXDP sends on what receiveXDP has stripped. With a tag beside the frame that it
+// redirectStripped sends on what receiveXDP has stripped. With a tag beside the frame that it
 // could not see, the frame was for a session that is not there.
-func (p *program) fromXDP() {
+func (p *program) redirectStripped() {
 	p.field(asm.R1, skbDataMeta)
 	p.field(asm.R2, skbData)
 	p.add(
 		asm.Mov.Reg(asm.R3, asm.R1),
-		asm.Add.Imm(asm.R3, noteLen),
+		asm.Add.Imm(asm.R3, metadataLen),
 		asm.JGT.Reg(asm.R3, asm.R2, "complete"),
 		asm.LoadMem(asm.R3, asm.R1, 0, asm.Word),
-		asm.JNE.Imm(asm.R3, noteMark, "complete"),
-		asm.LoadMem(asm.R7, asm.R1, noteDevice, asm.Word),
+		asm.JNE.Imm(asm.R3, metadataMagic, "complete"),
+		asm.LoadMem(asm.R7, asm.R1, metadataDevice, asm.Word),
 	)
 	p.field(asm.R1, skbVLANPresent)
 	p.add(asm.JEq.Imm(asm.R1, 0, "stripped"))

@@ -96,8 +96,8 @@ func (o *Opener) newEngine(name string) (*ebpf.Engine, error) {
 		open = ebpf.Open
 	}
 	return open(ebpf.Config{
-		Interface: name, Sessions: o.MaxSessions, Own: o.DataPath == datapath.KindKernel,
-		Memory: o.StateDir, Inside: o.InNamespace, Notice: func(text string) { logger(o.Log).Info(text) },
+		Interface: name, Sessions: o.MaxSessions, Exclusive: o.DataPath == datapath.KindKernel,
+		UndoDir: o.StateDir, InNamespace: o.InNamespace, Notify: func(text string) { logger(o.Log).Info(text) },
 	})
 }
 

@@ -63,10 +63,10 @@ func TestAskedOfKernel(t *testing.T) {
 			}
 			continue
 		}
-		if len(asked) != 1 || asked[0].Interface != "eth0" || asked[0].Sessions != 4 || asked[0].Own != own {
+		if len(asked) != 1 || asked[0].Interface != "eth0" || asked[0].Sessions != 4 || asked[0].Exclusive != own {
 			t.Fatalf("%v: the kernel is asked for %+v", want, asked)
 		}
-		if asked[0].Notice("something changed"); !strings.Contains(log.String(), "something changed") {
+		if asked[0].Notify("something changed"); !strings.Contains(log.String(), "something changed") {
 			t.Errorf("%v: what changes is not in the log: %s", want, &log)
 		}
 	}

@@ -21,15 +21,15 @@ import (
 //
 //	go test ./test/bench -bench Dial -benchtime 50x
 func BenchmarkDial(b *testing.B) {
-	l := newLine(b)
+	l := newTestbed(b)
 	l.serve(b)
 	var dials, starts []time.Duration
 	for b.Loop() {
 		began := time.Now()
 		dialling := exec.Command(filepath.Join(l.bin, "pppoe-client"), "eth0", "user", "u", "password", "p", "noauth", "debug", "nodetach", "state-dir", b.TempDir())
-		padi, up := until(b, l.client, dialling, "Send PPPOE Discovery V1T1 PADI", "remote IP address")
+		padi, up := awaitLines(b, l.client, dialling, "Send PPPOE Discovery V1T1 PADI", "remote IP address")
 		dials, starts = append(dials, up.Sub(padi)), append(starts, up.Sub(began))
-		end(dialling)
+		stop(dialling)
 	}
 	b.ReportMetric(median(dials), "ms/PADI-to-address")
 	b.ReportMetric(median(starts), "ms/start-to-address")
@@ -44,8 +44,8 @@ func namespace(b *testing.B) *lab.Namespace {
 	return n
 }
 
-// until starts a program, and tells when it has said one thing, and then another.
-func until(b *testing.B, n *lab.Namespace, cmd *exec.Cmd, one, other string) (first, found time.Time) {
+// awaitLines starts a program, and tells when it has said one thing, and then another.
+func awaitLines(b *testing.B, n *lab.Namespace, cmd *exec.Cmd, one, other string) (first, found time.Time) {
 	b.Helper()
 	out, err := cmd.StderrPipe()
 	if err != nil {
@@ -73,7 +73,7 @@ func until(b *testing.B, n *lab.Namespace, cmd *exec.Cmd, one, other string) (fi
 	return
 }
 
-func end(cmd *exec.Cmd) {
+func stop(cmd *exec.Cmd) {
 	cmd.Process.Signal(unix.SIGTERM)
 	cmd.Wait()
 }

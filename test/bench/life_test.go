@@ -15,16 +15,16 @@ import (
 	"upppoe/test/lab"
 )
 
-// line is a client's machine and a server's on one Ethernet, with our programs.
-type line struct {
+// testbed is a client's machine and a server's on one Ethernet, with our programs.
+type testbed struct {
 	client, server *lab.Namespace
 	bin, run       string
 }
 
-func newLine(b *testing.B) *line {
+func newTestbed(b *testing.B) *testbed {
 	b.Helper()
 	roottest.Need(b)
-	l := &line{namespace(b), namespace(b), b.TempDir(), b.TempDir()}
+	l := &testbed{namespace(b), namespace(b), b.TempDir(), b.TempDir()}
 	must(b, lab.Build("../..", l.bin, "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery"))
 	must(b, lab.Veth(lab.End{In: l.client, Name: "eth0"}, lab.End{In: l.server, Name: "eth0"}))
 	for name, text := range map[string]string{"pppoe-server-options": "require-chap\n", "chap-secrets": "u * p *\n"} {
@@ -40,7 +40,7 @@ func must(b *testing.B, err error) {
 	}
 }
 
-func (l *line) serve(b *testing.B, flags ...string) *lab.Program {
+func (l *testbed) serve(b *testing.B, flags ...string) *lab.Program {
 	b.Helper()
 	args := append([]string{"-I", "eth0", "-F", "--etc", l.bin}, flags...)
 	p := l.launch(b, l.server, "pppoe-server", args...)
@@ -48,7 +48,7 @@ func (l *line) serve(b *testing.B, flags ...string) *lab.Program {
 	return p
 }
 
-func (l *line) dial(b *testing.B, options ...string) *lab.Program {
+func (l *testbed) dial(b *testing.B, options ...string) *lab.Program {
 	b.Helper()
 	args := append([]string{"eth0", "user", "u", "password", "p", "noauth", "nodetach", "state-dir", filepath.Join(l.run, "state")}, options...)
 	return l.launch(b, l.client, "pppoe-client", args...)
@@ -56,7 +56,7 @@ func (l *line) dial(b *testing.B, options ...string) *lab.Program {
 
 // launch starts a program with a /run of its own, since those that are killed leave files,
 // and without the machine's options and scripts.
-func (l *line) launch(b *testing.B, in *lab.Namespace, name string, args ...string) *lab.Program {
+func (l *testbed) launch(b *testing.B, in *lab.Namespace, name string, args ...string) *lab.Program {
 	b.Helper()
 	binds, err := lab.Private(filepath.Join(l.run, name))
 	must(b, err)
@@ -66,7 +66,7 @@ func (l *line) launch(b *testing.B, in *lab.Namespace, name string, args ...stri
 	return p
 }
 
-func crash(b *testing.B, p *lab.Program) {
+func kill(b *testing.B, p *lab.Program) {
 	b.Helper()
 	must(b, unix.Kill(p.PID(), unix.SIGKILL))
 	p.Wait() // it has no code
@@ -83,13 +83,13 @@ func times(n int, line string) string { return fmt.Sprintf("(?s)(%s.*){%d}", lin
 func BenchmarkRedialAfterRestart(b *testing.B) {
 	for _, noticed := range []bool{false, true} {
 		b.Run(fmt.Sprintf("noticed=%v", noticed), func(b *testing.B) {
-			l := newLine(b)
+			l := newTestbed(b)
 			server := l.serve(b)
 			client := l.dial(b, "persist", "holdoff", "1", "maxfail", "0", "lcp-echo-interval", "1", "lcp-echo-failure", "2")
 			must(b, client.Await("remote IP address"))
 			var took []time.Duration
 			for n := 2; b.Loop(); n++ {
-				crash(b, server)
+				kill(b, server)
 				if noticed {
 					must(b, client.Await(times(n-1, "Connection terminated")))
 				}
@@ -108,13 +108,13 @@ func BenchmarkRedialAfterRestart(b *testing.B) {
 //
 //	go test ./test/bench -bench StartAfterCrash -benchtime 20x
 func BenchmarkStartAfterCrash(b *testing.B) {
-	l := newLine(b)
+	l := newTestbed(b)
 	server := l.serve(b, "-N", "1")
 	client := l.dial(b)
 	must(b, client.Await("remote IP address"))
 	var took []time.Duration
 	for n := 1; b.Loop(); n++ {
-		crash(b, client)
+		kill(b, client)
 		began := time.Now()
 		client = l.dial(b)
 		must(b, client.Await("remote IP address"))
@@ -124,17 +124,17 @@ func BenchmarkStartAfterCrash(b *testing.B) {
 	b.ReportMetric(median(took), "ms/start-to-address")
 }
 
-// answering is how many of the VLANs have a server, in BenchmarkScan.
-const answering = 50
+// servedVLANs is how many of the VLANs have a server, in BenchmarkScan.
+const servedVLANs = 50
 
 // BenchmarkScan searches all 4094 VLANs of an interface, of which 50 answer.
 //
 //	go test ./test/bench -bench Scan -benchtime 3x
 func BenchmarkScan(b *testing.B) {
-	l := newLine(b)
+	l := newTestbed(b)
 	var vlans []string
-	for i := range answering {
-		vlans = append(vlans, fmt.Sprint(1+i*4093/(answering-1)))
+	for i := range servedVLANs {
+		vlans = append(vlans, fmt.Sprint(1+i*4093/(servedVLANs-1)))
 	}
 	l.serve(b, "--vlan", strings.Join(vlans, ","))
 	var took []time.Duration
@@ -142,8 +142,8 @@ func BenchmarkScan(b *testing.B) {
 		began := time.Now()
 		out, err := l.client.Run(filepath.Join(l.bin, "pppoe-discovery"), "-I", "eth0", "--vlan", "1-4094")
 		took = append(took, time.Since(began))
-		if found := strings.Count(out, "Access-Concentrator: "); err != nil || found != answering {
-			b.Fatalf("%d of %d were found: %v\n%s", found, answering, err, out)
+		if found := strings.Count(out, "Access-Concentrator: "); err != nil || found != servedVLANs {
+			b.Fatalf("%d of %d were found: %v\n%s", found, servedVLANs, err, out)
 		}
 	}
 	b.ReportMetric(median(took), "ms/scan")

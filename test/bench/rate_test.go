@@ -37,7 +37,7 @@ func BenchmarkRate(b *testing.B) {
 				for _, way := range []string{"down", "up"} {
 					b.Run(fmt.Sprintf("%s/%v/%d/%s", control, delay, kbit, way), func(b *testing.B) {
 						for b.Loop() {
-							b.ReportMetric(rateReached(b, control, delay, kbit, way == "up"), "of-rate")
+							b.ReportMetric(rateShare(b, control, delay, kbit, way == "up"), "of-rate")
 						}
 					})
 				}
@@ -46,9 +46,9 @@ func BenchmarkRate(b *testing.B) {
 	}
 }
 
-// rateReached measures one stream over a line of its own.
-func rateReached(b *testing.B, control string, delay time.Duration, kbit int, up bool) float64 {
-	l := newLine(b)
+// rateShare measures one stream over a line of its own.
+func rateShare(b *testing.B, control string, delay time.Duration, kbit int, up bool) float64 {
+	l := newTestbed(b)
 	options := fmt.Sprintf("require-chap\nrate-down %d\nrate-up %d\n", kbit, kbit)
 	if burst := os.Getenv("UPPPOE_RATE_BURST"); burst != "" {
 		options += "rate-burst " + burst + "\n"
@@ -58,7 +58,7 @@ func rateReached(b *testing.B, control string, delay time.Duration, kbit int, up
 	client := l.dial(b, "defaultroute")
 	must(b, client.Await("remote IP address"))
 	far := namespace(b)
-	wire(b, far, l.server, delay)
+	connectFarHost(b, far, l.server, delay)
 	from, to, address := far, l.client, "192.0.2.10:5001"
 	if up {
 		from, to, address = l.client, far, "198.51.100.2:5001"
@@ -109,9 +109,9 @@ type zeroes struct{}
 
 func (zeroes) Read(b []byte) (int, error) { return len(b), nil }
 
-// wire joins a far host to the server's machine, with a delay each way. It is of two TUN devices,
+// connectFarHost joins a far host to the server's machine, with a delay each way. It is of two TUN devices,
 // that packets cross in GSO packets: so it has no rate of its own to speak of.
-func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
+func connectFarHost(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 	b.Helper()
 	ends := make([]*tun.GSO, 2)
 	for i, n := range []*lab.Namespace{far, server} {
@@ -145,25 +145,25 @@ func wire(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 	}))
 	must(b, server.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) }))
 	for i := range ends {
-		go carry(ends[i], ends[1-i], delay)
+		go forward(ends[i], ends[1-i], delay)
 	}
 }
 
-// late is a packet on the wire.
-type late struct {
+// delayedPacket is a packet on the wire.
+type delayedPacket struct {
 	at      time.Time
 	packet  []byte // behind tun.VirtioHeaderLen
 	pending tun.PendingOffload
 }
 
-// carry moves packets from one end to the other until either is closed.
-func carry(from, to *tun.GSO, delay time.Duration) {
-	queue := make(chan late, 1<<16)
+// forward moves packets from one end to the other until either is closed.
+func forward(from, to *tun.GSO, delay time.Duration) {
+	queue := make(chan delayedPacket, 1<<16)
 	defer close(queue)
 	go func() {
 		for p := range queue {
 			time.Sleep(time.Until(p.at))
-			to.WriteGSO(&tun.GSOPacket{Parts: [][]byte{p.packet}, Headers: headers(p.packet[tun.VirtioHeaderLen:]), Pending: p.pending}, tun.VirtioHeaderLen)
+			to.WriteGSO(&tun.GSOPacket{Parts: [][]byte{p.packet}, Headers: headerLen(p.packet[tun.VirtioHeaderLen:]), Pending: p.pending}, tun.VirtioHeaderLen)
 		}
 	}()
 	buf := make([]byte, tun.VirtioHeaderLen+tun.MaxGSOPacket)
@@ -177,15 +177,15 @@ func carry(from, to *tun.GSO, delay time.Duration) {
 		}
 		if n > 0 {
 			select {
-			case queue <- late{time.Now().Add(delay), append([]byte(nil), buf[:tun.VirtioHeaderLen+n]...), pending}:
+			case queue <- delayedPacket{time.Now().Add(delay), append([]byte(nil), buf[:tun.VirtioHeaderLen+n]...), pending}:
 			default:
 			}
 		}
 	}
 }
 
-// headers is how long those of an IPv4 packet of TCP are.
-func headers(packet []byte) int {
+// headerLen is how long those of an IPv4 packet of TCP are.
+func headerLen(packet []byte) int {
 	ip := int(packet[0]&0xf) * 4
 	if len(packet) < ip+20 {
 		return ip

@@ -22,16 +22,16 @@ import (
 // end is one end of a session: a namespace with a client or a server in it.
 type end struct {
 	*lab.Namespace
-	path  datapath.Kind
-	lines *linux.Opener
-	fast  *inKernel // nil: user space moves all
-	stop  func()
-	count counted // session ports, if there are several
+	path    datapath.Kind
+	opener  *linux.Opener
+	offload *offloadIn // nil: user space moves all
+	stop    func()
+	count   counted // session ports, if there are several
 
-	events          chan pppoe.Event // but for those that nobody waits for
-	asked, answered atomic.Int64     // Echo-Requests that were sent, Echo-Replies that came
-	strays          atomic.Int64     // packets that came of families that are not open
-	detour          atomic.Bool      // see cuts
+	events                    chan pppoe.Event // but for those that nobody waits for
+	echoRequests, echoReplies atomic.Int64     // Echo-Requests that were sent, Echo-Replies that came
+	notOpen                   atomic.Int64     // packets that came of families that are not open
+	pair                      atomic.Bool      // see cuts
 }
 
 // newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
@@ -47,8 +47,8 @@ func newEnd(t *testing.T, path datapath.Kind) *end {
 		sysctl(t, n, name, value)
 	}
 	e := &end{Namespace: n, path: path, events: make(chan pppoe.Event, 64)}
-	e.lines = &linux.Opener{DataPath: path, MaxSessions: 16, InNamespace: n.Do, Log: slog.New(listener{slog.DiscardHandler, e})}
-	t.Cleanup(func() { e.Do(e.lines.Close) })
+	e.opener = &linux.Opener{DataPath: path, MaxSessions: 16, InNamespace: n.Do, Log: slog.New(logHandler{slog.DiscardHandler, e})}
+	t.Cleanup(func() { e.Do(e.opener.Close) })
 	return e
 }
 
@@ -70,15 +70,15 @@ func (e *end) notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	switch event := event.(type) {
 	case pppoe.FrameSent:
 		if isLCP(event.Frame, 9) {
-			e.asked.Add(1)
+			e.echoRequests.Add(1)
 		}
 	case pppoe.FrameReceived:
 		if isLCP(event.Frame, 10) {
-			e.answered.Add(1)
+			e.echoReplies.Add(1)
 		}
 	case session.Dropped:
 		if event.Err == session.ErrNotOpen {
-			e.strays.Add(1)
+			e.notOpen.Add(1)
 		}
 	case pppoe.Configured, pppoe.Ended, pppoe.NotOffloaded:
 		select {
@@ -96,7 +96,7 @@ func isLCP(frame []byte, code byte) bool {
 
 // await waits until the families of a session are up, and, where the kernel is to move
 // packets, until it does.
-func (e *end) await(t *testing.T, s setting) {
+func (e *end) await(t *testing.T, s settings) {
 	t.Helper()
 	for up := false; !up; {
 		switch event := e.event(t).(type) {
@@ -108,14 +108,14 @@ func (e *end) await(t *testing.T, s setting) {
 			t.Fatal(event.Reason)
 		}
 	}
-	if e.fast == nil {
+	if e.offload == nil {
 		return
 	}
 	select {
-	case <-e.fast.moves:
+	case <-e.offload.installed:
 	case event := <-e.events:
 		t.Fatalf("%T %+v", event, event)
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		t.Fatal("the kernel does not move packets")
 	}
 }
@@ -125,7 +125,7 @@ func (e *end) event(t *testing.T) pppoe.Event {
 	select {
 	case event := <-e.events:
 		return event
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		t.Fatal("nothing happens")
 		return nil
 	}
@@ -144,36 +144,36 @@ func (e *end) ended(t *testing.T) pppoe.Ended {
 // ports opens the ports of eth0, or of a VLAN on it.
 func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 	err = e.Do(func() (err error) {
-		p, err = e.lines.Open(afpacket.Attachment{Interface: "eth0", VLAN: tags})
+		p, err = e.opener.Open(afpacket.Attachment{Interface: "eth0", VLAN: tags})
 		return err
 	})
 	if err == nil && len(p.Fanout) > 0 {
 		e.count.all(&p)
 	}
 	if p.Offload != nil {
-		e.fast = &inKernel{Offload: p.Offload, in: e.Namespace, moves: make(chan struct{}, 8)}
-		p.Offload = e.fast
+		e.offload = &offloadIn{Offload: p.Offload, in: e.Namespace, installed: make(chan struct{}, 8)}
+		p.Offload = e.offload
 	}
 	return p, err
 }
 
-// inKernel is an Accelerator in a namespace.
-type inKernel struct {
+// offloadIn is an Accelerator in a namespace.
+type offloadIn struct {
 	datapath.Offload
-	in    *lab.Namespace
-	moves chan struct{} // gets one when packets of a session begin to be moved
-	added atomic.Bool   // for the Allow that comes next
+	in        *lab.Namespace
+	installed chan struct{} // gets one when packets of a session begin to be moved
+	added     atomic.Bool   // for the Allow that comes next
 }
 
-func (k *inKernel) Add(t datapath.Session) error {
+func (k *offloadIn) Add(t datapath.Session) error {
 	k.added.Store(true)
 	return k.in.Do(func() error { return k.Offload.Add(t) })
 }
 
-func (k *inKernel) SetFamilies(id uint16, ipv4, ipv6 bool) {
+func (k *offloadIn) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	k.Offload.SetFamilies(id, ipv4, ipv6)
 	if k.added.Swap(false) {
-		k.moves <- struct{}{}
+		k.installed <- struct{}{}
 	}
 }
 
@@ -184,7 +184,7 @@ type host struct {
 }
 
 func (e *end) host() host {
-	return host{&netconfig.Configurer{Log: slog.New(slog.DiscardHandler), DataPath: e.path, Queues: e.lines.Queues}, e.Namespace}
+	return host{&netconfig.Configurer{Log: slog.New(slog.DiscardHandler), DataPath: e.path, Queues: e.opener.Queues}, e.Namespace}
 }
 
 func (h host) Open(l pppoe.SessionInfo) (d tun.Device, err error) {

@@ -30,9 +30,9 @@ func (e *ends) pingFrom(t *testing.T, least int) {
 		{"ip4:icmp", clientIP, serverIP, 1, ipv4.ICMPTypeEcho, ipv4.ICMPTypeEchoReply, e.mtu - 28},
 		{"ip6:ipv6-icmp", clientIP6, serverIP6, 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, e.mtu - 48},
 	} {
-		w := e.watch(t)
+		w := e.capture(t)
 		must(t, e.client.Do(func() error { return f.pingAll(least) }))
-		w.end(t, 2*(f.most-least))
+		w.check(t, 2*(f.maxData-least))
 	}
 }
 
@@ -41,7 +41,7 @@ type pinger struct {
 	network, from, to string
 	protocol          int
 	request, reply    icmp.Type
-	most              int // octets of data
+	maxData           int // octets of data
 }
 
 // pingAll pings with all numbers of octets from the least on.
@@ -62,12 +62,12 @@ func (f *pinger) pingAll(least int) error {
 	}
 	defer conn.Close()
 	to := &net.IPAddr{IP: net.ParseIP(f.to)}
-	for size := least; size <= f.most; size += flight {
-		if err := f.echo(conn, to, size, min(size+flight, f.most+1)); err != nil {
+	for size := least; size <= f.maxData; size += maxInFlight {
+		if err := f.echo(conn, to, size, min(size+maxInFlight, f.maxData+1)); err != nil {
 			return fmt.Errorf("to %v: %w", to, err)
 		}
 	}
-	m := icmp.Message{Type: f.request, Body: &icmp.Echo{Data: make([]byte, f.most+1)}}
+	m := icmp.Message{Type: f.request, Body: &icmp.Echo{Data: make([]byte, f.maxData+1)}}
 	b, _ := m.Marshal(nil)
 	if _, err := conn.WriteTo(b, to); !errors.Is(err, unix.EMSGSIZE) {
 		return fmt.Errorf("to %v, one octet more than the MTU: %v, want %w", to, err, unix.EMSGSIZE)
@@ -75,8 +75,8 @@ func (f *pinger) pingAll(least int) error {
 	return nil
 }
 
-// flight is how many requests are on their way at once.
-const flight = 16
+// maxInFlight is how many requests are on their way at once.
+const maxInFlight = 16
 
 // echo sends requests of some numbers of octets, up to the last, and waits for the answers.
 func (f *pinger) echo(conn net.PacketConn, to net.Addr, first, last int) error {
@@ -90,7 +90,7 @@ func (f *pinger) echo(conn net.PacketConn, to net.Addr, first, last int) error {
 			return fmt.Errorf("%d octets: %w", size, err)
 		}
 	}
-	conn.SetReadDeadline(time.Now().Add(patience))
+	conn.SetReadDeadline(time.Now().Add(timeout))
 	for left := last - first; left > 0; {
 		buf := make([]byte, 2000)
 		n, _, err := conn.ReadFrom(buf)

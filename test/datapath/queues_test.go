@@ -63,7 +63,7 @@ func TestQueues(t *testing.T) {
 	for _, path := range []datapath.Kind{datapath.KindOffload, datapath.KindKernel} {
 		for name, tags := range map[string]vlan.Stack{"untagged": {}, "in a VLAN": tags} {
 			t.Run(fmt.Sprintf("%v, %s", path, name), func(t *testing.T) {
-				e := dial(t, path, path, setting{queues: queues, vlan: tags, mtu: 1508})
+				e := dial(t, path, path, settings{queues: queues, vlan: tags, mtu: 1508})
 				// Without it, veth keeps frames in order only if one processor sends them all.
 				must(t, e.wire.Offload("0", true, lab.Join))
 				must(t, e.wire.Offload("1", true, lab.Join))
@@ -77,15 +77,15 @@ func TestQueues(t *testing.T) {
 					all.Wait()
 					e.echoes(t, to, flows, 200, path == datapath.KindOffload)
 				}
-				e.client.allWork(t, queues, path)
-				e.server.allWork(t, queues, path)
+				e.client.checkPortsUsed(t, queues, path)
+				e.server.checkPortsUsed(t, queues, path)
 			})
 		}
 	}
 }
 
-// allWork reports whether all of an end's ports have carried packets.
-func (e *end) allWork(t *testing.T, queues int, path datapath.Kind) {
+// checkPortsUsed reports whether all of an end's ports have carried packets.
+func (e *end) checkPortsUsed(t *testing.T, queues int, path datapath.Kind) {
 	t.Helper()
 	if len(e.count) != queues {
 		t.Fatalf("there are %d ports, want %d", len(e.count), queues)
@@ -111,7 +111,7 @@ func (e *ends) echoes(t *testing.T, to string, flows int, each uint32, ordered b
 	}
 	defer server.Close()
 	// Ends when the socket is closed.
-	go answer(t, server, ordered)
+	go echoServer(t, server, ordered)
 	var all sync.WaitGroup
 	for range flows {
 		all.Go(func() {
@@ -123,8 +123,8 @@ func (e *ends) echoes(t *testing.T, to string, flows int, each uint32, ordered b
 	all.Wait()
 }
 
-// answer sends datagrams back, until the socket is closed.
-func answer(t *testing.T, server net.PacketConn, ordered bool) {
+// echoServer sends datagrams back, until the socket is closed.
+func echoServer(t *testing.T, server net.PacketConn, ordered bool) {
 	flows := make(map[string]arrivals)
 	for buf := make([]byte, 2000); ; {
 		n, from, err := server.ReadFrom(buf)
@@ -136,7 +136,7 @@ func answer(t *testing.T, server net.PacketConn, ordered bool) {
 			flow = make(arrivals)
 			flows[from.String()] = flow
 		}
-		if err := flow.take(buf[:n], ordered); err != nil {
+		if err := flow.add(buf[:n], ordered); err != nil {
 			t.Errorf("from %v: %v", from, err)
 			return
 		}
@@ -147,8 +147,8 @@ func answer(t *testing.T, server net.PacketConn, ordered bool) {
 // arrivals are the numbers of datagrams that have come.
 type arrivals map[uint32]bool
 
-// take takes another, which must not have come before.
-func (a arrivals) take(datagram []byte, ordered bool) error {
+// add takes another, which must not have come before.
+func (a arrivals) add(datagram []byte, ordered bool) error {
 	number := binary.BigEndian.Uint32(datagram)
 	switch {
 	case a[number]:
@@ -191,7 +191,7 @@ func (e *ends) echo(to net.Addr, each uint32, ordered bool) error {
 		if err = errors.Join(err, failed); err != nil {
 			return fmt.Errorf("after %d echoes: %w", count, err)
 		}
-		if err := come.take(buf[:n], ordered); err != nil {
+		if err := come.add(buf[:n], ordered); err != nil {
 			return fmt.Errorf("the echo of %w", err)
 		}
 		send(count + ahead)

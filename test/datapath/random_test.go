@@ -17,18 +17,18 @@ var randomPackets = flag.Int("packets", 6000, "how many random packets are carri
 // random carries packets of all kinds each way, each of which comes out as it went in.
 func (e *ends) random(t *testing.T) {
 	client, server := tap(t, e.client), tap(t, e.server)
-	s := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), Most: e.mtu, Trains: true, Supers: true}
+	s := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), MaxLen: e.mtu, Flows: true, GSO: true}
 	for _, way := range []struct {
 		from, to *packet.Conn
 		at       *end
 	}{{client, server, e.server}, {server, client, e.client}} {
-		before := way.at.moved()
-		carried, err := packets.Carry(way.from, way.to, s, *randomPackets)
+		before := way.at.kernelCounters()
+		carried, err := packets.Transfer(way.from, way.to, s, *randomPackets)
 		must(t, err)
-		if n := way.at.moved().ReceivedPackets - before.ReceivedPackets; way.at.fast != nil && n < uint64(*randomPackets/2) {
+		if n := way.at.kernelCounters().ReceivedPackets - before.ReceivedPackets; way.at.offload != nil && n < uint64(*randomPackets/2) {
 			t.Errorf("the kernel has moved only %d packets of %d", n, *randomPackets)
 		}
-		if way.at.path == datapath.KindOffload && carried.Joined == 0 {
+		if way.at.path == datapath.KindOffload && carried.Coalesced == 0 {
 			t.Error("no packets were joined")
 		}
 	}

@@ -35,12 +35,12 @@ var macs = []string{clientMAC, serverMAC, "02:00:5e:00:53:03"}
 // mtu is that of the sessions of a setting that asks for none (RFC 2516 section 7).
 const mtu = 1492
 
-// patience is how long anything may take that takes no time on a machine of our own.
-const patience = 20 * time.Second
+// timeout is how long anything may take that takes no time on a machine of our own.
+const timeout = 20 * time.Second
 
-// setting is what a session is to be like. The zero value is one of MTU 1492 with both
+// settings is what a session is to be like. The zero value is one of MTU 1492 with both
 // families.
-type setting struct {
+type settings struct {
 	vlan       vlan.Stack
 	queues     int          // into how many parts both ends divide packets; 0: one
 	mtu        int          // of the Ethernet interfaces; 0: 1500
@@ -61,19 +61,19 @@ const (
 
 // ends are a session that is up.
 type ends struct {
-	client, server *end
-	wire           *lab.Namespace // between them
-	filled         bool           // the Ethernet interfaces have checksums filled beforehand
-	dialled        *pppoe.Client
-	mtu            int // of the session
+	client, server  *end
+	wire            *lab.Namespace // between them
+	checksumsFilled bool           // the Ethernet interfaces have checksums filled beforehand
+	dialer          *pppoe.Client
+	mtu             int // of the session
 }
 
 // dial has a client dial a server, each with its own data path, in namespaces of their own.
-func dial(t *testing.T, by, with datapath.Kind, s setting) *ends {
+func dial(t *testing.T, by, with datapath.Kind, s settings) *ends {
 	t.Helper()
 	roottest.Need(t)
 	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
-	e.client.lines.Queues, e.server.lines.Queues = s.queues, s.queues
+	e.client.opener.Queues, e.server.opener.Queues = s.queues, s.queues
 	if s.without == familyIPv6 { // nor shall the kernel try
 		sysctl(t, e.client.Namespace, "ipv6/conf/default/disable_ipv6", "1")
 		sysctl(t, e.server.Namespace, "ipv6/conf/default/disable_ipv6", "1")
@@ -81,26 +81,26 @@ func dial(t *testing.T, by, with datapath.Kind, s setting) *ends {
 	if e.mtu = mtu; s.maxPayload > 0 {
 		e.mtu = s.maxPayload
 	}
-	e.wire = lay(t, s.mtu, e.client, e.server)
+	e.wire = connect(t, s.mtu, e.client, e.server)
 	e.server.serve(t, s)
-	e.dialled = e.client.dial(t, s)
+	e.dialer = e.client.dial(t, s)
 	for _, one := range []*end{e.client, e.server} {
 		one.await(t, s)
 	}
 	if s.without != familyIPv4 {
-		e.answers(t, serverIP)
+		e.awaitAnswer(t, serverIP)
 	}
 	if s.without != familyIPv6 {
 		must(t, e.client.Address("ppp0", clientIP6+"/64"))
 		must(t, e.server.Address("ppp0", serverIP6+"/64"))
-		e.answers(t, serverIP6)
+		e.awaitAnswer(t, serverIP6)
 	}
 	return e
 }
 
-// lay joins stations by a bridge, where all frames can be seen: one that XDP takes at an end
+// connect joins stations by a bridge, where all frames can be seen: one that XDP takes at an end
 // cannot be seen there, nor one that user space sends. The bridge's ports are 0, 1 and so on.
-func lay(t *testing.T, mtu int, stations ...*end) *lab.Namespace {
+func connect(t *testing.T, mtu int, stations ...*end) *lab.Namespace {
 	t.Helper()
 	wire := namespace(t)
 	sysctl(t, wire, "ipv6/conf/default/disable_ipv6", "1")
@@ -118,15 +118,15 @@ func lay(t *testing.T, mtu int, stations ...*end) *lab.Namespace {
 	return wire
 }
 
-// answers waits until the server answers at an address.
-func (e *ends) answers(t *testing.T, to string) {
+// awaitAnswer waits until the server answers at an address.
+func (e *ends) awaitAnswer(t *testing.T, to string) {
 	t.Helper()
-	_, err := e.client.Ping(netip.MustParseAddr(to), 1, patience)
+	_, err := e.client.Ping(netip.MustParseAddr(to), 1, timeout)
 	must(t, err)
 }
 
 // dial runs a client.
-func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
+func (e *end) dial(t *testing.T, s settings) *pppoe.Client {
 	t.Helper()
 	cfg := e.session(s, ipcp.Config{AcceptLocal: true, AcceptRemote: true}, ipv6cp.Config{AcceptLocal: true})
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
@@ -142,12 +142,12 @@ func (e *end) dial(t *testing.T, s setting) *pppoe.Client {
 		Trace:     true,
 	})
 	must(t, err)
-	running(t, func(ctx context.Context) { client.Run(ctx) }, e)
+	runUntilEnd(t, func(ctx context.Context) { client.Run(ctx) }, e)
 	return client
 }
 
 // serve runs a server.
-func (e *end) serve(t *testing.T, s setting) {
+func (e *end) serve(t *testing.T, s settings) {
 	t.Helper()
 	ports, err := e.ports(s.vlan)
 	must(t, err)
@@ -163,11 +163,11 @@ func (e *end) serve(t *testing.T, s setting) {
 		Trace:        true,
 	}, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	must(t, err)
-	running(t, func(ctx context.Context) { server.Run(ctx) }, e)
+	runUntilEnd(t, func(ctx context.Context) { server.Run(ctx) }, e)
 }
 
 // session is what an end wants of PPP.
-func (e *end) session(s setting, v4 ipcp.Config, v6 ipv6cp.Config) session.Config {
+func (e *end) session(s settings, v4 ipcp.Config, v6 ipv6cp.Config) session.Config {
 	cfg := session.Config{IPv4: &v4, IPv6: &v6}
 	switch s.without {
 	case familyIPv4:
@@ -180,8 +180,8 @@ func (e *end) session(s setting, v4 ipcp.Config, v6 ipv6cp.Config) session.Confi
 	return cfg
 }
 
-// running runs something until the test ends, or somebody stops the end.
-func running(t *testing.T, run func(context.Context), e *end) {
+// runUntilEnd runs something until the test ends, or somebody stops the end.
+func runUntilEnd(t *testing.T, run func(context.Context), e *end) {
 	ctx, stop := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { run(ctx) })

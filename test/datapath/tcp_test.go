@@ -21,16 +21,16 @@ import (
 func (e *ends) tcp(t *testing.T) {
 	const octets = 1 << 20
 	for _, to := range []string{serverIP, serverIP6} {
-		before := [2]datapath.Counters{e.client.moved(), e.server.moved()}
-		cuts := e.client.cuts() && e.server.cuts()
-		w := e.watch(t)
+		before := [2]datapath.Counters{e.client.kernelCounters(), e.server.kernelCounters()}
+		cuts := e.client.hasPair() && e.server.hasPair()
+		w := e.capture(t)
 		streams(t, e.client.Namespace, e.server.Namespace, to, octets)
-		w.end(t, 2*octets/1500)
+		w.check(t, 2*octets/1500)
 		for i, one := range []*end{e.client, e.server} {
-			if one.fast == nil {
+			if one.offload == nil {
 				continue
 			}
-			after := one.moved()
+			after := one.kernelCounters()
 			if n := after.ReceivedBytes - before[i].ReceivedBytes; n < octets {
 				t.Errorf("%s: of %d octets that came the kernel has moved only %d", to, octets, n)
 			}
@@ -41,12 +41,12 @@ func (e *ends) tcp(t *testing.T) {
 	}
 }
 
-// moved is what the kernel has moved.
-func (e *end) moved() datapath.Counters {
-	if e.fast == nil {
+// kernelCounters is what the kernel has moved.
+func (e *end) kernelCounters() datapath.Counters {
+	if e.offload == nil {
 		return datapath.Counters{}
 	}
-	return e.fast.Counters(1)
+	return e.offload.Counters(1)
 }
 
 // streams sends octets both ways at once.
@@ -65,7 +65,7 @@ func streams(t *testing.T, from, at *lab.Namespace, to string, octets int64) {
 	}()
 	var conn net.Conn
 	must(t, from.Do(func() (err error) {
-		conn, err = net.DialTimeout("tcp", listener.Addr().String(), patience)
+		conn, err = net.DialTimeout("tcp", listener.Addr().String(), timeout)
 		return err
 	}))
 	results <- exchange(conn, octets, 2, 1)

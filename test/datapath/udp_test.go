@@ -19,7 +19,7 @@ import (
 // sent, and none else.
 func (e *ends) udp(t *testing.T) {
 	for _, to := range []string{serverIP, serverIP6} {
-		w := e.watch(t)
+		w := e.capture(t)
 		for _, way := range []struct {
 			from, at *lab.Namespace
 			to       string
@@ -30,12 +30,12 @@ func (e *ends) udp(t *testing.T) {
 			u := associate(t, way.from, way.at, way.to, e.mtu)
 			u.sizes(t)
 			u.bursts(t)
-			u.uncut(t)
+			u.gso(t)
 			u.fragments(t)
-			u.joined(t)
+			u.gro(t)
 			u.close()
 		}
-		w.end(t, 500)
+		w.check(t, 500)
 	}
 }
 
@@ -49,18 +49,18 @@ func partner(of string) string {
 
 // association is two sockets of UDP that send to each other alone.
 type association struct {
-	to       string
-	from, at *net.UDPConn
-	most     int // octets that need no fragments
-	random   *rand.ChaCha8
-	buf      []byte // room for any datagram
+	to              string
+	from, at        *net.UDPConn
+	maxUnfragmented int // octets that need no fragments
+	random          *rand.ChaCha8
+	buf             []byte // room for any datagram
 }
 
 func associate(t *testing.T, from, at *lab.Namespace, to string, mtu int) *association {
 	t.Helper()
-	u := &association{to: to, most: mtu - 28, random: rand.NewChaCha8([32]byte{7}), buf: make([]byte, 1<<16)}
+	u := &association{to: to, maxUnfragmented: mtu - 28, random: rand.NewChaCha8([32]byte{7}), buf: make([]byte, 1<<16)}
 	if strings.Contains(to, ":") {
-		u.most = mtu - 48
+		u.maxUnfragmented = mtu - 48
 	}
 	must(t, at.Do(func() (err error) {
 		u.at, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(to)})
@@ -82,8 +82,8 @@ func (u *association) close() {
 // sizes sends one datagram of every size that is near a border, and of some others.
 func (u *association) sizes(t *testing.T) {
 	t.Helper()
-	for size := 0; size <= u.most; size++ {
-		if size < 50 || size > u.most-10 || size%37 == 0 {
+	for size := 0; size <= u.maxUnfragmented; size++ {
+		if size < 50 || size > u.maxUnfragmented-10 || size%37 == 0 {
 			u.send(t, u.data(size), size)
 		}
 	}
@@ -92,7 +92,7 @@ func (u *association) sizes(t *testing.T) {
 // bursts sends many of one size at once, the last of them shorter.
 func (u *association) bursts(t *testing.T) {
 	t.Helper()
-	for _, size := range []int{1, 100, 1000, u.most} {
+	for _, size := range []int{1, 100, 1000, u.maxUnfragmented} {
 		var sent [][]byte
 		for i := range 40 {
 			b := u.data(size - i/39)
@@ -107,10 +107,10 @@ func (u *association) bursts(t *testing.T) {
 	}
 }
 
-// uncut sends what the kernel cuts into datagrams, as late as it can.
-func (u *association) uncut(t *testing.T) {
+// gso sends what the kernel cuts into datagrams, as late as it can.
+func (u *association) gso(t *testing.T) {
 	t.Helper()
-	for _, size := range []int{1, 100, 501, u.most} {
+	for _, size := range []int{1, 100, 501, u.maxUnfragmented} {
 		for _, octets := range []int{size, 2 * size, 3*size + size/2, 20*size - 1, 40 * size} {
 			u.send(t, u.data(octets), size)
 		}
@@ -120,7 +120,7 @@ func (u *association) uncut(t *testing.T) {
 // fragments sends what is longer than a packet.
 func (u *association) fragments(t *testing.T) {
 	t.Helper()
-	for _, size := range []int{u.most + 1, 2*u.most + 1, 8000, 30000} {
+	for _, size := range []int{u.maxUnfragmented + 1, 2*u.maxUnfragmented + 1, 8000, 30000} {
 		b := u.data(size)
 		if _, err := u.from.Write(b); err != nil {
 			t.Fatal(err)
@@ -129,19 +129,19 @@ func (u *association) fragments(t *testing.T) {
 	}
 }
 
-// joined has the receiver take as many datagrams at once as are there (udp(7), UDP_GRO).
-func (u *association) joined(t *testing.T) {
+// gro has the receiver take as many datagrams at once as are there (udp(7), UDP_GRO).
+func (u *association) gro(t *testing.T) {
 	t.Helper()
 	raw, err := u.at.SyscallConn()
 	must(t, err)
 	must(t, raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO, 1) }))
 	must(t, err)
 	sent := u.data(30*1000 + 500)
-	if _, _, err := u.from.WriteMsgUDP(sent, cutInto(1000), nil); err != nil {
+	if _, _, err := u.from.WriteMsgUDP(sent, segmentControl(1000), nil); err != nil {
 		t.Fatal(err)
 	}
 	for left := sent; len(left) > 0; {
-		u.at.SetReadDeadline(time.Now().Add(patience))
+		u.at.SetReadDeadline(time.Now().Add(timeout))
 		n, err := u.at.Read(u.buf)
 		if err != nil || n == 0 || !bytes.HasPrefix(left, u.buf[:n]) {
 			t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(left), err)
@@ -164,7 +164,7 @@ func (u *association) send(t *testing.T, b []byte, size int) {
 	if len(b) <= size {
 		_, err = u.from.Write(b)
 	} else {
-		_, _, err = u.from.WriteMsgUDP(b, cutInto(size), nil)
+		_, _, err = u.from.WriteMsgUDP(b, segmentControl(size), nil)
 	}
 	if err != nil {
 		t.Fatalf("%s: send %d octets, %d at once: %v", u.to, len(b), size, err)
@@ -178,8 +178,8 @@ func (u *association) send(t *testing.T, b []byte, size int) {
 	}
 }
 
-// cutInto is the control message by which the kernel cuts datagrams (udp(7), UDP_SEGMENT).
-func cutInto(size int) []byte {
+// segmentControl is the control message by which the kernel cuts datagrams (udp(7), UDP_SEGMENT).
+func segmentControl(size int) []byte {
 	b := make([]byte, unix.CmsgSpace(2))
 	header := b[:unix.CmsgLen(0)]
 	if unix.SizeofPtr == 8 {
@@ -196,7 +196,7 @@ func cutInto(size int) []byte {
 // expect receives one datagram.
 func (u *association) expect(t *testing.T, want []byte) {
 	t.Helper()
-	u.at.SetReadDeadline(time.Now().Add(patience))
+	u.at.SetReadDeadline(time.Now().Add(timeout))
 	n, err := u.at.Read(u.buf)
 	if err != nil || !bytes.Equal(u.buf[:n], want) {
 		t.Fatalf("%s: %d octets arrived instead of %d, or others: %v", u.to, n, len(want), err)
@@ -208,7 +208,7 @@ func (u *association) one() error {
 	if _, err := u.from.Write([]byte("one")); err != nil {
 		return err
 	}
-	u.at.SetReadDeadline(time.Now().Add(patience))
+	u.at.SetReadDeadline(time.Now().Add(timeout))
 	_, err := u.at.Read(make([]byte, 100))
 	return err
 }

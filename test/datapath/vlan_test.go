@@ -13,7 +13,7 @@ func TestVLAN(t *testing.T) {
 			tags, err := vlan.Parse(text)
 			must(t, err)
 			// With room for both tags.
-			eachOf(t, somePairs, setting{vlan: tags, mtu: 1508}, func(t *testing.T, e *ends) {
+			eachOf(t, somePairs, settings{vlan: tags, mtu: 1508}, func(t *testing.T, e *ends) {
 				e.try(t, long, tcp, udp)
 			})
 		})

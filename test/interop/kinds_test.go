@@ -19,8 +19,8 @@ func TestKindsOfDevices(t *testing.T) {
 // the processor loads numbers from anywhere. The kernel's data path does without.
 func TestOlderKernel(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").test(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestKillFilters|TestRightsOfTheNetwork)$/^(TC|XDP)$",
-		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestKillFilters", "TestRightsOfTheNetwork")
+	boot(t, namespace(t), "").test(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
+		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")
 }
 
 // test runs tests of a package in the guest, with modules that they need; some, by name,

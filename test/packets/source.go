@@ -13,20 +13,20 @@ import (
 type Source struct {
 	// Rand decides. It must be set.
 	Rand *rand.Rand
-	// Most is how long a packet may be, in octets: at least 200.
-	Most int
+	// MaxLen is how long a packet may be, in octets: at least 200.
+	MaxLen int
 	// Version has all packets be of one version of IP: 4 or 6; 0: of both.
 	Version byte
-	// First is the first packet's number. It does not change once Next was called.
-	First uint32
-	// Trains has some packets be of one flow, one behind the other as in a stream, for
+	// FirstNumber is the first packet's number. It does not change once Next was called.
+	FirstNumber uint32
+	// Flows has some packets be of one flow, one behind the other as in a stream, for
 	// whoever joins such.
-	Trains bool
-	// Supers has Carry send some packets that are yet to be cut into such.
-	Supers bool
+	Flows bool
+	// GSO has Carry send some packets that are yet to be cut into such.
+	GSO bool
 
 	count uint32
-	train *train
+	flow  *flow
 }
 
 // Marks at the end of a packet: mark, number.
@@ -37,20 +37,20 @@ const (
 
 // Next makes a packet.
 func (s *Source) Next() []byte {
-	number := s.First + s.count
+	number := s.FirstNumber + s.count
 	s.count++
-	if s.train == nil && s.Trains && s.Rand.IntN(8) == 0 {
-		s.train = s.newTrain()
+	if s.flow == nil && s.Flows && s.Rand.IntN(8) == 0 {
+		s.flow = s.newFlow()
 	}
-	if s.train != nil {
-		p := s.train.next(number)
-		if s.train.left == 0 {
-			s.train = nil
+	if s.flow != nil {
+		p := s.flow.next(number)
+		if s.flow.left == 0 {
+			s.flow = nil
 		}
 		return p
 	}
 	p := s.ip(func(b []byte, protocol byte) []byte { return s.payload(b, protocol, number) })
-	s.sayLength(p)
+	s.writeLength(p)
 	return p
 }
 
@@ -135,7 +135,7 @@ func (s *Source) payload(b []byte, protocol byte, number uint32) []byte {
 	case protocolUDP:
 		b = s.octets(b, 8)
 	}
-	room := s.Most - len(b) - markLen
+	room := s.MaxLen - len(b) - markLen
 	switch s.Rand.IntN(4) {
 	case 0: // full
 	case 1:
@@ -166,9 +166,9 @@ func (s *Source) tcp(b []byte) []byte {
 	return b
 }
 
-// sayLength has IP say how long a packet is; now and then it is longer than that, or
+// writeLength has IP say how long a packet is; now and then it is longer than that, or
 // shorter.
-func (s *Source) sayLength(p []byte) {
+func (s *Source) writeLength(p []byte) {
 	length := len(p)
 	switch s.Rand.IntN(16) {
 	case 0:
@@ -176,12 +176,12 @@ func (s *Source) sayLength(p []byte) {
 	case 1:
 		length += s.Rand.IntN(20)
 	}
-	sayLength(p, length)
-	sum4(p)
+	setLength(p, length)
+	setHeaderChecksum(p)
 }
 
-// sayLength has IP say a length.
-func sayLength(p []byte, length int) {
+// setLength has IP say a length.
+func setLength(p []byte, length int) {
 	if p[0]>>4 == 4 {
 		binary.BigEndian.PutUint16(p[2:], uint16(length))
 	} else {
@@ -189,8 +189,8 @@ func sayLength(p []byte, length int) {
 	}
 }
 
-// sum4 makes the checksum of an IPv4 header right.
-func sum4(p []byte) {
+// setHeaderChecksum makes the checksum of an IPv4 header right.
+func setHeaderChecksum(p []byte) {
 	if p[0]>>4 == 4 {
 		p[10], p[11] = 0, 0
 		binary.BigEndian.PutUint16(p[10:], ^Sum(0, p[:int(p[0]&15)*4]))

@@ -61,9 +61,9 @@ type options struct {
 	json   bool
 }
 
-func (o options) wants(c configuration) bool {
+func (o options) wantsRow(c configuration) bool {
 	if len(o.only) == 0 {
-		return !c.asked
+		return !c.optional
 	}
 	return slices.Contains(o.only, c.name)
 }
@@ -103,10 +103,10 @@ func measure(o options) error {
 		}
 	}()
 	for _, c := range configurations {
-		if !o.wants(c) {
+		if !o.wantsRow(c) {
 			continue
 		}
-		n, err := lay(c)
+		n, err := newNetwork(c)
 		if n != nil {
 			networks = append(networks, n)
 		}

@@ -36,15 +36,15 @@ var (
 // columns are those that are wanted.
 func (o options) columns() (all []string) {
 	for _, c := range allColumns {
-		if o.measures(c) {
+		if o.wantsColumn(c) {
 			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// measures reports whether one of some columns is wanted.
-func (o options) measures(columns ...string) bool {
+// wantsColumn reports whether one of some columns is wanted.
+func (o options) wantsColumn(columns ...string) bool {
 	return slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(o.wanted, c) })
 }
 
@@ -66,26 +66,26 @@ var datagrams = []struct {
 }{{udp64, 64}, {udp1400, 1400}}
 
 func (n *network) measure(o options) error {
-	if o.measures(ping50, ping99) {
+	if o.wantsColumn(ping50, ping99) {
 		if err := n.ping(); err != nil {
 			return err
 		}
 	}
 	for _, s := range streams {
-		if !o.measures(s.what) && !(s.what == tcp1 && o.measures(cost)) {
+		if !o.wantsColumn(s.what) && !(s.what == tcp1 && o.wantsColumn(cost)) {
 			continue
 		}
 		if err := n.tcp(s.what, o.length, s.args...); err != nil {
 			return err
 		}
 	}
-	if o.measures(flood) {
+	if o.wantsColumn(flood) {
 		if err := n.flood(); err != nil {
 			return err
 		}
 	}
 	for _, d := range datagrams {
-		if !o.measures(d.what) {
+		if !o.wantsColumn(d.what) {
 			continue
 		}
 		if err := n.udp(d.what, d.size); err != nil {
@@ -117,7 +117,7 @@ type report struct {
 			Seconds float64
 		}
 	}
-	spent float64 // seconds of processors
+	cpuSeconds float64 // seconds of processors
 }
 
 // iperf runs a client. A server that is not yet through with the one before has that asked
@@ -136,7 +136,7 @@ func (n *network) iperf(length time.Duration, args ...string) (r report, err err
 // measure its own pacing.
 func (n *network) iperfOnce(length time.Duration, args ...string) (r report, err error) {
 	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-C", "cubic", "-t", fmt.Sprint(length.Seconds())}, args...)...)
-	before := n.worked()
+	before := n.cpuSeconds()
 	var out []byte
 	err = n.ends[0].Do(func() (err error) {
 		out, err = cmd.Output()
@@ -148,13 +148,13 @@ func (n *network) iperfOnce(length time.Duration, args ...string) (r report, err
 	if r.Error != "" {
 		return r, fmt.Errorf("iperf3: %s", r.Error)
 	}
-	r.spent = n.worked() - before + (cmd.ProcessState.SystemTime() + cmd.ProcessState.UserTime()).Seconds()
+	r.cpuSeconds = n.cpuSeconds() - before + (cmd.ProcessState.SystemTime() + cmd.ProcessState.UserTime()).Seconds()
 	return r, nil
 }
 
-// worked is the time, in seconds, that processors have worked for a network: its programs,
+// cpuSeconds is the time, in seconds, that processors have worked for a network: its programs,
 // and the kernel's threads for packets. What else the machine does is not in it.
-func (n *network) worked() (seconds float64) {
+func (n *network) cpuSeconds() (seconds float64) {
 	for _, cmd := range n.running {
 		seconds += processTime(strconv.Itoa(cmd.Process.Pid))
 	}
@@ -180,20 +180,20 @@ func processTime(pid string) float64 {
 	return (user + system) / 100
 }
 
-// omitted is the time, in seconds, that TCP has to find its window.
-const omitted = 0.5
+// rampUp is the time, in seconds, that TCP has to find its window.
+const rampUp = 0.5
 
 // tcp measures in Gbit/s.
 func (n *network) tcp(what string, length time.Duration, args ...string) error {
-	r, err := n.iperf(length, append([]string{"-O", fmt.Sprint(omitted)}, args...)...)
+	r, err := n.iperf(length, append([]string{"-O", fmt.Sprint(rampUp)}, args...)...)
 	if err != nil {
 		return err
 	}
 	n.add(what, r.End.Received.Rate/1e9)
 	if what == tcp1 {
 		// The time left out at the beginning was worked too.
-		gigabits := r.End.Received.Rate / 1e9 * (length.Seconds() + omitted)
-		n.add(cost, r.spent/gigabits)
+		gigabits := r.End.Received.Rate / 1e9 * (length.Seconds() + rampUp)
+		n.add(cost, r.cpuSeconds/gigabits)
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ const lossless = 0.001
 func (n *network) udp(what string, size int) error {
 	var good, bad float64 = 0, 1600
 	for rate, steps := 50.0, 0; steps < 6 && rate < bad; steps++ {
-		arrived, err := n.arrives(size, rate)
+		arrived, err := n.losslessRate(size, rate)
 		if err != nil {
 			return err
 		}
@@ -225,8 +225,8 @@ func (n *network) udp(what string, size int) error {
 	return nil
 }
 
-// arrives returns the rate at which datagrams were sent, or 0 if too many were lost.
-func (n *network) arrives(size int, rate float64) (float64, error) {
+// losslessRate returns the rate at which datagrams were sent, or 0 if too many were lost.
+func (n *network) losslessRate(size int, rate float64) (float64, error) {
 	r, err := n.iperf(time.Second, "-u", "-w", "4M", "-l", fmt.Sprint(size), "-b", fmt.Sprint(int(rate*1000)*size*8))
 	if err != nil {
 		return 0, err

@@ -19,27 +19,27 @@ import (
 
 // configuration is a way from one namespace to another.
 type configuration struct {
-	name    string
-	off, on []lab.Offload // what the veth pair does not do, and does, other than it is made
-	relay   []string      // the roles of the two ends; none: bare veth
-	asked   bool          // measured only if it is asked for
+	name     string
+	off, on  []lab.Offload // what the veth pair does not do, and does, other than it is made
+	roles    []string      // the roles of the two ends; none: bare veth
+	optional bool          // measured only if it is asked for
 }
 
-// cut are what spares the kernel to handle packets one by one.
-var cut = []lab.Offload{lab.SegmentTCP, lab.SegmentSoftware}
+// segmentationOffloads are what spares the kernel to handle packets one by one.
+var segmentationOffloads = []lab.Offload{lab.SegmentTCP, lab.SegmentSoftware}
 
 var configurations = []configuration{
 	{name: "veth"},
-	{name: "veth-gro", off: cut, on: []lab.Offload{lab.Join}},
-	{name: "veth-segments", off: append(cut, lab.Join)},
-	{name: "kernel-pppoe", relay: []string{"pppd first", "pppd second"}, asked: true},
-	{name: "one-packet", relay: []string{"one-packet", "one-packet"}},
-	{name: "plain", relay: []string{"concentrator plain", "host plain"}},
-	{name: "offload", relay: []string{"concentrator offload", "host offload"}},
-	{name: "offload-queues", relay: []string{"concentrator offload-queues", "host offload-queues"}, asked: true},
-	{name: "af-xdp", relay: []string{"concentrator af-xdp", "host af-xdp"}, asked: true},
-	{name: "kernel", relay: []string{"concentrator kernel", "host kernel"}},
-	{name: "auto", relay: []string{"concentrator auto", "host auto"}},
+	{name: "veth-gro", off: segmentationOffloads, on: []lab.Offload{lab.Join}},
+	{name: "veth-segments", off: append(segmentationOffloads, lab.Join)},
+	{name: "kernel-pppoe", roles: []string{"pppd first", "pppd second"}, optional: true},
+	{name: "one-packet", roles: []string{"one-packet", "one-packet"}},
+	{name: "plain", roles: []string{"concentrator plain", "host plain"}},
+	{name: "offload", roles: []string{"concentrator offload", "host offload"}},
+	{name: "offload-queues", roles: []string{"concentrator offload-queues", "host offload-queues"}, optional: true},
+	{name: "af-xdp", roles: []string{"concentrator af-xdp", "host af-xdp"}, optional: true},
+	{name: "kernel", roles: []string{"concentrator kernel", "host kernel"}},
+	{name: "auto", roles: []string{"concentrator auto", "host auto"}},
 }
 
 func names() (all []string) {
@@ -63,7 +63,7 @@ type network struct {
 	results map[string][]float64
 }
 
-func lay(c configuration) (n *network, err error) {
+func newNetwork(c configuration) (n *network, err error) {
 	n = &network{configuration: c, results: make(map[string][]float64)}
 	for i := range n.ends {
 		if n.ends[i], err = lab.NewNamespace(); err != nil {
@@ -79,7 +79,7 @@ func lay(c configuration) (n *network, err error) {
 			return n, err
 		}
 	}
-	if err := n.join(); err != nil {
+	if err := n.startRoles(); err != nil {
 		return n, err
 	}
 	if _, err = n.ends[0].Ping(addr(there), 1, 10*time.Second); err != nil {
@@ -90,10 +90,10 @@ func lay(c configuration) (n *network, err error) {
 	return n, n.start(1, server, "Server listening")
 }
 
-// join has packets cross.
-func (n *network) join() error {
-	if len(n.relay) == 0 {
-		return n.bare()
+// startRoles has packets cross.
+func (n *network) startRoles() error {
+	if len(n.roles) == 0 {
+		return n.configureVeth()
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -101,7 +101,7 @@ func (n *network) join() error {
 	}
 	macs := [2]string{hereMAC, thereMAC}
 	addrs := [2]string{here, there}
-	for i, role := range n.relay {
+	for i, role := range n.roles {
 		args := append(strings.Fields(role), addrs[i], addrs[1-i], macs[1-i])
 		if err := n.start(i, exec.Command(self, args...), "ready"); err != nil {
 			return err
@@ -110,8 +110,8 @@ func (n *network) join() error {
 	return nil
 }
 
-// bare gives the veth pair itself the addresses.
-func (n *network) bare() error {
+// configureVeth gives the veth pair itself the addresses.
+func (n *network) configureVeth() error {
 	for i, a := range []string{here, there} {
 		if err := n.ends[i].Address("eth0", a+"/24"); err != nil {
 			return err

@@ -24,7 +24,7 @@ func pppd(args []string) error {
 		return err
 	}
 	if second {
-		if err := crossed(ctx, peer); err != nil {
+		if err := awaitPing(ctx, peer); err != nil {
 			return err
 		}
 	}
@@ -36,8 +36,8 @@ func pppd(args []string) error {
 	return fmt.Errorf("pppd ended: %w", err)
 }
 
-// crossed waits until the other end answers.
-func crossed(ctx context.Context, peer string) (err error) {
+// awaitPing waits until the other end answers.
+func awaitPing(ctx context.Context, peer string) (err error) {
 	for range 300 {
 		if err = exec.CommandContext(ctx, "ping", "-c", "1", "-W", "1", peer).Run(); err == nil {
 			return nil

@@ -38,17 +38,17 @@ var roles = map[string]func(args []string) error{
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
-// line is eth0, and how packets are to be moved over it.
-type line struct {
-	path  datapath.Kind
-	xsk   bool // session frames by AF_XDP
-	lines *linux.Opener
-	log   *slog.Logger
+// attachment is eth0, and how packets are to be moved over it.
+type attachment struct {
+	path   datapath.Kind
+	xsk    bool // session frames by AF_XDP
+	opener *linux.Opener
+	log    *slog.Logger
 }
 
-// newLine takes a data path; or "af-xdp", the offload data path with another port; or
+// newAttachment takes a data path; or "af-xdp", the offload data path with another port; or
 // "offload-queues", that with several queues.
-func newLine(how string) (l line, err error) {
+func newAttachment(how string) (l attachment, err error) {
 	l.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	l.path = datapath.KindOffload
 	queues := 1
@@ -60,19 +60,19 @@ func newLine(how string) (l line, err error) {
 	default:
 		l.path, err = datapath.ParseKind(how)
 	}
-	l.lines = &linux.Opener{DataPath: l.path, Queues: queues, MaxSessions: 1, Log: l.log}
+	l.opener = &linux.Opener{DataPath: l.path, Queues: queues, MaxSessions: 1, Log: l.log}
 	return l, err
 }
 
 // network is the host's.
-func (l line) network() *netconfig.Configurer {
-	return &netconfig.Configurer{Log: l.log, DataPath: l.path, Queues: l.lines.Queues}
+func (l attachment) network() *netconfig.Configurer {
+	return &netconfig.Configurer{Log: l.log, DataPath: l.path, Queues: l.opener.Queues}
 }
 
-func (l line) open() (ports pppoe.Ports, err error) {
+func (l attachment) open() (ports pppoe.Ports, err error) {
 	eth := afpacket.Attachment{Interface: "eth0"}
 	if !l.xsk {
-		return l.lines.Open(eth)
+		return l.opener.Open(eth)
 	}
 	if ports.Discovery, err = afpacket.Open(eth, wire.EtherTypeDiscovery); err != nil {
 		return ports, err
@@ -82,18 +82,18 @@ func (l line) open() (ports pppoe.Ports, err error) {
 		ports.Discovery.Close()
 		return ports, err
 	}
-	l.log.Info(session.About())
+	l.log.Info(session.Describe())
 	ports.Session = session
 	return ports, nil
 }
 
 // concentrator is our server with one session.
 func concentrator(args []string) error {
-	l, err := newLine(args[0])
+	l, err := newAttachment(args[0])
 	if err != nil {
 		return err
 	}
-	defer l.lines.Close()
+	defer l.opener.Close()
 	ports, err := l.open()
 	if err != nil {
 		return err
@@ -114,11 +114,11 @@ func concentrator(args []string) error {
 
 // host is our client.
 func host(args []string) error {
-	l, err := newLine(args[0])
+	l, err := newAttachment(args[0])
 	if err != nil {
 		return err
 	}
-	defer l.lines.Close()
+	defer l.opener.Close()
 	client, err := pppoe.NewClient(pppoe.ClientConfig{
 		Interface: "eth0",
 		Listen:    l.open,
@@ -163,7 +163,7 @@ func onePacket(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := raise("tun0", own, peer); err != nil {
+	if err := configureTUN("tun0", own, peer); err != nil {
 		return err
 	}
 	failed := make(chan error)
@@ -178,7 +178,7 @@ func onePacket(args []string) error {
 	return err
 }
 
-func raise(name, own, peer string) error {
+func configureTUN(name, own, peer string) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return err

@@ -12,23 +12,23 @@ import (
 
 // table is what was measured.
 type table struct {
-	columns  []string
-	networks []*network
-	repeat   int
-	call     float64 // what a system call takes, in microseconds
+	columns    []string
+	networks   []*network
+	repeat     int
+	systemCall float64 // what a system call takes, in microseconds
 }
 
 // Those that the others are set against.
 const (
-	yardstick   = "veth-segments" // what a session can be measured by
-	usual       = "one-packet"    // what is to be beaten
-	kernelPPPoE = "kernel-pppoe"  // what there is otherwise
+	segmentedBaseline = "veth-segments" // what a session can be measured by
+	onePacketBaseline = "one-packet"    // what is to be beaten
+	kernelBaseline    = "kernel-pppoe"  // what there is otherwise
 )
 
-// against are the rows that all are set against: those above, or else the first.
-func (t table) against() (rows []*network) {
+// baselines are the rows that all are set against: those above, or else the first.
+func (t table) baselines() (rows []*network) {
 	for _, n := range t.networks {
-		if n.name == yardstick || n.name == usual || n.name == kernelPPPoE {
+		if n.name == segmentedBaseline || n.name == onePacketBaseline || n.name == kernelBaseline {
 			rows = append(rows, n)
 		}
 	}
@@ -40,12 +40,12 @@ func (t table) against() (rows []*network) {
 
 // write writes the medians, and then ratios.
 func (t table) write(w io.Writer) {
-	t.block(w, "", func(n *network, column string) string { return figure(column, median(n.results[column])) })
-	for _, of := range t.against() {
+	t.block(w, "", func(n *network, column string) string { return formatValue(column, median(n.results[column])) })
+	for _, of := range t.baselines() {
 		fmt.Fprintln(w)
-		t.block(w, "of "+of.name, func(n *network, column string) string { return share(n.of(of, column)) })
+		t.block(w, "of "+of.name, func(n *network, column string) string { return formatRatio(n.ratio(of, column)) })
 	}
-	fmt.Fprintf(w, "\nmedians of %d: TCP in Gbit/s, processor time of TCP 1, UDP in thousands of datagrams a second with less than 0.1 %% lost (flood: that arrive), ping in microseconds; a ratio is the median of those of each turn; a system call takes %.2f microseconds\n", t.repeat, t.call)
+	fmt.Fprintf(w, "\nmedians of %d: TCP in Gbit/s, processor time of TCP 1, UDP in thousands of datagrams a second with less than 0.1 %% lost (flood: that arrive), ping in microseconds; a ratio is the median of those of each turn; a system call takes %.2f microseconds\n", t.repeat, t.systemCall)
 }
 
 func (t table) block(to io.Writer, title string, cell func(n *network, column string) string) {
@@ -76,10 +76,10 @@ func (t table) writeJSON(w io.Writer) error {
 		for _, c := range t.columns {
 			r.Median[c] = median(n.results[c])
 		}
-		for _, of := range t.against() {
+		for _, of := range t.baselines() {
 			r.Of[of.name] = map[string]float64{}
 			for _, c := range t.columns {
-				if v := n.of(of, c); !math.IsNaN(v) {
+				if v := n.ratio(of, c); !math.IsNaN(v) {
 					r.Of[of.name][c] = v
 				}
 			}
@@ -91,9 +91,9 @@ func (t table) writeJSON(w io.Writer) error {
 	return e.Encode(rows)
 }
 
-// of is the median of what a network shows of what another does in the same turn. NaN:
+// ratio is the median of what a network shows of what another does in the same turn. NaN:
 // there is none.
-func (n *network) of(other *network, column string) float64 {
+func (n *network) ratio(other *network, column string) float64 {
 	var all []float64
 	for i, v := range n.results[column] {
 		if base := other.results[column][i]; base != 0 {
@@ -112,14 +112,14 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-func share(v float64) string {
+func formatRatio(v float64) string {
 	if math.IsNaN(v) {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f", v)
 }
 
-func figure(column string, v float64) string {
+func formatValue(column string, v float64) string {
 	switch column {
 	case cost:
 		return fmt.Sprintf("%.3f", v)

@@ -14,7 +14,7 @@ func measured() table {
 	}
 	return table{[]string{tcp1, udp64}, []*network{
 		row("plain", []float64{2, 1, 3}, []float64{0, 0, 100}),
-		row(yardstick, []float64{4, 4, 4}, []float64{0, 0, 200}),
+		row(segmentedBaseline, []float64{4, 4, 4}, []float64{0, 0, 200}),
 	}, 3, 0.1}
 }
 
@@ -47,10 +47,10 @@ func TestTableJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := rows[0]
-	if len(rows) != 2 || plain.Name != "plain" || plain.Median[tcp1] != 2 || len(plain.Turns[udp64]) != 3 || plain.Of[yardstick][tcp1] != 0.5 {
+	if len(rows) != 2 || plain.Name != "plain" || plain.Median[tcp1] != 2 || len(plain.Turns[udp64]) != 3 || plain.Of[segmentedBaseline][tcp1] != 0.5 {
 		t.Errorf("reads as %+v", rows)
 	}
-	if _, ok := plain.Of[yardstick][udp64]; ok {
+	if _, ok := plain.Of[segmentedBaseline][udp64]; ok {
 		t.Error("there is a ratio to nothing")
 	}
 }
@@ -61,7 +61,7 @@ func TestOnlyWantsRows(t *testing.T) {
 		asked bool
 		want  bool
 	}{{nil, false, true}, {nil, true, false}, {[]string{"af-xdp"}, true, true}, {[]string{"plain"}, true, false}} {
-		if got := (options{only: c.only}).wants(configuration{name: "af-xdp", asked: c.asked}); got != c.want {
+		if got := (options{only: c.only}).wantsRow(configuration{name: "af-xdp", optional: c.asked}); got != c.want {
 			t.Errorf("-only %v wants a row that must be asked for (%v): %v", c.only, c.asked, got)
 		}
 	}

@@ -22,15 +22,15 @@ import (
 // concurrently. Frames that ReadBatch returns lie in the socket's own memory, and are valid
 // until the next call. Socket and memory stay until the process ends.
 type Port struct {
-	nic    *net.Interface
-	socket *socket
-	bell   int // an eventfd: rings when the port is closed
-	closed atomic.Bool
-	lent   []uint64 // memory of the frames that ReadBatch has returned
+	nic        *net.Interface
+	socket     *socket
+	closeEvent int // an eventfd: rings when the port is closed
+	closed     atomic.Bool
+	returned   []uint64 // memory of the frames that ReadBatch has returned
 
-	since  time.Time // the beginning of a period
-	frames int       // since then
-	stream bool      // the period before had as many as make one
+	since     time.Time // the beginning of a period
+	frames    int       // since then
+	streaming bool      // the period before had as many as make one
 
 	mu   sync.Mutex // guards what follows, and the rings to send by
 	free []uint64   // memory for frames to be sent
@@ -53,11 +53,11 @@ func open(name string) (p *Port, err error) {
 	if p.nic, err = net.InterfaceByName(name); err != nil {
 		return nil, err
 	}
-	if p.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+	if p.closeEvent, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
 		return nil, err
 	}
 	if p.socket, err = openSocket(p.nic); err != nil {
-		unix.Close(p.bell)
+		unix.Close(p.closeEvent)
 		return nil, err
 	}
 	for i := range uint64(ringLen) {
@@ -66,8 +66,8 @@ func open(name string) (p *Port, err error) {
 	return p, nil
 }
 
-// About says how frames go between driver and socket.
-func (p *Port) About() string {
+// Describe says how frames go between driver and socket.
+func (p *Port) Describe() string {
 	mode, memory := "generic", "copied"
 	if p.socket.native {
 		mode = "native"
@@ -89,27 +89,27 @@ func (p *Port) Close() error {
 	if p.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	unix.Write(p.bell, binary.NativeEndian.AppendUint64(nil, 1))
+	unix.Write(p.closeEvent, binary.NativeEndian.AppendUint64(nil, 1))
 	return p.socket.attached.Close()
 }
 
 // ReadBatch waits for frames. Their memory is not that which it is given.
 func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 	s := p.socket
-	for _, at := range p.lent {
+	for _, at := range p.returned {
 		s.fill.put(at)
 	}
-	p.lent = p.lent[:0]
+	p.returned = p.returned[:0]
 	s.fill.publish()
-	if s.fill.sleeps() {
+	if s.fill.needsWakeup() {
 		s.wake(unix.SYS_RECVFROM)
 	}
 	for {
-		n := min(s.rx.held(), len(frames))
+		n := min(s.rx.available(), len(frames))
 		for i := range n {
 			d := s.rx.next()
 			frames[i] = datapath.Frame{Data: s.memory[d.Addr:][:d.Len:d.Len]}
-			p.lent = append(p.lent, d.Addr-d.Addr%frameLen)
+			p.returned = append(p.returned, d.Addr-d.Addr%frameLen)
 		}
 		if n > 0 {
 			s.rx.release()
@@ -127,12 +127,12 @@ func (p *Port) wait() error {
 	if p.closed.Load() {
 		return fmt.Errorf("%s: %w", p.nic.Name, net.ErrClosed)
 	}
-	if p.streams(time.Now()) {
-		rest := unix.NsecToTimespec(restFor.Nanoseconds())
+	if p.updateStreaming(time.Now()) {
+		rest := unix.NsecToTimespec(pollInterval.Nanoseconds())
 		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&rest)), 0, 0)
 		return nil
 	}
-	fds := [2]unix.PollFd{{Fd: int32(p.socket.fd), Events: unix.POLLIN}, {Fd: int32(p.bell), Events: unix.POLLIN}}
+	fds := [2]unix.PollFd{{Fd: int32(p.socket.fd), Events: unix.POLLIN}, {Fd: int32(p.closeEvent), Events: unix.POLLIN}}
 	if _, err := unix.Ppoll(fds[:], nil, nil); err != nil && err != unix.EINTR {
 		return fmt.Errorf("%s: %w", p.nic.Name, err)
 	}
@@ -142,19 +142,19 @@ func (p *Port) wait() error {
 // What makes a stream, and how long the reader of one rests before it looks again: as
 // package afpacket's, which says why.
 const (
-	period       = time.Millisecond
-	streamFrames = 10
-	restFor      = 50 * time.Microsecond
+	period          = time.Millisecond
+	minStreamFrames = 10
+	pollInterval    = 50 * time.Microsecond
 )
 
-// streams reports whether frames come in such numbers that the kernel need not wake the reader
+// updateStreaming reports whether frames come in such numbers that the kernel need not wake the reader
 // for each burst.
-func (p *Port) streams(now time.Time) bool {
+func (p *Port) updateStreaming(now time.Time) bool {
 	if passed := now.Sub(p.since); passed >= period {
-		p.stream = p.frames >= streamFrames && passed < 2*period
+		p.streaming = p.frames >= minStreamFrames && passed < 2*period
 		p.since, p.frames = now, 0
 	}
-	return p.stream
+	return p.streaming
 }
 
 // WriteBatch sends frames. One for which there is no memory, or that is too long for it,
@@ -183,10 +183,10 @@ func (p *Port) WriteGather(frames [][2][]byte) (n int, err error) {
 // reclaim takes back the memory of frames that have gone out.
 func (p *Port) reclaim() {
 	s := p.socket
-	for range s.done.held() {
-		p.free = append(p.free, s.done.next())
+	for range s.completion.available() {
+		p.free = append(p.free, s.completion.next())
 	}
-	s.done.release()
+	s.completion.release()
 }
 
 // put copies a frame into the socket's memory, and returns how many that were. There is no
@@ -209,11 +209,11 @@ func (p *Port) put(head, payload []byte) int {
 func (p *Port) send() error {
 	s := p.socket
 	s.tx.publish()
-	for left, idle := s.tx.unread(), 0; left > 0 && s.tx.sleeps() && idle < 3; {
+	for left, idle := s.tx.unconsumed(), 0; left > 0 && s.tx.needsWakeup() && idle < 3; {
 		if errno := s.wake(unix.SYS_SENDTO); errno != 0 && errno != unix.EAGAIN && errno != unix.EBUSY && errno != unix.ENOBUFS {
 			return fmt.Errorf("%s: %w", p.nic.Name, errno)
 		}
-		now := s.tx.unread()
+		now := s.tx.unconsumed()
 		if now == left {
 			idle++
 			unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, 1)

@@ -37,8 +37,8 @@ func mapRing[Entry uint64 | unix.XDPDesc](fd, option int, page int64, at unix.XD
 	return r, nil
 }
 
-// held is how many entries there are for the program to read.
-func (r *ring[Entry]) held() int { return int(r.producer.Load() - r.own) }
+// available is how many entries there are for the program to read.
+func (r *ring[Entry]) available() int { return int(r.producer.Load() - r.own) }
 
 // next reads one of them.
 func (r *ring[Entry]) next() Entry {
@@ -59,16 +59,16 @@ func (r *ring[Entry]) put(e Entry) {
 // publish shows the kernel what was written.
 func (r *ring[Entry]) publish() { r.producer.Store(r.own) }
 
-// unread is how much of what was published the kernel has not read.
-func (r *ring[Entry]) unread() int { return int(r.own - r.consumer.Load()) }
+// unconsumed is how much of what was published the kernel has not read.
+func (r *ring[Entry]) unconsumed() int { return int(r.own - r.consumer.Load()) }
 
-// sleeps reports whether the kernel looks at the ring only when it is woken.
-func (r *ring[Entry]) sleeps() bool { return r.flags.Load()&unix.XDP_RING_NEED_WAKEUP != 0 }
+// needsWakeup reports whether the kernel looks at the ring only when it is woken.
+func (r *ring[Entry]) needsWakeup() bool { return r.flags.Load()&unix.XDP_RING_NEED_WAKEUP != 0 }
 
 // rings are those of one socket.
 type rings struct {
-	fill, done ring[uint64] // memory for frames to come; of frames that have gone out
-	rx, tx     ring[unix.XDPDesc]
+	fill, completion ring[uint64] // memory for frames to come; of frames that have gone out
+	rx, tx           ring[unix.XDPDesc]
 }
 
 func (r *rings) open(fd int) (err error) {
@@ -80,7 +80,7 @@ func (r *rings) open(fd int) (err error) {
 	}
 	var errs [4]error
 	r.fill, errs[0] = mapRing[uint64](fd, unix.XDP_UMEM_FILL_RING, unix.XDP_UMEM_PGOFF_FILL_RING, at.Fr)
-	r.done, errs[1] = mapRing[uint64](fd, unix.XDP_UMEM_COMPLETION_RING, unix.XDP_UMEM_PGOFF_COMPLETION_RING, at.Cr)
+	r.completion, errs[1] = mapRing[uint64](fd, unix.XDP_UMEM_COMPLETION_RING, unix.XDP_UMEM_PGOFF_COMPLETION_RING, at.Cr)
 	r.rx, errs[2] = mapRing[unix.XDPDesc](fd, unix.XDP_RX_RING, unix.XDP_PGOFF_RX_RING, at.Rx)
 	r.tx, errs[3] = mapRing[unix.XDPDesc](fd, unix.XDP_TX_RING, unix.XDP_PGOFF_TX_RING, at.Tx)
 	return errors.Join(errs[:]...)

@@ -36,7 +36,7 @@ func openSocket(nic *net.Interface) (s *socket, err error) {
 	if s.fd, err = unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
 		return nil, fmt.Errorf("AF_XDP socket: %w", err)
 	}
-	err = s.setUp(nic)
+	err = s.configure(nic)
 	if err == nil {
 		err = s.redirect(nic)
 	}
@@ -47,9 +47,9 @@ func openSocket(nic *net.Interface) (s *socket, err error) {
 	return s, nil
 }
 
-// setUp gives the socket memory and rings, and binds it. Whether frames are copied is the
+// configure gives the socket memory and rings, and binds it. Whether frames are copied is the
 // driver's to say.
-func (s *socket) setUp(nic *net.Interface) (err error) {
+func (s *socket) configure(nic *net.Interface) (err error) {
 	s.memory, err = unix.Mmap(-1, 0, 2*ringLen*frameLen, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
 	if err != nil {
 		return fmt.Errorf("memory for frames: %w", err)

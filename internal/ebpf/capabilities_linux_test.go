@@ -10,11 +10,11 @@ import (
 	"upppoe/tun"
 )
 
-// TestRightsOfTheNetwork: once an engine is open, CAP_NET_ADMIN is enough for all that is
+// TestNetAdminSuffices: once an engine is open, CAP_NET_ADMIN is enough for all that is
 // to come, with TCX or without.
-func TestRightsOfTheNetwork(t *testing.T) {
+func TestNetAdminSuffices(t *testing.T) {
 	for _, noTCX := range []bool{false, true} {
-		s := lay(t, untimed, func(_ *end, cfg *Config) { cfg.noTCX = noTCX })
+		s := newNetwork(t, withoutTimer, func(_ *station, cfg *Config) { cfg.noTCX = noTCX })
 		here := s.ends[0]
 		here.do(func() error {
 			if err := keepNetAdmin(); err != nil {
@@ -34,9 +34,9 @@ func TestRightsOfTheNetwork(t *testing.T) {
 				device.Close()
 			}
 			here.engine.mu.Lock()
-			err := here.engine.makeDetour()
+			err := here.engine.createPair()
 			here.engine.mu.Unlock()
-			if err != nil || !here.detours() {
+			if err != nil || !here.hasPair() {
 				t.Errorf("without TCX %v: no detour: %v", noTCX, err)
 			}
 			return here.engine.Close()

@@ -18,17 +18,17 @@ type message struct {
 
 // next makes a message of so many packets at most.
 func (s *Source) next(most int) (message, error) {
-	if !s.Supers || most < 2 || s.train != nil || s.Rand.IntN(16) > 0 {
+	if !s.GSO || most < 2 || s.flow != nil || s.Rand.IntN(16) > 0 {
 		p := s.Next()
 		return message{append(make([]byte, virtioLen), p...), [][]byte{p}}, nil
 	}
-	return s.super(most)
+	return s.gsoMessage(most)
 }
 
-// super makes a packet that is yet to be cut, such as a virtual machine sends. What is to
+// gsoMessage makes a packet that is yet to be cut, such as a virtual machine sends. What is to
 // become of it tun.Segmenter says, and where it is the kernel that cuts, the kernel agrees.
-func (s *Source) super(most int) (message, error) {
-	t := s.newTrain()
+func (s *Source) gsoMessage(most int) (message, error) {
+	t := s.newFlow()
 	p := slices.Clip(t.headers)
 	count := max(2, min(t.left, most, (0xffff-len(p))/t.size))
 	for i := range count {
@@ -36,24 +36,24 @@ func (s *Source) super(most int) (message, error) {
 		if i == count-1 {
 			size = markLen + s.Rand.IntN(t.size-markLen+1)
 		}
-		p = appendMark(s.octets(p, size-markLen), s.First+s.count)
+		p = appendMark(s.octets(p, size-markLen), s.FirstNumber+s.count)
 		s.count++
 	}
-	header := t.describe(p)
-	parts, err := cut(header, p)
+	header := t.describeGSO(p)
+	parts, err := segment(header, p)
 	return message{append(header, p...), parts}, err
 }
 
-// describe completes the headers of a packet that is yet to be cut, but for its checksum,
+// describeGSO completes the headers of a packet that is yet to be cut, but for its checksum,
 // and says in a virtio-net header how it is to be done.
-func (t *train) describe(p []byte) []byte {
+func (t *flow) describeGSO(p []byte) []byte {
 	h := make([]byte, virtioLen)
 	h[0], h[1] = unix.VIRTIO_NET_HDR_F_NEEDS_CSUM, unix.VIRTIO_NET_HDR_GSO_TCPV6
 	if p[0]>>4 == 4 {
 		h[1] = unix.VIRTIO_NET_HDR_GSO_TCPV4
 	}
-	sayLength(p, len(p))
-	sum4(p)
+	setLength(p, len(p))
+	setHeaderChecksum(p)
 	segment, at := p[t.ip:], 16
 	if t.protocol == protocolUDP {
 		h[1], at = unix.VIRTIO_NET_HDR_GSO_UDP_L4, 6
@@ -73,8 +73,8 @@ func (t *train) describe(p []byte) []byte {
 	return h
 }
 
-// cut makes the packets of one that is yet to be cut.
-func cut(header, p []byte) (parts [][]byte, err error) {
+// segment makes the packets of one that is yet to be cut.
+func segment(header, p []byte) (parts [][]byte, err error) {
 	var c tun.Segmenter
 	if err := c.Start(p, pendingOf(header)); err != nil {
 		return nil, err

@@ -15,18 +15,18 @@ import (
 	"upppoe/test/packets"
 )
 
-// TestOpenChecksums: a peer on this very machine, as over a veth pair, leaves the checksums
+// TestPendingChecksums: a peer on this very machine, as over a veth pair, leaves the checksums
 // of its packets open. They arrive, those that are joined and those on their own.
-func TestOpenChecksums(t *testing.T) {
+func TestPendingChecksums(t *testing.T) {
 	for _, with := range paths {
-		e := dial(t, datapath.KindPlain, with, setting{})
+		e := dial(t, datapath.KindPlain, with, settings{})
 		for _, c := range []struct{ from, to string }{{clientIP, serverIP}, {clientIP6, serverIP6}} {
-			t.Run(fmt.Sprintf("%v %s", with, c.to), func(t *testing.T) { e.open(t, c.from, c.to) })
+			t.Run(fmt.Sprintf("%v %s", with, c.to), func(t *testing.T) { e.pendingChecksums(t, c.from, c.to) })
 		}
 	}
 }
 
-func (e *ends) open(t *testing.T, from, to string) {
+func (e *ends) pendingChecksums(t *testing.T, from, to string) {
 	var server net.PacketConn
 	must(t, e.server.Do(func() (err error) {
 		server, err = net.ListenPacket("udp", net.JoinHostPort(to, "4000"))
@@ -37,7 +37,7 @@ func (e *ends) open(t *testing.T, from, to string) {
 	for i := range 50 {
 		data := bytes.Repeat([]byte{byte(i)}, 100+i/10)
 		want = append(want, data)
-		frames = append(frames, openFrame(netip.MustParseAddr(from), netip.MustParseAddr(to), data))
+		frames = append(frames, pendingChecksumFrame(netip.MustParseAddr(from), netip.MustParseAddr(to), data))
 	}
 	must(t, e.client.Do(func() error { return inject("eth0", frames) }))
 	buf := make([]byte, 2000)
@@ -50,9 +50,9 @@ func (e *ends) open(t *testing.T, from, to string) {
 	}
 }
 
-// openFrame makes a frame of session 1, with a virtio-net header before it that says that
+// pendingChecksumFrame makes a frame of session 1, with a virtio-net header before it that says that
 // the checksum of the UDP datagram inside is open.
-func openFrame(from, to netip.Addr, data []byte) []byte {
+func pendingChecksumFrame(from, to netip.Addr, data []byte) []byte {
 	dst, _ := net.ParseMAC(serverMAC)
 	src, _ := net.ParseMAC(clientMAC)
 	datagram := binary.BigEndian.AppendUint16([]byte{0x12, 0x34, 4000 >> 8, 4000 & 0xff}, uint16(8+len(data)))

@@ -10,8 +10,8 @@ import (
 	"upppoe/test/packets"
 )
 
-// raw is a packet socket on a station's TUN.
-func (t *tunnel) raw() *packet.Conn {
+// packetSocket is a packet socket on a station's TUN.
+func (t *sessionEnd) packetSocket() *packet.Conn {
 	t.t.Helper()
 	var conn *packet.Conn
 	t.do(func() (err error) {
@@ -25,17 +25,17 @@ func (t *tunnel) raw() *packet.Conn {
 // TestRandomPackets sends packets of all lengths and kinds, broken ones among them, and has
 // each come out at the other end as it went in, by way of the kernel or of user space.
 func TestRandomPackets(t *testing.T) {
-	for name, prepare := range map[string][]func(*end, *Config){
-		"TC": nil, "XDP": {withOwn}, "XDP, joined": {withOwn, switching("gro", "on", "tso", "off")},
+	for name, prepare := range map[string][]func(*station, *Config){
+		"TC": nil, "XDP": {withExclusive}, "XDP, joined": {withExclusive, ethtoolSet("gro", "on", "tso", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := lay(t, prepare...)
+			s := newNetwork(t, prepare...)
 			here, there := s.session(1, vlan.Stack{}, 1492)
-			source := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), Most: 1492}
-			if _, err := packets.Carry(here.raw(), there.raw(), source, 20000); err != nil {
+			source := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), MaxLen: 1492}
+			if _, err := packets.Transfer(here.packetSocket(), there.packetSocket(), source, 20000); err != nil {
 				t.Fatal(err)
 			}
-			if c := there.line.Counters(1); c.ReceivedPackets < 10000 || there.relay.received.Load() < 1000 {
+			if c := there.link.Counters(1); c.ReceivedPackets < 10000 || there.relay.received.Load() < 1000 {
 				t.Errorf("%+v by way of the kernel, %d of user space", c, there.relay.received.Load())
 			}
 		})

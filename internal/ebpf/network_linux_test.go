@@ -18,46 +18,46 @@ import (
 	"upppoe/tun"
 )
 
-// segment is two stations of the real kernel, joined by a veth pair, each with an engine.
-type segment struct {
+// network is two stations of the real kernel, joined by a veth pair, each with an engine.
+type network struct {
 	t    testing.TB
-	ends [2]*end
+	ends [2]*station
 }
 
-// end is a station.
-type end struct {
+// station is a station.
+type station struct {
 	t      testing.TB
 	ns     *lab.Namespace
 	addr   wire.Addr
 	engine *Engine
 	// offloading: TUN devices leave work to user space.
-	offloading bool
+	offloadTUN bool
 }
 
 const ethernet = "eth0"
 
 var addrs = [2]wire.Addr{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}}
 
-// lay joins two stations. The functions, if there are any, set up interface and engine
+// newNetwork joins two stations. The functions, if there are any, set up interface and engine
 // beforehand.
-func lay(t testing.TB, prepare ...func(e *end, cfg *Config)) *segment {
+func newNetwork(t testing.TB, prepare ...func(e *station, cfg *Config)) *network {
 	t.Helper()
 	roottest.Need(t)
-	s := &segment{t: t}
+	s := &network{t: t}
 	for i := range s.ends {
 		ns, err := lab.NewNamespace()
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { ns.Close() })
-		s.ends[i] = &end{t: t, ns: ns, addr: addrs[i]}
+		s.ends[i] = &station{t: t, ns: ns, addr: addrs[i]}
 	}
 	a, b := s.ends[0], s.ends[1]
 	if err := lab.Veth(lab.End{In: a.ns, Name: ethernet, MAC: a.addr.String()}, lab.End{In: b.ns, Name: ethernet, MAC: b.addr.String()}); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range s.ends {
-		cfg := Config{Interface: ethernet, Sessions: 64, Notice: func(text string) { t.Log(text) }}
+		cfg := Config{Interface: ethernet, Sessions: 64, Notify: func(text string) { t.Log(text) }}
 		for _, f := range prepare {
 			f(e, &cfg)
 		}
@@ -66,50 +66,50 @@ func lay(t testing.TB, prepare ...func(e *end, cfg *Config)) *segment {
 			return err
 		})
 		t.Cleanup(func() { e.engine.Close() })
-		t.Log(e.engine.About())
-		if cfg.interval == 0 && !cfg.noDetour {
-			e.makeDetour()
+		t.Log(e.engine.Describe())
+		if cfg.interval == 0 && !cfg.noPair {
+			e.createPair()
 		}
 	}
 	return s
 }
 
-// makeDetour makes the detour at once: few tests load an engine as much as it takes.
-func (e *end) makeDetour() {
+// createPair makes the detour at once: few tests load an engine as much as it takes.
+func (e *station) createPair() {
 	e.t.Helper()
 	e.do(func() error {
 		e.engine.mu.Lock()
 		defer e.engine.mu.Unlock()
-		return e.engine.makeDetour()
+		return e.engine.createPair()
 	})
 }
 
-// detours reports whether there is a detour.
-func (e *end) detours() bool {
+// hasPair reports whether there is a detour.
+func (e *station) hasPair() bool {
 	e.engine.mu.Lock()
 	defer e.engine.mu.Unlock()
-	return e.engine.demand.detour != 0
+	return e.engine.load.pairIndex != 0
 }
 
-// told are the flags that an engine's programs have been told.
-func (e *Engine) told() uint32 {
+// currentOffloadFlags are the flags that an engine's programs have been told.
+func (e *Engine) currentOffloadFlags() uint32 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.flags
+	return e.offloadFlags
 }
 
 // do runs a function at the station, which must not fail.
-func (e *end) do(f func() error) {
+func (e *station) do(f func() error) {
 	e.t.Helper()
 	if err := e.ns.Do(f); err != nil {
 		e.t.Fatal(err)
 	}
 }
 
-// tunnel is an end of a session, with user space's part of it.
-type tunnel struct {
-	*end
-	line   *Link
+// sessionEnd is an end of a session, with user space's part of it.
+type sessionEnd struct {
+	*station
+	link   *Link
 	id     uint16
 	device tun.Device
 	relay  *relay
@@ -119,28 +119,28 @@ type tunnel struct {
 
 // session opens a session between the stations, with both families. Its addresses are
 // 10.0.ID.1 and fd00::ID:1 here, and with a 2 at their end there.
-func (s *segment) session(id uint16, tags vlan.Stack, mtu int) (here, there *tunnel) {
+func (s *network) session(id uint16, tags vlan.Stack, mtu int) (here, there *sessionEnd) {
 	s.t.Helper()
-	var ends [2]*tunnel
+	var ends [2]*sessionEnd
 	for i, e := range s.ends {
-		ends[i] = e.tunnel(id, tags, s.ends[1-i].addr, mtu, [2]byte{byte(id), byte(i + 1)})
+		ends[i] = e.openSession(id, tags, s.ends[1-i].addr, mtu, [2]byte{byte(id), byte(i + 1)})
 	}
 	return ends[0], ends[1]
 }
 
 // vlanSession opens session 7, whose addresses have a number in place of its ID.
-func (s *segment) vlanSession(number byte, tags vlan.Stack, mtu int) (here, there *tunnel) {
+func (s *network) vlanSession(number byte, tags vlan.Stack, mtu int) (here, there *sessionEnd) {
 	s.t.Helper()
-	var ends [2]*tunnel
+	var ends [2]*sessionEnd
 	for i, e := range s.ends {
-		ends[i] = e.tunnel(7, tags, s.ends[1-i].addr, mtu, [2]byte{number, byte(i + 1)})
+		ends[i] = e.openSession(7, tags, s.ends[1-i].addr, mtu, [2]byte{number, byte(i + 1)})
 	}
 	return ends[0], ends[1]
 }
 
-func (e *end) tunnel(id uint16, tags vlan.Stack, peer wire.Addr, mtu int, host [2]byte) *tunnel {
+func (e *station) openSession(id uint16, tags vlan.Stack, peer wire.Addr, mtu int, host [2]byte) *sessionEnd {
 	e.t.Helper()
-	t := &tunnel{end: e, id: id, line: e.engine.Link(tags, 0)}
+	t := &sessionEnd{station: e, id: id, link: e.engine.Link(tags, 0)}
 	t.ipv4 = netip.AddrFrom4([4]byte{10, 0, host[0], host[1]})
 	t.ipv6 = netip.AddrFrom16([16]byte{0xfd, 13: host[0], 15: host[1]})
 	e.do(func() (err error) {
@@ -154,37 +154,37 @@ func (e *end) tunnel(id uint16, tags vlan.Stack, peer wire.Addr, mtu int, host [
 		if err != nil {
 			return err
 		}
-		if err := t.line.FilterSessions(port); err != nil {
+		if err := t.link.FilterSessions(port); err != nil {
 			return err
 		}
 		tunnel := datapath.Session{SessionID: id, Local: e.addr, Peer: peer, Device: t.device}
 		t.relay = newRelay(port, tunnel)
-		return t.line.Add(tunnel)
+		return t.link.Add(tunnel)
 	})
-	t.line.SetFamilies(id, true, true)
+	t.link.SetFamilies(id, true, true)
 	e.t.Cleanup(func() {
-		t.line.Remove(id)
+		t.link.Remove(id)
 		t.relay.close()
 	})
 	return t
 }
 
-func (e *end) openTUN() (tun.Device, error) {
-	if e.offloading {
-		return openOffloading()
+func (e *station) openTUN() (tun.Device, error) {
+	if e.offloadTUN {
+		return openOffloadTUN()
 	}
 	return tun.Open(tun.Config{})
 }
 
 // source is the station's address, if it is not the interface's.
-func (e *end) source() wire.Addr {
+func (e *station) source() wire.Addr {
 	if e.addr == addrs[0] || e.addr == addrs[1] {
 		return wire.Addr{}
 	}
 	return e.addr
 }
 
-func (t *tunnel) configure(mtu int) error {
+func (t *sessionEnd) configure(mtu int) error {
 	link, err := netlink.LinkByName(t.device.Name())
 	if err != nil {
 		return err
@@ -205,12 +205,12 @@ func (t *tunnel) configure(mtu int) error {
 	if err := netlink.LinkSetUp(link); err != nil {
 		return err
 	}
-	return t.awaitLocal()
+	return t.awaitLocalRoute()
 }
 
-// awaitLocal waits until packets for the IPv6 address are taken in: the kernel makes the
+// awaitLocalRoute waits until packets for the IPv6 address are taken in: the kernel makes the
 // route at its leisure.
-func (t *tunnel) awaitLocal() error {
+func (t *sessionEnd) awaitLocalRoute() error {
 	for until := time.Now().Add(5 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
 		routes, err := netlink.RouteGet(t.ipv6.AsSlice())
 		if err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL {

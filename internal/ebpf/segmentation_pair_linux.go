@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// detour is a pair of devices, one on the other, that cuts packets into segments. What
+// segmentationPair is a pair of devices, one on the other, that cuts packets into segments. What
 // is sent by the upper one, a macvlan that takes nothing longer than a segment, the kernel cuts,
 // and sends each piece by the lower one, a TAP, where a program writes its LENGTH and sends it
 // out of the Ethernet interface. All of that is one call after the other on one processor,
@@ -20,16 +20,16 @@ import (
 //
 // Both go with the process, however that ends: the TAP lasts as long as its descriptor, and
 // no macvlan outlasts what it is on. Making them takes CAP_NET_ADMIN alone.
-type detour struct {
+type segmentationPair struct {
 	tap     *os.File
 	netlink *netlink.Handle
 	program *ebpf.Program
 	attach  func(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error)
 
-	home     string    // the network namespace
-	names    [2]string // lower, upper
-	indexes  [2]int
-	attached io.Closer
+	namespace string    // the network namespace
+	names     [2]string // lower, upper
+	indexes   [2]int
+	attached  io.Closer
 }
 
 // Names of the pair: the kernel counts the lower ones.
@@ -39,9 +39,9 @@ const (
 )
 
 // prepare opens what the pair is made with later, in the namespace of the caller.
-func (d *detour) prepare(h *hooks, program *ebpf.Program) (err error) {
+func (d *segmentationPair) prepare(h *hooks, program *ebpf.Program) (err error) {
 	d.program, d.attach = program, h.attach
-	if d.home, err = os.Readlink(namespace); err != nil {
+	if d.namespace, err = os.Readlink(netnsPath); err != nil {
 		return err
 	}
 	if d.netlink, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
@@ -55,20 +55,20 @@ func (d *detour) prepare(h *hooks, program *ebpf.Program) (err error) {
 	return nil
 }
 
-// namespace tells which network namespace a thread is in.
-const namespace = "/proc/thread-self/ns/net"
+// netnsPath tells which network namespace a thread is in.
+const netnsPath = "/proc/thread-self/ns/net"
 
-// make makes the pair, and gives the index of the upper one. After an error nothing of it
+// create makes the pair, and gives the index of the upper one. After an error nothing of it
 // is left but close.
-func (d *detour) make() (index int, err error) {
+func (d *segmentationPair) create() (index int, err error) {
 	if d.tap == nil {
 		return 0, os.ErrClosed
 	}
 	// Programs are attached where the thread is, whose index may be another interface's.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if here, err := os.Readlink(namespace); err != nil || here != d.home {
-		return 0, fmt.Errorf("this is %s, and was opened in %s: %w", here, d.home, err)
+	if here, err := os.Readlink(netnsPath); err != nil || here != d.namespace {
+		return 0, fmt.Errorf("this is %s, and was opened in %s: %w", here, d.namespace, err)
 	}
 	request, err := unix.NewIfreq(lowerName)
 	if err != nil {
@@ -96,17 +96,17 @@ func (d *detour) make() (index int, err error) {
 	if d.attached, err = d.attach(lower.Attrs().Index, egress, d.program); err != nil {
 		return 0, err
 	}
-	return upper.Attrs().Index, d.raise(lower, upper)
+	return upper.Attrs().Index, d.setUp(lower, upper)
 }
 
-// uncutLen is the longest packet that the upper device may take for one segment, if nobody
+// maxUnsegmentedLen is the longest packet that the upper device may take for one segment, if nobody
 // has counted its segments (gso_segs 0, as from a virtual machine). The kernel takes no value
 // below MAX_TCP_HEADER, which is 320 at most.
-const uncutLen = 512
+const maxUnsegmentedLen = 512
 
-// raise sets the devices up. A macvlan cannot be told to cut packets (`tso off`), but what
+// setUp sets the devices up. A macvlan cannot be told to cut packets (`tso off`), but what
 // is the most that it takes uncut.
-func (d *detour) raise(lower, upper netlink.Link) error {
+func (d *segmentationPair) setUp(lower, upper netlink.Link) error {
 	for _, l := range []netlink.Link{lower, upper} {
 		// So that IPv6, where there is any, has no address, and does not greet neighbours.
 		d.netlink.LinkSetIP6AddrGenMode(l, nl.IN6_ADDR_GEN_MODE_NONE)
@@ -117,7 +117,7 @@ func (d *detour) raise(lower, upper netlink.Link) error {
 	if err := d.netlink.LinkSetGSOMaxSegs(upper, 1); err != nil {
 		return fmt.Errorf("%s: set gso_max_segs: %w", upper.Attrs().Name, err)
 	}
-	if err := d.netlink.LinkSetGSOMaxSize(upper, uncutLen); err != nil {
+	if err := d.netlink.LinkSetGSOMaxSize(upper, maxUnsegmentedLen); err != nil {
 		return fmt.Errorf("%s: set gso_max_size: %w", upper.Attrs().Name, err)
 	}
 	if err := d.netlink.LinkSetUp(lower); err != nil {
@@ -126,8 +126,8 @@ func (d *detour) raise(lower, upper netlink.Link) error {
 	return d.netlink.LinkSetUp(upper)
 }
 
-// up reports whether both devices are up.
-func (d *detour) up() bool {
+// isUp reports whether both devices are up.
+func (d *segmentationPair) isUp() bool {
 	for _, index := range d.indexes {
 		l, err := d.netlink.LinkByIndex(index)
 		if err != nil || l.Attrs().RawFlags&unix.IFF_UP == 0 {
@@ -138,7 +138,7 @@ func (d *detour) up() bool {
 }
 
 // close removes the pair. Again it does nothing.
-func (d *detour) close() (err error) {
+func (d *segmentationPair) close() (err error) {
 	if d.attached != nil {
 		err = d.attached.Close()
 		d.attached = nil

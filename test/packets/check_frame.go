@@ -8,29 +8,29 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// shortest is what an Ethernet frame is filled up to, without its check sequence.
-const shortest = 60
+// minFrameLen is what an Ethernet frame is filled up to, without its check sequence.
+const minFrameLen = 60
 
-// Fault finds fault with a frame of a PPPoE session, without tags: with LENGTH, with the lengths
+// CheckFrame finds fault with a frame of a PPPoE session, without tags: with LENGTH, with the lengths
 // that IP tells, and with checksums. Of what is no IP it sees LENGTH alone.
-func Fault(frame []byte) error {
+func CheckFrame(frame []byte) error {
 	if len(frame) < datapath.HeadersLen {
 		return fmt.Errorf("a frame of %d octets", len(frame))
 	}
 	end := 20 + int(binary.BigEndian.Uint16(frame[18:]))
-	if end < datapath.HeadersLen || end > len(frame) || end < len(frame) && len(frame) > shortest {
+	if end < datapath.HeadersLen || end > len(frame) || end < len(frame) && len(frame) > minFrameLen {
 		return fmt.Errorf("LENGTH is %d in a frame of %d octets", end-20, len(frame))
 	}
 	switch packet := frame[datapath.HeadersLen:end]; binary.BigEndian.Uint16(frame[20:]) {
 	case 0x21:
-		return fault4(packet)
+		return checkIPv4(packet)
 	case 0x57:
-		return fault6(packet)
+		return checkIPv6(packet)
 	}
 	return nil
 }
 
-func fault4(p []byte) error {
+func checkIPv4(p []byte) error {
 	if len(p) < 20 || len(p) < int(p[0]&15)*4 {
 		return fmt.Errorf("IPv4 in %d octets", len(p))
 	}
@@ -44,20 +44,20 @@ func fault4(p []byte) error {
 	if binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
 		return nil // a fragment has no checksum of its own
 	}
-	return faultTransport(p[9], p[12:20], p[header:])
+	return checkTransport(p[9], p[12:20], p[header:])
 }
 
-func fault6(p []byte) error {
+func checkIPv6(p []byte) error {
 	if len(p) < 40 {
 		return fmt.Errorf("IPv6 in %d octets", len(p))
 	}
 	if payload := int(binary.BigEndian.Uint16(p[4:])); payload != len(p)-40 {
 		return fmt.Errorf("IPv6's length is %d, not %d", payload, len(p)-40)
 	}
-	return faultTransport(p[6], p[8:40], p[40:])
+	return checkTransport(p[6], p[8:40], p[40:])
 }
 
-func faultTransport(protocol byte, pseudo, b []byte) error {
+func checkTransport(protocol byte, pseudo, b []byte) error {
 	start := uint32(protocol) + uint32(len(b))
 	switch {
 	case protocol == 1:

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// train is packets of one flow, as a sender of a stream makes them: some of them can be
+// flow is packets of one flow, as a sender of a stream makes them: some of them can be
 // joined, and some, on second sight, cannot.
-type train struct {
+type flow struct {
 	*Source
 	protocol byte
 	headers  []byte // of IP and of TCP or UDP
@@ -16,8 +16,8 @@ type train struct {
 	left     int    // packets
 }
 
-func (s *Source) newTrain() *train {
-	t := &train{Source: s, protocol: protocolTCP, left: 2 + s.Rand.IntN(30)}
+func (s *Source) newFlow() *flow {
+	t := &flow{Source: s, protocol: protocolTCP, left: 2 + s.Rand.IntN(30)}
 	if s.Rand.IntN(3) == 0 {
 		t.protocol = protocolUDP
 	}
@@ -38,12 +38,12 @@ func (s *Source) newTrain() *train {
 		t.headers[t.ip+12], t.headers[t.ip+13] = 8<<4, 0x10 // ACK
 		t.headers = append(append(t.headers, 1, 1, 8, 10), s.octets(nil, 8)...)
 	}
-	t.size = markLen + s.Rand.IntN(s.Most-len(t.headers)-markLen+1)
+	t.size = markLen + s.Rand.IntN(s.MaxLen-len(t.headers)-markLen+1)
 	return t
 }
 
 // next makes a packet. The headers are those of the one after it then.
-func (t *train) next(number uint32) []byte {
+func (t *flow) next(number uint32) []byte {
 	t.left--
 	p, size := slices.Clone(t.headers), t.size
 	if t.Rand.IntN(8) == 0 {
@@ -51,15 +51,15 @@ func (t *train) next(number uint32) []byte {
 	}
 	t.vary(p)
 	p = appendMark(t.octets(p, size-markLen), number)
-	sayLength(p, len(p))
-	sum4(p)
-	t.sumTransport(p)
+	setLength(p, len(p))
+	setHeaderChecksum(p)
+	t.setTransportChecksum(p)
 	t.advance(size)
 	return p
 }
 
 // vary makes a packet, now and then, one that is not like the others.
-func (t *train) vary(p []byte) {
+func (t *flow) vary(p []byte) {
 	if t.Rand.IntN(12) > 0 {
 		return
 	}
@@ -84,15 +84,15 @@ func (t *train) vary(p []byte) {
 }
 
 // addresses are those of a packet.
-func (t *train) addresses(p []byte) []byte {
+func (t *flow) addresses(p []byte) []byte {
 	if p[0]>>4 == 6 {
 		return p[8:40]
 	}
 	return p[12:20]
 }
 
-// sumTransport makes the checksum right, but for now and then.
-func (t *train) sumTransport(p []byte) {
+// setTransportChecksum makes the checksum right, but for now and then.
+func (t *flow) setTransportChecksum(p []byte) {
 	segment, at := p[t.ip:], 16
 	if t.protocol == protocolUDP {
 		at = 6
@@ -110,7 +110,7 @@ func (t *train) sumTransport(p []byte) {
 }
 
 // advance makes headers those of the next packet.
-func (t *train) advance(size int) {
+func (t *flow) advance(size int) {
 	if t.headers[0]>>4 == 4 {
 		binary.BigEndian.PutUint16(t.headers[4:], 1+binary.BigEndian.Uint16(t.headers[4:]))
 	}

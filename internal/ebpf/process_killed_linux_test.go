@@ -20,7 +20,7 @@ import (
 )
 
 // attached counts programs on the station's Ethernet interface and on one TUN.
-func attached(t *testing.T, e *end, device string) (n int) {
+func attached(t *testing.T, e *station, device string) (n int) {
 	t.Helper()
 	e.do(func() error {
 		for _, at := range []struct {
@@ -41,33 +41,33 @@ func attached(t *testing.T, e *end, device string) (n int) {
 			if err == nil {
 				n += len(r.Programs)
 			}
-			n += len(filters(t, iface.Index, at.kind))
+			n += len(clsactFilters(t, iface.Index, at.kind))
 		}
 		return nil
 	})
 	return n
 }
 
-// victim is the environment variable for the process that is killed, and byFilters its
+// victim is the environment variable for the process that is killed, and childClsact its
 // value if that makes do without TCX.
 const (
-	victim    = "UPPPOE_FASTPATH_VICTIM"
-	byFilters = "filters"
-	// victimMemory is its Config.Memory.
-	victimMemory = "UPPPOE_FASTPATH_MEMORY"
+	childMode   = "UPPPOE_FASTPATH_VICTIM"
+	childClsact = "filters"
+	// childUndoDir is its Config.UndoDir.
+	childUndoDir = "UPPPOE_FASTPATH_MEMORY"
 )
 
-// TestMain is, for TestKill, the process that is killed.
+// TestMain is, for TestProcessKilled, the process that is killed.
 func TestMain(m *testing.M) {
-	if os.Getenv(victim) != "" {
-		os.Exit(beKilled())
+	if os.Getenv(childMode) != "" {
+		os.Exit(runChild())
 	}
 	os.Exit(m.Run())
 }
 
-// beKilled opens a session, makes the detour, says so, and waits.
-func beKilled() int {
-	e, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, Memory: os.Getenv(victimMemory), noTCX: os.Getenv(victim) == byFilters})
+// runChild opens a session, makes the detour, says so, and waits.
+func runChild() int {
+	e, err := Open(Config{Interface: ethernet, Sessions: 1, Exclusive: true, UndoDir: os.Getenv(childUndoDir), noTCX: os.Getenv(childMode) == childClsact})
 	if err != nil {
 		println(err.Error())
 		return 1
@@ -82,7 +82,7 @@ func beKilled() int {
 		return 1
 	}
 	e.mu.Lock()
-	err = e.makeDetour()
+	err = e.createPair()
 	e.mu.Unlock()
 	if err != nil {
 		println(err.Error())
@@ -92,16 +92,16 @@ func beKilled() int {
 	select {}
 }
 
-// TestKill: the kernel cleans up after a process that is killed.
-func TestKill(t *testing.T) {
+// TestProcessKilled: the kernel cleans up after a process that is killed.
+func TestProcessKilled(t *testing.T) {
 	if !haveTCX(t) {
 		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6): TestKillFilters looks at what it does instead")
 	}
-	awaitNone(t, kill(t, "TCX"))
+	awaitCleanup(t, killedProcess(t, "TCX"))
 }
 
-// kill opens a session in a process that is then killed, and returns its station.
-func kill(t *testing.T, way string) *end {
+// killedProcess opens a session in a process that is then killed, and returns its station.
+func killedProcess(t *testing.T, way string) *station {
 	t.Helper()
 	roottest.Need(t, "ip")
 	var ns [2]*lab.Namespace
@@ -116,7 +116,7 @@ func kill(t *testing.T, way string) *end {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), victim+"="+way)
+	cmd.Env = append(os.Environ(), childMode+"="+way)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -126,7 +126,7 @@ func kill(t *testing.T, way string) *end {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	e := &end{t: t, ns: ns[0]}
+	e := &station{t: t, ns: ns[0]}
 	before, interfaces := attached(t, e, "victim0"), e.interfaces()
 	cmd.Process.Kill()
 	cmd.Wait()
@@ -136,13 +136,13 @@ func kill(t *testing.T, way string) *end {
 	return e
 }
 
-// TestRestore: what a process that is killed has switched at the interface is put back by the next,
+// TestRestoreFeatures: what a process that is killed has switched at the interface is put back by the next,
 // and by a clean end, but for what somebody else has switched since; and not while its process is
 // there.
-func TestRestore(t *testing.T) {
+func TestRestoreFeatures(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv(victimMemory, dir)
-	e := kill(t, "TCX")
+	t.Setenv(childUndoDir, dir)
+	e := killedProcess(t, "TCX")
 	is := func(want bool, when string) {
 		t.Helper()
 		e.do(func() error {
@@ -156,7 +156,7 @@ func TestRestore(t *testing.T) {
 				return err
 			}
 			for _, word := range []string{"tx-tcp-segmentation", "tx-tcp6-segmentation"} {
-				if f.does(word) != want {
+				if f.enabled(word) != want {
 					t.Errorf("%s: %s is %v, want %v", when, word, !want, want)
 				}
 			}
@@ -182,7 +182,7 @@ func TestRestore(t *testing.T) {
 		t.Errorf("%d files are left", n)
 	}
 	e.do(func() error {
-		engine, err := Open(Config{Interface: ethernet, Sessions: 1, Own: true, Memory: dir})
+		engine, err := Open(Config{Interface: ethernet, Sessions: 1, Exclusive: true, UndoDir: dir})
 		if err != nil {
 			return err
 		}
@@ -199,8 +199,8 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// awaitNone waits for what the kernel does at its leisure.
-func awaitNone(t *testing.T, e *end) {
+// awaitCleanup waits for what the kernel does at its leisure.
+func awaitCleanup(t *testing.T, e *station) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		var left []net.Interface

@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch follows what the Ethernet interface does by itself with what it is to send. It
+// linkMonitor follows what the Ethernet interface does by itself with what it is to send. It
 // changes with `ethtool -K`, and on a veth pair with what the other end does.
-type watch struct {
+type linkMonitor struct {
 	socket  *nl.NetlinkSocket
 	stopped chan struct{} // closed when it does not run any more
 }
 
 // start finds out how the interface is, and goes on to. Called in its network namespace.
-func (w *watch) start(e *Engine, cfg Config, ethernet int) (err error) {
+func (w *linkMonitor) start(e *Engine, cfg Config, ethernet int) (err error) {
 	if w.socket, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK); err != nil {
 		return fmt.Errorf("watch interfaces: %w", err)
 	}
 	w.stopped = make(chan struct{})
-	err = e.adapt(cfg, ethernet)
+	err = e.refreshOffloads(cfg, ethernet)
 	// Ends with stop.
 	go func() {
 		defer close(w.stopped)
@@ -33,7 +33,7 @@ func (w *watch) start(e *Engine, cfg Config, ethernet int) (err error) {
 }
 
 // stop ends it. Again it does nothing.
-func (w *watch) stop() {
+func (w *linkMonitor) stop() {
 	if w.socket == nil {
 		return
 	}
@@ -50,7 +50,7 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 		}
 		about := nl.DeserializeIfInfomsg(m.Data)
 		if about.Index == int32(ethernet) {
-			e.adapt(cfg, ethernet) // what fails has been made safe
+			e.refreshOffloads(cfg, ethernet) // what fails has been made safe
 		}
 		if m.Header.Type == unix.RTM_DELLINK {
 			e.deviceGone(int(about.Index))
@@ -58,15 +58,15 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 			e.promiscuityChanged(int(about.Index), m.Data[unix.SizeofIfInfomsg:])
 		}
 		if m.Header.Type == unix.RTM_DELLINK || about.Flags&unix.IFF_UP == 0 {
-			e.detourDown(int(about.Index))
+			e.pairDown(int(about.Index))
 		}
 	}, func() {
-		e.adapt(cfg, ethernet)
-		e.detourDown(anyIndex)
-		e.devicesGone()
-		e.askPromiscuity()
+		e.refreshOffloads(cfg, ethernet)
+		e.pairDown(anyIndex)
+		e.checkDevices()
+		e.readPromiscuity()
 	})
-	e.adapt(cfg, anyIndex) // nothing will be heard any more
+	e.refreshOffloads(cfg, anyIndex) // nothing will be heard any more
 }
 
 // anyIndex stands for interfaces that are not known.
@@ -75,7 +75,7 @@ const anyIndex = 0
 // follow has news heeded until the socket is closed. If there was more than the kernel kept,
 // "lost" is called, for something has changed and nobody knows what: once all that it kept has
 // been heeded, for so long it drops what is new as well (netlink_overrun in Linux).
-func follow(socket *nl.NetlinkSocket, heed func(syscall.NetlinkMessage), lost func()) {
+func follow(socket *nl.NetlinkSocket, handle func(syscall.NetlinkMessage), overrun func()) {
 	missed := false
 	for {
 		messages, _, err := socket.Receive()
@@ -86,17 +86,17 @@ func follow(socket *nl.NetlinkSocket, heed func(syscall.NetlinkMessage), lost fu
 			return
 		}
 		for _, m := range messages {
-			heed(m)
+			handle(m)
 		}
-		if missed && drained(socket) {
+		if missed && isEmpty(socket) {
 			missed = false
-			lost()
+			overrun()
 		}
 	}
 }
 
-// drained reports whether there is nothing to be read.
-func drained(socket *nl.NetlinkSocket) bool {
+// isEmpty reports whether there is nothing to be read.
+func isEmpty(socket *nl.NetlinkSocket) bool {
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(socket.GetFd()), Events: unix.POLLIN}}, 0)
 		if !errors.Is(err, unix.EINTR) {
@@ -105,31 +105,31 @@ func drained(socket *nl.NetlinkSocket) bool {
 	}
 }
 
-// adapt tells the programs what the interface leaves to the kernel now. If that is not to
+// refreshOffloads tells the programs what the interface leaves to the kernel now. If that is not to
 // be found out, they suppose the worst.
-func (e *Engine) adapt(cfg Config, ethernet int) error {
+func (e *Engine) refreshOffloads(cfg Config, ethernet int) error {
 	var can offloads
 	name, err := e.ethtool.name(ethernet) // which may have changed
 	if err == nil {
 		can, err = e.ethtool.offloads(name)
 	}
 	flags := uint32(0)
-	if !can.segments {
-		flags |= segmented
+	if !can.tso {
+		flags |= softwareGSO
 	}
-	if err != nil || can.narrow || cfg.narrow {
-		flags |= finish
+	if err != nil || can.ipChecksum || cfg.ipChecksumOnly {
+		flags |= softwareChecksum
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.flags = flags
-	return errors.Join(err, e.tell())
+	e.offloadFlags = flags
+	return errors.Join(err, e.writeOffloads())
 }
 
-// tell tells the programs of what can change.
-func (e *Engine) tell() error {
+// writeOffloads tells the programs of what can change.
+func (e *Engine) writeOffloads() error {
 	b := make([]byte, offloadLen)
-	binary.NativeEndian.PutUint32(b[offloadFlags:], e.flags)
-	binary.NativeEndian.PutUint32(b[offloadDetour:], uint32(e.demand.detour))
+	binary.NativeEndian.PutUint32(b[offloadFlags:], e.offloadFlags)
+	binary.NativeEndian.PutUint32(b[offloadPair:], uint32(e.load.pairIndex))
 	return e.offloads.Put(uint32(0), b)
 }

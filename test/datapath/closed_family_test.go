@@ -21,30 +21,30 @@ func TestClosedFamily(t *testing.T) {
 	for _, path := range paths {
 		for closed, what := range map[ipFamily]string{familyIPv4: "IPv4", familyIPv6: "IPv6"} {
 			t.Run(fmt.Sprintf("%v without %s", path, what), func(t *testing.T) {
-				dial(t, path, path, setting{without: closed}).keepOut(t, closed)
+				dial(t, path, path, settings{without: closed}).dropsFamily(t, closed)
 			})
 		}
 	}
 }
 
-// keepOut tries to have packets of a family enter and leave. Those of the other, sent
+// dropsFamily tries to have packets of a family enter and leave. Those of the other, sent
 // afterwards, show that nothing of it has come.
-func (e *ends) keepOut(t *testing.T, closed ipFamily) {
+func (e *ends) dropsFamily(t *testing.T, closed ipFamily) {
 	const some = 50
 	client, server := tap(t, e.client), tap(t, e.server)
 	random := rand.New(rand.NewPCG(5, 6))
-	shut, open := &packets.Source{Rand: random, Most: mtu, Version: 4}, &packets.Source{Rand: random, Most: mtu, Version: 6}
+	shut, open := &packets.Source{Rand: random, MaxLen: mtu, Version: 4}, &packets.Source{Rand: random, MaxLen: mtu, Version: 6}
 	if closed == familyIPv6 {
 		shut, open = open, shut
 	}
-	shut.First = 1 << 30
-	before, _ := e.dialled.Counters()
+	shut.FirstNumber = 1 << 30
+	before, _ := e.dialer.Counters()
 	for range some {
 		must(t, packets.Send(client, shut.Next()))
 	}
-	_, err := packets.Carry(client, server, open, some)
+	_, err := packets.Transfer(client, server, open, some)
 	must(t, err)
-	if after, _ := e.dialled.Counters(); after.Dropped-before.Dropped != some {
+	if after, _ := e.dialer.Counters(); after.Dropped-before.Dropped != some {
 		t.Errorf("%d packets of %d that might not leave are counted as dropped", after.Dropped-before.Dropped, some)
 	}
 	var frames [][]byte
@@ -52,20 +52,20 @@ func (e *ends) keepOut(t *testing.T, closed ipFamily) {
 		frames = append(frames, sessionFrame(shut.Next()))
 	}
 	must(t, e.server.Do(func() error { return inject("eth0", frames) }))
-	_, err = packets.Carry(server, client, open, some)
+	_, err = packets.Transfer(server, client, open, some)
 	must(t, err)
-	for end := time.Now().Add(patience); e.client.strays.Load() < some; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(timeout); e.client.notOpen.Load() < some; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d packets of %d that might not come are told of", e.client.strays.Load(), some)
+			t.Fatalf("%d packets of %d that might not come are told of", e.client.notOpen.Load(), some)
 		}
 	}
-	e.keepDisguisedOut(t, server, client, shut, open)
+	e.dropsMismatched(t, server, client, shut, open)
 }
 
-// keepDisguisedOut tries to have packets of the closed family enter as of the open one.
-func (e *ends) keepDisguisedOut(t *testing.T, server, client *packet.Conn, shut, open *packets.Source) {
+// dropsMismatched tries to have packets of the closed family enter as of the open one.
+func (e *ends) dropsMismatched(t *testing.T, server, client *packet.Conn, shut, open *packets.Source) {
 	const some = 50
-	before, _ := e.dialled.Counters()
+	before, _ := e.dialer.Counters()
 	var frames [][]byte
 	for range some {
 		f := sessionFrame(shut.Next())
@@ -73,9 +73,9 @@ func (e *ends) keepDisguisedOut(t *testing.T, server, client *packet.Conn, shut,
 		frames = append(frames, f)
 	}
 	must(t, e.server.Do(func() error { return inject("eth0", frames) }))
-	_, err := packets.Carry(server, client, open, some)
+	_, err := packets.Transfer(server, client, open, some)
 	must(t, err)
-	if after, _ := e.dialled.Counters(); after.Dropped-before.Dropped != some {
+	if after, _ := e.dialer.Counters(); after.Dropped-before.Dropped != some {
 		t.Errorf("%d packets of %d that come disguised are counted as dropped", after.Dropped-before.Dropped, some)
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// measureSegment is the program at TC egress of the detour's lower device, where the packet
+// finishSegment is the program at TC egress of the detour's lower device, where the packet
 // has been cut: it writes the LENGTH of each frame, and sends the frame out of the Ethernet
 // interface. Whatever else would leave by that device is dropped.
-func measureSegment(offloads, ethernet int) asm.Instructions {
+func finishSegment(offloads, ethernet int) asm.Instructions {
 	const head, length = -16, -24 // on the stack: the ethertypes, from offset 12 on; LENGTH
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
@@ -54,7 +54,7 @@ func measureSegment(offloads, ethernet int) asm.Instructions {
 		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
 		asm.LoadMem(asm.R1, asm.R1, 0, asm.Word),
 	)
-	p.declare(asm.R1)
+	p.resetProtocol(asm.R1)
 	p.add(
 		asm.Mov.Imm(asm.R1, int32(ethernet)),
 		asm.Mov.Imm(asm.R2, 0),
@@ -62,17 +62,17 @@ func measureSegment(offloads, ethernet int) asm.Instructions {
 		asm.Return(),
 	)
 	p.label("drop")
-	p.ret(shot)
+	p.ret(tcActShot)
 	return p.ins
 }
 
-// declare has the kernel take a frame for PPPoE's, if the flags in a register have finish:
+// resetProtocol has the kernel take a frame for PPPoE's, if the flags in a register have finish:
 // it is still taken for IP's, and the interface would be trusted to find IP's checksum. The
 // kernel looks at the ethertype when it takes tags off, so it is given two. A frame's own
 // outermost tag ends up beside it, as it would have come.
-func (p *program) declare(flags asm.Register) {
-	declared := p.unique()
-	p.add(asm.And.Imm(flags, finish), asm.JEq.Imm(flags, 0, declared))
+func (p *program) resetProtocol(flags asm.Register) {
+	declared := p.newLabel()
+	p.add(asm.And.Imm(flags, softwareChecksum), asm.JEq.Imm(flags, 0, declared))
 	for range 2 {
 		p.pushTag()
 	}

@@ -17,12 +17,12 @@ func TestEcho(t *testing.T) {
 	roottest.Need(t)
 	for _, path := range paths {
 		t.Run(path.String(), func(t *testing.T) {
-			e := dial(t, path, path, setting{echo: lcp.Echo{Interval: 20 * time.Millisecond}})
-			before := [2]int64{e.client.answered.Load(), e.server.answered.Load()}
-			for end := time.Now().Add(patience); e.client.answered.Load() < before[0]+5 || e.server.answered.Load() < before[1]+5; {
+			e := dial(t, path, path, settings{echo: lcp.Echo{Interval: 20 * time.Millisecond}})
+			before := [2]int64{e.client.echoReplies.Load(), e.server.echoReplies.Load()}
+			for end := time.Now().Add(timeout); e.client.echoReplies.Load() < before[0]+5 || e.server.echoReplies.Load() < before[1]+5; {
 				streams(t, e.client.Namespace, e.server.Namespace, serverIP, 1<<20)
 				if time.Now().After(end) {
-					t.Fatalf("%d and %d Echo-Replies have come", e.client.answered.Load(), e.server.answered.Load())
+					t.Fatalf("%d and %d Echo-Replies have come", e.client.echoReplies.Load(), e.server.echoReplies.Load())
 				}
 			}
 		})
@@ -38,7 +38,7 @@ func TestIdle(t *testing.T) {
 			t.Parallel()
 			var err error
 			for limit := time.Second; limit < 10*time.Second; limit *= 2 {
-				if err = lives(t, path, limit); err == nil {
+				if err = staysUp(t, path, limit); err == nil {
 					return
 				}
 			}
@@ -47,12 +47,12 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// lives has a session carry something for longer than it may be idle. The error says that
+// staysUp has a session carry something for longer than it may be idle. The error says that
 // this was too seldom to show anything: on a busy machine, unless it is so however long the
 // session may be idle.
-func lives(t *testing.T, path datapath.Kind, limit time.Duration) error {
+func staysUp(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	t.Helper()
-	e := dial(t, path, path, setting{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{IdleTimeout: limit}})
+	e := dial(t, path, path, settings{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{IdleTimeout: limit}})
 	u := associate(t, e.server.Namespace, e.client.Namespace, clientIP, e.mtu)
 	defer u.close()
 	began, asked := time.Now(), int64(0)
@@ -64,10 +64,10 @@ func lives(t *testing.T, path datapath.Kind, limit time.Duration) error {
 			return fmt.Errorf("no packet came for %v", gap)
 		}
 		if last = time.Now(); last.Sub(began) < limit {
-			asked = e.client.asked.Load()
+			asked = e.client.echoRequests.Load()
 		}
 	}
-	if n := e.client.asked.Load() - asked; n > 0 {
+	if n := e.client.echoRequests.Load() - asked; n > 0 {
 		t.Errorf("%d Echo-Requests were sent, though packets came", n)
 	}
 	if ended := e.client.ended(t); ended.Reason.Cause != session.Idle || ended.Uptime < 3*limit {

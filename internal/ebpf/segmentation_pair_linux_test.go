@@ -15,7 +15,7 @@ import (
 )
 
 // interfaces counts those of a station.
-func (e *end) interfaces() (n int) {
+func (e *station) interfaces() (n int) {
 	e.t.Helper()
 	e.do(func() error {
 		all, err := net.Interfaces()
@@ -25,23 +25,23 @@ func (e *end) interfaces() (n int) {
 	return n
 }
 
-// look has an engine look at its demand, as it does each second.
-func (e *end) look() {
+// checkLoad has an engine look at its demand, as it does each second.
+func (e *station) checkLoad() {
 	e.do(func() error {
-		e.engine.look()
+		e.engine.checkLoad()
 		return nil
 	})
 }
 
-// untimed leaves looking to the test.
-func untimed(_ *end, cfg *Config) { cfg.interval = time.Hour }
+// withoutTimer leaves looking to the test.
+func withoutTimer(_ *station, cfg *Config) { cfg.interval = time.Hour }
 
-// TestDemand: the detour is made under load, and not before; the sessions go on.
-func TestDemand(t *testing.T) {
+// TestPairCreatedUnderLoad: the detour is made under load, and not before; the sessions go on.
+func TestPairCreatedUnderLoad(t *testing.T) {
 	var notices []string
-	s := lay(t, untimed, func(e *end, cfg *Config) {
+	s := newNetwork(t, withoutTimer, func(e *station, cfg *Config) {
 		if e.addr == addrs[0] {
-			cfg.Notice = func(text string) { notices = append(notices, text) }
+			cfg.Notify = func(text string) { notices = append(notices, text) }
 		}
 	})
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -49,17 +49,17 @@ func TestDemand(t *testing.T) {
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Error(err)
 	}
-	here.look()
-	if n := here.interfaces(); n != before || here.detours() {
+	here.checkLoad()
+	if n := here.interfaces(); n != before || here.hasPair() {
 		t.Fatalf("without load, there are %d interfaces, and were %d", n, before)
 	}
 	exchange(t, here, there, there.ipv4, 16<<20)
 	left := here.relay.sent.Load()
-	if left < rush {
+	if left < gsoThreshold {
 		t.Errorf("only %d packets were left to user space", left)
 	}
-	here.look()
-	if n := here.interfaces(); n != before+2 || !here.detours() {
+	here.checkLoad()
+	if n := here.interfaces(); n != before+2 || !here.hasPair() {
 		t.Fatalf("under load, there are %d interfaces, and were %d", n, before)
 	}
 	if len(notices) != 1 || !strings.Contains(notices[0], "ethtool -K eth0 tso off") {
@@ -80,15 +80,15 @@ func TestDemand(t *testing.T) {
 	exchange(t, here, there, there.ipv4, 1<<20)
 }
 
-// TestDemandStops: an engine looks only while it has sessions, or the detour, which goes
+// TestPairRemovedWhenIdle: an engine looks only while it has sessions, or the detour, which goes
 // after a long time without demand, and comes back with it.
-func TestDemandStops(t *testing.T) {
-	s := lay(t, untimed)
+func TestPairRemovedWhenIdle(t *testing.T) {
+	s := newNetwork(t, withoutTimer)
 	looks := func() bool {
 		e := s.ends[0].engine
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		return e.demand.timer != nil
+		return e.load.timer != nil
 	}
 	if looks() {
 		t.Error("it looks without a session")
@@ -99,52 +99,52 @@ func TestDemandStops(t *testing.T) {
 	}
 	without := here.interfaces()
 	for range 2 {
-		here.makeDetour()
-		for range enough - 1 {
-			here.look()
+		here.createPair()
+		for range idleLimit - 1 {
+			here.checkLoad()
 		}
-		if exchange(t, here, there, there.ipv4, 16<<20); !here.detours() {
+		if exchange(t, here, there, there.ipv4, 16<<20); !here.hasPair() {
 			t.Fatal("the detour has gone early")
 		}
-		for range enough {
-			here.look() // the first of which sees a demand
+		for range idleLimit {
+			here.checkLoad() // the first of which sees a demand
 		}
-		if !here.detours() || here.interfaces() != without+2 {
+		if !here.hasPair() || here.interfaces() != without+2 {
 			t.Fatal("the detour has gone, though there was a demand")
 		}
-		if here.look(); here.detours() || here.interfaces() != without+2 {
+		if here.checkLoad(); here.hasPair() || here.interfaces() != without+2 {
 			t.Error("without demand, it is used, or gone while a program may still send by it")
 		}
-		if here.look(); here.interfaces() != without {
+		if here.checkLoad(); here.interfaces() != without {
 			t.Error("it has not gone")
 		}
 	}
-	if here.line.Remove(1); !looks() {
+	if here.link.Remove(1); !looks() {
 		t.Error("it looks no more before it sees why")
 	}
-	if here.look(); looks() {
+	if here.checkLoad(); looks() {
 		t.Error("it looks though the session is gone")
 	}
 }
 
-// TestNoDetour: where it cannot be made the log says so, once, and user space sends.
-func TestNoDetour(t *testing.T) {
+// TestPairUnavailable: where it cannot be made the log says so, once, and user space sends.
+func TestPairUnavailable(t *testing.T) {
 	var notices []string
-	s := lay(t, untimed, func(_ *end, cfg *Config) {
-		cfg.Notice = func(text string) { notices = append(notices, text) }
+	s := newNetwork(t, withoutTimer, func(_ *station, cfg *Config) {
+		cfg.Notify = func(text string) { notices = append(notices, text) }
 	})
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	exchange(t, here, there, there.ipv4, 16<<20)
-	here.engine.look() // from another namespace, in which it must not be made
-	here.look()
-	if here.detours() || len(notices) != 1 || !strings.Contains(notices[0], "cannot be had") {
-		t.Errorf("there is a detour: %v; the log says %q", here.detours(), notices)
+	here.engine.checkLoad() // from another namespace, in which it must not be made
+	here.checkLoad()
+	if here.hasPair() || len(notices) != 1 || !strings.Contains(notices[0], "cannot be had") {
+		t.Errorf("there is a detour: %v; the log says %q", here.hasPair(), notices)
 	}
 	exchange(t, here, there, there.ipv4, 1<<20)
 }
 
-// TestDetourDown: whoever sets the detour's devices down gets no packet lost.
-func TestDetourDown(t *testing.T) {
+// TestPairSetDown: whoever sets the detour's devices down gets no packet lost.
+func TestPairSetDown(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, words := range [][]string{
 		{"ip", "link", "set", "pppoecut0up", "down"},
@@ -152,11 +152,11 @@ func TestDetourDown(t *testing.T) {
 		{"ip", "link", "delete", "pppoecut0up"},
 	} {
 		notices := make(chan string, 16)
-		s := lay(t, untimed, func(_ *end, cfg *Config) {
-			cfg.Notice = func(text string) { notices <- text }
+		s := newNetwork(t, withoutTimer, func(_ *station, cfg *Config) {
+			cfg.Notify = func(text string) { notices <- text }
 		})
 		here, there := s.session(1, vlan.Stack{}, 1492)
-		here.makeDetour()
+		here.createPair()
 		<-notices
 		sh(t, here.ns, words[0], words[1:]...)
 		select {
@@ -167,18 +167,18 @@ func TestDetourDown(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatalf("%v: the log says nothing", words)
 		}
-		if here.detours() {
+		if here.hasPair() {
 			t.Errorf("%v: the detour is still in use", words)
 		}
 		exchange(t, here, there, there.ipv4, 1<<20)
 	}
 }
 
-// TestDeclared: where the interface finishes checksums of IP alone, the kernel knows each frame
+// TestSoftwareChecksum: where the interface finishes checksums of IP alone, the kernel knows each frame
 // for PPPoE's, and so finishes checksums itself: uncut ones, cut ones, and in VLANs.
-func TestDeclared(t *testing.T) {
+func TestSoftwareChecksum(t *testing.T) {
 	roottest.Need(t)
-	s := lay(t, withNarrow, withOffload)
+	s := newNetwork(t, withIPChecksumOnly, withOffloadTUN)
 	for i, text := range []string{"0", "50", "50.100"} {
 		stack, err := vlan.Parse(text)
 		if err != nil {
@@ -197,7 +197,7 @@ func TestDeclared(t *testing.T) {
 
 // outgoing listens to what leaves by the Ethernet interface. It returns what ends that, and
 // says how many frames of sessions there were, and how many the kernel took for others.
-func (e *end) outgoing() func() (frames, other int) {
+func (e *station) outgoing() func() (frames, other int) {
 	e.t.Helper()
 	var fd int
 	e.do(func() (err error) {

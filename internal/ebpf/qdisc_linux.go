@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// queues follows what is done to the queueing disciplines of sessions' devices. Packets that
+// qdiscMonitor follows what is done to the queueing disciplines of sessions' devices. Packets that
 // the kernel's path takes at a device's egress come by none of them. So what leaves by a
 // device to which somebody has given one that shapes is sent by user space, which reads what
 // comes out of it.
-type queues struct {
+type qdiscMonitor struct {
 	socket  *nl.NetlinkSocket
 	stopped chan struct{} // closed when it does not run any more
 }
 
-// unshaped are disciplines that only order what waits. A session's device has one of
+// nonShaping are disciplines that only order what waits. A session's device has one of
 // them by itself.
-var unshaped = []string{"noop", "noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "sfq", "codel", "mq"}
+var nonShaping = []string{"noop", "noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "sfq", "codel", "mq"}
 
 // Parents of disciplines (linux/pkt_sched.h).
 const (
@@ -30,7 +30,7 @@ const (
 )
 
 // start begins. Called in the devices' network namespace.
-func (q *queues) start(e *Engine) (err error) {
+func (q *qdiscMonitor) start(e *Engine) (err error) {
 	if q.socket, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_TC); err != nil {
 		return fmt.Errorf("watch queueing disciplines: %w", err)
 	}
@@ -38,13 +38,13 @@ func (q *queues) start(e *Engine) (err error) {
 	// Ends with stop.
 	go func() {
 		defer close(q.stopped)
-		e.followQueues(q.socket)
+		e.followQdiscs(q.socket)
 	}()
 	return nil
 }
 
 // stop ends it. Again it does nothing.
-func (q *queues) stop() {
+func (q *qdiscMonitor) stop() {
 	if q.socket == nil {
 		return
 	}
@@ -53,32 +53,32 @@ func (q *queues) stop() {
 	q.socket = nil
 }
 
-func (e *Engine) followQueues(socket *nl.NetlinkSocket) {
+func (e *Engine) followQdiscs(socket *nl.NetlinkSocket) {
 	follow(socket, func(m syscall.NetlinkMessage) {
 		if m.Header.Type == unix.RTM_NEWQDISC || m.Header.Type == unix.RTM_DELQDISC {
-			e.queueChanged(m.Data, m.Header.Type == unix.RTM_NEWQDISC)
+			e.qdiscChanged(m.Data, m.Header.Type == unix.RTM_NEWQDISC)
 		}
-	}, e.shapeAll)
+	}, e.assumeShaped)
 }
 
-// queueChanged takes a message about a discipline, which is there or is no more.
-func (e *Engine) queueChanged(b []byte, there bool) {
+// qdiscChanged takes a message about a discipline, which is there or is no more.
+func (e *Engine) qdiscChanged(b []byte, there bool) {
 	if len(b) < nl.SizeofTcMsg {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.devices[int(nl.DeserializeTcMsg(b).Ifindex)]
-	if s == nil || s.gone || !e.handleQueue(s, b, there) {
+	if s == nil || s.gone || !e.handleQdisc(s, b, there) {
 		return
 	}
-	e.put(s) // what the kernel does not take user space has
-	e.tellQueue(s)
+	e.writeMaps(s) // what the kernel does not take user space has
+	e.notifyQdisc(s)
 }
 
-// handleQueue notes what a message says of a discipline of a session's device. It says no if
+// handleQdisc notes what a message says of a discipline of a session's device. It says no if
 // that is nothing to the session.
-func (e *Engine) handleQueue(s *session, b []byte, there bool) bool {
+func (e *Engine) handleQdisc(s *session, b []byte, there bool) bool {
 	attrs, err := nl.ParseRouteAttr(b[nl.SizeofTcMsg:])
 	if err != nil {
 		return false
@@ -92,10 +92,10 @@ func (e *Engine) handleQueue(s *session, b []byte, there bool) bool {
 	switch parent := nl.DeserializeTcMsg(b).Parent; {
 	case parent == parentRoot:
 		s.shaper = ""
-		if there && !slices.Contains(unshaped, kind) {
+		if there && !slices.Contains(nonShaping, kind) {
 			s.shaper = kind
 		}
-	case parent == parentClsact && kind == "clsact" && !e.hooks.filters: // else ours is the last in it
+	case parent == parentClsact && kind == "clsact" && !e.hooks.useClsact: // else ours is the last in it
 		s.filtered = there
 	default:
 		return false
@@ -103,10 +103,10 @@ func (e *Engine) handleQueue(s *session, b []byte, there bool) bool {
 	return true
 }
 
-// askQueues finds out which disciplines a session's device has already: a script may have
+// readQdiscs finds out which disciplines a session's device has already: a script may have
 // given it some as soon as it was there. It is asked for each by itself, as a list would be
 // that of all devices. Under the Engine's lock, so that later news is heeded later.
-func (e *Engine) askQueues(s *session) error {
+func (e *Engine) readQdiscs(s *session) error {
 	for _, parent := range []uint32{parentRoot, parentClsact} {
 		request := nl.NewNetlinkRequest(unix.RTM_GETQDISC, unix.NLM_F_ACK|unix.NLM_F_ECHO) // or it goes to listeners alone
 		request.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(s.device), Parent: parent})
@@ -116,14 +116,14 @@ func (e *Engine) askQueues(s *session) error {
 		}
 		for _, b := range messages {
 			if len(b) >= nl.SizeofTcMsg {
-				e.handleQueue(s, b, true)
+				e.handleQdisc(s, b, true)
 			}
 		}
 	}
 	return nil
 }
 
-func (e *Engine) tellQueue(s *session) {
+func (e *Engine) notifyQdisc(s *session) {
 	text := fmt.Sprintf("%s: what leaves is sent in the kernel again", s.Device.Name())
 	switch {
 	case s.shaper != "":
@@ -131,19 +131,19 @@ func (e *Engine) tellQueue(s *session) {
 	case s.filtered:
 		text = fmt.Sprintf("%s: what leaves is sent by user space: it has filters (clsact) by which the kernel's path might not come", s.Device.Name())
 	}
-	if text != s.told && (s.told != "" || s.shaper != "" || s.filtered) {
-		e.notice(text)
-		s.told = text
+	if text != s.lastNotice && (s.lastNotice != "" || s.shaper != "" || s.filtered) {
+		e.notify(text)
+		s.lastNotice = text
 	}
 }
 
-// shapeAll supposes the worst of all devices, when news has been lost.
-func (e *Engine) shapeAll() {
+// assumeShaped supposes the worst of all devices, when news has been lost.
+func (e *Engine) assumeShaped() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.devices {
 		s.shaper = "unknown"
-		e.put(s)
-		e.tellQueue(s)
+		e.writeMaps(s)
+		e.notifyQdisc(s)
 	}
 }

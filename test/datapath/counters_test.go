@@ -11,15 +11,15 @@ import (
 	"upppoe/test/packets"
 )
 
-// TestAccounts: counters are those of what was carried, and when a session has ended both
+// TestCounters: counters are those of what was carried, and when a session has ended both
 // ends have the same, whoever has moved it.
-func TestAccounts(t *testing.T) {
+func TestCounters(t *testing.T) {
 	eachPair(t, func(t *testing.T, e *ends) {
-		e.exact(t)
+		e.exactCounts(t)
 		e.udp(t)
 		streams(t, e.client.Namespace, e.server.Namespace, serverIP, 20<<10)
 		for _, one := range []*end{e.client, e.server} {
-			one.awaitClosed(t)
+			one.awaitConnectionsClosed(t)
 		}
 		e.client.stop()
 		client, server := e.client.ended(t).Counters, e.server.ended(t).Counters
@@ -36,11 +36,11 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-// awaitClosed waits until no connection has anything to say any more.
-func (e *end) awaitClosed(t *testing.T) {
+// awaitConnectionsClosed waits until no connection has anything to say any more.
+func (e *end) awaitConnectionsClosed(t *testing.T) {
 	t.Helper()
 	const open = `(?m)^ *\d+: \S+ \S+ (0[1-57-9B-F])` // all but TIME_WAIT and LISTEN (proc_net_tcp)
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(timeout); ; time.Sleep(time.Millisecond) {
 		var list []byte
 		must(t, e.Do(func() (err error) {
 			list, err = os.ReadFile("/proc/thread-self/net/tcp")
@@ -55,25 +55,25 @@ func (e *end) awaitClosed(t *testing.T) {
 	}
 }
 
-// exact sends packets that are known, after some that show that the kernel is done with what
+// exactCounts sends packets that are known, after some that show that the kernel is done with what
 // it sends when a device comes up.
-func (e *ends) exact(t *testing.T) {
+func (e *ends) exactCounts(t *testing.T) {
 	t.Helper()
 	client, server := tap(t, e.client), tap(t, e.server)
-	s := &packets.Source{Rand: rand.New(rand.NewPCG(8, 9)), Most: mtu, Trains: true}
-	_, err := packets.Carry(client, server, s, 1000)
+	s := &packets.Source{Rand: rand.New(rand.NewPCG(8, 9)), MaxLen: mtu, Flows: true}
+	_, err := packets.Transfer(client, server, s, 1000)
 	must(t, err)
-	before, _ := e.dialled.Counters()
-	there, err := packets.Carry(client, server, s, 500)
+	before, _ := e.dialer.Counters()
+	there, err := packets.Transfer(client, server, s, 500)
 	must(t, err)
-	back, err := packets.Carry(server, client, s, 600)
+	back, err := packets.Transfer(server, client, s, 600)
 	must(t, err)
 	want := datapath.Counters{
 		SentPackets: uint64(there.Packets), SentBytes: uint64(there.Octets),
 		ReceivedPackets: uint64(back.Packets), ReceivedBytes: uint64(back.Octets),
 	}
 	var got datapath.Counters
-	for end := time.Now().Add(patience); got != want && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(timeout); got != want && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		got = e.countedSince(before) // what comes counts once it is delivered, and so a little later
 	}
 	if got != want {
@@ -83,7 +83,7 @@ func (e *ends) exact(t *testing.T) {
 
 // countedSince is what the client has counted since.
 func (e *ends) countedSince(before datapath.Counters) datapath.Counters {
-	after, _ := e.dialled.Counters()
+	after, _ := e.dialer.Counters()
 	return datapath.Counters{
 		SentPackets: after.SentPackets - before.SentPackets, SentBytes: after.SentBytes - before.SentBytes,
 		ReceivedPackets: after.ReceivedPackets - before.ReceivedPackets, ReceivedBytes: after.ReceivedBytes - before.ReceivedBytes,

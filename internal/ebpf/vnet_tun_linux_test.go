@@ -8,17 +8,17 @@ import (
 	"upppoe/tun"
 )
 
-// offloading is a tun.Device to which the kernel leaves checksums and segments
+// vnetTUN is a tun.Device to which the kernel leaves checksums and segments
 // (IFF_VNET_HDR). It finishes checksums; packets that are yet to be cut it drops, and counts.
-type offloading struct {
+type vnetTUN struct {
 	*os.File
-	name  string
-	uncut int
+	name       string
+	gsoPackets int
 }
 
 const vnetHeader = 10
 
-func openOffloading() (*offloading, error) {
+func openOffloadTUN() (*vnetTUN, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -42,13 +42,13 @@ func openOffloading() (*offloading, error) {
 	if err := unix.IoctlSetInt(fd, unix.TUNSETLINK, unix.ARPHRD_PPP); err != nil {
 		return nil, err
 	}
-	return &offloading{File: os.NewFile(uintptr(fd), "/dev/net/tun"), name: request.Name()}, nil
+	return &vnetTUN{File: os.NewFile(uintptr(fd), "/dev/net/tun"), name: request.Name()}, nil
 }
 
-func (o *offloading) Name() string   { return o.name }
-func (o *offloading) BatchSize() int { return 1 }
+func (o *vnetTUN) Name() string   { return o.name }
+func (o *vnetTUN) BatchSize() int { return 1 }
 
-func (o *offloading) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
+func (o *vnetTUN) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	for {
 		b := make([]byte, vnetHeader+1<<16)
 		n, err := o.File.Read(b)
@@ -56,7 +56,7 @@ func (o *offloading) Read(bufs [][]byte, sizes []int, headroom int) (int, error)
 			return 0, err
 		}
 		if b[1] != 0 {
-			o.uncut++
+			o.gsoPackets++
 			continue
 		}
 		sizes[0] = copy(bufs[0][headroom:], b[vnetHeader:n])
@@ -67,7 +67,7 @@ func (o *offloading) Read(bufs [][]byte, sizes []int, headroom int) (int, error)
 	}
 }
 
-func (o *offloading) Write(packets [][]byte, headroom int) (int, error) {
+func (o *vnetTUN) Write(packets [][]byte, headroom int) (int, error) {
 	for _, p := range packets {
 		if _, err := o.File.Write(append(make([]byte, vnetHeader), p[headroom:]...)); err != nil {
 			return 0, err

@@ -65,44 +65,44 @@ func send(from *packet.Conn, message []byte) error {
 	return err
 }
 
-// window is how many packets may be on their way: fewer than any queue on it holds.
-const window = 100
+// maxInFlight is how many packets may be on their way: fewer than any queue on it holds.
+const maxInFlight = 100
 
-// patience is how long a packet may take.
-const patience = 20 * time.Second
+// timeout is how long a packet may take.
+const timeout = 20 * time.Second
 
-// Carried is what Carry has carried.
-type Carried struct {
+// Result is what Carry has carried.
+type Result struct {
 	Packets, Octets int // of IP
-	Joined          int // packets that came joined with others
+	Coalesced       int // packets that came joined with others
 }
 
-// Carry sends packets of a source by one socket and receives them by another. The error
+// Transfer sends packets of a source by one socket and receives them by another. The error
 // tells of the first that did not come out as it went in, or of one that was not to come.
-func Carry(from, to *packet.Conn, s *Source, n int) (Carried, error) {
-	c := &carriage{waiting: make(map[uint32][]byte), room: make(chan struct{}, window), over: make(chan struct{})}
+func Transfer(from, to *packet.Conn, s *Source, n int) (Result, error) {
+	c := &transfer{pending: make(map[uint32][]byte), slots: make(chan struct{}, maxInFlight), done: make(chan struct{})}
 	sent := make(chan error, 1)
 	// Ends when all is sent, or received what ends the test.
 	go func() { sent <- c.send(from, s, n) }()
 	err := c.receive(to, n)
-	close(c.over)
-	return c.Carried, errors.Join(err, <-sent)
+	close(c.done)
+	return c.Result, errors.Join(err, <-sent)
 }
 
-// carriage is packets on their way.
-type carriage struct {
+// transfer is packets on their way.
+type transfer struct {
 	mu      sync.Mutex
-	waiting map[uint32][]byte // by their numbers
+	pending map[uint32][]byte // by their numbers
 
-	room chan struct{} // has an entry for each
-	over chan struct{}
-	Carried
+	slots chan struct{} // has an entry for each
+	done  chan struct{}
+	Result
 }
 
 // virtioLen is the length of a struct virtio_net_hdr, which says what is open in a packet.
 const virtioLen = 10
 
-func (c *carriage) send(from *packet.Conn, s *Source, n int) error {
+func (c *transfer) send(from *packet.Conn, s *Source, n int) error {
 	for n > 0 {
 		m, err := s.next(n)
 		if err != nil {
@@ -123,29 +123,29 @@ func (c *carriage) send(from *packet.Conn, s *Source, n int) error {
 
 // expect notes a packet that is to arrive, once there is room. It says no if none will be
 // received any more.
-func (c *carriage) expect(p []byte) bool {
+func (c *transfer) expect(p []byte) bool {
 	select {
-	case c.room <- struct{}{}:
-	case <-c.over:
+	case c.slots <- struct{}{}:
+	case <-c.done:
 		return false
 	}
 	number, _ := numberOf(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiting[number] = p
+	c.pending[number] = p
 	return true
 }
 
-func (c *carriage) receive(to *packet.Conn, n int) error {
+func (c *transfer) receive(to *packet.Conn, n int) error {
 	for buf := make([]byte, virtioLen+1<<17); n > 0; {
-		to.SetReadDeadline(time.Now().Add(patience))
+		to.SetReadDeadline(time.Now().Add(timeout))
 		length, _, err := to.ReadFrom(buf)
 		if err != nil {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return fmt.Errorf("%w: %d packets are still to come, and on the way are %s", err, n, c.some())
+			return fmt.Errorf("%w: %d packets are still to come, and on the way are %s", err, n, c.describePending())
 		}
-		came, err := c.take(buf[:virtioLen], buf[virtioLen:length])
+		came, err := c.handle(buf[:virtioLen], buf[virtioLen:length])
 		if err != nil {
 			return err
 		}
@@ -154,10 +154,10 @@ func (c *carriage) receive(to *packet.Conn, n int) error {
 	return nil
 }
 
-// some tells of a few packets that are waited for.
-func (c *carriage) some() string {
+// describePending tells of a few packets that are waited for.
+func (c *transfer) describePending() string {
 	var b bytes.Buffer
-	for number, p := range c.waiting {
+	for number, p := range c.pending {
 		if fmt.Fprintf(&b, "%d: %x; ", number, p[:min(len(p), 100)]); b.Len() > 1000 {
 			break
 		}
@@ -165,15 +165,15 @@ func (c *carriage) some() string {
 	return b.String()
 }
 
-// take compares what has come, and returns how many packets that were.
-func (c *carriage) take(header, b []byte) (int, error) {
+// handle compares what has come, and returns how many packets that were.
+func (c *transfer) handle(header, b []byte) (int, error) {
 	if header[1] == unix.VIRTIO_NET_HDR_GSO_NONE {
 		if p := pendingOf(header); p.Checksum && !p.Complete(b) { // as over a veth pair
 			return 0, fmt.Errorf("what came with an open checksum cannot have one: % x, %x", header, b[:min(len(b), 100)])
 		}
 		return c.compare(b)
 	}
-	parts, err := cut(header, b)
+	parts, err := segment(header, b)
 	if err != nil {
 		return 0, fmt.Errorf("what came joined cannot be cut: %w: % x, %x", err, header, b[:min(len(b), 100)])
 	}
@@ -185,19 +185,19 @@ func (c *carriage) take(header, b []byte) (int, error) {
 		}
 		all += n
 	}
-	c.Joined += all
+	c.Coalesced += all
 	return all, nil
 }
 
 // compare takes one packet; others than those of the source do not count.
-func (c *carriage) compare(p []byte) (int, error) {
+func (c *transfer) compare(p []byte) (int, error) {
 	number, ok := numberOf(p)
 	if !ok {
 		return 0, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	want, ok := c.waiting[number]
+	want, ok := c.pending[number]
 	if !ok {
 		return 0, fmt.Errorf("packet %d was not to come, or not once more", number)
 	}
@@ -208,10 +208,10 @@ func (c *carriage) compare(p []byte) (int, error) {
 		}
 		return 0, fmt.Errorf("packet %d changed at octet %d: %x became %x", number, at, want[:min(len(want), 200)], p[:min(len(p), 200)])
 	}
-	delete(c.waiting, number)
+	delete(c.pending, number)
 	c.Packets++
 	c.Octets += len(p)
-	<-c.room
+	<-c.slots
 	return 1, nil
 }
 

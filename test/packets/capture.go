@@ -13,32 +13,32 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Wire looks at all frames of PPPoE sessions that come to an interface and leave it, as an
+// Capture looks at all frames of PPPoE sessions that come to an interface and leave it, as an
 // analyser would, and finds fault with lengths and checksums. Watch begins; what was seen may
 // be read once End has returned.
-type Wire struct {
+type Capture struct {
 	// From is whose frames are looked at; zero: everybody's.
 	From wire.Addr
 	// Filled: no checksum may be open. Else one that a sender on this very machine has
 	// left open is finished first.
-	Filled bool
+	ChecksumsFilled bool
 
 	Frames  int         // how many were seen
-	Longest int         // octets of a frame
+	MaxLen  int         // octets of a frame
 	Lengths map[int]int // how many frames of each length in octets
-	Faults  []string    // the first ten
+	Errors  []string    // the first ten
 
-	conn, mark *packet.Conn
-	done       chan struct{}
+	conn, marker *packet.Conn
+	done         chan struct{}
 }
 
-// Watch begins to look. It must be called in the interface's network namespace.
-func (w *Wire) Watch(name string) (err error) {
+// Start begins to look. It must be called in the interface's network namespace.
+func (w *Capture) Start(name string) (err error) {
 	if w.conn, err = listen(name, true); err != nil {
 		return err
 	}
 	// A socket does not hear what it sends itself.
-	if w.mark, err = listen(name, false); err != nil {
+	if w.marker, err = listen(name, false); err != nil {
 		return errors.Join(err, w.conn.Close())
 	}
 	w.Lengths, w.done = make(map[int]int), make(chan struct{})
@@ -51,16 +51,16 @@ func (w *Wire) Watch(name string) (err error) {
 // experiments (IEEE 802, table 9-3).
 var lastFrame = append([]byte{2, 0, 0x5e, 0, 0x53, 0xff, 2, 0, 0x5e, 0, 0x53, 0xff, 0x88, 0xb5}, make([]byte, 46)...)
 
-// End ends the watch after all that has come and gone until now.
-func (w *Wire) End() error {
-	err := Send(w.mark, lastFrame)
+// Stop ends the watch after all that has come and gone until now.
+func (w *Capture) Stop() error {
+	err := Send(w.marker, lastFrame)
 	if err == nil {
 		<-w.done
 	}
-	return errors.Join(err, w.conn.Close(), w.mark.Close())
+	return errors.Join(err, w.conn.Close(), w.marker.Close())
 }
 
-func (w *Wire) run() {
+func (w *Capture) run() {
 	defer close(w.done)
 	for buf := make([]byte, virtioLen+1<<17); ; {
 		n, _, err := w.conn.ReadFrom(buf)
@@ -70,37 +70,37 @@ func (w *Wire) run() {
 		case err != nil || bytes.Equal(buf[virtioLen:n], lastFrame):
 			return
 		}
-		w.look(buf[:virtioLen], buf[virtioLen:n])
+		w.inspect(buf[:virtioLen], buf[virtioLen:n])
 	}
 }
 
-// look takes a frame, and the virtio-net header that says what is open in it.
-func (w *Wire) look(header, b []byte) {
+// inspect takes a frame, and the virtio-net header that says what is open in it.
+func (w *Capture) inspect(header, b []byte) {
 	tags, kind, ok := vlan.Split(b)
 	if !ok || kind != wire.EtherTypeSession || w.From != (wire.Addr{}) && w.From != wire.Addr(b[6:12]) {
 		return
 	}
 	w.Frames++
-	w.Longest = max(w.Longest, len(b))
+	w.MaxLen = max(w.MaxLen, len(b))
 	w.Lengths[len(b)]++
 	err := w.complete(header, b)
 	if err == nil {
-		err = Fault(b[4*tags.Depth():]) // of the addresses it sees nothing
+		err = CheckFrame(b[4*tags.Depth():]) // of the addresses it sees nothing
 	}
-	if err != nil && len(w.Faults) < 10 {
-		w.Faults = append(w.Faults, fmt.Sprintf("frame %d: %v: % x", w.Frames, err, b[:min(len(b), 100)]))
+	if err != nil && len(w.Errors) < 10 {
+		w.Errors = append(w.Errors, fmt.Sprintf("frame %d: %v: % x", w.Frames, err, b[:min(len(b), 100)]))
 	}
 }
 
 // complete finishes a checksum that a frame's sender, on this very machine, has left open.
-func (w *Wire) complete(header, b []byte) error {
+func (w *Capture) complete(header, b []byte) error {
 	if kind := header[1]; kind != 0 {
 		return fmt.Errorf("a frame of %d octets that is yet to be cut (%d)", len(b), kind)
 	}
 	if header[0]&unix.VIRTIO_NET_HDR_F_NEEDS_CSUM == 0 {
 		return nil
 	}
-	if w.Filled {
+	if w.ChecksumsFilled {
 		return fmt.Errorf("a frame of %d octets with an open checksum", len(b))
 	}
 	start := int(binary.NativeEndian.Uint16(header[6:]))

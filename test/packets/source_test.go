@@ -9,7 +9,7 @@ import (
 
 // TestSource: packets are numbered, not too long, and of all kinds.
 func TestSource(t *testing.T) {
-	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 1492, First: 7, Trains: true}
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 1492, FirstNumber: 7, Flows: true}
 	kinds := make(map[string]int)
 	for i := range 20000 {
 		p := s.Next()
@@ -50,7 +50,7 @@ func TestSource(t *testing.T) {
 // TestVersion: a source can be held to one version of IP.
 func TestVersion(t *testing.T) {
 	for _, version := range []byte{4, 6} {
-		s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 200, Version: version, Trains: true}
+		s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 200, Version: version, Flows: true}
 		for range 1000 {
 			if p := s.Next(); p[0]>>4 != version {
 				t.Fatalf("a packet of IPv%d: %x", p[0]>>4, p)
@@ -61,10 +61,10 @@ func TestVersion(t *testing.T) {
 
 // TestCompare: a packet is found changed, sent twice, or nobody's.
 func TestCompare(t *testing.T) {
-	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 1492}
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 1492}
 	first, second := s.Next(), s.Next()
-	c := &carriage{waiting: map[uint32][]byte{0: first, 1: second}, room: make(chan struct{}, 2)}
-	c.room <- struct{}{}
+	c := &transfer{pending: map[uint32][]byte{0: first, 1: second}, slots: make(chan struct{}, 2)}
+	c.slots <- struct{}{}
 	changed := slices.Clone(second)
 	changed[9] ^= 1
 	if n, err := c.compare(make([]byte, 100)); n != 0 || err != nil {
@@ -84,9 +84,9 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestSupers: what is to be cut becomes packets that follow each other.
-func TestSupers(t *testing.T) {
-	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 1492, Supers: true}
+// TestGSO: what is to be cut becomes packets that follow each other.
+func TestGSO(t *testing.T) {
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 1492, GSO: true}
 	supers, want := 0, uint32(0)
 	for range 2000 {
 		m, err := s.next(20)
@@ -108,28 +108,28 @@ func TestSupers(t *testing.T) {
 	}
 }
 
-// TestFault: each octet of a frame that lengths or checksums cover is missed when it changes.
-func TestFault(t *testing.T) {
-	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), Most: 200}
+// TestCheckFrame: each octet of a frame that lengths or checksums cover is missed when it changes.
+func TestCheckFrame(t *testing.T) {
+	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 200}
 	found := 0
 	for range 300 {
 		p := s.Next()
 		frame := append(make([]byte, 22, 22+len(p)), p...)
 		binary.BigEndian.PutUint16(frame[18:], uint16(2+len(p)))
 		frame[21] = map[byte]byte{4: 0x21, 6: 0x57}[p[0]>>4]
-		if err := Fault(frame); err != nil {
+		if err := CheckFrame(frame); err != nil {
 			continue // such as nobody would send, of which a source makes some
 		}
 		for _, at := range []int{18, 19} {
 			frame[at] ^= 0x40
-			if Fault(frame) == nil {
+			if CheckFrame(frame) == nil {
 				t.Fatalf("octet %d is wrong, and nobody sees it: % x", at, frame)
 			}
 			frame[at] ^= 0x40
 		}
 		for at := 22; at < 22+20 && p[0]>>4 == 4; at++ {
 			frame[at] ^= 1
-			if Fault(frame) == nil {
+			if CheckFrame(frame) == nil {
 				t.Fatalf("octet %d is wrong, and nobody sees it: % x", at, frame)
 			}
 			frame[at] ^= 1

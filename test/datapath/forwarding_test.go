@@ -20,26 +20,26 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestBetweenSessions: a server forwards between two sessions, one of 1500 octets and one of
+// TestForwarding: a server forwards between two sessions, one of 1500 octets and one of
 // 1492. Nobody clamps the MSS: what is too long for the second is told of, and TCP heeds it.
-func TestBetweenSessions(t *testing.T) {
+func TestForwarding(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, p := range []struct{ long, server, short datapath.Kind }{
-		{offload, plain, kernel}, {kernel, offload, plain}, {plain, kernel, offload},
-		{offload, offload, offload}, {kernel, kernel, kernel}, {auto, auto, auto},
+		{gso, plain, kernel}, {kernel, gso, plain}, {plain, kernel, gso},
+		{gso, gso, gso}, {kernel, kernel, kernel}, {auto, auto, auto},
 	} {
 		t.Run(fmt.Sprintf("%v, %v, %v", p.long, p.server, p.short), func(t *testing.T) {
-			b := newBetween(t, p.long, p.server, p.short)
+			b := newForwarding(t, p.long, p.server, p.short)
 			for _, to := range []string{shortIP, shortIP6} {
 				for range 2 { // what has been learned, and is told of, changes nothing
 					must(t, b.long.Do(func() error { return tooBig(to, 1500, mtu) }))
 				}
-				w := watch(t, b.wire, false)
+				w := startCapture(t, b.wire, false)
 				streams(t, b.long.Namespace, b.short.Namespace, to, 1<<20)
-				w.end(t, 2*(1<<20)/1500)
+				w.check(t, 2*(1<<20)/1500)
 				u := associate(t, b.long.Namespace, b.short.Namespace, to, mtu)
 				u.bursts(t)
-				u.uncut(t)
+				u.gso(t)
 				u.fragments(t)
 				u.close()
 			}
@@ -54,17 +54,17 @@ const (
 	shortIP6 = "2001:db8:2::1"
 )
 
-// between is a server with two sessions, of 1500 octets and of 1492.
-type between struct {
+// forwarding is a server with two sessions, of 1500 octets and of 1492.
+type forwarding struct {
 	long, server, short *end
 	wire                *lab.Namespace
 }
 
-func newBetween(t *testing.T, long, server, short datapath.Kind) *between {
+func newForwarding(t *testing.T, long, server, short datapath.Kind) *forwarding {
 	t.Helper()
-	b := &between{long: newEnd(t, long), server: newEnd(t, server), short: newEnd(t, short)}
-	b.wire = lay(t, 1508, b.long, b.server, b.short)
-	s := setting{maxPayload: 1500, mss: -1}
+	b := &forwarding{long: newEnd(t, long), server: newEnd(t, server), short: newEnd(t, short)}
+	b.wire = connect(t, 1508, b.long, b.server, b.short)
+	s := settings{maxPayload: 1500, mss: -1}
 	b.server.serve(t, s)
 	sysctl(t, b.server.Namespace, "ipv4/ip_forward", "1")
 	sysctl(t, b.server.Namespace, "ipv6/conf/all/forwarding", "1")
@@ -80,7 +80,7 @@ func newBetween(t *testing.T, long, server, short datapath.Kind) *between {
 		s.maxPayload = 0
 	}
 	for _, to := range []string{shortIP, shortIP6} {
-		_, err := b.long.Ping(netip.MustParseAddr(to), 1, patience)
+		_, err := b.long.Ping(netip.MustParseAddr(to), 1, timeout)
 		must(t, err)
 	}
 	return b
@@ -121,13 +121,13 @@ func tooBig(to string, octets, fits int) error {
 	if _, err := conn.WriteTo(b, &net.IPAddr{IP: addr.AsSlice()}); err != nil {
 		return fmt.Errorf("%d octets to %s: %w", octets, to, err)
 	}
-	conn.SetReadDeadline(time.Now().Add(patience))
+	conn.SetReadDeadline(time.Now().Add(timeout))
 	for buf := make([]byte, 2000); ; {
 		n, _, err := conn.ReadFrom(buf)
 		if err != nil {
 			return fmt.Errorf("nobody tells that %d octets are too many to %s: %w", octets, to, err)
 		}
-		if got := told(protocol, buf[:n]); got != 0 && got != fits {
+		if got := mtuOf(protocol, buf[:n]); got != 0 && got != fits {
 			return fmt.Errorf("to %s: told that %d octets would fit, want %d", to, got, fits)
 		} else if got != 0 {
 			return nil
@@ -135,9 +135,9 @@ func tooBig(to string, octets, fits int) error {
 	}
 }
 
-// told is what an ICMP message says of how long a packet may be; 0: nothing. RFC 1191 section
+// mtuOf is what an ICMP message says of how long a packet may be; 0: nothing. RFC 1191 section
 // 4, RFC 4443 section 3.2.
-func told(protocol int, b []byte) int {
+func mtuOf(protocol int, b []byte) int {
 	m, err := icmp.ParseMessage(protocol, b)
 	if err != nil {
 		return 0

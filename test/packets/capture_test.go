@@ -11,9 +11,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// udp is a frame of a session with a datagram of four octets, and the virtio-net header that
+// udpFrame is a frame of a session with a datagram of four octets, and the virtio-net header that
 // says where its checksum would be.
-func udp() (header, frame []byte) {
+func udpFrame() (header, frame []byte) {
 	packet := []byte{
 		0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
 		0x12, 0x34, 0x12, 0x34, 0, 12, 0, 0, 1, 2, 3, 4,
@@ -29,27 +29,27 @@ func udp() (header, frame []byte) {
 	return header, frame
 }
 
-// TestWireFindsFault: an open checksum is finished or found fault with, as is wanted; a frame
+// TestCaptureErrors: an open checksum is finished or found fault with, as is wanted; a frame
 // that is yet to be cut, and a wrong checksum, always are faults.
-func TestWireFindsFault(t *testing.T) {
+func TestCaptureErrors(t *testing.T) {
 	for _, c := range []struct {
 		what  string
-		wire  Wire
+		wire  Capture
 		spoil func(header, frame []byte)
 		fault string
 	}{
-		{"open", Wire{}, func(_, _ []byte) {}, ""},
-		{"open, to be filled", Wire{Filled: true}, func(_, _ []byte) {}, "open checksum"},
-		{"neither open nor filled", Wire{}, func(h, _ []byte) { h[0] = 0 }, "checksum of protocol 17"},
-		{"yet to be cut", Wire{}, func(h, _ []byte) { h[1] = unix.VIRTIO_NET_HDR_GSO_UDP_L4 }, "yet to be cut"},
-		{"open behind its end", Wire{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "an open checksum at"},
-		{"another's", Wire{From: wire.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
+		{"open", Capture{}, func(_, _ []byte) {}, ""},
+		{"open, to be filled", Capture{ChecksumsFilled: true}, func(_, _ []byte) {}, "open checksum"},
+		{"neither open nor filled", Capture{}, func(h, _ []byte) { h[0] = 0 }, "checksum of protocol 17"},
+		{"yet to be cut", Capture{}, func(h, _ []byte) { h[1] = unix.VIRTIO_NET_HDR_GSO_UDP_L4 }, "yet to be cut"},
+		{"open behind its end", Capture{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "an open checksum at"},
+		{"another's", Capture{From: wire.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
 	} {
 		c.wire.Lengths = make(map[int]int)
-		header, frame := udp()
+		header, frame := udpFrame()
 		c.spoil(header, frame)
-		c.wire.look(header, frame)
-		got := strings.Join(c.wire.Faults, "; ")
+		c.wire.inspect(header, frame)
+		got := strings.Join(c.wire.Errors, "; ")
 		if c.fault == "" && got != "" || !strings.Contains(got, c.fault) {
 			t.Errorf("%s: the fault is %q, want %q", c.what, got, c.fault)
 		}
