@@ -7,23 +7,22 @@ import (
 )
 
 // Algorithm is a CHAP algorithm, by its number in LCP's Authentication-Protocol
-// option (RFC 1994 section 3), and as such an authentication method. It may be
-// used concurrently.
+// option (RFC 1994 section 3). It implements ppp.Method. It may be used concurrently.
 type Algorithm uint8
 
-// The algorithms. There are no others here.
+// The algorithms. Others are not implemented.
 const (
 	MD5  Algorithm = 0x05 // RFC 1994
-	MSv1 Algorithm = 0x80 // MS-CHAPv1, RFC 2433: on the peer's side alone, for it is broken
+	MSv1 Algorithm = 0x80 // MS-CHAPv1, RFC 2433: for the peer alone, as it is broken
 	MSv2 Algorithm = 0x81 // MS-CHAPv2, RFC 2759
 )
 
 var _ ppp.Method = MD5
 
-// Name is "CHAP", as pppd's log calls all of them.
+// Name returns "CHAP", as pppd's log calls all of them.
 func (a Algorithm) Name() string { return "CHAP" }
 
-// String is the algorithm's name as pppd prints it.
+// String returns the algorithm's name as pppd prints it.
 func (a Algorithm) String() string {
 	switch a {
 	case MSv1:
@@ -34,22 +33,23 @@ func (a Algorithm) String() string {
 	return "MD5"
 }
 
-// Option is the value of LCP's Authentication-Protocol option.
+// Option returns the value of LCP's Authentication-Protocol option.
 func (a Algorithm) Option() []byte {
 	return []byte{byte(ppp.CHAP >> 8), byte(ppp.CHAP & 0xff), byte(a)}
 }
 
-// NewAuthenticator begins to challenge a peer. While a proof is judged no timer runs: who
-// judges bounds that. By MSv1 no peer can prove anything.
-func (a Algorithm) NewAuthenticator(x ppp.AuthenticatorConfig) ppp.Authenticator {
+// NewAuthenticator begins an exchange as the authenticator. No timer runs while a
+// Response waits for its AuthResult: the owner bounds that. With MSv1 every peer is
+// rejected.
+func (a Algorithm) NewAuthenticator(cfg ppp.AuthenticatorConfig) ppp.Authenticator {
 	if a == MSv1 {
-		return &refusing{}
+		return &rejectingAuthenticator{}
 	}
-	return newDemand(a.scheme(), x)
+	return newAuthenticator(a.scheme(), cfg)
 }
 
-// NewPeer begins to wait for challenges.
-func (a Algorithm) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(a.scheme(), c) }
+// NewPeer begins an exchange as the peer, which waits for Challenges.
+func (a Algorithm) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newPeer(a.scheme(), c) }
 
 func (a Algorithm) scheme() scheme {
 	switch a {
@@ -61,27 +61,27 @@ func (a Algorithm) scheme() scheme {
 	return md5Scheme{}
 }
 
-// scheme is what the algorithms do differently: the contents of packets that
-// are sent and repeated in the same way.
+// scheme is what differs between the algorithms: the contents of packets. Sending
+// and repeating them is the same for all.
 type scheme interface {
-	// challenge draws one, and marks it.
-	challenge(rand io.Reader, key []byte) []byte
-	// proof makes one of a Response's value, unless its length is wrong.
-	proof(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool)
-	// message is what a Success or Failure says.
-	message(d ppp.AuthResult, challenge []byte) string
+	// newChallenge draws a challenge and marks it (ppp.MarkChallenge).
+	newChallenge(rand io.Reader, key []byte) []byte
+	// parseResponse parses the value of a Response; false: its length is wrong.
+	parseResponse(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool)
+	// replyMessage returns the Message of a Success or Failure.
+	replyMessage(result ppp.AuthResult, challenge []byte) string
 
-	// respond computes a Response's value, and what the Success has to prove.
-	respond(id uint8, challenge, secret []byte, w witness) (value []byte, expect string, err error)
-	// success reads what a Success says; it is not ok if that does not prove
-	// what is expected.
-	success(message []byte, expect string) (text string, ok bool)
-	// failure reads what a Failure says.
-	failure(message []byte) string
+	// respond returns the value of a Response, and what the Success must contain.
+	respond(id uint8, challenge, secret []byte, r responder) (value []byte, expected string, err error)
+	// checkSuccess returns the text of a Success; false: the Success lacks what is
+	// expected.
+	checkSuccess(message []byte, expected string) (text string, ok bool)
+	// failureText returns the text of a Failure.
+	failureText(message []byte) string
 }
 
-// witness is what a Response draws on besides challenge and secret.
-type witness struct {
+// responder is what a Response is made of besides challenge and secret.
+type responder struct {
 	name string
 	rand io.Reader
 }

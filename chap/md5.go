@@ -9,15 +9,16 @@ import (
 	"upppoe/ppp"
 )
 
-// Bounds of the challenges that we send, in octets. RFC 1994 section 2.3 wants
-// them unpredictable; their length varies, as that of pppd's does.
+// Bounds of the length of our challenges, in octets. RFC 1994 section 2.3 requires
+// them to be unpredictable; their length varies, as in pppd.
 const (
 	minChallenge = 16
 	maxChallenge = 24
 )
 
-// NewChallenge draws a challenge for MD5, of 16 to 24 octets, marked by a key (ppp.MarkChallenge); rand nil:
-// from crypto/rand. It panics if the reader fails.
+// NewChallenge returns a random challenge for MD5, of 16 to 24 octets, marked with the
+// key (ppp.MarkChallenge). A nil reader stands for crypto/rand. It panics if the reader
+// fails.
 func NewChallenge(rand io.Reader, key []byte) []byte {
 	var n [1]byte
 	random.Fill(rand, n[:])
@@ -26,8 +27,8 @@ func NewChallenge(rand io.Reader, key []byte) []byte {
 	return challenge
 }
 
-// MD5Hash is the value of a Response (RFC 1994 section 4.1): the hash of the
-// Identifier, the secret and the challenge, one after the other.
+// MD5Hash returns the value of a Response (RFC 1994 section 4.1): the hash of the
+// Identifier, the secret and the challenge, in this order.
 func MD5Hash(id uint8, secret, challenge []byte) []byte {
 	h := md5.New()
 	h.Write([]byte{id})
@@ -36,59 +37,59 @@ func MD5Hash(id uint8, secret, challenge []byte) []byte {
 	return h.Sum(nil)
 }
 
-// MD5Response is what a peer answered to a challenge, by CHAP with MD5 or by EAP's
-// MD5-Challenge: what RADIUS passes on as CHAP-Password and CHAP-Challenge. It
-// may be used concurrently.
+// MD5Response is a peer's Response to a challenge, by CHAP with MD5 or by EAP
+// MD5-Challenge: what RADIUS carries as CHAP-Password and CHAP-Challenge. It may be
+// used concurrently.
 type MD5Response struct {
 	ID        uint8
 	Challenge []byte
 	Response  []byte // 16 octets
-	Name      string // as it came: not fit for a terminal
+	Name      string // untrusted: escape it before printing
 }
 
 var _ ppp.AuthResponse = MD5Response{}
 
-// User is the name that the peer gave.
-func (p MD5Response) User() string { return p.Name }
+// User returns the name that the peer sent. It is untrusted.
+func (r MD5Response) User() string { return r.Name }
 
-// Verify compares the response with the one that the secret gives, in constant
-// time; there is no message. An empty secret never verifies (RFC 1994 section
-// 2.3: at least one octet) and costs as much as another: verify against nil
-// where the user is unknown.
-func (p MD5Response) Verify(secret []byte) (message string, ok bool) {
-	want := MD5Hash(p.ID, secret, p.Challenge)
-	same := subtle.ConstantTimeCompare(want, p.Response) == 1
+// Verify reports whether the response was made with the secret; the message is empty.
+// It compares in constant time. An empty secret never verifies (RFC 1994 section 2.3:
+// at least one octet) and takes as long as any other: for an unknown user, verify
+// against nil.
+func (r MD5Response) Verify(secret []byte) (message string, ok bool) {
+	want := MD5Hash(r.ID, secret, r.Challenge)
+	same := subtle.ConstantTimeCompare(want, r.Response) == 1
 	return "", same && len(secret) > 0
 }
 
-// Default messages of the verdict, in pppd's words.
+// Default messages of Success and Failure, in pppd's words.
 const (
-	granted = "Access granted"
-	denied  = "Access denied"
+	defaultSuccess = "Access granted"
+	defaultFailure = "Access denied"
 )
 
 type md5Scheme struct{}
 
-func (md5Scheme) challenge(rand io.Reader, key []byte) []byte { return NewChallenge(rand, key) }
+func (md5Scheme) newChallenge(rand io.Reader, key []byte) []byte { return NewChallenge(rand, key) }
 
-func (md5Scheme) proof(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool) {
+func (md5Scheme) parseResponse(id uint8, challenge, value []byte, name string) (ppp.AuthResponse, bool) {
 	return MD5Response{ID: id, Challenge: challenge, Response: value, Name: name}, len(value) == md5.Size
 }
 
-func (md5Scheme) message(d ppp.AuthResult, _ []byte) string {
+func (md5Scheme) replyMessage(result ppp.AuthResult, _ []byte) string {
 	switch {
-	case d.Message != "":
-		return d.Message
-	case d.Accepted:
-		return granted
+	case result.Message != "":
+		return result.Message
+	case result.Accepted:
+		return defaultSuccess
 	}
-	return denied
+	return defaultFailure
 }
 
-func (md5Scheme) respond(id uint8, challenge, secret []byte, _ witness) ([]byte, string, error) {
+func (md5Scheme) respond(id uint8, challenge, secret []byte, _ responder) ([]byte, string, error) {
 	return MD5Hash(id, secret, challenge), "", nil
 }
 
-func (md5Scheme) success(message []byte, _ string) (string, bool) { return string(message), true }
+func (md5Scheme) checkSuccess(message []byte, _ string) (string, bool) { return string(message), true }
 
-func (md5Scheme) failure(message []byte) string { return string(message) }
+func (md5Scheme) failureText(message []byte) string { return string(message) }

@@ -26,8 +26,8 @@ const (
 )
 
 // passwordHash is NtPasswordHash (RFC 2759 section 8.3): MD4 of the password in
-// UTF-16, low octet first. A password that is no UTF-8 is taken octet by octet,
-// as pppd takes every one.
+// UTF-16, low octet first. A password that is not UTF-8 is converted octet by octet,
+// as pppd does with every password.
 func passwordHash(password []byte) []byte {
 	h := md4.New()
 	var unit [2]byte
@@ -49,8 +49,8 @@ func codeUnits(password []byte) []uint16 {
 	return units
 }
 
-// challengeHash is ChallengeHash (RFC 2759 section 8.2): of the user's name
-// only what follows the domain counts (section 4).
+// challengeHash is ChallengeHash (RFC 2759 section 8.2). The domain is not part of the
+// name that is hashed (section 4).
 func challengeHash(peer, authenticator []byte, name string) []byte {
 	h := sha1.New()
 	h.Write(peer)
@@ -61,7 +61,7 @@ func challengeHash(peer, authenticator []byte, name string) []byte {
 
 // ntResponse is GenerateNTResponse and ChallengeResponse (RFC 2759 sections 8.1
 // and 8.5): the hash of the challenges, encrypted under each third of the
-// password's.
+// hash of the password.
 func ntResponse(hash, challenge []byte) []byte {
 	var keys [21]byte // the password's hash, zero-padded
 	copy(keys[:], hash)
@@ -76,12 +76,12 @@ func ntResponse(hash, challenge []byte) []byte {
 func encrypt(to, clear, key []byte) {
 	block, err := des.NewCipher(expandKey(key))
 	if err != nil {
-		panic(err) // only a key of another length than 8 is refused
+		panic(err) // only for a key whose length is not 8
 	}
 	block.Encrypt(to, clear)
 }
 
-// expandKey gives every seven bits of a key their odd parity bit.
+// expandKey adds an odd parity bit to every seven bits of a key.
 func expandKey(key []byte) []byte {
 	var packed uint64
 	for _, c := range key {
@@ -102,12 +102,12 @@ const (
 )
 
 // authenticatorResponse is GenerateAuthenticatorResponse (RFC 2759 section
-// 8.7): how the authenticator proves that it knows the password too.
+// 8.7): by it the authenticator proves that it knows the password.
 func authenticatorResponse(hash, ntResponse, challenge []byte) string {
-	again := md4.New() // HashNtPasswordHash, section 8.4
-	again.Write(hash)
+	hashHash := md4.New() // HashNtPasswordHash, section 8.4
+	hashHash.Write(hash)
 	h := sha1.New()
-	h.Write(again.Sum(nil))
+	h.Write(hashHash.Sum(nil))
 	h.Write(ntResponse)
 	h.Write([]byte(signingMagic))
 	digest := h.Sum(nil)

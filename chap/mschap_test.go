@@ -31,19 +31,19 @@ func TestRFC2759Vectors(t *testing.T) {
 	}
 }
 
-// A peer that answers with an empty password must not pass where the authority
-// has none for it.
+// A peer that responds with an empty password must not be accepted where AAA has no
+// password for it.
 func TestEmptyPasswordNeverVerifies(t *testing.T) {
 	challenge := make([]byte, msChallengeLen)
-	value, _, err := msv2{}.respond(1, challenge, nil, witness{"User", strings.NewReader("0123456789abcdef")})
+	value, _, err := msv2{}.respond(1, challenge, nil, responder{"User", strings.NewReader("0123456789abcdef")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, ok := msv2{}.proof(1, challenge, value, "User")
+	response, ok := msv2{}.parseResponse(1, challenge, value, "User")
 	if !ok {
-		t.Fatal("a response of ours has a wrong length")
+		t.Fatal("our own Response has a wrong length")
 	}
-	if message, ok := proof.Verify(nil); ok || message != "" {
+	if message, ok := response.Verify(nil); ok || message != "" {
 		t.Errorf("verified %v, message %q", ok, message)
 	}
 }
@@ -62,13 +62,13 @@ func TestExpandKey(t *testing.T) {
 	}
 }
 
-func TestDomainDoesNotCount(t *testing.T) {
+func TestDomainIsNotHashed(t *testing.T) {
 	zero := make([]byte, 16)
 	if string(challengeHash(zero, zero, `DOMAIN\User`)) != string(challengeHash(zero, zero, "User")) {
-		t.Error(`RFC 2759 section 4: DOMAIN\ is no part of the hash`)
+		t.Error(`RFC 2759 section 4: DOMAIN\ must not be part of the hash`)
 	}
 	if string(challengeHash(zero, zero, "User@realm")) == string(challengeHash(zero, zero, "User")) {
-		t.Error("a realm is part of the hash")
+		t.Error("a realm must be part of the hash")
 	}
 }
 
@@ -80,7 +80,7 @@ func TestCodeUnits(t *testing.T) {
 		{"ASCII", "aB", []uint16{'a', 'B'}},
 		{"two octets of UTF-8", "ü", []uint16{0xfc}},
 		{"surrogates", "😀", []uint16{0xd83d, 0xde00}},
-		{"no UTF-8: octet by octet", "\xfca", []uint16{0xfc, 'a'}},
+		{"not UTF-8: octet by octet", "\xfca", []uint16{0xfc, 'a'}},
 	} {
 		got := codeUnits([]byte(c.password))
 		if len(got) != len(c.want) {

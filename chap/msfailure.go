@@ -21,32 +21,32 @@ var msErrors = map[int]string{
 	709:               "error changing the password",
 }
 
-// ErrFailure says that the message of an MS-CHAPv2 Failure is not of the form
-// that RFC 2759 section 6 gives it.
+// ErrFailure reports that the message of an MS-CHAPv2 Failure has not the format of RFC
+// 2759 section 6.
 var ErrFailure = errors.New("chap: MS-CHAPv2 Failure without E=number")
 
 // MSFailure is the message of an MS-CHAPv2 Failure (RFC 2759 section 6).
 type MSFailure struct {
-	Error     int    // E: why, as Windows numbers it
-	Retry     bool   // R: another Response would be accepted
-	Challenge []byte // C: the challenge for that; empty: none was given
-	Version   int    // V: of the password changing protocol
-	Message   string // M: words for people: escape it before printing
+	Error     int    // E: the Windows error number
+	Retry     bool   // R: another Response is accepted
+	Challenge []byte // C: the challenge for that; empty: none was sent
+	Version   int    // V: of the change password protocol
+	Message   string // M: a text for people; untrusted: escape it before printing
 }
 
-// ParseMSFailure reads "E=... R=... C=... V=... M=...", of which only the first
-// must be there: some servers leave out what they have no use for.
+// ParseMSFailure parses "E=... R=... C=... V=... M=...". Only E is required, as some
+// servers omit the others.
 func ParseMSFailure(message []byte) (MSFailure, error) {
 	fields, text := cutText(string(message))
 	f := MSFailure{Message: text}
-	known := false
+	hasError := false
 	for _, field := range strings.Fields(fields) {
 		key, value, _ := strings.Cut(field, "=")
 		var err error
 		switch key {
 		case "E":
 			f.Error, err = strconv.Atoi(value)
-			known = true
+			hasError = true
 		case "R":
 			f.Retry = value == "1"
 		case "C":
@@ -58,13 +58,13 @@ func ParseMSFailure(message []byte) (MSFailure, error) {
 			return MSFailure{}, fmt.Errorf("%w: %w", ErrFailure, err)
 		}
 	}
-	if !known {
+	if !hasError {
 		return MSFailure{}, ErrFailure
 	}
 	return f, nil
 }
 
-// cutText separates the words, which stand last and may hold anything.
+// cutText separates the text, which is last and may contain anything.
 func cutText(message string) (fields, text string) {
 	if strings.HasPrefix(message, "M=") {
 		return "", message[2:]
@@ -86,8 +86,8 @@ func (f MSFailure) AppendTo(b []byte) []byte {
 	return fmt.Appendf(b, " V=%d M=%s", f.Version, f.Message)
 }
 
-// String is what to tell a person: the server's words, or else what its number
-// means.
+// String returns a text for people: the server's message, or else the meaning of its
+// error number. It is untrusted.
 func (f MSFailure) String() string {
 	if f.Message != "" {
 		return f.Message

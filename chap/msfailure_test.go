@@ -14,7 +14,7 @@ func TestParseMSFailure(t *testing.T) {
 	for _, c := range []struct {
 		message string
 		want    chap.MSFailure
-		person  string // what a person is told
+		text    string // for people
 	}{
 		{
 			"E=691 R=1 C=0123456789ABCDEF0123456789ABCDEF V=3 M=Access denied",
@@ -31,8 +31,8 @@ func TestParseMSFailure(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %+v, error %v", c.message, got, err)
 		}
-		if got.String() != c.person {
-			t.Errorf("%q: a person is told %q, want %q", c.message, got, c.person)
+		if got.String() != c.text {
+			t.Errorf("%q: the text is %q, want %q", c.message, got, c.text)
 		}
 	}
 	for _, bad := range []string{"", "Access denied", "E=", "E=x R=0", "E=691 C=0", "E=691 V=y", "M=E=691", "R=0 M= E=691"} {
@@ -50,25 +50,25 @@ func FuzzParseMSFailure(f *testing.F) {
 		if err != nil {
 			return
 		}
-		told := once.AppendTo(nil)
-		twice, err := chap.ParseMSFailure(told)
-		if err != nil || !bytes.Equal(told, twice.AppendTo(nil)) {
-			t.Errorf("%q became %q, then %+v, error %v", message, told, twice, err)
+		encoded := once.AppendTo(nil)
+		twice, err := chap.ParseMSFailure(encoded)
+		if err != nil || !bytes.Equal(encoded, twice.AppendTo(nil)) {
+			t.Errorf("%q became %q, then %+v, error %v", message, encoded, twice, err)
 		}
 	})
 }
 
-// TestShortMSChallenge: a challenge of one octet is one.
+// TestShortMSChallenge: a challenge of one octet is not omitted.
 func TestShortMSChallenge(t *testing.T) {
 	for _, challenge := range [][]byte{nil, {7}, {7, 8}} {
-		told := string(chap.MSFailure{Error: 691, Challenge: challenge}.AppendTo(nil))
-		if strings.Contains(told, " C=") != (len(challenge) > 0) {
-			t.Errorf("%x is told as %q", challenge, told)
+		encoded := string(chap.MSFailure{Error: 691, Challenge: challenge}.AppendTo(nil))
+		if strings.Contains(encoded, " C=") != (len(challenge) > 0) {
+			t.Errorf("%x is encoded as %q", challenge, encoded)
 		}
 	}
 }
 
-// TestMSErrors: the numbers of RFC 2759 section 6, and one beside each.
+// TestMSErrors: the numbers of RFC 2759 section 6, and their neighbours.
 func TestMSErrors(t *testing.T) {
 	for number, want := range map[int]string{
 		645: "E=645", 646: "restricted logon hours", 647: "account disabled", 648: "password expired", 649: "no dial-in permission",

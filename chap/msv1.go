@@ -7,8 +7,8 @@ import (
 	"upppoe/ppp"
 )
 
-// Lengths of MS-CHAPv1 (RFC 2433 sections 3 and 4), in octets: both responses are as long as
-// MS-CHAPv2's.
+// Lengths of MS-CHAPv1 (RFC 2433 sections 3 and 4), in octets: both responses are as
+// long as that of MS-CHAPv2.
 const (
 	msv1ChallengeLen = 8
 	msv1NTBegin      = ntResponseLen // after the LAN Manager response
@@ -16,7 +16,7 @@ const (
 	msv1ValueLen     = msv1FlagsBegin + 1
 )
 
-// useNT is the flag that says that the NT response counts (RFC 2433 section 4).
+// useNT is the flag that selects the NT response (RFC 2433 section 4).
 const useNT = 1
 
 // LANMAN is MS-CHAPv1 whose Responses hold the LAN Manager response in place of the NT one
@@ -26,13 +26,13 @@ var LANMAN ppp.Method = lanman{MSv1}
 
 type lanman struct{ Algorithm }
 
-// NewPeer begins to wait for challenges.
-func (lanman) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(msv1{lanman: true}, c) }
+// NewPeer begins an exchange as the peer, which waits for Challenges.
+func (lanman) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newPeer(msv1{lanman: true}, c) }
 
-// msv1 is MS-CHAPv1 (RFC 2433), on the peer's side alone.
+// msv1 is MS-CHAPv1 (RFC 2433), for the peer alone.
 type msv1 struct{ lanman bool }
 
-func (m msv1) respond(_ uint8, challenge, secret []byte, _ witness) ([]byte, string, error) {
+func (m msv1) respond(_ uint8, challenge, secret []byte, _ responder) ([]byte, string, error) {
 	if len(challenge) != msv1ChallengeLen {
 		return nil, "", ErrChallengeLength
 	}
@@ -46,21 +46,21 @@ func (m msv1) respond(_ uint8, challenge, secret []byte, _ witness) ([]byte, str
 	return value, "", nil
 }
 
-func (msv1) success(message []byte, _ string) (string, bool) { return string(message), true }
+func (msv1) checkSuccess(message []byte, _ string) (string, bool) { return string(message), true }
 
-// failure: RFC 2433 section 5, in MS-CHAPv2's form.
-func (msv1) failure(message []byte) string { return msv2{}.failure(message) }
+// failureText: RFC 2433 section 5, the same format as MS-CHAPv2.
+func (msv1) failureText(message []byte) string { return msv2{}.failureText(message) }
 
-// The authenticator's side: proofs of MS-CHAPv1 are not accepted.
+// The authenticator's side: Responses by MS-CHAPv1 are not accepted.
 
-func (msv1) challenge(io.Reader, []byte) []byte { return nil }
+func (msv1) newChallenge(io.Reader, []byte) []byte { return nil }
 
-func (msv1) proof(uint8, []byte, []byte, string) (ppp.AuthResponse, bool) { return nil, false }
+func (msv1) parseResponse(uint8, []byte, []byte, string) (ppp.AuthResponse, bool) { return nil, false }
 
-func (msv1) message(ppp.AuthResult, []byte) string { return denied }
+func (msv1) replyMessage(ppp.AuthResult, []byte) string { return defaultFailure }
 
-// lanmanHash is LmPasswordHash (RFC 2433 section A.2): the password in capitals, of which 14
-// octets count, as two keys for a constant.
+// lanmanHash is LmPasswordHash (RFC 2433 section A.2): a constant encrypted under two
+// keys, which are the first 14 octets of the password in capitals.
 func lanmanHash(password []byte) []byte {
 	var keys [14]byte
 	for i, c := range password[:min(len(password), len(keys))] {
@@ -76,33 +76,35 @@ func lanmanHash(password []byte) []byte {
 	return hash
 }
 
-// refusing is a demand that nobody can fulfil.
-type refusing struct{ at time.Time }
+// rejectingAuthenticator rejects every peer, at once.
+type rejectingAuthenticator struct{ deadline time.Time }
 
-var _ ppp.Authenticator = (*refusing)(nil)
+var _ ppp.Authenticator = (*rejectingAuthenticator)(nil)
 
 // Protocol implements ppp.AuthExchange.
-func (*refusing) Protocol() ppp.Protocol { return ppp.CHAP }
+func (*rejectingAuthenticator) Protocol() ppp.Protocol { return ppp.CHAP }
 
 // Start implements ppp.AuthExchange.
-func (r *refusing) Start(now time.Time, _ *ppp.Queue) { r.at = now }
+func (a *rejectingAuthenticator) Start(now time.Time, _ *ppp.Queue) { a.deadline = now }
 
 // Receive implements ppp.AuthExchange.
-func (*refusing) Receive(time.Time, ppp.Control, *ppp.Queue) (ppp.Step, error) {
+func (*rejectingAuthenticator) Receive(time.Time, ppp.Control, *ppp.Queue) (ppp.Step, error) {
 	return ppp.Step{}, ppp.ErrStale
 }
 
 // Deadline implements ppp.AuthExchange.
-func (r *refusing) Deadline() time.Time { return r.at }
+func (a *rejectingAuthenticator) Deadline() time.Time { return a.deadline }
 
 // Advance implements ppp.AuthExchange.
-func (r *refusing) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
-	if r.at.IsZero() || now.Before(r.at) {
+func (a *rejectingAuthenticator) Advance(now time.Time, _ *ppp.Queue) ppp.Step {
+	if a.deadline.IsZero() || now.Before(a.deadline) {
 		return ppp.Step{}
 	}
-	r.at = time.Time{}
-	return ppp.Step{Outcome: ppp.Failed, Message: "proof by MS-CHAP version 1 is not accepted"}
+	a.deadline = time.Time{}
+	return ppp.Step{Outcome: ppp.Failed, Message: "MS-CHAPv1 is not accepted: use CHAP-MD5 or MS-CHAPv2"}
 }
 
 // SetResult implements ppp.Authenticator.
-func (*refusing) SetResult(time.Time, ppp.AuthResult, *ppp.Queue) ppp.Step { return ppp.Step{} }
+func (*rejectingAuthenticator) SetResult(time.Time, ppp.AuthResult, *ppp.Queue) ppp.Step {
+	return ppp.Step{}
+}

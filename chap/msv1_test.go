@@ -9,8 +9,8 @@ import (
 	"upppoe/ppp"
 )
 
-// TestRFC2433Vectors: RFC 2433 section B.2; and of the LAN Manager response, for which it has
-// none, the values that are published for NTLM, which has the same.
+// TestRFC2433Vectors: RFC 2433 section B.2. It has none for the LAN Manager response: these are the
+// values published for NTLM, which uses the same response.
 func TestRFC2433Vectors(t *testing.T) {
 	for _, c := range []struct {
 		what                string
@@ -34,7 +34,7 @@ func TestRFC2433Vectors(t *testing.T) {
 		if got := hexOf(hash); got != c.hash {
 			t.Errorf("%s: the hash of %q is %s, want %s", c.what, c.password, got, c.hash)
 		}
-		value, _, err := c.m.respond(7, challenge, []byte(c.password), witness{})
+		value, _, err := c.m.respond(7, challenge, []byte(c.password), responder{})
 		if err != nil || len(value) != 49 {
 			t.Fatalf("%s: %d octets, %v; want 49 (RFC 2433 section 4)", c.what, len(value), err)
 		}
@@ -44,57 +44,57 @@ func TestRFC2433Vectors(t *testing.T) {
 			continue
 		}
 		if c.m.lanman && (lan != c.response || nt != none || flag != 0) || !c.m.lanman && (lan != none || nt != c.response || flag != 1) {
-			t.Errorf("%s: LAN Manager %s, NT %s, flag %d; want %s in its place alone", c.what, lan, nt, flag, c.response)
+			t.Errorf("%s: LAN Manager %s, NT %s, flag %d; want %s in its field and zeros in the other", c.what, lan, nt, flag, c.response)
 		}
 	}
 }
 
-// TestMSv1Challenge: one of another length is dropped.
+// TestMSv1Challenge: a Challenge of another length is dropped.
 func TestMSv1Challenge(t *testing.T) {
 	for _, n := range []int{1, 7, 8, 9, 16} {
-		if _, _, err := (msv1{}).respond(1, make([]byte, n), []byte("x"), witness{}); (err == nil) != (n == 8) || err != nil && !errors.Is(err, ErrChallengeLength) {
+		if _, _, err := (msv1{}).respond(1, make([]byte, n), []byte("x"), responder{}); (err == nil) != (n == 8) || err != nil && !errors.Is(err, ErrChallengeLength) {
 			t.Errorf("%d octets: %v", n, err)
 		}
 	}
 }
 
-// TestLongPassword: of the LAN Manager's 14 octets count.
+// TestLongPassword: the LAN Manager hash uses the first 14 octets of a password.
 func TestLongPassword(t *testing.T) {
 	if hexOf(lanmanHash([]byte("aBcdefghijklmnop"))) != hexOf(lanmanHash([]byte("ABCDEFGHIJKLMN"))) || hexOf(lanmanHash([]byte("ABCDEFGHIJKLMN"))) == hexOf(lanmanHash([]byte("ABCDEFGHIJKLM"))) {
-		t.Error("another part of the password counts than its first 14 octets in capitals")
+		t.Error("the hash does not use exactly the first 14 octets in capitals")
 	}
 }
 
-// TestMSv1IsNotAccepted: whatever a peer sends, by MS-CHAPv1 it proves nothing.
-func TestMSv1IsNotAccepted(t *testing.T) {
+// TestMSv1IsRejected: no Response by MS-CHAPv1 is accepted.
+func TestMSv1IsRejected(t *testing.T) {
 	for _, m := range []ppp.Method{MSv1, LANMAN} {
 		var q ppp.Queue
 		now := time.Unix(1, 0)
-		d := m.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac"})
-		if step := d.Advance(now, &q); step.Outcome != ppp.Pending || !d.Deadline().IsZero() {
-			t.Errorf("before it begins: %+v, due %v", step, d.Deadline())
+		a := m.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac"})
+		if step := a.Advance(now, &q); step.Outcome != ppp.Pending || !a.Deadline().IsZero() {
+			t.Errorf("before Start: %+v, due %v", step, a.Deadline())
 		}
-		d.Start(now, &q)
-		step, err := d.Receive(now, ppp.Control{Code: Response, Data: AppendValue(nil, make([]byte, msv1ValueLen), "x")}, &q)
-		if step.Outcome != ppp.Pending || !errors.Is(err, ppp.ErrStale) || d.SetResult(now, ppp.AuthResult{Accepted: true}, &q).Outcome != ppp.Pending {
+		a.Start(now, &q)
+		step, err := a.Receive(now, ppp.Control{Code: Response, Data: AppendValue(nil, make([]byte, msv1ValueLen), "x")}, &q)
+		if step.Outcome != ppp.Pending || !errors.Is(err, ppp.ErrStale) || a.SetResult(now, ppp.AuthResult{Accepted: true}, &q).Outcome != ppp.Pending {
 			t.Errorf("a response: %+v, %v", step, err)
 		}
-		if !d.Deadline().Equal(now) || d.Protocol() != ppp.CHAP || d.Advance(now.Add(-1), &q).Outcome != ppp.Pending {
-			t.Errorf("due %v, want at once", d.Deadline())
+		if !a.Deadline().Equal(now) || a.Protocol() != ppp.CHAP || a.Advance(now.Add(-1), &q).Outcome != ppp.Pending {
+			t.Errorf("due %v, want at once", a.Deadline())
 		}
-		if step := d.Advance(now, &q); step.Outcome != ppp.Failed || step.Message == "" || !d.Deadline().IsZero() || q.Len() > 0 {
-			t.Errorf("ends with %+v, due %v, %d packets", step, d.Deadline(), q.Len())
+		if step := a.Advance(now, &q); step.Outcome != ppp.Failed || step.Message == "" || !a.Deadline().IsZero() || q.Len() > 0 {
+			t.Errorf("ends with %+v, due %v, %d packets", step, a.Deadline(), q.Len())
 		}
 	}
 }
 
-// TestAnswerMSv1: as any other, with the words of either verdict.
-func TestAnswerMSv1(t *testing.T) {
+// TestPeerMSv1: the peer's exchange, with the messages of Success and Failure.
+func TestPeerMSv1(t *testing.T) {
 	for _, c := range []struct {
 		code    ppp.Code
 		message string
 		outcome ppp.Outcome
-		words   string
+		text    string
 	}{
 		{Success, "Welcome", ppp.Succeeded, "Welcome"},
 		{Failure, "E=691 R=1 C=0123456789ABCDEF V=2", ppp.Failed, "authentication failure"},
@@ -110,15 +110,15 @@ func TestAnswerMSv1(t *testing.T) {
 			}
 		}
 		var q ppp.Queue
-		a := MSv1.NewPeer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }})
+		p := MSv1.NewPeer(ppp.Credentials{Name: "u", Secret: func(string) ([]byte, bool) { return []byte("MyPw"), true }})
 		now := time.Unix(1, 0)
-		a.Start(now, &q)
-		if _, err := a.Receive(now, ppp.Control{Code: Challenge, ID: 9, Data: AppendValue(nil, make([]byte, 8), "ac")}, &q); err != nil || q.Len() != 1 {
+		p.Start(now, &q)
+		if _, err := p.Receive(now, ppp.Control{Code: Challenge, ID: 9, Data: AppendValue(nil, make([]byte, 8), "ac")}, &q); err != nil || q.Len() != 1 {
 			t.Fatalf("a challenge: %v, %d packets", err, q.Len())
 		}
-		step, err := a.Receive(now, ppp.Control{Code: c.code, ID: 9, Data: []byte(c.message)}, &q)
-		if err != nil || step.Outcome != c.outcome || step.Message != c.words {
-			t.Errorf("%d %q: %+v, %v; want %v, %q", c.code, c.message, step, err, c.outcome, c.words)
+		step, err := p.Receive(now, ppp.Control{Code: c.code, ID: 9, Data: []byte(c.message)}, &q)
+		if err != nil || step.Outcome != c.outcome || step.Message != c.text {
+			t.Errorf("%d %q: %+v, %v; want %v, %q", c.code, c.message, step, err, c.outcome, c.text)
 		}
 	}
 }

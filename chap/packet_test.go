@@ -10,8 +10,8 @@ import (
 	"upppoe/ppp"
 )
 
-// golden holds what the real pppd said, from captured sessions of user
-// "testuser" with password "testpassword" (the last one: with another).
+// golden holds packets of a real pppd, captured from sessions of user "testuser" with
+// password "testpassword" (the last three: with another password).
 var golden = struct {
 	md5Challenge, md5Response, md5Success string
 	msChallenge, msResponse, msSuccess    string
@@ -32,7 +32,7 @@ var golden = struct {
 
 const password = "testpassword"
 
-// packet reads a golden packet.
+// packet parses a golden packet.
 func packet(t testing.TB, s string) ppp.Control {
 	t.Helper()
 	c, err := ppp.ParseControl(unhex(t, s))
@@ -61,8 +61,8 @@ func TestParseValue(t *testing.T) {
 		if again := chap.AppendValue(nil, value, string(name)); !bytes.Equal(again, data) {
 			t.Errorf("%s: appended again it is %x", s, again)
 		}
-		// The name ends with the packet: a prefix that holds the value is a
-		// packet with a shorter name (RFC 1994 section 4.1).
+		// The name ends with the packet: a prefix with the whole value is a valid packet
+		// with a shorter name (RFC 1994 section 4.1).
 		for n := range 1 + len(value) {
 			if _, _, err := chap.ParseValue(data[:n]); !errors.Is(err, chap.ErrValue) {
 				t.Errorf("%s: its first %d octets: %v", s, n, err)
@@ -84,7 +84,7 @@ func TestParseValueBounds(t *testing.T) {
 		{"value of one octet, no name", []byte{1, 9}, 0},
 		{"value beyond the end", []byte{3, 1, 2}, -1},
 		{"longest value", longest, 0},
-		{"longest value, cut", longest[:255], -1},
+		{"longest value, truncated", longest[:255], -1},
 		{"longest value and a name", append(longest, "ac"...), 2},
 	} {
 		_, name, err := chap.ParseValue(c.data)
@@ -94,7 +94,7 @@ func TestParseValueBounds(t *testing.T) {
 	}
 }
 
-func TestAppendValueCutsWhatItCannotTell(t *testing.T) {
+func TestAppendValueTruncates(t *testing.T) {
 	value, name, err := chap.ParseValue(chap.AppendValue(nil, make([]byte, 300), "ac"))
 	if len(value) != 255 || string(name) != "ac" || err != nil {
 		t.Errorf("300 octets became %d, name %q, error %v", len(value), name, err)

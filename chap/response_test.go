@@ -11,11 +11,11 @@ import (
 
 func hexString(b []byte) string { return hex.EncodeToString(b) }
 
-// goldenProofs are what the real pppd's responses prove.
-func goldenProofs(t *testing.T) map[string]ppp.AuthResponse {
+// goldenResponses are the Responses of a real pppd.
+func goldenResponses(t *testing.T) map[string]ppp.AuthResponse {
 	md5 := func(challenge, response string) ppp.AuthResponse {
 		c, r := packet(t, challenge), packet(t, response)
-		asked, _, err := chap.ParseValue(c.Data)
+		sent, _, err := chap.ParseValue(c.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,7 +23,7 @@ func goldenProofs(t *testing.T) map[string]ppp.AuthResponse {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return chap.MD5Response{ID: r.ID, Challenge: asked, Response: value, Name: string(name)}
+		return chap.MD5Response{ID: r.ID, Challenge: sent, Response: value, Name: string(name)}
 	}
 	ms := chap.MSv2Response{ID: 0x54, Name: "testuser"}
 	copy(ms.Challenge[:], packet(t, golden.msChallenge).Data[1:])
@@ -38,37 +38,37 @@ func goldenProofs(t *testing.T) map[string]ppp.AuthResponse {
 }
 
 func TestVerifyGolden(t *testing.T) {
-	for what, proof := range goldenProofs(t) {
-		message, ok := proof.Verify([]byte(password))
-		if want := what != "wrong password"; ok != want || proof.User() != "testuser" {
-			t.Errorf("%s, of %q: verified %v", what, proof.User(), ok)
+	for what, response := range goldenResponses(t) {
+		message, ok := response.Verify([]byte(password))
+		if want := what != "wrong password"; ok != want || response.User() != "testuser" {
+			t.Errorf("%s, of %q: verified %v", what, response.User(), ok)
 		}
 		want := ""
 		if what == "MS-v2" {
-			want = "S=35F3217306E6D63E9EDB4BE0608EAB373A1B0376" // what the real server said
+			want = "S=35F3217306E6D63E9EDB4BE0608EAB373A1B0376" // from the real server
 		}
 		if message != want {
 			t.Errorf("%s: message %q, want %q", what, message, want)
 		}
 		for _, other := range []string{"", "testpasswor", "testpassword\x00", "Testpassword"} {
-			if message, ok := proof.Verify([]byte(other)); ok || message != "" {
+			if message, ok := response.Verify([]byte(other)); ok || message != "" {
 				t.Errorf("%s: verified by %q, message %q", what, other, message)
 			}
 		}
 	}
 }
 
-// A peer that answers with an empty secret must not pass where the authority
-// has none for it.
+// A peer that responds with an empty secret must not be accepted where AAA has no
+// secret for it.
 func TestEmptySecretNeverVerifies(t *testing.T) {
 	challenge := make([]byte, 16)
-	proof := chap.MD5Response{ID: 1, Challenge: challenge, Response: chap.MD5Hash(1, nil, challenge)}
+	response := chap.MD5Response{ID: 1, Challenge: challenge, Response: chap.MD5Hash(1, nil, challenge)}
 	for _, secret := range [][]byte{nil, {}} {
-		if _, ok := proof.Verify(secret); ok {
+		if _, ok := response.Verify(secret); ok {
 			t.Errorf("verified by the empty secret %#v", secret)
 		}
 	}
-	for _, response := range [][]byte{nil, {}, proof.Response[:15]} {
+	for _, response := range [][]byte{nil, {}, response.Response[:15]} {
 		short := chap.MD5Response{ID: 1, Challenge: challenge, Response: response}
 		if _, ok := short.Verify([]byte(password)); ok {
 			t.Errorf("a response of %d octets verified", len(response))
@@ -76,26 +76,26 @@ func TestEmptySecretNeverVerifies(t *testing.T) {
 	}
 }
 
-// The parts of a proof are copies: a receive buffer is used again.
-func TestProofKeepsNothingOfTheBuffer(t *testing.T) {
+// A response holds copies, as the receive buffer is reused.
+func TestResponseDoesNotAliasTheBuffer(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
 		var q ppp.Queue
-		d, challenge := demanding(t, m, ppp.AuthTimers{})
+		a, challenge := startAuthenticator(t, m, ppp.AuthTimers{})
 		response := respond(t, m, password, challenge)
-		step := ppptest.Receive(t, d, start, response, &q)
+		step := ppptest.Receive(t, a, start, response, &q)
 		clear(response.Data)
 		if _, ok := step.Response.Verify([]byte(password)); !ok || step.Response.User() != "testuser" {
-			t.Error("the proof changed with the buffer that it came in")
+			t.Error("the response changed with the receive buffer")
 		}
 	})
 }
 
-// TestOneOctet: the shortest secret is one (RFC 1994 section 2.3).
-func TestOneOctet(t *testing.T) {
+// TestShortestSecret: one octet (RFC 1994 section 2.3).
+func TestShortestSecret(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
 		var q ppp.Queue
-		d, challenge := demanding(t, m, ppp.AuthTimers{})
-		step := ppptest.Receive(t, d, start, respond(t, m, "x", challenge), &q)
+		a, challenge := startAuthenticator(t, m, ppp.AuthTimers{})
+		step := ppptest.Receive(t, a, start, respond(t, m, "x", challenge), &q)
 		if _, ok := step.Response.Verify([]byte("x")); !ok {
 			t.Error("a secret of one octet does not verify")
 		}

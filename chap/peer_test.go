@@ -11,78 +11,77 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-// MD5 draws on nothing random: the real pppd's challenge gets the real pppd's
-// response.
-func TestAnswerGolden(t *testing.T) {
+// A Response by MD5 has nothing random in it: the Challenge of a real pppd gets the
+// Response of a real pppd.
+func TestPeerGolden(t *testing.T) {
 	var q ppp.Queue
-	a := chap.MD5.NewPeer(credentials(password))
-	a.Start(start, &q)
-	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
+	p := chap.MD5.NewPeer(credentials(password))
+	p.Start(start, &q)
+	ppptest.Receive(t, p, start, packet(t, golden.md5Challenge), &q)
 	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, packet(t, golden.md5Response)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
-	step := ppptest.Receive(t, a, start, packet(t, golden.md5Success), &q)
+	step := ppptest.Receive(t, p, start, packet(t, golden.md5Success), &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" || step.Name != "testuser" {
 		t.Errorf("succeeded with %+v", step)
 	}
-	if !a.Deadline().IsZero() {
-		t.Errorf("an accepted peer waits until %v", a.Deadline())
+	if !p.Deadline().IsZero() {
+		t.Errorf("an accepted peer waits until %v", p.Deadline())
 	}
 }
 
-// With the peer challenge that pppd drew, MS-CHAPv2 too is pppd's to the octet.
-func TestAnswerGoldenMSv2(t *testing.T) {
+// With the peer challenge of a real pppd, the Response by MS-CHAPv2 equals pppd's.
+func TestPeerGoldenMSv2(t *testing.T) {
 	var q ppp.Queue
-	who := credentials(password)
-	who.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
-	a := chap.MSv2.NewPeer(who)
-	ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
+	creds := credentials(password)
+	creds.Rand = strings.NewReader(string(packet(t, golden.msResponse).Data[1:17]))
+	p := chap.MSv2.NewPeer(creds)
+	ppptest.Receive(t, p, start, packet(t, golden.msChallenge), &q)
 	if got := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(got, packet(t, golden.msResponse)) {
 		t.Errorf("answered %x", got.AppendTo(nil))
 	}
-	step := ppptest.Receive(t, a, start, packet(t, golden.msSuccess), &q)
+	step := ppptest.Receive(t, p, start, packet(t, golden.msSuccess), &q)
 	if step.Outcome != ppp.Succeeded || step.Message != "Access granted" {
 		t.Errorf("succeeded with %+v", step)
 	}
 }
 
-func TestAnswerRefused(t *testing.T) {
+func TestPeerFailure(t *testing.T) {
 	var q ppp.Queue
-	a := chap.MD5.NewPeer(credentials("other"))
-	ppptest.Receive(t, a, start, packet(t, golden.badChallenge), &q)
-	step := ppptest.Receive(t, a, start, packet(t, golden.badFailure), &q)
+	p := chap.MD5.NewPeer(credentials("other"))
+	ppptest.Receive(t, p, start, packet(t, golden.badChallenge), &q)
+	step := ppptest.Receive(t, p, start, packet(t, golden.badFailure), &q)
 	if step.Outcome != ppp.Failed || step.Message != "Access denied" {
-		t.Errorf("refused with %+v", step)
+		t.Errorf("failed with %+v", step)
 	}
 	q.Reset()
-	if _, err := a.Receive(start, packet(t, golden.md5Challenge), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
+	if _, err := p.Receive(start, packet(t, golden.md5Challenge), &q); !errors.Is(err, ppp.ErrStale) || q.Len() != 0 {
 		t.Errorf("a challenge after the end: %v, %d packets sent", err, q.Len())
 	}
 }
 
-// RFC 2759 section 5: a Success must prove that the authenticator knows the
-// password.
-func TestAnswerBelievesNoForgedSuccess(t *testing.T) {
+// RFC 2759 section 5: a Success must prove that the authenticator knows the password.
+func TestPeerRejectsForgedSuccess(t *testing.T) {
 	for _, message := range []string{
 		"", "M=Access granted", "S=", "S=0000000000000000000000000000000000000000 M=Access granted",
 		"S=35F3217306E6D63E9EDB4BE0608EAB373A1B0376 M=another exchange's",
 	} {
 		var q ppp.Queue
-		a := chap.MSv2.NewPeer(credentials(password))
-		ppptest.Receive(t, a, start, packet(t, golden.msChallenge), &q)
-		step := ppptest.Receive(t, a, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
+		p := chap.MSv2.NewPeer(credentials(password))
+		ppptest.Receive(t, p, start, packet(t, golden.msChallenge), &q)
+		step := ppptest.Receive(t, p, start, ppp.Control{Code: chap.Success, ID: 0x54, Data: []byte(message)}, &q)
 		if step.Outcome != ppp.Failed || step.Message != "server failed to prove it knows the password" {
 			t.Errorf("%q: %+v", message, step)
 		}
 	}
 }
 
-func TestAnswerDrops(t *testing.T) {
+func TestPeerDrops(t *testing.T) {
 	challenge := packet(t, golden.md5Challenge)
 	for _, c := range []struct {
 		what   string
 		method chap.Algorithm
-		first  bool // a challenge comes before it
+		first  bool // a Challenge is received before it
 		packet ppp.Control
 		want   error
 	}{
@@ -97,78 +96,78 @@ func TestAnswerDrops(t *testing.T) {
 		{"MS-CHAPv2 challenge of 17 octets", chap.MSv2, false, challenge, chap.ErrChallengeLength},
 	} {
 		var q ppp.Queue
-		a := c.method.NewPeer(credentials(password))
+		p := c.method.NewPeer(credentials(password))
 		if c.first {
-			ppptest.Receive(t, a, start, challenge, &q)
+			ppptest.Receive(t, p, start, challenge, &q)
 			q.Reset()
 		}
-		step, err := a.Receive(start, c.packet, &q)
+		step, err := p.Receive(start, c.packet, &q)
 		if !errors.Is(err, c.want) || step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("%s: %+v, error %v, %d packets sent", c.what, step, err, q.Len())
 		}
 	}
 }
 
-func TestAnswerRepeatsItself(t *testing.T) {
+func TestPeerRepeatsResponse(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
 		var q ppp.Queue
-		_, challenge := demanding(t, m, ppp.AuthTimers{})
-		a := m.NewPeer(credentials(password))
-		ppptest.Receive(t, a, start, challenge, &q)
+		_, challenge := startAuthenticator(t, m, ppp.AuthTimers{})
+		p := m.NewPeer(credentials(password))
+		ppptest.Receive(t, p, start, challenge, &q)
 		first := ppptest.Only(t, ppp.CHAP, &q)
-		ppptest.Receive(t, a, start, challenge, &q)
+		ppptest.Receive(t, p, start, challenge, &q)
 		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(first, again) {
 			t.Errorf("a repeated challenge was answered by %v, then %v", first, again)
 		}
-		a.Advance(at(3*time.Second), &q)
+		p.Advance(at(3*time.Second), &q)
 		if again := ppptest.Only(t, ppp.CHAP, &q); !ppptest.Equal(first, again) {
 			t.Errorf("answered %v, after 3 s %v", first, again)
 		}
 		challenge.ID++
-		ppptest.Receive(t, a, at(4*time.Second), challenge, &q)
+		ppptest.Receive(t, p, at(4*time.Second), challenge, &q)
 		if next := ppptest.Only(t, ppp.CHAP, &q); next.ID != challenge.ID || ppptest.Equal(first, next) {
 			t.Errorf("a new challenge was answered by %v", next)
 		}
 	})
 }
 
-func TestAnswerGivesUp(t *testing.T) {
+func TestPeerGivesUp(t *testing.T) {
 	for _, c := range []struct {
 		what       string
 		challenged bool
 		timeout    time.Duration
 		ends       time.Duration // 0: never
 		responses  int
-		why        string
+		reason     string
 	}{
-		{"never challenged", false, 0, time.Minute, 0, "server does not challenge us"},
-		{"never accepted", true, 0, time.Minute, 10, "server does not say whether it accepts our response"},
-		{"never challenged, 7 s", false, 7 * time.Second, 7 * time.Second, 0, "server does not challenge us"},
+		{"never challenged", false, 0, time.Minute, 0, "no CHAP Challenge from the server"},
+		{"never accepted", true, 0, time.Minute, 10, "no CHAP Success or Failure from the server"},
+		{"never challenged, 7 s", false, 7 * time.Second, 7 * time.Second, 0, "no CHAP Challenge from the server"},
 		{"never accepted, no bound", true, -1, 0, 10, ""},
 	} {
 		var q ppp.Queue
-		who := credentials(password)
-		who.Timers.Timeout = c.timeout
-		a := chap.MD5.NewPeer(who)
-		a.Start(start, &q)
+		creds := credentials(password)
+		creds.Timers.Timeout = c.timeout
+		p := chap.MD5.NewPeer(creds)
+		p.Start(start, &q)
 		if c.challenged {
-			ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
+			ppptest.Receive(t, p, start, packet(t, golden.md5Challenge), &q)
 		}
-		last, end := run(a, &q)
+		last, end := run(p, &q)
 		if sent := len(ppptest.Drain(t, ppp.CHAP, &q)); sent != c.responses {
 			t.Errorf("%s: %d responses, want %d", c.what, sent, c.responses)
 		}
 		if c.ends == 0 && end.Outcome == ppp.Pending {
 			continue
 		}
-		if end.Outcome != ppp.Failed || end.Message != c.why || last != c.ends {
-			t.Errorf("%s: after %v %+v, want %q after %v", c.what, last, end, c.why, c.ends)
+		if end.Outcome != ppp.Failed || end.Message != c.reason || last != c.ends {
+			t.Errorf("%s: after %v %+v, want %q after %v", c.what, last, end, c.reason, c.ends)
 		}
 	}
 }
 
-// run lets time pass until nothing more is due, and says when something last
-// was.
+// run advances time until there is no deadline, and returns the last one and the last
+// Step with an outcome.
 func run(x ppp.AuthExchange, q *ppp.Queue) (last time.Duration, end ppp.Step) {
 	for range 1000 {
 		due := x.Deadline()
@@ -183,15 +182,15 @@ func run(x ppp.AuthExchange, q *ppp.Queue) (last time.Duration, end ppp.Step) {
 	return last, end
 }
 
-func TestAnswerWithoutSecret(t *testing.T) {
-	for what, find := range map[string]func(string) ([]byte, bool){
+func TestPeerWithoutSecret(t *testing.T) {
+	for what, secret := range map[string]func(string) ([]byte, bool){
 		"none":  func(string) ([]byte, bool) { return nil, false },
 		"empty": func(string) ([]byte, bool) { return nil, true },
 	} {
 		var q ppp.Queue
-		who := credentials("")
-		who.Secret = find
-		step := ppptest.Receive(t, chap.MD5.NewPeer(who), start, packet(t, golden.md5Challenge), &q)
+		creds := credentials("")
+		creds.Secret = secret
+		step := ppptest.Receive(t, chap.MD5.NewPeer(creds), start, packet(t, golden.md5Challenge), &q)
 		if want := `No CHAP secret found for authenticating us to "(none)"`; step.Outcome != ppp.Failed || step.Message != want {
 			t.Errorf("%s: %+v", what, step)
 		}
@@ -201,15 +200,15 @@ func TestAnswerWithoutSecret(t *testing.T) {
 	}
 }
 
-// A peer that is itself to be authenticated must not have us compute its
-// response.
-func TestAnswerRefusesReflection(t *testing.T) {
+// A peer that we authenticate must not get its Response from us by sending our own
+// Challenge back.
+func TestPeerDropsReflectedChallenge(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
 		var q ppp.Queue
-		demand, challenge := demanding(t, m, ppp.AuthTimers{})
-		who := credentials(password)
-		who.Authenticator = demand
-		a := m.NewPeer(who)
+		authenticator, challenge := startAuthenticator(t, m, ppp.AuthTimers{})
+		creds := credentials(password)
+		creds.Authenticator = authenticator
+		p := m.NewPeer(creds)
 
 		value, _, err := chap.ParseValue(challenge.Data)
 		if err != nil {
@@ -217,55 +216,55 @@ func TestAnswerRefusesReflection(t *testing.T) {
 		}
 		for _, name := range []string{"ac", "another"} {
 			for _, id := range []uint8{challenge.ID, challenge.ID + 1} {
-				back := ppp.Control{Code: chap.Challenge, ID: id, Data: chap.AppendValue(nil, value, name)}
-				if _, err := a.Receive(start, back, &q); !errors.Is(err, ppp.ErrReflected) || q.Len() != 0 {
+				reflected := ppp.Control{Code: chap.Challenge, ID: id, Data: chap.AppendValue(nil, value, name)}
+				if _, err := p.Receive(start, reflected, &q); !errors.Is(err, ppp.ErrReflected) || q.Len() != 0 {
 					t.Errorf("own challenge back, id %d, name %s: %v, %d packets sent", id, name, err, q.Len())
 				}
 			}
 		}
 		value[0] ^= 1
-		ppptest.Receive(t, a, start, ppp.Control{Code: chap.Challenge, ID: 1, Data: chap.AppendValue(nil, value, "ac")}, &q)
+		ppptest.Receive(t, p, start, ppp.Control{Code: chap.Challenge, ID: 1, Data: chap.AppendValue(nil, value, "ac")}, &q)
 		ppptest.Only(t, ppp.CHAP, &q)
 	})
 }
 
-// The secret is looked up by the name in the challenge.
-func TestAnswerAsksForTheServersSecret(t *testing.T) {
+// The secret is looked up by the name in the Challenge.
+func TestPeerLooksUpSecretByServerName(t *testing.T) {
 	var q ppp.Queue
-	var asked string
-	who := credentials("")
-	who.Secret = func(peer string) ([]byte, bool) {
-		asked = peer
+	var name string
+	creds := credentials("")
+	creds.Secret = func(peer string) ([]byte, bool) {
+		name = peer
 		return []byte(password), true
 	}
-	ppptest.Receive(t, chap.MD5.NewPeer(who), start, packet(t, golden.md5Challenge), &q)
-	if asked != "(none)" {
-		t.Errorf("asked for the secret of %q", asked)
+	ppptest.Receive(t, chap.MD5.NewPeer(creds), start, packet(t, golden.md5Challenge), &q)
+	if name != "(none)" {
+		t.Errorf("looked up the secret of %q", name)
 	}
 }
 
-// TestAnswerAnew: a challenge is a repetition if both its Identifier and its octets are those of the
-// last one; any other is answered anew, and as often as the first (RFC 1994 section 4.1).
-func TestAnswerAnew(t *testing.T) {
+// TestPeerNewChallenge: a Challenge is a repetition if both its Identifier and its data equal those
+// of the last one. Any other gets a new Response, sent as often as the first (RFC 1994 section 4.1).
+func TestPeerNewChallenge(t *testing.T) {
 	algorithms(t, func(t *testing.T, m chap.Algorithm) {
-		_, challenge := demanding(t, m, ppp.AuthTimers{})
+		_, challenge := startAuthenticator(t, m, ppp.AuthTimers{})
 		other := ppp.Control{Code: chap.Challenge, ID: challenge.ID, Data: append([]byte(nil), challenge.Data...)}
 		other.Data[1] ^= 1
 		for name, next := range map[string]ppp.Control{
 			"another value": other, "another Identifier": {Code: chap.Challenge, ID: challenge.ID + 1, Data: challenge.Data},
 		} {
 			var q ppp.Queue
-			a := m.NewPeer(credentials(password))
-			a.Start(start, &q)
+			p := m.NewPeer(credentials(password))
+			p.Start(start, &q)
 			now := start
 			responses := func(c ppp.Control) (n int) {
-				ppptest.Receive(t, a, now, c, &q)
+				ppptest.Receive(t, p, now, c, &q)
 				first := ppptest.Only(t, ppp.CHAP, &q)
 				for n = 1; now.Before(at(59 * time.Second)); n++ {
 					if now = now.Add(3 * time.Second); now.After(at(59 * time.Second)) {
 						break
 					}
-					a.Advance(now, &q)
+					p.Advance(now, &q)
 					if q.Len() == 0 {
 						break
 					}
@@ -278,24 +277,24 @@ func TestAnswerAnew(t *testing.T) {
 			if n := responses(challenge); n != 10 {
 				t.Errorf("%s: the first one is answered %d times, want 10", name, n)
 			}
-			if n := responses(next); n < 9 { // as far as the minute goes
+			if n := responses(next); n < 9 { // as many as fit into the minute
 				t.Errorf("%s: it is answered %d times", name, n)
 			}
 		}
 	})
 }
 
-// TestAnswerSucceedsOnce: a second verdict on one Response has no effect.
-func TestAnswerSucceedsOnce(t *testing.T) {
+// TestPeerSucceedsOnce: a second Success or Failure for one Response has no effect.
+func TestPeerSucceedsOnce(t *testing.T) {
 	var q ppp.Queue
-	a := chap.MD5.NewPeer(credentials(password))
-	a.Start(start, &q)
-	ppptest.Receive(t, a, start, packet(t, golden.md5Challenge), &q)
-	ppptest.Receive(t, a, start, packet(t, golden.md5Success), &q)
+	p := chap.MD5.NewPeer(credentials(password))
+	p.Start(start, &q)
+	ppptest.Receive(t, p, start, packet(t, golden.md5Challenge), &q)
+	ppptest.Receive(t, p, start, packet(t, golden.md5Success), &q)
 	failure := packet(t, golden.badFailure)
 	failure.ID = packet(t, golden.md5Success).ID
 	for _, c := range []ppp.Control{packet(t, golden.md5Success), failure} {
-		if step, err := a.Receive(start, c, &q); !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending {
+		if step, err := p.Receive(start, c, &q); !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending {
 			t.Errorf("after Success, code %d: %+v, %v", c.Code, step, err)
 		}
 	}
