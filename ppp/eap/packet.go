@@ -15,18 +15,18 @@ const (
 	Failure  ppp.Code = 4
 )
 
-// Type says what a Request or Response is about.
+// Type is the type of a Request or Response.
 type Type uint8
 
 // Types of RFC 3748 section 5.
 const (
 	Identity     Type = 1
 	Notification Type = 2
-	Nak          Type = 3 // in Responses only: the types wanted instead
+	Nak          Type = 3 // in Responses only: proposes other types
 	MD5Challenge Type = 4
 )
 
-// String is the type's name as pppd prints it, or its number.
+// String returns the type's name as pppd prints it, or its number.
 func (t Type) String() string {
 	switch t {
 	case Identity:
@@ -52,12 +52,12 @@ type Packet struct {
 	Code ppp.Code
 	ID   uint8
 	Type Type   // of a Request or Response; 0 otherwise
-	Data []byte // what follows the Type field: with MD5-Challenge, what chap.ParseValue reads
+	Data []byte // what follows the Type field; of MD5-Challenge: see chap.ParseValue
 }
 
-// ParsePacket reads what the shared format of control packets leaves open. Data
-// aliases c. A Success or Failure should have none (RFC 3748 section 4.2); one that
-// has is accepted, as pppd does.
+// ParsePacket parses a control packet as an EAP packet. Data aliases c. A Success or
+// Failure should have no data (RFC 3748 section 4.2); one with data is accepted, as by
+// pppd.
 func ParsePacket(c ppp.Control) (Packet, error) {
 	p := Packet{Code: c.Code, ID: c.ID, Data: c.Data}
 	switch c.Code {
@@ -73,7 +73,7 @@ func ParsePacket(c ppp.Control) (Packet, error) {
 	return Packet{}, ErrCode
 }
 
-// Control is the packet in the shared format of control packets.
+// Control returns the packet as a control packet.
 func (p Packet) Control() ppp.Control {
 	c := ppp.Control{Code: p.Code, ID: p.ID, Data: p.Data}
 	if p.Code == Request || p.Code == Response {

@@ -11,7 +11,7 @@ import (
 	"upppoe/ppp/eap"
 )
 
-// What the real pppd said, from a captured session of user "testuser" with
+// Packets of a real pppd, from a captured session of user "testuser" with
 // password "testpassword".
 const (
 	goldenIdentityRequest  = "01870009014e616d65"
@@ -60,7 +60,7 @@ func TestParsePacket(t *testing.T) {
 	}
 }
 
-// CVE-2020-8597 is what comes of lengths that are not checked here.
+// CVE-2020-8597 was a missing check of these lengths in pppd.
 func TestChallengeLengths(t *testing.T) {
 	p, err := eap.ParsePacket(packet(t, goldenMD5Request))
 	if err != nil {

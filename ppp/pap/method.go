@@ -19,27 +19,29 @@ func (method) Name() string { return "PAP" }
 func (method) Option() []byte { return []byte{byte(ppp.PAP >> 8), byte(ppp.PAP & 0xff)} }
 
 // NewAuthenticator implements ppp.Method.
-func (method) NewAuthenticator(x ppp.AuthenticatorConfig) ppp.Authenticator { return newDemand(x) }
+func (method) NewAuthenticator(cfg ppp.AuthenticatorConfig) ppp.Authenticator {
+	return newAuthenticator(cfg)
+}
 
 // NewPeer implements ppp.Method.
-func (method) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newAnswer(c) }
+func (method) NewPeer(c ppp.Credentials) ppp.AuthExchange { return newPeer(c) }
 
 // Credential is the name and password that a peer sent. It may be used concurrently.
 type Credential struct {
-	Name     string // as it came: not fit for a terminal
+	Name     string // untrusted: escape it before printing
 	Password Password
 }
 
 var _ ppp.AuthResponse = Credential{}
 
-// User is the name that the peer gave.
-func (p Credential) User() string { return p.Name }
+// User returns the name that the peer sent. It is untrusted.
+func (c Credential) User() string { return c.Name }
 
-// Verify compares digests of the password and the secret, in constant time;
-// there is no message. An empty secret never verifies and costs as much as
-// another: verify against nil where the user is unknown.
-func (p Credential) Verify(secret []byte) (message string, ok bool) {
-	got, want := sha256.Sum256(p.Password), sha256.Sum256(secret)
+// Verify reports whether the password equals the secret; the message is empty. It
+// compares digests, in constant time. An empty secret never verifies and takes as long
+// as any other: for an unknown user, verify against nil.
+func (c Credential) Verify(secret []byte) (message string, ok bool) {
+	got, want := sha256.Sum256(c.Password), sha256.Sum256(secret)
 	same := subtle.ConstantTimeCompare(got[:], want[:]) == 1
 	return "", same && len(secret) > 0
 }

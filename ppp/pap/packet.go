@@ -13,8 +13,7 @@ const (
 	AuthenticateNak     ppp.Code = 3
 )
 
-// maxField is the most that the protocol's length fields, of one octet, can
-// tell.
+// maxField is the longest field, in octets: its length field has one octet.
 const maxField = 255
 
 // Errors of the parsers.
@@ -29,31 +28,31 @@ type Request struct {
 	Password Password
 }
 
-// ParseRequest reads the data of an Authenticate-Request. The fields alias data;
+// ParseRequest parses the data of an Authenticate-Request. The fields alias data;
 // octets after the password are ignored.
 func ParseRequest(data []byte) (Request, error) {
-	name, rest, ok := cut(data)
+	name, rest, ok := takeField(data)
 	if !ok {
 		return Request{}, ErrRequest
 	}
-	password, _, ok := cut(rest)
+	password, _, ok := takeField(rest)
 	if !ok {
 		return Request{}, ErrRequest
 	}
 	return Request{Name: name, Password: password}, nil
 }
 
-// AppendTo appends the data of the request. Fields longer than 255 octets are
-// cut.
+// AppendTo appends the data of the request. A field longer than 255 octets
+// is truncated.
 func (r Request) AppendTo(b []byte) []byte {
 	return appendField(appendField(b, r.Name), r.Password)
 }
 
-// ParseMessage reads the data of an Authenticate-Ack or -Nak (RFC 1334 section
-// 2.2.2): words for people, which may be none. The result aliases data; octets
+// ParseMessage parses the data of an Authenticate-Ack or -Nak (RFC 1334 section
+// 2.2.2): a text for people, which may be empty. The result aliases data; octets
 // after it are ignored.
 func ParseMessage(data []byte) ([]byte, error) {
-	message, _, ok := cut(data)
+	message, _, ok := takeField(data)
 	if !ok {
 		return nil, ErrMessage
 	}
@@ -61,13 +60,13 @@ func ParseMessage(data []byte) ([]byte, error) {
 }
 
 // AppendMessage appends the data of an Authenticate-Ack or -Nak. A message
-// longer than 255 octets is cut.
+// longer than 255 octets is truncated.
 func AppendMessage(b []byte, message string) []byte {
 	return appendField(b, []byte(message))
 }
 
-// cut takes a field that begins with its length off the front of b.
-func cut(b []byte) (field, rest []byte, ok bool) {
+// takeField splits b after its first field, which begins with its length.
+func takeField(b []byte) (field, rest []byte, ok bool) {
 	if len(b) < 1 || 1+int(b[0]) > len(b) {
 		return nil, nil, false
 	}

@@ -14,7 +14,7 @@ import (
 	"upppoe/ppp/pap"
 )
 
-// What the real pppd said, from a captured session.
+// Packets of a real pppd, from a captured session.
 const (
 	goldenRequest = "0101001a0874657374757365720c7465737470617373776f7264"
 	goldenAck     = "0201000d084c6f67696e206f6b"
@@ -91,27 +91,27 @@ func TestParseMessage(t *testing.T) {
 	}
 }
 
-// A password must not be shown by anything that prints, logs or encodes.
+// Nothing that prints, logs or encodes may show a password.
 func TestPasswordIsHidden(t *testing.T) {
 	const secret = "hunter2"
-	proof := pap.Credential{Name: "testuser", Password: pap.Password(secret)}
+	credential := pap.Credential{Name: "testuser", Password: pap.Password(secret)}
 	request := pap.Request{Name: []byte("testuser"), Password: pap.Password(secret)}
-	step := ppp.Step{Response: proof}
+	step := ppp.Step{Response: credential}
 
 	var shown strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%c", "%U", "%08b", "%T"} {
-		for _, what := range []any{proof, &proof, request, &request, step, proof.Password, &proof.Password} {
+		for _, what := range []any{credential, &credential, request, &request, step, credential.Password, &credential.Password} {
 			fmt.Fprintf(&shown, verb+"\n", what)
 		}
 	}
-	fmt.Fprintln(&shown, proof, proof.Password.String(), proof.Password.GoString())
-	encoded, err := json.Marshal(proof)
+	fmt.Fprintln(&shown, credential, credential.Password.String(), credential.Password.GoString())
+	encoded, err := json.Marshal(credential)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown.Write(encoded)
-	slog.New(slog.NewTextHandler(&shown, nil)).Info("x", "proof", proof, "password", proof.Password)
-	slog.New(slog.NewJSONHandler(&shown, nil)).Info("x", "proof", proof, "password", proof.Password)
+	slog.New(slog.NewTextHandler(&shown, nil)).Info("x", "credential", credential, "password", credential.Password)
+	slog.New(slog.NewJSONHandler(&shown, nil)).Info("x", "credential", credential, "password", credential.Password)
 
 	text := strings.ToLower(shown.String())
 	for _, form := range []string{secret, "68756e74", "104 117", "ahvudgvy", "0x68, 0x75", "150 165", "u+0068", "01101000", "h u n"} {
@@ -125,12 +125,12 @@ func TestPasswordIsHidden(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
-	proof := pap.Credential{Name: "testuser", Password: pap.Password(password)}
-	if message, ok := proof.Verify([]byte(password)); !ok || message != "" || proof.User() != "testuser" {
-		t.Errorf("%q: verified %v, message %q", proof.User(), ok, message)
+	credential := pap.Credential{Name: "testuser", Password: pap.Password(password)}
+	if message, ok := credential.Verify([]byte(password)); !ok || message != "" || credential.User() != "testuser" {
+		t.Errorf("%q: verified %v, message %q", credential.User(), ok, message)
 	}
 	for _, other := range []string{"", "testpasswor", "testpassword\x00", "Testpassword"} {
-		if _, ok := proof.Verify([]byte(other)); ok {
+		if _, ok := credential.Verify([]byte(other)); ok {
 			t.Errorf("verified by %q", other)
 		}
 	}

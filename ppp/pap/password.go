@@ -6,12 +6,11 @@ import (
 	"log/slog"
 )
 
-// hidden is what stands for a password wherever one would be printed: pppd's
-// word for it.
+// hidden is printed instead of a password, as pppd does.
 const hidden = "<hidden>"
 
-// Password is a password that no formatting, encoding or logging shows. Whoever
-// must have it converts it to []byte.
+// Password is a password that formatting, encoding and logging hide. To read it,
+// convert it to []byte.
 type Password []byte
 
 var (
@@ -25,7 +24,7 @@ func (Password) String() string { return hidden }
 // GoString hides the password.
 func (Password) GoString() string { return hidden }
 
-// Format hides the password from every verb, those for numbers included.
+// Format hides the password for every verb, including those for numbers.
 func (Password) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, hidden) }
 
 // MarshalText hides the password from encoders.

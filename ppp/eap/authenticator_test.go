@@ -11,9 +11,9 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-// What the real pppd answered verifies.
+// The Response of a real pppd verifies.
 func TestVerifyGolden(t *testing.T) {
-	asked, _, err := chap.ParseValue(packet(t, goldenMD5Request).Data[1:])
+	request, _, err := chap.ParseValue(packet(t, goldenMD5Request).Data[1:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,43 +21,43 @@ func TestVerifyGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof := chap.MD5Response{ID: 0x88, Challenge: asked, Response: value, Name: string(name)}
-	if _, ok := proof.Verify([]byte(password)); !ok || proof.User() != "testuser" {
-		t.Errorf("%q: verified %v", proof.User(), ok)
+	response := chap.MD5Response{ID: 0x88, Challenge: request, Response: value, Name: string(name)}
+	if _, ok := response.Verify([]byte(password)); !ok || response.User() != "testuser" {
+		t.Errorf("%q: verified %v", response.User(), ok)
 	}
 }
 
-// RFC 3748 section 4.1: what is sent again keeps its Identifier; each Request
-// has its own tries.
-func TestDemandRepeatsAndGivesUp(t *testing.T) {
+// RFC 3748 section 4.1: a retransmitted Request keeps its Identifier. Each Request is
+// sent up to MaxTransmit times.
+func TestAuthenticatorRepeatsAndGivesUp(t *testing.T) {
 	for what, begin := range map[string]func(testing.TB, ppp.AuthTimers) (ppp.Authenticator, ppp.Control){
-		"identity": demanding, "challenge": challenging,
+		"identity": startAuthenticator, "challenge": challengePeer,
 	} {
 		var q ppp.Queue
-		d, first := begin(t, ppp.AuthTimers{})
+		a, first := begin(t, ppp.AuthTimers{})
 		for i := range 9 {
 			now := at(time.Duration(i+1) * 3 * time.Second)
-			if step := d.Advance(now.Add(-1), &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+			if step := a.Advance(now.Add(-1), &q); step.Outcome != ppp.Pending || q.Len() != 0 {
 				t.Fatalf("%s: too soon: %+v, %d packets sent", what, step, q.Len())
 			}
-			d.Advance(now, &q)
+			a.Advance(now, &q)
 			if again := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(first, again) {
 				t.Errorf("%s: sent %v, then %v", what, first, again)
 			}
 		}
-		step := d.Advance(at(30*time.Second), &q)
-		if step.Outcome != ppp.Failed || step.Message != "peer does not answer" || !d.Deadline().IsZero() || q.Len() != 0 {
+		step := a.Advance(at(30*time.Second), &q)
+		if step.Outcome != ppp.Failed || step.Message != "no EAP Response from the peer" || !a.Deadline().IsZero() || q.Len() != 0 {
 			t.Errorf("%s: %+v", what, step)
 		}
-		if _, err := d.Receive(at(31*time.Second), respond(t, password, first), &q); !errors.Is(err, eap.ErrUnexpected) || q.Len() != 0 {
+		if _, err := a.Receive(at(31*time.Second), respond(t, password, first), &q); !errors.Is(err, eap.ErrUnexpected) || q.Len() != 0 {
 			t.Errorf("%s: a response too late: %v", what, err)
 		}
 	}
 }
 
-func TestDemandDrops(t *testing.T) {
-	d, asked := demanding(t, ppp.AuthTimers{})
-	id := asked.ID
+func TestAuthenticatorDrops(t *testing.T) {
+	a, sent := startAuthenticator(t, ppp.AuthTimers{})
+	id := sent.ID
 	for _, c := range []struct {
 		what string
 		in   ppp.Control
@@ -72,14 +72,14 @@ func TestDemandDrops(t *testing.T) {
 		{"an unknown code", ppp.Control{Code: 6, ID: id}, eap.ErrCode},
 	} {
 		var q ppp.Queue
-		step, err := d.Receive(start, c.in, &q)
+		step, err := a.Receive(start, c.in, &q)
 		if !errors.Is(err, c.want) || step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("%s: %+v, error %v, %d packets sent", c.what, step, err, q.Len())
 		}
 	}
 
-	d, asked = challenging(t, ppp.AuthTimers{})
-	id = asked.ID
+	a, sent = challengePeer(t, ppp.AuthTimers{})
+	id = sent.ID
 	for _, c := range []struct {
 		what string
 		in   ppp.Control
@@ -92,25 +92,25 @@ func TestDemandDrops(t *testing.T) {
 		{"no value", response(id, eap.MD5Challenge, ""), chap.ErrValue},
 	} {
 		var q ppp.Queue
-		step, err := d.Receive(start, c.in, &q)
+		step, err := a.Receive(start, c.in, &q)
 		if !errors.Is(err, c.want) || step.Outcome != ppp.Pending || q.Len() != 0 {
 			t.Errorf("%s: %+v, error %v, %d packets sent", c.what, step, err, q.Len())
 		}
 	}
 }
 
-// Before its first Request an authenticator hears nothing.
-func TestDemandNotBegun(t *testing.T) {
+// Before its first Request an authenticator drops every packet.
+func TestAuthenticatorNotStarted(t *testing.T) {
 	var q ppp.Queue
-	d := eap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: dice(2)})
-	step, err := d.Receive(start, response(0, eap.Identity, "testuser"), &q)
+	a := eap.MD5.NewAuthenticator(ppp.AuthenticatorConfig{Name: "ac", Rand: random(2)})
+	step, err := a.Receive(start, response(0, eap.Identity, "testuser"), &q)
 	if !errors.Is(err, ppp.ErrStale) || step.Outcome != ppp.Pending || q.Len() != 0 {
 		t.Errorf("%+v, error %v, %d packets sent", step, err, q.Len())
 	}
 }
 
-// What can prove nothing is refused at once: nobody is asked.
-func TestDemandRefuses(t *testing.T) {
+// A Response that cannot be valid is rejected at once, without authentication.
+func TestAuthenticatorRejects(t *testing.T) {
 	hash := string(make([]byte, 16))
 	for what, c := range map[string]struct {
 		typ  eap.Type
@@ -124,22 +124,22 @@ func TestDemandRefuses(t *testing.T) {
 		"a name longer than identity": {eap.MD5Challenge, "\x10" + hash + "testuser\x00"},
 	} {
 		var q ppp.Queue
-		d, challenge := challenging(t, ppp.AuthTimers{})
-		step := ppptest.Receive(t, d, start, response(challenge.ID, c.typ, c.data), &q)
-		verdict := ppptest.Only(t, ppp.EAP, &q)
-		if step.Outcome != ppp.Failed || step.Message == "" || verdict.Code != eap.Failure || verdict.ID != challenge.ID {
-			t.Errorf("%s: %+v, code %d", what, step, verdict.Code)
+		a, challenge := challengePeer(t, ppp.AuthTimers{})
+		step := ppptest.Receive(t, a, start, response(challenge.ID, c.typ, c.data), &q)
+		result := ppptest.Only(t, ppp.EAP, &q)
+		if step.Outcome != ppp.Failed || step.Message == "" || result.Code != eap.Failure || result.ID != challenge.ID {
+			t.Errorf("%s: %+v, code %d", what, step, result.Code)
 		}
 	}
 }
 
-// A response need not repeat the name: the identity counts.
-func TestIdentityCounts(t *testing.T) {
+// A Response need not repeat the name: the user is the identity.
+func TestUserIsIdentity(t *testing.T) {
 	var q ppp.Queue
-	d, challenge := challenging(t, ppp.AuthTimers{})
+	a, challenge := challengePeer(t, ppp.AuthTimers{})
 	good := respond(t, password, challenge)
 	good.Data = good.Data[:18] // type, length and hash
-	step := ppptest.Receive(t, d, start, good, &q)
+	step := ppptest.Receive(t, a, start, good, &q)
 	if step.Outcome != ppp.AwaitingResult || step.Response.User() != "testuser" {
 		t.Fatalf("%+v", step)
 	}
@@ -148,17 +148,16 @@ func TestIdentityCounts(t *testing.T) {
 	}
 	clear(good.Data)
 	if _, ok := step.Response.Verify([]byte(password)); !ok {
-		t.Error("the proof changed with the buffer that it came in")
+		t.Error("the response changed with the receive buffer")
 	}
 }
 
-// A Nak that asks for the very method it refuses gets it again, but not for
-// ever.
+// A Nak that proposes MD5-Challenge gets another one, at most MaxTransmit times.
 func TestContradictoryNakIsBounded(t *testing.T) {
 	var q ppp.Queue
-	d, challenge := challenging(t, ppp.AuthTimers{})
+	a, challenge := challengePeer(t, ppp.AuthTimers{})
 	for tries := 1; ; tries++ {
-		step := ppptest.Receive(t, d, start, response(challenge.ID, eap.Nak, "\x0d\x04"), &q)
+		step := ppptest.Receive(t, a, start, response(challenge.ID, eap.Nak, "\x0d\x04"), &q)
 		next := ppptest.Only(t, ppp.EAP, &q)
 		if step.Outcome == ppp.Failed {
 			if tries != 10 || next.Code != eap.Failure {
@@ -173,45 +172,45 @@ func TestContradictoryNakIsBounded(t *testing.T) {
 	}
 }
 
-func TestDemandJudgesOnce(t *testing.T) {
-	for _, grant := range []bool{true, false} {
+func TestAuthenticatorAsksOnce(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
 		var q ppp.Queue
-		d, challenge := challenging(t, ppp.AuthTimers{})
+		a, challenge := challengePeer(t, ppp.AuthTimers{})
 		good := respond(t, password, challenge)
-		ppptest.Receive(t, d, start, good, &q)
-		if _, err := d.Receive(start, good, &q); !errors.Is(err, ppp.ErrAuthPending) || !d.Deadline().IsZero() {
-			t.Errorf("repeated while judged: %v, due at %v", err, d.Deadline())
+		ppptest.Receive(t, a, start, good, &q)
+		if _, err := a.Receive(start, good, &q); !errors.Is(err, ppp.ErrAuthPending) || !a.Deadline().IsZero() {
+			t.Errorf("repeated before the result: %v, due at %v", err, a.Deadline())
 		}
-		d.SetResult(start, ppp.AuthResult{Accepted: grant}, &q)
-		verdict := ppptest.Only(t, ppp.EAP, &q)
+		a.SetResult(start, ppp.AuthResult{Accepted: accepted}, &q)
+		result := ppptest.Only(t, ppp.EAP, &q)
 		for _, again := range []ppp.Control{good, respond(t, "other", challenge)} {
-			step := ppptest.Receive(t, d, start, again, &q)
-			if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, verdict) || step.Outcome != ppp.Pending {
-				t.Errorf("granted %v, then repeated: %v, %+v", grant, got, step)
+			step := ppptest.Receive(t, a, start, again, &q)
+			if got := ppptest.Only(t, ppp.EAP, &q); !ppptest.Equal(got, result) || step.Outcome != ppp.Pending {
+				t.Errorf("accepted %v, then repeated: %v, %+v", accepted, got, step)
 			}
 		}
-		if step := d.SetResult(start, ppp.AuthResult{Accepted: !grant}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
-			t.Errorf("a decision nobody asked for: %+v, %d packets sent", step, q.Len())
+		if step := a.SetResult(start, ppp.AuthResult{Accepted: !accepted}, &q); step.Outcome != ppp.Pending || q.Len() != 0 {
+			t.Errorf("a result that was not requested: %+v, %d packets sent", step, q.Len())
 		}
 	}
 }
 
-func TestDemandAgain(t *testing.T) {
-	for _, grant := range []bool{true, false} {
+func TestRechallenge(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
 		var q ppp.Queue
-		d, first := challenging(t, ppp.AuthTimers{Rechallenge: time.Minute})
-		ppptest.Receive(t, d, start, respond(t, password, first), &q)
-		d.SetResult(start, ppp.AuthResult{Accepted: true}, &q)
+		a, first := challengePeer(t, ppp.AuthTimers{Rechallenge: time.Minute})
+		ppptest.Receive(t, a, start, respond(t, password, first), &q)
+		a.SetResult(start, ppp.AuthResult{Accepted: true}, &q)
 		q.Reset()
-		d.Advance(at(time.Minute), &q)
+		a.Advance(at(time.Minute), &q)
 		second := ppptest.Only(t, ppp.EAP, &q)
 		if second.ID == first.ID || second.Code != eap.Request || ppptest.Equal(first, second) {
 			t.Errorf("challenged by %v, then %v", first, second)
 		}
-		ppptest.Receive(t, d, at(time.Minute), respond(t, password, second), &q)
-		step := d.SetResult(at(time.Minute), ppp.AuthResult{Accepted: grant}, &q)
-		if (step.Outcome == ppp.Succeeded) != grant || step.Name != "testuser" {
-			t.Errorf("granted %v: %+v", grant, step)
+		ppptest.Receive(t, a, at(time.Minute), respond(t, password, second), &q)
+		step := a.SetResult(at(time.Minute), ppp.AuthResult{Accepted: accepted}, &q)
+		if (step.Outcome == ppp.Succeeded) != accepted || step.Name != "testuser" {
+			t.Errorf("accepted %v: %+v", accepted, step)
 		}
 	}
 }
