@@ -280,8 +280,8 @@ func TestAssumeSuccess(t *testing.T) {
 		var q ppp.Queue
 		p := eap.MD5.NewPeer(credentials("testpassword"))
 		p.Start(start, &q)
-		for _, p := range c.packets {
-			ppptest.Receive(t, p, start, p, &q)
+		for _, packet := range c.packets {
+			ppptest.Receive(t, p, start, packet, &q)
 		}
 		assume := p.(ppp.ImplicitSuccess).AssumeSuccess
 		if step := assume(); step.Outcome != c.want || c.want == ppp.Succeeded && step.Name != "testuser" {
