@@ -10,20 +10,19 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// networkBits is the length of the prefix of a network of hosts (RFC 4291 section
-// 2.5.1).
+// networkBits is the prefix length of a subnet with SLAAC (RFC 4291 section 2.5.1).
 const networkBits = 64
 
-// connectedMetric is what the kernel gives routes to networks that are on a link.
+// connectedMetric is the metric that the kernel gives routes to on-link prefixes.
 const connectedMetric = 256
 
-// unreachableMetric is that of a route that shall stand back behind all others to the same
-// network.
+// unreachableMetric loses against every other route to the same prefix.
 const unreachableMetric = 0x7fffffff
 
 var defaultDestination = netip.MustParsePrefix("::/0")
 
-// desired is what follows from what routers and servers say: what to set, and what to tell.
+// desired returns the addresses, routes and rules that follow from router advertisements and
+// DHCPv6, and the state to report.
 func (c *Config) desired(view *radv.HostState, lease *dhcp6.Configuration) (netif.Config, State) {
 	s := State{MTU: view.MTU, Services: lease.Services, Managed: view.Managed, Other: view.Other, DHCP: lease.State}
 	set := netif.NewConfig()
@@ -43,7 +42,7 @@ func (c *Config) desired(view *radv.HostState, lease *dhcp6.Configuration) (neti
 	return set, s
 }
 
-// addRules has packets from each of our addresses leave by the line they came in.
+// addRules routes packets from each of our addresses by the session's table.
 func (c *Config) addRules(set *netif.Config, s *State) {
 	for _, a := range s.Addresses {
 		set.Rules[netif.Rule{From: netip.PrefixFrom(a.Prefix.Addr(), a.Prefix.Addr().BitLen()), Table: c.Table}] = true
@@ -81,8 +80,8 @@ func (c *Config) addRoutes(view *radv.HostState, set *netif.Config, s *State) {
 	set.Routes[c.routeKey(defaultDestination, c.Device)] = netif.Route{Gateway: s.DefaultRoute.Gateway, MTU: view.MTU}
 }
 
-// addDelegated gives each LAN its network. What nobody has is unreachable, or packets
-// for it would go to the peer and come back (RFC 7084 WPD-5).
+// addDelegated assigns each LAN its subnet. The rest of the prefix is unreachable: otherwise
+// packets to it would loop between us and the peer (RFC 7084 WPD-5).
 func (c *Config) addDelegated(p dhcp6.Lease, set *netif.Config, s *State) {
 	s.Delegated = append(s.Delegated, Prefix{p.Prefix, p.Lifetime})
 	unreachable := c.routeKey(p.Prefix, "")
@@ -103,7 +102,8 @@ func (c *Config) routeKey(to netip.Prefix, device string) netif.RouteKey {
 	return netif.RouteKey{To: to, Metric: c.Metric, Table: c.Table, Device: device}
 }
 
-// firstAddress is the first of a network of a delegated prefix, if that has so many.
+// firstAddress returns the first address of a subnet of a delegated prefix; ok is false if the
+// prefix has no such subnet.
 func firstAddress(p netip.Prefix, subnet uint64) (netip.Prefix, bool) {
 	spare := networkBits - p.Bits()
 	if spare < 0 || spare < 64 && subnet>>spare != 0 {
@@ -115,7 +115,7 @@ func firstAddress(p netip.Prefix, subnet uint64) (netip.Prefix, bool) {
 	return netip.PrefixFrom(netip.AddrFrom16(a), networkBits), true
 }
 
-// nameServers gives those on the link their zone.
+// nameServers adds the zone to link-local addresses.
 func (c *Config) nameServers(lists ...[]netip.Addr) []netip.Addr {
 	all := union(lists...)
 	for i, a := range all {
@@ -126,7 +126,7 @@ func (c *Config) nameServers(lists ...[]netip.Addr) []netip.Addr {
 	return all
 }
 
-// union joins lists, and keeps the first of those that are the same.
+// union concatenates lists without duplicates.
 func union[T comparable](lists ...[]T) (all []T) {
 	for _, list := range lists {
 		for _, x := range list {

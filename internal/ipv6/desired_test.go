@@ -43,7 +43,7 @@ func TestFirstAddress(t *testing.T) {
 	}
 }
 
-// TestDesiredDelegated: each LAN has its network, the rest is unreachable behind them.
+// TestDesiredDelegated: each LAN gets its subnet, the rest of the prefix is unreachable.
 func TestDesiredDelegated(t *testing.T) {
 	cfg := testConfig()
 	life := lifetime.New(time.Now(), time.Minute, time.Hour)
@@ -99,7 +99,7 @@ func TestDesiredDefaultRoute(t *testing.T) {
 		t.Errorf("with a router: %v, %+v", set.Routes, s.DefaultRoute)
 	}
 	for _, c := range []struct {
-		advertised, without bool // what is wanted
+		advertised, without bool // configuration
 		router              bool
 		set                 bool
 	}{
@@ -122,7 +122,7 @@ func TestDesiredDefaultRoute(t *testing.T) {
 	}
 }
 
-// TestDesiredRules: for the addresses themselves and for all of a delegated prefix.
+// TestDesiredRules: one rule for each address and for each delegated prefix.
 func TestDesiredRules(t *testing.T) {
 	cfg := testConfig()
 	view := &radv.HostState{Addresses: []radv.Address{{Prefix: pfx("2001:db8:1::2/64")}}}

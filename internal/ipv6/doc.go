@@ -1,7 +1,9 @@
-// Package ipv6 is IPv6 on a line whose PPP session is up, for its client: addresses and
-// routers from router advertisements, an address and a delegated prefix by DHCPv6, and
-// what follows from them for the machine's addresses and routes.
+// Package ipv6 is the client side of IPv6 on a PPP session: addresses and default routers from
+// router advertisements (RFC 4861, RFC 4862), an address and a delegated prefix by DHCPv6 (RFC
+// 8415), router advertisements on LANs (RFC 7084, RFC 9096), and the addresses and routes of this
+// machine that follow from them. IPv6CP itself is in package ppp/ipv6cp, the server side in package
+// server.
 //
-// The session gives no more than a link-local address to either end (RFC 5072); the
-// kernel does nothing of this by itself on such a device.
+// IPv6CP negotiates link-local addresses only (RFC 5072), and the kernel configures nothing else on
+// such a device.
 package ipv6

@@ -16,13 +16,13 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// Run keeps a line's IPv6 until its context ends. Then it gives back what servers have
-// leased, unless the context's cause is ErrLinkGone, and takes away again what it has
-// set. It returns nil then; any other error names the device and says what to do.
+// Run configures IPv6 of a session until its context ends. Then it releases its DHCPv6 leases,
+// unless the context's cause is ErrLinkGone, and removes the addresses, routes and rules that it
+// has set. It returns nil then; any other error names the device and says what to do.
 //
-// If the device is in another network namespace than the program's, call it from a
-// goroutine that is locked to a thread of that; LANs are looked for there too. A device
-// has but one Run at a time.
+// If the device is in another network namespace than the program's, call Run from a goroutine that
+// is locked to a thread of that namespace; LANs must be there too. Only one Run may use a device at
+// a time.
 func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.check(); err != nil {
 		return err
@@ -32,18 +32,19 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("IPv6 on %w", err)
 	}
 	defer m.Close()
-	l := newSession(&cfg, m, netif.NewRand())
-	if err := l.run(ctx, m.Inputs); err != nil {
+	s := newSession(&cfg, m, netif.NewRand())
+	if err := s.run(ctx, m.Inputs); err != nil {
 		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
 	}
 	return nil
 }
 
-// localRouteTimeout is how long to wait until answers to our link-local address reach us: usually it
-// takes the kernel less than a millisecond, and a machine with much to do some.
+// localRouteTimeout bounds the wait for the local route of our link-local address: usually it takes
+// the kernel less than a millisecond, on a busy machine longer.
 const localRouteTimeout = 200 * time.Millisecond
 
-// endpoint is what a line has of the machine: also sockets on the LANs we have advertised on.
+// endpoint is the session's sockets and netlink handle, with the sockets on LANs on which we
+// advertise.
 type endpoint struct {
 	*netif.Endpoint
 	lans map[string]*netif.ICMP
@@ -51,7 +52,7 @@ type endpoint struct {
 
 func newEndpoint(e *netif.Endpoint) *endpoint { return &endpoint{e, map[string]*netif.ICMP{}} }
 
-// openEndpoint opens all of it, or nothing.
+// openEndpoint opens all of it or nothing.
 func openEndpoint(cfg *Config) (*endpoint, error) {
 	e, err := netif.OpenEndpoint(cfg.Device)
 	if err != nil {
@@ -68,26 +69,26 @@ func openEndpoint(cfg *Config) (*endpoint, error) {
 func (m *endpoint) open(cfg *Config) error {
 	if cfg.UndoFile != "" {
 		if err := m.Recover(time.Now(), cfg.UndoFile, cfg.Device); err != nil {
-			cfg.Log.Warn(fmt.Sprintf("%s: what an earlier program has left: %v", cfg.Device, err))
+			cfg.Log.Warn(fmt.Sprintf("%s: undo the network configuration of an earlier process: %v", cfg.Device, err))
 		}
 	}
 	if len(cfg.LANs) > 0 && !sysctl.Forwarding(cfg.Device) {
-		cfg.Log.Warn(cfg.Device + ": the LANs have no way out, as this machine does not forward IPv6: set net.ipv6.conf.all.forwarding=1")
+		cfg.Log.Warn(cfg.Device + ": IPv6 forwarding is disabled, so hosts on the LANs cannot reach the Internet: sysctl net.ipv6.conf.all.forwarding=1")
 	}
 	if err := m.DisableAutoconf(m.Device); err != nil {
-		cfg.Log.Warn(fmt.Sprintf("%s: %v; it may set addresses and routes of its own", cfg.Device, err))
+		cfg.Log.Warn(fmt.Sprintf("%s: disable the kernel's address autoconfiguration: %v", cfg.Device, err))
 	}
 	if err := m.openSockets(cfg); err != nil {
 		return err
 	}
-	m.WaitLocalRoute(m.Device, cfg.Local, localRouteTimeout) // if it takes longer, questions are repeated
+	m.WaitLocalRoute(m.Device, cfg.Local, localRouteTimeout) // on timeout, messages are retransmitted
 	if err := m.Watch(); err != nil {
 		return fmt.Errorf("%s: %w", cfg.Device, err)
 	}
 	return nil
 }
 
-// openSockets leaves DHCPv6 out where its port takes a right that we do not have.
+// openSockets disables DHCPv6 if binding to its port is not permitted.
 func (m *endpoint) openSockets(cfg *Config) error {
 	err := m.OpenICMP(ipv6.ICMPTypeRouterAdvertisement)
 	if err != nil || cfg.NoDHCP {
@@ -109,12 +110,12 @@ func (m *endpoint) Close() {
 	}
 }
 
-// Solicit sends a message to routers.
+// Solicit sends a router solicitation.
 func (m *endpoint) Solicit(msg radv.Message) error { return m.ICMP.Send(msg) }
 
-var errNoDHCP = errors.New("there is no DHCPv6")
+var errNoDHCP = errors.New("DHCPv6 is disabled")
 
-// SendDHCP sends a message to all servers.
+// SendDHCP sends a message to All_DHCP_Relay_Agents_and_Servers.
 func (m *endpoint) SendDHCP(data []byte) error {
 	if m.UDP == nil {
 		return errNoDHCP
@@ -122,8 +123,8 @@ func (m *endpoint) SendDHCP(data []byte) error {
 	return m.UDP.Send(netif.Datagram{Data: data, Peer: netip.AddrPortFrom(dhcp6.AllRelayAgentsAndServers, dhcp6.ServerPort)})
 }
 
-// Advertise sends a router's message to a LAN, which may be another interface than the
-// last time under the same name.
+// Advertise sends a router advertisement to a LAN. Its interface may have been replaced by another
+// one of the same name.
 func (m *endpoint) Advertise(lan string, msg radv.Message) error {
 	device, err := m.Find(lan)
 	if err != nil {
@@ -144,11 +145,11 @@ func (m *endpoint) Advertise(lan string, msg radv.Message) error {
 	return s.Send(msg)
 }
 
-// Replaced reports whether a LAN's interface is another one than that which was advertised on.
+// Replaced reports whether a LAN's interface is not the one on which we last advertised.
 func (m *endpoint) Replaced(lan string) bool {
 	s := m.lans[lan]
 	if s == nil {
-		return false // not advertised on, or not since
+		return false // nothing was advertised
 	}
 	device, err := m.Find(lan)
 	return err == nil && device != s.Device()

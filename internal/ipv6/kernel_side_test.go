@@ -22,7 +22,7 @@ import (
 	"upppoe/tun"
 )
 
-// peerSide is one end of the line: a namespace with the device ppp0.
+// peerSide is one end of the session: a namespace with the device ppp0.
 type peerSide struct {
 	*lab.Namespace
 	t      *testing.T
@@ -63,7 +63,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// carry takes packets from one device to another, as a session would.
+// carry forwards packets from one device to another, as a session would.
 func carry(from, to tun.Device) {
 	buf, sizes := [][]byte{make([]byte, 2000)}, make([]int, 1)
 	for {
@@ -76,7 +76,7 @@ func carry(from, to tun.Device) {
 	}
 }
 
-// newSession joins a client's and a server's side.
+// newSession connects a client's and a server's side.
 func newSession(t *testing.T) (client, serverSide *peerSide) {
 	roottest.Need(t)
 	client, serverSide = newSide(t, "fe80::2", "fe80::1"), newSide(t, "fe80::1", "fe80::2")
@@ -85,7 +85,7 @@ func newSession(t *testing.T) (client, serverSide *peerSide) {
 	return client, serverSide
 }
 
-// program is a Run under way.
+// program is a running Run.
 type program[S any] struct {
 	t      *testing.T
 	end    context.CancelCauseFunc
@@ -112,7 +112,7 @@ func run[S any](s *peerSide, f func(ctx context.Context, p *program[S]) error) *
 
 func (p *program[S]) await(what string, ok func(S) bool) S {
 	p.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(timeout); ; time.Sleep(5 * time.Millisecond) {
 		p.mu.Lock()
 		s := p.state
 		p.mu.Unlock()
@@ -138,15 +138,15 @@ func (p *program[S]) stop(cause error) {
 		if err != nil {
 			p.t.Errorf("ended with %v", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		p.t.Fatal("does not end")
 	}
 }
 
-// eventually waits for something of the kernel.
+// eventually waits for a state of the kernel.
 func eventually(t *testing.T, what string, ok func() (bool, string)) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(timeout); ; time.Sleep(5 * time.Millisecond) {
 		good, now := ok()
 		if good {
 			return
@@ -157,7 +157,7 @@ func eventually(t *testing.T, what string, ok func() (bool, string)) {
 	}
 }
 
-// addresses are those of an interface that are not link-local, in order.
+// addresses returns the addresses of an interface except link-local ones, sorted.
 func (s *peerSide) addresses(iface string) (list []netlink.Addr) {
 	s.t.Helper()
 	check(s.t, s.Do(func() error {
@@ -185,7 +185,7 @@ func (s *peerSide) addressText(iface string) string {
 	return strings.Join(texts, " ")
 }
 
-// routes are all but those that every interface has, in order.
+// routes returns all routes except those that every interface has, sorted.
 func (s *peerSide) routes() string {
 	s.t.Helper()
 	var texts []string
@@ -224,7 +224,7 @@ func pool(t *testing.T, base string, bits int) *server.Pool {
 func serverConfig(t *testing.T) server.Config {
 	return server.Config{
 		Device: "ppp0", Remote: netip.MustParseAddr("fe80::2"), Key: "alice", DUID: dhcp6.DUID{0, 3, 0, 1, 1},
-		// One part each, so that it is known which one it is.
+		// Pools of one prefix each make the result predictable.
 		Networks: pool(t, "2001:db8:1::/64", 64), Addresses: pool(t, "2001:db8:2::/127", 128), Prefixes: pool(t, "2001:db8:100::/56", 56),
 		Preferred: 4 * time.Second, Valid: 8 * time.Second, MTU: 1400, Interval: 4 * time.Second,
 		NameServers: []netip.Addr{netip.MustParseAddr("2001:db8::53")}, SearchDomains: []string{"example.org"},

@@ -19,13 +19,13 @@ import (
 	"upppoe/test/lab"
 )
 
-// patience is how long the kernel may take for anything: an advertisement that is lost comes again
-// after 16 s (RFC 4861 section 6.2.4).
-const patience = time.Minute
+// timeout bounds what the kernel may take: an advertisement that is lost is repeated after 16 s
+// (RFC 4861 section 6.2.4).
+const timeout = time.Minute
 
-// TestLine: our client and our server over two devices of the real kernel, from the
-// first solicitation to the release.
-func TestLine(t *testing.T) {
+// TestClientAndServer: client and server over two devices of the kernel, from the first
+// solicitation to the Release.
+func TestClientAndServer(t *testing.T) {
 	client, serverSide := newSession(t)
 	far, err := lab.NewNamespace()
 	check(t, err)
@@ -51,22 +51,22 @@ func TestLine(t *testing.T) {
 	client.wantRoutes("2001:db8:100:3::/64 lan0, ::/0 via fe80::1 ppp0, unreachable 2001:db8:100::/56")
 	serverSide.wantRoutes("2001:db8:100::/56 via fe80::2 ppp0, 2001:db8:1::/64 ppp0, 2001:db8:2::1/128 ppp0")
 
-	// Packets go both ways, also to the LAN's address and to none.
-	_, err = client.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, patience)
+	// Packets pass in both directions, also to the LAN's address and to an unassigned one.
+	_, err = client.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, timeout)
 	check(t, err)
 	for _, a := range []string{"2001:db8:1::2", "2001:db8:2::1", "2001:db8:100:3::1"} {
-		if _, err := serverSide.Ping(netip.MustParseAddr(a), 1, patience); err != nil {
+		if _, err := serverSide.Ping(netip.MustParseAddr(a), 1, timeout); err != nil {
 			t.Errorf("%s does not answer: %v", a, err)
 		}
 	}
 
-	// A host on the LAN has made an address of its own, and reaches what is far.
-	_, err = far.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, patience)
+	// A host on the LAN configures its own address, and reaches the server.
+	_, err = far.Ping(netip.MustParseAddr("2001:db8:ffff::1"), 1, timeout)
 	check(t, err)
-	_, err = serverSide.Ping(netip.MustParseAddr("2001:db8:100:3:0:5eff:fe00:5301"), 1, patience)
+	_, err = serverSide.Ping(netip.MustParseAddr("2001:db8:100:3:0:5eff:fe00:5301"), 1, timeout)
 	check(t, err)
 
-	// The leases are renewed: without, they would but get shorter.
+	// The leases are renewed: their lifetimes grow again.
 	left := func() (seconds int) {
 		for _, a := range client.addresses("ppp0") {
 			if a.IPNet.String() == "2001:db8:2::1/128" {
@@ -93,8 +93,8 @@ func TestLine(t *testing.T) {
 	serverSide.wantRoutes("")
 }
 
-// TestServerGoes: with its last advertisement it is no router any more.
-func TestServerGoes(t *testing.T) {
+// TestServerStops: its final advertisement removes the default route.
+func TestServerStops(t *testing.T) {
 	client, serverSide := newSession(t)
 	s := serverSide.serve(serverConfig(t))
 	cfg := clientConfig()
@@ -107,9 +107,8 @@ func TestServerGoes(t *testing.T) {
 	client.wantRoutes("")
 }
 
-// TestLANLater: an interface that is not there yet gets its address when it is, and
-// again when it has been down.
-func TestLANLater(t *testing.T) {
+// TestLANAppearsLater: an interface gets its address when it appears, and again after it was down.
+func TestLANAppearsLater(t *testing.T) {
 	client, serverSide := newSession(t)
 	s := serverSide.serve(serverConfig(t))
 	c := client.dial(clientConfig())
@@ -138,9 +137,9 @@ func TestLANLater(t *testing.T) {
 	s.stop(server.ErrLinkGone)
 }
 
-// TestOthersRoute: a default route of somebody else stays, and the client goes on
-// without.
-func TestOthersRoute(t *testing.T) {
+// TestForeignDefaultRoute: an existing default route is kept, and the client continues without its
+// own.
+func TestForeignDefaultRoute(t *testing.T) {
 	client, serverSide := newSession(t)
 	far, err := lab.NewNamespace()
 	check(t, err)
@@ -163,15 +162,15 @@ func TestOthersRoute(t *testing.T) {
 	c.await("address", func(s ipv6.State) bool { return len(s.Addresses) == 2 })
 	client.wantRoutes("::/0 eth0")
 	c.stop(nil)
-	if !strings.Contains(log.String(), "::/0 through ppp0 metric 1024: there is another route with this metric") {
+	if !strings.Contains(log.String(), "::/0 through ppp0 metric 1024: another route has this destination and metric") {
 		t.Errorf("the log says %s", &log)
 	}
 	s.stop(nil)
 }
 
-// TestKernelWasFirst: addresses and routes that the kernel has made of advertisements
-// by itself go.
-func TestKernelWasFirst(t *testing.T) {
+// TestKernelAutoconfRemoved: addresses and routes that the kernel made from advertisements are
+// removed.
+func TestKernelAutoconfRemoved(t *testing.T) {
 	client, serverSide := newSession(t)
 	cfg := serverConfig(t)
 	cfg.Addresses, cfg.Preferred, cfg.Valid = nil, time.Hour, time.Hour
@@ -195,9 +194,8 @@ func TestKernelWasFirst(t *testing.T) {
 	s.stop(nil)
 }
 
-// TestCrashed: what one has left behind that was killed does not keep the next one from
-// its work.
-func TestCrashed(t *testing.T) {
+// TestAfterCrash: what a killed client leaves does not hinder the next one.
+func TestAfterCrash(t *testing.T) {
 	client, serverSide := newSession(t)
 	check(t, client.Do(func() error {
 		_, n, _ := net.ParseCIDR("2001:db8:100::/56")
@@ -214,7 +212,7 @@ func TestCrashed(t *testing.T) {
 	s.stop(nil)
 }
 
-// TestNoDevice: the error names it.
+// TestNoDevice: the error names the device.
 func TestNoDevice(t *testing.T) {
 	roottest.Need(t)
 	if err := ipv6.Run(t.Context(), clientConfig()); err == nil || !strings.HasPrefix(err.Error(), "IPv6 on ppp0: ") {

@@ -9,13 +9,13 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// lan is a LAN whose router we are.
+// lan is an interface on which we are the router.
 type lan struct {
 	name       string
-	advertiser *radv.Advertiser // nil: there has not been anything to advertise yet
+	advertiser *radv.Advertiser // nil: nothing has been advertised
 }
 
-// lanNetwork are where a router of LANs acts on the world.
+// lanNetwork sends the advertisements of a lanRouter.
 type lanNetwork interface {
 	Advertise(lan string, m radv.Message) error
 	Replaced(lan string) bool
@@ -30,8 +30,8 @@ type lanRouter struct {
 	store   *prefixStore
 }
 
-// newLANRouter makes the router of those LANs on which we advertise. What an earlier session, or
-// a program before this one, has advertised there is stale from the beginning.
+// newLANRouter makes the router of those LANs on which we advertise. Prefixes that an earlier
+// session or process has advertised there are stale from the start.
 func newLANRouter(now time.Time, cfg *Config, p lanNetwork, r *rand.Rand, debug func(string, error)) *lanRouter {
 	n := &lanRouter{network: p, rand: r, debug: debug, store: &prefixStore{path: cfg.PrefixFile}}
 	for _, l := range cfg.LANs {
@@ -49,7 +49,7 @@ func newLANRouter(now time.Time, cfg *Config, p lanNetwork, r *rand.Rand, debug 
 	return n
 }
 
-// ensureAdvertiser makes a LAN's router, if it is not there yet, and reports whether it is there.
+// ensureAdvertiser makes a LAN's advertiser if there is none, and reports whether there is one.
 func (n *lanRouter) ensureAdvertiser(now time.Time, l *lan) bool {
 	if l.advertiser == nil {
 		router, err := radv.NewAdvertiser(now, &radv.AdvertiserConfig{Rand: n.rand})
@@ -59,8 +59,8 @@ func (n *lanRouter) ensureAdvertiser(now time.Time, l *lan) bool {
 	return l.advertiser != nil
 }
 
-// lanParameters is what hosts on a LAN are told. We are their way out only as long as there is
-// one (RFC 7084 G-4), and they have addresses for it.
+// lanParameters returns what to advertise on a LAN. We are a default router only while we have a
+// default route (RFC 7084 G-4) and advertise a prefix.
 func (s *State) lanParameters(name string) radv.Parameters {
 	o := radv.Parameters{NameServers: s.NameServers, SearchDomains: s.SearchDomains}
 	for _, a := range s.LANs {
@@ -75,7 +75,7 @@ func (s *State) lanParameters(name string) radv.Parameters {
 	return o
 }
 
-// update has all LANs follow the line, and sends what is due there.
+// update advertises the session's present state on all LANs, and sends what is due.
 func (n *lanRouter) update(now time.Time, s *State) {
 	for _, l := range n.lans {
 		o := s.lanParameters(l.name)
@@ -84,12 +84,12 @@ func (n *lanRouter) update(now time.Time, s *State) {
 		}
 		l.advertiser.Update(now, o)
 	}
-	// Before it is advertised: a crash right after that must not leave it unknown.
+	// Saved before it is advertised, so that a crash cannot lose it.
 	n.debug("remember the prefixes that are advertised", n.store.save(now, n.lans))
 	n.advance(now)
 }
 
-// advance sends what is due.
+// advance sends the advertisements that are due.
 func (n *lanRouter) advance(now time.Time) {
 	for _, l := range n.lans {
 		if l.advertiser == nil {
@@ -104,7 +104,7 @@ func (n *lanRouter) advance(now time.Time) {
 	}
 }
 
-// next is when there is something to send; zero: not before something changes.
+// next returns when the next advertisement is due; zero: after the next change.
 func (n *lanRouter) next() (next time.Time) {
 	for _, l := range n.lans {
 		if l.advertiser != nil {
@@ -114,8 +114,8 @@ func (n *lanRouter) next() (next time.Time) {
 	return next
 }
 
-// restartReplaced begins anew on LANs whose interface is another one by now: who is there has asked
-// before we could hear it.
+// restartReplaced restarts on LANs whose interface has been replaced: its hosts may have solicited
+// before our socket was open.
 func (n *lanRouter) restartReplaced(now time.Time) {
 	for _, l := range n.lans {
 		if l.advertiser != nil && n.network.Replaced(l.name) {
@@ -124,7 +124,7 @@ func (n *lanRouter) restartReplaced(now time.Time) {
 	}
 }
 
-// shutdown tells LANs that we are no router any more, and that our prefixes are stale.
+// shutdown tells hosts on LANs that we are no router any more and that our prefixes are stale.
 func (n *lanRouter) shutdown(now time.Time) {
 	for _, l := range n.lans {
 		if l.advertiser != nil {
@@ -134,7 +134,7 @@ func (n *lanRouter) shutdown(now time.Time) {
 	n.debug("remember the prefixes that were advertised", n.store.save(now, n.lans))
 }
 
-// handleSolicitation handles a solicitation of a host on a LAN.
+// handleSolicitation handles a router solicitation of a host on a LAN.
 func (n *lanRouter) handleSolicitation(now time.Time, p netif.Packet) {
 	for _, l := range n.lans {
 		if l.name == p.Interface && l.advertiser != nil {
@@ -143,7 +143,7 @@ func (n *lanRouter) handleSolicitation(now time.Time, p netif.Packet) {
 	}
 }
 
-// hasStale reports whether there is a prefix whose hosts are still to be told that it is stale.
+// hasStale reports whether there are stale prefixes to advertise.
 func (n *lanRouter) hasStale(now time.Time) bool {
 	for _, l := range n.lans {
 		if l.advertiser != nil && len(l.advertiser.StalePrefixes(now)) > 0 {

@@ -12,22 +12,22 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Bounds of what the log is told of what a server does, which may do it again and again.
+// Rate limits of the log: a server could cause lines again and again.
 const (
 	maxLinesPerMinute = 20
-	// maxUnanswered is how many messages go out before the log says that nobody answers.
+	// maxUnanswered is the number of messages without answer after which that is logged.
 	maxUnanswered = 4
 )
 
-// leaseLog writes to the log what becomes of leases: no more than so many lines a minute.
+// leaseLog logs the changes of leases, rate-limited.
 type leaseLog struct {
 	device        string
 	log           *slog.Logger
-	rejections    map[string]string // what was said last, by what was refused
-	silenceLogged bool              // it has been said that no server answers
-	since         time.Time         // of the minute
+	rejections    map[string]string // by resource: what was logged last
+	silenceLogged bool              // no answer has been logged
+	since         time.Time         // start of the present minute
 	lines         int
-	suppressed    int // lines left out
+	suppressed    int // lines not logged in this minute
 }
 
 func newLeaseLog(device string, log *slog.Logger) *leaseLog {
@@ -37,7 +37,7 @@ func newLeaseLog(device string, log *slog.Logger) *leaseLog {
 func (t *leaseLog) logf(now time.Time, level slog.Level, format string, args ...any) {
 	if now.Sub(t.since) >= time.Minute {
 		if t.suppressed > 0 {
-			t.log.Info(fmt.Sprintf("%s: %d more lines about DHCPv6 leases were left out", t.device, t.suppressed))
+			t.log.Info(fmt.Sprintf("%s: %d more lines about DHCPv6 leases were not logged", t.device, t.suppressed))
 		}
 		t.since, t.lines, t.suppressed = now, 0, 0
 	}
@@ -49,9 +49,9 @@ func (t *leaseLog) logf(now time.Time, level slog.Level, format string, args ...
 	t.log.Log(context.Background(), level, t.device+": "+fmt.Sprintf(format, args...))
 }
 
-// changed tells what has come and gone.
+// changed logs leases that are new or have ended.
 func (t *leaseLog) changed(now time.Time, before, is *State, serverSide dhcp6.DUID) {
-	told := func(kind string, had, has []lease) {
+	report := func(kind string, had, has []lease) {
 		for _, l := range had {
 			if !slices.ContainsFunc(has, func(o lease) bool { return o.prefix == l.prefix }) {
 				t.logf(now, slog.LevelInfo, "DHCPv6 lease of %s %v has ended", kind, l.prefix)
@@ -64,11 +64,11 @@ func (t *leaseLog) changed(now time.Time, before, is *State, serverSide dhcp6.DU
 			}
 		}
 	}
-	told("address", before.dhcpAddresses(), is.dhcpAddresses())
-	told("prefix", before.delegatedPrefixes(), is.delegatedPrefixes())
+	report("address", before.dhcpAddresses(), is.dhcpAddresses())
+	report("prefix", before.delegatedPrefixes(), is.delegatedPrefixes())
 }
 
-// lease is an address or a prefix of DHCPv6.
+// lease is an address or a prefix that was assigned by DHCPv6.
 type lease struct {
 	prefix netip.Prefix
 	lifetime.Lifetime
@@ -90,7 +90,7 @@ func (s *State) delegatedPrefixes() (list []lease) {
 	return list
 }
 
-// remaining is how long it is until a deadline, for people.
+// remaining formats the time until a deadline.
 func remaining(now, deadline time.Time) string {
 	if deadline.IsZero() {
 		return "ever"
@@ -98,7 +98,7 @@ func remaining(now, deadline time.Time) string {
 	return lifetime.Remaining(now, deadline).Round(time.Second).String()
 }
 
-// rejected tells why a server does not give what was asked for, once until that changes.
+// rejected logs why a server assigns no lease, once until the reason changes.
 func (t *leaseLog) rejected(now time.Time, list []dhcp6.Rejection) {
 	said := map[string]string{}
 	for _, r := range list {
@@ -108,19 +108,19 @@ func (t *leaseLog) rejected(now time.Time, list []dhcp6.Rejection) {
 		}
 		said[r.Resource] = text
 		if t.rejections[r.Resource] != text {
-			t.logf(now, slog.LevelWarn, "DHCPv6 server %v gives no %s: %s; asking again", r.Server, r.Resource, text)
+			t.logf(now, slog.LevelWarn, "DHCPv6 server %v assigned no %s: %s; retrying", r.Server, r.Resource, text)
 		}
 	}
 	t.rejections = said
 }
 
-// unanswered tells, once, that no server answers.
+// unanswered logs once that no server answers.
 func (t *leaseLog) unanswered(now time.Time, times int) {
 	if times == 0 {
 		t.silenceLogged = false
 	}
 	if times >= maxUnanswered && !t.silenceLogged {
 		t.silenceLogged = true
-		t.logf(now, slog.LevelWarn, "no DHCPv6 server has answered %d messages; asking on", times)
+		t.logf(now, slog.LevelWarn, "no DHCPv6 server answered %d messages; retrying", times)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// wantLog wants lines so often.
+// wantLog checks how often the log has each line.
 func (w *fakeNetwork) wantLog(lines map[string]int) {
 	w.t.Helper()
 	for text, want := range lines {
@@ -26,7 +26,7 @@ func (w *fakeNetwork) wantLog(lines map[string]int) {
 	}
 }
 
-// TestLeasesLogged: what is leased goes to the log, once, and that it has ended.
+// TestLeasesLogged: a lease and its end are logged once.
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestAddress = grantLeases, true })
@@ -43,7 +43,7 @@ func TestLeasesLogged(t *testing.T) {
 	})
 }
 
-// rejectPrefix gives nothing, and says so.
+// rejectPrefix assigns no prefix.
 func rejectPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 	r := grantLeases(m)
 	for _, ia := range r.Options.IAPD() {
@@ -52,13 +52,13 @@ func rejectPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 	return r
 }
 
-// TestRejectionLogged: NoPrefixAvail and the server's words, which are escaped, go to the log once,
-// and again after there has been a prefix.
+// TestRejectionLogged: NoPrefixAvail and the server's message, escaped, are logged once, and again
+// after there has been a prefix.
 func TestRejectionLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide = rejectPrefix })
 		w.pass(time.Hour)
-		line := `level=WARN msg="ppp0: DHCPv6 server 00:03:00:01:09 gives no prefix: NoPrefixAvail \"none\\nleft \\x1b[31m\"; asking again"`
+		line := `level=WARN msg="ppp0: DHCPv6 server 00:03:00:01:09 assigned no prefix: NoPrefixAvail \"none\\nleft \\x1b[31m\"; retrying"`
 		w.wantLog(map[string]int{line: 1, "no DHCPv6 server has answered": 0})
 		w.serverSide = grantLeases
 		w.pass(2 * time.Hour)
@@ -69,22 +69,22 @@ func TestRejectionLogged(t *testing.T) {
 	})
 }
 
-// TestNoAnswerLogged: that no server answers is told, after the fourth message.
+// TestNoAnswerLogged: missing answers are logged after the fourth message.
 func TestNoAnswerLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(*fakeNetwork) {})
-		w.pass(routerTimeout + 6*time.Second) // three, at 1 s, 2 s, 4 s
+		w.pass(routerTimeout + 6*time.Second) // three, after 1 s, 2 s and 4 s
 		if len(w.asked) != 3 {
 			t.Fatalf("asked %s", w.kinds())
 		}
 		w.wantLog(map[string]int{"no DHCPv6 server": 0})
 		w.pass(time.Hour)
-		w.wantLog(map[string]int{`level=WARN msg="ppp0: no DHCPv6 server has answered 4 messages; asking on"`: 1})
+		w.wantLog(map[string]int{`level=WARN msg="ppp0: no DHCPv6 server answered 4 messages; retrying"`: 1})
 		w.over(nil)
 	})
 }
 
-// TestLogIsBounded: a server that gives something else each time cannot fill the log.
+// TestLogIsBounded: a server that assigns another lease each time cannot fill the log.
 func TestLogIsBounded(t *testing.T) {
 	var log bytes.Buffer
 	tell := newLeaseLog("ppp0", slog.New(slog.NewTextHandler(&log, nil)))
@@ -107,13 +107,13 @@ func TestLogIsBounded(t *testing.T) {
 		t.Errorf("%d lines just before the end of the minute", got)
 	}
 	tell.changed(now.Add(time.Minute), &had, &State{}, nil)
-	if got := log.String(); strings.Count(got, "\n") != 22 || !strings.Contains(got, "ppp0: 2980 more lines about DHCPv6 leases were left out") {
+	if got := log.String(); strings.Count(got, "\n") != 22 || !strings.Contains(got, "ppp0: 2980 more lines about DHCPv6 leases were not logged") {
 		t.Errorf("a minute later the log says %s", got)
 	}
 }
 
-// TestNoAutoconf: a prefix alone: no address from what routers advertise, nor by DHCPv6 because
-// they say so; their route counts.
+// TestNoAutoconf: with a prefix alone, no address by SLAAC or by the managed flag; the default
+// router is used.
 func TestNoAutoconf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf = grantLeases, true })
@@ -135,7 +135,7 @@ func TestNoAutoconf(t *testing.T) {
 	})
 }
 
-// TestServicesOnly: services are asked for though nothing else is, and what is told is told on.
+// TestServicesOnly: options are requested even if nothing else is, and reported.
 func TestServicesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) {
@@ -154,7 +154,7 @@ func TestServicesOnly(t *testing.T) {
 	})
 }
 
-// TestSendFailure: a message that cannot be sent yet is tried again soon.
+// TestSendFailure: a message that cannot be sent is tried again soon.
 func TestSendFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.unsendable = grantLeases, 3 })

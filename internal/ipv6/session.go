@@ -13,8 +13,8 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// network are where a line acts on the world. An error is told and outlived: what was lost
-// is sent again, what could not be set is tried again.
+// network sends messages and sets addresses and routes. Errors are logged and do not end the
+// session: lost messages are retransmitted, and what could not be set is tried again.
 type network interface {
 	Solicit(radv.Message) error
 	SendDHCP(data []byte) error
@@ -23,28 +23,28 @@ type network interface {
 	Verify() error
 }
 
-// routerTimeout is how long DHCPv6 waits for a router, which may ask for more of it. It is
-// as long as a host may wait anyway (RFC 8415 section 18.2.1).
+// routerTimeout is how long DHCPv6 waits for a router advertisement, whose flags may request more.
+// RFC 8415 section 18.2.1 allows a host as much delay.
 const routerTimeout = time.Second
 
-// session is one line's IPv6. One goroutine uses it.
+// session is the IPv6 client of one session. One goroutine uses it.
 type session struct {
 	cfg          *Config
 	network      network
 	host         *radv.Host
 	client       *dhcp6.Client
 	lans         *lanRouter
-	dhcpStart    time.Time // when DHCPv6 waits no more
+	dhcpStart    time.Time // when DHCPv6 stops waiting for a router
 	reconciler   *netif.Reconciler
 	state        State
 	notified     bool
-	routeAdvised bool // logMissingDefaultRoute has said what there is to say
+	routeAdvised bool // logMissingDefaultRoute has logged
 	leaseLog     *leaseLog
 }
 
 func newSession(cfg *Config, p network, r *rand.Rand) *session {
 	now := time.Now()
-	l := &session{
+	s := &session{
 		cfg: cfg, network: p, dhcpStart: now.Add(routerTimeout),
 		reconciler: netif.NewReconciler(cfg.Device, p.Apply, cfg.Log), leaseLog: newLeaseLog(cfg.Device, cfg.Log),
 		host: radv.NewHost(now, &radv.HostConfig{Local: cfg.Local, Rand: r}),
@@ -53,148 +53,147 @@ func newSession(cfg *Config, p network, r *rand.Rand) *session {
 			OptionRequest: cfg.OptionRequest, Rand: r,
 		}),
 	}
-	l.lans = newLANRouter(now, cfg, p, r, l.debug)
-	return l
+	s.lans = newLANRouter(now, cfg, p, r, s.debug)
+	return s
 }
 
-func (l *session) run(ctx context.Context, in netif.Inputs) error {
-	defer func() { l.reconcile(netif.NewConfig(), State{}) }()
-	defer func() { l.lans.shutdown(time.Now()) }()
-	err := in.Run(ctx, l)
+func (s *session) run(ctx context.Context, in netif.Inputs) error {
+	defer func() { s.reconcile(netif.NewConfig(), State{}) }()
+	defer func() { s.lans.shutdown(time.Now()) }()
+	err := in.Run(ctx, s)
 	if err == nil {
-		l.release(context.Cause(ctx), in)
+		s.release(context.Cause(ctx), in)
 	}
 	return err
 }
 
-// ReceivePacket takes a router's advertisement on the device, or a host's solicitation on a LAN.
-func (l *session) ReceivePacket(now time.Time, p netif.Packet) {
-	if p.Interface == l.cfg.Device {
-		l.debug("router advertisement", l.host.Receive(now, p.Packet))
+// ReceivePacket handles a router advertisement on the device, or a solicitation on a LAN.
+func (s *session) ReceivePacket(now time.Time, p netif.Packet) {
+	if p.Interface == s.cfg.Device {
+		s.debug("router advertisement", s.host.Receive(now, p.Packet))
 	} else {
-		l.lans.handleSolicitation(now, p)
+		s.lans.handleSolicitation(now, p)
 	}
 }
 
-// ReceiveDatagram takes a server's message.
-func (l *session) ReceiveDatagram(now time.Time, d netif.Datagram) {
-	l.debug("DHCPv6 message", l.client.Receive(now, d.Data))
+// ReceiveDatagram handles a DHCPv6 message.
+func (s *session) ReceiveDatagram(now time.Time, d netif.Datagram) {
+	s.debug("DHCPv6 message", s.client.Receive(now, d.Data))
 }
 
-// Changed sets again what has gone, and greets LANs that are new.
-func (l *session) Changed(now time.Time) {
-	l.debug("addresses and routes", l.network.Verify())
-	l.lans.restartReplaced(now)
+// Changed verifies addresses and routes, and restarts advertisements on replaced LAN interfaces.
+func (s *session) Changed(now time.Time) {
+	s.debug("addresses and routes", s.network.Verify())
+	s.lans.restartReplaced(now)
 }
 
-// Step does what is due.
-func (l *session) Step(now time.Time) (next time.Time) {
-	for m := l.host.Advance(now); m.Data != nil; m = l.host.Advance(now) {
-		if err := l.network.Solicit(m); err != nil {
-			l.debug("router solicitation", err)
-			l.host.SendFailed(now)
+// Step implements netif.Handler.
+func (s *session) Step(now time.Time) (next time.Time) {
+	for m := s.host.Advance(now); m.Data != nil; m = s.host.Advance(now) {
+		if err := s.network.Solicit(m); err != nil {
+			s.debug("router solicitation", err)
+			s.host.SendFailed(now)
 		}
 	}
-	view := l.host.State()
-	l.startDHCP(now, &view)
-	l.sendDHCP(now)
-	lease := l.client.Configuration()
-	if l.cfg.NoDHCP {
+	view := s.host.State()
+	s.startDHCP(now, &view)
+	s.sendDHCP(now)
+	lease := s.client.Configuration()
+	if s.cfg.NoDHCP {
 		lease.State = ""
 	}
-	l.logMissingDefaultRoute(now, &view, &lease)
-	set, state := l.cfg.desired(&view, &lease)
-	l.leaseLog.rejected(now, l.client.Rejections())
-	l.leaseLog.unanswered(now, l.client.Unanswered())
-	l.reconcile(set, state)
-	l.lans.update(now, &l.state)
-	return l.next(now)
+	s.logMissingDefaultRoute(now, &view, &lease)
+	set, state := s.cfg.desired(&view, &lease)
+	s.leaseLog.rejected(now, s.client.Rejections())
+	s.leaseLog.unanswered(now, s.client.Unanswered())
+	s.reconcile(set, state)
+	s.lans.update(now, &s.state)
+	return s.next(now)
 }
 
-// logMissingDefaultRoute says once that what DHCPv6 has leased is of no use without a default route,
-// where one was wanted and no router advertises itself.
-func (l *session) logMissingDefaultRoute(now time.Time, view *radv.HostState, lease *dhcp6.Configuration) {
+// logMissingDefaultRoute logs once that leases are of no use without a default route, if one is
+// configured and there is no default router.
+func (s *session) logMissingDefaultRoute(now time.Time, view *radv.HostState, lease *dhcp6.Configuration) {
 	leased := len(lease.Addresses)+len(lease.Prefixes) > 0
-	if l.routeAdvised || !l.cfg.DefaultRoute || l.cfg.DeviceDefaultRoute || !leased || len(view.Routers) > 0 || now.Before(l.dhcpStart) {
+	if s.routeAdvised || !s.cfg.DefaultRoute || s.cfg.DeviceDefaultRoute || !leased || len(view.Routers) > 0 || now.Before(s.dhcpStart) {
 		return
 	}
-	l.routeAdvised = true
-	l.cfg.Log.Info(l.cfg.Device + ": no router advertises itself, so IPv6 has no default route (option defaultroute6 sets one all the same)")
+	s.routeAdvised = true
+	s.cfg.Log.Info(s.cfg.Device + ": no IPv6 default route: no router advertises itself as a default router (option defaultroute6 sets one anyway)")
 }
 
-// startDHCP starts DHCPv6 when it is clear what to ask for.
-func (l *session) startDHCP(now time.Time, view *radv.HostState) {
-	if l.cfg.NoDHCP || !view.Received && now.Before(l.dhcpStart) {
+// startDHCP starts DHCPv6 once it is known what to request.
+func (s *session) startDHCP(now time.Time, view *radv.HostState) {
+	if s.cfg.NoDHCP || !view.Received && now.Before(s.dhcpStart) {
 		return
 	}
-	managed := view.Managed && !l.cfg.NoAutoconf
-	wish := dhcp6.IARequest{Address: l.cfg.RequestAddress || managed, Prefix: l.cfg.RequestPrefix}
-	if wish != (dhcp6.IARequest{}) || view.Other || l.cfg.OptionRequest != (dhcp6.OptionRequest{}) {
-		l.client.Request(now, wish)
+	managed := view.Managed && !s.cfg.NoAutoconf
+	wish := dhcp6.IARequest{Address: s.cfg.RequestAddress || managed, Prefix: s.cfg.RequestPrefix}
+	if wish != (dhcp6.IARequest{}) || view.Other || s.cfg.OptionRequest != (dhcp6.OptionRequest{}) {
+		s.client.Request(now, wish)
 	}
 }
 
-func (l *session) sendDHCP(now time.Time) {
-	for m := l.client.Advance(now); m != nil; m = l.client.Advance(now) {
-		if err := l.network.SendDHCP(m); err != nil {
-			l.debug("DHCPv6 message", err)
-			l.client.SendFailed(now)
+func (s *session) sendDHCP(now time.Time) {
+	for m := s.client.Advance(now); m != nil; m = s.client.Advance(now) {
+		if err := s.network.SendDHCP(m); err != nil {
+			s.debug("DHCPv6 message", err)
+			s.client.SendFailed(now)
 		}
 	}
 }
 
-// reconcile has the kernel follow, and tells what is new.
-func (l *session) reconcile(set netif.Config, s State) {
-	l.reconciler.Reconcile(time.Now(), set)
-	l.leaseLog.changed(time.Now(), &l.state, &s, l.client.Configuration().Server)
-	same := l.notified && s.sameButLifetimes(l.state)
-	l.state, l.notified = s, true
-	if !same && l.cfg.Notify != nil {
-		l.cfg.Notify(s)
+// reconcile applies the desired configuration, and reports changes.
+func (s *session) reconcile(set netif.Config, state State) {
+	s.reconciler.Reconcile(time.Now(), set)
+	s.leaseLog.changed(time.Now(), &s.state, &state, s.client.Configuration().Server)
+	same := s.notified && state.sameButLifetimes(s.state)
+	s.state, s.notified = state, true
+	if !same && s.cfg.Notify != nil {
+		s.cfg.Notify(state)
 	}
 }
 
-// next is when there is something to do again.
-func (l *session) next(now time.Time) time.Time {
-	next := lifetime.Earliest(l.host.Next(), l.client.Next(), l.reconciler.Next(), l.lans.next())
-	if l.dhcpStart.After(now) {
-		next = lifetime.Earliest(next, l.dhcpStart)
+// next returns when Step is due again.
+func (s *session) next(now time.Time) time.Time {
+	next := lifetime.Earliest(s.host.Next(), s.client.Next(), s.reconciler.Next(), s.lans.next())
+	if s.dhcpStart.After(now) {
+		next = lifetime.Earliest(next, s.dhcpStart)
 	}
 	return next
 }
 
-// release gives leases back; their addresses must not be used any more then (RFC 8415
-// section 18.2.7).
-func (l *session) release(cause error, in netif.Inputs) {
-	if l.cfg.NoRelease || errors.Is(cause, ErrLinkGone) {
+// release sends a Release. The addresses must not be used from then on (RFC 8415 section 18.2.7).
+func (s *session) release(cause error, in netif.Inputs) {
+	if s.cfg.NoRelease || errors.Is(cause, ErrLinkGone) {
 		return
 	}
-	l.client.Release(time.Now())
-	l.reconcile(netif.NewConfig(), State{})
+	s.client.Release(time.Now())
+	s.reconcile(netif.NewConfig(), State{})
 	end := time.NewTimer(releaseTimeout)
 	defer end.Stop()
 	for {
-		l.sendDHCP(time.Now())
-		if l.client.Done() {
+		s.sendDHCP(time.Now())
+		if s.client.Done() {
 			return
 		}
-		again := time.NewTimer(lifetime.Remaining(time.Now(), l.client.Next()))
+		again := time.NewTimer(lifetime.Remaining(time.Now(), s.client.Next()))
 		select {
 		case d := <-in.Datagrams:
-			l.ReceiveDatagram(time.Now(), d)
+			s.ReceiveDatagram(time.Now(), d)
 		case <-again.C:
 		case <-in.Failures:
 			return
 		case <-end.C:
-			l.cfg.Log.Info(l.cfg.Device + ": no DHCPv6 Reply to Release: the server may hold the leases until they expire")
+			s.cfg.Log.Info(s.cfg.Device + ": no DHCPv6 Reply to Release: the server may hold the leases until they expire")
 			return
 		}
 		again.Stop()
 	}
 }
 
-func (l *session) debug(what string, err error) {
+func (s *session) debug(what string, err error) {
 	if err != nil {
-		l.cfg.Log.Debug(fmt.Sprintf("%s: %s: %v", l.cfg.Device, what, err))
+		s.cfg.Log.Debug(fmt.Sprintf("%s: %s: %v", s.cfg.Device, what, err))
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// fakeNetwork is what a line acts on, in memory.
+// fakeNetwork is a network in memory.
 type fakeNetwork struct {
 	t          *testing.T
 	cfg        Config
@@ -33,20 +33,20 @@ type fakeNetwork struct {
 	set        netif.Config
 	applied    int
 	verified   int
-	advertised []string // to LANs: which one, and the router's lifetime and networks
-	refuse     error    // what Apply says
-	renewed    string   // the LAN whose interface is another one
+	advertised []string // on LANs: name, router lifetime and prefixes
+	refuse     error    // returned by Apply
+	renewed    string   // the LAN whose interface is replaced
 	solicited  int
 	asked      []*dhcpv6.Message
-	unsendable int                                   // so many DHCPv6 messages cannot be sent
-	serverSide func(*dhcpv6.Message) *dhcpv6.Message // nil: nobody answers
+	unsendable int                                   // so many DHCPv6 messages fail to be sent
+	serverSide func(*dhcpv6.Message) *dhcpv6.Message // nil: no server answers
 	packets    chan netif.Packet
 	replies    chan netif.Datagram
 	changes    chan struct{}
 	failures   chan error
 	end        context.CancelCauseFunc
 	result     chan error
-	turn       atomic.Int32 // what the test has seen comes before what the line does next
+	turn       atomic.Int32 // orders what the test has seen before what the session does next
 }
 
 func (w *fakeNetwork) Solicit(radv.Message) error {
@@ -80,7 +80,7 @@ func (w *fakeNetwork) Verify() error {
 	return nil
 }
 
-// pass has time go on.
+// pass advances the time.
 func (w *fakeNetwork) pass(d time.Duration) {
 	w.turn.Add(1)
 	time.Sleep(d)
@@ -113,7 +113,7 @@ func (w *fakeNetwork) SendDHCP(data []byte) error {
 	return nil
 }
 
-// begin runs a line. It is to be called in a bubble.
+// begin runs a session. It must be called in a synctest bubble.
 func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	w := &fakeNetwork{
 		t: t, cfg: testConfig(), packets: make(chan netif.Packet), replies: make(chan netif.Datagram, 9),
@@ -135,7 +135,7 @@ func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	return w
 }
 
-// over ends the line, and wants nothing to be left of it.
+// over ends the session, and checks that it leaves nothing behind.
 func (w *fakeNetwork) over(cause error) {
 	w.t.Helper()
 	w.end(cause)
@@ -168,7 +168,7 @@ func (w *fakeNetwork) kinds() string {
 	return strings.Join(names, " ")
 }
 
-// grantLeases answers everything with 2001:db8:2::5 and 2001:db8:100::/56, for 100 s.
+// grantLeases answers every message with 2001:db8:2::5 and 2001:db8:100::/56, for 100 s.
 func grantLeases(m *dhcpv6.Message) *dhcpv6.Message {
 	r := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeReply, TransactionID: m.TransactionID}
 	r.AddOption(m.GetOneOption(dhcpv6.OptionClientID))
@@ -190,7 +190,7 @@ func grantLeases(m *dhcpv6.Message) *dhcpv6.Message {
 	return r
 }
 
-// slaac is an advertisement with a prefix and flags.
+// slaac returns an advertisement with a prefix and flags.
 func slaac(managed, other bool) *ndp.RouterAdvertisement {
 	return &ndp.RouterAdvertisement{
 		RouterLifetime: 30 * time.Minute, ManagedConfiguration: managed, OtherConfiguration: other,
@@ -201,8 +201,8 @@ func slaac(managed, other bool) *ndp.RouterAdvertisement {
 	}
 }
 
-// TestDeviceDefaultRoute: the default route is there at once; a prefix is asked for though no
-// router advertises itself.
+// TestDeviceDefaultRoute: the default route exists at once, and a prefix is requested without a
+// router.
 func TestDeviceDefaultRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
@@ -221,10 +221,10 @@ func TestDeviceDefaultRoute(t *testing.T) {
 	})
 }
 
-// TestMissingDefaultRouteLogged: a lease without a router that advertises itself has no default route, which
-// is said once, with what to do; not before a router had its time, nor where nobody wants one.
+// TestMissingDefaultRouteLogged: a lease without a default router is logged once, with advice; not
+// before the router timeout, and not if no default route is configured.
 func TestMissingDefaultRouteLogged(t *testing.T) {
-	const advice = "no router advertises itself"
+	const advice = "no IPv6 default route: no router advertises itself"
 	for name, c := range map[string]struct {
 		change func(*Config)
 		router bool
@@ -257,7 +257,7 @@ func TestMissingDefaultRouteLogged(t *testing.T) {
 	}
 }
 
-// TestManagedFlag: a router that says so has an address asked for at once, with the prefix.
+// TestManagedFlag: the managed flag requests an address at once, together with the prefix.
 func TestManagedFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
@@ -278,7 +278,7 @@ func TestManagedFlag(t *testing.T) {
 	})
 }
 
-// TestOtherConfigFlag: nothing but name servers is asked for, and nothing released.
+// TestOtherConfigFlag: only name servers are requested, and nothing is released.
 func TestOtherConfigFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grantLeases, false, nil })
@@ -309,7 +309,7 @@ func TestNoDHCP(t *testing.T) {
 	})
 }
 
-// TestRouterExpires: when its lifetime is over the default route goes just into the device.
+// TestRouterExpires: when the router's lifetime ends, the default route goes into the device.
 func TestRouterExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(*fakeNetwork) {})
@@ -326,7 +326,7 @@ func TestRouterExpires(t *testing.T) {
 	})
 }
 
-// TestReleaseTimeout: Run does not wait for ever, and uses nothing any more meanwhile.
+// TestReleaseTimeout: Run waits a bounded time, during which no lease is used.
 func TestReleaseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
@@ -348,7 +348,7 @@ func TestReleaseTimeout(t *testing.T) {
 	})
 }
 
-// TestNoRelease: the server is not told.
+// TestNoRelease: no Release is sent.
 func TestNoRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoRelease = grantLeases, true })
@@ -360,8 +360,8 @@ func TestNoRelease(t *testing.T) {
 	})
 }
 
-// TestLANRouter: hosts on a LAN hear of the network at once, when they ask, and in the
-// end that it is gone; also if the line is gone before.
+// TestLANRouter: the prefix is advertised at once, on solicitation, and at the end with lifetime 0;
+// also if the session has ended before.
 func TestLANRouter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
@@ -384,7 +384,7 @@ func TestLANRouter(t *testing.T) {
 		if len(w.advertised) != 2 || !strings.HasPrefix(w.advertised[1], "lan1 30m0s 2001:db8:100:5:: for 1m39s") {
 			t.Errorf("advertised %q", w.advertised)
 		}
-		w.pass(10 * time.Minute) // renewed time and again, told each time
+		w.pass(10 * time.Minute) // renewed many times, and advertised each time
 		for _, text := range w.advertised[2:] {
 			if !strings.HasPrefix(text, "lan1 30m0s 2001:db8:100:5:: for ") {
 				t.Errorf("advertised %q", text)
@@ -400,12 +400,12 @@ func TestLANRouter(t *testing.T) {
 	})
 }
 
-// TestLANReplaced: a LAN's interface goes and comes back, and its hosts need not wait for the next
-// time that all are told.
+// TestLANReplaced: when a LAN's interface is replaced, its hosts need not wait for the next
+// periodic advertisement.
 func TestLANReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
-		w.pass(routerTimeout + 40*time.Second) // those that come first are over
+		w.pass(routerTimeout + 40*time.Second) // the initial advertisements have been sent
 		before := len(w.advertised)
 		w.turn.Add(1)
 		w.changes <- struct{}{}
@@ -437,8 +437,8 @@ func TestLinkGone(t *testing.T) {
 	})
 }
 
-// TestRetry: what could not be set, as on a LAN that is not there yet; the log says
-// so once. A change is looked into at once.
+// TestRetry: what could not be set, as on a LAN that does not exist yet, is tried again, at once
+// after a change, and logged once.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.refuse = errors.New("lan0: no such interface") })
@@ -459,7 +459,7 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// TestSocketFails: the error comes out, and nothing is left behind.
+// TestSocketFails: the error is returned, and nothing is left behind.
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(*fakeNetwork) {})
@@ -471,7 +471,7 @@ func TestSocketFails(t *testing.T) {
 	})
 }
 
-// TestDeprecated: an address keeps the lifetimes that the router gave, for the kernel.
+// TestDeprecated: the kernel gets the lifetimes that the router has advertised.
 func TestDeprecated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(*fakeNetwork) {})

@@ -17,27 +17,27 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// prefixStore keeps on disk which prefixes have been advertised on LANs, over crashes and reboots:
-// hosts go on using what they were told (RFC 9096 section 3.5).
+// prefixStore records on disk which prefixes have been advertised on LANs, across crashes and
+// reboots: hosts keep using them (RFC 9096 section 3.5).
 type prefixStore struct {
-	path  string // empty: nothing is kept
-	saved string // what the file holds
+	path  string // empty: nothing is recorded
+	saved string // content of the file
 }
 
 // storedPrefix is a prefix in the file.
 type storedPrefix struct {
 	Interface string       `json:"interface"`
 	Prefix    netip.Prefix `json:"prefix"`
-	// Until is how long hosts may still use it, of one that is stale. One that is current
-	// has no time: that hosts are told a limited one is enough to know.
+	// Until is how long hosts may use a stale prefix. A current prefix has none: the limits of
+	// advertised lifetimes suffice.
 	Until time.Time `json:"until,omitzero"`
 }
 
-// maxStoreSize bounds what is read, in octets: LANs have few prefixes each.
+// maxStoreSize bounds what is read, in octets. LANs have few prefixes each.
 const maxStoreSize = 1 << 16
 
-// load returns what is stale by LAN. A clock that was wrong, then or now, does not have it last
-// longer than it can.
+// load returns the stale prefixes by LAN. Their lifetimes are limited, as a clock may have been
+// wrong.
 func (s *prefixStore) load(now time.Time) (map[string][]radv.AdvertisedPrefix, error) {
 	if s.path == "" {
 		return nil, nil
@@ -56,7 +56,7 @@ func (s *prefixStore) load(now time.Time) (map[string][]radv.AdvertisedPrefix, e
 	}
 	var list []storedPrefix
 	if err := json.Unmarshal(text, &list); err != nil {
-		s.saved = "?" // it is replaced, or removed
+		s.saved = "?" // so that save replaces or removes it
 		return nil, fmt.Errorf("%s: %w", s.path, err)
 	}
 	s.saved = string(text)
@@ -74,7 +74,7 @@ func (s *prefixStore) load(now time.Time) (map[string][]radv.AdvertisedPrefix, e
 	return stale, nil
 }
 
-// save keeps what the routers advertise now. Lifetimes alone are no change.
+// save records what is advertised now. Changes of lifetimes alone are not written.
 func (s *prefixStore) save(now time.Time, lans []*lan) error {
 	if s.path == "" {
 		return nil
@@ -106,12 +106,12 @@ func (s *prefixStore) save(now time.Time, lans []*lan) error {
 	return atomicfile.Write(s.path, s.saved, 0o600)
 }
 
-// AdvertiseStale tells hosts on LANs, while there is no session, that prefixes which they have
-// from an earlier one are stale, for as long as they may still use them: one advertisement may be
-// lost, and a crash sends none (RFC 9096 section 3.5). It returns nil when its context ends, or
-// there is nothing more to tell. Run does the same itself, and must not run at the same time.
+// AdvertiseStale advertises on LANs, while there is no session, that prefixes of an earlier session
+// are stale, for as long as hosts may still use them: one advertisement may be lost, and a crash
+// sends none (RFC 9096 section 3.5). It returns nil when its context ends or no prefix is stale any
+// more. Run does the same, and must not run at the same time.
 //
-// It is called on a thread of the LANs' network namespace.
+// It must be called on a thread of the LANs' network namespace.
 func AdvertiseStale(ctx context.Context, cfg Config) error {
 	debug := func(what string, err error) {
 		if err != nil {
@@ -139,13 +139,13 @@ func AdvertiseStale(ctx context.Context, cfg Config) error {
 func (n *lanRouter) advertiseStale(ctx context.Context, in netif.Inputs) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	in.Run(ctx, staleRouter{n, end}) // no device, so no socket whose failure could end it
+	in.Run(ctx, staleRouter{n, end}) // without a device there is no socket that could fail
 	if now := time.Now(); !n.hasStale(now) {
 		n.debug("forget the prefixes that were advertised", n.store.save(now, n.lans))
 	}
 }
 
-// staleRouter is the router of LANs while there is no session.
+// staleRouter is the handler of a lanRouter while there is no session.
 type staleRouter struct {
 	*lanRouter
 	end func() // called when no prefix is stale any more

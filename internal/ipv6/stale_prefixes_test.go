@@ -24,7 +24,7 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// grantOtherPrefix is like grants, but for another prefix.
+// grantOtherPrefix is like grantLeases with another prefix.
 func grantOtherPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 	r := grantLeases(m)
 	if ia := r.Options.OneIAPD(); ia != nil {
@@ -34,9 +34,9 @@ func grantOtherPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 	return r
 }
 
-// TestStaleAfterCrash: the prefix of a session that a crash has ended is told to be stale from
-// the beginning of the next one, before there is another prefix, and with it; each time, until
-// hosts cannot use it any more.
+// TestStaleAfterCrash: the prefix of a session that a crash has ended is advertised as stale from
+// the start of the next session, before there is another prefix and together with it, until hosts
+// cannot use it any more.
 func TestStaleAfterCrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "eth0.0.lans")
@@ -49,7 +49,7 @@ func TestStaleAfterCrash(t *testing.T) {
 			t.Errorf("remembered is %q, %v, want %q", text, err, want)
 		}
 		w.over(ErrLinkGone)
-		// As the crash has left it.
+		// The file as the crash has left it.
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -79,15 +79,15 @@ func TestStaleAfterCrash(t *testing.T) {
 	})
 }
 
-// until has time go on, and returns what has been advertised.
+// until advances the time, and returns what has been advertised meanwhile.
 func (w *fakeNetwork) until(d time.Duration) []string {
 	before := len(w.advertised)
 	w.pass(d)
 	return w.advertised[before:]
 }
 
-// TestStaleBetweenSessions: between sessions, and after them, hosts are told so too, and a prefix that comes
-// back is current again.
+// TestStaleBetweenSessions: stale prefixes are advertised between sessions and after them; a prefix
+// that is assigned again is current.
 func TestStaleBetweenSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "eth0.0.lans")
@@ -128,7 +128,7 @@ func TestStaleBetweenSessions(t *testing.T) {
 			t.Errorf("of the same prefix advertised %q", last)
 		}
 		w.over(ErrLinkGone)
-		// Without another session it ends, and the file goes.
+		// Without another session it expires, and the file is removed.
 		n = newLANRouter(time.Now(), &w.cfg, w, rand.New(rand.NewPCG(1, 2)), noError(t))
 		before := time.Now()
 		n.advertiseStale(t.Context(), netif.Inputs{})
@@ -153,7 +153,7 @@ func noError(t *testing.T) func(string, error) {
 	}
 }
 
-// TestPrefixStore: what a file says is held to what can be.
+// TestPrefixStore: lifetimes in a file are limited.
 func TestPrefixStore(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	path := filepath.Join(t.TempDir(), "lans")
@@ -197,7 +197,7 @@ func TestPrefixStore(t *testing.T) {
 	if got, err := none.load(now); got != nil || err != nil || none.save(now, nil) != nil {
 		t.Errorf("without a file: %v, %v", got, err)
 	}
-	// A LAN that is none of ours any more, and a prefix that cannot be, are nobody's to tell.
+	// LANs that are not configured and invalid prefixes are ignored.
 	cfg := testConfig()
 	cfg.PrefixFile, cfg.LANs[0].Advertise, cfg.Log = path, true, slog.New(slog.DiscardHandler)
 	load(`[{"interface":"lan9","prefix":"2001:db8::/64"},{"interface":"lan0","prefix":"fe80::/64"}]`)

@@ -8,69 +8,69 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// State is what a line has. It is the receiver's.
+// State is the configuration of a session. The receiver owns it.
 type State struct {
 	Addresses []Address
-	// Delegated are the prefixes that are ours to share out.
+	// Delegated are the delegated prefixes.
 	Delegated []Prefix
-	// LANs are the addresses that LAN interfaces have of them.
+	// LANs are the addresses of LAN interfaces within the delegated prefixes.
 	LANs []LANAddress
-	// DefaultRoute says where the default route goes.
+	// DefaultRoute is the default route.
 	DefaultRoute Route
-	// Routers are the addresses of those that advertise themselves, best first.
+	// Routers are the addresses of default routers, best first.
 	Routers []netip.Addr
-	// MTU is what a router says of the link, in octets; 0: nothing.
+	// MTU is the advertised MTU of the link, in octets; 0: none.
 	MTU int
-	// NameServers are name servers: those of DHCPv6, then those that routers tell. One
-	// on the link has a zone.
+	// NameServers are the name servers of DHCPv6, then those of router advertisements. A link-local
+	// address has a zone.
 	NameServers []netip.Addr
-	// SearchDomains are those to search for names, in the same order.
+	// SearchDomains are the DNS search domains, in the same order.
 	SearchDomains []string
-	// Services are those that were asked for and told.
+	// Services are the requested options that a server has sent.
 	Services dhcp6.Services
-	// Managed and Other are the routers' flags for DHCPv6.
+	// Managed and Other are the M and O flags of router advertisements (RFC 4861 section 4.2).
 	Managed, Other bool
-	// DHCP is what the DHCPv6 client does, in a word; empty: there is none.
+	// DHCP is the state of the DHCPv6 client, in a word; empty: there is no client.
 	DHCP string
 }
 
-// Address is one of ours on the line.
+// Address is an address of the session's interface.
 type Address struct {
-	Prefix netip.Prefix // the address, and the length of its network's prefix
+	Prefix netip.Prefix // the address, and the prefix length of its subnet
 	Origin Origin
 	lifetime.Lifetime
 }
 
-// Origin is where an address comes from.
+// Origin is how an address was obtained.
 type Origin string
 
-// Where addresses come from.
+// Origins of addresses.
 const (
 	SLAAC  Origin = "slaac"
 	DHCPv6 Origin = "dhcpv6"
 )
 
-// Prefix is a delegated one.
+// Prefix is a delegated prefix.
 type Prefix struct {
 	Prefix netip.Prefix
 	lifetime.Lifetime
 }
 
-// LANAddress is one of ours on a LAN.
+// LANAddress is our address on a LAN.
 type LANAddress struct {
 	Interface string
-	Prefix    netip.Prefix // the address, and the length of its network's prefix
+	Prefix    netip.Prefix // the address, and the prefix length of its subnet
 	lifetime.Lifetime
 }
 
-// Route is where the default route goes.
+// Route is the default route.
 type Route struct {
 	Set     bool
-	Gateway netip.Addr // invalid: just into the device
+	Gateway netip.Addr // invalid: into the device
 }
 
-// sameButLifetimes reports whether there is nothing new to tell: what the DHCPv6 client does
-// is no news, what it gets is.
+// sameButLifetimes reports whether two states differ only in what is not reported: lifetimes and
+// the DHCPv6 client's own state.
 func (s State) sameButLifetimes(o State) bool {
 	return slices.EqualFunc(s.Addresses, o.Addresses, func(a, b Address) bool { return a.Prefix == b.Prefix && a.Origin == b.Origin }) &&
 		slices.EqualFunc(s.Delegated, o.Delegated, func(a, b Prefix) bool { return a.Prefix == b.Prefix }) &&

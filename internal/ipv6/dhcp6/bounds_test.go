@@ -12,7 +12,7 @@ import (
 	"github.com/insomniacslk/dhcp/iana"
 )
 
-// TestConstants is RFC 8415 sections 7.1 to 7.3 and IANA's tables, against what goes on the wire.
+// TestConstants checks what is sent against RFC 8415 sections 7.1 to 7.3 and IANA's registry.
 func TestConstants(t *testing.T) {
 	if ClientPort != 546 || ServerPort != 547 || AllRelayAgentsAndServers != netip.MustParseAddr("ff02::1:2") {
 		t.Errorf("ports %d and %d, group %v", ClientPort, ServerPort, AllRelayAgentsAndServers)
@@ -71,12 +71,12 @@ func TestConstants(t *testing.T) {
 	first(3, 1, 2, 8, 6, 25) // REQUEST
 }
 
-// TestPreference is RFC 8415 section 18.2.9: the higher one, or else the one that gives more, or
-// else the first; none but 255 is asked at once.
+// TestPreference is RFC 8415 section 18.2.9: the higher preference wins, then the more complete
+// offer, then the first; only preference 255 is requested at once.
 func TestPreference(t *testing.T) {
 	for _, c := range []struct {
 		first, second   byte
-		more            bool // the second one gives both
+		more            bool // the second server offers both
 		want            DUID
 		secondIsAskedAt time.Duration
 	}{
@@ -100,8 +100,8 @@ func TestPreference(t *testing.T) {
 	}
 }
 
-// TestExpiryDuringExchange: that a lease ends begins everything anew only where that lease is what an
-// exchange is about.
+// TestExpiryDuringExchange: the end of a lease restarts the client only if the exchange is about
+// that lease.
 func TestExpiryDuringExchange(t *testing.T) {
 	b := newTestClient(t)
 	b.bind()
@@ -129,7 +129,7 @@ func TestExpiryDuringExchange(t *testing.T) {
 	b.wantLease(netip.Prefix{}, netip.Prefix{})
 }
 
-// TestLeaseBeforeHint: what is held is asked for, not what was once.
+// TestLeaseBeforeHint: a current lease is requested rather than the hint.
 func TestLeaseBeforeHint(t *testing.T) {
 	b := newTestClient(t)
 	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: netip.MustParseAddr("2001:db8:9::9"), PrefixHint: netip.MustParsePrefix("2001:db8:900::/56"), Rand: newRand()})
@@ -150,8 +150,8 @@ func TestLeaseBeforeHint(t *testing.T) {
 	}
 }
 
-// TestDUIDOctets: a DUID of a random UUID (RFC 6355, RFC 9562 section 5.4), octet by octet, and
-// the bounds of its text.
+// TestDUIDOctets: a DUID of a random UUID (RFC 6355, RFC 9562 section 5.4), octet by octet, and the
+// bounds of its text.
 func TestDUIDOctets(t *testing.T) {
 	random := []byte{0xf0, 1, 2, 3, 4, 5, 0xa6, 7, 0x38, 9, 10, 11, 12, 13, 14, 15}
 	d, err := NewDUID(bytes.NewReader(random))
@@ -165,7 +165,7 @@ func TestDUIDOctets(t *testing.T) {
 	}
 }
 
-// TestListsAreBounded: the eighth is kept, the ninth is not, and none twice.
+// TestListsAreBounded: eight entries are kept, not nine, and no duplicates.
 func TestListsAreBounded(t *testing.T) {
 	var servers, names, ntp, groups []byte
 	for i := range 9 {
@@ -202,7 +202,8 @@ func TestServerTimes(t *testing.T) {
 	if s.Leases().Address.Prefix != addr {
 		t.Error("a lease ends too early")
 	}
-	// Whoever renews what has ended has it anew, also from another client, without Advance.
+	// A Renew of an expired lease assigns it anew, also to another client, without a call of
+	// Advance.
 	m := clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIANA{IaId: [4]byte{9}})
 	wantStatus(t, "another's while it lasts", ask(t, s, start.Add(200*second-1), m).Options.OneIANA().Options, iana.StatusNoBinding)
 	wantStatus(t, "another's when it is over", ask(t, s, start.Add(200*second), m).Options.OneIANA().Options, iana.StatusSuccess)
@@ -229,7 +230,7 @@ func TestServerTimes(t *testing.T) {
 	}
 }
 
-// TestNotOnLinkReasons: what a whole message refuses in a Request is known too.
+// TestNotOnLinkReasons: a status of the whole Reply to a Request is reported.
 func TestNotOnLinkReasons(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -240,7 +241,7 @@ func TestNotOnLinkReasons(t *testing.T) {
 	}
 }
 
-// TestUnanswered counts what has been sent since a server has answered.
+// TestUnanswered counts the messages since the last answer.
 func TestUnanswered(t *testing.T) {
 	b := newTestClient(t)
 	want := func(n int) {

@@ -12,26 +12,27 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// ClientConfig is what a Client is told. DUID and Rand must be set.
+// ClientConfig configures a Client. DUID and Rand must be set.
 type ClientConfig struct {
 	DUID DUID
-	// IAID identifies what we ask for among all that is asked for under this DUID,
-	// for all time: a line's (RFC 8415 section 12).
+	// IAID identifies the identity associations among all of this DUID, permanently (RFC 8415
+	// section 12).
 	IAID uint32
-	// AddressHint is the address we would like; invalid: any. PrefixHint is the
-	// delegated prefix we would like or, like ::/56, its length; invalid: any.
+	// AddressHint is the address to request; invalid: any. PrefixHint is the delegated prefix to
+	// request or, like ::/56, its length; invalid: any.
 	AddressHint netip.Addr
 	PrefixHint  netip.Prefix
-	// OptionRequest says which services to ask for too.
+	// OptionRequest selects further options to request.
 	OptionRequest OptionRequest
-	// Rand spreads messages in time and makes their identifiers.
+	// Rand provides jitter and transaction IDs.
 	Rand *rand.Rand
 }
 
-// IARequest is what to ask a server for; neither: only for the rest, like name servers.
+// IARequest selects the identity associations to request. With neither, only other configuration is
+// requested, such as name servers.
 type IARequest struct{ Address, Prefix bool }
 
-// Client is a client on one link. Make it with NewClient.
+// Client is a DHCPv6 client on one link. NewClient makes it.
 type Client struct {
 	cfg           ClientConfig
 	iaid          [4]byte
@@ -40,22 +41,22 @@ type Client struct {
 	exchange      exchange
 	address       association
 	prefix        association
-	server        DUID // whom we have it from
+	server        DUID // of the leases
 	best          *advertised
-	rejected      int // requests that got nothing, in a row
+	rejected      int // consecutive requests without lease
 	solMaxRT      time.Duration
 	infMaxRT      time.Duration
-	refreshAt     time.Time // when to ask for the rest anew; zero: never
+	refreshAt     time.Time // of other configuration; zero: never
 	nameServers   []netip.Addr
 	searchDomains []string
-	// services are what a server has told of those asked for.
+	// services are the requested options that a server has sent.
 	services     Services
 	rejections   [rejectionKinds]Rejection
-	sendFailures int  // in a row
+	sendFailures int  // consecutive
 	answered     bool // a server has answered the present exchange
 }
 
-// state is what a client does.
+// state is the state of a client.
 type state int
 
 const (
@@ -74,27 +75,27 @@ func (s state) String() string {
 	return [...]string{"idle", "soliciting", "requesting", "bound", "renewing", "rebinding", "informing", "informed", "releasing"}[s]
 }
 
-// Configuration is what a Client has got. It is the caller's.
+// Configuration is what a Client has received. The receiver owns it.
 type Configuration struct {
 	Addresses     []Lease
 	Prefixes      []Lease
-	NameServers   []netip.Addr // name servers
-	SearchDomains []string     // to search for names
+	NameServers   []netip.Addr
+	SearchDomains []string // DNS search domains
 	Services      Services
-	// Server is whom it is from; empty: there is none yet.
+	// Server is the server of the leases; empty: none.
 	Server DUID
-	// State is what the client does, in a word.
+	// State is the client's state, in a word.
 	State string
 }
 
-// NewClient makes a client, which does nothing before Want.
+// NewClient makes a client, which is idle until Request is called.
 func NewClient(cfg *ClientConfig) *Client {
 	c := &Client{cfg: *cfg}
 	binary.BigEndian.PutUint32(c.iaid[:], cfg.IAID)
 	return c
 }
 
-// Request begins to ask a server, or to ask it for more. What has been wished stays so.
+// Request starts the client, or adds to what it requests. What was requested before remains.
 func (c *Client) Request(now time.Time, w IARequest) {
 	w = IARequest{c.want.Address || w.Address, c.want.Prefix || w.Prefix}
 	more := w != c.want
@@ -105,12 +106,12 @@ func (c *Client) Request(now time.Time, w IARequest) {
 	case c.state == idle, (c.state == informing || c.state == informed) && more:
 		c.begin(now, soliciting)
 	case c.state == bound && more:
-		c.begin(now, renewing) // RFC 8415 section 18.2.4: it may ask for more
+		c.begin(now, renewing) // RFC 8415 section 18.2.4: a Renew may request more
 	}
 }
 
-// Release gives back what there is, which must not be used any more. Done says when the
-// server knows.
+// Release releases all leases, which must not be used any more. Done reports when that has
+// completed.
 func (c *Client) Release(now time.Time) {
 	if !c.address.hasLease() && !c.prefix.hasLease() {
 		c.state, c.exchange = idle, exchange{}
@@ -119,10 +120,10 @@ func (c *Client) Release(now time.Time) {
 	c.begin(now, releasing)
 }
 
-// Done reports whether nothing is under way and nothing held.
+// Done reports whether the client is idle and has no lease.
 func (c *Client) Done() bool { return c.state == idle }
 
-// begin sets what to do next. The message follows from Advance.
+// begin changes the state and starts its exchange. Advance returns the message.
 func (c *Client) begin(now time.Time, s state) {
 	c.state, c.best, c.answered = s, nil, false
 	x := exchange{next: now}
@@ -157,8 +158,7 @@ func or(d, other time.Duration) time.Duration {
 	return other
 }
 
-// backoff keeps us from asking a server again and again that advertises what it does not
-// give.
+// backoff delays the next Solicit if a server advertises leases that it does not assign.
 func (c *Client) backoff() time.Duration {
 	if c.rejected == 0 {
 		return 0
@@ -167,8 +167,8 @@ func (c *Client) backoff() time.Duration {
 	return min(d, or(c.solMaxRT, defaultSolMaxRT))
 }
 
-// Advance does what is due. It returns a message for Servers; nil: there is none. Call
-// it until there is none.
+// Advance processes timers. It returns a message for AllRelayAgentsAndServers; nil: none. Call it
+// until it returns nil.
 func (c *Client) Advance(now time.Time) []byte {
 	if c.state != releasing {
 		c.expire(now)
@@ -182,15 +182,14 @@ func (c *Client) Advance(now time.Time) []byte {
 	return m.ToBytes()
 }
 
-// How soon, and how often, to try again to send at all: where the device has just come up, or
-// its address is not yet usable.
+// Retries of failed sends: the device has just come up, or its address is not usable yet.
 const (
 	sendRetryInterval = 100 * time.Millisecond
 	maxSendRetries    = 30
 )
 
-// SendFailed says that what Advance has returned could not be sent. The first message of an exchange
-// is tried again soon then, for three seconds, as if it had never been due.
+// SendFailed reports that the message of the last Advance could not be sent. The first message of
+// an exchange is then tried again soon, for three seconds, without counting as a transmission.
 func (c *Client) SendFailed(now time.Time) {
 	if c.exchange.sent != 1 || c.sendFailures >= maxSendRetries {
 		return
@@ -199,7 +198,7 @@ func (c *Client) SendFailed(now time.Time) {
 	c.exchange.sent, c.exchange.next = 0, now.Add(sendRetryInterval)
 }
 
-// advanceState goes on from what has taken long enough.
+// advanceState handles what has timed out.
 func (c *Client) advanceState(now time.Time) {
 	switch c.state {
 	case soliciting:
@@ -236,7 +235,7 @@ func (c *Client) extend(now time.Time) {
 	}
 }
 
-// expire drops what has ended. Without anything left, we ask from the beginning.
+// expire removes expired leases. Without any lease left, the client solicits again.
 func (c *Client) expire(now time.Time) {
 	had := c.hasLease()
 	c.address.expire(now)
@@ -255,8 +254,7 @@ func (c *Client) reset() {
 	c.state, c.exchange = idle, exchange{}
 }
 
-// t1 is when to ask for more time; what is wished for and has never been given is asked
-// for then too.
+// t1 returns the earliest T1, which also covers associations that were requested and not assigned.
 func (c *Client) t1() time.Time {
 	return c.earliest(func(a *association) time.Time { return a.t1 })
 }
@@ -275,7 +273,7 @@ func (c *Client) earliest(of func(*association) time.Time) (t time.Time) {
 	return t
 }
 
-// Next is when Advance has something to do; zero: not before a message comes.
+// Next returns when Advance has something to do; zero: after the next message.
 func (c *Client) Next() time.Time {
 	next := lifetime.Earliest(c.address.nextExpiry(), c.prefix.nextExpiry())
 	switch c.state {
@@ -291,7 +289,7 @@ func (c *Client) Next() time.Time {
 	return lifetime.Earliest(next, c.exchange.next, c.exchange.deadline)
 }
 
-// Configuration is what the client has now: nothing once it is being released.
+// Configuration returns the present configuration, which is empty during a release.
 func (c *Client) Configuration() Configuration {
 	l := Configuration{State: c.state.String(), Server: slices.Clone(c.server)}
 	if c.state == releasing {
@@ -302,7 +300,7 @@ func (c *Client) Configuration() Configuration {
 	return l
 }
 
-// message is what to send in the present state (RFC 8415 section 18.2).
+// message makes the message of the present state (RFC 8415 section 18.2).
 func (c *Client) message(now time.Time) *dhcpv6.Message {
 	m := &dhcpv6.Message{MessageType: c.exchange.kind, TransactionID: c.exchange.id}
 	m.AddOption(rawOption(dhcpv6.OptionClientID, c.cfg.DUID))
@@ -347,7 +345,7 @@ func (c *Client) addAssociations(m *dhcpv6.Message) {
 	}
 }
 
-// addHints adds what we would like where there is nothing (RFC 8415 section 18.2.1).
+// addHints adds the configured hints where there is no lease (RFC 8415 section 18.2.1).
 func (c *Client) addHints(address, prefix []Lease) (_, _ []Lease) {
 	if a := c.cfg.AddressHint; len(address) == 0 && a.IsValid() {
 		address = []Lease{{Prefix: netip.PrefixFrom(a, a.BitLen())}}
@@ -358,7 +356,7 @@ func (c *Client) addHints(address, prefix []Lease) (_, _ []Lease) {
 	return address, prefix
 }
 
-// requested are the leases to ask for: what was offered, or else what we have.
+// requested returns the leases to request: those offered, or else those we have.
 func (o *receivedIA) requested(have []Lease) (leases []Lease) {
 	if o == nil {
 		return have

@@ -52,7 +52,7 @@ func TestRenewReply(t *testing.T) {
 	}
 }
 
-// TestRebindReply: by another server, whom it asks from then on.
+// TestRebindReply: another server answers, which is used from then on.
 func TestRebindReply(t *testing.T) {
 	b := newTestClient(t)
 	b.bind()
@@ -68,8 +68,7 @@ func TestRebindReply(t *testing.T) {
 	}
 }
 
-// TestRenumbered: what the server ends with lifetimes of 0 goes, what it gives instead
-// comes.
+// TestRenumbered: leases with lifetimes of 0 are removed, new ones are added.
 func TestRenumbered(t *testing.T) {
 	b := newTestClient(t)
 	b.bind()
@@ -80,8 +79,7 @@ func TestRenumbered(t *testing.T) {
 	b.wantLease(addr, next)
 }
 
-// TestNoBinding: a server that has forgotten us is asked for the same anew (RFC 8415
-// section 18.2.10.1).
+// TestNoBinding: after NoBinding the same leases are requested anew (RFC 8415 section 18.2.10.1).
 func TestNoBinding(t *testing.T) {
 	b := newTestClient(t)
 	b.bind()
@@ -96,7 +94,7 @@ func TestNoBinding(t *testing.T) {
 	if waited := b.now.Sub(start) - 50*second; waited < second {
 		t.Errorf("begins anew after %v, want a while", waited)
 	}
-	b.wantLease(addr, delegated) // it lasts as long as it lasts
+	b.wantLease(addr, delegated) // the lease lasts until it expires
 }
 
 func TestNotOnLink(t *testing.T) {
@@ -107,8 +105,7 @@ func TestNotOnLink(t *testing.T) {
 	b.expect(dhcpv6.MessageTypeSolicit)
 }
 
-// TestBackoff: a server that always advertises and never gives is asked ever more
-// rarely.
+// TestBackoff: a server that advertises but assigns nothing is asked at growing intervals.
 func TestBackoff(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -123,7 +120,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestUnspecFail: the message is sent again, in its time.
+// TestUnspecFail: the message is retransmitted at its time.
 func TestUnspecFail(t *testing.T) {
 	b := newTestClient(t)
 	b.bind()
@@ -137,8 +134,8 @@ func TestUnspecFail(t *testing.T) {
 	}
 }
 
-// TestAddressGrantedLater: what only one association is given for is used; the other one is
-// asked for with the next Renew.
+// TestAddressGrantedLater: if only one association is assigned it is used, and the other is
+// requested with the next Renew.
 func TestAddressGrantedLater(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -153,7 +150,7 @@ func TestAddressGrantedLater(t *testing.T) {
 	b.wantLease(addr, delegated)
 }
 
-// TestRequestMore: as when a router advertises only now that there are addresses.
+// TestRequestMore: an address is requested later, as when a router sets the managed flag only now.
 func TestRequestMore(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, IARequest{Prefix: true})

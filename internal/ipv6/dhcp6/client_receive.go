@@ -11,16 +11,16 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// advertised is what a server says that it would give.
+// advertised is the content of an Advertise.
 type advertised struct {
 	server          DUID
 	preference      byte
 	address, prefix *receivedIA
-	granted         int // how many it grants
+	granted         int // number of associations with a usable lease
 }
 
-// maxPreference is the preference of a server that is asked without waiting for others (RFC
-// 8415 section 18.2.1).
+// maxPreference is the preference of a server that is used without waiting for others (RFC 8415
+// section 18.2.1).
 const maxPreference = 255
 
 // RFC 8415 section 21.23.
@@ -29,8 +29,8 @@ const (
 	minRefresh     = 10 * time.Minute
 )
 
-// Receive takes a message that was sent to the client's port. The error says why it was
-// dropped, or what the server refuses: it is one of this package's (wrapped).
+// Receive handles a message that was sent to the client's port. The error says why it was dropped,
+// or what the server rejects: it is one of this package's (wrapped).
 func (c *Client) Receive(now time.Time, b []byte) error {
 	m, err := parse(b)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *Client) Receive(now time.Time, b []byte) error {
 		return err
 	}
 	c.answered = true
-	// Whatever else it says (RFC 8415 sections 18.2.9 and 18.2.10).
+	// Used even if the rest of the message is not (RFC 8415 sections 18.2.9 and 18.2.10).
 	c.solMaxRT = or(optionSeconds(m, dhcpv6.OptionSolMaxRT, minMaxRT, maxMaxRT), c.solMaxRT)
 	c.infMaxRT = or(optionSeconds(m, optionInfMaxRT, minMaxRT, maxMaxRT), c.infMaxRT)
 	if c.state == soliciting {
@@ -53,16 +53,16 @@ func (c *Client) Receive(now time.Time, b []byte) error {
 	return c.handleReply(now, m, server)
 }
 
-// check applies RFC 8415 sections 16.3 and 16.10, and says who answers.
+// check applies RFC 8415 sections 16.3 and 16.10, and returns the server.
 func (c *Client) check(m *dhcpv6.Message) (server DUID, err error) {
 	switch m.MessageType {
 	case dhcpv6.MessageTypeAdvertise:
 		if c.state != soliciting {
-			return nil, fmt.Errorf("%w: an advertisement while %v", ErrUnexpected, c.state)
+			return nil, fmt.Errorf("%w: Advertise while %v", ErrUnexpected, c.state)
 		}
 	case dhcpv6.MessageTypeReply:
 		if c.state == soliciting && !hasOption(m, dhcpv6.OptionRapidCommit) {
-			return nil, fmt.Errorf("%w: a reply without Rapid Commit", ErrUnexpected)
+			return nil, fmt.Errorf("%w: Reply without Rapid Commit", ErrUnexpected)
 		}
 	default:
 		return nil, fmt.Errorf("%w: %v", ErrUnexpected, m.MessageType)
@@ -80,7 +80,7 @@ func (c *Client) check(m *dhcpv6.Message) (server DUID, err error) {
 	return server, nil
 }
 
-// handleAdvertise takes the better one of what servers advertise (RFC 8415 section 18.2.9).
+// handleAdvertise keeps the best Advertise (RFC 8415 section 18.2.9).
 func (c *Client) handleAdvertise(now time.Time, m *dhcpv6.Message, server DUID) error {
 	s := statusCode(m.Options)
 	if !concernsLeases(s) {
@@ -113,7 +113,7 @@ func (a *advertised) better(than *advertised) bool {
 		a.preference == than.preference && a.granted > than.granted
 }
 
-// receivedIAs are what a message gives of what we wish; nil: nothing.
+// receivedIAs returns the requested associations of a message; nil: it has none.
 func (c *Client) receivedIAs(m *dhcpv6.Message) (address, prefix *receivedIA, wishes int) {
 	if c.want.Address {
 		address = parseIANA(m, c.iaid)
@@ -148,7 +148,7 @@ func (c *Client) handleReply(now time.Time, m *dhcpv6.Message, server DUID) erro
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(s))
 	case !concernsLeases(s):
 		c.recordRejections(m, server, nil, nil)
-		return fmt.Errorf("%w: %v", ErrStatus, statusName(s)) // the message is repeated
+		return fmt.Errorf("%w: %v", ErrStatus, statusName(s)) // the message is retransmitted
 	}
 	if c.state == informing {
 		c.storeOptions(m)
@@ -159,7 +159,7 @@ func (c *Client) handleReply(now time.Time, m *dhcpv6.Message, server DUID) erro
 	return c.applyReply(now, m, server)
 }
 
-// applyReply applies the associations of a reply (RFC 8415 section 18.2.10.1).
+// applyReply applies the associations of a Reply (RFC 8415 section 18.2.10.1).
 func (c *Client) applyReply(now time.Time, m *dhcpv6.Message, server DUID) error {
 	address, prefix, wishes := c.receivedIAs(m)
 	c.recordRejections(m, server, address, prefix)
@@ -171,9 +171,9 @@ func (c *Client) applyReply(now time.Time, m *dhcpv6.Message, server DUID) error
 		c.begin(now, requesting)
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(iana.StatusNoBinding))
 	case wishes == 0 && (c.state == renewing || c.state == rebinding):
-		c.apply(now, address, prefix) // it may have ended something
+		c.apply(now, address, prefix) // it may have ended a lease
 		if c.hasLease() {
-			return ErrEmpty // ask on, until T2 or the end
+			return ErrEmpty // continue until T2 or until the lease expires
 		}
 		c.restart(now)
 		return ErrEmpty
@@ -189,7 +189,7 @@ func (c *Client) applyReply(now time.Time, m *dhcpv6.Message, server DUID) error
 	return nil
 }
 
-// noBinding reports whether the server does not know what we hold: it is asked for it anew.
+// noBinding reports whether the server has no binding for our leases. They are then requested anew.
 func (a *association) noBinding(o *receivedIA) bool {
 	return a.hasLease() && o != nil && o.status == iana.StatusNoBinding
 }
@@ -207,8 +207,7 @@ func (c *Client) apply(now time.Time, address, prefix *receivedIA) {
 	}
 }
 
-// scheduleMissing has what was wished for and not given asked for again in a while: with
-// everything else, by the next Renew.
+// scheduleMissing schedules a Renew that requests the associations that were not assigned.
 func (c *Client) scheduleMissing(now time.Time) {
 	for _, a := range []*association{&c.address, &c.prefix} {
 		if !a.hasLease() {
@@ -217,7 +216,7 @@ func (c *Client) scheduleMissing(now time.Time) {
 	}
 }
 
-// restart begins anew, after a while.
+// restart solicits again after a backoff.
 func (c *Client) restart(now time.Time) {
 	c.rejected++
 	c.begin(now, soliciting)

@@ -16,7 +16,7 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// TestInvalidLeases: none of these is taken.
+// TestInvalidLeases: none of these is accepted.
 func TestInvalidLeases(t *testing.T) {
 	address := func(a string, preferred, valid, t1, t2 time.Duration) dhcpv6.Option {
 		o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}, T1: t1, T2: t2}
@@ -91,8 +91,8 @@ func TestDropped(t *testing.T) {
 	}
 }
 
-// TestRelease: at once nothing is held any more; the message names all there was, and is
-// sent four times (REL_MAX_RC) if nobody answers.
+// TestRelease: no lease is held from then on; the message lists all leases, and is sent four times
+// (REL_MAX_RC) if no server answers.
 func TestRelease(t *testing.T) {
 	b := newTestClient(t)
 	b.bind()
@@ -124,8 +124,8 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestStatelessClient: only name servers; asked for again when the server says (RFC 8415 section
-// 21.23), but not too often.
+// TestStatelessClient: only name servers, requested again after the information refresh time (RFC
+// 8415 section 21.23), within its bounds.
 func TestStatelessClient(t *testing.T) {
 	for told, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, second: 10 * time.Minute, time.Hour: time.Hour} {
 		b := newTestClient(t)
@@ -151,8 +151,8 @@ func TestStatelessClient(t *testing.T) {
 	}
 }
 
-// FuzzClient: whatever options a server sends, in whatever state, the client does not
-// panic, takes nothing that is unfit, and does not spin.
+// FuzzClient: for any options in any state the client does not panic, accepts no invalid lease, and
+// does not loop.
 func FuzzClient(f *testing.F) {
 	for _, o := range []dhcpv6.Option{ia(9*second, 9*second, 0, 0), pd(9*second, 9*second, 1, 2), noAddress(iana.StatusNoBinding), rawOption(dhcpv6.OptionRapidCommit, nil)} {
 		b := (&dhcpv6.MessageOptions{Options: dhcpv6.Options{o, rawOption(dhcpv6.OptionRapidCommit, nil)}}).ToBytes()

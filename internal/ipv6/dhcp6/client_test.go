@@ -28,7 +28,7 @@ var (
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-// testClient is a client, and the time it is told.
+// testClient is a client and its clock.
 type testClient struct {
 	t   testing.TB
 	c   *Client
@@ -39,7 +39,7 @@ func newTestClient(t testing.TB) *testClient {
 	return &testClient{t, NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, PrefixHint: netip.MustParsePrefix("::/56"), Rand: newRand()}), start}
 }
 
-// sent is what the client sends now; nil: nothing.
+// sent returns what the client sends now; nil: nothing.
 func (b *testClient) sent() *dhcpv6.Message {
 	b.t.Helper()
 	data := b.c.Advance(b.now)
@@ -53,7 +53,7 @@ func (b *testClient) sent() *dhcpv6.Message {
 	return m
 }
 
-// next has time go on to what the client sends next.
+// next advances the time to the client's next message.
 func (b *testClient) next() *dhcpv6.Message {
 	b.t.Helper()
 	for range 100 {
@@ -70,7 +70,7 @@ func (b *testClient) next() *dhcpv6.Message {
 	return nil
 }
 
-// expect is like next, but says what it is to be.
+// expect is like next, and checks the message type.
 func (b *testClient) expect(kind dhcpv6.MessageType) *dhcpv6.Message {
 	b.t.Helper()
 	m := b.next()
@@ -80,7 +80,7 @@ func (b *testClient) expect(kind dhcpv6.MessageType) *dhcpv6.Message {
 	return m
 }
 
-// answer is a server's message with options.
+// answer makes a server's message with options.
 func answer(kind dhcpv6.MessageType, to *dhcpv6.Message, options ...dhcpv6.Option) *dhcpv6.Message {
 	m := &dhcpv6.Message{MessageType: kind, TransactionID: to.TransactionID}
 	m.AddOption(rawOption(dhcpv6.OptionClientID, clientDUID))
@@ -114,7 +114,7 @@ func pd(preferred, valid, t1, t2 time.Duration) *dhcpv6.OptIAPD {
 
 func statusOption(c iana.StatusCode) dhcpv6.Option { return &dhcpv6.OptStatusCode{StatusCode: c} }
 
-// noAddress is an association that a server has nothing for.
+// noAddress is an IA_NA with a status and no address.
 func noAddress(c iana.StatusCode) *dhcpv6.OptIANA {
 	o := &dhcpv6.OptIANA{IaId: [4]byte{3: 7}}
 	o.Options.Add(statusOption(c))
@@ -127,7 +127,7 @@ func noPrefix(c iana.StatusCode) *dhcpv6.OptIAPD {
 	return o
 }
 
-// bind has the client get both, for 100 s preferred and 200 s valid, T1 50 s and T2 80 s.
+// bind assigns both leases, for 100 s preferred and 200 s valid, T1 50 s and T2 80 s.
 func (b *testClient) bind() {
 	b.t.Helper()
 	b.c.Request(b.now, both)
@@ -136,7 +136,7 @@ func (b *testClient) bind() {
 	b.wantLease(addr, delegated)
 }
 
-// wantLease wants an address and a prefix; invalid: none.
+// wantLease checks the address and the prefix; invalid: none.
 func (b *testClient) wantLease(address, prefix netip.Prefix) {
 	b.t.Helper()
 	l := b.c.Configuration()
@@ -157,8 +157,8 @@ func serverOf(m *dhcpv6.Message) []byte {
 	return nil
 }
 
-// TestFourMessages: the client waits out the first second for other servers (RFC 8415
-// section 18.2.1), then asks the best one for what it has offered.
+// TestFourMessages: the client waits during the first second for other servers (RFC 8415 section
+// 18.2.1), then requests what the best one has offered.
 func TestFourMessages(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -194,13 +194,13 @@ func TestFourMessages(t *testing.T) {
 	if !slices.Equal(l.NameServers, []netip.Addr{netip.MustParseAddr("2001:db8::53")}) || !slices.Equal(l.SearchDomains, []string{"example.org"}) {
 		t.Errorf("learned name servers %v, domains %q", l.NameServers, l.SearchDomains)
 	}
-	// T1 and T2 left to us: half and four fifths of the preferred lifetime.
+	// T1 and T2 are left to the client: half and four fifths of the preferred lifetime.
 	if next := b.c.Next().Sub(b.now); next != 50*second {
 		t.Errorf("renews after %v, want 50s", next)
 	}
 }
 
-// TestHints: what we had once is asked for until there is something.
+// TestHints: the hints are requested until there is a lease.
 func TestHints(t *testing.T) {
 	b := newTestClient(t)
 	b.c = NewClient(&ClientConfig{DUID: clientDUID, IAID: 7, AddressHint: addr.Addr(), PrefixHint: delegated, Rand: newRand()})
@@ -220,8 +220,8 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestRequestWithoutDelay: a server of preference 255 is not waited out, nor is any after the first
-// second.
+// TestRequestWithoutDelay: a server of preference 255 is used without waiting for others, as is any
+// server after the first second.
 func TestRequestWithoutDelay(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -251,8 +251,8 @@ func TestRapidCommit(t *testing.T) {
 	b.receive(answer(dhcpv6.MessageTypeReply, b.expect(dhcpv6.MessageTypeSolicit), ia(second, second, 0, 0)), ErrUnexpected)
 }
 
-// TestSolicitRetransmission: RFC 8415 section 15, with the time that a server may set (section
-// 21.24), also in an advertisement that offers nothing.
+// TestSolicitRetransmission: RFC 8415 section 15, with a server's SOL_MAX_RT (section 21.24), also
+// from an Advertise without leases.
 func TestSolicitRetransmission(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -261,7 +261,7 @@ func TestSolicitRetransmission(t *testing.T) {
 	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64} {
 		m := b.expect(dhcpv6.MessageTypeSolicit)
 		gap := b.now.Sub(last)
-		// A tenth each time, of a span that may be longer by a tenth already.
+		// A tenth each time, of a time that may already be longer by a tenth.
 		if want *= second; gap < want*8/10 || gap > want*13/10 || m.TransactionID != first.TransactionID {
 			t.Errorf("gap %d is %v, want about %v", i, gap, want)
 		}
@@ -293,7 +293,7 @@ func TestElapsedTime(t *testing.T) {
 	}
 }
 
-// TestRequestGivesUp: after ten times (REQ_MAX_RC) the client begins anew.
+// TestRequestGivesUp: after ten times (REQ_MAX_RC) the client solicits again.
 func TestRequestGivesUp(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)

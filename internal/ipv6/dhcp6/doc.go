@@ -1,8 +1,8 @@
-// Package dhcp6 is DHCPv6 (RFC 8415) between the two ends of a point-to-point link: a
-// Client that gets an address and a delegated prefix, keeps them, and gives them back;
-// and a Server that has at most one of each to give.
+// Package dhcp6 implements DHCPv6 (RFC 8415) between the two ends of a point-to-point link: a
+// Client that obtains, renews and releases an address (IA_NA) and a delegated prefix (IA_PD), and a
+// Server that assigns at most one of each. It has no sockets and no timers: messages and the time
+// are arguments.
 //
-// Both are plain values that are told messages and the time; neither has a socket or a
-// timer. They are not safe for concurrent use. Client and server both send to
-// ff02::1:2 or to the other's link-local address; which is the caller's.
+// Client and Server are not safe for concurrent use. The caller sends the client's messages to
+// AllRelayAgentsAndServers (ff02::1:2) and the server's to the client's address.
 package dhcp6

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// DUID identifies a client or a server for all time (RFC 8415 section 11).
+// DUID permanently identifies a client or a server (RFC 8415 section 11).
 type DUID []byte
 
 // Bounds of a DUID, type included (RFC 8415 section 11.1).
@@ -22,10 +22,10 @@ const (
 // typeUUID begins a DUID that holds a UUID (RFC 6355).
 const typeUUID = 4
 
-// ErrDUID is why text is no DUID (wrapped).
-var ErrDUID = errors.New("no DUID: write 3 to 130 octets in hexadecimal, like 00:03:00:01:02:00:5e:00:53:01")
+// ErrDUID reports text that is no DUID (wrapped).
+var ErrDUID = errors.New("invalid DUID: write 3 to 130 octets in hexadecimal, like 00:03:00:01:02:00:5e:00:53:01")
 
-// String is the octets in hexadecimal, with colons.
+// String returns the octets in hexadecimal, separated by colons.
 func (d DUID) String() string {
 	octets := make([]string, len(d))
 	for i, b := range d {
@@ -34,7 +34,7 @@ func (d DUID) String() string {
 	return strings.Join(octets, ":")
 }
 
-// ParseDUID reads what String writes; colons may be left out.
+// ParseDUID parses the output of String; colons are optional.
 func ParseDUID(text string) (DUID, error) {
 	b, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(text), ":", ""))
 	if err != nil || len(b) < minDUID || len(b) > maxDUID {
@@ -43,8 +43,7 @@ func ParseDUID(text string) (DUID, error) {
 	return b, nil
 }
 
-// NewDUID makes a DUID of a random UUID (RFC 6355), which nobody else has. The error is
-// that of random.
+// NewDUID makes a DUID from a random UUID (RFC 6355). The error is that of random.
 func NewDUID(random io.Reader) (DUID, error) {
 	d := make(DUID, 2+16)
 	d[1] = typeUUID
@@ -56,8 +55,8 @@ func NewDUID(random io.Reader) (DUID, error) {
 	return d, nil
 }
 
-// LoadDUID reads a DUID from a file. If there is no such file it makes one, with a
-// random DUID. The error names the file.
+// LoadDUID reads a DUID from a file. If there is no such file, it creates one with a random DUID.
+// The error names the file.
 func LoadDUID(path string, random io.Reader) (DUID, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -73,8 +72,7 @@ func LoadDUID(path string, random io.Reader) (DUID, error) {
 	return d, nil
 }
 
-// createDUID makes the file as a whole or not at all. Of several programs that do so at
-// once the first one wins.
+// createDUID creates the file atomically. If several programs do so at once, the first one wins.
 func createDUID(path string, random io.Reader) (DUID, error) {
 	d, err := NewDUID(random)
 	if err != nil {

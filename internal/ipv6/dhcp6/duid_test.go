@@ -43,7 +43,7 @@ func TestParseDUID(t *testing.T) {
 	}
 }
 
-// TestBadDUIDFile: the error names it; the file is left as it is.
+// TestBadDUIDFile: the error names the file, which is left unchanged.
 func TestBadDUIDFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "duid")
 	if err := os.WriteFile(path, []byte("nonsense"), 0o600); err != nil {

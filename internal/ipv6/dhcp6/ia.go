@@ -12,17 +12,17 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Lease is an address, as a prefix of 128 bits, or a delegated prefix.
+// Lease is an address, as a prefix of 128 bits, or a delegated prefix, with its lifetimes.
 type Lease struct {
 	Prefix netip.Prefix
 	lifetime.Lifetime
 }
 
-// receivedIA is an identity association as a server sends it.
+// receivedIA is an IA_NA or IA_PD option of a server.
 type receivedIA struct {
 	t1, t2  time.Duration
 	status  iana.StatusCode
-	message string // that goes with the status
+	message string // of the status code option
 	leases  []receivedLease
 }
 
@@ -31,7 +31,7 @@ type receivedLease struct {
 	preferred, valid time.Duration
 }
 
-// parseIANA is what a message says of the addresses of our IA_NA; nil: nothing.
+// parseIANA returns the IA_NA of a message that has our IAID; nil: there is none.
 func parseIANA(m *dhcpv6.Message, iaid [4]byte) *receivedIA {
 	for _, ia := range m.Options.IANA() {
 		if ia.IaId != iaid {
@@ -49,7 +49,7 @@ func parseIANA(m *dhcpv6.Message, iaid [4]byte) *receivedIA {
 	return nil
 }
 
-// parseIAPD is what a message says of the prefixes of our IA_PD; nil: nothing.
+// parseIAPD returns the IA_PD of a message that has our IAID; nil: there is none.
 func parseIAPD(m *dhcpv6.Message, iaid [4]byte) *receivedIA {
 	for _, ia := range m.Options.IAPD() {
 		if ia.IaId != iaid {
@@ -66,7 +66,7 @@ func parseIAPD(m *dhcpv6.Message, iaid [4]byte) *receivedIA {
 	return nil
 }
 
-// maxPrefixLength is the longest prefix that is of use: a network of hosts is a /64.
+// maxPrefixLength is the longest delegated prefix that is of use: a subnet is a /64.
 const maxPrefixLength = 64
 
 func parsePrefix(n *net.IPNet) (p netip.Prefix, ok bool) {
@@ -79,14 +79,14 @@ func parsePrefix(n *net.IPNet) (p netip.Prefix, ok bool) {
 	return p, ok && bits <= maxPrefixLength && lifetime.IsHostPrefix(p)
 }
 
-// add ignores what cannot be (RFC 8415 sections 21.6 and 21.22).
+// add ignores invalid lifetimes (RFC 8415 sections 21.6 and 21.22).
 func (o *receivedIA) add(p netip.Prefix, preferred, valid time.Duration) {
 	if preferred <= valid && len(o.leases) < maxLeases {
 		o.leases = append(o.leases, receivedLease{p, preferred, valid})
 	}
 }
 
-// valid is nil for an association that cannot be (RFC 8415 sections 21.4 and 21.21).
+// valid returns nil for an association with invalid times (RFC 8415 sections 21.4 and 21.21).
 func (o *receivedIA) valid() *receivedIA {
 	if o.t1 > o.t2 && o.t2 > 0 {
 		return nil
@@ -94,13 +94,13 @@ func (o *receivedIA) valid() *receivedIA {
 	return o
 }
 
-// usable reports whether there is anything to use.
+// usable reports whether the association has a lease to use.
 func (o *receivedIA) usable() bool {
 	return o != nil && o.status == iana.StatusSuccess &&
 		slices.ContainsFunc(o.leases, func(l receivedLease) bool { return l.valid > 0 })
 }
 
-// association is what a client has got of one kind.
+// association is the client's state of one identity association.
 type association struct {
 	leases []Lease
 	t1, t2 time.Time // zero: never
@@ -108,8 +108,8 @@ type association struct {
 
 func (a *association) hasLease() bool { return len(a.leases) > 0 }
 
-// update applies a server's answer. What it does not mention stays as it is (RFC 8415
-// section 18.2.10.1).
+// update applies a server's answer. Leases that it does not mention remain (RFC 8415 section
+// 18.2.10.1).
 func (a *association) update(now time.Time, o *receivedIA) {
 	for _, l := range o.leases {
 		a.leases = slices.DeleteFunc(a.leases, func(h Lease) bool { return h.Prefix == l.prefix })
@@ -120,12 +120,12 @@ func (a *association) update(now time.Time, o *receivedIA) {
 	a.schedule(now, o.t1, o.t2)
 }
 
-// reschedule is when there was no answer for this association: it is asked for again halfway
-// through what is left of it.
+// reschedule sets T1 and T2 after a message without this association: from the remaining lifetimes.
 func (a *association) reschedule(now time.Time) { a.schedule(now, 0, 0) }
 
-// schedule sets T1 and T2. Those that the server leaves to us, or that come too late,
-// are half and four fifths of the shortest preferred lifetime (RFC 8415 section 21.4).
+// schedule sets T1 and T2. If the server leaves them to the client, or they are beyond the
+// lifetimes, they are half and four fifths of the shortest preferred lifetime (RFC 8415 section
+// 21.4).
 func (a *association) schedule(now time.Time, t1, t2 time.Duration) {
 	preferred, valid := lifetime.Infinity, lifetime.Infinity
 	for _, l := range a.leases {
@@ -144,7 +144,7 @@ func (a *association) schedule(now time.Time, t1, t2 time.Duration) {
 	a.t1, a.t2 = lifetime.Deadline(now, t1), lifetime.Deadline(now, t2)
 }
 
-// fraction is so many tenths of a span that may be without end.
+// fraction returns some tenths of a duration, which may be infinite.
 func fraction(d time.Duration, tenths int) time.Duration {
 	if d >= lifetime.Infinity {
 		return d
@@ -163,7 +163,7 @@ func (a *association) nextExpiry() (first time.Time) {
 	return first
 }
 
-// iaNAOption asks for an address, and for those there are.
+// iaNAOption makes an IA_NA option with the addresses of leases.
 func iaNAOption(iaid [4]byte, leases []Lease) dhcpv6.Option {
 	o := &dhcpv6.OptIANA{IaId: iaid}
 	for _, l := range leases {
@@ -172,7 +172,7 @@ func iaNAOption(iaid [4]byte, leases []Lease) dhcpv6.Option {
 	return o
 }
 
-// iaPDOption asks for a prefix, and for those there are.
+// iaPDOption makes an IA_PD option with the prefixes of leases.
 func iaPDOption(iaid [4]byte, leases []Lease) dhcpv6.Option {
 	o := &dhcpv6.OptIAPD{IaId: iaid}
 	for _, l := range leases {

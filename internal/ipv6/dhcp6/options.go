@@ -11,37 +11,38 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// OptionRequest says which services to ask for beside leases and name servers.
+// OptionRequest selects the options to request in addition to leases and name servers.
 type OptionRequest struct {
 	// AFTR is the tunnel endpoint of Dual-Stack Lite (RFC 6334).
 	AFTR bool
-	// NTP are time servers, by both of their options (RFC 5908, RFC 4075).
+	// NTP requests time servers, by both options (RFC 5908, RFC 4075).
 	NTP bool
-	// S46 are the parameters of MAP-E, MAP-T, Lightweight 4over6 (RFC 7598) and 4rd
-	// (RFC 7600).
+	// S46 requests the parameters of MAP-E, MAP-T, Lightweight 4over6 (RFC 7598) and 4rd (RFC
+	// 7600).
 	S46 bool
 }
 
-// Services are what a server has told of them. All text is safe in a script's environment.
+// Services are the options of an OptionRequest that a server has sent. All text is safe in a
+// script's environment.
 type Services struct {
 	AFTR     string       // a domain name
-	NTP      []netip.Addr // time servers, and multicast groups of them
-	NTPNames []string     // time servers by their domain names
-	SNTP     []netip.Addr // servers of Simple NTP, the older option
-	// MAPE, MAPT and LW4o6 are a container's rules each, as NAME=VALUE joined by commas,
-	// like "type=map-e,ealen=16,prefix4len=24,...".
+	NTP      []netip.Addr // time servers and their multicast groups
+	NTPNames []string     // time servers by domain name
+	SNTP     []netip.Addr // SNTP servers, the older option
+	// MAPE, MAPT and LW4o6 are the rules of a container, each as NAME=VALUE pairs separated by
+	// commas, like "type=map-e,ealen=16,prefix4len=24,...".
 	MAPE, MAPT, LW4o6 []string
-	// FourRD is 4rd's container in hexadecimal.
+	// FourRD is the 4rd container in hexadecimal.
 	FourRD string
 }
 
-// Empty reports whether a server has told nothing.
+// Empty reports whether no option was received.
 func (s *Services) Empty() bool {
 	return s.AFTR == "" && s.FourRD == "" &&
 		len(s.NTP)+len(s.NTPNames)+len(s.SNTP)+len(s.MAPE)+len(s.MAPT)+len(s.LW4o6) == 0
 }
 
-// Equal reports whether both tell the same.
+// Equal reports whether both have the same values.
 func (s *Services) Equal(o *Services) bool {
 	return s.AFTR == o.AFTR && s.FourRD == o.FourRD &&
 		slices.Equal(s.NTP, o.NTP) && slices.Equal(s.NTPNames, o.NTPNames) && slices.Equal(s.SNTP, o.SNTP) &&
@@ -55,8 +56,8 @@ func (s *Services) clone() Services {
 	return c
 }
 
-// Codes of options that the library has no names for, or other ones (RFC 5908 section 4, RFC
-// 7598 section 4, RFC 7600 section 4.9).
+// Option codes that the library lacks or names differently (RFC 5908 section 4, RFC 7598 section 4,
+// RFC 7600 section 4.9).
 const (
 	optionSNTP  dhcpv6.OptionCode = 31
 	optionNTP   dhcpv6.OptionCode = 56
@@ -67,7 +68,7 @@ const (
 	option4RD   dhcpv6.OptionCode = 97
 )
 
-// codes are those of the options to ask for (RFC 8415 section 21.7).
+// codes returns the option codes for the Option Request option (RFC 8415 section 21.7).
 func (r OptionRequest) codes() (list []dhcpv6.OptionCode) {
 	if r.AFTR {
 		list = append(list, optionAFTR)
@@ -81,7 +82,7 @@ func (r OptionRequest) codes() (list []dhcpv6.OptionCode) {
 	return list
 }
 
-// services reads what was asked for; the rest, which a server may send unasked, is ignored.
+// services parses the requested options. Options that were not requested are ignored.
 func (r OptionRequest) services(m *dhcpv6.Message) (s Services) {
 	if r.AFTR {
 		if names := domainNames(optionData(m, optionAFTR)); len(names) == 1 {
@@ -108,7 +109,7 @@ const (
 	ntpName      = 3
 )
 
-// timeServers are those of option 56, of which each suboption names one.
+// timeServers parses option 56, in which each suboption is one server.
 func timeServers(b []byte) (list []netip.Addr, names []string) {
 	for code, value := range suboptions(b) {
 		switch code {
@@ -129,7 +130,7 @@ func timeServers(b []byte) (list []netip.Addr, names []string) {
 	return list, names
 }
 
-// suboptions are options within an option, up to where one is cut short.
+// suboptions iterates over the options within an option, up to the first truncated one.
 func suboptions(b []byte) func(yield func(code uint16, value []byte) bool) {
 	return func(yield func(uint16, []byte) bool) {
 		for len(b) >= 4 {
@@ -142,7 +143,7 @@ func suboptions(b []byte) func(yield func(code uint16, value []byte) bool) {
 	}
 }
 
-// addressList are those of servers of which an option is a plain list.
+// addressList parses an option that is a list of server addresses.
 func addressList(b []byte) (list []netip.Addr) {
 	for one := range slices.Chunk(b, 16) {
 		a, ok := netip.AddrFromSlice(one)
@@ -153,7 +154,7 @@ func addressList(b []byte) (list []netip.Addr) {
 	return list
 }
 
-// domainNames are those of a list (RFC 8415 section 10) that are fit for use.
+// domainNames returns the valid names of a list (RFC 8415 section 10).
 func domainNames(b []byte) (list []string) {
 	labels, err := rfc1035label.FromBytes(b)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv6"
 )
 
-// suboption is an option within an option.
+// suboption makes an option within an option.
 func suboption(code, length byte, hexadecimal string) string {
 	return fmt.Sprintf("%04x%04x%s", code, length, strings.ReplaceAll(hexadecimal, " ", ""))
 }
@@ -25,7 +25,7 @@ func octets(t *testing.T, text string) []byte {
 	return b
 }
 
-// TestOptionRequest holds the options asked for, message by message, against IANA's table.
+// TestOptionRequest checks the requested options of each message against IANA's registry.
 func TestOptionRequest(t *testing.T) {
 	for _, c := range []struct {
 		request OptionRequest
@@ -66,7 +66,7 @@ func TestOptionRequest(t *testing.T) {
 	}
 }
 
-// TestServices: what a server tells is there if it was asked for, and only then.
+// TestServices: an option is reported only if it was requested.
 func TestServices(t *testing.T) {
 	const server = "20010db8000000000000000000000053"
 	options := []dhcpv6.Option{
@@ -125,7 +125,7 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// TestBadServices: nothing that is malformed or unfit is told.
+// TestBadServices: malformed and invalid values are not reported.
 func TestBadServices(t *testing.T) {
 	for name, o := range map[string]dhcpv6.Option{
 		"AFTR, two names":              rawOption(64, []byte("\x01a\x00\x01b\x00")),
@@ -159,7 +159,7 @@ func TestBadServices(t *testing.T) {
 	}
 }
 
-// TestRuleBounds: the longest that RFC 7598 allows, and ports.
+// TestRuleBounds: the longest rule that RFC 7598 allows, and ports.
 func TestRuleBounds(t *testing.T) {
 	const all = "20010db8000000000000000000000001"
 	for text, want := range map[string]string{
@@ -186,7 +186,7 @@ func TestRuleBounds(t *testing.T) {
 	}
 }
 
-// FuzzServices: whatever a server sends, text is fit for an environment.
+// FuzzServices: for any input, all text is safe in an environment.
 func FuzzServices(f *testing.F) {
 	f.Add(uint16(94), []byte{0, 89, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add(uint16(56), []byte("\x00\x03\x00\x03\x01a\x00"))

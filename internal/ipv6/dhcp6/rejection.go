@@ -8,28 +8,29 @@ import (
 	"github.com/insomniacslk/dhcp/iana"
 )
 
-// Rejection is why a server has not given something of what was asked for.
+// Rejection is why a server has not assigned a requested lease.
 type Rejection struct {
-	// Resource is what it has not given: "address" or "prefix".
+	// Resource is "address" or "prefix".
 	Resource string
-	// Reason is the status in RFC 8415's words, or what its answer lacks.
+	// Reason is the status code's name in RFC 8415, or what is missing in the answer.
 	Reason string
-	// StatusMessage is what the server says of it: untrusted, and at most 128 octets.
+	// StatusMessage is the server's text, at most 128 octets. It is untrusted: escape it before
+	// printing.
 	StatusMessage string
 	Server        DUID
 }
 
-// Kinds of what can be refused.
+// Indexes of Client.rejections.
 const (
 	rejectedAddress = iota
 	rejectedPrefix
 	rejectionKinds
 )
 
-// maxStatusMessage bounds a server's words, in octets.
+// maxStatusMessage bounds a server's text, in octets.
 const maxStatusMessage = 128
 
-// Rejections are those in the last answers of servers. What has been given since is not among
+// Rejections returns those of the last answers. Leases that have been assigned since are not among
 // them.
 func (c *Client) Rejections() (list []Rejection) {
 	for _, r := range c.rejections {
@@ -40,8 +41,8 @@ func (c *Client) Rejections() (list []Rejection) {
 	return list
 }
 
-// Unanswered is how often the present message has been sent, which no server has answered in any
-// way; 0: nothing waits for an answer.
+// Unanswered returns how often the present message has been sent without any answer; 0: no answer
+// is awaited.
 func (c *Client) Unanswered() int {
 	if c.answered || c.state == releasing {
 		return 0
@@ -49,7 +50,7 @@ func (c *Client) Unanswered() int {
 	return c.exchange.sent
 }
 
-// recordRejections keeps why an answer does not give what is wished for.
+// recordRejections records why an answer has no usable lease.
 func (c *Client) recordRejections(m *dhcpv6.Message, server DUID, address, prefix *receivedIA) {
 	c.rejections = [rejectionKinds]Rejection{}
 	if c.want.Address && !address.usable() {
@@ -73,14 +74,14 @@ func newRejection(what, option string, m *dhcpv6.Message, server DUID, o *receiv
 	return r
 }
 
-// concernsLeases reports whether a whole message's status says no more than that leases of one
-// kind are not available, or nothing at all: servers of RFC 3315 say so there, and may still
-// give the other kind (RFC 8415 section 18.2.9, RFC 7550 section 4.1).
+// concernsLeases reports whether the status of a whole message is Success or concerns leases of one
+// kind only: servers of RFC 3315 put it there, and may still assign the other kind (RFC 8415
+// section 18.2.9, RFC 7550 section 4.1).
 func concernsLeases(s iana.StatusCode) bool {
 	return s == iana.StatusSuccess || s == iana.StatusNoAddrsAvail || s == iana.StatusNoPrefixAvail
 }
 
-// statusName is a status code in the RFCs' words (RFC 8415 section 21.13, and later ones).
+// statusName returns the name of a status code (RFC 8415 section 21.13, and later RFCs).
 func statusName(s iana.StatusCode) string {
 	if name := s.String(); name != "Unknown" {
 		return name

@@ -7,9 +7,8 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv6"
 )
 
-// retransmission is how a message is repeated (RFC 8415 section 15): after the initial time,
-// then after twice as long each, but at most after the maximum; so many times, or
-// without end if count is 0.
+// retransmission has the parameters of RFC 8415 section 15: the initial time (IRT), which doubles
+// with each transmission, the maximum time (MRT; 0: none) and the maximum count (MRC; 0: none).
 type retransmission struct {
 	irt, mrt time.Duration
 	mrc      int
@@ -31,19 +30,19 @@ const (
 	maxMaxRT = 24 * time.Hour
 )
 
-// exchange is one message, its repetitions, and the wait for an answer.
+// exchange is one message, its retransmissions, and the wait for an answer.
 type exchange struct {
-	kind     dhcpv6.MessageType // MessageTypeNone: there is none
+	kind     dhcpv6.MessageType // MessageTypeNone: there is no exchange
 	id       dhcpv6.TransactionID
-	start    time.Time // when it was first sent
-	next     time.Time // when to send it, or once more
-	deadline time.Time // when to give up; zero: never
+	start    time.Time // of the first transmission
+	next     time.Time // transmission
+	deadline time.Time // of the exchange (MRD); zero: none
 	rt       time.Duration
 	sent     int
 	retransmission
 }
 
-// exhausted reports whether it is time to give up.
+// exhausted reports whether the exchange has failed.
 func (x *exchange) exhausted(now time.Time) bool {
 	if !x.deadline.IsZero() && !now.Before(x.deadline) {
 		return true
@@ -51,7 +50,7 @@ func (x *exchange) exhausted(now time.Time) bool {
 	return x.mrc > 0 && x.sent == x.mrc && !now.Before(x.next)
 }
 
-// transmitted notes that the message is sent now.
+// transmitted records that the message is sent now, and sets the time of the next transmission.
 func (x *exchange) transmitted(now time.Time, r *rand.Rand) {
 	if x.sent == 0 {
 		x.start = now
@@ -66,8 +65,8 @@ func (x *exchange) transmitted(now time.Time, r *rand.Rand) {
 	x.next = now.Add(x.rt)
 }
 
-// jitter is up to a tenth of a span to either side. The first wait for advertisements
-// is never shorter than the initial time (RFC 8415 section 18.2.1).
+// jitter returns RAND times a duration: up to a tenth in either direction. The first wait after a
+// Solicit is never shorter than IRT (RFC 8415 section 18.2.1).
 func (x *exchange) jitter(d time.Duration, r *rand.Rand) time.Duration {
 	tenth := int64(d / 10)
 	if x.kind == dhcpv6.MessageTypeSolicit && x.sent == 0 {
@@ -76,7 +75,7 @@ func (x *exchange) jitter(d time.Duration, r *rand.Rand) time.Duration {
 	return time.Duration(r.Int64N(2*tenth+1) - tenth)
 }
 
-// elapsed is the value of the Elapsed Time option (RFC 8415 section 21.9).
+// elapsed returns the value of the Elapsed Time option (RFC 8415 section 21.9).
 func (x *exchange) elapsed(now time.Time) time.Duration {
 	const most = 0xffff * 10 * time.Millisecond
 	if x.sent == 0 {

@@ -11,8 +11,8 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// repetitions are how long the client waits after each of the messages of one kind, from its
-// first on, until another kind follows or there have been so many.
+// repetitions returns how long the client waits after each message of one type, from the first one,
+// until another type follows or the limit is reached.
 func (b *testClient) repetitions(kind dhcpv6.MessageType, most int) (gaps []time.Duration, next dhcpv6.MessageType) {
 	b.t.Helper()
 	b.expect(kind)
@@ -31,13 +31,13 @@ func (b *testClient) repetitions(kind dhcpv6.MessageType, most int) (gaps []time
 	return gaps, kind
 }
 
-// within reports whether a span is within a tenth of another (RFC 8415 section 15: RAND).
+// within reports whether a duration is within a tenth of another (RFC 8415 section 15: RAND).
 func within(d, of, base time.Duration) bool {
 	return d >= base-of/10 && d <= base+of/10
 }
 
-// wantTimes holds gaps against RFC 8415 section 15: RT = 2*RTprev + RAND*RTprev, but no more
-// than MRT + RAND*MRT.
+// wantTimes checks intervals against RFC 8415 section 15: RT = 2*RTprev + RAND*RTprev, at most MRT
+// + RAND*MRT.
 func wantTimes(t *testing.T, kind dhcpv6.MessageType, gaps []time.Duration, initial, most time.Duration) {
 	t.Helper()
 	prev := time.Duration(0)
@@ -62,7 +62,7 @@ func wantTimes(t *testing.T, kind dhcpv6.MessageType, gaps []time.Duration, init
 	}
 }
 
-// TestTransmission is RFC 8415 section 7.6 and 15, kind by kind.
+// TestTransmission is RFC 8415 sections 7.6 and 15, for each message type.
 func TestTransmission(t *testing.T) {
 	day := 24 * time.Hour
 	for seed := range uint64(30) {
@@ -100,12 +100,12 @@ func TestTransmission(t *testing.T) {
 			t.Errorf("after %v %v, want Rebind at T2, after %v", b.now.Sub(start), then, day)
 		}
 		wantTimes(t, dhcpv6.MessageTypeRenew, gaps[:len(gaps)-1], 10*time.Second, 600*time.Second)
-		b.c.exchange.next = b.now // the one that has just been seen again
+		b.c.exchange.next = b.now // send again the one that next has returned
 		gaps, then = b.repetitions(dhcpv6.MessageTypeRebind, 1000)
 		if then != dhcpv6.MessageTypeSolicit || b.now.Sub(start) != 2*day {
 			t.Errorf("after %v %v, want Solicit at the end of the lease, after %v", b.now.Sub(start), then, 2*day)
 		}
-		// The Rebind at T2 is among the Renews' gaps: these begin with the one after it.
+		// The Rebind at T2 ended the Renews, so these intervals begin after it.
 		if first, last := gaps[0], gaps[len(gaps)-2]; first < 17*time.Second || first > 24*time.Second || !within(last, 600*time.Second, 600*time.Second) {
 			t.Errorf("Rebind is sent again after %v at first and %v in the end, want 20s and 600s", first, last)
 		}
@@ -176,7 +176,8 @@ func TestMaxRT(t *testing.T) {
 	}
 }
 
-// TestInformationRefreshTime is RFC 8415 section 21.23, both sides of IRT_MINIMUM, 600 s; the default is a day.
+// TestInformationRefreshTime is RFC 8415 section 21.23, both sides of IRT_MINIMUM, 600 s; the
+// default is a day.
 func TestInformationRefreshTime(t *testing.T) {
 	for value, want := range map[[4]byte]time.Duration{
 		{0, 0, 2, 0x57}: 600 * second, {0, 0, 2, 0x58}: 600 * second, {0, 0, 2, 0x59}: 601 * second, {}: 24 * time.Hour,
@@ -200,8 +201,8 @@ func TestInformationRefreshTime(t *testing.T) {
 	}
 }
 
-// TestT1T2 is RFC 8415 section 14.2: T1 and T2 as the server sets them, or half and four fifths
-// of the shortest preferred lifetime.
+// TestT1T2 is RFC 8415 section 14.2: T1 and T2 of the server, or half and four fifths of the
+// shortest preferred lifetime.
 func TestT1T2(t *testing.T) {
 	for _, c := range []struct {
 		preferred, valid, t1, t2 time.Duration
@@ -211,13 +212,13 @@ func TestT1T2(t *testing.T) {
 		{100, 200, 30, 40, 30, 40},
 		{100, 200, 30, 0, 30, 80},
 		{100, 200, 90, 0, 90, 90},      // T2 not before T1
-		{100, 200, 0, 60, 50, 60},      // only T1 is left to us
-		{100, 200, 0, 40, 50, 80},      // T2 before our T1 is replaced
-		{100, 200, 200, 200, 200, 200}, // as late as can be
+		{100, 200, 0, 60, 50, 60},      // T1 is left to the client
+		{100, 200, 0, 40, 50, 80},      // T2 before the client's T1 is replaced
+		{100, 200, 200, 200, 200, 200}, // at the latest possible time
 		{100, 200, 201, 202, 50, 80},   // too late
 		{100, 200, 30, 200, 30, 200},
 		{100, 200, 30, 201, 30, 80},
-		{0, 200, 0, 0, 100, 160}, // all is deprecated: of the valid lifetime
+		{0, 200, 0, 0, 100, 160}, // deprecated: computed from the valid lifetime
 		{1 << 31, 1 << 31, 0, 0, 1 << 30, 1717986918},
 	} {
 		b := newTestClient(t)
@@ -231,8 +232,8 @@ func TestT1T2(t *testing.T) {
 	}
 }
 
-// TestBackoffDelay is how long the client waits after requests that got nothing: 1, 2, 4 s and so on,
-// no longer than SOL_MAX_RT.
+// TestBackoffDelay: after requests without lease the client waits 1, 2, 4 s and so on, at most
+// SOL_MAX_RT.
 func TestBackoffDelay(t *testing.T) {
 	c := NewClient(&ClientConfig{DUID: clientDUID, Rand: newRand()})
 	for refused, want := range []time.Duration{0, second, 2 * second, 4 * second, 8 * second, 16 * second, 32 * second, 64 * second,
@@ -248,7 +249,7 @@ func TestBackoffDelay(t *testing.T) {
 	}
 }
 
-// TestElapsedBounds: in hundredths of a second, and 0xffff where that is not enough.
+// TestElapsedBounds: in hundredths of a second, at most 0xffff.
 func TestElapsedBounds(t *testing.T) {
 	for waited, want := range map[time.Duration]time.Duration{
 		0: 0, 10 * time.Millisecond: 10 * time.Millisecond, 655340 * time.Millisecond: 655340 * time.Millisecond,
@@ -261,8 +262,8 @@ func TestElapsedBounds(t *testing.T) {
 	}
 }
 
-// TestSendFailed: what could not be sent is tried again after 100 ms, thirty times at most, and
-// keeps its transaction; then as if it were lost.
+// TestSendFailed: a message that could not be sent is tried again after 100 ms, at most thirty
+// times, with the same transaction ID, and then counts as lost.
 func TestSendFailed(t *testing.T) {
 	b := newTestClient(t)
 	b.c.Request(b.now, both)
@@ -279,14 +280,13 @@ func TestSendFailed(t *testing.T) {
 		t.Errorf("then after %v, want SOL_TIMEOUT", wait)
 	}
 	b.expect(dhcpv6.MessageTypeSolicit)
-	b.c.SendFailed(b.now) // the second one: its time is not short
+	b.c.SendFailed(b.now) // the second transmission is not repeated soon
 	if wait := b.c.Next().Sub(b.now); wait < second {
 		t.Errorf("the second after %v", wait)
 	}
 }
 
-// TestBounds: as many leases of one association are kept as are bound, and no longer prefix than
-// a /64, whose lifetimes may be as long as can be.
+// TestBounds: eight leases per association, prefixes up to /64, the longest lifetimes.
 func TestBounds(t *testing.T) {
 	for bits, want := range map[int]bool{3: true, 63: true, 64: true, 65: false} {
 		b := newTestClient(t)

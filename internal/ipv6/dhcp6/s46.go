@@ -18,13 +18,13 @@ const (
 )
 
 const (
-	maxRules     = 8    // of one container
-	maxContainer = 1024 // octets of one that is passed on as it is
-	s46FlagFMR   = 0x01 // a rule's flag: it is a Forwarding Mapping Rule
+	maxRules     = 8    // per container
+	maxContainer = 1024 // octets of a container that is reported in hexadecimal
+	s46FlagFMR   = 0x01 // flag of a Forwarding Mapping Rule
 )
 
-// s46Rules are those of a container, as text: the rule's or binding's own parameters, then those of
-// the whole container. A rule that cannot be is left out.
+// s46Rules formats the rules of a container: the rule's or binding's own parameters, then those of
+// the whole container. Invalid rules are ignored.
 func s46Rules(kind string, container []byte) (list []string) {
 	var shared []string
 	for code, value := range suboptions(container) {
@@ -58,7 +58,7 @@ func s46Rules(kind string, container []byte) (list []string) {
 	return list
 }
 
-// parseS46Rule reads S46_RULE (RFC 7598 section 4.1); nil: it cannot be.
+// parseS46Rule parses S46_RULE (RFC 7598 section 4.1); nil: invalid.
 func parseS46Rule(b []byte) (fields []string) {
 	const fixed = 1 + 1 + 1 + 4
 	if len(b) < fixed+1 {
@@ -77,7 +77,7 @@ func parseS46Rule(b []byte) (fields []string) {
 	return append(fields, parseS46PortParams(rest)...)
 }
 
-// parseS46Bind reads S46_V4V6BIND (RFC 7598 section 4.4); nil: it cannot be.
+// parseS46Bind parses S46_V4V6BIND (RFC 7598 section 4.4); nil: invalid.
 func parseS46Bind(b []byte) []string {
 	if len(b) < 4+1 {
 		return nil
@@ -90,8 +90,8 @@ func parseS46Bind(b []byte) []string {
 	return append([]string{own}, parseS46PortParams(rest)...)
 }
 
-// parseS46PortParams reads S46_PORTPARAMS (RFC 7598 section 4.5), if it is there: the PSID is in the leftmost
-// bits of its field.
+// parseS46PortParams parses an optional S46_PORTPARAMS (RFC 7598 section 4.5). The PSID is in the
+// leftmost bits of its field.
 func parseS46PortParams(options []byte) []string {
 	for code, b := range suboptions(options) {
 		if code != s46PortParams || len(b) != 4 || b[0] > 15 || b[1] > 16 {
@@ -103,7 +103,7 @@ func parseS46PortParams(options []byte) []string {
 	return nil
 }
 
-// parsePrefix6 reads a length in bits and as many octets as that takes, and returns what follows.
+// parsePrefix6 parses a prefix length and the octets that it needs, and returns the rest.
 func parsePrefix6(b []byte) (p netip.Prefix, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] > 128 {
 		return p, nil, false
@@ -118,7 +118,7 @@ func parsePrefix6(b []byte) (p netip.Prefix, rest []byte, ok bool) {
 	return netip.PrefixFrom(netip.AddrFrom16(a), bits).Masked(), b[1+n:], true
 }
 
-// hexContainer is a container that is passed on as it is; one that is too long is not.
+// hexContainer returns a container in hexadecimal; empty if it is too long.
 func hexContainer(b []byte) string {
 	if len(b) > maxContainer {
 		return ""

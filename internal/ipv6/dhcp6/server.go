@@ -15,46 +15,45 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// ServerConfig is what a Server is told. DUID must be set.
+// ServerConfig configures a Server. DUID must be set.
 type ServerConfig struct {
 	DUID DUID
-	// Address and Prefix give what is to be leased; they are called when it is first
-	// asked for, and not again once they have given something. The error is why there
-	// is nothing. nil: there never is.
+	// Address and Prefix allocate what is to be leased. They are called when a client first
+	// requests it, and again after an error. nil: none.
 	Address func() (netip.Addr, error)
 	Prefix  func() (netip.Prefix, error)
-	// Preferred and Valid are the lifetimes of both; at least a second.
+	// Preferred and Valid are the lifetimes of both, at least a second.
 	Preferred, Valid time.Duration
-	// NameServers are name servers, Domains those to search.
+	// NameServers and SearchDomains are sent in every reply.
 	NameServers   []netip.Addr
 	SearchDomains []string
 }
 
-// Server is the server of one link, with at most one address and one prefix to lease,
-// whoever asks. Make it with NewServer.
+// Server is the DHCPv6 server of one link, which leases at most one address and one prefix, to any
+// client. NewServer makes it.
 type Server struct {
 	cfg             ServerConfig
 	address, prefix binding
-	tokens          int // messages that are still answered
+	tokens          int // of the rate limiter
 	refilled        time.Time
 }
 
-// binding is what is set aside for a link, and who has it.
+// binding is what is allocated to the link, and the client that has it.
 type binding struct {
-	resource netip.Prefix // invalid: nothing has been asked for
+	resource netip.Prefix // invalid: not allocated
 	client   DUID
 	iaid     [4]byte
 	bound    bool
 	lifetime.Lifetime
 }
 
-// Leases are what a Server has leased now; invalid prefixes: nothing.
+// Leases are a Server's present leases; invalid prefixes: none.
 type Leases struct{ Address, Prefix Lease }
 
-// ErrRate is why a message is dropped: there have been too many.
-var ErrRate = errors.New("there are too many of them")
+// ErrRate reports a message that was dropped by the rate limiter.
+var ErrRate = errors.New("rate limit of DHCPv6 messages exceeded")
 
-// How many messages are answered: a burst, and so many a second after that.
+// Rate limit of messages that are answered: burst, and rate per second.
 const (
 	rateBurst     = 20
 	ratePerSecond = 5
@@ -65,8 +64,8 @@ func NewServer(cfg *ServerConfig) *Server {
 	return &Server{cfg: *cfg, tokens: rateBurst}
 }
 
-// Receive takes a client's message, and returns the answer; nil: there is none. The
-// error says why a message was dropped: it is one of this package's (wrapped).
+// Receive handles a client's message, and returns the reply; nil: none. The error says why a
+// message was dropped: it is one of this package's (wrapped).
 func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
 	if !s.allow(now) {
 		return nil, ErrRate
@@ -91,7 +90,7 @@ func (s *Server) Receive(now time.Time, b []byte) ([]byte, error) {
 	return r.ToBytes(), nil
 }
 
-// allow counts messages: what an answer costs must not be the client's to choose.
+// allow limits the rate of answers, as a client decides how many messages it sends.
 func (s *Server) allow(now time.Time) bool {
 	if n := int(min(now.Sub(s.refilled)/(time.Second/ratePerSecond), rateBurst)); n > 0 {
 		s.tokens, s.refilled = min(s.tokens+n, rateBurst), now
@@ -103,7 +102,7 @@ func (s *Server) allow(now time.Time) bool {
 	return true
 }
 
-// check applies RFC 8415 section 16, and says who asks.
+// check applies RFC 8415 section 16, and returns the client.
 func (s *Server) check(m *dhcpv6.Message) (client DUID, err error) {
 	client = optionData(m, dhcpv6.OptionClientID)
 	if hasOption(m, dhcpv6.OptionClientID) && (len(client) < minDUID || len(client) > maxDUID) {
@@ -133,7 +132,7 @@ func (s *Server) check(m *dhcpv6.Message) (client DUID, err error) {
 	return client, nil
 }
 
-// handle completes the reply; false: there is none (RFC 8415 section 18.3).
+// handle completes the reply, and reports whether there is one (RFC 8415 section 18.3).
 func (s *Server) handle(now time.Time, m, r *dhcpv6.Message, client DUID) bool {
 	switch m.MessageType {
 	case dhcpv6.MessageTypeSolicit:
@@ -152,8 +151,8 @@ func (s *Server) handle(now time.Time, m, r *dhcpv6.Message, client DUID) bool {
 	return true
 }
 
-// handleSolicit offers, or grants at once if the client wishes so (RFC 8415 section 18.3.1).
-// We are the only server there can be on the link.
+// handleSolicit offers leases, or assigns them at once with Rapid Commit (RFC 8415 section 18.3.1).
+// There can be no other server on the link.
 func (s *Server) handleSolicit(now time.Time, m, r *dhcpv6.Message, client DUID) {
 	if hasOption(m, dhcpv6.OptionRapidCommit) {
 		r.AddOption(rawOption(dhcpv6.OptionRapidCommit, nil))
@@ -165,7 +164,8 @@ func (s *Server) handleSolicit(now time.Time, m, r *dhcpv6.Message, client DUID)
 	s.lease(now, m, r, client, s.offerLease)
 }
 
-// confirm reports whether addresses fit the link (RFC 8415 section 18.3.3).
+// confirm reports whether the message has addresses, which are checked against the link (RFC 8415
+// section 18.3.3).
 func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 	status, named := iana.StatusSuccess, false
 	for _, ia := range m.Options.IANA() {
@@ -180,9 +180,9 @@ func (s *Server) confirm(m, r *dhcpv6.Message) bool {
 	return named
 }
 
-// handleRelease takes leases back (RFC 8415 sections 18.3.7 and 18.3.8). What a client declines
-// stays set aside for it: on a link of two ends nobody else can have the same address,
-// and there is no other to give.
+// handleRelease ends leases (RFC 8415 sections 18.3.7 and 18.3.8). An address that a client
+// declines remains allocated to it: nobody else on a point-to-point link can use it, and there is
+// no other to assign.
 func (s *Server) handleRelease(m, r *dhcpv6.Message, client DUID) {
 	noBinding := &dhcpv6.OptStatusCode{StatusCode: iana.StatusNoBinding}
 	for _, ia := range bounded(m.Options.IANA()) {
@@ -198,10 +198,10 @@ func (s *Server) handleRelease(m, r *dhcpv6.Message, client DUID) {
 	r.AddOption(&dhcpv6.OptStatusCode{StatusCode: iana.StatusSuccess})
 }
 
-// bounded bounds what is answered.
+// bounded limits how many options are answered.
 func bounded[T any](list []T) []T { return list[:min(len(list), maxLeases)] }
 
-// unbind reports whether the binding was the client's.
+// unbind ends a client's binding. It returns false if the client has none.
 func (b *binding) unbind(client DUID, iaid [4]byte) bool {
 	if !b.belongsTo(client, iaid) {
 		return false
@@ -210,7 +210,7 @@ func (b *binding) unbind(client DUID, iaid [4]byte) bool {
 	return true
 }
 
-// addDNS adds what is no lease.
+// addDNS adds name servers and search domains.
 func (s *Server) addDNS(r *dhcpv6.Message) {
 	if len(s.cfg.NameServers) > 0 {
 		var list []net.IP
@@ -224,7 +224,7 @@ func (s *Server) addDNS(r *dhcpv6.Message) {
 	}
 }
 
-// Advance ends leases whose time is over.
+// Advance ends expired leases.
 func (s *Server) Advance(now time.Time) {
 	for _, b := range []*binding{&s.address, &s.prefix} {
 		if b.bound && b.Expired(now) {
@@ -233,7 +233,7 @@ func (s *Server) Advance(now time.Time) {
 	}
 }
 
-// Next is when Advance has something to do; zero: not before a message comes.
+// Next returns when Advance has something to do; zero: after the next message.
 func (s *Server) Next() (next time.Time) {
 	for _, b := range []binding{s.address, s.prefix} {
 		if b.bound {
@@ -243,7 +243,7 @@ func (s *Server) Next() (next time.Time) {
 	return next
 }
 
-// Leases are what clients have now.
+// Leases returns the present leases.
 func (s *Server) Leases() (l Leases) {
 	if s.address.bound {
 		l.Address = Lease{s.address.resource, s.address.Lifetime}

@@ -13,7 +13,7 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// decide reports whether a client gets, or keeps, what is set aside.
+// decide assigns an allocated resource to a client or returns why not.
 type decide func(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode
 
 func (s *Server) lease(now time.Time, m, r *dhcpv6.Message, client DUID, decide decide) {
@@ -55,16 +55,16 @@ func (*Server) offerLease(time.Time, *binding, DUID, [4]byte) iana.StatusCode {
 	return iana.StatusSuccess
 }
 
-// grant gives the lease to who asks last: there is but one client on the link, which may
-// have begun anew under another name.
+// grant assigns the lease to the last client that requests it: there is one client on the link,
+// which may have restarted with another DUID.
 func (s *Server) grant(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode {
 	b.client, b.iaid, b.bound = slices.Clone(client), iaid, true
 	b.Lifetime = lifetime.New(now, s.cfg.Preferred, s.cfg.Valid)
 	return iana.StatusSuccess
 }
 
-// extend also grants what nobody has yet, to a client that asks for more than it has
-// (RFC 8415 section 18.3.4).
+// extend also assigns a resource that is not bound, to a client that requests more than it has (RFC
+// 8415 section 18.3.4).
 func (s *Server) extend(now time.Time, b *binding, client DUID, iaid [4]byte) iana.StatusCode {
 	if b.bound && !b.belongsTo(client, iaid) {
 		return iana.StatusNoBinding
@@ -76,12 +76,13 @@ func (b *binding) belongsTo(client DUID, iaid [4]byte) bool {
 	return b.bound && bytes.Equal(b.client, client) && b.iaid == iaid
 }
 
-// times are T1 and T2 (RFC 8415 section 14.2).
+// times returns T1 and T2 (RFC 8415 section 14.2).
 func (s *Server) times() (t1, t2 time.Duration) {
 	return fraction(s.cfg.Preferred, 5), fraction(s.cfg.Preferred, 8)
 }
 
-// addressReply also ends what the client has and we do not give.
+// addressReply also sends lifetimes of 0 for addresses that the client has and that are not
+// assigned to it.
 func (s *Server) addressReply(asked *dhcpv6.OptIANA, status iana.StatusCode) dhcpv6.Option {
 	o := &dhcpv6.OptIANA{IaId: asked.IaId}
 	if status != iana.StatusSuccess {
@@ -107,7 +108,7 @@ func (s *Server) prefixReply(asked *dhcpv6.OptIAPD, status iana.StatusCode) dhcp
 	o.T1, o.T2 = s.times()
 	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(s.prefix.resource), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
 	for _, p := range bounded(asked.Options.Prefixes()) {
-		// One that is all zeros is a hint of length.
+		// An unspecified prefix is a hint of its length.
 		if had, ok := parsePrefix(p.Prefix); ok && had != s.prefix.resource {
 			o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(had)})
 		}

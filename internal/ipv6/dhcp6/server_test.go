@@ -25,7 +25,7 @@ func newServer() *Server {
 	})
 }
 
-// clientMessage is a client's message with options.
+// clientMessage makes a client's message with options.
 func clientMessage(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
 	m := &dhcpv6.Message{MessageType: kind, TransactionID: dhcpv6.TransactionID{1, 2, 3}}
 	m.AddOption(rawOption(dhcpv6.OptionClientID, clientDUID))
@@ -59,7 +59,7 @@ func wantStatus(t *testing.T, what string, s status, want iana.StatusCode) {
 	}
 }
 
-// pass carries what both sides have to say to each other, and says what that was.
+// pass exchanges messages until both sides are silent, and returns their types.
 func pass(b *testClient, s *Server) (kinds []dhcpv6.MessageType) {
 	b.t.Helper()
 	for m := b.sent(); m != nil; m = b.sent() {
@@ -77,7 +77,7 @@ func pass(b *testClient, s *Server) (kinds []dhcpv6.MessageType) {
 	return kinds
 }
 
-// TestBothSides: our client and our server, over a day with renewals, until the release.
+// TestBothSides: client and server over a day with renewals, until the Release.
 func TestBothSides(t *testing.T) {
 	b, s := newTestClient(t), newServer()
 	b.c.Request(b.now, both)
@@ -105,7 +105,7 @@ func TestBothSides(t *testing.T) {
 	}
 }
 
-// TestFourMessagesBothSides: nothing is leased by an offer.
+// TestFourMessagesBothSides: an Advertise assigns nothing.
 func TestFourMessagesBothSides(t *testing.T) {
 	s := newServer()
 	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
@@ -123,7 +123,7 @@ func TestFourMessagesBothSides(t *testing.T) {
 	}
 }
 
-// TestServerLeaseExpires: what is not renewed is not leased any more, but set aside.
+// TestServerLeaseExpires: a lease that is not renewed ends, and its address remains allocated.
 func TestServerLeaseExpires(t *testing.T) {
 	s := newServer()
 	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}))
@@ -136,8 +136,8 @@ func TestServerLeaseExpires(t *testing.T) {
 	}
 }
 
-// TestBindingOfAnotherClient: a lease is that of who asked for it last; who had it before has no
-// binding. A renewal may also ask for what nobody has.
+// TestBindingOfAnotherClient: the lease belongs to the client that requested it last; the previous
+// one has no binding. A Renew may also request what is not bound.
 func TestBindingOfAnotherClient(t *testing.T) {
 	s := newServer()
 	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
@@ -155,7 +155,7 @@ func TestBindingOfAnotherClient(t *testing.T) {
 	wantStatus(t, "a prefix that nobody has", r.Options.OneIAPD().Options, iana.StatusSuccess)
 }
 
-// TestUnknownAddressExpired: what a client believes to have, and has not, gets lifetimes of 0.
+// TestUnknownAddressExpired: addresses that are not assigned to the client get lifetimes of 0.
 func TestUnknownAddressExpired(t *testing.T) {
 	s := newServer()
 	o := &dhcpv6.OptIAPD{}
@@ -172,7 +172,7 @@ func TestNothingAvailable(t *testing.T) {
 	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
 	wantStatus(t, "address", r.Options.OneIANA().Options, iana.StatusNoAddrsAvail)
 	wantStatus(t, "prefix", r.Options.OneIAPD().Options, iana.StatusNoPrefixAvail)
-	// A second association of a client gets nothing either.
+	// A second association of a client gets nothing.
 	r = ask(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIAPD{IaId: [4]byte{9}}))
 	wantStatus(t, "second prefix", r.Options.IAPD()[1].Options, iana.StatusNoPrefixAvail)
 }
@@ -248,7 +248,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// FuzzServer: whatever comes, the server neither panics nor answers at length.
+// FuzzServer: for any input the server does not panic, and its replies are short.
 func FuzzServer(f *testing.F) {
 	for _, kind := range []dhcpv6.MessageType{dhcpv6.MessageTypeSolicit, dhcpv6.MessageTypeRequest, dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeConfirm} {
 		f.Add(clientMessage(kind, ia(0, 0, 0, 0), pd(0, 0, 0, 0), rawOption(dhcpv6.OptionRapidCommit, nil)).ToBytes())

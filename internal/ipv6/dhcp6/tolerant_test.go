@@ -10,7 +10,7 @@ import (
 	"github.com/insomniacslk/dhcp/iana"
 )
 
-// TestTolerantClient: answers that are odd in one way, and give what is wished for all the same.
+// TestTolerantClient: answers with one defect each that still assign the requested leases.
 func TestTolerantClient(t *testing.T) {
 	good := func() *dhcpv6.OptIAPD { return pd(100*second, 200*second, 50*second, 80*second) }
 	within := func(o *dhcpv6.OptIAPD, more dhcpv6.Option) *dhcpv6.OptIAPD { o.Options.Add(more); return o }
@@ -47,7 +47,7 @@ func TestTolerantClient(t *testing.T) {
 	}
 }
 
-// TestDUIDLengths: a server's name has 3 to 130 octets (RFC 8415 section 11.1).
+// TestDUIDLengths: a DUID has 3 to 130 octets (RFC 8415 section 11.1).
 func TestDUIDLengths(t *testing.T) {
 	for length, want := range map[int]error{0: ErrServer, 2: ErrServer, 3: nil, 130: nil, 131: ErrServer} {
 		b := newTestClient(t)
@@ -66,7 +66,7 @@ func TestDUIDLengths(t *testing.T) {
 	}
 }
 
-// TestLengths: the shortest message is a header, the longest 4096 octets.
+// TestLengths: the shortest message is a header, the longest has 4096 octets.
 func TestLengths(t *testing.T) {
 	for length, want := range map[int]bool{3: false, 4: true, 4096: true, 4097: false} {
 		b := make([]byte, length)
@@ -79,8 +79,8 @@ func TestLengths(t *testing.T) {
 	}
 }
 
-// TestRejections: why there is no lease is known, in RFC 8415's words and the server's, until there
-// is one.
+// TestRejections: the reason why there is no lease is reported, with the server's text, until there
+// is a lease.
 func TestRejections(t *testing.T) {
 	said := func(o dhcpv6.Option, text string) dhcpv6.Option {
 		status := &dhcpv6.OptStatusCode{StatusCode: 6, StatusMessage: text}

@@ -32,7 +32,7 @@ func TestEarliest(t *testing.T) {
 }
 
 func TestFitForUse(t *testing.T) {
-	for text, want := range map[string][2]bool{ // as a host's, as a name server's
+	for text, want := range map[string][2]bool{ // as a host's address, as a name server's
 		"2001:db8::1": {true, true}, "fd00::1": {true, true}, "fe80::1": {false, true},
 		"::": {}, "::1": {}, "ff02::1": {}, "::ffff:192.0.2.1": {}, "192.0.2.1": {},
 	} {

@@ -6,51 +6,50 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Config is the addresses, routes and rules that a line wants.
+// Config is the addresses, routes and rules of a session.
 type Config struct {
 	Addresses map[AddressKey]Address
 	Routes    map[RouteKey]Route
-	Rules     map[Rule]bool // the value says nothing
+	Rules     map[Rule]bool // a set: the values are unused
 }
 
-// AddressKey is an address of an interface, with the length of its network's prefix.
-// That makes no route: the kernel would not remove it with the address.
+// AddressKey is an address of an interface, with the prefix length of its subnet. It makes no
+// route: the kernel would not remove that with the address.
 type AddressKey struct {
 	Interface string
 	Prefix    netip.Prefix
 }
 
-// Address is what may change of an address.
+// Address has the properties of an address that may change.
 type Address struct {
 	lifetime.Lifetime
-	// Shared says that there are others on the link: the kernel looks whether one of
-	// them has the same address.
+	// Shared enables duplicate address detection, as there are other hosts on the link.
 	Shared bool
 }
 
-// RouteKey is where a route leads to, and in which table it is (0: the main one).
+// RouteKey is a route's destination and table (0: the main table).
 type RouteKey struct {
 	To     netip.Prefix
-	Metric int // 0: 1024, as ip(8) has it
+	Metric int // 0: 1024, as in ip(8)
 	Table  int
-	// Device is what packets go through; empty: they are refused as unreachable.
+	// Device is the outgoing interface; empty: an unreachable route.
 	Device string
 }
 
-// Route is what may change of a route.
+// Route has the properties of a route that may change.
 type Route struct {
-	Gateway netip.Addr // none: whoever is on the link
+	Gateway netip.Addr // none: on link
 	MTU     int        // in octets; 0: the device's
 }
 
-// Rule has packets from an address or prefix look for their route in a table, unless the
-// main one leads to where they go by more than a default route.
+// Rule looks up a table for packets from an address or prefix, unless the main table has a more
+// specific route than the default route.
 type Rule struct {
 	From  netip.Prefix
 	Table int
 }
 
-// NewConfig makes an empty set.
+// NewConfig makes an empty configuration.
 func NewConfig() Config {
 	return Config{map[AddressKey]Address{}, map[RouteKey]Route{}, map[Rule]bool{}}
 }

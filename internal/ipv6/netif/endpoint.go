@@ -7,13 +7,12 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// Endpoint is what a line has of the machine: the kernel's tables, sockets, and Inputs where
-// arrives what these receive. The methods that open something must not be called
-// concurrently; Close comes last.
+// Endpoint is a session's access to this machine: the netlink handle, sockets, and the Inputs that
+// they feed. The methods that open something must not be called concurrently; Close comes last.
 type Endpoint struct {
 	*Kernel
 	Inputs
-	Device Device // the line's
+	Device Device // the session's interface
 	ICMP   *ICMP  // nil: not opened
 	UDP    *UDP   // nil: not opened
 
@@ -22,14 +21,14 @@ type Endpoint struct {
 	done     chan struct{}
 }
 
-// NewEndpoint makes an endpoint without a device, which closes the kernel when it is closed.
+// NewEndpoint makes an endpoint without a device. Closing it closes the kernel handle.
 func NewEndpoint(k *Kernel) *Endpoint {
 	e := &Endpoint{Kernel: k, packets: make(chan Packet), failures: make(chan error, 2), done: make(chan struct{})}
 	e.Inputs = Inputs{Packets: e.packets, Failures: e.failures}
 	return e
 }
 
-// OpenEndpoint opens the kernel, and finds a line's device. The error names it.
+// OpenEndpoint opens a netlink handle, and finds a session's device. The error names it.
 func OpenEndpoint(device string) (*Endpoint, error) {
 	k, err := Open()
 	if err != nil {
@@ -43,8 +42,8 @@ func OpenEndpoint(device string) (*Endpoint, error) {
 	return e, nil
 }
 
-// OpenICMP opens the device's socket for neighbour discovery, as the function OpenICMP does.
-// If it fails later, that is one of the Failures.
+// OpenICMP opens the device's socket for neighbor discovery, as the function OpenICMP does. Its
+// later failure is sent to Failures.
 func (e *Endpoint) OpenICMP(kind ipv6.ICMPType, groups ...netip.Addr) error {
 	s, err := OpenICMP(e.Device, kind, groups...)
 	if err != nil {
@@ -55,8 +54,8 @@ func (e *Endpoint) OpenICMP(kind ipv6.ICMPType, groups ...netip.Addr) error {
 	return nil
 }
 
-// OpenUDP opens the device's socket for DHCPv6, as the function OpenUDP does. If it fails
-// later, that is one of the Failures.
+// OpenUDP opens the device's socket for DHCPv6, as the function OpenUDP does. Its later failure is
+// sent to Failures.
 func (e *Endpoint) OpenUDP(port uint16, groups ...netip.Addr) error {
 	s, err := OpenUDP(e.Device, port, groups...)
 	if err != nil {
@@ -68,20 +67,19 @@ func (e *Endpoint) OpenUDP(port uint16, groups ...netip.Addr) error {
 	return nil
 }
 
-// AddSocket adds what a socket on another interface receives to Packets, until that socket or the
-// endpoint is closed. Closing the socket is left to the caller, and its failure is none of
-// the endpoint's.
+// AddSocket sends what a socket on another interface receives to Packets, until that socket or the
+// endpoint is closed. The caller closes the socket. Its failure is not reported.
 func (e *Endpoint) AddSocket(s *ICMP) {
 	go Pump(s.Receive, e.packets, make(chan error, 1), e.done)
 }
 
-// Watch makes Changes tell of the network namespace of the calling thread.
+// Watch opens Changes for the network namespace of the calling thread.
 func (e *Endpoint) Watch() (err error) {
 	e.Changes, err = Watch(e.done)
 	return err
 }
 
-// Close closes the kernel and the device's sockets, and ends what passes on messages.
+// Close closes the netlink handle and the device's sockets, and ends the goroutines that receive.
 func (e *Endpoint) Close() {
 	close(e.done)
 	if e.ICMP != nil {

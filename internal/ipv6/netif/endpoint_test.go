@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestEndpoint: what is closed leaves its port to the next one, and what has passed on its
-// messages has ended. One whose port is taken, or whose device is not there, says so.
+// TestEndpoint: after Close the port is free and the receiving goroutines have ended. A port in use
+// and a nonexistent device are errors.
 func TestEndpoint(t *testing.T) {
 	inNamespace(t, func(*Kernel) {
 		if _, err := OpenEndpoint("none"); err == nil || !strings.HasPrefix(err.Error(), "none: ") {
@@ -47,7 +47,7 @@ func TestEndpoint(t *testing.T) {
 	})
 }
 
-// soon is what a channel has within the time that the kernel may take.
+// soon receives from a channel within a bounded time.
 func soon[T any](t *testing.T, what string, c <-chan T) (x T) {
 	t.Helper()
 	select {

@@ -15,21 +15,21 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Kernel keeps addresses and routes of the machine as a line wants them. Its methods
-// must not be called concurrently.
+// Kernel sets the addresses, routes and rules of a session by rtnetlink. Its methods must not be
+// called concurrently.
 type Kernel struct {
 	handle *netlink.Handle
 	actual Config
-	// indexes are those of the interfaces on which something is set: another one may
-	// get the name of one that has gone.
+	// indexes has the interfaces on which something is set: another interface may get the name of a
+	// removed one.
 	indexes map[string]int
 
-	undoPath string // file for what does not go with device; empty: none
+	undoPath string // undo log of what is set outside the device; empty: none
 	device   string
-	recorded undoRecord // what the file holds
+	recorded undoRecord // content of the undo log
 }
 
-// Open opens the kernel of the calling thread's network namespace.
+// Open opens a netlink handle in the calling thread's network namespace.
 func Open() (*Kernel, error) {
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
@@ -38,10 +38,10 @@ func Open() (*Kernel, error) {
 	return &Kernel{handle: h, actual: NewConfig(), indexes: map[string]int{}}, nil
 }
 
-// Close closes the connection, and leaves what is set.
+// Close closes the handle, and leaves what is set.
 func (k *Kernel) Close() { k.handle.Close() }
 
-// Find finds an interface. The error names it.
+// Find returns an interface. The error names it.
 func (k *Kernel) Find(name string) (Device, error) {
 	link, err := k.handle.LinkByName(name)
 	if err != nil {
@@ -50,10 +50,10 @@ func (k *Kernel) Find(name string) (Device, error) {
 	return Device{name, link.Attrs().Index}, nil
 }
 
-// WaitLocalRoute waits until the kernel delivers packets to an address, at most until limit has passed,
-// and reports whether it does. An address set without duplicate address detection can be sent from
-// at once, but its local route is added a moment later, by the kernel's work queue: an answer that
-// comes before that is dropped.
+// WaitLocalRoute waits until the kernel delivers packets to an address, at most for limit, and
+// reports whether it does. An address set without duplicate address detection can be sent from at
+// once, but its local route is added a moment later by the kernel's work queue, and answers before
+// that are dropped.
 func (k *Kernel) WaitLocalRoute(d Device, a netip.Addr, limit time.Duration) bool {
 	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
 		routes, err := k.handle.RouteGetWithOptions(a.AsSlice(), &netlink.RouteGetOptions{OifIndex: d.Index})
@@ -66,13 +66,13 @@ func (k *Kernel) WaitLocalRoute(d Device, a netip.Addr, limit time.Duration) boo
 	}
 }
 
-// DisableAutoconf is setting.HeedNoRouter, and removes what has followed from advertisements that the
-// kernel has heeded already. It takes the longer the more routes the machine has.
+// DisableAutoconf makes the kernel ignore router advertisements, and removes what it has configured
+// from earlier ones. It takes longer the more routes the machine has.
 func (k *Kernel) DisableAutoconf(d Device) error {
 	return errors.Join(sysctl.DisableAcceptRA(d.Name), k.purgeAddresses(d), k.purgeRoutes(d))
 }
 
-// purgeAddresses removes addresses that are not meant to last.
+// purgeAddresses removes addresses that are not permanent.
 func (k *Kernel) purgeAddresses(d Device) error {
 	link, err := k.handle.LinkByIndex(d.Index)
 	if err != nil {
@@ -94,8 +94,8 @@ func (k *Kernel) purgeAddresses(d Device) error {
 	return errors.Join(errs...)
 }
 
-// Apply makes what is set what is wanted. What fails is tried again by the next call;
-// the errors name the interface, address or route.
+// Apply applies the desired configuration. What fails is tried again by the next call; the errors
+// name the interface, address or route.
 func (k *Kernel) Apply(now time.Time, want Config) error {
 	k.record(want)
 	defer func() { k.record(NewConfig()) }()
@@ -133,9 +133,8 @@ func (k *Kernel) Apply(now time.Time, want Config) error {
 	return errors.Join(errs...)
 }
 
-// Verify forgets those addresses and routes that are not there any more: as when an
-// interface has been down, or somebody else has removed them. Apply then sets them
-// again.
+// Verify drops addresses and routes from the actual configuration that no longer exist: an
+// interface was down, or another program has removed them. Apply then sets them again.
 func (k *Kernel) Verify() error {
 	addresses, err := k.handle.AddrList(nil, netlink.FAMILY_V6)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // another change follows
@@ -190,10 +189,10 @@ func (k *Kernel) setAddress(now time.Time, key AddressKey, a Address) error {
 	return nil
 }
 
-// seconds are lifetimes as the library takes them. It makes 32 bits of each, of which all set are
-// for ever, but leaves both out if none is above 0, and that is for ever too: so an address that
-// is over has a second left, and where an int has but 32 bits, and a long span is below 0, a
-// preferred lifetime that is over, or a long one, is a little different.
+// seconds converts lifetimes for the netlink library. It truncates both to 32 bits, where all ones
+// are infinite, and omits both if neither is above 0, which is infinite as well. So an expired
+// address gets a second, and where int has 32 bits and a long lifetime is negative, an expired or
+// long preferred lifetime is slightly changed.
 func seconds(valid, preferred time.Duration) (v, p int) {
 	v, p = wholeSeconds(max(valid, time.Second)), wholeSeconds(preferred)
 	switch {
@@ -206,7 +205,7 @@ func seconds(valid, preferred time.Duration) (v, p int) {
 	return v, p
 }
 
-// wholeSeconds is a lifetime in seconds, rounded up lest an address goes before its time.
+// wholeSeconds rounds a lifetime up to seconds, so that an address is not removed early.
 func wholeSeconds(d time.Duration) int {
 	return int(uint32(min((d+time.Second-1)/time.Second, math.MaxUint32)))
 }
@@ -215,7 +214,7 @@ func (k *Kernel) removeAddress(key AddressKey) error {
 	delete(k.actual.Addresses, key)
 	link, err := k.handle.LinkByName(key.Interface)
 	if err != nil || link.Attrs().Index != k.indexes[key.Interface] {
-		return nil // gone with its addresses
+		return nil // removed with its addresses
 	}
 	err = k.handle.AddrDel(link, &netlink.Addr{IPNet: ipNet(key.Prefix)})
 	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {

@@ -20,8 +20,8 @@ import (
 
 var now = time.Now()
 
-// inNamespace runs a test in a namespace of its own, with ppp0 of MTU 1492, which knows but its
-// peer, and lan0, both up.
+// inNamespace runs a test in its own namespace with ppp0, which has MTU 1492 and a route to its
+// peer only, and lan0, both up.
 func inNamespace(t *testing.T, f func(k *Kernel)) {
 	t.Helper()
 	roottest.Need(t, "ip")
@@ -68,7 +68,7 @@ func apply(t *testing.T, k *Kernel, s Config) {
 
 func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
-// wantShown wants ip(8) to show a line that begins so.
+// wantShown checks that ip(8) shows a line with this beginning.
 func wantShown(t *testing.T, want string, args ...string) {
 	t.Helper()
 	got := ip(t, args...)
@@ -146,7 +146,7 @@ func TestAddresses(t *testing.T) {
 	})
 }
 
-// TestExpiredAddress: at the very end of its life an address must not become one for ever.
+// TestExpiredAddress: an address that is about to expire must not become permanent.
 func TestExpiredAddress(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		s := NewConfig()
@@ -167,7 +167,7 @@ func TestRoutes(t *testing.T) {
 		wantShown(t, "default dev ppp0 proto ra metric 1024", "-6", "route")
 		wantShown(t, "unreachable 2001:db8:100::/56 dev lo proto ra metric 7", "-6", "route")
 		wantShown(t, "2001:db8::/64 dev ppp0 proto ra metric 50", "-6", "route", "show", "table", "100")
-		// A router whose address is not the peer's; an MTU that the device has not.
+		// A router whose address is not the peer's; an MTU above the device's.
 		s.Routes[all] = Route{Gateway: netip.MustParseAddr("fe80::99"), MTU: 1400}
 		apply(t, k, s)
 		wantShown(t, "default via fe80::99 dev ppp0 proto ra metric 1024 onlink", "-6", "route")
@@ -185,7 +185,7 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
-// TestForeignRouteKept: also when ours changes, and when it goes.
+// TestForeignRouteKept: also when ours changes and when ours is removed.
 func TestForeignRouteKept(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		ip(t, "-6", "route", "add", "default", "dev", "lan0", "metric", "50")
@@ -207,7 +207,7 @@ func TestForeignRouteKept(t *testing.T) {
 	})
 }
 
-// TestVerify: what somebody has removed is set again, and only that.
+// TestVerify: only what another program has removed is set again.
 func TestVerify(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		s := NewConfig()
@@ -234,8 +234,8 @@ func TestVerify(t *testing.T) {
 	})
 }
 
-// TestInterfaceGone: an interface that has gone takes with it what was set; one that is not there
-// is named.
+// TestInterfaceGone: a removed interface takes its configuration with it; a nonexistent one is
+// named.
 func TestInterfaceGone(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		s := NewConfig()
@@ -251,7 +251,7 @@ func TestInterfaceGone(t *testing.T) {
 	})
 }
 
-// TestInterfaceNameReused: another interface with the name of one that has gone is left alone.
+// TestInterfaceNameReused: another interface with the name of a removed one is left alone.
 func TestInterfaceNameReused(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		s := NewConfig()
@@ -269,8 +269,8 @@ func TestInterfaceNameReused(t *testing.T) {
 	})
 }
 
-// TestRules: packets from the line look into its table, after what the main one knows
-// better than by default. One that was left behind does not matter.
+// TestRules: packets from the session look up its table, after the main table's routes other than
+// the default. An existing rule is no error.
 func TestRules(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		ip(t, "-6", "rule", "add", "from", "2001:db8:100::/56", "lookup", "100", "priority", "10000")
@@ -294,7 +294,7 @@ func TestRules(t *testing.T) {
 	})
 }
 
-// TestPortPermission: who may not have a port below 1024 is told how to get it.
+// TestPortPermission: the error says how to be permitted a port below 1024.
 func TestPortPermission(t *testing.T) {
 	err := openError(os.NewSyscallError("bind", unix.EACCES), "[::]:547")
 	for _, want := range []string{"[::]:547", "CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start=0"} {
@@ -318,7 +318,7 @@ func TestSockets(t *testing.T) {
 		if _, err := OpenUDP(d, 546); !errors.Is(err, unix.EADDRINUSE) || !strings.Contains(err.Error(), "end that DHCPv6 program") {
 			t.Errorf("%v", err)
 		}
-		// Another line's does not mind.
+		// The same port on another interface is free.
 		other, err := k.Find("ppp0")
 		if err != nil {
 			t.Fatal(err)
@@ -337,7 +337,8 @@ func TestSockets(t *testing.T) {
 	})
 }
 
-// TestDisableAutoconf: what has followed from advertisements goes, what is permanent stays.
+// TestDisableAutoconf: what the kernel configured from advertisements is removed, permanent
+// addresses are kept.
 func TestDisableAutoconf(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		ip(t, "address", "add", "2001:db8::5/64", "dev", "ppp0", "valid_lft", "100", "preferred_lft", "100", "nodad")

@@ -8,13 +8,13 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// Packet is a message of neighbour discovery, and the interface on which it was received.
+// Packet is a neighbor discovery message, and the interface on which it was received.
 type Packet struct {
 	Interface string
 	radv.Packet
 }
 
-// Inputs are what wakes a line up. A nil channel never does.
+// Inputs are the events of a session. A nil channel never fires.
 type Inputs struct {
 	Packets   <-chan Packet
 	Datagrams <-chan Datagram
@@ -22,10 +22,10 @@ type Inputs struct {
 	Failures  <-chan error    // of sockets
 }
 
-// Handler is what a line does when something wakes it up.
+// Handler handles the events of a session.
 type Handler interface {
-	// Step does what is due, and returns when to call it again at the latest; zero: when
-	// something has been received or has changed. It is called after every other method.
+	// Step does what is due, and returns when to call it again at the latest; zero: after the next
+	// event. It is called after every other method.
 	Step(now time.Time) (next time.Time)
 	ReceivePacket(now time.Time, p Packet)
 	ReceiveDatagram(now time.Time, d Datagram)
@@ -33,8 +33,8 @@ type Handler interface {
 	Changed(now time.Time)
 }
 
-// Run calls a handler, always from the calling goroutine, until the context ends (nil) or a
-// socket fails (its error).
+// Run calls a handler, always from the calling goroutine, until the context ends (nil) or a socket
+// fails (its error).
 func (in Inputs) Run(ctx context.Context, h Handler) error {
 	timer := time.NewTimer(time.Hour) // set below
 	defer timer.Stop()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// recorder is a handler that takes down what it is called for.
+// recorder is a handler that records its calls.
 type recorder struct {
 	mu    sync.Mutex
 	calls []string
@@ -24,7 +24,7 @@ func (r *recorder) call(what string) time.Time {
 	return r.next
 }
 
-// take returns what was called, and sets when the next step wants another one.
+// take returns the calls so far, and sets what the next step returns.
 func (r *recorder) take(next time.Time) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,8 +38,8 @@ func (r *recorder) ReceivePacket(_ time.Time, p Packet)     { r.call("packet on 
 func (r *recorder) ReceiveDatagram(_ time.Time, d Datagram) { r.call("datagram " + string(d.Data)) }
 func (r *recorder) Changed(time.Time)                       { r.call("changed") }
 
-// TestRun: a step comes first, after everything that happens, and when it is time; a socket that
-// fails ends the loop, and so does the context.
+// TestRun: Step is called first, after every event, and when it is due; a failed socket or the end
+// of the context ends the loop.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		packets, datagrams, changes, failures := make(chan Packet), make(chan Datagram), make(chan struct{}), make(chan error)

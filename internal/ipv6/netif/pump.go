@@ -2,8 +2,8 @@ package netif
 
 import "fmt"
 
-// Pump passes on what a socket receives, until the socket is closed or done is. The
-// error that ends it goes to failures, which must have room for it.
+// Pump sends what a socket receives to a channel, until the socket or done is closed. The error
+// that ends it is sent to failures, which must have room for it.
 func Pump[T any](receive func() (T, error), to chan<- T, failures chan<- error, done <-chan struct{}) {
 	for {
 		x, err := receive()

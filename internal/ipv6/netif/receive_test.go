@@ -18,7 +18,7 @@ import (
 	"upppoe/tun"
 )
 
-// packet is a UDP datagram in IPv6.
+// packet makes a UDP datagram in IPv6.
 func packet(source, destination netip.Addr, from, to uint16, hops byte, data string) []byte {
 	udp := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, from), to)
 	udp = binary.BigEndian.AppendUint16(udp, uint16(8+len(data)))
@@ -39,8 +39,8 @@ func packet(source, destination netip.Addr, from, to uint16, hops byte, data str
 	return b
 }
 
-// TestReceiveFrom: a server may answer from any of its addresses and ports, with any hop limit
-// (RFC 8415 says nothing of them); to the client's own address, or to a group.
+// TestReceiveFrom: a server may answer from any of its addresses and ports, with any hop limit (RFC
+// 8415 does not restrict them), to the client's address or to a group.
 func TestReceiveFrom(t *testing.T) {
 	roottest.Need(t)
 	n, err := lab.NewNamespace()
@@ -99,8 +99,8 @@ func TestReceiveFrom(t *testing.T) {
 	}
 }
 
-// awaitLocal waits until the kernel takes packets to an address, which it does a little later than it
-// lets packets go from there.
+// awaitLocal waits until the kernel delivers packets to an address, which is a little later than it
+// sends from it.
 func awaitLocal(a netip.Addr) error {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		routes, err := netlink.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{Table: unix.RT_TABLE_LOCAL, Dst: ipNet(netip.PrefixFrom(a, 128))},
@@ -120,7 +120,7 @@ func TestUnicast(t *testing.T) {
 	}
 }
 
-// TestSeconds: what the library makes 32 bits of again, whatever the size of an int.
+// TestSeconds: what the library truncates to 32 bits, for any size of int.
 func TestSeconds(t *testing.T) {
 	long := 1 << 31 * time.Second
 	for _, c := range []struct {
@@ -136,7 +136,7 @@ func TestSeconds(t *testing.T) {
 			t.Errorf("valid for %v, preferred for %v: %d and %d", c.valid, c.preferred, uint32(v), uint32(p))
 		}
 	}
-	// Of a valid lifetime that an int of 32 bits takes for less than nothing.
+	// A valid lifetime that is negative in an int of 32 bits.
 	for preferred, want := range map[time.Duration]uint32{0: 1, long: math.MaxInt32} {
 		v, p := seconds(lifetime.Infinity, preferred)
 		if v > 0 { // 64 bits

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// retryInterval is when to try again what could not be set, if nothing changes before.
+// retryInterval is when to retry what could not be set, if nothing changes before.
 const retryInterval = 5 * time.Second
 
-// Reconciler has the kernel follow what a line wants, tries again what does not work, and
-// says so once. Its methods must not be called concurrently.
+// Reconciler applies a session's desired configuration to the kernel, retries what fails, and logs
+// each failure once. Its methods must not be called concurrently.
 type Reconciler struct {
 	device    string
 	apply     func(now time.Time, want Config) error
@@ -19,12 +19,12 @@ type Reconciler struct {
 	lastError string
 }
 
-// NewReconciler makes a keeper for a line's device; apply is a Kernel's.
+// NewReconciler makes the reconciler of a session's device; apply is Kernel.Apply.
 func NewReconciler(device string, apply func(now time.Time, want Config) error, log *slog.Logger) *Reconciler {
 	return &Reconciler{device: device, apply: apply, log: log}
 }
 
-// Reconcile makes what is set what is wanted, as far as that works now.
+// Reconcile applies the desired configuration, as far as that succeeds now.
 func (k *Reconciler) Reconcile(now time.Time, want Config) {
 	err := k.apply(now, want)
 	if err == nil {
@@ -38,5 +38,5 @@ func (k *Reconciler) Reconcile(now time.Time, want Config) {
 	}
 }
 
-// Next is when to call Settle again; zero: when something else is wanted.
+// Next returns when to call Reconcile again; zero: when the desired configuration changes.
 func (k *Reconciler) Next() time.Time { return k.retryAt }

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// TestReconciler: what fails is tried again, and told once until it works or fails
-// otherwise.
+// TestReconciler: a failure is retried, and logged once until it is resolved or changes.
 func TestReconciler(t *testing.T) {
 	var log bytes.Buffer
 	var fails error

@@ -8,17 +8,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// protocol marks routes as ours, among those of others.
+// protocol marks our routes.
 const protocol = unix.RTPROT_RA
 
-// defaultMetric is what ip(8) shows of a route without metric.
+// defaultMetric is what ip(8) shows for a route without metric.
 const defaultMetric = 1024
 
-// ErrRouteExists is why a route cannot be set (wrapped): another one has its place.
-var ErrRouteExists = errors.New("there is another route with this metric: choose another metric")
+// ErrRouteExists reports that another route has the same destination and metric (wrapped).
+var ErrRouteExists = errors.New("another route has this destination and metric: choose another metric")
 
-// setRoute never has the kernel replace a route: it would take any that has the same
-// metric, also one of somebody else through another device.
+// setRoute never lets the kernel replace a route: that would replace any route with the same
+// metric, also another program's through another device.
 func (k *Kernel) setRoute(key RouteKey, r Route) error {
 	if _, ok := k.actual.Routes[key]; ok {
 		if err := k.removeRoute(key); err != nil {
@@ -31,7 +31,7 @@ func (k *Kernel) setRoute(key RouteKey, r Route) error {
 	}
 	err = k.handle.RouteAdd(route)
 	if errors.Is(err, unix.EEXIST) && key.Device == "" && k.hasRoute(key) {
-		err = nil // we have left it behind in a crash
+		err = nil // left by a crash
 	}
 	if errors.Is(err, unix.EEXIST) {
 		err = ErrRouteExists
@@ -49,7 +49,7 @@ func (k *Kernel) removeRoute(key RouteKey) error {
 	delete(k.actual.Routes, key)
 	route, err := k.route(key, r)
 	if err != nil || route.LinkIndex != k.indexes[key.Device] {
-		return nil // gone with its device
+		return nil // removed with its device
 	}
 	if err := k.handle.RouteDel(route); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("remove route %w", key.wrap(err))
@@ -57,7 +57,7 @@ func (k *Kernel) removeRoute(key RouteKey) error {
 	return nil
 }
 
-// route is in the kernel's terms. A route's MTU above the device's would have packets
+// route converts a route for netlink. An MTU above the device's is ignored, as packets would be
 // lost.
 func (k *Kernel) route(key RouteKey, r Route) (*netlink.Route, error) {
 	route := &netlink.Route{
@@ -65,8 +65,8 @@ func (k *Kernel) route(key RouteKey, r Route) (*netlink.Route, error) {
 		Family: netlink.FAMILY_V6, Gw: r.Gateway.AsSlice(),
 	}
 	if r.Gateway.IsValid() {
-		// It has sent us messages over the link, though the kernel may know but the
-		// peer's address to be on it.
+		// The router has sent messages over the link, though the kernel may know only the peer's
+		// address to be on it.
 		route.Flags = unix.RTNH_F_ONLINK
 	}
 	if key.Device == "" {
@@ -94,7 +94,7 @@ func (k *Kernel) hasRoute(key RouteKey) bool {
 		Dst: route.Dst, Table: tableOf(key.Table), Priority: key.metric(), Protocol: protocol,
 	}, netlink.RT_FILTER_DST|netlink.RT_FILTER_TABLE|netlink.RT_FILTER_PRIORITY|netlink.RT_FILTER_PROTOCOL)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
-		return true // not known to be gone
+		return true // unknown
 	}
 	for _, f := range found {
 		if key.Device == "" && f.Type == unix.RTN_UNREACHABLE || key.Device != "" && f.LinkIndex == route.LinkIndex {
@@ -126,7 +126,7 @@ func (k RouteKey) wrap(err error) error {
 	return fmt.Errorf("%v %s metric %d: %w", k.To, where, k.metric(), err)
 }
 
-// purgeRoutes removes an interface's routes that follow from router advertisements.
+// purgeRoutes removes an interface's routes that the kernel made from router advertisements.
 func (k *Kernel) purgeRoutes(d Device) error {
 	routes, err := k.handle.RouteListFiltered(netlink.FAMILY_V6, &netlink.Route{
 		LinkIndex: d.Index, Protocol: protocol, Table: unix.RT_TABLE_UNSPEC,

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Priorities of both rules, before that of the main table, which is 32766.
+// Priorities of the two rules, before that of the main table, which is 32766.
 const (
 	mainPriority  = 9999
 	tablePriority = 10000
 )
 
-// rules are in the kernel's terms.
+// rules converts a rule for netlink.
 func (r Rule) rules() []*netlink.Rule {
 	first, second := netlink.NewRule(), netlink.NewRule()
 	first.Table, first.Priority, first.SuppressPrefixlen = unix.RT_TABLE_MAIN, mainPriority, 0
@@ -25,7 +25,7 @@ func (r Rule) rules() []*netlink.Rule {
 	return []*netlink.Rule{first, second}
 }
 
-// setRule takes one that is there already for its own: a crash leaves it behind.
+// setRule accepts an existing rule, which a crash may have left.
 func (k *Kernel) setRule(r Rule) error {
 	for _, rule := range r.rules() {
 		if err := k.handle.RuleAdd(rule); err != nil && !errors.Is(err, unix.EEXIST) {

@@ -15,16 +15,16 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// Device is an interface, as Find finds it.
+// Device is a network interface. Kernel.Find returns it.
 type Device struct {
 	Name  string
 	Index int
 }
 
-// maxPacket is how much of a message is read, in octets.
+// maxPacket bounds the octets that are read of a message.
 const maxPacket = 4096
 
-// socket has in common what both kinds of sockets need.
+// socket is the common part of ICMP and UDP sockets.
 type socket struct {
 	device Device
 	conn   *ipv6.PacketConn
@@ -32,7 +32,7 @@ type socket struct {
 	once   sync.Once
 }
 
-// listen opens a socket that hears nothing from other interfaces.
+// listen opens a socket that is bound to a device.
 func listen(device Device, network, address string) (*socket, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return bindTo(c, device.Name) }}
 	c, err := lc.ListenPacket(context.Background(), network, address)
@@ -54,13 +54,13 @@ func listen(device Device, network, address string) (*socket, error) {
 
 func openError(err error, address string) error {
 	if errors.Is(err, unix.EADDRINUSE) {
-		return fmt.Errorf("port %s is another program's: end that DHCPv6 program: %w", address, err)
+		return fmt.Errorf("port %s is used by another program: end that DHCPv6 program: %w", address, err)
 	}
 	if errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("open a raw socket: run as root, or with CAP_NET_RAW: %w", err)
 	}
 	if errors.Is(err, unix.EACCES) {
-		return fmt.Errorf("open port %s: it takes CAP_NET_BIND_SERVICE, or the sysctl net.ipv4.ip_unprivileged_port_start=0: %w", address, err)
+		return fmt.Errorf("open port %s: this needs CAP_NET_BIND_SERVICE or the sysctl net.ipv4.ip_unprivileged_port_start=0: %w", address, err)
 	}
 	return fmt.Errorf("open a socket: %w", err)
 }
@@ -72,7 +72,7 @@ func bindTo(c syscall.RawConn, device string) (err error) {
 	return err
 }
 
-// join makes the socket a member of groups.
+// join joins multicast groups.
 func (s *socket) join(groups []netip.Addr) error {
 	for _, g := range groups {
 		if err := s.conn.JoinGroup(&net.Interface{Index: s.device.Index}, &net.UDPAddr{IP: g.AsSlice()}); err != nil {
@@ -82,20 +82,20 @@ func (s *socket) join(groups []netip.Addr) error {
 	return nil
 }
 
-// Device is the interface that the socket is bound to.
+// Device returns the interface to which the socket is bound.
 func (s *socket) Device() Device { return s.device }
 
-// Close ends a blocked read; again it does nothing.
+// Close closes the socket and ends a blocked read. It may be called again.
 func (s *socket) Close() (err error) {
 	s.once.Do(func() { err = s.closer() })
 	return err
 }
 
-// ICMP is a socket for neighbour discovery's messages. One goroutine may receive
-// while others send; Close may be called at any time.
+// ICMP is a socket for neighbor discovery. One goroutine may receive while others send; Close may
+// be called at any time.
 type ICMP struct{ *socket }
 
-// OpenICMP opens a socket that receives messages of one kind, also those to groups.
+// OpenICMP opens a socket that receives messages of one type, also to multicast groups.
 func OpenICMP(device Device, kind ipv6.ICMPType, groups ...netip.Addr) (*ICMP, error) {
 	s, err := listen(device, "ip6:ipv6-icmp", "::")
 	if err != nil {
@@ -135,17 +135,17 @@ func (s *ICMP) Receive() (Packet, error) {
 	return p, nil
 }
 
-// UDP is a socket for DHCPv6. One goroutine may receive while others send; Close may be
-// called at any time.
+// UDP is a socket for DHCPv6. One goroutine may receive while others send; Close may be called at
+// any time.
 type UDP struct{ *socket }
 
-// Datagram is a message of DHCPv6.
+// Datagram is a DHCPv6 message.
 type Datagram struct {
 	Data []byte
-	Peer netip.AddrPort // who sent it, or shall get it
+	Peer netip.AddrPort // source of a received one, destination of a sent one
 }
 
-// OpenUDP opens a socket on a port, which also hears what is sent to groups.
+// OpenUDP opens a socket on a port, which also receives what is sent to multicast groups.
 func OpenUDP(device Device, port uint16, groups ...netip.Addr) (*UDP, error) {
 	s, err := listen(device, "udp6", netip.AddrPortFrom(netip.IPv6Unspecified(), port).String())
 	if err != nil {
@@ -165,10 +165,9 @@ func (s *UDP) Send(d Datagram) error {
 	return err
 }
 
-// Receive waits for a message. Its source may be any address of one host: RFC 8415 leaves open
-// which one of its own a server answers from, and some answer from a global one; which messages
-// are answers, their transaction and DUIDs say. The error is net.ErrClosed (wrapped) after
-// Close.
+// Receive waits for a message from any unicast address: RFC 8415 does not say from which of its
+// addresses a server answers, and some use a global one. Transaction IDs and DUIDs identify
+// answers. The error is net.ErrClosed (wrapped) after Close.
 func (s *UDP) Receive() (Datagram, error) {
 	b := make([]byte, maxPacket)
 	for {
@@ -192,7 +191,7 @@ func unicast(a netip.Addr) bool {
 	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback()
 }
 
-// zone is what an address needs that means something only on its link.
+// zone returns the zone that a link-local address needs.
 func (s *socket) zone(a netip.Addr) string {
 	if a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() {
 		return fmt.Sprint(s.device.Index)
@@ -200,6 +199,6 @@ func (s *socket) zone(a netip.Addr) string {
 	return ""
 }
 
-// ErrLinkGone is the cause to end a context with when the session is over: there is
-// nobody any more to say goodbye to.
-var ErrLinkGone = errors.New("the link is gone")
+// ErrLinkGone is the cancellation cause of a context if the session has ended: nothing can be sent
+// any more.
+var ErrLinkGone = errors.New("the session has ended")

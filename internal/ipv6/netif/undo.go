@@ -10,7 +10,7 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// undoRecord is what is set that does not go with the line's device: what a crash leaves.
+// undoRecord is what is set outside the session's device, which remains after a crash.
 type undoRecord struct {
 	Addresses []AddressKey `json:",omitempty"`
 	Routes    []RouteKey   `json:",omitempty"`
@@ -67,8 +67,8 @@ func (l undoRecord) interfaces() (names []string) {
 	return names
 }
 
-// Recover has a file hold what is set beyond a line's device, and first takes back what it
-// still holds: a program that was killed could not. It is called before Apply.
+// Recover removes what an earlier process left according to the undo log at path, and from then on
+// records in it what is set outside the session's device. It must be called before Apply.
 func (k *Kernel) Recover(now time.Time, path, device string) error {
 	k.undoPath, k.device = path, device
 	var left undoRecord
@@ -88,8 +88,8 @@ func (k *Kernel) Recover(now time.Time, path, device string) error {
 	return k.Apply(now, NewConfig())
 }
 
-// record has the file hold what is set and what will be. Where it cannot be written, a crash
-// leaves that behind.
+// record writes what is set and what is to be set to the undo log. If that fails, a crash leaves it
+// behind.
 func (k *Kernel) record(want Config) {
 	if k.undoPath == "" {
 		return

@@ -9,8 +9,8 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// TestRecover: what a crash leaves beyond the device, the next program takes back, and what is
-// somebody else's stays.
+// TestRecover: the next program removes what a crash has left outside the device, and keeps what is
+// not ours.
 func TestRecover(t *testing.T) {
 	inNamespace(t, func(k *Kernel) {
 		path := filepath.Join(t.TempDir(), "eth0.0.ipv6")
@@ -34,9 +34,9 @@ func TestRecover(t *testing.T) {
 		want.Routes[RouteKey{To: pfx("2001:db8:1::/56"), Metric: 1 << 30, Table: 100}] = Route{}
 		want.Rules[Rule{pfx("2001:db8:1::/56"), 100}] = true
 		apply(t, k, want)
-		ip(t, "address", "del", "2001:db8::2/64", "dev", "ppp0") // as it goes with the device
+		ip(t, "address", "del", "2001:db8::2/64", "dev", "ppp0") // removed with the device
 
-		// The program is killed here, and starts anew.
+		// The program is killed here, and started again.
 		next, err := Open()
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestRecover(t *testing.T) {
 	})
 }
 
-// addresses are those of an interface but for the link-local ones, which come when they like.
+// addresses returns the addresses of an interface except link-local ones, which appear at any time.
 func addresses(t *testing.T, device string) string {
 	t.Helper()
 	return ip(t, "-6", "address", "show", "dev", device, "scope", "global")

@@ -6,8 +6,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Watch says, until done is closed, that addresses or interfaces of the calling thread's
-// network namespace have changed. Of many changes it may tell once.
+// Watch returns a channel that reports changes of addresses or interfaces in the calling thread's
+// network namespace, until done is closed. Several changes may be reported as one.
 func Watch(done <-chan struct{}) (<-chan struct{}, error) {
 	changed := make(chan struct{}, 1)
 	links, addresses := make(chan netlink.LinkUpdate, 16), make(chan netlink.AddrUpdate, 16)

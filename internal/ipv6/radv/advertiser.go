@@ -15,57 +15,56 @@ import (
 
 // RFC 4861 sections 6.2.1 and 10.
 const (
-	// DefaultInterval is how long an Advertiser is silent at most
-	// (MaxRtrAdvInterval).
+	// DefaultInterval is the longest time between unsolicited advertisements (MaxRtrAdvInterval).
 	DefaultInterval = 10 * time.Minute
 
-	maxInitialInterval       = 16 * time.Second // of the first three
+	maxInitialInterval       = 16 * time.Second // MAX_INITIAL_RTR_ADVERT_INTERVAL
 	maxInitialAdvertisements = 3
 	maxReplyDelay            = 500 * time.Millisecond
 	minAdvertInterval        = 4 * time.Second
 
 	maxAdvertInterval = 30 * time.Minute
 
-	lifetimeIntervals  = 3 // intervals that a router's lifetime spans
+	lifetimeIntervals  = 3 // router lifetime, in intervals
 	minDelayBetweenRAs = 3 * time.Second
 )
 
-// AdvertiserConfig is what a router tells.
+// AdvertiserConfig is what a router always advertises.
 type AdvertiserConfig struct {
-	// Prefixes are those from which hosts make addresses, of 64 bits each.
+	// Prefixes are for SLAAC, of 64 bits each.
 	Prefixes []netip.Prefix
 	// Preferred and Valid are the prefixes' lifetimes.
 	Preferred, Valid time.Duration
-	// Managed and Other send hosts to DHCPv6, for addresses or for the rest.
+	// Managed and Other are the M and O flags, which tell hosts to use DHCPv6 for addresses or for
+	// other configuration.
 	Managed, Other bool
-	// DefaultRouter has hosts send through us what is for elsewhere.
+	// DefaultRouter advertises us as a default router.
 	DefaultRouter bool
-	// MTU is the link's, in octets; 0: not told.
+	// MTU is the link's, in octets; 0: not advertised.
 	MTU int
-	// NameServers are name servers, Domains those to search.
+	// NameServers and SearchDomains are the RDNSS and DNSSL options (RFC 8106).
 	NameServers   []netip.Addr
 	SearchDomains []string
-	// Interval bounds how long we are silent, from 4 s to 30 min; 0:
-	// DefaultInterval.
+	// Interval is MaxRtrAdvInterval, from 4 s to 30 min; 0: DefaultInterval.
 	Interval time.Duration
-	// Rand spreads messages in time. It must be set.
+	// Rand provides jitter. It must be set.
 	Rand *rand.Rand
 }
 
-// Advertiser is a router's side of one link. Make it with NewAdvertiser.
+// Advertiser is the router of one link. NewAdvertiser makes it.
 type Advertiser struct {
 	cfg          AdvertiserConfig
 	params       Parameters
 	stale        []AdvertisedPrefix
-	next         time.Time // for all
+	next         time.Time // unsolicited advertisement
 	lastSent     time.Time
 	sent         int
 	sendFailures int
-	replyAt      time.Time // zero: nobody waits
+	replyAt      time.Time // zero: no solicitation is pending
 	replyTo      netip.Addr
 }
 
-// ErrConfig is why an Advertiser cannot be made (wrapped).
+// ErrConfig reports an invalid AdvertiserConfig (wrapped).
 var ErrConfig = errors.New("router advertisement")
 
 // NewAdvertiser makes the router of a link that has just come up.
@@ -83,7 +82,7 @@ func NewAdvertiser(now time.Time, cfg *AdvertiserConfig) (*Advertiser, error) {
 	return a, nil
 }
 
-// check refuses what a host would not take.
+// check rejects what a host would not accept.
 func (c *AdvertiserConfig) check() error {
 	if c.Interval < minAdvertInterval || c.Interval > maxAdvertInterval {
 		return fmt.Errorf("interval %v is not from %v to %v", c.Interval, minAdvertInterval, maxAdvertInterval)
@@ -93,24 +92,24 @@ func (c *AdvertiserConfig) check() error {
 	}
 	for _, p := range c.Prefixes {
 		if !lifetime.IsHostPrefix(p) || p.Bits() != 128-identifierBits || p != p.Masked() {
-			return fmt.Errorf("%v is no network of 64 bits", p)
+			return fmt.Errorf("%v is not a prefix of 64 bits", p)
 		}
 	}
 	for _, a := range c.NameServers {
 		if !lifetime.IsServerAddress(a) {
-			return fmt.Errorf("%v is no IPv6 name server", a)
+			return fmt.Errorf("%v is not the address of an IPv6 name server", a)
 		}
 	}
 	for _, d := range c.SearchDomains {
 		if !lifetime.IsDomainName(d) {
-			return fmt.Errorf("%q is no domain", d)
+			return fmt.Errorf("%q is not a domain name", d)
 		}
 	}
 	return nil
 }
 
-// marshal gives no Data for what cannot be told, which NewAdvertiser has tried and Change
-// has checked.
+// marshal returns no Data for what cannot be encoded, which NewAdvertiser has tried and Update has
+// checked.
 func marshal(ra *ndp.RouterAdvertisement, to netip.Addr) Message {
 	data, err := ndp.MarshalMessage(ra)
 	if err != nil {
@@ -146,8 +145,8 @@ func (a *Advertiser) message(now time.Time) *ndp.RouterAdvertisement {
 	return ra
 }
 
-// prefixInformation is not told to be on the link: what a host has no address for would go to and
-// fro between the two ends.
+// prefixInformation makes an option without the on-link flag: packets to addresses that the host
+// does not have would loop between the two ends.
 func (a *Advertiser) prefixInformation(p netip.Prefix) *ndp.PrefixInformation {
 	return &ndp.PrefixInformation{
 		Prefix: p.Addr(), PrefixLength: uint8(p.Bits()), AutonomousAddressConfiguration: true,
@@ -156,13 +155,12 @@ func (a *Advertiser) prefixInformation(p netip.Prefix) *ndp.PrefixInformation {
 	}
 }
 
-// Restart has the router begin anew, as on a link that has just come up: hosts there have
-// heard nothing of it.
+// Restart begins as on a link that has just come up, whose hosts have received no advertisement.
 func (a *Advertiser) Restart(now time.Time) {
 	a.sent, a.sendFailures, a.lastSent, a.next = 0, 0, time.Time{}, now
 }
 
-// Receive hears a solicitation. The error says why it was dropped: it is one of this
+// Receive handles a router solicitation. The error says why it was dropped: it is one of this
 // package's (wrapped).
 func (a *Advertiser) Receive(now time.Time, p Packet) error {
 	if err := checkSolicitation(p); err != nil {
@@ -175,9 +173,9 @@ func (a *Advertiser) Receive(now time.Time, p Packet) error {
 	return nil
 }
 
-// Advance does what is due. It returns an advertisement to send; without Data there is
-// none. An answer goes to who asked (RFC 4861 section 6.2.6), so that it need not wait
-// for the time between those for all.
+// Advance processes timers. It returns an advertisement to send; without Data there is none. A
+// solicited advertisement is sent to the host (RFC 4861 section 6.2.6), so that
+// MIN_DELAY_BETWEEN_RAS does not apply.
 func (a *Advertiser) Advance(now time.Time) Message {
 	a.stale = slices.DeleteFunc(a.stale, func(n AdvertisedPrefix) bool { return n.Expired(now) })
 	switch {
@@ -195,8 +193,8 @@ func (a *Advertiser) Advance(now time.Time) Message {
 	return Message{}
 }
 
-// interval is how long to be silent: from a third of the interval to all of it, and at first
-// not long (RFC 4861 section 6.2.4).
+// interval returns a random time until the next advertisement, between a third of the interval and
+// all of it, and at first a short one (RFC 4861 section 6.2.4).
 func (a *Advertiser) interval() time.Duration {
 	least := a.cfg.Interval / 3
 	gap := least + time.Duration(a.cfg.Rand.Int64N(int64(a.cfg.Interval-least)))
@@ -206,10 +204,10 @@ func (a *Advertiser) interval() time.Duration {
 	return gap
 }
 
-// Next is when Advance has something to do.
+// Next returns when Advance has something to do.
 func (a *Advertiser) Next() time.Time { return lifetime.Earliest(a.next, a.replyAt) }
 
-// Final is what a router says that ceases to be one (RFC 4861 section 6.2.5).
+// Final returns the advertisement of a router that ceases to be one (RFC 4861 section 6.2.5).
 func (a *Advertiser) Final(now time.Time) Message {
 	a.Update(now, Parameters{})
 	ra := a.message(now)

@@ -32,7 +32,7 @@ func newAdvertiser(t testing.TB, change func(*AdvertiserConfig)) *Advertiser {
 
 func as(*AdvertiserConfig) {}
 
-// TestHostHearsAdvertiser: what one tells the other one learns.
+// TestHostHearsAdvertiser: a host learns what an advertiser sends.
 func TestHostHearsAdvertiser(t *testing.T) {
 	a, h := newAdvertiser(t, func(c *AdvertiserConfig) { c.Managed = true }), newHost()
 	m := a.Advance(start)
@@ -56,8 +56,8 @@ func TestHostHearsAdvertiser(t *testing.T) {
 	}
 }
 
-// TestUnsolicited: at once, then three within 16 s each, then from a third of the
-// interval to all of it (RFC 4861 sections 6.2.1 and 6.2.4).
+// TestUnsolicited: at once, then three within 16 s each, then after a third of the interval to all
+// of it (RFC 4861 sections 6.2.1 and 6.2.4).
 func TestUnsolicited(t *testing.T) {
 	a := newAdvertiser(t, as)
 	last := start
@@ -79,7 +79,7 @@ func TestUnsolicited(t *testing.T) {
 	}
 }
 
-// TestRestart: as at first, out of any silence.
+// TestRestart: as at first, at any time.
 func TestRestart(t *testing.T) {
 	a := newAdvertiser(t, as)
 	now := start
@@ -103,7 +103,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestUnsentAdvertisement: the first one is tried again at once, any after a while.
+// TestUnsentAdvertisement: the first one is tried again at once, later ones after 3 s.
 func TestUnsentAdvertisement(t *testing.T) {
 	a := newAdvertiser(t, as)
 	fail := func(wait time.Duration) {
@@ -124,8 +124,8 @@ func TestUnsentAdvertisement(t *testing.T) {
 	}
 }
 
-// TestSolicited: the one who asks gets an answer of its own within half a second,
-// however often it asks (RFC 4861 section 6.2.6).
+// TestSolicited: a host that solicits gets one unicast advertisement within half a second, however
+// often it solicits (RFC 4861 section 6.2.6).
 func TestSolicited(t *testing.T) {
 	for seed := range uint64(20) {
 		a := newAdvertiser(t, func(c *AdvertiserConfig) { c.Rand = rand.New(rand.NewPCG(seed, 0)) })
@@ -194,8 +194,8 @@ func TestBadAdvertiser(t *testing.T) {
 	}
 }
 
-// TestOffer: what a router passes on is told soon, its time runs out, and when it goes
-// hosts know (RFC 7084 L-13).
+// TestOffer: delegated prefixes are advertised soon, their lifetimes decrease, and their removal is
+// advertised (RFC 7084 L-13).
 func TestOffer(t *testing.T) {
 	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: newRand()})
 	if err != nil {
@@ -255,7 +255,7 @@ func receiveBytes(t *testing.T, h *Host, now time.Time, m Message) HostState {
 	return h.State()
 }
 
-// FuzzAdvertiser: whatever comes, there is at most one answer.
+// FuzzAdvertiser: for any input there is at most one answer.
 func FuzzAdvertiser(f *testing.F) {
 	f.Add([]byte{133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -269,8 +269,8 @@ func FuzzAdvertiser(f *testing.F) {
 	})
 }
 
-// networksOf are the prefixes of an advertisement, with their flags and lifetimes as they are on
-// the wire (RFC 4861 section 4.6.2).
+// networksOf returns the prefix options of an advertisement, with flags and lifetimes as on the
+// wire (RFC 4861 section 4.6.2).
 func networksOf(t *testing.T, m Message) (list []string) {
 	t.Helper()
 	if len(m.Data) < 16 || m.Data[0] != 134 {
@@ -285,8 +285,8 @@ func networksOf(t *testing.T, m Message) (list []string) {
 	return list
 }
 
-// TestStale is RFC 9096 section 3.5: in each advertisement a prefix that is stale has lifetimes
-// of 0 and its flags, for as long as hosts can still use it; and section 3.4, how long that is.
+// TestStale is RFC 9096 section 3.5: each advertisement has stale prefixes with their flags and
+// lifetimes of 0, for as long as hosts can use them; and section 3.4, which limits that.
 func TestStale(t *testing.T) {
 	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: newRand()})
 	if err != nil {
@@ -332,7 +332,7 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestStaleComesBack: what is offered again is not stale, and nothing is told twice.
+// TestStaleComesBack: a prefix that is assigned again is not stale, and is advertised once.
 func TestStaleComesBack(t *testing.T) {
 	a, err := NewAdvertiser(start, &AdvertiserConfig{Rand: newRand()})
 	if err != nil {

@@ -38,7 +38,7 @@ func TestAdvertisementOctets(t *testing.T) {
 	}
 }
 
-// TestAdvertiserBounds: both sides of each (RFC 4861 section 6.2.1, RFC 8200 section 5).
+// TestAdvertiserBounds: both sides of each bound (RFC 4861 section 6.2.1, RFC 8200 section 5).
 func TestAdvertiserBounds(t *testing.T) {
 	for _, c := range []struct {
 		cfg  AdvertiserConfig
@@ -63,8 +63,7 @@ func TestAdvertiserBounds(t *testing.T) {
 	}
 }
 
-// TestHostBounds: what a host keeps of a router that tells more; and that what is known is renewed
-// though there is no room.
+// TestHostBounds: how much a host keeps, and that known entries are updated when the list is full.
 func TestHostBounds(t *testing.T) {
 	h := newHost()
 	var options []ndp.Option
@@ -99,7 +98,7 @@ func TestHostBounds(t *testing.T) {
 	}
 }
 
-// TestHostMTU: both sides of what a link's can be.
+// TestHostMTU: both sides of each bound.
 func TestHostMTU(t *testing.T) {
 	for mtu, want := range map[uint32]int{0: 0, 1279: 0, 1280: 1280, 1281: 1281, 65535: 65535, 65536: 0} {
 		if v := receive(t, newHost(), start, advertise(ndp.NewMTU(mtu))); v.MTU != want {
@@ -108,8 +107,8 @@ func TestHostMTU(t *testing.T) {
 	}
 }
 
-// TestTwoHours is RFC 4862 section 5.5.3 e, both sides: a router cannot take more than all but two
-// hours of an address's time.
+// TestTwoHours is RFC 4862 section 5.5.3 e, both sides: a router cannot shorten an address's valid
+// lifetime below two hours.
 func TestTwoHours(t *testing.T) {
 	hour := time.Hour
 	for _, c := range []struct{ left, told, want time.Duration }{
@@ -124,7 +123,7 @@ func TestTwoHours(t *testing.T) {
 			t.Errorf("%+v: %+v", c, v.Addresses)
 		}
 	}
-	// What is on the link has no such right (RFC 4861 section 6.3.4).
+	// On-link prefixes are not protected (RFC 4861 section 6.3.4).
 	h := newHost()
 	receive(t, h, start, advertise(prefix("2001:db8::/64", 0, hour)))
 	if v := receive(t, h, start, advertise(prefix("2001:db8::/64", 0, 0))); len(v.OnLink) != 0 {
@@ -132,8 +131,8 @@ func TestTwoHours(t *testing.T) {
 	}
 }
 
-// TestAutonomous: a preferred lifetime that is longer than the valid one, and a prefix that is no
-// /64, make no address; nor does one without the flag, or that is over.
+// TestAutonomous: no address is made of a prefix with a preferred lifetime above the valid one, of
+// another length than /64, without the autonomous flag, or with a valid lifetime of 0.
 func TestAutonomous(t *testing.T) {
 	off := prefix("2001:db8::/64", time.Hour, time.Hour)
 	off.AutonomousAddressConfiguration = false
@@ -151,7 +150,7 @@ func TestAutonomous(t *testing.T) {
 	}
 }
 
-// TestHeaders: a message is as long as its header at least, which has a type and code 0.
+// TestHeaders: a message has at least its header, with its type and code 0.
 func TestHeaders(t *testing.T) {
 	for length, want := range map[int]bool{15: false, 16: true} {
 		_, err := parseAdvertisement(Packet{Data: append([]byte{134}, make([]byte, length-1)...), Source: peer, HopLimit: 255})
@@ -170,7 +169,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestExpiry: what ends does so at its time, not before, and Next says when.
+// TestExpiry: an entry ends at its time, not before, and Next returns that time.
 func TestExpiry(t *testing.T) {
 	for name, c := range map[string]struct {
 		ra    *ndp.RouterAdvertisement
@@ -196,7 +195,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("%s: still there", name)
 		}
 	}
-	// A lifetime of 0 ends what was told before (RFC 8106 section 5.1).
+	// A lifetime of 0 ends an earlier entry (RFC 8106 section 5.1).
 	h := newHost()
 	for _, life := range []time.Duration{time.Hour, 0} {
 		v := receive(t, h, start, advertise(&ndp.RecursiveDNSServer{Lifetime: life, Servers: []netip.Addr{peer}}, &ndp.DNSSearchList{Lifetime: life, DomainNames: []string{"a.example"}}))
@@ -206,8 +205,8 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestPrefixLifetimes: those of a configured prefix in seconds (RFC 4861 section 4.6.2); what
-// reaches "for ever" is told as that.
+// TestPrefixLifetimes: lifetimes of a configured prefix in seconds (RFC 4861 section 4.6.2), at
+// most infinity.
 func TestPrefixLifetimes(t *testing.T) {
 	for _, c := range []struct {
 		preferred, valid time.Duration
@@ -224,8 +223,9 @@ func TestPrefixLifetimes(t *testing.T) {
 	}
 }
 
-// TestAdvertisedPrefixOctets is what a LAN is told of a delegated prefix, octet by octet, within the limits of
-// RFC 9096 (ND_PREFERRED_LIMIT 2700 s, ND_VALID_LIMIT 5400 s) and after it has become stale.
+// TestAdvertisedPrefixOctets is the prefix option of a delegated prefix, octet by octet, within the
+// limits of RFC 9096 (ND_PREFERRED_LIMIT 2700 s, ND_VALID_LIMIT 5400 s), and after it has become
+// stale.
 func TestAdvertisedPrefixOctets(t *testing.T) {
 	const on, network = "86000000" + "40" + "00" + "0708" + "00000000" + "00000000" + "030440c0", "20010db8010000000000000000000000"
 	for _, c := range []struct {
@@ -248,7 +248,7 @@ func TestAdvertisedPrefixOctets(t *testing.T) {
 	}
 }
 
-// TestParametersBounds: what is too much for a host is left out of an offer.
+// TestParametersBounds: entries beyond a host's bounds are left out.
 func TestParametersBounds(t *testing.T) {
 	for _, c := range []struct{ told, networks, others int }{{8, 8, 8}, {9, 9, 8}, {16, 16, 8}, {17, 16, 8}} {
 		var o Parameters
@@ -263,11 +263,11 @@ func TestParametersBounds(t *testing.T) {
 	}
 }
 
-// TestSolicitationFromUnspecified: only a source link-layer address is forbidden to a host without an
-// address (RFC 4861 section 6.1.1).
+// TestSolicitationFromUnspecified: with the unspecified source, only a source link-layer address
+// option is forbidden (RFC 4861 section 6.1.1).
 func TestSolicitationFromUnspecified(t *testing.T) {
 	for kind, want := range map[byte]error{0: nil, 1: ErrSource, 2: nil, 14: nil} {
-		for position := range 2 { // the first option, or the second one
+		for position := range 2 { // the first or the second option
 			data := append([]byte{133, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 8*position)...)
 			if position > 0 {
 				data[8], data[9] = 14, 1 // a nonce (RFC 3971 section 5.3.2)
@@ -280,8 +280,7 @@ func TestSolicitationFromUnspecified(t *testing.T) {
 	}
 }
 
-// TestSendFailedAfterRestart: on a link that has come up again, what cannot be sent is tried again as
-// often as at first.
+// TestSendFailedAfterRestart: after Restart, failed sends are retried as often as at first.
 func TestSendFailedAfterRestart(t *testing.T) {
 	a := newAdvertiser(t, as)
 	now := start
@@ -303,8 +302,8 @@ func TestSendFailedAfterRestart(t *testing.T) {
 	}
 }
 
-// TestSendFailedLater: only the first solicitation is taken back: one of those after it is repeated
-// anyhow.
+// TestSendFailedLater: only a failed first solicitation is taken back: later ones are repeated
+// anyway.
 func TestSendFailedLater(t *testing.T) {
 	h := newHost()
 	for i := range 3 {
@@ -321,7 +320,7 @@ func TestSendFailedLater(t *testing.T) {
 	}
 }
 
-// TestJitter: to either side by a tenth, and all of it is made use of.
+// TestJitter: up to a tenth in either direction, over the whole range.
 func TestJitter(t *testing.T) {
 	r := newRand()
 	least, most := time.Hour, time.Duration(0)

@@ -1,7 +1,7 @@
-// Package radv is router discovery and stateless address autoconfiguration (RFC 4861
-// sections 6 and RFC 4862 section 5.5): a Host solicits routers and learns from what
-// they advertise, an Advertiser is the router.
+// Package radv implements router discovery (RFC 4861 section 6, RFC 8106, RFC 4191) and stateless
+// address autoconfiguration (RFC 4862 section 5.5): a Host solicits routers and learns from their
+// advertisements, an Advertiser is the router. It has no sockets and no timers: messages and the
+// time are arguments. Neighbor and address resolution are the kernel's.
 //
-// Both are plain values that are told messages and the time; neither has a socket or
-// a timer. They are not safe for concurrent use.
+// Host and Advertiser are not safe for concurrent use.
 package radv

@@ -11,7 +11,7 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Bounds of what a host learns: a router that tells more is not believed.
+// Bounds of what a host keeps, against routers that advertise too much.
 const (
 	maxRouters  = 4
 	maxPrefixes = 16
@@ -19,19 +19,19 @@ const (
 	maxDomains  = 8
 )
 
-// minMTU is the least that IPv6 allows (RFC 8200 section 5).
+// minMTU is the minimum MTU of IPv6 (RFC 8200 section 5).
 const minMTU = 1280
 
-// HostConfig is what a Host is told of its link.
+// HostConfig configures a Host.
 type HostConfig struct {
-	// Local is our link-local address: its interface identifier is that of our
-	// other addresses too (RFC 5072 section 5).
+	// Local is our link-local address. Its interface identifier is used for all addresses (RFC 5072
+	// section 5).
 	Local netip.Addr
-	// Rand spreads messages in time. It must be set.
+	// Rand provides jitter. It must be set.
 	Rand *rand.Rand
 }
 
-// Host is a host's side of one link. Make it with NewHost.
+// Host is the host side of one link. NewHost makes it.
 type Host struct {
 	cfg           HostConfig
 	solicitor     solicitor
@@ -46,57 +46,57 @@ type Host struct {
 	searchDomains []expiring[string]
 }
 
-// Router is one that would be a default router.
+// Router is a default router.
 type Router struct {
 	Addr       netip.Addr // link-local, without zone
 	Preference ndp.Preference
-	Until      time.Time // zero: for ever
+	Until      time.Time // zero: never
 }
 
-// Address is one that the host has made from a prefix.
+// Address is an address that was made from an advertised prefix.
 type Address struct {
-	Prefix netip.Prefix // the address, and how long its network's prefix is
+	Prefix netip.Prefix // the address, and the prefix length of its subnet
 	lifetime.Lifetime
 }
 
-// OnLinkPrefix is a network that is on the link.
+// OnLinkPrefix is a prefix whose addresses are on the link.
 type OnLinkPrefix struct {
 	Prefix netip.Prefix
-	Until  time.Time // zero: for ever
+	Until  time.Time // zero: never
 }
 
-// HostState is what a Host has learned. It is the caller's.
+// HostState is what a Host has learned. The receiver owns it.
 type HostState struct {
-	// Received reports whether there has been any advertisement.
+	// Received reports whether any advertisement has been received.
 	Received bool
-	// Managed and Other have addresses, or the rest, come by DHCPv6 (RFC 4861
-	// section 4.2).
+	// Managed and Other are the M and O flags: addresses, or other configuration, are available by
+	// DHCPv6 (RFC 4861 section 4.2).
 	Managed, Other bool
-	// MTU is the link's, in octets; 0: not told.
+	// MTU is the link's, in octets; 0: not advertised.
 	MTU           int
 	Routers       []Router // best first
 	Addresses     []Address
 	OnLink        []OnLinkPrefix
-	NameServers   []netip.Addr // name servers
-	SearchDomains []string     // to search for names
+	NameServers   []netip.Addr
+	SearchDomains []string // DNS search domains
 }
 
-// expiring is something that ends.
+// expiring is a value with a lifetime.
 type expiring[T comparable] struct {
 	value T
 	end   time.Time
 }
 
-// NewHost makes a host whose link has just come up. Its first solicitation does not wait:
-// the delay of RFC 4861 section 6.3.7 is for many hosts that start at once on one link.
+// NewHost makes the host side of a link that has just come up. Its first solicitation is not
+// delayed: the delay of RFC 4861 section 6.3.7 is for many hosts that start at once on one link.
 func NewHost(now time.Time, cfg *HostConfig) *Host {
 	h := &Host{cfg: *cfg}
 	h.solicitor.start(now)
 	return h
 }
 
-// Receive learns from a router's advertisement. The error says why it was dropped: it
-// is one of this package's (wrapped).
+// Receive handles a router advertisement. The error says why it was dropped: it is one of this
+// package's (wrapped).
 func (h *Host) Receive(now time.Time, p Packet) error {
 	ra, err := parseAdvertisement(p)
 	if err != nil {
@@ -134,8 +134,8 @@ func (h *Host) learnOption(now time.Time, o ndp.Option) {
 	}
 }
 
-// learnRouter applies RFC 4861 section 6.3.4: a lifetime of 0 ends what was told
-// before. A router there is ends the solicitations (section 6.3.7).
+// learnRouter applies RFC 4861 section 6.3.4: a lifetime of 0 removes the router. A default router
+// ends the solicitations (section 6.3.7).
 func (h *Host) learnRouter(now time.Time, from netip.Addr, ra *ndp.RouterAdvertisement) {
 	h.routers = slices.DeleteFunc(h.routers, func(r Router) bool { return r.Addr == from })
 	if ra.RouterLifetime == 0 && len(h.routers) == 0 {
@@ -150,7 +150,7 @@ func (h *Host) learnRouter(now time.Time, from netip.Addr, ra *ndp.RouterAdverti
 		if d := rank(b.Preference) - rank(a.Preference); d != 0 {
 			return d
 		}
-		return a.Addr.Compare(b.Addr) // lest two alternate
+		return a.Addr.Compare(b.Addr) // a stable order
 	})
 }
 
@@ -165,7 +165,7 @@ func rank(p ndp.Preference) int {
 	return 0
 }
 
-// update keeps what is new, renews what is known, and forgets what has no time left.
+// update adds an entry or renews it; a lifetime of 0 ends it.
 func update[T comparable](list []expiring[T], what T, now time.Time, span time.Duration, bound int) []expiring[T] {
 	i := slices.IndexFunc(list, func(u expiring[T]) bool { return u.value == what })
 	switch {
@@ -177,8 +177,7 @@ func update[T comparable](list []expiring[T], what T, now time.Time, span time.D
 	return list
 }
 
-// Advance does what is due. It returns a solicitation to send; without Data there is
-// none.
+// Advance processes timers. It returns a solicitation to send; without Data there is none.
 func (h *Host) Advance(now time.Time) (m Message) {
 	h.expire(now)
 	if !h.solicitor.due(now, h.cfg.Rand) {
@@ -186,16 +185,16 @@ func (h *Host) Advance(now time.Time) (m Message) {
 	}
 	data, err := ndp.MarshalMessage(&ndp.RouterSolicitation{})
 	if err != nil {
-		return Message{} // cannot be: it has no parts
+		return Message{} // impossible: it has no fields
 	}
 	return Message{Data: data, To: AllRouters}
 }
 
-// SendFailed says that what Advance has returned could not be sent. The first solicitation
-// is tried again soon then, for three seconds.
+// SendFailed reports that the message of the last Advance could not be sent. The first solicitation
+// is then tried again soon, for three seconds.
 func (h *Host) SendFailed(now time.Time) { h.solicitor.sendFailed(now) }
 
-// expire forgets what has ended. Without the last router, it is solicited anew.
+// expire removes what has expired. Without a default router, the host solicits again.
 func (h *Host) expire(now time.Time) {
 	had := len(h.routers) > 0
 	h.routers = slices.DeleteFunc(h.routers, func(r Router) bool { return lifetime.Reached(now, r.Until) })
@@ -208,7 +207,7 @@ func (h *Host) expire(now time.Time) {
 	}
 }
 
-// Next is when Advance has something to do; zero: not before a message comes.
+// Next returns when Advance has something to do; zero: after the next message.
 func (h *Host) Next() time.Time {
 	next := h.solicitor.next
 	for _, r := range h.routers {
@@ -229,7 +228,7 @@ func (h *Host) Next() time.Time {
 	return next
 }
 
-// State is what the host knows now.
+// State returns what the host has learned.
 func (h *Host) State() HostState {
 	v := HostState{
 		Received: h.received, Managed: h.managed, Other: h.other, MTU: h.mtu,

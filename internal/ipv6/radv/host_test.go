@@ -25,7 +25,7 @@ func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 func newHost() *Host { return NewHost(start, &HostConfig{Local: ours, Rand: newRand()}) }
 
-// from is a message of a router on the link.
+// from makes a packet of a router on the link.
 func from(t testing.TB, source netip.Addr, m ndp.Message) Packet {
 	t.Helper()
 	b, err := ndp.MarshalMessage(m)
@@ -55,7 +55,7 @@ func receive(t *testing.T, h *Host, now time.Time, m ndp.Message) HostState {
 	return h.State()
 }
 
-// after has time go on, and says when the host solicited, from the start.
+// after advances the time, and returns when the host solicited, since the start.
 func after(h *Host, end time.Time) (solicited []time.Duration) {
 	for {
 		next := h.Next()
@@ -68,8 +68,8 @@ func after(h *Host, end time.Time) (solicited []time.Duration) {
 	}
 }
 
-// TestSolicit: three times 4 s apart (RFC 4861 section 6.3.7), then ever more rarely, up
-// to once an hour (RFC 7559).
+// TestSolicit: three times at intervals of 4 s (RFC 4861 section 6.3.7), then at growing ones, up
+// to an hour (RFC 7559).
 func TestSolicit(t *testing.T) {
 	h := newHost()
 	got := after(h, start.Add(24*time.Hour))
@@ -87,7 +87,7 @@ func TestSolicit(t *testing.T) {
 	}
 }
 
-// TestSendFailed: what could not be sent is tried again soon, but not for ever.
+// TestSendFailed: a failed send is retried soon, a bounded number of times.
 func TestSendFailed(t *testing.T) {
 	h := newHost()
 	for i := range 31 {
@@ -114,7 +114,7 @@ func TestSolicitation(t *testing.T) {
 	}
 }
 
-// TestRouterEndsSolicitation: and its end begins it again.
+// TestRouterEndsSolicitation: when the router expires, solicitations begin again.
 func TestRouterEndsSolicitation(t *testing.T) {
 	h := newHost()
 	h.Advance(start)
@@ -130,8 +130,8 @@ func TestRouterEndsSolicitation(t *testing.T) {
 	}
 }
 
-// TestRouterLifetimeZero: a lifetime of 0 ends it (RFC 4861 section 6.3.4), but not what its
-// options say.
+// TestRouterLifetimeZero: a router lifetime of 0 removes the router (RFC 4861 section 6.3.4), but
+// not what its options have configured.
 func TestRouterLifetimeZero(t *testing.T) {
 	h := newHost()
 	receive(t, h, start, advertise())
@@ -192,7 +192,7 @@ func TestDropped(t *testing.T) {
 	}
 }
 
-// TestBadOptionIgnored: one option that cannot be read does not concern the others.
+// TestBadOptionIgnored: an invalid option does not affect the others.
 func TestBadOptionIgnored(t *testing.T) {
 	p := from(t, peer, advertise(prefix("2001:db8::/64", time.Hour, time.Hour)))
 	// Prefix information of length 1, RDNSS without a server, and an unknown type.
@@ -236,7 +236,7 @@ func TestNoAddress(t *testing.T) {
 	} {
 		h := newHost()
 		b, err := ndp.MarshalMessage(advertise(o))
-		if err != nil { // as it refuses to make nonsense
+		if err != nil { // the library refuses to encode it
 			good := prefix("2001:db8::/64", time.Hour, time.Hour)
 			b = from(t, peer, advertise(good)).Data
 			b[16+2] = 200
@@ -274,7 +274,7 @@ func TestTwoHourRule(t *testing.T) {
 	}
 }
 
-// TestOnLinkEndsAtOnce: RFC 4861 section 6.3.4 knows no two hours.
+// TestOnLinkEndsAtOnce: RFC 4861 section 6.3.4 has no two-hour rule.
 func TestOnLinkEndsAtOnce(t *testing.T) {
 	h := newHost()
 	receive(t, h, start, advertise(prefix("2001:db8::/64", time.Hour, time.Hour)))
@@ -312,7 +312,7 @@ func TestManagedAndOtherFlags(t *testing.T) {
 	}
 }
 
-// TestBounds: a router that never stops to tell something new is not believed.
+// TestBounds: a router that advertises ever more entries is limited.
 func TestBounds(t *testing.T) {
 	h := newHost()
 	for i := range 100 {
@@ -331,7 +331,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// FuzzHost: whatever comes, the host neither panics nor learns what it must not.
+// FuzzHost: for any input the host does not panic, and learns nothing invalid.
 func FuzzHost(f *testing.F) {
 	f.Add(from(f, peer, advertise(prefix("2001:db8::/64", time.Hour, time.Hour), ndp.NewMTU(1492),
 		&ndp.RecursiveDNSServer{Lifetime: 9, Servers: []netip.Addr{peer}}, &ndp.DNSSearchList{Lifetime: 9, DomainNames: []string{"a.example"}})).Data)

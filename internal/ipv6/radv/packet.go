@@ -9,31 +9,31 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// Packet is a message as it was received.
+// Packet is a received message.
 type Packet struct {
-	// Data is the ICMPv6 message. Its checksum has been verified, as the kernel does.
+	// Data is the ICMPv6 message, whose checksum the kernel has verified.
 	Data []byte
 	// Source and HopLimit are those of the IPv6 header. A zone of Source is ignored.
 	Source   netip.Addr
 	HopLimit int
 }
 
-// Message is a message to send, with a hop limit of 255 (RFC 4861 section 4) and our
-// link-local address as its source.
+// Message is a message to send, with a hop limit of 255 (RFC 4861 section 4) from our link-local
+// address.
 type Message struct {
 	Data []byte // without checksum
 	To   netip.Addr
 }
 
-// Why a message is dropped (RFC 4861 sections 6.1.1 and 6.1.2).
+// Reasons for which a message is dropped (RFC 4861 sections 6.1.1 and 6.1.2).
 var (
-	ErrHopLimit = errors.New("its hop limit is not 255: it may come from off the link")
-	ErrSource   = errors.New("its source is no link-local address")
-	ErrMessage  = errors.New("it is no such message")
-	ErrOption   = errors.New("an option has a wrong length")
+	ErrHopLimit = errors.New("hop limit is not 255: it may come from off the link")
+	ErrSource   = errors.New("source is not a link-local address")
+	ErrMessage  = errors.New("malformed message")
+	ErrOption   = errors.New("option with a wrong length")
 )
 
-// AllRouters is the group that solicitations are for (RFC 4291 section 2.7.1).
+// AllRouters is the destination of solicitations (RFC 4291 section 2.7.1).
 var AllRouters = netip.MustParseAddr("ff02::2")
 
 var allNodes = netip.MustParseAddr("ff02::1")
@@ -44,7 +44,7 @@ const (
 	advertisementLen = 16
 )
 
-// check applies the rules that both messages have in common, and returns the options.
+// check validates what both messages have in common, and returns the options.
 func (p Packet) check(kind ipv6.ICMPType, header int) (options [][]byte, err error) {
 	switch {
 	case len(p.Data) < header || p.Data[0] != byte(kind) || p.Data[1] != 0:
@@ -55,7 +55,8 @@ func (p Packet) check(kind ipv6.ICMPType, header int) (options [][]byte, err err
 	return splitOptions(p.Data[header:])
 }
 
-// splitOptions cuts options apart. One of length 0 spoils the message (RFC 4861 section 6.1).
+// splitOptions splits options. An option of length 0 makes the message invalid (RFC 4861 section
+// 6.1).
 func splitOptions(b []byte) (options [][]byte, err error) {
 	for len(b) > 0 {
 		if len(b) < 2 || b[1] == 0 || 8*int(b[1]) > len(b) {
@@ -66,8 +67,8 @@ func splitOptions(b []byte) (options [][]byte, err error) {
 	return options, nil
 }
 
-// parseAdvertisement reads each option by itself: what is wrong with one, or is not
-// known, does not concern the others.
+// parseAdvertisement parses each option by itself: an invalid or unknown option does not affect the
+// others.
 func parseAdvertisement(p Packet) (*ndp.RouterAdvertisement, error) {
 	options, err := p.check(ipv6.ICMPTypeRouterAdvertisement, advertisementLen)
 	if err != nil {
@@ -101,7 +102,7 @@ func parseRA(b []byte) (*ndp.RouterAdvertisement, error) {
 	return ra, nil
 }
 
-// sourceLinkLayerAddress is an option's type (RFC 4861 section 4.6.1).
+// sourceLinkLayerAddress is an option type (RFC 4861 section 4.6.1).
 const sourceLinkLayerAddress = 1
 
 // checkSolicitation applies RFC 4861 section 6.1.1.

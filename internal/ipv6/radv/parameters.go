@@ -10,35 +10,34 @@ import (
 	"upppoe/internal/ipv6/lifetime"
 )
 
-// Parameters is what an Advertiser tells beside its configuration, and may change: as where
-// it passes on what it has of others.
+// Parameters are what an Advertiser advertises in addition to its configuration. They may change,
+// as they come from another link.
 type Parameters struct {
-	// DefaultRouter has hosts send through us what is for elsewhere.
+	// DefaultRouter advertises us as a default router.
 	DefaultRouter bool
-	// Prefixes are on the link, of 64 bits each. Their time runs out.
+	// Prefixes are on the link, of 64 bits each. Their advertised lifetimes decrease.
 	Prefixes []AdvertisedPrefix
-	// NameServers are name servers, Domains those to search.
+	// NameServers and SearchDomains are the RDNSS and DNSSL options (RFC 8106).
 	NameServers   []netip.Addr
 	SearchDomains []string
 }
 
-// AdvertisedPrefix is a prefix from which hosts make addresses.
+// AdvertisedPrefix is a prefix for SLAAC.
 type AdvertisedPrefix struct {
 	Prefix netip.Prefix
 	lifetime.Lifetime
 }
 
-// Limits of the lifetimes that hosts are told of a network that is passed on, however long it is
-// ours (RFC 9096 section 3.4): so long may they use it at most if nobody can tell them that it has
-// become stale.
+// Limits of the advertised lifetimes of a delegated prefix (RFC 9096 section 3.4): hosts use it no
+// longer than that if nothing tells them that it has become stale.
 const (
 	PreferredLimit = 2700 * time.Second // ND_PREFERRED_LIMIT
 	ValidLimit     = 5400 * time.Second // ND_VALID_LIMIT
 )
 
-// Update has the router tell something else, and soon. A network that is not there any
-// more is stale: that is told until no host can use it any more (RFC 9096 section 3.5). What a
-// host would not take is left out.
+// Update changes the parameters and advertises them soon. A prefix that is removed is stale: it is
+// advertised with lifetimes of 0 until no host can use it any more (RFC 9096 section 3.5). What a
+// host would not accept is left out.
 func (a *Advertiser) Update(now time.Time, o Parameters) {
 	o = o.sanitized()
 	if a.params.equal(&o) {
@@ -55,8 +54,8 @@ func (a *Advertiser) Update(now time.Time, o Parameters) {
 	a.schedule(now)
 }
 
-// Deprecate has the router tell that networks are stale, until they are valid no more: as those
-// that another router here has told before it.
+// Deprecate advertises that prefixes are stale, until they are no longer valid, such as those that
+// an earlier router here has advertised.
 func (a *Advertiser) Deprecate(now time.Time, list []AdvertisedPrefix) {
 	o := (&Parameters{Prefixes: list}).sanitized()
 	for _, n := range o.Prefixes {
@@ -67,24 +66,23 @@ func (a *Advertiser) Deprecate(now time.Time, list []AdvertisedPrefix) {
 	a.schedule(now)
 }
 
-// deprecate keeps the latest ones: their number is bounded.
+// deprecate keeps the latest prefixes: their number is bounded.
 func (a *Advertiser) deprecate(n AdvertisedPrefix) {
 	a.stale = slices.DeleteFunc(a.stale, func(o AdvertisedPrefix) bool { return o.Prefix == n.Prefix })
 	a.stale = append(a.stale, n)
 	a.stale = slices.Delete(a.stale, 0, max(len(a.stale)-maxPrefixes, 0))
 }
 
-// Prefixes are the networks of the last Change. They are the caller's.
+// Prefixes returns the prefixes of the last Update. The receiver owns them.
 func (a *Advertiser) Prefixes() []AdvertisedPrefix { return slices.Clone(a.params.Prefixes) }
 
-// StalePrefixes are the networks that hosts are told to be stale, but for those that are over. They
-// are the caller's.
+// StalePrefixes returns the stale prefixes that are still advertised. The receiver owns them.
 func (a *Advertiser) StalePrefixes(now time.Time) []AdvertisedPrefix {
 	return slices.DeleteFunc(slices.Clone(a.stale), func(n AdvertisedPrefix) bool { return n.Expired(now) })
 }
 
-// SendFailed says that what Advance has returned could not be sent: it is tried again soon,
-// as the first one for three seconds, or 3 s later.
+// SendFailed reports that the message of the last Advance could not be sent. The first one is then
+// tried again soon, for three seconds, later ones after MIN_DELAY_BETWEEN_RAS.
 func (a *Advertiser) SendFailed(now time.Time) {
 	gap := minDelayBetweenRAs
 	if a.sent <= 1 && a.sendFailures < maxSendRetries {
@@ -94,7 +92,7 @@ func (a *Advertiser) SendFailed(now time.Time) {
 	a.next = lifetime.Earliest(a.next, now.Add(gap))
 }
 
-// schedule keeps those for all apart (RFC 4861 section 6.2.4).
+// schedule advances the next advertisement, after MIN_DELAY_BETWEEN_RAS (RFC 4861 section 6.2.4).
 func (a *Advertiser) schedule(now time.Time) {
 	at := now
 	if least := a.lastSent.Add(minDelayBetweenRAs); !a.lastSent.IsZero() && least.After(now) {
@@ -112,7 +110,7 @@ func (o *Parameters) equal(other *Parameters) bool {
 		slices.Equal(o.NameServers, other.NameServers) && slices.Equal(o.SearchDomains, other.SearchDomains)
 }
 
-// sanitized is a copy that holds only what a host would take.
+// sanitized returns a copy of what a host would accept.
 func (o *Parameters) sanitized() Parameters {
 	c := Parameters{DefaultRouter: o.DefaultRouter}
 	for _, n := range o.Prefixes {

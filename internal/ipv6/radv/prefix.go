@@ -13,14 +13,14 @@ import (
 // identifierBits is the length of an interface identifier (RFC 5072 section 4.1).
 const identifierBits = 64
 
-// twoHours is how much of an address's time a router may not take away at once: anybody
-// can send an advertisement (RFC 4862 section 5.5.3 e).
+// twoHours is the valid lifetime below which an advertisement cannot shorten an address's: any node
+// can send one (RFC 4862 section 5.5.3 e).
 const twoHours = 2 * time.Hour
 
 func (h *Host) learnPrefix(now time.Time, o *ndp.PrefixInformation) {
 	p := netip.PrefixFrom(o.Prefix, int(o.PrefixLength))
 	if !lifetime.IsHostPrefix(p) {
-		return // also those of link-local addresses, which are the kernel's
+		return // link-local prefixes, too: those addresses are the kernel's
 	}
 	if o.OnLink {
 		h.learnOnLink(now, p, o.ValidLifetime)
@@ -65,7 +65,7 @@ func (h *Host) learnAutonomous(now time.Time, p netip.Prefix, preferred, valid t
 	}
 }
 
-// address joins a prefix and our identifier.
+// address combines a prefix with our interface identifier.
 func (h *Host) address(p netip.Prefix) netip.Prefix {
 	a, id := p.Addr().As16(), h.cfg.Local.As16()
 	copy(a[8:], id[8:])

@@ -12,16 +12,16 @@ const (
 	maxSolicitationInterval = time.Hour
 )
 
-// solicitor says when to solicit: three times, 4 s apart (RFC 4861 section 6.3.7), and
-// then ever more rarely, as the answers may all have been lost (RFC 7559).
+// solicitor schedules solicitations: three at intervals of 4 s (RFC 4861 section 6.3.7), then at
+// growing intervals, as all answers may have been lost (RFC 7559).
 type solicitor struct {
-	next         time.Time // zero: there is a router
+	next         time.Time // zero: there is a default router
 	sent         int
 	gap          time.Duration
-	sendFailures int // in a row
+	sendFailures int // consecutive
 }
 
-// start begins anew, unless it is under way.
+// start starts soliciting, unless that is under way.
 func (s *solicitor) start(at time.Time) {
 	if s.next.IsZero() {
 		*s = solicitor{next: at, gap: solicitationInterval}
@@ -30,15 +30,15 @@ func (s *solicitor) start(at time.Time) {
 
 func (s *solicitor) stop() { s.next = time.Time{} }
 
-// How soon, and how often, to try again to send at all: the kernel may look for two
-// seconds whether somebody else has our address (RFC 4862 section 5.4).
+// Retries of failed sends: duplicate address detection may take the kernel two seconds (RFC 4862
+// section 5.4).
 const (
 	sendRetryInterval = 100 * time.Millisecond
 	maxSendRetries    = 30
 )
 
-// sendFailed takes back a solicitation that could not be sent: for a moment after it is
-// set, an address cannot be used.
+// sendFailed takes back a solicitation that could not be sent: an address is not usable for a
+// moment after it is set.
 func (s *solicitor) sendFailed(now time.Time) {
 	if s.next.IsZero() || s.sent != 1 || s.sendFailures == maxSendRetries {
 		return
@@ -48,7 +48,7 @@ func (s *solicitor) sendFailed(now time.Time) {
 	s.next = now.Add(sendRetryInterval)
 }
 
-// due reports whether to solicit now, and then sets when next.
+// due reports whether to solicit now, and schedules the next solicitation.
 func (s *solicitor) due(now time.Time, r *rand.Rand) bool {
 	if s.next.IsZero() || now.Before(s.next) {
 		return false
@@ -63,7 +63,7 @@ func (s *solicitor) due(now time.Time, r *rand.Rand) bool {
 	return true
 }
 
-// jitter spreads a span by a tenth to either side (RFC 8415 section 15).
+// jitter changes a duration by up to a tenth in either direction (RFC 8415 section 15).
 func jitter(d time.Duration, r *rand.Rand) time.Duration {
 	return d - d/10 + time.Duration(r.Int64N(int64(d/5)+1))
 }

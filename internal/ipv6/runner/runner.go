@@ -1,5 +1,6 @@
-// Package runner runs what IPv6 needs beside a PPP session, such as router advertisements and
-// DHCPv6, from when IPv6CP opens (RFC 5072) until it closes.
+// Package runner runs the IPv6 services of PPP sessions, which are router advertisements and
+// DHCPv6, from when IPv6CP opens (RFC 5072) until it closes. It does not know what it runs: see
+// packages ipv6 and ipv6/server.
 package runner
 
 import (
@@ -13,8 +14,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// Runner runs one function at a time for each key, such as a session's ID. Its methods may be
-// called concurrently; only Wait and Close block.
+// Runner runs one function at a time for each key, such as a session ID. Its methods may be called
+// concurrently; only Wait and Close block.
 type Runner[K comparable] struct {
 	namespace string
 	log       *slog.Logger
@@ -22,25 +23,25 @@ type Runner[K comparable] struct {
 
 	mu     sync.Mutex
 	closed bool
-	active map[K]*run // the last of each key, until it has ended
+	active map[K]*run // the last one of each key, until it has returned
 }
 
-// run is a function under way, or one that waits for the one before.
+// run is a function that runs, or waits for the previous one of its key.
 type run struct {
 	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when it has ended
+	done   chan struct{} // closed when it has returned
 }
 
-// New makes a runner for a network namespace, given as hostnet.Configurer.Namespace is. The log is
-// told the errors of functions.
+// New makes a runner for a network namespace (see netconfig.Configurer.Namespace). Errors of
+// functions are logged.
 func New[K comparable](namespace string, log *slog.Logger) *Runner[K] {
 	return &Runner[K]{namespace: namespace, log: log, active: make(map[K]*run)}
 }
 
-// Start ends what runs for a key, as by End with netif.ErrLinkGone, and calls a function once
-// that has ended: two would open the same ports. The function is called on a thread of the
-// network namespace (see hostnet.Inside), and must return soon after its context has ended.
-// After Close it is not called.
+// Start stops what runs for a key, as Stop does with netif.ErrLinkGone, and calls a function once
+// that has returned: both would open the same ports. The function is called on a thread of the
+// network namespace (see netconfig.Inside), and must return soon after its context has ended. After
+// Close it is not called.
 func (r *Runner[K]) Start(key K, f func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,7 +55,7 @@ func (r *Runner[K]) Start(key K, f func(context.Context) error) {
 	ctx, end := context.WithCancelCause(context.Background())
 	is := &run{end, make(chan struct{})}
 	r.active[key] = is
-	// Ends with End, Close or the next Begin.
+	// Ends with Stop, Close or the next Start.
 	r.running.Go(func() {
 		defer r.ended(key, is)
 		if before != nil {
@@ -75,8 +76,8 @@ func (r *Runner[K]) ended(key K, was *run) {
 	}
 }
 
-// Stop ends the context of what runs for a key, and gives it a cause. It does not wait for the
-// function to return. It reports whether something runs still.
+// Stop cancels the context of what runs for a key, with a cause. It does not wait for the function
+// to return. It reports whether a function was running.
 func (r *Runner[K]) Stop(key K, cause error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -87,10 +88,10 @@ func (r *Runner[K]) Stop(key K, cause error) bool {
 	return is != nil
 }
 
-// Wait waits until nothing runs. Begin must not be called meanwhile.
+// Wait waits until nothing runs. Start must not be called meanwhile.
 func (r *Runner[K]) Wait() { r.running.Wait() }
 
-// Close ends everything with a cause, and waits until nothing runs.
+// Close cancels everything with a cause, and waits until nothing runs.
 func (r *Runner[K]) Close(cause error) {
 	r.mu.Lock()
 	r.closed = true
@@ -101,8 +102,8 @@ func (r *Runner[K]) Close(cause error) {
 	r.Wait()
 }
 
-// HandleEvent calls up when IPv6CP has opened, or has opened anew with other interface identifiers,
-// and down when it has closed.
+// HandleEvent calls up when IPv6CP has opened, or has been renegotiated with other interface
+// identifiers, and down when it has closed.
 func HandleEvent(event pppoe.Event, up func(pppoe.Addressing), down func()) {
 	switch e := event.(type) {
 	case pppoe.Configured:

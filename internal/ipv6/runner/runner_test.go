@@ -18,7 +18,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// job is a function to run, which takes a second to end, as one that releases leases does.
+// job is a function that takes a second to end, like one that releases leases.
 type job struct {
 	mu sync.Mutex
 	is string
@@ -38,7 +38,7 @@ func (w *job) set(is string) {
 	w.is = is
 }
 
-// want is what has become of each; empty: it has not begun.
+// want checks the state of each job; empty: it has not started.
 func want(t *testing.T, when string, is map[*job]string) {
 	t.Helper()
 	for w, want := range is {
@@ -58,8 +58,7 @@ var (
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// TestOneAtATime: what begins waits for what was there before to end, of the same key; Begin does
-// not.
+// TestOneAtATime: a function waits for the previous one of the same key to return; Start does not.
 func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New[int]("", silent())
@@ -86,8 +85,8 @@ func TestOneAtATime(t *testing.T) {
 	})
 }
 
-// TestEnd: a function gets the cause, and its key is forgotten when it returns.
-func TestEnd(t *testing.T) {
+// TestStop: a function gets the cause, and its key is removed when it returns.
+func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New[int]("", silent())
 		why := errors.New("why")
@@ -115,7 +114,8 @@ func TestEnd(t *testing.T) {
 	})
 }
 
-// TestClose: all that run end, with that cause, before Close returns, and nothing begins any more.
+// TestClose: all functions are cancelled with the cause, Close waits for them, and nothing starts
+// any more.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New[int]("", silent())
@@ -130,7 +130,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// TestErrorsLogged: a function's, and that of a namespace in which it cannot run.
+// TestErrorsLogged: errors of a function, and of a nonexistent namespace.
 func TestErrorsLogged(t *testing.T) {
 	var log bytes.Buffer
 	fail := func(context.Context) error { return errors.New("IPv6 on ppp0: broken") }

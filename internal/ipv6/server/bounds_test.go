@@ -9,7 +9,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv6"
 )
 
-// TestConfigBounds: both sides of each.
+// TestConfigBounds: both sides of each bound.
 func TestConfigBounds(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Config)
@@ -39,7 +39,7 @@ func TestConfigBounds(t *testing.T) {
 	}
 }
 
-// TestDefaultLifetimes: 12 hours preferred and 24 valid; valid no shorter than preferred.
+// TestDefaultLifetimes: 12 hours preferred and 24 valid; valid is not shorter than preferred.
 func TestDefaultLifetimes(t *testing.T) {
 	for _, c := range []struct{ preferred, valid, wantPreferred, wantValid time.Duration }{
 		{0, 0, 12 * time.Hour, 24 * time.Hour}, {time.Hour, 0, time.Hour, 24 * time.Hour}, {48 * time.Hour, 0, 48 * time.Hour, 48 * time.Hour},
@@ -53,7 +53,7 @@ func TestDefaultLifetimes(t *testing.T) {
 	}
 }
 
-// TestDelegatedNetwork: a delegated /64 has a route by the peer, as any other prefix.
+// TestDelegatedNetwork: a delegated /64 is routed to the peer, like any other prefix.
 func TestDelegatedNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.cfg.Prefixes = newPool(t, "2001:db8:100::/64", 64) })
@@ -74,7 +74,7 @@ func TestDelegatedNetwork(t *testing.T) {
 	})
 }
 
-// TestPoolBounds: as short and as long a part as can be.
+// TestPoolBounds: the shortest and the longest prefixes.
 func TestPoolBounds(t *testing.T) {
 	for _, c := range []struct {
 		base string
@@ -91,7 +91,7 @@ func TestPoolBounds(t *testing.T) {
 			}
 		}
 	}
-	p := newPool(t, "2001:db8::/126", 128) // without the routers' anycast address
+	p := newPool(t, "2001:db8::/126", 128) // without the subnet-router anycast address
 	for i := range 4 {
 		part, err := p.Allocate("alice")
 		if (err == nil) != (i < 3) || part == pfx("2001:db8::/128") {

@@ -1,3 +1,4 @@
-// Package server is IPv6 on a line whose PPP session is up, for its server: router
-// advertisements, an address and a delegated prefix by DHCPv6, and the routes to them.
+// Package server is the server side of IPv6 on a PPP session: router advertisements (RFC 4861), an
+// address and a delegated prefix by DHCPv6 (RFC 8415), the routes to them, and the pools they come
+// from. IPv6CP itself is in package ppp/ipv6cp, the client side in package ipv6.
 package server

@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// Pool shares out a prefix in equal parts, each to one line at a time. Its methods may
-// be called concurrently.
+// Pool divides a prefix into prefixes of equal length, and allocates each to one session at a time.
+// Its methods may be called concurrently.
 type Pool struct {
 	base   netip.Prefix
 	length int
-	first  uint64 // index of the first part
+	first  uint64 // index of the first prefix to allocate
 	size   uint64
 
 	mu   sync.Mutex
@@ -22,34 +22,34 @@ type Pool struct {
 }
 
 var (
-	// ErrPool is why a Pool cannot be made (wrapped).
+	// ErrPool reports an invalid pool (wrapped).
 	ErrPool = errors.New("pool")
-	// ErrExhausted is why there is nothing to take (wrapped).
-	ErrExhausted = errors.New("all are in use: give the pool a shorter prefix")
+	// ErrExhausted reports that no prefix is free (wrapped).
+	ErrExhausted = errors.New("all prefixes are in use: give the pool a shorter prefix")
 )
 
-// maxIndexBits bounds how many parts are made use of.
+// maxIndexBits bounds how many prefixes of a pool are used.
 const maxIndexBits = 32
 
-// NewPool makes a pool that cuts base, like 2001:db8:100::/40, in prefixes of so many
-// bits, like 56; or in single addresses, with 128.
+// NewPool makes a pool that divides base, like 2001:db8:100::/40, into prefixes of a length, like
+// 56; or into single addresses, with 128.
 func NewPool(base netip.Prefix, bits int) (*Pool, error) {
 	if !base.IsValid() || !base.Addr().Is6() || base.Addr().Is4In6() {
-		return nil, fmt.Errorf("%w: %v is no IPv6 prefix", ErrPool, base)
+		return nil, fmt.Errorf("%w: %v is not an IPv6 prefix", ErrPool, base)
 	}
 	if bits < base.Bits() || bits > 128 {
-		return nil, fmt.Errorf("%w: %v cannot be cut in prefixes of %d bits: give from %d to 128", ErrPool, base, bits, base.Bits())
+		return nil, fmt.Errorf("%w: %v cannot be divided into prefixes of length %d: give a length from %d to 128", ErrPool, base, bits, base.Bits())
 	}
 	p := &Pool{base: base.Masked(), length: bits, used: map[uint64]struct{}{}}
 	p.size = 1 << min(bits-base.Bits(), maxIndexBits)
 	if bits == 128 && p.size > 1 {
-		p.first, p.size = 1, p.size-1 // not the routers' anycast address (RFC 4291 section 2.6.1)
+		p.first, p.size = 1, p.size-1 // not the subnet-router anycast address (RFC 4291 section 2.6.1)
 	}
 	return p, nil
 }
 
-// Allocate takes a part. The same key gets the same one as before, if that is free: so who
-// dials in again has the same addresses. The error is ErrExhausted.
+// Allocate allocates a prefix. The same key gets the same prefix as before if that is free, so that
+// a subscriber keeps its addresses. The error is ErrExhausted (wrapped).
 func (p *Pool) Allocate(key string) (netip.Prefix, error) {
 	h := fnv.New64a()
 	h.Write([]byte(key))
@@ -66,7 +66,7 @@ func (p *Pool) Allocate(key string) (netip.Prefix, error) {
 	}
 }
 
-// Free gives back what Take has given. What is not of the pool is ignored.
+// Free frees what Allocate has returned. Prefixes of other pools are ignored.
 func (p *Pool) Free(part netip.Prefix) {
 	if part.Bits() != p.length || !p.base.Contains(part.Addr()) {
 		return
@@ -76,17 +76,17 @@ func (p *Pool) Free(part netip.Prefix) {
 	delete(p.used, p.indexOf(part)-p.first)
 }
 
-// Used is how many parts are taken.
+// Used returns the number of allocated prefixes.
 func (p *Pool) Used() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.used)
 }
 
-// String is like 2001:db8:100::/40 in /56.
+// String returns the pool like 2001:db8:100::/40 in /56.
 func (p *Pool) String() string { return fmt.Sprintf("%v in /%d", p.base, p.length) }
 
-// prefixAt is the index-th one.
+// prefixAt returns the prefix at an index.
 func (p *Pool) prefixAt(index uint64) netip.Prefix {
 	a := p.base.Addr().As16()
 	high, low := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])
@@ -101,7 +101,7 @@ func (p *Pool) prefixAt(index uint64) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(a), p.length)
 }
 
-// indexOf undoes part.
+// indexOf is the inverse of prefixAt.
 func (p *Pool) indexOf(part netip.Prefix) uint64 {
 	a := part.Addr().As16()
 	high, low := binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])

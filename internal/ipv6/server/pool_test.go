@@ -20,7 +20,7 @@ func newPool(t testing.TB, base string, bits int) *Pool {
 	return p
 }
 
-// TestPoolAllocatesAll: each part once, all of them, and then no more.
+// TestPoolAllocatesAll: every prefix once, and then no more.
 func TestPoolAllocatesAll(t *testing.T) {
 	for _, c := range []struct {
 		base string
@@ -54,7 +54,7 @@ func TestPoolAllocatesAll(t *testing.T) {
 	}
 }
 
-// TestPoolKeepsKey: who comes back has the same.
+// TestPoolKeepsKey: the same key gets the same prefix.
 func TestPoolKeepsKey(t *testing.T) {
 	p := newPool(t, "2001:db8:100::/40", 56)
 	first, _ := p.Allocate("alice")
@@ -66,8 +66,8 @@ func TestPoolKeepsKey(t *testing.T) {
 	}
 }
 
-// TestPoolIndexFromKey: which part a key gets follows from the key alone, in any process: the one at its
-// FNV-1a hash modulo their number, or the next free one.
+// TestPoolIndexFromKey: the prefix of a key follows from the key alone, in any process: its index
+// is the FNV-1a hash modulo the pool's size, or the next free one.
 func TestPoolIndexFromKey(t *testing.T) {
 	for range 2 {
 		p := newPool(t, "2001:db8::/56", 64)
@@ -80,7 +80,7 @@ func TestPoolIndexFromKey(t *testing.T) {
 		}
 	}
 	last := newPool(t, "2001:db8::/63", 64)
-	for _, want := range []string{"2001:db8:0:1::/64", "2001:db8::/64"} { // after the last comes the first
+	for _, want := range []string{"2001:db8:0:1::/64", "2001:db8::/64"} { // wraps around
 		if part, err := last.Allocate(""); err != nil || part != pfx(want) {
 			t.Errorf("has %v, %v, want %v", part, err, want)
 		}
@@ -110,7 +110,7 @@ func TestBadPool(t *testing.T) {
 	}
 }
 
-// TestPoolIndex: index undoes part, whatever the lengths.
+// TestPoolIndex: indexOf is the inverse of prefixAt, for all lengths.
 func TestPoolIndex(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		bits := rapid.IntRange(1, 128).Draw(r, "bits")

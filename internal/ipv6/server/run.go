@@ -11,12 +11,12 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
-// Run serves a line until its context ends. Then it tells the peer that it is no router
-// any more, unless the context's cause is ErrLinkGone, and takes away again what it has
-// set. It returns nil then; any other error names the device and says what to do.
+// Run serves a session until its context ends. Then it sends a final router advertisement, unless
+// the context's cause is ErrLinkGone, and removes the routes that it has set. It returns nil then;
+// any other error names the device and says what to do.
 //
-// Call it on a thread of the device's network namespace. Once Notify has been called
-// for the first time, the thread does not matter.
+// It must be called on a thread of the device's network namespace. Once Notify has been called for
+// the first time, the thread does not matter.
 func Run(ctx context.Context, cfg Config) error {
 	if err := cfg.check(); err != nil {
 		return err
@@ -26,20 +26,20 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("IPv6 server on %w", err)
 	}
 	defer m.Close()
-	l, err := newSession(&cfg, m, netif.NewRand())
+	s, err := newSession(&cfg, m, netif.NewRand())
 	if err != nil {
 		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
 	}
-	if err := l.run(ctx, m.Inputs); err != nil {
+	if err := s.run(ctx, m.Inputs); err != nil {
 		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
 	}
 	return nil
 }
 
-// endpoint is what a line has of the machine.
+// endpoint is the session's sockets and netlink handle.
 type endpoint struct{ *netif.Endpoint }
 
-// openEndpoint opens all of it, or nothing.
+// openEndpoint opens all of it or nothing.
 func openEndpoint(cfg *Config) (m endpoint, err error) {
 	if m.Endpoint, err = netif.OpenEndpoint(cfg.Device); err != nil {
 		return m, err
@@ -54,7 +54,7 @@ func openEndpoint(cfg *Config) (m endpoint, err error) {
 	return m, err
 }
 
-// Advertise sends a router's message.
+// Advertise sends a router advertisement.
 func (m endpoint) Advertise(msg radv.Message) error { return m.ICMP.Send(msg) }
 
 // Reply sends a DHCPv6 server's message.

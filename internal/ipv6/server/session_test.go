@@ -23,15 +23,15 @@ import (
 
 var peer = netip.MustParseAddr("fe80::2")
 
-// fakeNetwork is what a line acts on, in memory.
+// fakeNetwork is a network in memory.
 type fakeNetwork struct {
 	t      *testing.T
 	cfg    Config
 	log    bytes.Buffer
 	states []State
 	set    netif.Config
-	refuse error // what Apply says
-	// unreachable is where answers cannot be sent.
+	refuse error // returned by Apply
+	// unreachable is an address to which replies cannot be sent.
 	unreachable netip.Addr
 	advertised  []radv.Message
 	answered    []netif.Datagram
@@ -40,7 +40,7 @@ type fakeNetwork struct {
 	failures    chan error
 	end         context.CancelCauseFunc
 	result      chan error
-	turn        atomic.Int32 // what the test has seen comes before what the line does next
+	turn        atomic.Int32 // orders what the test has seen before what the session does next
 }
 
 func (w *fakeNetwork) Advertise(m radv.Message) error {
@@ -63,7 +63,7 @@ func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
 	return w.refuse
 }
 
-// pass has time go on.
+// pass advances the time.
 func (w *fakeNetwork) pass(d time.Duration) {
 	w.turn.Add(1)
 	time.Sleep(d)
@@ -77,7 +77,7 @@ func testConfig(t testing.TB) Config {
 	}
 }
 
-// begin runs a line. It is to be called in a bubble.
+// begin runs a session. It must be called in a synctest bubble.
 func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	w := &fakeNetwork{
 		t: t, cfg: testConfig(t), solicit: make(chan netif.Packet), ask: make(chan netif.Datagram),
@@ -102,7 +102,7 @@ func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	return w
 }
 
-// over ends the line, and wants nothing to be left of it.
+// over ends the session, and checks that it leaves nothing behind.
 func (w *fakeNetwork) over(cause error) {
 	w.t.Helper()
 	w.end(cause)
@@ -119,7 +119,7 @@ func (w *fakeNetwork) over(cause error) {
 	}
 }
 
-// question sends a client's message, and returns the answer.
+// question sends a client's message, and returns the reply.
 func (w *fakeNetwork) question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
 	w.t.Helper()
 	m := &dhcpv6.Message{MessageType: kind}
@@ -158,8 +158,8 @@ func (w *fakeNetwork) lastRA() *ndp.RouterAdvertisement {
 
 func key(p string) netif.RouteKey { return netif.RouteKey{To: pfx(p), Device: "ppp0"} }
 
-// TestSession: the network is there from the beginning; routes to what is leased come with
-// the lease and go with it.
+// TestSession: the prefix is advertised from the start; routes to leases exist as long as the
+// leases.
 func TestSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(*fakeNetwork) {})
@@ -208,8 +208,7 @@ func TestLeaseExpires(t *testing.T) {
 	})
 }
 
-// TestExhausted: a line without a network is served what there is; the log says which
-// pool is too small.
+// TestExhausted: a session without a prefix is served the rest; the log names the exhausted pool.
 func TestExhausted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var other netip.Prefix
@@ -217,7 +216,7 @@ func TestExhausted(t *testing.T) {
 		if len(w.set.Routes) > 0 || len(w.lastRA().Options) > 0 {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		if !strings.Contains(w.log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all are in use") {
+		if !strings.Contains(w.log.String(), "address pool exhausted: 2001:db8:1::/64 in /64: all prefixes are in use") {
 			t.Errorf("the log says %s", &w.log)
 		}
 		w.cfg.Networks.Free(other)
@@ -235,7 +234,7 @@ func TestLinkGone(t *testing.T) {
 	})
 }
 
-// TestRetry: a route that could not be set; the log says so once.
+// TestRetry: a route that could not be set is tried again, and logged once.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.refuse = errors.New("no route") })
@@ -285,8 +284,8 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// TestReplyAddress: an answer goes to where the question came from, or, if it cannot, to the peer's
-// link-local address; one that cannot go there either is lost.
+// TestReplyAddress: a reply is sent to the source of the message, or, if that fails, to the peer's
+// link-local address; if that fails too, it is lost.
 func TestReplyAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(*fakeNetwork) {})
@@ -307,8 +306,8 @@ func TestReplyAddress(t *testing.T) {
 	})
 }
 
-// TestLeasesLogged: what is leased and ends goes to the log, but not as often as a client likes;
-// an exhausted pool likewise.
+// TestLeasesLogged: leases and their ends are logged, a repetition at level debug; an exhausted
+// pool, too.
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.cfg.Addresses.Allocate("another") })
