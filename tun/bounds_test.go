@@ -21,9 +21,9 @@ func TestFold(t *testing.T) {
 // is known; nothing behind its end is read.
 func TestTransportCutShort(t *testing.T) {
 	for _, packet := range [][]byte{
-		unfinished("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, carried(protoUDP, 0)),
-		unfinished("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, carried(protoTCP, 0)),
-		unfinished("2001:db8::1", "2001:db8::2", protoUDP, protoHopByHop, []byte{protoUDP, 0, 1, 4, 0, 0, 0, 0}, carried(protoUDP, 0)),
+		withPendingChecksum("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, randomData(protoUDP, 0)),
+		withPendingChecksum("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, randomData(protoTCP, 0)),
+		withPendingChecksum("2001:db8::1", "2001:db8::2", protoUDP, protoHopByHop, []byte{protoUDP, 0, 1, 4, 0, 0, 0, 0}, randomData(protoUDP, 0)),
 	} {
 		if !CompleteChecksum(bytes.Clone(packet)) {
 			t.Errorf("% x: the whole packet is left alone", packet)
@@ -78,13 +78,13 @@ func TestVirtioHeader(t *testing.T) {
 	}
 }
 
-// TestCutRefusesTheOther: a GSO packet said to be of the other version of IP, or of the
+// TestSegmenterRefusesOtherTransport: a GSO packet said to be of the other version of IP, or of the
 // other protocol, is not cut.
-func TestCutRefusesTheOther(t *testing.T) {
+func TestSegmenterRefusesOtherTransport(t *testing.T) {
 	packets := map[Segmentation][][]byte{}
 	for _, v6 := range []bool{false, true} {
-		tcp, _ := pair(t, protoTCP, v6)
-		udp, _ := pair(t, protoUDP, v6)
+		tcp, _ := segmentPair(t, protoTCP, v6)
+		udp, _ := segmentPair(t, protoUDP, v6)
 		kind := SegmentTCP4
 		if v6 {
 			kind = SegmentTCP6
@@ -105,16 +105,16 @@ func TestCutRefusesTheOther(t *testing.T) {
 	}
 }
 
-// TestCutBehindRoutingHeader: the destination of the pseudo-header is the last one, which
+// TestSegmenterRoutingHeader: the destination of the pseudo-header is the last one, which
 // the sender has summed (RFC 8200 section 8.1).
-func TestCutBehindRoutingHeader(t *testing.T) {
+func TestSegmenterRoutingHeader(t *testing.T) {
 	src, next, last := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::9")
-	data := carried(protoTCP, 250)
+	data := randomData(protoTCP, 250)
 	data[12], data[13] = 5<<4, 0x10
 	routing := append([]byte{protoTCP, 2, 2, 1, 0, 0, 0, 0}, last.AsSlice()...)
-	packet := unfinished(src.String(), next.String(), protoTCP, protoRouting, routing, data)
+	packet := withPendingChecksum(src.String(), next.String(), protoTCP, protoRouting, routing, data)
 	start := len(packet) - len(data)
-	copy(packet[start+tcpChecksum:], slowSum(pseudo(src, last, protoTCP, len(data))))
+	copy(packet[start+tcpChecksum:], referenceSum(pseudo(src, last, protoTCP, len(data))))
 
 	var cut Segmenter
 	if err := cut.Start(packet, PendingOffload{Checksum: true, Start: uint16(start), Offset: tcpChecksum, Segment: SegmentTCP6, Size: 100}); err != nil {
@@ -126,7 +126,7 @@ func TestCutBehindRoutingHeader(t *testing.T) {
 		if got, want := len(segment)-start-tcpHeader, []int{100, 100, 50}[n]; got != want {
 			t.Errorf("segment %d has %d octets, want %d", n, got, want)
 		}
-		if !right(src.String(), last.String(), protoTCP, segment[start:]) {
+		if !checksumRight(src.String(), last.String(), protoTCP, segment[start:]) {
 			t.Errorf("segment %d has a wrong checksum: % x", n, segment)
 		}
 	}

@@ -25,13 +25,13 @@ const maxExtensions = 8
 // those whose checksum is anything but that sum: there it is the checksum of a
 // packet further in that is open, one carried by VXLAN for example.
 func CompleteChecksum(packet []byte) bool {
-	s := transport(packet)
+	s := parseTransport(packet)
 	at := s.checksumAt()
 	if at == 0 {
 		return false
 	}
 	field := s.data[at : at+2]
-	if !s.startsFrom(binary.BigEndian.Uint16(field)) {
+	if !s.isPseudoSum(binary.BigEndian.Uint16(field)) {
 		return false
 	}
 	// The field holds the pseudo-header's sum, so that summing the segment with
@@ -44,9 +44,9 @@ func CompleteChecksum(packet []byte) bool {
 	return true
 }
 
-// segment is what a packet carries, and what the pseudo-header before it has from
+// transportSegment is what a packet carries, and what the pseudo-header before it has from
 // the packet's own header (RFC 9293 section 3.1, RFC 8200 section 8.1).
-type segment struct {
+type transportSegment struct {
 	proto     byte
 	addresses []byte // source and destination; nil: a Routing header has the destination
 	data      []byte // without what lies beyond the packet's own length
@@ -61,7 +61,7 @@ const (
 
 // checksumAt is where the segment has its checksum; 0: it is not of TCP or UDP, or cut
 // short.
-func (s segment) checksumAt() int {
+func (s transportSegment) checksumAt() int {
 	switch {
 	case s.proto == protoTCP && len(s.data) >= 20:
 		return tcpChecksum
@@ -71,9 +71,9 @@ func (s segment) checksumAt() int {
 	return 0
 }
 
-// startsFrom reports whether a sum is that of the pseudo-header. Zero has two forms in
+// isPseudoSum reports whether a sum is that of the pseudo-header. Zero has two forms in
 // one's complement.
-func (s segment) startsFrom(field uint16) bool {
+func (s transportSegment) isPseudoSum(field uint16) bool {
 	if s.addresses == nil {
 		return true
 	}
@@ -81,39 +81,39 @@ func (s segment) startsFrom(field uint16) bool {
 	return field%0xffff == pseudo%0xffff
 }
 
-// transport finds what a packet carries; the zero segment if there is none to be had.
-func transport(packet []byte) segment {
+// parseTransport finds what a packet carries; the zero segment if there is none to be had.
+func parseTransport(packet []byte) transportSegment {
 	if len(packet) < 20 {
-		return segment{}
+		return transportSegment{}
 	}
 	switch packet[0] >> 4 {
 	case 4:
-		return transport4(packet)
+		return parseTransport4(packet)
 	case 6:
-		return transport6(packet)
+		return parseTransport6(packet)
 	}
-	return segment{}
+	return transportSegment{}
 }
 
-func transport4(packet []byte) segment {
+func parseTransport4(packet []byte) transportSegment {
 	header := int(packet[0]&0xf) * 4
 	total := int(binary.BigEndian.Uint16(packet[2:]))
 	fragment := binary.BigEndian.Uint16(packet[6:]) & 0x3fff // MF and offset
 	if header < 20 || total < header || total > len(packet) || fragment != 0 {
-		return segment{}
+		return transportSegment{}
 	}
-	return segment{packet[9], packet[12:20], packet[header:total], header}
+	return transportSegment{packet[9], packet[12:20], packet[header:total], header}
 }
 
-func transport6(packet []byte) segment {
+func parseTransport6(packet []byte) transportSegment {
 	if len(packet) < 40 {
-		return segment{}
+		return transportSegment{}
 	}
 	end := 40 + int(binary.BigEndian.Uint16(packet[4:]))
 	if end > len(packet) {
-		return segment{}
+		return transportSegment{}
 	}
-	s := segment{packet[6], packet[8:40], packet[40:end], 40}
+	s := transportSegment{packet[6], packet[8:40], packet[40:end], 40}
 	for range maxExtensions {
 		switch s.proto {
 		case protoHopByHop, protoOptions:
@@ -123,12 +123,12 @@ func transport6(packet []byte) segment {
 			return s
 		}
 		if len(s.data) < 8 || len(s.data) < 8+int(s.data[1])*8 {
-			return segment{}
+			return transportSegment{}
 		}
 		next := 8 + int(s.data[1])*8
 		s.proto, s.data, s.start = s.data[0], s.data[next:], s.start+next
 	}
-	return segment{}
+	return transportSegment{}
 }
 
 // sum is the one's complement sum of 16-bit words (RFC 1071), folded. It is taken in the

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// unfinished makes an IP packet with a segment whose checksum is open: the sum of the
+// withPendingChecksum makes an IP packet with a segment whose checksum is open: the sum of the
 // pseudo-header stands in its place. The headers lie between the fixed IP header and
 // the segment: IPv4 options, or IPv6 extension headers of which next is the first.
-func unfinished(src, dst string, proto, next byte, headers, data []byte) []byte {
+func withPendingChecksum(src, dst string, proto, next byte, headers, data []byte) []byte {
 	s, d := netip.MustParseAddr(src), netip.MustParseAddr(dst)
 	var p []byte
 	if s.Is4() {
@@ -25,12 +25,12 @@ func unfinished(src, dst string, proto, next byte, headers, data []byte) []byte 
 	}
 	p = append(append(p, s.AsSlice()...), d.AsSlice()...)
 	data = bytes.Clone(data)
-	copy(field(proto, data), slowSum(pseudo(s, d, proto, len(data))))
+	copy(pseudoField(proto, data), referenceSum(pseudo(s, d, proto, len(data))))
 	return append(append(p, headers...), data...)
 }
 
-// field is where a segment has its checksum.
-func field(proto byte, data []byte) []byte {
+// pseudoField is where a segment has its checksum.
+func pseudoField(proto byte, data []byte) []byte {
 	if proto == protoTCP {
 		return data[16:18]
 	}
@@ -43,8 +43,8 @@ func pseudo(src, dst netip.Addr, proto byte, length int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(proto))
 }
 
-// slowSum sums octet by octet, for comparison.
-func slowSum(b []byte) []byte {
+// referenceSum sums octet by octet, for comparison.
+func referenceSum(b []byte) []byte {
 	var s uint32
 	for i, octet := range b {
 		s += uint32(octet) << (8 - i%2*8)
@@ -53,15 +53,15 @@ func slowSum(b []byte) []byte {
 	return []byte{byte(s >> 8), byte(s)}
 }
 
-// right reports whether the checksum of a segment is: all of it, with the
+// checksumRight reports whether the checksum of a segment is: all of it, with the
 // pseudo-header, sums to ones.
-func right(src, dst string, proto byte, data []byte) bool {
+func checksumRight(src, dst string, proto byte, data []byte) bool {
 	p := pseudo(netip.MustParseAddr(src), netip.MustParseAddr(dst), proto, len(data))
-	return bytes.Equal(slowSum(append(p, data...)), []byte{0xff, 0xff})
+	return bytes.Equal(referenceSum(append(p, data...)), []byte{0xff, 0xff})
 }
 
-// carried is a TCP or UDP segment with a payload of n octets.
-func carried(proto byte, n int) []byte {
+// randomData is a TCP or UDP segment with a payload of n octets.
+func randomData(proto byte, n int) []byte {
 	head := map[byte]int{protoTCP: 20, protoUDP: 8}[proto]
 	data := make([]byte, head+n)
 	for i := range data {
@@ -94,17 +94,17 @@ func TestCompleteChecksum(t *testing.T) {
 		for _, proto := range []byte{protoTCP, protoUDP} {
 			for _, size := range []int{0, 1, 2, 3, 7, 24, 25, 31, 32, 33, 1451} {
 				next, headers := f.headers(proto)
-				data := carried(proto, size)
-				packet := unfinished(f.src, f.dst, proto, next, headers, data)
+				data := randomData(proto, size)
+				packet := withPendingChecksum(f.src, f.dst, proto, next, headers, data)
 				start, end := len(packet)-len(data), len(packet)
 				got := append(bytes.Clone(packet), "padding"...)
-				if !CompleteChecksum(got) || !right(f.src, f.dst, proto, got[start:end]) {
+				if !CompleteChecksum(got) || !checksumRight(f.src, f.dst, proto, got[start:end]) {
 					t.Errorf("%s, protocol %d, %d octets: the checksum is not right: % x", f.what, proto, size, got)
 				}
 				if CompleteChecksum(bytes.Clone(got)) {
 					t.Errorf("%s, protocol %d, %d octets: completed twice", f.what, proto, size)
 				}
-				copy(field(proto, got[start:]), field(proto, packet[start:]))
+				copy(pseudoField(proto, got[start:]), pseudoField(proto, packet[start:]))
 				if !bytes.Equal(got, append(packet, "padding"...)) {
 					t.Errorf("%s, protocol %d, %d octets: more than the checksum was changed", f.what, proto, size)
 				}
@@ -115,8 +115,8 @@ func TestCompleteChecksum(t *testing.T) {
 
 // TestLeftAlone: what has no open checksum that we know of stays as it is.
 func TestLeftAlone(t *testing.T) {
-	good4 := unfinished("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, carried(protoUDP, 9))
-	good6 := unfinished("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, carried(protoTCP, 9))
+	good4 := withPendingChecksum("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, randomData(protoUDP, 9))
+	good6 := withPendingChecksum("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, randomData(protoTCP, 9))
 	with := func(p []byte, at int, octets ...byte) []byte {
 		p = bytes.Clone(p)
 		copy(p[at:], octets)
@@ -136,7 +136,7 @@ func TestLeftAlone(t *testing.T) {
 		"a checksum that is another":         with(good4, 26, good4[26]+1),
 		"an IPv6 fragment":                   with(good6, 6, 44),
 		"an IPv6 length beyond the packet":   with(good6, 4, 0, byte(len(good6)-39)),
-		"extension headers without end":      unfinished("2001:db8::1", "2001:db8::2", protoUDP, protoOptions, chain, carried(protoUDP, 0)),
+		"extension headers without end":      withPendingChecksum("2001:db8::1", "2001:db8::2", protoUDP, protoOptions, chain, randomData(protoUDP, 0)),
 		"an extension header cut short":      with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
 		"nothing":                            nil,
 	} {
@@ -163,9 +163,9 @@ func TestRoutingHeader(t *testing.T) {
 	const src, final = "2001:db8::1", "2001:db8::f"
 	last := netip.MustParseAddr(final).As16()
 	route := append([]byte{protoTCP, 2, 2, 1, 0, 0, 0, 0}, last[:]...)
-	packet := unfinished(src, final, protoTCP, protoRouting, route, carried(protoTCP, 11))
+	packet := withPendingChecksum(src, final, protoTCP, protoRouting, route, randomData(protoTCP, 11))
 	packet[39] = 0xaa // on its way to another
-	if !CompleteChecksum(packet) || !right(src, final, protoTCP, packet[40+len(route):]) {
+	if !CompleteChecksum(packet) || !checksumRight(src, final, protoTCP, packet[40+len(route):]) {
 		t.Errorf("the checksum of a packet with a Routing header is not right: % x", packet)
 	}
 }
@@ -174,15 +174,15 @@ func TestRoutingHeader(t *testing.T) {
 // TCP as it is.
 func TestUDPZero(t *testing.T) {
 	for proto, want := range map[byte]uint16{protoUDP: 0xffff, protoTCP: 0} {
-		packet := unfinished("192.0.2.1", "192.0.2.2", proto, 0, nil, carried(proto, 2))
+		packet := withPendingChecksum("192.0.2.1", "192.0.2.2", proto, 0, nil, randomData(proto, 2))
 		at := len(packet) - 2
 		packet[at], packet[at+1] = 0, 0
 		// The payload that brings the sum to ones, and so the checksum to zero.
-		binary.BigEndian.PutUint16(packet[at:], ^binary.BigEndian.Uint16(slowSum(packet[20:])))
+		binary.BigEndian.PutUint16(packet[at:], ^binary.BigEndian.Uint16(referenceSum(packet[20:])))
 		if !CompleteChecksum(packet) {
 			t.Fatalf("protocol %d: not completed", proto)
 		}
-		if got := binary.BigEndian.Uint16(field(proto, packet[20:])); got != want {
+		if got := binary.BigEndian.Uint16(pseudoField(proto, packet[20:])); got != want {
 			t.Errorf("protocol %d: checksum %#04x, want %#04x", proto, got, want)
 		}
 	}
@@ -195,7 +195,7 @@ func TestSum(t *testing.T) {
 	for n := range 600 {
 		b := bytes.Repeat([]byte{0xff}, n)
 		for range 20 {
-			if got, want := fold(sum(b)), binary.BigEndian.Uint16(slowSum(b)); got != want {
+			if got, want := fold(sum(b)), binary.BigEndian.Uint16(referenceSum(b)); got != want {
 				t.Fatalf("sum of % x is %#x, want %#x", b, got, want)
 			}
 			for i := range b {
@@ -211,7 +211,7 @@ func FuzzCompleteChecksum(f *testing.F) {
 	for _, form := range forms {
 		for _, proto := range []byte{protoTCP, protoUDP} {
 			next, headers := form.headers(proto)
-			f.Add(unfinished(form.src, form.dst, proto, next, headers, carried(proto, 5)))
+			f.Add(withPendingChecksum(form.src, form.dst, proto, next, headers, randomData(proto, 5)))
 		}
 	}
 	f.Fuzz(func(t *testing.T, packet []byte) {
@@ -229,7 +229,7 @@ func FuzzCompleteChecksum(f *testing.F) {
 		case last-first > 1:
 			t.Errorf("octets %d to %d were changed", first, last)
 		}
-		if s := transport(after); changed && s.addresses != nil {
+		if s := parseTransport(after); changed && s.addresses != nil {
 			whole := fold(sum(s.addresses) + uint64(s.proto) + uint64(len(s.data)) + sum(s.data))
 			if whole != 0xffff {
 				t.Errorf("the checksum is wrong: % x", after)
@@ -239,7 +239,7 @@ func FuzzCompleteChecksum(f *testing.F) {
 }
 
 func TestChecksumsDoNotAllocate(t *testing.T) {
-	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, carried(protoTCP, 1452))
+	packet := withPendingChecksum("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, randomData(protoTCP, 1452))
 	open := bytes.Clone(packet[36:38])
 	p := FindPendingChecksum(packet)
 	if !p.Checksum {
@@ -257,7 +257,7 @@ func TestChecksumsDoNotAllocate(t *testing.T) {
 }
 
 func BenchmarkCompleteChecksum(b *testing.B) {
-	packet := unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, carried(protoTCP, 1452))
+	packet := withPendingChecksum("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, randomData(protoTCP, 1452))
 	open := bytes.Clone(packet[36:38])
 	b.ReportAllocs()
 	b.SetBytes(int64(len(packet)))

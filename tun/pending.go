@@ -107,9 +107,9 @@ func (p PendingOffload) Complete(packet []byte) bool {
 // FindPendingChecksum finds the checksum of a packet whose sender has left it open, and is
 // known to have. Zero: there is none that CompleteChecksum would complete.
 func FindPendingChecksum(packet []byte) PendingOffload {
-	s := transport(packet)
+	s := parseTransport(packet)
 	offset := s.checksumAt()
-	if offset == 0 || !s.startsFrom(binary.BigEndian.Uint16(s.data[offset:])) {
+	if offset == 0 || !s.isPseudoSum(binary.BigEndian.Uint16(s.data[offset:])) {
 		return PendingOffload{}
 	}
 	return PendingOffload{Checksum: true, Start: uint16(s.start), Offset: uint16(offset)}

@@ -59,17 +59,17 @@ func Open(cfg Config) (*Plain, error) {
 	if name == "" {
 		name = "ppp%d" // the kernel counts, so that two programs do not race
 	}
-	made := findMade(cfg.Name)
-	d, err := open(name, made)
+	existing := findPersistent(cfg.Name)
+	d, err := open(name, existing)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
-	typed := setLinkType
-	if made != nil {
-		typed, err = setJoinedLinkType, joinedAlone(name)
+	setType := setLinkType
+	if existing != nil {
+		setType, err = setPersistentLinkType, checkExclusive(name)
 	}
 	if err == nil {
-		err = d.control(typed)
+		err = d.control(setType)
 	}
 	if err != nil {
 		d.Close()

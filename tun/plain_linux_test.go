@@ -181,7 +181,7 @@ func TestPacketsCross(t *testing.T) {
 		if !bytes.HasSuffix(packet, []byte("out")) || binary.BigEndian.Uint16(packet[2:]) != uint16(len(packet)) {
 			t.Errorf("read % x, want the datagram that was sent", packet)
 		}
-		turnRound(packet)
+		swapAddresses(packet)
 		if n, err := d.Write([][]byte{bufs[0][:headroom+sizes[0]]}, headroom); n != 1 || err != nil {
 			t.Errorf("Write took %d packets: %v", n, err)
 		}
@@ -194,8 +194,8 @@ func TestPacketsCross(t *testing.T) {
 	})
 }
 
-// turnRound swaps addresses and ports of a UDP packet, which leaves its sums right.
-func turnRound(packet []byte) {
+// swapAddresses swaps addresses and ports of a UDP packet, which leaves its sums right.
+func swapAddresses(packet []byte) {
 	for i := range 4 {
 		packet[12+i], packet[16+i] = packet[16+i], packet[12+i]
 	}

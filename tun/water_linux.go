@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// opening is held by who has water open a device.
-var opening sync.Mutex
+// openMutex is held by who has water open a device.
+var openMutex sync.Mutex
 
 // open has water open the device, and makes good what it leaves undone: it opens
 // without O_CLOEXEC, so that programs started later would keep the interface when we
@@ -22,17 +22,17 @@ var opening sync.Mutex
 //
 // A device that was made by somebody else is joined as it is, and stays persistent: water would
 // have it go with its last descriptor.
-func open(name string, made *netlink.Tuntap) (*Plain, error) {
-	opening.Lock()
-	defer opening.Unlock()
+func open(name string, existing *netlink.Tuntap) (*Plain, error) {
+	openMutex.Lock()
+	defer openMutex.Unlock()
 	syscall.ForkLock.RLock() // no program is started before the descriptor is marked
 	defer syscall.ForkLock.RUnlock()
 	iface, err := water.New(water.Config{
 		DeviceType:             water.TUN,
-		PlatformSpecificParams: water.PlatformSpecificParams{Name: name, Persist: made != nil, MultiQueue: made != nil && isWide(made)},
+		PlatformSpecificParams: water.PlatformSpecificParams{Name: name, Persist: existing != nil, MultiQueue: existing != nil && isMultiQueue(existing)},
 	})
 	if err != nil {
-		closeForgotten()
+		closeLeaked()
 		return nil, err
 	}
 	d := &Plain{iface: iface}
@@ -48,9 +48,9 @@ func closeOnExec(fd uintptr) error {
 	return err
 }
 
-// closeForgotten closes the descriptors that water has forgotten, lest a program that
+// closeLeaked closes the descriptors that water has forgotten, lest a program that
 // tries again and again runs out of them.
-func closeForgotten() {
+func closeLeaked() {
 	const all = "/proc/self/fd"
 	entries, err := os.ReadDir(all)
 	if err != nil {
@@ -58,15 +58,15 @@ func closeForgotten() {
 	}
 	for _, e := range entries {
 		target, _ := os.Readlink(filepath.Join(all, e.Name()))
-		if fd, err := strconv.Atoi(e.Name()); err == nil && target == controlFile && forgotten(fd) {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && target == controlFile && isLeaked(fd) {
 			unix.Close(fd)
 		}
 	}
 }
 
-// forgotten reports whether a descriptor of the control file has no device, and was not
+// isLeaked reports whether a descriptor of the control file has no device, and was not
 // marked by closeOnExec: nobody has got it.
-func forgotten(fd int) bool {
+func isLeaked(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {
 		return false

@@ -35,20 +35,20 @@ var (
 )
 
 // String is the interface with its tags, like eth0.50.100.
-func (l Attachment) String() string {
-	if l.VLAN == (vlan.Stack{}) {
-		return l.Interface
+func (a Attachment) String() string {
+	if a.VLAN == (vlan.Stack{}) {
+		return a.Interface
 	}
-	return l.Interface + "." + l.VLAN.String()
+	return a.Interface + "." + a.VLAN.String()
 }
 
-func (l Attachment) check() error {
+func (a Attachment) check() error {
 	switch {
-	case l.Source != wire.Addr{} && !l.Source.IsUnicast():
-		return fmt.Errorf("%v: %w", l.Source, ErrSource)
-	case l.ControlPriority > 7 || l.DataPriority > 7:
+	case a.Source != wire.Addr{} && !a.Source.IsUnicast():
+		return fmt.Errorf("%v: %w", a.Source, ErrSource)
+	case a.ControlPriority > 7 || a.DataPriority > 7:
 		return ErrPriority
-	case l.VLAN.Depth() == 0 && (l.ControlPriority > 0 || l.DataPriority > 0):
+	case a.VLAN.Depth() == 0 && (a.ControlPriority > 0 || a.DataPriority > 0):
 		return ErrNoTag
 	}
 	return nil
@@ -58,8 +58,8 @@ func (l Attachment) check() error {
 // looks for sockets of an ethertype, then forgets it, and marks the frame as somebody
 // else's. Only a socket for all ethertypes is given the tag, and can tell a tagged frame
 // from one for an address that is not the interface's.
-func (l Attachment) protocol(etherType uint16) int {
-	if l.VLAN.Depth() > 0 || l.Source != (wire.Addr{}) {
+func (a Attachment) protocol(etherType uint16) int {
+	if a.VLAN.Depth() > 0 || a.Source != (wire.Addr{}) {
 		return unix.ETH_P_ALL
 	}
 	return int(etherType)
@@ -70,9 +70,9 @@ func (l Attachment) protocol(etherType uint16) int {
 // others in band.
 func stripped(tpid uint16) bool { return tpid == vlan.CTag || tpid == vlan.STag }
 
-// inBand are the tags that stay in a frame.
-func (l Attachment) inBand() []vlan.Tag {
-	tags := l.VLAN.Tags()
+// tagBuffer are the tags that stay in a frame.
+func (a Attachment) inBand() []vlan.Tag {
+	tags := a.VLAN.Tags()
 	if len(tags) > 0 && stripped(tags[0].TPID) {
 		return tags[1:]
 	}
@@ -81,13 +81,13 @@ func (l Attachment) inBand() []vlan.Tag {
 
 // InterfaceMTU is the MTU that the interface must have for a Port.MTU, both in octets.
 // Raise it to that before the line is opened.
-func (l Attachment) InterfaceMTU(mtu int) int { return mtu + l.overhead() }
+func (a Attachment) InterfaceMTU(mtu int) int { return mtu + a.overhead() }
 
 // overhead is what tags take of an interface's MTU. Packet sockets have room for one tag
 // beyond it, of ethertype 0x8100 (packet_extra_vlan_len_allowed in Linux).
-func (l Attachment) overhead() int {
-	need := l.VLAN.Depth() * vlan.TagLen
-	if l.VLAN[0].TPID == vlan.CTag {
+func (a Attachment) overhead() int {
+	need := a.VLAN.Depth() * vlan.TagLen
+	if a.VLAN[0].TPID == vlan.CTag {
 		need -= vlan.TagLen
 	}
 	return need
@@ -99,10 +99,10 @@ type tagger struct {
 	same          bool
 }
 
-func (t *tagger) init(l Attachment) {
-	t.control = l.VLAN.Append(nil, l.ControlPriority)
-	t.data = l.VLAN.Append(nil, l.DataPriority)
-	t.same = l.ControlPriority == l.DataPriority
+func (t *tagger) init(a Attachment) {
+	t.control = a.VLAN.Append(nil, a.ControlPriority)
+	t.data = a.VLAN.Append(nil, a.DataPriority)
+	t.same = a.ControlPriority == a.DataPriority
 }
 
 // of returns the tags for a frame.

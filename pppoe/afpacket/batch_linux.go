@@ -22,7 +22,7 @@ type batch struct {
 	messages [batchSize]unix.Mmsghdr
 	vectors  [batchSize][4]unix.Iovec
 	control  [batchSize][controlSize]byte
-	held     int // messages in use
+	count    int // messages in use
 	done     int // what the system call did
 	errno    syscall.Errno
 	call     func(fd uintptr) bool // kept, since a closure is an allocation
@@ -35,23 +35,23 @@ func (b *batch) init(call func(fd uintptr) bool) {
 	}
 }
 
-// addresses are the octets of a frame in front of its tags.
-const addresses = 12
+// addressesLen are the octets of a frame in front of its tags.
+const addressesLen = 12
 
-// point has a message read into, or from, a buffer. If there are tags, they go between
+// setBuffer has a message read into, or from, a buffer. If there are tags, they go between
 // the buffer's addresses and its ethertype, without being in it.
-func (b *batch) point(i int, buf, tags []byte) {
-	if len(tags) == 0 || len(buf) < addresses {
+func (b *batch) setBuffer(i int, buf, tags []byte) {
+	if len(tags) == 0 || len(buf) < addressesLen {
 		b.vectors[i][0] = vector(buf)
 		b.messages[i].Hdr.SetIovlen(1)
 		return
 	}
-	b.vectors[i] = [4]unix.Iovec{vector(buf[:addresses]), vector(tags), vector(buf[addresses:])}
+	b.vectors[i] = [4]unix.Iovec{vector(buf[:addressesLen]), vector(tags), vector(buf[addressesLen:])}
 	b.messages[i].Hdr.SetIovlen(3)
 }
 
-// add has a message end with another piece.
-func (b *batch) add(i int, piece []byte) {
+// appendBuffer has a message end with another piece.
+func (b *batch) appendBuffer(i int, piece []byte) {
 	if len(piece) > 0 {
 		n := int(b.messages[i].Hdr.Iovlen)
 		b.vectors[i][n] = vector(piece)
@@ -69,10 +69,10 @@ func vector(b []byte) (v unix.Iovec) {
 // look whether the interface is still there: the error is EAGAIN then.
 func (p *Port) receive(fd uintptr) bool {
 	for p.rx.system(unix.SYS_RECVMMSG, fd) == unix.EAGAIN {
-		if p.pace.rest() && p.rx.system(unix.SYS_RECVMMSG, fd) != unix.EAGAIN {
+		if p.moderator.pause() && p.rx.system(unix.SYS_RECVMMSG, fd) != unix.EAGAIN {
 			return true
 		}
-		if !p.frames.ready(fd) {
+		if !p.readable.ready(fd) {
 			return true
 		}
 	}
@@ -82,7 +82,7 @@ func (p *Port) receive(fd uintptr) bool {
 // send is that of WriteBatch. It waits until the socket has room; the error is EAGAIN if
 // there is none for too long.
 func (p *Port) send(fd uintptr) bool {
-	for p.tx.system(unix.SYS_SENDMMSG, fd) == unix.EAGAIN && p.room.ready(fd) {
+	for p.tx.system(unix.SYS_SENDMMSG, fd) == unix.EAGAIN && p.writable.ready(fd) {
 	}
 	return true
 }
@@ -91,7 +91,7 @@ func (b *batch) system(number, fd uintptr) syscall.Errno {
 	b.errno = unix.EINTR
 	for b.errno == unix.EINTR {
 		var n uintptr
-		n, _, b.errno = unix.RawSyscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.held), unix.MSG_DONTWAIT, 0, 0)
+		n, _, b.errno = unix.RawSyscall6(number, fd, uintptr(unsafe.Pointer(&b.messages[0])), uintptr(b.count), unix.MSG_DONTWAIT, 0, 0)
 		b.done = int(n)
 	}
 	return b.errno
@@ -100,9 +100,9 @@ func (b *batch) system(number, fd uintptr) syscall.Errno {
 // read fills frames. Tags that the kernel leaves in band go where "tags" has room for
 // them. It may return no frame, and no error: all that came was cut short.
 func (b *batch) read(raw syscall.RawConn, frames []datapath.Frame, tags []byte) (int, error) {
-	b.held = min(len(frames), batchSize)
-	for i := range b.held {
-		b.point(i, frames[i].Data[:cap(frames[i].Data)], tags)
+	b.count = min(len(frames), batchSize)
+	for i := range b.count {
+		b.setBuffer(i, frames[i].Data[:cap(frames[i].Data)], tags)
 	}
 	if err := b.receive(raw); err != nil {
 		return 0, err
@@ -110,7 +110,7 @@ func (b *batch) read(raw syscall.RawConn, frames []datapath.Frame, tags []byte) 
 	kept := 0
 	for i := range b.done {
 		if b.messages[i].Hdr.Flags&unix.MSG_TRUNC == 0 {
-			b.keep(frames, kept, i, int(b.messages[i].Len)-len(tags))
+			b.deliver(frames, kept, i, int(b.messages[i].Len)-len(tags))
 			kept++
 		}
 	}
@@ -119,7 +119,7 @@ func (b *batch) read(raw syscall.RawConn, frames []datapath.Frame, tags []byte) 
 
 // receive makes the system call on the messages held.
 func (b *batch) receive(raw syscall.RawConn) error {
-	for i := range b.held {
+	for i := range b.count {
 		b.messages[i].Hdr.Control = &b.control[i][0]
 		b.messages[i].Hdr.SetControllen(controlSize)
 	}
@@ -132,9 +132,9 @@ func (b *batch) receive(raw syscall.RawConn) error {
 	return nil
 }
 
-// keep makes a message's frame, of that length, the next that is delivered. Swapping keeps
+// deliver makes a message's frame, of that length, the next that is delivered. Swapping keeps
 // every buffer with the caller.
-func (b *batch) keep(frames []datapath.Frame, next, i, length int) {
+func (b *batch) deliver(frames []datapath.Frame, next, i, length int) {
 	frames[next].Data, frames[i].Data = frames[i].Data, frames[next].Data
 	frames[next].Data = frames[next].Data[:length]
 	aux := b.auxiliary(i)
@@ -156,23 +156,23 @@ func (b *batch) auxiliary(i int) *unix.TpacketAuxdata {
 // write sends frames, each with its tags, and says how many went out.
 func (b *batch) write(raw syscall.RawConn, frames [][]byte, tags *tagger) (int, error) {
 	return b.transmit(raw, len(frames), func(i, at int) {
-		b.point(i, frames[at], tags.of(frames[at]))
+		b.setBuffer(i, frames[at], tags.of(frames[at]))
 	})
 }
 
 // gather is write for frames in pieces, the first of which has all the headers.
 func (b *batch) gather(raw syscall.RawConn, frames [][2][]byte, tags *tagger) (int, error) {
 	return b.transmit(raw, len(frames), func(i, at int) {
-		b.point(i, frames[at][0], tags.of(frames[at][0]))
-		b.add(i, frames[at][1])
+		b.setBuffer(i, frames[at][0], tags.of(frames[at][0]))
+		b.appendBuffer(i, frames[at][1])
 	})
 }
 
 // transmit sends n frames. Message i of a system call is pointed at frame "at".
 func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sent int, err error) {
 	for at := 0; at < n; {
-		b.held = min(n-at, batchSize)
-		for i := range b.held {
+		b.count = min(n-at, batchSize)
+		for i := range b.count {
 			point(i, at+i)
 		}
 		if err := raw.Write(b.call); err != nil {
@@ -182,7 +182,7 @@ func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sen
 		case b.errno == 0:
 			sent += b.done
 			at += b.done
-		case lost(b.errno), b.errno == unix.EAGAIN:
+		case isInterfaceLost(b.errno), b.errno == unix.EAGAIN:
 			return sent, b.errno
 		default:
 			err = b.errno
@@ -192,7 +192,7 @@ func (b *batch) transmit(raw syscall.RawConn, n int, point func(i, at int)) (sen
 	return sent, err
 }
 
-// lost reports whether an error means that the interface is down or gone.
-func lost(err error) bool {
+// isInterfaceLost reports whether an error means that the interface is down or gone.
+func isInterfaceLost(err error) bool {
 	return errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENODEV)
 }

@@ -20,9 +20,9 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkSendTagged is BenchmarkSend in a VLAN, where sockets hear all ethertypes.
 func BenchmarkSendTagged(b *testing.B) {
 	w := newWire(b)
-	line := afpacket.Attachment{Interface: "near", VLAN: stack(b, "50")}
-	w.on(w.near, line, wire.EtherTypeDiscovery)
-	sending(b, w.on(w.near, line, wire.EtherTypeSession))
+	a := afpacket.Attachment{Interface: "near", VLAN: stack(b, "50")}
+	w.on(w.near, a, wire.EtherTypeDiscovery)
+	sending(b, w.on(w.near, a, wire.EtherTypeSession))
 }
 
 func sending(b *testing.B, from *afpacket.Port) {

@@ -12,11 +12,11 @@ import (
 	"upppoe/tun"
 )
 
-// TestOpenChecksums: what the kernel at the other end of a veth pair sends has open
+// TestPendingChecksums: what the kernel at the other end of a veth pair sends has open
 // checksums. They are said to be open, wrong as they come, and right once they are
 // completed. The packets come without PPPoE, for a kernel without PPP has none to
 // offer: the mark is the frame's, whatever its ethertype.
-func TestOpenChecksums(t *testing.T) {
+func TestPendingChecksums(t *testing.T) {
 	w := newWire(t)
 	for _, address := range []string{"192.0.2.2/24", "2001:db8::2/64"} {
 		if err := w.far.Address("far", address); err != nil {
@@ -42,10 +42,10 @@ func TestOpenChecksums(t *testing.T) {
 			if !frame.ChecksumPending {
 				t.Fatal("the checksum is not said to be open")
 			}
-			if right(packet) {
+			if checksumRight(packet) {
 				t.Fatal("the checksum is right as it comes: nothing is tested")
 			}
-			if !tun.CompleteChecksum(packet) || !right(packet) {
+			if !tun.CompleteChecksum(packet) || !checksumRight(packet) {
 				t.Errorf("the checksum is not right after it was completed: % x", packet)
 			}
 		})
@@ -112,8 +112,8 @@ func parts(packet []byte) (proto byte, addresses, segment []byte) {
 	return packet[6], packet[8:40], packet[40 : 40+binary.BigEndian.Uint16(packet[4:])]
 }
 
-// right reports whether a packet's transport checksum is.
-func right(packet []byte) bool {
+// checksumRight reports whether a packet's transport checksum is.
+func checksumRight(packet []byte) bool {
 	proto, addresses, segment := parts(packet)
 	sum := uint32(proto) + uint32(len(segment))
 	for _, b := range [][]byte{addresses, segment} {

@@ -15,30 +15,30 @@ import (
 // OpenQueues opens PPPoE's ports on a line, with as many for session frames as are asked
 // for, at least one. The kernel divides the frames between them as pppoe.Ports.More wants
 // it. Errors are OpenPorts'.
-func OpenQueues(line Attachment, sessions int) (pppoe.Ports, error) {
-	ports, err := OpenPorts(line)
+func OpenQueues(a Attachment, sessions int) (pppoe.Ports, error) {
+	ports, err := OpenPorts(a)
 	if err != nil || sessions <= 1 {
 		return ports, err
 	}
-	err = fan(line, &ports, sessions)
+	err = addSessionPorts(a, &ports, sessions)
 	if err == nil {
-		err = share(line, &ports)
+		err = setShared(a, &ports)
 	}
 	if err != nil {
 		ports.Close()
-		return pppoe.Ports{}, fmt.Errorf("%s: %d ports for sessions: %w", line, sessions, err)
+		return pppoe.Ports{}, fmt.Errorf("%s: %d ports for sessions: %w", a, sessions, err)
 	}
 	return ports, nil
 }
 
-// fan makes a group of the session port, and has others join.
-func fan(line Attachment, ports *pppoe.Ports, sessions int) error {
-	group, err := ports.Session.(*Port).group(dividing(line))
+// addSessionPorts makes a group of the session port, and has others join.
+func addSessionPorts(a Attachment, ports *pppoe.Ports, sessions int) error {
+	group, err := ports.Session.(*Port).newFanout(fanoutProgram(a))
 	if err != nil {
 		return err
 	}
 	for len(ports.Fanout) < sessions-1 {
-		p, err := open(line, wire.EtherTypeSession, group)
+		p, err := open(a, wire.EtherTypeSession, group)
 		if err != nil {
 			return err
 		}
@@ -47,23 +47,23 @@ func fan(line Attachment, ports *pppoe.Ports, sessions int) error {
 	return nil
 }
 
-// group makes a fan-out group, with a number that nobody else has, of the port alone. The
+// newFanout makes a fan-out group, with a number that nobody else has, of the port alone. The
 // kernel takes what the program returns, modulo the number of ports, for the port that
 // gets the frame, in the order in which they join.
-func (p *Port) group(program []bpf.Instruction) (group int, err error) {
+func (p *Port) newFanout(program []bpf.Instruction) (group int, err error) {
 	raw, err := bpf.Assemble(program)
 	if err != nil {
 		return 0, err
 	}
-	failed := p.raw.Control(func(fd uintptr) { group, err = newGroup(int(fd), raw) })
+	failed := p.raw.Control(func(fd uintptr) { group, err = newFanoutGroup(int(fd), raw) })
 	return group, errors.Join(failed, err)
 }
 
-// divided is a group that a program divides, and which is not given what goes out.
-const divided = (unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16
+// fanoutFlags is a group that a program divides, and which is not given what goes out.
+const fanoutFlags = (unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_IGNORE_OUTGOING) << 16
 
-func newGroup(fd int, program []bpf.RawInstruction) (int, error) {
-	const anew = divided | unix.PACKET_FANOUT_FLAG_UNIQUEID<<16
+func newFanoutGroup(fd int, program []bpf.RawInstruction) (int, error) {
+	const anew = fanoutFlags | unix.PACKET_FANOUT_FLAG_UNIQUEID<<16
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, anew); err != nil {
 		return 0, err
 	}
@@ -75,11 +75,11 @@ func newGroup(fd int, program []bpf.RawInstruction) (int, error) {
 	return group & 0xffff, err
 }
 
-// join has a port become one of a group, and hear what its filter passes, which has passed
+// joinFanout has a port become one of a group, and hear what its filter passes, which has passed
 // nothing until then: a frame that it hears on its own is one that the group hears too.
-func (p *Port) join(group int, filter []bpf.RawInstruction) (err error) {
+func (p *Port) joinFanout(group int, filter []bpf.RawInstruction) (err error) {
 	failed := p.raw.Control(func(fd uintptr) {
-		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_FANOUT, divided|group); err != nil {
+		if err = unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_FANOUT, fanoutFlags|group); err != nil {
 			return
 		}
 		program := fprog(filter)

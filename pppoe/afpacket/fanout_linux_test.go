@@ -13,15 +13,15 @@ import (
 	"upppoe/test/lab"
 )
 
-// heardAt is a frame, and the port that it came to.
-type heardAt struct {
+// received is a frame, and the port that it came to.
+type received struct {
 	port  int
 	frame string
 }
 
-// numbered is a session frame with a datagram of a flow, or for a negative flow a control
+// numberedFrame is a session frame with a datagram of a flow, or for a negative flow a control
 // frame, that has a number.
-func numbered(dst, src wire.Addr, flow int, number uint32) []byte {
+func numberedFrame(dst, src wire.Addr, flow int, number uint32) []byte {
 	packet := make([]byte, 28, 32)
 	packet[0], packet[9] = 0x45, 17
 	binary.BigEndian.PutUint16(packet[20:], uint16(5000+flow))
@@ -62,7 +62,7 @@ func TestQueues(t *testing.T) {
 			})
 			defer all.Close()
 			from := w.on(w.far, far, wire.EtherTypeSession)
-			divided(t, from, all.Session.Addr(), listenAll(all))
+			fanoutFlags(t, from, all.Session.Addr(), listenAll(all))
 		})
 	}
 }
@@ -70,13 +70,13 @@ func TestQueues(t *testing.T) {
 // ports is how many of them there are.
 const ports = 4
 
-// divided sends frames of several flows. Each must come once, where the others of its flow
+// fanoutFlags sends frames of several flows. Each must come once, where the others of its flow
 // do, and in order; control frames are a flow.
-func divided(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan heardAt) {
+func fanoutFlags(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan received) {
 	t.Helper()
 	const flows, rounds = 32, 20
 	send := func(flow int, number uint32) {
-		if n, err := from.WriteBatch([][]byte{numbered(to, from.Addr(), flow, number)}); n != 1 {
+		if n, err := from.WriteBatch([][]byte{numberedFrame(to, from.Addr(), flow, number)}); n != 1 {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +87,7 @@ func divided(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan heard
 	}
 	at, count := make(map[int]int), make(map[int]int)
 	for range rounds * (flows + 1) {
-		take(t, <-heard, at, count)
+		collect(t, <-heard, at, count)
 	}
 	// The last of each port: what came twice came before it.
 	last := make(map[int]int)
@@ -101,7 +101,7 @@ func divided(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan heard
 		send(flow, rounds)
 	}
 	for range last {
-		take(t, <-heard, at, count)
+		collect(t, <-heard, at, count)
 	}
 }
 
@@ -119,16 +119,16 @@ func TestQueuesDown(t *testing.T) {
 	defer all.Close()
 	from := w.port(w.far, "far", wire.EtherTypeSession)
 	heard := listenAll(all)
-	divided(t, from, near, heard)
+	fanoutFlags(t, from, near, heard)
 	w.link(w.near, "near", netlink.LinkSetDown)
 	w.link(w.near, "near", netlink.LinkSetUp)
 	w.settle()
-	divided(t, from, near, heard)
+	fanoutFlags(t, from, near, heard)
 }
 
 // listenAll reads all session ports until they are closed.
-func listenAll(ports pppoe.Ports) <-chan heardAt {
-	heard := make(chan heardAt, 4096)
+func listenAll(ports pppoe.Ports) <-chan received {
+	heard := make(chan received, 4096)
 	for i, p := range append([]datapath.Port{ports.Session}, ports.Fanout...) {
 		// Ends with the port.
 		go func() {
@@ -139,7 +139,7 @@ func listenAll(ports pppoe.Ports) <-chan heardAt {
 					return
 				}
 				for _, f := range frames[:n] {
-					heard <- heardAt{i, string(f.Data)}
+					heard <- received{i, string(f.Data)}
 				}
 			}
 		}()
@@ -147,9 +147,9 @@ func listenAll(ports pppoe.Ports) <-chan heardAt {
 	return heard
 }
 
-// take notes where a frame came, which must be where the others of its flow did, and the
+// collect notes where a frame came, which must be where the others of its flow did, and the
 // next of them.
-func take(t *testing.T, h heardAt, at, count map[int]int) {
+func collect(t *testing.T, h received, at, count map[int]int) {
 	t.Helper()
 	const packet = 14 + 8
 	flow := -1

@@ -34,41 +34,41 @@ type station struct {
 // ethertype, are for us (or, in discovery, for all), and are not our own come back. What
 // belongs to one VLAN must not reach a session on another, or on the parent interface.
 // A frame that is too short for a question is dropped by the kernel.
-func filterFor(line Attachment, etherType uint16) func(station) []bpf.Instruction {
+func filterFor(a Attachment, etherType uint16) func(station) []bpf.Instruction {
 	return func(s station) []bpf.Instruction {
 		return slices.Concat(
-			tagged(line, etherType),
-			unless(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.JumpEqual, s.index),
-			meant(s.addr, etherType))
+			requireTags(a, etherType),
+			require(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex}, bpf.JumpEqual, s.index),
+			forStation(s.addr, etherType))
 	}
 }
 
-// tagged drops frames of other tags and ethertypes.
-func tagged(line Attachment, etherType uint16) (program []bpf.Instruction) {
-	at, inBand := uint32(addresses), line.inBand()
+// requireTags drops frames of other tags and ethertypes.
+func requireTags(a Attachment, etherType uint16) (program []bpf.Instruction) {
+	at, inBand := uint32(addressesLen), a.inBand()
 	for _, tag := range inBand {
-		program = append(program, unless(halfWord(at), bpf.JumpEqual, uint32(tag.TPID))...)
-		program = append(program, unlessVID(halfWord(at+2), tag.VID)...)
+		program = append(program, require(halfWord(at), bpf.JumpEqual, uint32(tag.TPID))...)
+		program = append(program, requireVID(halfWord(at+2), tag.VID)...)
 		at += vlan.TagLen
 	}
-	program = append(program, unless(halfWord(at), bpf.JumpEqual, uint32(etherType))...)
+	program = append(program, require(halfWord(at), bpf.JumpEqual, uint32(etherType))...)
 	switch {
-	case line.VLAN.Depth() == len(inBand):
-		program = append(program, unless(present, bpf.JumpEqual, 0)...)
-	case line.VLAN.Depth() == 1 && line.VLAN[0].VID == 0:
-		program = append(program, unlessVID(tci, 0)...) // 0 too if there is none
+	case a.VLAN.Depth() == len(inBand):
+		program = append(program, require(vlanPresent, bpf.JumpEqual, 0)...)
+	case a.VLAN.Depth() == 1 && a.VLAN[0].VID == 0:
+		program = append(program, requireVID(vlanTCI, 0)...) // 0 too if there is none
 	default:
-		program = append(program, unless(present, bpf.JumpNotEqual, 0)...)
-		program = append(program, unless(tpid, bpf.JumpEqual, uint32(line.VLAN[0].TPID))...)
-		program = append(program, unlessVID(tci, line.VLAN[0].VID)...)
+		program = append(program, require(vlanPresent, bpf.JumpNotEqual, 0)...)
+		program = append(program, require(vlanTPID, bpf.JumpEqual, uint32(a.VLAN[0].TPID))...)
+		program = append(program, requireVID(vlanTCI, a.VLAN[0].VID)...)
 	}
-	return append(program, unless(bpf.LoadExtension{Num: bpf.ExtType}, bpf.JumpNotEqual, line.foreign(etherType))...)
+	return append(program, require(bpf.LoadExtension{Num: bpf.ExtType}, bpf.JumpNotEqual, a.excludedType(etherType))...)
 }
 
-// foreign is the packet type that the socket does not want: among all frames, those that
+// excludedType is the packet type that the socket does not want: among all frames, those that
 // go out; among those of an ethertype, those that had a tag.
-func (l Attachment) foreign(etherType uint16) uint32 {
-	if l.protocol(etherType) == int(etherType) {
+func (a Attachment) excludedType(etherType uint16) uint32 {
+	if a.protocol(etherType) == int(etherType) {
 		return otherHost
 	}
 	return outgoing
@@ -78,25 +78,25 @@ func (l Attachment) foreign(etherType uint16) uint32 {
 // socket: what the kernel hands on to a VLAN device, without its tag, a socket for an
 // ethertype on the parent is given too.
 var (
-	present = bpf.LoadExtension{Num: bpf.ExtVLANTagPresent}
-	tpid    = bpf.LoadExtension{Num: bpf.ExtVLANProto}
-	tci     = bpf.LoadExtension{Num: bpf.ExtVLANTag}
+	vlanPresent = bpf.LoadExtension{Num: bpf.ExtVLANTagPresent}
+	vlanTPID    = bpf.LoadExtension{Num: bpf.ExtVLANProto}
+	vlanTCI     = bpf.LoadExtension{Num: bpf.ExtVLANTag}
 )
 
 func halfWord(at uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: at, Size: 2} }
 
-// meant passes frames for our address, or for all in discovery, from others.
-func meant(own wire.Addr, etherType uint16) []bpf.Instruction {
+// forStation passes frames for our address, or for all in discovery, from others.
+func forStation(own wire.Addr, etherType uint16) []bpf.Instruction {
 	const destination, source = 0, 6
-	program := append(where(source, own, drop), where(destination, own, pass)...)
+	program := append(ifAddress(source, own, drop), ifAddress(destination, own, pass)...)
 	if etherType == wire.EtherTypeDiscovery {
-		program = append(program, where(destination, wire.Broadcast, pass)...)
+		program = append(program, ifAddress(destination, wire.Broadcast, pass)...)
 	}
 	return append(program, bpf.RetConstant{Val: drop})
 }
 
-// unless drops frames of which a test does not hold; others go on.
-func unless(load bpf.Instruction, test bpf.JumpTest, value uint32) []bpf.Instruction {
+// require drops frames of which a test does not hold; others go on.
+func require(load bpf.Instruction, test bpf.JumpTest, value uint32) []bpf.Instruction {
 	return []bpf.Instruction{
 		load,
 		bpf.JumpIf{Cond: test, Val: value, SkipTrue: 1},
@@ -104,14 +104,14 @@ func unless(load bpf.Instruction, test bpf.JumpTest, value uint32) []bpf.Instruc
 	}
 }
 
-// unlessVID drops frames of which the tag that is loaded has another VLAN identifier.
-func unlessVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
+// requireVID drops frames of which the tag that is loaded has another VLAN identifier.
+func requireVID(load bpf.Instruction, vid uint16) []bpf.Instruction {
 	and := bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff}
-	return append([]bpf.Instruction{load}, unless(and, bpf.JumpEqual, uint32(vid))...)
+	return append([]bpf.Instruction{load}, require(and, bpf.JumpEqual, uint32(vid))...)
 }
 
-// where returns a verdict on frames that have an address at an offset; others go on.
-func where(offset uint32, addr wire.Addr, verdict uint32) []bpf.Instruction {
+// ifAddress returns a verdict on frames that have an address at an offset; others go on.
+func ifAddress(offset uint32, addr wire.Addr, verdict uint32) []bpf.Instruction {
 	high, low := binary.BigEndian.Uint32(addr[:]), uint32(binary.BigEndian.Uint16(addr[4:]))
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offset, Size: 4},

@@ -59,15 +59,15 @@ func TestFilter(t *testing.T) {
 // passes runs the filter of an untagged port.
 func passes(t *testing.T, own wire.Addr, etherType uint16, frame []byte) bool {
 	t.Helper()
-	filter := filterFor(Attachment{}, etherType)(station{own, ours})
-	if runs(t, filter, frame, vlan.Tag{}, 0, ours+1) {
+	filter := filterFor(Attachment{}, etherType)(station{own, ourIndex})
+	if runs(t, filter, frame, vlan.Tag{}, 0, ourIndex+1) {
 		t.Errorf("% x passes, though it was handed on to another interface", frame)
 	}
-	return runs(t, filter, frame, vlan.Tag{}, 0, ours)
+	return runs(t, filter, frame, vlan.Tag{}, 0, ourIndex)
 }
 
-// ours is the index of the port's interface.
-const ours = 7
+// ourIndex is the index of the port's interface.
+const ourIndex = 7
 
 // TestTaggedFilter runs the filters of ports and of a trunk on frames of which the kernel
 // has taken off the outer tag, or none.
@@ -98,10 +98,10 @@ func TestTaggedFilter(t *testing.T) {
 			frame = append(binary.BigEndian.AppendUint16(frame, etherType), 0x11, 9)
 			const incoming = 0
 			hears := func(filter func(station) []bpf.Instruction) bool {
-				if runs(t, filter(station{own, ours}), frame, c.off, outgoing, ours) {
+				if runs(t, filter(station{own, ourIndex}), frame, c.off, outgoing, ourIndex) {
 					t.Errorf("%v, %v: passes on its way out", c.off, c.inBand)
 				}
-				return runs(t, filter(station{own, ours}), frame, c.off, incoming, ours)
+				return runs(t, filter(station{own, ourIndex}), frame, c.off, incoming, ourIndex)
 			}
 			for _, port := range []string{"0", "50", "50.100", "0x9100:7"} {
 				s, err := vlan.Parse(port)

@@ -39,21 +39,21 @@ type Port struct {
 	own   wire.Addr
 	mtu   int
 
-	tags   tagger
-	inBand []byte // where those tags go that the kernel leaves in a frame
-	trunk  bool   // tags stay in the frames
+	tagger    tagger
+	tagBuffer []byte // where those tags go that the kernel leaves in a frame
+	trunk     bool   // tags stay in the frames
 
-	rx     batch
-	frames await
-	pace   pace
-	down   atomic.Bool // the interface went down, and nothing has come since
+	rx        batch
+	readable  waiter
+	moderator readModerator
+	isDown    atomic.Bool // the interface went down, and nothing has come since
 
-	mu   sync.Mutex // guards what follows: whoever has a batch to send waits for its turn
-	tx   batch
-	room await
+	txMu     sync.Mutex // guards what follows: whoever has a batch to send waits for its turn
+	tx       batch
+	writable waiter
 
-	counting sync.Mutex // guards stats
-	stats    Stats
+	statsMu sync.Mutex // guards stats
+	stats   Stats
 }
 
 var _ datapath.Gatherer = (*Port)(nil)
@@ -62,80 +62,80 @@ var _ datapath.Gatherer = (*Port)(nil)
 // are for its own address; those of discovery may also be for all stations. Frames have
 // no tags on the port's side: it puts them in and takes them out. The error names the
 // interface and wraps one of those above, or of Line.
-func Open(line Attachment, etherType uint16) (*Port, error) {
-	p, err := open(line, etherType, alone)
+func Open(a Attachment, etherType uint16) (*Port, error) {
+	p, err := open(a, etherType, noGroup)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", line, err)
+		return nil, fmt.Errorf("%s: %w", a, err)
 	}
 	return p, nil
 }
 
-// alone is the group of a port that is in none.
-const alone = -1
+// noGroup is the group of a port that is in none.
+const noGroup = -1
 
-func open(line Attachment, etherType uint16, group int) (*Port, error) {
-	if err := line.check(); err != nil {
+func open(a Attachment, etherType uint16, group int) (*Port, error) {
+	if err := a.check(); err != nil {
 		return nil, err
 	}
-	p := &Port{inBand: make([]byte, len(line.inBand())*vlan.TagLen)}
-	p.tags.init(line)
-	if err := p.bind(line, line.protocol(etherType), filterFor(line, etherType), group); err != nil {
+	p := &Port{tagBuffer: make([]byte, len(a.inBand())*vlan.TagLen)}
+	p.tagger.init(a)
+	if err := p.bind(a, a.protocol(etherType), filterFor(a, etherType), group); err != nil {
 		return nil, err
 	}
-	p.mtu = p.iface.MTU - line.overhead()
+	p.mtu = p.iface.MTU - a.overhead()
 	return p, nil
 }
 
 // bind opens the socket, with the filter that the port's station wants, and joins a group.
-func (p *Port) bind(line Attachment, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
-	if p.iface, err = check(line.Interface); err != nil {
+func (p *Port) bind(a Attachment, protocol int, filter func(station) []bpf.Instruction, group int) (err error) {
+	if p.iface, err = check(a.Interface); err != nil {
 		return err
 	}
 	p.own = wire.Addr(p.iface.HardwareAddr)
-	if line.Source != (wire.Addr{}) {
-		p.own = line.Source
+	if a.Source != (wire.Addr{}) {
+		p.own = a.Source
 	}
 	program, err := bpf.Assemble(filter(station{p.own, uint32(p.iface.Index)}))
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
 	}
 	first := program
-	if group != alone {
+	if group != noGroup {
 		first = []bpf.RawInstruction{{Op: unix.BPF_RET, K: drop}}
 	}
 	conn, err := packet.Listen(p.iface, packet.Raw, protocol, &packet.Config{Filter: first})
 	if err != nil {
-		return explain(line.Interface, err)
+		return explain(a.Interface, err)
 	}
-	if err := p.take(conn); err != nil {
-		return explain(line.Interface, err)
+	if err := p.adopt(conn); err != nil {
+		return explain(a.Interface, err)
 	}
 	err = p.setUp()
-	if err == nil && group != alone {
-		err = p.join(group, program)
+	if err == nil && group != noGroup {
+		err = p.joinFanout(group, program)
 	}
 	if err != nil {
 		p.close()
-		return explain(line.Interface, err)
+		return explain(a.Interface, err)
 	}
 	return nil
 }
 
 // OpenPorts opens both of PPPoE's ports on a line, or none. Errors are Open's.
-func OpenPorts(line Attachment) (pppoe.Ports, error) {
-	discovery, err := Open(line, wire.EtherTypeDiscovery)
+func OpenPorts(a Attachment) (pppoe.Ports, error) {
+	discovery, err := Open(a, wire.EtherTypeDiscovery)
 	if err != nil {
 		return pppoe.Ports{}, err
 	}
-	session, err := Open(line, wire.EtherTypeSession)
+	session, err := Open(a, wire.EtherTypeSession)
 	if err != nil {
 		discovery.Close()
 		return pppoe.Ports{}, err
 	}
 	ports := pppoe.Ports{Discovery: discovery, Session: session}
-	if err := share(line, &ports); err != nil {
+	if err := setShared(a, &ports); err != nil {
 		ports.Close()
-		return pppoe.Ports{}, fmt.Errorf("%s: %w", line, err)
+		return pppoe.Ports{}, fmt.Errorf("%s: %w", a, err)
 	}
 	return ports, nil
 }
@@ -150,20 +150,20 @@ func check(name string) (*net.Interface, error) {
 	case len(iface.HardwareAddr) != len(wire.Addr{}) || iface.Flags&net.FlagLoopback != 0:
 		return nil, ErrNotEthernet
 	case iface.Flags&net.FlagUp == 0:
-		return nil, down(name)
+		return nil, errDown(name)
 	}
 	return iface, nil
 }
 
-// down is ErrDown with what to do about it.
-func down(name string) error { return fmt.Errorf("%w: `ip link set %s up`", ErrDown, name) }
+// errDown is ErrDown with what to do about it.
+func errDown(name string) error { return fmt.Errorf("%w: `ip link set %s up`", ErrDown, name) }
 
 func explain(name string, err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%w (%w)", ErrPermission, err)
 	case errors.Is(err, unix.ENETDOWN):
-		return down(name)
+		return errDown(name)
 	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return ErrNoInterface
 	}
@@ -174,13 +174,13 @@ func explain(name string, err error) error {
 // thousand full frames.
 const receiveBuffer = 4 << 20
 
-// stuck is how long a writer waits for room in the socket: a network card that takes
+// writeTimeout is how long a writer waits for room in the socket: a network card that takes
 // nothing for so long has no link.
-const stuck = 100 * time.Millisecond
+const writeTimeout = 100 * time.Millisecond
 
 func (p *Port) setUp() (err error) {
-	p.frames.init(&p.socket)
-	p.room.initRoom(&p.socket, stuck)
+	p.readable.initReader(&p.socket)
+	p.writable.initWriter(&p.socket, writeTimeout)
 	p.rx.init(p.receive)
 	p.tx.init(p.send)
 	failed := p.raw.Control(func(fd uintptr) {
@@ -195,13 +195,13 @@ func (p *Port) setUp() (err error) {
 		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 		}
-		err = p.listenFor(int(fd))
+		err = p.joinUnicast(int(fd))
 	})
 	return errors.Join(failed, err)
 }
 
-// listenFor has the network card take frames for an address that is not its own.
-func (p *Port) listenFor(fd int) error {
+// joinUnicast has the network card take frames for an address that is not its own.
+func (p *Port) joinUnicast(fd int) error {
 	if p.own == wire.Addr(p.iface.HardwareAddr) {
 		return nil
 	}
@@ -231,8 +231,8 @@ type Stats struct {
 
 // Stats asks the kernel, whose own counts begin anew each time.
 func (p *Port) Stats() (Stats, error) {
-	p.counting.Lock()
-	defer p.counting.Unlock()
+	p.statsMu.Lock()
+	defer p.statsMu.Unlock()
 	var s *unix.TpacketStats
 	var err error
 	failed := p.raw.Control(func(fd uintptr) {
@@ -255,13 +255,13 @@ func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 		case p.closed.Load():
 			return 0, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
 		case errors.Is(err, unix.ENETDOWN), errors.Is(err, unix.EAGAIN):
-			err = p.watch()
-		case n > 0 && p.down.Load():
-			p.down.Store(false)
-			p.frames.timeout = 0
+			err = p.checkInterface()
+		case n > 0 && p.isDown.Load():
+			p.isDown.Store(false)
+			p.readable.timeout = 0
 		}
 		if n > 0 || err != nil {
-			p.pace.read(n)
+			p.moderator.count(n)
 			return n, err
 		}
 	}
@@ -271,17 +271,17 @@ func (p *Port) read(frames []datapath.Frame) (int, error) {
 	if p.trunk {
 		return p.rx.readTrunk(p.raw, frames)
 	}
-	return p.rx.read(p.raw, frames, p.inBand)
+	return p.rx.read(p.raw, frames, p.tagBuffer)
 }
 
-// patience is how often a reader looks whether an interface that is down is still
+// downPollInterval is how often a reader looks whether an interface that is down is still
 // there.
-const patience = time.Second
+const downPollInterval = time.Second
 
-// watch finds out whether the interface is gone, and has the reader ask again before
+// checkInterface finds out whether the interface is gone, and has the reader ask again before
 // long: the kernel tells a socket once that its interface went down, which comes
 // before it is removed, and never that it is.
-func (p *Port) watch() error {
+func (p *Port) checkInterface() error {
 	var own unix.Sockaddr
 	var err error
 	failed := p.raw.Control(func(fd uintptr) { own, err = unix.Getsockname(int(fd)) })
@@ -292,36 +292,36 @@ func (p *Port) watch() error {
 	if ll, ok := own.(*unix.SockaddrLinklayer); ok && ll.Ifindex != p.iface.Index {
 		return fmt.Errorf("%s: %w", p.iface.Name, ErrNoInterface)
 	}
-	p.down.Store(true)
-	p.frames.timeout = patience
+	p.isDown.Store(true)
+	p.readable.timeout = downPollInterval
 	return nil
 }
 
 // WriteBatch sends frames. One that the kernel will not take (its queue is
 // full, the frame too long) does not hold up those behind it.
 func (p *Port) WriteBatch(frames [][]byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sent(p.tx.write(p.raw, frames, &p.tags))
+	p.txMu.Lock()
+	defer p.txMu.Unlock()
+	return p.writeResult(p.tx.write(p.raw, frames, &p.tagger))
 }
 
 // WriteGather is WriteBatch for frames in pieces.
 func (p *Port) WriteGather(frames [][2][]byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sent(p.tx.gather(p.raw, frames, &p.tags))
+	p.txMu.Lock()
+	defer p.txMu.Unlock()
+	return p.writeResult(p.tx.gather(p.raw, frames, &p.tagger))
 }
 
-// sent explains what has become of frames.
-func (p *Port) sent(n int, err error) (int, error) {
+// writeResult explains what has become of frames.
+func (p *Port) writeResult(n int, err error) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
 	case p.closed.Load():
 		return n, fmt.Errorf("%s: %w", p.iface.Name, net.ErrClosed)
-	case lost(err) && !p.down.Load():
+	case isInterfaceLost(err) && !p.isDown.Load():
 		// Whoever hears it from the kernel is the only one to: pass it on to the reader.
-		p.ring()
+		p.wake()
 	}
 	return n, fmt.Errorf("%s: %w", p.iface.Name, err)
 }

@@ -185,9 +185,9 @@ func TestCloseEndsReadBatch(t *testing.T) {
 	}
 }
 
-// TestInterfaceGoes: an interface that is down for a while is not lost; one that is
+// TestInterfaceRemoved: an interface that is down for a while is not lost; one that is
 // removed is, whoever of reader and writer the kernel told that it went down.
-func TestInterfaceGoes(t *testing.T) {
+func TestInterfaceRemoved(t *testing.T) {
 	for _, writes := range []bool{false, true} {
 		w := newWire(t)
 		p := w.port(w.near, "near", wire.EtherTypeSession)

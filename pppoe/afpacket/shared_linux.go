@@ -22,10 +22,10 @@ const (
 	kernelSessions = "/proc/thread-self/net/pppoe"
 )
 
-// share tells ports whether they share their interface. With tags, or an address of their
+// setShared tells ports whether they share their interface. With tags, or an address of their
 // own, what others hear there is not theirs.
-func share(line Attachment, ports *pppoe.Ports) error {
-	if line.protocol(wire.EtherTypeSession) != wire.EtherTypeSession {
+func setShared(a Attachment, ports *pppoe.Ports) error {
+	if a.protocol(wire.EtherTypeSession) != wire.EtherTypeSession {
 		return nil
 	}
 	var own []uint64
@@ -39,7 +39,7 @@ func share(line Attachment, ports *pppoe.Ports) error {
 		own, iface = append(own, inode), p.iface.Index
 	}
 	ports.Shared = func() bool {
-		return hearsAnother(iface, own) || hasSession(line.Interface)
+		return hasOtherSocket(iface, own) || hasKernelSession(a.Interface)
 	}
 	return nil
 }
@@ -52,9 +52,9 @@ func (p *Port) inode() (uint64, error) {
 	return s.Ino, errors.Join(failed, err)
 }
 
-// hearsAnother reports whether there is a socket of PPPoE's session frames on an interface that
+// hasOtherSocket reports whether there is a socket of PPPoE's session frames on an interface that
 // is not one of our own.
-func hearsAnother(iface int, own []uint64) bool {
+func hasOtherSocket(iface int, own []uint64) bool {
 	return anyLine(packetSockets, func(words []string) bool {
 		// sk RefCnt Type Proto Iface R Rmem User Inode
 		if len(words) < 9 || words[3] != strconv.FormatUint(wire.EtherTypeSession, 16) || words[4] != strconv.Itoa(iface) {
@@ -65,8 +65,8 @@ func hearsAnother(iface int, own []uint64) bool {
 	})
 }
 
-// hasSession reports whether the kernel has a session of its own on an interface.
-func hasSession(name string) bool {
+// hasKernelSession reports whether the kernel has a session of its own on an interface.
+func hasKernelSession(name string) bool {
 	return anyLine(kernelSessions, func(words []string) bool {
 		return len(words) == 3 && words[2] == name // Id Address Device
 	})

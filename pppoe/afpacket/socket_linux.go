@@ -18,15 +18,15 @@ import (
 // the program is busy with those before: a wakeup a frame, each way. Whoever has nothing
 // to do waits for the socket itself instead, on a thread of its own.
 type socket struct {
-	file   *os.File
-	raw    syscall.RawConn
-	bell   *os.File // an eventfd: rings when somebody who waits shall look again
-	ringer syscall.RawConn
-	closed atomic.Bool
+	file      *os.File
+	raw       syscall.RawConn
+	wakeup    *os.File // an eventfd: rings when somebody who waits shall look again
+	wakeupRaw syscall.RawConn
+	closed    atomic.Bool
 }
 
-// take takes the socket over from a connection, and closes that.
-func (s *socket) take(conn *packet.Conn) error {
+// adopt takes the socket over from a connection, and closes that.
+func (s *socket) adopt(conn *packet.Conn) error {
 	defer conn.Close()
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -47,22 +47,22 @@ func (s *socket) take(conn *packet.Conn) error {
 		unix.Close(fd)
 		return err
 	}
-	s.file, s.bell = os.NewFile(uintptr(fd), "packet socket"), os.NewFile(uintptr(bell), "eventfd")
+	s.file, s.wakeup = os.NewFile(uintptr(fd), "packet socket"), os.NewFile(uintptr(bell), "eventfd")
 	s.raw, err = s.file.SyscallConn()
 	if err == nil {
-		s.ringer, err = s.bell.SyscallConn()
+		s.wakeupRaw, err = s.wakeup.SyscallConn()
 	}
 	if err != nil {
 		s.file.Close()
-		s.bell.Close()
+		s.wakeup.Close()
 	}
 	return err
 }
 
-// ring has whoever waits look again.
-func (s *socket) ring() {
+// wake has whoever waits look again.
+func (s *socket) wake() {
 	one := binary.NativeEndian.AppendUint64(nil, 1)
-	s.bell.Write(one) // fails only once the bell is closed, when nobody waits
+	s.wakeup.Write(one) // fails only once the bell is closed, when nobody waits
 }
 
 // close makes those who wait come back. The descriptors go when the last has.
@@ -70,42 +70,42 @@ func (s *socket) close() error {
 	if s.closed.Swap(true) {
 		return os.ErrClosed
 	}
-	s.ring()
-	return errors.Join(s.file.Close(), s.bell.Close())
+	s.wake()
+	return errors.Join(s.file.Close(), s.wakeup.Close())
 }
 
-// await is a wait for the socket to be ready for something. It is kept, so that it costs
+// waiter is a wait for the socket to be ready for something. It is kept, so that it costs
 // no allocation.
-type await struct {
+type waiter struct {
 	*socket
-	fds     [2]unix.PollFd
-	asked   int           // of those: a reader hears the bell, a writer does not
-	timeout time.Duration // 0: none
-	ended   bool
-	poll    func(bell uintptr)
+	fds         [2]unix.PollFd
+	nfds        int           // of those: a reader hears the bell, a writer does not
+	timeout     time.Duration // 0: none
+	interrupted bool
+	poll        func(bell uintptr)
 }
 
-// init is that of a reader's wait for frames.
-func (a *await) init(s *socket) {
-	a.socket, a.asked, a.poll = s, 2, a.wait
+// initReader is that of a reader's wait for frames.
+func (a *waiter) initReader(s *socket) {
+	a.socket, a.nfds, a.poll = s, 2, a.wait
 	a.fds[0].Events, a.fds[1].Events = unix.POLLIN, unix.POLLIN
 }
 
-// initRoom is that of a writer's wait for room.
-func (a *await) initRoom(s *socket, timeout time.Duration) {
-	a.socket, a.asked, a.poll, a.timeout = s, 1, a.wait, timeout
+// initWriter is that of a writer's wait for room.
+func (a *waiter) initWriter(s *socket, timeout time.Duration) {
+	a.socket, a.nfds, a.poll, a.timeout = s, 1, a.wait, timeout
 	a.fds[0].Events = unix.POLLOUT
 }
 
 // ready waits, while the caller holds the socket's descriptor. It says no if the bell has
 // rung, the time is over, or the socket is closed.
-func (a *await) ready(fd uintptr) bool {
+func (a *waiter) ready(fd uintptr) bool {
 	a.fds[0].Fd = int32(fd)
 	// Neither descriptor can be closed, and become another's, while it is held.
-	return a.ringer.Control(a.poll) == nil && !a.ended && !a.closed.Load()
+	return a.wakeupRaw.Control(a.poll) == nil && !a.interrupted && !a.closed.Load()
 }
 
-func (a *await) wait(bell uintptr) {
+func (a *waiter) wait(bell uintptr) {
 	var limit *unix.Timespec
 	var timeout unix.Timespec
 	if a.timeout > 0 {
@@ -113,9 +113,9 @@ func (a *await) wait(bell uintptr) {
 		limit = &timeout
 	}
 	a.fds[1].Fd = int32(bell)
-	n, _, errno := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds[0])), uintptr(a.asked), uintptr(unsafe.Pointer(limit)), 0, 0, 0)
+	n, _, errno := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds[0])), uintptr(a.nfds), uintptr(unsafe.Pointer(limit)), 0, 0, 0)
 	rung := a.fds[1].Revents != 0
-	a.ended = errno == 0 && n == 0 || rung
+	a.interrupted = errno == 0 && n == 0 || rung
 	if rung && !a.closed.Load() { // for the end it goes on ringing
 		var count [8]byte
 		unix.Read(int(bell), count[:])

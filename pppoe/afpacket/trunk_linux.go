@@ -16,14 +16,14 @@ import (
 // The tags stand in the frames, both ways, with priority and all, as they have them on
 // the wire: vlan.Split reads them. The line must have no VLAN of its own, and no
 // priorities. MTU has room for the tags. Errors are Open's.
-func OpenTrunk(line Attachment, etherType uint16) (*Port, error) {
-	line.VLAN = vlan.Stack{}
-	if err := line.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", line, err)
+func OpenTrunk(a Attachment, etherType uint16) (*Port, error) {
+	a.VLAN = vlan.Stack{}
+	if err := a.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", a, err)
 	}
 	p := &Port{trunk: true}
-	if err := p.bind(line, unix.ETH_P_ALL, trunkFilter(etherType), alone); err != nil {
-		return nil, fmt.Errorf("%s: %w", line, err)
+	if err := p.bind(a, unix.ETH_P_ALL, trunkFilter(etherType), noGroup); err != nil {
+		return nil, fmt.Errorf("%s: %w", a, err)
 	}
 	p.mtu = p.iface.MTU + vlan.MaxDepth*vlan.TagLen
 	return p, nil
@@ -31,25 +31,25 @@ func OpenTrunk(line Attachment, etherType uint16) (*Port, error) {
 
 func trunkFilter(etherType uint16) func(station) []bpf.Instruction {
 	return func(s station) []bpf.Instruction {
-		return append(anyTags(etherType), meant(s.addr, etherType)...)
+		return append(anyTags(etherType), forStation(s.addr, etherType)...)
 	}
 }
 
 // anyTags drops frames of other ethertypes, behind whatever tags the kernel has left in
 // band, and those that go out.
 func anyTags(etherType uint16) []bpf.Instruction {
-	innermost := halfWord(addresses + vlan.MaxDepth*vlan.TagLen)
-	behind := append(unless(present, bpf.JumpEqual, 0), // or it would be a tag too many
-		unless(innermost, bpf.JumpEqual, uint32(etherType))...)
+	innermost := halfWord(addressesLen + vlan.MaxDepth*vlan.TagLen)
+	behind := append(require(vlanPresent, bpf.JumpEqual, 0), // or it would be a tag too many
+		require(innermost, bpf.JumpEqual, uint32(etherType))...)
 	for i := vlan.MaxDepth - 1; i >= 0; i-- {
-		behind = append(ethertypeOrTag(uint32(addresses+i*vlan.TagLen), etherType, len(behind)), behind...)
+		behind = append(matchEtherTypeOrTag(uint32(addressesLen+i*vlan.TagLen), etherType, len(behind)), behind...)
 	}
-	return append(behind, unless(bpf.LoadExtension{Num: bpf.ExtType}, bpf.JumpNotEqual, outgoing)...)
+	return append(behind, require(bpf.LoadExtension{Num: bpf.ExtType}, bpf.JumpNotEqual, outgoing)...)
 }
 
-// ethertypeOrTag goes on behind the next instructions if the ethertype is there; with
+// matchEtherTypeOrTag goes on behind the next instructions if the ethertype is there; with
 // them, if a tag is; and else drops the frame.
-func ethertypeOrTag(at uint32, etherType uint16, next int) []bpf.Instruction {
+func matchEtherTypeOrTag(at uint32, etherType uint16, next int) []bpf.Instruction {
 	left := len(vlan.TPIDs) + 1 // instructions in front of the next
 	program := []bpf.Instruction{
 		halfWord(at),
@@ -65,9 +65,9 @@ func ethertypeOrTag(at uint32, etherType uint16, next int) []bpf.Instruction {
 // readTrunk fills frames, and puts back the tag that the kernel took off. It may return no
 // frame, and no error.
 func (b *batch) readTrunk(raw syscall.RawConn, frames []datapath.Frame) (int, error) {
-	b.held = min(len(frames), batchSize)
-	for i := range b.held {
-		b.leaveRoom(i, frames[i].Data[:cap(frames[i].Data)])
+	b.count = min(len(frames), batchSize)
+	for i := range b.count {
+		b.setBufferWithGap(i, frames[i].Data[:cap(frames[i].Data)])
 	}
 	if err := b.receive(raw); err != nil {
 		return 0, err
@@ -75,31 +75,31 @@ func (b *batch) readTrunk(raw syscall.RawConn, frames []datapath.Frame) (int, er
 	kept := 0
 	for i := range b.done {
 		if b.messages[i].Hdr.Flags&unix.MSG_TRUNC == 0 {
-			length := b.restore(i, frames[i].Data[:cap(frames[i].Data)])
-			b.keep(frames, kept, i, length)
+			length := b.restoreTag(i, frames[i].Data[:cap(frames[i].Data)])
+			b.deliver(frames, kept, i, length)
 			kept++
 		}
 	}
 	return kept, nil
 }
 
-// leaveRoom has a message read with a gap behind its addresses, for one tag.
-func (b *batch) leaveRoom(i int, buf []byte) {
-	if len(buf) < addresses+vlan.TagLen {
-		b.point(i, nil, nil) // so that whatever comes is cut short
+// setBufferWithGap has a message read with a gap behind its addresses, for one tag.
+func (b *batch) setBufferWithGap(i int, buf []byte) {
+	if len(buf) < addressesLen+vlan.TagLen {
+		b.setBuffer(i, nil, nil) // so that whatever comes is cut short
 		return
 	}
-	b.vectors[i][0], b.vectors[i][1] = vector(buf[:addresses]), vector(buf[addresses+vlan.TagLen:])
+	b.vectors[i][0], b.vectors[i][1] = vector(buf[:addressesLen]), vector(buf[addressesLen+vlan.TagLen:])
 	b.messages[i].Hdr.SetIovlen(2)
 }
 
-// restore fills the gap with the tag, or closes it, and returns the frame's length.
-func (b *batch) restore(i int, buf []byte) int {
+// restoreTag fills the gap with the tag, or closes it, and returns the frame's length.
+func (b *batch) restoreTag(i int, buf []byte) int {
 	length := int(b.messages[i].Len)
-	gap := buf[addresses:]
+	gap := buf[addressesLen:]
 	aux := b.auxiliary(i)
 	if aux == nil || aux.Status&unix.TP_STATUS_VLAN_VALID == 0 {
-		copy(gap, gap[vlan.TagLen:vlan.TagLen+length-addresses])
+		copy(gap, gap[vlan.TagLen:vlan.TagLen+length-addressesLen])
 		return length
 	}
 	tpid := vlan.CTag

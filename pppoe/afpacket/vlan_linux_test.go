@@ -34,20 +34,20 @@ func stack(t testing.TB, text string) vlan.Stack {
 }
 
 // on opens a port on a line, for as long as the test lasts.
-func (w *testWire) on(in *lab.Namespace, line afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
+func (w *testWire) on(in *lab.Namespace, a afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
-		p, err = afpacket.Open(line, etherType)
+		p, err = afpacket.Open(a, etherType)
 		return err
 	})
 	w.Cleanup(func() { p.Close() })
 	return p
 }
 
-func (w *testWire) trunk(in *lab.Namespace, line afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
+func (w *testWire) trunk(in *lab.Namespace, a afpacket.Attachment, etherType uint16) (p *afpacket.Port) {
 	w.Helper()
 	w.do(in, func() (err error) {
-		p, err = afpacket.OpenTrunk(line, etherType)
+		p, err = afpacket.OpenTrunk(a, etherType)
 		return err
 	})
 	w.Cleanup(func() { p.Close() })
@@ -173,11 +173,11 @@ func TestTaggedMTU(t *testing.T) {
 		for tags, less := range map[string]int{
 			"50": 0, "0": 0, "0x88a8:50": 4, "50.100": 8, "0x8100:50.0x8100:100": 4, "0x9100:50.100": 8,
 		} {
-			line := afpacket.Attachment{Interface: "near", VLAN: stack(t, tags)}
-			a := w.on(w.near, line, wire.EtherTypeSession)
+			on := afpacket.Attachment{Interface: "near", VLAN: stack(t, tags)}
+			a := w.on(w.near, on, wire.EtherTypeSession)
 			b := w.on(w.far, afpacket.Attachment{Interface: "far", VLAN: stack(t, tags)}, wire.EtherTypeSession)
-			if a.MTU() != parent-less || line.InterfaceMTU(a.MTU()) != parent {
-				t.Errorf("%s on an MTU of %d has %d, want %d, which needs %d", tags, parent, a.MTU(), parent-less, line.InterfaceMTU(a.MTU()))
+			if a.MTU() != parent-less || on.InterfaceMTU(a.MTU()) != parent {
+				t.Errorf("%s on an MTU of %d has %d, want %d, which needs %d", tags, parent, a.MTU(), parent-less, on.InterfaceMTU(a.MTU()))
 			}
 			long := func(n int) []byte {
 				return frame(far, near, wire.EtherTypeSession, strings.Repeat("x", n))
@@ -256,7 +256,7 @@ func TestTrunkTooLong(t *testing.T) {
 func TestPriority(t *testing.T) {
 	w := newWire(t)
 	for _, tags := range []string{"50", "0", "50.100"} {
-		line := afpacket.Attachment{Interface: "near", VLAN: stack(t, tags), ControlPriority: 6, DataPriority: 1}
+		from := afpacket.Attachment{Interface: "near", VLAN: stack(t, tags), ControlPriority: 6, DataPriority: 1}
 		for _, c := range []struct {
 			etherType uint16
 			protocol  uint16
@@ -270,13 +270,13 @@ func TestPriority(t *testing.T) {
 			{wire.EtherTypeSession, 0x0021, 1},
 			{wire.EtherTypeSession, 0x0057, 1},
 		} {
-			a := w.on(w.near, line, c.etherType)
+			a := w.on(w.near, from, c.etherType)
 			b := w.trunk(w.far, afpacket.Attachment{Interface: "far"}, c.etherType)
 			f := frame(far, near, c.etherType, string(binary.BigEndian.AppendUint16([]byte{0x11, 0, 0, 1, 0, 2}, c.protocol)))
 			if n, err := a.WriteBatch([][]byte{f}); n != 1 {
 				t.Fatal(err)
 			}
-			if got, want := w.read(b, 1)[0].Data, insert(line.VLAN, c.want, f); !bytes.Equal(got, want) {
+			if got, want := w.read(b, 1)[0].Data, insert(from.VLAN, c.want, f); !bytes.Equal(got, want) {
 				t.Errorf("%s, protocol %#x: % x, want % x", tags, c.protocol, got, want)
 			}
 			a.Close()
@@ -331,11 +331,11 @@ func (w *testWire) takes(addr wire.Addr) (found bool) {
 	return found
 }
 
-func TestLineErrors(t *testing.T) {
+func TestAttachmentErrors(t *testing.T) {
 	w := newWire(t)
 	tag := vlan.Stack{{TPID: vlan.CTag, VID: 50}}
 	for _, c := range []struct {
-		line afpacket.Attachment
+		a    afpacket.Attachment
 		want error
 		name string
 	}{
@@ -346,8 +346,8 @@ func TestLineErrors(t *testing.T) {
 		{afpacket.Attachment{Interface: "nowhere", VLAN: tag}, afpacket.ErrNoInterface, "nowhere.50"},
 	} {
 		w.do(w.near, func() error {
-			if _, err := afpacket.OpenPorts(c.line); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.name) {
-				t.Errorf("%v: %v, want %v that names %s", c.line, err, c.want, c.name)
+			if _, err := afpacket.OpenPorts(c.a); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.name) {
+				t.Errorf("%v: %v, want %v that names %s", c.a, err, c.want, c.name)
 			}
 			return nil
 		})

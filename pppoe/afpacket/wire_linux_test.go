@@ -57,12 +57,12 @@ func (w *testWire) settle() {
 	w.Helper()
 	const experimental = 0x88b5
 	a, b := w.port(w.near, "near", experimental), w.port(w.far, "far", experimental)
-	w.until(a, frame(far, near, experimental, "there"), heard(b))
-	w.until(b, frame(near, far, experimental, "back"), heard(a))
+	w.until(a, frame(far, near, experimental, "there"), receiveAll(b))
+	w.until(b, frame(near, far, experimental, "back"), receiveAll(a))
 }
 
-// heard yields the payload of the first frame that comes to a port.
-func heard(p *afpacket.Port) <-chan string {
+// receiveAll yields the payload of the first frame that comes to a port.
+func receiveAll(p *afpacket.Port) <-chan string {
 	first := make(chan string, 1)
 	// Ends with the port, or the first frame.
 	go func() {

@@ -4,35 +4,35 @@ import "sync/atomic"
 
 // admission is what is checked of each packet. It may change while they flow.
 type admission struct {
-	from     atomic.Pointer[SourceFilter] // nil: anywhere
-	up, down atomic.Pointer[bucket]       // nil: there is no bound
+	sourceFilter atomic.Pointer[SourceFilter] // nil: anywhere
+	up, down     atomic.Pointer[bucket]       // nil: there is no bound
 }
 
-// receives reports whether a packet from the wire may go on, and counts one that may not.
+// admitFromPeer reports whether a packet from the wire may go on, and counts one that may not.
 // Its own version counts, and not only PPP's Protocol: the host, to which a TUN device gives
 // packets without one, goes by that too. What is forged takes nothing of the peer's rate.
-func (f *flow) receives(packet []byte, now instant) bool {
-	if len(packet) == 0 || !f.open(protocolOf(packet[0])) {
-		f.meter.dropped.Add(1)
+func (f *flow) admitFromPeer(packet []byte, now instant) bool {
+	if len(packet) == 0 || !f.isOpen(protocolOf(packet[0])) {
+		f.counters.dropped.Add(1)
 		return false
 	}
-	if from := f.from.Load(); from != nil && !from.allow(packet) {
-		f.meter.spoofed.Add(1)
+	if from := f.sourceFilter.Load(); from != nil && !from.allow(packet) {
+		f.counters.spoofed.Add(1)
 		return false
 	}
-	return f.within(f.up.Load(), len(packet), now)
+	return f.conforms(f.up.Load(), len(packet), now)
 }
 
-// sends reports whether a packet of so many octets may go to the wire, and counts one that
+// admitToPeer reports whether a packet of so many octets may go to the wire, and counts one that
 // may not.
-func (f *flow) sends(octets int, now instant) bool {
-	return f.within(f.down.Load(), octets, now)
+func (f *flow) admitToPeer(octets int, now instant) bool {
+	return f.conforms(f.down.Load(), octets, now)
 }
 
-func (f *flow) within(b *bucket, octets int, now instant) bool {
+func (f *flow) conforms(b *bucket, octets int, now instant) bool {
 	if b == nil || b.take(now, octets) {
 		return true
 	}
-	f.meter.exceeded.Add(1)
+	f.counters.exceeded.Add(1)
 	return false
 }

@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// receiving is a path with a flow of session 7, for tests that look at what passes.
-type receiving struct {
+// testPath is a path with a flow of session 7, for tests that look at what passes.
+type testPath struct {
 	name string
 	path Path
 	flow *flow
-	// take takes frames at a time; it tells how many packets the device got.
-	take func(at time.Duration, frames ...*Frame) int
+	// receive takes frames at a time; it tells how many packets the device got.
+	receive func(at time.Duration, frames ...*Frame) int
 	// send has the device give packets, or GSO packets; it tells how many frames left.
-	send func(at time.Duration, packets ...super) int
+	send func(at time.Duration, packets ...gsoPacket) int
 }
 
-// each makes one of each kind, both families open.
-func each(t *testing.T) []receiving {
-	plain, device, plainFlow := carrying(t)
+// eachPath makes one of each kind, both families open.
+func eachPath(t *testing.T) []testPath {
+	plain, device, plainFlow := newPlainFlow(t)
 	plain.SetFamilies(0x1234, true, true)
-	w := &fakeWire{}
-	offload, supers, offloadFlow := offloading(gatherWire{w}, func([]byte) { t.Error("a packet went to the control plane") })
+	w := &fakePort{}
+	offload, supers, offloadFlow := newGSOFlow(fakeGatherer{w}, func([]byte) { t.Error("a packet went to the control plane") })
 	offloadFlow.Peer = hostAddr
 	at := func(at time.Duration) { offload.path.clock = func() instant { return instant(at) } }
-	return []receiving{{
+	return []testPath{{
 		name: "plain", path: plain, flow: plainFlow,
-		take: func(when time.Duration, frames ...*Frame) int {
+		receive: func(when time.Duration, frames ...*Frame) int {
 			before := device.taken
 			for _, f := range frames {
 				f.Data[16], f.Data[17] = 0x12, 0x34
@@ -35,9 +35,9 @@ func each(t *testing.T) []receiving {
 			}
 			return device.taken - before
 		},
-		send: func(when time.Duration, packets ...super) (sent int) {
+		send: func(when time.Duration, packets ...gsoPacket) (sent int) {
 			for _, s := range packets {
-				for _, p := range s.cut(t) {
+				for _, p := range s.segments(t) {
 					buf := make([]byte, HeadersLen+len(p))
 					copy(buf[HeadersLen:], p)
 					if plainFlow.encapsulate(buf, len(p), instant(when)) != nil {
@@ -49,7 +49,7 @@ func each(t *testing.T) []receiving {
 		},
 	}, {
 		name: "offload", path: offload.path, flow: offloadFlow,
-		take: func(when time.Duration, frames ...*Frame) (got int) {
+		receive: func(when time.Duration, frames ...*Frame) (got int) {
 			at(when)
 			supers.written = nil
 			batch := make([]Frame, len(frames))
@@ -57,16 +57,16 @@ func each(t *testing.T) []receiving {
 				f.Data[16], f.Data[17] = 0, 7
 				batch[i] = *f
 			}
-			offload.take(batch)
+			offload.receive(batch)
 			for _, s := range supers.written {
 				got += s.packets
 			}
 			return got
 		},
-		send: func(when time.Duration, packets ...super) int {
+		send: func(when time.Duration, packets ...gsoPacket) int {
 			at(when)
 			supers.toRead, w.frames = packets, nil
-			if err := offload.drain(offloadFlow, supers, newLoad(1514)); err != nil {
+			if err := offload.drain(offloadFlow, supers, newFrameBatch(1514)); err != nil {
 				t.Error(err)
 			}
 			return len(w.frames)
@@ -82,19 +82,19 @@ func fromPeer(packet []byte) *Frame {
 	return sessionFrame(hostAddr, 7, protocol, packet, 0)
 }
 
-// TestDisguised: on either path, an IPv6 packet that says it is of IPv4, or the other way
+// TestVersionMismatch: on either path, an IPv6 packet that says it is of IPv4, or the other way
 // about, does not reach the device while its own family is closed: the host goes by the
 // version that is in the packet.
-func TestDisguised(t *testing.T) {
-	for _, r := range each(t) {
+func TestVersionMismatch(t *testing.T) {
+	for _, r := range eachPath(t) {
 		for _, v6 := range []bool{false, true} {
-			packet, protocol := from("2001:db8:1::1"), uint16(0x21)
+			packet, protocol := packetFrom("2001:db8:1::1"), uint16(0x21)
 			if v6 {
-				packet, protocol = from("192.0.2.10"), 0x57
+				packet, protocol = packetFrom("192.0.2.10"), 0x57
 			}
 			before := r.path.Counters(r.flow.SessionID)
 			r.path.SetFamilies(r.flow.SessionID, !v6, v6)
-			if got := r.take(0, sessionFrame(hostAddr, 7, protocol, packet, 0)); got != 0 {
+			if got := r.receive(0, sessionFrame(hostAddr, 7, protocol, packet, 0)); got != 0 {
 				t.Errorf("%s: protocol %#x, with a packet of the other family, which is closed: it passes", r.name, protocol)
 			}
 			if c := r.path.Counters(r.flow.SessionID); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
@@ -104,29 +104,29 @@ func TestDisguised(t *testing.T) {
 	}
 }
 
-// TestGuard: on either path, what comes from elsewhere than it may does not reach the
+// TestSourceFilter: on either path, what comes from elsewhere than it may does not reach the
 // device, and is counted.
-func TestGuard(t *testing.T) {
-	for _, r := range each(t) {
+func TestSourceFilter(t *testing.T) {
+	for _, r := range eachPath(t) {
 		id := r.flow.SessionID
-		mine, mine6, forged, forged6 := from("192.0.2.10"), from("2001:db8:1::1"), from("192.0.2.11"), from("2001:db8:2::1")
+		mine, mine6, forged, forged6 := packetFrom("192.0.2.10"), packetFrom("2001:db8:1::1"), packetFrom("192.0.2.11"), packetFrom("2001:db8:2::1")
 		all := func() []*Frame {
 			disguised := sessionFrame(hostAddr, 7, 0x21, forged6, 0) // IPv6 that says it is IPv4
 			return []*Frame{fromPeer(mine), fromPeer(forged), fromPeer(mine6), fromPeer(forged6), disguised}
 		}
-		if got := r.take(0, all()...); got != 5 {
+		if got := r.receive(0, all()...); got != 5 {
 			t.Errorf("%s: unguarded, %d packets of 5 pass", r.name, got)
 		}
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32", "2001:db8:1::/64")...))
-		if got := r.take(0, all()...); got != 2 {
+		if got := r.receive(0, all()...); got != 2 {
 			t.Errorf("%s: guarded, %d packets pass, want 2", r.name, got)
 		}
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.11/32")...))
-		if got := r.take(0, all()...); got != 1 {
+		if got := r.receive(0, all()...); got != 1 {
 			t.Errorf("%s: guarded otherwise, %d packets pass, want 1", r.name, got)
 		}
 		r.path.SetSourceFilter(id, nil)
-		if got := r.take(0, all()...); got != 5 {
+		if got := r.receive(0, all()...); got != 5 {
 			t.Errorf("%s: no longer guarded, %d packets of 5 pass", r.name, got)
 		}
 		if c := r.path.Counters(id); c.Spoofed != 7 || c.Dropped != 7 || c.Exceeded != 0 || c.ReceivedPackets != 13 {
@@ -136,23 +136,23 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestLimitUp: on either path, of what comes from the peer the bucket's size passes at once,
+// TestRateUp: on either path, of what comes from the peer the bucket's size passes at once,
 // and then no more than the rate. What is forged takes nothing of it.
-func TestLimitUp(t *testing.T) {
-	for _, r := range each(t) {
+func TestRateUp(t *testing.T) {
+	for _, r := range eachPath(t) {
 		id := r.flow.SessionID
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32")...))
 		r.path.SetRates(id, Rate{Bits: 8e6, Burst: 100 * time.Millisecond}, Rate{}) // 1000 octets a millisecond
 		packet, forged := make([]byte, 1000), make([]byte, 1000)
-		copy(packet, from("192.0.2.10"))
-		copy(forged, from("192.0.2.11"))
+		copy(packet, packetFrom("192.0.2.10"))
+		copy(forged, packetFrom("192.0.2.11"))
 		took := func(at time.Duration) (got int) {
 			for range 30 {
 				var frames []*Frame
 				for range 5 {
 					frames = append(frames, fromPeer(packet), fromPeer(forged))
 				}
-				got += r.take(at, frames...)
+				got += r.receive(at, frames...)
 			}
 			return got
 		}
@@ -167,7 +167,7 @@ func TestLimitUp(t *testing.T) {
 		if c := r.path.Counters(id); c.ReceivedPackets != 210 || c.Spoofed != 600 || c.Exceeded != 390 || c.Dropped != 990 {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
-		if n := r.send(0, super{packet: packet}); n != 1 {
+		if n := r.send(0, gsoPacket{packet: packet}); n != 1 {
 			t.Errorf("%s: a limit of what comes holds for what leaves", r.name)
 		}
 		r.path.SetRates(id, Rate{}, Rate{})
@@ -177,10 +177,10 @@ func TestLimitUp(t *testing.T) {
 	}
 }
 
-// TestLimitDown: a GSO packet is charged by its segments, with a header each, and those
+// TestRateDown: a GSO packet is charged by its segments, with a header each, and those
 // that are beyond the rate do not leave.
-func TestLimitDown(t *testing.T) {
-	for _, r := range each(t) {
+func TestRateDown(t *testing.T) {
+	for _, r := range eachPath(t) {
 		r.path.SetRates(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}
 		sent := func(at time.Duration) int {
@@ -197,19 +197,19 @@ func TestLimitDown(t *testing.T) {
 		if c := r.path.Counters(r.flow.SessionID); c.SentPackets != 45 || c.SentBytes != 45_000 || c.Exceeded != 240-45 || c.Dropped != c.Exceeded {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
-		if n := r.take(0, fromPeer(from("192.0.2.10"))); n != 1 {
+		if n := r.receive(0, fromPeer(packetFrom("192.0.2.10"))); n != 1 {
 			t.Errorf("%s: a limit of what leaves holds for what comes", r.name)
 		}
 	}
 }
 
-// TestGuardedNoAllocation: what is checked costs no memory, either way.
-func TestGuardedNoAllocation(t *testing.T) {
-	p, _, f := carrying(t)
+// TestAdmissionNoAllocation: what is checked costs no memory, either way.
+func TestAdmissionNoAllocation(t *testing.T) {
+	p, _, f := newPlainFlow(t)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32")...))
 	p.SetRates(0x1234, Rate{Bits: 1e9}, Rate{Bits: 1e9})
 	packet, buf := make([][]byte, 1), make([]byte, HeadersLen+1500)
-	in, forged := sessionFrame(hostAddr, 0x1234, 0x21, from("192.0.2.10"), 0), sessionFrame(hostAddr, 0x1234, 0x21, from("192.0.2.11"), 0)
+	in, forged := sessionFrame(hostAddr, 0x1234, 0x21, packetFrom("192.0.2.10"), 0), sessionFrame(hostAddr, 0x1234, 0x21, packetFrom("192.0.2.11"), 0)
 	buf[HeadersLen] = 0x45
 	if n := testing.AllocsPerRun(100, func() {
 		p.deliver(in, packet, 0)
@@ -223,12 +223,12 @@ func TestGuardedNoAllocation(t *testing.T) {
 	}
 }
 
-// BenchmarkDeliverGuarded is BenchmarkDeliver of a session that is checked and limited.
-func BenchmarkDeliverGuarded(b *testing.B) {
-	p, _, _ := carrying(b)
+// BenchmarkDeliverFiltered is BenchmarkDeliver of a session that is checked and limited.
+func BenchmarkDeliverFiltered(b *testing.B) {
+	p, _, _ := newPlainFlow(b)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...))
 	p.SetRates(0x1234, Rate{Bits: MaxRate}, Rate{})
-	data := data4()
+	data := tcpData4()
 	copy(data[12:], []byte{192, 0, 2, 10})
 	in, packet, now := sessionFrame(hostAddr, 0x1234, 0x21, data, 0), make([][]byte, 1), instant(0)
 	b.ReportAllocs()
@@ -238,19 +238,19 @@ func BenchmarkDeliverGuarded(b *testing.B) {
 	}
 }
 
-// TestLimitDownWhole: packets that the device gives whole are held to the rate as well.
-func TestLimitDownWhole(t *testing.T) {
-	for _, r := range each(t) {
+// TestRateDownWholePackets: packets that the device gives whole are held to the rate as well.
+func TestRateDownWholePackets(t *testing.T) {
+	for _, r := range eachPath(t) {
 		r.path.SetRates(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
 		packet := make([]byte, 1000)
-		copy(packet, from("192.0.2.10"))
+		copy(packet, packetFrom("192.0.2.10"))
 		for _, c := range []struct {
 			at   time.Duration
 			want int
 		}{{0, 20}, {5*time.Millisecond - 1, 5}, {5 * time.Millisecond, 0}, {10 * time.Millisecond, 5}} {
 			sent := 0
 			for range 30 {
-				sent += r.send(c.at, super{packet: packet})
+				sent += r.send(c.at, gsoPacket{packet: packet})
 			}
 			if sent != c.want {
 				t.Errorf("%s: at %v %d packets leave, want %d", r.name, c.at, sent, c.want)

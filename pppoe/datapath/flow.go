@@ -15,10 +15,10 @@ type flow struct {
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
 	admission
-	meter   counters
-	supers  tun.GSODevice   // the device, if GSO packets are moved; see the offload path
-	writers []tun.GSOWriter // likewise: where those go that come by each port
-	done    chan struct{}   // closed when nothing reads the device any more
+	counters counters
+	gso      tun.GSODevice   // the device, if GSO packets are moved; see the offload path
+	writers  []tun.GSOWriter // likewise: where those go that come by each port
+	done     chan struct{}   // closed when nothing reads the device any more
 }
 
 // clamp lowers the MSS of a packet. Pending: its checksum is open.
@@ -26,7 +26,7 @@ func (f *flow) clamp(packet []byte, pending bool) {
 	clampMSS(packet, MSSLimit(f.mss.Load()), pending)
 }
 
-func (f *flow) open(p ppp.Protocol) bool {
+func (f *flow) isOpen(p ppp.Protocol) bool {
 	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
 }
 
@@ -45,16 +45,16 @@ func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
 		return nil
 	}
 	protocol := protocolOf(buf[HeadersLen])
-	if !f.open(protocol) {
-		f.meter.dropped.Add(1)
+	if !f.isOpen(protocol) {
+		f.counters.dropped.Add(1)
 		return nil
 	}
-	if !f.sends(size, now) {
+	if !f.admitToPeer(size, now) {
 		return nil
 	}
 	f.clamp(buf[HeadersLen:HeadersLen+size], false)
 	putLength(buf, protocol, size)
-	f.meter.sent(1, size)
+	f.counters.sent(1, size)
 	return buf[:HeadersLen+size]
 }
 

@@ -12,26 +12,26 @@ import (
 	"upppoe/tun"
 )
 
-// routed is a device whose host forwards what it is given: what was written to it is what
+// loopbackDevice is a device whose host forwards what it is given: what was written to it is what
 // is read, by another flow.
-type routed struct {
-	still
+type loopbackDevice struct {
+	sink
 	packet  []byte
 	pending tun.PendingOffload
 }
 
-var _ tun.GSODevice = (*routed)(nil)
+var _ tun.GSODevice = (*loopbackDevice)(nil)
 
-func (r *routed) EnableGSO() error     { return nil }
-func (r *routed) SupportsUDPGSO() bool { return true }
-func (r *routed) Wait() error          { return nil }
+func (r *loopbackDevice) EnableGSO() error     { return nil }
+func (r *loopbackDevice) SupportsUDPGSO() bool { return true }
+func (r *loopbackDevice) Wait() error          { return nil }
 
-func (r *routed) Write(packets [][]byte, headroom int) (int, error) {
+func (r *loopbackDevice) Write(packets [][]byte, headroom int) (int, error) {
 	r.packet = append(r.packet[:0], packets[0][headroom:]...)
 	return 1, nil
 }
 
-func (r *routed) WriteGSO(s *tun.GSOPacket, headroom int) error {
+func (r *loopbackDevice) WriteGSO(s *tun.GSOPacket, headroom int) error {
 	r.packet = append(r.packet[:0], s.Parts[0][headroom:]...)
 	for _, part := range s.Parts[1:] {
 		r.packet = append(r.packet, part...)
@@ -40,7 +40,7 @@ func (r *routed) WriteGSO(s *tun.GSOPacket, headroom int) error {
 	return nil
 }
 
-func (r *routed) ReadGSO(buf []byte, headroom int) (n int, p tun.PendingOffload, err error) {
+func (r *loopbackDevice) ReadGSO(buf []byte, headroom int) (n int, p tun.PendingOffload, err error) {
 	n = copy(buf[headroom:], r.packet)
 	r.packet = r.packet[:0]
 	return n, r.pending, nil
@@ -60,28 +60,28 @@ func segments() (frames []Frame) {
 	return frames
 }
 
-// forwarded counts what leaves a path.
-type forwarded struct {
-	still
+// countingPort counts what leaves a path.
+type countingPort struct {
+	sink
 	frames, octets int
 	last           [64]byte
 }
 
-func (c *forwarded) WriteBatch(frames [][]byte) (int, error) {
+func (c *countingPort) WriteBatch(frames [][]byte) (int, error) {
 	for _, f := range frames {
 		c.count(f, len(f))
 	}
 	return len(frames), nil
 }
 
-func (c *forwarded) WriteGather(frames [][2][]byte) (int, error) {
+func (c *countingPort) WriteGather(frames [][2][]byte) (int, error) {
 	for _, f := range frames {
 		c.count(f[0], len(f[0])+len(f[1]))
 	}
 	return len(frames), nil
 }
 
-func (c *forwarded) count(head []byte, size int) {
+func (c *countingPort) count(head []byte, size int) {
 	copy(c.last[:], head)
 	c.frames++
 	c.octets += size - HeadersLen
@@ -89,16 +89,16 @@ func (c *forwarded) count(head []byte, size int) {
 
 // forwarding has what comes for session 7 forwarded to session 8, by one data path or the
 // other, without goroutines.
-func forwarding(supers bool) (port *forwarded, work func()) {
-	port = &forwarded{}
+func forwarding(supers bool) (port *countingPort, work func()) {
+	port = &countingPort{}
 	p := newGSOPath([]Port{port}, func([]byte) {}, func(uint16) {})
-	device := &routed{}
+	device := &loopbackDevice{}
 	var flows [2]*flow
 	for i, peer := range []wire.Addr{acAddr, hostAddr} {
 		id := uint16(7 + i)
 		f := &flow{Session: Session{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
 		if supers {
-			f.supers, f.writers = device, writers(device, 1)
+			f.gso, f.writers = device, writers(device, 1)
 		}
 		f.ipv4.Store(true)
 		p.flows.put(id, f)
@@ -106,12 +106,12 @@ func forwarding(supers bool) (port *forwarded, work func()) {
 		flows[i] = f
 	}
 	frames := segments()
-	first, load := bytes.Clone(frames[0].Data), newLoad(maxHead)
+	first, load := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
 	if supers {
 		return port, func() {
 			copy(frames[0].Data, first) // joining has changed it
-			p.lanes[0].take(frames)
-			p.lanes[0].drain(flows[1], device, load)
+			p.workers[0].receive(frames)
+			p.workers[0].drain(flows[1], device, load)
 		}
 	}
 	buf, single, out := make([]byte, HeadersLen+1500), make([][]byte, 1), make([][]byte, 1)
@@ -164,20 +164,20 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
-// crowded is BenchmarkForward of the offload data path, on which there are as many sessions,
+// forwardingOver is BenchmarkForward of the offload data path, on which there are as many sessions,
 // each of which has the next 44 segments.
-func crowded(sessions int) (work func()) {
-	p := newGSOPath([]Port{&forwarded{}}, func([]byte) {}, func(uint16) {})
-	device := &routed{}
+func forwardingOver(sessions int) (work func()) {
+	p := newGSOPath([]Port{&countingPort{}}, func([]byte) {}, func(uint16) {})
+	device := &loopbackDevice{}
 	flows := make([]*flow, sessions)
 	for i := range flows {
-		f := &flow{Session: Session{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, supers: device, writers: writers(device, 1)}
+		f := &flow{Session: Session{SessionID: uint16(1 + i), Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
 		f.ipv4.Store(true)
 		p.flows.put(f.SessionID, f)
 		flows[i] = f
 	}
 	frames := segments()
-	first, load := bytes.Clone(frames[0].Data), newLoad(maxHead)
+	first, load := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
 	next := 0
 	return func() {
 		f := flows[next%sessions]
@@ -186,15 +186,15 @@ func crowded(sessions int) (work func()) {
 		for i := range frames {
 			binary.BigEndian.PutUint16(frames[i].Data[16:], f.SessionID)
 		}
-		p.lanes[0].take(frames)
-		p.lanes[0].drain(f, device, load)
+		p.workers[0].receive(frames)
+		p.workers[0].drain(f, device, load)
 	}
 }
 
 // BenchmarkOffloadSessions tells what 10,000 sessions leave of one's throughput. They take
 // turns, for then other load on the machine hits both alike.
 func BenchmarkOffloadSessions(b *testing.B) {
-	ways := [2]func(){crowded(1), crowded(10000)}
+	ways := [2]func(){forwardingOver(1), forwardingOver(10000)}
 	var ratios []float64
 	for b.Loop() {
 		var took [2]time.Duration

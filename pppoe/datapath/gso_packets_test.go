@@ -26,12 +26,12 @@ func (m *packetMaker) fill(b []byte) []byte {
 }
 
 // next makes an ordinary packet or a GSO packet, of TCP, UDP or another protocol.
-func (m *packetMaker) next() super {
+func (m *packetMaker) next() gsoPacket {
 	i := m.IntN(len(m.flows))
 	v6, udp := i%2 == 1, i%4 > 1
 	switch m.IntN(10) {
 	case 0:
-		return super{packet: m.network(i, 1, v6, m.fill(make([]byte, 1+m.IntN(1400))))}
+		return gsoPacket{packet: m.network(i, 1, v6, m.fill(make([]byte, 1+m.IntN(1400))))}
 	case 1:
 		return m.transport(i, v6, udp, 0, 1+m.IntN(1400))
 	default:
@@ -41,7 +41,7 @@ func (m *packetMaker) next() super {
 }
 
 // transport makes a TCP or UDP packet with an open checksum; size 0: it is not to be cut.
-func (m *packetMaker) transport(flow int, v6, udp bool, size, payload int) super {
+func (m *packetMaker) transport(flow int, v6, udp bool, size, payload int) gsoPacket {
 	f := &m.flows[flow]
 	var b []byte
 	proto, offset, kind := byte(6), 16, tun.SegmentTCP4
@@ -76,7 +76,7 @@ func (m *packetMaker) transport(flow int, v6, udp bool, size, payload int) super
 	if size > 0 {
 		p.Segment, p.Size = kind, uint16(size)
 	}
-	return super{packet: packet, pending: p}
+	return gsoPacket{packet: packet, pending: p}
 }
 
 func (m *packetMaker) network(flow int, proto byte, v6 bool, payload []byte) []byte {
@@ -98,9 +98,9 @@ func (m *packetMaker) network(flow int, proto byte, v6 bool, payload []byte) []b
 	return append(b, payload...)
 }
 
-// cut makes the packets that a GSO packet stands for, as they go on the wire. How they are
+// segments makes the packets that a GSO packet stands for, as they go on the wire. How they are
 // cut, package tun tests against the plainest way.
-func (s super) cut(t *testing.T) (all [][]byte) {
+func (s gsoPacket) segments(t *testing.T) (all [][]byte) {
 	t.Helper()
 	if s.pending.Segment == tun.SegmentNone {
 		p := bytes.Clone(s.packet)

@@ -12,30 +12,30 @@ import (
 	"upppoe/tun"
 )
 
-// supers is a tun.GSODevice in memory.
-type supers struct {
-	still
-	toRead  []super
-	written []super
-	takes   bool
-	refuse  bool
-	closed  chan struct{}
+// fakeGSODevice is a tun.GSODevice in memory.
+type fakeGSODevice struct {
+	sink
+	toRead     []gsoPacket
+	written    []gsoPacket
+	gsoEnabled bool
+	refuse     bool
+	closed     chan struct{}
 }
 
-type super struct {
+type gsoPacket struct {
 	packet  []byte
 	pending tun.PendingOffload
 	packets int
 }
 
-var _ tun.GSODevice = (*supers)(nil)
+var _ tun.GSODevice = (*fakeGSODevice)(nil)
 
-func (s *supers) EnableGSO() error     { s.takes = true; return nil }
-func (s *supers) SupportsUDPGSO() bool { return true }
-func (s *supers) Wait() error          { <-s.closed; return os.ErrClosed }
-func (s *supers) Close() error         { close(s.closed); return nil }
+func (s *fakeGSODevice) EnableGSO() error     { s.gsoEnabled = true; return nil }
+func (s *fakeGSODevice) SupportsUDPGSO() bool { return true }
+func (s *fakeGSODevice) Wait() error          { <-s.closed; return os.ErrClosed }
+func (s *fakeGSODevice) Close() error         { close(s.closed); return nil }
 
-func (s *supers) ReadGSO(buf []byte, headroom int) (int, tun.PendingOffload, error) {
+func (s *fakeGSODevice) ReadGSO(buf []byte, headroom int) (int, tun.PendingOffload, error) {
 	if len(s.toRead) == 0 {
 		return 0, tun.PendingOffload{}, nil
 	}
@@ -48,7 +48,7 @@ func (s *supers) ReadGSO(buf []byte, headroom int) (int, tun.PendingOffload, err
 	return copy(buf[headroom:], next.packet), next.pending, nil
 }
 
-func (s *supers) WriteGSO(w *tun.GSOPacket, headroom int) error {
+func (s *fakeGSODevice) WriteGSO(w *tun.GSOPacket, headroom int) error {
 	if s.refuse {
 		return os.ErrInvalid
 	}
@@ -57,19 +57,19 @@ func (s *supers) WriteGSO(w *tun.GSOPacket, headroom int) error {
 	for _, part := range w.Parts[1:] {
 		packet = append(packet, part...)
 	}
-	s.written = append(s.written, super{packet, w.Pending, w.Packets})
+	s.written = append(s.written, gsoPacket{packet, w.Pending, w.Packets})
 	return nil
 }
 
-// fakeWire is a port that keeps what is sent.
-type fakeWire struct {
-	still
+// fakePort is a port that keeps what is sent.
+type fakePort struct {
+	sink
 	mu     sync.Mutex // guards frames: several may send at once
 	frames [][]byte
 	refuse int // how many frames of a batch it does not take
 }
 
-func (w *fakeWire) WriteBatch(frames [][]byte) (int, error) {
+func (w *fakePort) WriteBatch(frames [][]byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	frames = frames[:max(0, len(frames)-w.refuse)]
@@ -79,28 +79,28 @@ func (w *fakeWire) WriteBatch(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// gatherWire is one that takes frames in pieces.
-type gatherWire struct{ *fakeWire }
+// fakeGatherer is one that takes frames in pieces.
+type fakeGatherer struct{ *fakePort }
 
-func (w gatherWire) WriteGather(frames [][2][]byte) (int, error) {
+func (w fakeGatherer) WriteGather(frames [][2][]byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	frames = frames[:max(0, len(frames)-w.refuse)]
 	for _, f := range frames {
-		w.fakeWire.frames = append(w.fakeWire.frames, slices.Concat(f[0], f[1]))
+		w.fakePort.frames = append(w.fakePort.frames, slices.Concat(f[0], f[1]))
 	}
 	return len(frames), nil
 }
 
-// offloading is the lane of a path with one flow, both families of which are open, without goroutines.
-func offloading(port Port, control func([]byte)) (*portWorker, *supers, *flow) {
-	device := &supers{closed: make(chan struct{})}
+// newGSOFlow is the lane of a path with one flow, both families of which are open, without goroutines.
+func newGSOFlow(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *flow) {
+	device := &fakeGSODevice{closed: make(chan struct{})}
 	p := newGSOPath([]Port{port}, control, func(uint16) {})
-	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, supers: device, writers: writers(device, 1)}
+	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}, gso: device, writers: writers(device, 1)}
 	f.ipv4.Store(true)
 	f.ipv6.Store(true)
 	p.flows.put(7, f)
-	return p.lanes[0], device, f
+	return p.workers[0], device, f
 }
 
 // TestInject: a frame that the control plane gives back goes the way of those that are received,
@@ -108,9 +108,9 @@ func offloading(port Port, control func([]byte)) (*portWorker, *supers, *flow) {
 // when a frame went to the control plane is complete.
 func TestInject(t *testing.T) {
 	var left [][]byte
-	lane, device, f := offloading(&fakeWire{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
+	lane, device, f := newGSOFlow(&fakePort{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
 	f.Peer = hostAddr
-	_, _, g := offloading(&fakeWire{}, nil)
+	_, _, g := newGSOFlow(&fakePort{}, nil)
 	open := (&packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}).transport(0, false, true, 0, 20).packet
 	packet := bytes.Clone(open)
 	tun.CompleteChecksum(packet)
@@ -119,13 +119,13 @@ func TestInject(t *testing.T) {
 	putLength(frame, protocolOf(packet[0]), len(packet))
 	copy(frame[HeadersLen:], packet)
 	var racing sync.WaitGroup
-	racing.Go(func() { lane.take([]Frame{{Data: bytes.Clone(frame)}}) })
+	racing.Go(func() { lane.receive([]Frame{{Data: bytes.Clone(frame)}}) })
 	if !lane.path.Inject(bytes.Clone(frame)) {
 		t.Error("a frame of the flow is not taken")
 	}
 	racing.Wait()
-	if len(device.written) != 2 || !bytes.Equal(device.written[0].packet, packet) || f.meter.read().ReceivedPackets != 2 {
-		t.Errorf("the device has %v, counters %+v; want the packet twice", device.written, f.meter.read())
+	if len(device.written) != 2 || !bytes.Equal(device.written[0].packet, packet) || f.counters.read().ReceivedPackets != 2 {
+		t.Errorf("the device has %v, counters %+v; want the packet twice", device.written, f.counters.read())
 	}
 	f.ipv4.Store(false)
 	if lane.path.Inject(bytes.Clone(frame)) {
@@ -133,34 +133,34 @@ func TestInject(t *testing.T) {
 	}
 	pending := bytes.Clone(frame)
 	copy(pending[HeadersLen:], open)
-	lane.take([]Frame{{Data: pending, ChecksumPending: true}})
+	lane.receive([]Frame{{Data: pending, ChecksumPending: true}})
 	if bytes.Equal(open, packet) || len(left) != 1 || !bytes.Equal(left[0], frame) {
 		t.Errorf("left over % x, want its checksum complete", left)
 	}
 }
 
-// TestOffloadEndToEnd: 100,000 packets, in GSO packets and on their own, come out at the
+// TestGSOEndToEnd: 100,000 packets, in GSO packets and on their own, come out at the
 // other end octet for octet, each flow's in order, whether the port takes frames in pieces
 // or whole, in batches of any size.
-func TestOffloadEndToEnd(t *testing.T) {
-	for what, port := range map[string]func(*fakeWire) Port{
-		"in pieces": func(w *fakeWire) Port { return gatherWire{w} },
-		"whole":     func(w *fakeWire) Port { return w },
+func TestGSOEndToEnd(t *testing.T) {
+	for what, port := range map[string]func(*fakePort) Port{
+		"in pieces": func(w *fakePort) Port { return fakeGatherer{w} },
+		"whole":     func(w *fakePort) Port { return w },
 	} {
 		t.Run(what, func(t *testing.T) {
-			w := &fakeWire{}
-			sender, in, f := offloading(port(w), nil)
-			receiver, out, g := offloading(&fakeWire{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
+			w := &fakePort{}
+			sender, in, f := newGSOFlow(port(w), nil)
+			receiver, out, g := newGSOFlow(&fakePort{}, func(frame []byte) { t.Fatalf("control: % x", frame[:40]) })
 			g.Peer = hostAddr
 			m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-			l := newLoad(1514)
+			l := newFrameBatch(1514)
 			total, octets, joined := 0, 0, 0
 			for total < 50_000 {
 				want := make(map[string][][]byte)
 				for range 1 + m.IntN(20) {
 					s := m.next()
 					in.toRead = append(in.toRead, s)
-					for _, p := range s.cut(t) {
+					for _, p := range s.segments(t) {
 						want[flowOf(p)] = append(want[flowOf(p)], p)
 						total++
 						octets += len(p)
@@ -169,13 +169,13 @@ func TestOffloadEndToEnd(t *testing.T) {
 				if err := sender.drain(f, in, l); err != nil {
 					t.Fatal(err)
 				}
-				pass(receiver, w, m)
+				receiveAll(receiver, w, m)
 				got := make(map[string][][]byte)
 				for _, s := range out.written {
 					if s.packets > 1 {
 						joined++
 					}
-					for _, p := range s.cut(t) {
+					for _, p := range s.segments(t) {
 						got[flowOf(p)] = append(got[flowOf(p)], p)
 					}
 				}
@@ -186,7 +186,7 @@ func TestOffloadEndToEnd(t *testing.T) {
 					}
 				}
 			}
-			sent, received := f.meter.read(), g.meter.read()
+			sent, received := f.counters.read(), g.counters.read()
 			if sent.SentPackets != uint64(total) || sent.SentBytes != uint64(octets) || sent.Dropped != 0 {
 				t.Errorf("sent: %+v, want %d packets of %d octets", sent, total, octets)
 			}
@@ -200,32 +200,32 @@ func TestOffloadEndToEnd(t *testing.T) {
 	}
 }
 
-// pass gives the frames of a wire to a lane, in batches of any size.
-func pass(p *portWorker, w *fakeWire, m *packetMaker) {
-	frames := make([]Frame, offloadBatch)
+// receiveAll gives the frames of a wire to a lane, in batches of any size.
+func receiveAll(p *portWorker, w *fakePort, m *packetMaker) {
+	frames := make([]Frame, gsoBatchSize)
 	for len(w.frames) > 0 {
-		n := min(len(w.frames), 1+m.IntN(offloadBatch))
+		n := min(len(w.frames), 1+m.IntN(gsoBatchSize))
 		for i := range n {
 			frames[i] = Frame{Data: w.frames[i]}
 		}
-		p.take(frames[:n])
+		p.receive(frames[:n])
 		w.frames = w.frames[n:]
 	}
 }
 
-// TestOffloadClosedFamilies: of a family that is not open nothing flows, either way.
-func TestOffloadClosedFamilies(t *testing.T) {
-	w := &fakeWire{}
+// TestGSOClosedFamilies: of a family that is not open nothing flows, either way.
+func TestGSOClosedFamilies(t *testing.T) {
+	w := &fakePort{}
 	for _, v6 := range []bool{false, true} {
 		controlled := 0
-		p, device, f := offloading(w, func([]byte) { controlled++ })
+		p, device, f := newGSOFlow(w, func([]byte) { controlled++ })
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-		device.toRead = []super{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
+		device.toRead = []gsoPacket{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
 		p.path.SetFamilies(7, v6, !v6) // the other one
-		if p.drain(f, device, newLoad(1514)); len(w.frames) > 0 {
+		if p.drain(f, device, newFrameBatch(1514)); len(w.frames) > 0 {
 			t.Fatalf("IPv6 %v: %d frames went out", v6, len(w.frames))
 		}
-		if n := f.meter.read(); n.Dropped == 0 || n.SentPackets > 0 {
+		if n := f.counters.read(); n.Dropped == 0 || n.SentPackets > 0 {
 			t.Errorf("IPv6 %v: counted as %+v", v6, n)
 		}
 		protocol := uint16(0x21)
@@ -233,49 +233,49 @@ func TestOffloadClosedFamilies(t *testing.T) {
 			protocol = 0x57
 		}
 		in := sessionFrame(acAddr, 7, protocol, m.transport(0, v6, false, 0, 100).packet, 0)
-		p.take([]Frame{*in, *in})
+		p.receive([]Frame{*in, *in})
 		if len(device.written) > 0 || controlled != 2 {
 			t.Errorf("IPv6 %v: %d packets came in, %d frames went to the control plane", v6, len(device.written), controlled)
 		}
 	}
 }
 
-// TestOffloadDrops: what cannot be passed on is counted, packet by packet.
-func TestOffloadDrops(t *testing.T) {
-	w := &fakeWire{refuse: 3}
-	p, device, f := offloading(w, nil)
+// TestGSODrops: what cannot be passed on is counted, packet by packet.
+func TestGSODrops(t *testing.T) {
+	w := &fakePort{refuse: 3}
+	p, device, f := newGSOFlow(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-	device.toRead = []super{
+	device.toRead = []gsoPacket{
 		m.transport(0, false, false, 100, 1000), // ten frames, of which three are not taken
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.PendingOffload{Segment: tun.SegmentTCP6, Size: 5}},
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.PendingOffload{Checksum: true, Start: 49, Offset: 16}},
 	}
-	if err := p.drain(f, device, newLoad(1514)); err != nil || len(w.frames) != 7 {
+	if err := p.drain(f, device, newFrameBatch(1514)); err != nil || len(w.frames) != 7 {
 		t.Fatalf("%d frames went out: %v", len(w.frames), err)
 	}
-	if n := f.meter.read(); n.Dropped != 5 || n.SentPackets != 10 {
+	if n := f.counters.read(); n.Dropped != 5 || n.SentPackets != 10 {
 		t.Errorf("counted as %+v, want 10 sent and 5 dropped", n)
 	}
 	device.refuse = true
 	one := m.network(0, 1, false, make([]byte, 30))
 	frame := func(payload []byte) Frame { return *sessionFrame(acAddr, 7, 0x21, payload, 0) }
-	p.take([]Frame{frame(one), frame(nil), frame(one)})
-	if n := f.meter.read(); n.Dropped != 8 || n.ReceivedPackets != 0 {
+	p.receive([]Frame{frame(one), frame(nil), frame(one)})
+	if n := f.counters.read(); n.Dropped != 8 || n.ReceivedPackets != 0 {
 		t.Errorf("counted as %+v, want 8 dropped", n)
 	}
 }
 
-// TestOffloadMSS: a SYN is clamped, either way, and its checksum right.
-func TestOffloadMSS(t *testing.T) {
-	w := &fakeWire{}
-	p, device, f := offloading(w, nil)
+// TestGSOClampsMSS: a SYN is clamped, either way, and its checksum right.
+func TestGSOClampsMSS(t *testing.T) {
+	w := &fakePort{}
+	p, device, f := newGSOFlow(w, nil)
 	p.path.SetMSS(7, NewMSSLimit(1492, 0))
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	syn := m.transport(0, false, false, 0, 4)
 	syn.packet[32], syn.packet[33] = 6<<4, 2
 	copy(syn.packet[40:], []byte{2, 4, 1460 >> 8, 1460 & 0xff})
-	device.toRead = []super{syn}
-	p.drain(f, device, newLoad(1514))
+	device.toRead = []gsoPacket{syn}
+	p.drain(f, device, newFrameBatch(1514))
 	if len(w.frames) != 1 {
 		t.Fatalf("%d frames went out", len(w.frames))
 	}
@@ -291,7 +291,7 @@ func TestOffloadMSS(t *testing.T) {
 		frame := sessionFrame(acAddr, 7, 0x21, packet, 0)
 		frame.ChecksumPending = pending
 		device.written = nil
-		p.take([]Frame{*frame})
+		p.receive([]Frame{*frame})
 		got := device.written[0]
 		if got.pending.Checksum != pending || !got.pending.Complete(got.packet) {
 			t.Errorf("checksum open: %v, passed on as %+v", pending, got.pending)
@@ -316,23 +316,23 @@ func checksumRight(p []byte) bool {
 	return sum == 0xffff
 }
 
-// TestOffloadServesPlainDevices: a device that knows no GSO packets is served like on the
+// TestGSOPathServesPlainDevices: a device that knows no GSO packets is served like on the
 // plain path, and a tunnel ends with its device on both.
-func TestOffloadServesPlainDevices(t *testing.T) {
-	device := &still{}
-	p := newGSOPath([]Port{&fakeWire{}}, func([]byte) {}, func(uint16) {})
+func TestGSOPathServesPlainDevices(t *testing.T) {
+	device := &sink{}
+	p := newGSOPath([]Port{&fakePort{}}, func([]byte) {}, func(uint16) {})
 	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: device}); err != nil {
 		t.Fatal(err)
 	}
 	p.SetFamilies(7, true, false)
 	frame := func() Frame { return *sessionFrame(acAddr, 7, 0x21, make([]byte, 20), 10) }
-	p.lanes[0].take([]Frame{frame(), frame()})
+	p.workers[0].receive([]Frame{frame(), frame()})
 	if n := p.Remove(7); device.taken != 2 || n.ReceivedPackets != 2 || n.ReceivedBytes != 40 {
 		t.Errorf("the device took %d packets, counted as %+v", device.taken, n)
 	}
-	fast := &supers{closed: make(chan struct{})}
-	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: fast}); err != nil || !fast.takes {
-		t.Fatalf("%v; asked for GSO packets: %v", err, fast.takes)
+	fast := &fakeGSODevice{closed: make(chan struct{})}
+	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: fast}); err != nil || !fast.gsoEnabled {
+		t.Fatalf("%v; asked for GSO packets: %v", err, fast.gsoEnabled)
 	}
 	if n := p.Remove(7); n != (Counters{}) {
 		t.Errorf("counted as %+v", n)
@@ -340,13 +340,13 @@ func TestOffloadServesPlainDevices(t *testing.T) {
 	<-fast.closed
 }
 
-// TestOffloadNoAllocation: packets cost none, either way.
-func TestOffloadNoAllocation(t *testing.T) {
-	w := &fakeWire{}
-	p, device, f := offloading(nothing{w}, nil) // in pieces
+// TestGSONoAllocation: packets cost none, either way.
+func TestGSONoAllocation(t *testing.T) {
+	w := &fakePort{}
+	p, device, f := newGSOFlow(discardPort{w}, nil) // in pieces
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-	all := []super{m.transport(0, false, false, 1400, 60000), m.transport(1, true, true, 0, 100)}
-	l := newLoad(1514)
+	all := []gsoPacket{m.transport(0, false, false, 1400, 60000), m.transport(1, true, true, 0, 100)}
+	l := newFrameBatch(1514)
 	if n := testing.AllocsPerRun(100, func() {
 		device.toRead = all
 		p.drain(f, device, l)
@@ -361,25 +361,25 @@ func TestOffloadNoAllocation(t *testing.T) {
 		copy(b[6:], f.Peer[:]) // as if they came from there
 		frames = append(frames, Frame{Data: b})
 	}
-	f.writers = writers(ignore{device}, 1)
-	if n := testing.AllocsPerRun(100, func() { p.take(frames) }); n != 0 {
+	f.writers = writers(discardDevice{device}, 1)
+	if n := testing.AllocsPerRun(100, func() { p.receive(frames) }); n != 0 {
 		t.Errorf("receiving allocates %v times", n)
 	}
 }
 
-// nothing is a port that takes frames in pieces, and loses them.
-type nothing struct{ *fakeWire }
+// discardPort is a port that takes frames in pieces, and loses them.
+type discardPort struct{ *fakePort }
 
-func (nothing) WriteGather(frames [][2][]byte) (int, error) { return len(frames), nil }
+func (discardPort) WriteGather(frames [][2][]byte) (int, error) { return len(frames), nil }
 
-// ignore is a device that loses what is written to it.
-type ignore struct{ *supers }
+// discardDevice is a device that loses what is written to it.
+type discardDevice struct{ *fakeGSODevice }
 
-func (ignore) WriteGSO(*tun.GSOPacket, int) error { return nil }
+func (discardDevice) WriteGSO(*tun.GSOPacket, int) error { return nil }
 
-// FuzzOffloadTake: whatever two frames hold, each is either a packet of the flow, which is
+// FuzzGSOReceive: whatever two frames hold, each is either a packet of the flow, which is
 // written once, or the control plane's.
-func FuzzOffloadTake(f *testing.F) {
+func FuzzGSOReceive(f *testing.F) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	for _, v6 := range []bool{false, true} {
 		for _, udp := range []bool{false, true} {
@@ -398,13 +398,13 @@ func FuzzOffloadTake(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte, pending bool) {
 		controlled, packets := 0, 0
-		p, device, flow := offloading(&fakeWire{}, func([]byte) { controlled++ })
+		p, device, flow := newGSOFlow(&fakePort{}, func([]byte) { controlled++ })
 		p.path.SetMSS(7, NewMSSLimit(1492, 0))
-		p.take([]Frame{{Data: bytes.Clone(a), ChecksumPending: pending}, {Data: bytes.Clone(b), ChecksumPending: pending}})
+		p.receive([]Frame{{Data: bytes.Clone(a), ChecksumPending: pending}, {Data: bytes.Clone(b), ChecksumPending: pending}})
 		for _, s := range device.written {
 			packets += s.packets
 		}
-		n := flow.meter.read()
+		n := flow.counters.read()
 		if packets+controlled+int(n.Dropped) != 2 || n.ReceivedPackets != uint64(packets) {
 			t.Errorf("of two frames, %d were written, %d went to the control plane; %+v", packets, controlled, n)
 		}
@@ -413,10 +413,10 @@ func FuzzOffloadTake(f *testing.F) {
 
 // BenchmarkOffloadSend is a GSO packet from the device to a port that takes pieces.
 func BenchmarkOffloadSend(b *testing.B) {
-	p, device, f := offloading(nothing{&fakeWire{}}, nil)
+	p, device, f := newGSOFlow(discardPort{&fakePort{}}, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-	all := []super{m.transport(0, false, false, 1440, 63000)}
-	l := newLoad(maxHead)
+	all := []gsoPacket{m.transport(0, false, false, 1440, 63000)}
+	l := newFrameBatch(maxHeadersLen)
 	b.ReportAllocs()
 	b.SetBytes(63000)
 	for b.Loop() {
@@ -427,36 +427,36 @@ func BenchmarkOffloadSend(b *testing.B) {
 
 // BenchmarkOffloadReceive is the frames of one, from the port to the device.
 func BenchmarkOffloadReceive(b *testing.B) {
-	w := &fakeWire{}
-	p, device, f := offloading(w, nil)
+	w := &fakePort{}
+	p, device, f := newGSOFlow(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-	device.toRead = []super{m.transport(0, false, false, 1440, 63000)}
-	p.drain(f, device, newLoad(1514))
+	device.toRead = []gsoPacket{m.transport(0, false, false, 1440, 63000)}
+	p.drain(f, device, newFrameBatch(1514))
 	frames := make([]Frame, len(w.frames))
 	for i := range frames {
 		copy(w.frames[i][6:], f.Peer[:])
 		frames[i].Data = w.frames[i]
 	}
 	first := bytes.Clone(frames[0].Data)
-	f.writers = writers(ignore{device}, 1)
+	f.writers = writers(discardDevice{device}, 1)
 	b.ReportAllocs()
 	b.SetBytes(63000)
 	for b.Loop() {
 		copy(frames[0].Data, first)
-		p.take(frames)
+		p.receive(frames)
 	}
 }
 
-// TestWholeFrames: a port that wants frames in one piece gets those that its MTU has room for: a
+// TestContiguousFrames: a port that wants frames in one piece gets those that its MTU has room for: a
 // session's packets of 1492 octets over 1500 (RFC 2516 section 7).
-func TestWholeFrames(t *testing.T) {
+func TestContiguousFrames(t *testing.T) {
 	for _, c := range []struct{ size, frames, dropped int }{{1491, 3, 0}, {1492, 3, 0}, {1493, 0, 3}} {
-		w := &fakeWire{}
-		p, device, f := offloading(w, nil)
+		w := &fakePort{}
+		p, device, f := newGSOFlow(w, nil)
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
-		device.toRead = []super{m.transport(0, false, false, c.size-40, 3*(c.size-40))}
-		p.drain(f, device, p.path.loads.Get().(*frameBatch))
-		if n := int(f.meter.read().Dropped); len(w.frames) != c.frames || n != c.dropped {
+		device.toRead = []gsoPacket{m.transport(0, false, false, c.size-40, 3*(c.size-40))}
+		p.drain(f, device, p.path.batches.Get().(*frameBatch))
+		if n := int(f.counters.read().Dropped); len(w.frames) != c.frames || n != c.dropped {
 			t.Errorf("packets of %d octets: %d frames go out, %d are dropped; want %d, %d", c.size, len(w.frames), n, c.frames, c.dropped)
 		}
 		for _, frame := range w.frames {
@@ -467,14 +467,14 @@ func TestWholeFrames(t *testing.T) {
 	}
 }
 
-// TestLoadRoom: there is room for one more packet up to the octet, and up to 64 frames.
-func TestLoadRoom(t *testing.T) {
+// TestFrameBatchRoom: there is room for one more packet up to the octet, and up to 64 frames.
+func TestFrameBatchRoom(t *testing.T) {
 	const packet = 22 + 65535 // the headers, and the longest packet
 	for _, c := range []struct {
 		free, frames int
 		ok           bool
 	}{{packet, 0, true}, {packet - 1, 0, false}, {packet, 63, true}, {packet, 64, false}} {
-		l := newLoad(maxHead)
+		l := newFrameBatch(maxHeadersLen)
 		l.used, l.n = len(l.buf)-c.free, c.frames
 		if room := l.room(); (room != nil) != c.ok || c.ok && len(room) != c.free {
 			t.Errorf("%d octets free, %d frames: room for %d octets", c.free, c.frames, len(room))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestDataPathNames(t *testing.T) {
+func TestKindNames(t *testing.T) {
 	for _, d := range []Kind{KindAuto, KindOffload, KindPlain} {
 		if got, err := ParseKind(d.String()); got != d || err != nil {
 			t.Errorf("%v is read as %v: %v", d, got, err)
@@ -24,7 +24,7 @@ func TestDataPathNames(t *testing.T) {
 // TestNewPath: who asks for plain gets that, all others what can do both.
 func TestNewPath(t *testing.T) {
 	for d, plain := range map[Kind]bool{KindAuto: false, KindOffload: false, KindPlain: true} {
-		if _, is := New(d, []Port{&still{}}, nil, nil).(*plainPath); is != plain {
+		if _, is := New(d, []Port{&sink{}}, nil, nil).(*plainPath); is != plain {
 			t.Errorf("%v is plain: %v, want %v", d, is, plain)
 		}
 	}

@@ -14,8 +14,8 @@ type MSSLimit uint32
 // Octets of a packet that the MSS does not count: the IP header and the TCP header, both
 // without options (RFC 9293 section 3.7.1).
 const (
-	overhead4 = 20 + 20
-	overhead6 = 40 + 20
+	headersLen4 = 20 + 20
+	headersLen6 = 40 + 20
 )
 
 // NewMSSLimit is the limit for packets of at most mtu octets. A negative bound sets no
@@ -26,10 +26,10 @@ func NewMSSLimit(mtu, bound int) MSSLimit {
 		return 0
 	}
 	if bound > 0 {
-		mtu = min(mtu-overhead4, bound) + overhead4
+		mtu = min(mtu-headersLen4, bound) + headersLen4
 	}
 	within := func(mss int) MSSLimit { return MSSLimit(min(max(mss, 1), 0xffff)) }
-	return within(mtu-overhead4)<<16 | within(mtu-overhead6)
+	return within(mtu-headersLen4)<<16 | within(mtu-headersLen6)
 }
 
 // IPv4 is the largest MSS over IPv4; 0: there is no limit.
@@ -49,19 +49,19 @@ func (l MSSLimit) IPv6() int { return int(l & 0xffff) }
 // field has the sum of the pseudo-header, of which the MSS is no part. Once
 // tun.CompleteChecksum has completed it, it is not pending any more.
 func clampMSS(packet []byte, limit MSSLimit, pending bool) bool {
-	return mayBeSYN(packet) && lowerMSS(packet, limit, pending)
+	return mayBeSYN(packet) && clampSYN(packet, limit, pending)
 }
 
 // mayBeSYN sorts out, with few comparisons, TCP behind a header of the usual length that
 // is no SYN: nearly all that comes.
 func mayBeSYN(packet []byte) bool {
 	switch {
-	case len(packet) < overhead4:
+	case len(packet) < headersLen4:
 		return false
 	case packet[0] == 0x45:
 		return packet[9] == protoTCP && packet[20+tcpFlags]&flagSYN != 0
 	case packet[6] == protoTCP && packet[0]>>4 == 6:
-		return len(packet) >= overhead6 && packet[40+tcpFlags]&flagSYN != 0
+		return len(packet) >= headersLen6 && packet[40+tcpFlags]&flagSYN != 0
 	}
 	return true
 }
@@ -88,12 +88,12 @@ const (
 
 	flagSYN = 0x02
 
-	optionEnd  = 0
-	optionNone = 1
-	optionMSS  = 2
+	optionEnd = 0
+	optionNOP = 1
+	optionMSS = 2
 )
 
-func lowerMSS(packet []byte, limit MSSLimit, pending bool) bool {
+func clampSYN(packet []byte, limit MSSLimit, pending bool) bool {
 	var segment []byte
 	most := 0
 	switch packet[0] >> 4 {
@@ -105,7 +105,7 @@ func lowerMSS(packet []byte, limit MSSLimit, pending bool) bool {
 	if most == 0 || len(segment) < tcpHeader || segment[tcpFlags]&flagSYN == 0 {
 		return false
 	}
-	return lowerOption(segment, uint16(most), pending)
+	return clampOptions(segment, uint16(most), pending)
 }
 
 // tcp4 is the TCP segment of an IPv4 packet, or the beginning of it that a first fragment
@@ -132,7 +132,7 @@ func tcp6(packet []byte) []byte {
 		case protoTCP:
 			return data
 		case protoHopByHop, protoRouting, protoOptions, protoFragment:
-			length := extension(proto, data)
+			length := extensionLen(proto, data)
 			if length == 0 {
 				return nil
 			}
@@ -144,9 +144,9 @@ func tcp6(packet []byte) []byte {
 	return nil
 }
 
-// extension is the length of the extension header that data begins with, in octets; 0:
+// extensionLen is the length of the extension header that data begins with, in octets; 0:
 // it is cut short, or the packet is a later fragment.
-func extension(proto byte, data []byte) int {
+func extensionLen(proto byte, data []byte) int {
 	if len(data) < 8 {
 		return 0
 	}
@@ -162,15 +162,15 @@ func extension(proto byte, data []byte) int {
 	return length
 }
 
-// lowerOption lowers each MSS option: a receiver may heed the first or the last. As
+// clampOptions lowers each MSS option: a receiver may heed the first or the last. As
 // receivers do, it ends at the first option that is malformed.
-func lowerOption(segment []byte, most uint16, pending bool) (changed bool) {
+func clampOptions(segment []byte, most uint16, pending bool) (changed bool) {
 	end := int(segment[tcpOffset]>>4) * 4
 	if end > len(segment) {
 		return false
 	}
 	for at := tcpHeader; at < end; {
-		if segment[at] == optionNone {
+		if segment[at] == optionNOP {
 			at++
 			continue
 		}
@@ -181,7 +181,7 @@ func lowerOption(segment []byte, most uint16, pending bool) (changed bool) {
 		if length < 2 || at+length > end {
 			return changed
 		}
-		if segment[at] == optionMSS && length == 4 && lower(segment, at+2, most, pending) {
+		if segment[at] == optionMSS && length == 4 && clampOption(segment, at+2, most, pending) {
 			changed = true
 		}
 		at += length
@@ -189,8 +189,8 @@ func lowerOption(segment []byte, most uint16, pending bool) (changed bool) {
 	return changed
 }
 
-// lower lowers the number at a place of the segment.
-func lower(segment []byte, at int, most uint16, pending bool) bool {
+// clampOption lowers the number at a place of the segment.
+func clampOption(segment []byte, at int, most uint16, pending bool) bool {
 	was := binary.BigEndian.Uint16(segment[at:])
 	if was <= most {
 		return false
@@ -204,13 +204,13 @@ func lower(segment []byte, at int, most uint16, pending bool) bool {
 		was, most = was<<8|was>>8, most<<8|most>>8
 	}
 	check := segment[tcpChecksum:]
-	binary.BigEndian.PutUint16(check, update(binary.BigEndian.Uint16(check), was, most))
+	binary.BigEndian.PutUint16(check, updateChecksum(binary.BigEndian.Uint16(check), was, most))
 	return true
 }
 
-// update is a checksum after one word of what it covers has changed: RFC 1624 section 3,
+// updateChecksum is a checksum after one word of what it covers has changed: RFC 1624 section 3,
 // equation 3.
-func update(check, was, is uint16) uint16 {
+func updateChecksum(check, was, is uint16) uint16 {
 	sum := uint32(^check) + uint32(^was) + uint32(is)
 	sum = sum>>16 + sum&0xffff
 	return ^uint16(sum>>16 + sum)

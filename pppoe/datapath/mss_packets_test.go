@@ -21,45 +21,45 @@ func (s syn) segment() []byte {
 	return append(append(b, options...), s.data...)
 }
 
-// over4 is an IPv4 packet with a segment, whose checksum is complete.
-func over4(segment []byte, options ...byte) []byte {
+// ipv4Packet is an IPv4 packet with a segment, whose checksum is complete.
+func ipv4Packet(segment []byte, options ...byte) []byte {
 	b := make([]byte, 20, 60)
 	b[0], b[8], b[9] = 0x45+byte(len(options)/4), 64, protoTCP
 	copy(b[12:], []byte{192, 0, 2, 1, 198, 51, 100, 7})
 	b = append(append(b, options...), segment...)
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
-	return summed(b, 20+len(options), b[12:20])
+	return withChecksum(b, 20+len(options), b[12:20])
 }
 
-// over6 is an IPv6 packet with a segment, behind extension headers of which next is
+// ipv6Packet is an IPv6 packet with a segment, behind extension headers of which next is
 // the first.
-func over6(segment []byte, next byte, extensions ...byte) []byte {
+func ipv6Packet(segment []byte, next byte, extensions ...byte) []byte {
 	b := make([]byte, 40, 100)
 	b[0], b[6], b[7] = 0x60, next, 64
 	copy(b[8:], []byte{0x20, 0x01, 0x0d, 0xb8, 15: 1, 16: 0x20, 17: 0x01, 18: 0x0d, 19: 0xb8, 31: 2})
 	b = append(append(b, extensions...), segment...)
 	binary.BigEndian.PutUint16(b[4:], uint16(len(b)-40))
-	return summed(b, 40+len(extensions), b[8:40])
+	return withChecksum(b, 40+len(extensions), b[8:40])
 }
 
-// summed completes the checksum of the segment that begins at a place.
-func summed(packet []byte, at int, addresses []byte) []byte {
+// withChecksum completes the checksum of the segment that begins at a place.
+func withChecksum(packet []byte, at int, addresses []byte) []byte {
 	segment := packet[at:]
 	copy(segment[tcpChecksum:], []byte{0, 0})
-	binary.BigEndian.PutUint16(segment[tcpChecksum:], ^wholeSum(segment, addresses))
+	binary.BigEndian.PutUint16(segment[tcpChecksum:], ^referenceSum(segment, addresses))
 	return packet
 }
 
-// pending leaves the checksum open, as a sender does that counts on hardware.
-func pending(packet []byte, at int, addresses []byte) []byte {
+// withPendingChecksum leaves the checksum open, as a sender does that counts on hardware.
+func withPendingChecksum(packet []byte, at int, addresses []byte) []byte {
 	segment := slices.Clone(packet[at:])
 	clear(segment)
-	binary.BigEndian.PutUint16(packet[at+tcpChecksum:], wholeSum(segment, addresses))
+	binary.BigEndian.PutUint16(packet[at+tcpChecksum:], referenceSum(segment, addresses))
 	return packet
 }
 
-// wholeSum sums a segment and its pseudo-header word by word, for comparison.
-func wholeSum(segment, addresses []byte) uint16 {
+// referenceSum sums a segment and its pseudo-header word by word, for comparison.
+func referenceSum(segment, addresses []byte) uint16 {
 	b := append(slices.Clone(addresses), 0, protoTCP)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(segment)))
 	b = append(append(b, segment...), make([]byte, len(segment)%2)...)

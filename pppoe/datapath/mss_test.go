@@ -46,20 +46,20 @@ func TestClampMSS(t *testing.T) {
 		at     int
 		want   int
 	}{
-		{"SYN over IPv4", over4(plain), 20, 1452},
-		{"SYN over IPv6", over6(plain, protoTCP), 40, 1432},
-		{"SYN and ACK", over4(syn{flags: flagSYN | ack, options: mss(1460)}.segment()), 20, 1452},
-		{"SYN with data of odd length", over4(syn{flagSYN, mss(1460), []byte("GET")}.segment()), 20, 1452},
-		{"SYN with ECN flags", over4(syn{flags: flagSYN | 0xc0, options: mss(1460)}.segment()), 20, 1452},
-		{"IPv4 options", over4(plain, 7, 7, 4, 0, 0, 0, 0, 0), 28, 1452},
-		{"MSS at an odd place", over4(syn{flags: flagSYN, options: append([]byte{optionNone}, mss(1460)...)}.segment()), 20, 1452},
-		{"MSS behind an option of two octets", over4(syn{flags: flagSYN, options: append([]byte{4, 2}, mss(1460)...)}.segment()), 20, 1452},
-		{"MSS behind an option that nobody knows", over4(syn{flags: flagSYN, options: append([]byte{77, 3, 9}, mss(1460)...)}.segment()), 20, 1452},
-		{"MSS as the last of 40 octets", over4(syn{flags: flagSYN, options: append(bytes.Repeat([]byte{optionNone}, 36), mss(1460)...)}.segment()), 20, 1452},
-		{"hop-by-hop options", over6(plain, protoHopByHop, hop...), 48, 1432},
-		{"routing and destination options", over6(plain, protoRouting, append([]byte{protoOptions, 0, 4, 0, 0, 0, 0, 0}, append([]byte{protoTCP, 1, 1, 12}, make([]byte, 12)...)...)...), 64, 1432},
-		{"a fragment header of a whole packet", over6(plain, protoFragment, protoTCP, 0xff, 0, 0, 1, 2, 3, 4), 48, 1432},
-		{"a first fragment over IPv6", over6(plain, protoFragment, protoTCP, 0, 0, 1, 1, 2, 3, 4), 48, 1432},
+		{"SYN over IPv4", ipv4Packet(plain), 20, 1452},
+		{"SYN over IPv6", ipv6Packet(plain, protoTCP), 40, 1432},
+		{"SYN and ACK", ipv4Packet(syn{flags: flagSYN | ack, options: mss(1460)}.segment()), 20, 1452},
+		{"SYN with data of odd length", ipv4Packet(syn{flagSYN, mss(1460), []byte("GET")}.segment()), 20, 1452},
+		{"SYN with ECN flags", ipv4Packet(syn{flags: flagSYN | 0xc0, options: mss(1460)}.segment()), 20, 1452},
+		{"IPv4 options", ipv4Packet(plain, 7, 7, 4, 0, 0, 0, 0, 0), 28, 1452},
+		{"MSS at an odd place", ipv4Packet(syn{flags: flagSYN, options: append([]byte{optionNOP}, mss(1460)...)}.segment()), 20, 1452},
+		{"MSS behind an option of two octets", ipv4Packet(syn{flags: flagSYN, options: append([]byte{4, 2}, mss(1460)...)}.segment()), 20, 1452},
+		{"MSS behind an option that nobody knows", ipv4Packet(syn{flags: flagSYN, options: append([]byte{77, 3, 9}, mss(1460)...)}.segment()), 20, 1452},
+		{"MSS as the last of 40 octets", ipv4Packet(syn{flags: flagSYN, options: append(bytes.Repeat([]byte{optionNOP}, 36), mss(1460)...)}.segment()), 20, 1452},
+		{"hop-by-hop options", ipv6Packet(plain, protoHopByHop, hop...), 48, 1432},
+		{"routing and destination options", ipv6Packet(plain, protoRouting, append([]byte{protoOptions, 0, 4, 0, 0, 0, 0, 0}, append([]byte{protoTCP, 1, 1, 12}, make([]byte, 12)...)...)...), 64, 1432},
+		{"a fragment header of a whole packet", ipv6Packet(plain, protoFragment, protoTCP, 0xff, 0, 0, 1, 2, 3, 4), 48, 1432},
+		{"a first fragment over IPv6", ipv6Packet(plain, protoFragment, protoTCP, 0, 0, 1, 1, 2, 3, 4), 48, 1432},
 	} {
 		addresses := c.packet[8:40]
 		if c.packet[0]>>4 == 4 {
@@ -68,7 +68,7 @@ func TestClampMSS(t *testing.T) {
 		for _, open := range []bool{false, true} {
 			before := slices.Clone(c.packet)
 			if open {
-				pending(before, c.at, addresses)
+				withPendingChecksum(before, c.at, addresses)
 			}
 			got := slices.Concat(before, []byte("padding"))
 			want := slices.Concat(before, []byte("padding"))
@@ -76,7 +76,7 @@ func TestClampMSS(t *testing.T) {
 			at := c.at + bytes.Index(want[c.at:], mss(1460))
 			copy(want[at:], mss(c.want))
 			if !open {
-				summed(want[:len(before)], c.at, addresses)
+				withChecksum(want[:len(before)], c.at, addresses)
 			}
 			if !clampMSS(got, usualLimit, open) || !bytes.Equal(got, want) {
 				t.Errorf("%s, checksum pending %v:\n% x, want\n% x", c.what, open, got, want)
@@ -88,7 +88,7 @@ func TestClampMSS(t *testing.T) {
 			if !open || strings.Contains(c.what, "fragment") {
 				continue
 			}
-			if !tun.CompleteChecksum(got) || wholeSum(got[c.at:len(before)], addresses) != 0xffff {
+			if !tun.CompleteChecksum(got) || referenceSum(got[c.at:len(before)], addresses) != 0xffff {
 				t.Errorf("%s: the checksum cannot be completed any more", c.what)
 			}
 		}
@@ -98,7 +98,7 @@ func TestClampMSS(t *testing.T) {
 // TestFirstFragment: of IPv4 it has the header, though not the whole segment; the
 // checksum covers what is not here.
 func TestFirstFragment(t *testing.T) {
-	whole := over4(syn{flagSYN, mss(1460), make([]byte, 64)}.segment())
+	whole := ipv4Packet(syn{flagSYN, mss(1460), make([]byte, 64)}.segment())
 	first := slices.Clone(whole[:52])
 	binary.BigEndian.PutUint16(first[2:], 52)
 	first[6] = 0x20
@@ -112,8 +112,8 @@ func TestFirstFragment(t *testing.T) {
 
 // TestMSSOptionTwice: a receiver may heed either.
 func TestMSSOptionTwice(t *testing.T) {
-	got := over4(syn{flags: flagSYN, options: append(mss(1460), mss(9000)...)}.segment())
-	want := over4(syn{flags: flagSYN, options: append(mss(1452), mss(1452)...)}.segment())
+	got := ipv4Packet(syn{flags: flagSYN, options: append(mss(1460), mss(9000)...)}.segment())
+	want := ipv4Packet(syn{flags: flagSYN, options: append(mss(1452), mss(1452)...)}.segment())
 	if !clampMSS(got, usualLimit, false) || !bytes.Equal(got, want) {
 		t.Errorf("% x, want % x", got, want)
 	}
@@ -126,9 +126,9 @@ func TestMSSLeftAlone(t *testing.T) {
 		copy(p[at:], octets)
 		return p
 	}
-	options := func(o ...byte) []byte { return over4(syn{flags: flagSYN, options: o}.segment()) }
+	options := func(o ...byte) []byte { return ipv4Packet(syn{flags: flagSYN, options: o}.segment()) }
 	good4 := options(linuxOptions(1460)...)
-	good6 := over6(syn{flags: flagSYN, options: mss(1460)}.segment(), protoTCP)
+	good6 := ipv6Packet(syn{flags: flagSYN, options: mss(1460)}.segment(), protoTCP)
 	chain := bytes.Repeat([]byte{protoOptions, 0, 1, 4, 0, 0, 0, 0}, maxExtensions)
 	for what, packet := range map[string][]byte{
 		"as large as may be":               options(mss(1452)...),
@@ -141,16 +141,16 @@ func TestMSSLeftAlone(t *testing.T) {
 		"an option of length 1":            options(append([]byte{8, 1}, mss(1460)...)...),
 		"an option beyond the end":         options(append([]byte{8, 9}, mss(1460)...)...),
 		"MSS beyond the end":               options(1, 1, optionMSS, 4),
-		"MSS one octet beyond the end":     over4(syn{flagSYN, []byte{1, optionMSS, 4, 0xff}, []byte{0xff}}.segment()),
+		"MSS one octet beyond the end":     ipv4Packet(syn{flagSYN, []byte{1, optionMSS, 4, 0xff}, []byte{0xff}}.segment()),
 		"an end that looks like an option": options(append([]byte{optionEnd, 4, 0, 0}, mss(1460)...)...),
 		"a kind without length at the end": options(1, 1, 1, optionMSS),
 		"MSS of length 3":                  options(optionMSS, 3, 0xff, 1),
 		"MSS of length 6":                  options(optionMSS, 6, 0xff, 0xff, 0xff, 0xff),
-		"no SYN":                           over4(syn{flags: 0x10, options: mss(1460)}.segment()),
+		"no SYN":                           ipv4Packet(syn{flags: 0x10, options: mss(1460)}.segment()),
 		"UDP":                              with(good4, 9, 17),
 		"UDP over IPv6":                    with(good6, 6, 17),
 		"a later fragment":                 with(good4, 6, 0, 1),
-		"a later fragment over IPv6":       over6(syn{flags: flagSYN, options: mss(1460)}.segment(), protoFragment, protoTCP, 0, 0, 8, 1, 2, 3, 4),
+		"a later fragment over IPv6":       ipv6Packet(syn{flags: flagSYN, options: mss(1460)}.segment(), protoFragment, protoTCP, 0, 0, 8, 1, 2, 3, 4),
 		"IP of version 5":                  with(good4, 0, 0x55),
 		"a header length below the least":  with(good4, 0, 0x44),
 		"a header longer than the packet":  with(good4, 0, 0x4f),
@@ -160,7 +160,7 @@ func TestMSSLeftAlone(t *testing.T) {
 		"a TCP header below the least":     with(good4, 20+tcpOffset, 0x40),
 		"a TCP header a word too long":     with(good4, 20+tcpOffset, byte(len(good4)-20+4)/4<<4),
 		"a TCP header beyond the packet":   with(good4, 20+tcpOffset, 0xf0),
-		"extension headers without end":    over6(syn{flags: flagSYN, options: mss(1460)}.segment(), protoOptions, chain...),
+		"extension headers without end":    ipv6Packet(syn{flags: flagSYN, options: mss(1460)}.segment(), protoOptions, chain...),
 		"an extension header cut short":    with(with(good6, 6, protoHopByHop), 40, protoTCP, 64),
 		"encrypted":                        with(good6, 6, 50),
 		"nothing":                          nil,
@@ -190,17 +190,17 @@ func TestMSSChecksum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var options []byte
 		for range rapid.IntRange(0, 8).Draw(t, "before") {
-			options = append(options, optionNone)
+			options = append(options, optionNOP)
 		}
 		announced := rapid.IntRange(0, 0xffff).Draw(t, "MSS")
 		options = append(options, mss(announced)...)
 		segment := syn{flagSYN, options, rapid.SliceOfN(rapid.Byte(), 0, 99).Draw(t, "data")}.segment()
 		copy(segment, rapid.SliceOfN(rapid.Byte(), 12, 12).Draw(t, "ports and numbers"))
 		limit := NewMSSLimit(rapid.IntRange(61, 9000).Draw(t, "MTU"), 0)
-		packet, at, most := over4(segment), 20, limit.IPv4()
+		packet, at, most := ipv4Packet(segment), 20, limit.IPv4()
 		addresses := packet[12:20]
 		if rapid.Bool().Draw(t, "IPv6") {
-			packet, at, most = over6(segment, protoTCP), 40, limit.IPv6()
+			packet, at, most = ipv6Packet(segment, protoTCP), 40, limit.IPv6()
 			addresses = packet[8:40]
 		}
 		changed := clampMSS(packet, limit, false)
@@ -209,7 +209,7 @@ func TestMSSChecksum(t *testing.T) {
 			t.Fatalf("changed: %v, MSS %d; it was %d, the limit is %d", changed, got, announced, most)
 		}
 		got := binary.BigEndian.Uint16(packet[at+tcpChecksum:])
-		if want := binary.BigEndian.Uint16(summed(packet, at, addresses)[at+tcpChecksum:]); got != want {
+		if want := binary.BigEndian.Uint16(withChecksum(packet, at, addresses)[at+tcpChecksum:]); got != want {
 			t.Fatalf("checksum %#04x, want %#04x", got, want)
 		}
 	})
@@ -223,7 +223,7 @@ func TestChecksumUpdate(t *testing.T) {
 		{0x0000, 0x3285, 0x5555, 0xdd2f},
 		{0x1234, 0x05b4, 0x05b4, 0x1234},
 	} {
-		if got := update(c.check, c.was, c.is); got != c.want {
+		if got := updateChecksum(c.check, c.was, c.is); got != c.want {
 			t.Errorf("checksum %#04x, and %#04x becomes %#04x: %#04x, want %#04x", c.check, c.was, c.is, got, c.want)
 		}
 	}
@@ -233,9 +233,9 @@ func TestChecksumUpdate(t *testing.T) {
 // again nothing is left to be done.
 func FuzzClampMSS(f *testing.F) {
 	segment := syn{flags: flagSYN, options: linuxOptions(1460)}.segment()
-	f.Add(over4(segment), uint32(usualLimit))
-	f.Add(over6(segment, protoHopByHop, protoTCP, 0, 1, 4, 0, 0, 0, 0), uint32(usualLimit))
-	f.Add(over4(syn{flags: flagSYN, options: append([]byte{optionNone}, mss(1460)...)}.segment()), uint32(usualLimit))
+	f.Add(ipv4Packet(segment), uint32(usualLimit))
+	f.Add(ipv6Packet(segment, protoHopByHop, protoTCP, 0, 1, 4, 0, 0, 0, 0), uint32(usualLimit))
+	f.Add(ipv4Packet(syn{flags: flagSYN, options: append([]byte{optionNOP}, mss(1460)...)}.segment()), uint32(usualLimit))
 	f.Fuzz(func(t *testing.T, packet []byte, limit uint32) {
 		after, open := slices.Clone(packet), slices.Clone(packet)
 		changed := clampMSS(after, MSSLimit(limit), false)
@@ -262,15 +262,15 @@ func FuzzClampMSS(f *testing.F) {
 
 // TestPathClampsMSS: either way, from when Clamp is called, and by the limit last given.
 func TestPathClampsMSS(t *testing.T) {
-	p, device, f := carrying(t)
+	p, device, f := newPlainFlow(t)
 	announced := func(limit MSSLimit) (in, out int) {
 		p.SetMSS(0x1234, limit)
-		frame := sessionFrame(hostAddr, 0x1234, 0x21, over4(syn{flags: flagSYN, options: mss(1460)}.segment()), 4)
+		frame := sessionFrame(hostAddr, 0x1234, 0x21, ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment()), 4)
 		if !p.deliver(frame, make([][]byte, 1), 0) {
 			t.Fatal("the packet is not the data path's")
 		}
 		buf := make([]byte, HeadersLen+1500)
-		n := copy(buf[HeadersLen:], over4(syn{flags: flagSYN, options: mss(1460)}.segment()))
+		n := copy(buf[HeadersLen:], ipv4Packet(syn{flags: flagSYN, options: mss(1460)}.segment()))
 		if f.encapsulate(buf, n, 0) == nil {
 			t.Fatal("the packet may not go")
 		}
@@ -291,13 +291,13 @@ func TestPathClampsMSS(t *testing.T) {
 // TestPendingChecksum: a SYN from this very machine, over veth, is right when it comes
 // to the device.
 func TestPendingChecksum(t *testing.T) {
-	p, _, _ := carrying(t)
+	p, _, _ := newPlainFlow(t)
 	p.SetMSS(0x1234, usualLimit)
-	packet := over4(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())
-	frame := sessionFrame(hostAddr, 0x1234, 0x21, pending(packet, 20, packet[12:20]), 0)
+	packet := ipv4Packet(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())
+	frame := sessionFrame(hostAddr, 0x1234, 0x21, withPendingChecksum(packet, 20, packet[12:20]), 0)
 	frame.ChecksumPending = true
 	p.deliver(frame, make([][]byte, 1), 0)
-	want := over4(syn{flags: flagSYN, options: linuxOptions(1452)}.segment())
+	want := ipv4Packet(syn{flags: flagSYN, options: linuxOptions(1452)}.segment())
 	if got := frame.Data[HeadersLen:]; !bytes.Equal(got, want) {
 		t.Errorf("the device gets\n% x, want\n% x", got, want)
 	}
@@ -305,14 +305,14 @@ func TestPendingChecksum(t *testing.T) {
 
 func BenchmarkClampMSS(b *testing.B) {
 	data := syn{flags: 0x10, data: make([]byte, 1400)}.segment()
-	udp := over4(data)
+	udp := ipv4Packet(data)
 	udp[9] = 17
 	for _, c := range []struct {
 		what   string
 		packet []byte
 	}{
-		{"data", over4(data)}, {"data6", over6(data, protoTCP)}, {"udp", udp},
-		{"syn", over4(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())},
+		{"data", ipv4Packet(data)}, {"data6", ipv6Packet(data, protoTCP)}, {"udp", udp},
+		{"syn", ipv4Packet(syn{flags: flagSYN, options: linuxOptions(1460)}.segment())},
 	} {
 		b.Run(c.what, func(b *testing.B) {
 			b.ReportAllocs()
@@ -331,8 +331,8 @@ var mss1460 = mss(1460)
 // TestClampAllocatesNothing: neither for data nor for a SYN.
 func TestClampAllocatesNothing(t *testing.T) {
 	for what, packet := range map[string][]byte{
-		"data": over4(syn{flags: 0x10, data: make([]byte, 1400)}.segment()),
-		"SYN":  over6(syn{flags: flagSYN, options: linuxOptions(1460)}.segment(), protoTCP),
+		"data": ipv4Packet(syn{flags: 0x10, data: make([]byte, 1400)}.segment()),
+		"SYN":  ipv6Packet(syn{flags: flagSYN, options: linuxOptions(1460)}.segment(), protoTCP),
 	} {
 		at := 40 + tcpHeader
 		if n := testing.AllocsPerRun(100, func() {
@@ -354,7 +354,7 @@ func TestExtensionChain(t *testing.T) {
 		if n > 0 {
 			next, chain[8*(n-1)] = protoOptions, protoTCP
 		}
-		if got := clampMSS(over6(segment, next, chain...), usualLimit, false); got != want {
+		if got := clampMSS(ipv6Packet(segment, next, chain...), usualLimit, false); got != want {
 			t.Errorf("behind %d extension headers: lowered %v, want %v", n, got, want)
 		}
 	}

@@ -9,70 +9,70 @@ import (
 	"upppoe/tun"
 )
 
-// wide is a tun.MultiQueue in memory.
-type wide struct {
-	*supers
-	queues []*queue
+// fakeMultiQueue is a tun.MultiQueue in memory.
+type fakeMultiQueue struct {
+	*fakeGSODevice
+	queues []*fakeQueue
 	idle   sync.WaitGroup // of its queues
 }
 
-// queue is one of its places to read and write.
-type queue struct {
-	*supers
+// fakeQueue is one of its places to read and write.
+type fakeQueue struct {
+	*fakeGSODevice
 	idle func()
 }
 
-func newWide(queues int) *wide {
-	w := &wide{supers: &supers{closed: make(chan struct{})}}
+func newFakeMultiQueue(queues int) *fakeMultiQueue {
+	w := &fakeMultiQueue{fakeGSODevice: &fakeGSODevice{closed: make(chan struct{})}}
 	for range queues {
 		w.idle.Add(1)
-		w.queues = append(w.queues, &queue{&supers{closed: w.closed}, sync.OnceFunc(w.idle.Done)})
+		w.queues = append(w.queues, &fakeQueue{&fakeGSODevice{closed: w.closed}, sync.OnceFunc(w.idle.Done)})
 	}
 	return w
 }
 
-func (q *queue) Wait() error {
+func (q *fakeQueue) Wait() error {
 	q.idle()
 	<-q.closed
 	return os.ErrClosed
 }
 
-func (w *wide) Readers() (all []tun.GSOReader) {
+func (w *fakeMultiQueue) Readers() (all []tun.GSOReader) {
 	for _, q := range w.queues {
 		all = append(all, q)
 	}
 	return all
 }
 
-func (w *wide) Writers() (all []tun.GSOWriter) {
+func (w *fakeMultiQueue) Writers() (all []tun.GSOWriter) {
 	for _, q := range w.queues {
 		all = append(all, q)
 	}
 	return all
 }
 
-// TestWide: each of a device's queues is carried to a port of its own, and each port's
+// TestMultiQueue: each of a device's queues is carried to a port of its own, and each port's
 // frames are written at a place of their own; a device with fewer serves them all.
-func TestWide(t *testing.T) {
+func TestMultiQueue(t *testing.T) {
 	const ports = 4
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	for _, queues := range []int{1, 2, ports, ports + 1} {
-		var wires []*fakeWire
+		var wires []*fakePort
 		var all []Port
 		for range ports {
-			wires = append(wires, &fakeWire{})
-			all = append(all, gatherWire{wires[len(wires)-1]})
+			wires = append(wires, &fakePort{})
+			all = append(all, fakeGatherer{wires[len(wires)-1]})
 		}
 		p := newGSOPath(all, func([]byte) { t.Error("a packet went to the control plane") }, func(uint16) {})
-		device := newWide(queues)
+		device := newFakeMultiQueue(queues)
 		for _, q := range device.queues {
-			q.toRead = []super{m.transport(0, false, false, 100, 1000)}
+			q.toRead = []gsoPacket{m.transport(0, false, false, 100, 1000)}
 		}
 		f := openFlow(p, device)
 		var receivers sync.WaitGroup
-		for i, l := range p.lanes {
+		for i, l := range p.workers {
 			in := sessionFrame(acAddr, 7, 0x21, m.network(i, 1, false, make([]byte, 30)), 0)
-			receivers.Go(func() { l.take([]Frame{*in}) })
+			receivers.Go(func() { l.receive([]Frame{*in}) })
 		}
 		receivers.Wait()
 		device.idle.Wait()
@@ -83,7 +83,7 @@ func TestWide(t *testing.T) {
 		for i, w := range wires {
 			want := 0
 			for q := range queues {
-				if p.choose(f, q) == i {
+				if p.portFor(f, q) == i {
 					want += 10
 				}
 			}
@@ -108,8 +108,8 @@ func TestWide(t *testing.T) {
 
 // openFlow adds a flow whose families are open from the beginning.
 func openFlow(p *gsoPath, d tun.GSODevice) *flow {
-	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, supers: d, writers: writers(d, len(p.lanes))}
+	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, gso: d, writers: writers(d, len(p.workers))}
 	f.ipv4.Store(true)
-	p.add(f, p.carryQueues)
+	p.add(f, p.transmitQueues)
 	return f
 }

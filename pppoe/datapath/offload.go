@@ -37,30 +37,30 @@ type Offload interface {
 // others in between; and nobody waits for it: the Path carries a session until then.
 type offloadedPath struct {
 	Path
-	fast Offload
-	// decided is told of a session whether the Accelerator takes it (nil), or why not, or
+	offload Offload
+	// report is told of a session whether the Accelerator takes it (nil), or why not, or
 	// why not all of it.
-	decided func(sessionID uint16, why error)
+	report func(sessionID uint16, why error)
 
-	mu      sync.Mutex
-	entries map[uint16]*offloadEntry
-	waiting []*offloadEntry // those that it has yet to be asked of, in order
-	asking  bool            // somebody asks
+	mu         sync.Mutex
+	entries    map[uint16]*offloadEntry
+	queue      []*offloadEntry // those that it has yet to be asked of, in order
+	installing bool            // somebody asks
 }
 
 // offloadEntry is what an Accelerator has of a session. It is guarded by the lock of its
 // accelerated.
 type offloadEntry struct {
-	tunnel     Session
-	ipv4, ipv6 bool
-	from       *SourceFilter
-	told       string // what the Accelerator leaves to the Path
-	limited    bool
-	left       bool          // to the Path, since it was limited when its turn came
-	waits      bool          // for its turn, or has had it
-	asked      bool          // its turn has come
-	ready      bool          // it has been taken up
-	done       chan struct{} // closed when that is decided
+	session      Session
+	ipv4, ipv6   bool
+	sourceFilter *SourceFilter
+	reported     string // what the Accelerator leaves to the Path
+	rateLimited  bool
+	skipped      bool          // to the Path, since it was limited when its turn came
+	queued       bool          // for its turn, or has had it
+	started      bool          // its turn has come
+	installed    bool          // it has been taken up
+	done         chan struct{} // closed when that is decided
 }
 
 // What a session's own Terms keep from an Accelerator.
@@ -76,7 +76,7 @@ func NewOffloaded(p Path, fast Offload, decided func(sessionID uint16, why error
 	if fast == nil {
 		return p
 	}
-	return &offloadedPath{Path: p, fast: fast, decided: decided, entries: make(map[uint16]*offloadEntry)}
+	return &offloadedPath{Path: p, offload: fast, report: decided, entries: make(map[uint16]*offloadEntry)}
 }
 
 // Add takes up a tunnel on both: what one does not take, the other does.
@@ -86,27 +86,27 @@ func (a *offloadedPath) Add(t Session) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.entries[t.SessionID] = &offloadEntry{tunnel: t, done: make(chan struct{})}
+	a.entries[t.SessionID] = &offloadEntry{session: t, done: make(chan struct{})}
 	return nil
 }
 
 // An Accelerator may keep others from setting addresses while it takes a session up, which
 // come first.
 const (
-	// settling is how long both families of a session that is new have for theirs.
-	settling = 200 * time.Millisecond
-	// rest is how many times as long as the Accelerator took for a session others have before
+	// settleTime is how long both families of a session that is new have for theirs.
+	settleTime = 200 * time.Millisecond
+	// idleFactor is how many times as long as the Accelerator took for a session others have before
 	// the next, when a thousand dial at once.
-	rest = 4
+	idleFactor = 4
 )
 
 // installPending asks of those that wait, in turn, until nobody does.
 func (a *offloadedPath) installPending() {
-	time.Sleep(settling)
+	time.Sleep(settleTime)
 	for b, limited := a.next(); b != nil; b, limited = a.next() {
 		began := time.Now()
 		a.install(b, limited)
-		time.Sleep(rest * time.Since(began))
+		time.Sleep(idleFactor * time.Since(began))
 	}
 }
 
@@ -114,58 +114,58 @@ func (a *offloadedPath) installPending() {
 func (a *offloadedPath) next() (b *offloadEntry, limited bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.waiting) > 0 {
-		b, a.waiting = a.waiting[0], a.waiting[1:]
-		if a.entries[b.tunnel.SessionID] == b { // else it is removed
-			b.asked, b.left = !b.limited, b.limited
-			return b, b.limited
+	for len(a.queue) > 0 {
+		b, a.queue = a.queue[0], a.queue[1:]
+		if a.entries[b.session.SessionID] == b { // else it is removed
+			b.started, b.skipped = !b.rateLimited, b.rateLimited
+			return b, b.rateLimited
 		}
 	}
-	a.asking, a.waiting = false, nil
+	a.installing, a.queue = false, nil
 	return nil, false
 }
 
 // install has the Accelerator take a tunnel up.
 func (a *offloadedPath) install(b *offloadEntry, limited bool) {
 	if limited {
-		a.decided(b.tunnel.SessionID, ErrRateLimited)
+		a.report(b.session.SessionID, ErrRateLimited)
 		return
 	}
 	defer close(b.done)
-	err := a.fast.Add(b.tunnel)
-	a.decided(b.tunnel.SessionID, err)
+	err := a.offload.Add(b.session)
+	a.report(b.session.SessionID, err)
 	if err == nil {
-		a.start(b)
+		a.activate(b)
 	}
 }
 
-// start tells the Accelerator what it has missed.
-func (a *offloadedPath) start(b *offloadEntry) {
+// activate tells the Accelerator what it has missed.
+func (a *offloadedPath) activate(b *offloadEntry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b.ready = true
-	if b.from != nil {
-		a.guard(b)
+	b.installed = true
+	if b.sourceFilter != nil {
+		a.applySourceFilter(b)
 	}
 	if b.ipv4 || b.ipv6 {
-		a.open(b)
+		a.applyFamilies(b)
 	}
 }
 
-// open says which families may flow through the Accelerator: none, of a session with a Rate,
+// applyFamilies says which families may flow through the Accelerator: none, of a session with a Rate,
 // whose packets are left to the Path. The lock is held.
-func (a *offloadedPath) open(b *offloadEntry) {
-	a.fast.SetFamilies(b.tunnel.SessionID, b.ipv4 && !b.limited, b.ipv6 && !b.limited)
+func (a *offloadedPath) applyFamilies(b *offloadEntry) {
+	a.offload.SetFamilies(b.session.SessionID, b.ipv4 && !b.rateLimited, b.ipv6 && !b.rateLimited)
 }
 
-// guard tells the Accelerator where packets may come from, and whoever wants to know what it
+// applySourceFilter tells the Accelerator where packets may come from, and whoever wants to know what it
 // leaves to the Path, if that is news. The lock is held.
-func (a *offloadedPath) guard(b *offloadEntry) {
-	id := b.tunnel.SessionID
-	if err := a.fast.SetSourceFilter(id, b.from); err != nil && err.Error() != b.told {
-		b.told = err.Error()
+func (a *offloadedPath) applySourceFilter(b *offloadEntry) {
+	id := b.session.SessionID
+	if err := a.offload.SetSourceFilter(id, b.sourceFilter); err != nil && err.Error() != b.reported {
+		b.reported = err.Error()
 		// Ends when that is told: whoever is told may be the caller.
-		go a.decided(id, err)
+		go a.report(id, err)
 	}
 }
 
@@ -175,22 +175,22 @@ func (a *offloadedPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	if b := a.entries[id]; b != nil {
 		b.ipv4, b.ipv6 = ipv4, ipv6
 		switch {
-		case b.ready:
-			a.open(b)
-		case !b.waits && (ipv4 || ipv6):
-			b.waits = true
-			a.await(b)
+		case b.installed:
+			a.applyFamilies(b)
+		case !b.queued && (ipv4 || ipv6):
+			b.queued = true
+			a.enqueue(b)
 		}
 	}
 	a.mu.Unlock()
 	a.Path.SetFamilies(id, ipv4, ipv6)
 }
 
-// await has a session's turn come. The lock is held.
-func (a *offloadedPath) await(b *offloadEntry) {
-	a.waiting = append(a.waiting, b)
-	if !a.asking {
-		a.asking = true
+// enqueue has a session's turn come. The lock is held.
+func (a *offloadedPath) enqueue(b *offloadEntry) {
+	a.queue = append(a.queue, b)
+	if !a.installing {
+		a.installing = true
 		// Ends when nobody waits any more.
 		go a.installPending()
 	}
@@ -202,8 +202,8 @@ func (a *offloadedPath) SetSourceFilter(id uint16, from *SourceFilter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if b := a.entries[id]; b != nil {
-		if b.from = from; b.ready {
-			a.guard(b)
+		if b.sourceFilter = from; b.installed {
+			a.applySourceFilter(b)
 		}
 	}
 }
@@ -215,23 +215,23 @@ func (a *offloadedPath) SetRates(id uint16, up, down Rate) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b, limited := a.entries[id], up.Bits > 0 || down.Bits > 0
-	if b == nil || b.limited == limited {
+	if b == nil || b.rateLimited == limited {
 		return
 	}
-	b.limited = limited
+	b.rateLimited = limited
 	switch {
-	case b.ready:
-		a.open(b)
+	case b.installed:
+		a.applyFamilies(b)
 		// Ends when that is told: the caller may be who is told.
-		go a.decided(id, b.why())
-	case b.left:
-		b.left, b.waits = false, false
+		go a.report(id, b.reason())
+	case b.skipped:
+		b.skipped, b.queued = false, false
 	}
 }
 
-// why is what keeps a session that the Accelerator has from being moved by it.
-func (b *offloadEntry) why() error {
-	if b.limited {
+// reason is what keeps a session that the Accelerator has from being moved by it.
+func (b *offloadEntry) reason() error {
+	if b.rateLimited {
 		return ErrRateLimited
 	}
 	return nil
@@ -245,13 +245,13 @@ func (a *offloadedPath) Remove(id uint16) Counters {
 	if b != nil {
 		b.ipv4, b.ipv6 = false, false
 	}
-	asked := b != nil && b.asked
+	asked := b != nil && b.started
 	a.mu.Unlock()
 	var fast Counters
 	if asked {
 		<-b.done
-		if b.ready {
-			fast = a.fast.Remove(id)
+		if b.installed {
+			fast = a.offload.Remove(id)
 		}
 	}
 	return a.Path.Remove(id).plus(fast)
@@ -259,7 +259,7 @@ func (a *offloadedPath) Remove(id uint16) Counters {
 
 // Counters are those of both.
 func (a *offloadedPath) Counters(id uint16) Counters {
-	return a.Path.Counters(id).plus(a.fast.Counters(id))
+	return a.Path.Counters(id).plus(a.offload.Counters(id))
 }
 
 func (c Counters) plus(d Counters) Counters {

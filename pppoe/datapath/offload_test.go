@@ -11,28 +11,28 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// fastTwin is an Accelerator in memory: it moves what a test says it has moved.
-type fastTwin struct {
+// fakeOffload is an Accelerator in memory: it moves what a test says it has moved.
+type fakeOffload struct {
 	refuses  error
 	adds     []time.Time   // when it was asked
 	leaves   error         // what it says to Guard
 	from     *SourceFilter // as last told
 	takes    time.Duration // to take a tunnel up
 	mu       sync.Mutex    // guards the maps: tunnels are added from many sides
-	tunnels  map[uint16]Session
+	sessions map[uint16]Session
 	carried  map[uint16]Counters
 	calls    []string
 	allowed4 map[uint16]bool
 	allowed6 map[uint16]bool
 }
 
-var _ Offload = (*fastTwin)(nil)
+var _ Offload = (*fakeOffload)(nil)
 
-func newFastTwin() *fastTwin {
-	return &fastTwin{tunnels: map[uint16]Session{}, carried: map[uint16]Counters{}, allowed4: map[uint16]bool{}, allowed6: map[uint16]bool{}}
+func newFakeOffload() *fakeOffload {
+	return &fakeOffload{sessions: map[uint16]Session{}, carried: map[uint16]Counters{}, allowed4: map[uint16]bool{}, allowed6: map[uint16]bool{}}
 }
 
-func (f *fastTwin) Add(t Session) error {
+func (f *fakeOffload) Add(t Session) error {
 	f.adds = append(f.adds, time.Now())
 	time.Sleep(f.takes)
 	if f.refuses != nil {
@@ -40,20 +40,20 @@ func (f *fastTwin) Add(t Session) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tunnels[t.SessionID] = t
+	f.sessions[t.SessionID] = t
 	return nil
 }
 
-func (f *fastTwin) SetFamilies(id uint16, ipv4, ipv6 bool) {
+func (f *fakeOffload) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "fast allow")
-	if _, ok := f.tunnels[id]; ok {
+	if _, ok := f.sessions[id]; ok {
 		f.allowed4[id], f.allowed6[id] = ipv4, ipv6
 	}
 }
 
-func (f *fastTwin) SetSourceFilter(id uint16, from *SourceFilter) error {
+func (f *fakeOffload) SetSourceFilter(id uint16, from *SourceFilter) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "fast guard")
@@ -61,69 +61,69 @@ func (f *fastTwin) SetSourceFilter(id uint16, from *SourceFilter) error {
 	return f.leaves
 }
 
-// asked tells when it was, counted from a time.
-func (f *fastTwin) asked(from time.Time) (all []time.Duration) {
+// addTimes tells when it was, counted from a time.
+func (f *fakeOffload) addTimes(from time.Time) (all []time.Duration) {
 	for _, at := range f.adds {
 		all = append(all, at.Sub(from))
 	}
 	return all
 }
 
-// has tells how many tunnels it has.
-func (f *fastTwin) has() int {
+// count tells how many tunnels it has.
+func (f *fakeOffload) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.tunnels)
+	return len(f.sessions)
 }
 
-func (f *fastTwin) call(what string) {
+func (f *fakeOffload) note(what string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, what)
 }
 
-func (f *fastTwin) Describe() string { return "by magic" }
+func (f *fakeOffload) Describe() string { return "by magic" }
 
-func (f *fastTwin) Counters(id uint16) Counters { return f.carried[id] }
+func (f *fakeOffload) Counters(id uint16) Counters { return f.carried[id] }
 
-func (f *fastTwin) Remove(id uint16) Counters {
+func (f *fakeOffload) Remove(id uint16) Counters {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, "fast remove")
-	delete(f.tunnels, id)
+	delete(f.sessions, id)
 	c := f.carried[id]
 	delete(f.carried, id)
 	return c
 }
 
-// slowTwin is a Path that notes what it is told.
-type slowTwin struct {
-	fast *fastTwin
-	add  error
+// fakePath is a Path that notes what it is told.
+type fakePath struct {
+	offload *fakeOffload
+	add     error
 }
 
-func (s *slowTwin) Add(Session) error                     { return s.add }
-func (s *slowTwin) SetFamilies(uint16, bool, bool)        { s.fast.call("path allow") }
-func (s *slowTwin) SetMSS(uint16, MSSLimit)               {}
-func (s *slowTwin) Counters(uint16) Counters              { return Counters{1, 10, 2, 20, 3, 4, 5} }
-func (s *slowTwin) SetSourceFilter(uint16, *SourceFilter) {}
-func (s *slowTwin) SetRates(uint16, Rate, Rate)           {}
-func (s *slowTwin) Remove(id uint16) Counters {
-	s.fast.call("path remove")
+func (s *fakePath) Add(Session) error                     { return s.add }
+func (s *fakePath) SetFamilies(uint16, bool, bool)        { s.offload.note("path allow") }
+func (s *fakePath) SetMSS(uint16, MSSLimit)               {}
+func (s *fakePath) Counters(uint16) Counters              { return Counters{1, 10, 2, 20, 3, 4, 5} }
+func (s *fakePath) SetSourceFilter(uint16, *SourceFilter) {}
+func (s *fakePath) SetRates(uint16, Rate, Rate)           {}
+func (s *fakePath) Remove(id uint16) Counters {
+	s.offload.note("path remove")
 	return s.Counters(id)
 }
 
 // settle lets time pass until an Accelerator has been asked of a session that is up now.
 func settle() {
-	time.Sleep(settling)
+	time.Sleep(settleTime)
 	synctest.Wait()
 }
 
-func TestAccelerated(t *testing.T) {
+func TestOffloaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFastTwin()
+		fast := newFakeOffload()
 		var taken []uint16
-		p := NewOffloaded(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
+		p := NewOffloaded(&fakePath{offload: fast}, fast, func(id uint16, why error) {
 			if taken = append(taken, id); why != nil {
 				t.Errorf("session %d is not taken: %v", id, why)
 			}
@@ -132,11 +132,11 @@ func TestAccelerated(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.SetFamilies(7, false, false)
-		if synctest.Wait(); len(fast.tunnels) != 0 {
+		if synctest.Wait(); len(fast.sessions) != 0 {
 			t.Error("it is asked before packets may flow")
 		}
 		p.SetFamilies(7, true, false)
-		if synctest.Wait(); fast.has() != 0 {
+		if synctest.Wait(); fast.count() != 0 {
 			t.Error("it is asked before addresses can have been set")
 		}
 		settle()
@@ -161,13 +161,13 @@ func TestAccelerated(t *testing.T) {
 	})
 }
 
-// TestAcceleratorIsSlow: nobody waits for it, one session comes after the other with time for
+// TestOffloadIsSlow: nobody waits for it, one session comes after the other with time for
 // others in between, and each is as it is when its turn comes.
-func TestAcceleratorIsSlow(t *testing.T) {
+func TestOffloadIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFastTwin()
+		fast := newFakeOffload()
 		fast.takes = time.Minute
-		p := NewOffloaded(&slowTwin{fast: fast}, fast, func(uint16, error) {})
+		p := NewOffloaded(&fakePath{offload: fast}, fast, func(uint16, error) {})
 		began := time.Now()
 		for id := range uint16(4) {
 			if err := p.Add(Session{SessionID: id}); err != nil {
@@ -191,21 +191,21 @@ func TestAcceleratorIsSlow(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if want := []time.Duration{0, (1 + rest) * time.Minute, 2 * (1 + rest) * time.Minute}; !slices.Equal(fast.asked(began), want) {
-			t.Errorf("it was asked after %v, want %v", fast.asked(began), want)
+		if want := []time.Duration{0, (1 + idleFactor) * time.Minute, 2 * (1 + idleFactor) * time.Minute}; !slices.Equal(fast.addTimes(began), want) {
+			t.Errorf("it was asked after %v, want %v", fast.addTimes(began), want)
 		}
-		if len(fast.tunnels) != 2 || fast.allowed4[1] || !fast.allowed4[3] {
-			t.Errorf("it has %v and allows %v; want sessions 1 and 3, and packets of 3 alone", fast.tunnels, fast.allowed4)
+		if len(fast.sessions) != 2 || fast.allowed4[1] || !fast.allowed4[3] {
+			t.Errorf("it has %v and allows %v; want sessions 1 and 3, and packets of 3 alone", fast.sessions, fast.allowed4)
 		}
 	})
 }
 
-func TestAcceleratorRefuses(t *testing.T) {
+func TestOffloadRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFastTwin()
+		fast := newFakeOffload()
 		fast.refuses = errors.New("no")
 		var told uint16
-		p := NewOffloaded(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
+		p := NewOffloaded(&fakePath{offload: fast}, fast, func(id uint16, why error) {
 			if !errors.Is(why, fast.refuses) {
 				t.Errorf("reason: %v", why)
 			}
@@ -224,23 +224,23 @@ func TestAcceleratorRefuses(t *testing.T) {
 		}
 		fast.refuses = nil
 		taken := errors.New("taken")
-		p = NewOffloaded(&slowTwin{fast: fast, add: taken}, fast, nil)
-		if err := p.Add(Session{SessionID: 8}); !errors.Is(err, taken) || len(fast.tunnels) != 0 {
-			t.Errorf("the path refuses, and the accelerator has it: %v, %v", err, fast.tunnels)
+		p = NewOffloaded(&fakePath{offload: fast, add: taken}, fast, nil)
+		if err := p.Add(Session{SessionID: 8}); !errors.Is(err, taken) || len(fast.sessions) != 0 {
+			t.Errorf("the path refuses, and the accelerator has it: %v, %v", err, fast.sessions)
 		}
 	})
-	if plain := (&slowTwin{}); NewOffloaded(plain, nil, nil) != Path(plain) {
+	if plain := (&fakePath{}); NewOffloaded(plain, nil, nil) != Path(plain) {
 		t.Error("without an accelerator the path is changed")
 	}
 }
 
-// TestAcceleratorHeedsGuard: it hears where packets may come from before they flow, and what
+// TestOffloadSourceFilter: it hears where packets may come from before they flow, and what
 // it leaves to the path is told once.
-func TestAcceleratorHeedsGuard(t *testing.T) {
+func TestOffloadSourceFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast, told := newFastTwin(), 0
+		fast, told := newFakeOffload(), 0
 		fast.leaves = errors.New("IPv6")
-		p := NewOffloaded(&slowTwin{fast: fast}, fast, func(_ uint16, why error) {
+		p := NewOffloaded(&fakePath{offload: fast}, fast, func(_ uint16, why error) {
 			if why == nil {
 				return // it is taken, but for that
 			}
@@ -271,13 +271,13 @@ func TestAcceleratorHeedsGuard(t *testing.T) {
 	})
 }
 
-// TestAcceleratorFollowsLimit: a session that is limited later is the path's from then on, and
+// TestOffloadRateChanges: a session that is limited later is the path's from then on, and
 // the Accelerator's again without a limit; one that it was never given is given to it then.
-func TestAcceleratorFollowsLimit(t *testing.T) {
+func TestOffloadRateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFastTwin()
+		fast := newFakeOffload()
 		var told []error
-		p := NewOffloaded(&slowTwin{fast: fast}, fast, func(_ uint16, why error) { told = append(told, why) })
+		p := NewOffloaded(&fakePath{offload: fast}, fast, func(_ uint16, why error) { told = append(told, why) })
 		if err := p.Add(Session{SessionID: 7}); err != nil {
 			t.Fatal(err)
 		}
@@ -306,22 +306,22 @@ func TestAcceleratorFollowsLimit(t *testing.T) {
 		p.SetRates(8, Rate{Bits: 1}, Rate{}) // there is none
 		p.SetRates(7, Rate{Bits: 1}, Rate{})
 		p.Remove(7)
-		if fast.has() != 0 {
+		if fast.count() != 0 {
 			t.Error("what is limited in the end stays with it")
 		}
 	})
 }
 
-// TestAcceleratorIsNotGivenLimited: a session with a limit either way is the path's alone,
+// TestOffloadRateLimited: a session with a limit either way is the path's alone,
 // and that is told.
-func TestAcceleratorIsNotGivenLimited(t *testing.T) {
+func TestOffloadRateLimited(t *testing.T) {
 	for _, c := range []struct {
 		up, down Rate
 		given    bool
 	}{{Rate{}, Rate{}, true}, {Rate{Bits: 1}, Rate{}, false}, {Rate{}, Rate{Bits: 1}, false}} {
 		synctest.Test(t, func(t *testing.T) {
-			fast, told := newFastTwin(), 0
-			p := NewOffloaded(&slowTwin{fast: fast}, fast, func(id uint16, why error) {
+			fast, told := newFakeOffload(), 0
+			p := NewOffloaded(&fakePath{offload: fast}, fast, func(id uint16, why error) {
 				if why == nil {
 					return // it is taken
 				}
@@ -337,7 +337,7 @@ func TestAcceleratorIsNotGivenLimited(t *testing.T) {
 				p.SetFamilies(7, true, true)
 				settle()
 			}
-			if _, given := fast.tunnels[7]; given != c.given || told == 1 == c.given {
+			if _, given := fast.sessions[7]; given != c.given || told == 1 == c.given {
 				t.Errorf("%+v: given %v, want %v; told %d times", c, given, c.given, told)
 			}
 			p.Remove(7)

@@ -45,7 +45,7 @@ func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainP
 // Add takes up a tunnel.
 func (p *plainPath) Add(t Session) error {
 	t.Device = &sharedDevice{Device: t.Device}
-	return p.add(&flow{Session: t}, p.carry)
+	return p.add(&flow{Session: t}, p.transmitLoop)
 }
 
 // add takes up a flow whose packets to the wire "carry" moves, until the device is
@@ -56,7 +56,7 @@ func (p *plainPath) add(f *flow, carry func(*flow)) error {
 		return ErrSessionInUse
 	}
 	// Ends when the device is closed: Remove does that.
-	go p.transmit(f, carry)
+	go p.runTransmit(f, carry)
 	return nil
 }
 
@@ -78,22 +78,22 @@ func (p *plainPath) SetMSS(id uint16, limit MSSLimit) {
 // SetSourceFilter says where packets may come from.
 func (p *plainPath) SetSourceFilter(id uint16, from *SourceFilter) {
 	if f := p.flows.get(id); f != nil {
-		f.from.Store(from)
+		f.sourceFilter.Store(from)
 	}
 }
 
 // SetRates bounds what is carried.
 func (p *plainPath) SetRates(id uint16, up, down Rate) {
 	if f := p.flows.get(id); f != nil {
-		f.up.Store(f.up.Load().of(up))
-		f.down.Store(f.down.Load().of(down))
+		f.up.Store(f.up.Load().withRate(up))
+		f.down.Store(f.down.Load().withRate(down))
 	}
 }
 
 // Counters are those of a tunnel.
 func (p *plainPath) Counters(id uint16) Counters {
 	if f := p.flows.get(id); f != nil {
-		return f.meter.read()
+		return f.counters.read()
 	}
 	return Counters{}
 }
@@ -106,7 +106,7 @@ func (p *plainPath) Remove(id uint16) Counters {
 	}
 	f.Device.Close()
 	<-f.done
-	return f.meter.read()
+	return f.counters.read()
 }
 
 // Receive moves frames from a port until that is lost or closed.
@@ -116,15 +116,15 @@ func (p *plainPath) Receive(port int) error {
 		now := p.clock()
 		for i := range frames {
 			if !p.deliver(&frames[i], packet[:], now) {
-				p.leave(&frames[i])
+				p.toControl(&frames[i])
 			}
 		}
 	})
 }
 
-// leave gives the control plane a frame that is not for the data path. A packet in it may come
+// toControl gives the control plane a frame that is not for the data path. A packet in it may come
 // back by inject, and nobody knows then that its checksum was open.
-func (p *plainPath) leave(frame *Frame) {
+func (p *plainPath) toControl(frame *Frame) {
 	if frame.ChecksumPending && len(frame.Data) > HeadersLen {
 		tun.CompleteChecksum(frame.Data[HeadersLen:])
 	}
@@ -139,16 +139,16 @@ func (p *plainPath) Inject(frame []byte) bool {
 // deliver writes a frame's packet to its device. It says no if the frame is
 // not the data path's.
 func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
-	f := p.owner(frame)
+	f := p.decapsulate(frame)
 	if f != nil {
-		p.pass(f, frame, packet, now)
+		p.writePacket(f, frame, packet, now)
 	}
 	return f != nil
 }
 
-// pass writes the packet of a frame, which owner has cut, to its device.
-func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte, now instant) {
-	if !f.receives(frame.Data[HeadersLen:], now) {
+// writePacket writes the packet of a frame, which owner has cut, to its device.
+func (p *plainPath) writePacket(f *flow, frame *Frame, packet [][]byte, now instant) {
+	if !f.admitFromPeer(frame.Data[HeadersLen:], now) {
 		return
 	}
 	packet[0] = frame.Data
@@ -157,16 +157,16 @@ func (p *plainPath) pass(f *flow, frame *Frame, packet [][]byte, now instant) {
 	}
 	f.clamp(packet[0][HeadersLen:], false)
 	if n, _ := f.Device.Write(packet, HeadersLen); n != 1 {
-		f.meter.dropped.Add(1)
+		f.counters.dropped.Add(1)
 		return
 	}
-	f.meter.received(1, len(packet[0])-HeadersLen)
+	f.counters.received(1, len(packet[0])-HeadersLen)
 }
 
-// owner is the flow that a frame belongs to, and cuts the frame to its packet; nil: it is
+// decapsulate is the flow that a frame belongs to, and cuts the frame to its packet; nil: it is
 // not the data path's. RFC 2516 section 4: LENGTH is trusted, and what lies beyond it is
 // padding.
-func (p *plainPath) owner(frame *Frame) *flow {
+func (p *plainPath) decapsulate(frame *Frame) *flow {
 	b := frame.Data
 	if len(b) < HeadersLen || b[14] != 0x11 || b[15] != 0 {
 		return nil
@@ -179,15 +179,15 @@ func (p *plainPath) owner(frame *Frame) *flow {
 	if f == nil || wire.Addr(b[6:12]) != f.Peer {
 		return nil
 	}
-	if !f.open(ppp.Protocol(binary.BigEndian.Uint16(b[20:]))) {
+	if !f.isOpen(ppp.Protocol(binary.BigEndian.Uint16(b[20:]))) {
 		return nil
 	}
 	frame.Data = b[:20+length]
 	return f
 }
 
-// transmit has a flow's packets carried, and tells of a device that is lost.
-func (p *plainPath) transmit(f *flow, carry func(*flow)) {
+// runTransmit has a flow's packets carried, and tells of a device that is lost.
+func (p *plainPath) runTransmit(f *flow, carry func(*flow)) {
 	carry(f)
 	close(f.done)
 	if p.flows.get(f.SessionID) == f {
@@ -195,9 +195,9 @@ func (p *plainPath) transmit(f *flow, carry func(*flow)) {
 	}
 }
 
-// choose says by which port those packets go that come out of one of a device's queues:
+// portFor says by which port those packets go that come out of one of a device's queues:
 // the sessions are spread over all.
-func (p *plainPath) choose(f *flow, queue int) (port int) {
+func (p *plainPath) portFor(f *flow, queue int) (port int) {
 	return (int(f.SessionID) + queue) % len(p.ports)
 }
 
@@ -215,10 +215,10 @@ func (d *sharedDevice) Write(packets [][]byte, headroom int) (int, error) {
 	return d.Device.Write(packets, headroom)
 }
 
-// carry moves packets from a flow's device to a port until the device is closed, or
+// transmitLoop moves packets from a flow's device to a port until the device is closed, or
 // lost.
-func (p *plainPath) carry(f *flow) {
-	port := p.ports[p.choose(f, 0)]
+func (p *plainPath) transmitLoop(f *flow) {
+	port := p.ports[p.portFor(f, 0)]
 	n := f.Device.BatchSize()
 	bufs, sizes, frames := make([][]byte, n), make([]int, n), make([][]byte, 0, n)
 	for i := range bufs {
@@ -238,6 +238,6 @@ func (p *plainPath) carry(f *flow) {
 			}
 		}
 		sent, _ := port.WriteBatch(frames)
-		f.meter.dropped.Add(uint64(len(frames) - sent))
+		f.counters.dropped.Add(uint64(len(frames) - sent))
 	}
 }

@@ -9,28 +9,28 @@ import (
 	"upppoe/tun"
 )
 
-// still is a device and a port that take everything and give nothing.
-type still struct{ taken int }
+// sink is a device and a port that take everything and give nothing.
+type sink struct{ taken int }
 
 var (
-	_ tun.Device = (*still)(nil)
-	_ Port       = (*still)(nil)
+	_ tun.Device = (*sink)(nil)
+	_ Port       = (*sink)(nil)
 )
 
-func (s *still) Name() string                            { return "ppp0" }
-func (s *still) Read([][]byte, []int, int) (int, error)  { return 0, net.ErrClosed }
-func (s *still) Write(p [][]byte, _ int) (int, error)    { s.taken += len(p); return len(p), nil }
-func (s *still) BatchSize() int                          { return 1 }
-func (s *still) Close() error                            { return nil }
-func (s *still) ReadBatch([]Frame) (int, error)          { return 0, net.ErrClosed }
-func (s *still) WriteBatch(frames [][]byte) (int, error) { return len(frames), nil }
-func (s *still) Addr() wire.Addr                         { return acAddr }
-func (s *still) MTU() int                                { return 1500 }
+func (s *sink) Name() string                            { return "ppp0" }
+func (s *sink) Read([][]byte, []int, int) (int, error)  { return 0, net.ErrClosed }
+func (s *sink) Write(p [][]byte, _ int) (int, error)    { s.taken += len(p); return len(p), nil }
+func (s *sink) BatchSize() int                          { return 1 }
+func (s *sink) Close() error                            { return nil }
+func (s *sink) ReadBatch([]Frame) (int, error)          { return 0, net.ErrClosed }
+func (s *sink) WriteBatch(frames [][]byte) (int, error) { return len(frames), nil }
+func (s *sink) Addr() wire.Addr                         { return acAddr }
+func (s *sink) MTU() int                                { return 1500 }
 
-// carrying is a path with one open flow.
-func carrying(t testing.TB) (*plainPath, *still, *flow) {
+// newPlainFlow is a path with one open flow.
+func newPlainFlow(t testing.TB) (*plainPath, *sink, *flow) {
 	t.Helper()
-	device := &still{}
+	device := &sink{}
 	p := newPlainPath([]Port{device}, func([]byte) {}, func(uint16) {})
 	if err := p.Add(Session{SessionID: 0x1234, Local: acAddr, Peer: hostAddr, Device: device}); err != nil {
 		t.Fatal(err)
@@ -67,19 +67,19 @@ func TestDeliver(t *testing.T) {
 		{"LENGTH of nothing, and padding", withLength(sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 20), 0), 0), false},
 		{"no PPP header", &Frame{Data: sessionFrame(hostAddr, 0x1234, 0x21, nil, 0).Data[:21]}, false},
 	} {
-		p, device, f := carrying(t)
+		p, device, f := newPlainFlow(t)
 		got := p.deliver(c.frame, make([][]byte, 1), 0)
 		if got != c.ours || (device.taken == 1) != c.ours {
 			t.Errorf("%s: taken by the data path: %v, by the device: %d; want %v", c.what, got, device.taken, c.ours)
 		}
-		if n := f.meter.read().ReceivedBytes; c.ours && n != 20 {
+		if n := f.counters.read().ReceivedBytes; c.ours && n != 20 {
 			t.Errorf("%s: counted as %d octets, want 20", c.what, n)
 		}
 	}
 }
 
 func TestEncapsulate(t *testing.T) {
-	_, _, f := carrying(t)
+	_, _, f := newPlainFlow(t)
 	buf := make([]byte, HeadersLen+1500)
 	f.putHeader(buf)
 	buf[HeadersLen] = 0x45
@@ -92,14 +92,14 @@ func TestEncapsulate(t *testing.T) {
 	if f.encapsulate(buf, 84, 0) != nil {
 		t.Error("IPv6 goes out though it is not open")
 	}
-	if n := f.meter.read(); n.Dropped != 1 || n.SentPackets != 1 {
+	if n := f.counters.read(); n.Dropped != 1 || n.SentPackets != 1 {
 		t.Errorf("counted %+v, want one sent and one dropped", n)
 	}
 }
 
 // TestNoAllocation: a data packet costs none, either way.
 func TestNoAllocation(t *testing.T) {
-	p, _, f := carrying(t)
+	p, _, f := newPlainFlow(t)
 	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 1400), 0), make([][]byte, 1)
 	if n := testing.AllocsPerRun(100, func() { p.deliver(in, packet, 0) }); n != 0 {
 		t.Errorf("receiving a packet allocates %v times", n)
@@ -111,16 +111,16 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// data4 is a TCP segment full of data, over IPv4.
-func data4() []byte {
+// tcpData4 is a TCP segment full of data, over IPv4.
+func tcpData4() []byte {
 	b := make([]byte, 1400)
 	b[0], b[9], b[20+13] = 0x45, 6, 0x10
 	return b
 }
 
 func BenchmarkDeliver(b *testing.B) {
-	p, _, _ := carrying(b)
-	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, data4(), 0), make([][]byte, 1)
+	p, _, _ := newPlainFlow(b)
+	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, tcpData4(), 0), make([][]byte, 1)
 	b.ReportAllocs()
 	for b.Loop() {
 		p.deliver(in, packet, 0)
@@ -128,9 +128,9 @@ func BenchmarkDeliver(b *testing.B) {
 }
 
 func BenchmarkEncapsulate(b *testing.B) {
-	_, _, f := carrying(b)
+	_, _, f := newPlainFlow(b)
 	buf := make([]byte, HeadersLen+1500)
-	copy(buf[HeadersLen:], data4())
+	copy(buf[HeadersLen:], tcpData4())
 	b.ReportAllocs()
 	for b.Loop() {
 		f.encapsulate(buf, 1400, 0)
@@ -141,14 +141,14 @@ func BenchmarkEncapsulate(b *testing.B) {
 // packet has one octet at least.
 func TestEncapsulateSizes(t *testing.T) {
 	for _, c := range []struct{ size, length, frame int }{{0, 0, 0}, {1, 3, 23}, {1490, 1492, 1512}, {1498, 1500, 1520}} {
-		_, _, f := carrying(t)
+		_, _, f := newPlainFlow(t)
 		buf := make([]byte, HeadersLen+1500)
 		buf[HeadersLen] = 0x45
 		frame := f.encapsulate(buf, c.size, 0)
 		if len(frame) != c.frame || len(frame) > 0 && binary.BigEndian.Uint16(frame[18:]) != uint16(c.length) {
 			t.Errorf("a packet of %d octets: a frame of %d, want %d with LENGTH %d", c.size, len(frame), c.frame, c.length)
 		}
-		if n := f.meter.read(); n.SentBytes != uint64(c.size) || n.Dropped != 0 {
+		if n := f.counters.read(); n.SentBytes != uint64(c.size) || n.Dropped != 0 {
 			t.Errorf("a packet of %d octets: counted %+v", c.size, n)
 		}
 	}
@@ -175,17 +175,17 @@ func TestFlowTable(t *testing.T) {
 	}
 }
 
-// refusing is a device that takes no packet and has some to send, and a port that takes but the
+// refusingEnd is a device that takes no packet and has some to send, and a port that takes but the
 // first frames of a batch.
-type refusing struct {
-	still
+type refusingEnd struct {
+	sink
 	takes, toRead int
 }
 
-func (r *refusing) BatchSize() int                          { return 4 }
-func (r *refusing) Write([][]byte, int) (int, error)        { return 0, net.ErrClosed }
-func (r *refusing) WriteBatch(frames [][]byte) (int, error) { return min(r.takes, len(frames)), nil }
-func (r *refusing) Read(b [][]byte, sizes []int, at int) (n int, err error) {
+func (r *refusingEnd) BatchSize() int                          { return 4 }
+func (r *refusingEnd) Write([][]byte, int) (int, error)        { return 0, net.ErrClosed }
+func (r *refusingEnd) WriteBatch(frames [][]byte) (int, error) { return min(r.takes, len(frames)), nil }
+func (r *refusingEnd) Read(b [][]byte, sizes []int, at int) (n int, err error) {
 	for n = range min(len(b), r.toRead) {
 		b[n][at], sizes[n] = 0x45, 20
 	}
@@ -202,25 +202,25 @@ func TestPlainDrops(t *testing.T) {
 		takes int // of a batch of 4, of which there are two
 		want  uint64
 	}{{4, 0}, {3, 2}, {0, 8}} {
-		end := &refusing{takes: c.takes, toRead: 8}
+		end := &refusingEnd{takes: c.takes, toRead: 8}
 		p := newPlainPath([]Port{end}, func([]byte) {}, func(uint16) {})
 		f := &flow{Session: Session{SessionID: 7, Local: acAddr, Peer: hostAddr, Device: end}}
 		f.ipv4.Store(true)
-		p.carry(f)
-		if n := f.meter.read().Dropped; n != c.want {
+		p.transmitLoop(f)
+		if n := f.counters.read().Dropped; n != c.want {
 			t.Errorf("a port takes %d packets of 4, twice: %d are dropped, want %d", c.takes, n, c.want)
 		}
-		p.pass(f, sessionFrame(hostAddr, 7, 0x21, []byte{0x45, 19: 0}, 0), make([][]byte, 1), 0)
-		if n := f.meter.read(); n.Dropped != c.want+1 || n.ReceivedPackets != 0 {
+		p.writePacket(f, sessionFrame(hostAddr, 7, 0x21, []byte{0x45, 19: 0}, 0), make([][]byte, 1), 0)
+		if n := f.counters.read(); n.Dropped != c.want+1 || n.ReceivedPackets != 0 {
 			t.Errorf("a device takes no packet: %+v; want %d dropped, and none received", n, c.want+1)
 		}
 	}
 }
 
-// TestSessionTaken: a session ID is one tunnel's at a time, and is free again after Remove, which
+// TestSessionInUse: a session ID is one tunnel's at a time, and is free again after Remove, which
 // tells nobody that the device is lost. What is not there has no counters.
-func TestSessionTaken(t *testing.T) {
-	p := newPlainPath([]Port{&still{}}, func([]byte) {}, func(uint16) { t.Error("a device is lost") })
+func TestSessionInUse(t *testing.T) {
+	p := newPlainPath([]Port{&sink{}}, func([]byte) {}, func(uint16) { t.Error("a device is lost") })
 	open := func() *silentDevice { return &silentDevice{closed: make(chan struct{})} }
 	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestSessionTaken(t *testing.T) {
 
 // silentDevice is a device from which nothing comes until it is closed.
 type silentDevice struct {
-	still
+	sink
 	closed chan struct{}
 }
 

@@ -31,9 +31,9 @@ const MaxRate = 1_000_000_000_000
 // maxBurst is the longest Rate.Burst: what is more is taken as that.
 const maxBurst = time.Minute
 
-// leastBurst is the size of the smallest bucket, in octets: what a host sends at once when
+// minBucket is the size of the smallest bucket, in octets: what a host sends at once when
 // it begins (RFC 6928: ten segments).
-const leastBurst = 10 * 1500
+const minBucket = 10 * 1500
 
 // instant is a time of a path's clock, in nanoseconds.
 type instant int64
@@ -52,10 +52,10 @@ func newClock() func() instant {
 // any number of goroutines may use it without a lock. It is in 1/16 ns, of which 40 octets
 // take 32 at 160 Gbit/s; it reaches for 18 years.
 type bucket struct {
-	rate Rate         // what it was made of
-	bits int64        // a second
-	size int64        // 1/16 ns that it takes to fill
-	full atomic.Int64 // when it is full
+	rate   Rate         // what it was made of
+	bits   int64        // a second
+	size   int64        // 1/16 ns that it takes to fill
+	fullAt atomic.Int64 // when it is full
 }
 
 const (
@@ -73,14 +73,14 @@ func newBucket(r Rate) *bucket {
 		burst = DefaultBurst
 	}
 	b := &bucket{rate: r, bits: int64(min(r.Bits, MaxRate))}
-	b.size = max(ticks*int64(min(burst, maxBurst)), b.cost(leastBurst))
-	b.full.Store(math.MinInt64)
+	b.size = max(ticks*int64(min(burst, maxBurst)), b.cost(minBucket))
+	b.fullAt.Store(math.MinInt64)
 	return b
 }
 
-// of is the bucket of a rate: this one, as full as it is, if that is its rate. Else a peer
+// withRate is the bucket of a rate: this one, as full as it is, if that is its rate. Else a peer
 // that negotiates anew could fill it whenever it likes.
-func (b *bucket) of(r Rate) *bucket {
+func (b *bucket) withRate(r Rate) *bucket {
 	if b != nil && b.rate == r {
 		return b
 	}
@@ -95,12 +95,12 @@ func (b *bucket) cost(octets int) int64 { return int64(octets) * 8 * second / b.
 func (b *bucket) take(now instant, octets int) bool {
 	at := int64(now) * ticks
 	for {
-		full := b.full.Load()
+		full := b.fullAt.Load()
 		from := max(full, at)
 		if from-at >= b.size {
 			return false
 		}
-		if b.full.CompareAndSwap(full, from+b.cost(octets)) {
+		if b.fullAt.CompareAndSwap(full, from+b.cost(octets)) {
 			return true
 		}
 	}

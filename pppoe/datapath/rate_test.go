@@ -36,8 +36,8 @@ func TestBucket(t *testing.T) {
 	}
 }
 
-// TestSuperDebt: of GSO packets no more pass in the long run than of small packets.
-func TestSuperDebt(t *testing.T) {
+// TestBucketDebt: of GSO packets no more pass in the long run than of small packets.
+func TestBucketDebt(t *testing.T) {
 	b, passed := newBucket(Rate{Bits: 8e6, Burst: 100 * time.Millisecond}), 0 // 1000 octets a millisecond, 100,000 in the bucket
 	for at := range 10_000 * ms / ms {
 		if b.take(at*ms, 64000) {
@@ -59,7 +59,7 @@ func TestRates(t *testing.T) {
 	} {
 		b := newBucket(rate)
 		bits, size := min(float64(rate.Bits), MaxRate), float64(b.size)/ticks/1e9
-		if least := leastBurst * 8 / bits; size < least*0.999 || size > max(least, maxBurst.Seconds()) {
+		if least := minBucket * 8 / bits; size < least*0.999 || size > max(least, maxBurst.Seconds()) {
 			t.Errorf("%+v: a bucket of %v s", rate, size)
 		}
 		passed, at := 0, instant(0)

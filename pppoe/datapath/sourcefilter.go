@@ -70,7 +70,7 @@ func (s *SourceFilter) allow(packet []byte) bool {
 		return s.allow4(binary.BigEndian.Uint32(packet[12:]))
 	case len(packet) >= 40 && packet[0]>>4 == 6:
 		high, low := binary.BigEndian.Uint64(packet[8:]), binary.BigEndian.Uint64(packet[16:])
-		return s.allow6(high, low) || high|low == 0 && asksNeighbours(packet)
+		return s.allow6(high, low) || high|low == 0 && isNeighborDiscovery(packet)
 	}
 	return false
 }
@@ -95,10 +95,10 @@ func (s *SourceFilter) allow6(high, low uint64) bool {
 
 const protoICMPv6 = 58
 
-// asksNeighbours reports whether a packet from the unspecified address is one that may be:
+// isNeighborDiscovery reports whether a packet from the unspecified address is one that may be:
 // from a host that has no address yet, to its neighbours alone. That is ICMPv6 to ff02::/16:
 // solicitations (RFC 4861 section 7.2.2, RFC 4862 section 5.4.2), and behind a Hop-by-Hop
 // header the reports of multicast listeners (RFC 3590 section 4).
-func asksNeighbours(packet []byte) bool {
+func isNeighborDiscovery(packet []byte) bool {
 	return packet[24] == 0xff && packet[25]&0x0f == 0x02 && (packet[6] == protoICMPv6 || packet[6] == protoHopByHop)
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// from is a packet from an address, to one of the same family.
-func from(source string) []byte {
+// packetFrom is a packet from an address, to one of the same family.
+func packetFrom(source string) []byte {
 	a := netip.MustParseAddr(source)
 	if a.Is4() {
 		p := make([]byte, 28)
@@ -23,8 +23,10 @@ func from(source string) []byte {
 	return p
 }
 
-// nowhere is a packet from the unspecified address.
-func nowhere(to string, next byte) []byte { return addressedTo(from("::"), to, next) }
+// packetFromUnspecified is a packet from the unspecified address.
+func packetFromUnspecified(to string, next byte) []byte {
+	return addressedTo(packetFrom("::"), to, next)
+}
 
 // addressedTo is a packet of IPv6 with another destination and Next Header.
 func addressedTo(p []byte, to string, next byte) []byte {
@@ -40,39 +42,39 @@ func prefixes(text ...string) (all []netip.Prefix) {
 	return all
 }
 
-func TestSources(t *testing.T) {
+func TestSourceFilterAllow(t *testing.T) {
 	s := NewSourceFilter(prefixes("192.0.2.10/32", "198.51.100.77/29", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56", "2001:db8:f::f/80")...)
 	for _, c := range []struct {
 		what   string
 		packet []byte
 		ok     bool
 	}{
-		{"its address", from("192.0.2.10"), true},
-		{"the next one", from("192.0.2.11"), false},
-		{"the first of a prefix", from("198.51.100.72"), true},
-		{"the last of a prefix", from("198.51.100.79"), true},
-		{"the one behind a prefix", from("198.51.100.80"), false},
-		{"no IPv4 address", from("0.0.0.0"), false},
-		{"its link-local address", from("fe80::1"), true},
-		{"another link-local address", from("fe80::2"), false},
-		{"its identifier behind another prefix", from("2001:db8::1"), false},
-		{"of its network", from("2001:db8:1::abcd:1"), true},
-		{"of the next network", from("2001:db8:1:1::1"), false},
-		{"of its delegated prefix", from("2001:db8:100:ff::1"), true},
-		{"behind its delegated prefix", from("2001:db8:100:100::1"), false},
-		{"of a prefix beyond 64 bits", from("2001:db8:f:0:1::1"), false},
-		{"of a prefix beyond 64 bits, within it", from("2001:db8:f::ffff:1"), true},
-		{"an IPv4 address in IPv6's dress", from("::ffff:192.0.2.10"), false},
-		{"who has no address asks whether somebody has it", nowhere("ff02::1:ff00:1", 58), true},
-		{"who has no address asks for a router", nowhere("ff02::2", 58), true},
-		{"who has no address listens", nowhere("ff02::16", 0), true},
-		{"from an address whose second half is zero, to a router", addressedTo(from("2001:db8:5::"), "ff02::2", 58), false},
-		{"from an address whose first half is zero, to a router", addressedTo(from("::5"), "ff02::2", 58), false},
-		{"from nowhere to somebody", nowhere("2001:db8::1", 58), false},
-		{"from nowhere to all of a site", nowhere("ff05::2", 58), false},
-		{"from nowhere, and no ICMPv6", nowhere("ff02::1", 17), false},
-		{"IPv4, cut short", from("192.0.2.10")[:19], false},
-		{"IPv6, cut short", from("fe80::1")[:39], false},
+		{"its address", packetFrom("192.0.2.10"), true},
+		{"the next one", packetFrom("192.0.2.11"), false},
+		{"the first of a prefix", packetFrom("198.51.100.72"), true},
+		{"the last of a prefix", packetFrom("198.51.100.79"), true},
+		{"the one behind a prefix", packetFrom("198.51.100.80"), false},
+		{"no IPv4 address", packetFrom("0.0.0.0"), false},
+		{"its link-local address", packetFrom("fe80::1"), true},
+		{"another link-local address", packetFrom("fe80::2"), false},
+		{"its identifier behind another prefix", packetFrom("2001:db8::1"), false},
+		{"of its network", packetFrom("2001:db8:1::abcd:1"), true},
+		{"of the next network", packetFrom("2001:db8:1:1::1"), false},
+		{"of its delegated prefix", packetFrom("2001:db8:100:ff::1"), true},
+		{"behind its delegated prefix", packetFrom("2001:db8:100:100::1"), false},
+		{"of a prefix beyond 64 bits", packetFrom("2001:db8:f:0:1::1"), false},
+		{"of a prefix beyond 64 bits, within it", packetFrom("2001:db8:f::ffff:1"), true},
+		{"an IPv4 address in IPv6's dress", packetFrom("::ffff:192.0.2.10"), false},
+		{"who has no address asks whether somebody has it", packetFromUnspecified("ff02::1:ff00:1", 58), true},
+		{"who has no address asks for a router", packetFromUnspecified("ff02::2", 58), true},
+		{"who has no address listens", packetFromUnspecified("ff02::16", 0), true},
+		{"from an address whose second half is zero, to a router", addressedTo(packetFrom("2001:db8:5::"), "ff02::2", 58), false},
+		{"from an address whose first half is zero, to a router", addressedTo(packetFrom("::5"), "ff02::2", 58), false},
+		{"from nowhere to somebody", packetFromUnspecified("2001:db8::1", 58), false},
+		{"from nowhere to all of a site", packetFromUnspecified("ff05::2", 58), false},
+		{"from nowhere, and no ICMPv6", packetFromUnspecified("ff02::1", 17), false},
+		{"IPv4, cut short", packetFrom("192.0.2.10")[:19], false},
+		{"IPv6, cut short", packetFrom("fe80::1")[:39], false},
 		{"of no version", make([]byte, 60), false},
 		{"nothing", nil, false},
 	} {
@@ -80,16 +82,16 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s: allowed %v, want %v", c.what, got, c.ok)
 		}
 	}
-	if NewSourceFilter().allow(from("192.0.2.10")) || NewSourceFilter(netip.Prefix{}).allow(from("::1")) {
+	if NewSourceFilter().allow(packetFrom("192.0.2.10")) || NewSourceFilter(netip.Prefix{}).allow(packetFrom("::1")) {
 		t.Error("a packet comes from where none may")
 	}
-	if !NewSourceFilter(prefixes("0.0.0.0/0")...).allow(from("203.0.113.1")) || !NewSourceFilter(prefixes("::/0")...).allow(from("2001:db8::7")) {
+	if !NewSourceFilter(prefixes("0.0.0.0/0")...).allow(packetFrom("203.0.113.1")) || !NewSourceFilter(prefixes("::/0")...).allow(packetFrom("2001:db8::7")) {
 		t.Error("everything is allowed, and a packet is not")
 	}
 }
 
-// TestSourcesByNetip compares with netip, for prefixes of all lengths.
-func TestSourcesByNetip(t *testing.T) {
+// TestSourceFilterAgainstNetip compares with netip, for prefixes of all lengths.
+func TestSourceFilterAgainstNetip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		var a [16]byte
@@ -102,13 +104,13 @@ func TestSourcesByNetip(t *testing.T) {
 			in, at = netip.AddrFrom4([4]byte(a[12:])), netip.AddrFrom4([4]byte(b[12:]))
 		}
 		p := netip.PrefixFrom(in, r.IntN(in.BitLen()+1))
-		if got, want := NewSourceFilter(p).allow(from(at.String())), p.Contains(at); got != want {
+		if got, want := NewSourceFilter(p).allow(packetFrom(at.String())), p.Contains(at); got != want {
 			t.Fatalf("%v in %v: %v, want %v", at, p, got, want)
 		}
 	}
 }
 
-func TestOneAddress(t *testing.T) {
+func TestSourceFilterIPv4(t *testing.T) {
 	for _, c := range []struct {
 		list []string
 		one  netip.Addr
@@ -130,7 +132,7 @@ func TestOneAddress(t *testing.T) {
 
 func BenchmarkAllow(b *testing.B) {
 	s := NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...)
-	packet := from("2001:db8:100:ff::1")
+	packet := packetFrom("2001:db8:100:ff::1")
 	for b.Loop() {
 		s.allow(packet)
 	}

@@ -21,26 +21,26 @@ type Port struct {
 	etherType uint16
 	tags      vlan.Stack
 	trunk     bool // hears all VLANs, and has the tags in its frames
-	in        chan []byte
+	queue     chan []byte
 	dropped   atomic.Int64
 	closed    chan struct{}
-	closeOne  sync.Once
+	closeOnce sync.Once
 }
 
 var _ datapath.Port = (*Port)(nil)
 
-// hears reports whether a frame is for the port, as the filter of a packet socket would.
-func (p *Port) hears(dst, src wire.Addr, etherType uint16, tags vlan.Stack) bool {
+// accepts reports whether a frame is for the port, as the filter of a packet socket would.
+func (p *Port) accepts(dst, src wire.Addr, etherType uint16, tags vlan.Stack) bool {
 	return p.etherType == etherType && (p.trunk || p.tags == tags) && src != p.addr && (dst == p.addr || dst == wire.Broadcast)
 }
 
-// take queues a frame, without the tags that are the port's own.
-func (p *Port) take(frame []byte) {
+// enqueue queues a frame, without the tags that are the port's own.
+func (p *Port) enqueue(frame []byte) {
 	if p.tags != (vlan.Stack{}) {
 		_, frame, _ = vlan.Strip(slices.Clone(frame)) // others hear it too
 	}
 	select {
-	case p.in <- frame:
+	case p.queue <- frame:
 	default:
 		p.dropped.Add(1)
 	}
@@ -57,11 +57,11 @@ func (p *Port) ReadBatch(frames []datapath.Frame) (n int, err error) {
 		}
 		select {
 		case <-p.closed:
-		case frame := <-p.in:
+		case frame := <-p.queue:
 			n = put(frames, 0, frame)
 		}
-		for n < len(frames) && len(p.in) > 0 {
-			n = put(frames, n, <-p.in)
+		for n < len(frames) && len(p.queue) > 0 {
+			n = put(frames, n, <-p.queue)
 		}
 	}
 	return n, nil
@@ -104,7 +104,7 @@ func (p *Port) MTU() int { return p.segment.cfg.MTU }
 
 // Close takes the station off the segment.
 func (p *Port) Close() error {
-	p.closeOne.Do(func() {
+	p.closeOnce.Do(func() {
 		p.segment.leave(p)
 		close(p.closed)
 	})

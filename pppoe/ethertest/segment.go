@@ -30,11 +30,11 @@ type Config struct {
 
 // Segment is an Ethernet segment. Its methods may be called concurrently.
 type Segment struct {
-	cfg   Config
-	mu    sync.Mutex
-	rand  *rand.Rand
-	ports []*Port
-	out   map[wire.Addr]bool // stations whose cable is out
+	cfg       Config
+	mu        sync.Mutex
+	rand      *rand.Rand
+	ports     []*Port
+	unplugged map[wire.Addr]bool // stations whose cable is out
 }
 
 // New makes a segment without stations.
@@ -42,7 +42,7 @@ func New(cfg Config) *Segment {
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
-	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), out: make(map[wire.Addr]bool)}
+	return &Segment{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), unplugged: make(map[wire.Addr]bool)}
 }
 
 // Port joins a station that hears frames of one ethertype for its address, and
@@ -62,7 +62,7 @@ func (s *Segment) Trunk(addr wire.Addr, etherType uint16) *Port {
 }
 
 func (s *Segment) join(p *Port) *Port {
-	p.segment, p.in, p.closed = s, make(chan []byte, backlog), make(chan struct{})
+	p.segment, p.queue, p.closed = s, make(chan []byte, backlog), make(chan struct{})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports = append(s.ports, p)
@@ -124,12 +124,12 @@ func (s *Segment) arrive(frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dst, src := wire.Addr(frame[:6]), wire.Addr(frame[6:12])
-	if s.out[src] {
+	if s.unplugged[src] {
 		return
 	}
 	for _, p := range s.ports {
-		if !s.out[p.addr] && p.hears(dst, src, etherType, tags) {
-			p.take(frame)
+		if !s.unplugged[p.addr] && p.accepts(dst, src, etherType, tags) {
+			p.enqueue(frame)
 		}
 	}
 }
@@ -138,14 +138,14 @@ func (s *Segment) arrive(frame []byte) {
 func (s *Segment) Unplug(addr wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out[addr] = true
+	s.unplugged[addr] = true
 }
 
 // Plug puts a station's cable back.
 func (s *Segment) Plug(addr wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.out, addr)
+	delete(s.unplugged, addr)
 }
 
 func (s *Segment) leave(p *Port) {

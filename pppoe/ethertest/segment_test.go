@@ -17,9 +17,9 @@ import (
 )
 
 var (
-	ann  = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	bob  = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
-	carl = wire.Addr{2, 0, 0x5e, 0, 0x53, 3}
+	alice = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	bob   = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
+	carl  = wire.Addr{2, 0, 0x5e, 0, 0x53, 3}
 )
 
 func frame(dst, src wire.Addr, etherType uint16, payload string) []byte {
@@ -67,28 +67,28 @@ func (c *collect) want(t *testing.T, who string, want ...string) {
 	}
 }
 
-// TestWhoHears: a frame for one is heard by that one, a broadcast by all but its sender,
+// TestDelivery: a frame for one is heard by that one, a broadcast by all but its sender,
 // each only by the port of its ethertype.
-func TestWhoHears(t *testing.T) {
+func TestDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
-		sender := s.Port(ann, wire.EtherTypeDiscovery)
+		sender := s.Port(alice, wire.EtherTypeDiscovery)
 		a := listen(sender)
 		b := listen(s.Port(bob, wire.EtherTypeDiscovery))
 		bobSession := listen(s.Port(bob, wire.EtherTypeSession))
 		c := listen(s.Port(carl, wire.EtherTypeDiscovery))
 		n, err := sender.WriteBatch([][]byte{
-			frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "all"),
-			frame(bob, ann, wire.EtherTypeDiscovery, "bob"),
-			frame(bob, ann, wire.EtherTypeSession, "bob's session"),
-			frame(wire.Addr{1, 2, 3}, ann, wire.EtherTypeDiscovery, "a group"),
-			frame(bob, ann, wire.EtherTypeDiscovery, string(make([]byte, 1501))),
+			frame(wire.Broadcast, alice, wire.EtherTypeDiscovery, "all"),
+			frame(bob, alice, wire.EtherTypeDiscovery, "bob"),
+			frame(bob, alice, wire.EtherTypeSession, "bob's session"),
+			frame(wire.Addr{1, 2, 3}, alice, wire.EtherTypeDiscovery, "a group"),
+			frame(bob, alice, wire.EtherTypeDiscovery, string(make([]byte, 1501))),
 			{1, 2, 3},
 		})
 		if n != 6 || err != nil {
 			t.Errorf("sent %d frames: %v", n, err)
 		}
-		s.Send(frame(ann, carl, wire.EtherTypeDiscovery, "forged"))
+		s.Send(frame(alice, carl, wire.EtherTypeDiscovery, "forged"))
 		a.want(t, "the sender", "forged")
 		b.want(t, "bob", "all", "bob")
 		c.want(t, "carl", "all")
@@ -102,16 +102,16 @@ func TestTagged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{MTU: 9})
 		qinq := vlan.Stack{{TPID: vlan.STag, VID: 50}, {TPID: vlan.CTag, VID: 100}}
-		sender := s.Trunk(ann, wire.EtherTypeDiscovery)
+		sender := s.Trunk(alice, wire.EtherTypeDiscovery)
 		trunk := listen(s.Trunk(carl, wire.EtherTypeDiscovery))
 		untagged := listen(s.Port(bob, wire.EtherTypeDiscovery))
 		port := s.Tagged(bob, wire.EtherTypeDiscovery, qinq)
 		tagged := listen(port)
 		sender.WriteBatch([][]byte{
-			frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "untagged"),
-			qinq.Insert(frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "tagged"), 7),
-			qinq.Insert(frame(wire.Broadcast, ann, wire.EtherTypeDiscovery, "1234567890"), 0),
-			qinq.Insert(frame(wire.Broadcast, ann, wire.EtherTypeSession, "session"), 0),
+			frame(wire.Broadcast, alice, wire.EtherTypeDiscovery, "untagged"),
+			qinq.Insert(frame(wire.Broadcast, alice, wire.EtherTypeDiscovery, "tagged"), 7),
+			qinq.Insert(frame(wire.Broadcast, alice, wire.EtherTypeDiscovery, "1234567890"), 0),
+			qinq.Insert(frame(wire.Broadcast, alice, wire.EtherTypeSession, "session"), 0),
 		})
 		port.WriteBatch([][]byte{frame(carl, bob, wire.EtherTypeDiscovery, "back")})
 		untagged.want(t, "the untagged station", "untagged")
@@ -120,16 +120,16 @@ func TestTagged(t *testing.T) {
 	})
 }
 
-// TestChance: the same seed has the same fate, shares are about what they are said to
+// TestRandomFaults: the same seed has the same fate, shares are about what they are said to
 // be, and frames overtake each other within the longest delay.
-func TestChance(t *testing.T) {
+func TestRandomFaults(t *testing.T) {
 	const sent = 1000
 	run := func(seed uint64) (got []string) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{Seed: seed, Loss: 0.1, Duplicate: 0.2, Delay: time.Second})
 			c := listen(s.Port(bob, wire.EtherTypeSession))
 			for i := range sent {
-				s.Send(frame(bob, ann, wire.EtherTypeSession, fmt.Sprintf("%04d", i)))
+				s.Send(frame(bob, alice, wire.EtherTypeSession, fmt.Sprintf("%04d", i)))
 			}
 			time.Sleep(time.Second) // virtual
 			synctest.Wait()
@@ -164,7 +164,7 @@ func TestBounded(t *testing.T) {
 	s := ethertest.New(ethertest.Config{})
 	p := s.Port(bob, wire.EtherTypeSession)
 	for range 5000 {
-		s.Send(frame(bob, ann, wire.EtherTypeSession, ""))
+		s.Send(frame(bob, alice, wire.EtherTypeSession, ""))
 	}
 	if d := p.Dropped(); d <= 0 || d >= 5000 {
 		t.Errorf("of 5000 frames %d were dropped, want a queue of some length", d)
@@ -176,7 +176,7 @@ func TestTooLong(t *testing.T) {
 	s := ethertest.New(ethertest.Config{})
 	p := s.Port(bob, wire.EtherTypeSession)
 	for _, payload := range []string{"too long for it", "fits", "also too long", "too"} {
-		s.Send(frame(bob, ann, wire.EtherTypeSession, payload))
+		s.Send(frame(bob, alice, wire.EtherTypeSession, payload))
 	}
 	frames := make([]datapath.Frame, 4)
 	for i := range frames {
@@ -192,17 +192,17 @@ func TestTooLong(t *testing.T) {
 func TestWatch(t *testing.T) {
 	var seen []string
 	s := ethertest.New(ethertest.Config{Loss: 1, Watch: func(f []byte) { seen = append(seen, string(f[14:])) }})
-	ports := s.Ports(ann)
-	ports.Discovery.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeDiscovery, "one")})
-	ports.Session.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeSession, "two")})
+	ports := s.Ports(alice)
+	ports.Discovery.WriteBatch([][]byte{frame(bob, alice, wire.EtherTypeDiscovery, "one")})
+	ports.Session.WriteBatch([][]byte{frame(bob, alice, wire.EtherTypeSession, "two")})
 	if !slices.Equal(seen, []string{"one", "two"}) {
 		t.Errorf("saw %q, want both frames", seen)
 	}
-	if ports.Session.Addr() != ann || ports.Session.MTU() != 1500 {
+	if ports.Session.Addr() != alice || ports.Session.MTU() != 1500 {
 		t.Errorf("the station is %v with an MTU of %d", ports.Session.Addr(), ports.Session.MTU())
 	}
 	ports.Close()
-	if _, err := ports.Session.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeSession, "three")}); !errors.Is(err, net.ErrClosed) {
+	if _, err := ports.Session.WriteBatch([][]byte{frame(bob, alice, wire.EtherTypeSession, "three")}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("WriteBatch after Close: %v, want net.ErrClosed", err)
 	}
 }
@@ -216,8 +216,8 @@ func TestMTU(t *testing.T) {
 		if p.MTU() != 9 {
 			t.Errorf("MTU %d, want 9", p.MTU())
 		}
-		s.Send(frame(bob, ann, wire.EtherTypeSession, "123456789"))
-		s.Send(frame(bob, ann, wire.EtherTypeSession, "1234567890"))
+		s.Send(frame(bob, alice, wire.EtherTypeSession, "123456789"))
+		s.Send(frame(bob, alice, wire.EtherTypeSession, "1234567890"))
 		c.want(t, "bob", "123456789")
 	})
 }

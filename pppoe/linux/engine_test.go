@@ -40,9 +40,9 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-// TestAskedOfKernel: what the kernel is asked for, and by which data paths; Prepare asks
+// TestEngineConfig: what the kernel is asked for, and by which data paths; Prepare asks
 // before there is a line, and only where a line would.
-func TestAskedOfKernel(t *testing.T) {
+func TestEngineConfig(t *testing.T) {
 	for want, own := range map[datapath.Kind]bool{
 		datapath.KindPlain: false, datapath.KindOffload: false, datapath.KindAuto: false, datapath.KindKernel: true,
 	} {
@@ -92,9 +92,9 @@ func TestNoInterface(t *testing.T) {
 	}
 }
 
-// TestRightsInWordsOfTheirOwn: that a container has not the capabilities is told shortly;
+// TestMissingCapabilitiesAreShortened: that a container has not the capabilities is told shortly;
 // anything else as it is.
-func TestRightsInWordsOfTheirOwn(t *testing.T) {
+func TestMissingCapabilitiesAreShortened(t *testing.T) {
 	detail := fmt.Errorf("%w: load a program: %w", ebpf.ErrUnavailable, unix.EPERM)
 	if err := shortened(detail); !errors.Is(err, ebpf.ErrUnavailable) || strings.Contains(err.Error(), "load a program") {
 		t.Errorf("without rights: %v", err)
@@ -105,8 +105,8 @@ func TestRightsInWordsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestPassing: what the kernel may grant the next time is not kept.
-func TestPassing(t *testing.T) {
+// TestIsTemporary: what the kernel may grant the next time is not kept.
+func TestIsTemporary(t *testing.T) {
 	for err, want := range map[unix.Errno]bool{
 		unix.ENOMEM: true, unix.ENOBUFS: true, unix.EAGAIN: true, unix.EINTR: true, unix.EBUSY: true, unix.EMFILE: true,
 		unix.ENFILE: true, unix.ENODEV: true, unix.EPERM: false, unix.EOPNOTSUPP: false, unix.EINVAL: false, unix.ENOSYS: false,

@@ -18,15 +18,15 @@ import (
 	"upppoe/test/lab"
 )
 
-// place is a namespace with an Ethernet interface, and the lines that are opened there.
-type place struct {
+// testNetwork is a namespace with an Ethernet interface, and the lines that are opened there.
+type testNetwork struct {
 	t  testing.TB
 	ns *lab.Namespace
 	*Opener
-	accelerator datapath.Offload // of the line opened last
+	offload datapath.Offload // of the line opened last
 }
 
-func open(t testing.TB, want datapath.Kind) *place {
+func open(t testing.TB, want datapath.Kind) *testNetwork {
 	t.Helper()
 	roottest.Need(t)
 	ns, err := lab.NewNamespace()
@@ -34,7 +34,7 @@ func open(t testing.TB, want datapath.Kind) *place {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ns.Close() })
-	p := &place{t: t, ns: ns}
+	p := &testNetwork{t: t, ns: ns}
 	p.ethernet()
 	p.Opener = &Opener{DataPath: want, MaxSessions: 4, Log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() { p.Close() })
@@ -42,7 +42,7 @@ func open(t testing.TB, want datapath.Kind) *place {
 }
 
 // ethernet makes eth0, in the place of one that is there.
-func (p *place) ethernet() {
+func (p *testNetwork) ethernet() {
 	p.t.Helper()
 	p.ns.Run("ip", "link", "delete", "eth0")
 	if err := lab.Veth(lab.End{In: p.ns, Name: "eth0"}, lab.End{In: p.ns, Name: "far0"}); err != nil {
@@ -50,13 +50,13 @@ func (p *place) ethernet() {
 	}
 }
 
-// line opens a line, closes it with the test, and reports whether the kernel moves its packets.
-func (p *place) line(tags ...vlan.Tag) (kernel bool, err error) {
-	return p.lineAfter(func() error { return nil }, tags...)
+// openAttachment opens a line, closes it with the test, and reports whether the kernel moves its packets.
+func (p *testNetwork) openAttachment(tags ...vlan.Tag) (kernel bool, err error) {
+	return p.openAttachmentAfter(func() error { return nil }, tags...)
 }
 
-// lineAfter does something before, on the same thread.
-func (p *place) lineAfter(before func() error, tags ...vlan.Tag) (kernel bool, err error) {
+// openAttachmentAfter does something before, on the same thread.
+func (p *testNetwork) openAttachmentAfter(before func() error, tags ...vlan.Tag) (kernel bool, err error) {
 	var stack vlan.Stack
 	copy(stack[:], tags)
 	var ports pppoe.Ports
@@ -71,7 +71,7 @@ func (p *place) lineAfter(before func() error, tags ...vlan.Tag) (kernel bool, e
 		p.t.Cleanup(func() { ports.Close() })
 	}
 	_, kernel = ports.Offload.(*ebpf.Link)
-	p.accelerator = ports.Offload
+	p.offload = ports.Offload
 	return kernel, err
 }
 
@@ -79,12 +79,12 @@ func TestKernelIsChosen(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
 		for _, tags := range [][]vlan.Tag{nil, {{TPID: vlan.CTag, VID: 7}}} {
-			if kernel, err := p.line(tags...); err != nil || !kernel {
+			if kernel, err := p.openAttachment(tags...); err != nil || !kernel {
 				t.Errorf("%v, tags %v: kernel %v, %v", want, tags, kernel, err)
 			}
 		}
-		if len(p.engines) != 1 || !strings.HasPrefix(p.accelerator.Describe(), "receive in ") {
-			t.Errorf("%v: %d engines, and it says %q", want, len(p.engines), p.accelerator.Describe())
+		if len(p.engines) != 1 || !strings.HasPrefix(p.offload.Describe(), "receive in ") {
+			t.Errorf("%v: %d engines, and it says %q", want, len(p.engines), p.offload.Describe())
 		}
 	}
 }
@@ -92,24 +92,24 @@ func TestKernelIsChosen(t *testing.T) {
 func TestUserSpaceIsChosen(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindOffload, datapath.KindPlain} {
 		p := open(t, want)
-		if _, err := p.line(); err != nil || p.accelerator != nil {
-			t.Errorf("%v: %v, with %v", want, err, p.accelerator)
+		if _, err := p.openAttachment(); err != nil || p.offload != nil {
+			t.Errorf("%v: %v, with %v", want, err, p.offload)
 		}
 	}
 }
 
-// TestWithoutRights: a process that may not give the kernel programs does without, and each
+// TestWithoutCapabilities: a process that may not give the kernel programs does without, and each
 // session is told why; but one that was told to says that it cannot.
-func TestWithoutRights(t *testing.T) {
+func TestWithoutCapabilities(t *testing.T) {
 	p := open(t, datapath.KindKernel)
-	if _, err := p.lineAfter(giveUpBPF); !errors.Is(err, ebpf.ErrUnavailable) || !errors.Is(err, unix.EPERM) {
+	if _, err := p.openAttachmentAfter(giveUpBPF); !errors.Is(err, ebpf.ErrUnavailable) || !errors.Is(err, unix.EPERM) {
 		t.Errorf("kernel: %v", err)
 	}
 	p = open(t, datapath.KindAuto)
-	if kernel, err := p.lineAfter(giveUpBPF); err != nil || kernel {
+	if kernel, err := p.openAttachmentAfter(giveUpBPF); err != nil || kernel {
 		t.Fatalf("auto: kernel %v, %v", kernel, err)
 	}
-	if err := p.accelerator.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrUnavailable) {
+	if err := p.offload.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrUnavailable) {
 		t.Errorf("the session is told %v", err)
 	}
 }
@@ -127,7 +127,7 @@ func giveUpBPF() error {
 func TestInterfaceComesBack(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	for i := range 3 {
-		if kernel, err := p.line(); err != nil || !kernel {
+		if kernel, err := p.openAttachment(); err != nil || !kernel {
 			t.Fatalf("the %d. time: kernel %v, %v", i+1, kernel, err)
 		}
 		if len(p.engines) != 1 {
@@ -137,10 +137,10 @@ func TestInterfaceComesBack(t *testing.T) {
 	}
 }
 
-// TestFoundOutOnce: that the kernel cannot move an interface's packets is found out once,
+// TestUnavailableIsRemembered: that the kernel cannot move an interface's packets is found out once,
 // be it asked for by name or not, and each line is told why; but of an interface that has
 // come back nothing is known, and what may pass is tried again.
-func TestFoundOutOnce(t *testing.T) {
+func TestUnavailableIsRemembered(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
 		tries, why := 0, error(nil)
@@ -163,13 +163,13 @@ func TestFoundOutOnce(t *testing.T) {
 			{"the last", prepare, unix.EOPNOTSUPP, "try 4"},
 		} {
 			why = c.why
-			kernel, err := p.lineAfter(c.before)
+			kernel, err := p.openAttachmentAfter(c.before)
 			told := err
 			if want == datapath.KindAuto {
 				if err != nil {
 					t.Fatal(err)
 				}
-				told = p.accelerator.Add(datapath.Session{SessionID: 1})
+				told = p.offload.Add(datapath.Session{SessionID: 1})
 			}
 			if kernel || !errors.Is(told, c.why) || !strings.HasPrefix(fmt.Sprint(told), c.told+": ") {
 				t.Errorf("%v, %s: kernel %v, told %v", want, c.what, kernel, told)
@@ -181,20 +181,20 @@ func TestFoundOutOnce(t *testing.T) {
 	}
 }
 
-// TestTriedAgain: an interface of which the kernel could not move packets, and that has come
+// TestTriedAgainForNewInterface: an interface of which the kernel could not move packets, and that has come
 // back, may be one of which it can.
-func TestTriedAgain(t *testing.T) {
+func TestTriedAgainForNewInterface(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) { return nil, ebpf.ErrUnavailable }
-	if kernel, err := p.line(); err != nil || kernel {
+	if kernel, err := p.openAttachment(); err != nil || kernel {
 		t.Fatalf("kernel %v, %v", kernel, err)
 	}
 	p.openEngine = nil
-	if kernel, err := p.line(); err != nil || kernel {
+	if kernel, err := p.openAttachment(); err != nil || kernel {
 		t.Errorf("the same interface: kernel %v, %v", kernel, err)
 	}
 	p.ethernet()
-	if kernel, err := p.line(); err != nil || !kernel {
+	if kernel, err := p.openAttachment(); err != nil || !kernel {
 		t.Errorf("one that has come back: kernel %v, %v", kernel, err)
 	}
 }
@@ -203,39 +203,39 @@ func TestTriedAgain(t *testing.T) {
 func TestPreparedWhileDown(t *testing.T) {
 	for _, want := range []datapath.Kind{datapath.KindAuto, datapath.KindKernel} {
 		p := open(t, want)
-		p.link(t, "down")
+		p.setLink(t, "down")
 		if err := p.ns.Do(func() error { p.Prepare("eth0"); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		p.link(t, "up")
-		if kernel, err := p.line(); err != nil || !kernel {
+		p.setLink(t, "up")
+		if kernel, err := p.openAttachment(); err != nil || !kernel {
 			t.Errorf("%v: kernel %v, %v", want, kernel, err)
 		}
 	}
 }
 
-func (p *place) link(t *testing.T, state string) {
+func (p *testNetwork) setLink(t *testing.T, state string) {
 	t.Helper()
 	if out, err := p.ns.Run("ip", "link", "set", "eth0", state); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 }
 
-// TestCrowded: where the kernel takes no more programs for an interface, user space moves the
+// TestTooManyPrograms: where the kernel takes no more programs for an interface, user space moves the
 // packets, the session is told so in words, and the next one tries again.
-func TestCrowded(t *testing.T) {
+func TestTooManyPrograms(t *testing.T) {
 	p := open(t, datapath.KindAuto)
 	p.openEngine = func(ebpf.Config) (*ebpf.Engine, error) {
 		return nil, fmt.Errorf("eth0: %w: program receive: %w", ebpf.ErrUnavailable, ebpf.ErrTooManyPrograms)
 	}
-	if kernel, err := p.line(); err != nil || kernel {
+	if kernel, err := p.openAttachment(); err != nil || kernel {
 		t.Fatalf("kernel %v, %v", kernel, err)
 	}
-	if err := p.accelerator.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrTooManyPrograms) {
+	if err := p.offload.Add(datapath.Session{SessionID: 1}); !errors.Is(err, ebpf.ErrTooManyPrograms) {
 		t.Errorf("the session is told %v", err)
 	}
 	p.openEngine = nil
-	if kernel, err := p.line(); err != nil || !kernel {
+	if kernel, err := p.openAttachment(); err != nil || !kernel {
 		t.Errorf("the next one: kernel %v, %v", kernel, err)
 	}
 }

@@ -58,7 +58,7 @@ func parsePattern(text string) (pattern, error) {
 	p := make(pattern, len(parts))
 	for i, part := range parts {
 		var err error
-		if p[i], err = parseRange(part, usualTPID(i, len(parts))); err != nil {
+		if p[i], err = parseRange(part, defaultTPID(i, len(parts))); err != nil {
 			return nil, err
 		}
 	}

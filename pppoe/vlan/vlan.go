@@ -82,7 +82,7 @@ func (s Stack) String() string {
 		return untagged
 	}
 	var b strings.Builder
-	usual := s.usual()
+	usual := s.isDefault()
 	for i, t := range s.Tags() {
 		if i > 0 {
 			b.WriteByte('.')
@@ -95,18 +95,18 @@ func (s Stack) String() string {
 	return b.String()
 }
 
-// usual reports whether all ethertypes are those that need not be written.
-func (s Stack) usual() bool {
+// isDefault reports whether all ethertypes are those that need not be written.
+func (s Stack) isDefault() bool {
 	n := s.Depth()
 	for i, t := range s.Tags() {
-		if t.TPID != usualTPID(i, n) {
+		if t.TPID != defaultTPID(i, n) {
 			return false
 		}
 	}
 	return true
 }
 
-func usualTPID(i, depth int) uint16 {
+func defaultTPID(i, depth int) uint16 {
 	if i < depth-1 {
 		return STag
 	}
@@ -123,13 +123,13 @@ func (s Stack) Append(b []byte, priority uint8) []byte {
 	return b
 }
 
-// addresses are the octets of a frame in front of its tags.
-const addresses = 12
+// addressesLen are the octets of a frame in front of its tags.
+const addressesLen = 12
 
 // Insert returns a copy of a frame, which begins with its destination address, with the
 // tags in front of those that it may have, all with that priority.
 func (s Stack) Insert(frame []byte, priority uint8) []byte {
-	at := min(addresses, len(frame))
+	at := min(addressesLen, len(frame))
 	tagged := append(make([]byte, 0, len(frame)+len(s)*TagLen), frame[:at]...)
 	return append(s.Append(tagged, priority), frame[at:]...)
 }
@@ -140,7 +140,7 @@ func (s Stack) Insert(frame []byte, priority uint8) []byte {
 // than a stack holds.
 func Split(frame []byte) (s Stack, etherType uint16, ok bool) {
 	for i := 0; ; i++ {
-		at := addresses + i*TagLen
+		at := addressesLen + i*TagLen
 		if len(frame) < at+2 {
 			return Stack{}, 0, false
 		}
@@ -162,7 +162,7 @@ func Strip(frame []byte) (s Stack, rest []byte, ok bool) {
 		return s, nil, false
 	}
 	n := s.Depth() * TagLen
-	copy(frame[n:], frame[:addresses])
+	copy(frame[n:], frame[:addressesLen])
 	return s, frame[n:], true
 }
 

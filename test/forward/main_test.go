@@ -21,7 +21,7 @@ func tests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "upppoe-forward-")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./test/forward/lineend")
+		err = lab.Build("../..", dir, "./cmd/pppoe-client", "./cmd/pppoe-server", "./test/forward/sessionend")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

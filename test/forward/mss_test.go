@@ -38,15 +38,15 @@ func TestForwardedMSS(t *testing.T) {
 		{"left as it is", "-1", 1460, 1440, true},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			j := newJourney(t)
-			client, server := j.ends(t, c.bound)
-			j.joined(t, client, server)
+			j := newNetwork(t)
+			client, server := j.startEnds(t, c.bound)
+			j.awaitSession(t, client, server)
 			for _, to := range []struct {
 				addr netip.Addr
 				mss  int
 			}{{outside4, c.mss4}, {outside6, c.mss6}} {
 				before := j.tooBig(t, to.addr)
-				syn, answer := j.connectAndCarry(t, to.addr)
+				syn, answer := j.connectAndExchange(t, to.addr)
 				if syn != to.mss || answer != to.mss {
 					t.Errorf("to %v: the far end sees an MSS of %d, the near end %d; want %d", to.addr, syn, answer, to.mss)
 				}
@@ -58,27 +58,27 @@ func TestForwardedMSS(t *testing.T) {
 	}
 }
 
-// ends starts both ends of the session.
-func (j *journey) ends(t *testing.T, bound string) (client, server *lab.Program) {
+// startEnds starts both ends of the session.
+func (j *network) startEnds(t *testing.T, bound string) (client, server *lab.Program) {
 	t.Helper()
 	serve := []string{"pppoe-server", "-F", "-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10"}
 	dial := []string{"pppoe-client", "eth0", "user", "testuser", "password", "testpassword", "noauth", "nodetach"}
 	if bound != "" {
-		serve, dial = []string{"lineend", "server", bound}, []string{"lineend", "client", bound}
+		serve, dial = []string{"sessionend", "server", bound}, []string{"sessionend", "client", bound}
 	}
 	server = start(t, j.server, serve[0], serve[1:]...)
 	check(t, server.Await("Serving on eth0"))
 	return start(t, j.client, dial[0], dial[1:]...), server
 }
 
-// amount is how much is carried each way.
-const amount = 4 << 20
+// transferSize is how much is carried each way.
+const transferSize = 4 << 20
 
-// connectAndCarry connects the inside to the outside, carries much both ways at once,
+// connectAndExchange connects the inside to the outside, carries much both ways at once,
 // and returns the MSS that came with the SYN and with the answer to it.
-func (j *journey) connectAndCarry(t *testing.T, to netip.Addr) (syn, answer int) {
+func (j *network) connectAndExchange(t *testing.T, to netip.Addr) (syn, answer int) {
 	t.Helper()
-	syns, answers := watch(t, j.outside, flagSYN), watch(t, j.inside, flagSYN|flagACK)
+	syns, answers := watchMSS(t, j.outside, flagSYN), watchMSS(t, j.inside, flagSYN|flagACK)
 	var listener net.Listener
 	check(t, j.outside.Do(func() (err error) {
 		listener, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(to, port)))
@@ -90,7 +90,7 @@ func (j *journey) connectAndCarry(t *testing.T, to netip.Addr) (syn, answer int)
 	go func() {
 		conn, err := listener.Accept()
 		if err == nil {
-			err = carry(conn)
+			err = exchange(conn)
 		}
 		far <- err
 	}()
@@ -100,15 +100,15 @@ func (j *journey) connectAndCarry(t *testing.T, to netip.Addr) (syn, answer int)
 		conn, err = d.Dial("tcp", netip.AddrPortFrom(to, port).String())
 		return err
 	}))
-	check(t, errors.Join(carry(conn), <-far))
-	return announced(t, syns), announced(t, answers)
+	check(t, errors.Join(exchange(conn), <-far))
+	return awaitMSS(t, syns), awaitMSS(t, answers)
 }
 
-// carry sends much, and receives as much.
-func carry(conn net.Conn) error {
+// exchange sends much, and receives as much.
+func exchange(conn net.Conn) error {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	much := bytes.Repeat([]byte("What goes in comes out. "), amount/24)
+	much := bytes.Repeat([]byte("What goes in comes out. "), transferSize/24)
 	sent := make(chan error, 1)
 	// Ends when all is sent, at the deadline at the latest.
 	go func() {
@@ -132,8 +132,8 @@ const (
 	flagACK = 0x10
 )
 
-// watch yields the MSS of the first TCP segment on a host's eth0 with these flags.
-func watch(t *testing.T, in *lab.Namespace, flags byte) <-chan int {
+// watchMSS yields the MSS of the first TCP segment on a host's eth0 with these flags.
+func watchMSS(t *testing.T, in *lab.Namespace, flags byte) <-chan int {
 	t.Helper()
 	var conn *packet.Conn
 	check(t, in.Do(func() error {
@@ -175,7 +175,7 @@ func tcpOf(frame []byte) []byte {
 	return nil
 }
 
-func announced(t *testing.T, found <-chan int) int {
+func awaitMSS(t *testing.T, found <-chan int) int {
 	t.Helper()
 	select {
 	case mss := <-found:
@@ -188,13 +188,13 @@ func announced(t *testing.T, found <-chan int) int {
 
 // tooBig is how often the client's or the server's machine has told by ICMP, of a family,
 // that a packet is too big.
-func (j *journey) tooBig(t *testing.T, family netip.Addr) (n int) {
+func (j *network) tooBig(t *testing.T, family netip.Addr) (n int) {
 	t.Helper()
 	for _, router := range []*lab.Namespace{j.client, j.server} {
 		check(t, router.Do(func() error {
-			told, err := told4()
+			told, err := packetTooBig4()
 			if family.Is6() {
-				told, err = told6()
+				told, err = packetTooBig6()
 			}
 			n += told
 			return err
@@ -203,8 +203,8 @@ func (j *journey) tooBig(t *testing.T, family netip.Addr) (n int) {
 	return n
 }
 
-// told4 reads two lines, of names and of numbers.
-func told4() (int, error) {
+// packetTooBig4 reads two lines, of names and of numbers.
+func packetTooBig4() (int, error) {
 	b, err := os.ReadFile("/proc/thread-self/net/snmp")
 	lines := regexp.MustCompile(`(?m)^Icmp: .*$`).FindAllString(string(b), 2)
 	if err != nil || len(lines) != 2 {
@@ -214,7 +214,7 @@ func told4() (int, error) {
 	return strconv.Atoi(strings.Fields(lines[1])[at])
 }
 
-func told6() (int, error) {
+func packetTooBig6() (int, error) {
 	b, err := os.ReadFile("/proc/thread-self/net/snmp6")
 	found := regexp.MustCompile(`(?m)^Icmp6OutPktTooBigs\s+(\d+)$`).FindSubmatch(b)
 	if err != nil || found == nil {

@@ -12,11 +12,11 @@ import (
 
 // Device is a tun.Device in memory. All methods may be called concurrently.
 type Device struct {
-	name     string
-	toRead   chan []byte
-	written  chan []byte
-	closed   chan struct{}
-	closeOne sync.Once
+	name      string
+	toRead    chan []byte
+	written   chan []byte
+	closed    chan struct{}
+	closeOnce sync.Once
 }
 
 var _ tun.Device = (*Device)(nil)
@@ -95,6 +95,6 @@ func (d *Device) Write(packets [][]byte, headroom int) (n int, err error) {
 
 // Close makes Read and Write fail.
 func (d *Device) Close() error {
-	d.closeOne.Do(func() { close(d.closed) })
+	d.closeOnce.Do(func() { close(d.closed) })
 	return nil
 }

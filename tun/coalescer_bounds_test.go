@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// given adds packets to a merger, as one owner's, and returns what it gives back.
-func given(packets ...[]byte) []merged {
+// coalesce adds packets to a merger, as one owner's, and returns what it gives back.
+func coalesce(packets ...[]byte) []coalesced {
 	var m Coalescer[int]
 	for _, p := range packets {
-		m.Add(1, roomy(p), room, false, true)
+		m.Add(1, withRoom(p), room, false, true)
 	}
-	return flushed(&m)
+	return flush(&m)
 }
 
 // TestUDPLengthOfItsOwn: a datagram that is not as long as its IP packet is not joined with
@@ -22,13 +22,13 @@ func TestUDPLengthOfItsOwn(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		for _, length := range []int{-1, 1} {
 			for which := range 2 {
-				a, b := pair(t, protoUDP, v6)
+				a, b := segmentPair(t, protoUDP, v6)
 				p := [][]byte{a, b}[which]
 				field := p[len(p)-104:] // behind the ports, before 100 octets
 				binary.BigEndian.PutUint16(field, uint16(108+length))
-				resum(a)
-				resum(b)
-				if got := given(a, b); len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
+				setChecksum(a)
+				setChecksum(b)
+				if got := coalesce(a, b); len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
 					t.Errorf("IPv6 %v: with %d octets more, packet %d is given back as one of %d packets", v6, length, which, len(got))
 				}
 			}
@@ -57,7 +57,7 @@ func TestNotOvertaken(t *testing.T) {
 			"an empty datagram": func(a []byte) []byte {
 				p := shorten(a, udpHeader)
 				binary.BigEndian.PutUint16(p[start+4:], udpHeader)
-				resum(p)
+				setChecksum(p)
 				return p
 			},
 			"a datagram without a checksum": func(a []byte) []byte {
@@ -67,21 +67,21 @@ func TestNotOvertaken(t *testing.T) {
 			},
 			"a datagram cut short": func(a []byte) []byte { return bytes.Clone(a[:len(a)-1]) },
 		} {
-			a, b := pair(t, protoUDP, v6)
+			a, b := segmentPair(t, protoUDP, v6)
 			p := between(a)
-			if got := given(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
+			if got := coalesce(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
 				t.Errorf("IPv6 %v, %s: given back as %d packets", v6, what, len(got))
 			}
 		}
 		for what, between := range map[string]func(a []byte) []byte{
-			"a bare acknowledgement": func(a []byte) []byte { p := shorten(a, tcpHeader); resum(p); return p },
+			"a bare acknowledgement": func(a []byte) []byte { p := shorten(a, tcpHeader); setChecksum(p); return p },
 			"a TCP header cut short": func(a []byte) []byte { return shorten(a, tcpHeader-1) },
 			"ports and no more":      func(a []byte) []byte { return shorten(a, udpHeader) },
-			"a reset":                func(a []byte) []byte { p := bytes.Clone(a); p[start+13] |= 0x04; resum(p); return p },
+			"a reset":                func(a []byte) []byte { p := bytes.Clone(a); p[start+13] |= 0x04; setChecksum(p); return p },
 		} {
-			a, b := pair(t, protoTCP, v6)
+			a, b := segmentPair(t, protoTCP, v6)
 			p := between(a)
-			if got := given(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
+			if got := coalesce(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
 				t.Errorf("IPv6 %v, %s: given back as %d packets", v6, what, len(got))
 			}
 		}
@@ -92,10 +92,10 @@ func TestNotOvertaken(t *testing.T) {
 func TestTooShortToClassify(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		for _, proto := range []byte{protoTCP, protoUDP} {
-			a, _ := pair(t, proto, v6)
+			a, _ := segmentPair(t, proto, v6)
 			for n := 1; n < len(a)-100; n++ {
 				p := a[:n:n]
-				if got := given(p, p); len(got) != 2 || !bytes.Equal(got[0].packet, p) || !bytes.Equal(got[1].packet, p) {
+				if got := coalesce(p, p); len(got) != 2 || !bytes.Equal(got[0].packet, p) || !bytes.Equal(got[1].packet, p) {
 					t.Errorf("IPv6 %v, protocol %d: %d octets twice are given back as %d packets", v6, proto, n, len(got))
 				}
 			}
@@ -111,15 +111,15 @@ func stream(v6 bool, lengths ...int) (all [][]byte) {
 	}
 	seq := uint32(1000)
 	for i, n := range lengths {
-		data := carried(protoTCP, n)
+		data := randomData(protoTCP, n)
 		copy(data[:tcpHeader], []byte{0, 80, 0, 90, 0, 0, 0, 0, 0, 0, 0, 1, 5 << 4, 0x10, 1, 0, 0, 0, 0, 0})
 		binary.BigEndian.PutUint32(data[4:], seq)
 		seq += uint32(n)
-		p := unfinished(src, dst, protoTCP, protoTCP, nil, data)
+		p := withPendingChecksum(src, dst, protoTCP, protoTCP, nil, data)
 		if !v6 {
 			binary.BigEndian.PutUint16(p[4:], uint16(i))
 		}
-		resum(p)
+		setChecksum(p)
 		all = append(all, p)
 	}
 	return all
@@ -132,9 +132,9 @@ func repeat(n, length int, more ...int) (lengths []int) {
 	return append(lengths, more...)
 }
 
-// TestSuperPacketBounds: the most that a GSO packet holds, and one more: 65,535 octets
+// TestGSOPacketBounds: the most that a GSO packet holds, and one more: 65,535 octets
 // (Total Length, RFC 791 section 3.1), and 64 segments.
-func TestSuperPacketBounds(t *testing.T) {
+func TestGSOPacketBounds(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		v6      bool
@@ -152,7 +152,7 @@ func TestSuperPacketBounds(t *testing.T) {
 		{"a longer one is another's first", false, []int{100, 101, 101}, []int{1, 2}},
 	} {
 		var got []int
-		for _, g := range given(stream(c.v6, c.lengths...)...) {
+		for _, g := range coalesce(stream(c.v6, c.lengths...)...) {
 			got = append(got, g.packets)
 		}
 		if fmt.Sprint(got) != fmt.Sprint(c.want) {
@@ -161,12 +161,12 @@ func TestSuperPacketBounds(t *testing.T) {
 	}
 }
 
-// TestSuperHeaders: how much of a packet must stand in one piece; of one that is not looked
+// TestGSOPacketHeaders: how much of a packet must stand in one piece; of one that is not looked
 // into, all.
-func TestSuperHeaders(t *testing.T) {
+func TestGSOPacketHeaders(t *testing.T) {
 	icmp := stream(false, 100)[0]
 	icmp[9] = 1
-	udp, _ := pair(t, protoUDP, true)
+	udp, _ := segmentPair(t, protoUDP, true)
 	for what, c := range map[string]struct {
 		packet []byte
 		want   int
@@ -177,7 +177,7 @@ func TestSuperHeaders(t *testing.T) {
 		"UDP of IPv6": {udp, 48},
 	} {
 		var m Coalescer[int]
-		m.Add(1, roomy(c.packet), room, false, true)
+		m.Add(1, withRoom(c.packet), room, false, true)
 		m.Flush(func(_ int, s *GSOPacket) {
 			if s.Headers != c.want {
 				t.Errorf("%s: headers of %d octets, want %d", what, s.Headers, c.want)

@@ -14,8 +14,8 @@ import (
 	"upppoe/tun"
 )
 
-// openWide opens a device of several queues with an address, and brings it up.
-func openWide(queues int) (*tun.GSO, error) {
+// openMultiQueue opens a device of several queues with an address, and brings it up.
+func openMultiQueue(queues int) (*tun.GSO, error) {
 	d, err := tun.OpenGSO(tun.Config{Queues: queues})
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func openWide(queues int) (*tun.GSO, error) {
 func TestQueues(t *testing.T) {
 	const queues, flows, rounds = 4, 64, 8
 	inNamespace(t, func() error {
-		d, err := openWide(queues)
+		d, err := openMultiQueue(queues)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func TestQueues(t *testing.T) {
 		var at [flows]int // the queue of each flow, and one
 		for round := range uint32(rounds) {
 			for _, c := range conns {
-				if _, err := c.WriteTo(binary.BigEndian.AppendUint32(nil, round), far); err != nil {
+				if _, err := c.WriteTo(binary.BigEndian.AppendUint32(nil, round), remote); err != nil {
 					return err
 				}
 			}
@@ -101,7 +101,7 @@ func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
 			at[flow] = i + 1
 			flows--
 			p.Complete(packet)
-			turnRound(packet)
+			swapAddresses(packet)
 			s := tun.GSOPacket{Parts: [][]byte{buf[:headroom+n]}, Headers: n}
 			if err := writers[(i+int(round))%len(writers)].WriteGSO(&s, headroom); err != nil {
 				return err
@@ -114,10 +114,10 @@ func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
 	return nil
 }
 
-// TestQueuesNarrow: a device with one queue is its own reader and writer.
-func TestQueuesNarrow(t *testing.T) {
+// TestQueuesOfSingleQueueDevice: a device with one queue is its own reader and writer.
+func TestQueuesOfSingleQueueDevice(t *testing.T) {
 	inNamespace(t, func() error {
-		d, err := openWide(1)
+		d, err := openMultiQueue(1)
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func TestQueuesNarrow(t *testing.T) {
 // TestQueuesClose: the interface goes with all of its queues, and who waits comes back.
 func TestQueuesClose(t *testing.T) {
 	inNamespace(t, func() error {
-		d, err := openWide(3)
+		d, err := openMultiQueue(3)
 		if err != nil {
 			return err
 		}

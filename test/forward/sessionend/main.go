@@ -1,7 +1,7 @@
-// Command lineend is one end of a line with an MSS of the caller's choice, on eth0 and
+// Command sessionend is one end of a line with an MSS of the caller's choice, on eth0 and
 // without authentication, for tests of what the library does with it:
 //
-//	lineend client|server MSS
+//	sessionend client|server MSS
 package main
 
 import (
@@ -27,14 +27,14 @@ import (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "lineend: "+err.Error())
+		fmt.Fprintln(os.Stderr, "sessionend: "+err.Error())
 		os.Exit(1)
 	}
 }
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: lineend client|server MSS")
+		return fmt.Errorf("usage: sessionend client|server MSS")
 	}
 	mss, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -66,7 +66,7 @@ func serve(ctx context.Context, mss int, log *slog.Logger) error {
 		return err
 	}
 	s, err := pppoe.NewServer(pppoe.ServerConfig{
-		Concentrator: discovery.ConcentratorConfig{ACName: "lineend"},
+		Concentrator: discovery.ConcentratorConfig{ACName: "sessionend"},
 		Session:      options("192.0.2.1"),
 		Pool:         pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
 		Network:      &netconfig.Configurer{Log: log},

@@ -22,8 +22,8 @@ var _ MultiQueue = (*GSO)(nil)
 
 // Readers are the queues.
 func (d *GSO) Readers() []GSOReader {
-	all := []GSOReader{&d.end}
-	for _, e := range d.more {
+	all := []GSOReader{&d.queue}
+	for _, e := range d.others {
 		all = append(all, e)
 	}
 	return all
@@ -31,16 +31,16 @@ func (d *GSO) Readers() []GSOReader {
 
 // Writers are as many as there are queues.
 func (d *GSO) Writers() (all []GSOWriter) {
-	if len(d.ins) == 0 {
-		return []GSOWriter{&d.end}
+	if len(d.writers) == 0 {
+		return []GSOWriter{&d.queue}
 	}
-	for _, e := range d.ins {
+	for _, e := range d.writers {
 		all = append(all, e)
 	}
 	return all
 }
 
-// widen gives a device more queues.
+// addQueues gives a device more queues.
 //
 // The kernel (tun_flow_update in Linux) sends packets of a flow to the queue by which some
 // came in the other direction lately, or else to one that its hash says: whenever that
@@ -49,27 +49,27 @@ func (d *GSO) Writers() (all []GSOWriter) {
 //
 // They are made while the device has no other queue, for the kernel says of each packet
 // that is written at which queue it came in: it was the first.
-func (d *GSO) widen(queues int) error {
-	const flags = single | unix.IFF_MULTI_QUEUE
-	if err := d.queue(unix.IFF_DETACH_QUEUE); err != nil {
+func (d *GSO) addQueues(queues int) error {
+	const flags = gsoFlags | unix.IFF_MULTI_QUEUE
+	if err := d.setQueue(unix.IFF_DETACH_QUEUE); err != nil {
 		return err
 	}
 	for range queues {
-		e := &end{}
-		d.ins = append(d.ins, e)
+		e := &queue{}
+		d.writers = append(d.writers, e)
 		if err := e.open(d.name, flags); err != nil {
 			return err
 		}
-		if err := e.queue(unix.IFF_DETACH_QUEUE); err != nil {
+		if err := e.setQueue(unix.IFF_DETACH_QUEUE); err != nil {
 			return err
 		}
 	}
-	if err := d.queue(unix.IFF_ATTACH_QUEUE); err != nil {
+	if err := d.setQueue(unix.IFF_ATTACH_QUEUE); err != nil {
 		return err
 	}
 	for range queues - 1 {
-		e := &end{}
-		d.more = append(d.more, e)
+		e := &queue{}
+		d.others = append(d.others, e)
 		if err := e.open(d.name, flags); err != nil {
 			return err
 		}
@@ -77,8 +77,8 @@ func (d *GSO) widen(queues int) error {
 	return nil
 }
 
-// queue makes the descriptor a queue, or has it be none.
-func (e *end) queue(flag uint16) (err error) {
+// setQueue makes the descriptor a queue, or has it be none.
+func (e *queue) setQueue(flag uint16) (err error) {
 	request, err := unix.NewIfreq(e.name)
 	if err != nil {
 		return err

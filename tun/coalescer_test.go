@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// merged is what a Merger gave back.
-type merged struct {
+// coalesced is what a Merger gave back.
+type coalesced struct {
 	owner   int
 	packet  []byte
 	pending PendingOffload
@@ -20,32 +20,32 @@ type merged struct {
 
 const room = 22
 
-// flushed empties a merger.
-func flushed(m *Coalescer[int]) (all []merged) {
+// flush empties a merger.
+func flush(m *Coalescer[int]) (all []coalesced) {
 	m.Flush(func(owner int, s *GSOPacket) {
 		packet := bytes.Clone(s.Parts[0][room:])
 		for _, part := range s.Parts[1:] {
 			packet = append(packet, part...)
 		}
-		all = append(all, merged{owner, packet, s.Pending, s.Packets, s.Octets})
+		all = append(all, coalesced{owner, packet, s.Pending, s.Packets, s.Octets})
 	})
 	return all
 }
 
-func roomy(p []byte) []byte { return append(make([]byte, room), p...) }
+func withRoom(p []byte) []byte { return append(make([]byte, room), p...) }
 
-// TestMergeUndoesSplit: the segments of a GSO packet are joined to what they were, and so
+// TestCoalescerUndoesSegmenter: the segments of a GSO packet are joined to what they were, and so
 // are those of several, in whatever way their segments come among each other.
-func TestMergeUndoesSplit(t *testing.T) {
+func TestCoalescerUndoesSegmenter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var supers []super
+		var supers []gsoPacket
 		var queues [][][]byte
 		for i := range rapid.IntRange(1, 4).Draw(t, "supers") {
-			s := superOf(t)
+			s := drawGSOPacket(t)
 			s.packet[s.pending.Start] = byte(i) // different ports
-			redo(s)
+			finishReference(s)
 			supers = append(supers, s)
-			queues = append(queues, segmentsOf(t, super{bytes.Clone(s.packet), s.pending}))
+			queues = append(queues, segmentsOf(t, gsoPacket{bytes.Clone(s.packet), s.pending}))
 		}
 		var m Coalescer[int]
 		var order []int
@@ -57,13 +57,13 @@ func TestMergeUndoesSplit(t *testing.T) {
 					if !slices.Contains(order, i) {
 						order = append(order, i)
 					}
-					m.Add(1, roomy(p), room, false, true)
+					m.Add(1, withRoom(p), room, false, true)
 				}
 				queues[i] = queues[i][n:]
 				left = left || len(queues[i]) > 0
 			}
 		}
-		got := flushed(&m)
+		got := flush(&m)
 		if len(got) != len(supers) {
 			t.Fatalf("%d GSO packets, want %d", len(got), len(supers))
 		}
@@ -76,24 +76,24 @@ func TestMergeUndoesSplit(t *testing.T) {
 	})
 }
 
-// redo writes the checksums of a GSO packet anew.
-func redo(s super) {
+// finishReference writes the checksums of a GSO packet anew.
+func finishReference(s gsoPacket) {
 	at := int(s.pending.Start) + int(s.pending.Offset)
-	copy(s.packet[at:], slowSum(pseudoOf(s.packet, int(s.pending.Start))))
+	copy(s.packet[at:], referenceSum(pseudoOf(s.packet, int(s.pending.Start))))
 }
 
-// TestMergeKeepsAll: of any packets, damaged and from several flows and owners, cutting
+// TestCoalescerKeepsAll: of any packets, damaged and from several flows and owners, cutting
 // what was joined gives the same packets, and those of one flow in the same order; a
 // packet with a wrong checksum is never joined.
-func TestMergeKeepsAll(t *testing.T) {
+func TestCoalescerKeepsAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		in := packetsOf(t)
+		in := drawPackets(t)
 		var m Coalescer[int]
 		for _, p := range in {
-			m.Add(p.owner, roomy(p.packet), room, false, p.udp)
+			m.Add(p.owner, withRoom(p.packet), room, false, p.udp)
 		}
 		out := make(map[int][][]byte)
-		for _, g := range flushed(&m) {
+		for _, g := range flush(&m) {
 			if g.packets == 1 {
 				if g.pending != (PendingOffload{}) || g.octets != len(g.packet) {
 					t.Fatalf("a packet on its own has %+v pending, and %d octets", g.pending, g.octets)
@@ -101,7 +101,7 @@ func TestMergeKeepsAll(t *testing.T) {
 				out[g.owner] = append(out[g.owner], g.packet)
 				continue
 			}
-			all := segmentsOf(t, super{g.packet, g.pending})
+			all := segmentsOf(t, gsoPacket{g.packet, g.pending})
 			octets := 0
 			for _, p := range all {
 				octets += len(p)
@@ -149,26 +149,26 @@ func byFlow(all [][]byte) map[string][][]byte {
 	return flows
 }
 
-type owned struct {
+type ownedPacket struct {
 	owner  int
 	udp    bool
 	packet []byte
 }
 
-// packetsOf draws segments of some GSO packets, some of them damaged, among each other.
-func packetsOf(t *rapid.T) (all []owned) {
+// drawPackets draws segments of some GSO packets, some of them damaged, among each other.
+func drawPackets(t *rapid.T) (all []ownedPacket) {
 	n := rapid.IntRange(1, 4).Draw(t, "supers")
 	for i := range n {
-		s := superOf(t)
+		s := drawGSOPacket(t)
 		s.packet[s.pending.Start] = byte(i)
-		redo(s)
+		finishReference(s)
 		owner, udp := i%2, rapid.Bool().Draw(t, "udp")
 		for _, p := range segmentsOf(t, s) {
 			if rapid.IntRange(0, 9).Draw(t, "damage") == 0 {
 				p[rapid.IntRange(1, len(p)-1).Draw(t, "at")] ^= byte(rapid.IntRange(1, 255).Draw(t, "bits"))
 			}
 			if rapid.IntRange(0, 19).Draw(t, "lose") != 0 {
-				all = append(all, owned{owner, udp, p})
+				all = append(all, ownedPacket{owner, udp, p})
 			}
 		}
 	}
@@ -178,26 +178,26 @@ func packetsOf(t *rapid.T) (all []owned) {
 	return all
 }
 
-// pair are two segments that follow each other, and are joined.
-func pair(t *testing.T, proto byte, v6 bool) (a, b []byte) {
+// segmentPair are two segments that follow each other, and are joined.
+func segmentPair(t *testing.T, proto byte, v6 bool) (a, b []byte) {
 	t.Helper()
 	src, dst := "192.0.2.1", "192.0.2.2"
 	p := PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 100}
 	if v6 {
 		src, dst, p.Start, p.Segment = "2001:db8::1", "2001:db8::2", 40, SegmentTCP6
 	}
-	data := carried(proto, 200)
+	data := randomData(proto, 200)
 	if proto == protoTCP {
 		data[12], data[13] = 5<<4, 0x10
 	} else {
 		p.Segment, p.Offset = SegmentUDP, 6
 	}
-	all := segmentsOf(t, super{unfinished(src, dst, proto, proto, nil, data), p})
+	all := segmentsOf(t, gsoPacket{withPendingChecksum(src, dst, proto, proto, nil, data), p})
 	return all[0], all[1]
 }
 
-// resum makes the checksums of a packet right.
-func resum(p []byte) {
+// setChecksum makes the checksums of a packet right.
+func setChecksum(p []byte) {
 	start, at := 20, 16
 	proto := p[9]
 	if p[0]>>4 == 6 {
@@ -208,18 +208,18 @@ func resum(p []byte) {
 	}
 	if start == 20 {
 		p[10], p[11] = 0, 0
-		c := slowSum(p[:20])
+		c := referenceSum(p[:20])
 		p[10], p[11] = ^c[0], ^c[1]
 	}
 	field := p[start+at : start+at+2]
 	field[0], field[1] = 0, 0
-	c := slowSum(append(pseudoOf(p, start), p[start:]...))
+	c := referenceSum(append(pseudoOf(p, start), p[start:]...))
 	field[0], field[1] = ^c[0], ^c[1]
 }
 
-// TestNotJoined: packets that differ in what a GSO packet has only once stay apart,
+// TestNotCoalesced: packets that differ in what a GSO packet has only once stay apart,
 // even with right checksums.
-func TestNotJoined(t *testing.T) {
+func TestNotCoalesced(t *testing.T) {
 	set := func(at int, v byte) func(a, b []byte) { return func(_, b []byte) { b[at] = v } }
 	both := func(at int, v byte) func(a, b []byte) { return func(a, b []byte) { a[at], b[at] = v, v } }
 	for _, c := range []struct {
@@ -257,22 +257,22 @@ func TestNotJoined(t *testing.T) {
 		{"destination port", protoUDP, true, set(43, 9)},
 		{"Identification", protoUDP, false, set(5, 9)},
 	} {
-		a, b := pair(t, c.proto, c.v6)
+		a, b := segmentPair(t, c.proto, c.v6)
 		c.change(a, b)
-		resum(a)
-		resum(b)
+		setChecksum(a)
+		setChecksum(b)
 		var m Coalescer[int]
-		m.Add(1, roomy(a), room, false, true)
-		m.Add(1, roomy(b), room, false, true)
-		got := flushed(&m)
+		m.Add(1, withRoom(a), room, false, true)
+		m.Add(1, withRoom(b), room, false, true)
+		got := flush(&m)
 		if len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
 			t.Errorf("%s differs: given back as %d packets", c.what, len(got))
 		}
 	}
 }
 
-// TestJoined: what may differ does not keep packets apart.
-func TestJoined(t *testing.T) {
+// TestCoalesced: what may differ does not keep packets apart.
+func TestCoalesced(t *testing.T) {
 	for what, change := range map[string]func(a, b []byte){
 		"nothing":                 func(a, b []byte) {},
 		"PSH and FIN of the last": func(a, b []byte) { b[33] |= flagPSH | flagFIN },
@@ -280,14 +280,14 @@ func TestJoined(t *testing.T) {
 		"ECE of both":             func(a, b []byte) { a[33] |= 0x40; b[33] |= 0x40 },
 		"Identification stays, but Don't Fragment is set": func(a, b []byte) { a[6], b[6] = 0x40, 0x40; b[5] = a[5] },
 	} {
-		a, b := pair(t, protoTCP, false)
+		a, b := segmentPair(t, protoTCP, false)
 		change(a, b)
-		resum(a)
-		resum(b)
+		setChecksum(a)
+		setChecksum(b)
 		var m Coalescer[int]
-		m.Add(1, roomy(a), room, false, true)
-		m.Add(1, roomy(b), room, false, true)
-		if got := flushed(&m); len(got) != 1 || got[0].packets != 2 {
+		m.Add(1, withRoom(a), room, false, true)
+		m.Add(1, withRoom(b), room, false, true)
+		if got := flush(&m); len(got) != 1 || got[0].packets != 2 {
 			t.Errorf("%s: given back as %d packets, want one", what, len(got))
 		}
 	}
@@ -297,15 +297,15 @@ func TestJoined(t *testing.T) {
 func TestWrongChecksum(t *testing.T) {
 	for _, proto := range []byte{protoTCP, protoUDP} {
 		for _, v6 := range []bool{false, true} {
-			a, b := pair(t, proto, v6)
+			a, b := segmentPair(t, proto, v6)
 			for bit := range 8 * len(b) {
 				for first := range 2 {
 					p := [][]byte{bytes.Clone(a), bytes.Clone(b)}
 					p[first][bit/8] ^= 1 << (bit % 8)
 					var m Coalescer[int]
-					m.Add(1, roomy(p[0]), room, false, true)
-					m.Add(1, roomy(p[1]), room, false, true)
-					got := flushed(&m)
+					m.Add(1, withRoom(p[0]), room, false, true)
+					m.Add(1, withRoom(p[1]), room, false, true)
+					got := flush(&m)
 					if len(got) == 2 && bytes.Equal(got[0].packet, p[0]) && bytes.Equal(got[1].packet, p[1]) {
 						continue
 					}
@@ -317,12 +317,12 @@ func TestWrongChecksum(t *testing.T) {
 	}
 }
 
-// TestOpenChecksums: packets with open checksums are joined, and those that are not keep
+// TestPendingChecksums: packets with open checksums are joined, and those that are not keep
 // them open; of two, one open, nothing is joined.
-func TestOpenChecksums(t *testing.T) {
+func TestPendingChecksums(t *testing.T) {
 	for _, proto := range []byte{protoTCP, protoUDP} {
 		for _, v6 := range []bool{false, true} {
-			a, b := pair(t, proto, v6)
+			a, b := segmentPair(t, proto, v6)
 			start := 20
 			if v6 {
 				start = 40
@@ -330,19 +330,19 @@ func TestOpenChecksums(t *testing.T) {
 			at := start + map[byte]int{protoTCP: 16, protoUDP: 6}[proto]
 			opened := func(p []byte) []byte {
 				p = bytes.Clone(p)
-				copy(p[at:], slowSum(pseudoOf(p, start)))
+				copy(p[at:], referenceSum(pseudoOf(p, start)))
 				return p
 			}
 			var m Coalescer[int]
-			m.Add(1, roomy(opened(a)), room, true, true)
-			m.Add(1, roomy(opened(b)), room, true, true)
-			got := flushed(&m)
-			if len(got) != 1 || len(segmentsOf(t, super{got[0].packet, got[0].pending})) != 2 {
+			m.Add(1, withRoom(opened(a)), room, true, true)
+			m.Add(1, withRoom(opened(b)), room, true, true)
+			got := flush(&m)
+			if len(got) != 1 || len(segmentsOf(t, gsoPacket{got[0].packet, got[0].pending})) != 2 {
 				t.Errorf("protocol %d: two open packets were given back as %d", proto, len(got))
 			}
-			m.Add(1, roomy(opened(a)), room, true, true)
-			m.Add(1, roomy(b), room, false, true)
-			got = flushed(&m)
+			m.Add(1, withRoom(opened(a)), room, true, true)
+			m.Add(1, withRoom(b), room, false, true)
+			got = flush(&m)
 			if len(got) != 2 || got[1].pending != (PendingOffload{}) {
 				t.Fatalf("protocol %d: an open packet and another were given back as %d", proto, len(got))
 			}
@@ -353,25 +353,25 @@ func TestOpenChecksums(t *testing.T) {
 	}
 }
 
-// TestMergeLimits: a GSO packet is no longer than IP allows, and its parts no more than
+// TestCoalescerLimits: a GSO packet is no longer than IP allows, and its parts no more than
 // Linux takes.
-func TestMergeLimits(t *testing.T) {
+func TestCoalescerLimits(t *testing.T) {
 	for _, size := range []int{1, 100, 1460} {
-		data := carried(protoTCP, 65400/size*size)
+		data := randomData(protoTCP, 65400/size*size)
 		data[12], data[13] = 5<<4, 0x10
-		all := segmentsOf(t, super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
+		all := segmentsOf(t, gsoPacket{withPendingChecksum("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
 			PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: uint16(size)}})
 		last := all[len(all)-1]
 		more := bytes.Clone(last)
 		binary.BigEndian.PutUint32(more[24:], binary.BigEndian.Uint32(more[24:])+uint32(size))
 		binary.BigEndian.PutUint16(more[4:], binary.BigEndian.Uint16(more[4:])+1)
-		resum(more)
+		setChecksum(more)
 		var m Coalescer[int]
 		count := 0
 		for _, p := range append(all, more) {
-			m.Add(1, roomy(p), room, false, true)
+			m.Add(1, withRoom(p), room, false, true)
 		}
-		for _, g := range flushed(&m) {
+		for _, g := range flush(&m) {
 			count += g.packets
 			if len(g.packet) > 0xffff || g.packets > maxSegments {
 				t.Errorf("a GSO packet of %d octets and %d packets", len(g.packet), g.packets)
@@ -383,12 +383,12 @@ func TestMergeLimits(t *testing.T) {
 	}
 }
 
-// FuzzMerger: of any packets, none is lost.
-func FuzzMerger(f *testing.F) {
+// FuzzCoalescer: of any packets, none is lost.
+func FuzzCoalescer(f *testing.F) {
 	for _, form := range forms {
 		for _, proto := range []byte{protoTCP, protoUDP} {
 			next, headers := form.headers(proto)
-			p := unfinished(form.src, form.dst, proto, next, headers, carried(proto, 50))
+			p := withPendingChecksum(form.src, form.dst, proto, next, headers, randomData(proto, 50))
 			f.Add(p, p, true, true)
 		}
 	}
@@ -397,9 +397,9 @@ func FuzzMerger(f *testing.F) {
 			return
 		}
 		var m Coalescer[int]
-		m.Add(1, roomy(a), room, pending, udp)
-		m.Add(1, roomy(b), room, pending, udp)
-		got := flushed(&m)
+		m.Add(1, withRoom(a), room, pending, udp)
+		m.Add(1, withRoom(b), room, pending, udp)
+		got := flush(&m)
 		packets := 0
 		for _, g := range got {
 			packets += g.packets
@@ -413,13 +413,13 @@ func FuzzMerger(f *testing.F) {
 			}
 			return
 		}
-		if all := segmentsOf(t, super{got[0].packet, got[0].pending}); len(all) != 2 || len(all[0]) != len(a) || len(all[1]) != len(b) {
+		if all := segmentsOf(t, gsoPacket{got[0].packet, got[0].pending}); len(all) != 2 || len(all[0]) != len(a) || len(all[1]) != len(b) {
 			t.Error("what was joined cannot be cut")
 		}
 	})
 }
 
-func TestMergerDoesNotAllocate(t *testing.T) {
+func TestCoalescerDoesNotAllocate(t *testing.T) {
 	batch := benchBatch(t)
 	first := bytes.Clone(batch[0])
 	var m Coalescer[int]
@@ -438,14 +438,14 @@ func TestMergerDoesNotAllocate(t *testing.T) {
 
 // benchBatch are 44 segments of TCP.
 func benchBatch(t testing.TB) (all [][]byte) {
-	packet, p := benchSuper()
-	for _, s := range segmentsOf(t, super{packet, p}) {
-		all = append(all, roomy(s))
+	packet, p := benchGSOPacket()
+	for _, s := range segmentsOf(t, gsoPacket{packet, p}) {
+		all = append(all, withRoom(s))
 	}
 	return all
 }
 
-func BenchmarkMerge(b *testing.B) {
+func BenchmarkCoalesce(b *testing.B) {
 	batch := benchBatch(b)
 	first := bytes.Clone(batch[0])
 	var m Coalescer[int]

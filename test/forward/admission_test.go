@@ -16,11 +16,11 @@ import (
 	"upppoe/test/lab"
 )
 
-// stages are the data paths of a server, from the plainest on.
-var stages = []string{"plain", "offload", "kernel"}
+// dataPaths are the data paths of a server, from the plainest on.
+var dataPaths = []string{"plain", "offload", "kernel"}
 
-// guarded starts a server with options, and with those of its one account, and a client.
-func (j *journey) guarded(t *testing.T, options, account string) (client, server *lab.Program) {
+// startFiltered starts a server with options, and with those of its one account, and a client.
+func (j *network) startFiltered(t *testing.T, options, account string) (client, server *lab.Program) {
 	t.Helper()
 	sysctl(t, j.server, "ipv4/conf/all/rp_filter", "0")
 	sysctl(t, j.server, "ipv4/conf/default/rp_filter", "0")
@@ -32,8 +32,8 @@ func (j *journey) guarded(t *testing.T, options, account string) (client, server
 	return start(t, j.client, "pppoe-client", "eth0", "user", "testuser", "password", "testpassword", "noauth", "nodetach", "datapath", "plain"), server
 }
 
-// ear is a UDP socket on the outside that takes of all families.
-func (j *journey) ear(t *testing.T) net.PacketConn {
+// listenUDP is a UDP socket on the outside that takes of all families.
+func (j *network) listenUDP(t *testing.T) net.PacketConn {
 	t.Helper()
 	var ear net.PacketConn
 	check(t, j.outside.Do(func() (err error) {
@@ -44,8 +44,8 @@ func (j *journey) ear(t *testing.T) net.PacketConn {
 	return ear
 }
 
-// say sends datagrams from an address of the client's machine.
-func (j *journey) say(t *testing.T, from string, n int, data []byte) {
+// sendUDP sends datagrams from an address of the client's machine.
+func (j *network) sendUDP(t *testing.T, from string, n int, data []byte) {
 	t.Helper()
 	source, to := netip.MustParseAddr(from), outside4
 	if source.Is6() {
@@ -66,8 +66,8 @@ func (j *journey) say(t *testing.T, from string, n int, data []byte) {
 	}))
 }
 
-// hear reads so many datagrams, and tells how often each came.
-func hear(t *testing.T, ear net.PacketConn, n int) map[string]int {
+// receiveUDP reads so many datagrams, and tells how often each came.
+func receiveUDP(t *testing.T, ear net.PacketConn, n int) map[string]int {
 	t.Helper()
 	heard, buf := make(map[string]int), make([]byte, 2000)
 	ear.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -86,11 +86,11 @@ func dropped(t *testing.T, client, server *lab.Program, why string) int {
 	t.Helper()
 	client.Stop()
 	check(t, server.Await("Session 1 closed"))
-	return number(t, server, `ppp0: Dropped (\d+) packets `+why)
+	return loggedNumber(t, server, `ppp0: Dropped (\d+) packets `+why)
 }
 
-// number is one that a program's log tells; 0: it does not.
-func number(t *testing.T, p *lab.Program, pattern string) int {
+// loggedNumber is one that a program's log tells; 0: it does not.
+func loggedNumber(t *testing.T, p *lab.Program, pattern string) int {
 	t.Helper()
 	found := regexp.MustCompile(pattern).FindStringSubmatch(p.Log())
 	if found == nil {
@@ -101,8 +101,8 @@ func number(t *testing.T, p *lab.Program, pattern string) int {
 	return n
 }
 
-// taken waits until the client has taken so many packets from its device.
-func (j *journey) taken(t *testing.T, n uint64) {
+// awaitTransmitted waits until the client has taken so many packets from its device.
+func (j *network) awaitTransmitted(t *testing.T, n uint64) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		var link netlink.Link
@@ -124,7 +124,7 @@ func (j *journey) taken(t *testing.T, n uint64) {
 func TestSpoofed(t *testing.T) {
 	roottest.Need(t, "ip")
 	const each = 5
-	for _, stage := range stages {
+	for _, stage := range dataPaths {
 		for _, c := range []struct {
 			what, options, account string
 			forged                 []string
@@ -140,24 +140,24 @@ func TestSpoofed(t *testing.T) {
 				"ppp0: Packets go through user space: all from the peer, whose source is checked there"},
 		} {
 			t.Run(stage+" "+c.what, func(t *testing.T) {
-				j := newJourney(t)
-				client, server := j.guarded(t, "datapath "+stage+"\n"+c.options, c.account)
-				j.joined(t, client, server)
+				j := newNetwork(t)
+				client, server := j.startFiltered(t, "datapath "+stage+"\n"+c.options, c.account)
+				j.awaitSession(t, client, server)
 				for _, a := range []string{"192.0.2.11", "198.51.100.200", "198.51.100.77"} {
 					ip(t, j.client, "address", "add", a, "dev", "lo")
 				}
 				for _, a := range []string{"2001:db8:bad::1", "2001:db8:aa::77"} {
 					ip(t, j.client, "address", "add", a, "dev", "lo", "nodad")
 				}
-				j.leased(t)
+				j.awaitAddress6(t)
 				if stage == "kernel" && c.log != "" {
 					check(t, server.Await(regexp.QuoteMeta(c.log)))
 				}
-				ear := j.ear(t)
+				ear := j.listenUDP(t)
 				for _, from := range append(c.forged, c.mine...) {
-					j.say(t, from, each, []byte(from))
+					j.sendUDP(t, from, each, []byte(from))
 				}
-				heard := hear(t, ear, each*len(c.mine))
+				heard := receiveUDP(t, ear, each*len(c.mine))
 				for _, from := range c.mine {
 					if heard[from] != each {
 						t.Errorf("from %s came %d packets, want %d", from, heard[from], each)
@@ -172,8 +172,8 @@ func TestSpoofed(t *testing.T) {
 	}
 }
 
-// leased waits until the client has the network that the server advertises.
-func (j *journey) leased(t *testing.T) {
+// awaitAddress6 waits until the client has the network that the server advertises.
+func (j *network) awaitAddress6(t *testing.T) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		out, err := j.client.Run("ip", "-6", "address", "show", "dev", "ppp0", "scope", "global")
@@ -187,16 +187,16 @@ func (j *journey) leased(t *testing.T) {
 	}
 }
 
-// TestPoliced: of what a client with a rate sends at once, no more gets through than its
+// TestRateLimit: of what a client with a rate sends at once, no more gets through than its
 // bucket holds, whatever the server's data path. 15,000 octets are the least that one holds,
 // and at 1 kbit/s a packet of 1000 octets is due each 8 s.
-func TestPoliced(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	roottest.Need(t, "ip")
 	const sent, size = 60, 1000 - 28
-	for _, stage := range stages {
+	for _, stage := range dataPaths {
 		t.Run(stage, func(t *testing.T) {
-			j := newJourney(t)
-			client, server := j.guarded(t, "noipv6\nrate-up 100000\ndatapath "+stage+"\n", "-- rate-up 1")
+			j := newNetwork(t)
+			client, server := j.startFiltered(t, "noipv6\nrate-up 100000\ndatapath "+stage+"\n", "-- rate-up 1")
 			for _, p := range []*lab.Program{client, server} {
 				check(t, p.Await("remote IP address"))
 			}
@@ -204,16 +204,16 @@ func TestPoliced(t *testing.T) {
 			if stage == "kernel" {
 				check(t, server.Await("ppp0: Packets go through user space: the session's rate is limited"))
 			}
-			ear := j.ear(t)
-			j.say(t, "192.0.2.10", sent, make([]byte, size))
-			hear(t, ear, 15)
-			j.taken(t, sent)
+			ear := j.listenUDP(t)
+			j.sendUDP(t, "192.0.2.10", sent, make([]byte, size))
+			receiveUDP(t, ear, 15)
+			j.awaitTransmitted(t, sent)
 			n := dropped(t, client, server, "beyond the session's rate")
-			through := number(t, server, `ppp0: Sent \d+ bytes, received (\d+) bytes`) / (size + 28)
+			through := loggedNumber(t, server, `ppp0: Sent \d+ bytes, received (\d+) bytes`) / (size + 28)
 			if n < 1 || through < 15 || through > 30 || n+through > sent {
 				t.Errorf("of %d packets %d got through and %d were dropped, want 15 or some more to get through", sent, through, n)
 			}
-			hear(t, ear, through-15)
+			receiveUDP(t, ear, through-15)
 		})
 	}
 }

@@ -16,10 +16,10 @@ import (
 func TestUnplug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
-		a, b := listen(s.Port(ann, wire.EtherTypeDiscovery)), listen(s.Port(bob, wire.EtherTypeDiscovery))
+		a, b := listen(s.Port(alice, wire.EtherTypeDiscovery)), listen(s.Port(bob, wire.EtherTypeDiscovery))
 		both := func(text string) {
-			a.port.WriteBatch([][]byte{frame(bob, ann, wire.EtherTypeDiscovery, text)})
-			b.port.WriteBatch([][]byte{frame(ann, bob, wire.EtherTypeDiscovery, text)})
+			a.port.WriteBatch([][]byte{frame(bob, alice, wire.EtherTypeDiscovery, text)})
+			b.port.WriteBatch([][]byte{frame(alice, bob, wire.EtherTypeDiscovery, text)})
 			synctest.Wait()
 		}
 		both("before")
@@ -38,13 +38,13 @@ func TestLeaveOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ethertest.New(ethertest.Config{})
 		gone, left := s.Port(bob, wire.EtherTypeDiscovery), listen(s.Port(carl, wire.EtherTypeDiscovery))
-		s.Send(frame(bob, ann, wire.EtherTypeDiscovery, "unread"))
+		s.Send(frame(bob, alice, wire.EtherTypeDiscovery, "unread"))
 		gone.Close()
 		n, err := gone.ReadBatch([]datapath.Frame{{Data: make([]byte, 1514)}})
 		if n != 0 || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a closed port: %d frames, %v", n, err)
 		}
-		s.Send(frame(carl, ann, wire.EtherTypeDiscovery, "for carl"))
+		s.Send(frame(carl, alice, wire.EtherTypeDiscovery, "for carl"))
 		left.want(t, "carl", "for carl")
 	})
 }

@@ -53,27 +53,27 @@ var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation off
 // GSO is a Device that can move GSO packets: whole sequences of TCP segments, or
 // UDP datagrams, in one go (IFF_VNET_HDR).
 type GSO struct {
-	end  // the first of its queues
-	udp  bool
-	more []*end // its other queues
-	ins  []*end // where several goroutines write; none if there is one queue
+	queue   // the first of its queues
+	udp     bool
+	others  []*queue // its other queues
+	writers []*queue // where several goroutines write; none if there is one queue
 }
 
-// end is a descriptor of a device, with what the system calls on it need.
-type end struct {
+// queue is a descriptor of a device, with what the system calls on it need.
+type queue struct {
 	file *os.File
 	raw  syscall.RawConn
 	name string
 
-	in, out transfer
-	ready   func(fd uintptr) bool
+	rx, tx transfer
+	ready  func(fd uintptr) bool
 }
 
 // transfer is a system call under way. It is kept, with its closure, so that no packet
 // costs an allocation.
 type transfer struct {
 	vectors [1 + maxSegments]unix.Iovec
-	held    int
+	count   int
 	done    int
 	errno   syscall.Errno
 	call    func(fd uintptr) bool
@@ -95,57 +95,57 @@ func OpenGSO(cfg Config) (*GSO, error) {
 		name = "ppp%d"
 	}
 	d := &GSO{}
-	if err := d.open(name, max(cfg.Queues, 1), findMade(cfg.Name)); err != nil {
+	if err := d.open(name, max(cfg.Queues, 1), findPersistent(cfg.Name)); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", name, explain(err))
 	}
 	return d, nil
 }
 
-func (d *GSO) open(name string, queues int, made *netlink.Tuntap) (err error) {
+func (d *GSO) open(name string, queues int, existing *netlink.Tuntap) (err error) {
 	switch {
-	case made != nil:
-		queues, err = d.join(made, queues)
+	case existing != nil:
+		queues, err = d.openPersistent(existing, queues)
 	case queues > 1:
 		// Somebody else may have made one of that name since it was found to be free.
-		err = d.end.open(name, single|unix.IFF_MULTI_QUEUE|unix.IFF_TUN_EXCL)
+		err = d.queue.open(name, gsoFlags|unix.IFF_MULTI_QUEUE|unix.IFF_TUN_EXCL)
 	default:
-		err = d.end.open(name, single|unix.IFF_TUN_EXCL)
+		err = d.queue.open(name, gsoFlags|unix.IFF_TUN_EXCL)
 	}
 	if err == nil && queues > 1 {
-		err = d.widen(queues)
+		err = d.addQueues(queues)
 	}
 	if err != nil {
 		return err
 	}
-	typed := setLinkType
-	if made != nil {
-		typed = setJoinedLinkType
+	setType := setLinkType
+	if existing != nil {
+		setType = setPersistentLinkType
 	}
-	failed := d.raw.Control(func(fd uintptr) { d.udp, err = begin(int(fd), typed) })
+	failed := d.raw.Control(func(fd uintptr) { d.udp, err = probe(int(fd), setType) })
 	return errors.Join(failed, err)
 }
 
-// join opens a device that somebody else has made, and returns how many queues it takes.
-func (d *GSO) join(made *netlink.Tuntap, queues int) (int, error) {
-	flags := uint16(single)
-	if isWide(made) {
+// openPersistent opens a device that somebody else has made, and returns how many queues it takes.
+func (d *GSO) openPersistent(existing *netlink.Tuntap, queues int) (int, error) {
+	flags := uint16(gsoFlags)
+	if isMultiQueue(existing) {
 		flags |= unix.IFF_MULTI_QUEUE
 	} else {
 		queues = 1
 	}
-	if err := d.end.open(made.Name, flags); err != nil {
+	if err := d.queue.open(existing.Name, flags); err != nil {
 		return 0, err
 	}
-	return queues, joinedAlone(made.Name)
+	return queues, checkExclusive(existing.Name)
 }
 
-// single are the flags of a device with one queue.
-const single = unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR
+// gsoFlags are the flags of a device with one queue.
+const gsoFlags = unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR
 
 // open opens a device, or if there is one of that name with several queues, another of
 // them.
-func (e *end) open(name string, flags uint16) error {
+func (e *queue) open(name string, flags uint16) error {
 	fd, err := unix.Open(controlFile, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (e *end) open(name string, flags uint16) error {
 	}
 	// The poller takes the file only now, when it has a device.
 	e.file = os.NewFile(uintptr(fd), controlFile)
-	e.in.call, e.out.call, e.ready = e.in.read, e.out.write, readable
+	e.rx.call, e.tx.call, e.ready = e.rx.read, e.tx.write, readable
 	e.raw, err = e.file.SyscallConn()
 	return err
 }
@@ -177,22 +177,22 @@ func attach(fd int, name string, flags uint16) (string, error) {
 	return request.Name(), nil
 }
 
-// begin asks for what GSO packets take, and gives it back: the device begins without, so
+// probe asks for what GSO packets take, and gives it back: the device begins without, so
 // that it is as plain as any until EnableGSO. It holds for all queues.
-func begin(fd int, typed func(fd uintptr) error) (udp bool, err error) {
-	if udp, err = offer(fd); err != nil {
+func probe(fd int, setType func(fd uintptr) error) (udp bool, err error) {
+	if udp, err = enableOffload(fd); err != nil {
 		return false, err
 	}
 	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0); err != nil {
 		return false, err
 	}
-	return udp, typed(uintptr(fd))
+	return udp, setType(uintptr(fd))
 }
 
 const offloadTCP = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
 
-// offer has the kernel send GSO packets, of UDP too if it can (since Linux 6.2).
-func offer(fd int) (udp bool, err error) {
+// enableOffload has the kernel send GSO packets, of UDP too if it can (since Linux 6.2).
+func enableOffload(fd int) (udp bool, err error) {
 	if unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloadTCP|unix.TUN_F_USO4|unix.TUN_F_USO6) == nil {
 		return true, nil
 	}
@@ -205,7 +205,7 @@ func offer(fd int) (udp bool, err error) {
 // EnableGSO has the host send GSO packets.
 func (d *GSO) EnableGSO() error {
 	var err error
-	failed := d.raw.Control(func(fd uintptr) { _, err = offer(int(fd)) })
+	failed := d.raw.Control(func(fd uintptr) { _, err = enableOffload(int(fd)) })
 	return errors.Join(failed, err)
 }
 
@@ -221,24 +221,24 @@ func (d *GSO) BatchSize() int { return 1 }
 // Close removes the interface.
 func (d *GSO) Close() error {
 	err := d.file.Close()
-	for _, e := range slices.Concat(d.more, d.ins) {
+	for _, e := range slices.Concat(d.others, d.writers) {
 		err = errors.Join(err, e.file.Close())
 	}
 	return err
 }
 
-// point has the transfer work on a packet, with its header before it, or elsewhere if there
+// set has the transfer work on a packet, with its header before it, or elsewhere if there
 // is no room.
-func (t *transfer) point(b []byte, headroom int) {
+func (t *transfer) set(b []byte, headroom int) {
 	if headroom < virtioLen {
 		t.header = &t.spare
 		t.vectors[0], t.vectors[1] = vector(t.spare[:]), vector(b[headroom:])
-		t.held = 2
+		t.count = 2
 		return
 	}
 	t.header = (*[virtioLen]byte)(b[headroom-virtioLen:])
 	t.vectors[0] = vector(b[headroom-virtioLen:])
-	t.held = 1
+	t.count = 1
 }
 
 func vector(b []byte) (v unix.Iovec) {
@@ -248,17 +248,17 @@ func vector(b []byte) (v unix.Iovec) {
 }
 
 // read is the system call. It always says yes: whoever wants to wait calls Wait.
-func (t *transfer) read(fd uintptr) bool { return t.move(fd, unix.SYS_READ, unix.SYS_READV) }
+func (t *transfer) read(fd uintptr) bool { return t.do(fd, unix.SYS_READ, unix.SYS_READV) }
 
-func (t *transfer) write(fd uintptr) bool { return t.move(fd, unix.SYS_WRITE, unix.SYS_WRITEV) }
+func (t *transfer) write(fd uintptr) bool { return t.do(fd, unix.SYS_WRITE, unix.SYS_WRITEV) }
 
-// move has one of two system calls work on the vectors: the one for a single vector, or
+// do has one of two system calls work on the vectors: the one for a single vector, or
 // that for several.
-func (t *transfer) move(fd, single, several uintptr) bool {
-	if t.held == 1 {
+func (t *transfer) do(fd, single, several uintptr) bool {
+	if t.count == 1 {
 		t.system(single, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
 	} else {
-		t.system(several, fd, uintptr(unsafe.Pointer(&t.vectors[0])), uintptr(t.held))
+		t.system(several, fd, uintptr(unsafe.Pointer(&t.vectors[0])), uintptr(t.count))
 	}
 	return true
 }
@@ -273,9 +273,9 @@ func (t *transfer) system(number, fd, a, b uintptr) {
 }
 
 // ReadGSO reads one packet, if there is one.
-func (e *end) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
-	t := &e.in
-	t.point(buf, headroom)
+func (e *queue) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
+	t := &e.rx
+	t.set(buf, headroom)
 	if e.raw.Read(t.call) != nil {
 		return 0, PendingOffload{}, e.closed()
 	}
@@ -293,7 +293,7 @@ func (e *end) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
 }
 
 // Wait waits until there is something to be read.
-func (e *end) Wait() error {
+func (e *queue) Wait() error {
 	if e.raw.Read(e.ready) != nil {
 		return e.closed()
 	}
@@ -301,7 +301,7 @@ func (e *end) Wait() error {
 }
 
 // closed is the only error there is before a system call: no deadline is ever set.
-func (e *end) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed) }
+func (e *queue) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed) }
 
 // readable reports whether there is something to be read. The kernel is asked, for the
 // poller tells a change only once, and has perhaps told this one before.
@@ -334,8 +334,8 @@ func (d *GSO) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 // take does not hold up the rest.
 func (d *GSO) Write(packets [][]byte, headroom int) (n int, err error) {
 	for _, p := range packets {
-		d.out.point(p, headroom)
-		*d.out.header = [virtioLen]byte{}
+		d.tx.set(p, headroom)
+		*d.tx.header = [virtioLen]byte{}
 		if failed := d.send(); failed != nil {
 			err = failed
 			continue
@@ -346,23 +346,23 @@ func (d *GSO) Write(packets [][]byte, headroom int) (n int, err error) {
 }
 
 // WriteGSO passes a packet on.
-func (e *end) WriteGSO(s *GSOPacket, headroom int) error {
-	t := &e.out
-	t.point(s.Parts[0], headroom)
+func (e *queue) WriteGSO(s *GSOPacket, headroom int) error {
+	t := &e.tx
+	t.set(s.Parts[0], headroom)
 	s.Pending.put(t.header, uint16(s.Headers))
 	for _, part := range s.Parts[1:] {
-		t.vectors[t.held] = vector(part)
-		t.held++
+		t.vectors[t.count] = vector(part)
+		t.count++
 	}
 	return e.send()
 }
 
-func (e *end) send() error {
-	if e.raw.Write(e.out.call) != nil {
+func (e *queue) send() error {
+	if e.raw.Write(e.tx.call) != nil {
 		return e.closed()
 	}
-	if e.out.errno != 0 {
-		return fmt.Errorf("%s: %w", e.name, e.out.errno)
+	if e.tx.errno != 0 {
+		return fmt.Errorf("%s: %w", e.name, e.tx.errno)
 	}
 	return nil
 }

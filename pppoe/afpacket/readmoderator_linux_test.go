@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestPace: a reader rests in a stream only: not for what comes alone, however often, and
+// TestReadModerator: a reader rests in a stream only: not for what comes alone, however often, and
 // not for the first frame after a pause.
-func TestPace(t *testing.T) {
+func TestReadModerator(t *testing.T) {
 	for _, c := range []struct {
 		what          string
 		every         time.Duration // how often the reader finds nothing more
@@ -20,18 +20,18 @@ func TestPace(t *testing.T) {
 		{"one frame every 20 microseconds", 20 * time.Microsecond, 1, 200, true},
 		{"the first millisecond of a stream", 100 * time.Microsecond, 10, 9, false},
 	} {
-		var p pace
+		var p readModerator
 		now := time.Unix(0, 0)
 		rests := false
 		for range c.wakes {
 			now = now.Add(c.every)
-			rests = p.empty(now)
-			p.read(c.frames)
+			rests = p.drained(now)
+			p.count(c.frames)
 		}
 		if rests != c.rests {
 			t.Errorf("%s: rests %v, want %v", c.what, rests, c.rests)
 		}
-		if p.empty(now.Add(5 * time.Millisecond)) {
+		if p.drained(now.Add(5 * time.Millisecond)) {
 			t.Errorf("%s: rests for what comes after a pause", c.what)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// dividing is the program that says which port of a fan-out group gets a session frame: the
+// fanoutProgram is the program that says which port of a fan-out group gets a session frame: the
 // first, 0, if it is a control frame, or too short for a question; and else one that is the
 // same for all packets of a flow of a session, either way. The kernel takes the number
 // modulo that of the ports.
@@ -17,42 +17,42 @@ import (
 // Unlike a socket's filter it is given a frame without the Ethernet header, when that comes
 // in. Those that go out, of which sockets for all ethertypes are told as well, no filter
 // passes.
-func dividing(line Attachment) []bpf.Instruction {
+func fanoutProgram(a Attachment) []bpf.Instruction {
 	const v1Type1Data = 0x1100 // RFC 2516 section 4: VER, TYPE and CODE
-	at := uint32(len(line.inBand()) * vlan.TagLen)
+	at := uint32(len(a.inBand()) * vlan.TagLen)
 	session, protocol, packet := at+2, at+wire.HeaderLen, at+wire.HeaderLen+2
 	v4 := slices.Concat([]bpf.Instruction{
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x21, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
-	}, flow4(session, packet))
+	}, hashIPv4(session, packet))
 	return slices.Concat(
-		unless(halfWord(at), bpf.JumpEqual, v1Type1Data),
+		require(halfWord(at), bpf.JumpEqual, v1Type1Data),
 		[]bpf.Instruction{halfWord(protocol), bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x57, SkipTrue: uint8(len(v4))}},
-		v4, flow6(session, packet))
+		v4, hashIPv6(session, packet))
 }
 
-// flow4 returns the number of an IPv4 packet's flow. It has no ports if it is a fragment:
+// hashIPv4 returns the number of an IPv4 packet's flow. It has no ports if it is a fragment:
 // only the first has.
-func flow4(session, packet uint32) []bpf.Instruction {
-	ports := append([]bpf.Instruction{bpf.LoadMemShift{Off: packet}}, addPorts(packet)...)
-	ports = append(ifTransport(packet+9, len(ports)), ports...)
+func hashIPv4(session, packet uint32) []bpf.Instruction {
+	ports := append([]bpf.Instruction{bpf.LoadMemShift{Off: packet}}, hashPorts(packet)...)
+	ports = append(skipUnlessTransport(packet+9, len(ports)), ports...)
 	fragment := []bpf.Instruction{
 		halfWord(packet + 6),
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x3fff, SkipTrue: uint8(len(ports))},
 	}
-	return slices.Concat(addresses32(session, packet+12, 2), fragment, ports, number())
+	return slices.Concat(hashAddresses(session, packet+12, 2), fragment, ports, returnHash())
 }
 
-// flow6 is flow4 for IPv6. A packet with extension headers has no ports.
-func flow6(session, packet uint32) []bpf.Instruction {
-	ports := append([]bpf.Instruction{bpf.LoadConstant{Dst: bpf.RegX, Val: 40}}, addPorts(packet)...)
-	ports = append(ifTransport(packet+6, len(ports)), ports...)
-	return slices.Concat(addresses32(session, packet+8, 8), ports, number())
+// hashIPv6 is hashIPv4 for IPv6. A packet with extension headers has no ports.
+func hashIPv6(session, packet uint32) []bpf.Instruction {
+	ports := append([]bpf.Instruction{bpf.LoadConstant{Dst: bpf.RegX, Val: 40}}, hashPorts(packet)...)
+	ports = append(skipUnlessTransport(packet+6, len(ports)), ports...)
+	return slices.Concat(hashAddresses(session, packet+8, 8), ports, returnHash())
 }
 
-// addresses32 begins a number with the session ID and both addresses, of so many words in
+// hashAddresses begins a number with the session ID and both addresses, of so many words in
 // all. It is kept as the scratch word 0.
-func addresses32(session, at uint32, words int) []bpf.Instruction {
+func hashAddresses(session, at uint32, words int) []bpf.Instruction {
 	program := []bpf.Instruction{halfWord(session)}
 	for i := range uint32(words) {
 		program = append(program, bpf.TAX{}, bpf.LoadAbsolute{Off: at + 4*i, Size: 4}, bpf.ALUOpX{Op: bpf.ALUOpXor})
@@ -60,8 +60,8 @@ func addresses32(session, at uint32, words int) []bpf.Instruction {
 	return append(program, bpf.StoreScratch{Src: bpf.RegA})
 }
 
-// ifTransport skips the next instructions unless the octet there says TCP or UDP.
-func ifTransport(at uint32, next int) []bpf.Instruction {
+// skipUnlessTransport skips the next instructions unless the octet there says TCP or UDP.
+func skipUnlessTransport(at uint32, next int) []bpf.Instruction {
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: at, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 6, SkipTrue: 1},
@@ -69,9 +69,9 @@ func ifTransport(at uint32, next int) []bpf.Instruction {
 	}
 }
 
-// addPorts adds both ports of a packet whose headers, up to the transport's, are as long as
+// hashPorts adds both ports of a packet whose headers, up to the transport's, are as long as
 // register X says.
-func addPorts(packet uint32) []bpf.Instruction {
+func hashPorts(packet uint32) []bpf.Instruction {
 	return []bpf.Instruction{
 		bpf.LoadIndirect{Off: packet, Size: 4},
 		bpf.TAX{},
@@ -85,9 +85,9 @@ func addPorts(packet uint32) []bpf.Instruction {
 	}
 }
 
-// number returns the number, with all of its bits mixed into those that decide: the ports
+// returnHash returns the number, with all of its bits mixed into those that decide: the ports
 // that a host chooses differ in few.
-func number() []bpf.Instruction {
+func returnHash() []bpf.Instruction {
 	const golden = 0x9e3779b1 // 2^32 over the golden ratio (Knuth, section 6.4)
 	return []bpf.Instruction{
 		bpf.LoadScratch{Dst: bpf.RegA},

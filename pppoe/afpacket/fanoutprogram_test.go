@@ -30,17 +30,17 @@ func packetOf(v6, back bool, proto byte, flow uint16) []byte {
 	return append(b, make([]byte, 16)...)
 }
 
-// behind puts PPPoE's header, and some octets of tags, in front of a packet.
-func behind(tags int, code byte, session, protocol uint16, packet []byte) []byte {
+// sessionFrame puts PPPoE's header, and some octets of tags, in front of a packet.
+func sessionFrame(tags int, code byte, session, protocol uint16, packet []byte) []byte {
 	b := append(make([]byte, tags), 0x11, code)
 	b = binary.BigEndian.AppendUint16(b, session)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(packet)+2))
 	return append(binary.BigEndian.AppendUint16(b, protocol), packet...)
 }
 
-// divider runs the program for a line.
-func divider(t *testing.T, line Attachment) func(frame []byte) int {
-	vm, err := bpf.NewVM(dividing(line))
+// fanoutVM runs the program for a line.
+func fanoutVM(t *testing.T, a Attachment) func(frame []byte) int {
+	vm, err := bpf.NewVM(fanoutProgram(a))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +55,11 @@ func divider(t *testing.T, line Attachment) func(frame []byte) int {
 
 var protocols = map[bool]uint16{false: 0x21, true: 0x57}
 
-// TestDividing: packets of a flow get one number, either way; flows, and sessions, get
+// TestFanoutProgram: packets of a flow get one number, either way; flows, and sessions, get
 // several; control frames, and what is too short, get the first port.
-func TestDividing(t *testing.T) {
+func TestFanoutProgram(t *testing.T) {
 	const ports = 4
-	for name, line := range map[string]Attachment{
+	for name, a := range map[string]Attachment{
 		"untagged":    {},
 		"one tag":     {VLAN: vlan.Stack{{TPID: vlan.CTag, VID: 5}}},
 		"two tags":    {VLAN: vlan.Stack{{TPID: vlan.STag, VID: 5}, {TPID: vlan.CTag, VID: 6}}},
@@ -67,26 +67,26 @@ func TestDividing(t *testing.T) {
 		"an odd pair": {VLAN: vlan.Stack{{TPID: 0x9100, VID: 5}, {TPID: vlan.CTag, VID: 6}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run, tags := divider(t, line), 4*len(line.inBand())
+			run, tags := fanoutVM(t, a), 4*len(a.inBand())
 			for _, v6 := range []bool{false, true} {
 				var byFlow, bySession [ports]int
 				for i := range uint16(64) {
 					for _, proto := range []byte{6, 17} {
-						out := run(behind(tags, 0, 7, protocols[v6], packetOf(v6, false, proto, i)))
-						in := run(behind(tags, 0, 7, protocols[v6], packetOf(v6, true, proto, i)))
+						out := run(sessionFrame(tags, 0, 7, protocols[v6], packetOf(v6, false, proto, i)))
+						in := run(sessionFrame(tags, 0, 7, protocols[v6], packetOf(v6, true, proto, i)))
 						if out != in {
 							t.Errorf("IPv6 %v: flow %d has number %d one way, and %d the other", v6, i, out, in)
 						}
 						byFlow[out%ports]++
 					}
-					bySession[run(behind(tags, 0, i+1, protocols[v6], packetOf(v6, false, 6, 0)))%ports]++
+					bySession[run(sessionFrame(tags, 0, i+1, protocols[v6], packetOf(v6, false, 6, 0)))%ports]++
 				}
 				for i := range ports {
 					if byFlow[i] < 16 || bySession[i] < 8 {
 						t.Errorf("IPv6 %v: port %d gets %d of 128 flows, and %d of 64 sessions", v6, i, byFlow[i], bySession[i])
 					}
 				}
-				whole := behind(tags, 0, 7, protocols[v6], packetOf(v6, false, 17, 3))
+				whole := sessionFrame(tags, 0, 7, protocols[v6], packetOf(v6, false, 17, 3))
 				for n := range tags + 8 + 20 {
 					if got := run(whole[:n]); got != 0 {
 						t.Errorf("the first %d octets of a frame get number %d", n, got)
@@ -98,7 +98,7 @@ func TestDividing(t *testing.T) {
 				}
 			}
 			for _, protocol := range []uint16{0xc021, 0xc023, 0xc223, 0x8021, 0x8057, 0xfd} {
-				if got := run(behind(tags, 0, 7, protocol, packetOf(false, false, 6, 3))); got != 0 {
+				if got := run(sessionFrame(tags, 0, 7, protocol, packetOf(false, false, 6, 3))); got != 0 {
 					t.Errorf("a frame of protocol %#x gets number %d", protocol, got)
 				}
 			}
@@ -106,11 +106,11 @@ func TestDividing(t *testing.T) {
 	}
 }
 
-// TestDividingWithoutPorts: all fragments of a flow get one number, which is that of what
+// TestFanoutProgramWithoutPorts: all fragments of a flow get one number, which is that of what
 // else passes between the stations without ports.
-func TestDividingWithoutPorts(t *testing.T) {
-	run := divider(t, Attachment{})
-	number := func(p []byte) int { return run(behind(0, 0, 7, protocols[p[0]>>4 == 6], p)) }
+func TestFanoutProgramWithoutPorts(t *testing.T) {
+	run := fanoutVM(t, Attachment{})
+	number := func(p []byte) int { return run(sessionFrame(0, 0, 7, protocols[p[0]>>4 == 6], p)) }
 	want := number(packetOf(false, false, 1, 0))
 	for flow := range uint16(8) {
 		for _, fragment := range []uint16{0x2000, 0x20b9, 0x00b9} {
@@ -135,14 +135,14 @@ func TestDividingWithoutPorts(t *testing.T) {
 	}
 }
 
-// TestDividingOptions: the ports stand behind IPv4's options.
-func TestDividingOptions(t *testing.T) {
-	run := divider(t, Attachment{})
+// TestFanoutProgramOptions: the ports stand behind IPv4's options.
+func TestFanoutProgramOptions(t *testing.T) {
+	run := fanoutVM(t, Attachment{})
 	plain := packetOf(false, false, 17, 5)
 	options := append(bytes.Clone(plain[:20]), 1, 1, 1, 1)
 	options[0] = 0x46
 	options = append(options, plain[20:]...)
-	if a, b := run(behind(0, 0, 7, 0x21, plain)), run(behind(0, 0, 7, 0x21, options)); a != b {
+	if a, b := run(sessionFrame(0, 0, 7, 0x21, plain)), run(sessionFrame(0, 0, 7, 0x21, options)); a != b {
 		t.Errorf("a flow gets number %d, and with options %d", a, b)
 	}
 }

@@ -14,29 +14,29 @@ import (
 // joined. A Merger holds packets, not copies; it does not allocate once it has seen a
 // batch of the usual size. The zero value is empty. It is not safe for concurrent use.
 type Coalescer[Owner comparable] struct {
-	runs  []run[Owner]
-	parts [][]byte // those of all runs; a run's are linked by next
-	next  []int32
-	write [][]byte  // scratch
-	super GSOPacket // likewise
+	runs    []run[Owner]
+	parts   [][]byte // those of all runs; a run's are linked by next
+	next    []int32
+	scratch [][]byte  // scratch
+	packet  GSOPacket // likewise
 }
 
 // run is packets that will be written together.
 type run[Owner comparable] struct {
-	owner    Owner
-	flow     uint64 // ports, protocol and version; 0: a packet on its own, of no flow
-	packet   []byte // the first
-	headers  int    // of each packet
-	start    int    // of the transport header
-	size     int    // of the first packet's payload; none is longer
-	payload  int    // of all packets
-	count    int
-	first    int32
-	last     int32
-	closed   bool // nothing may follow
-	checked  bool // the first packet's checksums were verified
-	pending  bool // its transport checksum is open
-	flagsEnd byte // TCP: FIN and PSH of the last packet
+	owner     Owner
+	flow      uint64 // ports, protocol and version; 0: a packet on its own, of no flow
+	packet    []byte // the first
+	headers   int    // of each packet
+	start     int    // of the transport header
+	size      int    // of the first packet's payload; none is longer
+	payload   int    // of all packets
+	count     int
+	first     int32
+	last      int32
+	closed    bool // nothing may follow
+	checked   bool // the first packet's checksums were verified
+	pending   bool // its transport checksum is open
+	lastFlags byte // TCP: FIN and PSH of the last packet
 }
 
 // A Super is what a Merger gives back: one packet, or several as one GSO packet.
@@ -63,7 +63,7 @@ func (m *Coalescer[Owner]) Add(owner Owner, buf []byte, room int, pending, udp b
 	r := classify[Owner](buf[room:], udp)
 	r.owner, r.packet, r.pending = owner, buf[room:], pending
 	if r.flow != 0 {
-		if before := m.latest(&r); before != nil && before.takes(&r) {
+		if before := m.lastRun(&r); before != nil && before.accepts(&r) {
 			m.join(before, &r)
 			return
 		}
@@ -77,8 +77,8 @@ func (m *Coalescer[Owner]) part(b []byte) int32 {
 	return int32(len(m.parts) - 1)
 }
 
-// latest is the last run of a packet's flow. Most packets follow one of their own.
-func (m *Coalescer[Owner]) latest(r *run[Owner]) *run[Owner] {
+// lastRun is the last run of a packet's flow. Most packets follow one of their own.
+func (m *Coalescer[Owner]) lastRun(r *run[Owner]) *run[Owner] {
 	for i := len(m.runs) - 1; i >= 0; i-- {
 		if b := &m.runs[i]; b.flow == r.flow && b.owner == r.owner && bytes.Equal(b.addresses(), r.addresses()) {
 			return b
@@ -132,8 +132,8 @@ func (r *run[Owner]) classifyTCP(b []byte, length int) {
 		return
 	}
 	r.size = length - r.headers
-	r.payload, r.flagsEnd = r.size, flags&(flagPSH|flagFIN)
-	r.closed = r.flagsEnd != 0
+	r.payload, r.lastFlags = r.size, flags&(flagPSH|flagFIN)
+	r.closed = r.lastFlags != 0
 }
 
 func (r *run[Owner]) classifyUDP(b []byte, length int) {
@@ -156,8 +156,8 @@ func (r *run[Owner]) addresses() []byte {
 
 func (r *run[Owner]) udp() bool { return byte(r.flow>>32) == protoUDP }
 
-// takes reports whether a packet of the same flow may be joined.
-func (r *run[Owner]) takes(p *run[Owner]) bool {
+// accepts reports whether a packet of the same flow may be joined.
+func (r *run[Owner]) accepts(p *run[Owner]) bool {
 	switch {
 	case r.closed || p.size == 0 || p.size > r.size || p.headers != r.headers || p.pending != r.pending:
 		return false
@@ -234,31 +234,31 @@ func (m *Coalescer[Owner]) join(r, p *run[Owner]) {
 	m.next[r.last], r.last = i, i
 	r.count++
 	r.payload += p.size
-	r.flagsEnd = p.flagsEnd
-	r.closed = p.flagsEnd != 0 || p.size < r.size
+	r.lastFlags = p.lastFlags
+	r.closed = p.lastFlags != 0 || p.size < r.size
 }
 
 // Flush gives back all packets, in the order in which the first of each GSO packet
 // came, and is empty then.
 func (m *Coalescer[Owner]) Flush(write func(Owner, *GSOPacket)) {
 	for i := range m.runs {
-		m.gather(&m.runs[i], &m.super)
-		write(m.runs[i].owner, &m.super)
+		m.gather(&m.runs[i], &m.packet)
+		write(m.runs[i].owner, &m.packet)
 	}
 	clear(m.runs) // owners may go
 	m.runs, m.parts, m.next = m.runs[:0], m.parts[:0], m.next[:0]
 }
 
 func (m *Coalescer[Owner]) gather(r *run[Owner], s *GSOPacket) {
-	m.write = m.write[:0]
+	m.scratch = m.scratch[:0]
 	for i := r.first; i >= 0; i = m.next[i] {
-		m.write = append(m.write, m.parts[i])
+		m.scratch = append(m.scratch, m.parts[i])
 	}
-	*s = GSOPacket{Parts: m.write, Headers: r.headers, Packets: r.count, Octets: len(r.packet)}
+	*s = GSOPacket{Parts: m.scratch, Headers: r.headers, Packets: r.count, Octets: len(r.packet)}
 	switch {
 	case r.count > 1:
 		s.Octets = r.count*r.headers + r.payload
-		s.Pending = r.crown()
+		s.Pending = r.finishHeaders()
 	case r.pending:
 		s.Pending = FindPendingChecksum(r.packet)
 	}
@@ -267,8 +267,8 @@ func (m *Coalescer[Owner]) gather(r *run[Owner], s *GSOPacket) {
 	}
 }
 
-// crown makes the first packet's headers those of the GSO packet.
-func (r *run[Owner]) crown() (p PendingOffload) {
+// finishHeaders makes the first packet's headers those of the GSO packet.
+func (r *run[Owner]) finishHeaders() (p PendingOffload) {
 	length := r.headers - r.start + r.payload
 	h := r.packet[:r.headers]
 	if r.start == 20 {
@@ -291,7 +291,7 @@ func (r *run[Owner]) crown() (p PendingOffload) {
 	}
 	if !r.udp() {
 		p.ECN = t[13]&flagCWR != 0
-		t[13] |= r.flagsEnd
+		t[13] |= r.lastFlags
 	}
 	binary.BigEndian.PutUint16(t[p.Offset:], fold(pseudoSum(h, r.start, length)))
 	return p

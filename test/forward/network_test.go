@@ -9,11 +9,11 @@ import (
 	"upppoe/test/lab"
 )
 
-// journey is the way from a host behind our client to one behind our server, whose
+// network is the way from a host behind our client to one behind our server, whose
 // Ethernets have an MTU of 1500:
 //
 //	inside --- client === PPPoE === server --- outside
-type journey struct {
+type network struct {
 	inside, client, server, outside *lab.Namespace
 }
 
@@ -33,9 +33,9 @@ func namespace(t testing.TB) *lab.Namespace {
 	return n
 }
 
-func newJourney(t *testing.T) *journey {
+func newNetwork(t *testing.T) *network {
 	t.Helper()
-	j := &journey{inside: namespace(t), client: namespace(t), server: namespace(t), outside: namespace(t)}
+	j := &network{inside: namespace(t), client: namespace(t), server: namespace(t), outside: namespace(t)}
 	for _, n := range []*lab.Namespace{j.inside, j.client, j.server, j.outside} {
 		// Addresses are of use at once.
 		sysctl(t, n, "ipv6/conf/all/accept_dad", "0")
@@ -46,13 +46,13 @@ func newJourney(t *testing.T) *journey {
 		sysctl(t, n, "ipv6/conf/all/forwarding", "1")
 	}
 	check(t, lab.Veth(lab.End{In: j.client, Name: "eth0"}, lab.End{In: j.server, Name: "eth0"}))
-	behind(t, j.inside, j.client, "198.51.100.2/24", "198.51.100.1/24", "2001:db8:1::2/64", "2001:db8:1::1/64")
-	behind(t, j.outside, j.server, "203.0.113.2/24", "203.0.113.1/24", "2001:db8:2::2/64", "2001:db8:2::1/64")
+	connectHost(t, j.inside, j.client, "198.51.100.2/24", "198.51.100.1/24", "2001:db8:1::2/64", "2001:db8:1::1/64")
+	connectHost(t, j.outside, j.server, "203.0.113.2/24", "203.0.113.1/24", "2001:db8:2::2/64", "2001:db8:2::1/64")
 	return j
 }
 
-// behind puts a host behind a router, by pairs of addresses.
-func behind(t *testing.T, host, router *lab.Namespace, pairs ...string) {
+// connectHost puts a host behind a router, by pairs of addresses.
+func connectHost(t *testing.T, host, router *lab.Namespace, pairs ...string) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: router, Name: "eth1"}))
 	for i := 0; i < len(pairs); i += 2 {
@@ -75,9 +75,9 @@ func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
 	check(t, in.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
 }
 
-// joined waits until both ends of the session have both families, and has the ends of the
+// awaitSession waits until both ends of the session have both families, and has the ends of the
 // journey reach each other through it.
-func (j *journey) joined(t *testing.T, client, server *lab.Program) {
+func (j *network) awaitSession(t *testing.T, client, server *lab.Program) {
 	t.Helper()
 	for _, p := range []*lab.Program{client, server} {
 		check(t, p.Await("remote IP address"))

@@ -11,8 +11,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// make0 makes a device of that name as `ip tuntap add` does.
-func make0(name string, mode netlink.TuntapMode, queues int) error {
+// makePersistent makes a device of that name as `ip tuntap add` does.
+func makePersistent(name string, mode netlink.TuntapMode, queues int) error {
 	d := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}, Mode: mode, Queues: queues, Flags: netlink.TUNTAP_NO_PI}
 	if queues > 0 {
 		d.Flags = netlink.TUNTAP_MULTI_QUEUE_DEFAULTS
@@ -26,10 +26,10 @@ func make0(name string, mode netlink.TuntapMode, queues int) error {
 	return nil
 }
 
-// TestMadeBeforehand: a device that somebody else has made is joined, whatever it was made for and
+// TestPersistentDevice: a device that somebody else has made is joined, whatever it was made for and
 // whether it is up, by one program at a time, and stays when that ends; what only looks like one
 // is not.
-func TestMadeBeforehand(t *testing.T) {
+func TestPersistentDevice(t *testing.T) {
 	roottest.Need(t)
 	ns, err := lab.NewNamespace()
 	if err != nil {
@@ -43,10 +43,10 @@ func TestMadeBeforehand(t *testing.T) {
 	err = ns.Do(func() error {
 		for what, open := range open {
 			for _, c := range []struct {
-				made, asked, opened int // queues
-				up                  bool
+				existing, asked, opened int // queues
+				up                      bool
 			}{{0, 0, 1, false}, {0, 2, 1, true}, {2, 1, 1, true}, {2, 2, 2, false}} {
-				if err := make0("wan0", netlink.TUNTAP_MODE_TUN, c.made); err != nil {
+				if err := makePersistent("wan0", netlink.TUNTAP_MODE_TUN, c.existing); err != nil {
 					return err
 				}
 				if !IsPersistent("wan0") || CheckName("wan0") != nil {
@@ -73,7 +73,7 @@ func TestMadeBeforehand(t *testing.T) {
 					if _, err := open(Config{Name: "wan0", Queues: c.asked}); !errors.Is(err, ErrNameTaken) {
 						t.Errorf("%s %+v: a second program got %v, want ErrNameTaken", what, c, err)
 					}
-					if c.made > 0 && IsPersistent("wan0") {
+					if c.existing > 0 && IsPersistent("wan0") {
 						t.Errorf("%s %+v: it is to be joined, though it is in use", what, c)
 					}
 					d.Close()
@@ -83,7 +83,7 @@ func TestMadeBeforehand(t *testing.T) {
 				}
 			}
 		}
-		if err := make0("tap0", netlink.TUNTAP_MODE_TAP, 0); err != nil {
+		if err := makePersistent("tap0", netlink.TUNTAP_MODE_TAP, 0); err != nil {
 			return err
 		}
 		if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "veth0"}, PeerName: "veth1"}); err != nil {
@@ -111,8 +111,8 @@ func TestMadeBeforehand(t *testing.T) {
 	}
 }
 
-// TestJoinedAlone: of two programs that join a device of several queues at once, both give way.
-func TestJoinedAlone(t *testing.T) {
+// TestCheckExclusive: of two programs that join a device of several queues at once, both give way.
+func TestCheckExclusive(t *testing.T) {
 	roottest.Need(t)
 	ns, err := lab.NewNamespace()
 	if err != nil {
@@ -120,17 +120,17 @@ func TestJoinedAlone(t *testing.T) {
 	}
 	defer ns.Close()
 	err = ns.Do(func() error {
-		if err := make0("wan0", netlink.TUNTAP_MODE_TUN, 2); err != nil {
+		if err := makePersistent("wan0", netlink.TUNTAP_MODE_TUN, 2); err != nil {
 			return err
 		}
-		made := findMade("wan0")
+		existing := findPersistent("wan0")
 		first, second := &GSO{}, &GSO{}
 		defer first.Close()
 		defer second.Close()
-		if queues, err := first.join(made, 1); err != nil || queues != 1 {
+		if queues, err := first.openPersistent(existing, 1); err != nil || queues != 1 {
 			t.Errorf("the first: %d queues, %v", queues, err)
 		}
-		if _, err := second.join(made, 1); !errors.Is(err, unix.EBUSY) {
+		if _, err := second.openPersistent(existing, 1); !errors.Is(err, unix.EBUSY) {
 			t.Errorf("the second: %v, want %v", err, unix.EBUSY)
 		}
 		return nil

@@ -9,14 +9,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// super is a GSO packet as the kernel gives it to a TUN device.
-type super struct {
+// gsoPacket is a GSO packet as the kernel gives it to a TUN device.
+type gsoPacket struct {
 	packet  []byte
 	pending PendingOffload
 }
 
-// superOf draws a GSO packet that has at least two segments.
-func superOf(t *rapid.T) super {
+// drawGSOPacket draws a GSO packet that has at least two segments.
+func drawGSOPacket(t *rapid.T) gsoPacket {
 	proto := rapid.SampledFrom([]byte{protoTCP, protoUDP}).Draw(t, "proto")
 	v6 := rapid.Bool().Draw(t, "v6")
 	size := rapid.IntRange(1, 1460).Draw(t, "size")
@@ -43,8 +43,8 @@ func superOf(t *rapid.T) super {
 		p.ECN = packet[start+13]&flagCWR != 0
 	}
 	at := start + int(p.Offset)
-	copy(packet[at:], slowSum(pseudoOf(packet, start)))
-	return super{packet, p}
+	copy(packet[at:], referenceSum(pseudoOf(packet, start)))
+	return gsoPacket{packet, p}
 }
 
 // octets draws some, from a seed: rapid is slow at drawing thousands.
@@ -70,7 +70,7 @@ func networkHeader(t *rapid.T, v6 bool, proto byte, length int) []byte {
 	b[6] = rapid.SampledFrom([]byte{0, 0x40}).Draw(t, "df")
 	binary.BigEndian.PutUint16(b[2:], uint16(20+length))
 	binary.BigEndian.PutUint16(b[4:], rapid.Uint16().Draw(t, "id"))
-	check := slowSum(b)
+	check := referenceSum(b)
 	b[10], b[11] = ^check[0], ^check[1]
 	return b
 }
@@ -98,7 +98,7 @@ func pseudoOf(p []byte, start int) []byte {
 }
 
 // segmentsOf cuts a GSO packet into whole packets.
-func segmentsOf(t rapid.TB, s super) (all [][]byte) {
+func segmentsOf(t rapid.TB, s gsoPacket) (all [][]byte) {
 	t.Helper()
 	var cut Segmenter
 	if err := cut.Start(s.packet, s.pending); err != nil {
@@ -115,7 +115,7 @@ func segmentsOf(t rapid.TB, s super) (all [][]byte) {
 }
 
 // reference cuts a GSO packet in the plainest way, and sums octet by octet.
-func reference(s super) (all [][]byte) {
+func reference(s gsoPacket) (all [][]byte) {
 	start := int(s.pending.Start)
 	header := start + 8
 	if s.pending.Segment != SegmentUDP {
@@ -140,14 +140,14 @@ func reference(s super) (all [][]byte) {
 			binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
 			binary.BigEndian.PutUint16(p[4:], binary.BigEndian.Uint16(p[4:])+uint16(len(all)))
 			p[10], p[11] = 0, 0
-			c := slowSum(p[:20])
+			c := referenceSum(p[:20])
 			p[10], p[11] = ^c[0], ^c[1]
 		} else {
 			binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
 		}
 		field := t[s.pending.Offset : s.pending.Offset+2]
 		field[0], field[1] = 0, 0
-		c := slowSum(append(pseudoOf(p, start), t...))
+		c := referenceSum(append(pseudoOf(p, start), t...))
 		field[0], field[1] = ^c[0], ^c[1]
 		if s.pending.Segment == SegmentUDP && field[0]|field[1] == 0 {
 			field[0], field[1] = 0xff, 0xff
@@ -160,16 +160,16 @@ func reference(s super) (all [][]byte) {
 // verified reports whether all checksums of a packet are right, octet by octet.
 func verified(p []byte, start int) bool {
 	ones := []byte{0xff, 0xff}
-	return (start == 40 || bytes.Equal(slowSum(p[:20]), ones)) &&
-		bytes.Equal(slowSum(append(pseudoOf(p, start), p[start:]...)), ones)
+	return (start == 40 || bytes.Equal(referenceSum(p[:20]), ones)) &&
+		bytes.Equal(referenceSum(append(pseudoOf(p, start), p[start:]...)), ones)
 }
 
-// TestSegmentsAgainstReference: segments are those that the plainest way makes, with the
+// TestSegmenterAgainstReference: segments are those that the plainest way makes, with the
 // right checksums.
-func TestSegmentsAgainstReference(t *testing.T) {
+func TestSegmenterAgainstReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := superOf(t)
-		want := reference(super{bytes.Clone(s.packet), s.pending})
+		s := drawGSOPacket(t)
+		want := reference(gsoPacket{bytes.Clone(s.packet), s.pending})
 		got := segmentsOf(t, s)
 		if len(got) != len(want) {
 			t.Fatalf("%d segments, want %d", len(got), len(want))
@@ -185,31 +185,31 @@ func TestSegmentsAgainstReference(t *testing.T) {
 	})
 }
 
-// TestCutRefuses: a GSO packet that is not what it is said to be, and one whose headers
+// TestSegmenterRefuses: a GSO packet that is not what it is said to be, and one whose headers
 // do not fit it, is not cut.
-func TestCutRefuses(t *testing.T) {
-	good := func() super {
-		data := carried(protoTCP, 100)
+func TestSegmenterRefuses(t *testing.T) {
+	good := func() gsoPacket {
+		data := randomData(protoTCP, 100)
 		data[12] = 5 << 4
-		return super{unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
+		return gsoPacket{withPendingChecksum("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data),
 			PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 50}}
 	}
 	if got := segmentsOf(t, good()); len(got) != 2 {
 		t.Fatalf("the packet that all differ from has %d segments, want 2", len(got))
 	}
-	for what, change := range map[string]func(*super){
-		"no size":                    func(s *super) { s.pending.Size = 0 },
-		"no kind":                    func(s *super) { s.pending.Segment = SegmentNone },
-		"a kind there is not":        func(s *super) { s.pending.Segment = 3 },
-		"of IPv6":                    func(s *super) { s.pending.Segment = SegmentTCP6 },
-		"of UDP":                     func(s *super) { s.pending.Segment = SegmentUDP },
-		"cut short":                  func(s *super) { s.packet = s.packet[:50] },
-		"no payload":                 func(s *super) { s.packet = s.packet[:40]; s.packet[3] = 40 },
-		"a TCP header too short":     func(s *super) { s.packet[32] = 4 << 4 },
-		"a TCP header beyond":        func(s *super) { s.packet = s.packet[:50]; s.packet[3] = 50; s.packet[32] = 15 << 4 },
-		"a fragment":                 func(s *super) { s.packet[6] = 0x20 },
-		"nothing":                    func(s *super) { s.packet = nil },
-		"an IP header cut too short": func(s *super) { s.packet = s.packet[:19] },
+	for what, change := range map[string]func(*gsoPacket){
+		"no size":                    func(s *gsoPacket) { s.pending.Size = 0 },
+		"no kind":                    func(s *gsoPacket) { s.pending.Segment = SegmentNone },
+		"a kind there is not":        func(s *gsoPacket) { s.pending.Segment = 3 },
+		"of IPv6":                    func(s *gsoPacket) { s.pending.Segment = SegmentTCP6 },
+		"of UDP":                     func(s *gsoPacket) { s.pending.Segment = SegmentUDP },
+		"cut short":                  func(s *gsoPacket) { s.packet = s.packet[:50] },
+		"no payload":                 func(s *gsoPacket) { s.packet = s.packet[:40]; s.packet[3] = 40 },
+		"a TCP header too short":     func(s *gsoPacket) { s.packet[32] = 4 << 4 },
+		"a TCP header beyond":        func(s *gsoPacket) { s.packet = s.packet[:50]; s.packet[3] = 50; s.packet[32] = 15 << 4 },
+		"a fragment":                 func(s *gsoPacket) { s.packet[6] = 0x20 },
+		"nothing":                    func(s *gsoPacket) { s.packet = nil },
+		"an IP header cut too short": func(s *gsoPacket) { s.packet = s.packet[:19] },
 	} {
 		s := good()
 		change(&s)
@@ -220,18 +220,18 @@ func TestCutRefuses(t *testing.T) {
 	}
 }
 
-// FuzzSegments: whatever the octets and what is said of them, segments have all of the
+// FuzzSegmenter: whatever the octets and what is said of them, segments have all of the
 // payload, and checksums that are right.
-func FuzzSegments(f *testing.F) {
+func FuzzSegmenter(f *testing.F) {
 	for _, form := range forms {
 		for _, proto := range []byte{protoTCP, protoUDP} {
 			next, headers := form.headers(proto)
-			data := carried(proto, 300)
+			data := randomData(proto, 300)
 			if proto == protoTCP {
 				data[12] = 5 << 4
 			}
 			for _, kind := range []byte{1, 4, 5} {
-				f.Add(unfinished(form.src, form.dst, proto, next, headers, data), kind, uint16(99), true)
+				f.Add(withPendingChecksum(form.src, form.dst, proto, next, headers, data), kind, uint16(99), true)
 			}
 		}
 	}
@@ -243,11 +243,11 @@ func FuzzSegments(f *testing.F) {
 			return
 		}
 		n := 0
-		whole := transport(packet)
+		whole := parseTransport(packet)
 		for b := make([]byte, cut.HeaderLen()); cut.Len() > 0; {
 			payload := cut.Next(b)
 			n += len(payload)
-			got := transport(append(bytes.Clone(b), payload...))
+			got := parseTransport(append(bytes.Clone(b), payload...))
 			if got.proto != whole.proto {
 				t.Fatalf("a segment is of protocol %d, want %d", got.proto, whole.proto)
 			}
@@ -288,16 +288,16 @@ func FuzzPending(f *testing.F) {
 	})
 }
 
-// benchSuper is a GSO packet of 44 full segments of TCP.
-func benchSuper() (packet []byte, p PendingOffload) {
-	data := carried(protoTCP, 44*1440)
+// benchGSOPacket is a GSO packet of 44 full segments of TCP.
+func benchGSOPacket() (packet []byte, p PendingOffload) {
+	data := randomData(protoTCP, 44*1440)
 	data[12], data[13] = 5<<4, 0x10 // an acknowledgement, and no more flags
-	packet = unfinished("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data)
+	packet = withPendingChecksum("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data)
 	return packet, PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
 }
 
-func TestSegmentsDoNotAllocate(t *testing.T) {
-	packet, p := benchSuper()
+func TestSegmenterDoesNotAllocate(t *testing.T) {
+	packet, p := benchGSOPacket()
 	var cut Segmenter
 	var head [128]byte
 	if n := testing.AllocsPerRun(100, func() {
@@ -312,8 +312,8 @@ func TestSegmentsDoNotAllocate(t *testing.T) {
 	}
 }
 
-func BenchmarkSplit(b *testing.B) {
-	packet, p := benchSuper()
+func BenchmarkSegment(b *testing.B) {
+	packet, p := benchGSOPacket()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(packet)))
 	var cut Segmenter

@@ -18,8 +18,8 @@ import (
 	"upppoe/tun"
 )
 
-// openOffload opens a device with an address, and brings it up.
-func openOffload() (*tun.GSO, error) {
+// openGSO opens a device with an address, and brings it up.
+func openGSO() (*tun.GSO, error) {
 	d, err := tun.OpenGSO(tun.Config{})
 	if err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func openOffload() (*tun.GSO, error) {
 	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr))
 }
 
-// TestOffloadNames: names are those of plain devices, and refused likewise.
-func TestOffloadNames(t *testing.T) {
+// TestGSONames: names are those of plain devices, and refused likewise.
+func TestGSONames(t *testing.T) {
 	inNamespace(t, func() error {
 		for _, want := range []string{"ppp0", "ppp1"} {
 			d, err := tun.OpenGSO(tun.Config{})
@@ -73,18 +73,18 @@ func datagrams() (net.PacketConn, error) {
 	return conn, errors.Join(failed, err)
 }
 
-var far = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
+var remote = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
 
-// TestOffloadHeadroom: the room in front of packets may be none, as with any device.
-func TestOffloadHeadroom(t *testing.T) {
+// TestGSOHeadroom: the room in front of packets may be none, as with any device.
+func TestGSOHeadroom(t *testing.T) {
 	for _, room := range []int{0, 1, 9, 10, 11} {
-		inNamespace(t, func() error { return there(t, room) })
+		inNamespace(t, func() error { return crossToHost(t, room) })
 	}
 }
 
-// there sends a datagram to the device, and back.
-func there(t *testing.T, room int) error {
-	d, err := openOffload()
+// crossToHost sends a datagram to the device, and back.
+func crossToHost(t *testing.T, room int) error {
+	d, err := openGSO()
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func there(t *testing.T, room int) error {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.WriteTo([]byte("there"), far); err != nil {
+	if _, err := conn.WriteTo([]byte("there"), remote); err != nil {
 		return err
 	}
 	bufs, sizes := [][]byte{make([]byte, room+1500)}, make([]int, 1)
@@ -103,7 +103,7 @@ func there(t *testing.T, room int) error {
 			return err
 		}
 		if packet := bufs[0][room : room+sizes[0]]; packet[0]>>4 == 4 && bytes.HasSuffix(packet, []byte("there")) {
-			turnRound(packet)
+			swapAddresses(packet)
 			break
 		}
 	}
@@ -118,11 +118,11 @@ func there(t *testing.T, room int) error {
 	return err
 }
 
-// TestOffloadPlainAtFirst: until GSO packets are asked for there are none: each packet is
+// TestGSODisabledAtFirst: until GSO packets are asked for there are none: each packet is
 // read whole, with its checksum, and written.
-func TestOffloadPlainAtFirst(t *testing.T) {
+func TestGSODisabledAtFirst(t *testing.T) {
 	inNamespace(t, func() error {
-		d, err := openOffload()
+		d, err := openGSO()
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func TestOffloadPlainAtFirst(t *testing.T) {
 		}
 		defer conn.Close()
 		data := bytes.Repeat([]byte("0123456789"), 250)
-		if _, err := conn.WriteTo(data, far); err != nil {
+		if _, err := conn.WriteTo(data, remote); err != nil {
 			return err
 		}
 		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
@@ -150,7 +150,7 @@ func TestOffloadPlainAtFirst(t *testing.T) {
 			if !bytes.Equal(packet[28:], want) || !udpRight(packet) {
 				t.Errorf("read %d octets, checksum right: %v", len(packet), udpRight(packet))
 			}
-			turnRound(packet)
+			swapAddresses(packet)
 			if n, err := d.Write([][]byte{bufs[0][:headroom+sizes[0]]}, headroom); n != 1 || err != nil {
 				t.Errorf("Write took %d packets: %v", n, err)
 			}
@@ -180,11 +180,11 @@ func udpRight(p []byte) bool {
 	return sum == 0xffff
 }
 
-// TestSupersCross: a burst of datagrams is read in one go, and as one written it comes as
+// TestGSOPacketsCross: a burst of datagrams is read in one go, and as one written it comes as
 // a burst again.
-func TestSupersCross(t *testing.T) {
+func TestGSOPacketsCross(t *testing.T) {
 	inNamespace(t, func() error {
-		d, err := openOffload()
+		d, err := openGSO()
 		if err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func TestSupersCross(t *testing.T) {
 		}
 		defer conn.Close()
 		data := bytes.Repeat([]byte("0123456789"), 2550)
-		if _, err := conn.WriteTo(data, far); err != nil {
+		if _, err := conn.WriteTo(data, remote); err != nil {
 			return err
 		}
 		buf := make([]byte, headroom+tun.MaxGSOPacket)
@@ -221,7 +221,7 @@ func TestSupersCross(t *testing.T) {
 		if p != want || !bytes.Equal(packet[28:], data) {
 			t.Fatalf("read %d octets, %+v; want %d, %+v", n, p, len(data)+28, want)
 		}
-		turnRound(packet)
+		swapAddresses(packet)
 		s := tun.GSOPacket{Parts: [][]byte{buf[:headroom+2000], buf[headroom+2000 : headroom+n]}, Headers: 28, Pending: p}
 		if err := d.WriteGSO(&s, headroom); err != nil {
 			return err
@@ -244,8 +244,8 @@ func TestSupersCross(t *testing.T) {
 	})
 }
 
-// TestOffloadClose: who waits comes back, and the interface goes.
-func TestOffloadClose(t *testing.T) {
+// TestGSOClose: who waits comes back, and the interface goes.
+func TestGSOClose(t *testing.T) {
 	inNamespace(t, func() error {
 		for what, wait := range map[string]func(*tun.GSO) error{
 			"Wait": (*tun.GSO).Wait,
