@@ -39,15 +39,15 @@ type FileAuthenticator struct {
 	EnforceAddresses bool
 
 	mu    sync.Mutex
-	files map[string]*held // by path
+	files map[string]*cachedFile // by path
 }
 
-// held is a file as it was read.
-type held struct {
-	version version
-	file    *secrets.File
-	err     error  // why there is none; nil: there is
-	kept    string // empty, or why it is as it was read before
+// cachedFile is a file as it was read.
+type cachedFile struct {
+	version     fileVersion
+	file        *secrets.File
+	err         error  // why there is none; nil: there is
+	staleReason string // empty, or why it is as it was read before
 }
 
 var _ pppoe.Authenticator = (*FileAuthenticator)(nil)
@@ -56,7 +56,7 @@ var _ pppoe.Authenticator = (*FileAuthenticator)(nil)
 // the files.
 func NewFileAuthenticator(dir, name string, pool pppoe.Pool, log *slog.Logger) *FileAuthenticator {
 	return &FileAuthenticator{
-		name: name, pool: pool, log: log, files: make(map[string]*held),
+		name: name, pool: pool, log: log, files: make(map[string]*cachedFile),
 		chap: filepath.Join(dir, "chap-secrets"), pap: filepath.Join(dir, "pap-secrets"),
 	}
 }
@@ -88,28 +88,28 @@ func (a *FileAuthenticator) Authenticate(_ context.Context, l pppoe.SessionInfo,
 	message, ok := p.Verify(entry.Secret)
 	switch {
 	case err != nil:
-		return refused(err.Error())
+		return reject(err.Error())
 	case !ok:
-		return refused("wrong password")
+		return reject("wrong password")
 	}
 	d, err := a.grant(l, p.User(), entry)
 	if err != nil {
-		return refused("not allowed: " + err.Error())
+		return reject("not allowed: " + err.Error())
 	}
 	d.Accepted, d.Message = true, message
 	return d
 }
 
-func refused(why string) pppoe.AuthResult {
+func reject(why string) pppoe.AuthResult {
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Reason: why}}
 }
 
 // grant is what an account has once its user has proved who it is.
 func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secrets.Entry) (d pppoe.AuthResult, err error) {
-	if d.Policy, err = a.terms(user, entry.Options); err != nil {
+	if d.Policy, err = a.policy(user, entry.Options); err != nil {
 		return d, err
 	}
-	allowed := entry.Addresses.ForUnit(unit(l))
+	allowed := entry.Addresses.ForUnit(unitNumber(l))
 	if d.Alternates = allowed.Singles(); len(d.Alternates) > 0 {
 		d.Address = d.Alternates[0]
 	} else if allowed.AllowsNone() && a.pool.First.IsValid() {
@@ -118,13 +118,13 @@ func (a *FileAuthenticator) grant(l pppoe.SessionInfo, user string, entry secret
 	if a.EnforceAddresses {
 		d.AllowAddress = allowed.Allows
 	}
-	d.Secret, d.CleartextSecret = a.ours(a.chap, user), a.ours(a.pap, user)
+	d.Secret, d.CleartextSecret = a.ownSecret(a.chap, user), a.ownSecret(a.pap, user)
 	return d, nil
 }
 
-// ours is what a file has for proving ourselves to a user, as pppd has it: our name is the client
+// ownSecret is what a file has for proving ourselves to a user, as pppd has it: our name is the client
 // then, and the user's the server. It must not stand for other clients too.
-func (a *FileAuthenticator) ours(path, user string) []byte {
+func (a *FileAuthenticator) ownSecret(path, user string) []byte {
 	f := a.load(path)
 	if f.err != nil || !f.file.HasClient(a.name) {
 		return nil
@@ -156,9 +156,9 @@ var errNoAddress = errors.New("its address column allows no address: put * there
 // errOptions tells no word, which may be a part of a secret without quotes.
 var errOptions = errors.New("after -- there is what is no option, or has a wrong value: an account may have source-check, source-allow, rate-up, rate-down and rate-burst")
 
-// terms are what a session is held to: what holds for all, unless its account's own options
+// policy are what a session is held to: what holds for all, unless its account's own options
 // say otherwise.
-func (a *FileAuthenticator) terms(user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {
+func (a *FileAuthenticator) policy(user string, options []pppd.Word) (*pppoe.SessionPolicy, error) {
 	if a.Defaults == nil {
 		return nil, nil
 	}
@@ -192,16 +192,16 @@ func (a *FileAuthenticator) CheckFiles(methods []ppp.Method) {
 	}
 }
 
-func (h *held) lookup(client, server string) (secrets.Entry, error) {
+func (h *cachedFile) lookup(client, server string) (secrets.Entry, error) {
 	if h.err != nil {
 		return secrets.Entry{}, h.err
 	}
 	return h.file.Lookup(client, server)
 }
 
-// unit is what the secrets files reckon with: the number of the device, or, as the device
+// unitNumber is what the secrets files reckon with: the number of the device, or, as the device
 // comes only after the peer has proved who it is, that of the session, from 0 on.
-func unit(l pppoe.SessionInfo) int {
+func unitNumber(l pppoe.SessionInfo) int {
 	if digits, ok := strings.CutPrefix(l.Device, "ppp"); ok {
 		if n, err := strconv.ParseUint(digits, 10, 31); err == nil {
 			return int(n)
@@ -212,52 +212,52 @@ func unit(l pppoe.SessionInfo) int {
 
 // load reads a file, if it has changed. One that cannot be read lets nobody in; why is logged
 // once.
-func (a *FileAuthenticator) load(path string) *held {
+func (a *FileAuthenticator) load(path string) *cachedFile {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before := a.files[path]
+	previous := a.files[path]
 	info, err := os.Stat(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && before != nil && before.file != nil {
-		a.files[path] = a.keep(before, before.version, unread(path, err))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && previous != nil && previous.file != nil {
+		a.files[path] = a.keepStale(previous, previous.version, readError(path, err))
 		return a.files[path]
 	}
 	if err != nil {
-		h := &held{err: unread(path, err)}
-		if told := before != nil && before.err != nil && before.err.Error() == h.err.Error(); !told && !errors.Is(err, fs.ErrNotExist) {
+		h := &cachedFile{err: readError(path, err)}
+		if logged := previous != nil && previous.err != nil && previous.err.Error() == h.err.Error(); !logged && !errors.Is(err, fs.ErrNotExist) {
 			a.log.Error(h.err.Error())
 		}
 		a.files[path] = h
 		return h
 	}
-	if version := versionOf(info); before == nil || before.version != version {
-		a.files[path] = a.read(path, version, before)
+	if version := versionOf(info); previous == nil || previous.version != version {
+		a.files[path] = a.read(path, version, previous)
 	}
 	return a.files[path]
 }
 
-func (a *FileAuthenticator) read(path string, version version, before *held) *held {
+func (a *FileAuthenticator) read(path string, version fileVersion, previous *cachedFile) *cachedFile {
 	file, warnings, err := secrets.Load(path)
 	for _, w := range warnings {
 		a.log.Warn(w)
 	}
-	h := &held{version: version, file: file}
-	if err != nil && before != nil && before.file != nil {
-		return a.keep(before, version, unread(path, err))
+	h := &cachedFile{version: version, file: file}
+	if err != nil && previous != nil && previous.file != nil {
+		return a.keepStale(previous, version, readError(path, err))
 	}
 	if err != nil {
-		h.err = unread(path, err)
+		h.err = readError(path, err)
 		a.log.Error(h.err.Error())
 	}
 	return h
 }
 
-// keep goes on with a file as it was read before, since it cannot be read now: nobody who has an
+// keepStale goes on with a file as it was read before, since it cannot be read now: nobody who has an
 // account is locked out by a slip with the file's mode.
-func (a *FileAuthenticator) keep(before *held, version version, why error) *held {
-	if before.kept != why.Error() {
+func (a *FileAuthenticator) keepStale(previous *cachedFile, version fileVersion, why error) *cachedFile {
+	if previous.staleReason != why.Error() {
 		a.log.Error(fmt.Sprintf("%v: the accounts that were read before hold", why))
 	}
-	return &held{version: version, file: before.file, kept: why.Error()}
+	return &cachedFile{version: version, file: previous.file, staleReason: why.Error()}
 }
 
 // InheritCache has accounts begin with what others have read of the same files. It is called before
@@ -272,34 +272,34 @@ func (a *FileAuthenticator) InheritCache(from *FileAuthenticator) {
 	}
 }
 
-// version tells a file that has changed from one that has not: also one of the same length that
+// fileVersion tells a file that has changed from one that has not: also one of the same length that
 // is written within the same tick, or has taken the other's name.
-type version struct {
-	inode          uint64
-	size           int64
-	written, since int64 // when its text was, and anything of it, in nanoseconds
+type fileVersion struct {
+	inode        uint64
+	size         int64
+	mtime, ctime int64 // when its text was, and anything of it, in nanoseconds
 }
 
-func versionOf(info fs.FileInfo) version {
-	v := version{size: info.Size(), written: info.ModTime().UnixNano()}
+func versionOf(info fs.FileInfo) fileVersion {
+	v := fileVersion{size: info.Size(), mtime: info.ModTime().UnixNano()}
 	if is, ok := info.Sys().(*syscall.Stat_t); ok {
-		v.inode, v.since = is.Ino, is.Ctim.Nano()
+		v.inode, v.ctime = is.Ino, is.Ctim.Nano()
 	}
 	return v
 }
 
-// missing is the path of a file that is not there, as an error. It is an fs.ErrNotExist.
-type missing string
+// missingFile is the path of a file that is not there, as an error. It is an fs.ErrNotExist.
+type missingFile string
 
-func (m missing) Error() string { return "no file " + string(m) }
-func (missing) Unwrap() error   { return fs.ErrNotExist }
+func (m missingFile) Error() string { return "no file " + string(m) }
+func (missingFile) Unwrap() error   { return fs.ErrNotExist }
 
-// unread is why a file is not read. A server has given up root's right to read what is
+// readError is why a file is not read. A server has given up root's right to read what is
 // others' alone.
-func unread(path string, err error) error {
+func readError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return missing(path)
+		return missingFile(path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: let the user whom the server runs as own this file and the directories it lies in", err)
 	}

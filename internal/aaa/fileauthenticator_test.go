@@ -22,7 +22,7 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-func TestJudge(t *testing.T) {
+func TestAuthenticate(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
 		path := filepath.Join(dir, name)
@@ -97,9 +97,9 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestBound: a server without a pool lets no account have an address that its column does not
+// TestEnforceAddresses: a server without a pool lets no account have an address that its column does not
 // allow: it could be another session's.
-func TestBound(t *testing.T) {
+func TestEnforceAddresses(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte("alice ac one *\nbob ac two 192.0.2.0/28\ncarol ac three\ndave ac four 198.51.100.0/24+\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -130,14 +130,14 @@ func TestBound(t *testing.T) {
 // TestUnit: a device's number, or else the session's, from 0 on.
 func TestUnit(t *testing.T) {
 	for device, want := range map[string]int{"": 6, "wan": 6, "ppp": 6, "pppoe0": 6, "ppp12": 12, "ppp2147483647": 1<<31 - 1, "ppp2147483648": 6} {
-		if got := unit(pppoe.SessionInfo{SessionID: 7, Device: device}); got != want {
+		if got := unitNumber(pppoe.SessionInfo{SessionID: 7, Device: device}); got != want {
 			t.Errorf("%q: %d, want %d", device, got, want)
 		}
 	}
 }
 
-// TestTerms: an account's own options change what holds for all, in its session alone.
-func TestTerms(t *testing.T) {
+// TestPolicy: an account's own options change what holds for all, in its session alone.
+func TestPolicy(t *testing.T) {
 	dir := t.TempDir()
 	text := "alice ac one * -- rate-down 5000 source-allow 198.51.100.0/29\nbob ac two *\ncarol ac three * -- rate-up fast\n" +
 		"dave ac four * -- mtu 1400 nosource-check rate-up 0\nerin ac five * -- cret\n"
@@ -180,9 +180,9 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// TestFilesFollow: a file that changes, comes, goes or cannot be read counts as it is at each
+// TestFilesReloaded: a file that changes, comes, goes or cannot be read counts as it is at each
 // login, and what is wrong with it is logged once.
-func TestFilesFollow(t *testing.T) {
+func TestFilesReloaded(t *testing.T) {
 	dir := t.TempDir()
 	path, other := filepath.Join(dir, "pap-secrets"), filepath.Join(dir, "other")
 	var log strings.Builder
@@ -221,8 +221,8 @@ func TestFilesFollow(t *testing.T) {
 	}
 }
 
-// TestCheck: what is wrong with the files that some methods need is told at the start.
-func TestCheck(t *testing.T) {
+// TestCheckFiles: what is wrong with the files that some methods need is told at the start.
+func TestCheckFiles(t *testing.T) {
 	for _, c := range []struct {
 		files   map[string]string
 		methods []ppp.Method
@@ -255,9 +255,9 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestProvingOurselves: a peer that demands it is proved by a secret of which our own name is the
+// TestOwnMethods: a peer that demands it is proved by a secret of which our own name is the
 // client and its the server; what is for all clients is none of ours.
-func TestProvingOurselves(t *testing.T) {
+func TestOwnMethods(t *testing.T) {
 	for _, c := range []struct {
 		chap, pap     string // the files
 		secret, clear string // for alice
@@ -316,8 +316,8 @@ func TestUnreadableOnce(t *testing.T) {
 	}
 }
 
-// TestOurSecretThatCannotBeRead: the log has the line, and of a user with whom we share none nothing.
-func TestOurSecretThatCannotBeRead(t *testing.T) {
+// TestOwnSecretUnreadable: the log has the line, and of a user with whom we share none nothing.
+func TestOwnSecretUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	text := "alice ac pw *\nbob ac pw *\ncarol ac pw *\nac alice @/nowhere/at/all *\nac carol own *\n"
 	if err := os.WriteFile(filepath.Join(dir, "pap-secrets"), []byte(text), 0o600); err != nil {
@@ -325,18 +325,18 @@ func TestOurSecretThatCannotBeRead(t *testing.T) {
 	}
 	var log strings.Builder
 	a := NewFileAuthenticator(dir, "ac", pppoe.Pool{}, slog.New(slog.NewTextHandler(&log, nil)))
-	for user, told := range map[string]bool{"alice": true, "bob": false, "carol": false} {
+	for user, logged := range map[string]bool{"alice": true, "bob": false, "carol": false} {
 		a.CheckFiles([]ppp.Method{pap.Method})
 		log.Reset()
 		d := a.Authenticate(context.Background(), pppoe.SessionInfo{SessionID: 1}, pap.Credential{Name: user, Password: pap.Password("pw")})
-		if said := strings.Contains(log.String(), "our secret for") && strings.Contains(log.String(), "pap-secrets:4: "); !d.Accepted || said != told || !told && log.Len() > 0 {
+		if said := strings.Contains(log.String(), "our secret for") && strings.Contains(log.String(), "pap-secrets:4: "); !d.Accepted || said != logged || !logged && log.Len() > 0 {
 			t.Errorf("%s: granted %v, the log is %q", user, d.Accepted, &log)
 		}
 	}
 }
 
-// TestFiles: each of the two may be named, and the other stays what it is.
-func TestFiles(t *testing.T) {
+// TestSetFiles: each of the two may be named, and the other stays what it is.
+func TestSetFiles(t *testing.T) {
 	for _, c := range []struct{ chap, pap, wantCHAP, wantPAP string }{
 		{"", "", "DIR/chap-secrets", "DIR/pap-secrets"}, {"/a", "", "/a", "DIR/pap-secrets"}, {"", "/b", "DIR/chap-secrets", "/b"},
 	} {

@@ -13,9 +13,9 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestKept: accounts that were read before hold while their file cannot be read, also with those
+// TestStaleFileKept: accounts that were read before hold while their file cannot be read, also with those
 // that take their place at SIGHUP; the log says so, once. A file that is gone has no accounts.
-func TestKept(t *testing.T) {
+func TestStaleFileKept(t *testing.T) {
 	dir, out := t.TempDir(), &bytes.Buffer{}
 	path := filepath.Join(dir, "pap-secrets")
 	make := func() *FileAuthenticator {

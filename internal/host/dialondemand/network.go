@@ -26,18 +26,18 @@ type Device interface {
 // Addresses that pppd has on a device as long as nobody has said which (pppd(8),
 // demand).
 var (
-	standInLocal  = netip.AddrFrom4([4]byte{10, 112, 112, 112})
-	standInRemote = netip.AddrFrom4([4]byte{10, 64, 64, 64})
+	placeholderLocal  = netip.AddrFrom4([4]byte{10, 112, 112, 112})
+	placeholderRemote = netip.AddrFrom4([4]byte{10, 64, 64, 64})
 )
 
 // PlaceholderAddressing are the addresses of a device without a session, as far as they are not
 // known.
 func PlaceholderAddressing(local, remote netip.Addr, mtu int) pppoe.Addressing {
 	if !local.IsValid() {
-		local = standInLocal
+		local = placeholderLocal
 	}
 	if !remote.IsValid() {
-		remote = standInRemote
+		remote = placeholderRemote
 	}
 	return pppoe.Addressing{MTU: mtu, IPv4: ipcp.Agreement{Local: local, Remote: remote}}
 }
@@ -45,35 +45,35 @@ func PlaceholderAddressing(local, remote netip.Addr, mtu int) pppoe.Addressing {
 // Network is a pppoe.HostNetwork for one line, whose device is there all the time. Its methods
 // may be called concurrently, but for Close.
 type Network struct {
-	host    pppoe.HostNetwork
-	line    pppoe.SessionInfo // the same for the host within, whatever the session
-	standIn pppoe.Addressing
-	device  Device
+	inner       pppoe.HostNetwork
+	info        pppoe.SessionInfo // the same for the host within, whatever the session
+	placeholder pppoe.Addressing
+	device      Device
 
 	mu      sync.Mutex
-	lent    *lent            // nil: there is no session
-	is      pppoe.Addressing // of the device now
-	waiting [][]byte         // packets that are the reason to dial
+	session *sessionDevice   // nil: there is no session
+	current pppoe.Addressing // of the device now
+	queued  [][]byte         // packets that are the reason to dial
 }
 
-// maxWaiting bounds the packets that are kept until there is a session.
-const maxWaiting = 16
+// maxQueued bounds the packets that are kept until there is a session.
+const maxQueued = 16
 
 // New makes the device, with addresses that stand in for those of a session.
-func New(h pppoe.HostNetwork, line pppoe.SessionInfo, standIn pppoe.Addressing) (*Network, error) {
-	made, err := h.Open(line)
+func New(h pppoe.HostNetwork, info pppoe.SessionInfo, placeholder pppoe.Addressing) (*Network, error) {
+	made, err := h.Open(info)
 	if err != nil {
 		return nil, err
 	}
 	device, ok := made.(Device)
 	if !ok {
 		made.Close()
-		h.Close(line, pppoe.Addressing{})
+		h.Close(info, pppoe.Addressing{})
 		return nil, errors.New("demand: this kind of device cannot be left and taken up again")
 	}
-	line.Device = device.Name()
-	d := &Network{host: h, line: line, standIn: standIn, device: device}
-	if err := d.configure(standIn); err != nil {
+	info.Device = device.Name()
+	d := &Network{inner: h, info: info, placeholder: placeholder, device: device}
+	if err := d.configure(placeholder); err != nil {
 		d.RemoveDevice()
 		return nil, err
 	}
@@ -81,19 +81,19 @@ func New(h pppoe.HostNetwork, line pppoe.SessionInfo, standIn pppoe.Addressing) 
 }
 
 // Device is the name of the device.
-func (d *Network) Device() string { return d.line.Device }
+func (d *Network) Device() string { return d.info.Device }
 
 // RemoveDevice removes the device. No session may be open then.
 func (d *Network) RemoveDevice() {
 	d.device.Close()
-	d.host.Close(d.line, d.is)
+	d.inner.Close(d.info, d.current)
 }
 
 func (d *Network) configure(want pppoe.Addressing) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	err := d.host.Configure(d.line, d.is, want)
-	d.is = want
+	err := d.inner.Configure(d.info, d.current, want)
+	d.current = want
 	return err
 }
 
@@ -109,16 +109,16 @@ func (d *Network) Wait(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		if n > 0 && worthIt(buf[0][:size[0]]) {
-			d.keep(buf[0][:size[0]])
+		if n > 0 && triggersDial(buf[0][:size[0]]) {
+			d.enqueue(buf[0][:size[0]])
 			return
 		}
 	}
 }
 
-// worthIt reports whether a packet is somebody's wish to reach somebody: what a host says
+// triggersDial reports whether a packet is somebody's wish to reach somebody: what a host says
 // of itself when a device comes up (RFC 4861, RFC 3810, mDNS) would else dial at once.
-func worthIt(packet []byte) bool {
+func triggersDial(packet []byte) bool {
 	switch {
 	case len(packet) >= 20 && packet[0]>>4 == 4:
 		return packet[16] < 224 || packet[16] == 255
@@ -128,25 +128,25 @@ func worthIt(packet []byte) bool {
 	return false
 }
 
-func (d *Network) keep(packet []byte) {
+func (d *Network) enqueue(packet []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.waiting) < maxWaiting {
-		d.waiting = append(d.waiting, append([]byte(nil), packet...))
+	if len(d.queued) < maxQueued {
+		d.queued = append(d.queued, append([]byte(nil), packet...))
 	}
 }
 
-// take returns the packets that were kept and that a session can carry: one that bears
+// takeQueued returns the packets that were kept and that a session can carry: one that bears
 // a source address which only stood in would never be answered.
-func (d *Network) take() (packets [][]byte) {
+func (d *Network) takeQueued() (packets [][]byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, p := range d.waiting {
-		if p[0]>>4 != 4 || d.is.HasIPv4() && netip.AddrFrom4([4]byte(p[12:16])) == d.is.IPv4.Local {
+	for _, p := range d.queued {
+		if p[0]>>4 != 4 || d.current.HasIPv4() && netip.AddrFrom4([4]byte(p[12:16])) == d.current.IPv4.Local {
 			packets = append(packets, p)
 		}
 	}
-	d.waiting = nil
+	d.queued = nil
 	return packets
 }
 
@@ -157,10 +157,10 @@ func (d *Network) Open(pppoe.SessionInfo) (tun.Device, error) {
 	if err := d.device.SetReadDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	l := &lent{Device: d.device, host: d, ready: make(chan struct{}), closed: make(chan struct{})}
+	l := &sessionDevice{Device: d.device, network: d, ready: make(chan struct{}), closed: make(chan struct{})}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.lent = l
+	d.session = l
 	return l, nil
 }
 
@@ -168,19 +168,19 @@ func (d *Network) Open(pppoe.SessionInfo) (tun.Device, error) {
 // has, and its routes.
 func (d *Network) Configure(_ pppoe.SessionInfo, _, want pppoe.Addressing) error {
 	if !want.HasIPv4() {
-		want.IPv4 = d.betweenSessions().IPv4
+		want.IPv4 = d.idleAddressing().IPv4
 	}
 	return d.configure(want)
 }
 
-// betweenSessions is what the device has then: the last addresses are the likeliest to
+// idleAddressing is what the device has then: the last addresses are the likeliest to
 // come again.
-func (d *Network) betweenSessions() pppoe.Addressing {
+func (d *Network) idleAddressing() pppoe.Addressing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	stand := d.standIn
-	if d.is.HasIPv4() {
-		stand.IPv4 = ipcp.Agreement{Local: d.is.IPv4.Local, Remote: d.is.IPv4.Remote}
+	stand := d.placeholder
+	if d.current.HasIPv4() {
+		stand.IPv4 = ipcp.Agreement{Local: d.current.IPv4.Local, Remote: d.current.IPv4.Remote}
 	}
 	return stand
 }
@@ -188,9 +188,9 @@ func (d *Network) betweenSessions() pppoe.Addressing {
 // Close takes away what a session has brought, but for the addresses.
 func (d *Network) Close(pppoe.SessionInfo, pppoe.Addressing) {
 	d.mu.Lock()
-	d.lent = nil
+	d.session = nil
 	d.mu.Unlock()
-	d.configure(d.betweenSessions()) // the next session will tell what is wrong with it
+	d.configure(d.idleAddressing()) // the next session will tell what is wrong with it
 }
 
 // Notify is told what happens to the line: packets leave the device once they can
@@ -201,7 +201,7 @@ func (d *Network) Notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.lent != nil {
-		d.lent.open.Do(func() { close(d.lent.ready) })
+	if d.session != nil {
+		d.session.readyOnce.Do(func() { close(d.session.ready) })
 	}
 }

@@ -82,17 +82,17 @@ func (d *device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	}
 }
 
-// network is a host that keeps account.
-type network struct {
+// fakeNetwork is a host that keeps account.
+type fakeNetwork struct {
 	device tun.Device
 	fails  error
 	is     pppoe.Addressing
 	closed []pppoe.Addressing
 }
 
-func (n *network) Open(pppoe.SessionInfo) (tun.Device, error) { return n.device, nil }
+func (n *fakeNetwork) Open(pppoe.SessionInfo) (tun.Device, error) { return n.device, nil }
 
-func (n *network) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
+func (n *fakeNetwork) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	if have != n.is || l.Device != "ppp0" {
 		return errors.New("told of something else than there is")
 	}
@@ -102,7 +102,7 @@ func (n *network) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 	return n.fails
 }
 
-func (n *network) Close(_ pppoe.SessionInfo, have pppoe.Addressing) {
+func (n *fakeNetwork) Close(_ pppoe.SessionInfo, have pppoe.Addressing) {
 	n.closed = append(n.closed, have)
 }
 
@@ -116,13 +116,13 @@ func ipv6(from, to string) []byte {
 	return slices.Concat([]byte{0x60, 7: 0}, src[:], dst[:])
 }
 
-var standIn = PlaceholderAddressing(netip.Addr{}, netip.Addr{}, 1492)
+var placeholder = PlaceholderAddressing(netip.Addr{}, netip.Addr{}, 1492)
 
-func open(t *testing.T) (*Network, *network, *device) {
+func open(t *testing.T) (*Network, *fakeNetwork, *device) {
 	t.Helper()
 	d := newDevice()
-	n := &network{device: d}
-	h, err := New(n, pppoe.SessionInfo{Interface: "eth0"}, standIn)
+	n := &fakeNetwork{device: d}
+	h, err := New(n, pppoe.SessionInfo{Interface: "eth0"}, placeholder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +160,8 @@ func read(t *testing.T, d tun.Device) ([]byte, error) {
 	return buf[10 : 10+size[0]], nil
 }
 
-func TestStandIn(t *testing.T) {
-	if local, remote := standIn.IPv4.Local.String(), standIn.IPv4.Remote.String(); local != "10.112.112.112" || remote != "10.64.64.64" {
+func TestPlaceholderAddressing(t *testing.T) {
+	if local, remote := placeholder.IPv4.Local.String(), placeholder.IPv4.Remote.String(); local != "10.112.112.112" || remote != "10.64.64.64" {
 		t.Errorf("%s and %s stand in, want pppd's", local, remote)
 	}
 	known := PlaceholderAddressing(netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("192.0.2.8"), 1400)
@@ -170,9 +170,9 @@ func TestStandIn(t *testing.T) {
 	}
 }
 
-// TestWorthADial: what a host says of itself is not; the first packet to somebody is,
+// TestFirstPacketTriggersDial: what a host says of itself is not; the first packet to somebody is,
 // and it is kept.
-func TestWorthADial(t *testing.T) {
+func TestFirstPacketTriggersDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, d := open(t)
 		done := make(chan struct{})
@@ -188,17 +188,17 @@ func TestWorthADial(t *testing.T) {
 		}
 		d.put(ipv4("192.0.2.10", "198.51.100.1"))
 		<-done
-		if len(h.waiting) != 1 {
-			t.Errorf("%d packets are kept, want 1", len(h.waiting))
+		if len(h.queued) != 1 {
+			t.Errorf("%d packets are kept, want 1", len(h.queued))
 		}
 	})
 }
 
-// TestWorth: the addresses that a dial is for, on both sides of each bound: multicast is
+// TestTriggersDialBounds: the addresses that a dial is for, on both sides of each bound: multicast is
 // 224.0.0.0/4 and what is reserved behind it (RFC 5771, RFC 1112), but for the broadcast
 // address, which names a host's neighbours; ff00::/8 (RFC 4291 section 2.7) and
 // fe80::/10 (section 2.5.6) go nowhere.
-func TestWorth(t *testing.T) {
+func TestTriggersDialBounds(t *testing.T) {
 	for to, want := range map[string]bool{
 		"0.0.0.1": true, "127.0.0.1": true, "223.255.255.255": true, "224.0.0.0": false, "239.255.255.255": false,
 		"240.0.0.0": false, "254.255.255.255": false, "255.0.0.0": true, "255.255.255.255": true,
@@ -213,15 +213,15 @@ func TestWorth(t *testing.T) {
 		} else {
 			packet, shorter = ipv6("2001:db8::1", to), 39
 		}
-		if worthIt(packet) != want || worthIt(packet[:shorter]) {
-			t.Errorf("%s: %v, and cut short %v; want %v", to, worthIt(packet), worthIt(packet[:shorter]), want)
+		if triggersDial(packet) != want || triggersDial(packet[:shorter]) {
+			t.Errorf("%s: %v, and cut short %v; want %v", to, triggersDial(packet), triggersDial(packet[:shorter]), want)
 		}
 	}
 }
 
-// TestReadTellsErrors: those of the device are a session's too, but that by which it was
+// TestReadReturnsErrors: those of the device are a session's too, but that by which it was
 // woken to be closed.
-func TestReadTellsErrors(t *testing.T) {
+func TestReadReturnsErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, d := open(t)
 		dev := dial(t, h, session("192.0.2.10"))
@@ -264,7 +264,7 @@ func TestWaitEndsWithContext(t *testing.T) {
 func TestSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, n, d := open(t)
-		if n.is != standIn {
+		if n.is != placeholder {
 			t.Errorf("the device has %+v, want what stands in", n.is)
 		}
 		first, lost, v6, later := ipv4("192.0.2.10", "198.51.100.1"), ipv4("10.112.112.112", "198.51.100.1"), ipv6("2001:db8::1", "2001:db8::2"), ipv4("192.0.2.10", "198.51.100.2")
@@ -370,28 +370,28 @@ func TestBetweenSessions(t *testing.T) {
 	})
 }
 
-// TestKeptIsBounded: a machine that waits for long keeps no more than it must.
-func TestKeptIsBounded(t *testing.T) {
+// TestQueueIsBounded: a machine that waits for long keeps no more than it must.
+func TestQueueIsBounded(t *testing.T) {
 	h, _, d := open(t)
-	for range 3 * maxWaiting {
+	for range 3 * maxQueued {
 		d.put(ipv4("192.0.2.10", "198.51.100.1"))
 		h.Wait(t.Context())
 	}
-	if len(h.waiting) != 16 {
-		t.Errorf("%d packets are kept, want 16", len(h.waiting))
+	if len(h.queued) != 16 {
+		t.Errorf("%d packets are kept, want 16", len(h.queued))
 	}
 }
 
 // TestNew: what cannot be made leaves nothing behind.
 func TestNew(t *testing.T) {
 	d := newDevice()
-	n := &network{device: struct{ tun.Device }{d}}
-	if _, err := New(n, pppoe.SessionInfo{}, standIn); err == nil || !d.closed || len(n.closed) != 1 {
+	n := &fakeNetwork{device: struct{ tun.Device }{d}}
+	if _, err := New(n, pppoe.SessionInfo{}, placeholder); err == nil || !d.closed || len(n.closed) != 1 {
 		t.Errorf("a device without deadlines: %v, closed %v and %d times", err, d.closed, len(n.closed))
 	}
 	d, wrong := newDevice(), errors.New("no permission")
-	n = &network{device: d, fails: wrong}
-	if _, err := New(n, pppoe.SessionInfo{}, standIn); !errors.Is(err, wrong) || !d.closed || len(n.closed) != 1 {
+	n = &fakeNetwork{device: d, fails: wrong}
+	if _, err := New(n, pppoe.SessionInfo{}, placeholder); !errors.Is(err, wrong) || !d.closed || len(n.closed) != 1 {
 		t.Errorf("addresses refused: %v, closed %v and %d times", err, d.closed, len(n.closed))
 	}
 }

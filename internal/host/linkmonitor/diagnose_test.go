@@ -8,9 +8,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestObstacle: what keeps answers from an interface is named, with what to do; nothing is where
+// TestDiagnose: what keeps answers from an interface is named, with what to do; nothing is where
 // there is nothing.
-func TestObstacle(t *testing.T) {
+func TestDiagnose(t *testing.T) {
 	roottest.Need(t, "ip")
 	ns, err := lab.NewNamespace()
 	if err != nil {

@@ -15,42 +15,42 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// again is how long a watch that the kernel has cut off waits before it looks again: it
+// resubscribeDelay is how long a watch that the kernel has cut off waits before it looks again: it
 // does so when more happens than is read in time.
-const again = 100 * time.Millisecond
+const resubscribeDelay = 100 * time.Millisecond
 
 // Watch tells how the interface is now, and then each time that this changes, until
 // the context ends. Its address is zero while there is none of six octets. Told is called
 // from one goroutine. An interface that goes and comes back under its name is the same. The
 // error says that nothing can be watched.
-func Watch(ctx context.Context, name string, told func(pppoe.LinkState, wire.Addr)) error {
-	w := &watch{name: name, told: told}
+func Watch(ctx context.Context, name string, notify func(pppoe.LinkState, wire.Addr)) error {
+	w := &watch{name: name, notify: notify}
 	for {
 		err := w.follow(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !errors.Is(err, errCutOff) {
+		if !errors.Is(err, errSubscriptionLost) {
 			return fmt.Errorf("watch interface %s: %w", name, err)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(again):
+		case <-time.After(resubscribeDelay):
 		}
 	}
 }
 
-// errCutOff says that the kernel tells no more, and has to be asked anew.
-var errCutOff = errors.New("cut off")
+// errSubscriptionLost says that the kernel tells no more, and has to be asked anew.
+var errSubscriptionLost = errors.New("cut off")
 
 // watch is an interface and what was told of it.
 type watch struct {
-	name    string
-	told    func(pppoe.LinkState, wire.Addr)
-	index   int // 0: there is none
-	begun   bool
-	state   pppoe.LinkState
-	address wire.Addr
+	name     string
+	notify   func(pppoe.LinkState, wire.Addr)
+	index    int // 0: there is none
+	reported bool
+	state    pppoe.LinkState
+	address  wire.Addr
 }
 
 // follow tells of the interface until the context ends or the kernel has cut it off.
@@ -61,7 +61,7 @@ func (w *watch) follow(ctx context.Context) error {
 	if err := netlink.LinkSubscribe(updates, ctx.Done()); err != nil {
 		return err
 	}
-	w.look()
+	w.query()
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,7 +73,7 @@ func (w *watch) follow(ctx context.Context) error {
 			return ctx.Err()
 		case u, ok := <-updates:
 			if !ok {
-				return errCutOff
+				return errSubscriptionLost
 			}
 			w.handle(u)
 		}
@@ -88,31 +88,31 @@ func (w *watch) handle(u netlink.LinkUpdate) {
 	switch {
 	case a.Name == w.name && !gone:
 		w.index = a.Index
-		w.tell(stateOf(u.Link))
+		w.report(stateOf(u.Link))
 	case a.Index == w.index: // removed, or renamed
 		w.index = 0
-		w.tell(pppoe.LinkGone, wire.Addr{})
+		w.report(pppoe.LinkGone, wire.Addr{})
 	}
 }
 
-func (w *watch) tell(is pppoe.LinkState, a wire.Addr) {
-	if w.begun && is == w.state && a == w.address {
+func (w *watch) report(is pppoe.LinkState, a wire.Addr) {
+	if w.reported && is == w.state && a == w.address {
 		return
 	}
-	w.begun, w.state, w.address = true, is, a
-	w.told(is, a)
+	w.reported, w.state, w.address = true, is, a
+	w.notify(is, a)
 }
 
-// look is for when nothing has been told yet.
-func (w *watch) look() {
+// query is for when nothing has been told yet.
+func (w *watch) query() {
 	link, err := netlink.LinkByName(w.name)
 	if err != nil || link.Attrs().Name != w.name { // that is another name of it
 		w.index = 0
-		w.tell(pppoe.LinkGone, wire.Addr{})
+		w.report(pppoe.LinkGone, wire.Addr{})
 		return
 	}
 	w.index = link.Attrs().Index
-	w.tell(stateOf(link))
+	w.report(stateOf(link))
 }
 
 func stateOf(link netlink.Link) (pppoe.LinkState, wire.Addr) {

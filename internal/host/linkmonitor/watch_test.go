@@ -15,8 +15,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// watched is an interface of a namespace that is watched.
-type watched struct {
+// monitor is an interface of a namespace that is watched.
+type monitor struct {
 	t      *testing.T
 	ns     *lab.Namespace
 	states chan state
@@ -30,7 +30,7 @@ type state struct {
 	address wire.Addr
 }
 
-func begin(t *testing.T, name string) *watched {
+func startMonitor(t *testing.T, name string) *monitor {
 	t.Helper()
 	roottest.Need(t, "ip")
 	ns, err := lab.NewNamespace()
@@ -39,7 +39,7 @@ func begin(t *testing.T, name string) *watched {
 	}
 	t.Cleanup(func() { ns.Close() })
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &watched{t, ns, make(chan state), cancel, make(chan error, 1)}
+	w := &monitor{t, ns, make(chan state), cancel, make(chan error, 1)}
 	go func() {
 		w.done <- ns.Do(func() error {
 			return Watch(ctx, name, func(s pppoe.LinkState, a wire.Addr) { w.states <- state{s, a} })
@@ -48,7 +48,7 @@ func begin(t *testing.T, name string) *watched {
 	return w
 }
 
-func (w *watched) ip(words ...string) {
+func (w *monitor) ip(words ...string) {
 	w.t.Helper()
 	if out, err := w.ns.Run("ip", words...); err != nil {
 		w.t.Fatalf("ip %v: %v %s", words, err, out)
@@ -56,9 +56,9 @@ func (w *watched) ip(words ...string) {
 }
 
 // want is what is told next. States between it and the one before may be told too.
-func (w *watched) want(is pppoe.LinkState, between ...pppoe.LinkState) (address wire.Addr) {
+func (w *monitor) want(is pppoe.LinkState, between ...pppoe.LinkState) (address wire.Addr) {
 	w.t.Helper()
-	patience := time.After(10 * time.Second)
+	timeout := time.After(10 * time.Second)
 	for {
 		select {
 		case s := <-w.states:
@@ -68,13 +68,13 @@ func (w *watched) want(is pppoe.LinkState, between ...pppoe.LinkState) (address 
 			if !slices.Contains(between, s.is) {
 				w.t.Fatalf("it is %v, want %v", s.is, is)
 			}
-		case <-patience:
+		case <-timeout:
 			w.t.Fatalf("nothing is told, want %v", is)
 		}
 	}
 }
 
-func (w *watched) end() {
+func (w *monitor) end() {
 	w.t.Helper()
 	w.cancel()
 	if err := <-w.done; err != nil {
@@ -82,10 +82,10 @@ func (w *watched) end() {
 	}
 }
 
-// TestLife: an interface comes, goes up and down, loses its carrier, its name and itself,
+// TestStates: an interface comes, goes up and down, loses its carrier, its name and itself,
 // and comes back.
-func TestLife(t *testing.T) {
-	w := begin(t, "eth0")
+func TestStates(t *testing.T) {
+	w := startMonitor(t, "eth0")
 	w.want(pppoe.LinkGone)
 	w.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 	w.want(pppoe.LinkDown)
@@ -118,7 +118,7 @@ func TestLife(t *testing.T) {
 // TestAddress: the address is told with the state, and anew when it changes: of a bridge that
 // loses the port whose address it had, too.
 func TestAddress(t *testing.T) {
-	w := begin(t, "br0")
+	w := startMonitor(t, "br0")
 	if a := w.want(pppoe.LinkGone); a != (wire.Addr{}) {
 		t.Errorf("an interface that is not there has the address %v", a)
 	}
@@ -146,10 +146,10 @@ func TestAddress(t *testing.T) {
 	w.end()
 }
 
-// TestOutrun: when the kernel tells more than is read, it cuts off; how the interface is
+// TestSubscriptionLost: when the kernel tells more than is read, it cuts off; how the interface is
 // in the end is told nevertheless.
-func TestOutrun(t *testing.T) {
-	w := begin(t, "lo")
+func TestSubscriptionLost(t *testing.T) {
+	w := startMonitor(t, "lo")
 	err := w.ns.Do(func() error {
 		link, errs := netlink.LinkByName("lo")
 		for range 1000 { // while the watch waits for us to take its first word
@@ -162,12 +162,12 @@ func TestOutrun(t *testing.T) {
 	}
 	last := pppoe.LinkGone
 	quiet := time.Second // what is told comes in one burst
-	for told := true; told; {
+	for notify := true; notify; {
 		select {
 		case s := <-w.states:
 			last = s.is
 		case <-time.After(quiet):
-			told = false
+			notify = false
 		}
 	}
 	if last != pppoe.LinkUp {
@@ -178,12 +178,12 @@ func TestOutrun(t *testing.T) {
 	w.end()
 }
 
-// TestEndsBusy: it ends though nobody has taken what there is to tell.
-func TestEndsBusy(t *testing.T) {
+// TestCancelInNotify: it ends though nobody has taken what there is to tell.
+func TestCancelInNotify(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	told := 0
-	err := Watch(ctx, "lo", func(pppoe.LinkState, wire.Addr) { told++; cancel() })
-	if err != nil || told != 1 {
-		t.Errorf("told %d times, %v", told, err)
+	notify := 0
+	err := Watch(ctx, "lo", func(pppoe.LinkState, wire.Addr) { notify++; cancel() })
+	if err != nil || notify != 1 {
+		t.Errorf("told %d times, %v", notify, err)
 	}
 }

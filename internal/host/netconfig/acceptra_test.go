@@ -38,11 +38,11 @@ func advertisement(t *testing.T) []byte {
 	return append(p, icmp...)
 }
 
-// TestPeerIsNoRouter: the kernel takes no address and no way out from what the peer advertises.
+// TestPeerRAIgnored: the kernel takes no address and no way out from what the peer advertises.
 // Where that is wanted, package ipv6 heeds it, within its own bounds; a server's client, and a
 // peer where noipv6autoconf says so, must not have this machine's traffic.
-func TestPeerIsNoRouter(t *testing.T) {
-	in(t, func(t *testing.T) {
+func TestPeerRAIgnored(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		var log bytes.Buffer
 		h := &Configurer{Log: slog.New(slog.NewTextHandler(&log, nil))}
 		dev := dial(t, h)

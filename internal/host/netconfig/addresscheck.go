@@ -22,8 +22,8 @@ var (
 	ErrDuplicateAddress = errors.New("is already on another interface")
 )
 
-// check reports whether the machine can have the addresses.
-func (h *Configurer) check(a ipcp.Agreement) error {
+// checkAgreement reports whether the machine can have the addresses.
+func (h *Configurer) checkAgreement(a ipcp.Agreement) error {
 	if err := CheckHostAddress(a.Local); err != nil {
 		return fmt.Errorf("local IP address %v %w", a.Local, err)
 	}
@@ -33,7 +33,7 @@ func (h *Configurer) check(a ipcp.Agreement) error {
 	if a.Local == a.Remote && !h.Unnumbered {
 		return fmt.Errorf("IP address %v %w", a.Local, ErrSameAddress)
 	}
-	return h.checkTaken(a)
+	return h.checkDuplicates(a)
 }
 
 // CheckHostAddress reports whether an IPv4 address can be that of a host (RFC 1122 section
@@ -52,54 +52,54 @@ func CheckHostAddress(a netip.Addr) error {
 	return nil
 }
 
-// checkTaken refuses a peer with an address that this machine has on a network, and one
+// checkDuplicates refuses a peer with an address that this machine has on a network, and one
 // of ours that is on a network already: packets for it would go astray. On other lines
 // either may be, as when both ends of one are on this machine.
-func (h *Configurer) checkTaken(a ipcp.Agreement) error {
-	addrs, err := kernel.addresses(nil, netlink.FAMILY_V4)
+func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
+	addrs, err := netlinkQueries.addresses(nil, netlink.FAMILY_V4)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // changed meanwhile: what was seen counts
 		return fmt.Errorf("look for addresses: %w", err)
 	}
 	for _, taken := range addrs {
-		whose, ours := "remote", addressOf(taken.IP)
+		whose, ours := "remote", addrFromIP(taken.IP)
 		if ours == a.Local {
 			whose = "local"
 		}
 		if (ours != a.Remote || ours == a.Local) && (ours != a.Local || !h.RejectDuplicateAddress) {
 			continue
 		}
-		other, err := kernel.link(taken.LinkIndex)
+		other, err := netlinkQueries.link(taken.LinkIndex)
 		switch {
 		case errors.As(err, &netlink.LinkNotFoundError{}): // it has gone, and its addresses with it
 		case err != nil:
 			return fmt.Errorf("look for the interface with %v: %w", ours, err)
-		case h.onNetwork(other):
+		case h.hasNetwork(other):
 			return fmt.Errorf("%s IP address %v %w, %s", whose, ours, ErrDuplicateAddress, other.Attrs().Name)
 		}
 	}
 	return nil
 }
 
-// kernel is what checkTaken asks. Tests have their own.
-var kernel = struct {
+// netlinkQueries is what checkDuplicates asks. Tests have their own.
+var netlinkQueries = struct {
 	addresses func(netlink.Link, int) ([]netlink.Addr, error)
 	link      func(index int) (netlink.Link, error)
 }{netlink.AddrList, netlink.LinkByIndex}
 
-func addressOf(ip net.IP) netip.Addr {
+func addrFromIP(ip net.IP) netip.Addr {
 	a, _ := netip.AddrFromSlice(ip)
 	return a.Unmap()
 }
 
-// onNetwork reports whether an interface has a network behind it, in the routing domain of
+// hasNetwork reports whether an interface has a network behind it, in the routing domain of
 // the line.
-func (h *Configurer) onNetwork(link netlink.Link) bool {
-	return link.Attrs().Flags&net.FlagPointToPoint == 0 && h.sameDomain(link)
+func (h *Configurer) hasNetwork(link netlink.Link) bool {
+	return link.Attrs().Flags&net.FlagPointToPoint == 0 && h.inSameVRF(link)
 }
 
-// sameDomain reports whether an interface is in the routing domain of the line, so that
+// inSameVRF reports whether an interface is in the routing domain of the line, so that
 // addresses must not clash.
-func (h *Configurer) sameDomain(other netlink.Link) bool {
+func (h *Configurer) inSameVRF(other netlink.Link) bool {
 	master, err := netlink.LinkByIndex(other.Attrs().MasterIndex)
 	domain := ""
 	if vrf, ok := master.(*netlink.Vrf); err == nil && ok {

@@ -13,56 +13,56 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// address4 gives the device the addresses that IPCP has agreed on.
-func (h *Configurer) address4(link netlink.Link, a ipcp.Agreement) step {
-	addr := &netlink.Addr{IPNet: one(a.Local), Scope: unix.RT_SCOPE_UNIVERSE}
+// ipv4AddressStep gives the device the addresses that IPCP has agreed on.
+func (h *Configurer) ipv4AddressStep(link netlink.Link, a ipcp.Agreement) step {
+	addr := &netlink.Addr{IPNet: hostPrefix(a.Local), Scope: unix.RT_SCOPE_UNIVERSE}
 	if !a.Remote.IsUnspecified() {
-		addr.Peer = one(a.Remote)
+		addr.Peer = hostPrefix(a.Remote)
 	}
-	if h.ownTable() {
+	if h.usesOwnTable() {
 		addr.Flags = unix.IFA_F_NOPREFIXROUTE // the route to the peer goes into Table
 	}
 	return addressStep(link, addr)
 }
 
-// steps4 are for what needs these addresses and a device that is up.
-func (h *Configurer) steps4(link netlink.Link, a ipcp.Agreement) []step {
+// ipv4Steps are for what needs these addresses and a device that is up.
+func (h *Configurer) ipv4Steps(link netlink.Link, a ipcp.Agreement) []step {
 	var steps []step
-	if h.ownTable() {
+	if h.usesOwnTable() {
 		if !a.Remote.IsUnspecified() {
-			steps = append(steps, h.peerStep(link, a))
+			steps = append(steps, h.peerRouteStep(link, a))
 		}
 		if h.PolicyRules {
 			steps = append(steps, h.ruleSteps(link, a.Local)...)
 		}
 	}
-	return slices.Concat(steps, h.routeSteps4(link), h.proxySteps(a.Remote))
+	return slices.Concat(steps, h.ipv4RouteSteps(link), h.proxySteps(a.Remote))
 }
 
-// ownTable reports whether routes go into a table that no device brings about.
-func (h *Configurer) ownTable() bool { return h.Table != 0 && h.VRF == "" }
+// usesOwnTable reports whether routes go into a table that no device brings about.
+func (h *Configurer) usesOwnTable() bool { return h.Table != 0 && h.VRF == "" }
 
 // minMTU6 is what IPv6 asks of any link (RFC 8200 section 5). Linux has none where it is less.
 const minMTU6 = 1280
 
-// carry6 does what there is to do for IPv6.
-func (h *Configurer) carry6(link netlink.Link, a ipv6cp.Agreement) (changes, error) {
+// applyIPv6 does what there is to do for IPv6.
+func (h *Configurer) applyIPv6(link netlink.Link, a ipv6cp.Agreement) (appliedSteps, error) {
 	if mtu := link.Attrs().MTU; mtu < minMTU6 {
 		return nil, fmt.Errorf("it needs an MTU of %d at least, and this is %d", minMTU6, mtu)
 	}
-	return h.carry(h.steps6(link, a))
+	return h.apply(h.ipv6Steps(link, a))
 }
 
-// steps6 give the device what IPv6CP has agreed on: both identifiers are known to differ (RFC 5072
+// ipv6Steps give the device what IPv6CP has agreed on: both identifiers are known to differ (RFC 5072
 // section 4.1), so the kernel need not look for duplicates. If it did, the address would be
 // tentative for a moment, and the first packet, a Router Solicitation, could not be sent.
-func (h *Configurer) steps6(link netlink.Link, a ipv6cp.Agreement) []step {
-	addr := &netlink.Addr{IPNet: one(a.Local.LinkLocal()), Peer: one(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK, Flags: unix.IFA_F_NODAD}
+func (h *Configurer) ipv6Steps(link netlink.Link, a ipv6cp.Agreement) []step {
+	addr := &netlink.Addr{IPNet: hostPrefix(a.Local.LinkLocal()), Peer: hostPrefix(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK, Flags: unix.IFA_F_NODAD}
 	steps := []step{addressStep(link, addr)}
-	if h.ownTable() && h.PolicyRules {
-		steps = append(steps, h.deviceRule(link, netlink.FAMILY_V6))
+	if h.usesOwnTable() && h.PolicyRules {
+		steps = append(steps, h.deviceRuleStep(link, netlink.FAMILY_V6))
 	}
-	return append(steps, h.routeSteps6(link)...)
+	return append(steps, h.ipv6RouteSteps(link)...)
 }
 
 func addressStep(link netlink.Link, addr *netlink.Addr) step {
@@ -75,7 +75,7 @@ func addressStep(link netlink.Link, addr *netlink.Addr) step {
 	}}
 }
 
-// one is the network of a single address.
-func one(a netip.Addr) *net.IPNet {
+// hostPrefix is the network of a single address.
+func hostPrefix(a netip.Addr) *net.IPNet {
 	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}
 }

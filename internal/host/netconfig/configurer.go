@@ -100,16 +100,16 @@ type Configurer struct {
 	// Log is told what is noteworthy. It must be set.
 	Log *slog.Logger
 
-	mu     sync.Mutex
-	places map[lineKey]*place
-	rules  []lineRule // those that RuleUndoFile holds
-	once   sync.Once  // what is left to others has been told
-	// written is the file ResolvConf as this session's line has left it; nil: it has not.
-	written os.FileInfo
-	// hinder is asked before each step; its error is the step's. For tests.
-	hinder func(what string) error
-	// patience is how long a program may take; 0: the default. For tests.
-	patience time.Duration
+	mu       sync.Mutex
+	sessions map[sessionKey]*session
+	rules    []policyRule // those that RuleUndoFile holds
+	warnOnce sync.Once    // what is left to others has been told
+	// resolvConfInfo is the file ResolvConf as this session's line has left it; nil: it has not.
+	resolvConfInfo os.FileInfo
+	// beforeStep is asked before each step; its error is the step's. For tests.
+	beforeStep func(what string) error
+	// programTimeout is how long a program may take; 0: the default. For tests.
+	programTimeout time.Duration
 }
 
 var _ pppoe.HostNetwork = (*Configurer)(nil)
@@ -127,25 +127,25 @@ func (h *Configurer) Check() error {
 
 // Open makes the device, where nothing is left of an earlier program that was killed.
 func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
-	p, err := h.newPlace()
+	p, err := h.newSession()
 	if err != nil {
 		return nil, err
 	}
 	var dev tun.Device
-	err = p.inside(func() (err error) {
+	err = p.inNamespace(func() (err error) {
 		if h.RouteUndoFile != "" {
-			if err := h.recover(); err != nil {
+			if err := h.restoreRoutesAfterCrash(); err != nil {
 				h.Log.Warn(fmt.Sprintf("restore the default route: %v", err))
 			}
 		}
 		if h.RuleUndoFile != "" {
-			if err := h.recoverRules(); err != nil {
+			if err := h.removeRulesAfterCrash(); err != nil {
 				h.Log.Warn(fmt.Sprintf("remove the rules of an earlier program: %v", err))
 			}
 		}
-		p.made = tun.IsPersistent(h.Name)
-		if dev, err = h.device(); err == nil {
-			h.handleNoRouter(dev.Name(), p.made)
+		p.preexisting = tun.IsPersistent(h.Name)
+		if dev, err = h.openDevice(); err == nil {
+			h.disableAcceptRA(dev.Name(), p.preexisting)
 		}
 		return err
 	})
@@ -153,13 +153,13 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 		p.namespace.Close()
 		return nil, err
 	}
-	h.put(l, p)
+	h.addSession(l, p)
 	return dev, nil
 }
 
-// device makes one that moves GSO packets, if the kernel has such and a plain one is not
+// openDevice makes one that moves GSO packets, if the kernel has such and a plain one is not
 // asked for.
-func (h *Configurer) device() (tun.Device, error) {
+func (h *Configurer) openDevice() (tun.Device, error) {
 	cfg := tun.Config{Name: h.Name, Queues: h.Queues}
 	if h.DataPath != datapath.KindPlain {
 		d, err := tun.OpenGSO(cfg)
@@ -182,7 +182,7 @@ func (h *Configurer) device() (tun.Device, error) {
 // that the line is of no use, and that nothing is left of what was configured for it.
 // What went wrong with IPv6 alone is logged.
 func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
-	p, err := h.place(l)
+	p, err := h.session(l)
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
@@ -190,122 +190,122 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 		return nil
 	}
 	h.mu.Lock()
-	p.name = l.Device
+	p.deviceName = l.Device
 	h.mu.Unlock()
-	err = h.change(p, func(link netlink.Link) error { return h.prepare(p, link, have, want) })
+	err = h.changeLink(p, func(link netlink.Link) error { return h.applyBeforeUp(p, link, have, want) })
 	if err == nil {
 		if h.PreUp != nil && want.HasIPv4() && have.IPv4 != want.IPv4 {
 			h.PreUp(l, want)
 		}
-		err = h.change(p, func(link netlink.Link) error { return h.open(p, link, have, want) })
+		err = h.changeLink(p, func(link netlink.Link) error { return h.applyAfterUp(p, link, have, want) })
 	}
-	if err != nil && !h.leaveToOthers(p, want, err) {
+	if err != nil && !h.leaveUnmanaged(p, want, err) {
 		return fmt.Errorf("%s: %w", l.Device, err)
 	}
 	return nil
 }
 
-// change changes a line's device. When that fails, all that was changed is taken back.
-func (h *Configurer) change(p *place, do func(netlink.Link) error) error {
-	return p.inside(func() error {
-		link, err := netlink.LinkByName(p.name)
+// changeLink changes a line's device. When that fails, all that was changed is taken back.
+func (h *Configurer) changeLink(p *session, do func(netlink.Link) error) error {
+	return p.inNamespace(func() error {
+		link, err := netlink.LinkByName(p.deviceName)
 		if err == nil {
 			err = do(link)
 		}
 		if err != nil {
-			p.takeBack(h.Log)
+			p.undoAll(h.Log)
 		}
 		return err
 	})
 }
 
-// prepare gives the device its length of packets and its IPv4 addresses. It takes back
+// applyBeforeUp gives the device its length of packets and its IPv4 addresses. It takes back
 // what IPv4 had before.
-func (h *Configurer) prepare(p *place, link netlink.Link, have, want pppoe.Addressing) error {
+func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
-		if err := h.check(want.IPv4); err != nil {
+		if err := h.checkAgreement(want.IPv4); err != nil {
 			return err
 		}
 	}
 	if have.MTU != want.MTU {
-		made, err := h.carry(h.stepsOfDevice(link, want.MTU))
+		made, err := h.apply(h.linkSteps(link, want.MTU))
 		if err != nil {
 			return err
 		}
-		if p.device == nil { // else an earlier call has noted how it was
-			p.device = made
+		if p.linkChanges == nil { // else an earlier call has noted how it was
+			p.linkChanges = made
 		}
 	}
 	if have.IPv4 == want.IPv4 {
 		return nil
 	}
 	if !want.HasIPv4() {
-		h.rename(p, link, func() { p.servers4 = nil })
+		h.updateNameServers(p, link, func() { p.servers4 = nil })
 	}
-	p.ipv4.takeBack(h.Log)
+	p.ipv4Changes.undo(h.Log)
 	if !want.HasIPv4() {
 		return nil
 	}
-	made, err := h.carry([]step{h.address4(link, want.IPv4)})
-	p.ipv4 = made
+	made, err := h.apply([]step{h.ipv4AddressStep(link, want.IPv4)})
+	p.ipv4Changes = made
 	return err
 }
 
-// open brings the device up, and does what can be done only then.
-func (h *Configurer) open(p *place, link netlink.Link, have, want pppoe.Addressing) error {
+// applyAfterUp brings the device up, and does what can be done only then.
+func (h *Configurer) applyAfterUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
 	if have.MTU == 0 {
-		up, err := h.carry([]step{upStep(link)})
+		up, err := h.apply([]step{upStep(link)})
 		if err != nil {
 			return err
 		}
-		p.device = append(p.device, up...)
+		p.linkChanges = append(p.linkChanges, up...)
 	}
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
-		made, err := h.carry(h.steps4(link, want.IPv4))
+		made, err := h.apply(h.ipv4Steps(link, want.IPv4))
 		if err != nil {
 			return err
 		}
-		p.ipv4 = append(p.ipv4, made...)
-		h.rename(p, link, func() { p.servers4 = h.servers(want.IPv4) })
+		p.ipv4Changes = append(p.ipv4Changes, made...)
+		h.updateNameServers(p, link, func() { p.servers4 = h.usableNameServers(want.IPv4) })
 	}
 	if have.IPv6 == want.IPv6 {
 		return nil
 	}
-	p.ipv6.takeBack(h.Log)
+	p.ipv6Changes.undo(h.Log)
 	if !want.HasIPv6() {
 		return nil
 	}
 	var err error
-	if p.ipv6, err = h.carry6(link, want.IPv6); err != nil {
+	if p.ipv6Changes, err = h.applyIPv6(link, want.IPv6); err != nil {
 		// As on a host that has IPv6 disabled, where IPv4 is fine without.
-		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.name, err))
+		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.deviceName, err))
 	}
 	return nil
 }
 
-func (p *place) takeBack(log *slog.Logger) {
-	p.naming.Lock()
-	p.names.takeBack(log)
+func (p *session) undoAll(log *slog.Logger) {
+	p.dnsMu.Lock()
+	p.dnsChanges.undo(log)
 	p.servers4, p.servers6 = nil, nil
-	p.naming.Unlock()
-	p.ipv6.takeBack(log)
-	p.ipv4.takeBack(log)
-	p.device.takeBack(log)
+	p.dnsMu.Unlock()
+	p.ipv6Changes.undo(log)
+	p.ipv4Changes.undo(log)
+	p.linkChanges.undo(log)
 }
 
 // Close takes back what is left: addresses and routes have gone with the device, but
 // not what was replaced, or told to others.
 func (h *Configurer) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
-	p := h.leave(l)
+	p := h.removeSession(l)
 	if p == nil {
 		return
 	}
 	defer func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.written = nil
+		h.resolvConfInfo = nil
 	}()
-	err := p.inside(func() error { p.takeBack(h.Log); return nil })
+	err := p.inNamespace(func() error { p.undoAll(h.Log); return nil })
 	if err != nil {
 		h.Log.Warn(fmt.Sprintf("%s: %v", l.Device, err))
 	}

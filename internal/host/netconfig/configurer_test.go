@@ -30,8 +30,8 @@ var agreed = pppoe.Addressing{
 	IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 2}, Remote: ipv6cp.ID{7: 1}},
 }
 
-// in runs a test in a network namespace of its own.
-func in(t *testing.T, f func(t *testing.T)) {
+// inNamespace runs a test in a network namespace of its own.
+func inNamespace(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	roottest.Need(t)
 	n, err := lab.NewNamespace()
@@ -45,7 +45,7 @@ func in(t *testing.T, f func(t *testing.T)) {
 }
 
 func TestConfigure(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		resolv := filepath.Join(t.TempDir(), "resolv.conf")
 		var log bytes.Buffer
 		h := &Configurer{DefaultRoute: true, ResolvConf: resolv, Log: slog.New(slog.NewTextHandler(&log, nil))}
@@ -53,8 +53,8 @@ func TestConfigure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := pppoe.SessionInfo{Device: dev.Name()}
-		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+		info := pppoe.SessionInfo{Device: dev.Name()}
+		if err := h.Configure(info, pppoe.Addressing{}, agreed); err != nil {
 			t.Fatal(err)
 		}
 		link, err := netlink.LinkByName("ppp0")
@@ -73,12 +73,12 @@ func TestConfigure(t *testing.T) {
 		}
 		only6 := agreed
 		only6.IPv4 = ipcp.Agreement{}
-		if err := h.Configure(line, agreed, only6); err != nil {
+		if err := h.Configure(info, agreed, only6); err != nil {
 			t.Fatal(err)
 		}
 		wantAddresses(t, link, "fe80::2/128 peer fe80::1/128 scope 253")
 		dev.Close()
-		h.Close(line, agreed)
+		h.Close(info, agreed)
 		if _, err := os.Stat(resolv); !os.IsNotExist(err) {
 			t.Errorf("resolv.conf is left behind: %v", err)
 		}
@@ -91,7 +91,7 @@ func TestConfigure(t *testing.T) {
 // TestPreUp: it is called for each agreement of IPv4, when its addresses are there,
 // before routes are and, at first, before the device is up.
 func TestPreUp(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		var seen []string
 		h := &Configurer{DefaultRoute: true, Log: slog.New(slog.DiscardHandler)}
 		h.PreUp = func(l pppoe.SessionInfo, want pppoe.Addressing) {
@@ -113,15 +113,15 @@ func TestPreUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			line, have := pppoe.SessionInfo{SessionID: uint16(id), Device: dev.Name()}, none
+			info, have := pppoe.SessionInfo{SessionID: uint16(id), Device: dev.Name()}, none
 			for _, want := range wishes {
-				if err := h.Configure(line, have, want); err != nil {
+				if err := h.Configure(info, have, want); err != nil {
 					t.Fatal(err)
 				}
 				have = want
 			}
 			dev.Close()
-			h.Close(line, have)
+			h.Close(info, have)
 		}
 		want := []string{"192.0.2.10 up=0 ", "192.0.2.11 up=1 ", "192.0.2.10 up=1 "}
 		if !slices.Equal(seen, want) {
@@ -162,7 +162,7 @@ func wantAddresses(t *testing.T, link netlink.Link, want ...string) {
 
 // TestExistingDefaultRoute: it is kept, and the log says so.
 func TestExistingDefaultRoute(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		var log bytes.Buffer
 		first := &Configurer{Name: "first", DefaultRoute: true, Log: slog.New(slog.NewTextHandler(&log, nil))}
 		second := &Configurer{Name: "second", DefaultRoute: true, Log: first.Log}

@@ -57,12 +57,12 @@ func parseRoute(m []byte) (*kernelRoute, error) {
 	}
 	r := &kernelRoute{header: nl.DeserializeRtMsg(append([]byte(nil), m...)).RtMsg}
 	r.table = int(r.header.Table)
-	attrs, ok := attributes(m[unix.SizeofRtMsg:])
+	attrs, ok := parseAttributes(m[unix.SizeofRtMsg:])
 	if !ok {
 		return nil, errRoute
 	}
 	// One that refers to a next hop object tells its content too, but takes but one.
-	shared := slices.ContainsFunc(attrs, func(a attribute) bool { return a.number() == rtaNextHopID })
+	shared := slices.ContainsFunc(attrs, func(a attribute) bool { return a.baseType() == rtaNextHopID })
 	header := r.header
 	header.Flags &= onLink // the rest says how the route is, like "link down"
 	if shared {
@@ -70,21 +70,21 @@ func parseRoute(m []byte) (*kernelRoute, error) {
 	}
 	r.message = append([]byte(nil), (&nl.RtMsg{RtMsg: header}).Serialize()...)
 	for _, a := range attrs {
-		r.note(a)
-		r.keep(a, shared)
+		r.readAttribute(a)
+		r.appendAttribute(a, shared)
 	}
 	return r, nil
 }
 
-// note heeds what the program itself must know.
-func (r *kernelRoute) note(a attribute) {
-	switch typ := a.number(); {
+// readAttribute heeds what the program itself must know.
+func (r *kernelRoute) readAttribute(a attribute) {
+	switch typ := a.baseType(); {
 	case typ == unix.RTA_GATEWAY:
-		r.gateway = addressOf(a.value)
+		r.gateway = addrFromIP(a.value)
 	case typ == unix.RTA_VIA && len(a.value) > 2: // of another family: behind that
-		r.gateway = addressOf(a.value[2:])
+		r.gateway = addrFromIP(a.value[2:])
 	case typ == unix.RTA_MULTIPATH && len(a.value) >= unix.SizeofRtNexthop:
-		r.noteFirst(a.value)
+		r.readFirstNextHop(a.value)
 	case len(a.value) != 4:
 	case typ == unix.RTA_TABLE:
 		r.table = int(binary.NativeEndian.Uint32(a.value))
@@ -95,24 +95,24 @@ func (r *kernelRoute) note(a attribute) {
 	}
 }
 
-// noteFirst heeds the first of several ways.
-func (r *kernelRoute) noteFirst(hops []byte) {
+// readFirstNextHop heeds the first of several ways.
+func (r *kernelRoute) readFirstNextHop(hops []byte) {
 	r.device = int(binary.NativeEndian.Uint32(hops[4:]))
 	end := min(int(binary.NativeEndian.Uint16(hops)), len(hops))
 	if end < unix.SizeofRtNexthop {
 		return
 	}
-	attrs, _ := attributes(hops[unix.SizeofRtNexthop:end])
+	attrs, _ := parseAttributes(hops[unix.SizeofRtNexthop:end])
 	for _, a := range attrs {
-		if a.number() == unix.RTA_GATEWAY || a.number() == unix.RTA_VIA {
-			r.note(a)
+		if a.baseType() == unix.RTA_GATEWAY || a.baseType() == unix.RTA_VIA {
+			r.readAttribute(a)
 		}
 	}
 }
 
-// keep appends an attribute to the message, if the kernel would take it back.
-func (r *kernelRoute) keep(a attribute, shared bool) {
-	switch a.number() {
+// appendAttribute appends an attribute to the message, if the kernel would take it back.
+func (r *kernelRoute) appendAttribute(a attribute, shared bool) {
+	switch a.baseType() {
 	case unix.RTA_CACHEINFO: // how it has been used
 		return
 	case unix.RTA_OIF, unix.RTA_GATEWAY, unix.RTA_VIA, unix.RTA_ENCAP, unix.RTA_ENCAP_TYPE:
@@ -124,13 +124,13 @@ func (r *kernelRoute) keep(a attribute, shared bool) {
 			return
 		}
 		a.value = append([]byte(nil), a.value...)
-		maskHops(a.value)
+		clearNextHopState(a.value)
 	}
 	r.message = a.appendTo(r.message)
 }
 
-// maskHops clears what each of several ways says of its state.
-func maskHops(hops []byte) {
+// clearNextHopState clears what each of several ways says of its state.
+func clearNextHopState(hops []byte) {
 	for len(hops) >= unix.SizeofRtNexthop {
 		hops[2] &= onLink
 		length := int(binary.NativeEndian.Uint16(hops))
@@ -156,8 +156,8 @@ func (r *kernelRoute) request(typ, flags int) error {
 	return err
 }
 
-// same reports whether two are the same route.
-func (r *kernelRoute) same(other *kernelRoute) bool {
+// equal reports whether two are the same route.
+func (r *kernelRoute) equal(other *kernelRoute) bool {
 	return string(r.message) == string(other.message)
 }
 

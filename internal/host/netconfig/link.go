@@ -11,8 +11,8 @@ import (
 // could be part of.
 var errVRF = errors.New("no such VRF")
 
-// stepsOfDevice have the device carry packets of some length.
-func (h *Configurer) stepsOfDevice(link netlink.Link, mtu int) []step {
+// linkSteps have the device carry packets of some length.
+func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
 	if h.MTU > 0 {
 		mtu = min(mtu, h.MTU)
 	}

@@ -28,35 +28,35 @@ func RaiseMTU(dir, name string, need int) (restore func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	r := &raising{need: need, seen: make(map[int]bool)}
-	all := openClaims(dir)
+	r := &mtuRaise{need: need, seen: make(map[int]bool)}
+	all := openMTUShares(dir)
 	defer all.close()
 	if err := r.raise(all, link); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), r.restore(all))
 	}
 	return func() error {
-		all := openClaims(dir)
+		all := openMTUShares(dir)
 		defer all.close()
 		return r.restore(all)
 	}, nil
 }
 
-// raising is the devices that have been seen, and those of them that were raised, by us or by
+// mtuRaise is the devices that have been seen, and those of them that were raised, by us or by
 // others who share in that.
-type raising struct {
-	need int
-	seen map[int]bool
-	made []*claim
+type mtuRaise struct {
+	need   int
+	seen   map[int]bool
+	raised []*mtuShare
 }
 
 // raise has those below carry the frames first, for the kernel checks that.
-func (r *raising) raise(all *claims, link netlink.Link) error {
+func (r *mtuRaise) raise(all *mtuShares, link netlink.Link) error {
 	index := link.Attrs().Index
 	if r.seen[index] {
 		return nil
 	}
 	r.seen[index] = true
-	lower, err := below(link)
+	lower, err := lowerLinks(link)
 	if err != nil {
 		return err
 	}
@@ -71,16 +71,16 @@ func (r *raising) raise(all *claims, link netlink.Link) error {
 	}
 	if link.Attrs().MTU < r.need {
 		if err := netlink.LinkSetMTU(link, r.need); err != nil {
-			return r.explain(link, err)
+			return r.wrapError(link, err)
 		}
 	}
-	if c := all.take(link, r.need); c != nil {
-		r.made = append(r.made, c)
+	if c := all.join(link, r.need); c != nil {
+		r.raised = append(r.raised, c)
 	}
 	return nil
 }
 
-func (r *raising) explain(link netlink.Link, err error) error {
+func (r *mtuRaise) wrapError(link netlink.Link, err error) error {
 	a := link.Attrs()
 	where := ""
 	if stacked(link) && a.NetNsID >= 0 {
@@ -94,9 +94,9 @@ func stacked(link netlink.Link) bool {
 	return slices.Contains([]string{"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "dsa"}, link.Type())
 }
 
-// below are the devices that a device's frames pass through next, as far as they are in
+// lowerLinks are the devices that a device's frames pass through next, as far as they are in
 // this namespace.
-func below(link netlink.Link) (lower []netlink.Link, err error) {
+func lowerLinks(link netlink.Link) (lower []netlink.Link, err error) {
 	a := link.Attrs()
 	switch {
 	case stacked(link) && a.NetNsID < 0 && a.ParentIndex > 0:
@@ -120,18 +120,18 @@ func below(link netlink.Link) (lower []netlink.Link, err error) {
 }
 
 // restore goes the way back, from above.
-func (r *raising) restore(all *claims) error {
+func (r *mtuRaise) restore(all *mtuShares) error {
 	var failed []error
-	for _, c := range slices.Backward(r.made) {
-		was, raised, last := all.drop(c)
+	for _, c := range slices.Backward(r.raised) {
+		was, raised, last := all.leave(c)
 		now, err := netlink.LinkByIndex(c.index)
 		if !last || err != nil || now.Attrs().MTU != raised { // others need it, it has gone, or is somebody else's choice
 			continue
 		}
-		if err := netlink.LinkSetMTU(now, was); err != nil && !gone(err) {
+		if err := netlink.LinkSetMTU(now, was); err != nil && !isGone(err) {
 			failed = append(failed, fmt.Errorf("%s: restore MTU %d: %w", now.Attrs().Name, was, err))
 		}
 	}
-	r.made = nil
+	r.raised = nil
 	return errors.Join(failed...)
 }

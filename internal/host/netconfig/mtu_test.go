@@ -27,8 +27,8 @@ func mtus(t *testing.T, names ...string) string {
 	return strings.Join(all, ", ")
 }
 
-// lay runs ip(8) for each line.
-func lay(t *testing.T, commands string) {
+// ipBatch runs ip(8) for each line.
+func ipBatch(t *testing.T, commands string) {
 	t.Helper()
 	for line := range strings.Lines(commands) {
 		if words := strings.Fields(line); len(words) > 0 {
@@ -43,10 +43,10 @@ func TestRaiseMTU(t *testing.T) {
 	roottest.Need(t, "ip")
 	const two = "link add eth0 type veth peer name eth1\nlink add eth2 type veth peer name eth3\n"
 	for _, c := range []struct {
-		name, kind, lay string
-		on              string
-		names           []string
-		want            string
+		name, kind, ipBatch string
+		on                  string
+		names               []string
+		want                string
 	}{
 		{"an Ethernet", "", two, "eth0", []string{"eth0", "eth1", "eth2"}, "eth0 1508, eth1 1500, eth2 1500"},
 		{"enough already", "", two + "link set eth0 mtu 9000", "eth0", []string{"eth0"}, "eth0 9000"},
@@ -65,11 +65,11 @@ func TestRaiseMTU(t *testing.T) {
 			[]string{"qq", "br0.7", "br0", "eth0"}, "qq 1508, br0.7 1508, br0 1508, eth0 1508"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			inNamespace(t, func(t *testing.T) {
 				if c.kind != "" {
 					needKind(t, c.kind)
 				}
-				lay(t, c.lay)
+				ipBatch(t, c.ipBatch)
 				before := mtus(t, c.names...)
 				restore, err := RaiseMTU(t.TempDir(), c.on, 1508)
 				if err != nil {
@@ -92,8 +92,8 @@ func TestRaiseMTU(t *testing.T) {
 // TestRaiseMTUCannot: the error says which device cannot, and the others are as before.
 func TestRaiseMTUCannot(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
-		lay(t, `link add eth0 type veth peer name eth1
+	inNamespace(t, func(t *testing.T) {
+		ipBatch(t, `link add eth0 type veth peer name eth1
 			link add eth2 type veth peer name eth3
 			link add tunnel type vxlan id 5 remote 192.0.2.1 dev eth2 dstport 4789
 			link add br0 type bridge
@@ -115,16 +115,16 @@ func TestRaiseMTUCannot(t *testing.T) {
 	})
 }
 
-// TestRaiseMTUElsewhere: what is below in another namespace cannot be raised from here.
-func TestRaiseMTUElsewhere(t *testing.T) {
+// TestRaiseMTUOtherNamespace: what is below in another namespace cannot be raised from here.
+func TestRaiseMTUOtherNamespace(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		other, err := lab.NewNamespace()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer other.Close()
-		lay(t, "link add eth0 type veth peer name eth1\nlink add mac0 link eth0 type macvlan")
+		ipBatch(t, "link add eth0 type veth peer name eth1\nlink add mac0 link eth0 type macvlan")
 		ip(t, "link", "set", "mac0", "netns", pathOf(t, other))
 		err = other.Do(func() error {
 			_, err := RaiseMTU(t.TempDir(), "mac0", 1508)
@@ -144,17 +144,17 @@ func TestRaiseMTUElsewhere(t *testing.T) {
 	})
 }
 
-// TestRestoreMTUOfOthers: what somebody else has set meanwhile stays, and what has gone
+// TestRestoreMTUChangedByOthers: what somebody else has set meanwhile stays, and what has gone
 // does not matter.
-func TestRestoreMTUOfOthers(t *testing.T) {
+func TestRestoreMTUChangedByOthers(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
-		lay(t, "link add eth0 type veth peer name eth1\nlink add mac0 link eth0 type macvlan")
+	inNamespace(t, func(t *testing.T) {
+		ipBatch(t, "link add eth0 type veth peer name eth1\nlink add mac0 link eth0 type macvlan")
 		restore, err := RaiseMTU(t.TempDir(), "mac0", 1508)
 		if err != nil {
 			t.Fatal(err)
 		}
-		lay(t, "link delete mac0\nlink set eth0 mtu 9000")
+		ipBatch(t, "link delete mac0\nlink set eth0 mtu 9000")
 		if err := restore(); err != nil {
 			t.Error(err)
 		}
@@ -164,13 +164,13 @@ func TestRestoreMTUOfOthers(t *testing.T) {
 	})
 }
 
-// TestRaiseMTUTogether: of lines over one device the last to end restores what it was, whichever
+// TestRaiseMTUShared: of lines over one device the last to end restores what it was, whichever
 // that is; and after a crash, the next.
-func TestRaiseMTUTogether(t *testing.T) {
+func TestRaiseMTUShared(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "run")
-		lay(t, "link add eth0 type veth peer name eth1")
+		ipBatch(t, "link add eth0 type veth peer name eth1")
 		raise := func(need int) (restore func() error) {
 			t.Helper()
 			restore, err := RaiseMTU(dir, "eth0", need)
@@ -200,8 +200,8 @@ func TestRaiseMTUTogether(t *testing.T) {
 			t.Errorf("left behind: %v", left)
 		}
 
-		claims := openClaims(dir)
-		crashed := claims.take(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: indexOf(t, "eth0"), MTU: 1500}}, 1508)
+		claims := openMTUShares(dir)
+		crashed := claims.join(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: indexOf(t, "eth0"), MTU: 1500}}, 1508)
 		claims.close()
 		ip(t, "link", "set", "eth0", "mtu", "1508")
 		crashed.file.Close()
@@ -223,11 +223,11 @@ func TestRaiseMTUTogether(t *testing.T) {
 	})
 }
 
-// TestRaiseMTUNowhere: without a directory for it each line stands for itself.
-func TestRaiseMTUNowhere(t *testing.T) {
+// TestRaiseMTUNoDirectory: without a directory for it each line stands for itself.
+func TestRaiseMTUNoDirectory(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
-		lay(t, "link add eth0 type veth peer name eth1")
+	inNamespace(t, func(t *testing.T) {
+		ipBatch(t, "link add eth0 type veth peer name eth1")
 		restore, err := RaiseMTU("/dev/null/run", "eth0", 1508)
 		if err != nil {
 			t.Fatal(err)

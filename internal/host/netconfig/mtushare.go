@@ -16,16 +16,16 @@ import (
 // holds a lock on, and that says what the MTU was. Who is the last to give it up restores
 // that; so does who comes after a crash, for a lock goes with its program.
 
-// claims are where the files lie, for the time that the directory's lock is held: nobody
+// mtuShares are where the files lie, for the time that the directory's lock is held: nobody
 // else claims or gives up meanwhile. Nil: there are no files, and each stands for itself.
-type claims struct {
+type mtuShares struct {
 	dir       string
 	namespace uint64 // an interface's index is its own only there
 	lock      *os.File
 }
 
-// openClaims waits for the directory's lock.
-func openClaims(dir string) *claims {
+// openMTUShares waits for the directory's lock.
+func openMTUShares(dir string) *mtuShares {
 	var namespace unix.Stat_t
 	if unix.Stat("/proc/thread-self/ns/net", &namespace) != nil || os.MkdirAll(dir, 0o755) != nil {
 		return nil
@@ -38,10 +38,10 @@ func openClaims(dir string) *claims {
 		f.Close()
 		return nil
 	}
-	return &claims{dir, namespace.Ino, f}
+	return &mtuShares{dir, namespace.Ino, f}
 }
 
-func (c *claims) close() {
+func (c *mtuShares) close() {
 	if c != nil {
 		c.lock.Close()
 	}
@@ -55,21 +55,21 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// claim is a program's share in a device's.
-type claim struct {
+// mtuShare is a program's share in a device's.
+type mtuShare struct {
 	index       int
 	was, raised int      // the device's MTU
 	file        *os.File // nil: it is this program's alone
 }
 
-func (c *claims) path(index int) string {
+func (c *mtuShares) path(index int) string {
 	return filepath.Join(c.dir, fmt.Sprintf("mtu.%d.%d", c.namespace, index))
 }
 
-// take shares in the claim on a device, which is given as it was before it was raised; nil:
+// join shares in the claim on a device, which is given as it was before it was raised; nil:
 // it was not, and nobody claims it.
-func (c *claims) take(link netlink.Link, need int) *claim {
-	is := &claim{index: link.Attrs().Index, was: link.Attrs().MTU, raised: max(link.Attrs().MTU, need)}
+func (c *mtuShares) join(link netlink.Link, need int) *mtuShare {
+	is := &mtuShare{index: link.Attrs().Index, was: link.Attrs().MTU, raised: max(link.Attrs().MTU, need)}
 	if c.open(is) != nil && is.was == is.raised {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (c *claims) take(link netlink.Link, need int) *claim {
 }
 
 // open has the claim's file say what it should, if there is one or should be.
-func (c *claims) open(is *claim) error {
+func (c *mtuShares) open(is *mtuShare) error {
 	if c == nil {
 		return fs.ErrNotExist
 	}
@@ -89,10 +89,10 @@ func (c *claims) open(is *claim) error {
 	if err != nil {
 		return err
 	}
-	if was, raised, err := readClaim(f); err == nil && raised == is.was {
+	if was, raised, err := readShare(f); err == nil && raised == is.was {
 		is.was = was // else somebody has set another since
 	}
-	_, err = f.WriteAt(fmt.Appendf(nil, claimText, is.was, is.raised), 0)
+	_, err = f.WriteAt(fmt.Appendf(nil, shareFormat, is.was, is.raised), 0)
 	if err == nil {
 		err = flock(f, unix.LOCK_SH)
 	}
@@ -104,17 +104,17 @@ func (c *claims) open(is *claim) error {
 	return nil
 }
 
-// claimText has the same length for all, so that a file has no rest of a longer text.
-const claimText = "%-10d %-10d\n"
+// shareFormat has the same length for all, so that a file has no rest of a longer text.
+const shareFormat = "%-10d %-10d\n"
 
-func readClaim(f *os.File) (was, raised int, err error) {
+func readShare(f *os.File) (was, raised int, err error) {
 	_, err = fmt.Fscan(io.NewSectionReader(f, 0, 64), &was, &raised)
 	return was, raised, err
 }
 
-// drop gives a claim up. Last says that nobody shares in it any more; was is the device's MTU as
+// leave gives a claim up. Last says that nobody shares in it any more; was is the device's MTU as
 // it was, and raised as all of them have left it.
-func (c *claims) drop(is *claim) (was, raised int, last bool) {
+func (c *mtuShares) leave(is *mtuShare) (was, raised int, last bool) {
 	if is.file == nil {
 		return is.was, is.raised, true
 	}
@@ -122,7 +122,7 @@ func (c *claims) drop(is *claim) (was, raised int, last bool) {
 	if c == nil || flock(is.file, unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return 0, 0, false
 	}
-	was, raised, err := readClaim(is.file)
+	was, raised, err := readShare(is.file)
 	if err != nil {
 		was, raised = is.was, is.raised
 	}

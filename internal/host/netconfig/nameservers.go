@@ -12,7 +12,7 @@ import (
 // IPCP; none: there are no more. What fails is logged: a line carries without. One on the
 // link itself must have a zone.
 func (h *Configurer) SetNameServers6(device string, servers []netip.Addr) {
-	p := h.placeOf(device)
+	p := h.sessionOfDevice(device)
 	if p == nil {
 		return // it has ended meanwhile
 	}
@@ -22,43 +22,43 @@ func (h *Configurer) SetNameServers6(device string, servers []netip.Addr) {
 			good = append(good, s)
 		}
 	}
-	err := p.inside(func() error {
+	err := p.inNamespace(func() error {
 		link, err := netlink.LinkByName(device)
 		if err != nil {
 			return err
 		}
-		h.rename(p, link, func() { p.servers6 = good })
+		h.updateNameServers(p, link, func() { p.servers6 = good })
 		return nil
 	})
-	if err != nil && !gone(err) { // its servers go with the device
+	if err != nil && !isGone(err) { // its servers go with the device
 		h.Log.Warn(fmt.Sprintf("name servers of %s: %v", device, err))
 	}
 }
 
-// rename tells the name servers of a line anew, if they have changed.
-func (h *Configurer) rename(p *place, link netlink.Link, change func()) {
-	p.naming.Lock()
-	defer p.naming.Unlock()
+// updateNameServers tells the name servers of a line anew, if they have changed.
+func (h *Configurer) updateNameServers(p *session, link netlink.Link, change func()) {
+	p.dnsMu.Lock()
+	defer p.dnsMu.Unlock()
 	before := slices.Concat(p.servers4, p.servers6)
 	change()
 	after := slices.Concat(p.servers4, p.servers6)
 	if slices.Equal(before, after) {
 		return
 	}
-	p.names.takeBack(h.Log)
-	made, err := h.carry(h.serverSteps(link, after))
+	p.dnsChanges.undo(h.Log)
+	made, err := h.apply(h.nameServerSteps(link, after))
 	if err != nil {
 		h.Log.Warn(err.Error())
 	}
-	p.names = made
+	p.dnsChanges = made
 }
 
-// placeOf finds a line's place by its device; nil: there is none.
-func (h *Configurer) placeOf(device string) *place {
+// sessionOfDevice finds a line's place by its device; nil: there is none.
+func (h *Configurer) sessionOfDevice(device string) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, p := range h.places {
-		if p.name == device {
+	for _, p := range h.sessions {
+		if p.deviceName == device {
 			return p
 		}
 	}

@@ -37,10 +37,10 @@ func openNamespace(name string) (netns.NsHandle, error) {
 	return handle, nil
 }
 
-// inside runs a function where the line's device is. For another namespace than the
+// inNamespace runs a function where the line's device is. For another namespace than the
 // program's own that is a thread of its own, which ends with the function: nobody else
 // may find it there. So the function must not leave goroutines behind.
-func (p *place) inside(f func() error) error {
+func (p *session) inNamespace(f func() error) error {
 	if !p.namespace.IsOpen() {
 		return f()
 	}
@@ -69,5 +69,5 @@ func InNamespace(namespace string, f func() error) error {
 		return err
 	}
 	defer handle.Close()
-	return (&place{namespace: handle}).inside(f)
+	return (&session{namespace: handle}).inNamespace(f)
 }

@@ -8,15 +8,15 @@ import (
 	"upppoe/internal/atomicfile"
 )
 
-// writeServers makes the file that pppd's scripts look for, and returns how to take
+// writePPPResolvConf makes the file that pppd's scripts look for, and returns how to take
 // that back.
-func (h *Configurer) writeServers(names []netip.Addr) (undo func() error) {
+func (h *Configurer) writePPPResolvConf(names []netip.Addr) (undo func() error) {
 	if h.ResolvConf == "" {
 		return nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now, err := os.Stat(h.ResolvConf); err == nil && h.written != nil && !sameText(now, h.written) {
+	if now, err := os.Stat(h.ResolvConf); err == nil && h.resolvConfInfo != nil && !unmodified(now, h.resolvConfInfo) {
 		return nil // a line that has come later has it
 	}
 	if err := writeResolvConf(h.ResolvConf, names); err != nil {
@@ -30,22 +30,22 @@ func (h *Configurer) writeServers(names []netip.Addr) (undo func() error) {
 	if err != nil {
 		return nil
 	}
-	h.written = mine
+	h.resolvConfInfo = mine
 	return func() error {
-		if now, err := os.Stat(h.ResolvConf); err != nil || !sameText(now, mine) {
+		if now, err := os.Stat(h.ResolvConf); err != nil || !unmodified(now, mine) {
 			return nil
 		}
 		return removeResolvConf(h.ResolvConf)
 	}
 }
 
-// sameText reports whether nobody has written a file meanwhile.
-func sameText(now, before os.FileInfo) bool {
+// unmodified reports whether nobody has written a file meanwhile.
+func unmodified(now, before os.FileInfo) bool {
 	return os.SameFile(now, before) && now.ModTime().Equal(before.ModTime())
 }
 
 func writeResolvConf(path string, names []netip.Addr) error {
-	if err := atomicfile.Write(path, lines(names), 0o644); err != nil {
+	if err := atomicfile.Write(path, nameserverLines(names), 0o644); err != nil {
 		return fmt.Errorf("usepeerdns: %s: %w", path, err)
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forwarding is what KernelTune switches on.
-const forwarding = "/proc/sys/net/ipv4/ip_forward"
+// ipForwardPath is what KernelTune switches on.
+const ipForwardPath = "/proc/sys/net/ipv4/ip_forward"
 
 // proxySteps have the machine answer ARP for the peer. A line carries without, so that
 // what fails is only logged.
@@ -23,9 +23,9 @@ func (h *Configurer) proxySteps(remote netip.Addr) []step {
 	}
 	return []step{{"proxy ARP", func() (func() error, error) {
 		if h.KernelTune {
-			h.forward()
+			h.enableForwarding()
 		}
-		undo, err := h.proxy(remote)
+		undo, err := h.addProxyARP(remote)
 		if err != nil {
 			h.Log.Error(fmt.Sprintf("proxyarp for %v: %v", remote, err))
 		}
@@ -33,28 +33,28 @@ func (h *Configurer) proxySteps(remote netip.Addr) []step {
 	}}}
 }
 
-// forward has the machine forward packets between all its interfaces, for good, as
+// enableForwarding has the machine forward packets between all its interfaces, for good, as
 // pppd's ktune does: other lines may need it too.
-func (h *Configurer) forward() {
+func (h *Configurer) enableForwarding() {
 	// The file says 0 or 1, and a newline.
-	if now, err := os.ReadFile(forwarding); err == nil && len(now) > 0 && now[0] == '1' {
+	if now, err := os.ReadFile(ipForwardPath); err == nil && len(now) > 0 && now[0] == '1' {
 		return
 	}
-	if err := os.WriteFile(forwarding, []byte("1"), 0); err != nil {
+	if err := os.WriteFile(ipForwardPath, []byte("1"), 0); err != nil {
 		h.Log.Error(fmt.Sprintf("couldn't enable IP forwarding: %v", err))
 	}
 }
 
 var errNoSubnet = errors.New("cannot determine ethernet address for proxy ARP: no interface has a subnet with it")
 
-// proxy publishes the peer's address on the interface in whose subnet it is.
-func (h *Configurer) proxy(remote netip.Addr) (func() error, error) {
-	link, err := subnetOf(remote)
+// addProxyARP publishes the peer's address on the interface in whose subnet it is.
+func (h *Configurer) addProxyARP(remote netip.Addr) (func() error, error) {
+	link, err := linkOfSubnet(remote)
 	if err != nil {
 		return nil, err
 	}
 	index := link.Attrs().Index
-	is := func(n netlink.Neigh) bool { return n.LinkIndex == index && addressOf(n.IP) == remote }
+	is := func(n netlink.Neigh) bool { return n.LinkIndex == index && addrFromIP(n.IP) == remote }
 	// The kernel adds what is there already without a word, and it is not ours then.
 	have, err := netlink.NeighProxyList(index, netlink.FAMILY_V4)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
@@ -74,15 +74,15 @@ func (h *Configurer) proxy(remote netip.Addr) (func() error, error) {
 	return func() error { return netlink.NeighDel(entry) }, nil
 }
 
-// subnetOf finds the interface with ARP whose subnet has an address, the smallest one.
-func subnetOf(remote netip.Addr) (best netlink.Link, err error) {
+// linkOfSubnet finds the interface with ARP whose subnet has an address, the smallest one.
+func linkOfSubnet(remote netip.Addr) (best netlink.Link, err error) {
 	links, err := netlink.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, err
 	}
 	longest := -1
 	for _, link := range links {
-		if !speaksARP(link.Attrs()) {
+		if !usesARP(link.Attrs()) {
 			continue
 		}
 		addrs, err := netlink.AddrList(link, netlink.FAMILY_V4)
@@ -101,7 +101,7 @@ func subnetOf(remote netip.Addr) (best netlink.Link, err error) {
 	return best, nil
 }
 
-func speaksARP(a *netlink.LinkAttrs) bool {
+func usesARP(a *netlink.LinkAttrs) bool {
 	const not = net.FlagPointToPoint | net.FlagLoopback
 	return a.Flags&net.FlagUp != 0 && a.Flags&net.FlagBroadcast != 0 && a.Flags&not == 0 && a.RawFlags&unix.IFF_NOARP == 0
 }

@@ -31,24 +31,24 @@ const (
 )
 
 var (
-	errNoTarget  = errors.New("no file is named for it")
-	errElsewhere = errors.New("the device is in another network namespace, where it does not look")
+	errNoTarget       = errors.New("no file is named for it")
+	errOtherNamespace = errors.New("the device is in another network namespace, where it does not look")
 )
 
-// serverSteps tell the name servers. A line carries without, so that what fails is only
+// nameServerSteps tell the name servers. A line carries without, so that what fails is only
 // logged.
-func (h *Configurer) serverSteps(link netlink.Link, names []netip.Addr) []step {
+func (h *Configurer) nameServerSteps(link netlink.Link, names []netip.Addr) []step {
 	if len(names) == 0 {
 		return nil
 	}
 	return []step{
-		{"write name servers", func() (func() error, error) { return h.writeServers(names), nil }},
-		{"tell name servers", func() (func() error, error) { return h.tellServers(link, names), nil }},
+		{"write name servers", func() (func() error, error) { return h.writePPPResolvConf(names), nil }},
+		{"tell name servers", func() (func() error, error) { return h.installNameServers(link, names), nil }},
 	}
 }
 
-// servers are the name servers that a peer gave, each once, without what cannot be one.
-func (h *Configurer) servers(a ipcp.Agreement) (names []netip.Addr) {
+// usableNameServers are the name servers that a peer gave, each once, without what cannot be one.
+func (h *Configurer) usableNameServers(a ipcp.Agreement) (names []netip.Addr) {
 	for _, s := range a.DNS {
 		switch {
 		case !s.IsValid() || len(names) > 0 && names[0] == s:
@@ -63,8 +63,8 @@ func (h *Configurer) servers(a ipcp.Agreement) (names []netip.Addr) {
 	return names
 }
 
-// tellServers tells whom Host.Resolver says, and returns how to take that back.
-func (h *Configurer) tellServers(link netlink.Link, names []netip.Addr) (undo func() error) {
+// installNameServers tells whom Host.Resolver says, and returns how to take that back.
+func (h *Configurer) installNameServers(link netlink.Link, names []netip.Addr) (undo func() error) {
 	ways := []Resolver{h.Resolver}
 	switch h.Resolver {
 	case ResolverNone:
@@ -74,18 +74,18 @@ func (h *Configurer) tellServers(link netlink.Link, names []netip.Addr) (undo fu
 	}
 	var failed []string
 	for _, w := range ways {
-		undo, err := h.tell(w, link, names)
+		undo, err := h.installWith(w, link, names)
 		if err == nil {
-			h.Log.Info(fmt.Sprintf("name servers %s: %s", list(names), h.told(w, link)))
+			h.Log.Info(fmt.Sprintf("name servers %s: %s", joinAddrs(names), h.describeInstall(w, link)))
 			return undo
 		}
 		failed = append(failed, fmt.Sprintf("%s: %v", w, err))
 	}
-	h.Log.Warn(fmt.Sprintf("name servers %s are told to nobody: %s", list(names), strings.Join(failed, "; ")))
+	h.Log.Warn(fmt.Sprintf("name servers %s are told to nobody: %s", joinAddrs(names), strings.Join(failed, "; ")))
 	return nil
 }
 
-func list(names []netip.Addr) string {
+func joinAddrs(names []netip.Addr) string {
 	var words []string
 	for _, n := range names {
 		words = append(words, n.String())
@@ -93,35 +93,35 @@ func list(names []netip.Addr) string {
 	return strings.Join(words, " ")
 }
 
-// told says which way was taken.
-func (h *Configurer) told(w Resolver, link netlink.Link) string {
+// describeInstall says which way was taken.
+func (h *Configurer) describeInstall(w Resolver, link netlink.Link) string {
 	switch w {
 	case ResolverResolved:
 		return "told to systemd-resolved for " + link.Attrs().Name + " (resolvectl)"
 	case ResolverResolvconf:
-		return "told to resolvconf as " + record(link)
+		return "told to resolvconf as " + resolvconfRecord(link)
 	}
 	return "written to " + h.SystemResolvConf
 }
 
-// tell takes one way.
-func (h *Configurer) tell(w Resolver, link netlink.Link, names []netip.Addr) (undo func() error, err error) {
+// installWith takes one way.
+func (h *Configurer) installWith(w Resolver, link netlink.Link, names []netip.Addr) (undo func() error, err error) {
 	if h.Namespace != "" && w != ResolverFile {
-		return nil, errElsewhere
+		return nil, errOtherNamespace
 	}
 	switch w {
 	case ResolverResolved:
-		return h.tellResolved(link, names)
+		return h.installWithResolvectl(link, names)
 	case ResolverResolvconf:
-		return h.tellResolvconf(link, names)
+		return h.installWithResolvconf(link, names)
 	}
 	if h.SystemResolvConf == "" {
 		return nil, errNoTarget
 	}
-	return h.lendFile(h.SystemResolvConf, link.Attrs().Name, names)
+	return h.installInFile(h.SystemResolvConf, link.Attrs().Name, names)
 }
 
-func (h *Configurer) tellResolved(link netlink.Link, names []netip.Addr) (func() error, error) {
+func (h *Configurer) installWithResolvectl(link netlink.Link, names []netip.Addr) (func() error, error) {
 	name := link.Attrs().Name
 	args := []string{"dns", name}
 	for _, n := range names {
@@ -138,16 +138,16 @@ func (h *Configurer) tellResolved(link netlink.Link, names []netip.Addr) (func()
 	return undo, h.run("", "resolvectl", args...)
 }
 
-// record is what resolvconf(8) knows a line's name servers by.
-func record(link netlink.Link) string { return link.Attrs().Name + ".ppp" }
+// resolvconfRecord is what resolvconf(8) knows a line's name servers by.
+func resolvconfRecord(link netlink.Link) string { return link.Attrs().Name + ".ppp" }
 
-func (h *Configurer) tellResolvconf(link netlink.Link, names []netip.Addr) (func() error, error) {
-	undo := func() error { return h.run("", "resolvconf", "-d", record(link)) }
-	return undo, h.run(lines(names), "resolvconf", "-a", record(link))
+func (h *Configurer) installWithResolvconf(link netlink.Link, names []netip.Addr) (func() error, error) {
+	undo := func() error { return h.run("", "resolvconf", "-d", resolvconfRecord(link)) }
+	return undo, h.run(nameserverLines(names), "resolvconf", "-a", resolvconfRecord(link))
 }
 
-// lines are name servers as resolv.conf(5) has them.
-func lines(names []netip.Addr) string {
+// nameserverLines are name servers as resolv.conf(5) has them.
+func nameserverLines(names []netip.Addr) string {
 	var text strings.Builder
 	for _, s := range names {
 		fmt.Fprintf(&text, "nameserver %v\n", s)
@@ -156,9 +156,9 @@ func lines(names []netip.Addr) string {
 }
 
 func (h *Configurer) run(input, name string, args ...string) error {
-	within := patience
-	if h.patience > 0 {
-		within = h.patience
+	within := defaultProgramTimeout
+	if h.programTimeout > 0 {
+		within = h.programTimeout
 	}
 	err := runProgram(within, input, name, args...)
 	if errors.Is(err, exec.ErrNotFound) {

@@ -17,9 +17,9 @@ import (
 	"upppoe/pppoe"
 )
 
-// programs puts programs into a directory that is all of PATH, each a shell script, and
+// fakePrograms puts programs into a directory that is all of PATH, each a shell script, and
 // returns the file in which they write down how they were called.
-func programs(t *testing.T, scripts map[string]string) (calls string) {
+func fakePrograms(t *testing.T, scripts map[string]string) (calls string) {
 	t.Helper()
 	dir := t.TempDir()
 	calls = filepath.Join(dir, "calls")
@@ -68,18 +68,18 @@ func TestResolver(t *testing.T) {
 			"exit status 1: Failed to set DNS configuration: Unit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			calls := programs(t, c.programs)
-			h, said := toFile(t, formerText)
+			calls := fakePrograms(t, c.programs)
+			h, output := toFile(t, formerText)
 			h.Resolver = c.resolver
 			if !c.file {
 				h.SystemResolvConf = ""
 			}
-			back := tell(t, h, gives(server1, server2))
+			back := tell(t, h, agreementWithDNS(server1, server2))
 			wantFile(t, calls, c.calls)
 			back()
 			wantFile(t, calls, c.calls+c.later)
-			if !strings.Contains(said.String(), c.says) || c.says == "" && said.String() != "" {
-				t.Errorf("the log says %s, want %q", said, c.says)
+			if !strings.Contains(output.String(), c.says) || c.says == "" && output.String() != "" {
+				t.Errorf("the log says %s, want %q", output, c.says)
 			}
 			if c.file {
 				wantFile(t, h.SystemResolvConf, formerText)
@@ -88,46 +88,46 @@ func TestResolver(t *testing.T) {
 	}
 }
 
-// TestResolvedReverts: as long as the device is there, systemd-resolved has to be told
+// TestResolvectlRevert: as long as the device is there, systemd-resolved has to be told
 // that its name servers are no more.
-func TestResolvedReverts(t *testing.T) {
+func TestResolvectlRevert(t *testing.T) {
 	roottest.Need(t)
-	calls := programs(t, map[string]string{"resolvectl": works})
-	in(t, func(t *testing.T) {
+	calls := fakePrograms(t, map[string]string{"resolvectl": works})
+	inNamespace(t, func(t *testing.T) {
 		lo, err := netlink.LinkByName("lo")
 		if err != nil {
 			t.Fatal(err)
 		}
 		h := &Configurer{Resolver: ResolverResolved, Log: discard()}
-		made, err := h.carry(h.serverSteps(lo, h.servers(gives(server1))))
+		made, err := h.apply(h.nameServerSteps(lo, h.usableNameServers(agreementWithDNS(server1))))
 		if err != nil {
 			t.Fatal(err)
 		}
-		made.takeBack(h.Log)
+		made.undo(h.Log)
 		wantFile(t, calls, "resolvectl dns lo 192.0.2.53\nresolvectl revert lo\n")
 	})
 }
 
-// TestResolverElsewhere: programs that do not see the device are not asked.
-func TestResolverElsewhere(t *testing.T) {
-	calls := programs(t, map[string]string{"resolvectl": works, "resolvconf": works})
-	h, said := toFile(t, formerText)
+// TestResolverOtherNamespace: programs that do not see the device are not asked.
+func TestResolverOtherNamespace(t *testing.T) {
+	calls := fakePrograms(t, map[string]string{"resolvectl": works, "resolvconf": works})
+	h, output := toFile(t, formerText)
 	h.Resolver, h.Namespace = ResolverAuto, "blue"
-	tell(t, h, gives(server1, server2))
+	tell(t, h, agreementWithDNS(server1, server2))
 	wantFile(t, calls, "")
 	wantFile(t, h.SystemResolvConf, lentText)
-	if !strings.Contains(said.String(), "written to") {
-		t.Errorf("the log says %s", said)
+	if !strings.Contains(output.String(), "written to") {
+		t.Errorf("the log says %s", output)
 	}
 }
 
-// TestProgramEnds: one that does not end is killed, with all that it has started.
-func TestProgramEnds(t *testing.T) {
+// TestProgramTimeout: one that does not end is killed, with all that it has started.
+func TestProgramTimeout(t *testing.T) {
 	path, err := exec.LookPath("sleep")
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs(t, map[string]string{"resolvconf": path + " 1000 & " + path + " 1000"})
+	fakePrograms(t, map[string]string{"resolvconf": path + " 1000 & " + path + " 1000"})
 	began := time.Now()
 	err = runProgram(50*time.Millisecond, "", "resolvconf", "-a", "ppp0.ppp")
 	if !errors.Is(err, ErrProgramTimeout) || time.Since(began) > 20*time.Second {
@@ -137,7 +137,7 @@ func TestProgramEnds(t *testing.T) {
 
 // TestProgramEnvironment: no password of ours is in it.
 func TestProgramEnvironment(t *testing.T) {
-	calls := programs(t, map[string]string{"resolvconf": `echo "$PPPOE_PASSWORD." >>${0%/*}/calls`})
+	calls := fakePrograms(t, map[string]string{"resolvconf": `echo "$PPPOE_PASSWORD." >>${0%/*}/calls`})
 	t.Setenv("PPPOE_PASSWORD", "hunter2")
 	if err := runProgram(time.Minute, "", "resolvconf"); err != nil {
 		t.Fatal(err)
@@ -145,30 +145,30 @@ func TestProgramEnvironment(t *testing.T) {
 	wantFile(t, calls, "resolvconf \n.\n")
 }
 
-// TestProgramSays: what a program says goes into one line of bounded length.
-func TestProgramSays(t *testing.T) {
-	programs(t, map[string]string{"resolvconf": "printf 'one\\ntwo\\033[2J'; i=0; while [ $i -lt 1000 ]; do echo 0123456789; i=$((i+1)); done; exit 3"})
+// TestProgramOutput: what a program says goes into one line of bounded length.
+func TestProgramOutput(t *testing.T) {
+	fakePrograms(t, map[string]string{"resolvconf": "printf 'one\\ntwo\\033[2J'; i=0; while [ $i -lt 1000 ]; do echo 0123456789; i=$((i+1)); done; exit 3"})
 	err := runProgram(time.Minute, "", "resolvconf")
 	if err == nil || !strings.Contains(err.Error(), "exit status 3: one two [2J0123456789 ") || len(err.Error()) > 1024 {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// TestServersOfBothFamilies: IPv6's name servers come after IPCP's, by themselves, and go
+// TestNameServersOfBothFamilies: IPv6's name servers come after IPCP's, by themselves, and go
 // with the line.
-func TestServersOfBothFamilies(t *testing.T) {
+func TestNameServersOfBothFamilies(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "resolv.conf")
-		log, said := logTo()
+		log, output := newLog()
 		h := &Configurer{Log: log, ResolvConf: path}
-		line := pppoe.SessionInfo{}
-		dev, err := h.Open(line)
+		info := pppoe.SessionInfo{}
+		dev, err := h.Open(info)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer dev.Close()
-		line.Device = dev.Name()
+		info.Device = dev.Name()
 		has := func(want string) {
 			t.Helper()
 			if text, _ := os.ReadFile(path); string(text) != want {
@@ -178,22 +178,22 @@ func TestServersOfBothFamilies(t *testing.T) {
 		six := netip.MustParseAddr("2001:db8::53")
 		h.SetNameServers6("ppp9", []netip.Addr{six}) // nobody's
 		has("")
-		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+		if err := h.Configure(info, pppoe.Addressing{}, agreed); err != nil {
 			t.Fatal(err)
 		}
 		text, _ := os.ReadFile(path)
 		four := string(text)
-		h.SetNameServers6(line.Device, []netip.Addr{six, six, netip.IPv6Unspecified(), netip.MustParseAddr("ff02::1")})
+		h.SetNameServers6(info.Device, []netip.Addr{six, six, netip.IPv6Unspecified(), netip.MustParseAddr("ff02::1")})
 		has(four + "nameserver 2001:db8::53\n")
-		h.SetNameServers6(line.Device, nil)
+		h.SetNameServers6(info.Device, nil)
 		has(four)
-		h.SetNameServers6(line.Device, []netip.Addr{six})
+		h.SetNameServers6(info.Device, []netip.Addr{six})
 		dev.Close()
-		h.SetNameServers6(line.Device, nil) // as IPv6 says when its device has gone
-		if said.Len() > 0 {
-			t.Errorf("the log says %s", said)
+		h.SetNameServers6(info.Device, nil) // as IPv6 says when its device has gone
+		if output.Len() > 0 {
+			t.Errorf("the log says %s", output)
 		}
-		h.Close(line, agreed)
+		h.Close(info, agreed)
 		has("")
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// routeSteps4 lead IPv4 through the device, if that is wanted.
-func (h *Configurer) routeSteps4(link netlink.Link) []step {
+// ipv4RouteSteps lead IPv4 through the device, if that is wanted.
+func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
 	if !h.DefaultRoute {
 		return nil
 	}
@@ -24,29 +24,29 @@ func (h *Configurer) routeSteps4(link netlink.Link) []step {
 			return nil, err
 		}
 		if h.ReplaceDefaultRoute {
-			replaced = inTheWay(existing, metricOf(h.Metric))
-		} else if h.keeps(existing, h.Metric) {
+			replaced = routesToReplace(existing, metricOf(h.Metric))
+		} else if h.keepsExisting(existing, h.Metric) {
 			return nil, nil
 		}
 		return addDefaultRoute(link, netlink.FAMILY_V4, table, metricOf(h.Metric))
 	}}}
 	if h.ReplaceDefaultRoute {
 		steps = append(steps, step{"replace default route", func() (func() error, error) {
-			return h.replace(link, replaced)
+			return h.replaceRoutes(link, replaced)
 		}})
 	}
 	return steps
 }
 
-// routeSteps6 are the same for IPv6, where nothing is replaced: most default routes are
+// ipv6RouteSteps are the same for IPv6, where nothing is replaced: most default routes are
 // a router's advertisements, which come again.
-func (h *Configurer) routeSteps6(link netlink.Link) []step {
+func (h *Configurer) ipv6RouteSteps(link netlink.Link) []step {
 	if !h.DefaultRoute6 {
 		return nil
 	}
 	return []step{{"add IPv6 default route", func() (func() error, error) {
 		existing, table, err := h.defaultRoutes(link, netlink.FAMILY_V6)
-		if err != nil || h.keeps(existing, h.Metric6) {
+		if err != nil || h.keepsExisting(existing, h.Metric6) {
 			return nil, err
 		}
 		return addDefaultRoute(link, netlink.FAMILY_V6, table, metricOf(h.Metric6))
@@ -60,9 +60,9 @@ func metricOf(m *int) int {
 	return *m
 }
 
-// keeps leaves an existing default route in its place, as pppd does: any, or with a
+// keepsExisting leaves an existing default route in its place, as pppd does: any, or with a
 // metric given, one with the same.
-func (h *Configurer) keeps(existing []*kernelRoute, metric *int) bool {
+func (h *Configurer) keepsExisting(existing []*kernelRoute, metric *int) bool {
 	i := slices.IndexFunc(existing, func(r *kernelRoute) bool { return metric == nil || r.metric == *metric })
 	if i < 0 {
 		return false
@@ -96,9 +96,9 @@ func isDefault(r *kernelRoute, table int) bool {
 	return r.header.Dst_len == 0 && r.header.Tos == 0 && r.header.Flags&unix.RTM_F_CLONED == 0 && r.table == table
 }
 
-// inTheWay are the routes that ours replaces: those that the kernel would prefer, or
+// routesToReplace are the routes that ours replaces: those that the kernel would prefer, or
 // take as readily; or else the best.
-func inTheWay(existing []*kernelRoute, metric int) (these []*kernelRoute) {
+func routesToReplace(existing []*kernelRoute, metric int) (these []*kernelRoute) {
 	for _, r := range existing {
 		if r.metric <= max(metric, existing[0].metric) {
 			these = append(these, r)
@@ -126,25 +126,25 @@ func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error
 	return func() error { return netlink.RouteDel(route) }, err
 }
 
-// replace removes routes, and undoing it restores them.
-func (h *Configurer) replace(link netlink.Link, old []*kernelRoute) (func() error, error) {
+// replaceRoutes removes routes, and undoing it restores them.
+func (h *Configurer) replaceRoutes(link netlink.Link, old []*kernelRoute) (func() error, error) {
 	if len(old) == 0 {
 		return nil, nil
 	}
 	if h.RouteUndoFile != "" {
-		if err := remember(h.RouteUndoFile, old); err != nil {
+		if err := writeRouteUndo(h.RouteUndoFile, old); err != nil {
 			h.Log.Warn(fmt.Sprintf("the default route %v will not come back if this program is killed: %v", old[0], err))
 		}
 	}
-	if err := h.removeAll(old); err != nil {
+	if err := h.removeRoutes(old); err != nil {
 		return nil, err
 	}
 	others, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
-		return nil, errors.Join(err, addAll(old))
+		return nil, errors.Join(err, addRoutes(old))
 	}
 	return func() error {
-		err := h.restore(link, old, others)
+		err := h.restoreRoutes(link, old, others)
 		if h.RouteUndoFile != "" {
 			err = errors.Join(err, undolog.Remove(h.RouteUndoFile))
 		}
@@ -152,35 +152,35 @@ func (h *Configurer) replace(link netlink.Link, old []*kernelRoute) (func() erro
 	}, nil
 }
 
-// removeAll removes all of the routes or none.
-func (h *Configurer) removeAll(old []*kernelRoute) error {
+// removeRoutes removes all of the routes or none.
+func (h *Configurer) removeRoutes(old []*kernelRoute) error {
 	for i, r := range old {
-		if err := r.remove(); err != nil && !gone(err) {
-			return errors.Join(fmt.Errorf("%v: %w", r, err), addAll(old[:i]))
+		if err := r.remove(); err != nil && !isGone(err) {
+			return errors.Join(fmt.Errorf("%v: %w", r, err), addRoutes(old[:i]))
 		}
 		h.Log.Info(fmt.Sprintf("replacing existing default route %v with metric %d", r, r.metric))
 	}
 	return nil
 }
 
-// restore adds routes again, unless somebody has set one that was not there before.
-func (h *Configurer) restore(link netlink.Link, old, others []*kernelRoute) error {
+// restoreRoutes adds routes again, unless somebody has set one that was not there before.
+func (h *Configurer) restoreRoutes(link netlink.Link, old, others []*kernelRoute) error {
 	now, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
 		return err
 	}
 	for _, r := range now {
-		if !slices.ContainsFunc(others, r.same) {
+		if !slices.ContainsFunc(others, r.equal) {
 			h.Log.Info(fmt.Sprintf("not restoring the default route %v: there is another one by now, %v with metric %d", old[0], r, r.metric))
 			return nil
 		}
 	}
-	return addAll(old)
+	return addRoutes(old)
 }
 
-// addAll adds routes in order, so that the first is the first again. Its error wraps
+// addRoutes adds routes in order, so that the first is the first again. Its error wraps
 // nothing: a route whose device has gone is lost, which somebody must be told.
-func addAll(routes []*kernelRoute) error {
+func addRoutes(routes []*kernelRoute) error {
 	var failed []error
 	for _, r := range routes {
 		if err := r.add(); err != nil && !errors.Is(err, unix.EEXIST) {

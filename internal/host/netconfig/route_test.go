@@ -77,14 +77,14 @@ func TestReplaceDefaultRoute(t *testing.T) {
 		{had: []string{"default via inet6 fe80::1 dev eth0"}},
 		{had: []string{"default via 10.0.0.1 table 7"}, stays: "10.0.0.1"},
 	} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			wan(t)
 			ip(t, "nexthop", "add", "id", "5", "via", "10.0.0.4", "dev", "eth0")
 			for _, r := range c.had {
 				ip(t, append([]string{"route", "append"}, strings.Fields(r)...)...)
 			}
 			before := routes(t, "-4")
-			log, said := logTo()
+			log, output := newLog()
 			down := up(t, &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Metric: c.metric, Log: log})
 			during := routes(t, "-4")
 			want := 1
@@ -98,8 +98,8 @@ func TestReplaceDefaultRoute(t *testing.T) {
 			if after := routes(t, "-4"); after != before {
 				t.Errorf("%v: after the session, the routes are\n%s\nthey were\n%s", c.had, after, before)
 			}
-			if strings.Contains(said.String(), "WARN") || strings.Contains(said.String(), "not restoring") {
-				t.Errorf("%v: the log says %s", c.had, said)
+			if strings.Contains(output.String(), "WARN") || strings.Contains(output.String(), "not restoring") {
+				t.Errorf("%v: the log says %s", c.had, output)
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func TestReplaceWithoutCarrier(t *testing.T) {
 		"default nexthop via 10.0.0.1 dev eth0 weight 3 nexthop via 10.0.0.2 dev eth0 weight 1 onlink",
 		"default nhid 5",
 	} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			wan(t)
 			ip(t, "nexthop", "add", "id", "5", "via", "10.0.0.4", "dev", "eth0")
 			ip(t, append([]string{"route", "add"}, strings.Fields(had)...)...)
@@ -124,10 +124,10 @@ func TestReplaceWithoutCarrier(t *testing.T) {
 					break
 				}
 			}
-			log, said := logTo()
+			log, output := newLog()
 			up(t, &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log})()
 			if after := routes(t, "-4"); after != before || !strings.Contains(after, "linkdown") {
-				t.Errorf("after the session, the routes are\n%s\nthey were\n%s\nthe log says %s", after, before, said)
+				t.Errorf("after the session, the routes are\n%s\nthey were\n%s\nthe log says %s", after, before, output)
 			}
 		})
 	}
@@ -138,18 +138,18 @@ func TestReplaceWithoutCarrier(t *testing.T) {
 func TestReplacedMeanwhile(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, theirs := range []string{"replace default via 10.0.0.2", "add default via 10.0.0.2 metric 100"} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			wan(t)
 			ip(t, "route", "add", "default", "via", "10.0.0.1")
-			log, said := logTo()
+			log, output := newLog()
 			down := up(t, &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log})
 			ip(t, append([]string{"route"}, strings.Fields(theirs)...)...)
 			down()
 			if got := routes(t, "-4"); !strings.Contains(got, "default via 10.0.0.2") || strings.Contains(got, "10.0.0.1 ") {
 				t.Errorf("%s: the routes are\n%s", theirs, got)
 			}
-			if want := "not restoring the default route via 10.0.0.1: there is another one by now, via 10.0.0.2"; !strings.Contains(said.String(), want) {
-				t.Errorf("%s: the log says %s", theirs, said)
+			if want := "not restoring the default route via 10.0.0.1: there is another one by now, via 10.0.0.2"; !strings.Contains(output.String(), want) {
+				t.Errorf("%s: the log says %s", theirs, output)
 			}
 		})
 	}
@@ -159,15 +159,15 @@ func TestReplacedMeanwhile(t *testing.T) {
 // says so.
 func TestReplacedDeviceGone(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		ip(t, "route", "add", "default", "via", "10.0.0.1")
-		log, said := logTo()
+		log, output := newLog()
 		down := up(t, &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log})
 		ip(t, "link", "delete", "eth0")
 		down()
-		if !strings.Contains(said.String(), "cannot undo (replace default route): default route via 10.0.0.1 with metric 0") {
-			t.Errorf("the log says %s", said)
+		if !strings.Contains(output.String(), "cannot undo (replace default route): default route via 10.0.0.1 with metric 0") {
+			t.Errorf("the log says %s", output)
 		}
 	})
 }
@@ -176,23 +176,23 @@ func TestReplacedDeviceGone(t *testing.T) {
 // though the device stays.
 func TestReplacedUntilIPv4Ends(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		ip(t, "route", "add", "default", "via", "10.0.0.1")
-		log, _ := logTo()
+		log, _ := newLog()
 		h := &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Log: log}
 		dial(t, h)
 		only6 := agreed
 		only6.IPv4 = pppoe.Addressing{}.IPv4
-		line := pppoe.SessionInfo{Device: "ppp0"}
+		info := pppoe.SessionInfo{Device: "ppp0"}
 		for range 2 {
-			if err := h.Configure(line, agreed, only6); err != nil {
+			if err := h.Configure(info, agreed, only6); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := defaultRoute(); got != "via 10.0.0.1" {
 				t.Errorf("without IPv4, the default route goes %q, %v", got, err)
 			}
-			if err := h.Configure(line, only6, agreed); err != nil {
+			if err := h.Configure(info, only6, agreed); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := defaultRoute(); got != "through ppp0" {
@@ -217,17 +217,17 @@ func TestMetric(t *testing.T) {
 		{new(0), "default dev eth0 scope link", "", "not replacing existing default route through eth0 with metric 0"},
 		{nil, "default via 10.0.0.1 metric 50", "", "not replacing existing default route via 10.0.0.1 with metric -1"},
 	} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			wan(t)
 			ip(t, append([]string{"route", "add"}, strings.Fields(c.had)...)...)
-			log, said := logTo()
+			log, output := newLog()
 			dial(t, &Configurer{DefaultRoute: true, Metric: c.metric, Log: log})
 			got := strings.TrimSpace(ip(t, "route", "show", "default", "dev", "ppp0"))
 			if want := strings.Replace(c.want, " dev ppp0", "", 1); got != want {
 				t.Errorf("%s, metric %v: the route is %q, want %q", c.had, c.metric, got, want)
 			}
-			if !strings.Contains(said.String(), c.says) || c.says == "" && said.Len() > 0 {
-				t.Errorf("%s, metric %v: the log says %q, want %q", c.had, c.metric, said, c.says)
+			if !strings.Contains(output.String(), c.says) || c.says == "" && output.Len() > 0 {
+				t.Errorf("%s, metric %v: the log says %q, want %q", c.had, c.metric, output, c.says)
 			}
 		})
 	}
@@ -246,13 +246,13 @@ func TestDefaultRoute6(t *testing.T) {
 		{new(50), "default via fe80::7 dev eth0", "default dev ppp0 metric 50 pref medium", ""},
 		{nil, "default via fe80::7 dev eth0 metric 50", "", "not replacing existing default route via fe80::7 with metric -1"},
 	} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			wan(t)
 			if c.had != "" {
 				ip(t, append([]string{"-6", "route", "add"}, strings.Fields(c.had)...)...)
 			}
 			before := routes(t, "-6")
-			log, said := logTo()
+			log, output := newLog()
 			down := up(t, &Configurer{DefaultRoute6: true, Metric6: c.metric, Log: log})
 			got := ""
 			for _, line := range strings.Split(ip(t, "-6", "route", "show", "default"), "\n") {
@@ -260,8 +260,8 @@ func TestDefaultRoute6(t *testing.T) {
 					got = strings.TrimSpace(line)
 				}
 			}
-			if got != c.want || !strings.Contains(said.String(), c.says) {
-				t.Errorf("%q, metric %v: the route is %q, want %q; the log says %q", c.had, c.metric, got, c.want, said)
+			if got != c.want || !strings.Contains(output.String(), c.says) {
+				t.Errorf("%q, metric %v: the route is %q, want %q; the log says %q", c.had, c.metric, got, c.want, output)
 			}
 			down()
 			if after := routes(t, "-6"); after != before {

@@ -20,10 +20,10 @@ import (
 // crash too. Its first line names the boot, for the kernel's indexes of interfaces last
 // no longer; each other one is an interface's name and a route.
 
-const maxRouteMemory = 1 << 20 // octets
+const maxRouteUndo = 1 << 20 // octets
 
-// remember writes routes down.
-func remember(path string, routes []*kernelRoute) error {
+// writeRouteUndo writes routes down.
+func writeRouteUndo(path string, routes []*kernelRoute) error {
 	boot, err := undolog.BootID()
 	if err != nil {
 		return err
@@ -31,13 +31,13 @@ func remember(path string, routes []*kernelRoute) error {
 	var text strings.Builder
 	fmt.Fprintln(&text, boot)
 	for _, r := range routes {
-		fmt.Fprintf(&text, "%s %x\n", nameOf(r.device), r.message)
+		fmt.Fprintf(&text, "%s %x\n", interfaceName(r.device), r.message)
 	}
 	return atomicfile.Write(path, text.String(), 0o600)
 }
 
-// recall reads routes back, as far as they still make sense here.
-func recall(path string) (routes []*kernelRoute, err error) {
+// readRouteUndo reads routes back, as far as they still make sense here.
+func readRouteUndo(path string) (routes []*kernelRoute, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -51,7 +51,7 @@ func recall(path string) (routes []*kernelRoute, err error) {
 		return nil, err
 	}
 	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxRouteMemory)
+	lines.Buffer(nil, maxRouteUndo)
 	if !lines.Scan() || lines.Text() != boot {
 		return nil, lines.Err()
 	}
@@ -65,25 +65,25 @@ func recall(path string) (routes []*kernelRoute, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if nameOf(r.device) == name {
+		if interfaceName(r.device) == name {
 			routes = append(routes, r)
 		}
 	}
 	return routes, lines.Err()
 }
 
-// nameOf is an interface's name; "-": there is none.
-func nameOf(index int) string {
+// interfaceName is an interface's name; "-": there is none.
+func interfaceName(index int) string {
 	if link, err := netlink.LinkByIndex(index); err == nil {
 		return link.Attrs().Name
 	}
 	return "-"
 }
 
-// recover restores what an earlier program replaced, which was killed before it could.
+// restoreRoutesAfterCrash restores what an earlier program replaced, which was killed before it could.
 // Somebody who has set a default route since then is left alone.
-func (h *Configurer) recover() error {
-	old, err := recall(h.RouteUndoFile)
+func (h *Configurer) restoreRoutesAfterCrash() error {
+	old, err := readRouteUndo(h.RouteUndoFile)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (h *Configurer) recover() error {
 		worst := old[len(old)-1].metric
 		if !slices.ContainsFunc(now, func(r *kernelRoute) bool { return r.metric <= worst }) {
 			h.Log.Info(fmt.Sprintf("restoring the default route %v, which a session that was killed has replaced", old[0]))
-			if err := addAll(old); err != nil {
+			if err := addRoutes(old); err != nil {
 				return err
 			}
 		}

@@ -16,13 +16,13 @@ import (
 // by the next one as soon as it begins, and at its end.
 func TestRouteAfterCrash(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		ip(t, "route", "add", "default", "via", "10.0.0.1", "dev", "eth0", "proto", "dhcp", "metric", "100")
 		ip(t, "route", "add", "default", "via", "10.0.0.2", "metric", "700")
 		ip(t, "route", "add", "default", "via", "10.0.0.3", "metric", "900") // stays
 		before := routes(t, "-4")
-		log, said := logTo()
+		log, output := newLog()
 		h := &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, Metric: new(700), RouteUndoFile: filepath.Join(t.TempDir(), "routes"), Log: log}
 		dial(t, h).Close() // and is killed: only the device goes
 		if got := routes(t, "-4"); strings.Count(got, "default") != 1 {
@@ -36,15 +36,15 @@ func TestRouteAfterCrash(t *testing.T) {
 		if got := routes(t, "-4"); got != before {
 			t.Errorf("as the next session begins, the routes are\n%s\nthey were\n%s", got, before)
 		}
-		if !strings.Contains(said.String(), "restoring the default route via 10.0.0.1, which a session that was killed has replaced") {
-			t.Errorf("the log says %s", said)
+		if !strings.Contains(output.String(), "restoring the default route via 10.0.0.1, which a session that was killed has replaced") {
+			t.Errorf("the log says %s", output)
 		}
-		line := pppoe.SessionInfo{Device: "ppp0"}
-		if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+		info := pppoe.SessionInfo{Device: "ppp0"}
+		if err := h.Configure(info, pppoe.Addressing{}, agreed); err != nil {
 			t.Fatal(err)
 		}
 		dev.Close()
-		h.Close(line, agreed)
+		h.Close(info, agreed)
 		if got := routes(t, "-4"); got != before {
 			t.Errorf("at its end, the routes are\n%s\nthey were\n%s", got, before)
 		}
@@ -54,9 +54,9 @@ func TestRouteAfterCrash(t *testing.T) {
 	})
 }
 
-// TestRouteMemoryOfNoUse: what no longer makes sense, or never did, restores nothing,
+// TestRouteUndoInvalid: what no longer makes sense, or never did, restores nothing,
 // and keeps no session from its device.
-func TestRouteMemoryOfNoUse(t *testing.T) {
+func TestRouteUndoInvalid(t *testing.T) {
 	roottest.Need(t, "ip")
 	id, err := undolog.BootID()
 	if err != nil {
@@ -79,10 +79,10 @@ func TestRouteMemoryOfNoUse(t *testing.T) {
 		{"cut short", func(_ *testing.T, text string) string { return boot + "eth0 0200\n" }, "restore the default route: ", ""},
 		{"empty", func(*testing.T, string) string { return "" }, "", ""},
 	} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			wan(t)
 			ip(t, "route", "add", "default", "via", "10.0.0.1")
-			log, said := logTo()
+			log, output := newLog()
 			h := &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, RouteUndoFile: filepath.Join(t.TempDir(), "routes"), Log: log}
 			dial(t, h).Close() // and is killed
 			text, err := os.ReadFile(h.RouteUndoFile)
@@ -92,7 +92,7 @@ func TestRouteMemoryOfNoUse(t *testing.T) {
 			if err := os.WriteFile(h.RouteUndoFile, []byte(c.change(t, string(text))), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			said.Reset()
+			output.Reset()
 			dev, err := h.Open(pppoe.SessionInfo{})
 			if err != nil {
 				t.Fatal(err)
@@ -101,23 +101,23 @@ func TestRouteMemoryOfNoUse(t *testing.T) {
 			if got, err := defaultRoute(); got != c.want {
 				t.Errorf("%s: the default route goes %q, want %q (%v)", c.what, got, c.want, err)
 			}
-			if !strings.Contains(said.String(), c.says) || c.says == "" && said.Len() > 0 {
-				t.Errorf("%s: the log says %q, want %q", c.what, said, c.says)
+			if !strings.Contains(output.String(), c.says) || c.says == "" && output.Len() > 0 {
+				t.Errorf("%s: the log says %q, want %q", c.what, output, c.says)
 			}
 		})
 	}
 }
 
-// TestRouteMemoryCannotBeWritten: the session goes on, and says what is at stake.
-func TestRouteMemoryCannotBeWritten(t *testing.T) {
+// TestRouteUndoWriteFails: the session goes on, and says what is at stake.
+func TestRouteUndoWriteFails(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		ip(t, "route", "add", "default", "via", "10.0.0.1")
-		log, said := logTo()
+		log, output := newLog()
 		dial(t, &Configurer{DefaultRoute: true, ReplaceDefaultRoute: true, RouteUndoFile: filepath.Join(t.TempDir(), "missing", "routes"), Log: log})
-		if !strings.Contains(said.String(), "the default route via 10.0.0.1 will not come back if this program is killed") {
-			t.Errorf("the log says %s", said)
+		if !strings.Contains(output.String(), "the default route via 10.0.0.1 will not come back if this program is killed") {
+			t.Errorf("the log says %s", output)
 		}
 		if got, err := defaultRoute(); got != "through ppp0" {
 			t.Errorf("the default route goes %q, %v", got, err)
@@ -141,7 +141,7 @@ func FuzzParseRoute(f *testing.F) {
 			return
 		}
 		again, err := parseRoute(r.message)
-		if err != nil || !again.same(r) {
+		if err != nil || !again.equal(r) {
 			t.Errorf("% x is kept as % x, which becomes %+v, %v", message, r.message, again, err)
 		}
 	})

@@ -12,11 +12,11 @@ type attribute struct {
 	value []byte
 }
 
-// number is what the type is without its flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER).
-func (a attribute) number() uint16 { return a.typ & 0x3fff }
+// baseType is what the type is without its flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER).
+func (a attribute) baseType() uint16 { return a.typ & 0x3fff }
 
-// attributes reads a list of them, to its end or to what is too short to be one.
-func attributes(b []byte) (list []attribute, ok bool) {
+// parseAttributes reads a list of them, to its end or to what is too short to be one.
+func parseAttributes(b []byte) (list []attribute, ok bool) {
 	for len(b) >= unix.SizeofRtAttr {
 		length := int(binary.NativeEndian.Uint16(b))
 		if length < unix.SizeofRtAttr || length > len(b) {

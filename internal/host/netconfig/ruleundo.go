@@ -12,41 +12,41 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// lineRule has packets look into the line's table: those from an address, or those that
+// policyRule has packets look into the line's table: those from an address, or those that
 // a program has bound to a device. It does not go with the device.
-type lineRule struct {
+type policyRule struct {
 	Family int        `json:"family"`
 	From   netip.Addr `json:"from"` // invalid: any
 	Device string     `json:"device,omitempty"`
 	Table  int        `json:"table"`
 }
 
-func (r lineRule) String() string {
+func (r policyRule) String() string {
 	if r.From.IsValid() {
 		return fmt.Sprintf("from %v", r.From)
 	}
 	return "oif " + r.Device
 }
 
-// rule is in the kernel's terms.
-func (r lineRule) rule() *netlink.Rule {
+// netlinkRule is in the kernel's terms.
+func (r policyRule) netlinkRule() *netlink.Rule {
 	rule := netlink.NewRule()
 	rule.Family, rule.OifName, rule.Table, rule.Priority = r.Family, r.Device, r.Table, rulePriority
 	if r.From.IsValid() {
-		rule.Src = one(r.From)
+		rule.Src = hostPrefix(r.From)
 	}
 	return rule
 }
 
 // addRule adds a rule, which RuleUndoFile holds before the kernel does.
-func (h *Configurer) addRule(r lineRule) (undo func() error, err error) {
-	h.noteRules(func(rules []lineRule) []lineRule { return append(rules, r) })
+func (h *Configurer) addRule(r policyRule) (undo func() error, err error) {
+	h.updateRules(func(rules []policyRule) []policyRule { return append(rules, r) })
 	forget := func() {
-		h.noteRules(func(rules []lineRule) []lineRule {
-			return slices.DeleteFunc(rules, func(o lineRule) bool { return o == r })
+		h.updateRules(func(rules []policyRule) []policyRule {
+			return slices.DeleteFunc(rules, func(o policyRule) bool { return o == r })
 		})
 	}
-	if err := netlink.RuleAdd(r.rule()); err != nil {
+	if err := netlink.RuleAdd(r.netlinkRule()); err != nil {
 		forget()
 		if errors.Is(err, unix.EEXIST) { // somebody's own, which stays
 			err = nil
@@ -54,13 +54,13 @@ func (h *Configurer) addRule(r lineRule) (undo func() error, err error) {
 		return nil, err
 	}
 	return func() error {
-		err := netlink.RuleDel(r.rule())
+		err := netlink.RuleDel(r.netlinkRule())
 		forget()
 		return err
 	}, nil
 }
 
-func (h *Configurer) noteRules(change func([]lineRule) []lineRule) {
+func (h *Configurer) updateRules(change func([]policyRule) []policyRule) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.rules = change(h.rules)
@@ -78,15 +78,15 @@ func (h *Configurer) noteRules(change func([]lineRule) []lineRule) {
 	}
 }
 
-// recoverRules removes those that an earlier program has left, which was killed before it
+// removeRulesAfterCrash removes those that an earlier program has left, which was killed before it
 // could.
-func (h *Configurer) recoverRules() error {
-	var left []lineRule
+func (h *Configurer) removeRulesAfterCrash() error {
+	var left []policyRule
 	if _, err := undolog.Read(h.RuleUndoFile, &left); err != nil {
 		return err
 	}
 	for _, r := range left {
-		if err := netlink.RuleDel(r.rule()); err != nil && !gone(err) {
+		if err := netlink.RuleDel(r.netlinkRule()); err != nil && !isGone(err) {
 			return fmt.Errorf("%v lookup %d: %w", r, r.Table, err)
 		}
 	}

@@ -13,15 +13,15 @@ import (
 // dials, and a session that ends leaves nothing.
 func TestRulesAfterCrash(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
-		log, said := logTo()
+	inNamespace(t, func(t *testing.T) {
+		log, output := newLog()
 		memory := filepath.Join(t.TempDir(), "eth0.0.rules")
 		rules := func() string { return ip(t, "-4", "rule", "show") + ip(t, "-6", "rule", "show") }
 		before := rules()
 		for i, killed := range []bool{true, true, false} {
 			h := &Configurer{Name: "dsl0", Table: 100, PolicyRules: true, RuleUndoFile: memory, Log: log}
-			line := pppoe.SessionInfo{Device: "dsl0"}
-			dev, err := h.Open(line)
+			info := pppoe.SessionInfo{Device: "dsl0"}
+			dev, err := h.Open(info)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -32,7 +32,7 @@ func TestRulesAfterCrash(t *testing.T) {
 			for range i / 2 { // the second has the same address as the first
 				want.IPv4.Local = want.IPv4.Local.Next()
 			}
-			if err := h.Configure(line, pppoe.Addressing{}, want); err != nil {
+			if err := h.Configure(info, pppoe.Addressing{}, want); err != nil {
 				t.Fatal(err)
 			}
 			if rules() == before {
@@ -40,14 +40,14 @@ func TestRulesAfterCrash(t *testing.T) {
 			}
 			dev.Close()
 			if !killed {
-				h.Close(line, want)
+				h.Close(info, want)
 			}
 		}
 		if got := rules(); got != before {
 			t.Errorf("left behind:\n%s\nwant\n%s", got, before)
 		}
-		if left, _ := os.ReadDir(filepath.Dir(memory)); len(left) > 0 || said.Len() > 0 {
-			t.Errorf("left behind: %v; the log says %s", left, said)
+		if left, _ := os.ReadDir(filepath.Dir(memory)); len(left) > 0 || output.Len() > 0 {
+			t.Errorf("left behind: %v; the log says %s", left, output)
 		}
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a program may take to heed name servers.
-const patience = 10 * time.Second
+// defaultProgramTimeout is how long a program may take to heed name servers.
+const defaultProgramTimeout = 10 * time.Second
 
 // ErrProgramTimeout is wrapped when a program did not end in time, and was killed.
 var ErrProgramTimeout = errors.New("did not end in time, and was killed")
@@ -28,10 +28,10 @@ func runProgram(within time.Duration, input, name string, args ...string) error 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	said := &head{limit: 512}
+	output := &outputHead{limit: 512}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), said, said
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), output, output
 	cmd.Dir = "/"
 	// What it has started is killed with it, or not waited for.
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
@@ -44,22 +44,22 @@ func runProgram(within time.Duration, input, name string, args ...string) error 
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", path, ErrProgramTimeout)
 	}
-	return fmt.Errorf("%s: %w: %s", path, err, said)
+	return fmt.Errorf("%s: %w: %s", path, err, output)
 }
 
-// head keeps the beginning of what is written to it.
-type head struct {
+// outputHead keeps the beginning of what is written to it.
+type outputHead struct {
 	text  []byte
 	limit int
 }
 
-func (h *head) Write(b []byte) (int, error) {
+func (h *outputHead) Write(b []byte) (int, error) {
 	h.text = append(h.text, b[:min(h.limit-len(h.text), len(b))]...)
 	return len(b), nil
 }
 
 // String is one line, fit for a log.
-func (h *head) String() string {
+func (h *outputHead) String() string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
 			return ' '

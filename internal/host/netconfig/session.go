@@ -10,32 +10,32 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// place is what a line has of this machine's network.
-type place struct {
+// session is what a line has of this machine's network.
+type session struct {
 	namespace netns.NsHandle // of its device; not open: the program's own
 	// What has been changed for the device as such, and for each family.
-	device, ipv4, ipv6 changes
-	name               string // the device's; guarded by Host.mu
-	made               bool   // by somebody else: see tun.IsPersistent
-	othersSet          bool   // what there is to be set at it; guarded by Host.mu
+	linkChanges, ipv4Changes, ipv6Changes appliedSteps
+	deviceName                            string // the device's; guarded by Host.mu
+	preexisting                           bool   // by somebody else: see tun.IsPersistent
+	unmanaged                             bool   // what there is to be set at it; guarded by Host.mu
 
-	naming             sync.Mutex // guards what follows: IPv6's name servers come by themselves
-	names              changes
+	dnsMu              sync.Mutex // guards what follows: IPv6's name servers come by themselves
+	dnsChanges         appliedSteps
 	servers4, servers6 []netip.Addr
 }
 
-// lineKey is what tells lines apart from Open to Close.
-type lineKey struct {
+// sessionKey is what tells lines apart from Open to Close.
+type sessionKey struct {
 	iface string
 	id    uint16
 	peer  wire.Addr
 }
 
-func keyOf(l pppoe.SessionInfo) lineKey { return lineKey{l.Interface, l.SessionID, l.Peer} }
+func keyOf(l pppoe.SessionInfo) sessionKey { return sessionKey{l.Interface, l.SessionID, l.Peer} }
 
-// newPlace makes a line's place.
-func (h *Configurer) newPlace() (*place, error) {
-	p := &place{namespace: netns.None()}
+// newSession makes a line's place.
+func (h *Configurer) newSession() (*session, error) {
+	p := &session{namespace: netns.None()}
 	if h.Namespace == "" {
 		return p, nil
 	}
@@ -44,35 +44,35 @@ func (h *Configurer) newPlace() (*place, error) {
 	return p, err
 }
 
-func (h *Configurer) put(l pppoe.SessionInfo, p *place) {
+func (h *Configurer) addSession(l pppoe.SessionInfo, p *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.places == nil {
-		h.places = make(map[lineKey]*place)
+	if h.sessions == nil {
+		h.sessions = make(map[sessionKey]*session)
 	}
-	h.places[keyOf(l)] = p
+	h.sessions[keyOf(l)] = p
 }
 
-// place finds the line's place, which Open has made.
-func (h *Configurer) place(l pppoe.SessionInfo) (*place, error) {
+// session finds the line's place, which Open has made.
+func (h *Configurer) session(l pppoe.SessionInfo) (*session, error) {
 	h.mu.Lock()
-	p := h.places[keyOf(l)]
+	p := h.sessions[keyOf(l)]
 	h.mu.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	p, err := h.newPlace()
+	p, err := h.newSession()
 	if err == nil {
-		h.put(l, p)
+		h.addSession(l, p)
 	}
 	return p, err
 }
 
-// leave forgets the line's place, which it returns; nil: there is none.
-func (h *Configurer) leave(l pppoe.SessionInfo) *place {
+// removeSession forgets the line's place, which it returns; nil: there is none.
+func (h *Configurer) removeSession(l pppoe.SessionInfo) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.places[keyOf(l)]
-	delete(h.places, keyOf(l))
+	p := h.sessions[keyOf(l)]
+	delete(h.sessions, keyOf(l))
 	return p
 }

@@ -18,34 +18,34 @@ type step struct {
 	do func() (undo func() error, err error)
 }
 
-// undone is a change that has been made, and can be taken back.
-type undone struct {
+// appliedStep is a change that has been made, and can be taken back.
+type appliedStep struct {
 	what string
 	undo func() error
 }
 
-// changes are those made, in order.
-type changes []undone
+// appliedSteps are those made, in order.
+type appliedSteps []appliedStep
 
-// carry takes steps in turn. When one fails, those before it are taken back.
-func (h *Configurer) carry(steps []step) (changes, error) {
-	var made changes
+// apply takes steps in turn. When one fails, those before it are taken back.
+func (h *Configurer) apply(steps []step) (appliedSteps, error) {
+	var made appliedSteps
 	for _, s := range steps {
-		undo, err := h.take(s)
+		undo, err := h.applyStep(s)
 		if err != nil {
-			made.takeBack(h.Log)
+			made.undo(h.Log)
 			return nil, err
 		}
 		if undo != nil {
-			made = append(made, undone{s.what, undo})
+			made = append(made, appliedStep{s.what, undo})
 		}
 	}
 	return made, nil
 }
 
-func (h *Configurer) take(s step) (func() error, error) {
-	if h.hinder != nil {
-		if err := h.hinder(s.what); err != nil {
+func (h *Configurer) applyStep(s step) (func() error, error) {
+	if h.beforeStep != nil {
+		if err := h.beforeStep(s.what); err != nil {
 			return nil, err
 		}
 	}
@@ -56,20 +56,20 @@ func (h *Configurer) take(s step) (func() error, error) {
 	return undo, nil
 }
 
-// takeBack undoes changes, the last one first. What cannot be undone does not keep the
+// undo undoes changes, the last one first. What cannot be undone does not keep the
 // rest from it.
-func (c *changes) takeBack(log *slog.Logger) {
+func (c *appliedSteps) undo(log *slog.Logger) {
 	for _, u := range slices.Backward(*c) {
-		if err := u.undo(); err != nil && !gone(err) {
+		if err := u.undo(); err != nil && !isGone(err) {
 			log.Warn(fmt.Sprintf("cannot undo (%s): %v", u.what, err))
 		}
 	}
 	*c = nil
 }
 
-// gone says that what was to be removed is not there: somebody else has removed it, or
+// isGone says that what was to be removed is not there: somebody else has removed it, or
 // it went with its device.
-func gone(err error) bool {
+func isGone(err error) bool {
 	for _, known := range []error{unix.ENODEV, unix.ENXIO, unix.EADDRNOTAVAIL, unix.ESRCH, unix.ENOENT} {
 		if errors.Is(err, known) {
 			return true

@@ -14,8 +14,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// everything is a host that does all it can do without a VRF.
-func everything(t *testing.T) *Configurer {
+// fullConfigurer is a host that does all it can do without a VRF.
+func fullConfigurer(t *testing.T) *Configurer {
 	h, _ := toFile(t, formerText)
 	h.ResolvConf = filepath.Join(t.TempDir(), "resolv.conf")
 	h.DefaultRoute, h.ReplaceDefaultRoute, h.DefaultRoute6, h.ProxyARP = true, true, true, true
@@ -23,8 +23,8 @@ func everything(t *testing.T) *Configurer {
 	return h
 }
 
-// machine is all that a Host may change, in ip(8)'s words.
-func machine(t *testing.T, h *Configurer) string {
+// networkState is all that a Host may change, in ip(8)'s words.
+func networkState(t *testing.T, h *Configurer) string {
 	t.Helper()
 	var all strings.Builder
 	for _, what := range []string{"-details address show", "-4 route show table all", "-6 route show table all",
@@ -45,7 +45,7 @@ func machine(t *testing.T, h *Configurer) string {
 
 func readAll(paths ...string) (all string, err error) {
 	for _, p := range paths {
-		text, there, err := readTarget(p)
+		text, there, err := readResolvConf(p)
 		if err != nil {
 			return "", err
 		}
@@ -56,28 +56,28 @@ func readAll(paths ...string) (all string, err error) {
 	return all, nil
 }
 
-// firstOf6 is the first step for IPv6: when it or a later one fails, IPv4 goes on.
-const firstOf6 = "add address fe80::2 peer fe80::1"
+// firstIPv6Step is the first step for IPv6: when it or a later one fails, IPv4 goes on.
+const firstIPv6Step = "add address fe80::2 peer fe80::1"
 
 // TestEveryStepMayFail: whichever fails, the machine is as before.
 func TestEveryStepMayFail(t *testing.T) {
 	roottest.Need(t, "ip")
 	var steps []string // in order, as the first round finds them
-	in(t, func(t *testing.T) {
-		h := everything(t)
-		h.hinder = func(what string) error { steps = append(steps, what); return nil }
+	inNamespace(t, func(t *testing.T) {
+		h := fullConfigurer(t)
+		h.beforeStep = func(what string) error { steps = append(steps, what); return nil }
 		up(t, h)()
 	})
-	of6 := slices.Index(steps, firstOf6)
+	of6 := slices.Index(steps, firstIPv6Step)
 	if of6 < 10 || len(steps) < of6+3 {
 		t.Fatalf("the steps are %q", steps)
 	}
 	for i, failing := range steps {
-		in(t, func(t *testing.T) {
-			busy(t)
-			h := everything(t)
+		inNamespace(t, func(t *testing.T) {
+			prepareNetwork(t)
+			h := fullConfigurer(t)
 			n := 0
-			h.hinder = func(string) error {
+			h.beforeStep = func(string) error {
 				if n++; n == i+1 {
 					return errBroken
 				}
@@ -85,11 +85,11 @@ func TestEveryStepMayFail(t *testing.T) {
 			}
 			switch {
 			case strings.HasSuffix(failing, "name servers"):
-				failsNames(t, h, failing)
+				checkNameServersFail(t, h, failing)
 			case i < of6:
-				failsWhole(t, h, failing)
+				checkSessionFails(t, h, failing)
 			default:
-				failsIPv6(t, h, failing)
+				checkIPv6Fails(t, h, failing)
 			}
 		})
 	}
@@ -97,75 +97,75 @@ func TestEveryStepMayFail(t *testing.T) {
 
 var errBroken = errors.New("broken")
 
-// busy gives the machine addresses and routes of its own.
-func busy(t *testing.T) {
+// prepareNetwork gives the machine addresses and routes of its own.
+func prepareNetwork(t *testing.T) {
 	t.Helper()
 	// The kernel shall give interfaces no IPv6 addresses in its own time.
 	setSysctl(t, "net/ipv6/conf/default/addr_gen_mode", "1")
 	wan(t)
-	lay(t, `address add 192.0.2.200/24 dev eth0
+	ipBatch(t, `address add 192.0.2.200/24 dev eth0
 		route add default via 10.0.0.1 table 100
 		-6 route add default via fe80::7 dev eth0 table 100 metric 2000`)
 }
 
-// failsNames: a line carries without name servers, and what was told is taken back.
-func failsNames(t *testing.T, h *Configurer, failing string) {
-	line, before := pppoe.SessionInfo{}, machine(t, h)
-	dev, err := h.Open(line)
+// checkNameServersFail: a line carries without name servers, and what was told is taken back.
+func checkNameServersFail(t *testing.T, h *Configurer, failing string) {
+	info, before := pppoe.SessionInfo{}, networkState(t, h)
+	dev, err := h.Open(info)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line.Device = dev.Name()
-	if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+	info.Device = dev.Name()
+	if err := h.Configure(info, pppoe.Addressing{}, agreed); err != nil {
 		t.Errorf("%s: %v, want a line without name servers", failing, err)
 	}
 	dev.Close()
-	h.Close(line, agreed)
-	if after := machine(t, h); after != before {
+	h.Close(info, agreed)
+	if after := networkState(t, h); after != before {
 		t.Errorf("%s failed, and in the end the machine is\n%s\nit was\n%s", failing, after, before)
 	}
 }
 
-// failsWhole: at a step without which the line is of no use.
-func failsWhole(t *testing.T, h *Configurer, failing string) {
+// checkSessionFails: at a step without which the line is of no use.
+func checkSessionFails(t *testing.T, h *Configurer, failing string) {
 	dev, err := h.Open(pppoe.SessionInfo{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dev.Close()
-	line, before := pppoe.SessionInfo{Device: "ppp0"}, machine(t, h)
-	if err := h.Configure(line, pppoe.Addressing{}, agreed); !errors.Is(err, errBroken) {
+	info, before := pppoe.SessionInfo{Device: "ppp0"}, networkState(t, h)
+	if err := h.Configure(info, pppoe.Addressing{}, agreed); !errors.Is(err, errBroken) {
 		t.Errorf("%s: %v, want %v", failing, err, errBroken)
 	}
-	if after := machine(t, h); after != before {
+	if after := networkState(t, h); after != before {
 		t.Errorf("%s failed, and the machine is\n%s\nit was\n%s", failing, after, before)
 	}
-	h.Close(line, agreed)
+	h.Close(info, agreed)
 }
 
-// failsIPv6: at a step without which IPv4 goes on.
-func failsIPv6(t *testing.T, h *Configurer, failing string) {
-	before := machine(t, h)
-	log, said := logTo()
+// checkIPv6Fails: at a step without which IPv4 goes on.
+func checkIPv6Fails(t *testing.T, h *Configurer, failing string) {
+	before := networkState(t, h)
+	log, output := newLog()
 	h.Log = log
 	down := up(t, h)
-	if got := ip(t, "-6", "address", "show", "dev", "ppp0"); got != "" || !strings.Contains(said.String(), "no IPv6: ") {
-		t.Errorf("%s failed, this is left of IPv6: %s, and the log says %s", failing, got, said)
+	if got := ip(t, "-6", "address", "show", "dev", "ppp0"); got != "" || !strings.Contains(output.String(), "no IPv6: ") {
+		t.Errorf("%s failed, this is left of IPv6: %s, and the log says %s", failing, got, output)
 	}
 	if got := ip(t, "-4", "address", "show", "dev", "ppp0"); got == "" {
 		t.Errorf("%s failed, and IPv4 with it", failing)
 	}
 	down()
-	if after := machine(t, h); after != before {
+	if after := networkState(t, h); after != before {
 		t.Errorf("%s failed, and after the session the machine is\n%s\nit was\n%s", failing, after, before)
 	}
 }
 
-// TestNonsenseAddresses: each is refused with its reason and whose it is, before
+// TestInvalidAddresses: each is refused with its reason and whose it is, before
 // anything is configured.
-func TestNonsenseAddresses(t *testing.T) {
+func TestInvalidAddresses(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		for _, c := range []struct {
 			local, remote string
@@ -210,20 +210,20 @@ func TestNonsenseAddresses(t *testing.T) {
 // interface on which it is already.
 func TestSharedAddress(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		h := &Configurer{Log: discard()}
 		for i := range 2 {
-			line := pppoe.SessionInfo{SessionID: uint16(i + 1)}
-			dev, err := h.Open(line)
+			info := pppoe.SessionInfo{SessionID: uint16(i + 1)}
+			dev, err := h.Open(info)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer dev.Close()
-			line.Device = dev.Name()
+			info.Device = dev.Name()
 			want := pppoe.Addressing{MTU: 1492}
 			want.IPv4.Local, want.IPv4.Remote = netip.MustParseAddr("10.0.0.9"), netip.AddrFrom4([4]byte{10, 67, 15, byte(i)})
-			if err := h.Configure(line, pppoe.Addressing{}, want); err != nil {
+			if err := h.Configure(info, pppoe.Addressing{}, want); err != nil {
 				t.Error(err)
 			}
 		}

@@ -26,9 +26,9 @@ options ndots:2
 )
 
 // toFile is a host that writes a file, which has some text before.
-func toFile(t *testing.T, text string) (h *Configurer, said interface{ String() string }) {
+func toFile(t *testing.T, text string) (h *Configurer, output interface{ String() string }) {
 	t.Helper()
-	log, b := logTo()
+	log, b := newLog()
 	h = &Configurer{Resolver: ResolverFile, SystemResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
 	if err := os.WriteFile(h.SystemResolvConf, []byte(text), 0o640); err != nil {
 		t.Fatal(err)
@@ -36,21 +36,21 @@ func toFile(t *testing.T, text string) (h *Configurer, said interface{ String() 
 	return h, b
 }
 
-// TestTarget: the peer's servers take the place of the file's own, the rest stays, and
+// TestSystemResolvConf: the peer's servers take the place of the file's own, the rest stays, and
 // all is as before at the end: text, mode and the file itself.
-func TestTarget(t *testing.T) {
+func TestSystemResolvConf(t *testing.T) {
 	for _, former := range []string{formerText, "", "nameserver 198.51.100.1"} {
-		h, said := toFile(t, former)
+		h, output := toFile(t, former)
 		before, err := os.Stat(h.SystemResolvConf)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := tell(t, h, gives(server1, server2))
+		back := tell(t, h, agreementWithDNS(server1, server2))
 		if former == formerText {
 			wantFile(t, h.SystemResolvConf, lentText)
 		}
-		if !strings.Contains(said.String(), "name servers 192.0.2.53 192.0.2.54: written to "+h.SystemResolvConf) {
-			t.Errorf("the log says %s", said)
+		if !strings.Contains(output.String(), "name servers 192.0.2.53 192.0.2.54: written to "+h.SystemResolvConf) {
+			t.Errorf("the log says %s", output)
 		}
 		back()
 		wantFile(t, h.SystemResolvConf, former)
@@ -61,9 +61,9 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// TestTargetChanged: what somebody else has written meanwhile stays, and only what we
+// TestSystemResolvConfChanged: what somebody else has written meanwhile stays, and only what we
 // have put into it goes.
-func TestTargetChanged(t *testing.T) {
+func TestSystemResolvConfChanged(t *testing.T) {
 	for _, c := range []struct {
 		change     func(string) string
 		want, says string
@@ -71,8 +71,8 @@ func TestTargetChanged(t *testing.T) {
 		{func(string) string { return "nameserver 203.0.113.1\n" }, "nameserver 203.0.113.1\n", "is not restored: somebody has written it anew meanwhile"},
 		{func(now string) string { return "options edns0\n" + now + "sortlist 10.0.0.0\n" }, "options edns0\n" + formerText + "sortlist 10.0.0.0\n", ""},
 	} {
-		h, said := toFile(t, formerText)
-		back := tell(t, h, gives(server1))
+		h, output := toFile(t, formerText)
+		back := tell(t, h, agreementWithDNS(server1))
 		now, err := os.ReadFile(h.SystemResolvConf)
 		if err != nil {
 			t.Fatal(err)
@@ -82,17 +82,17 @@ func TestTargetChanged(t *testing.T) {
 		}
 		back()
 		wantFile(t, h.SystemResolvConf, c.want)
-		if !strings.Contains(said.String(), c.says) {
-			t.Errorf("the log says %s, want %q", said, c.says)
+		if !strings.Contains(output.String(), c.says) {
+			t.Errorf("the log says %s, want %q", output, c.says)
 		}
 	}
 }
 
-// TestTargetAfterCrash: a session that was killed has left its servers; the next one
+// TestSystemResolvConfAfterCrash: a session that was killed has left its servers; the next one
 // takes their place, and at its end the former ones come back.
-func TestTargetAfterCrash(t *testing.T) {
+func TestSystemResolvConfAfterCrash(t *testing.T) {
 	for _, there := range []bool{true, false} {
-		h, said := toFile(t, formerText)
+		h, output := toFile(t, formerText)
 		want := formerText
 		if !there {
 			want = ""
@@ -100,22 +100,22 @@ func TestTargetAfterCrash(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		tell(t, h, gives(server1)) // and is killed
-		back := tell(t, h, gives(server2))
+		tell(t, h, agreementWithDNS(server1)) // and is killed
+		back := tell(t, h, agreementWithDNS(server2))
 		if text, err := os.ReadFile(h.SystemResolvConf); strings.Contains(string(text), server1.String()) || !strings.Contains(string(text), "\nnameserver 192.0.2.54\n") {
 			t.Errorf("the file holds %q, %v", text, err)
 		}
 		back()
 		wantFile(t, h.SystemResolvConf, want)
-		if !strings.Contains(said.String(), "was still lent to ppp9") {
-			t.Errorf("the log says %s", said)
+		if !strings.Contains(output.String(), "was still lent to ppp9") {
+			t.Errorf("the log says %s", output)
 		}
 	}
 }
 
-// TestTargetOfTwo: two lines have their servers in the file, the last to come first; the end
+// TestSystemResolvConfTwoSessions: two lines have their servers in the file, the last to come first; the end
 // of either leaves the other's, and in the end all is as before.
-func TestTargetOfTwo(t *testing.T) {
+func TestSystemResolvConfTwoSessions(t *testing.T) {
 	const other = "lo" // a device that there is
 	for _, c := range []struct {
 		firstEnds bool
@@ -124,57 +124,57 @@ func TestTargetOfTwo(t *testing.T) {
 		{true, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"},
 		{false, "# upppoe added this for lo\nnameserver 192.0.2.53\n"},
 	} {
-		h, said := toFile(t, formerText)
+		h, output := toFile(t, formerText)
 		ends := make([]func() error, 2)
 		var err error
-		if ends[0], err = h.lendFile(h.SystemResolvConf, other, []netip.Addr{server1}); err != nil {
+		if ends[0], err = h.installInFile(h.SystemResolvConf, other, []netip.Addr{server1}); err != nil {
 			t.Fatal(err)
 		}
-		if ends[1], err = h.lendFile(h.SystemResolvConf, "ppp1", []netip.Addr{server2}); err != nil {
+		if ends[1], err = h.installInFile(h.SystemResolvConf, "ppp1", []netip.Addr{server2}); err != nil {
 			t.Fatal(err)
 		}
-		aside := strings.SplitAfter(lentText, lentEnd)[1]
-		wantFile(t, h.SystemResolvConf, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"+lentEnd+
-			"# upppoe added this for lo\nnameserver 192.0.2.53\n"+lentEnd+aside)
+		aside := strings.SplitAfter(lentText, blockEnd)[1]
+		wantFile(t, h.SystemResolvConf, "# upppoe added this for ppp1\nnameserver 192.0.2.54\n"+blockEnd+
+			"# upppoe added this for lo\nnameserver 192.0.2.53\n"+blockEnd+aside)
 		if !c.firstEnds {
 			slices.Reverse(ends)
 		}
 		if err := ends[0](); err != nil {
 			t.Error(err)
 		}
-		wantFile(t, h.SystemResolvConf, c.left+lentEnd+aside)
+		wantFile(t, h.SystemResolvConf, c.left+blockEnd+aside)
 		if err := ends[1](); err != nil {
 			t.Error(err)
 		}
 		wantFile(t, h.SystemResolvConf, formerText)
-		if said.String() != "" {
-			t.Errorf("the log says %s", said)
+		if output.String() != "" {
+			t.Errorf("the log says %s", output)
 		}
 	}
 }
 
-// FuzzLent: any text comes back as it was.
-func FuzzLent(f *testing.F) {
+// FuzzResolvConf: any text comes back as it was.
+func FuzzResolvConf(f *testing.F) {
 	f.Add(formerText, true)
 	f.Add("nameserver 1.2.3.4", false)
 	f.Add("\n\nnameserver", false)
 	f.Fuzz(func(t *testing.T, text string, made bool) {
-		text, loans, _ := former(text) // what is lent is never lent already
-		if len(loans) > 0 && strings.Contains(text, lentBegin) || strings.Contains(text, lentPutAside) || strings.Contains(text, lentEnd) {
+		text, blocks, _ := parseResolvConf(text) // what is lent is never lent already
+		if len(blocks) > 0 && strings.Contains(text, blockBegin) || strings.Contains(text, commentedOut) || strings.Contains(text, blockEnd) {
 			return // made to look so
 		}
-		want := []loan{newLoan("ppp0", []netip.Addr{server1}), newLoan("ppp1", []netip.Addr{server1, server2})}
-		back, loans, was := former(lent(text, made, want))
-		if back != text || !slices.Equal(loans, want) || was != made {
-			t.Errorf("%q comes back as %q, lent to %q, made %v", text, back, loans, was)
+		want := []nameServerBlock{newBlock("ppp0", []netip.Addr{server1}), newBlock("ppp1", []netip.Addr{server1, server2})}
+		back, blocks, was := parseResolvConf(renderResolvConf(text, made, want))
+		if back != text || !slices.Equal(blocks, want) || was != made {
+			t.Errorf("%q comes back as %q, lent to %q, made %v", text, back, blocks, was)
 		}
 	})
 }
 
-// TestTargetLink: a symbolic link stays one, whether what it leads to is there or not.
-func TestTargetLink(t *testing.T) {
+// TestSystemResolvConfSymlink: a symbolic link stays one, whether what it leads to is there or not.
+func TestSystemResolvConfSymlink(t *testing.T) {
 	for _, there := range []bool{true, false} {
-		h, said := toFile(t, formerText)
+		h, output := toFile(t, formerText)
 		link := filepath.Join(t.TempDir(), "resolv.conf")
 		if err := os.Symlink(h.SystemResolvConf, link); err != nil {
 			t.Fatal(err)
@@ -187,24 +187,24 @@ func TestTargetLink(t *testing.T) {
 			}
 		}
 		h.SystemResolvConf = link
-		back := tell(t, h, gives(server1))
+		back := tell(t, h, agreementWithDNS(server1))
 		if text, err := os.ReadFile(real); !strings.Contains(string(text), "\nnameserver 192.0.2.53\n") {
 			t.Errorf("the link's target holds %q, %v", text, err)
 		}
 		back()
 		wantFile(t, real, want)
 		if to, err := os.Readlink(link); to != real {
-			t.Errorf("the link is now %q, %v; the log says %s", to, err, said)
+			t.Errorf("the link is now %q, %v; the log says %s", to, err, output)
 		}
 	}
 }
 
-// TestTargetMount: a file that is a mount of its own, as in a container, is written and
+// TestSystemResolvConfMount: a file that is a mount of its own, as in a container, is written and
 // restored; mounted read-only it is left alone, with a clear line.
-func TestTargetMount(t *testing.T) {
+func TestSystemResolvConfMount(t *testing.T) {
 	for _, readOnly := range []bool{false, true} {
-		in(t, func(t *testing.T) {
-			h, said := toFile(t, formerText)
+		inNamespace(t, func(t *testing.T) {
+			h, output := toFile(t, formerText)
 			if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
 				t.Fatal(err)
 			}
@@ -221,13 +221,13 @@ func TestTargetMount(t *testing.T) {
 				mount(t, "", over, unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY)
 				want = formerText
 			}
-			back := tell(t, h, gives(server1, server2))
+			back := tell(t, h, agreementWithDNS(server1, server2))
 			wantFile(t, over, want)
 			back()
 			wantFile(t, over, formerText)
 			clear := "name servers 192.0.2.53 192.0.2.54 are told to nobody: file: open " + over + ": read-only file system"
-			if strings.Contains(said.String(), clear) != readOnly {
-				t.Errorf("the log says %s", said)
+			if strings.Contains(output.String(), clear) != readOnly {
+				t.Errorf("the log says %s", output)
 			}
 		})
 	}
@@ -240,23 +240,23 @@ func mount(t *testing.T, from, over string, flags uintptr) {
 	}
 }
 
-// TestTargetRefused: what cannot be a resolv.conf(5) is left alone.
-func TestTargetRefused(t *testing.T) {
-	h, said := toFile(t, strings.Repeat("#\n", maxResolvConf/2+1))
-	tell(t, h, gives(server1))()
-	if !strings.Contains(said.String(), "is too long") {
-		t.Errorf("the log says %s", said)
+// TestSystemResolvConfRefused: what cannot be a resolv.conf(5) is left alone.
+func TestSystemResolvConfRefused(t *testing.T) {
+	h, output := toFile(t, strings.Repeat("#\n", maxResolvConf/2+1))
+	tell(t, h, agreementWithDNS(server1))()
+	if !strings.Contains(output.String(), "is too long") {
+		t.Errorf("the log says %s", output)
 	}
 	h.SystemResolvConf = t.TempDir()
-	tell(t, h, gives(server1))()
-	if !strings.Contains(said.String(), "is no regular file") {
-		t.Errorf("the log says %s", said)
+	tell(t, h, agreementWithDNS(server1))()
+	if !strings.Contains(output.String(), "is no regular file") {
+		t.Errorf("the log says %s", output)
 	}
 }
 
-// TestTargetFull: on a full disk the former text stays.
-func TestTargetFull(t *testing.T) {
-	in(t, func(t *testing.T) {
+// TestSystemResolvConfDiskFull: on a full disk the former text stays.
+func TestSystemResolvConfDiskFull(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
 			t.Fatal(err)
 		}
@@ -266,16 +266,16 @@ func TestTargetFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer unix.Unmount(dir, unix.MNT_DETACH)
-		log, said := logTo()
+		log, output := newLog()
 		h := &Configurer{Resolver: ResolverFile, SystemResolvConf: filepath.Join(dir, "resolv.conf"), Log: log}
 		former := "search " + strings.Repeat("x", os.Getpagesize()-8) + "\n" // one block, to the last octet
 		if err := os.WriteFile(h.SystemResolvConf, []byte(former), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		tell(t, h, gives(server1, server2))
+		tell(t, h, agreementWithDNS(server1, server2))
 		wantFile(t, h.SystemResolvConf, former)
-		if !strings.Contains(said.String(), "no space left on device") {
-			t.Errorf("the log says %s", said)
+		if !strings.Contains(output.String(), "no space left on device") {
+			t.Errorf("the log says %s", output)
 		}
 	})
 }

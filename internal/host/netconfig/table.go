@@ -26,10 +26,10 @@ func (h *Configurer) RoutingTable() (int, error) {
 	return int(vrf.Table), nil
 }
 
-// peerStep adds the route that the kernel makes in the main table otherwise.
-func (h *Configurer) peerStep(link netlink.Link, a ipcp.Agreement) step {
+// peerRouteStep adds the route that the kernel makes in the main table otherwise.
+func (h *Configurer) peerRouteStep(link netlink.Link, a ipcp.Agreement) step {
 	route := &netlink.Route{
-		LinkIndex: link.Attrs().Index, Dst: one(a.Remote), Src: a.Local.AsSlice(), Table: h.Table,
+		LinkIndex: link.Attrs().Index, Dst: hostPrefix(a.Remote), Src: a.Local.AsSlice(), Table: h.Table,
 		Scope: unix.RT_SCOPE_LINK, Protocol: unix.RTPROT_KERNEL,
 	}
 	return step{fmt.Sprintf("add route to %v in table %d", a.Remote, h.Table), func() (func() error, error) {
@@ -43,16 +43,16 @@ const rulePriority = 10000
 // ruleSteps have packets of the line look into its table.
 func (h *Configurer) ruleSteps(link netlink.Link, local netip.Addr) []step {
 	return []step{
-		h.ruleStep(lineRule{Family: netlink.FAMILY_V4, From: local, Table: h.Table}),
-		h.deviceRule(link, netlink.FAMILY_V4),
+		h.ruleStep(policyRule{Family: netlink.FAMILY_V4, From: local, Table: h.Table}),
+		h.deviceRuleStep(link, netlink.FAMILY_V4),
 	}
 }
 
-// deviceRule is the rule for packets that a program has bound to the device.
-func (h *Configurer) deviceRule(link netlink.Link, family int) step {
-	return h.ruleStep(lineRule{Family: family, Device: link.Attrs().Name, Table: h.Table})
+// deviceRuleStep is the rule for packets that a program has bound to the device.
+func (h *Configurer) deviceRuleStep(link netlink.Link, family int) step {
+	return h.ruleStep(policyRule{Family: family, Device: link.Attrs().Name, Table: h.Table})
 }
 
-func (h *Configurer) ruleStep(r lineRule) step {
+func (h *Configurer) ruleStep(r policyRule) step {
 	return step{fmt.Sprintf("add rule %v lookup %d", r, r.Table), func() (func() error, error) { return h.addRule(r) }}
 }

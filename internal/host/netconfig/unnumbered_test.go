@@ -18,16 +18,16 @@ func TestUnnumbered(t *testing.T) {
 	ours := netip.MustParseAddr("192.0.2.10")
 	for _, remote := range []netip.Addr{netip.IPv4Unspecified(), ours} {
 		for _, table := range []int{0, 77} {
-			in(t, func(t *testing.T) {
+			inNamespace(t, func(t *testing.T) {
 				h := &Configurer{Name: "ppp0", Unnumbered: true, RejectDuplicateAddress: true, DefaultRoute: true, ProxyARP: true, Table: table, PolicyRules: table != 0, Log: discard()}
 				dev, err := h.Open(pppoe.SessionInfo{})
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer dev.Close()
-				line, none := pppoe.SessionInfo{Device: "ppp0"}, pppoe.Addressing{}
+				info, none := pppoe.SessionInfo{Device: "ppp0"}, pppoe.Addressing{}
 				want := pppoe.Addressing{MTU: 1492, IPv4: ipcp.Agreement{Local: ours, Remote: remote}}
-				if err := h.Configure(line, none, want); err != nil {
+				if err := h.Configure(info, none, want); err != nil {
 					t.Fatal(err)
 				}
 				if got := ip(t, "-4", "address", "show", "dev", "ppp0"); !strings.Contains(got, "inet 192.0.2.10/32 scope global") {
@@ -40,14 +40,14 @@ func TestUnnumbered(t *testing.T) {
 				if got := ip(t, shown...); !strings.HasPrefix(got, "default dev ppp0 scope link") {
 					t.Errorf("peer %v, table %d: the default route is %q", remote, table, got)
 				}
-				if err := h.Configure(line, want, pppoe.Addressing{MTU: 1492}); err != nil {
+				if err := h.Configure(info, want, pppoe.Addressing{MTU: 1492}); err != nil {
 					t.Fatal(err)
 				}
 				if got := ip(t, "-4", "address", "show", "dev", "ppp0"); got != "" {
 					t.Errorf("peer %v: left over\n%s", remote, got)
 				}
 				h.Unnumbered = false
-				if err := h.Configure(line, none, want); !errors.Is(err, ErrSameAddress) && !errors.Is(err, ErrNotHostAddress) {
+				if err := h.Configure(info, none, want); !errors.Is(err, ErrSameAddress) && !errors.Is(err, ErrNotHostAddress) {
 					t.Errorf("peer %v: carried though it is not allowed", remote)
 				}
 			})

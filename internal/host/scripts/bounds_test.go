@@ -34,22 +34,22 @@ func TestExecutable(t *testing.T) {
 	}
 }
 
-// TestUnset: of a name that comes twice the last value counts, in its place; a name alone takes it out.
-func TestUnset(t *testing.T) {
+// TestDedupeEnv: of a name that comes twice the last value counts, in its place; a name alone takes it out.
+func TestDedupeEnv(t *testing.T) {
 	for _, c := range []struct{ env, want string }{
 		{"", ""}, {"A=1 B=2", "A=1 B=2"}, {"A=1 B=2 A=3", "B=2 A=3"}, {"A=1 A", ""}, {"A A=1", "A=1"}, {"A=1 B", "A=1"},
 		{"A=1=2 A=3=", "A=3="}, {"AB=1 A", "AB=1"}, {"A= B", "A="},
 	} {
-		if got := unset(strings.Fields(c.env)); !slices.Equal(got, strings.Fields(c.want)) {
+		if got := dedupeEnv(strings.Fields(c.env)); !slices.Equal(got, strings.Fields(c.want)) {
 			t.Errorf("of %q stays %q, want %q", c.env, got, c.want)
 		}
 	}
 }
 
-// TestCode: an exit code, or the whole status of a script that a signal has ended (wait(2)).
-func TestCode(t *testing.T) {
+// TestExitStatus: an exit code, or the whole status of a script that a signal has ended (wait(2)).
+func TestExitStatus(t *testing.T) {
 	for status, want := range map[syscall.WaitStatus]int{0: 0, 0x100: 1, 0xff00: 255, 9: 9, 0x8b: 0x8b, 15: 15} {
-		if got := code(status); got != want {
+		if got := exitStatus(status); got != want {
 			t.Errorf("status %#x is %#x, want %#x", uint32(status), got, want)
 		}
 	}
@@ -80,7 +80,7 @@ func TestInterpreter(t *testing.T) {
 // TestUnitBounds: the greatest number that a device's name may have, and one more.
 func TestUnitBounds(t *testing.T) {
 	for device, want := range map[string]string{"ppp2147483647": "2147483647", "ppp2147483648": "5", "ppp-1": "5", "xppp1": "5"} {
-		if got := (&known{}).unitOf(device, 5); got != want {
+		if got := (&sessionEnv{}).unitNumber(device, 5); got != want {
 			t.Errorf("%s has the number %s, want %s", device, got, want)
 		}
 	}
@@ -88,7 +88,7 @@ func TestUnitBounds(t *testing.T) {
 
 // TestManyPrefixes: scripts are run for 16 prefixes at a time; one more is told once another has gone.
 func TestManyPrefixes(t *testing.T) {
-	p := newPlace(t)
+	p := newTestDir(t)
 	p.add(t, PrefixUp, `echo "$DNS6" >%[1]s/servers`)
 	s := p.scripts(nil)
 	defer s.Close()
@@ -98,7 +98,7 @@ func TestManyPrefixes(t *testing.T) {
 	}
 	told := func(want int) {
 		t.Helper()
-		for _, p := range s.pairs() {
+		for _, p := range s.upDowns() {
 			<-p.settled()
 		}
 		up := 0
@@ -111,34 +111,34 @@ func TestManyPrefixes(t *testing.T) {
 			t.Errorf("scripts are told of %d prefixes, want %d", up, want)
 		}
 	}
-	s.SetDelegatedPrefixes(line, prefixes[:15], []string{"2001:db8::1", "2001:db8::2"}, nil)
+	s.SetDelegatedPrefixes(info, prefixes[:15], []string{"2001:db8::1", "2001:db8::2"}, nil)
 	told(15)
 	if servers := p.read(t, "servers"); servers != "2001:db8::1 2001:db8::2\n" {
 		t.Errorf("the name servers are %q", servers)
 	}
-	s.SetDelegatedPrefixes(line, prefixes, nil, nil)
+	s.SetDelegatedPrefixes(info, prefixes, nil, nil)
 	told(16)
-	s.SetDelegatedPrefixes(line, nil, nil, nil)
+	s.SetDelegatedPrefixes(info, nil, nil, nil)
 	told(0)
-	s.SetDelegatedPrefixes(line, prefixes[16:], nil, nil) // what has gone is no longer remembered then
+	s.SetDelegatedPrefixes(info, prefixes[16:], nil, nil) // what has gone is no longer remembered then
 	told(1)
 }
 
-// noHost cannot open a device.
-type noHost struct{ pppoe.HostNetwork }
+// failingNetwork cannot open a device.
+type failingNetwork struct{ pppoe.HostNetwork }
 
 var errNoDevice = errors.New("no device")
 
-func (noHost) Open(pppoe.SessionInfo) (tun.Device, error) { return nil, errNoDevice }
+func (failingNetwork) Open(pppoe.SessionInfo) (tun.Device, error) { return nil, errNoDevice }
 
 // TestNoDevice: without a device no script runs.
 func TestNoDevice(t *testing.T) {
-	p := newPlace(t)
-	p.saying(t, NetInit, AuthUp)
+	p := newTestDir(t)
+	p.addLogging(t, NetInit, AuthUp)
 	s := p.scripts(nil)
-	named := line
+	named := info
 	named.User = "alice"
-	if _, err := s.WrapNetwork(noHost{}).Open(named); err != errNoDevice {
+	if _, err := s.WrapNetwork(failingNetwork{}).Open(named); err != errNoDevice {
 		t.Errorf("%v, want %v", err, errNoDevice)
 	}
 	s.Close()
@@ -147,14 +147,14 @@ func TestNoDevice(t *testing.T) {
 	}
 }
 
-// TestKnownPeer: a server's session has its device once the user is known: auth-up runs then.
-func TestKnownPeer(t *testing.T) {
-	p := newPlace(t)
-	p.saying(t, NetInit, AuthUp)
+// TestAuthUpOfKnownPeer: a server's session has its device once the user is known: auth-up runs then.
+func TestAuthUpOfKnownPeer(t *testing.T) {
+	p := newTestDir(t)
+	p.addLogging(t, NetInit, AuthUp)
 	s := p.scripts(nil)
-	named := line
+	named := info
 	named.User = "alice"
-	if _, err := s.WrapNetwork(fakeHost{t, p}).Open(named); err != nil {
+	if _, err := s.WrapNetwork(fakeNetwork{t, p}).Open(named); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -165,16 +165,16 @@ func TestKnownPeer(t *testing.T) {
 
 // TestOldAddresses: ip-up has both addresses from before, and none the first time.
 func TestOldAddresses(t *testing.T) {
-	p := newPlace(t)
+	p := newTestDir(t)
 	p.add(t, IPUp, `echo "from $OLDIPLOCAL/$OLDIPREMOTE" >>%[1]s/said`)
 	s := p.scripts(nil)
 	first := withIPv4("192.0.2.10")
-	first.IPv4.Remote = ours.IPv4.Remote
-	s.Notify(line, first)
+	first.IPv4.Remote = addressing.IPv4.Remote
+	s.Notify(info, first)
 	s.settle()
 	second := withIPv4("192.0.2.11")
 	second.Previous = first.Addressing
-	s.Notify(line, second)
+	s.Notify(info, second)
 	s.Close()
 	if said, want := p.said(t), "from /, from 192.0.2.10/192.0.2.1"; said != want {
 		t.Errorf("ran: %s; want %s", said, want)

@@ -18,17 +18,17 @@ func (s *Runner) SetDHCP6Services(l pppoe.SessionInfo, servers, services []strin
 		args: s.args(l.Device, s.cfg.Device, speed, "", ""),
 		env:  append(s.env(l), "DNS6="+strings.Join(servers, " ")),
 	}
-	c.env = append(c.env, safeValues(services)...)
-	if is := s.dhcp6.wants(); is == nil || !slices.Equal(is.args, c.args) || !slices.Equal(is.env, c.env) {
+	c.env = append(c.env, sanitizeValues(services)...)
+	if is := s.dhcp6.desiredCall(); is == nil || !slices.Equal(is.args, c.args) || !slices.Equal(is.env, c.env) {
 		s.dhcp6.up(c)
 	}
 }
 
-// safeValues are variables whose values a server has chosen: see safe.
-func safeValues(env []string) (out []string) {
+// sanitizeValues are variables whose values a server has chosen: see safe.
+func sanitizeValues(env []string) (out []string) {
 	for _, variable := range env {
 		name, value, _ := strings.Cut(variable, "=")
-		out = append(out, name+"="+safe(value))
+		out = append(out, name+"="+sanitize(value))
 	}
 	return out
 }

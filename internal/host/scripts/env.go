@@ -15,55 +15,55 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// known is what is known of a session for scripts beside what they run for. In pppd a variable
+// sessionEnv is what is known of a session for scripts beside what they run for. In pppd a variable
 // stays once it is set: ip-up has LLLOCAL if IPv6CP was the first to open, and auth-down has
 // IPLOCAL. Its methods may be called concurrently.
-type known struct {
+type sessionEnv struct {
 	mu           sync.Mutex
-	has          pppoe.Addressing
+	addressing   pppoe.Addressing
 	device, unit string // the last device that is not named pppN, and its unit
 }
 
-// learn adds what a session has now. What a family had stays when it is lost.
-func (k *known) learn(a pppoe.Addressing) {
+// update adds what a session has now. What a family had stays when it is lost.
+func (k *sessionEnv) update(a pppoe.Addressing) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if a.HasIPv4() {
-		k.has.IPv4 = a.IPv4
+		k.addressing.IPv4 = a.IPv4
 	}
 	if a.HasIPv6() {
-		k.has.IPv6 = a.IPv6
+		k.addressing.IPv6 = a.IPv6
 	}
 }
 
-// forget is called when another session begins.
-func (k *known) forget() {
+// reset is called when another session begins.
+func (k *sessionEnv) reset() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.has, k.device = pppoe.Addressing{}, ""
+	k.addressing, k.device = pppoe.Addressing{}, ""
 }
 
-func (k *known) env() (env []string) {
+func (k *sessionEnv) env() (env []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.has.HasIPv4() {
-		env = append(env, ipv4Env(k.has.IPv4)...)
+	if k.addressing.HasIPv4() {
+		env = append(env, ipv4Env(k.addressing.IPv4)...)
 	}
-	if k.has.HasIPv6() {
-		env = append(env, ipv6Env(k.has.IPv6)...)
+	if k.addressing.HasIPv6() {
+		env = append(env, ipv6Env(k.addressing.IPv6)...)
 	}
 	return env
 }
 
-// after are the variables of ip-down and its like beside those of ip-up: what came to be known
+// downEnv are the variables of ip-down and its like beside those of ip-up: what came to be known
 // since, and what was carried.
-func (k *known) after(online time.Duration, by datapath.Counters) []string {
-	return append(k.env(), carried(online, by)...)
+func (k *sessionEnv) downEnv(online time.Duration, by datapath.Counters) []string {
+	return append(k.env(), trafficEnv(online, by)...)
 }
 
-// unitOf is the number of a device: of one that is named as pppd names its own, the number in its
+// unitNumber is the number of a device: of one that is named as pppd names its own, the number in its
 // name; of any other the one wanted, or else its interface's index, which no other device has.
-func (k *known) unitOf(device string, wanted int) string {
+func (k *sessionEnv) unitNumber(device string, wanted int) string {
 	if unit, ok := strings.CutPrefix(device, "ppp"); ok {
 		if _, err := strconv.ParseUint(unit, 10, 31); err == nil {
 			return unit
@@ -93,17 +93,17 @@ func (s *Runner) args(args ...string) []string {
 
 func ipv4Env(a ipcp.Agreement) []string {
 	env := []string{"IPLOCAL=" + a.Local.String(), "IPREMOTE=" + a.Remote.String()}
-	env = append(env, servers("DNS", a.DNS)...)
-	return append(env, servers("WINS", a.NBNS)...)
+	env = append(env, serverEnv("DNS", a.DNS)...)
+	return append(env, serverEnv("WINS", a.NBNS)...)
 }
 
 func ipv6Env(a ipv6cp.Agreement) []string {
 	return []string{"LLLOCAL=" + a.Local.LinkLocal().String(), "LLREMOTE=" + a.Remote.LinkLocal().String()}
 }
 
-// servers tell of those that the peer has named, of which there are any only if they
+// serverEnv tell of those that the peer has named, of which there are any only if they
 // were asked for: a script that sees USEPEERDNS replaces the host's by them.
-func servers(kind string, of [2]netip.Addr) (env []string) {
+func serverEnv(kind string, of [2]netip.Addr) (env []string) {
 	for i, server := range of {
 		if server.IsValid() {
 			env = append(env, fmt.Sprintf("%s%d=%v", kind, i+1, server))
@@ -115,8 +115,8 @@ func servers(kind string, of [2]netip.Addr) (env []string) {
 	return env
 }
 
-// carried are the variables that ip-down and its like have beside those of ip-up.
-func carried(online time.Duration, by datapath.Counters) []string {
+// trafficEnv are the variables that ip-down and its like have beside those of ip-up.
+func trafficEnv(online time.Duration, by datapath.Counters) []string {
 	return []string{
 		fmt.Sprintf("CONNECT_TIME=%d", int(online.Seconds())),
 		fmt.Sprintf("BYTES_SENT=%d", by.SentBytes),

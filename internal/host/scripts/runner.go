@@ -76,26 +76,26 @@ type Runner struct {
 	cfg            Config
 	ctx            context.Context
 	kill           context.CancelFunc
-	hurry          context.Context // done once Hurry has been called
-	urge           context.CancelFunc
-	ip, ipv6, auth *pair
-	dhcp6          *pair
+	limit          context.Context // done once Hurry has been called
+	startLimit     context.CancelFunc
+	ip, ipv6, auth *upDown
+	dhcp6          *upDown
 
-	known known
+	sessionEnv sessionEnv
 
 	mu       sync.Mutex
-	prefixes map[string]*pair // by the prefix
+	prefixes map[string]*upDown // by the prefix
 }
 
 // New makes the scripts of a line, none of which has run.
 func New(cfg Config) *Runner {
-	s := &Runner{cfg: cfg, prefixes: make(map[string]*pair)}
+	s := &Runner{cfg: cfg, prefixes: make(map[string]*upDown)}
 	s.ctx, s.kill = context.WithCancel(context.Background())
-	s.hurry, s.urge = context.WithCancel(context.Background())
-	s.ip = newPair(s, IPUp, IPDown)
-	s.ipv6 = newPair(s, IPv6Up, IPv6Down)
-	s.auth = newPair(s, AuthUp, AuthDown)
-	s.dhcp6 = newPair(s, DHCP6Up, DHCP6Down)
+	s.limit, s.startLimit = context.WithCancel(context.Background())
+	s.ip = newUpDown(s, IPUp, IPDown)
+	s.ipv6 = newUpDown(s, IPv6Up, IPv6Down)
+	s.auth = newUpDown(s, AuthUp, AuthDown)
+	s.dhcp6 = newUpDown(s, DHCP6Up, DHCP6Down)
 	return s
 }
 
@@ -105,7 +105,7 @@ func (s *Runner) Close() {
 	if s.cfg.Timeout > 0 {
 		defer time.AfterFunc(s.cfg.Timeout, s.kill).Stop()
 	}
-	for _, p := range s.pairs() {
+	for _, p := range s.upDowns() {
 		<-p.settled()
 	}
 	s.kill()
@@ -113,14 +113,14 @@ func (s *Runner) Close() {
 
 // LimitWaits bounds by Patience, from now on, each script that is waited for: else one that does
 // not end would keep its program from ending.
-func (s *Runner) LimitWaits() { s.urge() }
+func (s *Runner) LimitWaits() { s.startLimit() }
 
-// await runs a script that is waited for.
-func (s *Runner) await(name string, c *call) {
+// runAndWait runs a script that is waited for.
+func (s *Runner) runAndWait(name string, c *call) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	if s.cfg.Timeout > 0 {
-		defer context.AfterFunc(s.hurry, func() { time.AfterFunc(s.cfg.Timeout, cancel) })()
+		defer context.AfterFunc(s.limit, func() { time.AfterFunc(s.cfg.Timeout, cancel) })()
 	}
 	s.run(ctx, name, c)
 }
@@ -133,17 +133,17 @@ func (s *Runner) Notify(l pppoe.SessionInfo, event pppoe.Event) {
 			s.auth.up(s.authCall(l, e.Name))
 		}
 	case pppoe.Configured:
-		s.known.learn(e.Addressing)
+		s.sessionEnv.update(e.Addressing)
 		s.configured(l, e)
 	case pppoe.NetworkLost:
-		after := s.known.after(e.Uptime, e.Counters)
+		after := s.sessionEnv.downEnv(e.Uptime, e.Counters)
 		if e.Protocol == ppp.IPCP {
 			s.ip.down(after)
 		} else {
 			s.ipv6.down(after)
 		}
 	case pppoe.Ended:
-		s.auth.down(s.known.after(e.Uptime, e.Counters))
+		s.auth.down(s.sessionEnv.downEnv(e.Uptime, e.Counters))
 	}
 }
 
@@ -182,22 +182,22 @@ func (s *Runner) SetDelegatedPrefixes(l pppoe.SessionInfo, prefixes, servers, se
 			if len(s.prefixes) >= maxPrefixes {
 				continue
 			}
-			p = newPair(s, PrefixUp, PrefixDown)
+			p = newUpDown(s, PrefixUp, PrefixDown)
 			s.prefixes[prefix] = p
 		}
 		if !p.isUp() {
 			p.up(&call{
 				args: s.args(l.Device, s.cfg.Device, speed, prefix, ""),
-				env:  append(append(s.env(l), "PREFIX="+prefix, "DNS6="+strings.Join(servers, " ")), safeValues(services)...),
+				env:  append(append(s.env(l), "PREFIX="+prefix, "DNS6="+strings.Join(servers, " ")), sanitizeValues(services)...),
 			})
 		}
 	}
 }
 
-func (s *Runner) pairs() []*pair {
+func (s *Runner) upDowns() []*upDown {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.AppendSeq([]*pair{s.ip, s.ipv6, s.auth, s.dhcp6}, maps.Values(s.prefixes))
+	return slices.AppendSeq([]*upDown{s.ip, s.ipv6, s.auth, s.dhcp6}, maps.Values(s.prefixes))
 }
 
 // call is what a script is told.
@@ -219,8 +219,8 @@ func (s *Runner) ipv6Call(l pppoe.SessionInfo, a pppoe.Addressing) *call {
 
 func (s *Runner) authCall(l pppoe.SessionInfo, peer string) *call {
 	return &call{
-		args: s.args(l.Device, safe(peer), s.cfg.User, s.cfg.Device, speed),
-		env:  append(s.env(l), "PEERNAME="+safe(peer)),
+		args: s.args(l.Device, sanitize(peer), s.cfg.User, s.cfg.Device, speed),
+		env:  append(s.env(l), "PEERNAME="+sanitize(peer)),
 	}
 }
 
@@ -238,32 +238,32 @@ func (s *Runner) env(l pppoe.SessionInfo) []string {
 	env := []string{
 		"DEVICE=" + s.cfg.Device, "IFNAME=" + l.Device, "SPEED=" + speed,
 		"PPPD_PID=" + strconv.Itoa(os.Getpid()), "ORIG_UID=" + strconv.Itoa(os.Getuid()),
-		"MACREMOTE=" + peer, "REMOTENUMBER=" + peer, "ACNAME=" + safe(l.ACName),
+		"MACREMOTE=" + peer, "REMOTENUMBER=" + peer, "ACNAME=" + sanitize(l.ACName),
 	}
 	if l.User != "" {
-		env = append(env, "PEERNAME="+safe(l.User))
+		env = append(env, "PEERNAME="+sanitize(l.User))
 	}
 	if l.Device != "" {
-		env = append(env, "UNIT="+s.known.unitOf(l.Device, s.cfg.Unit))
+		env = append(env, "UNIT="+s.sessionEnv.unitNumber(l.Device, s.cfg.Unit))
 	}
-	env = append(env, s.known.env()...)
+	env = append(env, s.sessionEnv.env()...)
 	return append(env, s.cfg.Env...)
 }
 
-// acted are characters that a careless shell, or its echo, acts on. A backslash is one: the echo
+// shellSpecial are characters that a careless shell, or its echo, acts on. A backslash is one: the echo
 // of some shells, dash's among them, makes control characters of \033.
-const acted = "\\`$\"'&|;<>(){}[]*?!#~^"
+const shellSpecial = "\\`$\"'&|;<>(){}[]*?!#~^"
 
-// safe is a peer's text as a script may have it: each character that is not printable, or that
+// sanitize is a peer's text as a script may have it: each character that is not printable, or that
 // a careless shell acts on, is an underscore; and so is a first -, or it could be an option of a
 // program that the script runs. It has at most as many characters as a log shows.
-func safe(text string) string {
+func sanitize(text string) string {
 	var out []rune
 	for i, r := range text {
 		switch {
 		case len(out) == wire.MaxShownText:
 			return string(out)
-		case !unicode.IsPrint(r), r == utf8.RuneError, strings.ContainsRune(acted, r), i == 0 && r == '-':
+		case !unicode.IsPrint(r), r == utf8.RuneError, strings.ContainsRune(shellSpecial, r), i == 0 && r == '-':
 			r = '_'
 		}
 		out = append(out, r)
@@ -284,24 +284,24 @@ func (s *Runner) run(ctx context.Context, name string, c *call) {
 		return
 	}
 	cmd := exec.CommandContext(ctx, path, c.args...)
-	cmd.Env, cmd.Dir = unset(c.env), "/"
+	cmd.Env, cmd.Dir = dedupeEnv(c.env), "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 	cmd.WaitDelay = time.Second
 	if err := start(cmd); err != nil {
-		s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, reason(path, err)))
+		s.cfg.Log.Warn(fmt.Sprintf("Can't execute %s: %v", path, explainStartError(path, err)))
 		return
 	}
 	pid := cmd.Process.Pid
 	s.cfg.Log.Debug(fmt.Sprintf("Script %s started (pid %d)", path, pid))
 	cmd.Wait() // its status is told below
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, code(status)))
+	s.cfg.Log.Debug(fmt.Sprintf("Script %s finished (pid %d), status = 0x%x", path, pid, exitStatus(status)))
 }
 
-// code is an exit code, or of a script that a signal has ended the whole status, as in
+// exitStatus is an exit code, or of a script that a signal has ended the whole status, as in
 // pppd's log.
-func code(status syscall.WaitStatus) int {
+func exitStatus(status syscall.WaitStatus) int {
 	if status.Exited() {
 		return status.ExitStatus()
 	}
@@ -319,9 +319,9 @@ func executable(path string) error {
 	return nil
 }
 
-// unset takes out what a word without = names, and keeps the last of those that come
+// dedupeEnv takes out what a word without = names, and keeps the last of those that come
 // twice.
-func unset(env []string) (out []string) {
+func dedupeEnv(env []string) (out []string) {
 	for _, word := range env {
 		name := nameOf(word)
 		out = slices.DeleteFunc(out, func(other string) bool { return nameOf(other) == name })

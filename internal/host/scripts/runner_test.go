@@ -24,17 +24,17 @@ import (
 	"upppoe/tun"
 )
 
-// TestTold: arguments and environment, to the last word. Nothing of our own environment
+// TestArgumentsAndEnvironment: arguments and environment, to the last word. Nothing of our own environment
 // is there.
-func TestTold(t *testing.T) {
+func TestArgumentsAndEnvironment(t *testing.T) {
 	t.Setenv("PPPOE_PASSWORD", "secret")
-	p := newPlace(t)
-	p.recording(t, IPUp, IPDown, IPv6Up, IPv6Down, AuthUp, AuthDown)
+	p := newTestDir(t)
+	p.addRecording(t, IPUp, IPDown, IPv6Up, IPv6Down, AuthUp, AuthDown)
 	s := p.scripts(func(c *Config) { c.Env = []string{"LINKNAME=isp", "CALL_FILE=x", "MINE=1", "MINE=2", "CALL_FILE"} })
-	s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
-	named := line
+	s.Notify(info, session.Authenticated{Peer: true, Name: "peer"})
+	named := info
 	named.User = "peer"
-	s.Notify(named, pppoe.Configured{Addressing: ours})
+	s.Notify(named, pppoe.Configured{Addressing: addressing})
 	s.settle()
 	s.Notify(named, lost4)
 	lost6 := lost4
@@ -72,12 +72,12 @@ func TestTold(t *testing.T) {
 	}
 }
 
-// TestFamiliesInTurn: a variable stays once it is set, as in pppd: the second family's scripts
+// TestVariablesPersist: a variable stays once it is set, as in pppd: the second family's scripts
 // know the first's addresses, ip-down knows what came after ip-up, and another session begins
 // with none.
-func TestFamiliesInTurn(t *testing.T) {
-	p := newPlace(t)
-	p.recording(t, NetPreUp, IPPreUp, IPUp, IPDown, IPv6Up, NetDown, NetInit)
+func TestVariablesPersist(t *testing.T) {
+	p := newTestDir(t)
+	p.addRecording(t, NetPreUp, IPPreUp, IPUp, IPDown, IPv6Up, NetDown, NetInit)
 	s := p.scripts(nil)
 	defer s.Close()
 	has := func(script string, want ...string) {
@@ -91,33 +91,33 @@ func TestFamiliesInTurn(t *testing.T) {
 			}
 		}
 	}
-	h := s.WrapNetwork(fakeHost{t, p})
-	if _, err := h.Open(line); err != nil {
+	h := s.WrapNetwork(fakeNetwork{t, p})
+	if _, err := h.Open(info); err != nil {
 		t.Fatal(err)
 	}
 	has(NetInit)
-	only4 := pppoe.Addressing{MTU: 1492, IPv4: ours.IPv4}
-	h.Configure(line, pppoe.Addressing{}, only4)
+	only4 := pppoe.Addressing{MTU: 1492, IPv4: addressing.IPv4}
+	h.Configure(info, pppoe.Addressing{}, only4)
 	has(NetPreUp)
-	s.PreUp(line, only4)
+	s.PreUp(info, only4)
 	has(IPPreUp, "IPLOCAL", "IPREMOTE", "DNS1")
-	s.Notify(line, pppoe.Configured{Addressing: only4})
+	s.Notify(info, pppoe.Configured{Addressing: only4})
 	has(IPUp, "IPLOCAL", "IPREMOTE", "DNS1")
-	h.Configure(line, only4, ours)
-	s.Notify(line, pppoe.Configured{Addressing: ours, Previous: only4})
+	h.Configure(info, only4, addressing)
+	s.Notify(info, pppoe.Configured{Addressing: addressing, Previous: only4})
 	has(IPv6Up, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
-	s.Notify(line, lost4)
+	s.Notify(info, lost4)
 	has(IPDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
-	h.Close(line, ours)
+	h.Close(info, addressing)
 	has(NetDown, "IPLOCAL", "IPREMOTE", "DNS1", "LLLOCAL", "LLREMOTE")
-	if _, err := h.Open(line); err != nil {
+	if _, err := h.Open(info); err != nil {
 		t.Fatal(err)
 	}
 	has(NetInit)
 }
 
-// TestNoParam: without ipparam a script has one argument less, and with an empty one it has that.
-func TestNoParam(t *testing.T) {
+// TestNoIPParam: without ipparam a script has one argument less, and with an empty one it has that.
+func TestNoIPParam(t *testing.T) {
 	empty := ""
 	for _, c := range []struct {
 		param *string
@@ -128,15 +128,15 @@ func TestNoParam(t *testing.T) {
 		{&empty, map[string]string{AuthUp: "<ppp0><peer><alice><eth0><0><>", IPUp: "<ppp0><eth0><0><192.0.2.10><192.0.2.1><>",
 			IPv6Up: "<ppp0><eth0><0><fe80::1><fe80::2><>", NetDown: "<ppp0><eth0><0><>", PrefixUp: "<ppp0><eth0><0><2001:db8::/56><><>"}},
 	} {
-		p := newPlace(t)
+		p := newTestDir(t)
 		for script := range c.want {
-			p.recording(t, script)
+			p.addRecording(t, script)
 		}
 		s := p.scripts(func(cfg *Config) { cfg.IPParam = c.param })
-		s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
-		s.Notify(line, pppoe.Configured{Addressing: ours})
-		s.SetDelegatedPrefixes(line, []string{"2001:db8::/56"}, nil, nil)
-		s.await(NetDown, s.netCall(line))
+		s.Notify(info, session.Authenticated{Peer: true, Name: "peer"})
+		s.Notify(info, pppoe.Configured{Addressing: addressing})
+		s.SetDelegatedPrefixes(info, []string{"2001:db8::/56"}, nil, nil)
+		s.runAndWait(NetDown, s.netCall(info))
 		s.Close()
 		for script, want := range c.want {
 			if got := p.read(t, script+".args"); got != want {
@@ -167,13 +167,13 @@ func TestUnit(t *testing.T) {
 		{"ppp", 5, "5"},
 		{"nowhere0", -1, "0"},
 	} {
-		k := &known{}
-		if got := k.unitOf(c.device, c.wanted); got != c.want {
+		k := &sessionEnv{}
+		if got := k.unitNumber(c.device, c.wanted); got != c.want {
 			t.Errorf("%s, with unit %d, has the number %s, want %s", c.device, c.wanted, got, c.want)
 		}
 	}
-	k := &known{device: "gone0", unit: "9"}
-	if got := k.unitOf("gone0", -1); got != "9" {
+	k := &sessionEnv{device: "gone0", unit: "9"}
+	if got := k.unitNumber("gone0", -1); got != "9" {
 		t.Errorf("a device that has gone has the number %s, want that which it had", got)
 	}
 }
@@ -184,7 +184,7 @@ func TestUmask(t *testing.T) {
 	before := unix.Umask(0o022)
 	defer unix.Umask(before)
 	for name, begin := range map[string]func(*exec.Cmd) error{"a thread's": start, "the process's": startShared} {
-		p := newPlace(t)
+		p := newTestDir(t)
 		p.add(t, IPUp, `umask >%[1]s/umask`)
 		cmd := exec.Command(filepath.Join(p.dir, IPUp))
 		if err := begin(cmd); err != nil {
@@ -200,9 +200,9 @@ func TestUmask(t *testing.T) {
 	}
 }
 
-// TestCannotRun: the message names what is wrong with a script, where the kernel says only that
+// TestStartErrors: the message names what is wrong with a script, where the kernel says only that
 // there is no such file.
-func TestCannotRun(t *testing.T) {
+func TestStartErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"#!/bin/sh\r\necho\r\n":     `its lines end with CR LF, as on Windows, so that the kernel looks for an interpreter "/bin/sh\r": sed -i 's/\r$//' `,
 		"#! /bin/sh -e\r\necho\r\n": "", // which runs, and complains of an option itself
@@ -212,13 +212,13 @@ func TestCannotRun(t *testing.T) {
 		"#!/bin/sh\nexit 0\n":       "",
 		"#!  \t/no/such/program\n":  `its interpreter "/no/such/program" is not there`,
 	} {
-		p := newPlace(t)
+		p := newTestDir(t)
 		path := filepath.Join(p.dir, IPUp)
 		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		s := p.scripts(nil)
-		s.Notify(line, withIPv4("192.0.2.10"))
+		s.Notify(info, withIPv4("192.0.2.10"))
 		s.Close()
 		log := p.log.String()
 		if want == "" && strings.Contains(log, "Can't execute") || want != "" && !strings.Contains(unquoted(log), "Can't execute "+path+": "+want) {
@@ -240,19 +240,19 @@ func unquoted(log string) string {
 
 // TestNameServers: of servers there are any only if they were asked for, and given.
 func TestNameServers(t *testing.T) {
-	p := newPlace(t)
-	p.recording(t, IPUp)
+	p := newTestDir(t)
+	p.addRecording(t, IPUp)
 	for _, c := range []struct {
 		given [2]netip.Addr
 		want  []string
 	}{
 		{[2]netip.Addr{}, nil},
-		{[2]netip.Addr{1: ours.IPv4.DNS[0]}, []string{"DNS2=192.0.2.53", "USEPEERDNS=1"}},
+		{[2]netip.Addr{1: addressing.IPv4.DNS[0]}, []string{"DNS2=192.0.2.53", "USEPEERDNS=1"}},
 	} {
 		s := p.scripts(nil)
 		told := withIPv4("192.0.2.10")
 		told.IPv4.DNS = c.given
-		s.Notify(line, told)
+		s.Notify(info, told)
 		s.Close()
 		env := slices.DeleteFunc(p.env(t, IPUp), func(v string) bool { return !strings.Contains(v, "DNS") })
 		if !slices.Equal(env, c.want) {
@@ -261,14 +261,14 @@ func TestNameServers(t *testing.T) {
 	}
 }
 
-// TestHostileNames: what a stranger calls itself is one word, in which a shell that
+// TestUntrustedNames: what a stranger calls itself is one word, in which a shell that
 // evaluates it finds nothing to do.
-func TestHostileNames(t *testing.T) {
-	p := newPlace(t)
+func TestUntrustedNames(t *testing.T) {
+	p := newTestDir(t)
 	p.add(t, IPUp, `eval "ac=$ACNAME"; eval "peer=$PEERNAME"; echo "$ac" >%[1]s/ac`)
-	p.recording(t, AuthUp)
+	p.addRecording(t, AuthUp)
 	hostile := "x$(touch " + p.dir + "/a)`touch " + p.dir + "/b`;touch " + p.dir + "/c\n|touch " + p.dir + "/d&touch " + p.dir + "/e'\"\x00\x1b[2J\xff"
-	l := line
+	l := info
 	l.ACName, l.User = strings.ReplaceAll(hostile, " ", "\t"), hostile[:20]
 	s := p.scripts(nil)
 	s.Notify(l, session.Authenticated{Peer: true, Name: hostile})
@@ -292,8 +292,8 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// TestSafe: what a script has of a peer's words. \033 and \c are what dash's echo acts on.
-func TestSafe(t *testing.T) {
+// TestSanitize: what a script has of a peer's words. \033 and \c are what dash's echo acts on.
+func TestSanitize(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "alice@isp.example": "alice@isp.example", "M\u00fcller 2": "M\u00fcller 2", "a%b=c,d/e:f+g-h": "a%b=c,d/e:f+g-h",
 		`DOMAIN\user`: "DOMAIN_user", `x\033[2J\c`: "x_033_2J_c", "\x1b[2J": "__2J", "a\nb\x7f\u009b\u202e\u2028\xff": "a_b_____",
@@ -301,14 +301,14 @@ func TestSafe(t *testing.T) {
 		strings.Repeat("\u00fc", wire.MaxShownText):              strings.Repeat("\u00fc", wire.MaxShownText),
 		strings.Repeat("\u00fc", wire.MaxShownText-1) + "\nmore": strings.Repeat("\u00fc", wire.MaxShownText-1) + "_",
 	} {
-		if got := safe(text); got != want {
+		if got := sanitize(text); got != want {
 			t.Errorf("of %q a script has %q, want %q", text, got, want)
 		}
 	}
 }
 
 // fifo is a pipe by which a script and a test wait for each other.
-func (p *place) fifo(t *testing.T, name string) string {
+func (p *testDir) fifo(t *testing.T, name string) string {
 	t.Helper()
 	path := filepath.Join(p.dir, name)
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -325,10 +325,10 @@ func release(t *testing.T, fifo string) {
 	}
 }
 
-// TestByTurns: a slow script holds up what comes after it, and what has come and gone
+// TestNoOverlap: a slow script holds up what comes after it, and what has come and gone
 // meanwhile is skipped.
-func TestByTurns(t *testing.T) {
-	p := newPlace(t)
+func TestNoOverlap(t *testing.T) {
+	p := newTestDir(t)
 	p.fifo(t, "begun")
 	up, down := p.fifo(t, "up"), p.fifo(t, "down")
 	p.add(t, IPUp, `echo "ip-up $4" >>%[1]s/said; echo up >%[1]s/begun; read x <%[1]s/up`)
@@ -340,22 +340,22 @@ func TestByTurns(t *testing.T) {
 		}
 	}
 	s := p.scripts(nil)
-	s.Notify(line, withIPv4("192.0.2.1"))
+	s.Notify(info, withIPv4("192.0.2.1"))
 	begun("up")
-	s.Notify(line, lost4)
-	s.Notify(line, withIPv4("192.0.2.2"))
-	s.Notify(line, lost4)
-	s.Notify(line, withIPv4("192.0.2.3"))
+	s.Notify(info, lost4)
+	s.Notify(info, withIPv4("192.0.2.2"))
+	s.Notify(info, lost4)
+	s.Notify(info, withIPv4("192.0.2.3"))
 	release(t, up)
 	begun("down")
 	release(t, down)
 	begun("up")
 	release(t, up)
 	s.settle()
-	s.Notify(line, lost4)
+	s.Notify(info, lost4)
 	begun("down")
-	s.Notify(line, withIPv4("192.0.2.4"))
-	s.Notify(line, lost4)
+	s.Notify(info, withIPv4("192.0.2.4"))
+	s.Notify(info, lost4)
 	release(t, down)
 	s.Close()
 	want := "ip-up 192.0.2.1, ip-down 192.0.2.1 61, ip-up 192.0.2.3, ip-down 192.0.2.3 61"
@@ -367,39 +367,39 @@ func TestByTurns(t *testing.T) {
 // TestAddressChanged: a peer that negotiates anew gives other addresses, and the scripts
 // are told of both.
 func TestAddressChanged(t *testing.T) {
-	p := newPlace(t)
-	p.saying(t, IPDown, IPv6Up)
+	p := newTestDir(t)
+	p.addLogging(t, IPDown, IPv6Up)
 	p.add(t, IPUp, `echo "ip-up $4 from $OLDIPLOCAL" >>%[1]s/said`)
 	s := p.scripts(nil)
 	first := withIPv4("192.0.2.1")
-	s.Notify(line, first)
+	s.Notify(info, first)
 	second := withIPv4("192.0.2.2")
 	second.Previous = first.Addressing
 	s.settle()
-	s.Notify(line, second)
+	s.Notify(info, second)
 	third := second
-	third.Previous, third.IPv6 = second.Addressing, ours.IPv6
+	third.Previous, third.IPv6 = second.Addressing, addressing.IPv6
 	s.settle()
-	s.Notify(line, third)
+	s.Notify(info, third)
 	s.Close()
 	if said, want := p.said(t), "ip-up 192.0.2.1 from, ip-down 192.0.2.1, ip-up 192.0.2.2 from 192.0.2.1, ipv6-up fe80::1"; strings.ReplaceAll(said, " ,", ",") != want {
 		t.Errorf("ran: %s; want %s", said, want)
 	}
 }
 
-// TestPatience: a script that does not end is ended, and nothing is begun after it.
-func TestPatience(t *testing.T) {
-	p := newPlace(t)
+// TestCloseTimeout: a script that does not end is ended, and nothing is begun after it.
+func TestCloseTimeout(t *testing.T) {
+	p := newTestDir(t)
 	started := p.fifo(t, "started")
 	p.add(t, IPUp, `trap '' TERM
 echo ip-up >%[1]s/said
 read x <%[1]s/started
 while :; do :; done`)
-	p.saying(t, IPDown)
+	p.addLogging(t, IPDown)
 	s := p.scripts(func(c *Config) { c.Timeout = time.Nanosecond })
-	s.Notify(line, withIPv4("192.0.2.1"))
+	s.Notify(info, withIPv4("192.0.2.1"))
 	release(t, started)
-	s.Notify(line, lost4)
+	s.Notify(info, lost4)
 	s.Close()
 	select {
 	case <-s.ip.settled():
@@ -413,13 +413,13 @@ while :; do :; done`)
 
 // TestTerminated: a script has the time to clean up.
 func TestTerminated(t *testing.T) {
-	p := newPlace(t)
+	p := newTestDir(t)
 	started := p.fifo(t, "started")
 	p.add(t, IPUp, `trap 'echo terminated >>%[1]s/said; exit' TERM
 read x <%[1]s/started
 while :; do :; done`)
 	s := p.scripts(func(c *Config) { c.Timeout = time.Nanosecond })
-	s.Notify(line, withIPv4("192.0.2.1"))
+	s.Notify(info, withIPv4("192.0.2.1"))
 	release(t, started)
 	s.Close()
 	if said := p.said(t); said != "terminated" {
@@ -427,43 +427,43 @@ while :; do :; done`)
 	}
 }
 
-// TestHurry: a script that is waited for, and does not end, is ended once its program has to.
-func TestHurry(t *testing.T) {
-	p := newPlace(t)
+// TestLimitWaits: a script that is waited for, and does not end, is ended once its program has to.
+func TestLimitWaits(t *testing.T) {
+	p := newTestDir(t)
 	started := p.fifo(t, "started")
 	p.add(t, IPPreUp, `read x <%[1]s/started
 while :; do :; done`)
 	s := p.scripts(func(c *Config) { c.Timeout = time.Nanosecond })
 	done := make(chan struct{})
 	go func() {
-		s.await(IPPreUp, s.ipCall(line, ours))
+		s.runAndWait(IPPreUp, s.ipCall(info, addressing))
 		close(done)
 	}()
 	release(t, started)
 	s.LimitWaits()
 	<-done
-	p.saying(t, NetDown)
+	p.addLogging(t, NetDown)
 	s.cfg.Timeout = time.Hour
-	s.await(NetDown, s.ipCall(line, ours)) // what comes later may run, for as long
+	s.runAndWait(NetDown, s.ipCall(info, addressing)) // what comes later may run, for as long
 	s.Close()
 	if log := p.log.String(); strings.Count(log, "finished") != 2 || strings.Contains(log, "Can't") {
 		t.Errorf("the log is\n%s", log)
 	}
 }
 
-// TestNotThere: a script that is missing is nobody's concern; one that cannot run is
+// TestMissingScript: a script that is missing is nobody's concern; one that cannot run is
 // told of.
-func TestNotThere(t *testing.T) {
-	p := newPlace(t)
+func TestMissingScript(t *testing.T) {
+	p := newTestDir(t)
 	os.Mkdir(filepath.Join(p.dir, IPv6Up), 0o755)
 	os.WriteFile(filepath.Join(p.dir, IPUp), []byte("#!/bin/sh\n"), 0o644)
 	os.WriteFile(filepath.Join(p.dir, AuthUp), []byte("#!/no/such/program\n"), 0o755)
 	p.add(t, "elsewhere", `echo "elsewhere $4" >>%[1]s/said; exit 3`)
 	s := p.scripts(func(c *Config) { c.Paths = map[string]string{IPDown: filepath.Join(p.dir, "elsewhere")} })
-	s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
-	s.Notify(line, pppoe.Configured{Addressing: ours})
+	s.Notify(info, session.Authenticated{Peer: true, Name: "peer"})
+	s.Notify(info, pppoe.Configured{Addressing: addressing})
 	s.settle()
-	s.Notify(line, lost4)
+	s.Notify(info, lost4)
 	s.Close()
 	if said := p.said(t); said != "elsewhere 192.0.2.10" {
 		t.Errorf("ran: %s", said)
@@ -478,10 +478,10 @@ func TestNotThere(t *testing.T) {
 
 // TestKilledScript: one that a signal ended is told with its whole status.
 func TestKilledScript(t *testing.T) {
-	p := newPlace(t)
+	p := newTestDir(t)
 	p.add(t, IPUp, "kill -9 $$")
 	s := p.scripts(func(*Config) {})
-	s.Notify(line, pppoe.Configured{Addressing: ours})
+	s.Notify(info, pppoe.Configured{Addressing: addressing})
 	s.settle()
 	s.Close()
 	if log := p.log.String(); !strings.Contains(log, "status = 0x9\"") {
@@ -491,19 +491,19 @@ func TestKilledScript(t *testing.T) {
 
 // TestPrefixes: a line whose prefix changes again and again has its scripts run each time.
 func TestPrefixes(t *testing.T) {
-	p := newPlace(t)
-	p.saying(t, PrefixUp, PrefixDown)
+	p := newTestDir(t)
+	p.addLogging(t, PrefixUp, PrefixDown)
 	s := p.scripts(nil)
 	var want []string
 	for n := range 3 * maxPrefixes {
 		prefix := fmt.Sprintf("2001:db8:%x::/56", n)
-		s.SetDelegatedPrefixes(line, []string{prefix}, nil, nil)
-		for _, p := range s.pairs() {
+		s.SetDelegatedPrefixes(info, []string{prefix}, nil, nil)
+		for _, p := range s.upDowns() {
 			<-p.settled()
 		}
-		s.SetDelegatedPrefixes(line, []string{prefix}, nil, nil) // renewed
-		s.SetDelegatedPrefixes(line, nil, nil, nil)
-		for _, p := range s.pairs() {
+		s.SetDelegatedPrefixes(info, []string{prefix}, nil, nil) // renewed
+		s.SetDelegatedPrefixes(info, nil, nil, nil)
+		for _, p := range s.upDowns() {
 			<-p.settled()
 		}
 		want = append(want, PrefixUp+" "+prefix, PrefixDown+" "+prefix)
@@ -519,28 +519,28 @@ func TestPrefixes(t *testing.T) {
 
 // TestAuthOnce: that we have proved who we are, or the peer has once more, is no news.
 func TestAuthOnce(t *testing.T) {
-	p := newPlace(t)
-	p.saying(t, AuthUp, AuthDown)
+	p := newTestDir(t)
+	p.addLogging(t, AuthUp, AuthDown)
 	s := p.scripts(nil)
-	s.Notify(line, session.Authenticated{Name: "alice"})
-	s.Notify(line, session.Authenticated{Peer: true, Name: "peer"})
+	s.Notify(info, session.Authenticated{Name: "alice"})
+	s.Notify(info, session.Authenticated{Peer: true, Name: "peer"})
 	s.settle()
-	s.Notify(line, session.Authenticated{Peer: true, Name: "peer", Repeated: true})
-	s.Notify(line, pppoe.Ended{})
-	s.Notify(line, pppoe.Ended{})
+	s.Notify(info, session.Authenticated{Peer: true, Name: "peer", Repeated: true})
+	s.Notify(info, pppoe.Ended{})
+	s.Notify(info, pppoe.Ended{})
 	s.Close()
 	if said := p.said(t); said != "auth-up eth0, auth-down eth0" {
 		t.Errorf("ran: %s", said)
 	}
 }
 
-// fakeHost says in the place's file what it is asked to do.
-type fakeHost struct {
+// fakeNetwork says in the place's file what it is asked to do.
+type fakeNetwork struct {
 	t *testing.T
-	p *place
+	p *testDir
 }
 
-func (h fakeHost) say(what string) {
+func (h fakeNetwork) say(what string) {
 	f, err := os.OpenFile(filepath.Join(h.p.dir, "said"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		h.t.Error(err)
@@ -554,58 +554,58 @@ type fakeDevice struct{ tun.Device }
 
 func (fakeDevice) Name() string { return "ppp0" }
 
-func (h fakeHost) Open(pppoe.SessionInfo) (tun.Device, error) {
+func (h fakeNetwork) Open(pppoe.SessionInfo) (tun.Device, error) {
 	h.say("open")
 	return fakeDevice{}, nil
 }
 
-func (h fakeHost) Configure(_ pppoe.SessionInfo, _, want pppoe.Addressing) error {
+func (h fakeNetwork) Configure(_ pppoe.SessionInfo, _, want pppoe.Addressing) error {
 	h.say("configure")
 	return nil
 }
 
-func (h fakeHost) Close(pppoe.SessionInfo, pppoe.Addressing) { h.say("close") }
+func (h fakeNetwork) Close(pppoe.SessionInfo, pppoe.Addressing) { h.say("close") }
 
-// TestAround: where pppd waits, the host's network waits too.
-func TestAround(t *testing.T) {
-	p := newPlace(t)
+// TestWrapNetwork: where pppd waits, the host's network waits too.
+func TestWrapNetwork(t *testing.T) {
+	p := newTestDir(t)
 	for _, name := range []string{NetInit, NetPreUp, NetDown} {
 		p.add(t, name, `echo "`+name+` $1 $4" >>%[1]s/said`)
 	}
 	s := p.scripts(nil)
 	defer s.Close()
-	h := s.WrapNetwork(fakeHost{t, p})
+	h := s.WrapNetwork(fakeNetwork{t, p})
 	if d, err := h.Open(pppoe.SessionInfo{}); err != nil || d.Name() != "ppp0" {
 		t.Fatal(d, err)
 	}
-	only6 := pppoe.Addressing{MTU: 1492, IPv6: ours.IPv6}
-	h.Configure(line, pppoe.Addressing{}, only6)
-	h.Configure(line, only6, ours)
-	h.Configure(line, ours, only6)
-	h.Close(line, only6)
+	only6 := pppoe.Addressing{MTU: 1492, IPv6: addressing.IPv6}
+	h.Configure(info, pppoe.Addressing{}, only6)
+	h.Configure(info, only6, addressing)
+	h.Configure(info, addressing, only6)
+	h.Close(info, only6)
 	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, configure, configure, close, net-down ppp0 param"
 	if said := p.said(t); said != want {
 		t.Errorf("did: %s\nwant: %s", said, want)
 	}
 }
 
-// TestServices: dhcp6-up runs with what is told, again if that changes, and dhcp6-down when it is
+// TestDHCP6Services: dhcp6-up runs with what is told, again if that changes, and dhcp6-down when it is
 // told no more; ipv6-prefix-up has it too. What a server has chosen is safe.
-func TestServices(t *testing.T) {
-	p := newPlace(t)
+func TestDHCP6Services(t *testing.T) {
+	p := newTestDir(t)
 	p.add(t, DHCP6Up, `echo "up $AFTR $NTP_IP $DNS6 $IFNAME" >>%[1]s/said`)
 	p.add(t, DHCP6Down, `echo "down $AFTR" >>%[1]s/said`)
 	p.add(t, PrefixUp, `echo "prefix $PREFIX $AFTR" >>%[1]s/said`)
 	s := p.scripts(nil)
 	tell := func(env ...string) {
-		s.SetDHCP6Services(line, []string{"2001:db8::53"}, env)
+		s.SetDHCP6Services(info, []string{"2001:db8::53"}, env)
 		s.settle()
 	}
 	tell()
 	tell("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
 	tell("AFTR=aftr.example", "NTP_IP=2001:db8::1 2001:db8::2")
 	tell("AFTR=$(reboot)")
-	s.SetDelegatedPrefixes(line, []string{"2001:db8::/56"}, nil, []string{"AFTR=`x`"})
+	s.SetDelegatedPrefixes(info, []string{"2001:db8::/56"}, nil, []string{"AFTR=`x`"})
 	<-s.prefixes["2001:db8::/56"].settled()
 	tell()
 	tell()

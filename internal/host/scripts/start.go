@@ -35,20 +35,20 @@ func start(cmd *exec.Cmd) error {
 	return <-started
 }
 
-// shared guards the process's umask.
-var shared sync.Mutex
+// umaskMu guards the process's umask.
+var umaskMu sync.Mutex
 
 func startShared(cmd *exec.Cmd) error {
-	shared.Lock()
-	defer shared.Unlock()
+	umaskMu.Lock()
+	defer umaskMu.Unlock()
 	before := unix.Umask(umask)
 	defer unix.Umask(before)
 	return cmd.Start()
 }
 
-// reason is why a script could not be started, in words that name the script's own fault: the
+// explainStartError is why a script could not be started, in words that name the script's own fault: the
 // kernel says "no such file or directory" of a script whose interpreter is not there.
-func reason(path string, err error) error {
+func explainStartError(path string, err error) error {
 	interpreter, found := interpreterOf(path)
 	switch {
 	case found && bytes.HasSuffix(interpreter, []byte{'\r'}):

@@ -5,74 +5,74 @@ import (
 	"sync"
 )
 
-// pair is a script for the coming of something and one for its going. They run by
+// upDown is a script for the coming of something and one for its going. They run by
 // turns, never both at once, and what has come and gone while one of them ran is
 // skipped, as pppd does it: what counts is how things are in the end.
-type pair struct {
-	scripts    *Runner
-	upName     string
-	downName   string
-	mu         sync.Mutex
-	wanted     *call    // nil: down
-	is         *call    // what up was last told; nil: down
-	after      []string // what down is told beside
-	running    bool
-	quietSince chan struct{} // closed when nothing runs
+type upDown struct {
+	scripts  *Runner
+	upName   string
+	downName string
+	mu       sync.Mutex
+	desired  *call    // nil: down
+	current  *call    // what up was last told; nil: down
+	downEnv  []string // what down is told beside
+	running  bool
+	idleCh   chan struct{} // closed when nothing runs
 }
 
-func newPair(s *Runner, up, down string) *pair {
-	p := &pair{scripts: s, upName: up, downName: down, quietSince: make(chan struct{})}
-	close(p.quietSince)
+func newUpDown(s *Runner, up, down string) *upDown {
+	p := &upDown{scripts: s, upName: up, downName: down, idleCh: make(chan struct{})}
+	close(p.idleCh)
 	return p
 }
 
-func (p *pair) up(c *call) { p.want(c, nil) }
+func (p *upDown) up(c *call) { p.setDesired(c, nil) }
 
-func (p *pair) down(after []string) { p.want(nil, after) }
+func (p *upDown) down(after []string) { p.setDesired(nil, after) }
 
-func (p *pair) want(c *call, after []string) {
+func (p *upDown) setDesired(c *call, after []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wanted = c
+	p.desired = c
 	if c == nil {
-		p.after = after
+		p.downEnv = after
 	}
-	if !p.running && p.wanted != p.is {
-		p.running, p.quietSince = true, make(chan struct{})
+	if !p.running && p.desired != p.current {
+		p.running, p.idleCh = true, make(chan struct{})
 		// Ends when things are as wanted: scripts end, or are ended by Close.
-		go p.work()
+		go p.runPending()
 	}
 }
 
-// wants is the call that it is wanted up with; nil: it is wanted down.
-func (p *pair) wants() *call {
+// desiredCall is the call that it is wanted up with; nil: it is wanted down.
+func (p *upDown) desiredCall() *call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.wanted
+	return p.desired
 }
 
 // isUp reports whether it is wanted up.
-func (p *pair) isUp() bool {
+func (p *upDown) isUp() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.wanted != nil
+	return p.desired != nil
 }
 
 // idle says that all is down, and nothing runs.
-func (p *pair) idle() bool {
+func (p *upDown) idle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.running && p.is == nil
+	return !p.running && p.current == nil
 }
 
 // settled is closed when things are as they were wanted last, or nothing runs any more.
-func (p *pair) settled() <-chan struct{} {
+func (p *upDown) settled() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.quietSince
+	return p.idleCh
 }
 
-func (p *pair) work() {
+func (p *upDown) runPending() {
 	for {
 		name, c := p.next()
 		if c == nil {
@@ -83,20 +83,20 @@ func (p *pair) work() {
 }
 
 // next is what must run; nil: nothing.
-func (p *pair) next() (string, *call) {
+func (p *upDown) next() (string, *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	is, wanted := p.is, p.wanted
+	is, wanted := p.current, p.desired
 	switch {
 	case is == wanted, p.scripts.ctx.Err() != nil:
 		p.running = false
-		close(p.quietSince)
+		close(p.idleCh)
 		return "", nil
 	case is != nil:
-		down := &call{is.args, append(slices.Clone(is.env), p.after...)}
-		p.is, p.after = nil, nil
+		down := &call{is.args, append(slices.Clone(is.env), p.downEnv...)}
+		p.current, p.downEnv = nil, nil
 		return p.downName, down
 	}
-	p.is = wanted
+	p.current = wanted
 	return p.upName, wanted
 }

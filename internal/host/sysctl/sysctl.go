@@ -13,8 +13,8 @@ func path(device, name string) string {
 	return filepath.Join("/proc/sys/net/ipv6/conf", device, name)
 }
 
-// is what a setting is; empty: there is none.
-func is(device, name string) string {
+// read what a setting is; empty: there is none.
+func read(device, name string) string {
 	text, _ := os.ReadFile(path(device, name))
 	return strings.TrimSpace(string(text))
 }
@@ -24,7 +24,7 @@ func is(device, name string) string {
 // interface is up. It leaves a setting alone that is as it should be: in a container it
 // may be that nobody can change it. The error is fs.ErrNotExist where there is no IPv6.
 func DisableAcceptRA(device string) error {
-	if is(device, "accept_ra") == "0" {
+	if read(device, "accept_ra") == "0" {
 		return nil
 	}
 	if err := os.WriteFile(path(device, "accept_ra"), []byte("0"), 0); err != nil {
@@ -35,12 +35,12 @@ func DisableAcceptRA(device string) error {
 
 // AcceptsRA reports whether the kernel does so: one that forwards does not by default.
 func AcceptsRA(device string) bool {
-	accepts := is(device, "accept_ra")
+	accepts := read(device, "accept_ra")
 	return accepts != "" && accepts != "0" && (accepts != "1" || !Forwarding(device))
 }
 
 // Forwarding reports whether what comes in on an interface may go out on others, and the other
 // way round.
 func Forwarding(device string) bool {
-	return is(device, "forwarding") != "0" // not known to be off
+	return read(device, "forwarding") != "0" // not known to be off
 }

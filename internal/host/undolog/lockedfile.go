@@ -24,21 +24,21 @@ func OpenLocked(path string) (*LockedFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	return hold(path, os.O_CREATE)
+	return openAndLock(path, os.O_CREATE)
 }
 
 // OpenExistingLocked is Hold for a file that an earlier program has left; nil: there is none, or it is another
 // program's.
 func OpenExistingLocked(path string) (*LockedFile, error) {
-	h, err := hold(path, 0)
+	h, err := openAndLock(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return h, err
 }
 
-// hold locks the file that has the path then: its holder before may have removed it meanwhile.
-func hold(path string, flags int) (*LockedFile, error) {
+// openAndLock locks the file that has the path then: its holder before may have removed it meanwhile.
+func openAndLock(path string, flags int) (*LockedFile, error) {
 	for {
 		file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
 		if err != nil {
@@ -51,15 +51,15 @@ func hold(path string, flags int) (*LockedFile, error) {
 			}
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if is(file, path) {
+		if isSameFile(file, path) {
 			return &LockedFile{file, path}, nil
 		}
 		file.Close()
 	}
 }
 
-// is reports whether an open file is the one of a path.
-func is(file *os.File, path string) bool {
+// isSameFile reports whether an open file is the one of a path.
+func isSameFile(file *os.File, path string) bool {
 	open, err := file.Stat()
 	if err != nil {
 		return false
@@ -70,7 +70,7 @@ func is(file *os.File, path string) bool {
 
 // Read reads the file's value. It says no if there is none, or it is of another boot.
 func (h *LockedFile) Read(value any) (there bool, err error) {
-	b, err := io.ReadAll(io.NewSectionReader(h.file, 0, maxText))
+	b, err := io.ReadAll(io.NewSectionReader(h.file, 0, maxSize))
 	if err != nil || len(b) == 0 {
 		return false, err
 	}
@@ -105,7 +105,7 @@ func encode(path string, value any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := json.Marshal(text{id, set})
+	all, err := json.Marshal(record{id, set})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -117,7 +117,7 @@ func decode(path string, b []byte, value any) (there bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var is text
+	var is record
 	if err := json.Unmarshal(b, &is); err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestRemovedMeanwhile: who has opened a file that its holder then removes does not take it for the
+// TestIsSameFile: who has opened a file that its holder then removes does not take it for the
 // one that has the path.
-func TestRemovedMeanwhile(t *testing.T) {
+func TestIsSameFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0")
 	create := func() *os.File {
 		f, err := os.Create(path)
@@ -19,24 +19,24 @@ func TestRemovedMeanwhile(t *testing.T) {
 		return f
 	}
 	first := create()
-	if !is(first, path) {
+	if !isSameFile(first, path) {
 		t.Error("a file is not its own path's")
 	}
-	if err := os.Remove(path); err != nil || is(first, path) {
+	if err := os.Remove(path); err != nil || isSameFile(first, path) {
 		t.Errorf("a file that was removed has its path, %v", err)
 	}
 	second := create()
-	if is(first, path) || !is(second, path) {
+	if isSameFile(first, path) || !isSameFile(second, path) {
 		t.Error("the path is that of the file before")
 	}
 	second.Close()
-	if is(second, path) {
+	if isSameFile(second, path) {
 		t.Error("a file that is closed is taken for its path's")
 	}
 }
 
-// TestLeftFileRefused: a file that cannot be opened is an error, also if an earlier program has left it.
-func TestLeftFileRefused(t *testing.T) {
+// TestSpecialFileRefused: a file that cannot be opened is an error, also if an earlier program has left it.
+func TestSpecialFileRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0")
 	if err := os.Symlink("/dev/null", path); err != nil {
 		t.Fatal(err)

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	bootID  = "/proc/sys/kernel/random/boot_id"
-	maxText = 1 << 20 // octets
+	bootIDPath = "/proc/sys/kernel/random/boot_id"
+	maxSize    = 1 << 20 // octets
 )
 
-// text is a file's.
-type text struct {
+// record is a file's.
+type record struct {
 	Boot string          `json:"boot"`
 	Set  json.RawMessage `json:"set"`
 }
 
 // BootID is by what the kernel tells this boot from others.
 func BootID() (string, error) {
-	id, err := os.ReadFile(bootID)
+	id, err := os.ReadFile(bootIDPath)
 	return string(bytes.TrimSpace(id)), err
 }
 
@@ -50,7 +50,7 @@ func Read(path string, value any) (there bool, err error) {
 		return false, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxText))
+	b, err := io.ReadAll(io.LimitReader(f, maxSize))
 	if err != nil {
 		return false, err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestKept(t *testing.T) {
+func TestWriteRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0.0.rules")
 	var got []string
 	if there, err := Read(path, &got); there || err != nil {
@@ -33,7 +33,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-func TestOfNoUse(t *testing.T) {
+func TestInvalidFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0.0.rules")
 	for text, bad := range map[string]bool{`{"boot":"another","set":["one"]}`: false, "{": true, "": true} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -55,9 +55,9 @@ func TestOfNoUse(t *testing.T) {
 	}
 }
 
-// TestHeld: a file is one program's at a time, tells what was written last, and goes when there is
+// TestLockedFile: a file is one program's at a time, tells what was written last, and goes when there is
 // nothing left.
-func TestHeld(t *testing.T) {
+func TestLockedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sub", "eth0")
 	if h, err := OpenExistingLocked(path); h != nil || err != nil {
 		t.Fatalf("a file that is not there: %v, %v", h, err)
@@ -118,22 +118,22 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestText: what stands in a file, and who can read it; a value as long as a file may be is kept.
-func TestText(t *testing.T) {
+// TestFormat: what stands in a file, and who can read it; a value as long as a file may be is kept.
+func TestFormat(t *testing.T) {
 	boot, err := BootID()
 	if err != nil || len(boot) != 36 {
 		t.Fatalf("this boot is %q, %v", boot, err)
 	}
 	dir := filepath.Join(t.TempDir(), "sub")
-	held, err := OpenLocked(filepath.Join(dir, "held"))
+	locked, err := OpenLocked(filepath.Join(dir, "held"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Close()
+	defer locked.Close()
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the directory: %v, %v", info.Mode(), err)
 	}
-	for name, write := range map[string]func(any) error{"held": held.Write, "written": func(v any) error { return Write(filepath.Join(dir, "written"), v) }} {
+	for name, write := range map[string]func(any) error{"held": locked.Write, "written": func(v any) error { return Write(filepath.Join(dir, "written"), v) }} {
 		path := filepath.Join(dir, name)
 		if err := write([]string{"one"}); err != nil {
 			t.Fatal(err)
@@ -151,27 +151,27 @@ func TestText(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got string
-			there, err := read(name, path, held, &got)
+			there, err := read(name, path, locked, &got)
 			if there != want || (err == nil) != want || want && got != value {
 				t.Errorf("%s, of %d octets: %v, %v, %d octets; want it read: %v", name, length, there, err, len(got), want)
 			}
 		}
 	}
-	if err := writeNone(dir, held); err == nil {
+	if err := writeUnencodable(dir, locked); err == nil {
 		t.Error("a value that JSON cannot hold is written")
 	}
 }
 
-func read(name, path string, held *LockedFile, value *string) (bool, error) {
+func read(name, path string, locked *LockedFile, value *string) (bool, error) {
 	if name == "held" {
-		return held.Read(value)
+		return locked.Read(value)
 	}
 	return Read(path, value)
 }
 
-// writeNone writes a value that JSON cannot hold.
-func writeNone(dir string, held *LockedFile) error {
-	if err := held.Write(func() {}); err == nil {
+// writeUnencodable writes a value that JSON cannot hold.
+func writeUnencodable(dir string, locked *LockedFile) error {
+	if err := locked.Write(func() {}); err == nil {
 		return nil
 	}
 	return Write(filepath.Join(dir, "written"), func() {})

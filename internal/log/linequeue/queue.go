@@ -141,16 +141,16 @@ func (q *Queue) next(failed int) (e entry, ok bool) {
 
 // Flush waits until everything is written, but no longer than told. It reports whether
 // everything is.
-func (q *Queue) Flush(longest time.Duration) bool {
+func (q *Queue) Flush(timeout time.Duration) bool {
 	q.mu.Lock()
 	idle := q.idle
 	q.mu.Unlock()
-	late := time.NewTimer(longest)
-	defer late.Stop()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
 	select {
 	case <-idle:
 		return true
-	case <-late.C:
+	case <-timer.C:
 		return false
 	}
 }

@@ -54,9 +54,9 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// TestStandingReader: a reader that does not read makes nobody wait; what does not fit is
+// TestStalledReader: a reader that does not read makes nobody wait; what does not fit is
 // dropped, and how much that was stands where it would have been.
-func TestStandingReader(t *testing.T) {
+func TestStalledReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{allow: make(chan struct{})}
 		q := New(r.write, report)
@@ -135,8 +135,8 @@ func TestBrokenWriter(t *testing.T) {
 	})
 }
 
-// TestNoGoroutineStays: a queue that is not in use costs nothing, and needs no closing.
-func TestNoGoroutineStays(t *testing.T) {
+// TestGoroutineEnds: a queue that is not in use costs nothing, and needs no closing.
+func TestGoroutineEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which fails if one stays
 		var b bytes.Buffer
 		q := New(func(l Line) error { b.Write(l.Text); return nil }, report)

@@ -24,19 +24,19 @@ type EventLimiter struct {
 // So many events of a kind are told in a period: more than a line has that is well, and few
 // enough for a log that is kept for years.
 const (
-	maxTold    = 20
-	toldPeriod = 10 * time.Second
+	maxEvents   = 20
+	eventPeriod = 10 * time.Second
 )
 
 // Suppress reports whether there were so many events of this kind lately that this one is not
 // to be told.
-func (f *EventLimiter) Suppress(event pppoe.Event) bool { return f.leavesOut(kindOf(event), f.Report) }
+func (f *EventLimiter) Suppress(event pppoe.Event) bool { return f.suppress(kindOf(event), f.Report) }
 
-func (f *EventLimiter) leavesOut(kind string, report func(kind string, n int)) bool {
+func (f *EventLimiter) suppress(kind string, report func(kind string, n int)) bool {
 	if kind == "" {
 		return false
 	}
-	limit := f.limit(kind)
+	limit := f.limiter(kind)
 	ok, first := limit.Allow(time.Now())
 	if first {
 		time.AfterFunc(limit.Period(), func() {
@@ -48,14 +48,14 @@ func (f *EventLimiter) leavesOut(kind string, report func(kind string, n int)) b
 	return !ok
 }
 
-func (f *EventLimiter) limit(kind string) *ratelimit.Limiter {
+func (f *EventLimiter) limiter(kind string) *ratelimit.Limiter {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.kinds == nil {
 		f.kinds = make(map[string]*ratelimit.Limiter)
 	}
 	if f.kinds[kind] == nil {
-		f.kinds[kind] = ratelimit.New(maxTold, toldPeriod)
+		f.kinds[kind] = ratelimit.New(maxEvents, eventPeriod)
 	}
 	return f.kinds[kind]
 }

@@ -12,9 +12,9 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestFlood: of what a peer causes without end some is told, and then how much was left out; of
+// TestEventLimit: of what a peer causes without end some is told, and then how much was left out; of
 // another kind, or later, it is as if nothing had been.
-func TestFlood(t *testing.T) {
+func TestEventLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex // kinds are reported concurrently
 		var reports []string
@@ -29,29 +29,29 @@ func TestFlood(t *testing.T) {
 			defer mu.Unlock()
 			return slices.Sorted(slices.Values(reports))
 		}
-		told := func(n int, e pppoe.Event) (told int) {
+		logged := func(n int, e pppoe.Event) (logged int) {
 			for range n {
 				if !f.Suppress(e) {
-					told++
+					logged++
 				}
 			}
-			return told
+			return logged
 		}
-		if n := told(maxTold, pppoe.Announced{}); n != maxTold {
-			t.Errorf("%d of %d are told", n, maxTold)
+		if n := logged(maxEvents, pppoe.Announced{}); n != maxEvents {
+			t.Errorf("%d of %d are told", n, maxEvents)
 		}
-		time.Sleep(2 * toldPeriod)
+		time.Sleep(2 * eventPeriod)
 		if log := said(); len(log) > 0 {
 			t.Errorf("nothing was left out, and the log has %q", log)
 		}
-		if n := told(1000, pppoe.Announced{}); n != maxTold {
-			t.Errorf("%d of 1000 are told, want %d", n, maxTold)
+		if n := logged(1000, pppoe.Announced{}); n != maxEvents {
+			t.Errorf("%d of 1000 are told, want %d", n, maxEvents)
 		}
-		if n := told(maxTold, session.AuthFailed{}) + told(1, session.Authenticated{}); n != maxTold {
-			t.Errorf("%d of another kind are told, want %d", n, maxTold)
+		if n := logged(maxEvents, session.AuthFailed{}) + logged(1, session.Authenticated{}); n != maxEvents {
+			t.Errorf("%d of another kind are told, want %d", n, maxEvents)
 		}
-		time.Sleep(toldPeriod - 1)
-		if log := said(); len(log) > 0 || told(1, pppoe.Announced{}) > 0 {
+		time.Sleep(eventPeriod - 1)
+		if log := said(); len(log) > 0 || logged(1, pppoe.Announced{}) > 0 {
 			t.Errorf("after less than a period the log has %q", log)
 		}
 		time.Sleep(time.Nanosecond)
@@ -59,24 +59,24 @@ func TestFlood(t *testing.T) {
 		if log := said(); !slices.Equal(log, want) {
 			t.Errorf("the log has %q, want %q", log, want)
 		}
-		if told(1, pppoe.Announced{}) != 1 {
+		if logged(1, pppoe.Announced{}) != 1 {
 			t.Error("after a period nothing is told")
 		}
-		time.Sleep(2 * toldPeriod)
+		time.Sleep(2 * eventPeriod)
 		if log := said(); len(log) != len(want) {
 			t.Errorf("the log has %q", log)
 		}
 	})
 }
 
-// TestNoFlood: what no peer causes is always told.
-func TestNoFlood(t *testing.T) {
+// TestWithinEventLimit: what no peer causes is always told.
+func TestWithinEventLimit(t *testing.T) {
 	f := &EventLimiter{}
 	for _, e := range []pppoe.Event{
 		pppoe.LinkChanged{}, pppoe.HostNetworkFailed{}, pppoe.AwaitingRedial{}, pppoe.Ended{}, pppoe.AwaitingLink{}, pppoe.FrameSent{}, pppoe.DiscoveryReceived{},
 		pppoe.NetworkLost{}, pppoe.DiscoveryTimeout{}, session.EchoTimeout{}, pppoe.Offloaded{}, pppoe.StaleTerminated{}, session.Dropped{},
 	} {
-		for range 2 * maxTold {
+		for range 2 * maxEvents {
 			if f.Suppress(e) {
 				t.Fatalf("%T is left out", e)
 			}

@@ -45,12 +45,12 @@ const (
 	debug = "DEBUG "
 )
 
-// told is what a journal says of events, with the level in front of each line.
-func told(j *EventLogger, l pppoe.SessionInfo, events ...pppoe.Event) string {
+// logged is what a journal says of events, with the level in front of each line.
+func logged(el *EventLogger, l pppoe.SessionInfo, events ...pppoe.Event) string {
 	var b bytes.Buffer
-	j.Log = slog.New(levels{&b})
+	el.Log = slog.New(levels{&b})
 	for _, e := range events {
-		j.Notify(l, e)
+		el.Notify(l, e)
 	}
 	return b.String()
 }
@@ -66,9 +66,9 @@ func (l levels) Handle(_ context.Context, r slog.Record) error {
 func (l levels) WithAttrs([]slog.Attr) slog.Handler { return l }
 func (l levels) WithGroup(string) slog.Handler      { return l }
 
-// TestWords: the lines of the client's log, which are pppd's to the letter: scripts read
+// TestLines: the lines of the client's log, which are pppd's to the letter: scripts read
 // them.
-func TestWords(t *testing.T) {
+func TestLines(t *testing.T) {
 	both := pppoe.Addressing{MTU: 1492, IPv4: v4, IPv6: v6}
 	ending := func(c session.Cause, text string) session.Ending {
 		return session.Ending{Reason: session.Reason{Cause: c, Text: text}}
@@ -148,7 +148,7 @@ func TestWords(t *testing.T) {
 		{session.IPv6Up{Agreement: v6}, ""},
 		{session.NetworkDown{Protocol: ppp.IPCP}, ""},
 	} {
-		if got := told(&EventLogger{}, line, c.event); got != c.want {
+		if got := logged(&EventLogger{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
@@ -175,29 +175,29 @@ func TestConnectTime(t *testing.T) {
 		{"IPv6 alone goes down", []pppoe.Event{lost(ppp.IPv6CP, both)}, ""},
 		{"negotiated anew between", []pppoe.Event{lost(ppp.IPCP, pppoe.Addressing{IPv4: v4}), pppoe.Configured{}, end}, time + info + "Connect time 1.6 minutes.\n" + info + "Sent 1234 bytes, received 5678 bytes.\n"},
 	} {
-		if got := told(&EventLogger{}, line, c.events...); got != c.want {
+		if got := logged(&EventLogger{}, line, c.events...); got != c.want {
 			t.Errorf("%s: told as\n%swant\n%s", c.what, got, c.want)
 		}
 	}
 }
 
-// TestMovedOnce: sessions of one interface that are moved alike tell so once; what is a
+// TestDataPathLoggedOnce: sessions of one interface that are moved alike tell so once; what is a
 // session's own, each.
-func TestMovedOnce(t *testing.T) {
+func TestDataPathLoggedOnce(t *testing.T) {
 	kernel, user := pppoe.Offloaded{Description: "TC"}, pppoe.NotOffloaded{Err: errors.New("full")}
 	limited, checked := pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, pppoe.NotOffloaded{Err: fmt.Errorf("all, %w", datapath.ErrSourceFiltered)}
 	want := info + "Packets go through the kernel: TC\n" +
 		strings.Repeat(info+"Packets go through user space: the session's rate is limited, which is done there\n", 2) +
 		strings.Repeat(info+"Packets go through user space: all, whose source is checked there\n", 2) +
 		info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
-	if got := told(&EventLogger{}, line, kernel, kernel, limited, limited, checked, checked, user, user, kernel); got != want {
+	if got := logged(&EventLogger{}, line, kernel, kernel, limited, limited, checked, checked, user, user, kernel); got != want {
 		t.Errorf("told as\n%swant\n%s", got, want)
 	}
 }
 
-// TestServerWords: a server's lines begin with the session they are about, and tell of
+// TestServerLines: a server's lines begin with the session they are about, and tell of
 // sessions as rp-pppoe does.
-func TestServerWords(t *testing.T) {
+func TestServerLines(t *testing.T) {
 	noDevice := line
 	noDevice.Device = ""
 	noSession := noDevice
@@ -234,7 +234,7 @@ func TestServerWords(t *testing.T) {
 				info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
 		{line, pppoe.FrameReceived{Frame: frame(ppp.IPCP, ppp.ConfigureAck, 1)}, debug + "ppp0: rcvd [IPCP ConfAck id=0x1]\n"},
 	} {
-		if got := told(&EventLogger{Server: true}, c.line, c.event); got != c.want {
+		if got := logged(&EventLogger{Server: true}, c.line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
@@ -248,13 +248,13 @@ func TestNoPassword(t *testing.T) {
 	long := append(frame(ppp.PAP, pap.AuthenticateRequest, 1)[:4], append([]byte("\xff\xff\x05alice\x06"), "geheim"...)...)
 	rejected := frame(ppp.LCP, ppp.ProtocolReject, 9, login...)
 	for _, server := range []bool{false, true} {
-		got := told(&EventLogger{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken},
+		got := logged(&EventLogger{Server: server}, line, pppoe.FrameSent{Frame: login}, pppoe.FrameReceived{Frame: login}, pppoe.FrameReceived{Frame: broken},
 			pppoe.FrameReceived{Frame: long}, pppoe.FrameReceived{Frame: rejected})
 		if strings.Contains(got, "geheim") || strings.Contains(got, "67 65 68 65 69 6d") || strings.Count(got, "AuthReq") != 3 {
 			t.Errorf("server %v: the log is\n%s", server, got)
 		}
 	}
-	shown := told(&EventLogger{Trace: trace.Options{ShowPassword: true}}, line, pppoe.FrameSent{Frame: login})
+	shown := logged(&EventLogger{Trace: trace.Options{ShowPassword: true}}, line, pppoe.FrameSent{Frame: login})
 	if want := debug + `sent [PAP AuthReq id=0x1 user="alice" password="geheim"]` + "\n"; shown != want {
 		t.Errorf("with show-password: %s, want %s", shown, want)
 	}

@@ -22,17 +22,17 @@ import (
 // them. It does not wait for those who read them: each reader has a queue. It may be used
 // concurrently.
 type Handler struct {
-	debug atomic.Bool
-	mu    sync.Mutex
-	to    []destination
-	file  *os.File // nil: there is none
+	debug        atomic.Bool
+	mu           sync.Mutex
+	destinations []destination
+	file         *os.File // nil: there is none
 }
 
 // destination is where lines go.
 type destination struct {
-	of    any // the writer, by which Drop finds it
-	write func(linequeue.Line) error
-	queue *linequeue.Queue // nil: it never blocks, and is written to at once
+	writer any // the writer, by which Drop finds it
+	write  func(linequeue.Line) error
+	queue  *linequeue.Queue // nil: it never blocks, and is written to at once
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -51,31 +51,31 @@ func NewHandler(debug bool, to ...io.Writer) *Handler {
 func (h *Handler) SetDebug(debug bool) { h.debug.Store(debug) }
 
 // Add has lines go to another writer too. It may block: lines wait in a queue meanwhile.
-func (h *Handler) Add(w io.Writer) { h.add(w, plain(w), true) }
+func (h *Handler) Add(w io.Writer) { h.add(w, writeTo(w), true) }
 
 // AddUnqueued has lines go to a writer that never blocks: Handle has written when it returns.
-func (h *Handler) AddUnqueued(w io.Writer) { h.add(w, plain(w), false) }
+func (h *Handler) AddUnqueued(w io.Writer) { h.add(w, writeTo(w), false) }
 
 func (h *Handler) add(of any, write func(linequeue.Line) error, queued bool) {
-	d := destination{of: of, write: write}
+	d := destination{writer: of, write: write}
 	if queued {
-		d.queue = linequeue.New(write, dropped)
+		d.queue = linequeue.New(write, droppedReport)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.to = append(h.to, d)
+	h.destinations = append(h.destinations, d)
 }
 
-// plain writes lines as they are.
-func plain(w io.Writer) func(linequeue.Line) error {
+// writeTo writes lines as they are.
+func writeTo(w io.Writer) func(linequeue.Line) error {
 	return func(l linequeue.Line) error {
 		_, err := w.Write(l.Text)
 		return err
 	}
 }
 
-// dropped says that there were lines that nobody has read in time.
-func dropped(n int) linequeue.Line {
+// droppedReport says that there were lines that nobody has read in time.
+func droppedReport(n int) linequeue.Line {
 	return linequeue.Line{Level: slog.LevelWarn, Text: fmt.Appendf(nil, "%d lines of the log were dropped here: they could not be written in time\n", n)}
 }
 
@@ -115,22 +115,22 @@ func (h *Handler) Close() error {
 	h.Flush()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.to = nil
+	h.destinations = nil
 	if h.file == nil {
 		return nil
 	}
 	return h.file.Close()
 }
 
-// closing is how long readers have to take the last lines.
-const closing = time.Second
+// flushTimeout is how long readers have to take the last lines.
+const flushTimeout = time.Second
 
 // Flush waits until all is written so far, for a second at most.
 func (h *Handler) Flush() {
 	h.mu.Lock()
-	to := slices.Clone(h.to)
+	to := slices.Clone(h.destinations)
 	h.mu.Unlock()
-	until := time.Now().Add(closing)
+	until := time.Now().Add(flushTimeout)
 	for _, d := range to {
 		if d.queue != nil {
 			d.queue.Flush(time.Until(until))
@@ -139,13 +139,13 @@ func (h *Handler) Flush() {
 }
 
 // Syslog has lines go to the system's log too, if there is one.
-func (h *Handler) Syslog(tag string) { h.dial("", "", tag) }
+func (h *Handler) Syslog(tag string) { h.dialSyslog("", "", tag) }
 
-// dial reaches the system's log; an empty network is where systems have it.
-func (h *Handler) dial(network, address, tag string) error {
+// dialSyslog reaches the system's log; an empty network is where systems have it.
+func (h *Handler) dialSyslog(network, address, tag string) error {
 	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON|syslog.LOG_INFO, tag)
 	if err == nil {
-		h.add(w, func(l linequeue.Line) error { return toSystem(w, l) }, true)
+		h.add(w, func(l linequeue.Line) error { return writeSyslog(w, l) }, true)
 	}
 	return err
 }
@@ -155,8 +155,8 @@ func (h *Handler) dial(network, address, tag string) error {
 func (h *Handler) Remove(w io.Writer) {
 	h.mu.Lock()
 	var out *linequeue.Queue
-	h.to = slices.DeleteFunc(h.to, func(d destination) bool {
-		if d.of != any(w) {
+	h.destinations = slices.DeleteFunc(h.destinations, func(d destination) bool {
+		if d.writer != any(w) {
 			return false
 		}
 		out = d.queue
@@ -164,7 +164,7 @@ func (h *Handler) Remove(w io.Writer) {
 	})
 	h.mu.Unlock()
 	if out != nil {
-		out.Flush(closing)
+		out.Flush(flushTimeout)
 	}
 }
 
@@ -172,7 +172,7 @@ func (h *Handler) Remove(w io.Writer) {
 func (h *Handler) Has(w io.Writer) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.ContainsFunc(h.to, func(d destination) bool { return d.of == any(w) })
+	return slices.ContainsFunc(h.destinations, func(d destination) bool { return d.writer == any(w) })
 }
 
 // Enabled leaves out debug lines unless they are wanted.
@@ -186,7 +186,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	line := linequeue.Line{Level: r.Level, Text: []byte(r.Message + "\n")}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, to := range h.to {
+	for _, to := range h.destinations {
 		if to.queue == nil {
 			to.write(line)
 		} else {
@@ -196,7 +196,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func toSystem(w *syslog.Writer, l linequeue.Line) error {
+func writeSyslog(w *syslog.Writer, l linequeue.Line) error {
 	text := string(l.Text)
 	switch {
 	case l.Level >= slog.LevelError:

@@ -43,7 +43,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-func TestDroppedWriterGetsNoMore(t *testing.T) {
+func TestRemovedWriter(t *testing.T) {
 	var terminal, file bytes.Buffer
 	h := NewHandler(false, &terminal, &file)
 	log := slog.New(h)
@@ -109,10 +109,10 @@ func TestLogFile(t *testing.T) {
 	}
 }
 
-// TestStandingReader: somebody who does not read a pipe makes no line wait, nor the program's
+// TestStalledReader: somebody who does not read a pipe makes no line wait, nor the program's
 // end longer than a second; others get their lines, and the one who reads again learns what is
 // missing.
-func TestStandingReader(t *testing.T) {
+func TestStalledReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe, to := io.Pipe()
 		var other bytes.Buffer
@@ -128,8 +128,8 @@ func TestStandingReader(t *testing.T) {
 		}
 		h.Remove(io.Discard) // which it does not have
 		h.Flush()
-		if took := time.Since(began); took != closing {
-			t.Errorf("flushing takes %v, want %v", took, closing)
+		if took := time.Since(began); took != flushTimeout {
+			t.Errorf("flushing takes %v, want %v", took, flushTimeout)
 		}
 		if n := strings.Count(other.String(), "a line\n"); n != linequeue.MaxLines+1+more {
 			t.Errorf("another reader has %d lines", n)
@@ -166,8 +166,8 @@ func TestLostReader(t *testing.T) {
 	}
 }
 
-// TestMemoryAtOnce: what never blocks has each line when Handle returns.
-func TestMemoryAtOnce(t *testing.T) {
+// TestUnqueuedWriter: what never blocks has each line when Handle returns.
+func TestUnqueuedWriter(t *testing.T) {
 	var b bytes.Buffer
 	h := NewHandler(false)
 	h.AddUnqueued(&b)
@@ -177,7 +177,7 @@ func TestMemoryAtOnce(t *testing.T) {
 	}
 }
 
-func TestLogFileIsMade(t *testing.T) {
+func TestLogFileIsCreated(t *testing.T) {
 	standardError(t)
 	path := filepath.Join(t.TempDir(), "log")
 	h, err := Open(false, path, "test", false)
@@ -201,8 +201,8 @@ func TestLogFileIsMade(t *testing.T) {
 func TestNoLogFile(t *testing.T) {
 	stderr := standardError(t)
 	h, err := Open(false, "", "test", false)
-	if err != nil || len(h.to) != 1 || !h.Has(os.Stderr) {
-		t.Fatalf("%v, the log goes to %v: want standard error alone while the terminal stays", err, h.to)
+	if err != nil || len(h.destinations) != 1 || !h.Has(os.Stderr) {
+		t.Fatalf("%v, the log goes to %v: want standard error alone while the terminal stays", err, h.destinations)
 	}
 	all(h)
 	if err := h.Close(); err != nil {
@@ -213,16 +213,16 @@ func TestNoLogFile(t *testing.T) {
 	}
 }
 
-// TestSystemLog: lines go to the system's log with its own levels: RFC 5424's severities
+// TestSyslog: lines go to the system's log with its own levels: RFC 5424's severities
 // 3, 4, 6 and 7 of facility 3, which is daemon's.
-func TestSystemLog(t *testing.T) {
+func TestSyslog(t *testing.T) {
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "log"), Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer socket.Close()
 	h := NewHandler(true)
-	if err := h.dial("unixgram", socket.LocalAddr().String(), "pppoe-test"); err != nil {
+	if err := h.dialSyslog("unixgram", socket.LocalAddr().String(), "pppoe-test"); err != nil {
 		t.Fatal(err)
 	}
 	all(h)
@@ -236,7 +236,7 @@ func TestSystemLog(t *testing.T) {
 			t.Errorf("the system's log gets %q, %v; want %s... %s", line, err, want.priority, want.text)
 		}
 	}
-	if err := NewHandler(true).dial("unixgram", "/no/such/socket", "x"); !errors.Is(err, os.ErrNotExist) {
+	if err := NewHandler(true).dialSyslog("unixgram", "/no/such/socket", "x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no system's log: %v", err)
 	}
 }

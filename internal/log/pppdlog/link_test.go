@@ -11,9 +11,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestWordsOfLinks: what the log says of interfaces, of sessions that others have left, and of
+// TestLinkLines: what the log says of interfaces, of sessions that others have left, and of
 // what was dropped. Scripts look for pppd's words.
-func TestWordsOfLinks(t *testing.T) {
+func TestLinkLines(t *testing.T) {
 	said := wire.Discovery{Code: wire.PADM, Tags: wire.Tags(nil).Append(wire.TagMOTM, []byte("down\nat 5")).Append(wire.TagHURL, []byte("http://x"))}
 	for _, c := range []struct {
 		event pppoe.Event
@@ -40,15 +40,15 @@ func TestWordsOfLinks(t *testing.T) {
 		{pppoe.AwaitingRedial{Delay: 1500*time.Microsecond + 1}, info + "Dialling again in 2ms\n"},
 		{pppoe.AwaitingRedial{Delay: 1499 * time.Microsecond}, info + "Dialling again in 1ms\n"},
 	} {
-		if got := told(&EventLogger{}, line, c.event); got != c.want {
+		if got := logged(&EventLogger{}, line, c.event); got != c.want {
 			t.Errorf("%#v is told as\n%swant\n%s", c.event, got, c.want)
 		}
 	}
 }
 
-// TestReasonsOfServer: why a server's session has ended is told with its end, and that a PADT was
+// TestServerReasons: why a server's session has ended is told with its end, and that a PADT was
 // sent is not.
-func TestReasonsOfServer(t *testing.T) {
+func TestServerReasons(t *testing.T) {
 	for _, c := range []struct {
 		reason       session.Reason
 		line, closed string
@@ -67,15 +67,15 @@ func TestReasonsOfServer(t *testing.T) {
 		if c.line != "" {
 			want = info + "ppp0: " + c.line + "\n" + want
 		}
-		if got := told(&EventLogger{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
+		if got := logged(&EventLogger{Server: true}, line, session.Ending{Reason: c.reason}, session.Closed{Reason: c.reason}, pppoe.Ended{Reason: c.reason, SentPADT: true}); got != want {
 			t.Errorf("%+v is told as\n%swant\n%s", c.reason, got, want)
 		}
 	}
 }
 
-// TestAnybodys: which of a server's events a client without an account can cause, so that they are
+// TestUnauthenticatedKinds: which of a server's events a client without an account can cause, so that they are
 // bounded; those of sessions with a user, or whose packets flowed, are always told.
-func TestAnybodys(t *testing.T) {
+func TestUnauthenticatedKinds(t *testing.T) {
 	const without = "events of sessions without a user"
 	for _, c := range []struct {
 		event         pppoe.Event
@@ -98,10 +98,10 @@ func TestAnybodys(t *testing.T) {
 	} {
 		named := line
 		named.User = "alice"
-		if got := anybodys(line, c.event); got != c.nobodys {
+		if got := unauthenticatedKind(line, c.event); got != c.nobodys {
 			t.Errorf("%T without a user is %q, want %q", c.event, got, c.nobodys)
 		}
-		if got := anybodys(named, c.event); got != c.user {
+		if got := unauthenticatedKind(named, c.event); got != c.user {
 			t.Errorf("%T of a user is %q, want %q", c.event, got, c.user)
 		}
 	}
@@ -128,7 +128,7 @@ func TestKindsOfEvents(t *testing.T) {
 			}
 		}
 	}
-	if maxTold != 20 || toldPeriod != 10*time.Second {
-		t.Errorf("%d events in %v are told; want 20 in 10 s", maxTold, toldPeriod)
+	if maxEvents != 20 || eventPeriod != 10*time.Second {
+		t.Errorf("%d events in %v are told; want 20 in 10 s", maxEvents, eventPeriod)
 	}
 }

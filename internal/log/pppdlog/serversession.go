@@ -14,13 +14,13 @@ import (
 // rp-pppoe's words, with the user after them. The zero value is ready.
 type accounting struct {
 	mu       sync.Mutex
-	sessions map[key]*opening // of those whose packets flow, or flowed
+	sessions map[key]*sessionRecord // of those whose packets flow, or flowed
 }
 
-// opening is what is known of a session that has not been told yet, or was.
-type opening struct {
+// sessionRecord is what is known of a session that has not been told yet, or was.
+type sessionRecord struct {
 	address string // the peer's: of IPv4, or else of IPv6
-	told    bool
+	logged  bool
 }
 
 // configured is told what a session's packets have. opened reports that its opening is to be told:
@@ -29,11 +29,11 @@ func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sessions == nil {
-		a.sessions = make(map[key]*opening)
+		a.sessions = make(map[key]*sessionRecord)
 	}
 	o := a.sessions[keyOf(l)]
 	if o == nil {
-		o = &opening{}
+		o = &sessionRecord{}
 		a.sessions[keyOf(l)] = o
 	}
 	switch {
@@ -42,20 +42,20 @@ func (a *accounting) configured(l pppoe.SessionInfo, e pppoe.Configured, noIPv4 
 	case o.address == "":
 		o.address = linkLocal(e.IPv6.Remote)
 	}
-	opened = !o.told && (e.HasIPv4() || noIPv4)
-	o.told = o.told || opened
+	opened = !o.logged && (e.HasIPv4() || noIPv4)
+	o.logged = o.logged || opened
 	return o.address, opened
 }
 
-// failed is told that IPv4 is not to be expected: then a session with IPv6 is open.
-func (a *accounting) failed(l pppoe.SessionInfo) (address string, opened bool) {
+// ipv4Failed is told that IPv4 is not to be expected: then a session with IPv6 is open.
+func (a *accounting) ipv4Failed(l pppoe.SessionInfo) (address string, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	o := a.sessions[keyOf(l)]
-	if o == nil || o.told {
+	if o == nil || o.logged {
 		return "", false
 	}
-	o.told = true
+	o.logged = true
 	return o.address, true
 }
 
@@ -70,17 +70,17 @@ func (a *accounting) ended(l pppoe.SessionInfo) (address string) {
 	return address
 }
 
-func (j *EventLogger) created(l pppoe.SessionInfo, address string) {
-	j.info(l, "Session %d created for client %v (%s) on %s using Service-Name '%s'%s",
+func (el *EventLogger) created(l pppoe.SessionInfo, address string) {
+	el.info(l, "Session %d created for client %v (%s) on %s using Service-Name '%s'%s",
 		l.SessionID, l.Peer, address, l.Interface, wire.EscapeName(l.Service), userOf(l))
 }
 
-func (j *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
+func (el *EventLogger) closed(l pppoe.SessionInfo, e pppoe.Ended) {
 	at := ""
-	if address := j.accounting.ended(l); address != "" {
+	if address := el.accounting.ended(l); address != "" {
 		at = " (" + address + ")"
 	}
-	j.info(l, "Session %d closed for client %v%s on %s: %v%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l))
+	el.info(l, "Session %d closed for client %v%s on %s: %v%s", l.SessionID, l.Peer, at, l.Interface, e.Reason.Cause, userOf(l))
 }
 
 // userOf names a session's user, if the peer has proved who it is.
@@ -92,24 +92,24 @@ func userOf(l pppoe.SessionInfo) string {
 }
 
 // serverSession tells of the opening of a session, as far as the event is one.
-func (j *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
+func (el *EventLogger) serverSession(l pppoe.SessionInfo, event pppoe.Event) {
 	address, opened := "", false
 	switch e := event.(type) {
 	case pppoe.Configured:
-		address, opened = j.accounting.configured(l, e, j.NoIPv4)
+		address, opened = el.accounting.configured(l, e, el.NoIPv4)
 	case session.NetworkFailed:
 		if e.Protocol == ppp.IPCP {
-			address, opened = j.accounting.failed(l)
+			address, opened = el.accounting.ipv4Failed(l)
 		}
 	}
 	if opened {
-		j.created(l, address)
+		el.created(l, address)
 	}
 }
 
-// anybodys is what an event of a server is that anybody can cause without an account; empty: no
+// unauthenticatedKind is what an event of a server is that anybody can cause without an account; empty: no
 // such one. Events of sessions whose packets flow are always logged.
-func anybodys(l pppoe.SessionInfo, event pppoe.Event) string {
+func unauthenticatedKind(l pppoe.SessionInfo, event pppoe.Event) string {
 	switch e := event.(type) {
 	case session.AuthFailed:
 		return "refused logins"

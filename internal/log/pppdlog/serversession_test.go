@@ -56,9 +56,9 @@ func TestOpeningAndEnd(t *testing.T) {
 		{"nothing", alice, false, []pppoe.Event{end}, []string{closed + " for client 02:00:5e:00:53:02 on eth0" + why + user}},
 		{"two with one ID", nobody, false, []pppoe.Event{with4, end, end}, []string{opened + at4 + using, closed + at4 + why, closed + " for client 02:00:5e:00:53:02 on eth0" + why}},
 	} {
-		j := &EventLogger{Server: true, NoIPv4: c.noIPv4}
+		el := &EventLogger{Server: true, NoIPv4: c.noIPv4}
 		var got []string
-		for _, l := range strings.Split(told(j, c.line, c.events...), "\n") {
+		for _, l := range strings.Split(logged(el, c.line, c.events...), "\n") {
 			if i := strings.Index(l, "Session "); i >= 0 {
 				got = append(got, l[i:])
 			}
@@ -66,15 +66,15 @@ func TestOpeningAndEnd(t *testing.T) {
 		if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", c.what, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 		}
-		if len(j.accounting.sessions) != 0 {
-			t.Errorf("%s: %d sessions are remembered", c.what, len(j.accounting.sessions))
+		if len(el.accounting.sessions) != 0 {
+			t.Errorf("%s: %d sessions are remembered", c.what, len(el.accounting.sessions))
 		}
 	}
 }
 
-// TestServerFlood: who has no account can fill no log, whatever he does, and what was left out
+// TestServerEventLimit: who has no account can fill no log, whatever he does, and what was left out
 // is counted; what users do is told in any case.
-func TestServerFlood(t *testing.T) {
+func TestServerEventLimit(t *testing.T) {
 	nobody, alice := line, line
 	nobody.Device, alice.User = "", "alice"
 	for _, c := range []struct {
@@ -83,33 +83,33 @@ func TestServerFlood(t *testing.T) {
 		event pppoe.Event
 		most  int // lines; 0: no bound
 	}{
-		{"a refused login", nobody, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxTold},
-		{"one in an open session", alice, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxTold},
-		{"a Terminate-Request", nobody, session.PeerClosed{Text: "x"}, maxTold},
+		{"a refused login", nobody, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxEvents},
+		{"one in an open session", alice, session.AuthFailed{Method: chap.MD5, Peer: true, Name: "x"}, maxEvents},
+		{"a Terminate-Request", nobody, session.PeerClosed{Text: "x"}, maxEvents},
 		{"a user's", alice, session.PeerClosed{Text: "x"}, 0},
-		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
-		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxTold},
+		{"dial and hang up", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxEvents},
+		{"a user's", alice, pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}}, 3 * maxEvents},
 		{"the end of what was open", nobody, pppoe.Ended{Reason: session.Reason{Cause: session.UserRequest}, Uptime: time.Second}, 0},
-		{"an address in use", alice, pppoe.AddressInUse{}, maxTold},
-		{"no IPv6", nobody, session.NetworkFailed{Protocol: ppp.IPv6CP, Err: errors.New("no")}, maxTold},
-		{"silence", nobody, session.EchoTimeout{Requests: 3}, 2 * maxTold},
-		{"a device", nobody, pppoe.DeviceOpened{Name: "ppp0"}, maxTold},
-		{"admission", nobody, session.NetworkPhase{}, maxTold},
+		{"an address in use", alice, pppoe.AddressInUse{}, maxEvents},
+		{"no IPv6", nobody, session.NetworkFailed{Protocol: ppp.IPv6CP, Err: errors.New("no")}, maxEvents},
+		{"silence", nobody, session.EchoTimeout{Requests: 3}, 2 * maxEvents},
+		{"a device", nobody, pppoe.DeviceOpened{Name: "ppp0"}, maxEvents},
+		{"admission", nobody, session.NetworkPhase{}, maxEvents},
 		{"a user's admission", alice, session.NetworkPhase{}, 0},
-		{"no device", nobody, pppoe.HostNetworkFailed{Err: errors.New("no")}, maxTold},
+		{"no device", nobody, pppoe.HostNetworkFailed{Err: errors.New("no")}, maxEvents},
 		{"an opening", nobody, pppoe.Configured{Addressing: pppoe.Addressing{IPv4: v4}}, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			out := &lockedBuffer{}
-			j := &EventLogger{Server: true, Log: slog.New(levels{out})}
+			el := &EventLogger{Server: true, Log: slog.New(levels{out})}
 			for range 1000 {
-				j.Notify(c.line, c.event)
+				el.Notify(c.line, c.event)
 			}
 			lines := strings.Count(out.String(), "\n")
 			if c.most > 0 && lines != c.most || c.most == 0 && lines < 1000 {
 				t.Errorf("%s: 1000 events are %d lines, want %d", c.what, lines, c.most)
 			}
-			time.Sleep(toldPeriod)
+			time.Sleep(eventPeriod)
 			synctest.Wait()
 			if said := strings.Contains(out.String(), "980 more "); said != (c.most > 0) {
 				t.Errorf("%s: that 980 were left out is said: %v", c.what, said)

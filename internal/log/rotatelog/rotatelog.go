@@ -21,8 +21,8 @@ import (
 const MaxSize = 128 << 10
 
 const (
-	suffix = ".log"
-	aside  = ".1" // of the file that was put aside
+	suffix        = ".log"
+	rotatedSuffix = ".1" // of the file that was put aside
 )
 
 // File is a log that is kept. It is an io.Writer of whole lines. It must not be used concurrently.
@@ -76,7 +76,7 @@ func (f *File) open() error {
 func (f *File) Write(lines []byte) (int, error) {
 	if f.size > 0 && f.size+int64(len(lines)) > MaxSize {
 		f.file.Close()
-		if err := errors.Join(os.Rename(f.path, f.path+aside), f.open()); err != nil {
+		if err := errors.Join(os.Rename(f.path, f.path+rotatedSuffix), f.open()); err != nil {
 			return 0, err
 		}
 	}
@@ -111,7 +111,7 @@ func modified(path string) time.Time {
 // fs.ErrNotExist if there is nothing.
 func Read(dir, name string, lines int) ([]byte, error) {
 	path := pathOf(dir, name)
-	before, err := os.ReadFile(path + aside)
+	before, err := os.ReadFile(path + rotatedSuffix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -21,8 +21,8 @@ func open(t *testing.T, dir, name string) *File {
 	return f
 }
 
-// TestKept: what was written is there after the end, of each run, and only its user can read it.
-func TestKept(t *testing.T) {
+// TestReadAfterClose: what was written is there after the end, of each run, and only its user can read it.
+func TestReadAfterClose(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run", "log")
 	if _, err := Read(dir, "isp", -1); !errors.Is(err, fs.ErrNotExist) || len(Names(dir)) > 0 {
 		t.Errorf("of nothing there is %v, %v", err, Names(dir))
@@ -122,7 +122,7 @@ func TestNoLink(t *testing.T) {
 	}
 }
 
-func TestLast(t *testing.T) {
+func TestTail(t *testing.T) {
 	for _, c := range []struct {
 		text  string
 		lines int

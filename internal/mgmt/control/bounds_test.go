@@ -29,9 +29,9 @@ func socket(t *testing.T, path string, listens bool) net.Listener {
 	return l
 }
 
-// TestPrograms: those that answer, by number; the socket of a program that lives and does not listen
+// TestPIDs: those that answer, by number; the socket of a program that lives and does not listen
 // yet stays, and what is named by no number is no program's.
-func TestPrograms(t *testing.T) {
+func TestPIDs(t *testing.T) {
 	dir := t.TempDir()
 	own := os.Getpid()
 	for name, listens := range map[string]bool{"10.sock": true, "9.sock": true, "x.sock": true, fmt.Sprintf("%d.sock", own): false, "12.other": true} {
@@ -48,14 +48,14 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestAskPatience: a program that says nothing is given up; where there is none, that is an error.
-func TestAskPatience(t *testing.T) {
+// TestRequestTimeout: a program that says nothing is given up; where there is none, that is an error.
+func TestRequestTimeout(t *testing.T) {
 	dir := t.TempDir()
 	socket(t, filepath.Join(dir, "9.sock"), true)
-	for _, patience := range []time.Duration{1, time.Millisecond} {
+	for _, timeout := range []time.Duration{1, time.Millisecond} {
 		var got bytes.Buffer
-		if err := Request(dir, 9, "status", &got, patience); !errors.Is(err, os.ErrDeadlineExceeded) || got.Len() > 0 {
-			t.Errorf("patience %v: %q, %v; want %v", patience, &got, err, os.ErrDeadlineExceeded)
+		if err := Request(dir, 9, "status", &got, timeout); !errors.Is(err, os.ErrDeadlineExceeded) || got.Len() > 0 {
+			t.Errorf("patience %v: %q, %v; want %v", timeout, &got, err, os.ErrDeadlineExceeded)
 		}
 	}
 	if err := Request(dir, 10, "status", new(bytes.Buffer), time.Minute); !errors.Is(err, os.ErrNotExist) {
@@ -63,8 +63,8 @@ func TestAskPatience(t *testing.T) {
 	}
 }
 
-// TestQuestionLength: a question has 64 octets at most, with its end.
-func TestQuestionLength(t *testing.T) {
+// TestRequestLength: a question has 64 octets at most, with its end.
+func TestRequestLength(t *testing.T) {
 	dir, s, _, _ := listen(t)
 	defer s.Close()
 	for length, want := range map[int]string{63: fmt.Sprintf("unknown question %q\n", strings.Repeat("x", 63)), 64: ""} {
@@ -88,7 +88,7 @@ func TestListenAgain(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
 	socket(t, path, false)
-	s, err := Listen(dir, &program{make(chan string, 1)}, NewLogRing())
+	s, err := Listen(dir, &fakeHandler{make(chan string, 1)}, NewLogRing())
 	if err != nil {
 		t.Fatal(err)
 	}

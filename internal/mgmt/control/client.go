@@ -28,7 +28,7 @@ func PIDs(dir string) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		conn, err := net.DialTimeout("unix", path, answerWithin)
+		conn, err := net.DialTimeout("unix", path, dialTimeout)
 		switch {
 		case err == nil:
 			conn.Close()
@@ -43,20 +43,20 @@ func PIDs(dir string) ([]int, error) {
 	return pids, nil
 }
 
-const answerWithin = 5 * time.Second
+const dialTimeout = 5 * time.Second
 
 // Request puts a question to a program, and copies its answer, as long as that lasts. A
 // program that does not say anything for a while is given up, unless patience is 0.
-func Request(dir string, pid int, question string, to io.Writer, patience time.Duration) error {
-	conn, err := net.DialTimeout("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), answerWithin)
+func Request(dir string, pid int, request string, to io.Writer, timeout time.Duration) error {
+	conn, err := net.DialTimeout("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", pid)), dialTimeout)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if patience > 0 {
-		conn.SetDeadline(time.Now().Add(patience))
+	if timeout > 0 {
+		conn.SetDeadline(time.Now().Add(timeout))
 	}
-	if _, err := fmt.Fprintln(conn, question); err != nil {
+	if _, err := fmt.Fprintln(conn, request); err != nil {
 		return err
 	}
 	_, err = io.Copy(to, conn)

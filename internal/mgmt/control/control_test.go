@@ -15,17 +15,17 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// program is one that answers.
-type program struct{ said chan string }
+// fakeHandler is one that answers.
+type fakeHandler struct{ said chan string }
 
-func (p *program) Status() []byte             { return []byte(`{"state":"online"}`) }
-func (p *program) DroppedEvents(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
-func (p *program) Stop()                      { p.said <- "stop" }
-func (p *program) HangUp()                    { p.said <- "hangup" }
+func (p *fakeHandler) Status() []byte             { return []byte(`{"state":"online"}`) }
+func (p *fakeHandler) DroppedEvents(n int) []byte { return fmt.Appendf(nil, `{"missed":%d}`, n) }
+func (p *fakeHandler) Stop()                      { p.said <- "stop" }
+func (p *fakeHandler) HangUp()                    { p.said <- "hangup" }
 
-func listen(t *testing.T) (dir string, s *Server, p *program, log *LogRing) {
+func listen(t *testing.T) (dir string, s *Server, p *fakeHandler, log *LogRing) {
 	t.Helper()
-	dir, p, log = filepath.Join(t.TempDir(), "run"), &program{make(chan string, 1)}, NewLogRing()
+	dir, p, log = filepath.Join(t.TempDir(), "run"), &fakeHandler{make(chan string, 1)}, NewLogRing()
 	s, err := Listen(dir, p, log)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func (l lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestQuestions(t *testing.T) {
+func TestRequests(t *testing.T) {
 	dir, s, p, log := listen(t)
 	defer s.Close()
 	log.Write([]byte("one\n"))
@@ -49,13 +49,13 @@ func TestQuestions(t *testing.T) {
 	if pids, err := PIDs(dir); err != nil || !slices.Equal(pids, []int{os.Getpid()}) {
 		t.Fatalf("programs %v, %v; want this one", pids, err)
 	}
-	for question, want := range map[string]string{
+	for request, want := range map[string]string{
 		"status": `{"state":"online"}` + "\n", "log": "one\ntwo\n", "log 1": "two\n", "log 0": "", "log 3": "one\ntwo\n", "log -1": "one\ntwo\n", "hangup": "", "nonsense": "unknown question \"nonsense\"\n",
 		strings.Repeat("x", 100): "",
 	} {
 		var got bytes.Buffer
-		if err := Request(dir, os.Getpid(), question, &got, time.Minute); err != nil || got.String() != want {
-			t.Errorf("%s: %q, %v; want %q", question, got.String(), err, want)
+		if err := Request(dir, os.Getpid(), request, &got, time.Minute); err != nil || got.String() != want {
+			t.Errorf("%s: %q, %v; want %q", request, got.String(), err, want)
 		}
 	}
 	if said := <-p.said; said != "hangup" {
@@ -119,13 +119,13 @@ func TestLastEvent(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	dir, s, _, log := listen(t)
 	defer s.Close()
-	for question, tell := range map[string]func([]byte){"events": s.Publish, "follow": func(b []byte) { log.Write(b) }} {
+	for request, tell := range map[string]func([]byte){"events": s.Publish, "follow": func(b []byte) { log.Write(b) }} {
 		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid())))
 		if err != nil {
 			t.Fatal(err)
 		}
 		log.Write([]byte("before\n"))
-		fmt.Fprintln(conn, question)
+		fmt.Fprintln(conn, request)
 		in := bufio.NewReader(conn)
 		if _, err := in.ReadString('\n'); err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestSlowReader(t *testing.T) {
 		for missing < 0 {
 			line, err := in.ReadString('\n')
 			if err != nil {
-				t.Fatalf("%s: after %d lines: %v", question, got, err)
+				t.Fatalf("%s: after %d lines: %v", request, got, err)
 			}
 			if line == string(long) {
 				got++
@@ -148,7 +148,7 @@ func TestSlowReader(t *testing.T) {
 			fmt.Sscanf(strings.TrimPrefix(line, `{"missed":`), "%d", &missing)
 		}
 		if got+missing != many || missing == 0 {
-			t.Errorf("%s: %d lines came, and %d are missing, of %d", question, got, missing, many)
+			t.Errorf("%s: %d lines came, and %d are missing, of %d", request, got, missing, many)
 		}
 		conn.Close()
 	}
@@ -172,7 +172,7 @@ func TestCloseWithoutReaders(t *testing.T) {
 	}
 	start := time.Now()
 	s.Close()
-	if took := time.Since(start); took > longestFlush+askWithin/2 {
+	if took := time.Since(start); took > flushTimeout+requestTimeout/2 {
 		t.Errorf("the end took %v", took)
 	}
 }
@@ -220,16 +220,16 @@ func TestRingIsBounded(t *testing.T) {
 	line := []byte(strings.Repeat("x", 1<<10-1) + "\n")
 	for i := range 2 * maxLog >> 10 {
 		r.Write(line)
-		if n := len(r.Tail(all)); n != min(maxLog, (i+1)<<10) {
+		if n := len(r.Tail(allLines)); n != min(maxLog, (i+1)<<10) {
 			t.Fatalf("after %d lines of %d octets %d are kept", i+1, len(line), n)
 		}
 	}
 	r.Write([]byte("1\n"))
-	if n := len(r.Tail(all)); n != maxLog-1<<10+2 {
+	if n := len(r.Tail(allLines)); n != maxLog-1<<10+2 {
 		t.Errorf("%d octets are kept, want the first line gone for the last", n)
 	}
 	r.Write([]byte(strings.Repeat("x", maxLog) + "\n"))
-	if n := len(r.Tail(all)); n != maxLog+1 {
+	if n := len(r.Tail(allLines)); n != maxLog+1 {
 		t.Errorf("%d octets are kept of a line that is longer than the ring", n)
 	}
 	for lines, want := range map[int]string{0: "", 1: "3\n", 2: "2\n3\n"} {
@@ -248,13 +248,13 @@ func TestRingFlush(t *testing.T) {
 	q := linequeue.New(func(l linequeue.Line) error { got.Write(l.Text); return nil }, droppedLines)
 	r.Write([]byte("1\n"))
 	r.Write([]byte("2\n"))
-	leave := r.Follow(q, 1)
+	unfollow := r.Follow(q, 1)
 	r.Write([]byte("3\n"))
 	r.Flush()
 	if got.String() != "2\n3\n" {
 		t.Errorf("the follower has %q", &got)
 	}
-	leave()
+	unfollow()
 	r.Write([]byte("4\n"))
 	q.Flush(time.Minute)
 	if got.String() != "2\n3\n" {

@@ -55,7 +55,7 @@ func (r *LogRing) last(lines int) []byte {
 
 // Follow puts into a queue the last lines of what is kept, and what comes after it until leave
 // is called.
-func (r *LogRing) Follow(q *linequeue.Queue, lines int) (leave func()) {
+func (r *LogRing) Follow(q *linequeue.Queue, lines int) (unfollow func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q.Put(linequeue.Line{Text: r.last(lines)})
@@ -76,7 +76,7 @@ func (r *LogRing) Flush() {
 }
 
 func flush(queues []*linequeue.Queue) {
-	until := time.Now().Add(longestFlush)
+	until := time.Now().Add(flushTimeout)
 	for _, q := range queues {
 		q.Flush(time.Until(until))
 	}

@@ -45,21 +45,21 @@ type Handler interface {
 // Server answers at a socket. Its methods may be called concurrently.
 type Server struct {
 	listener net.Listener
-	answers  Handler
+	handler  Handler
 	log      *LogRing
-	ended    chan struct{} // closed by Close
+	closed   chan struct{} // closed by Close
 
-	mu        sync.Mutex
-	listeners []*linequeue.Queue // of events
+	mu          sync.Mutex
+	subscribers []*linequeue.Queue // of events
 }
 
 const (
-	maxAsking = 32 // connections at a time
-	askWithin = 5 * time.Second
-	// longestFlush is how long a reader has to take the last events.
-	longestFlush = time.Second
-	// longestWrite is how long a reader may stand still before the connection is closed.
-	longestWrite = time.Minute
+	maxConnections = 32 // connections at a time
+	requestTimeout = 5 * time.Second
+	// flushTimeout is how long a reader has to take the last events.
+	flushTimeout = time.Second
+	// writeTimeout is how long a reader may stand still before the connection is closed.
+	writeTimeout = time.Minute
 )
 
 // Listen opens this program's socket in a directory, which it makes if it must. Only
@@ -71,18 +71,18 @@ func Listen(dir string, answers Handler, log *LogRing) (*Server, error) {
 	removeStale(dir)
 	path := filepath.Join(dir, fmt.Sprintf("%d.sock", os.Getpid()))
 	os.Remove(path) // of a program that had our number before
-	l, err := (&net.ListenConfig{Control: onlyOurs}).Listen(context.Background(), "unix", path)
+	l, err := (&net.ListenConfig{Control: restrictToUser}).Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listener: l, answers: answers, log: log, ended: make(chan struct{})}
+	s := &Server{listener: l, handler: answers, log: log, closed: make(chan struct{})}
 	// Ends with Close.
 	go s.accept()
 	return s, nil
 }
 
-// onlyOurs has a socket's file be for its own user alone from the moment it is there.
-func onlyOurs(_, _ string, socket syscall.RawConn) error {
+// restrictToUser has a socket's file be for its own user alone from the moment it is there.
+func restrictToUser(_, _ string, socket syscall.RawConn) error {
 	var err error
 	return errors.Join(socket.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }), err)
 }
@@ -93,10 +93,10 @@ func onlyOurs(_, _ string, socket syscall.RawConn) error {
 func (s *Server) Close() error {
 	err := s.listener.Close()
 	s.mu.Lock()
-	listeners := slices.Clone(s.listeners)
+	subscribers := slices.Clone(s.subscribers)
 	s.mu.Unlock()
-	flush(listeners)
-	close(s.ended)
+	flush(subscribers)
+	close(s.closed)
 	return err
 }
 
@@ -104,13 +104,13 @@ func (s *Server) Close() error {
 func (s *Server) Publish(event []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, q := range s.listeners {
+	for _, q := range s.subscribers {
 		q.Put(linequeue.Line{Text: event})
 	}
 }
 
 func (s *Server) accept() {
-	free := make(chan struct{}, maxAsking)
+	free := make(chan struct{}, maxConnections)
 	for {
 		conn, err := s.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -125,76 +125,76 @@ func (s *Server) accept() {
 		go func() {
 			defer func() { <-free }()
 			defer conn.Close()
-			s.converse(conn)
+			s.serve(conn)
 		}()
 	}
 }
 
-func (s *Server) converse(conn net.Conn) {
-	conn.SetReadDeadline(time.Now().Add(askWithin))
+func (s *Server) serve(conn net.Conn) {
+	conn.SetReadDeadline(time.Now().Add(requestTimeout))
 	line, err := bufio.NewReader(io.LimitReader(conn, 64)).ReadString('\n')
 	if err != nil {
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	question, count, _ := strings.Cut(strings.TrimSpace(line), " ")
-	lines := all
+	request, count, _ := strings.Cut(strings.TrimSpace(line), " ")
+	lines := allLines
 	if n, err := strconv.ParseUint(count, 10, 31); err == nil {
 		lines = int(n)
 	}
-	switch question {
+	switch request {
 	case "status":
-		write(conn, append(s.answers.Status(), '\n'))
+		write(conn, append(s.handler.Status(), '\n'))
 	case "stop":
-		s.answers.Stop()
-		s.wait(conn, s.ended)
+		s.handler.Stop()
+		s.wait(conn, s.closed)
 	case "hangup":
-		s.answers.HangUp()
+		s.handler.HangUp()
 	case "log":
 		write(conn, s.log.Tail(lines))
 	case "follow":
-		leave := s.log.Follow(queueTo(conn, atOnce, droppedLines), lines)
-		defer leave()
+		unfollow := s.log.Follow(queueTo(conn, immediately, droppedLines), lines)
+		defer unfollow()
 		s.wait(conn, nil)
 	case "events":
-		s.events(conn)
+		s.streamEvents(conn)
 	default:
-		write(conn, fmt.Appendf(nil, "unknown question %q\n", question))
+		write(conn, fmt.Appendf(nil, "unknown question %q\n", request))
 	}
 }
 
-// all are all lines of the log.
-const all = -1
+// allLines are all lines of the log.
+const allLines = -1
 
-// atOnce has begun.
-var atOnce = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
+// immediately has begun.
+var immediately = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// events tells first how the program is, and then what happens, until the end.
-func (s *Server) events(conn net.Conn) {
-	begun := make(chan struct{})
-	q := queueTo(conn, begun, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.answers.DroppedEvents(n), '\n')} })
+// streamEvents tells first how the program is, and then what happens, until the end.
+func (s *Server) streamEvents(conn net.Conn) {
+	ready := make(chan struct{})
+	q := queueTo(conn, ready, func(n int) linequeue.Line { return linequeue.Line{Text: append(s.handler.DroppedEvents(n), '\n')} })
 	s.mu.Lock()
-	s.listeners = append(s.listeners, q)
+	s.subscribers = append(s.subscribers, q)
 	s.mu.Unlock()
-	write(conn, append(s.answers.Status(), '\n'))
-	close(begun)
-	s.wait(conn, s.ended)
+	write(conn, append(s.handler.Status(), '\n'))
+	close(ready)
+	s.wait(conn, s.closed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listeners = slices.DeleteFunc(s.listeners, func(of *linequeue.Queue) bool { return of == q })
+	s.subscribers = slices.DeleteFunc(s.subscribers, func(of *linequeue.Queue) bool { return of == q })
 }
 
 // queueTo makes a queue of what is written to a connection once that has begun. One that takes
 // nothing for long is closed.
-func queueTo(conn net.Conn, begun <-chan struct{}, report func(int) linequeue.Line) *linequeue.Queue {
+func queueTo(conn net.Conn, ready <-chan struct{}, report func(int) linequeue.Line) *linequeue.Queue {
 	return linequeue.New(func(l linequeue.Line) error {
-		<-begun
+		<-ready
 		return write(conn, l.Text)
 	}, report)
 }
 
 func write(conn net.Conn, text []byte) error {
-	conn.SetWriteDeadline(time.Now().Add(longestWrite))
+	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := conn.Write(text)
 	if err != nil {
 		conn.Close()

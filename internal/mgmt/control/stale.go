@@ -10,22 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// binding is more than a program needs from when its socket's file is there until it listens.
-const binding = 10 * time.Second
+// listenGrace is more than a program needs from when its socket's file is there until it listens.
+const listenGrace = 10 * time.Second
 
 // removeStale removes the sockets of programs that were killed: nobody listens there.
 func removeStale(dir string) {
 	all, _ := filepath.Glob(filepath.Join(dir, "*.sock")) // the pattern is a good one
 	for _, path := range all {
 		is, err := os.Lstat(path)
-		if err == nil && is.Mode()&os.ModeSocket != 0 && time.Since(is.ModTime()) > binding && !answers(path) {
+		if err == nil && is.Mode()&os.ModeSocket != 0 && time.Since(is.ModTime()) > listenGrace && !isListening(path) {
 			os.Remove(path)
 		}
 	}
 }
 
-// answers reports whether a program listens at a socket, or may.
-func answers(path string) bool {
+// isListening reports whether a program listens at a socket, or may.
+func isListening(path string) bool {
 	c, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
 		c.Close()

@@ -27,17 +27,17 @@ func LockName(dir, name string) (c *NameLock, by int, err error) {
 		return nil, 0, err
 	}
 	path := filepath.Join(dir, strings.ReplaceAll(name, "/", "_")+networkSuffix()+".lock")
-	until := time.Now().Add(patience)
+	until := time.Now().Add(lockTimeout)
 	for {
-		file, err := lockSoon(path, until)
+		file, err := lockWithWait(path, until)
 		switch {
 		case err != nil:
 			return nil, 0, err
 		case file == nil:
-			return nil, holderOf(path).PID, fmt.Errorf("%s: %w", name, ErrNameInUse)
+			return nil, ownerOf(path).PID, fmt.Errorf("%s: %w", name, ErrNameInUse)
 		}
-		if !removed(file, path) {
-			return &NameLock{file}, 0, say(file)
+		if !isRemoved(file, path) {
+			return &NameLock{file}, 0, writeOwner(file)
 		}
 		file.Close() // its holder has removed it meanwhile
 	}
@@ -53,16 +53,16 @@ func networkSuffix() string {
 	return fmt.Sprintf(".%d", s.Ino)
 }
 
-// removed reports whether a path does not lead to an open file any more.
-func removed(file *os.File, path string) bool {
+// isRemoved reports whether a path does not lead to an open file any more.
+func isRemoved(file *os.File, path string) bool {
 	is, err := file.Stat()
 	there, missing := os.Lstat(path)
 	return err != nil || missing != nil || !os.SameFile(is, there)
 }
 
-// say has a file tell whose it is.
-func say(file *os.File) error {
-	text, err := json.Marshal(record{holder: ourselves()})
+// writeOwner has a file tell whose it is.
+func writeOwner(file *os.File) error {
+	text, err := json.Marshal(record{owner: currentOwner()})
 	if err == nil {
 		err = file.Truncate(0)
 	}

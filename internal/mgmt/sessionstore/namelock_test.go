@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestClaim: a name is one program's until it gives it up; another name is free; what a crash
+// TestNameLock: a name is one program's until it gives it up; another name is free; what a crash
 // leaves is in nobody's way.
-func TestClaim(t *testing.T) {
+func TestNameLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	c, _, err := LockName(dir, "isp/a")
 	if err != nil {
@@ -40,34 +40,34 @@ func TestClaim(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after a crash: %v", err)
 	}
-	if h := holderOf(files[0]); h != ourselves() {
+	if h := ownerOf(files[0]); h != currentOwner() {
 		t.Errorf("the file says %+v", h)
 	}
 	again.Close()
 }
 
-// TestClaimRemoved: who has opened the file that its holder then removes has no name by it.
-func TestClaimRemoved(t *testing.T) {
+// TestIsRemoved: who has opened the file that its holder then removes has no name by it.
+func TestIsRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
 	old, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	if removed(old, path) {
+	if isRemoved(old, path) {
 		t.Error("it is there, and said to be removed")
 	}
 	os.Remove(path)
-	if !removed(old, path) {
+	if !isRemoved(old, path) {
 		t.Error("it is removed, and said to be there")
 	}
-	if err := os.WriteFile(path, nil, 0o600); err != nil || !removed(old, path) {
+	if err := os.WriteFile(path, nil, 0o600); err != nil || !isRemoved(old, path) {
 		t.Errorf("another is there, and said to be it: %v", err)
 	}
 }
 
-// TestClaimNowhere: a directory that cannot be is an error, and not another's claim.
-func TestClaimNowhere(t *testing.T) {
+// TestNameLockNoDirectory: a directory that cannot be is an error, and not another's claim.
+func TestNameLockNoDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

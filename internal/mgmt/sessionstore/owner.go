@@ -10,25 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// holder is the program that a slot's session is of, and in which namespace that is its
+// owner is the program that a slot's session is of, and in which namespace that is its
 // number: in a container's it would be somebody else's.
-type holder struct {
-	PID   int    `json:"pid,omitempty"`
-	Among string `json:"pids,omitempty"`
+type owner struct {
+	PID          int    `json:"pid,omitempty"`
+	PIDNamespace string `json:"pids,omitempty"`
 }
 
-func ourselves() holder { return holder{os.Getpid(), namespace()} }
+func currentOwner() owner { return owner{os.Getpid(), pidNamespace()} }
 
-// namespace is that of our process numbers.
-func namespace() string {
+// pidNamespace is that of our process numbers.
+func pidNamespace() string {
 	name, _ := os.Readlink("/proc/self/ns/pid")
 	return name
 }
 
-// gone says that a program has ended, or has begun to: it keeps its files for some time
+// isExiting says that a program has ended, or has begun to: it keeps its files for some time
 // after a kill -9, as its device must go before.
-func (h holder) gone() bool {
-	if h.PID <= 0 || h.Among == "" || h.Among != namespace() {
+func (h owner) isExiting() bool {
+	if h.PID <= 0 || h.PIDNamespace == "" || h.PIDNamespace != pidNamespace() {
 		return false
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.PID))
@@ -36,14 +36,14 @@ func (h holder) gone() bool {
 		return true
 	}
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.PID))
-	return dying(string(status), string(stat))
+	return isExitingStatus(string(status), string(stat))
 }
 
-// exiting is the kernel's PF_EXITING.
-const exiting = 4
+// pfExiting is the kernel's PF_EXITING.
+const pfExiting = 4
 
-// dying reads proc(5)'s status and stat of a process.
-func dying(status, stat string) bool {
+// isExitingStatus reads proc(5)'s status and stat of a process.
+func isExitingStatus(status, stat string) bool {
 	for line := range strings.Lines(status) {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
@@ -61,35 +61,35 @@ func dying(status, stat string) bool {
 	// Behind the program's name, which may have spaces and parentheses.
 	if fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]); len(fields) > 6 {
 		flags, _ := strconv.ParseUint(fields[6], 10, 64)
-		return flags&exiting != 0
+		return flags&pfExiting != 0
 	}
 	return false
 }
 
 // Files of a program that ends are waited for so long, and looked at so often.
 const (
-	patience = 2 * time.Second
-	every    = 5 * time.Millisecond
+	lockTimeout  = 2 * time.Second
+	pollInterval = 5 * time.Millisecond
 )
 
-// lockSoon is lock, but waits for a file whose holder is gone until that is over.
-func lockSoon(path string, until time.Time) (*os.File, error) {
+// lockWithWait is lock, but waits for a file whose holder is gone until that is over.
+func lockWithWait(path string, until time.Time) (*os.File, error) {
 	for {
 		file, err := lock(path)
-		if file != nil || err != nil || !holderOf(path).gone() || !time.Now().Before(until) {
+		if file != nil || err != nil || !ownerOf(path).isExiting() || !time.Now().Before(until) {
 			return file, err
 		}
-		time.Sleep(every)
+		time.Sleep(pollInterval)
 	}
 }
 
-// holderOf is who has written a file last.
-func holderOf(path string) holder {
+// ownerOf is who has written a file last.
+func ownerOf(path string) owner {
 	file, err := os.Open(path)
 	if err != nil {
-		return holder{}
+		return owner{}
 	}
 	defer file.Close()
-	is, _ := read(file)
-	return is.holder
+	is, _ := readRecord(file)
+	return is.owner
 }

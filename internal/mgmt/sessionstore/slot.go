@@ -36,7 +36,7 @@ type Session struct {
 // record is what stands in a file.
 type record struct {
 	Session
-	holder
+	owner
 }
 
 // Stale is the session as a client ends it; no: it says nothing of use.
@@ -51,42 +51,42 @@ func (s Session) Stale() (stale pppoe.StaleSession, ok bool) {
 type Slot struct{ file *os.File }
 
 const (
-	maxSlots = 1024
-	maxText  = 4096
+	maxSlots      = 1024
+	maxRecordSize = 4096
 )
 
 // Open finds a slot for a line, like eth0 or eth0.50, in a directory, which it makes if
 // it must; left are the sessions that earlier programs have left in theirs. Other
 // programs' open sessions are passed over, but one that is just being killed is waited for.
-func Open(dir, line string) (slot *Slot, left []Session, err error) {
+func Open(dir, attachment string) (slot *Slot, left []Session, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	until := time.Now().Add(patience)
+	until := time.Now().Add(lockTimeout)
 	for i := range maxSlots {
-		path := filepath.Join(dir, fmt.Sprintf("%s.%d.json", strings.ReplaceAll(line, "/", "_"), i))
+		path := filepath.Join(dir, fmt.Sprintf("%s.%d.json", strings.ReplaceAll(attachment, "/", "_"), i))
 		_, missing := os.Stat(path)
 		if slot != nil && errors.Is(missing, os.ErrNotExist) {
 			break
 		}
-		file, err := lockSoon(path, until)
+		file, err := lockWithWait(path, until)
 		if err != nil {
 			return nil, nil, err
 		}
 		if file == nil {
 			continue // somebody's
 		}
-		if s, ok := read(file); ok {
+		if s, ok := readRecord(file); ok {
 			left = append(left, s.Session)
 		}
 		if slot == nil {
 			slot = &Slot{file}
 			continue
 		}
-		remove(file) // it is told to the caller now
+		removeFile(file) // it is told to the caller now
 	}
 	if slot == nil {
-		return nil, left, fmt.Errorf("%s: more than %d sessions on %s", dir, maxSlots, line)
+		return nil, left, fmt.Errorf("%s: more than %d sessions on %s", dir, maxSlots, attachment)
 	}
 	return slot, left, nil
 }
@@ -125,16 +125,16 @@ func isAt(file *os.File, path string) bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-// remove removes a file that is locked, and gives it up.
-func remove(file *os.File) {
+// removeFile removes a file that is locked, and gives it up.
+func removeFile(file *os.File) {
 	os.Remove(file.Name())
 	file.Close()
 }
 
-// read takes a file for what it says first: behind it may be the rest of a longer text. One
+// readRecord takes a file for what it says first: behind it may be the rest of a longer text. One
 // that was cut off by a loss of power says nothing.
-func read(file *os.File) (r record, ok bool) {
-	err := json.NewDecoder(io.LimitReader(file, maxText)).Decode(&r)
+func readRecord(file *os.File) (r record, ok bool) {
+	err := json.NewDecoder(io.LimitReader(file, maxRecordSize)).Decode(&r)
 	return r, err == nil && r.ID != 0
 }
 
@@ -147,7 +147,7 @@ func (s *Slot) SiblingPath(suffix string) string {
 // Write remembers a session, and returns once it is on the disk. At no time does the
 // file say nothing.
 func (s *Slot) Write(is Session) error {
-	text, err := json.Marshal(record{is, ourselves()})
+	text, err := json.Marshal(record{is, currentOwner()})
 	if err != nil {
 		return err
 	}

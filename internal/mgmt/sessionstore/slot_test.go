@@ -14,9 +14,9 @@ import (
 
 var session = Session{ID: 7, AC: "02:00:5e:00:53:01", LocalIPv4: netip.MustParseAddr("192.0.2.10"), InterfaceID: "::1"}
 
-func open(t *testing.T, dir, line string, want int) *Slot {
+func open(t *testing.T, dir, attachment string, want int) *Slot {
 	t.Helper()
-	s, left, err := Open(dir, line)
+	s, left, err := Open(dir, attachment)
 	if err != nil || len(left) != want {
 		t.Fatalf("%d sessions are left, %v; want %d", len(left), err, want)
 	}
@@ -24,7 +24,7 @@ func open(t *testing.T, dir, line string, want int) *Slot {
 	return s
 }
 
-func TestWhatACrashLeaves(t *testing.T) {
+func TestSessionsAfterCrash(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	first := open(t, dir, "eth0", 0)
 	if err := first.Write(session); err != nil {
@@ -59,7 +59,7 @@ func TestKeptUntilReplaced(t *testing.T) {
 	open(t, dir, "eth0", 1)
 }
 
-func TestNonsense(t *testing.T) {
+func TestInvalidFiles(t *testing.T) {
 	dir := t.TempDir()
 	for i, text := range []string{"", "{", `{"session_id":70000}`, `{"session_id":0,"ac":"02:00:5e:00:53:01"}`, "\x00\x00\x00"} {
 		os.WriteFile(filepath.Join(dir, "eth0."+string(rune('0'+i))+".json"), []byte(text), 0o600)
@@ -95,9 +95,9 @@ func TestStaleBounds(t *testing.T) {
 	}
 }
 
-// TestSlotsNames: files are named after the line, in which no / leads elsewhere, and other files
+// TestFileNames: files are named after the line, in which no / leads elsewhere, and other files
 // after theirs.
-func TestSlotsNames(t *testing.T) {
+func TestFileNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	s := open(t, dir, "a/b", 0)
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
@@ -118,8 +118,8 @@ func TestSlotsNames(t *testing.T) {
 	}
 }
 
-// TestLengthOfText: what is read of a file, 4096 octets at most.
-func TestLengthOfText(t *testing.T) {
+// TestMaxRecordSize: what is read of a file, 4096 octets at most.
+func TestMaxRecordSize(t *testing.T) {
 	for length, want := range map[int]int{4096: 1, 4097: 0} {
 		dir := t.TempDir()
 		text := `{"session_id":7,"local_id":"` + strings.Repeat("x", length-30) + `"}`
@@ -133,9 +133,9 @@ func TestLengthOfText(t *testing.T) {
 	}
 }
 
-// TestShorterText: what is replaced by less is gone, also for one who reads before it is
+// TestShorterRecord: what is replaced by less is gone, also for one who reads before it is
 // cut off.
-func TestShorterText(t *testing.T) {
+func TestShorterRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, "eth0", 0)
 	long, short := session, Session{ID: 9, AC: session.AC}
@@ -160,9 +160,9 @@ func TestShorterText(t *testing.T) {
 	s.Close()
 }
 
-// TestKilledJustNow: a program that is being killed still has its file, and the next one
+// TestWaitsForExitingOwner: a program that is being killed still has its file, and the next one
 // waits for it instead of leaving its session open at the concentrator.
-func TestKilledJustNow(t *testing.T) {
+func TestWaitsForExitingOwner(t *testing.T) {
 	dir := t.TempDir()
 	dead := exec.Command("true")
 	if err := dead.Start(); err != nil {
@@ -170,14 +170,14 @@ func TestKilledJustNow(t *testing.T) {
 	}
 	t.Cleanup(func() { dead.Wait() }) // until then its number is nobody else's
 	first := open(t, dir, "eth0", 0)
-	text, err := json.Marshal(record{session, holder{dead.Process.Pid, namespace()}})
+	text, err := json.Marshal(record{session, owner{dead.Process.Pid, pidNamespace()}})
 	if err == nil {
 		_, err = first.file.WriteAt(text, 0)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for !(holder{dead.Process.Pid, namespace()}).gone() {
+	for !(owner{dead.Process.Pid, pidNamespace()}).isExiting() {
 		runtime.Gosched()
 	}
 	go first.Close()
@@ -186,7 +186,7 @@ func TestKilledJustNow(t *testing.T) {
 	}
 }
 
-func TestDying(t *testing.T) {
+func TestIsExiting(t *testing.T) {
 	const status, stat = "Name:\tx\nState:\tS (sleeping)\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n", "7 (a ) b) S 1 7 7 0 -1 4194560 0 0"
 	for _, c := range []struct {
 		what, status, stat string
@@ -206,18 +206,18 @@ func TestDying(t *testing.T) {
 		{"on its way out", status, strings.Replace(stat, "4194560", "4194564", 1), true},
 		{"nothing to read", "", "", false},
 	} {
-		if got := dying(c.status, c.stat); got != c.want {
+		if got := isExitingStatus(c.status, c.stat); got != c.want {
 			t.Errorf("%s: %v", c.what, got)
 		}
 	}
-	if ourselves().gone() || (holder{}).gone() || (holder{1 << 30, "pid:[1]"}).gone() {
+	if currentOwner().isExiting() || (owner{}).isExiting() || (owner{1 << 30, "pid:[1]"}).isExiting() {
 		t.Error("who lives, or who is nobody or somewhere else, is gone")
 	}
 }
 
-// TestEmptyFilesGo: a file that says nothing is not left behind, by its program or the next; one
+// TestEmptyFilesRemoved: a file that says nothing is not left behind, by its program or the next; one
 // that says something is, until it was told.
-func TestEmptyFilesGo(t *testing.T) {
+func TestEmptyFilesRemoved(t *testing.T) {
 	dir := t.TempDir()
 	files := func() (names []string) {
 		all, err := os.ReadDir(dir)
@@ -248,9 +248,9 @@ func TestEmptyFilesGo(t *testing.T) {
 	}
 }
 
-// TestRemovedMeanwhile: who has opened a file that its holder then removes does not take it for
+// TestLockRemovedFile: who has opened a file that its holder then removes does not take it for
 // the slot: the next would take another of the same name.
-func TestRemovedMeanwhile(t *testing.T) {
+func TestLockRemovedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0.0.json")
 	gone, err := lock(path)
 	if err != nil || gone == nil {

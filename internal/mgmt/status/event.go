@@ -40,8 +40,8 @@ func (t *Tracker) Exit(err error) *Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := time.Now()
-	t.enter(Ended, at)
-	return &Event{Time: at, Event: "exit", Attachment: t.now.Attachment, End: t.EndOf(err)}
+	t.setState(Ended, at)
+	return &Event{Time: at, Event: "exit", Attachment: t.status.Attachment, End: t.EndOf(err)}
 }
 
 // reason is an error in one word.

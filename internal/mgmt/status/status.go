@@ -105,14 +105,14 @@ func TrafficOf(c datapath.Counters) *Traffic {
 type Tracker struct {
 	exitCode func(error) int
 	mu       sync.Mutex
-	now      Status
+	status   Status
 }
 
 // NewTracker makes a tracker of a line that is about to be dialled. ExitCode is the
 // code with which the program would end for an error.
 func NewTracker(is Status, exitCode func(error) int) *Tracker {
-	t := &Tracker{now: is, exitCode: exitCode}
-	t.enter(Dialling, time.Now())
+	t := &Tracker{status: is, exitCode: exitCode}
+	t.setState(Dialling, time.Now())
 	return t
 }
 
@@ -120,7 +120,7 @@ func NewTracker(is Status, exitCode func(error) int) *Tracker {
 func (t *Tracker) Status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.now
+	return t.status
 }
 
 // EndOf is an error as the end of a dial.
@@ -139,7 +139,7 @@ func (t *Tracker) Notify(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	at := time.Now()
 	out := t.handleEvent(l, event, at)
 	if out != nil {
-		out.Time, out.Attachment, out.Device = at, t.now.Attachment, l.Device
+		out.Time, out.Attachment, out.Device = at, t.status.Attachment, l.Device
 	}
 	return out
 }
@@ -148,25 +148,25 @@ func (t *Tracker) Notify(l pppoe.SessionInfo, event pppoe.Event) *Event {
 func (t *Tracker) IPv6(l pppoe.SessionInfo, addresses, delegated, servers []string, services Services) *Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.now.IPv6 == nil {
+	if t.status.IPv6 == nil {
 		return nil // it has ended meanwhile
 	}
-	is := *t.now.IPv6
+	is := *t.status.IPv6
 	is.Addresses, is.Delegated, is.DNS, is.Services = addresses, delegated, servers, services
-	t.now.IPv6 = &is
-	return &Event{Time: time.Now(), Event: "ipv6", Attachment: t.now.Attachment, Device: l.Device, IPv6: &is}
+	t.status.IPv6 = &is
+	return &Event{Time: time.Now(), Event: "ipv6", Attachment: t.status.Attachment, Device: l.Device, IPv6: &is}
 }
 
 func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Time) *Event {
 	switch e := event.(type) {
 	case pppoe.DiscoverySent:
 		if e.Packet.Code == wire.PADI {
-			t.enter(Dialling, at)
+			t.setState(Dialling, at)
 		}
 	case pppoe.SessionEstablished:
-		return t.granted(l, at)
+		return t.established(l, at)
 	case pppoe.DeviceOpened:
-		t.now.Device = e.Name
+		t.status.Device = e.Name
 		return &Event{Event: "device"}
 	case session.Authenticated:
 		return &Event{Event: "authenticated", Method: e.Method.Name(), Peer: e.Peer, Text: wire.EscapeText(e.Message)}
@@ -181,28 +181,28 @@ func (t *Tracker) handleEvent(l pppoe.SessionInfo, event pppoe.Event, at time.Ti
 	case pppoe.AwaitingRedial:
 		return t.waiting(e, at)
 	case pppoe.AwaitingLink:
-		t.enter(Waiting, at)
-		t.now.WaitingFor = "interface"
+		t.setState(Waiting, at)
+		t.status.WaitingFor = "interface"
 		return &Event{Event: "waiting", For: "interface"}
 	case pppoe.AwaitingTraffic:
-		t.enter(Waiting, at)
-		t.now.WaitingFor = "traffic"
+		t.setState(Waiting, at)
+		t.status.WaitingFor = "traffic"
 		return &Event{Event: "waiting", For: "traffic"}
 	}
-	return t.handleLine(l, event)
+	return t.handleLinkEvent(l, event)
 }
 
-// handleLine takes what is said of the Ethernet and of concentrators.
-func (t *Tracker) handleLine(l pppoe.SessionInfo, event pppoe.Event) *Event {
+// handleLinkEvent takes what is said of the Ethernet and of concentrators.
+func (t *Tracker) handleLinkEvent(l pppoe.SessionInfo, event pppoe.Event) *Event {
 	switch e := event.(type) {
 	case pppoe.Offloaded:
-		t.now.DataPath = "kernel: " + e.Description
-		return &Event{Event: "data-path", Text: t.now.DataPath}
+		t.status.DataPath = "kernel: " + e.Description
+		return &Event{Event: "data-path", Text: t.status.DataPath}
 	case pppoe.NotOffloaded:
-		t.now.DataPath = "user space: " + e.Err.Error()
-		return &Event{Event: "data-path", Text: t.now.DataPath}
+		t.status.DataPath = "user space: " + e.Err.Error()
+		return &Event{Event: "data-path", Text: t.status.DataPath}
 	case pppoe.LinkChanged:
-		t.now.Carrier = e.State.String()
+		t.status.Carrier = e.State.String()
 		return &Event{Event: "interface", Text: e.State.String()}
 	case pppoe.Rejected:
 		return &Event{Event: "refused", AC: e.AC.String(), Text: wire.EscapeText(e.Text)}
@@ -228,67 +228,67 @@ func announcement(e pppoe.Announced) string {
 	return string(text)
 }
 
-func (t *Tracker) enter(s State, at time.Time) {
-	if t.now.State != s {
-		t.now.State, t.now.Since = s, at
+func (t *Tracker) setState(s State, at time.Time) {
+	if t.status.State != s {
+		t.status.State, t.status.Since = s, at
 	}
-	t.now.WaitingFor = ""
+	t.status.WaitingFor = ""
 }
 
-func (t *Tracker) granted(l pppoe.SessionInfo, at time.Time) *Event {
-	t.enter(Dialling, at)
-	t.now.Dials++
-	t.now.SessionID, t.now.AC = l.SessionID, l.Peer.String()
-	t.now.ACName, t.now.Service = wire.Escape(l.ACName), wire.Escape(l.Service)
-	return &Event{Event: "session", SessionID: l.SessionID, AC: t.now.AC, ACName: t.now.ACName}
+func (t *Tracker) established(l pppoe.SessionInfo, at time.Time) *Event {
+	t.setState(Dialling, at)
+	t.status.Dials++
+	t.status.SessionID, t.status.AC = l.SessionID, l.Peer.String()
+	t.status.ACName, t.status.Service = wire.Escape(l.ACName), wire.Escape(l.Service)
+	return &Event{Event: "session", SessionID: l.SessionID, AC: t.status.AC, ACName: t.status.ACName}
 }
 
 func (t *Tracker) configured(e pppoe.Configured, at time.Time) *Event {
-	t.enter(Online, at)
-	if t.now.OnlineAt == nil {
-		t.now.OnlineAt = &at
+	t.setState(Online, at)
+	if t.status.OnlineAt == nil {
+		t.status.OnlineAt = &at
 	}
-	before := t.now.IPv6
-	t.now.MTU, t.now.IPv4, t.now.IPv6 = e.MTU, nil, nil
+	before := t.status.IPv6
+	t.status.MTU, t.status.IPv4, t.status.IPv6 = e.MTU, nil, nil
 	if e.HasIPv4() {
-		t.now.IPv4 = &IPv4{Local: e.IPv4.Local.String(), Remote: e.IPv4.Remote.String()}
+		t.status.IPv4 = &IPv4{Local: e.IPv4.Local.String(), Remote: e.IPv4.Remote.String()}
 		for _, server := range e.IPv4.DNS {
 			if server.IsValid() {
-				t.now.IPv4.DNS = append(t.now.IPv4.DNS, server.String())
+				t.status.IPv4.DNS = append(t.status.IPv4.DNS, server.String())
 			}
 		}
 	}
 	if e.HasIPv6() {
-		t.now.IPv6 = &IPv6{Local: e.IPv6.Local.LinkLocal().String(), Remote: e.IPv6.Remote.LinkLocal().String()}
-		if before != nil && before.Local == t.now.IPv6.Local {
-			t.now.IPv6 = before // with what routers have given since
+		t.status.IPv6 = &IPv6{Local: e.IPv6.Local.LinkLocal().String(), Remote: e.IPv6.Remote.LinkLocal().String()}
+		if before != nil && before.Local == t.status.IPv6.Local {
+			t.status.IPv6 = before // with what routers have given since
 		}
 	}
-	return &Event{Event: "online", MTU: e.MTU, IPv4: t.now.IPv4, IPv6: t.now.IPv6}
+	return &Event{Event: "online", MTU: e.MTU, IPv4: t.status.IPv4, IPv6: t.status.IPv6}
 }
 
 func (t *Tracker) networkLost(e pppoe.NetworkLost) *Event {
 	lost := &Event{Event: "network-lost", Protocol: e.Protocol.String(), Traffic: TrafficOf(e.Counters)}
 	if e.Protocol == ppp.IPCP {
-		t.now.IPv4 = nil
+		t.status.IPv4 = nil
 	} else {
-		t.now.IPv6 = nil
+		t.status.IPv6 = nil
 	}
 	return lost
 }
 
 func (t *Tracker) ended(e pppoe.Ended, at time.Time) *Event {
-	t.enter(Closing, at)
+	t.setState(Closing, at)
 	end := &End{Reason: e.Reason.Cause.String(), Text: wire.EscapeText(e.Reason.Text), ExitCode: t.exitCode(&pppoe.EndError{Reason: e.Reason})}
-	t.now.LastEnd = end
-	t.now.Device, t.now.SessionID, t.now.MTU, t.now.IPv4, t.now.IPv6, t.now.OnlineAt = "", 0, 0, nil, nil, nil
-	t.now.DataPath = ""
+	t.status.LastEnd = end
+	t.status.Device, t.status.SessionID, t.status.MTU, t.status.IPv4, t.status.IPv6, t.status.OnlineAt = "", 0, 0, nil, nil, nil
+	t.status.DataPath = ""
 	return &Event{Event: "ended", End: end, Traffic: TrafficOf(e.Counters), Seconds: e.Uptime.Seconds()}
 }
 
 func (t *Tracker) waiting(e pppoe.AwaitingRedial, at time.Time) *Event {
-	t.enter(Waiting, at)
-	t.now.WaitingFor = "hold-off"
-	t.now.LastEnd = t.EndOf(e.Err)
-	return &Event{Event: "waiting", For: "hold-off", Seconds: e.Delay.Seconds(), End: t.now.LastEnd}
+	t.setState(Waiting, at)
+	t.status.WaitingFor = "hold-off"
+	t.status.LastEnd = t.EndOf(e.Err)
+	return &Event{Event: "waiting", For: "hold-off", Seconds: e.Delay.Seconds(), End: t.status.LastEnd}
 }

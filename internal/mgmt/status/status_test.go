@@ -22,9 +22,9 @@ import (
 )
 
 var (
-	ac   = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
-	line = pppoe.SessionInfo{Interface: "eth0", SessionID: 7, Peer: ac, ACName: "ac\n1", Service: "in\x1bternet", Device: "ppp0"}
-	addr = pppoe.Addressing{
+	ac         = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
+	attachment = pppoe.SessionInfo{Interface: "eth0", SessionID: 7, Peer: ac, ACName: "ac\n1", Service: "in\x1bternet", Device: "ppp0"}
+	addr       = pppoe.Addressing{
 		MTU: 1492,
 		IPv4: ipcp.Agreement{
 			Local: netip.MustParseAddr("192.0.2.10"), Remote: netip.MustParseAddr("192.0.2.1"),
@@ -79,7 +79,7 @@ func TestEvents(t *testing.T) {
 		{session.EchoTimeout{Requests: 3}, `"event":"silent","requests":3`},
 		{session.PeerClosed{Text: "bye\n"}, `"event":"peer-closed","text":"bye\\012"`},
 	} {
-		e := tracker().Notify(line, c.event)
+		e := tracker().Notify(attachment, c.event)
 		if e == nil {
 			t.Errorf("%T is not told", c.event)
 			continue
@@ -100,7 +100,7 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	for _, untold := range []pppoe.Event{session.NetworkPhase{}, pppoe.FrameSent{}, pppoe.DiscoverySent{}, pppoe.Connected{}} {
-		if e := tracker().Notify(line, untold); e != nil {
+		if e := tracker().Notify(attachment, untold); e != nil {
 			t.Errorf("%T is told: %+v", untold, e)
 		}
 	}
@@ -133,7 +133,7 @@ func TestStates(t *testing.T) {
 			{padi, Dialling, 11, "ended not-authenticated"},
 			{pppoe.LinkChanged{State: pppoe.LinkGone}, Dialling, 11, "ended not-authenticated"},
 		} {
-			tr.Notify(line, step.event)
+			tr.Notify(attachment, step.event)
 			s := tr.Status()
 			if s.State != step.state || s.Since.Sub(began) != step.since*time.Second || words(s) != step.more {
 				t.Errorf("%d: after %T it is %s since %v, %q; want %s since %v s, %q", i, step.event, s.State, s.Since.Sub(began), words(s), step.state, int(step.since), step.more)
@@ -190,12 +190,12 @@ func TestOnlineSince(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		tr.Notify(line, pppoe.Configured{Addressing: pppoe.Addressing{IPv6: addr.IPv6}})
+		tr.Notify(attachment, pppoe.Configured{Addressing: pppoe.Addressing{IPv6: addr.IPv6}})
 		online(0)
-		tr.Notify(line, pppoe.Configured{Addressing: addr})
+		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
 		online(0)
-		tr.Notify(line, pppoe.Ended{})
-		tr.Notify(line, pppoe.Configured{Addressing: addr})
+		tr.Notify(attachment, pppoe.Ended{})
+		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
 		online(2 * time.Second)
 	})
 }
@@ -203,12 +203,12 @@ func TestOnlineSince(t *testing.T) {
 // TestIPv6: what routers and DHCPv6 give comes later, and is gone with the session.
 func TestIPv6(t *testing.T) {
 	tr := tracker()
-	if e := tr.IPv6(line, []string{"2001:db8::1/64"}, nil, nil, Services{}); e != nil || tr.Status().IPv6 != nil {
+	if e := tr.IPv6(attachment, []string{"2001:db8::1/64"}, nil, nil, Services{}); e != nil || tr.Status().IPv6 != nil {
 		t.Errorf("without a session: %+v", e)
 	}
-	tr.Notify(line, pppoe.Configured{Addressing: addr})
+	tr.Notify(attachment, pppoe.Configured{Addressing: addr})
 	link := tr.Status()
-	e := tr.IPv6(line, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"},
+	e := tr.IPv6(attachment, []string{"2001:db8::1/64"}, []string{"2001:db8:1::/56"}, []string{"2001:db8::53"},
 		Services{AFTR: "aftr.example", NTP: []string{"2001:db8::7"}, SNTP: []string{"2001:db8::8"}, MAPE: []string{"e"}, MAPT: []string{"t"}, LW4o6: []string{"l"}, FourRD: "4d"})
 	e.Time = time.Time{}
 	text, err := json.Marshal(e)
@@ -221,7 +221,7 @@ func TestIPv6(t *testing.T) {
 	if len(link.IPv6.Addresses) > 0 || len(tr.Status().IPv6.Addresses) != 1 {
 		t.Error("a status that was taken before has changed, or the new one has not")
 	}
-	tr.Notify(line, pppoe.NetworkLost{Protocol: ppp.IPv6CP})
+	tr.Notify(attachment, pppoe.NetworkLost{Protocol: ppp.IPv6CP})
 	if s := tr.Status(); s.IPv6 != nil {
 		t.Errorf("IPv6 is lost, and there is %+v", s.IPv6)
 	}

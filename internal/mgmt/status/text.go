@@ -20,7 +20,7 @@ func (s Status) WriteTo(w io.Writer) (int64, error) {
 		fmt.Fprintf(&b, " for %s", s.WaitingFor)
 	}
 	fmt.Fprintf(&b, " since %s (process %d)\n", s.Since.Format(time.DateTime), s.PID)
-	s.writeLine(&b)
+	s.writeAttachment(&b)
 	if s.IPv4 != nil {
 		fmt.Fprintf(&b, "  IPv4      %s, peer %s\n", s.IPv4.Local, s.IPv4.Remote)
 		writeList(&b, "DNS", s.IPv4.DNS)
@@ -48,7 +48,7 @@ func writeList(b *strings.Builder, what string, list []string) {
 	}
 }
 
-func (s Status) writeLine(b *strings.Builder) {
+func (s Status) writeAttachment(b *strings.Builder) {
 	fmt.Fprintf(b, "  line      %s", s.Attachment)
 	if s.Carrier != "" {
 		fmt.Fprintf(b, ", which is %s", s.Carrier)

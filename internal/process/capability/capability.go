@@ -54,14 +54,14 @@ func DropAllExcept(keep ...Capability) error {
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return fmt.Errorf("read capabilities: %w", err)
 	}
-	var wanted [2]uint32
+	var kept [2]uint32
 	for _, c := range keep {
-		wanted[c/32] |= 1 << (c % 32)
+		kept[c/32] |= 1 << (c % 32)
 	}
 	for i := range data {
-		data[i].Permitted &= wanted[i]
+		data[i].Permitted &= kept[i]
 		data[i].Effective = data[i].Permitted
-		data[i].Inheritable &= wanted[i]
+		data[i].Inheritable &= kept[i]
 	}
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
 	switch errno {

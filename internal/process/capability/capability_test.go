@@ -23,15 +23,15 @@ func TestMain(m *testing.M) {
 	if os.Getenv(role) == "" {
 		os.Exit(m.Run())
 	}
-	if err := giveUp(); err != nil {
+	if err := dropAndShow(); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 }
 
-// giveUp keeps NetRaw and NetAdmin, and prints what the threads and a program that it
+// dropAndShow keeps NetRaw and NetAdmin, and prints what the threads and a program that it
 // starts have then.
-func giveUp() error {
+func dropAndShow() error {
 	let := make(chan struct{})
 	defer close(let)
 	for range 5 { // threads of their own
@@ -81,9 +81,9 @@ func show(who, status string) error {
 	return nil
 }
 
-// TestKeep: all threads have what is kept and nothing else, for good; a program that is
+// TestDropAllExcept: all threads have what is kept and nothing else, for good; a program that is
 // started as root has all again.
-func TestKeep(t *testing.T) {
+func TestDropAllExcept(t *testing.T) {
 	roottest.Need(t, "go", "grep")
 	// Without cgo, which the race detector has.
 	binary := filepath.Join(t.TempDir(), "privilege.test")
@@ -135,8 +135,8 @@ func Has(c Capability) bool {
 	return c < unknownCap && unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
 }
 
-// TestHideMemory: the kernel lets no debugger and no core dump have the memory.
-func TestHideMemory(t *testing.T) {
+// TestSetNotDumpable: the kernel lets no debugger and no core dump have the memory.
+func TestSetNotDumpable(t *testing.T) {
 	defer unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
 	if err := SetNotDumpable(); err != nil {
 		t.Fatal(err)

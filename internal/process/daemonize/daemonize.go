@@ -19,23 +19,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mark is the environment variable that tells the copy what it is. Its value is the
+// childEnv is the environment variable that tells the copy what it is. Its value is the
 // descriptor on which it says that it is ready, and that of a file with its arguments.
-const mark = "UPPPOE_BACKGROUND"
+const childEnv = "UPPPOE_BACKGROUND"
 
-// beyond is where these descriptors are looked for: those before are whatever the caller has
+// minFD is where these descriptors are looked for: those before are whatever the caller has
 // opened for the program.
-const beyond = 100
+const minFD = 100
 
-// pipe and handed are these descriptors in the copy. Programs that the copy starts must not have
+// readyFD and handed are these descriptors in the copy. Programs that the copy starts must not have
 // them: whoever waits at the other end of the pipe would wait for them.
-var pipe, handed = func() (pipe, handed int) {
-	ready, args, _ := strings.Cut(os.Getenv(mark), ",")
-	return descriptor(ready), descriptor(args)
+var readyFD, argsFD = func() (pipe, handed int) {
+	ready, args, _ := strings.Cut(os.Getenv(childEnv), ",")
+	return parseFD(ready), parseFD(args)
 }()
 
-// descriptor is -1 if a word is none.
-func descriptor(word string) int {
+// parseFD is -1 if a word is none.
+func parseFD(word string) int {
 	fd, err := strconv.Atoi(word)
 	if err != nil || fd < 3 {
 		return -1
@@ -47,8 +47,8 @@ func descriptor(word string) int {
 // Args are the program's arguments, cloned: those of os.Args, or of the copy what Launch was
 // given, which need not be seen by those who list processes. It is called once.
 func Args() []string {
-	if handed >= 0 {
-		f := os.NewFile(uintptr(handed), "arguments")
+	if argsFD >= 0 {
+		f := os.NewFile(uintptr(argsFD), "arguments")
 		defer f.Close()
 		if text, err := io.ReadAll(io.NewSectionReader(f, 0, maxArgs)); err == nil {
 			words := strings.Split(string(text), "\x00")
@@ -65,8 +65,8 @@ func Args() []string {
 // maxArgs bounds the arguments, in octets, as the kernel does (execve(2)).
 const maxArgs = 6 << 20
 
-// hand makes a file of arguments, which goes with the last who has it open. Words hold no NUL.
-func hand(args []string) (*os.File, error) {
+// writeArgs makes a file of arguments, which goes with the last who has it open. Words hold no NUL.
+func writeArgs(args []string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("arguments", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("go to the background: %w", err)
@@ -84,7 +84,7 @@ func hand(args []string) (*os.File, error) {
 func SetProcessName(name string) { os.WriteFile("/proc/self/comm", []byte(name), 0) }
 
 // IsChild reports whether this process is the one that goes on.
-func IsChild() bool { return os.Getenv(mark) != "" }
+func IsChild() bool { return os.Getenv(childEnv) != "" }
 
 // Launch starts the copy, which gets arguments by Args, and waits until it is ready or has
 // ended. In lists of processes it has os.Args as they are then. The code is what this process
@@ -100,46 +100,46 @@ func Launch(args []string) (code int, err error) {
 	}
 	defer r.Close()
 	defer w.Close()
-	ready, err := unix.FcntlInt(w.Fd(), unix.F_DUPFD, beyond)
+	ready, err := unix.FcntlInt(w.Fd(), unix.F_DUPFD, minFD)
 	if err != nil {
 		return 1, fmt.Errorf("go to the background: %w", err)
 	}
 	defer func() { unix.Close(ready) }()
-	file, err := hand(args)
+	file, err := writeArgs(args)
 	if err != nil {
 		return 1, err
 	}
 	defer file.Close()
-	given, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD, beyond)
+	given, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD, minFD)
 	if err != nil {
 		return 1, fmt.Errorf("go to the background: %w", err)
 	}
 	defer unix.Close(given)
-	copy := exec.Command(program, os.Args[1:]...)
-	copy.Args[0] = os.Args[0]
-	copy.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%d", mark, ready, given))
-	copy.Stdout, copy.Stderr = os.Stdout, os.Stderr
-	copy.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	child := exec.Command(program, os.Args[1:]...)
+	child.Args[0] = os.Args[0]
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%d", childEnv, ready, given))
+	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	// Before the copy is there: a signal may come at once.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP)
 	defer signal.Stop(signals)
-	err = copy.Start()
+	err = child.Start()
 	unix.Close(ready)
 	ready = -1
 	w.Close()
 	if err != nil {
 		return 1, err
 	}
-	defer forward(signals, copy.Process)()
+	defer forwardSignals(signals, child.Process)()
 	if n, _ := io.ReadFull(r, make([]byte, 1)); n == 1 {
 		return 0, nil
 	}
-	return ended(copy.Wait())
+	return exitCode(child.Wait())
 }
 
-// forward passes on the signals by which somebody at the terminal ends the program.
-func forward(signals <-chan os.Signal, p *os.Process) (stop func()) {
+// forwardSignals passes on the signals by which somebody at the terminal ends the program.
+func forwardSignals(signals <-chan os.Signal, p *os.Process) (stop func()) {
 	done := make(chan struct{})
 	// Ends with stop.
 	go func() {
@@ -162,21 +162,21 @@ func CatchWriteSignals() { signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, 
 
 // ContextUntilSignal returns a context that ends at SIGTERM, SIGINT or SIGQUIT, after told has been
 // told which. The function it returns ends it too.
-func ContextUntilSignal(told func(signal os.Signal)) (context.Context, func()) {
+func ContextUntilSignal(notify func(signal os.Signal)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
 	// Ends with the program: a second signal is told too.
 	go func() {
 		for s := range signals {
-			told(s)
+			notify(s)
 			cancel()
 		}
 	}()
 	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
-func ended(err error) (int, error) {
+func exitCode(err error) (int, error) {
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		if code := exit.ExitCode(); code >= 0 {
 			return code, nil
@@ -198,8 +198,8 @@ func Ready() {
 		}
 		null.Close()
 	}
-	unix.Write(pipe, []byte{1})
-	unix.Close(pipe)
-	os.Unsetenv(mark)
+	unix.Write(readyFD, []byte{1})
+	unix.Close(readyFD)
+	os.Unsetenv(childEnv)
 	os.Chdir("/")
 }

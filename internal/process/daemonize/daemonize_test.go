@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	case does == "":
 		os.Exit(m.Run())
 	case IsChild():
-		os.Exit(copies[does]())
+		os.Exit(children[does]())
 	}
 	code, err := Launch(Args())
 	if err != nil {
@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// copies are programs once more, in the background. Each says first that it is there.
-var copies = map[string]func() int{
+// children are programs once more, in the background. Each says first that it is there.
+var children = map[string]func() int{
 	"fails": func() int {
 		args := Args()
 		fmt.Println("running", len(args), strings.Join(args, "|"))
@@ -110,8 +110,8 @@ func reportTo() int {
 // launched is a program that goes to the background, once its copy runs.
 type launched struct {
 	*exec.Cmd
-	out  *bufio.Reader
-	told string // what the copy said first
+	out    *bufio.Reader
+	notify string // what the copy said first
 }
 
 func launch(t *testing.T, does string, args ...string) *launched {
@@ -133,9 +133,9 @@ func launch(t *testing.T, does string, args ...string) *launched {
 	stuck := time.AfterFunc(time.Minute, func() { l.Process.Kill() })
 	t.Cleanup(func() { stuck.Stop() })
 	l.out = bufio.NewReader(out)
-	l.told, err = l.out.ReadString('\n')
-	if err != nil || !strings.HasPrefix(l.told, "running") {
-		t.Fatalf("the copy says %q, %v", l.told, err)
+	l.notify, err = l.out.ReadString('\n')
+	if err != nil || !strings.HasPrefix(l.notify, "running") {
+		t.Fatalf("the copy says %q, %v", l.notify, err)
 	}
 	return l
 }
@@ -159,14 +159,14 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// TestScriptLeftBehind: a program that the copy has started, and that lives on, does not
+// TestGrandchildHoldsNoPipe: a program that the copy has started, and that lives on, does not
 // keep anybody waiting for the copy.
-func TestScriptLeftBehind(t *testing.T) {
+func TestGrandchildHoldsNoPipe(t *testing.T) {
 	roottest.NeedPrograms(t, "sleep")
 	l := launch(t, "leaves a script behind")
 	var script int
-	if _, err := fmt.Sscanf(l.told, "running %d", &script); err != nil {
-		t.Fatalf("%q: %v", l.told, err)
+	if _, err := fmt.Sscanf(l.notify, "running %d", &script); err != nil {
+		t.Fatalf("%q: %v", l.notify, err)
 	}
 	defer unix.Kill(script, unix.SIGKILL)
 	if got := l.code(t); got != 19 {
@@ -200,8 +200,8 @@ func TestCallersDescriptors(t *testing.T) {
 func TestArguments(t *testing.T) {
 	for _, args := range [][]string{{"call", "my isp"}, {}, {""}, {"", "x", ""}, {strings.Repeat("x", 100_000)}} {
 		l := launch(t, "fails", args...)
-		if want := fmt.Sprintln("running", len(args), strings.Join(args, "|")); l.told != want {
-			t.Errorf("the copy says %q, want %q", l.told, want)
+		if want := fmt.Sprintln("running", len(args), strings.Join(args, "|")); l.notify != want {
+			t.Errorf("the copy says %q, want %q", l.notify, want)
 		}
 		l.code(t)
 	}
@@ -270,16 +270,16 @@ func TestReadyElsewhere(t *testing.T) {
 	}
 }
 
-// TestUntilSignal: a context ends with the first signal, each is told, and stop ends it
+// TestContextUntilSignal: a context ends with the first signal, each is told, and stop ends it
 // as well.
-func TestUntilSignal(t *testing.T) {
-	told := make(chan os.Signal)
-	ctx, stop := ContextUntilSignal(func(s os.Signal) { told <- s })
+func TestContextUntilSignal(t *testing.T) {
+	notify := make(chan os.Signal)
+	ctx, stop := ContextUntilSignal(func(s os.Signal) { notify <- s })
 	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGINT} {
 		if err := unix.Kill(os.Getpid(), s); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-told; got != s {
+		if got := <-notify; got != s {
 			t.Errorf("told of %v, want %v", got, s)
 		}
 		<-ctx.Done()

@@ -6,9 +6,9 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestSameDomain: a VRF's own device is in its domain, as what is enslaved to it is; any other
+// TestInSameVRF: a VRF's own device is in its domain, as what is enslaved to it is; any other
 // interface is in none.
-func TestSameDomain(t *testing.T) {
+func TestInSameVRF(t *testing.T) {
 	for _, c := range []struct {
 		vrf  string // of the line
 		link netlink.Link
@@ -20,7 +20,7 @@ func TestSameDomain(t *testing.T) {
 		{"blue", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, false},
 		{"", &netlink.Vrf{LinkAttrs: netlink.LinkAttrs{Name: "red"}}, false},
 	} {
-		if got := (&Configurer{VRF: c.vrf}).sameDomain(c.link); got != c.want {
+		if got := (&Configurer{VRF: c.vrf}).inSameVRF(c.link); got != c.want {
 			t.Errorf("VRF %q, %s %s: %v, want %v", c.vrf, c.link.Type(), c.link.Attrs().Name, got, c.want)
 		}
 	}

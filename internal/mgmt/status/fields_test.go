@@ -42,10 +42,10 @@ func TestTextOfServices(t *testing.T) {
 func TestFieldsOfSession(t *testing.T) {
 	tr := tracker()
 	for dials := 1; dials <= 2; dials++ {
-		tr.Notify(line, pppoe.SessionEstablished{})
-		tr.Notify(line, pppoe.DeviceOpened{Name: "ppp0"})
-		tr.Notify(line, pppoe.Offloaded{Description: "receive in TC"})
-		tr.Notify(line, pppoe.Configured{Addressing: addr})
+		tr.Notify(attachment, pppoe.SessionEstablished{})
+		tr.Notify(attachment, pppoe.DeviceOpened{Name: "ppp0"})
+		tr.Notify(attachment, pppoe.Offloaded{Description: "receive in TC"})
+		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
 		s := tr.Status()
 		if s.Dials != dials || s.SessionID != 7 || s.AC != "02:00:5e:00:53:01" || s.ACName != `ac\0121` || s.Service != `in\033ternet` || s.Device != "ppp0" || s.MTU != 1492 || s.DataPath != "kernel: receive in TC" {
 			t.Errorf("while it is open: %+v", s)
@@ -53,7 +53,7 @@ func TestFieldsOfSession(t *testing.T) {
 		if s.IPv4 == nil || s.IPv4.Local != "192.0.2.10" || s.IPv4.Remote != "192.0.2.1" || !slices.Equal(s.IPv4.DNS, []string{"192.0.2.53"}) {
 			t.Errorf("its IPv4: %+v", s.IPv4)
 		}
-		tr.Notify(line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerDead, Text: "si\x00lent"}})
+		tr.Notify(attachment, pppoe.Ended{Reason: session.Reason{Cause: session.PeerDead, Text: "si\x00lent"}})
 		s = tr.Status()
 		if s.SessionID != 0 || s.Device != "" || s.MTU != 0 || s.IPv4 != nil || s.IPv6 != nil || s.OnlineAt != nil || s.DataPath != "" {
 			t.Errorf("after its end: %+v", s)
@@ -65,7 +65,7 @@ func TestFieldsOfSession(t *testing.T) {
 			t.Errorf("the concentrator that it was at is %q, %q", s.AC, s.ACName)
 		}
 	}
-	tr.Notify(line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
+	tr.Notify(attachment, pppoe.NotOffloaded{Err: datapath.ErrRateLimited})
 	if s := tr.Status(); s.DataPath != "user space: "+datapath.ErrRateLimited.Error() {
 		t.Errorf("the data path is %q", s.DataPath)
 	}
@@ -78,11 +78,11 @@ func TestIPv6Kept(t *testing.T) {
 		want  int // addresses
 	}{{addr.IPv6.Local, 1}, {ipv6cp.ID{7: 9}, 0}} {
 		tr := tracker()
-		tr.Notify(line, pppoe.Configured{Addressing: addr})
-		tr.IPv6(line, []string{"2001:db8::1/64"}, nil, nil, Services{})
+		tr.Notify(attachment, pppoe.Configured{Addressing: addr})
+		tr.IPv6(attachment, []string{"2001:db8::1/64"}, nil, nil, Services{})
 		again := addr
 		again.IPv6.Local = c.local
-		e := tr.Notify(line, pppoe.Configured{Addressing: again})
+		e := tr.Notify(attachment, pppoe.Configured{Addressing: again})
 		if got := tr.Status().IPv6; len(got.Addresses) != c.want || got.Local != c.local.LinkLocal().String() || e.IPv6 != got {
 			t.Errorf("as %v: %+v, want %d addresses", c.local, got, c.want)
 		}

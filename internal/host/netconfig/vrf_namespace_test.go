@@ -16,16 +16,16 @@ import (
 // its own, and packets from each address find the right one.
 func TestTwoTables(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		wan(t)
 		ip(t, "route", "add", "default", "via", "10.0.0.1")
 		main, rules := ip(t, "route", "show"), ip(t, "rule", "show")
 		var downs []func()
 		for i, name := range []string{"dsl0", "dsl1"} {
-			log, _ := logTo()
+			log, _ := newLog()
 			h := &Configurer{Name: name, DefaultRoute: true, DefaultRoute6: true, Table: 100 + i, PolicyRules: true, Log: log}
-			line := pppoe.SessionInfo{Device: name, SessionID: uint16(i)}
-			dev, err := h.Open(line)
+			info := pppoe.SessionInfo{Device: name, SessionID: uint16(i)}
+			dev, err := h.Open(info)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func TestTwoTables(t *testing.T) {
 			for range i {
 				want.IPv4.Local = want.IPv4.Local.Next()
 			}
-			if err := h.Configure(line, pppoe.Addressing{}, want); err != nil {
+			if err := h.Configure(info, pppoe.Addressing{}, want); err != nil {
 				t.Fatal(err)
 			}
 			from := want.IPv4.Local.String()
@@ -50,7 +50,7 @@ func TestTwoTables(t *testing.T) {
 			if got := ip(t, "-6", "route", "get", "2001:db8::1", "oif", name); !strings.Contains(got, "dev "+name+" table") {
 				t.Errorf("IPv6 packets bound to %s go %s", name, got)
 			}
-			downs = append(downs, func() { dev.Close(); h.Close(line, want) })
+			downs = append(downs, func() { dev.Close(); h.Close(info, want) })
 		}
 		if got := ip(t, "route", "show"); got != main {
 			t.Errorf("the main table is now\n%s", got)
@@ -76,7 +76,7 @@ func TestTwoTables(t *testing.T) {
 // own; nothing of them is in that of the program.
 func TestTwoNamespaces(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		before := ip(t, "-details", "address", "show")
 		for range 2 {
 			other, err := lab.NewNamespace()
@@ -103,9 +103,9 @@ func TestTwoNamespaces(t *testing.T) {
 	})
 }
 
-// TestNamespaceCarries: a device in another namespace passes packets both ways.
-func TestNamespaceCarries(t *testing.T) {
-	in(t, func(t *testing.T) {
+// TestNamespacePassesPackets: a device in another namespace passes packets both ways.
+func TestNamespacePassesPackets(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		other, err := lab.NewNamespace()
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestNamespaceCarries(t *testing.T) {
 // refused with words that say what to do.
 func TestNamespaceByName(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		const name = "upppoe-hostnet-test"
 		ip(t, "netns", "add", name)
 		defer ip(t, "netns", "delete", name)
@@ -181,7 +181,7 @@ func TestNamespaceByName(t *testing.T) {
 // TestVRFMissing: the error names what is missing, and nothing stays configured.
 func TestVRFMissing(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		ip(t, "link", "add", "br0", "type", "bridge")
 		for vrf, want := range map[string]string{"blue": "no such VRF (ip link add blue type vrf", "br0": "no such VRF: br0 is a bridge"} {
 			h := &Configurer{VRF: vrf, Log: discard()}
@@ -209,20 +209,20 @@ func TestVRFMissing(t *testing.T) {
 // TestTwoVRFs: two lines with the same gateway, and the same address, in two VRFs.
 func TestTwoVRFs(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		needKind(t, "vrf")
 		for i, vrf := range []string{"red", "blue"} {
 			ip(t, "link", "add", vrf, "type", "vrf", "table", []string{"100", "101"}[i])
 			ip(t, "link", "set", vrf, "up")
 			name := "to-" + vrf
 			h := &Configurer{Name: name, VRF: vrf, DefaultRoute: true, DefaultRoute6: true, RejectDuplicateAddress: true, Log: discard()}
-			line := pppoe.SessionInfo{Device: name, SessionID: uint16(i)}
-			dev, err := h.Open(line)
+			info := pppoe.SessionInfo{Device: name, SessionID: uint16(i)}
+			dev, err := h.Open(info)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer dev.Close()
-			if err := h.Configure(line, pppoe.Addressing{}, agreed); err != nil {
+			if err := h.Configure(info, pppoe.Addressing{}, agreed); err != nil {
 				t.Fatal(err)
 			}
 			want := "default dev " + name + " scope link \n192.0.2.1 dev " + name + " proto kernel scope link src 192.0.2.10 \n"

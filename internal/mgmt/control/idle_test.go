@@ -28,13 +28,13 @@ func (p pipes) connect() net.Conn {
 	return ours
 }
 
-// TestSilentAskers: who connects and says nothing is given up after five seconds, and of such there
+// TestIdleConnections: who connects and says nothing is given up after five seconds, and of such there
 // are 32 at a time: the next one waits until one has gone.
-func TestSilentAskers(t *testing.T) {
+func TestIdleConnections(t *testing.T) {
 	for silent, want := range map[int]time.Duration{31: 0, 32: 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			l := pipes{conns: make(chan net.Conn)}
-			s := &Server{listener: l, answers: &program{}, log: NewLogRing(), ended: make(chan struct{})}
+			s := &Server{listener: l, handler: &fakeHandler{}, log: NewLogRing(), closed: make(chan struct{})}
 			go s.accept()
 			var conns []net.Conn
 			for range silent {

@@ -21,20 +21,20 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// place is a directory of scripts, and what they leave there.
-type place struct {
+// testDir is a directory of scripts, and what they leave there.
+type testDir struct {
 	dir string
 	log bytes.Buffer // to be read after Close
 }
 
-func newPlace(t *testing.T) *place {
+func newTestDir(t *testing.T) *testDir {
 	t.Helper()
 	roottest.NeedPrograms(t, "sh", "tr")
-	return &place{dir: t.TempDir()}
+	return &testDir{dir: t.TempDir()}
 }
 
 // add makes a script of shell lines, for which %[1]s is the directory.
-func (p *place) add(t *testing.T, name, lines string) {
+func (p *testDir) add(t *testing.T, name, lines string) {
 	t.Helper()
 	text := "#!/bin/sh\n" + strings.ReplaceAll(lines, "%[1]s", p.dir) + "\n"
 	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o755); err != nil {
@@ -42,16 +42,16 @@ func (p *place) add(t *testing.T, name, lines string) {
 	}
 }
 
-// saying is a script that writes that it runs, and the fourth of its arguments.
-func (p *place) saying(t *testing.T, names ...string) {
+// addLogging is a script that writes that it runs, and the fourth of its arguments.
+func (p *testDir) addLogging(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		p.add(t, name, `echo "`+name+` $4" >>%[1]s/said`)
 	}
 }
 
-// recording is a script that writes all that it is told.
-func (p *place) recording(t *testing.T, names ...string) {
+// addRecording is a script that writes all that it is told.
+func (p *testDir) addRecording(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		p.add(t, name, `tr '\0' '\n' </proc/$$/environ >%[1]s/`+name+`.env
@@ -60,7 +60,7 @@ printf '<%s>' "$@" >%[1]s/`+name+`.args
 	}
 }
 
-func (p *place) read(t *testing.T, name string) string {
+func (p *testDir) read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(p.dir, name))
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *place) read(t *testing.T, name string) string {
 	return string(text)
 }
 
-func (p *place) env(t *testing.T, script string) []string {
+func (p *testDir) env(t *testing.T, script string) []string {
 	t.Helper()
 	env := strings.Split(strings.TrimSpace(p.read(t, script+".env")), "\n")
 	slices.Sort(env)
@@ -77,7 +77,7 @@ func (p *place) env(t *testing.T, script string) []string {
 }
 
 // scripts are those of the place, and wait as long as they last.
-func (p *place) scripts(change func(*Config)) *Runner {
+func (p *testDir) scripts(change func(*Config)) *Runner {
 	param := "param"
 	cfg := Config{
 		Dir: p.dir, IPParam: &param, Unit: -1, Device: "eth0", User: "alice",
@@ -90,21 +90,21 @@ func (p *place) scripts(change func(*Config)) *Runner {
 }
 
 // said is what ran, in order.
-func (p *place) said(t *testing.T) string {
+func (p *testDir) said(t *testing.T) string {
 	t.Helper()
 	return strings.ReplaceAll(strings.TrimSpace(p.read(t, "said")), "\n", ", ")
 }
 
 // settle waits until nothing runs.
 func (s *Runner) settle() {
-	for _, p := range []*pair{s.ip, s.ipv6, s.auth, s.dhcp6} {
+	for _, p := range []*upDown{s.ip, s.ipv6, s.auth, s.dhcp6} {
 		<-p.settled()
 	}
 }
 
 var (
-	line = pppoe.SessionInfo{Interface: "eth0", Device: "ppp0", SessionID: 7, ACName: "ac", Peer: wire.Addr{2, 0, 0x5e, 0, 0x53, 1}}
-	ours = pppoe.Addressing{
+	info       = pppoe.SessionInfo{Interface: "eth0", Device: "ppp0", SessionID: 7, ACName: "ac", Peer: wire.Addr{2, 0, 0x5e, 0, 0x53, 1}}
+	addressing = pppoe.Addressing{
 		MTU: 1492,
 		IPv4: ipcp.Agreement{
 			Local: netip.MustParseAddr("192.0.2.10"), Remote: netip.MustParseAddr("192.0.2.1"),
@@ -114,7 +114,7 @@ var (
 		IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}, Remote: ipv6cp.ID{7: 2}},
 	}
 	lost4 = pppoe.NetworkLost{
-		Protocol: ppp.IPCP, Previous: ours, Uptime: 61500 * time.Millisecond,
+		Protocol: ppp.IPCP, Previous: addressing, Uptime: 61500 * time.Millisecond,
 		Counters: datapath.Counters{SentBytes: 1000, ReceivedBytes: 2000},
 	}
 )
@@ -128,6 +128,6 @@ func common() []string {
 }
 
 func withIPv4(local string) pppoe.Configured {
-	a := pppoe.Addressing{MTU: 1492, IPv4: ipcp.Agreement{Local: netip.MustParseAddr(local), Remote: ours.IPv4.Remote}}
+	a := pppoe.Addressing{MTU: 1492, IPv4: ipcp.Agreement{Local: netip.MustParseAddr(local), Remote: addressing.IPv4.Remote}}
 	return pppoe.Configured{Addressing: a}
 }

@@ -17,8 +17,8 @@ var (
 	server2 = netip.MustParseAddr("192.0.2.54")
 )
 
-// gives is an agreement with name servers.
-func gives(dns ...netip.Addr) (a ipcp.Agreement) {
+// agreementWithDNS is an agreement with name servers.
+func agreementWithDNS(dns ...netip.Addr) (a ipcp.Agreement) {
 	a.Local = agreed.IPv4.Local
 	copy(a.DNS[:], dns)
 	return a
@@ -30,11 +30,11 @@ var ppp9 = &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "ppp9", Index: 1 <<
 // tell has a host heed name servers, and returns what takes that back.
 func tell(t *testing.T, h *Configurer, a ipcp.Agreement) (back func()) {
 	t.Helper()
-	made, err := h.carry(h.serverSteps(ppp9, h.servers(a)))
+	made, err := h.apply(h.nameServerSteps(ppp9, h.usableNameServers(a)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func() { made.takeBack(h.Log) }
+	return func() { made.undo(h.Log) }
 }
 
 func wantFile(t *testing.T, path, want string) {
@@ -45,9 +45,9 @@ func wantFile(t *testing.T, path, want string) {
 	}
 }
 
-// TestServers: the file has what the peer said, in its order, and goes with the session
+// TestPPPResolvConf: the file has what the peer said, in its order, and goes with the session
 // unless it is to be kept.
-func TestServers(t *testing.T) {
+func TestPPPResolvConf(t *testing.T) {
 	for _, c := range []struct {
 		says []netip.Addr
 		text string
@@ -59,10 +59,10 @@ func TestServers(t *testing.T) {
 		{[]netip.Addr{{}, server1}, "nameserver 192.0.2.53\n"},
 	} {
 		for _, keep := range []bool{false, true} {
-			log, said := logTo()
+			log, output := newLog()
 			dir := t.TempDir()
 			h := &Configurer{ResolvConf: filepath.Join(dir, "resolv.conf"), KeepResolvConf: keep, Log: log}
-			back := tell(t, h, gives(c.says...))
+			back := tell(t, h, agreementWithDNS(c.says...))
 			wantFile(t, h.ResolvConf, c.text)
 			back()
 			want := ""
@@ -70,51 +70,51 @@ func TestServers(t *testing.T) {
 				want = c.text
 			}
 			wantFile(t, h.ResolvConf, want)
-			if said.Len() > 0 {
-				t.Errorf("the log says %q", said)
+			if output.Len() > 0 {
+				t.Errorf("the log says %q", output)
 			}
 		}
 	}
 }
 
-// TestServersRemoved: somebody else has removed the file, which is as it should be.
-func TestServersRemoved(t *testing.T) {
-	log, said := logTo()
+// TestPPPResolvConfRemoved: somebody else has removed the file, which is as it should be.
+func TestPPPResolvConfRemoved(t *testing.T) {
+	log, output := newLog()
 	dir := t.TempDir()
 	h := &Configurer{ResolvConf: filepath.Join(dir, "resolv.conf"), Log: log}
-	back := tell(t, h, gives(server1))
+	back := tell(t, h, agreementWithDNS(server1))
 	if err := os.Remove(h.ResolvConf); err != nil {
 		t.Fatal(err)
 	}
 	back()
-	if left, _ := os.ReadDir(dir); len(left) > 0 || said.Len() > 0 {
-		t.Errorf("left behind: %v; the log says %q", left, said)
+	if left, _ := os.ReadDir(dir); len(left) > 0 || output.Len() > 0 {
+		t.Errorf("left behind: %v; the log says %q", left, output)
 	}
 }
 
-// TestServersOfTwo: two lines write one file, and the end of the first leaves what the second
+// TestPPPResolvConfTwoSessions: two lines write one file, and the end of the first leaves what the second
 // has written, even if it says the same.
-func TestServersOfTwo(t *testing.T) {
-	log, _ := logTo()
+func TestPPPResolvConfTwoSessions(t *testing.T) {
+	log, _ := newLog()
 	h := &Configurer{ResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
-	first := tell(t, h, gives(server1))
-	second := tell(t, h, gives(server1))
+	first := tell(t, h, agreementWithDNS(server1))
+	second := tell(t, h, agreementWithDNS(server1))
 	first()
 	wantFile(t, h.ResolvConf, "nameserver 192.0.2.53\n")
 	second()
 	wantFile(t, h.ResolvConf, "")
 }
 
-// TestServersOfLater: what a line hears when another has the file, as that its IPv6 has gone, leaves
+// TestPPPResolvConfOfLaterSession: what a line hears when another has the file, as that its IPv6 has gone, leaves
 // that file alone.
-func TestServersOfLater(t *testing.T) {
-	log, _ := logTo()
+func TestPPPResolvConfOfLaterSession(t *testing.T) {
+	log, _ := newLog()
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	first, later := &Configurer{ResolvConf: path, Log: log}, &Configurer{ResolvConf: path, Log: log}
-	firstBack := tell(t, first, gives(server1, server2))
-	laterBack := tell(t, later, gives(server2))
+	firstBack := tell(t, first, agreementWithDNS(server1, server2))
+	laterBack := tell(t, later, agreementWithDNS(server2))
 	firstBack()
-	firstBack = tell(t, first, gives(server1))
+	firstBack = tell(t, first, agreementWithDNS(server1))
 	wantFile(t, path, "nameserver 192.0.2.54\n")
 	firstBack()
 	wantFile(t, path, "nameserver 192.0.2.54\n")
@@ -122,8 +122,8 @@ func TestServersOfLater(t *testing.T) {
 	wantFile(t, path, "")
 }
 
-// TestNonsenseServers are left out, and the log says why.
-func TestNonsenseServers(t *testing.T) {
+// TestInvalidNameServers are left out, and the log says why.
+func TestInvalidNameServers(t *testing.T) {
 	for _, c := range []struct{ server, why string }{
 		{"0.0.0.0", "is no address of a host"},
 		{"0.1.2.3", "is no address of a host"},
@@ -132,28 +132,28 @@ func TestNonsenseServers(t *testing.T) {
 		{"255.255.255.255", "is a reserved or broadcast address"},
 		{"192.0.2.10", "is our own address"},
 	} {
-		log, said := logTo()
+		log, output := newLog()
 		h := &Configurer{ResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
-		tell(t, h, gives(netip.MustParseAddr(c.server), server1))
+		tell(t, h, agreementWithDNS(netip.MustParseAddr(c.server), server1))
 		wantFile(t, h.ResolvConf, "nameserver 192.0.2.53\n")
-		if want := "name server " + c.server + " of the peer is left out: it " + c.why; !strings.Contains(said.String(), want) {
-			t.Errorf("the log says %q, want %q", said, want)
+		if want := "name server " + c.server + " of the peer is left out: it " + c.why; !strings.Contains(output.String(), want) {
+			t.Errorf("the log says %q, want %q", output, want)
 		}
 	}
 }
 
-// TestServersCannotBeWritten: the log says why, and nothing else happens.
-func TestServersCannotBeWritten(t *testing.T) {
-	log, said := logTo()
+// TestPPPResolvConfWriteFails: the log says why, and nothing else happens.
+func TestPPPResolvConfWriteFails(t *testing.T) {
+	log, output := newLog()
 	h := &Configurer{ResolvConf: filepath.Join(t.TempDir(), "missing", "resolv.conf"), Log: log}
-	tell(t, h, gives(server1))()
-	if text := said.String(); !strings.Contains(text, "usepeerdns") || !strings.Contains(text, "no such file") {
+	tell(t, h, agreementWithDNS(server1))()
+	if text := output.String(); !strings.Contains(text, "usepeerdns") || !strings.Contains(text, "no such file") {
 		t.Errorf("the log says %q, want usepeerdns and the cause", text)
 	}
 }
 
-// TestServersForAll: the file can be read by all, whatever the umask and CreateTemp say.
-func TestServersForAll(t *testing.T) {
+// TestPPPResolvConfWorldReadable: the file can be read by all, whatever the umask and CreateTemp say.
+func TestPPPResolvConfWorldReadable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	if err := writeResolvConf(path, []netip.Addr{server1}); err != nil {
 		t.Fatal(err)

@@ -32,8 +32,8 @@ func dial(t *testing.T, h *Configurer) tun.Device {
 	return dev
 }
 
-// logTo is a logger, and what it has said.
-func logTo() (*slog.Logger, *bytes.Buffer) {
+// newLog is a logger, and what it has said.
+func newLog() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
@@ -48,13 +48,13 @@ func ip(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestAsPPPDLeavesIt holds ip(8)'s words against those that pppd's interface gives. The
+// TestInterfaceMatchesPPPD holds ip(8)'s words against those that pppd's interface gives. The
 // length of the queue and its discipline are a TUN's. The link-local address is never tentative:
 // the kernel could not send from it until it has looked for duplicates, in its own time.
-func TestAsPPPDLeavesIt(t *testing.T) {
+func TestInterfaceMatchesPPPD(t *testing.T) {
 	roottest.Need(t, "ip")
-	in(t, func(t *testing.T) {
-		log, said := logTo()
+	inNamespace(t, func(t *testing.T) {
+		log, output := newLog()
 		h := &Configurer{DefaultRoute: true, Log: log}
 		dial(t, h)
 		got := regexp.MustCompile(`^\d+: |(?m) +$`).ReplaceAllString(ip(t, "address", "show", "dev", "ppp0"), "")
@@ -73,15 +73,15 @@ func TestAsPPPDLeavesIt(t *testing.T) {
 		if want := "default dev ppp0 scope link\n192.0.2.1 dev ppp0 proto kernel scope link src 192.0.2.10\n"; routes != want {
 			t.Errorf("ip route show says\n%s\nwant\n%s", routes, want)
 		}
-		if said.Len() > 0 {
-			t.Errorf("the log says %s; there is nothing to say", said)
+		if output.Len() > 0 {
+			t.Errorf("the log says %s; there is nothing to say", output)
 		}
 	})
 }
 
-// TestKeepsDefaultRoute: whatever default route there is stays, and the log says which
+// TestExistingDefaultRoutesKept: whatever default route there is stays, and the log says which
 // in pppd's words.
-func TestKeepsDefaultRoute(t *testing.T) {
+func TestExistingDefaultRoutesKept(t *testing.T) {
 	roottest.Need(t, "ip")
 	const why = "not replacing existing default route "
 	for _, c := range []struct{ route, says string }{
@@ -91,20 +91,20 @@ func TestKeepsDefaultRoute(t *testing.T) {
 		{"default nexthop via 10.0.0.1 nexthop via 10.0.0.2", why + "via 10.0.0.1"},
 		{"unreachable default metric 4278198272", why + "to nowhere"},
 	} {
-		in(t, func(t *testing.T) {
+		inNamespace(t, func(t *testing.T) {
 			ip(t, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 			ip(t, "address", "add", "10.0.0.9/24", "dev", "eth0")
 			ip(t, "link", "set", "eth0", "up")
 			ip(t, "link", "set", "eth1", "up")
 			ip(t, append([]string{"route", "add"}, strings.Fields(c.route)...)...)
 			before := ip(t, "route", "show", "default")
-			log, said := logTo()
+			log, output := newLog()
 			dial(t, &Configurer{DefaultRoute: true, Log: log})
 			if got := ip(t, "route", "show", "default"); got != before {
 				t.Errorf("%s: the default route is now %s", c.route, got)
 			}
-			if !strings.Contains(said.String(), c.says) {
-				t.Errorf("%s: the log says %q, want %q", c.route, said, c.says)
+			if !strings.Contains(output.String(), c.says) {
+				t.Errorf("%s: the log says %q, want %q", c.route, output, c.says)
 			}
 		})
 	}
@@ -115,8 +115,8 @@ func TestKeepsDefaultRoute(t *testing.T) {
 func TestNewAddress(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, removed := range []bool{false, true} {
-		in(t, func(t *testing.T) {
-			log, said := logTo()
+		inNamespace(t, func(t *testing.T) {
+			log, output := newLog()
 			h := &Configurer{DefaultRoute: true, Log: log}
 			dial(t, h)
 			link, err := netlink.LinkByName("ppp0")
@@ -137,8 +137,8 @@ func TestNewAddress(t *testing.T) {
 			if now, _ := netlink.LinkByName("ppp0"); now.Attrs().MTU != 1400 {
 				t.Errorf("the MTU is %d, want 1400", now.Attrs().MTU)
 			}
-			if got, err := defaultRoute(); got != "through ppp0" || err != nil || said.Len() > 0 {
-				t.Errorf("the default route goes %q (%v), and the log says %q", got, err, said)
+			if got, err := defaultRoute(); got != "through ppp0" || err != nil || output.Len() > 0 {
+				t.Errorf("the default route goes %q (%v), and the log says %q", got, err, output)
 			}
 		})
 	}
@@ -147,8 +147,8 @@ func TestNewAddress(t *testing.T) {
 // TestMTU: the host's own bound holds against what was agreed on.
 func TestMTU(t *testing.T) {
 	for bound, want := range map[int]int{0: 1492, 1500: 1492, 1280: 1280} {
-		in(t, func(t *testing.T) {
-			log, _ := logTo()
+		inNamespace(t, func(t *testing.T) {
+			log, _ := newLog()
 			dial(t, &Configurer{MTU: bound, Log: log})
 			if link, err := netlink.LinkByName("ppp0"); err != nil || link.Attrs().MTU != want {
 				t.Errorf("bound to %d, the MTU is not %d: %+v %v", bound, want, link.Attrs(), err)
@@ -160,43 +160,43 @@ func TestMTU(t *testing.T) {
 // TestWithoutIPv6: on a host that has IPv6 disabled, as containers often have, IPv4 goes
 // on and the log says what does not.
 func TestWithoutIPv6(t *testing.T) {
-	in(t, func(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
 		if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0); err != nil {
 			t.Fatal(err)
 		}
-		log, said := logTo()
+		log, output := newLog()
 		dial(t, &Configurer{Log: log})
 		link, err := netlink.LinkByName("ppp0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		wantAddresses(t, link, "192.0.2.10/32 peer 192.0.2.1/32 scope 0")
-		if !strings.Contains(said.String(), "ppp0: no IPv6: add address fe80::2") {
-			t.Errorf("the log says %q, want that there is no IPv6", said)
+		if !strings.Contains(output.String(), "ppp0: no IPv6: add address fe80::2") {
+			t.Errorf("the log says %q, want that there is no IPv6", output)
 		}
 	})
 }
 
-// TestTooShortForIPv6: where packets of IPv6 have no room, IPv4 goes on, and the log says why.
-func TestTooShortForIPv6(t *testing.T) {
-	in(t, func(t *testing.T) {
-		log, said := logTo()
+// TestMTUTooSmallForIPv6: where packets of IPv6 have no room, IPv4 goes on, and the log says why.
+func TestMTUTooSmallForIPv6(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
+		log, output := newLog()
 		dial(t, &Configurer{MTU: 1279, Log: log})
 		link, err := netlink.LinkByName("ppp0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		wantAddresses(t, link, "192.0.2.10/32 peer 192.0.2.1/32 scope 0")
-		if !strings.Contains(said.String(), "ppp0: no IPv6: it needs an MTU of 1280 at least, and this is 1279") {
-			t.Errorf("the log says %q, want why there is no IPv6", said)
+		if !strings.Contains(output.String(), "ppp0: no IPv6: it needs an MTU of 1280 at least, and this is 1279") {
+			t.Errorf("the log says %q, want why there is no IPv6", output)
 		}
 	})
 }
 
 // TestNoDevice: the error names the device.
 func TestNoDevice(t *testing.T) {
-	in(t, func(t *testing.T) {
-		log, _ := logTo()
+	inNamespace(t, func(t *testing.T) {
+		log, _ := newLog()
 		h := &Configurer{Log: log}
 		err := h.Configure(pppoe.SessionInfo{Device: "ppp0"}, pppoe.Addressing{}, agreed)
 		if err == nil || !strings.HasPrefix(err.Error(), "ppp0: ") {

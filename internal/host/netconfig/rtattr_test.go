@@ -16,8 +16,8 @@ import (
 	"upppoe/ipcp"
 )
 
-// TestHostAddress: both sides of each block that no host has (RFC 1122 section 3.2.1.3).
-func TestHostAddress(t *testing.T) {
+// TestCheckHostAddress: both sides of each block that no host has (RFC 1122 section 3.2.1.3).
+func TestCheckHostAddress(t *testing.T) {
 	for addr, want := range map[string]error{
 		"0.0.0.0": ErrNotHostAddress, "0.255.255.255": ErrNotHostAddress, "1.0.0.0": nil,
 		"126.255.255.255": nil, "127.0.0.0": ErrLoopback, "127.255.255.255": ErrLoopback, "128.0.0.0": nil,
@@ -37,9 +37,9 @@ func TestHostAddress(t *testing.T) {
 // TestCheckUnnumbered: without the option a peer must have an address of its own; with it, it may
 // have none or ours, but still no address that no host has.
 func TestCheckUnnumbered(t *testing.T) {
-	before := kernel
-	defer func() { kernel = before }()
-	kernel.addresses = func(netlink.Link, int) ([]netlink.Addr, error) { return nil, nil }
+	before := netlinkQueries
+	defer func() { netlinkQueries = before }()
+	netlinkQueries.addresses = func(netlink.Link, int) ([]netlink.Addr, error) { return nil, nil }
 	for _, c := range []struct {
 		local, remote string
 		numbered      error
@@ -54,7 +54,7 @@ func TestCheckUnnumbered(t *testing.T) {
 	} {
 		a := ipcp.Agreement{Local: netip.MustParseAddr(c.local), Remote: netip.MustParseAddr(c.remote)}
 		for unnumbered, want := range map[bool]error{false: c.numbered, true: c.unnumbered} {
-			if err := (&Configurer{Unnumbered: unnumbered}).check(a); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			if err := (&Configurer{Unnumbered: unnumbered}).checkAgreement(a); !errors.Is(err, want) || (err == nil) != (want == nil) {
 				t.Errorf("%s and %s, unnumbered %v: %v, want %v", c.local, c.remote, unnumbered, err, want)
 			}
 		}
@@ -95,7 +95,7 @@ func TestAttributes(t *testing.T) {
 		{"four octets need no padding", attr(8, 1, "01020304") + attr(6, 2, "bbcc"), []string{"01020304", "bbcc"}, true},
 		{"the second is bad", attr(8, 1, "01020304") + attr(9, 2, "bbcc0000"), []string{"01020304"}, false},
 	} {
-		list, ok := attributes(octets(t, c.text))
+		list, ok := parseAttributes(octets(t, c.text))
 		var got []string
 		for _, a := range list {
 			got = append(got, hex.EncodeToString(a.value))
@@ -110,7 +110,7 @@ func TestAttributes(t *testing.T) {
 		}
 	}
 	for typ, want := range map[uint16]uint16{5: 5, 0x8005: 5, 0x4005: 5, 0xc005: 5, 0x3fff: 0x3fff} {
-		if got := (attribute{typ: typ}).number(); got != want {
+		if got := (attribute{typ: typ}).baseType(); got != want {
 			t.Errorf("type %#x has number %d, want %d", typ, got, want)
 		}
 	}
@@ -227,17 +227,17 @@ func TestDefaultAndReplaced(t *testing.T) {
 		for _, m := range c.existing {
 			routes = append(routes, &kernelRoute{metric: m})
 		}
-		if got := inTheWay(routes, c.metric); !slices.Equal(got, routes[:c.want]) {
+		if got := routesToReplace(routes, c.metric); !slices.Equal(got, routes[:c.want]) {
 			t.Errorf("%v, metric %d: %d are replaced, want %d", c.existing, c.metric, len(got), c.want)
 		}
-		log, said := logTo()
-		if got := (&Configurer{Log: log}).keeps(routes, &c.metric); got != slices.Contains(c.existing, c.metric) {
+		log, output := newLog()
+		if got := (&Configurer{Log: log}).keepsExisting(routes, &c.metric); got != slices.Contains(c.existing, c.metric) {
 			t.Errorf("%v, metric %d: kept %v", c.existing, c.metric, got)
-		} else if got && !strings.Contains(said.String(), "with metric "+map[int]string{0: "0", 700: "700", 701: "701"}[c.metric]) {
-			t.Errorf("the log says %s", said)
+		} else if got && !strings.Contains(output.String(), "with metric "+map[int]string{0: "0", 700: "700", 701: "701"}[c.metric]) {
+			t.Errorf("the log says %s", output)
 		}
-		if got := (&Configurer{Log: log}).keeps(routes, nil); got != (len(c.existing) > 0) || got && !strings.Contains(said.String(), "with metric -1") {
-			t.Errorf("%v, any metric: kept %v; the log says %s", c.existing, got, said)
+		if got := (&Configurer{Log: log}).keepsExisting(routes, nil); got != (len(c.existing) > 0) || got && !strings.Contains(output.String(), "with metric -1") {
+			t.Errorf("%v, any metric: kept %v; the log says %s", c.existing, got, output)
 		}
 	}
 	if metricOf(nil) != 0 || metricOf(new(700)) != 700 {
@@ -245,39 +245,39 @@ func TestDefaultAndReplaced(t *testing.T) {
 	}
 }
 
-// TestFormer: a text that was lent is as before, whatever was added to it meanwhile, or torn out.
-func TestFormer(t *testing.T) {
+// TestParseResolvConf: a text that was lent is as before, whatever was added to it meanwhile, or torn out.
+func TestParseResolvConf(t *testing.T) {
 	const begin, end, aside = "# upppoe added this for ", "# upppoe added this: end\n", "# upppoe put aside: "
 	for _, c := range []struct {
 		what, text, before string
-		loans              []loan
+		blocks             []nameServerBlock
 		made               bool
 	}{
 		{"nothing of ours", "nameserver 192.0.2.1\n", "nameserver 192.0.2.1\n", nil, false},
 		{"only what was put aside", aside + "nameserver 192.0.2.1\n", aside + "nameserver 192.0.2.1\n", nil, false},
-		{"one", begin + "ppp0\nnameserver 192.0.2.1\n" + end + aside + "nameserver 198.51.100.1\nsearch x\n", "nameserver 198.51.100.1\nsearch x\n", []loan{{"ppp0", "nameserver 192.0.2.1\n"}}, false},
-		{"a file that was made", begin + "ppp0, and made the file\nnameserver 192.0.2.1\n" + end, "", []loan{{"ppp0", "nameserver 192.0.2.1\n"}}, true},
-		{"two, of which the first made it", begin + "ppp0, and made the file\na\n" + end + begin + "ppp1\nb\n" + end + "c\n", "c\n", []loan{{"ppp0", "a\n"}, {"ppp1", "b\n"}}, true},
-		{"two, of which the second says so", begin + "ppp0\na\n" + end + begin + "ppp1, and made the file\nb\n" + end, "", []loan{{"ppp0", "a\n"}, {"ppp1", "b\n"}}, true},
-		{"the same device twice: the later counts", begin + "ppp0\na\n" + end + begin + "ppp1\nb\n" + end + begin + "ppp0\nc\n" + end, "", []loan{{"ppp1", "b\n"}, {"ppp0", "c\n"}}, false},
-		{"put aside within", begin + "ppp0\na\n" + aside + "b\nc\n" + end, "b\n", []loan{{"ppp0", "a\nc\n"}}, false},
-		{"no end", begin + "ppp0\na\n", "", []loan{{"ppp0", "a\n"}}, false},
+		{"one", begin + "ppp0\nnameserver 192.0.2.1\n" + end + aside + "nameserver 198.51.100.1\nsearch x\n", "nameserver 198.51.100.1\nsearch x\n", []nameServerBlock{{"ppp0", "nameserver 192.0.2.1\n"}}, false},
+		{"a file that was made", begin + "ppp0, and made the file\nnameserver 192.0.2.1\n" + end, "", []nameServerBlock{{"ppp0", "nameserver 192.0.2.1\n"}}, true},
+		{"two, of which the first made it", begin + "ppp0, and made the file\na\n" + end + begin + "ppp1\nb\n" + end + "c\n", "c\n", []nameServerBlock{{"ppp0", "a\n"}, {"ppp1", "b\n"}}, true},
+		{"two, of which the second says so", begin + "ppp0\na\n" + end + begin + "ppp1, and made the file\nb\n" + end, "", []nameServerBlock{{"ppp0", "a\n"}, {"ppp1", "b\n"}}, true},
+		{"the same device twice: the later counts", begin + "ppp0\na\n" + end + begin + "ppp1\nb\n" + end + begin + "ppp0\nc\n" + end, "", []nameServerBlock{{"ppp1", "b\n"}, {"ppp0", "c\n"}}, false},
+		{"put aside within", begin + "ppp0\na\n" + aside + "b\nc\n" + end, "b\n", []nameServerBlock{{"ppp0", "a\nc\n"}}, false},
+		{"no end", begin + "ppp0\na\n", "", []nameServerBlock{{"ppp0", "a\n"}}, false},
 	} {
-		before, loans, made := former(c.text)
-		if before != c.before || !slices.Equal(loans, c.loans) || made != c.made {
-			t.Errorf("%s: %q, %q, made %v; want %q, %q, %v", c.what, before, loans, made, c.before, c.loans, c.made)
+		before, blocks, made := parseResolvConf(c.text)
+		if before != c.before || !slices.Equal(blocks, c.blocks) || made != c.made {
+			t.Errorf("%s: %q, %q, made %v; want %q, %q, %v", c.what, before, blocks, made, c.before, c.blocks, c.made)
 		}
 	}
 	const text = "\n  \nnameserver 198.51.100.1\nnameservers x\n# nameserver y\nsearch z"
-	got := lent(text, true, []loan{{"ppp0", "a\n"}, {"ppp1", "b\n"}})
+	got := renderResolvConf(text, true, []nameServerBlock{{"ppp0", "a\n"}, {"ppp1", "b\n"}})
 	if want := begin + "ppp0, and made the file\na\n" + end + begin + "ppp1\nb\n" + end + "\n  \n" + aside + "nameserver 198.51.100.1\nnameservers x\n# nameserver y\nsearch z"; got != want {
 		t.Errorf("lent as\n%s, want\n%s", got, want)
 	}
 }
 
-// TestClaimFile: what a claim's file says, who shares in it, and who is the last.
-func TestClaimFile(t *testing.T) {
-	c := openClaims(t.TempDir())
+// TestMTUShareFile: what a claim's file says, who shares in it, and who is the last.
+func TestMTUShareFile(t *testing.T) {
+	c := openMTUShares(t.TempDir())
 	if c == nil {
 		t.Fatal("no claims")
 	}
@@ -285,10 +285,10 @@ func TestClaimFile(t *testing.T) {
 	link := func(mtu int) netlink.Link {
 		return &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: 7, MTU: mtu}}
 	}
-	if is := c.take(link(1508), 1508); is != nil {
+	if is := c.join(link(1508), 1508); is != nil {
 		t.Errorf("an MTU that suffices is claimed: %+v", is)
 	}
-	first := c.take(link(1500), 1508)
+	first := c.join(link(1500), 1508)
 	if first == nil || first.was != 1500 || first.raised != 1508 || first.file == nil {
 		t.Fatalf("the first: %+v", first)
 	}
@@ -296,33 +296,33 @@ func TestClaimFile(t *testing.T) {
 	if text, err := os.ReadFile(path); string(text) != "1500       1508      \n" {
 		t.Errorf("the file says %q, %v", text, err)
 	}
-	second := c.take(link(1508), 1508) // as the first has left it
+	second := c.join(link(1508), 1508) // as the first has left it
 	if second == nil || second.was != 1500 || second.raised != 1508 {
 		t.Fatalf("the second: %+v", second)
 	}
-	third := c.take(link(1600), 1700) // somebody else has set 1600 meanwhile
+	third := c.join(link(1600), 1700) // somebody else has set 1600 meanwhile
 	if third == nil || third.was != 1600 || third.raised != 1700 {
 		t.Fatalf("the third: %+v", third)
 	}
-	for i, is := range []*claim{first, second} {
-		if was, raised, last := c.drop(is); last || was != 0 || raised != 0 {
+	for i, is := range []*mtuShare{first, second} {
+		if was, raised, last := c.leave(is); last || was != 0 || raised != 0 {
 			t.Errorf("claim %d of 3 is the last: %d, %d", i+1, was, raised)
 		}
 	}
-	if was, raised, last := c.drop(third); !last || was != 1600 || raised != 1700 {
+	if was, raised, last := c.leave(third); !last || was != 1600 || raised != 1700 {
 		t.Errorf("the last: %d, %d, %v; want 1600, 1700", was, raised, last)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the file is left behind: %v", err)
 	}
-	alone := (*claims)(nil).take(link(1500), 1508)
+	alone := (*mtuShares)(nil).join(link(1500), 1508)
 	if alone == nil || alone.file != nil {
 		t.Fatalf("without files: %+v", alone)
 	}
-	if was, raised, last := (*claims)(nil).drop(alone); !last || was != 1500 || raised != 1508 {
+	if was, raised, last := (*mtuShares)(nil).leave(alone); !last || was != 1500 || raised != 1508 {
 		t.Errorf("without files: %d, %d, %v", was, raised, last)
 	}
-	if is := (*claims)(nil).take(link(1508), 1508); is != nil {
+	if is := (*mtuShares)(nil).join(link(1508), 1508); is != nil {
 		t.Errorf("without files, an MTU that suffices is claimed: %+v", is)
 	}
 }
