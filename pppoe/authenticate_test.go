@@ -14,14 +14,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// slow is an Authority that says what it thinks only when it is let.
-type slow struct {
+// slowAuthenticator is an Authority that says what it thinks only when it is let.
+type slowAuthenticator struct {
 	accounts
 	asked chan struct{} // gets one for each question
 	let   chan struct{} // one for each answer
 }
 
-func (s slow) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
+func (s slowAuthenticator) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	s.asked <- struct{}{}
 	select {
 	case <-s.let:
@@ -30,13 +30,13 @@ func (s slow) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthR
 	return s.accounts.Authenticate(ctx, l, p)
 }
 
-// TestDecisionOfAnotherQuestion: a peer that negotiates anew while its proof is judged has
+// TestRenegotiateDuringAuth: a peer that negotiates anew while its proof is judged has
 // to prove itself anew: the decision on the first proof is none on the second. However often
 // it does so, the Authority has one question at a time.
-func TestDecisionOfAnotherQuestion(t *testing.T) {
+func TestRenegotiateDuringAuth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		who := slow{accounts{"testuser": "testpassword"}, make(chan struct{}, 100), make(chan struct{})}
+		who := slowAuthenticator{accounts{"testuser": "testpassword"}, make(chan struct{}, 100), make(chan struct{})}
 		l.server.Authenticator = who
 		l.server.Session.LCP.RequireAuth = []ppp.Method{pap.Method}
 		password := "testpassword"

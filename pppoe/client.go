@@ -15,14 +15,14 @@ import (
 // Client dials one session, carries its traffic, and dials again as told. Redial,
 // Link and Counters may be called at any time, concurrently with Run.
 type Client struct {
-	cfg   ClientConfig
-	pace  backoff       // Run's alone
-	avoid []wire.Addr   // likewise: concentrators that have failed us
-	told  LinkState     // likewise: how the link was last said to be
-	woken chan struct{} // holds one: somebody has said something that Run waits for
+	cfg          ClientConfig
+	backoff      backoff       // Run's alone
+	avoid        []wire.Addr   // likewise: concentrators that have failed us
+	reportedLink LinkState     // likewise: how the link was last said to be
+	wakeup       chan struct{} // holds one: somebody has said something that Run waits for
 
 	mu      sync.Mutex // guards what follows
-	dialled *dialer    // nil: none is under way
+	dialer  *dialer    // nil: none is under way
 	redial  bool       // Redial was called
 	link    LinkState
 	address wire.Addr // the interface's, as last told; zero: not yet
@@ -36,7 +36,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if cfg.Notify == nil {
 		cfg.Notify = func(SessionInfo, Event) {}
 	}
-	return &Client{cfg: cfg, pace: backoff{Redial: cfg.Redial}, woken: make(chan struct{}, 1)}, nil
+	return &Client{cfg: cfg, backoff: backoff{Redial: cfg.Redial}, wakeup: make(chan struct{}, 1)}, nil
 }
 
 // ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
@@ -81,24 +81,24 @@ var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request
 // may take Max-Terminate restart periods if that does not answer.
 func (c *Client) Run(ctx context.Context) error {
 	for {
-		if !c.await(ctx) {
+		if !c.awaitDial(ctx) {
 			return &EndError{Reason: userRequest}
 		}
 		c.takeRedial() // who has asked until now gets it
 		err := c.dial(ctx)
 		now := time.Now()
-		c.pace.ended(now, err)
-		c.handleFailure(err)
+		c.backoff.record(now, err)
+		c.updateAvoided(err)
 		asked := c.takeRedial()
-		if ctx.Err() != nil || !(asked && c.pace.Persist) && !c.pace.again(err) {
+		if ctx.Err() != nil || !(asked && c.backoff.Persist) && !c.backoff.shouldRedial(err) {
 			return err
 		}
 		pause := time.Duration(0)
 		if !asked {
-			pause = c.pace.pause(now, err)
+			pause = c.backoff.delay(now, err)
 		}
 		c.notify(AwaitingRedial{Delay: pause, Err: err})
-		if !c.rest(ctx, pause) {
+		if !c.pause(ctx, pause) {
 			return &EndError{Reason: userRequest}
 		}
 	}
@@ -106,9 +106,9 @@ func (c *Client) Run(ctx context.Context) error {
 
 func (c *Client) notify(e Event) { c.cfg.Notify(SessionInfo{Interface: c.cfg.Interface}, e) }
 
-// handleFailure remembers a concentrator that gave us a session of no use, so that
+// updateAvoided remembers a concentrator that gave us a session of no use, so that
 // another one has its turn, and forgets all once one is of use.
-func (c *Client) handleFailure(err error) {
+func (c *Client) updateAvoided(err error) {
 	end := (*EndError)(nil)
 	switch {
 	case !errors.As(err, &end):
@@ -124,7 +124,7 @@ func (c *Client) handleFailure(err error) {
 func (c *Client) Redial() {
 	c.mu.Lock()
 	c.redial = true
-	d := c.dialled
+	d := c.dialer
 	c.mu.Unlock()
 	if d != nil {
 		d.loop.call(func(now time.Time) { d.stop(now) })
@@ -140,7 +140,7 @@ func (c *Client) SetLinkState(s LinkState) {
 	c.mu.Lock()
 	before := c.link
 	c.link = s
-	d := c.dialled
+	d := c.dialer
 	c.mu.Unlock()
 	if s == before {
 		return
@@ -159,7 +159,7 @@ func (c *Client) SetLinkAddr(a wire.Addr) {
 	c.mu.Lock()
 	before := c.address
 	c.address = a
-	d := c.dialled
+	d := c.dialer
 	c.mu.Unlock()
 	if a != before && d != nil {
 		d.loop.call(func(now time.Time) { d.addressChanged(now, a) })
@@ -169,20 +169,20 @@ func (c *Client) SetLinkAddr(a wire.Addr) {
 // Counters are those of the session that is open; ok: there is one.
 func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	c.mu.Lock()
-	d := c.dialled
+	d := c.dialer
 	c.mu.Unlock()
 	if d == nil {
 		return datapath.Counters{}, false
 	}
 	id := uint16(d.sessionID.Load())
-	return d.loop.data.Counters(id), id != 0
+	return d.loop.path.Counters(id), id != 0
 }
 
-// tellLink says how the interface is, if it has changed while there was no dial to say so.
-func (c *Client) tellLink() (link LinkState) {
+// reportLink says how the interface is, if it has changed while there was no dial to say so.
+func (c *Client) reportLink() (link LinkState) {
 	link = c.linkState()
-	if link != c.told {
-		c.told = link
+	if link != c.reportedLink {
+		c.reportedLink = link
 		c.notify(LinkChanged{State: link})
 	}
 	return link
@@ -190,7 +190,7 @@ func (c *Client) tellLink() (link LinkState) {
 
 func (c *Client) wake() {
 	select {
-	case c.woken <- struct{}{}:
+	case c.wakeup <- struct{}{}:
 	default: // it is awake
 	}
 }
@@ -214,16 +214,16 @@ func (c *Client) linkAddr() wire.Addr {
 	return c.address
 }
 
-// await waits until a dial makes sense: the interface is there, and there is something
+// awaitDial waits until a dial makes sense: the interface is there, and there is something
 // to be carried. It returns false if the context has ended.
-func (c *Client) await(ctx context.Context) bool {
+func (c *Client) awaitDial(ctx context.Context) bool {
 	if c.cfg.AwaitTraffic != nil {
 		c.notify(AwaitingTraffic{})
 		c.cfg.AwaitTraffic(ctx)
 	}
 	for told := false; ctx.Err() == nil; told = true {
-		link := c.tellLink()
-		if link < LinkDown || !c.pace.Persist {
+		link := c.reportLink()
+		if link < LinkDown || !c.backoff.Persist {
 			return true
 		}
 		if !told {
@@ -231,14 +231,14 @@ func (c *Client) await(ctx context.Context) bool {
 		}
 		select {
 		case <-ctx.Done():
-		case <-c.woken:
+		case <-c.wakeup:
 		}
 	}
 	return false
 }
 
-// rest waits, unless something happens that makes another dial worth trying.
-func (c *Client) rest(ctx context.Context, d time.Duration) bool {
+// pause waits, unless something happens that makes another dial worth trying.
+func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 	before := c.linkState()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -248,12 +248,12 @@ func (c *Client) rest(ctx context.Context, d time.Duration) bool {
 			return false
 		case <-timer.C:
 			return true
-		case <-c.woken:
+		case <-c.wakeup:
 			if c.takeRedial() {
 				return true
 			}
-			link := c.tellLink()
-			if before != LinkUp && link == LinkUp && c.pace.refused == 0 {
+			link := c.reportLink()
+			if before != LinkUp && link == LinkUp && c.backoff.authFailures == 0 {
 				return true
 			}
 			before = link
@@ -265,7 +265,7 @@ func (c *Client) rest(ctx context.Context, d time.Duration) bool {
 // there is a session, discovery begins anew by the new one.
 func (c *Client) dial(ctx context.Context) error {
 	for {
-		if err := c.dialOnce(ctx); !errors.Is(err, errReaddressed) {
+		if err := c.dialOnce(ctx); !errors.Is(err, errAddressChanged) {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -275,44 +275,44 @@ func (c *Client) dial(ctx context.Context) error {
 }
 
 func (c *Client) dialOnce(ctx context.Context) error {
-	c.pace.byLink = false
+	c.backoff.linkFailed = false
 	address := c.linkAddr()
 	ports, err := c.cfg.Listen()
 	if err != nil {
 		return err
 	}
-	d := &dialer{cfg: &c.cfg, told: &c.told}
+	d := &dialer{cfg: &c.cfg, linkState: &c.reportedLink}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
-	d.loop.owner, d.loop.mss, d.loop.bare = d, c.cfg.MSS, c.cfg.NoRemoteAddress
+	d.loop.owner, d.loop.mss, d.loop.noRemoteAddress = d, c.cfg.MSS, c.cfg.NoRemoteAddress
 	// Once the dial has come to its end, so shall the loop.
 	ctx, d.finish = context.WithCancel(ctx)
 	defer d.finish()
 	d.ctx = ctx
 	now := time.Now()
-	d.prepare(c.pace.fastRetryWindow(now), c.avoid)
+	d.newDiscovery(c.backoff.fastRetryWindow(now), c.avoid)
 	switch {
 	case c.cfg.Attach != nil:
-		d.take(discovery.Grant{SessionID: c.cfg.Attach.SessionID, AC: c.cfg.Attach.AC})
+		d.openSession(discovery.Grant{SessionID: c.cfg.Attach.SessionID, AC: c.cfg.Attach.AC})
 		c.cfg.Attach = nil
 	case len(c.cfg.Stale) > 0:
-		d.bury(c.cfg.Stale)
-		d.begin = now.Add(burial)
+		d.terminateStale(c.cfg.Stale)
+		d.searchAt = now.Add(padtGrace)
 		c.cfg.Stale = nil
 	default:
 		d.search(now)
 	}
-	if link := c.underWay(d); link != c.told { // while the ports were opened
+	if link := c.setDialer(d); link != c.reportedLink { // while the ports were opened
 		d.linkChanged(now, link)
 	}
 	if is := c.linkAddr(); is != address { // likewise
 		d.addressChanged(now, is)
 	}
 	err = d.loop.run(ctx)
-	c.underWay(nil)
-	c.cfg.Stale = append(c.cfg.Stale, d.left()...)
-	c.pace.byLink = d.byLink
+	c.setDialer(nil)
+	c.cfg.Stale = append(c.cfg.Stale, d.staleSessions()...)
+	c.backoff.linkFailed = d.linkFailed
 	if d.online {
-		c.cfg.Previous = d.had
+		c.cfg.Previous = d.configured
 	}
 	if err != nil {
 		return &EndError{Reason: session.Reason{Cause: session.HangUp}, Online: d.online, Err: err}
@@ -320,11 +320,11 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	return d.end
 }
 
-// underWay has Link and Redial know of a dial, and returns how the interface was until
+// setDialer has Link and Redial know of a dial, and returns how the interface was until
 // then.
-func (c *Client) underWay(d *dialer) LinkState {
+func (c *Client) setDialer(d *dialer) LinkState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dialled = d
+	c.dialer = d
 	return c.link
 }

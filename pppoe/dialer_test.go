@@ -52,14 +52,14 @@ func (s *sightings) of(code wire.Code) (at []time.Duration) {
 	return at
 }
 
-// TestBurialIsWaitedFor: a concentrator has the time to be rid of what a crash has left,
+// TestPADTGrace: a concentrator has the time to be rid of what a crash has left,
 // whatever the interface does meanwhile, and whoever asks for another dial.
-func TestBurialIsWaitedFor(t *testing.T) {
+func TestPADTGrace(t *testing.T) {
 	for what, play := range map[string]func(l *lab){
 		"nothing happens": func(*lab) {},
 		"the carrier comes and goes": func(l *lab) {
-			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
-			l.dialler.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetLinkState(pppoe.LinkUp)
 		},
 		"an offer comes that nobody has asked for": func(l *lab) {
 			offer := wire.DiscoveryFrame{Dst: clientAddr, Src: serverAddr, Discovery: wire.Discovery{Code: wire.PADO}}
@@ -78,7 +78,7 @@ func TestBurialIsWaitedFor(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 				play(l)
 				time.Sleep(time.Second)
-				l.online(1, "after the burial")
+				l.checkOnline(1, "after the burial")
 				padt, padi := seen.of(wire.PADT), seen.of(wire.PADI)
 				if !slices.Equal(padt, []time.Duration{0, 0}) || !slices.Equal(padi, []time.Duration{100 * time.Millisecond}) {
 					t.Errorf("PADT at %v, PADI at %v; want two at once and one after 100 ms", padt, padi)
@@ -100,9 +100,9 @@ func TestEndsBeforeSession(t *testing.T) {
 	}{
 		{"told to end", false, func(l *lab) { l.stopClient() }, session.UserRequest},
 		{"told to end in a burial", true, func(l *lab) { l.stopClient() }, session.UserRequest},
-		{"told to redial, without persistence", false, func(l *lab) { l.dialler.Redial() }, session.UserRequest},
-		{"its interface set down", false, func(l *lab) { l.dialler.SetLinkState(pppoe.LinkDown) }, session.HangUp},
-		{"its interface removed in a burial", true, func(l *lab) { l.dialler.SetLinkState(pppoe.LinkGone) }, session.HangUp},
+		{"told to redial, without persistence", false, func(l *lab) { l.dialer.Redial() }, session.UserRequest},
+		{"its interface set down", false, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkDown) }, session.HangUp},
+		{"its interface removed in a burial", true, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkGone) }, session.HangUp},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,14 +133,14 @@ func TestInterfaceGoesAtOnce(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		listen := l.client.Listen
 		l.client.Listen = func() (pppoe.Ports, error) {
-			l.dialler.SetLinkState(pppoe.LinkDown)
+			l.dialer.SetLinkState(pppoe.LinkDown)
 			return listen()
 		}
 		began := time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		l.dialler = l.newClient()
-		l.clientErr = l.dialler.Run(ctx)
+		l.dialer = l.newClient()
+		l.clientErr = l.dialer.Run(ctx)
 		if took := time.Since(began); l.cause() != session.HangUp || took != 0 {
 			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)
 		}
@@ -161,19 +161,19 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		l.dialler.SetLinkState(pppoe.LinkNoCarrier)
+		l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 		time.Sleep(5 * time.Second)
 		l.segment.Plug(clientAddr)
-		l.dialler.SetLinkState(pppoe.LinkUp)
-		l.online(1, "with the cable in")
+		l.dialer.SetLinkState(pppoe.LinkUp)
+		l.checkOnline(1, "with the cable in")
 		time.Sleep(time.Minute)
-		l.online(1, "a minute later")
+		l.checkOnline(1, "a minute later")
 		l.stop()
 
 		l = newLab(t, ethertest.Config{})
 		l.startClient()
 		synctest.Wait()
-		l.dialler.SetLinkState(pppoe.LinkNoCarrier)
+		l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 		began := time.Now()
 		l.running.Wait()
 		if took := time.Since(began); l.cause() != session.HangUp || took != 10*time.Second {
@@ -183,10 +183,10 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 	})
 }
 
-// TestSearchIsRemarked: after ten seconds without an offer that will do it is said that the search
+// TestSearchReported: after ten seconds without an offer that will do it is said that the search
 // goes on, once, with who has answered; and in the end why it was in vain. A dial that is answered
 // says nothing.
-func TestSearchIsRemarked(t *testing.T) {
+func TestSearchReported(t *testing.T) {
 	for _, c := range []struct {
 		what      string
 		change    func(*lab)
@@ -239,14 +239,14 @@ func TestStaleRedial(t *testing.T) {
 		l.client.Redial = persist(time.Hour, 0)
 		l.startServer()
 		l.startClient()
-		l.online(1, "at first")
-		l.dialler.SetLinkState(pppoe.LinkDown)
+		l.checkOnline(1, "at first")
+		l.dialer.SetLinkState(pppoe.LinkDown)
 		time.Sleep(time.Minute) // the session's end is followed by one quick dial
-		l.dialler.Redial()
+		l.dialer.Redial()
 		synctest.Wait()
-		l.dialler.SetLinkState(pppoe.LinkUp)
+		l.dialer.SetLinkState(pppoe.LinkUp)
 		time.Sleep(100 * time.Millisecond) // the PADT for the first session comes before
-		l.online(2, "with the interface up")
+		l.checkOnline(2, "with the interface up")
 		l.stopServer()
 		time.Sleep(time.Minute)
 		if w, ok := last[pppoe.AwaitingRedial](&l.clientEvents); !ok || w.Delay < time.Hour {

@@ -12,50 +12,50 @@ import (
 // knows nothing of any more: after a power cut, or because that is just about to end. Its request
 // then waits, for as long as it takes to find that out; a PADR that is not answered is repeated.
 const (
-	// roomPatience is more than session.Probe takes to find a peer silent.
-	roomPatience = 4 * time.Second
-	// endPatience is how long a session may take that is about to end, as while its device is
+	// probeTimeout is more than session.Probe takes to find a peer silent.
+	probeTimeout = 4 * time.Second
+	// slotWaitTimeout is how long a session may take that is about to end, as while its device is
 	// taken away. After it clients have ceased to repeat their PADR (RFC 2516 section 8).
-	endPatience = 35 * time.Second
-	// mostAsked bounds the sessions of a client that are asked for a sign of life at a time.
-	mostAsked = 8
+	slotWaitTimeout = 35 * time.Second
+	// maxProbed bounds the sessions of a client that are asked for a sign of life at a time.
+	maxProbed = 8
 )
 
-// waiter is a request that waits until a session of its client's has ended.
-type waiter struct {
-	at      *serverLoop
-	request discovery.Request
-	key     discovery.RequestKey
-	latest  time.Time
-	ending  bool // a session of the client's is about to end; guarded by the slots' lock
+// waitingRequest is a request that waits until a session of its client's has ended.
+type waitingRequest struct {
+	owner    *serverLoop
+	request  discovery.Request
+	key      discovery.RequestKey
+	deadline time.Time
+	ending   bool // a session of the client's is about to end; guarded by the slots' lock
 }
 
-// held is a slot that a session of an interface has.
-type held struct {
-	slot int
-	at   *serverLoop
+// heldSlot is a slot that a session of an interface has.
+type heldSlot struct {
+	slot  int
+	owner *serverLoop
 }
 
-// wait has a request wait for a slot of its client's, and returns those that the client has, the
+// addWait has a request wait for a slot of its client's, and returns those that the client has, the
 // oldest first, and not more than are to be asked. It reports no if the client has none, or
 // another request of its waits at another interface.
-func (s *slots) wait(w *waiter, now time.Time) (old []held, ok bool) {
+func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	client := w.request.Client
 	of, before := s.clients[client], s.waiting[client]
-	if of == nil || before != nil && now.Before(before.latest) {
+	if of == nil || before != nil && now.Before(before.deadline) {
 		return nil, false
 	}
 	s.waiting[client] = w
-	for i := of.oldest; i >= 0 && len(old) < mostAsked; i = s.all[i].newer {
-		old = append(old, held{i, s.all[i].at})
+	for i := of.oldest; i >= 0 && len(old) < maxProbed; i = s.all[i].newer {
+		old = append(old, heldSlot{i, s.all[i].owner})
 	}
 	return old, true
 }
 
-// end notes that a session of a client's is about to end.
-func (s *slots) end(client wire.Addr) {
+// markEnding notes that a session of a client's is about to end.
+func (s *slots) markEnding(client wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.waiting[client]; w != nil {
@@ -63,23 +63,23 @@ func (s *slots) end(client wire.Addr) {
 	}
 }
 
-// expire ends a wait: a slot is taken, if one can be had, or there is none; or, as more says, the
+// expireWait ends a wait: a slot is taken, if one can be had, or there is none; or, as more says, the
 // wait goes on for a session that is about to end.
-func (s *slots) expire(w *waiter, now time.Time) (slot int, ok, more bool) {
+func (s *slots) expireWait(w *waitingRequest, now time.Time) (slot int, ok, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[w.request.Client] != w { // it was served, and is about to be told
 		return 0, false, true
 	}
-	slot, ok = s.takeLocked(w.request.Client, w.at)
-	if more = !ok && w.ending && now.Before(w.latest); !more {
+	slot, ok = s.takeLocked(w.request.Client, w.owner)
+	if more = !ok && w.ending && now.Before(w.deadline); !more {
 		delete(s.waiting, w.request.Client)
 	}
 	return slot, ok, more
 }
 
-// forget ends a wait.
-func (s *slots) forget(w *waiter) {
+// removeWait ends a wait.
+func (s *slots) removeWait(w *waitingRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting[w.request.Client] == w {
@@ -87,26 +87,26 @@ func (s *slots) forget(w *waiter) {
 	}
 }
 
-// makeRoom has a request wait for a session of its client's to end, and reports whether there is
+// waitForSlot has a request wait for a session of its client's to end, and reports whether there is
 // one.
-func (o *serverLoop) makeRoom(now time.Time, r discovery.Request, key discovery.RequestKey) bool {
-	if w := o.waiting[r.Client]; w != nil {
+func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discovery.RequestKey) bool {
+	if w := l.waiting[r.Client]; w != nil {
 		w.request, w.key = r, key // the client has given up the one before
 		return true
 	}
-	w := &waiter{at: o, request: r, key: key, latest: now.Add(endPatience)}
-	old, ok := o.server.slots.wait(w, now)
+	w := &waitingRequest{owner: l, request: r, key: key, deadline: now.Add(slotWaitTimeout)}
+	old, ok := l.server.slots.addWait(w, now)
 	if !ok {
 		return false
 	}
-	o.waiting[r.Client] = w
-	o.expiring.Set(w, now.Add(roomPatience))
+	l.waiting[r.Client] = w
+	l.waitTimers.Set(w, now.Add(probeTimeout))
 	// Ends when the loops of these sessions have answered, or have ended. A loop must not wait
 	// for another.
 	go func() {
 		for _, h := range old {
-			if h.at.askForRoom(h.slot, r.Client) {
-				o.server.slots.end(r.Client)
+			if h.owner.requestEviction(h.slot, r.Client) {
+				l.server.slots.markEnding(r.Client)
 				return
 			}
 		}
@@ -114,87 +114,87 @@ func (o *serverLoop) makeRoom(now time.Time, r discovery.Request, key discovery.
 	return true
 }
 
-// askForRoom has a session's own loop make room for a newer one of the same client's, and reports
+// requestEviction has a session's own loop make room for a newer one of the same client's, and reports
 // whether it ends.
-func (o *serverLoop) askForRoom(slot int, client wire.Addr) bool {
+func (l *serverLoop) requestEviction(slot int, client wire.Addr) bool {
 	ends := make(chan bool, 1)
-	taken := o.loop.tryCall(func(now time.Time) { ends <- o.yield(now, o.loop.tunnels[uint16(slot+1)], client) })
+	taken := l.loop.tryCall(func(now time.Time) { ends <- l.evictOrProbe(now, l.loop.sessions[uint16(slot+1)], client) })
 	return !taken || <-ends
 }
 
-// yield ends a session whose link is not open, and asks another for a sign of life, so that it
+// evictOrProbe ends a session whose link is not open, and asks another for a sign of life, so that it
 // ends if there is none.
-func (o *serverLoop) yield(now time.Time, t *tunnel, client wire.Addr) (ends bool) {
+func (l *serverLoop) evictOrProbe(now time.Time, s *sessionState, client wire.Addr) (ends bool) {
 	switch {
-	case t == nil || t.Peer != client || t.reason != nil:
+	case s == nil || s.Peer != client || s.endReason != nil:
 		return true
-	case t.session.Phase() == session.Network:
-		o.probe(now, t)
+	case s.ppp.Phase() == session.Network:
+		l.probe(now, s)
 		return false
 	}
-	o.loop.end(now, t, session.Reason{Cause: session.Replaced, Text: "Client has begun another session"})
+	l.loop.closeWithoutWaiting(now, s, session.Reason{Cause: session.Replaced, Text: "Client has begun another session"})
 	return true
 }
 
-// free gives back a slot. If a request of its client's has waited for one, it is served.
-func (o *serverLoop) free(slot int) {
-	w, next := o.server.slots.release(slot)
+// freeSlot gives back a slot. If a request of its client's has waited for one, it is served.
+func (l *serverLoop) freeSlot(slot int) {
+	w, next := l.server.slots.release(slot)
 	if w == nil {
 		return
 	}
 	// Ends when the loop has taken the call, or has ended.
 	go func() {
-		if !w.at.loop.tryCall(func(now time.Time) { w.at.serve(now, w, next) }) {
-			o.free(next)
+		if !w.owner.loop.tryCall(func(now time.Time) { w.owner.openWaiting(now, w, next) }) {
+			l.freeSlot(next)
 		}
 	}()
 }
 
-// serve opens the session of a request that has waited for its slot.
-func (o *serverLoop) serve(now time.Time, w *waiter, slot int) {
-	if o.waiting[w.request.Client] != w { // the loop ends, or the client has been served
-		o.free(slot)
+// openWaiting opens the session of a request that has waited for its slot.
+func (l *serverLoop) openWaiting(now time.Time, w *waitingRequest, slot int) {
+	if l.waiting[w.request.Client] != w { // the loop ends, or the client has been served
+		l.freeSlot(slot)
 		return
 	}
-	o.unwait(w)
-	o.open(now, slot, w.request, w.key)
+	l.cancelWait(w)
+	l.openSession(now, slot, w.request, w.key)
 }
 
-// expire answers the requests that have waited long enough.
-func (o *serverLoop) expire(now time.Time) {
-	for w, ok := o.expiring.Pop(now); ok; w, ok = o.expiring.Pop(now) {
-		switch slot, ok, more := o.server.slots.expire(w, now); {
+// expireWaits answers the requests that have waited long enough.
+func (l *serverLoop) expireWaits(now time.Time) {
+	for w, ok := l.waitTimers.Pop(now); ok; w, ok = l.waitTimers.Pop(now) {
+		switch slot, ok, more := l.server.slots.expireWait(w, now); {
 		case more:
-			o.expiring.Set(w, now.Add(time.Second))
+			l.waitTimers.Set(w, now.Add(time.Second))
 		case ok:
-			o.serve(now, w, slot)
+			l.openWaiting(now, w, slot)
 		default:
-			o.unwait(w)
-			o.refuse(now, w.request)
+			l.cancelWait(w)
+			l.reject(now, w.request)
 		}
 	}
 }
 
-// unwait ends a wait.
-func (o *serverLoop) unwait(w *waiter) {
-	o.server.slots.forget(w)
-	o.expiring.Set(w, time.Time{})
-	delete(o.waiting, w.request.Client)
+// cancelWait ends a wait.
+func (l *serverLoop) cancelWait(w *waitingRequest) {
+	l.server.slots.removeWait(w)
+	l.waitTimers.Set(w, time.Time{})
+	delete(l.waiting, w.request.Client)
 }
 
-// stopWaiting ends all waits, since the loop ends.
-func (o *serverLoop) stopWaiting() {
-	for _, w := range o.waiting {
-		o.unwait(w)
+// cancelWaits ends all waits, since the loop ends.
+func (l *serverLoop) cancelWaits() {
+	for _, w := range l.waiting {
+		l.cancelWait(w)
 	}
 }
 
-// refuse answers a request that gets no session.
-func (o *serverLoop) refuse(now time.Time, r discovery.Request) {
-	line := SessionInfo{Interface: o.loop.iface, Local: o.loop.ports.Discovery.Addr(), Peer: r.Client, Service: r.Service}
-	o.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &o.queue)
-	o.loop.sendDiscovery(line, &o.queue)
-	if ok, _ := o.full.Allow(now); ok {
-		o.loop.notify(line, NoFreeSlots{Suppressed: o.full.TakeSuppressed()})
+// reject answers a request that gets no session.
+func (l *serverLoop) reject(now time.Time, r discovery.Request) {
+	line := SessionInfo{Interface: l.loop.iface, Local: l.loop.ports.Discovery.Addr(), Peer: r.Client, Service: r.Service}
+	l.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &l.queue)
+	l.loop.sendDiscovery(line, &l.queue)
+	if ok, _ := l.fullLimiter.Allow(now); ok {
+		l.loop.notify(line, NoFreeSlots{Suppressed: l.fullLimiter.TakeSuppressed()})
 	}
 }

@@ -13,15 +13,15 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// asker is a station that asks for sessions, and says nothing in them.
-type asker struct {
+// requester is a station that asks for sessions, and says nothing in them.
+type requester struct {
 	seen    *recorder
 	segment *ethertest.Segment
 	station wire.Addr
 }
 
-// ask sends PADI and PADR, marked by a Host-Uniq.
-func (a asker) ask(uniq byte) {
+// request sends PADI and PADR, marked by a Host-Uniq.
+func (a requester) request(uniq byte) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, nil).Append(wire.TagHostUniq, []byte{uniq})
 	a.segment.Send(forge(wire.Broadcast, a.station, wire.PADI, 0, tags))
 	synctest.Wait()
@@ -31,8 +31,8 @@ func (a asker) ask(uniq byte) {
 	synctest.Wait()
 }
 
-// granted checks how many sessions were granted, and how many of them are over.
-func (l *lab) granted(want, over int, when string) {
+// checkSessions checks how many sessions were granted, and how many of them are over.
+func (l *lab) checkSessions(want, over int, when string) {
 	l.t.Helper()
 	synctest.Wait()
 	if got, ended := count[pppoe.SessionEstablished](&l.serverEvents), count[pppoe.Ended](&l.serverEvents); got != want || ended != over {
@@ -40,19 +40,19 @@ func (l *lab) granted(want, over int, when string) {
 	}
 }
 
-// TestHalfOpenMakesRoom: a client's request beyond its number takes the place of its oldest
+// TestEvictHalfOpen: a client's request beyond its number takes the place of its oldest
 // session that is not open, at once; also where it has all slots that there are.
-func TestHalfOpenMakesRoom(t *testing.T) {
+func TestEvictHalfOpen(t *testing.T) {
 	for _, c := range []struct{ each, most int }{{1, 1}, {2, 2}, {0, 4}} {
 		synctest.Test(t, func(t *testing.T) {
 			var seen recorder
 			l := newLab(t, ethertest.Config{Watch: seen.watch})
 			l.server.Pool.MaxPerClient = c.each
 			l.startServer()
-			a := asker{&seen, l.segment, wire.Addr{2, 9}}
+			a := requester{&seen, l.segment, wire.Addr{2, 9}}
 			for i := range 7 {
-				a.ask(byte(i))
-				l.granted(i+1, max(0, i+1-c.most), "each as it came:")
+				a.request(byte(i))
+				l.checkSessions(i+1, max(0, i+1-c.most), "each as it came:")
 			}
 			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.Replaced || !e.SentPADT {
 				t.Errorf("the oldest ended so: %+v", e)
@@ -69,9 +69,9 @@ func TestHalfOpenMakesRoom(t *testing.T) {
 	}
 }
 
-// TestVanishedMakesRoom: a client that dials again after a power cut is not refused because of
+// TestEvictDead: a client that dials again after a power cut is not refused because of
 // the session from before, though that has no echo; also at another interface.
-func TestVanishedMakesRoom(t *testing.T) {
+func TestEvictDead(t *testing.T) {
 	for _, c := range []struct {
 		what  string
 		each  int
@@ -97,13 +97,13 @@ func TestVanishedMakesRoom(t *testing.T) {
 				time.Sleep(time.Second)
 				ports.Close()
 				time.Sleep(time.Hour)
-				l.granted(1, 0, "an hour after the power cut")
+				l.checkSessions(1, 0, "an hour after the power cut")
 
 				l.client.Listen = func() (pppoe.Ports, error) { return segment.Ports(clientAddr), nil }
-				l.clientEvents = journal{}
+				l.clientEvents = eventLog{}
 				l.startClient()
 				time.Sleep(3500 * time.Millisecond)
-				l.granted(2, 1, "3.5 s after the client is back")
+				l.checkSessions(2, 1, "3.5 s after the client is back")
 				if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
 					t.Errorf("the old session ended for %v", e.Reason)
 				}
@@ -116,9 +116,9 @@ func TestVanishedMakesRoom(t *testing.T) {
 	}
 }
 
-// TestLivingMakesNoRoom: a second session of a client whose first one lives is refused, once that
+// TestAliveNotEvicted: a second session of a client whose first one lives is refused, once that
 // has answered; the first goes on.
-func TestLivingMakesNoRoom(t *testing.T) {
+func TestAliveNotEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.MaxPerClient = 1
@@ -136,15 +136,15 @@ func TestLivingMakesNoRoom(t *testing.T) {
 				t.Errorf("the second ended with %v after %v, want to be refused after 4 s, and to look for others for half a second", other.clientErr, took)
 			}
 		}
-		l.granted(1, 0, "with a second client at the same station")
+		l.checkSessions(1, 0, "with a second client at the same station")
 		l.exchange()
 		l.stop()
 	})
 }
 
-// TestRedialIsNeverRefused: a client that hangs up and dials again finds its slot, however long
+// TestRedialNotRejected: a client that hangs up and dials again finds its slot, however long
 // its device takes to go: also if that is longer than the client waits for a PADS.
-func TestRedialIsNeverRefused(t *testing.T) {
+func TestRedialNotRejected(t *testing.T) {
 	for _, slow := range []time.Duration{0, time.Second, 20 * time.Second, 60 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
@@ -155,14 +155,14 @@ func TestRedialIsNeverRefused(t *testing.T) {
 			l.startClient()
 			time.Sleep(time.Second)
 			for range 3 {
-				l.dialler.Redial()
+				l.dialer.Redial()
 				time.Sleep(2*slow + time.Second)
 			}
 			if n := count[pppoe.Rejected](&l.clientEvents); n > 0 {
 				t.Errorf("with a device that takes %v to go a redial was refused %d times", slow, n)
 			}
 			time.Sleep(10 * time.Minute)
-			l.has(netip.MustParseAddr("192.0.2.10"), "in the end the client")
+			l.checkAddress(netip.MustParseAddr("192.0.2.10"), "in the end the client")
 			l.stop()
 		})
 	}
@@ -177,21 +177,21 @@ func TestServedOnce(t *testing.T) {
 		l.server.Pool.Max = 2
 		l.startServer()
 		l.startClient()
-		other := l.second(l.segment)
+		other := l.secondClient(l.segment)
 		other.startClient()
 		time.Sleep(time.Second)
-		a := asker{&seen, l.segment, clientAddr}
-		a.ask(1)
-		l.granted(2, 0, "while it waits")
+		a := requester{&seen, l.segment, clientAddr}
+		a.request(1)
+		l.checkSessions(2, 0, "while it waits")
 		other.stopClient()
 		synctest.Wait()
-		a.ask(1)
-		l.granted(3, 1, "once another's slot is free")
+		a.request(1)
+		l.checkSessions(3, 1, "once another's slot is free")
 		l.stopClient()
 		synctest.Wait()
-		l.granted(3, 2, "after the end of what it waited for")
+		l.checkSessions(3, 2, "after the end of what it waited for")
 		time.Sleep(10 * time.Second)
-		l.granted(3, 2, "later")
+		l.checkSessions(3, 2, "later")
 		l.stop()
 	})
 }
@@ -206,11 +206,11 @@ func TestStopWhileWaiting(t *testing.T) {
 		l.startClient()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		asker{&seen, l.segment, clientAddr}.ask(1)
+		requester{&seen, l.segment, clientAddr}.request(1)
 		l.stopServer()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		l.granted(1, 1, "after the end")
+		l.checkSessions(1, 1, "after the end")
 		l.stop()
 	})
 }

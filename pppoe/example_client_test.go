@@ -28,10 +28,10 @@ func (noNetwork) Configure(_ pppoe.SessionInfo, _, _ pppoe.Addressing) error { r
 
 func (noNetwork) Close(pppoe.SessionInfo, pppoe.Addressing) {}
 
-// family is an Authority that knows one name and its password.
-type family struct{ name, password string }
+// singleUser is an Authority that knows one name and its password.
+type singleUser struct{ name, password string }
 
-func (f family) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
+func (f singleUser) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	message, ok := p.Verify([]byte(f.password))
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok && p.User() == f.name, Message: message}}
 }
@@ -45,7 +45,7 @@ func concentrator(ports pppoe.Ports) *pppoe.Server {
 			IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1")},
 		},
 		Pool:          pppoe.Pool{First: netip.MustParseAddr("192.0.2.10")},
-		Authenticator: family{"alice", "her password"},
+		Authenticator: singleUser{"alice", "her password"},
 		Network:       noNetwork{},
 	}
 	cfg.Session.LCP.RequireAuth = []ppp.Method{chap.MD5}

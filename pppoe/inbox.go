@@ -19,9 +19,9 @@ var ErrQueueFull = errors.New("pppoe: more control packets than can be handled")
 // inbox is where the frames of a port wait for the loop. Several may put frames into it
 // at once, and one takes them out.
 type inbox struct {
-	frames  chan []byte
-	seed    maphash.Seed // nobody can choose with whom to share a place in waiting
-	waiting [1024]atomic.Int32
+	frames chan []byte
+	seed   maphash.Seed // nobody can choose with whom to share a place in waiting
+	queued [1024]atomic.Int32
 }
 
 func newInbox() *inbox {
@@ -44,13 +44,13 @@ func (in *inbox) put(frame []byte) bool {
 	}
 }
 
-// taken makes room for another frame of a sender's, one of which was received from frames.
-func (in *inbox) taken(frame []byte) { in.sender(frame).Add(-1) }
+// release makes room for another frame of a sender's, one of which was received from frames.
+func (in *inbox) release(frame []byte) { in.sender(frame).Add(-1) }
 
 // sender counts the waiting frames of whoever has sent this one.
 func (in *inbox) sender(frame []byte) *atomic.Int32 {
 	if len(frame) < 12 {
-		return &in.waiting[0]
+		return &in.queued[0]
 	}
-	return &in.waiting[maphash.Bytes(in.seed, frame[6:12])%uint64(len(in.waiting))]
+	return &in.queued[maphash.Bytes(in.seed, frame[6:12])%uint64(len(in.queued))]
 }

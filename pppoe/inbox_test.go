@@ -14,9 +14,9 @@ func frameFrom(sender uint32) []byte {
 	return frame
 }
 
-// TestInboxShares: who floods the inbox leaves room for others, and has room again once its
+// TestInboxPerSender: who floods the inbox leaves room for others, and has room again once its
 // frames are taken.
-func TestInboxShares(t *testing.T) {
+func TestInboxPerSender(t *testing.T) {
 	in := newInbox()
 	put := func(sender uint32, times int) (n int) {
 		for range times {
@@ -37,7 +37,7 @@ func TestInboxShares(t *testing.T) {
 		t.Errorf("of another there are %d, want 10", n)
 	}
 	for range 5 {
-		in.taken(<-in.frames)
+		in.release(<-in.frames)
 	}
 	if n := put(1, 10); n != 5 {
 		t.Errorf("once 5 are taken there is room for %d, want 5", n)
@@ -50,17 +50,17 @@ func TestInboxShares(t *testing.T) {
 		t.Errorf("of forged senders there are %d, want %d", n, want)
 	}
 	for range inboxSize {
-		in.taken(<-in.frames)
+		in.release(<-in.frames)
 	}
-	for i := range in.waiting {
-		if n := in.waiting[i].Load(); n != 0 {
+	for i := range in.queued {
+		if n := in.queued[i].Load(); n != 0 {
 			t.Errorf("when all are taken, %d wait", n)
 		}
 	}
 }
 
-// TestInboxOfMany: several put at once, and the inbox is never fuller than it may be.
-func TestInboxOfMany(t *testing.T) {
+// TestInboxConcurrent: several put at once, and the inbox is never fuller than it may be.
+func TestInboxConcurrent(t *testing.T) {
 	in := newInbox()
 	var putting sync.WaitGroup
 	for sender := range uint32(8) {
@@ -71,17 +71,17 @@ func TestInboxOfMany(t *testing.T) {
 		})
 	}
 	for range inboxShare { // so many there are, whoever comes first
-		in.taken(<-in.frames)
+		in.release(<-in.frames)
 	}
 	putting.Wait()
 	if len(in.frames) > inboxSize {
 		t.Errorf("%d frames wait", len(in.frames))
 	}
 	for len(in.frames) > 0 {
-		in.taken(<-in.frames)
+		in.release(<-in.frames)
 	}
-	for i := range in.waiting {
-		if n := in.waiting[i].Load(); n != 0 {
+	for i := range in.queued {
+		if n := in.queued[i].Load(); n != 0 {
 			t.Errorf("when all are taken, %d wait", n)
 		}
 	}
@@ -93,8 +93,8 @@ func TestShortFrame(t *testing.T) {
 	if !in.put(make([]byte, 3)) {
 		t.Fatal("there is no room")
 	}
-	in.taken(<-in.frames)
-	if n := in.waiting[0].Load(); n != 0 {
+	in.release(<-in.frames)
+	if n := in.queued[0].Load(); n != 0 {
 		t.Errorf("%d wait", n)
 	}
 }
@@ -105,7 +105,7 @@ func TestInboxSize(t *testing.T) {
 		t.Errorf("%d frames wait, %d of one sender", cap(in.frames), inboxShare)
 	}
 	in := newInbox()
-	if short, whole := make([]byte, 11), make([]byte, 12); in.sender(short) != &in.waiting[0] || in.sender(whole) == nil {
+	if short, whole := make([]byte, 11), make([]byte, 12); in.sender(short) != &in.queued[0] || in.sender(whole) == nil {
 		t.Error("a frame without a whole source address is not counted at the first place")
 	}
 }

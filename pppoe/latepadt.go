@@ -20,25 +20,25 @@ type latePADTs struct {
 	next   time.Time             // when they are repeated; zero: never
 }
 
-// endUnsent ends the sessions of an earlier loop that could not, unless that was done already.
-func (o *serverLoop) endUnsent(now time.Time) {
-	if o.late.sent == 0 && !o.stopped {
-		o.sendLate(now)
+// startLatePADTs ends the sessions of an earlier loop that could not, unless that was done already.
+func (l *serverLoop) startLatePADTs(now time.Time) {
+	if l.latePADTs.sent == 0 && !l.stopped {
+		l.sendLatePADTs(now)
 	}
 }
 
-// repeatLate repeats the late PADTs if that is due.
-func (o *serverLoop) repeatLate(now time.Time) {
-	if at := o.late.next; !at.IsZero() && !at.After(now) {
-		o.sendLate(now)
+// repeatLatePADTs repeats the late PADTs if that is due.
+func (l *serverLoop) repeatLatePADTs(now time.Time) {
+	if at := l.latePADTs.next; !at.IsZero() && !at.After(now) {
+		l.sendLatePADTs(now)
 	}
 }
 
-// sendLate sends the late PADTs, but for those of sessions that exist again.
-func (o *serverLoop) sendLate(now time.Time) {
-	late := &o.late
-	late.frames = slices.DeleteFunc(late.frames, o.isSession)
-	o.loop.sendUnsent(late.frames)
+// sendLatePADTs sends the late PADTs, but for those of sessions that exist again.
+func (l *serverLoop) sendLatePADTs(now time.Time) {
+	late := &l.latePADTs
+	late.frames = slices.DeleteFunc(late.frames, l.sessionExists)
+	l.loop.sendDeferredPADTs(late.frames)
 	if len(late.frames) == 0 || late.sent == len(latePADTWaits) {
 		late.frames, late.next = nil, time.Time{}
 		return
@@ -47,11 +47,11 @@ func (o *serverLoop) sendLate(now time.Time) {
 	late.sent++
 }
 
-// isSession reports whether there is a session that a PADT of ours would end. RFC 2516 section 6:
+// sessionExists reports whether there is a session that a PADT of ours would end. RFC 2516 section 6:
 // session ID and both addresses identify it.
-func (o *serverLoop) isSession(padt wire.DiscoveryFrame) bool {
-	t := o.loop.tunnels[padt.SessionID]
-	return t != nil && t.Peer == padt.Dst && t.Local == padt.Src
+func (l *serverLoop) sessionExists(padt wire.DiscoveryFrame) bool {
+	s := l.loop.sessions[padt.SessionID]
+	return s != nil && s.Peer == padt.Dst && s.Local == padt.Src
 }
 
 // latestPADTs returns one PADT for each session, and of more than limit the latest: they must not

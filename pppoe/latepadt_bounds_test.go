@@ -29,17 +29,17 @@ func TestLatePADTBounds(t *testing.T) {
 func TestLatePADTStopped(t *testing.T) {
 	padts := []wire.DiscoveryFrame{wire.NewPADT(wire.Addr{2, 2}, wire.Addr{2, 1}, 1, "")}
 	o := &serverLoop{loop: &loop{ports: Ports{Discovery: noPort{}}}}
-	if o.endUnsent(epoch); !o.deadline().IsZero() {
+	if o.startLatePADTs(epoch); !o.deadline().IsZero() {
 		t.Errorf("without PADTs the deadline is %v", o.deadline())
 	}
-	o.late.frames = padts
-	o.endUnsent(epoch)
+	o.latePADTs.frames = padts
+	o.startLatePADTs(epoch)
 	o.stop(epoch)
-	if o.advance(epoch.Add(latePADTWaits[0])); !o.deadline().IsZero() || o.late.sent != 1 || len(o.late.frames) != 1 {
-		t.Errorf("after the stop it has %+v, want one PADT, sent once, and no deadline", o.late)
+	if o.advance(epoch.Add(latePADTWaits[0])); !o.deadline().IsZero() || o.latePADTs.sent != 1 || len(o.latePADTs.frames) != 1 {
+		t.Errorf("after the stop it has %+v, want one PADT, sent once, and no deadline", o.latePADTs)
 	}
-	o.late = latePADTs{frames: padts}
-	if o.endUnsent(epoch); o.late.sent != 0 || len(o.late.frames) != 1 {
-		t.Errorf("after the stop it has %+v, want one PADT that was not sent", o.late)
+	o.latePADTs = latePADTs{frames: padts}
+	if o.startLatePADTs(epoch); o.latePADTs.sent != 0 || len(o.latePADTs.frames) != 1 {
+		t.Errorf("after the stop it has %+v, want one PADT that was not sent", o.latePADTs)
 	}
 }

@@ -55,7 +55,7 @@ func (p *padtTimes) want(t *testing.T, from wire.Addr, seconds ...int) {
 // bridged is a server with one slot, and so one session ID, whose interface is a bridge's port.
 type bridged struct {
 	*lab
-	nic   *card
+	nic   *fakeNIC
 	s     *pppoe.Server
 	times padtTimes
 }
@@ -107,15 +107,15 @@ func TestLatePADT(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			b.segment.Plug(clientAddr)
 			time.Sleep(10 * time.Minute)
-			b.online(2, "in the end")
+			b.checkOnline(2, "in the end")
 			b.times.want(t, serverAddr, 0, 3, 10)
 		}},
 		{"another client gets the ID", func(t *testing.T, b *bridged) {
 			b.returns(serverAddr)
-			other := b.second(b.segment)
+			other := b.secondClient(b.segment)
 			other.startClient()
 			time.Sleep(10 * time.Minute)
-			other.online(1, "all the time")
+			other.checkOnline(1, "all the time")
 			if n := count[pppoe.Ended](&other.clientEvents); n != 0 {
 				t.Errorf("the other client's session ended %d times", n)
 			}
@@ -128,7 +128,7 @@ func TestLatePADT(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			b.segment.Plug(clientAddr)
 			time.Sleep(10 * time.Minute)
-			b.online(2, "in the end")
+			b.checkOnline(2, "in the end")
 			b.times.want(t, serverAddr, 0, 3, 10, 35)
 			b.times.want(t, otherAddr)
 		}},
@@ -148,10 +148,10 @@ func TestLatePADT(t *testing.T) {
 				b.lab = newLab(t, ethertest.Config{Watch: b.times.watch})
 				b.server.Pool.Max = 1
 				b.client.Redial = persist(0, 0)
-				b.nic = &card{segment: b.segment, address: serverAddr}
+				b.nic = &fakeNIC{segment: b.segment, address: serverAddr}
 				b.s = b.startServerOnCards(b.nic)
 				b.startClient()
-				b.online(1, "at first")
+				b.checkOnline(1, "at first")
 				b.segment.Unplug(clientAddr)
 				b.goes()
 				b.times.start()

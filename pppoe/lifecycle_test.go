@@ -25,8 +25,8 @@ func persist(holdoff time.Duration, maxFail int) pppoe.Redial {
 	return pppoe.Redial{Persist: true, Holdoff: holdoff, MaxFail: maxFail, Jitter: func() float64 { return 0 }}
 }
 
-// online checks how often the client has come online.
-func (l *lab) online(want int, when string) {
+// checkOnline checks how often the client has come online.
+func (l *lab) checkOnline(want int, when string) {
 	l.t.Helper()
 	synctest.Wait()
 	if n := count[session.NetworkPhase](&l.clientEvents); n != want {
@@ -52,22 +52,22 @@ func TestRedial(t *testing.T) {
 				l.client.Redial = persist(30*time.Second, 0)
 				l.startServer()
 				l.startClient()
-				l.online(1, "at first")
+				l.checkOnline(1, "at first")
 				l.stopServer()
 				synctest.Wait() // its goodbyes are said: what has the same address would suffer from them
 				time.Sleep(away)
 				l.startServer()
 				time.Sleep(2 * time.Second)
-				l.online(2, "2 s after the server's return")
+				l.checkOnline(2, "2 s after the server's return")
 				l.stop()
 			})
 		})
 	}
 }
 
-// TestUnfitHost: where the host's network does not fit what was agreed on, the session ends
+// TestHostNetworkFails: where the host's network does not fit what was agreed on, the session ends
 // on both sides, and that is told once, however much of it was still to be done.
-func TestUnfitHost(t *testing.T) {
+func TestHostNetworkFails(t *testing.T) {
 	for _, side := range []string{"client", "server"} {
 		t.Run(side, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -119,10 +119,10 @@ func TestRedialOnRequest(t *testing.T) {
 		l.startClient()
 		time.Sleep(time.Minute) // it has failed, and waits
 		l.startServer()
-		l.dialler.Redial()
-		l.online(1, "after the pause was ended")
-		l.dialler.Redial()
-		l.online(2, "after a request to redial")
+		l.dialer.Redial()
+		l.checkOnline(1, "after the pause was ended")
+		l.dialer.Redial()
+		l.checkOnline(2, "after a request to redial")
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerTerminated {
 			t.Errorf("the server's session ended so: %v, want terminated by the peer", e.Reason)
 		}
@@ -139,8 +139,8 @@ func TestRedialWithoutPersist(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.startServer()
 		l.startClient()
-		l.online(1, "at first")
-		l.dialler.Redial()
+		l.checkOnline(1, "at first")
+		l.dialer.Redial()
 		synctest.Wait()
 		if l.cause() != session.UserRequest {
 			t.Errorf("the client ended with %v, want user-request", l.clientErr)
@@ -149,37 +149,37 @@ func TestRedialWithoutPersist(t *testing.T) {
 	})
 }
 
-// TestLink plays what netlink tells of the interface.
-func TestLink(t *testing.T) {
+// TestLinkStates plays what netlink tells of the interface.
+func TestLinkStates(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		play   func(l *lab)
 		online int // how often, in the end
 	}{
 		{"a short loss of carrier is nothing", func(l *lab) {
-			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 			time.Sleep(9 * time.Second)
-			l.dialler.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetLinkState(pppoe.LinkUp)
 		}, 1},
 		{"a long one ends the session", func(l *lab) {
-			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 			time.Sleep(11 * time.Second)
 			if n := count[pppoe.Ended](&l.clientEvents); n != 1 {
 				l.t.Errorf("%d sessions ended without carrier, want one", n)
 			}
-			l.dialler.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetLinkState(pppoe.LinkUp)
 		}, 2},
 		{"an interface that is set down and up", func(l *lab) {
-			l.dialler.SetLinkState(pppoe.LinkDown)
+			l.dialer.SetLinkState(pppoe.LinkDown)
 			time.Sleep(time.Hour)
-			l.online(1, "with its interface down")
-			l.dialler.SetLinkState(pppoe.LinkUp)
+			l.checkOnline(1, "with its interface down")
+			l.dialer.SetLinkState(pppoe.LinkUp)
 		}, 2},
 		{"a server that went while the cable was out", func(l *lab) {
-			l.dialler.SetLinkState(pppoe.LinkNoCarrier)
+			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 			l.segment.Unplug(serverAddr)
 			time.Sleep(time.Second)
-			l.dialler.SetLinkState(pppoe.LinkUp)
+			l.dialer.SetLinkState(pppoe.LinkUp)
 			time.Sleep(5 * time.Second)
 			l.segment.Plug(serverAddr)
 		}, 2},
@@ -190,10 +190,10 @@ func TestLink(t *testing.T) {
 				l.client.Redial = persist(0, 0)
 				l.startServer()
 				l.startClient()
-				l.online(1, "at first")
+				l.checkOnline(1, "at first")
 				c.play(l)
 				time.Sleep(10 * time.Second)
-				l.online(c.online, "in the end")
+				l.checkOnline(c.online, "in the end")
 				l.stop()
 			})
 		})
@@ -253,7 +253,7 @@ func TestStaleSession(t *testing.T) {
 		l.server.Pool.Max = 1
 		l.startServer()
 		l.startClient()
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		granted, _ := last[pppoe.SessionEstablished](&l.clientEvents)
 		l.segment.Unplug(clientAddr)
 		l.stopClient()
@@ -263,14 +263,14 @@ func TestStaleSession(t *testing.T) {
 		l.client.Stale = []pppoe.StaleSession{{SessionID: granted.SessionID, AC: granted.AC}}
 		l.startClient()
 		time.Sleep(200 * time.Millisecond)
-		l.online(2, "200 ms after a crash")
+		l.checkOnline(2, "200 ms after a crash")
 		l.stop()
 	})
 }
 
-// TestAddressAgain: the same address is asked for, and had from the same server; from another
+// TestPreviousAddressRequested: the same address is asked for, and had from the same server; from another
 // one, its own is taken.
-func TestAddressAgain(t *testing.T) {
+func TestPreviousAddressRequested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Bool
 		l := newLab(t, ethertest.Config{Watch: func(f []byte) {
@@ -281,20 +281,20 @@ func TestAddressAgain(t *testing.T) {
 		l.client.Redial = persist(0, 0)
 		l.startServer()
 		l.startClient()
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		asked.Store(false)
-		l.dialler.Redial()
-		l.online(2, "the second time")
+		l.dialer.Redial()
+		l.checkOnline(2, "the second time")
 		if !asked.Load() {
 			t.Error("the address of the first session was not asked for again")
 		}
-		l.has(netip.MustParseAddr("192.0.2.10"), "who comes back")
+		l.checkAddress(netip.MustParseAddr("192.0.2.10"), "who comes back")
 		l.stopServer()
 		synctest.Wait()
 		l.server.Pool.First = netip.MustParseAddr("192.0.2.20")
 		l.startServer()
 		time.Sleep(time.Minute)
-		l.has(netip.MustParseAddr("192.0.2.20"), "at another server, who comes back")
+		l.checkAddress(netip.MustParseAddr("192.0.2.20"), "at another server, who comes back")
 		l.stop()
 	})
 }
@@ -313,7 +313,7 @@ func TestAnotherConcentrator(t *testing.T) {
 		good := wire.Addr{2, 0, 0x5e, 0, 0x53, 9}
 		l.startServerAt(good)
 		time.Sleep(10 * time.Second)
-		l.online(1, "after the pause for a refused password")
+		l.checkOnline(1, "after the pause for a refused password")
 		if g, _ := last[pppoe.SessionEstablished](&l.clientEvents); g.AC != good {
 			t.Errorf("the second dial went to %v, want %v", g.AC, good)
 		}
@@ -322,8 +322,8 @@ func TestAnotherConcentrator(t *testing.T) {
 	})
 }
 
-// TestConcentratorProves: a client may have its concentrator prove who it is.
-func TestConcentratorProves(t *testing.T) {
+// TestAuthenticateConcentrator: a client may have its concentrator prove who it is.
+func TestAuthenticateConcentrator(t *testing.T) {
 	for _, secret := range []string{"right", "wrong"} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
@@ -353,15 +353,15 @@ func TestConnectDelay(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(5 * time.Second) // its first request may come before there is a session
-		l.online(1, "since the peer began,")
+		l.checkOnline(1, "since the peer began,")
 		l.stop()
 	})
 }
 
-// late is a port on which a PADS is late.
-type late struct{ datapath.Port }
+// latePADSPort is a port on which a PADS is late.
+type latePADSPort struct{ datapath.Port }
 
-func (l late) WriteBatch(frames [][]byte) (int, error) {
+func (l latePADSPort) WriteBatch(frames [][]byte) (int, error) {
 	if f, err := wire.ParseDiscoveryFrame(frames[0]); err != nil || f.Code != wire.PADS {
 		return l.Port.WriteBatch(frames)
 	}
@@ -377,22 +377,22 @@ func TestRequestBeforePADS(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.client.ConnectDelay = time.Hour
 		ports := l.segment.Ports(serverAddr)
-		ports.Discovery = late{ports.Discovery}
+		ports.Discovery = latePADSPort{ports.Discovery}
 		l.startServerOn(ports)
 		l.startClient()
 		time.Sleep(100 * time.Millisecond)
-		l.online(1, "since the peer began,")
+		l.checkOnline(1, "since the peer began,")
 		l.stop()
 	})
 }
 
-// TestSmallCarrier: what a carrier cannot bear is not agreed on.
-func TestSmallCarrier(t *testing.T) {
+// TestSmallMTU: what a carrier cannot bear is not agreed on.
+func TestSmallMTU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{MTU: 1450})
 		l.startServer()
 		l.startClient()
-		l.online(1, "over a carrier of 1450 octets")
+		l.checkOnline(1, "over a carrier of 1450 octets")
 		if c, _ := last[pppoe.Configured](&l.clientEvents); c.MTU != 1442 {
 			t.Errorf("the MTU is %d, want 1442", c.MTU)
 		}
@@ -425,8 +425,8 @@ func TestAdaptiveEcho(t *testing.T) {
 	}
 }
 
-// TestDemand: a dial waits until it is wanted.
-func TestDemand(t *testing.T) {
+// TestAwaitTraffic: a dial waits until it is wanted.
+func TestAwaitTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		wanted := make(chan struct{})
@@ -441,15 +441,15 @@ func TestDemand(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Hour)
-		l.online(0, "before it was wanted")
+		l.checkOnline(0, "before it was wanted")
 		wanted <- struct{}{}
-		l.online(1, "once wanted")
+		l.checkOnline(1, "once wanted")
 		time.Sleep(time.Hour)
 		if n := count[pppoe.Ended](&l.clientEvents); n != 1 {
 			t.Errorf("%d sessions ended for idleness, want one", n)
 		}
 		wanted <- struct{}{}
-		l.online(2, "wanted again")
+		l.checkOnline(2, "wanted again")
 		l.stop()
 	})
 }
@@ -460,7 +460,7 @@ func TestAnnouncements(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.startServer()
 		l.startClient()
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		granted, _ := last[pppoe.SessionEstablished](&l.clientEvents)
 		tags := wire.Tags(nil).Append(wire.TagMOTM, []byte("welcome"))
 		say := func(src wire.Addr, id uint16) {
@@ -490,7 +490,7 @@ func TestAccessLine(t *testing.T) {
 		l.client.Discovery.AccessLine = wire.AccessLine{CircuitID: "dslam1 atm 1/2:3.4", RemoteID: "subscriber"}
 		l.startServer()
 		l.startClient()
-		l.online(1, "with its line told")
+		l.checkOnline(1, "with its line told")
 		heard := 0
 		for _, e := range l.serverEvents.events {
 			if r, ok := e.(pppoe.DiscoveryReceived); ok && r.Packet.Tags.AccessLine() == l.client.Discovery.AccessLine {

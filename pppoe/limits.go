@@ -31,49 +31,49 @@ const (
 	CountLarger // of the two
 )
 
-// look is how often a session with limits is looked at: pppd's own clock has whole
+// limitCheckInterval is how often a session with limits is looked at: pppd's own clock has whole
 // seconds.
-const look = time.Second
+const limitCheckInterval = time.Second
 
-func (l Limits) watched() bool { return l.IdleTimeout > 0 || l.MaxBytes > 0 }
+func (l Limits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxBytes > 0 }
 
-// allowance is what is left of a session's limits.
-type allowance struct {
+// limitState is what is left of a session's limits.
+type limitState struct {
 	Limits
-	since  time.Time // packets flow; zero: not yet
-	active time.Time // when something was last seen to be carried
-	last   datapath.Counters
-	before datapath.Counters // of another user, which do not count
-	over   bool              // a limit has been reached, which is said once: the end takes its time
+	since    time.Time // packets flow; zero: not yet
+	active   time.Time // when something was last seen to be carried
+	last     datapath.Counters
+	baseline datapath.Counters // of another user, which do not count
+	reached  bool              // a limit has been reached, which is said once: the end takes its time
 }
 
-func (a *allowance) start(now time.Time) {
-	if a.since.IsZero() && !a.over {
+func (a *limitState) start(now time.Time) {
+	if a.since.IsZero() && !a.reached {
 		a.since, a.active = now, now
 	}
 }
 
-// renew begins again for another user, who has carried nothing yet.
-func (a *allowance) renew(c datapath.Counters) {
-	a.since, a.last, a.before = time.Time{}, c, c
+// restart begins again for another user, who has carried nothing yet.
+func (a *limitState) restart(c datapath.Counters) {
+	a.since, a.last, a.baseline = time.Time{}, c, c
 }
 
 // deadline is when the session is to be looked at again; zero: never.
-func (a *allowance) deadline(now time.Time) (at time.Time) {
+func (a *limitState) deadline(now time.Time) (at time.Time) {
 	if a.since.IsZero() {
 		return time.Time{}
 	}
 	if a.SessionTimeout > 0 {
 		at = a.since.Add(a.SessionTimeout)
 	}
-	if a.watched() {
-		at = ppp.Earliest(at, now.Add(look))
+	if a.needsCounters() {
+		at = ppp.Earliest(at, now.Add(limitCheckInterval))
 	}
 	return at
 }
 
 // check says, once, that a limit has been reached, and which.
-func (a *allowance) check(now time.Time, c datapath.Counters) (r session.Reason, over bool) {
+func (a *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, over bool) {
 	if a.since.IsZero() {
 		return r, false
 	}
@@ -86,12 +86,12 @@ func (a *allowance) check(now time.Time, c datapath.Counters) (r session.Reason,
 		r = session.Reason{Cause: session.Expired, Text: "Connect time expired"}
 	case a.IdleTimeout > 0 && now.Sub(a.active) >= a.IdleTimeout:
 		r = session.Reason{Cause: session.Idle, Text: "Link inactive"}
-	case a.MaxBytes > 0 && a.Count.of(c.Since(a.before)) >= a.MaxBytes:
+	case a.MaxBytes > 0 && a.Count.of(c.Since(a.baseline)) >= a.MaxBytes:
 		r = session.Reason{Cause: session.Exhausted, Text: "Traffic limit reached"}
 	default:
 		return r, false
 	}
-	a.since, a.over = time.Time{}, true
+	a.since, a.reached = time.Time{}, true
 	return r, true
 }
 

@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// TestAllowanceOfAnotherUser: who is authenticated anew, as another, has the whole of each limit.
-func TestAllowanceOfAnotherUser(t *testing.T) {
+// TestLimitStateOfAnotherUser: who is authenticated anew, as another, has the whole of each limit.
+func TestLimitStateOfAnotherUser(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const s = time.Second
 	before := datapath.Counters{SentBytes: 50, ReceivedBytes: 40, SentPackets: 1}
@@ -29,10 +29,10 @@ func TestAllowanceOfAnotherUser(t *testing.T) {
 		{"not yet the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 149, ReceivedBytes: 40}, 0},
 		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 50, ReceivedBytes: 140}, session.Exhausted},
 	} {
-		a := allowance{Limits: c.limits}
+		a := limitState{Limits: c.limits}
 		a.start(epoch)
 		a.check(epoch.Add(5*s), before)
-		a.renew(before)
+		a.restart(before)
 		if r, over := a.check(epoch.Add(1000*time.Hour), before); over || !a.deadline(epoch).IsZero() {
 			t.Errorf("%s: before the second user's packets flow: %v, deadline %v", c.what, r, a.deadline(epoch))
 		}
@@ -46,9 +46,9 @@ func TestAllowanceOfAnotherUser(t *testing.T) {
 	}
 }
 
-// TestAllowance: a limit is reached to the second, told once, and not before packets
+// TestLimitState: a limit is reached to the second, told once, and not before packets
 // flow.
-func TestAllowance(t *testing.T) {
+func TestLimitState(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const s = time.Second
 	sent := func(packets, bytes uint64) datapath.Counters {
@@ -80,7 +80,7 @@ func TestAllowance(t *testing.T) {
 		{"the larger", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 100, ReceivedBytes: 1}, session.Exhausted, 0},
 		{"the larger, not both", Limits{MaxBytes: 100, Count: CountLarger}, s, datapath.Counters{SentBytes: 60, ReceivedBytes: 60}, 0, s},
 	} {
-		a := allowance{Limits: c.limits}
+		a := limitState{Limits: c.limits}
 		if r, over := a.check(epoch.Add(1000*time.Hour), c.carried); over || !a.deadline(epoch).IsZero() {
 			t.Errorf("%s: before packets flow: %v, deadline %v", c.what, r, a.deadline(epoch))
 		}

@@ -9,78 +9,78 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// listening is a Listener for as long as its Server runs: one loop after the other, each on
+// runningListener is a Listener for as long as its Server runs: one loop after the other, each on
 // ports of its own. Interfaces come and go, and so do their addresses (that of a bridge is
 // one of its ports'); the other interfaces are not affected.
-type listening struct {
+type runningListener struct {
 	Listener
-	server *Server
-	woken  chan struct{} // holds one: the interface has changed
-	unsent []wire.DiscoveryFrame
+	server        *Server
+	wakeup        chan struct{} // holds one: the interface has changed
+	deferredPADTs []wire.DiscoveryFrame
 
-	mu      sync.Mutex  // guards what follows
-	serving *serverLoop // nil: the ports are yet to be opened again
-	link    LinkState
-	changes int              // of the interface, that were told
-	drops   map[error]uint64 // those of the loops before
+	mu        sync.Mutex  // guards what follows
+	current   *serverLoop // nil: the ports are yet to be opened again
+	link      LinkState
+	changes   int              // of the interface, that were told
+	pastDrops map[error]uint64 // those of the loops before
 }
 
 // retryOpen is how long it takes until ports are tried again that could not be opened,
 // though the interface seems to be usable.
 const retryOpen = time.Second
 
-// errGone is why ports are given up that the kernel may still have: the interface of their
+// errInterfaceGone is why ports are given up that the kernel may still have: the interface of their
 // name is another one from now on.
-var errGone = errors.New("the interface is gone")
+var errInterfaceGone = errors.New("the interface is gone")
 
-func newListening(s *Server, l Listener) *listening {
+func newRunningListener(s *Server, l Listener) *runningListener {
 	if l.Device == "" {
 		l.Device = l.Interface
 	}
-	return &listening{Listener: l, server: s, woken: make(chan struct{}, 1), serving: newServerLoop(s, l)}
+	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), current: newServerLoop(s, l)}
 }
 
 // run serves until the context ends, or the ports are lost for good.
-func (l *listening) run(ctx context.Context) error {
-	for o := l.loop(); o != nil; o = l.reopen(ctx) {
+func (l *runningListener) run(ctx context.Context) error {
+	for o := l.currentLoop(); o != nil; o = l.reopen(ctx) {
 		err := o.run(ctx)
 		if err == nil || l.Reopen == nil {
 			return err
 		}
-		l.lost(o, err)
+		l.loopEnded(o, err)
 	}
 	return nil
 }
 
-func (l *listening) loop() *serverLoop {
+func (l *runningListener) currentLoop() *serverLoop {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.serving
+	return l.current
 }
 
-// lost notes that a loop has ended, and tells why.
-func (l *listening) lost(o *serverLoop, why error) {
-	l.unsent = latestPADTs(append(o.late.frames, o.loop.unsent...), l.server.cfg.Pool.Max)
+// loopEnded notes that a loop has ended, and tells why.
+func (l *runningListener) loopEnded(o *serverLoop, why error) {
+	l.deferredPADTs = latestPADTs(append(o.latePADTs.frames, o.loop.deferredPADTs...), l.server.cfg.Pool.Max)
 	l.mu.Lock()
-	l.serving = nil
-	if l.drops == nil {
-		l.drops = make(map[error]uint64)
+	l.current = nil
+	if l.pastDrops == nil {
+		l.pastDrops = make(map[error]uint64)
 	}
 	for reason, n := range o.loop.drops.read() {
-		l.drops[reason] += n
+		l.pastDrops[reason] += n
 	}
 	l.mu.Unlock()
 	l.notify(ListenerLost{Err: why})
 }
 
-func (l *listening) notify(e Event) {
+func (l *runningListener) notify(e Event) {
 	if notify := l.server.cfg.Notify; notify != nil {
 		notify(SessionInfo{Interface: l.Interface}, e)
 	}
 }
 
 // reopen opens the ports as soon as that can be; nil: the context has ended before.
-func (l *listening) reopen(ctx context.Context) *serverLoop {
+func (l *runningListener) reopen(ctx context.Context) *serverLoop {
 	told := ""
 	for ctx.Err() == nil {
 		var retry <-chan time.Time // none while the interface is known not to be usable
@@ -88,7 +88,7 @@ func (l *listening) reopen(ctx context.Context) *serverLoop {
 			ports, err := l.Reopen()
 			switch {
 			case err == nil:
-				if o := l.back(ports, changes); o != nil {
+				if o := l.restore(ports, changes); o != nil {
 					return o
 				}
 			case err.Error() != told:
@@ -99,7 +99,7 @@ func (l *listening) reopen(ctx context.Context) *serverLoop {
 		}
 		select {
 		case <-ctx.Done():
-		case <-l.woken:
+		case <-l.wakeup:
 		case <-retry:
 		}
 	}
@@ -107,67 +107,67 @@ func (l *listening) reopen(ctx context.Context) *serverLoop {
 }
 
 // usable reports whether ports can be opened, as far as is known, after so many changes.
-func (l *listening) usable() (changes int, ok bool) {
+func (l *runningListener) usable() (changes int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.changes, l.link < LinkDown
 }
 
-// back makes a loop of ports, which first sends what the one before could not; nil: the
+// restore makes a loop of ports, which first sends what the one before could not; nil: the
 // interface has changed again while they were opened.
-func (l *listening) back(ports Ports, changes int) *serverLoop {
+func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	with := l.Listener
 	with.Ports = ports
 	o := newServerLoop(l.server, with)
 	l.mu.Lock()
 	same, up := l.changes == changes, l.link == LinkUp
 	if same {
-		l.serving = o
+		l.current = o
 	}
 	l.mu.Unlock()
 	if !same {
 		ports.Close()
 		return nil
 	}
-	o.late.frames, l.unsent = l.unsent, nil
+	o.latePADTs.frames, l.deferredPADTs = l.deferredPADTs, nil
 	if up { // else what is sent goes into a dead cable
-		o.endUnsent(time.Now())
+		o.startLatePADTs(time.Now())
 	}
 	l.notify(ListenerRestored{Addr: ports.Discovery.Addr()})
 	return o
 }
 
 // linkChanged notes how the interface is now, and has the loop end if that can go on no more.
-func (l *listening) linkChanged(s LinkState, a wire.Addr) {
+func (l *runningListener) linkChanged(s LinkState, a wire.Addr) {
 	l.mu.Lock()
 	l.link = s
 	l.changes++
-	o := l.serving
+	o := l.current
 	l.mu.Unlock()
 	select {
-	case l.woken <- struct{}{}:
+	case l.wakeup <- struct{}{}:
 	default: // it is awake
 	}
 	switch {
 	case o == nil || l.Reopen == nil:
 	case s == LinkGone:
-		o.loop.call(func(now time.Time) { o.loop.fail(now, errGone) })
+		o.loop.call(func(now time.Time) { o.loop.fail(now, errInterfaceGone) })
 	case a != (wire.Addr{}) && a != o.loop.ports.Discovery.Addr():
-		o.loop.call(func(now time.Time) { o.loop.fail(now, errReaddressed) })
+		o.loop.call(func(now time.Time) { o.loop.fail(now, errAddressChanged) })
 	case s == LinkUp:
-		o.loop.call(o.endUnsent)
+		o.loop.call(o.startLatePADTs)
 	}
 }
 
 // addDrops adds what was dropped, by the reason.
-func (l *listening) addDrops(to map[error]uint64) {
+func (l *runningListener) addDrops(to map[error]uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for reason, n := range l.drops {
+	for reason, n := range l.pastDrops {
 		to[reason] += n
 	}
-	if l.serving != nil {
-		for reason, n := range l.serving.loop.drops.read() {
+	if l.current != nil {
+		for reason, n := range l.current.loop.drops.read() {
 			to[reason] += n
 		}
 	}
@@ -175,8 +175,8 @@ func (l *listening) addDrops(to map[error]uint64) {
 
 // loops are those that serve now.
 func (s *Server) loops() (all []*serverLoop) {
-	for _, l := range s.lines {
-		if o := l.loop(); o != nil {
+	for _, l := range s.listeners {
+		if o := l.currentLoop(); o != nil {
 			all = append(all, o)
 		}
 	}
@@ -190,7 +190,7 @@ func (s *Server) loops() (all []*serverLoop) {
 // that, as a bridge may not forward at once; they listen anew as soon as the interface
 // can be used. It may be called at any time while Run runs, from one goroutine an interface.
 func (s *Server) SetLinkState(device string, state LinkState, a wire.Addr) {
-	for _, l := range s.lines {
+	for _, l := range s.listeners {
 		if l.Device == device {
 			l.linkChanged(state, a)
 		}

@@ -14,27 +14,27 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// card is an Ethernet interface of a test: it has an address, and may be away.
-type card struct {
+// fakeNIC is an Ethernet interface of a test: it has an address, and may be away.
+type fakeNIC struct {
 	segment *ethertest.Segment
 	mu      sync.Mutex
 	address wire.Addr
-	away    bool
+	absent  bool
 	opened  int
 	ports   []pppoe.Ports
 	during  func() // what happens while ports are opened; once
 }
 
-var errAway = errors.New("no such interface")
+var errAbsent = errors.New("no such interface")
 
-func (c *card) open() (pppoe.Ports, error) {
+func (c *fakeNIC) open() (pppoe.Ports, error) {
 	c.mu.Lock()
 	during := c.during
 	c.during = nil
 	c.opened++
-	if c.away {
+	if c.absent {
 		c.mu.Unlock()
-		return pppoe.Ports{}, errAway
+		return pppoe.Ports{}, errAbsent
 	}
 	p := c.segment.Ports(c.address)
 	c.ports = append(c.ports, p)
@@ -45,18 +45,18 @@ func (c *card) open() (pppoe.Ports, error) {
 	return p, nil
 }
 
-// times is how often ports were opened.
-func (c *card) times() int {
+// openedTimes is how often ports were opened.
+func (c *fakeNIC) openedTimes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.opened
 }
 
 // set changes the card: it is away, or has an address. Ports that are open are lost if it goes.
-func (c *card) set(away bool, address wire.Addr) {
+func (c *fakeNIC) set(away bool, address wire.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.away, c.address = away, address
+	c.absent, c.address = away, address
 	for _, p := range c.ports {
 		if away {
 			p.Close()
@@ -71,7 +71,7 @@ var (
 
 // startServerOnCards starts a server that listens on several cards; the n-th is called "s",
 // "t", and so on.
-func (l *lab) startServerOnCards(cards ...*card) *pppoe.Server {
+func (l *lab) startServerOnCards(cards ...*fakeNIC) *pppoe.Server {
 	var listeners []pppoe.Listener
 	for i, c := range cards {
 		ports, err := c.open()
@@ -114,19 +114,19 @@ func TestServerAddressChanges(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		l.client.Redial = persist(0, 0)
-		nic := &card{segment: l.segment, address: serverAddr}
+		nic := &fakeNIC{segment: l.segment, address: serverAddr}
 		s := l.startServerOnCards(nic)
 		l.startClient()
 		s.SetLinkState("s", pppoe.LinkUp, serverAddr)
 		s.SetLinkState("t", pppoe.LinkUp, otherAddr) // another interface's
 		s.SetLinkState("s", pppoe.LinkUp, wire.Addr{})
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		time.Sleep(time.Minute)
-		l.online(1, "a minute later")
+		l.checkOnline(1, "a minute later")
 		nic.set(false, otherAddr)
 		s.SetLinkState("s", pppoe.LinkUp, otherAddr)
 		time.Sleep(2 * time.Second)
-		l.online(2, "after the change")
+		l.checkOnline(2, "after the change")
 		if by := padts(&seen, clientAddr); by[serverAddr] != 2 || by[otherAddr] != 0 {
 			t.Errorf("PADTs came by %v, want two from %v: at once, and once it surely could be sent", by, serverAddr)
 		}
@@ -156,12 +156,12 @@ func TestServerInterfaceGoes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var seen recorder
 				l := newLab(t, ethertest.Config{Watch: seen.watch})
-				goes, stays := &card{segment: l.segment, address: serverAddr}, &card{segment: l.segment, address: otherAddr}
+				goes, stays := &fakeNIC{segment: l.segment, address: serverAddr}, &fakeNIC{segment: l.segment, address: otherAddr}
 				l.client.Discovery.AC = serverAddr
 				l.client.Redial = persist(0, 0)
 				s := l.startServerOnCards(goes, stays)
 				l.startClient()
-				l.online(1, "at first")
+				l.checkOnline(1, "at first")
 				goes.set(true, serverAddr)
 				if c.told {
 					s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
@@ -175,10 +175,10 @@ func TestServerInterfaceGoes(t *testing.T) {
 				other.client.Discovery.AC = otherAddr
 				other.client.Listen = func() (pppoe.Ports, error) { return l.segment.Ports(wire.Addr{2, 9}), nil }
 				other.startClient()
-				other.online(1, "on the interface that stays")
-				opened := goes.times()
+				other.checkOnline(1, "on the interface that stays")
+				opened := goes.openedTimes()
 				time.Sleep(10 * time.Second)
-				if c.told && goes.times() != opened {
+				if c.told && goes.openedTimes() != opened {
 					t.Error("an interface that is known to be gone was opened")
 				}
 				if by := padts(&seen, clientAddr); len(by) != 0 {
@@ -188,7 +188,7 @@ func TestServerInterfaceGoes(t *testing.T) {
 				if c.told {
 					s.SetLinkState("s", pppoe.LinkDown, serverAddr)
 					synctest.Wait()
-					if goes.times() != opened {
+					if goes.openedTimes() != opened {
 						t.Error("an interface that is known to be down was opened")
 					}
 					s.SetLinkState("s", pppoe.LinkNoCarrier, serverAddr)
@@ -205,8 +205,8 @@ func TestServerInterfaceGoes(t *testing.T) {
 					t.Errorf("once the interface was back, PADTs came by %v, want one from %v", by, serverAddr)
 				}
 				time.Sleep(2 * time.Second)
-				l.online(2, "with the interface back")
-				other.online(1, "on the other one")
+				l.checkOnline(2, "with the interface back")
+				other.checkOnline(1, "on the other one")
 				other.stopClient()
 				l.stop()
 				if lost := count[pppoe.ListenerLost](&l.serverEvents); c.told && lost != 1 || lost > 2 {
@@ -222,18 +222,18 @@ func TestServerInterfaceGoes(t *testing.T) {
 func TestServerRenamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		nic := &card{segment: l.segment, address: serverAddr}
+		nic := &fakeNIC{segment: l.segment, address: serverAddr}
 		s := l.startServerOnCards(nic)
 		l.startClient()
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
 		synctest.Wait()
 		if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
 			t.Errorf("%d sessions ended on the server, want one", n)
 		}
 		time.Sleep(time.Hour)
-		if nic.times() != 1 {
-			t.Errorf("ports were opened %d times, want once: there is nothing to be opened", nic.times())
+		if nic.openedTimes() != 1 {
+			t.Errorf("ports were opened %d times, want once: there is nothing to be opened", nic.openedTimes())
 		}
 		l.stop()
 	})
@@ -243,7 +243,7 @@ func TestServerRenamed(t *testing.T) {
 func TestServerChangesMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		nic := &card{segment: l.segment, address: serverAddr}
+		nic := &fakeNIC{segment: l.segment, address: serverAddr}
 		s := l.startServerOnCards(nic)
 		nic.set(false, otherAddr)
 		nic.during = func() {
@@ -252,11 +252,11 @@ func TestServerChangesMeanwhile(t *testing.T) {
 		}
 		s.SetLinkState("s", pppoe.LinkUp, otherAddr)
 		time.Sleep(2 * time.Second)
-		if e, _ := last[pppoe.ListenerRestored](&l.serverEvents); e.Addr != thirdAddr || nic.times() != 3 {
-			t.Errorf("the server listens as %v after it opened ports %d times, want %v and 3", e.Addr, nic.times(), thirdAddr)
+		if e, _ := last[pppoe.ListenerRestored](&l.serverEvents); e.Addr != thirdAddr || nic.openedTimes() != 3 {
+			t.Errorf("the server listens as %v after it opened ports %d times, want %v and 3", e.Addr, nic.openedTimes(), thirdAddr)
 		}
 		l.startClient()
-		l.online(1, "after all")
+		l.checkOnline(1, "after all")
 		l.stop()
 	})
 }
@@ -265,7 +265,7 @@ func TestServerChangesMeanwhile(t *testing.T) {
 func TestServerEndsWithoutInterface(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		nic := &card{segment: l.segment, address: serverAddr}
+		nic := &fakeNIC{segment: l.segment, address: serverAddr}
 		l.startServerOnCards(nic)
 		nic.set(true, serverAddr)
 		time.Sleep(time.Minute)
@@ -283,16 +283,16 @@ func TestClientAddressChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
-		nic := &card{segment: l.segment, address: clientAddr}
+		nic := &fakeNIC{segment: l.segment, address: clientAddr}
 		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
 		l.startServer()
 		l.startClient()
-		l.dialler.SetLinkAddr(clientAddr)
-		l.online(1, "at first")
+		l.dialer.SetLinkAddr(clientAddr)
+		l.checkOnline(1, "at first")
 		nic.set(false, otherAddr)
-		l.dialler.SetLinkAddr(otherAddr)
+		l.dialer.SetLinkAddr(otherAddr)
 		time.Sleep(2 * time.Second)
-		l.online(2, "after the change")
+		l.checkOnline(2, "after the change")
 		if by := padts(&seen, serverAddr); by[clientAddr] == 0 || by[otherAddr] != 0 {
 			t.Errorf("PADTs came by %v, want them from %v", by, clientAddr)
 		}
@@ -311,22 +311,22 @@ func TestClientAddressChanges(t *testing.T) {
 func TestClientAddressChangesEarly(t *testing.T) {
 	for _, c := range []struct {
 		what string
-		play func(l *lab, nic *card)
+		play func(l *lab, nic *fakeNIC)
 	}{
-		{"while ports are opened", func(l *lab, nic *card) {
-			nic.during = func() { nic.set(false, otherAddr); l.dialler.SetLinkAddr(otherAddr) }
+		{"while ports are opened", func(l *lab, nic *fakeNIC) {
+			nic.during = func() { nic.set(false, otherAddr); l.dialer.SetLinkAddr(otherAddr) }
 			l.startClient()
 			synctest.Wait()
 		}},
-		{"while it searches", func(l *lab, nic *card) {
+		{"while it searches", func(l *lab, nic *fakeNIC) {
 			l.startClient()
 			synctest.Wait()
 			nic.set(false, otherAddr)
-			l.dialler.SetLinkAddr(otherAddr)
+			l.dialer.SetLinkAddr(otherAddr)
 		}},
-		{"not at all: it is told late what the ports know", func(l *lab, nic *card) {
+		{"not at all: it is told late what the ports know", func(l *lab, nic *fakeNIC) {
 			nic.set(false, otherAddr)
-			nic.during = func() { l.dialler.SetLinkAddr(otherAddr) }
+			nic.during = func() { l.dialer.SetLinkAddr(otherAddr) }
 			l.startClient()
 			synctest.Wait()
 		}},
@@ -334,12 +334,12 @@ func TestClientAddressChangesEarly(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				nic := &card{segment: l.segment, address: clientAddr}
+				nic := &fakeNIC{segment: l.segment, address: clientAddr}
 				l.client.Listen = nic.open
 				c.play(l, nic)
 				l.startServer()
 				time.Sleep(10 * time.Second)
-				l.online(1, "in the end")
+				l.checkOnline(1, "in the end")
 				if e, _ := last[pppoe.SessionEstablished](&l.serverEvents); e.AC != serverAddr {
 					t.Errorf("granted: %+v", e)
 				}
@@ -359,12 +359,12 @@ func TestInterfaceFlaps(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		for i := range 4 {
-			l.online(1+i, "before the interface goes")
-			l.dialler.SetLinkState(pppoe.LinkDown)
-			l.dialler.SetLinkState(pppoe.LinkUp)
+			l.checkOnline(1+i, "before the interface goes")
+			l.dialer.SetLinkState(pppoe.LinkDown)
+			l.dialer.SetLinkState(pppoe.LinkUp)
 			time.Sleep(time.Second)
 		}
-		l.online(5, "in the end")
+		l.checkOnline(5, "in the end")
 		l.stopServer() // and so the one quick dial of the hour fails
 		time.Sleep(time.Minute)
 		if w, ok := last[pppoe.AwaitingRedial](&l.clientEvents); !ok || w.Delay < time.Hour {
@@ -380,24 +380,24 @@ func TestLostSessionIsEndedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
-		nic := &card{segment: l.segment, address: clientAddr}
+		nic := &fakeNIC{segment: l.segment, address: clientAddr}
 		l.client.Listen, l.client.Redial = nic.open, persist(0, 0)
 		l.server.Pool.MaxPerClient = 1
 		l.startServer()
 		l.startClient()
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		l.segment.Unplug(clientAddr)
-		l.dialler.SetLinkState(pppoe.LinkDown)
+		l.dialer.SetLinkState(pppoe.LinkDown)
 		nic.set(false, otherAddr)
 		time.Sleep(time.Second)
 		if by := padts(&seen, serverAddr); len(by) != 0 {
 			t.Errorf("PADTs came by %v from an interface that is down", by)
 		}
 		l.segment.Plug(clientAddr)
-		l.dialler.SetLinkAddr(otherAddr)
-		l.dialler.SetLinkState(pppoe.LinkUp)
+		l.dialer.SetLinkAddr(otherAddr)
+		l.dialer.SetLinkState(pppoe.LinkUp)
 		time.Sleep(200 * time.Millisecond)
-		l.online(2, "with the interface up")
+		l.checkOnline(2, "with the interface up")
 		if by := padts(&seen, serverAddr); by[clientAddr] != 1 || by[otherAddr] != 0 {
 			t.Errorf("PADTs came by %v, want one from %v", by, clientAddr)
 		}

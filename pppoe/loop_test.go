@@ -22,39 +22,39 @@ func (noPort) Addr() wire.Addr                         { return acAddr }
 func (noPort) MTU() int                                { return 1500 }
 func (noPort) Close() error                            { return nil }
 
-// bystander is an owner that does nothing.
-type bystander struct{}
+// nopOwner is an owner that does nothing.
+type nopOwner struct{}
 
-func (bystander) claim(time.Time, *tunnel, ipcp.Agreement) bool      { return true }
-func (bystander) unclaim(*tunnel, Addressing)                        {}
-func (bystander) handleDiscovery(time.Time, []byte)                  {}
-func (bystander) handleEvent(time.Time, *tunnel, Event)              {}
-func (bystander) deadline() time.Time                                { return time.Time{} }
-func (bystander) advance(time.Time)                                  {}
-func (bystander) stop(time.Time)                                     {}
-func (bystander) handleUnknown(time.Time, wire.Addr, uint16, []byte) {}
-func (bystander) idle() bool                                         { return true }
-func (bystander) decided(*tunnel, *AuthResult)                       {}
+func (nopOwner) claimAddress(time.Time, *sessionState, ipcp.Agreement) bool { return true }
+func (nopOwner) releaseAddresses(*sessionState, Addressing)                 {}
+func (nopOwner) handleDiscovery(time.Time, []byte)                          {}
+func (nopOwner) handleEvent(time.Time, *sessionState, Event)                {}
+func (nopOwner) deadline() time.Time                                        { return time.Time{} }
+func (nopOwner) advance(time.Time)                                          {}
+func (nopOwner) stop(time.Time)                                             {}
+func (nopOwner) handleUnknownSession(time.Time, wire.Addr, uint16, []byte)  {}
+func (nopOwner) idle() bool                                                 { return true }
+func (nopOwner) completeAuth(*sessionState, *AuthResult)                    {}
 
-// clamped is a Path that notes the limits that it is given.
-type clamped struct {
+// mssPath is a Path that notes the limits that it is given.
+type mssPath struct {
 	datapath.Path
 	limits []datapath.MSSLimit
 }
 
-func (c *clamped) SetMSS(_ uint16, limit datapath.MSSLimit) { c.limits = append(c.limits, limit) }
-func (c *clamped) SetFamilies(uint16, bool, bool)           {}
+func (c *mssPath) SetMSS(_ uint16, limit datapath.MSSLimit) { c.limits = append(c.limits, limit) }
+func (c *mssPath) SetFamilies(uint16, bool, bool)           {}
 
 // TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
 func TestMSSFollowsMTU(t *testing.T) {
-	path := &clamped{}
+	path := &mssPath{}
 	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false)
-	l.owner, l.data = bystander{}, path
-	s := &tunnel{SessionInfo: SessionInfo{SessionID: 7}, session: session.New(&session.Config{Rand: rand.Reader})}
+	l.owner, l.path = nopOwner{}, path
+	s := &sessionState{SessionInfo: SessionInfo{SessionID: 7}, ppp: session.New(&session.Config{Rand: rand.Reader})}
 	for _, mtu := range []int{1492, 1400, 1500} {
-		s.want.MTU = mtu
-		s.want.IPv4.Local = netip.MustParseAddr("192.0.2.1")
-		l.reconciled(time.Time{}, s, actual{device: "ppp0", have: s.want.Addressing})
+		s.desired.MTU = mtu
+		s.desired.IPv4.Local = netip.MustParseAddr("192.0.2.1")
+		l.reconciled(time.Time{}, s, actual{device: "ppp0", addressing: s.desired.Addressing})
 		got := path.limits[len(path.limits)-1]
 		if got.IPv4() != mtu-40 || got.IPv6() != mtu-60 {
 			t.Errorf("with MTU %d, the limits are %d and %d", mtu, got.IPv4(), got.IPv6())

@@ -19,8 +19,8 @@ func ipv6From(src netip.Addr) []byte {
 	return append(p, netip.MustParseAddr("2001:db8:ffff::1").AsSlice()...)
 }
 
-// got is how many packets have come to a device.
-func got(d *tuntest.Device) (n int) {
+// receivedCount is how many packets have come to a device.
+func receivedCount(d *tuntest.Device) (n int) {
 	for synctest.Wait(); ; n++ {
 		select {
 		case <-d.Received():
@@ -30,9 +30,9 @@ func got(d *tuntest.Device) (n int) {
 	}
 }
 
-// TestTerms: a server lets through what comes from a peer's own addresses, from prefixes
+// TestSourcePolicy: a server lets through what comes from a peer's own addresses, from prefixes
 // behind it, and from those that it was lent; and asks for the terms by the peer's name.
-func TestTerms(t *testing.T) {
+func TestSourcePolicy(t *testing.T) {
 	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
@@ -52,7 +52,7 @@ func TestTerms(t *testing.T) {
 			link := configured.IPv6.Local.LinkLocal()
 			passes := func(packet []byte) bool {
 				here.Inject(packet)
-				return got(there) == 1
+				return receivedCount(there) == 1
 			}
 			check := func(when string, lent bool) {
 				for _, c := range []struct {
@@ -106,9 +106,9 @@ func TestRateLimits(t *testing.T) {
 			packet := append(ipv4("192.0.2.10", "203.0.113.1"), make([]byte, 980)...)
 			for range 20 { // of 1000 octets; the smallest bucket has 15,000
 				here.Inject(packet)
-				up += got(there)
+				up += receivedCount(there)
 				there.Inject(packet)
-				down += got(here)
+				down += receivedCount(here)
 			}
 			want := func(r datapath.Rate) int {
 				if r.Bits > 0 {
@@ -127,8 +127,8 @@ func TestRateLimits(t *testing.T) {
 	}
 }
 
-// TestLendAfterEnd: what was lent in a session does not hold for the next one of its ID.
-func TestLendAfterEnd(t *testing.T) {
+// TestDynamicPrefixesEndWithSession: what was lent in a session does not hold for the next one of its ID.
+func TestDynamicPrefixesEndWithSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max = 1
@@ -136,18 +136,18 @@ func TestLendAfterEnd(t *testing.T) {
 		l.client.Redial = persist(time.Second, 0)
 		s := l.startServer()
 		l.startClient()
-		l.online(1, "at first")
+		l.checkOnline(1, "at first")
 		s.SetSourcePrefixes(1, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
 		for i, want := range []int{1, 0} {
 			here, there := l.clientHost.device(t, "ppp"+string('0'+rune(i))), l.serverHost.device(t, "ppp"+string('0'+rune(i)))
 			here.Inject(ipv6From(netip.MustParseAddr("2001:db8:1::1")))
-			if n := got(there); n != want {
+			if n := receivedCount(there); n != want {
 				t.Errorf("in session number %d, %d packets of what was lent in the first pass, want %d", i+1, n, want)
 			}
 			if i == 0 {
-				l.dialler.Redial()
+				l.dialer.Redial()
 				time.Sleep(2 * time.Second) // the only place may not be free yet when the client asks at first
-				l.online(2, "again")
+				l.checkOnline(2, "again")
 			}
 		}
 		l.stop()
@@ -166,9 +166,9 @@ func (h slowHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 	return h.host.Configure(l, have, want)
 }
 
-// TestTermsFirst: nothing flows before a session is held to its terms, though one of its
+// TestPolicyBeforeTraffic: nothing flows before a session is held to its terms, though one of its
 // families closes while the host's network is being made for both.
-func TestTermsFirst(t *testing.T) {
+func TestPolicyBeforeTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return pppoe.SessionPolicy{CheckSource: true} }
@@ -183,7 +183,7 @@ func TestTermsFirst(t *testing.T) {
 		synctest.Wait()
 		forged := netip.MustParseAddr("2001:db8::1")
 		here.Inject(ipv6From(forged))
-		if got(there) > 0 {
+		if receivedCount(there) > 0 {
 			t.Error("an IPv6 packet from anywhere passes before the session has its IPv6 address")
 		}
 		close(slow.ready)
@@ -191,7 +191,7 @@ func TestTermsFirst(t *testing.T) {
 		configured, _ := last[pppoe.Configured](&l.clientEvents)
 		here.Inject(ipv6From(forged))
 		here.Inject(ipv6From(configured.IPv6.Local.LinkLocal()))
-		if n := got(there); n != 1 {
+		if n := receivedCount(there); n != 1 {
 			t.Errorf("then %d packets of two pass, want that from the peer's own address", n)
 		}
 		l.stop()

@@ -22,7 +22,7 @@ func Probe(ctx context.Context, port datapath.Port, cfg discovery.ClientConfig, 
 	}
 	p := newProbe(port, cfg, found)
 	err = runSearch(ctx, port, p)
-	return p.host.Unmatched(), err
+	return p.client.Unmatched(), err
 }
 
 func checkProbe(cfg *discovery.ClientConfig, found func(discovery.Offer, time.Duration)) error {
@@ -33,53 +33,53 @@ func checkProbe(cfg *discovery.ClientConfig, found func(discovery.Offer, time.Du
 }
 
 type probe struct {
-	port  datapath.Port
-	host  *discovery.Client
-	queue wire.Queue
-	found func(discovery.Offer, time.Duration)
-	seen  sightings
-	asked time.Time // zero: not yet
+	port   datapath.Port
+	client *discovery.Client
+	queue  wire.Queue
+	report func(discovery.Offer, time.Duration)
+	seen   sightings
+	sentAt time.Time // zero: not yet
 }
 
-var _ search = (*probe)(nil)
+var _ searcher = (*probe)(nil)
 
 func newProbe(port datapath.Port, cfg discovery.ClientConfig, found func(discovery.Offer, time.Duration)) *probe {
 	cfg.Probe = true
-	return &probe{port: port, host: discovery.NewClient(port.Addr(), cfg), found: found, seen: make(sightings)}
+	return &probe{port: port, client: discovery.NewClient(port.Addr(), cfg), report: found, seen: make(sightings)}
 }
 
 func (p *probe) advance(now time.Time) (next time.Time, more bool) {
 	switch {
-	case p.asked.IsZero():
-		p.host.Start(now, &p.queue)
+	case p.sentAt.IsZero():
+		p.client.Start(now, &p.queue)
 	case len(p.seen) > 0:
 		return time.Time{}, false
-	case p.host.Advance(now, &p.queue).TimedOut != 0:
+	case p.client.Advance(now, &p.queue).TimedOut != 0:
 		return time.Time{}, false
 	}
 	p.send()
-	return p.host.Deadline(), true
+	return p.client.Deadline(), true
 }
 
 func (p *probe) send() {
 	for _, f := range p.queue.All() {
-		p.asked = time.Now()                         // the answer may be there before WriteBatch returns
+		p.sentAt = time.Now()                        // the answer may be there before WriteBatch returns
 		p.port.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
 	}
 	p.queue.Reset()
 }
 
-// maxSeen bounds how many concentrators are told of.
-const maxSeen = 4096
+// maxProbeResults bounds how many concentrators are told of.
+const maxProbeResults = 4096
 
 func (p *probe) receive(now time.Time, frame []byte) {
 	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		return
 	}
-	got, err := p.host.Receive(now, f, &p.queue)
-	if err != nil || got.Offer == nil || !p.seen.add(sighted{ac: got.Offer.AC}, maxSeen) {
+	got, err := p.client.Receive(now, f, &p.queue)
+	if err != nil || got.Offer == nil || !p.seen.add(seenKey{ac: got.Offer.AC}, maxProbeResults) {
 		return
 	}
-	p.found(*got.Offer, now.Sub(p.asked))
+	p.report(*got.Offer, now.Sub(p.sentAt))
 }

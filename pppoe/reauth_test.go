@@ -27,18 +27,18 @@ func (n named) NewPeer(c ppp.Credentials) ppp.AuthExchange {
 	return n.Method.NewPeer(c)
 }
 
-// policies is an Authority over accounts that have terms of their own, or nil.
-type policies map[string]*pppoe.SessionPolicy
+// accountPolicies is an Authority over accounts that have terms of their own, or nil.
+type accountPolicies map[string]*pppoe.SessionPolicy
 
-func (p policies) Authenticate(_ context.Context, _ pppoe.SessionInfo, proof ppp.AuthResponse) pppoe.AuthResult {
+func (p accountPolicies) Authenticate(_ context.Context, _ pppoe.SessionInfo, proof ppp.AuthResponse) pppoe.AuthResult {
 	terms, known := p[proof.User()]
 	_, ok := proof.Verify([]byte("testpassword"))
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: known && ok}, Policy: terms}
 }
 
-// TestTermsFollowTheUser: what a session is held to is what holds for the peer that is
+// TestPolicyFollowsUser: what a session is held to is what holds for the peer that is
 // authenticated now, however often that is negotiated anew; and nothing stays of one before.
-func TestTermsFollowTheUser(t *testing.T) {
+func TestPolicyFollowsUser(t *testing.T) {
 	behind := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
 	slow := datapath.Rate{Bits: 8000, Burst: time.Second} // 15 packets of 1000 octets
 	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
@@ -47,7 +47,7 @@ func TestTermsFollowTheUser(t *testing.T) {
 			l.server.DataPath = path
 			name := "alice"
 			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
-			l.server.Authenticator = policies{
+			l.server.Authenticator = accountPolicies{
 				"alice": {CheckSource: true, FramedRoutes: behind, Up: slow},
 				"bob":   nil,
 				"carol": {CheckSource: true, Down: slow},
@@ -61,7 +61,7 @@ func TestTermsFollowTheUser(t *testing.T) {
 			}
 			s := l.startServer()
 			l.startClient()
-			l.online(1, "at first")
+			l.checkOnline(1, "at first")
 			here, there := l.clientHost.device(t, "ppp0"), l.serverHost.device(t, "ppp0")
 			own := append(ipv4("192.0.2.10", "203.0.113.1"), make([]byte, 980)...)
 			for i, c := range []struct {
@@ -81,14 +81,14 @@ func TestTermsFollowTheUser(t *testing.T) {
 				if i > 0 {
 					name = c.user
 					l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, clientAddr, 1, []byte{0xc0, 0x21, 1, byte(99 + i), 0, 4}))
-					l.online(i+1, c.user)
+					l.checkOnline(i+1, c.user)
 				}
 				up, down := 0, 0
 				for range 20 {
 					here.Inject(own)
-					up += got(there)
+					up += receivedCount(there)
 					there.Inject(own)
-					down += got(here)
+					down += receivedCount(here)
 				}
 				if up != c.up || down != c.down {
 					t.Errorf("%v, %d: %s: %d packets up and %d down, want %d and %d", path, i, c.user, up, down, c.up, c.down)
@@ -96,7 +96,7 @@ func TestTermsFollowTheUser(t *testing.T) {
 				time.Sleep(3 * time.Second) // for three packets of 1000 octets
 				for from, ok := range map[string]bool{"192.0.2.11": c.another, "198.51.100.7": c.allows} {
 					here.Inject(ipv4(from, "203.0.113.1"))
-					if passes := got(there) == 1; passes != ok {
+					if passes := receivedCount(there) == 1; passes != ok {
 						t.Errorf("%v, %d: %s: a packet from %s: passes %v, want %v", path, i, c.user, from, passes, ok)
 					}
 				}
@@ -107,23 +107,23 @@ func TestTermsFollowTheUser(t *testing.T) {
 	}
 }
 
-// TestLimitsFollowTheUser: a user's time is not that of one before, nor does it begin again by
+// TestLimitsFollowUser: a user's time is not that of one before, nor does it begin again by
 // negotiating anew.
-func TestLimitsFollowTheUser(t *testing.T) {
+func TestLimitsFollowUser(t *testing.T) {
 	for second, want := range map[string]time.Duration{"alice": time.Minute, "bob": 50*time.Second + time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			name := "alice"
 			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
-			l.server.Authenticator = policies{"alice": nil, "bob": nil}
+			l.server.Authenticator = accountPolicies{"alice": nil, "bob": nil}
 			l.server.Limits.SessionTimeout = time.Minute
 			l.startServer()
 			l.startClient()
-			l.online(1, "at first")
+			l.checkOnline(1, "at first")
 			time.Sleep(50 * time.Second)
 			name = second
 			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, clientAddr, 1, []byte{0xc0, 0x21, 1, 99, 0, 4}))
-			l.online(2, second)
+			l.checkOnline(2, second)
 			time.Sleep(want - 50*time.Second - time.Millisecond)
 			synctest.Wait()
 			if n := count[pppoe.Ended](&l.serverEvents); n != 0 {

@@ -32,78 +32,78 @@ const (
 // Bounds of the back-off.
 const (
 	maxDoublings = 3
-	spread       = 0.2 // a pause is up to so much longer
+	jitterShare  = 0.2 // a pause is up to so much longer
 	firstJitter  = 500 * time.Millisecond
 )
 
 // What follows a refused password (TR-124, I-135 and the like): a few tries soon, for
 // it may be the concentrator's fault, and then long pauses, or the account is locked.
 const (
-	authTries = 3
-	authSoon  = 10 * time.Second
-	authLong  = 5 * time.Minute
+	authTries     = 3
+	authDelay     = 10 * time.Second
+	authLongDelay = 5 * time.Minute
 )
 
-// eagerly is for how long after the loss of a session its concentrator is looked for
+// fastRetryAfterLoss is for how long after the loss of a session its concentrator is looked for
 // every second.
-const eagerly = 2 * time.Minute
+const fastRetryAfterLoss = 2 * time.Minute
 
 // backoff is how a client dials, from what has become of its dials.
 type backoff struct {
 	Redial
-	failures int // dials in a row that did not come online
-	refused  int // of them, the last in a row, for our credentials
-	quick    time.Time
-	lost     time.Time // when a session that was online ended against our will
-	byLink   bool      // the last dial ended since its interface went down or away, or has another address
+	failures     int // dials in a row that did not come online
+	authFailures int // of them, the last in a row, for our credentials
+	fastDialAt   time.Time
+	lostAt       time.Time // when a session that was online ended against our will
+	linkFailed   bool      // the last dial ended since its interface went down or away, or has another address
 }
 
-// ended takes the end of a dial.
-func (p *backoff) ended(now time.Time, err error) {
+// record takes the end of a dial.
+func (p *backoff) record(now time.Time, err error) {
 	cause := causeOf(err)
 	p.failures++
-	p.refused++
+	p.authFailures++
 	if wasOnline(err) {
 		p.failures = 0
-		if beyondUs(cause) {
-			p.lost = now
+		if endedRemotely(cause) {
+			p.lostAt = now
 		}
 	}
 	if cause != session.NotAuthenticated {
-		p.refused = 0
+		p.authFailures = 0
 	}
 }
 
-// again reports whether to dial again.
-func (p *backoff) again(err error) bool {
+// shouldRedial reports whether to dial again.
+func (p *backoff) shouldRedial(err error) bool {
 	limit := p.MaxFail
 	if limit == 0 {
 		limit = DefaultMaxFail
 	}
-	return p.Persist && !hopeless(err) && (limit < 0 || p.failures < limit)
+	return p.Persist && !endedByUser(err) && (limit < 0 || p.failures < limit)
 }
 
-// pause is how long to wait. A session that was online is dialled again at once, for
+// delay is how long to wait. A session that was online is dialled again at once, for
 // pppd does so after a hang-up; but one that ends again and again must not be dialled
 // at wire speed.
-func (p *backoff) pause(now time.Time, err error) time.Duration {
+func (p *backoff) delay(now time.Time, err error) time.Duration {
 	holdoff := max(p.Holdoff, 0)
 	if p.Holdoff == 0 {
 		holdoff = DefaultHoldoff
 	}
 	switch {
-	case p.refused > 0 && p.refused%authTries == 0:
-		return p.jittered(authLong)
-	case p.refused > 0:
-		return authSoon
+	case p.authFailures > 0 && p.authFailures%authTries == 0:
+		return p.jittered(authLongDelay)
+	case p.authFailures > 0:
+		return authDelay
 	case holdoff == 0:
 		return 0
-	case p.byLink:
+	case p.linkFailed:
 		// It is waited for until it is up, and may have been so for long already.
-		p.quick = now
+		p.fastDialAt = now
 		return time.Duration(float64(firstJitter) * p.random())
-	case wasOnline(err) && (p.quick.IsZero() || now.Sub(p.quick) >= holdoff):
-		p.quick = now
+	case wasOnline(err) && (p.fastDialAt.IsZero() || now.Sub(p.fastDialAt) >= holdoff):
+		p.fastDialAt = now
 		return time.Duration(float64(firstJitter) * p.random())
 	}
 	return p.jittered(holdoff << min(max(p.failures-1, 0), maxDoublings))
@@ -111,14 +111,14 @@ func (p *backoff) pause(now time.Time, err error) time.Duration {
 
 // fastRetryWindow is for how long the next dial may ask every second.
 func (p *backoff) fastRetryWindow(now time.Time) time.Duration {
-	if !p.Persist || p.lost.IsZero() {
+	if !p.Persist || p.lostAt.IsZero() {
 		return 0
 	}
-	return max(0, p.lost.Add(eagerly).Sub(now))
+	return max(0, p.lostAt.Add(fastRetryAfterLoss).Sub(now))
 }
 
 func (p *backoff) jittered(d time.Duration) time.Duration {
-	return d + time.Duration(float64(d)*spread*p.random())
+	return d + time.Duration(float64(d)*jitterShare*p.random())
 }
 
 func (p *backoff) random() float64 {
@@ -128,8 +128,8 @@ func (p *backoff) random() float64 {
 	return p.Jitter()
 }
 
-// beyondUs says that a session ended because of the peer or the line.
-func beyondUs(c session.Cause) bool {
+// endedRemotely says that a session ended because of the peer or the line.
+func endedRemotely(c session.Cause) bool {
 	switch c {
 	case session.HangUp, session.PeerTerminated, session.PeerDead:
 		return true
@@ -137,8 +137,8 @@ func beyondUs(c session.Cause) bool {
 	return false
 }
 
-// hopeless says that dialling again is not wanted: we were told to stop.
-func hopeless(err error) bool {
+// endedByUser says that dialling again is not wanted: we were told to stop.
+func endedByUser(err error) bool {
 	return causeOf(err) == session.UserRequest
 }
 

@@ -9,13 +9,13 @@ import (
 	"upppoe/ppp/session"
 )
 
-var epoch0 = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+var redialEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func ended(c session.Cause, lasted time.Duration) error {
 	return &EndError{Reason: session.Reason{Cause: c}, Online: lasted > 0, Uptime: lasted}
 }
 
-func paceOf(r Redial) *backoff {
+func backoffOf(r Redial) *backoff {
 	r.Jitter = func() float64 { return 0 }
 	return &backoff{Redial: r}
 }
@@ -34,9 +34,9 @@ func TestRedialAgain(t *testing.T) {
 		{"any number", Redial{Persist: true, MaxFail: -1}, 1000, ErrDiscovery, true},
 		{"told to stop", Redial{Persist: true}, 0, ended(session.UserRequest, time.Hour), false},
 	} {
-		p := paceOf(c.redial)
+		p := backoffOf(c.redial)
 		p.failures = c.failures
-		if again := p.again(c.err); again != c.again {
+		if again := p.shouldRedial(c.err); again != c.again {
 			t.Errorf("%s: again %v, want %v", c.what, again, c.again)
 		}
 	}
@@ -61,11 +61,11 @@ func TestRedialPauses(t *testing.T) {
 		{"refused passwords", Redial{Holdoff: -1}, []error{refused, refused, refused, refused, refused, refused, ErrDiscovery},
 			[]time.Duration{10 * s, 10 * s, 300 * s, 10 * s, 10 * s, 300 * s, 0}},
 	} {
-		p, now := paceOf(c.redial), epoch0
+		p, now := backoffOf(c.redial), redialEpoch
 		var got []time.Duration
 		for _, err := range c.ends {
-			p.ended(now, err)
-			pause := p.pause(now, err)
+			p.record(now, err)
+			pause := p.delay(now, err)
 			got = append(got, pause)
 			now = now.Add(pause)
 		}
@@ -75,28 +75,28 @@ func TestRedialPauses(t *testing.T) {
 	}
 }
 
-// TestRedialSpread: clients that fail together come back apart.
-func TestRedialSpread(t *testing.T) {
-	first, last := paceOf(Redial{Holdoff: 10 * time.Second}), &backoff{Redial: Redial{Holdoff: 10 * time.Second, Jitter: func() float64 { return 0.999 }}}
+// TestRedialJitter: clients that fail together come back apart.
+func TestRedialJitter(t *testing.T) {
+	first, last := backoffOf(Redial{Holdoff: 10 * time.Second}), &backoff{Redial: Redial{Holdoff: 10 * time.Second, Jitter: func() float64 { return 0.999 }}}
 	for _, p := range []*backoff{first, last} {
-		p.ended(epoch0, ErrDiscovery)
+		p.record(redialEpoch, ErrDiscovery)
 	}
-	if a, b := first.pause(epoch0, ErrDiscovery), last.pause(epoch0, ErrDiscovery); a != 10*time.Second || b < 11900*time.Millisecond || b > 12*time.Second {
+	if a, b := first.delay(redialEpoch, ErrDiscovery), last.delay(redialEpoch, ErrDiscovery); a != 10*time.Second || b < 11900*time.Millisecond || b > 12*time.Second {
 		t.Errorf("pauses from %v to %v, want from 10 s to 12 s", a, b)
 	}
 }
 
-func TestRedialEager(t *testing.T) {
-	p := paceOf(Redial{Persist: true})
-	p.ended(epoch0, ErrDiscovery)
-	if e := p.fastRetryWindow(epoch0); e != 0 {
+func TestFastRetryWindow(t *testing.T) {
+	p := backoffOf(Redial{Persist: true})
+	p.record(redialEpoch, ErrDiscovery)
+	if e := p.fastRetryWindow(redialEpoch); e != 0 {
 		t.Errorf("eager for %v without a session to get back", e)
 	}
-	p.ended(epoch0, ended(session.PeerDead, time.Second))
-	if e := p.fastRetryWindow(epoch0.Add(time.Minute)); e != time.Minute {
+	p.record(redialEpoch, ended(session.PeerDead, time.Second))
+	if e := p.fastRetryWindow(redialEpoch.Add(time.Minute)); e != time.Minute {
 		t.Errorf("a minute after the loss eager for %v, want one more minute", e)
 	}
-	if e := p.fastRetryWindow(epoch0.Add(time.Hour)); e != 0 {
+	if e := p.fastRetryWindow(redialEpoch.Add(time.Hour)); e != 0 {
 		t.Errorf("an hour after the loss eager for %v", e)
 	}
 }
@@ -107,9 +107,9 @@ func TestRedialMaxFail(t *testing.T) {
 		limit, failures int
 		again           bool
 	}{{0, 9, true}, {0, 10, false}, {1, 0, true}, {1, 1, false}, {3, 2, true}, {3, 3, false}, {-1, 1 << 30, true}} {
-		p := paceOf(Redial{Persist: true, MaxFail: c.limit})
+		p := backoffOf(Redial{Persist: true, MaxFail: c.limit})
 		p.failures = c.failures
-		if again := p.again(ErrDiscovery); again != c.again {
+		if again := p.shouldRedial(ErrDiscovery); again != c.again {
 			t.Errorf("MaxFail %d, %d failures: again %v, want %v", c.limit, c.failures, again, c.again)
 		}
 	}
@@ -134,18 +134,18 @@ func TestRedialCounts(t *testing.T) {
 		{"idle", ended(session.Idle, s), 0, 0, false},
 		{"told to stop", ended(session.UserRequest, s), 0, 0, false},
 	} {
-		p := paceOf(Redial{Persist: true})
-		p.failures, p.refused = 2, 1
-		p.ended(epoch0, c.err)
-		if p.failures != c.failures || p.refused != c.refused || p.lost.Equal(epoch0) != c.lost {
-			t.Errorf("%s: %d failures, %d refused, lost %v; want %+v", c.what, p.failures, p.refused, p.lost, c)
+		p := backoffOf(Redial{Persist: true})
+		p.failures, p.authFailures = 2, 1
+		p.record(redialEpoch, c.err)
+		if p.failures != c.failures || p.authFailures != c.refused || p.lostAt.Equal(redialEpoch) != c.lost {
+			t.Errorf("%s: %d failures, %d refused, lost %v; want %+v", c.what, p.failures, p.authFailures, p.lostAt, c)
 		}
 	}
 }
 
-// TestRedialQuick: a session that was online is dialled at once, within half a second, if that was
+// TestRedialAtOnce: a session that was online is dialled at once, within half a second, if that was
 // not done for the length of the hold-off; and one whose interface went, always.
-func TestRedialQuick(t *testing.T) {
+func TestRedialAtOnce(t *testing.T) {
 	const s = time.Second
 	online := ended(session.PeerDead, s)
 	for _, c := range []struct {
@@ -162,23 +162,23 @@ func TestRedialQuick(t *testing.T) {
 		{"by its interface, before it was online", s, true, ErrDiscovery, 250 * time.Millisecond},
 		{"not online", 0, false, ErrDiscovery, 11 * s},
 	} {
-		p := &backoff{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, byLink: c.byLink}
+		p := &backoff{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, linkFailed: c.byLink}
 		if c.quick > 0 {
-			p.quick = epoch0.Add(-c.quick)
+			p.fastDialAt = redialEpoch.Add(-c.quick)
 		}
-		got := p.pause(epoch0, c.err)
-		if got != c.want || (got < s) != p.quick.Equal(epoch0) {
-			t.Errorf("%s: a pause of %v, noted at %v; want %v", c.what, got, p.quick, c.want)
+		got := p.delay(redialEpoch, c.err)
+		if got != c.want || (got < s) != p.fastDialAt.Equal(redialEpoch) {
+			t.Errorf("%s: a pause of %v, noted at %v; want %v", c.what, got, p.fastDialAt, c.want)
 		}
 	}
 }
 
-// TestRedialEagerBounds: for two minutes after a loss, and only of a client that persists.
-func TestRedialEagerBounds(t *testing.T) {
+// TestFastRetryWindowBounds: for two minutes after a loss, and only of a client that persists.
+func TestFastRetryWindowBounds(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, 2*time.Minute - 1: 1, 2 * time.Minute: 0, 2*time.Minute + 1: 0} {
 		for _, persist := range []bool{true, false} {
-			p := backoff{Redial: Redial{Persist: persist}, lost: epoch0}
-			if got := p.fastRetryWindow(epoch0.Add(after)); persist && got != want || !persist && got != 0 {
+			p := backoff{Redial: Redial{Persist: persist}, lostAt: redialEpoch}
+			if got := p.fastRetryWindow(redialEpoch.Add(after)); persist && got != want || !persist && got != 0 {
 				t.Errorf("persist %v, %v after the loss: eager for %v", persist, after, got)
 			}
 		}

@@ -54,7 +54,7 @@ func Scan(ctx context.Context, port datapath.Port, cfg ScanConfig, found func(Sc
 		return err
 	}
 	s := newScan(port, cfg, found)
-	s.begin(time.Now())
+	s.startRound(time.Now())
 	return runSearch(ctx, port, s)
 }
 
@@ -78,29 +78,29 @@ func numbered(uniq []byte, number uint32) []byte {
 
 // scan asks question after question: one for each VLAN, and that for each attempt.
 type scan struct {
-	port  datapath.Port
-	cfg   ScanConfig
-	found func(ScanResult)
+	port   datapath.Port
+	cfg    ScanConfig
+	report func(ScanResult)
 
-	uniq     []byte      // this time round: what our Host-Uniq begins with
-	asked    []time.Time // by question; zero: not yet
-	answered []bool      // by VLAN
-	seen     sightings
-	began    time.Time // this time round
-	attempt  int
-	tried    time.Time // when this attempt began
-	next     int       // VLAN to ask on; beyond the last: answers are waited for
-	last     time.Time // when a question was last sent
-	deadline time.Time
+	hostUniq     []byte      // this time round: what our Host-Uniq begins with
+	sentAt       []time.Time // by question; zero: not yet
+	answered     []bool      // by VLAN
+	seen         sightings
+	roundStart   time.Time // this time round
+	attempt      int
+	attemptStart time.Time // when this attempt began
+	next         int       // VLAN to ask on; beyond the last: answers are waited for
+	lastSent     time.Time // when a question was last sent
+	deadline     time.Time
 }
 
-var _ search = (*scan)(nil)
+var _ searcher = (*scan)(nil)
 
-// stride is how often a bunch of PADIs is sent.
-const stride = 20 * time.Millisecond
+// batchInterval is how often a bunch of PADIs is sent.
+const batchInterval = 20 * time.Millisecond
 
-// maxSightings bounds what is told of, each time round.
-const maxSightings = 1 << 16
+// maxScanResults bounds what is told of, each time round.
+const maxScanResults = 1 << 16
 
 func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
 	if len(cfg.VLANs) == 0 {
@@ -118,19 +118,19 @@ func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
 	if cfg.RoundDone == nil {
 		cfg.RoundDone = func(time.Time) {}
 	}
-	return &scan{port: port, cfg: cfg, found: found}
+	return &scan{port: port, cfg: cfg, report: found}
 }
 
-// begin starts a new round.
-func (s *scan) begin(now time.Time) {
-	s.uniq = s.cfg.Client.HostUniq
-	if s.uniq == nil {
-		s.uniq = random.Fill(s.cfg.Client.Rand, make([]byte, 8))
+// startRound starts a new round.
+func (s *scan) startRound(now time.Time) {
+	s.hostUniq = s.cfg.Client.HostUniq
+	if s.hostUniq == nil {
+		s.hostUniq = random.Fill(s.cfg.Client.Rand, make([]byte, 8))
 	}
-	s.asked = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Client.Attempts)
+	s.sentAt = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Client.Attempts)
 	s.answered = make([]bool, len(s.cfg.VLANs))
 	s.seen = make(sightings)
-	s.began, s.attempt, s.tried, s.next, s.last, s.deadline = now, 0, now, 0, now, now
+	s.roundStart, s.attempt, s.attemptStart, s.next, s.lastSent, s.deadline = now, 0, now, 0, now, now
 }
 
 func (s *scan) advance(now time.Time) (next time.Time, more bool) {
@@ -139,29 +139,29 @@ func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 	}
 	switch {
 	case s.next < len(s.cfg.VLANs):
-		s.ask(now)
-	case s.began.IsZero(): // all was done, and it is time to begin anew
-		s.begin(now)
-	case s.attempt+1 < s.cfg.Client.Attempts && s.anyLeft():
-		s.attempt, s.tried, s.next = s.attempt+1, now, 0
-	case now.Before(s.last.Add(s.cfg.Client.Timeout)):
-		s.deadline = s.last.Add(s.cfg.Client.Timeout)
+		s.sendBatch(now)
+	case s.roundStart.IsZero(): // all was done, and it is time to begin anew
+		s.startRound(now)
+	case s.attempt+1 < s.cfg.Client.Attempts && s.anyUnanswered():
+		s.attempt, s.attemptStart, s.next = s.attempt+1, now, 0
+	case now.Before(s.lastSent.Add(s.cfg.Client.Timeout)):
+		s.deadline = s.lastSent.Add(s.cfg.Client.Timeout)
 	default:
-		more = s.done(now)
+		more = s.endRound(now)
 		return s.deadline, more
 	}
 	return s.deadline, true
 }
 
-// done ends a round. It says no if that was all.
-func (s *scan) done(now time.Time) bool {
+// endRound ends a round. It says no if that was all.
+func (s *scan) endRound(now time.Time) bool {
 	s.cfg.RoundDone(now)
-	s.deadline = s.began.Add(s.cfg.Interval)
-	s.began = time.Time{}
+	s.deadline = s.roundStart.Add(s.cfg.Interval)
+	s.roundStart = time.Time{}
 	return s.cfg.Interval > 0
 }
 
-func (s *scan) anyLeft() bool {
+func (s *scan) anyUnanswered() bool {
 	for _, a := range s.answered {
 		if !a {
 			return true
@@ -170,45 +170,45 @@ func (s *scan) anyLeft() bool {
 	return false
 }
 
-// ask sends the next bunch of PADIs.
-func (s *scan) ask(now time.Time) {
-	bunch := max(1, int(int64(s.cfg.Rate)*int64(stride)/int64(time.Second)))
+// sendBatch sends the next bunch of PADIs.
+func (s *scan) sendBatch(now time.Time) {
+	bunch := max(1, int(int64(s.cfg.Rate)*int64(batchInterval)/int64(time.Second)))
 	var frames [][]byte
 	for ; s.next < len(s.cfg.VLANs) && len(frames) < bunch; s.next++ {
 		if !s.answered[s.next] {
-			frames = append(frames, s.question(now))
+			frames = append(frames, s.nextPADI(now))
 		}
 	}
 	if len(frames) > 0 {
 		s.port.WriteBatch(frames) // what is lost is repeated
-		s.last = now
+		s.lastSent = now
 	}
 	s.deadline = now.Add(time.Duration(len(frames)) * time.Second / time.Duration(s.cfg.Rate))
 	if s.next == len(s.cfg.VLANs) { // the next attempt has its distance to this one
-		s.deadline = later(s.deadline, s.tried.Add(s.cfg.Client.Timeout))
+		s.deadline = latest(s.deadline, s.attemptStart.Add(s.cfg.Client.Timeout))
 	}
 }
 
-func later(a, b time.Time) time.Time {
+func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
 	}
 	return b
 }
 
-// question is the PADI for the next VLAN.
-func (s *scan) question(now time.Time) []byte {
+// nextPADI is the PADI for the next VLAN.
+func (s *scan) nextPADI(now time.Time) []byte {
 	number := s.attempt*len(s.cfg.VLANs) + s.next
-	s.asked[number] = now
+	s.sentAt[number] = now
 	var q wire.Queue
-	s.host(uint32(number)).Start(now, &q)
+	s.client(uint32(number)).Start(now, &q)
 	return s.cfg.VLANs[s.next].Insert(q.All()[0].AppendTo(nil), s.cfg.Priority)
 }
 
-// host is the discovery that one question belongs to.
-func (s *scan) host(number uint32) *discovery.Client {
+// client is the discovery that one question belongs to.
+func (s *scan) client(number uint32) *discovery.Client {
 	cfg := s.cfg.Client
-	cfg.HostUniq = numbered(s.uniq, number)
+	cfg.HostUniq = numbered(s.hostUniq, number)
 	return discovery.NewClient(s.port.Addr(), cfg)
 }
 
@@ -222,30 +222,30 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	if err != nil {
 		return
 	}
-	number, ok := s.number(f)
-	if !ok || s.host(number).CheckPADO(f) != nil {
+	number, ok := s.requestNumber(f)
+	if !ok || s.client(number).CheckPADO(f) != nil {
 		return
 	}
 	asked := int(number) % len(s.cfg.VLANs)
 	s.answered[asked] = true
-	if !s.seen.add(sighted{tags, f.Src}, maxSightings) {
+	if !s.seen.add(seenKey{tags, f.Src}, maxScanResults) {
 		return
 	}
-	s.found(ScanResult{
+	s.report(ScanResult{
 		Offer: discovery.Offer{AC: f.Src, Tags: append(wire.Tags(nil), f.Tags...)},
-		VLAN:  tags, RequestVLAN: s.cfg.VLANs[asked], Latency: now.Sub(s.asked[number]),
+		VLAN:  tags, RequestVLAN: s.cfg.VLANs[asked], Latency: now.Sub(s.sentAt[number]),
 	})
 }
 
-// number is that of the question to which a packet is an answer.
-func (s *scan) number(f wire.DiscoveryFrame) (number uint32, ok bool) {
+// requestNumber is that of the question to which a packet is an answer.
+func (s *scan) requestNumber(f wire.DiscoveryFrame) (number uint32, ok bool) {
 	if f.Code != wire.PADO || f.Dst != s.port.Addr() || !f.Src.IsUnicast() {
 		return 0, false
 	}
 	uniq, _ := f.Tags.Find(wire.TagHostUniq)
-	if len(uniq) != len(s.uniq)+4 {
+	if len(uniq) != len(s.hostUniq)+4 {
 		return 0, false
 	}
-	number = binary.BigEndian.Uint32(uniq[len(s.uniq):])
-	return number, int64(number) < int64(len(s.asked)) && !s.asked[number].IsZero()
+	number = binary.BigEndian.Uint32(uniq[len(s.hostUniq):])
+	return number, int64(number) < int64(len(s.sentAt)) && !s.sentAt[number].IsZero()
 }

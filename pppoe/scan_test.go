@@ -60,10 +60,10 @@ func station(n int) wire.Addr {
 	return wire.Addr{2, 0, 0x5e, 0x10, byte(n >> 8), byte(n)}
 }
 
-// told are sightings as text, in their order.
-type told []string
+// scanResults are sightings as text, in their order.
+type scanResults []string
 
-func (l *told) found(s pppoe.ScanResult) {
+func (l *scanResults) found(s pppoe.ScanResult) {
 	*l = append(*l, fmt.Sprintf("%v %v %s", s.VLAN, s.AC, s.Name()))
 }
 
@@ -73,7 +73,7 @@ func TestScan(t *testing.T) {
 	for _, loss := range []float64{0, 0.1} {
 		synctest.Test(t, func(t *testing.T) {
 			segment := ethertest.New(ethertest.Config{Seed: 3, Loss: loss})
-			var want told
+			var want scanResults
 			for i := range 50 {
 				tags := vlan.Stack{{TPID: vlan.CTag, VID: uint16(1 + i*83)}}
 				name := fmt.Sprintf("ac-%d", i)
@@ -85,7 +85,7 @@ func TestScan(t *testing.T) {
 			if loss > 0 {
 				cfg.Client.Attempts = 8
 			}
-			var got told
+			var got scanResults
 			start := time.Now()
 			if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, got.found); err != nil {
 				t.Fatal(err)
@@ -124,12 +124,12 @@ func TestScanPairs(t *testing.T) {
 		answering(t, segment.Port(station(3), wire.EtherTypeDiscovery), "none too")
 		cfg := pppoe.ScanConfig{VLANs: vlans(t, "10.200-201,untagged,0x8100:1.0x8100:2,0x9100:3"), Priority: 6}
 		cfg.Client = discovery.ClientConfig{HostUniq: []byte{0xab}, Attempts: 2}
-		var got told
+		var got scanResults
 		if err := pppoe.Scan(t.Context(), segment.Trunk(scanner, wire.EtherTypeDiscovery), cfg, got.found); err != nil {
 			t.Fatal(err)
 		}
 		slices.Sort(got)
-		if want := (told{"0x8100:1.0x8100:2 " + station(4).String() + " old", "0x9100:3 " + station(5).String() + " old", "10.201 " + station(1).String() + " pair", "untagged " + station(2).String() + " none", "untagged " + station(3).String() + " none too"}); !slices.Equal(got, want) {
+		if want := (scanResults{"0x8100:1.0x8100:2 " + station(4).String() + " old", "0x9100:3 " + station(5).String() + " old", "10.201 " + station(1).String() + " pair", "untagged " + station(2).String() + " none", "untagged " + station(3).String() + " none too"}); !slices.Equal(got, want) {
 			t.Errorf("found %q, want %q", got, want)
 		}
 		// The VLAN from which nobody answered is asked on again.
@@ -201,7 +201,7 @@ func TestScanAgain(t *testing.T) {
 		first := segment.Port(station(1), wire.EtherTypeDiscovery)
 		answering(t, first, "first")
 		ctx, cancel := context.WithCancel(t.Context())
-		var got told
+		var got scanResults
 		start := time.Now()
 		cfg := pppoe.ScanConfig{Interval: 30 * time.Second}
 		rounds := 0
@@ -221,7 +221,7 @@ func TestScanAgain(t *testing.T) {
 		}
 		one, two := "untagged "+station(1).String()+" first", "untagged "+station(2).String()+" second"
 		slices.Sort(got[2:4])
-		if want := (told{one, "done after 2s", one, two, "done after 32s", two, "done after 1m2s"}); !slices.Equal(got, want) {
+		if want := (scanResults{one, "done after 2s", one, two, "done after 32s", two, "done after 1m2s"}); !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q", got, want)
 		}
 	})

@@ -154,9 +154,9 @@ func TestForeignFrames(t *testing.T) {
 	})
 }
 
-// TestStrayFrames: who goes on with a session of before the server's crash is told that
+// TestUnknownSession: who goes on with a session of before the server's crash is told that
 // it has ended, within bounds; of sessions that may be somebody else's, nothing is said.
-func TestStrayFrames(t *testing.T) {
+func TestUnknownSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
@@ -298,10 +298,10 @@ func TestServerStops(t *testing.T) {
 	})
 }
 
-// anyone is an Authority that knows every user.
-type anyone struct{}
+// anyUser is an Authority that knows every user.
+type anyUser struct{}
 
-func (anyone) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
+func (anyUser) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
 	message, ok := p.Verify([]byte("testpassword"))
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok, Message: message}}
 }
@@ -311,7 +311,7 @@ func TestAddressesFollowEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.server.Pool.Max = 3
-		l.server.Authenticator = anyone{}
+		l.server.Authenticator = anyUser{}
 		l.startServer()
 		var got []string
 		for i := range 4 {

@@ -1,33 +1,13 @@
 package pppoe
 
 import (
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 
-	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/discovery"
 )
-
-// An Authority says who may have a session. It is asked from goroutines of its
-// own, so it may block (a RADIUS server's answer), and may be asked for several
-// lines at once.
-type Authenticator interface {
-	Authenticate(ctx context.Context, l SessionInfo, p ppp.AuthResponse) AuthResult
-}
-
-// AuthResult is what an Authority says of a proof, and what a server holds the session to if
-// it is granted. The Terms come with it, so that they are those of the peer that this very
-// proof has authenticated, and of nobody who had the session, or its ID, before.
-type AuthResult struct {
-	ppp.AuthResult
-	// Policy are the account's own; nil: it has none, and ServerConfig.Policy says what holds.
-	Policy *SessionPolicy
-}
 
 // A Listener is one interface on which a Server answers.
 type Listener struct {
@@ -81,51 +61,6 @@ type ServerConfig struct {
 	// Trace has Notify told of every control packet too.
 	Trace bool
 }
-
-// Pool is what sessions are made from: one slot each, taken in turn, so that an
-// address rests as long as may be before somebody else has it.
-type Pool struct {
-	// Max is the number of slots; zero: 64; at most 65,534. The n-th slot has
-	// session ID n.
-	Max int
-	// MaxPerClient is how many of them a client may have at a time, by its Ethernet address; zero:
-	// any number.
-	MaxPerClient int
-	// First is the peer's address in the first slot; the others follow it, but where an
-	// account has a slot take the address of another, which is free, for its own is not allowed.
-	// Invalid: the Authority gives addresses, or the peer has its own.
-	First netip.Addr
-}
-
-// DefaultSessions is rp-pppoe's default for the number of sessions.
-const DefaultSessions = 64
-
-// maxSessions leaves out the two IDs that RFC 2516 section 4 reserves.
-const maxSessions = 0xfffe
-
-// Address is the peer's address in the slot of a session; invalid: it has none.
-func (p Pool) Address(sessionID uint16) netip.Addr {
-	if !p.First.Is4() || sessionID == 0 {
-		return netip.Addr{}
-	}
-	first := p.First.As4()
-	var a [4]byte
-	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(first[:])+uint32(sessionID)-1)
-	return netip.AddrFrom4(a)
-}
-
-// placeOf is the place in the pool that has an address, if one has.
-func (p Pool) placeOf(a netip.Addr) (place int, ok bool) {
-	if !p.First.Is4() || !a.Is4() {
-		return 0, false
-	}
-	first, is := p.First.As4(), a.As4()
-	n := binary.BigEndian.Uint32(is[:]) - binary.BigEndian.Uint32(first[:])
-	return int(n), n < uint32(p.Max)
-}
-
-// at is the address of a place in the pool, from 0 on.
-func (p Pool) at(place int) netip.Addr { return p.Address(uint16(place + 1)) }
 
 // check names the first field that is wrong, or must be set and is not.
 func (c *ServerConfig) check(listeners []Listener) error {

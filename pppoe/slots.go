@@ -9,34 +9,34 @@ import (
 // slots hands out the numbers 0 to n-1, the one longest free first. It may be used
 // concurrently: the loops of a server share it.
 type slots struct {
-	mu      sync.Mutex
-	free    []int // a ring
-	head    int
-	held    int // how many of the ring are free
-	each    int // how many one client may have; 0: any number
-	all     []slot
-	clients map[wire.Addr]*slotsOf // those that have any
-	waiting map[wire.Addr]*waiter  // those whose next session waits until another of theirs has ended
+	mu           sync.Mutex
+	free         []int // a ring
+	head         int
+	nfree        int // how many of the ring are free
+	maxPerClient int // how many one client may have; 0: any number
+	all          []slot
+	clients      map[wire.Addr]*clientSlots    // those that have any
+	waiting      map[wire.Addr]*waitingRequest // those whose next session waits until another of theirs has ended
 
-	places
+	poolIndexes
 }
 
 // slot is one of them.
 type slot struct {
 	taken  bool
 	client wire.Addr
-	at     *serverLoop // whose session has it
+	owner  *serverLoop // whose session has it
 	// The client's slots are a list, in the order in which it has taken them; -1: it has no other.
 	older, newer int
 }
 
-// slotsOf are the slots of a client.
-type slotsOf struct{ n, oldest, newest int }
+// clientSlots are the slots of a client.
+type clientSlots struct{ n, oldest, newest int }
 
 func newSlots(n, each int) *slots {
 	s := &slots{
-		free: make([]int, n), held: n, each: each, all: make([]slot, n),
-		clients: make(map[wire.Addr]*slotsOf), waiting: make(map[wire.Addr]*waiter), places: newPlaces(n),
+		free: make([]int, n), nfree: n, maxPerClient: each, all: make([]slot, n),
+		clients: make(map[wire.Addr]*clientSlots), waiting: make(map[wire.Addr]*waitingRequest), poolIndexes: newPoolIndexes(n),
 	}
 	for i := range s.free {
 		s.free[i] = i
@@ -54,17 +54,17 @@ func (s *slots) take(client wire.Addr, at *serverLoop) (slot int, ok bool) {
 
 func (s *slots) takeLocked(client wire.Addr, at *serverLoop) (number int, ok bool) {
 	of := s.clients[client]
-	if s.held == 0 || s.each > 0 && of != nil && of.n >= s.each {
+	if s.nfree == 0 || s.maxPerClient > 0 && of != nil && of.n >= s.maxPerClient {
 		return 0, false
 	}
 	number = s.free[s.head]
 	s.head = (s.head + 1) % len(s.free)
-	s.held--
+	s.nfree--
 	if of == nil {
-		of = &slotsOf{oldest: number, newest: -1}
+		of = &clientSlots{oldest: number, newest: -1}
 		s.clients[client] = of
 	}
-	s.all[number] = slot{taken: true, client: client, at: at, older: of.newest, newer: -1}
+	s.all[number] = slot{taken: true, client: client, owner: at, older: of.newest, newer: -1}
 	if of.newest >= 0 {
 		s.all[of.newest].newer = number
 	}
@@ -82,17 +82,17 @@ func (s *slots) isFree(slot int) bool {
 
 // release gives back a slot that was taken. If its client waits for one, and may have one now,
 // w is what waits, and next the slot that was taken for it.
-func (s *slots) release(number int) (w *waiter, next int) {
+func (s *slots) release(number int) (w *waitingRequest, next int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	client := s.all[number].client
 	s.unlink(number)
-	s.free[(s.head+s.held)%len(s.free)] = number
-	s.held++
+	s.free[(s.head+s.nfree)%len(s.free)] = number
+	s.nfree++
 	if w = s.waiting[client]; w == nil {
 		return nil, 0
 	}
-	next, ok := s.takeLocked(client, w.at)
+	next, ok := s.takeLocked(client, w.owner)
 	if !ok {
 		return nil, 0
 	}

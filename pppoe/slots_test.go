@@ -9,9 +9,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestSlotsMove: a slot whose address will not do has that of a free slot, which has its own in
+// TestSlotsAssignIndex: a slot whose address will not do has that of a free slot, which has its own in
 // turn: no two slots ever have one address.
-func TestSlotsMove(t *testing.T) {
+func TestSlotsAssignIndex(t *testing.T) {
 	s := newSlots(4, 0)
 	is := func(want int) func(int) bool { return func(place int) bool { return place == want } }
 	take := func() int {
@@ -24,7 +24,7 @@ func TestSlotsMove(t *testing.T) {
 	places := func(want ...int) {
 		t.Helper()
 		for slot, place := range want {
-			if got := s.placeOf(slot); got != place {
+			if got := s.indexOf(slot); got != place {
 				t.Errorf("slot %d has place %d, want %d", slot, got, place)
 			}
 		}
@@ -43,17 +43,17 @@ func TestSlotsMove(t *testing.T) {
 		{0, is(3), true, []int{3, 1, 2, 0}},
 		{0, func(place int) bool { return place != 3 }, true, []int{1, 3, 2, 0}}, // of those, that which is free longest
 	} {
-		if ok := s.move(c.slot, c.willDo); ok != c.ok {
+		if ok := s.assignIndex(c.slot, c.willDo); ok != c.ok {
 			t.Errorf("slot %d: moves %v, want %v", c.slot, ok, c.ok)
 		}
 		places(c.want...)
 	}
 	take() // 1, with place 3
-	if s.move(1, is(1)) {
+	if s.assignIndex(1, is(1)) {
 		t.Error("a slot has the place of another that is taken")
 	}
 	s.release(0) // with place 1
-	if !s.move(1, is(1)) {
+	if !s.assignIndex(1, is(1)) {
 		t.Error("a place that is free again is not found")
 	}
 	places(3, 1, 2, 0)
@@ -86,14 +86,14 @@ func TestSlotsPreferred(t *testing.T) {
 		s.take(wire.Addr{2}, nil)
 		slot, _ := s.take(wire.Addr{2}, nil)
 		for _, place := range c.named {
-			s.name(place)
+			s.reserve(place)
 		}
-		if ok := s.move(slot, c.willDo, c.preferred...); ok != c.ok || s.placeOf(slot) != c.want {
-			t.Errorf("%s: %v, place %d; want %v, %d", c.what, ok, s.placeOf(slot), c.ok, c.want)
+		if ok := s.assignIndex(slot, c.willDo, c.preferred...); ok != c.ok || s.indexOf(slot) != c.want {
+			t.Errorf("%s: %v, place %d; want %v, %d", c.what, ok, s.indexOf(slot), c.ok, c.want)
 		}
-		for place, at := range s.at {
-			if s.places.of[at] != place {
-				t.Errorf("%s: slots have places %v, places slots %v", c.what, s.places.of, s.at)
+		for place, at := range s.byIndex {
+			if s.poolIndexes.bySlot[at] != place {
+				t.Errorf("%s: slots have places %v, places slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
 			}
 		}
 	}
@@ -135,20 +135,20 @@ func TestSlotsInOrder(t *testing.T) {
 func TestSlotsWait(t *testing.T) {
 	s := newSlots(12, 10)
 	here, there := &serverLoop{}, &serverLoop{}
-	w := func(client wire.Addr, at *serverLoop) *waiter {
-		return &waiter{at: at, request: discovery.Request{Client: client}, latest: epoch.Add(endPatience)}
+	w := func(client wire.Addr, at *serverLoop) *waitingRequest {
+		return &waitingRequest{owner: at, request: discovery.Request{Client: client}, deadline: epoch.Add(slotWaitTimeout)}
 	}
-	if _, ok := s.wait(w(wire.Addr{2}, here), epoch); ok {
+	if _, ok := s.addWait(w(wire.Addr{2}, here), epoch); ok {
 		t.Error("a client without sessions waits for one")
 	}
 	for range 10 {
 		s.take(wire.Addr{2}, here)
 	}
 	first := w(wire.Addr{2}, here)
-	if old, ok := s.wait(first, epoch); !ok || len(old) != mostAsked || old[0] != (held{0, here}) || old[7] != (held{7, here}) {
+	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxProbed || old[0] != (heldSlot{0, here}) || old[7] != (heldSlot{7, here}) {
 		t.Errorf("to be asked are %v, %v", old, ok)
 	}
-	if _, ok := s.wait(w(wire.Addr{2}, there), epoch.Add(endPatience-1)); ok {
+	if _, ok := s.addWait(w(wire.Addr{2}, there), epoch.Add(slotWaitTimeout-1)); ok {
 		t.Error("two requests wait at a time")
 	}
 	if w, _ := s.release(5); w != first || s.waiting[wire.Addr{2}] != nil || s.clients[wire.Addr{2}].n != 10 || s.clients[wire.Addr{2}].newest != 10 {
@@ -160,15 +160,15 @@ func TestSlotsWait(t *testing.T) {
 	s.take(wire.Addr{2}, here)
 
 	stale, next := w(wire.Addr{2}, here), w(wire.Addr{2}, there)
-	s.wait(stale, epoch)
-	if _, ok := s.wait(next, epoch.Add(endPatience)); !ok {
+	s.addWait(stale, epoch)
+	if _, ok := s.addWait(next, epoch.Add(slotWaitTimeout)); !ok {
 		t.Error("a wait that is over keeps another from waiting")
 	}
-	s.forget(stale)
+	s.removeWait(stale)
 	if s.waiting[wire.Addr{2}] != next {
 		t.Error("who waits no more has another forgotten")
 	}
-	s.forget(next)
+	s.removeWait(next)
 	if len(s.waiting) != 0 {
 		t.Error("somebody is waited for who waits no more")
 	}
@@ -183,29 +183,29 @@ func TestSlotsExpire(t *testing.T) {
 		at               time.Duration
 		ok, more         bool
 	}{
-		{what: "nobody ends", at: roomPatience},
-		{what: "one is about to end", ending: true, at: roomPatience, more: true},
-		{what: "almost for too long", ending: true, at: endPatience - 1, more: true},
-		{what: "for too long", ending: true, at: endPatience},
-		{what: "a slot was given back, unnoticed", released: true, at: roomPatience, ok: true},
-		{what: "it was served", served: true, at: roomPatience, more: true},
+		{what: "nobody ends", at: probeTimeout},
+		{what: "one is about to end", ending: true, at: probeTimeout, more: true},
+		{what: "almost for too long", ending: true, at: slotWaitTimeout - 1, more: true},
+		{what: "for too long", ending: true, at: slotWaitTimeout},
+		{what: "a slot was given back, unnoticed", released: true, at: probeTimeout, ok: true},
+		{what: "it was served", served: true, at: probeTimeout, more: true},
 	} {
 		s := newSlots(2, 0)
 		s.take(wire.Addr{2}, nil)
 		s.take(wire.Addr{4}, nil)
-		w := &waiter{request: discovery.Request{Client: wire.Addr{2}}, latest: epoch.Add(endPatience)}
-		s.wait(w, epoch)
+		w := &waitingRequest{request: discovery.Request{Client: wire.Addr{2}}, deadline: epoch.Add(slotWaitTimeout)}
+		s.addWait(w, epoch)
 		if c.ending {
-			s.end(wire.Addr{2})
+			s.markEnding(wire.Addr{2})
 		}
-		s.end(wire.Addr{6})
+		s.markEnding(wire.Addr{6})
 		if c.released {
 			s.release(1)
 		}
 		if c.served {
 			s.release(0)
 		}
-		if _, ok, more := s.expire(w, epoch.Add(c.at)); ok != c.ok || more != c.more {
+		if _, ok, more := s.expireWait(w, epoch.Add(c.at)); ok != c.ok || more != c.more {
 			t.Errorf("%s: a slot: %v, more time: %v; want %v, %v", c.what, ok, more, c.ok, c.more)
 		}
 		if waits := s.waiting[wire.Addr{2}] != nil; waits != (c.more && !c.served) {

@@ -19,7 +19,7 @@ type Options struct {
 // Without either, it returns nobody, which says that nobody answers, unless it is empty.
 func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, nobody string) (lines []string) {
 	for _, u := range unmatched {
-		lines = append(lines, u.String()+o.remedy(u))
+		lines = append(lines, u.String()+o.suggestion(u))
 	}
 	switch {
 	case obstacle != "":
@@ -30,24 +30,24 @@ func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, nobody stri
 	return lines
 }
 
-// remedy is what can be done about a mismatch.
-func (o *Options) remedy(u discovery.Unmatched) string {
+// suggestion is what can be done about a mismatch.
+func (o *Options) suggestion(u discovery.Unmatched) string {
 	switch {
 	case u.Reason == discovery.NoHostUniq:
 		return ": " + o.NoHostUniq
 	case u.Reason == discovery.WrongACName:
-		return o.leaveOut(o.Name, "this name")
+		return o.suggestRemoval(o.Name, "this name")
 	case u.Reason == discovery.WrongAddr:
-		return o.leaveOut(o.Addr, "this address")
+		return o.suggestRemoval(o.Addr, "this address")
 	case u.Reason == discovery.WrongService && len(u.Services) == 0:
-		return o.leaveOut(o.Service, "")
+		return o.suggestRemoval(o.Service, "")
 	case u.Reason == discovery.WrongService:
-		return o.leaveOut(o.Service, "one of these")
+		return o.suggestRemoval(o.Service, "one of these")
 	}
 	return ""
 }
 
-func (o *Options) leaveOut(option, other string) string {
+func (o *Options) suggestRemoval(option, other string) string {
 	switch {
 	case option == "":
 		return ""

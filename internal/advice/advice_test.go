@@ -8,9 +8,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestSearch: each answer that was dropped is told with what to do about it, then what keeps
+// TestExplain: each answer that was dropped is told with what to do about it, then what keeps
 // answers away; that nobody answers is told only where nobody has, and nothing explains it.
-func TestSearch(t *testing.T) {
+func TestExplain(t *testing.T) {
 	all := Options{Verb: "say", Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
 	nameOnly := Options{Verb: "give", Name: "-n", NoHostUniq: "leave out -u"}
 	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}

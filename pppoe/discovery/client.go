@@ -15,24 +15,24 @@ import (
 // Client is the client's side of discovery (RFC 2516 section 5): a value that is
 // told packets and the time. It is not safe for concurrent use.
 type Client struct {
-	cfg      ClientConfig
-	own      wire.Addr
-	step     wire.Code // what was sent last: PADI or PADR; 0: nothing, or done
-	sent     int       // how often
-	deadline time.Time
-	eager    time.Time   // until when PADI is sent every second
-	offers   []Offer     // not yet tried
-	refused  []wire.Addr // who would not have us
-	denied   []wire.Addr // who said so instead of an offer, and has been told of
-	chosen   Offer
+	cfg            ClientConfig
+	own            wire.Addr
+	step           wire.Code // what was sent last: PADI or PADR; 0: nothing, or done
+	sent           int       // how often
+	deadline       time.Time
+	fastUntil      time.Time   // until when PADI is sent every second
+	offers         []Offer     // not yet tried
+	rejected       []wire.Addr // who would not have us
+	reportedErrors []wire.Addr // who said so instead of an offer, and has been told of
+	chosen         Offer
 
 	unmatched []Unmatched // see Unmatched
-	asked     time.Time   // when the chosen one was first sent a PADR
+	padrSent  time.Time   // when the chosen one was first sent a PADR
 }
 
-// avoidance is how much longer than one to be avoided, or one that has refused, another
+// avoidDelay is how much longer than one to be avoided, or one that has refused, another
 // concentrator may take to answer.
-const avoidance = 500 * time.Millisecond
+const avoidDelay = 500 * time.Millisecond
 
 // MaxOffers bounds the concentrators that are remembered as alternatives.
 const MaxOffers = 16
@@ -64,7 +64,7 @@ func (h *Client) AwaitsPADO() bool { return h.step == wire.PADI }
 
 // Start sends the first PADI.
 func (h *Client) Start(now time.Time, q *wire.Queue) {
-	h.sent, h.offers, h.refused, h.denied, h.eager = 0, nil, nil, nil, now.Add(h.cfg.FastRetry)
+	h.sent, h.offers, h.rejected, h.reportedErrors, h.fastUntil = 0, nil, nil, nil, now.Add(h.cfg.FastRetry)
 	h.unmatched = nil
 	h.sendPADI(now, q)
 }
@@ -82,7 +82,7 @@ func (h *Client) Advance(now time.Time, q *wire.Queue) Result {
 	switch {
 	case h.step == wire.PADI && len(h.offers) > 0:
 		h.tryNext(now, q) // only those to be avoided have answered
-	case h.step == wire.PADI && len(h.refused) > 0:
+	case h.step == wire.PADI && len(h.rejected) > 0:
 		return h.giveUp(0)
 	case h.step == wire.PADI && h.sent < h.cfg.Attempts:
 		h.sendPADI(now, q)
@@ -118,38 +118,38 @@ func (h *Client) Receive(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (R
 // receivePADO takes the first offer that will do, and remembers others.
 func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
 	if err := h.CheckPADO(f); err != nil {
-		h.note(f, h.mismatch(f), "")
+		h.noteUnmatched(f, h.mismatch(f), "")
 		return Result{}, err
 	}
 	if e, bad := f.Tags.FindError(); bad {
-		h.note(f, Refused, strings.TrimSpace(e.Tag.String()+" "+e.Text))
-		return h.deny(&Rejection{f.Src, e})
+		h.noteUnmatched(f, Refused, strings.TrimSpace(e.Tag.String()+" "+e.Text))
+		return h.reportError(&Rejection{f.Src, e})
 	}
 	offer := Offer{f.Src, append(wire.Tags(nil), f.Tags...)}
 	switch {
 	case h.cfg.Probe:
-	case slices.Contains(h.refused, f.Src):
+	case slices.Contains(h.rejected, f.Src):
 		return Result{}, ErrUnwanted
 	case h.step == wire.PADI && slices.Contains(h.cfg.Avoid, f.Src):
-		h.remember(offer)
-		h.deadline = ppp.Earliest(h.deadline, now.Add(avoidance))
+		h.addOffer(offer)
+		h.deadline = ppp.Earliest(h.deadline, now.Add(avoidDelay))
 	case h.step == wire.PADI:
 		h.choose(now, offer, q)
 	case f.Src == h.chosen.AC:
 		return Result{}, ErrUnexpected
 	default:
-		h.remember(offer)
+		h.addOffer(offer)
 	}
 	return Result{Offer: &offer}, nil
 }
 
-// deny tells of a concentrator that has an error for us and no offer: once of each, and of so
+// reportError tells of a concentrator that has an error for us and no offer: once of each, and of so
 // many only, as anybody on the segment can send such packets.
-func (h *Client) deny(r *Rejection) (Result, error) {
-	if slices.Contains(h.denied, r.AC) || len(h.denied) >= MaxOffers {
+func (h *Client) reportError(r *Rejection) (Result, error) {
+	if slices.Contains(h.reportedErrors, r.AC) || len(h.reportedErrors) >= MaxOffers {
 		return Result{}, ErrUnwanted
 	}
-	h.denied = append(h.denied, r.AC)
+	h.reportedErrors = append(h.reportedErrors, r.AC)
 	return Result{Rejection: r}, nil
 }
 
@@ -157,20 +157,20 @@ func (h *Client) deny(r *Rejection) (Result, error) {
 func (h *Client) CheckPADO(f wire.DiscoveryFrame) error {
 	name, named := f.Tags.Find(wire.TagACName)
 	switch {
-	case f.SessionID != 0 || !h.echoes(f.Tags):
+	case f.SessionID != 0 || !h.hostUniqMatches(f.Tags):
 		return ErrNotOurs
 	case !named:
 		return ErrIncomplete
 	case h.cfg.AC != wire.Addr{} && f.Src != h.cfg.AC, len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
 		return ErrUnwanted
-	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
+	case h.cfg.Service != "" && !offersService(f.Tags, h.cfg.Service):
 		return ErrUnwanted
 	}
 	return nil
 }
 
-// echoes reports whether a packet bears our Host-Uniq, octet for octet.
-func (h *Client) echoes(tags wire.Tags) bool {
+// hostUniqMatches reports whether a packet bears our Host-Uniq, octet for octet.
+func (h *Client) hostUniqMatches(tags wire.Tags) bool {
 	v, ok := tags.Find(wire.TagHostUniq)
 	if len(h.cfg.HostUniq) == 0 {
 		return !ok || len(v) == 0
@@ -178,7 +178,7 @@ func (h *Client) echoes(tags wire.Tags) bool {
 	return ok && bytes.Equal(v, h.cfg.HostUniq)
 }
 
-func offers(tags wire.Tags, service string) bool {
+func offersService(tags wire.Tags, service string) bool {
 	for t := range tags.All() {
 		if t.Type == wire.TagServiceName && string(t.Value) == service {
 			return true
@@ -187,7 +187,7 @@ func offers(tags wire.Tags, service string) bool {
 	return false
 }
 
-func (h *Client) remember(o Offer) {
+func (h *Client) addOffer(o Offer) {
 	for i := range h.offers {
 		if h.offers[i].AC == o.AC {
 			h.offers[i] = o
@@ -200,7 +200,7 @@ func (h *Client) remember(o Offer) {
 }
 
 func (h *Client) choose(now time.Time, o Offer, q *wire.Queue) {
-	h.chosen, h.sent, h.asked = o, 0, now
+	h.chosen, h.sent, h.padrSent = o, 0, now
 	h.sendPADR(now, q)
 }
 
@@ -218,7 +218,7 @@ func (h *Client) tryNext(now time.Time, q *wire.Queue) bool {
 // receivePADS takes the answer to our PADR, from whom it was sent to. A session
 // of 0 is a refusal, with an error tag or without; 0xffff is reserved.
 func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
-	if f.Src != h.chosen.AC || !h.echoes(f.Tags) {
+	if f.Src != h.chosen.AC || !h.hostUniqMatches(f.Tags) {
 		return Result{}, ErrNotOurs
 	}
 	if e, bad := f.Tags.FindError(); bad || f.SessionID == 0 {
@@ -234,8 +234,8 @@ func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
 		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
 		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
-		RTT:        now.Sub(h.asked),
-		PADTTags:   h.ending(),
+		RTT:        now.Sub(h.padrSent),
+		PADTTags:   h.padtTags(),
 	}
 	return Result{Grant: g}, nil
 }
@@ -243,12 +243,12 @@ func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 // handleRejection goes on with the next offer. The first to answer may be the first to
 // refuse: then others are given a moment.
 func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
-	h.refused = append(h.refused, by)
+	h.rejected = append(h.rejected, by)
 	switch {
-	case len(h.refused) >= MaxOffers:
+	case len(h.rejected) >= MaxOffers:
 		h.giveUp(0)
 	case !h.tryNext(now, q):
-		h.step, h.deadline = wire.PADI, now.Add(avoidance)
+		h.step, h.deadline = wire.PADI, now.Add(avoidDelay)
 	}
 }
 
@@ -256,38 +256,38 @@ func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
 func (h *Client) Done() bool { return h.step == 0 }
 
 func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
-	tags := h.service(nil)
-	q.Add(wire.DiscoveryFrame{Dst: wire.Broadcast, Src: h.own, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 0, Tags: h.ours(tags)}})
-	h.wait(now, wire.PADI)
+	tags := h.serviceTag(nil)
+	q.Add(wire.DiscoveryFrame{Dst: wire.Broadcast, Src: h.own, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 0, Tags: h.commonTags(tags)}})
+	h.startWait(now, wire.PADI)
 }
 
 // AwaitsPADS reports whether a concentrator has been asked for a session, and is to answer.
 func (h *Client) AwaitsPADS(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
 
 func (h *Client) sendPADR(now time.Time, q *wire.Queue) {
-	tags := h.ours(h.service(nil)).Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
+	tags := h.commonTags(h.serviceTag(nil)).Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
 	q.Add(wire.DiscoveryFrame{Dst: h.chosen.AC, Src: h.own, Discovery: wire.Discovery{Code: wire.PADR, SessionID: 0, Tags: tags}})
-	h.wait(now, wire.PADR)
+	h.startWait(now, wire.PADR)
 }
 
-// ending are the tags of a PADT, in pppd's order: some concentrators and relays find the
+// padtTags are the tags of a PADT, in pppd's order: some concentrators and relays find the
 // session by them.
-func (h *Client) ending() (tags wire.Tags) {
+func (h *Client) padtTags() (tags wire.Tags) {
 	if len(h.cfg.HostUniq) > 0 {
 		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
 	}
 	return tags.Echo(h.chosen.Tags, wire.TagACCookie, wire.TagRelaySessionID)
 }
 
-func (h *Client) service(tags wire.Tags) wire.Tags {
+func (h *Client) serviceTag(tags wire.Tags) wire.Tags {
 	if h.cfg.OmitService {
 		return tags
 	}
 	return tags.Append(wire.TagServiceName, []byte(h.cfg.Service))
 }
 
-// ours appends what all our packets bear.
-func (h *Client) ours(tags wire.Tags) wire.Tags {
+// commonTags appends what all our packets bear.
+func (h *Client) commonTags(tags wire.Tags) wire.Tags {
 	if len(h.cfg.HostUniq) > 0 {
 		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
 	}
@@ -302,17 +302,17 @@ func (h *Client) ours(tags wire.Tags) wire.Tags {
 // (RFC 2516 section 7).
 const EthernetPayload = 1492
 
-func (h *Client) wait(now time.Time, step wire.Code) {
+func (h *Client) startWait(now time.Time, step wire.Code) {
 	if h.step != step {
 		h.sent = 0
 	}
 	h.step = step
-	h.deadline = now.Add(h.patience(now))
+	h.deadline = now.Add(h.nextTimeout(now))
 }
 
-// patience is how long to wait for the answer to what is being sent.
-func (h *Client) patience(now time.Time) time.Duration {
-	if h.step == wire.PADI && now.Before(h.eager) {
+// nextTimeout is how long to wait for the answer to what is being sent.
+func (h *Client) nextTimeout(now time.Time) time.Duration {
+	if h.step == wire.PADI && now.Before(h.fastUntil) {
 		// These do not count, and must not fall into step with everybody else's.
 		return min(h.cfg.Timeout, time.Second+h.jitter(time.Second/2))
 	}

@@ -15,20 +15,20 @@ func TestOffers(t *testing.T) {
 		in   wire.DiscoveryFrame
 		err  error
 	}{
-		{"a good one", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine), nil},
-		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "yours")), ErrNotOurs},
-		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0), ErrNotOurs},
-		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, named, any0, mine), ErrNotOurs},
-		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, any0, mine), ErrIncomplete},
-		{"another AC-Name than wanted", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, named, any0, mine), ErrUnwanted},
-		{"another address than wanted", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, named, any0, mine), ErrUnwanted},
-		{"the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, tag(wire.TagServiceName, "gold"), mine), nil},
-		{"not the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, mine), ErrUnwanted},
-		{"a PADS, too early", ClientConfig{}, answer(wire.PADS, 1, any0, mine), ErrUnexpected},
+		{"a good one", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), nil},
+		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "yours")), ErrNotOurs},
+		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService), ErrNotOurs},
+		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, acName, anyService, ourHostUniq), ErrNotOurs},
+		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, anyService, ourHostUniq), ErrIncomplete},
+		{"another AC-Name than wanted", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
+		{"another address than wanted", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
+		{"the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagServiceName, "gold"), ourHostUniq), nil},
+		{"not the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
+		{"a PADS, too early", ClientConfig{}, answer(wire.PADS, 1, anyService, ourHostUniq), ErrUnexpected},
 		{"from a group", ClientConfig{}, wire.DiscoveryFrame{Dst: hostAddr, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
 		{"to all", ClientConfig{}, wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
 	} {
-		h, q := asking(c.cfg)
+		h, q := startedClient(c.cfg)
 		q.Reset()
 		f, err := h.Receive(epoch, c.in, q)
 		if err != c.err {
@@ -43,10 +43,10 @@ func TestOffers(t *testing.T) {
 // TestEchoedTags: cookie and relay come back octet for octet, however long.
 func TestEchoedTags(t *testing.T) {
 	for _, n := range []int{0, 1, 20, 0x4e0} {
-		h, q := asking(ClientConfig{})
+		h, q := startedClient(ClientConfig{})
 		q.Reset()
 		cookie, relay := bytes.Repeat([]byte{0xc0}, n), bytes.Repeat([]byte{0xe1}, n/2)
-		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine, wire.Tag{Type: wire.TagACCookie, Value: cookie}, wire.Tag{Type: wire.TagRelaySessionID, Value: relay}), q)
+		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq, wire.Tag{Type: wire.TagACCookie, Value: cookie}, wire.Tag{Type: wire.TagRelaySessionID, Value: relay}), q)
 		padr := q.All()[0]
 		if got, ok := padr.Tags.Find(wire.TagACCookie); !ok || !bytes.Equal(got, cookie) {
 			t.Errorf("a cookie of %d octets comes back as %d", n, len(got))
@@ -57,8 +57,8 @@ func TestEchoedTags(t *testing.T) {
 	}
 }
 
-func TestPatience(t *testing.T) {
-	h, q := asking(ClientConfig{})
+func TestTimeouts(t *testing.T) {
+	h, q := startedClient(ClientConfig{})
 	var waits []time.Duration
 	now := epoch
 	for !h.Done() {
@@ -80,14 +80,14 @@ func TestPatience(t *testing.T) {
 func TestNextOffer(t *testing.T) {
 	second := wire.Addr{2, 0, 0, 0, 0, 9}
 	for _, refuse := range []bool{true, false} {
-		h, q := asking(ClientConfig{})
-		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
-		other := answer(wire.PADO, 0, named, any0, mine)
+		h, q := startedClient(ClientConfig{})
+		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
+		other := answer(wire.PADO, 0, acName, anyService, ourHostUniq)
 		other.Src = second
 		h.Receive(epoch, other, q)
 		q.Reset()
 		if refuse {
-			f, err := h.Receive(epoch, answer(wire.PADS, 0, any0, mine, tag(wire.TagACSystemError, "full")), q)
+			f, err := h.Receive(epoch, answer(wire.PADS, 0, anyService, ourHostUniq, tag(wire.TagACSystemError, "full")), q)
 			if err != nil || f.Rejection == nil || f.Rejection.Tag != wire.TagACSystemError || f.Rejection.Text != "full" {
 				t.Errorf("a refusal is found as %+v, %v", f, err)
 			}
@@ -100,10 +100,10 @@ func TestNextOffer(t *testing.T) {
 		if last.Code != wire.PADR || last.Dst != second {
 			t.Errorf("refused %v: asks %v of %v, want PADR of the second", refuse, last.Code, last.Dst)
 		}
-		if _, err := h.Receive(epoch, answer(wire.PADS, 7, any0, mine), q); err != ErrNotOurs {
+		if _, err := h.Receive(epoch, answer(wire.PADS, 7, anyService, ourHostUniq), q); err != ErrNotOurs {
 			t.Errorf("a late PADS of the first: %v, want ErrNotOurs", err)
 		}
-		pads := answer(wire.PADS, 7, any0, mine)
+		pads := answer(wire.PADS, 7, anyService, ourHostUniq)
 		pads.Src = second
 		if f, err := h.Receive(epoch, pads, q); err != nil || f.Grant == nil || f.Grant.SessionID != 7 || f.Grant.AC != second {
 			t.Errorf("the second's PADS is found as %+v, %v", f, err)
@@ -112,51 +112,51 @@ func TestNextOffer(t *testing.T) {
 }
 
 func TestReservedSession(t *testing.T) {
-	h, q := asking(ClientConfig{})
-	h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
-	if _, err := h.Receive(epoch, answer(wire.PADS, 0xffff, any0, mine), q); err != ErrUnexpected {
+	h, q := startedClient(ClientConfig{})
+	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
+	if _, err := h.Receive(epoch, answer(wire.PADS, 0xffff, anyService, ourHostUniq), q); err != ErrUnexpected {
 		t.Errorf("session 0xffff: %v, want ErrUnexpected", err)
 	}
-	if f, _ := h.Receive(epoch, answer(wire.PADS, 0, any0, mine), q); f.Rejection == nil {
+	if f, _ := h.Receive(epoch, answer(wire.PADS, 0, anyService, ourHostUniq), q); f.Rejection == nil {
 		t.Errorf("session 0 without an error tag is found as %+v, want a refusal", f)
 	}
 }
 
-// TestRefusedFirst: who answers first, and refuses first, is not the only one that may
+// TestFirstRejects: who answers first, and refuses first, is not the only one that may
 // answer; nor is it asked again.
-func TestRefusedFirst(t *testing.T) {
+func TestFirstRejects(t *testing.T) {
 	second := wire.Addr{2, 0, 0, 0, 0, 9}
 	for _, answers := range []bool{true, false} {
-		h, q := asking(ClientConfig{})
-		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
-		h.Receive(epoch, answer(wire.PADS, 0, any0, mine), q)
+		h, q := startedClient(ClientConfig{})
+		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
+		h.Receive(epoch, answer(wire.PADS, 0, anyService, ourHostUniq), q)
 		if h.Done() {
 			t.Fatal("a refusal is the end")
 		}
-		if _, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != ErrUnwanted {
+		if _, err := h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q); err != ErrUnwanted {
 			t.Errorf("another offer of who refused: %v, want ErrUnwanted", err)
 		}
 		q.Reset()
 		if !answers {
-			if f := h.Advance(epoch.Add(avoidance), q); !h.Done() || f != (Result{}) || len(q.All()) > 0 {
+			if f := h.Advance(epoch.Add(avoidDelay), q); !h.Done() || f != (Result{}) || len(q.All()) > 0 {
 				t.Errorf("if nobody else answers, it comes to %+v, and sends %v", f, q.All())
 			}
 			continue
 		}
-		late := answer(wire.PADO, 0, named, any0, mine)
+		late := answer(wire.PADO, 0, acName, anyService, ourHostUniq)
 		late.Src = second
-		h.Receive(epoch.Add(avoidance/2), late, q)
+		h.Receive(epoch.Add(avoidDelay/2), late, q)
 		if all := q.All(); len(all) != 1 || all[0].Code != wire.PADR || all[0].Dst != second {
 			t.Errorf("if somebody else answers, it sends %v", all)
 		}
 	}
 }
 
-// TestRefusedByMany: a flood of offers that come to nothing does not go on for ever.
-func TestRefusedByMany(t *testing.T) {
-	h, q := asking(ClientConfig{})
+// TestManyReject: a flood of offers that come to nothing does not go on for ever.
+func TestManyReject(t *testing.T) {
+	h, q := startedClient(ClientConfig{})
 	for i := range byte(MaxOffers) {
-		for _, f := range []wire.DiscoveryFrame{answer(wire.PADO, 0, named, any0, mine), answer(wire.PADS, 0, any0, mine)} {
+		for _, f := range []wire.DiscoveryFrame{answer(wire.PADO, 0, acName, anyService, ourHostUniq), answer(wire.PADS, 0, anyService, ourHostUniq)} {
 			f.Src = wire.Addr{2, 0, 0, 0, 1, i}
 			h.Receive(epoch, f, q)
 		}
@@ -168,13 +168,13 @@ func TestRefusedByMany(t *testing.T) {
 
 func TestMaxPayload(t *testing.T) {
 	for _, c := range []struct{ want, granted, agreed int }{{1492, 1500, 1492}, {1500, 1500, 1500}, {1500, 0, 0}, {1500, 1600, 1500}} {
-		h, q := asking(ClientConfig{MaxPayload: c.want})
+		h, q := startedClient(ClientConfig{MaxPayload: c.want})
 		_, asks := q.All()[0].Tags.Find(wire.TagMaxPayload)
 		if asks != (c.want > 1492) {
 			t.Errorf("a host for %d asks by RFC 4638: %v", c.want, asks)
 		}
-		h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q)
-		pads := answer(wire.PADS, 1, any0, mine)
+		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
+		pads := answer(wire.PADS, 1, anyService, ourHostUniq)
 		if c.granted > 0 {
 			pads.Tags = pads.Tags.Append(wire.TagMaxPayload, []byte{byte(c.granted >> 8), byte(c.granted)})
 		}
@@ -186,9 +186,9 @@ func TestMaxPayload(t *testing.T) {
 
 // TestOffersAreBounded: a forger of concentrators must not cost memory.
 func TestOffersAreBounded(t *testing.T) {
-	h, q := asking(ClientConfig{})
+	h, q := startedClient(ClientConfig{})
 	for i := range 10000 {
-		o := answer(wire.PADO, 0, named, any0, mine)
+		o := answer(wire.PADO, 0, acName, anyService, ourHostUniq)
 		o.Src = wire.Addr{2, 1, 0, 0, byte(i >> 8), byte(i)}
 		h.Receive(epoch, o, q)
 	}
@@ -197,10 +197,10 @@ func TestOffersAreBounded(t *testing.T) {
 	}
 }
 
-func FuzzHost(f *testing.F) {
+func FuzzClient(f *testing.F) {
 	f.Add([]byte("\x07\x00\x00\x01\x02\x00\x02ac\x01\x01\x00\x00\x01\x03\x00\x04mine"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, q := asking(ClientConfig{})
+		h, q := startedClient(ClientConfig{})
 		for len(b) > 3 {
 			n := min(int(b[0])+int(b[1]), len(b)-2)
 			d := wire.Discovery{Code: wire.Code(b[0]), SessionID: uint16(b[1])}
@@ -219,11 +219,11 @@ func FuzzHost(f *testing.F) {
 	})
 }
 
-// TestPatienceDoubles: each wait is twice the one before, up to 1024 times the first; a probe's
+// TestTimeoutsDouble: each wait is twice the one before, up to 1024 times the first; a probe's
 // do not double (RFC 2516 section 8).
-func TestPatienceDoubles(t *testing.T) {
+func TestTimeoutsDouble(t *testing.T) {
 	for _, probe := range []bool{false, true} {
-		h, q := asking(ClientConfig{Timeout: time.Millisecond, Attempts: 13, Probe: probe})
+		h, q := startedClient(ClientConfig{Timeout: time.Millisecond, Attempts: 13, Probe: probe})
 		for i, now := 0, epoch; !h.Done(); i++ {
 			want := time.Millisecond
 			if !probe {
@@ -244,9 +244,9 @@ func TestPatienceDoubles(t *testing.T) {
 	}
 }
 
-// TestEagerPatience: while it is eager, a host asks each second and up to half a second more, or
+// TestFastRetry: while it is eager, a host asks each second and up to half a second more, or
 // as often as Timeout says, and these do not count.
-func TestEagerPatience(t *testing.T) {
+func TestFastRetry(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
 		octet   byte
@@ -257,7 +257,7 @@ func TestEagerPatience(t *testing.T) {
 		{time.Second, 128, time.Second},
 		{500 * time.Millisecond, 0, 500 * time.Millisecond},
 	} {
-		h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte("mine"), Rand: constant(c.octet), Timeout: c.timeout, Attempts: 1, FastRetry: 10 * time.Second}), &wire.Queue{}
+		h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte("mine"), Rand: constantReader(c.octet), Timeout: c.timeout, Attempts: 1, FastRetry: 10 * time.Second}), &wire.Queue{}
 		h.Start(epoch, q)
 		for now := epoch; now.Before(epoch.Add(10 * time.Second)); {
 			at := h.Deadline()
@@ -273,10 +273,10 @@ func TestEagerPatience(t *testing.T) {
 	}
 }
 
-// constant is a source of octets that are all the same.
-type constant byte
+// constantReader is a source of octets that are all the same.
+type constantReader byte
 
-func (c constant) Read(b []byte) (int, error) {
+func (c constantReader) Read(b []byte) (int, error) {
 	for i := range b {
 		b[i] = byte(c)
 	}
@@ -286,9 +286,9 @@ func (c constant) Read(b []byte) (int, error) {
 // TestAvoided: a concentrator to be avoided is asked if no other has answered for half a second,
 // and 16 that have refused are enough.
 func TestAvoided(t *testing.T) {
-	h, q := asking(ClientConfig{Avoid: []wire.Addr{acAddr}})
+	h, q := startedClient(ClientConfig{Avoid: []wire.Addr{acAddr}})
 	q.Reset()
-	if f, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != nil || f.Offer == nil || len(q.All()) != 0 {
+	if f, err := h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q); err != nil || f.Offer == nil || len(q.All()) != 0 {
 		t.Errorf("the offer is found as %+v, %v, and asked for: %v", f, err, q.All())
 	}
 	if h.Advance(epoch.Add(500*time.Millisecond-1), q); len(q.All()) != 0 {
@@ -299,7 +299,7 @@ func TestAvoided(t *testing.T) {
 	}
 	told := 0
 	for i := range 20 {
-		f := answer(wire.PADO, 0, named, any0, mine, tag(wire.TagACSystemError, "full"))
+		f := answer(wire.PADO, 0, acName, anyService, ourHostUniq, tag(wire.TagACSystemError, "full"))
 		f.Src = wire.Addr{2, 0, 0, 0, 1, byte(i)}
 		for range 2 {
 			if got, err := h.Receive(epoch, f, q); err == nil && got.Rejection != nil {
@@ -317,11 +317,11 @@ func TestAvoided(t *testing.T) {
 func TestNoHostUniq(t *testing.T) {
 	h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte{}}), &wire.Queue{}
 	h.Start(epoch, q)
-	if _, err := h.Receive(epoch, answer(wire.PADO, 0, named, any0, mine), q); err != ErrNotOurs {
+	if _, err := h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q); err != ErrNotOurs {
 		t.Errorf("an offer to another: %v, want ErrNotOurs", err)
 	}
-	h.Receive(epoch, answer(wire.PADO, 0, named, any0, tag(wire.TagACCookie, "c")), q)
-	f, err := h.Receive(epoch, answer(wire.PADS, 7, any0), q)
+	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, tag(wire.TagACCookie, "c")), q)
+	f, err := h.Receive(epoch, answer(wire.PADS, 7, anyService), q)
 	if err != nil || f.Grant == nil {
 		t.Fatalf("the PADS is found as %+v, %v", f, err)
 	}

@@ -56,7 +56,7 @@ func (c *ClientConfig) Check(in string) error {
 	}
 	h := Client{cfg: *c}
 	// Tags.Append leaves out what no LENGTH can tell.
-	if n := wire.HeaderLen + max(len(c.HostUniq), len(h.ours(h.service(nil)))); n > maxDiscovery {
+	if n := wire.HeaderLen + max(len(c.HostUniq), len(h.commonTags(h.serviceTag(nil)))); n > maxDiscovery {
 		return fmt.Errorf("pppoe: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
 			in, n, maxDiscovery, len(c.HostUniq), len(c.Service))
 	}

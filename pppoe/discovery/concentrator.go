@@ -30,9 +30,9 @@ type ConcentratorConfig struct {
 // 5): a value that is told packets and the time, and remembers none. Who has a
 // session is its owner's business. It is not safe for concurrent use.
 type Concentrator struct {
-	cfg ConcentratorConfig
-	own wire.Addr
-	jar *cookieJar
+	cfg     ConcentratorConfig
+	own     wire.Addr
+	cookies *cookieSigner
 }
 
 // Request is a PADR that may have a session: its owner answers it by Confirm or
@@ -53,7 +53,7 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 	if cfg.CookieLifetime <= 0 {
 		cfg.CookieLifetime = time.Minute
 	}
-	return &Concentrator{cfg: cfg, own: own, jar: newJar(cfg.Rand, cfg.CookieLifetime)}
+	return &Concentrator{cfg: cfg, own: own, cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
 }
 
 // Reasons for which a concentrator drops a packet, beside those of parsing.
@@ -68,7 +68,7 @@ const maxDiscovery = 1500
 
 // ReceivePADI answers a PADI that it can serve by a PADO (RFC 2516 section 5.2).
 func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) error {
-	service, err := c.check(f)
+	service, err := c.checkRequest(f)
 	if err != nil {
 		return err
 	}
@@ -76,10 +76,10 @@ func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire
 		return ErrUnwanted // RFC 2516 section 5.2: it MUST NOT answer
 	}
 	tags := wire.Tags(nil).Append(wire.TagACName, []byte(c.cfg.ACName))
-	tags = c.services(tags, service)
-	tags = tags.Append(wire.TagACCookie, c.jar.issue(now, f.Src, f.Tags))
+	tags = c.serviceTags(tags, service)
+	tags = tags.Append(wire.TagACCookie, c.cookies.newCookie(now, f.Src, f.Tags))
 	tags = tags.Echo(f.Tags, wire.TagHostUniq, wire.TagRelaySessionID)
-	tags = c.payload(tags, f.Tags)
+	tags = c.maxPayloadTag(tags, f.Tags)
 	if wire.HeaderLen+len(tags) > maxDiscovery {
 		return ErrTooLong
 	}
@@ -93,14 +93,14 @@ func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire
 	if f.Dst != c.own {
 		return Request{}, ErrNotOurs
 	}
-	service, err := c.check(f)
+	service, err := c.checkRequest(f)
 	if err != nil && !errors.Is(err, ErrIncomplete) {
 		return Request{}, err
 	}
-	if !c.jar.valid(now, f.Src, f.Tags) {
+	if !c.cookies.verify(now, f.Src, f.Tags) {
 		return Request{}, ErrCookie
 	}
-	r := Request{Client: f.Src, Service: string(service), MaxPayload: c.agreed(f.Tags), tags: f.Tags}
+	r := Request{Client: f.Src, Service: string(service), MaxPayload: c.agreedPayload(f.Tags), tags: f.Tags}
 	if err != nil {
 		c.Reject(r, wire.TagServiceNameError, "no Service-Name tag", q)
 		return Request{}, err
@@ -112,8 +112,8 @@ func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire
 	return r, nil
 }
 
-// check holds what PADI and PADR have in common against RFC 2516 section 5.
-func (c *Concentrator) check(f wire.DiscoveryFrame) (service []byte, err error) {
+// checkRequest holds what PADI and PADR have in common against RFC 2516 section 5.
+func (c *Concentrator) checkRequest(f wire.DiscoveryFrame) (service []byte, err error) {
 	if !f.Src.IsUnicast() || f.Src == c.own || f.Dst != c.own && f.Dst != wire.Broadcast {
 		return nil, ErrNotOurs
 	}
@@ -146,9 +146,9 @@ func (c *Concentrator) serves(service []byte) bool {
 	return false
 }
 
-// services appends the service asked for and then all the others (RFC 2516
+// serviceTags appends the service asked for and then all the others (RFC 2516
 // section 5.2).
-func (c *Concentrator) services(tags wire.Tags, asked []byte) wire.Tags {
+func (c *Concentrator) serviceTags(tags wire.Tags, asked []byte) wire.Tags {
 	tags = tags.Append(wire.TagServiceName, asked)
 	for _, s := range c.cfg.Services {
 		if s != string(asked) {
@@ -158,18 +158,18 @@ func (c *Concentrator) services(tags wire.Tags, asked []byte) wire.Tags {
 	return tags
 }
 
-// agreed is the payload of RFC 4638 that both sides can carry; 0: 1492.
-func (c *Concentrator) agreed(tags wire.Tags) int {
+// agreedPayload is the payload of RFC 4638 that both sides can carry; 0: 1492.
+func (c *Concentrator) agreedPayload(tags wire.Tags) int {
 	if n := min(tags.MaxPayload(), c.cfg.MaxPayload); n > EthernetPayload {
 		return n
 	}
 	return 0
 }
 
-// payload echoes PPP-Max-Payload if more than plain Ethernet's can be carried (RFC
+// maxPayloadTag echoes PPP-Max-Payload if more than plain Ethernet's can be carried (RFC
 // 4638 section 4).
-func (c *Concentrator) payload(tags, from wire.Tags) wire.Tags {
-	if n := c.agreed(from); n > 0 {
+func (c *Concentrator) maxPayloadTag(tags, from wire.Tags) wire.Tags {
+	if n := c.agreedPayload(from); n > 0 {
 		tags = tags.Append(wire.TagMaxPayload, []byte{byte(n >> 8), byte(n)})
 	}
 	return tags
@@ -185,7 +185,7 @@ func (r Request) Key() RequestKey {
 // Confirm gives a request its session (RFC 2516 section 5.4).
 func (c *Concentrator) Confirm(r Request, id uint16, q *wire.Queue) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service))
-	tags = c.payload(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags)
+	tags = c.maxPayloadTag(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags)
 	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: id, Tags: tags}})
 }
 

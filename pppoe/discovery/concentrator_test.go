@@ -29,15 +29,15 @@ func TestPADI(t *testing.T) {
 		in   wire.DiscoveryFrame
 		err  error
 	}{
-		{"any service", concentrator(), request(wire.PADI, any0, mine), nil},
+		{"any service", concentrator(), request(wire.PADI, anyService, ourHostUniq), nil},
 		{"one of ours", concentrator("gold", "tin"), request(wire.PADI, tag(wire.TagServiceName, "tin")), nil},
 		{"not one of ours", concentrator("gold"), request(wire.PADI, tag(wire.TagServiceName, "tin")), ErrUnwanted},
-		{"no Service-Name", concentrator(), request(wire.PADI, mine), ErrIncomplete},
-		{"two of them", concentrator(), request(wire.PADI, any0, any0), ErrIncomplete},
+		{"no Service-Name", concentrator(), request(wire.PADI, ourHostUniq), ErrIncomplete},
+		{"two of them", concentrator(), request(wire.PADI, anyService, anyService), ErrIncomplete},
 		{"a session ID", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: hostAddr, Discovery: wire.Discovery{Code: wire.PADI, SessionID: 1, Tags: wire.Tags(nil).Append(wire.TagServiceName, nil)}}, ErrUnexpected},
 		{"from a group", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADI}}, ErrNotOurs},
 		{"from ourselves", concentrator(), wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADI}}, ErrNotOurs},
-		{"an answer that fits no frame", concentrator(), request(wire.PADI, any0, wire.Tag{Type: wire.TagHostUniq, Value: make([]byte, 1460)}), ErrTooLong},
+		{"an answer that fits no frame", concentrator(), request(wire.PADI, anyService, wire.Tag{Type: wire.TagHostUniq, Value: make([]byte, 1460)}), ErrTooLong},
 	} {
 		q := &wire.Queue{}
 		if err := c.ac.ReceivePADI(epoch, c.in, q); err != c.err || len(q.All()) != map[bool]int{true: 1}[c.err == nil] {
@@ -75,21 +75,21 @@ func TestPADO(t *testing.T) {
 	}
 }
 
-// offered runs PADI and PADO, and returns the PADR that follows.
-func offered(t *testing.T, ac *Concentrator, service string) wire.DiscoveryFrame {
+// padrFor runs PADI and PADO, and returns the PADR that follows.
+func padrFor(t *testing.T, ac *Concentrator, service string) wire.DiscoveryFrame {
 	t.Helper()
 	q := &wire.Queue{}
-	if err := ac.ReceivePADI(epoch, request(wire.PADI, any0, mine), q); err != nil {
+	if err := ac.ReceivePADI(epoch, request(wire.PADI, anyService, ourHostUniq), q); err != nil {
 		t.Fatal(err)
 	}
-	padr := request(wire.PADR, tag(wire.TagServiceName, service), mine)
+	padr := request(wire.PADR, tag(wire.TagServiceName, service), ourHostUniq)
 	padr.Tags = padr.Tags.Echo(q.All()[0].Tags, wire.TagACCookie)
 	return padr
 }
 
 func TestPADR(t *testing.T) {
 	ac, q := concentrator("gold"), &wire.Queue{}
-	padr := offered(t, ac, "gold")
+	padr := padrFor(t, ac, "gold")
 	r, err := ac.ReceivePADR(epoch, padr, q)
 	if err != nil || r.Client != hostAddr || r.Service != "gold" || len(q.All()) != 0 {
 		t.Fatalf("a good PADR gives %+v, %v and %d answers", r, err, len(q.All()))
@@ -116,7 +116,7 @@ func TestPADR(t *testing.T) {
 
 func TestPADRForUnknownService(t *testing.T) {
 	ac, q := concentrator("gold"), &wire.Queue{}
-	if _, err := ac.ReceivePADR(epoch, offered(t, ac, "tin"), q); err != ErrUnwanted {
+	if _, err := ac.ReceivePADR(epoch, padrFor(t, ac, "tin"), q); err != ErrUnwanted {
 		t.Errorf("%v, want ErrUnwanted", err)
 	}
 	if e, _ := q.All()[0].Tags.FindError(); e.Tag != wire.TagServiceNameError || q.All()[0].SessionID != 0 {
@@ -128,7 +128,7 @@ func TestPADRForUnknownService(t *testing.T) {
 // none that differs in a bit is.
 func TestCookie(t *testing.T) {
 	ac, q := concentrator(), &wire.Queue{}
-	good := offered(t, ac, "")
+	good := padrFor(t, ac, "")
 	refused := func(what string, at time.Time, f wire.DiscoveryFrame) {
 		t.Helper()
 		if _, err := ac.ReceivePADR(at, f, q); err != ErrCookie || len(q.All()) != 0 {
@@ -143,24 +143,24 @@ func TestCookie(t *testing.T) {
 	other := good
 	other.Src = wire.Addr{2, 0, 0, 0, 0, 9}
 	refused("from another client", epoch, other)
-	refused("without one", epoch, request(wire.PADR, any0, mine))
+	refused("without one", epoch, request(wire.PADR, anyService, ourHostUniq))
 	cookie, _ := good.Tags.Find(wire.TagACCookie)
 	for bit := range 8 * len(cookie) {
 		forged := bytes.Clone(cookie)
 		forged[bit/8] ^= 1 << (bit % 8)
-		refused("with a bit changed", epoch, request(wire.PADR, any0, mine, wire.Tag{Type: wire.TagACCookie, Value: forged}))
+		refused("with a bit changed", epoch, request(wire.PADR, anyService, ourHostUniq, wire.Tag{Type: wire.TagACCookie, Value: forged}))
 	}
-	refused("with another Host-Uniq", epoch, request(wire.PADR, any0, tag(wire.TagHostUniq, "yours"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
-	refused("without Host-Uniq", epoch, request(wire.PADR, any0, wire.Tag{Type: wire.TagACCookie, Value: cookie}))
-	refused("through a relay", epoch, request(wire.PADR, any0, mine, tag(wire.TagRelaySessionID, "r"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	refused("with another Host-Uniq", epoch, request(wire.PADR, anyService, tag(wire.TagHostUniq, "yours"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	refused("without Host-Uniq", epoch, request(wire.PADR, anyService, wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	refused("through a relay", epoch, request(wire.PADR, anyService, ourHostUniq, tag(wire.TagRelaySessionID, "r"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
 	if _, err := concentrator().ReceivePADR(epoch, good, q); err != ErrCookie {
 		t.Errorf("at another concentrator: %v, want ErrCookie", err)
 	}
 }
 
 func FuzzConcentrator(f *testing.F) {
-	f.Add(request(wire.PADI, any0, mine).AppendTo(nil))
-	f.Add(request(wire.PADR, any0, mine).AppendTo(nil))
+	f.Add(request(wire.PADI, anyService, ourHostUniq).AppendTo(nil))
+	f.Add(request(wire.PADR, anyService, ourHostUniq).AppendTo(nil))
 	ac := concentrator("gold", "tin")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		frame, err := wire.ParseDiscoveryFrame(b)
@@ -181,7 +181,7 @@ func FuzzConcentrator(f *testing.F) {
 }
 
 func BenchmarkPADI(b *testing.B) {
-	ac, q, padi := concentrator(), &wire.Queue{}, request(wire.PADI, any0, mine)
+	ac, q, padi := concentrator(), &wire.Queue{}, request(wire.PADI, anyService, ourHostUniq)
 	b.ReportAllocs()
 	for b.Loop() {
 		q.Reset()

@@ -15,7 +15,7 @@ import (
 // 2516 section 9 has the concentrator derive the cookie from the PADR, so that
 // forged PADIs cost it nothing. A cookie is the second at which it was made and
 // a code over it, the client's address, and the tags that the client must repeat.
-type cookieJar struct {
+type cookieSigner struct {
 	key      [32]byte
 	lifetime time.Duration
 }
@@ -27,32 +27,32 @@ const (
 	cookieLen  = cookieTime + 20
 )
 
-func newJar(rand io.Reader, lifetime time.Duration) *cookieJar {
-	j := &cookieJar{lifetime: lifetime}
+func newCookieSigner(rand io.Reader, lifetime time.Duration) *cookieSigner {
+	j := &cookieSigner{lifetime: lifetime}
 	random.Fill(rand, j.key[:])
 	return j
 }
 
-// issue makes the cookie for a client's packet.
-func (j *cookieJar) issue(now time.Time, client wire.Addr, tags wire.Tags) []byte {
+// newCookie makes the cookie for a client's packet.
+func (j *cookieSigner) newCookie(now time.Time, client wire.Addr, tags wire.Tags) []byte {
 	cookie := binary.BigEndian.AppendUint32(nil, uint32(now.Unix()))
-	return append(cookie, j.code(cookie, client, tags)...)
+	return append(cookie, j.mac(cookie, client, tags)...)
 }
 
-// valid reports whether a PADR bears a cookie that was baked for it, and lately.
-func (j *cookieJar) valid(now time.Time, client wire.Addr, tags wire.Tags) bool {
+// verify reports whether a PADR bears a cookie that was baked for it, and lately.
+func (j *cookieSigner) verify(now time.Time, client wire.Addr, tags wire.Tags) bool {
 	cookie, _ := tags.Find(wire.TagACCookie)
 	if len(cookie) != cookieLen {
 		return false
 	}
 	age := time.Duration(uint32(now.Unix())-binary.BigEndian.Uint32(cookie)) * time.Second
-	return hmac.Equal(cookie[cookieTime:], j.code(cookie[:cookieTime], client, tags)) && age <= j.lifetime
+	return hmac.Equal(cookie[cookieTime:], j.mac(cookie[:cookieTime], client, tags)) && age <= j.lifetime
 }
 
-// code binds a cookie to its time, its client, and what must be the same in PADI
+// mac binds a cookie to its time, its client, and what must be the same in PADI
 // and PADR: the Host-Uniq and the relay. Lengths are hashed too, so that no two
 // sets of tags look alike.
-func (j *cookieJar) code(baked []byte, client wire.Addr, tags wire.Tags) []byte {
+func (j *cookieSigner) mac(baked []byte, client wire.Addr, tags wire.Tags) []byte {
 	mac := hmac.New(sha256.New, j.key[:])
 	mac.Write(baked)
 	mac.Write(client[:])

@@ -9,11 +9,11 @@ import (
 
 // TestCookieAge: a cookie is good for its lifetime, to the second, and not before it was made.
 func TestCookieAge(t *testing.T) {
-	c := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: counting{}, CookieLifetime: 10 * time.Second})
-	cookie := c.jar.issue(epoch, hostAddr, wire.Tags{})
+	c := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: countingReader{}, CookieLifetime: 10 * time.Second})
+	cookie := c.cookies.newCookie(epoch, hostAddr, wire.Tags{})
 	with := func(cookie []byte) wire.Tags { return wire.Tags(nil).Append(wire.TagACCookie, cookie) }
 	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 10 * time.Second: true, 11 * time.Second: false, 1 << 40: false} {
-		if got := c.jar.valid(epoch.Add(after), hostAddr, with(cookie)); got != want {
+		if got := c.cookies.verify(epoch.Add(after), hostAddr, with(cookie)); got != want {
 			t.Errorf("after %v: good %v, want %v", after, got, want)
 		}
 	}
@@ -21,19 +21,19 @@ func TestCookieAge(t *testing.T) {
 		t.Errorf("a cookie has %d octets", len(cookie))
 	}
 	for _, other := range [][]byte{cookie[:23], append(cookie[:24:24], 0), {}} {
-		if c.jar.valid(epoch, hostAddr, with(other)) {
+		if c.cookies.verify(epoch, hostAddr, with(other)) {
 			t.Errorf("a cookie of %d octets is good", len(other))
 		}
 	}
-	if d := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: counting{}}).jar.lifetime; d != time.Minute {
+	if d := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: countingReader{}}).cookies.lifetime; d != time.Minute {
 		t.Errorf("by default a cookie is good for %v", d)
 	}
 }
 
-// counting is where keys come from that are the same each time.
-type counting struct{}
+// countingReader is where keys come from that are the same each time.
+type countingReader struct{}
 
-func (counting) Read(b []byte) (int, error) {
+func (countingReader) Read(b []byte) (int, error) {
 	for i := range b {
 		b[i] = byte(i)
 	}

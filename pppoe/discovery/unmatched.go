@@ -78,8 +78,8 @@ const maxServices = 8
 // for each reason, and so many only, as anybody on the segment can send such packets.
 func (h *Client) Unmatched() []Unmatched { return slices.Clone(h.unmatched) }
 
-// note remembers the sender of a PADO that is not taken.
-func (h *Client) note(f wire.DiscoveryFrame, why Mismatch, text string) {
+// noteUnmatched remembers the sender of a PADO that is not taken.
+func (h *Client) noteUnmatched(f wire.DiscoveryFrame, why Mismatch, text string) {
 	known := slices.ContainsFunc(h.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Reason == why })
 	if why == 0 || known || len(h.unmatched) >= MaxOffers {
 		return
@@ -99,9 +99,9 @@ func (h *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
 	name, named := f.Tags.Find(wire.TagACName)
 	_, marked := f.Tags.Find(wire.TagHostUniq)
 	switch {
-	case !h.echoes(f.Tags) && (marked || len(h.cfg.HostUniq) == 0):
+	case !h.hostUniqMatches(f.Tags) && (marked || len(h.cfg.HostUniq) == 0):
 		return 0
-	case !h.echoes(f.Tags):
+	case !h.hostUniqMatches(f.Tags):
 		return NoHostUniq
 	case f.SessionID != 0:
 		return HasSessionID
@@ -111,7 +111,7 @@ func (h *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
 		return WrongAddr
 	case len(h.cfg.ACNames) > 0 && !slices.Contains(h.cfg.ACNames, string(name)):
 		return WrongACName
-	case h.cfg.Service != "" && !offers(f.Tags, h.cfg.Service):
+	case h.cfg.Service != "" && !offersService(f.Tags, h.cfg.Service):
 		return WrongService
 	}
 	return 0

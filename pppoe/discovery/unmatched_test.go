@@ -19,23 +19,23 @@ func TestUnmatched(t *testing.T) {
 		in   wire.DiscoveryFrame
 		want Mismatch // 0: not remembered
 	}{
-		{"a good one", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine), 0},
-		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "yours")), 0},
-		{"an empty Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "")), 0},
-		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, named, any0), NoHostUniq},
-		{"no Host-Uniq, nor the name", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, named, any0), NoHostUniq},
-		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, named, any0, mine), HasSessionID},
-		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, any0, mine), NoACName},
-		{"another AC-Name", ClientConfig{ACNames: []string{"b", "c"}}, answer(wire.PADO, 0, named, any0, mine), WrongACName},
-		{"one of the names", ClientConfig{ACNames: []string{"b", "ac"}}, answer(wire.PADO, 0, named, any0, mine), 0},
-		{"another address", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, named, any0, mine), WrongAddr},
-		{"the address", ClientConfig{AC: acAddr}, answer(wire.PADO, 0, named, any0, mine), 0},
-		{"another service", ClientConfig{Service: "silver"}, answer(wire.PADO, 0, named, any0, gold, mine), WrongService},
-		{"the service", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, named, any0, gold, mine), 0},
-		{"a refusal", ClientConfig{}, answer(wire.PADO, 0, named, any0, mine, tag(wire.TagACSystemError, "full")), Refused},
-		{"a PADS", ClientConfig{}, answer(wire.PADS, 1, any0), 0},
+		{"a good one", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), 0},
+		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "yours")), 0},
+		{"an empty Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "")), 0},
+		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService), NoHostUniq},
+		{"no Host-Uniq, nor the name", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, acName, anyService), NoHostUniq},
+		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, acName, anyService, ourHostUniq), HasSessionID},
+		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, anyService, ourHostUniq), NoACName},
+		{"another AC-Name", ClientConfig{ACNames: []string{"b", "c"}}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), WrongACName},
+		{"one of the names", ClientConfig{ACNames: []string{"b", "ac"}}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), 0},
+		{"another address", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), WrongAddr},
+		{"the address", ClientConfig{AC: acAddr}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), 0},
+		{"another service", ClientConfig{Service: "silver"}, answer(wire.PADO, 0, acName, anyService, gold, ourHostUniq), WrongService},
+		{"the service", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, gold, ourHostUniq), 0},
+		{"a refusal", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq, tag(wire.TagACSystemError, "full")), Refused},
+		{"a PADS", ClientConfig{}, answer(wire.PADS, 1, anyService), 0},
 	} {
-		h, q := asking(c.cfg)
+		h, q := startedClient(c.cfg)
 		for range 2 {
 			h.Receive(epoch, c.in, q)
 		}
@@ -53,11 +53,11 @@ func TestUnmatched(t *testing.T) {
 func TestUnmatchedWithoutHostUniq(t *testing.T) {
 	h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte{}, ACNames: []string{"b"}}), &wire.Queue{}
 	h.Start(epoch, q)
-	h.Receive(epoch, answer(wire.PADO, 0, named, any0, tag(wire.TagHostUniq, "yours")), q)
+	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "yours")), q)
 	if got := h.Unmatched(); len(got) > 0 {
 		t.Errorf("another's answer: %v", got)
 	}
-	h.Receive(epoch, answer(wire.PADO, 0, named, any0), q)
+	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService), q)
 	if got := h.Unmatched(); len(got) != 1 || got[0].Reason != WrongACName {
 		t.Errorf("an answer to ours: %v", got)
 	}
@@ -65,9 +65,9 @@ func TestUnmatchedWithoutHostUniq(t *testing.T) {
 
 // TestUnmatchedBounds: anybody on the segment can send such packets.
 func TestUnmatchedBounds(t *testing.T) {
-	h, q := asking(ClientConfig{ACNames: []string{"b"}})
+	h, q := startedClient(ClientConfig{ACNames: []string{"b"}})
 	for i := range 2 * MaxOffers {
-		tags := []wire.Tag{named, mine}
+		tags := []wire.Tag{acName, ourHostUniq}
 		for n := range 2 * maxServices {
 			tags = append(tags, tag(wire.TagServiceName, fmt.Sprint(n)))
 		}

@@ -30,8 +30,8 @@ func TestAccessLineOnTheWire(t *testing.T) {
 	}
 }
 
-// TestAccessLineOfStrangers: what is cut off, or somebody else's, tells what it can.
-func TestAccessLineOfStrangers(t *testing.T) {
+// TestAccessLineMalformed: what is cut off, or somebody else's, tells what it can.
+func TestAccessLineMalformed(t *testing.T) {
 	const forum = "\x00\x00\x0d\xe9"
 	for value, want := range map[string]AccessLine{
 		"":                                   {},

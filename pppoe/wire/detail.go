@@ -22,17 +22,17 @@ func (t Tag) Details() []Detail {
 	case t.Type == TagServiceName, t.Type == TagACName, t.Type.IsError(), t.Type == TagMOTM, t.Type == TagHURL:
 		return []Detail{{"text", string(t.Value)}}
 	case t.Type == TagMaxPayload && len(t.Value) == 2:
-		return []Detail{{"octets", t.number(0, 2)}}
+		return []Detail{{"octets", t.field(0, 2)}}
 	case t.Type == TagVendorSpecific && len(t.Value) >= 4:
 		return vendorDetails(t.Value)
 	case t.Type == TagCredits && len(t.Value) == 4:
-		return []Detail{{"forward credits", t.number(0, 2)}, {"backward credits", t.number(2, 2)}}
+		return []Detail{{"forward credits", t.field(0, 2)}, {"backward credits", t.field(2, 2)}}
 	case t.Type == TagMetrics && len(t.Value) == 10:
 		return t.metrics()
 	case t.Type == TagSequenceNumber && len(t.Value) == 2:
-		return []Detail{{"number", t.number(0, 2)}}
+		return []Detail{{"number", t.field(0, 2)}}
 	case t.Type == TagCreditScale && len(t.Value) == 2:
-		return []Detail{{"octets a credit", t.number(0, 2)}}
+		return []Detail{{"octets a credit", t.field(0, 2)}}
 	case t.Type == TagIPRouteAdd && len(t.Value) == 16:
 		return t.route()
 	}
@@ -47,8 +47,8 @@ func hexDetail(name string, b []byte) []Detail {
 	return []Detail{{name, hex.EncodeToString(b)}}
 }
 
-// number is a field of the tag's value in decimal.
-func (t Tag) number(at, octets int) string {
+// field is a field of the tag's value in decimal.
+func (t Tag) field(at, octets int) string {
 	n := uint64(0)
 	for _, b := range t.Value[at : at+octets] {
 		n = n<<8 | uint64(b)
@@ -61,11 +61,11 @@ func (t Tag) number(at, octets int) string {
 func (t Tag) metrics() []Detail {
 	return []Detail{
 		{"flags", fmt.Sprintf("0x%04x", binary.BigEndian.Uint16(t.Value))},
-		{"relative link quality", t.number(2, 1)},
-		{"resources", t.number(3, 1)},
-		{"latency in ms", t.number(4, 2)},
-		{"current data rate", t.number(6, 2)},
-		{"maximum data rate", t.number(8, 2)},
+		{"relative link quality", t.field(2, 1)},
+		{"resources", t.field(3, 1)},
+		{"latency in ms", t.field(4, 2)},
+		{"current data rate", t.field(6, 2)},
+		{"maximum data rate", t.field(8, 2)},
 	}
 }
 
@@ -75,7 +75,7 @@ func (t Tag) route() (details []Detail) {
 		addr, _ := netip.AddrFromSlice(t.Value[4*i : 4*i+4])
 		details = append(details, Detail{name, addr.String()})
 	}
-	return append(details, Detail{"metric", t.number(12, 4)})
+	return append(details, Detail{"metric", t.field(12, 4)})
 }
 
 // broadbandForum is the enterprise number that TR-101 uses.

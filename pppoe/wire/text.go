@@ -52,7 +52,7 @@ func (t Tag) AppendTruncated(b []byte) []byte {
 	if len(t.Value) == 0 {
 		return b
 	}
-	return appendShown(append(b, ' '), t.Value, MaxShownText)
+	return appendTruncated(append(b, ' '), t.Value, MaxShownText)
 }
 
 // isText reports whether the value is text.
@@ -65,15 +65,15 @@ func (t Tag) isText() bool {
 func AppendEscaped(b, text []byte) []byte {
 	for len(text) > 0 {
 		var n int
-		b, n = appendFirst(b, text)
+		b, n = appendRune(b, text)
 		text = text[n:]
 	}
 	return b
 }
 
-// appendFirst appends the first character of a text, escaped if it must be, and returns its
+// appendRune appends the first character of a text, escaped if it must be, and returns its
 // length in octets.
-func appendFirst(b, text []byte) ([]byte, int) {
+func appendRune(b, text []byte) ([]byte, int) {
 	r, n := utf8.DecodeRune(text)
 	switch {
 	case r == utf8.RuneError && n == 1, r < 0x20, r >= 0x7f && r < 0xa0:
@@ -98,16 +98,16 @@ const (
 
 // EscapeName is what a log shows of a name that a peer has told: escaped, and at most
 // MaxShownName characters of that, with ... behind it if there are more.
-func EscapeName(name string) string { return string(appendShown(nil, []byte(name), MaxShownName)) }
+func EscapeName(name string) string { return string(appendTruncated(nil, []byte(name), MaxShownName)) }
 
 // EscapeText is EscapeName for a peer's messages, of which it shows MaxShownText characters.
-func EscapeText(text string) string { return string(appendShown(nil, []byte(text), MaxShownText)) }
+func EscapeText(text string) string { return string(appendTruncated(nil, []byte(text), MaxShownText)) }
 
-// appendShown appends at most so many characters of an escaped text. An escape is not cut.
-func appendShown(b, text []byte, most int) []byte {
+// appendTruncated appends at most so many characters of an escaped text. An escape is not cut.
+func appendTruncated(b, text []byte, most int) []byte {
 	for shown := 0; len(text) > 0; {
 		before := len(b)
-		next, n := appendFirst(b, text)
+		next, n := appendRune(b, text)
 		if shown += utf8.RuneCount(next[before:]); shown > most {
 			return append(next[:before], "..."...)
 		}

@@ -1,0 +1,31 @@
+package pppoe
+
+import "time"
+
+// maxStartQueue is how many frames wait for PPP to begin: a peer's first request, which
+// would otherwise cost its Restart period.
+const maxStartQueue = 4
+
+// startPPP begins PPP.
+func (l *loop) startPPP(now time.Time, s *sessionState) {
+	if !s.pppPending {
+		return
+	}
+	s.pppPending, s.pppStart = false, time.Time{}
+	s.ppp.Up(now, &s.out)
+	l.flush(now, s)
+	for _, frame := range s.startQueue {
+		l.receiveSession(now, frame)
+	}
+	s.startQueue = nil
+}
+
+// startPPPAfter begins PPP after a while, or as soon as the peer does.
+func (l *loop) startPPPAfter(now time.Time, s *sessionState, delay time.Duration) {
+	if delay <= 0 || len(s.startQueue) > 0 {
+		l.startPPP(now, s)
+		return
+	}
+	s.pppStart = now.Add(delay)
+	l.setTimer(now, s)
+}

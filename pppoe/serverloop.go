@@ -1,0 +1,208 @@
+package pppoe
+
+import (
+	"context"
+	"time"
+
+	"upppoe/internal/deadlines"
+	"upppoe/internal/ratelimit"
+	"upppoe/ipcp"
+	"upppoe/ppp"
+	"upppoe/ppp/session"
+	"upppoe/pppoe/discovery"
+	"upppoe/pppoe/wire"
+)
+
+// serverLoop is the owner of a server's loop: one interface.
+type serverLoop struct {
+	server       *Server
+	loop         *loop
+	concentrator *discovery.Concentrator
+	queue        wire.Queue
+	byRequest    map[discovery.RequestKey]*sessionState
+	waiting      map[wire.Addr]*waitingRequest // by client
+	waitTimers   deadlines.Heap[*waitingRequest]
+	ctx          context.Context // ends when the loop does, and what it has asked with it
+	stopped      bool
+	latePADTs    latePADTs
+	padtLimiter  *ratelimit.Limiter // frames that are answered
+	fullLimiter  *ratelimit.Limiter // Full events
+}
+
+func newServerLoop(s *Server, listener Listener) *serverLoop {
+	l := &serverLoop{
+		server: s, byRequest: make(map[discovery.RequestKey]*sessionState), waiting: make(map[wire.Addr]*waitingRequest),
+		padtLimiter: ratelimit.New(maxUnknownPADTs, time.Second), fullLimiter: ratelimit.New(maxFullEvents, time.Second),
+	}
+	l.loop = newLoop(listener.Interface, listener.Ports, s.cfg.Network, s.cfg.DataPath, s.cfg.Notify, s.cfg.Trace)
+	l.loop.owner, l.loop.mss = l, s.cfg.MSS
+	c := s.cfg.Concentrator
+	c.MaxPayload = l.loop.maxPayload()
+	l.concentrator = discovery.NewConcentrator(listener.Ports.Discovery.Addr(), c)
+	return l
+}
+
+func (l *serverLoop) run(ctx context.Context) error {
+	var stop context.CancelFunc
+	l.ctx, stop = context.WithCancel(context.Background())
+	defer stop()
+	return l.loop.run(ctx)
+}
+
+func (l *serverLoop) deadline() time.Time { return ppp.Earliest(l.waitTimers.Next(), l.latePADTs.next) }
+
+func (l *serverLoop) idle() bool { return true }
+
+func (l *serverLoop) advance(now time.Time) {
+	l.expireWaits(now)
+	l.repeatLatePADTs(now)
+}
+
+func (l *serverLoop) stop(now time.Time) {
+	l.stopped = true
+	l.latePADTs.next = time.Time{} // what is left is the next loop's
+	l.cancelWaits()
+	for _, s := range l.loop.sessions {
+		if s.endReason == nil {
+			l.loop.closeSession(now, s, session.Reason{Cause: session.UserRequest, Text: "Server is shutting down"})
+		}
+	}
+}
+
+// handleEvent does what an event means for the server.
+func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
+	switch e := event.(type) {
+	case session.AuthRequest:
+		l.loop.authenticate(l.ctx, l.server.current.Load().Authenticator, s, e.Response)
+	case session.Authenticated:
+		if e.Peer {
+			s.User = e.Name
+		}
+	case session.NetworkPhase:
+		l.beginNetworkPhase(s)
+	case session.NetworkDown:
+		if e.Protocol == ppp.IPCP {
+			l.cancelAddressWait(s)
+		}
+	case session.Closed:
+		l.server.slots.markEnding(s.Peer)
+	case Configured:
+		l.rememberAddress(s, e)
+	case Ended:
+		l.cancelAddressWait(s)
+		s.desired.IPv4 = ipcp.Agreement{}
+		l.releaseAddresses(s, Addressing{})
+		delete(l.byRequest, s.requestKey)
+		l.freeSlot(int(s.SessionID) - 1)
+	}
+}
+
+// handleDiscovery takes a discovery packet.
+func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
+	f, err := wire.ParseDiscoveryFrame(frame)
+	if err != nil {
+		l.loop.drops.count(err)
+		return
+	}
+	l.loop.traceDiscovery(SessionInfo{Interface: l.loop.iface, Local: f.Dst, Peer: f.Src}, DiscoveryReceived{Packet: f})
+	switch f.Code {
+	case wire.PADI:
+		if !l.stopped {
+			l.loop.drops.count(l.concentrator.ReceivePADI(now, f, &l.queue))
+		}
+	case wire.PADR:
+		l.receivePADR(now, f)
+	case wire.PADT:
+		l.receivePADT(now, f)
+	default:
+		l.loop.drops.count(discovery.ErrUnexpected)
+	}
+	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, Local: f.Dst, Peer: f.Src}, &l.queue)
+}
+
+// receivePADR opens a session, or confirms the one that is already there: the PADS
+// was lost then, and the client asks again.
+func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
+	r, err := l.concentrator.ReceivePADR(now, f, &l.queue)
+	if err != nil {
+		l.loop.drops.count(err)
+		return
+	}
+	key := r.Key()
+	if s := l.byRequest[key]; s != nil {
+		if s.endReason == nil {
+			l.concentrator.Confirm(r, s.SessionID, &l.queue)
+		}
+		return
+	}
+	if !l.stopped {
+		if slot, ok := l.server.slots.take(r.Client, l); ok {
+			if w := l.waiting[r.Client]; w != nil {
+				l.cancelWait(w)
+			}
+			l.openSession(now, slot, r, key)
+			return
+		}
+		if l.waitForSlot(now, r, key) {
+			return
+		}
+	}
+	l.reject(now, r)
+}
+
+// openSession makes the session of a request. PADS goes out before the first LCP packet.
+func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, key discovery.RequestKey) {
+	is := l.server.current.Load()
+	l.loop.mss, l.loop.trace = is.MSS, is.Trace
+	cfg := is.Session
+	line := SessionInfo{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
+	if cfg.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, line, nil) {
+		v4 := *cfg.IPv4
+		v4.Remote = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
+		cfg.IPv4 = &v4
+	}
+	identify(&cfg, is.RemoteIDByAddr, r.Client)
+	cfg.LCP.MaxMRU = l.loop.maxMRU(r.MaxPayload)
+	s := l.loop.addSession(line, &cfg, is.Limits)
+	s.requestKey = key
+	l.byRequest[key] = s
+	l.concentrator.Confirm(r, s.SessionID, &l.queue)
+	l.loop.sendDiscovery(s.SessionInfo, &l.queue)
+	l.loop.notify(s.SessionInfo, SessionEstablished{Grant: discovery.Grant{SessionID: s.SessionID, AC: s.Local, ACName: s.ACName, Service: s.Service, MaxPayload: r.MaxPayload}})
+	l.loop.startPPP(now, s)
+}
+
+// receivePADT ends a session at its client's word: RFC 2516 section 5.5, session ID
+// and both addresses must match.
+func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
+	s := l.loop.sessions[f.SessionID]
+	if s == nil || f.Src != s.Peer || f.Dst != s.Local || s.endReason != nil {
+		l.loop.drops.count(discovery.ErrNotOurs)
+		return
+	}
+	l.loop.dropSession(now, s, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
+}
+
+// maxFullEvents is how often in a second it is told that there is no slot.
+const maxFullEvents = 5
+
+// maxUnknownPADTs is how many frames of no session are answered in a second.
+const maxUnknownPADTs = 100
+
+// handleUnknownSession tells who goes on with a session that was another life's of ours, before a
+// crash, that it has ended: else it would find that out by silence only. A session ID
+// that is in use may be heard on another interface, too; one beyond our slots may be that
+// of another server with our address. Who shares the port with us, perhaps as a client, has
+// sessions of any ID.
+func (l *serverLoop) handleUnknownSession(now time.Time, from wire.Addr, id uint16, _ []byte) {
+	if !l.server.slots.isFree(int(id)-1) || l.stopped || !from.IsUnicast() {
+		return
+	}
+	ok, _ := l.padtLimiter.Allow(now)
+	if shared := l.loop.ports.Shared; !ok || shared != nil && shared() {
+		return
+	}
+	local := l.loop.ports.Discovery.Addr()
+	l.queue.Add(wire.NewPADT(from, local, id, ""))
+	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, SessionID: id, Local: local, Peer: from}, &l.queue)
+}
