@@ -8,11 +8,11 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// program is one under assembly. Registers are used alike in all of them: R6 is the
-// context, R7 the session found, R8 and R9 as each says.
+// program is a program under assembly. All programs use R6 for the context and R7 for the session
+// that was found; R8 and R9 are documented with each function.
 type program struct {
 	ins          asm.Instructions
-	pendingLabel string // of the next instruction
+	pendingLabel string // label of the next instruction
 	labels       int
 }
 
@@ -24,42 +24,42 @@ func (p *program) add(ins ...asm.Instruction) {
 	p.ins = append(p.ins, ins...)
 }
 
-// label names the place of the next instruction.
+// label sets the label of the next instruction.
 func (p *program) label(name string) {
 	if p.pendingLabel != "" {
-		p.add(asm.Mov.Reg(asm.R0, asm.R0)) // two names for one place: part them
+		p.add(asm.Mov.Reg(asm.R0, asm.R0)) // an instruction has one label: separate them
 	}
 	p.pendingLabel = name
 }
 
-// newLabel makes a label's name that no other has.
+// newLabel returns a unique label.
 func (p *program) newLabel() string {
 	p.labels++
 	return "at" + strconv.Itoa(p.labels)
 }
 
-// ret ends the program with a verdict.
+// ret returns a verdict from the program.
 func (p *program) ret(verdict int32) {
 	p.add(asm.Mov.Imm(asm.R0, verdict), asm.Return())
 }
 
-// field loads a word of the context.
+// field loads a field of the context, 4 octets.
 func (p *program) field(to asm.Register, offset int16) {
 	p.add(asm.LoadMem(to, asm.R6, offset, asm.Word))
 }
 
-// access is how programs of a kind get at the packet.
+// access is how a type of program reads the packet.
 type access struct {
-	// data and end are fields of the context: where what is at hand begins and ends.
-	// Both 0: nothing is.
+	// data and end are fields of the context: the bounds of the linear data, which the program can
+	// read directly. Both 0: there is none.
 	data, end int16
-	// call copies what is not at hand.
+	// call copies octets of the packet, also those that are not linear.
 	call asm.BuiltinFunc
 }
 
-// load copies octets of the packet to the stack, or goes to a label if the packet is
-// shorter. Their offset in the packet is in R2, which the verifier must know to be small. What
-// is at hand, as headers usually are, is copied by the program itself.
+// load copies octets of the packet to the stack, or jumps to a label if the packet is too short. R2
+// holds their offset in the packet, which must have a small upper bound for the verifier. Octets in
+// the linear data, such as most headers, are copied without a helper call.
 func (p *program) load(from access, to int16, size int32, short string) {
 	notLinear, done := p.newLabel(), p.newLabel()
 	if unaligned && from.end != 0 {
@@ -79,9 +79,9 @@ func (p *program) load(from access, to int16, size int32, short string) {
 	p.label(done)
 }
 
-// point has a register point to octets of the packet, at an offset that is in a register
-// which the verifier must know to be small, or goes to a label if they are not at hand. R0 and
-// R3 are used up.
+// point sets a register to the address of octets of the packet, or jumps to a label if they are not
+// in the linear data. The register offset must have a small upper bound for the verifier. R0 and R3
+// are clobbered.
 func (p *program) point(to asm.Register, from access, offset asm.Register, size int32, notLinear string) {
 	p.field(to, from.data)
 	p.field(asm.R3, from.end)
@@ -93,12 +93,12 @@ func (p *program) point(to asm.Register, from access, offset asm.Register, size 
 	)
 }
 
-// unaligned reports whether the verifier lets programs load numbers from where they happen to
-// be in a packet.
+// unaligned reports whether the verifier lets programs load numbers from unaligned addresses of a
+// packet.
 const unaligned = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
 
-// move copies octets from behind one register to behind another, by R2, in steps as large as
-// the place there allows: the stack is aligned at its top.
+// move copies octets from an offset of one register to an offset of another, by R2, in steps as
+// large as the alignment of the destination allows: the top of the stack is aligned.
 func (p *program) move(to asm.Register, at int16, from asm.Register, offset, size int16) {
 	for i := int16(0); i < size; {
 		step := asm.DWord
@@ -112,12 +112,12 @@ func (p *program) move(to asm.Register, at int16, from asm.Register, offset, siz
 
 var smaller = map[asm.Size]asm.Size{asm.DWord: asm.Word, asm.Word: asm.Half, asm.Half: asm.Byte}
 
-// half loads two octets of the stack in the order of the wire, as a number.
+// half loads two octets of the stack, in network byte order, as a number.
 func (p *program) half(to asm.Register, at int16) {
 	p.add(asm.LoadMem(to, asm.RFP, at, asm.Half), asm.HostTo(asm.BE, to, asm.Half))
 }
 
-// lookup finds the value for the key on the stack, in R0, or goes to a label.
+// lookup sets R0 to the address of the map's value for the key on the stack, or jumps to a label.
 func (p *program) lookup(fd int, key int16, missing string) {
 	p.add(
 		asm.LoadMapPtr(asm.R1, fd),
@@ -128,14 +128,15 @@ func (p *program) lookup(fd int, key int16, missing string) {
 	)
 }
 
-// networkOrder is a number of two octets as it is in memory when it is on the wire.
+// networkOrder returns the number that a program loads from two octets that hold v in network byte
+// order.
 func networkOrder(v uint16) int32 {
 	var b [2]byte
 	binary.BigEndian.PutUint16(b[:], v)
 	return int32(binary.NativeEndian.Uint16(b[:]))
 }
 
-// wireWord is wire for four octets.
+// wireWord is networkOrder for four octets.
 func wireWord(v uint32) int32 {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], v)

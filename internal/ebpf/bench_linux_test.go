@@ -18,7 +18,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// ethtoolSet switches offloads of the Ethernet interfaces, like "tso", "off".
+// ethtoolSet sets offloads of the Ethernet interfaces, such as "tso", "off".
 func ethtoolSet(words ...string) func(*station, *Config) {
 	return func(e *station, _ *Config) {
 		e.t.Helper()
@@ -30,15 +30,15 @@ func ethtoolSet(words ...string) func(*station, *Config) {
 
 func withExclusive(_ *station, cfg *Config) { cfg.Exclusive = true }
 
-// path is one way from here to there that is measured.
+// path is a way between two namespaces that is measured.
 type path struct {
 	name       string
 	here, from *lab.Namespace
 	to         netip.Addr
 	rates      []float64
-	costs      []float64 // seconds of processors a gigabit
+	costs      []float64 // CPU-seconds per gigabit
 	pings      []time.Duration
-	baseline   *path // the same with one session, for one with many
+	baseline   *path // for a path with many sessions: that with one
 }
 
 // ethernetPath is Ethernet without PPPoE.
@@ -66,7 +66,7 @@ func ethernetPath(b testing.TB, name string, words ...string) *path {
 	return &path{name: name, here: ends[0], from: ends[1], to: netip.MustParseAddr("10.0.0.2")}
 }
 
-// sessionPath is one session among as many as are wanted.
+// sessionPath is one of a number of sessions.
 func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*station, *Config)) *path {
 	s := newNetwork(b, append(prepare, func(_ *station, cfg *Config) { cfg.Sessions = sessions })...)
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -76,10 +76,10 @@ func sessionPath(b testing.TB, name string, sessions int, prepare ...func(*stati
 	return &path{name: name, here: here.ns, from: there.ns, to: there.ipv4}
 }
 
-// fillMaps fills the tables with sessions over which nothing flows.
+// fillMaps fills the maps with sessions that carry nothing.
 func (t *sessionEnd) fillMaps(n int) {
 	for i := range n {
-		s := &session{Session: t.relay.Session, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, unambiguous: unambiguous}
+		s := &session{Session: t.userSpace.Session, device: 1<<20 + i, slot: uint32(1 + i), open: openIPv4 | openIPv6, unambiguous: unambiguous}
 		s.SessionID = uint16(2 + i)
 		s.key, s.header = receiveKey(s.Peer, s.SessionID, vlan.Stack{}), header(s.Session, vlan.Stack{}, 0)
 		if err := t.engine.writeMaps(s); err != nil {
@@ -88,7 +88,7 @@ func (t *sessionEnd) fillMaps(n int) {
 	}
 }
 
-// stream measures a TCP connection, in Gbit/s.
+// stream measures TCP connections, in Gbit/s.
 func (l *path) stream(b testing.TB, streams int, d time.Duration) float64 {
 	var listener net.Listener
 	if err := l.from.Do(func() (err error) {
@@ -142,7 +142,7 @@ func useCubic(_, _ string, raw syscall.RawConn) (err error) {
 	return err
 }
 
-// sink reads for a while, after a quarter of it that does not count.
+// sink reads for a duration, after a quarter of it that is not measured.
 func sink(c net.Conn, d time.Duration) float64 {
 	buf := make([]byte, 128<<10)
 	read := func(d time.Duration) (n int) {
@@ -161,7 +161,7 @@ func sink(c net.Conn, d time.Duration) float64 {
 	return float64(n) * 8 / time.Since(began).Seconds() / 1e9
 }
 
-// ping times echo requests, one after the other, to a microsecond.
+// ping measures the times of echo requests, sent one after the other, in microseconds.
 func (l *path) ping(b testing.TB, n int) {
 	out, err := l.here.Run("ping", "-n", "-i", "0.002", "-c", strconv.Itoa(n), l.to.String())
 	if err != nil {
@@ -183,19 +183,18 @@ func median[T float64 | time.Duration](values []T) T {
 	return s[len(s)/2]
 }
 
-// BenchmarkRatios prints TCP throughput and ping times of all ways, as ratios to plain
-// Ethernet without segmentation offload: medians of many turns, each of which measures all
-// one after the other, for then other load on the machine hits all alike. One iteration is
-// one turn. Where other load takes turns with a stream, the ratio of processor time, of
-// which ksoftirqd's is not counted, says more: go test -run none -bench Ratios -benchtime 25x
+// BenchmarkRatios prints TCP throughput and ping times of all paths, as ratios to plain Ethernet
+// without segmentation offload: medians of many turns. Each turn measures all paths one after the
+// other, so that other load on the machine affects all of them. One iteration is one turn. If other
+// load competes with the streams, the ratio of CPU time is more meaningful (without ksoftirqd's):
+// go test -run none -bench Ratios -benchtime 25x
 func BenchmarkRatios(b *testing.B) {
 	for _, streams := range []int{1, 4} {
 		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) { ratios(b, streams) })
 	}
 }
 
-// cpuSeconds is the time that processors have worked for this process, softirqs in its context
-// among it.
+// cpuSeconds is the CPU time of this process, with softirqs that run in its context.
 func cpuSeconds(b *testing.B) float64 {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
@@ -213,10 +212,10 @@ func ratios(b *testing.B, streams int) {
 		ethernetPath(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
 		ethernetPath(b, "plain, TSO"),
 		sessionPath(b, "TC", 1, ethtoolSet("tso", "off")),
-		sessionPath(b, "TC, detour", 1),
+		sessionPath(b, "TC, segmentation pair", 1),
 		sessionPath(b, "TC, 10,000 sessions", 10000, ethtoolSet("tso", "off")),
-		sessionPath(b, "own", 1, withExclusive),
-		sessionPath(b, "own, 10,000 sessions", 10000, withExclusive),
+		sessionPath(b, "exclusive", 1, withExclusive),
+		sessionPath(b, "exclusive, 10,000 sessions", 10000, withExclusive),
 	}
 	lanes[5].baseline, lanes[7].baseline = lanes[3], lanes[6]
 	b.ResetTimer()
@@ -233,7 +232,7 @@ func ratios(b *testing.B, streams int) {
 	var table strings.Builder
 	for _, l := range lanes {
 		wait := float64(median(l.pings)) / float64(median(lanes[0].pings))
-		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by processor time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(lanes[0]), l.costRatio(lanes[0]), median(l.pings), wait)
+		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by CPU time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(lanes[0]), l.costRatio(lanes[0]), median(l.pings), wait)
 		if l.baseline != nil {
 			fmt.Fprintf(&table, "%-28s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
 		}
@@ -241,7 +240,7 @@ func ratios(b *testing.B, streams int) {
 	fmt.Print(table.String())
 }
 
-// costRatio is the median of what a gigabit costs another lane, of what it costs this one.
+// costRatio is the median of the ratios of another path's CPU time per gigabit to this one's.
 func (l *path) costRatio(than *path) float64 {
 	var ratio []float64
 	for i := range l.costs {
@@ -250,7 +249,8 @@ func (l *path) costRatio(than *path) float64 {
 	return median(ratio)
 }
 
-// throughputRatio is the median of what a lane carries of what another does in the same turn.
+// throughputRatio is the median of the ratios of this path's throughput to another's in the same
+// turn.
 func (l *path) throughputRatio(other *path) float64 {
 	var all []float64
 	for i, rate := range l.rates {

@@ -10,8 +10,7 @@ import (
 	"upppoe/tun"
 )
 
-// TestNetAdminSuffices: once an engine is open, CAP_NET_ADMIN is enough for all that is
-// to come, with TCX or without.
+// TestNetAdminSuffices: once an engine is open, CAP_NET_ADMIN is sufficient, with TCX and without.
 func TestNetAdminSuffices(t *testing.T) {
 	for _, noTCX := range []bool{false, true} {
 		s := newNetwork(t, withoutTimer, func(_ *station, cfg *Config) { cfg.noTCX = noTCX })
@@ -37,7 +36,7 @@ func TestNetAdminSuffices(t *testing.T) {
 			err := here.engine.createPair()
 			here.engine.mu.Unlock()
 			if err != nil || !here.hasPair() {
-				t.Errorf("without TCX %v: no detour: %v", noTCX, err)
+				t.Errorf("without TCX %v: no segmentation pair: %v", noTCX, err)
 			}
 			return here.engine.Close()
 		})
@@ -47,7 +46,7 @@ func TestNetAdminSuffices(t *testing.T) {
 	}
 }
 
-// keepNetAdmin leaves the thread CAP_NET_ADMIN alone.
+// keepNetAdmin drops all capabilities of the thread except CAP_NET_ADMIN.
 func keepNetAdmin() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	data := [2]unix.CapUserData{{Effective: 1 << unix.CAP_NET_ADMIN, Permitted: 1 << unix.CAP_NET_ADMIN}}

@@ -2,8 +2,8 @@ package ebpf
 
 import "upppoe/test/packets"
 
-// capture looks at what comes to a station, where nothing has touched the frames yet. What
-// leaves it may be yet to be finished by the interface.
+// capture captures frames as the station receives them. Checksums must be complete: those of sent
+// frames may still be partial.
 func (e *station) capture() *packets.Capture {
 	e.t.Helper()
 	w := &packets.Capture{From: addrs[0], ChecksumsFilled: true}
@@ -11,14 +11,14 @@ func (e *station) capture() *packets.Capture {
 	return w
 }
 
-// checkCapture ends a watch, and tells what was wrong if that is to be told.
-func (e *station) checkCapture(w *packets.Capture, tell bool) {
+// checkCapture stops a capture, and reports its errors if report is set.
+func (e *station) checkCapture(w *packets.Capture, report bool) {
 	e.t.Helper()
 	if err := w.Stop(); err != nil {
 		e.t.Fatal(err)
 	}
 	for _, f := range w.Errors {
-		if tell {
+		if report {
 			e.t.Error(f)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// withChecksumComplete puts a VXLAN in the place of the Ethernet interface, whose frames come with the sum
-// of their octets, as some network cards have it (CHECKSUM_COMPLETE).
+// withChecksumComplete replaces the Ethernet interface by a VXLAN, whose frames carry the sum of
+// their octets, as those of some network cards do (CHECKSUM_COMPLETE).
 func withChecksumComplete(e *station, _ *Config) {
 	e.t.Helper()
 	here, there := 1, 2
@@ -34,8 +34,8 @@ func withChecksumComplete(e *station, _ *Config) {
 	}
 }
 
-// checksumProgram is a program that notes the sum of the octets of the last packet of ICMP, or -524
-// (ENOTSUPP) if it came with none.
+// checksumProgram stores the sum of the octets of the last ICMP packet, or -524 (ENOTSUPP) if it
+// has none.
 func checksumProgram(to int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.Mov.Imm(asm.R2, 0))
@@ -56,8 +56,8 @@ func checksumProgram(to int) asm.Instructions {
 	return p.ins
 }
 
-// TestChecksumComplete: where frames come with the sum of their octets, packets go on with their own,
-// which is 0 for every packet of ICMP, headers and all, in ones' complement.
+// TestChecksumComplete: packets of frames with CHECKSUM_COMPLETE have the sum of their own octets,
+// which is 0 in ones' complement for every ICMP packet, headers included.
 func TestChecksumComplete(t *testing.T) {
 	roottest.Need(t, "ip", "ethtool")
 	s := newNetwork(t, withChecksumComplete)
@@ -78,7 +78,7 @@ func TestChecksumComplete(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return h.attachTC(iface.Index, ingress, "sums", checksumProgram(m.FD()))
+			return h.attachTC(iface.Index, ingress, "checksum", checksumProgram(m.FD()))
 		})
 		defer h.close()
 		exchange(t, here, there, there.ipv4, 1<<18)

@@ -9,12 +9,12 @@ import (
 
 // Verdicts of TC programs (linux/bpf.h, tcx_action_base; linux/pkt_cls.h).
 const (
-	tcxNext       = -1 // as if there were no program
-	tcActShot     = 2  // dropped
+	tcxNext       = -1 // continue as if there were no program
+	tcActShot     = 2  // drop
 	tcActRedirect = 7
 )
 
-// Fields of __sk_buff (linux/bpf.h).
+// Offsets of fields of __sk_buff (linux/bpf.h).
 const (
 	skbLen         = 0
 	skbPktType     = 4
@@ -32,20 +32,20 @@ const (
 
 var inSKB = access{data: skbData, end: skbDataEnd, call: asm.FnSkbLoadBytes}
 
-// The stack of programs on the way from the wire, from its top down.
+// The stack of programs for received frames, from the top down.
 const (
 	stackKey  = -16            // receiveKey
 	stackAddr = -32            // destination and source, 12
-	stackHead = -64            // from the ethertype of PPPoE on, 30
-	stackIP   = stackHead + 10 // the first 20 octets of the packet
+	stackHead = -64            // from PPPoE's EtherType on, 30
+	stackIP   = stackHead + 10 // the first 20 octets of the IP packet
 	stackTag  = -72            // scratch
 	stackTCP  = -72
 )
 
-// headLen is PPPoE's ethertype and header, the Protocol field, and an IPv4 header.
+// headLen is the length of PPPoE's EtherType and header, the Protocol field, and an IPv4 header.
 const headLen = 2 + 6 + 2 + 20
 
-// clearTags makes the key that of an untagged frame.
+// clearTags sets the tags of the key to those of an untagged frame.
 func clearTags() []asm.Instruction {
 	return []asm.Instruction{
 		asm.StoreImm(asm.RFP, stackKey+8, 0, asm.Word),
@@ -53,11 +53,11 @@ func clearTags() []asm.Instruction {
 	}
 }
 
-// classify finds out whether a frame from the wire is one to be moved; if not, it goes to
-// the label. Before: R8 is the offset of PPPoE's ethertype, R9 the frame's length, and the
-// tags are in the key. After: R7 is the session, R8 unchanged, R9 what counts: the octets that
-// LENGTH says, without the Protocol field. The session's protocol is at stackHead+8. RFC 2516
-// section 4: LENGTH is trusted, what is behind it is padding.
+// classify decides whether a received frame is carried in the kernel; if not, it jumps to the
+// label. Before: R8 is the offset of PPPoE's EtherType, R9 the length of the frame, and the tags
+// are in the key. After: R7 is the session, R8 is unchanged, R9 is the number of octets to count:
+// LENGTH without the Protocol field. PPP's Protocol is at stackHead+8. LENGTH is trusted; octets
+// after it are padding (RFC 2516 section 4).
 func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Mov.Imm(asm.R2, 0))
 	p.load(from, stackAddr, 12, leave)
@@ -80,7 +80,7 @@ func (p *program) classify(from access, sessions int, leave string) {
 			asm.JNE.Reg(asm.R1, asm.R2, leave),
 		)
 	}
-	// LENGTH, within the frame, in R9: the longest that the packet may be.
+	// LENGTH must fit in the frame. R9: the maximum length of the IP packet.
 	p.half(asm.R1, stackHead+6)
 	p.add(
 		asm.Sub.Reg(asm.R9, asm.R8),
@@ -106,9 +106,9 @@ func (p *program) classify(from access, sessions int, leave string) {
 	p.add(asm.Sub.Imm(asm.R9, 2))
 }
 
-// ipv4 checks an IPv4 header at stackIP, and that the family is open, by R5. R9 is the
-// room there is for the packet, and then the packet's length. After: R3 is the header's
-// length, R4 the protocol, or 0 if no header of its stands in this fragment.
+// ipv4 checks an IPv4 header at stackIP, and that the family is open, by the flags in R5. R9 is the
+// maximum length of the packet, and afterwards its length. After: R3 is the length of the header;
+// R4 the protocol, or 0 if this fragment has no transport header.
 func (p *program) ipv4(leave string) {
 	first := p.newLabel()
 	p.add(
@@ -138,14 +138,14 @@ func (p *program) ipv4(leave string) {
 	p.label(first)
 }
 
-// checkSource leaves IPv4 packets that are not from the address from which those of the session
-// in R7 must be.
+// checkSource leaves IPv4 packets to user space that are not from the source address of the session
+// in R7, if it has one.
 func (p *program) checkSource(leave string) {
-	any := p.newLabel()
+	anySource := p.newLabel()
 	p.add(
 		asm.LoadMem(asm.R1, asm.R7, receiveOpen, asm.Half),
 		asm.And.Imm(asm.R1, singleSource),
-		asm.JEq.Imm(asm.R1, 0, any),
+		asm.JEq.Imm(asm.R1, 0, anySource),
 	)
 	for i := int16(0); i < 4; i += 2 {
 		p.add(
@@ -154,10 +154,10 @@ func (p *program) checkSource(leave string) {
 			asm.JNE.Reg(asm.R1, asm.R2, leave),
 		)
 	}
-	p.label(any)
+	p.label(anySource)
 }
 
-// protocols of the transport layer, and IPv6's extension headers (IANA, protocol numbers).
+// Protocol numbers of the transport layer, and IPv6 extension headers (IANA).
 const (
 	protocolTCP = 6
 	protocolUDP = 17
@@ -165,7 +165,8 @@ const (
 
 var extensionHeaders = []int32{0, 43, 44, 51, 60, 135, 139, 140}
 
-// ipv6 is ipv4 for IPv6. Behind an extension header there may be anything: not here.
+// ipv6 does for IPv6 what ipv4 does for IPv4. A packet with extension headers is left to user
+// space, which can parse them.
 func (p *program) ipv6(leave string) {
 	p.add(
 		asm.And.Imm(asm.R5, openIPv6),
@@ -187,9 +188,9 @@ func (p *program) ipv6(leave string) {
 	}
 }
 
-// excludeSYN leaves TCP segments with SYN, which carry the MSS. R2 is the offset of the
-// transport header in the frame, R4 the protocol. After TCP, data offset and flags are at
-// stackTCP.
+// excludeSYN leaves TCP segments with SYN, which carry the MSS, to user space. R2 is the offset of
+// the transport header in the frame, R4 the protocol. For TCP, data offset and flags are at
+// stackTCP afterwards.
 func (p *program) excludeSYN(from access, leave string) {
 	const syn = 0x02
 	other := p.newLabel()
@@ -203,9 +204,9 @@ func (p *program) excludeSYN(from access, leave string) {
 	p.label(other)
 }
 
-// count adds to the meter of the slot in R1: packets in R2, octets in R9. Each processor
-// has meters of its own, where nobody else is while a program runs, so that no bus need be
-// locked. A session whose meter is not there is not served.
+// count adds to the counters of a slot: packets in R2, octets in R9. Each CPU has counters of its
+// own, which no other program updates meanwhile, so no atomic operation is needed. A session
+// without counters is left to user space.
 func (p *program) count(counters int, slot asm.Instruction, direction int16, packets asm.Instruction, leave string) {
 	p.add(slot, asm.StoreMem(asm.RFP, stackTag, asm.R1, asm.Word))
 	p.lookup(counters, stackTag, leave)

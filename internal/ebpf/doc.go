@@ -1,32 +1,32 @@
-// Package ebpf is PPPoE's data path inside the kernel (RFC 2516 section 6): eBPF
-// programs, assembled here instruction by instruction, that take the PPPoE header off and
-// put it on between an Ethernet interface and the TUN devices of sessions.
+// Package ebpf is the PPPoE data path inside the kernel (RFC 2516 section 6): eBPF programs,
+// assembled here instruction by instruction, that remove and add the PPPoE header between an
+// Ethernet interface and the TUN devices of sessions. It negotiates nothing and owns no session:
+// package datapath decides which sessions it carries.
 //
-// A packet's way from the wire: TC ingress of the Ethernet interface (program receive, or
-// receiveXDP before it), and from there onto the session's TUN. To the wire: TC egress of
-// the TUN (program transmit), which runs before the packet would go to the program that
-// holds the TUN; from there to the Ethernet interface, or, if it is yet to be cut into
-// segments, through the detour: a pair of devices that cuts it, so that each segment gets a
-// LENGTH of its own. The detour is there under load; else such packets are left.
+// From the wire, a frame enters at TC ingress of the Ethernet interface (program receive, or
+// receiveXDP before it) and is redirected to the TUN of its session. To the wire, a packet enters
+// at TC egress of the TUN (program transmit), before it would reach the program that reads the TUN,
+// and is redirected to the Ethernet interface. A GSO packet is redirected to the segmentation
+// device pair instead, which segments it so that each segment gets a LENGTH of its own. The pair
+// exists only under load; without it GSO packets are left to user space.
 //
-// Only packets of open families go that way. Whatever else there is, or is in doubt, is
-// left to user space, where all of it can be done: control frames, frames of strangers, TCP
-// segments with SYN (their MSS may have to be lowered), IPv6 extension headers, packets
-// whose lengths disagree.
+// Only packets of open address families are carried. Everything else is left to user space, which
+// can handle it all: control frames, frames of unknown sessions, TCP segments with SYN (whose MSS
+// may have to be clamped), IPv6 extension headers, packets whose lengths disagree.
 //
-// What is moved here is not to be seen everywhere. The TUN's own counters do not count
-// it: a Line's do. On the TUN, tcpdump sees what comes in, and not what leaves; on the Ethernet
-// interface it sees PPPoE's frames with TC, and IP packets with XDP. Queueing disciplines and
-// filters at the TUN's egress would see nothing: where there are such, user space sends.
+// Packets that are carried here are not visible everywhere. The counters of the TUN do not include
+// them; those of Link do. On the TUN, tcpdump sees received packets but not sent ones; on the
+// Ethernet interface it sees PPPoE frames with TC, and IP packets with XDP. Queueing disciplines
+// and filters at the egress of the TUN would be bypassed: where there are any, user space sends.
 //
-// A packet that the kernel has yet to cut into segments (GSO) gets one header, which is
-// repeated on each; so the LENGTH of a shorter last one would be wrong. If all are of one length,
-// and the Ethernet interface has the kernel cut them, such a packet goes there as it is. All
-// others take the detour, and end up as whole frames that any network card can send.
+// A GSO packet gets one PPPoE header, which is repeated on each segment, so the LENGTH of a shorter
+// last segment would be wrong. If all segments have the same length and the kernel segments for the
+// Ethernet interface (software GSO), the packet is sent to that interface directly. All others pass
+// the segmentation device pair, and become complete frames that any network card can send.
 //
-// It needs Linux 6.1 and CAP_BPF with CAP_NET_ADMIN; after Open, CAP_NET_ADMIN; for the
-// detour, TAP and macvlan devices. All that is attached or made goes when the process does,
-// however that ends. Before Linux 6.6, where there is no TCX, a killed process leaves a
-// filter, which does nothing any more (filter_linux.go). Features of an interface that serves
-// PPPoE alone it leaves as it has switched them.
+// It needs Linux 6.1 and CAP_BPF with CAP_NET_ADMIN; after Open, only CAP_NET_ADMIN; for the
+// segmentation device pair, TAP and macvlan devices. Everything that is attached or created goes
+// away with the process, however that ends. Before Linux 6.6, which added TCX, a killed process
+// leaves a filter behind that has no effect (filter_linux.go). Offload settings of an exclusive
+// interface stay changed after a kill until Restore undoes them.
 package ebpf

@@ -14,38 +14,38 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Config is what Open takes.
+// Config configures Open.
 type Config struct {
 	// Interface is the name of an Ethernet interface.
 	Interface string
-	// Sessions is the most that there may be at once. Default 65,535, for which the
-	// kernel holds 2 MB a processor, and 150 octets for each that there is.
+	// Sessions is the maximum number of concurrent sessions. Default 65,535, for which the kernel
+	// allocates 2 MB for each processor; each session takes another 150 octets.
 	Sessions int
-	// Exclusive says that the interface serves PPPoE alone, so that it may be set up for that,
-	// until Close: frames are received at its driver where that can do it (XDP), some of
-	// which set up the network card anew for it, so that the line is lost for seconds; it
-	// joins packets (generic-receive-offload), and no longer cuts any
-	// (tcp-segmentation-offload). Else nothing of it is changed.
+	// Exclusive declares that the interface serves PPPoE alone and may be configured for it until
+	// Close: frames are received in its driver if that supports XDP (some drivers reset the network
+	// card for this, so that the link is down for seconds), packets are coalesced
+	// (generic-receive-offload), and are no longer segmented by the card
+	// (tcp-segmentation-offload). Otherwise no setting of the interface is changed.
 	Exclusive bool
-	// UndoDir is a directory whose files remember, for Restore, what has been set up so; empty:
-	// none does.
+	// UndoDir is a directory with undo records of these settings, for Restore; empty: no records
+	// are written.
 	UndoDir string
-	// InNamespace runs a function on a thread that is in the interface's network namespace; nil:
-	// all of the process's are, always.
+	// InNamespace runs a function on a thread that is in the network namespace of the interface;
+	// nil: all threads of the process are in it.
 	InNamespace func(func() error) error
-	// Notify is told, for the log, when what leaves by a session's device is no longer sent
-	// in the kernel, and why, or is again; nil: nobody is. It must not call the Engine.
+	// Notify receives a line for the log when packets of a session's device are no longer carried
+	// in the kernel, and why, or are carried again; nil: none. It must not call the Engine.
 	Notify func(text string)
 
-	// For tests: as on a kernel that has no detour; as on one without TCX; as on a network
-	// card that finishes checksums only where it finds them itself; how often demand is looked
-	// at, if not each second.
+	// For tests: as on a kernel without the devices of the segmentation pair; as on one without
+	// TCX; as on a network card that completes checksums only of IP frames; how often the load is
+	// checked, by default each second.
 	noPair, noTCX, ipChecksumOnly bool
 	interval                      time.Duration
 }
 
-// Engine are the programs of one Ethernet interface, and the sessions that they serve, in
-// whatever VLAN. Methods may be called concurrently.
+// Engine holds the programs of one Ethernet interface and the sessions that they serve, in any
+// VLAN. Methods may be called concurrently.
 type Engine struct {
 	name        string // of the interface
 	description string
@@ -56,49 +56,51 @@ type Engine struct {
 	notify      func(string)
 	ownership   ownership
 	transmit    *ebpf.Program
-	// rxSessions and transmitting are the sessions as the programs find them, and meters
-	// what has been carried; offloads are what the interface leaves to the kernel, and
-	// the detour; uncut counts packets that only a detour can send.
+	// Maps of the programs: sessions of received frames, sessions of packets to send, counters; the
+	// interface's offload settings and the segmentation pair; the number of GSO packets that only
+	// the pair can send.
 	rxSessions, txSessions, counters, offloads, gsoPackets *ebpf.Map
 
-	possibleCPUs int // that there may be
+	possibleCPUs int // as the per-CPU map has them
 
-	mu sync.Mutex // guards what follows, and the lines
+	mu sync.Mutex // guards the fields below, and the Links
 
 	pair         segmentationPair
 	load         gsoLoad
-	offloadFlags uint32 // as in offloads
+	offloadFlags uint32 // as in the offloads map
 
-	freeSlots []uint32 // free ones
-	maxSlots  uint32   // how many there are
-	usedSlots uint32   // how many have ever been used
+	freeSlots []uint32 // slots of the counters that were freed
+	maxSlots  uint32   // the size of the counters map
+	usedSlots uint32   // slots from here on were never used
 	ambiguous map[ambiguousKey][]*session
 	// devices are sessions by the index of their TUN.
 	devices map[int]*session
 }
 
-// ambiguousKey is what sessions may have in common, in different VLANs.
+// ambiguousKey identifies sessions without their VLAN. XDP cannot see a tag that the network card
+// has removed from the frame, so sessions that share this key are ambiguous there.
 type ambiguousKey struct {
 	peer wire.Addr
 	id   uint16
 }
 
-// Errors of Open and Add, wrapped.
+// Errors of Open and Link.Add, which wrap them.
 var (
-	// ErrUnavailable: this kernel cannot do it, or the process may not ask it to. What
-	// is missing is in the error's text.
-	ErrUnavailable = errors.New("the kernel's data path (eBPF, Linux 6.1, CAP_BPF with CAP_NET_ADMIN) is not to be had")
-	// ErrTooManyPrograms: as many programs are attached to the interface as the kernel allows
-	// (BPF_MPROG_MAX), each client's own among them. It may be otherwise the next time.
-	ErrTooManyPrograms = errors.New("64 eBPF programs are attached to the interface already, such as one by each client on it, and the kernel takes no more")
-	// ErrFull: there are as many sessions as Config allows.
-	ErrFull = errors.New("no more sessions in the kernel's data path")
-	// ErrExists: a session of this peer, ID and VLAN is there already.
-	ErrExists = errors.New("this session is in the kernel's data path already")
+	// ErrUnavailable: the kernel does not support it, or the process lacks the capabilities. The text
+	// says what is missing.
+	ErrUnavailable = errors.New("the kernel data path is unavailable (it needs eBPF, Linux 6.1, CAP_BPF and CAP_NET_ADMIN)")
+	// ErrTooManyPrograms: the maximum number of programs is attached to the interface
+	// (BPF_MPROG_MAX); each client attaches its own. A later attempt may succeed.
+	ErrTooManyPrograms = errors.New("64 eBPF programs are attached to the interface, the kernel's maximum (each client on it attaches one)")
+	// ErrFull: the maximum number of sessions (Config.Sessions) is reached.
+	ErrFull = errors.New("the kernel data path has its maximum number of sessions")
+	// ErrExists: the session (peer, session ID and VLAN) has been added before.
+	ErrExists = errors.New("the session is in the kernel data path already")
 )
 
-// Open loads the programs and attaches those of the Ethernet interface. Nothing is moved
-// before a session is added.
+// Open loads the programs and attaches those of the Ethernet interface. No packet is carried before
+// a session is added. The error wraps ErrUnavailable. It must be called in the network namespace of
+// the interface.
 func Open(cfg Config) (*Engine, error) {
 	if cfg.Sessions <= 0 {
 		cfg.Sessions = 0xffff
@@ -131,7 +133,7 @@ func (e *Engine) open(cfg Config) error {
 	if e.ethtool, err = openEthtool(); err != nil {
 		return err
 	}
-	if err := e.makeMaps(); err != nil {
+	if err := e.createMaps(); err != nil {
 		return err
 	}
 	if err := e.qdiscs.start(e); err != nil {
@@ -151,59 +153,59 @@ func (e *Engine) open(cfg Config) error {
 	return nil
 }
 
-// configureInterface takes the interface if that is wanted, and notes how packets are moved.
+// configureInterface configures an exclusive interface, and sets the description.
 func (e *Engine) configureInterface(cfg Config, index int) {
-	e.description = "receive in TC, and not in XDP: the interface may serve others"
+	e.description = "receive in TC, not in XDP: the interface is not exclusive"
 	if cfg.Exclusive {
 		e.description = e.takeOwnership(cfg.Interface, index, cfg.UndoDir)
 	}
 	if e.hooks.useClsact {
-		e.description += "; by filters of clsact (there is no TCX before Linux 6.6)"
+		e.description += "; attached by clsact filters (no TCX before Linux 6.6)"
 	}
 	can, err := e.ethtool.offloads(cfg.Interface)
 	switch {
 	case cfg.noPair:
-		e.description += "; what is yet to be cut into segments goes through user space"
+		e.description += "; GSO packets are sent by user space"
 	case err == nil && can.tso:
-		e.description += fmt.Sprintf("; under load, a detour for packets that the interface would cut into segments itself (`ethtool -K %s tso off` spares most of it)", e.name)
+		e.description += fmt.Sprintf("; under load, GSO packets pass a segmentation device pair (`ethtool -K %s tso off` avoids that for most)", e.name)
 	}
 }
 
-// loadPrograms loads the programs that are attached later, when the process may no longer load any.
+// loadPrograms loads the programs that are attached later, when the process may lack CAP_BPF.
 func (e *Engine) loadPrograms(ethernet int) (err error) {
 	e.transmit, err = e.hooks.load(ebpf.SchedCLS, 0, "transmit",
 		transmit(e.txSessions.FD(), e.counters.FD(), e.offloads.FD(), e.gsoPackets.FD(), ethernet))
 	if err != nil {
 		return err
 	}
-	cut, err := e.hooks.load(ebpf.SchedCLS, 0, "cut", finishSegment(e.offloads.FD(), ethernet))
+	segment, err := e.hooks.load(ebpf.SchedCLS, 0, "segment", finishSegment(e.offloads.FD(), ethernet))
 	if err != nil {
 		return err
 	}
 	if e.hooks.useClsact {
-		for _, p := range []*ebpf.Program{e.transmit, cut} {
+		for _, p := range []*ebpf.Program{e.transmit, segment} {
 			if _, err := e.hooks.stub(p); err != nil {
 				return err
 			}
 		}
 	}
-	return e.pair.prepare(&e.hooks, cut)
+	return e.pair.prepare(&e.hooks, segment)
 }
 
-func (e *Engine) makeMaps() (err error) {
+func (e *Engine) createMaps() (err error) {
 	if e.possibleCPUs, err = ebpf.PossibleCPU(); err != nil {
 		return err
 	}
-	const unallocated = 1 // BPF_F_NO_PREALLOC
+	const noPrealloc = 1 // BPF_F_NO_PREALLOC
 	for _, m := range []struct {
 		to   **ebpf.Map
 		spec ebpf.MapSpec
 	}{
-		{&e.rxSessions, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: unallocated}},
-		{&e.txSessions, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: unallocated}},
-		{&e.counters, ebpf.MapSpec{Name: "pppoe_meters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: countersLen}},
+		{&e.rxSessions, ebpf.MapSpec{Name: "pppoe_rx", Type: ebpf.Hash, KeySize: receiveKeyLen, ValueSize: receiveLen, Flags: noPrealloc}},
+		{&e.txSessions, ebpf.MapSpec{Name: "pppoe_tx", Type: ebpf.Hash, KeySize: 4, ValueSize: transmitLen, Flags: noPrealloc}},
+		{&e.counters, ebpf.MapSpec{Name: "pppoe_counters", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: countersLen}},
 		{&e.offloads, ebpf.MapSpec{Name: "pppoe_offloads", Type: ebpf.Array, KeySize: 4, ValueSize: offloadLen, MaxEntries: 1}},
-		{&e.gsoPackets, ebpf.MapSpec{Name: "pppoe_uncut", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
+		{&e.gsoPackets, ebpf.MapSpec{Name: "pppoe_gso", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
 	} {
 		if m.spec.MaxEntries == 0 {
 			m.spec.MaxEntries = e.maxSlots
@@ -215,10 +217,11 @@ func (e *Engine) makeMaps() (err error) {
 	return nil
 }
 
-// Describe tells for the log how packets are moved, and why not better.
+// Describe returns how packets are carried, and why not in a faster way, for the log.
 func (e *Engine) Describe() string { return e.description }
 
-// Close detaches everything; sessions that are left are in user space's care again.
+// Close detaches all programs and undoes changed settings. User space carries the remaining
+// sessions. It may be called again.
 func (e *Engine) Close() error {
 	e.qdiscs.stop()
 	e.releaseSessions()
@@ -236,8 +239,8 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// releaseSessions gives the sessions that are left back to user space, whose port a Shield may keep
-// what they say is moved in the kernel from.
+// releaseSessions leaves the remaining sessions to user space. The filter of a session port drops
+// the frames of sessions that are in the maps, so the maps are cleared first.
 func (e *Engine) releaseSessions() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -245,12 +248,12 @@ func (e *Engine) releaseSessions() {
 	for _, s := range e.devices {
 		e.clearMaps(s)
 		if s.attached != nil {
-			s.attached.Close() // again is no harm
+			s.attached.Close() // may have been closed before
 		}
 	}
 }
 
-// allocateSlot takes a free meter, and clears it.
+// allocateSlot returns a free slot of the counters, zeroed.
 func (e *Engine) allocateSlot() (uint32, error) {
 	var slot uint32
 	switch n := len(e.freeSlots); {
@@ -267,13 +270,14 @@ func (e *Engine) allocateSlot() (uint32, error) {
 
 func (e *Engine) freeSlot(slot uint32) { e.freeSlots = append(e.freeSlots, slot) }
 
-// attachTransmit has packets that leave by a TUN pass the program.
+// attachTransmit attaches the transmit program to the egress of a TUN.
 func (e *Engine) attachTransmit(tun int) (io.Closer, error) {
 	return e.hooks.attach(tun, egress, e.transmit)
 }
 
-// Link is for sessions in one VLAN of the interface, whose data frames leave with a
-// priority code point. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
+// Link returns a Link for sessions in one VLAN of the interface, whose data frames are sent with a
+// priority code point. A single tag with VLAN identifier 0 means no VLAN (IEEE 802.1Q section
+// 6.9.1).
 func (e *Engine) Link(tags vlan.Stack, priority uint8) *Link {
 	l := &Link{engine: e, tags: tags, key: tags, priority: priority, sessions: make(map[uint16]*session)}
 	if tags.Depth() == 1 && tags[0].VID == 0 {

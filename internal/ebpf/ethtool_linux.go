@@ -20,15 +20,15 @@ const (
 // ethtoolValue is struct ethtool_value.
 type ethtoolValue struct{ command, data uint32 }
 
-// offloads are what an Ethernet interface does with what it is to send.
+// offloads are the offload settings of an Ethernet interface for packets that it sends.
 type offloads struct {
-	tso bool // it takes packets that are yet to be cut
-	// generic: it finishes checksums wherever they are; narrow: only where it finds them
+	tso bool // it accepts GSO packets
+	// anyChecksum: it completes checksums at any offset; ipChecksum: only those that it finds
 	// itself, in frames of IP.
 	anyChecksum, ipChecksum bool
 }
 
-// ethtool asks drivers of the network namespace in which it was opened: its descriptor.
+// ethtool is a socket for ethtool requests in the network namespace in which it was opened.
 type ethtool int
 
 func openEthtool() (ethtool, error) {
@@ -38,7 +38,7 @@ func openEthtool() (ethtool, error) {
 
 func (t ethtool) close() error { return unix.Close(int(t)) }
 
-// index is that of the interface that has a name now.
+// index returns the index of the interface with a name.
 func (t ethtool) index(name string) (int, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
@@ -50,7 +50,7 @@ func (t ethtool) index(name string) (int, error) {
 	return int(request.Uint32()), nil
 }
 
-// name is that which the interface of an index has now.
+// name returns the name of the interface with an index.
 func (t ethtool) name(index int) (string, error) {
 	request, err := unix.NewIfreq("")
 	if err != nil {
@@ -63,7 +63,7 @@ func (t ethtool) name(index int) (string, error) {
 	return request.Name(), nil
 }
 
-// offloads asks what an interface does now.
+// offloads returns the current settings of an interface.
 func (t ethtool) offloads(name string) (o offloads, err error) {
 	tso := ethtoolValue{command: ethtoolGetTSO}
 	checksum := ethtoolValue{command: ethtoolGetTxChecksum}
@@ -85,22 +85,22 @@ func (t ethtool) offloads(name string) (o offloads, err error) {
 	return o, err
 }
 
-// What the kernel may have of features: far more than it has.
+// Limits for the kernel's list of features, far above its present length.
 const (
-	maxFeatures   = 256
-	featureName   = 32
-	featureSet    = 4 // ETH_SS_FEATURES
-	featureBlocks = maxFeatures / 32
+	maxFeatures    = 256
+	featureNameLen = 32
+	featureSet     = 4 // ETH_SS_FEATURES
+	featureBlocks  = maxFeatures / 32
 )
 
-// features are what an interface does, by the names that ethtool has for it.
+// features are the active features of an interface, by ethtool's names.
 type features struct {
 	bits   map[string]uint32
 	active [featureBlocks]uint32
-	blocks uint32 // how many the kernel has
+	blocks uint32 // as many as the kernel has
 }
 
-// enabled reports whether the interface has a feature switched on.
+// enabled reports whether a feature is switched on.
 func (f *features) enabled(name string) bool {
 	bit, ok := f.bits[name]
 	return ok && f.active[bit/32]&(1<<(bit%32)) != 0
@@ -109,7 +109,7 @@ func (f *features) enabled(name string) bool {
 func (t ethtool) features(name string) (*features, error) {
 	var names struct {
 		command, set, n uint32
-		text            [maxFeatures][featureName]byte
+		text            [maxFeatures][featureNameLen]byte
 	}
 	names.command, names.set = ethtoolGetStrings, featureSet
 	var info struct {
@@ -122,7 +122,7 @@ func (t ethtool) features(name string) (*features, error) {
 		return nil, err
 	}
 	if info.n > maxFeatures {
-		return nil, fmt.Errorf("%s: the kernel knows %d features, more than expected", name, info.n)
+		return nil, fmt.Errorf("%s: the kernel has %d features, more than %d", name, info.n, maxFeatures)
 	}
 	if err := t.ioctl(name, unsafe.Pointer(&names)); err != nil {
 		return nil, err
@@ -145,16 +145,16 @@ func (t ethtool) features(name string) (*features, error) {
 	return f, nil
 }
 
-// setFeatures has an interface do some of its features, or no longer. What it does not
-// take it leaves as it is, and says nothing.
-func (t ethtool) setFeatures(name string, f *features, words []string, on bool) error {
+// setFeatures switches features of an interface on or off. A feature that the driver keeps fixed,
+// or does not know, is no error.
+func (t ethtool) setFeatures(name string, f *features, names []string, on bool) error {
 	var request struct {
 		command, n uint32
 		blocks     [featureBlocks]struct{ valid, requested uint32 }
 	}
 	request.command = ethtoolSetFeatures
-	for _, word := range words {
-		bit, ok := f.bits[word]
+	for _, feature := range names {
+		bit, ok := f.bits[feature]
 		if !ok {
 			continue
 		}
@@ -164,13 +164,13 @@ func (t ethtool) setFeatures(name string, f *features, words []string, on bool) 
 			block.requested |= 1 << (bit % 32)
 		}
 	}
-	request.n = f.blocks // the kernel takes no other number
+	request.n = f.blocks // the kernel rejects any other number
 	return t.ioctl(name, unsafe.Pointer(&request))
 }
 
-// ioctl asks the driver of an interface; the argument begins with the command.
+// ioctl sends a request to the driver of an interface. The argument begins with the command.
 func (t ethtool) ioctl(name string, argument unsafe.Pointer) error {
-	// struct ifreq, of which the kernel reads 40 octets.
+	// struct ifreq; the kernel reads 40 octets.
 	var request struct {
 		name [unix.IFNAMSIZ]byte
 		data unsafe.Pointer

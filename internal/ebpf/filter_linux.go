@@ -10,24 +10,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filter is a program at a hook of the queueing discipline clsact, for kernels without TCX.
+// filter is a program at a hook of the clsact queueing discipline, for kernels without TCX.
 type filter struct {
 	at          netlink.FilterAttrs
 	id          int  // the program's
-	addedClsact bool // clsact was not there before
+	addedClsact bool // clsact did not exist before
 }
 
-// lowestPriority is the lowest of priorities. So what others have attached sees packets first, and
-// may decide for itself.
+// lowestPriority is the priority of our filters: filters of other programs see packets first, and
+// may decide.
 const lowestPriority = 0xffff
 
-// filterName is how `tc filter show` calls our filters.
+// filterName is the name of our filters in `tc filter show`.
 const filterName = "upppoe"
 
 var clsactParents = map[ebpf.AttachType]uint32{ingress: netlink.HANDLE_MIN_INGRESS, egress: netlink.HANDLE_MIN_EGRESS}
 
-// newFilter attaches a program to an interface of the caller's network namespace. A filter
-// outlives the process, so the program must be a stub.
+// newFilter attaches a program to an interface of the caller's network namespace. A filter outlives
+// the process, so the program must be a stub.
 func newFilter(index int, where ebpf.AttachType, stub *ebpf.Program) (*filter, error) {
 	f := &filter{at: netlink.FilterAttrs{LinkIndex: index, Parent: clsactParents[where], Priority: lowestPriority, Protocol: unix.ETH_P_ALL}}
 	info, err := stub.Info()
@@ -48,8 +48,8 @@ func newFilter(index int, where ebpf.AttachType, stub *ebpf.Program) (*filter, e
 	return f, nil
 }
 
-// addClsact makes the queueing discipline if it is not there. Its elder sister ingress, which
-// may be in its place, would run at ingress what is for egress.
+// addClsact adds the clsact queueing discipline if it does not exist. The ingress queueing
+// discipline may be in its place; it would run egress filters at ingress.
 func (f *filter) addClsact(where ebpf.AttachType) error {
 	err := netlink.QdiscAdd(f.clsact())
 	if f.addedClsact = err == nil; f.addedClsact || !errors.Is(err, unix.EEXIST) {
@@ -58,13 +58,13 @@ func (f *filter) addClsact(where ebpf.AttachType) error {
 	there, err := netlink.QdiscList(f.link())
 	for _, q := range there {
 		if q.Attrs().Parent == netlink.HANDLE_CLSACT && q.Type() != "clsact" && where == egress {
-			return fmt.Errorf("there is %s in its place", q.Type())
+			return fmt.Errorf("%s is attached in its place: remove it to use clsact", q.Type())
 		}
 	}
 	return err
 }
 
-// link is the interface, as far as it is needed.
+// link returns the interface, with its index only.
 func (f *filter) link() netlink.Link {
 	return &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: f.at.LinkIndex}}
 }
@@ -76,8 +76,8 @@ func (f *filter) clsact() *netlink.GenericQdisc {
 	}}
 }
 
-// Close detaches the program, if the interface is there. In another network namespace it
-// does nothing.
+// Close detaches the program, if the interface exists. In another network namespace it does
+// nothing.
 func (f *filter) Close() error {
 	removed, err := f.remove(func(id int) bool { return id == f.id })
 	if removed {
@@ -86,12 +86,11 @@ func (f *filter) Close() error {
 	return err
 }
 
-// remove removes those of our filters beside this one that a function chooses by their
-// programs.
+// remove removes our filters at the same hook for whose programs the function returns true.
 func (f *filter) remove(which func(program int) bool) (removed bool, err error) {
 	there, err := netlink.FilterList(f.link(), f.at.Parent)
 	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EINVAL) {
-		return false, nil // the interface is gone, or the queueing discipline
+		return false, nil // the interface or the queueing discipline has gone
 	}
 	for _, other := range there {
 		if b, ok := other.(*netlink.BpfFilter); ok && b.Name == filterName && which(b.Id) {
@@ -102,8 +101,7 @@ func (f *filter) remove(which func(program int) bool) (removed bool, err error) 
 	return removed, err
 }
 
-// removeClsact removes the queueing discipline if the filter has brought it and nobody has
-// filters there any more.
+// removeClsact removes the queueing discipline if this filter added it and no filter is left.
 func (f *filter) removeClsact() {
 	if !f.addedClsact {
 		return
@@ -117,17 +115,17 @@ func (f *filter) removeClsact() {
 	netlink.QdiscDel(f.clsact())
 }
 
-// newStub makes a program that jumps to another by an array. The kernel empties such an array
-// when no process has it open any more; then the stub leaves all packets to others.
+// newStub returns a program that tail-calls another by a program array. The kernel clears such an
+// array when no process has it open; then the stub continues with the next filter.
 func newStub(program *ebpf.Program) (stub *ebpf.Program, progArray *ebpf.Map, err error) {
-	progArray, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pppoe_jump", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	progArray, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pppoe_tail_call", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 	if err != nil {
-		return nil, nil, fmt.Errorf("map pppoe_jump: %w", err)
+		return nil, nil, fmt.Errorf("map pppoe_tail_call: %w", err)
 	}
-	// Before the stub is attached: one that is empty is nobody's.
+	// Before the stub is attached: a stub with an empty array counts as stale.
 	if err = progArray.Put(uint32(0), program); err == nil {
 		stub, err = ebpf.NewProgram(&ebpf.ProgramSpec{
-			Name: "pppoe_jump", Type: ebpf.SchedCLS, License: "MIT",
+			Name: "pppoe_tail_call", Type: ebpf.SchedCLS, License: "MIT",
 			Instructions: asm.Instructions{
 				asm.LoadMapPtr(asm.R2, progArray.FD()),
 				asm.Mov.Imm(asm.R3, 0),
@@ -139,13 +137,13 @@ func newStub(program *ebpf.Program) (stub *ebpf.Program, progArray *ebpf.Map, er
 	}
 	if err != nil {
 		progArray.Close()
-		return nil, nil, fmt.Errorf("program pppoe_jump: %w", err)
+		return nil, nil, fmt.Errorf("program pppoe_tail_call: %w", err)
 	}
 	return stub, progArray, nil
 }
 
-// stale reports whether a program is a stub whose process is gone. Where it is not to be found
-// out (it takes CAP_SYS_ADMIN), it is not; then it stays, and does no harm.
+// stale reports whether a program is a stub whose process has ended. Without the right to look
+// (CAP_SYS_ADMIN) it returns false; the filter then stays, without effect.
 func stale(program int) bool {
 	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(program))
 	if err != nil {

@@ -30,7 +30,7 @@ func haveTCX(t *testing.T) bool {
 	return err == nil
 }
 
-// clsactFilters are our filters of an interface, by their programs.
+// clsactFilters returns the programs of our filters at an interface.
 func clsactFilters(t testing.TB, index int, where ebpf.AttachType) (programs []int) {
 	t.Helper()
 	there, err := netlink.FilterList(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Index: index}}, clsactParents[where])
@@ -45,7 +45,7 @@ func clsactFilters(t testing.TB, index int, where ebpf.AttachType) (programs []i
 	return programs
 }
 
-// receiveFilters are our filters at the station's Ethernet interface.
+// receiveFilters returns the programs of our filters at the station's Ethernet interface.
 func receiveFilters(e *station) (programs []int) {
 	e.t.Helper()
 	e.do(func() error {
@@ -58,18 +58,18 @@ func receiveFilters(e *station) (programs []int) {
 	return programs
 }
 
-// TestProcessKilledClsact: a process that is killed leaves a filter, which does nothing any more;
-// and the next one removes it, and none of those that are in use.
+// TestProcessKilledClsact: a killed process leaves a filter that has no effect; the next process
+// removes it, but no filter that is in use.
 func TestProcessKilledClsact(t *testing.T) {
 	e := killedProcess(t, childClsact)
 	left := receiveFilters(e)
 	if len(left) != 1 {
 		t.Fatalf("%d filters are left, want 1", len(left))
 	}
-	// The kernel empties the array at its leisure.
+	// The kernel clears the array asynchronously.
 	for end := time.Now().Add(10 * time.Second); !stale(left[0]); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("what is left still leads to a program")
+			t.Fatal("the filter that is left still runs a program")
 		}
 	}
 	var engines [2]*Engine
@@ -90,9 +90,9 @@ func TestProcessKilledClsact(t *testing.T) {
 	}
 }
 
-// TestCloseClsact: what an engine has made it removes, and nothing else.
+// TestCloseClsact: an engine removes what it added, and nothing else.
 func TestCloseClsact(t *testing.T) {
-	for name, foreign := range map[string]bool{"alone": false, "with a filter of somebody else": true} {
+	for name, foreign := range map[string]bool{"alone": false, "with a foreign filter": true} {
 		t.Run(name, func(t *testing.T) {
 			s := newNetwork(t, withoutTCX)
 			e := s.ends[0]
@@ -102,12 +102,12 @@ func TestCloseClsact(t *testing.T) {
 			e.do(e.engine.Close)
 			e.do(func() error {
 				qdiscs, err := netlink.QdiscList(mustLink(t, ethernet))
-				hub := false
+				clsact := false
 				for _, q := range qdiscs {
-					hub = hub || q.Type() == "clsact"
+					clsact = clsact || q.Type() == "clsact"
 				}
-				if hub != foreign {
-					t.Errorf("clsact is there: %v", hub)
+				if clsact != foreign {
+					t.Errorf("clsact exists: %v", clsact)
 				}
 				return err
 			})
@@ -115,8 +115,8 @@ func TestCloseClsact(t *testing.T) {
 	}
 }
 
-// TestForeignFiltersFirst: what somebody else has attached decides what may pass a session's
-// device, and what is left to ours.
+// TestForeignFiltersFirst: filters of other programs decide which packets leave by a session's
+// device, and which reach our filter.
 func TestForeignFiltersFirst(t *testing.T) {
 	const pass = 0 // TC_ACT_OK: to the device, and so to user space
 	for name, c := range map[string]struct {
@@ -138,8 +138,8 @@ func TestForeignFiltersFirst(t *testing.T) {
 	}
 }
 
-// TestIngressQdisc: where somebody has the queueing discipline ingress, what is for
-// egress is not attached, for it would run at ingress; and what is for ingress is.
+// TestIngressQdisc: where the ingress queueing discipline exists, an egress program is not
+// attached, because it would run at ingress; an ingress program is attached.
 func TestIngressQdisc(t *testing.T) {
 	e := newNetwork(t, withoutTCX).ends[1]
 	e.do(func() error {
@@ -177,7 +177,7 @@ func mustLink(t *testing.T, name string) netlink.Link {
 	return l
 }
 
-// addForeign gives an interface a filter of somebody else at egress, a program that has one
+// addForeign adds a filter at the egress of an interface that is not ours; its program returns one
 // verdict for all packets.
 func addForeign(t *testing.T, name string, verdict int32) error {
 	t.Helper()

@@ -7,11 +7,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// finishSegment is the program at TC egress of the detour's lower device, where the packet
-// has been cut: it writes the LENGTH of each frame, and sends the frame out of the Ethernet
-// interface. Whatever else would leave by that device is dropped.
+// finishSegment is the program at TC egress of the lower device of the segmentation pair, after
+// segmentation: it writes the LENGTH of each frame, and redirects the frame to the Ethernet
+// interface. Other packets sent by that device are dropped.
 func finishSegment(offloads, ethernet int) asm.Instructions {
-	const head, length = -16, -24 // on the stack: the ethertypes, from offset 12 on; LENGTH
+	const head, length = -16, -24 // on the stack: the EtherTypes, from offset 12 on; LENGTH
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R9, skbLen)
@@ -34,9 +34,9 @@ func finishSegment(offloads, ethernet int) asm.Instructions {
 		asm.Add.Imm(asm.R8, 2+4),
 	)
 	if unaligned {
-		p.point(asm.R1, inSKB, asm.R8, 2, "elsewhere")
+		p.point(asm.R1, inSKB, asm.R8, 2, "not linear")
 		p.add(asm.StoreMem(asm.R1, 0, asm.R9, asm.Half), asm.Ja.Label("measured"))
-		p.label("elsewhere")
+		p.label("not linear")
 	}
 	p.add(
 		asm.StoreMem(asm.RFP, length, asm.R9, asm.Half),
@@ -66,23 +66,23 @@ func finishSegment(offloads, ethernet int) asm.Instructions {
 	return p.ins
 }
 
-// resetProtocol has the kernel take a frame for PPPoE's, if the flags in a register have finish:
-// it is still taken for IP's, and the interface would be trusted to find IP's checksum. The
-// kernel looks at the ethertype when it takes tags off, so it is given two. A frame's own
-// outermost tag ends up beside it, as it would have come.
+// resetProtocol has the kernel treat a frame as PPPoE if the flags in a register have
+// softwareChecksum: until then its protocol is IP, and the interface would be trusted to find IP's
+// checksum. The kernel reads the EtherType when it pops tags, so two tags are pushed and popped.
+// The outermost tag of the frame's own ends up in its metadata, as on any other path.
 func (p *program) resetProtocol(flags asm.Register) {
-	declared := p.newLabel()
-	p.add(asm.And.Imm(flags, softwareChecksum), asm.JEq.Imm(flags, 0, declared))
+	done := p.newLabel()
+	p.add(asm.And.Imm(flags, softwareChecksum), asm.JEq.Imm(flags, 0, done))
 	for range 2 {
 		p.pushTag()
 	}
 	for range 2 {
 		p.popTag()
 	}
-	p.label(declared)
+	p.label(done)
 }
 
-// pushTag and popTag put a tag on the frame, and take one off, or drop it.
+// pushTag and popTag push a tag on the frame, and pop one, or drop the frame.
 func (p *program) pushTag() {
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),

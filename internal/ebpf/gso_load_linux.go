@@ -7,99 +7,99 @@ import (
 	"time"
 )
 
-// gsoLoad says when the detour is worth its while. Its two devices everybody sees in the list
-// of interfaces, so they are made only under load, and go after some minutes without: until
-// then, and where they cannot be made, user space sends what would need them. A little of that
-// costs nothing worth mentioning.
+// gsoLoad decides when the segmentation device pair exists. Its two devices are visible in every
+// list of interfaces, so they are created only under load and removed after some minutes without.
+// Otherwise, and where they cannot be created, user space sends GSO packets; at a low rate that
+// costs little.
 type gsoLoad struct {
 	interval      time.Duration
 	inNamespace   func(func() error) error
-	timer         *time.Timer // runs while there are sessions, or a detour
-	lastCount     uint64      // what uncut was
-	pairIndex     int         // the index of its upper device, for the programs; 0: there is none
-	idleIntervals int         // for how many intervals there has been no demand for it
-	removing      bool        // there has been none for too many of them
-	disabled      bool        // it cannot be had, or no more
+	timer         *time.Timer // runs while there are sessions or the pair
+	lastCount     uint64      // of gsoPackets, at the last check
+	pairIndex     int         // the index of the pair's upper device; 0: there is no pair
+	idleIntervals int         // intervals below the threshold, in a row
+	removing      bool        // to be removed at the next check
+	disabled      bool        // the pair is unavailable, or the Engine is closed
 }
 
-// rush is how many packets yet to be cut make it worth its while, in an interval. A hundred
-// in a second are 50 Mbit/s at most. After enough intervals with less it goes.
+// gsoThreshold is the number of GSO packets in an interval that makes the pair worthwhile: 100 a
+// second are 50 Mbit/s at most. After idleLimit intervals below it the pair is removed.
 const (
 	gsoThreshold = 100
 	idleLimit    = 300
 )
 
 func newGSOLoad(cfg Config) gsoLoad {
-	d := gsoLoad{interval: cfg.interval, inNamespace: cfg.InNamespace, disabled: cfg.noPair}
-	if d.inNamespace == nil {
-		d.inNamespace = func(f func() error) error { return f() }
+	l := gsoLoad{interval: cfg.interval, inNamespace: cfg.InNamespace, disabled: cfg.noPair}
+	if l.inNamespace == nil {
+		l.inNamespace = func(f func() error) error { return f() }
 	}
-	if d.interval == 0 {
-		d.interval = time.Second
+	if l.interval == 0 {
+		l.interval = time.Second
 	}
-	return d
+	return l
 }
 
-// start looks at demand from now on, now that there is a session. Under the Engine's lock,
-// like the others.
-func (d *gsoLoad) start(e *Engine) {
-	if d.timer == nil && !d.disabled {
-		d.timer = time.AfterFunc(d.interval, e.checkLoad)
-	}
-}
-
-// stop looks no more, ever.
-func (d *gsoLoad) stop() {
-	d.disabled = true
-	if d.timer != nil {
-		d.timer.Stop()
+// start starts the checks, when there is a session. Called with the Engine's lock held, as are the
+// other methods.
+func (l *gsoLoad) start(e *Engine) {
+	if l.timer == nil && !l.disabled {
+		l.timer = time.AfterFunc(l.interval, e.checkLoad)
 	}
 }
 
-// checkLoad makes the detour if there is a demand, and removes it after a long time without. It
-// is called each interval.
+// stop ends the checks permanently.
+func (l *gsoLoad) stop() {
+	l.disabled = true
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// checkLoad creates the pair under load, and removes it after idleLimit intervals without. It is
+// called once each interval.
 func (e *Engine) checkLoad() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	d := &e.load
-	d.timer = nil
-	if d.disabled || len(e.devices) == 0 && d.pairIndex == 0 && !d.removing {
+	l := &e.load
+	l.timer = nil
+	if l.disabled || len(e.devices) == 0 && l.pairIndex == 0 && !l.removing {
 		return
 	}
 	var count uint64
-	e.gsoPackets.Lookup(uint32(0), &count) // 0 is no demand
-	busy := count-d.lastCount >= gsoThreshold && count > d.lastCount
-	d.lastCount = count
+	e.gsoPackets.Lookup(uint32(0), &count) // 0 after an error
+	busy := count-l.lastCount >= gsoThreshold && count > l.lastCount
+	l.lastCount = count
 	switch {
-	case d.removing:
-		// No program has sent anything that way since the last interval.
-		d.removing = false
+	case l.removing:
+		// Programs have not used the pair since the last check.
+		l.removing = false
 		e.runInNamespace(e.removePair)
-	case d.pairIndex == 0 && busy:
+	case l.pairIndex == 0 && busy:
 		e.runInNamespace(e.createPair)
 	case busy:
-		d.idleIntervals = 0
-	case d.pairIndex != 0:
-		d.idleIntervals++
-		d.removing = d.idleIntervals >= idleLimit
+		l.idleIntervals = 0
+	case l.pairIndex != 0:
+		l.idleIntervals++
+		l.removing = l.idleIntervals >= idleLimit
 	}
-	if d.removing {
-		d.pairIndex = 0
+	if l.removing {
+		l.pairIndex = 0
 		e.writeOffloads()
 	}
-	d.start(e)
+	l.start(e)
 }
 
-// runInNamespace does something in the interface's network namespace. After an error there will be
-// no detour.
+// runInNamespace runs a function in the network namespace of the interface. If it fails, the pair
+// is disabled.
 func (e *Engine) runInNamespace(f func() error) {
 	if err := e.load.inNamespace(f); err != nil {
 		e.disablePair(err)
 	}
 }
 
-// createPair makes the detour, and has the programs use it. Under the Engine's lock, like
-// what follows.
+// createPair creates the pair, and has the programs use it. Called with the Engine's lock held, as
+// are the functions below.
 func (e *Engine) createPair() (err error) {
 	e.load.idleIntervals = 0
 	if e.load.pairIndex, err = e.pair.create(); err != nil {
@@ -108,41 +108,41 @@ func (e *Engine) createPair() (err error) {
 	if err := e.writeOffloads(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s: there are many packets yet to be cut into segments: %s and %s have been made, and send them in the kernel", e.name, e.pair.names[0], e.pair.names[1])
+	text := fmt.Sprintf("%s: many GSO packets: created %s and %s, which segment them in the kernel", e.name, e.pair.names[0], e.pair.names[1])
 	if e.offloadFlags&softwareGSO == 0 {
-		text += fmt.Sprintf(" (`ethtool -K %s tso off` spares most of them the way through these, which is faster)", e.name)
+		text += fmt.Sprintf(" (`ethtool -K %s tso off` is faster: most of them then bypass these devices)", e.name)
 	}
 	e.notify(text)
 	return nil
 }
 
-// removePair removes the detour, and prepares for another.
+// removePair removes the pair, and prepares for the next.
 func (e *Engine) removePair() error {
 	e.pair.close()
 	if err := e.pair.prepare(&e.hooks, e.pair.program); err != nil {
 		return err
 	}
-	e.notify(fmt.Sprintf("%s: %s and %s are needed no more, and have been removed", e.name, e.pair.names[0], e.pair.names[1]))
+	e.notify(fmt.Sprintf("%s: removed %s and %s: there are few GSO packets", e.name, e.pair.names[0], e.pair.names[1]))
 	return nil
 }
 
-// pairDown does without the detour, if it was one of its devices, by the index, that
-// somebody has set down or removed.
+// pairDown disables the pair if one of its devices, by the index, was set down or removed by
+// another program.
 func (e *Engine) pairDown(index int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	// The news may be of before it was set up.
+	// The message may be older than the pair.
 	if e.load.pairIndex != 0 && (index == anyIndex || slices.Contains(e.pair.indexes[:], index)) && !e.pair.isUp() {
 		e.disablePair(errPairDown)
 	}
 }
 
-var errPairDown = errors.New("somebody has set its devices down")
+var errPairDown = errors.New("its devices were set down or removed")
 
-// disablePair leaves what would need the detour to user space, for good.
+// disablePair leaves GSO packets to user space permanently.
 func (e *Engine) disablePair(why error) {
 	e.load.disabled, e.load.pairIndex = true, 0
 	e.writeOffloads()
 	e.pair.close()
-	e.notify(fmt.Sprintf("%s: packets that are yet to be cut into segments are sent by user space: the kernel's way cannot be had: %v", e.name, why))
+	e.notify(fmt.Sprintf("%s: GSO packets are sent by user space: the segmentation devices are unavailable: %v", e.name, why))
 }

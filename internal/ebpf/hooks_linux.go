@@ -11,28 +11,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where TC programs are attached.
+// Attach points of TC programs.
 const (
 	ingress = ebpf.AttachTCXIngress
 	egress  = ebpf.AttachTCXEgress
 )
 
-// hooks are programs and what attaches them, all of which the process alone holds, but for
-// filters, on kernels without TCX.
+// hooks holds programs and their attachments. The process alone holds them, except filters of
+// clsact on kernels without TCX.
 type hooks struct {
 	programs []*ebpf.Program
 	attached []io.Closer
-	// filters: there is no TCX.
+	// useClsact: the kernel has no TCX.
 	useClsact bool
-	// stubs stand for programs in filters, which jumps lead to.
+	// stubs are the programs that filters run instead; each tail-calls its program.
 	stubs      map[*ebpf.Program]*ebpf.Program
 	progArrays []*ebpf.Map
 }
 
-// load has the kernel verify and take a program.
+// load loads a program into the kernel.
 func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.Instructions) (*ebpf.Program, error) {
 	if unaligned {
-		// The processor does it whether the kernel was built to know that or not.
+		// Unaligned loads work on this CPU even if the kernel was configured without them.
 		flags |= unix.BPF_F_ANY_ALIGNMENT
 	}
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
@@ -45,7 +45,7 @@ func (h *hooks) load(kind ebpf.ProgramType, flags uint32, name string, ins asm.I
 	return program, nil
 }
 
-// attachTC loads a program and attaches it to an interface.
+// attachTC loads a program and attaches it to TC of an interface until close.
 func (h *hooks) attachTC(index int, where ebpf.AttachType, name string, ins asm.Instructions) error {
 	program, err := h.load(ebpf.SchedCLS, 0, name, ins)
 	if err != nil {
@@ -59,7 +59,7 @@ func (h *hooks) attachTC(index int, where ebpf.AttachType, name string, ins asm.
 	return nil
 }
 
-// attach attaches a program for TC to an interface; whoever has it do so closes it.
+// attach attaches a loaded program to TC of an interface. The caller closes the attachment.
 func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) (io.Closer, error) {
 	if !h.useClsact {
 		attached, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: program, Attach: where})
@@ -78,7 +78,7 @@ func (h *hooks) attach(index int, where ebpf.AttachType, program *ebpf.Program) 
 	return newFilter(index, where, stub)
 }
 
-// stub is what stands for a program in filters.
+// stub returns the stub of a program.
 func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
 	if stub := h.stubs[program]; stub != nil {
 		return stub, nil
@@ -95,7 +95,7 @@ func (h *hooks) stub(program *ebpf.Program) (*ebpf.Program, error) {
 	return stub, nil
 }
 
-// attachXDP loads a program and attaches it to the driver of an interface.
+// attachXDP loads a program and attaches it to XDP in the driver of an interface, until close.
 func (h *hooks) attachXDP(index int, name string, ins asm.Instructions) error {
 	program, err := h.load(ebpf.XDP, unix.BPF_F_XDP_HAS_FRAGS, name, ins)
 	if err != nil {
@@ -109,7 +109,7 @@ func (h *hooks) attachXDP(index int, name string, ins asm.Instructions) error {
 	return nil
 }
 
-// close detaches everything, the last attached first. Again it does nothing.
+// close detaches all programs, the last attached first. It may be called again.
 func (h *hooks) close() (err error) {
 	for _, progArray := range h.progArrays {
 		err = errors.Join(err, progArray.Delete(uint32(0)), progArray.Close())

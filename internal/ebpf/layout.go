@@ -8,11 +8,12 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// What programs and maps share. Numbers are in the machine's order of octets, unless they
-// are as on the wire.
+// Layout of the maps' keys and values. Numbers are in native byte order, unless marked as in
+// network byte order.
 
-// receiveKey tells whose a frame from the wire is: 6 octets peer, 2 session ID as on the
-// wire, then for each of two tags 2 of ethertype as on the wire and 2 of VLAN identifier.
+// receiveKey identifies the session of a received frame: the peer's address, 6 octets; the session
+// ID, 2, in network byte order; then for each of two tags the EtherType, 2, in network byte order,
+// and the VLAN identifier, 2.
 const receiveKeyLen = 16
 
 func receiveKey(peer wire.Addr, id uint16, tags vlan.Stack) (k [receiveKeyLen]byte) {
@@ -25,29 +26,29 @@ func receiveKey(peer wire.Addr, id uint16, tags vlan.Stack) (k [receiveKeyLen]by
 	return k
 }
 
-// Offsets in the value of a session, on the way from the wire.
+// Offsets in the value of a session for received frames.
 const (
 	receiveDevice = 0  // 4: the index of its TUN
-	receiveSlot   = 4  // 4: where its meter is
-	receiveLocal  = 8  // 6: whom frames must be for
-	receiveOpen   = 14 // 2: families
-	receiveSource = 16 // 4: whom IPv4 packets must be from, as on the wire; see singleSource
+	receiveSlot   = 4  // 4: of its counters
+	receiveLocal  = 8  // 6: the required destination address
+	receiveOpen   = 14 // 2: open families and flags
+	receiveSource = 16 // 4: the required IPv4 source, in network byte order; see singleSource
 	receiveLen    = 20
 )
 
-// What may be done with a session's packets: families that may flow, and more.
+// Flags of a session: open families, and more.
 const (
 	openIPv4 = 1 << iota
 	openIPv6
-	// segmentUDP has UDP cut in the kernel (UDP_SEGMENT). From a TUN that finishes no
-	// checksums, the kernel loses its place when such a packet is given more room at its
-	// head, and then drops it.
+	// segmentUDP: UDP GSO packets (UDP_SEGMENT) are segmented in the kernel. If the TUN does not
+	// complete checksums, the kernel loses the checksum offset of such a packet when room is added
+	// at its head, and then drops it.
 	segmentUDP
-	// unambiguous has frames stripped in XDP, which cannot see all tags: the engine has no
-	// other session of this ID and peer, in another VLAN.
+	// unambiguous: XDP may strip frames, although it cannot see all tags: the engine has no other
+	// session with this ID and peer, in another VLAN.
 	unambiguous
-	// singleSource has IPv4 packets left to user space, which drops them, unless they come from
-	// one address.
+	// singleSource: IPv4 packets that are not from one source address are left to user space, which
+	// drops them.
 	singleSource
 )
 
@@ -61,22 +62,21 @@ func families(ipv4, ipv6 bool) (open uint16) {
 	return open
 }
 
-// Offsets in the value of a session, on the way to the wire. Its key is the index of the
-// TUN, 4 octets.
+// Offsets in the value of a session for packets to send. Its key is the index of the TUN, 4 octets.
 const (
 	transmitSlot   = 0  // 4
 	transmitOpen   = 4  // 2
-	transmitLength = 6  // 2: octets of the header
-	transmitHeader = 8  // 32: the header, at the end of these
-	transmitLen    = 40 // LENGTH and Protocol, its last 4 octets, are the program's to write
+	transmitLength = 6  // 2: length of the header
+	transmitHeader = 8  // 32: the header, right-aligned
+	transmitLen    = 40 // its last 4 octets, LENGTH and Protocol, are written by the program
 )
 
 const headerRoom = transmitLen - transmitHeader
 
-// sessionCounters counts packets and octets, of one session on one processor.
+// sessionCounters counts packets and octets of one session on one CPU.
 type sessionCounters struct{ SentPackets, SentBytes, ReceivedPackets, ReceivedBytes uint64 }
 
-// Offsets in a meter.
+// Offsets in sessionCounters.
 const (
 	countersSent     = 0
 	countersReceived = 16
@@ -95,8 +95,8 @@ func (s *session) receiveValue() []byte {
 	return b
 }
 
-// receiveFlags is which families may flow from the peer. Where those may come from that the
-// programs cannot check, user space has the family.
+// receiveFlags returns the families that are open for received packets, and singleSource. If the
+// programs cannot check the sources of a family, it is left to user space.
 func (s *session) receiveFlags() uint16 {
 	switch {
 	case !s.sourceFiltered:
@@ -116,7 +116,7 @@ func (s *session) transmitValue() []byte {
 	return b
 }
 
-// header is what stands in front of each packet of a session, LENGTH and Protocol 0.
+// header returns the header of each packet of a session, with LENGTH and Protocol 0.
 func header(t datapath.Session, tags vlan.Stack, priority uint8) []byte {
 	b := append(append([]byte{}, t.Peer[:]...), t.Local[:]...)
 	b = tags.Append(b, priority)

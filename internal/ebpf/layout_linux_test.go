@@ -12,7 +12,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// nativeHex is a number as programs of the kernel read it.
+// nativeHex returns a number as programs read it from memory, in hexadecimal.
 func nativeHex(octets int, n uint32) string {
 	b := binary.NativeEndian.AppendUint32(nil, n)
 	if octets == 2 {
@@ -27,7 +27,7 @@ var (
 	testSession = datapath.Session{SessionID: 0x0102, Local: wire.Addr{2, 0, 0, 0, 0, 1}, Peer: wire.Addr{2, 0, 0, 0, 0, 2}}
 )
 
-// TestLayout: keys and values of the maps, octet for octet, as programs read them.
+// TestLayout: keys and values of the maps, octet by octet.
 func TestLayout(t *testing.T) {
 	for _, c := range []struct {
 		what      string
@@ -50,7 +50,7 @@ func TestLayout(t *testing.T) {
 	}
 	s.sourceFiltered, s.source = true, netip.MustParseAddr("192.0.2.10")
 	if got, want := hex.EncodeToString(s.receiveValue()), nativeHex(4, 9)+nativeHex(4, 70000)+"020000000001"+nativeHex(2, 1|8|16)+"c000020a"; got != want {
-		t.Errorf("from the wire, of one source: %s, want %s", got, want)
+		t.Errorf("from the wire, with one source: %s, want %s", got, want)
 	}
 	for _, tags := range []vlan.Stack{{}, oneTag, twoTags} {
 		s.header = header(testSession, tags, 0)
@@ -61,7 +61,7 @@ func TestLayout(t *testing.T) {
 		}
 	}
 	if !slices.Equal(headerLens, []int32{22, 26, 30}) || countersLen != binary.Size(sessionCounters{}) {
-		t.Errorf("headers of %d octets, meters of %d", headerLens, countersLen)
+		t.Errorf("headers of %d octets, counters of %d", headerLens, countersLen)
 	}
 }
 
@@ -70,7 +70,7 @@ func key(tags vlan.Stack) string {
 	return hex.EncodeToString(k[:])
 }
 
-// TestReceiveFlags: a family whose sources programs cannot check is user space's.
+// TestReceiveFlags: a family whose sources the programs cannot check is left to user space.
 func TestReceiveFlags(t *testing.T) {
 	source := netip.MustParseAddr("192.0.2.10")
 	for _, c := range []struct {
@@ -94,7 +94,7 @@ func TestReceiveFlags(t *testing.T) {
 	}
 }
 
-// TestByteOrder: numbers in instructions, as they are in memory when they are on the wire.
+// TestByteOrder: numbers in instructions equal octets in network byte order.
 func TestByteOrder(t *testing.T) {
 	if got := binary.NativeEndian.AppendUint16(nil, uint16(networkOrder(0x8864))); !slices.Equal(got, []byte{0x88, 0x64}) {
 		t.Errorf("0x8864 is %x in memory", got)
@@ -108,7 +108,7 @@ func TestByteOrder(t *testing.T) {
 }
 
 // TestKernelConstants: IANA's protocol numbers, and which IPv6 headers a transport header may
-// stand behind (IANA, IPv6 extension header types; RFC 8200 section 4).
+// follow (IANA, IPv6 extension header types; RFC 8200 section 4).
 func TestKernelConstants(t *testing.T) {
 	if want := []int32{0, 43, 44, 51, 60, 135, 139, 140}; !slices.Equal(extensionHeaders, want) {
 		t.Errorf("extension headers %d, want %d", extensionHeaders, want)

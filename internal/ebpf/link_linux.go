@@ -16,43 +16,45 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Link is a pppoe.Offload: sessions in one VLAN of an Engine's interface. Others of
-// that VLAN may be in another Line. Methods may be called concurrently.
+// Link is a datapath.Offload for sessions in one VLAN of the Engine's interface. Several Links may
+// serve one VLAN. Methods may be called concurrently.
 type Link struct {
 	engine   *Engine
-	tags     vlan.Stack // as frames have them that leave
-	key      vlan.Stack // as frames are known that come
+	tags     vlan.Stack // of sent frames
+	key      vlan.Stack // of received frames, as in their key
 	priority uint8
 	sessions map[uint16]*session
 }
 
 var _ datapath.Offload = (*Link)(nil)
 
-// session is a tunnel in the maps.
+// session is a session in the maps.
 type session struct {
 	datapath.Session
 	key         [receiveKeyLen]byte
 	device      int // the index of its TUN
 	slot        uint32
-	open        uint16 // families
-	segmentUDP  uint16 // segmentUDP, or 0
-	unambiguous uint16 // alone, or 0
-	// sourceFiltered says that what comes is checked: to be from source, or else in user space.
+	open        uint16 // open families
+	segmentUDP  uint16 // the flag, or 0
+	unambiguous uint16 // the flag, or 0
+	// sourceFiltered: received IPv4 packets must be from source; if that is invalid, all received
+	// packets are left to user space, which checks them.
 	sourceFiltered bool
 	source         netip.Addr
 	header         []byte
 	attached       io.Closer
 
-	shaper     string // the device's queueing discipline, if it is one to come by
-	filtered   bool   // it has filters to come by
-	gone       bool   // the device is elsewhere, if anywhere
-	lastNotice string
+	shaper     string // the device's queueing discipline, if it shapes; packets must not bypass it
+	filtered   bool   // the device has filters, which packets must not bypass
+	gone       bool   // the device has left the network namespace
+	lastNotice string // of notifyQdisc
 
-	promiscuous bool // the device is
+	promiscuous bool // the device is promiscuous
 }
 
-// Add takes up a tunnel, over which nothing flows until Allow says so. Its device must be a
-// network interface of this machine. The error wraps ErrFull or ErrExists, or is the kernel's.
+// Add adds a session, whose packets are not carried before SetFamilies opens a family. Its device
+// must be a network interface of this machine. The error wraps ErrFull, ErrExists or the kernel's
+// error.
 func (l *Link) Add(t datapath.Session) error {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
@@ -67,7 +69,8 @@ func (l *Link) Add(t datapath.Session) error {
 	return nil
 }
 
-// install gives a session its places.
+// install looks up the session's device, allocates a slot, adds the session to the maps and
+// attaches the transmit program. After an error all of it is undone.
 func (l *Link) install(s *session) error {
 	device, err := netlink.LinkByName(s.Device.Name())
 	if err != nil {
@@ -97,13 +100,12 @@ func (l *Link) install(s *session) error {
 	return nil
 }
 
-// hasSession reports whether some line has a session that frames cannot be told from.
+// hasSession reports whether a Link has a session whose received frames have the same key.
 func (e *Engine) hasSession(s *session) bool {
 	return slices.ContainsFunc(e.ambiguous[ambiguousKey{s.Peer, s.SessionID}], func(other *session) bool { return other.key == s.key })
 }
 
-// addSession tells the programs of a session, and those that have its ID and peer that they are
-// no longer alone.
+// addSession writes a session to the maps, and updates the sessions with the same ambiguous key.
 func (e *Engine) addSession(s *session) error {
 	t := ambiguousKey{s.Peer, s.SessionID}
 	e.ambiguous[t] = append(e.ambiguous[t], s)
@@ -112,7 +114,7 @@ func (e *Engine) addSession(s *session) error {
 	return e.updateAmbiguous(t)
 }
 
-// removeSession undoes join, and frees the session's meter.
+// removeSession undoes addSession, and frees the session's slot.
 func (e *Engine) removeSession(s *session) {
 	e.clearMaps(s)
 	e.freeSlot(s.slot)
@@ -125,7 +127,7 @@ func (e *Engine) removeSession(s *session) {
 	e.updateAmbiguous(t)
 }
 
-// updateAmbiguous tells the programs of all sessions of an ID and a peer.
+// updateAmbiguous writes all sessions with an ambiguous key to the maps.
 func (e *Engine) updateAmbiguous(t ambiguousKey) (err error) {
 	for _, s := range e.ambiguous[t] {
 		s.unambiguous = 0
@@ -137,7 +139,7 @@ func (e *Engine) updateAmbiguous(t ambiguousKey) (err error) {
 	return err
 }
 
-// writeMaps tells the programs of a session as it is now.
+// writeMaps writes the current state of a session to the maps.
 func (e *Engine) writeMaps(s *session) error {
 	if s.gone {
 		return nil
@@ -147,27 +149,27 @@ func (e *Engine) writeMaps(s *session) error {
 		return nil
 	}
 	if err := e.rxSessions.Put(s.key[:], s.receiveValue()); err != nil {
-		return fmt.Errorf("enter the session for what comes: %w", err)
+		return fmt.Errorf("add the session for received frames: %w", err)
 	}
 	if s.shaper != "" || s.filtered {
-		e.txSessions.Delete(uint32(s.device)) // it need not be there
+		e.txSessions.Delete(uint32(s.device)) // may not exist
 		return nil
 	}
 	if err := e.txSessions.Put(uint32(s.device), s.transmitValue()); err != nil {
-		return fmt.Errorf("enter the session for what leaves: %w", err)
+		return fmt.Errorf("add the session for packets to send: %w", err)
 	}
 	return nil
 }
 
-// clearMaps has the programs leave all packets of a session.
+// clearMaps removes a session from the maps, so that the programs leave its packets to user space.
 func (e *Engine) clearMaps(s *session) {
-	// What is not there need not be deleted.
+	// A key that does not exist is no error here.
 	e.rxSessions.Delete(s.key[:])
 	e.txSessions.Delete(uint32(s.device))
 }
 
-// deviceGone leaves a session to user space, if it was its device that has gone: to another
-// network namespace, it may be. Programs know a device by its index, which is another's there.
+// deviceGone leaves a session to user space whose device has gone, perhaps to another network
+// namespace. The programs know a device by its index, which there may belong to another.
 func (e *Engine) deviceGone(index int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -178,10 +180,10 @@ func (e *Engine) deviceGone(index int) {
 	s.gone = true
 	s.attached.Close()
 	e.clearMaps(s)
-	e.notify(fmt.Sprintf("%s: packets are moved by user space: the device is not in the network namespace of %s any more", s.Device.Name(), e.name))
+	e.notify(fmt.Sprintf("%s: packets are carried in user space: the device has left the network namespace of %s", s.Device.Name(), e.name))
 }
 
-// checkDevices looks which devices have gone.
+// checkDevices calls deviceGone for each device that has gone.
 func (e *Engine) checkDevices() {
 	e.mu.Lock()
 	all := slices.Collect(maps.Keys(e.devices))
@@ -193,7 +195,7 @@ func (e *Engine) checkDevices() {
 	}
 }
 
-// SetFamilies says which families may flow.
+// SetFamilies sets which address families are open: those whose control protocol (IPCP, IPV6CP) is.
 func (l *Link) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
@@ -203,20 +205,21 @@ func (l *Link) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	}
 	s.open = families(ipv4, ipv6)
 	if l.engine.writeMaps(s) != nil {
-		l.engine.clearMaps(s) // for it might not have heard that a family is closed
+		l.engine.clearMaps(s) // the maps may still have a closed family open
 	}
 }
 
-// What Guard leaves to user space.
+// Errors of SetSourceFilter: packets that are left to user space.
 var (
-	errIPv6Filtered = fmt.Errorf("those of IPv6 from the peer, %w", datapath.ErrSourceFiltered)
-	errAllFiltered  = fmt.Errorf("all from the peer, %w", datapath.ErrSourceFiltered)
+	errIPv6Filtered = fmt.Errorf("IPv6 packets from the peer, %w", datapath.ErrSourceFiltered)
+	errAllFiltered  = fmt.Errorf("all packets from the peer, %w", datapath.ErrSourceFiltered)
 )
 
-// SetSourceFilter says where packets from the peer may come from. The kernel checks them where that is
-// one IPv4 address, and leaves those that do not comply to user space to drop, with all that
-// are of IPv6, and all of a session whose IPv4 packets may come from more. The error says so.
-func (l *Link) SetSourceFilter(id uint16, from *datapath.SourceFilter) (leaves error) {
+// SetSourceFilter sets from which sources packets of the peer are accepted; nil: any. The kernel
+// checks a filter with one IPv4 address, and leaves packets from other sources to user space, which
+// drops them. All IPv6 packets are left to user space, and all packets of a session whose filter
+// has several IPv4 addresses; the error reports that.
+func (l *Link) SetSourceFilter(id uint16, from *datapath.SourceFilter) (left error) {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
 	s := l.sessions[id]
@@ -227,18 +230,19 @@ func (l *Link) SetSourceFilter(id uint16, from *datapath.SourceFilter) (leaves e
 	if from != nil {
 		one, more := from.IPv4()
 		if s.source = one; more {
-			leaves = errAllFiltered
+			left = errAllFiltered
 		} else if from.HasIPv6() {
-			leaves = errIPv6Filtered
+			left = errIPv6Filtered
 		}
 	}
 	if l.engine.writeMaps(s) != nil {
-		l.engine.clearMaps(s) // for it might let through what user space would not
+		l.engine.clearMaps(s) // the maps may still accept what the filter rejects
 	}
-	return leaves
+	return left
 }
 
-// Counters are those of a tunnel since Add: of what the kernel has moved, alone.
+// Counters returns what the kernel has carried for a session since Add. Packets carried in user
+// space are not included.
 func (l *Link) Counters(id uint16) datapath.Counters {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
@@ -248,7 +252,7 @@ func (l *Link) Counters(id uint16) datapath.Counters {
 	return datapath.Counters{}
 }
 
-// Remove forgets a tunnel. Its device is not closed.
+// Remove removes a session, and returns its final counters. Its device is not closed.
 func (l *Link) Remove(id uint16) datapath.Counters {
 	l.engine.mu.Lock()
 	defer l.engine.mu.Unlock()
@@ -257,15 +261,15 @@ func (l *Link) Remove(id uint16) datapath.Counters {
 		return datapath.Counters{}
 	}
 	delete(l.sessions, id)
-	s.attached.Close() // the device may be gone, and the link with it
+	s.attached.Close() // fails if the device has gone, and the link with it
 	l.engine.removeSession(s)
 	return l.engine.readCounters(s)
 }
 
-// Describe tells how the kernel moves packets, and why not in a faster way.
+// Describe is Engine.Describe.
 func (l *Link) Describe() string { return l.engine.Describe() }
 
-// readCounters reads a meter.
+// readCounters returns the sum of a session's counters over all CPUs.
 func (e *Engine) readCounters(s *session) datapath.Counters {
 	var counters []sessionCounters
 	if e.counters.Lookup(s.slot, &counters) != nil {
@@ -281,26 +285,26 @@ func (e *Engine) readCounters(s *session) datapath.Counters {
 	return c
 }
 
-// A Socket is a session port that can be given a filter, like afpacket.Port.
+// Socket is a session port that accepts a filter, like afpacket.Port.
 type Socket interface {
 	Addr() wire.Addr
-	// AttachProgram makes an eBPF program of type BPF_PROG_TYPE_SOCKET_FILTER the
-	// socket's filter, in place of the one it has.
+	// AttachProgram sets an eBPF program of type BPF_PROG_TYPE_SOCKET_FILTER as the filter of the
+	// socket, in place of its current one.
 	AttachProgram(fd int) error
 }
 
-// FilterSessions keeps frames that the kernel moves from the line's session port. It is needed for
-// ports in a VLAN, or with an address of their own choosing: the kernel gives them every
-// frame, moved or not. Before the first Add; others need it not, and may have it.
+// FilterSessions attaches the session filter to a session port: it drops frames that the kernel
+// carries. It must be called before the first Add for ports in a VLAN or with an address other than
+// the interface's, which receive every frame. For other ports it is optional.
 func (l *Link) FilterSessions(s Socket) error {
 	var h hooks
 	defer h.close() // the socket holds the program
-	program, err := h.load(ebpf.SocketFilter, 0, "shield", sessionFilter(l.engine.rxSessions.FD(), l.key, s.Addr()))
+	program, err := h.load(ebpf.SocketFilter, 0, "filter", sessionFilter(l.engine.rxSessions.FD(), l.key, s.Addr()))
 	if err != nil {
 		return err
 	}
 	if err := s.AttachProgram(program.FD()); err != nil {
-		return fmt.Errorf("attach the filter of the session port: %w", err)
+		return fmt.Errorf("attach the session filter to the port: %w", err)
 	}
 	return nil
 }

@@ -10,14 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linkMonitor follows what the Ethernet interface does by itself with what it is to send. It
-// changes with `ethtool -K`, and on a veth pair with what the other end does.
+// linkMonitor follows the offload settings of the Ethernet interface. They change with `ethtool
+// -K`, and on a veth pair also with those of the peer.
 type linkMonitor struct {
 	socket  *nl.NetlinkSocket
-	stopped chan struct{} // closed when it does not run any more
+	stopped chan struct{} // closed when it has ended
 }
 
-// start finds out how the interface is, and goes on to. Called in its network namespace.
+// start reads the present settings, and starts the monitor. It must be called in the network
+// namespace of the interface.
 func (w *linkMonitor) start(e *Engine, cfg Config, ethernet int) (err error) {
 	if w.socket, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK); err != nil {
 		return fmt.Errorf("watch interfaces: %w", err)
@@ -32,7 +33,7 @@ func (w *linkMonitor) start(e *Engine, cfg Config, ethernet int) (err error) {
 	return err
 }
 
-// stop ends it. Again it does nothing.
+// stop ends the monitor. It may be called again.
 func (w *linkMonitor) stop() {
 	if w.socket == nil {
 		return
@@ -42,23 +43,24 @@ func (w *linkMonitor) stop() {
 	w.socket = nil
 }
 
-// followLinks heeds what is told of interfaces: a great deal when a thousand sessions begin.
+// followLinks handles netlink messages about interfaces, of which there are many when a thousand
+// sessions begin.
 func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket) {
 	follow(socket, func(m syscall.NetlinkMessage) {
 		if len(m.Data) < unix.SizeofIfInfomsg || m.Header.Type != unix.RTM_NEWLINK && m.Header.Type != unix.RTM_DELLINK {
 			return
 		}
-		about := nl.DeserializeIfInfomsg(m.Data)
-		if about.Index == int32(ethernet) {
-			e.refreshOffloads(cfg, ethernet) // what fails has been made safe
+		info := nl.DeserializeIfInfomsg(m.Data)
+		if info.Index == int32(ethernet) {
+			e.refreshOffloads(cfg, ethernet) // after an error the flags are conservative
 		}
 		if m.Header.Type == unix.RTM_DELLINK {
-			e.deviceGone(int(about.Index))
+			e.deviceGone(int(info.Index))
 		} else {
-			e.promiscuityChanged(int(about.Index), m.Data[unix.SizeofIfInfomsg:])
+			e.promiscuityChanged(int(info.Index), m.Data[unix.SizeofIfInfomsg:])
 		}
-		if m.Header.Type == unix.RTM_DELLINK || about.Flags&unix.IFF_UP == 0 {
-			e.pairDown(int(about.Index))
+		if m.Header.Type == unix.RTM_DELLINK || info.Flags&unix.IFF_UP == 0 {
+			e.pairDown(int(info.Index))
 		}
 	}, func() {
 		e.refreshOffloads(cfg, ethernet)
@@ -66,15 +68,15 @@ func (e *Engine) followLinks(cfg Config, ethernet int, socket *nl.NetlinkSocket)
 		e.checkDevices()
 		e.readPromiscuity()
 	})
-	e.refreshOffloads(cfg, anyIndex) // nothing will be heard any more
+	e.refreshOffloads(cfg, anyIndex) // there are no more messages
 }
 
-// anyIndex stands for interfaces that are not known.
+// anyIndex stands for any interface.
 const anyIndex = 0
 
-// follow has news heeded until the socket is closed. If there was more than the kernel kept,
-// "lost" is called, for something has changed and nobody knows what: once all that it kept has
-// been heeded, for so long it drops what is new as well (netlink_overrun in Linux).
+// follow handles netlink messages until the socket is closed. If the kernel dropped some (ENOBUFS),
+// it calls overrun, once all queued messages have been handled: until then the kernel drops new
+// ones as well (netlink_overrun in Linux).
 func follow(socket *nl.NetlinkSocket, handle func(syscall.NetlinkMessage), overrun func()) {
 	missed := false
 	for {
@@ -95,7 +97,7 @@ func follow(socket *nl.NetlinkSocket, handle func(syscall.NetlinkMessage), overr
 	}
 }
 
-// isEmpty reports whether there is nothing to be read.
+// isEmpty reports whether the socket has no message queued.
 func isEmpty(socket *nl.NetlinkSocket) bool {
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(socket.GetFd()), Events: unix.POLLIN}}, 0)
@@ -105,11 +107,11 @@ func isEmpty(socket *nl.NetlinkSocket) bool {
 	}
 }
 
-// refreshOffloads tells the programs what the interface leaves to the kernel now. If that is not to
-// be found out, they suppose the worst.
+// refreshOffloads reads the offload settings of the interface, and writes them for the programs.
+// After an error the programs assume that it offloads nothing.
 func (e *Engine) refreshOffloads(cfg Config, ethernet int) error {
 	var can offloads
-	name, err := e.ethtool.name(ethernet) // which may have changed
+	name, err := e.ethtool.name(ethernet) // it may have changed
 	if err == nil {
 		can, err = e.ethtool.offloads(name)
 	}
@@ -126,7 +128,7 @@ func (e *Engine) refreshOffloads(cfg Config, ethernet int) error {
 	return errors.Join(err, e.writeOffloads())
 }
 
-// writeOffloads tells the programs of what can change.
+// writeOffloads writes the offload flags and the index of the pair to the programs' map.
 func (e *Engine) writeOffloads() error {
 	b := make([]byte, offloadLen)
 	binary.NativeEndian.PutUint32(b[offloadFlags:], e.offloadFlags)

@@ -18,19 +18,19 @@ import (
 	"upppoe/tun"
 )
 
-// network is two stations of the real kernel, joined by a veth pair, each with an engine.
+// network is two stations of the real kernel, connected by a veth pair, each with an engine.
 type network struct {
 	t    testing.TB
 	ends [2]*station
 }
 
-// station is a station.
+// station is one end of the network.
 type station struct {
 	t      testing.TB
 	ns     *lab.Namespace
 	addr   wire.Addr
 	engine *Engine
-	// offloading: TUN devices leave work to user space.
+	// offloadTUN: TUN devices leave checksums and segmentation to user space.
 	offloadTUN bool
 }
 
@@ -38,8 +38,7 @@ const ethernet = "eth0"
 
 var addrs = [2]wire.Addr{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}}
 
-// newNetwork joins two stations. The functions, if there are any, set up interface and engine
-// beforehand.
+// newNetwork connects two stations. The functions configure interface and engine beforehand.
 func newNetwork(t testing.TB, prepare ...func(e *station, cfg *Config)) *network {
 	t.Helper()
 	roottest.Need(t)
@@ -74,7 +73,7 @@ func newNetwork(t testing.TB, prepare ...func(e *station, cfg *Config)) *network
 	return s
 }
 
-// createPair makes the detour at once: few tests load an engine as much as it takes.
+// createPair creates the segmentation pair at once: few tests cause enough load.
 func (e *station) createPair() {
 	e.t.Helper()
 	e.do(func() error {
@@ -84,21 +83,21 @@ func (e *station) createPair() {
 	})
 }
 
-// hasPair reports whether there is a detour.
+// hasPair reports whether the segmentation pair exists.
 func (e *station) hasPair() bool {
 	e.engine.mu.Lock()
 	defer e.engine.mu.Unlock()
 	return e.engine.load.pairIndex != 0
 }
 
-// currentOffloadFlags are the flags that an engine's programs have been told.
+// currentOffloadFlags returns the offload flags of the programs.
 func (e *Engine) currentOffloadFlags() uint32 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.offloadFlags
 }
 
-// do runs a function at the station, which must not fail.
+// do runs a function at the station; an error fails the test.
 func (e *station) do(f func() error) {
 	e.t.Helper()
 	if err := e.ns.Do(f); err != nil {
@@ -106,19 +105,19 @@ func (e *station) do(f func() error) {
 	}
 }
 
-// sessionEnd is an end of a session, with user space's part of it.
+// sessionEnd is one end of a session, with the data path in user space.
 type sessionEnd struct {
 	*station
-	link   *Link
-	id     uint16
-	device tun.Device
-	relay  *relay
-	ipv4   netip.Addr
-	ipv6   netip.Addr
+	link      *Link
+	id        uint16
+	device    tun.Device
+	userSpace *userSpacePath
+	ipv4      netip.Addr
+	ipv6      netip.Addr
 }
 
-// session opens a session between the stations, with both families. Its addresses are
-// 10.0.ID.1 and fd00::ID:1 here, and with a 2 at their end there.
+// session opens a session between the stations, with both families. Its addresses are 10.0.ID.1 and
+// fd00::ID:1 here, and end in 2 there.
 func (s *network) session(id uint16, tags vlan.Stack, mtu int) (here, there *sessionEnd) {
 	s.t.Helper()
 	var ends [2]*sessionEnd
@@ -157,14 +156,14 @@ func (e *station) openSession(id uint16, tags vlan.Stack, peer wire.Addr, mtu in
 		if err := t.link.FilterSessions(port); err != nil {
 			return err
 		}
-		tunnel := datapath.Session{SessionID: id, Local: e.addr, Peer: peer, Device: t.device}
-		t.relay = newRelay(port, tunnel)
-		return t.link.Add(tunnel)
+		session := datapath.Session{SessionID: id, Local: e.addr, Peer: peer, Device: t.device}
+		t.userSpace = newUserSpacePath(port, session)
+		return t.link.Add(session)
 	})
 	t.link.SetFamilies(id, true, true)
 	e.t.Cleanup(func() {
 		t.link.Remove(id)
-		t.relay.close()
+		t.userSpace.close()
 	})
 	return t
 }
@@ -176,7 +175,7 @@ func (e *station) openTUN() (tun.Device, error) {
 	return tun.Open(tun.Config{})
 }
 
-// source is the station's address, if it is not the interface's.
+// source is the station's address, if it differs from the interface's.
 func (e *station) source() wire.Addr {
 	if e.addr == addrs[0] || e.addr == addrs[1] {
 		return wire.Addr{}
@@ -208,8 +207,8 @@ func (t *sessionEnd) configure(mtu int) error {
 	return t.awaitLocalRoute()
 }
 
-// awaitLocalRoute waits until packets for the IPv6 address are taken in: the kernel makes the
-// route at its leisure.
+// awaitLocalRoute waits until packets for the IPv6 address are accepted: the kernel adds the route
+// asynchronously.
 func (t *sessionEnd) awaitLocalRoute() error {
 	for until := time.Now().Add(5 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
 		routes, err := netlink.RouteGet(t.ipv6.AsSlice())
@@ -217,5 +216,5 @@ func (t *sessionEnd) awaitLocalRoute() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%v is not taken in", t.ipv6)
+	return fmt.Errorf("no local route for %v", t.ipv6)
 }

@@ -9,94 +9,95 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// ownership is what has been switched at an Ethernet interface that serves PPPoE alone, to be put
-// back. A process that is killed puts nothing back, and leaves that to Restore: the interface is
-// then as right as before, and only slower for what is not PPPoE.
+// ownership holds the offload settings changed at an exclusive Ethernet interface, to be restored.
+// A killed process leaves them changed until Restore: the interface works as before, but traffic
+// other than PPPoE may be slower.
 type ownership struct {
 	name    string
 	index   int
 	changes []featureChange
-	undo    *undolog.LockedFile // nil: nothing is remembered
+	undo    *undolog.LockedFile // nil: no undo record
 }
 
-// featureChange are features that were off and are on, or were on and are off.
+// featureChange is a set of features that were switched on, or off.
 type featureChange struct {
 	features []string
 	on       bool
 }
 
-// Features of ethtool. What the network card would cut gets a wrong LENGTH; where the kernel
-// does it, most packets need no detour. Packets whose header XDP has taken off the kernel joins.
+// Names of ethtool features. A card that segments repeats a LENGTH that is wrong for the last
+// segment; if the kernel segments, most packets need no segmentation device pair. The kernel
+// coalesces (GRO) packets whose header XDP has removed.
 var (
 	tsoFeatures = []string{"tx-tcp-segmentation", "tx-tcp-ecn-segmentation", "tx-tcp-mangleid-segmentation", "tx-tcp6-segmentation"}
 	groFeatures = []string{"rx-gro"}
 )
 
-// takeOwnership makes an interface as PPPoE has it best, and says how that is, and why not better.
-func (e *Engine) takeOwnership(name string, index int, memory string) string {
+// takeOwnership configures an interface for PPPoE, and returns a description of the result.
+func (e *Engine) takeOwnership(name string, index int, undoDir string) string {
 	e.ownership.name, e.ownership.index = name, index
-	if err := e.ownership.openUndo(memory); err != nil {
-		e.notify(fmt.Sprintf("%s: what is switched there by ethtool will not be put back after a crash: %v", name, err))
+	if err := e.ownership.openUndo(undoDir); err != nil {
+		e.notify(fmt.Sprintf("%s: no undo record: offload settings (ethtool) will not be restored after a crash: %v", name, err))
 	}
-	about := "receive in XDP"
+	description := "receive in XDP"
 	err := e.hooks.attachXDP(index, "xdp", receiveXDP(e.rxSessions.FD(), e.counters.FD()))
 	if err != nil {
-		about = fmt.Sprintf("receive in TC, and not in XDP: %v", err)
+		description = fmt.Sprintf("receive in TC, not in XDP: %v", err)
 	} else if err := e.ownership.set(e.ethtool, groFeatures, true); err != nil {
-		about += fmt.Sprintf(", packets not joined: `ethtool -K %s gro on`: %v", name, err)
+		description += fmt.Sprintf("; packets are not coalesced: `ethtool -K %s gro on`: %v", name, err)
 	}
 	if err := e.ownership.set(e.ethtool, tsoFeatures, false); err != nil {
-		about += fmt.Sprintf("; `ethtool -K %s tso off`: %v", name, err)
+		description += fmt.Sprintf("; `ethtool -K %s tso off`: %v", name, err)
 	}
-	return about
+	return description
 }
 
-// errFixed: the driver does not let a feature be switched.
-var errFixed = errors.New("the driver keeps it as it is")
+// errFixed: the driver does not allow a feature to be changed.
+var errFixed = errors.New("the driver does not allow it")
 
-// set switches what is not as wanted.
-func (o *ownership) set(t ethtool, words []string, on bool) error {
+// set switches the features that are not as wanted.
+func (o *ownership) set(t ethtool, names []string, on bool) error {
 	before, err := t.features(o.name)
 	if err != nil {
 		return err
 	}
-	others := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return before.enabled(word) == on })
-	if len(others) == 0 {
+	wanted := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return before.enabled(name) == on })
+	if len(wanted) == 0 {
 		return nil
 	}
-	if err := o.record(featureChange{others, on}); err != nil {
+	if err := o.record(featureChange{wanted, on}); err != nil {
 		return err
 	}
-	if err := t.setFeatures(o.name, before, others, on); err != nil {
+	if err := t.setFeatures(o.name, before, wanted, on); err != nil {
 		return err
 	}
 	after, err := t.features(o.name)
 	if err != nil {
 		return err
 	}
-	done := slices.DeleteFunc(slices.Clone(others), func(word string) bool { return after.enabled(word) != on })
+	done := slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return after.enabled(name) != on })
 	if len(done) > 0 {
 		o.changes = append(o.changes, featureChange{done, on})
 	}
-	if len(done) < len(others) {
+	if len(done) < len(wanted) {
 		return errFixed
 	}
 	return nil
 }
 
-// restore puts everything back that is still as it was switched. Again it does nothing.
+// restore undoes all changes of features that are still as they were set. It may be called again.
 func (o *ownership) restore(t ethtool) (err error) {
 	if index, failed := t.index(o.name); failed != nil || index != o.index {
-		o.changes = nil // the interface has gone, and this may be another one of its name
+		o.changes = nil // the interface has gone; this is another one with its name
 	}
-	for _, s := range slices.Backward(o.changes) {
+	for _, c := range slices.Backward(o.changes) {
 		f, failed := t.features(o.name)
 		if failed == nil {
-			still := slices.DeleteFunc(slices.Clone(s.features), func(word string) bool { return f.enabled(word) != s.on })
-			failed = t.setFeatures(o.name, f, still, !s.on)
+			still := slices.DeleteFunc(slices.Clone(c.features), func(name string) bool { return f.enabled(name) != c.on })
+			failed = t.setFeatures(o.name, f, still, !c.on)
 		}
 		if failed != nil {
-			err = errors.Join(err, fmt.Errorf("put back %s: %w", strings.Join(s.features, ", "), failed))
+			err = errors.Join(err, fmt.Errorf("restore %s: %w", strings.Join(c.features, ", "), failed))
 		}
 	}
 	o.changes = nil

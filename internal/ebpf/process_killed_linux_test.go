@@ -19,7 +19,7 @@ import (
 	"upppoe/tun"
 )
 
-// attached counts programs on the station's Ethernet interface and on one TUN.
+// attached counts the programs at the station's Ethernet interface and at one TUN.
 func attached(t *testing.T, e *station, device string) (n int) {
 	t.Helper()
 	e.do(func() error {
@@ -48,16 +48,15 @@ func attached(t *testing.T, e *station, device string) (n int) {
 	return n
 }
 
-// victim is the environment variable for the process that is killed, and childClsact its
-// value if that makes do without TCX.
+// Environment variables of the child process that is killed: its mode, TCX or childClsact, and its
+// Config.UndoDir.
 const (
-	childMode   = "UPPPOE_FASTPATH_VICTIM"
-	childClsact = "filters"
-	// childUndoDir is its Config.UndoDir.
+	childMode    = "UPPPOE_FASTPATH_VICTIM"
+	childClsact  = "filters"
 	childUndoDir = "UPPPOE_FASTPATH_MEMORY"
 )
 
-// TestMain is, for TestProcessKilled, the process that is killed.
+// TestMain runs the child process that is killed, for killedProcess.
 func TestMain(m *testing.M) {
 	if os.Getenv(childMode) != "" {
 		os.Exit(runChild())
@@ -65,7 +64,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runChild opens a session, makes the detour, says so, and waits.
+// runChild opens a session, creates the segmentation pair, reports that, and waits.
 func runChild() int {
 	e, err := Open(Config{Interface: ethernet, Sessions: 1, Exclusive: true, UndoDir: os.Getenv(childUndoDir), noTCX: os.Getenv(childMode) == childClsact})
 	if err != nil {
@@ -92,15 +91,15 @@ func runChild() int {
 	select {}
 }
 
-// TestProcessKilled: the kernel cleans up after a process that is killed.
+// TestProcessKilled: the kernel cleans up after a killed process.
 func TestProcessKilled(t *testing.T) {
 	if !haveTCX(t) {
-		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6): TestKillFilters looks at what it does instead")
+		roottest.SkipMissing(t, "this kernel has no TCX (Linux 6.6): see TestProcessKilledClsact")
 	}
 	awaitCleanup(t, killedProcess(t, "TCX"))
 }
 
-// killedProcess opens a session in a process that is then killed, and returns its station.
+// killedProcess opens a session in a child process, kills it, and returns its station.
 func killedProcess(t *testing.T, way string) *station {
 	t.Helper()
 	roottest.Need(t, "ip")
@@ -136,9 +135,8 @@ func killedProcess(t *testing.T, way string) *station {
 	return e
 }
 
-// TestRestoreFeatures: what a process that is killed has switched at the interface is put back by the next,
-// and by a clean end, but for what somebody else has switched since; and not while its process is
-// there.
+// TestRestoreFeatures: offload settings that a killed process changed are restored by Restore, and
+// by Close, but not while the process exists.
 func TestRestoreFeatures(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv(childUndoDir, dir)
@@ -172,7 +170,7 @@ func TestRestoreFeatures(t *testing.T) {
 	}
 	is(false, "after a kill")
 	if n := left(); n != 1 {
-		t.Fatalf("%d files remember it, want one", n)
+		t.Fatalf("%d undo files, want one", n)
 	}
 	e.do(func() error { return Restore(dir, "other0") })
 	is(false, "another interface restored")
@@ -199,7 +197,7 @@ func TestRestoreFeatures(t *testing.T) {
 	}
 }
 
-// awaitCleanup waits for what the kernel does at its leisure.
+// awaitCleanup waits until the kernel has cleaned up, which it does asynchronously.
 func awaitCleanup(t *testing.T, e *station) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the kernel's path moves a packet socket at a session's device does not see, or not both
-// ways. So a device that is promiscuous, as tcpdump makes it, is moved to user space until it no
-// longer is. Its flags tell only if `ip link` has made it so; IFLA_PROMISCUITY tells of all.
+// A packet socket on a session's device does not see packets that the kernel carries, or only in one
+// direction. So a session whose device is promiscuous, as tcpdump makes it, is carried in user space
+// meanwhile. The interface flags show only `ip link set promisc on`; IFLA_PROMISCUITY counts all users.
 
-// promiscuityChanged takes a message about an interface.
+// promiscuityChanged handles a netlink message about an interface.
 func (e *Engine) promiscuityChanged(index int, attributes []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -26,7 +26,8 @@ func (e *Engine) promiscuityChanged(index int, attributes []byte) {
 	}
 }
 
-// promiscuity is how often an interface was made promiscuous, by a message's attributes.
+// promiscuity returns how often an interface has been made promiscuous, from the attributes of a
+// message.
 func promiscuity(attributes []byte) (n uint32, ok bool) {
 	attrs, err := nl.ParseRouteAttr(attributes)
 	if err != nil {
@@ -40,27 +41,27 @@ func promiscuity(attributes []byte) (n uint32, ok bool) {
 	return 0, false
 }
 
-// setPromiscuous notes whether a session's device is. The Engine's lock is held.
+// setPromiscuous records whether a session's device is promiscuous. The Engine's lock is held.
 func (e *Engine) setPromiscuous(s *session, is bool) {
 	if s.promiscuous == is {
 		return
 	}
 	s.promiscuous = is
 	if e.writeMaps(s) != nil {
-		e.clearMaps(s) // user space has it then
+		e.clearMaps(s) // user space carries it
 	}
 	e.notifyPromiscuous(s)
 }
 
 func (e *Engine) notifyPromiscuous(s *session) {
 	if s.promiscuous {
-		e.notify(fmt.Sprintf("%s: packets are moved by user space while the device is promiscuous, so that tcpdump sees them all", s.Device.Name()))
+		e.notify(fmt.Sprintf("%s: packets are carried in user space while the device is promiscuous, so that tcpdump sees all of them", s.Device.Name()))
 	} else {
-		e.notify(fmt.Sprintf("%s: packets are moved in the kernel again: the device is no longer promiscuous", s.Device.Name()))
+		e.notify(fmt.Sprintf("%s: packets are carried in the kernel again: the device is no longer promiscuous", s.Device.Name()))
 	}
 }
 
-// readPromiscuity asks for all devices, when news has been lost.
+// readPromiscuity reads the promiscuity of all devices, after netlink messages were lost.
 func (e *Engine) readPromiscuity() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,9 +14,8 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// TestPromiscuous: what a session's device carries user space moves while somebody has made it
-// promiscuous, by a packet socket as tcpdump does or by ip(8), before its session or later; and the
-// kernel otherwise.
+// TestPromiscuous: user space carries a session while its device is promiscuous, by a packet socket
+// (as of tcpdump) or by ip(8), before its session is added or later; otherwise the kernel does.
 func TestPromiscuous(t *testing.T) {
 	notices := make(chan string, 16)
 	s := newNetwork(t, withoutTimer, func(e *station, cfg *Config) {
@@ -29,11 +28,11 @@ func TestPromiscuous(t *testing.T) {
 	kernel := func(want bool, when string) {
 		t.Helper()
 		seq++
-		sent, received := here.relay.sent.Load(), here.link.Counters(here.id).ReceivedPackets
+		sent, received := here.userSpace.sent.Load(), here.link.Counters(here.id).ReceivedPackets
 		if _, err := here.ns.Ping(there.ipv4, seq, time.Second); err != nil {
 			t.Errorf("%s: %v", when, err)
 		}
-		if got := here.relay.sent.Load() == sent; got != want {
+		if got := here.userSpace.sent.Load() == sent; got != want {
 			t.Errorf("%s: sent in the kernel: %v", when, got)
 		}
 		if got := here.link.Counters(here.id).ReceivedPackets > received; got != want {
@@ -85,15 +84,15 @@ func TestPromiscuous(t *testing.T) {
 	})
 	says("promiscuous")
 	here.link.SetFamilies(here.id, true, true)
-	kernel(false, "taken up while it is")
+	kernel(false, "added while promiscuous")
 	here.do(func() error { here.engine.readPromiscuity(); return nil })
-	kernel(false, "asked, since news was lost")
+	kernel(false, "read after lost messages")
 	sh(t, here.ns, "ip", "link", "set", here.device.Name(), "promisc", "off")
 	says("in the kernel again")
 	kernel(true, "in the end")
 }
 
-// TestTooManyPrograms: with as many programs at an interface as the kernel takes, the error says so in
+// TestTooManyPrograms: with the maximum number of programs at an interface, the error says so in
 // words.
 func TestTooManyPrograms(t *testing.T) {
 	if !haveTCX(t) {
@@ -118,7 +117,7 @@ func TestTooManyPrograms(t *testing.T) {
 			}
 			all = append(all, e)
 		}
-		t.Error("the kernel takes 70 programs")
+		t.Error("the kernel accepts 70 programs")
 		return nil
 	})
 }

@@ -10,26 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// qdiscMonitor follows what is done to the queueing disciplines of sessions' devices. Packets that
-// the kernel's path takes at a device's egress come by none of them. So what leaves by a
-// device to which somebody has given one that shapes is sent by user space, which reads what
-// comes out of it.
+// qdiscMonitor follows the queueing disciplines of sessions' devices. Packets that the kernel
+// carries bypass them. So if a device has one that shapes, user space sends its packets, and reads
+// them after the shaper.
 type qdiscMonitor struct {
 	socket  *nl.NetlinkSocket
-	stopped chan struct{} // closed when it does not run any more
+	stopped chan struct{} // closed when it has ended
 }
 
-// nonShaping are disciplines that only order what waits. A session's device has one of
-// them by itself.
+// nonShaping are disciplines that only schedule or drop. A session's device has one of them by
+// default.
 var nonShaping = []string{"noop", "noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "sfq", "codel", "mq"}
 
-// Parents of disciplines (linux/pkt_sched.h).
+// Parents of queueing disciplines (linux/pkt_sched.h).
 const (
 	parentRoot   = 0xffffffff
 	parentClsact = 0xfffffff1
 )
 
-// start begins. Called in the devices' network namespace.
+// start starts the monitor. It must be called in the network namespace of the devices.
 func (q *qdiscMonitor) start(e *Engine) (err error) {
 	if q.socket, err = nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_TC); err != nil {
 		return fmt.Errorf("watch queueing disciplines: %w", err)
@@ -43,7 +42,7 @@ func (q *qdiscMonitor) start(e *Engine) (err error) {
 	return nil
 }
 
-// stop ends it. Again it does nothing.
+// stop ends the monitor. It may be called again.
 func (q *qdiscMonitor) stop() {
 	if q.socket == nil {
 		return
@@ -61,7 +60,8 @@ func (e *Engine) followQdiscs(socket *nl.NetlinkSocket) {
 	}, e.assumeShaped)
 }
 
-// qdiscChanged takes a message about a discipline, which is there or is no more.
+// qdiscChanged handles a netlink message about a queueing discipline that was added (there) or
+// removed.
 func (e *Engine) qdiscChanged(b []byte, there bool) {
 	if len(b) < nl.SizeofTcMsg {
 		return
@@ -72,12 +72,12 @@ func (e *Engine) qdiscChanged(b []byte, there bool) {
 	if s == nil || s.gone || !e.handleQdisc(s, b, there) {
 		return
 	}
-	e.writeMaps(s) // what the kernel does not take user space has
+	e.writeMaps(s) // after an error user space carries the session
 	e.notifyQdisc(s)
 }
 
-// handleQdisc notes what a message says of a discipline of a session's device. It says no if
-// that is nothing to the session.
+// handleQdisc records a queueing discipline of a session's device. It returns false if the
+// discipline does not matter to the session.
 func (e *Engine) handleQdisc(s *session, b []byte, there bool) bool {
 	attrs, err := nl.ParseRouteAttr(b[nl.SizeofTcMsg:])
 	if err != nil {
@@ -95,7 +95,7 @@ func (e *Engine) handleQdisc(s *session, b []byte, there bool) bool {
 		if there && !slices.Contains(nonShaping, kind) {
 			s.shaper = kind
 		}
-	case parent == parentClsact && kind == "clsact" && !e.hooks.useClsact: // else ours is the last in it
+	case parent == parentClsact && kind == "clsact" && !e.hooks.useClsact: // otherwise our filter is in it, behind all others
 		s.filtered = there
 	default:
 		return false
@@ -103,16 +103,16 @@ func (e *Engine) handleQdisc(s *session, b []byte, there bool) bool {
 	return true
 }
 
-// readQdiscs finds out which disciplines a session's device has already: a script may have
-// given it some as soon as it was there. It is asked for each by itself, as a list would be
-// that of all devices. Under the Engine's lock, so that later news is heeded later.
+// readQdiscs reads the queueing disciplines that a session's device already has, as an ip-up script
+// may have set some. It requests each by its parent, because a dump would list those of all
+// devices. The Engine's lock is held, so that later messages are handled later.
 func (e *Engine) readQdiscs(s *session) error {
 	for _, parent := range []uint32{parentRoot, parentClsact} {
-		request := nl.NewNetlinkRequest(unix.RTM_GETQDISC, unix.NLM_F_ACK|unix.NLM_F_ECHO) // or it goes to listeners alone
+		request := nl.NewNetlinkRequest(unix.RTM_GETQDISC, unix.NLM_F_ACK|unix.NLM_F_ECHO) // without NLM_F_ECHO only subscribers receive the reply
 		request.AddData(&nl.TcMsg{Family: nl.FAMILY_ALL, Ifindex: int32(s.device), Parent: parent})
 		messages, err := request.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWQDISC)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("ask for its queueing disciplines: %w", err)
+			return fmt.Errorf("read its queueing disciplines: %w", err)
 		}
 		for _, b := range messages {
 			if len(b) >= nl.SizeofTcMsg {
@@ -124,12 +124,12 @@ func (e *Engine) readQdiscs(s *session) error {
 }
 
 func (e *Engine) notifyQdisc(s *session) {
-	text := fmt.Sprintf("%s: what leaves is sent in the kernel again", s.Device.Name())
+	text := fmt.Sprintf("%s: packets are sent in the kernel again", s.Device.Name())
 	switch {
 	case s.shaper != "":
-		text = fmt.Sprintf("%s: what leaves is sent by user space: it has a queueing discipline, %s, by which the kernel's path would not come", s.Device.Name(), s.shaper)
+		text = fmt.Sprintf("%s: packets are sent by user space: the kernel data path would bypass the device's queueing discipline (%s)", s.Device.Name(), s.shaper)
 	case s.filtered:
-		text = fmt.Sprintf("%s: what leaves is sent by user space: it has filters (clsact) by which the kernel's path might not come", s.Device.Name())
+		text = fmt.Sprintf("%s: packets are sent by user space: the kernel data path might bypass the device's filters (clsact)", s.Device.Name())
 	}
 	if text != s.lastNotice && (s.lastNotice != "" || s.shaper != "" || s.filtered) {
 		e.notify(text)
@@ -137,7 +137,7 @@ func (e *Engine) notifyQdisc(s *session) {
 	}
 }
 
-// assumeShaped supposes the worst of all devices, when news has been lost.
+// assumeShaped treats all devices as shaped, after netlink messages were lost.
 func (e *Engine) assumeShaped() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

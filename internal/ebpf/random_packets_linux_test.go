@@ -10,7 +10,7 @@ import (
 	"upppoe/test/packets"
 )
 
-// packetSocket is a packet socket on a station's TUN.
+// packetSocket opens a packet socket on the end's TUN.
 func (t *sessionEnd) packetSocket() *packet.Conn {
 	t.t.Helper()
 	var conn *packet.Conn
@@ -22,11 +22,11 @@ func (t *sessionEnd) packetSocket() *packet.Conn {
 	return conn
 }
 
-// TestRandomPackets sends packets of all lengths and kinds, broken ones among them, and has
-// each come out at the other end as it went in, by way of the kernel or of user space.
+// TestRandomPackets sends packets of all lengths and kinds, malformed ones among them; each arrives
+// unchanged, whether the kernel carries it or user space.
 func TestRandomPackets(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){
-		"TC": nil, "XDP": {withExclusive}, "XDP, joined": {withExclusive, ethtoolSet("gro", "on", "tso", "off")},
+		"TC": nil, "XDP": {withExclusive}, "XDP, GRO": {withExclusive, ethtoolSet("gro", "on", "tso", "off")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newNetwork(t, prepare...)
@@ -35,8 +35,8 @@ func TestRandomPackets(t *testing.T) {
 			if _, err := packets.Transfer(here.packetSocket(), there.packetSocket(), source, 20000); err != nil {
 				t.Fatal(err)
 			}
-			if c := there.link.Counters(1); c.ReceivedPackets < 10000 || there.relay.received.Load() < 1000 {
-				t.Errorf("%+v by way of the kernel, %d of user space", c, there.relay.received.Load())
+			if c := there.link.Counters(1); c.ReceivedPackets < 10000 || there.userSpace.received.Load() < 1000 {
+				t.Errorf("%+v by way of the kernel, %d of user space", c, there.userSpace.received.Load())
 			}
 		})
 	}

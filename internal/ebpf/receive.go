@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// receive is the program at TC ingress of the Ethernet interface. The kernel has taken
-// the outermost tag off the frame already, if it is one of IEEE 802.1Q's.
+// receive is the program at TC ingress of the Ethernet interface. The kernel has already removed
+// the outermost tag from the frame, if it is an IEEE 802.1Q tag.
 func receive(sessions, counters int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
@@ -20,10 +20,10 @@ func receive(sessions, counters int) asm.Instructions {
 	p.count(counters, asm.LoadMem(asm.R1, asm.R7, receiveSlot, asm.Word), countersReceived, asm.Mov.Imm(asm.R2, 1), "leave")
 	p.stripTC()
 	p.field(asm.R1, skbPktType)
-	p.add(asm.JEq.Imm(asm.R1, 0, "ours"))
-	// An address of our own choosing is, to the interface, somebody else's.
+	p.add(asm.JEq.Imm(asm.R1, 0, "to host"))
+	// A frame to an address other than the interface's is PACKET_OTHERHOST.
 	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, 0), asm.FnSkbChangeType.Call())
-	p.label("ours")
+	p.label("to host")
 	p.add(
 		asm.LoadMem(asm.R1, asm.R7, receiveDevice, asm.Word),
 		asm.Mov.Imm(asm.R2, 1), // BPF_F_INGRESS
@@ -37,8 +37,8 @@ func receive(sessions, counters int) asm.Instructions {
 	return p.ins
 }
 
-// readTagsTC writes the frame's tags to the key, and the offset of PPPoE's ethertype to
-// R8. A VLAN of identifier 0, alone, is none (IEEE 802.1Q section 6.9.1).
+// readTagsTC writes the tags of the frame to the key, and the offset of PPPoE's EtherType to R8. A
+// single tag with VLAN identifier 0 means no VLAN (IEEE 802.1Q section 6.9.1).
 func (p *program) readTagsTC(from access, leave string) {
 	p.add(clearTags()...)
 	p.field(asm.R7, skbProtocol)
@@ -73,61 +73,60 @@ func (p *program) readTagsTC(from access, leave string) {
 	p.label("tagged")
 }
 
-// stripTC takes the PPPoE header off. The kernel shrinks only frames that it takes for
-// IP's, and looks at the ethertype when it takes tags off. So the frame is given tags until it
-// has one beside it and one in it; the ethertype behind these becomes IP's; both are taken
-// off, and what is left of the header.
+// stripTC removes the PPPoE header. The kernel shrinks only frames whose protocol is IP, and reads
+// the EtherType when it pops tags. So tags are pushed until the frame has one in its metadata and
+// one in its data; the EtherType after them is replaced by that of IP; both are popped, and the
+// rest of the header is removed.
 func (p *program) stripTC() {
 	p.add(asm.JEq.Imm(asm.R8, 16, "stacked"))
 	p.field(asm.R1, skbVLANPresent)
-	p.add(asm.JNE.Imm(asm.R1, 0, "beside"))
+	p.add(asm.JNE.Imm(asm.R1, 0, "in metadata"))
 	p.pushTag()
-	p.label("beside")
+	p.label("in metadata")
 	p.pushTag()
 	p.label("stacked")
 	p.replaceEtherType()
 	p.popTag()
 	p.popTag()
 	const (
-		behindMAC = 1           // BPF_ADJ_ROOM_MAC
-		asItIs    = 1<<0 | 1<<5 // BPF_F_ADJ_ROOM_FIXED_GSO, and _NO_CSUM_RESET
+		adjustRoomMAC = 1           // BPF_ADJ_ROOM_MAC
+		adjustFlags   = 1<<0 | 1<<5 // BPF_F_ADJ_ROOM_FIXED_GSO, BPF_F_ADJ_ROOM_NO_CSUM_RESET
 	)
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Imm(asm.R2, -8),
-		asm.Mov.Imm(asm.R3, behindMAC),
-		asm.Mov.Imm(asm.R4, asItIs),
+		asm.Mov.Imm(asm.R3, adjustRoomMAC),
+		asm.Mov.Imm(asm.R4, adjustFlags),
 		asm.FnSkbAdjustRoom.Call(),
 		asm.JNE.Imm(asm.R0, 0, "drop"),
 	)
 }
 
-// replaceEtherType writes IP's ethertype behind the tag that is in the frame. That tag, which goes, is
-// given what IP's ethertype is short of PPPoE's. For if the network card has summed the
-// octets of the frame (CHECKSUM_COMPLETE), the sum is of neither or of both: a tag that the
-// kernel has put in counts as Ethernet's header, which is not in the sum, or does not, by
-// its version.
+// replaceEtherType writes IP's EtherType after the tag in the data. The difference between the two
+// EtherTypes is added to that tag, which is popped, to keep the sum of both: with CHECKSUM_COMPLETE
+// the card's sum covers either neither or both, because a tag that the kernel pushed belongs to the
+// Ethernet header, which is not in the sum, or does not, depending on the kernel version.
 func (p *program) replaceEtherType() {
 	const tci = 14
 	p.add(asm.Mov.Imm(asm.R8, tci))
-	p.point(asm.R1, inSKB, asm.R8, 4, "distant")
-	p.add(asm.Ja.Label("near"))
-	p.label("distant")
+	p.point(asm.R1, inSKB, asm.R8, 4, "pull")
+	p.add(asm.Ja.Label("linear"))
+	p.label("pull")
 	p.add(asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, tci+4), asm.FnSkbPullData.Call())
 	p.point(asm.R1, inSKB, asm.R8, 4, "drop")
-	p.label("near")
+	p.label("linear")
 	p.add(
 		asm.LoadMem(asm.R2, asm.R1, 0, asm.Half),
 		asm.LoadMem(asm.R3, asm.RFP, stackHead+8, asm.Half),
-		asm.JNE.Imm(asm.R3, networkOrder(uint16(ppp.IPv4)), "ipv6 disguise"),
+		asm.JNE.Imm(asm.R3, networkOrder(uint16(ppp.IPv4)), "ipv6 ethertype"),
 		asm.Add.Imm(asm.R2, networkOrder(wire.EtherTypeSession-etherTypeIPv4)),
 		asm.Mov.Imm(asm.R3, networkOrder(etherTypeIPv4)),
-		asm.Ja.Label("disguise"),
+		asm.Ja.Label("ethertype"),
 	)
-	p.label("ipv6 disguise")
+	p.label("ipv6 ethertype")
 	p.add(asm.Add.Imm(asm.R2, networkOrder(wire.EtherTypeSession-etherTypeIPv6)), asm.Mov.Imm(asm.R3, networkOrder(etherTypeIPv6)))
-	p.label("disguise")
-	p.add( // in ones' complement, in whatever order of octets (RFC 1071 section 2)
+	p.label("ethertype")
+	p.add( // ones' complement addition, in any byte order (RFC 1071 section 2)
 		asm.Mov.Reg(asm.R4, asm.R2),
 		asm.RSh.Imm(asm.R4, 16),
 		asm.Add.Reg(asm.R2, asm.R4),

@@ -14,7 +14,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// interfaces counts those of a station.
+// interfaces counts the station's interfaces.
 func (e *station) interfaces() (n int) {
 	e.t.Helper()
 	e.do(func() error {
@@ -25,7 +25,7 @@ func (e *station) interfaces() (n int) {
 	return n
 }
 
-// checkLoad has an engine look at its demand, as it does each second.
+// checkLoad has the engine check its load, as it does each second.
 func (e *station) checkLoad() {
 	e.do(func() error {
 		e.engine.checkLoad()
@@ -33,10 +33,11 @@ func (e *station) checkLoad() {
 	})
 }
 
-// withoutTimer leaves looking to the test.
+// withoutTimer leaves checks of the load to the test.
 func withoutTimer(_ *station, cfg *Config) { cfg.interval = time.Hour }
 
-// TestPairCreatedUnderLoad: the detour is made under load, and not before; the sessions go on.
+// TestPairCreatedUnderLoad: the segmentation pair is created under load, and not before; the
+// sessions keep working.
 func TestPairCreatedUnderLoad(t *testing.T) {
 	var notices []string
 	s := newNetwork(t, withoutTimer, func(e *station, cfg *Config) {
@@ -54,7 +55,7 @@ func TestPairCreatedUnderLoad(t *testing.T) {
 		t.Fatalf("without load, there are %d interfaces, and were %d", n, before)
 	}
 	exchange(t, here, there, there.ipv4, 16<<20)
-	left := here.relay.sent.Load()
+	left := here.userSpace.sent.Load()
 	if left < gsoThreshold {
 		t.Errorf("only %d packets were left to user space", left)
 	}
@@ -65,11 +66,11 @@ func TestPairCreatedUnderLoad(t *testing.T) {
 	if len(notices) != 1 || !strings.Contains(notices[0], "ethtool -K eth0 tso off") {
 		t.Errorf("the log says %q", notices)
 	}
-	left = here.relay.sent.Load()
+	left = here.userSpace.sent.Load()
 	exchange(t, here, there, there.ipv4, 4<<20)
 	exchange(t, here, there, there.ipv6, 4<<20)
-	if n := here.relay.sent.Load() - left; n > 10 {
-		t.Errorf("with the detour, %d packets were left to user space", n)
+	if n := here.userSpace.sent.Load() - left; n > 10 {
+		t.Errorf("with the pair, %d packets were left to user space", n)
 	}
 	if err := here.engine.Close(); err != nil {
 		t.Error(err)
@@ -80,8 +81,8 @@ func TestPairCreatedUnderLoad(t *testing.T) {
 	exchange(t, here, there, there.ipv4, 1<<20)
 }
 
-// TestPairRemovedWhenIdle: an engine looks only while it has sessions, or the detour, which goes
-// after a long time without demand, and comes back with it.
+// TestPairRemovedWhenIdle: an engine checks its load only while it has sessions or the pair, which
+// is removed after a long time without load, and created again under load.
 func TestPairRemovedWhenIdle(t *testing.T) {
 	s := newNetwork(t, withoutTimer)
 	looks := func() bool {
@@ -91,11 +92,11 @@ func TestPairRemovedWhenIdle(t *testing.T) {
 		return e.load.timer != nil
 	}
 	if looks() {
-		t.Error("it looks without a session")
+		t.Error("the load is checked without a session")
 	}
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	if !looks() {
-		t.Error("it does not look")
+		t.Error("the load is not checked")
 	}
 	without := here.interfaces()
 	for range 2 {
@@ -104,30 +105,30 @@ func TestPairRemovedWhenIdle(t *testing.T) {
 			here.checkLoad()
 		}
 		if exchange(t, here, there, there.ipv4, 16<<20); !here.hasPair() {
-			t.Fatal("the detour has gone early")
+			t.Fatal("the pair was removed early")
 		}
 		for range idleLimit {
-			here.checkLoad() // the first of which sees a demand
+			here.checkLoad() // the first of which sees the load
 		}
 		if !here.hasPair() || here.interfaces() != without+2 {
-			t.Fatal("the detour has gone, though there was a demand")
+			t.Fatal("the pair was removed under load")
 		}
 		if here.checkLoad(); here.hasPair() || here.interfaces() != without+2 {
-			t.Error("without demand, it is used, or gone while a program may still send by it")
+			t.Error("without load, the pair is used, or removed while a program may still send by it")
 		}
 		if here.checkLoad(); here.interfaces() != without {
-			t.Error("it has not gone")
+			t.Error("the pair was not removed")
 		}
 	}
 	if here.link.Remove(1); !looks() {
-		t.Error("it looks no more before it sees why")
+		t.Error("checks end before one finds no session")
 	}
 	if here.checkLoad(); looks() {
-		t.Error("it looks though the session is gone")
+		t.Error("the load is checked without a session")
 	}
 }
 
-// TestPairUnavailable: where it cannot be made the log says so, once, and user space sends.
+// TestPairUnavailable: if the pair cannot be created, the log says so once, and user space sends.
 func TestPairUnavailable(t *testing.T) {
 	var notices []string
 	s := newNetwork(t, withoutTimer, func(_ *station, cfg *Config) {
@@ -135,15 +136,15 @@ func TestPairUnavailable(t *testing.T) {
 	})
 	here, there := s.session(1, vlan.Stack{}, 1492)
 	exchange(t, here, there, there.ipv4, 16<<20)
-	here.engine.checkLoad() // from another namespace, in which it must not be made
+	here.engine.checkLoad() // in another namespace, where the pair must not be created
 	here.checkLoad()
-	if here.hasPair() || len(notices) != 1 || !strings.Contains(notices[0], "cannot be had") {
-		t.Errorf("there is a detour: %v; the log says %q", here.hasPair(), notices)
+	if here.hasPair() || len(notices) != 1 || !strings.Contains(notices[0], "unavailable") {
+		t.Errorf("the pair exists: %v; the log says %q", here.hasPair(), notices)
 	}
 	exchange(t, here, there, there.ipv4, 1<<20)
 }
 
-// TestPairSetDown: whoever sets the detour's devices down gets no packet lost.
+// TestPairSetDown: no packet is lost when another program sets a device of the pair down.
 func TestPairSetDown(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, words := range [][]string{
@@ -161,21 +162,21 @@ func TestPairSetDown(t *testing.T) {
 		sh(t, here.ns, words[0], words[1:]...)
 		select {
 		case text := <-notices:
-			if !strings.Contains(text, "set its devices down") {
+			if !strings.Contains(text, "set down or removed") {
 				t.Errorf("%v: the log says: %s", words, text)
 			}
 		case <-time.After(5 * time.Second):
 			t.Fatalf("%v: the log says nothing", words)
 		}
 		if here.hasPair() {
-			t.Errorf("%v: the detour is still in use", words)
+			t.Errorf("%v: the pair is still in use", words)
 		}
 		exchange(t, here, there, there.ipv4, 1<<20)
 	}
 }
 
-// TestSoftwareChecksum: where the interface finishes checksums of IP alone, the kernel knows each frame
-// for PPPoE's, and so finishes checksums itself: uncut ones, cut ones, and in VLANs.
+// TestSoftwareChecksum: if the interface completes checksums of IP alone, the kernel treats each
+// frame as PPPoE and completes checksums itself: of single packets, of segments, and in VLANs.
 func TestSoftwareChecksum(t *testing.T) {
 	roottest.Need(t)
 	s := newNetwork(t, withIPChecksumOnly, withOffloadTUN)
@@ -190,13 +191,13 @@ func TestSoftwareChecksum(t *testing.T) {
 		exchange(t, here, there, there.ipv6, 1<<20)
 		frames, other := sent()
 		if frames < 1000 || other > 0 {
-			t.Errorf("%s: %d frames, of which the kernel takes %d for something else", text, frames, other)
+			t.Errorf("%s: %d frames, %d of them with another protocol", text, frames, other)
 		}
 	}
 }
 
-// outgoing listens to what leaves by the Ethernet interface. It returns what ends that, and
-// says how many frames of sessions there were, and how many the kernel took for others.
+// outgoing captures frames sent by the Ethernet interface. The function that it returns ends the
+// capture, and returns the number of session frames, and of those whose protocol is not PPPoE's.
 func (e *station) outgoing() func() (frames, other int) {
 	e.t.Helper()
 	var fd int
@@ -224,7 +225,7 @@ func (e *station) outgoing() func() (frames, other int) {
 				continue
 			}
 			inner := binary.BigEndian.Uint16(buf[12:])
-			if inner == vlan.CTag { // behind the tag beside the frame
+			if inner == vlan.CTag { // after the tag from the metadata
 				inner = binary.BigEndian.Uint16(buf[16:])
 			}
 			if inner != wire.EtherTypeSession {

@@ -16,7 +16,7 @@ import (
 	"upppoe/tun"
 )
 
-// TestFamilies: what Allow does not allow is left to user space, both ways.
+// TestFamilies: packets of a closed family are left to user space, in both directions.
 func TestFamilies(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
@@ -24,7 +24,7 @@ func TestFamilies(t *testing.T) {
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			for _, c := range []struct{ ipv4, ipv6 bool }{{true, false}, {false, true}, {false, false}, {true, true}} {
 				there.link.SetFamilies(1, c.ipv4, c.ipv6)
-				before, by := there.link.Counters(1), [2]uint64{there.relay.received.Load(), there.relay.sent.Load()}
+				before, by := there.link.Counters(1), [2]uint64{there.userSpace.received.Load(), there.userSpace.sent.Load()}
 				if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 					t.Fatal(err)
 				}
@@ -41,16 +41,16 @@ func TestFamilies(t *testing.T) {
 				if after.ReceivedPackets-before.ReceivedPackets != want || after.SentPackets-before.SentPackets != want {
 					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
 				}
-				if there.relay.received.Load()-by[0] != 2-want || there.relay.sent.Load()-by[1] != 2-want {
-					t.Errorf("%+v: user space moved %d and %d", c, there.relay.received.Load()-by[0], there.relay.sent.Load()-by[1])
+				if there.userSpace.received.Load()-by[0] != 2-want || there.userSpace.sent.Load()-by[1] != 2-want {
+					t.Errorf("%+v: user space moved %d and %d", c, there.userSpace.received.Load()-by[0], there.userSpace.sent.Load()-by[1])
 				}
 			}
 		})
 	}
 }
 
-// TestSourceFilter: IPv4 from the one address it may be from stays in the kernel; all else is left
-// to user space to check.
+// TestSourceFilter: IPv4 packets from a single permitted address are carried in the kernel; all
+// others are left to user space to check.
 func TestSourceFilter(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
@@ -78,27 +78,27 @@ func TestSourceFilter(t *testing.T) {
 					to   netip.Addr
 					want uint64
 				}{{there.ipv4, c.ipv4}, {there.ipv6, c.ipv6}} {
-					before, by := there.link.Counters(1), there.relay.received.Load()
+					before, by := there.link.Counters(1), there.userSpace.received.Load()
 					if _, err := here.ns.Ping(way.to, 1, time.Second); err != nil {
 						t.Fatal(err)
 					}
-					after, left := there.link.Counters(1), there.relay.received.Load()-by
+					after, left := there.link.Counters(1), there.userSpace.received.Load()-by
 					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
 						t.Errorf("%s: of a packet to %v, the kernel moved %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
 					}
 					if after.SentPackets == before.SentPackets {
-						t.Errorf("%s: what leaves is not moved in the kernel any more", c.what)
+						t.Errorf("%s: packets are no longer sent in the kernel", c.what)
 					}
 				}
 			}
 			if err := there.link.SetSourceFilter(2, nil); err != nil {
-				t.Errorf("a session that there is not: %v", err)
+				t.Errorf("a nonexistent session: %v", err)
 			}
 		})
 	}
 }
 
-// TestTwoSessions: each has its own, and what is removed is gone.
+// TestTwoSessions: each session has counters of its own, and a removed one is no longer carried.
 func TestTwoSessions(t *testing.T) {
 	s := newNetwork(t)
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -114,22 +114,22 @@ func TestTwoSessions(t *testing.T) {
 	if got := here.link.Remove(1); got != (datapath.Counters{}) {
 		t.Errorf("Remove of nothing says %+v", got)
 	}
-	before := here.relay.sent.Load()
+	before := here.userSpace.sent.Load()
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Error(err)
 	}
-	if here.relay.sent.Load() != before+1 {
+	if here.userSpace.sent.Load() != before+1 {
 		t.Error("the removed session is still moved in the kernel")
 	}
-	here.do(func() error { return here.link.Add(here.relay.Session) })
+	here.do(func() error { return here.link.Add(here.userSpace.Session) })
 	if c := here.link.Counters(1); c != (datapath.Counters{}) {
 		t.Errorf("counters of a new session: %+v", c)
 	}
 }
 
-// TestTwoEngines: two programs serve sessions on one interface, each of which takes it for its
-// own. Neither minds the other, nor that it ends; not even with sessions of one ID and peer, in
-// different VLANs.
+// TestTwoEngines: two engines serve sessions on one interface, each as if exclusively. They do not
+// interfere with each other, also when one closes, or when they have sessions with the same ID and
+// peer in different VLANs.
 func TestTwoEngines(t *testing.T) {
 	s := newNetwork(t, withExclusive)
 	e := s.ends[0]
@@ -155,7 +155,7 @@ func TestTwoEngines(t *testing.T) {
 	}
 	exchangeAll()
 	for i, ends := range all {
-		if n := ends[0].relay.received.Load() + ends[0].relay.sent.Load(); n > 100 {
+		if n := ends[0].userSpace.received.Load() + ends[0].userSpace.sent.Load(); n > 100 {
 			t.Errorf("session number %d: %d packets by way of user space", i+1, n)
 		}
 	}
@@ -163,18 +163,18 @@ func TestTwoEngines(t *testing.T) {
 	exchangeAll()
 }
 
-// TestAddRefuses has each way in which Add can fail, which must leave nothing behind.
+// TestAddRefuses: each error of Add, after which nothing is left behind.
 func TestAddRefuses(t *testing.T) {
 	s := newNetwork(t, func(_ *station, cfg *Config) { cfg.Sessions = 1 })
 	here, _ := s.session(1, vlan.Stack{}, 1492)
 	here.do(func() error {
-		if err := here.link.Add(here.relay.Session); !errors.Is(err, ErrExists) {
+		if err := here.link.Add(here.userSpace.Session); !errors.Is(err, ErrExists) {
 			t.Errorf("again: %v", err)
 		}
-		if err := here.engine.Link(vlan.Stack{}, 0).Add(here.relay.Session); !errors.Is(err, ErrExists) {
-			t.Errorf("again, on another line: %v", err)
+		if err := here.engine.Link(vlan.Stack{}, 0).Add(here.userSpace.Session); !errors.Is(err, ErrExists) {
+			t.Errorf("again, on another Link: %v", err)
 		}
-		two := here.relay.Session
+		two := here.userSpace.Session
 		two.SessionID = 2
 		if err := here.link.Add(two); !errors.Is(err, ErrFull) {
 			t.Errorf("one too many: %v", err)
@@ -182,9 +182,9 @@ func TestAddRefuses(t *testing.T) {
 		here.link.Remove(1)
 		two.Device = missingDevice{two.Device}
 		if err := here.link.Add(two); err == nil {
-			t.Error("a device that is not there is none")
+			t.Error("a nonexistent device is accepted")
 		}
-		return here.link.Add(here.relay.Session)
+		return here.link.Add(here.userSpace.Session)
 	})
 	if len(here.engine.ambiguous) != 1 {
 		t.Errorf("%d sessions are left", len(here.engine.ambiguous))
@@ -195,7 +195,7 @@ type missingDevice struct{ tun.Device }
 
 func (missingDevice) Name() string { return "gone0" }
 
-// TestOwnAddress: the interface takes frames for another address for somebody else's.
+// TestOwnAddress: frames to an address other than the interface's are received.
 func TestOwnAddress(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}} {
 		t.Run(name, func(t *testing.T) {
@@ -204,14 +204,14 @@ func TestOwnAddress(t *testing.T) {
 			here, there := s.session(1, vlan.Stack{}, 1492)
 			exchange(t, here, there, there.ipv4, 1<<20)
 			exchange(t, there, here, here.ipv6, 1<<20)
-			if n := here.relay.received.Load(); n > 10 {
+			if n := here.userSpace.received.Load(); n > 10 {
 				t.Errorf("%d packets by way of user space", n)
 			}
 		})
 	}
 }
 
-// TestOpenRefuses: the error says what is missing.
+// TestOpenRefuses: the error wraps ErrUnavailable.
 func TestOpenRefuses(t *testing.T) {
 	s := newNetwork(t)
 	s.ends[0].do(func() error {
@@ -222,7 +222,7 @@ func TestOpenRefuses(t *testing.T) {
 	})
 }
 
-// TestClose: what is attached, and made, is gone.
+// TestClose: programs are detached, and devices removed.
 func TestClose(t *testing.T) {
 	s := newNetwork(t, withExclusive)
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -245,11 +245,11 @@ func TestClose(t *testing.T) {
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 		t.Errorf("user space alone: %v", err)
 	}
-	here.link.Remove(1) // too late, and no harm
+	here.link.Remove(1) // after Close: no effect
 }
 
-// TestShaping: by a device that somebody has given a shaper, or filters, user space sends,
-// for the kernel's path would come by neither.
+// TestShaping: user space sends the packets of a device with a shaper or filters, which the kernel
+// data path would bypass.
 func TestShaping(t *testing.T) {
 	roottest.Need(t, "tc")
 	notices := make(chan string, 16)
@@ -284,18 +284,18 @@ func TestShaping(t *testing.T) {
 				t.Fatalf("%s: the log says nothing", c.tc)
 			}
 		}
-		before := here.relay.sent.Load()
+		before := here.userSpace.sent.Load()
 		if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 			t.Errorf("%s: %v", c.tc, err)
 		}
-		if got := here.relay.sent.Load() == before; got != c.kernel {
+		if got := here.userSpace.sent.Load() == before; got != c.kernel {
 			t.Errorf("%s: sent in the kernel: %v", c.tc, got)
 		}
 	}
 }
 
-// TestShapedBeforeAdd: it is the same with what a device has been given before its session is
-// taken up, as by a script that runs when the session begins.
+// TestShapedBeforeAdd: the same with a queueing discipline that the device has before its session
+// is added, as by a script that runs when the session begins.
 func TestShapedBeforeAdd(t *testing.T) {
 	roottest.Need(t, "tc")
 	s := newNetwork(t, withoutTimer)
@@ -319,13 +319,13 @@ func TestShapedBeforeAdd(t *testing.T) {
 		})
 		here.link.SetFamilies(here.id, true, true)
 		kernel := !c.kernel
-		// News of before may come in between.
+		// Earlier messages may arrive in between.
 		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {
-			before := here.relay.sent.Load()
+			before := here.userSpace.sent.Load()
 			if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
 				t.Errorf("%s: %v", c.add, err)
 			}
-			kernel = here.relay.sent.Load() == before
+			kernel = here.userSpace.sent.Load() == before
 		}
 		if kernel != c.kernel {
 			t.Errorf("%s: sent in the kernel: %v", c.add, kernel)
@@ -334,8 +334,8 @@ func TestShapedBeforeAdd(t *testing.T) {
 	}
 }
 
-// TestDeviceMoved: of a session whose device somebody moves to another network namespace user
-// space moves the packets.
+// TestDeviceMoved: user space carries a session whose device has been moved to another network
+// namespace.
 func TestDeviceMoved(t *testing.T) {
 	s := newNetwork(t, withoutTimer)
 	here, there := s.session(1, vlan.Stack{}, 1492)
@@ -356,8 +356,8 @@ func TestDeviceMoved(t *testing.T) {
 	}
 }
 
-// TestExclusive: an interface that is PPPoE's alone is set up for it, and put back. What else it
-// did it still does.
+// TestExclusive: an exclusive interface is configured for PPPoE, and restored afterwards. Its other
+// settings do not change.
 func TestExclusive(t *testing.T) {
 	roottest.Need(t, "ethtool")
 	s := newNetwork(t, ethtoolSet("gro", "off", "tx-tcp-mangleid-segmentation", "off"))
@@ -376,7 +376,7 @@ func TestExclusive(t *testing.T) {
 		"tx-udp-segmentation": true, "rx-gro": true, "tx-checksum-ip-generic": true,
 	} {
 		if got := during.enabled(word); got != want {
-			t.Errorf("meanwhile %s is %v", word, got)
+			t.Errorf("%s is %v while open", word, got)
 		}
 	}
 	if about := e.engine.Describe(); about != "receive in XDP" {
@@ -390,7 +390,7 @@ func TestExclusive(t *testing.T) {
 	}
 }
 
-// TestFixedFeature: what the driver does not let be switched stays.
+// TestFixedFeature: a feature that the driver keeps fixed is reported and not restored.
 func TestFixedFeature(t *testing.T) {
 	s := newNetwork(t)
 	o := ownership{name: "lo", index: 1} // whose features are fixed
@@ -406,7 +406,7 @@ func TestFixedFeature(t *testing.T) {
 	}
 }
 
-// features are those of the Ethernet interface.
+// features returns the features of the Ethernet interface.
 func (e *station) features() (f *features) {
 	e.t.Helper()
 	e.do(func() error {

@@ -13,9 +13,9 @@ const skbOutgoing = 4 // PACKET_OUTGOING
 
 var inSocket = access{call: asm.FnSkbLoadBytes}
 
-// sessionFilter is the filter of a session port that hears all ethertypes, as it must in a VLAN.
-// Such a socket is given frames before TC is. It passes what the port's own filter would: data
-// and control frames to one address with exactly the given tags; less what receive will move.
+// sessionFilter is the filter of a session port that receives all EtherTypes, as it must in a VLAN.
+// Such a socket receives frames before TC does. The filter passes what the port's own would, data
+// and control frames to one address with exactly the given tags, except what receive will carry.
 func sessionFilter(sessions int, tags vlan.Stack, own wire.Addr) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
@@ -46,5 +46,5 @@ func sessionFilter(sessions int, tags vlan.Stack, own wire.Addr) asm.Instruction
 	return p.ins
 }
 
-// native is four octets of memory as the machine reads them.
+// native returns the number that a program loads from four octets.
 func native(b []byte) int32 { return int32(binary.NativeEndian.Uint32(b)) }

@@ -21,31 +21,31 @@ import (
 	"upppoe/test/lab"
 )
 
-// setups are the ways in which an interface can be, and programs attached to it.
+// setups are configurations of the interface and of the programs.
 var setups = []struct {
 	name    string
 	prepare []func(*station, *Config)
-	// taps: frames can be seen on the interface as they came.
+	// taps: frames can be captured on the interface as received.
 	taps bool
 }{
-	{"interface segments", nil, false}, // its checksums are never filled
+	{"interface segments", nil, false}, // its checksums are always partial
 	{"interface segments, not checksums", []func(*station, *Config){ethtoolSet("tx", "off")}, true},
 	{"kernel segments", []func(*station, *Config){ethtoolSet("tso", "off", "gso", "on")}, false},
 	{"XDP", []func(*station, *Config){withExclusive}, false},
-	{"XDP, joined", []func(*station, *Config){withExclusive, ethtoolSet("tso", "off", "gro", "on")}, false},
+	{"XDP, GRO", []func(*station, *Config){withExclusive, ethtoolSet("tso", "off", "gro", "on")}, false},
 	{"XDP, nothing offloaded", []func(*station, *Config){withExclusive, ethtoolSet("tx", "off")}, false},
 	{"TUN offloads", []func(*station, *Config){ethtoolSet("tx", "off"), withOffloadTUN}, true},
 	{"TUN offloads, XDP", []func(*station, *Config){withOffloadTUN, withExclusive}, false},
-	{"no detour", []func(*station, *Config){ethtoolSet("tx", "off"), withoutPair}, true},
-	{"no detour, interface segments", []func(*station, *Config){withoutPair}, false},
+	{"no segmentation pair", []func(*station, *Config){ethtoolSet("tx", "off"), withoutPair}, true},
+	{"no segmentation pair, interface segments", []func(*station, *Config){withoutPair}, false},
 	{"no TCX", []func(*station, *Config){withoutTCX, ethtoolSet("tx", "off")}, true},
-	{"network card finishes checksums of IP alone", []func(*station, *Config){withIPChecksumOnly, withOffloadTUN}, false},
+	{"network card completes checksums of IP alone", []func(*station, *Config){withIPChecksumOnly, withOffloadTUN}, false},
 }
 
 func withOffloadTUN(e *station, _ *Config) { e.offloadTUN = true }
 
-// withOffloadTUNAt is for one station alone: where user space has to move what comes from an
-// offloading TUN, it cannot (tun_linux_test.go).
+// withOffloadTUNAt is withOffloadTUN for one station: user space cannot carry GSO packets of such a
+// TUN (tun_linux_test.go).
 func withOffloadTUNAt(number int) func(*station, *Config) {
 	return func(e *station, _ *Config) { e.offloadTUN = e.addr == addrs[number] }
 }
@@ -63,8 +63,8 @@ func eachSetup(t *testing.T, f func(t *testing.T, s *network, taps bool)) {
 	}
 }
 
-// TestTCP sends streams in pieces of all sizes, both ways, and compares what comes. The
-// kernel cuts most of it, whose last segments are of any length.
+// TestTCP sends streams in writes of all sizes, in both directions, and compares what arrives. Most
+// is GSO packets, whose last segments have any length.
 func TestTCP(t *testing.T) {
 	eachSetup(t, func(t *testing.T, s *network, taps bool) {
 		here, there := s.session(1, vlan.Stack{}, 1492)
@@ -74,7 +74,7 @@ func TestTCP(t *testing.T) {
 			exchange(t, there, here, partner(here, to), 4<<20)
 		}
 		there.checkCapture(w, taps)
-		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.link.Counters(1), here.relay.sent.Load())
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.link.Counters(1), here.userSpace.sent.Load())
 		if taps && (w.Frames < 2000 || len(w.Lengths) < 50) {
 			t.Errorf("only %d frames of %d lengths seen", w.Frames, len(w.Lengths))
 		}
@@ -82,13 +82,13 @@ func TestTCP(t *testing.T) {
 		if carried.SentBytes < 8<<20 && here.hasPair() || carried.ReceivedBytes < 8<<20 {
 			t.Errorf("not moved in the kernel: %+v", carried)
 		}
-		if here.hasPair() && here.relay.sent.Load() > 100 {
-			t.Errorf("%d packets went through user space", here.relay.sent.Load())
+		if here.hasPair() && here.userSpace.sent.Load() > 100 {
+			t.Errorf("%d packets went through user space", here.userSpace.sent.Load())
 		}
 	})
 }
 
-// partner is the tunnel's own address of the family of another.
+// partner returns the end's own address of the same family.
 func partner(t *sessionEnd, of netip.Addr) netip.Addr {
 	if of.Is4() {
 		return t.ipv4
@@ -96,7 +96,7 @@ func partner(t *sessionEnd, of netip.Addr) netip.Addr {
 	return t.ipv6
 }
 
-// exchange sends octets over a TCP connection, and has them compared.
+// exchange sends octets over a TCP connection, and compares what arrives.
 func exchange(t *testing.T, from, at *sessionEnd, to netip.Addr, n int) {
 	t.Helper()
 	var listener net.Listener
@@ -149,8 +149,8 @@ func writePieces(w io.Writer, data []byte, random *rand.Rand) error {
 	return nil
 }
 
-// TestUDP sends datagrams of many sizes, some cut by the kernel (UDP_SEGMENT), some in
-// fragments.
+// TestUDP sends datagrams of many sizes, some segmented by the kernel (UDP_SEGMENT), some
+// fragmented.
 func TestUDP(t *testing.T) {
 	eachSetup(t, func(t *testing.T, s *network, taps bool) {
 		here, there := s.session(1, vlan.Stack{}, 1492)
@@ -160,9 +160,9 @@ func TestUDP(t *testing.T) {
 		}
 		there.checkCapture(w, taps)
 		carried := here.link.Counters(1)
-		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.relay.sent.Load())
-		// What stays are IPv6's fragments, and what is yet to be cut where the TUN does
-		// not finish checksums.
+		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.userSpace.sent.Load())
+		// Left to user space: fragments of IPv6, and GSO packets if the TUN does not complete
+		// checksums.
 		want := uint64(34)
 		if here.offloadTUN {
 			want = 196
@@ -222,7 +222,7 @@ func datagrams(t *testing.T, from, at *sessionEnd, to netip.Addr) {
 	}
 }
 
-// writeGSO has the kernel cut a buffer into datagrams.
+// writeGSO has the kernel segment a buffer into datagrams.
 func writeGSO(c *net.UDPConn, b []byte, size int) error {
 	control := make([]byte, unix.CmsgSpace(2))
 	h := (*unix.Cmsghdr)(ptr(control))
@@ -233,8 +233,8 @@ func writeGSO(c *net.UDPConn, b []byte, size int) error {
 	return err
 }
 
-// TestPingSizes sends echo requests of many sizes that must not be fragmented. One octet
-// more than the MTU is not sent: the kernel says so, with ICMP to those behind us.
+// TestPingSizes sends echo requests of many sizes that must not be fragmented. A packet one octet
+// longer than the MTU is not sent: the kernel reports it.
 func TestPingSizes(t *testing.T) {
 	roottest.Need(t, "ping", "ethtool")
 	for _, mtu := range []int{1492, 1400} {
@@ -256,7 +256,7 @@ func TestPingSizes(t *testing.T) {
 					t.Errorf("MTU %d, %d octets to %v: %v\n%s", mtu, mtu+1, to, err, out)
 				}
 			}
-			if n := here.relay.sent.Load(); n > 0 {
+			if n := here.userSpace.sent.Load(); n > 0 {
 				t.Errorf("%d packets through user space", n)
 			}
 			if c := here.link.Counters(1); c.SentPackets != 18 || c.ReceivedPackets != 18 {
@@ -270,13 +270,13 @@ func pingOnce(t *sessionEnd, to netip.Addr, payload int) (string, error) {
 	return t.ns.Run("ping", "-c1", "-W2", "-i0.01", "-Mdo", "-s"+strconv.Itoa(payload), to.String())
 }
 
-// TestForwarding: a host between two sessions, each with a station that has no engine, or
-// has one. What is too long for the second is answered with ICMP.
+// TestForwarding: a host forwards between two sessions; one of the other stations has no engine. A
+// packet too long for the second session is answered with ICMP.
 func TestForwarding(t *testing.T) {
 	roottest.Need(t, "ping", "ip", "sysctl")
 	for name, prepare := range map[string][]func(*station, *Config){
 		"TC":                   nil,
-		"XDP, joined":          {withExclusive, ethtoolSet("tso", "off", "gro", "on")},
+		"XDP, GRO":             {withExclusive, ethtoolSet("tso", "off", "gro", "on")},
 		"TUN offloads":         {withOffloadTUNAt(1), withExclusive, ethtoolSet("gro", "on")},
 		"checksum in software": {withOffloadTUNAt(1), ethtoolSet("tx", "off")},
 	} {
@@ -284,7 +284,7 @@ func TestForwarding(t *testing.T) {
 			s := newNetwork(t, prepare...)
 			left, middle1 := s.session(1, vlan.Stack{}, 1492)
 			right, middle2 := s.session(2, vlan.Stack{}, 1400)
-			// Both stations are one, which must not find the way within itself.
+			// Both sessions end at one station, which must not deliver packets locally.
 			apart := s.apart(right)
 			sh(t, middle1.ns, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
 			sh(t, left.ns, "ip", "route", "add", "10.0.2.0/24", "dev", left.device.Name())
@@ -310,8 +310,8 @@ func TestForwarding(t *testing.T) {
 	}
 }
 
-// apart moves a session's TUN to a namespace of its own. The engine is left without it, for
-// its programs find interfaces by an index; user space moves all.
+// apart moves a session's TUN to a namespace of its own, without the engine: its programs know
+// interfaces by their index. User space carries all packets.
 func (s *network) apart(t *sessionEnd) *lab.Namespace {
 	s.t.Helper()
 	ns, err := lab.NewNamespace()
@@ -327,7 +327,7 @@ func (s *network) apart(t *sessionEnd) *lab.Namespace {
 	return ns
 }
 
-// moveTo moves a session's TUN.
+// moveTo moves a session's TUN to another namespace.
 func (t *sessionEnd) moveTo(ns *lab.Namespace) {
 	t.t.Helper()
 	t.do(func() error {
@@ -351,7 +351,7 @@ func sh(t *testing.T, ns *lab.Namespace, name string, args ...string) {
 	}
 }
 
-// TestOneSide: the other station has user space alone.
+// TestOneSide: the other station has only user space.
 func TestOneSide(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){
 		"TC": nil, "XDP": {withExclusive}, "TUN offloads": {withOffloadTUNAt(0)}, "tx off": {ethtoolSet("tx", "off")},
@@ -375,14 +375,14 @@ func TestOneSide(t *testing.T) {
 	}
 }
 
-// TestFullSize: an Ethernet interface with room for PPPoE's header carries packets of 1500
-// octets (RFC 4638).
+// TestFullSize: an Ethernet interface with room for the PPPoE header carries packets of 1500 octets
+// (RFC 4638).
 func TestFullSize(t *testing.T) {
 	roottest.Need(t, "ping", "ip")
 	for name, prepare := range map[string][]func(*station, *Config){"TC": nil, "XDP": {withExclusive}, "tso off": {ethtoolSet("tso", "off")}} {
 		t.Run(name, func(t *testing.T) {
 			s := newNetwork(t, prepare...)
-			// After Open: programs and detour must not care.
+			// After Open: programs and pair adapt.
 			for _, e := range s.ends {
 				sh(t, e.ns, "ip", "link", "set", ethernet, "mtu", "1508")
 			}
@@ -392,15 +392,15 @@ func TestFullSize(t *testing.T) {
 			}
 			exchange(t, here, there, there.ipv4, 2<<20)
 			exchange(t, here, there, there.ipv6, 2<<20)
-			if n := here.relay.sent.Load(); n > 10 {
-				t.Errorf("%d packets by way of user space", n)
+			if n := here.userSpace.sent.Load(); n > 10 {
+				t.Errorf("%d packets through user space", n)
 			}
 		})
 	}
 }
 
-// TestOffloadsChange: what the interface does by itself may change at any time, and on a veth
-// pair does so with the other end. Frames are right on the wire before and after.
+// TestOffloadsChange: the offload settings of the interface may change at any time, on a veth pair
+// also with those of the peer. Frames are correct before and after.
 func TestOffloadsChange(t *testing.T) {
 	roottest.Need(t, "ethtool")
 	s := newNetwork(t)
@@ -434,13 +434,13 @@ func TestOffloadsChange(t *testing.T) {
 	}
 }
 
-// TestNetlinkOverrun: when there is more news of interfaces than the kernel keeps for the engine, it
-// goes on to hear what follows.
+// TestNetlinkOverrun: after the kernel has dropped netlink messages (ENOBUFS), the engine handles
+// those that follow.
 func TestNetlinkOverrun(t *testing.T) {
 	roottest.Need(t, "ethtool")
 	s := newNetwork(t, withoutTimer)
 	e := s.ends[0]
-	e.engine.mu.Lock() // it gets no further than the news of an interface that is down
+	e.engine.mu.Lock() // blocks the handler at the first message about an interface that is down
 	e.do(func() error {
 		down := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "down0"}}
 		if err := netlink.LinkAdd(down); err != nil {

@@ -6,38 +6,38 @@ import (
 	"upppoe/ppp"
 )
 
-// Offsets in the one value of the map of what can change at any time.
+// Offsets in the value of the offloads map, which may change at any time.
 const (
-	offloadFlags = 0 // 4: what the Ethernet interface leaves to the kernel
-	offloadPair  = 4 // 4: the index of the detour's upper device. 0: there is none yet
+	offloadFlags = 0 // 4: softwareGSO, softwareChecksum
+	offloadPair  = 4 // 4: the index of the pair's upper device; 0: there is no pair
 	offloadLen   = 8
 )
 
-// What the Ethernet interface leaves to the kernel.
+// Flags: what the Ethernet interface leaves to the kernel.
 const (
-	// segmented: the interface does not take packets that are yet to be cut, so that the
-	// kernel does it before it, with the same header on each segment. Where all are of one
-	// length, that is right.
+	// softwareGSO: the interface does not accept GSO packets, so the kernel segments them before
+	// it, with the same header on each segment. That is right if all have the same length.
 	softwareGSO = 1 << iota
-	// finish: the interface would finish checksums only in frames that it understands.
+	// softwareChecksum: the interface would complete checksums only of frames that it can parse.
 	softwareChecksum
 )
 
 // The stack of transmit. classify.go has stackIP and stackTCP.
 const (
-	stackHeader   = -32  // the header, at its end
+	stackHeader   = -32  // the header, right-aligned
 	stackLength   = -108 // LENGTH and Protocol, 4
 	stackProtocol = -76
 	stackPackets  = -88
 	stackIndex    = -92
-	stackOffloads = -104 // what can change, 8
+	stackOffloads = -104 // the value of the offloads map, 8
 )
 
-// transmit is the program at TC egress of a TUN. A packet has no header of the link
-// there. It may have to be cut yet (GSO), and its checksum finished.
+// transmit is the program at TC egress of a TUN. A packet has no link-layer header there. It may be
+// a GSO packet, and its checksum may be partial (CHECKSUM_PARTIAL).
 //
-// What can only be sent by the detour is counted, and left to user space while there is none.
-func transmit(sessions, counters, offloads, uncut, ethernet int) asm.Instructions {
+// GSO packets that only the segmentation pair can send are counted, and left to user space while
+// there is no pair.
+func transmit(sessions, counters, offloads, gsoPackets, ethernet int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1))
 	p.field(asm.R1, skbIfindex)
@@ -46,7 +46,7 @@ func transmit(sessions, counters, offloads, uncut, ethernet int) asm.Instruction
 	p.add(
 		asm.Mov.Reg(asm.R7, asm.R0),
 		asm.LoadMapValue(asm.R1, offloads, offloadFlags),
-		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord), // both at once
+		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord), // both fields at once
 		asm.StoreMem(asm.RFP, stackOffloads, asm.R1, asm.DWord),
 		asm.Mov.Imm(asm.R2, 0),
 	)
@@ -54,21 +54,21 @@ func transmit(sessions, counters, offloads, uncut, ethernet int) asm.Instruction
 	p.excludeSYN(inSKB, "leave")
 	p.field(asm.R9, skbLen)
 	p.field(asm.R5, skbGSOSize)
-	p.add(asm.Mov.Imm(asm.R3, 1), asm.JEq.Imm(asm.R5, 0, "whole"))
+	p.add(asm.Mov.Imm(asm.R3, 1), asm.JEq.Imm(asm.R5, 0, "single"))
 	p.measureGSO()
-	p.add(asm.Ja.Label("cut"))
-	p.label("whole")
+	p.add(asm.Ja.Label("gso"))
+	p.label("single")
 	p.setRoute(asm.StoreImm(asm.RFP, stackIndex, int64(ethernet), asm.Word), asm.R9)
-	p.label("cut")
-	p.segment(uncut, ethernet)
+	p.label("gso")
+	p.segment(gsoPackets, ethernet)
 	p.label("go")
 	p.count(counters, asm.LoadMem(asm.R1, asm.R7, transmitSlot, asm.Word), countersSent,
 		asm.LoadMem(asm.R2, asm.RFP, stackPackets, asm.DWord), "leave")
 	p.pushHeader()
 	p.field(asm.R1, skbGSOSize)
-	p.add(asm.JNE.Imm(asm.R1, 0, "declared"), asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadFlags, asm.Word))
+	p.add(asm.JNE.Imm(asm.R1, 0, "protocol set"), asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadFlags, asm.Word))
 	p.resetProtocol(asm.R1)
-	p.label("declared")
+	p.label("protocol set")
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackIndex, asm.Word),
 		asm.Mov.Imm(asm.R2, 0),
@@ -82,9 +82,9 @@ func transmit(sessions, counters, offloads, uncut, ethernet int) asm.Instruction
 	return p.ins
 }
 
-// readIP checks the packet's headers of IP, and that their family is open in the session (R7).
-// After: PPP's Protocol is at stackLength+2, the transport's protocol (0: no header of its stands
-// in this fragment) at stackProtocol, and the length of IP's headers in R2 and R8.
+// readIP checks the IP headers of the packet, and that their family is open in the session (R7).
+// After: PPP's Protocol is at stackLength+2, the transport protocol (0: this fragment has no
+// transport header) at stackProtocol, and the length of the IP header in R2 and R8.
 func (p *program) readIP() {
 	p.load(inSKB, stackIP, 20, "leave")
 	p.field(asm.R9, skbLen)
@@ -108,10 +108,9 @@ func (p *program) readIP() {
 	)
 }
 
-// measureGSO finds, for a packet that is yet to be cut: the length of the headers that each
-// segment has, in R8; the number of segments, in R3; the octets of all, in R9; of the last
-// segment's payload what is missing to the others', in R2 (0: nothing). R5 is the payload of
-// a segment.
+// measureGSO computes for a GSO packet: the length of the headers of each segment, in R8; the
+// number of segments, in R3; the octets of all segments, in R9; the payload of a shorter last
+// segment, in R2 (0: all have the same length). R5 is the payload of a segment.
 func (p *program) measureGSO() {
 	p.add(
 		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
@@ -147,31 +146,30 @@ func (p *program) measureGSO() {
 	)
 }
 
-// segment sends a packet that is yet to be cut: as it is, if all its segments will be of one
-// length, and by way of the detour else. UDP's is never sent as it is: within may be a tunnel
-// (VXLAN, say), whose inner headers each segment has as well, so that nobody here knows how
-// long a segment is.
-func (p *program) segment(uncut, ethernet int) {
+// segment sends a GSO packet: directly if all its segments will have the same length, otherwise by
+// the segmentation pair. UDP always takes the pair: the payload may be a tunnel (VXLAN, say), whose
+// inner headers are repeated on each segment, so the length of a segment is unknown here.
+func (p *program) segment(gsoPackets, ethernet int) {
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadFlags, asm.Word),
 		asm.And.Imm(asm.R1, softwareGSO|softwareChecksum),
-		asm.JNE.Imm(asm.R1, softwareGSO, "detour"),
+		asm.JNE.Imm(asm.R1, softwareGSO, "pair"),
 		asm.LoadMem(asm.R4, asm.RFP, stackProtocol, asm.Word),
-		asm.JNE.Imm(asm.R4, protocolTCP, "detour"),
-		asm.JNE.Imm(asm.R2, 0, "detour"),
+		asm.JNE.Imm(asm.R4, protocolTCP, "pair"),
+		asm.JNE.Imm(asm.R2, 0, "pair"),
 		asm.Add.Reg(asm.R5, asm.R8), // a segment's length
 	)
 	p.setRoute(asm.StoreImm(asm.RFP, stackIndex, int64(ethernet), asm.Word), asm.R5)
-	p.label("detour")
+	p.label("pair")
 	p.field(asm.R1, skbGSOSegs)
 	p.field(asm.R2, skbLen)
 	p.add(
 		asm.JGT.Imm(asm.R1, 1, "counted"),
-		asm.JLT.Imm(asm.R2, maxUnsegmentedLen, "leave"), // the detour would not cut it
+		asm.JLT.Imm(asm.R2, maxUnsegmentedLen, "leave"), // the pair would not segment it
 	)
 	p.label("counted")
 	p.add(
-		asm.LoadMapValue(asm.R1, uncut, 0),
+		asm.LoadMapValue(asm.R1, gsoPackets, 0),
 		asm.Mov.Imm(asm.R2, 1),
 		asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, 0),
 		asm.LoadMem(asm.R1, asm.RFP, stackOffloads+offloadPair, asm.Word),
@@ -180,8 +178,9 @@ func (p *program) segment(uncut, ethernet int) {
 	p.setRoute(asm.StoreMem(asm.RFP, stackIndex, asm.R1, asm.Word), asm.R9)
 }
 
-// setRoute notes, by an instruction, where a packet goes; the number of packets, which is in
-// R3; and LENGTH: PPP's Protocol and a packet as long as a register says.
+// setRoute stores the index of the device that the packet goes to, set by an instruction; the
+// number of packets, from R3; and LENGTH, for PPP's Protocol and a packet of the length in a
+// register.
 func (p *program) setRoute(index asm.Instruction, length asm.Register) {
 	p.add(
 		index,
@@ -194,10 +193,10 @@ func (p *program) setRoute(index asm.Instruction, length asm.Register) {
 	)
 }
 
-// headerLens are the lengths that a header can have: with no tag, one and two.
+// headerLens are the possible lengths of a header: with no tag, one and two.
 var headerLens = []int32{22, 26, 30}
 
-// pushHeader puts the header in front of the packet.
+// pushHeader adds the header in front of the packet.
 func (p *program) pushHeader() {
 	p.add(asm.LoadMem(asm.R8, asm.R7, transmitLength, asm.Half))
 	for _, n := range headerLens {
@@ -217,7 +216,7 @@ func (p *program) pushHeader() {
 	p.label("pushed")
 }
 
-// writeHeader writes the session's header of a length where there is room for it now.
+// writeHeader writes a header of a length, for which room has been made.
 func (p *program) writeHeader(n int16) {
 	notLinear := p.newLabel()
 	if unaligned {

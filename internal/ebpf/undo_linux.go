@@ -10,20 +10,20 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// undoRecord is what a file says has been switched at an interface, so that after a crash the next
-// program can put it back.
+// undoRecord is the content of an undo file: what was changed at an interface, so that after a
+// crash the next program can restore it.
 type undoRecord struct {
-	Index    int
-	Switched []undoChange
+	Index   int
+	Changes []undoChange `json:"Switched"`
 }
 
 type undoChange struct {
-	Words []string
-	On    bool
+	Features []string `json:"Words"`
+	On       bool
 }
 
-// undoPath is the file of an interface in a directory. Interfaces of that name in other network
-// namespaces have others.
+// undoPath returns the path of an interface's undo file in a directory. The network namespace is
+// part of the name.
 func undoPath(dir, name string) (string, error) {
 	var namespace unix.Stat_t
 	if err := unix.Stat("/proc/thread-self/ns/net", &namespace); err != nil {
@@ -32,9 +32,10 @@ func undoPath(dir, name string) (string, error) {
 	return filepath.Join(dir, fmt.Sprintf("ethtool.%s.%d.json", name, namespace.Ino)), nil
 }
 
-// Restore puts back what a program that was killed has switched at an Ethernet interface, as files
-// in a directory tell, unless another program has the interface now. What has been switched by
-// others since stays as it is.
+// Restore undoes what a killed program changed at an Ethernet interface, according to the undo
+// records in a directory, unless another program has the interface now. Settings that have been
+// changed by others since stay as they are. It must be called in the network namespace of the
+// interface.
 func Restore(dir, name string) error {
 	path, err := undoPath(dir, name)
 	if err != nil {
@@ -44,9 +45,9 @@ func Restore(dir, name string) error {
 	if err != nil || file == nil {
 		return err
 	}
-	var is undoRecord
-	there, err := file.Read(&is)
-	if err != nil || !there {
+	var record undoRecord
+	found, err := file.Read(&record)
+	if err != nil || !found {
 		file.Remove()
 		return err
 	}
@@ -56,14 +57,14 @@ func Restore(dir, name string) error {
 		return err
 	}
 	defer t.close()
-	o := ownership{name: name, index: is.Index, undo: file}
-	for _, s := range is.Switched {
-		o.changes = append(o.changes, featureChange{s.Words, s.On})
+	o := ownership{name: name, index: record.Index, undo: file}
+	for _, c := range record.Changes {
+		o.changes = append(o.changes, featureChange{c.Features, c.On})
 	}
 	return o.restore(t)
 }
 
-// openUndo has what is switched from now on remembered, as far as that can be.
+// openUndo opens the undo file, if there is a directory for it and no other program has it open.
 func (o *ownership) openUndo(dir string) (err error) {
 	if dir == "" {
 		return nil
@@ -75,20 +76,20 @@ func (o *ownership) openUndo(dir string) (err error) {
 	return err
 }
 
-// record writes down what has been switched. It is done before a feature is switched: what has
-// not been yet will be found to be as it was.
+// record writes the changes made so far, and the next one, before that is made: if the program is
+// killed in between, Restore finds the feature unchanged.
 func (o *ownership) record(next featureChange) error {
 	if o.undo == nil {
 		return nil
 	}
-	is := undoRecord{Index: o.index}
-	for _, s := range append(slices.Clone(o.changes), next) {
-		is.Switched = append(is.Switched, undoChange{s.features, s.on})
+	record := undoRecord{Index: o.index}
+	for _, c := range append(slices.Clone(o.changes), next) {
+		record.Changes = append(record.Changes, undoChange{c.features, c.on})
 	}
-	return o.undo.Write(is)
+	return o.undo.Write(record)
 }
 
-// closeUndo gives the file up: there is nothing to be put back any more, or it could not be.
+// closeUndo removes the undo file, or keeps it if restoring has failed.
 func (o *ownership) closeUndo(failed bool) error {
 	file := o.undo
 	o.undo = nil

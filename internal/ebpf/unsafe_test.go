@@ -2,5 +2,5 @@ package ebpf
 
 import "unsafe"
 
-// ptr is where a buffer begins.
+// ptr returns the address of a buffer.
 func ptr(b []byte) unsafe.Pointer { return unsafe.Pointer(&b[0]) }

@@ -9,8 +9,8 @@ import (
 	"upppoe/tun"
 )
 
-// relay is user space's path of one session, for what the kernel leaves: packet by packet.
-type relay struct {
+// userSpacePath carries the packets of one session that the kernel leaves to user space, one by one.
+type userSpacePath struct {
 	datapath.Session
 	port datapath.Port
 	// sent and received count packets.
@@ -18,20 +18,20 @@ type relay struct {
 	readers        sync.WaitGroup
 }
 
-func newRelay(port datapath.Port, t datapath.Session) *relay {
-	r := &relay{Session: t, port: port}
+func newUserSpacePath(port datapath.Port, t datapath.Session) *userSpacePath {
+	r := &userSpacePath{Session: t, port: port}
 	r.readers.Go(r.transmit)
 	r.readers.Go(r.receive)
 	return r
 }
 
-func (r *relay) close() {
+func (r *userSpacePath) close() {
 	r.Device.Close()
 	r.port.Close()
 	r.readers.Wait()
 }
 
-func (r *relay) transmit() {
+func (r *userSpacePath) transmit() {
 	buf, sizes := make([]byte, 1<<16), make([]int, 1)
 	front := append(append([]byte{}, r.Peer[:]...), r.Local[:]...)
 	front = append(front, 0x88, 0x64, 0x11, 0, byte(r.SessionID>>8), byte(r.SessionID))
@@ -51,7 +51,7 @@ func (r *relay) transmit() {
 	}
 }
 
-func (r *relay) receive() {
+func (r *userSpacePath) receive() {
 	frames := make([]datapath.Frame, 16)
 	for {
 		for i := range frames {

@@ -17,7 +17,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// testRun is a program that the kernel runs on frames of ours.
+// testRun runs a program on frames (BPF_PROG_TEST_RUN).
 type testRun struct {
 	program       *ebpf.Program
 	acceptVerdict uint32
@@ -28,7 +28,7 @@ func newTestRun(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(rec
 	t.Helper()
 	roottest.Need(t)
 	e := newEngine(Config{Sessions: 4})
-	if err := e.makeMaps(); err != nil {
+	if err := e.createMaps(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
@@ -38,7 +38,7 @@ func newTestRun(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(rec
 	}
 	s := &session{Session: datapath.Session{SessionID: 0x0102, Local: addrs[0], Peer: addrs[1]}, device: 1, open: openIPv4 | openIPv6}
 	s.key = receiveKey(s.Peer, s.SessionID, vlan.Stack{})
-	e.mu.Lock() // its timer runs from now on
+	e.mu.Lock() // the timer of the load runs from now on
 	err = e.addSession(s)
 	e.mu.Unlock()
 	if err != nil {
@@ -47,7 +47,7 @@ func newTestRun(t *testing.T, kind ebpf.ProgramType, taken uint32, make func(rec
 	return &testRun{program, taken}, e, s
 }
 
-// run reports whether the program takes a frame, and what it makes of it.
+// run reports whether the program accepts a frame, and returns the resulting frame.
 func (j *testRun) run(t *testing.T, frame []byte) (bool, []byte) {
 	t.Helper()
 	out := make([]byte, 4096)
@@ -58,8 +58,8 @@ func (j *testRun) run(t *testing.T, frame []byte) (bool, []byte) {
 	return verdict == j.acceptVerdict, out
 }
 
-// wantAccepted is what the programs do, in Go: whether a frame is to be moved, if these families
-// are open and IPv4 comes from there (nil: from anywhere), and how many octets count.
+// wantAccepted does what the programs do, in Go: it returns whether a frame is to be carried, if
+// these families are open and IPv4 must be from that source (nil: any), and how many octets count.
 func wantAccepted(f []byte, open uint16, from []byte) (length int, ok bool) {
 	if len(f) < 42 || wire.Addr(f) != addrs[0] || wire.Addr(f[6:]) != addrs[1] {
 		return 0, false
@@ -98,7 +98,7 @@ func wantAccepted(f []byte, open uint16, from []byte) (length int, ok bool) {
 	return room, true
 }
 
-// randomFrame is one that might come, or not quite one.
+// randomFrame returns a frame that is valid or nearly so.
 func randomFrame(r *rand.Rand) []byte {
 	f := append(append([]byte{}, addrs[0][:]...), addrs[1][:]...)
 	f = append(f, 0x88, 0x64, 0x11, 0, 1, 2, 0, 0, 0, 0x21)
@@ -142,7 +142,7 @@ func randomFrame(r *rand.Rand) []byte {
 	return f
 }
 
-// TestVerdicts holds the programs against their twin in Go, on frames good and bad.
+// TestVerdicts compares the programs with wantAccepted, on valid and invalid frames.
 func TestVerdicts(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -173,13 +173,13 @@ func TestVerdicts(t *testing.T) {
 				}
 				length, want := wantAccepted(f, s.receiveFlags()&^singleSource, s.source.AsSlice())
 				got, out := j.run(t, f)
-				if c.kind == ebpf.XDP { // where left frames pass as well
+				if c.kind == ebpf.XDP { // XDP_PASS is also the verdict for frames that are left
 					if got = binary.NativeEndian.Uint32(out) == metadataMagic; got {
 						out = out[metadataLen:]
 					}
 				}
 				if got != want {
-					t.Fatalf("taken: %v, want %v: %x", got, want, f)
+					t.Fatalf("accepted: %v, want %v: %x", got, want, f)
 				}
 				if !want {
 					left++
@@ -197,17 +197,17 @@ func TestVerdicts(t *testing.T) {
 				}
 			}
 			if c := e.readCounters(s); c.ReceivedPackets != packets || c.ReceivedBytes != octets || packets < 3000 || left < 3000 {
-				t.Errorf("counted %+v; %d packets of %d octets were taken, %d left", c, packets, octets, left)
+				t.Errorf("counted %+v; %d packets of %d octets were accepted, %d left", c, packets, octets, left)
 			}
 		})
 	}
 }
 
-// TestProgramsLoad has the verifier take the program of every way to the wire.
+// TestProgramsLoad: the verifier accepts the programs that send.
 func TestProgramsLoad(t *testing.T) {
 	roottest.Need(t)
 	e := newEngine(Config{Sessions: 4})
-	if err := e.makeMaps(); err != nil {
+	if err := e.createMaps(); err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()

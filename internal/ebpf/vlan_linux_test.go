@@ -7,7 +7,7 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// TestVLANs has sessions of one ID with one peer in several VLANs of one interface.
+// TestVLANs has sessions with one ID and one peer in several VLANs of one interface.
 func TestVLANs(t *testing.T) {
 	for name, prepare := range map[string][]func(*station, *Config){
 		"TC":      nil,
@@ -42,7 +42,7 @@ func TestVLANs(t *testing.T) {
 				if a.SentPackets != b.ReceivedPackets || b.SentPackets != a.ReceivedPackets || a.SentBytes < 1<<20 || b.SentBytes < 1<<20 {
 					t.Errorf("%s: %+v here, %+v there", tags[i], a, b)
 				}
-				if n := here[i].relay.received.Load(); n > 10 {
+				if n := here[i].userSpace.received.Load(); n > 10 {
 					t.Errorf("%s: %d packets by way of user space", tags[i], n)
 				}
 			}

@@ -8,8 +8,8 @@ import (
 	"upppoe/tun"
 )
 
-// vnetTUN is a tun.Device to which the kernel leaves checksums and segments
-// (IFF_VNET_HDR). It finishes checksums; packets that are yet to be cut it drops, and counts.
+// vnetTUN is a tun.Device to which the kernel leaves checksums and segmentation (IFF_VNET_HDR). It
+// completes checksums; it drops GSO packets, and counts them.
 type vnetTUN struct {
 	*os.File
 	name       string

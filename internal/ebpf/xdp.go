@@ -20,18 +20,17 @@ const (
 
 var inXDP = access{data: xdpData, end: xdpDataEnd, call: asm.FnXdpLoadBytes}
 
-// note is what receiveXDP leaves in front of a frame for receive: that it was there, and
-// the index of the TUN. The kernel joins (GRO) only packets with the same note.
+// Metadata that receiveXDP writes in front of a frame for receive: a mark, and the index of the
+// TUN. The kernel coalesces (GRO) only packets with equal metadata.
 const (
 	metadataMagic  = 0x75504f45
 	metadataDevice = 4
 	metadataLen    = 8
 )
 
-// receiveXDP is the program at the Ethernet interface's driver. It takes the header off
-// before the kernel joins packets, which it does not do with PPPoE's. Where receive would
-// have had them one by one, it has them joined. Of a tag that the network card has taken off
-// it knows nothing: such a frame may seem untagged, and is receive's to see through.
+// receiveXDP is the program in the driver of the Ethernet interface. It removes the header before
+// GRO, which cannot coalesce PPPoE, so that receive gets coalesced packets. It cannot see a tag
+// that the network card has removed: such a frame looks untagged here, and receive detects it.
 func receiveXDP(sessions, counters int) asm.Instructions {
 	p := &program{}
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnXdpGetBuffLen.Call(), asm.Mov.Reg(asm.R9, asm.R0))
@@ -53,7 +52,7 @@ func receiveXDP(sessions, counters int) asm.Instructions {
 	return p.ins
 }
 
-// readTagsXDP is readTagsTC where all tags are in the frame.
+// readTagsXDP is readTagsTC where all tags are in the data of the frame.
 func (p *program) readTagsXDP(leave string) {
 	p.add(clearTags()...)
 	p.add(asm.Mov.Imm(asm.R8, 12))
@@ -86,8 +85,8 @@ func (p *program) readTagsXDP(leave string) {
 	p.label("tagged")
 }
 
-// stripXDP takes away tags and PPPoE header. The new Ethernet header ends where the IP
-// packet begins, 10 octets behind PPPoE's ethertype.
+// stripXDP removes tags and PPPoE header. The new Ethernet header ends where the IP packet begins,
+// 10 octets after PPPoE's EtherType.
 func (p *program) stripXDP() {
 	p.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackHead+8, asm.Half),
@@ -118,7 +117,7 @@ func (p *program) stripXDP() {
 	)
 }
 
-// writeMetadata writes the note.
+// writeMetadata writes the metadata, and the Ethernet header if unaligned.
 func (p *program) writeMetadata() {
 	p.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
@@ -153,8 +152,8 @@ func (p *program) writeMetadata() {
 	)
 }
 
-// redirectStripped sends on what receiveXDP has stripped. With a tag beside the frame that it
-// could not see, the frame was for a session that is not there.
+// redirectStripped redirects a frame that receiveXDP has stripped. If the frame has a tag in its
+// metadata, which XDP could not see, its session does not exist, and it is dropped.
 func (p *program) redirectStripped() {
 	p.field(asm.R1, skbDataMeta)
 	p.field(asm.R2, skbData)

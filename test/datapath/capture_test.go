@@ -7,16 +7,17 @@ import (
 	"upppoe/test/packets"
 )
 
-// capture looks at all frames that go over the wire.
+// capture captures all frames on the segment.
 type capture struct{ packets.Capture }
 
-// capture begins.
+// capture starts a capture.
 func (e *ends) capture(t *testing.T) *capture {
 	t.Helper()
 	return startCapture(t, e.wire, e.checksumsFilled)
 }
 
-// startCapture begins, where the first station of a segment is. Filled: no checksum may be open.
+// startCapture starts a capture at the first station of a segment. Filled: a partial checksum is an
+// error.
 func startCapture(t *testing.T, wire *lab.Namespace, filled bool) *capture {
 	t.Helper()
 	w := &capture{packets.Capture{ChecksumsFilled: filled}}
@@ -24,7 +25,7 @@ func startCapture(t *testing.T, wire *lab.Namespace, filled bool) *capture {
 	return w
 }
 
-// check ends the watch, and tells what was wrong; there must have been some frames.
+// check stops the capture, and reports errors; there must be a minimum number of frames.
 func (w *capture) check(t *testing.T, least int) {
 	t.Helper()
 	must(t, w.Stop())
@@ -32,6 +33,6 @@ func (w *capture) check(t *testing.T, least int) {
 		t.Error(f)
 	}
 	if w.Frames < least {
-		t.Errorf("%d frames were seen, want %d at least", w.Frames, least)
+		t.Errorf("%d frames were captured, want %d at least", w.Frames, least)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"upppoe/test/packets"
 )
 
-// TestClosedFamily: of a family whose control protocol is not open, no packet leaves by a
-// session, nor comes in by it, and each is counted as dropped.
+// TestClosedFamily: packets of a family whose control protocol is not open are neither sent nor
+// accepted, and each is counted as dropped.
 func TestClosedFamily(t *testing.T) {
 	roottest.Need(t)
 	for _, path := range paths {
@@ -27,8 +27,8 @@ func TestClosedFamily(t *testing.T) {
 	}
 }
 
-// dropsFamily tries to have packets of a family enter and leave. Those of the other, sent
-// afterwards, show that nothing of it has come.
+// dropsFamily sends packets of a family in both directions. Packets of the other family, sent
+// afterwards, show that none of them arrives.
 func (e *ends) dropsFamily(t *testing.T, closed ipFamily) {
 	const some = 50
 	client, server := tap(t, e.client), tap(t, e.server)
@@ -45,7 +45,7 @@ func (e *ends) dropsFamily(t *testing.T, closed ipFamily) {
 	_, err := packets.Transfer(client, server, open, some)
 	must(t, err)
 	if after, _ := e.dialer.Counters(); after.Dropped-before.Dropped != some {
-		t.Errorf("%d packets of %d that might not leave are counted as dropped", after.Dropped-before.Dropped, some)
+		t.Errorf("of %d packets %d are counted as dropped on sending", some, after.Dropped-before.Dropped)
 	}
 	var frames [][]byte
 	for range some {
@@ -56,13 +56,13 @@ func (e *ends) dropsFamily(t *testing.T, closed ipFamily) {
 	must(t, err)
 	for end := time.Now().Add(timeout); e.client.notOpen.Load() < some; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d packets of %d that might not come are told of", e.client.notOpen.Load(), some)
+			t.Fatalf("%d packets of %d are reported as dropped on receiving", e.client.notOpen.Load(), some)
 		}
 	}
 	e.dropsMismatched(t, server, client, shut, open)
 }
 
-// dropsMismatched tries to have packets of the closed family enter as of the open one.
+// dropsMismatched sends packets of the closed family with the Protocol number of the open one.
 func (e *ends) dropsMismatched(t *testing.T, server, client *packet.Conn, shut, open *packets.Source) {
 	const some = 50
 	before, _ := e.dialer.Counters()
@@ -76,12 +76,12 @@ func (e *ends) dropsMismatched(t *testing.T, server, client *packet.Conn, shut, 
 	_, err := packets.Transfer(server, client, open, some)
 	must(t, err)
 	if after, _ := e.dialer.Counters(); after.Dropped-before.Dropped != some {
-		t.Errorf("%d packets of %d that come disguised are counted as dropped", after.Dropped-before.Dropped, some)
+		t.Errorf("%d packets of %d with the other Protocol number are counted as dropped", after.Dropped-before.Dropped, some)
 	}
 }
 
-// sessionFrame is a packet from the server to the client, in session 1, with a virtio-net
-// header before it.
+// sessionFrame returns a frame with a packet from the server to the client, in session 1, with a
+// virtio-net header before it.
 func sessionFrame(packet []byte) []byte {
 	dst, _ := net.ParseMAC(clientMAC)
 	src, _ := net.ParseMAC(serverMAC)

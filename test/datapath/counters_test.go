@@ -11,8 +11,8 @@ import (
 	"upppoe/test/packets"
 )
 
-// TestCounters: counters are those of what was carried, and when a session has ended both
-// ends have the same, whoever has moved it.
+// TestCounters: counters equal what was carried, and both ends of an ended session agree, whichever
+// path carried it.
 func TestCounters(t *testing.T) {
 	eachPair(t, func(t *testing.T, e *ends) {
 		e.exactCounts(t)
@@ -28,7 +28,7 @@ func TestCounters(t *testing.T) {
 			ReceivedPackets: server.SentPackets, ReceivedBytes: server.SentBytes,
 		}
 		if client != mirrored || server.Dropped != 0 {
-			t.Errorf("the client has counted %+v, the server %+v", client, server)
+			t.Errorf("the client counted %+v, the server %+v", client, server)
 		}
 		if client.SentPackets < 1000 || client.ReceivedPackets < 1000 {
 			t.Errorf("only %+v", client)
@@ -36,7 +36,7 @@ func TestCounters(t *testing.T) {
 	})
 }
 
-// awaitConnectionsClosed waits until no connection has anything to say any more.
+// awaitConnectionsClosed waits until no TCP connection sends any more.
 func (e *end) awaitConnectionsClosed(t *testing.T) {
 	t.Helper()
 	const open = `(?m)^ *\d+: \S+ \S+ (0[1-57-9B-F])` // all but TIME_WAIT and LISTEN (proc_net_tcp)
@@ -55,8 +55,8 @@ func (e *end) awaitConnectionsClosed(t *testing.T) {
 	}
 }
 
-// exactCounts sends packets that are known, after some that show that the kernel is done with what
-// it sends when a device comes up.
+// exactCounts transfers known packets, after some others that outlast what the kernel itself sends
+// when a device comes up.
 func (e *ends) exactCounts(t *testing.T) {
 	t.Helper()
 	client, server := tap(t, e.client), tap(t, e.server)
@@ -74,14 +74,14 @@ func (e *ends) exactCounts(t *testing.T) {
 	}
 	var got datapath.Counters
 	for end := time.Now().Add(timeout); got != want && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		got = e.countedSince(before) // what comes counts once it is delivered, and so a little later
+		got = e.countedSince(before) // a received packet is counted shortly after its delivery
 	}
 	if got != want {
 		t.Errorf("counted %+v, carried %+v", got, want)
 	}
 }
 
-// countedSince is what the client has counted since.
+// countedSince returns the difference of the client's counters.
 func (e *ends) countedSince(before datapath.Counters) datapath.Counters {
 	after, _ := e.dialer.Counters()
 	return datapath.Counters{

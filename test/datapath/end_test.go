@@ -19,22 +19,22 @@ import (
 	"upppoe/tun"
 )
 
-// end is one end of a session: a namespace with a client or a server in it.
+// end is one end of a session: a namespace with a client or a server.
 type end struct {
 	*lab.Namespace
 	path    datapath.Kind
 	opener  *linux.Opener
-	offload *offloadIn // nil: user space moves all
+	offload *offloadIn // nil: user space carries all packets
 	stop    func()
-	count   counted // session ports, if there are several
+	count   counted // the session ports, if there are several
 
-	events                    chan pppoe.Event // but for those that nobody waits for
-	echoRequests, echoReplies atomic.Int64     // Echo-Requests that were sent, Echo-Replies that came
-	notOpen                   atomic.Int64     // packets that came of families that are not open
-	pair                      atomic.Bool      // see cuts
+	events                    chan pppoe.Event // those that tests wait for
+	echoRequests, echoReplies atomic.Int64     // Echo-Requests sent, Echo-Replies received
+	notOpen                   atomic.Int64     // packets received for families that are not open
+	pair                      atomic.Bool      // see hasPair
 }
 
-// newEnd makes a namespace. Of itself its kernel sends next to nothing, and soon: counters
+// newEnd creates a namespace. Its kernel sends almost nothing by itself, and that early: counters
 // are compared.
 func newEnd(t *testing.T, path datapath.Kind) *end {
 	t.Helper()
@@ -65,7 +65,7 @@ func sysctl(t *testing.T, in *lab.Namespace, name, value string) {
 	must(t, in.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
 }
 
-// notify keeps what tests wait for.
+// notify keeps the events that tests wait for.
 func (e *end) notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	switch event := event.(type) {
 	case pppoe.FrameSent:
@@ -88,14 +88,14 @@ func (e *end) notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	}
 }
 
-// isLCP reports whether a frame is an LCP packet of a code: 9 is Echo-Request, 10 Echo-Reply (RFC
+// isLCP reports whether a frame is an LCP packet with a code: 9 is Echo-Request, 10 Echo-Reply (RFC
 // 1661 section 5.8).
 func isLCP(frame []byte, code byte) bool {
 	return len(frame) > 2 && frame[0] == 0xc0 && frame[1] == 0x21 && frame[2] == code
 }
 
-// await waits until the families of a session are up, and, where the kernel is to move
-// packets, until it does.
+// await waits until the families of a session are up, and until the kernel carries packets if it
+// should.
 func (e *end) await(t *testing.T, s settings) {
 	t.Helper()
 	for up := false; !up; {
@@ -116,7 +116,7 @@ func (e *end) await(t *testing.T, s settings) {
 	case event := <-e.events:
 		t.Fatalf("%T %+v", event, event)
 	case <-time.After(timeout):
-		t.Fatal("the kernel does not move packets")
+		t.Fatal("the kernel does not carry packets")
 	}
 }
 
@@ -126,7 +126,7 @@ func (e *end) event(t *testing.T) pppoe.Event {
 	case event := <-e.events:
 		return event
 	case <-time.After(timeout):
-		t.Fatal("nothing happens")
+		t.Fatal("no event")
 		return nil
 	}
 }
@@ -157,12 +157,12 @@ func (e *end) ports(tags vlan.Stack) (p pppoe.Ports, err error) {
 	return p, err
 }
 
-// offloadIn is an Accelerator in a namespace.
+// offloadIn is a datapath.Offload in a namespace.
 type offloadIn struct {
 	datapath.Offload
 	in        *lab.Namespace
-	installed chan struct{} // gets one when packets of a session begin to be moved
-	added     atomic.Bool   // for the Allow that comes next
+	installed chan struct{} // receives when a session begins to be carried
+	added     atomic.Bool   // the next SetFamilies is the first
 }
 
 func (k *offloadIn) Add(t datapath.Session) error {
@@ -177,7 +177,7 @@ func (k *offloadIn) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	}
 }
 
-// host is the network of a namespace.
+// host configures the network of a namespace.
 type host struct {
 	*netconfig.Configurer
 	in *lab.Namespace

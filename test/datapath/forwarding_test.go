@@ -20,8 +20,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestForwarding: a server forwards between two sessions, one of 1500 octets and one of
-// 1492. Nobody clamps the MSS: what is too long for the second is told of, and TCP heeds it.
+// TestForwarding: a server forwards between two sessions, with MTUs of 1500 and 1492. The MSS is
+// not clamped: path MTU discovery (RFC 1191, RFC 8201) reports packets that are too long, and TCP
+// adapts.
 func TestForwarding(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, p := range []struct{ long, server, short datapath.Kind }{
@@ -31,7 +32,7 @@ func TestForwarding(t *testing.T) {
 		t.Run(fmt.Sprintf("%v, %v, %v", p.long, p.server, p.short), func(t *testing.T) {
 			b := newForwarding(t, p.long, p.server, p.short)
 			for _, to := range []string{shortIP, shortIP6} {
-				for range 2 { // what has been learned, and is told of, changes nothing
+				for range 2 { // a cached path MTU makes no difference
 					must(t, b.long.Do(func() error { return tooBig(to, 1500, mtu) }))
 				}
 				w := startCapture(t, b.wire, false)
@@ -54,7 +55,7 @@ const (
 	shortIP6 = "2001:db8:2::1"
 )
 
-// forwarding is a server with two sessions, of 1500 octets and of 1492.
+// forwarding is a server with two sessions, with MTUs of 1500 and 1492.
 type forwarding struct {
 	long, server, short *end
 	wire                *lab.Namespace
@@ -93,8 +94,8 @@ func (e *end) route(to, device string) error {
 	return nil
 }
 
-// tooBig sends an echo request of so many octets, whatever is known of the way, and expects
-// to be told what would fit.
+// tooBig sends an echo request of so many octets, regardless of the known path MTU, and expects an
+// ICMP error with the MTU that fits.
 func tooBig(to string, octets, fits int) error {
 	addr := netip.MustParseAddr(to)
 	network, own, protocol := "ip4:icmp", "0.0.0.0", 1
@@ -125,18 +126,18 @@ func tooBig(to string, octets, fits int) error {
 	for buf := make([]byte, 2000); ; {
 		n, _, err := conn.ReadFrom(buf)
 		if err != nil {
-			return fmt.Errorf("nobody tells that %d octets are too many to %s: %w", octets, to, err)
+			return fmt.Errorf("no ICMP error for %d octets to %s: %w", octets, to, err)
 		}
 		if got := mtuOf(protocol, buf[:n]); got != 0 && got != fits {
-			return fmt.Errorf("to %s: told that %d octets would fit, want %d", to, got, fits)
+			return fmt.Errorf("to %s: the reported MTU is %d, want %d", to, got, fits)
 		} else if got != 0 {
 			return nil
 		}
 	}
 }
 
-// mtuOf is what an ICMP message says of how long a packet may be; 0: nothing. RFC 1191 section
-// 4, RFC 4443 section 3.2.
+// mtuOf returns the MTU in an ICMP message; 0: it has none. RFC 1191 section 4, RFC 4443 section
+// 3.2.
 func mtuOf(protocol int, b []byte) int {
 	m, err := icmp.ParseMessage(protocol, b)
 	if err != nil {

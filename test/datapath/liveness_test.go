@@ -12,7 +12,7 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// TestEcho: with traffic both ways, both ends ask for signs of life, and get them.
+// TestEcho: with traffic in both directions, both ends send Echo-Requests and receive replies.
 func TestEcho(t *testing.T) {
 	roottest.Need(t)
 	for _, path := range paths {
@@ -22,15 +22,15 @@ func TestEcho(t *testing.T) {
 			for end := time.Now().Add(timeout); e.client.echoReplies.Load() < before[0]+5 || e.server.echoReplies.Load() < before[1]+5; {
 				streams(t, e.client.Namespace, e.server.Namespace, serverIP, 1<<20)
 				if time.Now().After(end) {
-					t.Fatalf("%d and %d Echo-Replies have come", e.client.echoReplies.Load(), e.server.echoReplies.Load())
+					t.Fatalf("%d and %d Echo-Replies arrived", e.client.echoReplies.Load(), e.server.echoReplies.Load())
 				}
 			}
 		})
 	}
 }
 
-// TestIdle: what is carried, by whomever, is a sign of life, so that none need be asked for,
-// and keeps a session from being idle. When nothing is carried any more, it is.
+// TestIdle: data packets on any path make adaptive Echo-Requests unnecessary, and keep a session
+// from being idle. Without packets, it ends as idle.
 func TestIdle(t *testing.T) {
 	roottest.Need(t)
 	for _, path := range paths {
@@ -47,9 +47,9 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// staysUp has a session carry something for longer than it may be idle. The error says that
-// this was too seldom to show anything: on a busy machine, unless it is so however long the
-// session may be idle.
+// staysUp sends packets over a session for longer than its idle timeout. An error reports that
+// packets were too rare to show anything, as on a busy machine; the caller then retries with a
+// longer timeout.
 func staysUp(t *testing.T, path datapath.Kind, limit time.Duration) error {
 	t.Helper()
 	e := dial(t, path, path, settings{echo: lcp.Echo{Interval: limit, Adaptive: true}, limits: pppoe.Limits{IdleTimeout: limit}})
@@ -61,17 +61,17 @@ func staysUp(t *testing.T, path datapath.Kind, limit time.Duration) error {
 			return err
 		}
 		if gap := time.Since(last); gap > limit/2 {
-			return fmt.Errorf("no packet came for %v", gap)
+			return fmt.Errorf("no packet arrived for %v", gap)
 		}
 		if last = time.Now(); last.Sub(began) < limit {
 			asked = e.client.echoRequests.Load()
 		}
 	}
 	if n := e.client.echoRequests.Load() - asked; n > 0 {
-		t.Errorf("%d Echo-Requests were sent, though packets came", n)
+		t.Errorf("%d Echo-Requests were sent although packets arrived", n)
 	}
 	if ended := e.client.ended(t); ended.Reason.Cause != session.Idle || ended.Uptime < 3*limit {
-		t.Errorf("the session has ended after %v: %+v", ended.Uptime, ended.Reason)
+		t.Errorf("the session ended after %v: %+v", ended.Uptime, ended.Reason)
 	}
 	return nil
 }

@@ -10,8 +10,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// The data paths there are. Auto is the kernel's, chosen of itself: it leaves the Ethernet
-// interface as it is.
+// The data paths. Auto chooses the kernel here, and leaves the Ethernet interface as it is.
 const (
 	auto   = datapath.KindAuto
 	plain  = datapath.KindPlain
@@ -21,7 +20,7 @@ const (
 
 var paths = []datapath.Kind{auto, plain, gso, kernel}
 
-// check is something to be tried with a session that is up.
+// check is something to be done with a session that is up.
 type check struct {
 	name string
 	run  func(*ends, *testing.T)
@@ -35,9 +34,8 @@ var (
 	random = check{"random packets", (*ends).random}
 )
 
-// TestPairs has each data path at one end of a session and each at the other, and tries
-// everything with it that a session of the usual kind can carry; then less of it, with
-// Ethernet interfaces that do less by themselves.
+// TestPairs runs every check that a session of default settings can carry, with each data path at
+// either end; then some of them with fewer offloads of the Ethernet interfaces.
 func TestPairs(t *testing.T) {
 	eachPair(t, func(t *testing.T, e *ends) {
 		e.try(t, ping, tcp, udp, random)
@@ -63,8 +61,8 @@ func (e *ends) disableOffloads(t *testing.T, what ...lab.Offload) {
 	e.checksumsFilled = e.checksumsFilled || slices.Contains(what, lab.ChecksumOut)
 }
 
-// eachPair runs a test with a session of each data path at one end and each at the other.
-// The kernel's as it is chosen of itself meets but two.
+// eachPair runs a test with each data path at either end of a session. Auto is combined with itself
+// and offload only.
 func eachPair(t *testing.T, test func(t *testing.T, e *ends)) {
 	pairs := []pair{{auto, auto}, {auto, gso}, {gso, auto}}
 	for _, by := range paths[1:] {
@@ -75,7 +73,7 @@ func eachPair(t *testing.T, test func(t *testing.T, e *ends)) {
 	eachOf(t, pairs, settings{}, test)
 }
 
-// pair are data paths of a client and a server.
+// pair is the data paths of a client and a server.
 type pair struct{ client, server datapath.Kind }
 
 // somePairs have each data path at either end.

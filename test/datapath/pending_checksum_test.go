@@ -15,8 +15,8 @@ import (
 	"upppoe/test/packets"
 )
 
-// TestPendingChecksums: a peer on this very machine, as over a veth pair, leaves the checksums
-// of its packets open. They arrive, those that are joined and those on their own.
+// TestPendingChecksums: a peer on the same machine, as over a veth pair, sends packets with partial
+// checksums (CHECKSUM_PARTIAL). They arrive, coalesced or not.
 func TestPendingChecksums(t *testing.T) {
 	for _, with := range paths {
 		e := dial(t, datapath.KindPlain, with, settings{})
@@ -50,8 +50,8 @@ func (e *ends) pendingChecksums(t *testing.T, from, to string) {
 	}
 }
 
-// pendingChecksumFrame makes a frame of session 1, with a virtio-net header before it that says that
-// the checksum of the UDP datagram inside is open.
+// pendingChecksumFrame returns a frame of session 1, with a virtio-net header before it that marks
+// the checksum of its UDP datagram as partial.
 func pendingChecksumFrame(from, to netip.Addr, data []byte) []byte {
 	dst, _ := net.ParseMAC(serverMAC)
 	src, _ := net.ParseMAC(clientMAC)
@@ -77,7 +77,7 @@ func pendingChecksumFrame(from, to netip.Addr, data []byte) []byte {
 	return append(header, frame...)
 }
 
-// virtioLen is the length of a struct virtio_net_hdr, which says what is open in a frame.
+// virtioLen is the length of struct virtio_net_hdr, which describes partial checksums.
 const virtioLen = 10
 
 // inject sends frames from an interface, each with a virtio-net header before it.

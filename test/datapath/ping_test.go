@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pings sends echo requests of every size up to the MTU that must not be fragmented. One
-// octet more is too long.
+// pings sends echo requests of every size up to the MTU that must not be fragmented. A packet one
+// octet longer is rejected.
 func (e *ends) pings(t *testing.T) { e.pingFrom(t, 0) }
 
-// longPings sends only those that come near it.
+// longPings sends only those near the MTU.
 func (e *ends) longPings(t *testing.T) { e.pingFrom(t, e.mtu-100) }
 
-// pingFrom sends those of so many octets of data and more.
+// pingFrom sends those with so many octets of data, and more.
 func (e *ends) pingFrom(t *testing.T, least int) {
 	t.Helper()
 	for _, f := range []*pinger{
@@ -44,7 +44,7 @@ type pinger struct {
 	maxData           int // octets of data
 }
 
-// pingAll pings with all numbers of octets from the least on.
+// pingAll pings with every number of octets from least to maxData.
 func (f *pinger) pingAll(least int) error {
 	unfragmented := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
 		c.Control(func(fd uintptr) {
@@ -75,10 +75,11 @@ func (f *pinger) pingAll(least int) error {
 	return nil
 }
 
-// maxInFlight is how many requests are on their way at once.
+// maxInFlight is the number of requests in transit.
 const maxInFlight = 16
 
-// echo sends requests of some numbers of octets, up to the last, and waits for the answers.
+// echo sends requests with numbers of octets from first up to, but excluding, last, and waits for
+// the replies.
 func (f *pinger) echo(conn net.PacketConn, to net.Addr, first, last int) error {
 	for size := first; size < last; size++ {
 		m := icmp.Message{Type: f.request, Body: &icmp.Echo{ID: 77, Seq: size, Data: pattern(size)}}
@@ -95,7 +96,7 @@ func (f *pinger) echo(conn net.PacketConn, to net.Addr, first, last int) error {
 		buf := make([]byte, 2000)
 		n, _, err := conn.ReadFrom(buf)
 		if err != nil {
-			return fmt.Errorf("%d of the answers of %d to %d octets: %w", left, first, last-1, err)
+			return fmt.Errorf("%d replies with %d to %d octets are missing: %w", left, first, last-1, err)
 		}
 		got, err := icmp.ParseMessage(f.protocol, buf[:n])
 		if err != nil || got.Type != f.reply {
@@ -106,7 +107,7 @@ func (f *pinger) echo(conn net.PacketConn, to net.Addr, first, last int) error {
 			continue
 		}
 		if !bytes.Equal(e.Data, pattern(e.Seq)) {
-			return fmt.Errorf("%d octets: others came back", e.Seq)
+			return fmt.Errorf("%d octets: the reply has other octets", e.Seq)
 		}
 		left--
 	}

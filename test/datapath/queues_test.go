@@ -17,7 +17,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// counted are ports whose frames are counted.
+// counted are ports that count frames.
 type counted []*countedPort
 
 type countedPort struct {
@@ -25,7 +25,7 @@ type countedPort struct {
 	received, sent atomic.Int64
 }
 
-// all counts the frames of all session ports.
+// all wraps all session ports.
 func (c *counted) all(p *pppoe.Ports) {
 	*c = nil
 	count := func(p datapath.Port) datapath.Port {
@@ -51,10 +51,9 @@ func (p *countedPort) WriteGather(frames [][2][]byte) (int, error) {
 	return n, err
 }
 
-// TestQueues carries many streams, and then many flows of datagrams, both ways, with four
-// queues at both ends: streams arrive whole, and of the datagrams none is lost and none comes
-// twice. Where user space moves them they come in the order of their flow, and all queues
-// work.
+// TestQueues transfers many streams, and then many flows of datagrams, in both directions, with
+// four queues at both ends: streams arrive unchanged, and each datagram exactly once. Where user
+// space carries them, datagrams of a flow stay in order, and all queues are used.
 func TestQueues(t *testing.T) {
 	roottest.Need(t)
 	const queues, streaming, flows = 4, 8, 16
@@ -64,7 +63,7 @@ func TestQueues(t *testing.T) {
 		for name, tags := range map[string]vlan.Stack{"untagged": {}, "in a VLAN": tags} {
 			t.Run(fmt.Sprintf("%v, %s", path, name), func(t *testing.T) {
 				e := dial(t, path, path, settings{queues: queues, vlan: tags, mtu: 1508})
-				// Without it, veth keeps frames in order only if one processor sends them all.
+				// Without GRO, veth keeps frames in order only if one CPU sends all of them.
 				must(t, e.wire.Offload("0", true, lab.Join))
 				must(t, e.wire.Offload("1", true, lab.Join))
 				must(t, e.client.Offload("eth0", true, lab.Join))
@@ -84,7 +83,7 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-// checkPortsUsed reports whether all of an end's ports have carried packets.
+// checkPortsUsed checks that all ports of an end have carried packets.
 func (e *end) checkPortsUsed(t *testing.T, queues int, path datapath.Kind) {
 	t.Helper()
 	if len(e.count) != queues {
@@ -92,13 +91,13 @@ func (e *end) checkPortsUsed(t *testing.T, queues int, path datapath.Kind) {
 	}
 	for i, p := range e.count {
 		if r, s := p.received.Load(), p.sent.Load(); path == datapath.KindOffload && (r < 100 || s < 100) {
-			t.Errorf("by port %d, %d frames came and %d went", i, r, s)
+			t.Errorf("port %d received %d frames and sent %d", i, r, s)
 		}
 	}
 }
 
-// echoes sends numbered datagrams of several flows, a few ahead of their echoes. Both ends
-// see to it that each comes once, and in order if they are to be ordered.
+// echoes sends numbered datagrams of several flows, a few ahead of their echoes. Both ends check
+// that each arrives once, and in order if ordered is set.
 func (e *ends) echoes(t *testing.T, to string, flows int, each uint32, ordered bool) {
 	var server net.PacketConn
 	err := e.server.Do(func() (err error) {
@@ -123,7 +122,7 @@ func (e *ends) echoes(t *testing.T, to string, flows int, each uint32, ordered b
 	all.Wait()
 }
 
-// echoServer sends datagrams back, until the socket is closed.
+// echoServer returns datagrams until the socket is closed.
 func echoServer(t *testing.T, server net.PacketConn, ordered bool) {
 	flows := make(map[string]arrivals)
 	for buf := make([]byte, 2000); ; {
@@ -144,23 +143,23 @@ func echoServer(t *testing.T, server net.PacketConn, ordered bool) {
 	}
 }
 
-// arrivals are the numbers of datagrams that have come.
+// arrivals are the numbers of received datagrams.
 type arrivals map[uint32]bool
 
-// add takes another, which must not have come before.
+// add records a datagram, which must not have arrived before.
 func (a arrivals) add(datagram []byte, ordered bool) error {
 	number := binary.BigEndian.Uint32(datagram)
 	switch {
 	case a[number]:
-		return fmt.Errorf("datagram %d comes again", number)
+		return fmt.Errorf("datagram %d arrives twice", number)
 	case ordered && int(number) != len(a):
-		return fmt.Errorf("datagram %d comes instead of %d", number, len(a))
+		return fmt.Errorf("datagram %d arrives instead of %d", number, len(a))
 	}
 	a[number] = true
 	return nil
 }
 
-// echo is one flow.
+// echo sends one flow, and receives its echoes.
 func (e *ends) echo(to net.Addr, each uint32, ordered bool) error {
 	var conn net.Conn
 	err := e.client.Do(func() (err error) {
@@ -182,7 +181,7 @@ func (e *ends) echo(to net.Addr, each uint32, ordered bool) error {
 			}
 		}
 	}
-	for number := range uint32(ahead) { // so few that none is lost for want of room
+	for number := range uint32(ahead) { // few enough to fit in every queue
 		send(number)
 	}
 	come := make(arrivals)

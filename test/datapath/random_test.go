@@ -11,10 +11,10 @@ import (
 	"upppoe/test/packets"
 )
 
-// Over all pairs of data paths that are some 100,000.
-var randomPackets = flag.Int("packets", 6000, "how many random packets are carried each way between two data paths")
+// Some 100,000 in total over all pairs of data paths.
+var randomPackets = flag.Int("packets", 6000, "number of random packets in each direction between two data paths")
 
-// random carries packets of all kinds each way, each of which comes out as it went in.
+// random transfers packets of all kinds in both directions; each arrives unchanged.
 func (e *ends) random(t *testing.T) {
 	client, server := tap(t, e.client), tap(t, e.server)
 	s := &packets.Source{Rand: rand.New(rand.NewPCG(3, 4)), MaxLen: e.mtu, Flows: true, GSO: true}
@@ -26,10 +26,10 @@ func (e *ends) random(t *testing.T) {
 		carried, err := packets.Transfer(way.from, way.to, s, *randomPackets)
 		must(t, err)
 		if n := way.at.kernelCounters().ReceivedPackets - before.ReceivedPackets; way.at.offload != nil && n < uint64(*randomPackets/2) {
-			t.Errorf("the kernel has moved only %d packets of %d", n, *randomPackets)
+			t.Errorf("the kernel carried only %d packets of %d", n, *randomPackets)
 		}
 		if way.at.path == datapath.KindOffload && carried.Coalesced == 0 {
-			t.Error("no packets were joined")
+			t.Error("no packets were coalesced")
 		}
 	}
 }

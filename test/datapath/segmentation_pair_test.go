@@ -10,8 +10,8 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// TestSegmentationPair: once there are many packets that are yet to be cut, the kernel has a way for
-// them too. All is as before, but for who moves them.
+// TestSegmentationPair: under a load of GSO packets the kernel sends these too. Packets arrive as
+// before.
 func TestSegmentationPair(t *testing.T) {
 	tagged, err := vlan.Parse("50.100")
 	must(t, err)
@@ -25,7 +25,7 @@ func TestSegmentationPair(t *testing.T) {
 		{"tagged", []pair{{auto, auto}, {kernel, gso}}, settings{vlan: tagged, mtu: 1508}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			t.Parallel() // engines look each second
+			t.Parallel() // engines check the load each second
 			eachOf(t, c.pairs, c.settings, func(t *testing.T, e *ends) {
 				t.Parallel()
 				e.createPairs(t)
@@ -35,7 +35,7 @@ func TestSegmentationPair(t *testing.T) {
 	}
 }
 
-// createPairs sends what the kernel cannot, both ways, until it can.
+// createPairs sends GSO packets in both directions until both kernels have their segmentation pair.
 func (e *ends) createPairs(t *testing.T) {
 	t.Helper()
 	there := associate(t, e.client.Namespace, e.server.Namespace, serverIP, e.mtu)
@@ -46,12 +46,12 @@ func (e *ends) createPairs(t *testing.T) {
 		there.loadGSO(t)
 		back.loadGSO(t)
 		if time.Now().After(end) {
-			t.Fatal("no detour is made")
+			t.Fatal("no segmentation pair is created")
 		}
 	}
 }
 
-// loadGSO sends many datagrams that are to be cut in two.
+// loadGSO sends many datagrams that are each to be segmented in two.
 func (u *association) loadGSO(t *testing.T) {
 	t.Helper()
 	const many = 20
@@ -61,7 +61,7 @@ func (u *association) loadGSO(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// When the way is made, packets by it overtake those that user space still has.
+	// Once the pair exists, its packets overtake those that user space still has.
 	got := make(map[string]int)
 	buf := make([]byte, 1<<16)
 	for range 2 * many {
@@ -77,11 +77,10 @@ func (u *association) loadGSO(t *testing.T) {
 	}
 }
 
-// hasPair reports whether the kernel has a way for packets that are yet to be cut, if it has one
-// for others.
+// hasPair reports whether the kernel sends GSO packets, if it carries others.
 func (e *end) hasPair() bool { return e.offload == nil || e.pair.Load() }
 
-// logHandler hears what stage.Opener tell of the detour.
+// logHandler watches the log of the Opener for the segmentation pair.
 type logHandler struct {
 	slog.Handler
 	*end
@@ -90,7 +89,7 @@ type logHandler struct {
 func (l logHandler) Enabled(context.Context, slog.Level) bool { return true }
 
 func (l logHandler) Handle(_ context.Context, r slog.Record) error {
-	if strings.Contains(r.Message, "have been made") {
+	if strings.Contains(r.Message, "segment them in the kernel") {
 		l.pair.Store(true)
 	}
 	return nil

@@ -29,26 +29,25 @@ const (
 	clientMAC, serverMAC = "02:00:5e:00:53:02", "02:00:5e:00:53:01"
 )
 
-// macs are those of the stations of a segment.
+// macs are the addresses of the stations, in the order of newNetwork.
 var macs = []string{clientMAC, serverMAC, "02:00:5e:00:53:03"}
 
-// mtu is that of the sessions of a setting that asks for none (RFC 2516 section 7).
+// mtu is the MTU of a session without RFC 4638 (RFC 2516 section 7).
 const mtu = 1492
 
-// timeout is how long anything may take that takes no time on a machine of our own.
+// timeout limits every wait for the other end.
 const timeout = 20 * time.Second
 
-// settings is what a session is to be like. The zero value is one of MTU 1492 with both
-// families.
+// settings configures a session. The zero value has MTU 1492 and both families.
 type settings struct {
 	vlan       vlan.Stack
-	queues     int          // into how many parts both ends divide packets; 0: one
+	queues     int          // session ports and TUN queues of both ends; 0: one
 	mtu        int          // of the Ethernet interfaces; 0: 1500
-	maxPayload int          // what both ask for (RFC 4638); 0: 1492
-	without    ipFamily     // the family that neither end wants
+	maxPayload int          // PPP-Max-Payload of both ends (RFC 4638); 0: 1492
+	without    ipFamily     // the family that neither end negotiates
 	echo       lcp.Echo     // of both ends
 	limits     pppoe.Limits // of the client
-	mss        int          // as pppoe.ClientConfig has it, of both ends
+	mss        int          // as in pppoe.ClientConfig, of both ends
 }
 
 type ipFamily int
@@ -59,22 +58,22 @@ const (
 	familyIPv6
 )
 
-// ends are a session that is up.
+// ends are the two ends of a session that is up.
 type ends struct {
 	client, server  *end
 	wire            *lab.Namespace // between them
-	checksumsFilled bool           // the Ethernet interfaces have checksums filled beforehand
+	checksumsFilled bool           // the kernel completes checksums before the Ethernet interfaces
 	dialer          *pppoe.Client
 	mtu             int // of the session
 }
 
-// dial has a client dial a server, each with its own data path, in namespaces of their own.
+// dial has a client dial a server, each with its data path, in namespaces of their own.
 func dial(t *testing.T, by, with datapath.Kind, s settings) *ends {
 	t.Helper()
 	roottest.Need(t)
 	e := &ends{client: newEnd(t, by), server: newEnd(t, with)}
 	e.client.opener.Queues, e.server.opener.Queues = s.queues, s.queues
-	if s.without == familyIPv6 { // nor shall the kernel try
+	if s.without == familyIPv6 { // the kernel must not send any
 		sysctl(t, e.client.Namespace, "ipv6/conf/default/disable_ipv6", "1")
 		sysctl(t, e.server.Namespace, "ipv6/conf/default/disable_ipv6", "1")
 	}
@@ -98,8 +97,8 @@ func dial(t *testing.T, by, with datapath.Kind, s settings) *ends {
 	return e
 }
 
-// connect joins stations by a bridge, where all frames can be seen: one that XDP takes at an end
-// cannot be seen there, nor one that user space sends. The bridge's ports are 0, 1 and so on.
+// connect connects stations by a bridge, where all frames can be captured: those that XDP receives,
+// or user space sends, cannot at the ends. The bridge's ports are 0, 1 and so on.
 func connect(t *testing.T, mtu int, stations ...*end) *lab.Namespace {
 	t.Helper()
 	wire := namespace(t)
@@ -166,7 +165,7 @@ func (e *end) serve(t *testing.T, s settings) {
 	runUntilEnd(t, func(ctx context.Context) { server.Run(ctx) }, e)
 }
 
-// session is what an end wants of PPP.
+// session returns the PPP configuration of an end.
 func (e *end) session(s settings, v4 ipcp.Config, v6 ipv6cp.Config) session.Config {
 	cfg := session.Config{IPv4: &v4, IPv6: &v6}
 	switch s.without {
@@ -180,7 +179,7 @@ func (e *end) session(s settings, v4 ipcp.Config, v6 ipv6cp.Config) session.Conf
 	return cfg
 }
 
-// runUntilEnd runs something until the test ends, or somebody stops the end.
+// runUntilEnd runs a function until the test ends, or e.stop is called.
 func runUntilEnd(t *testing.T, run func(context.Context), e *end) {
 	ctx, stop := context.WithCancel(context.Background())
 	var done sync.WaitGroup

@@ -15,9 +15,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// tcp carries a stream each way at once, over IPv4 and IPv6. What arrives is what was sent,
-// and where the kernel can move it, it has: all that comes, and, once there is a detour, all
-// that leaves.
+// tcp sends a stream in each direction at once, over IPv4 and IPv6. What arrives equals what was
+// sent. Where the kernel carries packets, it carries all received ones, and all sent ones once the
+// segmentation pair exists.
 func (e *ends) tcp(t *testing.T) {
 	const octets = 1 << 20
 	for _, to := range []string{serverIP, serverIP6} {
@@ -32,16 +32,16 @@ func (e *ends) tcp(t *testing.T) {
 			}
 			after := one.kernelCounters()
 			if n := after.ReceivedBytes - before[i].ReceivedBytes; n < octets {
-				t.Errorf("%s: of %d octets that came the kernel has moved only %d", to, octets, n)
+				t.Errorf("%s: of %d received octets the kernel carried only %d", to, octets, n)
 			}
 			if n := after.SentBytes - before[i].SentBytes; cuts && n < octets {
-				t.Errorf("%s: of %d octets that left the kernel has moved only %d", to, octets, n)
+				t.Errorf("%s: of %d sent octets the kernel carried only %d", to, octets, n)
 			}
 		}
 	}
 }
 
-// kernelCounters is what the kernel has moved.
+// kernelCounters returns the counters of the kernel data path.
 func (e *end) kernelCounters() datapath.Counters {
 	if e.offload == nil {
 		return datapath.Counters{}
@@ -49,7 +49,7 @@ func (e *end) kernelCounters() datapath.Counters {
 	return e.offload.Counters(1)
 }
 
-// streams sends octets both ways at once.
+// streams sends octets in both directions at once.
 func streams(t *testing.T, from, at *lab.Namespace, to string, octets int64) {
 	t.Helper()
 	listener := listen(t, at, to)
@@ -90,7 +90,7 @@ func exchange(conn net.Conn, octets int64, send, expect uint64) error {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(time.Minute))
 	sent := make(chan error, 1)
-	// Ends when all is sent, at the deadline at the latest.
+	// Ends when all octets are sent, or at the deadline.
 	go func() {
 		_, err := io.CopyN(conn, stream(send), octets)
 		sent <- err

@@ -14,9 +14,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// udp sends datagrams of many sizes, bursts of one size, which are joined and cut, what the
-// kernel is to cut itself (UDP_SEGMENT), and what leaves in fragments: each arrives as it was
-// sent, and none else.
+// udp sends datagrams of many sizes; bursts of one size, which are coalesced and segmented; GSO
+// packets, segmented by the kernel (UDP_SEGMENT); and fragments. Each datagram arrives unchanged,
+// and no other.
 func (e *ends) udp(t *testing.T) {
 	for _, to := range []string{serverIP, serverIP6} {
 		w := e.capture(t)
@@ -39,7 +39,7 @@ func (e *ends) udp(t *testing.T) {
 	}
 }
 
-// partner is the client's address of the family of one of the server's.
+// partner returns the client's address of the same family.
 func partner(of string) string {
 	if of == serverIP6 {
 		return clientIP6
@@ -47,11 +47,11 @@ func partner(of string) string {
 	return clientIP
 }
 
-// association is two sockets of UDP that send to each other alone.
+// association is two UDP sockets that send to each other only.
 type association struct {
 	to              string
 	from, at        *net.UDPConn
-	maxUnfragmented int // octets that need no fragments
+	maxUnfragmented int // octets of the longest datagram without fragments
 	random          *rand.ChaCha8
 	buf             []byte // room for any datagram
 }
@@ -79,7 +79,7 @@ func (u *association) close() {
 	u.at.Close()
 }
 
-// sizes sends one datagram of every size that is near a border, and of some others.
+// sizes sends one datagram of each size near a limit, and of some others.
 func (u *association) sizes(t *testing.T) {
 	t.Helper()
 	for size := 0; size <= u.maxUnfragmented; size++ {
@@ -89,7 +89,7 @@ func (u *association) sizes(t *testing.T) {
 	}
 }
 
-// bursts sends many of one size at once, the last of them shorter.
+// bursts sends many datagrams of one size at once, the last of them shorter.
 func (u *association) bursts(t *testing.T) {
 	t.Helper()
 	for _, size := range []int{1, 100, 1000, u.maxUnfragmented} {
@@ -107,7 +107,7 @@ func (u *association) bursts(t *testing.T) {
 	}
 }
 
-// gso sends what the kernel cuts into datagrams, as late as it can.
+// gso sends GSO packets, which the kernel segments as late as it can.
 func (u *association) gso(t *testing.T) {
 	t.Helper()
 	for _, size := range []int{1, 100, 501, u.maxUnfragmented} {
@@ -117,7 +117,7 @@ func (u *association) gso(t *testing.T) {
 	}
 }
 
-// fragments sends what is longer than a packet.
+// fragments sends datagrams that are longer than a packet.
 func (u *association) fragments(t *testing.T) {
 	t.Helper()
 	for _, size := range []int{u.maxUnfragmented + 1, 2*u.maxUnfragmented + 1, 8000, 30000} {
@@ -129,7 +129,7 @@ func (u *association) fragments(t *testing.T) {
 	}
 }
 
-// gro has the receiver take as many datagrams at once as are there (udp(7), UDP_GRO).
+// gro has the receiver read as many datagrams at once as there are (udp(7), UDP_GRO).
 func (u *association) gro(t *testing.T) {
 	t.Helper()
 	raw, err := u.at.SyscallConn()
@@ -156,8 +156,7 @@ func (u *association) data(octets int) []byte {
 	return b
 }
 
-// send sends octets as datagrams of one size, the last of which may be shorter, and has them
-// arrive.
+// send sends octets as datagrams of one size, the last of which may be shorter, and expects them.
 func (u *association) send(t *testing.T, b []byte, size int) {
 	t.Helper()
 	var err error
@@ -178,7 +177,8 @@ func (u *association) send(t *testing.T, b []byte, size int) {
 	}
 }
 
-// segmentControl is the control message by which the kernel cuts datagrams (udp(7), UDP_SEGMENT).
+// segmentControl returns the control message by which the kernel segments into datagrams (udp(7),
+// UDP_SEGMENT).
 func segmentControl(size int) []byte {
 	b := make([]byte, unix.CmsgSpace(2))
 	header := b[:unix.CmsgLen(0)]
@@ -203,7 +203,7 @@ func (u *association) expect(t *testing.T, want []byte) {
 	}
 }
 
-// one sends a datagram, and has it arrive.
+// one sends a datagram and receives it.
 func (u *association) one() error {
 	if _, err := u.from.Write([]byte("one")); err != nil {
 		return err

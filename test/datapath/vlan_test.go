@@ -6,7 +6,7 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// TestVLAN: a session in a VLAN, and in one within another, whose tags are ours.
+// TestVLAN: a session in a VLAN, and in a stacked one, whose tags user space adds.
 func TestVLAN(t *testing.T) {
 	for _, text := range []string{"50", "50.100"} {
 		t.Run(text, func(t *testing.T) {

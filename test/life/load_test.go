@@ -20,7 +20,7 @@ func TestUnderLoad(t *testing.T) {
 		t.Errorf("without load there are %v", before)
 	}
 	stop := stream(t, w.client, w.server, ip("192.0.2.1"))
-	check(t, client.Await("have been made, and send them in the kernel"))
+	check(t, client.Await("which segment them in the kernel"))
 	stop()
 	if under := w.links(t); !under["ppp0"] || len(under) != 3 {
 		t.Errorf("under load there are %v", under)
@@ -43,7 +43,7 @@ func TestServerUnderLoad(t *testing.T) {
 	w.dial(t)
 	w.awaitOnline(t)
 	stop := stream(t, w.server, w.client, ip("192.0.2.10"))
-	check(t, server.Await("have been made, and send them in the kernel"))
+	check(t, server.Await("which segment them in the kernel"))
 	stop()
 	if under := linksOf(t, w.server); !under["ppp0"] || len(under) != 3 {
 		t.Errorf("under load there are %v", under)

@@ -11,15 +11,15 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// udpFrame is a frame of a session with a datagram of four octets, and the virtio-net header that
-// says where its checksum would be.
+// udpFrame returns a frame of a session with a datagram of four octets and a partial checksum, and
+// its virtio-net header.
 func udpFrame() (header, frame []byte) {
 	packet := []byte{
 		0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
 		0x12, 0x34, 0x12, 0x34, 0, 12, 0, 0, 1, 2, 3, 4,
 	}
 	binary.BigEndian.PutUint16(packet[10:], ^Sum(0, packet[:20]))
-	// What a sender leaves in an open checksum is the sum of the pseudo-header.
+	// The field of a partial checksum holds the sum of the pseudo-header.
 	binary.BigEndian.PutUint16(packet[26:], Sum(uint32(Sum(17+12, packet[12:16])), packet[16:20]))
 	frame = wire.AppendSessionFrame(nil, wire.Addr{2}, wire.Addr{4}, 1, append([]byte{0, 0x21}, packet...))
 	header = make([]byte, virtioLen)
@@ -29,8 +29,8 @@ func udpFrame() (header, frame []byte) {
 	return header, frame
 }
 
-// TestCaptureErrors: an open checksum is finished or found fault with, as is wanted; a frame
-// that is yet to be cut, and a wrong checksum, always are faults.
+// TestCaptureErrors: a partial checksum is completed or an error, as configured; a GSO packet and a
+// wrong checksum are always errors.
 func TestCaptureErrors(t *testing.T) {
 	for _, c := range []struct {
 		what  string
@@ -38,12 +38,12 @@ func TestCaptureErrors(t *testing.T) {
 		spoil func(header, frame []byte)
 		fault string
 	}{
-		{"open", Capture{}, func(_, _ []byte) {}, ""},
-		{"open, to be filled", Capture{ChecksumsFilled: true}, func(_, _ []byte) {}, "open checksum"},
-		{"neither open nor filled", Capture{}, func(h, _ []byte) { h[0] = 0 }, "checksum of protocol 17"},
-		{"yet to be cut", Capture{}, func(h, _ []byte) { h[1] = unix.VIRTIO_NET_HDR_GSO_UDP_L4 }, "yet to be cut"},
-		{"open behind its end", Capture{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "an open checksum at"},
-		{"another's", Capture{From: wire.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
+		{"partial", Capture{}, func(_, _ []byte) {}, ""},
+		{"partial, must be complete", Capture{ChecksumsFilled: true}, func(_, _ []byte) {}, "partial checksum"},
+		{"neither partial nor complete", Capture{}, func(h, _ []byte) { h[0] = 0 }, "checksum of protocol 17"},
+		{"GSO packet", Capture{}, func(h, _ []byte) { h[1] = unix.VIRTIO_NET_HDR_GSO_UDP_L4 }, "a GSO packet"},
+		{"partial beyond the end", Capture{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "a partial checksum at"},
+		{"from another address", Capture{From: wire.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
 	} {
 		c.wire.Lengths = make(map[int]int)
 		header, frame := udpFrame()
@@ -51,10 +51,10 @@ func TestCaptureErrors(t *testing.T) {
 		c.wire.inspect(header, frame)
 		got := strings.Join(c.wire.Errors, "; ")
 		if c.fault == "" && got != "" || !strings.Contains(got, c.fault) {
-			t.Errorf("%s: the fault is %q, want %q", c.what, got, c.fault)
+			t.Errorf("%s: the error is %q, want %q", c.what, got, c.fault)
 		}
 		if seen := c.wire.From == (wire.Addr{}); (c.wire.Frames == 1) != seen || (c.wire.Lengths[len(frame)] == 1) != seen {
-			t.Errorf("%s: %d frames were seen", c.what, c.wire.Frames)
+			t.Errorf("%s: %d frames were captured", c.what, c.wire.Frames)
 		}
 	}
 }

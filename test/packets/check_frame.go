@@ -8,14 +8,14 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// minFrameLen is what an Ethernet frame is filled up to, without its check sequence.
+// minFrameLen is the minimum length of an Ethernet frame, without its frame check sequence.
 const minFrameLen = 60
 
-// CheckFrame finds fault with a frame of a PPPoE session, without tags: with LENGTH, with the lengths
-// that IP tells, and with checksums. Of what is no IP it sees LENGTH alone.
+// CheckFrame checks an untagged frame of a PPPoE session: LENGTH, the lengths in the IP header, and
+// checksums. For protocols other than IP it checks LENGTH only.
 func CheckFrame(frame []byte) error {
 	if len(frame) < datapath.HeadersLen {
-		return fmt.Errorf("a frame of %d octets", len(frame))
+		return fmt.Errorf("a frame of %d octets is too short", len(frame))
 	}
 	end := 20 + int(binary.BigEndian.Uint16(frame[18:]))
 	if end < datapath.HeadersLen || end > len(frame) || end < len(frame) && len(frame) > minFrameLen {
@@ -42,7 +42,7 @@ func checkIPv4(p []byte) error {
 		return errors.New("IPv4 header checksum")
 	}
 	if binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
-		return nil // a fragment has no checksum of its own
+		return nil // a fragment has no complete transport checksum
 	}
 	return checkTransport(p[9], p[12:20], p[header:])
 }
@@ -61,11 +61,11 @@ func checkTransport(protocol byte, pseudo, b []byte) error {
 	start := uint32(protocol) + uint32(len(b))
 	switch {
 	case protocol == 1:
-		start, pseudo = 0, nil // ICMP sums no pseudo-header
+		start, pseudo = 0, nil // no pseudo-header in ICMP
 	case protocol != 6 && protocol != 17 && protocol != 58:
 		return nil
 	case protocol == 17 && len(pseudo) == 8 && len(b) > 7 && binary.BigEndian.Uint16(b[6:]) == 0:
-		return nil // none
+		return nil // no checksum (RFC 768)
 	}
 	if Sum(uint32(Sum(start, pseudo)), b) != 0xffff {
 		return fmt.Errorf("checksum of protocol %d", protocol)
@@ -73,7 +73,7 @@ func checkTransport(protocol byte, pseudo, b []byte) error {
 	return nil
 }
 
-// Sum is that of the Internet checksum (RFC 1071).
+// Sum returns the ones' complement sum of the Internet checksum (RFC 1071), not inverted.
 func Sum(start uint32, b []byte) uint16 {
 	total := uint64(start)
 	for ; len(b) > 1; b = b[2:] {

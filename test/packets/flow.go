@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// flow is packets of one flow, as a sender of a stream makes them: some of them can be
-// joined, and some, on second sight, cannot.
+// flow is packets of one flow, as a sender of a stream generates them: some of them can be
+// coalesced, some differ in a way that prevents it.
 type flow struct {
 	*Source
 	protocol byte
-	headers  []byte // of IP and of TCP or UDP
-	ip       int    // the length of IP's
+	headers  []byte // IP and TCP or UDP
+	ip       int    // length of the IP header
 	size     int    // of the payload
-	left     int    // packets
+	left     int    // remaining packets
 }
 
 func (s *Source) newFlow() *flow {
@@ -42,7 +42,7 @@ func (s *Source) newFlow() *flow {
 	return t
 }
 
-// next makes a packet. The headers are those of the one after it then.
+// next returns the next packet, and advances the headers to the one after it.
 func (t *flow) next(number uint32) []byte {
 	t.left--
 	p, size := slices.Clone(t.headers), t.size
@@ -58,7 +58,7 @@ func (t *flow) next(number uint32) []byte {
 	return p
 }
 
-// vary makes a packet, now and then, one that is not like the others.
+// vary changes some packets so that they differ from the others.
 func (t *flow) vary(p []byte) {
 	if t.Rand.IntN(12) > 0 {
 		return
@@ -67,7 +67,7 @@ func (t *flow) vary(p []byte) {
 	case 0:
 		p[1] ^= 0x10 // traffic class
 	case 1:
-		p[7] ^= 1 // the time to live, or, over IPv4, of a fragment
+		p[7] ^= 1 // hop limit (IPv6), or fragment offset (IPv4)
 	case 2:
 		p[at] ^= 1 // another flow
 	case 3:
@@ -75,15 +75,15 @@ func (t *flow) vary(p []byte) {
 			p[at+13] |= []byte{0x01, 0x08, 0x20, 0x40, 0x80}[t.Rand.IntN(5)]
 		}
 	case 4:
-		// Another identification, but not the first packet's: what must not be fragmented
-		// may be joined with that, and gets others (RFC 6864 section 4).
+		// Another identification, but not the first packet's: packets with DF set may be
+		// coalesced with it, and get other ones (RFC 6864 section 4).
 		p[4] ^= 1
 	case 5:
-		p[at+7] ^= 2 // a sequence number that is not the next
+		p[at+7] ^= 2 // an unexpected sequence number
 	}
 }
 
-// addresses are those of a packet.
+// addresses returns the addresses of a packet, as in the pseudo-header.
 func (t *flow) addresses(p []byte) []byte {
 	if p[0]>>4 == 6 {
 		return p[8:40]
@@ -91,7 +91,7 @@ func (t *flow) addresses(p []byte) []byte {
 	return p[12:20]
 }
 
-// setTransportChecksum makes the checksum right, but for now and then.
+// setTransportChecksum writes the checksum; sometimes a wrong one.
 func (t *flow) setTransportChecksum(p []byte) {
 	segment, at := p[t.ip:], 16
 	if t.protocol == protocolUDP {
@@ -109,7 +109,7 @@ func (t *flow) setTransportChecksum(p []byte) {
 	binary.BigEndian.PutUint16(segment[at:], check)
 }
 
-// advance makes headers those of the next packet.
+// advance changes the headers to those of the next packet.
 func (t *flow) advance(size int) {
 	if t.headers[0]>>4 == 4 {
 		binary.BigEndian.PutUint16(t.headers[4:], 1+binary.BigEndian.Uint16(t.headers[4:]))

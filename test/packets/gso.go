@@ -9,14 +9,14 @@ import (
 	"upppoe/tun"
 )
 
-// message is what is sent at once: one packet, or one that the kernel or the data path is to
-// cut, with a virtio-net header before it; and the packets that are to arrive.
+// message is what is sent at once, one packet or a GSO packet, with a virtio-net header before it;
+// and the packets that are to arrive.
 type message struct {
 	sent    []byte
 	packets [][]byte
 }
 
-// next makes a message of so many packets at most.
+// next returns a message with at most so many packets.
 func (s *Source) next(most int) (message, error) {
 	if !s.GSO || most < 2 || s.flow != nil || s.Rand.IntN(16) > 0 {
 		p := s.Next()
@@ -25,8 +25,8 @@ func (s *Source) next(most int) (message, error) {
 	return s.gsoMessage(most)
 }
 
-// gsoMessage makes a packet that is yet to be cut, such as a virtual machine sends. What is to
-// become of it tun.Segmenter says, and where it is the kernel that cuts, the kernel agrees.
+// gsoMessage returns a GSO packet as a virtual machine sends it. Its segments are computed by
+// tun.Segments, with which the kernel agrees where it segments.
 func (s *Source) gsoMessage(most int) (message, error) {
 	t := s.newFlow()
 	p := slices.Clip(t.headers)
@@ -44,8 +44,8 @@ func (s *Source) gsoMessage(most int) (message, error) {
 	return message{append(header, p...), parts}, err
 }
 
-// describeGSO completes the headers of a packet that is yet to be cut, but for its checksum,
-// and says in a virtio-net header how it is to be done.
+// describeGSO completes the headers of a GSO packet except its checksum, which stays partial, and
+// returns a virtio-net header that describes it.
 func (t *flow) describeGSO(p []byte) []byte {
 	h := make([]byte, virtioLen)
 	h[0], h[1] = unix.VIRTIO_NET_HDR_F_NEEDS_CSUM, unix.VIRTIO_NET_HDR_GSO_TCPV6
@@ -59,9 +59,9 @@ func (t *flow) describeGSO(p []byte) []byte {
 		h[1], at = unix.VIRTIO_NET_HDR_GSO_UDP_L4, 6
 		binary.BigEndian.PutUint16(segment[4:], uint16(len(segment)))
 	} else {
-		segment[13] |= []byte{0, 0x01, 0x08, 0x09, 0x40}[t.Rand.IntN(5)] // FIN and PSH are the last segment's
+		segment[13] |= []byte{0, 0x01, 0x08, 0x09, 0x40}[t.Rand.IntN(5)] // FIN and PSH: on the last segment only
 		if t.Rand.IntN(8) == 0 {
-			segment[13] |= 0x80 // CWR is the first's
+			segment[13] |= 0x80 // CWR: on the first only
 			h[1] |= unix.VIRTIO_NET_HDR_GSO_ECN
 		}
 	}
@@ -73,7 +73,7 @@ func (t *flow) describeGSO(p []byte) []byte {
 	return h
 }
 
-// segment makes the packets of one that is yet to be cut.
+// segment returns the segments of a GSO packet.
 func segment(header, p []byte) (parts [][]byte, err error) {
 	var c tun.Segmenter
 	if err := c.Start(p, pendingOf(header)); err != nil {

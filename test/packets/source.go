@@ -1,6 +1,6 @@
-// Package packets makes IP packets of all kinds for tests, and carries them from one packet
-// socket to another, so that each is compared with what was sent, and none is lost for want
-// of room.
+// Package packets generates IP packets of all kinds for tests, and transfers them between two
+// packet sockets: each packet is compared with the one sent, and none is lost in a full queue. It
+// also captures PPPoE frames and checks their lengths and checksums (RFC 2516, RFC 1071).
 package packets
 
 import (
@@ -8,34 +8,35 @@ import (
 	"math/rand/v2"
 )
 
-// Source makes packets, each of which ends in a mark and its number. None is for any host
-// that there is, and no SYN announces an MSS that anybody would lower.
+// Source generates packets, each of which ends in a mark and its number. None is for an existing
+// host, and no SYN has an MSS that a clamp would lower.
 type Source struct {
-	// Rand decides. It must be set.
+	// Rand is the source of randomness. It must be set.
 	Rand *rand.Rand
-	// MaxLen is how long a packet may be, in octets: at least 200.
+	// MaxLen is the maximum length of a packet in octets, 200 or more.
 	MaxLen int
-	// Version has all packets be of one version of IP: 4 or 6; 0: of both.
+	// Version restricts packets to one IP version, 4 or 6; 0: both.
 	Version byte
-	// FirstNumber is the first packet's number. It does not change once Next was called.
+	// FirstNumber is the number of the first packet. It must not change after the first call of
+	// Next.
 	FirstNumber uint32
-	// Flows has some packets be of one flow, one behind the other as in a stream, for
-	// whoever joins such.
+	// Flows generates some packets as flows, like those of a stream, so that a receiver can
+	// coalesce them.
 	Flows bool
-	// GSO has Carry send some packets that are yet to be cut into such.
+	// GSO has Transfer send some packets as GSO packets.
 	GSO bool
 
 	count uint32
 	flow  *flow
 }
 
-// Marks at the end of a packet: mark, number.
+// The end of a packet: mark, number.
 const (
 	mark    = 0x5eed50ac
 	markLen = 8
 )
 
-// Next makes a packet.
+// Next returns the next packet.
 func (s *Source) Next() []byte {
 	number := s.FirstNumber + s.count
 	s.count++
@@ -54,7 +55,7 @@ func (s *Source) Next() []byte {
 	return p
 }
 
-// numberOf is that of a packet; !ok: it is none of a Source's.
+// numberOf returns the number of a packet; !ok: it is not from a Source.
 func numberOf(p []byte) (n uint32, ok bool) {
 	if len(p) < markLen || binary.BigEndian.Uint32(p[len(p)-8:]) != mark {
 		return 0, false
@@ -66,7 +67,7 @@ func appendMark(b []byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, mark), number)
 }
 
-// ip makes a packet with a payload that is appended to its headers.
+// ip returns a packet with random headers and the payload that a function appends.
 func (s *Source) ip(payload func(b []byte, protocol byte) []byte) []byte {
 	protocol := []byte{protocolICMP, 2, protocolTCP, protocolTCP, protocolTCP, protocolUDP, protocolUDP, 47, 50, 51, 58, 59, 89, 132, 253, 255}[s.Rand.IntN(16)]
 	if s.v4() {
@@ -75,7 +76,7 @@ func (s *Source) ip(payload func(b []byte, protocol byte) []byte) []byte {
 	return payload(s.ipv6(protocol), protocol)
 }
 
-// v4 reports whether the next packet is of IPv4.
+// v4 reports whether the next packet is IPv4.
 func (s *Source) v4() bool { return s.Version == 4 || s.Version == 0 && s.Rand.IntN(2) == 0 }
 
 // Protocol numbers (IANA).
@@ -85,7 +86,7 @@ const (
 	protocolUDP  = 17
 )
 
-// ipv4 makes a header, with options now and then, and of a fragment now and then.
+// ipv4 returns a header, sometimes with options.
 func (s *Source) ipv4(protocol byte) []byte {
 	options := 0
 	if s.Rand.IntN(4) == 0 {
@@ -101,7 +102,7 @@ func (s *Source) ipv4(protocol byte) []byte {
 	return b
 }
 
-// ipv6 makes a header, and extension headers now and then (RFC 8200 section 4).
+// ipv6 returns a header, sometimes with extension headers (RFC 8200 section 4).
 func (s *Source) ipv6(protocol byte) []byte {
 	b := s.octets(nil, 40)
 	b[0] = 0x60 | b[0]&0xf
@@ -126,7 +127,7 @@ func (s *Source) ipv6(protocol byte) []byte {
 
 const fragment = 44
 
-// payload appends what the protocol has, as long as it may be, or shorter.
+// payload appends a payload of the protocol, of the maximum length or shorter.
 func (s *Source) payload(b []byte, protocol byte, number uint32) []byte {
 	at := len(b)
 	switch protocol {
@@ -150,7 +151,7 @@ func (s *Source) payload(b []byte, protocol byte, number uint32) []byte {
 	return b
 }
 
-// tcp appends a header. A SYN's options are such as nobody needs to change.
+// tcp appends a header. The MSS option of a SYN is one that need not be clamped.
 func (s *Source) tcp(b []byte) []byte {
 	at := len(b)
 	b = s.octets(b, 20)
@@ -166,8 +167,7 @@ func (s *Source) tcp(b []byte) []byte {
 	return b
 }
 
-// writeLength has IP say how long a packet is; now and then it is longer than that, or
-// shorter.
+// writeLength writes the length of a packet to its IP header; sometimes a wrong one.
 func (s *Source) writeLength(p []byte) {
 	length := len(p)
 	switch s.Rand.IntN(16) {
@@ -180,7 +180,7 @@ func (s *Source) writeLength(p []byte) {
 	setHeaderChecksum(p)
 }
 
-// setLength has IP say a length.
+// setLength writes a length to the IP header.
 func setLength(p []byte, length int) {
 	if p[0]>>4 == 4 {
 		binary.BigEndian.PutUint16(p[2:], uint16(length))
@@ -189,7 +189,7 @@ func setLength(p []byte, length int) {
 	}
 }
 
-// setHeaderChecksum makes the checksum of an IPv4 header right.
+// setHeaderChecksum writes the checksum of an IPv4 header.
 func setHeaderChecksum(p []byte) {
 	if p[0]>>4 == 4 {
 		p[10], p[11] = 0, 0
@@ -197,7 +197,7 @@ func setHeaderChecksum(p []byte) {
 	}
 }
 
-// octets appends so many of them.
+// octets appends n random octets.
 func (s *Source) octets(b []byte, n int) []byte {
 	for ; n >= 8; n -= 8 {
 		b = binary.NativeEndian.AppendUint64(b, s.Rand.Uint64())

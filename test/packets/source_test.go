@@ -33,21 +33,21 @@ func TestSource(t *testing.T) {
 				kinds["fragments"]++
 			}
 			if int(binary.BigEndian.Uint16(p[2:])) != len(p) {
-				kinds["of another length than they say"]++
+				kinds["with a wrong length"]++
 			}
 		}
 		if len(p) == 1492 {
 			kinds["full"]++
 		}
 	}
-	for _, kind := range []string{"IPv4", "IPv6", "options", "extension headers", "fragments", "full", "of another length than they say"} {
+	for _, kind := range []string{"IPv4", "IPv6", "options", "extension headers", "fragments", "full", "with a wrong length"} {
 		if kinds[kind] < 100 {
 			t.Errorf("only %d are %s", kinds[kind], kind)
 		}
 	}
 }
 
-// TestVersion: a source can be held to one version of IP.
+// TestVersion: a source can be restricted to one IP version.
 func TestVersion(t *testing.T) {
 	for _, version := range []byte{4, 6} {
 		s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 200, Version: version, Flows: true}
@@ -59,7 +59,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestCompare: a packet is found changed, sent twice, or nobody's.
+// TestCompare: a packet that was changed, arrives twice or was not sent is detected.
 func TestCompare(t *testing.T) {
 	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 1492}
 	first, second := s.Next(), s.Next()
@@ -68,33 +68,33 @@ func TestCompare(t *testing.T) {
 	changed := slices.Clone(second)
 	changed[9] ^= 1
 	if n, err := c.compare(make([]byte, 100)); n != 0 || err != nil {
-		t.Errorf("one of somebody else's: %d, %v", n, err)
+		t.Errorf("a foreign packet: %d, %v", n, err)
 	}
 	if n, err := c.compare(first); n != 1 || err != nil {
-		t.Errorf("one as it was sent: %d, %v", n, err)
+		t.Errorf("an unchanged packet: %d, %v", n, err)
 	}
 	if _, err := c.compare(first); err == nil {
-		t.Error("one that came twice was taken")
+		t.Error("a packet that arrived twice was accepted")
 	}
 	if _, err := c.compare(changed); err == nil {
-		t.Error("one that was changed was taken")
+		t.Error("a changed packet was accepted")
 	}
 	if c.Packets != 1 || c.Octets != len(first) {
 		t.Errorf("%d packets of %d octets were carried", c.Packets, c.Octets)
 	}
 }
 
-// TestGSO: what is to be cut becomes packets that follow each other.
+// TestGSO: segments of GSO packets are numbered in sequence.
 func TestGSO(t *testing.T) {
 	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 1492, GSO: true}
-	supers, want := 0, uint32(0)
+	gsoPackets, want := 0, uint32(0)
 	for range 2000 {
 		m, err := s.next(20)
 		if err != nil || len(m.packets) == 0 || len(m.packets) > 20 {
 			t.Fatalf("%d packets: %v", len(m.packets), err)
 		}
 		if len(m.packets) > 1 {
-			supers++
+			gsoPackets++
 		}
 		for _, p := range m.packets {
 			if n, ok := numberOf(p); !ok || n != want || len(p) > 1492 {
@@ -103,12 +103,12 @@ func TestGSO(t *testing.T) {
 			want++
 		}
 	}
-	if supers < 50 {
-		t.Errorf("only %d were to be cut", supers)
+	if gsoPackets < 50 {
+		t.Errorf("only %d GSO packets", gsoPackets)
 	}
 }
 
-// TestCheckFrame: each octet of a frame that lengths or checksums cover is missed when it changes.
+// TestCheckFrame: a change of any octet covered by lengths or checksums is detected.
 func TestCheckFrame(t *testing.T) {
 	s := &Source{Rand: rand.New(rand.NewPCG(1, 2)), MaxLen: 200}
 	found := 0
@@ -118,25 +118,25 @@ func TestCheckFrame(t *testing.T) {
 		binary.BigEndian.PutUint16(frame[18:], uint16(2+len(p)))
 		frame[21] = map[byte]byte{4: 0x21, 6: 0x57}[p[0]>>4]
 		if err := CheckFrame(frame); err != nil {
-			continue // such as nobody would send, of which a source makes some
+			continue // a source generates some invalid packets
 		}
 		for _, at := range []int{18, 19} {
 			frame[at] ^= 0x40
 			if CheckFrame(frame) == nil {
-				t.Fatalf("octet %d is wrong, and nobody sees it: % x", at, frame)
+				t.Fatalf("octet %d is wrong, and not detected: % x", at, frame)
 			}
 			frame[at] ^= 0x40
 		}
 		for at := 22; at < 22+20 && p[0]>>4 == 4; at++ {
 			frame[at] ^= 1
 			if CheckFrame(frame) == nil {
-				t.Fatalf("octet %d is wrong, and nobody sees it: % x", at, frame)
+				t.Fatalf("octet %d is wrong, and not detected: % x", at, frame)
 			}
 			frame[at] ^= 1
 		}
 		found++
 	}
 	if found < 20 {
-		t.Errorf("only %d frames without fault", found)
+		t.Errorf("only %d valid frames", found)
 	}
 }

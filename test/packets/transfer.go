@@ -15,15 +15,15 @@ import (
 	"upppoe/tun"
 )
 
-// Open opens a packet socket on a TUN: what is sent by it leaves by the TUN, and it hears
-// what comes in. It must be called in the TUN's network namespace.
+// Open opens a packet socket on a TUN: packets sent by it leave by the TUN, and it receives what
+// the TUN receives. It must be called in the network namespace of the TUN.
 func Open(device string) (*packet.Conn, error) {
-	// What the kernel cuts before the TUN it else takes for somebody else's.
+	// Without ignoring, it would also receive segments of its own GSO packets.
 	return listen(device, false)
 }
 
-// listen opens a packet socket that has a virtio-net header before each frame, and hears what
-// leaves by the interface too, if that is wanted.
+// listen opens a packet socket with a virtio-net header before each frame. If outgoing is set, it
+// also receives what the interface sends.
 func listen(device string, outgoing bool) (*packet.Conn, error) {
 	iface, err := net.InterfaceByName(device)
 	if err != nil {
@@ -54,52 +54,52 @@ func listen(device string, outgoing bool) (*packet.Conn, error) {
 	return conn, nil
 }
 
-// Send sends a packet by a socket of Open's.
+// Send sends a packet by a socket of Open.
 func Send(from *packet.Conn, p []byte) error {
 	return send(from, append(make([]byte, virtioLen), p...))
 }
 
-// send sends what has a virtio-net header before it.
+// send sends a message that begins with a virtio-net header.
 func send(from *packet.Conn, message []byte) error {
 	_, err := from.WriteTo(message, &packet.Addr{HardwareAddr: make(net.HardwareAddr, 6)})
 	return err
 }
 
-// maxInFlight is how many packets may be on their way: fewer than any queue on it holds.
+// maxInFlight is the maximum number of packets in transit, fewer than any queue on the path holds.
 const maxInFlight = 100
 
 // timeout is how long a packet may take.
 const timeout = 20 * time.Second
 
-// Result is what Carry has carried.
+// Result is what Transfer has transferred.
 type Result struct {
 	Packets, Octets int // of IP
-	Coalesced       int // packets that came joined with others
+	Coalesced       int // packets that arrived coalesced with others
 }
 
-// Transfer sends packets of a source by one socket and receives them by another. The error
-// tells of the first that did not come out as it went in, or of one that was not to come.
+// Transfer sends n packets of a source by one socket and receives them by another. The error
+// reports the first packet that arrived changed, twice or unsent.
 func Transfer(from, to *packet.Conn, s *Source, n int) (Result, error) {
 	c := &transfer{pending: make(map[uint32][]byte), slots: make(chan struct{}, maxInFlight), done: make(chan struct{})}
 	sent := make(chan error, 1)
-	// Ends when all is sent, or received what ends the test.
+	// Ends when all packets are sent, or receiving has failed.
 	go func() { sent <- c.send(from, s, n) }()
 	err := c.receive(to, n)
 	close(c.done)
 	return c.Result, errors.Join(err, <-sent)
 }
 
-// transfer is packets on their way.
+// transfer is the packets in transit.
 type transfer struct {
 	mu      sync.Mutex
-	pending map[uint32][]byte // by their numbers
+	pending map[uint32][]byte // by number
 
-	slots chan struct{} // has an entry for each
+	slots chan struct{} // one entry for each packet in transit
 	done  chan struct{}
 	Result
 }
 
-// virtioLen is the length of a struct virtio_net_hdr, which says what is open in a packet.
+// virtioLen is the length of struct virtio_net_hdr, which describes partial checksums and GSO.
 const virtioLen = 10
 
 func (c *transfer) send(from *packet.Conn, s *Source, n int) error {
@@ -121,8 +121,8 @@ func (c *transfer) send(from *packet.Conn, s *Source, n int) error {
 	return nil
 }
 
-// expect notes a packet that is to arrive, once there is room. It says no if none will be
-// received any more.
+// expect records a packet that is to arrive, once a slot is free. It returns false if receiving has
+// ended.
 func (c *transfer) expect(p []byte) bool {
 	select {
 	case c.slots <- struct{}{}:
@@ -143,7 +143,7 @@ func (c *transfer) receive(to *packet.Conn, n int) error {
 		if err != nil {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return fmt.Errorf("%w: %d packets are still to come, and on the way are %s", err, n, c.describePending())
+			return fmt.Errorf("%w: %d packets have not arrived, of these are in transit: %s", err, n, c.describePending())
 		}
 		came, err := c.handle(buf[:virtioLen], buf[virtioLen:length])
 		if err != nil {
@@ -154,7 +154,7 @@ func (c *transfer) receive(to *packet.Conn, n int) error {
 	return nil
 }
 
-// describePending tells of a few packets that are waited for.
+// describePending describes a few packets in transit.
 func (c *transfer) describePending() string {
 	var b bytes.Buffer
 	for number, p := range c.pending {
@@ -165,17 +165,17 @@ func (c *transfer) describePending() string {
 	return b.String()
 }
 
-// handle compares what has come, and returns how many packets that were.
+// handle compares received packets, and returns their number.
 func (c *transfer) handle(header, b []byte) (int, error) {
 	if header[1] == unix.VIRTIO_NET_HDR_GSO_NONE {
 		if p := pendingOf(header); p.Checksum && !p.Complete(b) { // as over a veth pair
-			return 0, fmt.Errorf("what came with an open checksum cannot have one: % x, %x", header, b[:min(len(b), 100)])
+			return 0, fmt.Errorf("invalid offset of a partial checksum: % x, %x", header, b[:min(len(b), 100)])
 		}
 		return c.compare(b)
 	}
 	parts, err := segment(header, b)
 	if err != nil {
-		return 0, fmt.Errorf("what came joined cannot be cut: %w: % x, %x", err, header, b[:min(len(b), 100)])
+		return 0, fmt.Errorf("a coalesced packet cannot be segmented: %w: % x, %x", err, header, b[:min(len(b), 100)])
 	}
 	all := 0
 	for _, p := range parts {
@@ -189,7 +189,7 @@ func (c *transfer) handle(header, b []byte) (int, error) {
 	return all, nil
 }
 
-// compare takes one packet; others than those of the source do not count.
+// compare compares one packet with the one sent; packets that are not from the source do not count.
 func (c *transfer) compare(p []byte) (int, error) {
 	number, ok := numberOf(p)
 	if !ok {
@@ -199,7 +199,7 @@ func (c *transfer) compare(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	want, ok := c.pending[number]
 	if !ok {
-		return 0, fmt.Errorf("packet %d was not to come, or not once more", number)
+		return 0, fmt.Errorf("packet %d was not sent, or arrives twice", number)
 	}
 	if !bytes.Equal(p, want) {
 		at := 0
@@ -215,12 +215,12 @@ func (c *transfer) compare(p []byte) (int, error) {
 	return 1, nil
 }
 
-// pendingOf reads a virtio-net header (Virtual I/O Device 1.2 section 5.1.6).
+// pendingOf parses a virtio-net header (Virtual I/O Device 1.2 section 5.1.6).
 func pendingOf(h []byte) tun.PendingOffload {
 	return tun.PendingOffload{
 		Checksum: h[0]&unix.VIRTIO_NET_HDR_F_NEEDS_CSUM != 0,
 		Start:    binary.NativeEndian.Uint16(h[6:]), Offset: binary.NativeEndian.Uint16(h[8:]),
-		Segment: tun.Segmentation(h[1] &^ unix.VIRTIO_NET_HDR_GSO_ECN), // its numbers are these
+		Segment: tun.Segmentation(h[1] &^ unix.VIRTIO_NET_HDR_GSO_ECN), // has the same values
 		Size:    binary.NativeEndian.Uint16(h[4:]), ECN: h[1]&unix.VIRTIO_NET_HDR_GSO_ECN != 0,
 	}
 }
