@@ -207,7 +207,7 @@ func cpuSeconds(b *testing.B) float64 {
 const streamTime = 200 * time.Millisecond
 
 func ratios(b *testing.B, streams int) {
-	lanes := []*path{
+	paths := []*path{
 		ethernetPath(b, "plain", "tso", "off", "gso", "off"),
 		ethernetPath(b, "plain, GRO", "tso", "off", "gso", "off", "gro", "on"),
 		ethernetPath(b, "plain, TSO"),
@@ -217,11 +217,11 @@ func ratios(b *testing.B, streams int) {
 		sessionPath(b, "exclusive", 1, withExclusive),
 		sessionPath(b, "exclusive, 10,000 sessions", 10000, withExclusive),
 	}
-	lanes[5].baseline, lanes[7].baseline = lanes[3], lanes[6]
+	paths[5].baseline, paths[7].baseline = paths[3], paths[6]
 	b.ResetTimer()
 	for turn := range b.N {
-		for i := range lanes {
-			l := lanes[(turn+i)%len(lanes)]
+		for i := range paths {
+			l := paths[(turn+i)%len(paths)]
 			before := cpuSeconds(b)
 			rate := l.stream(b, streams, streamTime)
 			l.rates = append(l.rates, rate)
@@ -230,9 +230,9 @@ func ratios(b *testing.B, streams int) {
 		}
 	}
 	var table strings.Builder
-	for _, l := range lanes {
-		wait := float64(median(l.pings)) / float64(median(lanes[0].pings))
-		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by CPU time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(lanes[0]), l.costRatio(lanes[0]), median(l.pings), wait)
+	for _, l := range paths {
+		wait := float64(median(l.pings)) / float64(median(paths[0].pings))
+		fmt.Fprintf(&table, "%-28s %6.2f Gbit/s  %5.2f  by CPU time %5.2f  ping %8v %5.2f\n", l.name, median(l.rates), l.throughputRatio(paths[0]), l.costRatio(paths[0]), median(l.pings), wait)
 		if l.baseline != nil {
 			fmt.Fprintf(&table, "%-28s %6s         %5.2f                    %5.2f\n", "  of one session", "", l.throughputRatio(l.baseline), l.costRatio(l.baseline))
 		}

@@ -186,9 +186,9 @@ func TestRestoreFeatures(t *testing.T) {
 		}
 		is(false, "open")
 		if err := Restore(dir, ethernet); err != nil {
-			t.Errorf("of a live program: %v", err)
+			t.Errorf("Restore for a live program: %v", err)
 		}
-		is(false, "restored while its program is there")
+		is(false, "restored while its program exists")
 		return engine.Close()
 	})
 	is(true, "closed")

@@ -36,7 +36,7 @@ func TestRandomPackets(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c := there.link.Counters(1); c.ReceivedPackets < 10000 || there.userSpace.received.Load() < 1000 {
-				t.Errorf("%+v by way of the kernel, %d of user space", c, there.userSpace.received.Load())
+				t.Errorf("%+v through the kernel, %d through user space", c, there.userSpace.received.Load())
 			}
 		})
 	}

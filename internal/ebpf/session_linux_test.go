@@ -42,7 +42,7 @@ func TestFamilies(t *testing.T) {
 					t.Errorf("%+v: counters were %+v, are %+v", c, before, after)
 				}
 				if there.userSpace.received.Load()-by[0] != 2-want || there.userSpace.sent.Load()-by[1] != 2-want {
-					t.Errorf("%+v: user space moved %d and %d", c, there.userSpace.received.Load()-by[0], there.userSpace.sent.Load()-by[1])
+					t.Errorf("%+v: user space carried %d and %d", c, there.userSpace.received.Load()-by[0], there.userSpace.sent.Load()-by[1])
 				}
 			}
 		})
@@ -84,7 +84,7 @@ func TestSourceFilter(t *testing.T) {
 					}
 					after, left := there.link.Counters(1), there.userSpace.received.Load()-by
 					if got := after.ReceivedPackets - before.ReceivedPackets; got != way.want || left != 1-way.want {
-						t.Errorf("%s: of a packet to %v, the kernel moved %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
+						t.Errorf("%s: of a packet to %v, the kernel carried %d and user space %d; want %d by the kernel", c.what, way.to, got, left, way.want)
 					}
 					if after.SentPackets == before.SentPackets {
 						t.Errorf("%s: packets are no longer sent in the kernel", c.what)
@@ -119,7 +119,7 @@ func TestTwoSessions(t *testing.T) {
 		t.Error(err)
 	}
 	if here.userSpace.sent.Load() != before+1 {
-		t.Error("the removed session is still moved in the kernel")
+		t.Error("the removed session is still carried in the kernel")
 	}
 	here.do(func() error { return here.link.Add(here.userSpace.Session) })
 	if c := here.link.Counters(1); c != (datapath.Counters{}) {
@@ -156,7 +156,7 @@ func TestTwoEngines(t *testing.T) {
 	exchangeAll()
 	for i, ends := range all {
 		if n := ends[0].userSpace.received.Load() + ends[0].userSpace.sent.Load(); n > 100 {
-			t.Errorf("session number %d: %d packets by way of user space", i+1, n)
+			t.Errorf("session number %d: %d packets through user space", i+1, n)
 		}
 	}
 	first.Close()
@@ -205,7 +205,7 @@ func TestOwnAddress(t *testing.T) {
 			exchange(t, here, there, there.ipv4, 1<<20)
 			exchange(t, there, here, here.ipv6, 1<<20)
 			if n := here.userSpace.received.Load(); n > 10 {
-				t.Errorf("%d packets by way of user space", n)
+				t.Errorf("%d packets through user space", n)
 			}
 		})
 	}
@@ -243,7 +243,7 @@ func TestClose(t *testing.T) {
 		return err
 	})
 	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
-		t.Errorf("user space alone: %v", err)
+		t.Errorf("through user space: %v", err)
 	}
 	here.link.Remove(1) // after Close: no effect
 }
@@ -379,8 +379,8 @@ func TestExclusive(t *testing.T) {
 			t.Errorf("%s is %v while open", word, got)
 		}
 	}
-	if about := e.engine.Describe(); about != "receive in XDP" {
-		t.Errorf("about: %s", about)
+	if description := e.engine.Describe(); description != "receive in XDP" {
+		t.Errorf("description: %s", description)
 	}
 	if err := e.engine.Close(); err != nil {
 		t.Error(err)

@@ -74,13 +74,13 @@ func TestTCP(t *testing.T) {
 			exchange(t, there, here, partner(here, to), 4<<20)
 		}
 		there.checkCapture(w, taps)
-		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.link.Counters(1), here.userSpace.sent.Load())
+		t.Logf("%d frames captured, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), here.link.Counters(1), here.userSpace.sent.Load())
 		if taps && (w.Frames < 2000 || len(w.Lengths) < 50) {
-			t.Errorf("only %d frames of %d lengths seen", w.Frames, len(w.Lengths))
+			t.Errorf("only %d frames of %d lengths captured", w.Frames, len(w.Lengths))
 		}
 		carried := here.link.Counters(1)
 		if carried.SentBytes < 8<<20 && here.hasPair() || carried.ReceivedBytes < 8<<20 {
-			t.Errorf("not moved in the kernel: %+v", carried)
+			t.Errorf("not carried in the kernel: %+v", carried)
 		}
 		if here.hasPair() && here.userSpace.sent.Load() > 100 {
 			t.Errorf("%d packets went through user space", here.userSpace.sent.Load())
@@ -119,7 +119,7 @@ func exchange(t *testing.T, from, at *sessionEnd, to netip.Addr, n int) {
 			c.SetDeadline(time.Now().Add(20 * time.Second))
 			got, err := io.ReadAll(c)
 			if err == nil && !bytes.Equal(got, data) {
-				err = fmt.Errorf("%d octets came, of %d, or others", len(got), n)
+				err = fmt.Errorf("%d octets arrived, of %d, or others", len(got), n)
 			}
 			return err
 		}()
@@ -160,7 +160,7 @@ func TestUDP(t *testing.T) {
 		}
 		there.checkCapture(w, taps)
 		carried := here.link.Counters(1)
-		t.Logf("%d frames seen, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.userSpace.sent.Load())
+		t.Logf("%d frames captured, of %d lengths; kernel %+v; user space %d", w.Frames, len(w.Lengths), carried, here.userSpace.sent.Load())
 		// Left to user space: fragments of IPv6, and GSO packets if the TUN does not complete
 		// checksums.
 		want := uint64(34)
@@ -168,7 +168,7 @@ func TestUDP(t *testing.T) {
 			want = 196
 		}
 		if carried.SentPackets != want || there.link.Counters(1).ReceivedPackets != 196 {
-			t.Errorf("moved in the kernel: %+v", carried)
+			t.Errorf("carried in the kernel: %+v", carried)
 		}
 	})
 }

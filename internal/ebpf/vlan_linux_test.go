@@ -43,7 +43,7 @@ func TestVLANs(t *testing.T) {
 					t.Errorf("%s: %+v here, %+v there", tags[i], a, b)
 				}
 				if n := here[i].userSpace.received.Load(); n > 10 {
-					t.Errorf("%s: %d packets by way of user space", tags[i], n)
+					t.Errorf("%s: %d packets through user space", tags[i], n)
 				}
 			}
 		})

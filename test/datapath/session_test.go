@@ -29,7 +29,7 @@ const (
 	clientMAC, serverMAC = "02:00:5e:00:53:02", "02:00:5e:00:53:01"
 )
 
-// macs are the addresses of the stations, in the order of newNetwork.
+// macs are the addresses of the stations, in the order of connect.
 var macs = []string{clientMAC, serverMAC, "02:00:5e:00:53:03"}
 
 // mtu is the MTU of a session without RFC 4638 (RFC 2516 section 7).

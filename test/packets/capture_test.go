@@ -33,10 +33,10 @@ func udpFrame() (header, frame []byte) {
 // wrong checksum are always errors.
 func TestCaptureErrors(t *testing.T) {
 	for _, c := range []struct {
-		what  string
-		wire  Capture
-		spoil func(header, frame []byte)
-		fault string
+		name    string
+		capture Capture
+		change  func(header, frame []byte)
+		want    string
 	}{
 		{"partial", Capture{}, func(_, _ []byte) {}, ""},
 		{"partial, must be complete", Capture{ChecksumsFilled: true}, func(_, _ []byte) {}, "partial checksum"},
@@ -45,16 +45,16 @@ func TestCaptureErrors(t *testing.T) {
 		{"partial beyond the end", Capture{}, func(h, _ []byte) { h[7], h[6] = 1, 1 }, "a partial checksum at"},
 		{"from another address", Capture{From: wire.Addr{6}}, func(h, _ []byte) { h[0] = 0 }, ""},
 	} {
-		c.wire.Lengths = make(map[int]int)
+		c.capture.Lengths = make(map[int]int)
 		header, frame := udpFrame()
-		c.spoil(header, frame)
-		c.wire.inspect(header, frame)
-		got := strings.Join(c.wire.Errors, "; ")
-		if c.fault == "" && got != "" || !strings.Contains(got, c.fault) {
-			t.Errorf("%s: the error is %q, want %q", c.what, got, c.fault)
+		c.change(header, frame)
+		c.capture.inspect(header, frame)
+		got := strings.Join(c.capture.Errors, "; ")
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s: the error is %q, want %q", c.name, got, c.want)
 		}
-		if seen := c.wire.From == (wire.Addr{}); (c.wire.Frames == 1) != seen || (c.wire.Lengths[len(frame)] == 1) != seen {
-			t.Errorf("%s: %d frames were captured", c.what, c.wire.Frames)
+		if seen := c.capture.From == (wire.Addr{}); (c.capture.Frames == 1) != seen || (c.capture.Lengths[len(frame)] == 1) != seen {
+			t.Errorf("%s: %d frames were captured", c.name, c.capture.Frames)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (s *Source) next(most int) (message, error) {
 }
 
 // gsoMessage returns a GSO packet as a virtual machine sends it. Its segments are computed by
-// tun.Segments, with which the kernel agrees where it segments.
+// tun.Segmenter, with which the kernel agrees where it segments.
 func (s *Source) gsoMessage(most int) (message, error) {
 	t := s.newFlow()
 	p := slices.Clip(t.headers)
