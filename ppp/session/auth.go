@@ -9,102 +9,101 @@ import (
 	"upppoe/ppp"
 )
 
-// authentication is the phase of that name: each side may have to prove who it
-// is (RFC 1661 section 3.5). The exchanges live on while the link is open, for
-// further challenges and for repetitions.
+// authentication is the state of the Authenticate phase, in which each side may have to
+// authenticate itself (RFC 1661 section 3.5). The exchanges continue while the link is
+// open, for further challenges and for repetitions.
 type authentication struct {
-	demand   ppp.Authenticator // the peer proves; nil: it need not
-	answer   ppp.AuthExchange  // we prove; nil: we need not
-	peerOK   bool
-	weOK     bool
-	demandBy ppp.Method
-	answerBy ppp.Method
-	early    *ppp.Control // with PeerAuthFirst: what the peer has asked before its own proof; nil: nothing
+	authenticator     ppp.Authenticator // of the peer; nil: it need not authenticate itself
+	peer              ppp.AuthExchange  // in which we are the peer; nil: none, or not begun
+	peerAuthenticated bool
+	selfAuthenticated bool
+	peerMethod        ppp.Method
+	ownMethod         ppp.Method
+	early             *ppp.Control // with PeerAuthFirst: a packet for us that came before the peer was authenticated; nil: none
 }
 
 func (a *authentication) done() bool {
-	return (a.demand == nil || a.peerOK) && (a.answerBy == nil || a.weOK)
+	return (a.authenticator == nil || a.peerAuthenticated) && (a.ownMethod == nil || a.selfAuthenticated)
 }
 
-// answering reports whether the peer still has to accept who we are.
-func (a *authentication) answering() bool { return a.answer != nil && !a.weOK }
+// awaitingPeer reports whether the peer still has to accept our credentials.
+func (a *authentication) awaitingPeer() bool { return a.peer != nil && !a.selfAuthenticated }
 
 func (a *authentication) deadline() (first time.Time) {
-	if a.demand != nil {
-		first = a.demand.Deadline()
+	if a.authenticator != nil {
+		first = a.authenticator.Deadline()
 	}
-	if a.answer != nil {
-		first = ppp.Earliest(first, a.answer.Deadline())
+	if a.peer != nil {
+		first = ppp.Earliest(first, a.peer.Deadline())
 	}
 	return first
 }
 
-// beginAuth starts the exchanges that LCP has agreed on.
-func (s *Session) beginAuth(now time.Time, out *Output) {
-	s.auth = authentication{demandBy: s.link.PeerMethod(), answerBy: s.link.OwnMethod()}
-	if by := s.auth.demandBy; by != nil {
-		s.auth.demand = by.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
-		s.auth.demand.Start(now, &out.Frames)
+// startAuth starts the exchanges that LCP has agreed on.
+func (s *Session) startAuth(now time.Time, out *Output) {
+	s.auth = authentication{peerMethod: s.link.PeerMethod(), ownMethod: s.link.OwnMethod()}
+	if m := s.auth.peerMethod; m != nil {
+		s.auth.authenticator = m.NewAuthenticator(ppp.AuthenticatorConfig{Name: s.cfg.Name, Key: s.cfg.ChallengeKey, Rand: s.cfg.Rand, Timers: s.cfg.AuthTimers})
+		s.auth.authenticator.Start(now, &out.Frames)
 	}
-	if s.auth.answerBy != nil && (s.auth.demand == nil || !s.cfg.PeerAuthFirst) {
-		s.beginAnswer(now, s.cfg.Credentials, out)
+	if s.auth.ownMethod != nil && (s.auth.authenticator == nil || !s.cfg.PeerAuthFirst) {
+		s.startPeerRole(now, s.cfg.Credentials, out)
 	}
 }
 
-func (s *Session) beginAnswer(now time.Time, who ppp.Credentials, out *Output) {
-	who.Rand, who.Timers, who.Key, who.Authenticator = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.demand
-	s.auth.answer = s.auth.answerBy.NewPeer(who)
-	s.auth.answer.Start(now, &out.Frames)
+func (s *Session) startPeerRole(now time.Time, c ppp.Credentials, out *Output) {
+	c.Rand, c.Timers, c.Key, c.Authenticator = s.cfg.Rand, s.cfg.AuthTimers, s.cfg.ChallengeKey, s.auth.authenticator
+	s.auth.peer = s.auth.ownMethod.NewPeer(c)
+	s.auth.peer.Start(now, &out.Frames)
 }
 
-// answerLast begins to prove who we are to a peer that has proved itself, by what we share with
-// it, and takes up what it has asked in the meantime.
-func (s *Session) answerLast(now time.Time, d ppp.AuthResult, out *Output) {
-	if s.auth.answerBy == nil || s.auth.answer != nil {
+// startPeerRoleLast starts the exchange in which we are the peer, once the other side is
+// authenticated, with the secrets shared with it. It handles the packet that came before.
+func (s *Session) startPeerRoleLast(now time.Time, result ppp.AuthResult, out *Output) {
+	if s.auth.ownMethod == nil || s.auth.peer != nil {
 		return
 	}
-	who := s.cfg.Credentials
-	who.Secret = func(string) ([]byte, bool) { return d.Secret, len(d.Secret) > 0 }
-	who.CleartextSecret = func() ([]byte, bool) { return d.CleartextSecret, len(d.CleartextSecret) > 0 }
-	s.beginAnswer(now, who, out)
+	c := s.cfg.Credentials
+	c.Secret = func(string) ([]byte, bool) { return result.Secret, len(result.Secret) > 0 }
+	c.CleartextSecret = func() ([]byte, bool) { return result.CleartextSecret, len(result.CleartextSecret) > 0 }
+	s.startPeerRole(now, c, out)
 	if c := s.auth.early; c != nil {
 		s.auth.early = nil
-		step, err := s.auth.answer.Receive(now, *c, &out.Frames)
+		step, err := s.auth.peer.Receive(now, *c, &out.Frames)
 		if err != nil {
-			out.emit(Dropped{Protocol: s.auth.answer.Protocol(), Err: err})
+			out.emit(Dropped{Protocol: s.auth.peer.Protocol(), Err: err})
 		}
-		s.answered(now, step, out)
+		s.handlePeerStep(now, step, out)
 	}
 }
 
-// keepEarly keeps the last packet of the method by which we will prove ourselves, so that the peer
-// need not wait until it repeats it; and reports whether it is one.
+// keepEarly keeps the last packet for an exchange that has not begun yet (PeerAuthFirst),
+// so that the other side need not repeat it. It reports whether the packet is for one.
 func (a *authentication) keepEarly(p ppp.Protocol, c ppp.Control) bool {
-	if a.answerBy == nil || a.answer != nil || ppp.Protocol(binary.BigEndian.Uint16(a.answerBy.Option())) != p {
+	if a.ownMethod == nil || a.peer != nil || ppp.Protocol(binary.BigEndian.Uint16(a.ownMethod.Option())) != p {
 		return false
 	}
 	a.early = &ppp.Control{Code: c.Code, ID: c.ID, Data: bytes.Clone(c.Data)}
 	return true
 }
 
-// receiveAuth offers a packet to the exchanges of its protocol: where both sides
-// prove themselves by one protocol, the code tells them apart: an exchange refuses
-// with ppp.ErrRole what is the other's.
+// receiveAuth passes a packet to the exchanges of its protocol. Where both use the same
+// protocol, each drops packets for the other role with ppp.ErrRole.
 func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte, out *Output) error {
 	c, err := ppp.ParseControl(information)
 	if err != nil {
 		return err
 	}
 	err = ErrNoRole
-	if x := s.auth.answer; x != nil && x.Protocol() == p {
+	if x := s.auth.peer; x != nil && x.Protocol() == p {
 		var step ppp.Step
 		step, err = x.Receive(now, c, &out.Frames)
-		s.answered(now, step, out)
+		s.handlePeerStep(now, step, out)
 	}
-	if x := s.auth.demand; x != nil && x.Protocol() == p && (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) {
+	if x := s.auth.authenticator; x != nil && x.Protocol() == p && (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) {
 		var step ppp.Step
 		step, err = x.Receive(now, c, &out.Frames)
-		s.demanded(now, step, out)
+		s.handleAuthenticatorStep(now, step, out)
 	}
 	if (err == ErrNoRole || errors.Is(err, ppp.ErrRole)) && s.auth.keepEarly(p, c) {
 		return nil
@@ -112,51 +111,51 @@ func (s *Session) receiveAuth(now time.Time, p ppp.Protocol, information []byte,
 	return err
 }
 
-// acceptedSilently handles the first packet of a network protocol of ours that comes while we
-// wait for the peer's verdict on who we are: it would not have come from a peer that has not
-// accepted us.
-func (s *Session) acceptedSilently(now time.Time, out *Output) {
-	x, ok := s.auth.answer.(ppp.ImplicitSuccess)
-	if !ok || s.auth.weOK || s.auth.demand != nil && !s.auth.peerOK {
+// assumeSuccess handles the first packet of a network protocol while our credentials are
+// not yet accepted: only a peer that has accepted them sends it (ppp.ImplicitSuccess).
+func (s *Session) assumeSuccess(now time.Time, out *Output) {
+	x, ok := s.auth.peer.(ppp.ImplicitSuccess)
+	if !ok || s.auth.selfAuthenticated || s.auth.authenticator != nil && !s.auth.peerAuthenticated {
 		return
 	}
-	s.answered(now, x.AssumeSuccess(), out)
-	s.settle(now, out)
+	s.handlePeerStep(now, x.AssumeSuccess(), out)
+	s.updatePhase(now, out)
 }
 
 func (s *Session) advanceAuth(now time.Time, out *Output) {
-	if x := s.auth.answer; x != nil {
-		s.answered(now, x.Advance(now, &out.Frames), out)
+	if x := s.auth.peer; x != nil {
+		s.handlePeerStep(now, x.Advance(now, &out.Frames), out)
 	}
-	if x := s.auth.demand; x != nil {
-		s.demanded(now, x.Advance(now, &out.Frames), out)
+	if x := s.auth.authenticator; x != nil {
+		s.handleAuthenticatorStep(now, x.Advance(now, &out.Frames), out)
 	}
 }
 
-// answered heeds what became of our proof.
-func (s *Session) answered(now time.Time, step ppp.Step, out *Output) {
-	by := s.auth.answerBy
+// handlePeerStep handles a step of the exchange in which we are the peer.
+func (s *Session) handlePeerStep(now time.Time, step ppp.Step, out *Output) {
+	m := s.auth.ownMethod
 	switch step.Outcome {
 	case ppp.Succeeded:
-		out.emit(Authenticated{Method: by, Name: step.Name, Message: step.Message, Repeated: s.auth.weOK})
-		s.auth.weOK = true
+		out.emit(Authenticated{Method: m, Name: step.Name, Message: step.Message, Repeated: s.auth.selfAuthenticated})
+		s.auth.selfAuthenticated = true
 	case ppp.Failed:
-		out.emit(AuthFailed{Method: by, Name: step.Name, Message: step.Message})
+		out.emit(AuthFailed{Method: m, Name: step.Name, Message: step.Message})
 		s.closeFor(now, NotAuthenticated, "Failed to authenticate ourselves to peer", out)
 	}
 }
 
-// demanded heeds what became of the peer's proof.
-func (s *Session) demanded(now time.Time, step ppp.Step, out *Output) {
-	by := s.auth.demandBy
+// handleAuthenticatorStep handles a step of the exchange in which we are the
+// authenticator.
+func (s *Session) handleAuthenticatorStep(now time.Time, step ppp.Step, out *Output) {
+	m := s.auth.peerMethod
 	switch step.Outcome {
 	case ppp.AwaitingResult:
-		out.emit(AuthRequest{Method: by, Response: step.Response})
+		out.emit(AuthRequest{Method: m, Response: step.Response})
 	case ppp.Succeeded:
-		out.emit(Authenticated{Method: by, Peer: true, Name: step.Name, Repeated: s.auth.peerOK})
-		s.auth.peerOK = true
+		out.emit(Authenticated{Method: m, Peer: true, Name: step.Name, Repeated: s.auth.peerAuthenticated})
+		s.auth.peerAuthenticated = true
 	case ppp.Failed:
-		out.emit(AuthFailed{Method: by, Peer: true, Name: step.Name, Message: step.Message})
+		out.emit(AuthFailed{Method: m, Peer: true, Name: step.Name, Message: step.Message})
 		s.closeFor(now, PeerNotAuthenticated, "Authentication failed", out)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"upppoe/ppp/session"
 )
 
-// TestCodeRejectOfNetwork: what a network protocol rejects is cut to the MRU that the peer has
-// said in LCP, to the octet (RFC 1661 section 5.6).
+// TestCodeRejectOfNetwork: a network protocol's Code-Reject is truncated to exactly the peer's MRU
+// (RFC 1661 section 5.6).
 func TestCodeRejectOfNetwork(t *testing.T) {
 	for _, mru := range []int{0, 200, 1400} {
 		a := client()
@@ -42,16 +42,16 @@ func TestCodeRejectOfNetwork(t *testing.T) {
 	}
 }
 
-// TestStormBounds: thirty times in a minute that packets could flow anew are borne, one more is
-// not; a minute later the count begins anew.
-func TestStormBounds(t *testing.T) {
+// TestRenegotiationBounds: a session is closed when protocols come up more than thirty times in a
+// minute; after a minute the count begins again.
+func TestRenegotiationBounds(t *testing.T) {
 	for _, c := range []struct {
 		what  string
 		times int           // that IPCP comes up beyond the first
 		pause time.Duration // before the last of them
 		want  session.Cause
 	}{
-		// The begin of the network phase and the two protocols count three at first.
+		// The network phase and its two protocols count as three at the beginning.
 		{"thirty", 27, 0, session.Unknown},
 		{"thirty-one", 28, 0, session.NotNegotiated},
 		{"thirty-one, a minute after the first", 28, time.Minute, session.Unknown},
@@ -72,18 +72,19 @@ func TestStormBounds(t *testing.T) {
 	}
 }
 
-// TestPatienceBound: it is over at its end, and not before; the words say what was missing.
-func TestPatienceBound(t *testing.T) {
+// TestSetupTimeoutBound: a session is closed exactly at its SetupTimeout; the reason names what was
+// incomplete.
+func TestSetupTimeoutBound(t *testing.T) {
 	for _, c := range []struct {
-		demand []ppp.Method
-		text   string
+		methods []ppp.Method
+		text    string
 	}{{[]ppp.Method{chap.MD5}, "Authentication takes too long"}, {nil, "LCP: negotiation takes too long"}} {
-		cfg := server(c.demand...)
+		cfg := server(c.methods...)
 		cfg.SetupTimeout = 100 * time.Second
 		cfg.LCP.Limits.MaxConfigure, cfg.AuthTimers.MaxTransmit = 1000, 1000
 		s := &side{Session: session.New(&cfg)}
 		s.Up(epoch, &s.out)
-		if c.demand != nil { // the peer agrees to everything, and then says nothing
+		if c.methods != nil { // the peer agrees to all options, and then sends nothing
 			request := append([]byte(nil), s.out.Frames.At(0)...)
 			request[2] = byte(ppp.ConfigureAck)
 			s.Receive(epoch, []byte{0xc0, 0x21, 1, 1, 0, 4}, &s.out)
@@ -112,8 +113,8 @@ func TestPatienceBound(t *testing.T) {
 	}
 }
 
-// TestWordsOfCauses: scripts rely on them.
-func TestWordsOfCauses(t *testing.T) {
+// TestCauseNames: scripts rely on them.
+func TestCauseNames(t *testing.T) {
 	for i, want := range []string{
 		"unknown", "user-request", "hangup", "peer-terminated", "peer-dead", "looped", "not-negotiated",
 		"not-authenticated", "peer-not-authenticated", "idle", "expired", "exhausted", "host-refused", "replaced", "address-in-use", "unknown", "unknown",
@@ -129,7 +130,7 @@ func TestWordsOfCauses(t *testing.T) {
 	}
 }
 
-// TestErrorsOfReceive: what is dropped is told with its reason.
+// TestErrorsOfReceive: a dropped frame is reported with its reason.
 func TestErrorsOfReceive(t *testing.T) {
 	p := newPair(t, client(), server(chap.MD5))
 	drop := func(frame ...byte) error {
@@ -169,8 +170,7 @@ func TestErrorsOfReceive(t *testing.T) {
 	}
 }
 
-// TestRoundTrip: how long the peer's answers take holds for the network protocols too, where
-// they do not say otherwise.
+// TestRoundTrip: LCP's RoundTrip is the default for the network protocols.
 func TestRoundTrip(t *testing.T) {
 	for own, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 400 * time.Millisecond: 800 * time.Millisecond} {
 		cfg := client()
@@ -193,28 +193,28 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestTerminatedWhen: a peer that ends the link while it weighs our credentials has refused
-// them; at any other time it has ended the link.
-func TestTerminatedWhen(t *testing.T) {
+// TestTerminateRequest: a Terminate-Request while our credentials are not yet accepted rejects them;
+// at any other time it ends the link.
+func TestTerminateRequest(t *testing.T) {
 	terminate := []byte{0xc0, 0x21, 5, 99, 0, 7, 'b', 'y', 'e'}
 	for _, c := range []struct {
-		what   string
-		demand []ppp.Method
-		lose   func(from int, frame []byte) bool
-		want   session.Cause
+		what    string
+		methods []ppp.Method
+		lose    func(from int, frame []byte) bool
+		want    session.Cause
 	}{
-		{"while it weighs", []ppp.Method{chap.MD5}, func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }, session.NotAuthenticated},
+		{"before it accepts us", []ppp.Method{chap.MD5}, func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }, session.NotAuthenticated},
 		{"afterwards", []ppp.Method{chap.MD5}, nil, session.PeerTerminated},
 		{"without authentication", nil, nil, session.PeerTerminated},
 	} {
-		p := newPair(t, client(), server(c.demand...))
+		p := newPair(t, client(), server(c.methods...))
 		p.lose = c.lose
 		p.up()
 		p.inject(terminate...)
 		p.pass(time.Minute)
 		closed, ok := first[session.Closed](p.side[0])
 		if !ok || closed.Reason.Cause != c.want || closed.Reason.Text != "bye" {
-			t.Errorf("%s: %+v, want %v, in its words", c.what, closed, c.want)
+			t.Errorf("%s: %+v, want %v, with its text", c.what, closed, c.want)
 		}
 	}
 }

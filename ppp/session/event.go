@@ -1,8 +1,6 @@
 package session
 
 import (
-	"iter"
-
 	"upppoe/internal/event"
 	"upppoe/ipcp"
 	"upppoe/lcp"
@@ -10,65 +8,10 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// Output is what a step of a session wants done: frames to be sent, and events
-// that its owner may heed. Reset lets one serve for good.
-type Output struct {
-	Frames ppp.Queue
-	events []Event
-	before []int // for each event, how many frames were queued before it
-}
-
-// Reset empties the output and keeps its memory.
-func (o *Output) Reset() {
-	o.Frames.Reset()
-	o.events, o.before = o.events[:0], o.before[:0]
-}
-
-// All yields frames and events in the order in which they arose: one of the
-// two each time. Frames are valid until Reset.
-func (o *Output) All() iter.Seq2[[]byte, Event] {
-	return func(yield func([]byte, Event) bool) {
-		sent := 0
-		for i, e := range o.events {
-			for ; sent < o.before[i]; sent++ {
-				if !yield(o.Frames.At(sent), nil) {
-					return
-				}
-			}
-			if !yield(nil, e) {
-				return
-			}
-		}
-		for ; sent < o.Frames.Len(); sent++ {
-			if !yield(o.Frames.At(sent), nil) {
-				return
-			}
-		}
-	}
-}
-
-func (o *Output) emit(e Event) {
-	o.events = append(o.events, e)
-	o.before = append(o.before, o.Frames.Len())
-}
-
-// mark is a place in an output: so many events and frames have arisen before it.
-type mark struct{ events, frames int }
-
-func (o *Output) mark() mark { return mark{len(o.events), o.Frames.Len()} }
-
-// precede puts the events told since m before the frames queued since m: RFC 1661 section 4.1
-// has This-Layer-Down come before the answer to the packet that caused it.
-func (o *Output) precede(m mark) {
-	for i := m.events; i < len(o.before); i++ {
-		o.before[i] = m.frames
-	}
-}
-
-// Event is something that happened in a session: one of the types below, and of no other
-// package. What a peer said in it is as it came, and escape it before printing.
+// Event is something that happened in a session: one of the types of this package that
+// embed it. Names and texts that a peer sent are untrusted: escape them before printing.
 type Event interface {
-	event.Event // so that it is a pppoe.Event, too
+	event.Event // so that it is a pppoe.Event as well
 	ofSession()
 }
 
@@ -77,61 +20,60 @@ type sealed struct{ event.Mark }
 
 func (sealed) ofSession() {}
 
-// PathLimited reports that packets of the size agreed on do not come through, though the peer answers
-// smaller ones (see lcp.Config.CheckPath).
+// LinkUp reports that LCP has opened.
+type LinkUp struct {
+	sealed
+	// MRU and PeerMRU are the longest information fields that we and the peer can
+	// receive, in octets, as negotiated.
+	MRU, PeerMRU int
+}
+
+// PathLimited reports that packets of the negotiated size do not arrive, while the peer
+// answers smaller ones (see lcp.Config.CheckPath).
 type PathLimited struct {
 	sealed
 	lcp.PathLimit
 }
 
-// LinkUp reports that LCP has opened.
-type LinkUp struct {
-	sealed
-	// MRU and PeerMRU are the longest information fields that we and the peer
-	// said we receive, in octets.
-	MRU, PeerMRU int
-}
-
-// AuthRequest reports that the peer offered a proof of who it is, which somebody must
-// judge: the answer comes back by Decide.
+// AuthRequest reports that the peer has sent its credentials or the response to a
+// challenge. The owner verifies it and calls SetAuthResult.
 type AuthRequest struct {
 	sealed
 	Method   ppp.Method
 	Response ppp.AuthResponse
 }
 
-// Authenticated reports that one side has proved who it is: the peer, or we.
+// Authenticated reports that one side has been authenticated: the peer, or we.
 type Authenticated struct {
 	sealed
 	Method   ppp.Method
-	Peer     bool
-	Name     string // of the side that proved it
-	Message  string // the peer's words, when it was we
-	Repeated bool   // it was a further challenge, in an open link
+	Peer     bool   // the peer was authenticated, not we
+	Name     string // of the side that was authenticated
+	Message  string // the peer's message, when we were
+	Repeated bool   // by a further challenge in an open link
 }
 
-// AuthFailed reports that one side could not prove who it is. The session closes.
+// AuthFailed reports that one side could not be authenticated. The session closes.
 type AuthFailed struct {
 	sealed
 	Method  ppp.Method
-	Peer    bool
+	Peer    bool // the peer was not authenticated, not we
 	Name    string
 	Message string
 }
 
-// UnsupportedAuthMethod reports that the session ends since the peer wants us to prove who we are by a method
-// that LCP.Answer has not.
+// UnsupportedAuthMethod reports that the session ends because the peer requires an
+// authentication method that LCP.AllowAuth does not contain.
 type UnsupportedAuthMethod struct {
 	sealed
 	Requested []byte       // the value of the peer's option: valid during the call
-	Allowed   []ppp.Method // LCP.Answer
+	Allowed   []ppp.Method // LCP.AllowAuth
 }
 
-// NetworkPhase reports that both sides know as much of each other as they want to: the
-// network protocols begin.
+// NetworkPhase reports that authentication is complete: the network protocols begin.
 type NetworkPhase struct{ sealed }
 
-// IPv4Up and IPv6Up tell that packets of the family may flow.
+// IPv4Up and IPv6Up report that packets of the family may be sent.
 type (
 	IPv4Up struct {
 		sealed
@@ -143,41 +85,42 @@ type (
 	}
 )
 
-// NetworkDown reports that packets of the family may flow no more.
+// NetworkDown reports that packets of the family may no longer be sent.
 type NetworkDown struct {
 	sealed
 	Protocol ppp.Protocol
 }
 
-// NetworkFailed reports that a control protocol gave up. The link stays (RFC 1661
-// section 3.7).
+// NetworkFailed reports that a network control protocol has failed to open. The link
+// stays up (RFC 1661 section 3.7).
 type NetworkFailed struct {
 	sealed
 	Protocol ppp.Protocol
 	Err      error
 }
 
-// Dropped reports that a frame was silently discarded, as the RFCs have it.
+// Dropped reports that a frame was silently discarded, as the RFCs require.
 type Dropped struct {
 	sealed
 	Protocol ppp.Protocol
 	Err      error
 }
 
-// EchoTimeout reports that the peer has not answered so many Echo-Requests.
+// EchoTimeout reports that the peer has not answered this number of Echo-Requests.
 type EchoTimeout struct {
 	sealed
 	Requests int
 }
 
-// PeerClosed reports that the peer ends the link, in its own words, or wants no link before
-// there is one.
+// PeerClosed reports that the peer has sent a Terminate-Request, with its text. It may
+// come before the link is up.
 type PeerClosed struct {
 	sealed
 	Text string
 }
 
-// Ending tells why the session is about to end, once, before its network protocols go down.
+// Ending reports why the session is about to end. It is emitted once, before the network
+// protocols go down.
 type Ending struct {
 	sealed
 	Reason Reason

@@ -9,8 +9,8 @@ import (
 	"upppoe/ppp/session"
 )
 
-// Two sessions talk over a line that is two queues. Whoever owns a session gives it frames
-// and the time, sends what it has to say, and heeds what it tells.
+// Two sessions negotiate over a link that consists of two queues. The owner of a session
+// passes frames and the time to it, sends its frames and handles its events.
 func Example() {
 	client := session.New(&session.Config{IPv4: &ipcp.Config{}})
 	server := session.New(&session.Config{
@@ -24,7 +24,8 @@ func Example() {
 	client.Up(now, &fromClient)
 	server.Up(now, &fromServer)
 
-	// carry has one side's frames received by the other, and reports whether there was anything.
+	// carry delivers one side's frames to the other, and reports whether there were any frames
+	// or events.
 	carry := func(name string, from *session.Output, to *session.Session, answer *session.Output) (some bool) {
 		for frame, event := range from.All() {
 			some = true
@@ -42,18 +43,18 @@ func Example() {
 		from.Reset()
 		return some
 	}
-	talk := func() {
+	exchange := func() {
 		for carry("client", &fromClient, server, &fromServer) || carry("server", &fromServer, client, &fromClient) {
 		}
 	}
-	talk()
+	exchange()
 	client.Close(now, session.Reason{Cause: session.UserRequest, Text: "good night"}, &fromClient)
-	talk()
-	// The side that was asked to end waits, lest its answer was lost (RFC 1661 section 4.4,
-	// Zero-Restart-Count).
+	exchange()
+	// The side that has received a Terminate-Request waits, as its Terminate-Ack may be lost
+	// (RFC 1661 section 4.4, Zero-Restart-Count).
 	now = server.Deadline()
 	server.Advance(now, &fromServer)
-	talk()
+	exchange()
 	// Output:
 	// client may send 1492 octets
 	// server may send 1492 octets

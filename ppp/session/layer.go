@@ -9,100 +9,100 @@ import (
 
 // layer is one network control protocol of the session.
 type layer struct {
-	policy interface {
+	negotiator interface {
 		ppp.Negotiator
 		Err() error
 	}
-	machine *ppp.Automaton
-	up      bool // packets of its family may flow
-	wasUp   bool // they may, or might once
-	failed  bool
+	automaton *ppp.Automaton
+	up        bool // packets of its family may be sent
+	wasUp     bool // up, or was up before in this network phase
+	failed    bool
 }
 
-func (s *Session) addLayer(p interface {
+func (s *Session) addLayer(n interface {
 	ppp.Negotiator
 	Err() error
 }, limits ppp.Limits) {
 	if limits.RoundTrip == 0 {
 		limits.RoundTrip = s.cfg.LCP.Limits.RoundTrip
 	}
-	s.layers = append(s.layers, &layer{policy: p, machine: ppp.NewAutomaton(p, limits)})
+	s.layers = append(s.layers, &layer{negotiator: n, automaton: ppp.NewAutomaton(n, limits)})
 }
 
-// ErrNoAgreement is why a network protocol did not open: the peer does not
+// ErrNoAgreement is the reason why a network protocol did not open: the peer does not
 // answer, or does not agree.
 var ErrNoAgreement = errors.New("peer does not agree, or does not answer")
 
 func (s *Session) openLayers(now time.Time, out *Output) {
 	for _, l := range s.layers {
 		l.wasUp, l.failed = false, false
-		l.machine.SetPeerMRU(s.link.PeerMRU())
-		l.machine.Open(now, &out.Frames)
-		l.machine.Up(now, &out.Frames)
+		l.automaton.SetPeerMRU(s.link.PeerMRU())
+		l.automaton.Open(now, &out.Frames)
+		l.automaton.Up(now, &out.Frames)
 	}
 }
 
-// lowerLayers tells the network protocols that their link is gone.
+// lowerLayers reports to the network protocols that the link is down.
 func (s *Session) lowerLayers(now time.Time, out *Output) {
 	for _, l := range s.layers {
-		l.machine.Down(now)
-		s.settleLayer(now, l, out)
+		l.automaton.Down(now)
+		s.updateLayer(now, l, out)
 	}
 }
 
-// A peer may negotiate anew what is open, as an LNS behind an LAC does. But each time the
-// host's network is made anew, scripts run and the log tells of it, so that a peer that never
-// ceases to is hung up on: after ten times in a minute, with two families.
+// A peer may renegotiate an open protocol, as an LNS behind an LAC does. But each time
+// the host's network is configured again, scripts run, and lines are logged. A peer that
+// does so without end is disconnected: after ten times in a minute, with two families.
 const (
-	maxUps = 30
-	upsIn  = time.Minute
+	maxUps    = 30
+	upsPeriod = time.Minute
 )
 
-// countUp counts the begin of the network phase, or of a protocol in it.
+// countUp counts each begin of the network phase and each protocol that comes up.
 func (s *Session) countUp(now time.Time) {
-	if now.Sub(s.upsSince) >= upsIn {
+	if now.Sub(s.upsSince) >= upsPeriod {
 		s.ups, s.upsSince = 0, now
 	}
 	s.ups++
 }
 
-// settleLayers tells which families may flow, and closes a link on which none
-// ever will. A family that was up and then closed does not end the link (RFC
-// 1661 section 3.7).
-func (s *Session) settleLayers(now time.Time, out *Output) {
-	hopeless := len(s.layers) > 0
+// updateLayers reports which families are up, and closes a link on which all network
+// protocols have failed. A family that was up and then closed does not close the link
+// (RFC 1661 section 3.7).
+func (s *Session) updateLayers(now time.Time, out *Output) {
+	allFailed := len(s.layers) > 0
 	for _, l := range s.layers {
-		s.settleLayer(now, l, out)
-		hopeless = hopeless && l.failed
+		s.updateLayer(now, l, out)
+		allFailed = allFailed && l.failed
 	}
 	switch {
 	case s.ups > maxUps:
 		s.ups = 0
-		s.closeFor(now, NotNegotiated, "Peer negotiates anew too often", out)
-		s.settle(now, out)
-	case hopeless:
+		s.closeFor(now, NotNegotiated, "Peer renegotiates too often", out)
+		s.updatePhase(now, out)
+	case allFailed:
 		s.closeFor(now, NotNegotiated, "No network protocols running", out)
-		s.settle(now, out)
+		s.updatePhase(now, out)
 	}
 }
 
-func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
-	opened := l.machine.State() == ppp.Opened
+func (s *Session) updateLayer(now time.Time, l *layer, out *Output) {
+	opened := l.automaton.State() == ppp.Opened
 	if opened && !l.up {
-		if err := l.policy.Err(); err != nil {
-			l.machine.Close(now, err.Error(), &out.Frames)
+		if err := l.negotiator.Err(); err != nil {
+			l.automaton.Close(now, err.Error(), &out.Frames)
 			s.fail(l, err, out)
 			return
 		}
 		l.up, l.wasUp, l.failed = true, true, false
 		s.countUp(now)
-		s.tellUp(l, out)
+		s.emitUp(l, out)
 	}
 	if !opened && l.up {
 		l.up = false
-		out.emit(NetworkDown{Protocol: l.policy.Protocol()})
+		out.emit(NetworkDown{Protocol: l.negotiator.Protocol()})
 	}
-	if over := l.machine.State() == ppp.Stopped || l.machine.State() == ppp.Closed; over && !l.wasUp {
+	if over := l.automaton.State() == ppp.Stopped || l.automaton.State() == ppp.Closed; over && !l.wasUp {
 		s.fail(l, ErrNoAgreement, out)
 	}
 }
@@ -110,12 +110,12 @@ func (s *Session) settleLayer(now time.Time, l *layer, out *Output) {
 func (s *Session) fail(l *layer, err error, out *Output) {
 	if !l.failed {
 		l.failed = true
-		out.emit(NetworkFailed{Protocol: l.policy.Protocol(), Err: err})
+		out.emit(NetworkFailed{Protocol: l.negotiator.Protocol(), Err: err})
 	}
 }
 
-func (s *Session) tellUp(l *layer, out *Output) {
-	if l.policy.Protocol() == ppp.IPCP {
+func (s *Session) emitUp(l *layer, out *Output) {
+	if l.negotiator.Protocol() == ppp.IPCP {
 		out.emit(IPv4Up{Agreement: s.v4.Agreement()})
 		return
 	}

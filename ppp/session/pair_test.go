@@ -18,18 +18,18 @@ import (
 	"upppoe/ppp/trace"
 )
 
-// side is a session and what came out of it.
+// side is a session with its output and events.
 type side struct {
 	name string
 	*session.Session
 	out    session.Output
 	events []session.Event
-	// secret is what an authority on this side knows.
-	secret string
-	decide func(ppp.AuthResponse) ppp.AuthResult // an authority instead of that; nil: there is none
+	// secret verifies the peer's responses.
+	secret       string
+	authenticate func(ppp.AuthResponse) ppp.AuthResult // replaces secret; nil: secret counts
 }
 
-// pair is two sessions on one line.
+// pair is two sessions on one link.
 type pair struct {
 	t    *testing.T
 	now  time.Time
@@ -47,16 +47,16 @@ func client() session.Config {
 	return c
 }
 
-func server(demand ...ppp.Method) session.Config {
+func server(methods ...ppp.Method) session.Config {
 	c := session.Config{
 		Name: "ac", IPv6: &ipv6cp.Config{Local: ipv6cp.ID{7: 1}}, Rand: counting(1),
 		IPv4: &ipcp.Config{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")},
 	}
-	c.LCP.RequireAuth = demand
+	c.LCP.RequireAuth = methods
 	return c
 }
 
-// counting is a source of octets that a transcript can hold.
+// counting returns a source of octets that is the same in every run, for transcripts.
 type counter byte
 
 func counting(from byte) *counter { c := counter(from); return &c }
@@ -83,12 +83,12 @@ func (p *pair) up() {
 	p.pump()
 }
 
-// pump carries frames until nothing is left to say.
+// pump delivers frames until there are none.
 func (p *pair) pump() {
 	p.t.Helper()
 	for rounds := 0; ; rounds++ {
 		if rounds > 1000 {
-			p.t.Fatal("the two never stop talking")
+			p.t.Fatal("the two never stop sending")
 		}
 		moved := false
 		for i, s := range p.side {
@@ -102,7 +102,7 @@ func (p *pair) pump() {
 				s.events = append(s.events, event)
 				fmt.Fprintf(&p.log, "%s %T\n", s.name, event)
 			}
-			asked := s.asked()
+			response := s.authRequest()
 			s.out.Reset()
 			for _, frame := range frames {
 				moved = true
@@ -111,14 +111,14 @@ func (p *pair) pump() {
 					peer.Receive(p.now, frame, &peer.out)
 				}
 			}
-			if asked != nil {
+			if response != nil {
 				moved = true
-				message, ok := asked.Verify([]byte(s.secret))
-				d := ppp.AuthResult{Accepted: ok && asked.User() == "testuser", Message: message}
-				if s.decide != nil {
-					d = s.decide(asked)
+				message, ok := response.Verify([]byte(s.secret))
+				result := ppp.AuthResult{Accepted: ok && response.User() == "testuser", Message: message}
+				if s.authenticate != nil {
+					result = s.authenticate(response)
 				}
-				s.SetAuthResult(p.now, d, &s.out)
+				s.SetAuthResult(p.now, result, &s.out)
 			}
 		}
 		if !moved {
@@ -127,17 +127,17 @@ func (p *pair) pump() {
 	}
 }
 
-// asked is the proof that waits for a decision, of those just told.
-func (s *side) asked() (proof ppp.AuthResponse) {
+// authRequest returns the response of the last AuthRequest in the output; nil: none.
+func (s *side) authRequest() (response ppp.AuthResponse) {
 	for _, e := range s.out.All() {
 		if a, ok := e.(session.AuthRequest); ok {
-			proof = a.Response
+			response = a.Response
 		}
 	}
-	return proof
+	return response
 }
 
-// pass lets time go by, up to a moment, and does what is due.
+// pass advances time by d and calls Advance at each deadline.
 func (p *pair) pass(d time.Duration) {
 	end := p.now.Add(d)
 	for {
@@ -154,7 +154,7 @@ func (p *pair) pass(d time.Duration) {
 	}
 }
 
-// has reports whether a side has told of an event of a type.
+// has reports whether a side has emitted an event of the type.
 func has[E session.Event](s *side) bool {
 	_, ok := first[E](s)
 	return ok
@@ -176,7 +176,7 @@ func (s *side) cause() session.Cause {
 
 var methods = []ppp.Method{nil, chap.MD5, chap.MSv2, pap.Method, eap.MD5}
 
-func demanded(m ppp.Method) []ppp.Method {
+func methodList(m ppp.Method) []ppp.Method {
 	if m == nil {
 		return nil
 	}

@@ -1,35 +1,34 @@
 package session
 
-// Reason is why a session ended: a cause that programs can act on, and words
-// that people can read.
+// Reason is why a session ended: a cause for programs, and a text for people.
 type Reason struct {
 	Cause Cause
-	// Text goes to the peer when the end is our doing, and tells what the peer
-	// said when it is the peer's: then not fit for a terminal.
+	// Text is sent to the peer if we end the session. If the peer ends it, it is the
+	// peer's text: untrusted, escape it before printing.
 	Text string
 }
 
-// Cause is why a session ended. The first one found counts: what a peer does
-// after refusing our password does not change the cause.
+// Cause is why a session ended. The first cause stays: what a peer does after it has
+// rejected our password does not change it.
 type Cause uint8
 
 // Causes.
 const (
 	Unknown              Cause = iota
-	UserRequest                // our side was told to end it
-	HangUp                     // the layer below is gone, or a PADT came
+	UserRequest                // we ended it on request
+	HangUp                     // the layer below is down, or a PADT was received
 	PeerTerminated             // the peer closed LCP
-	PeerDead                   // echo requests went unanswered
-	Looped                     // we were talking to ourselves
+	PeerDead                   // Echo-Requests were not answered
+	Looped                     // the link is looped back
 	NotNegotiated              // LCP, or every network protocol, failed to open
-	NotAuthenticated           // we could not prove who we are
-	PeerNotAuthenticated       // the peer could not, or would not
-	Idle                       // nothing was carried for too long
-	Expired                    // the time granted is over
-	Exhausted                  // the traffic granted is used up
-	NetworkConfigFailed        // the host's network could not be made to fit
-	Replaced                   // a newer session has what this one had: its address, or its place
-	AddressInUse               // an older session has the address that this one negotiated
+	NotAuthenticated           // the peer did not accept our credentials
+	PeerNotAuthenticated       // the peer did not authenticate itself
+	Idle                       // the idle timeout has expired
+	Expired                    // the session timeout has expired
+	Exhausted                  // the traffic limit is reached
+	NetworkConfigFailed        // the host's network could not be configured
+	Replaced                   // by a newer session, which has its address or its slot
+	AddressInUse               // by an older session
 	causeCount
 )
 
@@ -39,11 +38,11 @@ var causeNames = [causeCount]string{
 	"idle", "expired", "exhausted", "host-refused", "replaced", "address-in-use",
 }
 
-// RefusedToAuthenticate is the Text of a Reason whose Cause is PeerNotAuthenticated, if the peer
-// would not, rather than could not. It is pppd's.
+// RefusedToAuthenticate is the Text of a Reason with Cause PeerNotAuthenticated if the
+// peer refused in LCP to authenticate itself. The words are pppd's.
 const RefusedToAuthenticate = "peer refused to authenticate"
 
-// String is the cause as one word, which scripts may rely on.
+// String returns the cause as one word. Scripts rely on it: the words do not change.
 func (c Cause) String() string {
 	if c >= causeCount {
 		c = Unknown

@@ -11,75 +11,58 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// Config is what we want of a session. Sessions do not change it; many may
-// share one.
+// Config configures a session. Sessions do not change it; many may share one.
 type Config struct {
-	// LCP is what we want of the link, and with it the methods by which each
-	// side may prove who it is. Its Rand is not looked at. Its Limits.RoundTrip holds for
-	// the network protocols too, where they have none of their own.
+	// LCP configures the link, and with it the authentication methods of both sides. Its
+	// Rand is ignored. Its Limits.RoundTrip is also the default for the network protocols.
 	LCP lcp.Config
-	// Credentials are who we are, for LCP.Answer. Rand, Timers and Key are not
-	// looked at.
+	// Credentials authenticate us to the peer, by the methods of LCP.AllowAuth. Rand,
+	// Timers and Key are ignored.
 	Credentials ppp.Credentials
-	// PeerAuthFirst has us prove ourselves only once the peer has, if it must, and by the
-	// Decision's secrets: a server's way, which has one name in many sessions (see ppp.MarkChallenge).
+	// PeerAuthFirst delays our authentication to the peer, if the peer must authenticate
+	// itself, until it has; the secrets are then those of its AuthResult. It is for
+	// servers, which have one name in many sessions (see ppp.MarkChallenge).
 	PeerAuthFirst bool
-	// ChallengeKey marks challenges as ours, in all sessions that have it; it is nobody
-	// else's. Empty: they are known on their own link only.
+	// ChallengeKey marks challenges as ours, in all sessions that have the same key
+	// (ppp.MarkChallenge). It is secret. Empty: challenges are recognized on their own link
+	// only.
 	ChallengeKey []byte
-	// Name is what we call ourselves when we demand proof, for LCP.Demand.
+	// Name is our name as the authenticator, for LCP.RequireAuth.
 	Name string
-	// AuthTimers bound authentication, both ways.
+	// AuthTimers bound authentication in both directions.
 	AuthTimers ppp.AuthTimers
-	// IPv4 and IPv6 are what we want of the network protocols; nil: the peer's
-	// wish for it gets a Protocol-Reject. IPv6.Rand is not looked at.
+	// IPv4 and IPv6 configure the network protocols; nil: the peer's packets get a
+	// Protocol-Reject. IPv6.Rand is ignored.
 	IPv4 *ipcp.Config
 	IPv6 *ipv6cp.Config
-	// SetupTimeout is how long both sides may take to the network phase, each time; zero: for
-	// ever. What each protocol waits for is bounded, but begins anew with every
-	// Configure-Request: a peer could have a session for ever without saying who it is.
+	// SetupTimeout bounds the time to the network phase, each time; zero: no bound. Each
+	// protocol's own wait is bounded, but begins again with every Configure-Request:
+	// without this bound a peer could keep a session without authenticating itself.
 	SetupTimeout time.Duration
-	// Rand is where everything random comes from; nil: crypto/rand. It must not fail.
+	// Rand is the source of random numbers; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
-// Phase is a phase of a link (RFC 1661 section 3.2).
-type Phase uint8
-
-// Phases.
-const (
-	Dead Phase = iota
-	Establish
-	Authenticate
-	Network
-	Terminate
-)
-
-// String is the phase's name in RFC 1661.
-func (p Phase) String() string {
-	return [...]string{"Dead", "Establish", "Authenticate", "Network", "Terminate"}[p]
-}
-
-// Session is one PPP session. Once it has told Closed it is over for good: whatever it is
-// given then changes nothing, and nothing comes out of it.
+// Session is one PPP session. After it has emitted Closed it ignores all calls and
+// produces no output.
 type Session struct {
 	cfg    *Config
 	phase  Phase
 	link   *lcp.Link
 	auth   authentication
 	layers []*layer
-	v4     *ipcp.Negotiator
-	v6     *ipv6cp.Negotiator
+	v4     *ipcp.Negotiator   // nil: no IPv4
+	v6     *ipv6cp.Negotiator // nil: no IPv6
 	reason Reason
-	over   bool // Closed has been told
+	closed bool // Closed has been emitted
 
-	admitBy   time.Time // when the network phase must have begun; zero: it has, or may take any time
-	ups       int       // how often packets could flow anew
-	upsSince  time.Time // in the minute that began then
-	dismissed bool      // the peer has asked for an end before there was a link
+	setupDeadline  time.Time // when the network phase must have begun; zero: it has, or there is no bound
+	ups            int       // times that a protocol came up, see countUp
+	upsSince       time.Time // begin of the period in which they are counted
+	earlyTerminate bool      // the peer has sent a Terminate-Request before the link was up
 }
 
-// New makes a session in phase Dead.
+// New returns a session in phase Dead.
 func New(cfg *Config) *Session {
 	c := *cfg
 	c.LCP.Rand = cfg.Rand
@@ -97,136 +80,136 @@ func New(cfg *Config) *Session {
 	return s
 }
 
-// Phase is the phase now.
+// Phase returns the current phase.
 func (s *Session) Phase() Phase { return s.phase }
 
-// Up begins the session: the layer below can carry frames.
+// Up begins the session: the layer below is up.
 func (s *Session) Up(now time.Time, out *Output) {
-	if s.over {
+	if s.closed {
 		return
 	}
 	s.link.Open(now, &out.Frames)
-	s.settle(now, out)
+	s.updatePhase(now, out)
 }
 
-// Down ends the session at once: the layer below is gone, and nothing more can
-// be sent. Like Close, it may come before Up.
+// Down ends the session at once: the layer below is down, and nothing more can be sent.
+// Like Close, it may be called before Up.
 func (s *Session) Down(now time.Time, r Reason, out *Output) {
-	if s.over {
+	if s.closed {
 		return
 	}
-	if s.phase == Authenticate && s.auth.answering() && r.Cause == HangUp {
-		// Some concentrators refuse a password by hanging up.
+	if s.phase == Authenticate && s.auth.awaitingPeer() && r.Cause == HangUp {
+		// Some concentrators reject a password by hanging up.
 		r = Reason{NotAuthenticated, "peer hung up instead of accepting our credentials"}
 	}
-	s.blame(s.orMethod(r, out), out)
+	s.setReason(s.orUnsupportedMethod(r, out), out)
 	s.link.Down(now)
-	s.settle(now, out)
+	s.updatePhase(now, out)
 	s.end(out)
 }
 
-// Close ends the session in good order: the peer is told the reason's text.
+// Close ends the session with a Terminate-Request, which carries the reason's text.
 func (s *Session) Close(now time.Time, r Reason, out *Output) {
-	if s.over {
+	if s.closed {
 		return
 	}
 	s.closeLink(now, r, out)
-	s.settle(now, out)
+	s.updatePhase(now, out)
 	if s.phase == Dead {
 		s.end(out)
 	}
 }
 
-// end tells, once, that the session is over.
+// end emits Closed, once.
 func (s *Session) end(out *Output) {
-	if !s.over {
-		s.over = true
+	if !s.closed {
+		s.closed = true
 		out.emit(Closed{Reason: s.reason})
 	}
 }
 
-// SetAuthResult brings the decision on the last proof that Asked told.
-func (s *Session) SetAuthResult(now time.Time, d ppp.AuthResult, out *Output) {
-	if s.over || s.auth.demand == nil {
+// SetAuthResult sets the result of the last AuthRequest. Without one it is ignored.
+func (s *Session) SetAuthResult(now time.Time, result ppp.AuthResult, out *Output) {
+	if s.closed || s.auth.authenticator == nil {
 		return
 	}
-	step := s.auth.demand.SetResult(now, d, &out.Frames)
+	step := s.auth.authenticator.SetResult(now, result, &out.Frames)
 	if step.Outcome == ppp.Succeeded && s.v4 != nil {
-		s.assign(d)
+		s.assign(result)
 	}
-	s.demanded(now, step, out)
+	s.handleAuthenticatorStep(now, step, out)
 	if step.Outcome == ppp.Succeeded {
-		s.answerLast(now, d, out)
+		s.startPeerRoleLast(now, result, out)
 	}
-	s.settle(now, out)
+	s.updatePhase(now, out)
 }
 
-// assign sets the peer's address: the decision's, or else what we want of anybody. An
-// address of who was the peer before the link was negotiated anew does not stay.
-func (s *Session) assign(d ppp.AuthResult) {
-	remote := d.Address
+// assign sets the peer's address: that of the result, or else the configured one. An
+// address from before a renegotiation of the link does not persist.
+func (s *Session) assign(result ppp.AuthResult) {
+	remote := result.Address
 	if !remote.IsValid() {
 		remote = s.cfg.IPv4.Remote
 	}
 	s.v4.Assign(remote)
-	s.v4.SetAlternates(d.Alternates)
-	s.v4.SetAddressFilter(d.AllowAddress)
+	s.v4.SetAlternates(result.Alternates)
+	s.v4.SetAddressFilter(result.AllowAddress)
 }
 
-// Deadline is when Advance wants to be called; zero: never.
+// Deadline returns the time at which Advance must be called; zero: never.
 func (s *Session) Deadline() time.Time {
-	if s.over {
+	if s.closed {
 		return time.Time{}
 	}
-	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline(), s.admitBy)
+	first := ppp.Earliest(s.link.Deadline(), s.auth.deadline(), s.setupDeadline)
 	for _, l := range s.layers {
-		first = ppp.Earliest(first, l.machine.Deadline())
+		first = ppp.Earliest(first, l.automaton.Deadline())
 	}
 	return first
 }
 
-// Advance does what is due at now.
+// Advance handles the timers that have expired at now.
 func (s *Session) Advance(now time.Time, out *Output) {
-	if s.over {
+	if s.closed {
 		return
 	}
 	s.link.Advance(now, &out.Frames)
 	s.advanceAuth(now, out)
-	if !s.admitBy.IsZero() && !now.Before(s.admitBy) {
-		s.lateFor(now, out)
+	if !s.setupDeadline.IsZero() && !now.Before(s.setupDeadline) {
+		s.setupTimedOut(now, out)
 	}
 	for _, l := range s.layers {
-		l.machine.Advance(now, &out.Frames)
+		l.automaton.Advance(now, &out.Frames)
 	}
-	s.settle(now, out)
+	s.updatePhase(now, out)
 }
 
-// Probe asks the peer at once whether it still is there: without an answer the
-// session ends in a few seconds.
+// Probe sends an Echo-Request at once: if the peer does not answer, the session ends in
+// a few seconds.
 func (s *Session) Probe(now time.Time, out *Output) {
-	if s.over {
+	if s.closed {
 		return
 	}
 	s.link.Probe(now, &out.Frames)
 }
 
-// NoteTraffic reports that packets of the peer have come that are not the session's to see: an
-// adaptive echo takes them for a sign of life.
+// NoteTraffic reports to the session that the peer has sent data packets. Adaptive echo
+// then sends no Echo-Request (lcp.Echo.Adaptive).
 func (s *Session) NoteTraffic() { s.link.NoteTraffic() }
 
-// orMethod is a reason for the end, or, where the peer has hung up on LCP or that has led to
-// nothing, that it wants us to prove who we are by a method that we do not offer.
-func (s *Session) orMethod(r Reason, out *Output) Reason {
-	wanted := s.link.UnsupportedAuth()
-	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(wanted) == 0 {
+// orUnsupportedMethod returns r; or, if LCP has failed or the peer has hung up during it
+// and the peer had required an authentication method that we do not offer, this reason.
+func (s *Session) orUnsupportedMethod(r Reason, out *Output) Reason {
+	requested := s.link.UnsupportedAuth()
+	if s.reason.Cause != Unknown || r.Cause != HangUp && r.Cause != NotNegotiated || len(requested) == 0 {
 		return r
 	}
-	out.emit(UnsupportedAuthMethod{Requested: wanted, Allowed: s.cfg.LCP.AllowAuth})
-	return Reason{NotAuthenticated, "peer insists on a method of authentication that we do not offer"}
+	out.emit(UnsupportedAuthMethod{Requested: requested, Allowed: s.cfg.LCP.AllowAuth})
+	return Reason{NotAuthenticated, "peer requires an authentication method that we do not offer"}
 }
 
-// blame keeps the first reason for the end, and tells it.
-func (s *Session) blame(r Reason, out *Output) {
+// setReason keeps the first reason for the end, and emits it.
+func (s *Session) setReason(r Reason, out *Output) {
 	if s.reason.Cause == Unknown {
 		s.reason = r
 		out.emit(Ending{Reason: r})
@@ -236,26 +219,26 @@ func (s *Session) blame(r Reason, out *Output) {
 // closeLink begins to close the link. The network protocols go down before the
 // Terminate-Request is sent: tld comes before str in RFC 1661 section 4.1.
 func (s *Session) closeLink(now time.Time, r Reason, out *Output) {
-	s.blame(r, out)
+	s.setReason(r, out)
 	if s.phase == Network {
 		s.lowerLayers(now, out)
 	}
 	s.link.Close(now, r.Text, &out.Frames)
 }
 
-// Reasons for which Receive drops a frame.
+// Reasons why Receive drops a frame, in event Dropped.
 var (
-	ErrPhase   = errors.New("session: frame of a protocol that has no place in this phase")
-	ErrNotOpen = errors.New("session: network packet before its protocol is open")
-	ErrNoRole  = errors.New("session: authentication packet of a method not agreed on")
+	ErrPhase   = errors.New("session: protocol not allowed in this phase")
+	ErrNotOpen = errors.New("session: network packet before its protocol has opened")
+	ErrNoRole  = errors.New("session: authentication packet of a method that was not negotiated")
 )
 
-// Receive takes a control frame, which begins with its Protocol field. What must be
-// silently discarded is told by a Dropped event and changes nothing. Packets of IPv4 and
-// IPv6 are the owner's to carry, from IPv4Up and IPv6Up on; those that it hands over all
-// the same, as it had before, are dropped.
+// Receive handles a control frame, which begins with its Protocol field. A frame that
+// must be silently discarded has no effect except the event Dropped. The owner carries
+// packets of IPv4 and IPv6 itself, from IPv4Up and IPv6Up on; if it passes them to
+// Receive, they are dropped.
 func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
-	if s.over {
+	if s.closed {
 		return
 	}
 	p, information, err := ppp.ParseFrame(frame)
@@ -265,11 +248,11 @@ func (s *Session) Receive(now time.Time, frame []byte, out *Output) {
 	if err != nil {
 		out.emit(Dropped{Protocol: p, Err: err})
 	}
-	s.settle(now, out)
+	s.updatePhase(now, out)
 }
 
-// dispatch hands a packet to its protocol. RFC 1661 sections 3.4 and 3.5: before
-// authentication is done, only LCP and authentication are heard.
+// dispatch passes a packet to its protocol. RFC 1661 sections 3.4 and 3.5: until
+// authentication is complete, packets of other protocols are dropped.
 func (s *Session) dispatch(now time.Time, p ppp.Protocol, information, frame []byte, out *Output) error {
 	switch {
 	case p == ppp.LCP:
@@ -279,7 +262,7 @@ func (s *Session) dispatch(now time.Time, p ppp.Protocol, information, frame []b
 	case p == ppp.PAP || p == ppp.CHAP || p == ppp.EAP:
 		return s.receiveAuth(now, p, information, out)
 	case s.phase == Authenticate && s.layer(p) != nil:
-		s.acceptedSilently(now, out)
+		s.assumeSuccess(now, out)
 	}
 	switch {
 	case s.phase != Network:
@@ -292,7 +275,7 @@ func (s *Session) dispatch(now time.Time, p ppp.Protocol, information, frame []b
 		if err != nil {
 			return err
 		}
-		_, err = l.machine.Receive(now, c, &out.Frames)
+		_, err = l.automaton.Receive(now, c, &out.Frames)
 		return err
 	}
 	s.link.RejectProtocol(frame, &out.Frames)
@@ -304,50 +287,50 @@ func (s *Session) receiveLCP(now time.Time, information []byte, out *Output) err
 	if err != nil {
 		return err
 	}
-	arisen := out.mark()
+	before := out.position()
 	_, err = s.link.Receive(now, c, &out.Frames)
 	switch {
 	case c.Code != ppp.TerminateRequest:
 	case s.link.State() == ppp.Stopping && s.phase != Terminate:
 		s.peerClosed(out)
-	case s.phase == Establish && !s.dismissed:
-		// It may still negotiate (RFC 1661 section 4.1), but this may be all that is said of
-		// why it hangs up.
-		s.dismissed = true
+	case s.phase == Establish && !s.earlyTerminate:
+		// The negotiation continues (RFC 1661 section 4.1), but if the peer hangs up, this
+		// may be the only text that explains it.
+		s.earlyTerminate = true
 		out.emit(PeerClosed{Text: string(s.link.TerminateReason())})
 	}
 	if s.phase == Network && s.link.State() != ppp.Opened {
 		s.lowerLayers(now, out)
 	}
-	out.precede(arisen)
+	out.moveEventsBefore(before)
 	if p := s.link.TakeRejectedProtocol(); p != 0 {
-		s.rejected(now, p, out)
+		s.handleProtocolReject(now, p, out)
 	}
 	return err
 }
 
-// peerClosed notes that the peer ends the link. While it weighs our credentials
-// that is its answer to them.
+// peerClosed handles the peer's Terminate-Request. While our credentials are not yet
+// accepted, it rejects them.
 func (s *Session) peerClosed(out *Output) {
 	text := string(s.link.TerminateReason())
 	out.emit(PeerClosed{Text: text})
 	cause := PeerTerminated
-	if s.phase == Authenticate && s.auth.answering() {
+	if s.phase == Authenticate && s.auth.awaitingPeer() {
 		cause = NotAuthenticated
 	}
-	s.blame(Reason{cause, text}, out)
+	s.setReason(Reason{cause, text}, out)
 }
 
-// rejected heeds that the peer does not speak a protocol of ours.
-func (s *Session) rejected(now time.Time, p ppp.Protocol, out *Output) {
+// handleProtocolReject handles the peer's Protocol-Reject of a network protocol.
+func (s *Session) handleProtocolReject(now time.Time, p ppp.Protocol, out *Output) {
 	if l := s.layer(p); l != nil {
-		l.machine.RejectedByPeer(now, &out.Frames)
+		l.automaton.RejectedByPeer(now, &out.Frames)
 	}
 }
 
 func (s *Session) layer(p ppp.Protocol) *layer {
 	for _, l := range s.layers {
-		if l.policy.Protocol() == p {
+		if l.negotiator.Protocol() == p {
 			return l
 		}
 	}

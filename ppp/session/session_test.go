@@ -21,12 +21,12 @@ import (
 
 var (
 	epoch  = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	update = flag.Bool("update", false, "write the transcripts anew")
+	update = flag.Bool("update", false, "write the transcripts")
 )
 
 func TestDial(t *testing.T) {
 	for _, m := range methods {
-		p := newPair(t, client(), server(demanded(m)...))
+		p := newPair(t, client(), server(methodList(m)...))
 		p.up()
 		for _, s := range p.side {
 			if !has[session.IPv4Up](s) || !has[session.IPv6Up](s) || s.Phase() != session.Network {
@@ -34,7 +34,7 @@ func TestDial(t *testing.T) {
 			}
 		}
 		if a, _ := first[session.Authenticated](p.side[1]); m != nil && (!a.Peer || a.Name != "testuser") {
-			t.Errorf("%v: the server knows its client as %+v", m, a)
+			t.Errorf("%v: the server has authenticated %+v", m, a)
 		}
 		p.side[0].Close(p.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &p.side[0].out)
 		p.pump()
@@ -58,12 +58,12 @@ func TestWrongPassword(t *testing.T) {
 			t.Errorf("%v: ended by %v and %v, want not-authenticated and peer-not-authenticated\n%s", m, a, b, &p.log)
 		}
 		if has[session.NetworkPhase](p.side[1]) {
-			t.Errorf("%v: the server admits somebody with the wrong password", m)
+			t.Errorf("%v: the server accepts a wrong password", m)
 		}
 	}
 }
 
-// TestMutual: each side proves who it is to the other.
+// TestMutual: each side authenticates itself to the other.
 func TestMutual(t *testing.T) {
 	for _, m := range methods[1:] {
 		a, b := client(), server(m)
@@ -77,8 +77,8 @@ func TestMutual(t *testing.T) {
 	}
 }
 
-// TestPathLimited: a session says what its path carries, if that is less than was agreed on, and
-// stays up.
+// TestPathLimited: a session reports the size that its path carries, if it is less than the
+// negotiated one, and stays up.
 func TestPathLimited(t *testing.T) {
 	for _, carries := range []int{1492, 1442} {
 		a := client()
@@ -87,9 +87,9 @@ func TestPathLimited(t *testing.T) {
 		p.lose = func(_ int, frame []byte) bool { return len(frame)-2 > carries }
 		p.up()
 		p.pass(time.Minute)
-		said, limited := first[session.PathLimited](p.side[0])
-		if limited != (carries < 1492) || limited && (said.MRU != 1492 || said.PathMRU != carries) || p.side[0].Phase() != session.Network {
-			t.Errorf("a path that carries %d octets: %v, %+v, in phase %v", carries, limited, said, p.side[0].Phase())
+		got, limited := first[session.PathLimited](p.side[0])
+		if limited != (carries < 1492) || limited && (got.MRU != 1492 || got.PathMRU != carries) || p.side[0].Phase() != session.Network {
+			t.Errorf("a path that carries %d octets: %v, %+v, in phase %v", carries, limited, got, p.side[0].Phase())
 		}
 		if has[session.PathLimited](p.side[1]) {
 			t.Error("the server checks the path too")
@@ -97,7 +97,7 @@ func TestPathLimited(t *testing.T) {
 	}
 }
 
-// TestNoCredentials: who cannot prove who it is gets no link, and says why.
+// TestNoCredentials: a peer without credentials gets no link, and the reason.
 func TestNoCredentials(t *testing.T) {
 	a := client()
 	a.LCP.AllowAuth = nil
@@ -107,10 +107,10 @@ func TestNoCredentials(t *testing.T) {
 	if got := p.side[1].cause(); got != session.PeerNotAuthenticated {
 		t.Errorf("the server ended by %v, want peer-not-authenticated", got)
 	}
-	if said, ok := first[session.PeerClosed](p.side[0]); !ok || said.Text != session.RefusedToAuthenticate {
-		t.Errorf("what the server said of it was told: %v, %q", ok, said.Text)
+	if e, ok := first[session.PeerClosed](p.side[0]); !ok || e.Text != session.RefusedToAuthenticate {
+		t.Errorf("PeerClosed %v with the text %q, want the server's", ok, e.Text)
 	}
-	told := 0
+	events := 0
 	terminate, _ := hex.DecodeString("c021050900066279")
 	a = client()
 	s, out := session.New(&a), session.Output{}
@@ -120,15 +120,15 @@ func TestNoCredentials(t *testing.T) {
 	}
 	for _, e := range out.All() {
 		if _, ok := e.(session.PeerClosed); ok {
-			told++
+			events++
 		}
 	}
-	if told != 1 || s.Phase() != session.Establish {
-		t.Errorf("a peer that says it again and again is told of %d times, in phase %v; want once, and a negotiation that goes on", told, s.Phase())
+	if events != 1 || s.Phase() != session.Establish {
+		t.Errorf("repeated Terminate-Requests cause %d events, in phase %v; want one, and a negotiation that continues", events, s.Phase())
 	}
 }
 
-// TestOneFamily: the other one gets a Protocol-Reject, and the link stays.
+// TestOneFamily: the other family gets a Protocol-Reject, and the link stays up.
 func TestOneFamily(t *testing.T) {
 	b := server()
 	b.IPv6 = nil
@@ -145,11 +145,11 @@ func TestOneFamily(t *testing.T) {
 	p.up()
 	p.pass(time.Minute)
 	if got := p.side[0].cause(); got != session.NotNegotiated {
-		t.Errorf("with no family at all the client ended by %v, want not-negotiated", got)
+		t.Errorf("without any family the client ended by %v, want not-negotiated", got)
 	}
 }
 
-// inject has the client receive a frame.
+// inject delivers a frame to the client.
 func (p *pair) inject(frame ...byte) {
 	p.side[0].Receive(p.now, frame, &p.side[0].out)
 	p.pump()
@@ -169,13 +169,13 @@ func TestNetworkClosesAlone(t *testing.T) {
 	}
 }
 
-// TestRenegotiation: a Configure-Request in an open link begins anew, with
-// authentication and all.
+// TestRenegotiation: a Configure-Request in an open link begins a new negotiation, including
+// authentication.
 func TestRenegotiation(t *testing.T) {
 	p := newPair(t, client(), server(chap.MD5))
 	p.up()
 	fresh := server(chap.MD5)
-	again := session.New(&fresh) // the concentrator has started anew
+	again := session.New(&fresh) // the concentrator has restarted
 	p.side[1] = &side{name: "server", Session: again, secret: "testpassword"}
 	again.Up(p.now, &p.side[1].out)
 	p.pump()
@@ -191,8 +191,9 @@ func TestRenegotiation(t *testing.T) {
 	}
 }
 
-// TestUnknown: RFC 1661 section 5.7, and what has no place yet is dropped.
-func TestUnknown(t *testing.T) {
+// TestUnknownProtocol: it gets a Protocol-Reject in an open link (RFC 1661 section 5.7), and is
+// dropped before.
+func TestUnknownProtocol(t *testing.T) {
 	p := newPair(t, client(), server())
 	p.inject(0x80, 0xfd, 1, 1, 0, 4)
 	if strings.Contains(p.log.String(), "ProtRej") {
@@ -222,14 +223,14 @@ func TestSilentPeer(t *testing.T) {
 	p.lose = func(int, []byte) bool { return true }
 	p.pass(41 * time.Second)
 	if p.side[0].Phase() != session.Dead {
-		t.Error("it waits for a goodbye that will not come")
+		t.Error("it waits for a Terminate-Ack that will not come")
 	}
 	if s, ok := first[session.EchoTimeout](p.side[0]); !ok || s.Requests != 3 || p.side[0].cause() != session.PeerDead {
 		t.Errorf("with a silent peer: %+v, ended by %v; want three requests and peer-dead", s, p.side[0].cause())
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestNoPeer(t *testing.T) {
 	p := newPair(t, client(), server())
 	p.lose = func(int, []byte) bool { return true }
 	p.up()
@@ -239,9 +240,9 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// TestHungUpOn: a concentrator that hangs up on our password has refused it; at any
-// other time it has hung up.
-func TestHungUpOn(t *testing.T) {
+// TestHangUp: a concentrator that hangs up before it has accepted our password has rejected it; at
+// any other time it has hung up.
+func TestHangUp(t *testing.T) {
 	for _, authenticating := range []bool{true, false} {
 		p := newPair(t, client(), server(chap.MD5))
 		if authenticating {
@@ -285,10 +286,10 @@ func TestCloseBeforeUp(t *testing.T) {
 	}
 }
 
-// TestTranscripts holds whole dials against testdata; -update writes them anew.
+// TestTranscripts compares whole dials with testdata; -update writes the files.
 func TestTranscripts(t *testing.T) {
 	for name, m := range map[string]ppp.Method{"chap-md5": chap.MD5, "pap": pap.Method, "eap-md5": eap.MD5, "noauth": nil} {
-		p := newPair(t, client(), server(demanded(m)...))
+		p := newPair(t, client(), server(methodList(m)...))
 		p.up()
 		p.side[0].Close(p.now, session.Reason{Cause: session.UserRequest, Text: "User request"}, &p.side[0].out)
 		p.pump()
@@ -304,17 +305,17 @@ func TestTranscripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(want, []byte(p.log.String())) {
-			t.Errorf("%s: the dial went\n%s\nand should have gone\n%s", name, &p.log, want)
+			t.Errorf("%s: got\n%s\nwant\n%s", name, &p.log, want)
 		}
 	}
 }
 
-// FuzzSession feeds a session with whatever frames, in whatever phase.
+// FuzzSession passes arbitrary frames to a session, in every phase.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte{8, 0xc0, 0x21, 1, 1, 0, 4, 0, 0}, uint8(0))
 	f.Add([]byte{8, 0xc2, 0x23, 1, 1, 0, 6, 1, 1}, uint8(2))
 	f.Fuzz(func(t *testing.T, script []byte, kind uint8) {
-		cfg := server(demanded(methods[int(kind)%len(methods)])...)
+		cfg := server(methodList(methods[int(kind)%len(methods)])...)
 		cfg.LCP.AllowAuth, cfg.Credentials = client().LCP.AllowAuth, client().Credentials
 		cfg.Rand = rand.Reader
 		s, out, now := session.New(&cfg), session.Output{}, epoch
@@ -335,15 +336,15 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-// TestPatience: a peer that negotiates anew again and again, and so has every timer begin
-// anew, does not get a session for ever without saying who it is.
-func TestPatience(t *testing.T) {
+// TestSetupTimeout: a peer that renegotiates without end, and so restarts every timer, cannot keep a
+// session without authenticating itself.
+func TestSetupTimeout(t *testing.T) {
 	for _, c := range []struct {
-		patience time.Duration
-		want     session.Cause
+		timeout time.Duration
+		want    session.Cause
 	}{{3 * time.Minute, session.PeerNotAuthenticated}, {0, session.Unknown}} {
 		b := server(chap.MD5)
-		b.SetupTimeout = c.patience
+		b.SetupTimeout = c.timeout
 		p := newPair(t, client(), b)
 		p.lose = func(from int, frame []byte) bool { return from == 0 && frame[0] == 0xc2 }
 		p.up()
@@ -353,26 +354,26 @@ func TestPatience(t *testing.T) {
 			p.pump()
 		}
 		if got := p.side[1].cause(); got != c.want {
-			t.Errorf("with a patience of %v the server's session ended by %v, want %v\n%s", c.patience, got, c.want, &p.log)
+			t.Errorf("with a SetupTimeout of %v the server's session ended by %v, want %v\n%s", c.timeout, got, c.want, &p.log)
 		}
 	}
 }
 
-// TestPatienceOfOpenLink: who is admitted may stay.
-func TestPatienceOfOpenLink(t *testing.T) {
+// TestSetupTimeoutOfOpenLink: it does not end a session in the network phase.
+func TestSetupTimeoutOfOpenLink(t *testing.T) {
 	b := server(chap.MD5)
 	b.SetupTimeout = 3 * time.Minute
 	p := newPair(t, client(), b)
 	p.up()
 	p.pass(time.Hour)
 	if has[session.Closed](p.side[1]) || p.side[1].Phase() != session.Network {
-		t.Errorf("a session that was admitted ended by %v", p.side[1].cause())
+		t.Errorf("a session in the network phase ended by %v", p.side[1].cause())
 	}
 }
 
-// TestStrayDecision: a decision that nobody waits for gives nobody an address, and that of
-// one user is not the next one's.
-func TestStrayDecision(t *testing.T) {
+// TestUnexpectedResult: an AuthResult without AuthRequest assigns no address, and one user's result
+// is not used for the next.
+func TestUnexpectedResult(t *testing.T) {
 	p := newPair(t, client(), server(chap.MD5))
 	other := netip.MustParseAddr("192.0.2.66")
 	s := p.side[1]
@@ -389,9 +390,9 @@ func TestStrayDecision(t *testing.T) {
 	}
 }
 
-// TestStorm: a peer that negotiates what is open anew without end, LCP or IPCP, is hung up on;
-// one that does so now and then is not.
-func TestStorm(t *testing.T) {
+// TestRenegotiationStorm: a peer that renegotiates LCP or IPCP without end is disconnected; one that
+// does so occasionally is not.
+func TestRenegotiationStorm(t *testing.T) {
 	for _, c := range []struct {
 		what  string
 		frame []byte
@@ -400,7 +401,7 @@ func TestStorm(t *testing.T) {
 	}{
 		{"LCP", []byte{0xc0, 0x21, 1, 77, 0, 4}, 0, session.NotNegotiated},
 		{"IPCP", []byte{0x80, 0x21, 1, 77, 0, 10, 3, 6, 192, 0, 2, 10}, 0, session.NotNegotiated},
-		{"LCP, at times", []byte{0xc0, 0x21, 1, 77, 0, 4}, 10 * time.Second, session.Unknown},
+		{"LCP, occasionally", []byte{0xc0, 0x21, 1, 77, 0, 4}, 10 * time.Second, session.Unknown},
 	} {
 		p := newPair(t, client(), server(chap.MD5))
 		p.up()

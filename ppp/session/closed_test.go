@@ -12,17 +12,17 @@ import (
 	"upppoe/ppp/session"
 )
 
-// TestClosedIsTheLast: a session that has told Closed, for whatever reason, tells and sends
-// nothing more, and waits for nothing.
+// TestClosedIsTheLast: a session that has emitted Closed, for any reason, produces no more output
+// and has no deadline.
 func TestClosedIsTheLast(t *testing.T) {
 	for what, end := range map[string]func(p *pair, s *side){
 		"Close": func(p *pair, s *side) {
 			s.Close(p.now, session.Reason{Cause: session.UserRequest}, &s.out)
 			p.pump()
 		},
-		"Down":            func(p *pair, s *side) { s.Down(p.now, session.Reason{Cause: session.HangUp}, &s.out) },
-		"the peer's word": func(p *pair, s *side) { s.Receive(p.now, []byte{0xc0, 0x21, 5, 9, 0, 4}, &s.out) },
-		"silence":         func(p *pair, _ *side) { p.lose = func(int, []byte) bool { return true } },
+		"Down":              func(p *pair, s *side) { s.Down(p.now, session.Reason{Cause: session.HangUp}, &s.out) },
+		"Terminate-Request": func(p *pair, s *side) { s.Receive(p.now, []byte{0xc0, 0x21, 5, 9, 0, 4}, &s.out) },
+		"silence":           func(p *pair, _ *side) { p.lose = func(int, []byte) bool { return true } },
 	} {
 		a := client()
 		a.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3}
@@ -57,13 +57,13 @@ func TestClosedIsTheLast(t *testing.T) {
 	}
 }
 
-// TestLooped: a side that hears itself says so, whatever it demands.
+// TestLooped: a session on a looped link ends with cause Looped, whatever methods it requires.
 func TestLooped(t *testing.T) {
-	for _, demand := range [][]ppp.Method{nil, {chap.MD5}, {chap.MSv2, chap.MD5}, {eap.MD5}} {
-		cfg := server(demand...)
+	for _, methods := range [][]ppp.Method{nil, {chap.MD5}, {chap.MSv2, chap.MD5}, {eap.MD5}} {
+		cfg := server(methods...)
 		cfg.LCP.AllowAuth, cfg.Credentials = client().LCP.AllowAuth, client().Credentials
-		for _, answers := range []bool{true, false} {
-			if !answers {
+		for _, offers := range []bool{true, false} {
+			if !offers {
 				cfg.LCP.AllowAuth = nil
 			}
 			s := &side{Session: session.New(&cfg)}
@@ -83,14 +83,14 @@ func TestLooped(t *testing.T) {
 				}
 			}
 			if got := s.cause(); got != session.Looped {
-				t.Errorf("demanding %v, answering %v: ended by %v, want looped", demand, answers, got)
+				t.Errorf("requiring %v, offering %v: ended by %v, want looped", methods, offers, got)
 			}
 		}
 	}
 }
 
-// TestSuccessLost: EAP's Success is not repeated; a packet of a network protocol stands for
-// it, but only once we have proved who we are.
+// TestSuccessLost: EAP's Success is not retransmitted. A packet of a network protocol stands for it,
+// but only after we have answered a challenge.
 func TestSuccessLost(t *testing.T) {
 	p := newPair(t, client(), server(eap.MD5))
 	early := true
@@ -99,7 +99,7 @@ func TestSuccessLost(t *testing.T) {
 			early = false
 			p.side[0].Receive(p.now, []byte{0x80, 0x21, 1, 1, 0, 10, 3, 6, 192, 0, 2, 1}, &p.side[0].out)
 			if p.side[0].Phase() != session.Authenticate {
-				t.Error("a packet of IPCP stands for Success before anything was proved")
+				t.Error("a packet of IPCP is taken for Success before a challenge was answered")
 			}
 		}
 		return from == 1 && frame[0] == 0xc2 && frame[2] == 3
@@ -108,10 +108,10 @@ func TestSuccessLost(t *testing.T) {
 	if a, ok := first[session.Authenticated](p.side[0]); !ok || a.Name != "testuser" || !has[session.IPv4Up](p.side[0]) {
 		t.Errorf("without the Success: %+v\n%s", a, &p.log)
 	}
-	p = newPair(t, client(), server(chap.MD5)) // CHAP's is asked for again
+	p = newPair(t, client(), server(chap.MD5)) // CHAP's Success is requested again
 	p.lose = func(from int, frame []byte) bool { return from == 1 && frame[0] == 0xc2 && frame[2] == 3 }
 	p.up()
 	if has[session.Authenticated](p.side[0]) {
-		t.Error("a packet of IPCP stands for CHAP's Success")
+		t.Error("a packet of IPCP is taken for CHAP's Success")
 	}
 }
