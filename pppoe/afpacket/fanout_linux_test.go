@@ -52,7 +52,7 @@ func TestQueues(t *testing.T) {
 			far, near := lines[0], lines[1]
 			far.Interface, near.Interface = "far", "near"
 			// The frames come in by one queue, whichever processor sends them.
-			if err := w.near.Offload("near", true, lab.Join); err != nil {
+			if err := w.near.Offload("near", true, lab.GRO); err != nil {
 				t.Fatal(err)
 			}
 			var all pppoe.Ports
@@ -108,7 +108,7 @@ func fanoutFlags(t *testing.T, from *afpacket.Port, to wire.Addr, heard <-chan r
 // TestQueuesDown: an interface that was down divides frames as before.
 func TestQueuesDown(t *testing.T) {
 	w := newWire(t)
-	if err := w.near.Offload("near", true, lab.Join); err != nil {
+	if err := w.near.Offload("near", true, lab.GRO); err != nil {
 		t.Fatal(err)
 	}
 	var all pppoe.Ports

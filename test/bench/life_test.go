@@ -58,7 +58,7 @@ func (l *testbed) dial(b *testing.B, options ...string) *lab.Program {
 // and without the machine's options and scripts.
 func (l *testbed) launch(b *testing.B, in *lab.Namespace, name string, args ...string) *lab.Program {
 	b.Helper()
-	binds, err := lab.Private(filepath.Join(l.run, name))
+	binds, err := lab.PrivateDirs(filepath.Join(l.run, name))
 	must(b, err)
 	p, err := in.Launch(exec.Command(filepath.Join(l.bin, name), args...), binds...)
 	must(b, err)

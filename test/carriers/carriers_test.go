@@ -23,15 +23,15 @@ var carriers = []carrier{
 	{"veth of another MTU", []string{"veth"}, layNarrowVeth, 1392},
 	{"vlan", []string{"veth", "vlan"}, layVLAN, 1492},
 	{"qinq", []string{"veth", "vlan"}, layQinQ, 1492},
-	{"vlan of our own", []string{"veth", "vlan"}, layOwnVLAN, 1492},
-	{"qinq of our own", []string{"veth", "vlan"}, layOwnQinQ, 1484},
-	{"qinq of our own with room", []string{"veth", "vlan"}, layOwnQinQWithRoom, 1492},
+	{"vlan of our own", []string{"veth", "vlan"}, layUserVLAN, 1492},
+	{"qinq of our own", []string{"veth", "vlan"}, layUserQinQ, 1484},
+	{"qinq of our own with room", []string{"veth", "vlan"}, layUserQinQRaisedMTU, 1492},
 	{"bridge between", []string{"veth", "bridge"}, layBridgeBetween, 1492},
 	{"bridge of the server", []string{"veth", "bridge"}, layBridgeOfServer, 1492},
 	{"macvlan", []string{"veth", "macvlan"}, layMacvlan, 1492},
 	{"vxlan", []string{"veth", "bridge", "vxlan"}, layVXLAN, 1442},
 	{"vxlan over IPv6", []string{"veth", "bridge", "vxlan"}, layVXLANOverIPv6, 1422},
-	{"vxlan of three", []string{"veth", "bridge", "vxlan"}, layVXLANOfThree, 1442},
+	{"vxlan of three", []string{"veth", "bridge", "vxlan"}, layVXLANThreeHosts, 1442},
 	{"vlan in vxlan", []string{"veth", "bridge", "vlan", "vxlan"}, layVLANInVXLAN, 1442},
 	{"geneve", []string{"veth", "bridge", "geneve"}, layGeneve, 1442},
 	{"gretap", []string{"veth", "bridge", "gretap"}, layGRETAP, 1454},
@@ -45,7 +45,7 @@ func TestCarriers(t *testing.T) {
 	for _, c := range carriers {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // they wait a lot
-			k.Run(t, c.kinds, func(t *testing.T) { dialOver(t, c.lay(t), c.mtu) })
+			k.Run(t, c.kinds, func(t *testing.T) { dialAll(t, c.lay(t), c.mtu) })
 		})
 	}
 }

@@ -23,8 +23,8 @@ var etc = map[string]string{
 	"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
 }
 
-// dialOver dials from each client of a segment, and checks all that should be so.
-func dialOver(t *testing.T, s segment, mtu int) {
+// dialAll dials from each client of a segment, and checks all that should be so.
+func dialAll(t *testing.T, s segment, mtu int) {
 	server := serve(t, s.server)
 	for _, c := range s.clients {
 		discover(t, c)
@@ -59,8 +59,8 @@ func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Pr
 		check(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 	}
 	cmd := exec.Command(filepath.Join(bin, name), args...)
-	p, err := in.Launch(cmd, lab.Bind{From: dir, Over: "/etc/ppp"}, lab.Bind{From: t.TempDir(), Over: "/var/lib"},
-		lab.Bind{From: t.TempDir(), Over: "/run"}) // the last: a guest's temporary files are there
+	p, err := in.Launch(cmd, lab.BindMount{Source: dir, Target: "/etc/ppp"}, lab.BindMount{Source: t.TempDir(), Target: "/var/lib"},
+		lab.BindMount{Source: t.TempDir(), Target: "/run"}) // the last: a guest's temporary files are there
 	check(t, err)
 	t.Cleanup(func() {
 		p.Stop()
@@ -134,8 +134,8 @@ func checkMTU(t testing.TB, in *lab.Namespace, name string, want int) {
 	}
 }
 
-// headers are IPv4's and ICMP's.
-const headers = 20 + 8
+// headerLen are IPv4's and ICMP's.
+const headerLen = 20 + 8
 
 // ping sends packets of the MTU's size that nobody may break (DF), and one octet more,
 // which must be refused.
@@ -144,16 +144,16 @@ func ping(t testing.TB, from *lab.Namespace, to string, mtu int) {
 	if _, err := from.Ping(netip.MustParseAddr(to), 1, 15*time.Second); err != nil {
 		t.Errorf("%s: %v", to, err)
 	}
-	if out, err := pingOf(from, to, mtu-headers); err != nil {
+	if out, err := pingSize(from, to, mtu-headerLen); err != nil {
 		t.Errorf("no answer of %s to packets of %d octets: %v\n%s", to, mtu, err, out)
 	}
-	if out, err := pingOf(from, to, mtu-headers+1); err == nil || !strings.Contains(out, "mtu") {
+	if out, err := pingSize(from, to, mtu-headerLen+1); err == nil || !strings.Contains(out, "mtu") {
 		t.Errorf("packets of %d octets to %s should be refused: %v\n%s", mtu+1, to, err, out)
 	}
 }
 
-// pingOf sends two packets, since ping waits long for the answer to a single one that
+// pingSize sends two packets, since ping waits long for the answer to a single one that
 // was refused.
-func pingOf(from *lab.Namespace, to string, size int) (string, error) {
+func pingSize(from *lab.Namespace, to string, size int) (string, error) {
 	return from.Run("ping", "-c", "2", "-i", "0.2", "-W", "2", "-M", "do", "-s", strconv.Itoa(size), to)
 }

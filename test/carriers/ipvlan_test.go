@@ -8,19 +8,19 @@ import (
 	"upppoe/test/guest"
 )
 
-// TestIpvlanCarriesNoAnswers: ipvlan cannot be a client's interface. Its devices share
+// TestIpvlanReceivesNoAnswers: ipvlan cannot be a client's interface. Its devices share
 // the Ethernet address of their parent, and the kernel finds a frame's device by the
 // IP address in it; frames of other protocols, as PPPoE's, are the parent's, unless
 // they are sent to all. So a PADI goes out, and the PADO comes in at the parent: there
 // one can dial. What tells the user is discovery's usual end.
-func TestIpvlanCarriesNoAnswers(t *testing.T) {
+func TestIpvlanReceivesNoAnswers(t *testing.T) {
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
 	k.Run(t, []string{"veth", "ipvlan"}, func(t *testing.T) {
 		host, server := pair(t)
 		child := port{in: namespace(t), name: "ipv0"}
 		ip(t, host, "link add link eth0 name ipv0 type ipvlan mode l2")
-		check(t, host.Lend("ipv0", child.in))
+		check(t, host.MoveInterface("ipv0", child.in))
 		ac := serve(t, port{in: server, name: "eth0"})
 
 		out, err := child.in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "ipv0", "-t", "1", "-a", "1")

@@ -11,9 +11,9 @@ import (
 // bin is where our programs are built.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(tests(m)) }
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
-func tests(m *testing.M) int {
+func runTests(m *testing.M) int {
 	dir, remove, err := guest.Build("../..", "./test/carriers", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
 	defer remove()
 	if err != nil {

@@ -30,14 +30,14 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(told); text != "" {
-		fmt.Fprintln(os.Stderr, become(text))
+	if text := os.Getenv(specEnv); text != "" {
+		fmt.Fprintln(os.Stderr, enterContainer(text))
 		os.Exit(125) // as docker run does
 	}
-	os.Exit(tests(m))
+	os.Exit(runTests(m))
 }
 
-func tests(m *testing.M) int {
+func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "upppoe-container-")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -56,7 +56,7 @@ func build(dir string) error {
 	if err != nil {
 		return err
 	}
-	if out, err = programs(all[built], filepath.Join(dir, "out")); err != nil {
+	if out, err = programs(all[buildStage], filepath.Join(dir, "out")); err != nil {
 		return err
 	}
 	if minimal, err = assemble(all[""], out, filepath.Join(dir, "minimal")); err != nil {
@@ -82,11 +82,11 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// enough are the capabilities that the README asks for.
-var enough = []int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}
+// requiredCaps are the capabilities that the README asks for.
+var requiredCaps = []int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}
 
-// beyond is an address of the server that only a default route leads to.
-const beyond = "203.0.113.254"
+// serverLoopback is an address of the server that only a default route leads to.
+const serverLoopback = "203.0.113.254"
 
 // hosts are two namespaces that are joined by their eth0.
 func hosts(t testing.TB) (a, b *lab.Namespace) {
@@ -99,7 +99,7 @@ func hosts(t testing.TB) (a, b *lab.Namespace) {
 		*n = made
 	}
 	check(t, lab.Veth(lab.End{In: a, Name: "eth0"}, lab.End{In: b, Name: "eth0"}))
-	check(t, b.Address("eth0", beyond+"/24"))
+	check(t, b.Address("eth0", serverLoopback+"/24"))
 	return a, b
 }
 
@@ -120,7 +120,7 @@ func serve(t testing.TB, in *lab.Namespace, args ...string) *lab.Program {
 	t.Helper()
 	server := minimal.command("pppoe-server", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "box")
 	p := run(t, in, spec{
-		Root: minimal.root, Caps: enough, TUN: true,
+		Root: minimal.root, Caps: requiredCaps, TUN: true,
 		Args: append(server, args...),
 		Files: files(t, map[string]string{
 			"pppoe-server-options": "require-chap\nms-dns 192.0.2.53\n",
@@ -134,17 +134,17 @@ func serve(t testing.TB, in *lab.Namespace, args ...string) *lab.Program {
 // client is a container of the image, as it is run without more ado.
 func client(args ...string) spec {
 	return spec{
-		Root: minimal.root, Caps: enough, TUN: true,
+		Root: minimal.root, Caps: requiredCaps, TUN: true,
 		Args: minimal.command(args...),
 		Env:  []string{"PPPOE_PASSWORD=testpassword"},
 	}
 }
 
-// works awaits a session, and ends it as docker stop does.
-func works(t *testing.T, in, peer *lab.Namespace, p *lab.Program) {
+// wantSession awaits a session, and ends it as docker stop does.
+func wantSession(t *testing.T, in, peer *lab.Namespace, p *lab.Program) {
 	t.Helper()
 	check(t, p.Await("remote IP address 192.0.2.1\n"))
-	for to, from := range map[string]*lab.Namespace{"192.0.2.1": in, beyond: in, "192.0.2.10": peer} {
+	for to, from := range map[string]*lab.Namespace{"192.0.2.1": in, serverLoopback: in, "192.0.2.10": peer} {
 		if _, err := from.Ping(netip.MustParseAddr(to), 1, 15*time.Second); err != nil {
 			t.Errorf("%s: %v", to, err)
 		}
@@ -161,16 +161,16 @@ func works(t *testing.T, in, peer *lab.Namespace, p *lab.Program) {
 func TestDials(t *testing.T) {
 	near, far := hosts(t)
 	server := serve(t, far)
-	works(t, near, far, run(t, near, client("eth0", "user", "testuser", "noauth", "defaultroute", "usepeerdns")))
+	wantSession(t, near, far, run(t, near, client("eth0", "user", "testuser", "noauth", "defaultroute", "usepeerdns")))
 	check(t, server.Await("peer-terminated"))
 	if code, err := server.Stop(); err != nil || code != 0 {
 		t.Errorf("the server's container ended with %d: %v", code, err)
 	}
 }
 
-// TestDialsWithoutComplaint: a root that cannot be written to is no error, as long as
+// TestDialsReadOnly: a root that cannot be written to is no error, as long as
 // there is a place for the pid file and the like, and nobody asks for other files.
-func TestDialsWithoutComplaint(t *testing.T) {
+func TestDialsReadOnly(t *testing.T) {
 	roottest.Need(t, "nsenter")
 	near, far := hosts(t)
 	serve(t, far)
@@ -182,8 +182,8 @@ func TestDialsWithoutComplaint(t *testing.T) {
 	}
 	p := run(t, near, c)
 	check(t, p.Await("remote IP address 192.0.2.1\n"))
-	tellsStatus(t, p)
-	works(t, near, far, p)
+	wantStatus(t, p)
+	wantSession(t, near, far, p)
 	for _, complaint := range []string{"read-only", "no such file", "not permitted", "denied", "not supported"} {
 		if strings.Contains(p.Log(), complaint) {
 			t.Errorf("the client complains (%s):\n%s", complaint, p.Log())
@@ -197,11 +197,11 @@ func TestDialsWithoutIPv6(t *testing.T) {
 	serve(t, far)
 	c := client("eth0", "user", "testuser", "noauth", "defaultroute")
 	c.Sysctls = map[string]string{"net/ipv6/conf/all/disable_ipv6": "1", "net/ipv6/conf/default/disable_ipv6": "1"}
-	works(t, near, far, run(t, near, c))
+	wantSession(t, near, far, run(t, near, c))
 }
 
-// tellsStatus asks the client in a container how it is, from within, as docker exec does.
-func tellsStatus(t *testing.T, p *lab.Program) {
+// wantStatus asks the client in a container how it is, from within, as docker exec does.
+func wantStatus(t *testing.T, p *lab.Program) {
 	t.Helper()
 	out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", minimal.entrypoint[0], "status").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "192.0.2.10") {
@@ -209,9 +209,9 @@ func tellsStatus(t *testing.T, p *lab.Program) {
 	}
 }
 
-// TestEndsWhatACrashLeft: with a volume, the next container ends the session that was
+// TestTerminatesStaleSession: with a volume, the next container ends the session that was
 // open when the engine killed the last one.
-func TestEndsWhatACrashLeft(t *testing.T) {
+func TestTerminatesStaleSession(t *testing.T) {
 	near, far := hosts(t)
 	server := serve(t, far)
 	c := client("eth0", "user", "testuser", "noauth")
@@ -240,8 +240,8 @@ func awaitRecord(t *testing.T, dir string) {
 	t.Fatal("the client has not noted its session")
 }
 
-// TestCalls: with /etc/ppp from the host.
-func TestCalls(t *testing.T) {
+// TestCallPeer: with /etc/ppp from the host.
+func TestCallPeer(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
 	c := client("call", "isp")
@@ -250,11 +250,11 @@ func TestCalls(t *testing.T) {
 		"peers/isp":    "plugin rp-pppoe.so\neth0\nuser testuser\nnoauth\nusepeerdns\ndefaultroute\n",
 		"chap-secrets": "\"testuser\" * \"testpassword\" *\n",
 	})
-	works(t, near, far, run(t, near, c))
+	wantSession(t, near, far, run(t, near, c))
 }
 
-// TestProbes: discovery needs CAP_NET_RAW only.
-func TestProbes(t *testing.T) {
+// TestDiscovery: discovery needs CAP_NET_RAW only.
+func TestDiscovery(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
 	c := client("pppoe-discovery", "-I", "eth0", "-t", "1")
@@ -265,8 +265,8 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-// TestSaysWhatIsMissing: what an engine was not told to give.
-func TestSaysWhatIsMissing(t *testing.T) {
+// TestMissingPrivileges: what an engine was not told to give.
+func TestMissingPrivileges(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
 	for _, c := range []struct {
@@ -279,7 +279,7 @@ func TestSaysWhatIsMissing(t *testing.T) {
 		{"no capability", nil, true, 3, "CAP_NET_"},
 		{"no NET_RAW", []int{unix.CAP_NET_ADMIN}, true, 3, "CAP_NET_RAW"},
 		{"no NET_ADMIN", []int{unix.CAP_NET_RAW}, true, 3, "CAP_NET_ADMIN"},
-		{"no TUN", enough, false, 4, "/dev/net/tun"},
+		{"no TUN", requiredCaps, false, 4, "/dev/net/tun"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := client("eth0", "user", "testuser", "noauth")

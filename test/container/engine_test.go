@@ -35,9 +35,9 @@ type spec struct {
 	Files   string            // directory of the host that lies over /etc/ppp, read only (-v); empty: none
 }
 
-// told is the environment variable that has the test program be a container's first
+// specEnv is the environment variable that has the test program be a container's first
 // process: it holds a spec.
-const told = "UPPPOE_CONTAINER"
+const specEnv = "UPPPOE_CONTAINER"
 
 // run runs a container in a network namespace, as an engine does with --read-only and
 // --security-opt no-new-privileges.
@@ -47,7 +47,7 @@ func run(t testing.TB, in *lab.Namespace, s spec) *lab.Program {
 	text, err := json.Marshal(s)
 	check(t, err)
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(tunables(), told+"="+string(text))
+	cmd.Env = append(tunables(), specEnv+"="+string(text))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
 	}
@@ -73,9 +73,9 @@ func tunables() (env []string) {
 	return env
 }
 
-// become turns this process, which is the first of its namespaces, into the
+// enterContainer turns this process, which is the first of its namespaces, into the
 // container's.
-func become(text string) error {
+func enterContainer(text string) error {
 	runtime.LockOSThread() // capabilities are a thread's, and go to what it becomes
 	var s spec
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
@@ -84,18 +84,18 @@ func become(text string) error {
 	if err := s.mount(); err != nil {
 		return err
 	}
-	if err := limit(s.Caps); err != nil {
+	if err := dropCapabilities(s.Caps); err != nil {
 		return err
 	}
-	program, err := find(s.Args[0], s.Env)
+	program, err := lookPath(s.Args[0], s.Env)
 	if err != nil {
 		return err
 	}
 	return unix.Exec(program, s.Args, s.Env)
 }
 
-// find finds a program as engines do, on the container's path.
-func find(name string, env []string) (string, error) {
+// lookPath finds a program as engines do, on the container's path.
+func lookPath(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
@@ -122,7 +122,7 @@ func (s spec) mount() error {
 		}
 	}
 	err := errors.Join(
-		s.set(),
+		s.writeSysctls(),
 		unix.Mount(s.Root, s.Root, "", unix.MS_BIND, ""),
 		unix.Mount("proc", in("proc"), "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""),
 		unix.Mount("sysfs", in("sys"), "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""),
@@ -143,7 +143,7 @@ func (s spec) mount() error {
 		err = readOnly(s.Files, in("etc/ppp"))
 	}
 	for over, from := range s.Volumes {
-		err = errors.Join(err, lay(from, in(over)))
+		err = errors.Join(err, bindMount(from, in(over)))
 	}
 	if err != nil {
 		return fmt.Errorf("mount: %w", err)
@@ -155,7 +155,7 @@ func (s spec) mount() error {
 }
 
 // set sets what cannot be written to afterwards.
-func (s spec) set() error {
+func (s spec) writeSysctls() error {
 	for name, value := range s.Sysctls {
 		if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil {
 			return err
@@ -164,8 +164,8 @@ func (s spec) set() error {
 	return nil
 }
 
-// lay lays a file or directory over another one, which is made if it is not there.
-func lay(from, over string) error {
+// bindMount lays a file or directory over another one, which is made if it is not there.
+func bindMount(from, over string) error {
 	info, err := os.Stat(from)
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(over), 0o755)
@@ -189,7 +189,7 @@ func lay(from, over string) error {
 func debian(root string) error {
 	for _, name := range []string{"usr/bin", "usr/sbin", "usr/lib", "usr/lib64"} {
 		if _, err := os.Stat("/" + name); err == nil {
-			if err := lay("/"+name, filepath.Join(root, name)); err != nil {
+			if err := bindMount("/"+name, filepath.Join(root, name)); err != nil {
 				return err
 			}
 		}
@@ -200,7 +200,7 @@ func debian(root string) error {
 		}
 	}
 	for _, name := range []string{"ifup", "ifdown"} {
-		if err := lay(ifupdown+"/sbin/"+name, filepath.Join(root, "usr/local/sbin", name)); err != nil {
+		if err := bindMount(ifupdown+"/sbin/"+name, filepath.Join(root, "usr/local/sbin", name)); err != nil {
 			return err
 		}
 	}
@@ -254,9 +254,9 @@ func (s spec) devices(dev string) error {
 	return nil
 }
 
-// limit leaves the thread, and what it becomes, the capabilities and no others; and no
+// dropCapabilities leaves the thread, and what it becomes, the capabilities and no others; and no
 // file can give it more (no_new_privs).
-func limit(caps []int) error {
+func dropCapabilities(caps []int) error {
 	var mask uint64
 	for _, c := range caps {
 		mask |= 1 << c

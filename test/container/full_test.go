@@ -15,20 +15,20 @@ import (
 	"upppoe/test/lab"
 )
 
-// whole is a container of the full image, whose interfaces are those of a file.
-func whole(t *testing.T, interfaces string, args ...string) spec {
+// fullContainer is a container of the full image, whose interfaces are those of a file.
+func fullContainer(t *testing.T, interfaces string, args ...string) spec {
 	t.Helper()
 	roottest.Need(t, ifupdown+"/sbin/ifup", "ip", "bash", "ping")
 	return spec{
-		Root: full.root, Debian: true, Caps: enough, TUN: true, Run: true,
+		Root: full.root, Debian: true, Caps: requiredCaps, TUN: true, Run: true,
 		Args: full.command(args...),
 		Env: append(full.env[:len(full.env):len(full.env)], "IFUPDOWN_NG_IFACES="+interfaces, "PPPOE_PASSWORD=testpassword",
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
 	}
 }
 
-// ends awaits the end of a container, and what it should have printed.
-func ends(t *testing.T, p *lab.Program, code int, says ...string) {
+// wantExit awaits the end of a container, and what it should have printed.
+func wantExit(t *testing.T, p *lab.Program, code int, says ...string) {
 	t.Helper()
 	got, err := p.Wait()
 	if err != nil || got != code {
@@ -41,9 +41,9 @@ func ends(t *testing.T, p *lab.Program, code int, says ...string) {
 	}
 }
 
-// TestFullHasWhatItsEntrypointCalls: the packages that it installs are those whose
+// TestFullInstallsPackages: the packages that it installs are those whose
 // programs its files call; the tests take these from the host.
-func TestFullHasWhatItsEntrypointCalls(t *testing.T) {
+func TestFullInstallsPackages(t *testing.T) {
 	want := []string{"ifupdown-ng", "ifupdown-ng-compat", "iproute2", "iputils-ping", "tcpdump"}
 	if !slices.Equal(full.packages, want) {
 		t.Errorf("the full image installs %v, want %v", full.packages, want)
@@ -79,26 +79,26 @@ func TestFullMakesInterfaces(t *testing.T) {
 			kernels.Run(t, c.kinds, func(t *testing.T) {
 				near, far := hosts(t)
 				serve(t, far, "--vlan", c.vlan)
-				p := run(t, near, whole(t, "/etc/network/interfaces."+c.file,
+				p := run(t, near, fullContainer(t, "/etc/network/interfaces."+c.file,
 					"bash", "-c", "ip -d link show "+c.name+" && pppoe-discovery -I "+c.name+" -t 3"))
-				ends(t, p, 0, append(c.shows, ",UP,LOWER_UP>", "Access-Concentrator: box\n")...)
+				wantExit(t, p, 0, append(c.shows, ",UP,LOWER_UP>", "Access-Concentrator: box\n")...)
 			})
 		})
 	}
-	t.Run("vxlan", func(t *testing.T) { kernels.Run(t, []string{"veth", "vxlan"}, joinsByVXLAN) })
+	t.Run("vxlan", func(t *testing.T) { kernels.Run(t, []string{"veth", "vxlan"}, testVXLANPair) })
 }
 
-// joinsByVXLAN has two containers be the ends of a VXLAN, over which one dials the other.
-func joinsByVXLAN(t *testing.T) {
+// testVXLANPair has two containers be the ends of a VXLAN, over which one dials the other.
+func testVXLANPair(t *testing.T) {
 	near, far := hosts(t)
 	check(t, near.Address("eth0", "172.255.100.1/16"))
 	check(t, far.Address("eth0", "172.255.100.2/16"))
-	server := whole(t, "/etc/network/interfaces.vx_ptp2", "pppoe-server", "-I", "vx_ptp2", "-C", "overlay", "-F")
+	server := fullContainer(t, "/etc/network/interfaces.vx_ptp2", "pppoe-server", "-I", "vx_ptp2", "-C", "overlay", "-F")
 	server.Volumes = map[string]string{"etc/ppp": files(t, map[string]string{"pppoe-server-options": "noauth\n"})}
 	check(t, run(t, far, server).Await("Serving on vx_ptp2"))
-	p := run(t, near, whole(t, "/etc/network/interfaces.vx_ptp1", "bash", "-c",
+	p := run(t, near, fullContainer(t, "/etc/network/interfaces.vx_ptp1", "bash", "-c",
 		`ip -d link show vx_ptp1; ping -c 1 192.168.255.2; pppd vx_ptp1 noauth updetach && ip link show ppp0`))
-	ends(t, p, 0, "mtu 1450", "vxlan id 1 remote 172.255.100.2 dev eth0 ", "dstport 4789 ", "1 received", "mtu 1442")
+	wantExit(t, p, 0, "mtu 1450", "vxlan id 1 remote 172.255.100.2 dev eth0 ", "dstport 4789 ", "1 received", "mtu 1442")
 }
 
 // TestFullDials: interfaces.ppp, and with it peers/default, dials before the command
@@ -106,11 +106,11 @@ func joinsByVXLAN(t *testing.T) {
 func TestFullDials(t *testing.T) {
 	near, far := hosts(t)
 	server := serve(t, far)
-	c := whole(t, "/etc/network/interfaces.ppp", "bash", "-c",
-		`ip address show dev ppp0; ping -c 1 `+beyond+`; ifdown -afi "$IFUPDOWN_NG_IFACES"; ip link show dev ppp0 || echo it is gone`)
+	c := fullContainer(t, "/etc/network/interfaces.ppp", "bash", "-c",
+		`ip address show dev ppp0; ping -c 1 `+serverLoopback+`; ifdown -afi "$IFUPDOWN_NG_IFACES"; ip link show dev ppp0 || echo it is gone`)
 	c.Volumes = map[string]string{"etc/ppp/peers/default": peer(t, "user testuser\npassword testpassword\n")}
 	p := run(t, near, c)
-	ends(t, p, 0, "inet 192.0.2.10 peer 192.0.2.1/32", "1 received", "Plugin rp-pppoe.so loaded.\n", "sent [LCP ConfReq id=0x1",
+	wantExit(t, p, 0, "inet 192.0.2.10 peer 192.0.2.1/32", "1 received", "Plugin rp-pppoe.so loaded.\n", "sent [LCP ConfReq id=0x1",
 		"Terminating on signal 15\n", "rcvd [LCP TermAck", "Sent PADT\n", "it is gone\n")
 	check(t, server.Await("peer-terminated"))
 }
@@ -123,9 +123,9 @@ func peer(t *testing.T, options string) string {
 	return filepath.Join(files(t, map[string]string{"default": string(text) + options}), "default")
 }
 
-// TestFullTakesCommands: what follows the image's name is a program of the image, or the
+// TestFullCommands: what follows the image's name is a program of the image, or the
 // interface and options of pppoe-client.
-func TestFullTakesCommands(t *testing.T) {
+func TestFullCommands(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
 	for name, c := range map[string]struct {
@@ -142,17 +142,17 @@ func TestFullTakesCommands(t *testing.T) {
 		"no program": {[]string{"nothing"}, 2, `"nothing"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ends(t, run(t, near, whole(t, "/etc/network/interfaces", c.args...)), c.code, c.says)
+			wantExit(t, run(t, near, fullContainer(t, "/etc/network/interfaces", c.args...)), c.code, c.says)
 		})
 	}
 }
 
-// TestFullSaysWhatIsWrong: a container whose interfaces cannot be made does not begin.
-func TestFullSaysWhatIsWrong(t *testing.T) {
+// TestFullInterfaceErrors: a container whose interfaces cannot be made does not begin.
+func TestFullInterfaceErrors(t *testing.T) {
 	near, _ := hosts(t)
 	t.Run("no file", func(t *testing.T) {
-		p := run(t, near, whole(t, "/etc/network/interfaces.mine", "echo", "it began"))
-		ends(t, p, 2, "IFUPDOWN_NG_IFACES: there is no file /etc/network/interfaces.mine; the image has /etc/network/interfaces.ppp ")
+		p := run(t, near, fullContainer(t, "/etc/network/interfaces.mine", "echo", "it began"))
+		wantExit(t, p, 2, "IFUPDOWN_NG_IFACES: there is no file /etc/network/interfaces.mine; the image has /etc/network/interfaces.ppp ")
 		if strings.Contains(p.Log(), "it began") {
 			t.Error("the command began")
 		}
@@ -160,10 +160,10 @@ func TestFullSaysWhatIsWrong(t *testing.T) {
 	t.Run("ifup fails", func(t *testing.T) {
 		ifup := filepath.Join(t.TempDir(), "ifup")
 		check(t, os.WriteFile(ifup, []byte("#!/bin/sh\necho ifup $* failed\nexit 1\n"), 0o755))
-		c := whole(t, "/etc/network/interfaces.ppp", "echo", "it began")
+		c := fullContainer(t, "/etc/network/interfaces.ppp", "echo", "it began")
 		c.Volumes = map[string]string{"usr/local/sbin/ifup": ifup}
 		p := run(t, near, c)
-		ends(t, p, 1, "ifup -a -i /etc/network/interfaces.ppp failed\n")
+		wantExit(t, p, 1, "ifup -a -i /etc/network/interfaces.ppp failed\n")
 		if strings.Contains(p.Log(), "it began") {
 			t.Error("the command began")
 		}
@@ -174,17 +174,17 @@ func TestFullSaysWhatIsWrong(t *testing.T) {
 // it, the entrypoint does; else the command runs all the same.
 func TestFullMakesTUN(t *testing.T) {
 	near, _ := hosts(t)
-	c := whole(t, "/etc/network/interfaces", "bash", "-c", "true <> /dev/net/tun && stat -c %a /dev/net/tun")
-	c.TUN, c.Caps = false, append(slices.Clone(enough), unix.CAP_MKNOD)
-	ends(t, run(t, near, c), 0, "666\n")
-	c.Args, c.Caps = full.command("bash", "-c", "test ! -e /dev/net/tun && echo there is none"), enough
-	ends(t, run(t, near, c), 0, "there is none\n")
+	c := fullContainer(t, "/etc/network/interfaces", "bash", "-c", "true <> /dev/net/tun && stat -c %a /dev/net/tun")
+	c.TUN, c.Caps = false, append(slices.Clone(requiredCaps), unix.CAP_MKNOD)
+	wantExit(t, run(t, near, c), 0, "666\n")
+	c.Args, c.Caps = full.command("bash", "-c", "test ! -e /dev/net/tun && echo there is none"), requiredCaps
+	wantExit(t, run(t, near, c), 0, "there is none\n")
 }
 
-// TestFullStartsAgain: a container that was killed and is started again has the same /run,
+// TestFullRestart: a container that was killed and is started again has the same /run,
 // but none of its interfaces.
-func TestFullStartsAgain(t *testing.T) {
-	c := whole(t, "/etc/network/interfaces", "bash", "-c", "ip address show dev eth0; exec sleep 60")
+func TestFullRestart(t *testing.T) {
+	c := fullContainer(t, "/etc/network/interfaces", "bash", "-c", "ip address show dev eth0; exec sleep 60")
 	c.Run, c.Volumes = false, map[string]string{
 		"run":                    t.TempDir(),
 		"etc/network/interfaces": filepath.Join(files(t, map[string]string{"interfaces": "auto eth0\niface eth0\n\taddress 198.51.100.7/24\n"}), "interfaces"),
@@ -197,9 +197,9 @@ func TestFullStartsAgain(t *testing.T) {
 	}
 }
 
-// TestStartsAgain: the same with a session, whose files name a process that is another
+// TestRestart: the same with a session, whose files name a process that is another
 // one now, or the container's own.
-func TestStartsAgain(t *testing.T) {
+func TestRestart(t *testing.T) {
 	c := client("pppd", "call", "isp")
 	c.Env = nil
 	c.Files = files(t, map[string]string{
@@ -216,9 +216,9 @@ func TestStartsAgain(t *testing.T) {
 	}
 }
 
-// TestTakesCommands: any of the programs is the command of a container; a command that
+// TestCommands: any of the programs is the command of a container; a command that
 // names none is the interface and options of pppoe-client.
-func TestTakesCommands(t *testing.T) {
+func TestCommands(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
 	cases := map[string]struct {
@@ -238,6 +238,6 @@ func TestTakesCommands(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
-		t.Run(name, func(t *testing.T) { ends(t, run(t, near, client(c.args...)), c.code, c.says) })
+		t.Run(name, func(t *testing.T) { wantExit(t, run(t, near, client(c.args...)), c.code, c.says) })
 	}
 }

@@ -58,8 +58,8 @@ func stages(text string) (all [][]instruction) {
 	return all
 }
 
-// built is the stage of the Dockerfile in which the programs are compiled.
-const built = "build"
+// buildStage is the stage of the Dockerfile in which the programs are compiled.
+const buildStage = "build"
 
 // read reads the Dockerfile: its stages by their names. The last, which a build makes
 // that names no target, has none.
@@ -98,7 +98,7 @@ func compile(stage []instruction, out string) error {
 func assemble(stage []instruction, out, root string) (*image, error) {
 	m := &image{root: root}
 	for _, i := range stage[1:] {
-		if err := m.do(i, out); err != nil {
+		if err := m.run(i, out); err != nil {
 			return nil, fmt.Errorf("%v: %w", i, err)
 		}
 	}
@@ -107,8 +107,8 @@ func assemble(stage []instruction, out, root string) (*image, error) {
 
 var install = regexp.MustCompile(`^apt-get update && *apt-get install -y --no-install-recommends ([a-z0-9 -]+) && *rm -rf /var/lib/apt/lists/\*$`)
 
-// do does an instruction. What it would install is noted only.
-func (m *image) do(i instruction, out string) error {
+// run does an instruction. What it would install is noted only.
+func (m *image) run(i instruction, out string) error {
 	switch i.word {
 	case "ENTRYPOINT":
 		return json.Unmarshal([]byte(i.rest), &m.entrypoint)
@@ -131,11 +131,11 @@ func (m *image) do(i instruction, out string) error {
 func copyIn(i instruction, out, root string) error {
 	args := strings.Fields(i.rest)
 	from := repository
-	if args[0] == "--from="+built {
+	if args[0] == "--from="+buildStage {
 		from, args = filepath.Dir(out), args[1:]
 	}
 	if len(args) != 2 || !strings.HasSuffix(args[0], "/") || !strings.HasSuffix(args[1], "/") {
-		return fmt.Errorf("write COPY --from=%s /out/ .../, or COPY .../ .../", built)
+		return fmt.Errorf("write COPY --from=%s /out/ .../, or COPY .../ .../", buildStage)
 	}
 	to := filepath.Join(root, args[1])
 	if err := os.MkdirAll(to, 0o755); err != nil {
@@ -148,9 +148,9 @@ func copyIn(i instruction, out, root string) error {
 	return nil
 }
 
-// TestBuildsWithTheModulesGo: the image of the compiler is of the version that go.mod
+// TestCompilerVersion: the image of the compiler is of the version that go.mod
 // asks for.
-func TestBuildsWithTheModulesGo(t *testing.T) {
+func TestCompilerVersion(t *testing.T) {
 	text, err := os.ReadFile(dockerfile)
 	check(t, err)
 	mod, err := os.ReadFile(repository + "/go.mod")
@@ -159,7 +159,7 @@ func TestBuildsWithTheModulesGo(t *testing.T) {
 	if version == nil {
 		t.Fatal("go.mod asks for no version of Go")
 	}
-	if got, want := stages(string(text))[0][0].rest, "golang:"+string(version[1])+" AS "+built; got != want {
+	if got, want := stages(string(text))[0][0].rest, "golang:"+string(version[1])+" AS "+buildStage; got != want {
 		t.Errorf("%s builds from %s, want %s", dockerfile, got, want)
 	}
 }

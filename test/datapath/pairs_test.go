@@ -39,9 +39,9 @@ var (
 func TestPairs(t *testing.T) {
 	eachPair(t, func(t *testing.T, e *ends) {
 		e.try(t, ping, tcp, udp, random)
-		e.disableOffloads(t, lab.SegmentTCP)
+		e.disableOffloads(t, lab.TSO)
 		t.Run("without segmentation", func(t *testing.T) { e.try(t, tcp) })
-		e.disableOffloads(t, lab.ChecksumOut, lab.ChecksumIn)
+		e.disableOffloads(t, lab.TxChecksum, lab.RxChecksum)
 		t.Run("without checksums", func(t *testing.T) { e.try(t, tcp, udp) })
 	})
 }
@@ -58,7 +58,7 @@ func (e *ends) disableOffloads(t *testing.T, what ...lab.Offload) {
 	for _, one := range []*end{e.client, e.server} {
 		must(t, one.Offload("eth0", false, what...))
 	}
-	e.checksumsFilled = e.checksumsFilled || slices.Contains(what, lab.ChecksumOut)
+	e.checksumsFilled = e.checksumsFilled || slices.Contains(what, lab.TxChecksum)
 }
 
 // eachPair runs a test with each data path at either end of a session. Auto is combined with itself

@@ -64,10 +64,10 @@ func TestQueues(t *testing.T) {
 			t.Run(fmt.Sprintf("%v, %s", path, name), func(t *testing.T) {
 				e := dial(t, path, path, settings{queues: queues, vlan: tags, mtu: 1508})
 				// Without GRO, veth keeps frames in order only if one CPU sends all of them.
-				must(t, e.wire.Offload("0", true, lab.Join))
-				must(t, e.wire.Offload("1", true, lab.Join))
-				must(t, e.client.Offload("eth0", true, lab.Join))
-				must(t, e.server.Offload("eth0", true, lab.Join))
+				must(t, e.wire.Offload("0", true, lab.GRO))
+				must(t, e.wire.Offload("1", true, lab.GRO))
+				must(t, e.client.Offload("eth0", true, lab.GRO))
+				must(t, e.server.Offload("eth0", true, lab.GRO))
 				for _, to := range []string{serverIP, serverIP6} {
 					var all sync.WaitGroup
 					for range streaming {

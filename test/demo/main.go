@@ -40,15 +40,15 @@ func main() {
 	if done {
 		os.Exit(code)
 	}
-	if err := show(os.Getenv(programs), *keep); err != nil {
+	if err := runDemo(os.Getenv(programsEnv), *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
 		os.Exit(1)
 	}
 }
 
-// programs is the environment variable that holds the directory of the programs, which
+// programsEnv is the environment variable that holds the directory of the programs, which
 // are built before the demo enters its namespaces: modules are fetched over the network.
-const programs = "UPPPOE_DEMO_PROGRAMS"
+const programsEnv = "UPPPOE_DEMO_PROGRAMS"
 
 // build builds the programs in a directory of their own.
 func build() error {
@@ -63,7 +63,7 @@ func build() error {
 		os.RemoveAll(dir)
 		return fmt.Errorf("build the programs: %w", err)
 	}
-	return os.Setenv(programs, dir)
+	return os.Setenv(programsEnv, dir)
 }
 
 // The network of the demo:
@@ -72,23 +72,23 @@ func build() error {
 //	ppp0 192.0.2.10                           ppp0 192.0.2.1
 //	eth0 02:00:5e:00:53:02 ----- veth ------- eth0 02:00:5e:00:53:01, 203.0.113.254
 const (
-	clientMAC = "02:00:5e:00:53:02"
-	serverMAC = "02:00:5e:00:53:01"
-	beyond    = "203.0.113.254"
+	clientMAC     = "02:00:5e:00:53:02"
+	serverMAC     = "02:00:5e:00:53:01"
+	serverAddress = "203.0.113.254"
 )
 
-// stage is the demo while it runs.
-type stage struct {
+// demo is the demo while it runs.
+type demo struct {
 	dir            string
 	client, server *lab.Namespace
 	began          time.Time
 	mu             sync.Mutex // guards standard output
-	running        []*exec.Cmd
+	programs       []*exec.Cmd
 }
 
-// show plays the demo with the programs of a directory, which it removes.
-func show(dir string, keep bool) error {
-	s := &stage{dir: dir}
+// runDemo plays the demo with the programs of a directory, which it removes.
+func runDemo(dir string, keep bool) error {
+	s := &demo{dir: dir}
 	defer s.cleanUp(&keep)
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, unix.SIGINT, unix.SIGTERM)
@@ -103,7 +103,7 @@ func show(dir string, keep bool) error {
 		title string
 		do    func() error
 	}{
-		{"laying two namespaces and a veth pair", s.lay},
+		{"laying two namespaces and a veth pair", s.createNetwork},
 		{"starting the server", s.serve},
 		{"dialling", s.dial},
 		{"pinging through the session", s.ping},
@@ -115,14 +115,14 @@ func show(dir string, keep bool) error {
 		}
 	}
 	if keep {
-		s.sayHowToEnter()
+		s.printHowToEnter()
 		return nil
 	}
 	fmt.Println("== hanging up")
 	return s.hangUp()
 }
 
-func (s *stage) lay() (err error) {
+func (s *demo) createNetwork() (err error) {
 	if s.client, err = lab.NewNamespace(); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *stage) lay() (err error) {
 	if err != nil {
 		return err
 	}
-	return s.server.Address("eth0", beyond+"/24")
+	return s.server.Address("eth0", serverAddress+"/24")
 }
 
 // files are what the server reads.
@@ -142,7 +142,7 @@ var files = map[string]string{
 	"chap-secrets":         "\"demo\" * \"open sesame\" *\n",
 }
 
-func (s *stage) serve() error {
+func (s *demo) serve() error {
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
 			return err
@@ -152,7 +152,7 @@ func (s *stage) serve() error {
 		"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "demo-ac", "-F", "--etc", s.dir)
 }
 
-func (s *stage) dial() error {
+func (s *demo) dial() error {
 	s.began = time.Now()
 	os.Setenv("PPPOE_PASSWORD", "open sesame")
 	err := s.start(s.client, "client", "remote IP address", "pppoe-client",
@@ -163,13 +163,13 @@ func (s *stage) dial() error {
 	return err
 }
 
-// patience is how long anything here may take.
-const patience = 15 * time.Second
+// timeout is how long anything here may take.
+const timeout = 15 * time.Second
 
 // start starts a program, shows its lines as they come, and waits for one that
 // begins with the given words.
-func (s *stage) start(n *lab.Namespace, who, until, program string, args ...string) error {
-	binds, err := lab.Private(filepath.Join(s.dir, who))
+func (s *demo) start(n *lab.Namespace, who, until, program string, args ...string) error {
+	binds, err := lab.PrivateDirs(filepath.Join(s.dir, who))
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *stage) start(n *lab.Namespace, who, until, program string, args ...stri
 	if err := n.Start(cmd, binds...); err != nil {
 		return err
 	}
-	s.running = append(s.running, cmd)
+	s.programs = append(s.programs, cmd)
 	seen, ended := make(chan struct{}), make(chan struct{})
 	// Ends with the program's output.
 	go s.follow(lines, who, until, seen, ended)
@@ -191,12 +191,12 @@ func (s *stage) start(n *lab.Namespace, who, until, program string, args ...stri
 		return nil
 	case <-ended:
 		return errors.New(program + " ended")
-	case <-time.After(patience):
-		return fmt.Errorf("%s did not say %q within %v", program, until, patience)
+	case <-time.After(timeout):
+		return fmt.Errorf("%s did not say %q within %v", program, until, timeout)
 	}
 }
 
-func (s *stage) follow(lines io.Reader, who, until string, seen, ended chan<- struct{}) {
+func (s *demo) follow(lines io.Reader, who, until string, seen, ended chan<- struct{}) {
 	defer close(ended)
 	began, found := time.Now(), false
 	for scan := bufio.NewScanner(lines); scan.Scan(); {
@@ -210,8 +210,8 @@ func (s *stage) follow(lines io.Reader, who, until string, seen, ended chan<- st
 	}
 }
 
-func (s *stage) ping() error {
-	to := netip.MustParseAddr(beyond)
+func (s *demo) ping() error {
+	to := netip.MustParseAddr(serverAddress)
 	for seq := 1; seq <= 3; seq++ {
 		took, err := s.client.Ping(to, seq, 2*time.Second)
 		if err != nil {
@@ -223,41 +223,41 @@ func (s *stage) ping() error {
 }
 
 // hangUp ends the client and checks that it leaves nothing behind.
-func (s *stage) hangUp() error {
-	client := s.running[len(s.running)-1]
+func (s *demo) hangUp() error {
+	client := s.programs[len(s.programs)-1]
 	client.Process.Signal(unix.SIGTERM)
 	client.Wait()
 	if out := client.ProcessState.ExitCode(); out != 5 {
 		return fmt.Errorf("pppoe-client ended with %d, want 5 (ended by a signal)", out)
 	}
-	if _, err := s.client.Ping(netip.MustParseAddr(beyond), 9, 0); err == nil {
+	if _, err := s.client.Ping(netip.MustParseAddr(serverAddress), 9, 0); err == nil {
 		return errors.New("the session is over, but packets still pass")
 	}
 	fmt.Println("== done: the session, its devices and its routes are gone")
 	return nil
 }
 
-func (s *stage) sayHowToEnter() {
+func (s *demo) printHowToEnter() {
 	enter := "nsenter -t %d -m -n"
 	if os.Getenv("UPPPOE_LAB_USERNS") != "" {
 		enter = "nsenter -t %d -U -m -n --preserve-credentials"
 	}
 	fmt.Println("== the lab stays up; enter it by")
-	pids := make([]string, len(s.running))
+	pids := make([]string, len(s.programs))
 	for i, who := range []string{"server", "client"} {
-		fmt.Printf("   %s:  "+enter+"\n", who, s.running[i].Process.Pid)
-		pids[i] = fmt.Sprint(s.running[i].Process.Pid)
+		fmt.Printf("   %s:  "+enter+"\n", who, s.programs[i].Process.Pid)
+		pids[i] = fmt.Sprint(s.programs[i].Process.Pid)
 	}
 	fmt.Printf("   and end it by:  kill %s; rm -r %s\n", strings.Join(pids, " "), s.dir)
 }
 
-func (s *stage) cleanUp(keep *bool) {
+func (s *demo) cleanUp(keep *bool) {
 	if *keep {
 		return
 	}
-	for i := len(s.running) - 1; i >= 0; i-- {
-		s.running[i].Process.Signal(unix.SIGTERM)
-		s.running[i].Wait()
+	for i := len(s.programs) - 1; i >= 0; i-- {
+		s.programs[i].Process.Signal(unix.SIGTERM)
+		s.programs[i].Wait()
 	}
 	for _, n := range []*lab.Namespace{s.client, s.server} {
 		if n != nil {

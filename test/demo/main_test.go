@@ -11,9 +11,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestLeavesTheMachineAlone: the demo runs none of the machine's scripts, and goes by none
+// TestHostFilesUntouched: the demo runs none of the machine's scripts, and goes by none
 // of its options.
-func TestLeavesTheMachineAlone(t *testing.T) {
+func TestHostFilesUntouched(t *testing.T) {
 	roottest.Need(t, "go")
 	if _, err := os.Stat("/etc/ppp"); err != nil {
 		roottest.SkipMissing(t, "needs a directory /etc/ppp")
@@ -32,11 +32,11 @@ func TestLeavesTheMachineAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	p, err := n.Launch(exec.Command(program), lab.Bind{From: etc, Over: "/etc/ppp"})
+	p, err := n.Launch(exec.Command(program), lab.BindMount{Source: etc, Target: "/etc/ppp"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, err := p.Wait(); err != nil || code != 0 || !strings.Contains(p.Log(), "answer from "+beyond) {
+	if code, err := p.Wait(); err != nil || code != 0 || !strings.Contains(p.Log(), "answer from "+serverAddress) {
 		t.Errorf("the demo ended with %d: %v\n%s", code, err, p.Log())
 	}
 	if ran, _ := filepath.Glob(filepath.Join(etc, "ran-*")); len(ran) != 0 {
@@ -44,8 +44,8 @@ func TestLeavesTheMachineAlone(t *testing.T) {
 	}
 }
 
-// TestReaderEnds: a demo whose output is read no more goes on to its end, and leaves nothing.
-func TestReaderEnds(t *testing.T) {
+// TestOutputClosed: a demo whose output is read no more goes on to its end, and leaves nothing.
+func TestOutputClosed(t *testing.T) {
 	roottest.Need(t, "go")
 	program := filepath.Join(t.TempDir(), "demo")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {

@@ -56,7 +56,7 @@ func startWith(t testing.TB, etc map[string]string, in *lab.Namespace, name stri
 	for file, text := range etc {
 		check(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 	}
-	p, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.Bind{From: dir, Over: "/etc/ppp"})
+	p, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.BindMount{Source: dir, Target: "/etc/ppp"})
 	check(t, err)
 	t.Cleanup(func() {
 		p.Stop()

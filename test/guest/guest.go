@@ -29,16 +29,16 @@ var guestInit string
 type Config struct {
 	// Bin is the directory in which lab.Build has put ./test/guest/umlrun.
 	Bin string
-	// In is the namespace of the host in which the machine runs.
-	In *lab.Namespace
+	// Namespace is the namespace of the host in which the machine runs.
+	Namespace *lab.Namespace
 	// Port is the Ethernet interface of In, one end of a veth pair, behind which the
 	// machine is with its vec0; empty: it has none.
 	Port string
 	// Modules are the kernel's modules that are loaded at its start. The kernel loads
 	// none by itself.
 	Modules []string
-	// Patience is how long a script may take at most; default 5 minutes.
-	Patience time.Duration
+	// Timeout is how long a script may take at most; default 5 minutes.
+	Timeout time.Duration
 }
 
 // Programs are what the host must have for a machine.
@@ -46,14 +46,14 @@ var Programs = []string{"linux.uml", "modprobe", "ip"}
 
 // Machine is a guest that runs. Its methods may not be called concurrently.
 type Machine struct {
-	scratch  string
-	patience time.Duration
-	console  io.WriteCloser
-	cmd      *exec.Cmd
-	lines    chan string
-	scripts  int
-	mu       sync.Mutex
-	said     []string // on the console
+	scratch string
+	timeout time.Duration
+	console io.WriteCloser
+	cmd     *exec.Cmd
+	lines   chan string
+	scripts int
+	mu      sync.Mutex
+	output  []string // on the console
 }
 
 // tunables keep C programs off the registers that the guest cannot save.
@@ -64,10 +64,10 @@ const tunables = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,
 // signals, which does not go well without them.
 const godebug = "GODEBUG=cpu.avx=off,cpu.avx2=off,cpu.avx512f=off,cpu.bmi2=off,cpu.erms=off,cpu.fsrm=off,asyncpreemptoff=1"
 
-// awake gives the guest a regular tick. Without, it loses an interrupt that comes while
+// timerTick gives the guest a regular tick. Without, it loses an interrupt that comes while
 // it goes to sleep, until its next timer, which may be seconds away. Of 30000 frames on
 // a busy host some 40 waited so.
-const awake = "nohz=off"
+const timerTick = "nohz=off"
 
 // transport is a packet socket, and not a tap: a tap of the host sends the guest its
 // SIGIO before it wakes those that poll it. A guest that is quick then finds nothing to
@@ -76,8 +76,8 @@ const transport = "raw"
 
 // Bounds, of which a healthy guest needs a tenth.
 const (
-	bootTime   = 2 * time.Minute
-	scriptTime = 5 * time.Minute
+	bootTimeout   = 2 * time.Minute
+	scriptTimeout = 5 * time.Minute
 )
 
 // Boot starts a machine, and ends it with the test.
@@ -92,9 +92,9 @@ func Boot(t testing.TB, c Config) *Machine {
 // Start starts a machine, which the caller must Close. A directory of its own is /mnt in
 // the guest.
 func Start(scratch string, c Config) (*Machine, error) {
-	g := &Machine{scratch: scratch, patience: c.Patience, lines: make(chan string, 64)}
-	if g.patience == 0 {
-		g.patience = scriptTime
+	g := &Machine{scratch: scratch, timeout: c.Timeout, lines: make(chan string, 64)}
+	if g.timeout == 0 {
+		g.timeout = scriptTimeout
 	}
 	init := filepath.Join(g.scratch, "init.sh")
 	if err := os.WriteFile(init, []byte(guestInit), 0o755); err != nil {
@@ -102,7 +102,7 @@ func Start(scratch string, c Config) (*Machine, error) {
 	}
 	args := []string{"linux.uml", "mem=512M",
 		"root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw", "init=" + init,
-		"con=null", "con0=fd:0,fd:1", "quiet", awake, "SCRATCH=" + g.scratch,
+		"con=null", "con0=fd:0,fd:1", "quiet", timerTick, "SCRATCH=" + g.scratch,
 		"MODULES=" + strings.Join(c.Modules, ","), tunables, godebug}
 	if c.Port != "" {
 		args = append(args, "PORT="+c.Port, "vec0:transport="+transport+",ifname="+c.Port+",depth=64,gro=0")
@@ -121,14 +121,14 @@ func Start(scratch string, c Config) (*Machine, error) {
 		return nil, err
 	}
 	g.console = stdin
-	if err := c.In.Start(g.cmd); err != nil {
+	if err := c.Namespace.Start(g.cmd); err != nil {
 		return nil, err
 	}
 	// Ends with the guest.
-	go g.listen(stdout)
-	if _, ok := g.await("@@READY", bootTime); !ok {
+	go g.readConsole(stdout)
+	if _, ok := g.await("@@READY", bootTimeout); !ok {
 		defer g.Close()
-		return nil, g.failed("it is not ready after %v", bootTime)
+		return nil, g.errorf("it is not ready after %v", bootTimeout)
 	}
 	return g, nil
 }
@@ -136,12 +136,12 @@ func Start(scratch string, c Config) (*Machine, error) {
 // Dir is the directory on this side that is /mnt in the guest.
 func (g *Machine) Dir() string { return g.scratch }
 
-func (g *Machine) listen(console io.Reader) {
+func (g *Machine) readConsole(console io.Reader) {
 	defer close(g.lines)
 	for scan := bufio.NewScanner(console); scan.Scan(); {
 		line := strings.TrimSuffix(scan.Text(), "\r")
 		g.mu.Lock()
-		g.said = append(g.said, line)
+		g.output = append(g.output, line)
 		g.mu.Unlock()
 		if strings.HasPrefix(line, "@@") {
 			g.lines <- line
@@ -176,13 +176,13 @@ func (g *Machine) Script(script string) (code int, output string, err error) {
 		return 0, "", err
 	}
 	fmt.Fprintln(g.console, name)
-	done, ok := g.await("@@DONE", g.patience)
+	done, ok := g.await("@@DONE", g.timeout)
 	out, _ := os.ReadFile(filepath.Join(g.scratch, name+".out"))
 	if !ok {
-		return 0, string(out), g.failed("it has not done this after %v:\n%s\nIt printed:\n%s", g.patience, script, out)
+		return 0, string(out), g.errorf("it has not done this after %v:\n%s\nIt printed:\n%s", g.timeout, script, out)
 	}
 	if code, err = strconv.Atoi(done); err != nil {
-		return 0, string(out), g.failed("it says %q", done)
+		return 0, string(out), g.errorf("it says %q", done)
 	}
 	return code, string(out), nil
 }
@@ -206,10 +206,10 @@ func (g *Machine) Must(t testing.TB, script string) string {
 	return out
 }
 
-func (g *Machine) failed(format string, args ...any) error {
+func (g *Machine) errorf(format string, args ...any) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return fmt.Errorf("guest: "+format+"\nIts console:\n%s", append(args, strings.Join(g.said, "\n"))...)
+	return fmt.Errorf("guest: "+format+"\nIts console:\n%s", append(args, strings.Join(g.output, "\n"))...)
 }
 
 // Close ends the guest: its init does that at the end of its input.

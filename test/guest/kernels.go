@@ -16,19 +16,19 @@ import (
 	"upppoe/test/lab"
 )
 
-// inside is the environment variable that holds the directory of the host's programs,
+// programsEnv is the environment variable that holds the directory of the host's programs,
 // where a test runs in a guest.
-const inside = "UPPPOE_GUEST_PROGRAMS"
+const programsEnv = "UPPPOE_GUEST_PROGRAMS"
 
 // Inside reports whether this process runs in a guest, as a test that Kernels runs.
-func Inside() bool { return os.Getenv(inside) != "" }
+func Inside() bool { return os.Getenv(programsEnv) != "" }
 
 // Build builds commands of the project, as lab.Build does, and what Kernels needs to
 // run the tests of a package in a guest. It returns their directory, and what removes
 // it. In a guest they are there already.
 func Build(root, pkg string, commands ...string) (dir string, remove func(), err error) {
 	if Inside() {
-		return os.Getenv(inside), func() {}, nil
+		return os.Getenv(programsEnv), func() {}, nil
 	}
 	if dir, err = os.MkdirTemp("", "upppoe-"+filepath.Base(pkg)+"-"); err != nil {
 		return "", func() {}, err
@@ -62,7 +62,7 @@ var modules = []string{"ipv6", "tun", "af_packet", "veth", "bridge", "8021q", "m
 // once more. Kinds are called as ip-link(8) calls them.
 func (k *Kernels) Run(t *testing.T, kinds []string, test func(*testing.T)) {
 	t.Helper()
-	missing := lacking(t, kinds)
+	missing := missingKinds(t, kinds)
 	switch {
 	case len(missing) == 0:
 		test(t)
@@ -70,36 +70,36 @@ func (k *Kernels) Run(t *testing.T, kinds []string, test func(*testing.T)) {
 		t.Fatalf("the guest's kernel has no devices of kind %v", missing)
 	default:
 		t.Logf("this kernel has no devices of kind %v: the test runs in a guest", missing)
-		k.elsewhere(t)
+		k.runInGuest(t)
 	}
 }
 
-// elsewhere runs the test in the guest.
-func (k *Kernels) elsewhere(t *testing.T) {
+// runInGuest runs the test in the guest.
+func (k *Kernels) runInGuest(t *testing.T) {
 	t.Helper()
 	roottest.Need(t, Programs...)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.machine == nil {
-		k.machine = Boot(k.Owner, Config{Bin: k.Bin, In: namespace(k.Owner), Modules: modules})
+		k.machine = Boot(k.Owner, Config{Bin: k.Bin, Namespace: namespace(k.Owner), Modules: modules})
 	}
 	dir, err := os.Getwd()
 	check(t, err)
 	program := filepath.Join(k.Bin, filepath.Base(dir)+".test")
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
 	code, out := k.machine.Run(t, fmt.Sprintf("cd '%s' && UPPPOE_NOSKIP=1 %s='%s' '%s' -test.run '%s' -test.v",
-		dir, inside, k.Bin, program, pattern))
+		dir, programsEnv, k.Bin, program, pattern))
 	if code != 0 || !strings.Contains(out, "--- PASS: "+t.Name()+" (") {
 		t.Errorf("in the guest it ended with %d:\n%s", code, out)
 	}
 }
 
-// lacking are the kinds of devices that the kernel has not.
-func lacking(t testing.TB, kinds []string) (missing []string) {
+// missingKinds are the kinds of devices that the kernel has not.
+func missingKinds(t testing.TB, kinds []string) (missing []string) {
 	t.Helper()
 	check(t, namespace(t).Do(func() error {
 		for _, kind := range kinds {
-			if !knows(kind) {
+			if !hasKind(kind) {
 				missing = append(missing, kind)
 			}
 		}
@@ -108,9 +108,9 @@ func lacking(t testing.TB, kinds []string) (missing []string) {
 	return missing
 }
 
-// knows reports whether the kernel has a kind of devices: it looks at the kind before it
+// hasKind reports whether the kernel has a kind of devices: it looks at the kind before it
 // looks at the rest, which may be refused.
-func knows(kind string) bool {
+func hasKind(kind string) bool {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "probe-" + kind
 	attrs.ParentIndex = 1 // loopback: some kinds need any

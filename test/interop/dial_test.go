@@ -11,20 +11,20 @@ import (
 
 // TestRealPppdDialsOurServer: the kernel's PPPoE and pppd against our server.
 func TestRealPppdDialsOurServer(t *testing.T) {
-	ours, real := bench(t)
+	ours, real := newBench(t)
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) { pppdDials(t, real, ours, m) })
-		t.Run(m.name+" with a wrong password", func(t *testing.T) { pppdIsRefused(t, real, ours, m) })
+		t.Run(m.name+" with a wrong password", func(t *testing.T) { pppdIsRejected(t, real, ours, m) })
 	}
 }
 
 func pppdDials(t *testing.T, real *guest, ours *lab.Namespace, m method) {
 	server := serve(t, ours, m.require)
-	code, told := real.dial(t, rightPassword)
+	code, told := real.dial(t, correctPassword)
 	if code != 0 {
 		t.Fatalf("pppd ended with %d:\n%s\nOur server said:\n%s", code, told, server.log())
 	}
-	shows(t, "pppd", told,
+	wantText(t, "pppd", told,
 		m.option, "local  IP address 192.0.2.10\n", "remote IP address 192.0.2.1\n",
 		"primary   DNS address 192.0.2.53\n", "secondary DNS address 192.0.2.54\n",
 		"inet 192.0.2.10 peer 192.0.2.1/32", "nameserver 192.0.2.53\nnameserver 192.0.2.54\n")
@@ -36,7 +36,7 @@ func pppdDials(t *testing.T, real *guest, ours *lab.Namespace, m method) {
 	server.await(t, `Session 1 closed .*: peer-terminated`)
 }
 
-func pppdIsRefused(t *testing.T, real *guest, ours *lab.Namespace, m method) {
+func pppdIsRejected(t *testing.T, real *guest, ours *lab.Namespace, m method) {
 	server := serve(t, ours, m.require)
 	if code, told := real.dial(t, wrongPassword); code != 19 {
 		t.Errorf("pppd ended with %d, want 19 (we failed to authenticate):\n%s", code, told)
@@ -48,42 +48,42 @@ func pppdIsRefused(t *testing.T, real *guest, ours *lab.Namespace, m method) {
 // TestOurClientDialsRealServer: our client against rp-pppoe's pppoe-server with pppd
 // behind it.
 func TestOurClientDialsRealServer(t *testing.T) {
-	ours, real := bench(t)
+	ours, real := newBench(t)
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) { clientDials(t, ours, real, m) })
-		t.Run(m.name+" with a wrong password", func(t *testing.T) { clientIsRefused(t, ours, real, m) })
+		t.Run(m.name+" with a wrong password", func(t *testing.T) { clientIsRejected(t, ours, real, m) })
 	}
 }
 
 func clientDials(t *testing.T, ours *lab.Namespace, real *guest, m method) {
 	real.serve(t, m.require)
-	client := dial(t, ours, rightPassword)
+	client := dial(t, ours, correctPassword)
 	client.await(t, "secondary DNS address 192.0.2.54\n")
 	client.await(t, "remote LL address")
-	shows(t, "our client", client.log(),
+	wantText(t, "our client", client.log(),
 		m.option, "local  IP address 192.0.2.10\n", "remote IP address 192.0.2.1\n",
 		"primary   DNS address 192.0.2.53\n")
 	resolv, err := os.ReadFile(filepath.Join(client.etc, "resolv.conf"))
 	check(t, err)
-	shows(t, "resolv.conf", string(resolv), "nameserver 192.0.2.53\nnameserver 192.0.2.54\n")
-	real.serverSays(t, "remote IP address")
-	real.serverSays(t, "remote LL address")
+	wantText(t, "resolv.conf", string(resolv), "nameserver 192.0.2.53\nnameserver 192.0.2.54\n")
+	real.awaitServerLog(t, "remote IP address")
+	real.awaitServerLog(t, "remote LL address")
 	pingBothWays(t, real, ours, serverIP, clientIP)
 	client.hangUp(t)
-	real.serverSays(t, "LCP terminated by peer (User request)")
+	real.awaitServerLog(t, "LCP terminated by peer (User request)")
 }
 
-func clientIsRefused(t *testing.T, ours *lab.Namespace, real *guest, m method) {
+func clientIsRejected(t *testing.T, ours *lab.Namespace, real *guest, m method) {
 	real.serve(t, m.require)
 	client := dial(t, ours, wrongPassword)
 	if code := client.wait(t); code != 19 {
 		t.Errorf("our client ended with %d, want 19 (we failed to authenticate); it said:\n%s", code, client.log())
 	}
-	shows(t, "our client", client.log(), m.by+" authentication failed")
+	wantText(t, "our client", client.log(), m.by+" authentication failed")
 }
 
-// shows checks that a text has some others in it.
-func shows(t testing.TB, what, text string, wanted ...string) {
+// wantText checks that a text has some others in it.
+func wantText(t testing.TB, what, text string, wanted ...string) {
 	t.Helper()
 	for _, w := range wanted {
 		if !strings.Contains(text, w) {

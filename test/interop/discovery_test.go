@@ -10,14 +10,14 @@ import (
 	"upppoe/test/lab"
 )
 
-// answer is what a run of a program gives to a script.
-type answer struct {
+// result is what a run of a program gives to a script.
+type result struct {
 	code int
 	out  string
 	errs string
 }
 
-func ask(t testing.TB, in *lab.Namespace, program string, args ...string) answer {
+func ask(t testing.TB, in *lab.Namespace, program string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
 	cmd := exec.Command(program, args...)
@@ -26,7 +26,7 @@ func ask(t testing.TB, in *lab.Namespace, program string, args ...string) answer
 	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	return answer{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
 // TestRealDiscoveryListsOurServer: the real pppoe-discovery prints what our server
@@ -35,19 +35,19 @@ func TestRealDiscoveryListsOurServer(t *testing.T) {
 	need(t)
 	s := newSegment(t)
 	serve(t, s.host(t, ourMAC), "require-chap", "-S", "internet", "-S", "voice")
-	got := ask(t, s.host(t, ""), "pppoe-discovery", once...)
+	got := ask(t, s.host(t, ""), "pppoe-discovery", oneAttempt...)
 	if got.code != 0 || got.errs != "" {
 		t.Errorf("pppoe-discovery ended with %d, and complains: %q", got.code, got.errs)
 	}
-	shows(t, "pppoe-discovery", got.out,
+	wantText(t, "pppoe-discovery", got.out,
 		"Access-Concentrator: ours\n", "Service-Name: internet\n", "Service-Name: voice\n",
 		"AC-Ethernet-Address: "+ourMAC+"\n")
 }
 
-// TestOurDiscoveryAnswersAsTheRealOne: to the same question about rp-pppoe's server,
+// TestOurDiscoveryOutputMatches: to the same question about rp-pppoe's server,
 // both pppoe-discovery give a script the same answer.
-func TestOurDiscoveryAnswersAsTheRealOne(t *testing.T) {
-	ours, real := bench(t)
+func TestOurDiscoveryOutputMatches(t *testing.T) {
+	ours, real := newBench(t)
 	real.serve(t, "require-chap", "-S", "internet", "-S", "voice")
 	for _, c := range []struct {
 		name string
@@ -62,30 +62,30 @@ func TestOurDiscoveryAnswersAsTheRealOne(t *testing.T) {
 		{"quiet", []string{"-Q"}, 0},
 		{"another service", []string{"-S", "nothing"}, 1},
 	} {
-		t.Run(c.name, func(t *testing.T) { bothAnswer(t, ours, c.code, append(c.args, once...)...) })
+		t.Run(c.name, func(t *testing.T) { wantSameOutput(t, ours, c.code, append(c.args, oneAttempt...)...) })
 	}
-	t.Run("no interface", func(t *testing.T) { bothAnswer(t, ours, 0, once[2:]...) }) // they take eth0
+	t.Run("no interface", func(t *testing.T) { wantSameOutput(t, ours, 0, oneAttempt[2:]...) }) // they take eth0
 	t.Run("another concentrator", func(t *testing.T) {
 		// pppd 2.4.9 prints half of the offer, and ends with 0.
-		ourDiscoveryFindsNothing(t, ours, append([]string{"-C", "nobody"}, once...)...)
+		ourDiscoveryFindsNothing(t, ours, append([]string{"-C", "nobody"}, oneAttempt...)...)
 	})
 }
 
-// bothAnswer checks that both programs end with a code, and print the same.
-func bothAnswer(t *testing.T, in *lab.Namespace, code int, args ...string) {
+// wantSameOutput checks that both programs end with a code, and print the same.
+func wantSameOutput(t *testing.T, in *lab.Namespace, code int, args ...string) {
 	t.Helper()
 	want := ask(t, in, "pppoe-discovery", args...)
 	got := ask(t, in, filepath.Join(bin, "pppoe-discovery"), args...)
-	if want.code != code || got.code != want.code || got.out != today.Replace(want.out) || (got.errs == "") != (want.errs == "") {
+	if want.code != code || got.code != want.code || got.out != toCurrentFormat.Replace(want.out) || (got.errs == "") != (want.errs == "") {
 		t.Errorf("the exit code should be %d; ours answers\n%+v\nthe real one\n%+v", code, got, want)
 	}
 }
 
-// once has pppoe-discovery ask once, and wait a second.
-var once = []string{"-I", "eth0", "-a", "1", "-t", "1"}
+// oneAttempt has pppoe-discovery ask once, and wait a second.
+var oneAttempt = []string{"-I", "eth0", "-a", "1", "-t", "1"}
 
-// today has pppd 2.4.9's pppoe-discovery speak as it does since 2.5.0.
-var today = strings.NewReplacer("       Service-Name: ", "Service-Name: ", "Got a cookie: ", "Cookie: ")
+// toCurrentFormat has pppd 2.4.9's pppoe-discovery speak as it does since 2.5.0.
+var toCurrentFormat = strings.NewReplacer("       Service-Name: ", "Service-Name: ", "Got a cookie: ", "Cookie: ")
 
 func ourDiscoveryFindsNothing(t *testing.T, in *lab.Namespace, args ...string) {
 	t.Helper()

@@ -14,7 +14,7 @@ type guest struct{ *uml.Machine }
 // empty, with no Ethernet interface.
 func boot(t testing.TB, in *lab.Namespace, port string) *guest {
 	t.Helper()
-	return &guest{uml.Boot(t, uml.Config{Bin: bin, In: in, Port: port, Modules: modules})}
+	return &guest{uml.Boot(t, uml.Config{Bin: bin, Namespace: in, Port: port, Modules: modules})}
 }
 
 // modules have what pppd and rp-pppoe want of the kernel.

@@ -45,7 +45,7 @@ func TestThroughRelay(t *testing.T) {
 
 func realDials(t *testing.T, g *guest) {
 	t.Helper()
-	if code, told := g.dial(t, rightPassword); code != 0 {
+	if code, told := g.dial(t, correctPassword); code != 0 {
 		t.Fatalf("pppd ended with %d:\n%s", code, told)
 	}
 	g.ping(t, serverIP.String())
@@ -54,7 +54,7 @@ func realDials(t *testing.T, g *guest) {
 
 func ourDials(t *testing.T, in *lab.Namespace) {
 	t.Helper()
-	client := dial(t, in, rightPassword)
+	client := dial(t, in, correctPassword)
 	client.await(t, "remote IP address 192.0.2.1\n")
 	ping(t, in, serverIP)
 	client.hangUp(t)

@@ -25,13 +25,13 @@ const sessionMTU = "1492"
 //
 //	lanhost --- our program === PPPoE === pppd in the guest --- lanhost
 func TestTraffic(t *testing.T) {
-	ours, real := bench(t)
-	host := behind(t, ours)
-	real.layNetwork(t)
+	ours, real := newBench(t)
+	host := addHost(t, ours)
+	real.addHost(t)
 	for _, path := range []string{"plain", "offload", "kernel"} {
 		t.Run("pppd dials our server, "+path, func(t *testing.T) {
 			server := serve(t, ours, "require-chap\ndatapath "+path)
-			if code, told := real.dial(t, rightPassword); code != 0 {
+			if code, told := real.dial(t, correctPassword); code != 0 {
 				t.Fatalf("pppd ended with %d:\n%s\nOur server said:\n%s", code, told, server.log())
 			}
 			server.await(t, "remote IP address")
@@ -41,23 +41,23 @@ func TestTraffic(t *testing.T) {
 		})
 		t.Run("our client dials pppoe-server, "+path, func(t *testing.T) {
 			real.serveByKernel(t)
-			client := dial(t, ours, rightPassword, "datapath "+path)
+			client := dial(t, ours, correctPassword, "datapath "+path)
 			client.await(t, "remote IP address")
 			client.await(t, "remote LL address")
-			real.serverSays(t, "remote IP address")
-			real.serverSays(t, "remote LL address")
+			real.awaitServerLog(t, "remote IP address")
+			real.awaitServerLog(t, "remote LL address")
 			carry(t, real, ours, host, client, path)
 			client.hangUp(t)
 		})
 	}
 }
 
-// behind puts a host behind our programs' namespace; it serves while the test runs.
-func behind(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
+// addHost puts a host behind our programs' namespace; it serves while the test runs.
+func addHost(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
 	t.Helper()
 	host = namespace(t)
-	setting(t, ours, "ipv4/ip_forward", "1")
-	setting(t, ours, "ipv6/conf/all/forwarding", "1")
+	setSysctl(t, ours, "ipv4/ip_forward", "1")
+	setSysctl(t, ours, "ipv6/conf/all/forwarding", "1")
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: ours, Name: "lan"}))
 	for i, net := range ourNets {
 		ip(t, host, "addr", "add", net+"2"+masks[i], "dev", "eth0", "nodad")
@@ -71,7 +71,7 @@ func behind(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
 	return host
 }
 
-func setting(t *testing.T, n *lab.Namespace, name, value string) {
+func setSysctl(t *testing.T, n *lab.Namespace, name, value string) {
 	t.Helper()
 	check(t, n.Do(func() error { return os.WriteFile(filepath.Join("/proc/sys/net", name), []byte(value), 0) }))
 }
@@ -83,8 +83,8 @@ func ip(t *testing.T, in *lab.Namespace, args ...string) {
 	}
 }
 
-// layNetwork puts a host behind the guest.
-func (g *guest) layNetwork(t *testing.T) {
+// addHost puts a host behind the guest.
+func (g *guest) addHost(t *testing.T) {
 	t.Helper()
 	script := `set -e
 ip netns add lan

@@ -27,11 +27,11 @@ type Namespace struct {
 // NewNamespace makes a namespace whose loopback is up.
 func NewNamespace() (*Namespace, error) {
 	n := &Namespace{handle: netns.None()}
-	err := isolated(func() (err error) {
+	err := onNewThread(func() (err error) {
 		if n.handle, err = netns.New(); err != nil {
 			return fmt.Errorf("make a network namespace: %w", err)
 		}
-		return raise("lo")
+		return setUp("lo")
 	})
 	if err != nil {
 		n.Close()
@@ -51,7 +51,7 @@ func (n *Namespace) Close() error {
 // Do runs a function on a thread that is in the namespace. The function must not
 // leave goroutines behind that need it.
 func (n *Namespace) Do(f func() error) error {
-	return isolated(func() error {
+	return onNewThread(func() error {
 		if err := netns.Set(n.handle); err != nil {
 			return fmt.Errorf("enter a network namespace: %w", err)
 		}
@@ -59,9 +59,9 @@ func (n *Namespace) Do(f func() error) error {
 	})
 }
 
-// isolated runs a function on a thread of its own, which is thrown away: nobody
+// onNewThread runs a function on a thread of its own, which is thrown away: nobody
 // else may find it in another namespace.
-func isolated(f func() error) error {
+func onNewThread(f func() error) error {
 	result := make(chan error, 1)
 	// Ends with the function.
 	go func() {
@@ -74,9 +74,9 @@ func isolated(f func() error) error {
 
 // Start starts a program in the namespace, which may have files and directories of its
 // own. The thread that starts it is gone at once, so a Pdeathsig would end it.
-func (n *Namespace) Start(cmd *exec.Cmd, binds ...Bind) error {
+func (n *Namespace) Start(cmd *exec.Cmd, binds ...BindMount) error {
 	return n.Do(func() error {
-		if err := lay(binds); err != nil {
+		if err := bindMounts(binds); err != nil {
 			return err
 		}
 		return cmd.Start()
@@ -102,7 +102,7 @@ type End struct {
 
 // Veth joins two namespaces by a pair of Ethernet interfaces, which are up.
 func Veth(a, b End) error {
-	return isolated(func() error {
+	return onNewThread(func() error {
 		if err := netns.Set(a.In.handle); err != nil {
 			return err
 		}
@@ -115,13 +115,13 @@ func Veth(a, b End) error {
 		if err := errors.Join(a.setUp(), b.In.Do(b.setUp)); err != nil {
 			return err
 		}
-		return a.await()
+		return a.awaitCarrier()
 	})
 }
 
-// await waits until the end has a carrier: for a moment after the other end is up, the
+// awaitCarrier waits until the end has a carrier: for a moment after the other end is up, the
 // kernel drops what is sent.
-func (e End) await() error {
+func (e End) awaitCarrier() error {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		link, err := netlink.LinkByName(e.Name)
 		if err != nil {
@@ -160,16 +160,16 @@ func (n *Namespace) Bridge(name string, members ...string) error {
 		if err := netlink.LinkAdd(bridge); err != nil {
 			return fmt.Errorf("make bridge %s: %w", name, err)
 		}
-		return errors.Join(enslave(name, members), netlink.LinkSetUp(bridge))
+		return errors.Join(addPorts(name, members), netlink.LinkSetUp(bridge))
 	})
 }
 
-// Join makes interfaces of the namespace ports of its bridge.
-func (n *Namespace) Join(bridge string, members ...string) error {
-	return n.Do(func() error { return enslave(bridge, members) })
+// AddBridgePorts makes interfaces of the namespace ports of its bridge.
+func (n *Namespace) AddBridgePorts(bridge string, members ...string) error {
+	return n.Do(func() error { return addPorts(bridge, members) })
 }
 
-func enslave(bridge string, members []string) error {
+func addPorts(bridge string, members []string) error {
 	master, err := netlink.LinkByName(bridge)
 	if err != nil {
 		return fmt.Errorf("%s: %w", bridge, err)
@@ -201,7 +201,7 @@ func (n *Namespace) Address(name, address string) error {
 	})
 }
 
-func raise(name string) error {
+func setUp(name string) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return err
@@ -212,16 +212,16 @@ func raise(name string) error {
 // Build builds commands of the project, given as packages like ./cmd/pppoe-client,
 // from its root, as static binaries in a directory.
 func Build(root, dir string, packages ...string) error {
-	return compile(root, append([]string{"build", "-o", dir + "/"}, packages...)...)
+	return runGo(root, append([]string{"build", "-o", dir + "/"}, packages...)...)
 }
 
 // BuildTests builds the test program of a package as Build builds commands: as dir's
 // file NAME.test.
 func BuildTests(root, dir, pkg string) error {
-	return compile(root, "test", "-c", "-o", dir+"/", pkg)
+	return runGo(root, "test", "-c", "-o", dir+"/", pkg)
 }
 
-func compile(root string, args ...string) error {
+func runGo(root string, args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -69,11 +69,11 @@ func TestBridgeJoins(t *testing.T) {
 	check(t, lab.Veth(lab.End{In: b, Name: "eth0"}, lab.End{In: wire, Name: "portb"}))
 	check(t, tap(wire, "tap0"))
 	check(t, wire.Bridge("br0", "porta", "tap0"))
-	check(t, wire.Join("br0", "portb"))
+	check(t, wire.AddBridgePorts("br0", "portb"))
 	check(t, a.Address("eth0", "192.0.2.1/24"))
 	check(t, b.Address("eth0", "192.0.2.2/24"))
 	reaches(t, a, "192.0.2.2")
-	if err := wire.Join("br0", "nosuch"); err == nil || !strings.Contains(err.Error(), "nosuch") {
+	if err := wire.AddBridgePorts("br0", "nosuch"); err == nil || !strings.Contains(err.Error(), "nosuch") {
 		t.Errorf("a port that is not there joins: %v", err)
 	}
 }
@@ -105,7 +105,7 @@ func TestBindIsAProgramsOwn(t *testing.T) {
 	var out strings.Builder
 	cmd := exec.Command("cat", filepath.Join(over, "file"))
 	cmd.Stdout = &out
-	check(t, n.Start(cmd, lab.Bind{From: from, Over: over}))
+	check(t, n.Start(cmd, lab.BindMount{Source: from, Target: over}))
 	if err := cmd.Wait(); err != nil || out.String() != "laid over" {
 		t.Errorf("the program reads %q: %v", &out, err)
 	}

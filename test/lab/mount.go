@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bind lays a file or directory over one of the machine's, which must be there, for a
+// BindMount lays a file or directory over one of the machine's, which must be there, for a
 // program that Start starts: nobody else sees it.
-type Bind struct {
-	From, Over string
+type BindMount struct {
+	Source, Target string
 }
 
-// Private gives a program directories of its own, below one, in place of those in which
+// PrivateDirs gives a program directories of its own, below one, in place of those in which
 // the machine has its options, scripts and secrets of PPP, what programs remember, and
 // what runs. It reads, runs and changes nothing there.
-func Private(dir string) (binds []Bind, err error) {
+func PrivateDirs(dir string) (binds []BindMount, err error) {
 	for _, over := range []string{"/etc/ppp", "/var/lib", "/run"} { // the last: dir may be in it
 		if _, err := os.Stat(over); err != nil {
 			continue // nothing is read, either
@@ -26,13 +26,13 @@ func Private(dir string) (binds []Bind, err error) {
 		if err := os.MkdirAll(from, 0o755); err != nil {
 			return nil, err
 		}
-		binds = append(binds, Bind{From: from, Over: over})
+		binds = append(binds, BindMount{Source: from, Target: over})
 	}
 	return binds, nil
 }
 
-// lay gives the calling thread, and what it starts, mounts of its own.
-func lay(binds []Bind) error {
+// bindMounts gives the calling thread, and what it starts, mounts of its own.
+func bindMounts(binds []BindMount) error {
 	if len(binds) == 0 {
 		return nil
 	}
@@ -44,8 +44,8 @@ func lay(binds []Bind) error {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	for _, b := range binds {
-		if err := unix.Mount(b.From, b.Over, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("lay %s over %s: %w", b.From, b.Over, err)
+		if err := unix.Mount(b.Source, b.Target, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("lay %s over %s: %w", b.Source, b.Target, err)
 		}
 	}
 	return nil

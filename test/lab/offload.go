@@ -13,16 +13,16 @@ type Offload uint32
 // Those that tests switch: ethtool(8) calls them tx, rx, tso, gso and gro. The values are
 // the commands that switch them (linux/ethtool.h).
 const (
-	ChecksumOut     Offload = 0x17 // ETHTOOL_STXCSUM
-	ChecksumIn      Offload = 0x15 // ETHTOOL_SRXCSUM
-	SegmentTCP      Offload = 0x1f // ETHTOOL_STSO
-	SegmentSoftware Offload = 0x24 // ETHTOOL_SGSO
-	Join            Offload = 0x2c // ETHTOOL_SGRO
+	TxChecksum Offload = 0x17 // ETHTOOL_STXCSUM
+	RxChecksum Offload = 0x15 // ETHTOOL_SRXCSUM
+	TSO        Offload = 0x1f // ETHTOOL_STSO
+	GSO        Offload = 0x24 // ETHTOOL_SGSO
+	GRO        Offload = 0x2c // ETHTOOL_SGRO
 )
 
 // Offload switches offloads of an interface.
 func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
-	return n.ethtool(name, func(ask asking) error {
+	return n.ethtool(name, func(ask ethtoolRequest) error {
 		for _, w := range what {
 			value := ethtoolValue{command: uint32(w)}
 			if on {
@@ -40,7 +40,7 @@ func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
 // calls that txvlan and rxvlan. It is an error if it then does otherwise.
 func (n *Namespace) OffloadVLAN(name string, on bool) error {
 	const getFlags, setFlags, both = 0x25, 0x26, 1<<7 | 1<<8 // linux/ethtool.h
-	return n.ethtool(name, func(ask asking) error {
+	return n.ethtool(name, func(ask ethtoolRequest) error {
 		value := ethtoolValue{command: getFlags}
 		if err := ask(&value); err != nil {
 			return err
@@ -65,11 +65,11 @@ func (n *Namespace) OffloadVLAN(name string, on bool) error {
 // ethtoolValue is struct ethtool_value.
 type ethtoolValue struct{ command, data uint32 }
 
-// asking asks the kernel something about an interface, and gets its answer.
-type asking func(*ethtoolValue) error
+// ethtoolRequest asks the kernel something about an interface, and gets its answer.
+type ethtoolRequest func(*ethtoolValue) error
 
 // ethtool has a function ask.
-func (n *Namespace) ethtool(name string, do func(asking) error) error {
+func (n *Namespace) ethtool(name string, do func(ethtoolRequest) error) error {
 	return n.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {

@@ -14,9 +14,9 @@ func TestOffload(t *testing.T) {
 	a, b := namespace(t), namespace(t)
 	check(t, lab.Veth(lab.End{In: a, Name: "eth0"}, lab.End{In: b, Name: "eth0"}))
 	for _, on := range []bool{false, true, false} {
-		check(t, a.Offload("eth0", on, lab.ChecksumOut, lab.ChecksumIn, lab.SegmentTCP, lab.SegmentSoftware, lab.Join))
+		check(t, a.Offload("eth0", on, lab.TxChecksum, lab.RxChecksum, lab.TSO, lab.GSO, lab.GRO))
 	}
-	if a.Offload("eth1", true, lab.Join) == nil {
+	if a.Offload("eth1", true, lab.GRO) == nil {
 		t.Error("an offload of an interface that is not there was switched")
 	}
 }

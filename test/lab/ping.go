@@ -40,7 +40,7 @@ func ping(to netip.Addr, seq int, timeout time.Duration) (time.Duration, error) 
 		return 0, err
 	}
 	defer conn.Close()
-	zone, err := numbered(to.Zone())
+	zone, err := zoneIndex(to.Zone())
 	if err != nil {
 		return 0, err
 	}
@@ -86,9 +86,9 @@ func listen(to netip.Addr) (*icmp.PacketConn, family, error) {
 	return conn, f, err
 }
 
-// numbered is an interface's index as a zone. Package net remembers the names of
+// zoneIndex is an interface's index as a zone. Package net remembers the names of
 // interfaces for a minute, whatever namespace they were in.
-func numbered(zone string) (string, error) {
+func zoneIndex(zone string) (string, error) {
 	if zone == "" {
 		return "", nil
 	}

@@ -16,22 +16,22 @@ import (
 // Program is a program that runs in a namespace, and what it has printed. Its methods
 // may be called concurrently.
 type Program struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-	mu    sync.Mutex
-	said  bytes.Buffer
-	grown chan struct{} // has room for one: something was said
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	mu      sync.Mutex
+	output  bytes.Buffer
+	changed chan struct{} // has room for one: something was said
 }
 
 // Bounds, of which a healthy program needs a hundredth.
 const (
-	patience     = time.Minute
-	lastPatience = time.Minute // pppd's words may have it wait for answers
+	outputTimeout = time.Minute
+	exitTimeout   = time.Minute // pppd's words may have it wait for answers
 )
 
 // Launch starts a program in the namespace; whoever starts it must Stop it or Wait.
-func (n *Namespace) Launch(cmd *exec.Cmd, binds ...Bind) (*Program, error) {
-	p := &Program{cmd: cmd, ended: make(chan struct{}), grown: make(chan struct{}, 1)}
+func (n *Namespace) Launch(cmd *exec.Cmd, binds ...BindMount) (*Program, error) {
+	p := &Program{cmd: cmd, ended: make(chan struct{}), changed: make(chan struct{}, 1)}
 	out, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -41,25 +41,25 @@ func (n *Namespace) Launch(cmd *exec.Cmd, binds ...Bind) (*Program, error) {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	// Ends with the program.
-	go p.follow(out)
+	go p.read(out)
 	return p, nil
 }
 
-func (p *Program) follow(out io.Reader) {
+func (p *Program) read(out io.Reader) {
 	for scan := bufio.NewScanner(out); scan.Scan(); {
 		p.mu.Lock()
-		p.said.WriteString(scan.Text() + "\n")
+		p.output.WriteString(scan.Text() + "\n")
 		p.mu.Unlock()
-		p.poke()
+		p.notify()
 	}
 	p.cmd.Wait()
 	close(p.ended)
-	p.poke()
+	p.notify()
 }
 
-func (p *Program) poke() {
+func (p *Program) notify() {
 	select {
-	case p.grown <- struct{}{}:
+	case p.changed <- struct{}{}:
 	default:
 	}
 }
@@ -68,14 +68,14 @@ func (p *Program) poke() {
 func (p *Program) Log() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.said.String()
+	return p.output.String()
 }
 
 // Await waits until the program has printed something that matches. It gives up after
 // a minute, and when the program ends. Only one goroutine may wait at a time.
 func (p *Program) Await(pattern string) error {
 	re := regexp.MustCompile(pattern)
-	timeout := time.After(patience)
+	timeout := time.After(outputTimeout)
 	for {
 		ended := p.hasEnded()
 		if re.MatchString(p.Log()) {
@@ -85,9 +85,9 @@ func (p *Program) Await(pattern string) error {
 			return fmt.Errorf("%s ended with %d and has not said %q; it said:\n%s", p.cmd.Path, p.cmd.ProcessState.ExitCode(), pattern, p.Log())
 		}
 		select {
-		case <-p.grown:
+		case <-p.changed:
 		case <-timeout:
-			return fmt.Errorf("%s has not said %q in %v; it said:\n%s", p.cmd.Path, pattern, patience, p.Log())
+			return fmt.Errorf("%s has not said %q in %v; it said:\n%s", p.cmd.Path, pattern, outputTimeout, p.Log())
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (p *Program) Wait() (code int, err error) {
 	select {
 	case <-p.ended:
 		return p.cmd.ProcessState.ExitCode(), nil
-	case <-time.After(lastPatience):
+	case <-time.After(exitTimeout):
 		p.cmd.Process.Kill()
 		return -1, fmt.Errorf("%s does not end; it said:\n%s", p.cmd.Path, p.Log())
 	}

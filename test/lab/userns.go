@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside is the environment variable that tells the program that it is already in
+// userNamespaceEnv is the environment variable that tells the program that it is already in
 // a user namespace.
-const inside = "UPPPOE_LAB_USERNS"
+const userNamespaceEnv = "UPPPOE_LAB_USERNS"
 
 // Reasons for which a lab cannot be laid, with what to do.
 var (
@@ -32,13 +32,13 @@ const probe = "probe"
 // prepare is run first, once, as the user and in the network that the program was started
 // in: in its namespaces there is no way out, to fetch modules by for instance.
 func Enter(prepare func() error) (code int, done bool, err error) {
-	if os.Getenv(inside) == probe {
+	if os.Getenv(userNamespaceEnv) == probe {
 		return 0, true, nil
 	}
 	if err := checkTUN(); err != nil {
 		return 1, false, err
 	}
-	entered := os.Getenv(inside) != ""
+	entered := os.Getenv(userNamespaceEnv) != ""
 	switch {
 	case os.Geteuid() == 0:
 		if err := checkNetwork(); err != nil {
@@ -47,7 +47,7 @@ func Enter(prepare func() error) (code int, done bool, err error) {
 	case entered:
 		return 1, false, ErrUserNamespace
 	default:
-		if err := again(probe).Run(); err != nil {
+		if err := reexec(probe).Run(); err != nil {
 			return 1, false, fmt.Errorf("%w (%w)", ErrUserNamespace, err)
 		}
 	}
@@ -62,10 +62,10 @@ func Enter(prepare func() error) (code int, done bool, err error) {
 	return enter()
 }
 
-// again is this program once more, as root of a user namespace.
-func again(value string) *exec.Cmd {
+// reexec is this program once more, as root of a user namespace.
+func reexec(value string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"="+value)
+	cmd.Env = append(os.Environ(), userNamespaceEnv+"="+value)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
@@ -77,11 +77,11 @@ func again(value string) *exec.Cmd {
 
 // enter runs the program once more, and waits until it has ended.
 func enter() (code int, done bool, err error) {
-	cmd := again("1")
+	cmd := reexec("1")
 	if err := cmd.Start(); err != nil {
 		return 1, false, fmt.Errorf("%w (%w)", ErrUserNamespace, err)
 	}
-	defer passOn(cmd.Process)()
+	defer forwardSignals(cmd.Process)()
 	if err := cmd.Wait(); err != nil {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			return exit.ExitCode(), true, nil
@@ -91,9 +91,9 @@ func enter() (code int, done bool, err error) {
 	return 0, true, nil
 }
 
-// passOn stays, so that the program inside has time to clean up: what a terminal
+// forwardSignals stays, so that the program inside has time to clean up: what a terminal
 // sends it gets itself, and what was meant for us alone it gets from us.
-func passOn(to *os.Process) (stop func()) {
+func forwardSignals(to *os.Process) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
 	// Ends with stop.

@@ -84,7 +84,7 @@ func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string)
 	cmd.Env = []string{ordinary + "=1"}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	check(t, n.Start(cmd, lab.Bind{From: node, Over: "/dev/net/tun"}))
+	check(t, n.Start(cmd, lab.BindMount{Source: node, Target: "/dev/net/tun"}))
 	if err := cmd.Wait(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// proving starts a concentrator that proves who it is, which ours does not do.
-func proving(t testing.TB, in *lab.Namespace, name, password string) {
+// startAuthenticatingAC starts a concentrator that proves who it is, which ours does not do.
+func startAuthenticatingAC(t testing.TB, in *lab.Namespace, name, password string) {
 	t.Helper()
 	var ports pppoe.Ports
 	check(t, in.Do(func() (err error) {
@@ -30,7 +30,7 @@ func proving(t testing.TB, in *lab.Namespace, name, password string) {
 	cfg := pppoe.ServerConfig{
 		Concentrator: discovery.ConcentratorConfig{ACName: name},
 		Pool:         pppoe.Pool{Max: 4, First: ip("192.0.2.10")},
-		Network:      nowhere{},
+		Network:      noNetwork{},
 	}
 	cfg.Session.IPv4 = &ipcp.Config{Local: ip("192.0.2.1")}
 	cfg.Session.LCP.AllowAuth = []ppp.Method{chap.MD5}
@@ -43,19 +43,19 @@ func proving(t testing.TB, in *lab.Namespace, name, password string) {
 	t.Cleanup(func() { stop(); ended.Wait() })
 }
 
-// nowhere is a host whose devices lead nowhere.
-type nowhere struct{}
+// noNetwork is a host whose devices lead nowhere.
+type noNetwork struct{}
 
-func (nowhere) Open(pppoe.SessionInfo) (tun.Device, error)                            { return tuntest.New("nowhere"), nil }
-func (nowhere) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
-func (nowhere) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
+func (noNetwork) Open(pppoe.SessionInfo) (tun.Device, error)                            { return tuntest.New("nowhere"), nil }
+func (noNetwork) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
+func (noNetwork) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
 
 // TestAuthScripts: auth-up and auth-down tell of a peer that has proved who it is.
 func TestAuthScripts(t *testing.T) {
-	w := newWorld(t)
-	proving(t, w.server, "isp-ac", "its-secret")
+	w := newTestbed(t)
+	startAuthenticatingAC(t, w.server, "isp-ac", "its-secret")
 	w.write(t, "etc/chap-secrets", "isp-ac "+user+" its-secret 192.0.2.1\n", 0o600)
-	w.record(t, "", scriptNames...)
+	w.recordCalls(t, "", scriptNames...)
 	p := w.start(t, "pppd", "eth0", "user", user, "require-chap", "debug", "nodetach", "ipparam", "x")
 	w.awaitOnline(t)
 	w.awaitCalls(t, "auth-up")
@@ -74,30 +74,30 @@ func TestAuthScripts(t *testing.T) {
 	}
 }
 
-// TestPeerThatLies is not let in: exit code 11.
-func TestPeerThatLies(t *testing.T) {
-	w := newWorld(t)
-	proving(t, w.server, "isp-ac", "its-secret")
+// TestPeerWithWrongPassword is not let in: exit code 11.
+func TestPeerWithWrongPassword(t *testing.T) {
+	w := newTestbed(t)
+	startAuthenticatingAC(t, w.server, "isp-ac", "its-secret")
 	w.write(t, "etc/chap-secrets", "isp-ac "+user+" another-secret *\n", 0o600)
-	w.record(t, "", scriptNames...)
+	w.recordCalls(t, "", scriptNames...)
 	r := w.run(t, "pppd", "eth0", "user", user, "require-chap", "nodetach", "json")
 	told := events(t, r.stdout)
 	if last := told[len(told)-1]; r.code != 11 || last.End == nil || last.End.Reason != "peer-not-authenticated" {
 		t.Errorf("exit code %d:\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	for _, name := range []string{"auth-up", "auth-down", "ip-pre-up", "ip-up"} {
-		if _, ok := w.called(t)[name]; ok {
+		if _, ok := w.calls(t)[name]; ok {
 			t.Errorf("%s was called", name)
 		}
 	}
 	w.leftNothing(t)
 }
 
-// TestPeerBySecretsOfAnother: a client judges its peer by no file that it can read only before it
+// TestPeerSecretsUnreadable: a client judges its peer by no file that it can read only before it
 // gives up root's capabilities, and its log says what to do.
-func TestPeerBySecretsOfAnother(t *testing.T) {
-	w := newWorld(t)
-	proving(t, w.server, "isp-ac", "its-secret")
+func TestPeerSecretsUnreadable(t *testing.T) {
+	w := newTestbed(t)
+	startAuthenticatingAC(t, w.server, "isp-ac", "its-secret")
 	w.write(t, "etc/chap-secrets", "isp-ac "+user+" its-secret *\n", 0o600)
 	check(t, os.Chown(filepath.Join(w.dir, "etc/chap-secrets"), 65534, 65534))
 	r := w.run(t, "pppd", "eth0", "user", user, "require-chap", "nodetach")

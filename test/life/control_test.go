@@ -15,13 +15,13 @@ import (
 
 // TestStatus: what a client tells of itself, to programs and to people.
 func TestStatus(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\n")
 	w.serve(t, "-S", "gold")
-	w.write(t, "etc/peers/isp", peer+"nodetach\nlinkname first\nusepeerdns\npppoe-service gold\n", 0o600)
+	w.write(t, "etc/peers/isp", peerFile+"nodetach\nlinkname first\nusepeerdns\npppoe-service gold\n", 0o600)
 	p := w.start(t, "pppd", "call", "isp")
 	w.awaitOnline(t)
-	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)
 	s := w.awaitStatus(t, "both families are up", func(s status.Status) bool { return s.IPv4 != nil && s.IPv6 != nil })
 	if s.PID != p.PID() || s.Call != "isp" || s.Link != "first" || s.Attachment != "eth0" || s.Device != "ppp0" ||
@@ -49,9 +49,9 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestNobodyThere: what commands say when there is no client.
-func TestNobodyThere(t *testing.T) {
-	w := newWorld(t)
+// TestNoClient: what commands say when there is no client.
+func TestNoClient(t *testing.T) {
+	w := newTestbed(t)
 	for args, want := range map[string]result{
 		"status":        {1, "", "pppoe-client: no pppoe-client runs\n"},
 		"status --json": {1, "[]\n", "pppoe-client: no pppoe-client runs\n"},
@@ -73,7 +73,7 @@ func TestNobodyThere(t *testing.T) {
 
 // TestEvents: who asks is told how it is, and what happens from then on, until the end.
 func TestEvents(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	w.dial(t, "persist", "holdoff", "0", "noipv6", "datapath", "offload")
 	s := w.awaitOnline(t)
@@ -87,7 +87,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("stop: %+v", r)
 	}
 	awaitExit(t, s.PID)
-	ends(t, listener, 0)
+	wantExit(t, listener, 0)
 	first, rest, _ := strings.Cut(listener.Log(), "\n")
 	var was status.Status
 	if err := json.Unmarshal([]byte(first), &was); err != nil || was.PID != s.PID || was.State != status.Online {
@@ -108,13 +108,13 @@ func TestEvents(t *testing.T) {
 func TestDataPath(t *testing.T) {
 	for way, says := range map[string]string{"auto": ": ", "kernel": "kernel: receive in ", "offload": "", "plain": ""} {
 		t.Run(way, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
 			client := w.dial(t, "datapath", way)
 			s := w.awaitStatus(t, "the session has its data path", func(s status.Status) bool {
 				return isOnline(s) && (says == "" || s.DataPath != "")
 			})
-			if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+			if _, err := w.client.Ping(ip("192.0.2.1"), 1, timeout); err != nil {
 				t.Error(err)
 			}
 			if says != "" {
@@ -129,7 +129,7 @@ func TestDataPath(t *testing.T) {
 
 // TestLog: it is there later, too, and can be followed to the end.
 func TestLog(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	if r := w.run(t, "pppoe-client", append([]string{"eth0"}, account...)...); r.code != 0 {
 		t.Fatalf("%+v", r)
@@ -142,7 +142,7 @@ func TestLog(t *testing.T) {
 	if r := w.run(t, "pppoe-client", "stop"); r.code != 0 {
 		t.Errorf("stop: %+v", r)
 	}
-	ends(t, follower, 0)
+	wantExit(t, follower, 0)
 	for _, want := range []string{"Terminating on signal 15", "Connection terminated."} {
 		if !strings.Contains(follower.Log(), want) {
 			t.Errorf("log --follow does not show %q:\n%s", want, follower.Log())
@@ -152,8 +152,8 @@ func TestLog(t *testing.T) {
 
 // TestStop ends one of several, and waits until it has ended.
 func TestStop(t *testing.T) {
-	w := newWorld(t)
-	a, b := w.two(t)
+	w := newTestbed(t)
+	a, b := w.dialTwo(t)
 	if r := w.run(t, "pppoe-client", "stop"); r.code != 1 || !strings.Contains(r.stderr, "2 clients run") || len(w.status(t)) != 2 {
 		t.Errorf("stop with two clients: %+v", r)
 	}
@@ -175,7 +175,7 @@ func TestStop(t *testing.T) {
 
 // TestSocket: only root may ask, and one that a crash has left disturbs nobody.
 func TestSocket(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	p := w.dial(t)
 	w.awaitOnline(t)
@@ -200,9 +200,9 @@ func TestSocket(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestNobodyReads: a reader that stops reading events holds nobody up.
-func TestNobodyReads(t *testing.T) {
-	w := newWorld(t)
+// TestEventReaderStalls: a reader that stops reading events holds nobody up.
+func TestEventReaderStalls(t *testing.T) {
+	w := newTestbed(t)
 	w.serve(t)
 	r, stuck, err := os.Pipe()
 	check(t, err)

@@ -30,8 +30,8 @@ func events(t testing.TB, text string) (all []status.Event) {
 	return all
 }
 
-// named are the events of a name.
-func named(all []status.Event, name string) (found []status.Event) {
+// eventsNamed are the events of a name.
+func eventsNamed(all []status.Event, name string) (found []status.Event) {
 	for _, e := range all {
 		if e.Event == name {
 			found = append(found, e)
@@ -40,8 +40,8 @@ func named(all []status.Event, name string) (found []status.Event) {
 	return found
 }
 
-// impatient has a client give up soon on a peer that does not answer.
-const impatient = "lcp-restart 1 lcp-max-configure 2 ipcp-restart 1 ipcp-max-configure 2 lcp-max-terminate 1 noipv6"
+// shortTimeouts has a client give up soon on a peer that does not answer.
+const shortTimeouts = "lcp-restart 1 lcp-max-configure 2 ipcp-restart 1 ipcp-max-configure 2 lcp-max-terminate 1 noipv6"
 
 // packet is one of IPv4 that nobody answers: 60 octets for the discard port.
 var packet = append([]byte{0, 0x21, 0x45, 0, 0, 60, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 10, 0, 9, 0, 9, 0, 40}, make([]byte, 34)...)
@@ -49,32 +49,32 @@ var packet = append([]byte{0, 0x21, 0x45, 0, 0, 60, 0, 0, 0, 0, 64, 17, 0, 0, 19
 // TestExitCodes: one cause has one code and one word, which events tell alike.
 func TestExitCodes(t *testing.T) {
 	for name, c := range map[string]struct {
-		server  func(*testing.T, *world)
+		server  func(*testing.T, *testbed)
 		options string
 		code    int
 		reason  string
 		session bool // there was one, whose end is told too
 	}{
-		"unknown word":       {nobody, "nosuchword", 2, "", false},
+		"unknown word":       {noServer, "nosuchword", 2, "", false},
 		"no such interface":  {noEthernet, "", 7, "error", false},
 		"interface is down":  {setDown, "", 7, "error", false},
-		"nobody answers":     {nobody, "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
-		"refused":            {odd(manner{refuse: "no room"}), "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
-		"LCP unanswered":     {odd(manner{mute: []ppp.Protocol{ppp.LCP}}), impatient, 10, "not-negotiated", true},
-		"IPCP unanswered":    {odd(manner{mute: []ppp.Protocol{ppp.IPCP}}), impatient, 10, "not-negotiated", true},
-		"peer without proof": {odd(manner{heard: rejectAuth}), "require-chap " + impatient, 11, "peer-not-authenticated", true},
-		"idle":               {ours, "idle 1 noipv6", 12, "idle", true},
-		"maxconnect":         {ours, "maxconnect 1", 13, "expired", true},
-		"peer is dead":       {odd(manner{online: goSilent}), "lcp-echo-interval 1 lcp-echo-failure 1 " + impatient, 15, "peer-dead", true},
-		"PADT":               {odd(manner{online: (*fake).hangUp}), impatient, 16, "hangup", true},
-		"PADT in LCP":        {odd(manner{heard: hangUpAt(ppp.LCP)}), impatient, 16, "hangup", true},
-		"Terminate-Request":  {odd(manner{online: terminate}), impatient, 16, "peer-terminated", true},
-		"looped":             {odd(manner{reflect: true}), impatient, 17, "looped", true},
-		"maxoctets":          {odd(manner{heard: talk}), "maxoctets 50 lcp-echo-interval 1 noipv6", 20, "exhausted", true},
+		"nobody answers":     {noServer, "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
+		"refused":            {faulty(fault{refuse: "no room"}), "pppoe-padi-timeout 1 pppoe-padi-attempts 1", 8, "discovery-failed", false},
+		"LCP unanswered":     {faulty(fault{ignored: []ppp.Protocol{ppp.LCP}}), shortTimeouts, 10, "not-negotiated", true},
+		"IPCP unanswered":    {faulty(fault{ignored: []ppp.Protocol{ppp.IPCP}}), shortTimeouts, 10, "not-negotiated", true},
+		"peer without proof": {faulty(fault{onControl: rejectAuth}), "require-chap " + shortTimeouts, 11, "peer-not-authenticated", true},
+		"idle":               {ourServer, "idle 1 noipv6", 12, "idle", true},
+		"maxconnect":         {ourServer, "maxconnect 1", 13, "expired", true},
+		"peer is dead":       {faulty(fault{online: goSilent}), "lcp-echo-interval 1 lcp-echo-failure 1 " + shortTimeouts, 15, "peer-dead", true},
+		"PADT":               {faulty(fault{online: (*fakeAC).hangUp}), shortTimeouts, 16, "hangup", true},
+		"PADT in LCP":        {faulty(fault{onControl: hangUpAt(ppp.LCP)}), shortTimeouts, 16, "hangup", true},
+		"Terminate-Request":  {faulty(fault{online: terminate}), shortTimeouts, 16, "peer-terminated", true},
+		"looped":             {faulty(fault{reflect: true}), shortTimeouts, 17, "looped", true},
+		"maxoctets":          {faulty(fault{onControl: sendTraffic}), "maxoctets 50 lcp-echo-interval 1 noipv6", 20, "exhausted", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestbed(t)
 			c.server(t, w)
 			args := append(append([]string{"nic-eth0"}, account...), "nodetach", "json")
 			if strings.Contains(c.options, "require-chap") {
@@ -94,7 +94,7 @@ func TestExitCodes(t *testing.T) {
 			if last.Event != "exit" || last.End == nil || last.End.Reason != c.reason || last.End.ExitCode != c.code {
 				t.Errorf("the last event is %+v", last)
 			}
-			ended := named(told, "ended")
+			ended := eventsNamed(told, "ended")
 			if c.session != (len(ended) == 1) || c.session && (ended[0].End.Reason != c.reason || ended[0].End.ExitCode != c.code) {
 				t.Errorf("events of an ended session: %+v\n%s", ended, r.stdout)
 			}
@@ -102,15 +102,15 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func nobody(*testing.T, *world) {}
+func noServer(*testing.T, *testbed) {}
 
-func ours(t *testing.T, w *world) { w.serve(t) }
+func ourServer(t *testing.T, w *testbed) { w.serve(t) }
 
-func odd(m manner) func(*testing.T, *world) {
-	return func(t *testing.T, w *world) { newFake(t, w.server, "odd", m) }
+func faulty(m fault) func(*testing.T, *testbed) {
+	return func(t *testing.T, w *testbed) { newFakeAC(t, w.server, "odd", m) }
 }
 
-func noEthernet(t *testing.T, w *world) { removeEthernet(t, w.client) }
+func noEthernet(t *testing.T, w *testbed) { removeEthernet(t, w.client) }
 
 // removeEthernet deletes a machine's eth0.
 func removeEthernet(t testing.TB, in *lab.Namespace) {
@@ -124,7 +124,7 @@ func removeEthernet(t testing.TB, in *lab.Namespace) {
 	}))
 }
 
-func setDown(t *testing.T, w *world) { setUp(t, w.client, false) }
+func setDown(t *testing.T, w *testbed) { setUp(t, w.client, false) }
 
 // setUp sets eth0 up or down.
 func setUp(t testing.TB, in *lab.Namespace, up bool) {
@@ -142,20 +142,20 @@ func setUp(t testing.TB, in *lab.Namespace, up bool) {
 }
 
 // goSilent has the fake answer nothing any more.
-func goSilent(f *fake) { f.mute = []ppp.Protocol{ppp.LCP, ppp.IPCP} }
+func goSilent(f *fakeAC) { f.ignored = []ppp.Protocol{ppp.LCP, ppp.IPCP} }
 
-func terminate(f *fake) { f.send(ppp.LCP, ppp.TerminateRequest, 9, []byte("that was all")) }
+func terminate(f *fakeAC) { f.send(ppp.LCP, ppp.TerminateRequest, 9, []byte("that was all")) }
 
-// talk has the fake send a packet once a second: whenever it is asked for a sign of life.
-func talk(f *fake, _ ppp.Protocol, c ppp.Control) bool {
+// sendTraffic has the fake send a packet once a second: whenever it is asked for a sign of life.
+func sendTraffic(f *fakeAC, _ ppp.Protocol, c ppp.Control) bool {
 	if f.open && c.Code == ppp.EchoRequest {
 		f.sendFrame(packet)
 	}
 	return false
 }
 
-func hangUpAt(at ppp.Protocol) func(*fake, ppp.Protocol, ppp.Control) bool {
-	return func(f *fake, p ppp.Protocol, _ ppp.Control) bool {
+func hangUpAt(at ppp.Protocol) func(*fakeAC, ppp.Protocol, ppp.Control) bool {
+	return func(f *fakeAC, p ppp.Protocol, _ ppp.Control) bool {
 		if p == at {
 			f.hangUp()
 		}
@@ -164,7 +164,7 @@ func hangUpAt(at ppp.Protocol) func(*fake, ppp.Protocol, ppp.Control) bool {
 }
 
 // rejectAuth refuses to prove anything: LCP's Authentication-Protocol is rejected.
-func rejectAuth(f *fake, p ppp.Protocol, c ppp.Control) bool {
+func rejectAuth(f *fakeAC, p ppp.Protocol, c ppp.Control) bool {
 	options, err := ppp.ParseOptions(c.Data)
 	if p != ppp.LCP || c.Code != ppp.ConfigureRequest || err != nil {
 		return false
@@ -177,7 +177,7 @@ func rejectAuth(f *fake, p ppp.Protocol, c ppp.Control) bool {
 }
 
 // leftNothing checks that an ended client has left nothing of itself.
-func (w *world) leftNothing(t testing.TB) {
+func (w *testbed) leftNothing(t testing.TB) {
 	t.Helper()
 	// Those of the kernel's data path go a moment after the program.
 	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
@@ -191,7 +191,7 @@ func (w *world) leftNothing(t testing.TB) {
 	}
 }
 
-func (w *world) leftNoFiles(t testing.TB) {
+func (w *testbed) leftNoFiles(t testing.TB) {
 	t.Helper()
 	// But run/upppoe/log, by which the log can be read after the end.
 	for _, pattern := range []string{"run/*.pid", "run/upppoe/*.*", "etc/resolv.conf", "lib/upppoe/*.route"} {
@@ -209,14 +209,14 @@ func TestWrongPassword(t *testing.T) {
 	for _, method := range []string{"pap", "chap", "mschap-v2", "eap"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serverOptions(t, "require-"+method+"\n")
 			w.serve(t)
 			for range 10 {
 				r := w.run(t, "pppoe-client", "eth0", "user", user, "password", "wrong", "noauth", "nodetach", "json")
 				told := events(t, r.stdout)
 				last := told[len(told)-1]
-				if r.code != 19 || last.End == nil || last.End.ExitCode != 19 || last.End.Reason != "not-authenticated" || len(named(told, "auth-failed")) != 1 {
+				if r.code != 19 || last.End == nil || last.End.ExitCode != 19 || last.End.Reason != "not-authenticated" || len(eventsNamed(told, "auth-failed")) != 1 {
 					t.Fatalf("exit code %d:\n%s%s", r.code, r.stdout, r.stderr)
 				}
 			}
@@ -228,7 +228,7 @@ func TestWrongPassword(t *testing.T) {
 // TestNoCapabilities: root alone is not enough.
 func TestNoCapabilities(t *testing.T) {
 	roottest.Need(t, "setpriv")
-	w := newWorld(t)
+	w := newTestbed(t)
 	var out bytes.Buffer
 	cmd := exec.Command("setpriv", append([]string{"--bounding-set=-all", filepath.Join(bin, "pppoe-client"), "eth0", "nodetach"}, account...)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -241,11 +241,11 @@ func TestNoCapabilities(t *testing.T) {
 
 // TestNoTUN: a machine without /dev/net/tun.
 func TestNoTUN(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	p := launch(t, w.client, w.command("pppoe-client", append([]string{"eth0", "nodetach"}, account...)...),
-		append(w.binds(), lab.Bind{From: t.TempDir(), Over: "/dev/net"})...)
-	ends(t, p, 4)
+		append(w.binds(), lab.BindMount{Source: t.TempDir(), Target: "/dev/net"})...)
+	wantExit(t, p, 4)
 	if !strings.Contains(p.Log(), "/dev/net/tun") {
 		t.Errorf("it says:\n%s", p.Log())
 	}
@@ -255,12 +255,12 @@ func TestNoTUN(t *testing.T) {
 // TestSignalled: a user's end is told as such, and the concentrator is told goodbye.
 func TestSignalled(t *testing.T) {
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGINT} {
-		w := newWorld(t)
+		w := newTestbed(t)
 		server := w.serve(t)
 		p := w.dial(t, "json")
 		w.awaitOnline(t)
 		check(t, unix.Kill(p.PID(), signal))
-		ends(t, p, 5)
+		wantExit(t, p, 5)
 		if !strings.Contains(p.Log(), `"reason":"user-request"`) {
 			t.Errorf("after %v: %s", signal, p.Log())
 		}

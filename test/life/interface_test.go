@@ -29,29 +29,29 @@ func setAddress(t testing.TB, in *lab.Namespace, address string) {
 // TestInterfaceChanges: whatever happens to the Ethernet interface of either end, the client is
 // online again without an echo that fails, and a hold-off that is waited for.
 func TestInterfaceChanges(t *testing.T) {
-	for name, change := range map[string]func(*testing.T, *world, *lab.Program){
-		"the server's address": func(t *testing.T, w *world, server *lab.Program) {
+	for name, change := range map[string]func(*testing.T, *testbed, *lab.Program){
+		"the server's address": func(t *testing.T, w *testbed, server *lab.Program) {
 			setAddress(t, w.server, "02:00:5e:00:53:51")
 			check(t, server.Await("Serving on eth0 again, as 02:00:5e:00:53:51"))
 		},
-		"the client's address": func(t *testing.T, w *world, server *lab.Program) {
+		"the client's address": func(t *testing.T, w *testbed, server *lab.Program) {
 			setAddress(t, w.client, "02:00:5e:00:53:52")
 			check(t, server.Await("closed for client .*: hangup"))
 		},
-		"the server's interface is deleted, and comes back": func(t *testing.T, w *world, server *lab.Program) {
+		"the server's interface is deleted, and comes back": func(t *testing.T, w *testbed, server *lab.Program) {
 			removeEthernet(t, w.server)
 			check(t, server.Await("Not serving on eth0"))
 			w.plug(t, w.server, "server")
 			check(t, server.Await("Serving on eth0 again"))
 		},
-		"the server's interface comes back before the switch forwards": func(t *testing.T, w *world, server *lab.Program) {
+		"the server's interface comes back before the switch forwards": func(t *testing.T, w *testbed, server *lab.Program) {
 			removeEthernet(t, w.server)
 			check(t, server.Await("Not serving on eth0"))
 			check(t, lab.Veth(lab.End{In: w.testWire, Name: "server"}, lab.End{In: w.server, Name: "eth0"}))
 			check(t, server.Await("Serving on eth0 again"))
-			check(t, w.testWire.Join("br0", "server"))
+			check(t, w.testWire.AddBridgePorts("br0", "server"))
 		},
-		"the server's interface is renamed, and gets its name back": func(t *testing.T, w *world, server *lab.Program) {
+		"the server's interface is renamed, and gets its name back": func(t *testing.T, w *testbed, server *lab.Program) {
 			rename := func(from, to string) {
 				check(t, w.server.Do(func() error {
 					link, err := netlink.LinkByName(from)
@@ -68,13 +68,13 @@ func TestInterfaceChanges(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newSwitch(t)
+			w := newSwitchedTestbed(t)
 			server := w.serve(t)
 			w.dial(t, "persist", "holdoff", "600", "lcp-echo-interval", "0")
 			w.awaitOnline(t)
 			change(t, w, server)
 			w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
-			_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+			_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 			check(t, err)
 			if code, err := server.Stop(); err != nil || code != 0 {
 				t.Errorf("the server ended with %d: %v", code, err)

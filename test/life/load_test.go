@@ -12,7 +12,7 @@ import (
 // TestUnderLoad: what the kernel needs to cut packets is made when there is much to cut,
 // by a client that has given up all rights but those of the network; and it goes with it.
 func TestUnderLoad(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	client := w.dial(t, "datapath", "kernel")
 	w.awaitOnline(t)
@@ -25,19 +25,19 @@ func TestUnderLoad(t *testing.T) {
 	if under := w.links(t); !under["ppp0"] || len(under) != 3 {
 		t.Errorf("under load there are %v", under)
 	}
-	if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+	if _, err := w.client.Ping(ip("192.0.2.1"), 1, timeout); err != nil {
 		t.Error(err)
 	}
 	if r := w.run(t, "pppoe-client", "stop"); r.code != 0 {
 		t.Errorf("stop: %+v", r)
 	}
-	ends(t, client, 5)
+	wantExit(t, client, 5)
 	w.leftNothing(t)
 }
 
 // TestServerUnderLoad is TestUnderLoad for the other end.
 func TestServerUnderLoad(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\ndatapath kernel\n")
 	server := w.serve(t)
 	w.dial(t)

@@ -10,11 +10,11 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// peer is a peers file for the account.
-const peer = "eth0\nuser " + user + "\npassword " + secret + "\nnoauth\ndebug\n"
+// peerFile is a peers file for the account.
+const peerFile = "eth0\nuser " + user + "\npassword " + secret + "\nnoauth\ndebug\n"
 
-// TestDetaching: who returns when, and which process goes on.
-func TestDetaching(t *testing.T) {
+// TestDetach: who returns when, and which process goes on.
+func TestDetach(t *testing.T) {
 	for name, c := range map[string]struct {
 		program, option string
 		online          bool // when the caller goes on, the client is
@@ -27,9 +27,9 @@ func TestDetaching(t *testing.T) {
 		"pppoe-client option": {"pppoe-client", "updetach", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
-			w.write(t, "etc/peers/isp", peer+c.option, 0o600)
+			w.write(t, "etc/peers/isp", peerFile+c.option, 0o600)
 			args := []string{"call", "isp"}
 			if c.program == "pon" {
 				args = args[1:]
@@ -63,9 +63,9 @@ func TestDetaching(t *testing.T) {
 // TestNoDetach: it stays, and says so to its terminal.
 func TestNoDetach(t *testing.T) {
 	for _, name := range []string{"pppd", "pon"} {
-		w := newWorld(t)
+		w := newTestbed(t)
 		w.serve(t)
-		w.write(t, "etc/peers/isp", peer+"nodetach", 0o600)
+		w.write(t, "etc/peers/isp", peerFile+"nodetach", 0o600)
 		args := []string{"call", "isp"}
 		if name == "pon" {
 			args = args[1:]
@@ -76,13 +76,13 @@ func TestNoDetach(t *testing.T) {
 			t.Errorf("%s: process %d is online, want %d", name, s.PID, p.PID())
 		}
 		check(t, unix.Kill(p.PID(), unix.SIGTERM))
-		ends(t, p, 5)
+		wantExit(t, p, 5)
 	}
 }
 
 // TestDetachedFails: whoever waits for the line to be up is told why it is not.
 func TestDetachedFails(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	r := w.run(t, "pppd", "eth0", "user", user, "password", "wrong", "noauth", "updetach")
 	if r.code != 19 || !strings.Contains(r.stderr, "CHAP authentication failed") {
@@ -92,7 +92,7 @@ func TestDetachedFails(t *testing.T) {
 
 // TestPIDFiles: their place and content are pppd's.
 func TestPIDFiles(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	p := w.dial(t, "linkname", "isp")
 	w.awaitOnline(t)
@@ -123,16 +123,16 @@ func TestOptionsOrder(t *testing.T) {
 		"no call":      {[]string{"eth0"}, "mtu 1401, mru 1412, lcp-echo-interval 13, lcp-echo-failure 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.write(t, "etc/options", all, 0o644)
 			w.write(t, "home/.ppprc", "mru 1412\nlcp-echo-interval 13\n", 0o644)
-			w.write(t, "etc/peers/isp", "lcp-echo-interval 33\n"+peer, 0o600)
+			w.write(t, "etc/peers/isp", "lcp-echo-interval 33\n"+peerFile, 0o600)
 			r := w.run(t, "pppd", append(c.args, "dryrun")...)
 			if r.code != 0 {
 				t.Fatalf("dryrun: %+v", r)
 			}
 			for want := range strings.SplitSeq(c.want, ", ") {
-				if !given(r.stdout, want) {
+				if !dumpHasOption(r.stdout, want) {
 					t.Errorf("dryrun does not show %q:\n%s", want, r.stdout)
 				}
 			}
@@ -140,8 +140,8 @@ func TestOptionsOrder(t *testing.T) {
 	}
 }
 
-// given reports whether a line of dump's holds an option, whoever gave it.
-func given(dump, option string) bool {
+// dumpHasOption reports whether a line of dump's holds an option, whoever gave it.
+func dumpHasOption(dump, option string) bool {
 	for line := range strings.Lines(dump) {
 		if fields := strings.Fields(line); len(fields) >= 2 && strings.Join(fields[:2], " ") == option {
 			return true
@@ -152,9 +152,9 @@ func given(dump, option string) bool {
 
 // TestDryRun dials nothing, shows no secret, and says where each word comes from.
 func TestDryRun(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
-	w.write(t, "etc/peers/isp", peer, 0o600)
+	w.write(t, "etc/peers/isp", peerFile, 0o600)
 	r := w.run(t, "pppoe-client", "call", "isp", "mtu", "1400", "dryrun")
 	if r.code != 0 || r.stderr != "" || strings.Contains(r.stdout, secret) || len(w.status(t)) != 0 {
 		t.Errorf("dryrun: %+v", r)
@@ -168,18 +168,18 @@ func TestDryRun(t *testing.T) {
 
 // TestDump shows the words, and dials.
 func TestDump(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	p := w.dial(t, "dump", "mtu", "1400")
 	check(t, p.Await("remote IP address"))
-	if !given(p.Log(), "mtu 1400") || strings.Contains(p.Log(), secret) {
+	if !dumpHasOption(p.Log(), "mtu 1400") || strings.Contains(p.Log(), secret) {
 		t.Errorf("dump:\n%s", p.Log())
 	}
 }
 
 // TestDumpOnce: a client that goes to the background shows the words once, as one that stays.
 func TestDumpOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	for _, detach := range []string{"updetach", "nodetach"} {
 		p := w.start(t, "pppoe-client", append(append([]string{"eth0"}, account...), "dump", detach)...)
@@ -191,9 +191,9 @@ func TestDumpOnce(t *testing.T) {
 	}
 }
 
-// TestPonMisused says what is missing.
-func TestPonMisused(t *testing.T) {
-	w := newWorld(t)
+// TestPonUsage says what is missing.
+func TestPonUsage(t *testing.T) {
+	w := newTestbed(t)
 	for args, want := range map[string]struct {
 		code int
 		text string
@@ -209,20 +209,20 @@ func TestPonMisused(t *testing.T) {
 	}
 }
 
-// two starts two clients on one line, and returns how they are.
-func (w *world) two(t *testing.T) (a, b status.Status) {
+// dialTwo starts two clients on one line, and returns how they are.
+func (w *testbed) dialTwo(t *testing.T) (a, b status.Status) {
 	t.Helper()
 	w.serve(t)
 	for _, name := range []string{"a", "b"} {
-		w.write(t, "etc/peers/"+name, peer+"updetach\npersist\nholdoff 0\n", 0o600)
+		w.write(t, "etc/peers/"+name, peerFile+"updetach\npersist\nholdoff 0\n", 0o600)
 		if r := w.run(t, "pon", name); r.code != 0 {
 			t.Fatalf("pon %s: %+v", name, r)
 		}
 	}
-	return w.one(t, "a"), w.one(t, "b")
+	return w.statusOf(t, "a"), w.statusOf(t, "b")
 }
 
-func (w *world) one(t testing.TB, who string) status.Status {
+func (w *testbed) statusOf(t testing.TB, who string) status.Status {
 	t.Helper()
 	all := w.status(t, who)
 	if len(all) != 1 {
@@ -233,8 +233,8 @@ func (w *world) one(t testing.TB, who string) status.Status {
 
 // TestPoff ends whom it is told to, and nobody if that is not clear.
 func TestPoff(t *testing.T) {
-	w := newWorld(t)
-	a, b := w.two(t)
+	w := newTestbed(t)
+	a, b := w.dialTwo(t)
 	if a.Device == b.Device || a.PID == b.PID {
 		t.Fatalf("two clients are %+v and %+v", a, b)
 	}
@@ -261,8 +261,8 @@ func TestPoff(t *testing.T) {
 }
 
 func TestPoffAll(t *testing.T) {
-	w := newWorld(t)
-	a, b := w.two(t)
+	w := newTestbed(t)
+	a, b := w.dialTwo(t)
 	if r := w.run(t, "poff", "-a"); r.code != 0 {
 		t.Errorf("poff -a: %+v", r)
 	}
@@ -275,23 +275,23 @@ func TestPoffAll(t *testing.T) {
 
 // TestPoffRedial hangs up; the session comes again.
 func TestPoffRedial(t *testing.T) {
-	w := newWorld(t)
-	a, b := w.two(t)
+	w := newTestbed(t)
+	a, b := w.dialTwo(t)
 	if r := w.run(t, "poff", "-r", "a"); r.code != 0 {
 		t.Errorf("poff -r: %+v", r)
 	}
 	await(t, "a is online again", func() bool {
-		again := w.one(t, "a")
+		again := w.statusOf(t, "a")
 		return isOnline(again) && again.Dials == a.Dials+1
 	})
-	if rest := w.one(t, "b"); rest.Dials != b.Dials || !isOnline(rest) {
+	if rest := w.statusOf(t, "b"); rest.Dials != b.Dials || !isOnline(rest) {
 		t.Errorf("the other client is %+v", rest)
 	}
 }
 
 // TestPoffDebug switches the log of packets on and off, which plog shows.
 func TestPoffDebug(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	args := append(append([]string{"eth0"}, account...), "lcp-echo-interval", "1")
 	if r := w.run(t, "pppoe-client", args...); r.code != 0 {

@@ -12,7 +12,7 @@ import (
 )
 
 // links are the client's devices, but for loopback and its Ethernets.
-func (w *world) links(t testing.TB) map[string]bool {
+func (w *testbed) links(t testing.TB) map[string]bool {
 	t.Helper()
 	return linksOf(t, w.client)
 }

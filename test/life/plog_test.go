@@ -8,9 +8,9 @@ import (
 // TestLogAfterTheEnd: the log of a client that has failed, or ended, can still be read, by the
 // name of its peer or without one, and as many lines of it as are wanted.
 func TestLogAfterTheEnd(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
-	w.write(t, "etc/peers/isp", strings.Replace(peer, secret, "wrong", 1), 0o600)
+	w.write(t, "etc/peers/isp", strings.Replace(peerFile, secret, "wrong", 1), 0o600)
 	if r := w.run(t, "pppd", "call", "isp", "updetach"); r.code != 19 {
 		t.Fatalf("%+v", r)
 	}
@@ -34,7 +34,7 @@ func TestLogAfterTheEnd(t *testing.T) {
 	if r := w.run(t, "plog", "-n", "x"); r.code != 2 {
 		t.Errorf("plog -n x: %+v", r)
 	}
-	w.write(t, "etc/peers/other", peer, 0o600)
+	w.write(t, "etc/peers/other", peerFile, 0o600)
 	if r := w.run(t, "pppoe-client", "call", "other"); r.code != 0 {
 		t.Fatalf("%+v", r)
 	}

@@ -15,15 +15,15 @@ import (
 	"upppoe/test/lab"
 )
 
-// patience bounds all waiting: a healthy program needs a hundredth.
-const patience = 30 * time.Second
+// timeout bounds all waiting: a healthy program needs a hundredth.
+const timeout = 30 * time.Second
 
 // await waits until something is so.
 func await(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !so(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(timeout); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("after %v, still not so: %s", patience, what)
+			t.Fatalf("after %v, still not so: %s", timeout, what)
 		}
 	}
 }
@@ -50,7 +50,7 @@ type result struct {
 }
 
 // run runs one of our programs on the client's machine until it ends.
-func (w *world) run(t testing.TB, name string, args ...string) result {
+func (w *testbed) run(t testing.TB, name string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := w.command(name, args...)
@@ -58,28 +58,28 @@ func (w *world) run(t testing.TB, name string, args ...string) result {
 	return w.finish(t, cmd, &stdout, &stderr)
 }
 
-func (w *world) command(name string, args ...string) *exec.Cmd {
+func (w *testbed) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(bin, name), args...)
 	cmd.Env = w.environment()
 	return cmd
 }
 
-func (w *world) finish(t testing.TB, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
+func (w *testbed) finish(t testing.TB, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
 	t.Helper()
 	check(t, w.client.Start(cmd, w.binds()...))
-	stuck := time.AfterFunc(2*patience, func() { cmd.Process.Kill() })
+	stuck := time.AfterFunc(2*timeout, func() { cmd.Process.Kill() })
 	defer stuck.Stop()
 	cmd.Wait() // its code is looked at
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // start starts one of our programs on the client's machine, which is ended with the test.
-func (w *world) start(t testing.TB, name string, args ...string) *lab.Program {
+func (w *testbed) start(t testing.TB, name string, args ...string) *lab.Program {
 	t.Helper()
 	return launch(t, w.client, w.command(name, args...), w.binds()...)
 }
 
-func launch(t testing.TB, in *lab.Namespace, cmd *exec.Cmd, binds ...lab.Bind) *lab.Program {
+func launch(t testing.TB, in *lab.Namespace, cmd *exec.Cmd, binds ...lab.BindMount) *lab.Program {
 	t.Helper()
 	p, err := in.Launch(cmd, binds...)
 	check(t, err)
@@ -96,20 +96,20 @@ func launch(t testing.TB, in *lab.Namespace, cmd *exec.Cmd, binds ...lab.Bind) *
 var account = []string{"user", user, "password", secret, "noauth"}
 
 // dial starts a client in the foreground with an account that the server knows.
-func (w *world) dial(t testing.TB, options ...string) *lab.Program {
+func (w *testbed) dial(t testing.TB, options ...string) *lab.Program {
 	t.Helper()
 	args := append([]string{"eth0"}, account...)
 	return w.start(t, "pppoe-client", append(append(args, "debug", "nodetach"), options...)...)
 }
 
 // serve starts the server, with flags beside those that all have.
-func (w *world) serve(t testing.TB, flags ...string) *lab.Program {
+func (w *testbed) serve(t testing.TB, flags ...string) *lab.Program {
 	t.Helper()
 	return w.serveAt(t, w.server, flags...)
 }
 
 // serveAt starts a server somewhere else.
-func (w *world) serveAt(t testing.TB, in *lab.Namespace, flags ...string) *lab.Program {
+func (w *testbed) serveAt(t testing.TB, in *lab.Namespace, flags ...string) *lab.Program {
 	t.Helper()
 	args := append([]string{"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "life-ac", "-F", "-d", "--etc", w.serverEtc}, flags...)
 	p := launch(t, in, exec.Command(filepath.Join(bin, "pppoe-server"), args...))
@@ -125,7 +125,7 @@ func kill(t testing.TB, p *lab.Program) {
 }
 
 // status is what the clients tell of themselves.
-func (w *world) status(t testing.TB, who ...string) (all []status.Status) {
+func (w *testbed) status(t testing.TB, who ...string) (all []status.Status) {
 	t.Helper()
 	r := w.run(t, "pppoe-client", append([]string{"status", "--json"}, who...)...)
 	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil {
@@ -135,7 +135,7 @@ func (w *world) status(t testing.TB, who ...string) (all []status.Status) {
 }
 
 // awaitStatus waits until the only client is as it should, and returns how it is.
-func (w *world) awaitStatus(t testing.TB, what string, so func(status.Status) bool) (is status.Status) {
+func (w *testbed) awaitStatus(t testing.TB, what string, so func(status.Status) bool) (is status.Status) {
 	t.Helper()
 	await(t, what, func() bool {
 		all := w.status(t)
@@ -148,15 +148,15 @@ func (w *world) awaitStatus(t testing.TB, what string, so func(status.Status) bo
 	return is
 }
 
-func (w *world) awaitOnline(t testing.TB) status.Status {
+func (w *testbed) awaitOnline(t testing.TB) status.Status {
 	t.Helper()
 	return w.awaitStatus(t, "the client is online", isOnline)
 }
 
 func isOnline(s status.Status) bool { return s.State == status.Online && s.IPv4 != nil }
 
-// ends waits for a program's end, and checks its code.
-func ends(t testing.TB, p *lab.Program, want int) {
+// wantExit waits for a program's end, and checks its code.
+func wantExit(t testing.TB, p *lab.Program, want int) {
 	t.Helper()
 	if code, err := p.Wait(); err != nil || code != want {
 		t.Errorf("it ended with %d, want %d: %v; it said:\n%s", code, want, err, p.Log())

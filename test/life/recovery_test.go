@@ -19,7 +19,7 @@ import (
 // TestStartAfterCrash: the session that a crash has left is ended before a new one is
 // asked for, of a server that would not have both.
 func TestStartAfterCrash(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	server := w.serve(t, "-N", "1")
 	p := w.dial(t)
 	first := w.awaitOnline(t)
@@ -43,8 +43,8 @@ func TestStartAfterCrash(t *testing.T) {
 	}
 }
 
-// persistent has a client come back soon.
-var persistent = []string{"persist", "holdoff", "1", "maxfail", "0", "lcp-echo-interval", "1", "lcp-echo-failure", "2", "noipv6"}
+// persistOptions has a client come back soon.
+var persistOptions = []string{"persist", "holdoff", "1", "maxfail", "0", "lcp-echo-interval", "1", "lcp-echo-failure", "2", "noipv6"}
 
 // TestServerRestarts: however the server ends, the client is back once it answers.
 func TestServerRestarts(t *testing.T) {
@@ -57,9 +57,9 @@ func TestServerRestarts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestbed(t)
 			server := w.serve(t)
-			w.dial(t, persistent...)
+			w.dial(t, persistOptions...)
 			w.awaitOnline(t)
 			c.end(t, server)
 			s := w.awaitStatus(t, "the session has ended", func(s status.Status) bool { return s.LastEnd != nil })
@@ -73,15 +73,15 @@ func TestServerRestarts(t *testing.T) {
 			if s.Dials != 2 {
 				t.Errorf("%d sessions were dialled, want 2", s.Dials)
 			}
-			_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+			_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 			check(t, err)
 		})
 	}
 }
 
-// TestServerBackAtOnce: a client that has not noticed is told by the server.
-func TestServerBackAtOnce(t *testing.T) {
-	w := newWorld(t)
+// TestServerRestartsAtOnce: a client that has not noticed is told by the server.
+func TestServerRestartsAtOnce(t *testing.T) {
+	w := newTestbed(t)
 	server := w.serve(t)
 	w.dial(t, "persist", "holdoff", "600", "lcp-echo-interval", "1", "lcp-echo-failure", "1000")
 	w.awaitOnline(t)
@@ -96,7 +96,7 @@ func TestServerBackAtOnce(t *testing.T) {
 // TestHangUpSignal redials at once if it persists, whatever the hold-off, and ends if
 // not.
 func TestHangUpSignal(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	p := w.dial(t, "persist", "holdoff", "600")
 	first := w.awaitOnline(t)
@@ -109,13 +109,13 @@ func TestHangUpSignal(t *testing.T) {
 	p = w.dial(t)
 	w.awaitOnline(t)
 	check(t, unix.Kill(p.PID(), unix.SIGHUP))
-	ends(t, p, 5)
+	wantExit(t, p, 5)
 	w.leftNothing(t)
 }
 
 // TestHangUpEndsHoldOff: SIGHUP is how somebody says that the trouble is over.
 func TestHangUpEndsHoldOff(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	p := w.dial(t, "persist", "holdoff", "600", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1")
 	w.awaitStatus(t, "the client waits", func(s status.Status) bool { return s.WaitingFor == "hold-off" })
 	w.serve(t)
@@ -126,7 +126,7 @@ func TestHangUpEndsHoldOff(t *testing.T) {
 // TestInterfaceDown: it is noticed by what the kernel says, not by what is missed: there
 // are no echoes, and the hold-off is long.
 func TestInterfaceDown(t *testing.T) {
-	w := newSwitch(t)
+	w := newSwitchedTestbed(t)
 	w.serve(t)
 	w.dial(t, "persist", "holdoff", "600", "json")
 	w.awaitOnline(t)
@@ -150,31 +150,31 @@ func TestInterfaceDown(t *testing.T) {
 		if s.Dials != before+1 || s.Carrier != "up" {
 			t.Errorf("%s: the client is %+v", c.what, s)
 		}
-		_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+		_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 		check(t, err)
 	}
 }
 
-// TestInterfaceDownForGood: without persist, that is the end.
-func TestInterfaceDownForGood(t *testing.T) {
-	for name, down := range map[string]func(*testing.T, *world){"down": setDown, "gone": noEthernet} {
+// TestInterfaceDownWithoutPersist: without persist, that is the end.
+func TestInterfaceDownWithoutPersist(t *testing.T) {
+	for name, down := range map[string]func(*testing.T, *testbed){"down": setDown, "gone": noEthernet} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
 			p := w.dial(t)
 			w.awaitOnline(t)
 			down(t, w)
-			ends(t, p, 16)
+			wantExit(t, p, 16)
 			w.leftNothing(t)
 		})
 	}
 }
 
-// TestCableOut: a cable that is out for a moment costs no session.
-func TestCableOut(t *testing.T) {
-	w := newSwitch(t)
+// TestCarrierLoss: a cable that is out for a moment costs no session.
+func TestCarrierLoss(t *testing.T) {
+	w := newSwitchedTestbed(t)
 	w.serve(t)
-	w.dial(t, persistent...)
+	w.dial(t, persistOptions...)
 	before := w.awaitOnline(t)
 	port := func(up bool) {
 		check(t, w.testWire.Do(func() error {
@@ -192,30 +192,30 @@ func TestCableOut(t *testing.T) {
 	w.awaitStatus(t, "the client sees that the cable is out", func(s status.Status) bool { return s.Carrier == "without carrier" })
 	port(true)
 	s := w.awaitStatus(t, "the cable is in again", func(s status.Status) bool { return s.Carrier == "up" })
-	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)
 	if s = w.status(t)[0]; s.SessionID != before.SessionID || s.Dials != 1 {
 		t.Errorf("the session was %+v, and is %+v", before, s)
 	}
 }
 
-// TestFailOver: of two concentrators one is of no use, in one way or another; the other
+// TestFailover: of two concentrators one is of no use, in one way or another; the other
 // one has its turn.
-func TestFailOver(t *testing.T) {
+func TestFailover(t *testing.T) {
 	for name, c := range map[string]struct {
-		bad     manner
+		bad     fault
 		options string
 	}{
-		"does not answer": {manner{mute: []ppp.Protocol{ppp.LCP}}, "persist holdoff 0 lcp-restart 1 lcp-max-configure 1"},
-		"hangs up":        {manner{heard: hangUpAt(ppp.LCP)}, "persist holdoff 0"},
-		"nonsense":        {manner{assign: ip("224.0.0.1")}, "persist holdoff 0 ipcp-restart 1 ipcp-max-configure 1 noipv6"},
+		"does not answer": {fault{ignored: []ppp.Protocol{ppp.LCP}}, "persist holdoff 0 lcp-restart 1 lcp-max-configure 1"},
+		"hangs up":        {fault{onControl: hangUpAt(ppp.LCP)}, "persist holdoff 0"},
+		"nonsense":        {fault{assign: ip("224.0.0.1")}, "persist holdoff 0 ipcp-restart 1 ipcp-max-configure 1 noipv6"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newSwitch(t)
-			bad := newFake(t, w.other, "bad-ac", c.bad)
+			w := newSwitchedTestbed(t)
+			bad := newFakeAC(t, w.other, "bad-ac", c.bad)
 			w.dial(t, append(strings.Fields(c.options), "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "30")...)
-			await(t, "the bad concentrator was asked", func() bool { return len(bad.packets(wire.PADR)) > 0 })
+			await(t, "the bad concentrator was asked", func() bool { return len(bad.discoveryPackets(wire.PADR)) > 0 })
 			w.serve(t)
 			s := w.awaitOnline(t)
 			if s.ACName != "life-ac" {
@@ -225,20 +225,20 @@ func TestFailOver(t *testing.T) {
 	}
 }
 
-// TestRefused: in a single dial, who refuses first is not the only one that may answer.
-func TestRefused(t *testing.T) {
-	w := newSwitch(t)
-	bad := newFake(t, w.other, "bad-ac", manner{refuse: "no"})
-	newFake(t, w.server, "life-ac", manner{delay: 200 * time.Millisecond})
+// TestRejectedByOne: in a single dial, who refuses first is not the only one that may answer.
+func TestRejectedByOne(t *testing.T) {
+	w := newSwitchedTestbed(t)
+	bad := newFakeAC(t, w.other, "bad-ac", fault{refuse: "no"})
+	newFakeAC(t, w.server, "life-ac", fault{delay: 200 * time.Millisecond})
 	w.dial(t)
-	if s := w.awaitOnline(t); s.ACName != "life-ac" || len(bad.packets(wire.PADR)) != 1 {
-		t.Errorf("the client is %+v, after %d refusals", s, len(bad.packets(wire.PADR)))
+	if s := w.awaitOnline(t); s.ACName != "life-ac" || len(bad.discoveryPackets(wire.PADR)) != 1 {
+		t.Errorf("the client is %+v, after %d refusals", s, len(bad.discoveryPackets(wire.PADR)))
 	}
 }
 
-// TestChoice of a concentrator by name, service or address, against one that is as good.
-func TestChoice(t *testing.T) {
-	w := newSwitch(t)
+// TestSelection of a concentrator by name, service or address, against one that is as good.
+func TestSelection(t *testing.T) {
+	w := newSwitchedTestbed(t)
 	w.serve(t, "-S", "gold")
 	w.serveAt(t, w.other, "-C", "other-ac", "-S", "silver", "-R", "192.0.2.100")
 	for options, want := range map[string]string{
@@ -268,10 +268,10 @@ func TestChoice(t *testing.T) {
 	}
 }
 
-// TestDemand: a session comes when there is something to carry, and goes when there is
+// TestDialOnDemand: a session comes when there is something to carry, and goes when there is
 // not, and so again; the device stays.
-func TestDemand(t *testing.T) {
-	w := newWorld(t)
+func TestDialOnDemand(t *testing.T) {
+	w := newTestbed(t)
 	server := w.serve(t)
 	p := w.dial(t, "demand", "idle", "1", "noipv6", "defaultroute", "holdoff", "0")
 	for round := range 3 {
@@ -279,19 +279,19 @@ func TestDemand(t *testing.T) {
 		if s.Dials != round || !w.links(t)["ppp0"] || strings.Count(server.Log(), "Session 1 created")+strings.Count(server.Log(), "Session 2 created") > round {
 			t.Errorf("before there is traffic, the client is %+v, with devices %v", s, w.links(t))
 		}
-		_, err := w.client.Ping(ip("192.0.2.1"), round, patience)
+		_, err := w.client.Ping(ip("192.0.2.1"), round, timeout)
 		check(t, err)
 	}
 	p.Stop()
 	w.leftNothing(t)
 }
 
-// TestAddressAskedForAgain: a redial, and a new program after a crash, ask for what they
+// TestAddressRequestedAgain: a redial, and a new program after a crash, ask for what they
 // had.
-func TestAddressAskedForAgain(t *testing.T) {
-	w := newWorld(t)
+func TestAddressRequestedAgain(t *testing.T) {
+	w := newTestbed(t)
 	asked := make(chan string, 64)
-	f := newFake(t, w.server, "odd", manner{heard: func(_ *fake, p ppp.Protocol, c ppp.Control) bool {
+	f := newFakeAC(t, w.server, "odd", fault{onControl: func(_ *fakeAC, p ppp.Protocol, c ppp.Control) bool {
 		if p == ppp.IPCP && c.Code == ppp.ConfigureRequest {
 			asked <- fmt.Sprint(addressIn(c.Data))
 		}
@@ -320,9 +320,9 @@ func TestAddressAskedForAgain(t *testing.T) {
 	first("192.0.2.10")
 }
 
-// TestRedialsAreTold: json says why each session ended, and how long it waits.
-func TestRedialsAreTold(t *testing.T) {
-	w := newWorld(t)
+// TestRedialEvents: json says why each session ended, and how long it waits.
+func TestRedialEvents(t *testing.T) {
+	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nmaxconnect 1\n")
 	w.serve(t)
 	p := w.dial(t, "persist", "holdoff", "0", "noipv6", "json")

@@ -14,8 +14,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// elsewhere gives the client another interface, with a default route.
-func (w *world) elsewhere(t testing.TB, metric string) {
+// addOtherDefaultRoute gives the client another interface, with a default route.
+func (w *testbed) addOtherDefaultRoute(t testing.TB, metric string) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: w.client, Name: "eth1"}, lab.End{In: namespace(t), Name: "eth0"}))
 	check(t, w.client.Address("eth1", "198.51.100.2/24"))
@@ -23,7 +23,7 @@ func (w *world) elsewhere(t testing.TB, metric string) {
 }
 
 // ip runs ip(8) on the client's machine.
-func (w *world) ip(t testing.TB, args ...string) string {
+func (w *testbed) ip(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := w.client.Run("ip", args...)
 	if err != nil {
@@ -32,14 +32,14 @@ func (w *world) ip(t testing.TB, args ...string) string {
 	return out
 }
 
-// defaults are the default routes of a table, as ip(8) shows them.
-func (w *world) defaults(t testing.TB, args ...string) string {
+// defaultRoutes are the default routes of a table, as ip(8) shows them.
+func (w *testbed) defaultRoutes(t testing.TB, args ...string) string {
 	t.Helper()
 	return strings.TrimSpace(w.ip(t, append(args, "route", "show", "default")...))
 }
 
-// restored is what elsewhere has set.
-func restored(metric string) string {
+// otherDefaultRoute is what elsewhere has set.
+func otherDefaultRoute(metric string) string {
 	s := "default via 198.51.100.1 dev eth1 proto static src 198.51.100.2"
 	if metric != "0" {
 		s += " metric " + metric
@@ -59,30 +59,30 @@ func TestDefaultRoute(t *testing.T) {
 		want    string
 	}{
 		"none there":            {"defaultroute", "", "default dev ppp0 scope link"},
-		"one there":             {"defaultroute", "0", restored("0")},
+		"one there":             {"defaultroute", "0", otherDefaultRoute("0")},
 		"none wanted":           {"nodefaultroute", "", ""},
 		"replaced":              {"defaultroute replacedefaultroute", "0", "default dev ppp0 scope link"},
 		"replaced, worse":       {"defaultroute replacedefaultroute", "100", "default dev ppp0 scope link"},
 		"nothing to replace":    {"defaultroute replacedefaultroute", "", "default dev ppp0 scope link"},
 		"metric":                {"defaultroute defaultroute-metric 50", "", "default dev ppp0 scope link metric 50"},
-		"metric, beside a best": {"defaultroute defaultroute-metric 50", "0", restored("0") + " default dev ppp0 scope link metric 50"},
-		"metric, the same":      {"defaultroute defaultroute-metric 50", "50", restored("50")},
+		"metric, beside a best": {"defaultroute defaultroute-metric 50", "0", otherDefaultRoute("0") + " default dev ppp0 scope link metric 50"},
+		"metric, the same":      {"defaultroute defaultroute-metric 50", "50", otherDefaultRoute("50")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
 			if c.before != "" {
-				w.elsewhere(t, c.before)
+				w.addOtherDefaultRoute(t, c.before)
 			}
-			before := w.defaults(t)
+			before := w.defaultRoutes(t)
 			p := w.dial(t, strings.Fields(c.options)...)
 			w.awaitOnline(t)
-			if got := words(w.defaults(t)); got != c.want {
+			if got := words(w.defaultRoutes(t)); got != c.want {
 				t.Errorf("online, the routes are %q, want %q", got, c.want)
 			}
 			p.Stop()
-			if got := w.defaults(t); got != before {
+			if got := w.defaultRoutes(t); got != before {
 				t.Errorf("in the end, the routes are %q, want %q", got, before)
 			}
 		})
@@ -92,36 +92,36 @@ func TestDefaultRoute(t *testing.T) {
 // TestRouteAfterCrash: what a killed client has replaced comes back with the end of the
 // next, and while that is online its own route holds.
 func TestRouteAfterCrash(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
-	w.elsewhere(t, "100")
-	before := w.defaults(t)
+	w.addOtherDefaultRoute(t, "100")
+	before := w.defaultRoutes(t)
 	for range 2 {
 		p := w.dial(t, "defaultroute", "replacedefaultroute")
 		w.awaitOnline(t)
-		if got := words(w.defaults(t)); got != "default dev ppp0 scope link" {
+		if got := words(w.defaultRoutes(t)); got != "default dev ppp0 scope link" {
 			t.Errorf("online, the routes are %q", got)
 		}
 		kill(t, p)
 	}
-	if got := w.defaults(t); got != "" {
+	if got := w.defaultRoutes(t); got != "" {
 		t.Fatalf("nothing is tested: after kill -9 the routes are %q", got)
 	}
 	p := w.dial(t, "defaultroute", "replacedefaultroute")
 	w.awaitOnline(t)
 	p.Stop()
-	if got := w.defaults(t); got != before {
+	if got := w.defaultRoutes(t); got != before {
 		t.Errorf("in the end, the routes are %q, want %q", got, before)
 	}
 }
 
-// TestTwoThatReplace: of two lines on one interface, each remembers for itself what it
+// TestTwoReplaceDefaultRoute: of two lines on one interface, each remembers for itself what it
 // has replaced.
-func TestTwoThatReplace(t *testing.T) {
-	w := newWorld(t)
+func TestTwoReplaceDefaultRoute(t *testing.T) {
+	w := newTestbed(t)
 	w.serve(t)
-	w.elsewhere(t, "100")
-	before := w.defaults(t)
+	w.addOtherDefaultRoute(t, "100")
+	before := w.defaultRoutes(t)
 	first := w.dial(t, "defaultroute", "replacedefaultroute", "unit", "0")
 	w.awaitOnline(t)
 	second := w.dial(t, "defaultroute", "replacedefaultroute", "unit", "1")
@@ -130,23 +130,23 @@ func TestTwoThatReplace(t *testing.T) {
 		return len(all) == 2 && isOnline(all[0]) && isOnline(all[1])
 	})
 	second.Stop()
-	if got := words(w.defaults(t)); got != "default dev ppp0 scope link" {
+	if got := words(w.defaultRoutes(t)); got != "default dev ppp0 scope link" {
 		t.Errorf("without the second, the routes are %q", got)
 	}
 	kill(t, first)
 	p := w.dial(t) // which replaces nothing, and restores all the same
 	w.awaitOnline(t)
 	p.Stop()
-	if got := w.defaults(t); got != before {
+	if got := w.defaultRoutes(t); got != before {
 		t.Errorf("in the end, the routes are %q, want %q", got, before)
 	}
 }
 
 // TestTable: routes of the session are in the table that is told, and in no other.
 func TestTable(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
-	w.elsewhere(t, "0")
+	w.addOtherDefaultRoute(t, "0")
 	before := words(w.ip(t, "route", "show"))
 	p := w.dial(t, "defaultroute", "table", "77")
 	w.awaitOnline(t)
@@ -154,7 +154,7 @@ func TestTable(t *testing.T) {
 	if !strings.Contains(got, "default dev ppp0") {
 		t.Errorf("table 77 is %q", got)
 	}
-	if got := words(w.ip(t, "route", "show", "default")); got != words(w.defaults(t)) || strings.Contains(got, "ppp0") {
+	if got := words(w.ip(t, "route", "show", "default")); got != words(w.defaultRoutes(t)) || strings.Contains(got, "ppp0") {
 		t.Errorf("the main table has %q", got)
 	}
 	p.Stop()
@@ -163,8 +163,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// named makes a network namespace that the client knows by a name.
-func (w *world) named(t testing.TB, name string) (*lab.Namespace, lab.Bind) {
+// addNamespace makes a network namespace that the client knows by a name.
+func (w *testbed) addNamespace(t testing.TB, name string) (*lab.Namespace, lab.BindMount) {
 	t.Helper()
 	n := namespace(t)
 	handle := filepath.Join(t.TempDir(), name)
@@ -172,24 +172,24 @@ func (w *world) named(t testing.TB, name string) (*lab.Namespace, lab.Bind) {
 	check(t, n.Do(func() error { return unix.Mount("/proc/thread-self/ns/net", handle, "", unix.MS_BIND, "") }))
 	t.Cleanup(func() { unix.Unmount(handle, unix.MNT_DETACH) })
 	w.write(t, "run/netns/"+name, "", 0o600)
-	return n, lab.Bind{From: handle, Over: "/run/netns/" + name}
+	return n, lab.BindMount{Source: handle, Target: "/run/netns/" + name}
 }
 
 // TestNamespaces: two lines whose peer is the same live side by side.
 func TestNamespaces(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	var spaces []*lab.Namespace
 	var programs []*lab.Program
 	for _, name := range []string{"blue", "green"} {
-		n, bind := w.named(t, name)
+		n, bind := w.addNamespace(t, name)
 		args := append([]string{"eth0", "nodetach", "debug", "defaultroute", "replacedefaultroute", "ifname", "wan", "netns", name, "linkname", name}, account...)
 		p := launch(t, w.client, w.command("pppoe-client", args...), append(w.binds(), bind)...)
 		check(t, p.Await("remote IP address 192.0.2.1\n"))
 		spaces, programs = append(spaces, n), append(programs, p)
 	}
 	for i, n := range spaces {
-		_, err := n.Ping(ip("192.0.2.1"), i+1, patience)
+		_, err := n.Ping(ip("192.0.2.1"), i+1, timeout)
 		check(t, err)
 		out, err := n.Run("ip", "route", "show")
 		want := "default dev wan scope link 192.0.2.1 dev wan proto kernel scope link src " + fmt.Sprintf("192.0.2.%d", 10+i)
@@ -211,9 +211,9 @@ func TestNamespaces(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestNowhere: a namespace or a VRF that nobody knows is told of before anybody is called.
-func TestNowhere(t *testing.T) {
-	w := newWorld(t)
+// TestNonexistentNamespace: a namespace or a VRF that nobody knows is told of before anybody is called.
+func TestNonexistentNamespace(t *testing.T) {
+	w := newTestbed(t)
 	server := w.serve(t)
 	for _, option := range []string{"netns", "vrf"} {
 		r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", option, "nosuch"}, account...)...)
@@ -236,13 +236,13 @@ func TestDefaultRoute6(t *testing.T) {
 		"defaultroute6":                        "default dev ppp0 proto ra metric 1024 pref medium",
 		"defaultroute6 defaultroute6-metric 5": "default dev ppp0 proto ra metric 5 pref medium",
 	} {
-		w := newWorld(t)
+		w := newTestbed(t)
 		w.serve(t)
 		p := w.dial(t, strings.Fields(options)...)
 		w.awaitStatus(t, "both families are up", func(s status.Status) bool { return s.IPv4 != nil && s.IPv6 != nil })
-		await(t, fmt.Sprintf("with %q, the default route is %q", options, want), func() bool { return words(w.defaults(t, "-6")) == want })
+		await(t, fmt.Sprintf("with %q, the default route is %q", options, want), func() bool { return words(w.defaultRoutes(t, "-6")) == want })
 		p.Stop()
-		if got := w.defaults(t, "-6"); got != "" {
+		if got := w.defaultRoutes(t, "-6"); got != "" {
 			t.Errorf("%q: in the end there is %q", options, got)
 		}
 	}
@@ -263,7 +263,7 @@ func TestNameServers(t *testing.T) {
 		"usepeerdns resolv file":  {theirs, []string{"192.0.2.53", "192.0.2.54"}},
 	} {
 		t.Run(options, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\n")
 			w.serve(t)
 			p := w.dial(t, strings.Fields(options)...)
@@ -295,7 +295,7 @@ func servers(text string) (all []string) {
 
 // TestNameServersAfterCrash: the system's own come back with the end of the next client.
 func TestNameServersAfterCrash(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\n")
 	w.serve(t)
 	p := w.dial(t, "usepeerdns", "resolv", "file")

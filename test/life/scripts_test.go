@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// recorder is a script that writes down how it was called: arguments, environment,
+// recordScript is a script that writes down how it was called: arguments, environment,
 // standard descriptors, directory. The record is there as a whole or not at all.
-const recorder = `#!/bin/sh
+const recordScript = `#!/bin/sh
 exec 3>/run/$$.part
 for a in "$@"; do printf 'arg %%s\n' "$a" >&3; done
 tr '\0' '\n' </proc/$$/environ | sed 's/^/env /' >&3
@@ -31,11 +31,11 @@ mv /run/$$.part /run/script.$n.%s
 // scriptNames are all that a client runs.
 var scriptNames = []string{"net-init", "net-pre-up", "ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down", "auth-up", "auth-down", "net-down"}
 
-// record has scripts write down their calls; does is more for them to do.
-func (w *world) record(t testing.TB, does string, names ...string) {
+// recordCalls has scripts write down their calls; does is more for them to do.
+func (w *testbed) recordCalls(t testing.TB, does string, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		w.write(t, "etc/"+name, fmt.Sprintf(recorder, does, name), 0o755)
+		w.write(t, "etc/"+name, fmt.Sprintf(recordScript, does, name), 0o755)
 	}
 }
 
@@ -48,8 +48,8 @@ type call struct {
 	dir      string
 }
 
-// called are the calls so far, by name: each script has at most one in these tests.
-func (w *world) called(t testing.TB) map[string]call {
+// calls are the calls so far, by name: each script has at most one in these tests.
+func (w *testbed) calls(t testing.TB) map[string]call {
 	t.Helper()
 	all := map[string]call{}
 	files, err := os.ReadDir(w.dir + "/run")
@@ -80,10 +80,10 @@ func (w *world) called(t testing.TB) map[string]call {
 	return all
 }
 
-func (w *world) awaitCalls(t testing.TB, names ...string) map[string]call {
+func (w *testbed) awaitCalls(t testing.TB, names ...string) map[string]call {
 	t.Helper()
 	await(t, "scripts were called: "+strings.Join(names, " "), func() bool {
-		got := w.called(t)
+		got := w.calls(t)
 		for _, n := range names {
 			if _, ok := got[n]; !ok {
 				return false
@@ -91,25 +91,25 @@ func (w *world) awaitCalls(t testing.TB, names ...string) map[string]call {
 		}
 		return true
 	})
-	return w.called(t)
+	return w.calls(t)
 }
 
 // TestScripts: who is called with what.
 func TestScripts(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\nms-wins 192.0.2.60\nipv6 ::1,::2\n")
 	w.serve(t)
-	w.record(t, "", scriptNames...)
-	w.write(t, "etc/peers/isp", peer+"nodetach\nusepeerdns\nusepeerwins\nipparam 'a b'\nlinkname line\nset COLOUR=blue\nunset SPEED\nipv6 ::2,::1\n", 0o600)
+	w.recordCalls(t, "", scriptNames...)
+	w.write(t, "etc/peers/isp", peerFile+"nodetach\nusepeerdns\nusepeerwins\nipparam 'a b'\nlinkname line\nset COLOUR=blue\nunset SPEED\nipv6 ::2,::1\n", 0o600)
 	p := w.start(t, "pppd", "call", "isp")
 	w.awaitCalls(t, "net-init", "net-pre-up", "ip-pre-up", "ip-up", "ipv6-up")
-	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)
 	online := w.awaitOnline(t)
 	await(t, "a second has passed online", func() bool { return time.Since(*online.OnlineAt) > 1100*time.Millisecond })
 	check(t, unix.Kill(p.PID(), unix.SIGTERM))
-	ends(t, p, 5)
-	got := w.called(t)
+	wantExit(t, p, 5)
+	got := w.calls(t)
 
 	net := "ppp0 eth0 0 a b"
 	ipv4 := "ppp0 eth0 0 192.0.2.10 192.0.2.1 a b"
@@ -122,15 +122,15 @@ func TestScripts(t *testing.T) {
 	ipv4Has := []string{"IPLOCAL", "192.0.2.10", "IPREMOTE", "192.0.2.1", "USEPEERDNS", "1",
 		"DNS1", "192.0.2.53", "DNS2", "192.0.2.54", "WINS1", "192.0.2.60", "WINS2", "192.0.2.60", "USEPEERWINS", "1"}
 	ipv6Has := []string{"LLLOCAL", "fe80::2", "LLREMOTE", "fe80::1"}
-	both := with(with(all, ipv4Has...), ipv6Has...)
+	both := withEnv(withEnv(all, ipv4Has...), ipv6Has...)
 	carried := []string{"CONNECT_TIME", `[1-9]\d*`, "BYTES_SENT", `[1-9]\d*`, "BYTES_RCVD", `[1-9]\d*`}
 	for name, want := range map[string]struct {
 		args string
 		env  map[string]string
 	}{
 		"net-init": {net, all}, "net-pre-up": {net, all}, "net-down": {net, both},
-		"ip-pre-up": {ipv4, with(all, ipv4Has...)}, "ip-up": {ipv4, with(all, ipv4Has...)}, "ip-down": {ipv4, with(both, carried...)},
-		"ipv6-up": {ipv6, with(all, ipv6Has...)}, "ipv6-down": {ipv6, with(both, carried...)},
+		"ip-pre-up": {ipv4, withEnv(all, ipv4Has...)}, "ip-up": {ipv4, withEnv(all, ipv4Has...)}, "ip-down": {ipv4, withEnv(both, carried...)},
+		"ipv6-up": {ipv6, withEnv(all, ipv6Has...)}, "ipv6-down": {ipv6, withEnv(both, carried...)},
 	} {
 		c, ok := got[name]
 		if !ok {
@@ -163,8 +163,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// with is an environment and more, by name and pattern.
-func with(env map[string]string, more ...string) map[string]string {
+// withEnv is an environment and more, by name and pattern.
+func withEnv(env map[string]string, more ...string) map[string]string {
 	env = maps.Clone(env)
 	for i := 0; i < len(more); i += 2 {
 		env[more[i]] = more[i+1]
@@ -172,8 +172,8 @@ func with(env map[string]string, more ...string) map[string]string {
 	return env
 }
 
-// shells put these into what they run.
-var shells = []string{"PWD", "OLDPWD", "SHLVL", "_"}
+// shellVariables put these into what they run.
+var shellVariables = []string{"PWD", "OLDPWD", "SHLVL", "_"}
 
 // checkEnvironment checks that variables are these, by patterns, and no others.
 func (c call) checkEnvironment(t testing.TB, want map[string]string) {
@@ -184,26 +184,26 @@ func (c call) checkEnvironment(t testing.TB, want map[string]string) {
 		}
 	}
 	for name, value := range c.env {
-		if _, ok := want[name]; !ok && !slices.Contains(shells, name) {
+		if _, ok := want[name]; !ok && !slices.Contains(shellVariables, name) {
 			t.Errorf("%s has %s=%q too", c.name, name, value)
 		}
 	}
 }
 
-// TestPreUpIsWaitedFor: while ip-pre-up runs, the device has its addresses and is down, as
+// TestPreUpBlocks: while ip-pre-up runs, the device has its addresses and is down, as
 // pppd(8) has it, and there is no route; ip-up comes after.
-func TestPreUpIsWaitedFor(t *testing.T) {
-	w := newWorld(t)
+func TestPreUpBlocks(t *testing.T) {
+	w := newTestbed(t)
 	w.serve(t)
 	const look = "echo \"env SEEN=$(ip -o address show dev ppp0) $(ip -o link show dev ppp0) $(ip route show default)\" | tr '\\n' ' ' >&3; "
-	w.record(t, look+"mkfifo /run/gate; cat /run/gate >/dev/null", "ip-pre-up")
-	w.record(t, look, "ip-up")
+	w.recordCalls(t, look+"mkfifo /run/gate; cat /run/gate >/dev/null", "ip-pre-up")
+	w.recordCalls(t, look, "ip-up")
 	w.dial(t, "noipv6", "defaultroute")
 	await(t, "ip-pre-up runs", func() bool { return w.has("run/gate") })
 	if all := w.status(t); len(all) != 1 || all[0].IPv4 != nil {
 		t.Errorf("while ip-pre-up runs, the client is %+v", all)
 	}
-	if calls := w.called(t); len(calls) != 0 {
+	if calls := w.calls(t); len(calls) != 0 {
 		t.Errorf("while ip-pre-up runs, others were called: %v", calls)
 	}
 	check(t, os.WriteFile(w.dir+"/run/gate", nil, 0))
@@ -219,7 +219,7 @@ func TestPreUpIsWaitedFor(t *testing.T) {
 
 // TestScriptOrder: ip-down comes after ip-up, however long that takes, and once.
 func TestScriptOrder(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	const say = "#!/bin/sh\necho \"$(basename $0) begins\" >>/run/order\n%secho \"$(basename $0) ends\" >>/run/order\n"
 	w.write(t, "etc/ip-up", fmt.Sprintf(say, "mkfifo /run/gate\ncat /run/gate >/dev/null\n"), 0o755)
@@ -232,7 +232,7 @@ func TestScriptOrder(t *testing.T) {
 		t.Errorf("while ip-up hangs:\n%s", got)
 	}
 	check(t, os.WriteFile(w.dir+"/run/gate", nil, 0))
-	ends(t, p, 5)
+	wantExit(t, p, 5)
 	if got := w.read("run/order"); got != "ip-up begins\nip-up ends\nip-down begins\nip-down ends\n" {
 		t.Errorf("in the end:\n%s", got)
 	}
@@ -243,7 +243,7 @@ func TestScriptOrder(t *testing.T) {
 func TestChildTimeout(t *testing.T) {
 	for _, name := range []string{"ip-up", "ip-pre-up"} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
 			w.write(t, "etc/"+name, "#!/bin/sh\necho $$ >/run/hangs\nexec sleep 3600\n", 0o755)
 			p := w.dial(t, "child-timeout", "1")
@@ -252,7 +252,7 @@ func TestChildTimeout(t *testing.T) {
 			check(t, err)
 			began := time.Now()
 			check(t, unix.Kill(p.PID(), unix.SIGTERM))
-			ends(t, p, 5)
+			wantExit(t, p, 5)
 			if took := time.Since(began); took < time.Second {
 				t.Errorf("it ended after %v, want it to wait a second for the script", took)
 			}
@@ -261,9 +261,9 @@ func TestChildTimeout(t *testing.T) {
 	}
 }
 
-// TestScriptThatCannotRun is told of, and does no harm.
-func TestScriptThatCannotRun(t *testing.T) {
-	w := newWorld(t)
+// TestScriptFails is told of, and does no harm.
+func TestScriptFails(t *testing.T) {
+	w := newTestbed(t)
 	w.serve(t)
 	w.write(t, "etc/ip-up", "#!/bin/sh\n", 0o644)
 	w.write(t, "etc/ip-pre-up", "#!/no/such/shell\n", 0o755)
@@ -281,11 +281,11 @@ func TestScriptThatCannotRun(t *testing.T) {
 
 // TestScriptPaths: each may lie elsewhere.
 func TestScriptPaths(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	var options []string
 	for _, name := range []string{"ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down"} {
-		w.write(t, "lib/own/"+name, fmt.Sprintf(recorder, "", name), 0o755)
+		w.write(t, "lib/own/"+name, fmt.Sprintf(recordScript, "", name), 0o755)
 		options = append(options, name+"-script", "/var/lib/own/"+name)
 	}
 	p := w.dial(t, options...)

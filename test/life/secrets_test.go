@@ -13,8 +13,8 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// shown is what the process list has of a process: its command line and its name.
-func shown(t testing.TB, pid int) (line, name string) {
+// processList is what the process list has of a process: its command line and its name.
+func processList(t testing.TB, pid int) (line, name string) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	check(t, err)
@@ -54,11 +54,11 @@ func readAsDebugger(path string) error {
 func TestPasswordInProcessList(t *testing.T) {
 	for _, way := range []string{"nodetach", "updetach"} {
 		t.Run(way, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			server := w.serve(t)
 			p := w.start(t, "pppoe-client", append([]string{"eth0", way, "--password=" + "wrong"}, account...)...)
 			s := w.awaitOnline(t)
-			if line, _ := shown(t, s.PID); strings.Contains(line, secret) || strings.Contains(line, "wrong") ||
+			if line, _ := processList(t, s.PID); strings.Contains(line, secret) || strings.Contains(line, "wrong") ||
 				!strings.Contains(line, "--password=????? user "+user+" password "+strings.Repeat("?", len(secret))+" noauth") {
 				t.Errorf("the process list has %s", line)
 			}
@@ -84,16 +84,16 @@ func TestNameInProcessList(t *testing.T) {
 	for program, args := range map[string]string{"pon": "isp", "pppd": "call isp", "pppoe-client": "call isp"} {
 		for _, way := range []string{"nodetach", "updetach"} {
 			t.Run(program+" "+way, func(t *testing.T) {
-				w := newWorld(t)
+				w := newTestbed(t)
 				w.serve(t)
-				w.write(t, "etc/peers/isp", peer, 0o600)
+				w.write(t, "etc/peers/isp", peerFile, 0o600)
 				p := w.start(t, program, append(strings.Fields(args), way)...)
 				s := w.awaitStatus(t, "it is online", func(s status.Status) bool { return isOnline(s) })
 				want := "pppd"
 				if program == "pppoe-client" {
 					want = program
 				}
-				line, name := shown(t, s.PID)
+				line, name := processList(t, s.PID)
 				argv0, rest, _ := strings.Cut(line, " ")
 				if name != want || argv0[strings.LastIndexByte(argv0, '/')+1:] != want || rest != "call isp "+way+" " {
 					t.Errorf("it goes by %s: %s; want %s", name, line, want)

@@ -27,7 +27,7 @@ func TestREADME(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestREADMEOnStage$", "-test.v")
-	cmd.Env = append(os.Environ(), stage+"="+bin)
+	cmd.Env = append(os.Environ(), storyEnv+"="+bin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID,
 		Pdeathsig:  unix.SIGKILL,
@@ -39,15 +39,15 @@ func TestREADME(t *testing.T) {
 
 // TestREADMEOnStage is what TestREADME runs in its namespaces; by itself it does nothing.
 func TestREADMEOnStage(t *testing.T) {
-	bin := os.Getenv(stage)
+	bin := os.Getenv(storyEnv)
 	if bin == "" || os.Getenv("STORY") != "" {
 		return
 	}
-	if err := set(); err != nil {
+	if err := bindDirs(); err != nil {
 		t.Fatal(err)
 	}
 	os.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	dial, serve := blocks(t, "A first dial"), blocks(t, "A first server")
+	dial, serve := commandBlocks(t, "A first dial"), commandBlocks(t, "A first server")
 	if len(dial) != 2 || len(serve) != 1 {
 		t.Fatalf("the README has %d blocks of a dial, and %d of a server", len(dial), len(serve))
 	}
@@ -56,7 +56,7 @@ func TestREADMEOnStage(t *testing.T) {
 	if !ok {
 		t.Fatalf("the first dial does not begin with the build:\n%s", dial[0])
 	}
-	must(t, "ip netns add server; ip link set lo up; ip link add eth0 type veth peer name eth1 netns server; ip link set eth0 up; ip -n server link set eth1 up")
+	mustRun(t, "ip netns add server; ip link set lo up; ip link add eth0 type veth peer name eth1 netns server; ip link set eth0 up; ip -n server link set eth1 up")
 	server := exec.Command("ip", "netns", "exec", "server", "unshare", "-m", "bash", "-ec", "mount -t tmpfs none /etc/ppp\n"+serve[0])
 	var log strings.Builder
 	server.Stdout, server.Stderr = &log, &log
@@ -76,15 +76,15 @@ func TestREADMEOnStage(t *testing.T) {
 		{dial[1], "my-isp: online"},
 		{"pppoe-client status", "ppp0"}, // the first session is still there
 	} {
-		if out := must(t, step.commands); !strings.Contains(out, step.wants) {
+		if out := mustRun(t, step.commands); !strings.Contains(out, step.wants) {
 			t.Fatalf("%s\nprinted\n%s\nwant %q", step.commands, out, step.wants)
 		}
 	}
-	must(t, "pppoe-client stop --all")
+	mustRun(t, "pppoe-client stop --all")
 }
 
-// must runs commands as they were typed, and wants them to succeed.
-func must(t *testing.T, commands string) string {
+// mustRun runs commands as they were typed, and wants them to succeed.
+func mustRun(t *testing.T, commands string) string {
 	t.Helper()
 	out, err := exec.Command("bash", "-ec", commands).CombinedOutput()
 	if err != nil {
@@ -93,8 +93,8 @@ func must(t *testing.T, commands string) string {
 	return string(out)
 }
 
-// blocks are the blocks of commands of a section of the README.
-func blocks(t *testing.T, title string) (all []string) {
+// commandBlocks are the blocks of commands of a section of the README.
+func commandBlocks(t *testing.T, title string) (all []string) {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {

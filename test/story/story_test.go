@@ -23,9 +23,9 @@ import (
 	"upppoe/test/guest"
 )
 
-// stage is the environment variable that tells a process that it is the init of a
+// storyEnv is the environment variable that tells a process that it is the init of a
 // story's namespaces; it holds the directory of our programs.
-const stage = "UPPPOE_STORY"
+const storyEnv = "UPPPOE_STORY"
 
 func TestStories(t *testing.T) {
 	roottest.Need(t, "bash", "ip", "ping", "tcpdump")
@@ -42,14 +42,14 @@ func TestStories(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel() // they wait a lot
-			roottest.Need(t, wants(t, file, "programs")...)
-			kernels.Run(t, wants(t, file, "devices of kind"), func(t *testing.T) { play(t, bin, file) })
+			roottest.Need(t, requirements(t, file, "programs")...)
+			kernels.Run(t, requirements(t, file, "devices of kind"), func(t *testing.T) { runStory(t, bin, file) })
 		})
 	}
 }
 
-// wants finds what a story says it needs, which few test machines have.
-func wants(t *testing.T, file, what string) []string {
+// requirements finds what a story says it needs, which few test machines have.
+func requirements(t *testing.T, file, what string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -62,12 +62,12 @@ func wants(t *testing.T, file, what string) []string {
 	return strings.Fields(string(m[1]))
 }
 
-// play has a process of its own tell a story, as the init of new namespaces.
-func play(t *testing.T, bin, file string) {
+// runStory has a process of its own tell a story, as the init of new namespaces.
+func runStory(t *testing.T, bin, file string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestOnStage$", "-test.v")
-	cmd.Env = append(os.Environ(), stage+"="+bin, "STORY="+file)
+	cmd.Env = append(os.Environ(), storyEnv+"="+bin, "STORY="+file)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID,
 		Pdeathsig:  unix.SIGKILL,
@@ -80,33 +80,33 @@ func play(t *testing.T, bin, file string) {
 
 // TestOnStage is what TestStories runs in the namespaces; by itself it does nothing.
 func TestOnStage(t *testing.T) {
-	bin := os.Getenv(stage)
+	bin := os.Getenv(storyEnv)
 	if bin == "" {
 		return
 	}
-	if err := set(); err != nil {
+	if err := bindDirs(); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(os.Getenv("STORY"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	os.Setenv("PATH", bin+":"+links+":"+os.Getenv("PATH"))
-	tell(t, string(text))
+	os.Setenv("PATH", bin+":"+linkDir+":"+os.Getenv("PATH"))
+	runSteps(t, string(text))
 }
 
-// links is the directory for other names of our programs, before those of the real ones.
-const links = "/usr/local/sbin"
+// linkDir is the directory for other names of our programs, before those of the real ones.
+const linkDir = "/usr/local/sbin"
 
-// set makes the story's directories its own.
-func set() error {
+// bindDirs makes the story's directories its own.
+func bindDirs() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	for _, dir := range []string{"/etc/ppp", "/etc/network", links, "/var/lib", "/var/log", "/run"} {
+	for _, dir := range []string{"/etc/ppp", "/etc/network", linkDir, "/var/lib", "/var/log", "/run"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -146,9 +146,9 @@ func parse(text string) (steps []step) {
 	return steps
 }
 
-// tell runs a story. A command after & goes on in the background until "& stop", after
+// runSteps runs a story. A command after & goes on in the background until "& stop", after
 // which stands what it should have printed.
-func tell(t *testing.T, text string) {
+func runSteps(t *testing.T, text string) {
 	var aside *background
 	for _, s := range parse(text) {
 		kind, command := s.command[:2], s.command[2:]
@@ -156,17 +156,17 @@ func tell(t *testing.T, text string) {
 		case s.command == "& stop":
 			compare(t, s, aside.stop())
 		case kind == "& ":
-			aside = startAside(t, command)
+			aside = startCapture(t, command)
 		default:
 			compare(t, s, run(t, s, command))
 		}
 	}
 }
 
-// looks are commands that only look at what programs make, for which a person gives
+// readOnlyCommand are commands that only look at what programs make, for which a person gives
 // them a moment: the other side may not be done yet, and the kernel calls new IPv6
 // addresses tentative at first.
-var looks = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b`)
+var readOnlyCommand = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b`)
 
 // run runs a command, and once more if it only looks, and does not see yet what the
 // story has.
@@ -174,10 +174,10 @@ func run(t *testing.T, s step, command string) string {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		out, err := shell(command).CombinedOutput()
-		if err == nil && s.has(string(out)) {
+		if err == nil && s.matches(string(out)) {
 			return string(out)
 		}
-		if !looks.MatchString(command) || strings.Contains(command, "EOF") || time.Now().After(end) {
+		if !readOnlyCommand.MatchString(command) || strings.Contains(command, "EOF") || time.Now().After(end) {
 			if err != nil {
 				t.Fatalf("line %d: %s\n%v\n%s", s.line, command, err, out)
 			}
@@ -196,8 +196,8 @@ type background struct {
 	out bytes.Buffer
 }
 
-// startAside starts tcpdump and waits until it listens.
-func startAside(t *testing.T, command string) *background {
+// startCapture starts tcpdump and waits until it listens.
+func startCapture(t *testing.T, command string) *background {
 	t.Helper()
 	b := &background{cmd: exec.Command("bash", "-c", "sudo() { exec \"$@\"; }\n"+command)}
 	said, err := b.cmd.StderrPipe()
@@ -219,12 +219,12 @@ func startAside(t *testing.T, command string) *background {
 	return b
 }
 
-// lag is how long libpcap may keep packets before it hands them over: tcpdump ended
+// captureDelay is how long libpcap may keep packets before it hands them over: tcpdump ended
 // sooner would not have seen the last ones.
-const lag = 1500 * time.Millisecond
+const captureDelay = 1500 * time.Millisecond
 
 func (b *background) stop() string {
-	<-time.After(lag)
+	<-time.After(captureDelay)
 	b.cmd.Process.Signal(unix.SIGINT)
 	b.cmd.Wait()
 	return b.out.String()
@@ -233,14 +233,14 @@ func (b *background) stop() string {
 // compare holds what a command printed against what the story says.
 func compare(t *testing.T, s step, out string) {
 	t.Helper()
-	if !s.has(out) {
+	if !s.matches(out) {
 		t.Fatalf("line %d: %s\nprinted:\n%s\nThe story has:\n%s", s.line, s.command, out, strings.Join(s.want, "\n"))
 	}
 }
 
-// has reports whether what a command printed is what the story has. No address is
+// matches reports whether what a command printed is what the story has. No address is
 // tentative in a story.
-func (s step) has(out string) bool {
+func (s step) matches(out string) bool {
 	want := s.want
 	for len(want) > 0 && want[len(want)-1] == "" {
 		want = want[:len(want)-1]
@@ -249,8 +249,8 @@ func (s step) has(out string) bool {
 		if tentative.MatchString(out) {
 			return false
 		}
-		out = strings.Join(byName(strings.Split(out, "\n")), "\n")
-		want = byName(want)
+		out = strings.Join(sortByInterface(strings.Split(out, "\n")), "\n")
+		want = sortByInterface(want)
 	}
 	return regexp.MustCompile(`\A` + pattern(want) + `\s*\z`).MatchString(strings.TrimRight(out, "\n") + "\n")
 }
@@ -259,9 +259,9 @@ var tentative = regexp.MustCompile(`peer .* tentative`)
 
 var stanza = regexp.MustCompile(`^\S+: ([a-z0-9-]+)`)
 
-// byName puts the stanzas of `ip address` in the order of their interfaces' names: its
+// sortByInterface puts the stanzas of `ip address` in the order of their interfaces' names: its
 // own is that of their numbers, which differs from kernel to kernel.
-func byName(lines []string) (sorted []string) {
+func sortByInterface(lines []string) (sorted []string) {
 	stanzas, names := map[string][]string{}, []string{}
 	name := ""
 	for _, line := range lines {
@@ -280,7 +280,7 @@ func byName(lines []string) (sorted []string) {
 	return sorted
 }
 
-var marked = regexp.MustCompile(`«([^»]*)»`)
+var regexpMark = regexp.MustCompile(`«([^»]*)»`)
 
 // pattern makes a regular expression of a story's lines.
 func pattern(lines []string) string {
@@ -291,7 +291,7 @@ func pattern(lines []string) string {
 			continue
 		}
 		at := 0
-		for _, m := range marked.FindAllStringSubmatchIndex(line, -1) {
+		for _, m := range regexpMark.FindAllStringSubmatchIndex(line, -1) {
 			p.WriteString(regexp.QuoteMeta(line[at:m[0]]) + "(?:" + line[m[2]:m[3]] + ")")
 			at = m[1]
 		}

@@ -26,12 +26,12 @@ type configuration struct {
 }
 
 // segmentationOffloads are what spares the kernel to handle packets one by one.
-var segmentationOffloads = []lab.Offload{lab.SegmentTCP, lab.SegmentSoftware}
+var segmentationOffloads = []lab.Offload{lab.TSO, lab.GSO}
 
 var configurations = []configuration{
 	{name: "veth"},
-	{name: "veth-gro", off: segmentationOffloads, on: []lab.Offload{lab.Join}},
-	{name: "veth-segments", off: append(segmentationOffloads, lab.Join)},
+	{name: "veth-gro", off: segmentationOffloads, on: []lab.Offload{lab.GRO}},
+	{name: "veth-segments", off: append(segmentationOffloads, lab.GRO)},
 	{name: "kernel-pppoe", roles: []string{"pppd first", "pppd second"}, optional: true},
 	{name: "one-packet", roles: []string{"one-packet", "one-packet"}},
 	{name: "plain", roles: []string{"concentrator plain", "host plain"}},

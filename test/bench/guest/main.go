@@ -57,7 +57,7 @@ func run(options []string) (err error) {
 		return err
 	}
 	defer n.Close()
-	g, err := guest.Start(dir, guest.Config{Bin: dir, In: n, Modules: modules, Patience: time.Hour})
+	g, err := guest.Start(dir, guest.Config{Bin: dir, Namespace: n, Modules: modules, Timeout: time.Hour})
 	if err != nil {
 		return err
 	}

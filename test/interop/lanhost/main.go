@@ -41,7 +41,7 @@ func run(args []string) error {
 		}
 		mtu, err := strconv.Atoi(args[1])
 		for _, to := range addrs {
-			err = errors.Join(err, try(to, mtu, args[0] == "check"))
+			err = errors.Join(err, checkAddress(to, mtu, args[0] == "check"))
 		}
 		return err
 	}
@@ -59,15 +59,15 @@ func parse(args []string) (addrs []netip.Addr, err error) {
 	return addrs, nil
 }
 
-// try tries one address.
-func try(to netip.Addr, mtu int, all bool) error {
+// checkAddress tries one address.
+func checkAddress(to netip.Addr, mtu int, all bool) error {
 	p, err := openPinger(to)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if err := p.tooBig(mtu); err != nil || !all {
+	if err := p.pingTooBig(mtu); err != nil || !all {
 		return err
 	}
-	return errors.Join(p.everySize(mtu), streams(to), datagrams(to, mtu))
+	return errors.Join(p.pingAllSizes(mtu), streams(to), datagrams(to, mtu))
 }

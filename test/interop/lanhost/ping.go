@@ -27,7 +27,7 @@ type family struct {
 	level, option  int // what forbids fragments
 	probe          int
 	request, reply icmp.Type
-	refusal        icmp.Type
+	tooBig         icmp.Type
 }
 
 var families = map[bool]family{
@@ -48,7 +48,7 @@ type pinger struct {
 
 func openPinger(to netip.Addr) (*pinger, error) {
 	f := families[to.Is4()]
-	config := net.ListenConfig{Control: option(f.level, f.option, f.probe)}
+	config := net.ListenConfig{Control: socketOption(f.level, f.option, f.probe)}
 	conn, err := config.ListenPacket(context.Background(), f.network, f.any)
 	if err != nil {
 		return nil, err
@@ -56,8 +56,8 @@ func openPinger(to netip.Addr) (*pinger, error) {
 	return &pinger{f, conn, &net.IPAddr{IP: to.AsSlice()}, os.Getpid() & 0xffff}, nil
 }
 
-// option sets one of a socket's.
-func option(level, name, value int) func(_, _ string, c syscall.RawConn) error {
+// socketOption sets one of a socket's.
+func socketOption(level, name, value int) func(_, _ string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) (err error) {
 		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, name, value) })
 		return err
@@ -99,7 +99,7 @@ func (p *pinger) receive(patience time.Duration) (length, mtu int, err error) {
 		if err != nil {
 			continue
 		}
-		if m.Type == p.refusal && (m.Code == 4 || p.protocol == 58) {
+		if m.Type == p.tooBig && (m.Code == 4 || p.protocol == 58) {
 			return 0, int(binary.BigEndian.Uint16(buf[6:])), nil // both families have 65535 at most there
 		}
 		e, ok := m.Body.(*icmp.Echo)
@@ -113,8 +113,8 @@ func (p *pinger) receive(patience time.Duration) (length, mtu int, err error) {
 	}
 }
 
-// everySize pings with every size, a few at a time.
-func (p *pinger) everySize(mtu int) error {
+// pingAllSizes pings with every size, a few at a time.
+func (p *pinger) pingAllSizes(mtu int) error {
 	const atOnce = 16
 	next, waiting := p.header+8, make(map[int]bool)
 	for next <= mtu || len(waiting) > 0 {
@@ -134,9 +134,9 @@ func (p *pinger) everySize(mtu int) error {
 	return nil
 }
 
-// tooBig sends one octet more, which a router says is too big. Routers say so but now and
+// pingTooBig sends one octet more, which a router says is too big. Routers say so but now and
 // then.
-func (p *pinger) tooBig(mtu int) error {
+func (p *pinger) pingTooBig(mtu int) error {
 	for range 30 {
 		if err := p.send(mtu + 1); err != nil {
 			return fmt.Errorf("%v: ping of %d octets: %w", p.to, mtu+1, err)

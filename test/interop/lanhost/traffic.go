@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	port     = 5000
-	octets   = 1 << 20 // each way
-	patience = time.Minute
+	port         = 5000
+	streamLength = 1 << 20 // each way
+	timeout      = time.Minute
 )
 
 // Who sends what.
 const (
-	caller = 1
+	client = 1
 	server = 2
 )
 
@@ -36,38 +36,38 @@ func serve(addrs []netip.Addr) error {
 		if err != nil {
 			return err
 		}
-		config := net.ListenConfig{Control: fragments(a)}
+		config := net.ListenConfig{Control: allowFragments(a)}
 		datagrams, err := config.ListenPacket(context.Background(), "udp", at.String())
 		if err != nil {
 			return err
 		}
-		go func() { failed <- answer(listener) }()
+		go func() { failed <- acceptLoop(listener) }()
 		go func() { failed <- echo(datagrams) }()
 	}
 	fmt.Println("serving")
 	return <-failed
 }
 
-func answer(listener net.Listener) error {
+func acceptLoop(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
 			return err
 		}
 		go func() {
-			if err := exchange(conn, server, caller); err != nil {
+			if err := exchange(conn, server, client); err != nil {
 				fmt.Println(err)
 			}
 		}()
 	}
 }
 
-// fragments lets routers make fragments of IPv4 packets. Those of IPv6 the sender makes.
-func fragments(a netip.Addr) func(_, _ string, c syscall.RawConn) error {
+// allowFragments lets routers make fragments of IPv4 packets. Those of IPv6 the sender makes.
+func allowFragments(a netip.Addr) func(_, _ string, c syscall.RawConn) error {
 	if a.Is6() {
 		return nil
 	}
-	return option(unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
+	return socketOption(unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)
 }
 
 func echo(conn net.PacketConn) error {
@@ -83,39 +83,39 @@ func echo(conn net.PacketConn) error {
 
 // streams carries octets both ways at once.
 func streams(to netip.Addr) error {
-	conn, err := net.DialTimeout("tcp", netip.AddrPortFrom(to, port).String(), patience)
+	conn, err := net.DialTimeout("tcp", netip.AddrPortFrom(to, port).String(), timeout)
 	if err != nil {
 		return err
 	}
-	return exchange(conn, caller, server)
+	return exchange(conn, client, server)
 }
 
 // exchange sends the octets of one and expects those of another.
 func exchange(conn net.Conn, self, other byte) error {
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(timeout))
 	sent := make(chan error, 1)
 	go func() {
-		_, err := io.CopyN(conn, stream(self), octets)
+		_, err := io.CopyN(conn, randomStream(self), streamLength)
 		sent <- err
 	}()
 	got, want := sha256.New(), sha256.New()
-	if n, err := io.CopyN(got, conn, octets); err != nil {
+	if n, err := io.CopyN(got, conn, streamLength); err != nil {
 		return fmt.Errorf("%v: TCP after %d octets: %w", conn.RemoteAddr(), n, err)
 	}
-	io.CopyN(want, stream(other), octets)
+	io.CopyN(want, randomStream(other), streamLength)
 	if !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
 		return fmt.Errorf("%v: TCP: other octets arrived than were sent", conn.RemoteAddr())
 	}
 	return <-sent
 }
 
-func stream(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
+func randomStream(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
 // datagrams sends some that fit, of all kinds of lengths, and some that are fragmented on
 // the way, or before. A few may be lost.
 func datagrams(to netip.Addr, mtu int) error {
-	dialer := net.Dialer{Control: fragments(to)}
+	dialer := net.Dialer{Control: allowFragments(to)}
 	conn, err := dialer.Dial("udp", netip.AddrPortFrom(to, port).String())
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func datagrams(to netip.Addr, mtu int) error {
 	most := mtu - families[to.Is4()].header - 8
 	for _, size := range []int{0, 1, 2, 17, 100, 511, 512, 1000, 1400, most - 1, most, most + 1, most + 8, 3000, 4001, 8192} {
 		data := make([]byte, size)
-		io.ReadFull(stream(byte(size)), data)
+		io.ReadFull(randomStream(byte(size)), data)
 		if err := datagram(conn, data); err != nil {
 			return fmt.Errorf("%v: datagram of %d octets: %w", to, size, err)
 		}

@@ -11,7 +11,7 @@ import (
 // kernel that makes no VRF or VLAN.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").test(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestRaiseMTU)$",
+	boot(t, namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestRaiseMTU)$",
 		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
 }
 
@@ -19,13 +19,13 @@ func TestKindsOfDevices(t *testing.T) {
 // the processor loads numbers from anywhere. The kernel's data path does without.
 func TestOlderKernel(t *testing.T) {
 	need(t)
-	boot(t, namespace(t), "").test(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
+	boot(t, namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
 		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")
 }
 
-// test runs tests of a package in the guest, with modules that they need; some, by name,
+// runTests runs tests of a package in the guest, with modules that they need; some, by name,
 // must have passed.
-func (g *guest) test(t *testing.T, pkg, tests, modules string, passed ...string) {
+func (g *guest) runTests(t *testing.T, pkg, tests, modules string, passed ...string) {
 	t.Helper()
 	program := filepath.Base(pkg) + ".test"
 	build := exec.Command("go", "test", "-c", "-o", filepath.Join(g.Dir(), program), pkg)

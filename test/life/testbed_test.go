@@ -19,9 +19,9 @@ import (
 // bin is where our programs are built.
 var bin string
 
-func TestMain(m *testing.M) { os.Exit(tests(m)) }
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
-func tests(m *testing.M) int {
+func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "upppoe-life-")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -47,17 +47,17 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// world is a client's machine and a server's, joined by an Ethernet, eth0 at both. The
+// testbed is a client's machine and a server's, joined by an Ethernet, eth0 at both. The
 // client's has files of its own.
-type world struct {
+type testbed struct {
 	client, server  *lab.Namespace
-	testWire, other *lab.Namespace // of newSwitch
+	testWire, other *lab.Namespace // of newSwitchedTestbed
 	dir             string         // of the client's files
 	serverEtc       string
 }
 
-// places are the client's own directories, by where they lie.
-var places = map[string]string{"etc": "/etc/ppp", "run": "/run", "lib": "/var/lib"}
+// clientDirs are the client's own directories, by where they lie.
+var clientDirs = map[string]string{"etc": "/etc/ppp", "run": "/run", "lib": "/var/lib"}
 
 // user and secret are what the servers know.
 const (
@@ -65,18 +65,18 @@ const (
 	secret = "testpassword"
 )
 
-func newWorld(t testing.TB) *world {
+func newTestbed(t testing.TB) *testbed {
 	t.Helper()
-	w := blankWorld(t)
+	w := newEmptyTestbed(t)
 	check(t, lab.Veth(lab.End{In: w.client, Name: "eth0"}, lab.End{In: w.server, Name: "eth0"}))
 	return w
 }
 
-// newSwitch has a switch between the client, the server and another one, so that each
+// newSwitchedTestbed has a switch between the client, the server and another one, so that each
 // keeps its interface whatever the others do with theirs.
-func newSwitch(t testing.TB) *world {
+func newSwitchedTestbed(t testing.TB) *testbed {
 	t.Helper()
-	w := blankWorld(t)
+	w := newEmptyTestbed(t)
 	w.testWire, w.other = namespace(t), namespace(t)
 	check(t, w.testWire.Bridge("br0"))
 	w.plug(t, w.client, "client")
@@ -86,17 +86,17 @@ func newSwitch(t testing.TB) *world {
 }
 
 // plug gives a machine an eth0 that leads to a port of the switch.
-func (w *world) plug(t testing.TB, in *lab.Namespace, port string) {
+func (w *testbed) plug(t testing.TB, in *lab.Namespace, port string) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: w.testWire, Name: port}, lab.End{In: in, Name: "eth0"}))
-	check(t, w.testWire.Join("br0", port))
+	check(t, w.testWire.AddBridgePorts("br0", port))
 }
 
-func blankWorld(t testing.TB) *world {
+func newEmptyTestbed(t testing.TB) *testbed {
 	t.Helper()
 	roottest.Need(t)
-	w := &world{client: namespace(t), server: namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
-	for name := range places {
+	w := &testbed{client: namespace(t), server: namespace(t), dir: t.TempDir(), serverEtc: t.TempDir()}
+	for name := range clientDirs {
 		check(t, os.MkdirAll(filepath.Join(w.dir, name), 0o755))
 	}
 	check(t, os.MkdirAll(filepath.Join(w.dir, "home"), 0o755))
@@ -119,7 +119,7 @@ func namespace(t testing.TB) *lab.Namespace {
 }
 
 // write makes one of the client's files: etc/options is its /etc/ppp/options.
-func (w *world) write(t testing.TB, name, text string, mode os.FileMode) {
+func (w *testbed) write(t testing.TB, name, text string, mode os.FileMode) {
 	t.Helper()
 	path := filepath.Join(w.dir, name)
 	check(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -127,7 +127,7 @@ func (w *world) write(t testing.TB, name, text string, mode os.FileMode) {
 	check(t, os.Chmod(path, mode))
 }
 
-func (w *world) read(name string) string {
+func (w *testbed) read(name string) string {
 	text, err := os.ReadFile(filepath.Join(w.dir, name))
 	if err != nil {
 		return err.Error()
@@ -135,31 +135,31 @@ func (w *world) read(name string) string {
 	return string(text)
 }
 
-func (w *world) has(name string) bool {
+func (w *testbed) has(name string) bool {
 	_, err := os.Lstat(filepath.Join(w.dir, name))
 	return err == nil
 }
 
-func (w *world) serverOptions(t testing.TB, text string) {
+func (w *testbed) serverOptions(t testing.TB, text string) {
 	t.Helper()
 	check(t, os.WriteFile(filepath.Join(w.serverEtc, "pppoe-server-options"), []byte(text+"state-dir "+t.TempDir()+"\n"), 0o600))
 }
 
 // binds lay the client's files over the machine's.
-func (w *world) binds() (all []lab.Bind) {
-	for name, over := range places {
-		all = append(all, lab.Bind{From: filepath.Join(w.dir, name), Over: over})
+func (w *testbed) binds() (all []lab.BindMount) {
+	for name, over := range clientDirs {
+		all = append(all, lab.BindMount{Source: filepath.Join(w.dir, name), Target: over})
 	}
-	return append(all, lab.Bind{From: filepath.Join(w.dir, "resolv.conf"), Over: "/etc/resolv.conf"})
+	return append(all, lab.BindMount{Source: filepath.Join(w.dir, "resolv.conf"), Target: "/etc/resolv.conf"})
 }
 
 // environment is what the client's users have set.
-func (w *world) environment() []string {
+func (w *testbed) environment() []string {
 	return []string{"HOME=" + filepath.Join(w.dir, "home"), "PATH=" + os.Getenv("PATH"), "LOGNAME=tester"}
 }
 
 // endDetached kills clients that have left their caller, and waits until they are gone.
-func (w *world) endDetached(t testing.TB) {
+func (w *testbed) endDetached(t testing.TB) {
 	sockets, _ := filepath.Glob(filepath.Join(w.dir, "run/upppoe/*.sock"))
 	for _, path := range sockets {
 		var pid int

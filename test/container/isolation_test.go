@@ -10,23 +10,23 @@ import (
 	"testing"
 )
 
-// theFiles are what the image has: the programs, and their other names.
-var theFiles = []string{
+// imageFiles are what the image has: the programs, and their other names.
+var imageFiles = []string{
 	"usr/sbin/plog", "usr/sbin/poff", "usr/sbin/pon", "usr/sbin/pppd",
 	"usr/sbin/pppoe-client", "usr/sbin/pppoe-discovery", "usr/sbin/pppoe-server",
 }
 
-// TestContainerIsBounded: what these tests call a container is one. The client in it is
+// TestContainerIsolation: what these tests call a container is one. The client in it is
 // the first process, has the two capabilities, can get no other, finds the image's
 // files only, and cannot write.
-func TestContainerIsBounded(t *testing.T) {
+func TestContainerIsolation(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
 	p := run(t, near, client("eth0", "user", "testuser", "noauth"))
 	check(t, p.Await("remote IP address"))
-	shows(t, p.PID(), "status", `NSpid:\t\d+\t1\n`, `CapInh:\t0+\n`, `CapPrm:\t0*3000\n`, `CapEff:\t0*3000\n`,
+	wantInFile(t, p.PID(), "status", `NSpid:\t\d+\t1\n`, `CapInh:\t0+\n`, `CapPrm:\t0*3000\n`, `CapEff:\t0*3000\n`,
 		`CapBnd:\t0*3000\n`, `CapAmb:\t0+\n`, `NoNewPrivs:\t1\n`)
-	shows(t, p.PID(), "mountinfo", ` / ro,`, ` /proc/sys ro,`, ` /sys ro,`)
+	wantInFile(t, p.PID(), "mountinfo", ` / ro,`, ` /proc/sys ro,`, ` /sys ro,`)
 
 	root, err := os.OpenRoot(fmt.Sprintf("/proc/%d/root", p.PID()))
 	check(t, err)
@@ -42,13 +42,13 @@ func TestContainerIsBounded(t *testing.T) {
 		return err
 	}))
 	slices.Sort(found)
-	if got, want := strings.Join(found, " "), strings.Join(theFiles, " "); got != want {
+	if got, want := strings.Join(found, " "), strings.Join(imageFiles, " "); got != want {
 		t.Errorf("the container has the files %s, want %s", got, want)
 	}
 }
 
-// shows checks what the kernel says of a process.
-func shows(t testing.TB, pid int, file string, patterns ...string) {
+// wantInFile checks what the kernel says of a process.
+func wantInFile(t testing.TB, pid int, file string, patterns ...string) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 	check(t, err)

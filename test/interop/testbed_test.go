@@ -77,7 +77,7 @@ func (s *segment) plug(t testing.TB, n *lab.Namespace, name, mac string) {
 	t.Helper()
 	port := s.port()
 	check(t, lab.Veth(lab.End{In: n, Name: name, MAC: mac}, lab.End{In: s.wire, Name: port}))
-	check(t, s.wire.Join(bridge, port))
+	check(t, s.wire.AddBridgePorts(bridge, port))
 }
 
 // host is a namespace for our programs, whose eth0 is on the segment.
@@ -102,8 +102,8 @@ func (s *segment) port() string {
 // ourMAC is the address of our programs where they are with a guest only.
 const ourMAC = "02:00:5e:00:53:10"
 
-// bench is a segment with a guest and a namespace for our programs.
-func bench(t testing.TB) (ours *lab.Namespace, real *guest) {
+// newBench is a segment with a guest and a namespace for our programs.
+func newBench(t testing.TB) (ours *lab.Namespace, real *guest) {
 	t.Helper()
 	need(t)
 	s := newSegment(t)
@@ -131,10 +131,10 @@ var methods = []method{
 	{"eap-md5", "require-eap", "<auth eap>", "EAP"},
 }
 
-const rightPassword, wrongPassword = "testpassword", "wrong"
+const correctPassword, wrongPassword = "testpassword", "wrong"
 
 // accounts is a secrets file.
-const accounts = "\"testuser\" * \"" + rightPassword + "\" *\n"
+const accounts = "\"testuser\" * \"" + correctPassword + "\" *\n"
 
 // linkLocal finds a session's pair of addresses in what `ip addr` shows.
 var linkLocal = regexp.MustCompile(`inet6 (fe80::\S+) peer (fe80::[^/]+)/128`)

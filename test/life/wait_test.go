@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestStopWaits: whoever stops a client whose concentrator does not answer is told for what he
+// TestStopTimeout: whoever stops a client whose concentrator does not answer is told for what he
 // waits; else nothing is said.
-func TestStopWaits(t *testing.T) {
+func TestStopTimeout(t *testing.T) {
 	for _, stop := range []string{"pppoe-client stop", "poff"} {
-		w := newWorld(t)
+		w := newTestbed(t)
 		server := w.serve(t)
 		name, arg, _ := strings.Cut(stop, " ")
 		for _, dead := range []bool{false, true} {
@@ -24,16 +24,16 @@ func TestStopWaits(t *testing.T) {
 			if r.code != 0 || strings.Contains(r.stderr, "waiting up to 1m0s") != dead || !dead && r.stderr != "" {
 				t.Errorf("%s, dead concentrator %v: %+v", stop, dead, r)
 			}
-			ends(t, p, 5)
+			wantExit(t, p, 5)
 		}
 		check(t, unix.Kill(server.PID(), unix.SIGCONT))
 	}
 }
 
-// TestDiallingAgainSaysWhy: what keeps the next dial from beginning is in the log, once each
+// TestRedialErrorLogged: what keeps the next dial from beginning is in the log, once each
 // time.
-func TestDiallingAgainSaysWhy(t *testing.T) {
-	w := newWorld(t)
+func TestRedialErrorLogged(t *testing.T) {
+	w := newTestbed(t)
 	w.serve(t)
 	p := w.dial(t, "persist", "holdoff", "1", "noipv6", "datapath", "plain")
 	s := w.awaitOnline(t)

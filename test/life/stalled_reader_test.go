@@ -12,14 +12,14 @@ import (
 	"upppoe/test/lab"
 )
 
-// readers are those of a program's output who take nothing, by what is wrong with them.
-var readers = map[string]func(t *testing.T) *os.File{
-	"it has ended":    endedReader,
-	"it stands still": standingReader,
+// stalledReaders are those of a program's output who take nothing, by what is wrong with them.
+var stalledReaders = map[string]func(t *testing.T) *os.File{
+	"it has ended":    closedReader,
+	"it stands still": fullReader,
 }
 
-// endedReader is the end of a pipe that nobody reads any more.
-func endedReader(t *testing.T) *os.File {
+// closedReader is the end of a pipe that nobody reads any more.
+func closedReader(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
 	check(t, err)
@@ -27,8 +27,8 @@ func endedReader(t *testing.T) *os.File {
 	return w
 }
 
-// standingReader is the end of a pipe that is full and that nobody reads.
-func standingReader(t *testing.T) *os.File {
+// fullReader is the end of a pipe that is full and that nobody reads.
+func fullReader(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
 	check(t, err)
@@ -42,8 +42,8 @@ func standingReader(t *testing.T) *os.File {
 	return w
 }
 
-// silently starts a program whose output goes to somebody who takes none.
-func silently(t *testing.T, in *lab.Namespace, cmd *exec.Cmd, reader *os.File, binds ...lab.Bind) *os.Process {
+// startWithOutput starts a program whose output goes to somebody who takes none.
+func startWithOutput(t *testing.T, in *lab.Namespace, cmd *exec.Cmd, reader *os.File, binds ...lab.BindMount) *os.Process {
 	t.Helper()
 	cmd.Stdout, cmd.Stderr = reader, reader
 	check(t, in.Start(cmd, binds...))
@@ -52,19 +52,19 @@ func silently(t *testing.T, in *lab.Namespace, cmd *exec.Cmd, reader *os.File, b
 	return cmd.Process
 }
 
-// TestLogNobodyReads: a log that nobody reads, or will ever read again, neither stops client nor
+// TestLogReaderStalls: a log that nobody reads, or will ever read again, neither stops client nor
 // server nor ends them; and both end in good order when they are told to.
-func TestLogNobodyReads(t *testing.T) {
-	for what, reader := range readers {
+func TestLogReaderStalls(t *testing.T) {
+	for what, reader := range stalledReaders {
 		t.Run(what, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			server := exec.Command(filepath.Join(bin, "pppoe-server"), "-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-F", "-d", "--etc", w.serverEtc)
-			silently(t, w.server, server, reader(t))
+			startWithOutput(t, w.server, server, reader(t))
 			client := w.command("pppoe-client", append([]string{"eth0", "nodetach", "debug", "persist", "holdoff", "0", "json"}, account...)...)
-			silently(t, w.client, client, reader(t), w.binds()...)
+			startWithOutput(t, w.client, client, reader(t), w.binds()...)
 			for range 3 { // dial after dial, some 100 lines
 				w.awaitOnline(t)
-				if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+				if _, err := w.client.Ping(ip("192.0.2.1"), 1, timeout); err != nil {
 					t.Fatal(err)
 				}
 				if r := w.run(t, "pppoe-client", "hangup"); r.code != 0 {
@@ -87,12 +87,12 @@ func TestLogNobodyReads(t *testing.T) {
 
 // TestQuit: SIGQUIT ends a session in good order, as SIGTERM does.
 func TestQuit(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	server := w.serve(t)
 	client := w.dial(t)
 	w.awaitOnline(t)
 	check(t, unix.Kill(client.PID(), unix.SIGQUIT))
-	ends(t, client, 5)
+	wantExit(t, client, 5)
 	check(t, server.Await("Session 1 closed for client .*: peer-terminated"))
 	if strings.Contains(client.Log(), "goroutine") || !strings.Contains(client.Log(), "Terminating on signal 3\n") {
 		t.Errorf("the client says\n%s", client.Log())
@@ -103,8 +103,8 @@ func TestQuit(t *testing.T) {
 		check(t, unix.Kill(server.PID(), s))
 	}
 	check(t, unix.Kill(server.PID(), unix.SIGQUIT))
-	ends(t, server, 0)
-	ends(t, client, 16)
+	wantExit(t, server, 0)
+	wantExit(t, client, 16)
 	if strings.Contains(server.Log(), "goroutine") || !strings.Contains(client.Log(), "LCP terminated by peer") {
 		t.Errorf("the server says\n%s", server.Log())
 	}
@@ -113,10 +113,10 @@ func TestQuit(t *testing.T) {
 // TestLogFile: with a log file, the terminal has none of its lines, whether the program stays or
 // not; who waits in vain is told why.
 func TestLogFile(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t, "-S", "gold")
 	log := filepath.Join(w.dir, "run", "log")
-	w.write(t, "etc/peers/isp", peer+"logfile /run/log\n", 0o600)
+	w.write(t, "etc/peers/isp", peerFile+"logfile /run/log\n", 0o600)
 	for _, args := range []string{"", "updetach"} {
 		r := w.run(t, "pppoe-client", append([]string{"call", "isp"}, strings.Fields(args)...)...)
 		text, _ := os.ReadFile(log)

@@ -25,7 +25,7 @@ func start(t testing.TB, in *lab.Namespace, files map[string]string, name string
 		check(t, os.MkdirAll(filepath.Dir(filepath.Join(etc, file)), 0o755))
 		check(t, os.WriteFile(filepath.Join(etc, file), []byte(text), 0o600))
 	}
-	launched, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.Bind{From: etc, Over: "/etc/ppp"})
+	launched, err := in.Launch(exec.Command(filepath.Join(bin, name), args...), lab.BindMount{Source: etc, Target: "/etc/ppp"})
 	check(t, err)
 	p := &program{launched, etc}
 	t.Cleanup(func() { p.stop(t) })

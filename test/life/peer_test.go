@@ -11,10 +11,10 @@ import (
 // TestCallTwice: a peer that is called already is not called again, unless that is forced, and
 // is free at once when the first client has ended, however that was.
 func TestCallTwice(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
-	w.write(t, "etc/peers/isp", peer, 0o600)
-	w.write(t, "etc/peers/other", peer, 0o600)
+	w.write(t, "etc/peers/isp", peerFile, 0o600)
+	w.write(t, "etc/peers/other", peerFile, 0o600)
 	first := w.start(t, "pppoe-client", "call", "isp", "nodetach")
 	w.awaitOnline(t)
 	for _, way := range []string{"", "nodetach", "updetach", "persist"} {
@@ -51,7 +51,7 @@ func TestCallTwice(t *testing.T) {
 
 // TestMissingInterface: one that is not there ends with 7, however it is named.
 func TestMissingInterface(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	for _, args := range []string{"gone0", "nic-gone0", "gone", "plugin rp-pppoe.so gone", "plugin pppoe.so nic-gone", "user a gone0"} {
 		r := w.run(t, "pppoe-client", append(strings.Fields(args), "nodetach", "noauth", "user", "a", "password", "b")...)
 		if r.code != 7 || !strings.Contains(r.stderr, "gone") {
@@ -65,7 +65,7 @@ func TestMissingInterface(t *testing.T) {
 
 // TestAlternativeName: an interface is found by each of its names.
 func TestAlternativeName(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	check(t, w.client.Do(func() error {
 		link, err := netlink.LinkByName("eth0")
 		if err != nil {

@@ -21,10 +21,10 @@ import (
 	"upppoe/test/lab"
 )
 
-// asked is what a fake was asked, in PADI and PADR.
-func (f *fake) asked(t testing.TB) (all []wire.DiscoveryFrame) {
+// clientDiscovery is what a fake was asked, in PADI and PADR.
+func (f *fakeAC) clientDiscovery(t testing.TB) (all []wire.DiscoveryFrame) {
 	t.Helper()
-	all = append(f.packets(wire.PADI), f.packets(wire.PADR)...)
+	all = append(f.discoveryPackets(wire.PADI), f.discoveryPackets(wire.PADR)...)
 	if len(all) < 2 {
 		t.Fatalf("the concentrator got %v", all)
 	}
@@ -35,11 +35,11 @@ func (f *fake) asked(t testing.TB) (all []wire.DiscoveryFrame) {
 func TestHostUniq(t *testing.T) {
 	for _, n := range []int{1, 4, 8, 17, 64, 128} {
 		value := bytes.Repeat([]byte{0, 0xff, 'A'}, n)[:n]
-		w := newWorld(t)
-		f := newFake(t, w.server, "ac", manner{})
+		w := newTestbed(t)
+		f := newFakeAC(t, w.server, "ac", fault{})
 		w.dial(t, "host-uniq", hex.EncodeToString(value))
 		w.awaitOnline(t)
-		for _, p := range f.asked(t) {
+		for _, p := range f.clientDiscovery(t) {
 			if got, ok := p.Tags.Find(wire.TagHostUniq); !ok || !bytes.Equal(got, value) {
 				t.Errorf("%v with %d octets of Host-Uniq bears % x", p.Code, n, got)
 			}
@@ -49,11 +49,11 @@ func TestHostUniq(t *testing.T) {
 
 // TestAccessLine: both packets say which line it is (TR-101).
 func TestAccessLine(t *testing.T) {
-	w := newWorld(t)
-	f := newFake(t, w.server, "ac", manner{})
+	w := newTestbed(t)
+	f := newFakeAC(t, w.server, "ac", fault{})
 	w.dial(t, "pppoe-circuit-id", "dslam-1 atm 0/1:8.35", "pppoe-remote-id", "customer 7")
 	w.awaitOnline(t)
-	for _, p := range f.asked(t) {
+	for _, p := range f.clientDiscovery(t) {
 		want := wire.AccessLine{CircuitID: "dslam-1 atm 0/1:8.35", RemoteID: "customer 7"}
 		if got := p.Tags.AccessLine(); got != want {
 			t.Errorf("%v tells %+v, want %+v", p.Code, got, want)
@@ -64,12 +64,12 @@ func TestAccessLine(t *testing.T) {
 // TestSourceMAC: all frames are from the address that was given, and the session works.
 func TestSourceMAC(t *testing.T) {
 	const own = "02:00:5e:00:53:77"
-	w := newWorld(t)
+	w := newTestbed(t)
 	testWire := tap(t, w.server)
 	w.serve(t)
 	w.dial(t, "pppoe-source-mac", own)
 	w.awaitOnline(t)
-	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)
 	for _, f := range testWire.awaitPacket(t, 0) {
 		if !isPPPoE(f, 0) {
@@ -84,13 +84,13 @@ func TestSourceMAC(t *testing.T) {
 	}
 }
 
-// captured are the frames that come to a machine, with their tags.
-type captured struct {
+// capture are the frames that come to a machine, with their tags.
+type capture struct {
 	mu  sync.Mutex
 	all [][]byte
 }
 
-func (c *captured) frames() [][]byte {
+func (c *capture) frames() [][]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.all
@@ -98,7 +98,7 @@ func (c *captured) frames() [][]byte {
 
 // tap takes what comes, before anything in the kernel that a session's packets may go
 // through.
-func tap(t testing.TB, in *lab.Namespace) *captured {
+func tap(t testing.TB, in *lab.Namespace) *capture {
 	t.Helper()
 	roottest.NeedPrograms(t, "tcpdump")
 	cmd := exec.Command("tcpdump", "-i", "eth0", "-Q", "in", "-U", "-w", "-")
@@ -110,7 +110,7 @@ func tap(t testing.TB, in *lab.Namespace) *captured {
 	scan := bufio.NewScanner(words)
 	for scan.Scan() && !strings.Contains(scan.Text(), "listening on") {
 	}
-	c := &captured{}
+	c := &capture{}
 	var ended sync.WaitGroup
 	ended.Go(func() { io.Copy(io.Discard, words) })
 	ended.Go(func() { c.read(out) })
@@ -129,7 +129,7 @@ const (
 	packetHeader = 16
 )
 
-func (c *captured) read(pcap io.Reader) {
+func (c *capture) read(pcap io.Reader) {
 	head := make([]byte, pcapHeader)
 	if _, err := io.ReadFull(pcap, head); err != nil {
 		return
@@ -151,18 +151,18 @@ func (c *captured) read(pcap io.Reader) {
 // sessionHeader is what stands before PPP's Protocol field: Ethernet's and PPPoE's.
 const sessionHeader = 14 + wire.HeaderLen
 
-// isPacket reports whether a frame of a session carries a packet of IP, behind so many
+// isIPPacket reports whether a frame of a session carries a packet of IP, behind so many
 // octets of tags.
-func isPacket(f []byte, tags int) bool {
+func isIPPacket(f []byte, tags int) bool {
 	f = f[tags:]
 	return binary.BigEndian.Uint16(f[12:]) == wire.EtherTypeSession && f[sessionHeader]&0x80 == 0
 }
 
 // awaitPacket waits until a session's packet has come.
-func (c *captured) awaitPacket(t testing.TB, tags int) [][]byte {
+func (c *capture) awaitPacket(t testing.TB, tags int) [][]byte {
 	t.Helper()
 	await(t, "a packet was captured", func() bool {
-		return slices.ContainsFunc(c.frames(), func(f []byte) bool { return isPacket(f, tags) })
+		return slices.ContainsFunc(c.frames(), func(f []byte) bool { return isIPPacket(f, tags) })
 	})
 	return c.frames()
 }
@@ -177,12 +177,12 @@ func TestPriority(t *testing.T) {
 		{"pppoe-pcp 6 pppoe-data-pcp 2", 6, 2},
 		{"", 0, 0},
 	} {
-		w := newWorld(t)
+		w := newTestbed(t)
 		testWire := tap(t, w.server)
 		w.serve(t, "--vlan", "50")
 		w.dial(t, append([]string{"vlan", "50"}, strings.Fields(c.options)...)...)
 		w.awaitOnline(t)
-		_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+		_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 		check(t, err)
 		seen := map[bool]int{}
 		for _, f := range testWire.awaitPacket(t, tagLen) {
@@ -193,7 +193,7 @@ func TestPriority(t *testing.T) {
 				t.Errorf("%s: a frame with another tag: % x", c.options, f[:24])
 			}
 			priority := binary.BigEndian.Uint16(f[14:]) >> 13
-			data := isPacket(f, tagLen)
+			data := isIPPacket(f, tagLen)
 			seen[data]++
 			if want := map[bool]uint16{true: c.data, false: c.control}[data]; priority != want {
 				t.Errorf("%q: a frame (packet of IP: %v) has priority %d, want %d", c.options, data, priority, want)
@@ -216,7 +216,7 @@ func isPPPoE(f []byte, tags int) bool {
 // TestMaxPayload: 1500 octets where both Ethernets carry 1508, ours raised for it, and
 // left as it was.
 func TestMaxPayload(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	setMTU(t, w.server, "eth0", 1508)
 	w.serverOptions(t, "require-chap\nmtu 1500\nmru 1500\n")
 	w.serve(t)
@@ -237,39 +237,39 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
-// TestMaxPayloadAsked is told in both packets, and a concentrator that knows nothing of
+// TestMaxPayloadTag is told in both packets, and a concentrator that knows nothing of
 // it gets 1492.
-func TestMaxPayloadAsked(t *testing.T) {
-	w := newWorld(t)
-	f := newFake(t, w.server, "ac", manner{})
+func TestMaxPayloadTag(t *testing.T) {
+	w := newTestbed(t)
+	f := newFakeAC(t, w.server, "ac", fault{})
 	w.dial(t, "mtu", "1500", "mru", "1500")
 	if s := w.awaitOnline(t); s.MTU != 1492 {
 		t.Errorf("the client is %+v", s)
 	}
-	for _, p := range f.asked(t) {
+	for _, p := range f.clientDiscovery(t) {
 		if got := p.Tags.MaxPayload(); got != 1500 {
 			t.Errorf("%v asks for %d", p.Code, got)
 		}
 	}
 }
 
-// TestMaxPayloadTooMuch: an Ethernet that cannot carry it is told of, and 1492 it is.
-func TestMaxPayloadTooMuch(t *testing.T) {
-	w := newWorld(t)
-	f := newFake(t, w.server, "ac", manner{})
+// TestMaxPayloadUnsupported: an Ethernet that cannot carry it is told of, and 1492 it is.
+func TestMaxPayloadUnsupported(t *testing.T) {
+	w := newTestbed(t)
+	f := newFakeAC(t, w.server, "ac", fault{})
 	// What is below the device is in another namespace, and so out of reach.
 	host := namespace(t)
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: namespace(t), Name: "eth0"}))
 	if out, err := host.Run("ip", "link", "add", "link", "eth0", "name", "narrow", "type", "macvlan", "mode", "bridge"); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	check(t, host.Lend("narrow", w.client))
+	check(t, host.MoveInterface("narrow", w.client))
 	p := w.start(t, "pppoe-client", append([]string{"narrow", "nodetach", "mtu", "1500", "mru", "1500", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1"}, account...)...)
-	ends(t, p, 8)
+	wantExit(t, p, 8)
 	if !strings.Contains(p.Log(), "narrow (macvlan, MTU 1500) cannot carry frames so long, MTU 1508") {
 		t.Errorf("it says:\n%s", p.Log())
 	}
-	if n := len(f.packets(wire.PADI)); n != 0 {
+	if n := len(f.discoveryPackets(wire.PADI)); n != 0 {
 		t.Errorf("%d packets went the wrong way", n)
 	}
 }

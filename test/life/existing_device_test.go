@@ -14,12 +14,12 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// TestMadeDevice: with a TUN device that somebody has made for it, a client that has CAP_NET_RAW
+// TestExistingTUNDevice: with a TUN device that somebody has made for it, a client that has CAP_NET_RAW
 // alone goes online, leaves what it may not set to others, says so once, and carries packets once
 // they have set it.
-func TestMadeDevice(t *testing.T) {
+func TestExistingTUNDevice(t *testing.T) {
 	roottest.Need(t, "setpriv")
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	check(t, w.client.Do(func() error {
 		made := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "wan0"}, Mode: netlink.TUNTAP_MODE_TUN, Flags: netlink.TUNTAP_NO_PI, Owner: uint32(os.Getuid())}
@@ -36,7 +36,7 @@ func TestMadeDevice(t *testing.T) {
 	cmd.Env = w.environment()
 	client := launch(t, w.client, cmd, w.binds()...)
 	s := w.awaitOnline(t)
-	if is := rights(t, fmt.Sprintf("/proc/%d/status", client.PID()))["CapEff"]; is != fmt.Sprintf("%016x", 1<<unix.CAP_NET_RAW) {
+	if is := readCapabilities(t, fmt.Sprintf("/proc/%d/status", client.PID()))["CapEff"]; is != fmt.Sprintf("%016x", 1<<unix.CAP_NET_RAW) {
 		t.Errorf("the client has the capabilities %s", is)
 	}
 	set := func(s status.Status) {
@@ -63,12 +63,12 @@ func TestMadeDevice(t *testing.T) {
 		}))
 	}
 	set(s)
-	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)
 	check(t, unix.Kill(client.PID(), unix.SIGHUP))
 	s = w.awaitStatus(t, "the client is online again", func(s status.Status) bool { return isOnline(s) && s.Dials == 2 })
 	set(s)
-	_, err = w.client.Ping(ip("192.0.2.1"), 2, patience)
+	_, err = w.client.Ping(ip("192.0.2.1"), 2, timeout)
 	check(t, err)
 	if n := strings.Count(client.Log(), "they are left to others"); n != 1 || strings.Contains(client.Log(), "DHCPv6") {
 		t.Errorf("that it lacks the right was said %d times", n)

@@ -17,9 +17,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// rights are a process's sets of capabilities, and whether what it starts can get more, by
+// readCapabilities are a process's sets of capabilities, and whether what it starts can get more, by
 // the names that proc(5) has for them.
-func rights(t testing.TB, statusFile string) map[string]string {
+func readCapabilities(t testing.TB, statusFile string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(statusFile)
 	check(t, err)
@@ -33,22 +33,22 @@ func rights(t testing.TB, statusFile string) map[string]string {
 	return found
 }
 
-// holds checks that all threads of a program have these capabilities and no others, and
+// checkCapabilities checks that all threads of a program have these capabilities and no others, and
 // that what it starts as root can have all of them again, as people's scripts need.
-func holds(t testing.TB, p *lab.Program, capabilities ...int) {
+func checkCapabilities(t testing.TB, p *lab.Program, capabilities ...int) {
 	t.Helper()
 	var set uint64
 	for _, c := range capabilities {
 		set |= 1 << c
 	}
 	kept, none := fmt.Sprintf("%016x", set), fmt.Sprintf("%016x", 0)
-	all := rights(t, "/proc/self/status")["CapBnd"]
+	all := readCapabilities(t, "/proc/self/status")["CapBnd"]
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.PID()))
 	if err != nil || len(threads) == 0 {
 		t.Fatalf("threads %v: %v", threads, err)
 	}
 	for _, thread := range threads {
-		is := rights(t, thread)
+		is := readCapabilities(t, thread)
 		for name, want := range map[string]string{"CapPrm": kept, "CapEff": kept, "CapInh": none, "CapAmb": none, "CapBnd": all, "NoNewPrivs": "0"} {
 			if is[name] != want {
 				t.Errorf("%s: %s is %q, want %s", thread, name, is[name], want)
@@ -59,11 +59,11 @@ func holds(t testing.TB, p *lab.Program, capabilities ...int) {
 
 // TestClientRights: a client that is online keeps what the next dial needs.
 func TestClientRights(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	client := w.dial(t)
 	w.awaitOnline(t)
-	holds(t, client, unix.CAP_NET_RAW, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_BPF, unix.CAP_PERFMON)
+	checkCapabilities(t, client, unix.CAP_NET_RAW, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_BPF, unix.CAP_PERFMON)
 }
 
 // TestServerRights: a server that serves keeps what sessions need that are yet to come, by
@@ -82,18 +82,18 @@ func TestServerRights(t *testing.T) {
 		{"auto", "--ipv6-networks=2001:db8:1::/48", true, append([]int{unix.CAP_NET_BIND_SERVICE}, loads...)},
 	} {
 		t.Run(c.path+c.flags, func(t *testing.T) {
-			w := newSwitch(t)
+			w := newSwitchedTestbed(t)
 			w.serverOptions(t, "require-chap\ndatapath "+c.path+"\n")
 			told := filepath.Join(w.dir, "rights")
 			script := fmt.Sprintf("#!/bin/sh\ncat /proc/self/status >%[1]s.part && mv %[1]s.part %[1]s\n", told)
 			check(t, os.WriteFile(filepath.Join(w.serverEtc, "ip-up"), []byte(script), 0o755))
 			server := w.serve(t, strings.Fields(c.flags)...)
 			keeps := append([]int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}, c.keeps...)
-			holds(t, server, keeps...)
+			checkCapabilities(t, server, keeps...)
 
 			w.session(t, c.inKernel)
 			await(t, "ip-up has run", func() bool { _, err := os.Stat(told); return err == nil })
-			if is := rights(t, told); is["CapEff"] != is["CapBnd"] {
+			if is := readCapabilities(t, told); is["CapEff"] != is["CapBnd"] {
 				t.Errorf("of %s a script has %s", is["CapBnd"], is["CapEff"])
 			}
 			check(t, os.WriteFile(filepath.Join(w.serverEtc, "chap-secrets"), []byte("# read anew\n"+user+" * "+secret+" *\n"), 0o600))
@@ -102,7 +102,7 @@ func TestServerRights(t *testing.T) {
 			setUp(t, w.server, true)
 			w.session(t, c.inKernel)
 
-			holds(t, server, keeps...)
+			checkCapabilities(t, server, keeps...)
 			w.dial(t)
 			w.awaitOnline(t)
 			if code, err := server.Stop(); err != nil || code != 0 {
@@ -110,47 +110,47 @@ func TestServerRights(t *testing.T) {
 			}
 			// Those of the kernel's data path go a moment after the program.
 			await(t, "no device is left", func() bool { return len(linksOf(t, w.server)) == 0 })
-			if n := programs(t, w.server, "eth0", ebpf.AttachTCXIngress); n != 0 {
+			if n := attachedPrograms(t, w.server, "eth0", ebpf.AttachTCXIngress); n != 0 {
 				t.Errorf("%d programs are left at the Ethernet interface", n)
 			}
 		})
 	}
 }
 
-// TestSecretsOfAnother: by a file that root may read only by its capabilities, which the server
+// TestServerSecretsUnreadable: by a file that root may read only by its capabilities, which the server
 // gives up, nobody logs in, and the log says at start what to do.
-func TestSecretsOfAnother(t *testing.T) {
-	w := newWorld(t)
+func TestServerSecretsUnreadable(t *testing.T) {
+	w := newTestbed(t)
 	check(t, os.Chown(filepath.Join(w.serverEtc, "chap-secrets"), 65534, 65534))
 	server := w.serve(t)
 	if before, _, _ := strings.Cut(server.Log(), "Serving on "); !strings.Contains(before, "chap-secrets: permission denied: let the user whom the server runs as own this file") {
 		t.Errorf("it does not say so at start:\n%s", server.Log())
 	}
-	ends(t, w.dial(t), 19)
+	wantExit(t, w.dial(t), 19)
 }
 
 // session dials, looks whether the server has the kernel send to its client, and hangs up.
-func (w *world) session(t *testing.T, inKernel bool) {
+func (w *testbed) session(t *testing.T, inKernel bool) {
 	t.Helper()
 	client := w.dial(t)
 	w.awaitOnline(t)
-	if _, err := w.client.Ping(ip("192.0.2.1"), 1, patience); err != nil {
+	if _, err := w.client.Ping(ip("192.0.2.1"), 1, timeout); err != nil {
 		t.Error(err)
 	}
 	if inKernel {
-		await(t, "the kernel sends", func() bool { return programs(t, w.server, "ppp0", ebpf.AttachTCXEgress) == 1 })
-	} else if n := programs(t, w.server, "ppp0", ebpf.AttachTCXEgress); n != 0 {
+		await(t, "the kernel sends", func() bool { return attachedPrograms(t, w.server, "ppp0", ebpf.AttachTCXEgress) == 1 })
+	} else if n := attachedPrograms(t, w.server, "ppp0", ebpf.AttachTCXEgress); n != 0 {
 		t.Errorf("%d programs send", n)
 	}
 	if r := w.run(t, "pppoe-client", "stop"); r.code != 0 {
 		t.Errorf("stop: %+v", r)
 	}
-	ends(t, client, 5)
+	wantExit(t, client, 5)
 	await(t, "the session's device is gone", func() bool { return len(linksOf(t, w.server)) == 0 })
 }
 
-// programs is how many are attached to a device.
-func programs(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachType) (n int) {
+// attachedPrograms is how many are attached to a device.
+func attachedPrograms(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachType) (n int) {
 	t.Helper()
 	err := in.Do(func() error {
 		l, err := netlink.LinkByName(device)

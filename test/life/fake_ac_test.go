@@ -17,55 +17,55 @@ import (
 	"upppoe/test/lab"
 )
 
-// fake is a concentrator that agrees to all and does what it is told to do wrong. Its
+// fakeAC is a concentrator that agrees to all and does what it is told to do wrong. Its
 // sessions need no proof.
-type fake struct {
-	manner
-	name     string
-	ports    pppoe.Ports
-	mu       sync.Mutex
-	client   wire.Addr
-	session  uint16
-	wished   bool // our own IPCP request is out
-	open     bool
-	insisted int
-	received []wire.DiscoveryFrame
+type fakeAC struct {
+	fault
+	name      string
+	ports     pppoe.Ports
+	mu        sync.Mutex
+	client    wire.Addr
+	session   uint16
+	requested bool // our own IPCP request is out
+	open      bool
+	requests  int
+	received  []wire.DiscoveryFrame
 }
 
-// manner is what is odd about a fake. The zero value has manners.
-type manner struct {
-	assign, own netip.Addr // the client's address, and ours: default 192.0.2.10 and 192.0.2.1
-	dns         [2]netip.Addr
-	delay       time.Duration                                     // of a PADO
-	refuse      string                                            // what a PADS says instead of a session
-	mute        []ppp.Protocol                                    // not answered
-	reflect     bool                                              // all frames go back as they came
-	online      func(f *fake)                                     // done once IPv4 is open
-	heard       func(f *fake, p ppp.Protocol, c ppp.Control) bool // true: no more is to be done
+// fault is what is odd about a fake. The zero value has manners.
+type fault struct {
+	assign, local netip.Addr // the client's address, and ours: default 192.0.2.10 and 192.0.2.1
+	dns           [2]netip.Addr
+	delay         time.Duration                                       // of a PADO
+	refuse        string                                              // what a PADS says instead of a session
+	ignored       []ppp.Protocol                                      // not answered
+	reflect       bool                                                // all frames go back as they came
+	online        func(f *fakeAC)                                     // done once IPv4 is open
+	onControl     func(f *fakeAC, p ppp.Protocol, c ppp.Control) bool // true: no more is to be done
 }
 
-func newFake(t testing.TB, in *lab.Namespace, name string, m manner) *fake {
+func newFakeAC(t testing.TB, in *lab.Namespace, name string, m fault) *fakeAC {
 	t.Helper()
 	if !m.assign.IsValid() {
 		m.assign = netip.MustParseAddr("192.0.2.10")
 	}
-	if !m.own.IsValid() {
-		m.own = netip.MustParseAddr("192.0.2.1")
+	if !m.local.IsValid() {
+		m.local = netip.MustParseAddr("192.0.2.1")
 	}
-	f := &fake{manner: m, name: name}
+	f := &fakeAC{fault: m, name: name}
 	check(t, in.Do(func() (err error) {
 		f.ports, err = afpacket.OpenPorts(afpacket.Attachment{Interface: "eth0"})
 		return err
 	}))
 	var ended sync.WaitGroup
-	ended.Go(func() { follow(f.ports.Discovery, f.discover) })
-	ended.Go(func() { follow(f.ports.Session, f.carry) })
+	ended.Go(func() { readFrames(f.ports.Discovery, f.handleDiscovery) })
+	ended.Go(func() { readFrames(f.ports.Session, f.handleSession) })
 	t.Cleanup(func() { f.ports.Close(); ended.Wait() })
 	return f
 }
 
-// follow hands frames on until the port is closed.
-func follow(port datapath.Port, to func(frame []byte)) {
+// readFrames hands frames on until the port is closed.
+func readFrames(port datapath.Port, to func(frame []byte)) {
 	frames := []datapath.Frame{{Data: make([]byte, 2048)}}
 	for {
 		frames[0].Data = frames[0].Data[:cap(frames[0].Data)]
@@ -77,7 +77,7 @@ func follow(port datapath.Port, to func(frame []byte)) {
 	}
 }
 
-func (f *fake) discover(frame []byte) {
+func (f *fakeAC) handleDiscovery(frame []byte) {
 	p, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		return
@@ -95,18 +95,18 @@ func (f *fake) discover(frame []byte) {
 	switch {
 	case p.Code == wire.PADI:
 		time.Sleep(f.delay)
-		f.tell(p.Src, wire.PADO, 0, tags)
+		f.sendDiscovery(p.Src, wire.PADO, 0, tags)
 	case p.Code == wire.PADR && f.refuse != "":
-		f.tell(p.Src, wire.PADS, 0, tags.Append(wire.TagACSystemError, []byte(f.refuse)))
+		f.sendDiscovery(p.Src, wire.PADS, 0, tags.Append(wire.TagACSystemError, []byte(f.refuse)))
 	case p.Code == wire.PADR:
-		f.client, f.wished, f.open = p.Src, false, false
+		f.client, f.requested, f.open = p.Src, false, false
 		f.session++
-		f.tell(p.Src, wire.PADS, f.session, tags)
+		f.sendDiscovery(p.Src, wire.PADS, f.session, tags)
 	}
 }
 
-// packets are those of discovery that have come, with a code.
-func (f *fake) packets(code wire.Code) (all []wire.DiscoveryFrame) {
+// discoveryPackets are those of discovery that have come, with a code.
+func (f *fakeAC) discoveryPackets(code wire.Code) (all []wire.DiscoveryFrame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.received {
@@ -117,16 +117,16 @@ func (f *fake) packets(code wire.Code) (all []wire.DiscoveryFrame) {
 	return all
 }
 
-// tell sends a discovery packet.
-func (f *fake) tell(to wire.Addr, code wire.Code, id uint16, tags wire.Tags) {
+// sendDiscovery sends a discovery packet.
+func (f *fakeAC) sendDiscovery(to wire.Addr, code wire.Code, id uint16, tags wire.Tags) {
 	p := wire.DiscoveryFrame{Dst: to, Src: f.ports.Discovery.Addr(), Discovery: wire.Discovery{Code: code, SessionID: id, Tags: tags}}
 	f.ports.Discovery.WriteBatch([][]byte{p.AppendTo(nil)})
 }
 
 // hangUp ends the session by a PADT.
-func (f *fake) hangUp() { f.tell(f.client, wire.PADT, f.session, nil) }
+func (f *fakeAC) hangUp() { f.sendDiscovery(f.client, wire.PADT, f.session, nil) }
 
-func (f *fake) carry(frame []byte) {
+func (f *fakeAC) handleSession(frame []byte) {
 	id, inner, err := wire.ParseSession(frame[14:])
 	if err != nil {
 		return
@@ -145,20 +145,20 @@ func (f *fake) carry(frame []byte) {
 		return
 	}
 	c, err := ppp.ParseControl(body)
-	if err != nil || protocol&0x8000 == 0 || slices.Contains(f.mute, protocol) {
+	if err != nil || protocol&0x8000 == 0 || slices.Contains(f.ignored, protocol) {
 		return
 	}
-	if f.heard == nil || !f.heard(f, protocol, c) {
+	if f.onControl == nil || !f.onControl(f, protocol, c) {
 		f.answer(protocol, c)
 	}
 }
 
-func (f *fake) sendFrame(inner []byte) {
+func (f *fakeAC) sendFrame(inner []byte) {
 	f.ports.Session.WriteBatch([][]byte{wire.AppendSessionFrame(nil, f.client, f.ports.Session.Addr(), f.session, inner)})
 }
 
 // send sends a control packet.
-func (f *fake) send(p ppp.Protocol, code ppp.Code, id uint8, data []byte) {
+func (f *fakeAC) send(p ppp.Protocol, code ppp.Code, id uint8, data []byte) {
 	f.sendFrame(ppp.Control{Code: code, ID: id, Data: data}.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(p))))
 }
 
@@ -169,7 +169,7 @@ const (
 	optDNS2    = 131
 )
 
-func (f *fake) answer(p ppp.Protocol, c ppp.Control) {
+func (f *fakeAC) answer(p ppp.Protocol, c ppp.Control) {
 	switch {
 	case c.Code == ppp.EchoRequest:
 		f.send(p, ppp.EchoReply, c.ID, append([]byte{0, 0, 0, 0}, c.Data[4:]...))
@@ -182,20 +182,20 @@ func (f *fake) answer(p ppp.Protocol, c ppp.Control) {
 		f.send(p, ppp.ConfigureAck, c.ID, c.Data)
 		f.send(p, ppp.ConfigureRequest, 1, nil)
 	case c.Code == ppp.ConfigureRequest && p == ppp.IPCP:
-		f.judge(c)
+		f.answerIPCP(c)
 	case (c.Code == ppp.ConfigureNak || c.Code == ppp.ConfigureReject) && p == ppp.IPCP:
-		f.insist()
+		f.requestAddress()
 	}
 }
 
-// insist asks for our address, and for no other.
-func (f *fake) insist() {
-	f.insisted++
-	f.send(ppp.IPCP, ppp.ConfigureRequest, byte(f.insisted), ppp.Option{Type: optAddress, Value: f.own.AsSlice()}.AppendTo(nil))
+// requestAddress asks for our address, and for no other.
+func (f *fakeAC) requestAddress() {
+	f.requests++
+	f.send(ppp.IPCP, ppp.ConfigureRequest, byte(f.requests), ppp.Option{Type: optAddress, Value: f.local.AsSlice()}.AppendTo(nil))
 }
 
-// judge answers an IPCP request: with what the client is to ask for, or by agreeing.
-func (f *fake) judge(c ppp.Control) {
+// answerIPCP answers an IPCP request: with what the client is to ask for, or by agreeing.
+func (f *fakeAC) answerIPCP(c ppp.Control) {
 	options, err := ppp.ParseOptions(c.Data)
 	if err != nil {
 		return
@@ -207,9 +207,9 @@ func (f *fake) judge(c ppp.Control) {
 			nak = ppp.Option{Type: o.Type, Value: should.AsSlice()}.AppendTo(nak)
 		}
 	}
-	if !f.wished {
-		f.wished = true
-		f.insist()
+	if !f.requested {
+		f.requested = true
+		f.requestAddress()
 	}
 	if len(nak) > 0 {
 		f.send(ppp.IPCP, ppp.ConfigureNak, c.ID, nak)

@@ -6,8 +6,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Lend gives another namespace an interface of this one, which is up there.
-func (n *Namespace) Lend(name string, to *Namespace) error {
+// MoveInterface gives another namespace an interface of this one, which is up there.
+func (n *Namespace) MoveInterface(name string, to *Namespace) error {
 	err := n.Do(func() error {
 		link, err := netlink.LinkByName(name)
 		if err != nil {
@@ -18,5 +18,5 @@ func (n *Namespace) Lend(name string, to *Namespace) error {
 	if err != nil {
 		return fmt.Errorf("lend %s: %w", name, err)
 	}
-	return to.Do(func() error { return raise(name) })
+	return to.Do(func() error { return setUp(name) })
 }

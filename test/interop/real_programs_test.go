@@ -11,8 +11,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// waitFor is a shell function: it waits until a command succeeds.
-const waitFor = `
+// waitForFunc is a shell function: it waits until a command succeeds.
+const waitForFunc = `
 wait_for() {
 	for i in $(seq 1200); do "$@" > /dev/null 2>&1 && return; sleep 0.05; done
 	echo "in vain: $*"; return 1
@@ -26,7 +26,7 @@ wait_for() {
 // the same Identifier, and takes the answer to the first for a wrong one.
 func (g *guest) serve(t testing.TB, require string, flags ...string) {
 	t.Helper()
-	g.must(t, waitFor+fmt.Sprintf(`
+	g.must(t, waitForFunc+fmt.Sprintf(`
 printf '%%s\n' %s 'ms-dns 192.0.2.53' 'ms-dns 192.0.2.54' 'eap-restart 30' 'chap-restart 30' debug 'logfile /run/server.log' > /etc/ppp/pppoe-server-options
 for kind in chap pap; do echo '%s' > /etc/ppp/$kind-secrets; chmod 600 /etc/ppp/$kind-secrets; done
 rm -f /run/server.log
@@ -38,17 +38,17 @@ wait_for grep -q ' 8863 ' /proc/net/packet
 			t.Logf("The real server logged:\n%s", g.must(t, "cat /run/server.out /run/server.log"))
 		}
 		// Asked politely, pppd takes some seconds.
-		g.must(t, waitFor+`
+		g.must(t, waitForFunc+`
 none() { ! pgrep -x pppoe-server && ! pgrep -x pppd && ! pgrep -x pppoe; }
 for program in pppoe-server pppd pppoe; do pkill -9 -x $program; done
 wait_for none`)
 	})
 }
 
-// serverSays waits until the real server's pppd has logged something.
-func (g *guest) serverSays(t testing.TB, line string) {
+// awaitServerLog waits until the real server's pppd has logged something.
+func (g *guest) awaitServerLog(t testing.TB, line string) {
 	t.Helper()
-	g.must(t, waitFor+"wait_for grep -qF '"+line+"' /run/server.log || { cat /run/server.log; exit 1; }")
+	g.must(t, waitForFunc+"wait_for grep -qF '"+line+"' /run/server.log || { cat /run/server.log; exit 1; }")
 }
 
 func words(flags []string) (line string) {
@@ -63,7 +63,7 @@ func words(flags []string) (line string) {
 // are awaited.
 func (g *guest) dial(t testing.TB, password string) (code int, told string) {
 	t.Helper()
-	return g.run(t, waitFor+`
+	return g.run(t, waitForFunc+`
 rm -f /run/dial.log /etc/ppp/resolv.conf
 pppd plugin rp-pppoe.so vec0 user testuser password `+password+` noauth usepeerdns debug updetach logfile /run/dial.log
 code=$?
@@ -80,7 +80,7 @@ exit $code
 // hangUp ends the real pppd's session as poff does.
 func (g *guest) hangUp(t testing.TB) {
 	t.Helper()
-	g.must(t, waitFor+"kill $(head -n 1 /run/ppp0.pid); wait_for test ! -e /sys/class/net/ppp0")
+	g.must(t, waitForFunc+"kill $(head -n 1 /run/ppp0.pid); wait_for test ! -e /sys/class/net/ppp0")
 }
 
 // startRelay starts the real pppoe-relay between two interfaces of a namespace. Of the
@@ -94,12 +94,12 @@ func startRelay(t testing.TB, in *lab.Namespace, clients, servers string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	check(t, in.Do(func() error { return listening(2) }))
+	check(t, in.Do(func() error { return awaitListeners(2) }))
 }
 
-// listening waits until as many sockets as are said listen for sessions, which
+// awaitListeners waits until as many sockets as are said listen for sessions, which
 // pppoe-relay opens last.
-func listening(sockets int) error {
+func awaitListeners(sockets int) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(10 * time.Second); ; <-tick.C {

@@ -40,7 +40,7 @@ func TestBadOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
 			w.write(t, "etc/peers/isp", "eth0\n"+c.peers, 0o600)
 			args := append([]string{"call", "isp", "user", user, "noauth", "nodetach"}, strings.Fields(c.options)...)
@@ -57,7 +57,7 @@ func TestBadOptions(t *testing.T) {
 func TestMissingSecret(t *testing.T) {
 	for name, secrets := range map[string]string{"no file": "", "somebody else's": "another * secret *\n"} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newTestbed(t)
 			w.serve(t)
 			if secrets != "" {
 				w.write(t, "etc/chap-secrets", secrets, 0o600)
@@ -73,7 +73,7 @@ func TestMissingSecret(t *testing.T) {
 
 // TestUnreadableSecrets: what cannot be read is told of by its name.
 func TestUnreadableSecrets(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	check(t, os.Mkdir(filepath.Join(w.dir, "etc/chap-secrets"), 0o700))
 	r := w.run(t, "pppoe-client", "eth0", "user", user, "noauth", "nodetach")
@@ -85,7 +85,7 @@ func TestUnreadableSecrets(t *testing.T) {
 
 // TestOpenSecrets: a file that others can read is warned of, and used.
 func TestOpenSecrets(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	w.write(t, "etc/chap-secrets", user+" * "+secret+" *\n", 0o644)
 	p := w.start(t, "pppoe-client", "eth0", "user", user, "noauth", "nodetach")
@@ -93,8 +93,8 @@ func TestOpenSecrets(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestNonsenseAddresses: what a concentrator must not give is not taken.
-func TestNonsenseAddresses(t *testing.T) {
+// TestInvalidAddresses: what a concentrator must not give is not taken.
+func TestInvalidAddresses(t *testing.T) {
 	const own = "192.0.2.1"
 	for name, c := range map[string]struct {
 		assign, own string
@@ -112,20 +112,20 @@ func TestNonsenseAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.elsewhere(t, "100")
-			before := w.network(t)
-			newFake(t, w.server, "odd", manner{assign: ip(c.assign), own: ip(c.own)})
-			args := append(append([]string{"eth0", "nodetach", "json", "defaultroute", "replacedefaultroute", "usepeerdns", "resolv", "file"}, account...), strings.Fields(impatient)...)
+			w := newTestbed(t)
+			w.addOtherDefaultRoute(t, "100")
+			before := w.ipv4State(t)
+			newFakeAC(t, w.server, "odd", fault{assign: ip(c.assign), local: ip(c.own)})
+			args := append(append([]string{"eth0", "nodetach", "json", "defaultroute", "replacedefaultroute", "usepeerdns", "resolv", "file"}, account...), strings.Fields(shortTimeouts)...)
 			r := w.run(t, "pppoe-client", args...)
 			told := events(t, r.stdout)
-			if last := told[len(told)-1]; r.code != c.code || last.End == nil || last.End.ExitCode != c.code || len(named(told, "online")) > 0 {
+			if last := told[len(told)-1]; r.code != c.code || last.End == nil || last.End.ExitCode != c.code || len(eventsNamed(told, "online")) > 0 {
 				t.Errorf("code %d, want %d:\n%s%s", r.code, c.code, r.stdout, r.stderr)
 			}
 			if c.code == 1 && !strings.Contains(r.stderr, c.assign) {
 				t.Errorf("it does not name the address:\n%s", r.stderr)
 			}
-			w.leftNothingOf(t, before)
+			w.checkUnchanged(t, before)
 		})
 	}
 }
@@ -146,11 +146,11 @@ func TestPeerWithoutAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.elsewhere(t, "100")
-			before := w.network(t)
-			newFake(t, w.server, "odd", manner{assign: ip(c.assign), own: ip(c.own)})
-			p := w.dial(t, strings.Fields("defaultroute replacedefaultroute usepeerdns resolv file "+impatient+" "+c.options)...)
+			w := newTestbed(t)
+			w.addOtherDefaultRoute(t, "100")
+			before := w.ipv4State(t)
+			newFakeAC(t, w.server, "odd", fault{assign: ip(c.assign), local: ip(c.own)})
+			p := w.dial(t, strings.Fields("defaultroute replacedefaultroute usepeerdns resolv file "+shortTimeouts+" "+c.options)...)
 			if s := w.awaitOnline(t); s.IPv4.Local != c.assign || s.IPv4.Remote != c.remote {
 				t.Errorf("it is online with %+v, want %s and %q", s.IPv4, c.assign, c.remote)
 			}
@@ -164,34 +164,34 @@ func TestPeerWithoutAddress(t *testing.T) {
 			if n := strings.Count(p.Log(), "remote IP address: ") + strings.Count(p.Log(), "which is ours"); !strings.Contains(p.Log(), c.warning) || (n == 1) != (c.warning != "") {
 				t.Errorf("want the warning %q, once, in\n%s", c.warning, p.Log())
 			}
-			w.leftNothingOf(t, before)
+			w.checkUnchanged(t, before)
 		})
 	}
 }
 
-// leftNothingOf checks that no device and no file is left, and that the machine has of IPv4 what
+// checkUnchanged checks that no device and no file is left, and that the machine has of IPv4 what
 // it had before.
-func (w *world) leftNothingOf(t testing.TB, before string) {
+func (w *testbed) checkUnchanged(t testing.TB, before string) {
 	t.Helper()
 	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
-	if after := w.network(t); after != before {
+	if after := w.ipv4State(t); after != before {
 		t.Errorf("before it was\n%s\nnow it is\n%s", before, after)
 	}
 	w.leftNoFiles(t)
 }
 
-// network is what the client's machine has of IPv4.
-func (w *world) network(t testing.TB) string {
+// ipv4State is what the client's machine has of IPv4.
+func (w *testbed) ipv4State(t testing.TB) string {
 	t.Helper()
 	return w.ip(t, "-4", "-brief", "address", "show") + w.ip(t, "-4", "route", "show", "table", "all")
 }
 
-// TestNonsenseNameServers are passed over: the line is good without.
-func TestNonsenseNameServers(t *testing.T) {
+// TestInvalidNameServers are passed over: the line is good without.
+func TestInvalidNameServers(t *testing.T) {
 	for _, bad := range []string{"0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1"} {
-		w := newWorld(t)
-		newFake(t, w.server, "odd", manner{dns: [2]netip.Addr{ip(bad), ip("192.0.2.54")}})
-		p := w.dial(t, append(strings.Fields(impatient), "usepeerdns", "resolv", "file")...)
+		w := newTestbed(t)
+		newFakeAC(t, w.server, "odd", fault{dns: [2]netip.Addr{ip(bad), ip("192.0.2.54")}})
+		p := w.dial(t, append(strings.Fields(shortTimeouts), "usepeerdns", "resolv", "file")...)
 		s := w.awaitOnline(t)
 		if got := strings.Join(s.IPv4.DNS, " "); got != "192.0.2.54" {
 			t.Errorf("with %s, the servers are %s", bad, got)
@@ -206,7 +206,7 @@ func TestNonsenseNameServers(t *testing.T) {
 
 // TestDeviceTaken: the name wanted is somebody's already, who keeps it.
 func TestDeviceTaken(t *testing.T) {
-	w := newWorld(t)
+	w := newTestbed(t)
 	w.serve(t)
 	check(t, lab.Veth(lab.End{In: w.client, Name: "wan"}, lab.End{In: namespace(t), Name: "eth0"}))
 	r := w.run(t, "pppoe-client", append([]string{"eth0", "nodetach", "ifname", "wan"}, account...)...)
@@ -215,9 +215,9 @@ func TestDeviceTaken(t *testing.T) {
 	}
 }
 
-// TestNoPlaceForFiles: without /run and /var/lib to write to, the line is fine.
-func TestNoPlaceForFiles(t *testing.T) {
-	w := newWorld(t)
+// TestReadOnlyDirectories: without /run and /var/lib to write to, the line is fine.
+func TestReadOnlyDirectories(t *testing.T) {
+	w := newTestbed(t)
 	w.serve(t)
 	for _, name := range []string{"run", "lib"} {
 		check(t, os.Remove(filepath.Join(w.dir, name)))
@@ -225,13 +225,13 @@ func TestNoPlaceForFiles(t *testing.T) {
 	}
 	binds := w.binds()
 	for i := range binds {
-		if over := binds[i].Over; over == "/run" || over == "/var/lib" {
-			binds[i].From = "/proc/sys" // where nobody can make a file
+		if over := binds[i].Target; over == "/run" || over == "/var/lib" {
+			binds[i].Source = "/proc/sys" // where nobody can make a file
 		}
 	}
 	p := launch(t, w.client, w.command("pppoe-client", append([]string{"eth0", "nodetach", "debug"}, account...)...), binds...)
 	check(t, p.Await("remote IP address 192.0.2.1\n"))
-	_, err := w.client.Ping(ip("192.0.2.1"), 1, patience)
+	_, err := w.client.Ping(ip("192.0.2.1"), 1, timeout)
 	check(t, err)
 	if code, err := p.Stop(); code != 5 || err != nil {
 		t.Errorf("it ended with %d, %v", code, err)

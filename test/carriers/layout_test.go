@@ -38,17 +38,17 @@ func layQinQ(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0.50.100"}}}
 }
 
-// layOwnVLAN has the kernel's VLAN device at the server only: the client tags frames
+// layUserVLAN has the kernel's VLAN device at the server only: the client tags frames
 // itself.
-func layOwnVLAN(t testing.TB) segment {
+func layUserVLAN(t testing.TB) segment {
 	client, server := pair(t)
 	ip(t, server, "link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up")
 	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0", vlan: "50"}}}
 }
 
-// layOwnQinQ does the same with two tags, which take their octets from eth0's MTU: its
+// layUserQinQ does the same with two tags, which take their octets from eth0's MTU: its
 // packet sockets have no room for them beyond it.
-func layOwnQinQ(t testing.TB) segment {
+func layUserQinQ(t testing.TB) segment {
 	client, server := pair(t)
 	ip(t, server,
 		"link add link eth0 name eth0.50 type vlan protocol 802.1ad id 50", "link set eth0.50 up",
@@ -56,9 +56,9 @@ func layOwnQinQ(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0", vlan: "50.100"}}}
 }
 
-// layOwnQinQWithRoom lets eth0 have what the tags take.
-func layOwnQinQWithRoom(t testing.TB) segment {
-	s := layOwnQinQ(t)
+// layUserQinQRaisedMTU lets eth0 have what the tags take.
+func layUserQinQRaisedMTU(t testing.TB) segment {
+	s := layUserQinQ(t)
 	ip(t, s.server.in, "link set eth0 mtu 1508")
 	ip(t, s.clients[0].in, "link set eth0 mtu 1508")
 	return s
@@ -90,7 +90,7 @@ func layMacvlan(t testing.TB) segment {
 	for i := range 2 {
 		c := port{in: namespace(t), name: fmt.Sprintf("mac%d", i)}
 		ip(t, host, "link add link eth0 name "+c.name+" type macvlan mode bridge")
-		check(t, host.Lend(c.name, c.in))
+		check(t, host.MoveInterface(c.name, c.in))
 		s.clients = append(s.clients, c)
 	}
 	return s
@@ -105,7 +105,7 @@ func underlay(t testing.TB, hosts int) (all []*lab.Namespace) {
 	for i := range hosts {
 		n, name := namespace(t), fmt.Sprintf("port%d", i)
 		join(t, port{in: n, name: "eth0"}, port{in: wire, name: name})
-		check(t, wire.Join("br0", name))
+		check(t, wire.AddBridgePorts("br0", name))
 		check(t, n.Address("eth0", fmt.Sprintf("10.0.0.%d/24", i+1)))
 		all = append(all, n)
 	}
@@ -140,8 +140,8 @@ func layVXLANOverIPv6(t testing.TB) segment {
 	return segment{port{in: hosts[0], name: "vxlan42"}, []port{{in: hosts[1], name: "vxlan42"}}}
 }
 
-// layVXLANOfThree floods what is for all to a list of ends, which nobody learns.
-func layVXLANOfThree(t testing.TB) segment {
+// layVXLANThreeHosts floods what is for all to a list of ends, which nobody learns.
+func layVXLANThreeHosts(t testing.TB) segment {
 	hosts := underlay(t, 3)
 	for i, n := range hosts {
 		ip(t, n, fmt.Sprintf("link add vxlan42 type vxlan id 42 local 10.0.0.%d dev eth0 dstport 4789", i+1))
