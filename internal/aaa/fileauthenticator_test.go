@@ -63,7 +63,7 @@ func TestAuthenticate(t *testing.T) {
 		{"frank", "five", true, "198.51.100.3", ""},                   // by the unit
 		{"gina", "six", false, "", "not allowed: its address column"}, // the network is too small for it
 		{"heidi", "seven", true, "192.0.2.97 192.0.2.96", ""},
-		{"ivan", "eight", false, "", dir + "/pap-secrets:8: the line of this account cannot be understood"},
+		{"ivan", "eight", false, "", dir + "/pap-secrets:8: the line of this account is malformed"},
 		{"judy", "", false, "", dir + "/pap-secrets:9: the file of its secret: no such file"},
 	} {
 		d := judge(login(c.name, c.password))
@@ -233,7 +233,7 @@ func TestCheckFiles(t *testing.T) {
 		{nil, []ppp.Method{chap.MD5, pap.Method}, []string{"There is no file DIR/chap-secrets", "There is no file DIR/pap-secrets"}},
 		{map[string]string{"pap-secrets": "a * b *\n"}, []ppp.Method{pap.Method}, nil},
 		{map[string]string{"chap-secrets": "a * \"b *\nc * @/nowhere/at/all *\n"}, []ppp.Method{eap.MD5},
-			[]string{"DIR/chap-secrets:1: line left out", "DIR/chap-secrets:2: nobody can log in by this line"}},
+			[]string{"DIR/chap-secrets:1: line ignored", "DIR/chap-secrets:2: all logins with this line are rejected"}},
 	} {
 		dir := t.TempDir()
 		for name, text := range c.files {

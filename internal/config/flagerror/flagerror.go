@@ -1,5 +1,5 @@
-// Package flagerror says in words what is wrong with a flag's value, where package pflag passes
-// on what a parser of numbers says.
+// Package flagerror turns pflag's errors about flag values into messages for users. It replaces the
+// text of strconv's errors, which pflag passes on as it is.
 package flagerror
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Explain returns the error of pflag's Parse, or, of a value that should be a number or a truth
-// value, one that names the flag as users know it, the value, and what to give.
+// Explain returns an error for a number or boolean flag with an invalid value that names the flag, the
+// value and what is valid. Any other error, nil included, is returned unchanged.
 func Explain(err error) error {
 	bad, number := (*pflag.InvalidValueError)(nil), (*strconv.NumError)(nil)
 	if !errors.As(err, &bad) || !errors.As(err, &number) {
@@ -25,7 +25,7 @@ func Explain(err error) error {
 	return fmt.Errorf("%s %q: %s", name, bad.GetValue(), expected(f.Value.Type(), number.Err))
 }
 
-// expected is what to give for a flag of a type.
+// expected describes the values that are valid for a flag of a type.
 func expected(typ string, why error) string {
 	switch {
 	case typ == "bool":

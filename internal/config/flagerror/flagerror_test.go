@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestExplain: each kind of value that will not do is told in words.
+// TestExplain: each kind of invalid value has a message of its own.
 func TestExplain(t *testing.T) {
 	for _, c := range []struct{ arg, want string }{
 		{"-x=x", `-x (--number) "x": give a whole number`},
@@ -29,6 +29,6 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	if Explain(nil) != nil || !errors.Is(Explain(pflag.ErrHelp), pflag.ErrHelp) {
-		t.Error("what is no fault of a value does not stay as it is")
+		t.Error("an error that is not about a value is changed")
 	}
 }

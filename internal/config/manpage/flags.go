@@ -8,8 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Flags are items for the flags of a set, in their order, from the same table that
-// parses them.
+// Flags returns an Item for each flag of a set, in the order of the set.
 func Flags(set *pflag.FlagSet) (items []Block) {
 	set.VisitAll(func(f *pflag.Flag) {
 		value, text := pflag.UnquoteUsage(f)
@@ -25,8 +24,8 @@ func Flags(set *pflag.FlagSet) (items []Block) {
 	return items
 }
 
-// argName is what a value is called: pflag knows its type only, unless the flag's usage
-// names it.
+// argName returns the name of a flag's value: pflag knows its type only, unless the flag's usage names
+// it in backquotes.
 func argName(value string) string {
 	switch value {
 	case "string", "stringArray":
@@ -37,7 +36,7 @@ func argName(value string) string {
 	return strings.ToUpper(value)
 }
 
-// defaultValue is the value that holds without a flag; empty: none worth telling.
+// defaultValue returns a flag's default; empty if it is the zero value.
 func defaultValue(f *pflag.Flag) string {
 	switch d := f.DefValue; d {
 	case "", "false", "0", "[]":
@@ -47,8 +46,8 @@ func defaultValue(f *pflag.Flag) string {
 	}
 }
 
-// AddFlag gives a set the flag --man, which writes a page and ends the parsing with
-// pflag.ErrHelp. The page is asked for only then: it may be made of the set.
+// AddFlag adds the flag --man to a set. The flag writes a page and ends parsing with pflag.ErrHelp.
+// page is called only then, so it may be built from the complete set.
 func AddFlag(set *pflag.FlagSet, w io.Writer, page func() *Page) {
 	set.BoolFunc("man", "print the manual page, for man -l -", func(string) error {
 		if _, err := page().WriteTo(w); err != nil {

@@ -1,6 +1,5 @@
-// Package manpage writes manual pages in man(7)'s language from structured text, and
-// turns a program's flags into such text. It leaves nothing of roff to its callers:
-// any text can be set, whatever characters are in it.
+// Package manpage writes manual pages in the man(7) macro language from structured text, and builds
+// that text from a program's flags. Callers need not know roff: all text is escaped.
 package manpage
 
 import (
@@ -14,51 +13,50 @@ type Page struct {
 	Brief     string   // what it is, for whatis(1): one phrase without a full stop
 	Synopsis  []string // command lines, each without the program's name
 	Sections  []Section
-	Standards []string // what the program follows, one a line
+	Standards []string // what the program implements, one per line
 	SeeAlso   []string // other pages, like "pppd(8)"
 }
 
-// Section is a part of a page: its title, in capitals, and what it says.
+// Section is a section of a page. Its title is in capitals.
 type Section struct {
 	Title  string
 	Blocks []Block
 }
 
-// Block is a Paragraph, an Item, a Definition, an Example or a Subsection. In all texts but an
-// Example, what stands between two ` is set in bold.
+// Block is a Paragraph, an Item, a Definition, an Example or a Subsection. Text between two ` is set
+// in bold, except in an Example.
 type Block interface{ write(*writer) }
 
 // Paragraph is running text.
 type Paragraph string
 
-// Subsection begins a part of a section: its title.
+// Subsection is the title that begins a subsection.
 type Subsection string
 
-// Example is text that is set as it stands, line by line.
+// Example is preformatted text.
 type Example string
 
-// Item explains a word: an option, a file, a number.
+// Item describes one term: an option, a file, a number.
 type Item struct {
 	Term string // set in bold
-	Arg  string // what follows it, set in italics; may be empty
+	Arg  string // its argument, set in italics; may be empty
 	Text string
 }
 
-// Definition explains many words at once, which may fill lines.
+// Definition describes several terms at once. They may fill several lines.
 type Definition struct {
-	Terms []string // set in bold, parted by commas
+	Terms []string // set in bold, separated by commas
 	Text  string
 }
 
-// edition is the day on which the words of the pages were last gone through, as
-// man(7) wants it.
-const edition = "2026-11-21"
+// edition is the date of the last revision of the pages' text (man(7), TH).
+const edition = "2026-11-29"
 
-// WriteTo writes the page in man(7)'s language. The error is the writer's.
+// WriteTo writes the page in the man(7) macro language. The error is the writer's.
 func (p *Page) WriteTo(w io.Writer) (int64, error) {
 	t := &writer{}
 	t.macro("TH", escape(strings.ToUpper(p.Name)), "8", edition, "upppoe", "System Manager's Manual")
-	t.macro("nh") // an option that is broken at the end of a line cannot be told from one with a -
+	t.macro("nh") // no hyphenation: a hyphen in a broken option name would be ambiguous
 	t.macro("SH", "NAME")
 	t.text(p.Name + " - " + p.Brief)
 	t.macro("SH", "SYNOPSIS")

@@ -34,13 +34,13 @@ func TestBlocks(t *testing.T) {
 	}{
 		{"no section without text", nil, ".TH A\\-B 8 " + edition + " upppoe \"System Manager's Manual\"\n.nh\n.SH NAME\na\\-b \\- c\n.SH SYNOPSIS\n\\fBa\\-b\\fR \\fB\\-x\\fR\n"},
 		{"paragraphs", []Block{Paragraph("one"), Paragraph("two")}, "one\n.PP\ntwo\n"},
-		{"a request that is none", []Block{Paragraph(".SH x"), Paragraph("'br")}, "\\&.SH x\n.PP\n\\(aqbr\n"},
-		{"what roff takes for something else", []Block{Paragraph(`\fB -x ~ ^ "é"` + "\x1b")}, "\\(rsfB \\-x \\(ti \\(ha \\(dq\\[u00E9]\\(dq?\n"},
+		{"text like a request", []Block{Paragraph(".SH x"), Paragraph("'br")}, "\\&.SH x\n.PP\n\\(aqbr\n"},
+		{"special characters", []Block{Paragraph(`\fB -x ~ ^ "é"` + "\x1b")}, "\\(rsfB \\-x \\(ti \\(ha \\(dq\\[u00E9]\\(dq?\n"},
 		{"bold", []Block{Paragraph("say `-x .y` twice")}, "say \\fB\\-x .y\\fR twice\n"},
 		{"an item", []Block{Item{"--x", "FILE", "text"}}, ".TP\n\\fB\\-\\-x\\fR \\fIFILE\\fR\ntext\n"},
 		{"an item without an argument", []Block{Item{".x", "", "text"}}, ".TP\n\\fB.x\\fR\ntext\n"},
 		{"a subsection", []Block{Subsection("It's -x"), Paragraph("y")}, ".SS \"It\\(aqs \\-x\"\ny\n"},
-		{"many words", []Block{Definition{[]string{"a", "-b"}, "no"}}, "\\fBa\\fR, \\fB\\-b\\fR\n.RS\nno\n.RE\n"},
+		{"several terms", []Block{Definition{[]string{"a", "-b"}, "no"}}, "\\fBa\\fR, \\fB\\-b\\fR\n.RS\nno\n.RE\n"},
 		{"an example", []Block{Example(".a `b`\n\n  'c\\")}, ".RS 4\n.EX\n\\&.a \\(gab\\(ga\n\n  \\(aqc\\(rs\n.EE\n.RE\n"},
 	} {
 		if got := written(t, c.blocks...); got != c.want {
@@ -49,9 +49,9 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestNothingIsTaken: lines are broken anywhere, and none begins with what roff takes
-// for a request; the words come out as they went in.
-func TestNothingIsTaken(t *testing.T) {
+// TestTextIsLiteral: no line of broken text begins with what roff takes for a request, and groff
+// prints the text unchanged.
+func TestTextIsLiteral(t *testing.T) {
 	text := strings.Repeat(`.TH 'x \x -y ... . ' "q" ~/.z `, 40)
 	page := written(t, Paragraph(text))
 	for line := range strings.Lines(page) {
@@ -107,7 +107,7 @@ func TestAddFlag(t *testing.T) {
 	set := pflag.NewFlagSet("x", pflag.ContinueOnError)
 	AddFlag(set, full{}, func() *Page { return &Page{} })
 	if err := set.Parse([]string{"--man"}); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("a page that nobody takes: %v", err)
+		t.Errorf("a writer that fails: %v", err)
 	}
 }
 

@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// width is where lines of text are broken, so that the page can be read, and
-// compared, as it is written.
+// width is the length at which source lines are broken, so that the generated file can be read and
+// compared.
 const width = 78
 
-// writer gathers a page.
+// writer builds the source of a page.
 type writer struct {
 	out bytes.Buffer
-	// spaced says that a macro came last which makes a paragraph's space itself.
+	// spaced reports whether the last macro already makes the space before a paragraph.
 	spaced bool
 }
 
-// roffEscapes are the characters that roff takes for something else, or prints as
-// something else, than what stands there (groff_char(7)).
+// roffEscapes replaces the characters that roff interprets, or prints as other characters
+// (groff_char(7)).
 var roffEscapes = strings.NewReplacer(
 	`\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, `"`, `\(dq`)
 
-// escape has a text come out as it is.
+// escape returns the source that prints a text literally.
 func escape(text string) string {
 	var b strings.Builder
 	for _, r := range roffEscapes.Replace(text) {
@@ -38,7 +38,7 @@ func escape(text string) string {
 	return b.String()
 }
 
-// guard keeps a line of text from being taken for a request.
+// guard keeps roff from taking a line of text for a request.
 func guard(line string) string {
 	if strings.HasPrefix(line, ".") {
 		return `\&` + line
@@ -46,8 +46,7 @@ func guard(line string) string {
 	return line
 }
 
-// macro writes a request and its arguments, which are no text of a caller's unless
-// escaped.
+// macro writes a request and its arguments. Text of callers must be escaped.
 func (t *writer) macro(name string, args ...string) {
 	t.out.WriteString("." + name)
 	for _, a := range args {
@@ -60,7 +59,7 @@ func (t *writer) macro(name string, args ...string) {
 	t.spaced = name == "SH" || name == "SS"
 }
 
-// text writes running text: bold what stands between two `, and broken into lines.
+// text writes running text, broken into lines. Text between two ` is bold.
 func (t *writer) text(text string) {
 	line := ""
 	for _, word := range strings.Fields(setBold(text)) {
@@ -76,7 +75,7 @@ func (t *writer) text(text string) {
 	t.spaced = false
 }
 
-// setBold escapes a text and has each second of the parts between ` be bold.
+// setBold escapes a text and sets the text between each two ` in bold.
 func setBold(text string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(text, "`") {
@@ -131,7 +130,7 @@ func (i Item) write(t *writer) {
 	t.text(i.Text)
 }
 
-// A Definition's words are a paragraph: the tag of an Item cannot fill lines.
+// A Definition's terms are a paragraph, as the tag of an Item must fit on one line.
 func (d Definition) write(t *writer) {
 	Paragraph("`" + strings.Join(d.Terms, "`, `") + "`").write(t)
 	t.macro("RS")
@@ -139,7 +138,7 @@ func (d Definition) write(t *writer) {
 	t.macro("RE")
 }
 
-// list writes a section of lines.
+// list writes a section with one entry per line.
 func (t *writer) list(title string, lines []string) {
 	for i, line := range lines {
 		if i == 0 {
@@ -151,7 +150,7 @@ func (t *writer) list(title string, lines []string) {
 	}
 }
 
-// seeAlso writes what pages there are besides, the names in bold.
+// seeAlso writes the references to other pages, with their names in bold.
 func (t *writer) seeAlso(pages []string) {
 	for i, page := range pages {
 		if i == 0 {

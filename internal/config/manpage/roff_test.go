@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestWholePage: a page with two lines in each of its lists.
+// TestWholePage: a page with two entries in each of its lists.
 func TestWholePage(t *testing.T) {
 	p := Page{
 		Name: "x", Brief: "y", Synopsis: []string{"a", "b"},
@@ -35,7 +35,7 @@ RFC 2
 	}
 }
 
-// TestWidth: a line of 78 octets is not broken; the word that makes it 79 is the next one's.
+// TestWidth: a line of 78 octets is not broken; a word that would make it 79 begins the next line.
 func TestWidth(t *testing.T) {
 	word := strings.Repeat("a", 38)
 	for _, c := range []struct{ text, want string }{
@@ -51,8 +51,7 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-// TestEscapeBounds: the first and the last characters of ASCII that are printed, and their
-// neighbours.
+// TestEscapeBounds: the first and last printable ASCII characters, and their neighbours.
 func TestEscapeBounds(t *testing.T) {
 	for text, want := range map[string]string{
 		"\x1f": "?", " ": " ", "!": "!", "}": "}", "~": `\(ti`, "\x7f": "?", "\u0080": `\[u0080]`, "\n": "\n", "\t": "?",

@@ -1,13 +1,13 @@
 package pppd
 
-// SecretPart is a part of a command line that nobody else should see.
+// SecretPart is a part of a command line that must be hidden from other users.
 type SecretPart struct {
 	Word int // its index
-	From int // the octet that it begins with
+	From int // the index of its first octet
 }
 
-// SecretParts are the passwords of a command line. Words are read as CommandLine does, but
-// nothing is opened, so that they can be hidden before anything else is done.
+// SecretParts returns the passwords of a command line. It reads words as CommandLine does but opens no
+// file, so that a program can hide them before it does anything else.
 func SecretParts(args []string) (parts []SecretPart) {
 	for i := 0; i < len(args); i++ {
 		name, value, given, _ := spelling(Word{Text: args[i]})

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestSecretParts finds passwords where CommandLine does, and nowhere else.
+// TestSecretParts: passwords are found where CommandLine finds them, and nowhere else.
 func TestSecretParts(t *testing.T) {
 	for line, want := range map[string][]SecretPart{
 		"":                         nil,

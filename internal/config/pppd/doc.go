@@ -1,7 +1,7 @@
-// Package pppd reads pppd's configuration language as pppd(8) has it: words, the
-// options they spell, and the files and command lines they stand in.
+// Package pppd parses pppd's configuration language (pppd(8)): option files, peers files and command
+// lines. A Reader reads them into Settings, which methods turn into configurations for sessions,
+// discovery and servers. It runs no pppd and changes nothing on the host.
 //
-// One table of options drives parsing and help: an option that is not in it does not
-// exist. Each is honoured, taken without effect (with or without a notice), or
-// refused with the reason.
+// One table of options drives parsing, help and manual pages. Each option is honoured, ignored (with or
+// without a warning), or refused with the reason; an option that is not in the table is an error.
 package pppd

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// ParsedOption is an option as it was read.
+// ParsedOption is an option as it was read, with its place.
 type ParsedOption struct {
 	Name, Value string
 	Where       string // FILE:LINE; empty: the command line
 }
 
-// redact is a value that may be printed.
+// redact returns the value of an option for printing: passwords are hidden.
 func redact(o *option, value string) string {
 	if isSecret(o) {
 		return hidden
@@ -20,8 +20,8 @@ func redact(o *option, value string) string {
 	return value
 }
 
-// WriteDump writes all options in the order in which they were read, as pppd's dump
-// does, each with where it stands. Passwords are not shown.
+// WriteDump writes all options in the order in which they were read, each with its place, as pppd's
+// option dump does. Passwords are hidden.
 func (s *Settings) WriteDump(w io.Writer) {
 	fmt.Fprintln(w, "options that were read, the last of a kind counts:")
 	for _, g := range s.Parsed {

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// TestWriteGiven: every option with its place, in the order in which it was read, and
-// no password however it was given.
-func TestWriteGiven(t *testing.T) {
+// TestWriteDump: every option with its place, in the order in which it was read; passwords are hidden.
+func TestWriteDump(t *testing.T) {
 	dir := etc(t, map[string]string{"options": "noauth\nlcp-echo-interval 30", "peers/p": "user 'al ice'\npassword geheim\nidle 5"})
 	r := reader(Client, dir)
 	if err := r.Defaults(""); err != nil {

@@ -2,25 +2,25 @@ package pppd
 
 import "fmt"
 
-// Error is a fault of a configuration: a word that means nothing, a value out of
-// range, a file that cannot be read. The program should end with exit code 2.
+// Error is an error of the configuration: an unknown option, a value out of range, a file that cannot
+// be read. The program should end with exit code 2.
 type Error struct {
-	At      Word // where; the zero Word: on the command line
+	At      Word // its place; the zero Word: the command line
 	Message string
-	Err     error // what lies beneath, or nil
+	Err     error // the cause, or nil
 }
 
-// Error begins with file and line, if it is of a file.
+// Error returns the message, after file and line if it is about a file.
 func (e *Error) Error() string { return prefix(e.At) + e.Message }
 
-// Unwrap returns what lies beneath.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 func errorAt(at Word, format string, args ...any) error {
 	return &Error{At: at, Message: fmt.Sprintf(format, args...)}
 }
 
-// prefix is what a message of a word begins with.
+// prefix returns FILE:LINE and a colon for a word; empty for the command line.
 func prefix(at Word) string {
 	if at.File == "" {
 		return ""

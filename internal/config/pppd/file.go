@@ -11,18 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxFile bounds what is read of a file of options, in octets.
+// maxFile is the maximum size of an option file, in octets.
 const maxFile = 1 << 20
 
-// ReadFile reads a plain file of at most the given number of octets, and reports
-// whether others than its owner have access to it. It never waits, as opening a
-// pipe would. A byte order mark of UTF-8, which editors of Windows put there, is
-// left out; a text in UTF-16 is an error, since no word of it would be understood.
+// ReadFile reads a regular file of at most the given number of octets, and reports whether others than
+// its owner have access to it (shared). It does not block, as opening a FIFO would. It removes a UTF-8
+// byte order mark, which Windows editors write; UTF-16 is an error.
 func ReadFile(path string, most int64) (text string, shared bool, err error) {
 	return readFile(path, most, func(os.FileInfo) error { return nil })
 }
 
-// readFile is ReadFile for a file that a check has nothing against, once it is open.
+// readFile is ReadFile with a check of the open file.
 func readFile(path string, most int64, check func(os.FileInfo) error) (text string, shared bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -53,11 +52,11 @@ func readFile(path string, most int64, check func(os.FileInfo) error) (text stri
 	return string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), shared, nil
 }
 
-// errOtherOwner is why a user's own file is not read.
+// errOtherOwner is the error of ownedByUs.
 var errOtherOwner = errors.New("it is another user's")
 
-// ownedByUs says nothing against what belongs to the user whom the program runs as. A home is what
-// the environment says, which may be that of whoever has called sudo: options name programs.
+// ownedByUs returns an error unless a file belongs to the effective user. HOME may be the home of the
+// user who called sudo, and options name programs that would run as root.
 func ownedByUs(stat os.FileInfo) error {
 	if is, ok := stat.Sys().(*syscall.Stat_t); ok && int(is.Uid) != os.Geteuid() {
 		return errOtherOwner

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// flags are the options without a value, and what each makes of fields that were the opposite.
+// flags are the options without a value, with the fields that each sets.
 var flags = map[string]string{
 	"+ipv6":                   "NoIPv6=false",
 	"allow-mschap-v1":         "MSCHAPv1=true",
@@ -62,12 +62,12 @@ var flags = map[string]string{
 	"usepeerwins":             "UsePeerWINS=true",
 }
 
-// TestFlags: each option without a value sets what it names, whatever was set before.
+// TestFlags: each option without a value sets its fields, whatever was set before.
 func TestFlags(t *testing.T) {
 	for word, effects := range flags {
 		o := byName[word]
 		if o == nil || o.kind.arg != "" {
-			t.Errorf("%s is no option without a value", word)
+			t.Errorf("%s is not an option without a value", word)
 			continue
 		}
 		for effect := range strings.FieldsSeq(effects) {
@@ -82,7 +82,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestEntries: a fault costs one line, of which the first word is kept; the next begins afresh.
+// TestEntries: an error affects one line, of which the first word is kept.
 func TestEntries(t *testing.T) {
 	text := "a \"b\" c\n'd e\n# it's\nf \"g\nh i\\\n j\nk l\\x m n\n\"o\\"
 	var got []string
@@ -108,7 +108,7 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// TestAccountOthers: one option that an account cannot have is enough to be told of.
+// TestAccountOthers: one option that does not apply to accounts is reported.
 func TestAccountOthers(t *testing.T) {
 	for text, want := range map[string]bool{"": false, "rate-up 1": false, "mtu 1400": true} {
 		if _, others, err := New().AccountPolicy(words(text)); others != want || err != nil {
@@ -117,8 +117,8 @@ func TestAccountOthers(t *testing.T) {
 	}
 }
 
-// TestAttachBounds: session IDs are 1 to 65,534 (RFC 2516 section 4), and a concentrator is one
-// station.
+// TestAttachBounds: session IDs are 1 to 65,534 (RFC 2516 section 4), and a concentrator's address is
+// unicast.
 func TestAttachBounds(t *testing.T) {
 	for value, want := range map[string]bool{
 		"0:02:00:5e:00:53:01": false, "1:02:00:5e:00:53:01": true, "65534:02:00:5e:00:53:01": true, "65535:02:00:5e:00:53:01": false,
@@ -127,7 +127,7 @@ func TestAttachBounds(t *testing.T) {
 	} {
 		s := New()
 		if err := attach(s, value); (err == nil) != want || (s.Attach != "") != want {
-			t.Errorf("%q: %v, kept %q; want it taken %v", value, err, s.Attach, want)
+			t.Errorf("%q: %v, stored %q; want it accepted: %v", value, err, s.Attach, want)
 		}
 		if _, _, ok := s.Attached(); ok != want {
 			t.Errorf("%q: a session %v, want %v", value, ok, want)

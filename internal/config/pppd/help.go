@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// WriteHelp writes what options a role has, from the table.
+// WriteHelp writes the options of a role, with their help.
 func WriteHelp(w io.Writer, r Role) {
 	for _, g := range Options(r) {
 		if g.Title == "" || len(g.Options) == 0 {
@@ -17,11 +17,10 @@ func WriteHelp(w io.Writer, r Role) {
 			o.writeHelp(w)
 		}
 	}
-	fmt.Fprintf(w, "\nOptions %s are accepted and have no effect.\n", noSerial)
+	fmt.Fprintf(w, "\nOptions %s are accepted and ignored.\n", noSerial)
 }
 
-// WriteOptions writes all options that a role may name, also those without effect, with all their
-// names.
+// WriteOptions writes all options that a role accepts, including ignored ones, with all their names.
 func WriteOptions(w io.Writer, r Role) {
 	for _, g := range Options(r) {
 		for _, o := range g.Options {
@@ -41,7 +40,7 @@ func (o *Option) writeHelp(w io.Writer) {
 	case Ignored, Refused:
 		return
 	case Warned:
-		note = "(no effect) "
+		note = "(ignored) "
 	}
 	fmt.Fprintf(w, "  %-28s %s%s\n", strings.TrimSpace(o.Name+" "+o.Arg), note, o.Help)
 }

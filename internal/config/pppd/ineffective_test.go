@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// without are the options of a command line that are said to be without effect.
+// without returns the options of a command line that are reported as ineffective.
 func without(t *testing.T, r Role, words string) (names []string) {
 	t.Helper()
 	s := New()
@@ -27,8 +27,8 @@ func without(t *testing.T, r Role, words string) (names []string) {
 	return names
 }
 
-// TestWithoutEffect: each pair, and what is needed for it to do something.
-func TestWithoutEffect(t *testing.T) {
+// TestIneffectiveOptions: each rule, with and without the options that make the difference.
+func TestIneffectiveOptions(t *testing.T) {
 	for words, want := range map[string]string{
 		"":                     "",
 		"noipv6 dhcp6-address": "dhcp6-address", "noipv6 dhcp6-prefix 56": "dhcp6-prefix", "noipv6 dhcp6-lan lan1 dhcp6-lan-ra": "dhcp6-lan dhcp6-lan-ra",
@@ -80,24 +80,24 @@ func TestWithoutEffect(t *testing.T) {
 	}
 }
 
-// TestWithoutEffectNames: each name in the table is an option's own, and makes sense for a role of
-// its rule.
-func TestWithoutEffectNames(t *testing.T) {
+// TestIneffectiveRuleNames: each name in the rules is that of an honoured option of the rule's role, not
+// an alias.
+func TestIneffectiveRuleNames(t *testing.T) {
 	for _, rule := range ineffectiveRules {
 		for _, name := range strings.Fields(rule.options + " " + rule.overriddenBy) {
 			o := byName[name]
 			if o == nil || o.name != name || o.status != honoured {
-				t.Errorf("%q is no option that does something", name)
+				t.Errorf("%q is not an honoured option", name)
 			} else if rule.roles&Client != 0 && !o.allowed(Client) || rule.roles&Server != 0 && !o.allowed(Server) {
-				t.Errorf("%q makes no sense for a %v", name, rule.roles)
+				t.Errorf("%q is not for a %v", name, rule.roles)
 			}
 		}
 	}
 }
 
-// TestReplacedElsewhere: what the command line or another file takes back was meant so, and where
-// something stands is said.
-func TestReplacedElsewhere(t *testing.T) {
+// TestOverriddenElsewhere: an option that the command line or another file overrides is not reported;
+// a warning names the place of its option.
+func TestOverriddenElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	s := New()
 	r := Reader{Role: Client, Settings: s, Dir: dir, IsInterface: func(string) bool { return true }}
@@ -114,7 +114,7 @@ func TestReplacedElsewhere(t *testing.T) {
 	if err := r.CommandLine([]string{"nodhcp6", "noauth"}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{filepath.Join(dir, "one") + `:3: option "resolv" has no effect: usepeerdns asks for name servers`}
+	want := []string{filepath.Join(dir, "one") + `:3: option "resolv" has no effect: name servers are requested by usepeerdns`}
 	if got := s.IneffectiveOptions(Client); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

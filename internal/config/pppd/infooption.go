@@ -1,9 +1,9 @@
 package pppd
 
-// InfoOption is what a command line asks about the program, in place of telling it what to do.
+// InfoOption is an option that makes a program print information about itself and exit.
 type InfoOption uint8
 
-// Questions.
+// Informational options.
 const (
 	NoInfo InfoOption = iota
 	InfoHelp
@@ -11,13 +11,13 @@ const (
 	InfoManual
 )
 
-// infoOptions are the words for them, pppd's and everybody else's.
+// infoOptions has pppd's names and the usual ones.
 var infoOptions = map[string]InfoOption{
 	"-h": InfoHelp, "--help": InfoHelp, "-v": InfoVersion, "--version": InfoVersion, "--man": InfoManual,
 }
 
-// FindInfoOption returns the first question of a command line. The value of an option is never one,
-// whatever it looks like: a name or a password may begin with a dash.
+// FindInfoOption returns the first informational option of a command line. It skips values of options:
+// a name or a password may begin with a dash.
 func FindInfoOption(args []string) InfoOption {
 	for len(args) > 0 {
 		if q := infoOptions[args[0]]; q != NoInfo {

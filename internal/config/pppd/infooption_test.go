@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAsked: a question counts where an option could stand, and not as an option's value.
-func TestAsked(t *testing.T) {
+// TestFindInfoOption: options count, values of options do not.
+func TestFindInfoOption(t *testing.T) {
 	for args, want := range map[string]InfoOption{
 		"":                               NoInfo,
 		"-h":                             InfoHelp,
@@ -30,7 +30,7 @@ func TestAsked(t *testing.T) {
 		"eth0 pppoe-service --version x": NoInfo,
 	} {
 		if got := FindInfoOption(strings.Fields(args)); got != want {
-			t.Errorf("%q asks %v, want %v", args, got, want)
+			t.Errorf("%q: %v, want %v", args, got, want)
 		}
 	}
 }

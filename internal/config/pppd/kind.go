@@ -21,12 +21,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// kind is what sort of value an option takes, and where it goes.
+// kind is the kind of value that an option takes, and the function that stores it.
 type kind struct {
-	// arg is the value's name, for people; empty: the option takes none.
+	// arg is the value's name in the help; empty if the option takes no value.
 	arg string
-	// set says in its error what was expected of the value. nil: the value is
-	// of no use.
+	// set parses and stores the value; its error says what is valid. nil if the value is ignored.
 	set func(s *Settings, value string) error
 }
 
@@ -35,14 +34,14 @@ func flag(set func(*Settings)) kind {
 	return kind{set: func(s *Settings, _ string) error { set(s); return nil }}
 }
 
-// ignoredValue takes a value without looking at it.
+// ignoredValue accepts any value.
 func ignoredValue(arg string) kind { return kind{arg: arg} }
 
 func text(arg string, set func(*Settings, string)) kind {
 	return kind{arg, func(s *Settings, v string) error { set(s, v); return nil }}
 }
 
-// number is within bounds.
+// number is an integer within bounds.
 func number(arg string, low, high int, set func(*Settings, int)) kind {
 	return kind{arg, func(s *Settings, v string) error {
 		n, err := integer(v)
@@ -54,8 +53,7 @@ func number(arg string, low, high int, set func(*Settings, int)) kind {
 	}}
 }
 
-// integer reads a number as C does, and so pppd: 0x begins a hexadecimal one, and 0 an
-// octal one.
+// integer parses a number as C's strtol with base 0 does, as pppd: 0x is hexadecimal, 0 octal.
 func integer(v string) (int, error) {
 	digits, base := v, 10
 	if hexadecimal, ok := strings.CutPrefix(strings.ToLower(v), "0x"); ok {
@@ -67,8 +65,7 @@ func integer(v string) (int, error) {
 	return int(n), err
 }
 
-// octetLimit is how many octets there may be: more than an int has room for where that has 32
-// bits.
+// octetLimit is a number of octets, which may be larger than an int of 32 bits.
 func octetLimit(field func(*Settings) *uint64) kind {
 	const most uint64 = 1 << 62
 	return kind{"N", func(s *Settings, v string) error {
@@ -81,12 +78,12 @@ func octetLimit(field func(*Settings) *uint64) kind {
 	}}
 }
 
-// size is how long a packet may be (pppd(8), "mru n").
+// size is a packet size in octets (pppd(8), "mru n").
 func size(field func(*Settings) *int) kind {
 	return number("N", 128, 16384, func(s *Settings, n int) { *field(s) = n })
 }
 
-// count is how often something is tried.
+// count is a number of attempts.
 func count(field func(*Settings) *int) kind {
 	return number("N", 1, 1<<16, func(s *Settings, n int) { *field(s) = n })
 }
@@ -94,18 +91,17 @@ func count(field func(*Settings) *int) kind {
 // maxSeconds is some 68 years.
 const maxSeconds = 1<<31 - 1
 
-// seconds may be 0 where that is a time like others, or the default.
+// seconds is a time that may be 0.
 func seconds(field func(*Settings) *time.Duration) kind {
 	return number("SECONDS", 0, maxSeconds, func(s *Settings, n int) { *field(s) = time.Duration(n) * time.Second })
 }
 
-// interval is a time after which something is repeated: 0 would be no end of it.
+// interval is the time between repetitions: 0 is invalid.
 func interval(field func(*Settings) *time.Duration) kind {
 	return number("SECONDS", 1, maxSeconds, func(s *Settings, n int) { *field(s) = time.Duration(n) * time.Second })
 }
 
-// timeout is a time of which pppd's 0 means no limit, as a negative one does
-// here.
+// timeout is a time for which pppd's 0 means no limit; it is stored as a negative value.
 func timeout(field func(*Settings) *time.Duration) kind {
 	return number("SECONDS", 0, maxSeconds, func(s *Settings, n int) {
 		*field(s) = time.Duration(n) * time.Second
@@ -115,21 +111,21 @@ func timeout(field func(*Settings) *time.Duration) kind {
 	})
 }
 
-// limits are the four options of an automaton (RFC 1661 section 4.6).
+// limits returns the four options of an automaton (RFC 1661 section 4.6).
 func limits(protocol string, field func(*Settings) *ppp.Limits) []option {
 	return []option{
-		{name: protocol + "-restart", help: "until a request is sent again (default 3)",
+		{name: protocol + "-restart", help: "time until a request is sent again (default 3)",
 			kind: interval(func(s *Settings) *time.Duration { return &field(s).Restart })},
-		{name: protocol + "-max-configure", help: "Configure-Requests without an answer (default 10)",
+		{name: protocol + "-max-configure", help: "maximum number of Configure-Requests without an answer (default 10)",
 			kind: count(func(s *Settings) *int { return &field(s).MaxConfigure })},
-		{name: protocol + "-max-terminate", help: "Terminate-Requests without an answer (default 2)",
+		{name: protocol + "-max-terminate", help: "maximum number of Terminate-Requests without an answer (default 2)",
 			kind: count(func(s *Settings) *int { return &field(s).MaxTerminate })},
-		{name: protocol + "-max-failure", help: "Configure-Naks before options are rejected outright (default 5)",
+		{name: protocol + "-max-failure", help: "maximum number of Configure-Naks before a Configure-Reject is sent instead (default 5)",
 			kind: count(func(s *Settings) *int { return &field(s).MaxFailure })},
 	}
 }
 
-// servers keeps the last two addresses given, as RFC 1877 has room for two.
+// servers keeps the last two addresses: RFC 1877 has a primary and a secondary server.
 func servers(list func(*Settings) *[]netip.Addr) kind {
 	return kind{"ADDRESS", func(s *Settings, v string) error {
 		a, err := netip.ParseAddr(v)
@@ -142,11 +138,10 @@ func servers(list func(*Settings) *[]netip.Addr) kind {
 	}}
 }
 
-// maxHostUniq bounds a Host-Uniq, in octets.
+// maxHostUniq is the maximum length of a Host-Uniq tag, in octets, which leaves room for the other tags.
 const maxHostUniq = 1024
 
-// octets are written in hexadecimal digits, of which there may be none. A frame has room for as
-// many, and for the other tags.
+// octets is a value in hexadecimal digits, which may be empty.
 func octets(set func(*Settings, []byte)) kind {
 	return kind{"HEX", func(s *Settings, v string) error {
 		b, err := hex.DecodeString(strings.TrimPrefix(v, "0x"))
@@ -158,20 +153,19 @@ func octets(set func(*Settings, []byte)) kind {
 	}}
 }
 
-// ethernet is the address of a station.
+// ethernet is a unicast Ethernet address.
 func ethernet(set func(*Settings, string)) kind {
 	return kind{"ADDRESS", func(s *Settings, v string) error {
 		v = twoDigits(v)
 		if a, err := wire.ParseAddr(v); err != nil || !a.IsUnicast() {
-			return errors.New("give an Ethernet address like 02:00:5e:00:53:01, of one station: the first octet is even")
+			return errors.New("give a unicast Ethernet address like 02:00:5e:00:53:01: its first octet is even")
 		}
 		set(s, v)
 		return nil
 	}}
 }
 
-// twoDigits writes an Ethernet address in full, of which pppd lets leading zeros be left
-// out.
+// twoDigits adds the leading zeros of an Ethernet address, which pppd lets users omit.
 func twoDigits(address string) string {
 	octets := strings.Split(address, ":")
 	for i, o := range octets {
@@ -182,8 +176,8 @@ func twoDigits(address string) string {
 	return strings.Join(octets, ":")
 }
 
-// identifiers are a pair of interface identifiers, each written as an IPv6 address
-// whose first half is zero.
+// identifiers parses a pair of interface identifiers, each written as an IPv6 address whose first half
+// is zero.
 func identifiers(s *Settings, value string) error {
 	local, remote, _ := strings.Cut(value, ",")
 	for _, side := range []struct {
@@ -203,7 +197,7 @@ func identifiers(s *Settings, value string) error {
 	return nil
 }
 
-// noService is pppd's own word for leaving the Service-Name tag out.
+// noService is pppd's value for sending no Service-Name tag.
 const noService = "NO-SERVICE-NAME-NON-RFC-COMPLIANT"
 
 func service(s *Settings, value string) error {
@@ -222,13 +216,13 @@ func plugin(s *Settings, path string) error {
 	case "pppoe.so", "rp-pppoe.so":
 		s.Plugin = true
 		return nil
-	case "passwordfd.so", "radattr.so": // option passwordfd is there without; RADIUS's attributes there are none
+	case "passwordfd.so", "radattr.so": // option passwordfd needs no plugin; there are no RADIUS attributes
 		return nil
 	}
-	return errors.New("only pppoe.so, rp-pppoe.so and passwordfd.so, which are built in, and radattr.so, which has no effect, can be named")
+	return errors.New("only pppoe.so, rp-pppoe.so and passwordfd.so, which are built in, and radattr.so, which is ignored, are supported")
 }
 
-// require adds a method to those by which the peer may prove who it is.
+// require adds a method to those with which the peer may authenticate itself.
 func require(method string) kind {
 	return flag(func(s *Settings) {
 		s.Auth, s.NoAuth = true, false
@@ -238,7 +232,7 @@ func require(method string) kind {
 	})
 }
 
-// refuse takes a method from those by which we prove who we are.
+// refuse removes a method from those with which we authenticate ourselves.
 func refuse(method string) kind {
 	return flag(func(s *Settings) {
 		if !slices.Contains(s.Refuse, method) {
@@ -247,22 +241,22 @@ func refuse(method string) kind {
 	})
 }
 
-// tags are the VLAN tags of a line.
+// tags parses the VLAN tags of the session's frames.
 func tags(s *Settings, value string) (err error) {
 	s.VLAN, err = vlan.Parse(value)
 	return err
 }
 
-// variable is one that no script gets.
+// variable parses the name of a variable that is removed from the environment of scripts.
 func variable(s *Settings, value string) error {
 	if value == "" || strings.Contains(value, "=") {
-		return errors.New("give the variable's name alone")
+		return errors.New("give the name of a variable, without a value")
 	}
 	s.ScriptEnv = append(s.ScriptEnv, value)
 	return nil
 }
 
-// attach is a session that discovery has found already.
+// attach parses an existing session, which is attached to without discovery.
 func attach(s *Settings, value string) error {
 	if _, _, err := s.parseAttach(value); err != nil {
 		return err
@@ -271,7 +265,7 @@ func attach(s *Settings, value string) error {
 	return nil
 }
 
-// Attached is the session of pppoe-sess; no: there is none.
+// Attached returns the session of option pppoe-sess. ok is false if there is none.
 func (s *Settings) Attached() (id uint16, ac wire.Addr, ok bool) {
 	id, ac, err := s.parseAttach(s.Attach)
 	return id, ac, err == nil
@@ -287,7 +281,7 @@ func (*Settings) parseAttach(value string) (uint16, wire.Addr, error) {
 	return uint16(id), ac, nil
 }
 
-// accessLine bounds what TR-101 bounds.
+// accessLine stores an access line identifier, whose length TR-101 limits.
 func accessLine(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, v string) error {
 		if len(v) > wire.MaxAccessLine {
@@ -298,7 +292,7 @@ func accessLine(field func(*Settings) *string) func(*Settings, string) error {
 	}
 }
 
-// metric is a route's; pppd's -1 stands for its default.
+// metric is the metric of a route; pppd's -1 is the default.
 func metric(field func(*Settings) **int) kind {
 	return number("N", -1, maxSeconds, func(s *Settings, n int) {
 		*field(s) = &n
@@ -308,7 +302,7 @@ func metric(field func(*Settings) **int) kind {
 	})
 }
 
-// direction is pppd's mo-direction.
+// direction parses pppd's mo-direction.
 func direction(s *Settings, value string) error {
 	ways := map[string]pppoe.Counting{"sum": pppoe.CountSum, "in": pppoe.CountReceived, "out": pppoe.CountSent, "max": pppoe.CountLarger}
 	way, ok := ways[value]
@@ -319,7 +313,7 @@ func direction(s *Settings, value string) error {
 	return nil
 }
 
-// resolv is how the system is told of name servers.
+// resolv parses how the system's resolver is configured.
 func resolv(s *Settings, value string) error {
 	switch value {
 	case "auto", "resolved", "resolvconf", "file":
@@ -332,18 +326,18 @@ func resolv(s *Settings, value string) error {
 	return errors.New("give auto, resolved, resolvconf, file or none")
 }
 
-// fileName becomes part of the name of a file.
+// fileName stores a value that becomes part of a file name.
 func fileName(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, v string) error {
 		if v == "" || strings.ContainsAny(v, "/\x00") || len(v) > 200 {
-			return errors.New("give a name that a file can have")
+			return errors.New("give a valid file name of at most 200 octets, without /")
 		}
 		*field(s) = v
 		return nil
 	}
 }
 
-// assignment is a variable for scripts.
+// assignment parses a variable for scripts.
 func assignment(s *Settings, value string) error {
 	if name, _, ok := strings.Cut(value, "="); !ok || name == "" {
 		return errors.New("give NAME=VALUE")
@@ -352,7 +346,7 @@ func assignment(s *Settings, value string) error {
 	return nil
 }
 
-// dataPath is what moves packets.
+// dataPath parses the kind of data path.
 func dataPath(s *Settings, value string) (err error) {
 	s.DataPath, err = datapath.ParseKind(value)
 	return err

@@ -2,34 +2,34 @@ package pppd
 
 import "strings"
 
-// Status is what becomes of an option.
+// Status is how an option is treated.
 type Status = status
 
-// What becomes of options.
+// Statuses of options.
 const (
 	Honoured = honoured
-	Warned   = warned  // taken without effect, and the log says so
-	Ignored  = ignored // taken without effect
+	Warned   = warned  // ignored with a warning
+	Ignored  = ignored // ignored without a warning
 	Refused  = refused // an error
 )
 
-// Option is a row of the table, for those who write about it.
+// Option is a row of the table of options, for help and manuals.
 type Option struct {
 	Name   string
-	Also   []string // its other names
-	Arg    string   // its value's name; empty: it takes none
+	Also   []string // aliases
+	Arg    string   // the name of its value; empty if it takes none
 	Status Status
-	Help   string // what it does; unless it is honoured: why not
+	Help   string // what it does; unless Honoured, the reason
 }
 
-// Group are options that belong together, in the order of the help. Title is empty
-// for those of other kinds of lines, which have no meaning here.
+// Group is a group of related options, in the order of the help. Title is empty for options of serial
+// lines, which are ignored.
 type Group struct {
 	Title   string
 	Options []Option
 }
 
-// Options are all that make sense for a role, from the table that they are read by.
+// Options returns the options of a role, from the table that Reader uses.
 func Options(r Role) (all []Group) {
 	for _, g := range groups {
 		listed := Group{Title: g.title}

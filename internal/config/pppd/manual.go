@@ -7,8 +7,7 @@ import (
 	"upppoe/internal/config/manpage"
 )
 
-// Manual is what a manual page says of a role's options: those that do something,
-// group by group; and those that do not, by the reason why.
+// Manual returns the options of a role for a manual page: honoured ones by group, the others by reason.
 func Manual(r Role) (blocks []manpage.Block) {
 	groups := Options(r)
 	for _, g := range groups {
@@ -26,9 +25,9 @@ func Manual(r Role) (blocks []manpage.Block) {
 		title  string
 		text   string
 	}{
-		{Warned, "Options without effect that the log tells of", "These are taken as pppd takes them, and the log says that nothing comes of it, and why:"},
-		{Ignored, "Options without effect", "These are taken as pppd takes them, so that a set-up need not be changed:"},
-		{Refused, "Options that are refused", "To go on without what these ask for would be wrong, so they are errors:"},
+		{Warned, "Options that are ignored with a warning", "These are accepted with pppd's syntax and ignored; the log has a warning with the reason:"},
+		{Ignored, "Options that are ignored", "These are accepted with pppd's syntax and ignored, so that existing files need not be changed:"},
+		{Refused, "Options that are refused", "These are errors, as it would be wrong or unsafe to ignore them:"},
 	} {
 		if items := byReason(groups, part.status); len(items) > 0 {
 			blocks = append(append(blocks, manpage.Subsection(part.title), manpage.Paragraph(part.text)), items...)
@@ -45,7 +44,7 @@ func (o *Option) item() manpage.Item {
 	return manpage.Item{Term: o.Name, Arg: o.Arg, Text: text}
 }
 
-// byReason lists options of a status, those of one reason together.
+// byReason lists the options of a status, grouped by reason.
 func byReason(groups []Group, s Status) (items []manpage.Block) {
 	names := map[string][]string{}
 	var reasons []string
@@ -66,7 +65,7 @@ func byReason(groups []Group, s Status) (items []manpage.Block) {
 	return items
 }
 
-// ManualStandards are what a client and a server of PPPoE both go by.
+// ManualStandards are the standards that both client and server implement.
 var ManualStandards = []string{
 	"RFC 2516 (PPPoE), RFC 4638 (PPPoE with an MTU above 1492)",
 	"RFC 1661 (PPP, LCP), RFC 1570 (LCP extensions)",

@@ -8,12 +8,11 @@ import (
 	"upppoe/internal/config/manpage"
 )
 
-// TestManual: each option of a role, with all its names, stands once on its page, in the
-// part that says what becomes of it.
+// TestManual: each option of a role, with all its names, is once on its page, in the part for its status.
 func TestManual(t *testing.T) {
 	parts := map[Status]string{
-		Warned:  "Options without effect that the log tells of",
-		Ignored: "Options without effect", Refused: "Options that are refused",
+		Warned:  "Options that are ignored with a warning",
+		Ignored: "Options that are ignored", Refused: "Options that are refused",
 	}
 	for _, role := range []Role{Client, Server} {
 		found := map[string][]string{} // parts by name
@@ -49,7 +48,7 @@ func TestManual(t *testing.T) {
 			}
 		}
 		for name := range found {
-			t.Errorf("the %v's page has %s, which the table has not", role, name)
+			t.Errorf("the %v's page has %s, which is not in the table", role, name)
 		}
 	}
 }
@@ -62,6 +61,6 @@ func TestOptionsAreARoles(t *testing.T) {
 		return has
 	}
 	if !has(Client, "persist") || has(Server, "persist") || !has(Server, "mtu") || !has(Client, "LOCAL:REMOTE") || !has(Server, "notty") {
-		t.Error("the client's options are not told from the server's")
+		t.Error("an option is in the list of the wrong role")
 	}
 }

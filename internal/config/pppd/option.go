@@ -2,19 +2,18 @@ package pppd
 
 import "strings"
 
-// Role says whose options are read: some make sense on one side only.
+// Role is the program, or part of it, whose options are read: some options are for one role only.
 type Role uint8
 
 // Roles.
 const (
 	Client Role = 1 << iota
 	Server
-	// Account is of one account at a server: an option makes sense for it only if its row
-	// says so.
+	// Account is one account of a server: an option is for accounts only if its row says so.
 	Account
 )
 
-// String is the role's name.
+// String returns the role's name.
 func (r Role) String() string {
 	switch r {
 	case Server:
@@ -25,48 +24,48 @@ func (r Role) String() string {
 	return "client"
 }
 
-// status is what becomes of an option.
+// status is how an option is treated.
 type status uint8
 
 const (
 	honoured status = iota
-	warned          // taken without effect, and the log says so
-	ignored         // taken without effect, since here it could have none
+	warned          // ignored with a warning
+	ignored         // ignored without a warning
 	refused         // an error
 )
 
-// option is one row of the table.
+// option is one row of the table of options.
 type option struct {
 	name   string
-	also   string // its other names
-	roles  Role   // 0: both
+	also   string // aliases, separated by spaces
+	roles  Role   // 0: Client and Server
 	status status
 	kind   kind
-	help   string // what it does; of one that is noticed or refused: why not
+	help   string // what it does; unless honoured, the reason
 }
 
-// allowed reports whether an option makes sense for a role.
+// allowed reports whether an option is for a role.
 func (o *option) allowed(r Role) bool { return o.roles == 0 && r != Account || o.roles&r != 0 }
 
-// names are all by which an option is known.
+// names returns the option's name and aliases.
 func (o *option) names() []string { return append(strings.Fields(o.also), o.name) }
 
-// groups are the table, in the order of the help.
+// groups are the table of options, in the order of the help.
 var groups = []struct {
-	title      string   // empty: the help leaves them out
-	positional []option // words that have no name to find them by
+	title      string   // empty: not in the help
+	positional []option // arguments without a name
 	options    []option
 }{
-	{"The line", positionalInterface, pppoeOptions},
-	{"Who is who", nil, authOptions},
-	{"The link (LCP)", nil, lcpOptions},
+	{"Interface and PPPoE", positionalInterface, pppoeOptions},
+	{"Authentication", nil, authOptions},
+	{"Link (LCP)", nil, lcpOptions},
 	{"Addresses (IPCP, IPv6CP)", positionalAddresses, networkOptions},
-	{"What sessions are held to", nil, policyOptions},
-	{"Device, routes, and the program", nil, programOptions},
+	{"Session policy", nil, policyOptions},
+	{"Device, routes and process", nil, programOptions},
 	{"", nil, serialOptions},
 }
 
-// byName finds a row by each of its names.
+// byName finds a row by its name or an alias.
 var byName = index()
 
 func index() map[string]*option {

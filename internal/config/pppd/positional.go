@@ -11,12 +11,11 @@ import (
 
 var (
 	positionalInterface = []option{{name: "nic-IF, IF", roles: Client, help: "the Ethernet interface, like eth0"}}
-	positionalAddresses = []option{{name: "LOCAL:REMOTE", help: "our IPv4 address and the peer's; either may be left out"}}
+	positionalAddresses = []option{{name: "LOCAL:REMOTE", help: "local and remote IPv4 address; either may be omitted"}}
 )
 
-// positional reads a word that is no option's name: a pair of addresses, or the name of
-// the interface. One that is neither is more likely an option that somebody
-// misspelt.
+// positional reads a word that is not the name of an option: a pair of addresses, or the name of the
+// interface. Any other word is treated as a misspelt option.
 func (r *Reader) positional(at Word) error {
 	name, nic := strings.CutPrefix(at.Text, "nic-")
 	switch {
@@ -37,9 +36,8 @@ func (r *Reader) positional(at Word) error {
 	return r.unknown(at)
 }
 
-// mayBeInterface reports whether a word that means nothing is rather the name of an interface
-// that is not there than an option that somebody misspelt: if it stands where interfaces do, or
-// has a number, and no interface is named otherwise.
+// mayBeInterface reports whether an unknown word is more likely a nonexistent interface than a misspelt
+// option: it is where an interface is expected or contains a digit, and no interface is given yet.
 func (r *Reader) mayBeInterface(at Word) bool {
 	switch {
 	case r.Role != Client, r.afterPassword, r.Settings.Interface != "", r.suggestion(at.Text) != "":
@@ -53,8 +51,8 @@ func (r *Reader) mayBeInterface(at Word) bool {
 	return r.first || r.afterPlugin || strings.ContainsAny(at.Text, "0123456789")
 }
 
-// maxInterface is the length of the longest name that an interface can have, an alternative one,
-// in octets (ALTIFNAMSIZ).
+// maxInterface is the maximum length of an interface's name, including alternative names, in octets
+// (ALTIFNAMSIZ).
 const maxInterface = 127
 
 func (r *Reader) isInterface(name string) bool {
@@ -65,14 +63,13 @@ func (r *Reader) isInterface(name string) bool {
 	return ok
 }
 
-// isSpeed reports whether a word is what pppd takes for a serial line's bits per second.
+// isSpeed reports whether pppd takes a word for the speed of a serial line.
 func isSpeed(word string) bool {
 	n, err := strconv.ParseUint(word, 10, 31)
 	return err == nil && n > 0
 }
 
-// addresses reads LOCAL:REMOTE, of which either may be left out, or be 0.0.0.0, which is
-// pppd's other word for that.
+// addresses reads LOCAL:REMOTE. Either may be empty or 0.0.0.0, which pppd treats as empty.
 func (r *Reader) addresses(at Word) error {
 	local, remote, _ := strings.Cut(at.Text, ":")
 	for _, side := range []struct {
@@ -87,7 +84,7 @@ func (r *Reader) addresses(at Word) error {
 			return r.unknown(at)
 		}
 		if err != nil || !isHost(a) {
-			return errorAt(at, "%q is no pair of IPv4 addresses like 192.0.2.1:192.0.2.10", at.Text)
+			return errorAt(at, "%q is not a pair of IPv4 addresses like 192.0.2.1:192.0.2.10", at.Text)
 		}
 		if !a.IsUnspecified() {
 			*side.to = a
@@ -97,16 +94,16 @@ func (r *Reader) addresses(at Word) error {
 	return nil
 }
 
-// isHost leaves out what pppd does: loopback addresses, multicast, and class E.
+// isHost reports whether pppd accepts an address: IPv4, and not loopback, multicast or class E.
 func isHost(a netip.Addr) bool {
 	return a.Is4() && !a.IsLoopback() && a.As4()[0] < 224
 }
 
-// unknown tells of a word that means nothing. What may be a part of a password, or
-// a value, is not repeated.
+// unknown returns the error for an unknown word. It does not repeat what may be part of a password or
+// a value.
 func (r *Reader) unknown(at Word) error {
 	if r.afterPassword {
-		return errorAt(at, "the word after the password is neither an option nor an interface: a password with spaces or # in it must stand in quotes")
+		return errorAt(at, "the word after the password is neither an option nor an interface: put a password with spaces or # in quotes")
 	}
 	name, _, assigned := strings.Cut(at.Text, "=")
 	long, dashes := strings.CutPrefix(name, "--")
@@ -117,7 +114,7 @@ func (r *Reader) unknown(at Word) error {
 	case near != "":
 		return errorAt(at, "unknown option %q (did you mean %q?)", name, near)
 	case r.Role == Client && !dashes:
-		return errorAt(at, "unknown option %q, nor is there an interface of that name", name)
+		return errorAt(at, "unknown option %q, and no interface has that name", name)
 	}
 	return errorAt(at, "unknown option %q", name)
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMissingInterface: a word that is rather an interface that is not there than a misspelt
-// option is one; that of several is not guessed at.
+// TestMissingInterface: an unknown word may be a nonexistent interface rather than a misspelt option,
+// unless another interface is given.
 func TestMissingInterface(t *testing.T) {
 	for line, want := range map[string]string{ // empty: an error
 		"gone0":                               "gone0",
@@ -37,7 +37,7 @@ func TestMissingInterface(t *testing.T) {
 			t.Errorf("%q: interface %q, %v; want %q", line, got, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "b0") && strings.Contains(line, "password") {
-			t.Errorf("a part of a password is told: %v", err)
+			t.Errorf("the error shows a part of a password: %v", err)
 		}
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// pty takes rp-pppoe's program as the user-mode set-ups of rp-pppoe, pppoeconf and RHEL run it:
-// pty "pppoe -I eth0 -T 80 -m 1412". What it would do is done here, so its options are read
-// in its place. Any other command is of no use on Ethernet.
+// pty accepts rp-pppoe's user-mode program as rp-pppoe, pppoeconf and RHEL configure it: pty "pppoe -I
+// eth0 -T 80 -m 1412". The program is not run; its options are read, as this client does its work. Any
+// other command is ignored with a warning.
 func pty(s *Settings, command string) error {
 	words, err := shellWords(command)
 	if err != nil {
@@ -22,7 +22,7 @@ func pty(s *Settings, command string) error {
 	}
 	words = withoutLauncher(words)
 	if len(words) == 0 || filepath.Base(words[0]) != "pppoe" {
-		s.Warnings = append(s.Warnings, `option "pty" has no effect: only rp-pppoe's "pppoe -I INTERFACE ..." is understood, since sessions run over Ethernet`)
+		s.Warnings = append(s.Warnings, `option "pty" has no effect: only rp-pppoe's "pppoe -I INTERFACE ..." is supported, as sessions run over Ethernet`)
 		return nil
 	}
 	if s.Interface == "" {
@@ -31,10 +31,10 @@ func pty(s *Settings, command string) error {
 	return ptyOptions(s, words[1:])
 }
 
-// assigned is a word by which a shell sets a variable for a command.
+// assigned matches a word with which a shell sets a variable for a command.
 var assigned = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
-// withoutLauncher leaves out what stands before a program's name in a shell command.
+// withoutLauncher removes the words before the program's name in a shell command.
 func withoutLauncher(words []string) []string {
 	for len(words) > 0 {
 		switch word := words[0]; {
@@ -47,14 +47,14 @@ func withoutLauncher(words []string) []string {
 	return words
 }
 
-// Options of rp-pppoe's pppoe that take no value: those that have no effect here, and those that
-// have it do something else than carry a session.
+// Options of rp-pppoe's pppoe without a value: those that are ignored, and those with which it does
+// something else than carry a session.
 const (
 	ptyFlags     = "nsU"
 	ptyNoSession = "AVdhk"
 )
 
-// ptyValues are those that take a value, and what becomes of it. Nil: it has no effect.
+// ptyValues are the options with a value, and how it is stored; nil if it is ignored.
 var ptyValues = map[byte]func(s *Settings, value string) error{
 	'I': func(s *Settings, v string) error {
 		if v == "" {
@@ -71,7 +71,7 @@ var ptyValues = map[byte]func(s *Settings, value string) error{
 		if v == "" || len(v) > maxHostUniq {
 			return fmt.Errorf("give 1 to %d octets", maxHostUniq)
 		}
-		s.HostUniq = []byte(v) // as it stands, not in hexadecimal
+		s.HostUniq = []byte(v) // literal, not hexadecimal
 		return nil
 	},
 	't': ptySeconds(3600, func(s *Settings, d time.Duration) { s.PADITimeout = d }),
@@ -79,7 +79,7 @@ var ptyValues = map[byte]func(s *Settings, value string) error{
 	'H': func(s *Settings, v string) error {
 		v = twoDigits(v)
 		if a, err := wire.ParseAddr(v); err != nil || !a.IsUnicast() {
-			return errors.New("give an Ethernet address like 02:00:5e:00:53:01")
+			return errors.New("give a unicast Ethernet address like 02:00:5e:00:53:01")
 		}
 		s.SourceAddr = v
 		return nil
@@ -93,10 +93,10 @@ var ptyValues = map[byte]func(s *Settings, value string) error{
 	'D': nil, 'F': nil, 'p': nil,
 }
 
-// ptyMSS is pppoe's -m: it clamps TCP's MSS to so much at most.
+// ptyMSS parses pppoe's -m, the limit for TCP's MSS.
 func ptyMSS(s *Settings, v string) error {
 	n, err := strconv.Atoi(v)
-	if err != nil || n < 536 || n > 1452 { // what pppoe takes
+	if err != nil || n < 536 || n > 1452 { // pppoe's bounds
 		return errors.New("give an MSS between 536 and 1452")
 	}
 	s.MSS = n
@@ -114,8 +114,8 @@ func ptySeconds(most int, set func(*Settings, time.Duration)) func(*Settings, st
 	}
 }
 
-// ptyOptions reads the options as getopt does: letters may share a word, and a value may stand
-// in the same word or in the next.
+// ptyOptions parses the options as getopt does: letters may share a word, and a value may be in the
+// same word or the next.
 func ptyOptions(s *Settings, words []string) error {
 	for len(words) > 0 {
 		word := words[0]
@@ -125,7 +125,7 @@ func ptyOptions(s *Settings, words []string) error {
 		}
 		letters, isOption := strings.CutPrefix(word, "-")
 		if !isOption || letters == "" {
-			return fmt.Errorf("pppoe takes options only, and no %q", word)
+			return fmt.Errorf("pppoe takes options only, not %q", word)
 		}
 		for letters != "" {
 			letter := letters[0]
@@ -165,7 +165,7 @@ func ptyFlag(letter byte) error {
 	case strings.IndexByte(ptyFlags, letter) >= 0:
 		return nil
 	case strings.IndexByte(ptyNoSession, letter) >= 0:
-		return fmt.Errorf("pppoe -%c carries no session", letter)
+		return fmt.Errorf("pppoe -%c opens no session: leave it out", letter)
 	}
 	return fmt.Errorf("pppoe has no option -%c", letter)
 }

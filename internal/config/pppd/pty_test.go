@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestShellWords: what sh -c makes of a line.
+// TestShellWords: a line is split as sh -c does.
 func TestShellWords(t *testing.T) {
 	for line, want := range map[string][]string{
 		"":                             nil,
@@ -44,7 +44,7 @@ func TestShellWords(t *testing.T) {
 		`a "$b"`:    "are not expanded",
 		"a `b`":     "are not expanded",
 		"a \"`b`\"": "are not expanded",
-		"(a)":       `a shell's "("`,
+		"(a)":       `the shell's "("`,
 		"a > 'b":    "the quote ' is never closed",
 	} {
 		if _, err := shellWords(line); err == nil || !strings.Contains(err.Error(), want) {
@@ -53,7 +53,7 @@ func TestShellWords(t *testing.T) {
 	}
 }
 
-// TestPty: the lines of rp-pppoe's user mode, as pppoeconf, adsl-connect and people write them.
+// TestPty: rp-pppoe's user mode, as pppoeconf, adsl-connect and administrators configure it.
 func TestPty(t *testing.T) {
 	for line, right := range map[string]func(*Settings) bool{
 		"pppoe -I eth0 -T 80 -m 1412": func(s *Settings) bool {
@@ -85,7 +85,7 @@ func TestPty(t *testing.T) {
 	}
 }
 
-// TestPtyErrors: each names the option and what to do.
+// TestPtyErrors: each error names the option and what is valid.
 func TestPtyErrors(t *testing.T) {
 	for line, want := range map[string]string{
 		"pppoe -m 535":                          "give an MSS between 536 and 1452",
@@ -95,16 +95,16 @@ func TestPtyErrors(t *testing.T) {
 		"pppoe -I":                              "option -I needs a value",
 		"pppoe -sI":                             "option -I needs a value",
 		"pppoe -x":                              "pppoe has no option -x",
-		"pppoe eth0":                            `no "eth0"`,
-		"pppoe -":                               `no "-"`,
-		"pppoe -A -I eth0":                      "pppoe -A carries no session",
-		"pppoe -sk":                             "pppoe -k carries no session",
+		"pppoe eth0":                            `not "eth0"`,
+		"pppoe -":                               `not "-"`,
+		"pppoe -A -I eth0":                      "pppoe -A opens no session",
+		"pppoe -sk":                             "pppoe -k opens no session",
 		"pppoe -e 0:02:00:5e:00:53:01":          "pppoe -e 0:02:00:5e:00:53:01: give a session",
 		"pppoe -t 0":                            "between 1 and 3600",
 		"pppoe -t 3601":                         "between 1 and 3600",
 		"pppoe -T 0":                            "give a number of seconds",
 		"pppoe -f 8863:8865":                    "8863:8864",
-		"pppoe -H ff:ff:ff:ff:ff:ff":            "give an Ethernet address",
+		"pppoe -H ff:ff:ff:ff:ff:ff":            "give a unicast Ethernet address",
 		"pppoe -W ''":                           "give 1 to 1024 octets",
 		"pppoe -I $IF":                          "are not expanded",
 		"pppoe -W " + strings.Repeat("x", 1025): "give 1 to 1024 octets",
@@ -117,8 +117,8 @@ func TestPtyErrors(t *testing.T) {
 	}
 }
 
-// TestPtyOrder: later words win, as everywhere; another command has no effect, and a notice says
-// what is understood.
+// TestPtyOrder: the last word wins, as everywhere; another command is ignored with a warning that says
+// what is supported.
 func TestPtyOrder(t *testing.T) {
 	for words, want := range map[string]struct {
 		iface   string

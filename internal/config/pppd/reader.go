@@ -12,29 +12,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reader reads options into Settings: first files, then a command line, as pppd
-// does. Later options win. Its errors are of type *Error. It must not be used
+// Reader reads options into Settings: first files, then a command line, as pppd does. Of options that
+// set the same thing the last one wins. Errors are of type *Error. A Reader must not be used
 // concurrently.
 type Reader struct {
-	// Role says which options make sense.
+	// Role says which options apply.
 	Role Role
-	// Settings are what is read into: begin with New.
+	// Settings receives the options: begin with New.
 	Settings *Settings
-	// Dir is where options and peers lie; default /etc/ppp.
+	// Dir is the directory of options and peers; default /etc/ppp.
 	Dir string
-	// IsInterface reports whether a word is the name of an interface; default: of one
-	// that the host has.
+	// IsInterface reports whether a word is the name of an interface; default: of one of this host.
 	IsInterface func(name string) bool
 
 	depth, files     int
 	shared           bool // others can read the file that is being read
-	afterPassword    bool // the option before was password
-	afterPlugin      bool // it was plugin, behind which the interface stands
-	first            bool // it is the first of several words of the command line
-	assumedInterface Word // what was taken for the name of an interface that is not there
+	afterPassword    bool // the previous option was password
+	afterPlugin      bool // the previous option was plugin, after which the interface is expected
+	first            bool // this is the first of several words of the command line
+	assumedInterface Word // the word that was taken for a nonexistent interface
 }
 
-// Bounds of files that name files.
+// Limits for files that include files.
 const (
 	maxDepth = 8
 	maxFiles = 64
@@ -47,8 +46,8 @@ func (r *Reader) dir() string {
 	return r.Dir
 }
 
-// Defaults reads the options file of all, and the user's own, if they are there
-// (pppd(8): /etc/ppp/options, ~/.ppprc). They come before all others.
+// Defaults reads the system's options file and the user's own, if they exist (pppd(8):
+// /etc/ppp/options, ~/.ppprc). They must be read before all others. An empty home means no user's file.
 func (r *Reader) Defaults(home string) error {
 	if err := r.File(filepath.Join(r.dir(), "options")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -62,11 +61,11 @@ func (r *Reader) Defaults(home string) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return nil
 	case errors.Is(err, fs.ErrPermission):
-		// As with a user of a container who has somebody else's home.
+		// A user of a container may have root's home.
 		r.warn(Word{}, "Warning - can't %v", err) // "open /root/.ppprc: permission denied"
 		return nil
 	case errors.Is(err, errOtherOwner):
-		r.warn(Word{}, "Warning - not read: %v", err)
+		r.warn(Word{}, "Warning - ~/.ppprc is ignored: %v", err)
 		return nil
 	case err != nil:
 		return &Error{Message: fmt.Sprintf("options file: %v", err), Err: err}
@@ -74,8 +73,8 @@ func (r *Reader) Defaults(home string) error {
 	return r.text(path, text, shared)
 }
 
-// readInHome reads a file in a home, both of which must belong to the program's user: else what is there
-// may be a link to a file that whoever made it must not read.
+// readInHome reads a file in a home directory. Both must belong to the effective user: otherwise the
+// file may be a link, made by another user, to a file which that user must not read.
 func (r *Reader) readInHome(home, path string) (text string, shared bool, err error) {
 	text, shared, err = readFile(path, maxFile, ownedByUs)
 	if err != nil {
@@ -91,8 +90,8 @@ func (r *Reader) readInHome(home, path string) (text string, shared bool, err er
 	return text, shared, nil
 }
 
-// File reads a file of options. The error is fs.ErrNotExist if this file is not
-// there; one that it names is another fault.
+// File reads an options file. The error wraps fs.ErrNotExist only if this file does not exist, not if
+// one that it includes does not.
 func (r *Reader) File(path string) error {
 	text, shared, err := ReadFile(path, maxFile)
 	if err != nil {
@@ -101,7 +100,7 @@ func (r *Reader) File(path string) error {
 	return r.text(path, text, shared)
 }
 
-// include reads the file that an option names.
+// include reads a file that option call or file names.
 func (r *Reader) include(at Word, path string) error {
 	text, shared, err := ReadFile(path, maxFile)
 	switch {
@@ -110,9 +109,9 @@ func (r *Reader) include(at Word, path string) error {
 	case err != nil:
 		return errorAt(at, "%s: %v", at.Text, err)
 	case r.depth >= maxDepth:
-		return errorAt(at, "files name each other, %d deep: is there a loop?", maxDepth)
+		return errorAt(at, "files are nested more than %d deep: is there a loop?", maxDepth)
 	case r.files >= maxFiles:
-		return errorAt(at, "more than %d files are named", maxFiles)
+		return errorAt(at, "more than %d files", maxFiles)
 	}
 	return r.text(path, text, shared)
 }
@@ -128,17 +127,17 @@ func (r *Reader) text(path, text string, shared bool) error {
 	return r.words(slices.Concat(lines...))
 }
 
-// call reads a peers file. pppd(8): a name may not leave the directory.
+// call reads a peers file. Its name must not leave the directory (pppd(8)).
 func (r *Reader) call(at Word, name string) error {
 	if name == "" || strings.HasPrefix(name, "/") || slices.Contains(strings.Split(name, "/"), "..") {
-		return errorAt(at, "call %q: a peer's name may not be empty, begin with / or contain ..", name)
+		return errorAt(at, "call %q: a peer's name must not be empty, begin with / or contain ..", name)
 	}
 	r.Settings.Call = name
 	return r.include(at, filepath.Join(r.dir(), "peers", name))
 }
 
-// CommandLine reads the words of a command line. An option may be spelled as pppd
-// does (user NAME) or as everybody else does (--user NAME, --user=NAME).
+// CommandLine reads the words of a command line. An option may be in pppd's form (user NAME) or in
+// GNU's (--user NAME, --user=NAME).
 func (r *Reader) CommandLine(args []string) error {
 	words := make([]Word, len(args))
 	for i, a := range args {
@@ -159,8 +158,7 @@ func (r *Reader) words(words []Word) (err error) {
 	return nil
 }
 
-// option reads the option that begins a list of words, and returns the words after
-// it.
+// option reads the first option of a list of words, and returns the words after it.
 func (r *Reader) option(words []Word) (rest []Word, err error) {
 	at, rest := words[0], words[1:]
 	defer func() { r.first, r.afterPlugin = false, byName[at.Text] != nil && byName[at.Text].name == "plugin" }()
@@ -184,7 +182,7 @@ func (r *Reader) option(words []Word) (rest []Word, err error) {
 	return rest[1:], r.apply(at, o, rest[0].Text)
 }
 
-// spelling takes --name=value apart, on a command line only: files are pppd's.
+// spelling splits --name=value, on a command line only: files are in pppd's form.
 func spelling(w Word) (name, value string, given, dashes bool) {
 	long, dashes := strings.CutPrefix(w.Text, "--")
 	if !dashes || w.File != "" {
@@ -194,7 +192,7 @@ func spelling(w Word) (name, value string, given, dashes bool) {
 	return name, value, given, true
 }
 
-// apply does what an option means for a role.
+// apply applies an option.
 func (r *Reader) apply(at Word, o *option, value string) error {
 	r.afterPassword = o.name == "password"
 	r.Settings.Parsed = append(r.Settings.Parsed, ParsedOption{Name: at.Text, Value: redact(o, value), Where: at.Where()})
@@ -226,25 +224,24 @@ func (r *Reader) apply(at Word, o *option, value string) error {
 	return nil
 }
 
-// warnPassword warns of a password that others can read.
+// warnPassword warns if other users can read a password.
 func (r *Reader) warnPassword(at Word) {
 	switch {
 	case at.File == "":
-		r.warn(at, "Warning - a password on a command line can be seen by all users of this host until the program has begun: prefer password-file or password-env")
+		r.warn(at, "Warning - all users of this host can see a password on a command line until the program has started: prefer password-file or password-env")
 	case r.shared:
 		r.warn(Word{}, "Warning - file %s holds a password and has world and/or group access: chmod 600 it", at.File)
 	}
 }
 
-// warnNoauth warns of methods that were required and then are not, as in pppd,
-// where the later word wins.
+// warnNoauth warns of required methods that a later noauth removes, as in pppd.
 func (r *Reader) warnNoauth(at Word) {
 	if required := r.Settings.Require; len(required) > 0 {
 		r.warn(at, "noauth undoes the require-%s before it", strings.Join(required, " and require-"))
 	}
 }
 
-// warn leaves word for the log, once.
+// warn adds a warning for the log, once.
 func (r *Reader) warn(at Word, format string, args ...any) {
 	text := prefix(at) + fmt.Sprintf(format, args...)
 	if !slices.Contains(r.Settings.Warnings, text) {

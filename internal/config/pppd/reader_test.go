@@ -18,14 +18,14 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// reader is one of a host with a few interfaces, and files in dir.
+// reader returns a Reader of a host with two interfaces, and files in dir.
 func reader(role Role, dir string) *Reader {
 	return &Reader{Role: role, Settings: New(), Dir: dir, IsInterface: func(name string) bool {
 		return slices.Contains([]string{"eth0", "gw-veth0"}, name)
 	}}
 }
 
-// etc writes files like those in /etc/ppp. FILE in them stands for their own path.
+// etc writes files like those in /etc/ppp. FILE in them is replaced by their own path.
 func etc(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -47,7 +47,7 @@ func TestStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.User != "testuser" || string(s.Password) != "testpassword" || s.Interface != "gw-veth0" || !s.NoAuth || !s.DefaultRoute || !s.Plugin || s.Call != "example-provider" {
-		t.Errorf("the peers file means %+v", s)
+		t.Errorf("the peers file: %+v", s)
 	}
 	r = reader(Server, "testdata/etc")
 	s = r.Settings
@@ -55,15 +55,15 @@ func TestStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(s.Require, []string{"chap"}) || s.EchoInterval != time.Minute || s.EchoFailures != 5 || !s.Debug || s.LogFile != "/var/log/pppd.log" {
-		t.Errorf("the options file means %+v", s)
+		t.Errorf("the options file: %+v", s)
 	}
 	if len(s.Warnings) > 0 {
 		t.Errorf("notices of the options file: %q", s.Warnings)
 	}
 }
 
-// TestOrder: the file of all, then the peer's, then the rest of the command line; the
-// later word wins.
+// TestOrder: the system's file, then the user's, then the command line with the peers file; the last
+// word wins.
 func TestOrder(t *testing.T) {
 	r := reader(Client, "testdata/etc")
 	if err := r.Defaults(etc(t, map[string]string{".ppprc": "mtu 1400 mru 1400 persist"})); err != nil {
@@ -71,36 +71,36 @@ func TestOrder(t *testing.T) {
 	}
 	s := r.Settings
 	if !s.Auth || s.EchoInterval != 30*time.Second || s.MTU != 1400 {
-		t.Errorf("the files of all mean %+v", s)
+		t.Errorf("the default files: %+v", s)
 	}
 	if err := r.CommandLine([]string{"call", "dsl-provider", "holdoff", "7"}); err != nil {
 		t.Fatal(err)
 	}
 	if s.Auth || !s.NoAuth || s.MTU != 1492 || s.MRU != 1400 || s.Holdoff != 7*time.Second || s.MaxFail != 0 || s.EchoFailures != 4 {
-		t.Errorf("all together means %+v", s)
+		t.Errorf("all together: %+v", s)
 	}
 	if s.User != "1234567@isp.example" || strings.Join(s.ACNames, " ") != "two words" || string(s.HostUniq) != "\x0a\x1b\x2c" || s.Interface != "eth1" {
-		t.Errorf("the words of the peers file mean %+v", s)
+		t.Errorf("the words of the peers file: %+v", s)
 	}
 }
 
-func TestDefaultsNeedNotBeThere(t *testing.T) {
+func TestDefaultsMayBeMissing(t *testing.T) {
 	if err := reader(Client, t.TempDir()).Defaults(t.TempDir()); err != nil {
 		t.Errorf("without /etc/ppp/options and ~/.ppprc: %v", err)
 	}
 	dir := etc(t, map[string]string{"options": "debug\nfile /nowhere/at/all\npersist"})
 	if err := reader(Client, dir).Defaults(""); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "options:2: file: there is no file /nowhere/at/all") {
-		t.Errorf("options that name a file which is not there: %v", err)
+		t.Errorf("options that include a nonexistent file: %v", err)
 	}
 }
 
-func TestFileThatIsNotThere(t *testing.T) {
+func TestUnreadableFile(t *testing.T) {
 	err := reader(Server, "").File("/nowhere/at/all")
 	if bad := (*Error)(nil); !errors.As(err, &bad) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v, want an *Error that is fs.ErrNotExist", err)
 	}
 	if err := reader(Server, "").File(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a plain file") {
-		t.Errorf("a folder: %v", err)
+		t.Errorf("a directory: %v", err)
 	}
 	long := filepath.Join(t.TempDir(), "long")
 	os.WriteFile(long, make([]byte, maxFile+1), 0o600)
@@ -122,12 +122,12 @@ func TestSpellings(t *testing.T) {
 		s := r.Settings
 		if s.User != "--a=b" || s.MTU != 1400 || s.Interface != "eth0" || !s.Debug ||
 			s.Local != netip.MustParseAddr("192.0.2.1") || s.Remote != netip.MustParseAddr("192.0.2.2") {
-			t.Errorf("%q means %+v", args, s)
+			t.Errorf("%q: %+v", args, s)
 		}
 	}
 }
 
-// TestBadOptions: each error says where, and what to do.
+// TestBadOptions: each error has the place, and what is valid.
 func TestBadOptions(t *testing.T) {
 	dir := etc(t, map[string]string{
 		"peers/x":    "user a\n\ndefaultroot\n",
@@ -141,15 +141,15 @@ func TestBadOptions(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"call x", dir + `/peers/x:3: unknown option "defaultroot" (did you mean "defaultroute"?)`},
 		{"call open", dir + `/peers/open:1: the quote ' is never closed`},
-		{"call loop", dir + `/peers/loop:1: files name each other, 8 deep`},
-		{"call many", "/peers/many:64: more than 64 files are named"},
+		{"call loop", dir + `/peers/loop:1: files are nested more than 8 deep`},
+		{"call many", "/peers/many:64: more than 64 files"},
 		{"call gnu", `/peers/gnu:1: unknown option "--mtu"`},
 		{"call deep", dir + "/peers/deep:1: call: there is no file " + dir + "/peers/none"},
 		{"call end", `/peers/end:1: option "user" needs a value: user NAME`},
 		{"call none", "call: there is no file " + dir + "/peers/none"},
-		{"call ../x", "may not be empty, begin with / or contain .."},
-		{"call a/../../x", "may not be empty, begin with / or contain .."},
-		{"call /etc/passwd", "may not be empty, begin with /"},
+		{"call ../x", "must not be empty, begin with / or contain .."},
+		{"call a/../../x", "must not be empty, begin with / or contain .."},
+		{"call /etc/passwd", "must not be empty, begin with /"},
 		{"pppoe-service " + strings.Repeat("x", 1025), "give at most 1024 octets"},
 		{"mtu 9", `option "mtu": "9" is not valid: give a number between 128 and 16384`},
 		{"mtu x", "give a number between"},
@@ -163,22 +163,22 @@ func TestBadOptions(t *testing.T) {
 		{"lcp-restart 0", "give a number between 1 and"},
 		{"host-uniq xyz", "give up to 2048 hexadecimal digits"},
 		{"host-uniq abc", "give up to 2048 hexadecimal digits"},
-		{"pppoe-mac 01:00:5e:00:53:01", "of one station"},
-		{"pppoe-source-mac ff:ff:ff:ff:ff:ff", "of one station"},
-		{"pppoe-mac 1:2", "give an Ethernet address like 02:00:5e:00:53:01"},
+		{"pppoe-mac 01:00:5e:00:53:01", "its first octet is even"},
+		{"pppoe-source-mac ff:ff:ff:ff:ff:ff", "its first octet is even"},
+		{"pppoe-mac 1:2", "give a unicast Ethernet address like 02:00:5e:00:53:01"},
 		{"pppoe-sess 0:02:00:5e:00:53:01", "give a session and its concentrator"},
 		{"vlan 4095", "a VLAN identifier is a number from 0 to 4094"},
 		{"vlan 50.100.200", "two VLAN tags at most"},
 		{"pppoe-pcp 8", "give a number between 0 and 7"},
-		{"linkname a/b", "give a name that a file can have"},
+		{"linkname a/b", "give a valid file name"},
 		{"set FOO", "give NAME=VALUE"},
 		{"mo-direction up", "give sum, in, out or max"},
 		{"plugin radius.so", "only pppoe.so, rp-pppoe.so and passwordfd.so"},
 		{"require-mschap", "is refused: MS-CHAP version 1 is broken"},
 		{"+mppe-128", "is refused: encryption (MPPE) is not supported"},
-		{"1.2.3:4", "no pair of IPv4 addresses"},
-		{"192.0.2.1:127.0.0.1", "no pair of IPv4 addresses"},
-		{"nosuchif", `unknown option "nosuchif", nor is there an interface of that name`},
+		{"1.2.3:4", "not a pair of IPv4 addresses"},
+		{"192.0.2.1:127.0.0.1", "not a pair of IPv4 addresses"},
+		{"nosuchif", `unknown option "nosuchif", and no interface has that name`},
 		{"nic-", "unknown option"},
 		{"ipv6 x,y", "give interface identifiers like ::1,::2"},
 		{"ipv6 fe80::1,", "give interface identifiers like ::1,::2"},
@@ -192,9 +192,9 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// TestHomeOfSomebodyElse: a user's own options file that cannot be read, or be at all, keeps
-// nobody from dialling: a container's user may have root's home.
-func TestHomeOfSomebodyElse(t *testing.T) {
+// TestUnreadableHome: a user's own options file that cannot be read, or cannot exist, is no error: a
+// container's user may have root's home.
+func TestUnreadableHome(t *testing.T) {
 	r := reader(Client, "/nowhere")
 	if err := r.Defaults("/dev/null"); err != nil || len(r.Settings.Warnings) > 0 {
 		t.Errorf("a home that is no directory: %v, notices %q", err, r.Settings.Warnings)
@@ -203,7 +203,7 @@ func TestHomeOfSomebodyElse(t *testing.T) {
 	if err := os.Chmod(filepath.Join(home, ".ppprc"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 { // who may read all files
+	if os.Geteuid() == 0 { // root may read all files
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		unix.SetfsuidRetUid(65534)
@@ -214,13 +214,13 @@ func TestHomeOfSomebodyElse(t *testing.T) {
 	}
 }
 
-// TestHomeOfCaller: sudo may leave a caller his home. What is there are not the options of root,
-// whose programs would be his.
-func TestHomeOfCaller(t *testing.T) {
+// TestHomeOfSudoUser: sudo may keep the caller's HOME. Options there must not apply to root, as they
+// name programs to run.
+func TestHomeOfSudoUser(t *testing.T) {
 	roottest.Need(t)
 	for _, c := range []struct {
 		what string
-		give func(home string) string // the path that is somebody else's
+		give func(home string) string // the path that belongs to another user
 	}{
 		{"the file", func(home string) string { return filepath.Join(home, ".ppprc") }},
 		{"the home", func(home string) string { return home }},
@@ -232,16 +232,16 @@ func TestHomeOfCaller(t *testing.T) {
 		r := reader(Client, "/nowhere")
 		err := r.Defaults(home)
 		if n := r.Settings.Warnings; err != nil || r.Settings.MTU == 1400 || len(r.Settings.Scripts) > 0 || len(n) != 1 || !strings.Contains(n[0], "it is another user's") {
-			t.Errorf("%s is somebody else's: %v, MTU %d, scripts %v, notices %q", c.what, err, r.Settings.MTU, r.Settings.Scripts, n)
+			t.Errorf("%s belongs to another user: %v, MTU %d, scripts %v, warnings %q", c.what, err, r.Settings.MTU, r.Settings.Scripts, n)
 		}
 	}
 }
 
-// TestNotices: what has no effect is said, once, unless it could have none.
-func TestNotices(t *testing.T) {
+// TestWarnings: an ignored option is reported once, unless it is one of serial lines.
+func TestWarnings(t *testing.T) {
 	for _, c := range []struct {
 		role       Role
-		args, want string // want: a part of the one notice; empty: none
+		args, want string // want: a part of the one warning; empty: none
 	}{
 		{Client, "noaccomp nodeflate lock crtscts asyncmap 0 novj default-asyncmap bsdcomp 15,15 connect true", ""},
 		{Client, "replacedefaultroute idle 60 proxyarp ktune silent linkname isp demand", ""},
@@ -249,7 +249,7 @@ func TestNotices(t *testing.T) {
 		{Client, "require-chap require-pap noauth", "noauth undoes the require-chap and require-pap before it"},
 		{Client, "require-chap noauth", "noauth undoes the require-chap before it"},
 		{Client, "noauth", ""},
-		{Client, "password x", "Warning - a password on a command line can be seen by all users"},
+		{Client, "password x", "Warning - all users of this host can see a password on a command line"},
 		{Server, "defaultroute", `option "defaultroute" has no effect on a server`},
 		{Server, "demand", `option "demand" has no effect on a server`},
 		{Server, "nodefaultroute nopersist noipdefault nodetach", ""},
@@ -268,7 +268,7 @@ func TestNotices(t *testing.T) {
 	}
 }
 
-// TestAuth: as in pppd, of noauth and require-* the later wins.
+// TestAuth: of noauth and require-* the last wins, as in pppd.
 func TestAuth(t *testing.T) {
 	for _, c := range []struct {
 		args         string
@@ -293,7 +293,7 @@ func TestAuth(t *testing.T) {
 	}
 }
 
-// TestPasswordStaysSecret: neither settings nor errors show it.
+// TestPasswordStaysSecret: neither settings nor errors show the password.
 func TestPasswordStaysSecret(t *testing.T) {
 	r := reader(Client, etc(t, map[string]string{"peers/p": "password geheim"}))
 	if err := r.CommandLine([]string{"call", "p"}); err != nil || string(r.Settings.Password) != "geheim" {
@@ -315,7 +315,7 @@ func TestPasswordStaysSecret(t *testing.T) {
 	}
 }
 
-func TestPasswordThatOthersCanRead(t *testing.T) {
+func TestReadablePassword(t *testing.T) {
 	dir := etc(t, map[string]string{"peers/p": "file FILE.more", "peers/p.more": "password x", "peers/none": "user a"})
 	for _, name := range []string{"p.more", "none"} {
 		os.Chmod(filepath.Join(dir, "peers", name), 0o640)
@@ -352,16 +352,16 @@ func FuzzReader(f *testing.F) {
 			r := reader(role, "/nowhere")
 			err := r.words(words)
 			if bad := (*Error)(nil); err != nil && !errors.As(err, &bad) {
-				t.Errorf("%q: %v is no *Error", text, err)
+				t.Errorf("%q: %v is not an *Error", text, err)
 			}
 			if s := r.Settings; len(s.DNS) > 2 || len(s.WINS) > 2 || len(s.Require) > len(methods) || len(s.Refuse) > len(methods) {
-				t.Errorf("%q grows without bounds: %+v", text, s)
+				t.Errorf("%q grows without limit: %+v", text, s)
 			}
 		}
 	})
 }
 
-// TestNumbers: as pppd reads them, which is as C does.
+// TestNumbers: numbers are parsed as pppd does, with C's strtol.
 func TestNumbers(t *testing.T) {
 	for value, want := range map[string]int{"1400": 1400, "0x5d4": 1492, "0X5D4": 1492, "02724": 1492, "0": -1, "0x": -1, "0b10": -1, "1_400": -1, "09999": -1, "1400s": -1} {
 		r := reader(Client, "")
@@ -372,8 +372,8 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestAddressesUnsaid: 0.0.0.0 is pppd's other word for an address that is left out.
-func TestAddressesUnsaid(t *testing.T) {
+// TestUnspecifiedAddresses: pppd treats 0.0.0.0 like an omitted address.
+func TestUnspecifiedAddresses(t *testing.T) {
 	for _, pair := range []string{"0.0.0.0:0.0.0.0", "0.0.0.0:", ":0.0.0.0", ":"} {
 		r := reader(Client, "")
 		if err := r.CommandLine([]string{"noipdefault", pair}); err != nil || r.Settings.Local.IsValid() || r.Settings.Remote.IsValid() {
@@ -382,20 +382,19 @@ func TestAddressesUnsaid(t *testing.T) {
 	}
 	for _, pair := range []string{"127.0.0.1:", ":224.0.0.1", "255.255.255.255:", ":240.0.0.1"} {
 		if err := reader(Client, "").CommandLine([]string{pair}); err == nil {
-			t.Errorf("%s is taken", pair)
+			t.Errorf("%s is accepted", pair)
 		}
 	}
 }
 
-// TestSpeed: that of a serial line is taken without effect, but no number that may be part
-// of a password.
+// TestSpeed: the speed of a serial line is ignored, but not a number that may be part of a password.
 func TestSpeed(t *testing.T) {
 	if err := reader(Client, "").CommandLine([]string{"eth0", "115200", "user", "alice"}); err != nil {
 		t.Error(err)
 	}
 	for _, words := range [][]string{{"password", "two", "115200"}, {"-115200"}, {"0"}, {"--115200"}} {
 		if err := reader(Client, "").CommandLine(words); err == nil {
-			t.Errorf("%q is taken", words)
+			t.Errorf("%q is accepted", words)
 		}
 	}
 }
@@ -409,7 +408,7 @@ func TestUnset(t *testing.T) {
 	}
 }
 
-// TestShortAddress: pppd takes Ethernet addresses without leading zeros.
+// TestShortAddress: pppd accepts Ethernet addresses without leading zeros.
 func TestShortAddress(t *testing.T) {
 	r := reader(Client, "")
 	if err := r.CommandLine(strings.Fields("pppoe-mac 2:0:5e:0:53:1 rp_pppoe_sess 7:2:0:5e:0:53:1")); err != nil {
@@ -421,13 +420,13 @@ func TestShortAddress(t *testing.T) {
 	}
 }
 
-// TestLongHostUniq: any value that a frame has room for.
+// TestLongHostUniq: the maximum length, and one octet more.
 func TestLongHostUniq(t *testing.T) {
 	r := reader(Client, "")
 	if err := r.CommandLine([]string{"host-uniq", strings.Repeat("ab", 1024)}); err != nil || len(r.Settings.HostUniq) != 1024 {
 		t.Errorf("%d octets, %v", len(r.Settings.HostUniq), err)
 	}
 	if err := r.CommandLine([]string{"host-uniq", strings.Repeat("ab", 1025)}); err == nil {
-		t.Error("more than a frame has room for")
+		t.Error("a value that is too long is accepted")
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"unicode"
 )
 
-// Word is one word of a file or command line, without its quotes and escapes.
+// Word is one word of a file or command line, with quotes and escapes resolved.
 type Word struct {
 	Text string
 	File string // empty: the command line
-	Line int    // on which it begins, from 1 on; 0: the command line
+	Line int    // the line on which it begins, from 1; 0: the command line
 }
 
-// Where is FILE:LINE, and empty for the command line.
+// Where returns FILE:LINE, or an empty string for the command line.
 func (w Word) Where() string {
 	if w.File == "" {
 		return ""
@@ -21,13 +21,12 @@ func (w Word) Where() string {
 	return w.File + ":" + strconv.Itoa(w.Line)
 }
 
-// Lines splits a text into words, line by line: words are parted by white space;
-// "..." and '...' keep it; \ takes the next character as it is, but for C's
-// escapes and \s, a space; \ at the end of a line goes on in the next; # begins a
-// comment outside of quotes, also within a word (pppd(8), "OPTIONS FILES"). Lines
-// without words are left out.
+// Lines splits a text into words, line by line (pppd(8), "OPTIONS FILES"). Words are separated by white
+// space, which "..." and '...' preserve; \ takes the next character literally, except for C's escapes
+// and \s, a space; \ at the end of a line continues it; # outside of quotes begins a comment, also
+// within a word. Lines without words are omitted.
 //
-// The error, an *Error, tells of a quote without its end and of a broken escape.
+// The error is an *Error: an unclosed quote or an invalid escape.
 func Lines(file, text string) (lines [][]Word, err error) {
 	s := newScanner(file, text)
 	for {
@@ -47,17 +46,15 @@ func Lines(file, text string) (lines [][]Word, err error) {
 	}
 }
 
-// Entry is a line of a file each line of which stands for itself.
+// Entry is a line of a file whose lines are independent.
 type Entry struct {
 	Words []Word // one at least
-	// Err is what is wrong with the last of the words, of which Text then is what comes
-	// before the white space in it; nil: nothing.
+	// Err is the error in the last word, or nil. The word's Text then ends at its first white space.
 	Err error
 }
 
-// Entries is Lines for a file of accounts, in which a fault costs one of them alone: a quote
-// ends with its line, whether it is closed or not, and what follows a fault in the line is
-// left out.
+// Entries is Lines for a file of accounts, in which an error affects one line alone: a quote ends with
+// its line, closed or not, and the rest of a line after an error is omitted.
 func Entries(file, text string) (all []Entry) {
 	s := newScanner(file, text)
 	s.byLine = true
@@ -81,25 +78,25 @@ func Entries(file, text string) (all []Entry) {
 	}
 }
 
-// scanner holds what is not yet read of a text.
+// scanner holds the rest of a text.
 type scanner struct {
 	file, text string
 	line       int
 	byLine     bool // a quote ends with its line
 }
 
-// newScanner begins a text, in which lines may end as those of Windows do.
+// newScanner begins a text, whose lines may end with CR LF.
 func newScanner(file, text string) scanner {
 	return scanner{file: file, text: strings.ReplaceAll(text, "\r\n", "\n"), line: 1}
 }
 
-// take removes n characters.
+// take removes n octets.
 func (s *scanner) take(n int) {
 	s.line += strings.Count(s.text[:n], "\n")
 	s.text = s.text[n:]
 }
 
-// skip passes white space and comments, and reports whether a line has ended.
+// skip skips white space and comments, and reports whether a line has ended.
 func (s *scanner) skip() (ended bool) {
 	for s.text != "" {
 		switch c := s.text[0]; {
@@ -125,7 +122,7 @@ func (s *scanner) comment() {
 	}
 }
 
-// word reads one word, which ends at white space or a comment outside of quotes.
+// word reads one word, up to white space or a comment outside of quotes.
 func (s *scanner) word() (Word, error) {
 	w := Word{File: s.file, Line: s.line}
 	var text strings.Builder
@@ -160,11 +157,11 @@ func (s *scanner) word() (Word, error) {
 	return w, nil
 }
 
-// escapes are those that stand for something else than themselves.
+// escapes are the letters with a special meaning after a backslash.
 var escapes = map[byte]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 's': ' ', 't': '\t'}
 
-// escape reads what follows a backslash: in pppd it means the same inside of
-// either quotes and outside of them.
+// escape reads the characters after a backslash. In pppd they mean the same inside of quotes of either
+// kind and outside.
 func (s *scanner) escape(text *strings.Builder) error {
 	at := Word{File: s.file, Line: s.line}
 	if s.text == "" {
@@ -181,7 +178,7 @@ func (s *scanner) escape(text *strings.Builder) error {
 		return nil
 	}
 	switch c {
-	case '\n': // the line goes on
+	case '\n': // a continued line
 	case 'x':
 		hexadecimal := digits(s.text, 2, isHexadecimal)
 		if hexadecimal == "" {
@@ -194,14 +191,14 @@ func (s *scanner) escape(text *strings.Builder) error {
 	return nil
 }
 
-// number writes the character of a code, of which the lower octet counts.
+// number writes the lower octet of a character code.
 func (s *scanner) number(text *strings.Builder, digits string, base int) {
 	code, _ := strconv.ParseUint(digits, base, 16)
 	text.WriteByte(byte(code))
 	s.take(len(digits))
 }
 
-// digits are those that begin a text, most of them at most.
+// digits returns the leading digits of a text, at most a given number.
 func digits(text string, most int, is func(byte) bool) string {
 	n := 0
 	for n < most && n < len(text) && is(text[n]) {
@@ -216,5 +213,5 @@ func isHexadecimal(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// isSpace is C's isspace, which pppd asks.
+// isSpace is C's isspace, which pppd uses.
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

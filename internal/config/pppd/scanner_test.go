@@ -16,16 +16,16 @@ func TestLines(t *testing.T) {
 		{"words", "a bc\td\v\fe\n", []string{"1:a", "1:bc", "1:d", "1:e"}},
 		{"lines", "a\n\n b\r\n", []string{"1:a", "3:b"}},
 		{"comments", "# all\na # rest\nb#c \"d", []string{"2:a", "3:b"}},
-		{"no comments", `"#a" \#b c\#`, []string{"1:#a", "1:#b", "1:c#"}},
+		{"quoted number signs", `"#a" \#b c\#`, []string{"1:#a", "1:#b", "1:c#"}},
 		{"quotes", `"a b" 'c "d' e" "f`, []string{"1:a b", `1:c "d`, "1:e f"}},
 		{"an empty word", `"" ''`, []string{"1:", "1:"}},
 		{"escapes", `a\ b \"c\" \\ \s\t\n`, []string{"1:a b", `1:"c"`, `1:\`, "1: \t\n"}},
 		{"escapes in either quotes", `"a\"b" 'a\'b' 'a\tb'`, []string{`1:a"b`, `1:a'b`, "1:a\tb"}},
 		{"octal", `\141 \60b \1014 \8`, []string{"1:a", "1:0b", "1:A4", "1:8"}},
 		{"hexadecimal", `\x61 \x4Ab \x9z`, []string{"1:a", "1:Jb", "1:\tz"}},
-		{"a line that goes on", "a\\\nb c\nd \\\n e", []string{"1:ab", "2:c", "3:d", "4:e"}},
+		{"a continued line", "a\\\nb c\nd \\\n e", []string{"1:ab", "2:c", "3:d", "4:e"}},
 		{"a quote over lines", "\"a\nb\" c", []string{"1:a\nb", "2:c"}},
-		{"no text at all", "\x00\xff\n", []string{"1:\x00\xff"}},
+		{"binary", "\x00\xff\n", []string{"1:\x00\xff"}},
 	} {
 		lines, err := Lines("", c.text)
 		var got []string
@@ -66,7 +66,7 @@ func TestBadWords(t *testing.T) {
 	}
 }
 
-// quoted writes a word so that it is read back: CR LF would be read as the end of a line.
+// quoted quotes a word so that it is read back unchanged: CR LF would be read as the end of a line.
 func quoted(word string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", `\r`).Replace(word) + `"`
 }

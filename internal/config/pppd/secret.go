@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// Secret is a password. However it is printed, logged or encoded, it is not shown:
-// only a conversion to []byte or string yields it.
+// Secret is a password. Printing, logging or encoding hides it; only a conversion to []byte or string
+// returns it.
 type Secret []byte
 
 const hidden = "<hidden>"
@@ -26,5 +26,5 @@ func (Secret) String() string { return hidden }
 // LogValue hides the secret.
 func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// MarshalText hides the secret, from JSON among others.
+// MarshalText hides the secret in encodings such as JSON.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }

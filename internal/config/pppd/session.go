@@ -20,7 +20,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// methods are the ways to prove who one is, by pppd's names for them, best first.
+// methods are the authentication methods with pppd's names, in order of preference.
 var methods = []struct {
 	name string
 	ppp.Method
@@ -28,15 +28,15 @@ var methods = []struct {
 	{"eap", eap.MD5}, {"mschap-v2", chap.MSv2}, {"chap", chap.MD5}, {mschapV1, chap.MSv1}, {"pap", pap.Method},
 }
 
-// challengeKey marks the challenges of this process, all its sessions' alike, also when options
-// have been read again.
+// challengeKey is the key with which all sessions of this process mark their challenges. It does not
+// change when options are read again.
 var challengeKey = sync.OnceValue(func() []byte {
 	key := make([]byte, 32)
 	rand.Read(key) // which never fails
 	return key
 })
 
-// Session is what the settings say of PPP itself, for either side.
+// Session returns the configuration of PPP, for client and server.
 func (s *Settings) Session() session.Config {
 	c := session.Config{
 		Name:       s.Name,
@@ -64,8 +64,8 @@ func (s *Settings) Session() session.Config {
 	return c
 }
 
-// WantedMRU is the longest packet that we want to receive, in octets; 0: the default. A mtu above
-// PPPoE's usual 1492 that stands alone is meant both ways (RFC 4638).
+// WantedMRU returns the MRU to request, in octets; 0 means the default. A mtu above PPPoE's usual 1492
+// without mru or default-mru applies in both directions (RFC 4638).
 func (s *Settings) WantedMRU() int {
 	if s.MRU == 0 && !s.DefaultMRU && s.MTU > pppoeMTU {
 		return s.MTU
@@ -73,14 +73,14 @@ func (s *Settings) WantedMRU() int {
 	return s.MRU
 }
 
-// pppoeMTU is the longest packet of a session without RFC 4638 (RFC 2516 section 7).
+// pppoeMTU is the MTU of a session without RFC 4638, in octets (RFC 2516 section 7).
 const pppoeMTU = 1492
 
-// silentFailures is how many echoes may go unanswered in a SilenceLimit, and are sent in it.
+// silentFailures is the number of Echo-Requests that are sent, and may be lost, within a SilenceLimit.
 const silentFailures = 3
 
-// echo is how the peer's life is checked. A peer that is silent for as long as rp-pppoe's pppoe -T
-// says is gone, which echoes find without ending a session that merely carries nothing.
+// echo returns the configuration of LCP echoes. rp-pppoe's pppoe -T ends a session in which nothing was
+// received for a time; echoes replace that, so that an idle session does not end.
 func (s *Settings) echo() lcp.Echo {
 	if s.EchoInterval == 0 && s.SilenceLimit > 0 {
 		return lcp.Echo{Interval: max(s.SilenceLimit/(silentFailures+1), time.Second), Failures: silentFailures}
@@ -88,15 +88,15 @@ func (s *Settings) echo() lcp.Echo {
 	return lcp.Echo{Interval: s.EchoInterval, Failures: s.EchoFailures, Adaptive: s.EchoAdaptive}
 }
 
-// RemoteIDByAddr reports whether the peer's interface identifier is to be made of its Ethernet
-// address: pppd's remotenumber, if it is not told otherwise.
+// RemoteIDByAddr reports whether the peer's interface identifier is derived from its Ethernet address,
+// which is pppd's default for remotenumber.
 func (s *Settings) RemoteIDByAddr() bool {
 	_, given := interfaceIDOf(s.RemoteNumber)
 	return s.UseRemoteNumber && !given && s.RemoteID == (ipv6cp.ID{})
 }
 
-// interfaceIDOf is the interface identifier of an Ethernet address (RFC 4291 appendix A), or of an IPv4
-// or IPv6 address: its last octets.
+// interfaceIDOf returns the interface identifier that is derived from an Ethernet address (RFC 4291
+// appendix A), or the last octets of an IPv4 or IPv6 address.
 func interfaceIDOf(number string) (id ipv6cp.ID, ok bool) {
 	if a, err := wire.ParseAddr(twoDigits(number)); err == nil {
 		return a.InterfaceID(), true
@@ -113,8 +113,8 @@ func interfaceIDOf(number string) (id ipv6cp.ID, ok bool) {
 	return id, id != ipv6cp.ID{}
 }
 
-// AllowAuth are the methods by which we prove who we are: all but those refused, and MS-CHAPv1 only
-// if it is allowed, or all others are refused, which is how pppd is told to use it.
+// AllowAuth returns the methods with which we authenticate ourselves: all that are not refused.
+// MS-CHAPv1 must be allowed, or all others refused, which makes pppd use it.
 func (s *Settings) AllowAuth() (answer []ppp.Method) {
 	var v1 ppp.Method = chap.MSv1
 	if s.LANMAN {
@@ -136,8 +136,8 @@ func (s *Settings) AllowAuth() (answer []ppp.Method) {
 	return answer
 }
 
-// RequireAuth are the methods by which the peer must prove who it is: those required,
-// or all if it is only said that it must.
+// RequireAuth returns the methods that we accept from the peer as authenticator: those required, or all
+// but MS-CHAPv1 if only auth is given. None: the peer need not authenticate itself.
 func (s *Settings) RequireAuth() (demand []ppp.Method) {
 	for _, m := range methods {
 		if slices.Contains(s.Require, m.name) || s.Auth && len(s.Require) == 0 && m.name != mschapV1 {
@@ -147,12 +147,12 @@ func (s *Settings) RequireAuth() (demand []ppp.Method) {
 	return demand
 }
 
-// Limits are what ends a session from our side.
+// Limits returns the limits at which we end a session.
 func (s *Settings) Limits() pppoe.Limits {
 	return pppoe.Limits{IdleTimeout: s.Idle, SessionTimeout: s.MaxConnect, MaxBytes: s.MaxBytes, Count: s.Count}
 }
 
-// DataPathQueues is into how many parts the packets of a line are divided.
+// DataPathQueues returns the number of queues over which the packets of an interface are distributed.
 func (s *Settings) DataPathQueues() int {
 	if s.Queues == 0 {
 		return datapath.Queues()
@@ -160,8 +160,8 @@ func (s *Settings) DataPathQueues() int {
 	return s.Queues
 }
 
-// ClampMSS is pppoe's MSS: no more than what option mss says, nor than an option mtu
-// leaves room for.
+// ClampMSS returns the MSS limit for pppoe's configurations: the smaller one of option mss and what an
+// option mtu allows. 0 means the default, a negative value no clamping.
 func (s *Settings) ClampMSS() int {
 	byMTU := s.MTU - 40 // headers of IPv4 and TCP, without options
 	if s.MSS < 0 || s.MTU == 0 || s.MSS > 0 && s.MSS < byMTU {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestSession: what options say reaches the protocols.
+// TestSession: options reach the configurations of the protocols.
 func TestSession(t *testing.T) {
 	r := reader(Client, "")
 	args := "mru 1400 nomagic lcp-echo-interval 20 lcp-echo-failure 3 lcp-max-configure 7 ipcp-restart 2 192.0.2.1:192.0.2.2 " +
@@ -27,7 +27,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("IPv6CP: %+v", v6)
 	}
 	if again := New().Session(); len(c.ChallengeKey) != 32 || !bytes.Equal(c.ChallengeKey, again.ChallengeKey) {
-		t.Error("sessions of one process do not know each other's challenges")
+		t.Error("sessions of one process have different challenge keys")
 	}
 	if err := r.CommandLine([]string{"noip", "noipv6"}); err != nil {
 		t.Fatal(err)
@@ -37,21 +37,21 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// TestDemand: the peer may choose of what is required, or of all.
-func TestDemand(t *testing.T) {
+// TestRequireAuth: the required methods, or all with auth alone.
+func TestRequireAuth(t *testing.T) {
 	for args, want := range map[string]int{"": 0, "auth": 4, "require-chap": 1, "require-pap require-eap": 2, "require-pap noauth": 0} {
 		r := reader(Server, "")
 		if err := r.CommandLine(strings.Fields(args)); err != nil {
 			t.Fatal(err)
 		}
 		if got := len(r.Settings.RequireAuth()); got != want {
-			t.Errorf("%q demands %d methods, want %d", args, got, want)
+			t.Errorf("%q requires %d methods, want %d", args, got, want)
 		}
 	}
 }
 
-// TestWantedMRU: a mtu above 1492 that stands alone is meant both ways, whatever the order of the
-// words; with a mru or default-mru it is not. It holds for a server as for a client.
+// TestWantedMRU: a mtu above 1492 applies in both directions unless there is a mru or default-mru, in
+// any order, for clients and servers.
 func TestWantedMRU(t *testing.T) {
 	for words, want := range map[string]int{
 		"":                              0,
@@ -79,7 +79,7 @@ func TestWantedMRU(t *testing.T) {
 	}
 }
 
-// TestSilenceLimit: pppoe -T finds a peer that is gone by echoes, unless the options say how.
+// TestSilenceLimit: pppoe -T configures echoes, unless the options do.
 func TestSilenceLimit(t *testing.T) {
 	for words, want := range map[string]struct {
 		interval time.Duration

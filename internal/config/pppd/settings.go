@@ -11,22 +11,22 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// Detach is when a program goes to the background.
+// Detach says when a program goes to the background.
 type Detach uint8
 
 // Times to go to the background.
 const (
 	DetachDefault Detach = iota
 	DetachNever
-	DetachOnline // once packets flow
+	DetachOnline // once packets are forwarded
 	DetachNow    // before dialling, as pppd does
 )
 
-// Settings are what the options say. The zero value is what holds without any,
-// but for those that New sets. Printing them does not show the password.
+// Settings are the values of all options. The zero value of a field is its default, except for the
+// fields that New sets. Printing them hides the password.
 type Settings struct {
-	// The line.
-	Interface       string // empty: none was named
+	// Interface and PPPoE.
+	Interface       string // empty: none given
 	Service         string
 	OmitService     bool
 	ACNames         []string
@@ -39,16 +39,16 @@ type Settings struct {
 	ConnectDelay    time.Duration
 	DataPath        datapath.Kind
 	Queues          int // 0: the default
-	MSS             int // 0: as the MTU allows; negative: as it is
+	MSS             int // 0: as the MTU allows; negative: no clamping
 
 	ControlPriority, DataPriority uint8
 	HostUniq                      []byte
 	PADITimeout                   time.Duration
 	PADIAttempts                  int
 	MTU, MRU                      int
-	DefaultMRU                    bool // mtu is not meant both ways
+	DefaultMRU                    bool // mtu does not apply to the MRU
 
-	// Who we are, and who the peer is.
+	// Authentication.
 	User         string
 	Name         string
 	RemoteName   string
@@ -57,12 +57,12 @@ type Settings struct {
 	PasswordFile string
 	PasswordEnv  string
 	PasswordFD   int      // -1: none
-	CHAPSecrets  string   // empty: that of the programs' directory
-	PAPSecrets   string   // likewise
-	MSCHAPv1     bool     // we may prove who we are by it
-	LANMAN       bool     // and do it by the LAN Manager response
+	CHAPSecrets  string   // empty: chap-secrets in the program's directory
+	PAPSecrets   string   // empty: pap-secrets in the program's directory
+	MSCHAPv1     bool     // we may authenticate ourselves with it
+	LANMAN       bool     // with the LAN Manager response
 	Require      []string // of "chap", "mschap-v2", "pap", "eap", in the order given
-	Refuse       []string // likewise, and "mschap"
+	Refuse       []string // of the same and "mschap"
 	NoAuth       bool
 	Auth         bool
 	ShowPassword bool
@@ -72,7 +72,7 @@ type Settings struct {
 	EchoInterval       time.Duration
 	EchoFailures       int
 	EchoAdaptive       bool
-	SilenceLimit       time.Duration // without EchoInterval: how long the peer may be silent; 0: for ever
+	SilenceLimit       time.Duration // without EchoInterval: how long the peer may be silent; 0: no limit
 	NoMagic            bool
 	NoPathCheck        bool
 	Silent             bool
@@ -89,9 +89,9 @@ type Settings struct {
 	LocalID            ipv6cp.ID
 	RemoteID           ipv6cp.ID
 	AcceptLocalID      bool
-	NoRemoteID         bool // the peer may be without an identifier
-	NoSendID           bool // ours is not told
-	UseRemoteNumber    bool // the peer's identifier is made of RemoteNumber, or else of its Ethernet address
+	NoRemoteID         bool // the peer may have no identifier
+	NoSendID           bool // we send no identifier
+	UseRemoteNumber    bool // the peer's identifier is derived from RemoteNumber, or else from its Ethernet address
 	RemoteNumber       string
 	DNS                []netip.Addr
 	WINS               []netip.Addr
@@ -100,37 +100,37 @@ type Settings struct {
 	NoResolvConf       bool
 	Resolv             string // of auto, resolved, resolvconf and file; empty: none
 	ProxyARP           bool
-	NoAutoconf         bool // IPv6: no address from routers, nor by DHCPv6 unless that is asked for
+	NoAutoconf         bool // IPv6: no address from routers, nor by DHCPv6 unless requested
 	NoDHCPv6           bool
 	DHCPv6Address      bool
 	DHCPv6Prefix       bool
-	DHCPv6PrefixLength int  // that we would like; 0: the server's choice
-	DHCPv6AFTR         bool // services to ask for
+	DHCPv6PrefixLength int  // requested length; 0: any
+	DHCPv6AFTR         bool // services to request
 	DHCPv6NTP          bool
 	DHCPv6S46          bool
 	AdvertiseLANs      bool
-	LANs               []string // interfaces that get a network each of the delegated prefix
+	LANs               []string // interfaces that get a /64 each of the delegated prefix
 	KernelTune         bool
 
-	// What a server holds sessions to.
+	// Policy is what a server grants all sessions.
 	Policy pppoe.SessionPolicy
 
-	// The host and the program.
+	// Device, routes and process.
 	DefaultRoute  bool
 	ReplaceRoute  bool
 	RouteMetric   *int
 	DefaultRoute6 bool
 	RouteMetric6  *int
 
-	NoDefaultRoute6 bool // also not to a router that advertises itself
-	Table           int  // 0: the main one
+	NoDefaultRoute6 bool // not even to a router that advertises itself
+	Table           int  // 0: the main table
 	VRF             string
 	Namespace       string
 	Unit            int // -1: any
 	IfName          string
 	LinkName        string
 	Force           bool
-	IPParam         *string // nil: scripts have no such argument
+	IPParam         *string // nil: scripts do not have this argument
 	Detach          Detach
 	NotifySystemd   bool
 	Debug           bool
@@ -151,20 +151,20 @@ type Settings struct {
 	Demand          bool
 	Call            string
 
-	// Scripts are the paths of those that lie elsewhere, by name, and what they get.
+	// Scripts are the paths of scripts with another path than the default, by name.
 	Scripts      map[string]string
 	ScriptEnv    []string
 	ChildTimeout time.Duration
 
-	// Plugin says that the options named pppd's PPPoE plugin.
+	// Plugin reports whether an option names pppd's PPPoE plugin.
 	Plugin bool
-	// Parsed are all options that were read.
+	// Parsed are all options that were read, in order.
 	Parsed []ParsedOption
-	// Warnings are what the reader of the log should know of ignored options.
+	// Warnings are for the log.
 	Warnings []string
 }
 
-// New are the settings before any option is read: pppd's defaults.
+// New returns pppd's defaults.
 func New() *Settings {
 	return &Settings{
 		Unit: -1, PasswordFD: -1, MaxFail: 10, Holdoff: 30 * time.Second, LogFD: -1,

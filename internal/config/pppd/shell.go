@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// shellWords splits the first simple command of a line as sh -c does, which pppd hands its
-// scripts to: '...' is literal; in "..." a backslash takes $ ` " \ as they are; outside, any
-// character. Redirections are left out. What a shell would have to look up is an error.
+// shellWords splits the first simple command of a line as sh -c does, with which pppd runs its scripts:
+// '...' is literal; in "..." a backslash quotes $ ` " \, outside it quotes any character. Redirections
+// are omitted. Expansions are errors.
 func shellWords(line string) (words []string, err error) {
 	s := shell{rest: line}
 	for {
@@ -17,7 +17,7 @@ func shellWords(line string) (words []string, err error) {
 		case s.rest == "", strings.ContainsRune(";|&\n#", rune(s.rest[0])):
 			return words, nil
 		case s.rest[0] == '(' || s.rest[0] == ')':
-			return nil, fmt.Errorf("a shell's %q is not understood: give one command", s.rest[:1])
+			return nil, fmt.Errorf("the shell's %q is not supported: give one command", s.rest[:1])
 		case s.rest[0] == '<' || s.rest[0] == '>':
 			if err := s.redirection(); err != nil {
 				return nil, err
@@ -29,7 +29,7 @@ func shellWords(line string) (words []string, err error) {
 			return nil, err
 		}
 		if s.rest != "" && (s.rest[0] == '<' || s.rest[0] == '>') && isNumber(word) {
-			continue // a descriptor that is redirected
+			continue // the number of a redirected descriptor
 		}
 		words = append(words, word)
 	}
@@ -39,17 +39,17 @@ func isNumber(word string) bool {
 	return word != "" && strings.Trim(word, "0123456789") == ""
 }
 
-// shell holds what is not yet read of a line.
+// shell holds the rest of a line.
 type shell struct{ rest string }
 
-// redirection passes one, with where it leads.
+// redirection skips a redirection and its target.
 func (s *shell) redirection() error {
 	s.rest = strings.TrimLeft(strings.TrimLeft(s.rest, "<>&"), " \t")
 	_, err := s.word()
 	return err
 }
 
-var errExpansion = errors.New("a shell's $ and ` are not expanded: write out what they stand for")
+var errExpansion = errors.New("the shell's $ and ` are not expanded: write out their values")
 
 // word reads one word.
 func (s *shell) word() (string, error) {

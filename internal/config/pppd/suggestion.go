@@ -1,7 +1,6 @@
 package pppd
 
-// suggestion is the option that a misspelt word is nearest to; empty: there is
-// none near.
+// suggestion returns the option that is most similar to a misspelt word; empty if none is similar.
 func (r *Reader) suggestion(word string) string {
 	best, least := "", min(3, len(word)/2+1)
 	for _, g := range groups {
@@ -16,8 +15,7 @@ func (r *Reader) suggestion(word string) string {
 	return best
 }
 
-// distance is how many letters must be changed, added or left out, if fewer than
-// limit.
+// distance returns the Levenshtein distance of two words if it is less than limit, else limit or more.
 func distance(a, b string, limit int) int {
 	if len(a) > len(b)+limit || len(b) > len(a)+limit {
 		return limit

@@ -7,24 +7,24 @@ import (
 	"upppoe/ppp"
 )
 
-// lcpOptions are LCP's.
+// lcpOptions are the options of LCP.
 var lcpOptions = slices.Concat([]option{
-	{name: "lcp-echo-interval", help: "ask the peer for a sign of life so often (default 0: never; of pppoe-server 20)",
+	{name: "lcp-echo-interval", help: "time between LCP Echo-Requests to the peer (default 0: none; pppoe-server: 20)",
 		kind: seconds(func(s *Settings) *time.Duration { return &s.EchoInterval })},
-	{name: "lcp-echo-failure", help: "so many unanswered end the session (default 0: any number; of pppoe-server 3)",
+	{name: "lcp-echo-failure", help: "end the session after this many unanswered Echo-Requests (default 0: never; pppoe-server: 3)",
 		kind: number("N", 0, 1<<16, func(s *Settings, n int) { s.EchoFailures = n })},
-	{name: "lcp-echo-adaptive", help: "ask only if nothing has come from the peer in the meantime",
+	{name: "lcp-echo-adaptive", help: "send an Echo-Request only if nothing was received from the peer since the last",
 		kind: flag(func(s *Settings) { s.EchoAdaptive = true })},
 }, limits("lcp", func(s *Settings) *ppp.Limits { return &s.LCP }), []option{
-	{name: "nomagic", also: "-mn", help: "no magic number, and no detection of loops",
+	{name: "nomagic", also: "-mn", help: "no magic number and no loop detection",
 		kind: flag(func(s *Settings) { s.NoMagic = true })},
-	{name: "path-check", roles: Client, help: "find out, 3 seconds after LCP has opened, whether packets of the size agreed on come through, by an Echo-Request as long as that; the log says which do, if they do not (default)",
+	{name: "path-check", roles: Client, help: "check with a long Echo-Request, 3 seconds after LCP has opened, whether packets of the negotiated size get through; if not, the log says which do (default)",
 		kind: flag(func(s *Settings) { s.NoPathCheck = false })},
-	{name: "nopath-check", roles: Client, help: "do not",
+	{name: "nopath-check", roles: Client, help: "do not check that",
 		kind: flag(func(s *Settings) { s.NoPathCheck = true })},
-	{name: "silent", help: "let the peer begin to negotiate",
+	{name: "silent", help: "wait for the peer to start negotiation",
 		kind: flag(func(s *Settings) { s.Silent = true })},
-	{name: "passive", also: "-p", status: warned, help: "a peer that does not answer ends the attempt"},
-	{name: "lcp-rtt-file", status: warned, help: "round trips are not written to a file", kind: ignoredValue("FILE")},
+	{name: "passive", also: "-p", status: warned, help: "the attempt ends if the peer does not answer"},
+	{name: "lcp-rtt-file", status: warned, help: "round-trip times are not written to a file", kind: ignoredValue("FILE")},
 	{name: "multilink", also: "mp", status: warned, help: "a session has one link"},
 })

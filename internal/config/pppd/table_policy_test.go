@@ -18,8 +18,8 @@ func words(text string) (all []Word) {
 	return all
 }
 
-// TestTerms: what a server's options say, and what those of an account make of it.
-func TestTerms(t *testing.T) {
+// TestPolicy: a server's options, and an account's that override them.
+func TestPolicy(t *testing.T) {
 	r := reader(Server, "")
 	if err := r.words(words("source-check source-allow 192.0.2.99 source-allow 2001:db8:1::1/48 rate-up 1000 rate-down 5000 rate-burst 250")); err != nil {
 		t.Fatal(err)
@@ -59,16 +59,16 @@ func TestTerms(t *testing.T) {
 		}
 	}
 	if got := r.Settings.Policy; !reflect.DeepEqual(got, all) {
-		t.Errorf("an account has changed what holds for all: %+v", got)
+		t.Errorf("an account has changed the policy of all: %+v", got)
 	}
 }
 
-// TestBadTerms: a value that is not valid is reported, with what would be.
-func TestBadTerms(t *testing.T) {
+// TestBadPolicy: the error for an invalid value says what is valid.
+func TestBadPolicy(t *testing.T) {
 	for text, want := range map[string]string{
 		"rate-up fast": "between 0 and 1000000000", "rate-down -1": "between 0 and", "rate-up 1000000001": "between 0 and", "rate-burst 0": "between 1 and 60000",
 		"source-allow lan": "198.51.100.0/29", "source-allow ::ffff:192.0.2.1": "198.51.100.0/29", "source-allow fe80::1%eth0": "198.51.100.0/29",
-		strings.Repeat("source-allow 192.0.2.1 ", maxFramedRoutes+1): "64 already", "source-allow": "source-allow PREFIX",
+		strings.Repeat("source-allow 192.0.2.1 ", maxFramedRoutes+1): "more than 64 prefixes", "source-allow": "source-allow PREFIX",
 	} {
 		if err := reader(Server, "").words(words(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v; want %s", text, err, want)

@@ -2,8 +2,8 @@ package pppd
 
 const noSerial = "for serial lines, modems, compression and other protocols"
 
-// serialOptions have no meaning over Ethernet (RFC 2516 section 7 forbids some of
-// them): they are taken, so that a set-up need not be changed, and have no effect.
+// serialOptions have no meaning over Ethernet (RFC 2516 section 7 forbids some of them). They are
+// accepted and ignored, so that existing files need not be changed.
 var serialOptions = []option{
 	{name: "noaccomp", also: "-ac nopcomp -pc default-asyncmap -am receive-all -all " +
 		"novj -vj novjccomp -vjccomp", status: ignored, help: noSerial},

@@ -15,7 +15,7 @@ import (
 	"upppoe/ppp/pap"
 )
 
-// TestTable: every option does something, and says what it is.
+// TestTable: every honoured option has an effect, and every option has a help text.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, g := range groups {
@@ -23,22 +23,22 @@ func TestTable(t *testing.T) {
 			o := &g.options[i]
 			for _, name := range o.names() {
 				if seen[name] {
-					t.Errorf("%s stands twice in the table", name)
+					t.Errorf("%s is twice in the table", name)
 				}
 				seen[name] = true
 			}
 			if o.status == honoured && o.kind.set == nil && o.name != "call" && o.name != "file" {
-				t.Errorf("%s does nothing", o.name)
+				t.Errorf("%s has no effect", o.name)
 			}
 			if o.help == "" {
-				t.Errorf("%s says nothing of itself", o.name)
+				t.Errorf("%s has no help text", o.name)
 			}
 		}
 	}
 }
 
-// TestRealOptions: whatever the real pppd takes is known here, with as many words
-// after it, so that nothing in a file is taken for something else.
+// TestRealOptions: every option of the real pppd is known, with the same number of values, so that no
+// value is taken for an option or the other way round.
 func TestRealOptions(t *testing.T) {
 	text, err := os.ReadFile("testdata/pppd-2.4.9.txt")
 	if err != nil {
@@ -68,20 +68,20 @@ func TestHelp(t *testing.T) {
 		return w.String()
 	}
 	client, server := help(Client), help(Server)
-	for _, want := range []string{"\nThe line:\n", "  nic-IF, IF  ", "  lcp-echo-interval SECONDS  ", "  password-file FILE  ", "  LOCAL:REMOTE  ", "  passive                      (no effect) "} {
+	for _, want := range []string{"\nInterface and PPPoE:\n", "  nic-IF, IF  ", "  lcp-echo-interval SECONDS  ", "  password-file FILE  ", "  LOCAL:REMOTE  ", "  passive                      (ignored) "} {
 		if !strings.Contains(client, want) {
 			t.Errorf("the client's help has no %q", want)
 		}
 	}
-	if title := "What sessions are held to"; strings.Contains(client, title) || !strings.Contains(server, title) {
+	if title := "Session policy"; strings.Contains(client, title) || !strings.Contains(server, title) {
 		t.Errorf("%q is not in the server's help alone", title)
 	}
 	if !strings.Contains(server, "  ms-dns ADDRESS  ") || strings.Contains(server, "password-file") {
-		t.Error("the server's help is not the server's")
+		t.Error("the server's help lacks an option, or has one of the client")
 	}
 	for _, no := range []string{"require-mschap ", "crtscts"} {
 		if strings.Contains(client, no) {
-			t.Errorf("the help offers %q", no)
+			t.Errorf("the help has %q", no)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestServersAreTheLastTwo(t *testing.T) {
 	}
 }
 
-// TestTimers: where 0 is no limit for pppd, it is none here.
+// TestTimers: pppd's 0 is no limit where pppd has it so.
 func TestTimers(t *testing.T) {
 	r := reader(Client, "")
 	if err := r.CommandLine(strings.Fields("chap-timeout 0 chap-interval 0 pap-restart 5 eap-max-sreq 4 ipcp-max-failure 6")); err != nil {
@@ -122,8 +122,8 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// TestMSCHAPv1: it is off, on by a word of its own or where all other methods are refused, and
-// nobody else has to prove anything by it.
+// TestMSCHAPv1: it is disabled unless an option allows it or all other methods are refused, and never
+// required from the peer.
 func TestMSCHAPv1(t *testing.T) {
 	usual := []ppp.Method{eap.MD5, chap.MSv2, chap.MD5, pap.Method}
 	for args, want := range map[string][]ppp.Method{
@@ -146,16 +146,16 @@ func TestMSCHAPv1(t *testing.T) {
 			t.Errorf("%q: %v, want %v", args, got, want)
 		}
 		if r.Settings.Auth = true; !slices.Equal(r.Settings.RequireAuth(), usual) {
-			t.Errorf("%q: the peer may prove itself by %v, want %v", args, r.Settings.RequireAuth(), usual)
+			t.Errorf("%q: the peer may authenticate itself with %v, want %v", args, r.Settings.RequireAuth(), usual)
 		}
 	}
 	if err := reader(Client, "").CommandLine([]string{"require-mschap"}); err == nil {
-		t.Error("a peer may be asked for MS-CHAPv1")
+		t.Error("MS-CHAPv1 can be required from the peer")
 	}
 }
 
-// TestWords25: what options of pppd 2.5 and its plugins set.
-func TestWords25(t *testing.T) {
+// TestOptions25: the options of pppd 2.5 and its plugins.
+func TestOptions25(t *testing.T) {
 	r := reader(Client, "")
 	if s := r.Settings; s.PasswordFD != -1 || s.ShowOptions || s.HostUniq != nil || s.Session().IPv6.AcceptNoRemote || s.Session().IPv6.OmitLocal || s.RemoteIDByAddr() {
 		t.Errorf("without options: %+v", s)
@@ -177,16 +177,16 @@ func TestWords25(t *testing.T) {
 	}
 }
 
-// TestRemoteNumber: the peer's identifier is that of the number, unless the option ipv6 says it, or
-// what its Ethernet address gives where there is no such number.
+// TestRemoteNumber: the peer's identifier is that of option ipv6, or is derived from the number, or from
+// the Ethernet address if there is no usable number.
 func TestRemoteNumber(t *testing.T) {
-	for args, want := range map[string]string{ // an identifier, or: by the Ethernet address
+	for args, want := range map[string]string{ // an identifier, or "ethernet"
 		"remotenumber 02:00:5e:00:53:01":                                      "::",
 		"ipv6cp-use-remotenumber":                                             "ethernet",
 		"ipv6cp-use-remotenumber remotenumber 2:0:5e:0:53:1":                  "::5eff:fe00:5301",
 		"ipv6cp-use-remotenumber remotenumber 192.0.2.7":                      "::c000:207",
 		"ipv6cp-use-remotenumber remotenumber 2001:db8::1:2:3":                "::1:2:3",
-		"ipv6cp-use-remotenumber remotenumber 2001:db8::":                     "ethernet", // its last octets are none
+		"ipv6cp-use-remotenumber remotenumber 2001:db8::":                     "ethernet", // its last octets are zero
 		"ipv6cp-use-remotenumber remotenumber +49305550123":                   "ethernet",
 		"ipv6cp-use-remotenumber remotenumber 02:00:5e:00:53:01 ipv6 ::a,::b": "::b",
 		"ipv6cp-use-remotenumber ipv6 ::a,::b":                                "::b",
@@ -201,7 +201,7 @@ func TestRemoteNumber(t *testing.T) {
 		got := netip.AddrFrom16(a).String()
 		if r.Settings.RemoteIDByAddr() {
 			if got != "::" {
-				t.Errorf("%q: both by the Ethernet address and %s", args, got)
+				t.Errorf("%q: both from the Ethernet address and %s", args, got)
 			}
 			got = "ethernet"
 		}
@@ -211,16 +211,16 @@ func TestRemoteNumber(t *testing.T) {
 	}
 }
 
-// TestShowOptions: all names are there, but those that are refused.
+// TestShowOptions: all names are listed, except those that are refused.
 func TestShowOptions(t *testing.T) {
 	var b bytes.Buffer
 	WriteOptions(&b, Client)
 	for _, want := range []string{"\nuser NAME ", "\nshow-options ", "\n-chap ", "\nnoccp ", "\nrp_pppoe_ac NAME "} {
 		if !strings.Contains("\n"+b.String(), want) {
-			t.Errorf("%q is left out", want)
+			t.Errorf("%q is missing", want)
 		}
 	}
 	if strings.Contains(b.String(), "\nlogin ") || strings.Contains(b.String(), "\nsource-check ") {
-		t.Error("what is refused, or is a server's, is listed")
+		t.Error("an option that is refused, or a server's, is listed")
 	}
 }

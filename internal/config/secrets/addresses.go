@@ -10,24 +10,24 @@ import (
 	"upppoe/internal/config/pppd"
 )
 
-// Addresses are the IPv4 addresses that a client may have. The zero value allows none
-// (pppd(8): an account without addresses cannot have one).
+// Addresses are the IPv4 addresses that a client may use. The zero value allows none (pppd(8): an
+// account without addresses may use none).
 type Addresses struct {
 	rules []rule
 }
 
-// rule allows or forbids a network; the first that holds an address decides.
+// rule allows or forbids a network; the first rule that contains an address decides.
 type rule struct {
 	forbid bool
-	unit   bool // not all of the network: its address number unit+1, once For has said which
+	unit   bool // only the network's address number unit+1, which ForUnit resolves
 	net    netip.Prefix
 }
 
 var everywhere = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 
-// parseAddresses reads the fourth column and on: addresses, networks (a.b.c.d/n),
-// or one address of a network by the unit (a.b.c.d/n+), each after ! to forbid it;
-// * for all others, or - for no others, ends the list.
+// parseAddresses parses the columns from the fourth on: addresses, networks (a.b.c.d/n), or one
+// address of a network by the unit (a.b.c.d/n+), each after ! to forbid it. The list ends with * for
+// all others or - for no others.
 func parseAddresses(words []pppd.Word) (a Addresses, err error) {
 	for i, w := range words {
 		switch w.Text {
@@ -39,8 +39,8 @@ func parseAddresses(words []pppd.Word) (a Addresses, err error) {
 		}
 		r, ok := parseRule(w.Text)
 		if !ok {
-			// The word may be a part of a secret without quotes, so it is not told.
-			return Addresses{}, fmt.Errorf("word %d is no IPv4 address, network, * or - (names of hosts are not looked up, and a secret with spaces must stand in quotes)", 4+i)
+			// The word may be a part of a secret without quotes, so the error does not contain it.
+			return Addresses{}, fmt.Errorf("word %d is not an IPv4 address, network, * or - (host names are not resolved; a secret with spaces must be in quotes)", 4+i)
 		}
 		a.rules = append(a.rules, r)
 	}
@@ -64,9 +64,8 @@ func parseRule(word string) (r rule, ok bool) {
 	return r, err == nil && p.Addr().Is4()
 }
 
-// ForUnit is what the addresses are for the device with a number, like 0 for ppp0:
-// a.b.c.d/n+ becomes one address. As long as For has not been called, such a rule
-// allows none, or forbids the network.
+// ForUnit returns the addresses for the device with a unit number, like 0 for ppp0: a.b.c.d/n+ becomes
+// one address. Before ForUnit, such a rule allows none, or forbids the whole network.
 func (a Addresses) ForUnit(unit int) Addresses {
 	rules := make([]rule, 0, len(a.rules))
 	for _, r := range a.rules {
@@ -78,7 +77,7 @@ func (a Addresses) ForUnit(unit int) Addresses {
 	return Addresses{rules}
 }
 
-// resolve leaves a rule as it is if its network is too small for the unit.
+// resolve returns the rule for a unit's address, or the rule unchanged if its network is too small.
 func (r rule) resolve(unit int) rule {
 	hosts := uint64(1)<<(32-r.net.Bits()) - 1
 	offset := uint64(unit) + 1
@@ -90,8 +89,8 @@ func (r rule) resolve(unit int) rule {
 	return rule{forbid: r.forbid, net: netip.PrefixFrom(netip.AddrFrom4(base), 32)}
 }
 
-// Allows reports whether the client may have an address. Nobody may have a loopback or
-// multicast address, or one that is not of IPv4.
+// Allows reports whether the client may use an address. Loopback, multicast and class E addresses, and
+// those that are not IPv4, are never allowed.
 func (a Addresses) Allows(addr netip.Addr) bool {
 	if addr = addr.Unmap(); !isHost(addr) {
 		return false
@@ -108,7 +107,7 @@ func isHost(a netip.Addr) bool {
 	return a.Is4() && !a.IsUnspecified() && !a.IsLoopback() && a.As4()[0] < 224
 }
 
-// Singles are the addresses that the rules name one by one and allow, in their order: the
+// Singles returns the addresses that rules name individually and allow, in the order of the rules: the
 // client's own.
 func (a Addresses) Singles() (own []netip.Addr) {
 	for _, r := range a.rules {
@@ -119,7 +118,7 @@ func (a Addresses) Singles() (own []netip.Addr) {
 	return own
 }
 
-// AllowsNone reports whether no rule allows anything. Call For before.
+// AllowsNone reports whether no rule allows any address. Call ForUnit first.
 func (a Addresses) AllowsNone() bool {
 	return !slices.ContainsFunc(a.rules, func(r rule) bool { return !r.forbid && !r.unit })
 }

@@ -26,15 +26,15 @@ func TestAllows(t *testing.T) {
 		column, addr string
 		allowed      bool
 	}{
-		{"", "192.0.2.1", false}, // pppd(8): without addresses, none
+		{"", "192.0.2.1", false}, // pppd(8): no addresses allow none
 		{"-", "192.0.2.1", false},
 		{"*", "192.0.2.1", true},
 		{"192.0.2.1", "192.0.2.1", true}, {"192.0.2.1", "192.0.2.2", false},
 		{"192.0.2.1", "::ffff:192.0.2.1", true},
 		{"192.0.2.9/24", "192.0.2.1", true}, {"192.0.2.0/24", "192.0.3.1", false},
 		{"!192.0.2.1 192.0.2.0/24", "192.0.2.1", false}, {"!192.0.2.1 192.0.2.0/24", "192.0.2.2", true},
-		{"192.0.2.0/24 !192.0.2.1", "192.0.2.1", true}, // the first rule that fits decides
-		{"!192.0.2.1", "192.0.2.2", false},             // and what none fits is forbidden
+		{"192.0.2.0/24 !192.0.2.1", "192.0.2.1", true}, // the first rule that matches decides
+		{"!192.0.2.1", "192.0.2.2", false},             // what no rule matches is forbidden
 		{"!192.0.2.1 *", "192.0.2.2", true}, {"!192.0.2.1 *", "192.0.2.1", false},
 		{"!*", "192.0.2.1", false}, {"!* 192.0.2.1", "192.0.2.1", false},
 		{"192.0.2.1 - 192.0.2.2", "192.0.2.1", true}, {"192.0.2.1 - 192.0.2.2", "192.0.2.2", false},
@@ -44,7 +44,7 @@ func TestAllows(t *testing.T) {
 		{"*", "224.0.0.1", false}, {"*", "255.255.255.255", false}, {"*", "0.0.0.0", false},
 		{"*", "223.255.255.255", true}, {"*", "126.255.255.255", true}, {"*", "128.0.0.0", true}, {"*", "127.255.255.255", false},
 		{"*", "2001:db8::1", false},
-		{"192.0.2.0/24+", "192.0.2.1", false}, // of no unit yet
+		{"192.0.2.0/24+", "192.0.2.1", false}, // not resolved for a unit
 		{"!192.0.2.0/24+ *", "192.0.2.77", false},
 	} {
 		if got := addresses(t, c.column).Allows(netip.MustParseAddr(c.addr)); got != c.allowed {
@@ -53,7 +53,7 @@ func TestAllows(t *testing.T) {
 	}
 }
 
-// TestSingles: a client's own addresses are those that are named one by one and allowed, in order.
+// TestSingles: a client's own addresses are those that are named individually and allowed, in order.
 func TestSingles(t *testing.T) {
 	for _, c := range []struct {
 		column, want string
@@ -82,8 +82,8 @@ func list(all []netip.Addr) string {
 	return strings.Join(words, " ")
 }
 
-// TestFor: pppd(8): a.b.c.d/n+ is the network plus the unit plus one.
-func TestFor(t *testing.T) {
+// TestForUnit: a.b.c.d/n+ is the network plus the unit plus one (pppd(8)).
+func TestForUnit(t *testing.T) {
 	for _, c := range []struct {
 		column string
 		unit   int
@@ -105,7 +105,7 @@ func TestFor(t *testing.T) {
 	}
 	forbidden := addresses(t, "!192.0.2.0/24+ *")
 	if a := netip.MustParseAddr("192.0.2.4"); forbidden.ForUnit(3).Allows(a) || !forbidden.ForUnit(4).Allows(a) {
-		t.Error("what is forbidden to one unit is not what is forbidden to another")
+		t.Error("the forbidden address does not depend on the unit")
 	}
 }
 

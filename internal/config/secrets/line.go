@@ -13,10 +13,10 @@ import (
 	"upppoe/internal/config/pppd"
 )
 
-var errShort = errors.New("it needs a client, a server and a secret")
+var errShort = errors.New("a client, a server and a secret are required")
 
-// parseLine reads one line. What is said of it is for the log: it names no word that
-// could be a part of the secret.
+// parseLine parses one line. The warnings are for the log: they contain no word that could be a part
+// of the secret.
 func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
 	line := e.Words
 	client, r.server, r.where = line[0].Text, wildcard, line[0].Where()
@@ -28,7 +28,7 @@ func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
 		return client, r, []string{ignoredLine(errors.New(e.Err.(*pppd.Error).Message))}
 	}
 	if len(line) < 3 {
-		// Of which server it was to be is uncertain, so it is of all.
+		// Its server is unknown, so the line applies to all.
 		r.rank, r.malformed = r.rank+ownServer, true
 		return client, r, []string{ignoredLine(errShort)}
 	}
@@ -49,22 +49,22 @@ func parseLine(e pppd.Entry) (client string, r row, warnings []string) {
 	return client, r, nil
 }
 
-// checkFile reports what is wrong with the file of a secret, which may yet be mended: it is read
-// at each login.
+// checkFile returns warnings about the file of a secret. A bad file does not make the row malformed:
+// it is read again at each login and may be repaired meanwhile.
 func (r *row) checkFile() (warnings []string) {
 	_, shared, err := readSecret(r.file)
 	if shared {
 		warnings = append(warnings, accessWarning(r.file))
 	}
 	if err != nil {
-		warnings = append(warnings, "nobody can log in by this line: "+err.Error())
+		warnings = append(warnings, "all logins with this line are rejected: "+err.Error())
 	}
 	return warnings
 }
 
-func ignoredLine(err error) string { return "line left out: " + err.Error() }
+func ignoredLine(err error) string { return "line ignored: " + err.Error() }
 
-// optionsFollow stands before options of pppd for one client (pppd(8)).
+// optionsFollow separates a client's own pppd options from its addresses (pppd(8)).
 const optionsFollow = "--"
 
 func options(words []pppd.Word) []pppd.Word {
@@ -75,21 +75,20 @@ func options(words []pppd.Word) []pppd.Word {
 	return words[i+1:]
 }
 
-// readLine is firstLine. A test counts how often files are read.
+// readLine is firstLine. A test replaces it to count reads.
 var readLine = firstLine
 
 // readSecret reads the file that @/FILE names: its first line is the secret (pppd(8)).
 func readSecret(path string) (s Secret, shared bool, err error) {
 	s, shared, err = readLine(path)
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
-		err = fmt.Errorf("the file of its secret: %w", at.Err) // a name may be a secret that begins with @/
+		err = fmt.Errorf("secret file: %w", at.Err) // without the name, which may be a secret that begins with @/
 	}
 	return s, shared, err
 }
 
-// PasswordFromFile reads a password that is the first line of a file. It is an error if
-// that line is empty. The warning, fit for a log, says that others can read the file;
-// empty: they cannot.
+// PasswordFromFile returns the first line of a file. It is an error if that line is empty. The
+// warning, for the log, is not empty if others than the owner have access to the file.
 func PasswordFromFile(path string) (s Secret, warning string, err error) {
 	s, shared, err := firstLine(path)
 	if shared {
@@ -98,8 +97,8 @@ func PasswordFromFile(path string) (s Secret, warning string, err error) {
 	return s, warning, err
 }
 
-// PasswordFromFD reads a password that is the first line of what comes on a descriptor, which it
-// closes: scripts have no business with it. It waits until the line, or what is written there, ends.
+// PasswordFromFD returns the first line that it reads from a file descriptor, and closes the
+// descriptor, so that scripts do not inherit it. It blocks until a line or the end of the input.
 func PasswordFromFD(fd int) (Secret, error) {
 	f := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", fd))
 	if f == nil {
@@ -116,7 +115,7 @@ func PasswordFromFD(fd int) (Secret, error) {
 	return Secret(line), nil
 }
 
-var errEmpty = errors.New("the first line, which should be a password, is empty")
+var errEmpty = errors.New("the first line is empty: it must be the password")
 
 func firstLine(path string) (s Secret, shared bool, err error) {
 	text, shared, err := pppd.ReadFile(path, 1<<16)

@@ -1,9 +1,9 @@
-// Package secrets reads chap-secrets and pap-secrets, as pppd(8) describes them
-// under AUTHENTICATION: a client, a server, the secret they share, and the
-// addresses that the client may have, on one line.
+// Package secrets reads chap-secrets and pap-secrets (pppd(8), AUTHENTICATION). Each line holds a
+// client, a server, the secret that they share, and the addresses that the client may use. The package
+// authenticates nobody: see packages aaa, chap and pap.
 //
-// Secrets must be written as they are: pppd's papcrypt, by which pap-secrets may
-// hold hashes of crypt(3), is not supported, and the option is refused.
+// Secrets must be plain text: hashes of crypt(3) (pppd's option papcrypt) are not supported, and the
+// option is refused.
 package secrets
 
 import (
@@ -13,57 +13,55 @@ import (
 	"upppoe/internal/config/pppd"
 )
 
-// Secret is a password. However it is printed, it is not shown.
+// Secret is a password. Printing it in any format hides it.
 type Secret = pppd.Secret
 
-// Entry is what a file says of a client and a server.
+// Entry is the account that Lookup finds for a client and a server.
 type Entry struct {
 	Secret    Secret
 	Addresses Addresses
-	Options   []pppd.Word // pppd's, for this client alone; not looked at here
+	Options   []pppd.Word // pppd options for this client alone; not parsed here
 }
 
-// File is a secrets file, indexed by client. It does not change once loaded, but for the files
-// that its secrets are read from. It may be used concurrently.
+// File is a secrets file, indexed by client. It is immutable, except that secrets in separate files
+// (@/FILE) are read at each Lookup. It may be used concurrently.
 type File struct {
 	clients map[string][]row
-	decoy   string // a file that some secret is read from; empty: there is none
+	decoy   string // a file that holds some secret; empty: there is none. See Lookup
 }
 
-// row is a line of the file.
+// row is one line of the file.
 type row struct {
 	where     string // FILE:LINE
 	server    string
 	rank      int
-	malformed bool   // it cannot be understood, and lets nobody in
-	file      string // that the secret is read from; empty: it is here
+	malformed bool   // it cannot be parsed, and rejects all logins
+	file      string // that holds the secret; empty: Entry has it
 	Entry
 }
 
-// Why Lookup finds no entry.
+// Errors of Lookup.
 var (
 	ErrUnknown   = errors.New("unknown user")
-	ErrMalformed = errors.New("the line of this account cannot be understood")
+	ErrMalformed = errors.New("the line of this account is malformed")
 )
 
-// Ranks of a match, which add up: pppd takes a client's own line before a
-// server's own.
+// Ranks of a match, which add up: pppd prefers a line that names the client to one that names the
+// server.
 const (
 	ownServer = 1
 	ownClient = 2
 )
 
-// wildcard stands in a file for every client, or server.
+// wildcard matches every client, or server.
 const wildcard = "*"
 
-// maxFile bounds what is read of a file, in octets: 100,000 accounts are a
-// tenth of it.
+// maxFile is the maximum size of a file, in octets: 100,000 accounts take a tenth of it.
 const maxFile = 64 << 20
 
-// Load reads a file. Warnings, fit for a log, are of lines that are left out and
-// of files that others can read. The error is fs.ErrNotExist if the file is not
-// there. A file that is changed must be loaded again; those that its secrets are read
-// from are read at each Lookup.
+// Load reads and parses a file. Warnings, for the log, name lines that are ignored and files to which
+// others have access. The error is fs.ErrNotExist if the file does not exist. A file that has changed
+// must be loaded again; files that hold single secrets are read at each Lookup.
 func Load(path string) (*File, []string, error) {
 	text, shared, err := pppd.ReadFile(path, maxFile)
 	if err != nil {
@@ -80,9 +78,8 @@ func accessWarning(path string) string {
 	return fmt.Sprintf("Warning - secret file %s has world and/or group access", path)
 }
 
-// Parse reads the text of a file. A line that cannot be understood, as for a quote without its
-// end, costs that entry alone, and lets nobody in: neither by itself, nor the client that it
-// names by a line with wildcards.
+// Parse parses the text of a file. A malformed line, as one with an unclosed quote, affects that entry
+// alone: Lookup returns ErrMalformed for it, and no line with wildcards applies to its client instead.
 func Parse(path, text string) (f *File, warnings []string) {
 	lines := pppd.Entries(path, text)
 	f = &File{clients: make(map[string][]row, len(lines))}
@@ -99,21 +96,19 @@ func Parse(path, text string) (f *File, warnings []string) {
 	return f, warnings
 }
 
-// Lookup finds the entry for a client and a server: of those that match, the one with
-// the fewest wildcards, a client's own before a server's own, and of equals the
-// first. Names are case-sensitive. A server name that is not known is empty, and
-// matches any.
+// Lookup returns the entry for a client and a server: of those that match, the one with the fewest
+// wildcards; a line that names the client before one that names the server; of equals the first. Names
+// are case-sensitive. An empty server matches any.
 //
-// That a name is not known must not show in the time an answer takes: compare the
-// proof of such a client too, with the empty Entry's secret, and then refuse it. If any
-// secret is in a file of its own, one such file is read for each Lookup. The error, fit for a
-// log, is ErrUnknown, wraps ErrMalformed, or says why the secret cannot be read.
+// The time of a login must not reveal whether a name is known: verify the response of an unknown
+// client too, with the empty Entry's secret, and then reject it. If any secret is in a separate file,
+// every Lookup reads one such file. The error, for the log, is ErrUnknown, wraps ErrMalformed, or says
+// why the secret cannot be read.
 func (f *File) Lookup(client, server string) (Entry, error) {
 	return f.lookup(f.find(server, client, wildcard))
 }
 
-// LookupNamed is Lookup for a client that must be named itself: what is for all clients is no secret of
-// its own.
+// LookupNamed is Lookup without lines whose client is a wildcard.
 func (f *File) LookupNamed(client, server string) (Entry, error) {
 	if client == wildcard {
 		return f.lookup(nil)
@@ -143,10 +138,10 @@ func (f *File) lookup(best *row) (Entry, error) {
 	return e, nil
 }
 
-// HasClient reports whether a line names a client itself, and not by a wildcard.
+// HasClient reports whether a line names a client, other than by a wildcard.
 func (f *File) HasClient(client string) bool { return client != wildcard && len(f.clients[client]) > 0 }
 
-// find is the best row of some clients for a server; nil: there is none.
+// find returns the best row of some clients for a server; nil if there is none.
 func (f *File) find(server string, clients ...string) (best *row) {
 	for _, name := range clients {
 		rows := f.clients[name]

@@ -43,24 +43,24 @@ func TestLookup(t *testing.T) {
 		{"testuser", "any", "testpassword", "the story's line", true},
 		{"alice", "ac1", "one", "no wildcard is better than one", true},
 		{"alice", "ac2", "two", "one wildcard is better than two", true},
-		{"alice", "ac9", "two", "the client's own line is better than the server's own", true},
-		{"alice", "", "one", "a server that is not known is any", true},
+		{"alice", "ac9", "two", "a line that names the client is better than one that names the server", true},
+		{"alice", "", "one", "an unknown server matches any", true},
 		{"Alice", "ac1", "guest", "names are case-sensitive", true},
 		{"eve", "ac9", "three", "all clients of a server", true},
 		{"eve", "ac8", "guest", "all clients of all servers", true},
 		{"bob", "x", "spaced secret", "quotes", true},
-		{"carol", "x", "", "an empty secret is one", true},
+		{"carol", "x", "", "an empty secret is valid", true},
 		{"dave", "x", "a'b#c", "escapes in quotes", true},
-		{"erin", "x", "@home", "@ without / is a letter", true},
+		{"erin", "x", "@home", "@ without / is an ordinary character", true},
 		{"", "x", "open", "the name may be empty", true},
-		{"frank", "x", "", "a secret without quotes is a broken line, and frank no guest", false},
-		{"frank", "ac9", "", "nor one of all clients of that server", false},
-		{"grace", "ac1", "", "a short line is better than none: grace is no guest", false},
-		{"heidi", "x", "fine", "a good line is as good as if no broken one were there", true},
-		{"ivan", "x", "", "a name alone lets nobody in", false},
+		{"frank", "x", "", "a secret with spaces and no quotes is malformed; the wildcard line does not apply", false},
+		{"frank", "ac9", "", "nor does the server's line", false},
+		{"grace", "ac1", "", "a short line is malformed; the wildcard line does not apply", false},
+		{"heidi", "x", "fine", "a valid line is used in spite of a malformed one", true},
+		{"ivan", "x", "", "a name alone is rejected", false},
 		{"judy", "x", "first", "of equals the first", true},
-		{"Mallory", "ac8", "m", "options after -- are no addresses", true},
-		{"*", "ac9", "three", "a client may call itself *", true},
+		{"Mallory", "ac8", "m", "options after -- are not addresses", true},
+		{"*", "ac9", "three", "a client may be called *", true},
 	} {
 		e, err := f.Lookup(c.client, c.server)
 		if ok := err == nil; ok != c.ok || string(e.Secret) != c.want {
@@ -69,7 +69,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestOptions: what stands after -- is kept for who gives it a meaning.
+// TestOptions: the words after -- are kept, unparsed.
 func TestOptions(t *testing.T) {
 	f, _ := Parse("f", "alice * one * -- rate-up 1000\nbob * two 192.0.2.1 --\ncarol * three\ndave * four -- nodetach\n")
 	for client, want := range map[string]string{"alice": "rate-up 1000", "bob": "", "carol": "", "dave": "nodetach"} {
@@ -84,14 +84,14 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestWarnings: a line that is left out is told by its number, without its words.
+// TestWarnings: a warning about an ignored line has its number and none of its words.
 func TestWarnings(t *testing.T) {
 	_, warnings := Parse("f", text)
 	want := []string{
-		"f:11: line left out: word 4 is no IPv4 address",
-		"f:12: line left out: it needs a client, a server and a secret",
-		"f:14: line left out: word 4 is no IPv4 address",
-		"f:16: line left out: it needs",
+		"f:11: line ignored: word 4 is not an IPv4 address",
+		"f:12: line ignored: a client, a server and a secret are required",
+		"f:14: line ignored: word 4 is not an IPv4 address",
+		"f:16: line ignored: a client, a server",
 	}
 	if !slices.EqualFunc(warnings, want, strings.HasPrefix) {
 		t.Errorf("warnings %q, want %q", warnings, want)
@@ -101,14 +101,14 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestFaultsCostOneEntry: a quote without its end, or a broken escape, costs the account in whose
-// line it is, and nobody else; the log has file and line, and no part of the secret.
-func TestFaultsCostOneEntry(t *testing.T) {
+// TestMalformedLine: an unclosed quote or a bad escape makes the account of its line unusable, and no
+// other; the log has file and line, and no part of the secret.
+func TestMalformedLine(t *testing.T) {
 	f, warnings := Parse("f", "alice * one *\nbob * \"geheim *\ncarol * 'three' *\n\"dave * geheim\nerin * gehe\\x *\nfrank * it's *\n"+
 		"\"gina * x\" * four *\nheidi * five 192.0.2.1 'x\n* * guest *\n")
 	for client, want := range map[string]string{
 		"alice": "one", "carol": "three", "gina * x": "four", "ivan": "guest",
-		"bob": "", "dave": "", "erin": "", "frank": "", "heidi": "", // nor are they guests
+		"bob": "", "dave": "", "erin": "", "frank": "", "heidi": "", // the wildcard line does not apply
 	} {
 		if e, err := f.Lookup(client, "ac"); (err == nil) != (want != "") || string(e.Secret) != want {
 			t.Errorf("%s: %v, want the secret %q", client, err, want)
@@ -117,19 +117,19 @@ func TestFaultsCostOneEntry(t *testing.T) {
 		}
 	}
 	want := []string{
-		`f:2: line left out: the quote " is not closed in its line`,
-		`f:4: line left out: the quote " is not closed in its line`,
-		`f:5: line left out: \x needs`,
-		`f:6: line left out: the quote ' is not`,
-		`f:8: line left out: the quote ' is not`,
+		`f:2: line ignored: the quote " is not closed in its line`,
+		`f:4: line ignored: the quote " is not closed in its line`,
+		`f:5: line ignored: \x needs`,
+		`f:6: line ignored: the quote ' is not`,
+		`f:8: line ignored: the quote ' is not`,
 	}
 	if !slices.EqualFunc(warnings, want, strings.HasPrefix) || strings.Contains(strings.Join(warnings, ""), "geheim") {
 		t.Errorf("warnings %q, want %q", warnings, want)
 	}
 }
 
-// TestTextsOfWindows: a byte order mark and CR LF are no part of a name or a secret.
-func TestTextsOfWindows(t *testing.T) {
+// TestWindowsText: a byte order mark and CR LF are not part of a name or a secret.
+func TestWindowsText(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -162,11 +162,11 @@ func TestTextsOfWindows(t *testing.T) {
 	}
 }
 
-// TestSecretOfAFileFollowsIt: a secret in a file of its own is what the file says now.
-func TestSecretOfAFileFollowsIt(t *testing.T) {
+// TestSecretFileIsReadAgain: a secret in a separate file is read at each Lookup.
+func TestSecretFileIsReadAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "word")
 	f, warnings := Parse("f", "alice * @"+path+" *\nbob * two *\n")
-	if want := "f:1: nobody can log in by this line: the file of its secret: no such file"; len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) {
+	if want := "f:1: all logins with this line are rejected: secret file: no such file"; len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) {
 		t.Errorf("warnings %q, want %q", warnings, want)
 	}
 	for _, text := range []string{"", "one", "two", "", "two"} {
@@ -178,10 +178,10 @@ func TestSecretOfAFileFollowsIt(t *testing.T) {
 		}
 		e, err := f.Lookup("alice", "ac")
 		if string(e.Secret) != text || (err == nil) != (text != "") {
-			t.Errorf("the file says %q, and the secret has %d octets, %v", text, len(e.Secret), err)
+			t.Errorf("the file has %q, and the secret has %d octets, %v", text, len(e.Secret), err)
 		}
 		if text == "" && (!errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "f:1: ") || strings.Contains(err.Error(), path)) {
-			t.Errorf("without a file: %v; want the line, and not what may be a secret", err)
+			t.Errorf("without a file: %v; want the line, and no file name, which may be a secret", err)
 		}
 		if e, err := f.Lookup("bob", "ac"); string(e.Secret) != "two" || err != nil {
 			t.Errorf("bob: %v", err)
@@ -189,9 +189,9 @@ func TestSecretOfAFileFollowsIt(t *testing.T) {
 	}
 }
 
-// TestOneFileALookup: whoever is looked up, one file is read if any secret is in a file, and none
-// else: the time that it takes does not tell who has an account.
-func TestOneFileALookup(t *testing.T) {
+// TestOneReadPerLookup: every Lookup reads one file if any secret is in a file, so that its time does
+// not reveal which names have accounts.
+func TestOneReadPerLookup(t *testing.T) {
 	defer func() { readLine = firstLine }()
 	reads := 0
 	readLine = func(string) (Secret, bool, error) { reads++; return Secret("x"), false, nil }
@@ -207,9 +207,8 @@ func TestOneFileALookup(t *testing.T) {
 	}
 }
 
-// TestFromDescriptor: the first line of what comes, of 65,536 octets at most; the descriptor is
-// closed.
-func TestFromDescriptor(t *testing.T) {
+// TestPasswordFromFD: the first line of the input, of 65,536 octets at most; the descriptor is closed.
+func TestPasswordFromFD(t *testing.T) {
 	long := strings.Repeat("x", 1<<16)
 	for text, want := range map[string]string{"a": "a", "a\n": "a", "a b\r\nc": "a b", "": "", "\na": "", long: long, long[1:] + "\n": long[1:], long + "y": long} {
 		r, w, err := os.Pipe()
@@ -235,8 +234,8 @@ func TestFromDescriptor(t *testing.T) {
 	}
 }
 
-// TestNames: a client that a line names, and not every client.
-func TestNames(t *testing.T) {
+// TestHasClient: only clients that a line names, not those that a wildcard matches.
+func TestHasClient(t *testing.T) {
 	f, _ := Parse("f", "ac * one *\n* * guest *\n")
 	for client, want := range map[string]bool{"ac": true, "alice": false, "*": false} {
 		if f.HasClient(client) != want {
@@ -248,14 +247,14 @@ func TestNames(t *testing.T) {
 	}
 	f, _ = Parse("f", "ac bob one *\n* * guest *\n")
 	if e, err := f.LookupNamed("ac", "alice"); !errors.Is(err, ErrUnknown) || len(e.Secret) > 0 {
-		t.Errorf("what is for all is a client's own: %v", err)
+		t.Errorf("LookupNamed uses a wildcard line: %v", err)
 	}
 	if (&File{}).HasClient("ac") {
-		t.Error("an empty file names somebody")
+		t.Error("an empty file has a client")
 	}
 }
 
-func TestSecretsOfFiles(t *testing.T) {
+func TestSecretFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
@@ -268,10 +267,10 @@ func TestSecretsOfFiles(t *testing.T) {
 	f, warnings, err := Load(path)
 	want := []string{
 		"Warning - secret file " + path + " has world and/or group access",
-		path + ":2: nobody can log in by this line: the file of its secret: no such file",
+		path + ":2: all logins with this line are rejected: secret file: no such file",
 		path + ":3: Warning - secret file " + shared + " has world and/or group access",
-		path + ":4: nobody can log in by this line: the file of its secret: the first line, which should be a password, is empty",
-		path + ":5: nobody can log in by this line: " + dir + " is not a plain file",
+		path + ":4: all logins with this line are rejected: secret file: the first line is empty: it must be the password",
+		path + ":5: all logins with this line are rejected: " + dir + " is not a plain file",
 	}
 	if err != nil || !slices.EqualFunc(warnings, want, strings.HasPrefix) {
 		t.Errorf("%v, warnings %q; want %q", err, warnings, want)
@@ -282,20 +281,20 @@ func TestSecretsOfFiles(t *testing.T) {
 		}
 	}
 	if _, warning, err := PasswordFromFile(shared); err != nil || warning != "Warning - secret file "+shared+" has world and/or group access" {
-		t.Errorf("a password that all see: %q, %v", warning, err)
+		t.Errorf("a password file that others can read: %q, %v", warning, err)
 	}
 	if _, _, err := PasswordFromFile(empty); err == nil || !strings.Contains(err.Error(), empty) {
 		t.Errorf("an empty password: %v", err)
 	}
 }
 
-func TestFilesThatCannotBeRead(t *testing.T) {
+func TestUnreadableFile(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := Load(dir); err == nil {
-		t.Error("a folder is read as a file")
+		t.Error("a directory is read as a file")
 	}
 	if _, _, err := Load(dir + "/none"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a file that does not exist: %v", err)
 	}
 }
 
@@ -323,20 +322,20 @@ func FuzzParse(f *testing.F) {
 		e, err := file.Lookup(client, server)
 		ok := err == nil
 		if ok && (len(e.Secret) > len(text) || !strings.Contains(text, "*") && !strings.Contains(text, server)) {
-			t.Errorf("%q lets %q in at %q", text, client, server)
+			t.Errorf("%q has an account for %q at %q", text, client, server)
 		}
 		if !ok && (len(e.Secret) > 0 || len(e.Addresses.rules) > 0) {
-			t.Errorf("%q: an entry that is not found says something", text)
+			t.Errorf("%q: an entry that is not found is not empty", text)
 		}
 		for _, a := range e.Addresses.ForUnit(3).Singles() {
 			if !e.Addresses.ForUnit(3).Allows(a) {
-				t.Errorf("%q: address %v of its own is not allowed", text, a)
+				t.Errorf("%q: its own address %v is not allowed", text, a)
 			}
 		}
 	})
 }
 
-// BenchmarkLookup is among 100,000 accounts.
+// BenchmarkLookup searches 100,000 accounts.
 func BenchmarkLookup(b *testing.B) {
 	var text strings.Builder
 	for i := range 100_000 {

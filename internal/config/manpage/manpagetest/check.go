@@ -1,4 +1,5 @@
-// Package manpagetest holds a program's manual page against what the program prints.
+// Package manpagetest compares a program's committed manual page with the page that the program
+// prints, and checks it with groff and mandoc. It is for tests only.
 package manpagetest
 
 import (
@@ -11,8 +12,8 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// Check holds a file against the page that print writes; with update it writes the
-// file anew. Then those programs that read such pages must have nothing to say of it.
+// Check compares a file with the page that print writes; with update it writes the file first. Then
+// groff and mandoc must accept the page without warnings; a missing program skips its check.
 func Check(t *testing.T, file string, update bool, print func(io.Writer) error) {
 	t.Helper()
 	var page bytes.Buffer
@@ -39,7 +40,7 @@ func Check(t *testing.T, file string, update bool, print func(io.Writer) error) 
 	}
 }
 
-// lint has a program read a page, and complain about it.
+// lint runs a program that reads a page and reports its warnings.
 func lint(t *testing.T, page []byte, reader []string) {
 	roottest.NeedPrograms(t, reader[0])
 	command := exec.Command(reader[0], reader[1:]...)

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// CaptureStdout makes a printer of a program: what it writes to standard output, if its exit
-// code is 0. Until it returns, standard output is not to be used by others.
+// CaptureStdout returns a function that copies what run prints to standard output, and fails unless run
+// returns exit code 0. It replaces os.Stdout meanwhile, so nothing else may use that concurrently.
 func CaptureStdout(run func() int) func(io.Writer) error {
 	return func(w io.Writer) error {
 		r, stdout, err := os.Pipe()
