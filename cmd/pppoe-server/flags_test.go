@@ -102,7 +102,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--ipv6-networks", "fe80::/48"}, `--ipv6-networks "fe80::/48": no host can have an address of these`},
 		{[]string{"--ipv6-addresses", "ff00::/64"}, `--ipv6-addresses "ff00::/64": no host`},
 		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes "::/40": no host`},
-		{[]string{"--ipv6-networks", "192.0.2.0/24"}, "192.0.2.0/24 is no IPv6 prefix"},
+		{[]string{"--ipv6-networks", "192.0.2.0/24"}, "192.0.2.0/24 is not an IPv6 prefix"},
 		{[]string{"--ipv6-dns", "::1"}, `--ipv6-dns "::1": give an IPv6 address like 2001:db8::53`},
 		{[]string{"-x", "-1"}, "-x -1: give the most sessions that one client may have"},
 		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 65534"},

@@ -64,7 +64,7 @@ func TestAuthenticate(t *testing.T) {
 		{"gina", "six", false, "", "not allowed: its address column"}, // the network is too small for it
 		{"heidi", "seven", true, "192.0.2.97 192.0.2.96", ""},
 		{"ivan", "eight", false, "", dir + "/pap-secrets:8: the line of this account is malformed"},
-		{"judy", "", false, "", dir + "/pap-secrets:9: the file of its secret: no such file"},
+		{"judy", "", false, "", dir + "/pap-secrets:9: secret file: no such file"},
 	} {
 		d := judge(login(c.name, c.password))
 		var own []string
