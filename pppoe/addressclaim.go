@@ -9,16 +9,16 @@ import (
 	"upppoe/ppp/session"
 )
 
-// claims are a session's, of a server: the addresses that its peer has by it.
+// claims are the IPv4 addresses that a session of a server has claimed for its peer.
 type claims struct {
-	assigned []netip.Addr   // those that it was given, not those that it has asked for
-	held     []netip.Addr   // until the device has lost them
-	awaited  ipcp.Agreement // has no valid addresses unless another session is to lose them first
+	assigned []netip.Addr   // addresses that the server has assigned, not those that the peer requested
+	held     []netip.Addr   // until the device no longer has them
+	awaited  ipcp.Agreement // valid while another session must lose the address first
 }
 
-// claimAddress reports whether a session may now have what IPCP has agreed on: no other session of the
-// server has the peer's address. Otherwise it has it later, as soon as the other's device has
-// lost it; or this session ends, if the older one is to be kept.
+// claimAddress reports whether a session may use what IPCP has agreed on: no other session of the
+// server has the peer's address. Otherwise the session gets it as soon as the other's device has
+// lost it; or, if the older session is to be kept, this one ends.
 func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreement) bool {
 	me := sessionRef{l, s, s.SessionInfo}
 	older, displaced, waits, ok := l.server.addresses.claim(a.Remote, me, func(older SessionInfo) bool { return l.replaces(s, older, a.Remote) })
@@ -35,7 +35,8 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 		return false
 	}
 	s.claims.awaited = a
-	// An older session loses the address with the network phase, before its peer has answered.
+	// The older session loses the address when its network phase ends, before its peer has
+	// answered.
 	for _, ref := range [...]sessionRef{older, displaced} {
 		ref.call(func(now time.Time) {
 			if ref.state.ppp.Phase() != session.Terminate {
@@ -47,19 +48,19 @@ func (l *serverLoop) claimAddress(now time.Time, s *sessionState, a ipcp.Agreeme
 	return false
 }
 
-// replaces reports whether a session takes an address over from an older one. A peer that was
-// given the address takes it from any user, one that has only asked for it from its own user
-// alone: otherwise any user could end another's session.
+// replaces reports whether a session takes over the address of an older one. A peer that the server
+// assigned the address takes it from any user; a peer that requested it, only from the same user:
+// otherwise any user could end another's session.
 func (l *serverLoop) replaces(s *sessionState, older SessionInfo, addr netip.Addr) bool {
 	return !l.server.cfg.KeepOlder && (s.User == older.User || slices.Contains(s.claims.assigned, addr))
 }
 
-// call has a session's own loop do something with it, unless it has ended by then.
+// call runs a function in the loop of a session, unless the session has ended by then.
 func (r sessionRef) call(do func(now time.Time)) {
 	if r.state == nil {
 		return
 	}
-	// Ends when the loop has taken the call, or has ended. A loop must not wait for another.
+	// Ends when the loop has accepted the call or ended. A loop must not wait for another.
 	go r.owner.loop.call(func(now time.Time) {
 		if r.state.endReason == nil {
 			do(now)
@@ -67,7 +68,7 @@ func (r sessionRef) call(do func(now time.Time)) {
 	})
 }
 
-// probe asks a session's peer whether it still is there.
+// probe checks with an Echo-Request whether a session's peer is still there.
 func (l *serverLoop) probe(now time.Time, s *sessionState) {
 	s.ppp.Probe(now, &s.out)
 	l.loop.flush(now, s)
@@ -79,8 +80,8 @@ func (c *claims) add(addr netip.Addr) {
 	}
 }
 
-// releaseAddresses gives back the addresses of a session that neither its device has any more nor it
-// wants: called with what the device has.
+// releaseAddresses releases the addresses that neither the session's device has nor the session
+// wants. It is called with what the device has.
 func (l *serverLoop) releaseAddresses(s *sessionState, have Addressing) {
 	kept := s.claims.held[:0]
 	for _, addr := range s.claims.held {
@@ -93,7 +94,7 @@ func (l *serverLoop) releaseAddresses(s *sessionState, have Addressing) {
 	s.claims.held = kept
 }
 
-// cancelAddressWait has a session wait for no address any more.
+// cancelAddressWait ends a session's wait for an address.
 func (l *serverLoop) cancelAddressWait(s *sessionState) {
 	if addr := s.claims.awaited.Remote; addr.IsValid() {
 		s.claims.awaited = ipcp.Agreement{}
@@ -101,19 +102,19 @@ func (l *serverLoop) cancelAddressWait(s *sessionState) {
 	}
 }
 
-// releaseAddress gives back an address, and hands it on to the session that waits for it.
+// releaseAddress releases an address, and passes it to the session that waits for it.
 func (l *serverLoop) releaseAddress(addr netip.Addr, s *sessionState) {
 	if next, ok := l.server.addresses.release(addr, s); ok {
 		next.call(func(now time.Time) { next.owner.addressReleased(next.state, addr) })
 	}
 }
 
-// addressReleased goes on with a session whose peer's address another session has lost.
+// addressReleased continues a session whose peer's address another session has lost.
 func (l *serverLoop) addressReleased(s *sessionState, addr netip.Addr) {
 	a := s.claims.awaited
 	if a.Remote != addr {
 		if !slices.Contains(s.claims.held, addr) {
-			l.releaseAddress(addr, s) // it wants it no more
+			l.releaseAddress(addr, s) // it no longer wants it
 		}
 		return
 	}

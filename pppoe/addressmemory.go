@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// addressMemory remembers which place in the pool a client had last, for when it comes back: of so
-// many clients as had one lately. It may be used concurrently.
+// addressMemory remembers the pool index that a client had last, for when it returns: of the limit
+// clients that had one most recently. It may be used concurrently.
 type addressMemory struct {
 	seed  maphash.Seed
 	limit int
@@ -26,9 +26,9 @@ func newAddressMemory(most int) *addressMemory {
 	return &addressMemory{seed: maphash.MakeSeed(), limit: most, order: list.New(), by: make(map[uint64]*list.Element)}
 }
 
-// keysOf are whom a session's peer may be known as, the surest first: its user at this station,
-// and its user anywhere, as with a new router; or the station alone, where nobody has to prove
-// who it is.
+// keysOf returns the keys under which a session's peer is remembered, the most specific first: its
+// user at this Ethernet address and its user anywhere, as with a new router; or the Ethernet
+// address alone if there is no authentication.
 func (r *addressMemory) keysOf(l SessionInfo) []uint64 {
 	if l.User == "" {
 		return []uint64{maphash.Bytes(r.seed, l.Peer[:])}
@@ -36,31 +36,31 @@ func (r *addressMemory) keysOf(l SessionInfo) []uint64 {
 	return []uint64{maphash.String(r.seed, string(l.Peer[:])+l.User), maphash.String(r.seed, l.User)}
 }
 
-// remember notes which place a session's peer has.
-func (r *addressMemory) remember(l SessionInfo, place int) {
+// remember records the pool index of a session's peer.
+func (r *addressMemory) remember(l SessionInfo, index int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, client := range r.keysOf(l) {
-		if e := r.by[client]; e != nil {
-			e.Value = rememberedIndex{client, place}
+	for _, key := range r.keysOf(l) {
+		if e := r.by[key]; e != nil {
+			e.Value = rememberedIndex{key, index}
 			r.order.MoveToFront(e)
 			continue
 		}
-		r.by[client] = r.order.PushFront(rememberedIndex{client, place})
+		r.by[key] = r.order.PushFront(rememberedIndex{key, index})
 		if r.order.Len() > r.limit {
 			delete(r.by, r.order.Remove(r.order.Back()).(rememberedIndex).key)
 		}
 	}
 }
 
-// indexesOf are the places that a session's peer had last, the surest first.
-func (r *addressMemory) indexesOf(l SessionInfo) (places []int) {
+// indexesOf returns the pool indexes that a session's peer had last, the most specific first.
+func (r *addressMemory) indexesOf(l SessionInfo) (indexes []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, client := range r.keysOf(l) {
-		if e := r.by[client]; e != nil {
-			places = append(places, e.Value.(rememberedIndex).index)
+	for _, key := range r.keysOf(l) {
+		if e := r.by[key]; e != nil {
+			indexes = append(indexes, e.Value.(rememberedIndex).index)
 		}
 	}
-	return places
+	return indexes
 }

@@ -8,31 +8,30 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// addressTable are the IPv4 addresses of a server's peers, on all its interfaces: no two sessions
-// have one at a time. It may be used concurrently.
+// addressTable has the IPv4 addresses of a server's peers, on all its interfaces. No two sessions
+// have the same address at a time. It may be used concurrently.
 type addressTable struct {
 	mu sync.Mutex
 	by map[netip.Addr]*addressEntry
 }
 
-// addressEntry is an address that a session has, and the one that is to have it next.
+// addressEntry is the session that has an address, and the one that gets it next.
 type addressEntry struct {
-	holder, next sessionRef // next is zero if nobody waits
+	holder, next sessionRef // next is zero: no session waits
 }
 
-// sessionRef is a session of some interface, as another interface's loop may name it: the
-// tunnel is touched by its own loop alone.
+// sessionRef refers to a session of any interface. Only the session's own loop may touch state.
 type sessionRef struct {
 	owner *serverLoop
 	state *sessionState
-	info  SessionInfo // as it was
+	info  SessionInfo // a copy
 }
 
 func newAddressTable() *addressTable { return &addressTable{by: make(map[netip.Addr]*addressEntry)} }
 
-// claim gives an address to a session if no other has it. Else it returns which one that is; and,
-// if the newer session replaces the older and any that waits already, notes that this one waits
-// for it, in place of displaced, which has waited until now (zero: none has).
+// claim assigns an address to a session if no other session has it. Else it returns the session
+// that has it, older; and, if the newer session replaces that and any that already waits, makes the
+// new one wait in place of displaced (zero: none waited).
 func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older SessionInfo) bool) (older, displaced sessionRef, waits, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -51,8 +50,8 @@ func (a *addressTable) claim(addr netip.Addr, by sessionRef, replaces func(older
 	return h.holder, displaced, true, false
 }
 
-// release takes an address from a session that has it, or waits for it. next is the one that has it
-// now, if somebody has waited.
+// release takes an address from a session that has it or waits for it. next is the session that has
+// it now, if one has waited.
 func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRef, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -70,9 +69,8 @@ func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRe
 	return next, false
 }
 
-// choose returns which of an account's own addresses a session is to have: the one that another
-// session has at the same station, which has begun anew; or the first that no session has; or the
-// one that is given.
+// choose returns which of an account's addresses a session gets: the one that a session of the same
+// station has, which begins anew; else the first that no session has; else the given one.
 func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.Addr) netip.Addr {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -88,7 +86,7 @@ func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.A
 	return free
 }
 
-// isFree reports whether no session but one has an address, or waits for it.
+// isFree reports whether no session other than one has an address.
 func (a *addressTable) isFree(addr netip.Addr, but *sessionState) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

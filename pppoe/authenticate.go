@@ -7,25 +7,26 @@ import (
 	"upppoe/ppp"
 )
 
-// authenticate has an Authority judge a proof. Sessions bound the number of questions: each has
-// at most one under way. What a peer that negotiates anew offers meanwhile waits for it, as
-// its answer is none on the new proof; only the last waits.
-func (l *loop) authenticate(ctx context.Context, a Authenticator, s *sessionState, p ppp.AuthResponse) {
+// authenticate passes a peer's response to the Authenticator. A session has at most one request in
+// progress. If the peer renegotiates meanwhile, its new response waits, since the result of the
+// first does not apply to it; only the last one waits.
+func (l *loop) authenticate(ctx context.Context, a Authenticator, s *sessionState, r ppp.AuthResponse) {
 	if s.authPending {
-		s.nextAuth = p
+		s.nextAuth = r
 		return
 	}
-	s.authPending, s.authUser = true, p.User()
-	line := s.SessionInfo
-	// Ends when the Authority answers, or the loop has ended.
+	s.authPending, s.authUser = true, r.User()
+	info := s.SessionInfo
+	// Ends when the Authenticator returns; its result is dropped if the loop has ended.
 	go func() {
-		d := a.Authenticate(ctx, line, p)
-		l.call(func(now time.Time) { l.authenticated(ctx, now, a, s, d) })
+		result := a.Authenticate(ctx, info, r)
+		l.call(func(now time.Time) { l.authenticated(ctx, now, a, s, result) })
 	}()
 }
 
-// authenticated brings an Authority's answer to the session, unless there is another proof by now.
-func (l *loop) authenticated(ctx context.Context, now time.Time, a Authenticator, s *sessionState, d AuthResult) {
+// authenticated applies the Authenticator's result to the session, or starts the next request if
+// the peer has sent another response.
+func (l *loop) authenticated(ctx context.Context, now time.Time, a Authenticator, s *sessionState, result AuthResult) {
 	next := s.nextAuth
 	s.authPending, s.nextAuth = false, nil
 	switch {
@@ -33,25 +34,24 @@ func (l *loop) authenticated(ctx context.Context, now time.Time, a Authenticator
 	case next != nil:
 		l.authenticate(ctx, a, s, next)
 	default:
-		s.authPolicy = d.Policy
-		l.owner.completeAuth(s, &d)
-		s.ppp.SetAuthResult(now, d.AuthResult, &s.out)
+		s.authPolicy = result.Policy
+		l.owner.completeAuth(s, &result)
+		s.ppp.SetAuthResult(now, result.AuthResult, &s.out)
 		l.flush(now, s)
 	}
 }
 
-// An Authority says who may have a session. It is asked from goroutines of its
-// own, so it may block (a RADIUS server's answer), and may be asked for several
-// lines at once.
+// Authenticator authenticates peers and authorizes their sessions (AAA). Authenticate is called by
+// goroutines of its own, for several sessions concurrently: it may block, for a RADIUS server's
+// answer. It should return when ctx ends.
 type Authenticator interface {
-	Authenticate(ctx context.Context, l SessionInfo, p ppp.AuthResponse) AuthResult
+	Authenticate(ctx context.Context, s SessionInfo, r ppp.AuthResponse) AuthResult
 }
 
-// AuthResult is what an Authority says of a proof, and what a server holds the session to if
-// it is granted. The Terms come with it, so that they are those of the peer that this very
-// proof has authenticated, and of nobody who had the session, or its ID, before.
+// AuthResult is the result of an authentication. The policy is part of it, so that it always
+// belongs to the user that was authenticated, and not to one that had the session or its ID before.
 type AuthResult struct {
 	ppp.AuthResult
-	// Policy are the account's own; nil: it has none, and ServerConfig.Policy says what holds.
+	// Policy is the account's own policy; nil: ServerConfig.Policy applies.
 	Policy *SessionPolicy
 }

@@ -12,23 +12,24 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Client dials one session, carries its traffic, and dials again as told. Redial,
-// Link and Counters may be called at any time, concurrently with Run.
+// Client dials one session, carries its packets, and redials as ClientConfig.Redial says. Redial,
+// SetLinkState, SetLinkAddr and Counters may be called at any time, concurrently with Run.
 type Client struct {
 	cfg          ClientConfig
-	backoff      backoff       // Run's alone
-	avoid        []wire.Addr   // likewise: concentrators that have failed us
-	reportedLink LinkState     // likewise: how the link was last said to be
-	wakeup       chan struct{} // holds one: somebody has said something that Run waits for
+	backoff      backoff       // used by Run only
+	avoid        []wire.Addr   // used by Run only: concentrators whose session failed
+	reportedLink LinkState     // used by Run only: the link state reported last
+	wakeup       chan struct{} // capacity 1: ends a wait of Run
 
-	mu      sync.Mutex // guards what follows
-	dialer  *dialer    // nil: none is under way
+	mu      sync.Mutex // guards the fields below
+	dialer  *dialer    // nil: no dial is in progress
 	redial  bool       // Redial was called
 	link    LinkState
-	address wire.Addr // the interface's, as last told; zero: not yet
+	address wire.Addr // of the interface, as last set; zero: unknown
 }
 
-// NewClient makes a client; Run has it work, once. The error names the field of cfg that is wrong.
+// NewClient makes a client. Its Run may be called once. The error names the field of cfg that is
+// wrong.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -39,27 +40,26 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	return &Client{cfg: cfg, backoff: backoff{Redial: cfg.Redial}, wakeup: make(chan struct{}, 1)}, nil
 }
 
-// ErrDiscovery is wrapped by the error of a dial that found no concentrator, or
-// whose concentrators all refused.
+// ErrDiscovery is wrapped by the error of a dial that found no concentrator, or that all
+// concentrators rejected.
 //
 //lint:ignore ST1005 pppd's words to the letter: scripts look for them in logs.
 var ErrDiscovery = errors.New("Unable to complete PPPoE Discovery")
 
-// EndError says why a session ended.
+// EndError is the error of Client.Run: why the last session ended.
 type EndError struct {
 	Reason session.Reason
-	// Online reports whether packets of some family could flow before, and Lasted for
-	// how long.
+	// Online reports whether packets of some address family could flow, Uptime for how long.
 	Online bool
 	Uptime time.Duration
-	// AC is the concentrator whose session it was; zero: none was granted.
+	// AC is the concentrator of the session; zero: no session was established.
 	AC wire.Addr
-	// Err is what this machine said, if it was the cause: that it can have no
-	// device, or that the interface is gone.
+	// Err is the local cause, if there is one: there is no network device, or the interface is
+	// lost.
 	Err error
 }
 
-// Error names the cause, and what this machine said.
+// Error returns the local error if there is one, else the cause.
 func (e *EndError) Error() string {
 	if e.Err != nil {
 		return e.Err.Error()
@@ -67,38 +67,38 @@ func (e *EndError) Error() string {
 	return "session ended: " + e.Reason.Cause.String()
 }
 
-// Unwrap is what this machine said.
+// Unwrap returns the local error.
 func (e *EndError) Unwrap() error { return e.Err }
 
-// userRequest is the reason when the context has ended.
+// userRequest is the reason of a session that ends with the context.
 var userRequest = session.Reason{Cause: session.UserRequest, Text: "User request"}
 
-// Run dials, and dials again as Redial says, until the context ends. It returns
-// why the last session ended, an *EndError, or why there was none. It leaves nothing behind:
-// no session, no device, no goroutine.
+// Run dials, and redials as ClientConfig.Redial says, until the context ends. It returns why the
+// last session ended, an *EndError, or why there was none. It leaves no session, device or
+// goroutine behind.
 //
-// Ended by its context, the client says goodbye to the concentrator first, which
-// may take Max-Terminate restart periods if that does not answer.
+// When the context ends, the client terminates its session in good order first, which takes up to
+// LCP's Max-Terminate Restart periods if the concentrator does not answer.
 func (c *Client) Run(ctx context.Context) error {
 	for {
 		if !c.awaitDial(ctx) {
 			return &EndError{Reason: userRequest}
 		}
-		c.takeRedial() // who has asked until now gets it
+		c.takeRedial() // this dial serves all requests until now
 		err := c.dial(ctx)
 		now := time.Now()
 		c.backoff.record(now, err)
 		c.updateAvoided(err)
-		asked := c.takeRedial()
-		if ctx.Err() != nil || !(asked && c.backoff.Persist) && !c.backoff.shouldRedial(err) {
+		requested := c.takeRedial()
+		if ctx.Err() != nil || !(requested && c.backoff.Persist) && !c.backoff.shouldRedial(err) {
 			return err
 		}
-		pause := time.Duration(0)
-		if !asked {
-			pause = c.backoff.delay(now, err)
+		delay := time.Duration(0)
+		if !requested {
+			delay = c.backoff.delay(now, err)
 		}
-		c.notify(AwaitingRedial{Delay: pause, Err: err})
-		if !c.pause(ctx, pause) {
+		c.notify(AwaitingRedial{Delay: delay, Err: err})
+		if !c.pause(ctx, delay) {
 			return &EndError{Reason: userRequest}
 		}
 	}
@@ -106,8 +106,8 @@ func (c *Client) Run(ctx context.Context) error {
 
 func (c *Client) notify(e Event) { c.cfg.Notify(SessionInfo{Interface: c.cfg.Interface}, e) }
 
-// updateAvoided remembers a concentrator that gave us a session of no use, so that
-// another one has its turn, and forgets all once one is of use.
+// updateAvoided remembers a concentrator whose session failed before it was online, so that the
+// next dial prefers another. A session that was online clears the list.
 func (c *Client) updateAvoided(err error) {
 	end := (*EndError)(nil)
 	switch {
@@ -119,8 +119,8 @@ func (c *Client) updateAvoided(err error) {
 	}
 }
 
-// Redial hangs up, and has the client dial again at once if it persists: it also ends
-// a pause.
+// Redial ends the session, or the pause between two dials, and makes the client dial at once if
+// Redial.Persist is set.
 func (c *Client) Redial() {
 	c.mu.Lock()
 	c.redial = true
@@ -132,10 +132,10 @@ func (c *Client) Redial() {
 	c.wake()
 }
 
-// SetLinkState tells how the Ethernet interface is now. Down or gone, it ends the session,
-// and no dial is tried until it is up; without carrier, it does so unless the carrier
-// comes back in a while. Up again, a session that has outlived it is asked for a sign
-// of life, and a pause ends, unless it is for a refused password.
+// SetLinkState sets the state of the Ethernet interface. LinkDown and LinkGone end the session, and
+// no dial begins before LinkUp; LinkNoCarrier ends it after 10 s. On LinkUp the client probes a
+// session that still exists with an Echo-Request, and ends a pause between two dials unless it
+// follows a rejected password.
 func (c *Client) SetLinkState(s LinkState) {
 	c.mu.Lock()
 	before := c.link
@@ -151,10 +151,9 @@ func (c *Client) SetLinkState(s LinkState) {
 	c.wake()
 }
 
-// SetLinkAddr tells the Ethernet address that the interface has now. A dial or a session under
-// another one ends, as its peer's frames no longer arrive: a dial begins anew at once, a
-// session ends with a PADT from the address before. Not to be called where the client has an
-// address of its own.
+// SetLinkAddr sets the Ethernet address of the interface. A dial or a session under another address
+// ends, since its peer's frames no longer arrive: a dial restarts at once, a session ends with a
+// PADT from the old address. It must not be called if the client uses an address of its own.
 func (c *Client) SetLinkAddr(a wire.Addr) {
 	c.mu.Lock()
 	before := c.address
@@ -166,7 +165,7 @@ func (c *Client) SetLinkAddr(a wire.Addr) {
 	}
 }
 
-// Counters are those of the session that is open; ok: there is one.
+// Counters returns the counters of the open session; ok reports whether there is one.
 func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	c.mu.Lock()
 	d := c.dialer
@@ -178,7 +177,7 @@ func (c *Client) Counters() (n datapath.Counters, ok bool) {
 	return d.loop.path.Counters(id), id != 0
 }
 
-// reportLink says how the interface is, if it has changed while there was no dial to say so.
+// reportLink reports the link state if it has changed while no dial was in progress to report it.
 func (c *Client) reportLink() (link LinkState) {
 	link = c.linkState()
 	if link != c.reportedLink {
@@ -191,15 +190,15 @@ func (c *Client) reportLink() (link LinkState) {
 func (c *Client) wake() {
 	select {
 	case c.wakeup <- struct{}{}:
-	default: // it is awake
+	default: // already woken
 	}
 }
 
-func (c *Client) takeRedial() (asked bool) {
+func (c *Client) takeRedial() (requested bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	asked, c.redial = c.redial, false
-	return asked
+	requested, c.redial = c.redial, false
+	return requested
 }
 
 func (c *Client) linkState() LinkState {
@@ -214,19 +213,19 @@ func (c *Client) linkAddr() wire.Addr {
 	return c.address
 }
 
-// awaitDial waits until a dial makes sense: the interface is there, and there is something
-// to be carried. It returns false if the context has ended.
+// awaitDial waits until there is traffic to be carried, if that is configured, and the interface is
+// up. It returns false if the context has ended.
 func (c *Client) awaitDial(ctx context.Context) bool {
 	if c.cfg.AwaitTraffic != nil {
 		c.notify(AwaitingTraffic{})
 		c.cfg.AwaitTraffic(ctx)
 	}
-	for told := false; ctx.Err() == nil; told = true {
+	for notified := false; ctx.Err() == nil; notified = true {
 		link := c.reportLink()
 		if link < LinkDown || !c.backoff.Persist {
 			return true
 		}
-		if !told {
+		if !notified {
 			c.notify(AwaitingLink{})
 		}
 		select {
@@ -237,7 +236,8 @@ func (c *Client) awaitDial(ctx context.Context) bool {
 	return false
 }
 
-// pause waits, unless something happens that makes another dial worth trying.
+// pause waits for d, or until Redial is called or the link comes up; the latter does not count
+// after a rejected password. It returns false if the context has ended.
 func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 	before := c.linkState()
 	timer := time.NewTimer(d)
@@ -261,8 +261,8 @@ func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// dial is one session from discovery to its end. If the interface's address changes before
-// there is a session, discovery begins anew by the new one.
+// dial runs one session from discovery to its end. If the interface's address changes before the
+// session is established, discovery restarts under the new address.
 func (c *Client) dial(ctx context.Context) error {
 	for {
 		if err := c.dialOnce(ctx); !errors.Is(err, errAddressChanged) {
@@ -284,7 +284,7 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	d := &dialer{cfg: &c.cfg, linkState: &c.reportedLink}
 	d.loop = newLoop(c.cfg.Interface, ports, c.cfg.Network, c.cfg.DataPath, c.cfg.Notify, c.cfg.Trace)
 	d.loop.owner, d.loop.mss, d.loop.noRemoteAddress = d, c.cfg.MSS, c.cfg.NoRemoteAddress
-	// Once the dial has come to its end, so shall the loop.
+	// The loop ends with the dial.
 	ctx, d.finish = context.WithCancel(ctx)
 	defer d.finish()
 	d.ctx = ctx
@@ -301,10 +301,10 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	default:
 		d.search(now)
 	}
-	if link := c.setDialer(d); link != c.reportedLink { // while the ports were opened
+	if link := c.setDialer(d); link != c.reportedLink { // it changed while the ports were opened
 		d.linkChanged(now, link)
 	}
-	if is := c.linkAddr(); is != address { // likewise
+	if is := c.linkAddr(); is != address { // the same
 		d.addressChanged(now, is)
 	}
 	err = d.loop.run(ctx)
@@ -320,8 +320,8 @@ func (c *Client) dialOnce(ctx context.Context) error {
 	return d.end
 }
 
-// setDialer has Link and Redial know of a dial, and returns how the interface was until
-// then.
+// setDialer makes the dial in progress known to SetLinkState and Redial, and returns the link state
+// until now.
 func (c *Client) setDialer(d *dialer) LinkState {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -24,13 +24,13 @@ var tooLong = strings.Repeat("s", discovery.MaxService+1)
 // before it.
 func TestClientConfigErrors(t *testing.T) {
 	for field, spoil := range map[string]func(*pppoe.ClientConfig){
-		"Listen":             func(c *pppoe.ClientConfig) { c.Listen = nil },
-		"Host":               func(c *pppoe.ClientConfig) { c.Network = nil },
-		"Discovery.Service":  func(c *pppoe.ClientConfig) { c.Discovery.Service = tooLong },
-		"HostUniq (1500)":    func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 1500) },
-		"HostUniq (65536)":   func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 65536) },
-		"Credentials.Secret": func(c *pppoe.ClientConfig) { c.Session.Credentials.Secret = nil },
-		"Authority":          func(c *pppoe.ClientConfig) { c.Session.LCP.RequireAuth = []ppp.Method{chap.MD5} },
+		"Listen":               func(c *pppoe.ClientConfig) { c.Listen = nil },
+		"Network":              func(c *pppoe.ClientConfig) { c.Network = nil },
+		"Discovery.Service":    func(c *pppoe.ClientConfig) { c.Discovery.Service = tooLong },
+		"HostUniq (1500)":      func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 1500) },
+		"HostUniq (65536)":     func(c *pppoe.ClientConfig) { c.Discovery.HostUniq = make([]byte, 65536) },
+		"Credentials.Secret":   func(c *pppoe.ClientConfig) { c.Session.Credentials.Secret = nil },
+		"Authenticator is not": func(c *pppoe.ClientConfig) { c.Session.LCP.RequireAuth = []ppp.Method{chap.MD5} },
 	} {
 		cfg := newLab(t, ethertest.Config{}).client
 		spoil(&cfg)
@@ -43,13 +43,13 @@ func TestClientConfigErrors(t *testing.T) {
 // TestServerConfigErrors: likewise, before the first client has come.
 func TestServerConfigErrors(t *testing.T) {
 	for field, forget := range map[string]func(*pppoe.ServerConfig){
-		"Concentrator.ACName": func(c *pppoe.ServerConfig) { c.Concentrator.ACName = "" },
-		"Host":                func(c *pppoe.ServerConfig) { c.Network = nil },
-		"Credentials.Secret":  func(c *pppoe.ServerConfig) { c.Session.LCP.AllowAuth = []ppp.Method{chap.MD5} },
-		"Authority":           func(c *pppoe.ServerConfig) { c.Authenticator = nil },
-		"Pool.Max":            func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
-		"Pool.Max is -1":      func(c *pppoe.ServerConfig) { c.Pool.Max = -1 },
-		"Pool.Each":           func(c *pppoe.ServerConfig) { c.Pool.MaxPerClient = -1 },
+		"Concentrator.ACName":  func(c *pppoe.ServerConfig) { c.Concentrator.ACName = "" },
+		"Network":              func(c *pppoe.ServerConfig) { c.Network = nil },
+		"Credentials.Secret":   func(c *pppoe.ServerConfig) { c.Session.LCP.AllowAuth = []ppp.Method{chap.MD5} },
+		"Authenticator is not": func(c *pppoe.ServerConfig) { c.Authenticator = nil },
+		"Pool.Max":             func(c *pppoe.ServerConfig) { c.Pool.Max = 65535 },
+		"Pool.Max is -1":       func(c *pppoe.ServerConfig) { c.Pool.Max = -1 },
+		"Pool.Each":            func(c *pppoe.ServerConfig) { c.Pool.MaxPerClient = -1 },
 	} {
 		l := newLab(t, ethertest.Config{})
 		forget(&l.server)
@@ -86,13 +86,13 @@ func TestProbeScanConfigErrors(t *testing.T) {
 	// needs 4 of them.
 	almost := discovery.ClientConfig{HostUniq: make([]byte, 1500-6-4-4-3)}
 	for what, ask := range map[string]func(datapath.Port) error{
-		"HostConfig.Service has 1025 octets":           probe(discovery.ClientConfig{Service: tooLong}, offered),
-		"HostConfig makes a PADI of 1501":              probe(discovery.ClientConfig{HostUniq: make([]byte, 1500-6-4-4+1)}, offered),
+		"ClientConfig.Service has 1025 octets":         probe(discovery.ClientConfig{Service: tooLong}, offered),
+		"ClientConfig makes a PADI of 1501":            probe(discovery.ClientConfig{HostUniq: make([]byte, 1500-6-4-4+1)}, offered),
 		"Probe needs a function":                       probe(discovery.ClientConfig{}, nil),
-		"ScanConfig.Host.Service has 1025 octets":      scan(pppoe.ScanConfig{Client: discovery.ClientConfig{Service: tooLong}}, seen),
-		"ScanConfig.Host makes a PADI of 1501":         scan(pppoe.ScanConfig{Client: almost}, seen),
+		"ScanConfig.Client.Service has 1025 octets":    scan(pppoe.ScanConfig{Client: discovery.ClientConfig{Service: tooLong}}, seen),
+		"ScanConfig.Client makes a PADI of 1501":       scan(pppoe.ScanConfig{Client: almost}, seen),
 		"ScanConfig.Priority is 8":                     scan(pppoe.ScanConfig{Priority: 8}, seen),
-		"Scan needs a function that is told of each a": scan(pppoe.ScanConfig{}, nil),
+		"Scan needs a function to call with each answ": scan(pppoe.ScanConfig{}, nil),
 	} {
 		port := ethertest.New(ethertest.Config{}).Port(clientAddr, wire.EtherTypeDiscovery)
 		if err := ask(port); err == nil || !strings.Contains(err.Error(), what) {

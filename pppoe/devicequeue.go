@@ -5,20 +5,22 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Once both sides have acknowledged each other's requests, the peer may send packets. Our
-// device may take its time: milliseconds, or minutes where thousands of sessions begin at once.
-// To withhold our last Configure-Ack for so long would have the peer give up. So the first
-// packets, a Router Solicitation or a Router Advertisement above all, are kept until the
-// device is ready; it is the host's network that is late then, as on any slow link.
+// Once both sides have acknowledged each other's requests, the peer may send packets, but our
+// device may not be ready for milliseconds, or for minutes if thousands of sessions begin at once.
+// Withholding our last Configure-Ack for that long would make the peer give up. So the first
+// packets, above all a Router Solicitation or a Router Advertisement, are queued until the device
+// is ready.
 
-// A session keeps maxDeviceQueue frames, and a loop maxDeviceQueued: what comes beyond that is dropped.
+// A session queues maxDeviceQueue frames, and all sessions of a loop maxDeviceQueued; more are
+// dropped.
 const (
 	maxDeviceQueue  = 8
 	maxDeviceQueued = 4096
 )
 
-// queueForDevice takes a data packet that the data path has left over, of a family that is agreed on.
-// Those of one that flows were already on their way to the loop when it began to.
+// queueForDevice queues a data packet that the data path did not take, if its address family is
+// agreed on but not configured. A packet of a configured family was on its way to the loop when the
+// data path was opened for it, and is injected there. It reports whether the frame was handled.
 func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 	p, _, err := ppp.ParseFrame(packet)
 	if err != nil || !p.IsData() {
@@ -35,7 +37,7 @@ func (l *loop) queueForDevice(s *sessionState, packet, frame []byte) bool {
 	return false
 }
 
-// flushDeviceQueue passes on what was kept, and goes on keeping what is still not to flow.
+// flushDeviceQueue delivers the queued packets, and keeps those that still must wait.
 func (l *loop) flushDeviceQueue(s *sessionState) {
 	kept := s.deviceQueue
 	l.dropDeviceQueue(s)
@@ -45,7 +47,7 @@ func (l *loop) flushDeviceQueue(s *sessionState) {
 	}
 }
 
-// dropDeviceQueue gives up what was kept.
+// dropDeviceQueue drops the queued packets.
 func (l *loop) dropDeviceQueue(s *sessionState) {
 	l.deviceQueued -= len(s.deviceQueue)
 	s.deviceQueue = nil

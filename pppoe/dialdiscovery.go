@@ -9,7 +9,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// newDiscovery makes discovery ready.
+// newDiscovery makes the discovery engine.
 func (d *dialer) newDiscovery(eager time.Duration, avoid []wire.Addr) {
 	cfg := d.cfg.Discovery
 	cfg.MaxPayload = min(cfg.MaxPayload, d.loop.maxPayload())
@@ -17,18 +17,18 @@ func (d *dialer) newDiscovery(eager time.Duration, avoid []wire.Addr) {
 	d.discovery = discovery.NewClient(d.loop.ports.Discovery.Addr(), cfg)
 }
 
-// search begins discovery, or begins it anew.
+// search starts or restarts discovery.
 func (d *dialer) search(now time.Time) {
 	d.searchAt, d.reportAt = time.Time{}, now.Add(searchReportAfter)
 	d.discovery.Start(now, &d.queue)
 	d.loop.sendDiscovery(d.info(), &d.queue)
 }
 
-// searchReportAfter is after how long a user wants to know that nobody has answered yet: the default
-// of three attempts, doubled, takes 35 s.
+// searchReportAfter is when a search without an acceptable offer is reported: by default, three
+// attempts with doubled timeouts take 35 s.
 const searchReportAfter = 10 * time.Second
 
-// reportSearch says so, once a dial.
+// reportSearch reports such a search, once per dial.
 func (d *dialer) reportSearch(now time.Time) {
 	if d.discovery == nil || d.reportAt.IsZero() || d.reportAt.After(now) {
 		return
@@ -39,7 +39,7 @@ func (d *dialer) reportSearch(now time.Time) {
 	}
 }
 
-// handleDiscovery takes a discovery packet: an answer to ours, or the session's end.
+// handleDiscovery handles a discovery packet.
 func (d *dialer) handleDiscovery(now time.Time, frame []byte) {
 	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
@@ -53,27 +53,27 @@ func (d *dialer) handleDiscovery(now time.Time, frame []byte) {
 	case f.Code == wire.PADM, f.Code == wire.PADN:
 		d.handleAnnouncement(f)
 	case d.discovery != nil && d.searchAt.IsZero():
-		found, err := d.discovery.Receive(now, f, &d.queue)
+		result, err := d.discovery.Receive(now, f, &d.queue)
 		d.loop.drops.count(err)
-		d.handleResult(found)
+		d.handleResult(result)
 	}
 }
 
-// handleResult does what discovery has come to.
-func (d *dialer) handleResult(f discovery.Result) {
+// handleResult acts on a result of discovery.
+func (d *dialer) handleResult(r discovery.Result) {
 	d.loop.sendDiscovery(d.info(), &d.queue)
-	if f.Rejection != nil {
-		d.rejection = f.Rejection
-		d.loop.notify(d.info(), Rejected{Rejection: *f.Rejection})
+	if r.Rejection != nil {
+		d.rejection = r.Rejection
+		d.loop.notify(d.info(), Rejected{Rejection: *r.Rejection})
 	}
 	switch {
-	case f.Grant != nil:
-		d.openSession(*f.Grant)
+	case r.Grant != nil:
+		d.openSession(*r.Grant)
 	case d.discovery.Done() && d.end == nil:
-		if f.TimedOut != 0 {
-			d.loop.notify(d.info(), DiscoveryTimeout{Missing: f.TimedOut, Unmatched: d.discovery.Unmatched()})
+		if r.TimedOut != 0 {
+			d.loop.notify(d.info(), DiscoveryTimeout{Missing: r.TimedOut, Unmatched: d.discovery.Unmatched()})
 		}
-		d.fail(d.discoveryError(f.TimedOut))
+		d.fail(d.discoveryError(r.TimedOut))
 	}
 }
 
@@ -87,8 +87,9 @@ func (d *dialer) discoveryError(missing wire.Code) error {
 	return fmt.Errorf("%w: no usable answer to PADI (waited for PADO)", ErrDiscovery)
 }
 
-// handleUnknownSession keeps a concentrator's first requests: they and the PADS come by two ports, and may
-// overtake it. Any other session may be that of another client with our address.
+// handleUnknownSession keeps the first LCP packets of the concentrator that was sent a PADR: they
+// arrive on another port than the PADS and may overtake it. Frames of other sessions may belong to
+// another client with our address.
 func (d *dialer) handleUnknownSession(_ time.Time, from wire.Addr, id uint16, frame []byte) {
 	_, packet, err := wire.ParseSession(frame[14:])
 	if err != nil || len(d.prePADS) >= maxStartQueue || d.discovery == nil || !d.discovery.AwaitsPADS(from) {
@@ -99,7 +100,7 @@ func (d *dialer) handleUnknownSession(_ time.Time, from wire.Addr, id uint16, fr
 	}
 }
 
-// earlyFrame is a session frame that has come before its session.
+// earlyFrame is a session frame that arrived before its PADS.
 type earlyFrame struct {
 	id    uint16
 	from  wire.Addr

@@ -19,29 +19,29 @@ type dialer struct {
 	loop            *loop
 	ctx             context.Context // ends with the dial
 	finish          context.CancelFunc
-	discovery       *discovery.Client // nil: done, or given up
-	searchAt        time.Time         // when discovery does; zero: it has
-	reportAt        time.Time         // when a search is told of; zero: it was
+	discovery       *discovery.Client // nil: it has ended
+	searchAt        time.Time         // when discovery begins; zero: it has begun
+	reportAt        time.Time         // when Searching is reported; zero: it was
 	queue           wire.Queue
 	rejection       *discovery.Rejection // the last one
 	prePADS         []earlyFrame
 	session         *sessionState
-	sessionID       atomic.Uint32 // for Counters; 0: none is open
+	sessionID       atomic.Uint32 // for Client.Counters; 0: no session is open
 	ac              wire.Addr
 	configured      Addressing // as last configured
 	announcements   int
 	online          bool
-	linkState       *LinkState     // how the link is: the client's
-	stale           []StaleSession // that have got a PADT, unless there was no carrier
-	linkFailed      bool           // see pace
-	carrierDeadline time.Time      // when a session without carrier ends; zero: it has one
+	linkState       *LinkState     // of the client
+	stale           []StaleSession // that were sent a PADT, which is lost without carrier
+	linkFailed      bool           // see backoff
+	carrierDeadline time.Time      // when a session without carrier ends; zero: the carrier is up
 	hostErr         error
 	end             error
 }
 
 var _ owner = (*dialer)(nil)
 
-// maxAnnounced bounds how many announcements of one dial are told.
+// maxAnnounced is how many PADMs and PADNs of one dial are reported.
 const maxAnnounced = 16
 
 func (d *dialer) deadline() time.Time {
@@ -66,10 +66,10 @@ func (d *dialer) advance(now time.Time) {
 	d.reportSearch(now)
 }
 
-// idle says that the dial has come to its end.
+// idle reports whether the dial has ended or there is no session.
 func (d *dialer) idle() bool { return d.end != nil || d.session == nil }
 
-// stop ends the session in good order.
+// stop ends the session with a Terminate-Request.
 func (d *dialer) stop(now time.Time) {
 	d.discovery = nil
 	switch {
@@ -80,7 +80,7 @@ func (d *dialer) stop(now time.Time) {
 	}
 }
 
-// fail ends the dial, for the first reason given.
+// fail ends the dial. The first error is the dial's.
 func (d *dialer) fail(err error) {
 	d.discovery = nil
 	if d.end == nil {
@@ -111,8 +111,8 @@ func (d *dialer) handleEvent(now time.Time, s *sessionState, event Event) {
 	}
 }
 
-// receivePADT ends the session, if it is ours and from its concentrator: RFC 2516
-// section 5.5, and anybody else's forgery must not.
+// receivePADT ends the session if session ID and both addresses match (RFC 2516 section 5.5);
+// others are forged or for another client.
 func (d *dialer) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 	s := d.session
 	if s == nil || f.SessionID != s.SessionID || f.Src != s.Peer || f.Dst != s.Local || s.endReason != nil {
@@ -122,8 +122,8 @@ func (d *dialer) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 	d.loop.dropSession(now, s, session.Reason{Cause: session.HangUp, Text: "concentrator sent PADT"})
 }
 
-// handleAnnouncement tells what the session's concentrator has to say
-// (draft-carrel-info-pppoe-ext, sections 3 and 4). Some begin so before LCP is open.
+// handleAnnouncement reports a PADM or PADN of the session's concentrator
+// (draft-carrel-info-pppoe-ext, sections 3 and 4). Some concentrators send them before LCP is open.
 func (d *dialer) handleAnnouncement(f wire.DiscoveryFrame) {
 	s := d.session
 	if s == nil || f.SessionID != s.SessionID || f.Src != s.Peer || f.Dst != s.Local || d.announcements >= maxAnnounced {
@@ -134,14 +134,14 @@ func (d *dialer) handleAnnouncement(f wire.DiscoveryFrame) {
 	d.loop.notify(s.SessionInfo, Announced{Packet: f})
 }
 
-// openSession makes the session that discovery has found, and first its device: PPP
-// waits for that, so that a machine that cannot have one says so at once.
+// openSession adds the session that discovery was granted, and opens its device. PPP waits for the
+// device, so that a machine without one fails before authentication.
 func (d *dialer) openSession(g discovery.Grant) {
 	d.discovery, d.ac = nil, g.AC
 	cfg := d.cfg.Session
 	cfg.LCP.MaxMRU = d.loop.maxMRU(g.MaxPayload)
 	cfg.LCP.Limits.RoundTrip = g.RTT
-	identify(&cfg, d.cfg.RemoteIDByAddr, g.AC)
+	setRemoteID(&cfg, d.cfg.RemoteIDByAddr, g.AC)
 	requestPrevious(&cfg, d.cfg.Previous)
 	d.session = d.loop.addSession(SessionInfo{SessionID: g.SessionID, Peer: g.AC, ACName: g.ACName, Service: g.Service}, &cfg, d.cfg.Limits)
 	d.session.padtTags = g.PADTTags
@@ -157,8 +157,8 @@ func (d *dialer) openSession(g discovery.Grant) {
 	d.loop.reconcile(d.session)
 }
 
-// requestPrevious has a session ask for the addresses that an earlier one had, where nobody
-// has said which: a concentrator may give them again, and connections live on.
+// requestPrevious makes a session request the addresses of an earlier one, where none are
+// configured: if the concentrator assigns them again, connections survive.
 func requestPrevious(cfg *session.Config, before Addressing) {
 	if cfg.IPv4 != nil && !cfg.IPv4.Local.IsValid() && before.HasIPv4() {
 		v4 := *cfg.IPv4
@@ -172,7 +172,7 @@ func requestPrevious(cfg *session.Config, before Addressing) {
 	}
 }
 
-// info is the session, or what is known before there is one.
+// info returns the session's info, or what is known before there is a session.
 func (d *dialer) info() SessionInfo {
 	if d.session != nil {
 		return d.session.SessionInfo
@@ -180,10 +180,10 @@ func (d *dialer) info() SessionInfo {
 	return SessionInfo{Interface: d.cfg.Interface, Local: d.loop.ports.Discovery.Addr()}
 }
 
-// completeAuth completes nothing: a concentrator's address is its own to say.
+// completeAuth changes nothing: a concentrator chooses its own address.
 func (*dialer) completeAuth(*sessionState, *AuthResult) {}
 
-// claimAddress lets the client have what it was given.
+// claimAddress accepts every address: the client has one session.
 func (*dialer) claimAddress(time.Time, *sessionState, ipcp.Agreement) bool { return true }
 
 func (*dialer) releaseAddresses(*sessionState, Addressing) {}

@@ -8,11 +8,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// carrierGrace is how long a cable may be out: a switch that starts anew takes longer,
+// carrierGrace is how long a session survives without carrier. A switch that restarts takes longer,
 // and a concentrator keeps a session for longer still.
 const carrierGrace = 10 * time.Second
 
-// linkChanged heeds what has become of the Ethernet interface.
+// linkChanged handles a change of the link state.
 func (d *dialer) linkChanged(now time.Time, s LinkState) {
 	d.carrierDeadline, *d.linkState = time.Time{}, s
 	d.loop.notify(d.info(), LinkChanged{State: s})
@@ -26,12 +26,12 @@ func (d *dialer) linkChanged(now time.Time, s LinkState) {
 		d.session.ppp.Probe(now, &d.session.out)
 		d.loop.flush(now, d.session)
 	case d.discovery != nil && d.searchAt.IsZero():
-		d.terminateStale(d.stale) // what was said into a dead cable is said again
+		d.terminateStale(d.stale) // PADTs sent without carrier were lost
 		d.search(now)
 	}
 }
 
-// loseLink ends what is under way for want of an interface.
+// loseLink ends the dial or the session because the interface is not usable.
 func (d *dialer) loseLink(now time.Time) {
 	reason := session.Reason{Cause: session.HangUp, Text: fmt.Sprintf("interface %s is %v", d.cfg.Interface, *d.linkState)}
 	switch {
@@ -42,8 +42,8 @@ func (d *dialer) loseLink(now time.Time) {
 	}
 }
 
-// addressChanged handles the Ethernet address that the interface has now. What is under way
-// under another one ends, as no answer to that arrives any more.
+// addressChanged handles a change of the interface's Ethernet address. A dial or a session under
+// another address ends, since no answer to that arrives any more.
 func (d *dialer) addressChanged(now time.Time, to wire.Addr) {
 	from := d.loop.ports.Discovery.Addr()
 	if to == from {

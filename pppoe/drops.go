@@ -2,14 +2,14 @@ package pppoe
 
 import "sync"
 
-// drops counts what was dropped, by the reason. The reasons are the package's own
-// sentinels, so that a stranger's packets cannot make the table grow.
+// drops counts dropped packets by reason. Reasons are sentinel errors, so that packets cannot make
+// the table grow.
 type drops struct {
 	mu sync.Mutex
 	by map[error]uint64
 }
 
-// count counts one; nil is none.
+// count counts a packet, unless reason is nil.
 func (d *drops) count(reason error) {
 	if reason == nil {
 		return
@@ -22,7 +22,7 @@ func (d *drops) count(reason error) {
 	d.by[reason]++
 }
 
-// read returns a copy.
+// read returns a copy of the counters.
 func (d *drops) read() map[error]uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -12,8 +12,9 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Event is something that happened to a Line: one of the types below, or a session.Event, and of
-// no other package. What a peer said in it is as it came, and escape it before printing.
+// Event is what Notify is called with: one of the types below, or a session.Event. No other package
+// can add types. Strings and tags that a peer sent are untrusted: escape them before printing
+// (wire.Escape).
 type Event interface{ event.Event }
 
 var _ Event = session.Event(nil)
@@ -21,10 +22,10 @@ var _ Event = session.Event(nil)
 // sealed makes the struct that embeds it an Event.
 type sealed struct{ event.Mark }
 
-// Events, beside those of package session.
+// Events, in addition to those of package session.
 type (
-	// DiscoverySent and DiscoveryReceived are told of each discovery packet of
-	// a client, if Trace asks for it.
+	// DiscoverySent and DiscoveryReceived report a discovery packet of a client or a server, if
+	// Trace is set.
 	DiscoverySent struct {
 		sealed
 		Packet wire.DiscoveryFrame
@@ -33,8 +34,8 @@ type (
 		sealed
 		Packet wire.DiscoveryFrame
 	}
-	// FrameSent and FrameReceived are told of each control frame, from its
-	// Protocol field on, if Trace asks for it. The frame is valid during the call.
+	// FrameSent and FrameReceived report a PPP control frame, from its Protocol field on, if Trace
+	// is set. The frame is valid during the call.
 	FrameSent struct {
 		sealed
 		Frame []byte
@@ -43,38 +44,40 @@ type (
 		sealed
 		Frame []byte
 	}
-	// DiscoveryTimeout reports that discovery has given up, and for what it waited: PADO or
-	// PADS; and who has answered our PADI without being wanted.
+	// DiscoveryTimeout reports that discovery has timed out: Missing, PADO or PADS, did not arrive.
+	// Unmatched are the concentrators whose PADO was not acceptable.
 	DiscoveryTimeout struct {
 		sealed
 		Missing   wire.Code
 		Unmatched []discovery.Unmatched
 	}
-	// Searching reports that a PADI has had no answer that will do for a while, and that the
-	// client goes on asking.
+	// Searching reports, once per dial, that no acceptable PADO has arrived for 10 s. The client
+	// continues to send PADIs.
 	Searching struct {
 		sealed
 		Elapsed   time.Duration
 		Unmatched []discovery.Unmatched
 	}
-	// Rejected reports that a concentrator would not have us.
+	// Rejected reports that a concentrator has rejected the client.
 	Rejected struct {
 		sealed
 		discovery.Rejection
 	}
-	// SessionEstablished reports that discovery is done.
+	// SessionEstablished reports that discovery is done: the session has its ID.
 	SessionEstablished struct {
 		sealed
 		discovery.Grant
 	}
-	// NoFreeSlots reports that a server had no slot left for a client: at most five times a second,
-	// and then how many more clients were refused since the one before.
+	// NoFreeSlots reports that a server has rejected a client because it has no free slot. It is
+	// emitted at most five times per second; Suppressed counts the events not emitted since the
+	// last.
 	NoFreeSlots struct {
 		sealed
 		Suppressed int
 	}
-	// AddressTakenOver reports that a newer session, By, has negotiated the peer's IPv4 address: this
-	// one ends. AddressInUse reports that this one ends instead, as an older one has it.
+	// AddressTakenOver reports that a newer session, By, takes over the peer's IPv4 address: this
+	// session ends. AddressInUse reports that an older session, By, keeps the address: this session
+	// ends.
 	AddressTakenOver struct {
 		sealed
 		Addr netip.Addr
@@ -85,60 +88,60 @@ type (
 		Addr netip.Addr
 		By   SessionInfo
 	}
-	// DeviceOpened reports that the line has its network device.
+	// DeviceOpened reports that the session has its network device.
 	DeviceOpened struct {
 		sealed
 		Name string
 	}
-	// Connected reports that PPP begins.
+	// Connected reports that the client's session has its device: PPP begins.
 	Connected struct{ sealed }
-	// RemoteDefaulted reports that the peer has no IPv4 address of its own, and which stands in
-	// for it.
+	// RemoteDefaulted reports that the peer has no IPv4 address of its own: Addr is its placeholder
+	// on the device.
 	RemoteDefaulted struct {
 		sealed
 		Addr netip.Addr
 	}
-	// Configured reports that the host's network is as the addresses want it, and
-	// that packets flow.
+	// Configured reports that the host's network has the session's addresses, and that packets
+	// flow.
 	Configured struct {
 		sealed
 		Addressing
-		Previous Addressing // what held until now
+		Previous Addressing // in force until now
 	}
-	// NetworkLost reports that the packets of a family, which had flowed, do so no
-	// more: the session ends, or the peer negotiates anew.
+	// NetworkLost reports that the packets of an address family no longer flow: the session ends,
+	// or the peer renegotiates.
 	NetworkLost struct {
 		sealed
-		Protocol ppp.Protocol // of the control protocol: IPCP or IPv6CP
+		Protocol ppp.Protocol // IPCP or IPv6CP
 		Previous Addressing
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured
 	}
-	// Announced tells what a concentrator has to say: a PADM or PADN, whose tags
-	// are valid during the call.
+	// Announced reports a PADM or PADN of the session's concentrator. Its tags are valid during the
+	// call.
 	Announced struct {
 		sealed
 		Packet wire.DiscoveryFrame
 	}
-	// StaleTerminated reports that a session was ended which an earlier run has left, or, if it has
-	// a Local, an earlier dial that had lost the interface.
+	// StaleTerminated reports that a PADT was sent for a session of an earlier run, or, if Local is
+	// set, of an earlier dial that lost its interface.
 	StaleTerminated struct {
 		sealed
 		StaleSession
 	}
-	// LinkChanged tells how the Ethernet interface now is.
+	// LinkChanged reports the state of the client's Ethernet interface after a change.
 	LinkChanged struct {
 		sealed
 		State LinkState
 	}
-	// AddressChanged reports that the Ethernet interface has another address. What was under
-	// way under the one before ends.
+	// AddressChanged reports that the client's Ethernet interface has another address. A dial or a
+	// session under the old address ends.
 	AddressChanged struct {
 		sealed
 		From, To wire.Addr
 	}
-	// ListenerLost reports that a server listens on an interface no longer, and why: it does so
-	// again as soon as it can. ListenerRestored reports that it does, and by which address.
+	// ListenerLost reports that a server no longer serves an interface, and why; it will as soon as
+	// it can. ListenerRestored reports that it does again, and under which address.
 	ListenerLost struct {
 		sealed
 		Err error
@@ -147,41 +150,41 @@ type (
 		sealed
 		Addr wire.Addr
 	}
-	// AwaitingLink and AwaitingTraffic tell that a client will dial once its
-	// interface is up again, or there is something to be carried.
+	// AwaitingLink and AwaitingTraffic report that a client will dial when its interface is up, or
+	// when there is traffic to be carried.
 	AwaitingLink    struct{ sealed }
 	AwaitingTraffic struct{ sealed }
-	// Offloaded reports that an Accelerator has taken up a session, and how it says that
-	// it moves packets.
+	// Offloaded reports that the offload carries the session's packets; Description is
+	// Offload.Describe's.
 	Offloaded struct {
 		sealed
 		Description string
 	}
-	// NotOffloaded tells why a session's packets, or those that Err names, are moved by
-	// the Path alone, though there is an Accelerator.
+	// NotOffloaded reports that the user-space data path carries the session's packets, or those
+	// that Err names, though there is an offload.
 	NotOffloaded struct {
 		sealed
 		Err error
 	}
-	// HostNetworkFailed reports that the host's network could not be made so. The
-	// session closes.
+	// HostNetworkFailed reports that the host's network could not be configured for the session.
+	// The session closes.
 	HostNetworkFailed struct {
 		sealed
 		Err error
 	}
-	// AwaitingRedial reports that a client will dial again, and after how long.
+	// AwaitingRedial reports that a client will redial after a delay.
 	AwaitingRedial struct {
 		sealed
 		Delay time.Duration
-		Err   error // of the dial before
+		Err   error // of the last dial
 	}
-	// Ended reports that a session is over, its device gone and its peer told.
-	// It is the last event of a session.
+	// Ended reports that a session has ended, its device is gone and its peer notified. It is the
+	// last event of a session.
 	Ended struct {
 		sealed
 		Reason   session.Reason
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured; 0: there was none
-		SentPADT bool          // by us; else by the peer, or to nobody
+		SentPADT bool          // we have sent a PADT; else the peer has, or nobody
 	}
 )

@@ -8,37 +8,37 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// A client that has its full number of sessions, or finds all slots taken, may have one that it
-// knows nothing of any more: after a power cut, or because that is just about to end. Its request
-// then waits, for as long as it takes to find that out; a PADR that is not answered is repeated.
+// A client that has all its slots, or finds none free, may have sessions that it no longer knows,
+// as after a power cut, or one that is about to end. Its request then waits until the server has
+// probed them; a client repeats a PADR that is not answered.
 const (
-	// probeTimeout is more than session.Probe takes to find a peer silent.
+	// probeTimeout is more than session.Probe takes to find a peer dead.
 	probeTimeout = 4 * time.Second
-	// slotWaitTimeout is how long a session may take that is about to end, as while its device is
-	// taken away. After it clients have ceased to repeat their PADR (RFC 2516 section 8).
+	// slotWaitTimeout is how long a request waits for a session that is about to end, as while its
+	// device is removed. Clients repeat their PADR no longer (RFC 2516 section 8).
 	slotWaitTimeout = 35 * time.Second
-	// maxProbed bounds the sessions of a client that are asked for a sign of life at a time.
+	// maxProbed is how many sessions of a client are probed at a time.
 	maxProbed = 8
 )
 
-// waitingRequest is a request that waits until a session of its client's has ended.
+// waitingRequest is a request that waits for a session of the same client to end.
 type waitingRequest struct {
 	owner    *serverLoop
 	request  discovery.Request
 	key      discovery.RequestKey
 	deadline time.Time
-	ending   bool // a session of the client's is about to end; guarded by the slots' lock
+	ending   bool // a session of the client is about to end; guarded by the slots' lock
 }
 
-// heldSlot is a slot that a session of an interface has.
+// heldSlot is a slot in use, and the loop of its session.
 type heldSlot struct {
 	slot  int
 	owner *serverLoop
 }
 
-// addWait has a request wait for a slot of its client's, and returns those that the client has, the
-// oldest first, and not more than are to be asked. It reports no if the client has none, or
-// another request of its waits at another interface.
+// addWait makes a request wait for a slot of its client, and returns at most maxProbed slots that
+// the client has, the oldest first. ok is false if the client has none, or if another request of it
+// waits at another interface.
 func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *slots) addWait(w *waitingRequest, now time.Time) (old []heldSlot, ok bo
 	return old, true
 }
 
-// markEnding notes that a session of a client's is about to end.
+// markEnding records that a session of a client is about to end.
 func (s *slots) markEnding(client wire.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,12 +63,12 @@ func (s *slots) markEnding(client wire.Addr) {
 	}
 }
 
-// expireWait ends a wait: a slot is taken, if one can be had, or there is none; or, as more says, the
-// wait goes on for a session that is about to end.
+// expireWait ends a wait, with a slot if one is free. more reports that the wait goes on, for a
+// session that is about to end.
 func (s *slots) expireWait(w *waitingRequest, now time.Time) (slot int, ok, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting[w.request.Client] != w { // it was served, and is about to be told
+	if s.waiting[w.request.Client] != w { // a slot was assigned; openWaiting follows
 		return 0, false, true
 	}
 	slot, ok = s.takeLocked(w.request.Client, w.owner)
@@ -78,7 +78,7 @@ func (s *slots) expireWait(w *waitingRequest, now time.Time) (slot int, ok, more
 	return slot, ok, more
 }
 
-// removeWait ends a wait.
+// removeWait removes a wait.
 func (s *slots) removeWait(w *waitingRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,11 +87,11 @@ func (s *slots) removeWait(w *waitingRequest) {
 	}
 }
 
-// waitForSlot has a request wait for a session of its client's to end, and reports whether there is
+// waitForSlot makes a request wait for a session of its client to end, and reports whether there is
 // one.
 func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discovery.RequestKey) bool {
 	if w := l.waiting[r.Client]; w != nil {
-		w.request, w.key = r, key // the client has given up the one before
+		w.request, w.key = r, key // it replaces the client's earlier request
 		return true
 	}
 	w := &waitingRequest{owner: l, request: r, key: key, deadline: now.Add(slotWaitTimeout)}
@@ -101,8 +101,7 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 	}
 	l.waiting[r.Client] = w
 	l.waitTimers.Set(w, now.Add(probeTimeout))
-	// Ends when the loops of these sessions have answered, or have ended. A loop must not wait
-	// for another.
+	// Ends when these sessions' loops have answered or ended. A loop must not wait for another.
 	go func() {
 		for _, h := range old {
 			if h.owner.requestEviction(h.slot, r.Client) {
@@ -114,16 +113,16 @@ func (l *serverLoop) waitForSlot(now time.Time, r discovery.Request, key discove
 	return true
 }
 
-// requestEviction has a session's own loop make room for a newer one of the same client's, and reports
-// whether it ends.
+// requestEviction makes a session's loop evict or probe the session for a newer one of the same
+// client, and reports whether it ends.
 func (l *serverLoop) requestEviction(slot int, client wire.Addr) bool {
 	ends := make(chan bool, 1)
 	taken := l.loop.tryCall(func(now time.Time) { ends <- l.evictOrProbe(now, l.loop.sessions[uint16(slot+1)], client) })
 	return !taken || <-ends
 }
 
-// evictOrProbe ends a session whose link is not open, and asks another for a sign of life, so that it
-// ends if there is none.
+// evictOrProbe ends a session that is not in its network phase, and probes another with an
+// Echo-Request. It reports whether the session ends.
 func (l *serverLoop) evictOrProbe(now time.Time, s *sessionState, client wire.Addr) (ends bool) {
 	switch {
 	case s == nil || s.Peer != client || s.endReason != nil:
@@ -136,13 +135,13 @@ func (l *serverLoop) evictOrProbe(now time.Time, s *sessionState, client wire.Ad
 	return true
 }
 
-// freeSlot gives back a slot. If a request of its client's has waited for one, it is served.
+// freeSlot frees a slot. A request of the same client that waits for one is served.
 func (l *serverLoop) freeSlot(slot int) {
 	w, next := l.server.slots.release(slot)
 	if w == nil {
 		return
 	}
-	// Ends when the loop has taken the call, or has ended.
+	// Ends when the loop has accepted the call or ended.
 	go func() {
 		if !w.owner.loop.tryCall(func(now time.Time) { w.owner.openWaiting(now, w, next) }) {
 			l.freeSlot(next)
@@ -150,9 +149,9 @@ func (l *serverLoop) freeSlot(slot int) {
 	}()
 }
 
-// openWaiting opens the session of a request that has waited for its slot.
+// openWaiting opens the session of a request that waited for its slot.
 func (l *serverLoop) openWaiting(now time.Time, w *waitingRequest, slot int) {
-	if l.waiting[w.request.Client] != w { // the loop ends, or the client has been served
+	if l.waiting[w.request.Client] != w { // the wait was cancelled, or served
 		l.freeSlot(slot)
 		return
 	}
@@ -160,7 +159,7 @@ func (l *serverLoop) openWaiting(now time.Time, w *waitingRequest, slot int) {
 	l.openSession(now, slot, w.request, w.key)
 }
 
-// expireWaits answers the requests that have waited long enough.
+// expireWaits serves or rejects the requests whose wait is over.
 func (l *serverLoop) expireWaits(now time.Time) {
 	for w, ok := l.waitTimers.Pop(now); ok; w, ok = l.waitTimers.Pop(now) {
 		switch slot, ok, more := l.server.slots.expireWait(w, now); {
@@ -175,14 +174,14 @@ func (l *serverLoop) expireWaits(now time.Time) {
 	}
 }
 
-// cancelWait ends a wait.
+// cancelWait ends a wait without an answer.
 func (l *serverLoop) cancelWait(w *waitingRequest) {
 	l.server.slots.removeWait(w)
 	l.waitTimers.Set(w, time.Time{})
 	delete(l.waiting, w.request.Client)
 }
 
-// cancelWaits ends all waits, since the loop ends.
+// cancelWaits ends all waits when the loop ends.
 func (l *serverLoop) cancelWaits() {
 	for _, w := range l.waiting {
 		l.cancelWait(w)
@@ -191,10 +190,10 @@ func (l *serverLoop) cancelWaits() {
 
 // reject answers a request that gets no session.
 func (l *serverLoop) reject(now time.Time, r discovery.Request) {
-	line := SessionInfo{Interface: l.loop.iface, Local: l.loop.ports.Discovery.Addr(), Peer: r.Client, Service: r.Service}
+	info := SessionInfo{Interface: l.loop.iface, Local: l.loop.ports.Discovery.Addr(), Peer: r.Client, Service: r.Service}
 	l.concentrator.Reject(r, wire.TagACSystemError, "no client slots available", &l.queue)
-	l.loop.sendDiscovery(line, &l.queue)
+	l.loop.sendDiscovery(info, &l.queue)
 	if ok, _ := l.fullLimiter.Allow(now); ok {
-		l.loop.notify(line, NoFreeSlots{Suppressed: l.fullLimiter.TakeSuppressed()})
+		l.loop.notify(info, NoFreeSlots{Suppressed: l.fullLimiter.TakeSuppressed()})
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"upppoe/tun"
 )
 
-// Addressing is what a session's network protocols have agreed on. A family that
-// is not open has no valid addresses.
+// Addressing is what a session's network protocols have agreed on. A family that is not open has no
+// valid addresses.
 type Addressing struct {
-	MTU  int // the longest packet either way, in octets
+	MTU  int // the longest packet in either direction, in octets
 	IPv4 ipcp.Agreement
 	IPv6 ipv6cp.Agreement
 }
@@ -21,17 +21,17 @@ func (a Addressing) HasIPv4() bool { return a.IPv4.Local.IsValid() }
 // HasIPv6 reports whether IPv6 is open.
 func (a Addressing) HasIPv6() bool { return a.IPv6.Local != ipv6cp.ID{} }
 
-// A Host is the network of the machine around a session: its devices, addresses
-// and routes. Methods may block, and may be called concurrently for different
-// lines; for one line they come one after the other.
+// HostNetwork is the part of this machine's network that belongs to sessions: their devices,
+// addresses and routes. Methods may block, and may be called concurrently for different sessions;
+// for one session they are called one after the other.
 type HostNetwork interface {
-	// Open makes the network device of a line.
+	// Open opens the network device of a session.
 	Open(SessionInfo) (tun.Device, error)
-	// Configure makes the addresses and routes of the line's device those of
-	// want, in place of those of have, which an earlier call has set.
+	// Configure replaces the addresses and routes of the session's device: have, which an earlier
+	// call has set, by want.
 	Configure(l SessionInfo, have, want Addressing) error
-	// Close undoes what Configure has done beyond the device itself, which
-	// is already closed. It is called once for each successful Open.
+	// Close undoes what Configure has done beyond the device, which is already closed. It is called
+	// once for each successful Open.
 	Close(l SessionInfo, have Addressing)
 }
 

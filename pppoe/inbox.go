@@ -6,21 +6,21 @@ import (
 	"sync/atomic"
 )
 
-// An inbox holds inboxSize frames, and inboxShare of one sender. What comes beyond that is
-// dropped and counted: a flood must not cost memory, nor the others' sessions their echoes.
+// An inbox holds inboxSize frames, and inboxShare per sender. More are dropped and counted: a flood
+// must neither use up memory nor displace the echoes of other sessions.
 const (
 	inboxSize  = 4096
 	inboxShare = inboxSize / 4
 )
 
-// ErrQueueFull is the reason for dropping what came faster than the loop could take it.
-var ErrQueueFull = errors.New("pppoe: more control packets than can be handled")
+// ErrQueueFull is the reason for dropping frames that arrive faster than the loop handles them.
+var ErrQueueFull = errors.New("pppoe: control packet queue is full")
 
-// inbox is where the frames of a port wait for the loop. Several may put frames into it
-// at once, and one takes them out.
+// inbox is the queue of frames from a port to the loop. Several goroutines may put frames; one
+// receives them from frames.
 type inbox struct {
 	frames chan []byte
-	seed   maphash.Seed // nobody can choose with whom to share a place in waiting
+	seed   maphash.Seed // a peer cannot choose which senders share its counter
 	queued [1024]atomic.Int32
 }
 
@@ -28,26 +28,26 @@ func newInbox() *inbox {
 	return &inbox{frames: make(chan []byte, inboxSize), seed: maphash.MakeSeed()}
 }
 
-// put leaves a copy of an Ethernet frame, unless there is no room for it.
+// put queues a copy of an Ethernet frame, and reports whether there was room.
 func (in *inbox) put(frame []byte) bool {
-	of := in.sender(frame)
-	if of.Add(1) > inboxShare || len(in.frames) == cap(in.frames) {
-		of.Add(-1)
+	n := in.sender(frame)
+	if n.Add(1) > inboxShare || len(in.frames) == cap(in.frames) {
+		n.Add(-1)
 		return false
 	}
-	select { // somebody else may have written since
+	select { // another goroutine may have filled it
 	case in.frames <- append([]byte(nil), frame...):
 		return true
 	default:
-		of.Add(-1)
+		n.Add(-1)
 		return false
 	}
 }
 
-// release makes room for another frame of a sender's, one of which was received from frames.
+// release is called with each frame received from frames: its sender may queue another.
 func (in *inbox) release(frame []byte) { in.sender(frame).Add(-1) }
 
-// sender counts the waiting frames of whoever has sent this one.
+// sender returns the counter of the queued frames of a frame's sender.
 func (in *inbox) sender(frame []byte) *atomic.Int32 {
 	if len(frame) < 12 {
 		return &in.queued[0]

@@ -7,34 +7,33 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// latePADTWaits are the times after which late PADTs are repeated, each counted from the time
-// before. The bridge port that leads to the clients may forward only after up to 30 s, twice the
-// default forward delay of STP (IEEE 802.1D-1998), and no answer to a PADT reports that it has
-// arrived (RFC 2516 section 5.5).
+// latePADTWaits are the intervals at which late PADTs are repeated. A bridge port towards the
+// clients may not forward for up to 30 s, twice the default forward delay of STP (IEEE
+// 802.1D-1998), and a PADT is not acknowledged (RFC 2516 section 5.5).
 var latePADTWaits = [...]time.Duration{3 * time.Second, 7 * time.Second, 25 * time.Second}
 
 // latePADTs are the PADTs of sessions that an earlier loop of the interface could not end.
 type latePADTs struct {
-	frames []wire.DiscoveryFrame // those that are yet to be sent or repeated
-	sent   int                   // how often they were sent
+	frames []wire.DiscoveryFrame // to be sent or repeated
+	sent   int                   // how many times they were sent
 	next   time.Time             // when they are repeated; zero: never
 }
 
-// startLatePADTs ends the sessions of an earlier loop that could not, unless that was done already.
+// startLatePADTs sends the late PADTs, unless they were sent already.
 func (l *serverLoop) startLatePADTs(now time.Time) {
 	if l.latePADTs.sent == 0 && !l.stopped {
 		l.sendLatePADTs(now)
 	}
 }
 
-// repeatLatePADTs repeats the late PADTs if that is due.
+// repeatLatePADTs repeats the late PADTs if they are due.
 func (l *serverLoop) repeatLatePADTs(now time.Time) {
 	if at := l.latePADTs.next; !at.IsZero() && !at.After(now) {
 		l.sendLatePADTs(now)
 	}
 }
 
-// sendLatePADTs sends the late PADTs, but for those of sessions that exist again.
+// sendLatePADTs sends the late PADTs, except for sessions that exist again.
 func (l *serverLoop) sendLatePADTs(now time.Time) {
 	late := &l.latePADTs
 	late.frames = slices.DeleteFunc(late.frames, l.sessionExists)
@@ -47,15 +46,15 @@ func (l *serverLoop) sendLatePADTs(now time.Time) {
 	late.sent++
 }
 
-// sessionExists reports whether there is a session that a PADT of ours would end. RFC 2516 section 6:
-// session ID and both addresses identify it.
+// sessionExists reports whether a PADT of ours would end an open session. Session ID and both
+// addresses identify it (RFC 2516 section 6).
 func (l *serverLoop) sessionExists(padt wire.DiscoveryFrame) bool {
 	s := l.loop.sessions[padt.SessionID]
 	return s != nil && s.Peer == padt.Dst && s.Local == padt.Src
 }
 
-// latestPADTs returns one PADT for each session, and of more than limit the latest: they must not
-// grow in number while an interface comes and goes before the last repetition.
+// latestPADTs returns one PADT per session, and the latest limit of them: their number must not
+// grow while an interface flaps.
 func latestPADTs(padts []wire.DiscoveryFrame, limit int) (kept []wire.DiscoveryFrame) {
 	type id struct {
 		session     uint16
@@ -63,8 +62,8 @@ func latestPADTs(padts []wire.DiscoveryFrame, limit int) (kept []wire.DiscoveryF
 	}
 	seen := make(map[id]bool)
 	for _, f := range slices.Backward(padts) {
-		if of := (id{f.SessionID, f.Dst, f.Src}); !seen[of] && len(kept) < limit {
-			seen[of] = true
+		if key := (id{f.SessionID, f.Dst, f.Src}); !seen[key] && len(kept) < limit {
+			seen[key] = true
 			kept = append(kept, f)
 		}
 	}

@@ -490,7 +490,7 @@ func TestAccessLine(t *testing.T) {
 		l.client.Discovery.AccessLine = wire.AccessLine{CircuitID: "dslam1 atm 1/2:3.4", RemoteID: "subscriber"}
 		l.startServer()
 		l.startClient()
-		l.checkOnline(1, "with its line told")
+		l.checkOnline(1, "with an access line")
 		heard := 0
 		for _, e := range l.serverEvents.events {
 			if r, ok := e.(pppoe.DiscoveryReceived); ok && r.Packet.Tags.AccessLine() == l.client.Discovery.AccessLine {
@@ -498,7 +498,7 @@ func TestAccessLine(t *testing.T) {
 			}
 		}
 		if heard != 2 {
-			t.Errorf("%d packets told the line, want PADI and PADR", heard)
+			t.Errorf("%d packets have the access line, want PADI and PADR", heard)
 		}
 		l.stop()
 	})

@@ -10,20 +10,19 @@ import (
 
 // Limits end a session from our side. Zero fields are no limit.
 type Limits struct {
-	// IdleTimeout is for how long a session may carry nothing either way.
+	// IdleTimeout is how long a session may carry no packet in either direction.
 	IdleTimeout time.Duration
-	// SessionTimeout is for how long packets may flow, from the first Configured on.
+	// SessionTimeout is how long a session may last after the first Configured.
 	SessionTimeout time.Duration
-	// MaxBytes is how many octets of IP packets may be carried, counted as Count
-	// says.
+	// MaxBytes is how many octets of IP packets a session may carry, counted as Count says.
 	MaxBytes uint64
 	Count    Counting
 }
 
-// Counting is which octets count for Limits.MaxBytes.
+// Counting is which octets count towards Limits.MaxBytes.
 type Counting uint8
 
-// Ways of counting, as pppd's mo-direction has them.
+// Ways of counting, as pppd's option mo-direction has them.
 const (
 	CountSum Counting = iota
 	CountSent
@@ -31,20 +30,19 @@ const (
 	CountLarger // of the two
 )
 
-// limitCheckInterval is how often a session with limits is looked at: pppd's own clock has whole
-// seconds.
+// limitCheckInterval is how often a session with limits is checked: pppd's clock has whole seconds.
 const limitCheckInterval = time.Second
 
 func (l Limits) needsCounters() bool { return l.IdleTimeout > 0 || l.MaxBytes > 0 }
 
-// limitState is what is left of a session's limits.
+// limitState is the state of a session's limits.
 type limitState struct {
 	Limits
-	since    time.Time // packets flow; zero: not yet
-	active   time.Time // when something was last seen to be carried
+	since    time.Time // when packets began to flow; zero: they have not
+	active   time.Time // when a packet was last seen
 	last     datapath.Counters
-	baseline datapath.Counters // of another user, which do not count
-	reached  bool              // a limit has been reached, which is said once: the end takes its time
+	baseline datapath.Counters // carried by an earlier user; does not count
+	reached  bool              // a limit was reached, which is reported once
 }
 
 func (a *limitState) start(now time.Time) {
@@ -53,12 +51,12 @@ func (a *limitState) start(now time.Time) {
 	}
 }
 
-// restart begins again for another user, who has carried nothing yet.
+// restart begins again for another user.
 func (a *limitState) restart(c datapath.Counters) {
 	a.since, a.last, a.baseline = time.Time{}, c, c
 }
 
-// deadline is when the session is to be looked at again; zero: never.
+// deadline returns when to check the session next; zero: never.
 func (a *limitState) deadline(now time.Time) (at time.Time) {
 	if a.since.IsZero() {
 		return time.Time{}
@@ -72,8 +70,8 @@ func (a *limitState) deadline(now time.Time) (at time.Time) {
 	return at
 }
 
-// check says, once, that a limit has been reached, and which.
-func (a *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, over bool) {
+// check reports, once, that a limit was reached, and which.
+func (a *limitState) check(now time.Time, c datapath.Counters) (r session.Reason, reached bool) {
 	if a.since.IsZero() {
 		return r, false
 	}

@@ -1,17 +1,18 @@
 package pppoe
 
-// LinkState is how an Ethernet interface is, as whoever watches it tells a Client.
+// LinkState is the state of an Ethernet interface, as a link monitor reports it to a Client or a
+// Server.
 type LinkState uint8
 
-// States of a link. The zero value, LinkUp, is that of one that nobody watches.
+// States of a link. Without a link monitor the state is LinkUp, the zero value.
 const (
 	LinkUp        LinkState = iota
-	LinkNoCarrier           // it is up, and its cable is out
-	LinkDown                // somebody has set it down
-	LinkGone                // there is no such interface
+	LinkNoCarrier           // administratively up, but no carrier
+	LinkDown                // administratively down
+	LinkGone                // the interface does not exist
 )
 
-// String is the state in words.
+// String returns the state in words.
 func (s LinkState) String() string {
 	return [...]string{"up", "without carrier", "down", "gone"}[s]
 }

@@ -9,28 +9,26 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// runningListener is a Listener for as long as its Server runs: one loop after the other, each on
-// ports of its own. Interfaces come and go, and so do their addresses (that of a bridge is
-// one of its ports'); the other interfaces are not affected.
+// runningListener is a Listener while its Server runs: one loop after the other, each with its own
+// ports, as the interface or its address changes. The other interfaces are not affected.
 type runningListener struct {
 	Listener
 	server        *Server
-	wakeup        chan struct{} // holds one: the interface has changed
+	wakeup        chan struct{} // capacity 1: the interface has changed
 	deferredPADTs []wire.DiscoveryFrame
 
-	mu        sync.Mutex  // guards what follows
-	current   *serverLoop // nil: the ports are yet to be opened again
+	mu        sync.Mutex  // guards the fields below
+	current   *serverLoop // nil: the ports are not open
 	link      LinkState
-	changes   int              // of the interface, that were told
-	pastDrops map[error]uint64 // those of the loops before
+	changes   int              // how many changes of the interface were reported
+	pastDrops map[error]uint64 // those of earlier loops
 }
 
-// retryOpen is how long it takes until ports are tried again that could not be opened,
-// though the interface seems to be usable.
+// retryOpen is how long to wait after ports could not be opened, though the interface seems usable.
 const retryOpen = time.Second
 
-// errInterfaceGone is why ports are given up that the kernel may still have: the interface of their
-// name is another one from now on.
+// errInterfaceGone is why ports are given up that the kernel still accepts: their interface was
+// removed or renamed.
 var errInterfaceGone = errors.New("the interface is gone")
 
 func newRunningListener(s *Server, l Listener) *runningListener {
@@ -40,14 +38,14 @@ func newRunningListener(s *Server, l Listener) *runningListener {
 	return &runningListener{Listener: l, server: s, wakeup: make(chan struct{}, 1), current: newServerLoop(s, l)}
 }
 
-// run serves until the context ends, or the ports are lost for good.
+// run serves until the context ends, or the ports are lost and there is no Reopen.
 func (l *runningListener) run(ctx context.Context) error {
-	for o := l.currentLoop(); o != nil; o = l.reopen(ctx) {
-		err := o.run(ctx)
+	for loop := l.currentLoop(); loop != nil; loop = l.reopen(ctx) {
+		err := loop.run(ctx)
 		if err == nil || l.Reopen == nil {
 			return err
 		}
-		l.loopEnded(o, err)
+		l.loopEnded(loop, err)
 	}
 	return nil
 }
@@ -58,15 +56,15 @@ func (l *runningListener) currentLoop() *serverLoop {
 	return l.current
 }
 
-// loopEnded notes that a loop has ended, and tells why.
-func (l *runningListener) loopEnded(o *serverLoop, why error) {
-	l.deferredPADTs = latestPADTs(append(o.latePADTs.frames, o.loop.deferredPADTs...), l.server.cfg.Pool.Max)
+// loopEnded records the end of a loop, and reports it.
+func (l *runningListener) loopEnded(loop *serverLoop, why error) {
+	l.deferredPADTs = latestPADTs(append(loop.latePADTs.frames, loop.loop.deferredPADTs...), l.server.cfg.Pool.Max)
 	l.mu.Lock()
 	l.current = nil
 	if l.pastDrops == nil {
 		l.pastDrops = make(map[error]uint64)
 	}
-	for reason, n := range o.loop.drops.read() {
+	for reason, n := range loop.loop.drops.read() {
 		l.pastDrops[reason] += n
 	}
 	l.mu.Unlock()
@@ -79,20 +77,20 @@ func (l *runningListener) notify(e Event) {
 	}
 }
 
-// reopen opens the ports as soon as that can be; nil: the context has ended before.
+// reopen opens the ports as soon as possible; nil: the context has ended.
 func (l *runningListener) reopen(ctx context.Context) *serverLoop {
-	told := ""
+	reported := ""
 	for ctx.Err() == nil {
-		var retry <-chan time.Time // none while the interface is known not to be usable
+		var retry <-chan time.Time // nil while the interface is known to be unusable
 		if changes, ok := l.usable(); ok {
 			ports, err := l.Reopen()
 			switch {
 			case err == nil:
-				if o := l.restore(ports, changes); o != nil {
-					return o
+				if loop := l.restore(ports, changes); loop != nil {
+					return loop
 				}
-			case err.Error() != told:
-				told = err.Error()
+			case err.Error() != reported:
+				reported = err.Error()
 				l.notify(ListenerLost{Err: err})
 			}
 			retry = time.After(retryOpen)
@@ -106,60 +104,61 @@ func (l *runningListener) reopen(ctx context.Context) *serverLoop {
 	return nil
 }
 
-// usable reports whether ports can be opened, as far as is known, after so many changes.
+// usable reports whether the interface is known to be unusable (ok is false), and the number of
+// changes so far.
 func (l *runningListener) usable() (changes int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.changes, l.link < LinkDown
 }
 
-// restore makes a loop of ports, which first sends what the one before could not; nil: the
-// interface has changed again while they were opened.
+// restore makes a loop from new ports; its first frames are the deferred PADTs. It returns nil if
+// the interface has changed again while they were opened.
 func (l *runningListener) restore(ports Ports, changes int) *serverLoop {
 	with := l.Listener
 	with.Ports = ports
-	o := newServerLoop(l.server, with)
+	loop := newServerLoop(l.server, with)
 	l.mu.Lock()
 	same, up := l.changes == changes, l.link == LinkUp
 	if same {
-		l.current = o
+		l.current = loop
 	}
 	l.mu.Unlock()
 	if !same {
 		ports.Close()
 		return nil
 	}
-	o.latePADTs.frames, l.deferredPADTs = l.deferredPADTs, nil
-	if up { // else what is sent goes into a dead cable
-		o.startLatePADTs(time.Now())
+	loop.latePADTs.frames, l.deferredPADTs = l.deferredPADTs, nil
+	if up { // without carrier frames would be lost
+		loop.startLatePADTs(time.Now())
 	}
 	l.notify(ListenerRestored{Addr: ports.Discovery.Addr()})
-	return o
+	return loop
 }
 
-// linkChanged notes how the interface is now, and has the loop end if that can go on no more.
+// linkChanged records the state of the interface, and ends the loop if that can no longer be used.
 func (l *runningListener) linkChanged(s LinkState, a wire.Addr) {
 	l.mu.Lock()
 	l.link = s
 	l.changes++
-	o := l.current
+	loop := l.current
 	l.mu.Unlock()
 	select {
 	case l.wakeup <- struct{}{}:
-	default: // it is awake
+	default: // already woken
 	}
 	switch {
-	case o == nil || l.Reopen == nil:
+	case loop == nil || l.Reopen == nil:
 	case s == LinkGone:
-		o.loop.call(func(now time.Time) { o.loop.fail(now, errInterfaceGone) })
-	case a != (wire.Addr{}) && a != o.loop.ports.Discovery.Addr():
-		o.loop.call(func(now time.Time) { o.loop.fail(now, errAddressChanged) })
+		loop.loop.call(func(now time.Time) { loop.loop.fail(now, errInterfaceGone) })
+	case a != (wire.Addr{}) && a != loop.loop.ports.Discovery.Addr():
+		loop.loop.call(func(now time.Time) { loop.loop.fail(now, errAddressChanged) })
 	case s == LinkUp:
-		o.loop.call(o.startLatePADTs)
+		loop.loop.call(loop.startLatePADTs)
 	}
 }
 
-// addDrops adds what was dropped, by the reason.
+// addDrops adds the drop counters of all its loops, by reason.
 func (l *runningListener) addDrops(to map[error]uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,22 +172,22 @@ func (l *runningListener) addDrops(to map[error]uint64) {
 	}
 }
 
-// loops are those that serve now.
+// loops returns the loops that are running.
 func (s *Server) loops() (all []*serverLoop) {
 	for _, l := range s.listeners {
-		if o := l.currentLoop(); o != nil {
-			all = append(all, o)
+		if loop := l.currentLoop(); loop != nil {
+			all = append(all, loop)
 		}
 	}
 	return all
 }
 
-// SetLinkState tells how an Ethernet interface is now, and which address it has; zero: that is not to
-// be compared with the listeners', as they have addresses of their own. Listeners on an
-// interface that is gone, or has another address than theirs, lose their sessions, whose
-// peers are told so by PADT as soon as that can be, and three times more in the 35 s after
-// that, as a bridge may not forward at once; they listen anew as soon as the interface
-// can be used. It may be called at any time while Run runs, from one goroutine an interface.
+// SetLinkState sets the state of an Ethernet interface and its address; zero: unknown, or the
+// listeners have addresses of their own. Listeners on an interface that is gone, or has another
+// address, lose their sessions: the peers get a PADT as soon as frames can be sent, and three more
+// within 35 s, as a bridge may not forward at once. The listeners are reopened as soon as the
+// interface is usable. It may be called at any time while Run runs, from one goroutine per
+// interface.
 func (s *Server) SetLinkState(device string, state LinkState, a wire.Addr) {
 	for _, l := range s.listeners {
 		if l.Device == device {

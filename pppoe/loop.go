@@ -12,46 +12,46 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// owner is what a loop does its work for: a Client or a Server. All its methods
-// are called by the loop's goroutine.
+// owner is the client's or the server's side of a loop. The loop's goroutine calls all its methods.
 type owner interface {
-	// handleDiscovery takes a frame of the discovery port.
+	// handleDiscovery handles a frame of the discovery port.
 	handleDiscovery(now time.Time, frame []byte)
-	// handleEvent takes an event of a session, after the world was told of it. Of the
-	// session's own events it must not step the session, which is under way.
+	// handleEvent handles an event of a session after it was reported. If it is a session.Event, it
+	// must not call the session, whose step is still in progress.
 	handleEvent(now time.Time, s *sessionState, e Event)
-	// completeAuth completes an Authority's Decision on a session's peer.
+	// completeAuth completes the Authenticator's result, before it is applied.
 	completeAuth(s *sessionState, d *AuthResult)
-	// claimAddress reports whether a session may now have the addresses that IPCP has agreed on. If not,
+	// claimAddress reports whether a session may use the addresses that IPCP has agreed on. If not,
 	// the owner sets them later, or ends the session.
 	claimAddress(now time.Time, s *sessionState, a ipcp.Agreement) bool
-	// releaseAddresses is told what a session's device has, each time that the host has changed it.
+	// releaseAddresses is called with what a session's device has, each time that the host's
+	// network has changed it.
 	releaseAddresses(s *sessionState, have Addressing)
-	// handleUnknownSession takes a frame for a session that there is not.
+	// handleUnknownSession handles a frame for a nonexistent session.
 	handleUnknownSession(now time.Time, from wire.Addr, id uint16, frame []byte)
-	// deadline is when advance wants to be called; zero: never.
+	// deadline returns when to call advance; zero: never.
 	deadline() time.Time
 	advance(now time.Time)
-	// stop is called once when the loop shall end; it closes what is open.
+	// stop is called once when the loop ends; it closes all sessions.
 	stop(now time.Time)
-	// idle says that nothing is under way that the loop must wait for.
+	// idle reports whether nothing is in progress that the loop must wait for.
 	idle() bool
 }
 
-// loop owns sessions: it alone touches them, and does their I/O, timing and
-// asking. Data packets do not come here: they are the Path's.
+// loop owns the sessions of one interface: only its goroutine touches them, and it does their I/O
+// and their timers. Data packets do not enter the loop: the data path carries them.
 type loop struct {
 	iface           string
 	ports           Ports
 	engine          datapath.Engine
-	path            datapath.Path // path, with an Accelerator beside it if there is one
+	path            datapath.Path // the engine, and the offload if there is one
 	reconciler      *reconciler
 	sourceFilters   *sourceFilters
 	owner           owner
 	notify          func(SessionInfo, Event)
 	trace           bool
 	mss             int  // see ClientConfig.MSS; set by the owner
-	deviceQueued    int  // frames of all tunnels that wait for their devices
+	deviceQueued    int  // frames in all device queues
 	noRemoteAddress bool // see ClientConfig.NoRemoteAddress; set by the owner
 
 	sessions map[uint16]*sessionState
@@ -63,13 +63,13 @@ type loop struct {
 	ended              chan struct{}
 	drops              drops
 
-	batch [][]byte // scratch: frames on their way to the port
+	batch [][]byte // scratch: frames to be sent
 
-	err           error                 // why the loop can do nothing more; nil: it can
-	deferredPADTs []wire.DiscoveryFrame // PADTs of sessions that ended while none could be sent, or none would be believed
+	err           error                 // why the loop ends; nil: it does not
+	deferredPADTs []wire.DiscoveryFrame // of sessions that ended while no PADT could be sent, or the peer would not accept it
 }
 
-func newLoop(iface string, ports Ports, host HostNetwork, by datapath.Kind, notify func(SessionInfo, Event), trace bool) *loop {
+func newLoop(iface string, ports Ports, network HostNetwork, kind datapath.Kind, notify func(SessionInfo, Event), trace bool) *loop {
 	l := &loop{
 		iface: iface, ports: ports, notify: notify, trace: trace,
 		sessions:   make(map[uint16]*sessionState),
@@ -82,34 +82,34 @@ func newLoop(iface string, ports Ports, host HostNetwork, by datapath.Kind, noti
 	if l.notify == nil {
 		l.notify = func(SessionInfo, Event) {}
 	}
-	l.engine = datapath.New(by, ports.sessions(),
+	l.engine = datapath.New(kind, ports.sessions(),
 		func(frame []byte) { l.post(l.control, frame) },
 		func(id uint16) { l.call(func(now time.Time) { l.deviceLost(now, id) }) })
 	l.path = datapath.NewOffloaded(l.engine, ports.Offload, func(id uint16, why error) {
 		l.call(func(now time.Time) { l.offloadChanged(now, id, why) })
 	})
 	l.sourceFilters = newSourceFilters(l.path)
-	l.reconciler = newReconciler(host, l.path, func(s *sessionState, f actual) {
-		l.call(func(now time.Time) { l.reconciled(now, s, f) })
+	l.reconciler = newReconciler(network, l.path, func(s *sessionState, a actual) {
+		l.call(func(now time.Time) { l.reconciled(now, s, a) })
 	})
 	return l
 }
 
-// run works until the context ends and everything that was open is closed, or
-// until a port is lost. It closes the ports.
+// run runs the loop until the context has ended and all sessions are closed, or until a port is
+// lost. It closes the ports.
 func (l *loop) run(ctx context.Context) error {
-	fitting := make(chan struct{})
-	// These end with the ports and the fitter's stop, below.
+	reconcilerDone := make(chan struct{})
+	// These goroutines end when the ports are closed and the reconciler is stopped, below.
 	go func() { l.portErrors <- l.receiveDiscovery() }()
 	for i := range l.ports.sessions() {
 		go func() { l.portErrors <- l.engine.Receive(i) }()
 	}
-	go func() { l.reconciler.run(); close(fitting) }()
+	go func() { l.reconciler.run(); close(reconcilerDone) }()
 
 	err := l.eventLoop(ctx)
 	close(l.ended)
 	l.reconciler.stop()
-	<-fitting
+	<-reconcilerDone
 	l.ports.Close()
 	return err
 }
@@ -133,8 +133,8 @@ func (l *loop) eventLoop(ctx context.Context) error {
 			call(time.Now())
 		case <-timer.C:
 			l.advance(time.Now())
-		case lost := <-l.portErrors:
-			l.fail(time.Now(), lost)
+		case err := <-l.portErrors:
+			l.fail(time.Now(), err)
 		}
 		if (done == nil || l.err != nil) && len(l.sessions) == 0 && l.owner.idle() {
 			return l.err
@@ -143,7 +143,7 @@ func (l *loop) eventLoop(ctx context.Context) error {
 	}
 }
 
-// armTimer sets the one timer to the first of all deadlines.
+// armTimer sets the loop's timer to the first of all deadlines.
 func (l *loop) armTimer(timer *time.Timer) {
 	timer.Stop()
 	if first := ppp.Earliest(l.timers.Next(), l.owner.deadline()); !first.IsZero() {
@@ -160,20 +160,20 @@ func (l *loop) advance(now time.Time) {
 	}
 }
 
-// maxPayload is the longest PPP payload that the session's port can carry, in octets,
-// without the Protocol field.
+// maxPayload returns the longest PPP payload that the session port can carry, in octets, without
+// the Protocol field.
 func (l *loop) maxPayload() int { return l.ports.Session.MTU() - wire.HeaderLen - 2 }
 
-// maxMRU is the longest that may be agreed on, either way: what the port can carry, and
-// no more than plain Ethernet's unless discovery has agreed on it (RFC 4638).
+// maxMRU returns the largest MRU that may be negotiated: what the port can carry, and no more than
+// 1492 unless discovery has agreed on more (RFC 4638).
 func (l *loop) maxMRU(agreed int) int {
 	return min(max(agreed, discovery.EthernetPayload), l.maxPayload())
 }
 
-// call has the loop do something, unless it has ended.
+// call runs f in the loop's goroutine, unless the loop has ended.
 func (l *loop) call(f func(now time.Time)) { l.tryCall(f) }
 
-// tryCall is call, and reports whether the loop does it.
+// tryCall is call, and reports whether f will run.
 func (l *loop) tryCall(f func(now time.Time)) bool {
 	select {
 	case l.calls <- f:
@@ -183,30 +183,30 @@ func (l *loop) tryCall(f func(now time.Time)) bool {
 	}
 }
 
-// post gives the loop a copy of a frame, or drops it if the loop is behind.
+// post queues a copy of a frame for the loop, or drops it if the loop is behind.
 func (l *loop) post(to *inbox, frame []byte) {
 	if !to.put(frame) {
 		l.drops.count(ErrQueueFull)
 	}
 }
 
-// sendDiscovery sends what a discovery engine has queued.
-func (l *loop) sendDiscovery(line SessionInfo, q *wire.Queue) {
+// sendDiscovery sends the packets that a discovery engine has queued.
+func (l *loop) sendDiscovery(info SessionInfo, q *wire.Queue) {
 	for _, f := range q.All() {
-		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
-		l.traceDiscovery(line, DiscoverySent{Packet: f})
+		l.ports.Discovery.WriteBatch([][]byte{f.AppendTo(nil)}) // lost packets are repeated
+		l.traceDiscovery(info, DiscoverySent{Packet: f})
 	}
 	q.Reset()
 }
 
-func (l *loop) traceDiscovery(line SessionInfo, e Event) {
+func (l *loop) traceDiscovery(info SessionInfo, e Event) {
 	if l.trace {
-		l.notify(line, e)
+		l.notify(info, e)
 	}
 }
 
-// receiveDiscovery moves frames from the discovery port to the loop until the
-// port is lost or closed.
+// receiveDiscovery queues the frames of the discovery port for the loop, until the port is lost or
+// closed.
 func (l *loop) receiveDiscovery() error {
 	return datapath.ReadFrames(l.ports.Discovery, datapath.BatchSize, func(frames []datapath.Frame) {
 		for i := range frames {

@@ -6,16 +6,16 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// SessionPolicy are what a server holds a session to. The zero value holds it to nothing.
+// SessionPolicy is what a server enforces on a session. The zero value enforces nothing.
 type SessionPolicy struct {
-	// CheckSource drops packets from the peer whose source is not its own: of IPv4 not the
-	// address that it has from IPCP, of IPv6 neither its link-local address (the negotiated
-	// interface identifier, RFC 5072 section 5) nor of a prefix that Server.SetSourcePrefixes names. A
-	// network behind the peer needs NAT there, or a place in Behind.
+	// CheckSource drops packets from the peer whose source address is not its own (BCP 38). Its own
+	// are, for IPv4, the address that it has from IPCP; for IPv6, its link-local address (the
+	// negotiated interface identifier, RFC 5072 section 5) and the prefixes set by
+	// Server.SetSourcePrefixes; for both, FramedRoutes.
 	CheckSource bool
-	// FramedRoutes are prefixes of either family that are routed to the peer, and may be sources
-	// too.
+	// FramedRoutes are prefixes of either family behind the peer, which may be source addresses
+	// too. Routing them is the HostNetwork's task.
 	FramedRoutes []netip.Prefix
-	// Up bounds what comes from the peer, Down what goes to it.
+	// Up limits the traffic from the peer, Down the traffic to it. Zero: no limit.
 	Up, Down datapath.Rate
 }

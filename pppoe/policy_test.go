@@ -38,9 +38,9 @@ func TestSourcePolicy(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path
 			asked := 0
-			l.server.Policy = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
-				if asked++; line.User != "testuser" {
-					t.Errorf("asked for the terms of %q", line.User)
+			l.server.Policy = func(info pppoe.SessionInfo) pppoe.SessionPolicy {
+				if asked++; info.User != "testuser" {
+					t.Errorf("asked for the terms of %q", info.User)
 				}
 				return pppoe.SessionPolicy{CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
 			}

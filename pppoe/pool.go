@@ -5,28 +5,27 @@ import (
 	"net/netip"
 )
 
-// Pool is what sessions are made from: one slot each, taken in turn, so that an
-// address rests as long as may be before somebody else has it.
+// Pool is the set of slots that sessions take: the slot longest free first, so that an address is
+// reused as late as possible.
 type Pool struct {
-	// Max is the number of slots; zero: 64; at most 65,534. The n-th slot has
-	// session ID n.
+	// Max is the number of slots; zero: 64; at most 65,534. Slot n, from 1, has session ID n.
 	Max int
-	// MaxPerClient is how many of them a client may have at a time, by its Ethernet address; zero:
-	// any number.
+	// MaxPerClient is how many slots one client (Ethernet address) may have at a time; zero: any
+	// number.
 	MaxPerClient int
-	// First is the peer's address in the first slot; the others follow it, but where an
-	// account has a slot take the address of another, which is free, for its own is not allowed.
-	// Invalid: the Authority gives addresses, or the peer has its own.
+	// First is the first peer address; slot n has the n-th from there, unless an account allows
+	// only the address of another slot that is free, and takes it. Invalid: the Authenticator
+	// assigns addresses, or peers name their own.
 	First netip.Addr
 }
 
 // DefaultSessions is rp-pppoe's default for the number of sessions.
 const DefaultSessions = 64
 
-// maxSessions leaves out the two IDs that RFC 2516 section 4 reserves.
+// maxSessions excludes the session IDs 0 and 0xffff, which RFC 2516 section 4 reserves.
 const maxSessions = 0xfffe
 
-// Address is the peer's address in the slot of a session; invalid: it has none.
+// Address returns the peer's address in the slot of a session; invalid: it has none.
 func (p Pool) Address(sessionID uint16) netip.Addr {
 	if !p.First.Is4() || sessionID == 0 {
 		return netip.Addr{}
@@ -37,8 +36,8 @@ func (p Pool) Address(sessionID uint16) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
-// indexOf is the place in the pool that has an address, if one has.
-func (p Pool) indexOf(a netip.Addr) (place int, ok bool) {
+// indexOf returns the pool index of an address, from 0, if the pool has it.
+func (p Pool) indexOf(a netip.Addr) (index int, ok bool) {
 	if !p.First.Is4() || !a.Is4() {
 		return 0, false
 	}
@@ -47,5 +46,5 @@ func (p Pool) indexOf(a netip.Addr) (place int, ok bool) {
 	return int(n), n < uint32(p.Max)
 }
 
-// addrAt is the address of a place in the pool, from 0 on.
-func (p Pool) addrAt(place int) netip.Addr { return p.Address(uint16(place + 1)) }
+// addrAt returns the address at a pool index, from 0.
+func (p Pool) addrAt(index int) netip.Addr { return p.Address(uint16(index + 1)) }

@@ -6,22 +6,21 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// Ports are the two places where a loop meets the Ethernet: discovery and
-// session frames have an ethertype, and so a port, each.
+// Ports are the ports of an interface: discovery and session frames have an ethertype, and so a
+// port, each.
 type Ports struct {
 	Discovery, Session datapath.Port
-	// Fanout are further ports of session frames, which are divided between them and
-	// Session: those that carry packets of one flow of a session come to one port, in
-	// order, and control frames all to one of them.
+	// Fanout are further ports of session frames, which are distributed over Session and these: the
+	// packets of a flow arrive at one port, in order, and all control frames at one port.
 	Fanout []datapath.Port
-	// Offload moves the packets of sessions where it can; nil: there is none.
+	// Offload carries the packets of sessions where it can; nil: there is none.
 	Offload datapath.Offload
-	// Shared reports whether somebody else on this machine has sessions there, perhaps with our
-	// address, whose frames the ports hear as well; nil: nobody has.
+	// Shared reports whether another process on this machine has sessions on the interface, perhaps
+	// with our address, whose frames these ports receive as well; nil: none has.
 	Shared func() bool
 }
 
-// Close closes all.
+// Close closes all ports.
 func (p Ports) Close() error {
 	err := p.Discovery.Close()
 	for _, s := range p.sessions() {
@@ -30,5 +29,5 @@ func (p Ports) Close() error {
 	return err
 }
 
-// sessions are the ports of session frames.
+// sessions returns the ports of session frames.
 func (p Ports) sessions() []datapath.Port { return append([]datapath.Port{p.Session}, p.Fanout...) }

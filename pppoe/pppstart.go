@@ -2,11 +2,11 @@ package pppoe
 
 import "time"
 
-// maxStartQueue is how many frames wait for PPP to begin: a peer's first request, which
-// would otherwise cost its Restart period.
+// maxStartQueue is how many frames of a session wait for PPP to begin. If the peer's first request
+// were dropped, it would be repeated only after its Restart period.
 const maxStartQueue = 4
 
-// startPPP begins PPP.
+// startPPP begins PPP, unless it has begun, and handles the frames that waited for it.
 func (l *loop) startPPP(now time.Time, s *sessionState) {
 	if !s.pppPending {
 		return
@@ -20,7 +20,7 @@ func (l *loop) startPPP(now time.Time, s *sessionState) {
 	s.startQueue = nil
 }
 
-// startPPPAfter begins PPP after a while, or as soon as the peer does.
+// startPPPAfter begins PPP after a delay, or as soon as the peer does.
 func (l *loop) startPPPAfter(now time.Time, s *sessionState, delay time.Duration) {
 	if delay <= 0 || len(s.startQueue) > 0 {
 		l.startPPP(now, s)

@@ -10,11 +10,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Probe asks which concentrators there are, and tells of each offer as it comes,
-// with the time since it was last asked for. It asks again while nobody has
-// answered, and returns when a whole timeout has passed after that, or the context
-// ends. It closes the port. Unmatched are those whose answers were dropped. The error says
-// that the port was lost, or names the field of cfg that is wrong.
+// Probe sends PADIs and calls found with each concentrator's first offer and the time since the
+// last PADI. It repeats the PADI while no concentrator answers, and returns a whole timeout after
+// the last PADI, or when the context ends. It closes the port. unmatched are the concentrators
+// whose answers were not acceptable. The error is that of a lost port, or names the field of cfg
+// that is wrong. found is called by one goroutine at a time.
 func Probe(ctx context.Context, port datapath.Port, cfg discovery.ClientConfig, found func(o discovery.Offer, after time.Duration)) (unmatched []discovery.Unmatched, err error) {
 	if err = checkProbe(&cfg, found); err != nil {
 		port.Close()
@@ -27,9 +27,9 @@ func Probe(ctx context.Context, port datapath.Port, cfg discovery.ClientConfig, 
 
 func checkProbe(cfg *discovery.ClientConfig, found func(discovery.Offer, time.Duration)) error {
 	if found == nil {
-		return errors.New("pppoe: Probe needs a function that is told of each offer")
+		return errors.New("pppoe: Probe needs a function to call with each offer")
 	}
-	return cfg.Check("HostConfig")
+	return cfg.Check("ClientConfig")
 }
 
 type probe struct {
@@ -37,7 +37,7 @@ type probe struct {
 	client *discovery.Client
 	queue  wire.Queue
 	report func(discovery.Offer, time.Duration)
-	seen   sightings
+	seen   seenSet
 	sentAt time.Time // zero: not yet
 }
 
@@ -45,7 +45,7 @@ var _ searcher = (*probe)(nil)
 
 func newProbe(port datapath.Port, cfg discovery.ClientConfig, found func(discovery.Offer, time.Duration)) *probe {
 	cfg.Probe = true
-	return &probe{port: port, client: discovery.NewClient(port.Addr(), cfg), report: found, seen: make(sightings)}
+	return &probe{port: port, client: discovery.NewClient(port.Addr(), cfg), report: found, seen: make(seenSet)}
 }
 
 func (p *probe) advance(now time.Time) (next time.Time, more bool) {
@@ -63,13 +63,13 @@ func (p *probe) advance(now time.Time) (next time.Time, more bool) {
 
 func (p *probe) send() {
 	for _, f := range p.queue.All() {
-		p.sentAt = time.Now()                        // the answer may be there before WriteBatch returns
-		p.port.WriteBatch([][]byte{f.AppendTo(nil)}) // what is lost is repeated
+		p.sentAt = time.Now()                        // the answer may arrive before WriteBatch returns
+		p.port.WriteBatch([][]byte{f.AppendTo(nil)}) // lost packets are repeated
 	}
 	p.queue.Reset()
 }
 
-// maxProbeResults bounds how many concentrators are told of.
+// maxProbeResults is how many concentrators are reported.
 const maxProbeResults = 4096
 
 func (p *probe) receive(now time.Time, frame []byte) {
@@ -77,9 +77,9 @@ func (p *probe) receive(now time.Time, frame []byte) {
 	if err != nil {
 		return
 	}
-	got, err := p.client.Receive(now, f, &p.queue)
-	if err != nil || got.Offer == nil || !p.seen.add(seenKey{ac: got.Offer.AC}, maxProbeResults) {
+	result, err := p.client.Receive(now, f, &p.queue)
+	if err != nil || result.Offer == nil || !p.seen.add(seenKey{ac: result.Offer.AC}, maxProbeResults) {
 		return
 	}
-	p.report(*got.Offer, now.Sub(p.sentAt))
+	p.report(*result.Offer, now.Sub(p.sentAt))
 }

@@ -53,9 +53,9 @@ func TestPolicyFollowsUser(t *testing.T) {
 				"carol": {CheckSource: true, Down: slow},
 				"dave":  {CheckSource: true, FramedRoutes: behind, Up: datapath.Rate{Bits: 8000, Burst: 2 * time.Second}},
 			}
-			l.server.Policy = func(line pppoe.SessionInfo) pppoe.SessionPolicy {
-				if line.User != "bob" {
-					t.Errorf("asked for the terms of %q, whose account has some", line.User)
+			l.server.Policy = func(info pppoe.SessionInfo) pppoe.SessionPolicy {
+				if info.User != "bob" {
+					t.Errorf("asked for the terms of %q, whose account has some", info.User)
 				}
 				return pppoe.SessionPolicy{}
 			}

@@ -6,14 +6,13 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// reconciler makes the host's network fit what sessions have agreed on, outside of
-// their loop, for it may take its time. A session has at most one place in the
-// queue, however often its peer negotiates anew: what counts is what is wanted
-// in the end.
+// reconciler makes the host's network what sessions want (desired), outside of their loop, since
+// that may take long. A session is in the queue at most once, however often its peer renegotiates:
+// the latest desired state counts.
 type reconciler struct {
 	network HostNetwork
 	path    datapath.Path
-	// report is called after each change, from the fitter's goroutine.
+	// report is called after each change, by the reconciler's goroutine.
 	report func(*sessionState, actual)
 
 	mu     sync.Mutex
@@ -25,125 +24,125 @@ type reconciler struct {
 // desired is what a session wants of the host's network.
 type desired struct {
 	info   SessionInfo
-	device bool // that it has a device
+	device bool // whether it has a device
 	Addressing
 }
 
-// actual is what a session has of it.
+// actual is what a session has of the host's network.
 type actual struct {
 	device     string // its name; empty: there is none
 	addressing Addressing
 	err        error
-	gone       bool // the device is gone, for good
+	gone       bool // the device is gone permanently
 	counters   datapath.Counters
 }
 
-// reconcileState is a tunnel's place in the fitter.
+// reconcileState is the reconciler's record of a session.
 type reconcileState struct {
-	desired desired // the latest; guarded by the fitter's lock
-	queued  bool    // likewise
-	actual          // as it is; the fitter's goroutine alone touches it
+	desired desired // the latest; guarded by the reconciler's lock
+	queued  bool    // guarded by the reconciler's lock
+	actual          // only the reconciler's goroutine touches it
 }
 
 func newReconciler(host HostNetwork, path datapath.Path, report func(*sessionState, actual)) *reconciler {
-	f := &reconciler{network: host, path: path, report: report}
-	f.wake = sync.NewCond(&f.mu)
-	return f
+	r := &reconciler{network: host, path: path, report: report}
+	r.wake = sync.NewCond(&r.mu)
+	return r
 }
 
-// set tells what a session wants now.
-func (f *reconciler) set(s *sessionState, w desired) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s.reconcile.desired = w
+// set sets what a session wants, and queues the session.
+func (r *reconciler) set(s *sessionState, want desired) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.reconcile.desired = want
 	if !s.reconcile.queued {
 		s.reconcile.queued = true
-		f.queue = append(f.queue, s)
-		f.wake.Signal()
+		r.queue = append(r.queue, s)
+		r.wake.Signal()
 	}
 }
 
-// stop ends run once the queue is empty.
-func (f *reconciler) stop() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = true
-	f.wake.Broadcast()
+// stop makes run return once the queue is empty.
+func (r *reconciler) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.wake.Broadcast()
 }
 
-// run works off the queue until stop.
-func (f *reconciler) run() {
+// run reconciles queued sessions until stop.
+func (r *reconciler) run() {
 	for {
-		s, w, ok := f.next()
+		s, want, ok := r.next()
 		if !ok {
 			return
 		}
-		f.apply(s, w)
-		f.report(s, s.reconcile.actual)
+		r.apply(s, want)
+		r.report(s, s.reconcile.actual)
 	}
 }
 
-func (f *reconciler) next() (*sessionState, desired, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for len(f.queue) == 0 {
-		if f.closed {
+func (r *reconciler) next() (*sessionState, desired, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.queue) == 0 {
+		if r.closed {
 			return nil, desired{}, false
 		}
-		f.wake.Wait()
+		r.wake.Wait()
 	}
-	s := f.queue[0]
-	f.queue = f.queue[1:]
+	s := r.queue[0]
+	r.queue = r.queue[1:]
 	s.reconcile.queued = false
 	return s, s.reconcile.desired, true
 }
 
-// apply does what is still missing of a wish.
-func (f *reconciler) apply(s *sessionState, w desired) {
+// apply makes the changes from the actual to the desired state.
+func (r *reconciler) apply(s *sessionState, want desired) {
 	is := &s.reconcile.actual
 	switch {
 	case is.gone:
-	case !w.device:
-		f.close(is, w)
+	case !want.device:
+		r.close(is, want)
 	case is.err == nil:
-		f.open(is, w)
-		f.configure(is, w)
+		r.open(is, want)
+		r.configure(is, want)
 	}
 }
 
-func (f *reconciler) open(is *actual, w desired) {
+func (r *reconciler) open(is *actual, want desired) {
 	if is.device != "" {
 		return
 	}
-	dev, err := f.network.Open(w.info)
+	dev, err := r.network.Open(want.info)
 	if err != nil {
 		is.err = err
 		return
 	}
-	err = f.path.Add(datapath.Session{SessionID: w.info.SessionID, Local: w.info.Local, Peer: w.info.Peer, Device: dev})
+	err = r.path.Add(datapath.Session{SessionID: want.info.SessionID, Local: want.info.Local, Peer: want.info.Peer, Device: dev})
 	if err != nil {
 		dev.Close()
-		f.network.Close(w.info, Addressing{})
+		r.network.Close(want.info, Addressing{})
 		is.err = err
 		return
 	}
 	is.device = dev.Name()
 }
 
-func (f *reconciler) configure(is *actual, w desired) {
-	if is.err != nil || is.addressing == w.Addressing {
+func (r *reconciler) configure(is *actual, want desired) {
+	if is.err != nil || is.addressing == want.Addressing {
 		return
 	}
-	w.info.Device = is.device
-	is.err = f.network.Configure(w.info, is.addressing, w.Addressing)
-	is.addressing = w.Addressing
+	want.info.Device = is.device
+	is.err = r.network.Configure(want.info, is.addressing, want.Addressing)
+	is.addressing = want.Addressing
 }
 
-func (f *reconciler) close(is *actual, w desired) {
+func (r *reconciler) close(is *actual, want desired) {
 	if is.device != "" {
-		is.counters = f.path.Remove(w.info.SessionID)
-		w.info.Device = is.device
-		f.network.Close(w.info, is.addressing)
+		is.counters = r.path.Remove(want.info.SessionID)
+		want.info.Device = is.device
+		r.network.Close(want.info, is.addressing)
 	}
 	is.gone = true
 }

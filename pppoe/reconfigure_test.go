@@ -24,8 +24,8 @@ func TestReconfigure(t *testing.T) {
 
 		bad := l.server
 		bad.Authenticator = nil
-		if err := server.Reconfigure(bad); err == nil || !strings.Contains(err.Error(), "Authority") {
-			t.Errorf("an Authority that is missing: %v", err)
+		if err := server.Reconfigure(bad); err == nil || !strings.Contains(err.Error(), "Authenticator is not") {
+			t.Errorf("a missing Authenticator: %v", err)
 		}
 		changed := l.server
 		changed.Authenticator, changed.Limits = accounts{"testuser": "another"}, pppoe.Limits{SessionTimeout: time.Hour}

@@ -10,16 +10,16 @@ import (
 
 // Redial is what a Client does after a session has ended or a dial has failed.
 type Redial struct {
-	// Persist has it dial again. Without it, the first end is the last.
+	// Persist makes the client redial. Without it, Run returns after the first end.
 	Persist bool
-	// Holdoff is how long it waits before; zero: 30 s; negative: not at all. After
-	// failures in a row it doubles, up to eight times as long.
+	// Holdoff is the pause before a redial; zero: 30 s; negative: none. After consecutive failures
+	// it doubles, up to eight times.
 	Holdoff time.Duration
-	// MaxFail is how many dials in a row may fail to come online; zero: 10;
-	// negative: any number.
+	// MaxFail is how many consecutive dials may fail to come online; zero: 10; negative: any
+	// number.
 	MaxFail int
-	// Jitter is a random number from 0 up to 1, by which many clients that have
-	// lost the same concentrator do not come back as one. Nil: a random source.
+	// Jitter returns a random number in [0,1), so that clients that have lost the same concentrator
+	// do not return at the same time. Nil: a random source.
 	Jitter func() float64
 }
 
@@ -32,103 +32,102 @@ const (
 // Bounds of the back-off.
 const (
 	maxDoublings = 3
-	jitterShare  = 0.2 // a pause is up to so much longer
+	jitterShare  = 0.2 // a pause is up to this share longer
 	firstJitter  = 500 * time.Millisecond
 )
 
-// What follows a refused password (TR-124, I-135 and the like): a few tries soon, for
-// it may be the concentrator's fault, and then long pauses, or the account is locked.
+// Pauses after a rejected password (TR-124, I-135 and the like): a few tries soon, as the
+// concentrator may be at fault, then long pauses, or the account would be locked.
 const (
 	authTries     = 3
 	authDelay     = 10 * time.Second
 	authLongDelay = 5 * time.Minute
 )
 
-// fastRetryAfterLoss is for how long after the loss of a session its concentrator is looked for
-// every second.
+// fastRetryAfterLoss is how long after the loss of a session a PADI is sent every second.
 const fastRetryAfterLoss = 2 * time.Minute
 
-// backoff is how a client dials, from what has become of its dials.
+// backoff decides when a client redials, from the results of its dials.
 type backoff struct {
 	Redial
-	failures     int // dials in a row that did not come online
-	authFailures int // of them, the last in a row, for our credentials
+	failures     int // consecutive dials that did not come online
+	authFailures int // of them, the last ones in a row that failed on our credentials
 	fastDialAt   time.Time
-	lostAt       time.Time // when a session that was online ended against our will
-	linkFailed   bool      // the last dial ended since its interface went down or away, or has another address
+	lostAt       time.Time // when a session that was online was lost
+	linkFailed   bool      // the last dial ended because the interface was down or gone, or its address changed
 }
 
-// record takes the end of a dial.
-func (p *backoff) record(now time.Time, err error) {
+// record records the end of a dial.
+func (b *backoff) record(now time.Time, err error) {
 	cause := causeOf(err)
-	p.failures++
-	p.authFailures++
+	b.failures++
+	b.authFailures++
 	if wasOnline(err) {
-		p.failures = 0
+		b.failures = 0
 		if endedRemotely(cause) {
-			p.lostAt = now
+			b.lostAt = now
 		}
 	}
 	if cause != session.NotAuthenticated {
-		p.authFailures = 0
+		b.authFailures = 0
 	}
 }
 
-// shouldRedial reports whether to dial again.
-func (p *backoff) shouldRedial(err error) bool {
-	limit := p.MaxFail
+// shouldRedial reports whether to redial.
+func (b *backoff) shouldRedial(err error) bool {
+	limit := b.MaxFail
 	if limit == 0 {
 		limit = DefaultMaxFail
 	}
-	return p.Persist && !endedByUser(err) && (limit < 0 || p.failures < limit)
+	return b.Persist && !endedByUser(err) && (limit < 0 || b.failures < limit)
 }
 
-// delay is how long to wait. A session that was online is dialled again at once, for
-// pppd does so after a hang-up; but one that ends again and again must not be dialled
-// at wire speed.
-func (p *backoff) delay(now time.Time, err error) time.Duration {
-	holdoff := max(p.Holdoff, 0)
-	if p.Holdoff == 0 {
+// delay returns the pause before the next dial. A session that was online is redialled at once, as
+// pppd does after a hang-up; but not one that ends again and again, which would otherwise be
+// dialled without a pause.
+func (b *backoff) delay(now time.Time, err error) time.Duration {
+	holdoff := max(b.Holdoff, 0)
+	if b.Holdoff == 0 {
 		holdoff = DefaultHoldoff
 	}
 	switch {
-	case p.authFailures > 0 && p.authFailures%authTries == 0:
-		return p.jittered(authLongDelay)
-	case p.authFailures > 0:
+	case b.authFailures > 0 && b.authFailures%authTries == 0:
+		return b.jittered(authLongDelay)
+	case b.authFailures > 0:
 		return authDelay
 	case holdoff == 0:
 		return 0
-	case p.linkFailed:
-		// It is waited for until it is up, and may have been so for long already.
-		p.fastDialAt = now
-		return time.Duration(float64(firstJitter) * p.random())
-	case wasOnline(err) && (p.fastDialAt.IsZero() || now.Sub(p.fastDialAt) >= holdoff):
-		p.fastDialAt = now
-		return time.Duration(float64(firstJitter) * p.random())
+	case b.linkFailed:
+		// The client waits until the interface is up, which may have taken long already.
+		b.fastDialAt = now
+		return time.Duration(float64(firstJitter) * b.random())
+	case wasOnline(err) && (b.fastDialAt.IsZero() || now.Sub(b.fastDialAt) >= holdoff):
+		b.fastDialAt = now
+		return time.Duration(float64(firstJitter) * b.random())
 	}
-	return p.jittered(holdoff << min(max(p.failures-1, 0), maxDoublings))
+	return b.jittered(holdoff << min(max(b.failures-1, 0), maxDoublings))
 }
 
-// fastRetryWindow is for how long the next dial may ask every second.
-func (p *backoff) fastRetryWindow(now time.Time) time.Duration {
-	if !p.Persist || p.lostAt.IsZero() {
+// fastRetryWindow returns for how long the next dial may send a PADI every second.
+func (b *backoff) fastRetryWindow(now time.Time) time.Duration {
+	if !b.Persist || b.lostAt.IsZero() {
 		return 0
 	}
-	return max(0, p.lostAt.Add(fastRetryAfterLoss).Sub(now))
+	return max(0, b.lostAt.Add(fastRetryAfterLoss).Sub(now))
 }
 
-func (p *backoff) jittered(d time.Duration) time.Duration {
-	return d + time.Duration(float64(d)*jitterShare*p.random())
+func (b *backoff) jittered(d time.Duration) time.Duration {
+	return d + time.Duration(float64(d)*jitterShare*b.random())
 }
 
-func (p *backoff) random() float64 {
-	if p.Jitter == nil {
+func (b *backoff) random() float64 {
+	if b.Jitter == nil {
 		return rand.Float64()
 	}
-	return p.Jitter()
+	return b.Jitter()
 }
 
-// endedRemotely says that a session ended because of the peer or the line.
+// endedRemotely reports whether a session ended because of the peer or the link.
 func endedRemotely(c session.Cause) bool {
 	switch c {
 	case session.HangUp, session.PeerTerminated, session.PeerDead:
@@ -137,7 +136,7 @@ func endedRemotely(c session.Cause) bool {
 	return false
 }
 
-// endedByUser says that dialling again is not wanted: we were told to stop.
+// endedByUser reports whether the user ended the session: no redial is wanted.
 func endedByUser(err error) bool {
 	return causeOf(err) == session.UserRequest
 }

@@ -5,8 +5,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// identify gives a session's peer the identifier of its address.
-func identify(cfg *session.Config, byAddr bool, peer wire.Addr) {
+// setRemoteID assigns the peer the interface identifier of its Ethernet address, if byAddr is set.
+func setRemoteID(cfg *session.Config, byAddr bool, peer wire.Addr) {
 	if byAddr && cfg.IPv6 != nil {
 		v6 := *cfg.IPv6
 		v6.Remote = peer.InterfaceID()

@@ -14,40 +14,39 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// ScanConfig is where and how Scan asks. Zero fields stand for the defaults.
+// ScanConfig configures Scan. Zero fields stand for the defaults.
 type ScanConfig struct {
-	// Client is which concentrator is wanted. Our Host-Uniq is its HostUniq with four
-	// octets behind it, which tell where and when was asked. Attempts is how often
-	// each VLAN is asked on from which nobody has answered; default 2. Timeout is the
-	// least time between two attempts, and how long answers may take after the last;
-	// default 2 s.
+	// Client selects concentrators. Four octets are appended to its HostUniq, which identify the
+	// request. Attempts is how often a VLAN without an answer is tried; default 2. Timeout is the
+	// least time between two attempts, and how long to wait for answers after the last; default 2
+	// s.
 	Client discovery.ClientConfig
-	// VLANs are the tags to ask with; none: without.
+	// VLANs are the tag stacks to send with; none: untagged only.
 	VLANs []vlan.Stack
-	// Priority is the priority code point of our frames, 0 to 7.
+	// Priority is the 802.1Q priority code point of the PADIs, 0 to 7.
 	Priority uint8
-	// Rate is how many PADIs are sent in a second; default 2000.
+	// Rate is how many PADIs are sent per second; default 2000.
 	Rate int
-	// Interval, if set, has all begin anew so long after it began, again and again.
+	// Interval, if set, is the time from the start of one round to the start of the next; zero: one
+	// round.
 	Interval time.Duration
-	// RoundDone is told that all VLANs have had their answers' time, each time round.
+	// RoundDone is called at the end of each round; nil: not.
 	RoundDone func(now time.Time)
 }
 
-// ScanResult is a concentrator's answer to a Scan. It may be a refusal: Tags.FindError
-// tells.
+// ScanResult is a concentrator's answer to a Scan. It may be a rejection: see Tags.FindError.
 type ScanResult struct {
 	discovery.Offer
 	VLAN        vlan.Stack    // the answer's tags
-	RequestVLAN vlan.Stack    // the question's: others, where VLANs leak into each other
-	Latency     time.Duration // since the question
+	RequestVLAN vlan.Stack    // the PADI's tags, which differ where VLANs leak into each other
+	Latency     time.Duration // since the PADI was sent
 }
 
-// Scan asks on many VLANs which concentrators there are, and tells of each answer as it
-// comes: of each address once on each VLAN, each time round. The port's frames must
-// have their tags in them (afpacket.OpenTrunk), unless none are asked for. It returns
-// when all are done, or the context ends, and closes the port. The error says that the
-// port was lost, or names the field of cfg that is wrong.
+// Scan sends PADIs on many VLANs and calls found with each answer: once per round for each
+// concentrator on each VLAN. The frames of the port must contain their tags (afpacket.OpenTrunk),
+// unless VLANs is empty. It returns when all rounds are done, or the context ends, and closes the
+// port. The error is that of a lost port, or names the field of cfg that is wrong. found is called
+// by one goroutine at a time.
 func Scan(ctx context.Context, port datapath.Port, cfg ScanConfig, found func(ScanResult)) error {
 	if err := cfg.check(found); err != nil {
 		port.Close()
@@ -58,48 +57,49 @@ func Scan(ctx context.Context, port datapath.Port, cfg ScanConfig, found func(Sc
 	return runSearch(ctx, port, s)
 }
 
-// check names the first field that is wrong.
+// check returns an error that names the first field that is wrong.
 func (c *ScanConfig) check(found func(ScanResult)) error {
 	if found == nil {
-		return errors.New("pppoe: Scan needs a function that is told of each answer")
+		return errors.New("pppoe: Scan needs a function to call with each answer")
 	}
 	if c.Priority > 7 {
 		return fmt.Errorf("pppoe: ScanConfig.Priority is %d: give 0 to 7", c.Priority)
 	}
-	host := c.Client
-	host.HostUniq = numbered(host.HostUniq, 0)
-	return host.Check("ScanConfig.Host")
+	client := c.Client
+	client.HostUniq = hostUniqFor(client.HostUniq, 0)
+	return client.Check("ScanConfig.Client")
 }
 
-// numbered is a Host-Uniq that says to which question it belongs.
-func numbered(uniq []byte, number uint32) []byte {
+// hostUniqFor returns the Host-Uniq of a request: a prefix and the request's number.
+func hostUniqFor(uniq []byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(append([]byte(nil), uniq...), number)
 }
 
-// scan asks question after question: one for each VLAN, and that for each attempt.
+// scan sends requests: for each attempt one PADI per VLAN without an answer. A request's number is
+// attempt times the number of VLANs plus the VLAN's index.
 type scan struct {
 	port   datapath.Port
 	cfg    ScanConfig
 	report func(ScanResult)
 
-	hostUniq     []byte      // this time round: what our Host-Uniq begins with
-	sentAt       []time.Time // by question; zero: not yet
+	hostUniq     []byte      // of this round: the prefix of our Host-Uniq
+	sentAt       []time.Time // by request; zero: not sent
 	answered     []bool      // by VLAN
-	seen         sightings
-	roundStart   time.Time // this time round
+	seen         seenSet
+	roundStart   time.Time // zero: between two rounds
 	attempt      int
 	attemptStart time.Time // when this attempt began
-	next         int       // VLAN to ask on; beyond the last: answers are waited for
-	lastSent     time.Time // when a question was last sent
+	next         int       // index of the next VLAN; beyond the last: waits for answers
+	lastSent     time.Time // when a PADI was last sent
 	deadline     time.Time
 }
 
 var _ searcher = (*scan)(nil)
 
-// batchInterval is how often a bunch of PADIs is sent.
+// batchInterval is how often a batch of PADIs is sent.
 const batchInterval = 20 * time.Millisecond
 
-// maxScanResults bounds what is told of, each time round.
+// maxScanResults is how many answers are reported per round.
 const maxScanResults = 1 << 16
 
 func newScan(port datapath.Port, cfg ScanConfig, found func(ScanResult)) *scan {
@@ -129,7 +129,7 @@ func (s *scan) startRound(now time.Time) {
 	}
 	s.sentAt = make([]time.Time, len(s.cfg.VLANs)*s.cfg.Client.Attempts)
 	s.answered = make([]bool, len(s.cfg.VLANs))
-	s.seen = make(sightings)
+	s.seen = make(seenSet)
 	s.roundStart, s.attempt, s.attemptStart, s.next, s.lastSent, s.deadline = now, 0, now, 0, now, now
 }
 
@@ -140,7 +140,7 @@ func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 	switch {
 	case s.next < len(s.cfg.VLANs):
 		s.sendBatch(now)
-	case s.roundStart.IsZero(): // all was done, and it is time to begin anew
+	case s.roundStart.IsZero(): // between two rounds
 		s.startRound(now)
 	case s.attempt+1 < s.cfg.Client.Attempts && s.anyUnanswered():
 		s.attempt, s.attemptStart, s.next = s.attempt+1, now, 0
@@ -153,7 +153,7 @@ func (s *scan) advance(now time.Time) (next time.Time, more bool) {
 	return s.deadline, true
 }
 
-// endRound ends a round. It says no if that was all.
+// endRound ends a round. It reports whether another follows.
 func (s *scan) endRound(now time.Time) bool {
 	s.cfg.RoundDone(now)
 	s.deadline = s.roundStart.Add(s.cfg.Interval)
@@ -170,21 +170,21 @@ func (s *scan) anyUnanswered() bool {
 	return false
 }
 
-// sendBatch sends the next bunch of PADIs.
+// sendBatch sends the next batch of PADIs.
 func (s *scan) sendBatch(now time.Time) {
-	bunch := max(1, int(int64(s.cfg.Rate)*int64(batchInterval)/int64(time.Second)))
+	batch := max(1, int(int64(s.cfg.Rate)*int64(batchInterval)/int64(time.Second)))
 	var frames [][]byte
-	for ; s.next < len(s.cfg.VLANs) && len(frames) < bunch; s.next++ {
+	for ; s.next < len(s.cfg.VLANs) && len(frames) < batch; s.next++ {
 		if !s.answered[s.next] {
 			frames = append(frames, s.nextPADI(now))
 		}
 	}
 	if len(frames) > 0 {
-		s.port.WriteBatch(frames) // what is lost is repeated
+		s.port.WriteBatch(frames) // lost packets are repeated
 		s.lastSent = now
 	}
 	s.deadline = now.Add(time.Duration(len(frames)) * time.Second / time.Duration(s.cfg.Rate))
-	if s.next == len(s.cfg.VLANs) { // the next attempt has its distance to this one
+	if s.next == len(s.cfg.VLANs) { // the next attempt comes Timeout after the start of this one
 		s.deadline = latest(s.deadline, s.attemptStart.Add(s.cfg.Client.Timeout))
 	}
 }
@@ -196,7 +196,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// nextPADI is the PADI for the next VLAN.
+// nextPADI returns the PADI for the next VLAN.
 func (s *scan) nextPADI(now time.Time) []byte {
 	number := s.attempt*len(s.cfg.VLANs) + s.next
 	s.sentAt[number] = now
@@ -205,14 +205,14 @@ func (s *scan) nextPADI(now time.Time) []byte {
 	return s.cfg.VLANs[s.next].Insert(q.All()[0].AppendTo(nil), s.cfg.Priority)
 }
 
-// client is the discovery that one question belongs to.
+// client returns the discovery client of a request.
 func (s *scan) client(number uint32) *discovery.Client {
 	cfg := s.cfg.Client
-	cfg.HostUniq = numbered(s.hostUniq, number)
+	cfg.HostUniq = hostUniqFor(s.hostUniq, number)
 	return discovery.NewClient(s.port.Addr(), cfg)
 }
 
-// receive takes an answer.
+// receive handles an answer.
 func (s *scan) receive(now time.Time, frame []byte) {
 	tags, frame, ok := vlan.Strip(frame)
 	if !ok {
@@ -237,7 +237,7 @@ func (s *scan) receive(now time.Time, frame []byte) {
 	})
 }
 
-// requestNumber is that of the question to which a packet is an answer.
+// requestNumber returns the number of the request that a packet answers.
 func (s *scan) requestNumber(f wire.DiscoveryFrame) (number uint32, ok bool) {
 	if f.Code != wire.PADO || f.Dst != s.port.Addr() || !f.Src.IsUnicast() {
 		return 0, false

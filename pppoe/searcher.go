@@ -11,16 +11,15 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// searcher asks which concentrators there are: it is told frames and the time, and is not safe for
-// concurrent use.
+// searcher finds concentrators: it is given frames and the time. It is not safe for concurrent use.
 type searcher interface {
 	receive(now time.Time, frame []byte)
-	// advance does what is due at now: at first, the first question. It returns when it wants to be
-	// called next; more is false when all is done.
+	// advance does what is due at now, at first sending the first request. It returns when to call
+	// it next; more is false when the search is done.
 	advance(now time.Time) (next time.Time, more bool)
 }
 
-// runSearch runs a search over a port until it is done, the context ends, or the port is lost. It
+// runSearch runs a search on a port until it is done, the context ends, or the port is lost. It
 // closes the port.
 func runSearch(ctx context.Context, port datapath.Port, s searcher) error {
 	defer port.Close()
@@ -47,8 +46,8 @@ func runSearch(ctx context.Context, port datapath.Port, s searcher) error {
 	}
 }
 
-// receive moves copies of a port's frames to a channel, or drops them if nobody
-// takes them, until the port is closed.
+// receive queues copies of a port's frames, or drops them if the queue is full, until the port is
+// closed.
 func receive(port datapath.Port, to chan<- []byte) error {
 	err := datapath.ReadFrames(port, datapath.BatchSize, func(frames []datapath.Frame) {
 		for _, f := range frames {
@@ -64,20 +63,20 @@ func receive(port datapath.Port, to chan<- []byte) error {
 	return err
 }
 
-// sightings are the concentrators that have been told of. A forger has more addresses and VLANs
-// than anybody wants to read: there is a bound.
-type sightings map[seenKey]bool
+// seenSet has the concentrators that were reported. It is bounded, since a forger has any number of
+// addresses.
+type seenSet map[seenKey]bool
 
 type seenKey struct {
 	vlan vlan.Stack
 	ac   wire.Addr
 }
 
-// add reports whether a concentrator is to be told of: once, and of so many only.
-func (s sightings) add(where seenKey, most int) bool {
-	if s[where] || len(s) >= most {
+// add adds a concentrator, and reports whether it is new and there are fewer than limit.
+func (s seenSet) add(key seenKey, limit int) bool {
+	if s[key] || len(s) >= limit {
 		return false
 	}
-	s[where] = true
+	s[key] = true
 	return true
 }

@@ -10,9 +10,10 @@ import (
 	"upppoe/ppp/session"
 )
 
-// Server is an access concentrator.
+// Server is an access concentrator: one loop for each Listener. All methods may be called
+// concurrently; Run may be called once.
 type Server struct {
-	cfg           ServerConfig // as NewServer was given it
+	cfg           ServerConfig // as NewServer received it
 	current       atomic.Pointer[ServerConfig]
 	slots         *slots
 	addresses     *addressTable
@@ -36,25 +37,24 @@ func NewServer(cfg ServerConfig, listeners []Listener) (*Server, error) {
 	return s, nil
 }
 
-// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Terms, Authority and Trace for sessions that begin
-// from now on. Those that are under way keep what they began with, but for Terms and Authority,
-// which are asked when they authenticate anew. All else of cfg must be as NewServer was given it,
-// and is not looked at. The error names the field that is wrong; then nothing has changed.
-// Reconfigure may be called at any time, from any goroutine.
+// Reconfigure replaces Session, RemoteIDByAddr, MSS, Limits, Policy, Authenticator and Trace for
+// sessions that begin from now on. Open sessions keep theirs, except that Policy and Authenticator
+// apply when they authenticate again. The other fields of cfg are ignored. On error, which names
+// the field that is wrong, nothing changes.
 func (s *Server) Reconfigure(cfg ServerConfig) error {
-	of := s.cfg
-	of.Session, of.MSS, of.Limits, of.Policy, of.Authenticator, of.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
-	of.RemoteIDByAddr = cfg.RemoteIDByAddr
-	if err := of.checkSessions(); err != nil {
+	next := s.cfg
+	next.Session, next.MSS, next.Limits, next.Policy, next.Authenticator, next.Trace = cfg.Session, cfg.MSS, cfg.Limits, cfg.Policy, cfg.Authenticator, cfg.Trace
+	next.RemoteIDByAddr = cfg.RemoteIDByAddr
+	if err := next.checkSessions(); err != nil {
 		return err
 	}
-	s.setCurrent(of)
+	s.setCurrent(next)
 	return nil
 }
 
-// rememberedPerAddress is how many clients are remembered for each address of the pool: more than one,
-// as each is known by its user alone and at its station, and some return to an address that
-// others have had in between.
+// rememberedPerAddress is how many clients are remembered per address of the pool: more than one,
+// since each has an entry for its user and one for its user and Ethernet address, and a client may
+// return to an address that others have had since.
 const rememberedPerAddress = 4
 
 func (s *Server) setCurrent(cfg ServerConfig) {
@@ -64,12 +64,13 @@ func (s *Server) setCurrent(cfg ServerConfig) {
 	s.current.Store(&cfg)
 }
 
-// minSetupTimeout is more than a client needs whose LCP and whose authentication each take all
-// the time that they have by default, and are then negotiated anew (an LNS behind an LAC).
+// minSetupTimeout is more than a client needs whose LCP and authentication each take all the time
+// that they have by default, and are then renegotiated (an LNS behind an LAC).
 const minSetupTimeout = 3 * time.Minute
 
-// setupTimeout is how long a client may have a slot without being admitted: longer, where LCP and
-// authentication may take longer; below zero, for ever, where one of them may.
+// setupTimeout returns how long a client may have a slot without being authenticated:
+// minSetupTimeout, or more if LCP and authentication may take longer; negative: no limit, if
+// authentication has none.
 func setupTimeout(c *session.Config) time.Duration {
 	auth := c.AuthTimers.WithDefaults(0)
 	if auth.Timeout < 0 {
@@ -77,13 +78,13 @@ func setupTimeout(c *session.Config) time.Duration {
 	}
 	limits := c.LCP.Limits.WithDefaults()
 	link := time.Duration(limits.MaxConfigure) * limits.Restart
-	proof := max(auth.Timeout, time.Duration(auth.MaxTransmit)*auth.Restart)
-	return max(minSetupTimeout, 2*(link+proof))
+	response := max(auth.Timeout, time.Duration(auth.MaxTransmit)*auth.Restart)
+	return max(minSetupTimeout, 2*(link+response))
 }
 
-// Run serves until the context ends: it says goodbye to all, waits for their
-// answers as long as LCP does, and closes the ports. A Listener whose interface is lost
-// comes back by its Reopen; without one Run ends, with the error.
+// Run serves until the context ends; then it terminates all sessions, waits for their
+// Terminate-Acks as long as LCP does, and closes the ports. A Listener whose interface is lost is
+// reopened by its Reopen; without one, Run ends with the error.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -101,8 +102,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 var _ owner = (*serverLoop)(nil)
 
-// Drops tells how many packets of all interfaces were dropped, by the reason. It
-// may be called at any time.
+// Drops returns how many packets of all interfaces were dropped, by reason. It may be called at any
+// time.
 func (s *Server) Drops() map[error]uint64 {
 	all := make(map[error]uint64)
 	for _, l := range s.listeners {

@@ -9,83 +9,79 @@ import (
 	"upppoe/pppoe/discovery"
 )
 
-// A Listener is one interface on which a Server answers.
+// Listener is one interface on which a Server answers.
 type Listener struct {
 	Interface string
 	Ports     Ports
-	// Reopen opens the ports anew, once the interface has gone and come back, or has another
-	// Ethernet address. Nil: the server ends when the ports are lost.
+	// Reopen opens the ports again after the interface was gone, or its Ethernet address has
+	// changed. Nil: the server ends when the ports are lost.
 	Reopen func() (Ports, error)
-	// Device is the Ethernet interface by the name that Server.SetLinkState has for it; empty:
-	// Interface, which may have VLAN tags beside it.
+	// Device is the Ethernet interface's name in calls of Server.SetLinkState; empty: the same as
+	// Interface, which may have VLAN tags appended.
 	Device string
 }
 
-// ServerConfig is what a Server needs.
+// ServerConfig configures a Server.
 type ServerConfig struct {
-	// Concentrator is how the server presents itself. MaxPayload is taken from
-	// each port.
+	// Concentrator configures discovery. Its MaxPayload is set from each port.
 	Concentrator discovery.ConcentratorConfig
-	// Session is what the server wants of PPP. Of IPv4, Remote is set for each
-	// session from Pool. A Patience of zero is 3 minutes, or more where LCP and
-	// authentication may take more; below zero, clients may take any time.
+	// Session configures PPP. IPv4.Remote is set for each session from Pool. A SetupTimeout of zero
+	// is 3 minutes, or more if LCP and authentication may take longer; negative: none.
 	Session session.Config
-	// RemoteIDByAddr gives each client the interface identifier of its Ethernet address: see
-	// ClientConfig.RemoteIDByAddr.
+	// RemoteIDByAddr: see ClientConfig.RemoteIDByAddr.
 	RemoteIDByAddr bool
-	// MSS bounds the MSS of TCP that sessions carry: see ClientConfig.MSS.
+	// MSS: see ClientConfig.MSS.
 	MSS int
-	// Limits end sessions by themselves.
+	// Limits end sessions by timeout or volume.
 	Limits Limits
-	// Policy are what a session is held to whose Decision has none. It is asked each time that
-	// the network phase begins, with the Line's User; from the goroutine of an interface; it
-	// must not block. nil: nothing.
+	// Policy returns the policy of a session whose AuthResult has none. It is called each time the
+	// network phase begins, when SessionInfo.User is set, by the goroutine of an interface; it must
+	// not block. Nil: the zero policy.
 	Policy func(SessionInfo) SessionPolicy
-	// Pool has an address for each session, and so bounds their number. It must
-	// be set.
+	// Pool limits the number of sessions and may have an address for each.
 	Pool Pool
-	// KeepOlder refuses a session whose peer negotiates an IPv4 address that another session of
-	// the server has. By default the newer session replaces the older: as after a power cut,
-	// where the older one's peer is gone.
+	// KeepOlder rejects a session whose peer negotiates an IPv4 address that another session of the
+	// server has. By default the newer session replaces the older, whose peer is usually gone, as
+	// after a power cut.
 	KeepOlder bool
-	// Authenticator judges proofs; it must be set if Session.LCP.Demand is.
+	// Authenticator authenticates clients. It must be set if Session.LCP.RequireAuth is.
 	Authenticator Authenticator
-	// Network is the network of this machine. It must be set.
+	// Network configures the host's network. It must be set.
 	Network HostNetwork
-	// DataPath is how packets are moved. What a Host opens should go with it.
+	// DataPath selects the user-space data path. The devices that Network opens must match it.
 	DataPath datapath.Kind
-	// Notify is told everything that happens, for one line in order, from one
-	// goroutine an interface. It must not block, nor keep what it is given beyond
-	// the call. Nil: nobody is.
+	// Notify is called with each event: by one goroutine for each interface, and in order for each
+	// session. It must not block, nor keep what it is given after it returns. Nil: events are
+	// discarded.
 	Notify func(SessionInfo, Event)
-	// Trace has Notify told of every control packet too.
+	// Trace makes every control packet an event.
 	Trace bool
 }
 
-// check names the first field that is wrong, or must be set and is not.
+// check returns an error that names the first field that is wrong, or must be set and is not.
 func (c *ServerConfig) check(listeners []Listener) error {
 	switch {
 	case len(listeners) == 0:
-		return errors.New("pppoe: a Server needs a Listener")
+		return errors.New("pppoe: NewServer needs at least one Listener")
 	case c.Pool.Max < 0 || c.Pool.Max > maxSessions:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Max is %d, not within 0 and %d", c.Pool.Max, maxSessions)
 	case c.Pool.MaxPerClient < 0:
 		return fmt.Errorf("pppoe: ServerConfig.Pool.Each is %d, below 0", c.Pool.MaxPerClient)
 	case c.Concentrator.ACName == "":
-		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: RFC 2516 wants one in each PADO")
+		return errors.New("pppoe: ServerConfig.Concentrator.ACName is not set: each PADO needs it (RFC 2516 section 5.2)")
 	case c.Network == nil:
-		return errors.New("pppoe: ServerConfig.Host is not set: it opens the devices of sessions")
+		return errors.New("pppoe: ServerConfig.Network is not set: it opens the devices of sessions")
 	}
 	return c.checkSessions()
 }
 
-// checkSessions is check for what Reconfigure may replace.
+// checkSessions is check for the fields that Reconfigure replaces.
 func (c *ServerConfig) checkSessions() error {
 	switch {
 	case len(c.Session.LCP.AllowAuth) > 0 && c.Session.Credentials.Secret == nil:
-		return errors.New("pppoe: ServerConfig.Session.LCP.Answer is set, and no Credentials.Secret to answer with")
+		return errors.New("pppoe: ServerConfig.Session.LCP.AllowAuth is set, but Session.Credentials.Secret is not")
 	case len(c.Session.LCP.RequireAuth) > 0 && c.Authenticator == nil:
-		return errors.New("pppoe: ServerConfig.Session.LCP.Demand is set, and no Authority to judge")
+		return errors.New("pppoe: ServerConfig.Session.LCP.RequireAuth is set, but Authenticator is not")
 	}
 	return nil
 }

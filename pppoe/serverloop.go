@@ -20,13 +20,13 @@ type serverLoop struct {
 	concentrator *discovery.Concentrator
 	queue        wire.Queue
 	byRequest    map[discovery.RequestKey]*sessionState
-	waiting      map[wire.Addr]*waitingRequest // by client
+	waiting      map[wire.Addr]*waitingRequest // requests that wait for a slot, by client
 	waitTimers   deadlines.Heap[*waitingRequest]
-	ctx          context.Context // ends when the loop does, and what it has asked with it
+	ctx          context.Context // ends with the loop; passed to the Authenticator
 	stopped      bool
 	latePADTs    latePADTs
-	padtLimiter  *ratelimit.Limiter // frames that are answered
-	fullLimiter  *ratelimit.Limiter // Full events
+	padtLimiter  *ratelimit.Limiter // limits PADTs for unknown sessions
+	fullLimiter  *ratelimit.Limiter // limits NoFreeSlots events
 }
 
 func newServerLoop(s *Server, listener Listener) *serverLoop {
@@ -60,7 +60,7 @@ func (l *serverLoop) advance(now time.Time) {
 
 func (l *serverLoop) stop(now time.Time) {
 	l.stopped = true
-	l.latePADTs.next = time.Time{} // what is left is the next loop's
+	l.latePADTs.next = time.Time{} // the next loop sends what is left
 	l.cancelWaits()
 	for _, s := range l.loop.sessions {
 		if s.endReason == nil {
@@ -69,7 +69,7 @@ func (l *serverLoop) stop(now time.Time) {
 	}
 }
 
-// handleEvent does what an event means for the server.
+// handleEvent updates the server's tables after an event of a session.
 func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	switch e := event.(type) {
 	case session.AuthRequest:
@@ -97,7 +97,7 @@ func (l *serverLoop) handleEvent(now time.Time, s *sessionState, event Event) {
 	}
 }
 
-// handleDiscovery takes a discovery packet.
+// handleDiscovery handles a discovery packet.
 func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
@@ -120,8 +120,8 @@ func (l *serverLoop) handleDiscovery(now time.Time, frame []byte) {
 	l.loop.sendDiscovery(SessionInfo{Interface: l.loop.iface, Local: f.Dst, Peer: f.Src}, &l.queue)
 }
 
-// receivePADR opens a session, or confirms the one that is already there: the PADS
-// was lost then, and the client asks again.
+// receivePADR opens a session, or confirms the one that the same PADR opened before: the PADS was
+// lost, and the client repeats the PADR.
 func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 	r, err := l.concentrator.ReceivePADR(now, f, &l.queue)
 	if err != nil {
@@ -150,20 +150,20 @@ func (l *serverLoop) receivePADR(now time.Time, f wire.DiscoveryFrame) {
 	l.reject(now, r)
 }
 
-// openSession makes the session of a request. PADS goes out before the first LCP packet.
+// openSession opens the session of a request. The PADS is sent before the first LCP packet.
 func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, key discovery.RequestKey) {
-	is := l.server.current.Load()
-	l.loop.mss, l.loop.trace = is.MSS, is.Trace
-	cfg := is.Session
-	line := SessionInfo{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
-	if cfg.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, line, nil) {
-		v4 := *cfg.IPv4
+	cfg := l.server.current.Load()
+	l.loop.mss, l.loop.trace = cfg.MSS, cfg.Trace
+	sessionCfg := cfg.Session
+	info := SessionInfo{SessionID: uint16(slot + 1), Peer: r.Client, Service: r.Service, ACName: l.server.cfg.Concentrator.ACName}
+	if sessionCfg.IPv4 != nil && l.server.cfg.Pool.First.Is4() && l.assignPoolIndex(nil, info, nil) {
+		v4 := *sessionCfg.IPv4
 		v4.Remote = l.server.cfg.Pool.addrAt(l.server.slots.indexOf(slot))
-		cfg.IPv4 = &v4
+		sessionCfg.IPv4 = &v4
 	}
-	identify(&cfg, is.RemoteIDByAddr, r.Client)
-	cfg.LCP.MaxMRU = l.loop.maxMRU(r.MaxPayload)
-	s := l.loop.addSession(line, &cfg, is.Limits)
+	setRemoteID(&sessionCfg, cfg.RemoteIDByAddr, r.Client)
+	sessionCfg.LCP.MaxMRU = l.loop.maxMRU(r.MaxPayload)
+	s := l.loop.addSession(info, &sessionCfg, cfg.Limits)
 	s.requestKey = key
 	l.byRequest[key] = s
 	l.concentrator.Confirm(r, s.SessionID, &l.queue)
@@ -172,8 +172,7 @@ func (l *serverLoop) openSession(now time.Time, slot int, r discovery.Request, k
 	l.loop.startPPP(now, s)
 }
 
-// receivePADT ends a session at its client's word: RFC 2516 section 5.5, session ID
-// and both addresses must match.
+// receivePADT ends a session if session ID and both addresses match (RFC 2516 section 5.5).
 func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 	s := l.loop.sessions[f.SessionID]
 	if s == nil || f.Src != s.Peer || f.Dst != s.Local || s.endReason != nil {
@@ -183,17 +182,17 @@ func (l *serverLoop) receivePADT(now time.Time, f wire.DiscoveryFrame) {
 	l.loop.dropSession(now, s, session.Reason{Cause: session.HangUp, Text: "client sent PADT"})
 }
 
-// maxFullEvents is how often in a second it is told that there is no slot.
+// maxFullEvents is how many NoFreeSlots events there are in a second.
 const maxFullEvents = 5
 
-// maxUnknownPADTs is how many frames of no session are answered in a second.
+// maxUnknownPADTs is how many frames of unknown sessions are answered with a PADT in a second.
 const maxUnknownPADTs = 100
 
-// handleUnknownSession tells who goes on with a session that was another life's of ours, before a
-// crash, that it has ended: else it would find that out by silence only. A session ID
-// that is in use may be heard on another interface, too; one beyond our slots may be that
-// of another server with our address. Who shares the port with us, perhaps as a client, has
-// sessions of any ID.
+// handleUnknownSession sends a PADT to a peer that uses a session of the server before it was
+// restarted: otherwise the peer would notice by timeout only. No PADT is sent for an ID that is in
+// use, as the frame may be meant for another interface; for an ID beyond the slots, which may be
+// that of another server with our address; nor if others on this machine share the port, as their
+// sessions may have any ID.
 func (l *serverLoop) handleUnknownSession(now time.Time, from wire.Addr, id uint16, _ []byte) {
 	if !l.server.slots.isFree(int(id)-1) || l.stopped || !from.IsUnicast() {
 		return

@@ -9,14 +9,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// closeSession ends a session in good order.
+// closeSession ends a session with a Terminate-Request and waits for the Terminate-Ack.
 func (l *loop) closeSession(now time.Time, s *sessionState, r session.Reason) {
 	s.ppp.Close(now, r, &s.out)
 	l.flush(now, s)
 }
 
-// closeWithoutWaiting ends a session at once whose peer may be gone: it is sent a Terminate-Request and a PADT,
-// and nobody waits for an answer.
+// closeWithoutWaiting ends a session whose peer may be gone: it sends a Terminate-Request and a
+// PADT, and waits for no answer.
 func (l *loop) closeWithoutWaiting(now time.Time, s *sessionState, r session.Reason) {
 	l.closeSession(now, s, r)
 	if s.endReason == nil {
@@ -24,20 +24,20 @@ func (l *loop) closeWithoutWaiting(now time.Time, s *sessionState, r session.Rea
 	}
 }
 
-// terminateSession ends a session at once, with a PADT and no more: no answer of the peer would arrive.
+// terminateSession ends a session with a PADT only.
 func (l *loop) terminateSession(now time.Time, s *sessionState, r session.Reason) {
 	s.ppp.Down(now, r, &s.out)
 	l.flush(now, s)
 }
 
-// dropSession ends a session at once, without a word to the peer.
+// dropSession ends a session without a packet to the peer.
 func (l *loop) dropSession(now time.Time, s *sessionState, r session.Reason) {
 	s.noPADT = true
 	l.terminateSession(now, s, r)
 }
 
-// dropAndDeferPADT ends a session whose peer cannot be told so now. It is to be told once frames can go
-// out again: else it would have the session until its echoes fail.
+// dropAndDeferPADT ends a session whose peer cannot be reached now. The PADT is sent once frames
+// can be sent again; without it the peer would keep the session until its echoes fail.
 func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason) {
 	if s.endReason == nil {
 		l.deferredPADTs = append(l.deferredPADTs, wire.NewPADT(s.Peer, s.Local, s.SessionID, ""))
@@ -45,9 +45,9 @@ func (l *loop) dropAndDeferPADT(now time.Time, s *sessionState, r session.Reason
 	l.dropSession(now, s, r)
 }
 
-// terminateReaddressed ends a session under an address that the interface has no more. The PADT still comes
-// from that address, as the peer accepts no other (RFC 2516 section 6). An interface whose
-// address changes is often down meanwhile: so the PADT is sent again later.
+// terminateReaddressed ends a session under an address that the interface no longer has. The PADT
+// comes from that address, since the peer accepts no other (RFC 2516 section 6). It is sent again
+// later, since an interface is often down while its address changes.
 func (l *loop) terminateReaddressed(now time.Time, s *sessionState) {
 	if s.endReason == nil {
 		l.deferredPADTs = append(l.deferredPADTs, wire.NewPADT(s.Peer, s.Local, s.SessionID, ""))
@@ -64,7 +64,8 @@ func (l *loop) sendDeferredPADTs(frames []wire.DiscoveryFrame) {
 	}
 }
 
-// sessionClosed tells the peer that the session is no more, and has its device removed.
+// sessionClosed sends a PADT after PPP has ended, unless the peer must not be sent one, and removes
+// the session's device.
 func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 	s.endReason = &r
 	l.dropDeviceQueue(s)
@@ -79,20 +80,20 @@ func (l *loop) sessionClosed(s *sessionState, r session.Reason) {
 	l.reconcile(s)
 }
 
-// removeSession forgets a tunnel whose session is over and whose device is gone.
-func (l *loop) removeSession(now time.Time, s *sessionState, f actual) {
+// removeSession removes a session that has ended and whose device is gone.
+func (l *loop) removeSession(now time.Time, s *sessionState, a actual) {
 	l.timers.Set(s, time.Time{})
 	delete(l.sessions, s.SessionID)
 	l.sourceFilters.remove(s.SessionID)
-	event := Ended{Reason: *s.endReason, Counters: f.counters, SentPADT: !s.noPADT}
+	event := Ended{Reason: *s.endReason, Counters: a.counters, SentPADT: !s.noPADT}
 	if !s.firstConfigured.IsZero() {
 		event.Uptime = now.Sub(s.firstConfigured)
 	}
 	l.emit(now, s, event)
 }
 
-// fail ends the loop and all its sessions, since the ports are lost or of no more use. The
-// first reason counts.
+// fail ends all sessions and the loop after the ports were lost or have become useless. The first
+// error is the loop's.
 func (l *loop) fail(now time.Time, why error) {
 	if l.err != nil {
 		return

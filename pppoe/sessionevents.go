@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// receiveSession takes a session frame that the data path has left over. RFC
-// 2516 section 6: session ID and both addresses identify the session.
+// receiveSession handles a session frame that the data path did not. Session ID and both addresses
+// identify the session (RFC 2516 section 6).
 func (l *loop) receiveSession(now time.Time, frame []byte) {
 	if len(frame) < 14 {
 		l.drops.count(wire.ErrShort)
@@ -47,15 +47,15 @@ func (l *loop) receiveSession(now time.Time, frame []byte) {
 	l.flush(now, s)
 }
 
-// flush does what a step of a session wants done. Frames go out first, in one
-// batch; then the world is told, in the order in which things arose.
+// flush sends the frames that a step of a session has queued, in one batch, and then emits its
+// events, in the order in which they arose.
 func (l *loop) flush(now time.Time, s *sessionState) {
 	l.batch = l.batch[:0]
 	for frame := range s.out.Frames.All() {
 		l.batch = append(l.batch, wire.AppendSessionFrame(nil, s.Peer, s.Local, s.SessionID, frame))
 	}
 	if len(l.batch) > 0 {
-		l.ports.Session.WriteBatch(l.batch) // what is lost is repeated by its protocol
+		l.ports.Session.WriteBatch(l.batch) // lost frames are repeated by their protocol
 	}
 	for frame, event := range s.out.All() {
 		switch {
@@ -69,14 +69,13 @@ func (l *loop) flush(now time.Time, s *sessionState) {
 	l.setTimer(now, s)
 }
 
-// emit tells the world of an event, and then the owner, whose answer may be
-// further events.
+// emit reports an event to Notify and then to the owner, which may cause further events.
 func (l *loop) emit(now time.Time, s *sessionState, event Event) {
 	l.notify(s.SessionInfo, event)
 	l.owner.handleEvent(now, s, event)
 }
 
-// handleEvent does what an event means for the tunnel.
+// handleEvent reports an event of a session and updates the session's state.
 func (l *loop) handleEvent(now time.Time, s *sessionState, event session.Event) {
 	l.emit(now, s, event)
 	switch e := event.(type) {

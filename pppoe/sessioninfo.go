@@ -2,14 +2,14 @@ package pppoe
 
 import "upppoe/pppoe/wire"
 
-// A Line is one session as the world around it knows it. Its fields do not
-// change once the session has begun, but for User and Device.
+// SessionInfo describes a session in events and to the HostNetwork and the Authenticator. Its
+// fields do not change while the session exists, except User and Device.
 type SessionInfo struct {
 	Interface   string // of the port
 	SessionID   uint16
 	Local, Peer wire.Addr
-	ACName      string // as the concentrator calls itself: escape it before printing
-	Service     string // the Service-Name asked for: likewise
-	User        string // the peer's name, once it is authenticated: likewise
+	ACName      string // the concentrator's AC-Name; untrusted: escape it before printing
+	Service     string // the Service-Name requested; untrusted
+	User        string // the peer's name, once it is authenticated; untrusted
 	Device      string // the network device's name, once there is one
 }

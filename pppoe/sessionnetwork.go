@@ -11,11 +11,11 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// ErrDeviceLost is told by HostNetworkFailed when the network device of a session has gone,
-// though we did not remove it.
-var ErrDeviceLost = errors.New("the session's network device is gone: somebody else removed it")
+// ErrDeviceLost is the error of HostNetworkFailed when a session's network device was removed by
+// another process.
+var ErrDeviceLost = errors.New("the session's network device was removed by another process")
 
-// networkDown stops a family at once; the host's network follows.
+// networkDown stops the packets of an address family at once; the host's network follows.
 func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 	l.dropDeviceQueue(s)
 	flowed, before := false, s.configured
@@ -29,54 +29,54 @@ func (l *loop) networkDown(now time.Time, s *sessionState, p ppp.Protocol) {
 	if flowed {
 		l.emit(now, s, NetworkLost{Protocol: p, Previous: before, Counters: l.path.Counters(s.SessionID), Uptime: now.Sub(s.firstConfigured)})
 	}
-	l.path.SetFamilies(s.SessionID, s.configured.HasIPv4(), s.configured.HasIPv6()) // not what the host is yet to be made for
+	l.path.SetFamilies(s.SessionID, s.configured.HasIPv4(), s.configured.HasIPv6()) // excludes what is not configured yet
 	l.reconcile(s)
 }
 
-// reconcile has the host's network made as the tunnel wants it.
+// reconcile requests the host's network that the session now needs.
 func (l *loop) reconcile(s *sessionState) {
 	s.desired.info = s.SessionInfo
 	l.reconciler.set(s, s.desired)
 }
 
-// reconciled heeds what has become of the host's network.
-func (l *loop) reconciled(now time.Time, s *sessionState, f actual) {
-	if f.gone {
-		l.removeSession(now, s, f)
+// reconciled handles a report of the reconciler: what the session's host network now is.
+func (l *loop) reconciled(now time.Time, s *sessionState, a actual) {
+	if a.gone {
+		l.removeSession(now, s, a)
 		return
 	}
-	l.owner.releaseAddresses(s, f.addressing)
+	l.owner.releaseAddresses(s, a.addressing)
 	if s.endReason != nil || s.networkFailed {
 		return
 	}
-	if f.err != nil {
+	if a.err != nil {
 		s.networkFailed = true
-		l.emit(now, s, HostNetworkFailed{Err: f.err})
+		l.emit(now, s, HostNetworkFailed{Err: a.err})
 		l.closeSession(now, s, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
 		return
 	}
 	if s.Device == "" {
-		s.Device = f.device
-		l.emit(now, s, DeviceOpened{Name: f.device})
+		s.Device = a.device
+		l.emit(now, s, DeviceOpened{Name: a.device})
 	}
-	if f.addressing == s.desired.Addressing && (f.addressing.HasIPv4() || f.addressing.HasIPv6()) {
-		l.path.SetMSS(s.SessionID, datapath.NewMSSLimit(f.addressing.MTU, l.mss))
-		l.applyPolicy(s, f.addressing)
-		l.path.SetFamilies(s.SessionID, f.addressing.HasIPv4(), f.addressing.HasIPv6())
+	if a.addressing == s.desired.Addressing && (a.addressing.HasIPv4() || a.addressing.HasIPv6()) {
+		l.path.SetMSS(s.SessionID, datapath.NewMSSLimit(a.addressing.MTU, l.mss))
+		l.applyPolicy(s, a.addressing)
+		l.path.SetFamilies(s.SessionID, a.addressing.HasIPv4(), a.addressing.HasIPv6())
 		if s.firstConfigured.IsZero() {
 			s.firstConfigured = now
 		}
 		s.limits.start(now)
 		l.setTimer(now, s)
 		before := s.configured
-		s.configured = f.addressing
-		l.emit(now, s, Configured{Addressing: f.addressing, Previous: before})
+		s.configured = a.addressing
+		l.emit(now, s, Configured{Addressing: a.addressing, Previous: before})
 		l.flushDeviceQueue(s)
 	}
 }
 
-// applyPolicy holds a session to its terms, before packets flow: to all of them, and to nothing that
-// held before.
+// applyPolicy applies a session's policy to the data path, before packets flow, and removes what an
+// earlier policy has set.
 func (l *loop) applyPolicy(s *sessionState, a Addressing) {
 	if s.policy.CheckSource {
 		l.sourceFilters.set(s.SessionID, a, s.policy.FramedRoutes)
@@ -90,7 +90,7 @@ func (l *loop) applyPolicy(s *sessionState, a Addressing) {
 	s.rateLimited = limited
 }
 
-// deviceLost ends a session whose device somebody else has removed.
+// deviceLost ends a session whose device was removed by another process.
 func (l *loop) deviceLost(now time.Time, id uint16) {
 	s := l.sessions[id]
 	if s == nil || s.endReason != nil {
@@ -100,7 +100,7 @@ func (l *loop) deviceLost(now time.Time, id uint16) {
 	l.closeSession(now, s, session.Reason{Cause: session.NetworkConfigFailed, Text: "no network device"})
 }
 
-// offloadChanged reports whether the Accelerator takes a session (nil), or why not.
+// offloadChanged reports whether the offload carries a session (why is nil), or why it does not.
 func (l *loop) offloadChanged(now time.Time, id uint16, why error) {
 	switch s := l.sessions[id]; {
 	case s == nil:

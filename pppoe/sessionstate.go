@@ -10,48 +10,48 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// sessionState is a session in its loop, with what binds it to the Ethernet on one side
-// and to the host's network on the other.
+// sessionState is the loop's record of a session: its PPP state machine, and its state in the
+// host's network.
 type sessionState struct {
 	SessionInfo
 	ppp             *session.Session
 	out             session.Output
 	reconcile       reconcileState
 	desired         desired
-	configured      Addressing     // as last told by Configured
-	authPolicy      *SessionPolicy // by the last Decision
-	policy          SessionPolicy  // what the session is held to
-	rateLimited     bool           // the path has been told of rates
-	networkUser     string         // the User for whom the network phase last began
-	firstConfigured time.Time      // since when packets flow; zero: they never did
+	configured      Addressing     // as last reported by Configured
+	authPolicy      *SessionPolicy // of the last AuthResult; nil: it has none
+	policy          SessionPolicy  // in force since the network phase began
+	rateLimited     bool           // the data path has rates for it
+	networkUser     string         // the User of the last network phase
+	firstConfigured time.Time      // when packets first flowed; zero: never
 	limits          limitState
-	needsCounters   bool             // what it carries matters to its limits, or to its echo
-	lastReceived    uint64           // packets received, when last asked
-	pppPending      bool             // PPP has yet to begin
-	pppStart        time.Time        // when it does at the latest; zero: not by the clock
-	startQueue      [][]byte         // frames that came before that
-	deviceQueue     [][]byte         // frames with packets, for which the device is not ready yet
-	endReason       *session.Reason  // why PPP is over; nil: it is not
-	networkFailed   bool             // the host's network would not fit, and PPP is about to be over
+	needsCounters   bool             // its limits or its adaptive echo depend on the counters
+	lastReceived    uint64           // packets received, when last read
+	pppPending      bool             // PPP has not begun
+	pppStart        time.Time        // when PPP begins at the latest; zero: no timer
+	startQueue      [][]byte         // frames received before PPP began
+	deviceQueue     [][]byte         // frames with packets received before the device was ready
+	endReason       *session.Reason  // why PPP ended; nil: it has not
+	networkFailed   bool             // the host's network could not be configured: the session is closing
 	noPADT          bool             // the peer has sent a PADT, or must not be sent one
-	authPending     bool             // an Authority is asked
-	authUser        string           // who that is about, as the peer says
-	nextAuth        ppp.AuthResponse // nil, or what it is to be asked next
+	authPending     bool             // the Authenticator has a request in progress
+	authUser        string           // the name that the peer gave in that request; untrusted
+	nextAuth        ppp.AuthResponse // the response to authenticate next; nil: none
 
-	requestKey discovery.RequestKey // a server's: the PADR that made it
-	claims     claims               // likewise
-	padtTags   wire.Tags            // a client's: see Grant.Ending
+	requestKey discovery.RequestKey // server: the PADR that opened the session
+	claims     claims               // server: the addresses that it holds
+	padtTags   wire.Tags            // client: see discovery.Grant.PADTTags
 }
 
-// addSession takes up a session. PPP begins with Up.
-func (l *loop) addSession(line SessionInfo, cfg *session.Config, limits Limits) *sessionState {
-	line.Interface, line.Local = l.iface, l.ports.Session.Addr()
-	s := &sessionState{SessionInfo: line, ppp: session.New(cfg), pppPending: true, limits: limitState{Limits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
+// addSession adds a session to the loop. PPP begins with startPPP.
+func (l *loop) addSession(info SessionInfo, cfg *session.Config, limits Limits) *sessionState {
+	info.Interface, info.Local = l.iface, l.ports.Session.Addr()
+	s := &sessionState{SessionInfo: info, ppp: session.New(cfg), pppPending: true, limits: limitState{Limits: limits}, needsCounters: limits.needsCounters() || cfg.LCP.Echo.Adaptive}
 	l.sessions[s.SessionID] = s
 	return s
 }
 
-// advanceSession does what is due for a session.
+// advanceSession does what is due for a session at now.
 func (l *loop) advanceSession(now time.Time, s *sessionState) {
 	if !s.pppStart.IsZero() && !s.pppStart.After(now) {
 		l.startPPP(now, s)
@@ -73,7 +73,7 @@ func (l *loop) advanceSession(now time.Time, s *sessionState) {
 	l.flush(now, s)
 }
 
-// setTimer has the session looked at when that is next due.
+// setTimer sets the session's timer to its next deadline.
 func (l *loop) setTimer(now time.Time, s *sessionState) {
 	at := ppp.Earliest(s.ppp.Deadline(), s.pppStart)
 	if s.endReason == nil {

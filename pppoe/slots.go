@@ -6,31 +6,31 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// slots hands out the numbers 0 to n-1, the one longest free first. It may be used
-// concurrently: the loops of a server share it.
+// slots assigns the slots 0 to n-1, the one longest free first. It may be used concurrently: the
+// loops of a server share it.
 type slots struct {
 	mu           sync.Mutex
-	free         []int // a ring
+	free         []int // a ring buffer
 	head         int
-	nfree        int // how many of the ring are free
-	maxPerClient int // how many one client may have; 0: any number
+	nfree        int // how many entries of the ring are valid
+	maxPerClient int // 0: no limit
 	all          []slot
-	clients      map[wire.Addr]*clientSlots    // those that have any
-	waiting      map[wire.Addr]*waitingRequest // those whose next session waits until another of theirs has ended
+	clients      map[wire.Addr]*clientSlots    // those that have a slot
+	waiting      map[wire.Addr]*waitingRequest // by client: the request that waits for one of its sessions to end
 
 	poolIndexes
 }
 
-// slot is one of them.
+// slot is the state of one slot.
 type slot struct {
 	taken  bool
 	client wire.Addr
-	owner  *serverLoop // whose session has it
-	// The client's slots are a list, in the order in which it has taken them; -1: it has no other.
+	owner  *serverLoop // the loop of its session
+	// The client's slots form a list, in the order in which they were taken; -1: none.
 	older, newer int
 }
 
-// clientSlots are the slots of a client.
+// clientSlots are the slots of one client.
 type clientSlots struct{ n, oldest, newest int }
 
 func newSlots(n, each int) *slots {
@@ -44,7 +44,7 @@ func newSlots(n, each int) *slots {
 	return s
 }
 
-// take takes a slot for a client's session at an interface, if one is free and the client may
+// take takes a slot for a session of a client at an interface, if one is free and the client may
 // have another.
 func (s *slots) take(client wire.Addr, at *serverLoop) (slot int, ok bool) {
 	s.mu.Lock()
@@ -73,15 +73,15 @@ func (s *slots) takeLocked(client wire.Addr, at *serverLoop) (number int, ok boo
 	return number, true
 }
 
-// isFree reports whether a number is one of a slot that nobody has.
+// isFree reports whether a number is that of a free slot.
 func (s *slots) isFree(slot int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slot >= 0 && slot < len(s.all) && !s.all[slot].taken
 }
 
-// release gives back a slot that was taken. If its client waits for one, and may have one now,
-// w is what waits, and next the slot that was taken for it.
+// release frees a slot. If its client waits for one and may have one now, w is the waiting request,
+// and next the slot that was taken for it.
 func (s *slots) release(number int) (w *waitingRequest, next int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *slots) release(number int) (w *waitingRequest, next int) {
 	return w, next
 }
 
-// unlink takes a slot out of its client's list.
+// unlink removes a slot from its client's list.
 func (s *slots) unlink(number int) {
 	is := s.all[number]
 	of := s.clients[is.client]

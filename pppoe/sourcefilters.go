@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// sourceFilters are where the packets of a loop's sessions may come from, as far as that is
-// checked.
+// sourceFilters are the source filters of a loop's sessions: from which prefixes their packets may
+// come. It may be used concurrently.
 type sourceFilters struct {
 	path datapath.Path
 
@@ -24,27 +24,28 @@ func newSourceFilters(path datapath.Path) *sourceFilters {
 	return &sourceFilters{path: path, by: make(map[uint16]*sourcePrefixes)}
 }
 
-// set begins to check a session, or goes on with other addresses of its peer's.
-func (s *sourceFilters) set(id uint16, a Addressing, behind []netip.Prefix) {
+// set sets the filter of a session from its peer's addresses and framed routes. Dynamic prefixes
+// stay.
+func (s *sourceFilters) set(id uint16, a Addressing, framedRoutes []netip.Prefix) {
 	var own []netip.Prefix
 	if a.HasIPv4() {
-		own = append(own, host(a.IPv4.Remote))
+		own = append(own, hostPrefix(a.IPv4.Remote))
 	}
 	if a.HasIPv6() {
-		own = append(own, host(a.IPv6.Remote.LinkLocal()))
+		own = append(own, hostPrefix(a.IPv6.Remote.LinkLocal()))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.by[id]
-	if k == nil {
-		k = &sourcePrefixes{}
-		s.by[id] = k
+	p := s.by[id]
+	if p == nil {
+		p = &sourcePrefixes{}
+		s.by[id] = p
 	}
-	k.own, k.framed = own, behind
-	s.apply(id, k)
+	p.own, p.framed = own, framedRoutes
+	s.apply(id, p)
 }
 
-// clear ends the check of a session.
+// clear removes the filter of a session.
 func (s *sourceFilters) clear(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,42 +55,43 @@ func (s *sourceFilters) clear(id uint16) {
 	}
 }
 
-// host is the prefix of a single address.
-func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+// hostPrefix returns the prefix of a single address.
+func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
-// setDynamic says what a session's peer has beyond its own address. It says no if it is not
-// checked here.
-func (s *sourceFilters) setDynamic(id uint16, lent []netip.Prefix) bool {
+// setDynamic replaces the dynamic prefixes of a session. It reports whether the session has a
+// filter here.
+func (s *sourceFilters) setDynamic(id uint16, prefixes []netip.Prefix) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.by[id]
-	if k != nil {
-		k.dynamic = slices.Clone(lent)
-		s.apply(id, k)
+	p := s.by[id]
+	if p != nil {
+		p.dynamic = slices.Clone(prefixes)
+		s.apply(id, p)
 	}
-	return k != nil
+	return p != nil
 }
 
-// apply tells the path. The lock is held, so that the last that is told is the latest.
-func (s *sourceFilters) apply(id uint16, k *sourcePrefixes) {
-	s.path.SetSourceFilter(id, datapath.NewSourceFilter(slices.Concat(k.own, k.framed, k.dynamic)...))
+// apply sets the data path's filter. It is called with the lock held, so that the latest call sets
+// it last.
+func (s *sourceFilters) apply(id uint16, p *sourcePrefixes) {
+	s.path.SetSourceFilter(id, datapath.NewSourceFilter(slices.Concat(p.own, p.framed, p.dynamic)...))
 }
 
-// remove forgets a session that is over.
+// remove removes a session that has ended.
 func (s *sourceFilters) remove(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.by, id)
 }
 
-// SetSourcePrefixes says which prefixes the peer of a session has beyond the addresses that were
-// negotiated: those that were advertised to it, leased or delegated. They take the place of
-// those named before. It holds until the session ends, and is ignored if there is no such
-// session, no packet of it has been let through yet, or its sources are not checked. It may
-// be called at any time, from any goroutine, also by Notify, and does not block.
+// SetSourcePrefixes sets the prefixes that the peer of a session may use as sources in addition to
+// its negotiated addresses: those advertised, leased or delegated to it. They replace those of an
+// earlier call, until the session ends. The call has no effect if there is no such session, if it
+// has not been Configured, or if its policy has no CheckSource. It may be called at any time, from
+// any goroutine, also by Notify, and does not block.
 func (s *Server) SetSourcePrefixes(sessionID uint16, prefixes []netip.Prefix) {
-	for _, o := range s.loops() {
-		if o.loop.sourceFilters.setDynamic(sessionID, prefixes) {
+	for _, l := range s.loops() {
+		if l.loop.sourceFilters.setDynamic(sessionID, prefixes) {
 			return
 		}
 	}
