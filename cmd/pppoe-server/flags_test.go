@@ -94,7 +94,7 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-L", "nonsense"}, `-L "nonsense": give an IPv4 address like 192.0.2.1`},
 		{[]string{"-L", "2001:db8::1"}, `-L "2001:db8::1": give an IPv4 address like 192.0.2.1`},
 		{[]string{"-R", "192.0.2.256"}, `-R "192.0.2.256": give an IPv4 address like 192.0.2.1`},
-		{[]string{"-L", "0.0.0.0"}, "-L 0.0.0.0: it is no address of a host"},
+		{[]string{"-L", "0.0.0.0"}, "-L 0.0.0.0: it is not a host address"},
 		{[]string{"-L", "224.0.0.1"}, "-L 224.0.0.1: it is a multicast address"},
 		{[]string{"-R", "127.0.0.1"}, "-R 127.0.0.1 -N 64: 127.0.0.1 of these is a loopback address"},
 		{[]string{"-R", "223.255.255.250"}, "-R 223.255.255.250 -N 64: 224.0.0.0 of these is a multicast address"},

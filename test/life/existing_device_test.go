@@ -70,7 +70,7 @@ func TestExistingTUNDevice(t *testing.T) {
 	set(s)
 	_, err = w.client.Ping(ip("192.0.2.1"), 2, timeout)
 	check(t, err)
-	if n := strings.Count(client.Log(), "they are left to others"); n != 1 || strings.Contains(client.Log(), "DHCPv6") {
+	if n := strings.Count(client.Log(), "they are left to the administrator"); n != 1 || strings.Contains(client.Log(), "DHCPv6") {
 		t.Errorf("that it lacks the right was said %d times", n)
 	}
 	client.Stop()

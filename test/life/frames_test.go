@@ -266,7 +266,7 @@ func TestMaxPayloadUnsupported(t *testing.T) {
 	check(t, host.MoveInterface("narrow", w.client))
 	p := w.start(t, "pppoe-client", append([]string{"narrow", "nodetach", "mtu", "1500", "mru", "1500", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1"}, account...)...)
 	wantExit(t, p, 8)
-	if !strings.Contains(p.Log(), "narrow (macvlan, MTU 1500) cannot carry frames so long, MTU 1508") {
+	if !strings.Contains(p.Log(), "narrow (macvlan, MTU 1500) does not support MTU 1508") {
 		t.Errorf("it says:\n%s", p.Log())
 	}
 	if n := len(f.discoveryPackets(wire.PADI)); n != 0 {

@@ -8,11 +8,13 @@ import (
 	"upppoe/internal/host/sysctl"
 )
 
-// disableAcceptRA keeps the kernel from making its own addresses, and routes to everywhere, of what
-// a device's peer advertises: a server's client would have this machine's traffic. Where it is
-// wanted, package ipv6 heeds routers. It is done before the device is up.
+// disableAcceptRA keeps the kernel from configuring addresses and default routes from Router
+// Advertisements of the device's peer: a server's client could otherwise attract this machine's
+// traffic. Where autoconfiguration is wanted, package ipv6 handles advertisements. It must be
+// called before the device is up.
 //
-// What somebody else has made, and set up, is theirs to set if we may not.
+// On a device that already existed, missing permission is not worth a warning: whoever created the
+// device configures it.
 func (h *Configurer) disableAcceptRA(device string, made bool) {
 	err := sysctl.DisableAcceptRA(device)
 	switch {

@@ -16,7 +16,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// advertisement is a router's message to all, that of the peer of agreed.
+// advertisement returns a Router Advertisement from the peer of agreed to all nodes.
 func advertisement(t *testing.T) []byte {
 	t.Helper()
 	from, to := netip.MustParseAddr("fe80::1"), netip.MustParseAddr("ff02::1")
@@ -38,9 +38,9 @@ func advertisement(t *testing.T) []byte {
 	return append(p, icmp...)
 }
 
-// TestPeerRAIgnored: the kernel takes no address and no way out from what the peer advertises.
-// Where that is wanted, package ipv6 heeds it, within its own bounds; a server's client, and a
-// peer where noipv6autoconf says so, must not have this machine's traffic.
+// TestPeerRAIgnored: the kernel configures no address and no default route from the peer's Router
+// Advertisement. Package ipv6 handles advertisements where that is wanted; a server's client, and
+// a peer with option noipv6autoconf, must not attract this machine's traffic.
 func TestPeerRAIgnored(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
 		var log bytes.Buffer

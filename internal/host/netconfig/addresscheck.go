@@ -11,18 +11,18 @@ import (
 	"upppoe/ipcp"
 )
 
-// Reasons for which an address that a peer gave is refused, wrapped by Configure's
-// error, which says whose address it is.
+// Reasons for which an address from the peer is rejected. Configure's error wraps them and says
+// which address it was.
 var (
-	ErrNotHostAddress   = errors.New("is no address of a host") // RFC 1122 section 3.2.1.3: 0.0.0.0/8
+	ErrNotHostAddress   = errors.New("is not a host address") // RFC 1122 section 3.2.1.3: 0.0.0.0/8
 	ErrLoopback         = errors.New("is a loopback address")
 	ErrMulticast        = errors.New("is a multicast address")
 	ErrReserved         = errors.New("is a reserved or broadcast address")
-	ErrSameAddress      = errors.New("is that of both ends")
+	ErrSameAddress      = errors.New("is the address of both ends")
 	ErrDuplicateAddress = errors.New("is already on another interface")
 )
 
-// checkAgreement reports whether the machine can have the addresses.
+// checkAgreement returns an error if the machine cannot use the negotiated addresses.
 func (h *Configurer) checkAgreement(a ipcp.Agreement) error {
 	if err := CheckHostAddress(a.Local); err != nil {
 		return fmt.Errorf("local IP address %v %w", a.Local, err)
@@ -36,8 +36,8 @@ func (h *Configurer) checkAgreement(a ipcp.Agreement) error {
 	return h.checkDuplicates(a)
 }
 
-// CheckHostAddress reports whether an IPv4 address can be that of a host (RFC 1122 section
-// 3.2.1.3). The error is what follows its name: one of those above.
+// CheckHostAddress returns an error if an IPv4 address cannot be a host's (RFC 1122 section
+// 3.2.1.3): one of those above, whose text follows the address in a message.
 func CheckHostAddress(a netip.Addr) error {
 	switch {
 	case !a.Is4() || a.As4()[0] == 0:
@@ -52,12 +52,12 @@ func CheckHostAddress(a netip.Addr) error {
 	return nil
 }
 
-// checkDuplicates refuses a peer with an address that this machine has on a network, and one
-// of ours that is on a network already: packets for it would go astray. On other lines
-// either may be, as when both ends of one are on this machine.
+// checkDuplicates rejects a remote address that this machine has on a network interface, and a
+// local one that is already on such an interface: packets for it would be misdelivered.
+// Point-to-point interfaces do not count, as both ends of a session may be on this machine.
 func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
 	addrs, err := netlinkQueries.addresses(nil, netlink.FAMILY_V4)
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // changed meanwhile: what was seen counts
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // the dump changed meanwhile: what was read counts
 		return fmt.Errorf("look for addresses: %w", err)
 	}
 	for _, taken := range addrs {
@@ -70,7 +70,7 @@ func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
 		}
 		other, err := netlinkQueries.link(taken.LinkIndex)
 		switch {
-		case errors.As(err, &netlink.LinkNotFoundError{}): // it has gone, and its addresses with it
+		case errors.As(err, &netlink.LinkNotFoundError{}): // it has been removed, and its addresses with it
 		case err != nil:
 			return fmt.Errorf("look for the interface with %v: %w", ours, err)
 		case h.hasNetwork(other):
@@ -80,7 +80,7 @@ func (h *Configurer) checkDuplicates(a ipcp.Agreement) error {
 	return nil
 }
 
-// netlinkQueries is what checkDuplicates asks. Tests have their own.
+// netlinkQueries are the kernel queries of checkDuplicates. Tests replace them.
 var netlinkQueries = struct {
 	addresses func(netlink.Link, int) ([]netlink.Addr, error)
 	link      func(index int) (netlink.Link, error)
@@ -91,14 +91,13 @@ func addrFromIP(ip net.IP) netip.Addr {
 	return a.Unmap()
 }
 
-// hasNetwork reports whether an interface has a network behind it, in the routing domain of
-// the line.
+// hasNetwork reports whether an interface is attached to a network, and in the session's VRF.
 func (h *Configurer) hasNetwork(link netlink.Link) bool {
 	return link.Attrs().Flags&net.FlagPointToPoint == 0 && h.inSameVRF(link)
 }
 
-// inSameVRF reports whether an interface is in the routing domain of the line, so that
-// addresses must not clash.
+// inSameVRF reports whether an interface is in the session's VRF, so that addresses must not
+// clash.
 func (h *Configurer) inSameVRF(other netlink.Link) bool {
 	master, err := netlink.LinkByIndex(other.Attrs().MasterIndex)
 	domain := ""

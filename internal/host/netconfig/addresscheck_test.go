@@ -11,8 +11,9 @@ import (
 	"upppoe/ipcp"
 )
 
-// TestDuplicateCheckFailsClosed: an address is refused that is on a network, and also if the kernel does
-// not say where it is; what has gone meanwhile, or is on a line between two, is no hindrance.
+// TestDuplicateCheckFailsClosed: an address that is on a network is rejected, and also if the
+// kernel does not report its interface; one that has been removed meanwhile, or is on a
+// point-to-point interface, is accepted.
 func TestDuplicateCheckFailsClosed(t *testing.T) {
 	before := netlinkQueries
 	defer func() { netlinkQueries = before }()
@@ -26,7 +27,7 @@ func TestDuplicateCheckFailsClosed(t *testing.T) {
 		listing error
 		other   netlink.Link
 		linking error
-		refuse  bool // Host.RejectDuplicateAddress
+		refuse  bool // Configurer.RejectDuplicateAddress
 		want    error
 	}{
 		{"nobody's", third, nil, ether, nil, true, nil},
@@ -46,6 +47,52 @@ func TestDuplicateCheckFailsClosed(t *testing.T) {
 		err := (&Configurer{RejectDuplicateAddress: c.refuse}).checkAgreement(ipcp.Agreement{Local: local, Remote: remote})
 		if (err != nil) != (c.want != nil) || !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+	}
+}
+
+// TestCheckHostAddress: both sides of each block of addresses that are not a host's (RFC 1122
+// section 3.2.1.3).
+func TestCheckHostAddress(t *testing.T) {
+	for addr, want := range map[string]error{
+		"0.0.0.0": ErrNotHostAddress, "0.255.255.255": ErrNotHostAddress, "1.0.0.0": nil,
+		"126.255.255.255": nil, "127.0.0.0": ErrLoopback, "127.255.255.255": ErrLoopback, "128.0.0.0": nil,
+		"223.255.255.255": nil, "224.0.0.0": ErrMulticast, "239.255.255.255": ErrMulticast,
+		"240.0.0.0": ErrReserved, "255.255.255.255": ErrReserved,
+		"2001:db8::1": ErrNotHostAddress, "::ffff:192.0.2.1": ErrNotHostAddress,
+	} {
+		if got := CheckHostAddress(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v, want %v", addr, got, want)
+		}
+	}
+	if got := CheckHostAddress(netip.Addr{}); got != ErrNotHostAddress {
+		t.Errorf("no address: %v", got)
+	}
+}
+
+// TestCheckUnnumbered: without the option a peer must have an address of its own; with it, it may
+// have none or ours, but still not one that is not a host's.
+func TestCheckUnnumbered(t *testing.T) {
+	before := netlinkQueries
+	defer func() { netlinkQueries = before }()
+	netlinkQueries.addresses = func(netlink.Link, int) ([]netlink.Addr, error) { return nil, nil }
+	for _, c := range []struct {
+		local, remote string
+		numbered      error
+		unnumbered    error
+	}{
+		{"192.0.2.10", "192.0.2.1", nil, nil},
+		{"192.0.2.10", "0.0.0.0", ErrNotHostAddress, nil},
+		{"192.0.2.10", "192.0.2.10", ErrSameAddress, nil},
+		{"192.0.2.10", "0.0.0.1", ErrNotHostAddress, ErrNotHostAddress},
+		{"192.0.2.10", "224.0.0.1", ErrMulticast, ErrMulticast},
+		{"0.0.0.0", "0.0.0.0", ErrNotHostAddress, ErrNotHostAddress},
+	} {
+		a := ipcp.Agreement{Local: netip.MustParseAddr(c.local), Remote: netip.MustParseAddr(c.remote)}
+		for unnumbered, want := range map[bool]error{false: c.numbered, true: c.unnumbered} {
+			if err := (&Configurer{Unnumbered: unnumbered}).checkAgreement(a); !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Errorf("%s and %s, unnumbered %v: %v, want %v", c.local, c.remote, unnumbered, err, want)
+			}
 		}
 	}
 }

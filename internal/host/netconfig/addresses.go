@@ -13,7 +13,7 @@ import (
 	"upppoe/ppp/ipv6cp"
 )
 
-// ipv4AddressStep gives the device the addresses that IPCP has agreed on.
+// ipv4AddressStep adds the addresses that IPCP has negotiated to the device.
 func (h *Configurer) ipv4AddressStep(link netlink.Link, a ipcp.Agreement) step {
 	addr := &netlink.Addr{IPNet: hostPrefix(a.Local), Scope: unix.RT_SCOPE_UNIVERSE}
 	if !a.Remote.IsUnspecified() {
@@ -25,7 +25,7 @@ func (h *Configurer) ipv4AddressStep(link netlink.Link, a ipcp.Agreement) step {
 	return addressStep(link, addr)
 }
 
-// ipv4Steps are for what needs these addresses and a device that is up.
+// ipv4Steps returns what needs these addresses and a device that is up.
 func (h *Configurer) ipv4Steps(link netlink.Link, a ipcp.Agreement) []step {
 	var steps []step
 	if h.usesOwnTable() {
@@ -39,23 +39,26 @@ func (h *Configurer) ipv4Steps(link netlink.Link, a ipcp.Agreement) []step {
 	return slices.Concat(steps, h.ipv4RouteSteps(link), h.proxySteps(a.Remote))
 }
 
-// usesOwnTable reports whether routes go into a table that no device brings about.
+// usesOwnTable reports whether routes go into Table instead of the table of the main or VRF
+// routing domain.
 func (h *Configurer) usesOwnTable() bool { return h.Table != 0 && h.VRF == "" }
 
-// minMTU6 is what IPv6 asks of any link (RFC 8200 section 5). Linux has none where it is less.
+// minMTU6 is the minimum MTU of IPv6 (RFC 8200 section 5). Linux disables IPv6 on a device with
+// less.
 const minMTU6 = 1280
 
-// applyIPv6 does what there is to do for IPv6.
+// applyIPv6 applies all steps for IPv6.
 func (h *Configurer) applyIPv6(link netlink.Link, a ipv6cp.Agreement) (appliedSteps, error) {
 	if mtu := link.Attrs().MTU; mtu < minMTU6 {
-		return nil, fmt.Errorf("it needs an MTU of %d at least, and this is %d", minMTU6, mtu)
+		return nil, fmt.Errorf("an MTU of at least %d is required, and this is %d", minMTU6, mtu)
 	}
 	return h.apply(h.ipv6Steps(link, a))
 }
 
-// ipv6Steps give the device what IPv6CP has agreed on: both identifiers are known to differ (RFC 5072
-// section 4.1), so the kernel need not look for duplicates. If it did, the address would be
-// tentative for a moment, and the first packet, a Router Solicitation, could not be sent.
+// ipv6Steps adds the link-local addresses that IPv6CP has negotiated, and routes. Duplicate
+// address detection is off: both identifiers are known to differ (RFC 5072 section 4.1), and the
+// address would be tentative for a moment, so that the first packet, a Router Solicitation, could
+// not be sent.
 func (h *Configurer) ipv6Steps(link netlink.Link, a ipv6cp.Agreement) []step {
 	addr := &netlink.Addr{IPNet: hostPrefix(a.Local.LinkLocal()), Peer: hostPrefix(a.Remote.LinkLocal()), Scope: unix.RT_SCOPE_LINK, Flags: unix.IFA_F_NODAD}
 	steps := []step{addressStep(link, addr)}
@@ -75,7 +78,7 @@ func addressStep(link netlink.Link, addr *netlink.Addr) step {
 	}}
 }
 
-// hostPrefix is the network of a single address.
+// hostPrefix returns the prefix of a single address.
 func hostPrefix(a netip.Addr) *net.IPNet {
 	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}
 }

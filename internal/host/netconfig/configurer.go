@@ -1,8 +1,8 @@
-// Package netconfig is what the commands do to the network of their machine:
-// devices, addresses, routes and name servers, through rtnetlink.
+// Package netconfig configures this machine's network for a session: devices, addresses, routes,
+// policy rules and name servers, through rtnetlink.
 //
-// Each change is a step that knows how to take itself back. When one fails, those
-// before it are taken back, so that nothing is left half configured.
+// It does not negotiate anything. Each change is a step that can be undone: when one fails, those
+// before it are undone, so that nothing is left half configured.
 package netconfig
 
 import (
@@ -20,93 +20,88 @@ import (
 	"upppoe/tun"
 )
 
-// Configurer is a pppoe.HostNetwork on this machine. Its fields do not change while it is in
-// use. Methods may be called concurrently for different lines. It must not be copied.
+// Configurer is a pppoe.HostNetwork on this machine. Its fields must not change while it is in
+// use. Methods may be called concurrently for different sessions. It must not be copied.
 type Configurer struct {
-	// Name is the device's name; empty: the first free one of ppp0, ppp1, ... One that is there
-	// to be joined (tun.IsPersistent) is: where the program may not set its addresses and routes,
-	// they are left to others.
+	// Name is the device's name; empty: the first free one of ppp0, ppp1, ... A persistent device
+	// of this name that already exists (tun.IsPersistent) is opened; without permission to set its
+	// addresses and routes, they are left to the administrator.
 	Name string
-	// DataPath is how packets are moved, and so what kind of device is opened.
+	// DataPath selects how packets are moved, and so which kind of device is opened.
 	DataPath datapath.Kind
-	// Queues is how many a device has that moves GSO packets; 0 and 1: one.
+	// Queues is the number of queues of a GSO device; 0 and 1: one.
 	Queues int
-	// MTU bounds the device's, in octets; 0: what PPP has agreed on.
+	// MTU limits the device's MTU, in octets; 0: the negotiated one is used.
 	MTU int
-	// Unnumbered has a line carried whose peer has no IPv4 address (0.0.0.0), or ours.
+	// Unnumbered accepts a peer without an IPv4 address (0.0.0.0), or with ours.
 	Unnumbered bool
-	// Namespace is the network namespace in which the device, its addresses and
-	// routes are: a path, or a name that ip(8) knows (/run/netns/NAME). Empty: the
-	// program's own, where the Ethernet interface stays in any case. Going there takes
-	// CAP_SYS_ADMIN. Name servers are then not told to resolvconf or systemd-resolved,
-	// which do not know the device.
+	// Namespace is the network namespace of the device, its addresses and routes: a path, or a
+	// name known to ip(8) (/run/netns/NAME). Empty: the program's own, where the Ethernet
+	// interface stays in any case. Entering another one requires CAP_SYS_ADMIN. resolvconf and
+	// systemd-resolved then do not get the name servers, as they do not see the device.
 	Namespace string
-	// VRF is the name of the virtual routing domain that the device becomes part of;
-	// empty: none. It must be there.
+	// VRF is the name of an existing VRF device that the device is added to; empty: none.
 	VRF string
-	// Table is the routing table for the line's IPv4 routes, to the peer and the
-	// default one, and for IPv6's default route; 0: the main one, or the VRF's.
+	// Table is the routing table of the session's IPv4 routes (to the peer, and the default route)
+	// and of its IPv6 default route; 0: the main table, or the VRF's.
 	Table int
-	// PolicyRules has the machine look into Table for packets from the line's IPv4 address
-	// and for those bound to its device. Without them, who sets Table has rules.
+	// PolicyRules adds rules that look up Table for packets from the session's IPv4 address and
+	// for packets bound to its device. Without them, the administrator adds rules for Table.
 	PolicyRules bool
 
-	// DefaultRoute has IPv4's default route go through the device, if there is
-	// none yet.
+	// DefaultRoute adds an IPv4 default route through the device, if there is none.
 	DefaultRoute bool
-	// Metric is that of the IPv4 default route: then it is added if there is no
-	// other with the same metric (pppd's defaultroute-metric). Nil: metric 0, and only
-	// if there is none at all.
+	// Metric is the metric of the IPv4 default route, which is then added if there is no other
+	// with the same metric (pppd's defaultroute-metric). Nil: metric 0, and only if there is no
+	// default route at all.
 	Metric *int
-	// ReplaceDefaultRoute has the line's IPv4 default route take the place of one
-	// that is there: of those that the kernel would prefer to it, or else of the
-	// best. They come back when the line has ended, unless somebody has set
-	// another one by then.
+	// ReplaceDefaultRoute replaces existing IPv4 default routes: those that the kernel would
+	// prefer to the session's, or else the best one. They are restored when the session ends,
+	// unless another default route has been added meanwhile.
 	ReplaceDefaultRoute bool
-	// RouteUndoFile is a file that remembers what was replaced, so that Open restores it
-	// after a crash. No two lines may share it. Empty: none does.
+	// RouteUndoFile is the file that records replaced routes, so that Open restores them after a
+	// crash. Sessions must not share it. Empty: they are not recorded.
 	RouteUndoFile string
-	// RuleUndoFile is one that remembers rules, likewise.
+	// RuleUndoFile is the same for policy rules, which Open removes after a crash.
 	RuleUndoFile string
-	// DefaultRoute6 and Metric6 are the same for IPv6, where no metric stands for
-	// the kernel's 1024. An IPv6 default route is never replaced.
+	// DefaultRoute6 and Metric6 are the same for IPv6, where nil stands for the kernel's 1024. An
+	// IPv6 default route is never replaced.
 	DefaultRoute6 bool
 	Metric6       *int
 
-	// RejectDuplicateAddress refuses a local IPv4 address that another interface has already.
-	// A server, whose sessions share its address, leaves it unset.
+	// RejectDuplicateAddress rejects a local IPv4 address that another interface already has. A
+	// server, whose sessions share its address, leaves it false.
 	RejectDuplicateAddress bool
 
-	// ProxyARP has the machine answer ARP for the peer's address, on the interface in
-	// whose subnet that is (pppd's proxyarp). KernelTune has it forward packets then,
-	// for good (ktune).
+	// ProxyARP answers ARP for the peer's address, on the interface whose subnet contains it
+	// (pppd's proxyarp). KernelTune then enables IPv4 forwarding permanently (ktune).
 	ProxyARP   bool
 	KernelTune bool
 
-	// ResolvConf is the file that gets the peer's name servers, for scripts; empty:
-	// none. KeepResolvConf leaves it there when the session ends, as pppd does.
+	// ResolvConf is the file that gets the peer's name servers, for scripts; empty: none.
+	// KeepResolvConf leaves it there when the session ends, as pppd does.
 	ResolvConf     string
 	KeepResolvConf bool
-	// Resolver is who else is told of the name servers.
+	// Resolver selects what else gets the name servers.
 	Resolver Resolver
-	// SystemResolvConf is the file for ResolverFile, like /etc/resolv.conf; empty:
-	// there is none. Its own name servers are comments in it meanwhile, and come back
-	// when the session ends; after a crash, when the next one does.
+	// SystemResolvConf is the file of ResolverFile, like /etc/resolv.conf; empty: none. Its own
+	// name servers are commented out during the session, and restored when it ends; after a crash,
+	// when the next session ends.
 	SystemResolvConf string
-	// PreUp is called, and waited for, when the device has the IPv4 addresses that are
-	// wanted, and before anything can go there: it is still down, unless IPv6 was sooner,
-	// and there is no route. Nil: nothing is.
+	// PreUp is called when the device has the negotiated IPv4 addresses and before any route
+	// exists; the device is still down, unless IPv6 came up first. Configure waits for it. Nil:
+	// nothing is called.
 	PreUp func(l pppoe.SessionInfo, want pppoe.Addressing)
-	// Log is told what is noteworthy. It must be set.
+	// Log gets what is noteworthy. It must be set.
 	Log *slog.Logger
 
 	mu       sync.Mutex
 	sessions map[sessionKey]*session
-	rules    []policyRule // those that RuleUndoFile holds
-	warnOnce sync.Once    // what is left to others has been told
-	// resolvConfInfo is the file ResolvConf as this session's line has left it; nil: it has not.
+	rules    []policyRule // those in RuleUndoFile
+	warnOnce sync.Once    // for the warning of leaveUnmanaged
+	// resolvConfInfo describes the file ResolvConf as this session wrote it; nil: it did not.
 	resolvConfInfo os.FileInfo
-	// beforeStep is asked before each step; its error is the step's. For tests.
+	// beforeStep is called before each step, and its error is the step's. For tests.
 	beforeStep func(what string) error
 	// programTimeout is how long a program may take; 0: the default. For tests.
 	programTimeout time.Duration
@@ -114,7 +109,7 @@ type Configurer struct {
 
 var _ pppoe.HostNetwork = (*Configurer)(nil)
 
-// Check says what no line can be without and is not there: the namespace, or the VRF.
+// Check returns an error if the namespace or the VRF does not exist.
 func (h *Configurer) Check() error {
 	return InNamespace(h.Namespace, func() error {
 		if h.VRF == "" {
@@ -125,7 +120,7 @@ func (h *Configurer) Check() error {
 	})
 }
 
-// Open makes the device, where nothing is left of an earlier program that was killed.
+// Open opens the session's device, after it has undone what a program that was killed has left.
 func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	p, err := h.newSession()
 	if err != nil {
@@ -157,8 +152,7 @@ func (h *Configurer) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	return dev, nil
 }
 
-// openDevice makes one that moves GSO packets, if the kernel has such and a plain one is not
-// asked for.
+// openDevice opens a GSO device, if the kernel supports it and DataPath is not plain.
 func (h *Configurer) openDevice() (tun.Device, error) {
 	cfg := tun.Config{Name: h.Name, Queues: h.Queues}
 	if h.DataPath != datapath.KindPlain {
@@ -169,7 +163,7 @@ func (h *Configurer) openDevice() (tun.Device, error) {
 		if h.DataPath == datapath.KindOffload || !errors.Is(err, tun.ErrNoOffload) {
 			return nil, err
 		}
-		h.Log.Info(fmt.Sprintf("packets go one by one (datapath plain): %v", err))
+		h.Log.Info(fmt.Sprintf("the kernel cannot move GSO packets, using datapath plain: %v", err))
 	}
 	d, err := tun.Open(cfg)
 	if err != nil {
@@ -178,9 +172,9 @@ func (h *Configurer) openDevice() (tun.Device, error) {
 	return d, nil
 }
 
-// Configure makes addresses, routes and name servers those of want. An error means
-// that the line is of no use, and that nothing is left of what was configured for it.
-// What went wrong with IPv6 alone is logged.
+// Configure changes addresses, routes and name servers from have to want. After an error the
+// session cannot be used, and nothing that was configured for it remains. Errors of IPv6 alone are
+// only logged.
 func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	p, err := h.session(l)
 	if err != nil {
@@ -205,7 +199,8 @@ func (h *Configurer) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing)
 	return nil
 }
 
-// changeLink changes a line's device. When that fails, all that was changed is taken back.
+// changeLink changes a session's device. When that fails, everything that was configured for the
+// session is undone.
 func (h *Configurer) changeLink(p *session, do func(netlink.Link) error) error {
 	return p.inNamespace(func() error {
 		link, err := netlink.LinkByName(p.deviceName)
@@ -219,8 +214,7 @@ func (h *Configurer) changeLink(p *session, do func(netlink.Link) error) error {
 	})
 }
 
-// applyBeforeUp gives the device its length of packets and its IPv4 addresses. It takes back
-// what IPv4 had before.
+// applyBeforeUp sets the device's MTU and IPv4 addresses, and undoes what IPv4 had before.
 func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
 	if have.IPv4 != want.IPv4 && want.HasIPv4() {
 		if err := h.checkAgreement(want.IPv4); err != nil {
@@ -232,7 +226,7 @@ func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want ppp
 		if err != nil {
 			return err
 		}
-		if p.linkChanges == nil { // else an earlier call has noted how it was
+		if p.linkChanges == nil { // else an earlier call has recorded the original
 			p.linkChanges = made
 		}
 	}
@@ -251,7 +245,7 @@ func (h *Configurer) applyBeforeUp(p *session, link netlink.Link, have, want ppp
 	return err
 }
 
-// applyAfterUp brings the device up, and does what can be done only then.
+// applyAfterUp brings the device up, and applies what requires that.
 func (h *Configurer) applyAfterUp(p *session, link netlink.Link, have, want pppoe.Addressing) error {
 	if have.MTU == 0 {
 		up, err := h.apply([]step{upStep(link)})
@@ -277,7 +271,7 @@ func (h *Configurer) applyAfterUp(p *session, link netlink.Link, have, want pppo
 	}
 	var err error
 	if p.ipv6Changes, err = h.applyIPv6(link, want.IPv6); err != nil {
-		// As on a host that has IPv6 disabled, where IPv4 is fine without.
+		// For example where IPv6 is disabled: the session goes on with IPv4.
 		h.Log.Warn(fmt.Sprintf("%s: no IPv6: %v", p.deviceName, err))
 	}
 	return nil
@@ -293,8 +287,8 @@ func (p *session) undoAll(log *slog.Logger) {
 	p.linkChanges.undo(log)
 }
 
-// Close takes back what is left: addresses and routes have gone with the device, but
-// not what was replaced, or told to others.
+// Close undoes what is left: addresses and routes have gone with the device, but replaced routes
+// and name servers have not.
 func (h *Configurer) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
 	p := h.removeSession(l)
 	if p == nil {

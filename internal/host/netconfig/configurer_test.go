@@ -30,7 +30,7 @@ var agreed = pppoe.Addressing{
 	IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 2}, Remote: ipv6cp.ID{7: 1}},
 }
 
-// inNamespace runs a test in a network namespace of its own.
+// inNamespace runs a test in a new network namespace.
 func inNamespace(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	roottest.Need(t)
@@ -88,8 +88,8 @@ func TestConfigure(t *testing.T) {
 	})
 }
 
-// TestPreUp: it is called for each agreement of IPv4, when its addresses are there,
-// before routes are and, at first, before the device is up.
+// TestPreUp: PreUp is called for each IPv4 agreement, when its addresses are set, before routes
+// are and, at first, before the device is up.
 func TestPreUp(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
 		var seen []string
@@ -130,7 +130,7 @@ func TestPreUp(t *testing.T) {
 	})
 }
 
-// defaultRoute says where IPv4's default route leads; empty: there is none.
+// defaultRoute describes the IPv4 default route; empty: there is none.
 func defaultRoute() (string, error) {
 	routes, err := kernelRoutes(netlink.FAMILY_V4, func(r *kernelRoute) bool { return r.header.Dst_len == 0 && r.table == unix.RT_TABLE_MAIN })
 	if len(routes) == 0 {
@@ -153,7 +153,7 @@ func wantAddresses(t *testing.T, link netlink.Link, want ...string) {
 		}
 		got = append(got, a.IPNet.String()+" peer "+peer+" scope "+netlink.Scope(a.Scope).String())
 	}
-	// Scopes by number in the wish, by name in what is got.
+	// Wanted scopes are numbers, those of the kernel are names.
 	text := strings.NewReplacer("scope universe", "scope 0", "scope link", "scope 253").Replace(strings.Join(got, "; "))
 	if text != strings.Join(want, "; ") {
 		t.Errorf("addresses are %s; want %s", text, strings.Join(want, "; "))
@@ -182,7 +182,7 @@ func TestExistingDefaultRoute(t *testing.T) {
 	})
 }
 
-// setSysctl sets one of the thread's namespace.
+// setSysctl sets a sysctl in the thread's namespace.
 func setSysctl(t *testing.T, name, value string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil {

@@ -11,24 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernelRoute is a route as the kernel tells it: octet for octet, so that it can be
-// made again with all its attributes, those that this program does not know too.
+// kernelRoute is a route as the kernel reports it, octet for octet, so that it can be added again
+// with all its attributes, unknown ones included.
 type kernelRoute struct {
 	header  unix.RtMsg
-	message []byte // rtmsg and attributes, fit to be sent back
+	message []byte // rtmsg and attributes, ready to be sent back
 	table   int
 	metric  int
-	device  int        // index; 0: none
+	device  int        // interface index; 0: none
 	gateway netip.Addr // invalid: none
 }
 
-// Attributes of routes that x/sys does not name, and flags that a request may bear.
+// Route attributes that x/sys does not define, and flags that a request may have.
 const (
 	rtaNextHopID = 30 // RTA_NH_ID
 	onLink       = 4  // RTNH_F_ONLINK
 )
 
-// kernelRoutes lists the routes of a family that a function picks.
+// kernelRoutes lists the routes of a family that pick accepts.
 func kernelRoutes(family int, pick func(*kernelRoute) bool) (picked []*kernelRoute, err error) {
 	request := nl.NewNetlinkRequest(unix.RTM_GETROUTE, unix.NLM_F_DUMP)
 	request.AddData(nl.NewIfInfomsg(family))
@@ -42,15 +42,15 @@ func kernelRoutes(family int, pick func(*kernelRoute) bool) (picked []*kernelRou
 		}
 		return true
 	})
-	if errors.Is(err, netlink.ErrDumpInterrupted) { // changed meanwhile: what was seen counts
+	if errors.Is(err, netlink.ErrDumpInterrupted) { // the dump changed meanwhile: what was read counts
 		err = nil
 	}
 	return picked, errors.Join(err, bad)
 }
 
-var errRoute = errors.New("the kernel's route cannot be read")
+var errRoute = errors.New("invalid route from the kernel")
 
-// parseRoute reads a message of type RTM_NEWROUTE, which it copies.
+// parseRoute parses a message of type RTM_NEWROUTE, which it copies.
 func parseRoute(m []byte) (*kernelRoute, error) {
 	if len(m) < unix.SizeofRtMsg {
 		return nil, errRoute
@@ -61,10 +61,10 @@ func parseRoute(m []byte) (*kernelRoute, error) {
 	if !ok {
 		return nil, errRoute
 	}
-	// One that refers to a next hop object tells its content too, but takes but one.
+	// The kernel reports the content of a next hop object too, but rejects both together.
 	shared := slices.ContainsFunc(attrs, func(a attribute) bool { return a.baseType() == rtaNextHopID })
 	header := r.header
-	header.Flags &= onLink // the rest says how the route is, like "link down"
+	header.Flags &= onLink // the others are state, like "link down"
 	if shared {
 		header.Flags = 0
 	}
@@ -76,12 +76,12 @@ func parseRoute(m []byte) (*kernelRoute, error) {
 	return r, nil
 }
 
-// readAttribute heeds what the program itself must know.
+// readAttribute reads what the program itself needs.
 func (r *kernelRoute) readAttribute(a attribute) {
 	switch typ := a.baseType(); {
 	case typ == unix.RTA_GATEWAY:
 		r.gateway = addrFromIP(a.value)
-	case typ == unix.RTA_VIA && len(a.value) > 2: // of another family: behind that
+	case typ == unix.RTA_VIA && len(a.value) > 2: // a gateway of another family: it follows the family
 		r.gateway = addrFromIP(a.value[2:])
 	case typ == unix.RTA_MULTIPATH && len(a.value) >= unix.SizeofRtNexthop:
 		r.readFirstNextHop(a.value)
@@ -95,7 +95,7 @@ func (r *kernelRoute) readAttribute(a attribute) {
 	}
 }
 
-// readFirstNextHop heeds the first of several ways.
+// readFirstNextHop reads the first next hop of a multipath route.
 func (r *kernelRoute) readFirstNextHop(hops []byte) {
 	r.device = int(binary.NativeEndian.Uint32(hops[4:]))
 	end := min(int(binary.NativeEndian.Uint16(hops)), len(hops))
@@ -110,10 +110,10 @@ func (r *kernelRoute) readFirstNextHop(hops []byte) {
 	}
 }
 
-// appendAttribute appends an attribute to the message, if the kernel would take it back.
+// appendAttribute appends an attribute to the message, if the kernel accepts it in a request.
 func (r *kernelRoute) appendAttribute(a attribute, shared bool) {
 	switch a.baseType() {
-	case unix.RTA_CACHEINFO: // how it has been used
+	case unix.RTA_CACHEINFO: // usage statistics
 		return
 	case unix.RTA_OIF, unix.RTA_GATEWAY, unix.RTA_VIA, unix.RTA_ENCAP, unix.RTA_ENCAP_TYPE:
 		if shared {
@@ -129,7 +129,7 @@ func (r *kernelRoute) appendAttribute(a attribute, shared bool) {
 	r.message = a.appendTo(r.message)
 }
 
-// clearNextHopState clears what each of several ways says of its state.
+// clearNextHopState clears the state flags of the next hops of a multipath route.
 func clearNextHopState(hops []byte) {
 	for len(hops) >= unix.SizeofRtNexthop {
 		hops[2] &= onLink
@@ -141,12 +141,12 @@ func clearNextHopState(hops []byte) {
 	}
 }
 
-// add makes the route again, behind those that are there with the same metric.
+// add adds the route again, after existing ones with the same metric.
 func (r *kernelRoute) add() error {
 	return r.request(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_APPEND)
 }
 
-// remove removes this route and no other.
+// remove removes exactly this route.
 func (r *kernelRoute) remove() error { return r.request(unix.RTM_DELROUTE, 0) }
 
 func (r *kernelRoute) request(typ, flags int) error {
@@ -156,13 +156,13 @@ func (r *kernelRoute) request(typ, flags int) error {
 	return err
 }
 
-// equal reports whether two are the same route.
+// equal reports whether two routes are the same.
 func (r *kernelRoute) equal(other *kernelRoute) bool {
 	return string(r.message) == string(other.message)
 }
 
-// String says where the route leads, in pppd's words. One that leads several ways is
-// described by the first.
+// String describes where the route leads, in pppd's words; a multipath route by its first next
+// hop.
 func (r *kernelRoute) String() string {
 	if r.gateway.IsValid() {
 		return "via " + r.gateway.String()

@@ -7,11 +7,10 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// errVRF is wrapped by Configure's error when Host.VRF names nothing that the device
-// could be part of.
+// errVRF is wrapped by Configure's error when Configurer.VRF is not the name of a VRF device.
 var errVRF = errors.New("no such VRF")
 
-// linkSteps have the device carry packets of some length.
+// linkSteps sets the device's MTU and VRF.
 func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
 	if h.MTU > 0 {
 		mtu = min(mtu, h.MTU)
@@ -30,12 +29,12 @@ func (h *Configurer) linkSteps(link netlink.Link, mtu int) []step {
 			return func() error { return netlink.LinkSetNoMaster(link) }, netlink.LinkSetMaster(link, vrf)
 		}})
 	}
-	// The length of the queue stays that of a TUN: pppd's `qlen 3` suits a driver with a
-	// queue of its own, and here would be all the packets that may wait for the program.
+	// The transmit queue length stays a TUN's default: pppd's `qlen 3` suits a driver with a queue
+	// of its own, and would be all the packets that may wait for the program here.
 	return steps
 }
 
-// upStep lets packets in.
+// upStep brings the device up.
 func upStep(link netlink.Link) step {
 	return step{"bring up", func() (func() error, error) {
 		return func() error { return netlink.LinkSetDown(link) }, netlink.LinkSetUp(link)
@@ -53,7 +52,7 @@ func (h *Configurer) vrf() (*netlink.Vrf, error) {
 		return nil, fmt.Errorf("%w: %s is a %s", errVRF, h.VRF, link.Type())
 	}
 	if h.Table != 0 && uint32(h.Table) != vrf.Table {
-		return nil, fmt.Errorf("%s has routing table %d, not %d as asked for: leave the table out", h.VRF, vrf.Table, h.Table)
+		return nil, fmt.Errorf("%s has routing table %d, not %d as configured: remove option table", h.VRF, vrf.Table, h.Table)
 	}
 	return vrf, nil
 }

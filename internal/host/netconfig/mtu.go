@@ -8,21 +8,20 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// ErrMTU is wrapped by RaiseMTU's error, which says which device cannot carry frames so
-// long.
-var ErrMTU = errors.New("cannot carry frames so long")
+// ErrMTU is wrapped by RaiseMTU's error, which names the device that cannot carry such frames.
+var ErrMTU = errors.New("does not support MTU")
 
-// RaiseMTU has an Ethernet interface, and all below it that its frames pass through,
-// carry payloads of need octets: a session with MTU 1500 needs 1508 (RFC 4638 section
-// 4). Below a VLAN, macvlan or ipvlan device is its parent, below a bridge are its
-// ports. What has enough is left alone; the other end of a veth pair always is.
+// RaiseMTU raises the MTU of an Ethernet interface, and of all lower devices that its frames pass
+// through, to at least need octets: a session with MTU 1500 needs 1508 (RFC 4638 section 4). The
+// lower device of a VLAN, macvlan or ipvlan device is its parent, those of a bridge are its ports.
+// Devices with a sufficient MTU are left alone; so is the other end of a veth pair.
 //
-// The error names the device that cannot, and nothing is changed then. Restore sets what
-// was raised to what it was, but for what somebody else has changed meanwhile.
+// The error names the device whose MTU cannot be raised; nothing is changed then. Restore sets
+// back the MTUs that were raised, except those that have been changed since.
 //
-// Lines know of each other by files in dir: of those that have raised the same device, the last
-// to end restores it; after a crash, the next. Where there can be no such directory, each
-// stands for itself.
+// Programs coordinate by files in dir: of those that have raised the same device's MTU, the last
+// one to end restores it; after a crash, the next one. If dir cannot be created, each program acts
+// alone.
 func RaiseMTU(dir, name string, need int) (restore func() error, err error) {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
@@ -41,15 +40,15 @@ func RaiseMTU(dir, name string, need int) (restore func() error, err error) {
 	}, nil
 }
 
-// mtuRaise is the devices that have been seen, and those of them that were raised, by us or by
-// others who share in that.
+// mtuRaise is the set of devices visited, and of those raised, by this program or by others that
+// share them.
 type mtuRaise struct {
 	need   int
 	seen   map[int]bool
 	raised []*mtuShare
 }
 
-// raise has those below carry the frames first, for the kernel checks that.
+// raise raises the lower devices first, as the kernel requires.
 func (r *mtuRaise) raise(all *mtuShares, link netlink.Link) error {
 	index := link.Attrs().Index
 	if r.seen[index] {
@@ -65,7 +64,7 @@ func (r *mtuRaise) raise(all *mtuShares, link netlink.Link) error {
 			return err
 		}
 	}
-	// A bridge follows its ports, unless somebody has set its MTU.
+	// A bridge's MTU follows its ports, unless it was set explicitly.
 	if link, err = netlink.LinkByIndex(index); err != nil {
 		return err
 	}
@@ -84,17 +83,17 @@ func (r *mtuRaise) wrapError(link netlink.Link, err error) error {
 	a := link.Attrs()
 	where := ""
 	if stacked(link) && a.NetNsID >= 0 {
-		where = fmt.Sprintf("; what is below it is in another network namespace: set MTU %d there", r.need)
+		where = fmt.Sprintf("; its parent is in another network namespace: set MTU %d there", r.need)
 	}
-	return fmt.Errorf("%s (%s, MTU %d) %w, MTU %d: %w%s", a.Name, link.Type(), a.MTU, ErrMTU, r.need, err, where)
+	return fmt.Errorf("%s (%s, MTU %d) %w %d: %w%s", a.Name, link.Type(), a.MTU, ErrMTU, r.need, err, where)
 }
 
-// stacked reports whether a device's frames are those of the one below it, tagged perhaps.
+// stacked reports whether a device sends its frames through a parent device.
 func stacked(link netlink.Link) bool {
 	return slices.Contains([]string{"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "dsa"}, link.Type())
 }
 
-// lowerLinks are the devices that a device's frames pass through next, as far as they are in
+// lowerLinks returns the devices that a device's frames pass through next, as far as they are in
 // this namespace.
 func lowerLinks(link netlink.Link) (lower []netlink.Link, err error) {
 	a := link.Attrs()
@@ -102,12 +101,12 @@ func lowerLinks(link netlink.Link) (lower []netlink.Link, err error) {
 	case stacked(link) && a.NetNsID < 0 && a.ParentIndex > 0:
 		parent, err := netlink.LinkByIndex(a.ParentIndex)
 		if err != nil {
-			return nil, fmt.Errorf("what is below %s: %w", a.Name, err)
+			return nil, fmt.Errorf("parent of %s: %w", a.Name, err)
 		}
 		return []netlink.Link{parent}, nil
 	case link.Type() == "bridge":
 		all, err := netlink.LinkList()
-		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // changed meanwhile: what was seen counts
+		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // the dump changed meanwhile: what was read counts
 			return nil, err
 		}
 		for _, l := range all {
@@ -119,13 +118,13 @@ func lowerLinks(link netlink.Link) (lower []netlink.Link, err error) {
 	return lower, nil
 }
 
-// restore goes the way back, from above.
+// restore restores MTUs in reverse order.
 func (r *mtuRaise) restore(all *mtuShares) error {
 	var failed []error
 	for _, c := range slices.Backward(r.raised) {
 		was, raised, last := all.leave(c)
 		now, err := netlink.LinkByIndex(c.index)
-		if !last || err != nil || now.Attrs().MTU != raised { // others need it, it has gone, or is somebody else's choice
+		if !last || err != nil || now.Attrs().MTU != raised { // others need it, it has been removed, or it has been changed since
 			continue
 		}
 		if err := netlink.LinkSetMTU(now, was); err != nil && !isGone(err) {

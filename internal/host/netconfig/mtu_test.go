@@ -13,7 +13,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// mtus are those of devices, as in "eth0 1500, br0 1500".
+// mtus returns the MTUs of devices, as in "eth0 1500, br0 1500".
 func mtus(t *testing.T, names ...string) string {
 	t.Helper()
 	var all []string
@@ -37,8 +37,8 @@ func ipBatch(t *testing.T, commands string) {
 	}
 }
 
-// TestRaiseMTU: what the interface's frames pass through is raised, nothing else, and
-// all of it is restored.
+// TestRaiseMTU: the MTUs of an interface and its lower devices are raised, no others, and all of
+// them are restored.
 func TestRaiseMTU(t *testing.T) {
 	roottest.Need(t, "ip")
 	const two = "link add eth0 type veth peer name eth1\nlink add eth2 type veth peer name eth3\n"
@@ -89,7 +89,8 @@ func TestRaiseMTU(t *testing.T) {
 	}
 }
 
-// TestRaiseMTUCannot: the error says which device cannot, and the others are as before.
+// TestRaiseMTUCannot: the error names the device whose MTU cannot be raised, and the others are as
+// before.
 func TestRaiseMTUCannot(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -103,7 +104,7 @@ func TestRaiseMTUCannot(t *testing.T) {
 		names := []string{"eth0", "eth2", "tunnel", "br0", "mac0"}
 		before := mtus(t, names...)
 		_, err := RaiseMTU(t.TempDir(), "mac0", 1508)
-		if !errors.Is(err, ErrMTU) || !strings.HasPrefix(err.Error(), "mac0: tunnel (vxlan, MTU 1450) cannot carry frames so long, MTU 1508") {
+		if !errors.Is(err, ErrMTU) || !strings.HasPrefix(err.Error(), "mac0: tunnel (vxlan, MTU 1450) does not support MTU 1508") {
 			t.Errorf("raising what cannot be raised: %v", err)
 		}
 		if got := mtus(t, names...); got != before {
@@ -115,7 +116,7 @@ func TestRaiseMTUCannot(t *testing.T) {
 	})
 }
 
-// TestRaiseMTUOtherNamespace: what is below in another namespace cannot be raised from here.
+// TestRaiseMTUOtherNamespace: a parent in another namespace cannot be raised from here.
 func TestRaiseMTUOtherNamespace(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -144,8 +145,8 @@ func TestRaiseMTUOtherNamespace(t *testing.T) {
 	})
 }
 
-// TestRestoreMTUChangedByOthers: what somebody else has set meanwhile stays, and what has gone
-// does not matter.
+// TestRestoreMTUChangedByOthers: an MTU that has been changed meanwhile stays, and a removed
+// device does not matter.
 func TestRestoreMTUChangedByOthers(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -164,8 +165,8 @@ func TestRestoreMTUChangedByOthers(t *testing.T) {
 	})
 }
 
-// TestRaiseMTUShared: of lines over one device the last to end restores what it was, whichever
-// that is; and after a crash, the next.
+// TestRaiseMTUShared: of the sessions over one device the last one to end restores its MTU,
+// whichever that is; after a crash, the next one.
 func TestRaiseMTUShared(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -200,9 +201,9 @@ func TestRaiseMTUShared(t *testing.T) {
 			t.Errorf("left behind: %v", left)
 		}
 
-		claims := openMTUShares(dir)
-		crashed := claims.join(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: indexOf(t, "eth0"), MTU: 1500}}, 1508)
-		claims.close()
+		shares := openMTUShares(dir)
+		crashed := shares.join(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: indexOf(t, "eth0"), MTU: 1500}}, 1508)
+		shares.close()
 		ip(t, "link", "set", "eth0", "mtu", "1508")
 		crashed.file.Close()
 		if err := raise(1508)(); err != nil {
@@ -211,19 +212,19 @@ func TestRaiseMTUShared(t *testing.T) {
 		want("1500")
 
 		after := raise(1508)
-		ip(t, "link", "set", "eth0", "mtu", "9000") // somebody else's doing
+		ip(t, "link", "set", "eth0", "mtu", "9000") // by another program
 		if err := after(); err != nil {
 			t.Error(err)
 		}
 		want("9000")
-		if err := raise(1508)(); err != nil { // nobody needs that
+		if err := raise(1508)(); err != nil { // nobody needs the raised MTU
 			t.Error(err)
 		}
 		want("9000")
 	})
 }
 
-// TestRaiseMTUNoDirectory: without a directory for it each line stands for itself.
+// TestRaiseMTUNoDirectory: without a directory for the files each session acts alone.
 func TestRaiseMTUNoDirectory(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {

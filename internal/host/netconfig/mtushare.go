@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Programs that have raised one device's MTU share a claim on it: a file that each of them
-// holds a lock on, and that says what the MTU was. Who is the last to give it up restores
-// that; so does who comes after a crash, for a lock goes with its program.
+// Programs that have raised a device's MTU share a file: each holds a lock on it, and it records
+// the original MTU. The last one to unlock it restores that MTU; after a crash the next one does,
+// for a lock ends with its program.
 
-// mtuShares are where the files lie, for the time that the directory's lock is held: nobody
-// else claims or gives up meanwhile. Nil: there are no files, and each stands for itself.
+// mtuShares is the directory of these files while its lock is held: no other program joins or
+// leaves meanwhile. Nil: there are no files, and each program acts alone.
 type mtuShares struct {
 	dir       string
-	namespace uint64 // an interface's index is its own only there
+	namespace uint64 // an interface index is unique only within it
 	lock      *os.File
 }
 
@@ -55,19 +55,19 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// mtuShare is a program's share in a device's.
+// mtuShare is a program's share in a device's raised MTU.
 type mtuShare struct {
 	index       int
-	was, raised int      // the device's MTU
-	file        *os.File // nil: it is this program's alone
+	was, raised int      // the device's original and raised MTU
+	file        *os.File // nil: this program acts alone
 }
 
 func (c *mtuShares) path(index int) string {
 	return filepath.Join(c.dir, fmt.Sprintf("mtu.%d.%d", c.namespace, index))
 }
 
-// join shares in the claim on a device, which is given as it was before it was raised; nil:
-// it was not, and nobody claims it.
+// join shares in the raised MTU of a device, which is passed as it was before it was raised; nil:
+// it was not raised, and no other program has raised it.
 func (c *mtuShares) join(link netlink.Link, need int) *mtuShare {
 	is := &mtuShare{index: link.Attrs().Index, was: link.Attrs().MTU, raised: max(link.Attrs().MTU, need)}
 	if c.open(is) != nil && is.was == is.raised {
@@ -76,7 +76,7 @@ func (c *mtuShares) join(link netlink.Link, need int) *mtuShare {
 	return is
 }
 
-// open has the claim's file say what it should, if there is one or should be.
+// open opens and updates the share's file, which exists or is created if the MTU was raised.
 func (c *mtuShares) open(is *mtuShare) error {
 	if c == nil {
 		return fs.ErrNotExist
@@ -90,7 +90,7 @@ func (c *mtuShares) open(is *mtuShare) error {
 		return err
 	}
 	if was, raised, err := readShare(f); err == nil && raised == is.was {
-		is.was = was // else somebody has set another since
+		is.was = was // else it has been changed since
 	}
 	_, err = f.WriteAt(fmt.Appendf(nil, shareFormat, is.was, is.raised), 0)
 	if err == nil {
@@ -104,7 +104,7 @@ func (c *mtuShares) open(is *mtuShare) error {
 	return nil
 }
 
-// shareFormat has the same length for all, so that a file has no rest of a longer text.
+// shareFormat has a fixed length, so that nothing of an older record remains.
 const shareFormat = "%-10d %-10d\n"
 
 func readShare(f *os.File) (was, raised int, err error) {
@@ -112,8 +112,8 @@ func readShare(f *os.File) (was, raised int, err error) {
 	return was, raised, err
 }
 
-// leave gives a claim up. Last says that nobody shares in it any more; was is the device's MTU as
-// it was, and raised as all of them have left it.
+// leave gives a share up. Last reports that no other program shares it; was is the device's
+// original MTU, and raised the one that all of them have set.
 func (c *mtuShares) leave(is *mtuShare) (was, raised int, last bool) {
 	if is.file == nil {
 		return is.was, is.raised, true

@@ -8,9 +8,9 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// SetNameServers6 tells the name servers that IPv6 has brought to a device, beside those of
-// IPCP; none: there are no more. What fails is logged: a line carries without. One on the
-// link itself must have a zone.
+// SetNameServers6 sets the name servers that IPv6 has brought to a device, in addition to those of
+// IPCP; none: there are none any more. Errors are only logged, as a session works without name
+// servers. A link-local one must have a zone.
 func (h *Configurer) SetNameServers6(device string, servers []netip.Addr) {
 	p := h.sessionOfDevice(device)
 	if p == nil {
@@ -30,12 +30,12 @@ func (h *Configurer) SetNameServers6(device string, servers []netip.Addr) {
 		h.updateNameServers(p, link, func() { p.servers6 = good })
 		return nil
 	})
-	if err != nil && !isGone(err) { // its servers go with the device
+	if err != nil && !isGone(err) { // its name servers go with the device
 		h.Log.Warn(fmt.Sprintf("name servers of %s: %v", device, err))
 	}
 }
 
-// updateNameServers tells the name servers of a line anew, if they have changed.
+// updateNameServers installs the name servers of a session again, if they have changed.
 func (h *Configurer) updateNameServers(p *session, link netlink.Link, change func()) {
 	p.dnsMu.Lock()
 	defer p.dnsMu.Unlock()
@@ -53,7 +53,7 @@ func (h *Configurer) updateNameServers(p *session, link netlink.Link, change fun
 	p.dnsChanges = made
 }
 
-// sessionOfDevice finds a line's place by its device; nil: there is none.
+// sessionOfDevice finds a session by its device; nil: there is none.
 func (h *Configurer) sessionOfDevice(device string) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()

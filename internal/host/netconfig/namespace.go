@@ -11,14 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errNamespace is wrapped by Open's error when Host.Namespace cannot be entered.
+// errNamespace is wrapped by Open's error when Configurer.Namespace cannot be entered.
 var errNamespace = errors.New("no network namespace")
 
-// namedNamespaces is where ip(8) keeps those with names.
+// namedNamespaces is the directory of named namespaces (ip-netns(8)).
 const namedNamespaces = "/run/netns"
 
-// openNamespace opens a namespace by its path, or by the name that ip(8) gave it. The
-// handle keeps it alive.
+// openNamespace opens a namespace by its path or ip-netns(8) name. The handle keeps it alive.
 func openNamespace(name string) (netns.NsHandle, error) {
 	path := name
 	if !strings.Contains(name, "/") {
@@ -37,19 +36,19 @@ func openNamespace(name string) (netns.NsHandle, error) {
 	return handle, nil
 }
 
-// inNamespace runs a function where the line's device is. For another namespace than the
-// program's own that is a thread of its own, which ends with the function: nobody else
-// may find it there. So the function must not leave goroutines behind.
+// inNamespace runs a function in the network namespace of the session's device. For another one
+// than the program's it runs on a thread of its own, which ends with the function, as no other
+// goroutine may run there. So f must not start goroutines.
 func (p *session) inNamespace(f func() error) error {
 	if !p.namespace.IsOpen() {
 		return f()
 	}
 	result := make(chan error, 1)
-	// Ends with the function, and its thread, which stays locked, with it.
+	// Ends with the function; its thread stays locked and ends with it.
 	go func() {
 		runtime.LockOSThread()
 		if err := netns.Set(p.namespace); err != nil {
-			result <- fmt.Errorf("%w to enter (it takes CAP_SYS_ADMIN): %w", errNamespace, err)
+			result <- fmt.Errorf("%w to enter (requires CAP_SYS_ADMIN): %w", errNamespace, err)
 			return
 		}
 		result <- f()
@@ -57,9 +56,9 @@ func (p *session) inNamespace(f func() error) error {
 	return <-result
 }
 
-// InNamespace runs a function in a network namespace, given as Host.Namespace is: on a thread
-// of its own, which ends with it. Empty: where we are. Goroutines that the function
-// starts are elsewhere.
+// InNamespace runs a function in a network namespace, named as Configurer.Namespace is, on a
+// thread of its own, which ends with it. Empty: it runs in the current one. Goroutines that f
+// starts run in another namespace.
 func InNamespace(namespace string, f func() error) error {
 	if namespace == "" {
 		return f()

@@ -17,7 +17,7 @@ import (
 	"upppoe/tun"
 )
 
-// dial opens and configures ppp0, as for a session that has agreed on all.
+// dial opens and configures ppp0 with all that was agreed.
 func dial(t *testing.T, h *Configurer) tun.Device {
 	t.Helper()
 	h.Name = "ppp0"
@@ -32,7 +32,7 @@ func dial(t *testing.T, h *Configurer) tun.Device {
 	return dev
 }
 
-// newLog is a logger, and what it has said.
+// newLog returns a logger and its output.
 func newLog() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
@@ -48,9 +48,9 @@ func ip(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestInterfaceMatchesPPPD holds ip(8)'s words against those that pppd's interface gives. The
-// length of the queue and its discipline are a TUN's. The link-local address is never tentative:
-// the kernel could not send from it until it has looked for duplicates, in its own time.
+// TestInterfaceMatchesPPPD compares ip(8)'s output with that for pppd's interface. The queue
+// length and queueing discipline are a TUN's. The link-local address is never tentative: the
+// kernel could not send from it until duplicate address detection has ended.
 func TestInterfaceMatchesPPPD(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -79,8 +79,8 @@ func TestInterfaceMatchesPPPD(t *testing.T) {
 	})
 }
 
-// TestExistingDefaultRoutesKept: whatever default route there is stays, and the log says which
-// in pppd's words.
+// TestExistingDefaultRoutesKept: any existing default route stays, and the log describes it in
+// pppd's words.
 func TestExistingDefaultRoutesKept(t *testing.T) {
 	roottest.Need(t, "ip")
 	const why = "not replacing existing default route "
@@ -110,8 +110,8 @@ func TestExistingDefaultRoutesKept(t *testing.T) {
 	}
 }
 
-// TestNewAddress: when the peer negotiates anew, addresses and routes follow, and those
-// that somebody else has removed do not matter.
+// TestNewAddress: when the peer renegotiates, addresses and routes follow, and those that have
+// been removed before do not matter.
 func TestNewAddress(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, removed := range []bool{false, true} {
@@ -144,7 +144,7 @@ func TestNewAddress(t *testing.T) {
 	}
 }
 
-// TestMTU: the host's own bound holds against what was agreed on.
+// TestMTU: Configurer.MTU limits the negotiated MTU.
 func TestMTU(t *testing.T) {
 	for bound, want := range map[int]int{0: 1492, 1500: 1492, 1280: 1280} {
 		inNamespace(t, func(t *testing.T) {
@@ -157,8 +157,8 @@ func TestMTU(t *testing.T) {
 	}
 }
 
-// TestWithoutIPv6: on a host that has IPv6 disabled, as containers often have, IPv4 goes
-// on and the log says what does not.
+// TestWithoutIPv6: where IPv6 is disabled, as in many containers, IPv4 is configured and the log
+// says why IPv6 is not.
 func TestWithoutIPv6(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
 		if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0); err != nil {
@@ -177,7 +177,8 @@ func TestWithoutIPv6(t *testing.T) {
 	})
 }
 
-// TestMTUTooSmallForIPv6: where packets of IPv6 have no room, IPv4 goes on, and the log says why.
+// TestMTUTooSmallForIPv6: with an MTU below IPv6's minimum, IPv4 is configured and the log says
+// why IPv6 is not.
 func TestMTUTooSmallForIPv6(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
 		log, output := newLog()
@@ -187,7 +188,7 @@ func TestMTUTooSmallForIPv6(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantAddresses(t, link, "192.0.2.10/32 peer 192.0.2.1/32 scope 0")
-		if !strings.Contains(output.String(), "ppp0: no IPv6: it needs an MTU of 1280 at least, and this is 1279") {
+		if !strings.Contains(output.String(), "ppp0: no IPv6: an MTU of at least 1280 is required, and this is 1279") {
 			t.Errorf("the log says %q, want why there is no IPv6", output)
 		}
 	})

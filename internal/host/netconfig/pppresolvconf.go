@@ -8,8 +8,7 @@ import (
 	"upppoe/internal/atomicfile"
 )
 
-// writePPPResolvConf makes the file that pppd's scripts look for, and returns how to take
-// that back.
+// writePPPResolvConf writes the file that pppd's scripts look for, and returns how to undo that.
 func (h *Configurer) writePPPResolvConf(names []netip.Addr) (undo func() error) {
 	if h.ResolvConf == "" {
 		return nil
@@ -17,7 +16,7 @@ func (h *Configurer) writePPPResolvConf(names []netip.Addr) (undo func() error) 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if now, err := os.Stat(h.ResolvConf); err == nil && h.resolvConfInfo != nil && !unmodified(now, h.resolvConfInfo) {
-		return nil // a line that has come later has it
+		return nil // a later session owns it
 	}
 	if err := writeResolvConf(h.ResolvConf, names); err != nil {
 		h.Log.Warn(err.Error())
@@ -39,7 +38,7 @@ func (h *Configurer) writePPPResolvConf(names []netip.Addr) (undo func() error) 
 	}
 }
 
-// unmodified reports whether nobody has written a file meanwhile.
+// unmodified reports whether a file has not been written meanwhile.
 func unmodified(now, before os.FileInfo) bool {
 	return os.SameFile(now, before) && now.ModTime().Equal(before.ModTime())
 }

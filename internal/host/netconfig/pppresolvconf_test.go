@@ -24,11 +24,11 @@ func agreementWithDNS(dns ...netip.Addr) (a ipcp.Agreement) {
 	return a
 }
 
-// ppp9 is a device that there is not.
+// ppp9 is a nonexistent device.
 var ppp9 = &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "ppp9", Index: 1 << 30}}
 
-// tell has a host heed name servers, and returns what takes that back.
-func tell(t *testing.T, h *Configurer, a ipcp.Agreement) (back func()) {
+// installServers installs name servers, and returns how to undo that.
+func installServers(t *testing.T, h *Configurer, a ipcp.Agreement) (back func()) {
 	t.Helper()
 	made, err := h.apply(h.nameServerSteps(ppp9, h.usableNameServers(a)))
 	if err != nil {
@@ -45,8 +45,8 @@ func wantFile(t *testing.T, path, want string) {
 	}
 }
 
-// TestPPPResolvConf: the file has what the peer said, in its order, and goes with the session
-// unless it is to be kept.
+// TestPPPResolvConf: the file has the peer's name servers, in their order, and is removed at the
+// end unless it is to be kept.
 func TestPPPResolvConf(t *testing.T) {
 	for _, c := range []struct {
 		says []netip.Addr
@@ -62,7 +62,7 @@ func TestPPPResolvConf(t *testing.T) {
 			log, output := newLog()
 			dir := t.TempDir()
 			h := &Configurer{ResolvConf: filepath.Join(dir, "resolv.conf"), KeepResolvConf: keep, Log: log}
-			back := tell(t, h, agreementWithDNS(c.says...))
+			back := installServers(t, h, agreementWithDNS(c.says...))
 			wantFile(t, h.ResolvConf, c.text)
 			back()
 			want := ""
@@ -77,12 +77,12 @@ func TestPPPResolvConf(t *testing.T) {
 	}
 }
 
-// TestPPPResolvConfRemoved: somebody else has removed the file, which is as it should be.
+// TestPPPResolvConfRemoved: undoing is quiet when the file has been removed before.
 func TestPPPResolvConfRemoved(t *testing.T) {
 	log, output := newLog()
 	dir := t.TempDir()
 	h := &Configurer{ResolvConf: filepath.Join(dir, "resolv.conf"), Log: log}
-	back := tell(t, h, agreementWithDNS(server1))
+	back := installServers(t, h, agreementWithDNS(server1))
 	if err := os.Remove(h.ResolvConf); err != nil {
 		t.Fatal(err)
 	}
@@ -92,29 +92,29 @@ func TestPPPResolvConfRemoved(t *testing.T) {
 	}
 }
 
-// TestPPPResolvConfTwoSessions: two lines write one file, and the end of the first leaves what the second
-// has written, even if it says the same.
+// TestPPPResolvConfTwoSessions: two sessions write one file, and the end of the first leaves what
+// the second has written, even if it is the same.
 func TestPPPResolvConfTwoSessions(t *testing.T) {
 	log, _ := newLog()
 	h := &Configurer{ResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
-	first := tell(t, h, agreementWithDNS(server1))
-	second := tell(t, h, agreementWithDNS(server1))
+	first := installServers(t, h, agreementWithDNS(server1))
+	second := installServers(t, h, agreementWithDNS(server1))
 	first()
 	wantFile(t, h.ResolvConf, "nameserver 192.0.2.53\n")
 	second()
 	wantFile(t, h.ResolvConf, "")
 }
 
-// TestPPPResolvConfOfLaterSession: what a line hears when another has the file, as that its IPv6 has gone, leaves
-// that file alone.
+// TestPPPResolvConfOfLaterSession: a change of one session's name servers leaves the file alone
+// when another session has written it since.
 func TestPPPResolvConfOfLaterSession(t *testing.T) {
 	log, _ := newLog()
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	first, later := &Configurer{ResolvConf: path, Log: log}, &Configurer{ResolvConf: path, Log: log}
-	firstBack := tell(t, first, agreementWithDNS(server1, server2))
-	laterBack := tell(t, later, agreementWithDNS(server2))
+	firstBack := installServers(t, first, agreementWithDNS(server1, server2))
+	laterBack := installServers(t, later, agreementWithDNS(server2))
 	firstBack()
-	firstBack = tell(t, first, agreementWithDNS(server1))
+	firstBack = installServers(t, first, agreementWithDNS(server1))
 	wantFile(t, path, "nameserver 192.0.2.54\n")
 	firstBack()
 	wantFile(t, path, "nameserver 192.0.2.54\n")
@@ -122,11 +122,11 @@ func TestPPPResolvConfOfLaterSession(t *testing.T) {
 	wantFile(t, path, "")
 }
 
-// TestInvalidNameServers are left out, and the log says why.
+// TestInvalidNameServers: they are ignored, and the log says why.
 func TestInvalidNameServers(t *testing.T) {
 	for _, c := range []struct{ server, why string }{
-		{"0.0.0.0", "is no address of a host"},
-		{"0.1.2.3", "is no address of a host"},
+		{"0.0.0.0", "is not a host address"},
+		{"0.1.2.3", "is not a host address"},
 		{"127.0.0.1", "is a loopback address"},
 		{"224.0.0.251", "is a multicast address"},
 		{"255.255.255.255", "is a reserved or broadcast address"},
@@ -134,9 +134,9 @@ func TestInvalidNameServers(t *testing.T) {
 	} {
 		log, output := newLog()
 		h := &Configurer{ResolvConf: filepath.Join(t.TempDir(), "resolv.conf"), Log: log}
-		tell(t, h, agreementWithDNS(netip.MustParseAddr(c.server), server1))
+		installServers(t, h, agreementWithDNS(netip.MustParseAddr(c.server), server1))
 		wantFile(t, h.ResolvConf, "nameserver 192.0.2.53\n")
-		if want := "name server " + c.server + " of the peer is left out: it " + c.why; !strings.Contains(output.String(), want) {
+		if want := "ignoring name server " + c.server + " from the peer: it " + c.why; !strings.Contains(output.String(), want) {
 			t.Errorf("the log says %q, want %q", output, want)
 		}
 	}
@@ -146,13 +146,13 @@ func TestInvalidNameServers(t *testing.T) {
 func TestPPPResolvConfWriteFails(t *testing.T) {
 	log, output := newLog()
 	h := &Configurer{ResolvConf: filepath.Join(t.TempDir(), "missing", "resolv.conf"), Log: log}
-	tell(t, h, agreementWithDNS(server1))()
+	installServers(t, h, agreementWithDNS(server1))()
 	if text := output.String(); !strings.Contains(text, "usepeerdns") || !strings.Contains(text, "no such file") {
 		t.Errorf("the log says %q, want usepeerdns and the cause", text)
 	}
 }
 
-// TestPPPResolvConfWorldReadable: the file can be read by all, whatever the umask and CreateTemp say.
+// TestPPPResolvConfWorldReadable: everybody can read the file, whatever the umask.
 func TestPPPResolvConfWorldReadable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	if err := writeResolvConf(path, []netip.Addr{server1}); err != nil {

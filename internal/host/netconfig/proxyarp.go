@@ -12,11 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ipForwardPath is what KernelTune switches on.
+// ipForwardPath is the sysctl that KernelTune sets.
 const ipForwardPath = "/proc/sys/net/ipv4/ip_forward"
 
-// proxySteps have the machine answer ARP for the peer. A line carries without, so that
-// what fails is only logged.
+// proxySteps answers ARP for the peer. Errors are only logged, as a session works without.
 func (h *Configurer) proxySteps(remote netip.Addr) []step {
 	if !h.ProxyARP || remote.IsUnspecified() {
 		return nil
@@ -33,10 +32,10 @@ func (h *Configurer) proxySteps(remote netip.Addr) []step {
 	}}}
 }
 
-// enableForwarding has the machine forward packets between all its interfaces, for good, as
-// pppd's ktune does: other lines may need it too.
+// enableForwarding enables IPv4 forwarding between all interfaces, permanently as pppd's ktune
+// does: other sessions may need it too.
 func (h *Configurer) enableForwarding() {
-	// The file says 0 or 1, and a newline.
+	// The file holds 0 or 1, and a newline.
 	if now, err := os.ReadFile(ipForwardPath); err == nil && len(now) > 0 && now[0] == '1' {
 		return
 	}
@@ -45,9 +44,9 @@ func (h *Configurer) enableForwarding() {
 	}
 }
 
-var errNoSubnet = errors.New("cannot determine ethernet address for proxy ARP: no interface has a subnet with it")
+var errNoSubnet = errors.New("cannot determine ethernet address for proxy ARP: no interface has a subnet that contains it")
 
-// addProxyARP publishes the peer's address on the interface in whose subnet it is.
+// addProxyARP publishes the peer's address on the interface whose subnet contains it.
 func (h *Configurer) addProxyARP(remote netip.Addr) (func() error, error) {
 	link, err := linkOfSubnet(remote)
 	if err != nil {
@@ -55,7 +54,7 @@ func (h *Configurer) addProxyARP(remote netip.Addr) (func() error, error) {
 	}
 	index := link.Attrs().Index
 	is := func(n netlink.Neigh) bool { return n.LinkIndex == index && addrFromIP(n.IP) == remote }
-	// The kernel adds what is there already without a word, and it is not ours then.
+	// The kernel reports no error for an entry that already exists, which is not ours then.
 	have, err := netlink.NeighProxyList(index, netlink.FAMILY_V4)
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return nil, err
@@ -74,7 +73,8 @@ func (h *Configurer) addProxyARP(remote netip.Addr) (func() error, error) {
 	return func() error { return netlink.NeighDel(entry) }, nil
 }
 
-// linkOfSubnet finds the interface with ARP whose subnet has an address, the smallest one.
+// linkOfSubnet finds the ARP interface whose subnet contains an address; of several, the one with
+// the longest prefix.
 func linkOfSubnet(remote netip.Addr) (best netlink.Link, err error) {
 	links, err := netlink.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {

@@ -8,8 +8,8 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// TestProxyARP: the machine answers for the peer on the Ethernet whose subnet has its
-// address, and no longer when the session has ended.
+// TestProxyARP: the machine answers ARP for the peer on the Ethernet whose subnet contains its
+// address, until the session ends.
 func TestProxyARP(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -36,7 +36,7 @@ func TestProxyARP(t *testing.T) {
 	})
 }
 
-// TestProxyARPExistingEntry: an entry that was there before stays.
+// TestProxyARPExistingEntry: an entry that existed before stays.
 func TestProxyARPExistingEntry(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestProxyARPExistingEntry(t *testing.T) {
 	})
 }
 
-// TestProxyARPNoSubnet: without an interface for it the line carries all the same.
+// TestProxyARPNoSubnet: without a suitable interface the session comes up all the same.
 func TestProxyARPNoSubnet(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
 		log, output := newLog()

@@ -7,32 +7,33 @@ import (
 	"strings"
 )
 
-// A resolv.conf(5) that is lent to lines says so itself: what was added for each is between two
-// comments, and what was put aside is in comments too. So its former text can be had
-// from it again, also after a crash.
+// A resolv.conf(5) that sessions have changed can be restored from its own text, also after a
+// crash: what was added for each session is between two comments, and its own name servers are
+// commented out.
 const (
-	blockBegin       = "# upppoe added this for " // and the device
+	blockBegin       = "# upppoe added this for " // followed by the device
 	blockCreatedFile = ", and made the file"
 	blockEnd         = "# upppoe added this: end\n"
 	commentedOut     = "# upppoe put aside: "
 )
 
-// nameServerBlock is what a resolv.conf(5) has of one line.
+// nameServerBlock is the part of a resolv.conf(5) that one session has added.
 type nameServerBlock struct {
 	device string
-	text   string // the name servers, a line each
+	text   string // the name servers, one per line
 }
 
 func newBlock(device string, names []netip.Addr) nameServerBlock {
 	return nameServerBlock{device, nameserverLines(names)}
 }
 
-// forDevice makes a loan's device a slices.IndexFunc's.
+// forDevice returns a predicate for slices.IndexFunc that finds a device's block.
 func forDevice(device string) func(nameServerBlock) bool {
 	return func(l nameServerBlock) bool { return l.device == device }
 }
 
-// renderResolvConf puts name servers in the place of those of a text. The other lines stay.
+// renderResolvConf puts blocks of name servers before a text, and comments out its own name
+// servers. Other lines stay.
 func renderResolvConf(text string, made bool, blocks []nameServerBlock) string {
 	var b strings.Builder
 	for i, l := range blocks {
@@ -51,8 +52,8 @@ func renderResolvConf(text string, made bool, blocks []nameServerBlock) string {
 	return b.String()
 }
 
-// parseResolvConf undoes lent, whatever else has been changed in the text. Made says that there was
-// no file before.
+// parseResolvConf reverses renderResolvConf, whatever else has been changed in the text. Made
+// reports that the file did not exist before.
 func parseResolvConf(text string) (before string, blocks []nameServerBlock, made bool) {
 	if !strings.Contains(text, blockBegin) {
 		return text, nil, false

@@ -12,50 +12,49 @@ import (
 	"upppoe/ipcp"
 )
 
-// Resolver is who on this machine is told of the peer's name servers, beside the file
-// Host.ResolvConf.
+// Resolver selects what on this machine gets the peer's name servers, in addition to the file
+// Configurer.ResolvConf.
 type Resolver string
 
 // Resolvers.
 const (
-	// ResolverNone: nobody. It is the zero value.
+	// ResolverNone: nothing. It is the zero value.
 	ResolverNone Resolver = ""
 	// ResolverAuto is the first of those below that works.
 	ResolverAuto Resolver = "auto"
-	// ResolverResolved is systemd-resolved, told by `resolvectl dns`.
+	// ResolverResolved is systemd-resolved, by `resolvectl dns`.
 	ResolverResolved Resolver = "resolved"
-	// ResolverResolvconf is `resolvconf -a`, and `-d`.
+	// ResolverResolvconf is resolvconf(8), by `resolvconf -a` and `-d`.
 	ResolverResolvconf Resolver = "resolvconf"
-	// ResolverFile is the file Host.SystemResolvConf, written by us.
+	// ResolverFile is the file Configurer.SystemResolvConf, which this package writes.
 	ResolverFile Resolver = "file"
 )
 
 var (
-	errNoTarget       = errors.New("no file is named for it")
-	errOtherNamespace = errors.New("the device is in another network namespace, where it does not look")
+	errNoTarget       = errors.New("no file is configured")
+	errOtherNamespace = errors.New("the device is in another network namespace, which it does not see")
 )
 
-// nameServerSteps tell the name servers. A line carries without, so that what fails is only
-// logged.
+// nameServerSteps installs name servers. Errors are only logged, as a session works without.
 func (h *Configurer) nameServerSteps(link netlink.Link, names []netip.Addr) []step {
 	if len(names) == 0 {
 		return nil
 	}
 	return []step{
 		{"write name servers", func() (func() error, error) { return h.writePPPResolvConf(names), nil }},
-		{"tell name servers", func() (func() error, error) { return h.installNameServers(link, names), nil }},
+		{"install name servers", func() (func() error, error) { return h.installNameServers(link, names), nil }},
 	}
 }
 
-// usableNameServers are the name servers that a peer gave, each once, without what cannot be one.
+// usableNameServers returns the name servers that a peer gave, each once, without unusable ones.
 func (h *Configurer) usableNameServers(a ipcp.Agreement) (names []netip.Addr) {
 	for _, s := range a.DNS {
 		switch {
 		case !s.IsValid() || len(names) > 0 && names[0] == s:
 		case s == a.Local:
-			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it is our own address", s))
+			h.Log.Warn(fmt.Sprintf("ignoring name server %v from the peer: it is our own address", s))
 		case CheckHostAddress(s) != nil:
-			h.Log.Warn(fmt.Sprintf("name server %v of the peer is left out: it %v", s, CheckHostAddress(s)))
+			h.Log.Warn(fmt.Sprintf("ignoring name server %v from the peer: it %v", s, CheckHostAddress(s)))
 		default:
 			names = append(names, s)
 		}
@@ -63,7 +62,8 @@ func (h *Configurer) usableNameServers(a ipcp.Agreement) (names []netip.Addr) {
 	return names
 }
 
-// installNameServers tells whom Host.Resolver says, and returns how to take that back.
+// installNameServers installs name servers as Configurer.Resolver says, and returns how to undo
+// that.
 func (h *Configurer) installNameServers(link netlink.Link, names []netip.Addr) (undo func() error) {
 	ways := []Resolver{h.Resolver}
 	switch h.Resolver {
@@ -81,7 +81,7 @@ func (h *Configurer) installNameServers(link netlink.Link, names []netip.Addr) (
 		}
 		failed = append(failed, fmt.Sprintf("%s: %v", w, err))
 	}
-	h.Log.Warn(fmt.Sprintf("name servers %s are told to nobody: %s", joinAddrs(names), strings.Join(failed, "; ")))
+	h.Log.Warn(fmt.Sprintf("name servers %s are not installed: %s", joinAddrs(names), strings.Join(failed, "; ")))
 	return nil
 }
 
@@ -93,18 +93,18 @@ func joinAddrs(names []netip.Addr) string {
 	return strings.Join(words, " ")
 }
 
-// describeInstall says which way was taken.
+// describeInstall says where the name servers were installed.
 func (h *Configurer) describeInstall(w Resolver, link netlink.Link) string {
 	switch w {
 	case ResolverResolved:
-		return "told to systemd-resolved for " + link.Attrs().Name + " (resolvectl)"
+		return "set in systemd-resolved for " + link.Attrs().Name + " (resolvectl)"
 	case ResolverResolvconf:
-		return "told to resolvconf as " + resolvconfRecord(link)
+		return "set in resolvconf as " + resolvconfRecord(link)
 	}
 	return "written to " + h.SystemResolvConf
 }
 
-// installWith takes one way.
+// installWith installs name servers with one resolver.
 func (h *Configurer) installWith(w Resolver, link netlink.Link, names []netip.Addr) (undo func() error, err error) {
 	if h.Namespace != "" && w != ResolverFile {
 		return nil, errOtherNamespace
@@ -128,8 +128,8 @@ func (h *Configurer) installWithResolvectl(link netlink.Link, names []netip.Addr
 		args = append(args, n.String())
 	}
 	undo := func() error {
-		// systemd-resolved forgets a device that has gone, whose name may be somebody
-		// else's by now.
+		// systemd-resolved forgets a device that is removed, whose name may be another one's by
+		// now.
 		if now, err := netlink.LinkByIndex(link.Attrs().Index); err != nil || now.Attrs().Name != name {
 			return nil
 		}
@@ -138,7 +138,7 @@ func (h *Configurer) installWithResolvectl(link netlink.Link, names []netip.Addr
 	return undo, h.run("", "resolvectl", args...)
 }
 
-// resolvconfRecord is what resolvconf(8) knows a line's name servers by.
+// resolvconfRecord is the record name of a session's name servers in resolvconf(8).
 func resolvconfRecord(link netlink.Link) string { return link.Attrs().Name + ".ppp" }
 
 func (h *Configurer) installWithResolvconf(link netlink.Link, names []netip.Addr) (func() error, error) {
@@ -146,7 +146,7 @@ func (h *Configurer) installWithResolvconf(link netlink.Link, names []netip.Addr
 	return undo, h.run(nameserverLines(names), "resolvconf", "-a", resolvconfRecord(link))
 }
 
-// nameserverLines are name servers as resolv.conf(5) has them.
+// nameserverLines formats name servers as in resolv.conf(5).
 func nameserverLines(names []netip.Addr) string {
 	var text strings.Builder
 	for _, s := range names {
@@ -162,7 +162,7 @@ func (h *Configurer) run(input, name string, args ...string) error {
 	}
 	err := runProgram(within, input, name, args...)
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("there is no program %s", name)
+		return fmt.Errorf("program not found: %s", name)
 	}
 	return err
 }

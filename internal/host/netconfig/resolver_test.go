@@ -1,15 +1,12 @@
 package netconfig
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -17,8 +14,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// fakePrograms puts programs into a directory that is all of PATH, each a shell script, and
-// returns the file in which they write down how they were called.
+// fakePrograms writes shell scripts into a directory that is all of PATH, and returns the file in
+// which they record how they were called.
 func fakePrograms(t *testing.T, scripts map[string]string) (calls string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,8 +35,8 @@ const (
 	noService = "echo 'Failed to set DNS configuration: Unit dbus-org.freedesktop.resolve1.service not found.' >&2; exit 1"
 )
 
-// TestResolver: each way is taken when it is asked for or is the first that works, and
-// taken back at the end; the log says which it was.
+// TestResolver: each resolver is used when it is selected or is the first one that works, and its
+// setting is undone at the end; the log says which it was.
 func TestResolver(t *testing.T) {
 	none := map[string]string{}
 	both := map[string]string{"resolvectl": works, "resolvconf": works}
@@ -51,19 +48,19 @@ func TestResolver(t *testing.T) {
 		name     string
 		resolver Resolver
 		programs map[string]string
-		file     bool // that Host.SystemResolvConf is set
+		file     bool // whether Configurer.SystemResolvConf is set
 		calls    string
 		later    string // calls at the end
 		says     string
 	}{
 		{"nobody", ResolverNone, both, true, "", "", ""},
-		{"auto: resolved", ResolverAuto, both, true, ctl, "", "told to systemd-resolved for ppp9 (resolvectl)"},
+		{"auto: resolved", ResolverAuto, both, true, ctl, "", "set in systemd-resolved for ppp9 (resolvectl)"},
 		{"auto: resolved is not running", ResolverAuto, map[string]string{"resolvectl": noService, "resolvconf": works}, true,
-			ctl + conf, "resolvconf -d ppp9.ppp\n", "told to resolvconf as ppp9.ppp"},
+			ctl + conf, "resolvconf -d ppp9.ppp\n", "set in resolvconf as ppp9.ppp"},
 		{"auto: file", ResolverAuto, none, true, "", "", "written to "},
-		{"auto: nothing", ResolverAuto, none, false, "", "", "are told to nobody: resolved: there is no program resolvectl; " +
-			"resolvconf: there is no program resolvconf; file: no file is named for it"},
-		{"resolvconf", ResolverResolvconf, both, true, conf, "resolvconf -d ppp9.ppp\n", "told to resolvconf as ppp9.ppp"},
+		{"auto: nothing", ResolverAuto, none, false, "", "", "are not installed: resolved: program not found: resolvectl; " +
+			"resolvconf: program not found: resolvconf; file: no file is configured"},
+		{"resolvconf", ResolverResolvconf, both, true, conf, "resolvconf -d ppp9.ppp\n", "set in resolvconf as ppp9.ppp"},
 		{"resolved", ResolverResolved, map[string]string{"resolvectl": noService, "resolvconf": works}, true, ctl, "",
 			"exit status 1: Failed to set DNS configuration: Unit"},
 	} {
@@ -74,7 +71,7 @@ func TestResolver(t *testing.T) {
 			if !c.file {
 				h.SystemResolvConf = ""
 			}
-			back := tell(t, h, agreementWithDNS(server1, server2))
+			back := installServers(t, h, agreementWithDNS(server1, server2))
 			wantFile(t, calls, c.calls)
 			back()
 			wantFile(t, calls, c.calls+c.later)
@@ -88,8 +85,8 @@ func TestResolver(t *testing.T) {
 	}
 }
 
-// TestResolvectlRevert: as long as the device is there, systemd-resolved has to be told
-// that its name servers are no more.
+// TestResolvectlRevert: while the device exists, undoing reverts its name servers in
+// systemd-resolved.
 func TestResolvectlRevert(t *testing.T) {
 	roottest.Need(t)
 	calls := fakePrograms(t, map[string]string{"resolvectl": works})
@@ -108,12 +105,12 @@ func TestResolvectlRevert(t *testing.T) {
 	})
 }
 
-// TestResolverOtherNamespace: programs that do not see the device are not asked.
+// TestResolverOtherNamespace: programs that do not see the device are not run.
 func TestResolverOtherNamespace(t *testing.T) {
 	calls := fakePrograms(t, map[string]string{"resolvectl": works, "resolvconf": works})
 	h, output := toFile(t, formerText)
 	h.Resolver, h.Namespace = ResolverAuto, "blue"
-	tell(t, h, agreementWithDNS(server1, server2))
+	installServers(t, h, agreementWithDNS(server1, server2))
 	wantFile(t, calls, "")
 	wantFile(t, h.SystemResolvConf, lentText)
 	if !strings.Contains(output.String(), "written to") {
@@ -121,41 +118,8 @@ func TestResolverOtherNamespace(t *testing.T) {
 	}
 }
 
-// TestProgramTimeout: one that does not end is killed, with all that it has started.
-func TestProgramTimeout(t *testing.T) {
-	path, err := exec.LookPath("sleep")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fakePrograms(t, map[string]string{"resolvconf": path + " 1000 & " + path + " 1000"})
-	began := time.Now()
-	err = runProgram(50*time.Millisecond, "", "resolvconf", "-a", "ppp0.ppp")
-	if !errors.Is(err, ErrProgramTimeout) || time.Since(began) > 20*time.Second {
-		t.Errorf("after %v: %v, want %v", time.Since(began), err, ErrProgramTimeout)
-	}
-}
-
-// TestProgramEnvironment: no password of ours is in it.
-func TestProgramEnvironment(t *testing.T) {
-	calls := fakePrograms(t, map[string]string{"resolvconf": `echo "$PPPOE_PASSWORD." >>${0%/*}/calls`})
-	t.Setenv("PPPOE_PASSWORD", "hunter2")
-	if err := runProgram(time.Minute, "", "resolvconf"); err != nil {
-		t.Fatal(err)
-	}
-	wantFile(t, calls, "resolvconf \n.\n")
-}
-
-// TestProgramOutput: what a program says goes into one line of bounded length.
-func TestProgramOutput(t *testing.T) {
-	fakePrograms(t, map[string]string{"resolvconf": "printf 'one\\ntwo\\033[2J'; i=0; while [ $i -lt 1000 ]; do echo 0123456789; i=$((i+1)); done; exit 3"})
-	err := runProgram(time.Minute, "", "resolvconf")
-	if err == nil || !strings.Contains(err.Error(), "exit status 3: one two [2J0123456789 ") || len(err.Error()) > 1024 {
-		t.Errorf("the error is %v", err)
-	}
-}
-
-// TestNameServersOfBothFamilies: IPv6's name servers come after IPCP's, by themselves, and go
-// with the line.
+// TestNameServersOfBothFamilies: IPv6's name servers come after IPCP's, at any time, and go with
+// the session.
 func TestNameServersOfBothFamilies(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -176,7 +140,7 @@ func TestNameServersOfBothFamilies(t *testing.T) {
 			}
 		}
 		six := netip.MustParseAddr("2001:db8::53")
-		h.SetNameServers6("ppp9", []netip.Addr{six}) // nobody's
+		h.SetNameServers6("ppp9", []netip.Addr{six}) // a nonexistent device
 		has("")
 		if err := h.Configure(info, pppoe.Addressing{}, agreed); err != nil {
 			t.Fatal(err)
@@ -189,7 +153,7 @@ func TestNameServersOfBothFamilies(t *testing.T) {
 		has(four)
 		h.SetNameServers6(info.Device, []netip.Addr{six})
 		dev.Close()
-		h.SetNameServers6(info.Device, nil) // as IPv6 says when its device has gone
+		h.SetNameServers6(info.Device, nil) // as package ipv6 does when the device has gone
 		if output.Len() > 0 {
 			t.Errorf("the log says %s", output)
 		}

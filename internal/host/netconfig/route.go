@@ -12,7 +12,7 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// ipv4RouteSteps lead IPv4 through the device, if that is wanted.
+// ipv4RouteSteps adds the IPv4 default route, if it is wanted.
 func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
 	if !h.DefaultRoute {
 		return nil
@@ -38,8 +38,8 @@ func (h *Configurer) ipv4RouteSteps(link netlink.Link) []step {
 	return steps
 }
 
-// ipv6RouteSteps are the same for IPv6, where nothing is replaced: most default routes are
-// a router's advertisements, which come again.
+// ipv6RouteSteps is the same for IPv6, where nothing is replaced: most default routes come from
+// Router Advertisements, which are repeated.
 func (h *Configurer) ipv6RouteSteps(link netlink.Link) []step {
 	if !h.DefaultRoute6 {
 		return nil
@@ -60,14 +60,14 @@ func metricOf(m *int) int {
 	return *m
 }
 
-// keepsExisting leaves an existing default route in its place, as pppd does: any, or with a
-// metric given, one with the same.
+// keepsExisting reports whether an existing default route stays in place, as in pppd: any, or with
+// a metric given, one with the same metric.
 func (h *Configurer) keepsExisting(existing []*kernelRoute, metric *int) bool {
 	i := slices.IndexFunc(existing, func(r *kernelRoute) bool { return metric == nil || r.metric == *metric })
 	if i < 0 {
 		return false
 	}
-	shown := -1 // pppd's word for any
+	shown := -1 // as pppd logs it for any
 	if metric != nil {
 		shown = *metric
 	}
@@ -75,8 +75,8 @@ func (h *Configurer) keepsExisting(existing []*kernelRoute, metric *int) bool {
 	return true
 }
 
-// defaultRoutes are those in the line's table that lead elsewhere, the preferred one
-// first, and the table.
+// defaultRoutes returns the default routes in the session's table that do not use its device, the
+// preferred one first, and the table.
 func (h *Configurer) defaultRoutes(link netlink.Link, family int) ([]*kernelRoute, int, error) {
 	table, err := h.RoutingTable()
 	if err != nil {
@@ -96,8 +96,8 @@ func isDefault(r *kernelRoute, table int) bool {
 	return r.header.Dst_len == 0 && r.header.Tos == 0 && r.header.Flags&unix.RTM_F_CLONED == 0 && r.table == table
 }
 
-// routesToReplace are the routes that ours replaces: those that the kernel would prefer, or
-// take as readily; or else the best.
+// routesToReplace returns the routes that ours replaces: those of a lower or equal metric, or else
+// the best ones.
 func routesToReplace(existing []*kernelRoute, metric int) (these []*kernelRoute) {
 	for _, r := range existing {
 		if r.metric <= max(metric, existing[0].metric) {
@@ -107,8 +107,8 @@ func routesToReplace(existing []*kernelRoute, metric int) (these []*kernelRoute)
 	return these
 }
 
-// addDefaultRoute adds one that names no gateway, so that several lines may have the
-// same. It comes behind one with the same metric, which is removed next.
+// addDefaultRoute adds a default route without a gateway, so that several sessions may have the
+// same gateway. It comes after one with the same metric, which is removed next.
 func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error, error) {
 	route := &netlink.Route{
 		LinkIndex: link.Attrs().Index, Family: family, Table: table, Priority: metric,
@@ -117,10 +117,10 @@ func addDefaultRoute(link netlink.Link, family, table, metric int) (func() error
 	}
 	if family == netlink.FAMILY_V6 {
 		route.Dst = &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}
-		route.Scope = unix.RT_SCOPE_UNIVERSE // IPv6 knows no other
+		route.Scope = unix.RT_SCOPE_UNIVERSE // IPv6 routes have no other
 	}
 	err := netlink.RouteAppend(route)
-	if errors.Is(err, unix.EEXIST) { // as a reconfiguration may find it
+	if errors.Is(err, unix.EEXIST) { // a reconfiguration may find it
 		err = nil
 	}
 	return func() error { return netlink.RouteDel(route) }, err
@@ -133,7 +133,7 @@ func (h *Configurer) replaceRoutes(link netlink.Link, old []*kernelRoute) (func(
 	}
 	if h.RouteUndoFile != "" {
 		if err := writeRouteUndo(h.RouteUndoFile, old); err != nil {
-			h.Log.Warn(fmt.Sprintf("the default route %v will not come back if this program is killed: %v", old[0], err))
+			h.Log.Warn(fmt.Sprintf("the default route %v will not be restored if this program is killed: %v", old[0], err))
 		}
 	}
 	if err := h.removeRoutes(old); err != nil {
@@ -163,7 +163,7 @@ func (h *Configurer) removeRoutes(old []*kernelRoute) error {
 	return nil
 }
 
-// restoreRoutes adds routes again, unless somebody has set one that was not there before.
+// restoreRoutes adds routes again, unless another default route has been added meanwhile.
 func (h *Configurer) restoreRoutes(link netlink.Link, old, others []*kernelRoute) error {
 	now, _, err := h.defaultRoutes(link, netlink.FAMILY_V4)
 	if err != nil {
@@ -178,8 +178,8 @@ func (h *Configurer) restoreRoutes(link netlink.Link, old, others []*kernelRoute
 	return addRoutes(old)
 }
 
-// addRoutes adds routes in order, so that the first is the first again. Its error wraps
-// nothing: a route whose device has gone is lost, which somebody must be told.
+// addRoutes adds routes in order, so that the first is the first again. Its error wraps nothing,
+// so that isGone does not hide it: a route whose device was removed is lost, which must be logged.
 func addRoutes(routes []*kernelRoute) error {
 	var failed []error
 	for _, r := range routes {

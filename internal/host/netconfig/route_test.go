@@ -16,15 +16,15 @@ import (
 	"upppoe/test/lab"
 )
 
-// wan gives a namespace an Ethernet interface eth0 with the address 10.0.0.9/24, whose
-// other end is there too.
+// wan adds an Ethernet interface eth0 with the address 10.0.0.9/24, whose other end is in the
+// namespace too.
 func wan(t *testing.T) {
 	t.Helper()
 	ip(t, "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 	ip(t, "address", "add", "10.0.0.9/24", "dev", "eth0")
 	ip(t, "link", "set", "eth0", "up")
 	ip(t, "link", "set", "eth1", "up")
-	for range 1000 { // the kernel has carriers come in its own time
+	for range 1000 { // the carrier comes up asynchronously
 		if strings.Contains(ip(t, "link", "show", "eth0"), "state UP") {
 			return
 		}
@@ -32,8 +32,8 @@ func wan(t *testing.T) {
 	t.Fatal("eth0 has no carrier")
 }
 
-// routes are all of a family, in ip(8)'s words, one a line; IPv6's without those of its
-// own making, which come and go.
+// routes returns all routes of a family, one per line as ip(8) prints them; without IPv6 ones that
+// the kernel adds itself, which come and go.
 func routes(t *testing.T, family string) string {
 	t.Helper()
 	args := []string{family, "-details", "route", "show", "table", "all"}
@@ -43,7 +43,7 @@ func routes(t *testing.T, family string) string {
 	return ip(t, args...)
 }
 
-// up dials ppp0 and returns what ends the session.
+// up dials ppp0 and returns how to end the session.
 func up(t *testing.T, h *Configurer) (down func()) {
 	t.Helper()
 	dev := dial(t, h)
@@ -53,13 +53,13 @@ func up(t *testing.T, h *Configurer) (down func()) {
 	}
 }
 
-// TestReplaceDefaultRoute: what is replaced comes back with all its attributes, and
-// what is not in the way stays.
+// TestReplaceDefaultRoute: replaced routes are restored with all their attributes, and other
+// routes stay.
 func TestReplaceDefaultRoute(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, c := range []struct {
 		metric *int
-		had    []string // ip(8)'s words
+		had    []string // as ip(8) takes them
 		stays  string   // of these, while the session lasts
 	}{
 		{had: nil},
@@ -105,7 +105,7 @@ func TestReplaceDefaultRoute(t *testing.T) {
 	}
 }
 
-// TestReplaceWithoutCarrier: the kernel marks such routes, and takes none with the mark.
+// TestReplaceWithoutCarrier: the kernel marks such routes with a flag that it rejects in requests.
 func TestReplaceWithoutCarrier(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, had := range []string{
@@ -119,7 +119,7 @@ func TestReplaceWithoutCarrier(t *testing.T) {
 			ip(t, append([]string{"route", "add"}, strings.Fields(had)...)...)
 			ip(t, "link", "set", "eth1", "down")
 			before := ""
-			for range 1000 { // the kernel marks them in its own time
+			for range 1000 { // the kernel marks them asynchronously
 				if before = routes(t, "-4"); strings.Contains(before, "linkdown") {
 					break
 				}
@@ -133,8 +133,8 @@ func TestReplaceWithoutCarrier(t *testing.T) {
 	}
 }
 
-// TestReplacedMeanwhile: a default route that somebody else has set stays, and the old
-// one does not come back.
+// TestReplacedMeanwhile: a default route that has been added meanwhile stays, and the old one is
+// not restored.
 func TestReplacedMeanwhile(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, theirs := range []string{"replace default via 10.0.0.2", "add default via 10.0.0.2 metric 100"} {
@@ -155,8 +155,8 @@ func TestReplacedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestReplacedDeviceGone: a route whose device has gone cannot come back, and the log
-// says so.
+// TestReplacedDeviceGone: a route whose device was removed cannot be restored, and the log says
+// so.
 func TestReplacedDeviceGone(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -172,8 +172,8 @@ func TestReplacedDeviceGone(t *testing.T) {
 	})
 }
 
-// TestReplacedUntilIPv4Ends: the old default route is back as soon as IPv4 is down,
-// though the device stays.
+// TestReplacedUntilIPv4Ends: the old default route is restored as soon as IPv4 is down, though the
+// device stays.
 func TestReplacedUntilIPv4Ends(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestReplacedUntilIPv4Ends(t *testing.T) {
 	})
 }
 
-// TestMetric: with a metric, only a default route with the same one is in the way.
+// TestMetric: with a metric, only a default route with the same metric prevents ours.
 func TestMetric(t *testing.T) {
 	roottest.Need(t, "ip")
 	for _, c := range []struct {
@@ -271,8 +271,8 @@ func TestDefaultRoute6(t *testing.T) {
 	}
 }
 
-// needKind leaves a test out where the kernel has no such devices: it runs in a guest whose
-// kernel has.
+// needKind skips a test if the kernel does not support a kind of device: test/interop runs it in a
+// guest whose kernel does.
 func needKind(t *testing.T, kind string) {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
@@ -300,10 +300,10 @@ func needKind(t *testing.T, kind string) {
 	}
 }
 
-// discard is a logger for what is of no interest.
+// discard returns a logger without output.
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// pathOf makes a path to a namespace that has no name.
+// pathOf returns a path to a namespace without a name.
 func pathOf(t *testing.T, n *lab.Namespace) (path string) {
 	t.Helper()
 	err := n.Do(func() error {

@@ -16,13 +16,13 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// Routes that were replaced are remembered in a file, so that they come back after a
-// crash too. Its first line names the boot, for the kernel's indexes of interfaces last
-// no longer; each other one is an interface's name and a route.
+// Replaced routes are recorded in a file, so that they can be restored after a crash. Its first
+// line is the boot ID, as interface indexes do not outlast a boot; each other one is an
+// interface's name and a route.
 
 const maxRouteUndo = 1 << 20 // octets
 
-// writeRouteUndo writes routes down.
+// writeRouteUndo records routes.
 func writeRouteUndo(path string, routes []*kernelRoute) error {
 	boot, err := undolog.BootID()
 	if err != nil {
@@ -36,7 +36,7 @@ func writeRouteUndo(path string, routes []*kernelRoute) error {
 	return atomicfile.Write(path, text.String(), 0o600)
 }
 
-// readRouteUndo reads routes back, as far as they still make sense here.
+// readRouteUndo reads recorded routes, without those whose interface has changed.
 func readRouteUndo(path string) (routes []*kernelRoute, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +72,7 @@ func readRouteUndo(path string) (routes []*kernelRoute, err error) {
 	return routes, lines.Err()
 }
 
-// interfaceName is an interface's name; "-": there is none.
+// interfaceName returns an interface's name; "-": there is none.
 func interfaceName(index int) string {
 	if link, err := netlink.LinkByIndex(index); err == nil {
 		return link.Attrs().Name
@@ -80,8 +80,8 @@ func interfaceName(index int) string {
 	return "-"
 }
 
-// restoreRoutesAfterCrash restores what an earlier program replaced, which was killed before it could.
-// Somebody who has set a default route since then is left alone.
+// restoreRoutesAfterCrash restores the routes that a program has replaced which was killed. A
+// default route that was added since then is left alone.
 func (h *Configurer) restoreRoutesAfterCrash() error {
 	old, err := readRouteUndo(h.RouteUndoFile)
 	if err != nil {
@@ -92,7 +92,7 @@ func (h *Configurer) restoreRoutesAfterCrash() error {
 		if err != nil {
 			return err
 		}
-		// Those that were left in their place come after all that were replaced.
+		// Routes that were not replaced have a greater metric than all that were.
 		worst := old[len(old)-1].metric
 		if !slices.ContainsFunc(now, func(r *kernelRoute) bool { return r.metric <= worst }) {
 			h.Log.Info(fmt.Sprintf("restoring the default route %v, which a session that was killed has replaced", old[0]))

@@ -6,16 +6,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attribute is one of rtnetlink(7): length, type, value, padded to four octets.
+// attribute is a rtnetlink(7) attribute: length, type, value, padded to four octets.
 type attribute struct {
-	typ   uint16 // with the flags of its upper bits
+	typ   uint16 // with its flags
 	value []byte
 }
 
-// baseType is what the type is without its flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER).
+// baseType is the type without its flags (NLA_F_NESTED, NLA_F_NET_BYTEORDER).
 func (a attribute) baseType() uint16 { return a.typ & 0x3fff }
 
-// parseAttributes reads a list of them, to its end or to what is too short to be one.
+// parseAttributes parses a list of attributes, up to its end or the first invalid one.
 func parseAttributes(b []byte) (list []attribute, ok bool) {
 	for len(b) >= unix.SizeofRtAttr {
 		length := int(binary.NativeEndian.Uint16(b))

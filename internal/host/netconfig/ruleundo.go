@@ -12,8 +12,8 @@ import (
 	"upppoe/internal/host/undolog"
 )
 
-// policyRule has packets look into the line's table: those from an address, or those that
-// a program has bound to a device. It does not go with the device.
+// policyRule makes packets from an address, or bound to a device, use the session's table. It does
+// not go with the device.
 type policyRule struct {
 	Family int        `json:"family"`
 	From   netip.Addr `json:"from"` // invalid: any
@@ -28,7 +28,7 @@ func (r policyRule) String() string {
 	return "oif " + r.Device
 }
 
-// netlinkRule is in the kernel's terms.
+// netlinkRule returns the rule as package netlink has it.
 func (r policyRule) netlinkRule() *netlink.Rule {
 	rule := netlink.NewRule()
 	rule.Family, rule.OifName, rule.Table, rule.Priority = r.Family, r.Device, r.Table, rulePriority
@@ -38,7 +38,7 @@ func (r policyRule) netlinkRule() *netlink.Rule {
 	return rule
 }
 
-// addRule adds a rule, which RuleUndoFile holds before the kernel does.
+// addRule adds a rule, after it was recorded in RuleUndoFile.
 func (h *Configurer) addRule(r policyRule) (undo func() error, err error) {
 	h.updateRules(func(rules []policyRule) []policyRule { return append(rules, r) })
 	forget := func() {
@@ -48,7 +48,7 @@ func (h *Configurer) addRule(r policyRule) (undo func() error, err error) {
 	}
 	if err := netlink.RuleAdd(r.netlinkRule()); err != nil {
 		forget()
-		if errors.Is(err, unix.EEXIST) { // somebody's own, which stays
+		if errors.Is(err, unix.EEXIST) { // the administrator's, which stays
 			err = nil
 		}
 		return nil, err
@@ -74,12 +74,11 @@ func (h *Configurer) updateRules(change func([]policyRule) []policyRule) {
 		err = undolog.Remove(h.RuleUndoFile)
 	}
 	if err != nil {
-		h.Log.Debug(fmt.Sprintf("rules will stay if this program is killed: %v", err))
+		h.Log.Debug(fmt.Sprintf("policy rules will not be removed if this program is killed: %v", err))
 	}
 }
 
-// removeRulesAfterCrash removes those that an earlier program has left, which was killed before it
-// could.
+// removeRulesAfterCrash removes the rules of a program that was killed.
 func (h *Configurer) removeRulesAfterCrash() error {
 	var left []policyRule
 	if _, err := undolog.Read(h.RuleUndoFile, &left); err != nil {

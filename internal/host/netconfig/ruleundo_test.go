@@ -9,8 +9,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestRulesAfterCrash: the rules that a program has left which was killed go when the next one
-// dials, and a session that ends leaves nothing.
+// TestRulesAfterCrash: the next session removes the rules of a program that was killed, and a
+// session that ends leaves none.
 func TestRulesAfterCrash(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestRulesAfterCrash(t *testing.T) {
 				t.Errorf("dial %d finds\n%s\nwant\n%s", i, got, before)
 			}
 			want := agreed
-			for range i / 2 { // the second has the same address as the first
+			for range i / 2 { // the second one has the same address as the first
 				want.IPv4.Local = want.IPv4.Local.Next()
 			}
 			if err := h.Configure(info, pppoe.Addressing{}, want); err != nil {

@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// defaultProgramTimeout is how long a program may take to heed name servers.
+// defaultProgramTimeout is how long a program may take to install name servers.
 const defaultProgramTimeout = 10 * time.Second
 
-// ErrProgramTimeout is wrapped when a program did not end in time, and was killed.
+// ErrProgramTimeout is wrapped when a program did not end in time and was killed.
 var ErrProgramTimeout = errors.New("did not end in time, and was killed")
 
-// runProgram looks a program up in PATH and runs it, without a shell. It gets nothing of
-// our environment but PATH, for there may be a password in it. The error is
-// exec.ErrNotFound (wrapped), or has what the program said.
+// runProgram looks a program up in PATH and runs it, without a shell. Of our environment it gets
+// only PATH, as there may be a password in it. The error wraps exec.ErrNotFound, or has the
+// program's output.
 func runProgram(within time.Duration, input, name string, args ...string) error {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -33,7 +33,7 @@ func runProgram(within time.Duration, input, name string, args ...string) error 
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), output, output
 	cmd.Dir = "/"
-	// What it has started is killed with it, or not waited for.
+	// Its child processes are killed with it, or not waited for.
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = time.Second
@@ -58,7 +58,7 @@ func (h *outputHead) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String is one line, fit for a log.
+// String returns the output as one line, without control characters.
 func (h *outputHead) String() string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {

@@ -10,21 +10,21 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// session is what a line has of this machine's network.
+// session is what is configured for one session.
 type session struct {
 	namespace netns.NsHandle // of its device; not open: the program's own
-	// What has been changed for the device as such, and for each family.
+	// What has been changed for the device itself, and for each family.
 	linkChanges, ipv4Changes, ipv6Changes appliedSteps
-	deviceName                            string // the device's; guarded by Host.mu
-	preexisting                           bool   // by somebody else: see tun.IsPersistent
-	unmanaged                             bool   // what there is to be set at it; guarded by Host.mu
+	deviceName                            string // guarded by Configurer.mu
+	preexisting                           bool   // the device existed before: see tun.IsPersistent
+	unmanaged                             bool   // its configuration is left to the administrator; guarded by Configurer.mu
 
-	dnsMu              sync.Mutex // guards what follows: IPv6's name servers come by themselves
+	dnsMu              sync.Mutex // guards what follows, as IPv6 name servers come at any time
 	dnsChanges         appliedSteps
 	servers4, servers6 []netip.Addr
 }
 
-// sessionKey is what tells lines apart from Open to Close.
+// sessionKey identifies a session from Open to Close.
 type sessionKey struct {
 	iface string
 	id    uint16
@@ -33,7 +33,7 @@ type sessionKey struct {
 
 func keyOf(l pppoe.SessionInfo) sessionKey { return sessionKey{l.Interface, l.SessionID, l.Peer} }
 
-// newSession makes a line's place.
+// newSession returns a session in its namespace.
 func (h *Configurer) newSession() (*session, error) {
 	p := &session{namespace: netns.None()}
 	if h.Namespace == "" {
@@ -53,7 +53,7 @@ func (h *Configurer) addSession(l pppoe.SessionInfo, p *session) {
 	h.sessions[keyOf(l)] = p
 }
 
-// session finds the line's place, which Open has made.
+// session finds the session that Open has added.
 func (h *Configurer) session(l pppoe.SessionInfo) (*session, error) {
 	h.mu.Lock()
 	p := h.sessions[keyOf(l)]
@@ -68,7 +68,7 @@ func (h *Configurer) session(l pppoe.SessionInfo) (*session, error) {
 	return p, err
 }
 
-// removeSession forgets the line's place, which it returns; nil: there is none.
+// removeSession removes and returns a session; nil: there is none.
 func (h *Configurer) removeSession(l pppoe.SessionInfo) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,22 +12,21 @@ import (
 
 // step is one change of the machine's network.
 type step struct {
-	what string // in words that can follow "cannot"
-	// do makes the change whole or not at all, and returns how to take it back; nil:
-	// nothing was changed.
+	what string // names the change in errors
+	// do makes the whole change or nothing, and returns how to undo it; nil: nothing was changed.
 	do func() (undo func() error, err error)
 }
 
-// appliedStep is a change that has been made, and can be taken back.
+// appliedStep is a change that was made and can be undone.
 type appliedStep struct {
 	what string
 	undo func() error
 }
 
-// appliedSteps are those made, in order.
+// appliedSteps are changes in the order they were made.
 type appliedSteps []appliedStep
 
-// apply takes steps in turn. When one fails, those before it are taken back.
+// apply applies steps in turn. When one fails, those before it are undone.
 func (h *Configurer) apply(steps []step) (appliedSteps, error) {
 	var made appliedSteps
 	for _, s := range steps {
@@ -56,8 +55,7 @@ func (h *Configurer) applyStep(s step) (func() error, error) {
 	return undo, nil
 }
 
-// undo undoes changes, the last one first. What cannot be undone does not keep the
-// rest from it.
+// undo undoes changes in reverse order. It goes on after an error.
 func (c *appliedSteps) undo(log *slog.Logger) {
 	for _, u := range slices.Backward(*c) {
 		if err := u.undo(); err != nil && !isGone(err) {
@@ -67,8 +65,8 @@ func (c *appliedSteps) undo(log *slog.Logger) {
 	*c = nil
 }
 
-// isGone says that what was to be removed is not there: somebody else has removed it, or
-// it went with its device.
+// isGone reports whether an error says that what was to be removed does not exist: it was removed
+// before, or went with its device.
 func isGone(err error) bool {
 	for _, known := range []error{unix.ENODEV, unix.ENXIO, unix.EADDRNOTAVAIL, unix.ESRCH, unix.ENOENT} {
 		if errors.Is(err, known) {

@@ -14,7 +14,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// fullConfigurer is a host that does all it can do without a VRF.
+// fullConfigurer configures everything but a VRF.
 func fullConfigurer(t *testing.T) *Configurer {
 	h, _ := toFile(t, formerText)
 	h.ResolvConf = filepath.Join(t.TempDir(), "resolv.conf")
@@ -23,14 +23,14 @@ func fullConfigurer(t *testing.T) *Configurer {
 	return h
 }
 
-// networkState is all that a Host may change, in ip(8)'s words.
+// networkState is everything that a Configurer may change, as ip(8) prints it.
 func networkState(t *testing.T, h *Configurer) string {
 	t.Helper()
 	var all strings.Builder
 	for _, what := range []string{"-details address show", "-4 route show table all", "-6 route show table all",
 		"rule show", "-6 rule show", "neighbour show proxy"} {
 		for line := range strings.Lines(ip(t, strings.Fields(what)...)) {
-			if !strings.Contains(line, "fe80::/64") && !strings.Contains(line, "multicast") { // the kernel's, which come in their own time
+			if !strings.Contains(line, "fe80::/64") && !strings.Contains(line, "multicast") { // the kernel's own, which come asynchronously
 				all.WriteString(line)
 			}
 		}
@@ -39,7 +39,7 @@ func networkState(t *testing.T, h *Configurer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A device that has been up once keeps its queueing discipline.
+	// A device that was up once keeps its queueing discipline.
 	return regexp.MustCompile(`qdisc \w+`).ReplaceAllString(all.String(), "qdisc") + back
 }
 
@@ -59,10 +59,10 @@ func readAll(paths ...string) (all string, err error) {
 // firstIPv6Step is the first step for IPv6: when it or a later one fails, IPv4 goes on.
 const firstIPv6Step = "add address fe80::2 peer fe80::1"
 
-// TestEveryStepMayFail: whichever fails, the machine is as before.
+// TestEveryStepMayFail: whichever step fails, the machine is as before.
 func TestEveryStepMayFail(t *testing.T) {
 	roottest.Need(t, "ip")
-	var steps []string // in order, as the first round finds them
+	var steps []string // in order, recorded in the first round
 	inNamespace(t, func(t *testing.T) {
 		h := fullConfigurer(t)
 		h.beforeStep = func(what string) error { steps = append(steps, what); return nil }
@@ -97,10 +97,10 @@ func TestEveryStepMayFail(t *testing.T) {
 
 var errBroken = errors.New("broken")
 
-// prepareNetwork gives the machine addresses and routes of its own.
+// prepareNetwork adds addresses and routes that are not ours.
 func prepareNetwork(t *testing.T) {
 	t.Helper()
-	// The kernel shall give interfaces no IPv6 addresses in its own time.
+	// So that the kernel does not add IPv6 addresses asynchronously.
 	setSysctl(t, "net/ipv6/conf/default/addr_gen_mode", "1")
 	wan(t)
 	ipBatch(t, `address add 192.0.2.200/24 dev eth0
@@ -108,7 +108,7 @@ func prepareNetwork(t *testing.T) {
 		-6 route add default via fe80::7 dev eth0 table 100 metric 2000`)
 }
 
-// checkNameServersFail: a line carries without name servers, and what was told is taken back.
+// checkNameServersFail: a session works without name servers, and what was installed is undone.
 func checkNameServersFail(t *testing.T, h *Configurer, failing string) {
 	info, before := pppoe.SessionInfo{}, networkState(t, h)
 	dev, err := h.Open(info)
@@ -126,7 +126,7 @@ func checkNameServersFail(t *testing.T, h *Configurer, failing string) {
 	}
 }
 
-// checkSessionFails: at a step without which the line is of no use.
+// checkSessionFails: a step fails without which the session cannot be used.
 func checkSessionFails(t *testing.T, h *Configurer, failing string) {
 	dev, err := h.Open(pppoe.SessionInfo{})
 	if err != nil {
@@ -143,7 +143,7 @@ func checkSessionFails(t *testing.T, h *Configurer, failing string) {
 	h.Close(info, agreed)
 }
 
-// checkIPv6Fails: at a step without which IPv4 goes on.
+// checkIPv6Fails: a step fails without which IPv4 goes on.
 func checkIPv6Fails(t *testing.T, h *Configurer, failing string) {
 	before := networkState(t, h)
 	log, output := newLog()
@@ -161,8 +161,8 @@ func checkIPv6Fails(t *testing.T, h *Configurer, failing string) {
 	}
 }
 
-// TestInvalidAddresses: each is refused with its reason and whose it is, before
-// anything is configured.
+// TestInvalidAddresses: each is rejected with the reason and whose address it is, before anything
+// is configured.
 func TestInvalidAddresses(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -172,15 +172,15 @@ func TestInvalidAddresses(t *testing.T) {
 			is            error
 			says          string
 		}{
-			{"0.0.0.0", "192.0.2.1", ErrNotHostAddress, "local IP address 0.0.0.0 is no address of a host"},
-			{"192.0.2.10", "0.0.0.0", ErrNotHostAddress, "remote IP address 0.0.0.0 is no address of a host"},
+			{"0.0.0.0", "192.0.2.1", ErrNotHostAddress, "local IP address 0.0.0.0 is not a host address"},
+			{"192.0.2.10", "0.0.0.0", ErrNotHostAddress, "remote IP address 0.0.0.0 is not a host address"},
 			{"127.0.0.1", "192.0.2.1", ErrLoopback, "local IP address 127.0.0.1 is a loopback address"},
 			{"192.0.2.10", "127.9.9.9", ErrLoopback, "remote IP address 127.9.9.9 is a loopback address"},
 			{"224.0.0.1", "192.0.2.1", ErrMulticast, "local IP address 224.0.0.1 is a multicast address"},
 			{"192.0.2.10", "239.1.1.1", ErrMulticast, "remote IP address 239.1.1.1 is a multicast address"},
 			{"255.255.255.255", "192.0.2.1", ErrReserved, "local IP address 255.255.255.255 is a reserved"},
 			{"192.0.2.10", "240.0.0.1", ErrReserved, "remote IP address 240.0.0.1 is a reserved"},
-			{"192.0.2.1", "192.0.2.1", ErrSameAddress, "IP address 192.0.2.1 is that of both ends"},
+			{"192.0.2.1", "192.0.2.1", ErrSameAddress, "IP address 192.0.2.1 is the address of both ends"},
 			{"10.0.0.9", "192.0.2.1", ErrDuplicateAddress, "local IP address 10.0.0.9 is already on another interface, eth0"},
 			{"192.0.2.10", "10.0.0.9", ErrDuplicateAddress, "remote IP address 10.0.0.9 is already on another interface, eth0"},
 		} {
@@ -206,8 +206,8 @@ func TestInvalidAddresses(t *testing.T) {
 	})
 }
 
-// TestSharedAddress: a server's sessions share its address, with each other and with an
-// interface on which it is already.
+// TestSharedAddress: a server's sessions share its address with each other and with an interface
+// that has it.
 func TestSharedAddress(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {

@@ -13,15 +13,14 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// maxResolvConf bounds the file that is read, in octets.
+// maxResolvConf limits the file that is read, in octets.
 const maxResolvConf = 1 << 20
 
-// installInFile has a resolv.conf(5) name the peer's servers in place of its own, before those of
-// other lines. Undoing it takes them out again, unless somebody else has written the file
-// anew.
+// installInFile adds the peer's name servers to a resolv.conf(5) in place of its own, before those
+// of other sessions. Undoing it removes them, unless the file has been rewritten meanwhile.
 //
-// The file is written in place: so it keeps its owner, mode and label; a symbolic link
-// stays one; and a container's, which is a mount of its own, could not be replaced.
+// The file is written in place: so it keeps its owner, mode and label; a symbolic link stays one;
+// and a container's, which is a mount, could not be replaced.
 func (h *Configurer) installInFile(path, device string, names []netip.Addr) (undo func() error, err error) {
 	now, there, err := readResolvConf(path)
 	if err != nil {
@@ -31,7 +30,7 @@ func (h *Configurer) installInFile(path, device string, names []netip.Addr) (und
 	others := slices.DeleteFunc(blocks, func(l nameServerBlock) bool {
 		crashed := l.device == device || !deviceMayExist(l.device)
 		if crashed {
-			h.Log.Info(fmt.Sprintf("%s was still lent to %s, which has crashed", path, l.device))
+			h.Log.Info(fmt.Sprintf("%s still has name servers of %s, which has crashed: removing them", path, l.device))
 		}
 		return crashed
 	})
@@ -42,8 +41,8 @@ func (h *Configurer) installInFile(path, device string, names []netip.Addr) (und
 	return func() error { return h.removeFromFile(path, device) }, nil
 }
 
-// deviceMayExist reports whether there may still be a line of a device: in another network
-// namespace than ours there may be, too, but nobody can tell.
+// deviceMayExist reports whether a session of a device may still be up: one in another network
+// namespace cannot be seen.
 func deviceMayExist(name string) bool {
 	_, err := netlink.LinkByName(name)
 	return !isGone(err)
@@ -58,7 +57,7 @@ func (h *Configurer) removeFromFile(path, device string) error {
 	mine := slices.IndexFunc(blocks, forDevice(device))
 	switch {
 	case mine < 0:
-		h.Log.Info(fmt.Sprintf("%s is not restored: somebody has written it anew meanwhile", path))
+		h.Log.Info(fmt.Sprintf("%s is not restored: it has been rewritten meanwhile", path))
 		return nil
 	case len(blocks) > 1:
 		return overwriteInPlace(path, renderResolvConf(before, made, slices.Delete(blocks, mine, mine+1)), now)
@@ -68,7 +67,7 @@ func (h *Configurer) removeFromFile(path, device string) error {
 	return overwriteInPlace(path, before, now)
 }
 
-// readResolvConf reads a file that may be missing.
+// readResolvConf reads a file that may not exist.
 func readResolvConf(path string) (text string, there bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -77,7 +76,7 @@ func readResolvConf(path string) (text string, there bool, err error) {
 	case err != nil:
 		return "", false, err
 	case !info.Mode().IsRegular():
-		return "", false, fmt.Errorf("%s is no regular file", path)
+		return "", false, fmt.Errorf("%s is not a regular file", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -91,8 +90,8 @@ func readResolvConf(path string) (text string, there bool, err error) {
 	return string(b), true, err
 }
 
-// overwriteInPlace writes a file in place, and only then cuts off what is left of the former
-// text: at no time is it empty. On a full disk the former text comes back.
+// overwriteInPlace writes a file in place, and truncates it only then: at no time is it empty.
+// When the disk is full, the former text is restored.
 func overwriteInPlace(path, text, former string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
@@ -111,7 +110,7 @@ func writeAndTruncate(f *os.File, text string) error {
 	return f.Truncate(int64(len(text)))
 }
 
-// removeLinkTarget removes a file, and not the symbolic link that leads to it.
+// removeLinkTarget removes a file, but not a symbolic link that leads to it.
 func removeLinkTarget(path string) error {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {

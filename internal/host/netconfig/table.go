@@ -10,7 +10,7 @@ import (
 	"upppoe/ipcp"
 )
 
-// RoutingTable is the number of the table that a line's default routes go into. It is
+// RoutingTable returns the number of the routing table of a session's default routes. It must be
 // called in the device's network namespace.
 func (h *Configurer) RoutingTable() (int, error) {
 	if h.VRF == "" {
@@ -26,7 +26,7 @@ func (h *Configurer) RoutingTable() (int, error) {
 	return int(vrf.Table), nil
 }
 
-// peerRouteStep adds the route that the kernel makes in the main table otherwise.
+// peerRouteStep adds the route that the kernel adds to the main table otherwise.
 func (h *Configurer) peerRouteStep(link netlink.Link, a ipcp.Agreement) step {
 	route := &netlink.Route{
 		LinkIndex: link.Attrs().Index, Dst: hostPrefix(a.Remote), Src: a.Local.AsSlice(), Table: h.Table,
@@ -37,10 +37,10 @@ func (h *Configurer) peerRouteStep(link netlink.Link, a ipcp.Agreement) step {
 	}}
 }
 
-// rulePriority is before that of the main table, which is 32766.
+// rulePriority is before the rule of the main table, 32766.
 const rulePriority = 10000
 
-// ruleSteps have packets of the line look into its table.
+// ruleSteps makes packets of the session use its table.
 func (h *Configurer) ruleSteps(link netlink.Link, local netip.Addr) []step {
 	return []step{
 		h.ruleStep(policyRule{Family: netlink.FAMILY_V4, From: local, Table: h.Table}),
@@ -48,7 +48,7 @@ func (h *Configurer) ruleSteps(link netlink.Link, local netip.Addr) []step {
 	}
 }
 
-// deviceRuleStep is the rule for packets that a program has bound to the device.
+// deviceRuleStep adds the rule for packets that a program has bound to the device.
 func (h *Configurer) deviceRuleStep(link netlink.Link, family int) step {
 	return h.ruleStep(policyRule{Family: family, Device: link.Attrs().Name, Table: h.Table})
 }

@@ -11,7 +11,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestUnnumbered: a line whose peer has no address, or ours, is carried if that is allowed,
+// TestUnnumbered: a session whose peer has no address, or ours, is configured if that is allowed,
 // and leaves nothing; in a routing table of its own there is no route to the peer then.
 func TestUnnumbered(t *testing.T) {
 	roottest.Need(t, "ip")

@@ -12,8 +12,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestTwoTables: two lines with the same gateway, each with its routes in a table of
-// its own, and packets from each address find the right one.
+// TestTwoTables: two sessions with the same gateway, each with its routes in a table of its own,
+// and packets from each address use the right one.
 func TestTwoTables(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -72,8 +72,8 @@ func TestTwoTables(t *testing.T) {
 	})
 }
 
-// TestTwoNamespaces: two lines with the very same addresses, each in a namespace of its
-// own; nothing of them is in that of the program.
+// TestTwoNamespaces: two sessions with the same addresses, each in its own namespace; nothing of
+// them is in the program's.
 func TestTwoNamespaces(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestNamespacePassesPackets(t *testing.T) {
 			})
 		}()
 		buf, sizes := [][]byte{make([]byte, 1500)}, make([]int, 1)
-		for { // what else the kernel sends is passed over
+		for { // skip what else the kernel sends
 			if _, err := dev.Read(buf, sizes, 0); err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestNamespacePassesPackets(t *testing.T) {
 			}
 		}
 		packet := buf[0][:sizes[0]]
-		for i := range 4 { // back to where it came from, which leaves its sums right
+		for i := range 4 { // return it to its sender, which keeps its checksums valid
 			packet[12+i], packet[16+i] = packet[16+i], packet[12+i]
 		}
 		for i := range 2 {
@@ -156,12 +156,12 @@ func TestNamespacePassesPackets(t *testing.T) {
 	})
 }
 
-// TestNamespaceByName: as `ip netns add` names them; and one that is not there is
-// refused with words that say what to do.
+// TestNamespaceByName: a namespace can be named as by `ip netns add`; the error of a nonexistent
+// one says what to do.
 func TestNamespaceByName(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
-		const name = "upppoe-hostnet-test"
+		const name = "upppoe-netconfig-test"
 		ip(t, "netns", "add", name)
 		defer ip(t, "netns", "delete", name)
 		h := &Configurer{Namespace: name, Log: discard()}
@@ -178,7 +178,7 @@ func TestNamespaceByName(t *testing.T) {
 	})
 }
 
-// TestVRFMissing: the error names what is missing, and nothing stays configured.
+// TestVRFMissing: the error names the missing VRF, and nothing stays configured.
 func TestVRFMissing(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestVRFMissing(t *testing.T) {
 	})
 }
 
-// TestTwoVRFs: two lines with the same gateway, and the same address, in two VRFs.
+// TestTwoVRFs: two sessions with the same gateway, and the same address, in two VRFs.
 func TestTwoVRFs(t *testing.T) {
 	roottest.Need(t, "ip")
 	inNamespace(t, func(t *testing.T) {

@@ -6,11 +6,11 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestInSameVRF: a VRF's own device is in its domain, as what is enslaved to it is; any other
+// TestInSameVRF: a VRF's own device is in that VRF, like the devices enslaved to it; any other
 // interface is in none.
 func TestInSameVRF(t *testing.T) {
 	for _, c := range []struct {
-		vrf  string // of the line
+		vrf  string // the session's
 		link netlink.Link
 		want bool
 	}{
