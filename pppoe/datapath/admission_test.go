@@ -6,25 +6,26 @@ import (
 	"time"
 )
 
-// testPath is a path with a flow of session 7, for tests that look at what passes.
+// testPath is a path with one flow, session 7 or 0x1234, without goroutines.
 type testPath struct {
 	name string
 	path Path
 	flow *flow
-	// receive takes frames at a time; it tells how many packets the device got.
+	// receive gives frames to the path, and returns the number of packets that the device received.
 	receive func(at time.Duration, frames ...*Frame) int
-	// send has the device give packets, or GSO packets; it tells how many frames left.
+	// send gives packets or GSO packets from the device to the path, and returns the number of
+	// frames that the port sent.
 	send func(at time.Duration, packets ...gsoPacket) int
 }
 
-// eachPath makes one of each kind, both families open.
+// eachPath returns a plain and a GSO path, with both families open.
 func eachPath(t *testing.T) []testPath {
 	plain, device, plainFlow := newPlainFlow(t)
 	plain.SetFamilies(0x1234, true, true)
 	w := &fakePort{}
-	offload, supers, offloadFlow := newGSOFlow(fakeGatherer{w}, func([]byte) { t.Error("a packet went to the control plane") })
-	offloadFlow.Peer = hostAddr
-	at := func(at time.Duration) { offload.path.clock = func() instant { return instant(at) } }
+	worker, gsoDevice, gsoFlow := newGSOFlow(fakeGatherer{w}, func([]byte) { t.Error("a packet went to the control plane") })
+	gsoFlow.Peer = hostAddr
+	at := func(at time.Duration) { worker.path.clock = func() instant { return instant(at) } }
 	return []testPath{{
 		name: "plain", path: plain, flow: plainFlow,
 		receive: func(when time.Duration, frames ...*Frame) int {
@@ -48,25 +49,25 @@ func eachPath(t *testing.T) []testPath {
 			return sent
 		},
 	}, {
-		name: "offload", path: offload.path, flow: offloadFlow,
+		name: "offload", path: worker.path, flow: gsoFlow,
 		receive: func(when time.Duration, frames ...*Frame) (got int) {
 			at(when)
-			supers.written = nil
+			gsoDevice.written = nil
 			batch := make([]Frame, len(frames))
 			for i, f := range frames {
 				f.Data[16], f.Data[17] = 0, 7
 				batch[i] = *f
 			}
-			offload.receive(batch)
-			for _, s := range supers.written {
+			worker.receive(batch)
+			for _, s := range gsoDevice.written {
 				got += s.packets
 			}
 			return got
 		},
 		send: func(when time.Duration, packets ...gsoPacket) int {
 			at(when)
-			supers.toRead, w.frames = packets, nil
-			if err := offload.drain(offloadFlow, supers, newFrameBatch(1514)); err != nil {
+			gsoDevice.toRead, w.frames = packets, nil
+			if err := worker.drain(gsoFlow, gsoDevice, newFrameBatch(1514)); err != nil {
 				t.Error(err)
 			}
 			return len(w.frames)
@@ -82,9 +83,8 @@ func fromPeer(packet []byte) *Frame {
 	return sessionFrame(hostAddr, 7, protocol, packet, 0)
 }
 
-// TestVersionMismatch: on either path, an IPv6 packet that says it is of IPv4, or the other way
-// about, does not reach the device while its own family is closed: the host goes by the
-// version that is in the packet.
+// TestVersionMismatch: a packet whose IP version differs from PPP's Protocol field does not reach
+// the device while its own family is closed: the host goes by the version in the packet.
 func TestVersionMismatch(t *testing.T) {
 	for _, r := range eachPath(t) {
 		for _, v6 := range []bool{false, true} {
@@ -95,7 +95,7 @@ func TestVersionMismatch(t *testing.T) {
 			before := r.path.Counters(r.flow.SessionID)
 			r.path.SetFamilies(r.flow.SessionID, !v6, v6)
 			if got := r.receive(0, sessionFrame(hostAddr, 7, protocol, packet, 0)); got != 0 {
-				t.Errorf("%s: protocol %#x, with a packet of the other family, which is closed: it passes", r.name, protocol)
+				t.Errorf("%s: protocol %#x with a packet of the other, closed family passes", r.name, protocol)
 			}
 			if c := r.path.Counters(r.flow.SessionID); c.Dropped != before.Dropped+1 || c.ReceivedPackets != before.ReceivedPackets {
 				t.Errorf("%s: protocol %#x: counted %+v, want one dropped more than %+v", r.name, protocol, c, before)
@@ -104,45 +104,44 @@ func TestVersionMismatch(t *testing.T) {
 	}
 }
 
-// TestSourceFilter: on either path, what comes from elsewhere than it may does not reach the
-// device, and is counted.
+// TestSourceFilter: packets with other source addresses do not reach the device, and are counted.
 func TestSourceFilter(t *testing.T) {
 	for _, r := range eachPath(t) {
 		id := r.flow.SessionID
 		mine, mine6, forged, forged6 := packetFrom("192.0.2.10"), packetFrom("2001:db8:1::1"), packetFrom("192.0.2.11"), packetFrom("2001:db8:2::1")
 		all := func() []*Frame {
-			disguised := sessionFrame(hostAddr, 7, 0x21, forged6, 0) // IPv6 that says it is IPv4
-			return []*Frame{fromPeer(mine), fromPeer(forged), fromPeer(mine6), fromPeer(forged6), disguised}
+			mismatched := sessionFrame(hostAddr, 7, 0x21, forged6, 0) // IPv6 with the Protocol field of IPv4
+			return []*Frame{fromPeer(mine), fromPeer(forged), fromPeer(mine6), fromPeer(forged6), mismatched}
 		}
 		if got := r.receive(0, all()...); got != 5 {
-			t.Errorf("%s: unguarded, %d packets of 5 pass", r.name, got)
+			t.Errorf("%s: without a filter %d packets of 5 pass", r.name, got)
 		}
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32", "2001:db8:1::/64")...))
 		if got := r.receive(0, all()...); got != 2 {
-			t.Errorf("%s: guarded, %d packets pass, want 2", r.name, got)
+			t.Errorf("%s: with a filter %d packets pass, want 2", r.name, got)
 		}
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.11/32")...))
 		if got := r.receive(0, all()...); got != 1 {
-			t.Errorf("%s: guarded otherwise, %d packets pass, want 1", r.name, got)
+			t.Errorf("%s: with another filter %d packets pass, want 1", r.name, got)
 		}
 		r.path.SetSourceFilter(id, nil)
 		if got := r.receive(0, all()...); got != 5 {
-			t.Errorf("%s: no longer guarded, %d packets of 5 pass", r.name, got)
+			t.Errorf("%s: after the filter is removed %d packets of 5 pass", r.name, got)
 		}
 		if c := r.path.Counters(id); c.Spoofed != 7 || c.Dropped != 7 || c.Exceeded != 0 || c.ReceivedPackets != 13 {
 			t.Errorf("%s: counted %+v; want 13 received, and 7 spoofed and so dropped", r.name, c)
 		}
-		r.path.SetSourceFilter(99, NewSourceFilter()) // of a session that there is not
+		r.path.SetSourceFilter(99, NewSourceFilter()) // an unknown session
 	}
 }
 
-// TestRateUp: on either path, of what comes from the peer the bucket's size passes at once,
-// and then no more than the rate. What is forged takes nothing of it.
+// TestRateUp: of the packets from the peer the size of the bucket passes at once, and then no more
+// than the rate. Spoofed packets take no tokens.
 func TestRateUp(t *testing.T) {
 	for _, r := range eachPath(t) {
 		id := r.flow.SessionID
 		r.path.SetSourceFilter(id, NewSourceFilter(prefixes("192.0.2.10/32")...))
-		r.path.SetRates(id, Rate{Bits: 8e6, Burst: 100 * time.Millisecond}, Rate{}) // 1000 octets a millisecond
+		r.path.SetRates(id, Rate{Bits: 8e6, Burst: 100 * time.Millisecond}, Rate{}) // 1000 octets per millisecond
 		packet, forged := make([]byte, 1000), make([]byte, 1000)
 		copy(packet, packetFrom("192.0.2.10"))
 		copy(forged, packetFrom("192.0.2.11"))
@@ -168,17 +167,17 @@ func TestRateUp(t *testing.T) {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 		if n := r.send(0, gsoPacket{packet: packet}); n != 1 {
-			t.Errorf("%s: a limit of what comes holds for what leaves", r.name)
+			t.Errorf("%s: the rate from the peer limits packets to it", r.name)
 		}
 		r.path.SetRates(id, Rate{}, Rate{})
 		if got := took(10 * time.Second); got != 150 {
-			t.Errorf("%s: without a limit %d packets pass, want 150", r.name, got)
+			t.Errorf("%s: without a rate %d packets pass, want 150", r.name, got)
 		}
 	}
 }
 
-// TestRateDown: a GSO packet is charged by its segments, with a header each, and those
-// that are beyond the rate do not leave.
+// TestRateDown: a GSO packet takes tokens for its segments, each with headers; segments beyond the
+// rate are not sent.
 func TestRateDown(t *testing.T) {
 	for _, r := range eachPath(t) {
 		r.path.SetRates(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets
@@ -198,12 +197,12 @@ func TestRateDown(t *testing.T) {
 			t.Errorf("%s: counted %+v", r.name, c)
 		}
 		if n := r.receive(0, fromPeer(packetFrom("192.0.2.10"))); n != 1 {
-			t.Errorf("%s: a limit of what leaves holds for what comes", r.name)
+			t.Errorf("%s: the rate to the peer limits packets from it", r.name)
 		}
 	}
 }
 
-// TestAdmissionNoAllocation: what is checked costs no memory, either way.
+// TestAdmissionNoAllocation: the checks do not allocate, in either direction.
 func TestAdmissionNoAllocation(t *testing.T) {
 	p, _, f := newPlainFlow(t)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32")...))
@@ -223,7 +222,7 @@ func TestAdmissionNoAllocation(t *testing.T) {
 	}
 }
 
-// BenchmarkDeliverFiltered is BenchmarkDeliver of a session that is checked and limited.
+// BenchmarkDeliverFiltered is BenchmarkDeliver of a session with a source filter and a rate.
 func BenchmarkDeliverFiltered(b *testing.B) {
 	p, _, _ := newPlainFlow(b)
 	p.SetSourceFilter(0x1234, NewSourceFilter(prefixes("192.0.2.10/32", "fe80::1/128", "2001:db8:1::/64", "2001:db8:100::/56")...))
@@ -238,7 +237,7 @@ func BenchmarkDeliverFiltered(b *testing.B) {
 	}
 }
 
-// TestRateDownWholePackets: packets that the device gives whole are held to the rate as well.
+// TestRateDownWholePackets: ordinary packets from the device are limited too.
 func TestRateDownWholePackets(t *testing.T) {
 	for _, r := range eachPath(t) {
 		r.path.SetRates(r.flow.SessionID, Rate{}, Rate{Bits: 8e6, Burst: 20 * time.Millisecond}) // 20,000 octets

@@ -9,19 +9,19 @@ import (
 	"upppoe/tun"
 )
 
-// flow is a tunnel while it is open.
+// flow is a session in the data path.
 type flow struct {
 	Session
 	ipv4, ipv6 atomic.Bool
 	mss        atomic.Uint32 // an MSSLimit
 	admission
 	counters counters
-	gso      tun.GSODevice   // the device, if GSO packets are moved; see the offload path
-	writers  []tun.GSOWriter // likewise: where those go that come by each port
-	done     chan struct{}   // closed when nothing reads the device any more
+	gso      tun.GSODevice   // the device, if it moves GSO packets; only in gsoPath
+	writers  []tun.GSOWriter // the device's writer for each port; only in gsoPath
+	done     chan struct{}   // closed when the device is no longer read
 }
 
-// clamp lowers the MSS of a packet. Pending: its checksum is open.
+// clamp lowers the MSS of a packet. pending: its checksum is not complete.
 func (f *flow) clamp(packet []byte, pending bool) {
 	clampMSS(packet, MSSLimit(f.mss.Load()), pending)
 }
@@ -30,7 +30,7 @@ func (f *flow) isOpen(p ppp.Protocol) bool {
 	return p == ppp.IPv4 && f.ipv4.Load() || p == ppp.IPv6 && f.ipv6.Load()
 }
 
-// putHeader writes what is the same in all frames of a flow, up to LENGTH.
+// putHeader writes the fields that are the same in all frames of a session, up to LENGTH.
 func (f *flow) putHeader(b []byte) {
 	copy(b, f.Peer[:])
 	copy(b[6:], f.Local[:])
@@ -38,8 +38,8 @@ func (f *flow) putHeader(b []byte) {
 	binary.BigEndian.PutUint16(b[16:], f.SessionID)
 }
 
-// encapsulate writes LENGTH and the Protocol field in front of a packet that lies
-// behind the head room. Nil: the packet may not go.
+// encapsulate writes LENGTH and the Protocol field in front of a packet that begins at HeadersLen.
+// It returns nil if the packet must not be sent.
 func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
 	if size < 1 {
 		return nil
@@ -58,7 +58,7 @@ func (f *flow) encapsulate(buf []byte, size int, now instant) []byte {
 	return buf[:HeadersLen+size]
 }
 
-// protocolOf is that of a packet that begins with an octet.
+// protocolOf returns the PPP protocol of a packet by its first octet.
 func protocolOf(first byte) ppp.Protocol {
 	if first>>4 == 6 {
 		return ppp.IPv6
@@ -66,14 +66,14 @@ func protocolOf(first byte) ppp.Protocol {
 	return ppp.IPv4
 }
 
-// putLength writes LENGTH and the Protocol field of a packet of that size.
+// putLength writes LENGTH and the Protocol field for a packet of that size.
 func putLength(frame []byte, p ppp.Protocol, size int) {
 	binary.BigEndian.PutUint16(frame[18:], uint16(2+size))
 	binary.BigEndian.PutUint16(frame[20:], uint16(p))
 }
 
-// flowTable finds flows by session ID without a lock. It is in two levels, so
-// that a client's one session does not cost 65,536 places.
+// flowTable finds flows by session ID without a lock. It has two levels, so that a client with one
+// session does not allocate 65,536 entries.
 type flowTable struct {
 	write sync.Mutex
 	rows  [256]atomic.Pointer[[256]atomic.Pointer[flow]]
@@ -86,7 +86,7 @@ func (t *flowTable) get(id uint16) *flow {
 	return nil
 }
 
-// put enters a flow, unless the place is taken.
+// put adds a flow. It returns false if the ID is in use.
 func (t *flowTable) put(id uint16, f *flow) bool {
 	t.write.Lock()
 	defer t.write.Unlock()

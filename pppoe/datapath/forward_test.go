@@ -12,8 +12,8 @@ import (
 	"upppoe/tun"
 )
 
-// loopbackDevice is a device whose host forwards what it is given: what was written to it is what
-// is read, by another flow.
+// loopbackDevice is a device whose host forwards: the packet that was written to it is read from it
+// next, by another flow.
 type loopbackDevice struct {
 	sink
 	packet  []byte
@@ -46,7 +46,7 @@ func (r *loopbackDevice) ReadGSO(buf []byte, headroom int) (n int, p tun.Pending
 	return n, r.pending, nil
 }
 
-// segments are the frames of one GSO packet of 44 segments, from the peer of session 7.
+// segments returns the frames of one GSO packet of 44 segments, from the peer of session 7.
 func segments() (frames []Frame) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	s := m.transport(0, false, false, 1440, 44*1440)
@@ -60,7 +60,7 @@ func segments() (frames []Frame) {
 	return frames
 }
 
-// countingPort counts what leaves a path.
+// countingPort counts the frames that it sends.
 type countingPort struct {
 	sink
 	frames, octets int
@@ -87,9 +87,9 @@ func (c *countingPort) count(head []byte, size int) {
 	c.octets += size - HeadersLen
 }
 
-// forwarding has what comes for session 7 forwarded to session 8, by one data path or the
-// other, without goroutines.
-func forwarding(supers bool) (port *countingPort, work func()) {
+// forwarding returns a function that forwards 44 frames from session 7 to session 8, by one of the
+// data paths, without goroutines.
+func forwarding(gso bool) (port *countingPort, work func()) {
 	port = &countingPort{}
 	p := newGSOPath([]Port{port}, func([]byte) {}, func(uint16) {})
 	device := &loopbackDevice{}
@@ -97,7 +97,7 @@ func forwarding(supers bool) (port *countingPort, work func()) {
 	for i, peer := range []wire.Addr{acAddr, hostAddr} {
 		id := uint16(7 + i)
 		f := &flow{Session: Session{SessionID: id, Local: hostAddr, Peer: peer, Device: device}}
-		if supers {
+		if gso {
 			f.gso, f.writers = device, writers(device, 1)
 		}
 		f.ipv4.Store(true)
@@ -106,12 +106,12 @@ func forwarding(supers bool) (port *countingPort, work func()) {
 		flows[i] = f
 	}
 	frames := segments()
-	first, load := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
-	if supers {
+	first, batch := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
+	if gso {
 		return port, func() {
-			copy(frames[0].Data, first) // joining has changed it
+			copy(frames[0].Data, first) // the coalescer has changed it
 			p.workers[0].receive(frames)
-			p.workers[0].drain(flows[1], device, load)
+			p.workers[0].drain(flows[1], device, batch)
 		}
 	}
 	buf, single, out := make([]byte, HeadersLen+1500), make([][]byte, 1), make([][]byte, 1)
@@ -127,14 +127,14 @@ func forwarding(supers bool) (port *countingPort, work func()) {
 
 var dataPaths = []struct {
 	name   string
-	supers bool
+	gso bool
 }{{"plain", false}, {"offload", true}}
 
-// TestForwardNoAllocation: a packet from one session to another costs none, and leaves as
-// long as it came, in a frame of the other.
+// TestForwardNoAllocation: a packet forwarded from one session to another does not allocate, and is
+// sent with the same length in a frame of the other session.
 func TestForwardNoAllocation(t *testing.T) {
 	for _, c := range dataPaths {
-		port, work := forwarding(c.supers)
+		port, work := forwarding(c.gso)
 		work()
 		if port.frames != 44 || port.octets != 44*(40+1440) {
 			t.Errorf("%s: %d frames leave with %d octets, want 44 with 44*1480", c.name, port.frames, port.octets)
@@ -148,12 +148,12 @@ func TestForwardNoAllocation(t *testing.T) {
 	}
 }
 
-// BenchmarkForward is 44 full segments of TCP from one session to another: from the port to
-// the device, and from the device to the port.
+// BenchmarkForward forwards 44 full TCP segments from one session to another: from the port to the
+// device, and from the device to the port.
 func BenchmarkForward(b *testing.B) {
 	for _, c := range dataPaths {
 		b.Run(c.name, func(b *testing.B) {
-			_, work := forwarding(c.supers)
+			_, work := forwarding(c.gso)
 			work()
 			b.ReportAllocs()
 			b.SetBytes(44 * 1480)
@@ -164,8 +164,8 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
-// forwardingOver is BenchmarkForward of the offload data path, on which there are as many sessions,
-// each of which has the next 44 segments.
+// forwardingOver is forwarding on the GSO data path with many sessions, each of which has the next
+// 44 segments.
 func forwardingOver(sessions int) (work func()) {
 	p := newGSOPath([]Port{&countingPort{}}, func([]byte) {}, func(uint16) {})
 	device := &loopbackDevice{}
@@ -177,22 +177,22 @@ func forwardingOver(sessions int) (work func()) {
 		flows[i] = f
 	}
 	frames := segments()
-	first, load := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
+	first, batch := bytes.Clone(frames[0].Data), newFrameBatch(maxHeadersLen)
 	next := 0
 	return func() {
 		f := flows[next%sessions]
-		next += 4099 // not as they lie in memory: 4099 and 10,000 have no factor in common
+		next += 4099 // not in the order of memory: 4099 and 10,000 have no common factor
 		copy(frames[0].Data, first)
 		for i := range frames {
 			binary.BigEndian.PutUint16(frames[i].Data[16:], f.SessionID)
 		}
 		p.workers[0].receive(frames)
-		p.workers[0].drain(f, device, load)
+		p.workers[0].drain(f, device, batch)
 	}
 }
 
-// BenchmarkOffloadSessions tells what 10,000 sessions leave of one's throughput. They take
-// turns, for then other load on the machine hits both alike.
+// BenchmarkOffloadSessions measures the throughput with 10,000 sessions as a share of that with
+// one. They run alternately, so that other load on the machine affects both.
 func BenchmarkOffloadSessions(b *testing.B) {
 	ways := [2]func(){forwardingOver(1), forwardingOver(10000)}
 	var ratios []float64

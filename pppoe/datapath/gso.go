@@ -7,38 +7,37 @@ import (
 	"upppoe/tun"
 )
 
-// The offload data path moves TCP and UDP in GSO packets: many segments cross between
-// the host and the program in one system call, and frames cross to and from the Ethernet
-// in batches. A packet's way, in the order of the functions below:
+// The GSO data path moves TCP and UDP in GSO packets: many segments cross between the host and this
+// program in one system call, and frames cross to and from the Ethernet in batches. A packet passes
+// these steps, in the order of the functions below:
 //
-//	from the wire:  receive -> as on the plain path, up to MSS -> joined with its like -> device
-//	to the wire:    device -> carry -> family open? -> MSS, or cut -> rate -> headers before each -> port
+//	from the wire:  receive -> as on the plain path, up to MSS -> coalesced -> device
+//	to the wire:    device -> drain -> family open? -> MSS, or segmented -> rate -> headers before each segment -> port
 //
-// A SYN is never part of a GSO packet. Nothing here waits for more to come: a batch is
-// what is there already. A device that knows no GSO packets is served as on the plain
-// path.
+// A SYN is never part of a GSO packet. Nothing waits for more packets: a batch is what is available
+// now. A device without GSO is served as on the plain path.
 //
-// With several ports, and devices with several queues (tun.MultiQueue), processors share the
-// work: each port has one goroutine that reads it, and each queue another. The packets of
-// a flow come by one port, and out of one queue, so that they stay in order.
+// With several ports, and devices with several queues (tun.MultiQueue), the work is spread over
+// processors: one goroutine reads each port, and one each queue. The packets of a TCP or UDP flow
+// come by one port, and out of one queue, so that their order is kept.
 
-// gsoPath is a Path over Ports of session frames.
+// gsoPath is an Engine that moves GSO packets.
 type gsoPath struct {
 	plainPath
-	workers []*portWorker // of each port
+	workers []*portWorker // one for each port
 	batches sync.Pool
 }
 
 var _ Engine = (*gsoPath)(nil)
 
-// portWorker is what a port has for itself.
+// portWorker is the state of one port.
 type portWorker struct {
 	path   *gsoPath
 	index  int
 	port   Port
-	gather Gatherer // nil: the port wants frames in one piece
+	gather Gatherer // nil: the port takes contiguous frames only
 
-	// What follows is used by who reads the port.
+	// The following is used only by the goroutine that reads the port.
 	coalescer tun.Coalescer[*flow]
 	single    [1][]byte
 	write     func(*flow, *tun.GSOPacket)
@@ -46,20 +45,20 @@ type portWorker struct {
 
 func newGSOPath(ports []Port, control func([]byte), lost func(uint16)) *gsoPath {
 	p := &gsoPath{plainPath: plainPath{ports: ports, clock: newClock(), control: control, lost: lost}}
-	head := maxHeadersLen
+	headersLen := maxHeadersLen
 	for i, port := range ports {
-		l := &portWorker{path: p, index: i, port: port}
-		l.write = l.writeGSO
-		if l.gather, _ = port.(Gatherer); l.gather == nil {
-			head = max(head, 14+port.MTU()) // the payload is copied there
+		w := &portWorker{path: p, index: i, port: port}
+		w.write = w.writeGSO
+		if w.gather, _ = port.(Gatherer); w.gather == nil {
+			headersLen = max(headersLen, 14+port.MTU()) // writeContiguous copies the payload there
 		}
-		p.workers = append(p.workers, l)
+		p.workers = append(p.workers, w)
 	}
-	p.batches.New = func() any { return newFrameBatch(head) }
+	p.batches.New = func() any { return newFrameBatch(headersLen) }
 	return p
 }
 
-// Add takes up a tunnel.
+// Add adds a session, with GSO if its device supports it.
 func (p *gsoPath) Add(t Session) error {
 	d, ok := t.Device.(tun.GSODevice)
 	if !ok || d.EnableGSO() != nil {
@@ -68,8 +67,8 @@ func (p *gsoPath) Add(t Session) error {
 	return p.add(&flow{Session: t, gso: d, writers: writers(d, len(p.workers))}, p.transmitQueues)
 }
 
-// writers are where n goroutines write to a device, and inject where the first does. It may
-// have no more than one place for all of them.
+// writers returns n writers of a device, one for each port's goroutine. The first is used by Inject
+// too. A device with fewer queues has its writer shared.
 func writers(d tun.GSODevice, n int) (all []tun.GSOWriter) {
 	if n == 1 {
 		return []tun.GSOWriter{&sharedWriter{GSOWriter: d}}
@@ -89,30 +88,30 @@ func writers(d tun.GSODevice, n int) (all []tun.GSOWriter) {
 	return slices.Repeat([]tun.GSOWriter{shared}, n)
 }
 
-// sharedWriter is one for several goroutines.
+// sharedWriter is a writer for several goroutines.
 type sharedWriter struct {
 	tun.GSOWriter
 	mu sync.Mutex
 }
 
-// WriteGSO waits until no one else writes.
+// WriteGSO waits for other writers.
 func (w *sharedWriter) WriteGSO(s *tun.GSOPacket, headroom int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.GSOWriter.WriteGSO(s, headroom)
 }
 
-// gsoBatchSize is how many frames are moved at once. It is what the packet socket takes.
+// gsoBatchSize is the number of frames moved at once: that of package afpacket.
 const gsoBatchSize = 64
 
-// Receive moves frames from a port until that is lost or closed.
+// Receive moves frames from a port until the port is lost or closed.
 func (p *gsoPath) Receive(port int) error {
 	return ReadFrames(p.ports[port], gsoBatchSize, p.workers[port].receive)
 }
 
-// receive passes a batch of frames on.
-func (l *portWorker) receive(frames []Frame) {
-	p := l.path
+// receive handles a batch of frames.
+func (w *portWorker) receive(frames []Frame) {
+	p := w.path
 	now := p.clock()
 	for i := range frames {
 		f := p.decapsulate(&frames[i])
@@ -120,16 +119,16 @@ func (l *portWorker) receive(frames []Frame) {
 		case f == nil:
 			p.toControl(&frames[i])
 		case f.gso == nil:
-			p.writePacket(f, &frames[i], l.single[:], now)
+			p.writePacket(f, &frames[i], w.single[:], now)
 		case f.admitFromPeer(frames[i].Data[HeadersLen:], now):
 			f.clamp(frames[i].Data[HeadersLen:], frames[i].ChecksumPending)
-			l.coalescer.Add(f, frames[i].Data, HeadersLen, frames[i].ChecksumPending, f.gso.SupportsUDPGSO())
+			w.coalescer.Add(f, frames[i].Data, HeadersLen, frames[i].ChecksumPending, f.gso.SupportsUDPGSO())
 		}
 	}
-	l.coalescer.Flush(l.write)
+	w.coalescer.Flush(w.write)
 }
 
-// Inject passes on a frame by the first lane's way.
+// Inject handles a frame as if it were received on the first port.
 func (p *gsoPath) Inject(frame []byte) bool {
 	in := Frame{Data: frame}
 	f := p.decapsulate(&in)
@@ -145,55 +144,54 @@ func (p *gsoPath) Inject(frame []byte) bool {
 	return true
 }
 
-// writeGSO passes a GSO packet, or a packet on its own, to its device.
-func (l *portWorker) writeGSO(f *flow, s *tun.GSOPacket) {
-	if f.writers[l.index].WriteGSO(s, HeadersLen) != nil {
+// writeGSO writes a packet or GSO packet to its device.
+func (w *portWorker) writeGSO(f *flow, s *tun.GSOPacket) {
+	if f.writers[w.index].WriteGSO(s, HeadersLen) != nil {
 		f.counters.dropped.Add(uint64(s.Packets))
 		return
 	}
 	f.counters.received(s.Packets, s.Octets)
 }
 
-// frameBatch is packets on their way to the wire: memory that is lent to whoever has some, so
-// that a session without traffic needs none.
+// frameBatch is a batch of packets on their way to the wire. Batches are pooled, so that an idle
+// session needs no memory for them.
 type frameBatch struct {
-	buf        []byte // packets from a device, each with head room
+	buf        []byte // packets from a device, each behind room for its headers
 	used       int
-	headers    [gsoBatchSize][]byte // headers of frames that are cut
+	headers    [gsoBatchSize][]byte // of the frames made of segments
 	frames     [gsoBatchSize][2][]byte
-	contiguous [gsoBatchSize][]byte // for a port that is no Gatherer
-	n          int                  // frames
+	contiguous [gsoBatchSize][]byte // for a port that is not a Gatherer
+	n          int                  // number of frames
 	segmenter  tun.Segmenter
-	now        instant // of its first packet
+	now        instant // when its first packet was read
 }
 
-// maxHeadersLen is the most that the headers of a packet that is cut may have, in octets: those
-// in front of the IP packet, and IP and TCP with as many options as there can be, or some
-// extension headers of IPv6.
+// maxHeadersLen is the longest headers of a segment, in octets: HeadersLen, and IP and TCP with all
+// options, or some extension headers of IPv6.
 const maxHeadersLen = 256
 
-// batchBufferLen has room for one GSO packet, and for one more behind a batch of small ones.
+// batchBufferLen has room for one GSO packet, and for another behind a batch of small packets.
 const batchBufferLen = 2 * (HeadersLen + tun.MaxGSOPacket)
 
-// newFrameBatch makes one whose frames have room for so many octets of headers.
-func newFrameBatch(head int) *frameBatch {
-	l := &frameBatch{buf: make([]byte, batchBufferLen)}
-	memory := make([]byte, gsoBatchSize*head)
-	for i := range l.headers {
-		l.headers[i] = memory[i*head : (i+1)*head : (i+1)*head]
+// newFrameBatch returns an empty batch with headersLen octets for the headers of each frame.
+func newFrameBatch(headersLen int) *frameBatch {
+	b := &frameBatch{buf: make([]byte, batchBufferLen)}
+	memory := make([]byte, gsoBatchSize*headersLen)
+	for i := range b.headers {
+		b.headers[i] = memory[i*headersLen : (i+1)*headersLen : (i+1)*headersLen]
 	}
-	return l
+	return b
 }
 
-// room is where the next packet goes; nil: the load must go first.
-func (l *frameBatch) room() []byte {
-	if l.n == len(l.frames) || len(l.buf)-l.used < HeadersLen+tun.MaxGSOPacket {
+// room returns the buffer for the next packet; nil: flush first.
+func (b *frameBatch) room() []byte {
+	if b.n == len(b.frames) || len(b.buf)-b.used < HeadersLen+tun.MaxGSOPacket {
 		return nil
 	}
-	return l.buf[l.used:]
+	return b.buf[b.used:]
 }
 
-// transmitQueues moves packets from all queues of a flow's device until that is closed, or
+// transmitQueues moves packets from all queues of a flow's device until the device is closed or
 // lost.
 func (p *gsoPath) transmitQueues(f *flow) {
 	queues := []tun.GSOReader{f.gso}
@@ -208,12 +206,12 @@ func (p *gsoPath) transmitQueues(f *flow) {
 	others.Wait()
 }
 
-// transmitLoop moves packets from a queue of a flow's device to the lane's port.
-func (l *portWorker) transmitLoop(f *flow, from tun.GSOReader) {
+// transmitLoop moves packets from a queue of a flow's device to the worker's port.
+func (w *portWorker) transmitLoop(f *flow, from tun.GSOReader) {
 	for {
-		out := l.path.batches.Get().(*frameBatch)
-		err := l.drain(f, from, out)
-		l.path.batches.Put(out)
+		batch := w.path.batches.Get().(*frameBatch)
+		err := w.drain(f, from, batch)
+		w.path.batches.Put(batch)
 		if err == nil {
 			err = from.Wait()
 		}
@@ -223,27 +221,27 @@ func (l *portWorker) transmitLoop(f *flow, from tun.GSOReader) {
 	}
 }
 
-// drain moves packets until the queue has none.
-func (l *portWorker) drain(f *flow, from tun.GSOReader, out *frameBatch) error {
+// drain moves packets until the queue is empty.
+func (w *portWorker) drain(f *flow, from tun.GSOReader, batch *frameBatch) error {
 	for {
-		n, pending, err := from.ReadGSO(out.room(), HeadersLen)
+		n, pending, err := from.ReadGSO(batch.room(), HeadersLen)
 		if n == 0 || err != nil {
-			l.flush(f, out)
+			w.flush(f, batch)
 			return err
 		}
-		if out.n == 0 {
-			out.now = l.path.clock()
+		if batch.n == 0 {
+			batch.now = w.path.clock()
 		}
-		l.appendPacket(f, out, n, pending)
-		if out.n >= gsoBatchSize/2 || out.room() == nil {
-			l.flush(f, out)
+		w.appendPacket(f, batch, n, pending)
+		if batch.n >= gsoBatchSize/2 || batch.room() == nil {
+			w.flush(f, batch)
 		}
 	}
 }
 
-// appendPacket makes frames of the packet that was read.
-func (l *portWorker) appendPacket(f *flow, out *frameBatch, size int, pending tun.PendingOffload) {
-	buf := out.buf[out.used : out.used+HeadersLen+size]
+// appendPacket appends the frames of the packet that was read to the batch.
+func (w *portWorker) appendPacket(f *flow, batch *frameBatch, size int, pending tun.PendingOffload) {
+	buf := batch.buf[batch.used : batch.used+HeadersLen+size]
 	protocol := protocolOf(buf[HeadersLen])
 	if !f.isOpen(protocol) {
 		f.counters.dropped.Add(1)
@@ -251,10 +249,10 @@ func (l *portWorker) appendPacket(f *flow, out *frameBatch, size int, pending tu
 	}
 	f.putHeader(buf)
 	if pending.Segment != tun.SegmentNone {
-		l.appendSegments(f, out, buf, pending)
+		w.appendSegments(f, batch, buf, pending)
 		return
 	}
-	if !f.admitToPeer(size, out.now) {
+	if !f.admitToPeer(size, batch.now) {
 		return
 	}
 	f.clamp(buf[HeadersLen:], pending.Checksum)
@@ -263,73 +261,73 @@ func (l *portWorker) appendPacket(f *flow, out *frameBatch, size int, pending tu
 		return
 	}
 	putLength(buf, protocol, size)
-	out.used += len(buf)
-	out.frames[out.n] = [2][]byte{buf}
-	out.n++
+	batch.used += len(buf)
+	batch.frames[batch.n] = [2][]byte{buf}
+	batch.n++
 	f.counters.sent(1, size)
 }
 
-// appendSegments cuts a GSO packet, which lies behind the headers that are the same in all
-// frames. Its payload stays where it is until it is sent.
-func (l *portWorker) appendSegments(f *flow, out *frameBatch, buf []byte, pending tun.PendingOffload) {
-	if out.segmenter.Start(buf[HeadersLen:], pending) != nil || HeadersLen+out.segmenter.HeaderLen() > maxHeadersLen {
+// appendSegments segments a GSO packet that is behind the frame headers common to all segments. Its
+// payload is not copied and must stay until the frames are sent.
+func (w *portWorker) appendSegments(f *flow, batch *frameBatch, buf []byte, pending tun.PendingOffload) {
+	if batch.segmenter.Start(buf[HeadersLen:], pending) != nil || HeadersLen+batch.segmenter.HeaderLen() > maxHeadersLen {
 		f.counters.dropped.Add(1)
 		return
 	}
-	out.used += len(buf)
-	header, protocol := HeadersLen+out.segmenter.HeaderLen(), protocolOf(buf[HeadersLen])
+	batch.used += len(buf)
+	header, protocol := HeadersLen+batch.segmenter.HeaderLen(), protocolOf(buf[HeadersLen])
 	packets, octets := 0, 0
-	for out.segmenter.Len() > 0 {
-		if out.n == len(out.frames) {
-			l.sendFrames(f, out)
+	for batch.segmenter.Len() > 0 {
+		if batch.n == len(batch.frames) {
+			w.sendFrames(f, batch)
 		}
-		head := out.headers[out.n][:header]
+		head := batch.headers[batch.n][:header]
 		copy(head, buf[:HeadersLen])
-		payload := out.segmenter.Next(head[HeadersLen:])
+		payload := batch.segmenter.Next(head[HeadersLen:])
 		size := header - HeadersLen + len(payload)
-		if !f.admitToPeer(size, out.now) {
+		if !f.admitToPeer(size, batch.now) {
 			continue
 		}
 		putLength(head, protocol, size)
-		out.frames[out.n] = [2][]byte{head, payload}
-		out.n++
+		batch.frames[batch.n] = [2][]byte{head, payload}
+		batch.n++
 		packets++
 		octets += size
 	}
 	f.counters.sent(packets, octets)
 }
 
-// flush sends what there is, and makes room.
-func (l *portWorker) flush(f *flow, out *frameBatch) {
-	l.sendFrames(f, out)
-	out.used = 0
+// flush sends the frames, and empties the packet buffer.
+func (w *portWorker) flush(f *flow, batch *frameBatch) {
+	w.sendFrames(f, batch)
+	batch.used = 0
 }
 
-// sendFrames sends frames; the packets that they were cut from stay.
-func (l *portWorker) sendFrames(f *flow, out *frameBatch) {
-	if out.n == 0 {
+// sendFrames sends the frames. The packets whose segments they are stay in the buffer.
+func (w *portWorker) sendFrames(f *flow, batch *frameBatch) {
+	if batch.n == 0 {
 		return
 	}
 	sent := 0
-	if l.gather != nil {
-		sent, _ = l.gather.WriteGather(out.frames[:out.n])
+	if w.gather != nil {
+		sent, _ = w.gather.WriteGather(batch.frames[:batch.n])
 	} else {
-		sent = l.writeContiguous(out)
+		sent = w.writeContiguous(batch)
 	}
-	f.counters.dropped.Add(uint64(out.n - sent))
-	out.n = 0
+	f.counters.dropped.Add(uint64(batch.n - sent))
+	batch.n = 0
 }
 
-// writeContiguous sends frames through a port that wants them in one piece: the payload is
-// copied behind the headers.
-func (l *portWorker) writeContiguous(out *frameBatch) (sent int) {
+// writeContiguous sends frames by a port that is not a Gatherer: it copies the payload behind the
+// headers.
+func (w *portWorker) writeContiguous(batch *frameBatch) (sent int) {
 	n := 0
-	for _, f := range out.frames[:out.n] {
+	for _, f := range batch.frames[:batch.n] {
 		if len(f[0])+len(f[1]) <= cap(f[0]) {
-			out.contiguous[n] = append(f[0], f[1]...)
+			batch.contiguous[n] = append(f[0], f[1]...)
 			n++
 		}
 	}
-	sent, _ = l.port.WriteBatch(out.contiguous[:n])
+	sent, _ = w.port.WriteBatch(batch.contiguous[:n])
 	return sent
 }

@@ -9,7 +9,7 @@ import (
 	"upppoe/tun"
 )
 
-// packetMaker makes packets as a host would give them to a device.
+// packetMaker makes packets as a host sends them to a device.
 type packetMaker struct {
 	*rand.Rand
 	flows [8]struct {
@@ -25,7 +25,7 @@ func (m *packetMaker) fill(b []byte) []byte {
 	return b
 }
 
-// next makes an ordinary packet or a GSO packet, of TCP, UDP or another protocol.
+// next returns an ordinary packet or a GSO packet, of TCP, UDP or another protocol.
 func (m *packetMaker) next() gsoPacket {
 	i := m.IntN(len(m.flows))
 	v6, udp := i%2 == 1, i%4 > 1
@@ -40,7 +40,7 @@ func (m *packetMaker) next() gsoPacket {
 	}
 }
 
-// transport makes a TCP or UDP packet with an open checksum; size 0: it is not to be cut.
+// transport returns a TCP or UDP packet with a pending checksum; size 0: an ordinary packet.
 func (m *packetMaker) transport(flow int, v6, udp bool, size, payload int) gsoPacket {
 	f := &m.flows[flow]
 	var b []byte
@@ -98,8 +98,8 @@ func (m *packetMaker) network(flow int, proto byte, v6 bool, payload []byte) []b
 	return append(b, payload...)
 }
 
-// segments makes the packets that a GSO packet stands for, as they go on the wire. How they are
-// cut, package tun tests against the plainest way.
+// segments returns the packets that a GSO packet stands for, as they are sent on the wire. Package
+// tun tests the Segmenter itself.
 func (s gsoPacket) segments(t *testing.T) (all [][]byte) {
 	t.Helper()
 	if s.pending.Segment == tun.SegmentNone {
@@ -120,7 +120,7 @@ func (s gsoPacket) segments(t *testing.T) (all [][]byte) {
 	return all
 }
 
-// flowOf tells packets apart that may overtake each other.
+// flowOf returns the flow of a packet, whose order must be kept.
 func flowOf(p []byte) string {
 	start, proto := 20, p[9]
 	if p[0]>>4 == 6 {

@@ -41,7 +41,7 @@ func (s *fakeGSODevice) ReadGSO(buf []byte, headroom int) (int, tun.PendingOfflo
 	}
 	next := s.toRead[0]
 	s.toRead = s.toRead[1:]
-	clear(buf[:headroom]) // the room before a packet is overwritten
+	clear(buf[:headroom]) // WriteGSO may overwrite the headroom
 	if len(buf) < headroom+tun.MaxGSOPacket {
 		panic("no room for the longest packet")
 	}
@@ -61,12 +61,12 @@ func (s *fakeGSODevice) WriteGSO(w *tun.GSOPacket, headroom int) error {
 	return nil
 }
 
-// fakePort is a port that keeps what is sent.
+// fakePort is a port that keeps the frames that it sends.
 type fakePort struct {
 	sink
-	mu     sync.Mutex // guards frames: several may send at once
+	mu     sync.Mutex // guards frames: several goroutines may send
 	frames [][]byte
-	refuse int // how many frames of a batch it does not take
+	refuse int // number of frames at the end of each batch that are not sent
 }
 
 func (w *fakePort) WriteBatch(frames [][]byte) (int, error) {
@@ -79,7 +79,7 @@ func (w *fakePort) WriteBatch(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// fakeGatherer is one that takes frames in pieces.
+// fakeGatherer is a fakePort that is a Gatherer.
 type fakeGatherer struct{ *fakePort }
 
 func (w fakeGatherer) WriteGather(frames [][2][]byte) (int, error) {
@@ -92,7 +92,8 @@ func (w fakeGatherer) WriteGather(frames [][2][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// newGSOFlow is the lane of a path with one flow, both families of which are open, without goroutines.
+// newGSOFlow returns the worker of a path with one flow, session 7, with both families open,
+// without goroutines.
 func newGSOFlow(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *flow) {
 	device := &fakeGSODevice{closed: make(chan struct{})}
 	p := newGSOPath([]Port{port}, control, func(uint16) {})
@@ -103,12 +104,12 @@ func newGSOFlow(port Port, control func([]byte)) (*portWorker, *fakeGSODevice, *
 	return p.workers[0], device, f
 }
 
-// TestInject: a frame that the control plane gives back goes the way of those that are received,
-// while these go on; one that is not the data path's is not taken. A checksum that was open
-// when a frame went to the control plane is complete.
+// TestInject: a frame from the control plane is handled as a received one, concurrently with those;
+// a frame that is not for the data path is refused. The checksum of a frame is complete when it
+// goes to the control pworker.
 func TestInject(t *testing.T) {
 	var left [][]byte
-	lane, device, f := newGSOFlow(&fakePort{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
+	worker, device, f := newGSOFlow(&fakePort{}, func(frame []byte) { left = append(left, bytes.Clone(frame)) })
 	f.Peer = hostAddr
 	_, _, g := newGSOFlow(&fakePort{}, nil)
 	open := (&packetMaker{Rand: rand.New(rand.NewPCG(1, 2))}).transport(0, false, true, 0, 20).packet
@@ -119,29 +120,28 @@ func TestInject(t *testing.T) {
 	putLength(frame, protocolOf(packet[0]), len(packet))
 	copy(frame[HeadersLen:], packet)
 	var racing sync.WaitGroup
-	racing.Go(func() { lane.receive([]Frame{{Data: bytes.Clone(frame)}}) })
-	if !lane.path.Inject(bytes.Clone(frame)) {
-		t.Error("a frame of the flow is not taken")
+	racing.Go(func() { worker.receive([]Frame{{Data: bytes.Clone(frame)}}) })
+	if !worker.path.Inject(bytes.Clone(frame)) {
+		t.Error("a frame of the flow is refused")
 	}
 	racing.Wait()
 	if len(device.written) != 2 || !bytes.Equal(device.written[0].packet, packet) || f.counters.read().ReceivedPackets != 2 {
 		t.Errorf("the device has %v, counters %+v; want the packet twice", device.written, f.counters.read())
 	}
 	f.ipv4.Store(false)
-	if lane.path.Inject(bytes.Clone(frame)) {
-		t.Error("a frame of a family that is not open is taken")
+	if worker.path.Inject(bytes.Clone(frame)) {
+		t.Error("a frame of a closed family is accepted")
 	}
 	pending := bytes.Clone(frame)
 	copy(pending[HeadersLen:], open)
-	lane.receive([]Frame{{Data: pending, ChecksumPending: true}})
+	worker.receive([]Frame{{Data: pending, ChecksumPending: true}})
 	if bytes.Equal(open, packet) || len(left) != 1 || !bytes.Equal(left[0], frame) {
 		t.Errorf("left over % x, want its checksum complete", left)
 	}
 }
 
-// TestGSOEndToEnd: 100,000 packets, in GSO packets and on their own, come out at the
-// other end octet for octet, each flow's in order, whether the port takes frames in pieces
-// or whole, in batches of any size.
+// TestGSOEndToEnd: 100,000 packets, GSO and ordinary, arrive at the other end unchanged, in the
+// order of each flow, whether the port is a Gatherer or not, in batches of any size.
 func TestGSOEndToEnd(t *testing.T) {
 	for what, port := range map[string]func(*fakePort) Port{
 		"in pieces": func(w *fakePort) Port { return fakeGatherer{w} },
@@ -194,13 +194,13 @@ func TestGSOEndToEnd(t *testing.T) {
 				t.Errorf("received: %+v, want %d packets of %d octets", received, total, octets)
 			}
 			if joined < 1000 {
-				t.Errorf("only %d GSO packets were joined", joined)
+				t.Errorf("only %d packets were coalesced", joined)
 			}
 		})
 	}
 }
 
-// receiveAll gives the frames of a wire to a lane, in batches of any size.
+// receiveAll gives the frames that a port has sent to a worker, in batches of any size.
 func receiveAll(p *portWorker, w *fakePort, m *packetMaker) {
 	frames := make([]Frame, gsoBatchSize)
 	for len(w.frames) > 0 {
@@ -213,7 +213,7 @@ func receiveAll(p *portWorker, w *fakePort, m *packetMaker) {
 	}
 }
 
-// TestGSOClosedFamilies: of a family that is not open nothing flows, either way.
+// TestGSOClosedFamilies: no packet of a closed family passes, in either direction.
 func TestGSOClosedFamilies(t *testing.T) {
 	w := &fakePort{}
 	for _, v6 := range []bool{false, true} {
@@ -221,7 +221,7 @@ func TestGSOClosedFamilies(t *testing.T) {
 		p, device, f := newGSOFlow(w, func([]byte) { controlled++ })
 		m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 		device.toRead = []gsoPacket{m.transport(0, v6, false, 100, 1000), m.transport(0, v6, true, 0, 100)}
-		p.path.SetFamilies(7, v6, !v6) // the other one
+		p.path.SetFamilies(7, v6, !v6) // only the other family
 		if p.drain(f, device, newFrameBatch(1514)); len(w.frames) > 0 {
 			t.Fatalf("IPv6 %v: %d frames went out", v6, len(w.frames))
 		}
@@ -240,13 +240,13 @@ func TestGSOClosedFamilies(t *testing.T) {
 	}
 }
 
-// TestGSODrops: what cannot be passed on is counted, packet by packet.
+// TestGSODrops: packets that cannot be passed on are counted one by one.
 func TestGSODrops(t *testing.T) {
 	w := &fakePort{refuse: 3}
 	p, device, f := newGSOFlow(w, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	device.toRead = []gsoPacket{
-		m.transport(0, false, false, 100, 1000), // ten frames, of which three are not taken
+		m.transport(0, false, false, 100, 1000), // ten frames, of which the port refuses three
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.PendingOffload{Segment: tun.SegmentTCP6, Size: 5}},
 		{packet: m.transport(0, false, false, 0, 10).packet, pending: tun.PendingOffload{Checksum: true, Start: 49, Offset: 16}},
 	}
@@ -265,7 +265,7 @@ func TestGSODrops(t *testing.T) {
 	}
 }
 
-// TestGSOClampsMSS: a SYN is clamped, either way, and its checksum right.
+// TestGSOClampsMSS: a SYN is clamped in either direction, and its checksum is right.
 func TestGSOClampsMSS(t *testing.T) {
 	w := &fakePort{}
 	p, device, f := newGSOFlow(w, nil)
@@ -316,8 +316,8 @@ func checksumRight(p []byte) bool {
 	return sum == 0xffff
 }
 
-// TestGSOPathServesPlainDevices: a device that knows no GSO packets is served like on the
-// plain path, and a tunnel ends with its device on both.
+// TestGSOPathServesPlainDevices: a device without GSO is served as on the plain path, and Remove
+// closes the device of either kind.
 func TestGSOPathServesPlainDevices(t *testing.T) {
 	device := &sink{}
 	p := newGSOPath([]Port{&fakePort{}}, func([]byte) {}, func(uint16) {})
@@ -332,7 +332,7 @@ func TestGSOPathServesPlainDevices(t *testing.T) {
 	}
 	fast := &fakeGSODevice{closed: make(chan struct{})}
 	if err := p.Add(Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: fast}); err != nil || !fast.gsoEnabled {
-		t.Fatalf("%v; asked for GSO packets: %v", err, fast.gsoEnabled)
+		t.Fatalf("%v; GSO enabled: %v", err, fast.gsoEnabled)
 	}
 	if n := p.Remove(7); n != (Counters{}) {
 		t.Errorf("counted as %+v", n)
@@ -340,10 +340,10 @@ func TestGSOPathServesPlainDevices(t *testing.T) {
 	<-fast.closed
 }
 
-// TestGSONoAllocation: packets cost none, either way.
+// TestGSONoAllocation: packets do not allocate, in either direction.
 func TestGSONoAllocation(t *testing.T) {
 	w := &fakePort{}
-	p, device, f := newGSOFlow(discardPort{w}, nil) // in pieces
+	p, device, f := newGSOFlow(discardPort{w}, nil) // a Gatherer
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	all := []gsoPacket{m.transport(0, false, false, 1400, 60000), m.transport(1, true, true, 0, 100)}
 	l := newFrameBatch(1514)
@@ -358,7 +358,7 @@ func TestGSONoAllocation(t *testing.T) {
 	p.drain(f, device, l)
 	var frames []Frame
 	for _, b := range w.frames {
-		copy(b[6:], f.Peer[:]) // as if they came from there
+		copy(b[6:], f.Peer[:]) // as if the peer had sent them
 		frames = append(frames, Frame{Data: b})
 	}
 	f.writers = writers(discardDevice{device}, 1)
@@ -367,18 +367,18 @@ func TestGSONoAllocation(t *testing.T) {
 	}
 }
 
-// discardPort is a port that takes frames in pieces, and loses them.
+// discardPort is a Gatherer that discards frames.
 type discardPort struct{ *fakePort }
 
 func (discardPort) WriteGather(frames [][2][]byte) (int, error) { return len(frames), nil }
 
-// discardDevice is a device that loses what is written to it.
+// discardDevice is a device that discards packets.
 type discardDevice struct{ *fakeGSODevice }
 
 func (discardDevice) WriteGSO(*tun.GSOPacket, int) error { return nil }
 
-// FuzzGSOReceive: whatever two frames hold, each is either a packet of the flow, which is
-// written once, or the control plane's.
+// FuzzGSOReceive: of any two frames, each is either a packet of the flow, which is written once, or
+// goes to the control pworker.
 func FuzzGSOReceive(f *testing.F) {
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
 	for _, v6 := range []bool{false, true} {
@@ -411,7 +411,7 @@ func FuzzGSOReceive(f *testing.F) {
 	})
 }
 
-// BenchmarkOffloadSend is a GSO packet from the device to a port that takes pieces.
+// BenchmarkOffloadSend sends a GSO packet from the device by a Gatherer.
 func BenchmarkOffloadSend(b *testing.B) {
 	p, device, f := newGSOFlow(discardPort{&fakePort{}}, nil)
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
@@ -425,7 +425,7 @@ func BenchmarkOffloadSend(b *testing.B) {
 	}
 }
 
-// BenchmarkOffloadReceive is the frames of one, from the port to the device.
+// BenchmarkOffloadReceive receives the frames of a GSO packet from the port to the device.
 func BenchmarkOffloadReceive(b *testing.B) {
 	w := &fakePort{}
 	p, device, f := newGSOFlow(w, nil)
@@ -447,8 +447,8 @@ func BenchmarkOffloadReceive(b *testing.B) {
 	}
 }
 
-// TestContiguousFrames: a port that wants frames in one piece gets those that its MTU has room for: a
-// session's packets of 1492 octets over 1500 (RFC 2516 section 7).
+// TestContiguousFrames: a port that is not a Gatherer sends the frames that fit its MTU: packets of
+// 1492 octets over an MTU of 1500 (RFC 2516 section 7).
 func TestContiguousFrames(t *testing.T) {
 	for _, c := range []struct{ size, frames, dropped int }{{1491, 3, 0}, {1492, 3, 0}, {1493, 0, 3}} {
 		w := &fakePort{}
@@ -467,9 +467,9 @@ func TestContiguousFrames(t *testing.T) {
 	}
 }
 
-// TestFrameBatchRoom: there is room for one more packet up to the octet, and up to 64 frames.
+// TestFrameBatchRoom: the exact size of the room for one more packet, and 64 frames at most.
 func TestFrameBatchRoom(t *testing.T) {
-	const packet = 22 + 65535 // the headers, and the longest packet
+	const packet = 22 + 65535 // headers, and the longest packet
 	for _, c := range []struct {
 		free, frames int
 		ok           bool

@@ -17,11 +17,11 @@ func TestKindNames(t *testing.T) {
 		}
 	}
 	if got := Kind(9).String(); got != "DataPath(9)" {
-		t.Errorf("a data path there is not is called %q", got)
+		t.Errorf("a nonexistent data path is called %q", got)
 	}
 }
 
-// TestNewPath: who asks for plain gets that, all others what can do both.
+// TestNewPath: only KindPlain is the plain path.
 func TestNewPath(t *testing.T) {
 	for d, plain := range map[Kind]bool{KindAuto: false, KindOffload: false, KindPlain: true} {
 		if _, is := New(d, []Port{&sink{}}, nil, nil).(*plainPath); is != plain {

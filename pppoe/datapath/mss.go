@@ -2,25 +2,25 @@ package datapath
 
 import "encoding/binary"
 
-// TCP says in its SYN how long the segments may be that it wants to receive: the
-// maximum segment size (RFC 9293 section 3.7.1). A host behind a router says what fits
-// its own Ethernet, which is more than fits PPPoE, and where ICMP is filtered nobody
-// tells it. So whoever carries the SYN lowers the MSS to what the session can carry.
+// A TCP SYN announces the longest segment that its sender can receive: the maximum segment size
+// (RFC 9293 section 3.7.1). A host behind a router announces what fits its Ethernet, which is more
+// than fits PPPoE; where ICMP is filtered, the host never learns of the smaller MTU. So the router
+// lowers the MSS to what the session can carry (MSS clamping).
 
-// MSSLimit is the largest MSS that TCP may announce over a session: one for IPv4, one for
-// IPv6. The zero value sets no limit.
+// MSSLimit is the largest MSS that TCP may announce over a session: one for IPv4, one for IPv6. The
+// zero value is no limit.
 type MSSLimit uint32
 
-// Octets of a packet that the MSS does not count: the IP header and the TCP header, both
-// without options (RFC 9293 section 3.7.1).
+// Octets of a packet that the MSS does not count: the IP header and the TCP header, both without
+// options (RFC 9293 section 3.7.1).
 const (
 	headersLen4 = 20 + 20
 	headersLen6 = 40 + 20
 )
 
-// NewMSSLimit is the limit for packets of at most mtu octets. A negative bound sets no
-// limit; a positive one is the most for IPv4, and for IPv6 that less the 20 octets by
-// which its header is longer, so that packets of both have the same length.
+// NewMSSLimit returns the limit for packets of at most mtu octets. A negative bound is no limit; a
+// positive one is the largest MSS of IPv4. IPv6 gets 20 less, the difference of the IP headers, so
+// that packets of both have the same length.
 func NewMSSLimit(mtu, bound int) MSSLimit {
 	if bound < 0 || mtu <= 0 {
 		return 0
@@ -32,28 +32,27 @@ func NewMSSLimit(mtu, bound int) MSSLimit {
 	return within(mtu-headersLen4)<<16 | within(mtu-headersLen6)
 }
 
-// IPv4 is the largest MSS over IPv4; 0: there is no limit.
+// IPv4 is the largest MSS over IPv4; 0: no limit.
 func (l MSSLimit) IPv4() int { return int(l >> 16) }
 
-// IPv6 is the largest MSS over IPv6; 0: there is no limit.
+// IPv6 is the largest MSS over IPv6; 0: no limit.
 func (l MSSLimit) IPv6() int { return int(l & 0xffff) }
 
-// clampMSS lowers the MSS in a TCP SYN to the limit, in place, and keeps the TCP checksum
-// right. It never raises an MSS, nor adds one, and leaves alone what is no SYN, what is no
-// first fragment, and what is malformed. It reports whether it has changed the packet. It does
-// not allocate, and may be called for every IP packet: what is no SYN costs it next to
-// nothing.
+// clampMSS lowers the MSS in a TCP SYN to the limit, in place, and updates the TCP checksum. It
+// never raises an MSS or adds the option, and leaves all other packets, later fragments and
+// malformed packets unchanged. It reports whether it has changed the packet. It does not allocate,
+// and is cheap enough to be called for every IP packet.
 //
-// The packet begins with its IP header; octets beyond its own length are no part of it.
-// Set pending for a packet whose checksum is still to be completed (CHECKSUM_PARTIAL): its
-// field has the sum of the pseudo-header, of which the MSS is no part. Once
-// tun.CompleteChecksum has completed it, it is not pending any more.
+// The packet begins with its IP header; octets beyond its length field are ignored. pending is set
+// for a packet whose checksum is still to be completed (CHECKSUM_PARTIAL): its checksum field holds
+// the sum of the pseudo-header, which does not include the MSS. It is no longer pending after
+// tun.CompleteChecksum.
 func clampMSS(packet []byte, limit MSSLimit, pending bool) bool {
 	return mayBeSYN(packet) && clampSYN(packet, limit, pending)
 }
 
-// mayBeSYN sorts out, with few comparisons, TCP behind a header of the usual length that
-// is no SYN: nearly all that comes.
+// mayBeSYN rejects, with few comparisons, TCP without SYN behind an IP header of the usual length:
+// nearly all packets.
 func mayBeSYN(packet []byte) bool {
 	switch {
 	case len(packet) < headersLen4:
@@ -66,8 +65,8 @@ func mayBeSYN(packet []byte) bool {
 	return true
 }
 
-// Protocol numbers of TCP and of the IPv6 extension headers that may be before it (RFC
-// 8200 section 4).
+// Protocol numbers of TCP and of the IPv6 extension headers that may precede it (RFC 8200 section
+// 4).
 const (
 	protoHopByHop = 0
 	protoTCP      = 6
@@ -76,12 +75,12 @@ const (
 	protoOptions  = 60
 )
 
-// maxExtensions bounds the walk over IPv6 extension headers.
+// maxExtensions bounds the number of IPv6 extension headers that are parsed.
 const maxExtensions = 8
 
-// Places in a TCP header, its flag and its options (RFC 9293 section 3.1).
+// Offsets in a TCP header, its flag and its options (RFC 9293 section 3.1).
 const (
-	tcpHeader   = 20 // its length without options
+	tcpHeader   = 20 // length without options
 	tcpOffset   = 12
 	tcpFlags    = 13
 	tcpChecksum = 16
@@ -108,8 +107,8 @@ func clampSYN(packet []byte, limit MSSLimit, pending bool) bool {
 	return clampOptions(segment, uint16(most), pending)
 }
 
-// tcp4 is the TCP segment of an IPv4 packet, or the beginning of it that a first fragment
-// has; nil: it has none.
+// tcp4 returns the TCP segment of an IPv4 packet, or the part of it in a first fragment; nil: there
+// is none.
 func tcp4(packet []byte) []byte {
 	header := int(packet[0]&0xf) * 4
 	total := int(binary.BigEndian.Uint16(packet[2:]))
@@ -120,7 +119,7 @@ func tcp4(packet []byte) []byte {
 	return packet[header:total]
 }
 
-// tcp6 is that of an IPv6 packet.
+// tcp6 is tcp4 for IPv6.
 func tcp6(packet []byte) []byte {
 	end := 40 + int(binary.BigEndian.Uint16(packet[4:]))
 	if end > len(packet) {
@@ -144,8 +143,8 @@ func tcp6(packet []byte) []byte {
 	return nil
 }
 
-// extensionLen is the length of the extension header that data begins with, in octets; 0:
-// it is cut short, or the packet is a later fragment.
+// extensionLen returns the length of the extension header at the beginning of data, in octets; 0:
+// it is truncated, or the packet is a later fragment.
 func extensionLen(proto byte, data []byte) int {
 	if len(data) < 8 {
 		return 0
@@ -162,8 +161,8 @@ func extensionLen(proto byte, data []byte) int {
 	return length
 }
 
-// clampOptions lowers each MSS option: a receiver may heed the first or the last. As
-// receivers do, it ends at the first option that is malformed.
+// clampOptions lowers each MSS option: a receiver may use the first or the last. Like receivers, it
+// stops at the first malformed option.
 func clampOptions(segment []byte, most uint16, pending bool) (changed bool) {
 	end := int(segment[tcpOffset]>>4) * 4
 	if end > len(segment) {
@@ -189,7 +188,7 @@ func clampOptions(segment []byte, most uint16, pending bool) (changed bool) {
 	return changed
 }
 
-// clampOption lowers the number at a place of the segment.
+// clampOption lowers the value at an offset of the segment.
 func clampOption(segment []byte, at int, most uint16, pending bool) bool {
 	was := binary.BigEndian.Uint16(segment[at:])
 	if was <= most {
@@ -200,7 +199,8 @@ func clampOption(segment []byte, at int, most uint16, pending bool) bool {
 		return true
 	}
 	if at%2 == 1 {
-		// Its octets belong to two words of the sum, which has them swapped.
+		// The value is not aligned to a 16-bit word of the sum, which so contains its octets
+		// swapped.
 		was, most = was<<8|was>>8, most<<8|most>>8
 	}
 	check := segment[tcpChecksum:]
@@ -208,8 +208,8 @@ func clampOption(segment []byte, at int, most uint16, pending bool) bool {
 	return true
 }
 
-// updateChecksum is a checksum after one word of what it covers has changed: RFC 1624 section 3,
-// equation 3.
+// updateChecksum returns a checksum after one word of what it covers has changed: RFC 1624 section
+// 3, equation 3.
 func updateChecksum(check, was, is uint16) uint16 {
 	sum := uint32(^check) + uint32(^was) + uint32(is)
 	sum = sum>>16 + sum&0xffff

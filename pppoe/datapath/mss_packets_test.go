@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// syn says what a TCP segment of a test is like.
+// syn describes the TCP segment of a test.
 type syn struct {
 	flags   byte
-	options []byte // padded to whole words
+	options []byte // padded to a multiple of four octets
 	data    []byte
 }
 
@@ -21,7 +21,7 @@ func (s syn) segment() []byte {
 	return append(append(b, options...), s.data...)
 }
 
-// ipv4Packet is an IPv4 packet with a segment, whose checksum is complete.
+// ipv4Packet returns an IPv4 packet with a segment, whose checksum is complete.
 func ipv4Packet(segment []byte, options ...byte) []byte {
 	b := make([]byte, 20, 60)
 	b[0], b[8], b[9] = 0x45+byte(len(options)/4), 64, protoTCP
@@ -31,7 +31,7 @@ func ipv4Packet(segment []byte, options ...byte) []byte {
 	return withChecksum(b, 20+len(options), b[12:20])
 }
 
-// ipv6Packet is an IPv6 packet with a segment, behind extension headers of which next is
+// ipv6Packet returns an IPv6 packet with a segment behind extension headers; next is the type of
 // the first.
 func ipv6Packet(segment []byte, next byte, extensions ...byte) []byte {
 	b := make([]byte, 40, 100)
@@ -42,7 +42,7 @@ func ipv6Packet(segment []byte, next byte, extensions ...byte) []byte {
 	return withChecksum(b, 40+len(extensions), b[8:40])
 }
 
-// withChecksum completes the checksum of the segment that begins at a place.
+// withChecksum completes the checksum of the segment that begins at an offset.
 func withChecksum(packet []byte, at int, addresses []byte) []byte {
 	segment := packet[at:]
 	copy(segment[tcpChecksum:], []byte{0, 0})
@@ -50,7 +50,8 @@ func withChecksum(packet []byte, at int, addresses []byte) []byte {
 	return packet
 }
 
-// withPendingChecksum leaves the checksum open, as a sender does that counts on hardware.
+// withPendingChecksum replaces the checksum by the sum of the pseudo-header, as a sender with
+// checksum offload does.
 func withPendingChecksum(packet []byte, at int, addresses []byte) []byte {
 	segment := slices.Clone(packet[at:])
 	clear(segment)
@@ -58,7 +59,7 @@ func withPendingChecksum(packet []byte, at int, addresses []byte) []byte {
 	return packet
 }
 
-// referenceSum sums a segment and its pseudo-header word by word, for comparison.
+// referenceSum sums a segment and its pseudo-header word by word.
 func referenceSum(segment, addresses []byte) uint16 {
 	b := append(slices.Clone(addresses), 0, protoTCP)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(segment)))
@@ -71,10 +72,10 @@ func referenceSum(segment, addresses []byte) uint16 {
 	return uint16(sum)
 }
 
-// mss is the option, which receivers read as a number of two octets.
+// mss is the MSS option.
 func mss(n int) []byte { return []byte{optionMSS, 4, byte(n >> 8), byte(n)} }
 
-// linuxOptions are those of a SYN that Linux sends.
+// linuxOptions are the options of a SYN that Linux sends.
 func linuxOptions(n int) []byte {
 	return append(mss(n), 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7)
 }

@@ -34,8 +34,7 @@ func TestNewMSSLimit(t *testing.T) {
 	}
 }
 
-// TestClampMSS: packets whose MSS is lowered, all of them 1460 before. The place is that
-// of the segment.
+// TestClampMSS: packets whose MSS of 1460 is lowered. The offset is that of the segment.
 func TestClampMSS(t *testing.T) {
 	const ack = 0x10
 	plain := syn{flags: flagSYN, options: linuxOptions(1460)}.segment()
@@ -72,7 +71,7 @@ func TestClampMSS(t *testing.T) {
 			}
 			got := slices.Concat(before, []byte("padding"))
 			want := slices.Concat(before, []byte("padding"))
-			// The want is made by hand: the number replaced, the sum computed anew.
+			// The expected packet is made independently: the value replaced, the sum computed anew.
 			at := c.at + bytes.Index(want[c.at:], mss(1460))
 			copy(want[at:], mss(c.want))
 			if !open {
@@ -84,7 +83,7 @@ func TestClampMSS(t *testing.T) {
 			if clampMSS(got, usualLimit, open) {
 				t.Errorf("%s: clamped twice", c.what)
 			}
-			// Nobody fragments a packet whose checksum is open.
+			// A packet with a pending checksum is never fragmented.
 			if !open || strings.Contains(c.what, "fragment") {
 				continue
 			}
@@ -95,8 +94,8 @@ func TestClampMSS(t *testing.T) {
 	}
 }
 
-// TestFirstFragment: of IPv4 it has the header, though not the whole segment; the
-// checksum covers what is not here.
+// TestFirstFragment: a first fragment of IPv4 has the TCP header, but not the whole segment that
+// the checksum covers.
 func TestFirstFragment(t *testing.T) {
 	whole := ipv4Packet(syn{flagSYN, mss(1460), make([]byte, 64)}.segment())
 	first := slices.Clone(whole[:52])
@@ -110,7 +109,7 @@ func TestFirstFragment(t *testing.T) {
 	}
 }
 
-// TestMSSOptionTwice: a receiver may heed either.
+// TestMSSOptionTwice: a receiver may use either.
 func TestMSSOptionTwice(t *testing.T) {
 	got := ipv4Packet(syn{flags: flagSYN, options: append(mss(1460), mss(9000)...)}.segment())
 	want := ipv4Packet(syn{flags: flagSYN, options: append(mss(1452), mss(1452)...)}.segment())
@@ -119,7 +118,7 @@ func TestMSSOptionTwice(t *testing.T) {
 	}
 }
 
-// TestMSSLeftAlone: what has no MSS that is too large, or none to be found.
+// TestMSSLeftAlone: packets without an MSS option, or whose MSS is low enough.
 func TestMSSLeftAlone(t *testing.T) {
 	with := func(p []byte, at int, octets ...byte) []byte {
 		p = slices.Clone(p)
@@ -185,7 +184,7 @@ func TestMSSLeftAlone(t *testing.T) {
 	}
 }
 
-// TestMSSChecksum: whatever the segment, its checksum is what computing it anew gives.
+// TestMSSChecksum: the updated checksum of any segment equals a computed one.
 func TestMSSChecksum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var options []byte
@@ -215,7 +214,7 @@ func TestMSSChecksum(t *testing.T) {
 	})
 }
 
-// TestChecksumUpdate: the example of RFC 1624 section 4, and sums that carry twice.
+// TestChecksumUpdate: the example of RFC 1624 section 4, and sums with two carries.
 func TestChecksumUpdate(t *testing.T) {
 	for _, c := range []struct{ check, was, is, want uint16 }{
 		{0xdd2f, 0x5555, 0x3285, 0x0000},
@@ -229,8 +228,8 @@ func TestChecksumUpdate(t *testing.T) {
 	}
 }
 
-// FuzzClampMSS: of any octets, only numbers and a checksum change, none is raised, and
-// again nothing is left to be done.
+// FuzzClampMSS: in any octets only MSS values and a checksum change, no value is raised, and a
+// second call changes nothing.
 func FuzzClampMSS(f *testing.F) {
 	segment := syn{flags: flagSYN, options: linuxOptions(1460)}.segment()
 	f.Add(ipv4Packet(segment), uint32(usualLimit))
@@ -260,7 +259,7 @@ func FuzzClampMSS(f *testing.F) {
 	})
 }
 
-// TestPathClampsMSS: either way, from when Clamp is called, and by the limit last given.
+// TestPathClampsMSS: the path clamps in both directions from SetMSS on, to the limit set last.
 func TestPathClampsMSS(t *testing.T) {
 	p, device, f := newPlainFlow(t)
 	announced := func(limit MSSLimit) (in, out int) {
@@ -285,11 +284,11 @@ func TestPathClampsMSS(t *testing.T) {
 	if device.taken != 4 {
 		t.Errorf("the device got %d packets, want 4", device.taken)
 	}
-	p.SetMSS(0x4321, usualLimit) // there is no such tunnel: nothing happens
+	p.SetMSS(0x4321, usualLimit) // an unknown session is ignored
 }
 
-// TestPendingChecksum: a SYN from this very machine, over veth, is right when it comes
-// to the device.
+// TestPendingChecksum: a SYN from this machine, over veth, has a complete checksum when it is
+// written to the device.
 func TestPendingChecksum(t *testing.T) {
 	p, _, _ := newPlainFlow(t)
 	p.SetMSS(0x1234, usualLimit)
@@ -328,7 +327,7 @@ func BenchmarkClampMSS(b *testing.B) {
 
 var mss1460 = mss(1460)
 
-// TestClampAllocatesNothing: neither for data nor for a SYN.
+// TestClampAllocatesNothing: neither data nor a SYN allocates.
 func TestClampAllocatesNothing(t *testing.T) {
 	for what, packet := range map[string][]byte{
 		"data": ipv4Packet(syn{flags: 0x10, data: make([]byte, 1400)}.segment()),
@@ -346,7 +345,7 @@ func TestClampAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestExtensionChain: TCP is found behind up to seven extension headers of IPv6.
+// TestExtensionChain: TCP is found behind up to seven IPv6 extension headers.
 func TestExtensionChain(t *testing.T) {
 	segment := syn{flags: flagSYN, options: mss(1460)}.segment()
 	for n, want := range map[int]bool{0: true, 1: true, 7: true, 8: false} {

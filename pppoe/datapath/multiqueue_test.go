@@ -13,10 +13,10 @@ import (
 type fakeMultiQueue struct {
 	*fakeGSODevice
 	queues []*fakeQueue
-	idle   sync.WaitGroup // of its queues
+	idle   sync.WaitGroup // all queues have been read empty
 }
 
-// fakeQueue is one of its places to read and write.
+// fakeQueue is one of its queues.
 type fakeQueue struct {
 	*fakeGSODevice
 	idle func()
@@ -51,8 +51,8 @@ func (w *fakeMultiQueue) Writers() (all []tun.GSOWriter) {
 	return all
 }
 
-// TestMultiQueue: each of a device's queues is carried to a port of its own, and each port's
-// frames are written at a place of their own; a device with fewer serves them all.
+// TestMultiQueue: each queue of a device is sent by a port of its own, and the frames of each port
+// are written by a writer of their own; the writer of a device with fewer queues is shared.
 func TestMultiQueue(t *testing.T) {
 	const ports = 4
 	m := &packetMaker{Rand: rand.New(rand.NewPCG(3, 4))}
@@ -106,7 +106,7 @@ func TestMultiQueue(t *testing.T) {
 	}
 }
 
-// openFlow adds a flow whose families are open from the beginning.
+// openFlow adds a flow with both families open.
 func openFlow(p *gsoPath, d tun.GSODevice) *flow {
 	f := &flow{Session: Session{SessionID: 7, Local: hostAddr, Peer: acAddr, Device: d}, gso: d, writers: writers(d, len(p.workers))}
 	f.ipv4.Store(true)

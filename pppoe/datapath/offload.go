@@ -6,260 +6,261 @@ import (
 	"time"
 )
 
-// An Accelerator moves packets of open sessions where the Path need not: in the kernel
-// (package internal/fastpath), or nowhere, in a test. It may leave any packet to the Path,
-// which holds every session as well, and so can always do without.
+// Offload moves packets of open sessions in place of the Path: in the kernel (package pppoe/linux).
+// It may leave any packet to the Path, which has every session too.
 //
 // Methods may be called concurrently.
 type Offload interface {
-	// Add takes up a tunnel, over which nothing flows until Allow says so. Its
-	// device stays the caller's. After an error the session is the Path's alone.
+	// Add adds a session. No packet passes until SetFamilies is called. The device stays the
+	// caller's. After an error the Path alone carries the session.
 	Add(Session) error
-	// SetFamilies says which families may flow: those whose control protocol is open. Of a
-	// session that it does not have it is not told anything, and the like below.
+	// SetFamilies sets which address families may pass: those whose NCP is open. Like the following
+	// methods, it ignores sessions that Add has not added.
 	SetFamilies(sessionID uint16, ipv4, ipv6 bool)
-	// SetSourceFilter says where packets from the peer may come from: see Path.SetSourceFilter. What it cannot
-	// check it leaves to the Path, and says so in its error.
+	// SetSourceFilter sets the source addresses that are allowed: see Path.SetSourceFilter. Packets
+	// that it cannot check are left to the Path; the error then names them.
 	SetSourceFilter(sessionID uint16, from *SourceFilter) error
-	// Counters are those of a tunnel since Add, of what has not come by the Path.
+	// Counters returns the counters of a session since Add, without the packets left to the Path.
 	Counters(sessionID uint16) Counters
-	// Remove forgets a tunnel, whose device is closed only afterwards.
+	// Remove removes a session. Its device is closed afterwards.
 	Remove(sessionID uint16) Counters
-	// Describe tells, for a log, how packets are moved and why not in a faster way.
+	// Describe describes for a log how packets are moved, and why not in a faster way.
 	Describe() string
 }
 
-// offloadedPath is a Path with an Accelerator beside it. What either has moved counts.
+// offloadedPath is a Path with an Offload. Their counters are added.
 //
-// An Accelerator may take its time to take a tunnel up (the kernel waits until all its
-// processors have seen a new program, and nobody can set addresses meanwhile). So it is
-// asked when the first packets may flow, of one session after the other, with time for
-// others in between; and nobody waits for it: the Path carries a session until then.
+// An Offload may need time to add a session: the kernel waits until all processors have seen a new
+// program, and blocks changes of addresses meanwhile. So Add of the Offload is called when the
+// first packets may pass, for one session after the other, with pauses for others between them.
+// Nothing waits for it: the Path carries a session until then.
 type offloadedPath struct {
 	Path
 	offload Offload
-	// report is told of a session whether the Accelerator takes it (nil), or why not, or
-	// why not all of it.
+	// report is called with nil when the Offload has added a session, or else with the reason why
+	// it does not carry the session or some of its packets.
 	report func(sessionID uint16, why error)
 
 	mu         sync.Mutex
 	entries    map[uint16]*offloadEntry
-	queue      []*offloadEntry // those that it has yet to be asked of, in order
-	installing bool            // somebody asks
+	queue      []*offloadEntry // sessions still to be added, in order
+	installing bool            // installPending is running
 }
 
-// offloadEntry is what an Accelerator has of a session. It is guarded by the lock of its
-// accelerated.
+// offloadEntry is the state of a session in the Offload. It is guarded by offloadedPath.mu.
 type offloadEntry struct {
 	session      Session
 	ipv4, ipv6   bool
 	sourceFilter *SourceFilter
-	reported     string // what the Accelerator leaves to the Path
+	reported     string // the reason that was reported last for packets left to the Path
 	rateLimited  bool
-	skipped      bool          // to the Path, since it was limited when its turn came
-	queued       bool          // for its turn, or has had it
-	started      bool          // its turn has come
-	installed    bool          // it has been taken up
-	done         chan struct{} // closed when that is decided
+	skipped      bool          // not added, since it had a rate when its turn came
+	queued       bool          // is in the queue, or was
+	started      bool          // its turn in the queue has come, and Offload.Add was called
+	installed    bool          // Offload.Add has succeeded
+	done         chan struct{} // closed at the end of install
 }
 
-// What a session's own Terms keep from an Accelerator.
+// Reasons why the Path carries a session, or some of its packets.
 var (
-	// ErrRateLimited is why a session is not given to one: that would not heed a Rate.
-	ErrRateLimited = errors.New("the session's rate is limited, which is done there")
-	// ErrSourceFiltered is why one leaves packets from the peer to the Path (wrapped, with which).
+	// ErrRateLimited is the reason for a session with a Rate, which an Offload does not enforce.
+	ErrRateLimited = errors.New("the session has a rate limit, which is enforced there")
+	// ErrSourceFiltered is wrapped by the reason for packets from the peer whose source an Offload
+	// cannot check; the text names the packets.
 	ErrSourceFiltered = errors.New("whose source is checked there")
 )
 
-// NewOffloaded puts an Accelerator, if there is one, beside a path.
-func NewOffloaded(p Path, fast Offload, decided func(sessionID uint16, why error)) Path {
-	if fast == nil {
+// NewOffloaded returns a Path that carries sessions by an Offload where possible, or p if the
+// Offload is nil. report is called from several goroutines, with nil when the Offload has added a
+// session, or else with the reason why it does not carry the session or some of its packets.
+func NewOffloaded(p Path, offload Offload, report func(sessionID uint16, why error)) Path {
+	if offload == nil {
 		return p
 	}
-	return &offloadedPath{Path: p, offload: fast, report: decided, entries: make(map[uint16]*offloadEntry)}
+	return &offloadedPath{Path: p, offload: offload, report: report, entries: make(map[uint16]*offloadEntry)}
 }
 
-// Add takes up a tunnel on both: what one does not take, the other does.
-func (a *offloadedPath) Add(t Session) error {
-	if err := a.Path.Add(t); err != nil {
+// Add adds a session to the Path. The Offload follows with SetFamilies.
+func (p *offloadedPath) Add(t Session) error {
+	if err := p.Path.Add(t); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.entries[t.SessionID] = &offloadEntry{session: t, done: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.entries[t.SessionID] = &offloadEntry{session: t, done: make(chan struct{})}
 	return nil
 }
 
-// An Accelerator may keep others from setting addresses while it takes a session up, which
-// come first.
+// While an Offload adds a session, the kernel may block changes of addresses, which come first.
 const (
-	// settleTime is how long both families of a session that is new have for theirs.
+	// settleTime is the time that both families of a new session have to set their addresses.
 	settleTime = 200 * time.Millisecond
-	// idleFactor is how many times as long as the Accelerator took for a session others have before
-	// the next, when a thousand dial at once.
+	// idleFactor is the pause after a session is added, as a multiple of the time that this took:
+	// others must get their turn when a thousand sessions start at once.
 	idleFactor = 4
 )
 
-// installPending asks of those that wait, in turn, until nobody does.
-func (a *offloadedPath) installPending() {
+// installPending adds the sessions in the queue, in turn, until the queue is empty.
+func (p *offloadedPath) installPending() {
 	time.Sleep(settleTime)
-	for b, limited := a.next(); b != nil; b, limited = a.next() {
+	for e, limited := p.next(); e != nil; e, limited = p.next() {
 		began := time.Now()
-		a.install(b, limited)
+		p.install(e, limited)
 		time.Sleep(idleFactor * time.Since(began))
 	}
 }
 
-// next is whose turn it is; nil: nobody's.
-func (a *offloadedPath) next() (b *offloadEntry, limited bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for len(a.queue) > 0 {
-		b, a.queue = a.queue[0], a.queue[1:]
-		if a.entries[b.session.SessionID] == b { // else it is removed
-			b.started, b.skipped = !b.rateLimited, b.rateLimited
-			return b, b.rateLimited
+// next removes the next session from the queue; nil: it is empty.
+func (p *offloadedPath) next() (e *offloadEntry, limited bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.queue) > 0 {
+		e, p.queue = p.queue[0], p.queue[1:]
+		if p.entries[e.session.SessionID] == e { // else it has been removed
+			e.started, e.skipped = !e.rateLimited, e.rateLimited
+			return e, e.rateLimited
 		}
 	}
-	a.installing, a.queue = false, nil
+	p.installing, p.queue = false, nil
 	return nil, false
 }
 
-// install has the Accelerator take a tunnel up.
-func (a *offloadedPath) install(b *offloadEntry, limited bool) {
+// install adds a session to the Offload.
+func (p *offloadedPath) install(e *offloadEntry, limited bool) {
 	if limited {
-		a.report(b.session.SessionID, ErrRateLimited)
+		p.report(e.session.SessionID, ErrRateLimited)
 		return
 	}
-	defer close(b.done)
-	err := a.offload.Add(b.session)
-	a.report(b.session.SessionID, err)
+	defer close(e.done)
+	err := p.offload.Add(e.session)
+	p.report(e.session.SessionID, err)
 	if err == nil {
-		a.activate(b)
+		p.activate(e)
 	}
 }
 
-// activate tells the Accelerator what it has missed.
-func (a *offloadedPath) activate(b *offloadEntry) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	b.installed = true
-	if b.sourceFilter != nil {
-		a.applySourceFilter(b)
+// activate applies to the Offload what was set before it had the session.
+func (p *offloadedPath) activate(e *offloadEntry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.installed = true
+	if e.sourceFilter != nil {
+		p.applySourceFilter(e)
 	}
-	if b.ipv4 || b.ipv6 {
-		a.applyFamilies(b)
-	}
-}
-
-// applyFamilies says which families may flow through the Accelerator: none, of a session with a Rate,
-// whose packets are left to the Path. The lock is held.
-func (a *offloadedPath) applyFamilies(b *offloadEntry) {
-	a.offload.SetFamilies(b.session.SessionID, b.ipv4 && !b.rateLimited, b.ipv6 && !b.rateLimited)
-}
-
-// applySourceFilter tells the Accelerator where packets may come from, and whoever wants to know what it
-// leaves to the Path, if that is news. The lock is held.
-func (a *offloadedPath) applySourceFilter(b *offloadEntry) {
-	id := b.session.SessionID
-	if err := a.offload.SetSourceFilter(id, b.sourceFilter); err != nil && err.Error() != b.reported {
-		b.reported = err.Error()
-		// Ends when that is told: whoever is told may be the caller.
-		go a.report(id, err)
+	if e.ipv4 || e.ipv6 {
+		p.applyFamilies(e)
 	}
 }
 
-// SetFamilies tells both. A family that closes is closed first where packets are fastest.
-func (a *offloadedPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
-	a.mu.Lock()
-	if b := a.entries[id]; b != nil {
-		b.ipv4, b.ipv6 = ipv4, ipv6
+// applyFamilies sets the families that may pass through the Offload: none for a session with a
+// Rate, which is the Path's. The lock is held.
+func (p *offloadedPath) applyFamilies(e *offloadEntry) {
+	p.offload.SetFamilies(e.session.SessionID, e.ipv4 && !e.rateLimited, e.ipv6 && !e.rateLimited)
+}
+
+// applySourceFilter sets the source filter of the Offload, and reports the packets that it leaves
+// to the Path, if those have changed. The lock is held.
+func (p *offloadedPath) applySourceFilter(e *offloadEntry) {
+	id := e.session.SessionID
+	if err := p.offload.SetSourceFilter(id, e.sourceFilter); err != nil && err.Error() != e.reported {
+		e.reported = err.Error()
+		// Ends with the report. It may call back, so it must not run under the lock.
+		go p.report(id, err)
+	}
+}
+
+// SetFamilies sets the families of both. The Offload comes first, so that a family that closes
+// stops there first.
+func (p *offloadedPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
+	p.mu.Lock()
+	if e := p.entries[id]; e != nil {
+		e.ipv4, e.ipv6 = ipv4, ipv6
 		switch {
-		case b.installed:
-			a.applyFamilies(b)
-		case !b.queued && (ipv4 || ipv6):
-			b.queued = true
-			a.enqueue(b)
+		case e.installed:
+			p.applyFamilies(e)
+		case !e.queued && (ipv4 || ipv6):
+			e.queued = true
+			p.enqueue(e)
 		}
 	}
-	a.mu.Unlock()
-	a.Path.SetFamilies(id, ipv4, ipv6)
+	p.mu.Unlock()
+	p.Path.SetFamilies(id, ipv4, ipv6)
 }
 
-// enqueue has a session's turn come. The lock is held.
-func (a *offloadedPath) enqueue(b *offloadEntry) {
-	a.queue = append(a.queue, b)
-	if !a.installing {
-		a.installing = true
-		// Ends when nobody waits any more.
-		go a.installPending()
+// enqueue adds a session to the queue. The lock is held.
+func (p *offloadedPath) enqueue(e *offloadEntry) {
+	p.queue = append(p.queue, e)
+	if !p.installing {
+		p.installing = true
+		// Ends when the queue is empty.
+		go p.installPending()
 	}
 }
 
-// SetSourceFilter tells both, the Path first: packets may be left to it.
-func (a *offloadedPath) SetSourceFilter(id uint16, from *SourceFilter) {
-	a.Path.SetSourceFilter(id, from)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if b := a.entries[id]; b != nil {
-		if b.sourceFilter = from; b.installed {
-			a.applySourceFilter(b)
+// SetSourceFilter sets the source filter of both, of the Path first: packets may be left to it.
+func (p *offloadedPath) SetSourceFilter(id uint16, from *SourceFilter) {
+	p.Path.SetSourceFilter(id, from)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e := p.entries[id]; e != nil {
+		if e.sourceFilter = from; e.installed {
+			p.applySourceFilter(e)
 		}
 	}
 }
 
-// SetRates bounds what a tunnel carries, which then is the Path's alone. Without a bound the
-// Accelerator has it again, or is asked for the first time.
-func (a *offloadedPath) SetRates(id uint16, up, down Rate) {
-	a.Path.SetRates(id, up, down)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	b, limited := a.entries[id], up.Bits > 0 || down.Bits > 0
-	if b == nil || b.rateLimited == limited {
+// SetRates sets the rates. A session with a rate is the Path's alone; without, it returns to the
+// Offload, or is added there for the first time.
+func (p *offloadedPath) SetRates(id uint16, up, down Rate) {
+	p.Path.SetRates(id, up, down)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, limited := p.entries[id], up.Bits > 0 || down.Bits > 0
+	if e == nil || e.rateLimited == limited {
 		return
 	}
-	b.rateLimited = limited
+	e.rateLimited = limited
 	switch {
-	case b.installed:
-		a.applyFamilies(b)
-		// Ends when that is told: the caller may be who is told.
-		go a.report(id, b.reason())
-	case b.skipped:
-		b.skipped, b.queued = false, false
+	case e.installed:
+		p.applyFamilies(e)
+		// Ends with the report. It may call back, so it must not run under the lock.
+		go p.report(id, e.reason())
+	case e.skipped:
+		e.skipped, e.queued = false, false
 	}
 }
 
-// reason is what keeps a session that the Accelerator has from being moved by it.
-func (b *offloadEntry) reason() error {
-	if b.rateLimited {
+// reason returns why the Offload does not carry a session that it has; nil: it does.
+func (e *offloadEntry) reason() error {
+	if e.rateLimited {
 		return ErrRateLimited
 	}
 	return nil
 }
 
-// Remove forgets a tunnel on both.
-func (a *offloadedPath) Remove(id uint16) Counters {
-	a.mu.Lock()
-	b := a.entries[id]
-	delete(a.entries, id)
-	if b != nil {
-		b.ipv4, b.ipv6 = false, false
+// Remove removes a session from both.
+func (p *offloadedPath) Remove(id uint16) Counters {
+	p.mu.Lock()
+	e := p.entries[id]
+	delete(p.entries, id)
+	if e != nil {
+		e.ipv4, e.ipv6 = false, false
 	}
-	asked := b != nil && b.started
-	a.mu.Unlock()
-	var fast Counters
-	if asked {
-		<-b.done
-		if b.installed {
-			fast = a.offload.Remove(id)
+	started := e != nil && e.started
+	p.mu.Unlock()
+	var offloaded Counters
+	if started {
+		<-e.done
+		if e.installed {
+			offloaded = p.offload.Remove(id)
 		}
 	}
-	return a.Path.Remove(id).plus(fast)
+	return p.Path.Remove(id).plus(offloaded)
 }
 
-// Counters are those of both.
-func (a *offloadedPath) Counters(id uint16) Counters {
-	return a.Path.Counters(id).plus(a.offload.Counters(id))
+// Counters returns the sum of both.
+func (p *offloadedPath) Counters(id uint16) Counters {
+	return p.Path.Counters(id).plus(p.offload.Counters(id))
 }
 
 func (c Counters) plus(d Counters) Counters {

@@ -11,14 +11,14 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// fakeOffload is an Accelerator in memory: it moves what a test says it has moved.
+// fakeOffload is an Offload in memory, with counters that a test sets.
 type fakeOffload struct {
 	refuses  error
-	adds     []time.Time   // when it was asked
-	leaves   error         // what it says to Guard
-	from     *SourceFilter // as last told
-	takes    time.Duration // to take a tunnel up
-	mu       sync.Mutex    // guards the maps: tunnels are added from many sides
+	adds     []time.Time   // when Add was called
+	leaves   error         // the error of SetSourceFilter
+	from     *SourceFilter // from the last SetSourceFilter
+	takes    time.Duration // time that Add takes
+	mu       sync.Mutex    // guards the following: Add is called from other goroutines
 	sessions map[uint16]Session
 	carried  map[uint16]Counters
 	calls    []string
@@ -47,7 +47,7 @@ func (f *fakeOffload) Add(t Session) error {
 func (f *fakeOffload) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, "fast allow")
+	f.calls = append(f.calls, "offload families")
 	if _, ok := f.sessions[id]; ok {
 		f.allowed4[id], f.allowed6[id] = ipv4, ipv6
 	}
@@ -56,12 +56,12 @@ func (f *fakeOffload) SetFamilies(id uint16, ipv4, ipv6 bool) {
 func (f *fakeOffload) SetSourceFilter(id uint16, from *SourceFilter) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, "fast guard")
+	f.calls = append(f.calls, "offload filter")
 	f.from = from
 	return f.leaves
 }
 
-// addTimes tells when it was, counted from a time.
+// addTimes returns the times of calls of Add, relative to a time.
 func (f *fakeOffload) addTimes(from time.Time) (all []time.Duration) {
 	for _, at := range f.adds {
 		all = append(all, at.Sub(from))
@@ -69,7 +69,7 @@ func (f *fakeOffload) addTimes(from time.Time) (all []time.Duration) {
 	return all
 }
 
-// count tells how many tunnels it has.
+// count returns the number of sessions.
 func (f *fakeOffload) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,31 +89,31 @@ func (f *fakeOffload) Counters(id uint16) Counters { return f.carried[id] }
 func (f *fakeOffload) Remove(id uint16) Counters {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, "fast remove")
+	f.calls = append(f.calls, "offload remove")
 	delete(f.sessions, id)
 	c := f.carried[id]
 	delete(f.carried, id)
 	return c
 }
 
-// fakePath is a Path that notes what it is told.
+// fakePath is a Path that records calls.
 type fakePath struct {
 	offload *fakeOffload
 	add     error
 }
 
-func (s *fakePath) Add(Session) error                     { return s.add }
-func (s *fakePath) SetFamilies(uint16, bool, bool)        { s.offload.note("path allow") }
-func (s *fakePath) SetMSS(uint16, MSSLimit)               {}
-func (s *fakePath) Counters(uint16) Counters              { return Counters{1, 10, 2, 20, 3, 4, 5} }
-func (s *fakePath) SetSourceFilter(uint16, *SourceFilter) {}
-func (s *fakePath) SetRates(uint16, Rate, Rate)           {}
-func (s *fakePath) Remove(id uint16) Counters {
-	s.offload.note("path remove")
-	return s.Counters(id)
+func (p *fakePath) Add(Session) error                     { return p.add }
+func (p *fakePath) SetFamilies(uint16, bool, bool)        { p.offload.note("path families") }
+func (p *fakePath) SetMSS(uint16, MSSLimit)               {}
+func (p *fakePath) Counters(uint16) Counters              { return Counters{1, 10, 2, 20, 3, 4, 5} }
+func (p *fakePath) SetSourceFilter(uint16, *SourceFilter) {}
+func (p *fakePath) SetRates(uint16, Rate, Rate)           {}
+func (p *fakePath) Remove(id uint16) Counters {
+	p.offload.note("path remove")
+	return p.Counters(id)
 }
 
-// settle lets time pass until an Accelerator has been asked of a session that is up now.
+// settle lets the time pass until a new session has been added to the Offload.
 func settle() {
 	time.Sleep(settleTime)
 	synctest.Wait()
@@ -121,32 +121,32 @@ func settle() {
 
 func TestOffloaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFakeOffload()
-		var taken []uint16
-		p := NewOffloaded(&fakePath{offload: fast}, fast, func(id uint16, why error) {
-			if taken = append(taken, id); why != nil {
-				t.Errorf("session %d is not taken: %v", id, why)
+		offload := newFakeOffload()
+		var added []uint16
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(id uint16, why error) {
+			if added = append(added, id); why != nil {
+				t.Errorf("session %d is not offloaded: %v", id, why)
 			}
 		})
 		if err := p.Add(Session{SessionID: 7, Device: tuntest.New("ppp0")}); err != nil {
 			t.Fatal(err)
 		}
 		p.SetFamilies(7, false, false)
-		if synctest.Wait(); len(fast.sessions) != 0 {
-			t.Error("it is asked before packets may flow")
+		if synctest.Wait(); len(offload.sessions) != 0 {
+			t.Error("the session is offloaded before packets may pass")
 		}
 		p.SetFamilies(7, true, false)
-		if synctest.Wait(); fast.count() != 0 {
-			t.Error("it is asked before addresses can have been set")
+		if synctest.Wait(); offload.count() != 0 {
+			t.Error("the session is offloaded before settleTime is over")
 		}
 		settle()
-		if !slices.Equal(taken, []uint16{7}) {
-			t.Errorf("told of %v", taken)
+		if !slices.Equal(added, []uint16{7}) {
+			t.Errorf("reported sessions %v, want 7 alone", added)
 		}
-		if !fast.allowed4[7] || fast.allowed6[7] {
-			t.Error("families are not what was allowed")
+		if !offload.allowed4[7] || offload.allowed6[7] {
+			t.Error("the families differ from those that were set")
 		}
-		fast.carried[7] = Counters{100, 1000, 200, 2000, 300, 400, 500}
+		offload.carried[7] = Counters{100, 1000, 200, 2000, 300, 400, 500}
 		want := Counters{101, 1010, 202, 2020, 303, 404, 505}
 		if got := p.Counters(7); got != want {
 			t.Errorf("counters: %+v", got)
@@ -154,20 +154,20 @@ func TestOffloaded(t *testing.T) {
 		if got := p.Remove(7); got != want {
 			t.Errorf("counters in the end: %+v", got)
 		}
-		slices.Sort(fast.calls[:3]) // the accelerator is not waited for
-		if order := []string{"fast allow", "path allow", "path allow", "fast remove", "path remove"}; !slices.Equal(fast.calls, order) {
-			t.Errorf("order: %q", fast.calls)
+		slices.Sort(offload.calls[:3]) // the Offload is not waited for
+		if order := []string{"offload families", "path families", "path families", "offload remove", "path remove"}; !slices.Equal(offload.calls, order) {
+			t.Errorf("order: %q", offload.calls)
 		}
 	})
 }
 
-// TestOffloadIsSlow: nobody waits for it, one session comes after the other with time for
-// others in between, and each is as it is when its turn comes.
+// TestOffloadIsSlow: nothing waits for Offload.Add; sessions are added one after the other with
+// pauses, each in the state that it has when its turn comes.
 func TestOffloadIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFakeOffload()
-		fast.takes = time.Minute
-		p := NewOffloaded(&fakePath{offload: fast}, fast, func(uint16, error) {})
+		offload := newFakeOffload()
+		offload.takes = time.Minute
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(uint16, error) {})
 		began := time.Now()
 		for id := range uint16(4) {
 			if err := p.Add(Session{SessionID: id}); err != nil {
@@ -176,76 +176,76 @@ func TestOffloadIsSlow(t *testing.T) {
 			p.SetFamilies(id, true, true)
 		}
 		if took := time.Since(began); took != 0 {
-			t.Errorf("it was waited for, for %v", took)
+			t.Errorf("the Offload was waited for, for %v", took)
 		}
-		settle() // the turn of session 0 has come
+		settle() // session 0 is being added
 		began = time.Now()
 		p.SetFamilies(1, false, false)
 		p.Remove(2)
 		if took := time.Since(began); took != 0 {
-			t.Errorf("it was waited for, for %v", took)
+			t.Errorf("the Offload was waited for, for %v", took)
 		}
 		p.Remove(0)
-		if took := time.Since(began); took != fast.takes {
-			t.Errorf("something may flow when Remove returns, after %v", took)
+		if took := time.Since(began); took != offload.takes {
+			t.Errorf("Remove returned after %v, before Offload.Add", took)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if want := []time.Duration{0, (1 + idleFactor) * time.Minute, 2 * (1 + idleFactor) * time.Minute}; !slices.Equal(fast.addTimes(began), want) {
-			t.Errorf("it was asked after %v, want %v", fast.addTimes(began), want)
+		if want := []time.Duration{0, (1 + idleFactor) * time.Minute, 2 * (1 + idleFactor) * time.Minute}; !slices.Equal(offload.addTimes(began), want) {
+			t.Errorf("sessions were added after %v, want %v", offload.addTimes(began), want)
 		}
-		if len(fast.sessions) != 2 || fast.allowed4[1] || !fast.allowed4[3] {
-			t.Errorf("it has %v and allows %v; want sessions 1 and 3, and packets of 3 alone", fast.sessions, fast.allowed4)
+		if len(offload.sessions) != 2 || offload.allowed4[1] || !offload.allowed4[3] {
+			t.Errorf("the Offload has %v and allows %v; want sessions 1 and 3, and packets of 3 alone", offload.sessions, offload.allowed4)
 		}
 	})
 }
 
 func TestOffloadRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFakeOffload()
-		fast.refuses = errors.New("no")
-		var told uint16
-		p := NewOffloaded(&fakePath{offload: fast}, fast, func(id uint16, why error) {
-			if !errors.Is(why, fast.refuses) {
+		offload := newFakeOffload()
+		offload.refuses = errors.New("no")
+		var reported uint16
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(id uint16, why error) {
+			if !errors.Is(why, offload.refuses) {
 				t.Errorf("reason: %v", why)
 			}
-			told = id
+			reported = id
 		})
 		err := p.Add(Session{SessionID: 7})
 		p.SetFamilies(7, true, true)
 		settle()
-		if err != nil || told != 7 {
-			t.Errorf("told of session %d: %v", told, err)
+		if err != nil || reported != 7 {
+			t.Errorf("reported session %d: %v", reported, err)
 		}
 		p.SetFamilies(7, true, true)
 		p.Remove(7)
-		if order := []string{"path allow", "path allow", "path remove"}; !slices.Equal(fast.calls, order) {
-			t.Errorf("what it has refused it is told of: %q", fast.calls)
+		if order := []string{"path families", "path families", "path remove"}; !slices.Equal(offload.calls, order) {
+			t.Errorf("calls: %q; want none for a session that the Offload has refused", offload.calls)
 		}
-		fast.refuses = nil
-		taken := errors.New("taken")
-		p = NewOffloaded(&fakePath{offload: fast, add: taken}, fast, nil)
-		if err := p.Add(Session{SessionID: 8}); !errors.Is(err, taken) || len(fast.sessions) != 0 {
-			t.Errorf("the path refuses, and the accelerator has it: %v, %v", err, fast.sessions)
+		offload.refuses = nil
+		inUse := errors.New("in use")
+		p = NewOffloaded(&fakePath{offload: offload, add: inUse}, offload, nil)
+		if err := p.Add(Session{SessionID: 8}); !errors.Is(err, inUse) || len(offload.sessions) != 0 {
+			t.Errorf("the path refuses a session, and the Offload has it: %v, %v", err, offload.sessions)
 		}
 	})
 	if plain := (&fakePath{}); NewOffloaded(plain, nil, nil) != Path(plain) {
-		t.Error("without an accelerator the path is changed")
+		t.Error("without an Offload the path is wrapped")
 	}
 }
 
-// TestOffloadSourceFilter: it hears where packets may come from before they flow, and what
-// it leaves to the path is told once.
+// TestOffloadSourceFilter: the Offload receives the source filter before packets may pass, and the
+// packets that it leaves to the path are reported once.
 func TestOffloadSourceFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast, told := newFakeOffload(), 0
-		fast.leaves = errors.New("IPv6")
-		p := NewOffloaded(&fakePath{offload: fast}, fast, func(_ uint16, why error) {
+		offload, reported := newFakeOffload(), 0
+		offload.leaves = errors.New("IPv6")
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ uint16, why error) {
 			if why == nil {
-				return // it is taken, but for that
+				return // it is added; the filter is reported separately
 			}
-			if told++; !errors.Is(why, fast.leaves) {
-				t.Errorf("told that %v", why)
+			if reported++; !errors.Is(why, offload.leaves) {
+				t.Errorf("reported %v", why)
 			}
 		})
 		if err := p.Add(Session{SessionID: 7}); err != nil {
@@ -253,38 +253,38 @@ func TestOffloadSourceFilter(t *testing.T) {
 		}
 		first, second := NewSourceFilter(prefixes("192.0.2.10/32")...), NewSourceFilter(prefixes("192.0.2.11/32")...)
 		p.SetSourceFilter(7, first)
-		if settle(); fast.from != nil {
-			t.Error("it hears of a session that it does not have")
+		if settle(); offload.from != nil {
+			t.Error("the Offload receives the filter of a session that it does not have")
 		}
 		p.SetFamilies(7, true, true)
 		settle()
-		guarded, allowed := slices.Index(fast.calls, "fast guard"), slices.Index(fast.calls, "fast allow")
-		if fast.from != first || guarded < 0 || guarded > allowed {
-			t.Errorf("it was told of %v in the order %q, want %v before packets flow", fast.from, fast.calls, first)
+		filtered, allowed := slices.Index(offload.calls, "offload filter"), slices.Index(offload.calls, "offload families")
+		if offload.from != first || filtered < 0 || filtered > allowed {
+			t.Errorf("the Offload has filter %v, calls %q; want %v before packets may pass", offload.from, offload.calls, first)
 		}
 		p.SetSourceFilter(7, second)
 		p.SetSourceFilter(8, first)
-		if settle(); fast.from != second || told != 1 {
-			t.Errorf("it goes by %v, want %v; told %d times, want once", fast.from, second, told)
+		if settle(); offload.from != second || reported != 1 {
+			t.Errorf("the Offload has filter %v, want %v; reported %d times, want once", offload.from, second, reported)
 		}
 		p.Remove(7)
 	})
 }
 
-// TestOffloadRateChanges: a session that is limited later is the path's from then on, and
-// the Accelerator's again without a limit; one that it was never given is given to it then.
+// TestOffloadRateChanges: a session with a later rate is the path's from then on, and the Offload's
+// again without a rate; a session that was never added is added then.
 func TestOffloadRateChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast := newFakeOffload()
-		var told []error
-		p := NewOffloaded(&fakePath{offload: fast}, fast, func(_ uint16, why error) { told = append(told, why) })
+		offload := newFakeOffload()
+		var reported []error
+		p := NewOffloaded(&fakePath{offload: offload}, offload, func(_ uint16, why error) { reported = append(reported, why) })
 		if err := p.Add(Session{SessionID: 7}); err != nil {
 			t.Fatal(err)
 		}
 		for i, c := range []struct {
-			up, down Rate
-			given    bool
-			told     int
+			up, down  Rate
+			offloaded bool
+			reported  int
 		}{
 			{Rate{Bits: 1}, Rate{}, false, 1}, {Rate{Bits: 2}, Rate{}, false, 1}, {Rate{}, Rate{}, true, 2},
 			{Rate{}, Rate{}, true, 2}, {Rate{}, Rate{Bits: 1}, false, 3}, {Rate{}, Rate{}, true, 4},
@@ -293,40 +293,40 @@ func TestOffloadRateChanges(t *testing.T) {
 			p.SetRates(7, c.up, c.down)
 			p.SetFamilies(7, true, false)
 			settle()
-			if fast.allowed4[7] != c.given || len(told) != c.told {
-				t.Fatalf("%d: %+v: given %v, told %v; want %v, told %d times", i, c, fast.allowed4[7], told, c.given, c.told)
+			if offload.allowed4[7] != c.offloaded || len(reported) != c.reported {
+				t.Fatalf("%d: %+v: offloaded %v, reported %v; want %v, %d reports", i, c, offload.allowed4[7], reported, c.offloaded, c.reported)
 			}
-			if last := told[len(told)-1]; errors.Is(last, ErrRateLimited) == c.given {
-				t.Errorf("%d: %+v: told %v", i, c, last)
+			if last := reported[len(reported)-1]; errors.Is(last, ErrRateLimited) == c.offloaded {
+				t.Errorf("%d: %+v: reported %v", i, c, last)
 			}
 		}
-		if n := len(fast.adds); n != 1 {
-			t.Errorf("it was asked %d times, want once", n)
+		if n := len(offload.adds); n != 1 {
+			t.Errorf("the session was added %d times, want once", n)
 		}
-		p.SetRates(8, Rate{Bits: 1}, Rate{}) // there is none
+		p.SetRates(8, Rate{Bits: 1}, Rate{}) // an unknown session
 		p.SetRates(7, Rate{Bits: 1}, Rate{})
 		p.Remove(7)
-		if fast.count() != 0 {
-			t.Error("what is limited in the end stays with it")
+		if offload.count() != 0 {
+			t.Error("a session with a rate stays in the Offload after Remove")
 		}
 	})
 }
 
-// TestOffloadRateLimited: a session with a limit either way is the path's alone,
-// and that is told.
+// TestOffloadRateLimited: a session with a rate in either direction is the path's alone, and that
+// is reported.
 func TestOffloadRateLimited(t *testing.T) {
 	for _, c := range []struct {
-		up, down Rate
-		given    bool
+		up, down  Rate
+		offloaded bool
 	}{{Rate{}, Rate{}, true}, {Rate{Bits: 1}, Rate{}, false}, {Rate{}, Rate{Bits: 1}, false}} {
 		synctest.Test(t, func(t *testing.T) {
-			fast, told := newFakeOffload(), 0
-			p := NewOffloaded(&fakePath{offload: fast}, fast, func(id uint16, why error) {
+			offload, reported := newFakeOffload(), 0
+			p := NewOffloaded(&fakePath{offload: offload}, offload, func(id uint16, why error) {
 				if why == nil {
-					return // it is taken
+					return // it is added
 				}
-				if told++; id != 7 || !errors.Is(why, ErrRateLimited) {
-					t.Errorf("told of session %d that %v", id, why)
+				if reported++; id != 7 || !errors.Is(why, ErrRateLimited) {
+					t.Errorf("reported session %d: %v", id, why)
 				}
 			})
 			if err := p.Add(Session{SessionID: 7}); err != nil {
@@ -337,8 +337,8 @@ func TestOffloadRateLimited(t *testing.T) {
 				p.SetFamilies(7, true, true)
 				settle()
 			}
-			if _, given := fast.sessions[7]; given != c.given || told == 1 == c.given {
-				t.Errorf("%+v: given %v, want %v; told %d times", c, given, c.given, told)
+			if _, offloaded := offload.sessions[7]; offloaded != c.offloaded || reported == 1 == c.offloaded {
+				t.Errorf("%+v: offloaded %v, want %v; %d reports", c, offloaded, c.offloaded, reported)
 			}
 			p.Remove(7)
 		})

@@ -7,83 +7,84 @@ import (
 	"upppoe/tun"
 )
 
-// HeadersLen are the octets in front of an IP packet on the wire: Ethernet 14,
-// PPPoE 6, and PPP's Protocol field 2.
+// HeadersLen is the length of the headers in front of an IP packet on the wire, in octets: Ethernet
+// 14, PPPoE 6, and PPP's Protocol field 2.
 const HeadersLen = 14 + 6 + 2
 
-// A Tunnel is what the data path must know of a session: where its frames come
-// from and go to, and the device on whose far side its packets live.
+// Session is what the data path must know of a PPPoE session: the ID and the Ethernet addresses of
+// its frames, and the device that its packets are written to and read from.
 type Session struct {
 	SessionID   uint16
 	Local, Peer wire.Addr
 	Device      tun.Device
 }
 
-// A Path is the data plane as the control plane sees it: it moves the packets of
-// open sessions between a Port and their devices, without asking anybody.
-// Methods may be called concurrently.
+// Path is the data plane as the control plane sees it: it moves the packets of open sessions
+// between ports and devices, without involving the control plane. Methods may be called
+// concurrently; those with the ID of an unknown session do nothing.
 type Path interface {
-	// Add takes up a tunnel, over which nothing flows until Allow says so.
+	// Add adds a session. No packet passes until SetFamilies is called. Remove closes the device;
+	// after an error the device is still the caller's.
 	Add(Session) error
-	// SetFamilies says which families may flow: those whose control protocol is open.
+	// SetFamilies sets which address families may pass: those whose NCP is open.
 	SetFamilies(sessionID uint16, ipv4, ipv6 bool)
-	// SetMSS says how large an MSS the TCP of a tunnel may announce, either way. Before
-	// it is called, there is no limit.
+	// SetMSS sets the largest MSS that TCP may announce over a session, in either direction. The
+	// initial value is no limit.
 	SetMSS(sessionID uint16, limit MSSLimit)
-	// SetSourceFilter says where packets from the peer of a tunnel may come from; those from
-	// elsewhere are dropped, and counted as Spoofed. nil: from anywhere, as before it is
-	// called. What it says holds for the packets that come from then on.
+	// SetSourceFilter sets the source addresses that packets from the peer may have. Others are
+	// dropped, and counted as Spoofed. Nil, the initial value, allows all. It takes effect with the
+	// next packet.
 	SetSourceFilter(sessionID uint16, from *SourceFilter)
-	// SetRates bounds what a tunnel carries: up from the peer, down to it. What exceeds that
-	// is dropped, and counted as Exceeded. Before it is called, there is no bound. It may be
-	// called again: the way whose Rate is as before goes on with what is left of its burst.
+	// SetRates limits the rates of a session: up from the peer, down to it. Packets that exceed a
+	// rate are dropped, and counted as Exceeded. The initial value is no limit. A later call with
+	// the same Rate for a direction keeps the state of its token bucket.
 	SetRates(sessionID uint16, up, down Rate)
-	// Counters are those of a tunnel since Add.
+	// Counters returns the counters of a session since Add.
 	Counters(sessionID uint16) Counters
-	// Remove forgets a tunnel and closes its device. When it returns, nothing of
-	// it flows any more.
+	// Remove removes a session and closes its device. When it returns, none of its packets is in
+	// transit.
 	Remove(sessionID uint16) Counters
 }
 
-// Counters say what a tunnel has carried: IP packets and their octets, without
-// any header of PPP, PPPoE or Ethernet.
+// Counters are the packets of a session: IP packets and their octets, without the headers of PPP,
+// PPPoE and Ethernet. Sent is to the peer, Received from it.
 type Counters struct {
 	SentPackets, SentBytes         uint64
 	ReceivedPackets, ReceivedBytes uint64
-	Dropped                        uint64 // packets of this tunnel that were not passed on
-	// Of these, packets that came from where none may, and beyond a Rate. Where both could
-	// be said, it is the former.
+	Dropped                        uint64 // packets of this session that were dropped, for any reason
+	// Packets among Dropped that the source filter rejected, and that exceeded a Rate. A packet to
+	// which both apply is Spoofed.
 	Spoofed, Exceeded uint64
 }
 
-// Since is what of the octets was carried after earlier Counters.
+// Since returns the octets carried since earlier Counters of the same session.
 func (c Counters) Since(before Counters) Counters {
 	return Counters{SentBytes: c.SentBytes - before.SentBytes, ReceivedBytes: c.ReceivedBytes - before.ReceivedBytes}
 }
 
-// counters is Counters as the data path writes them.
+// counters are Counters that several goroutines update.
 type counters struct {
 	sentPackets, sentBytes         atomic.Uint64
 	receivedPackets, receivedBytes atomic.Uint64
-	dropped                        atomic.Uint64 // for other reasons than these:
+	dropped                        atomic.Uint64 // for other reasons than the following two
 	spoofed, exceeded              atomic.Uint64
 }
 
-func (m *counters) sent(packets, bytes int) {
-	m.sentPackets.Add(uint64(packets))
-	m.sentBytes.Add(uint64(bytes))
+func (c *counters) sent(packets, bytes int) {
+	c.sentPackets.Add(uint64(packets))
+	c.sentBytes.Add(uint64(bytes))
 }
 
-func (m *counters) received(packets, bytes int) {
-	m.receivedPackets.Add(uint64(packets))
-	m.receivedBytes.Add(uint64(bytes))
+func (c *counters) received(packets, bytes int) {
+	c.receivedPackets.Add(uint64(packets))
+	c.receivedBytes.Add(uint64(bytes))
 }
 
-func (m *counters) read() Counters {
-	spoofed, exceeded := m.spoofed.Load(), m.exceeded.Load()
+func (c *counters) read() Counters {
+	spoofed, exceeded := c.spoofed.Load(), c.exceeded.Load()
 	return Counters{
-		SentPackets: m.sentPackets.Load(), SentBytes: m.sentBytes.Load(),
-		ReceivedPackets: m.receivedPackets.Load(), ReceivedBytes: m.receivedBytes.Load(),
-		Dropped: m.dropped.Load() + spoofed + exceeded, Spoofed: spoofed, Exceeded: exceeded,
+		SentPackets: c.sentPackets.Load(), SentBytes: c.sentBytes.Load(),
+		ReceivedPackets: c.receivedPackets.Load(), ReceivedBytes: c.receivedBytes.Load(),
+		Dropped: c.dropped.Load() + spoofed + exceeded, Spoofed: spoofed, Exceeded: exceeded,
 	}
 }

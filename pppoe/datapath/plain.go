@@ -10,57 +10,56 @@ import (
 	"upppoe/tun"
 )
 
-// The plain data path works everywhere: user space reads a packet on one side
-// and writes it on the other. A packet's way, in the order of the functions below:
+// The plain data path works everywhere: user space reads a packet on one side and writes it on the
+// other. A packet passes these steps, in the order of the functions below:
 //
-//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> source, rate -> MSS -> device
-//	to the wire:    device -> transmit -> family open? -> rate -> MSS -> header in place -> port
+//	from the wire:  receive -> flow lookup -> session and address check -> family open? -> source filter, rate -> MSS -> device
+//	to the wire:    device -> transmit -> family open? -> rate -> MSS -> headers in place -> port
 //
-// What is no packet of an open family goes to the control plane.
+// Frames without a packet of an open family go to the control plane.
 
-// BatchSize is how many frames are read at once.
+// BatchSize is the number of frames that a port is read for at once.
 const BatchSize = 32
 
-// plainPath is a Path over Ports of session frames.
+// plainPath is an Engine that moves one packet at a time.
 type plainPath struct {
 	ports []Port
 	flows flowTable
 	clock func() instant
-	// control takes a frame that is not for the data path. The frame is valid
-	// only during the call.
+	// control is called with a frame that is not for the data path. The frame is valid only during
+	// the call.
 	control func(frame []byte)
-	// lost is told of a tunnel whose device has failed, though nobody removed it.
+	// lost is called with the ID of a session whose device has failed before Remove.
 	lost func(sessionID uint16)
 }
 
 var _ Path = (*plainPath)(nil)
 
-// ErrSessionInUse is returned for a tunnel whose session ID is in use.
+// ErrSessionInUse is returned by Path.Add for a session ID that is in use.
 var ErrSessionInUse = errors.New("pppoe: session ID is already in use")
 
 func newPlainPath(ports []Port, control func([]byte), lost func(uint16)) *plainPath {
 	return &plainPath{ports: ports, clock: newClock(), control: control, lost: lost}
 }
 
-// Add takes up a tunnel.
+// Add adds a session.
 func (p *plainPath) Add(t Session) error {
 	t.Device = &sharedDevice{Device: t.Device}
 	return p.add(&flow{Session: t}, p.transmitLoop)
 }
 
-// add takes up a flow whose packets to the wire "carry" moves, until the device is
-// closed, or lost.
+// add adds a flow and starts transmitLoop, which runs until the device is closed or lost.
 func (p *plainPath) add(f *flow, carry func(*flow)) error {
 	f.done = make(chan struct{})
 	if !p.flows.put(f.SessionID, f) {
 		return ErrSessionInUse
 	}
-	// Ends when the device is closed: Remove does that.
+	// Ends when Remove closes the device.
 	go p.runTransmit(f, carry)
 	return nil
 }
 
-// SetFamilies says which families may flow.
+// SetFamilies sets which address families may pass.
 func (p *plainPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	if f := p.flows.get(id); f != nil {
 		f.ipv4.Store(ipv4)
@@ -68,21 +67,21 @@ func (p *plainPath) SetFamilies(id uint16, ipv4, ipv6 bool) {
 	}
 }
 
-// SetMSS says how large an MSS may be.
+// SetMSS sets the largest MSS.
 func (p *plainPath) SetMSS(id uint16, limit MSSLimit) {
 	if f := p.flows.get(id); f != nil {
 		f.mss.Store(uint32(limit))
 	}
 }
 
-// SetSourceFilter says where packets may come from.
+// SetSourceFilter sets the source addresses that are allowed.
 func (p *plainPath) SetSourceFilter(id uint16, from *SourceFilter) {
 	if f := p.flows.get(id); f != nil {
 		f.sourceFilter.Store(from)
 	}
 }
 
-// SetRates bounds what is carried.
+// SetRates sets the rates.
 func (p *plainPath) SetRates(id uint16, up, down Rate) {
 	if f := p.flows.get(id); f != nil {
 		f.up.Store(f.up.Load().withRate(up))
@@ -90,7 +89,7 @@ func (p *plainPath) SetRates(id uint16, up, down Rate) {
 	}
 }
 
-// Counters are those of a tunnel.
+// Counters returns the counters of a session.
 func (p *plainPath) Counters(id uint16) Counters {
 	if f := p.flows.get(id); f != nil {
 		return f.counters.read()
@@ -98,7 +97,7 @@ func (p *plainPath) Counters(id uint16) Counters {
 	return Counters{}
 }
 
-// Remove forgets a tunnel.
+// Remove removes a session and closes its device.
 func (p *plainPath) Remove(id uint16) Counters {
 	f := p.flows.take(id)
 	if f == nil {
@@ -109,7 +108,7 @@ func (p *plainPath) Remove(id uint16) Counters {
 	return f.counters.read()
 }
 
-// Receive moves frames from a port until that is lost or closed.
+// Receive moves frames from a port until the port is lost or closed.
 func (p *plainPath) Receive(port int) error {
 	var packet [1][]byte
 	return ReadFrames(p.ports[port], BatchSize, func(frames []Frame) {
@@ -122,8 +121,8 @@ func (p *plainPath) Receive(port int) error {
 	})
 }
 
-// toControl gives the control plane a frame that is not for the data path. A packet in it may come
-// back by inject, and nobody knows then that its checksum was open.
+// toControl gives a frame to the control plane. It completes a pending checksum, since Inject, by
+// which the frame may come back, does not know that it was pending.
 func (p *plainPath) toControl(frame *Frame) {
 	if frame.ChecksumPending && len(frame.Data) > HeadersLen {
 		tun.CompleteChecksum(frame.Data[HeadersLen:])
@@ -136,8 +135,8 @@ func (p *plainPath) Inject(frame []byte) bool {
 	return p.deliver(&Frame{Data: frame}, packet[:], p.clock())
 }
 
-// deliver writes a frame's packet to its device. It says no if the frame is
-// not the data path's.
+// deliver writes a frame's packet to its device. It returns false if the frame is not for the data
+// path.
 func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
 	f := p.decapsulate(frame)
 	if f != nil {
@@ -146,7 +145,7 @@ func (p *plainPath) deliver(frame *Frame, packet [][]byte, now instant) bool {
 	return f != nil
 }
 
-// writePacket writes the packet of a frame, which owner has cut, to its device.
+// writePacket writes the packet of a frame, which decapsulate has trimmed, to its device.
 func (p *plainPath) writePacket(f *flow, frame *Frame, packet [][]byte, now instant) {
 	if !f.admitFromPeer(frame.Data[HeadersLen:], now) {
 		return
@@ -163,9 +162,8 @@ func (p *plainPath) writePacket(f *flow, frame *Frame, packet [][]byte, now inst
 	f.counters.received(1, len(packet[0])-HeadersLen)
 }
 
-// decapsulate is the flow that a frame belongs to, and cuts the frame to its packet; nil: it is
-// not the data path's. RFC 2516 section 4: LENGTH is trusted, and what lies beyond it is
-// padding.
+// decapsulate returns the flow of a frame, and trims the frame to its packet; nil: the frame is not
+// for the data path. RFC 2516 section 4: LENGTH excludes padding, which is ignored.
 func (p *plainPath) decapsulate(frame *Frame) *flow {
 	b := frame.Data
 	if len(b) < HeadersLen || b[14] != 0x11 || b[15] != 0 {
@@ -186,7 +184,7 @@ func (p *plainPath) decapsulate(frame *Frame) *flow {
 	return f
 }
 
-// runTransmit has a flow's packets carried, and tells of a device that is lost.
+// runTransmit runs transmitLoop, and then reports a device that is lost.
 func (p *plainPath) runTransmit(f *flow, carry func(*flow)) {
 	carry(f)
 	close(f.done)
@@ -195,28 +193,27 @@ func (p *plainPath) runTransmit(f *flow, carry func(*flow)) {
 	}
 }
 
-// portFor says by which port those packets go that come out of one of a device's queues:
-// the sessions are spread over all.
+// portFor returns the port that sends the packets of a device's queue: sessions are spread over all
+// ports.
 func (p *plainPath) portFor(f *flow, queue int) (port int) {
 	return (int(f.SessionID) + queue) % len(p.ports)
 }
 
-// sharedDevice is a Device to which packets come by several ports, or by inject. It is one
-// that knows no GSO packets.
+// sharedDevice is a Device without GSO that several goroutines write to: those of the ports, and
+// Inject.
 type sharedDevice struct {
 	tun.Device
-	mu sync.Mutex // held by who writes
+	mu sync.Mutex // held during Write
 }
 
-// Write waits until no one else writes.
+// Write waits for other writers.
 func (d *sharedDevice) Write(packets [][]byte, headroom int) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.Device.Write(packets, headroom)
 }
 
-// transmitLoop moves packets from a flow's device to a port until the device is closed, or
-// lost.
+// transmitLoop moves packets from a flow's device to a port until the device is closed or lost.
 func (p *plainPath) transmitLoop(f *flow) {
 	port := p.ports[p.portFor(f, 0)]
 	n := f.Device.BatchSize()

@@ -9,7 +9,7 @@ import (
 	"upppoe/tun"
 )
 
-// sink is a device and a port that take everything and give nothing.
+// sink is a device and a port that accept everything and have nothing to read.
 type sink struct{ taken int }
 
 var (
@@ -27,7 +27,7 @@ func (s *sink) WriteBatch(frames [][]byte) (int, error) { return len(frames), ni
 func (s *sink) Addr() wire.Addr                         { return acAddr }
 func (s *sink) MTU() int                                { return 1500 }
 
-// newPlainFlow is a path with one open flow.
+// newPlainFlow returns a path with one open flow.
 func newPlainFlow(t testing.TB) (*plainPath, *sink, *flow) {
 	t.Helper()
 	device := &sink{}
@@ -44,7 +44,7 @@ func sessionFrame(src wire.Addr, id uint16, protocol uint16, payload []byte, pad
 	return &Frame{Data: append(wire.AppendSessionFrame(nil, acAddr, src, id, ppp), make([]byte, padding)...)}
 }
 
-// withLength is a frame that says another LENGTH (RFC 2516 section 4).
+// withLength replaces the LENGTH of a frame (RFC 2516 section 4).
 func withLength(f *Frame, n uint16) *Frame {
 	binary.BigEndian.PutUint16(f.Data[18:], n)
 	return f
@@ -70,7 +70,7 @@ func TestDeliver(t *testing.T) {
 		p, device, f := newPlainFlow(t)
 		got := p.deliver(c.frame, make([][]byte, 1), 0)
 		if got != c.ours || (device.taken == 1) != c.ours {
-			t.Errorf("%s: taken by the data path: %v, by the device: %d; want %v", c.what, got, device.taken, c.ours)
+			t.Errorf("%s: accepted by the data path: %v, packets written: %d; want %v", c.what, got, device.taken, c.ours)
 		}
 		if n := f.counters.read().ReceivedBytes; c.ours && n != 20 {
 			t.Errorf("%s: counted as %d octets, want 20", c.what, n)
@@ -97,7 +97,7 @@ func TestEncapsulate(t *testing.T) {
 	}
 }
 
-// TestNoAllocation: a data packet costs none, either way.
+// TestNoAllocation: a data packet does not allocate, in either direction.
 func TestNoAllocation(t *testing.T) {
 	p, _, f := newPlainFlow(t)
 	in, packet := sessionFrame(hostAddr, 0x1234, 0x21, make([]byte, 1400), 0), make([][]byte, 1)
@@ -111,7 +111,7 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// tcpData4 is a TCP segment full of data, over IPv4.
+// tcpData4 returns an IPv4 packet with a full TCP segment.
 func tcpData4() []byte {
 	b := make([]byte, 1400)
 	b[0], b[9], b[20+13] = 0x45, 6, 0x10
@@ -137,8 +137,8 @@ func BenchmarkEncapsulate(b *testing.B) {
 	}
 }
 
-// TestEncapsulateSizes: LENGTH counts the Protocol field as well (RFC 2516 section 4), and a
-// packet has one octet at least.
+// TestEncapsulateSizes: LENGTH includes the Protocol field (RFC 2516 section 4), and a packet has
+// at least one octet.
 func TestEncapsulateSizes(t *testing.T) {
 	for _, c := range []struct{ size, length, frame int }{{0, 0, 0}, {1, 3, 23}, {1490, 1492, 1512}, {1498, 1500, 1520}} {
 		_, _, f := newPlainFlow(t)
@@ -154,29 +154,29 @@ func TestEncapsulateSizes(t *testing.T) {
 	}
 }
 
-// TestFlowTable: each session ID has a place of its own, one flow has it at a time, and what
-// was never there cannot be taken.
+// TestFlowTable: each session ID has an entry of its own for one flow at a time, and take returns
+// nil for a missing one.
 func TestFlowTable(t *testing.T) {
 	var table flowTable
 	ids := []uint16{0, 1, 0xff, 0x100, 0x101, 0x1ff, 0xff00, 0xffff}
 	flows := make([]flow, len(ids))
 	for i, id := range ids {
 		if table.get(id) != nil || table.take(id) != nil {
-			t.Errorf("%#x: there is a flow before one is put there", id)
+			t.Errorf("%#x: there is a flow before put", id)
 		}
 		if !table.put(id, &flows[i]) || table.put(id, &flow{}) {
-			t.Errorf("%#x: not the first flow alone has the place", id)
+			t.Errorf("%#x: the first put fails, or the second does not", id)
 		}
 	}
 	for i, id := range ids {
 		if table.get(id) != &flows[i] || table.take(id) != &flows[i] || table.get(id) != nil || table.take(id) != nil {
-			t.Errorf("%#x: not its own flow is there, and is taken once", id)
+			t.Errorf("%#x: its flow is not there, or can be taken twice", id)
 		}
 	}
 }
 
-// refusingEnd is a device that takes no packet and has some to send, and a port that takes but the
-// first frames of a batch.
+// refusingEnd is a device that accepts no packet and has some to read, and a port that sends only
+// the first frames of a batch.
 type refusingEnd struct {
 	sink
 	takes, toRead int
@@ -196,10 +196,10 @@ func (r *refusingEnd) Read(b [][]byte, sizes []int, at int) (n int, err error) {
 	return n + 1, nil
 }
 
-// TestPlainDrops: what the port or the device does not take is counted as dropped.
+// TestPlainDrops: packets that the port or the device refuses are counted as dropped.
 func TestPlainDrops(t *testing.T) {
 	for _, c := range []struct {
-		takes int // of a batch of 4, of which there are two
+		takes int // of each of two batches of 4
 		want  uint64
 	}{{4, 0}, {3, 2}, {0, 8}} {
 		end := &refusingEnd{takes: c.takes, toRead: 8}
@@ -208,17 +208,17 @@ func TestPlainDrops(t *testing.T) {
 		f.ipv4.Store(true)
 		p.transmitLoop(f)
 		if n := f.counters.read().Dropped; n != c.want {
-			t.Errorf("a port takes %d packets of 4, twice: %d are dropped, want %d", c.takes, n, c.want)
+			t.Errorf("a port sends %d packets of 4, twice: %d are dropped, want %d", c.takes, n, c.want)
 		}
 		p.writePacket(f, sessionFrame(hostAddr, 7, 0x21, []byte{0x45, 19: 0}, 0), make([][]byte, 1), 0)
 		if n := f.counters.read(); n.Dropped != c.want+1 || n.ReceivedPackets != 0 {
-			t.Errorf("a device takes no packet: %+v; want %d dropped, and none received", n, c.want+1)
+			t.Errorf("a device refuses a packet: %+v; want %d dropped, and none received", n, c.want+1)
 		}
 	}
 }
 
-// TestSessionInUse: a session ID is one tunnel's at a time, and is free again after Remove, which
-// tells nobody that the device is lost. What is not there has no counters.
+// TestSessionInUse: a session ID is used by one session at a time, and is free again after Remove,
+// which does not report a lost device. An unknown session has no counters.
 func TestSessionInUse(t *testing.T) {
 	p := newPlainPath([]Port{&sink{}}, func([]byte) {}, func(uint16) { t.Error("a device is lost") })
 	open := func() *silentDevice { return &silentDevice{closed: make(chan struct{})} }
@@ -226,10 +226,10 @@ func TestSessionInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.Add(Session{SessionID: 7, Device: open()}); err != ErrSessionInUse {
-		t.Errorf("a second tunnel of the session: %v, want ErrSessionTaken", err)
+		t.Errorf("a second session with the ID: %v, want ErrSessionInUse", err)
 	}
 	if n := p.Remove(8); n != (Counters{}) {
-		t.Errorf("a tunnel that is not there has %+v", n)
+		t.Errorf("an unknown session has %+v", n)
 	}
 	p.Remove(7)
 	if err := p.Add(Session{SessionID: 7, Device: open()}); err != nil {
@@ -238,7 +238,7 @@ func TestSessionInUse(t *testing.T) {
 	p.Remove(7)
 }
 
-// silentDevice is a device from which nothing comes until it is closed.
+// silentDevice is a device whose Read returns only after Close.
 type silentDevice struct {
 	sink
 	closed chan struct{}

@@ -6,64 +6,64 @@ import (
 	"time"
 )
 
-// Rate bounds how much a session carries one way; what exceeds it is dropped. The zero
-// value is no bound.
+// Rate limits what a session carries in one direction; packets beyond it are dropped. The zero
+// value is no limit.
 type Rate struct {
-	// Bits is how many bits of IP packets there may be a second, without the headers of
-	// PPP, PPPoE and Ethernet; 0: any number.
+	// Bits is the rate in bits per second of IP packets, without the headers of PPP, PPPoE and
+	// Ethernet; 0: no limit.
 	Bits uint64
-	// Burst is for how long a session that was idle may send as fast as it likes before
-	// Bits bounds it: the size of the bucket, as a time at that rate. 0: DefaultBurst.
-	// A bucket has room for 10 packets of 1500 octets at least.
+	// Burst is the size of the token bucket, as the time that it takes to fill at the rate: an
+	// idle session may send that much at once. 0: DefaultBurst. The bucket has room for at least
+	// 10 packets of 1500 octets.
 	Burst time.Duration
 }
 
-// DefaultBurst lets one TCP stream reach 90 % of its rate, from 512 kbit/s to 1 Gbit/s and over
-// round trips of up to 100 ms (TestRateOfOneStream; BenchmarkRate in test/bench measures Linux's).
-// When a bucket is empty, all that TCP has in flight may be lost, which only its retransmission
-// timer tells, after 200 ms at least in Linux: a bucket that is full before that wastes the rest
-// of the time, and with 100 ms half of the rate.
+// DefaultBurst lets one TCP connection reach 90 % of its rate, from 512 kbit/s to 1 Gbit/s and with
+// round-trip times of up to 100 ms (TestRateOfOneStream; BenchmarkRate in test/bench measures
+// Linux's). When the bucket is empty, all segments in flight may be lost, which only the
+// retransmission timer detects, after at least 200 ms in Linux: a bucket that is full earlier
+// wastes the rest of that time. A bucket of 100 ms costs half of the rate.
 const DefaultBurst = 500 * time.Millisecond
 
-// MaxRate is the greatest Rate.Bits, in bits a second: what is more is taken as that.
+// MaxRate is the highest Rate.Bits, in bits per second; higher values are reduced to it.
 const MaxRate = 1_000_000_000_000
 
-// maxBurst is the longest Rate.Burst: what is more is taken as that.
+// maxBurst is the longest Rate.Burst; longer values are reduced to it.
 const maxBurst = time.Minute
 
-// minBucket is the size of the smallest bucket, in octets: what a host sends at once when
-// it begins (RFC 6928: ten segments).
+// minBucket is the size of the smallest bucket, in octets: TCP's initial window (RFC 6928: ten
+// segments).
 const minBucket = 10 * 1500
 
 // instant is a time of a path's clock, in nanoseconds.
 type instant int64
 
-// newClock makes a clock, which counts from now.
+// newClock returns a monotonic clock that starts at zero.
 func newClock() func() instant {
 	began := time.Now()
 	return func() instant { return instant(time.Since(began)) }
 }
 
-// bucket is a token bucket (RFC 2697 section 3, of a single rate and colour): a packet
-// passes unless the bucket is empty, and takes a token for each of its octets. So the bucket
-// may owe some, for a packet is never cut; and none passes until they are there again.
+// bucket is a token bucket (RFC 2697 section 3, with a single rate and colour): a packet passes
+// unless the bucket is empty, and takes a token for each of its octets. The bucket may so become
+// negative, since a packet is never split; no packet passes until it is positive again.
 //
-// What it holds is kept as the time at which it is full again. That is one number, so that
-// any number of goroutines may use it without a lock. It is in 1/16 ns, of which 40 octets
-// take 32 at 160 Gbit/s; it reaches for 18 years.
+// Its state is the time at which it will be full. That is one number, so that any number of
+// goroutines may use it without a lock. The unit is 1/16 ns, of which 40 octets take 32 at 160
+// Gbit/s; the range is 18 years.
 type bucket struct {
-	rate   Rate         // what it was made of
-	bits   int64        // a second
-	size   int64        // 1/16 ns that it takes to fill
-	fullAt atomic.Int64 // when it is full
+	rate   Rate         // that it was made for
+	bits   int64        // per second
+	size   int64        // time to fill it, in 1/16 ns
+	fullAt atomic.Int64 // when it will be full
 }
 
 const (
-	ticks  = 16 // of a nanosecond
+	ticks  = 16 // per nanosecond
 	second = ticks * int64(time.Second)
 )
 
-// newBucket makes a bucket that is full; nil: the rate is no bound.
+// newBucket returns a full bucket; nil: the rate is no limit.
 func newBucket(r Rate) *bucket {
 	if r.Bits == 0 {
 		return nil
@@ -78,8 +78,8 @@ func newBucket(r Rate) *bucket {
 	return b
 }
 
-// withRate is the bucket of a rate: this one, as full as it is, if that is its rate. Else a peer
-// that negotiates anew could fill it whenever it likes.
+// withRate returns the bucket for a rate: this one in its state if it has that rate. Otherwise a
+// peer could fill it by renegotiating.
 func (b *bucket) withRate(r Rate) *bucket {
 	if b != nil && b.rate == r {
 		return b
@@ -87,11 +87,11 @@ func (b *bucket) withRate(r Rate) *bucket {
 	return newBucket(r)
 }
 
-// cost is how long it takes until there are tokens for so many octets.
+// cost returns the time, in 1/16 ns, in which tokens for so many octets arrive.
 func (b *bucket) cost(octets int) int64 { return int64(octets) * 8 * second / b.bits }
 
-// take takes tokens for a packet of so many octets, at most those of a GSO packet. False:
-// it is empty. A time before that of another goroutine is no harm.
+// take takes tokens for a packet of so many octets, at most a GSO packet. It returns false if the
+// bucket is empty. now may be earlier than in another goroutine's call.
 func (b *bucket) take(now instant, octets int) bool {
 	at := int64(now) * ticks
 	for {

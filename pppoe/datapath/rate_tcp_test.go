@@ -6,40 +6,39 @@ import (
 	"time"
 )
 
-// A TCP stream through a bucket, in virtual time, of a host that always has more to send, and
-// does as Linux does by default: slow start, CUBIC (RFC 9438), loss as RACK with SACK finds it
-// (RFC 8985: also that of what was sent again), proportional rate reduction (RFC 6937), and a
-// retransmission timer of 200 ms at least. Each segment is acknowledged by itself. Nothing but the
-// bucket loses anything.
+// A TCP connection through a bucket, in virtual time. The sender always has data, and behaves as
+// Linux by default: slow start, CUBIC (RFC 9438), loss detection by RACK with SACK (RFC 8985,
+// including lost retransmissions), proportional rate reduction (RFC 6937), and a retransmission
+// timer of at least 200 ms. Each segment is acknowledged. Only the bucket loses segments.
 const (
-	tcpPacket = 1492                 // octets, IP and TCP headers included
-	tcpWindow = 32 << 20 / tcpPacket // what the receiver has room for, in segments
+	tcpPacket = 1492                 // octets, including IP and TCP headers
+	tcpWindow = 32 << 20 / tcpPacket // receive window, in segments
 	tcpLeast  = 200 * time.Millisecond
-	tcpLink   = tcpPacket * 8 / 10 * time.Nanosecond // a packet's time on the sender's link of 10 Gbit/s
+	tcpLink   = tcpPacket * 8 / 10 * time.Nanosecond // time of a packet on the sender's link of 10 Gbit/s
 )
 
 // stream is the sender, with the path to the receiver and back.
 type stream struct {
 	bucket *bucket
-	delay  time.Duration // each way
+	delay  time.Duration // in each direction
 	now    time.Duration
-	free   time.Duration // when the link is
-	acks   []ack         // on their way, in order
+	free   time.Duration // when the link is idle again
+	acks   []ack         // in transit, in order
 
 	window, threshold float64 // in segments
-	peak, left        float64 // CUBIC: the window before the last loss, and after it
+	peak, left        float64 // CUBIC: the windows before and after the last loss
 	epoch             time.Duration
 
-	next     int   // never sent before
-	lost     []int // to be sent again
-	flight   []int // in the order sent
-	acked    int   // all before this
+	next     int   // first segment never sent
+	lost     []int // to be retransmitted
+	flight   []int // in the order of sending
+	acked    int   // all segments before this are acknowledged
 	apart    map[int]bool
-	recovery int // until all before this is acknowledged; 0: none
+	recovery int // recovery lasts until all segments before this are acknowledged; 0: not in recovery
 
 	delivered, out, from int // proportional rate reduction
 	timer                time.Duration
-	probed               bool // the timer is that of retransmission
+	probed               bool // the timer is the retransmission timer
 	backoff              int
 	received             int
 }
@@ -49,7 +48,7 @@ type ack struct {
 	segment int
 }
 
-// run sends for so long, and returns how many segments arrived since "from".
+// run sends for a time, and returns the number of segments that arrived after "from".
 func (s *stream) run(from, until time.Duration) int {
 	s.window, s.threshold, s.apart, s.timer = 10, math.MaxInt32, map[int]bool{}, tcpLeast
 	before := -1
@@ -98,7 +97,7 @@ func (s *stream) send() {
 	}
 }
 
-// arm sets the timer: to that of a tail loss probe first, if several segments are in flight.
+// arm sets the timer: first for a tail loss probe, if several segments are in flight.
 func (s *stream) arm() {
 	s.timer = s.now + (2*s.delay+tcpLeast)<<s.backoff
 	if s.probed = len(s.flight) < 2 || s.backoff > 0; !s.probed {
@@ -106,14 +105,14 @@ func (s *stream) arm() {
 	}
 }
 
-// probe sends one segment more, so that its acknowledgment tells what is lost (RFC 8985 section 7).
+// probe sends one more segment, whose acknowledgment shows which are lost (RFC 8985 section 7).
 func (s *stream) probe() {
 	s.send()
 	s.probed, s.timer = true, s.now+2*s.delay+tcpLeast
 }
 
-// receive takes the acknowledgment of a segment. What was sent before and is not acknowledged is
-// lost, as nothing overtakes anything here.
+// receive handles the acknowledgment of a segment. Segments sent earlier that are not acknowledged
+// are lost, since nothing is reordered here.
 func (s *stream) receive(segment int) {
 	s.apart[segment] = true
 	for s.apart[s.acked] {
@@ -125,7 +124,7 @@ func (s *stream) receive(segment int) {
 		place++
 	}
 	if place == len(s.flight) {
-		return // it was taken for lost
+		return // it was considered lost
 	}
 	before := len(s.flight)
 	gone := place
@@ -148,7 +147,7 @@ func (s *stream) receive(segment int) {
 	}
 }
 
-// reduce notes a loss: RFC 9438 sections 4.6 and 4.7.
+// reduce handles a loss: RFC 9438 sections 4.6 and 4.7.
 func (s *stream) reduce() {
 	s.recovery = s.next
 	if s.peak > s.window {
@@ -160,7 +159,7 @@ func (s *stream) reduce() {
 	s.left, s.epoch = s.threshold, 0
 }
 
-// reduceRate is what may be sent in recovery: RFC 6937 section 3.
+// reduceRate returns how many segments may be sent in recovery: RFC 6937 section 3.
 func (s *stream) reduceRate() {
 	s.delivered++
 	pipe := len(s.flight)
@@ -176,7 +175,7 @@ func (s *stream) reduceRate() {
 	}
 }
 
-// grow is slow start, and RFC 9438 section 4.2.
+// grow implements slow start, and RFC 9438 section 4.2.
 func (s *stream) grow() {
 	if s.window < s.threshold {
 		s.window++
@@ -192,7 +191,7 @@ func (s *stream) grow() {
 	s.window += (max(target, reno) - s.window) / s.window
 }
 
-// timeOut takes all that is in flight for lost, and begins with one segment.
+// timeOut considers all segments in flight lost, and restarts with one segment.
 func (s *stream) timeOut() {
 	if s.recovery == 0 {
 		s.reduce()
@@ -203,15 +202,15 @@ func (s *stream) timeOut() {
 	s.arm()
 }
 
-// reached is which share of its rate a stream reaches, in IP packets, when it has run for a while.
+// reached returns the share of its rate that a connection reaches in the long run, in IP packets.
 func reached(rate Rate, delay time.Duration) float64 {
 	const from, until = 5 * time.Second, 30 * time.Second
 	s := stream{bucket: newBucket(rate), delay: delay}
 	return float64(s.run(from, until)*tcpPacket*8) / (until - from).Seconds() / float64(rate.Bits)
 }
 
-// TestRateOfOneStream: with the default burst one TCP stream reaches 90 % of its rate, in a LAN
-// and over round trips of 10 and 100 ms.
+// TestRateOfOneStream: with the default burst one TCP connection reaches 90 % of its rate, in a LAN
+// and with round-trip times of 10 and 100 ms.
 func TestRateOfOneStream(t *testing.T) {
 	for _, bits := range []uint64{512e3, 2e6, 10e6, 100e6, 1e9} {
 		for _, delay := range []time.Duration{0, 5 * time.Millisecond, 50 * time.Millisecond} {
@@ -222,8 +221,9 @@ func TestRateOfOneStream(t *testing.T) {
 	}
 }
 
-// TestRateOfShortBurst: with a bucket for less than the retransmission timer's 200 ms a stream in a
-// LAN waits for that with the bucket full, again and again. It shows that what is measured here can fall short.
+// TestRateOfShortBurst: with a bucket of less than the retransmission timer's 200 ms, a connection
+// in a LAN waits for the timer with the bucket full, again and again. It shows that the model
+// detects a rate that is too low.
 func TestRateOfShortBurst(t *testing.T) {
 	if share := reached(Rate{Bits: 10e6, Burst: 100 * time.Millisecond}, 0); share > 0.6 {
 		t.Errorf("with a burst of 100 ms: %.2f of the rate, want about half", share)

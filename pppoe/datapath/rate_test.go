@@ -11,7 +11,7 @@ import (
 
 const ms = instant(time.Millisecond)
 
-// TestBucket: 1 Mbit/s are 125 octets a millisecond, and a bucket of 160 ms has 20,000.
+// TestBucket: 1 Mbit/s is 125 octets per millisecond, and a bucket of 160 ms has 20,000.
 func TestBucket(t *testing.T) {
 	b := newBucket(Rate{Bits: 1e6, Burst: 160 * time.Millisecond})
 	for _, c := range []struct {
@@ -36,9 +36,9 @@ func TestBucket(t *testing.T) {
 	}
 }
 
-// TestBucketDebt: of GSO packets no more pass in the long run than of small packets.
+// TestBucketDebt: in the long run no more octets pass in GSO packets than in small packets.
 func TestBucketDebt(t *testing.T) {
-	b, passed := newBucket(Rate{Bits: 8e6, Burst: 100 * time.Millisecond}), 0 // 1000 octets a millisecond, 100,000 in the bucket
+	b, passed := newBucket(Rate{Bits: 8e6, Burst: 100 * time.Millisecond}), 0 // 1000 octets per millisecond, 100,000 in the bucket
 	for at := range 10_000 * ms / ms {
 		if b.take(at*ms, 64000) {
 			passed += 64000
@@ -49,8 +49,7 @@ func TestBucketDebt(t *testing.T) {
 	}
 }
 
-// TestRates: whatever the rate and the packets, what passes is the bucket and the rate, and
-// a packet more at most.
+// TestRates: for any rate and packets, at most the bucket, the rate and one more packet pass.
 func TestRates(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, rate := range []Rate{
@@ -67,7 +66,7 @@ func TestRates(t *testing.T) {
 			if size := 20 + r.IntN(1481); b.take(at, size) {
 				passed += size
 			}
-			at += instant(r.Float64() * 2 * 760 / 2 * 8e9 / bits) // twice the rate, on average
+			at += instant(r.Float64() * 2 * 760 / 2 * 8e9 / bits) // twice the rate on average
 		}
 		allowed := bits/8*(float64(at)/1e9+size) + 1500
 		if float64(passed) > allowed*1.01 {
@@ -82,8 +81,8 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestBucketShared: however many take from it at once, a bucket gives what it has, and one
-// packet more at most.
+// TestBucketShared: any number of goroutines together get what the bucket has, and at most one more
+// packet.
 func TestBucketShared(t *testing.T) {
 	b := newBucket(Rate{Bits: 1e6, Burst: time.Second}) // 125,000 octets
 	var passed atomic.Int64
@@ -117,7 +116,7 @@ func BenchmarkTake(b *testing.B) {
 	}
 }
 
-// TestBucketBounds: the least and the greatest size of a bucket, and the greatest rate.
+// TestBucketBounds: the smallest and the largest bucket, and the highest rate.
 func TestBucketBounds(t *testing.T) {
 	const ms = time.Millisecond
 	for _, c := range []struct {

@@ -1,7 +1,7 @@
 package datapath
 
-// ReadFrames moves frames from a port, in batches of so many at most, until the port is lost or
-// closed. What it passes on is valid during the call.
+// ReadFrames reads frames from a port, up to batch at once, and calls take with them until the port
+// is lost or closed. The frames are valid during the call.
 func ReadFrames(port Port, batch int, take func([]Frame)) error {
 	frames := make([]Frame, batch)
 	for i := range frames {

@@ -5,12 +5,12 @@ import (
 	"net/netip"
 )
 
-// A peer may write any source address into its packets. Whoever assigned its addresses
-// knows which are its own, and drops the rest before they reach anybody (BCP 38: RFC 2827;
-// RFC 3704 section 2.1, a list of prefixes at the customer's line).
+// A peer can write any source address into its packets. The network that has assigned its addresses
+// drops all others (BCP 38: RFC 2827; RFC 3704 section 2.1, a list of prefixes at the customer's
+// access).
 
-// SourceFilter are the prefixes that the packets of a session's peer may come from. They do not
-// change once made, and may be used concurrently. The nil pointer allows all.
+// SourceFilter is the set of prefixes that contains the source addresses allowed for a session's
+// peer. It is immutable, and may be used concurrently. A nil *SourceFilter allows all.
 type SourceFilter struct {
 	prefixes4 []prefix4
 	prefixes6 []prefix6
@@ -20,8 +20,8 @@ type prefix4 struct{ net, mask uint32 }
 
 type prefix6 struct{ netHigh, netLow, maskHigh, maskLow uint64 }
 
-// NewSourceFilter makes Sources of prefixes; invalid ones are left out. An IPv4 address that is
-// written as one of IPv6 is none.
+// NewSourceFilter returns a filter that allows the prefixes. Invalid ones are ignored. An
+// IPv4-mapped IPv6 prefix allows IPv6 packets only.
 func NewSourceFilter(prefixes ...netip.Prefix) *SourceFilter {
 	s := &SourceFilter{}
 	for _, p := range prefixes {
@@ -45,8 +45,8 @@ func newPrefix6(p netip.Prefix) prefix6 {
 	}
 }
 
-// IPv4 is the one address that IPv4 packets may come from; invalid: there are none, or
-// more, as it says.
+// IPv4 returns the IPv4 address that is allowed, if exactly one is; else an invalid address, and
+// whether several are allowed.
 func (s *SourceFilter) IPv4() (one netip.Addr, more bool) {
 	if len(s.prefixes4) == 0 {
 		return netip.Addr{}, false
@@ -59,11 +59,11 @@ func (s *SourceFilter) IPv4() (one netip.Addr, more bool) {
 	return netip.AddrFrom4(a), false
 }
 
-// HasIPv6 reports whether IPv6 packets may come from anywhere at all.
+// HasIPv6 reports whether any IPv6 address is allowed.
 func (s *SourceFilter) HasIPv6() bool { return len(s.prefixes6) > 0 }
 
-// allow reports whether an IP packet, which may be anything, comes from where it may. The
-// version is the packet's own, by which the kernel goes too. It does not allocate.
+// allow reports whether the source address of an IP packet is allowed. The packet is untrusted. Its
+// version decides on the family, as in the kernel. It does not allocate.
 func (s *SourceFilter) allow(packet []byte) bool {
 	switch {
 	case len(packet) >= 20 && packet[0]>>4 == 4:
@@ -95,10 +95,10 @@ func (s *SourceFilter) allow6(high, low uint64) bool {
 
 const protoICMPv6 = 58
 
-// isNeighborDiscovery reports whether a packet from the unspecified address is one that may be:
-// from a host that has no address yet, to its neighbours alone. That is ICMPv6 to ff02::/16:
-// solicitations (RFC 4861 section 7.2.2, RFC 4862 section 5.4.2), and behind a Hop-by-Hop
-// header the reports of multicast listeners (RFC 3590 section 4).
+// isNeighborDiscovery reports whether a packet from the unspecified address is allowed: a host
+// without an address sends it to its neighbours only. That is ICMPv6 to ff02::/16: solicitations
+// (RFC 4861 section 7.2.2, RFC 4862 section 5.4.2), and with a Hop-by-Hop header the reports of
+// multicast listeners (RFC 3590 section 4).
 func isNeighborDiscovery(packet []byte) bool {
 	return packet[24] == 0xff && packet[25]&0x0f == 0x02 && (packet[6] == protoICMPv6 || packet[6] == protoHopByHop)
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// packetFrom is a packet from an address, to one of the same family.
+// packetFrom returns a packet with a source address, to one of the same family.
 func packetFrom(source string) []byte {
 	a := netip.MustParseAddr(source)
 	if a.Is4() {
@@ -23,12 +23,12 @@ func packetFrom(source string) []byte {
 	return p
 }
 
-// packetFromUnspecified is a packet from the unspecified address.
+// packetFromUnspecified returns a packet from the unspecified IPv6 address.
 func packetFromUnspecified(to string, next byte) []byte {
 	return addressedTo(packetFrom("::"), to, next)
 }
 
-// addressedTo is a packet of IPv6 with another destination and Next Header.
+// addressedTo sets the destination and Next Header of an IPv6 packet.
 func addressedTo(p []byte, to string, next byte) []byte {
 	p[6] = next
 	copy(p[24:], netip.MustParseAddr(to).AsSlice())
@@ -90,7 +90,7 @@ func TestSourceFilterAllow(t *testing.T) {
 	}
 }
 
-// TestSourceFilterAgainstNetip compares with netip, for prefixes of all lengths.
+// TestSourceFilterAgainstNetip compares with net/netip, for prefixes of all lengths.
 func TestSourceFilterAgainstNetip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {

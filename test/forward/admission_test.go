@@ -202,7 +202,7 @@ func TestRateLimit(t *testing.T) {
 			}
 			ip(t, j.client, "route", "add", outsideNets[0], "dev", "ppp0")
 			if stage == "kernel" {
-				check(t, server.Await("ppp0: Packets go through user space: the session's rate is limited"))
+				check(t, server.Await("ppp0: Packets go through user space: the session has a rate limit"))
 			}
 			ear := j.listenUDP(t)
 			j.sendUDP(t, "192.0.2.10", sent, make([]byte, size))

@@ -187,7 +187,7 @@ func TestDataPathLoggedOnce(t *testing.T) {
 	kernel, user := pppoe.Offloaded{Description: "TC"}, pppoe.NotOffloaded{Err: errors.New("full")}
 	limited, checked := pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, pppoe.NotOffloaded{Err: fmt.Errorf("all, %w", datapath.ErrSourceFiltered)}
 	want := info + "Packets go through the kernel: TC\n" +
-		strings.Repeat(info+"Packets go through user space: the session's rate is limited, which is done there\n", 2) +
+		strings.Repeat(info+"Packets go through user space: the session has a rate limit, which is enforced there\n", 2) +
 		strings.Repeat(info+"Packets go through user space: all, whose source is checked there\n", 2) +
 		info + "Packets go through user space: full\n" + info + "Packets go through the kernel: TC\n"
 	if got := logged(&EventLogger{}, line, kernel, kernel, limited, limited, checked, checked, user, user, kernel); got != want {
@@ -228,7 +228,7 @@ func TestServerLines(t *testing.T) {
 				info + `ppp0: Session 7 created for client 02:00:5e:00:53:02 (192.0.2.10) on eth0 using Service-Name 'x'\012'` + "\n"},
 		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated, Text: "a stranger's words"}},
 			info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
-		{line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, info + "ppp0: Packets go through user space: the session's rate is limited, which is done there\n"},
+		{line, pppoe.NotOffloaded{Err: datapath.ErrRateLimited}, info + "ppp0: Packets go through user space: the session has a rate limit, which is enforced there\n"},
 		{line, pppoe.Ended{Reason: session.Reason{Cause: session.PeerTerminated}, Counters: datapath.Counters{Dropped: 5, Spoofed: 2, Exceeded: 3}},
 			info + "ppp0: Dropped 2 packets from addresses that are not the peer's.\n" + info + "ppp0: Dropped 3 packets beyond the session's rate.\n" +
 				info + "ppp0: Connection terminated.\n" + info + "ppp0: Session 7 closed for client 02:00:5e:00:53:02 on eth0: peer-terminated\n"},
