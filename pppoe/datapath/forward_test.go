@@ -126,8 +126,8 @@ func forwarding(gso bool) (port *countingPort, work func()) {
 }
 
 var dataPaths = []struct {
-	name   string
-	gso bool
+	name string
+	gso  bool
 }{{"plain", false}, {"offload", true}}
 
 // TestForwardNoAllocation: a packet forwarded from one session to another does not allocate, and is
