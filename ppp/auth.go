@@ -7,67 +7,71 @@ import (
 	"time"
 )
 
-// Method is one way to prove who one is: PAP, CHAP with MD5, MS-CHAPv2, EAP.
-// Methods are stateless values; an Exchange is one run of one.
+// Method is an authentication method: PAP, CHAP with MD5, MS-CHAPv2, EAP. Methods are
+// stateless; an AuthExchange is one run of a method.
 type Method interface {
-	// Name is the word that pppd's log uses: "PAP", "CHAP", "EAP".
+	// Name returns the name in pppd's log: "PAP", "CHAP", "EAP".
 	Name() string
-	// Option is the value of LCP's Authentication-Protocol option (RFC 1661
-	// section 6.2): a protocol number and what that protocol adds to it.
+	// Option returns the value of LCP's Authentication-Protocol option (RFC 1661 section
+	// 6.2): a protocol number, and the data that the protocol defines.
 	Option() []byte
-	// NewAuthenticator begins an exchange in which the peer must prove who it is.
+	// NewAuthenticator returns an exchange in which we authenticate the peer.
 	NewAuthenticator(AuthenticatorConfig) Authenticator
-	// NewPeer begins an exchange in which we prove who we are.
+	// NewPeer returns an exchange in which we are the peer and authenticate ourselves.
 	NewPeer(Credentials) AuthExchange
 }
 
-// Credentials is who we are, told to a peer that asks.
+// Credentials authenticate us to a peer that requires it.
 type Credentials struct {
 	Name string
-	// Secret finds the secret we share with a peer of that name; peer is
-	// empty where the protocol does not tell it (PAP). It must be set.
+	// Secret returns the secret shared with the peer of this name, and whether there is one.
+	// The name is empty where the protocol does not carry it (PAP). It must be set.
 	Secret func(peer string) ([]byte, bool)
-	// CleartextSecret finds the secret that may go out as it is, by PAP; nil: Secret does.
+	// CleartextSecret returns the secret that PAP sends in clear text; nil: Secret is used.
 	CleartextSecret func() ([]byte, bool)
-	// Authenticator is the exchange in which that peer has to prove who it is, on the
-	// same link; nil: it need not.
+	// Authenticator is the exchange on the same link in which we authenticate the peer;
+	// nil: none.
 	Authenticator Authenticator
-	// Key is what marks our challenges: see Examiner.Key.
+	// Key is the key that marks our challenges: see AuthenticatorConfig.Key.
 	Key []byte
-	// Rand is where challenges of ours come from (MS-CHAPv2's Peer-Challenge); nil: crypto/rand.
-	// It must not fail.
+	// Rand is the source of our challenges (MS-CHAPv2's Peer-Challenge); nil: crypto/rand. It
+	// must not fail.
 	Rand   io.Reader
 	Timers AuthTimers
 }
 
-// Reflected reports whether a challenge is one of ours, on this link or on any other, which the
-// peer wants us to answer for it: see Mark.
+// Reflected reports whether a challenge is one of ours, from this link or any other, which
+// must not be answered: see MarkChallenge.
 func (c Credentials) Reflected(challenge []byte) bool {
 	d, ok := c.Authenticator.(Challenger)
 	return ok && d.IsOutstanding(challenge) || IsMarkedChallenge(c.Key, challenge)
 }
 
-// AuthenticatorConfig is how we ask a peer who it is.
+// AuthenticatorConfig configures an exchange in which we are the authenticator.
 type AuthenticatorConfig struct {
-	Name string // ours, told to the peer
-	// Key marks our challenges, so that all sessions that have it know them as ours; empty:
-	// they are known on their own link only.
+	Name string // ours, sent to the peer
+	// Key marks our challenges, so that all sessions with the key recognize them as ours
+	// (MarkChallenge); empty: they are recognized on their own link only.
 	Key []byte
-	// Rand is where challenges and Identifiers come from; nil: crypto/rand. It must not fail.
+	// Rand is the source of challenges and Identifiers; nil: crypto/rand. It must not fail.
 	Rand   io.Reader
 	Timers AuthTimers
 }
 
-// AuthTimers bound an exchange. A zero field stands for the default.
+// AuthTimers are the timers and counters of an exchange. A zero field stands for the
+// default.
 type AuthTimers struct {
-	Restart     time.Duration // until a packet is sent again; default 3 s
-	MaxTransmit int           // how often one is sent; default 10
-	Timeout     time.Duration // for the whole, where nothing is ours to send again (PAP's examiner: default 30 s; a CHAP peer that is never challenged: default 60 s)
-	Rechallenge time.Duration // between challenges of a peer already authenticated (CHAP); 0: never
+	Restart     time.Duration // between retransmissions; default 3 s
+	MaxTransmit int           // transmissions of one packet; default 10
+	// Timeout bounds an exchange in which the other side sends the first packet: the
+	// authenticator of PAP (default 30 s), the peer of CHAP and EAP (default 60 s). A
+	// negative value: no bound.
+	Timeout     time.Duration
+	Rechallenge time.Duration // between challenges of an authenticated peer (CHAP, EAP); 0: never
 }
 
-// WithDefaults replaces what is left zero. The default of Timeout is the
-// method's; below zero it stays, and means that nothing is bounded.
+// WithDefaults replaces zero fields by the defaults. The default of Timeout depends on the
+// method.
 func (t AuthTimers) WithDefaults(timeout time.Duration) AuthTimers {
 	if t.Restart <= 0 {
 		t.Restart = 3 * time.Second
@@ -81,105 +85,105 @@ func (t AuthTimers) WithDefaults(timeout time.Duration) AuthTimers {
 	return t
 }
 
-// Reasons for which an Exchange drops a packet, besides ErrStale.
+// Reasons why an AuthExchange drops a packet, in addition to ErrStale.
 var (
-	ErrRole        = errors.New("ppp: authentication packet that is not for this role")
-	ErrAuthPending = errors.New("ppp: proof offered while one is being judged")
-	ErrReflected   = errors.New("ppp: challenge is our own, sent back")
+	ErrRole        = errors.New("ppp: authentication packet for the other role")
+	ErrAuthPending = errors.New("ppp: authentication is pending")
+	ErrReflected   = errors.New("ppp: challenge is our own, reflected")
 )
 
 // AuthExchange is one run of an authentication method on one link.
 type AuthExchange interface {
-	// Protocol is the one whose packets belong to the exchange.
+	// Protocol returns the protocol of the exchange's packets.
 	Protocol() Protocol
-	// Start is called once, when the link is open.
+	// Start is called once, when LCP has opened.
 	Start(now time.Time, q *Queue)
-	// Receive takes a packet of Protocol. An error says that the packet was
-	// dropped, and why; it changes nothing else.
+	// Receive handles a packet of Protocol. An error reports that the packet was dropped,
+	// and why; it has no other effect.
 	Receive(now time.Time, c Control, q *Queue) (Step, error)
-	// Advance does what is due at now.
+	// Advance handles the timers that have expired at now.
 	Advance(now time.Time, q *Queue) Step
-	// Deadline is when Advance wants to be called; zero: never.
+	// Deadline returns the time at which Advance must be called; zero: never.
 	Deadline() time.Time
 }
 
-// ImplicitSuccess is an Exchange in which we prove who we are, by a method whose verdict is
-// sent only once: it may be lost.
+// ImplicitSuccess is an AuthExchange in which we are the peer, by a method whose Success is
+// not retransmitted and may be lost (EAP).
 type ImplicitSuccess interface {
-	// AssumeSuccess reports that the peer acts as one that has accepted us. The Step is what the
-	// verdict would have come to: nothing if we have not proved anything yet.
+	// AssumeSuccess is called when the authenticator acts as if it has accepted us. It
+	// returns the Step of a Success, or none if we have not answered a challenge.
 	AssumeSuccess() Step
 }
 
-// Authenticator is an Exchange in which we are the authenticator. When a Step is
-// Asking, its owner has the Proof judged and brings the decision back.
+// Authenticator is an AuthExchange in which we are the authenticator. When a Step is
+// AwaitingResult, its owner verifies the Response and calls SetResult.
 type Authenticator interface {
 	AuthExchange
-	// SetResult answers the last Proof. A decision nobody asked for is ignored.
-	SetResult(now time.Time, d AuthResult, q *Queue) Step
+	// SetResult sets the result for the last Response. A result that was not requested is
+	// ignored.
+	SetResult(now time.Time, result AuthResult, q *Queue) Step
 }
 
-// Challenger is a Demand that asks by challenges.
+// Challenger is an Authenticator that sends challenges.
 type Challenger interface {
-	// IsOutstanding reports whether the challenge is the one that the peer has to answer.
+	// IsOutstanding reports whether the challenge is the one that the peer must answer.
 	IsOutstanding(challenge []byte) bool
 }
 
-// Step is where an exchange stands after a call. The zero value: nothing new.
+// Step is the result of a call of an exchange. The zero value: no change.
 type Step struct {
 	Outcome  Outcome
-	Name     string       // who was authenticated: the peer's name, or ours
-	Message  string       // the peer's words on success or failure: not yet fit for a terminal
-	Response AuthResponse // with Asking
+	Name     string       // who is authenticated: the peer, or we
+	Message  string       // the peer's message on success or failure: untrusted, escape it before printing
+	Response AuthResponse // with AwaitingResult
 }
 
-// Outcome says what an exchange came to.
+// Outcome is the outcome of a Step.
 type Outcome uint8
 
-// Outcomes of a Step.
+// Outcomes.
 const (
-	Pending        Outcome = iota // nothing new
-	AwaitingResult                // Proof waits for a decision
-	Succeeded                     // also after each further challenge
+	Pending        Outcome = iota // no change
+	AwaitingResult                // Response must be verified: see Authenticator
+	Succeeded                     // for the first and each further challenge
 	Failed                        // the link must be closed (RFC 1661 section 3.5)
 )
 
-// AuthResponse is what a peer offered to show who it is. Its concrete type belongs to
-// the method, for authorities that pass it on (RADIUS).
+// AuthResponse is what a peer has sent to authenticate itself. Its concrete type depends
+// on the method, for AAA that passes it on (RADIUS).
 type AuthResponse interface {
-	// User is the name the peer gave, as it came: escape it before printing.
+	// User returns the name that the peer sent. It is untrusted: escape it before printing.
 	User() string
-	// Verify compares with a secret, in constant time. The message is what
-	// success must tell the peer (MS-CHAPv2's authenticator response), or
-	// empty.
+	// Verify reports whether the response was made with the secret, in constant time. The
+	// message is what a Success must contain (MS-CHAPv2's authenticator response), or empty.
 	Verify(secret []byte) (message string, ok bool)
 }
 
-// AuthResult is what an authority says of a Proof.
+// AuthResult is the result of authenticating an AuthResponse.
 type AuthResult struct {
 	Accepted bool
-	// Message goes to the peer; empty stands for the method's default.
+	// Message is sent to the peer; empty: the method's default.
 	Message string
-	// Reason is why it is not granted, for our own log. The peer must not be told: whether a
-	// name is known is worth knowing.
+	// Reason is why the response is not accepted, for our log. It is not sent to the peer,
+	// which must not learn whether a name exists.
 	Reason string
-	// Secret and Clear are what we prove ourselves by to this peer, if it demands that: by a
-	// challenge, and by PAP, in which it goes out as it is. Empty: we cannot.
+	// Secret and CleartextSecret authenticate us to this peer, if it requires it: Secret by
+	// a challenge, CleartextSecret by PAP, which sends it in clear text. Empty: none.
 	Secret, CleartextSecret []byte
-	// Address, if valid, is the IPv4 address the peer is to have; 0.0.0.0: the one that it
-	// names. What the zero value means is the owner's to say (a pool's next).
+	// Address is the IPv4 address assigned to the peer; 0.0.0.0: the one that it requests.
+	// The owner defines the meaning of the zero value (the next of a pool).
 	Address netip.Addr
-	// Alternates are addresses that the peer may name instead of Address.
+	// Alternates are addresses that the peer may request instead of Address.
 	Alternates []netip.Addr
-	// AllowAddress says which other IPv4 address the peer may have if it names one itself, and
-	// is not to have a certain one; nil: any.
+	// AllowAddress reports whether the peer may have an address that it requests, where none
+	// is assigned; nil: any.
 	AllowAddress func(netip.Addr) bool
 }
 
-// LogReason is why a proof was refused, for a log: Reason, or else what the peer is told.
-func (d AuthResult) LogReason() string {
-	if d.Reason != "" {
-		return d.Reason
+// LogReason returns why a response was not accepted, for our log: Reason, or else Message.
+func (r AuthResult) LogReason() string {
+	if r.Reason != "" {
+		return r.Reason
 	}
-	return d.Message
+	return r.Message
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// Code says what a control packet is. The codes below are LCP's, of which
-// the network control protocols use the first seven; PAP, CHAP and EAP number
-// their own.
+// Code is the Code field of a control packet. The codes below are LCP's; the network
+// control protocols use the first seven of them. PAP, CHAP and EAP have codes of their
+// own.
 type Code uint8
 
 // Codes of RFC 1661 section 5, and of RFC 1570 sections 2.1 and 2.2.
@@ -31,24 +31,23 @@ const (
 // Length fields.
 const ControlHeaderLen = 4
 
-// Control is a control packet: of LCP and the network control protocols
-// (RFC 1661 section 5), and equally of PAP, CHAP and EAP, which share its
-// format.
+// Control is a control packet of LCP or a network control protocol (RFC 1661 section 5),
+// or of PAP, CHAP or EAP, which use the same format.
 type Control struct {
 	Code Code
 	ID   uint8
 	Data []byte // what follows the Length field, without padding
 }
 
-// Errors of ParseControl. RFC 1661 section 5: packets with an invalid Length
-// are silently discarded.
+// Errors of ParseControl. RFC 1661 section 5: packets with an invalid Length are silently
+// discarded.
 var (
 	ErrShortControl  = errors.New("ppp: control packet shorter than its header")
 	ErrControlLength = errors.New("ppp: control packet's Length field below 4 or beyond the packet")
 )
 
-// ParseControl reads a control packet. Data aliases b. Octets beyond the
-// Length field are padding, and cut off (RFC 1661 section 5).
+// ParseControl parses a control packet. Data aliases b. Octets beyond the Length are
+// padding, and not part of Data (RFC 1661 section 5).
 func ParseControl(b []byte) (Control, error) {
 	if len(b) < ControlHeaderLen {
 		return Control{}, ErrShortControl
@@ -60,8 +59,8 @@ func ParseControl(b []byte) (Control, error) {
 	return Control{Code: Code(b[0]), ID: b[1], Data: b[ControlHeaderLen:n:n]}, nil
 }
 
-// AppendTo appends the packet, Length field included. Data longer than
-// 65531 octets cannot be told in that field: it is cut.
+// AppendTo appends the packet. Data longer than 65531 octets does not fit the Length
+// field and is truncated.
 func (c Control) AppendTo(b []byte) []byte {
 	data := c.Data[:min(len(c.Data), 0xffff-ControlHeaderLen)]
 	b = append(b, byte(c.Code), c.ID)

@@ -2,7 +2,8 @@ package ppp
 
 import "time"
 
-// Earliest is the first of some deadlines; the zero time among them means none.
+// Earliest returns the earliest of the deadlines. The zero time stands for no deadline,
+// among the arguments and as the result.
 func Earliest(deadlines ...time.Time) (first time.Time) {
 	for _, d := range deadlines {
 		if !d.IsZero() && (first.IsZero() || d.Before(first)) {

@@ -1,9 +1,11 @@
-// Package ppp holds what every protocol of the Point-to-Point Protocol
-// (RFC 1661) shares: protocol numbers, control packets, configuration options,
-// the option negotiation automaton, and what an authentication method is.
+// Package ppp contains what the protocols of the Point-to-Point Protocol (RFC 1661)
+// share: protocol numbers, control packets, configuration options, the option
+// negotiation automaton, and the interfaces of authentication methods. The protocols
+// themselves are in packages of their own, such as lcp, ipcp and chap; a whole session is
+// in ppp/session.
 //
-// Nothing here reads a clock, starts a goroutine, takes a lock or does I/O.
-// Values are told the time and a packet, and append the packets they want sent
-// to a Queue; their owner does the rest. No value is safe for concurrent use
-// unless it says so.
+// Nothing here reads a clock, starts a goroutine, takes a lock or does I/O. Values
+// receive the time and packets as arguments, and append the packets to be sent to a
+// Queue; their owner does the rest. No value is safe for concurrent use unless its
+// documentation says so.
 package ppp

@@ -13,11 +13,11 @@ func TestParseFrame(t *testing.T) {
 		err  error
 	}{
 		{"LCP", []byte{0xc0, 0x21, 1}, LCP, nil},
-		{"no information", []byte{0x00, 0x21}, IPv4, nil},
+		{"without information", []byte{0x00, 0x21}, IPv4, nil},
 		{"empty", nil, 0, ErrShortFrame},
 		{"one octet", []byte{0x21}, 0, ErrShortFrame},
 		{"a compressed Protocol field", []byte{0x21, 0x45}, 0, ErrBadProtocol},
-		{"an even number", []byte{0xc0, 0x20}, 0, ErrBadProtocol},
+		{"an even protocol number", []byte{0xc0, 0x20}, 0, ErrBadProtocol},
 	} {
 		p, rest, err := ParseFrame(c.in)
 		if err != c.err || p != c.want || err == nil && len(rest) != len(c.in)-2 {
@@ -45,16 +45,16 @@ func TestControl(t *testing.T) {
 	}
 	long := Control{Data: make([]byte, 70000)}.AppendTo(nil)
 	if c, err := ParseControl(long); err != nil || len(c.Data) != 0xffff-ControlHeaderLen {
-		t.Errorf("data too long for Length encodes to something else than a full packet: %d octets, %v", len(c.Data), err)
+		t.Errorf("data too long for Length must be truncated to a full packet: %d octets, %v", len(c.Data), err)
 	}
 }
 
 func TestOptions(t *testing.T) {
 	for _, c := range []struct {
-		what    string
-		in      []byte
-		ok      bool
-		repeats bool
+		what       string
+		in         []byte
+		ok         bool
+		duplicates bool
 	}{
 		{"none", nil, true, false},
 		{"two", []byte{1, 4, 5, 0xd4, 5, 6, 1, 2, 3, 4}, true, false},
@@ -68,7 +68,7 @@ func TestOptions(t *testing.T) {
 		if (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.what, err)
 		}
-		if err == nil && o.HasDuplicates() != c.repeats {
+		if err == nil && o.HasDuplicates() != c.duplicates {
 			t.Errorf("%s: Repeats says %v", c.what, o.HasDuplicates())
 		}
 	}

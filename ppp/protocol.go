@@ -23,7 +23,7 @@ const (
 	LCP    Protocol = 0xc021 // RFC 1661
 	PAP    Protocol = 0xc023 // RFC 1334
 	LQR    Protocol = 0xc025 // RFC 1989
-	CBCP   Protocol = 0xc029 // Microsoft's call-back control
+	CBCP   Protocol = 0xc029 // Microsoft's Callback Control Protocol
 	CHAP   Protocol = 0xc223 // RFC 1994
 	EAP    Protocol = 0xc227 // RFC 3748
 )
@@ -34,7 +34,7 @@ var protocolNames = map[Protocol]string{
 	LQR: "LQR", CBCP: "CBCP", CHAP: "CHAP", EAP: "EAP",
 }
 
-// String is the protocol's name as pppd prints it, or its number.
+// String returns the protocol's name as pppd prints it, or its number.
 func (p Protocol) String() string {
 	if name, ok := protocolNames[p]; ok {
 		return name
@@ -52,8 +52,8 @@ var (
 // address, control or check sequence: RFC 2516 section 4), into protocol and
 // information. The information aliases b and includes any padding.
 //
-// A compressed, one-octet Protocol field is an error: PFC is never agreed to
-// (RFC 2516 section 7).
+// A compressed Protocol field, of one octet, is an error: PFC is never negotiated (RFC
+// 2516 section 7).
 func ParseFrame(b []byte) (Protocol, []byte, error) {
 	if len(b) < 2 {
 		return 0, nil, ErrShortFrame

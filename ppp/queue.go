@@ -5,9 +5,8 @@ import (
 	"iter"
 )
 
-// Queue collects the frames that protocol values want sent, in order. Each
-// begins with its Protocol field. The zero value is an empty queue; Reset lets
-// one buffer serve for good.
+// Queue collects the frames to be sent, in order. Each begins with its Protocol field.
+// The zero value is an empty queue; Reset allows its memory to be reused.
 type Queue struct {
 	buf  []byte
 	ends []int
@@ -20,10 +19,10 @@ func (q *Queue) Add(p Protocol, c Control) {
 	q.ends = append(q.ends, len(q.buf))
 }
 
-// Len is the number of frames.
+// Len returns the number of frames.
 func (q *Queue) Len() int { return len(q.ends) }
 
-// At is the i-th frame, valid until Reset.
+// At returns the i-th frame, valid until Reset.
 func (q *Queue) At(i int) []byte {
 	start := 0
 	if i > 0 {

@@ -6,201 +6,198 @@ import (
 	"time"
 )
 
-// Reasons for which Receive drops a packet.
+// Reasons why Receive drops a packet.
 var (
-	ErrStale           = errors.New("ppp: answer to no request of ours that is still open")
+	ErrStale           = errors.New("ppp: answer to no outstanding request of ours")
 	ErrMismatch        = errors.New("ppp: Configure-Ack, -Nak or -Reject does not match the request")
-	ErrDuplicateOption = errors.New("ppp: Configure-Nak holds an option twice")
+	ErrDuplicateOption = errors.New("ppp: Configure-Nak contains an option twice")
 	ErrDown            = errors.New("ppp: control packet while the layer below is down")
-	// ErrSuperseded: the peer has sent another request since, and has had an answer to that.
-	ErrSuperseded = errors.New("ppp: Configure-Request that a later one has overtaken")
+	// ErrSuperseded reports a Configure-Request that is older than one already answered.
+	ErrSuperseded = errors.New("ppp: Configure-Request superseded by a later one")
 )
 
-// Receive takes a control packet of the protocol. Codes beyond Code-Reject
-// are unknown to the automaton: a protocol that has more (LCP) takes them
-// before. An error says that the packet was dropped, and why; it has changed
-// nothing.
-func (m *Automaton) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
-	if m.state <= Starting {
+// Receive handles a control packet of the protocol. Codes above Code-Reject are unknown
+// to the automaton: a protocol with more codes (LCP) handles them itself. An error
+// reports that the packet was dropped, and why; it has no other effect.
+func (a *Automaton) Receive(now time.Time, c Control, q *Queue) (Signal, error) {
+	if a.state <= Starting {
 		return 0, ErrDown
 	}
 	switch c.Code {
 	case ConfigureRequest:
-		return m.receiveRequest(now, c, q)
+		return a.receiveRequest(now, c, q)
 	case ConfigureAck:
-		return m.receiveAck(now, c, q)
+		return a.receiveAck(now, c, q)
 	case ConfigureNak, ConfigureReject:
-		return m.receiveRefusal(now, c, q)
+		return a.receiveNakOrReject(now, c, q)
 	case TerminateRequest:
-		return m.step(rtr, now, c, q), nil
+		return a.step(rtr, now, c, q), nil
 	case TerminateAck:
-		// Some concentrators answer with another Identifier; the state
-		// alone decides, as in the table.
-		return m.step(rta, now, c, q), nil
+		// Some concentrators answer with another Identifier: it is not checked, as in the
+		// table.
+		return a.step(rta, now, c, q), nil
 	case CodeReject:
-		return m.receiveCodeReject(now, c, q)
+		return a.receiveCodeReject(now, c, q)
 	}
-	return m.step(ruc, now, c, q), nil
+	return a.step(ruc, now, c, q), nil
 }
 
-func (m *Automaton) receiveRequest(now time.Time, c Control, q *Queue) (Signal, error) {
+func (a *Automaton) receiveRequest(now time.Time, c Control, q *Queue) (Signal, error) {
 	peer, err := ParseOptions(c.Data)
 	if err != nil {
 		return 0, err
 	}
-	if m.state == Closing || m.state == Stopping {
+	if a.state == Closing || a.state == Stopping {
 		return 0, nil
 	}
-	if done, err := m.receiveCopy(now, c, q); done {
+	if done, err := a.receiveDuplicate(now, c, q); done {
 		return 0, err
 	}
-	if m.state == Stopped || m.state == Opened {
-		// RFC 1661 section 4.3: the negotiation begins anew (an LNS behind an
-		// LAC does this), and the request is judged by fresh wishes.
-		m.begin()
+	if a.state == Stopped || a.state == Opened {
+		// RFC 1661 section 4.3: the negotiation begins again, with our initial options. An
+		// LNS behind an LAC does this.
+		a.resetNegotiation()
 	}
 	e := rcrBad
-	if m.judge(peer) {
+	if a.evaluate(peer) {
 		e = rcrGood
 	}
-	if e == rcrBad && m.rejectsSent > 2*m.limits.MaxFailure {
-		// A peer that insists for ever would keep both busy at wire speed.
-		return m.step(exhausted, now, c, q), nil
+	if e == rcrBad && a.rejectsSent > 2*a.limits.MaxFailure {
+		// Without this bound, an insistent peer would keep both sides busy at wire speed.
+		return a.step(exhausted, now, c, q), nil
 	}
-	m.hurry(now, q)
-	return m.step(e, now, c, q), nil
+	a.retransmitOverdue(now, q)
+	return a.step(e, now, c, q), nil
 }
 
-// judge prepares the answer to a request and reports whether it is an Ack.
-// Rejects go out first, alone (RFC 1661 section 5.4). No option that we know may
-// be listed twice (section 6): what follows the first is rejected.
-func (m *Automaton) judge(peer Options) bool {
+// evaluate prepares the answer to a request and reports whether it is an Ack.
+// Rejects are sent first, alone (RFC 1661 section 5.4). An option that we know may not be
+// listed twice (section 6): all but the first are rejected.
+func (a *Automaton) evaluate(peer Options) bool {
 	var naks, rejects []byte
 	var seen [256]bool
 	for o := range peer.All() {
 		verdict, suggestion := Reject, o
 		if !seen[o.Type] {
-			verdict, suggestion = m.policy.Evaluate(o)
+			verdict, suggestion = a.negotiator.Evaluate(o)
 		}
 		seen[o.Type] = true
 		switch {
-		case verdict == Nak && m.naksSent < m.limits.MaxFailure:
+		case verdict == Nak && a.naksSent < a.limits.MaxFailure:
 			naks = suggestion.AppendTo(naks)
 		case verdict != Ack:
 			rejects = o.AppendTo(rejects)
 		}
 	}
-	if m.naksSent < m.limits.MaxFailure {
-		naks = m.policy.AppendMissing(naks, peer)
+	if a.naksSent < a.limits.MaxFailure {
+		naks = a.negotiator.AppendMissing(naks, peer)
 	}
 	switch {
 	case len(rejects) > 0:
-		m.code, m.answer = ConfigureReject, rejects
+		a.code, a.answer = ConfigureReject, rejects
 	case len(naks) > 0:
-		m.code, m.answer = ConfigureNak, naks
+		a.code, a.answer = ConfigureNak, naks
 	default:
-		m.code, m.answer = ConfigureAck, append(m.answer[:0], peer...)
+		a.code, a.answer = ConfigureAck, append(a.answer[:0], peer...)
 		return true
 	}
 	return false
 }
 
-func (m *Automaton) sendAnswer(c Control, q *Queue) {
-	again := m.peer.note(c, m.code != ConfigureAck)
+func (a *Automaton) sendAnswer(c Control, q *Queue) {
+	again := a.peerRequests.record(c, a.code != ConfigureAck)
 	switch {
-	case m.code == ConfigureAck:
-		m.naksSent, m.rejectsSent = 0, 0
-		m.policy.Acknowledged(Options(m.answer))
-	case again: // a copy of what was refused shows no more obstinacy than the first
-	case m.code == ConfigureNak:
-		m.naksSent++
+	case a.code == ConfigureAck:
+		a.naksSent, a.rejectsSent = 0, 0
+		a.negotiator.Acknowledged(Options(a.answer))
+	case again: // a duplicate does not count
+	case a.code == ConfigureNak:
+		a.naksSent++
 	default:
-		m.rejectsSent++
+		a.rejectsSent++
 	}
-	m.queueAnswer(c, q)
+	a.queueAnswer(c, q)
 }
 
-func (m *Automaton) queueAnswer(c Control, q *Queue) {
-	q.Add(m.policy.Protocol(), Control{Code: m.code, ID: c.ID, Data: m.answer})
+func (a *Automaton) queueAnswer(c Control, q *Queue) {
+	q.Add(a.negotiator.Protocol(), Control{Code: a.code, ID: c.ID, Data: a.answer})
 }
 
-// current reports whether an answer is one to our last request, and the first:
-// the peer may acknowledge every copy of a repeated request, and the second Ack
-// must not count as a crossed connection. In the states that answer such
-// packets without looking (Closed, Stopped) the automaton decides.
-func (m *Automaton) current(c Control) bool {
-	return m.state < Closing || m.awaiting && c.ID == m.requestID
+// answersRequest reports whether a packet is the first answer to our last request. The
+// peer may acknowledge every copy of a retransmitted request, and the second Ack must not
+// count as a crossed connection. In Closed and Stopped the table answers every packet.
+func (a *Automaton) answersRequest(c Control) bool {
+	return a.state < Closing || a.awaiting && c.ID == a.requestID
 }
 
-func (m *Automaton) receiveAck(now time.Time, c Control, q *Queue) (Signal, error) {
-	if !m.current(c) {
+func (a *Automaton) receiveAck(now time.Time, c Control, q *Queue) (Signal, error) {
+	if !a.answersRequest(c) {
 		return 0, ErrStale
 	}
-	if m.state >= ReqSent {
-		// RFC 1661 section 5.2: the options of an Ack are those of the last
-		// request, to the octet.
-		if !bytes.Equal(c.Data, m.request) {
+	if a.state >= ReqSent {
+		// RFC 1661 section 5.2: the options of an Ack equal those of the last request.
+		if !bytes.Equal(c.Data, a.request) {
 			return 0, ErrMismatch
 		}
-		m.refusals = 0
-		m.answered()
+		a.refusalsReceived = 0
+		a.requestAnswered()
 	}
-	return m.step(rca, now, c, q), nil
+	return a.step(rca, now, c, q), nil
 }
 
-func (m *Automaton) receiveRefusal(now time.Time, c Control, q *Queue) (Signal, error) {
-	if !m.current(c) {
+func (a *Automaton) receiveNakOrReject(now time.Time, c Control, q *Queue) (Signal, error) {
+	if !a.answersRequest(c) {
 		return 0, ErrStale
 	}
-	if m.state < ReqSent {
-		return m.step(rcn, now, c, q), nil
+	if a.state < ReqSent {
+		return a.step(rcn, now, c, q), nil
 	}
 	refused, err := ParseOptions(c.Data)
 	if err != nil {
 		return 0, err
 	}
-	if len(refused) == 0 || c.Code == ConfigureReject && !m.subset(refused) {
+	if len(refused) == 0 || c.Code == ConfigureReject && !a.isSubset(refused) {
 		return 0, ErrMismatch
 	}
 	if refused.HasDuplicates() {
-		return 0, ErrDuplicateOption // one suggestion would undo the other
+		return 0, ErrDuplicateOption // one suggestion would override the other
 	}
-	m.refusals++
-	if m.refusals > 2*m.limits.MaxFailure {
-		// A peer that refuses for ever would keep both busy at wire speed.
-		return m.step(exhausted, now, c, q), nil
+	a.refusalsReceived++
+	if a.refusalsReceived > 2*a.limits.MaxFailure {
+		// Without this bound, a peer that always refuses would keep both sides busy at wire
+		// speed.
+		return a.step(exhausted, now, c, q), nil
 	}
-	m.learn(c.Code, refused)
-	m.answered()
-	return m.step(rcn, now, c, q), nil
+	a.applyRefusal(c.Code, refused)
+	a.requestAnswered()
+	return a.step(rcn, now, c, q), nil
 }
 
-// learn tells the policy what the peer refused. A peer that naks again and
-// again is understood to reject (RFC 1661 section 4.6, Max-Failure, seen from
-// the other side).
-func (m *Automaton) learn(code Code, refused Options) {
+// applyRefusal passes the refused options to the negotiator. After Max-Failure Naks the
+// peer is assumed to reject (RFC 1661 section 4.6, applied to the other side).
+func (a *Automaton) applyRefusal(code Code, refused Options) {
 	for o := range refused.All() {
-		sent, ours := Options(m.request).Find(o.Type)
+		sent, requested := Options(a.request).Find(o.Type)
 		switch {
 		case code == ConfigureReject:
-			m.policy.ReceivedReject(o)
-		case m.refusals <= m.limits.MaxFailure:
-			m.policy.ReceivedNak(o)
-		case ours:
-			m.policy.ReceivedReject(sent)
+			a.negotiator.ReceivedReject(o)
+		case a.refusalsReceived <= a.limits.MaxFailure:
+			a.negotiator.ReceivedNak(o)
+		case requested:
+			a.negotiator.ReceivedReject(sent)
 		}
 	}
 }
 
-// subset reports whether rejected options stand in our last request, unchanged
-// and in the same order (RFC 1661 section 5.4).
-func (m *Automaton) subset(rejected Options) bool {
-	rest := m.request
+// isSubset reports whether the rejected options are in our last request, unchanged and in
+// the same order (RFC 1661 section 5.4).
+func (a *Automaton) isSubset(rejected Options) bool {
+	rest := a.request
 	for o := range rejected.All() {
 		found := false
-		for mine := range Options(rest).All() {
-			rest = rest[2+len(mine.Value):]
-			if mine.Type == o.Type && bytes.Equal(mine.Value, o.Value) {
+		for sent := range Options(rest).All() {
+			rest = rest[2+len(sent.Value):]
+			if sent.Type == o.Type && bytes.Equal(sent.Value, o.Value) {
 				found = true
 				break
 			}
@@ -212,14 +209,14 @@ func (m *Automaton) subset(rejected Options) bool {
 	return true
 }
 
-// receiveCodeReject ends a protocol whose peer does not know the codes that it
-// cannot do without.
-func (m *Automaton) receiveCodeReject(now time.Time, c Control, q *Queue) (Signal, error) {
+// receiveCodeReject closes the protocol if the peer does not know a code that is
+// required.
+func (a *Automaton) receiveCodeReject(now time.Time, c Control, q *Queue) (Signal, error) {
 	if len(c.Data) < 1 {
 		return 0, ErrShortControl
 	}
 	if rejected := Code(c.Data[0]); rejected >= ConfigureRequest && rejected <= CodeReject {
-		return m.step(rxjBad, now, c, q), nil
+		return a.step(rxjBad, now, c, q), nil
 	}
-	return m.step(rxjGood, now, c, q), nil
+	return a.step(rxjGood, now, c, q), nil
 }

@@ -24,7 +24,7 @@ var stateNames = [stateCount]string{
 	"Req-Sent", "Ack-Rcvd", "Ack-Sent", "Opened",
 }
 
-// String is the state's name in RFC 1661.
+// String returns the state's name in RFC 1661.
 func (s State) String() string {
 	if s < stateCount {
 		return stateNames[s]
@@ -32,9 +32,9 @@ func (s State) String() string {
 	return "none"
 }
 
-// timed reports whether the Restart timer runs in the state: RFC 1661 section
-// 4.1 has it in those that have TO+ and TO- entries.
-func (s State) timed() bool { return s >= Closing && s <= AckSent }
+// hasTimer reports whether the Restart timer runs in the state: in those that have TO+ and
+// TO- entries (RFC 1661 section 4.1).
+func (s State) hasTimer() bool { return s >= Closing && s <= AckSent }
 
 // event is an event of RFC 1661 section 4.3, in the order of its table.
 type event uint8
@@ -44,23 +44,23 @@ const (
 	down
 	open
 	closing
-	timeout   // TO+: the restart counter is above zero
-	exhausted // TO-: it is not
+	timeout   // TO+: the Restart counter is above zero
+	exhausted // TO-: the Restart counter is zero
 	rcrGood   // RCR+: an acceptable Configure-Request
-	rcrBad    // RCR-: one to be answered with Nak or Reject
+	rcrBad    // RCR-: an unacceptable Configure-Request
 	rca       // Configure-Ack
 	rcn       // Configure-Nak or Configure-Reject
 	rtr       // Terminate-Request
 	rta       // Terminate-Ack
 	ruc       // an unknown code
-	rxjGood   // RXJ+: a Code- or Protocol-Reject of something dispensable
-	rxjBad    // RXJ-: one of something that is not
+	rxjGood   // RXJ+: a Code- or Protocol-Reject that can be tolerated
+	rxjBad    // RXJ-: one of something required
 	rxr       // Echo-Request, Echo-Reply, Discard-Request
 	eventCount
 )
 
-// action is a set of actions of RFC 1661 section 4.4. The bits stand in the
-// order in which every entry of the table lists them, and are carried out so.
+// action is a set of actions of RFC 1661 section 4.4. The order of the bits is the order
+// in which the table lists the actions and in which they are performed.
 type action uint16
 
 const (

@@ -12,14 +12,14 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-var update = flag.Bool("update", false, "write the transcripts anew")
+var update = flag.Bool("update", false, "write the transcripts")
 
-// end is an end that negotiates addresses: the automaton with a policy that is real.
+// end returns an end that negotiates IPv4 addresses: the automaton with IPCP's negotiator.
 func end(name string, cfg ipcp.Config, limits ppp.Limits) *ppptest.End {
-	p := ipcp.New(&cfg)
+	n := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(p, limits)},
-		Agreed: func() string { return fmt.Sprintf("%v, and the peer %v", p.Agreement().Local, p.Agreement().Remote) },
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, limits)},
+		Agreed: func() string { return fmt.Sprintf("%v, and the peer %v", n.Agreement().Local, n.Agreement().Remote) },
 	}
 }
 
@@ -29,17 +29,17 @@ func server(l ppp.Limits) *ppptest.End {
 	return end("server", ipcp.Config{Local: netip.MustParseAddr("192.0.2.1"), Remote: netip.MustParseAddr("192.0.2.10")}, l)
 }
 
-// TestTranscripts holds what the automaton sends, and when, against testdata;
-// -update writes it anew.
+// TestTranscripts compares what the automaton sends, and when, with testdata; -update
+// writes the files.
 func TestTranscripts(t *testing.T) {
 	small := ppp.Limits{Restart: time.Second, MaxConfigure: 3, MaxTerminate: 1, MaxFailure: 2}
 	for name, ends := range map[string][]*ppptest.End{
-		"nobody-answers": {host(ppp.Limits{})},
-		"small-limits":   {server(small)},
-		"one-end":        {server(ppp.Limits{})},
-		"opening":        {host(ppp.Limits{}), server(ppp.Limits{})},
-		"bad-line":       {host(ppp.Limits{}), server(ppp.Limits{})},
-		"ending":         {host(ppp.Limits{}), server(ppp.Limits{})},
+		"no-answer":    {host(ppp.Limits{})},
+		"small-limits": {server(small)},
+		"one-end":      {server(ppp.Limits{})},
+		"opening":      {host(ppp.Limits{}), server(ppp.Limits{})},
+		"lossy-link":   {host(ppp.Limits{}), server(ppp.Limits{})},
+		"ending":       {host(ppp.Limits{}), server(ppp.Limits{})},
 	} {
 		ppptest.Transcript(t, "testdata/"+name+".txt", *update, ppptest.NewLink(ppp.IPCP, ends...))
 	}

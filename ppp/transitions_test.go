@@ -20,8 +20,8 @@ var actionNames = []struct {
 	{sta, "sta"}, {scj, "scj"}, {ser, "ser"}, {tlu, "tlu"}, {tls, "tls"}, {tlf, "tlf"},
 }
 
-// notation is a cell as the RFC writes it, without the marks r, p and x.
-func (c cell) notation() string {
+// notation returns an entry as the RFC writes it, without the marks r, p and x.
+func (c transition) notation() string {
 	if c.to == stateCount {
 		return "-"
 	}
@@ -37,34 +37,34 @@ func (c cell) notation() string {
 	return fmt.Sprintf("%s/%d", strings.Join(names, ","), c.to)
 }
 
-// TestGrid compares every cell of the table with the RFC's own, which testdata holds
-// in its two halves.
-func TestGrid(t *testing.T) {
-	text, err := os.ReadFile("testdata/rfc1661-grid.txt")
+// TestTransitions compares every entry of the table with the RFC's table, which testdata has in its
+// two halves.
+func TestTransitions(t *testing.T) {
+	text, err := os.ReadFile("testdata/rfc1661-transitions.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	compared := 0
 	seen := map[string]int{} // how many columns of an event have been compared
 	for line := range strings.Lines(string(text)) {
-		name, cells, found := strings.Cut(line, "|")
+		name, entries, found := strings.Cut(line, "|")
 		name = strings.TrimSpace(name)
 		e := eventNamed(name)
 		if !found || e == eventCount {
 			continue
 		}
-		for _, want := range strings.Fields(cells) {
+		for _, want := range strings.Fields(entries) {
 			state := seen[name]
 			seen[name]++
 			want = strings.TrimRight(want, "rpx")
-			if got := grid[e][state].notation(); got != want {
+			if got := transitions[e][state].notation(); got != want {
 				t.Errorf("%s in state %v: the table has %s, RFC 1661 has %s", name, State(state), got, want)
 			}
 			compared++
 		}
 	}
 	if want := int(eventCount) * int(stateCount); compared != want {
-		t.Errorf("compared %d cells, want all %d", compared, want)
+		t.Errorf("compared %d entries, want all %d", compared, want)
 	}
 }
 

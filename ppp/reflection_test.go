@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestMark: a marked challenge is known by its key alone, however long it is, and keeps what is
-// random in it.
-func TestMark(t *testing.T) {
+// TestMarkChallenge: a marked challenge of any length is recognized with its key only, and keeps its
+// random octets.
+func TestMarkChallenge(t *testing.T) {
 	key, other := []byte("key"), []byte("other")
 	for n := range 33 {
 		random := bytes.Repeat([]byte{0xa5}, n)
@@ -23,7 +23,7 @@ func TestMark(t *testing.T) {
 		for i := range challenge {
 			challenge[i] ^= 1
 			if IsMarkedChallenge(key, challenge) {
-				t.Errorf("%d octets: known though octet %d is another", n, i)
+				t.Errorf("%d octets: recognized though octet %d was changed", n, i)
 			}
 			challenge[i] ^= 1
 		}

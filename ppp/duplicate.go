@@ -1,0 +1,117 @@
+package ppp
+
+import (
+	"bytes"
+	"time"
+)
+
+// A peer repeats its Configure-Request when our answer is late or lost, and links
+// duplicate and delay frames. RFC 1661's table cannot tell such a duplicate from a new
+// request, which takes the layer down in Opened. But section 5.1 can: "the Identifier
+// field MUST be changed whenever the contents of the Options field changes, and whenever a
+// valid reply has been received for a previous request". So a request with the same
+// Identifier and the same options is a duplicate, and answering it changes nothing. These
+// rules take precedence over the table.
+
+// history records the peer's requests of one negotiation.
+type history struct {
+	id      uint8  // of the last one answered
+	options []byte // of the last one answered
+	set     bool   // there is one
+	refused bool   // the last one was answered with Configure-Nak or -Reject
+	// Checksums of the refused ones before it, the latest first. The limits of the
+	// automaton disconnect a peer whose requests are refused more often.
+	refusedBefore [8]uint64
+
+	duplicates     int       // of the last one, received in Opened
+	firstDuplicate time.Time // when the first of them was received
+}
+
+// duplicateKind says whether a request is new.
+type duplicateKind uint8
+
+const (
+	notDuplicate       duplicateKind = iota
+	duplicateOfLast                  // of the last request answered
+	duplicateOfEarlier               // of a request that was refused before the last one
+)
+
+// checksum is FNV-1a of 64 bits, and never zero. A peer that constructs a collision
+// between its own requests harms only itself.
+func checksum(id uint8, options []byte) uint64 {
+	const prime = 1<<40 + 0x1b3
+	h := (0xcbf29ce484222325 ^ uint64(id)) * prime
+	for _, b := range options {
+		h = (h ^ uint64(b)) * prime
+	}
+	return h | 1
+}
+
+func (h *history) reset() { *h = history{options: h.options[:0]} }
+
+// find reports whether a request is a duplicate, and of which one.
+func (h *history) find(c Control) duplicateKind {
+	switch {
+	case !h.set:
+		return notDuplicate
+	case c.ID == h.id && bytes.Equal(c.Data, h.options):
+		return duplicateOfLast
+	}
+	sum := checksum(c.ID, c.Data)
+	for _, b := range h.refusedBefore {
+		if b == sum {
+			return duplicateOfEarlier
+		}
+	}
+	return notDuplicate
+}
+
+// record stores a request that is being answered, and reports whether it is a duplicate
+// of the last one.
+func (h *history) record(c Control, refused bool) bool {
+	again := h.find(c) == duplicateOfLast
+	if h.set && h.refused && !again {
+		copy(h.refusedBefore[1:], h.refusedBefore[:])
+		h.refusedBefore[0] = checksum(h.id, h.options)
+	}
+	h.id, h.options, h.set, h.refused = c.ID, append(h.options[:0], c.Data...), true, refused
+	h.duplicates = 0
+	return again
+}
+
+// receiveDuplicate handles a duplicate of a request, and reports whether it was one. The
+// request that we acknowledged last is acknowledged again. An earlier one that was refused
+// gets no answer, which could only undo what was agreed on since.
+func (a *Automaton) receiveDuplicate(now time.Time, c Control, q *Queue) (done bool, err error) {
+	kind := notDuplicate
+	if a.state >= ReqSent { // in other states there is no negotiation: the table applies
+		kind = a.peerRequests.find(c)
+	}
+	acknowledged := kind == duplicateOfLast && !a.peerRequests.refused && (a.state == AckSent || a.state == Opened)
+	switch {
+	case kind != duplicateOfEarlier && !acknowledged || a.peerStuck(now):
+		return false, nil
+	case kind == duplicateOfEarlier:
+		return true, ErrSuperseded
+	}
+	a.code, a.answer = ConfigureAck, append(a.answer[:0], c.Data...)
+	a.queueAnswer(c, q)
+	return true, nil
+}
+
+// peerStuck counts a duplicate received in Opened, and reports whether the negotiation must
+// begin again: the peer has repeated its request for Max-Configure Restart periods and more
+// than Max-Configure times. Then it lacks not our answer but a request of ours: it has lost
+// its state, and without a Magic-Number may begin again with the same octets.
+func (a *Automaton) peerStuck(now time.Time) bool {
+	if a.state != Opened {
+		return false
+	}
+	h := &a.peerRequests
+	if h.duplicates == 0 {
+		h.firstDuplicate = now
+	}
+	h.duplicates++
+	n := a.limits.MaxConfigure
+	return h.duplicates > n && now.Sub(h.firstDuplicate) >= time.Duration(n)*a.limits.Restart
+}

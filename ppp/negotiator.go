@@ -1,0 +1,51 @@
+package ppp
+
+// Negotiator is what a control protocol supplies to the automaton: its options. The
+// Automaton implements all rules that LCP, IPCP and IPv6CP share.
+type Negotiator interface {
+	Protocol() Protocol
+	// Reset begins a new negotiation: it discards the peer's answers to our options.
+	Reset()
+	// AppendRequest appends our options as currently requested.
+	AppendRequest(b []byte) []byte
+	// Evaluate returns the verdict on one option of the peer's request. With Nak, the
+	// Option is what we suggest instead. It does not change what was agreed on.
+	Evaluate(o Option) (Verdict, Option)
+	// AppendMissing appends options that a Configure-Nak asks the peer to add to a request
+	// without them (RFC 1661 section 5.3).
+	AppendMissing(b []byte, peer Options) []byte
+	// Acknowledged is called with the peer's options when we acknowledge them.
+	Acknowledged(peer Options)
+	// ReceivedNak is called with each option of the peer's Configure-Nak. We may not have
+	// requested it.
+	ReceivedNak(o Option)
+	// ReceivedReject is called with each option of ours in the peer's Configure-Reject, and
+	// with one that the peer has answered with too many Naks.
+	ReceivedReject(o Option)
+}
+
+// Verdict is the result of evaluating an option. The most severe one of a request
+// determines the answer to it.
+type Verdict uint8
+
+// Verdicts, in the order of severity.
+const (
+	Ack Verdict = iota
+	Nak
+	Reject
+)
+
+// Signal is a set of actions for the layers above and below (RFC 1661 section 4.4). Most
+// calls return the empty set.
+type Signal uint8
+
+// Signals.
+const (
+	LayerUp       Signal = 1 << iota // This-Layer-Up: the protocol has opened
+	LayerDown                        // This-Layer-Down: it is no longer open
+	LayerStarted                     // This-Layer-Started: it needs the layer below
+	LayerFinished                    // This-Layer-Finished: it no longer needs the layer below
+)
+
+// Has reports whether the set contains all of the given signals.
+func (s Signal) Has(of Signal) bool { return s&of == of }
