@@ -1,4 +1,4 @@
-// Package bench measures what people wait for, on the real kernel.
+// Package bench measures delays and rates that users notice, on the real kernel.
 package bench
 
 import (
@@ -15,9 +15,9 @@ import (
 	"upppoe/test/lab"
 )
 
-// BenchmarkDial is a whole dial over a veth pair, our client against our server with
-// CHAP: PADI to IPv4 address configured, as the client's own log tells, and from the start
-// of the program. The medians are told.
+// BenchmarkDial dials over a veth pair, our client to our server with CHAP: from PADI to a
+// configured IPv4 address, according to the client's log, and from the start of the program. It
+// reports the medians.
 //
 //	go test ./test/bench -bench Dial -benchtime 50x
 func BenchmarkDial(b *testing.B) {
@@ -35,16 +35,8 @@ func BenchmarkDial(b *testing.B) {
 	b.ReportMetric(median(starts), "ms/start-to-address")
 }
 
-func namespace(b *testing.B) *lab.Namespace {
-	n, err := lab.NewNamespace()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { n.Close() })
-	return n
-}
-
-// awaitLines starts a program, and tells when it has said one thing, and then another.
+// awaitLines starts a program, and returns when its standard error had a line with one prefix, and
+// then one with another.
 func awaitLines(b *testing.B, n *lab.Namespace, cmd *exec.Cmd, one, other string) (first, found time.Time) {
 	b.Helper()
 	out, err := cmd.StderrPipe()
@@ -78,7 +70,7 @@ func stop(cmd *exec.Cmd) {
 	cmd.Wait()
 }
 
-// median is in milliseconds.
+// median returns the median in milliseconds.
 func median(d []time.Duration) float64 {
 	slices.Sort(d)
 	return float64(d[len(d)/2].Microseconds()) / 1000

@@ -19,15 +19,15 @@ import (
 	"upppoe/tun"
 )
 
-// rateTime is for how long a stream is measured, and warmUp for how long it runs before.
+// rateTime is how long a stream is measured, after warmUp.
 const (
 	rateTime = 8 * time.Second
 	warmUp   = 4 * time.Second
 )
 
-// BenchmarkRate is which share of a session's rate one TCP stream reaches, in payload, from a
-// host behind the server to the client and back, for rates, delays each way, and ways of TCP to
-// control congestion. UPPPOE_RATE_BURST is rate-burst, in milliseconds; else it is the default.
+// BenchmarkRate reports which share of a session's rate limit one TCP stream reaches, in payload,
+// between a host behind the server and the client, for several rates, one-way delays and congestion
+// controls. UPPPOE_RATE_BURST sets rate-burst in milliseconds; unset: the default.
 //
 //	go test ./test/bench -run '^$' -bench Rate -benchtime 1x
 func BenchmarkRate(b *testing.B) {
@@ -46,7 +46,7 @@ func BenchmarkRate(b *testing.B) {
 	}
 }
 
-// rateShare measures one stream over a line of its own.
+// rateShare measures one stream over a session of its own.
 func rateShare(b *testing.B, control string, delay time.Duration, kbit int, up bool) float64 {
 	l := newTestbed(b)
 	options := fmt.Sprintf("require-chap\nrate-down %d\nrate-up %d\n", kbit, kbit)
@@ -69,7 +69,7 @@ func rateShare(b *testing.B, control string, delay time.Duration, kbit int, up b
 	return float64(received*8) / rateTime.Seconds() / float64(kbit*1000)
 }
 
-// stream sends by TCP from one machine to another, and says how many octets came in rateTime.
+// stream sends by TCP between namespaces, and returns the number of octets received in rateTime.
 func stream(from, to *lab.Namespace, address, control string) (received int64, err error) {
 	var listener net.Listener
 	err = to.Do(func() error { listener, err = net.Listen("tcp4", address); return err })
@@ -104,13 +104,14 @@ func stream(from, to *lab.Namespace, address, control string) (received int64, e
 	return received, err
 }
 
-// zeroes are without end.
+// zeroes is an endless reader.
 type zeroes struct{}
 
 func (zeroes) Read(b []byte) (int, error) { return len(b), nil }
 
-// connectFarHost joins a far host to the server's machine, with a delay each way. It is of two TUN devices,
-// that packets cross in GSO packets: so it has no rate of its own to speak of.
+// connectFarHost connects a far host to the server's namespace, with a one-way delay, by two TUN
+// devices between which GSO packets are forwarded, so that the connection itself does not limit the
+// rate.
 func connectFarHost(b *testing.B, far, server *lab.Namespace, delay time.Duration) {
 	b.Helper()
 	ends := make([]*tun.GSO, 2)
@@ -149,10 +150,10 @@ func connectFarHost(b *testing.B, far, server *lab.Namespace, delay time.Duratio
 	}
 }
 
-// delayedPacket is a packet on the wire.
+// delayedPacket is a packet in transit.
 type delayedPacket struct {
 	at      time.Time
-	packet  []byte // behind tun.VirtioHeaderLen
+	packet  []byte // after tun.VirtioHeaderLen octets of room
 	pending tun.PendingOffload
 }
 
@@ -184,7 +185,7 @@ func forward(from, to *tun.GSO, delay time.Duration) {
 	}
 }
 
-// headerLen is how long those of an IPv4 packet of TCP are.
+// headerLen returns the length of the IPv4 and TCP headers of a packet.
 func headerLen(packet []byte) int {
 	ip := int(packet[0]&0xf) * 4
 	if len(packet) < ip+20 {

@@ -1,7 +1,7 @@
-// Command datapath measures the data paths against each other, and against what the
-// network below them carries, all in one run: each in a pair of namespaces of its own,
-// joined by a veth pair, taken in turn, so that whatever else the machine does hits all
-// alike. It prints the medians as a table, and ratios. It needs root, iperf3 and ping.
+// Command datapath compares the data paths with each other and with the bare network in one run.
+// Each has a pair of namespaces of its own, connected by a veth pair; they are measured in turn, so
+// that other load on the machine affects all of them. It prints the medians as a table, and ratios.
+// It needs root, iperf3 and ping.
 //
 //	go run ./test/bench/datapath
 package main
@@ -25,13 +25,13 @@ func main() {
 		}
 	}
 	o := options{}
-	flag.IntVar(&o.repeat, "repeat", 5, "measure everything this often")
-	flag.DurationVar(&o.length, "time", 2*time.Second, "let each measurement of throughput take this long")
-	only := flag.String("only", "", "measure these only, parted by commas: "+strings.Join(names(), ", "))
-	flag.BoolVar(&o.hold, "hold", false, "lay the networks, and wait to be interrupted, instead of measuring")
+	flag.IntVar(&o.repeat, "repeat", 5, "number of turns")
+	flag.DurationVar(&o.length, "time", 2*time.Second, "length of each throughput measurement")
+	only := flag.String("only", "", "rows to measure, separated by commas: "+strings.Join(names(), ", "))
+	flag.BoolVar(&o.hold, "hold", false, "create the networks and wait for SIGINT, without measuring")
 	flag.BoolVar(&o.json, "json", false, "print JSON: medians, every turn, and ratios")
-	quick := flag.Bool("quick", false, "measure one TCP stream and the round trip only")
-	columns := flag.String("columns", "", "measure these only, parted by commas: "+strings.Join(allColumns, ", "))
+	quick := flag.Bool("quick", false, "measure only one TCP stream and the round trip")
+	columns := flag.String("columns", "", "columns to measure, separated by commas: "+strings.Join(allColumns, ", "))
 	flag.Parse()
 	o.wanted = allColumns
 	if *quick {
@@ -51,11 +51,11 @@ func main() {
 	}
 }
 
-// options are what is to be measured.
+// options selects what to measure.
 type options struct {
 	repeat int
 	length time.Duration
-	only   []string // none: all that need not be asked for
+	only   []string // empty: all that are not optional
 	wanted []string // columns
 	hold   bool
 	json   bool
@@ -68,23 +68,23 @@ func (o options) wantsRow(c configuration) bool {
 	return slices.Contains(o.only, c.name)
 }
 
-// check reports whether there is something to be measured.
+// check validates the options.
 func (o options) check() error {
 	for _, name := range o.only {
 		if !slices.Contains(names(), name) {
-			return fmt.Errorf("-only %s: no such row; there are %s", name, strings.Join(names(), ", "))
+			return fmt.Errorf("-only %s: unknown row; rows: %s", name, strings.Join(names(), ", "))
 		}
 	}
 	for _, name := range o.wanted {
 		if !slices.Contains(allColumns, name) {
-			return fmt.Errorf("-columns %s: no such column; there are %s", name, strings.Join(allColumns, ", "))
+			return fmt.Errorf("-columns %s: unknown column; columns: %s", name, strings.Join(allColumns, ", "))
 		}
 	}
 	if o.repeat < 1 {
 		return fmt.Errorf("-repeat %d: must be 1 or more", o.repeat)
 	}
 	if o.length < time.Second || o.length%time.Second != 0 { // iperf3 never ends at 0
-		return fmt.Errorf("-time %v: must be one second or more, and whole", o.length)
+		return fmt.Errorf("-time %v: must be a whole number of seconds, 1s or more", o.length)
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func fatal(err error) {
 	os.Exit(1)
 }
 
-// measure lays all networks, measures them in turn, and prints the table.
+// measure creates all networks, measures them in turn, and prints the table.
 func measure(o options) error {
 	var networks []*network
 	defer func() {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// What is measured: the headings of the table.
+// Headings of the table's columns.
 const (
 	tcp1     = "TCP 1"
 	tcp1back = "TCP 1 back"
@@ -33,7 +33,7 @@ var (
 	quickColumns = []string{tcp1, cost, ping50, ping99}
 )
 
-// columns are those that are wanted.
+// columns returns the selected columns.
 func (o options) columns() (all []string) {
 	for _, c := range allColumns {
 		if o.wantsColumn(c) {
@@ -43,12 +43,12 @@ func (o options) columns() (all []string) {
 	return all
 }
 
-// wantsColumn reports whether one of some columns is wanted.
+// wantsColumn reports whether any of the columns is selected.
 func (o options) wantsColumn(columns ...string) bool {
 	return slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(o.wanted, c) })
 }
 
-// streams are what is measured of TCP, with iperf3's options.
+// streams are the measurements of TCP, with options of iperf3.
 var streams = []struct {
 	what string
 	args []string
@@ -59,7 +59,7 @@ var streams = []struct {
 	{tcp4back, []string{"-P", "4", "-R"}},
 }
 
-// datagrams are what is measured of UDP, with the payload's octets.
+// datagrams are the measurements of UDP, with the octets of payload.
 var datagrams = []struct {
 	what string
 	size int
@@ -95,8 +95,8 @@ func (n *network) measure(o options) error {
 	return nil
 }
 
-// settle has packets flow both ways for some time: each second our data path `auto` looks
-// whether so many are to be cut that they are better cut in the kernel, and then stays with it.
+// settle sends packets in both directions for some time: data path `auto` checks its load of GSO
+// packets once a second, and creates the segmentation pair under load.
 func (n *network) settle() error {
 	_, err := n.iperf(3*time.Second, "--bidir")
 	return err
@@ -104,7 +104,7 @@ func (n *network) settle() error {
 
 func (n *network) add(what string, v float64) { n.results[what] = append(n.results[what], v) }
 
-// iperf's report, as far as it is of use.
+// report is the part of iperf3's report that is used.
 type report struct {
 	Error string
 	End   struct {
@@ -117,11 +117,10 @@ type report struct {
 			Seconds float64
 		}
 	}
-	cpuSeconds float64 // seconds of processors
+	cpuSeconds float64 // CPU-seconds
 }
 
-// iperf runs a client. A server that is not yet through with the one before has that asked
-// again.
+// iperf runs a client, and again if the server is still busy with the previous one.
 func (n *network) iperf(length time.Duration, args ...string) (r report, err error) {
 	for range 10 {
 		if r, err = n.iperfOnce(length, args...); r.Error == "" || !strings.Contains(r.Error, "busy") {
@@ -132,7 +131,7 @@ func (n *network) iperf(length time.Duration, args ...string) (r report, err err
 	return r, err
 }
 
-// iperfOnce has TCP use a congestion control that sends what the window allows: BBR would
+// iperfOnce runs a client with a congestion control that sends what the window allows: BBR would
 // measure its own pacing.
 func (n *network) iperfOnce(length time.Duration, args ...string) (r report, err error) {
 	cmd := exec.Command("iperf3", append([]string{"-c", there, "-J", "-C", "cubic", "-t", fmt.Sprint(length.Seconds())}, args...)...)
@@ -152,8 +151,8 @@ func (n *network) iperfOnce(length time.Duration, args ...string) (r report, err
 	return r, nil
 }
 
-// cpuSeconds is the time, in seconds, that processors have worked for a network: its programs,
-// and the kernel's threads for packets. What else the machine does is not in it.
+// cpuSeconds returns the CPU time, in seconds, of a network's programs and of all ksoftirqd
+// threads. Other processes are not included.
 func (n *network) cpuSeconds() (seconds float64) {
 	for _, cmd := range n.running {
 		seconds += processTime(strconv.Itoa(cmd.Process.Pid))
@@ -167,8 +166,8 @@ func (n *network) cpuSeconds() (seconds float64) {
 	return seconds
 }
 
-// processTime is what a process has worked, in seconds. The fields are counted from behind
-// its name, which may hold anything (proc(5)); they are in hundredths.
+// processTime returns the CPU time of a process in seconds. The fields are counted after its name,
+// which may contain any character (proc(5)); they are in hundredths of seconds.
 func processTime(pid string) float64 {
 	b, _ := os.ReadFile("/proc/" + pid + "/stat")
 	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
@@ -180,7 +179,7 @@ func processTime(pid string) float64 {
 	return (user + system) / 100
 }
 
-// rampUp is the time, in seconds, that TCP has to find its window.
+// rampUp is the time, in seconds, that TCP gets to open its window before the measurement.
 const rampUp = 0.5
 
 // tcp measures in Gbit/s.
@@ -191,18 +190,18 @@ func (n *network) tcp(what string, length time.Duration, args ...string) error {
 	}
 	n.add(what, r.End.Received.Rate/1e9)
 	if what == tcp1 {
-		// The time left out at the beginning was worked too.
+		// The CPU time includes the ramp-up.
 		gigabits := r.End.Received.Rate / 1e9 * (length.Seconds() + rampUp)
 		n.add(cost, r.cpuSeconds/gigabits)
 	}
 	return nil
 }
 
-// lossless is the share of datagrams that may be lost.
+// lossless is the accepted share of lost datagrams.
 const lossless = 0.001
 
-// udp finds, in thousands of datagrams a second, how many arrive if next to none may be
-// lost: it doubles the rate until some are, and then halves the interval.
+// udp finds the highest rate, in thousands of datagrams a second, with almost no loss: it doubles
+// the rate until datagrams are lost, and then bisects.
 func (n *network) udp(what string, size int) error {
 	var good, bad float64 = 0, 1600
 	for rate, steps := 50.0, 0; steps < 6 && rate < bad; steps++ {
@@ -239,8 +238,8 @@ func (n *network) losslessRate(size int, rate float64) (float64, error) {
 	return sent, nil
 }
 
-// flood measures how many datagrams of 1400 octets arrive, in thousands a second, if as many
-// are sent as can be, and lost. Of a single processor it tells more than udp does.
+// flood measures how many datagrams of 1400 octets arrive, in thousands a second, when as many as
+// possible are sent. On a single CPU this is more meaningful than udp.
 func (n *network) flood() error {
 	r, err := n.iperf(time.Second, "-u", "-w", "4M", "-l", "1400", "-b", "0")
 	if err != nil {
@@ -253,7 +252,7 @@ func (n *network) flood() error {
 
 var roundTrip = regexp.MustCompile(`time=([0-9.]+) ms`)
 
-// ping measures round trips, one every two milliseconds, in microseconds.
+// ping measures round trips in microseconds, one every two milliseconds.
 func (n *network) ping() error {
 	out, err := n.ends[0].Run("ping", "-c", "500", "-i", "0.002", there)
 	if err != nil {

@@ -17,15 +17,15 @@ import (
 	"upppoe/test/lab"
 )
 
-// configuration is a way from one namespace to another.
+// configuration is a path from one namespace to another.
 type configuration struct {
 	name     string
-	off, on  []lab.Offload // what the veth pair does not do, and does, other than it is made
-	roles    []string      // the roles of the two ends; none: bare veth
-	optional bool          // measured only if it is asked for
+	off, on  []lab.Offload // offloads of the veth pair to switch off, and on
+	roles    []string      // roles of the two ends; empty: bare veth
+	optional bool          // measured only with -only
 }
 
-// segmentationOffloads are what spares the kernel to handle packets one by one.
+// segmentationOffloads let the kernel handle many packets as one.
 var segmentationOffloads = []lab.Offload{lab.TSO, lab.GSO}
 
 var configurations = []configuration{
@@ -49,13 +49,13 @@ func names() (all []string) {
 	return all
 }
 
-// Addresses of the two ends, and on the Ethernet below.
+// Addresses of the two ends: of sessions, and of Ethernet.
 const (
 	here, there       = "192.0.2.1", "192.0.2.2"
 	hereMAC, thereMAC = "02:00:5e:00:53:01", "02:00:5e:00:53:02"
 )
 
-// network is a configuration laid out. The first end is where connections come from.
+// network is a configuration that is running. Connections start at the first end.
 type network struct {
 	configuration
 	ends    [2]*lab.Namespace
@@ -86,11 +86,11 @@ func newNetwork(c configuration) (n *network, err error) {
 		return n, err
 	}
 	server := exec.Command("iperf3", "-s", "--forceflush")
-	server.Stderr = io.Discard // where it reports that it was ended
+	server.Stderr = io.Discard // where it reports the signal that ends it
 	return n, n.start(1, server, "Server listening")
 }
 
-// startRoles has packets cross.
+// startRoles starts the programs that carry packets.
 func (n *network) startRoles() error {
 	if len(n.roles) == 0 {
 		return n.configureVeth()
@@ -110,7 +110,7 @@ func (n *network) startRoles() error {
 	return nil
 }
 
-// configureVeth gives the veth pair itself the addresses.
+// configureVeth assigns the addresses to the veth pair itself.
 func (n *network) configureVeth() error {
 	for i, a := range []string{here, there} {
 		if err := n.ends[i].Address("eth0", a+"/24"); err != nil {
@@ -120,7 +120,7 @@ func (n *network) configureVeth() error {
 	return nil
 }
 
-// start starts a program at an end, and waits for a line that begins with a word.
+// start starts a program at an end, and waits for a line with a prefix.
 func (n *network) start(end int, cmd *exec.Cmd, word string) error {
 	if cmd.Stderr == nil {
 		cmd.Stderr = os.Stderr

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pppd is the kernel's own PPPoE, whose session needs no discovery. The first of both ends is
-// ready when it waits for the second, and that when packets cross.
+// pppd runs Linux's own PPPoE, without discovery. The first end is ready when it waits for the
+// second; the second when a ping is answered.
 func pppd(args []string) error {
 	second, own, peer, remote := args[0] == "second", args[1], args[2], args[3]
 	ctx := untilTerm()

@@ -28,7 +28,7 @@ import (
 	"upppoe/test/bench/datapath/xsk"
 )
 
-// roles are what the command does when it starts itself in a namespace.
+// roles are what the command runs when it starts itself in a namespace.
 var roles = map[string]func(args []string) error{
 	"one-packet":   onePacket,
 	"concentrator": concentrator,
@@ -38,16 +38,16 @@ var roles = map[string]func(args []string) error{
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
-// attachment is eth0, and how packets are to be moved over it.
+// attachment is eth0 and its data path.
 type attachment struct {
 	path   datapath.Kind
-	xsk    bool // session frames by AF_XDP
+	xsk    bool // session frames go through AF_XDP
 	opener *linux.Opener
 	log    *slog.Logger
 }
 
-// newAttachment takes a data path; or "af-xdp", the offload data path with another port; or
-// "offload-queues", that with several queues.
+// newAttachment accepts a data path; "af-xdp", which is the offload data path with another port; or
+// "offload-queues", which is that with several queues.
 func newAttachment(how string) (l attachment, err error) {
 	l.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	l.path = datapath.KindOffload
@@ -64,7 +64,7 @@ func newAttachment(how string) (l attachment, err error) {
 	return l, err
 }
 
-// network is the host's.
+// network configures the host.
 func (l attachment) network() *netconfig.Configurer {
 	return &netconfig.Configurer{Log: l.log, DataPath: l.path, Queues: l.opener.Queues}
 }
@@ -87,7 +87,7 @@ func (l attachment) open() (ports pppoe.Ports, err error) {
 	return ports, nil
 }
 
-// concentrator is our server with one session.
+// concentrator runs our server with one session.
 func concentrator(args []string) error {
 	l, err := newAttachment(args[0])
 	if err != nil {
@@ -112,7 +112,7 @@ func concentrator(args []string) error {
 	return server.Run(untilTerm())
 }
 
-// host is our client.
+// host runs our client.
 func host(args []string) error {
 	l, err := newAttachment(args[0])
 	if err != nil {
@@ -147,8 +147,8 @@ func untilTerm() context.Context {
 	return ctx
 }
 
-// onePacket is how such programs are usually written: one read and one write a packet, no
-// offload. It speaks no protocol: the session is simply there.
+// onePacket is the usual design of such programs: one read and one write for each packet, no
+// offload. It speaks no protocol: the session is fixed.
 func onePacket(args []string) error {
 	own, peer, remote := args[0], args[1], mac(args[2])
 	device, err := water.New(water.Config{DeviceType: water.TUN, PlatformSpecificParams: water.PlatformSpecificParams{Name: "tun0"}})

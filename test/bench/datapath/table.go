@@ -10,22 +10,22 @@ import (
 	"text/tabwriter"
 )
 
-// table is what was measured.
+// table is the result of all measurements.
 type table struct {
 	columns    []string
 	networks   []*network
 	repeat     int
-	systemCall float64 // what a system call takes, in microseconds
+	systemCall float64 // duration of a system call, in microseconds
 }
 
-// Those that the others are set against.
+// Rows that the others are compared with.
 const (
-	segmentedBaseline = "veth-segments" // what a session can be measured by
-	onePacketBaseline = "one-packet"    // what is to be beaten
-	kernelBaseline    = "kernel-pppoe"  // what there is otherwise
+	segmentedBaseline = "veth-segments" // bare veth without offload
+	onePacketBaseline = "one-packet"    // the usual design
+	kernelBaseline    = "kernel-pppoe"  // Linux's own PPPoE
 )
 
-// baselines are the rows that all are set against: those above, or else the first.
+// baselines returns the rows that all are compared with: those above, or the first.
 func (t table) baselines() (rows []*network) {
 	for _, n := range t.networks {
 		if n.name == segmentedBaseline || n.name == onePacketBaseline || n.name == kernelBaseline {
@@ -38,14 +38,14 @@ func (t table) baselines() (rows []*network) {
 	return rows
 }
 
-// write writes the medians, and then ratios.
+// write writes the medians, and then the ratios.
 func (t table) write(w io.Writer) {
 	t.block(w, "", func(n *network, column string) string { return formatValue(column, median(n.results[column])) })
 	for _, of := range t.baselines() {
 		fmt.Fprintln(w)
 		t.block(w, "of "+of.name, func(n *network, column string) string { return formatRatio(n.ratio(of, column)) })
 	}
-	fmt.Fprintf(w, "\nmedians of %d: TCP in Gbit/s, processor time of TCP 1, UDP in thousands of datagrams a second with less than 0.1 %% lost (flood: that arrive), ping in microseconds; a ratio is the median of those of each turn; a system call takes %.2f microseconds\n", t.repeat, t.systemCall)
+	fmt.Fprintf(w, "\nmedians of %d: TCP in Gbit/s, CPU time of TCP 1, UDP in thousands of datagrams a second with less than 0.1 %% lost (flood: received), ping in microseconds; a ratio is the median of those of each turn; a system call takes %.2f microseconds\n", t.repeat, t.systemCall)
 }
 
 func (t table) block(to io.Writer, title string, cell func(n *network, column string) string) {
@@ -61,12 +61,12 @@ func (t table) block(to io.Writer, title string, cell func(n *network, column st
 	w.Flush()
 }
 
-// row is what is written of a network as JSON, in the units of the table, by column.
+// row is a network's results in JSON, in the units of the table, by column.
 type row struct {
 	Name   string                        `json:"name"`
 	Median map[string]float64            `json:"median"`
 	Turns  map[string][]float64          `json:"turns"`
-	Of     map[string]map[string]float64 `json:"of"` // without those that there are not
+	Of     map[string]map[string]float64 `json:"of"` // without undefined ratios
 }
 
 func (t table) writeJSON(w io.Writer) error {
@@ -91,7 +91,7 @@ func (t table) writeJSON(w io.Writer) error {
 	return e.Encode(rows)
 }
 
-// ratio is the median of what a network shows of what another does in the same turn. NaN:
+// ratio returns the median of the ratios of a network's results to another's in the same turn; NaN:
 // there is none.
 func (n *network) ratio(other *network, column string) float64 {
 	var all []float64
@@ -103,7 +103,7 @@ func (n *network) ratio(other *network, column string) float64 {
 	return median(all)
 }
 
-// median is NaN of nothing.
+// median returns NaN for no values.
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return math.NaN()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// measured are two rows, the second of which is what others are set against.
+// measured returns two rows; the second is a baseline.
 func measured() table {
 	row := func(name string, tcp, udp []float64) *network {
 		return &network{configuration: configuration{name: name}, results: map[string][]float64{tcp1: tcp, udp64: udp}}
@@ -51,18 +51,18 @@ func TestTableJSON(t *testing.T) {
 		t.Errorf("reads as %+v", rows)
 	}
 	if _, ok := plain.Of[segmentedBaseline][udp64]; ok {
-		t.Error("there is a ratio to nothing")
+		t.Error("there is a ratio to zero")
 	}
 }
 
-func TestOnlyWantsRows(t *testing.T) {
+func TestOptionalRows(t *testing.T) {
 	for _, c := range []struct {
 		only  []string
 		asked bool
 		want  bool
 	}{{nil, false, true}, {nil, true, false}, {[]string{"af-xdp"}, true, true}, {[]string{"plain"}, true, false}} {
 		if got := (options{only: c.only}).wantsRow(configuration{name: "af-xdp", optional: c.asked}); got != c.want {
-			t.Errorf("-only %v wants a row that must be asked for (%v): %v", c.only, c.asked, got)
+			t.Errorf("-only %v selects an optional row (%v): %v", c.only, c.asked, got)
 		}
 	}
 }

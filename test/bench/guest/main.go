@@ -1,6 +1,6 @@
-// Command guest measures our data paths against Linux's own PPPoE, pppd at both ends, in one
-// User-Mode Linux guest, whose kernel has it. It is given options of test/bench/datapath, which
-// it runs there. It needs root, linux.uml, pppd, iperf3 and ping.
+// Command guest compares our data paths with Linux's own PPPoE, pppd at both ends, in one User-Mode
+// Linux guest, whose kernel has PPPoE. Its arguments are options of test/bench/datapath, which it
+// runs there. It needs root, linux.uml, pppd, iperf3 and ping.
 //
 //	go run ./test/bench/guest
 package main
@@ -17,7 +17,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// defaults are the options if there are none.
+// defaults are the options without arguments.
 var defaults = []string{
 	"-only", "veth-segments,kernel-pppoe,plain,offload,kernel,auto",
 	"-columns", "TCP 1,TCP 1 back,UDP flood,ping p50", "-repeat", "5",
@@ -34,13 +34,13 @@ func main() {
 	}
 }
 
-// modules are what the benchmark needs of the guest's kernel.
+// modules are the modules of the guest's kernel that the benchmark needs.
 var modules = []string{
 	"ipv6", "af_packet", "veth", "tun", "macvlan", "sch_ingress", "cls_bpf",
 	"slhc", "ppp_generic", "pppox", "pppoe",
 }
 
-// settings let iperf3 have the buffers that it asks for.
+// settings permits the socket buffers that iperf3 requests.
 const settings = "sysctl -q -w net.core.rmem_max=8388608 net.core.wmem_max=8388608\n"
 
 func run(options []string) (err error) {
@@ -66,8 +66,8 @@ func run(options []string) (err error) {
 	for _, o := range options {
 		script += " '" + strings.ReplaceAll(o, "'", `'\''`) + "'"
 	}
-	// What programs say is of interest only if one fails.
-	script += " 2> /run/said || { code=$?; cat /run/said; exit $code; }\n"
+	// Standard error matters only after a failure.
+	script += " 2> /run/stderr || { code=$?; cat /run/stderr; exit $code; }\n"
 	code, out, err := g.Script(script)
 	fmt.Print(out)
 	if err == nil && code != 0 {

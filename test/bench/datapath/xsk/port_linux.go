@@ -1,6 +1,6 @@
-// Package xsk is a pppoe.Port of session frames on an AF_XDP socket, made to be measured
-// against the packet socket of package afpacket; see ../README.md for what came of it. It
-// serves the first queue of an interface, and no VLAN.
+// Package xsk is a datapath.Port for session frames on an AF_XDP socket, made to be compared with
+// the packet socket of package afpacket; see ../README.md for the result. It serves the first queue
+// of an interface, and no VLAN.
 package xsk
 
 import (
@@ -18,28 +18,28 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Port is an AF_XDP socket. One goroutine may read; all other methods may be called
-// concurrently. Frames that ReadBatch returns lie in the socket's own memory, and are valid
-// until the next call. Socket and memory stay until the process ends.
+// Port is an AF_XDP socket. One goroutine may read; all other methods may be called concurrently.
+// Frames returned by ReadBatch are in the socket's own memory, and valid until the next call.
+// Socket and memory exist until the process ends.
 type Port struct {
 	nic        *net.Interface
 	socket     *socket
-	closeEvent int // an eventfd: rings when the port is closed
+	closeEvent int // an eventfd, readable once the port is closed
 	closed     atomic.Bool
-	returned   []uint64 // memory of the frames that ReadBatch has returned
+	returned   []uint64 // memory of the frames that ReadBatch returned last
 
-	since     time.Time // the beginning of a period
-	frames    int       // since then
-	streaming bool      // the period before had as many as make one
+	since     time.Time // the start of the period
+	frames    int       // received in it
+	streaming bool      // the previous period had minStreamFrames
 
-	mu   sync.Mutex // guards what follows, and the rings to send by
+	mu   sync.Mutex // guards free, and the rings for sending
 	free []uint64   // memory for frames to be sent
 }
 
 var _ datapath.Gatherer = (*Port)(nil)
 
-// Open opens a port. It takes the interface's XDP hook, and CAP_NET_ADMIN, CAP_NET_RAW and
-// CAP_BPF; the error names the interface.
+// Open opens a port. It attaches a program to the interface's XDP hook, and needs CAP_NET_ADMIN,
+// CAP_NET_RAW and CAP_BPF. Errors name the interface.
 func Open(name string) (*Port, error) {
 	p, err := open(name)
 	if err != nil {
@@ -66,7 +66,7 @@ func open(name string) (p *Port, err error) {
 	return p, nil
 }
 
-// Describe says how frames go between driver and socket.
+// Describe returns how frames pass between driver and socket.
 func (p *Port) Describe() string {
 	mode, memory := "generic", "copied"
 	if p.socket.native {
@@ -78,10 +78,10 @@ func (p *Port) Describe() string {
 	return fmt.Sprintf("AF_XDP, %s, frames are %s", mode, memory)
 }
 
-// Addr is the address that the interface had when the port was opened.
+// Addr returns the address that the interface had when the port was opened.
 func (p *Port) Addr() wire.Addr { return wire.Addr(p.nic.HardwareAddr) }
 
-// MTU is that which the interface had when the port was opened.
+// MTU returns the MTU that the interface had when the port was opened.
 func (p *Port) MTU() int { return p.nic.MTU }
 
 // Close makes a blocked ReadBatch return.
@@ -93,7 +93,7 @@ func (p *Port) Close() error {
 	return p.socket.attached.Close()
 }
 
-// ReadBatch waits for frames. Their memory is not that which it is given.
+// ReadBatch waits for frames, and replaces the memory of those given.
 func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 	s := p.socket
 	for _, at := range p.returned {
@@ -122,7 +122,7 @@ func (p *Port) ReadBatch(frames []datapath.Frame) (int, error) {
 	}
 }
 
-// wait waits until there is something to be read, perhaps.
+// wait waits until frames may be available.
 func (p *Port) wait() error {
 	if p.closed.Load() {
 		return fmt.Errorf("%s: %w", p.nic.Name, net.ErrClosed)
@@ -139,15 +139,15 @@ func (p *Port) wait() error {
 	return nil
 }
 
-// What makes a stream, and how long the reader of one rests before it looks again: as
-// package afpacket's, which says why.
+// What makes a stream, and the interval at which its reader polls, as in package afpacket, which
+// gives the reasons.
 const (
 	period          = time.Millisecond
 	minStreamFrames = 10
 	pollInterval    = 50 * time.Microsecond
 )
 
-// updateStreaming reports whether frames come in such numbers that the kernel need not wake the reader
+// updateStreaming reports whether so many frames arrive that the kernel need not wake the reader
 // for each burst.
 func (p *Port) updateStreaming(now time.Time) bool {
 	if passed := now.Sub(p.since); passed >= period {
@@ -157,8 +157,8 @@ func (p *Port) updateStreaming(now time.Time) bool {
 	return p.streaming
 }
 
-// WriteBatch sends frames. One for which there is no memory, or that is too long for it,
-// does not hold up those behind it.
+// WriteBatch sends frames. A frame that is too long, or for which no memory is free, does not hold
+// up the next.
 func (p *Port) WriteBatch(frames [][]byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,7 +169,7 @@ func (p *Port) WriteBatch(frames [][]byte) (n int, err error) {
 	return n, p.send()
 }
 
-// WriteGather is WriteBatch for frames in pieces.
+// WriteGather is WriteBatch for frames in two parts.
 func (p *Port) WriteGather(frames [][2][]byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -180,7 +180,7 @@ func (p *Port) WriteGather(frames [][2][]byte) (n int, err error) {
 	return n, p.send()
 }
 
-// reclaim takes back the memory of frames that have gone out.
+// reclaim takes back the memory of frames that have been sent.
 func (p *Port) reclaim() {
 	s := p.socket
 	for range s.completion.available() {
@@ -189,8 +189,8 @@ func (p *Port) reclaim() {
 	s.completion.release()
 }
 
-// put copies a frame into the socket's memory, and returns how many that were. There is no
-// more such memory than there are places in the ring.
+// put copies a frame into the socket's memory, and returns the number of frames copied, 0 or 1. The
+// memory has as many frames as the ring has entries.
 func (p *Port) put(head, payload []byte) int {
 	last := len(p.free) - 1
 	if last < 0 || len(head)+len(payload) > frameLen {
@@ -204,8 +204,8 @@ func (p *Port) put(head, payload []byte) int {
 	return 1
 }
 
-// send has the kernel send what was put. A call may send only a part, and fail then; a
-// device that takes nothing for some milliseconds finds the rest with the next call.
+// send has the kernel send the published frames. A call may send only some of them and fail; if the
+// device accepts none for some milliseconds, the rest is sent by the next call.
 func (p *Port) send() error {
 	s := p.socket
 	s.tx.publish()

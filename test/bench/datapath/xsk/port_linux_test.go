@@ -12,7 +12,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// pair are two ports, joined by a veth pair.
+// pair returns two ports, connected by a veth pair.
 func pair(t *testing.T) (ports [2]*Port) {
 	t.Helper()
 	roottest.Need(t)
@@ -40,7 +40,7 @@ func pair(t *testing.T) (ports [2]*Port) {
 	return ports
 }
 
-// frames are many of different lengths, each in two pieces.
+// frames returns frames of different lengths, each in two parts.
 func frames(from, to *Port, n int) (all [][2][]byte) {
 	dst, src := to.Addr(), from.Addr()
 	for i := range n {
@@ -50,7 +50,7 @@ func frames(from, to *Port, n int) (all [][2][]byte) {
 	return all
 }
 
-// TestFramesCross: all of more frames than the rings hold arrive as they were, both ways.
+// TestFramesCross: more frames than the rings hold arrive unchanged, in both directions.
 func TestFramesCross(t *testing.T) {
 	ports := pair(t)
 	read := make([]datapath.Frame, 64)
@@ -78,7 +78,7 @@ func TestFramesCross(t *testing.T) {
 	}
 }
 
-// TestFrameTooLong: one that has no room does not hold up the next.
+// TestFrameTooLong: a frame that is too long does not hold up the next.
 func TestFrameTooLong(t *testing.T) {
 	ports := pair(t)
 	good := frames(ports[0], ports[1], 1)[0]

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ringLen is how many entries each ring has: a power of two.
+// ringLen is the number of entries of each ring, a power of two.
 const ringLen = 4096
 
-// ring is one of the four rings that the program shares with the kernel, one of which
-// writes and the other reads (linux/if_xdp.h). Its entries are addresses in the memory for
-// frames, or descriptors. The program's own index is kept beside it: only it moves that.
+// ring is one of the four rings shared with the kernel; one side writes it, the other reads it
+// (linux/if_xdp.h). Its entries are addresses in the frame memory, or descriptors. The program
+// keeps a copy of its own index, which only it advances.
 type ring[Entry uint64 | unix.XDPDesc] struct {
 	producer, consumer, flags *atomic.Uint32
 	entries                   *[ringLen]Entry
 	own                       uint32
 }
 
-// mapRing makes a ring and maps it.
+// mapRing creates a ring and maps it.
 func mapRing[Entry uint64 | unix.XDPDesc](fd, option int, page int64, at unix.XDPRingOffset) (r ring[Entry], err error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_XDP, option, ringLen); err != nil {
-		return r, fmt.Errorf("make ring %d: %w", option, err)
+		return r, fmt.Errorf("create ring %d: %w", option, err)
 	}
 	size := int(at.Desc) + ringLen*int(unsafe.Sizeof(*new(Entry)))
 	b, err := unix.Mmap(fd, page, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
@@ -37,37 +37,37 @@ func mapRing[Entry uint64 | unix.XDPDesc](fd, option int, page int64, at unix.XD
 	return r, nil
 }
 
-// available is how many entries there are for the program to read.
+// available returns the number of entries that the program can read.
 func (r *ring[Entry]) available() int { return int(r.producer.Load() - r.own) }
 
-// next reads one of them.
+// next reads one entry.
 func (r *ring[Entry]) next() Entry {
 	e := r.entries[r.own%ringLen]
 	r.own++
 	return e
 }
 
-// release gives the places of what was read back to the kernel.
+// release returns the entries that were read to the kernel.
 func (r *ring[Entry]) release() { r.consumer.Store(r.own) }
 
-// put writes an entry, for which there must be room.
+// put writes an entry. There must be room.
 func (r *ring[Entry]) put(e Entry) {
 	r.entries[r.own%ringLen] = e
 	r.own++
 }
 
-// publish shows the kernel what was written.
+// publish makes the written entries visible to the kernel.
 func (r *ring[Entry]) publish() { r.producer.Store(r.own) }
 
-// unconsumed is how much of what was published the kernel has not read.
+// unconsumed returns the number of published entries that the kernel has not read.
 func (r *ring[Entry]) unconsumed() int { return int(r.own - r.consumer.Load()) }
 
-// needsWakeup reports whether the kernel looks at the ring only when it is woken.
+// needsWakeup reports whether the kernel reads the ring only after a wakeup.
 func (r *ring[Entry]) needsWakeup() bool { return r.flags.Load()&unix.XDP_RING_NEED_WAKEUP != 0 }
 
-// rings are those of one socket.
+// rings are the four rings of a socket.
 type rings struct {
-	fill, completion ring[uint64] // memory for frames to come; of frames that have gone out
+	fill, completion ring[uint64] // memory for frames to receive; of frames that were sent
 	rx, tx           ring[unix.XDPDesc]
 }
 
@@ -76,7 +76,7 @@ func (r *rings) open(fd int) (err error) {
 	length := uint32(unsafe.Sizeof(at))
 	if _, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_XDP, unix.XDP_MMAP_OFFSETS,
 		uintptr(unsafe.Pointer(&at)), uintptr(unsafe.Pointer(&length)), 0); errno != 0 {
-		return fmt.Errorf("find rings: %w", errno)
+		return fmt.Errorf("get ring offsets: %w", errno)
 	}
 	var errs [4]error
 	r.fill, errs[0] = mapRing[uint64](fd, unix.XDP_UMEM_FILL_RING, unix.XDP_UMEM_PGOFF_FILL_RING, at.Fr)

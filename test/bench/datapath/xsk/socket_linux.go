@@ -16,12 +16,12 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// frameLen is the memory of one frame, in octets. The kernel leaves 256 of them free in
-// front of a frame that comes.
+// frameLen is the memory of one frame, in octets. The kernel leaves 256 of them free in front of a
+// received frame.
 const frameLen = 2048
 
-// socket is an AF_XDP socket on the first queue of an interface, with its memory: ringLen
-// frames for those that come, and as many for those that go out.
+// socket is an AF_XDP socket on the first queue of an interface, with its memory: ringLen frames
+// for receiving, and as many for sending.
 type socket struct {
 	fd       int
 	memory   []byte
@@ -47,8 +47,8 @@ func openSocket(nic *net.Interface) (s *socket, err error) {
 	return s, nil
 }
 
-// configure gives the socket memory and rings, and binds it. Whether frames are copied is the
-// driver's to say.
+// configure allocates memory and rings, and binds the socket. Whether frames are copied depends on
+// the driver.
 func (s *socket) configure(nic *net.Interface) (err error) {
 	s.memory, err = unix.Mmap(-1, 0, 2*ringLen*frameLen, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
 	if err != nil {
@@ -66,11 +66,11 @@ func (s *socket) configure(nic *net.Interface) (err error) {
 		s.fill.put(i * frameLen)
 	}
 	s.fill.publish()
-	// Where frames are copied, each is a socket buffer until the device has it.
+	// Where frames are copied, each is a socket buffer until the device has taken it.
 	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 4<<20); err != nil {
 		return fmt.Errorf("send buffer: %w", err)
 	}
-	// Since Linux 6.18; before, a call sends 32 frames.
+	// Since Linux 6.18; earlier a call sends 32 frames.
 	unix.SetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, 256)
 	if err := unix.Bind(s.fd, &unix.SockaddrXDP{Flags: unix.XDP_USE_NEED_WAKEUP, Ifindex: uint32(nic.Index)}); err != nil {
 		return fmt.Errorf("bind: %w", err)
@@ -80,20 +80,20 @@ func (s *socket) configure(nic *net.Interface) (err error) {
 	return err
 }
 
-// wake has the kernel look at the rings of one direction.
+// wake has the kernel process the rings of one direction.
 func (s *socket) wake(call uintptr) syscall.Errno {
 	_, _, errno := unix.RawSyscall6(call, uintptr(s.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
 	return errno
 }
 
-// redirect has the interface give PPPoE's session frames to the socket; all others go where
-// they always did. Links vanish with the process.
+// redirect attaches a program that redirects PPPoE session frames to the socket; all others pass.
+// The attachment ends with the process.
 func (s *socket) redirect(nic *net.Interface) error {
 	sockets, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.XSKMap, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 	if err != nil {
 		return fmt.Errorf("map of sockets: %w", err)
 	}
-	defer sockets.Close() // the program has it
+	defer sockets.Close() // the program holds it
 	if err := sockets.Put(uint32(0), uint32(s.fd)); err != nil {
 		return fmt.Errorf("map of sockets: %w", err)
 	}
@@ -101,7 +101,7 @@ func (s *socket) redirect(nic *net.Interface) error {
 	if err != nil {
 		return fmt.Errorf("program: %w", err)
 	}
-	defer program.Close() // the link has it
+	defer program.Close() // the link holds it
 	s.attached, err = link.AttachXDP(link.XDPOptions{Interface: nic.Index, Program: program, Flags: link.XDPDriverMode})
 	s.native = err == nil
 	if err == nil {
@@ -114,7 +114,7 @@ func (s *socket) redirect(nic *net.Interface) error {
 	return nil
 }
 
-// sessionFrames is the program. Offsets are those of struct xdp_md (linux/bpf.h).
+// sessionFrames returns the program. Offsets are those of struct xdp_md (linux/bpf.h).
 func sessionFrames(sockets int) asm.Instructions {
 	const data, dataEnd, queue, pass = 0, 4, 16, 2
 	etherType := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, wire.EtherTypeSession))
@@ -128,7 +128,7 @@ func sessionFrames(sockets int) asm.Instructions {
 		asm.JNE.Imm(asm.R4, int32(etherType), "pass"),
 		asm.LoadMem(asm.R2, asm.R1, queue, asm.Word),
 		asm.LoadMapPtr(asm.R1, sockets),
-		asm.Mov.Imm(asm.R3, pass), // for a queue without a socket
+		asm.Mov.Imm(asm.R3, pass), // verdict for a queue without a socket
 		asm.FnRedirectMap.Call(),
 		asm.Return(),
 		asm.Mov.Imm(asm.R0, pass).WithSymbol("pass"),
