@@ -17,7 +17,7 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// aliases are those by which the program does what another one does.
+// aliases are names of other programs, like which the program works if it is called by one of them.
 var aliases = map[string]func(args []string) int{
 	"pppd": func(args []string) int { return start(args, pppd.DetachNow) },
 	"pon":  pon,
@@ -25,24 +25,24 @@ var aliases = map[string]func(args []string) int{
 	"plog": plog,
 }
 
-// defaultPeer is what pon calls if it is not told.
+// defaultPeer is the peer that pon calls without arguments.
 const defaultPeer = "provider"
 
 const ponUsage = `usage: pon [PEER [OPTION...]]
   dial as /etc/ppp/peers/PEER says (default ` + defaultPeer + `), with further options of pppd
 `
 
-// pon calls a peer, with further options of pppd behind it.
+// pon calls a peer, with further options of pppd after it.
 func pon(args []string) int {
 	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		fmt.Fprint(os.Stderr, ponUsage)
-		return exitOK // as pon has it
+		return exitOK // like pon
 	}
 	if len(args) == 0 {
 		args = []string{defaultPeer}
 	}
 	if _, err := os.Stat(filepath.Join(etc, "peers", args[0])); errors.Is(err, fs.ErrNotExist) {
-		return fail(fmt.Errorf("there is no file %s: it should say how to dial", filepath.Join(etc, "peers", args[0])))
+		return fail(fmt.Errorf("file %s does not exist: create it with the options of the peer", filepath.Join(etc, "peers", args[0])))
 	}
 	args = append([]string{"call"}, args...)
 	if filepath.Base(os.Args[0]) == "pon" {
@@ -51,8 +51,8 @@ func pon(args []string) int {
 	return start(args, pppd.DetachNow)
 }
 
-// becomePPPD has this process be pppd to others, who look for it by that name and its arguments.
-// It returns only if that fails, and then there is no harm in another name.
+// becomePPPD executes the program again as pppd, as other programs look for a process of that name and
+// arguments. It returns only if that fails.
 func becomePPPD(args []string) {
 	if self, err := os.Executable(); err == nil {
 		unix.Exec(self, append([]string{"pppd"}, args...), os.Environ())
@@ -60,14 +60,14 @@ func becomePPPD(args []string) {
 }
 
 const poffUsage = `usage: poff [-r | -d | -a] [PEER]
-  without options: end the session of PEER, or the only one there is
-  -r  hang up, and dial again if the session persists
-  -d  switch the log of packets on or off
+  without options: end the session of PEER, or the only one
+  -r  end the session, and redial with option persist
+  -d  turn the log of packets on or off
   -a  end all sessions
   -v  print the version
 `
 
-// poff ends sessions, or has them do something else. Its exit code is 1 if there is none.
+// poff ends sessions, or sends a signal to their clients. Its exit code is 1 if there is none.
 func poff(args []string) int {
 	how, all := quit, false
 	for ; len(args) > 0 && strings.HasPrefix(args[0], "-"); args = args[1:] {
@@ -82,7 +82,7 @@ func poff(args []string) int {
 			all = true
 		default:
 			fmt.Fprint(os.Stderr, poffUsage)
-			return exitFatal // as poff has it
+			return exitFatal // like poff
 		}
 	}
 	who := ""
@@ -91,7 +91,7 @@ func poff(args []string) int {
 	}
 	found, err := find(who)
 	if err == nil && len(found) > 1 && !all {
-		err = fmt.Errorf("%d sessions are open: name one, or say -a; nothing was done", len(found))
+		err = fmt.Errorf("%d sessions are open: name one, or give -a; nothing was done", len(found))
 	}
 	if err == nil {
 		err = each(found, how)
@@ -99,20 +99,20 @@ func poff(args []string) int {
 	return commandExit(err)
 }
 
-// quit ends a program, and waits until it has ended. Somebody who must wait is told for what: a
-// concentrator that does not answer is asked to end the session more than once.
+// quit ends a client and waits for that. If it takes long, it prints what it waits for: Terminate-Requests
+// to a concentrator that does not answer are repeated.
 func quit(s status.Status) error {
 	defer time.AfterFunc(stopNotice, func() {
-		fmt.Fprintf(os.Stderr, "%s (process %d) is about to end: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Attachment), s.PID, stopTimeout)
+		fmt.Fprintf(os.Stderr, "%s (process %d) is terminating: waiting up to %v for its concentrator, servers and scripts\n", cmp.Or(s.Call, s.Attachment), s.PID, stopTimeout)
 	}).Stop()
 	err := control.Request(sockets, s.PID, "stop", os.Stdout, stopTimeout)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("it has not ended after %v: kill -9 %d ends it, and the next client ends its session", stopTimeout, s.PID)
+		return fmt.Errorf("still running after %v: end it with kill -9 %d; the next client then ends its session", stopTimeout, s.PID)
 	}
 	return err
 }
 
-// stopNotice is how long the end of a client takes at most if all is well.
+// stopNotice is the time after which quit prints that it waits. A client usually ends faster.
 const stopNotice = time.Second
 
 func send(n unix.Signal) func(status.Status) error {
@@ -130,7 +130,7 @@ func each(found []status.Status, do func(status.Status) error) error {
 }
 
 const plogUsage = `usage: plog [-f] [-n LINES] [PEER]
-  show the log of the sessions there are, or of those that have ended
-  -f  and what they log from now on
-  -n  only so many of the last lines
+  show the log of running clients, or of those that have ended
+  -f  follow: also show new lines
+  -n  show only the last LINES lines
 `

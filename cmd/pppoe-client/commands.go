@@ -16,8 +16,7 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// commands are words that come first on the command line, and talk to a client that
-// runs.
+// commands are the subcommands that talk to running clients. They are the first argument.
 var commands = map[string]func(args []string) int{
 	"status": showStatus,
 	"events": showEvents,
@@ -26,18 +25,17 @@ var commands = map[string]func(args []string) int{
 	"hangup": hangUpClients,
 }
 
-// answerTimeout is how long a client may take to answer, and stopTimeout how long it may take to
-// end.
+// answerTimeout is the time in which a client must answer, stopTimeout the time in which it must end.
 const (
 	answerTimeout = 30 * time.Second
 	stopTimeout   = time.Minute
 )
 
 // errNoClient is wrapped by the error of find.
-var errNoClient = errors.New("no pppoe-client runs")
+var errNoClient = errors.New("no pppoe-client is running")
 
-// find asks the clients that run who they are, and returns those that somebody means: by
-// the peers file, the linkname, the device, the line or the process. Empty: all.
+// find queries all running clients and returns those that who names: by the peers file, the linkname,
+// the device, the interface or the process ID. An empty who means all.
 func find(who string) (found []status.Status, err error) {
 	programs, err := control.PIDs(sockets)
 	if err != nil {
@@ -49,7 +47,7 @@ func find(who string) (found []status.Status, err error) {
 		if control.Request(sockets, pid, "status", &text, answerTimeout) != nil || json.Unmarshal(text.Bytes(), &s) != nil {
 			continue // it has just ended
 		}
-		s.PID = pid // as we see it, who may be in another namespace
+		s.PID = pid // in our PID namespace, which may not be the client's
 		if who == "" || slices.Contains([]string{s.Call, s.Link, s.Device, s.Attachment, strconv.Itoa(pid)}, who) {
 			found = append(found, s)
 		}
@@ -60,17 +58,17 @@ func find(who string) (found []status.Status, err error) {
 	case who == "":
 		return nil, errNoClient
 	}
-	return nil, fmt.Errorf("%w that was told to call %s, or has a line, link or device of that name", errNoClient, who)
+	return nil, fmt.Errorf("%w for peer %s, or with an interface, link or device of that name", errNoClient, who)
 }
 
-// parseCommand takes a command's flags, and the name of the client that is meant.
+// parseCommand parses a command's flags and the optional name of a client.
 func parseCommand(args []string, flags map[string]*bool) (who string, err error) {
 	for _, a := range args {
 		switch flag, known := flags[a]; {
 		case known:
 			*flag = true
 		case strings.HasPrefix(a, "-"), who != "":
-			return "", &pppd.Error{Message: fmt.Sprintf("%q is not understood here: see pppoe-client --help", a)}
+			return "", &pppd.Error{Message: fmt.Sprintf("unexpected argument %q: see pppoe-client --help", a)}
 		default:
 			who = a
 		}
@@ -86,7 +84,8 @@ func hangUpClients(args []string) int {
 	})
 }
 
-// command has a client do something. Which one must be clear.
+// command applies a function to one client, or with --all to each. Without a name or --all, only one
+// client may be running.
 func command(args []string, how func(status.Status) error) int {
 	all := false
 	who, err := parseCommand(args, map[string]*bool{"--all": &all, "-a": &all})
@@ -95,7 +94,7 @@ func command(args []string, how func(status.Status) error) int {
 	}
 	found, err := find(who)
 	if err == nil && who == "" && len(found) > 1 && !all {
-		err = fmt.Errorf("%d clients run: name one, or say --all", len(found))
+		err = fmt.Errorf("%d clients are running: name one, or give --all", len(found))
 	}
 	if err == nil {
 		err = each(found, how)
@@ -137,7 +136,7 @@ func showEvents(args []string) int {
 	return query(who, "events")
 }
 
-// commandExit is the exit code of a command that has come to its end.
+// commandExit prints a command's error and returns its exit code.
 func commandExit(err error) int {
 	if err != nil {
 		return fail(err)
@@ -145,7 +144,7 @@ func commandExit(err error) int {
 	return exitOK
 }
 
-// query copies what clients answer, of several one after the other.
+// query prints the answers of clients, one after the other.
 func query(who, question string) int {
 	found, err := find(who)
 	if err == nil {

@@ -18,7 +18,7 @@ import (
 	"upppoe/internal/version"
 )
 
-// client is one that answers, and notes what it is told.
+// client is a control server that records its requests.
 type client struct {
 	server *control.Server
 	said   chan string
@@ -33,13 +33,13 @@ func (c *client) DroppedEvents(int) []byte { return nil }
 
 func (c *client) HangUp() { c.said <- "hangup" }
 
-// Stop has the client end, for which whoever says so waits.
+// Stop ends the client; the caller of the command waits for that.
 func (c *client) Stop() {
 	c.said <- "stop"
 	go c.server.Close()
 }
 
-// clients have commands find so many clients, all of which are this process.
+// clients makes commands find n clients, all of which are this process.
 func clients(t *testing.T, n int) *client {
 	t.Helper()
 	before := sockets
@@ -54,7 +54,7 @@ func clients(t *testing.T, n int) *client {
 	if c.server, err = control.Listen(sockets, c, log); err != nil {
 		t.Fatal(err)
 	}
-	for i := range n - 1 { // numbers that no process has
+	for i := range n - 1 { // IDs that no process has
 		if err := os.Symlink(fmt.Sprintf("%d.sock", os.Getpid()), filepath.Join(sockets, fmt.Sprintf("%d.sock", 1<<30+i))); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func clients(t *testing.T, n int) *client {
 	return c
 }
 
-// call runs the program, by some name, and returns what it writes.
+// call runs the program under a name, and returns what it prints.
 func call(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	out, err := [2]*os.File{os.Stdout, os.Stderr}, error(nil)
@@ -94,7 +94,7 @@ func (c *client) heard() string {
 	}
 }
 
-// TestFind: a client is meant by any of its names; two must be told apart.
+// TestFind: any name of a client finds it.
 func TestFind(t *testing.T) {
 	c := clients(t, 1)
 	defer c.server.Close()
@@ -110,8 +110,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestCommands are words that talk to a client, and what they say when there is none, or
-// more than one.
+// TestCommands: commands with no client, one, or several.
 func TestCommands(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -124,35 +123,35 @@ func TestCommands(t *testing.T) {
 		{"pppoe-client", []string{"status"}, 1, 0, "", "isp: online"},
 		{"pppoe-client", []string{"status", "--json"}, 1, 0, "", `"call": "isp"`},
 		{"pppoe-client", []string{"status", "--json"}, 0, 1, "", "[]"},
-		{"pppoe-client", []string{"status"}, 0, 1, "", "no pppoe-client runs"},
-		{"pppoe-client", []string{"status", "--nonsense"}, 1, 2, "", `"--nonsense" is not understood`},
-		{"pppoe-client", []string{"status", "a", "b"}, 1, 2, "", `"b" is not understood`},
+		{"pppoe-client", []string{"status"}, 0, 1, "", "no pppoe-client is running"},
+		{"pppoe-client", []string{"status", "--nonsense"}, 1, 2, "", `unexpected argument "--nonsense"`},
+		{"pppoe-client", []string{"status", "a", "b"}, 1, 2, "", `unexpected argument "b"`},
 		{"pppoe-client", []string{"log"}, 1, 0, "", "a line"},
-		{"pppoe-client", []string{"log", "-x"}, 1, 2, "", "not understood"},
-		{"pppoe-client", []string{"events", "-x"}, 1, 2, "", "not understood"},
+		{"pppoe-client", []string{"log", "-x"}, 1, 2, "", "unexpected argument"},
+		{"pppoe-client", []string{"events", "-x"}, 1, 2, "", "unexpected argument"},
 		{"pppoe-client", []string{"hangup"}, 1, 0, "hangup", ""},
 		{"pppoe-client", []string{"hangup", "isp"}, 1, 0, "hangup", ""},
-		{"pppoe-client", []string{"hangup"}, 2, 1, "", "2 clients run: name one, or say --all"},
+		{"pppoe-client", []string{"hangup"}, 2, 1, "", "2 clients are running: name one, or give --all"},
 		{"pppoe-client", []string{"hangup", "--all"}, 2, 0, "hangup", ""},
 		{"pppoe-client", []string{"stop", "wan"}, 1, 0, "stop", ""},
-		{"pppoe-client", []string{"stop"}, 0, 1, "", "no pppoe-client runs"},
+		{"pppoe-client", []string{"stop"}, 0, 1, "", "no pppoe-client is running"},
 		{"poff", nil, 1, 0, "stop", ""},
 		{"poff", []string{"isp"}, 1, 0, "stop", ""},
-		{"poff", []string{"other"}, 1, 1, "", "told to call other"},
-		{"poff", nil, 0, 1, "", "no pppoe-client runs"},
+		{"poff", []string{"other"}, 1, 1, "", "for peer other"},
+		{"poff", nil, 0, 1, "", "no pppoe-client is running"},
 		{"poff", nil, 2, 1, "", "2 sessions are open"},
 		{"poff", []string{"-h"}, 1, 0, "", "usage: poff"},
 		{"poff", []string{"-x"}, 1, 1, "", "usage: poff"},
 		{"pon", []string{"-x"}, 0, 0, "", "usage: pon"},
 		{"plog", nil, 1, 0, "", "a line"},
 		{"pon", []string{"--help"}, 0, 0, "", "usage: pon"},
-		{"pon", []string{"nobody"}, 0, 1, "", "peers/nobody: it should say how to dial"},
+		{"pon", []string{"nobody"}, 0, 1, "", "peers/nobody does not exist"},
 		{"pon", nil, 0, 1, "", "peers/provider"},
 		{"pppoe-client", nil, 0, 0, "", "Exit codes:"},
 		{"pppoe-client", []string{"help"}, 0, 0, "", "Exit codes:"},
 		{"pppoe-client", []string{"eth0", "--help"}, 0, 0, "", "Exit codes:"},
-		{"pppoe-client", []string{"user", "help", "dryrun"}, 0, 2, "", "no interface is named"},
-		{"pppoe-client", []string{"pty", "ssh host"}, 0, 2, "", `no interface is named: give the Ethernet interface to dial on, like eth0; option "pty" has no effect`},
+		{"pppoe-client", []string{"user", "help", "dryrun"}, 0, 2, "", "no interface given"},
+		{"pppoe-client", []string{"pty", "ssh host"}, 0, 2, "", `no interface given: name the Ethernet interface to dial on, like eth0; option "pty" has no effect`},
 	} {
 		t.Run(strings.Join(append([]string{c.name}, c.args...), " "), func(t *testing.T) {
 			secretsIn(t, nil)
@@ -166,21 +165,21 @@ func TestCommands(t *testing.T) {
 				t.Errorf("code %d, want %d; it says %s%s, want %q", code, c.code, stdout, stderr, c.says)
 			}
 			if one != nil && one.heard() != c.heard {
-				t.Errorf("the client was not told %q", c.heard)
+				t.Errorf("the client did not receive %q", c.heard)
 			}
 		})
 	}
 }
 
-// TestAbout: every name answers for its help and its version, on standard output, and that is
-// no failure. What looks like a question as an option's value is none.
-func TestAbout(t *testing.T) {
+// TestInfo: under every name, help and version are printed to standard output, with exit code 0. The
+// value of an option is not an informational option.
+func TestInfo(t *testing.T) {
 	secretsIn(t, nil)
 	t.Setenv("HOME", t.TempDir())
 	for _, c := range []struct{ name, help, version string }{
-		{"pppoe-client", "pppoe-client dials", version.Line("pppoe-client")},
-		{"another-name", "pppoe-client dials", version.Line("pppoe-client")},
-		{"pppd", version.PPPD() + "\npppoe-client dials", version.PPPD()},
+		{"pppoe-client", "pppoe-client is a PPPoE client", version.Line("pppoe-client")},
+		{"another-name", "pppoe-client is a PPPoE client", version.Line("pppoe-client")},
+		{"pppd", version.PPPD() + "\npppoe-client is a PPPoE client", version.PPPD()},
 		{"pon", "usage: pon", version.Line("pon")},
 		{"poff", "usage: poff", version.Line("poff")},
 		{"plog", "usage: plog", version.Line("plog")},
@@ -202,7 +201,7 @@ func TestAbout(t *testing.T) {
 	}
 }
 
-// TestPoffSignals: poff speaks to clients as it does to pppd.
+// TestPoffSignals: poff sends clients the signals that it sends to pppd.
 func TestPoffSignals(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)

@@ -28,16 +28,15 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// etc is where pppd's files lie, pids where its pid files do, and sockets where clients
-// answer. Tests have their own.
+// Directories of pppd's files, of pid files, and of clients' control sockets. Tests change them.
 var (
 	etc     = "/etc/ppp"
 	pids    = pidfile.Dir
 	sockets = control.Dir
 )
 
-// dataPath is what moves packets. A device that is there before its session is moved in
-// the plain way.
+// dataPath returns the data path. The device of dial on demand, which exists before its session, needs
+// the plain one.
 func dataPath(s *pppd.Settings) datapath.Kind {
 	if s.Demand {
 		return datapath.KindPlain
@@ -45,12 +44,12 @@ func dataPath(s *pppd.Settings) datapath.Kind {
 	return s.DataPath
 }
 
-// errKernelNetns: the kernel's programs know a device by its index, and find it by its name, which
-// may be another's where the line is.
-var errKernelNetns = &pppd.Error{Message: "options \"datapath kernel\" and \"netns\": the kernel cannot move packets between network namespaces: " +
+// errKernelNetns: the eBPF programs redirect packets to a device by its index, which is unique only
+// within a network namespace.
+var errKernelNetns = &pppd.Error{Message: "options \"datapath kernel\" and \"netns\": the kernel data path cannot forward packets between network namespaces: " +
 	"leave out one of them"}
 
-// config is what the settings mean for a client, but for its host and ports.
+// config returns the client's configuration from the settings, without Network and Listen.
 func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	if s.Namespace != "" && dataPath(s) == datapath.KindKernel {
 		return pppoe.ClientConfig{}, errKernelNetns
@@ -72,7 +71,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 		MSS:          s.ClampMSS(),
 		ConnectDelay: connectDelay(s),
 		Redial:       redial(s),
-		Trace:        true, // SIGUSR1 may want to see packets
+		Trace:        true, // SIGUSR1 may turn debug on
 
 		NoRemoteAddress: s.NoRemoteIP,
 		RemoteIDByAddr:  s.RemoteIDByAddr(),
@@ -97,7 +96,7 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	return c, nil
 }
 
-// attachment is where on the Ethernet the client is.
+// attachment returns the interface, VLAN tags and addresses that the client uses.
 func attachment(s *pppd.Settings) afpacket.Attachment {
 	l := afpacket.Attachment{Interface: s.Interface, VLAN: s.VLAN, ControlPriority: s.ControlPriority, DataPriority: s.DataPriority}
 	if own, err := wire.ParseAddr(s.SourceAddr); err == nil {
@@ -106,7 +105,7 @@ func attachment(s *pppd.Settings) afpacket.Attachment {
 	return l
 }
 
-// connectDelay is how long PPP waits for the peer to begin. Silent is until it does.
+// connectDelay returns how long PPP waits for the peer to start; with option silent, forever.
 func connectDelay(s *pppd.Settings) time.Duration {
 	if s.Silent {
 		return 100 * 365 * 24 * time.Hour
@@ -145,7 +144,7 @@ func host(s *pppd.Settings, log *slog.Logger) *netconfig.Configurer {
 	return h
 }
 
-// scriptsOf are pppd's scripts as the settings have them.
+// scriptsOf returns the configuration of pppd's scripts.
 func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 	own := s.User
 	if own == "" {
@@ -164,7 +163,7 @@ func scriptsOf(s *pppd.Settings, log *slog.Logger) scripts.Config {
 	return c
 }
 
-// caller is who has called the program, in pppd's words if nobody knows.
+// caller returns the name of the calling user, or what pppd prints for an unknown user.
 func caller() string {
 	if name := os.Getenv("LOGNAME"); name != "" {
 		return name
@@ -175,7 +174,7 @@ func caller() string {
 	return "(unknown)"
 }
 
-// deviceName is the name wanted for the device; empty: any.
+// deviceName returns the name to give the device; empty for any.
 func deviceName(s *pppd.Settings) string {
 	if s.IfName == "" && s.Unit >= 0 {
 		return fmt.Sprintf("ppp%d", s.Unit)
@@ -183,8 +182,8 @@ func deviceName(s *pppd.Settings) string {
 	return s.IfName
 }
 
-// redial turns pppd's numbers, in which 0 is one of them, into Redial's, in which 0
-// is the default.
+// redial converts pppd's numbers, in which 0 is a value, to those of pppoe.Redial, in which 0 is the
+// default.
 func redial(s *pppd.Settings) pppoe.Redial {
 	r := pppoe.Redial{Persist: s.Persist, Holdoff: s.Holdoff, MaxFail: s.MaxFail}
 	if r.MaxFail == 0 {
@@ -196,8 +195,7 @@ func redial(s *pppd.Settings) pppoe.Redial {
 	return r
 }
 
-// credentials are who we are: the password given, or else that of the secrets
-// files. Without a name we prove nothing to nobody.
+// credentials returns our name, and the given password or else that of the secrets files.
 func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 	c := ppp.Credentials{Name: s.User}
 	if c.Name == "" {
@@ -215,9 +213,8 @@ func credentials(s *pppd.Settings, log *slog.Logger) (ppp.Credentials, error) {
 	return c, err
 }
 
-// usableMethods leaves PAP out if the only secret there is must not go out by it: the peer is asked
-// for another method then, as pppd does it. That there is none at all is told once the
-// peer asks.
+// usableMethods removes PAP if the only secret must not be sent in the clear: the peer is then asked for
+// another method, as by pppd. If there is no secret at all, that is reported when the peer asks.
 func usableMethods(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
 	if who.CleartextSecret == nil {
 		return methods
@@ -230,10 +227,11 @@ func usableMethods(methods []ppp.Method, who ppp.Credentials) []ppp.Method {
 	return slices.DeleteFunc(methods, func(m ppp.Method) bool { return m == pap.Method })
 }
 
-// defaultEnv is the environment variable that may hold the password.
+// defaultEnv is the environment variable that is read for the password by default.
 const defaultEnv = "PPPOE_PASSWORD"
 
-// password is the one given, wherever that was: the most careful way first.
+// password returns the given password, and whether there is one. Of several, the one from the most
+// secure source is used.
 func password(s *pppd.Settings, log *slog.Logger) ([]byte, bool, error) {
 	env := s.PasswordEnv
 	if env == "" {
@@ -257,16 +255,16 @@ func password(s *pppd.Settings, log *slog.Logger) ([]byte, bool, error) {
 		}
 		return line, true, nil
 	case s.PasswordEnv != "" && !set:
-		return nil, false, &pppd.Error{Message: fmt.Sprintf("option \"password-env\": there is no environment variable %s", env)}
+		return nil, false, &pppd.Error{Message: fmt.Sprintf("option \"password-env\": environment variable %s is not set", env)}
 	case set && (s.PasswordEnv != "" || !s.HasPassword):
 		return []byte(value), true, nil
 	}
 	return []byte(s.Password), s.HasPassword, nil
 }
 
-// fromFiles looks secrets up by our name, and the peer's if that is told. As with pppd,
-// only one of pap-secrets goes out in the clear, or a peer that asks for PAP would be told
-// what CHAP keeps from it. The other way round does no harm.
+// fromFiles looks up secrets by our name and the peer's, if known. As with pppd, only a secret of
+// pap-secrets is sent in the clear: otherwise a peer that asks for PAP would learn a secret for CHAP.
+// CHAP may use a secret of pap-secrets.
 func fromFiles(name string, s *pppd.Settings, log *slog.Logger) (secret func(peer string) ([]byte, bool), clear func() ([]byte, bool), err error) {
 	var byCHAP, byPAP *secrets.File
 	remote := s.RemoteName
@@ -292,7 +290,7 @@ func fromFiles(name string, s *pppd.Settings, log *slog.Logger) (secret func(pee
 			}
 			if !errors.Is(err, secrets.ErrUnknown) {
 				log.Error(err.Error())
-				return nil, false // another password would go out in its place
+				return nil, false // never send another file's password instead
 			}
 		}
 		return nil, false
@@ -302,7 +300,7 @@ func fromFiles(name string, s *pppd.Settings, log *slog.Logger) (secret func(pee
 	return secret, clear, nil
 }
 
-// loadSecrets reads a file, which is empty if it is not there.
+// loadSecrets reads a secrets file; one that does not exist counts as empty.
 func loadSecrets(path string, log *slog.Logger) (*secrets.File, error) {
 	f, warnings, err := secrets.Load(path)
 	switch {

@@ -20,7 +20,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// parse reads a command line as the program does, without the files of this machine.
+// parse reads a command line without the files of this machine.
 func parse(t *testing.T, words ...string) *pppd.Settings {
 	t.Helper()
 	s := pppd.New()
@@ -31,7 +31,7 @@ func parse(t *testing.T, words ...string) *pppd.Settings {
 	return s
 }
 
-// write makes a file that nobody else can read.
+// write writes a file that only its owner can read.
 func write(t *testing.T, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -40,7 +40,7 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// secretsIn has secrets files be read from a directory of the test's.
+// secretsIn sets etc to a directory of the test with some secrets files.
 func secretsIn(t *testing.T, files map[string]string) {
 	t.Helper()
 	before := etc
@@ -51,7 +51,7 @@ func secretsIn(t *testing.T, files map[string]string) {
 	}
 }
 
-// noEnvironment takes the password's own variable away.
+// noEnvironment unsets the default variable of the password.
 func noEnvironment(t *testing.T) {
 	t.Helper()
 	t.Setenv(defaultEnv, "") // restores it
@@ -60,8 +60,7 @@ func noEnvironment(t *testing.T) {
 
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// TestWhichPassword: the most careful way to give one wins, whatever the order of the
-// options.
+// TestWhichPassword: the password from the most secure source is used, in any order of the options.
 func TestWhichPassword(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "secret"), "from the file\r\nmore\n")
 	for _, c := range []struct {
@@ -70,7 +69,7 @@ func TestWhichPassword(t *testing.T) {
 		env   map[string]string
 		files map[string]string
 		want  string
-		none  bool // there is none at all
+		none  bool // there is no password
 	}{
 		{what: "nothing", words: []string{"user", "alice"}, none: true},
 		{what: "the secrets files", words: []string{"user", "alice"},
@@ -81,7 +80,7 @@ func TestWhichPassword(t *testing.T) {
 			files: map[string]string{"chap-secrets": "bob * other *\n", "pap-secrets": "alice * \"from pap-secrets\" *\n"}, want: "from pap-secrets"},
 		{what: "password before the secrets files", words: []string{"user", "alice", "password", "given"},
 			files: map[string]string{"chap-secrets": "alice * other *\n"}, want: "given"},
-		{what: "an empty password is one", words: []string{"user", "alice", "password", ""},
+		{what: "an empty password", words: []string{"user", "alice", "password", ""},
 			files: map[string]string{"chap-secrets": "alice * other *\n"}, want: ""},
 		{what: "PPPOE_PASSWORD before the secrets files", words: []string{"user", "alice"},
 			env: map[string]string{defaultEnv: "from the environment"}, files: map[string]string{"chap-secrets": "alice * other *\n"}, want: "from the environment"},
@@ -110,9 +109,8 @@ func TestWhichPassword(t *testing.T) {
 	}
 }
 
-// TestClearPassword: what is in chap-secrets does not go out by PAP, nor is that method
-// agreed to where it could not be answered; a password that was given, or the lack of any,
-// leaves all methods.
+// TestClearPassword: a secret of chap-secrets is not sent by PAP, and PAP is not accepted if it cannot be
+// answered; with a given password, or none at all, all methods are accepted.
 func TestClearPassword(t *testing.T) {
 	noEnvironment(t)
 	const inCHAP, inPAP = "alice * \"from chap-secrets\" *\n", "alice * \"from pap-secrets\" *\n"
@@ -150,7 +148,7 @@ func TestClearPassword(t *testing.T) {
 	}
 }
 
-// TestName: user is our name, or else name is.
+// TestName: our name is that of option user, or else of option name.
 func TestName(t *testing.T) {
 	noEnvironment(t)
 	secretsIn(t, nil)
@@ -167,8 +165,7 @@ func TestName(t *testing.T) {
 	}
 }
 
-// TestPeersName: secrets are looked up by the peer's name: what it calls itself, or what
-// remotename says.
+// TestPeersName: secrets are looked up by the name that the peer sends, or by remotename.
 func TestPeersName(t *testing.T) {
 	noEnvironment(t)
 	secretsIn(t, map[string]string{"chap-secrets": "alice isp \"for isp\" *\nalice other \"for other\" *\n"})
@@ -194,7 +191,7 @@ func TestPeersName(t *testing.T) {
 	}
 }
 
-// TestBadPassword: what cannot be had is an error that names the option, and no password.
+// TestBadPassword: a password that cannot be read is an error that names the option, and no password.
 func TestBadPassword(t *testing.T) {
 	noEnvironment(t)
 	dir := t.TempDir()
@@ -217,23 +214,23 @@ func TestBadPassword(t *testing.T) {
 		}
 		for _, want := range c.want {
 			if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") {
-				t.Errorf("%q: %v; want it to say %q", c.words, err, want)
+				t.Errorf("%q: %v; want %q in it", c.words, err, want)
 			}
 		}
 	}
 }
 
-// TestSecretsFiles: one that cannot be read is an error, since another password might be
-// sent in its place; a line in it that is wrong is told of.
+// TestSecretsFiles: a malformed line is an error, so that no other password is sent instead; the log has
+// a warning.
 func TestSecretsFiles(t *testing.T) {
 	noEnvironment(t)
 	secretsIn(t, map[string]string{"chap-secrets": "alice * \"geheim *\n", "pap-secrets": "alice * other *\n"})
 	if _, err := credentials(parse(t, "user", "alice"), silent()); exitCode(err) != exitOptions || strings.Contains(err.Error(), "geheim") {
-		t.Errorf("a quote without an end: %v", err)
+		t.Errorf("an unclosed quote: %v", err)
 	}
 	who, err := credentials(parse(t, "user", "bob"), silent())
 	if _, ok := who.Secret(""); err != nil || ok {
-		t.Errorf("a quote without an end in another's line: %v", err)
+		t.Errorf("an unclosed quote in the line of another: %v", err)
 	}
 	secretsIn(t, map[string]string{"chap-secrets": "alice\nalice * geheim *\n"})
 	if err := os.Chmod(filepath.Join(etc, "chap-secrets"), 0o644); err != nil {
@@ -242,11 +239,11 @@ func TestSecretsFiles(t *testing.T) {
 	var b bytes.Buffer
 	_, err = credentials(parse(t, "user", "alice"), slog.New(memoryLog(&b)))
 	if text := b.String(); exitCode(err) != exitOptions || !strings.Contains(err.Error(), "chap-secrets:1") || strings.Count(text, "\n") != 2 || !strings.Contains(text, "chap-secrets:1") || strings.Contains(text, "geheim") {
-		t.Errorf("%v, the log is %q; want a broken line and an open file told of", err, text)
+		t.Errorf("%v, the log is %q; want warnings of a malformed line and a readable file", err, text)
 	}
 }
 
-// TestPasswordIsNotShown: neither by the settings nor by the credentials.
+// TestPasswordIsNotShown: neither settings nor credentials show it in a log.
 func TestPasswordIsNotShown(t *testing.T) {
 	noEnvironment(t)
 	s := parse(t, "user", "alice", "password", "geheim")
@@ -260,7 +257,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 	}
 }
 
-// TestRedial: pppd's 0 is a number like others, and Redial's the default.
+// TestRedial: 0 is a value for pppd, and the default in pppoe.Redial.
 func TestRedial(t *testing.T) {
 	for _, c := range []struct {
 		words []string
@@ -275,7 +272,7 @@ func TestRedial(t *testing.T) {
 	} {
 		got := redial(parse(t, c.words...))
 		if c.want.Holdoff < 0 && got.Holdoff < 0 {
-			got.Holdoff = c.want.Holdoff // how much below zero is nothing to anybody
+			got.Holdoff = c.want.Holdoff // any negative value is the same
 		}
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %+v, want %+v", c.words, got, c.want)
@@ -302,13 +299,12 @@ func TestDiscovery(t *testing.T) {
 	s := parse(t)
 	s.ACAddr = "nonsense"
 	if _, err := discoveryConfig(s); exitCode(err) != exitOptions || !strings.Contains(err.Error(), `"pppoe-mac"`) {
-		t.Errorf("an address that is none: %v", err)
+		t.Errorf("an invalid address: %v", err)
 	}
 }
 
-// TestKernelElsewhere: the kernel is not asked to move packets to a device in another network
-// namespace.
-func TestKernelElsewhere(t *testing.T) {
+// TestKernelNetns: the kernel data path cannot be combined with another network namespace.
+func TestKernelNetns(t *testing.T) {
 	secretsIn(t, nil)
 	for _, c := range []struct {
 		words []string
@@ -317,7 +313,7 @@ func TestKernelElsewhere(t *testing.T) {
 		{[]string{"datapath", "kernel", "netns", "blue"}, exitOptions},
 		{[]string{"datapath", "kernel"}, 0},
 		{[]string{"netns", "blue"}, 0},
-		{[]string{"datapath", "kernel", "netns", "blue", "demand"}, 0}, // which is plain
+		{[]string{"datapath", "kernel", "netns", "blue", "demand"}, 0}, // demand uses plain
 	} {
 		if _, err := config(parse(t, append(c.words, "user", "u", "password", "p")...), silent()); err == nil != (c.want == 0) || err != nil && exitCode(err) != c.want {
 			t.Errorf("%q: %v", c.words, err)
@@ -325,8 +321,7 @@ func TestKernelElsewhere(t *testing.T) {
 	}
 }
 
-// TestMaxPayload: RFC 4638 is asked for if either direction is to carry more than 1492.
-// TestPathCheck: it is on unless an option says otherwise; the last word counts.
+// TestPathCheck: it is enabled by default; the last option wins.
 func TestPathCheck(t *testing.T) {
 	for words, want := range map[string]bool{"": true, "nopath-check": false, "nopath-check path-check": true, "path-check nopath-check": false} {
 		c, err := config(parse(t, append([]string{"eth0"}, strings.Fields(words)...)...), silent())
@@ -336,6 +331,7 @@ func TestPathCheck(t *testing.T) {
 	}
 }
 
+// TestMaxPayload: RFC 4638 is requested if either direction is to carry more than 1492 octets.
 func TestMaxPayload(t *testing.T) {
 	for _, c := range []struct {
 		words []string
@@ -350,8 +346,7 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
-// TestHostResolver: name servers are written only if the peer's are asked for, and nobody has said
-// not to write them.
+// TestHostResolver: name servers are written only with usepeerdns and without noresolvconf.
 func TestHostResolver(t *testing.T) {
 	for words, want := range map[string]bool{
 		"": false, "usepeerdns": true, "noresolvconf": false, "usepeerdns noresolvconf": false, "noresolvconf usepeerdns": false,
@@ -376,15 +371,14 @@ func TestDeviceName(t *testing.T) {
 	}
 }
 
-// memoryLog is a log that has each line at once.
+// memoryLog returns a log that writes each line at once.
 func memoryLog(w io.Writer) *pppdlog.Handler {
 	lines := pppdlog.NewHandler(false)
 	lines.AddUnqueued(w)
 	return lines
 }
 
-// TestNoRemoteIP: a peer without an address is no reason to have no link; noremoteip leaves it
-// without one.
+// TestNoRemoteIP: the link also comes up if the peer sends no address; with noremoteip none is made up.
 func TestNoRemoteIP(t *testing.T) {
 	for _, c := range []struct {
 		word string

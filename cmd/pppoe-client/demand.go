@@ -6,13 +6,14 @@ import (
 	"upppoe/pppoe"
 )
 
-// placeholderMTU is that of a device that has no session yet.
+// placeholderMTU is the MTU of a device without a session.
 const placeholderMTU = 1492
 
-// demandDevice is the device of a client that dials on demand; nil: it does not.
+// demandDevice is the device of a client that dials on demand; nil if it does not.
 type demandDevice struct{ host *dialondemand.Network }
 
-// onDemand has a client's device there before its session, if the settings say so.
+// onDemand opens the device before there is a session, with option demand, and configures the client to
+// wait for traffic on it.
 func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*demandDevice, error) {
 	if !s.Demand {
 		return nil, nil
@@ -29,7 +30,7 @@ func onDemand(s *pppd.Settings, cfg *pppoe.ClientConfig) (*demandDevice, error) 
 	return &demandDevice{host}, nil
 }
 
-// name is the name of the one that waits; empty: none does.
+// name returns the name of the device; empty if there is none.
 func (w *demandDevice) name() string {
 	if w == nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// serviceEvent are what DHCPv6 has told of those asked for, as events have it.
+// serviceEvent returns the services from DHCPv6 in the form of events.
 func serviceEvent(s *dhcp6.Services) status.Services {
 	return status.Services{
 		AFTR: s.AFTR, NTP: append(texts(s.NTP), s.NTPNames...), SNTP: texts(s.SNTP),
@@ -16,7 +16,8 @@ func serviceEvent(s *dhcp6.Services) status.Services {
 	}
 }
 
-// serviceEnv are the same as scripts have it: what has several values parts them by a space.
+// serviceEnv returns the services from DHCPv6 as environment variables for scripts. Several values are
+// separated by spaces.
 func serviceEnv(s *dhcp6.Services) (env []string) {
 	add := func(name string, values ...string) {
 		if text := strings.Join(values, " "); text != "" {

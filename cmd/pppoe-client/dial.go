@@ -35,7 +35,7 @@ import (
 	"upppoe/tun"
 )
 
-// program is a client with all that goes with it.
+// program is a client with its log, scripts, state files and control socket.
 type program struct {
 	settings *pppd.Settings
 	lines    *pppdlog.Handler
@@ -43,16 +43,16 @@ type program struct {
 	journal  *pppdlog.EventLogger
 	flood    *pppdlog.EventLimiter
 	tracker  *status.Tracker
-	control  *control.Server // nil: there is none
+	control  *control.Server // nil if it could not be opened
 	scripts  *scripts.Runner
 	records  *records
-	out      *stream // nil: nobody reads JSON
+	out      *stream // events on standard output; nil without option json
 	online   *online
 	mtu      *parentMTU
-	demand   *demandDevice // nil: dials do not wait
+	demand   *demandDevice // nil without option demand
 	host     *netconfig.Configurer
-	ipv6     *ipv6Service                 // nil: link-local addresses will do
-	client   atomic.Pointer[pppoe.Client] // nil: it is yet to be made
+	ipv6     *ipv6Service                 // nil: link-local addresses only
+	client   atomic.Pointer[pppoe.Client] // nil until the client is made
 }
 
 // dial runs the client until it ends.
@@ -82,7 +82,7 @@ func dial(s *pppd.Settings) int {
 	return exitCode(err)
 }
 
-// openLog has the log go where the settings say, and to those who ask for it later.
+// openLog opens the log's destinations from the settings, and the copies for pppoe-client log.
 func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) {
 	leaves := daemonize.IsChild() && s.LogFD < 0
 	lines, err := pppdlog.Open(s.Debug, s.LogFile, filepath.Base(os.Args[0]), leaves)
@@ -90,19 +90,19 @@ func openLog(s *pppd.Settings, ring *control.LogRing) (*pppdlog.Handler, error) 
 		return nil, err
 	}
 	lines.AddUnqueued(ring)
-	// It is closed by the program's end, when all is written that could be.
+	// It is closed when the program exits.
 	if kept, err := rotatelog.Open(keptLogs(), cmp.Or(s.Call, s.LinkName, attachment(s).String()), filepath.Base(os.Args[0])); err == nil {
 		lines.Add(kept)
 	}
 	if s.LogFD > 2 {
-		unix.CloseOnExec(s.LogFD) // scripts have no business with it
+		unix.CloseOnExec(s.LogFD) // scripts must not inherit it
 		lines.Add(os.NewFile(uintptr(s.LogFD), "logfd"))
 	}
 	return lines, nil
 }
 
-// reportEnd says why the client ended, unless that was asked for. Somebody who waits at a terminal
-// that does not have the log is told there, too.
+// reportEnd logs why the client ended, unless that was requested. It also prints the reason to a
+// terminal whose user waits and does not see the log.
 func (p *program) reportEnd(err error) {
 	text := endText(err, p.settings.Interface)
 	if text == "" {
@@ -114,7 +114,7 @@ func (p *program) reportEnd(err error) {
 	}
 }
 
-// endText is why the client ended; empty: that was asked for, or the log has told.
+// endText returns why the client ended; empty if that was requested or is already in the log.
 func endText(err error, iface string) string {
 	end := (*pppoe.EndError)(nil)
 	switch {
@@ -128,7 +128,7 @@ func endText(err error, iface string) string {
 	return ""
 }
 
-// run has the client work, and everything around it.
+// run sets up everything around the client, and runs it.
 func (p *program) run(ring *control.LogRing) error {
 	s := p.settings
 	p.journal = &pppdlog.EventLogger{Log: p.log, Trace: trace.Options{ShowPassword: s.ShowPassword}}
@@ -139,10 +139,10 @@ func (p *program) run(ring *control.LogRing) error {
 		return err
 	}
 	defer p.listen(ring)()
-	defer unclaim() // before: whoever has said stop may dial at once
+	defer unclaim() // before listen ends: the caller of stop may dial at once
 	p.scripts = scripts.New(scriptsOf(s, p.log))
 	defer p.scripts.Close()
-	// Ends soon: the loop does not wait for those who read the last lines.
+	// A goroutine of its own, which ends soon: the loop must not wait for readers of the log.
 	p.online = newOnline(s, func() { go p.goToBackground() })
 	p.records = newRecords(s, p.log)
 	defer p.records.close()
@@ -171,7 +171,8 @@ func (p *program) run(ring *control.LogRing) error {
 	return p.exit(p.work(cfg))
 }
 
-// claimPeer has no other client call the same peer, until the function that it returns is called.
+// claimPeer prevents other clients from calling the same peer, until the function that it returns is
+// called.
 func (p *program) claimPeer() (unclaim func(), err error) {
 	s := p.settings
 	if s.Call == "" || s.Force {
@@ -180,16 +181,16 @@ func (p *program) claimPeer() (unclaim func(), err error) {
 	c, by, err := sessionstore.LockName(sockets, "call-"+s.Call)
 	switch {
 	case errors.Is(err, sessionstore.ErrNameInUse):
-		return nil, fmt.Errorf("peer %s is called already, by process %d: pppoe-client stop %s ends that, --force dials beside it", s.Call, by, s.Call)
+		return nil, fmt.Errorf("peer %s is already called by process %d: end that with pppoe-client stop %s, or dial in addition with --force", s.Call, by, s.Call)
 	case err != nil:
-		p.log.Debug(fmt.Sprintf("another client may call the same peer: %v", err))
+		p.log.Debug(fmt.Sprintf("another client could call the same peer: %v", err))
 		return func() {}, nil
 	}
 	return func() { c.Close() }, nil
 }
 
-// listen lets others ask how the client is, until the function that it returns is
-// called: last of all, for who has said stop waits for that.
+// listen opens the control socket, until the function that it returns is called. That must be the last
+// step: the caller of stop waits for it.
 func (p *program) listen(ring *control.LogRing) (closed func()) {
 	var err error
 	if p.control, err = control.Listen(sockets, p, ring); err != nil {
@@ -199,7 +200,7 @@ func (p *program) listen(ring *control.LogRing) (closed func()) {
 	return func() { p.control.Close() }
 }
 
-// work dials until it is told to end.
+// work dials until a signal or an error ends it.
 func (p *program) work(cfg pppoe.ClientConfig) error {
 	var err error
 	if p.demand, err = onDemand(p.settings, &cfg); err != nil {
@@ -208,7 +209,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	defer p.demand.close()
 	p.records.setDemandDevice(p.demand.name())
 	p.ipv6.wait()
-	defer p.ipv6.release() // before the last event, and before there is nobody to tell
+	defer p.ipv6.release() // while the session can still carry the messages
 	defer p.mtu.restore()
 	lines := &linux.Opener{DataPath: forwardingPath(p.settings, cfg.DataPath), Queues: p.settings.DataPathQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
 	defer lines.Close()
@@ -239,7 +240,7 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 		defer close(watching)
 		if err := linkmonitor.Watch(watch, p.settings.Interface, p.linkChanged); err != nil {
 			p.log.Debug(err.Error())
-			client.SetLinkState(pppoe.LinkUp) // what nobody watches, nobody waits for
+			client.SetLinkState(pppoe.LinkUp) // unknown: do not wait for the link
 		}
 	}()
 	err = client.Run(ctx)
@@ -248,8 +249,8 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	return err
 }
 
-// linkChanged takes how the Ethernet interface is. Its address matters unless the line has
-// one of its own.
+// linkChanged handles a change of the Ethernet interface's state or address. The address is ignored if
+// option pppoe-source-mac gives one.
 func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
 	client := p.client.Load()
 	client.SetLinkState(s)
@@ -258,8 +259,8 @@ func (p *program) linkChanged(s pppoe.LinkState, a wire.Addr) {
 	}
 }
 
-// forwardingPath is what moves packets between the line and the device. Where these are in different
-// network namespaces the kernel cannot.
+// forwardingPath returns the data path between interface and device. The kernel cannot be used if they
+// are in different network namespaces.
 func forwardingPath(s *pppd.Settings, by datapath.Kind) datapath.Kind {
 	if s.Namespace != "" && by == datapath.KindAuto {
 		return datapath.KindOffload
@@ -267,8 +268,8 @@ func forwardingPath(s *pppd.Settings, by datapath.Kind) datapath.Kind {
 	return by
 }
 
-// neededCapabilities are the capabilities that are needed once everything is set up: a redial makes
-// a device, and opens packet sockets.
+// neededCapabilities returns the capabilities that a running client needs: a redial opens a device and
+// packet sockets.
 func neededCapabilities(s *pppd.Settings) []capability.Capability {
 	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin, capability.NetBindService, capability.BPF, capability.Perfmon}
 	if s.Namespace != "" {
@@ -277,21 +278,21 @@ func neededCapabilities(s *pppd.Settings) []capability.Capability {
 	return keep
 }
 
-// checkAccounts reads the files by which the peer is judged, with the rights that are left: by
-// what cannot be read again, nobody logs in from the start.
+// checkAccounts reads the files with which the peer is authenticated, with the remaining privileges: a
+// file that could not be read again later must not be accepted now.
 func checkAccounts(cfg pppoe.ClientConfig) {
 	if a, ok := cfg.Authenticator.(*aaa.FileAuthenticator); ok {
 		a.CheckFiles(cfg.Session.LCP.RequireAuth)
 	}
 }
 
-// goToBackground lets the caller go on, who finds in the log what has led to this.
+// goToBackground lets the calling process exit, after the log is written so far.
 func (p *program) goToBackground() {
 	p.lines.Flush()
 	if daemonize.IsChild() {
 		p.lines.Remove(os.Stderr)
 		if p.out != nil {
-			p.out.flush() // standard output is nobody's from here on
+			p.out.flush() // standard output is not used from here on
 		}
 	}
 	daemonize.Ready()
@@ -302,7 +303,7 @@ func (p *program) goToBackground() {
 	}
 }
 
-// notify takes what happens to the line. It does not block.
+// notify handles the client's events. It does not block.
 func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	told := !p.flood.Suppress(e)
 	if told {
@@ -321,7 +322,7 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	p.online.handle(e)
 }
 
-// reportDropped tells of events that were left out, as there were too many.
+// reportDropped reports events that were suppressed because there were too many.
 func (p *program) reportDropped(kind string, n int) {
 	p.log.Warn(pppdlog.SuppressedText(kind, n))
 	event := status.Missed(n)
@@ -329,7 +330,7 @@ func (p *program) reportDropped(kind string, n int) {
 	p.publish(&event)
 }
 
-// ipv6Changed takes what IPv6 has now.
+// ipv6Changed handles a change of IPv6's addresses, prefixes, servers or services.
 func (p *program) ipv6Changed(l pppoe.SessionInfo, is ipv6.State) {
 	var addresses, delegated []string
 	for _, a := range is.Addresses {
@@ -369,7 +370,7 @@ func (p *program) publish(e *status.Event) {
 
 var _ control.Handler = (*program)(nil)
 
-// Status is how the line is, in JSON.
+// Status returns the client's status in JSON.
 func (p *program) Status() []byte {
 	s := p.tracker.Status()
 	if client := p.client.Load(); client != nil {
@@ -380,10 +381,10 @@ func (p *program) Status() []byte {
 	return object(s)
 }
 
-// DroppedEvents is the event that stands for so many others.
+// DroppedEvents returns the event that replaces n dropped ones, in JSON.
 func (p *program) DroppedEvents(n int) []byte { return object(status.Missed(n)) }
 
-// object is one of package status in JSON: those can always be written.
+// object encodes a value of package status, which cannot fail.
 func object(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -392,9 +393,8 @@ func object(v any) []byte {
 	return text
 }
 
-// Stop ends the client by the signal that pppd's users send, so that the log says what
-// they look for.
+// Stop ends the client with SIGTERM, as pppd's users do, so that the log has pppd's message.
 func (p *program) Stop() { unix.Kill(os.Getpid(), unix.SIGTERM) }
 
-// HangUp has it hang up by SIGHUP, likewise.
+// HangUp ends the session with SIGHUP, for the same reason.
 func (p *program) HangUp() { unix.Kill(os.Getpid(), unix.SIGHUP) }

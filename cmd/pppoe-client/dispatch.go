@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isProgram reports whether a word is the name of a program that stands where this one
-// does. A container's command is such a name: the image's own command (ENTRYPOINT), which
-// is this program, gets it as its first word.
+// isProgram reports whether a word is the name of a program that is installed beside this one. A
+// container's command may be such a name: the image's ENTRYPOINT, which is this program, gets it as its
+// first argument.
 func isProgram(word string) bool {
 	return aliases[word] != nil || word == "pppoe-client" || word == "pppoe-server" || word == "pppoe-discovery"
 }
 
-// execProgram replaces this process by another of the programs, and returns only if that
-// fails. Where the links are missing, this program does what they would do.
+// execProgram replaces this process with another of the programs, and returns only if that fails. If the
+// link of an alias is missing, this program works like the alias.
 func execProgram(args []string) int {
 	self, err := os.Executable()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// stream writes events to somebody who may be slow to read them, without making anybody
-// else wait: who is far behind misses some, and is told how many.
+// stream writes events to a reader that may be slow, without blocking. A reader that is too slow misses
+// events and gets their number.
 type stream struct{ queue *linequeue.Queue }
 
 func newStream(to io.Writer) *stream {
@@ -19,15 +19,15 @@ func newStream(to io.Writer) *stream {
 	}, missed)}
 }
 
-// missed is the event of those that were dropped.
+// missed returns the event that reports dropped ones.
 func missed(n int) linequeue.Line {
 	return linequeue.Line{Text: append(object(status.Missed(n)), '\n')}
 }
 
 func (s *stream) write(line []byte) { s.queue.Put(linequeue.Line{Text: line}) }
 
-// flushTimeout is how long a reader has to take the last lines.
+// flushTimeout is the time in which a reader must read the last lines.
 const flushTimeout = time.Second
 
-// flush waits until all is written so far, unless nobody reads.
+// flush waits until all events so far are written, at most flushTimeout.
 func (s *stream) flush() { s.queue.Flush(flushTimeout) }

@@ -10,7 +10,7 @@ import (
 	"upppoe/internal/log/linequeue"
 )
 
-// held is a writer that does not return until it is let go.
+// held is a writer that blocks until its channel is closed.
 type held struct {
 	let  chan struct{}
 	text bytes.Buffer
@@ -21,8 +21,7 @@ func (h *held) Write(b []byte) (int, error) {
 	return h.text.Write(b)
 }
 
-// TestStream: nobody waits for a slow reader, who gets what could wait, and how much that
-// is missing.
+// TestStream: a slow reader blocks nothing, and gets the queued events and the number of dropped ones.
 func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &held{let: make(chan struct{})}
@@ -33,7 +32,7 @@ func TestStream(t *testing.T) {
 			s.write([]byte("2\n"))
 		}
 		if took := time.Since(began); took != 0 {
-			t.Errorf("a reader that stands still is waited for: %v", took)
+			t.Errorf("a reader that does not read blocks for %v", took)
 		}
 		time.AfterFunc(flushTimeout/2, func() { close(to.let) })
 		s.flush()
@@ -42,12 +41,12 @@ func TestStream(t *testing.T) {
 			t.Fatalf("%d lines came, want %d", n, linequeue.MaxLines+3)
 		}
 		if got := lines[len(lines)-2]; !strings.HasPrefix(got, `{"time":"`) || !strings.HasSuffix(got, `"event":"missed","missed":5}`+"\n") {
-			t.Errorf("what is missing is told as %s", got)
+			t.Errorf("dropped events are reported as %s", got)
 		}
 	})
 }
 
-// TestStreamFlush: what was written before comes first, unless nobody reads.
+// TestStreamFlush: flush waits for all events so far, or for the timeout.
 func TestStreamFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &held{let: make(chan struct{})}
@@ -57,15 +56,15 @@ func TestStreamFlush(t *testing.T) {
 		began := time.Now()
 		s.flush()
 		if took := time.Since(began); took != flushTimeout {
-			t.Errorf("nobody reads, and it took %v, want %v", took, flushTimeout)
+			t.Errorf("without a reader it took %v, want %v", took, flushTimeout)
 		}
 		close(to.let)
 		s.flush()
 		if got := to.text.String(); got != "1\n2\n" {
-			t.Errorf("%q was written before it went on", got)
+			t.Errorf("%q was written before it returned", got)
 		}
 		began = time.Now()
-		s.flush() // there is no more to be written
+		s.flush() // nothing is queued
 		if took := time.Since(began); took != 0 {
 			t.Errorf("flushing nothing took %v", took)
 		}

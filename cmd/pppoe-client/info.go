@@ -9,7 +9,8 @@ import (
 	"upppoe/internal/version"
 )
 
-// printInfo answers a question about the program, under whatever name it was called.
+// printInfo prints the help, version or manual page if the arguments request it, and reports whether
+// they do. name is the name under which the program was called.
 func printInfo(name string, args []string) (code int, answered bool) {
 	switch infoOption(name, args) {
 	case pppd.InfoHelp:
@@ -27,8 +28,8 @@ func printInfo(name string, args []string) (code int, answered bool) {
 	return 0, false
 }
 
-// infoOption is the question. Of poff and plog the arguments are no options of pppd's, and those of
-// pon are so only after the peer.
+// infoOption returns the informational option of the arguments. poff and plog have options of their own,
+// so only their first argument counts.
 func infoOption(name string, args []string) pppd.InfoOption {
 	switch name {
 	case "poff", "plog":
@@ -39,13 +40,13 @@ func infoOption(name string, args []string) pppd.InfoOption {
 	case "pppd", "pon":
 		return pppd.FindInfoOption(args)
 	}
-	if len(args) == 0 || args[0] == "help" { // further on, the bare word may be a name
+	if len(args) == 0 || args[0] == "help" { // later in the line, help may be a value
 		return pppd.InfoHelp
 	}
 	return pppd.FindInfoOption(args)
 }
 
-// programName is the name by which the program speaks of itself: its own under a name of no meaning.
+// programName returns the name to print: the alias under which the program was called, or its own.
 func programName(name string) string {
 	if _, other := aliases[name]; other {
 		return name
@@ -53,8 +54,8 @@ func programName(name string) string {
 	return "pppoe-client"
 }
 
-// usages are what the other names print for --help. That of pppd begins with its version, as
-// pppd's own does.
+// usages are the help texts of aliases. That of pppd is the program's own, after pppd's version as
+// pppd prints it.
 var usages = map[string]string{"pon": ponUsage, "poff": poffUsage, "plog": plogUsage}
 
 func help(name string) int {
@@ -75,18 +76,17 @@ func help(name string) int {
 }
 
 const usage = `
-pppoe-client dials a PPPoE session without PPP in the kernel.
+pppoe-client is a PPPoE client that needs no PPP in the kernel.
 
   pppoe-client eth0 user alice password-file /etc/ppp/alice defaultroute
   pppoe-client call my-provider        (options from /etc/ppp/peers/my-provider)
-  pppoe-client status [--json]         (how are those that run?)
-  pppoe-client log [-f] my-provider    (what did it say? events: the same in JSON)
-  pppoe-client hangup my-provider      (dial anew, if it persists)
-  pppoe-client stop my-provider        (hang up for good)
+  pppoe-client status [--json]         (state of all running clients)
+  pppoe-client log [-f] my-provider    (its log; events: the same in JSON)
+  pppoe-client hangup my-provider      (end the session; redial with persist)
+  pppoe-client stop my-provider        (end the session and the client)
 
-Options are pppd's words, in files and on the command line; there, --user alice and
---user=alice do as well. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and
-/dev/net/tun. Once online it goes to the background, unless told nodetach. --man prints
-the manual page, --version the version. Called as pppd, pon, poff or plog (by a link) it
-does what those do.
+Options are pppd's, in files and on the command line, where --user alice and --user=alice
+are accepted too. It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and /dev/net/tun. Once
+online it goes to the background, unless nodetach is given. --man prints the manual page,
+--version the version. Called as pppd, pon, poff or plog (by a link) it works like those.
 `

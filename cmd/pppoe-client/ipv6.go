@@ -15,8 +15,8 @@ import (
 	"upppoe/pppoe"
 )
 
-// ipv6Service keeps what IPv6 has beyond its link-local addresses: those that routers and
-// DHCPv6 give, as long as IPv6CP is open.
+// ipv6Service maintains addresses, prefixes and routes from router advertisements and DHCPv6 while
+// IPv6CP is open.
 type ipv6Service struct {
 	settings *pppd.Settings
 	host     *netconfig.Configurer
@@ -25,15 +25,15 @@ type ipv6Service struct {
 	changed  func(pppoe.SessionInfo, ipv6.State)
 	runner   *runner.Runner[onlySession]
 
-	memory, advertised string // see inet6.Config
+	memory, advertised string // see ipv6.Config
 
-	online bool // what runs is a session's; only notify uses it
+	online bool // the runner works for a session; used by notify only
 }
 
-// onlySession is the key of the only line.
+// onlySession is the runner's key: a client has one session.
 type onlySession struct{}
 
-// newIPv6 makes what is not yet running; nil: nobody wants it.
+// newIPv6 returns a service that is not yet running; nil if the settings want link-local addresses only.
 func newIPv6(s *pppd.Settings, host *netconfig.Configurer, log *slog.Logger, changed func(pppoe.SessionInfo, ipv6.State)) *ipv6Service {
 	if !s.GlobalIPv6() {
 		return nil
@@ -44,13 +44,13 @@ func newIPv6(s *pppd.Settings, host *netconfig.Configurer, log *slog.Logger, cha
 	}
 	var err error
 	if v.duid, err = dhcp6.LoadDUID(filepath.Join(s.StateDir, "duid"), rand.Reader); err != nil {
-		log.Debug("DHCPv6 servers will not know this machine again: " + err.Error())
+		log.Debug("the DHCPv6 DUID is not stored, so servers will not recognise this client after a restart: " + err.Error())
 		v.duid, _ = dhcp6.NewDUID(rand.Reader)
 	}
 	return v
 }
 
-// notify is told what happens to the line.
+// notify handles the client's events.
 func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	if v == nil {
 		return
@@ -74,8 +74,8 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, local netip.Addr) {
 	})
 }
 
-// wait is for when there is no session yet: hosts on LANs are told which prefixes of an earlier
-// one are stale.
+// wait begins the time without a session: hosts on LANs are informed which prefixes of an earlier
+// session are stale.
 func (v *ipv6Service) wait() {
 	if v != nil {
 		v.runner.Start(onlySession{}, v.advertiseStale)
@@ -89,7 +89,7 @@ func (v *ipv6Service) advertiseStale(ctx context.Context) error {
 	return ipv6.AdvertiseStale(ctx, v.config(pppoe.SessionInfo{}, netip.Addr{}))
 }
 
-// stop has end what runs for a session.
+// stop ends what runs for a session.
 func (v *ipv6Service) stop() {
 	if v.online {
 		v.online = false
@@ -97,8 +97,7 @@ func (v *ipv6Service) stop() {
 	}
 }
 
-// release gives back what servers have leased, while the session can still carry that,
-// and waits until they have heard it. Nothing begins after it.
+// release releases leases while the session is still up, and waits for that. Nothing begins after it.
 func (v *ipv6Service) release() {
 	if v != nil {
 		v.runner.Close(context.Canceled)

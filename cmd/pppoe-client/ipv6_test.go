@@ -34,15 +34,15 @@ func TestIPv6Config(t *testing.T) {
 		s := parse(t, append([]string{"eth0"}, words...)...)
 		s.StateDir = t.TempDir()
 		cfg := newIPv6(s, &netconfig.Configurer{}, silent(), nil).config(pppoe.SessionInfo{Device: "nowhere0"}, local)
-		// What fails is the device that is not there, not what is asked for.
+		// It must fail as the device does not exist, not for its configuration.
 		if err := ipv6.Run(context.Background(), cfg); err == nil || errors.Is(err, ipv6.ErrConfig) {
 			t.Errorf("%q: %v", words, err)
 		}
 	}
 }
 
-// TestIPv6DefaultRoute: defaultroute is content with a router that advertises itself; only
-// defaultroute6 has a route without one, and nodefaultroute6 has none. The last word counts.
+// TestIPv6DefaultRoute: defaultroute needs a router that advertises itself, defaultroute6 does not, and
+// nodefaultroute6 sets no route. The last option wins.
 func TestIPv6DefaultRoute(t *testing.T) {
 	for words, want := range map[string]struct{ advertised, without bool }{
 		"":                             {},
@@ -71,13 +71,13 @@ func TestIPv6PrefixLength(t *testing.T) {
 	s.StateDir = t.TempDir()
 	cfg := newIPv6(s, &netconfig.Configurer{}, silent(), nil).config(pppoe.SessionInfo{Device: "ppp0"}, netip.MustParseAddr("fe80::1"))
 	if !cfg.RequestPrefix || cfg.PrefixLength != 56 {
-		t.Errorf("asked for a prefix: %v, of length %d", cfg.RequestPrefix, cfg.PrefixLength)
+		t.Errorf("a prefix is requested: %v, of length %d", cfg.RequestPrefix, cfg.PrefixLength)
 	}
 }
 
-// TestBeyondLinkLocal: noipv6autoconf leaves out addresses of routers, not what is asked for by
+// TestGlobalIPv6: noipv6autoconf disables addresses from routers, but not what options request by
 // DHCPv6.
-func TestBeyondLinkLocal(t *testing.T) {
+func TestGlobalIPv6(t *testing.T) {
 	for words, want := range map[string]bool{
 		"": true, "noipv6": false, "noipv6autoconf": false, "noipv6autoconf dhcp6-prefix 0": true, "noipv6autoconf dhcp6-address": true,
 		"noipv6autoconf dhcp6-lan lan0": true, "noipv6autoconf dhcp6-request ntp": true, "noipv6autoconf dhcp6-request ntp nodhcp6": false,

@@ -24,9 +24,9 @@ func TestLoginAdvice(t *testing.T) {
 		event pppoe.Event
 		want  string // empty: nothing
 	}{
-		{"eth0 user alice auth", refused, "add noauth behind auth (the command line)"},
-		{"eth0 user alice auth require-chap debug", refused, "add noauth behind require-chap (the command line)"},
-		{"eth0 user alice +pap", refused, "add noauth behind +pap (the command line)"},
+		{"eth0 user alice auth", refused, "add noauth after auth (the command line)"},
+		{"eth0 user alice auth require-chap debug", refused, "add noauth after require-chap (the command line)"},
+		{"eth0 user alice +pap", refused, "add noauth after +pap (the command line)"},
 		{"eth0 user alice auth", ended(session.PeerNotAuthenticated, "wrong"), ""},
 		{"eth0", ended(session.HangUp, ""), "add user NAME and password-file FILE"},
 		{"eth0", ended(session.PeerTerminated, ""), "add user NAME and password-file FILE"},
@@ -35,8 +35,8 @@ func TestLoginAdvice(t *testing.T) {
 		{"eth0", pppoe.Ended{Reason: session.Reason{Cause: session.HangUp}, Uptime: time.Second}, ""},
 		{"eth0 user alice", ended(session.HangUp, ""), ""},
 		{"eth0 name host", ended(session.HangUp, ""), ""},
-		{"eth0 user alice", session.AuthFailed{Message: `No CHAP secret found for authenticating us to "ac"`}, `There is no password for "alice": add password-file FILE`},
-		{"eth0 name host", session.AuthFailed{Message: "No PAP secret found for authenticating us"}, `There is no password for "host"`},
+		{"eth0 user alice", session.AuthFailed{Message: `No CHAP secret found for authenticating us to "ac"`}, `No password for "alice": add password-file FILE`},
+		{"eth0 name host", session.AuthFailed{Message: "No PAP secret found for authenticating us"}, `No password for "host"`},
 		{"eth0 user alice", session.AuthFailed{Message: "Access denied"}, ""},
 		{"eth0 user alice", session.AuthFailed{Peer: true, Message: "No CHAP secret found for authenticating us"}, ""},
 		{"eth0 user alice", pppoe.Connected{}, ""},
@@ -48,8 +48,8 @@ func TestLoginAdvice(t *testing.T) {
 	}
 }
 
-// TestDemandOf: the file and line of the word that demands a proof, as of Debian's own options.
-func TestDemandOf(t *testing.T) {
+// TestAuthOption: the option that requires authentication, with file and line, as in Debian's options.
+func TestAuthOption(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "options")
 	if err := os.WriteFile(path, []byte("asyncmap 0\nauth\ncrtscts\n"), 0o600); err != nil {

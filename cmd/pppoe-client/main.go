@@ -1,6 +1,6 @@
-// Command pppoe-client dials one PPPoE session and carries its traffic, without
-// any PPP in the kernel. It is told what to do in pppd's words, and ends with
-// pppd's exit codes. Called as pppd, pon, poff or plog it does what those do.
+// Command pppoe-client dials one PPPoE session and forwards its traffic in user space or eBPF, without
+// PPP in the kernel. Its options and exit codes are pppd's. Called as pppd, pon, poff or plog it works
+// like those.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	os.Exit(run(name, args))
 }
 
-// hidePasswords overwrites what the process list shows of them.
+// hidePasswords overwrites passwords in the process list.
 func hidePasswords(shown []string) {
 	for _, p := range pppd.SecretParts(shown) {
 		argv.Hide(shown[p.Word], p.From)
@@ -46,7 +46,7 @@ func run(name string, args []string) int {
 	return start(args, pppd.DetachOnline)
 }
 
-// start dials, in the background or here.
+// start dials, in this process or in the background. usual is when to go to the background by default.
 func start(args []string, usual pppd.Detach) int {
 	if err := capability.SetNotDumpable(); err != nil {
 		return fail(err)
@@ -81,7 +81,7 @@ func start(args []string, usual pppd.Detach) int {
 	return code
 }
 
-// settings reads files and command line.
+// settings reads option files and the command line.
 func settings(args []string) (*pppd.Settings, error) {
 	s := pppd.New()
 	r := pppd.Reader{Role: pppd.Client, Settings: s}
@@ -93,14 +93,14 @@ func settings(args []string) (*pppd.Settings, error) {
 		return nil, err
 	}
 	if s.Interface == "" && !s.ShowOptions {
-		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface is named: give the Ethernet interface to dial on, like eth0"}, s.Warnings...), "; ")}
+		return nil, &pppd.Error{Message: strings.Join(append([]string{"no interface given: name the Ethernet interface to dial on, like eth0"}, s.Warnings...), "; ")}
 	}
 	s.Warnings = append(s.Warnings, s.IneffectiveOptions(pppd.Client)...)
 	s.Interface, _ = ifname.KernelName(s.Interface)
 	return s, nil
 }
 
-// fail tells of an error before there is a log.
+// fail prints an error when there is no log yet, and returns its exit code.
 func fail(err error) int {
 	fmt.Fprintln(os.Stderr, "pppoe-client: "+err.Error())
 	return exitCode(err)

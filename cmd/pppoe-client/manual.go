@@ -16,8 +16,7 @@ func manual() int {
 	return exitOK
 }
 
-// page is the manual page: options and exit codes are from the tables that the program
-// itself goes by.
+// page returns the manual page. Options and exit codes are from the tables that the program uses.
 func page() *man.Page {
 	return &man.Page{
 		Name:  "pppoe-client",
@@ -35,9 +34,9 @@ func page() *man.Page {
 				man.Item{Term: defaultEnv, Text: "our password, unless `password`, `password-file` or `password-env` is given."},
 			}},
 			{Title: "SIGNALS", Blocks: []man.Block{
-				man.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end the session (Terminate-Request, PADT), take the device and its routes away, and end with code 5."},
-				man.Item{Term: "SIGHUP", Text: "hang up; with `persist`, dial anew at once, also out of a pause."},
-				man.Item{Term: "SIGUSR1", Text: "switch the log of packets on, or off again."},
+				man.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "end the session (Terminate-Request, PADT), remove the device and its routes, and exit with code 5."},
+				man.Item{Term: "SIGHUP", Text: "end the session; with `persist`, redial at once, even during the hold-off."},
+				man.Item{Term: "SIGUSR1", Text: "turn the log of control packets on or off."},
 			}},
 			{Title: "EXAMPLES", Blocks: examples},
 		},
@@ -47,48 +46,48 @@ func page() *man.Page {
 }
 
 var description = []man.Block{
-	man.Paragraph("`pppoe-client` dials a PPPoE session on an Ethernet interface and carries its packets between the line " +
-		"and a TUN device of the host. It takes no PPP in the kernel: a packet socket and /dev/net/tun will do. It is told what " +
-		"to do in pppd's words, logs in pppd's words and ends with pppd's exit codes."),
+	man.Paragraph("`pppoe-client` dials a PPPoE session on an Ethernet interface and forwards its packets between that interface " +
+		"and a TUN device of the host. It needs no PPP in the kernel, only a packet socket and /dev/net/tun. Its options, log messages and " +
+		"exit codes are pppd's."),
 	man.Paragraph("Options come from `/etc/ppp/options`, `~/.ppprc` and the command line, in this order; `call` and `file` read " +
-		"more files where they stand. Of options that say the same thing the last one wins. On the command line " +
-		"`--user alice` and `--user=alice` do as well as `user alice`. In files, words are parted by white space; quotes keep it, " +
-		"a backslash takes the next character as it is, and # begins a comment."),
-	man.Paragraph("Once addresses and routes are in place it goes to the background, and the command ends with code 0; with " +
-		"`nodetach` it stays."),
-	man.Paragraph("Those that run can be talked to: `status` tells how they are, `events` what happens to them, an object of JSON a line, " +
-		"`log` what they have said, and with `-f` what they say from now on. `hangup` ends the session, which a client that was told `persist` " +
-		"dials anew; `stop` ends the client, and waits until it is gone. WHO is the peer of `call`, the name of the line, of its device or of its " +
-		"Ethernet interface, or a process number."),
-	man.Paragraph("Called by the name `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +
-		"[`-r` | `-d` | `-a`] [PEER] ends a session, has it dialled anew, switches the log of packets, or ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines; also that of clients that have ended or failed, which is kept until the next boot."),
-	man.Paragraph("With `persist`, a session that is lost is dialled anew at once; for two minutes its concentrator is looked for every second or so. " +
-		"Failures in a row have the pause of `holdoff` doubled, up to eight times, with some jitter. A refused password is tried three times, ten " +
-		"seconds apart, and then after five minutes. The session is remembered on disk, so that the next client ends what a crash has left."),
+		"more files in place. Of options that set the same thing the last one wins. The command line also accepts " +
+		"`--user alice` and `--user=alice` for `user alice`. In files, words are separated by white space; quotes preserve it, " +
+		"a backslash quotes the next character, and # begins a comment."),
+	man.Paragraph("Once addresses and routes are set it goes to the background, and the command exits with code 0; with " +
+		"`nodetach` it stays in the foreground."),
+	man.Paragraph("Running clients are controlled with subcommands: `status` shows their state; `events` shows their events, one JSON object per line; " +
+		"`log` shows their log, and with `-f` new lines as well; `hangup` ends the session, which a client with `persist` " +
+		"then redials; `stop` ends the client, and waits for that. WHO is the peer of `call`, a linkname, a device, an " +
+		"Ethernet interface, or a process ID."),
+	man.Paragraph("Called as `pppd` it goes to the background at once, as pppd does. `pon` [PEER [OPTION]...] is `pppd call` PEER. `poff` " +
+		"[`-r` | `-d` | `-a`] [PEER] ends a session, redials it, turns the log of packets on or off, or ends all. `plog` [`-f`] [`-n` N] shows the log, or its last N lines, also of clients that have ended or failed; their logs are kept until the next boot."),
+	man.Paragraph("With `persist`, a lost session is redialled at once, and for two minutes its concentrator is tried about every second. " +
+		"Consecutive failures double the time of `holdoff`, up to eight times, with jitter. After a rejected password it tries three times, ten " +
+		"seconds apart, then waits five minutes and starts over. The session is recorded on disk, so that the next client ends it after a crash."),
 	man.Paragraph("It needs root, or the capabilities CAP_NET_RAW and CAP_NET_ADMIN, and access to /dev/net/tun."),
 }
 
 var files = []man.Block{
 	man.Item{Term: etc + "/options", Text: "options of all sessions, read first."},
-	man.Item{Term: "~/.ppprc", Text: "the user's own, read next. One of another user is not read."},
+	man.Item{Term: "~/.ppprc", Text: "the user's own options, read next. A file of another user is ignored."},
 	man.Item{Term: etc + "/peers/PEER", Text: "options of one provider, read by `call`."},
 	man.Item{Term: etc + "/chap-secrets, " + etc + "/pap-secrets", Text: "passwords, looked up by our name and the peer's if none is " +
-		"given otherwise. By PAP goes out only what is in pap-secrets. Nobody else should have access to them (chmod 600)."},
+		"given otherwise. PAP sends only passwords of pap-secrets. Other users must not have access to these files (chmod 600)."},
 	man.Item{Term: etc + "/resolv.conf", Text: "the peer's name servers, written with `usepeerdns`."},
 	man.Item{Term: etc + "/ip-up, " + etc + "/ip-down", Text: "scripts, with pppd's arguments and environment; also ip-pre-up, ipv6-up, " +
-		"ipv6-down, auth-up, auth-down, net-init, net-pre-up and net-down. Of our own are ipv6-prefix-up and ipv6-prefix-down, for each " +
-		"delegated prefix, which is their fourth argument; and dhcp6-up and dhcp6-down, for what `dhcp6-request` asks for. All four have DNS6, " +
-		"AFTR, NTP_IP, NTP_FQDN, SNTP_IP, MAPE, MAPT, LW4O6 and FOURRD, as far as there is such, with several values parted by spaces."},
-	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process number, and in the second, which is there as long as the process, the device's name."},
-	man.Item{Term: "/run/upppoe", Text: "sockets of clients that run; in `log`, the last lines that each peer's clients have logged, 256 KiB at most of each."},
-	man.Item{Term: "/var/lib/upppoe", Text: "sessions that are open, what does not go with their devices (the default route that was replaced, rules, IPv6 on LANs), prefixes that hosts on LANs may still use, and the DHCPv6 identifier (`state-dir`)."},
-	man.Item{Term: "/dev/net/tun", Text: "where the device comes from."},
+		"ipv6-down, auth-up, auth-down, net-init, net-pre-up and net-down. Not known to pppd are ipv6-prefix-up and ipv6-prefix-down, for each " +
+		"delegated prefix, which is their fourth argument; and dhcp6-up and dhcp6-down, for the services that `dhcp6-request` requests. All four have the variables DNS6, " +
+		"AFTR, NTP_IP, NTP_FQDN, SNTP_IP, MAPE, MAPT, LW4O6 and FOURRD, if there is a value; several values are separated by spaces."},
+	man.Item{Term: "/run/pppN.pid, /run/ppp-LINK.pid", Text: "our process ID; the second file also has the device's name, and exists as long as the process."},
+	man.Item{Term: "/run/upppoe", Text: "control sockets of running clients; in `log`, the last log lines for each peer, at most 256 KiB."},
+	man.Item{Term: "/var/lib/upppoe", Text: "state for recovery after a crash: open sessions, changes that do not disappear with their devices (replaced default route, rules, IPv6 on LANs), prefixes that hosts on LANs may still use; and the DHCPv6 DUID (`state-dir`)."},
+	man.Item{Term: "/dev/net/tun", Text: "the device from which TUN devices are made."},
 }
 
 var examples = []man.Block{
 	man.Paragraph("Dial once, with the password in a file of its own:"),
 	man.Example("pppoe-client eth0 user alice@isp.example password-file /etc/ppp/secret \\\n    defaultroute usepeerdns"),
-	man.Paragraph("The same from a file, dialled anew for ever: `/etc/ppp/peers/my-isp` holds"),
+	man.Paragraph("The same from a file, redialled without limit: `/etc/ppp/peers/my-isp` contains"),
 	man.Example("nic-eth0\nuser alice@isp.example\npassword-file /etc/ppp/secret\ndefaultroute\nusepeerdns\npersist\nmaxfail 0\nlcp-echo-interval 20\nlcp-echo-failure 3"),
 	man.Paragraph("and then"),
 	man.Example("pppoe-client call my-isp\npppoe-client stop my-isp"),
@@ -96,7 +95,7 @@ var examples = []man.Block{
 	man.Example("pppoe-client call my-isp nodetach debug"),
 }
 
-// exitStatus is the table of exit codes.
+// exitStatus returns the table of exit codes.
 func exitStatus() (items []man.Block) {
 	for _, e := range exits {
 		items = append(items, man.Item{Term: strconv.Itoa(e.code), Text: e.meaning + "."})

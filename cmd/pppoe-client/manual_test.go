@@ -7,18 +7,18 @@ import (
 	"upppoe/internal/config/manpage/manpagetest"
 )
 
-var update = flag.Bool("update", false, "write the manual page anew")
+var update = flag.Bool("update", false, "write the manual page")
 
 func TestManual(t *testing.T) {
 	manpagetest.Check(t, "pppoe-client.8", *update, manpagetest.CaptureStdout(func() int { return run("pppoe-client", []string{"--man"}) }))
 }
 
-// TestExitsAreOnce: no code, cause or error stands twice in the table.
-func TestExitsAreOnce(t *testing.T) {
+// TestExitsAreUnique: no code, cause or error is twice in the table.
+func TestExitsAreUnique(t *testing.T) {
 	seen := map[any]bool{}
 	once := func(what any) {
 		if seen[what] {
-			t.Errorf("%v stands twice", what)
+			t.Errorf("%v is twice in the table", what)
 		}
 		seen[what] = true
 	}
@@ -31,7 +31,7 @@ func TestExitsAreOnce(t *testing.T) {
 			once(err)
 		}
 		if e.meaning == "" {
-			t.Errorf("exit code %d means nothing", e.code)
+			t.Errorf("exit code %d has no meaning", e.code)
 		}
 	}
 }

@@ -13,29 +13,28 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// parentMTU has the Ethernet interface carry frames that are longer than usual, as a
-// session with more than 1492 octets needs (RFC 4638 section 4), as long as there is a
-// client.
+// parentMTU raises the MTU of the Ethernet interface for sessions with an MTU above 1492 (RFC 4638
+// section 4), as long as the client runs.
 type parentMTU struct {
 	settings *pppd.Settings
 	log      *slog.Logger
-	index    int // of the interface that was raised last; 0: none was
+	index    int // of the interface that was raised last; 0: none
 	undo     []func() error
-	failed   bool // the last attempt; why is in the log
-	carries  int  // see carries, when ports were opened last
-	granted  int  // by the last PADS, in octets; 0: it has no PPP-Max-Payload tag
-	reported string
+	failed   bool   // the last attempt to raise it failed; the log has the reason
+	carries  int    // maxPacket when ports were last opened
+	granted  int    // PPP-Max-Payload of the last PADS, in octets; 0: none
+	reported string // the last logged reason for shorter packets
 }
 
-// overhead is what PPPoE and PPP add to a packet, in octets.
+// overhead is the length of the PPPoE and PPP headers, in octets.
 const overhead = wire.HeaderLen + 2
 
-// usual is the MTU of a session on Ethernet, in octets (RFC 2516 section 7).
+// usual is the MTU of a session without RFC 4638, in octets (RFC 2516 section 7).
 const usual = 1492
 
-// need is the MTU that the interface must have for what was asked for; 0: any will do.
-// Two tags take more room than interfaces leave for one, and who wants it for them must say
-// so: nobody knows whether the next switch has it too.
+// need returns the MTU that the interface must have for the requested packet size; 0 if any suffices.
+// Interfaces have room for one VLAN tag; with two, it is raised only if a size is requested, as the next
+// switch may not have room for them.
 func (m *parentMTU) need() int {
 	line, want := attachment(m.settings), max(m.settings.MTU, m.settings.MRU)
 	if want == 0 || want <= usual && line.VLAN.Depth() < 2 {
@@ -44,8 +43,8 @@ func (m *parentMTU) need() int {
 	return line.InterfaceMTU(want + overhead)
 }
 
-// raiseBefore raises the MTU before ports are opened, each time: an interface that was
-// away has forgotten it. One that cannot be raised carries what it can.
+// raiseBefore raises the MTU each time before ports are opened, as an interface that was removed and
+// created again has its default. If it cannot be raised, sessions have shorter packets.
 func (m *parentMTU) raiseBefore(listen func() (pppoe.Ports, error)) func() (pppoe.Ports, error) {
 	need := m.need()
 	if need == 0 && m.settings.MTU == 0 && m.settings.MRU == 0 {
@@ -60,7 +59,7 @@ func (m *parentMTU) raiseBefore(listen func() (pppoe.Ports, error)) func() (pppo
 	}
 }
 
-// maxPacket is the longest packet that the interface has room for, in octets; 0: it is not there.
+// maxPacket returns the maximum packet size that the interface allows, in octets; 0 if it does not exist.
 func (m *parentMTU) maxPacket() int {
 	is, err := net.InterfaceByName(m.settings.Interface)
 	if err != nil {
@@ -72,12 +71,12 @@ func (m *parentMTU) maxPacket() int {
 func (m *parentMTU) raise(need int) {
 	is, err := net.InterfaceByName(m.settings.Interface)
 	if err == nil && is.Index == m.index && is.MTU >= need {
-		return // the last dial has done it
+		return // already raised
 	}
 	undo, err := netconfig.RaiseMTU(sockets, m.settings.Interface, need)
 	m.failed = err != nil
 	if err != nil {
-		m.log.Warn("Warning - packets will be shorter than asked for, since " + err.Error())
+		m.log.Warn("Warning - packets will be shorter than requested: " + err.Error())
 		return
 	}
 	m.undo = append(m.undo, undo)
@@ -86,8 +85,8 @@ func (m *parentMTU) raise(need int) {
 	}
 }
 
-// notify says why a session's packets are shorter than asked for, once the link is open: in one
-// line, and not again as long as the reason is the same.
+// notify logs why a session's packets are shorter than requested, when the link is open. It does not
+// repeat a reason.
 func (m *parentMTU) notify(event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.SessionEstablished:
@@ -102,22 +101,22 @@ func (m *parentMTU) notify(event pppoe.Event) {
 	}
 }
 
-// shortfall is the reason; empty: there is as much as was asked for, or the log has told.
+// shortfall returns the reason; empty if packets are as long as requested or it is already in the log.
 func (m *parentMTU) shortfall(is session.LinkUp) string {
 	mtu, mru := m.settings.MTU, m.settings.WantedMRU()
 	switch want := max(mtu, mru); {
 	case m.failed:
 		return ""
 	case m.carries > 0 && m.carries < want:
-		return fmt.Sprintf("no more than %d octets a packet, in place of %d: interface %s has room for no more (its MTU)", m.carries, want, m.settings.Interface)
+		return fmt.Sprintf("packets of at most %d octets instead of %d: the MTU of interface %s allows no more", m.carries, want, m.settings.Interface)
 	case want > usual && m.granted == 0:
-		return fmt.Sprintf("no more than %d octets a packet, in place of %d: the concentrator does not support RFC 4638 (its PADS has no PPP-Max-Payload tag)", usual, want)
+		return fmt.Sprintf("packets of at most %d octets instead of %d: the concentrator does not support RFC 4638 (its PADS has no PPP-Max-Payload tag)", usual, want)
 	case want > usual && m.granted < want:
-		return fmt.Sprintf("no more than %d octets a packet, in place of %d: so much the concentrator allows (PPP-Max-Payload in its PADS)", max(m.granted, usual), want)
+		return fmt.Sprintf("packets of at most %d octets instead of %d: the concentrator allows no more (PPP-Max-Payload in its PADS)", max(m.granted, usual), want)
 	case is.PeerMRU < mtu:
-		return fmt.Sprintf("mtu is %d in place of %d: the peer receives no more (its MRU)", is.PeerMRU, mtu)
+		return fmt.Sprintf("mtu is %d instead of %d: the peer receives no more (its MRU)", is.PeerMRU, mtu)
 	case is.MRU < mru:
-		return fmt.Sprintf("mru is %d in place of %d: the peer sends no more (it refused our MRU)", is.MRU, mru)
+		return fmt.Sprintf("mru is %d instead of %d: the peer rejected our MRU", is.MRU, mru)
 	}
 	return ""
 }

@@ -16,8 +16,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestParentMTU: the interface carries what a session with MTU 1500 needs, from the
-// first dial to the end, also if it was made anew meanwhile.
+// TestParentMTU: the MTU of the interface is raised for a session with MTU 1500 from the first dial to
+// the end, also if the interface was created again meanwhile.
 func TestParentMTU(t *testing.T) {
 	roottest.Need(t, "ip")
 	clients(t, 0)
@@ -55,13 +55,13 @@ func TestParentMTU(t *testing.T) {
 		dial(1508)
 	}
 	if len(m.undo) != 1 {
-		t.Errorf("after five dials there are %d things to undo, want 1", len(m.undo))
+		t.Errorf("after five dials there are %d changes to undo, want 1", len(m.undo))
 	}
-	ip("link", "set", "eth0", "mtu", "1500") // somebody else's doing
+	ip("link", "set", "eth0", "mtu", "1500") // by another program
 	dial(1508)
 	ip("link", "del", "eth0")
 	if dial(0); log.Len() == 0 {
-		t.Error("an interface that cannot be raised is not told of")
+		t.Error("there is no warning of an MTU that cannot be raised")
 	}
 	ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 	dial(1508)
@@ -74,44 +74,44 @@ func TestParentMTU(t *testing.T) {
 	usual := &parentMTU{settings: &pppd.Settings{Interface: "eth0", MTU: 1492}}
 	usual.raiseBefore(func() (pppoe.Ports, error) { return pppoe.Ports{}, nil })()
 	if len(usual.undo) != 0 {
-		t.Error("a usual session has the MTU raised")
+		t.Error("a session with MTU 1492 raises the MTU")
 	}
 }
 
-// TestShortfall: one line says why packets are shorter than asked for, on both sides of each
-// bound, and nothing where nothing is amiss.
+// TestShortfall: one line says why packets are shorter than requested, on both sides of each bound;
+// there is no line if they are not.
 func TestShortfall(t *testing.T) {
 	for _, c := range []struct {
 		words   string
 		room    int
 		failed  bool
 		granted int
-		mru     int // agreed on for what we receive
+		mru     int // negotiated for our direction
 		peerMRU int
-		want    string // empty: nothing
+		want    string // empty: no warning
 	}{
 		{"", 1492, false, 0, 1492, 1492, ""},
-		{"", 1442, false, 0, 1442, 1442, ""}, // nothing was asked for
+		{"", 1442, false, 0, 1442, 1442, ""}, // nothing was requested
 		{"mtu 1500", 1500, false, 1500, 1500, 1500, ""},
-		{"mtu 1500", 1500, false, 0, 1492, 1492, "no more than 1492 octets a packet, in place of 1500: the concentrator does not support RFC 4638"},
-		{"mru 1500", 1500, false, 0, 1492, 1492, "no more than 1492 octets a packet, in place of 1500: the concentrator does not support RFC 4638"},
-		{"mtu 1500", 1500, false, 1499, 1499, 1499, "no more than 1499 octets a packet, in place of 1500: so much the concentrator allows"},
-		{"mtu 1500", 1500, false, 1400, 1492, 1492, "no more than 1492 octets a packet, in place of 1500: so much the concentrator allows"},
-		{"mtu 1500", 1500, false, 1500, 1500, 1499, "mtu is 1499 in place of 1500: the peer receives no more"},
-		{"mtu 1500", 1500, false, 1500, 1499, 1500, "mru is 1499 in place of 1500: the peer sends no more"},
+		{"mtu 1500", 1500, false, 0, 1492, 1492, "packets of at most 1492 octets instead of 1500: the concentrator does not support RFC 4638"},
+		{"mru 1500", 1500, false, 0, 1492, 1492, "packets of at most 1492 octets instead of 1500: the concentrator does not support RFC 4638"},
+		{"mtu 1500", 1500, false, 1499, 1499, 1499, "packets of at most 1499 octets instead of 1500: the concentrator allows no more"},
+		{"mtu 1500", 1500, false, 1400, 1492, 1492, "packets of at most 1492 octets instead of 1500: the concentrator allows no more"},
+		{"mtu 1500", 1500, false, 1500, 1500, 1499, "mtu is 1499 instead of 1500: the peer receives no more"},
+		{"mtu 1500", 1500, false, 1500, 1499, 1500, "mru is 1499 instead of 1500: the peer rejected our MRU"},
 		{"mtu 1500 default-mru", 1500, false, 1500, 1492, 1500, ""},
 		{"mtu 1500 mru 1492", 1500, false, 1500, 1492, 1500, ""},
-		{"mtu 1500", 1499, false, 1500, 1492, 1492, "no more than 1499 octets a packet, in place of 1500: interface eth0 has room for no more"},
-		{"mtu 1500", 0, false, 1500, 1500, 1500, ""}, // the interface has just gone
-		{"mtu 1500", 1492, true, 0, 1492, 1492, ""},  // that it cannot be raised is in the log
+		{"mtu 1500", 1499, false, 1500, 1492, 1492, "packets of at most 1499 octets instead of 1500: the MTU of interface eth0 allows no more"},
+		{"mtu 1500", 0, false, 1500, 1500, 1500, ""}, // the interface was just removed
+		{"mtu 1500", 1492, true, 0, 1492, 1492, ""},  // the log already has the reason
 		{"mtu 1400", 1492, false, 0, 1492, 1400, ""},
-		{"mtu 1400", 1492, false, 0, 1492, 1399, "mtu is 1399 in place of 1400: the peer receives no more"},
-		{"mru 1400", 1492, false, 0, 1399, 1492, "mru is 1399 in place of 1400: the peer sends no more"},
-		{"mtu 1492", 1442, false, 0, 1442, 1442, "no more than 1442 octets a packet, in place of 1492: interface eth0 has room for no more"},
+		{"mtu 1400", 1492, false, 0, 1492, 1399, "mtu is 1399 instead of 1400: the peer receives no more"},
+		{"mru 1400", 1492, false, 0, 1399, 1492, "mru is 1399 instead of 1400: the peer rejected our MRU"},
+		{"mtu 1492", 1442, false, 0, 1442, 1442, "packets of at most 1442 octets instead of 1492: the MTU of interface eth0 allows no more"},
 	} {
 		var log bytes.Buffer
 		m := &parentMTU{settings: parse(t, append([]string{"eth0"}, strings.Fields(c.words)...)...), log: slog.New(slog.NewTextHandler(&log, nil)), carries: c.room, failed: c.failed}
-		for range 2 { // the second session is no news
+		for range 2 { // the second session must not repeat it
 			m.notify(pppoe.SessionEstablished{Grant: discovery.Grant{MaxPayload: c.granted}})
 			m.notify(session.LinkUp{MRU: c.mru, PeerMRU: c.peerMRU})
 		}
@@ -120,7 +120,7 @@ func TestShortfall(t *testing.T) {
 			want = 0
 		}
 		if got := log.String(); strings.Count(got, "\n") != want || !strings.Contains(got, c.want) {
-			t.Errorf("%q with %+v is told as %q, want %q once", c.words, c, got, c.want)
+			t.Errorf("%q with %+v is logged as %q, want %q once", c.words, c, got, c.want)
 		}
 	}
 }

@@ -11,28 +11,28 @@ import (
 	"upppoe/pppoe"
 )
 
-// online waits until the client is of use, and then lets it go to the background:
-// whoever called it finds addresses and routes in place.
+// online decides when the client is online and may go to the background: when it returns to its caller,
+// addresses and routes are set.
 type online struct {
 	wanted     bool
 	ipv4, ipv6 family
 	ready      func()
 
 	mu       sync.Mutex
-	timer    *time.Timer   // when what is still to come is not waited for any more; nil: nothing is waited for
-	timeout  time.Duration // which late was set to
+	timer    *time.Timer   // ends the wait for the other family; nil if none runs
+	timeout  time.Duration // the duration of timer
 	detached bool
 }
 
-// family is how IPv4 or IPv6 is.
+// family is the state of IPv4 or IPv6.
 type family struct{ wanted, up, failed bool }
 
-// pending reports whether the family may still come.
+// pending reports whether the family may still come up.
 func (f family) pending() bool { return f.wanted && !f.up && !f.failed }
 
-// How long a family is waited for when the other is up. IPv4 is what most came for, and IPCP
-// says of itself when it has failed, after ten requests three seconds apart. Of IPv6 there is but
-// a link-local address to be had here, and a peer that does not speak it may not say so.
+// Timeouts for one family when the other is up. Most users need IPv4, and IPCP reports failure after ten
+// requests three seconds apart. IPv6CP negotiates only a link-local address, and a peer without IPv6 may
+// not reject it.
 const (
 	ipv4Timeout = 35 * time.Second
 	ipv6Timeout = time.Second
@@ -57,7 +57,7 @@ func (o *online) handle(event pppoe.Event) {
 		o.ipv4.up, o.ipv6.up = e.HasIPv4(), e.HasIPv6()
 	case pppoe.NetworkLost:
 		o.of(e.Protocol).up = false
-	case pppoe.Ended: // the next session may have what this one has not
+	case pppoe.Ended: // the next session starts anew
 		o.ipv4, o.ipv6 = family{wanted: o.ipv4.wanted}, family{wanted: o.ipv6.wanted}
 	default:
 		return
@@ -72,7 +72,7 @@ func (o *online) of(p ppp.Protocol) *family {
 	return &o.ipv4
 }
 
-// decide lets the client go to the background now, or later, or not yet.
+// decide goes to the background now, after a timeout, or not yet.
 func (o *online) decide() {
 	switch {
 	case !o.ipv4.up && !o.ipv6.up:
@@ -86,7 +86,7 @@ func (o *online) decide() {
 	}
 }
 
-// wait waits no longer than told, from when this was first told; 0: for ever.
+// wait sets the timer, unless it already runs with the same duration; 0 means no timer.
 func (o *online) wait(longest time.Duration) {
 	if o.timeout == longest {
 		return

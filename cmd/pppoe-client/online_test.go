@@ -14,8 +14,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// TestOnline: whoever waits does so for both families, unless one fails, is not wanted
-// or is slow; and is told once.
+// TestOnline: ready is called once, when both families are up, unless one fails, is not wanted or is slow.
 func TestOnline(t *testing.T) {
 	ipv4 := pppoe.Addressing{IPv4: ipcp.Agreement{Local: netip.MustParseAddr("192.0.2.10")}}
 	ipv6 := pppoe.Addressing{IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}}}
@@ -29,8 +28,8 @@ func TestOnline(t *testing.T) {
 		{"nothing", pppd.Settings{}, nil, -1},
 		{"a device alone", pppd.Settings{}, []pppoe.Event{pppoe.DeviceOpened{}, session.NetworkPhase{}}, -1},
 		{"both", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, pppoe.Configured{Addressing: both}}, 0},
-		{"IPv4, and no word of IPv6", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, ipv6Timeout},
-		{"IPv6, and no word of IPv4", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, ipv4Timeout},
+		{"IPv4, and nothing of IPv6", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}}, ipv6Timeout},
+		{"IPv6, and nothing of IPv4", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, ipv4Timeout},
 		{"IPv6, and IPv4 after it", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}, pppoe.Configured{Addressing: both}}, 0},
 		{"IPv6, and IPv4 fails after it", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}, session.NetworkFailed{Protocol: ppp.IPCP}}, 0},
 		{"IPv6 fails after IPv4", pppd.Settings{}, []pppoe.Event{pppoe.Configured{Addressing: ipv4}, session.NetworkFailed{Protocol: ppp.IPv6CP}}, 0},
@@ -50,16 +49,16 @@ func TestOnline(t *testing.T) {
 				o.handle(e)
 			}
 			time.Sleep(time.Millisecond)
-			if n := len(c.events); n > 0 { // the last once more
+			if n := len(c.events); n > 0 { // the last again
 				o.handle(c.events[n-1])
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			switch {
 			case c.after < 0 && len(told) > 0:
-				t.Errorf("%s: told after %v", c.what, told)
+				t.Errorf("%s: ready after %v", c.what, told)
 			case c.after >= 0 && (len(told) != 1 || told[0] != c.after):
-				t.Errorf("%s: told after %v, want once after %v", c.what, told, c.after)
+				t.Errorf("%s: ready after %v, want once after %v", c.what, told, c.after)
 			}
 		})
 	}

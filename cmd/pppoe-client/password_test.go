@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestOpenPasswordFile: a password file that others can read is told of, and used.
-func TestOpenPasswordFile(t *testing.T) {
+// TestReadablePasswordFile: a password file that others can read is used, with a warning.
+func TestReadablePasswordFile(t *testing.T) {
 	noEnvironment(t)
 	path := write(t, filepath.Join(t.TempDir(), "word"), "geheim\n")
 	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: true, 0o604: true} {
@@ -31,8 +31,8 @@ func TestOpenPasswordFile(t *testing.T) {
 	}
 }
 
-// TestSecretOfAFileIsReadAgain: a client that dials again has the password that the file has then.
-func TestSecretOfAFileIsReadAgain(t *testing.T) {
+// TestSecretFileIsReadAgain: a redial uses the password that the file has then.
+func TestSecretFileIsReadAgain(t *testing.T) {
 	noEnvironment(t)
 	word := write(t, filepath.Join(t.TempDir(), "word"), "one\n")
 	secretsIn(t, map[string]string{"chap-secrets": "alice * @" + word + " *\n", "pap-secrets": "alice * other *\n"})
@@ -47,12 +47,12 @@ func TestSecretOfAFileIsReadAgain(t *testing.T) {
 			write(t, word, want+"\n")
 		}
 		if got, ok := who.Secret("ac"); string(got) != want || ok != (want != "") {
-			t.Errorf("a secret of %d octets, %v; want %q, and not another file's", len(got), ok, want)
+			t.Errorf("a secret of %d octets, %v; want %q, and not that of another file", len(got), ok, want)
 		}
 	}
 }
 
-// TestPasswordFD: pppd's passwordfd: the first line of what comes on a descriptor, which is closed.
+// TestPasswordFD: pppd's passwordfd is the first line read from a descriptor, which is then closed.
 func TestPasswordFD(t *testing.T) {
 	noEnvironment(t)
 	for text, want := range map[string]string{"geheim": "geheim", "geheim\n": "geheim", "geheim\r\nmore\n": "geheim", " ge heim ": " ge heim ", "": "", "\nmore": ""} {
@@ -80,8 +80,8 @@ func TestPasswordFD(t *testing.T) {
 	}
 }
 
-// TestSecretsElsewhere: chap-secrets and pap-secrets name other files, each by itself.
-func TestSecretsElsewhere(t *testing.T) {
+// TestOtherSecretsFiles: options chap-secrets and pap-secrets name other files, independently.
+func TestOtherSecretsFiles(t *testing.T) {
 	noEnvironment(t)
 	dir := t.TempDir()
 	secretsIn(t, map[string]string{"chap-secrets": "alice * one *\n", "pap-secrets": "alice * two *\n"})
@@ -105,7 +105,7 @@ func TestSecretsElsewhere(t *testing.T) {
 	}
 }
 
-// TestShowOptions: they are printed without any other option being wanted, and nothing is dialled.
+// TestShowOptions: show-options needs no other option.
 func TestShowOptions(t *testing.T) {
 	if s, err := settings([]string{"show-options"}); err != nil || !s.ShowOptions {
 		t.Errorf("show-options alone: %v", err)

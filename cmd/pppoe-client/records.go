@@ -19,30 +19,30 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// records are the files that others find the client by, and the one by which the next client
-// finds the session of this one. They are written behind the client's back, in order:
-// a disk may take its time.
+// records are the pid files, with which others find the client, and the session record, with which the
+// next client finds the session of this one after a crash. A goroutine writes them in order, as a disk
+// may be slow.
 type records struct {
 	settings *pppd.Settings
 	log      *slog.Logger
-	slot     *sessionstore.Slot // nil: nothing can be remembered
+	slot     *sessionstore.Slot // nil: nothing can be stored
 	past     []sessionstore.Session
 	work     chan func()
 	done     chan struct{}
 
-	demandDevice string // the device that is there without a session; empty: none is
-	device       string // empty: none is there
+	demandDevice string // the device that exists without a session; empty: none
+	device       string // empty: none
 	current      sessionstore.Session
 }
 
-// pending is how much work may wait: few things happen to a session.
+// pending is the capacity of the queue: a session has few events.
 const pending = 64
 
 func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 	f := &records{settings: s, log: log, work: make(chan func(), pending), done: make(chan struct{})}
 	var err error
 	if f.slot, f.past, err = sessionstore.Open(s.StateDir, attachment(s).String()); err != nil {
-		log.Debug(fmt.Sprintf("a session that a crash leaves will not be ended by the next client: %v", err))
+		log.Debug(fmt.Sprintf("the session is not recorded, so the next client cannot end it after a crash: %v", err))
 	}
 	// Ends with close.
 	go func() {
@@ -55,18 +55,19 @@ func newRecords(s *pppd.Settings, log *slog.Logger) *records {
 	return f
 }
 
-// setDemandDevice has the pid files be there before there is a session: with the device that is, if
-// one waits for traffic, or else the line's alone, which is there as long as its program.
+// setDemandDevice writes the pid files before there is a session: with the device of dial on demand, or
+// else that of the linkname alone, which exists as long as the client.
 func (f *records) setDemandDevice(device string) {
 	f.do(func() { f.demandDevice = device; f.writePID(device) })
 }
 
-// staleSessions are the sessions that earlier clients have left, and what the last of them had.
+// staleSessions returns the sessions that earlier clients have left behind, and the addresses of the
+// last one.
 func (f *records) staleSessions() (stale []pppoe.StaleSession, before pppoe.Addressing) {
 	own := ownAddress(f.settings)
 	for _, s := range f.past {
 		if s.OwnMAC != own {
-			continue // another machine's, or another namespace's, on an interface of this name
+			continue // of another machine or namespace, on an interface of this name
 		}
 		if one, ok := s.Stale(); ok {
 			stale = append(stale, one)
@@ -81,8 +82,7 @@ func (f *records) staleSessions() (stale []pppoe.StaleSession, before pppoe.Addr
 	return stale, before
 }
 
-// ownAddress is by which Ethernet address the client will be known; empty: there is no
-// interface yet.
+// ownAddress returns our Ethernet address; empty if the interface does not exist.
 func ownAddress(s *pppd.Settings) string {
 	if l := attachment(s); l.Source != (wire.Addr{}) {
 		return l.Source.String()
@@ -94,9 +94,9 @@ func ownAddress(s *pppd.Settings) string {
 	return nic.HardwareAddr.String()
 }
 
-// stateFile is a file for something else that is to be remembered of this line, in its
-// namespace: default routes that were replaced, rules, and IPv6 on LANs. Whoever has the same slot
-// next takes all that back. Empty: there is none.
+// stateFile returns the path of a file for further state of this link in its namespace: replaced default
+// routes, rules, and IPv6 on LANs. The next client with the same slot reverts it. Empty if there is no
+// slot.
 func (f *records) stateFile(what string) string {
 	if f.slot == nil {
 		return ""
@@ -108,11 +108,11 @@ func (f *records) stateFile(what string) string {
 	return f.slot.SiblingPath(suffix)
 }
 
-// notify takes what happens to the line.
+// notify handles the client's events.
 func (f *records) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	switch e := event.(type) {
 	case pppoe.SessionEstablished:
-		// Until it has addresses of its own, those of the session before are what to ask for.
+		// Until it has addresses of its own, those of the previous session are requested again.
 		f.current.ID, f.current.AC, f.current.OwnMAC = e.SessionID, e.AC.String(), l.Local.String()
 		f.remember()
 	case pppoe.DeviceOpened:
@@ -139,12 +139,11 @@ func (f *records) remember() {
 	}
 }
 
-// do leaves work for later. Where that would take more than can wait, it waits: a disk
-// that stands still for so long is worth a stop.
+// do queues work. It blocks if the queue is full, which takes a disk that hangs for long.
 func (f *records) do(work func()) { f.work <- work }
 
-// warn tells of a file that cannot be written. That there is no place for files, as in
-// a container whose root is read-only, is somebody's choice.
+// warn logs that a file cannot be written. A missing directory or a read-only file system, as in a
+// container, is intended and logged for debug only.
 func (f *records) warn(err error) {
 	switch {
 	case err == nil:
@@ -155,7 +154,7 @@ func (f *records) warn(err error) {
 	}
 }
 
-// writePID has the files say which device there is. Without one, only the line's is there.
+// writePID writes the pid files for a device. Without a device, only that of the linkname exists.
 func (f *records) writePID(device string) {
 	var second []string
 	if device != "" {

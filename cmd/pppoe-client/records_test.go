@@ -21,7 +21,7 @@ import (
 
 var concentrator = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 
-// filesIn has pid files be written to a directory of the test's.
+// filesIn sets the directory of pid files.
 func filesIn(t *testing.T, dir string) {
 	t.Helper()
 	before := pids
@@ -38,7 +38,7 @@ func content(t *testing.T, dir, name string) string {
 	return string(text)
 }
 
-// TestRecords: the files of a session, and what a crash leaves to the next client.
+// TestRecords: the files of a session, and what the next client finds after a crash.
 func TestRecords(t *testing.T) {
 	filesIn(t, t.TempDir())
 	own := wire.Addr{2, 0, 0x5e, 0, 0x53, 9}
@@ -50,7 +50,7 @@ func TestRecords(t *testing.T) {
 	}
 	f := newRecords(s, silent())
 	if stale, before := f.staleSessions(); len(stale) != 0 || before != (pppoe.Addressing{}) {
-		t.Errorf("at first there are left %+v, %+v", stale, before)
+		t.Errorf("at first there are %+v, %+v", stale, before)
 	}
 	dial := func() {
 		f.notify(pppoe.SessionInfo{Local: own}, pppoe.SessionEstablished{Grant: discovery.Grant{SessionID: 7, AC: concentrator}})
@@ -76,14 +76,14 @@ func TestRecords(t *testing.T) {
 	f = newRecords(s, silent())
 	stale, before := f.staleSessions()
 	if len(stale) != 1 || stale[0] != (pppoe.StaleSession{SessionID: 7, AC: concentrator}) {
-		t.Errorf("after a crash there are left %+v", stale)
+		t.Errorf("after a crash there are %+v", stale)
 	}
 	if before.IPv4.Local.String() != "192.0.2.10" || before.IPv6.Local != (ipv6cp.ID{7: 1}) {
 		t.Errorf("it had %+v", before)
 	}
 	s.SourceAddr = "02:00:5e:00:53:0a"
 	if stale, before := f.staleSessions(); len(stale) != 0 || before.HasIPv4() {
-		t.Errorf("by another address there are left %+v, %+v", stale, before)
+		t.Errorf("with another address there are %+v, %+v", stale, before)
 	}
 	s.SourceAddr = own.String()
 	f.notify(pppoe.SessionInfo{}, pppoe.Ended{})
@@ -91,13 +91,13 @@ func TestRecords(t *testing.T) {
 	f = newRecords(s, silent())
 	defer f.close()
 	if stale, _ := f.staleSessions(); len(stale) != 0 {
-		t.Errorf("after a good end there are left %+v", stale)
+		t.Errorf("after a regular end there are %+v", stale)
 	}
 }
 
-// TestRecordsWaiting: a device that waits for traffic has its pid file as long as it is
-// there; that of the line is there as long as its program.
-func TestRecordsWaiting(t *testing.T) {
+// TestRecordsDemand: a device that waits for traffic has its pid file as long as it exists; that of the
+// linkname exists as long as the client.
+func TestRecordsDemand(t *testing.T) {
 	filesIn(t, t.TempDir())
 	f := newRecords(&pppd.Settings{Interface: "eth0", LinkName: "wan", StateDir: t.TempDir()}, silent())
 	pid := fmt.Sprintf("%d\n", os.Getpid())
@@ -107,7 +107,7 @@ func TestRecordsWaiting(t *testing.T) {
 		f.do(func() { close(done) })
 		<-done
 		if u, l := content(t, pids, "ppp0.pid"), content(t, pids, "ppp-wan.pid"); u != unit || l != link {
-			t.Errorf("%s the files say %q and %q", when, u, l)
+			t.Errorf("%s the files have %q and %q", when, u, l)
 		}
 	}
 	says("at first", "", pid)
@@ -122,9 +122,8 @@ func TestRecordsWaiting(t *testing.T) {
 	}
 }
 
-// TestRecordsNowhere: without a place for files a client works, and says no more than it
-// must.
-func TestRecordsNowhere(t *testing.T) {
+// TestRecordsReadOnly: a client works without directories for its files, and does not warn of that.
+func TestRecordsReadOnly(t *testing.T) {
 	filesIn(t, filepath.Join(t.TempDir(), "none"))
 	var log bytes.Buffer
 	to := slog.New(slog.NewTextHandler(&log, nil))
@@ -139,12 +138,12 @@ func TestRecordsNowhere(t *testing.T) {
 	}
 	f.warn(fs.ErrPermission)
 	if !strings.Contains(log.String(), "permission") {
-		t.Errorf("of what is worth it, it says %q", log.String())
+		t.Errorf("of another error, the log has %q", log.String())
 	}
 }
 
-// TestLinkNamePlace: a linkname is no way into other directories.
-func TestLinkNamePlace(t *testing.T) {
+// TestLinkNamePath: a linkname cannot lead to another directory.
+func TestLinkNamePath(t *testing.T) {
 	dir := t.TempDir()
 	filesIn(t, filepath.Join(dir, "run"))
 	os.Mkdir(pids, 0o755)
@@ -152,6 +151,6 @@ func TestLinkNamePlace(t *testing.T) {
 	f.notify(pppoe.SessionInfo{}, pppoe.DeviceOpened{Name: "ppp0"})
 	f.close()
 	if all, _ := filepath.Glob(filepath.Join(dir, "*y*")); len(all) > 0 {
-		t.Errorf("it made %v", all)
+		t.Errorf("it wrote %v", all)
 	}
 }

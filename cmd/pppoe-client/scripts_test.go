@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestScriptsOf: what scripts are told beside the session.
+// TestScriptsOf: what scripts get in addition to the session.
 func TestScriptsOf(t *testing.T) {
 	t.Setenv("LOGNAME", "operator")
 	c := scriptsOf(parse(t, "eth0", "user", "alice", "name", "host", "ipparam", "p", "linkname", "wan", "set", "MINE=1", "unset", "VRF", "child-timeout", "0",

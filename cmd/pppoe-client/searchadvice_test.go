@@ -15,7 +15,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestSearchAdvice: what is known of a search in vain, and the next thing to try.
+// TestSearchAdvice: what is known of a failed discovery, and what to try next.
 func TestSearchAdvice(t *testing.T) {
 	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 	found := func(why discovery.Mismatch) []discovery.Unmatched {
@@ -27,15 +27,15 @@ func TestSearchAdvice(t *testing.T) {
 		obstacle  string
 		want      []string
 	}{
-		{"eth0", nil, "", []string{"Nobody answers: pppoe-discovery -I eth0 --vlan 1-4094 searches VLANs, tcpdump -eni eth0 pppoed shows what goes out and comes in"}},
-		{"eth0 vlan 50", nil, "", []string{"Nobody answers on VLAN 50: pppoe-discovery -I eth0 --vlan untagged,1-4094 searches all of them"}},
+		{"eth0", nil, "", []string{"No PADO received: pppoe-discovery -I eth0 --vlan 1-4094 searches VLANs, tcpdump -eni eth0 pppoed shows what is sent and received"}},
+		{"eth0 vlan 50", nil, "", []string{"No PADO received on VLAN 50: pppoe-discovery -I eth0 --vlan untagged,1-4094 searches all VLANs"}},
 		{"eth0", nil, "no cable", []string{"no cable"}},
-		{"eth0 pppoe-ac b", found(discovery.WrongACName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or say this name`}},
-		{"eth0", found(discovery.WrongAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or say this address`}},
+		{"eth0 pppoe-ac b", found(discovery.WrongACName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or give this name`}},
+		{"eth0", found(discovery.WrongAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or give this address`}},
 		{"eth0", found(discovery.WrongService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
 		{"eth0", []discovery.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Reason: discovery.WrongService}}, "",
-			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or say one of these`}},
-		{"eth0", found(discovery.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): say host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
+			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or give one of these`}},
+		{"eth0", found(discovery.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): give host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
 	} {
 		if got := searchAdvice(parse(t, strings.Fields(c.words)...), c.unmatched, c.obstacle); !slices.Equal(got, c.want) {
 			t.Errorf("%q, %v, %q: %q, want %q", c.words, c.unmatched, c.obstacle, got, c.want)
@@ -43,14 +43,14 @@ func TestSearchAdvice(t *testing.T) {
 	}
 }
 
-// TestSearchIsTold: after a while, and in the end, but not where a PADS is missing.
-func TestSearchIsTold(t *testing.T) {
+// TestSearchAdviceEvents: advice is logged after a while and at the end, but not if a PADS is missing.
+func TestSearchAdviceEvents(t *testing.T) {
 	for _, c := range []struct {
 		event pppoe.Event
-		want  string // the first line; empty: nothing is said
+		want  string // the first line; empty: no advice
 		lines int
 	}{
-		{pppoe.Searching{Elapsed: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still asking", 2},
+		{pppoe.Searching{Elapsed: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still trying", 2},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, "interface nowhere0 is not there", 1},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, "", 0},
 		{pppoe.Connected{}, "", 0},
@@ -64,8 +64,8 @@ func TestSearchIsTold(t *testing.T) {
 	}
 }
 
-// TestEndText: what the log has told, or was asked for, is not told again; a dial that an interface
-// without carrier ends before there is a session is.
+// TestEndText: a reason that is in the log, or a requested end, is not reported; that an interface
+// without carrier ended a dial is.
 func TestEndText(t *testing.T) {
 	hangUp := session.Reason{Cause: session.HangUp, Text: "interface lo is without carrier"}
 	for _, c := range []struct {

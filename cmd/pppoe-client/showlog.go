@@ -15,17 +15,17 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// allLines are all lines of a log.
+// allLines requests all lines of a log.
 const allLines = -1
 
-// logRequest is what somebody wants to see of which log.
+// logRequest says which clients' logs to show, and how much of them.
 type logRequest struct {
 	who    string
 	follow bool
 	lines  int
 }
 
-// parseLog reads the words behind log, or plog, whose flags are those of tail.
+// parseLog parses the arguments of log and plog, whose flags are those of tail.
 func parseLog(args []string) (q logRequest, err error) {
 	q.lines = allLines
 	var rest []string
@@ -54,8 +54,8 @@ func parseLog(args []string) (q logRequest, err error) {
 	return q, err
 }
 
-// showLog shows the log of clients that run, or, where none of that name does, what is kept of
-// those that have ended.
+// showLog shows the log of running clients, or, if none has that name, the kept logs of those that have
+// ended.
 func showLog(args []string) int {
 	q, err := parseLog(args)
 	if err != nil {
@@ -78,10 +78,10 @@ func showLog(args []string) int {
 	return commandExit(err)
 }
 
-// plog shows the log of the sessions there are, or were.
+// plog shows the log like command log.
 func plog(args []string) int { return showLog(args) }
 
-// keptLogs is where logs are kept.
+// keptLogs returns the directory of kept logs.
 func keptLogs() string { return filepath.Join(sockets, "log") }
 
 // showKept shows logs of clients that have ended, and reports whether there are any.
@@ -94,7 +94,7 @@ func (q logRequest) showKept() bool {
 	for _, name := range names {
 		text, err := rotatelog.Read(keptLogs(), name, q.lines)
 		if err != nil {
-			continue // it has gone meanwhile
+			continue // removed meanwhile
 		}
 		if len(names) > 1 {
 			fmt.Printf("==> %s <==\n", name)

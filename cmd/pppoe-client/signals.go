@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// handleSignals does what pppd does at SIGHUP, SIGUSR1 and SIGUSR2, until the function
-// that it returns is called.
+// handleSignals handles SIGHUP, SIGUSR1 and SIGUSR2 as pppd does, until the function that it returns is
+// called.
 func (p *program) handleSignals() (stop func()) {
 	signals := make(chan os.Signal, 4)
 	done := make(chan struct{})
@@ -31,7 +31,7 @@ func (p *program) handleSignals() (stop func()) {
 					debug = !debug
 					p.lines.SetDebug(debug)
 				case unix.SIGUSR2:
-					p.log.Info("There is no compression to be negotiated anew (SIGUSR2)")
+					p.log.Info("SIGUSR2 is ignored: compression is not supported")
 				}
 			}
 		}

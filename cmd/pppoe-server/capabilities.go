@@ -7,9 +7,9 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// dropCapabilities leaves the server what it needs once its ports are open: sessions make devices and
-// have sockets, of DHCPv6 too; ports are opened anew when an interface has gone and is back,
-// and where the kernel moves packets, programs are loaded for it.
+// dropCapabilities drops all capabilities that a running server does not need. Sessions open devices and
+// sockets, also for DHCPv6; ports are opened again when an interface returns; the kernel data path loads
+// eBPF programs.
 func dropCapabilities(log *slog.Logger, dhcp bool, by datapath.Kind) {
 	keep := []capability.Capability{capability.NetRaw, capability.NetAdmin}
 	if dhcp {

@@ -9,30 +9,29 @@ import (
 	"upppoe/tun"
 )
 
-// Exit codes, which are pppd's where it has one for the same thing.
+// Exit codes. They are pppd's where it has one.
 const (
 	exitOK      = 0
 	exitFatal   = 1
 	exitOptions = 2
 )
 
-// exits are all codes, what they mean, and the errors that end with them: for exitCode
-// and the manual page.
+// exits are all exit codes with their meanings and errors, for exitCode and the manual page.
 var exits = []struct {
 	code    int
 	meaning string
 	errs    []error
 }{
 	{exitOK, "in the background; or ended by SIGTERM, SIGINT or SIGQUIT", nil},
-	{exitFatal, "a fault that has no code of its own: the message tells", nil},
-	{exitOptions, "a flag, or an option of the options file, is wrong: the message tells which, and what to do", nil},
-	{3, "no permission: it takes root, or CAP_NET_RAW and CAP_NET_ADMIN", []error{tun.ErrPermission, afpacket.ErrPermission}},
-	{4, "there is no /dev/net/tun", []error{tun.ErrNoDevice}},
-	{7, "when the server starts, an interface is not there, down, or not Ethernet; later it is waited for, and the others are served",
+	{exitFatal, "an error without a code of its own: see the message", nil},
+	{exitOptions, "a flag, or an option of the options file, is invalid: the message names it and what is valid", nil},
+	{3, "no permission: root, or CAP_NET_RAW and CAP_NET_ADMIN, is required", []error{tun.ErrPermission, afpacket.ErrPermission}},
+	{4, "/dev/net/tun does not exist", []error{tun.ErrNoDevice}},
+	{7, "at the start, an interface does not exist, is down, or is not Ethernet; later the server waits for it, and serves the others",
 		[]error{afpacket.ErrNoInterface, afpacket.ErrNotEthernet, afpacket.ErrDown}},
 }
 
-// exitCode is why the server does not run, as a number.
+// exitCode returns the exit code for an error.
 func exitCode(err error) int {
 	if bad := (*pppd.Error)(nil); errors.As(err, &bad) {
 		return exitOptions

@@ -27,7 +27,7 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// flags are the command line's, with rp-pppoe's letters and defaults.
+// flags are the values of the command line's flags, which have rp-pppoe's letters and defaults.
 type flags struct {
 	interfaces   []string
 	local        netip.Addr
@@ -35,7 +35,7 @@ type flags struct {
 	acName       string
 	services     []string
 	max          int
-	maxPerClient int // most sessions of a client; 0: no bound
+	maxPerClient int // 0: no limit
 	keepOlder    bool
 	mss          int
 	vlans        []vlan.Stack // none: untagged frames
@@ -45,10 +45,10 @@ type flags struct {
 	options      string
 	etc          string
 	pidFile      string   // empty: none
-	warnings     []string // what has no effect
+	warnings     []string // of flags that are ignored
 }
 
-// What --duplicate-session takes.
+// Values of --duplicate-session.
 const replace, refuse = "replace", "refuse"
 
 const usage = `pppoe-server is a PPPoE access concentrator without PPP in the kernel.
@@ -59,8 +59,8 @@ Accounts are in /etc/ppp/chap-secrets and /etc/ppp/pap-secrets:
   "alice" * "her password" *
 Without an account there, and without noauth in the options file, all logins are
 rejected.
-It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and /dev/net/tun. Other capabilities
-it gives up once it serves; scripts have all that root has.
+It needs root, or CAP_NET_RAW and CAP_NET_ADMIN, and /dev/net/tun. It drops all other
+capabilities once it is running; scripts run with those of root.
 
 Flags:
 `
@@ -71,22 +71,22 @@ func parseFlags(args []string) (*flags, error) {
 	var v6 ipv6Flags
 	set := pflag.NewFlagSet("pppoe-server", pflag.ContinueOnError)
 	set.SortFlags = false
-	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be given again")
-	set.StringVarP(&local, "local", "L", "10.0.0.1", "our IPv4 address in all sessions")
-	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "the first client's IPv4 address; others count on from it; 0.0.0.0: accounts say which")
-	set.StringVarP(&f.acName, "ac-name", "C", "", "name of the access concentrator (default: the host's)")
-	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name offered; may be given again (default: any)")
+	set.StringArrayVarP(&f.interfaces, "interface", "I", []string{"eth0"}, "Ethernet interface to serve; may be repeated")
+	set.StringVarP(&local, "local", "L", "10.0.0.1", "local IPv4 address of all sessions")
+	set.StringVarP(&remote, "remote", "R", "10.67.15.1", "first address of the IPv4 pool for clients; 0.0.0.0: no pool, accounts have the addresses")
+	set.StringVarP(&f.acName, "ac-name", "C", "", "AC-Name of the access concentrator (default: the host name)")
+	set.StringArrayVarP(&f.services, "service", "S", nil, "Service-Name to offer; may be repeated (default: any)")
 	v6.add(set)
-	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; the kernel needs no devices for them, but each looks at all frames: for hundreds, give them devices")
-	set.IntVarP(&f.mss, "mss", "m", 0, "clamp the MSS of TCP to this, if it is less than the MTU allows; -1: leave it")
-	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "most sessions at once")
-	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "most sessions at once of one client, by its Ethernet address; 0: any number")
-	set.StringVar(&duplicate, "duplicate-session", replace, "where a client negotiates an IPv4 address that another session has: `WHICH` session goes on: replace: the newer; refuse: the older")
-	set.StringVarP(&f.options, "options", "O", "", "file of pppd's options for all sessions (default: pppoe-server-options in --etc)")
+	set.StringVar(&vlans, "vlan", "", "serve these VLANs of each interface, like 50, or 10-12.100 for two tags; they need no VLAN devices, but each of them receives all frames: for hundreds of VLANs, create VLAN devices and name them with -I")
+	set.IntVarP(&f.mss, "mss", "m", 0, "clamp TCP's MSS to this, if it is less than the MTU allows; -1: no clamping")
+	set.IntVarP(&f.max, "max-sessions", "N", pppoe.DefaultSessions, "maximum number of sessions")
+	set.IntVarP(&f.maxPerClient, "max-per-client", "x", 0, "maximum number of sessions per client, by its Ethernet address; 0: no limit")
+	set.StringVar(&duplicate, "duplicate-session", replace, "`POLICY` for a session whose IPv4 address another session has: replace: end the older session; refuse: end the newer one")
+	set.StringVarP(&f.options, "options", "O", "", "file of pppd options for all sessions (default: pppoe-server-options in --etc)")
 	set.StringVar(&f.etc, "etc", "/etc/ppp", "directory of chap-secrets, pap-secrets and the options file")
 	set.BoolVarP(&f.foreground, "foreground", "F", false, "stay in the foreground")
 	set.BoolVarP(&f.debug, "debug", "d", false, "log every control packet")
-	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process number, as long as it serves")
+	set.StringVarP(&f.pidFile, "pid-file", "X", "", "`FILE` for the process ID, while the server runs")
 	addIgnoredFlags(set)
 	manpage.AddFlag(set, os.Stdout, func() *manpage.Page { return page(set) })
 	version.AddFlag(set, "v", os.Stdout)
@@ -98,10 +98,10 @@ func parseFlags(args []string) (*flags, error) {
 		if errors.Is(err, pflag.ErrHelp) {
 			return nil, err
 		}
-		return nil, &pppd.Error{Message: flagerror.Explain(err).Error() + " (pppoe-server --help lists what there is)"}
+		return nil, &pppd.Error{Message: flagerror.Explain(err).Error() + " (see pppoe-server --help)"}
 	}
 	if set.NArg() > 0 {
-		return nil, &pppd.Error{Message: fmt.Sprintf("%q is no flag (pppoe-server --help lists those there are)", set.Arg(0))}
+		return nil, &pppd.Error{Message: fmt.Sprintf("unexpected argument %q (see pppoe-server --help)", set.Arg(0))}
 	}
 	if duplicate != replace && duplicate != refuse {
 		return nil, &pppd.Error{Message: fmt.Sprintf("--duplicate-session %q: give replace or refuse", duplicate)}
@@ -121,7 +121,7 @@ func parseFlags(args []string) (*flags, error) {
 	return f, f.check(local, remote)
 }
 
-// check reads what flags hold, and names the one that is wrong.
+// check parses and checks values of flags; its error names the flag.
 func (f *flags) check(local, remote string) (err error) {
 	if f.local, err = address("-L", local); err != nil {
 		return err
@@ -130,20 +130,20 @@ func (f *flags) check(local, remote string) (err error) {
 		return err
 	}
 	if f.mss < -1 || f.mss > 65535 {
-		return &pppd.Error{Message: fmt.Sprintf("-m %d: give an MSS in octets, or -1 to leave it", f.mss)}
+		return &pppd.Error{Message: fmt.Sprintf("-m %d: give an MSS in octets, or -1 for no clamping", f.mss)}
 	}
 	if f.max < 1 || f.max > 65534 {
 		return &pppd.Error{Message: fmt.Sprintf("-N %d: give a number between 1 and 65534", f.max)}
 	}
 	if f.maxPerClient < 0 {
-		return &pppd.Error{Message: fmt.Sprintf("-x %d: give the most sessions that one client may have, or 0 for any number", f.maxPerClient)}
+		return &pppd.Error{Message: fmt.Sprintf("-x %d: give a maximum number of sessions per client, or 0 for no limit", f.maxPerClient)}
 	}
 	if err := f.checkPool(); err != nil {
 		return err
 	}
 	for _, s := range f.services {
 		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\'' }) {
-			return &pppd.Error{Message: fmt.Sprintf("-S %q: a service's name holds printable characters only, and no '", s)}
+			return &pppd.Error{Message: fmt.Sprintf("-S %q: use only printable characters other than '", s)}
 		}
 	}
 	if f.options == "" {
@@ -151,19 +151,18 @@ func (f *flags) check(local, remote string) (err error) {
 	}
 	if f.acName == "" {
 		if f.acName, err = os.Hostname(); err != nil {
-			return fmt.Errorf("no -C is given, and the host has no name: %w", err)
+			return fmt.Errorf("give -C, as the host name is unknown: %w", err)
 		}
 	}
 	return nil
 }
 
-// checkPool refuses what clients would be sent away for, one by one, as if they had no right to
-// come in.
+// checkPool rejects invalid addresses in the pool, which clients could otherwise be assigned.
 func (f *flags) checkPool() error {
 	if err := netconfig.CheckHostAddress(f.local); err != nil {
 		return &pppd.Error{Message: fmt.Sprintf("-L %v: it %v: give one like 192.0.2.1", f.local, err)}
 	}
-	if f.remote.IsUnspecified() { // rp-pppoe's word for: others give addresses
+	if f.remote.IsUnspecified() { // rp-pppoe: no pool
 		f.remote = netip.Addr{}
 		return nil
 	}
@@ -171,10 +170,10 @@ func (f *flags) checkPool() error {
 	for id := 1; id <= f.max; id++ {
 		a := pool.Address(uint16(id))
 		if err := netconfig.CheckHostAddress(a); err != nil {
-			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v of these %v", f.remote, f.max, a, err)}
+			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v in this pool %v", f.remote, f.max, a, err)}
 		}
 		if a == f.local {
-			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v of these is our own address, -L", f.remote, f.max, a)}
+			return &pppd.Error{Message: fmt.Sprintf("-R %v -N %d: %v in this pool is our own address, -L", f.remote, f.max, a)}
 		}
 	}
 	return nil
@@ -188,16 +187,16 @@ func address(flag, text string) (netip.Addr, error) {
 	return a, nil
 }
 
-// A server asks its clients for a sign of life unless told otherwise: one that vanishes without
-// a PADT, as in a power cut, would have its slot and its address for ever.
+// Defaults of LCP echoes. A server sends Echo-Requests by default: a client that vanishes without a
+// PADT, as in a power failure, would otherwise keep its session and address forever.
 const (
 	echoInterval = 20 * time.Second
 	echoFailures = 3
 )
 
-// options reads the options of all, if there are any, as each pppd that rp-pppoe's server starts
-// does, and then the options file. That must be there: it is where authentication is
-// asked for, and a server that misses it by a slip of the pen must not start.
+// options reads the system's options file, if it exists, as each pppd that rp-pppoe's server starts does,
+// and then the server's. The latter must exist: it says whether clients must authenticate themselves, so
+// a server with a mistyped path must not start.
 func options(f *flags) (*pppd.Settings, error) {
 	s := pppd.New()
 	s.Auth, s.EchoInterval, s.EchoFailures = true, echoInterval, echoFailures
@@ -208,17 +207,17 @@ func options(f *flags) (*pppd.Settings, error) {
 	open := !s.Auth && len(s.Require) == 0
 	err := r.File(f.options)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &pppd.Error{Message: fmt.Sprintf("there is no options file %s: make one that says require-chap (or noauth), or name another with -O", f.options)}
+		return nil, &pppd.Error{Message: fmt.Sprintf("options file %s does not exist: create it with require-chap (or noauth), or name another with -O", f.options)}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if open && len(s.RequireAuth()) == 0 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("noauth in %s holds here too: any client gets a session; say auth in %s if that is not meant", filepath.Join(f.etc, "options"), f.options))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("noauth in %s applies here too: clients need not authenticate themselves; put auth in %s to require it", filepath.Join(f.etc, "options"), f.options))
 	}
 	if s.Auth && len(s.Require) == 0 && !slices.ContainsFunc(s.Parsed, func(g pppd.ParsedOption) bool { return g.Name == "auth" }) {
-		// As in the files of other images, for which pppd asks nobody who they are.
-		s.Warnings = append(s.Warnings, fmt.Sprintf("clients must prove who they are, since %s says nothing of it: add noauth to let in any client, or require-chap and accounts in %s",
+		// Files made for pppd, which requires no authentication then.
+		s.Warnings = append(s.Warnings, fmt.Sprintf("clients must authenticate themselves, as %s has neither auth nor noauth: add noauth to accept any client, or require-chap and accounts in %s",
 			f.options, filepath.Join(f.etc, "chap-secrets")))
 	}
 	if s.Name == "" {
@@ -226,12 +225,12 @@ func options(f *flags) (*pppd.Settings, error) {
 	}
 	s.Warnings = append(s.Warnings, s.IneffectiveOptions(pppd.Server)...)
 	if s.NoIPv6 && f.ipv6.wanted() {
-		s.Warnings = append(s.Warnings, "--ipv6-networks, --ipv6-addresses and --ipv6-prefixes have no effect: option \"noipv6\" leaves IPv6 out")
+		s.Warnings = append(s.Warnings, "--ipv6-networks, --ipv6-addresses and --ipv6-prefixes have no effect: option \"noipv6\" disables IPv6")
 	}
 	return s, nil
 }
 
-// host is the network around sessions.
+// host returns what configures the devices and addresses of sessions.
 func host(s *pppd.Settings, around *sessionScripts, log *slog.Logger) *netconfig.Configurer {
 	return &netconfig.Configurer{
 		MTU: s.MTU, DataPath: s.DataPath, Queues: s.Queues, ProxyARP: s.ProxyARP, KernelTune: s.KernelTune,
@@ -239,16 +238,15 @@ func host(s *pppd.Settings, around *sessionScripts, log *slog.Logger) *netconfig
 	}
 }
 
-// scriptsOf are the scripts of sessions, without the name of their interface.
+// scriptsOf returns the configuration of sessions' scripts, without the device name.
 func scriptsOf(f *flags, s *pppd.Settings, log *slog.Logger) scripts.Config {
 	return scripts.Config{
 		Dir: f.etc, Paths: s.Scripts, IPParam: s.IPParam, Unit: -1, User: s.Name, Env: s.ScriptEnv, Timeout: s.ChildTimeout, Log: log,
 	}
 }
 
-// config is what flags and options mean for a server, whose Host is yet to be set. What is wrong
-// with the accounts' files goes to the log. before are the accounts that the server has had until
-// now; nil: none.
+// config returns the server's configuration from flags and options, without Network and Notify. Errors in
+// the accounts' files are logged. before is the authenticator that the server had until now; nil if none.
 func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Logger) pppoe.ServerConfig {
 	c := pppoe.ServerConfig{
 		Concentrator: discovery.ConcentratorConfig{ACName: f.acName, Services: f.services},
@@ -281,7 +279,7 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 	return c
 }
 
-// mss is what TCP is clamped to: the flag's, or else the options file's.
+// mss returns the MSS limit of the flag, or else of the options file.
 func mss(f *flags, s *pppd.Settings) int {
 	if f.mss != 0 {
 		return f.mss

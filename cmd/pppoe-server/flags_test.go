@@ -47,7 +47,7 @@ func TestFlags(t *testing.T) {
 		}
 	}
 	if f, err := parseFlags([]string{"--etc", "/e"}); err != nil || f.options != "/e/pppoe-server-options" {
-		t.Errorf("the options file is not looked for in --etc: %+v, %v", f, err)
+		t.Errorf("the options file is not in --etc: %+v, %v", f, err)
 	}
 	if f, err := parseFlags([]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "9"}); err != nil {
 		t.Errorf("a pool that ends before our own address: %+v, %v", f, err)
@@ -60,8 +60,8 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestAbout: help and version are no failure, and go to standard output.
-func TestAbout(t *testing.T) {
+// TestInfo: help and version are printed to standard output, with exit code 0.
+func TestInfo(t *testing.T) {
 	for arg, want := range map[string]string{
 		"-h": "pppoe-server is a PPPoE", "--help": "pppoe-server is a PPPoE",
 		"-v": version.Line("pppoe-server") + "\n", "--version": version.Line("pppoe-server") + "\n",
@@ -73,19 +73,18 @@ func TestAbout(t *testing.T) {
 	}
 }
 
-// TestWithoutEffect: what set-ups of rp-pppoe have and nothing needs here is taken, and said to
-// have no effect.
-func TestWithoutEffect(t *testing.T) {
+// TestIgnoredFlags: flags of rp-pppoe that are not needed are accepted, with a warning.
+func TestIgnoredFlags(t *testing.T) {
 	f, err := parseFlags(strings.Fields("-I eth1 -k -s -q /usr/sbin/pppd -Q /usr/sbin/pppoe -g rp-pppoe.so -u -r -T 60 -X /run/pppoe-server.pid"))
 	if err != nil || f.pidFile != "/run/pppoe-server.pid" || len(f.warnings) != len(ignoredFlags) {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if !slices.Contains(f.warnings, "flag -k has no effect: no PPP in the kernel is used") {
-		t.Errorf("notices: %q", f.warnings)
+	if !slices.Contains(f.warnings, "flag -k is ignored: no PPP in the kernel is used") {
+		t.Errorf("warnings: %q", f.warnings)
 	}
 }
 
-// TestBadFlags: each value that will not do is named, with what would.
+// TestBadFlags: the error for an invalid value has the flag and what is valid.
 func TestBadFlags(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -96,15 +95,15 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"-R", "192.0.2.256"}, `-R "192.0.2.256": give an IPv4 address like 192.0.2.1`},
 		{[]string{"-L", "0.0.0.0"}, "-L 0.0.0.0: it is not a host address"},
 		{[]string{"-L", "224.0.0.1"}, "-L 224.0.0.1: it is a multicast address"},
-		{[]string{"-R", "127.0.0.1"}, "-R 127.0.0.1 -N 64: 127.0.0.1 of these is a loopback address"},
-		{[]string{"-R", "223.255.255.250"}, "-R 223.255.255.250 -N 64: 224.0.0.0 of these is a multicast address"},
-		{[]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "10"}, "-R 192.0.2.1 -N 10: 192.0.2.10 of these is our own address, -L"},
-		{[]string{"--ipv6-networks", "fe80::/48"}, `--ipv6-networks "fe80::/48": no host can have an address of these`},
-		{[]string{"--ipv6-addresses", "ff00::/64"}, `--ipv6-addresses "ff00::/64": no host`},
-		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes "::/40": no host`},
+		{[]string{"-R", "127.0.0.1"}, "-R 127.0.0.1 -N 64: 127.0.0.1 in this pool is a loopback address"},
+		{[]string{"-R", "223.255.255.250"}, "-R 223.255.255.250 -N 64: 224.0.0.0 in this pool is a multicast address"},
+		{[]string{"-L", "192.0.2.10", "-R", "192.0.2.1", "-N", "10"}, "-R 192.0.2.1 -N 10: 192.0.2.10 in this pool is our own address, -L"},
+		{[]string{"--ipv6-networks", "fe80::/48"}, `--ipv6-networks "fe80::/48": not addresses of hosts`},
+		{[]string{"--ipv6-addresses", "ff00::/64"}, `--ipv6-addresses "ff00::/64": not addresses`},
+		{[]string{"--ipv6-prefixes", "::/40,56"}, `--ipv6-prefixes "::/40": not addresses`},
 		{[]string{"--ipv6-networks", "192.0.2.0/24"}, "192.0.2.0/24 is not an IPv6 prefix"},
 		{[]string{"--ipv6-dns", "::1"}, `--ipv6-dns "::1": give an IPv6 address like 2001:db8::53`},
-		{[]string{"-x", "-1"}, "-x -1: give the most sessions that one client may have"},
+		{[]string{"-x", "-1"}, "-x -1: give a maximum number of sessions per client"},
 		{[]string{"-N", "0"}, "-N 0: give a number between 1 and 65534"},
 		{[]string{"-N", "65535"}, "-N 65535: give a number between 1 and 65534"},
 		{[]string{"-N", "many"}, `-N (--max-sessions) "many": give a whole number`},
@@ -113,14 +112,14 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--mss", "-2"}, "-m -2: give an MSS in octets"},
 		{[]string{"-m", "65536"}, "-m 65536: give an MSS in octets"},
 		{[]string{"-N", "99999999999999999999"}, `-N (--max-sessions) "99999999999999999999": the number is too large`},
-		{[]string{"-S", "it's"}, `-S "it's": a service's name holds printable characters only, and no '`},
-		{[]string{"-S", "a\nb"}, `-S "a\nb": a service's name holds printable characters only, and no '`},
+		{[]string{"-S", "it's"}, `-S "it's": use only printable characters other than '`},
+		{[]string{"-S", "a\nb"}, `-S "a\nb": use only printable characters other than '`},
 		{[]string{"--vlan", ""}, "--vlan: "},
 		{[]string{"--vlan", "4095"}, `--vlan: VLAN "4095"`},
 		{[]string{"--duplicate-session", "both"}, `--duplicate-session "both": give replace or refuse`},
 		{[]string{"-I"}, "-I"},
 		{[]string{"--no-such"}, "--no-such"},
-		{[]string{"eth1"}, `"eth1" is no flag`},
+		{[]string{"eth1"}, `unexpected argument "eth1"`},
 	} {
 		_, err := parseFlags(c.args)
 		if err == nil || !strings.Contains(err.Error(), c.want) || exitCode(err) != 2 {
@@ -129,7 +128,7 @@ func TestBadFlags(t *testing.T) {
 	}
 }
 
-// set makes a directory with an options file, and flags that name it.
+// set returns flags with a directory that has an options file.
 func set(t *testing.T, text string) *flags {
 	t.Helper()
 	dir := t.TempDir()
@@ -143,8 +142,7 @@ func set(t *testing.T, text string) *flags {
 	return f
 }
 
-// TestOptions: a server that is told nothing else wants its clients to prove who they
-// are; its name is the concentrator's.
+// TestOptions: by default, clients must authenticate themselves, and the server's name is the AC-Name.
 func TestOptions(t *testing.T) {
 	for _, c := range []struct {
 		text    string
@@ -158,7 +156,7 @@ func TestOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := len(s.RequireAuth()); s.Name != c.name || got != c.methods {
-			t.Errorf("%q: %s demands %d methods, want %s, %d", c.text, s.Name, got, c.name, c.methods)
+			t.Errorf("%q: %s requires %d methods, want %s, %d", c.text, s.Name, got, c.name, c.methods)
 		}
 	}
 }
@@ -178,11 +176,11 @@ func TestBadOptions(t *testing.T) {
 	f := set(t, "")
 	f.options = filepath.Join(t.TempDir(), "none")
 	if _, err := options(f); exitCode(err) != 2 || !strings.Contains(err.Error(), f.options) || !strings.Contains(err.Error(), "require-chap") {
-		t.Errorf("no options file: %v; want it named, and what to do", err)
+		t.Errorf("no options file: %v; want its path, and what to do", err)
 	}
 }
 
-// TestConfig: what flags and options come to.
+// TestConfig: flags and options in the server's configuration.
 func TestConfig(t *testing.T) {
 	f := set(t, "require-chap\nms-dns 192.0.2.53\nlcp-echo-interval 20\nmtu 1400\ndebug")
 	f.services = []string{"internet"}
@@ -202,19 +200,19 @@ func TestConfig(t *testing.T) {
 	case c.Concentrator.ACName != "ac" || !slices.Equal(c.Concentrator.Services, f.services) || c.Concentrator.Rand != nil:
 		t.Errorf("the concentrator is %+v", c.Concentrator)
 	case len(c.Session.LCP.RequireAuth) != 1 || c.Session.LCP.Echo.Interval.Seconds() != 20 || c.Authenticator == nil:
-		t.Errorf("LCP is %+v, the authority %v", c.Session.LCP, c.Authenticator)
+		t.Errorf("LCP is %+v, the authenticator %v", c.Session.LCP, c.Authenticator)
 	case !c.Trace:
 		t.Error("debug of the options file has no effect")
 	}
 	if terms := c.Policy(pppoe.SessionInfo{SessionID: 1}); terms.CheckSource || terms.Up.Bits != 0 {
-		t.Errorf("nothing is said, and sessions are held to %+v", terms)
+		t.Errorf("without options, the policy is %+v", terms)
 	}
 	f = set(t, "source-check\nrate-up 1000")
 	if s, err = options(f); err != nil {
 		t.Fatal(err)
 	}
 	if terms := config(f, s, nil, slog.New(slog.DiscardHandler)).Policy(pppoe.SessionInfo{SessionID: 1}); !terms.CheckSource || terms.Up.Bits != 1e6 {
-		t.Errorf("sessions are held to %+v", terms)
+		t.Errorf("the policy is %+v", terms)
 	}
 	f = set(t, "noip")
 	if s, err = options(f); err != nil {
@@ -229,7 +227,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestDuplicateSession: the newer session goes on unless told otherwise.
+// TestDuplicateSession: by default the newer session replaces the older.
 func TestDuplicateSession(t *testing.T) {
 	for want, args := range map[bool][][]string{false: {nil, {"--duplicate-session", "replace"}}, true: {{"--duplicate-session=refuse"}}} {
 		for _, a := range args {
@@ -259,7 +257,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// TestEcho: clients are asked for a sign of life, unless the options say otherwise.
+// TestEcho: Echo-Requests are sent unless the options disable them.
 func TestEcho(t *testing.T) {
 	for _, c := range []struct {
 		text     string
@@ -283,9 +281,9 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestOptionsOfAll: what is in the file of all pppds comes first, and that it lets any client in
-// is told.
-func TestOptionsOfAll(t *testing.T) {
+// TestSystemOptions: /etc/ppp/options is read first, and there is a warning if it disables
+// authentication.
+func TestSystemOptions(t *testing.T) {
 	for _, c := range []struct {
 		all, own string
 		mtu      int
@@ -309,9 +307,9 @@ func TestOptionsOfAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "any client gets a session") })
+		told := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "clients need not authenticate themselves") })
 		if s.MTU != c.mtu || len(s.RequireAuth()) != c.methods || told != c.told {
-			t.Errorf("%q, then %q: mtu %d, %d methods, told %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.RequireAuth()), told, c.mtu, c.methods, c.told)
+			t.Errorf("%q, then %q: mtu %d, %d methods, warned %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.RequireAuth()), told, c.mtu, c.methods, c.told)
 		}
 	}
 	for own, told := range map[string]bool{"": true, "mtu 1400": true, "lcp-echo-interval 5": true, "noauth": false, "auth": false, "require-chap": false} {
@@ -319,19 +317,20 @@ func TestOptionsOfAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "add noauth to let in any client") }); got != told {
-			t.Errorf("%q: that clients must prove who they are is told: %v, want %v", own, got, told)
+		if got := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "add noauth to accept any client") }); got != told {
+			t.Errorf("%q: warned that clients must authenticate themselves: %v, want %v", own, got, told)
 		}
 	}
 	f := set(t, "")
 	os.WriteFile(filepath.Join(f.etc, "options"), []byte("mtu x"), 0o600)
 	if _, err := options(f); exitCode(err) != 2 || !strings.Contains(err.Error(), filepath.Join(f.etc, "options")+":1: ") {
-		t.Errorf("a value that is none: %v", err)
+		t.Errorf("an invalid value: %v", err)
 	}
 }
 
-// TestProvesItself: a server with secrets of its own name proves itself, after its clients.
-func TestProvesItself(t *testing.T) {
+// TestAuthenticatesItself: a server with secrets for its own name authenticates itself, after its
+// clients.
+func TestAuthenticatesItself(t *testing.T) {
 	for _, c := range []struct {
 		options, secrets string
 		methods          int

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// ignoredFlags are flags of rp-pppoe's that set-ups have and that mean nothing here, so that
-// those need no edits.
+// ignoredFlags are flags of rp-pppoe that are accepted and ignored, so that existing scripts need not be
+// changed.
 var ignoredFlags = []struct {
 	letter, name, takes, why string
 }{
@@ -15,28 +15,28 @@ var ignoredFlags = []struct {
 	{"s", "synchronous", "", "there is no serial line"},
 	{"q", "pppd", "FILE", "no pppd is used"},
 	{"Q", "pppoe", "FILE", "no pppoe is used"},
-	{"g", "plugin", "FILE", "no pppd is used, nor its plugins"},
-	{"u", "unit", "", "devices are numbered by themselves"},
-	{"r", "random-sessions", "", "session IDs count from 1: a client is known by its Ethernet address, too"},
-	{"T", "timeout", "SECONDS", "lcp-echo-interval and lcp-echo-failure in the options file find clients that are gone"},
+	{"g", "plugin", "FILE", "no pppd plugins are used"},
+	{"u", "unit", "", "devices are numbered automatically"},
+	{"r", "random-sessions", "", "session IDs are assigned in order, and a session is bound to the client's Ethernet address"},
+	{"T", "timeout", "SECONDS", "use lcp-echo-interval and lcp-echo-failure in the options file"},
 }
 
-// addIgnoredFlags has a set take them.
+// addIgnoredFlags adds them to a set.
 func addIgnoredFlags(set *pflag.FlagSet) {
 	for _, f := range ignoredFlags {
 		if f.takes == "" {
-			set.BoolP(f.name, f.letter, false, "(no effect) "+f.why)
+			set.BoolP(f.name, f.letter, false, "ignored: "+f.why)
 		} else {
-			set.StringP(f.name, f.letter, "", fmt.Sprintf("(no effect) whatever the `%s`: %s", f.takes, f.why))
+			set.StringP(f.name, f.letter, "", fmt.Sprintf("ignored, with its `%s`: %s", f.takes, f.why))
 		}
 	}
 }
 
-// ignoredFlagWarnings say which of them were given.
+// ignoredFlagWarnings returns a warning for each ignored flag that is given.
 func ignoredFlagWarnings(set *pflag.FlagSet) (all []string) {
 	for _, f := range ignoredFlags {
 		if set.Changed(f.name) {
-			all = append(all, fmt.Sprintf("flag -%s has no effect: %s", f.letter, f.why))
+			all = append(all, fmt.Sprintf("flag -%s is ignored: %s", f.letter, f.why))
 		}
 	}
 	return all

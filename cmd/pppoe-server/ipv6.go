@@ -21,7 +21,7 @@ import (
 	"upppoe/pppoe"
 )
 
-// ipv6Flags are the flags of IPv6, as they are written.
+// ipv6Flags are the unparsed values of the IPv6 flags.
 type ipv6Flags struct {
 	networks, addresses, prefixes string
 	servers                       []string
@@ -31,11 +31,10 @@ func (f *ipv6Flags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.networks, "ipv6-networks", "", "advertise a /64 of this `PREFIX` to each session, like 2001:db8:1::/48")
 	set.StringVar(&f.addresses, "ipv6-addresses", "", "lease an address of this `PREFIX` to each session by DHCPv6")
 	set.StringVar(&f.prefixes, "ipv6-prefixes", "", "delegate a prefix of `PREFIX,LENGTH` to each session by DHCPv6, like 2001:db8:100::/40,56")
-	set.StringArrayVar(&f.servers, "ipv6-dns", nil, "IPv6 `ADDRESS` of a name server to tell; may be given again")
+	set.StringArrayVar(&f.servers, "ipv6-dns", nil, "IPv6 `ADDRESS` of a name server for clients; may be repeated")
 }
 
-// ipv6Pools are what sessions get of IPv6 beyond link-local addresses; the zero value:
-// nothing.
+// ipv6Pools are the IPv6 pools and name servers for sessions. The zero value has none.
 type ipv6Pools struct {
 	networks, addresses, prefixes *server.Pool
 	servers                       []netip.Addr
@@ -45,7 +44,7 @@ func (p *ipv6Pools) wanted() bool {
 	return p.networks != nil || p.addresses != nil || p.prefixes != nil
 }
 
-// read reads the flags. Its error names the one that is wrong.
+// read parses the flags; its error names the flag.
 func (p *ipv6Pools) read(f ipv6Flags) (err error) {
 	if p.networks, err = pool("--ipv6-networks", f.networks, 64); err != nil {
 		return err
@@ -80,7 +79,7 @@ func pool(flag, text string, bits int) (*server.Pool, error) {
 		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: give a prefix like 2001:db8:1::/48", flag, text)}
 	}
 	if base.Addr().Is6() && !lifetime.IsHostPrefix(base.Masked()) {
-		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: no host can have an address of these", flag, text)}
+		return nil, &pppd.Error{Message: fmt.Sprintf("%s %q: not addresses of hosts: give a prefix like 2001:db8:1::/48", flag, text)}
 	}
 	p, err := server.NewPool(base, bits)
 	if err != nil {
@@ -89,19 +88,20 @@ func pool(flag, text string, bits int) (*server.Pool, error) {
 	return p, nil
 }
 
-// ipv6Service serves the sessions whose IPv6CP is open.
+// ipv6Service runs router advertisements and DHCPv6 for sessions whose IPv6CP is open.
 type ipv6Service struct {
 	pools  ipv6Pools
 	duid   dhcp6.DUID
 	log    *slog.Logger
 	runner *runner.Runner[uint16] // by session ID
-	// setSourcePrefixes lets a session's peer use what it was given, if that is checked.
+	// setSourcePrefixes allows a session's peer the source addresses that it was assigned, with
+	// source-check.
 	setSourcePrefixes func(id uint16, prefixes []netip.Prefix)
 
-	mu sync.Mutex // held to lend, and to end what lends
+	mu sync.Mutex // held to call setSourcePrefixes, and to end its callers
 }
 
-// newIPv6 makes what serves no session yet; nil: there is nothing to serve.
+// newIPv6 returns a service without sessions; nil if no IPv6 flag is given.
 func newIPv6(f *flags, log *slog.Logger) *ipv6Service {
 	if !f.ipv6.wanted() {
 		return nil
@@ -110,14 +110,14 @@ func newIPv6(f *flags, log *slog.Logger) *ipv6Service {
 	if v.pools.addresses != nil || v.pools.prefixes != nil {
 		var err error
 		if v.duid, err = dhcp6.LoadDUID(filepath.Join(f.etc, "pppoe-server-duid"), rand.Reader); err != nil {
-			log.Warn("clients will not know this DHCPv6 server again: " + err.Error())
+			log.Warn("the DHCPv6 DUID is not stored, so clients will not recognise this server after a restart: " + err.Error())
 			v.duid, _ = dhcp6.NewDUID(rand.Reader)
 		}
 	}
 	return v
 }
 
-// notify is told what happens to sessions.
+// notify handles events of sessions.
 func (v *ipv6Service) notify(l pppoe.SessionInfo, event pppoe.Event) {
 	if v == nil {
 		return
@@ -141,8 +141,8 @@ func (v *ipv6Service) start(l pppoe.SessionInfo, a pppoe.Addressing) {
 	})
 }
 
-// assigned is told what a session's peer has. Of one that is over it may be too late: its ID
-// may be another's.
+// assigned handles a change of what a session's peer was assigned. It ignores a session that has ended,
+// whose ID may be in use again.
 func (v *ipv6Service) assigned(ctx context.Context, id uint16, s server.State) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -154,12 +154,12 @@ func (v *ipv6Service) assigned(ctx context.Context, id uint16, s server.State) {
 func (v *ipv6Service) stop(id uint16) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.runner.Stop(id, server.ErrLinkGone) { // a Run that has ended has told so
+	if v.runner.Stop(id, server.ErrLinkGone) { // not if Run has already ended
 		v.setSourcePrefixes(id, nil)
 	}
 }
 
-// wait waits until no session is served any more.
+// wait waits until all sessions' runners have ended.
 func (v *ipv6Service) wait() {
 	if v != nil {
 		v.runner.Wait()

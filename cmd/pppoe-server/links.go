@@ -12,8 +12,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// watchLinks tells the server how its interfaces are, until the context ends, and then until
-// the function that it returns has been called.
+// watchLinks passes changes of the interfaces' link state and address to the server, until the context
+// ends or stop is called. stop waits for the watchers.
 func watchLinks(ctx context.Context, interfaces []string, server *pppoe.Server, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -23,7 +23,7 @@ func watchLinks(ctx context.Context, interfaces []string, server *pppoe.Server, 
 	return func() { cancel(); watching.Wait() }
 }
 
-// watchLink tells of one interface. The log has what changes after the first news.
+// watchLink watches one interface. Changes after the first report are logged.
 func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog.Logger) {
 	state, address, begun := pppoe.LinkUp, wire.Addr{}, false
 	err := linkmonitor.Watch(ctx, name, func(s pppoe.LinkState, a wire.Addr) {
@@ -40,7 +40,7 @@ func watchLink(ctx context.Context, name string, server *pppoe.Server, log *slog
 		server.SetLinkState(name, s, a)
 	})
 	if err != nil {
-		log.Warn(fmt.Sprintf("%v: an interface that goes is tried again every second", err))
+		log.Warn(fmt.Sprintf("%v: an interface that is lost is tried again every second", err))
 		server.SetLinkState(name, pppoe.LinkUp, wire.Addr{})
 	}
 }

@@ -1,5 +1,5 @@
-// Command pppoe-server is a PPPoE access concentrator in user space. Its flags are
-// rp-pppoe's, its options file and accounts are pppd's.
+// Command pppoe-server is a PPPoE access concentrator (AC) that needs no PPP in the kernel. Its flags are
+// rp-pppoe's; its options file and accounts are pppd's.
 package main
 
 import (
@@ -58,7 +58,7 @@ func run(args []string) int {
 // serve runs the server until it ends.
 func serve(f *flags, s *pppd.Settings) int {
 	daemonize.CatchWriteSignals()
-	// Signals that make pppd do something do not end a server in which nothing is to be done.
+	// These signals have a meaning for pppd; here they must not end the server.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGUSR1, unix.SIGUSR2)
 	lines, err := pppdlog.Open(s.Debug || f.debug, s.LogFile, filepath.Base(os.Args[0]), daemonize.IsChild())
 	if err != nil {
@@ -81,8 +81,8 @@ func serve(f *flags, s *pppd.Settings) int {
 	}
 	v6 := newIPv6(f, log)
 	defer v6.wait()
-	// Before the accounts are read: a file that the server could not read again lets nobody in
-	// from the start, and the log says so now, not when the file changes.
+	// Before the accounts are read: a file that the server could not read again later must be reported
+	// now, not when it changes.
 	dropCapabilities(log, v6 != nil, s.DataPath)
 	cfg := config(f, s, nil, log)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
@@ -136,8 +136,7 @@ func serve(f *flags, s *pppd.Settings) int {
 	return 0
 }
 
-// end tells why the server does not run any more: in the log, and to somebody who waits at a
-// terminal that does not have the log.
+// end logs why the server has ended, and also prints it if the terminal does not show the log.
 func end(err error, lines *pppdlog.Handler) int {
 	slog.New(lines).Error(err.Error())
 	if lines.Has(os.Stderr) {
@@ -146,7 +145,7 @@ func end(err error, lines *pppdlog.Handler) int {
 	return fail(err)
 }
 
-// listen opens the ports of all interfaces, or none.
+// listen opens the ports of all attachments, or none.
 func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
@@ -167,7 +166,7 @@ func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
 	return all, nil
 }
 
-// attachments are the places to listen at: each VLAN of each interface.
+// attachments returns each VLAN of each interface.
 func (f *flags) attachments() (all []afpacket.Attachment) {
 	vlans := f.vlans
 	if len(vlans) == 0 {
@@ -184,7 +183,7 @@ func (f *flags) attachments() (all []afpacket.Attachment) {
 	return all
 }
 
-// fail tells why the server does not run.
+// fail prints an error and returns its exit code.
 func fail(err error) int {
 	fmt.Fprintln(os.Stderr, "pppoe-server: "+err.Error())
 	return exitCode(err)

@@ -9,16 +9,16 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// Open files that a server takes beside its sessions': so many, and of each place where it
-// listens; and those of scripts, which come and go.
+// Open files of a server in addition to those of its sessions, with room for scripts: of the process,
+// and of each attachment.
 const (
 	filesOfServer   = 64
 	filesOfListener = 16
 )
 
-// openFiles is how many files a server with all its sessions may have open at once.
+// openFiles returns how many files a server with all its sessions may have open.
 func openFiles(f *flags, s *pppd.Settings) uint64 {
-	each := 2 // a TUN device's queue, and what wakes its reader
+	each := 2 // a queue of the TUN device, and the descriptor that wakes its reader
 	switch queues := s.Queues; {
 	case s.DataPath == datapath.KindPlain:
 		each = 1
@@ -31,8 +31,8 @@ func openFiles(f *flags, s *pppd.Settings) uint64 {
 	return uint64(f.max*each + len(f.attachments())*filesOfListener + filesOfServer)
 }
 
-// raiseOpenFileLimit raises the limit of open files to what all sessions take, as far as that is allowed,
-// and returns what to tell if it is not; empty: all is well.
+// raiseOpenFileLimit raises the limit of open files to what all sessions need, as far as permitted. It
+// returns a warning if that does not suffice, else an empty string.
 func raiseOpenFileLimit(want uint64, sessions int) string {
 	var is unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &is); err != nil || is.Cur >= want {
@@ -46,7 +46,7 @@ func raiseOpenFileLimit(want uint64, sessions int) string {
 	if unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil && raised.Cur >= want {
 		return ""
 	}
-	return fmt.Sprintf("-N %d: so many sessions take up to %d open files, and this process may have %d: "+
-		"later ones will fail. Raise the limit (`ulimit -n %d`, or LimitNOFILE=%d in a systemd unit), or give a smaller -N",
+	return fmt.Sprintf("-N %d: this many sessions need up to %d open files, but the limit of this process is %d: "+
+		"some sessions will fail. Raise the limit (`ulimit -n %d`, or LimitNOFILE=%d in a systemd unit), or give a smaller -N",
 		sessions, want, raised.Cur, want, want)
 }

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestOpenFiles: what a server takes with all its sessions.
+// TestOpenFiles: the number of open files with all sessions.
 func TestOpenFiles(t *testing.T) {
 	for _, c := range []struct {
 		args, options string
@@ -46,13 +46,12 @@ func TestOpenFiles(t *testing.T) {
 	}
 }
 
-// limited is the environment variable that has this test's program say what raiseOpenFileLimit does in a
-// process of its own: SOFT HARD WANT.
+// limited is the environment variable with which the test runs itself in a process with limits: SOFT
+// HARD WANT.
 const limited = "UPPPOE_TEST_NOFILE"
 
-// TestAllowFiles: the limit is raised as far as it may be, and what is still missing is told with
-// what to do.
-func TestAllowFiles(t *testing.T) {
+// TestRaiseOpenFileLimit: the limit is raised as far as permitted, and the warning says what to do.
+func TestRaiseOpenFileLimit(t *testing.T) {
 	if words := strings.Fields(os.Getenv(limited)); len(words) == 3 {
 		var n [3]uint64
 		for i, w := range words {
@@ -72,9 +71,9 @@ func TestAllowFiles(t *testing.T) {
 		{"256 256 256", "256: "},
 		{"256 512 257", "257: "},
 		{"256 512 512", "512: "},
-		{"256 512 513", "512: -N 9: so many sessions take up to 513 open files, and this process may have 512: "},
+		{"256 512 513", "512: -N 9: this many sessions need up to 513 open files, but the limit of this process is 512: "},
 	} {
-		run := exec.Command(self, "-test.run", "^TestAllowFiles$")
+		run := exec.Command(self, "-test.run", "^TestRaiseOpenFileLimit$")
 		run.Env = append(os.Environ(), limited+"="+c.limits)
 		out, err := run.CombinedOutput()
 		if err != nil || !strings.HasPrefix(string(out), c.want) || !strings.Contains(c.want, "-N") && strings.Contains(string(out), "-N") {
@@ -83,8 +82,8 @@ func TestAllowFiles(t *testing.T) {
 	}
 }
 
-// allowFilesWithin prints the soft limit after raiseOpenFileLimit, and what that says. The hard limit
-// cannot be raised here, as by a user.
+// allowFilesWithin prints the soft limit after raiseOpenFileLimit, and its warning. The hard limit cannot
+// be raised, as by an unprivileged user.
 func allowFilesWithin(soft, hard, want uint64) {
 	runtime.LockOSThread()
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: soft, Max: hard})
@@ -96,7 +95,7 @@ func allowFilesWithin(soft, hard, want uint64) {
 	os.Stdout.WriteString(strconv.FormatUint(is.Cur, 10) + ": " + said + "\n")
 }
 
-// dropResource takes the right to raise hard limits from all threads.
+// dropResource drops the capability to raise hard limits.
 func dropResource() {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

@@ -16,7 +16,7 @@ import (
 // reloader reads the options file and the accounts again at SIGHUP.
 type reloader struct {
 	flags    *flags
-	settings *pppd.Settings // that hold
+	settings *pppd.Settings // current
 	accounts pppoe.Authenticator
 	log      *slog.Logger
 	lines    *pppdlog.Handler
@@ -42,8 +42,8 @@ func onSIGHUP(do func()) (stop func()) {
 	return func() { signal.Stop(signals); close(done) }
 }
 
-// reload has sessions that begin from now on go by what the files say now. A file that is
-// broken changes nothing at all.
+// reload applies the files to sessions that begin from now on. If the options are invalid, nothing
+// changes.
 func (r *reloader) reload() {
 	s, err := options(r.flags)
 	var cfg pppoe.ServerConfig
@@ -52,23 +52,23 @@ func (r *reloader) reload() {
 		err = r.server.Reconfigure(cfg)
 	}
 	if err != nil {
-		r.log.Error(fmt.Sprintf("SIGHUP: nothing is changed, as the options cannot be used: %v", err))
+		r.log.Error(fmt.Sprintf("SIGHUP: nothing is changed, as the options are invalid: %v", err))
 		return
 	}
 	for _, notice := range s.Warnings {
 		r.log.Warn(notice)
 	}
 	if fixed := r.fixed(s); fixed != "" {
-		r.log.Warn(fmt.Sprintf("SIGHUP: option %s takes effect when the server is started anew", fixed))
+		r.log.Warn(fmt.Sprintf("SIGHUP: option %s takes effect when the server is restarted", fixed))
 	}
 	s.DataPath, s.Queues, s.LogFile = r.settings.DataPath, r.settings.Queues, r.settings.LogFile
 	r.scripts.use(host(s, r.scripts, r.log), scriptsOf(r.flags, s, r.log))
 	r.lines.SetDebug(s.Debug || r.flags.debug)
 	r.settings, r.accounts = s, cfg.Authenticator
-	r.log.Info("SIGHUP: options and accounts are read again, for sessions that begin from now on")
+	r.log.Info("SIGHUP: options and accounts reloaded, for new sessions")
 }
 
-// fixed names an option that has changed and that the server, as it runs, cannot follow.
+// fixed returns an option that has changed but cannot be changed in a running server; empty if none.
 func (r *reloader) fixed(s *pppd.Settings) string {
 	switch before := r.settings; {
 	case s.DataPath != before.DataPath:

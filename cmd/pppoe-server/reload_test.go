@@ -15,7 +15,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// reloadable is a server whose options file holds a text, as far as SIGHUP is concerned.
+// reloadable returns the reloader of a server with an options file, and its log.
 func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	f := set(t, text)
 	s, err := options(f)
@@ -39,22 +39,22 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}, out
 }
 
-// TestReload: what the options file says holds for sessions that begin then; a broken one
-// changes nothing, and the log names file, line and fault.
+// TestReload: a valid options file applies to new sessions; an invalid one changes nothing, and the log
+// has file, line and error.
 func TestReload(t *testing.T) {
 	for _, c := range []struct {
 		what, text, want string
 		changed          bool
 	}{
-		{"other options", "require-pap\nipparam two\nmtu 1400\n", "SIGHUP: options and accounts are read again", true},
-		{"an unknown option", "require-pap\nipparam two\nno-such-option\n", "SIGHUP: nothing is changed, as the options cannot be used: ", false},
+		{"other options", "require-pap\nipparam two\nmtu 1400\n", "SIGHUP: options and accounts reloaded", true},
+		{"an unknown option", "require-pap\nipparam two\nno-such-option\n", "SIGHUP: nothing is changed, as the options are invalid: ", false},
 		{"and its place", "require-pap\nipparam two\nno-such-option\n", "pppoe-server-options:3:", false},
-		{"a value that is none", "ipparam two\nmtu x\n", "pppoe-server-options:2:", false},
+		{"an invalid value", "ipparam two\nmtu x\n", "pppoe-server-options:2:", false},
 		{"an open quote", "ipparam \"two\n", "pppoe-server-options", false},
-		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: option datapath takes effect when the server is started anew", true},
+		{"what cannot change", "require-chap\nipparam two\ndatapath plain\n", "SIGHUP: option datapath takes effect when the server is restarted", true},
 		{"nor this", "ipparam two\ndatapath-queues 3\n", "SIGHUP: option datapath-queues takes effect", true},
 		{"nor that", "ipparam two\nlogfile /nowhere/log\n", "SIGHUP: option logfile takes effect", true},
-		{"a notice", "ipparam two\npersist\n", `option "persist" has no effect on a server`, true},
+		{"a warning", "ipparam two\npersist\n", `option "persist" has no effect on a server`, true},
 	} {
 		r, out := reloadable(t, "require-chap\nipparam one\n")
 		before := r.settings
@@ -63,41 +63,42 @@ func TestReload(t *testing.T) {
 		}
 		r.reload()
 		if !strings.Contains(out.String(), c.want) {
-			t.Errorf("%s: the log says %q, want %q", c.what, out, c.want)
+			t.Errorf("%s: the log has %q, want %q", c.what, out, c.want)
 		}
 		param := map[bool]string{false: "one", true: "two"}[c.changed]
 		if (r.settings != before) != c.changed || *r.scripts.cfg.IPParam != param {
 			t.Errorf("%s: changed: %v, scripts get %q", c.what, r.settings != before, *r.scripts.cfg.IPParam)
 		}
 		if r.settings.DataPath != before.DataPath || r.settings.Queues != before.Queues || r.settings.LogFile != before.LogFile {
-			t.Errorf("%s: changes what cannot change while sessions are there", c.what)
+			t.Errorf("%s: changes what cannot change in a running server", c.what)
 		}
 	}
 }
 
-// TestReloadWithoutFile: an options file that is gone is no reason to let everybody in.
+// TestReloadWithoutFile: without its options file the server keeps its options, so that authentication
+// is still required.
 func TestReloadWithoutFile(t *testing.T) {
 	r, out := reloadable(t, "require-chap\n")
 	os.Remove(r.flags.options)
 	r.reload()
-	if !strings.Contains(out.String(), "nothing is changed") || !strings.Contains(out.String(), "there is no options file") {
-		t.Errorf("the log says %q", out)
+	if !strings.Contains(out.String(), "nothing is changed") || !strings.Contains(out.String(), "does not exist") {
+		t.Errorf("the log has %q", out)
 	}
 }
 
-// TestReloadDebug: debug is among the options that change.
+// TestReloadDebug: debug can be changed.
 func TestReloadDebug(t *testing.T) {
 	r, out := reloadable(t, "require-chap\n")
 	os.WriteFile(r.flags.options, []byte("require-chap\ndebug\n"), 0o600)
 	r.reload()
 	r.log.Debug("a packet")
 	if !strings.Contains(out.String(), "a packet") {
-		t.Errorf("the log says %q", out)
+		t.Errorf("the log has %q", out)
 	}
 }
 
-// TestOnHangUp: SIGHUP does not end the program.
-func TestOnHangUp(t *testing.T) {
+// TestOnSIGHUP: SIGHUP does not end the program.
+func TestOnSIGHUP(t *testing.T) {
 	done := make(chan bool)
 	stop := onSIGHUP(func() { done <- true })
 	defer stop()

@@ -8,47 +8,46 @@ import (
 	"upppoe/tun"
 )
 
-// sessionScripts runs pppd's scripts for each session, as pppd does under rp-pppoe's server.
-// Those that are waited for hold up other sessions of the interface that begin or end.
+// sessionScripts runs pppd's scripts for each session, as pppd does under rp-pppoe's server. A script
+// that is waited for delays other sessions of the interface that begin or end.
 type sessionScripts struct {
 	mu       sync.Mutex
-	host     pppoe.HostNetwork // of sessions that begin now
-	cfg      scripts.Config    // likewise
+	host     pppoe.HostNetwork // for new sessions
+	cfg      scripts.Config    // for new sessions
 	sessions map[uint16]*running
-	live     map[*scripts.Runner]bool // those, and of sessions whose device is being made
+	live     map[*scripts.Runner]bool // of sessions, and of those whose device is being opened
 	hurried  bool
 	ending   sync.WaitGroup
 }
 
-// running is one session: its scripts, and the host that they are run around, which stay those
-// that it began with.
+// running has the scripts and host network with which a session began. A reload does not change them.
 type running struct {
 	*scripts.Runner
 	pppoe.HostNetwork
 }
 
-// newSessionScripts makes one that must be told what to use before a session begins.
+// newSessionScripts returns a value without a configuration: use must be called before a session begins.
 func newSessionScripts() *sessionScripts {
 	return &sessionScripts{sessions: make(map[uint16]*running), live: make(map[*scripts.Runner]bool)}
 }
 
 var _ pppoe.HostNetwork = (*sessionScripts)(nil)
 
-// use sets the host and the scripts of sessions that begin from now on.
+// use sets the host network and scripts of new sessions.
 func (s *sessionScripts) use(h pppoe.HostNetwork, cfg scripts.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.host, s.cfg = h, cfg
 }
 
-// of is a session; nil: it is not there yet, or no more.
+// of returns a session; nil if it does not exist.
 func (s *sessionScripts) of(l pppoe.SessionInfo) *running {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[l.SessionID]
 }
 
-// Open makes the device of a line.
+// Open opens the device of a session.
 func (s *sessionScripts) Open(l pppoe.SessionInfo) (tun.Device, error) {
 	its := s.begin(l)
 	d, err := its.Open(l)
@@ -75,7 +74,7 @@ func (s *sessionScripts) begin(l pppoe.SessionInfo) *running {
 	return &running{its, its.WrapNetwork(s.host)}
 }
 
-// hurry bounds the scripts that are waited for, since the server has to end.
+// hurry limits the time for scripts that are waited for, as the server is terminating.
 func (s *sessionScripts) hurry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,20 +84,20 @@ func (s *sessionScripts) hurry() {
 	}
 }
 
-// Configure changes the network of a line.
+// Configure changes the addresses and routes of a session.
 func (s *sessionScripts) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	return s.of(l).Configure(l, have, want)
 }
 
-// preUp is called in the course of Configure.
+// preUp is called by Configure.
 func (s *sessionScripts) preUp(l pppoe.SessionInfo, want pppoe.Addressing) { s.of(l).PreUp(l, want) }
 
-// Close takes back what Configure has done.
+// Close reverts Configure.
 func (s *sessionScripts) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
 	s.of(l).HostNetwork.Close(l, have)
 }
 
-// notify is told what happens to sessions.
+// notify handles events of sessions.
 func (s *sessionScripts) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	its := s.of(l)
 	if its == nil {
@@ -110,7 +109,7 @@ func (s *sessionScripts) notify(l pppoe.SessionInfo, e pppoe.Event) {
 		delete(s.sessions, l.SessionID)
 		delete(s.live, its.Runner)
 		s.mu.Unlock()
-		s.ending.Go(its.Runner.Close) // which waits for scripts
+		s.ending.Go(its.Runner.Close) // waits for scripts
 	}
 }
 

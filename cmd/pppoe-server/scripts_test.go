@@ -23,8 +23,8 @@ func (nowhere) Open(pppoe.SessionInfo) (tun.Device, error)                      
 func (nowhere) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
 func (nowhere) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
 
-// TestHurry: a server that has to end waits for no script that does not end, whether its
-// session was there before or not.
+// TestHurry: a terminating server does not wait for a script that does not end, in sessions that began
+// before or after hurry.
 func TestHurry(t *testing.T) {
 	roottest.NeedPrograms(t, "sh", "sleep")
 	dir := t.TempDir()

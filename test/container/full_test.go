@@ -136,7 +136,7 @@ func TestFullCommands(t *testing.T) {
 		"pppd":       {[]string{"pppd", "call", "default", "nodetach", "maxfail", "1", "maxconnect", "1", "user", "testuser"}, 13, "remote IP address 192.0.2.1\n"},
 		"discovery":  {[]string{"pppoe-discovery", "-I", "eth0", "-t", "3"}, 0, "Access-Concentrator: box\n"},
 		"pon":        {[]string{"pon", "--help"}, 0, "usage: pon "},
-		"an option":  {[]string{"--help"}, 0, "pppoe-client dials"},
+		"an option":  {[]string{"--help"}, 0, "pppoe-client is a PPPoE client"},
 		"interface":  {[]string{"eth0", "user", "testuser", "noauth", "maxconnect", "1"}, 13, "remote IP address 192.0.2.1\n"},
 		"ip":         {[]string{"ip", "address", "show", "eth0"}, 0, "<BROADCAST,MULTICAST,UP,LOWER_UP>"},
 		"no program": {[]string{"nothing"}, 2, `"nothing"`},

@@ -53,19 +53,19 @@ func TestStatus(t *testing.T) {
 func TestNoClient(t *testing.T) {
 	w := newTestbed(t)
 	for args, want := range map[string]result{
-		"status":        {1, "", "pppoe-client: no pppoe-client runs\n"},
-		"status --json": {1, "[]\n", "pppoe-client: no pppoe-client runs\n"},
-		"stop":          {1, "", "pppoe-client: no pppoe-client runs\n"},
-		"log":           {1, "", "pppoe-client: no pppoe-client runs\n"},
-		"events":        {1, "", "pppoe-client: no pppoe-client runs\n"},
-		"hangup":        {1, "", "pppoe-client: no pppoe-client runs\n"},
+		"status":        {1, "", "pppoe-client: no pppoe-client is running\n"},
+		"status --json": {1, "[]\n", "pppoe-client: no pppoe-client is running\n"},
+		"stop":          {1, "", "pppoe-client: no pppoe-client is running\n"},
+		"log":           {1, "", "pppoe-client: no pppoe-client is running\n"},
+		"events":        {1, "", "pppoe-client: no pppoe-client is running\n"},
+		"hangup":        {1, "", "pppoe-client: no pppoe-client is running\n"},
 	} {
 		if got := w.run(t, "pppoe-client", strings.Fields(args)...); got != want {
 			t.Errorf("%s: %+v, want %+v", args, got, want)
 		}
 	}
 	for _, args := range []string{"stop --now", "status a b"} {
-		if got := w.run(t, "pppoe-client", strings.Fields(args)...); got.code == 0 || !strings.Contains(got.stderr, "not understood") {
+		if got := w.run(t, "pppoe-client", strings.Fields(args)...); got.code == 0 || !strings.Contains(got.stderr, "unexpected argument") {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}
@@ -154,7 +154,7 @@ func TestLog(t *testing.T) {
 func TestStop(t *testing.T) {
 	w := newTestbed(t)
 	a, b := w.dialTwo(t)
-	if r := w.run(t, "pppoe-client", "stop"); r.code != 1 || !strings.Contains(r.stderr, "2 clients run") || len(w.status(t)) != 2 {
+	if r := w.run(t, "pppoe-client", "stop"); r.code != 1 || !strings.Contains(r.stderr, "2 clients are running") || len(w.status(t)) != 2 {
 		t.Errorf("stop with two clients: %+v", r)
 	}
 	if r := w.run(t, "pppoe-client", "stop", b.Device); r.code != 0 {

@@ -19,7 +19,7 @@ func TestCallTwice(t *testing.T) {
 	w.awaitOnline(t)
 	for _, way := range []string{"", "nodetach", "updetach", "persist"} {
 		r := w.run(t, "pppoe-client", append([]string{"call", "isp"}, strings.Fields(way)...)...)
-		if r.code != 1 || !strings.Contains(r.stderr, fmt.Sprintf("peer isp is called already, by process %d:", first.PID())) || len(w.status(t)) != 1 {
+		if r.code != 1 || !strings.Contains(r.stderr, fmt.Sprintf("peer isp is already called by process %d:", first.PID())) || len(w.status(t)) != 1 {
 			t.Errorf("%q: %+v", way, r)
 		}
 	}
