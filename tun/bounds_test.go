@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestFold: at the carry, and with two.
+// TestFold: at one carry, and at two.
 func TestFold(t *testing.T) {
 	for sum, want := range map[uint64]uint16{0: 0, 0xffff: 0xffff, 0x10000: 1, 0x1ffff: 1, 0x1fffe: 0xffff, 0xffffffff: 0xffff, 0xffff0001: 1} {
 		if got := fold(sum); got != want {
@@ -17,8 +17,8 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// TestTransportCutShort: a packet without the whole of its IP header has no checksum that
-// is known; nothing behind its end is read.
+// TestTransportCutShort: a packet with a truncated IP header has no known checksum; nothing beyond
+// its end is read.
 func TestTransportCutShort(t *testing.T) {
 	for _, packet := range [][]byte{
 		withPendingChecksum("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, randomData(protoUDP, 0)),
@@ -37,7 +37,7 @@ func TestTransportCutShort(t *testing.T) {
 	}
 }
 
-// TestVirtioHeader: the header, octet by octet (Virtual I/O Device 1.2 section 5.1.6).
+// TestVirtioHeader: the header octet by octet (Virtual I/O Device 1.2 section 5.1.6).
 func TestVirtioHeader(t *testing.T) {
 	number := func(n uint16) []byte { return binary.NativeEndian.AppendUint16(nil, n) }
 	header := func(flags, kind byte, fields ...uint16) (b [virtioLen]byte) {
@@ -78,8 +78,8 @@ func TestVirtioHeader(t *testing.T) {
 	}
 }
 
-// TestSegmenterRefusesOtherTransport: a GSO packet said to be of the other version of IP, or of the
-// other protocol, is not cut.
+// TestSegmenterRefusesOtherTransport: a GSO packet whose type names the other IP version or the
+// other protocol is refused.
 func TestSegmenterRefusesOtherTransport(t *testing.T) {
 	packets := map[Segmentation][][]byte{}
 	for _, v6 := range []bool{false, true} {
@@ -105,8 +105,8 @@ func TestSegmenterRefusesOtherTransport(t *testing.T) {
 	}
 }
 
-// TestSegmenterRoutingHeader: the destination of the pseudo-header is the last one, which
-// the sender has summed (RFC 8200 section 8.1).
+// TestSegmenterRoutingHeader: the pseudo-header has the final destination, which the sender has
+// summed (RFC 8200 section 8.1).
 func TestSegmenterRoutingHeader(t *testing.T) {
 	src, next, last := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::9")
 	data := randomData(protoTCP, 250)

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// Protocol numbers of the transports whose checksums a sender may leave open, and
-// of the IPv6 extension headers before them.
+// Protocol numbers of the transports whose checksums a sender may leave pending, and of the IPv6
+// extension headers before them.
 const (
 	protoHopByHop = 0
 	protoTCP      = 6
@@ -15,15 +15,14 @@ const (
 	protoOptions  = 60
 )
 
-// maxExtensions bounds the walk over IPv6 extension headers.
+// maxExtensions bounds the number of IPv6 extension headers that are parsed.
 const maxExtensions = 8
 
-// CompleteChecksum finishes the TCP or UDP checksum of an IP packet whose sender
-// left only the sum of the pseudo-header in its place, as Linux does where it
-// believes that hardware will do the rest (CHECKSUM_PARTIAL). It reports whether it
-// has. Packets of other transports, fragments and broken ones it leaves alone, and
-// those whose checksum is anything but that sum: there it is the checksum of a
-// packet further in that is open, one carried by VXLAN for example.
+// CompleteChecksum completes the TCP or UDP checksum of an IP packet whose checksum field holds
+// only the sum of the pseudo-header, as Linux leaves it to hardware (CHECKSUM_PARTIAL). It reports
+// whether it has. It does not change packets of other transports, fragments, malformed packets, and
+// packets whose field holds anything but that sum: there the pending checksum is that of an
+// encapsulated packet, for example in VXLAN.
 func CompleteChecksum(packet []byte) bool {
 	s := parseTransport(packet)
 	at := s.checksumAt()
@@ -34,8 +33,7 @@ func CompleteChecksum(packet []byte) bool {
 	if !s.isPseudoSum(binary.BigEndian.Uint16(field)) {
 		return false
 	}
-	// The field holds the pseudo-header's sum, so that summing the segment with
-	// the field in it gives the whole.
+	// The field holds the pseudo-header's sum, so that the sum of the segment includes it.
 	check := ^fold(sum(s.data))
 	if check == 0 && s.proto == protoUDP {
 		check = 0xffff // RFC 768: zero means no checksum
@@ -44,23 +42,23 @@ func CompleteChecksum(packet []byte) bool {
 	return true
 }
 
-// transportSegment is what a packet carries, and what the pseudo-header before it has from
-// the packet's own header (RFC 9293 section 3.1, RFC 8200 section 8.1).
+// transportSegment is the payload of an IP packet, with the fields of the IP header that are in the
+// pseudo-header (RFC 9293 section 3.1, RFC 8200 section 8.1).
 type transportSegment struct {
 	proto     byte
-	addresses []byte // source and destination; nil: a Routing header has the destination
-	data      []byte // without what lies beyond the packet's own length
-	start     int    // where it begins in the packet
+	addresses []byte // source and destination; nil: the destination is in a Routing header
+	data      []byte // without octets beyond the packet's length field
+	start     int    // offset in the packet
 }
 
-// Where TCP and UDP have their checksums.
+// Offsets of the checksum in the headers of TCP and UDP.
 const (
 	tcpChecksum = 16
 	udpChecksum = 6
 )
 
-// checksumAt is where the segment has its checksum; 0: it is not of TCP or UDP, or cut
-// short.
+// checksumAt returns the offset of the segment's checksum; 0: it is neither TCP nor UDP, or
+// truncated.
 func (s transportSegment) checksumAt() int {
 	switch {
 	case s.proto == protoTCP && len(s.data) >= 20:
@@ -71,8 +69,8 @@ func (s transportSegment) checksumAt() int {
 	return 0
 }
 
-// isPseudoSum reports whether a sum is that of the pseudo-header. Zero has two forms in
-// one's complement.
+// isPseudoSum reports whether a checksum field holds the sum of the pseudo-header. Zero has two
+// forms in one's complement.
 func (s transportSegment) isPseudoSum(field uint16) bool {
 	if s.addresses == nil {
 		return true
@@ -81,7 +79,8 @@ func (s transportSegment) isPseudoSum(field uint16) bool {
 	return field%0xffff == pseudo%0xffff
 }
 
-// parseTransport finds what a packet carries; the zero segment if there is none to be had.
+// parseTransport returns the payload of a packet; the zero value if the packet is malformed or a
+// fragment.
 func parseTransport(packet []byte) transportSegment {
 	if len(packet) < 20 {
 		return transportSegment{}
@@ -131,9 +130,9 @@ func parseTransport6(packet []byte) transportSegment {
 	return transportSegment{}
 }
 
-// sum is the one's complement sum of 16-bit words (RFC 1071), folded. It is taken in the
-// machine's own order of octets, and words of 64 bits: either comes to the same (RFC 1071
-// section 2). Two sums at once keep the processor busy.
+// sum is the one's complement sum of 16-bit words (RFC 1071), folded. It is computed in the
+// machine's byte order and with 64-bit words: the result is the same (RFC 1071 section 2). Two
+// independent sums run in parallel in the processor.
 func sum(b []byte) uint64 {
 	var s, t, carry uint64
 	for ; len(b) >= 128; b = b[128:] {
@@ -153,8 +152,8 @@ func sum(b []byte) uint64 {
 	return uint64(binary.BigEndian.Uint16(inOrder[:]))
 }
 
-// add64 adds 64 octets. The carry comes in again at the bottom, where there is room: a sum
-// that has carried is less than all ones.
+// add64 adds 64 octets. The last carry is added at the end without overflow: a sum that has carried
+// is less than all ones.
 func add64(s uint64, b *[64]byte) uint64 {
 	s, carry := bits.Add64(s, binary.NativeEndian.Uint64(b[0:]), 0)
 	s, carry = bits.Add64(s, binary.NativeEndian.Uint64(b[8:]), carry)
@@ -167,7 +166,7 @@ func add64(s uint64, b *[64]byte) uint64 {
 	return s + carry
 }
 
-// fold brings a sum down to 16 bits.
+// fold reduces a sum to 16 bits.
 func fold(s uint64) uint16 {
 	for s > 0xffff {
 		s = s>>16 + s&0xffff

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// withPendingChecksum makes an IP packet with a segment whose checksum is open: the sum of the
-// pseudo-header stands in its place. The headers lie between the fixed IP header and
-// the segment: IPv4 options, or IPv6 extension headers of which next is the first.
+// withPendingChecksum returns an IP packet with a segment whose checksum is pending: the field
+// holds the sum of the pseudo-header. headers are between the fixed IP header and the segment: IPv4
+// options, or IPv6 extension headers; next is the type of the first.
 func withPendingChecksum(src, dst string, proto, next byte, headers, data []byte) []byte {
 	s, d := netip.MustParseAddr(src), netip.MustParseAddr(dst)
 	var p []byte
@@ -29,7 +29,7 @@ func withPendingChecksum(src, dst string, proto, next byte, headers, data []byte
 	return append(append(p, headers...), data...)
 }
 
-// pseudoField is where a segment has its checksum.
+// pseudoField returns the checksum field of a segment.
 func pseudoField(proto byte, data []byte) []byte {
 	if proto == protoTCP {
 		return data[16:18]
@@ -43,7 +43,7 @@ func pseudo(src, dst netip.Addr, proto byte, length int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(proto))
 }
 
-// referenceSum sums octet by octet, for comparison.
+// referenceSum sums octet by octet.
 func referenceSum(b []byte) []byte {
 	var s uint32
 	for i, octet := range b {
@@ -53,14 +53,14 @@ func referenceSum(b []byte) []byte {
 	return []byte{byte(s >> 8), byte(s)}
 }
 
-// checksumRight reports whether the checksum of a segment is: all of it, with the
-// pseudo-header, sums to ones.
+// checksumRight reports whether the checksum of a segment is right: with the pseudo-header it sums
+// to ones.
 func checksumRight(src, dst string, proto byte, data []byte) bool {
 	p := pseudo(netip.MustParseAddr(src), netip.MustParseAddr(dst), proto, len(data))
 	return bytes.Equal(referenceSum(append(p, data...)), []byte{0xff, 0xff})
 }
 
-// randomData is a TCP or UDP segment with a payload of n octets.
+// randomData returns a TCP or UDP segment with a payload of n octets.
 func randomData(proto byte, n int) []byte {
 	head := map[byte]int{protoTCP: 20, protoUDP: 8}[proto]
 	data := make([]byte, head+n)
@@ -70,8 +70,7 @@ func randomData(proto byte, n int) []byte {
 	return data
 }
 
-// forms are the ways in which a packet may carry a segment: the headers in front of
-// it, given its protocol, and the number of the first.
+// forms are the headers that may precede a segment, by its protocol, with the type of the first.
 var forms = []struct {
 	what, src, dst string
 	headers        func(proto byte) (next byte, headers []byte)
@@ -113,7 +112,7 @@ func TestCompleteChecksum(t *testing.T) {
 	}
 }
 
-// TestLeftAlone: what has no open checksum that we know of stays as it is.
+// TestLeftAlone: packets without a pending checksum of TCP or UDP are not changed.
 func TestLeftAlone(t *testing.T) {
 	good4 := withPendingChecksum("192.0.2.1", "192.0.2.2", protoUDP, 0, nil, randomData(protoUDP, 9))
 	good6 := withPendingChecksum("2001:db8::1", "2001:db8::2", protoTCP, protoTCP, nil, randomData(protoTCP, 9))
@@ -157,27 +156,26 @@ func TestLeftAlone(t *testing.T) {
 	}
 }
 
-// TestRoutingHeader: the destination of the pseudo-header is the last of the route
-// (RFC 8200 section 8.1), which the packet's header does not have yet.
+// TestRoutingHeader: the pseudo-header has the final destination of the route (RFC 8200 section
+// 8.1), which the IPv6 header does not have yet.
 func TestRoutingHeader(t *testing.T) {
 	const src, final = "2001:db8::1", "2001:db8::f"
 	last := netip.MustParseAddr(final).As16()
 	route := append([]byte{protoTCP, 2, 2, 1, 0, 0, 0, 0}, last[:]...)
 	packet := withPendingChecksum(src, final, protoTCP, protoRouting, route, randomData(protoTCP, 11))
-	packet[39] = 0xaa // on its way to another
+	packet[39] = 0xaa // on its way to an intermediate node
 	if !CompleteChecksum(packet) || !checksumRight(src, final, protoTCP, packet[40+len(route):]) {
 		t.Errorf("the checksum of a packet with a Routing header is not right: % x", packet)
 	}
 }
 
-// TestUDPZero: a UDP checksum that comes to zero is sent as ones (RFC 768), one of
-// TCP as it is.
+// TestUDPZero: a UDP checksum of zero is sent as ones (RFC 768), that of TCP unchanged.
 func TestUDPZero(t *testing.T) {
 	for proto, want := range map[byte]uint16{protoUDP: 0xffff, protoTCP: 0} {
 		packet := withPendingChecksum("192.0.2.1", "192.0.2.2", proto, 0, nil, randomData(proto, 2))
 		at := len(packet) - 2
 		packet[at], packet[at+1] = 0, 0
-		// The payload that brings the sum to ones, and so the checksum to zero.
+		// A payload with which the sum is ones, and so the checksum zero.
 		binary.BigEndian.PutUint16(packet[at:], ^binary.BigEndian.Uint16(referenceSum(packet[20:])))
 		if !CompleteChecksum(packet) {
 			t.Fatalf("protocol %d: not completed", proto)
@@ -188,8 +186,8 @@ func TestUDPZero(t *testing.T) {
 	}
 }
 
-// TestSum compares the fast sum with the slow one, at every length: of ones, which
-// carry at each step, and of random octets.
+// TestSum compares sum with referenceSum for every length: of ones, which carry at each step, and
+// of random octets.
 func TestSum(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for n := range 600 {
@@ -205,8 +203,7 @@ func TestSum(t *testing.T) {
 	}
 }
 
-// FuzzCompleteChecksum: of any octets, at most the two of the checksum change, and it
-// is right then.
+// FuzzCompleteChecksum: in any octets at most the two of the checksum change, and it is right then.
 func FuzzCompleteChecksum(f *testing.F) {
 	for _, form := range forms {
 		for _, proto := range []byte{protoTCP, protoUDP} {
@@ -243,7 +240,7 @@ func TestChecksumsDoNotAllocate(t *testing.T) {
 	open := bytes.Clone(packet[36:38])
 	p := FindPendingChecksum(packet)
 	if !p.Checksum {
-		t.Fatal("the checksum is not seen to be open")
+		t.Fatal("FindPendingChecksum does not find the checksum")
 	}
 	if n := testing.AllocsPerRun(100, func() {
 		copy(packet[36:], open)

@@ -5,60 +5,59 @@ import (
 	"encoding/binary"
 )
 
-// Coalescer joins the segments of a batch of packets into GSO packets, so that the host
-// takes them in one go. It keeps the order of the packets of each flow. Packets are
-// joined only if Segments would make just those packets of them again, and if their
-// checksums are right: the GSO packet has an open one, which hides a wrong one.
+// Coalescer coalesces the segments in a batch of packets into GSO packets, which the host takes in
+// one call. It keeps the order of the packets of each flow. Packets are coalesced only if a
+// Segmenter would restore exactly those packets, and if their checksums are right: that of a GSO
+// packet is pending, which would hide a wrong one.
 //
-// Packets belong to owners: devices, for example. Those of different owners are never
-// joined. A Merger holds packets, not copies; it does not allocate once it has seen a
-// batch of the usual size. The zero value is empty. It is not safe for concurrent use.
+// Packets belong to owners, for example devices. Those of different owners are never coalesced. A
+// Coalescer refers to packets and does not copy them; it does not allocate once it has had a batch
+// of the usual size. The zero value is empty and ready for use. It is not safe for concurrent use.
 type Coalescer[Owner comparable] struct {
 	runs    []run[Owner]
-	parts   [][]byte // those of all runs; a run's are linked by next
+	parts   [][]byte // of all runs; those of a run are linked by next
 	next    []int32
-	scratch [][]byte  // scratch
-	packet  GSOPacket // likewise
+	scratch [][]byte  // for GSOPacket.Parts
+	packet  GSOPacket // the argument of Flush's callback
 }
 
-// run is packets that will be written together.
+// run is a number of packets that become one GSO packet, or a single packet.
 type run[Owner comparable] struct {
 	owner     Owner
-	flow      uint64 // ports, protocol and version; 0: a packet on its own, of no flow
-	packet    []byte // the first
-	headers   int    // of each packet
-	start     int    // of the transport header
-	size      int    // of the first packet's payload; none is longer
-	payload   int    // of all packets
+	flow      uint64 // ports, protocol and version; 0: a packet without a flow
+	packet    []byte // the first packet
+	headers   int    // length in each packet
+	start     int    // offset of the transport header
+	size      int    // length of the first packet's payload; none is longer
+	payload   int    // length of all payloads
 	count     int
 	first     int32
 	last      int32
-	closed    bool // nothing may follow
-	checked   bool // the first packet's checksums were verified
-	pending   bool // its transport checksum is open
+	closed    bool // no packet may be appended
+	checked   bool // the checksums of the first packet have been verified
+	pending   bool // the transport checksums are pending
 	lastFlags byte // TCP: FIN and PSH of the last packet
 }
 
-// A Super is what a Merger gives back: one packet, or several as one GSO packet.
+// GSOPacket is an ordinary packet or a GSO packet, which stands for several packets of one flow.
 type GSOPacket struct {
-	// Parts are the packet, in pieces one behind the other. The first has the room
-	// that Add was told of in front. They are valid during the call.
+	// Parts are the consecutive pieces of the packet. The first has the room in front of the packet
+	// that Add was called with. They are valid during the call.
 	Parts   [][]byte
-	Headers int // octets of the packet's headers, all in the first part
+	Headers int // length of the packet's headers, in octets; all are in the first part
 	Pending PendingOffload
-	Packets int // how many packets these are
-	Octets  int // and how many octets they had in all
+	Packets int // number of packets that it stands for
+	Octets  int // total length of those packets, in octets
 }
 
-// What a GSO packet may hold.
+// Limits of a GSO packet.
 const (
 	maxPacket   = 0xffff
 	maxSegments = 64 // UDP_MAX_SEGMENTS in Linux
 )
 
-// Add takes a packet, which lies behind "room" octets that are the caller's, and must
-// stay as it is until Flush. It must not be empty. Pending says that its transport
-// checksum is open. Datagrams of UDP are joined if udp says so.
+// Add adds the packet buf[room:]. It must not be empty, and buf must not be changed until Flush.
+// pending: its transport checksum is pending. udp: UDP datagrams are coalesced, too.
 func (m *Coalescer[Owner]) Add(owner Owner, buf []byte, room int, pending, udp bool) {
 	r := classify[Owner](buf[room:], udp)
 	r.owner, r.packet, r.pending = owner, buf[room:], pending
@@ -77,7 +76,8 @@ func (m *Coalescer[Owner]) part(b []byte) int32 {
 	return int32(len(m.parts) - 1)
 }
 
-// lastRun is the last run of a packet's flow. Most packets follow one of their own.
+// lastRun returns the last run of a packet's flow; nil: there is none. Most packets follow one of
+// their own flow.
 func (m *Coalescer[Owner]) lastRun(r *run[Owner]) *run[Owner] {
 	for i := len(m.runs) - 1; i >= 0; i-- {
 		if b := &m.runs[i]; b.flow == r.flow && b.owner == r.owner && bytes.Equal(b.addresses(), r.addresses()) {
@@ -87,8 +87,8 @@ func (m *Coalescer[Owner]) lastRun(r *run[Owner]) *run[Owner] {
 	return nil
 }
 
-// classify reads what joining needs of a packet. Of what is not to be joined with others
-// it makes a closed run, which has a flow if others of that must not overtake it.
+// classify returns a packet as a run of its own. The run is closed if nothing may be appended; it
+// has a flow if later packets of that must not be appended to an earlier run.
 func classify[Owner comparable](b []byte, udp bool) (r run[Owner]) {
 	r.closed = true
 	var length int
@@ -124,7 +124,7 @@ func (r *run[Owner]) classifyTCP(b []byte, length int) {
 	t := b[r.start:]
 	r.headers = r.start + int(t[12]>>4)*4
 	if r.headers < r.start+tcpHeader || length != len(b) || r.headers >= length {
-		return // a bare acknowledgement, among others
+		return // such as an acknowledgment without data
 	}
 	const ack, ece = 0x10, 0x40
 	flags := t[13]
@@ -156,7 +156,7 @@ func (r *run[Owner]) addresses() []byte {
 
 func (r *run[Owner]) udp() bool { return byte(r.flow>>32) == protoUDP }
 
-// accepts reports whether a packet of the same flow may be joined.
+// accepts reports whether a packet of the same flow may be appended.
 func (r *run[Owner]) accepts(p *run[Owner]) bool {
 	switch {
 	case r.closed || p.size == 0 || p.size > r.size || p.headers != r.headers || p.pending != r.pending:
@@ -173,7 +173,8 @@ func (r *run[Owner]) accepts(p *run[Owner]) bool {
 	return r.checked && p.verify()
 }
 
-// follows reports whether a packet's headers are those that Segments would give the next.
+// follows reports whether a packet has the headers that a Segmenter would give to the run's next
+// packet.
 func (r *run[Owner]) follows(p []byte) bool {
 	if r.start == 20 {
 		if !r.follows4(p) {
@@ -187,14 +188,14 @@ func (r *run[Owner]) follows(p []byte) bool {
 	}
 	a, b := r.packet[r.start:r.headers], p[r.start:r.headers]
 	return binary.BigEndian.Uint32(b[4:]) == binary.BigEndian.Uint32(a[4:])+uint32(r.payload) &&
-		[4]byte(a[8:]) == [4]byte(b[8:]) && // acknowledgement
+		[4]byte(a[8:]) == [4]byte(b[8:]) && // acknowledgment
 		a[13]&^flagCWR == b[13]&^(flagPSH|flagFIN) && // so that only the first has CWR
 		[2]byte(a[14:]) == [2]byte(b[14:]) && // window
 		bytes.Equal(a[18:], b[18:]) // urgent pointer and options
 }
 
-// follows4: RFC 6864 section 4: the Identification of a packet that must not be
-// fragmented means nothing, and senders that leave it at zero are many.
+// follows4 is follows for the IPv4 header. RFC 6864 section 4: the Identification of a packet that
+// must not be fragmented has no meaning, and many senders leave it at zero.
 func (r *run[Owner]) follows4(p []byte) bool {
 	a := r.packet
 	const dontFragment = 0x40
@@ -203,8 +204,8 @@ func (r *run[Owner]) follows4(p []byte) bool {
 		(id == was+uint16(r.count) || a[6]&dontFragment != 0 && id == was)
 }
 
-// verify reports whether the checksums of the first packet are right. One that is open is
-// the sum of the pseudo-header.
+// verify reports whether the checksums of the first packet are right. A pending one must be the sum
+// of the pseudo-header.
 func (r *run[Owner]) verify() bool {
 	p := r.packet
 	if r.start == 20 && fold(sum(p[:20])) != 0xffff {
@@ -221,7 +222,7 @@ func (r *run[Owner]) verify() bool {
 	return binary.BigEndian.Uint16(p[at:])%0xffff == fold(pseudo)%0xffff
 }
 
-// pseudoSum is the sum of the pseudo-header of a transport of "length" octets.
+// pseudoSum returns the sum of the pseudo-header of a transport of length octets.
 func pseudoSum(p []byte, start, length int) uint64 {
 	if start == 20 {
 		return sum(p[12:20]) + uint64(p[9]) + uint64(length)
@@ -238,14 +239,14 @@ func (m *Coalescer[Owner]) join(r, p *run[Owner]) {
 	r.closed = p.lastFlags != 0 || p.size < r.size
 }
 
-// Flush gives back all packets, in the order in which the first of each GSO packet
-// came, and is empty then.
+// Flush calls write with all packets, in the order in which the first packet of each was added, and
+// empties the Coalescer. The *GSOPacket is valid during the call.
 func (m *Coalescer[Owner]) Flush(write func(Owner, *GSOPacket)) {
 	for i := range m.runs {
 		m.gather(&m.runs[i], &m.packet)
 		write(m.runs[i].owner, &m.packet)
 	}
-	clear(m.runs) // owners may go
+	clear(m.runs) // releases the owners
 	m.runs, m.parts, m.next = m.runs[:0], m.parts[:0], m.next[:0]
 }
 
@@ -267,7 +268,7 @@ func (m *Coalescer[Owner]) gather(r *run[Owner], s *GSOPacket) {
 	}
 }
 
-// finishHeaders makes the first packet's headers those of the GSO packet.
+// finishHeaders turns the headers of the first packet into those of the GSO packet.
 func (r *run[Owner]) finishHeaders() (p PendingOffload) {
 	length := r.headers - r.start + r.payload
 	h := r.packet[:r.headers]

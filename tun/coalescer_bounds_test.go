@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// coalesce adds packets to a merger, as one owner's, and returns what it gives back.
+// coalesce adds packets of one owner to a Coalescer, and returns what Flush yields.
 func coalesce(packets ...[]byte) []coalesced {
 	var m Coalescer[int]
 	for _, p := range packets {
@@ -16,28 +16,28 @@ func coalesce(packets ...[]byte) []coalesced {
 	return flush(&m)
 }
 
-// TestUDPLengthOfItsOwn: a datagram that is not as long as its IP packet is not joined with
-// others: the GSO packet would have one length for both.
+// TestUDPLengthOfItsOwn: a datagram whose length differs from that of its IP packet is not
+// coalesced: the GSO packet has one length for both.
 func TestUDPLengthOfItsOwn(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		for _, length := range []int{-1, 1} {
 			for which := range 2 {
 				a, b := segmentPair(t, protoUDP, v6)
 				p := [][]byte{a, b}[which]
-				field := p[len(p)-104:] // behind the ports, before 100 octets
+				field := p[len(p)-104:] // after the ports, before 100 octets
 				binary.BigEndian.PutUint16(field, uint16(108+length))
 				setChecksum(a)
 				setChecksum(b)
 				if got := coalesce(a, b); len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
-					t.Errorf("IPv6 %v: with %d octets more, packet %d is given back as one of %d packets", v6, length, which, len(got))
+					t.Errorf("IPv6 %v: with %d octets more, packet %d is flushed as one of %d packets", v6, length, which, len(got))
 				}
 			}
 		}
 	}
 }
 
-// TestNotOvertaken: a packet that is not joined itself keeps its place among those of its
-// flow, so that none behind it is joined with one before.
+// TestNotOvertaken: a packet that cannot be coalesced keeps its position in its flow: no later
+// packet is appended to an earlier one.
 func TestNotOvertaken(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		start := 20
@@ -70,7 +70,7 @@ func TestNotOvertaken(t *testing.T) {
 			a, b := segmentPair(t, protoUDP, v6)
 			p := between(a)
 			if got := coalesce(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
-				t.Errorf("IPv6 %v, %s: given back as %d packets", v6, what, len(got))
+				t.Errorf("IPv6 %v, %s: flushed as %d packets", v6, what, len(got))
 			}
 		}
 		for what, between := range map[string]func(a []byte) []byte{
@@ -82,13 +82,13 @@ func TestNotOvertaken(t *testing.T) {
 			a, b := segmentPair(t, protoTCP, v6)
 			p := between(a)
 			if got := coalesce(a, p, b); len(got) != 3 || !bytes.Equal(got[1].packet, p) || !bytes.Equal(got[2].packet, b) {
-				t.Errorf("IPv6 %v, %s: given back as %d packets", v6, what, len(got))
+				t.Errorf("IPv6 %v, %s: flushed as %d packets", v6, what, len(got))
 			}
 		}
 	}
 }
 
-// TestTooShortToClassify: packets without the whole of a header are given back as they are.
+// TestTooShortToClassify: packets with a truncated header are not changed.
 func TestTooShortToClassify(t *testing.T) {
 	for _, v6 := range []bool{false, true} {
 		for _, proto := range []byte{protoTCP, protoUDP} {
@@ -96,14 +96,14 @@ func TestTooShortToClassify(t *testing.T) {
 			for n := 1; n < len(a)-100; n++ {
 				p := a[:n:n]
 				if got := coalesce(p, p); len(got) != 2 || !bytes.Equal(got[0].packet, p) || !bytes.Equal(got[1].packet, p) {
-					t.Errorf("IPv6 %v, protocol %d: %d octets twice are given back as %d packets", v6, proto, n, len(got))
+					t.Errorf("IPv6 %v, protocol %d: %d octets twice are flushed as %d packets", v6, proto, n, len(got))
 				}
 			}
 		}
 	}
 }
 
-// stream are the segments of a TCP stream with payloads of these lengths.
+// stream returns the segments of a TCP connection with payloads of these lengths.
 func stream(v6 bool, lengths ...int) (all [][]byte) {
 	src, dst := "192.0.2.1", "192.0.2.2"
 	if v6 {
@@ -132,14 +132,14 @@ func repeat(n, length int, more ...int) (lengths []int) {
 	return append(lengths, more...)
 }
 
-// TestGSOPacketBounds: the most that a GSO packet holds, and one more: 65,535 octets
-// (Total Length, RFC 791 section 3.1), and 64 segments.
+// TestGSOPacketBounds: the largest GSO packet, and one more: 65,535 octets (Total Length, RFC 791
+// section 3.1), and 64 segments.
 func TestGSOPacketBounds(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		v6      bool
 		lengths []int
-		want    []int // packets of each GSO packet
+		want    []int // number of packets in each GSO packet
 	}{
 		{"65,535 octets", false, repeat(44, 1460, 65535-40-44*1460), []int{45}},
 		{"65,536 octets", false, repeat(44, 1460, 65536-40-44*1460), []int{44, 1}},
@@ -161,8 +161,8 @@ func TestGSOPacketBounds(t *testing.T) {
 	}
 }
 
-// TestGSOPacketHeaders: how much of a packet must stand in one piece; of one that is not looked
-// into, all.
+// TestGSOPacketHeaders: the length of the headers that must be contiguous; of a packet that is not
+// parsed, its whole length.
 func TestGSOPacketHeaders(t *testing.T) {
 	icmp := stream(false, 100)[0]
 	icmp[9] = 1

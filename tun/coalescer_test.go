@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// coalesced is what a Merger gave back.
+// coalesced is a result of Flush.
 type coalesced struct {
 	owner   int
 	packet  []byte
@@ -20,7 +20,7 @@ type coalesced struct {
 
 const room = 22
 
-// flush empties a merger.
+// flush flushes a Coalescer.
 func flush(m *Coalescer[int]) (all []coalesced) {
 	m.Flush(func(owner int, s *GSOPacket) {
 		packet := bytes.Clone(s.Parts[0][room:])
@@ -34,17 +34,17 @@ func flush(m *Coalescer[int]) (all []coalesced) {
 
 func withRoom(p []byte) []byte { return append(make([]byte, room), p...) }
 
-// TestCoalescerUndoesSegmenter: the segments of a GSO packet are joined to what they were, and so
-// are those of several, in whatever way their segments come among each other.
+// TestCoalescerUndoesSegmenter: the segments of a GSO packet are coalesced to the same packet, also
+// if those of several are interleaved in any way.
 func TestCoalescerUndoesSegmenter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var supers []gsoPacket
+		var gsoPackets []gsoPacket
 		var queues [][][]byte
-		for i := range rapid.IntRange(1, 4).Draw(t, "supers") {
+		for i := range rapid.IntRange(1, 4).Draw(t, "gsoPackets") {
 			s := drawGSOPacket(t)
 			s.packet[s.pending.Start] = byte(i) // different ports
 			finishReference(s)
-			supers = append(supers, s)
+			gsoPackets = append(gsoPackets, s)
 			queues = append(queues, segmentsOf(t, gsoPacket{bytes.Clone(s.packet), s.pending}))
 		}
 		var m Coalescer[int]
@@ -64,27 +64,27 @@ func TestCoalescerUndoesSegmenter(t *testing.T) {
 			}
 		}
 		got := flush(&m)
-		if len(got) != len(supers) {
-			t.Fatalf("%d GSO packets, want %d", len(got), len(supers))
+		if len(got) != len(gsoPackets) {
+			t.Fatalf("%d GSO packets, want %d", len(got), len(gsoPackets))
 		}
 		for k, i := range order {
-			want := supers[i]
+			want := gsoPackets[i]
 			if !bytes.Equal(got[k].packet, want.packet) || got[k].pending != want.pending {
-				t.Fatalf("joined to\n% x %+v, want\n% x %+v", got[k].packet[:60], got[k].pending, want.packet[:60], want.pending)
+				t.Fatalf("coalesced to\n% x %+v, want\n% x %+v", got[k].packet[:60], got[k].pending, want.packet[:60], want.pending)
 			}
 		}
 	})
 }
 
-// finishReference writes the checksums of a GSO packet anew.
+// finishReference computes the checksums of a GSO packet.
 func finishReference(s gsoPacket) {
 	at := int(s.pending.Start) + int(s.pending.Offset)
 	copy(s.packet[at:], referenceSum(pseudoOf(s.packet, int(s.pending.Start))))
 }
 
-// TestCoalescerKeepsAll: of any packets, damaged and from several flows and owners, cutting
-// what was joined gives the same packets, and those of one flow in the same order; a
-// packet with a wrong checksum is never joined.
+// TestCoalescerKeepsAll: for any packets, damaged ones included, of several flows and owners, the
+// Segmenter restores the packets, each flow in order; a packet with a wrong checksum is never
+// coalesced.
 func TestCoalescerKeepsAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawPackets(t)
@@ -107,7 +107,7 @@ func TestCoalescerKeepsAll(t *testing.T) {
 				octets += len(p)
 			}
 			if len(all) != g.packets || octets != g.octets {
-				t.Fatalf("%d packets of %d octets are told as %d of %d", len(all), octets, g.packets, g.octets)
+				t.Fatalf("%d packets of %d octets are counted as %d of %d", len(all), octets, g.packets, g.octets)
 			}
 			out[g.owner] = append(out[g.owner], all...)
 		}
@@ -123,7 +123,7 @@ func TestCoalescerKeepsAll(t *testing.T) {
 	})
 }
 
-// compare compares packets flow by flow: between flows, the order is free.
+// compare compares packets flow by flow: the order between flows is free.
 func compare(t *rapid.T, got, want [][]byte) {
 	a, b := byFlow(got), byFlow(want)
 	if len(a) != len(b) {
@@ -155,9 +155,9 @@ type ownedPacket struct {
 	packet []byte
 }
 
-// drawPackets draws segments of some GSO packets, some of them damaged, among each other.
+// drawPackets draws the segments of some GSO packets, interleaved, some of them damaged.
 func drawPackets(t *rapid.T) (all []ownedPacket) {
-	n := rapid.IntRange(1, 4).Draw(t, "supers")
+	n := rapid.IntRange(1, 4).Draw(t, "gsoPackets")
 	for i := range n {
 		s := drawGSOPacket(t)
 		s.packet[s.pending.Start] = byte(i)
@@ -178,7 +178,7 @@ func drawPackets(t *rapid.T) (all []ownedPacket) {
 	return all
 }
 
-// segmentPair are two segments that follow each other, and are joined.
+// segmentPair returns two consecutive segments that can be coalesced.
 func segmentPair(t *testing.T, proto byte, v6 bool) (a, b []byte) {
 	t.Helper()
 	src, dst := "192.0.2.1", "192.0.2.2"
@@ -196,7 +196,7 @@ func segmentPair(t *testing.T, proto byte, v6 bool) (a, b []byte) {
 	return all[0], all[1]
 }
 
-// setChecksum makes the checksums of a packet right.
+// setChecksum sets the checksums of a packet.
 func setChecksum(p []byte) {
 	start, at := 20, 16
 	proto := p[9]
@@ -217,8 +217,8 @@ func setChecksum(p []byte) {
 	field[0], field[1] = ^c[0], ^c[1]
 }
 
-// TestNotCoalesced: packets that differ in what a GSO packet has only once stay apart,
-// even with right checksums.
+// TestNotCoalesced: packets that differ in a field that a GSO packet has only once are not
+// coalesced, even with right checksums.
 func TestNotCoalesced(t *testing.T) {
 	set := func(at int, v byte) func(a, b []byte) { return func(_, b []byte) { b[at] = v } }
 	both := func(at int, v byte) func(a, b []byte) { return func(a, b []byte) { a[at], b[at] = v, v } }
@@ -266,12 +266,12 @@ func TestNotCoalesced(t *testing.T) {
 		m.Add(1, withRoom(b), room, false, true)
 		got := flush(&m)
 		if len(got) != 2 || !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
-			t.Errorf("%s differs: given back as %d packets", c.what, len(got))
+			t.Errorf("%s differs: flushed as %d packets", c.what, len(got))
 		}
 	}
 }
 
-// TestCoalesced: what may differ does not keep packets apart.
+// TestCoalesced: fields that may differ do not prevent it.
 func TestCoalesced(t *testing.T) {
 	for what, change := range map[string]func(a, b []byte){
 		"nothing":                 func(a, b []byte) {},
@@ -288,12 +288,12 @@ func TestCoalesced(t *testing.T) {
 		m.Add(1, withRoom(a), room, false, true)
 		m.Add(1, withRoom(b), room, false, true)
 		if got := flush(&m); len(got) != 1 || got[0].packets != 2 {
-			t.Errorf("%s: given back as %d packets, want one", what, len(got))
+			t.Errorf("%s: flushed as %d packets, want one", what, len(got))
 		}
 	}
 }
 
-// TestWrongChecksum: a packet with any bit wrong is not joined, nor changed.
+// TestWrongChecksum: a packet with any bit wrong is neither coalesced nor changed.
 func TestWrongChecksum(t *testing.T) {
 	for _, proto := range []byte{protoTCP, protoUDP} {
 		for _, v6 := range []bool{false, true} {
@@ -309,16 +309,16 @@ func TestWrongChecksum(t *testing.T) {
 					if len(got) == 2 && bytes.Equal(got[0].packet, p[0]) && bytes.Equal(got[1].packet, p[1]) {
 						continue
 					}
-					// IPv6 has no checksum of its header's first octets, nor of the hop limit.
-					t.Fatalf("protocol %d, bit %d of packet %d is wrong: given back as %d packets", proto, bit, first, len(got))
+					// IPv6 has no checksum of the first octets of its header, nor of the hop limit.
+					t.Fatalf("protocol %d, bit %d of packet %d is wrong: flushed as %d packets", proto, bit, first, len(got))
 				}
 			}
 		}
 	}
 }
 
-// TestPendingChecksums: packets with open checksums are joined, and those that are not keep
-// them open; of two, one open, nothing is joined.
+// TestPendingChecksums: packets with pending checksums are coalesced, and others keep theirs
+// pending; one with a pending checksum and one without are not coalesced.
 func TestPendingChecksums(t *testing.T) {
 	for _, proto := range []byte{protoTCP, protoUDP} {
 		for _, v6 := range []bool{false, true} {
@@ -338,23 +338,23 @@ func TestPendingChecksums(t *testing.T) {
 			m.Add(1, withRoom(opened(b)), room, true, true)
 			got := flush(&m)
 			if len(got) != 1 || len(segmentsOf(t, gsoPacket{got[0].packet, got[0].pending})) != 2 {
-				t.Errorf("protocol %d: two open packets were given back as %d", proto, len(got))
+				t.Errorf("protocol %d: two packets with pending checksums were flushed as %d", proto, len(got))
 			}
 			m.Add(1, withRoom(opened(a)), room, true, true)
 			m.Add(1, withRoom(b), room, false, true)
 			got = flush(&m)
 			if len(got) != 2 || got[1].pending != (PendingOffload{}) {
-				t.Fatalf("protocol %d: an open packet and another were given back as %d", proto, len(got))
+				t.Fatalf("protocol %d: a packet with a pending checksum and another were flushed as %d", proto, len(got))
 			}
 			if !got[0].pending.Complete(got[0].packet) || !bytes.Equal(got[0].packet, a) {
-				t.Errorf("protocol %d: an open packet comes to\n% x, want\n% x", proto, got[0].packet, a)
+				t.Errorf("protocol %d: a packet with a pending checksum comes to\n% x, want\n% x", proto, got[0].packet, a)
 			}
 		}
 	}
 }
 
-// TestCoalescerLimits: a GSO packet is no longer than IP allows, and its parts no more than
-// Linux takes.
+// TestCoalescerLimits: a GSO packet is no longer than IP allows, with no more parts than Linux
+// allows.
 func TestCoalescerLimits(t *testing.T) {
 	for _, size := range []int{1, 100, 1460} {
 		data := randomData(protoTCP, 65400/size*size)
@@ -383,7 +383,7 @@ func TestCoalescerLimits(t *testing.T) {
 	}
 }
 
-// FuzzCoalescer: of any packets, none is lost.
+// FuzzCoalescer: for any packets, none is lost.
 func FuzzCoalescer(f *testing.F) {
 	for _, form := range forms {
 		for _, proto := range []byte{protoTCP, protoUDP} {
@@ -409,12 +409,12 @@ func FuzzCoalescer(f *testing.F) {
 		}
 		if len(got) == 2 {
 			if !bytes.Equal(got[0].packet, a) || !bytes.Equal(got[1].packet, b) {
-				t.Error("packets were changed that are not joined")
+				t.Error("packets that were not coalesced were changed")
 			}
 			return
 		}
 		if all := segmentsOf(t, gsoPacket{got[0].packet, got[0].pending}); len(all) != 2 || len(all[0]) != len(a) || len(all[1]) != len(b) {
-			t.Error("what was joined cannot be cut")
+			t.Error("a coalesced packet cannot be segmented")
 		}
 	})
 }
@@ -436,7 +436,7 @@ func TestCoalescerDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// benchBatch are 44 segments of TCP.
+// benchBatch returns 44 segments of TCP.
 func benchBatch(t testing.TB) (all [][]byte) {
 	packet, p := benchGSOPacket()
 	for _, s := range segmentsOf(t, gsoPacket{packet, p}) {

@@ -15,51 +15,54 @@ import (
 // GSODevice is a Device that can move GSO packets.
 type GSODevice interface {
 	Device
-	// EnableGSO has the host send GSO packets. From then on ReadGSO is to be
-	// called, and Read no more.
+	// EnableGSO makes the host send GSO packets. Afterwards ReadGSO must be called in place of
+	// Read.
 	EnableGSO() error
-	// SupportsUDPGSO reports whether the host takes GSO packets of UDP.
+	// SupportsUDPGSO reports whether the host accepts GSO packets of UDP.
 	SupportsUDPGSO() bool
 	GSOReader
 	GSOWriter
 }
 
-// A GSOReader is where packets from the host come out. One goroutine may read.
+// GSOReader reads packets from the host. One goroutine may read.
 type GSOReader interface {
-	// ReadGSO reads one packet to buf[headroom:], which must have room for
-	// MaxGSOPacket, and says how long it is. It does not wait: 0, and no error, means
-	// that there is none. With a headroom of VirtioHeaderLen it is fastest.
+	// ReadGSO reads one packet to buf[headroom:], which must have room for MaxGSOPacket, and
+	// returns its length. It does not wait: n is 0, without an error, if there is no packet. A
+	// headroom of at least VirtioHeaderLen avoids a second buffer. The error wraps os.ErrClosed
+	// after Close.
 	ReadGSO(buf []byte, headroom int) (n int, p PendingOffload, err error)
-	// Wait waits until there is something to be read.
+	// Wait waits until ReadGSO has a packet. The error wraps os.ErrClosed after Close.
 	Wait() error
 }
 
-// A GSOWriter is where packets for the host go in. One goroutine may write.
+// GSOWriter writes packets to the host. One goroutine may write.
 type GSOWriter interface {
-	// WriteGSO passes a packet to the host, of at most 64 parts. It may overwrite
-	// the last VirtioHeaderLen octets of the room in front of it.
+	// WriteGSO writes a packet of at most 64 parts, the first of which begins after the headroom.
+	// It may overwrite the last VirtioHeaderLen octets of the headroom.
 	WriteGSO(s *GSOPacket, headroom int) error
 }
 
 // MaxGSOPacket is the longest GSO packet, in octets.
 const MaxGSOPacket = maxPacket
 
-// VirtioHeaderLen is what ReadGSO and WriteGSO use in front of a packet, in octets.
+// VirtioHeaderLen is the length of the header that ReadGSO and WriteGSO put in front of a packet,
+// in octets.
 const VirtioHeaderLen = virtioLen
 
-// ErrNoOffload is returned where the kernel has no GSO packets for TUN devices.
-var ErrNoOffload = errors.New("this kernel gives TUN devices no segmentation offload")
+// ErrNoOffload is wrapped by errors of OpenGSO where the kernel does not support GSO on TUN
+// devices.
+var ErrNoOffload = errors.New("this kernel does not support segmentation offload on TUN devices")
 
-// GSO is a Device that can move GSO packets: whole sequences of TCP segments, or
-// UDP datagrams, in one go (IFF_VNET_HDR).
+// GSO is a Device that can move GSO packets: whole sequences of TCP segments, or UDP datagrams
+// (IFF_VNET_HDR).
 type GSO struct {
-	queue   // the first of its queues
+	queue   // the first queue
 	udp     bool
-	others  []*queue // its other queues
-	writers []*queue // where several goroutines write; none if there is one queue
+	others  []*queue // the other queues
+	writers []*queue // detached descriptors for MultiQueue's Writers; empty with one queue
 }
 
-// queue is a descriptor of a device, with what the system calls on it need.
+// queue is a file descriptor of a device, with the state of its system calls.
 type queue struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -69,8 +72,8 @@ type queue struct {
 	ready  func(fd uintptr) bool
 }
 
-// transfer is a system call under way. It is kept, with its closure, so that no packet
-// costs an allocation.
+// transfer is the state of a system call. It is kept, with its closure, so that packets do not
+// allocate.
 type transfer struct {
 	vectors [1 + maxSegments]unix.Iovec
 	count   int
@@ -83,9 +86,8 @@ type transfer struct {
 
 var _ GSODevice = (*GSO)(nil)
 
-// OpenGSO makes a network interface as Open does, with as many queues as are asked
-// for; one that it joins has one, unless it was made for several. The error may also wrap
-// ErrNoOffload.
+// OpenGSO creates a network interface as Open does, with cfg.Queues queues. A persistent device has
+// one queue, unless it was created with several. The error may also wrap ErrNoOffload.
 func OpenGSO(cfg Config) (*GSO, error) {
 	if err := CheckName(cfg.Name); err != nil {
 		return nil, err
@@ -107,7 +109,7 @@ func (d *GSO) open(name string, queues int, existing *netlink.Tuntap) (err error
 	case existing != nil:
 		queues, err = d.openPersistent(existing, queues)
 	case queues > 1:
-		// Somebody else may have made one of that name since it was found to be free.
+		// Another program may have created a device of that name since CheckName.
 		err = d.queue.open(name, gsoFlags|unix.IFF_MULTI_QUEUE|unix.IFF_TUN_EXCL)
 	default:
 		err = d.queue.open(name, gsoFlags|unix.IFF_TUN_EXCL)
@@ -126,7 +128,7 @@ func (d *GSO) open(name string, queues int, existing *netlink.Tuntap) (err error
 	return errors.Join(failed, err)
 }
 
-// openPersistent opens a device that somebody else has made, and returns how many queues it takes.
+// openPersistent opens a persistent device, and returns the number of queues to be used.
 func (d *GSO) openPersistent(existing *netlink.Tuntap, queues int) (int, error) {
 	flags := uint16(gsoFlags)
 	if isMultiQueue(existing) {
@@ -143,8 +145,7 @@ func (d *GSO) openPersistent(existing *netlink.Tuntap, queues int) (int, error) 
 // gsoFlags are the flags of a device with one queue.
 const gsoFlags = unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR
 
-// open opens a device, or if there is one of that name with several queues, another of
-// them.
+// open opens a device, or another queue of an existing multi-queue device.
 func (e *queue) open(name string, flags uint16) error {
 	fd, err := unix.Open(controlFile, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -154,14 +155,14 @@ func (e *queue) open(name string, flags uint16) error {
 		unix.Close(fd)
 		return err
 	}
-	// The poller takes the file only now, when it has a device.
+	// The poller must get the file only now that it has a device.
 	e.file = os.NewFile(uintptr(fd), controlFile)
 	e.rx.call, e.tx.call, e.ready = e.rx.read, e.tx.write, readable
 	e.raw, err = e.file.SyscallConn()
 	return err
 }
 
-// attach makes a descriptor that of a device, and returns the device's name.
+// attach attaches a descriptor to a device, and returns the device's name.
 func attach(fd int, name string, flags uint16) (string, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
@@ -177,8 +178,8 @@ func attach(fd int, name string, flags uint16) (string, error) {
 	return request.Name(), nil
 }
 
-// probe asks for what GSO packets take, and gives it back: the device begins without, so
-// that it is as plain as any until EnableGSO. It holds for all queues.
+// probe enables offloads to see which are supported, and disables them again: they are off until
+// EnableGSO. It applies to all queues.
 func probe(fd int, setType func(fd uintptr) error) (udp bool, err error) {
 	if udp, err = enableOffload(fd); err != nil {
 		return false, err
@@ -191,7 +192,7 @@ func probe(fd int, setType func(fd uintptr) error) (udp bool, err error) {
 
 const offloadTCP = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
 
-// enableOffload has the kernel send GSO packets, of UDP too if it can (since Linux 6.2).
+// enableOffload makes the kernel send GSO packets, of UDP too if supported (Linux 6.2).
 func enableOffload(fd int) (udp bool, err error) {
 	if unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloadTCP|unix.TUN_F_USO4|unix.TUN_F_USO6) == nil {
 		return true, nil
@@ -202,23 +203,23 @@ func enableOffload(fd int) (udp bool, err error) {
 	return false, nil
 }
 
-// EnableGSO has the host send GSO packets.
+// EnableGSO makes the host send GSO packets.
 func (d *GSO) EnableGSO() error {
 	var err error
 	failed := d.raw.Control(func(fd uintptr) { _, err = enableOffload(int(fd)) })
 	return errors.Join(failed, err)
 }
 
-// SupportsUDPGSO reports whether the host takes GSO packets of UDP.
+// SupportsUDPGSO reports whether the host accepts GSO packets of UDP.
 func (d *GSO) SupportsUDPGSO() bool { return d.udp }
 
-// Name is the interface's name.
+// Name is the name of the network interface.
 func (d *GSO) Name() string { return d.name }
 
 // BatchSize is 1.
 func (d *GSO) BatchSize() int { return 1 }
 
-// Close removes the interface.
+// Close removes the interface, unless it is persistent.
 func (d *GSO) Close() error {
 	err := d.file.Close()
 	for _, e := range slices.Concat(d.others, d.writers) {
@@ -227,8 +228,8 @@ func (d *GSO) Close() error {
 	return err
 }
 
-// set has the transfer work on a packet, with its header before it, or elsewhere if there
-// is no room.
+// set points the transfer at a packet, with the virtio-net header in the headroom, or in spare if
+// there is not enough.
 func (t *transfer) set(b []byte, headroom int) {
 	if headroom < virtioLen {
 		t.header = &t.spare
@@ -247,13 +248,12 @@ func vector(b []byte) (v unix.Iovec) {
 	return v
 }
 
-// read is the system call. It always says yes: whoever wants to wait calls Wait.
+// read makes the system call. It always returns true, since it must not wait: Wait does.
 func (t *transfer) read(fd uintptr) bool { return t.do(fd, unix.SYS_READ, unix.SYS_READV) }
 
 func (t *transfer) write(fd uintptr) bool { return t.do(fd, unix.SYS_WRITE, unix.SYS_WRITEV) }
 
-// do has one of two system calls work on the vectors: the one for a single vector, or
-// that for several.
+// do makes one of two system calls: single for one vector, several for more.
 func (t *transfer) do(fd, single, several uintptr) bool {
 	if t.count == 1 {
 		t.system(single, fd, uintptr(unsafe.Pointer(t.vectors[0].Base)), uintptr(t.vectors[0].Len))
@@ -292,7 +292,7 @@ func (e *queue) ReadGSO(buf []byte, headroom int) (int, PendingOffload, error) {
 	return t.done - virtioLen, p, nil
 }
 
-// Wait waits until there is something to be read.
+// Wait waits until there is a packet.
 func (e *queue) Wait() error {
 	if e.raw.Read(e.ready) != nil {
 		return e.closed()
@@ -300,14 +300,14 @@ func (e *queue) Wait() error {
 	return nil
 }
 
-// closed is the only error there is before a system call: no deadline is ever set.
+// closed is the only possible error before a system call, since no deadline is ever set.
 func (e *queue) closed() error { return fmt.Errorf("%s: %w", e.name, os.ErrClosed) }
 
-// readable reports whether there is something to be read. The kernel is asked, for the
-// poller tells a change only once, and has perhaps told this one before.
+// readable reports whether there is a packet. It asks the kernel, since the poller reports each
+// change once and may have reported this one already.
 func readable(fd uintptr) bool {
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	var now unix.Timespec // not all processors' kernels have poll(2)
+	var now unix.Timespec // some architectures have no poll(2)
 	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 	return errno != 0 || n > 0
 }
@@ -330,8 +330,8 @@ func (d *GSO) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	}
 }
 
-// Write passes ordinary packets on, one after the other. One that the kernel does not
-// take does not hold up the rest.
+// Write writes ordinary packets, one after the other. A packet that the kernel refuses does not
+// stop the following ones.
 func (d *GSO) Write(packets [][]byte, headroom int) (n int, err error) {
 	for _, p := range packets {
 		d.tx.set(p, headroom)
@@ -345,7 +345,7 @@ func (d *GSO) Write(packets [][]byte, headroom int) (n int, err error) {
 	return n, err
 }
 
-// WriteGSO passes a packet on.
+// WriteGSO writes a packet.
 func (e *queue) WriteGSO(s *GSOPacket, headroom int) error {
 	t := &e.tx
 	t.set(s.Parts[0], headroom)

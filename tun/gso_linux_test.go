@@ -32,7 +32,7 @@ func openGSO() (*tun.GSO, error) {
 	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr))
 }
 
-// TestGSONames: names are those of plain devices, and refused likewise.
+// TestGSONames: names are those of plain devices, and refused in the same way.
 func TestGSONames(t *testing.T) {
 	inNamespace(t, func() error {
 		for _, want := range []string{"ppp0", "ppp1"} {
@@ -56,7 +56,7 @@ func TestGSONames(t *testing.T) {
 	})
 }
 
-// datagrams is a UDP socket that has the kernel send what is written as datagrams of 1000
+// datagrams returns a UDP socket that makes the kernel send what is written as datagrams of 1000
 // octets.
 func datagrams() (net.PacketConn, error) {
 	conn, err := net.ListenPacket("udp4", "192.0.2.10:4000")
@@ -75,7 +75,7 @@ func datagrams() (net.PacketConn, error) {
 
 var remote = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.1:5000"))
 
-// TestGSOHeadroom: the room in front of packets may be none, as with any device.
+// TestGSOHeadroom: the headroom may be zero, as with any device.
 func TestGSOHeadroom(t *testing.T) {
 	for _, room := range []int{0, 1, 9, 10, 11} {
 		inNamespace(t, func() error { return crossToHost(t, room) })
@@ -118,8 +118,8 @@ func crossToHost(t *testing.T, room int) error {
 	return err
 }
 
-// TestGSODisabledAtFirst: until GSO packets are asked for there are none: each packet is
-// read whole, with its checksum, and written.
+// TestGSODisabledAtFirst: before EnableGSO there are no GSO packets: each packet is read alone,
+// with its checksum complete, and written.
 func TestGSODisabledAtFirst(t *testing.T) {
 	inNamespace(t, func() error {
 		d, err := openGSO()
@@ -139,7 +139,7 @@ func TestGSODisabledAtFirst(t *testing.T) {
 		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
 		for _, want := range [][]byte{data[:1000], data[1000:2000], data[2000:]} {
 			var packet []byte
-			for { // other packets, like multicast listener reports, are passed over
+			for { // ignores other packets, such as multicast listener reports
 				if _, err := d.Read(bufs, sizes, headroom); err != nil {
 					return err
 				}
@@ -168,7 +168,7 @@ func TestGSODisabledAtFirst(t *testing.T) {
 	})
 }
 
-// udpRight reports whether the checksum of a UDP packet over IPv4 is.
+// udpRight reports whether the checksum of a UDP packet over IPv4 is right.
 func udpRight(p []byte) bool {
 	b := append(bytes.Clone(p[12:20]), 0, 17, byte((len(p)-20)>>8), byte(len(p)-20))
 	b = append(b, p[20:]...)
@@ -180,8 +180,8 @@ func udpRight(p []byte) bool {
 	return sum == 0xffff
 }
 
-// TestGSOPacketsCross: a burst of datagrams is read in one go, and as one written it comes as
-// a burst again.
+// TestGSOPacketsCross: a burst of datagrams is read in one call, and arrives as a burst when it is
+// written in one call.
 func TestGSOPacketsCross(t *testing.T) {
 	inNamespace(t, func() error {
 		d, err := openGSO()
@@ -235,16 +235,16 @@ func TestGSOPacketsCross(t *testing.T) {
 			}
 			rest = rest[n:]
 		}
-		binary.BigEndian.PutUint16(packet[2:], 0) // IP says otherwise
+		binary.BigEndian.PutUint16(packet[2:], 0) // inconsistent with the IP header
 		s.Pending.Segment = 77
 		if err := d.WriteGSO(&s, headroom); err == nil {
-			t.Error("a packet was taken that is to be cut in a way there is not")
+			t.Error("a packet with a nonexistent GSO type was written")
 		}
 		return nil
 	})
 }
 
-// TestGSOClose: who waits comes back, and the interface goes.
+// TestGSOClose: Close ends Wait, and removes the interface.
 func TestGSOClose(t *testing.T) {
 	inNamespace(t, func() error {
 		for what, wait := range map[string]func(*tun.GSO) error{
@@ -265,7 +265,7 @@ func TestGSOClose(t *testing.T) {
 				t.Errorf("%s returned %v, want os.ErrClosed", what, err)
 			}
 			if _, _, err := d.ReadGSO(make([]byte, headroom+tun.MaxGSOPacket), headroom); !errors.Is(err, os.ErrClosed) {
-				t.Errorf("ReadSuper after Close returned %v, want os.ErrClosed", err)
+				t.Errorf("ReadGSO after Close returned %v, want os.ErrClosed", err)
 			}
 			if _, err := net.InterfaceByName(d.Name()); err == nil {
 				t.Errorf("%s is still there", d.Name())

@@ -6,21 +6,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MultiQueue is an Offloading that several goroutines may read and write at once, each at a
-// place of its own. Once it is used so, ReadGSO, Wait and WriteGSO of the device itself
-// are not called any more.
+// MultiQueue is a GSODevice that several goroutines may read and write at once, each by a reader or
+// writer of its own. Once Readers and Writers are used, ReadGSO, Wait and WriteGSO of the device
+// itself must not be called.
 type MultiQueue interface {
 	GSODevice
-	// Readers are the queues over which the host spreads what it sends: the packets of a
-	// flow all come out of one. Packets come out of each.
+	// Readers returns the queues over which the host spreads the packets that it sends: those of a
+	// flow come out of one queue. All must be read.
 	Readers() []GSOReader
-	// Writers are as many. What is written to one reaches the host in that order.
+	// Writers returns as many writers. Packets written to one reach the host in order.
 	Writers() []GSOWriter
 }
 
 var _ MultiQueue = (*GSO)(nil)
 
-// Readers are the queues.
+// Readers returns the queues.
 func (d *GSO) Readers() []GSOReader {
 	all := []GSOReader{&d.queue}
 	for _, e := range d.others {
@@ -29,7 +29,7 @@ func (d *GSO) Readers() []GSOReader {
 	return all
 }
 
-// Writers are as many as there are queues.
+// Writers returns as many writers as there are queues.
 func (d *GSO) Writers() (all []GSOWriter) {
 	if len(d.writers) == 0 {
 		return []GSOWriter{&d.queue}
@@ -40,15 +40,15 @@ func (d *GSO) Writers() (all []GSOWriter) {
 	return all
 }
 
-// addQueues gives a device more queues.
+// addQueues adds queues to a device.
 //
-// The kernel (tun_flow_update in Linux) sends packets of a flow to the queue by which some
-// came in the other direction lately, or else to one that its hash says: whenever that
-// changes, packets overtake each other. So what is written goes through descriptors that
-// are no queues any more, of which the kernel learns nothing; the hash alone is left.
+// The kernel (tun_flow_update in Linux) sends packets of a flow to the queue that was last written
+// to in the other direction, or else to one chosen by a hash: whenever that changes, packets are
+// reordered. So packets are written by detached descriptors, from which the kernel learns nothing,
+// and the hash decides.
 //
-// They are made while the device has no other queue, for the kernel says of each packet
-// that is written at which queue it came in: it was the first.
+// They are created while the device has no other queue, since the kernel notes for each packet that
+// is written the queue that it came by: the first.
 func (d *GSO) addQueues(queues int) error {
 	const flags = gsoFlags | unix.IFF_MULTI_QUEUE
 	if err := d.setQueue(unix.IFF_DETACH_QUEUE); err != nil {
@@ -77,7 +77,7 @@ func (d *GSO) addQueues(queues int) error {
 	return nil
 }
 
-// setQueue makes the descriptor a queue, or has it be none.
+// setQueue attaches or detaches the descriptor as a queue.
 func (e *queue) setQueue(flag uint16) (err error) {
 	request, err := unix.NewIfreq(e.name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"upppoe/tun"
 )
 
-// openMultiQueue opens a device of several queues with an address, and brings it up.
+// openMultiQueue opens a device with several queues, sets an address, and brings it up.
 func openMultiQueue(queues int) (*tun.GSO, error) {
 	d, err := tun.OpenGSO(tun.Config{Queues: queues})
 	if err != nil {
@@ -28,8 +28,8 @@ func openMultiQueue(queues int) (*tun.GSO, error) {
 	return d, errors.Join(netlink.LinkSetMTU(link, 1492), netlink.LinkSetUp(link), netlink.AddrAdd(link, addr), d.EnableGSO())
 }
 
-// TestQueues: the packets of each flow come out of one queue, in order, even if those in
-// the other direction are written at another; and all queues are used.
+// TestQueues: the packets of each flow come out of one queue, in order, even if those in the other
+// direction are written by another; and all queues are used.
 func TestQueues(t *testing.T) {
 	const queues, flows, rounds = 4, 64, 8
 	inNamespace(t, func() error {
@@ -48,7 +48,7 @@ func TestQueues(t *testing.T) {
 			}
 			defer conns[i].Close()
 		}
-		var at [flows]int // the queue of each flow, and one
+		var at [flows]int // the queue of each flow, plus one
 		for round := range uint32(rounds) {
 			for _, c := range conns {
 				if _, err := c.WriteTo(binary.BigEndian.AppendUint32(nil, round), remote); err != nil {
@@ -77,7 +77,7 @@ func TestQueues(t *testing.T) {
 	})
 }
 
-// takeAll reads a packet of each flow, of a round, and sends it back by another queue.
+// takeAll reads a packet of each flow in a round, and sends it back by another queue.
 func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
 	buf := make([]byte, headroom+tun.MaxGSOPacket)
 	writers := d.Writers()
@@ -114,7 +114,7 @@ func takeAll(d *tun.GSO, at *[64]int, round uint32, flows int) error {
 	return nil
 }
 
-// TestQueuesOfSingleQueueDevice: a device with one queue is its own reader and writer.
+// TestQueuesOfSingleQueueDevice: a device with one queue has one reader and one writer.
 func TestQueuesOfSingleQueueDevice(t *testing.T) {
 	inNamespace(t, func() error {
 		d, err := openMultiQueue(1)
@@ -132,7 +132,7 @@ func TestQueuesOfSingleQueueDevice(t *testing.T) {
 	})
 }
 
-// TestQueuesClose: the interface goes with all of its queues, and who waits comes back.
+// TestQueuesClose: Close removes the interface with all its queues, and ends Wait.
 func TestQueuesClose(t *testing.T) {
 	inNamespace(t, func() error {
 		d, err := openMultiQueue(3)

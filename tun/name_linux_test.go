@@ -16,7 +16,7 @@ func TestBadNames(t *testing.T) {
 	}
 }
 
-// TestExplain: each cause has its own advice, and the system's words are kept.
+// TestExplain: each cause has its own advice, and the system's error is kept.
 func TestExplain(t *testing.T) {
 	for errno, want := range map[unix.Errno]error{
 		unix.ENOENT: ErrNoDevice, unix.ENODEV: ErrNoDevice, unix.EPERM: ErrPermission,

@@ -10,8 +10,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestNameTakenMeanwhile: of two programs that want the same name at once, and have both found it free,
-// the second does not become another queue of the first one's device.
+// TestNameTakenMeanwhile: of two programs that open the same free name at once, the second does not
+// become another queue of the first one's device.
 func TestNameTakenMeanwhile(t *testing.T) {
 	roottest.Need(t)
 	ns, err := lab.NewNamespace()

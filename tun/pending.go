@@ -5,37 +5,34 @@ import (
 	"errors"
 )
 
-// Segmentation is the way in which a GSO packet is yet to be cut.
+// Segmentation is how a GSO packet is to be segmented.
 type Segmentation uint8
 
-// The ways there are. Their values are those of the virtio-net header (Virtual I/O
-// Device 1.2 section 5.1.6, VIRTIO_NET_HDR_GSO_...).
+// The values are those of the virtio-net header (Virtual I/O Device 1.2 section 5.1.6,
+// VIRTIO_NET_HDR_GSO_...).
 const (
 	SegmentNone Segmentation = 0 // an ordinary packet
 	SegmentTCP4 Segmentation = 1
 	SegmentTCP6 Segmentation = 4
-	SegmentUDP  Segmentation = 5 // datagrams of one length, of IPv4 or IPv6
+	SegmentUDP  Segmentation = 5 // datagrams of one length, over IPv4 or IPv6
 )
 
-// PendingOffload is the work that the sender of a packet has left to whoever has it next, as
-// it would to a network card: to cut it into segments, and to complete a checksum. The
-// zero value is none.
+// PendingOffload is the work on a packet that its sender has left to the network card, or to the
+// next program: segmentation, and a checksum. The zero value is none.
 type PendingOffload struct {
-	// Checksum says that the transport checksum is open: the sum of the
-	// pseudo-header stands in its place. It is that of the octets from Start on,
-	// and belongs Offset octets behind that.
+	// Checksum is set if the transport checksum is pending: the field holds the sum of the
+	// pseudo-header. The checksum covers the octets from Start on; the field is at Start+Offset.
 	Checksum      bool
 	Start, Offset uint16
-	// Segment is how the packet is to be cut: into segments of Size octets of
-	// payload each, the last may be shorter. Their checksums are open.
+	// Segment is how the packet is to be segmented: into segments with Size octets of payload; the
+	// last may be shorter. Their checksums are pending, too.
 	Segment Segmentation
 	Size    uint16
-	// ECN says that the first segment alone has the TCP flag CWR (RFC 3168
-	// section 6.1.2).
+	// ECN is set if only the first segment has the TCP flag CWR (RFC 3168 section 6.1.2).
 	ECN bool
 }
 
-// virtioLen is the length of the virtio-net header without the count of buffers.
+// virtioLen is the length of the virtio-net header without num_buffers.
 const virtioLen = 10
 
 // Bits of the virtio-net header.
@@ -44,11 +41,11 @@ const (
 	virtioECN           = 0x80 // VIRTIO_NET_HDR_GSO_ECN
 )
 
-// errSegmentation is returned for a virtio-net header of a kind that was not asked for.
-var errSegmentation = errors.New("a packet to be cut in a way that was not asked for")
+// errSegmentation is returned for a virtio-net header with a GSO type that was not enabled.
+var errSegmentation = errors.New("virtio-net header with a GSO type that was not enabled")
 
-// parsePending reads a virtio-net header in the byte order of the machine, as TUN
-// devices write it. What the kernel says of the headers' length is only a hint.
+// parsePending parses a virtio-net header in the machine's byte order, as TUN devices write it.
+// hdr_len is only a hint, and ignored.
 func parsePending(b *[virtioLen]byte) (PendingOffload, error) {
 	p := PendingOffload{Segment: Segmentation(b[1] &^ virtioECN), ECN: b[1]&virtioECN != 0}
 	if b[0]&virtioNeedsChecksum != 0 {
@@ -66,8 +63,7 @@ func parsePending(b *[virtioLen]byte) (PendingOffload, error) {
 	return p, nil
 }
 
-// put writes the virtio-net header. The packet's headers end at "header": the kernel
-// wants them in one piece.
+// put writes the virtio-net header. hdr_len is header: the kernel wants the headers contiguous.
 func (p PendingOffload) put(b *[virtioLen]byte, header uint16) {
 	*b = [virtioLen]byte{}
 	if p.Checksum {
@@ -86,8 +82,8 @@ func (p PendingOffload) put(b *[virtioLen]byte, header uint16) {
 	binary.NativeEndian.PutUint16(b[4:], p.Size)
 }
 
-// Complete does the pending checksum of a packet that is not to be cut. It says no, and
-// changes nothing, if the checksum lies beyond the packet.
+// Complete completes the pending checksum of an ordinary packet. It returns false, and changes
+// nothing, if the checksum field is beyond the packet.
 func (p PendingOffload) Complete(packet []byte) bool {
 	if !p.Checksum {
 		return true
@@ -104,8 +100,8 @@ func (p PendingOffload) Complete(packet []byte) bool {
 	return true
 }
 
-// FindPendingChecksum finds the checksum of a packet whose sender has left it open, and is
-// known to have. Zero: there is none that CompleteChecksum would complete.
+// FindPendingChecksum returns the position of the checksum of a packet that is known to be pending.
+// Zero: CompleteChecksum would not complete it.
 func FindPendingChecksum(packet []byte) PendingOffload {
 	s := parseTransport(packet)
 	offset := s.checksumAt()

@@ -7,10 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IsPersistent reports whether there is an interface of that name which Open joins, as somebody else
-// has made it for that: a persistent TUN device that no program uses
-// (`ip tuntap add NAME mode tun user WHO`). Its owner needs no CAP_NET_ADMIN for that. It stays
-// when the device is closed.
+// IsPersistent reports whether Open would use an existing device of that name: a persistent TUN
+// device that no program uses (`ip tuntap add NAME mode tun user WHO`). Its owner does not need
+// CAP_NET_ADMIN to open it. It remains when the Device is closed.
 func IsPersistent(name string) bool { return name != "" && findPersistent(name) != nil }
 
 // findPersistent finds such a device; nil: there is none.
@@ -26,18 +25,18 @@ func findPersistent(name string) *netlink.Tuntap {
 	return existing
 }
 
-// isUnused reports whether a device is one to be joined. That another program uses it is seen by
-// its queues: it would share them with us.
+// isUnused reports whether a device can be opened. One with queues is in use by another program,
+// which would share the packets.
 func isUnused(d *netlink.Tuntap, name string) bool {
 	return d.Name == name && d.Mode == netlink.TUNTAP_MODE_TUN && !d.NonPersist && d.Queues == 0 && d.DisabledQueues == 0
 }
 
-// isMultiQueue reports whether a device takes several queues. One that does takes no descriptor that
-// does not say so, and the other way round.
+// isMultiQueue reports whether a device supports several queues. It must be opened with the same
+// flag.
 func isMultiQueue(d *netlink.Tuntap) bool { return d.Flags&netlink.TUNTAP_MULTI_QUEUE != 0 }
 
-// checkExclusive reports whether the one queue of a device that was joined is ours: another program
-// may have done the same at the same time.
+// checkExclusive returns an error unless the only queue of a persistent device is ours: another
+// program may have opened it at the same time.
 func checkExclusive(name string) error {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
@@ -49,8 +48,8 @@ func checkExclusive(name string) error {
 	return nil
 }
 
-// setPersistentLinkType is setLinkType for a device that may be up already, and then keeps the type
-// that it has.
+// setPersistentLinkType is setLinkType for a device that may be up already, and then keeps its
+// type.
 func setPersistentLinkType(fd uintptr) error {
 	if err := setLinkType(fd); !errors.Is(err, unix.EBUSY) {
 		return err

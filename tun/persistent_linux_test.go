@@ -11,7 +11,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// makePersistent makes a device of that name as `ip tuntap add` does.
+// makePersistent creates a device as `ip tuntap add` does.
 func makePersistent(name string, mode netlink.TuntapMode, queues int) error {
 	d := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}, Mode: mode, Queues: queues, Flags: netlink.TUNTAP_NO_PI}
 	if queues > 0 {
@@ -26,9 +26,8 @@ func makePersistent(name string, mode netlink.TuntapMode, queues int) error {
 	return nil
 }
 
-// TestPersistentDevice: a device that somebody else has made is joined, whatever it was made for and
-// whether it is up, by one program at a time, and stays when that ends; what only looks like one
-// is not.
+// TestPersistentDevice: a persistent device is opened, whatever its flags and whether it is up, by
+// one program at a time, and remains after Close; a device that only looks like one is not.
 func TestPersistentDevice(t *testing.T) {
 	roottest.Need(t)
 	ns, err := lab.NewNamespace()
@@ -43,14 +42,14 @@ func TestPersistentDevice(t *testing.T) {
 	err = ns.Do(func() error {
 		for what, open := range open {
 			for _, c := range []struct {
-				existing, asked, opened int // queues
+				existing, asked, opened int // number of queues
 				up                      bool
 			}{{0, 0, 1, false}, {0, 2, 1, true}, {2, 1, 1, true}, {2, 2, 2, false}} {
 				if err := makePersistent("wan0", netlink.TUNTAP_MODE_TUN, c.existing); err != nil {
 					return err
 				}
 				if !IsPersistent("wan0") || CheckName("wan0") != nil {
-					t.Errorf("%s %+v: it is not to be joined: %v", what, c, CheckName("wan0"))
+					t.Errorf("%s %+v: it cannot be opened: %v", what, c, CheckName("wan0"))
 				}
 				link, err := netlink.LinkByName("wan0")
 				if err != nil {
@@ -74,7 +73,7 @@ func TestPersistentDevice(t *testing.T) {
 						t.Errorf("%s %+v: a second program got %v, want ErrNameTaken", what, c, err)
 					}
 					if c.existing > 0 && IsPersistent("wan0") {
-						t.Errorf("%s %+v: it is to be joined, though it is in use", what, c)
+						t.Errorf("%s %+v: it can be opened, though it is in use", what, c)
 					}
 					d.Close()
 				}
@@ -111,7 +110,7 @@ func TestPersistentDevice(t *testing.T) {
 	}
 }
 
-// TestCheckExclusive: of two programs that join a device of several queues at once, both give way.
+// TestCheckExclusive: of two programs that open a multi-queue device at once, both give up.
 func TestCheckExclusive(t *testing.T) {
 	roottest.Need(t)
 	ns, err := lab.NewNamespace()

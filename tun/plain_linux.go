@@ -12,16 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Config is what Open makes.
+// Config is the configuration of Open and OpenGSO. The zero value is usable.
 type Config struct {
-	// Name is the interface's name, which must be free, or that of a device which is
-	// there to be joined: see IsPersistent. Empty: the first free one of ppp0, ppp1 and so on.
+	// Name is the name of the interface: a free one, or that of a persistent device (see
+	// IsPersistent). Empty: the first free one of ppp0, ppp1, ...
 	Name string
-	// Queues is over how many queues an Offload spreads packets; 0 and 1: there is one.
+	// Queues is the number of queues of OpenGSO; 0 and 1: one.
 	Queues int
 }
 
-// Errors of Open, each with what to do about it.
+// Errors of Open and OpenGSO, wrapped, each with what to do about it.
 var (
 	ErrNoDevice   = errors.New("/dev/net/tun is not there: load the module (modprobe tun), or give the container the device (--device /dev/net/tun)")
 	ErrPermission = errors.New("no permission to make a network interface: run as root, or give the program CAP_NET_ADMIN and access to /dev/net/tun, or make one for its user beforehand (`ip tuntap add NAME mode tun user USER`) and name it by ifname")
@@ -38,8 +38,8 @@ type Plain struct {
 
 var _ Device = (*Plain)(nil)
 
-// Check reports whether devices can be made at all: it returns nil, ErrNoDevice
-// or ErrPermission (wrapped).
+// Check reports whether TUN devices can be opened: it returns nil, or an error that wraps
+// ErrNoDevice or ErrPermission.
 func Check() error {
 	f, err := os.OpenFile(controlFile, os.O_RDWR, 0)
 	if err != nil {
@@ -48,9 +48,9 @@ func Check() error {
 	return f.Close()
 }
 
-// Open makes a network interface. It is down, and has neither addresses nor
-// an MTU of ours. It goes when the device is closed, or the program ends. One that
-// somebody else has made is joined as it is, and stays.
+// Open creates a network interface. It is down, has no addresses and the default MTU. It is removed
+// when the Device is closed or the process ends. A persistent device is used with its settings, and
+// remains.
 func Open(cfg Config) (*Plain, error) {
 	name := cfg.Name
 	if err := CheckName(name); err != nil {
@@ -78,9 +78,9 @@ func Open(cfg Config) (*Plain, error) {
 	return d, nil
 }
 
-// CheckName reports whether Open may use a name now: it returns nil, ErrName or
-// ErrNameTaken (wrapped). It refuses what the kernel would take for a pattern, and an
-// interface that is there already, unless IsPersistent. Empty is any name.
+// CheckName reports whether Open may use a name now: it returns nil, or an error that wraps ErrName
+// or ErrNameTaken. It refuses names that the kernel would expand, and existing interfaces unless
+// IsPersistent. The empty name is valid.
 func CheckName(name string) error {
 	if name == "" {
 		return nil
@@ -99,9 +99,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// setLinkType makes the interface look like PPP: to `ip link`, and to the kernel,
-// which gives such an interface no IPv6 address of its own making beside the one
-// that IPv6CP agrees on.
+// setLinkType makes the interface a PPP interface (ARPHRD_PPP): for `ip link`, and for the kernel,
+// which then generates no IPv6 link-local address in addition to that of IPv6CP.
 func setLinkType(fd uintptr) error {
 	return unix.IoctlSetInt(int(fd), unix.TUNSETLINK, unix.ARPHRD_PPP)
 }
@@ -121,7 +120,7 @@ func (d *Plain) control(f func(fd uintptr) error) error {
 	return err
 }
 
-// explain adds what to do to what the system says.
+// explain adds advice to an error of the system.
 func explain(err error) error {
 	for _, known := range []struct{ is, means error }{
 		{unix.ENOENT, ErrNoDevice}, {unix.ENODEV, ErrNoDevice}, {unix.ENXIO, ErrNoDevice},
@@ -135,7 +134,7 @@ func explain(err error) error {
 	return err
 }
 
-// Name is the interface's name.
+// Name is the name of the network interface.
 func (d *Plain) Name() string { return d.iface.Name() }
 
 // BatchSize is 1.
@@ -151,8 +150,8 @@ func (d *Plain) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	return 1, nil
 }
 
-// Write passes packets on, one after the other. One that the kernel does not take
-// (the interface is down, the packet broken) does not hold up the rest.
+// Write writes packets, one after the other. A packet that the kernel refuses (the interface is
+// down, the packet malformed) does not stop the following ones.
 func (d *Plain) Write(packets [][]byte, headroom int) (n int, err error) {
 	for _, p := range packets {
 		if _, failed := d.iface.Write(p[headroom:]); failed != nil {
@@ -164,8 +163,7 @@ func (d *Plain) Write(packets [][]byte, headroom int) (n int, err error) {
 	return n, err
 }
 
-// SetReadDeadline has a Read that waits return os.ErrDeadlineExceeded (wrapped) at a
-// time; zero: never.
+// SetReadDeadline makes Read return os.ErrDeadlineExceeded (wrapped) from a time on; zero: never.
 func (d *Plain) SetReadDeadline(t time.Time) error {
 	file, ok := d.iface.ReadWriteCloser.(interface{ SetReadDeadline(time.Time) error })
 	if !ok {
@@ -174,5 +172,5 @@ func (d *Plain) SetReadDeadline(t time.Time) error {
 	return file.SetReadDeadline(t)
 }
 
-// Close removes the interface.
+// Close removes the interface, unless it is persistent.
 func (d *Plain) Close() error { return d.iface.Close() }

@@ -34,8 +34,8 @@ func inNamespace(t testing.TB, f func() error) {
 	}
 }
 
-// TestNames: without a name the kernel counts from ppp0 and fills gaps; a name that is
-// there already is refused with words that say what to do.
+// TestNames: without a name the kernel takes the first free one from ppp0 on; an existing name is
+// refused with advice.
 func TestNames(t *testing.T) {
 	inNamespace(t, func() error {
 		var devices []*tun.Plain
@@ -76,7 +76,7 @@ func TestNames(t *testing.T) {
 	})
 }
 
-// descriptors counts those of /dev/net/tun that the program has.
+// descriptors counts the descriptors of /dev/net/tun of this process.
 func descriptors(t *testing.T) (n int) {
 	t.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")
@@ -91,8 +91,7 @@ func descriptors(t *testing.T) (n int) {
 	return n
 }
 
-// TestNoPermission: without CAP_NET_ADMIN the advice is to get it, and trying costs no
-// descriptors.
+// TestNoPermission: without CAP_NET_ADMIN the error says so, and failed calls leak no descriptors.
 func TestNoPermission(t *testing.T) {
 	inNamespace(t, func() error {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -113,8 +112,8 @@ func TestNoPermission(t *testing.T) {
 	})
 }
 
-// TestLooksLikePPP: link/ppp, as with the kernel's own PPP, and no IPv6 address of the
-// kernel's making once it is up.
+// TestLooksLikePPP: the link type is ppp, as with the kernel's PPP, and the kernel generates no
+// IPv6 address when it is up.
 func TestLooksLikePPP(t *testing.T) {
 	inNamespace(t, func() error {
 		d, link, err := openUp()
@@ -148,7 +147,7 @@ func openUp() (*tun.Plain, netlink.Link, error) {
 
 const headroom = 22
 
-// TestPacketsCross sends a packet each way, at a head room.
+// TestPacketsCross sends a packet in each direction, with headroom.
 func TestPacketsCross(t *testing.T) {
 	inNamespace(t, func() error {
 		d, link, err := openUp()
@@ -169,7 +168,7 @@ func TestPacketsCross(t *testing.T) {
 			return err
 		}
 		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
-		for { // what else the kernel sends, like multicast listener reports, is passed over
+		for { // ignores other packets of the kernel, such as multicast listener reports
 			if _, err := d.Read(bufs, sizes, headroom); err != nil {
 				return err
 			}
@@ -194,7 +193,7 @@ func TestPacketsCross(t *testing.T) {
 	})
 }
 
-// swapAddresses swaps addresses and ports of a UDP packet, which leaves its sums right.
+// swapAddresses swaps addresses and ports of a UDP packet, which keeps its checksums right.
 func swapAddresses(packet []byte) {
 	for i := range 4 {
 		packet[12+i], packet[16+i] = packet[16+i], packet[12+i]
@@ -204,8 +203,8 @@ func swapAddresses(packet []byte) {
 	}
 }
 
-// TestBadPacketsDoNotHoldUp: what the kernel refuses is not counted, and what
-// follows goes its way.
+// TestBadPacketsDoNotHoldUp: a packet that the kernel refuses is not counted, and the following
+// ones are written.
 func TestBadPacketsDoNotHoldUp(t *testing.T) {
 	inNamespace(t, func() error {
 		d, _, err := openUp()
@@ -223,7 +222,7 @@ func TestBadPacketsDoNotHoldUp(t *testing.T) {
 	})
 }
 
-// TestCloseEndsRead: a goroutine that waits in Read comes back, and the interface goes.
+// TestCloseEndsRead: Close ends a blocked Read, and removes the interface.
 func TestCloseEndsRead(t *testing.T) {
 	inNamespace(t, func() error {
 		d, err := tun.Open(tun.Config{}) // down: nothing to read
@@ -277,8 +276,7 @@ func TestRemovedFromOutside(t *testing.T) {
 	})
 }
 
-// TestNotInherited: a program that is started does not get the device, and so cannot
-// keep it.
+// TestNotInherited: a child process does not inherit the device, which would keep it alive.
 func TestNotInherited(t *testing.T) {
 	inNamespace(t, func() error {
 		d, err := tun.Open(tun.Config{})
@@ -294,8 +292,7 @@ func TestNotInherited(t *testing.T) {
 	})
 }
 
-// BenchmarkWrite and BenchmarkRead: what a packet of 1400 octets costs, and that it
-// costs no memory.
+// BenchmarkWrite and BenchmarkRead measure a packet of 1400 octets, which does not allocate.
 func BenchmarkWrite(b *testing.B) {
 	inNamespace(b, func() error {
 		d, _, err := openUp()
@@ -337,7 +334,7 @@ func BenchmarkRead(b *testing.B) {
 		bufs, sizes := [][]byte{make([]byte, headroom+1500)}, make([]int, 1)
 		b.ReportAllocs()
 		b.SetBytes(1400)
-		for b.Loop() { // with the cost of sending it
+		for b.Loop() { // includes the cost of sending it
 			if _, err := conn.Write(payload); err != nil {
 				return err
 			}

@@ -5,38 +5,38 @@ import (
 	"errors"
 )
 
-// ErrGSOPacket is returned for a GSO packet that cannot be cut: what is said of it does
-// not fit what it is.
-var ErrGSOPacket = errors.New("a GSO packet that cannot be cut into segments")
+// ErrGSOPacket is returned by Start for a GSO packet that cannot be segmented: it does not match
+// its PendingOffload.
+var ErrGSOPacket = errors.New("malformed GSO packet: it cannot be segmented")
 
-// TCP flags that not all segments of a GSO packet have: FIN and PSH are the last
-// one's, CWR the first one's (RFC 3168 section 6.1.2).
+// TCP flags that not all segments of a GSO packet have: FIN and PSH only the last, CWR only the
+// first (RFC 3168 section 6.1.2).
 const (
 	flagFIN = 0x01
 	flagPSH = 0x08
 	flagCWR = 0x80
 )
 
-// Segmenter cuts GSO packets: one after the other, into the packets that go out on the
-// wire, each with headers and checksums of its own. Payload is not copied. The zero
-// value has nothing to cut. It is not safe for concurrent use.
+// Segmenter segments GSO packets, one after the other, into the packets to be sent on the wire,
+// each with headers and checksums of its own. Payload is not copied. The zero value has nothing to
+// segment. It is not safe for concurrent use.
 type Segmenter struct {
-	headers      []byte // those of the GSO packet
-	payload      []byte // what is still to be cut
-	size         int    // of a segment's payload
-	start        int    // of the transport header
+	headers      []byte // of the GSO packet
+	payload      []byte // not yet segmented
+	size         int    // payload of a segment
+	start        int    // offset of the transport header
 	udp          bool
-	flags        uint16 // TCP: offset and flags, without those that not all segments have
-	firstFlags   uint16 // TCP: flags of the first segment alone
-	lastFlags    uint16 // TCP: flags of the last segment alone
+	flags        uint16 // TCP: offset and flags that all segments have
+	firstFlags   uint16 // TCP: flags of the first segment only
+	lastFlags    uint16 // TCP: flags of the last segment only
 	seq          uint32 // TCP: of the next segment
 	id           uint16 // IPv4: of the next packet
-	networkSum   uint64 // the sum of what is the same in all IPv4 headers
-	transportSum uint64 // the sum of what is the same in all transport headers
+	networkSum   uint64 // sum of the IPv4 header's constant fields
+	transportSum uint64 // sum of the pseudo-header's and transport header's constant fields
 }
 
-// Start begins with a GSO packet, which must be left alone until all segments are cut and
-// gone. The error is ErrGSOPacket; there are no segments then.
+// Start begins with a GSO packet, which must not be changed until all segments have been sent. The
+// error is ErrGSOPacket; there are no segments then.
 func (s *Segmenter) Start(packet []byte, p PendingOffload) error {
 	*s = Segmenter{}
 	t := parseTransport(packet)
@@ -62,7 +62,7 @@ const (
 	tcpHeader = 20 // without options
 )
 
-// minHeaderLen is the length of a transport header without options.
+// minHeaderLen is the length of the transport header without options.
 func (s transportSegment) minHeaderLen() int {
 	if s.proto == protoUDP {
 		return udpHeader
@@ -70,7 +70,7 @@ func (s transportSegment) minHeaderLen() int {
 	return tcpHeader
 }
 
-// isConsistent reports whether a packet is one that can be cut as it is said to be.
+// isConsistent reports whether a packet matches its PendingOffload.
 func isConsistent(packet []byte, t transportSegment, p PendingOffload) bool {
 	if p.Size == 0 || t.checksumAt() == 0 {
 		return false
@@ -86,8 +86,8 @@ func isConsistent(packet []byte, t transportSegment, p PendingOffload) bool {
 	return false
 }
 
-// prepareNetwork sums the IPv4 header without the fields that differ: Total Length,
-// Identification, Header Checksum.
+// prepareNetwork sums the IPv4 header without the fields that differ: Total Length, Identification,
+// Header Checksum.
 func (s *Segmenter) prepareNetwork() {
 	if h := s.headers; h[0]>>4 == 4 {
 		s.id = binary.BigEndian.Uint16(h[4:])
@@ -95,13 +95,13 @@ func (s *Segmenter) prepareNetwork() {
 	}
 }
 
-// prepareTransport sums the pseudo-header and the transport header without the fields
-// that differ: lengths, checksum, and TCP's sequence number and flags.
+// prepareTransport sums the pseudo-header and the transport header without the fields that differ:
+// lengths, checksum, and TCP's sequence number and flags.
 func (s *Segmenter) prepareTransport(t transportSegment, p PendingOffload) {
 	h := s.headers[s.start:]
 	s.transportSum = uint64(t.proto) + sum(t.addresses) + sum(h[:4])
 	if t.addresses == nil {
-		// The destination is somewhere in a Routing header; the sender knew it.
+		// The final destination is in a Routing header; the sender's sum includes it.
 		field := binary.BigEndian.Uint16(h[t.checksumAt():])
 		s.transportSum = uint64(field) + uint64(^fold(uint64(len(t.data)))) + sum(h[:4])
 	}
@@ -118,10 +118,10 @@ func (s *Segmenter) prepareTransport(t transportSegment, p PendingOffload) {
 	s.transportSum += sum(h[8:12]) + sum(h[14:16]) + sum(h[18:])
 }
 
-// HeaderLen is how many octets of headers each segment has.
+// HeaderLen is the length of the headers of each segment, in octets.
 func (s *Segmenter) HeaderLen() int { return len(s.headers) }
 
-// Len is how many segments are still to be cut.
+// Len is the number of segments that remain.
 func (s *Segmenter) Len() int {
 	if s.size == 0 {
 		return 0
@@ -129,9 +129,8 @@ func (s *Segmenter) Len() int {
 	return (len(s.payload) + s.size - 1) / s.size
 }
 
-// Next cuts a segment: it writes its headers to b, which has room for HeaderLen, and
-// returns its payload, which lies in the GSO packet. It must not be called when Len
-// is 0.
+// Next returns the payload of the next segment, which is part of the GSO packet, and writes its
+// headers to b, which must have room for HeaderLen. It must not be called when Len is 0.
 func (s *Segmenter) Next(b []byte) (payload []byte) {
 	n := min(s.size, len(s.payload))
 	payload, s.payload = s.payload[:n:n], s.payload[n:]
@@ -151,7 +150,7 @@ func (s *Segmenter) Next(b []byte) (payload []byte) {
 }
 
 // finishIPv4 completes an IPv4 header. RFC 6864 section 4: packets of one flow that may be
-// fragmented need different Identifications, and one after the other will do.
+// fragmented need different Identifications; consecutive ones suffice.
 func (s *Segmenter) finishIPv4(b []byte, length int) {
 	check := ^fold(s.networkSum + uint64(length) + uint64(s.id))
 	binary.BigEndian.PutUint16(b[2:], uint16(length))

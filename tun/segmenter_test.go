@@ -9,13 +9,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// gsoPacket is a GSO packet as the kernel gives it to a TUN device.
+// gsoPacket is a GSO packet as the kernel sends it to a TUN device.
 type gsoPacket struct {
 	packet  []byte
 	pending PendingOffload
 }
 
-// drawGSOPacket draws a GSO packet that has at least two segments.
+// drawGSOPacket draws a GSO packet with at least two segments.
 func drawGSOPacket(t *rapid.T) gsoPacket {
 	proto := rapid.SampledFrom([]byte{protoTCP, protoUDP}).Draw(t, "proto")
 	v6 := rapid.Bool().Draw(t, "v6")
@@ -47,7 +47,7 @@ func drawGSOPacket(t *rapid.T) gsoPacket {
 	return gsoPacket{packet, p}
 }
 
-// octets draws some, from a seed: rapid is slow at drawing thousands.
+// octets draws a seed for octets: rapid is slow at drawing thousands.
 func octets(t *rapid.T, what string, n int) []byte {
 	seed := rapid.Uint64().Draw(t, what)
 	b := make([]byte, n)
@@ -87,7 +87,7 @@ func transportHeader(t *rapid.T, proto byte) []byte {
 	return append(b, options...)
 }
 
-// pseudoOf is the pseudo-header of a packet without IP options or extension headers.
+// pseudoOf returns the pseudo-header of a packet without IP options or extension headers.
 func pseudoOf(p []byte, start int) []byte {
 	addresses, proto := p[12:20], p[9]
 	if start == 40 {
@@ -97,12 +97,12 @@ func pseudoOf(p []byte, start int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(proto))
 }
 
-// segmentsOf cuts a GSO packet into whole packets.
+// segmentsOf segments a GSO packet into whole packets.
 func segmentsOf(t rapid.TB, s gsoPacket) (all [][]byte) {
 	t.Helper()
 	var cut Segmenter
 	if err := cut.Start(s.packet, s.pending); err != nil {
-		t.Fatalf("Cut: %v", err)
+		t.Fatalf("Start: %v", err)
 	}
 	for want := cut.Len(); want > 0; want-- {
 		if cut.Len() != want {
@@ -114,7 +114,7 @@ func segmentsOf(t rapid.TB, s gsoPacket) (all [][]byte) {
 	return all
 }
 
-// reference cuts a GSO packet in the plainest way, and sums octet by octet.
+// reference segments a GSO packet in the simplest way, and sums octet by octet.
 func reference(s gsoPacket) (all [][]byte) {
 	start := int(s.pending.Start)
 	header := start + 8
@@ -164,8 +164,7 @@ func verified(p []byte, start int) bool {
 		bytes.Equal(referenceSum(append(pseudoOf(p, start), p[start:]...)), ones)
 }
 
-// TestSegmenterAgainstReference: segments are those that the plainest way makes, with the
-// right checksums.
+// TestSegmenterAgainstReference: segments equal those of the reference, with right checksums.
 func TestSegmenterAgainstReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawGSOPacket(t)
@@ -185,8 +184,8 @@ func TestSegmenterAgainstReference(t *testing.T) {
 	})
 }
 
-// TestSegmenterRefuses: a GSO packet that is not what it is said to be, and one whose headers
-// do not fit it, is not cut.
+// TestSegmenterRefuses: a GSO packet that does not match its PendingOffload, or whose headers are
+// inconsistent, is refused.
 func TestSegmenterRefuses(t *testing.T) {
 	good := func() gsoPacket {
 		data := randomData(protoTCP, 100)
@@ -220,8 +219,8 @@ func TestSegmenterRefuses(t *testing.T) {
 	}
 }
 
-// FuzzSegmenter: whatever the octets and what is said of them, segments have all of the
-// payload, and checksums that are right.
+// FuzzSegmenter: for any octets and PendingOffload, segments have all of the payload, and right
+// checksums.
 func FuzzSegmenter(f *testing.F) {
 	for _, form := range forms {
 		for _, proto := range []byte{protoTCP, protoUDP} {
@@ -264,7 +263,7 @@ func FuzzSegmenter(f *testing.F) {
 	})
 }
 
-// FuzzPending: any header is read, or refused, and what is read is written again.
+// FuzzPending: any header is parsed or refused, and a parsed one is encoded to the same octets.
 func FuzzPending(f *testing.F) {
 	f.Add([]byte{1, 1, 54, 0, 0xa0, 5, 20, 0, 16, 0}, []byte{0x45, 0})
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 40))
@@ -288,10 +287,10 @@ func FuzzPending(f *testing.F) {
 	})
 }
 
-// benchGSOPacket is a GSO packet of 44 full segments of TCP.
+// benchGSOPacket returns a GSO packet of 44 full TCP segments.
 func benchGSOPacket() (packet []byte, p PendingOffload) {
 	data := randomData(protoTCP, 44*1440)
-	data[12], data[13] = 5<<4, 0x10 // an acknowledgement, and no more flags
+	data[12], data[13] = 5<<4, 0x10 // ACK, and no other flags
 	packet = withPendingChecksum("192.0.2.1", "192.0.2.2", protoTCP, 0, nil, data)
 	return packet, PendingOffload{Checksum: true, Start: 20, Offset: 16, Segment: SegmentTCP4, Size: 1440}
 }
@@ -308,7 +307,7 @@ func TestSegmenterDoesNotAllocate(t *testing.T) {
 			cut.Next(head[:])
 		}
 	}); n != 0 {
-		t.Errorf("cutting a GSO packet costs %v allocations", n)
+		t.Errorf("segmenting a GSO packet allocates %v times", n)
 	}
 }
 

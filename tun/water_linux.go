@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openMutex is held by who has water open a device.
+// openMutex is held while water opens a device.
 var openMutex sync.Mutex
 
-// open has water open the device, and makes good what it leaves undone: it opens
-// without O_CLOEXEC, so that programs started later would keep the interface when we
-// have ended; and if it fails it forgets its descriptor.
+// open opens a device by water, and corrects what water leaves undone: it opens without O_CLOEXEC,
+// so that child processes would keep the interface after our end; and if it fails it leaks its
+// descriptor.
 //
-// A device that was made by somebody else is joined as it is, and stays persistent: water would
-// have it go with its last descriptor.
+// A persistent device stays persistent: by default water would make it end with its last
+// descriptor.
 func open(name string, existing *netlink.Tuntap) (*Plain, error) {
 	openMutex.Lock()
 	defer openMutex.Unlock()
-	syscall.ForkLock.RLock() // no program is started before the descriptor is marked
+	syscall.ForkLock.RLock() // no process is started before the flag is set
 	defer syscall.ForkLock.RUnlock()
 	iface, err := water.New(water.Config{
 		DeviceType:             water.TUN,
@@ -48,8 +48,7 @@ func closeOnExec(fd uintptr) error {
 	return err
 }
 
-// closeLeaked closes the descriptors that water has forgotten, lest a program that
-// tries again and again runs out of them.
+// closeLeaked closes the descriptors that water has leaked; repeated failures would exhaust them.
 func closeLeaked() {
 	const all = "/proc/self/fd"
 	entries, err := os.ReadDir(all)
@@ -64,8 +63,8 @@ func closeLeaked() {
 	}
 }
 
-// isLeaked reports whether a descriptor of the control file has no device, and was not
-// marked by closeOnExec: nobody has got it.
+// isLeaked reports whether a descriptor of the control file has no device and no FD_CLOEXEC, so
+// that no Device uses it.
 func isLeaked(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {

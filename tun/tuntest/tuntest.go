@@ -1,6 +1,6 @@
-// Package tuntest is a tun.Device in memory, for tests: what the host would send
-// is given by Inject, and what the host would receive comes out of Received.
-// It blocks only on channels, so that testing/synctest can tell when it waits.
+// Package tuntest is a tun.Device in memory, for tests: Inject queues packets from the host, and
+// Received yields packets to the host. It blocks only on channels, so that testing/synctest knows
+// when it waits.
 package tuntest
 
 import (
@@ -21,11 +21,11 @@ type Device struct {
 
 var _ tun.Device = (*Device)(nil)
 
-// backlog is how many packets wait on each side; what comes beyond is lost, as it
-// would be on a device.
+// backlog is the number of packets that are queued in each direction; more are lost, as on a real
+// device.
 const backlog = 256
 
-// New makes a device.
+// New returns a device with a name.
 func New(name string) *Device {
 	return &Device{
 		name:    name,
@@ -35,8 +35,8 @@ func New(name string) *Device {
 	}
 }
 
-// Inject has the device read a packet, as if the host had sent it. It says
-// whether there was room.
+// Inject queues a copy of a packet for Read, as if the host had sent it. It returns false if the
+// queue is full.
 func (d *Device) Inject(packet []byte) bool {
 	select {
 	case d.toRead <- append([]byte(nil), packet...):
@@ -46,10 +46,10 @@ func (d *Device) Inject(packet []byte) bool {
 	}
 }
 
-// Received yields the packets that were written to the host.
+// Received yields the packets written to the host.
 func (d *Device) Received() <-chan []byte { return d.written }
 
-// Closed is closed with the device.
+// Closed is closed by Close.
 func (d *Device) Closed() <-chan struct{} { return d.closed }
 
 // Name is the name given to New.
@@ -58,8 +58,8 @@ func (d *Device) Name() string { return d.name }
 // BatchSize is 1.
 func (d *Device) BatchSize() int { return 1 }
 
-// Read waits for a packet. Of one that is longer than the buffer it gives the
-// beginning, as the kernel does. After Close it gives none, even if some wait.
+// Read waits for a packet. One that is longer than the buffer is truncated, as by the kernel. After
+// Close it returns os.ErrClosed, even if packets are queued.
 func (d *Device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	select {
 	case <-d.closed:
@@ -75,8 +75,7 @@ func (d *Device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	}
 }
 
-// Write passes packets to Received. Those for which there is no room are lost, and
-// not counted.
+// Write passes packets to Received. Packets beyond the queue are lost, and not counted.
 func (d *Device) Write(packets [][]byte, headroom int) (n int, err error) {
 	select {
 	case <-d.closed:

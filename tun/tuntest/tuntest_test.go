@@ -9,8 +9,7 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// TestBothWays: what is injected is read, and what is written is received, at a
-// head room.
+// TestBothWays: injected packets are read, and written packets are received, with headroom.
 func TestBothWays(t *testing.T) {
 	d := tuntest.New("ppp7")
 	if d.Name() != "ppp7" {
@@ -39,7 +38,7 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
-// TestBounded: nobody blocks because the other side does not read.
+// TestBounded: neither direction blocks when the other side does not read.
 func TestBounded(t *testing.T) {
 	d := tuntest.New("ppp0")
 	given, taken := 0, 0
@@ -55,7 +54,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestClose ends a Read that waits, and all that come after it.
+// TestClose ends a blocked Read, and all later ones.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := tuntest.New("ppp0")
