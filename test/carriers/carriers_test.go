@@ -1,6 +1,6 @@
-// Package carriers has our client dial our server over all kinds of Ethernet devices.
-// Kinds that the kernel of this machine lacks are tried in a User-Mode Linux guest, in
-// which the same test runs.
+// Package carriers dials with our client to our server over all kinds of Ethernet devices. It needs
+// root; kinds that this machine's kernel lacks are tested in a User-Mode Linux guest. It takes
+// about a minute.
 package carriers
 
 import (
@@ -10,12 +10,12 @@ import (
 	"upppoe/test/guest"
 )
 
-// carrier is a way to lay an Ethernet segment between a server and its clients.
+// carrier is a kind of Ethernet segment between a server and its clients.
 type carrier struct {
 	name  string
-	kinds []string // of devices that the kernel must know, as ip-link(8) calls them
+	kinds []string // kinds of devices that the kernel must support, named as in ip-link(8)
 	lay   func(testing.TB) segment
-	mtu   int // of sessions: that of the device less 8 octets (RFC 2516 section 7)
+	mtu   int // of sessions: the device's MTU less 8 octets (RFC 2516 section 7)
 }
 
 var carriers = []carrier{
@@ -37,20 +37,20 @@ var carriers = []carrier{
 	{"gretap", []string{"veth", "bridge", "gretap"}, layGRETAP, 1454},
 }
 
-// TestCarriers: the server is found, sessions come up with the MTU that the device
-// allows, carry packets of that size unbroken both ways, and end in order.
+// TestCarriers: the server is found, sessions come up with the MTU that the device permits, carry
+// packets of that size in both directions, and end orderly.
 func TestCarriers(t *testing.T) {
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
 	for _, c := range carriers {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel() // they wait a lot
+			t.Parallel() // they mostly wait
 			k.Run(t, c.kinds, func(t *testing.T) { dialAll(t, c.lay(t), c.mtu) })
 		})
 	}
 }
 
-// need leaves a test out on a machine that cannot run it.
+// need skips a test on a machine that cannot run it.
 func need(t *testing.T) {
 	t.Helper()
 	roottest.Need(t, "ip", "bridge", "ping")

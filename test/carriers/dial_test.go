@@ -15,7 +15,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// Every server has this address, and these accounts.
+// The address and the accounts of every server.
 const serverIP = "192.0.2.1"
 
 var etc = map[string]string{
@@ -23,7 +23,7 @@ var etc = map[string]string{
 	"chap-secrets":         "\"testuser\" * \"testpassword\" *\n",
 }
 
-// dialAll dials from each client of a segment, and checks all that should be so.
+// dialAll dials from each client of a segment, and checks the sessions.
 func dialAll(t *testing.T, s segment, mtu int) {
 	server := serve(t, s.server)
 	for _, c := range s.clients {
@@ -50,8 +50,8 @@ func dialAll(t *testing.T, s segment, mtu int) {
 	}
 }
 
-// start starts one of our programs, which is ended with the test, with files that it
-// finds in /etc/ppp. Nobody else finds what it writes.
+// start starts one of our programs with files in /etc/ppp and private directories, and stops it at
+// the end of the test.
 func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Program {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,7 +60,7 @@ func start(t testing.TB, in *lab.Namespace, name string, args ...string) *lab.Pr
 	}
 	cmd := exec.Command(filepath.Join(bin, name), args...)
 	p, err := in.Launch(cmd, lab.BindMount{Source: dir, Target: "/etc/ppp"}, lab.BindMount{Source: t.TempDir(), Target: "/var/lib"},
-		lab.BindMount{Source: t.TempDir(), Target: "/run"}) // the last: a guest's temporary files are there
+		lab.BindMount{Source: t.TempDir(), Target: "/run"}) // /run comes last: it has a guest's temporary files
 	check(t, err)
 	t.Cleanup(func() {
 		p.Stop()
@@ -78,7 +78,7 @@ func serve(t testing.TB, at port) *lab.Program {
 	return server
 }
 
-// discover checks that pppoe-discovery sees the server.
+// discover checks that pppoe-discovery finds the server.
 func discover(t testing.TB, at port) {
 	t.Helper()
 	args := []string{"-I", at.name, "-t", "1"}
@@ -116,7 +116,7 @@ func dial(t testing.TB, at port) *client {
 	return &client{p, at, local[1]}
 }
 
-// hangUp ends the client by SIGTERM, after which its device is gone.
+// hangUp ends the client by SIGTERM, which removes its device.
 func (c *client) hangUp(t testing.TB) {
 	t.Helper()
 	if code, err := c.Stop(); err != nil || code != 5 {
@@ -134,11 +134,11 @@ func checkMTU(t testing.TB, in *lab.Namespace, name string, want int) {
 	}
 }
 
-// headerLen are IPv4's and ICMP's.
+// headerLen is the length of the IPv4 and ICMP headers.
 const headerLen = 20 + 8
 
-// ping sends packets of the MTU's size that nobody may break (DF), and one octet more,
-// which must be refused.
+// ping sends packets of the MTU's size that must not be fragmented (DF), and of one octet more,
+// which must be rejected.
 func ping(t testing.TB, from *lab.Namespace, to string, mtu int) {
 	t.Helper()
 	if _, err := from.Ping(netip.MustParseAddr(to), 1, 15*time.Second); err != nil {
@@ -152,8 +152,7 @@ func ping(t testing.TB, from *lab.Namespace, to string, mtu int) {
 	}
 }
 
-// pingSize sends two packets, since ping waits long for the answer to a single one that
-// was refused.
+// pingSize sends two packets, as ping waits long for the answer to a single rejected one.
 func pingSize(from *lab.Namespace, to string, size int) (string, error) {
 	return from.Run("ping", "-c", "2", "-i", "0.2", "-W", "2", "-M", "do", "-s", strconv.Itoa(size), to)
 }

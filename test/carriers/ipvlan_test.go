@@ -8,11 +8,10 @@ import (
 	"upppoe/test/guest"
 )
 
-// TestIpvlanReceivesNoAnswers: ipvlan cannot be a client's interface. Its devices share
-// the Ethernet address of their parent, and the kernel finds a frame's device by the
-// IP address in it; frames of other protocols, as PPPoE's, are the parent's, unless
-// they are sent to all. So a PADI goes out, and the PADO comes in at the parent: there
-// one can dial. What tells the user is discovery's usual end.
+// TestIpvlanReceivesNoAnswers: ipvlan cannot be a client's interface. Its devices share the
+// Ethernet address of their parent, and the kernel finds a frame's device by the IP address in it;
+// frames of other protocols, such as PPPoE, go to the parent, unless they are broadcast. So the
+// PADO arrives at the parent, on which one can dial. The user sees that no concentrator answers.
 func TestIpvlanReceivesNoAnswers(t *testing.T) {
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
@@ -27,7 +26,7 @@ func TestIpvlanReceivesNoAnswers(t *testing.T) {
 		if err == nil || strings.Contains(out, "carrier-ac") {
 			t.Errorf("pppoe-discovery on ipvlan: %v\n%s", err, out)
 		}
-		check(t, ac.Await("Send PPPOE Discovery V1T1 PADO")) // the server has heard it
+		check(t, ac.Await("Send PPPOE Discovery V1T1 PADO")) // the server has received it
 		client := start(t, child.in, "pppoe-client",
 			append([]string{"ipv0", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1"}, options...)...)
 		if code, err := client.Wait(); err != nil || code != 8 {

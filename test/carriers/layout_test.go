@@ -27,7 +27,7 @@ func layVLAN(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0.50"}}}
 }
 
-// layQinQ has the provider's tag outside, of 802.1ad.
+// layQinQ has the service provider's tag outside, of 802.1ad.
 func layQinQ(t testing.TB) segment {
 	client, server := pair(t)
 	for _, n := range []*lab.Namespace{client, server} {
@@ -38,16 +38,15 @@ func layQinQ(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0.50.100"}}}
 }
 
-// layUserVLAN has the kernel's VLAN device at the server only: the client tags frames
-// itself.
+// layUserVLAN has the kernel's VLAN device at the server only: the client tags frames itself.
 func layUserVLAN(t testing.TB) segment {
 	client, server := pair(t)
 	ip(t, server, "link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up")
 	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0", vlan: "50"}}}
 }
 
-// layUserQinQ does the same with two tags, which take their octets from eth0's MTU: its
-// packet sockets have no room for them beyond it.
+// layUserQinQ does the same with two tags, which reduce the MTU: packet sockets on eth0 have no
+// room for them beyond its MTU.
 func layUserQinQ(t testing.TB) segment {
 	client, server := pair(t)
 	ip(t, server,
@@ -56,7 +55,7 @@ func layUserQinQ(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0", vlan: "50.100"}}}
 }
 
-// layUserQinQRaisedMTU lets eth0 have what the tags take.
+// layUserQinQRaisedMTU raises the MTU of eth0 by the length of the tags.
 func layUserQinQRaisedMTU(t testing.TB) segment {
 	s := layUserQinQ(t)
 	ip(t, s.server.in, "link set eth0 mtu 1508")
@@ -64,7 +63,7 @@ func layUserQinQRaisedMTU(t testing.TB) segment {
 	return s
 }
 
-// layBridgeBetween has a switch between client and server.
+// layBridgeBetween puts a switch between client and server.
 func layBridgeBetween(t testing.TB) segment {
 	client, server, wire := namespace(t), namespace(t), namespace(t)
 	join(t, port{in: client, name: "eth0"}, port{in: wire, name: "port1"})
@@ -73,7 +72,7 @@ func layBridgeBetween(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0"}, []port{{in: client, name: "eth0"}}}
 }
 
-// layBridgeOfServer has the server on its bridge, with a client at each port.
+// layBridgeOfServer puts the server on its bridge, with a client at each port.
 func layBridgeOfServer(t testing.TB) segment {
 	one, two, server := namespace(t), namespace(t), namespace(t)
 	join(t, port{in: one, name: "eth0"}, port{in: server, name: "port1"})
@@ -82,8 +81,8 @@ func layBridgeOfServer(t testing.TB) segment {
 	return segment{port{in: server, name: "br0"}, []port{{in: one, name: "eth0"}, {in: two, name: "eth0"}}}
 }
 
-// layMacvlan has two clients that share an Ethernet interface, each with an address of
-// its own, as containers do.
+// layMacvlan has two clients that share an Ethernet interface, each with its own address, as
+// containers do.
 func layMacvlan(t testing.TB) segment {
 	host, server := pair(t)
 	s := segment{server: port{in: server, name: "eth0"}}
@@ -96,8 +95,7 @@ func layMacvlan(t testing.TB) segment {
 	return s
 }
 
-// underlay gives the hosts a network between their tunnels' ends: eth0 has 10.0.0.1
-// and so on.
+// underlay connects hosts by their eth0, which have the addresses 10.0.0.1 and so on.
 func underlay(t testing.TB, hosts int) (all []*lab.Namespace) {
 	t.Helper()
 	wire := namespace(t)
@@ -112,8 +110,8 @@ func underlay(t testing.TB, hosts int) (all []*lab.Namespace) {
 	return all
 }
 
-// tunnel has two hosts with a tunnel between them. The line has places for the
-// addresses of both ends.
+// tunnel makes two hosts with a tunnel between them. line is a format with the addresses of both
+// ends.
 func tunnel(t testing.TB, name, line string) segment {
 	t.Helper()
 	hosts := underlay(t, 2)
@@ -124,12 +122,12 @@ func tunnel(t testing.TB, name, line string) segment {
 	return segment{port{in: hosts[0], name: name}, []port{{in: hosts[1], name: name}}}
 }
 
-// layVXLAN is point to point. The kernel gives the device the MTU that fits: 1450.
+// layVXLAN is point to point. The kernel sets the device's MTU: 1450.
 func layVXLAN(t testing.TB) segment {
 	return tunnel(t, "vxlan42", "type vxlan id 42 local %s remote %s dev eth0 dstport 4789")
 }
 
-// layVXLANOverIPv6 has 20 octets less, as long as IPv6's header is longer.
+// layVXLANOverIPv6 has an MTU of 20 octets less, as IPv6's header is longer.
 func layVXLANOverIPv6(t testing.TB) segment {
 	hosts := underlay(t, 2)
 	for i, n := range hosts {
@@ -140,7 +138,7 @@ func layVXLANOverIPv6(t testing.TB) segment {
 	return segment{port{in: hosts[0], name: "vxlan42"}, []port{{in: hosts[1], name: "vxlan42"}}}
 }
 
-// layVXLANThreeHosts floods what is for all to a list of ends, which nobody learns.
+// layVXLANThreeHosts floods broadcasts to a list of hosts, without learning addresses.
 func layVXLANThreeHosts(t testing.TB) segment {
 	hosts := underlay(t, 3)
 	for i, n := range hosts {
@@ -165,12 +163,12 @@ func layVLANInVXLAN(t testing.TB) segment {
 	return s
 }
 
-// layGeneve sets the MTU that VXLAN has by itself: its header is as long.
+// layGeneve sets the MTU that VXLAN has by default: the header is as long.
 func layGeneve(t testing.TB) segment {
 	return tunnel(t, "gnv42", "mtu 1450 type geneve id 42 %.0sremote %s")
 }
 
-// layGRETAP is Ethernet in GRE in IPv4: 38 octets less than the 1500 of eth0.
+// layGRETAP is Ethernet in GRE in IPv4: an MTU of 38 octets less than eth0's 1500.
 func layGRETAP(t testing.TB) segment {
 	return tunnel(t, "gre42", "type gretap local %s remote %s dev eth0")
 }

@@ -8,7 +8,7 @@ import (
 	"upppoe/test/guest"
 )
 
-// bin is where our programs are built.
+// bin is the directory of our compiled programs.
 var bin string
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }

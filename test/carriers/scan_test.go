@@ -10,8 +10,8 @@ import (
 )
 
 // TestScanWithVLANDevices: servers on the kernel's VLAN devices are found by tags that
-// pppoe-discovery makes itself, each on its VLAN only, whether or not the asking side has
-// such devices too, and without those that are not tagged.
+// pppoe-discovery adds itself, each on its VLAN only, whether or not the client has such devices
+// too, and without servers on untagged interfaces.
 func TestScanWithVLANDevices(t *testing.T) {
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
@@ -30,13 +30,13 @@ func TestScanWithVLANDevices(t *testing.T) {
 		for _, devices := range [][]string{nil, vlans} {
 			ip(t, client, devices...)
 			wantScan(t, client, "40-70,60.90-110,0x8100:50.0x8100:1-9", "50 60.100 0x8100:50.0x8100:7")
-			wantScan(t, client, "0,51", "untagged") // what has only a priority belongs to no VLAN
+			wantScan(t, client, "0,51", "untagged") // priority-tagged frames belong to no VLAN
 		}
 		discover(t, port{in: client, name: "eth0.50"})
 	})
 }
 
-// wantScan holds the VLANs on which a server is found against those on which there is one.
+// wantScan compares the VLANs on which a server is found with those on which there is one.
 func wantScan(t testing.TB, in *lab.Namespace, list, want string) {
 	t.Helper()
 	out, err := in.Run(filepath.Join(bin, "pppoe-discovery"), "-I", "eth0", "--vlan", list, "-t", "1")

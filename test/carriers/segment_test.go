@@ -7,11 +7,11 @@ import (
 	"upppoe/test/lab"
 )
 
-// port is where a host is on a segment.
+// port is a host's connection to a segment.
 type port struct {
 	in   *lab.Namespace
 	name string // of the interface
-	vlan string // tags that our programs put in and take out themselves; empty: none
+	vlan string // tags that our programs add and remove themselves; empty: none
 }
 
 // segment has one server and some clients.
@@ -28,13 +28,13 @@ func namespace(t testing.TB) *lab.Namespace {
 	return n
 }
 
-// join lays a veth pair between two interfaces.
+// join makes a veth pair between two interfaces.
 func join(t testing.TB, a, b port) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: a.in, Name: a.name}, lab.End{In: b.in, Name: b.name}))
 }
 
-// pair is a client and a server, joined by their eth0.
+// pair makes a client and a server, connected by their eth0.
 func pair(t testing.TB) (client, server *lab.Namespace) {
 	t.Helper()
 	client, server = namespace(t), namespace(t)
@@ -42,7 +42,7 @@ func pair(t testing.TB) (client, server *lab.Namespace) {
 	return client, server
 }
 
-// ip runs lines of ip(8) in a namespace, and of bridge(8), which name it.
+// ip runs commands of ip(8), and of bridge(8) where they begin with it, in a namespace.
 func ip(t testing.TB, in *lab.Namespace, lines ...string) {
 	t.Helper()
 	for _, line := range lines {

@@ -1,6 +1,6 @@
-// Package container runs the image of .docker/Dockerfile as an engine would: with a
-// root directory that has the image's files only and cannot be written to, as the first
-// process of its namespaces, with few capabilities. It needs no engine.
+// Package container runs the images of .docker/Dockerfile as an engine would: with the image's
+// files as a read-only root, as the first process of new namespaces, with few capabilities. It
+// needs root, but no container engine, and takes about a minute.
 package container
 
 import (
@@ -22,8 +22,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// out is where the programs are compiled; minimal and full are the images that are made
-// of them.
+// out is the directory of the compiled programs; minimal and full are the images made of them.
 var (
 	out           string
 	minimal, full *image
@@ -66,7 +65,7 @@ func build(dir string) error {
 	return err
 }
 
-// programs compiles the programs in a directory. In a guest they are there already.
+// programs compiles the programs in a directory. In a guest they exist already.
 func programs(stage []instruction, dir string) (string, error) {
 	if guest.Inside() {
 		bin, _, err := guest.Build(repository, "")
@@ -82,13 +81,13 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// requiredCaps are the capabilities that the README asks for.
+// requiredCaps are the capabilities that the README names.
 var requiredCaps = []int{unix.CAP_NET_RAW, unix.CAP_NET_ADMIN}
 
-// serverLoopback is an address of the server that only a default route leads to.
+// serverLoopback is an address of the server that is reached by the default route only.
 const serverLoopback = "203.0.113.254"
 
-// hosts are two namespaces that are joined by their eth0.
+// hosts makes two namespaces that are connected by their eth0.
 func hosts(t testing.TB) (a, b *lab.Namespace) {
 	t.Helper()
 	roottest.Need(t)
@@ -103,7 +102,7 @@ func hosts(t testing.TB) (a, b *lab.Namespace) {
 	return a, b
 }
 
-// files makes a directory of files, by their names.
+// files makes a directory of files, by name.
 func files(t testing.TB, texts map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -115,7 +114,7 @@ func files(t testing.TB, texts map[string]string) string {
 	return dir
 }
 
-// serve runs the image's server in a container, with more arguments.
+// serve runs the image's server in a container, with additional arguments.
 func serve(t testing.TB, in *lab.Namespace, args ...string) *lab.Program {
 	t.Helper()
 	server := minimal.command("pppoe-server", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "box")
@@ -131,7 +130,7 @@ func serve(t testing.TB, in *lab.Namespace, args ...string) *lab.Program {
 	return p
 }
 
-// client is a container of the image, as it is run without more ado.
+// client is a container of the image with default settings.
 func client(args ...string) spec {
 	return spec{
 		Root: minimal.root, Caps: requiredCaps, TUN: true,
@@ -140,7 +139,7 @@ func client(args ...string) spec {
 	}
 }
 
-// wantSession awaits a session, and ends it as docker stop does.
+// wantSession waits for a session, and ends it as docker stop does.
 func wantSession(t *testing.T, in, peer *lab.Namespace, p *lab.Program) {
 	t.Helper()
 	check(t, p.Await("remote IP address 192.0.2.1\n"))
@@ -157,7 +156,7 @@ func wantSession(t *testing.T, in, peer *lab.Namespace, p *lab.Program) {
 	}
 }
 
-// TestDials: with all that the README's command gives it.
+// TestDials: with everything that the README's command has.
 func TestDials(t *testing.T) {
 	near, far := hosts(t)
 	server := serve(t, far)
@@ -168,8 +167,8 @@ func TestDials(t *testing.T) {
 	}
 }
 
-// TestDialsReadOnly: a root that cannot be written to is no error, as long as
-// there is a place for the pid file and the like, and nobody asks for other files.
+// TestDialsReadOnly: a read-only root is no error, as long as there is a directory for pid files
+// and the like, and no other files are configured.
 func TestDialsReadOnly(t *testing.T) {
 	roottest.Need(t, "nsenter")
 	near, far := hosts(t)
@@ -177,8 +176,8 @@ func TestDialsReadOnly(t *testing.T) {
 	c := client("eth0", "user", "testuser", "noauth", "defaultroute")
 	c.Run = true
 	c.Sysctls = map[string]string{
-		"net/ipv6/conf/default/accept_ra":     "0", // the client heeds router advertisements itself
-		"net/ipv4/ip_unprivileged_port_start": "0", // for DHCPv6; Docker sets it anyway
+		"net/ipv6/conf/default/accept_ra":     "0", // the client handles router advertisements itself
+		"net/ipv4/ip_unprivileged_port_start": "0", // for DHCPv6; Docker's default
 	}
 	p := run(t, near, c)
 	check(t, p.Await("remote IP address 192.0.2.1\n"))
@@ -191,7 +190,7 @@ func TestDialsReadOnly(t *testing.T) {
 	}
 }
 
-// TestDialsWithoutIPv6: engines switch IPv6 off in containers whose network has none.
+// TestDialsWithoutIPv6: engines disable IPv6 in containers whose network has none.
 func TestDialsWithoutIPv6(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
@@ -200,7 +199,7 @@ func TestDialsWithoutIPv6(t *testing.T) {
 	wantSession(t, near, far, run(t, near, c))
 }
 
-// wantStatus asks the client in a container how it is, from within, as docker exec does.
+// wantStatus checks the client's status in a container from within, as docker exec does.
 func wantStatus(t *testing.T, p *lab.Program) {
 	t.Helper()
 	out, err := exec.Command("nsenter", "-t", strconv.Itoa(p.PID()), "-m", "-p", "-n", minimal.entrypoint[0], "status").CombinedOutput()
@@ -209,7 +208,7 @@ func wantStatus(t *testing.T, p *lab.Program) {
 	}
 }
 
-// TestTerminatesStaleSession: with a volume, the next container ends the session that was
+// TestTerminatesStaleSession: with a volume, the next container terminates the session that was
 // open when the engine killed the last one.
 func TestTerminatesStaleSession(t *testing.T) {
 	near, far := hosts(t)
@@ -228,8 +227,7 @@ func TestTerminatesStaleSession(t *testing.T) {
 	}
 }
 
-// awaitRecord waits until the client has noted its session, which it does behind its own
-// back.
+// awaitRecord waits until the client has recorded its session, which it does asynchronously.
 func awaitRecord(t *testing.T, dir string) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -265,7 +263,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// TestMissingPrivileges: what an engine was not told to give.
+// TestMissingPrivileges: errors name what the engine did not grant.
 func TestMissingPrivileges(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)

@@ -20,23 +20,23 @@ import (
 	"upppoe/test/lab"
 )
 
-// spec is what an engine is told when it runs a container (docker run).
+// spec is the configuration of a container (docker run).
 type spec struct {
 	Root    string // of the image
 	Args    []string
 	Env     []string
 	Caps    []int             // --cap-drop ALL, and --cap-add of these
 	Run     bool              // --tmpfs /run
-	State   string            // directory of the host that lies over /var/lib/upppoe (-v); empty: none
-	Volumes map[string]string // directory or file of the host (-v) for each of the container that it lies over
-	Debian  bool              // the image stands on Debian, for which the host's programs stand here
-	Sysctls map[string]string // --sysctl, by their files' names below /proc/sys
+	State   string            // host directory mounted at /var/lib/upppoe (-v); empty: none
+	Volumes map[string]string // host directory or file (-v), by container path
+	Debian  bool              // the image is based on Debian, whose programs are taken from the host
+	Sysctls map[string]string // --sysctl, by file name below /proc/sys
 	TUN     bool              // --device /dev/net/tun
-	Files   string            // directory of the host that lies over /etc/ppp, read only (-v); empty: none
+	Files   string            // host directory mounted read-only at /etc/ppp (-v); empty: none
 }
 
-// specEnv is the environment variable that has the test program be a container's first
-// process: it holds a spec.
+// specEnv is the environment variable that makes the test program a container's first process: it
+// holds a spec.
 const specEnv = "UPPPOE_CONTAINER"
 
 // run runs a container in a network namespace, as an engine does with --read-only and
@@ -62,8 +62,7 @@ func run(t testing.TB, in *lab.Namespace, s spec) *lab.Program {
 	return p
 }
 
-// tunables are what every program needs in a guest, whose kernel does not save all
-// registers.
+// tunables are what every program needs in a guest, whose kernel does not save all registers.
 func tunables() (env []string) {
 	for _, name := range []string{"GODEBUG", "GLIBC_TUNABLES"} {
 		if value, ok := os.LookupEnv(name); ok && guest.Inside() {
@@ -73,10 +72,9 @@ func tunables() (env []string) {
 	return env
 }
 
-// enterContainer turns this process, which is the first of its namespaces, into the
-// container's.
+// enterContainer turns this process, which is the first of its namespaces, into the container's.
 func enterContainer(text string) error {
-	runtime.LockOSThread() // capabilities are a thread's, and go to what it becomes
+	runtime.LockOSThread() // capabilities belong to a thread, and are kept by execve
 	var s spec
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return err
@@ -94,7 +92,7 @@ func enterContainer(text string) error {
 	return unix.Exec(program, s.Args, s.Env)
 }
 
-// lookPath finds a program as engines do, on the container's path.
+// lookPath finds a program on the container's path, as engines do.
 func lookPath(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
@@ -110,7 +108,7 @@ func lookPath(name string, env []string) (string, error) {
 	return "", fmt.Errorf("%s: executable file not found in $PATH", name)
 }
 
-// mount makes the image's files, and those that an engine adds, all there is.
+// mount makes a root of the image's files and those that an engine adds.
 func (s spec) mount() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
@@ -154,7 +152,7 @@ func (s spec) mount() error {
 	return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
 }
 
-// set sets what cannot be written to afterwards.
+// writeSysctls writes sysctls that are read-only afterwards.
 func (s spec) writeSysctls() error {
 	for name, value := range s.Sysctls {
 		if err := os.WriteFile(filepath.Join("/proc/sys", name), []byte(value), 0); err != nil {
@@ -164,7 +162,7 @@ func (s spec) writeSysctls() error {
 	return nil
 }
 
-// bindMount lays a file or directory over another one, which is made if it is not there.
+// bindMount mounts a file or directory over another one, which is created if it does not exist.
 func bindMount(from, over string) error {
 	info, err := os.Stat(from)
 	if err == nil {
@@ -184,8 +182,8 @@ func bindMount(from, over string) error {
 	return unix.Mount(from, over, "", unix.MS_BIND, "")
 }
 
-// debian gives an image the programs of Debian: the host's, and ifupdown-ng's from where
-// a test machine has them.
+// debian gives an image the programs of Debian: the host's, and ifupdown-ng from where a test
+// machine has it.
 func debian(root string) error {
 	for _, name := range []string{"usr/bin", "usr/sbin", "usr/lib", "usr/lib64"} {
 		if _, err := os.Stat("/" + name); err == nil {
@@ -207,8 +205,8 @@ func debian(root string) error {
 	return executors(ifupdown+"/usr/libexec/ifupdown-ng", filepath.Join(root, "usr/libexec/ifupdown-ng"))
 }
 
-// executors copies the scripts that ifup runs. It gives them no environment, so that in
-// a guest they set what every program needs there.
+// executors copies the scripts that ifup runs. ifup gives them no environment, so that in a guest
+// they set what every program needs there.
 func executors(from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
@@ -224,18 +222,17 @@ func executors(from, to string) error {
 	return err
 }
 
-// ifupdown is where test machines have ifupdown-ng, which as a package excludes
-// ifupdown.
+// ifupdown is where test machines have ifupdown-ng, whose package conflicts with ifupdown.
 const ifupdown = "/opt/ifupdown-ng"
 
-// readOnly lays a directory over another, where nobody can write to it.
+// readOnly mounts a directory read-only over another one.
 func readOnly(from, over string) error {
 	return errors.Join(
 		unix.Mount(from, over, "", unix.MS_BIND, ""),
 		unix.Mount("", over, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
 }
 
-// devices makes what every container has, and /dev/net/tun if that is asked for.
+// devices makes the device nodes of every container, and /dev/net/tun if requested.
 func (s spec) devices(dev string) error {
 	unix.Umask(0)
 	nodes := map[string]uint64{"null": unix.Mkdev(1, 3), "zero": unix.Mkdev(1, 5), "random": unix.Mkdev(1, 8), "urandom": unix.Mkdev(1, 9)}
@@ -254,8 +251,8 @@ func (s spec) devices(dev string) error {
 	return nil
 }
 
-// dropCapabilities leaves the thread, and what it becomes, the capabilities and no others; and no
-// file can give it more (no_new_privs).
+// dropCapabilities limits the thread to these capabilities, which no file can extend
+// (no_new_privs).
 func dropCapabilities(caps []int) error {
 	var mask uint64
 	for _, c := range caps {

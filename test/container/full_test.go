@@ -15,7 +15,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// fullContainer is a container of the full image, whose interfaces are those of a file.
+// fullContainer is a container of the full image with a file of interfaces.
 func fullContainer(t *testing.T, interfaces string, args ...string) spec {
 	t.Helper()
 	roottest.Need(t, ifupdown+"/sbin/ifup", "ip", "bash", "ping")
@@ -27,7 +27,7 @@ func fullContainer(t *testing.T, interfaces string, args ...string) spec {
 	}
 }
 
-// wantExit awaits the end of a container, and what it should have printed.
+// wantExit waits for the end of a container, and checks its exit code and output.
 func wantExit(t *testing.T, p *lab.Program, code int, says ...string) {
 	t.Helper()
 	got, err := p.Wait()
@@ -41,8 +41,8 @@ func wantExit(t *testing.T, p *lab.Program, code int, says ...string) {
 	}
 }
 
-// TestFullInstallsPackages: the packages that it installs are those whose
-// programs its files call; the tests take these from the host.
+// TestFullInstallsPackages: the image installs the packages whose programs its files use; the tests
+// take these programs from the host.
 func TestFullInstallsPackages(t *testing.T) {
 	want := []string{"ifupdown-ng", "ifupdown-ng-compat", "iproute2", "iputils-ping", "tcpdump"}
 	if !slices.Equal(full.packages, want) {
@@ -54,8 +54,8 @@ func TestFullInstallsPackages(t *testing.T) {
 	}
 }
 
-// TestFullMakesInterfaces: the interfaces of the image's examples are there when the
-// command begins. On VLANs a server answers that tags frames itself.
+// TestFullMakesInterfaces: the interfaces of the image's examples exist when the command starts. On
+// VLANs, a server answers that tags frames itself.
 func TestFullMakesInterfaces(t *testing.T) {
 	roottest.Need(t, ifupdown+"/sbin/ifup")
 	bin, remove, err := guest.Build(repository, "./test/container")
@@ -68,9 +68,9 @@ func TestFullMakesInterfaces(t *testing.T) {
 	for _, c := range []struct {
 		file  string
 		kinds []string
-		vlan  string // that the server serves
+		vlan  string // served by the server
 		name  string
-		shows []string // ip -d link
+		shows []string // in the output of ip -d link
 	}{
 		{"vlan", []string{"veth", "vlan"}, "50", "eth0.50", []string{"mtu 1500", "vlan protocol 802.1Q id 50 "}},
 		{"qinq", []string{"veth", "vlan"}, "50.100", "eth0.50.100", []string{"eth0.50.100@eth0.50:", "vlan protocol 802.1Q id 100 "}},
@@ -88,7 +88,7 @@ func TestFullMakesInterfaces(t *testing.T) {
 	t.Run("vxlan", func(t *testing.T) { kernels.Run(t, []string{"veth", "vxlan"}, testVXLANPair) })
 }
 
-// testVXLANPair has two containers be the ends of a VXLAN, over which one dials the other.
+// testVXLANPair connects two containers by a VXLAN, over which one dials to the other.
 func testVXLANPair(t *testing.T) {
 	near, far := hosts(t)
 	check(t, near.Address("eth0", "172.255.100.1/16"))
@@ -101,8 +101,8 @@ func testVXLANPair(t *testing.T) {
 	wantExit(t, p, 0, "mtu 1450", "vxlan id 1 remote 172.255.100.2 dev eth0 ", "dstport 4789 ", "1 received", "mtu 1442")
 }
 
-// TestFullDials: interfaces.ppp, and with it peers/default, dials before the command
-// begins, and ends the session when it is taken down; the log is the container's own.
+// TestFullDials: interfaces.ppp with peers/default dials before the command starts, and ends the
+// session on ifdown; the log is the container's.
 func TestFullDials(t *testing.T) {
 	near, far := hosts(t)
 	server := serve(t, far)
@@ -115,7 +115,7 @@ func TestFullDials(t *testing.T) {
 	check(t, server.Await("peer-terminated"))
 }
 
-// peer is a file with the image's peers/default and more options.
+// peer writes a file with the image's peers/default and more options.
 func peer(t *testing.T, options string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(full.root, "etc/ppp/peers/default"))
@@ -123,8 +123,8 @@ func peer(t *testing.T, options string) string {
 	return filepath.Join(files(t, map[string]string{"default": string(text) + options}), "default")
 }
 
-// TestFullCommands: what follows the image's name is a program of the image, or the
-// interface and options of pppoe-client.
+// TestFullCommands: after the image's name comes a program of the image, or the interface and
+// options of pppoe-client.
 func TestFullCommands(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
@@ -147,7 +147,7 @@ func TestFullCommands(t *testing.T) {
 	}
 }
 
-// TestFullInterfaceErrors: a container whose interfaces cannot be made does not begin.
+// TestFullInterfaceErrors: a container whose interfaces cannot be made does not start.
 func TestFullInterfaceErrors(t *testing.T) {
 	near, _ := hosts(t)
 	t.Run("no file", func(t *testing.T) {
@@ -170,8 +170,8 @@ func TestFullInterfaceErrors(t *testing.T) {
 	})
 }
 
-// TestFullMakesTUN: where the engine gives no /dev/net/tun but lets the container make
-// it, the entrypoint does; else the command runs all the same.
+// TestFullMakesTUN: if the engine gives no /dev/net/tun but permits making it, the entrypoint does;
+// otherwise the command runs without it.
 func TestFullMakesTUN(t *testing.T) {
 	near, _ := hosts(t)
 	c := fullContainer(t, "/etc/network/interfaces", "bash", "-c", "true <> /dev/net/tun && stat -c %a /dev/net/tun")
@@ -181,8 +181,8 @@ func TestFullMakesTUN(t *testing.T) {
 	wantExit(t, run(t, near, c), 0, "there is none\n")
 }
 
-// TestFullRestart: a container that was killed and is started again has the same /run,
-// but none of its interfaces.
+// TestFullRestart: a container that was killed and is started again has the same /run, but none of
+// its interfaces.
 func TestFullRestart(t *testing.T) {
 	c := fullContainer(t, "/etc/network/interfaces", "bash", "-c", "ip address show dev eth0; exec sleep 60")
 	c.Run, c.Volumes = false, map[string]string{
@@ -197,8 +197,8 @@ func TestFullRestart(t *testing.T) {
 	}
 }
 
-// TestRestart: the same with a session, whose files name a process that is another
-// one now, or the container's own.
+// TestRestart: the same with a session, whose pid files name a process that is another one now, or
+// the container's own.
 func TestRestart(t *testing.T) {
 	c := client("pppd", "call", "isp")
 	c.Env = nil
@@ -216,8 +216,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestCommands: any of the programs is the command of a container; a command that
-// names none is the interface and options of pppoe-client.
+// TestCommands: any of the programs can be the command of a container; otherwise the command is the
+// interface and options of pppoe-client.
 func TestCommands(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)

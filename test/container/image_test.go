@@ -17,15 +17,15 @@ const (
 	dockerfile = repository + "/.docker/Dockerfile"
 )
 
-// image is what a Dockerfile makes.
+// image is the result of a Dockerfile.
 type image struct {
 	root       string // directory of its files
 	entrypoint []string
 	env        []string
-	packages   []string // that it installs, and this test does not
+	packages   []string // to install, which this test does not do
 }
 
-// command is what an engine starts for a container of the image.
+// command returns what an engine starts for a container of the image.
 func (m *image) command(args ...string) []string {
 	return append(m.entrypoint[:len(m.entrypoint):len(m.entrypoint)], args...)
 }
@@ -38,7 +38,7 @@ type instruction struct {
 
 func (i instruction) String() string { return i.word + " " + i.rest }
 
-// stages reads a Dockerfile: the instructions of each stage, of which FROM is the first.
+// stages parses a Dockerfile: the instructions of each stage, of which FROM is the first.
 func stages(text string) (all [][]instruction) {
 	text = strings.ReplaceAll(text, "\\\n", " ")
 	for line := range strings.Lines(text) {
@@ -61,8 +61,8 @@ func stages(text string) (all [][]instruction) {
 // buildStage is the stage of the Dockerfile in which the programs are compiled.
 const buildStage = "build"
 
-// read reads the Dockerfile: its stages by their names. The last, which a build makes
-// that names no target, has none.
+// read reads the Dockerfile and returns its stages by name. The last one, which is built by
+// default, has none.
 func read() (map[string][]instruction, error) {
 	text, err := os.ReadFile(dockerfile)
 	if err != nil {
@@ -76,7 +76,7 @@ func read() (map[string][]instruction, error) {
 	return byName, nil
 }
 
-// compile runs the commands of the first stage that fill /out, but here.
+// compile runs the commands of the first stage that write to /out, on this machine.
 func compile(stage []instruction, out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
@@ -94,7 +94,7 @@ func compile(stage []instruction, out string) error {
 	return nil
 }
 
-// assemble does what a stage says, in a root directory.
+// assemble runs the instructions of a stage in a root directory.
 func assemble(stage []instruction, out, root string) (*image, error) {
 	m := &image{root: root}
 	for _, i := range stage[1:] {
@@ -107,7 +107,7 @@ func assemble(stage []instruction, out, root string) (*image, error) {
 
 var install = regexp.MustCompile(`^apt-get update && *apt-get install -y --no-install-recommends ([a-z0-9 -]+) && *rm -rf /var/lib/apt/lists/\*$`)
 
-// run does an instruction. What it would install is noted only.
+// run runs an instruction. Packages to install are only recorded.
 func (m *image) run(i instruction, out string) error {
 	switch i.word {
 	case "ENTRYPOINT":
@@ -127,7 +127,7 @@ func (m *image) run(i instruction, out string) error {
 	return errors.New("this test cannot do that")
 }
 
-// copyIn does a COPY of a directory's contents: from the build, or from the repository.
+// copyIn does a COPY of a directory's contents: from the build stage, or from the repository.
 func copyIn(i instruction, out, root string) error {
 	args := strings.Fields(i.rest)
 	from := repository
@@ -148,8 +148,7 @@ func copyIn(i instruction, out, root string) error {
 	return nil
 }
 
-// TestCompilerVersion: the image of the compiler is of the version that go.mod
-// asks for.
+// TestCompilerVersion: the compiler's image has the version that go.mod requires.
 func TestCompilerVersion(t *testing.T) {
 	text, err := os.ReadFile(dockerfile)
 	check(t, err)

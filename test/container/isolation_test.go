@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// imageFiles are what the image has: the programs, and their other names.
+// imageFiles are the programs of the image, and their other names.
 var imageFiles = []string{
 	"usr/sbin/plog", "usr/sbin/poff", "usr/sbin/pon", "usr/sbin/pppd",
 	"usr/sbin/pppoe-client", "usr/sbin/pppoe-discovery", "usr/sbin/pppoe-server",
 }
 
-// TestContainerIsolation: what these tests call a container is one. The client in it is
-// the first process, has the two capabilities, can get no other, finds the image's
-// files only, and cannot write.
+// TestContainerIsolation: the containers of these tests are isolated. The client is the first
+// process, has the two capabilities, can get no other, sees the image's files only, and cannot
+// write to them.
 func TestContainerIsolation(t *testing.T) {
 	near, far := hosts(t)
 	serve(t, far)
@@ -47,7 +47,7 @@ func TestContainerIsolation(t *testing.T) {
 	}
 }
 
-// wantInFile checks what the kernel says of a process.
+// wantInFile checks a process's file below /proc.
 func wantInFile(t testing.TB, pid int, file string, patterns ...string) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))

@@ -1,6 +1,6 @@
-// Command demo shows the project at work, on any Linux machine with Go: it builds
-// the programs, lays two network namespaces joined by a veth pair, starts a server in
-// one and dials from the other, pings through, shows what happened, and cleans up.
+// Command demo shows the project at work on any Linux machine with Go: it compiles the programs,
+// connects two network namespaces by a veth pair, starts a server in one, dials from the other,
+// pings through the session, shows what happened, and cleans up.
 //
 //	go run ./test/demo
 package main
@@ -29,8 +29,8 @@ import (
 func main() {
 	keep := flag.Bool("keep", false, "leave the lab up, and say how to enter it")
 	flag.Parse()
-	// If the reader of our output ends (`| head`), we go on, and clean up. Programs that we start
-	// do not inherit this, as they would an ignored signal.
+	// If the reader of our output ends (`| head`), continue and clean up. Unlike an ignored signal,
+	// this is not inherited by programs that are started.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	code, done, err := lab.Enter(build)
 	if err != nil {
@@ -46,11 +46,11 @@ func main() {
 	}
 }
 
-// programsEnv is the environment variable that holds the directory of the programs, which
-// are built before the demo enters its namespaces: modules are fetched over the network.
+// programsEnv is the environment variable with the directory of the programs, which are compiled
+// before the demo enters its namespaces: modules may have to be downloaded.
 const programsEnv = "UPPPOE_DEMO_PROGRAMS"
 
-// build builds the programs in a directory of their own.
+// build compiles the programs in a new directory.
 func build() error {
 	fmt.Println("== building the programs")
 	dir, err := os.MkdirTemp("", "upppoe-demo-")
@@ -77,7 +77,7 @@ const (
 	serverAddress = "203.0.113.254"
 )
 
-// demo is the demo while it runs.
+// demo is the running demo.
 type demo struct {
 	dir            string
 	client, server *lab.Namespace
@@ -86,7 +86,7 @@ type demo struct {
 	programs       []*exec.Cmd
 }
 
-// runDemo plays the demo with the programs of a directory, which it removes.
+// runDemo runs the demo with the programs in a directory, and removes it.
 func runDemo(dir string, keep bool) error {
 	s := &demo{dir: dir}
 	defer s.cleanUp(&keep)
@@ -136,7 +136,7 @@ func (s *demo) createNetwork() (err error) {
 	return s.server.Address("eth0", serverAddress+"/24")
 }
 
-// files are what the server reads.
+// files are the server's files.
 var files = map[string]string{
 	"pppoe-server-options": "require-chap\nlcp-echo-interval 10\nlcp-echo-failure 3\nms-dns 203.0.113.53\n",
 	"chap-secrets":         "\"demo\" * \"open sesame\" *\n",
@@ -163,11 +163,10 @@ func (s *demo) dial() error {
 	return err
 }
 
-// timeout is how long anything here may take.
+// timeout bounds each step.
 const timeout = 15 * time.Second
 
-// start starts a program, shows its lines as they come, and waits for one that
-// begins with the given words.
+// start starts a program, prints its output, and waits for a line with a given prefix.
 func (s *demo) start(n *lab.Namespace, who, until, program string, args ...string) error {
 	binds, err := lab.PrivateDirs(filepath.Join(s.dir, who))
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestHostFilesUntouched: the demo runs none of the machine's scripts, and goes by none
-// of its options.
+// TestHostFilesUntouched: the demo uses none of the machine's scripts and options.
 func TestHostFilesUntouched(t *testing.T) {
 	roottest.Need(t, "go")
 	if _, err := os.Stat("/etc/ppp"); err != nil {
@@ -44,7 +43,7 @@ func TestHostFilesUntouched(t *testing.T) {
 	}
 }
 
-// TestOutputClosed: a demo whose output is read no more goes on to its end, and leaves nothing.
+// TestOutputClosed: the demo completes and cleans up even if its output is closed.
 func TestOutputClosed(t *testing.T) {
 	roottest.Need(t, "go")
 	program := filepath.Join(t.TempDir(), "demo")

@@ -1,5 +1,6 @@
-// Package guest runs User-Mode Linux machines for tests, whose kernel has what few test
-// machines have: PPP, PPPoE and all kinds of network devices. They see the host's files.
+// Package guest runs User-Mode Linux guests for tests, whose kernel has PPP, PPPoE and all kinds of
+// network devices, which kernels of test machines often lack. Guests see the host's files. They
+// need root and the programs in Programs, and take some seconds to boot.
 package guest
 
 import (
@@ -25,26 +26,25 @@ import (
 //go:embed init.sh
 var guestInit string
 
-// Config says what machine is wanted.
+// Config describes a guest.
 type Config struct {
 	// Bin is the directory in which lab.Build has put ./test/guest/umlrun.
 	Bin string
-	// Namespace is the namespace of the host in which the machine runs.
+	// Namespace is the host's network namespace in which the guest runs.
 	Namespace *lab.Namespace
-	// Port is the Ethernet interface of In, one end of a veth pair, behind which the
-	// machine is with its vec0; empty: it has none.
+	// Port is an Ethernet interface in Namespace, one end of a veth pair, to which the guest's vec0
+	// is connected; empty: the guest has none.
 	Port string
-	// Modules are the kernel's modules that are loaded at its start. The kernel loads
-	// none by itself.
+	// Modules are loaded at boot. The guest's kernel loads none automatically.
 	Modules []string
-	// Timeout is how long a script may take at most; default 5 minutes.
+	// Timeout bounds how long a script may take; 0: 5 minutes.
 	Timeout time.Duration
 }
 
-// Programs are what the host must have for a machine.
+// Programs are what the host must have installed.
 var Programs = []string{"linux.uml", "modprobe", "ip"}
 
-// Machine is a guest that runs. Its methods may not be called concurrently.
+// Machine is a running guest. Its methods must not be called concurrently.
 type Machine struct {
 	scratch string
 	timeout time.Duration
@@ -53,34 +53,34 @@ type Machine struct {
 	lines   chan string
 	scripts int
 	mu      sync.Mutex
-	output  []string // on the console
+	output  []string // of the console
 }
 
-// tunables keep C programs off the registers that the guest cannot save.
+// tunables disables registers in C programs that the guest cannot save.
 const tunables = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ," +
 	"-AVX_Fast_Unaligned_Load,-AVX_Usable,-AVX2_Usable,-AVX512F_Usable,-ERMS,-FSRM,-XSAVE,-XSAVEC"
 
-// godebug does the same for Go's; and it keeps Go's scheduler from interrupting loops by
-// signals, which does not go well without them.
+// godebug does so for Go programs, and disables asynchronous preemption by signals, which does not
+// work without these registers.
 const godebug = "GODEBUG=cpu.avx=off,cpu.avx2=off,cpu.avx512f=off,cpu.bmi2=off,cpu.erms=off,cpu.fsrm=off,asyncpreemptoff=1"
 
-// timerTick gives the guest a regular tick. Without, it loses an interrupt that comes while
-// it goes to sleep, until its next timer, which may be seconds away. Of 30000 frames on
-// a busy host some 40 waited so.
+// timerTick gives the guest a regular tick. Without it, the guest misses an interrupt that comes
+// while it goes to sleep, until its next timer, which may be seconds away: about 40 of 30000 frames
+// on a busy host.
 const timerTick = "nohz=off"
 
-// transport is a packet socket, and not a tap: a tap of the host sends the guest its
-// SIGIO before it wakes those that poll it. A guest that is quick then finds nothing to
-// read, and the frame waits for the next one. Of 30000 frames on a busy host 5 to 20 did.
+// transport is a packet socket rather than a TAP device: a TAP device sends SIGIO to the guest
+// before it wakes those that poll it. A fast guest then finds nothing to read, and the frame waits
+// for the next one: 5 to 20 of 30000 frames on a busy host.
 const transport = "raw"
 
-// Bounds, of which a healthy guest needs a tenth.
+// Timeouts, of which a working guest needs a tenth.
 const (
 	bootTimeout   = 2 * time.Minute
 	scriptTimeout = 5 * time.Minute
 )
 
-// Boot starts a machine, and ends it with the test.
+// Boot starts a guest, and closes it at the end of the test.
 func Boot(t testing.TB, c Config) *Machine {
 	t.Helper()
 	g, err := Start(t.TempDir(), c)
@@ -89,8 +89,7 @@ func Boot(t testing.TB, c Config) *Machine {
 	return g
 }
 
-// Start starts a machine, which the caller must Close. A directory of its own is /mnt in
-// the guest.
+// Start starts a guest, which the caller must Close. The directory scratch is /mnt in the guest.
 func Start(scratch string, c Config) (*Machine, error) {
 	g := &Machine{scratch: scratch, timeout: c.Timeout, lines: make(chan string, 64)}
 	if g.timeout == 0 {
@@ -110,7 +109,7 @@ func Start(scratch string, c Config) (*Machine, error) {
 	g.cmd = exec.Command(filepath.Join(c.Bin, "umlrun"), args...)
 	g.cmd.Dir = g.scratch
 	g.cmd.Env = append(os.Environ(), "HOME="+g.scratch, "TMPDIR="+g.scratch)
-	// A guest is many processes, of which none may outlive the first.
+	// A guest is many processes, which must all end with the first.
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 	stdin, err := g.cmd.StdinPipe()
 	if err != nil {
@@ -133,7 +132,7 @@ func Start(scratch string, c Config) (*Machine, error) {
 	return g, nil
 }
 
-// Dir is the directory on this side that is /mnt in the guest.
+// Dir returns the host's directory that is /mnt in the guest.
 func (g *Machine) Dir() string { return g.scratch }
 
 func (g *Machine) readConsole(console io.Reader) {
@@ -149,7 +148,7 @@ func (g *Machine) readConsole(console io.Reader) {
 	}
 }
 
-// await returns what follows a mark on the console.
+// await waits for a mark on the console, and returns the rest of its line.
 func (g *Machine) await(mark string, patience time.Duration) (string, bool) {
 	timeout := time.After(patience)
 	for {
@@ -167,8 +166,8 @@ func (g *Machine) await(mark string, patience time.Duration) (string, bool) {
 	}
 }
 
-// Script runs a shell script in the machine and returns its exit code and all that it
-// printed. The error is the machine's own.
+// Script runs a shell script in the guest and returns its exit code and output. The error is a
+// failure of the guest.
 func (g *Machine) Script(script string) (code int, output string, err error) {
 	g.scripts++
 	name := fmt.Sprintf("script%d", g.scripts)
@@ -187,8 +186,7 @@ func (g *Machine) Script(script string) (code int, output string, err error) {
 	return code, string(out), nil
 }
 
-// Run runs a shell script in the machine and returns its exit code and all that it
-// printed.
+// Run runs a shell script in the guest and returns its exit code and output.
 func (g *Machine) Run(t testing.TB, script string) (code int, output string) {
 	t.Helper()
 	code, output, err := g.Script(script)
@@ -196,7 +194,7 @@ func (g *Machine) Run(t testing.TB, script string) (code int, output string) {
 	return code, output
 }
 
-// Must runs a script that may not fail.
+// Must runs a script that must succeed.
 func (g *Machine) Must(t testing.TB, script string) string {
 	t.Helper()
 	code, out := g.Run(t, script)
@@ -212,7 +210,7 @@ func (g *Machine) errorf(format string, args ...any) error {
 	return fmt.Errorf("guest: "+format+"\nIts console:\n%s", append(args, strings.Join(g.output, "\n"))...)
 }
 
-// Close ends the guest: its init does that at the end of its input.
+// Close ends the guest: its init shuts down at the end of its input.
 func (g *Machine) Close() {
 	g.console.Close()
 	ended := make(chan struct{})

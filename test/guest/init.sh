@@ -1,8 +1,7 @@
 #!/bin/sh
-# The init of a User-Mode Linux guest. Its root is the host's tree, read only; what it
-# changes lies in memory, but for $SCRATCH, which it shares with the host. Once set up
-# it runs the commands that come over its console: each line is a file to be run, and
-# is answered by its exit code.
+# The init of a User-Mode Linux guest. Its root is the host's tree, read-only; its writable
+# directories are in memory, except $SCRATCH, which it shares with the host. It runs scripts
+# that are named on its console, one a line, and prints the exit code of each.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C TMPDIR=/run/tmp
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -14,8 +13,8 @@ mount --bind /run/etc /etc
 mount --bind /run/log /var/log
 mount -o remount,ro /
 mount -t hostfs -o "$SCRATCH" scratch /mnt || exit 1
-# Debian's scripts would change the host's idea of name servers; and hosts named in
-# secrets would be looked up.
+# Debian's scripts would change the name servers; and hosts named in secrets would be
+# resolved.
 rm -rf /etc/ppp/ip-up.d /etc/ppp/ip-down.d /etc/ppp/ipv6-up.d /etc/ppp/ipv6-down.d
 mkdir -p /etc/ppp/peers
 : > /etc/ppp/options

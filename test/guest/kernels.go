@@ -16,16 +16,16 @@ import (
 	"upppoe/test/lab"
 )
 
-// programsEnv is the environment variable that holds the directory of the host's programs,
-// where a test runs in a guest.
+// programsEnv is the environment variable that is set in a guest, to the directory of the compiled
+// programs.
 const programsEnv = "UPPPOE_GUEST_PROGRAMS"
 
-// Inside reports whether this process runs in a guest, as a test that Kernels runs.
+// Inside reports whether this process runs in a guest, as a test that Kernels runs there.
 func Inside() bool { return os.Getenv(programsEnv) != "" }
 
-// Build builds commands of the project, as lab.Build does, and what Kernels needs to
-// run the tests of a package in a guest. It returns their directory, and what removes
-// it. In a guest they are there already.
+// Build compiles commands of the project like lab.Build, and what Kernels needs to run the tests of
+// a package in a guest. It returns their directory, and a function that removes it. In a guest it
+// returns the host's directory.
 func Build(root, pkg string, commands ...string) (dir string, remove func(), err error) {
 	if Inside() {
 		return os.Getenv(programsEnv), func() {}, nil
@@ -41,25 +41,24 @@ func Build(root, pkg string, commands ...string) (dir string, remove func(), err
 	return dir, remove, err
 }
 
-// Kernels finds a kernel for each test that needs some kinds of devices: this
-// machine's or, started with the first test that needs it, a guest's. Tests may run in
-// parallel; those in the guest run one after another.
+// Kernels runs tests that need certain kinds of devices: on this machine or, if its kernel lacks
+// them, in a guest, which is booted for the first such test. Tests may run in parallel; in the
+// guest they run one after another.
 type Kernels struct {
-	// Owner is the test with which the guest ends.
+	// Owner is the test at whose end the guest is closed.
 	Owner testing.TB
-	// Bin is the directory that Build has made.
+	// Bin is the directory returned by Build.
 	Bin string
 
 	mu      sync.Mutex // held while a test runs in the guest
 	machine *Machine
 }
 
-// modules are what a guest for tests loads.
+// modules are loaded in the guest.
 var modules = []string{"ipv6", "tun", "af_packet", "veth", "bridge", "8021q", "macvlan", "ipvlan", "vxlan", "geneve", "ip_gre"}
 
-// Run runs the test here or, if this kernel lacks a kind of devices, in the guest.
-// There the test program is started to run t and nothing else, and comes to this place
-// once more. Kinds are called as ip-link(8) calls them.
+// Run runs the test here or, if this kernel lacks kinds of devices, in the guest: the test program
+// is run there for t alone, and calls Run again. Kinds are named as in ip-link(8).
 func (k *Kernels) Run(t *testing.T, kinds []string, test func(*testing.T)) {
 	t.Helper()
 	missing := missingKinds(t, kinds)
@@ -94,7 +93,7 @@ func (k *Kernels) runInGuest(t *testing.T) {
 	}
 }
 
-// missingKinds are the kinds of devices that the kernel has not.
+// missingKinds returns the kinds of devices that the kernel lacks.
 func missingKinds(t testing.TB, kinds []string) (missing []string) {
 	t.Helper()
 	check(t, namespace(t).Do(func() error {
@@ -108,12 +107,12 @@ func missingKinds(t testing.TB, kinds []string) (missing []string) {
 	return missing
 }
 
-// hasKind reports whether the kernel has a kind of devices: it looks at the kind before it
-// looks at the rest, which may be refused.
+// hasKind reports whether the kernel has a kind of devices: it checks the kind before other
+// attributes, which it may reject.
 func hasKind(kind string) bool {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "probe-" + kind
-	attrs.ParentIndex = 1 // loopback: some kinds need any
+	attrs.ParentIndex = 1 // loopback: some kinds need a parent
 	err := netlink.LinkAdd(&netlink.GenericLink{LinkAttrs: attrs, LinkType: kind})
 	return !errors.Is(err, unix.EOPNOTSUPP)
 }

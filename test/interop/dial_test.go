@@ -82,7 +82,7 @@ func clientIsRejected(t *testing.T, ours *lab.Namespace, real *guest, m method) 
 	wantText(t, "our client", client.log(), m.by+" authentication failed")
 }
 
-// wantText checks that a text has some others in it.
+// wantText checks that a text contains others.
 func wantText(t testing.TB, what, text string, wanted ...string) {
 	t.Helper()
 	for _, w := range wanted {

@@ -10,7 +10,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// result is what a run of a program gives to a script.
+// result is what a program returns to a script.
 type result struct {
 	code int
 	out  string
@@ -29,8 +29,7 @@ func ask(t testing.TB, in *lab.Namespace, program string, args ...string) result
 	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-// TestRealDiscoveryListsOurServer: the real pppoe-discovery prints what our server
-// offers.
+// TestRealDiscoveryListsOurServer: the real pppoe-discovery prints our server's PADO.
 func TestRealDiscoveryListsOurServer(t *testing.T) {
 	need(t)
 	s := newSegment(t)
@@ -44,8 +43,8 @@ func TestRealDiscoveryListsOurServer(t *testing.T) {
 		"AC-Ethernet-Address: "+ourMAC+"\n")
 }
 
-// TestOurDiscoveryOutputMatches: to the same question about rp-pppoe's server,
-// both pppoe-discovery give a script the same answer.
+// TestOurDiscoveryOutputMatches: with the same arguments and rp-pppoe's server, both
+// pppoe-discovery programs print the same and return the same exit code.
 func TestOurDiscoveryOutputMatches(t *testing.T) {
 	ours, real := newBench(t)
 	real.serve(t, "require-chap", "-S", "internet", "-S", "voice")
@@ -64,7 +63,7 @@ func TestOurDiscoveryOutputMatches(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) { wantSameOutput(t, ours, c.code, append(c.args, oneAttempt...)...) })
 	}
-	t.Run("no interface", func(t *testing.T) { wantSameOutput(t, ours, 0, oneAttempt[2:]...) }) // they take eth0
+	t.Run("no interface", func(t *testing.T) { wantSameOutput(t, ours, 0, oneAttempt[2:]...) }) // they use eth0
 	t.Run("another concentrator", func(t *testing.T) {
 		// pppd 2.4.9 prints half of the offer, and ends with 0.
 		ourDiscoveryFindsNothing(t, ours, append([]string{"-C", "nobody"}, oneAttempt...)...)
@@ -81,10 +80,10 @@ func wantSameOutput(t *testing.T, in *lab.Namespace, code int, args ...string) {
 	}
 }
 
-// oneAttempt has pppoe-discovery ask once, and wait a second.
+// oneAttempt makes pppoe-discovery send one PADI, and wait a second.
 var oneAttempt = []string{"-I", "eth0", "-a", "1", "-t", "1"}
 
-// toCurrentFormat has pppd 2.4.9's pppoe-discovery speak as it does since 2.5.0.
+// toCurrentFormat converts the output of pppd 2.4.9's pppoe-discovery to that of 2.5.0 and later.
 var toCurrentFormat = strings.NewReplacer("       Service-Name: ", "Service-Name: ", "Got a cookie: ", "Cookie: ")
 
 func ourDiscoveryFindsNothing(t *testing.T, in *lab.Namespace, args ...string) {

@@ -7,27 +7,26 @@ import (
 	"upppoe/test/lab"
 )
 
-// guest is a machine with the real pppd and rp-pppoe.
+// guest is a guest with the real pppd and rp-pppoe.
 type guest struct{ *uml.Machine }
 
-// boot starts a guest in a namespace, behind one of its interfaces or, if that is
-// empty, with no Ethernet interface.
+// boot boots a guest in a namespace, connected to one of its interfaces or, if port is empty,
+// without Ethernet interface.
 func boot(t testing.TB, in *lab.Namespace, port string) *guest {
 	t.Helper()
 	return &guest{uml.Boot(t, uml.Config{Bin: bin, Namespace: in, Port: port, Modules: modules})}
 }
 
-// modules have what pppd and rp-pppoe want of the kernel.
+// modules are the kernel modules that pppd and rp-pppoe need.
 var modules = []string{"slhc", "ppp_generic", "pppox", "pppoe", "ppp_async", "ipv6", "veth"}
 
-// run runs a shell script in the guest and returns its exit code and all that it
-// printed.
+// run runs a shell script in the guest and returns its exit code and output.
 func (g *guest) run(t testing.TB, script string) (code int, output string) {
 	t.Helper()
 	return g.Run(t, script)
 }
 
-// must runs a script that may not fail.
+// must runs a script that must succeed.
 func (g *guest) must(t testing.TB, script string) string {
 	t.Helper()
 	return g.Must(t, script)

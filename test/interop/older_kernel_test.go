@@ -7,24 +7,24 @@ import (
 	"testing"
 )
 
-// TestKindsOfDevices runs in the guest what tests of package netconfig leave out on a
-// kernel that makes no VRF or VLAN.
+// TestKindsOfDevices runs tests of package netconfig in the guest that are skipped on a kernel
+// without VRF or VLAN devices.
 func TestKindsOfDevices(t *testing.T) {
 	need(t)
 	boot(t, namespace(t), "").runTests(t, "./internal/host/netconfig", "^(TestTwoVRFs|TestRaiseMTU)$",
 		"tun vrf 8021q bridge macvlan", "TestTwoVRFs", "TestRaiseMTU/VLAN_in_a_VLAN_on_a_bridge")
 }
 
-// TestOlderKernel: the guest's, Linux 6.1, has no TCX, and its verifier does not know that
-// the processor loads numbers from anywhere. The kernel's data path does without.
+// TestOlderKernel: the guest's kernel, Linux 6.1, has no TCX, and its verifier does not assume that
+// unaligned loads work. The kernel data path does not need either.
 func TestOlderKernel(t *testing.T) {
 	need(t)
 	boot(t, namespace(t), "").runTests(t, "./internal/ebpf", "^(TestVerdicts|TestFamilies|TestTwoSessions|TestForwarding|TestProcessKilledClsact|TestNetAdminSuffices)$/^(TC|XDP)$",
 		"tun macvlan sch_ingress cls_bpf", "TestVerdicts/XDP", "TestFamilies/XDP", "TestTwoSessions", "TestForwarding/TC", "TestProcessKilledClsact", "TestNetAdminSuffices")
 }
 
-// runTests runs tests of a package in the guest, with modules that they need; some, by name,
-// must have passed.
+// runTests runs tests of a package in the guest, with the modules that they need; the tests in
+// passed must not be skipped.
 func (g *guest) runTests(t *testing.T, pkg, tests, modules string, passed ...string) {
 	t.Helper()
 	program := filepath.Base(pkg) + ".test"

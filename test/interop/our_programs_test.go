@@ -10,14 +10,14 @@ import (
 	"upppoe/test/lab"
 )
 
-// program is one of ours while it runs.
+// program is one of our programs while it runs.
 type program struct {
 	*lab.Program
 	etc string // its own /etc/ppp
 }
 
-// start starts one of our programs in a namespace, with files that it finds in
-// /etc/ppp; it is ended with the test.
+// start starts one of our programs in a namespace, with files in /etc/ppp, and stops it at the end
+// of the test.
 func start(t testing.TB, in *lab.Namespace, files map[string]string, name string, args ...string) *program {
 	t.Helper()
 	etc := t.TempDir()
@@ -34,7 +34,7 @@ func start(t testing.TB, in *lab.Namespace, files map[string]string, name string
 
 func (p *program) log() string { return p.Log() }
 
-// await waits until the program has said something that matches.
+// await waits until the program's output matches.
 func (p *program) await(t testing.TB, pattern string) {
 	t.Helper()
 	check(t, p.Await(pattern))
@@ -48,7 +48,7 @@ func (p *program) wait(t testing.TB) int {
 	return code
 }
 
-// stop ends the program as somebody at a terminal would.
+// stop ends the program as a user at a terminal would.
 func (p *program) stop(t testing.TB) int {
 	t.Helper()
 	code, err := p.Stop()
@@ -56,7 +56,7 @@ func (p *program) stop(t testing.TB) int {
 	return code
 }
 
-// serve starts our server, as rp-pppoe's is started.
+// serve starts our server with rp-pppoe's flags.
 func serve(t testing.TB, in *lab.Namespace, require string, flags ...string) *program {
 	t.Helper()
 	files := map[string]string{
@@ -70,7 +70,7 @@ func serve(t testing.TB, in *lab.Namespace, require string, flags ...string) *pr
 	return p
 }
 
-// dial starts our client, by the file of peers that pppd would have, with more lines in it.
+// dial starts our client with a peers file like pppd's, with more lines in it.
 func dial(t testing.TB, in *lab.Namespace, password string, options ...string) *program {
 	t.Helper()
 	files := map[string]string{
@@ -79,7 +79,7 @@ func dial(t testing.TB, in *lab.Namespace, password string, options ...string) *
 	return start(t, in, files, "pppoe-client", "call", "isp")
 }
 
-// hangUp ends our client by a signal, on which it says good-bye.
+// hangUp ends our client by a signal, so that it terminates the session.
 func (p *program) hangUp(t testing.TB) {
 	t.Helper()
 	if code := p.stop(t); code != 5 {

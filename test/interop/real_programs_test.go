@@ -11,7 +11,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// waitForFunc is a shell function: it waits until a command succeeds.
+// waitForFunc is a shell function that waits until a command succeeds.
 const waitForFunc = `
 wait_for() {
 	for i in $(seq 1200); do "$@" > /dev/null 2>&1 && return; sleep 0.05; done
@@ -19,11 +19,11 @@ wait_for() {
 }
 `
 
-// serve starts the real pppoe-server in the guest, which runs pppd for each session,
-// with the account and addresses of all these tests. It listens when it has a socket
-// of PPPoE's discovery, as the kernel lists them. Nothing is lost on the way to it, so
-// it may be patient: each time it repeats a challenge of EAP it makes another one under
-// the same Identifier, and takes the answer to the first for a wrong one.
+// serve starts the real pppoe-server in the guest, which runs pppd for each session, with the
+// account and addresses of all tests here. It is ready when the kernel lists its PPPoE discovery
+// socket. Nothing is lost on the way to it, so its timeouts may be long: each time it repeats an
+// EAP challenge it generates another one with the same Identifier, and takes the response to the
+// first one for a wrong one.
 func (g *guest) serve(t testing.TB, require string, flags ...string) {
 	t.Helper()
 	g.must(t, waitForFunc+fmt.Sprintf(`
@@ -37,7 +37,7 @@ wait_for grep -q ' 8863 ' /proc/net/packet
 		if t.Failed() {
 			t.Logf("The real server logged:\n%s", g.must(t, "cat /run/server.out /run/server.log"))
 		}
-		// Asked politely, pppd takes some seconds.
+		// On SIGTERM, pppd takes some seconds.
 		g.must(t, waitForFunc+`
 none() { ! pgrep -x pppoe-server && ! pgrep -x pppd && ! pgrep -x pppoe; }
 for program in pppoe-server pppd pppoe; do pkill -9 -x $program; done
@@ -45,7 +45,7 @@ wait_for none`)
 	})
 }
 
-// awaitServerLog waits until the real server's pppd has logged something.
+// awaitServerLog waits for a line in the log of the real server's pppd.
 func (g *guest) awaitServerLog(t testing.TB, line string) {
 	t.Helper()
 	g.must(t, waitForFunc+"wait_for grep -qF '"+line+"' /run/server.log || { cat /run/server.log; exit 1; }")
@@ -58,9 +58,9 @@ func words(flags []string) (line string) {
 	return line
 }
 
-// dial dials with the real pppd and the kernel's PPPoE, and returns pppd's exit code,
-// its log, and what it made. It detaches with the first of two families up, so both
-// are awaited.
+// dial dials with the real pppd and the kernel's PPPoE, and returns pppd's exit code, its log, and
+// the configuration that it made. pppd detaches when the first of two protocols is up, so both are
+// awaited.
 func (g *guest) dial(t testing.TB, password string) (code int, told string) {
 	t.Helper()
 	return g.run(t, waitForFunc+`
@@ -77,15 +77,15 @@ exit $code
 `)
 }
 
-// hangUp ends the real pppd's session as poff does.
+// hangUp terminates the real pppd's session like poff.
 func (g *guest) hangUp(t testing.TB) {
 	t.Helper()
 	g.must(t, waitForFunc+"kill $(head -n 1 /run/ppp0.pid); wait_for test ! -e /sys/class/net/ppp0")
 }
 
-// startRelay starts the real pppoe-relay between two interfaces of a namespace. Of the
-// kernel it needs no PPPoE. It confuses a session with an earlier one of the same
-// number whose PADT it has not seen.
+// startRelay starts the real pppoe-relay between two interfaces of a namespace. It needs no PPPoE
+// in the kernel. It confuses a session with an earlier one of the same ID whose PADT it has not
+// seen.
 func startRelay(t testing.TB, in *lab.Namespace, clients, servers string) {
 	t.Helper()
 	cmd := exec.Command("pppoe-relay", "-C", clients, "-S", servers, "-F")
@@ -97,8 +97,8 @@ func startRelay(t testing.TB, in *lab.Namespace, clients, servers string) {
 	check(t, in.Do(func() error { return awaitListeners(2) }))
 }
 
-// awaitListeners waits until as many sockets as are said listen for sessions, which
-// pppoe-relay opens last.
+// awaitListeners waits until as many session sockets are open as given, which pppoe-relay opens
+// last.
 func awaitListeners(sockets int) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

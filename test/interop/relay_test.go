@@ -6,11 +6,11 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestThroughRelay: rp-pppoe's pppoe-relay stands between two segments, and marks
-// what it passes on with Relay-Session-Id (RFC 2516 appendix A). The real ones through
-// it, without us, show that the segments and guests themselves are sound.
+// TestThroughRelay: rp-pppoe's pppoe-relay connects two segments, and adds Relay-Session-Id to
+// what it forwards (RFC 2516 appendix A). The real client with the real server checks the
+// segments and guests themselves.
 //
-//	clients: our namespace and a guest --- relay --- servers: likewise
+//	clients: our namespace and a guest --- relay --- servers: our namespace and a guest
 func TestThroughRelay(t *testing.T) {
 	need(t)
 	clients, servers, relay := newSegment(t), newSegment(t), namespace(t)

@@ -1,6 +1,6 @@
-// Package interop holds our programs against the real ones: pppd with the kernel's
-// PPPoE and rp-pppoe, which run in a User-Mode Linux guest, since few test machines
-// have a kernel with PPP.
+// Package interop tests our programs against the real ones: pppd with the kernel's PPPoE, and
+// rp-pppoe. They run in User-Mode Linux guests, as few test machines have a kernel with PPP. It
+// needs root and the programs in guest.Programs, and takes about two minutes.
 //
 //	our program --- veth --- bridge --- veth --- vec0 of the guest
 package interop
@@ -17,7 +17,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// bin is where our programs are built.
+// bin is the directory of our compiled programs.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// need leaves a test out on a machine without the real programs.
+// need skips a test on a machine without the real programs.
 func need(t testing.TB) {
 	t.Helper()
 	roottest.Need(t, "linux.uml", "pppd", "pppoe-server", "pppoe-discovery", "pppoe-relay", "modprobe", "ip", "ping")
@@ -57,7 +57,7 @@ func namespace(t testing.TB) *lab.Namespace {
 	return n
 }
 
-// segment is an Ethernet segment: a bridge in a namespace of its own.
+// segment is an Ethernet segment: a bridge in its own namespace.
 type segment struct {
 	wire  *lab.Namespace
 	ports int
@@ -72,7 +72,7 @@ func newSegment(t testing.TB) *segment {
 	return s
 }
 
-// plug gives a namespace an interface on the segment.
+// plug connects an interface of a namespace to the segment.
 func (s *segment) plug(t testing.TB, n *lab.Namespace, name, mac string) {
 	t.Helper()
 	port := s.port()
@@ -80,7 +80,7 @@ func (s *segment) plug(t testing.TB, n *lab.Namespace, name, mac string) {
 	check(t, s.wire.AddBridgePorts(bridge, port))
 }
 
-// host is a namespace for our programs, whose eth0 is on the segment.
+// host makes a namespace for our programs, whose eth0 is on the segment.
 func (s *segment) host(t testing.TB, mac string) *lab.Namespace {
 	t.Helper()
 	n := namespace(t)
@@ -88,7 +88,7 @@ func (s *segment) host(t testing.TB, mac string) *lab.Namespace {
 	return n
 }
 
-// guest is a machine for the real programs, whose vec0 is on the segment.
+// guest boots a guest for the real programs, whose vec0 is on the segment.
 func (s *segment) guest(t testing.TB) *guest {
 	t.Helper()
 	return boot(t, s.host(t, ""), "eth0")
@@ -99,10 +99,10 @@ func (s *segment) port() string {
 	return fmt.Sprintf("port%d", s.ports)
 }
 
-// ourMAC is the address of our programs where they are with a guest only.
+// ourMAC is the address of our programs if there is one guest only.
 const ourMAC = "02:00:5e:00:53:10"
 
-// newBench is a segment with a guest and a namespace for our programs.
+// newBench makes a segment with a guest and a namespace for our programs.
 func newBench(t testing.TB) (ours *lab.Namespace, real *guest) {
 	t.Helper()
 	need(t)
@@ -110,18 +110,18 @@ func newBench(t testing.TB) (ours *lab.Namespace, real *guest) {
 	return s.host(t, ourMAC), s.guest(t)
 }
 
-// Every session has these addresses.
+// The addresses of every session.
 var (
 	serverIP = netip.MustParseAddr("192.0.2.1")
 	clientIP = netip.MustParseAddr("192.0.2.10")
 )
 
-// method is a way to prove who one is.
+// method is an authentication protocol.
 type method struct {
 	name    string
 	require string // in a file of options
-	option  string // in LCP, as debug logs have it
-	by      string // in the words of "failed ... authentication"
+	option  string // in LCP, as debug logs print it
+	by      string // in the log line "failed ... authentication"
 }
 
 var methods = []method{
@@ -136,11 +136,11 @@ const correctPassword, wrongPassword = "testpassword", "wrong"
 // accounts is a secrets file.
 const accounts = "\"testuser\" * \"" + correctPassword + "\" *\n"
 
-// linkLocal finds a session's pair of addresses in what `ip addr` shows.
+// linkLocal matches a session's pair of addresses in the output of `ip addr`.
 var linkLocal = regexp.MustCompile(`inet6 (fe80::\S+) peer (fe80::[^/]+)/128`)
 
-// pingBothWays pings through a session that has ppp0 at both ends: IPv4 and IPv6, from
-// the guest and from our side.
+// pingBothWays pings through a session that has ppp0 at both ends: IPv4 and IPv6, from the guest
+// and from our side.
 func pingBothWays(t testing.TB, g *guest, ours *lab.Namespace, guestIP, ourIP netip.Addr) {
 	t.Helper()
 	shown := g.must(t, "ip addr show ppp0")

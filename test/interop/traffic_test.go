@@ -10,18 +10,18 @@ import (
 	"upppoe/test/lab"
 )
 
-// Networks behind the ends of a session. Each host is number 2 in its own.
+// Networks behind the two ends of a session. Each host has number 2.
 var (
 	ourNets   = []string{"203.0.113.", "2001:db8:2::"}
 	guestNets = []string{"198.51.100.", "2001:db8:1::"}
 	masks     = []string{"/24", "/64"}
 )
 
-// sessionMTU is what an Ethernet of 1500 leaves.
+// sessionMTU is the MTU over an Ethernet of 1500.
 const sessionMTU = "1492"
 
-// TestTraffic has each of our data paths carry what hosts behind the session send, at the
-// other end of which is the kernel's PPPoE: all that comes is compared with what was sent.
+// TestTraffic sends traffic of hosts behind both ends of a session through each of our data
+// paths; the other end is the kernel's PPPoE. All that arrives is compared with what was sent.
 //
 //	lanhost --- our program === PPPoE === pppd in the guest --- lanhost
 func TestTraffic(t *testing.T) {
@@ -52,7 +52,7 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// addHost puts a host behind our programs' namespace; it serves while the test runs.
+// addHost connects a host behind our programs' namespace, which serves until the end of the test.
 func addHost(t *testing.T, ours *lab.Namespace) (host *lab.Namespace) {
 	t.Helper()
 	host = namespace(t)
@@ -83,7 +83,7 @@ func ip(t *testing.T, in *lab.Namespace, args ...string) {
 	}
 }
 
-// addHost puts a host behind the guest.
+// addHost connects a host behind the guest.
 func (g *guest) addHost(t *testing.T) {
 	t.Helper()
 	script := `set -e
@@ -102,7 +102,7 @@ ip -n lan link set eth0 up
 	g.must(t, script)
 }
 
-// carry has the host behind the guest try the one behind our program, and back.
+// carry makes the hosts behind the guest and behind our program test each other.
 func carry(t *testing.T, g *guest, ours, host *lab.Namespace, p *program, path string) {
 	t.Helper()
 	if path == "kernel" {
@@ -127,9 +127,9 @@ func carry(t *testing.T, g *guest, ours, host *lab.Namespace, p *program, path s
 	}
 }
 
-// serveByKernel starts the real pppoe-server, whose sessions the kernel's PPPoE carries.
-// Debian's can only have pppoe(8) do that, for which it gives pppd a command; so a script
-// in pppd's place gives pppd the session.
+// serveByKernel starts the real pppoe-server with sessions in the kernel's PPPoE. Debian's can only
+// use pppoe(8), for which it passes a command to pppd; so a script in place of pppd passes the
+// session to pppd.
 func (g *guest) serveByKernel(t *testing.T) {
 	t.Helper()
 	g.must(t, `cat > /run/pppd-kernel << 'END'

@@ -6,7 +6,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// MoveInterface gives another namespace an interface of this one, which is up there.
+// MoveInterface moves an interface to another namespace and sets it up there.
 func (n *Namespace) MoveInterface(name string, to *Namespace) error {
 	err := n.Do(func() error {
 		link, err := netlink.LinkByName(name)

@@ -1,9 +1,9 @@
-// Package lab lays networks for tests and the demo: namespaces of the real kernel,
-// joined by veth pairs and bridges. It needs nothing but the kernel: no ip(8), no
-// packages.
+// Package lab makes networks for tests and the demo: network namespaces of the running kernel,
+// connected by veth pairs and bridges. It uses netlink only, not ip(8), and needs root or a user
+// namespace.
 //
-// Namespaces have no names, so that labs cannot collide; they go when the lab is
-// closed and the last program in them has ended.
+// Namespaces have no names, so that labs cannot collide. They end when they are closed and the last
+// program in them has ended.
 package lab
 
 import (
@@ -24,7 +24,7 @@ type Namespace struct {
 	handle netns.NsHandle
 }
 
-// NewNamespace makes a namespace whose loopback is up.
+// NewNamespace makes a namespace and sets its loopback interface up.
 func NewNamespace() (*Namespace, error) {
 	n := &Namespace{handle: netns.None()}
 	err := onNewThread(func() (err error) {
@@ -40,7 +40,7 @@ func NewNamespace() (*Namespace, error) {
 	return n, nil
 }
 
-// Close gives the namespace up; again it does nothing.
+// Close closes the namespace. It may be called again.
 func (n *Namespace) Close() error {
 	if !n.handle.IsOpen() {
 		return nil
@@ -48,8 +48,8 @@ func (n *Namespace) Close() error {
 	return n.handle.Close()
 }
 
-// Do runs a function on a thread that is in the namespace. The function must not
-// leave goroutines behind that need it.
+// Do runs a function on a thread in the namespace. The function must not start goroutines that need
+// it.
 func (n *Namespace) Do(f func() error) error {
 	return onNewThread(func() error {
 		if err := netns.Set(n.handle); err != nil {
@@ -59,21 +59,21 @@ func (n *Namespace) Do(f func() error) error {
 	})
 }
 
-// onNewThread runs a function on a thread of its own, which is thrown away: nobody
-// else may find it in another namespace.
+// onNewThread runs a function on its own thread, which then ends: no other goroutine may run in its
+// namespace.
 func onNewThread(f func() error) error {
 	result := make(chan error, 1)
 	// Ends with the function.
 	go func() {
-		defer close(result) // a test that fails, or is left out, does not return
+		defer close(result) // a test that fails or is skipped does not return
 		runtime.LockOSThread()
 		result <- f()
 	}()
 	return <-result
 }
 
-// Start starts a program in the namespace, which may have files and directories of its
-// own. The thread that starts it is gone at once, so a Pdeathsig would end it.
+// Start starts a program in the namespace, with bind mounts of its own. The thread that starts it
+// ends at once, so a Pdeathsig would kill the program.
 func (n *Namespace) Start(cmd *exec.Cmd, binds ...BindMount) error {
 	return n.Do(func() error {
 		if err := bindMounts(binds); err != nil {
@@ -83,7 +83,7 @@ func (n *Namespace) Start(cmd *exec.Cmd, binds ...BindMount) error {
 	})
 }
 
-// Run runs a program in the namespace and returns all that it prints.
+// Run runs a program in the namespace and returns its combined output.
 func (n *Namespace) Run(name string, args ...string) (string, error) {
 	var out []byte
 	err := n.Do(func() (err error) {
@@ -97,10 +97,10 @@ func (n *Namespace) Run(name string, args ...string) (string, error) {
 type End struct {
 	In   *Namespace
 	Name string
-	MAC  string // empty: the kernel's choice
+	MAC  string // empty: chosen by the kernel
 }
 
-// Veth joins two namespaces by a pair of Ethernet interfaces, which are up.
+// Veth connects two namespaces by a veth pair, and sets it up.
 func Veth(a, b End) error {
 	return onNewThread(func() error {
 		if err := netns.Set(a.In.handle); err != nil {
@@ -119,8 +119,8 @@ func Veth(a, b End) error {
 	})
 }
 
-// awaitCarrier waits until the end has a carrier: for a moment after the other end is up, the
-// kernel drops what is sent.
+// awaitCarrier waits for the carrier: the kernel drops frames for a moment after the other end is
+// up.
 func (e End) awaitCarrier() error {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		link, err := netlink.LinkByName(e.Name)
@@ -151,7 +151,7 @@ func (e End) setUp() error {
 	return netlink.LinkSetUp(link)
 }
 
-// Bridge makes a bridge of interfaces of the namespace; it is up.
+// Bridge makes a bridge with interfaces of the namespace as its ports, and sets it up.
 func (n *Namespace) Bridge(name string, members ...string) error {
 	return n.Do(func() error {
 		attrs := netlink.NewLinkAttrs()
@@ -164,7 +164,7 @@ func (n *Namespace) Bridge(name string, members ...string) error {
 	})
 }
 
-// AddBridgePorts makes interfaces of the namespace ports of its bridge.
+// AddBridgePorts adds interfaces of the namespace to its bridge.
 func (n *Namespace) AddBridgePorts(bridge string, members ...string) error {
 	return n.Do(func() error { return addPorts(bridge, members) })
 }
@@ -186,7 +186,7 @@ func addPorts(bridge string, members []string) error {
 	return nil
 }
 
-// Address gives an interface an address, like 203.0.113.254/24.
+// Address adds an address like 203.0.113.254/24 to an interface.
 func (n *Namespace) Address(name, address string) error {
 	return n.Do(func() error {
 		link, err := netlink.LinkByName(name)
@@ -209,14 +209,13 @@ func setUp(name string) error {
 	return netlink.LinkSetUp(link)
 }
 
-// Build builds commands of the project, given as packages like ./cmd/pppoe-client,
-// from its root, as static binaries in a directory.
+// Build compiles commands of the project, given as packages like ./cmd/pppoe-client, as static
+// binaries in a directory. root is the module's root.
 func Build(root, dir string, packages ...string) error {
 	return runGo(root, append([]string{"build", "-o", dir + "/"}, packages...)...)
 }
 
-// BuildTests builds the test program of a package as Build builds commands: as dir's
-// file NAME.test.
+// BuildTests compiles the test program of a package like Build, as file NAME.test of dir.
 func BuildTests(root, dir, pkg string) error {
 	return runGo(root, "test", "-c", "-o", dir+"/", pkg)
 }
@@ -231,7 +230,7 @@ func runGo(root string, args ...string) error {
 	return nil
 }
 
-// MTU is an interface's, in octets.
+// MTU returns the MTU of an interface, in octets.
 func (n *Namespace) MTU(name string) (mtu int, err error) {
 	err = n.Do(func() error {
 		link, err := netlink.LinkByName(name)
@@ -244,7 +243,7 @@ func (n *Namespace) MTU(name string) (mtu int, err error) {
 	return mtu, err
 }
 
-// SetMTU sets that of an interface, in octets.
+// SetMTU sets the MTU of an interface, in octets.
 func (n *Namespace) SetMTU(name string, mtu int) error {
 	return n.Do(func() error {
 		link, err := netlink.LinkByName(name)

@@ -30,7 +30,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// reaches reports whether an address answers a namespace.
+// reaches checks that an address can be pinged from a namespace.
 func reaches(t *testing.T, from *lab.Namespace, to string) {
 	t.Helper()
 	took, err := from.Ping(netip.MustParseAddr(to), 1, 5*time.Second)
@@ -53,7 +53,7 @@ func TestVethAndPing(t *testing.T) {
 	}
 }
 
-// tap makes a persistent tap, by which a namespace is told from others.
+// tap makes a persistent TAP device, which identifies a namespace.
 func tap(in *lab.Namespace, name string) error {
 	return in.Do(func() error {
 		attrs := netlink.NewLinkAttrs()
@@ -96,7 +96,7 @@ func TestNamespaceIsAProgramsOwn(t *testing.T) {
 	check(t, n.Close())
 }
 
-// TestBindIsAProgramsOwn: the program sees what is laid over, and nobody else does.
+// TestBindMountIsPrivate: only the program sees its bind mount.
 func TestBindIsAProgramsOwn(t *testing.T) {
 	roottest.Need(t)
 	from, over := t.TempDir(), t.TempDir()

@@ -8,19 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BindMount lays a file or directory over one of the machine's, which must be there, for a
-// program that Start starts: nobody else sees it.
+// BindMount mounts the file or directory Source over the existing Target, for a program that Start
+// starts. Other processes do not see it.
 type BindMount struct {
 	Source, Target string
 }
 
-// PrivateDirs gives a program directories of its own, below one, in place of those in which
-// the machine has its options, scripts and secrets of PPP, what programs remember, and
-// what runs. It reads, runs and changes nothing there.
+// PrivateDirs returns bind mounts of empty directories below dir over /etc/ppp, /var/lib and /run,
+// so that a program uses none of the machine's options, scripts, secrets and state.
 func PrivateDirs(dir string) (binds []BindMount, err error) {
-	for _, over := range []string{"/etc/ppp", "/var/lib", "/run"} { // the last: dir may be in it
+	for _, over := range []string{"/etc/ppp", "/var/lib", "/run"} { // /run comes last: dir may be in it
 		if _, err := os.Stat(over); err != nil {
-			continue // nothing is read, either
+			continue // nothing is read from it either
 		}
 		from := filepath.Join(dir, over)
 		if err := os.MkdirAll(from, 0o755); err != nil {
@@ -31,7 +30,7 @@ func PrivateDirs(dir string) (binds []BindMount, err error) {
 	return binds, nil
 }
 
-// bindMounts gives the calling thread, and what it starts, mounts of its own.
+// bindMounts gives the calling thread and its child processes their own mounts.
 func bindMounts(binds []BindMount) error {
 	if len(binds) == 0 {
 		return nil
@@ -39,7 +38,7 @@ func bindMounts(binds []BindMount) error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return fmt.Errorf("make a mount namespace: %w", err)
 	}
-	// Most systems share mounts with their copies.
+	// Mounts are shared by default on most systems.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Offload is work that an interface does for the kernel.
+// Offload is an offload of an interface.
 type Offload uint32
 
-// Those that tests switch: ethtool(8) calls them tx, rx, tso, gso and gro. The values are
-// the commands that switch them (linux/ethtool.h).
+// Offloads, which ethtool(8) calls tx, rx, tso, gso and gro. The values are the commands that set
+// them (linux/ethtool.h).
 const (
 	TxChecksum Offload = 0x17 // ETHTOOL_STXCSUM
 	RxChecksum Offload = 0x15 // ETHTOOL_SRXCSUM
@@ -20,7 +20,7 @@ const (
 	GRO        Offload = 0x2c // ETHTOOL_SGRO
 )
 
-// Offload switches offloads of an interface.
+// Offload turns offloads of an interface on or off.
 func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
 	return n.ethtool(name, func(ask ethtoolRequest) error {
 		for _, w := range what {
@@ -36,8 +36,8 @@ func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
 	})
 }
 
-// OffloadVLAN has an interface insert and strip VLAN tags itself, or no longer: ethtool(8)
-// calls that txvlan and rxvlan. It is an error if it then does otherwise.
+// OffloadVLAN turns insertion and stripping of VLAN tags by an interface on or off (txvlan and
+// rxvlan of ethtool(8)). It is an error if the interface does not comply.
 func (n *Namespace) OffloadVLAN(name string, on bool) error {
 	const getFlags, setFlags, both = 0x25, 0x26, 1<<7 | 1<<8 // linux/ethtool.h
 	return n.ethtool(name, func(ask ethtoolRequest) error {
@@ -65,10 +65,10 @@ func (n *Namespace) OffloadVLAN(name string, on bool) error {
 // ethtoolValue is struct ethtool_value.
 type ethtoolValue struct{ command, data uint32 }
 
-// ethtoolRequest asks the kernel something about an interface, and gets its answer.
+// ethtoolRequest performs an ethtool ioctl on an interface.
 type ethtoolRequest func(*ethtoolValue) error
 
-// ethtool has a function ask.
+// ethtool calls a function with the ethtool ioctl of an interface.
 func (n *Namespace) ethtool(name string, do func(ethtoolRequest) error) error {
 	return n.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
@@ -77,7 +77,7 @@ func (n *Namespace) ethtool(name string, do func(ethtoolRequest) error) error {
 		}
 		defer unix.Close(fd)
 		return do(func(value *ethtoolValue) error {
-			// struct ifreq, of which the kernel reads 40 octets.
+			// struct ifreq, which has 40 octets.
 			request := struct {
 				name [unix.IFNAMSIZ]byte
 				data unsafe.Pointer

@@ -7,8 +7,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestOffload: offloads of a veth pair can be switched, those of an interface that is not
-// there cannot.
+// TestOffload: offloads of a veth pair can be changed; for a nonexistent interface that fails.
 func TestOffload(t *testing.T) {
 	roottest.Need(t)
 	a, b := namespace(t), namespace(t)

@@ -13,17 +13,16 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// interval is the time from one echo request to the next.
+// interval is the time between two echo requests.
 const interval = 200 * time.Millisecond
 
-// Ping sends echo requests from the namespace, one every 200 ms, until one is
-// answered: the other side may need a moment after the session is up. It returns how
-// long the answer took.
+// Ping sends an echo request every 200 ms until one is answered, as the other side may not be ready
+// at once. It returns the round-trip time of the answered one.
 func (n *Namespace) Ping(to netip.Addr, seq int, timeout time.Duration) (took time.Duration, err error) {
 	err = n.Do(func() error {
 		for end := time.Now().Add(timeout); ; seq++ {
 			next := time.Now().Add(interval)
-			// What cannot even be sent, as without a route yet, fails at once.
+			// A request that cannot be sent, as without a route, fails at once.
 			if took, err = ping(to, seq&0xffff, interval); err == nil || time.Now().After(end) {
 				return err
 			}
@@ -86,8 +85,8 @@ func listen(to netip.Addr) (*icmp.PacketConn, family, error) {
 	return conn, f, err
 }
 
-// zoneIndex is an interface's index as a zone. Package net remembers the names of
-// interfaces for a minute, whatever namespace they were in.
+// zoneIndex returns an interface's index as a zone. Package net caches the names of interfaces for
+// a minute, whatever their namespace.
 func zoneIndex(zone string) (string, error) {
 	if zone == "" {
 		return "", nil

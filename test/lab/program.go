@@ -13,23 +13,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Program is a program that runs in a namespace, and what it has printed. Its methods
-// may be called concurrently.
+// Program is a program that runs in a namespace, and its output. Its methods may be called
+// concurrently.
 type Program struct {
 	cmd     *exec.Cmd
 	ended   chan struct{}
 	mu      sync.Mutex
 	output  bytes.Buffer
-	changed chan struct{} // has room for one: something was said
+	changed chan struct{} // of capacity 1: there is new output
 }
 
-// Bounds, of which a healthy program needs a hundredth.
+// Timeouts, of which a working program needs a hundredth.
 const (
 	outputTimeout = time.Minute
-	exitTimeout   = time.Minute // pppd's words may have it wait for answers
+	exitTimeout   = time.Minute // pppd's options may make it wait for answers
 )
 
-// Launch starts a program in the namespace; whoever starts it must Stop it or Wait.
+// Launch starts a program in the namespace. The caller must call Stop or Wait.
 func (n *Namespace) Launch(cmd *exec.Cmd, binds ...BindMount) (*Program, error) {
 	p := &Program{cmd: cmd, ended: make(chan struct{}), changed: make(chan struct{}, 1)}
 	out, err := cmd.StderrPipe()
@@ -64,15 +64,15 @@ func (p *Program) notify() {
 	}
 }
 
-// Log is all that the program has printed.
+// Log returns the program's output so far.
 func (p *Program) Log() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.output.String()
 }
 
-// Await waits until the program has printed something that matches. It gives up after
-// a minute, and when the program ends. Only one goroutine may wait at a time.
+// Await waits until the output matches a regular expression. It fails after a minute, or when the
+// program ends. It must not be called concurrently.
 func (p *Program) Await(pattern string) error {
 	re := regexp.MustCompile(pattern)
 	timeout := time.After(outputTimeout)
@@ -101,8 +101,8 @@ func (p *Program) hasEnded() bool {
 	}
 }
 
-// Wait waits until the program ends, and returns its exit code. One that does not end
-// within a minute is killed.
+// Wait waits until the program ends, and returns its exit code. It kills the program after a
+// minute.
 func (p *Program) Wait() (code int, err error) {
 	select {
 	case <-p.ended:
@@ -113,7 +113,7 @@ func (p *Program) Wait() (code int, err error) {
 	}
 }
 
-// Stop ends the program by SIGTERM, and waits as Wait does.
+// Stop sends SIGTERM, and waits like Wait.
 func (p *Program) Stop() (code int, err error) {
 	if !p.hasEnded() {
 		p.cmd.Process.Signal(unix.SIGTERM)
@@ -121,10 +121,10 @@ func (p *Program) Stop() (code int, err error) {
 	return p.Wait()
 }
 
-// PID is the process's number, as the program that started it sees it.
+// PID returns the process ID in the namespace of the caller.
 func (p *Program) PID() int { return p.cmd.Process.Pid }
 
-// Kill ends the program without asking it, and waits until it has ended.
+// Kill sends SIGKILL, and waits until the program has ended.
 func (p *Program) Kill() {
 	p.cmd.Process.Kill()
 	<-p.ended

@@ -11,26 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// userNamespaceEnv is the environment variable that tells the program that it is already in
-// a user namespace.
+// userNamespaceEnv is the environment variable that is set in the user namespace.
 const userNamespaceEnv = "UPPPOE_LAB_USERNS"
 
-// Reasons for which a lab cannot be laid, with what to do.
+// Reasons for which no lab can be made, with what to do.
 var (
 	ErrUserNamespace = errors.New("this machine lets no ordinary user make a user namespace: run as root (sudo), or allow it (sysctl kernel.unprivileged_userns_clone=1, or apparmor_restrict_unprivileged_userns=0)")
 	ErrTUN           = errors.New("/dev/net/tun cannot be opened: run as root, load the module (modprobe tun), or open the device to all (chmod 666 /dev/net/tun)")
 	ErrNetwork       = errors.New("network namespaces cannot be made here: run as root, in a container with --privileged or --cap-add SYS_ADMIN,NET_ADMIN,NET_RAW")
 )
 
-// probe is that variable's value in a process that is started only to see whether it can be.
+// probe is its value in a process that is started only to find out whether user namespaces are
+// permitted.
 const probe = "probe"
 
-// Enter makes sure that the program may lay networks. Root may; anybody else gets
-// to be root in a user namespace, in which the program is run once more: then done
-// is true, and code is what it should exit with.
+// Enter makes sure that the program may make network namespaces. Root may; any other user becomes
+// root of a user namespace, in which the program is run again: then done is true, and code is its
+// exit code.
 //
-// prepare is run first, once, as the user and in the network that the program was started
-// in: in its namespaces there is no way out, to fetch modules by for instance.
+// prepare is called first, once, as the original user in the original network: in the namespace
+// there is no network to download modules from, for instance.
 func Enter(prepare func() error) (code int, done bool, err error) {
 	if os.Getenv(userNamespaceEnv) == probe {
 		return 0, true, nil
@@ -62,7 +62,7 @@ func Enter(prepare func() error) (code int, done bool, err error) {
 	return enter()
 }
 
-// reexec is this program once more, as root of a user namespace.
+// reexec returns a command that runs this program as root of a user namespace.
 func reexec(value string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), userNamespaceEnv+"="+value)
@@ -75,7 +75,7 @@ func reexec(value string) *exec.Cmd {
 	return cmd
 }
 
-// enter runs the program once more, and waits until it has ended.
+// enter runs the program again, and waits until it has ended.
 func enter() (code int, done bool, err error) {
 	cmd := reexec("1")
 	if err := cmd.Start(); err != nil {
@@ -91,8 +91,8 @@ func enter() (code int, done bool, err error) {
 	return 0, true, nil
 }
 
-// forwardSignals stays, so that the program inside has time to clean up: what a terminal
-// sends it gets itself, and what was meant for us alone it gets from us.
+// forwardSignals keeps this process alive so that the program in the namespace can clean up.
+// Signals of a terminal reach it directly; those sent to this process alone are forwarded.
 func forwardSignals(to *os.Process) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)

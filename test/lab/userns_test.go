@@ -16,8 +16,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// ordinary is the environment variable that has the test program be what an ordinary
-// user starts; its argument is the answer it should give.
+// ordinary is the environment variable that makes the test program act as a program that an
+// ordinary user starts.
 const ordinary = "UPPPOE_LAB_ORDINARY"
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// enter does what the demo does, and lays something.
+// enter does what the demo does, and makes a device.
 func enter() int {
 	code, done, err := lab.Enter(func() error {
 		fmt.Printf("user %d prepared, in %s\n", os.Geteuid(), network())
@@ -52,7 +52,7 @@ func enter() int {
 	return 42
 }
 
-// network names the network namespace of this process.
+// network identifies the network namespace of this process.
 func network() string {
 	name, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
@@ -61,8 +61,7 @@ func network() string {
 	return name
 }
 
-// asNobody runs the test program as an ordinary user, who finds /dev/net/tun with a
-// mode.
+// asNobody runs the test program as an ordinary user with a /dev/net/tun of a given mode.
 func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string) {
 	t.Helper()
 	n := namespace(t)
@@ -77,7 +76,7 @@ func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string)
 	check(t, err)
 	defer program.Close()
 	var out strings.Builder
-	// The user may not look into the directory of the test program.
+	// The user has no permission for the directory of the test program.
 	cmd := exec.Command("/proc/self/fd/3")
 	cmd.ExtraFiles = []*os.File{program}
 	cmd.Dir = "/"
@@ -91,13 +90,13 @@ func asNobody(t *testing.T, mode os.FileMode) (code int, output, outside string)
 	return cmd.ProcessState.ExitCode(), out.String(), outside
 }
 
-// TestOrdinaryUserEnters: as root of a user namespace, after preparations outside of it, or
-// is told why not.
+// TestOrdinaryUserEnters: the program runs as root of a user namespace, after preparations outside,
+// or reports why it cannot.
 func TestOrdinaryUserEnters(t *testing.T) {
 	roottest.Need(t)
 	code, out, outside := asNobody(t, 0o666)
 	if code == 1 && strings.Contains(out, lab.ErrUserNamespace.Error()) {
-		return // this machine forbids it, and the user hears of it
+		return // not permitted on this machine, which is reported
 	}
 	if code != 42 || out != "user 65534 prepared, in "+outside+"\nuser 0 laid a tap\n" {
 		t.Errorf("the program ended with %d, and said:\n%s", code, out)

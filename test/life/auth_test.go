@@ -19,7 +19,8 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// startAuthenticatingAC starts a concentrator that proves who it is, which ours does not do.
+// startAuthenticatingAC starts a concentrator that authenticates itself, which our server does not
+// do.
 func startAuthenticatingAC(t testing.TB, in *lab.Namespace, name, password string) {
 	t.Helper()
 	var ports pppoe.Ports
@@ -43,14 +44,14 @@ func startAuthenticatingAC(t testing.TB, in *lab.Namespace, name, password strin
 	t.Cleanup(func() { stop(); ended.Wait() })
 }
 
-// noNetwork is a host whose devices lead nowhere.
+// noNetwork configures nothing, and its devices discard packets.
 type noNetwork struct{}
 
 func (noNetwork) Open(pppoe.SessionInfo) (tun.Device, error)                            { return tuntest.New("nowhere"), nil }
 func (noNetwork) Configure(pppoe.SessionInfo, pppoe.Addressing, pppoe.Addressing) error { return nil }
 func (noNetwork) Close(pppoe.SessionInfo, pppoe.Addressing)                             {}
 
-// TestAuthScripts: auth-up and auth-down tell of a peer that has proved who it is.
+// TestAuthScripts: auth-up and auth-down are run for a peer that has authenticated itself.
 func TestAuthScripts(t *testing.T) {
 	w := newTestbed(t)
 	startAuthenticatingAC(t, w.server, "isp-ac", "its-secret")
@@ -74,7 +75,7 @@ func TestAuthScripts(t *testing.T) {
 	}
 }
 
-// TestPeerWithWrongPassword is not let in: exit code 11.
+// TestPeerWithWrongPassword is rejected: exit code 11.
 func TestPeerWithWrongPassword(t *testing.T) {
 	w := newTestbed(t)
 	startAuthenticatingAC(t, w.server, "isp-ac", "its-secret")
@@ -93,8 +94,8 @@ func TestPeerWithWrongPassword(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestPeerSecretsUnreadable: a client judges its peer by no file that it can read only before it
-// gives up root's capabilities, and its log says what to do.
+// TestPeerSecretsUnreadable: a client does not authenticate its peer by files that it cannot read
+// after dropping root's capabilities, and its log says what to do.
 func TestPeerSecretsUnreadable(t *testing.T) {
 	w := newTestbed(t)
 	startAuthenticatingAC(t, w.server, "isp-ac", "its-secret")

@@ -17,8 +17,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// readCapabilities are a process's sets of capabilities, and whether what it starts can get more, by
-// the names that proc(5) has for them.
+// readCapabilities returns a process's capability sets and no_new_privs flag, by their names in
+// proc(5).
 func readCapabilities(t testing.TB, statusFile string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(statusFile)
@@ -34,7 +34,7 @@ func readCapabilities(t testing.TB, statusFile string) map[string]string {
 }
 
 // checkCapabilities checks that all threads of a program have these capabilities and no others, and
-// that what it starts as root can have all of them again, as people's scripts need.
+// that a root program that it starts can regain all, as scripts need.
 func checkCapabilities(t testing.TB, p *lab.Program, capabilities ...int) {
 	t.Helper()
 	var set uint64
@@ -57,7 +57,7 @@ func checkCapabilities(t testing.TB, p *lab.Program, capabilities ...int) {
 	}
 }
 
-// TestClientRights: a client that is online keeps what the next dial needs.
+// TestClientRights: an online client keeps what the next dial needs.
 func TestClientRights(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -66,10 +66,10 @@ func TestClientRights(t *testing.T) {
 	checkCapabilities(t, client, unix.CAP_NET_RAW, unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_BPF, unix.CAP_PERFMON)
 }
 
-// TestServerRights: a server that serves keeps what sessions need that are yet to come, by
-// whatever data path, and no more. Its scripts have what root has.
+// TestServerRights: a running server keeps what later sessions need, on each data path, and no
+// more. Its scripts have all of root's capabilities.
 func TestServerRights(t *testing.T) {
-	loads := []int{unix.CAP_BPF, unix.CAP_PERFMON} // programs, for an interface that has come back
+	loads := []int{unix.CAP_BPF, unix.CAP_PERFMON} // BPF programs, for an interface that has come back
 	for _, c := range []struct {
 		path, flags string
 		inKernel    bool
@@ -108,7 +108,7 @@ func TestServerRights(t *testing.T) {
 			if code, err := server.Stop(); err != nil || code != 0 {
 				t.Errorf("it ended with %d: %v", code, err)
 			}
-			// Those of the kernel's data path go a moment after the program.
+			// The kernel data path's programs are removed a moment after the process ends.
 			await(t, "no device is left", func() bool { return len(linksOf(t, w.server)) == 0 })
 			if n := attachedPrograms(t, w.server, "eth0", ebpf.AttachTCXIngress); n != 0 {
 				t.Errorf("%d programs are left at the Ethernet interface", n)
@@ -117,8 +117,8 @@ func TestServerRights(t *testing.T) {
 	}
 }
 
-// TestServerSecretsUnreadable: by a file that root may read only by its capabilities, which the server
-// gives up, nobody logs in, and the log says at start what to do.
+// TestServerSecretsUnreadable: with a file that root may read only by capabilities, which the
+// server drops, all logins fail, and the log says at start what to do.
 func TestServerSecretsUnreadable(t *testing.T) {
 	w := newTestbed(t)
 	check(t, os.Chown(filepath.Join(w.serverEtc, "chap-secrets"), 65534, 65534))
@@ -129,7 +129,7 @@ func TestServerSecretsUnreadable(t *testing.T) {
 	wantExit(t, w.dial(t), 19)
 }
 
-// session dials, looks whether the server has the kernel send to its client, and hangs up.
+// session dials, checks whether the server's kernel sends to the client, and hangs up.
 func (w *testbed) session(t *testing.T, inKernel bool) {
 	t.Helper()
 	client := w.dial(t)
@@ -149,7 +149,7 @@ func (w *testbed) session(t *testing.T, inKernel bool) {
 	await(t, "the session's device is gone", func() bool { return len(linksOf(t, w.server)) == 0 })
 }
 
-// attachedPrograms is how many are attached to a device.
+// attachedPrograms returns how many programs are attached to a device.
 func attachedPrograms(t testing.TB, in *lab.Namespace, device string, where ebpf.AttachType) (n int) {
 	t.Helper()
 	err := in.Do(func() error {

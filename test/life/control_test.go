@@ -13,7 +13,7 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// TestStatus: what a client tells of itself, to programs and to people.
+// TestStatus: the status of a client, for programs and for people.
 func TestStatus(t *testing.T) {
 	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\n")
@@ -49,7 +49,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestNoClient: what commands say when there is no client.
+// TestNoClient: the output of commands without a client.
 func TestNoClient(t *testing.T) {
 	w := newTestbed(t)
 	for args, want := range map[string]result{
@@ -71,7 +71,7 @@ func TestNoClient(t *testing.T) {
 	}
 }
 
-// TestEvents: who asks is told how it is, and what happens from then on, until the end.
+// TestEvents: a reader gets the present state and all later events until the end.
 func TestEvents(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -103,8 +103,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestDataPath: the status and the log say what moves packets, and of the kernel also why
-// it does not.
+// TestDataPath: the status and the log say what moves packets, and if it is not the kernel, why.
 func TestDataPath(t *testing.T) {
 	for way, says := range map[string]string{"auto": ": ", "kernel": "kernel: receive in ", "offload": "", "plain": ""} {
 		t.Run(way, func(t *testing.T) {
@@ -127,7 +126,7 @@ func TestDataPath(t *testing.T) {
 	}
 }
 
-// TestLog: it is there later, too, and can be followed to the end.
+// TestLog: the log can be read later, and followed until the end.
 func TestLog(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -150,7 +149,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestStop ends one of several, and waits until it has ended.
+// TestStop stops one of several clients, and waits until it has ended.
 func TestStop(t *testing.T) {
 	w := newTestbed(t)
 	a, b := w.dialTwo(t)
@@ -173,7 +172,7 @@ func TestStop(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestSocket: only root may ask, and one that a crash has left disturbs nobody.
+// TestSocket: only root may connect, and a socket that a crash has left does no harm.
 func TestSocket(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -200,14 +199,14 @@ func TestSocket(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestEventReaderStalls: a reader that stops reading events holds nobody up.
+// TestEventReaderStalls: a reader that stops reading events delays nothing.
 func TestEventReaderStalls(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
 	r, stuck, err := os.Pipe()
 	check(t, err)
 	defer r.Close()
-	// Full, so that whatever is written to it waits.
+	// The socket's buffer is full, so that a write would block.
 	fd := int(stuck.Fd())
 	check(t, unix.SetNonblock(fd, true))
 	for block := make([]byte, 4096); err == nil; {

@@ -11,7 +11,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestBadOptions: each names the file or option that is wrong, and nothing was begun.
+// TestBadOptions: the error names the file or option, and nothing was started.
 func TestBadOptions(t *testing.T) {
 	for name, c := range map[string]struct {
 		peers   string // after the interface
@@ -53,7 +53,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// TestMissingSecret: it is told that there is none, with the code of a wrong one.
+// TestMissingSecret: a missing secret is logged, with the exit code of a wrong one.
 func TestMissingSecret(t *testing.T) {
 	for name, secrets := range map[string]string{"no file": "", "somebody else's": "another * secret *\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestMissingSecret(t *testing.T) {
 	}
 }
 
-// TestUnreadableSecrets: what cannot be read is told of by its name.
+// TestUnreadableSecrets: the error names the file that cannot be read.
 func TestUnreadableSecrets(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -83,7 +83,7 @@ func TestUnreadableSecrets(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestOpenSecrets: a file that others can read is warned of, and used.
+// TestOpenSecrets: a warning is logged if others can read the file, which is used.
 func TestOpenSecrets(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -93,7 +93,7 @@ func TestOpenSecrets(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestInvalidAddresses: what a concentrator must not give is not taken.
+// TestInvalidAddresses: addresses that a concentrator must not assign are rejected.
 func TestInvalidAddresses(t *testing.T) {
 	const own = "192.0.2.1"
 	for name, c := range map[string]struct {
@@ -130,15 +130,15 @@ func TestInvalidAddresses(t *testing.T) {
 	}
 }
 
-// TestPeerWithoutAddress: a concentrator that says no address of its own, or the client's, has a
-// session all the same, with a warning, as with pppd: the device gets pppd's address for such a
-// peer, or none with noremoteip, never 0.0.0.0.
+// TestPeerWithoutAddress: as with pppd, a session comes up without the concentrator's own address,
+// or the client's, with a warning: the device gets pppd's address for such a peer, or none with
+// noremoteip, never 0.0.0.0.
 func TestPeerWithoutAddress(t *testing.T) {
 	const defaulted = "Could not determine remote IP address: defaulting to 10.64.64.64\n"
 	for name, c := range map[string]struct {
 		assign, own, options string
 		warning              string
-		remote, set          string // in the status, where 0.0.0.0 is none, and what the device has
+		remote, set          string // in the status, where 0.0.0.0 means none, and on the device
 	}{
 		"it is 0.0.0.0":             {"192.0.2.10", "0.0.0.0", "", defaulted, "10.64.64.64", "192.0.2.10 peer 10.64.64.64/32"},
 		"it is 0.0.0.0, noremoteip": {"192.0.2.10", "0.0.0.0", "noremoteip", "", "0.0.0.0", "192.0.2.10/32"},
@@ -169,8 +169,8 @@ func TestPeerWithoutAddress(t *testing.T) {
 	}
 }
 
-// checkUnchanged checks that no device and no file is left, and that the machine has of IPv4 what
-// it had before.
+// checkUnchanged checks that no device and no file is left, and that the machine's IPv4
+// configuration is as before.
 func (w *testbed) checkUnchanged(t testing.TB, before string) {
 	t.Helper()
 	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
@@ -180,13 +180,13 @@ func (w *testbed) checkUnchanged(t testing.TB, before string) {
 	w.leftNoFiles(t)
 }
 
-// ipv4State is what the client's machine has of IPv4.
+// ipv4State returns the IPv4 configuration of the client's machine.
 func (w *testbed) ipv4State(t testing.TB) string {
 	t.Helper()
 	return w.ip(t, "-4", "-brief", "address", "show") + w.ip(t, "-4", "route", "show", "table", "all")
 }
 
-// TestInvalidNameServers are passed over: the line is good without.
+// TestInvalidNameServers are ignored: the session comes up without them.
 func TestInvalidNameServers(t *testing.T) {
 	for _, bad := range []string{"0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1"} {
 		w := newTestbed(t)
@@ -204,7 +204,7 @@ func TestInvalidNameServers(t *testing.T) {
 	}
 }
 
-// TestDeviceTaken: the name wanted is somebody's already, who keeps it.
+// TestDeviceTaken: the requested device name is in use, and its device is not changed.
 func TestDeviceTaken(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -215,7 +215,7 @@ func TestDeviceTaken(t *testing.T) {
 	}
 }
 
-// TestReadOnlyDirectories: without /run and /var/lib to write to, the line is fine.
+// TestReadOnlyDirectories: the client works if /run and /var/lib are not writable.
 func TestReadOnlyDirectories(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -226,7 +226,7 @@ func TestReadOnlyDirectories(t *testing.T) {
 	binds := w.binds()
 	for i := range binds {
 		if over := binds[i].Target; over == "/run" || over == "/var/lib" {
-			binds[i].Source = "/proc/sys" // where nobody can make a file
+			binds[i].Source = "/proc/sys" // where no file can be created
 		}
 	}
 	p := launch(t, w.client, w.command("pppoe-client", append([]string{"eth0", "nodetach", "debug"}, account...)...), binds...)

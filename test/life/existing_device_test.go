@@ -14,9 +14,9 @@ import (
 	"upppoe/internal/roottest"
 )
 
-// TestExistingTUNDevice: with a TUN device that somebody has made for it, a client that has CAP_NET_RAW
-// alone goes online, leaves what it may not set to others, says so once, and carries packets once
-// they have set it.
+// TestExistingTUNDevice: with an existing TUN device, a client that has only CAP_NET_RAW goes
+// online, leaves to others what it is not permitted to configure, logs that once, and carries
+// packets once it is configured.
 func TestExistingTUNDevice(t *testing.T) {
 	roottest.Need(t, "setpriv")
 	w := newTestbed(t)

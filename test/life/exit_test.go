@@ -17,7 +17,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// events reads what json prints.
+// events parses JSON events.
 func events(t testing.TB, text string) (all []status.Event) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -30,7 +30,7 @@ func events(t testing.TB, text string) (all []status.Event) {
 	return all
 }
 
-// eventsNamed are the events of a name.
+// eventsNamed returns the events of a name.
 func eventsNamed(all []status.Event, name string) (found []status.Event) {
 	for _, e := range all {
 		if e.Event == name {
@@ -40,20 +40,20 @@ func eventsNamed(all []status.Event, name string) (found []status.Event) {
 	return found
 }
 
-// shortTimeouts has a client give up soon on a peer that does not answer.
+// shortTimeouts makes a client give up soon on a peer that does not answer.
 const shortTimeouts = "lcp-restart 1 lcp-max-configure 2 ipcp-restart 1 ipcp-max-configure 2 lcp-max-terminate 1 noipv6"
 
-// packet is one of IPv4 that nobody answers: 60 octets for the discard port.
+// packet is an IPv4 packet without answer: 60 octets to the discard port.
 var packet = append([]byte{0, 0x21, 0x45, 0, 0, 60, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 10, 0, 9, 0, 9, 0, 40}, make([]byte, 34)...)
 
-// TestExitCodes: one cause has one code and one word, which events tell alike.
+// TestExitCodes: each cause has one exit code and one word, the same as in events.
 func TestExitCodes(t *testing.T) {
 	for name, c := range map[string]struct {
 		server  func(*testing.T, *testbed)
 		options string
 		code    int
 		reason  string
-		session bool // there was one, whose end is told too
+		session bool // there was a session, whose end is an event
 	}{
 		"unknown word":       {noServer, "nosuchword", 2, "", false},
 		"no such interface":  {noEthernet, "", 7, "error", false},
@@ -141,12 +141,12 @@ func setUp(t testing.TB, in *lab.Namespace, up bool) {
 	}))
 }
 
-// goSilent has the fake answer nothing any more.
+// goSilent makes the fake answer nothing any more.
 func goSilent(f *fakeAC) { f.ignored = []ppp.Protocol{ppp.LCP, ppp.IPCP} }
 
 func terminate(f *fakeAC) { f.send(ppp.LCP, ppp.TerminateRequest, 9, []byte("that was all")) }
 
-// sendTraffic has the fake send a packet once a second: whenever it is asked for a sign of life.
+// sendTraffic makes the fake send a packet once a second, with each Echo-Request.
 func sendTraffic(f *fakeAC, _ ppp.Protocol, c ppp.Control) bool {
 	if f.open && c.Code == ppp.EchoRequest {
 		f.sendFrame(packet)
@@ -163,7 +163,7 @@ func hangUpAt(at ppp.Protocol) func(*fakeAC, ppp.Protocol, ppp.Control) bool {
 	}
 }
 
-// rejectAuth refuses to prove anything: LCP's Authentication-Protocol is rejected.
+// rejectAuth rejects LCP's Authentication-Protocol option.
 func rejectAuth(f *fakeAC, p ppp.Protocol, c ppp.Control) bool {
 	options, err := ppp.ParseOptions(c.Data)
 	if p != ppp.LCP || c.Code != ppp.ConfigureRequest || err != nil {
@@ -176,10 +176,10 @@ func rejectAuth(f *fakeAC, p ppp.Protocol, c ppp.Control) bool {
 	return ok
 }
 
-// leftNothing checks that an ended client has left nothing of itself.
+// leftNothing checks that an ended client has left nothing.
 func (w *testbed) leftNothing(t testing.TB) {
 	t.Helper()
-	// Those of the kernel's data path go a moment after the program.
+	// The kernel data path's programs are removed a moment after the process ends.
 	await(t, "no device is left", func() bool { return len(w.links(t)) == 0 })
 	w.leftNoFiles(t)
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
@@ -193,7 +193,7 @@ func (w *testbed) leftNothing(t testing.TB) {
 
 func (w *testbed) leftNoFiles(t testing.TB) {
 	t.Helper()
-	// But run/upppoe/log, by which the log can be read after the end.
+	// Except run/upppoe/log, which is for plog after the end.
 	for _, pattern := range []string{"run/*.pid", "run/upppoe/*.*", "etc/resolv.conf", "lib/upppoe/*.route"} {
 		if left, _ := filepath.Glob(filepath.Join(w.dir, pattern)); len(left) > 0 {
 			t.Errorf("files are left: %q", left)
@@ -204,7 +204,7 @@ func (w *testbed) leftNoFiles(t testing.TB) {
 	}
 }
 
-// TestWrongPassword has one code, every time, whatever the server does after it refused.
+// TestWrongPassword has one exit code, whatever the server does after its rejection.
 func TestWrongPassword(t *testing.T) {
 	for _, method := range []string{"pap", "chap", "mschap-v2", "eap"} {
 		t.Run(method, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-// TestNoCapabilities: root alone is not enough.
+// TestNoCapabilities: root without capabilities is not enough.
 func TestNoCapabilities(t *testing.T) {
 	roottest.Need(t, "setpriv")
 	w := newTestbed(t)
@@ -252,7 +252,7 @@ func TestNoTUN(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestSignalled: a user's end is told as such, and the concentrator is told goodbye.
+// TestSignalled: a signal ends the client with its own exit code, and the concentrator gets a PADT.
 func TestSignalled(t *testing.T) {
 	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGINT} {
 		w := newTestbed(t)

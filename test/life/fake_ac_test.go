@@ -17,8 +17,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// fakeAC is a concentrator that agrees to all and does what it is told to do wrong. Its
-// sessions need no proof.
+// fakeAC is a concentrator that accepts everything, except for its faults. It requires no
+// authentication.
 type fakeAC struct {
 	fault
 	name      string
@@ -26,22 +26,22 @@ type fakeAC struct {
 	mu        sync.Mutex
 	client    wire.Addr
 	session   uint16
-	requested bool // our own IPCP request is out
+	requested bool // our own IPCP Configure-Request has been sent
 	open      bool
 	requests  int
 	received  []wire.DiscoveryFrame
 }
 
-// fault is what is odd about a fake. The zero value has manners.
+// fault is how a fakeAC misbehaves. The zero value has no fault.
 type fault struct {
 	assign, local netip.Addr // the client's address, and ours: default 192.0.2.10 and 192.0.2.1
 	dns           [2]netip.Addr
 	delay         time.Duration                                       // of a PADO
-	refuse        string                                              // what a PADS says instead of a session
-	ignored       []ppp.Protocol                                      // not answered
-	reflect       bool                                                // all frames go back as they came
-	online        func(f *fakeAC)                                     // done once IPv4 is open
-	onControl     func(f *fakeAC, p ppp.Protocol, c ppp.Control) bool // true: no more is to be done
+	refuse        string                                              // error text of a PADS without session
+	ignored       []ppp.Protocol                                      // protocols without answer
+	reflect       bool                                                // all frames are sent back
+	online        func(f *fakeAC)                                     // called once IPv4 is open
+	onControl     func(f *fakeAC, p ppp.Protocol, c ppp.Control) bool // returns true if it has handled the packet
 }
 
 func newFakeAC(t testing.TB, in *lab.Namespace, name string, m fault) *fakeAC {
@@ -64,7 +64,7 @@ func newFakeAC(t testing.TB, in *lab.Namespace, name string, m fault) *fakeAC {
 	return f
 }
 
-// readFrames hands frames on until the port is closed.
+// readFrames calls a function with each frame until the port is closed.
 func readFrames(port datapath.Port, to func(frame []byte)) {
 	frames := []datapath.Frame{{Data: make([]byte, 2048)}}
 	for {
@@ -105,7 +105,7 @@ func (f *fakeAC) handleDiscovery(frame []byte) {
 	}
 }
 
-// discoveryPackets are those of discovery that have come, with a code.
+// discoveryPackets returns the received discovery packets of a code.
 func (f *fakeAC) discoveryPackets(code wire.Code) (all []wire.DiscoveryFrame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,7 +123,7 @@ func (f *fakeAC) sendDiscovery(to wire.Addr, code wire.Code, id uint16, tags wir
 	f.ports.Discovery.WriteBatch([][]byte{p.AppendTo(nil)})
 }
 
-// hangUp ends the session by a PADT.
+// hangUp terminates the session with a PADT.
 func (f *fakeAC) hangUp() { f.sendDiscovery(f.client, wire.PADT, f.session, nil) }
 
 func (f *fakeAC) handleSession(frame []byte) {
@@ -162,7 +162,7 @@ func (f *fakeAC) send(p ppp.Protocol, code ppp.Code, id uint8, data []byte) {
 	f.sendFrame(ppp.Control{Code: code, ID: id, Data: data}.AppendTo(binary.BigEndian.AppendUint16(nil, uint16(p))))
 }
 
-// IPCP's options (RFC 1332, RFC 1877).
+// IPCP options (RFC 1332, RFC 1877).
 const (
 	optAddress = 3
 	optDNS1    = 129
@@ -188,13 +188,13 @@ func (f *fakeAC) answer(p ppp.Protocol, c ppp.Control) {
 	}
 }
 
-// requestAddress asks for our address, and for no other.
+// requestAddress requests our address, and no other.
 func (f *fakeAC) requestAddress() {
 	f.requests++
 	f.send(ppp.IPCP, ppp.ConfigureRequest, byte(f.requests), ppp.Option{Type: optAddress, Value: f.local.AsSlice()}.AppendTo(nil))
 }
 
-// answerIPCP answers an IPCP request: with what the client is to ask for, or by agreeing.
+// answerIPCP answers an IPCP request with a Configure-Nak or a Configure-Ack.
 func (f *fakeAC) answerIPCP(c ppp.Control) {
 	options, err := ppp.ParseOptions(c.Data)
 	if err != nil {
@@ -224,7 +224,7 @@ func (f *fakeAC) answerIPCP(c ppp.Control) {
 	}
 }
 
-// addressIn is the address in the options of an IPCP packet.
+// addressIn returns the address in the options of an IPCP packet.
 func addressIn(data []byte) (a netip.Addr) {
 	if options, err := ppp.ParseOptions(data); err == nil {
 		if o, ok := options.Find(optAddress); ok {

@@ -21,7 +21,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// clientDiscovery is what a fake was asked, in PADI and PADR.
+// clientDiscovery returns the PADI and PADR that a fake has received.
 func (f *fakeAC) clientDiscovery(t testing.TB) (all []wire.DiscoveryFrame) {
 	t.Helper()
 	all = append(f.discoveryPackets(wire.PADI), f.discoveryPackets(wire.PADR)...)
@@ -31,7 +31,7 @@ func (f *fakeAC) clientDiscovery(t testing.TB) (all []wire.DiscoveryFrame) {
 	return all
 }
 
-// TestHostUniq: any value goes out as it is, and comes back.
+// TestHostUniq: any value is sent unchanged, and is matched in the answer.
 func TestHostUniq(t *testing.T) {
 	for _, n := range []int{1, 4, 8, 17, 64, 128} {
 		value := bytes.Repeat([]byte{0, 0xff, 'A'}, n)[:n]
@@ -47,7 +47,7 @@ func TestHostUniq(t *testing.T) {
 	}
 }
 
-// TestAccessLine: both packets say which line it is (TR-101).
+// TestAccessLine: both packets identify the access line (TR-101).
 func TestAccessLine(t *testing.T) {
 	w := newTestbed(t)
 	f := newFakeAC(t, w.server, "ac", fault{})
@@ -61,7 +61,7 @@ func TestAccessLine(t *testing.T) {
 	}
 }
 
-// TestSourceMAC: all frames are from the address that was given, and the session works.
+// TestSourceMAC: all frames have the configured source address, and the session works.
 func TestSourceMAC(t *testing.T) {
 	const own = "02:00:5e:00:53:77"
 	w := newTestbed(t)
@@ -73,7 +73,7 @@ func TestSourceMAC(t *testing.T) {
 	check(t, err)
 	for _, f := range testWire.awaitPacket(t, 0) {
 		if !isPPPoE(f, 0) {
-			continue // the interface's own, as of IPv6
+			continue // the interface's own, such as IPv6
 		}
 		if got := wire.Addr(f[6:12]).String(); got != own {
 			t.Errorf("a frame is from %s: % x", got, f[:32])
@@ -84,7 +84,7 @@ func TestSourceMAC(t *testing.T) {
 	}
 }
 
-// capture are the frames that come to a machine, with their tags.
+// capture is the frames that arrive at a machine, with their tags.
 type capture struct {
 	mu  sync.Mutex
 	all [][]byte
@@ -96,8 +96,7 @@ func (c *capture) frames() [][]byte {
 	return c.all
 }
 
-// tap takes what comes, before anything in the kernel that a session's packets may go
-// through.
+// tap captures what arrives, before the kernel hooks that process packets of sessions.
 func tap(t testing.TB, in *lab.Namespace) *capture {
 	t.Helper()
 	roottest.NeedPrograms(t, "tcpdump")
@@ -122,8 +121,7 @@ func tap(t testing.TB, in *lab.Namespace) *capture {
 	return c
 }
 
-// Lengths of the headers of a pcap file, and of a packet in it; the packet's own length
-// is at an offset of 8.
+// Header lengths of a pcap file and of a packet in it; the length of the packet is at offset 8.
 const (
 	pcapHeader   = 24
 	packetHeader = 16
@@ -148,17 +146,17 @@ func (c *capture) read(pcap io.Reader) {
 	}
 }
 
-// sessionHeader is what stands before PPP's Protocol field: Ethernet's and PPPoE's.
+// sessionHeader is the length of what precedes PPP's Protocol field: the Ethernet and PPPoE
+// headers.
 const sessionHeader = 14 + wire.HeaderLen
 
-// isIPPacket reports whether a frame of a session carries a packet of IP, behind so many
-// octets of tags.
+// isIPPacket reports whether a session frame with so many octets of tags carries an IP packet.
 func isIPPacket(f []byte, tags int) bool {
 	f = f[tags:]
 	return binary.BigEndian.Uint16(f[12:]) == wire.EtherTypeSession && f[sessionHeader]&0x80 == 0
 }
 
-// awaitPacket waits until a session's packet has come.
+// awaitPacket waits for an IP packet of the session.
 func (c *capture) awaitPacket(t testing.TB, tags int) [][]byte {
 	t.Helper()
 	await(t, "a packet was captured", func() bool {
@@ -167,7 +165,7 @@ func (c *capture) awaitPacket(t testing.TB, tags int) [][]byte {
 	return c.frames()
 }
 
-// TestPriority: control frames have one, packets another, or none.
+// TestPriority: control frames and packets have their own priorities, or none.
 func TestPriority(t *testing.T) {
 	for _, c := range []struct {
 		options       string
@@ -205,7 +203,7 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// tagLen is a VLAN tag's, in octets.
+// tagLen is the length of a VLAN tag, in octets.
 const tagLen = 4
 
 func isPPPoE(f []byte, tags int) bool {
@@ -213,8 +211,8 @@ func isPPPoE(f []byte, tags int) bool {
 	return etherType == wire.EtherTypeDiscovery || etherType == wire.EtherTypeSession
 }
 
-// TestMaxPayload: 1500 octets where both Ethernets carry 1508, ours raised for it, and
-// left as it was.
+// TestMaxPayload: an MTU of 1500 where both Ethernets carry 1508, ours raised for it and restored
+// at the end.
 func TestMaxPayload(t *testing.T) {
 	w := newTestbed(t)
 	setMTU(t, w.server, "eth0", 1508)
@@ -237,8 +235,8 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
-// TestMaxPayloadTag is told in both packets, and a concentrator that knows nothing of
-// it gets 1492.
+// TestMaxPayloadTag is sent in both packets; with a concentrator that does not support it, the MTU
+// is 1492.
 func TestMaxPayloadTag(t *testing.T) {
 	w := newTestbed(t)
 	f := newFakeAC(t, w.server, "ac", fault{})
@@ -253,11 +251,11 @@ func TestMaxPayloadTag(t *testing.T) {
 	}
 }
 
-// TestMaxPayloadUnsupported: an Ethernet that cannot carry it is told of, and 1492 it is.
+// TestMaxPayloadUnsupported: an Ethernet that cannot carry it is logged, and the MTU is 1492.
 func TestMaxPayloadUnsupported(t *testing.T) {
 	w := newTestbed(t)
 	f := newFakeAC(t, w.server, "ac", fault{})
-	// What is below the device is in another namespace, and so out of reach.
+	// The device's parent is in another namespace, and so out of reach.
 	host := namespace(t)
 	check(t, lab.Veth(lab.End{In: host, Name: "eth0"}, lab.End{In: namespace(t), Name: "eth0"}))
 	if out, err := host.Run("ip", "link", "add", "link", "eth0", "name", "narrow", "type", "macvlan", "mode", "bridge"); err != nil {

@@ -10,7 +10,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// setAddress gives a machine's eth0 another Ethernet address, while it is up.
+// setAddress changes the Ethernet address of a machine's eth0 while it is up.
 func setAddress(t testing.TB, in *lab.Namespace, address string) {
 	t.Helper()
 	check(t, in.Do(func() error {
@@ -26,8 +26,8 @@ func setAddress(t testing.TB, in *lab.Namespace, address string) {
 	}))
 }
 
-// TestInterfaceChanges: whatever happens to the Ethernet interface of either end, the client is
-// online again without an echo that fails, and a hold-off that is waited for.
+// TestInterfaceChanges: after any change of the Ethernet interface of either end the client is
+// online again without waiting for echoes or a hold-off.
 func TestInterfaceChanges(t *testing.T) {
 	for name, change := range map[string]func(*testing.T, *testbed, *lab.Program){
 		"the server's address": func(t *testing.T, w *testbed, server *lab.Program) {

@@ -9,8 +9,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestUnderLoad: what the kernel needs to cut packets is made when there is much to cut,
-// by a client that has given up all rights but those of the network; and it goes with it.
+// TestUnderLoad: the kernel devices for segmentation are created under load, by a client that keeps
+// network capabilities only, and are removed with it.
 func TestUnderLoad(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)

@@ -13,11 +13,11 @@ import (
 // peerFile is a peers file for the account.
 const peerFile = "eth0\nuser " + user + "\npassword " + secret + "\nnoauth\ndebug\n"
 
-// TestDetach: who returns when, and which process goes on.
+// TestDetach: when the command returns, and which process continues.
 func TestDetach(t *testing.T) {
 	for name, c := range map[string]struct {
 		program, option string
-		online          bool // when the caller goes on, the client is
+		online          bool // when the command returns, the client is online
 	}{
 		"pppd":                {"pppd", "", false},
 		"pppd updetach":       {"pppd", "updetach", true},
@@ -60,7 +60,7 @@ func TestDetach(t *testing.T) {
 	}
 }
 
-// TestNoDetach: it stays, and says so to its terminal.
+// TestNoDetach: the client stays in the foreground and logs to its terminal.
 func TestNoDetach(t *testing.T) {
 	for _, name := range []string{"pppd", "pon"} {
 		w := newTestbed(t)
@@ -80,7 +80,7 @@ func TestNoDetach(t *testing.T) {
 	}
 }
 
-// TestDetachedFails: whoever waits for the line to be up is told why it is not.
+// TestDetachedFails: with updetach, the command reports why the link did not come up.
 func TestDetachedFails(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -90,7 +90,7 @@ func TestDetachedFails(t *testing.T) {
 	}
 }
 
-// TestPIDFiles: their place and content are pppd's.
+// TestPIDFiles: names and content are pppd's.
 func TestPIDFiles(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -110,8 +110,8 @@ func TestPIDFiles(t *testing.T) {
 	}
 }
 
-// TestOptionsOrder: of what is said twice, the last counts; a command line comes after
-// all files, and call where it stands.
+// TestOptionsOrder: the last of repeated options counts; the command line comes after all files,
+// and call at its position.
 func TestOptionsOrder(t *testing.T) {
 	const all = "mtu 1401\nmru 1402\nlcp-echo-interval 3\nlcp-echo-failure 4\n"
 	for name, c := range map[string]struct {
@@ -140,7 +140,7 @@ func TestOptionsOrder(t *testing.T) {
 	}
 }
 
-// dumpHasOption reports whether a line of dump's holds an option, whoever gave it.
+// dumpHasOption reports whether a line of dump's output has an option, whatever its source.
 func dumpHasOption(dump, option string) bool {
 	for line := range strings.Lines(dump) {
 		if fields := strings.Fields(line); len(fields) >= 2 && strings.Join(fields[:2], " ") == option {
@@ -150,7 +150,7 @@ func dumpHasOption(dump, option string) bool {
 	return false
 }
 
-// TestDryRun dials nothing, shows no secret, and says where each word comes from.
+// TestDryRun does not dial, shows no secret, and names the source of each option.
 func TestDryRun(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -166,7 +166,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// TestDump shows the words, and dials.
+// TestDump prints the options, and dials.
 func TestDump(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -177,7 +177,7 @@ func TestDump(t *testing.T) {
 	}
 }
 
-// TestDumpOnce: a client that goes to the background shows the words once, as one that stays.
+// TestDumpOnce: a client that detaches prints the options once, as one that does not.
 func TestDumpOnce(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -191,7 +191,7 @@ func TestDumpOnce(t *testing.T) {
 	}
 }
 
-// TestPonUsage says what is missing.
+// TestPonUsage reports what is missing.
 func TestPonUsage(t *testing.T) {
 	w := newTestbed(t)
 	for args, want := range map[string]struct {
@@ -209,7 +209,7 @@ func TestPonUsage(t *testing.T) {
 	}
 }
 
-// dialTwo starts two clients on one line, and returns how they are.
+// dialTwo starts two clients on one interface, and returns their status.
 func (w *testbed) dialTwo(t *testing.T) (a, b status.Status) {
 	t.Helper()
 	w.serve(t)
@@ -231,7 +231,7 @@ func (w *testbed) statusOf(t testing.TB, who string) status.Status {
 	return all[0]
 }
 
-// TestPoff ends whom it is told to, and nobody if that is not clear.
+// TestPoff ends the named client, and none if the choice is ambiguous.
 func TestPoff(t *testing.T) {
 	w := newTestbed(t)
 	a, b := w.dialTwo(t)
@@ -273,7 +273,7 @@ func TestPoffAll(t *testing.T) {
 	}
 }
 
-// TestPoffRedial hangs up; the session comes again.
+// TestPoffRedial terminates the session, which is established again.
 func TestPoffRedial(t *testing.T) {
 	w := newTestbed(t)
 	a, b := w.dialTwo(t)
@@ -289,7 +289,7 @@ func TestPoffRedial(t *testing.T) {
 	}
 }
 
-// TestPoffDebug switches the log of packets on and off, which plog shows.
+// TestPoffDebug turns the packet log on and off, which plog shows.
 func TestPoffDebug(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)

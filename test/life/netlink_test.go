@@ -11,13 +11,13 @@ import (
 	"upppoe/test/lab"
 )
 
-// links are the client's devices, but for loopback and its Ethernets.
+// links returns the client's devices except loopback and Ethernet interfaces.
 func (w *testbed) links(t testing.TB) map[string]bool {
 	t.Helper()
 	return linksOf(t, w.client)
 }
 
-// linksOf are a machine's, likewise.
+// linksOf returns a machine's devices except loopback and Ethernet interfaces.
 func linksOf(t testing.TB, in *lab.Namespace) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
@@ -33,7 +33,7 @@ func linksOf(t testing.TB, in *lab.Namespace) map[string]bool {
 	return found
 }
 
-// routes are a namespace's in a table, as text.
+// routes returns the routes in a table of a namespace.
 func routes(t testing.TB, in *lab.Namespace, family, table int) (all []netlink.Route) {
 	t.Helper()
 	check(t, in.Do(func() (err error) {

@@ -8,8 +8,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// TestCallTwice: a peer that is called already is not called again, unless that is forced, and
-// is free at once when the first client has ended, however that was.
+// TestCallTwice: a peer file in use cannot be called again, unless that is forced, and is free as
+// soon as the first client has ended, however it ended.
 func TestCallTwice(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -49,7 +49,7 @@ func TestCallTwice(t *testing.T) {
 	}
 }
 
-// TestMissingInterface: one that is not there ends with 7, however it is named.
+// TestMissingInterface: a nonexistent interface is exit code 7, however it is named.
 func TestMissingInterface(t *testing.T) {
 	w := newTestbed(t)
 	for _, args := range []string{"gone0", "nic-gone0", "gone", "plugin rp-pppoe.so gone", "plugin pppoe.so nic-gone", "user a gone0"} {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLogAfterTheEnd: the log of a client that has failed, or ended, can still be read, by the
-// name of its peer or without one, and as many lines of it as are wanted.
+// TestLogAfterTheEnd: the log of a client that has failed or ended can still be read, with or
+// without the name of its peer, and as many lines as requested.
 func TestLogAfterTheEnd(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)

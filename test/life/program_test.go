@@ -15,10 +15,10 @@ import (
 	"upppoe/test/lab"
 )
 
-// timeout bounds all waiting: a healthy program needs a hundredth.
+// timeout bounds every wait: a working program needs a hundredth.
 const timeout = 30 * time.Second
 
-// await waits until something is so.
+// await waits for a condition.
 func await(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(timeout); !so(); time.Sleep(5 * time.Millisecond) {
@@ -28,7 +28,7 @@ func await(t testing.TB, what string, so func() bool) {
 	}
 }
 
-// awaitExit waits until a process has ended, whoever's it is.
+// awaitExit waits until a process has ended, which need not be a child.
 func awaitExit(t testing.TB, pid int) {
 	t.Helper()
 	fd, err := unix.PidfdOpen(pid, 0)
@@ -43,7 +43,7 @@ func awaitExit(t testing.TB, pid int) {
 	})
 }
 
-// result is what a program has come to.
+// result is the result of a program.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -69,11 +69,11 @@ func (w *testbed) finish(t testing.TB, cmd *exec.Cmd, stdout, stderr *bytes.Buff
 	check(t, w.client.Start(cmd, w.binds()...))
 	stuck := time.AfterFunc(2*timeout, func() { cmd.Process.Kill() })
 	defer stuck.Stop()
-	cmd.Wait() // its code is looked at
+	cmd.Wait() // the caller checks the exit code
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// start starts one of our programs on the client's machine, which is ended with the test.
+// start starts one of our programs on the client's machine, and stops it at the end of the test.
 func (w *testbed) start(t testing.TB, name string, args ...string) *lab.Program {
 	t.Helper()
 	return launch(t, w.client, w.command(name, args...), w.binds()...)
@@ -92,7 +92,7 @@ func launch(t testing.TB, in *lab.Namespace, cmd *exec.Cmd, binds ...lab.BindMou
 	return p
 }
 
-// account says who we are.
+// account has the options of the test account.
 var account = []string{"user", user, "password", secret, "noauth"}
 
 // dial starts a client in the foreground with an account that the server knows.
@@ -102,13 +102,13 @@ func (w *testbed) dial(t testing.TB, options ...string) *lab.Program {
 	return w.start(t, "pppoe-client", append(append(args, "debug", "nodetach"), options...)...)
 }
 
-// serve starts the server, with flags beside those that all have.
+// serve starts the server, with flags in addition to the common ones.
 func (w *testbed) serve(t testing.TB, flags ...string) *lab.Program {
 	t.Helper()
 	return w.serveAt(t, w.server, flags...)
 }
 
-// serveAt starts a server somewhere else.
+// serveAt starts a server in another namespace.
 func (w *testbed) serveAt(t testing.TB, in *lab.Namespace, flags ...string) *lab.Program {
 	t.Helper()
 	args := append([]string{"-I", "eth0", "-L", "192.0.2.1", "-R", "192.0.2.10", "-C", "life-ac", "-F", "-d", "--etc", w.serverEtc}, flags...)
@@ -117,14 +117,14 @@ func (w *testbed) serveAt(t testing.TB, in *lab.Namespace, flags ...string) *lab
 	return p
 }
 
-// kill ends a program as a crash does.
+// kill ends a program like a crash.
 func kill(t testing.TB, p *lab.Program) {
 	t.Helper()
 	check(t, unix.Kill(p.PID(), unix.SIGKILL))
-	p.Wait() // it has no code
+	p.Wait() // it has no exit code
 }
 
-// status is what the clients tell of themselves.
+// status returns the status of the clients.
 func (w *testbed) status(t testing.TB, who ...string) (all []status.Status) {
 	t.Helper()
 	r := w.run(t, "pppoe-client", append([]string{"status", "--json"}, who...)...)
@@ -134,7 +134,7 @@ func (w *testbed) status(t testing.TB, who ...string) (all []status.Status) {
 	return all
 }
 
-// awaitStatus waits until the only client is as it should, and returns how it is.
+// awaitStatus waits until the status of the only client meets a condition, and returns it.
 func (w *testbed) awaitStatus(t testing.TB, what string, so func(status.Status) bool) (is status.Status) {
 	t.Helper()
 	await(t, what, func() bool {
@@ -155,7 +155,7 @@ func (w *testbed) awaitOnline(t testing.TB) status.Status {
 
 func isOnline(s status.Status) bool { return s.State == status.Online && s.IPv4 != nil }
 
-// wantExit waits for a program's end, and checks its code.
+// wantExit waits for a program's end, and checks its exit code.
 func wantExit(t testing.TB, p *lab.Program, want int) {
 	t.Helper()
 	if code, err := p.Wait(); err != nil || code != want {

@@ -16,8 +16,8 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestStartAfterCrash: the session that a crash has left is ended before a new one is
-// asked for, of a server that would not have both.
+// TestStartAfterCrash: the session that a crash has left is terminated before a new one is
+// requested, with a server that permits one session only.
 func TestStartAfterCrash(t *testing.T) {
 	w := newTestbed(t)
 	server := w.serve(t, "-N", "1")
@@ -35,7 +35,7 @@ func TestStartAfterCrash(t *testing.T) {
 		t.Errorf("before it was %+v, now %+v", first, again)
 	}
 	p.Stop()
-	check(t, server.Await("Session 1 closed .*: peer-terminated")) // else its one slot may still be taken
+	check(t, server.Await("Session 1 closed .*: peer-terminated")) // its only slot may still be in use
 	p = w.dial(t)
 	w.awaitOnline(t)
 	if strings.Contains(p.Log(), "earlier run") {
@@ -43,10 +43,10 @@ func TestStartAfterCrash(t *testing.T) {
 	}
 }
 
-// persistOptions has a client come back soon.
+// persistOptions make a client redial soon.
 var persistOptions = []string{"persist", "holdoff", "1", "maxfail", "0", "lcp-echo-interval", "1", "lcp-echo-failure", "2", "noipv6"}
 
-// TestServerRestarts: however the server ends, the client is back once it answers.
+// TestServerRestarts: however the server ends, the client is online again once it answers.
 func TestServerRestarts(t *testing.T) {
 	for name, c := range map[string]struct {
 		end    func(testing.TB, *lab.Program)
@@ -79,7 +79,7 @@ func TestServerRestarts(t *testing.T) {
 	}
 }
 
-// TestServerRestartsAtOnce: a client that has not noticed is told by the server.
+// TestServerRestartsAtOnce: the server terminates the session of a client that has not noticed.
 func TestServerRestartsAtOnce(t *testing.T) {
 	w := newTestbed(t)
 	server := w.serve(t)
@@ -93,8 +93,7 @@ func TestServerRestartsAtOnce(t *testing.T) {
 	}
 }
 
-// TestHangUpSignal redials at once if it persists, whatever the hold-off, and ends if
-// not.
+// TestHangUpSignal redials at once with persist, whatever the hold-off, and ends without.
 func TestHangUpSignal(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -113,7 +112,7 @@ func TestHangUpSignal(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestHangUpEndsHoldOff: SIGHUP is how somebody says that the trouble is over.
+// TestHangUpEndsHoldOff: SIGHUP ends a hold-off.
 func TestHangUpEndsHoldOff(t *testing.T) {
 	w := newTestbed(t)
 	p := w.dial(t, "persist", "holdoff", "600", "pppoe-padi-timeout", "1", "pppoe-padi-attempts", "1")
@@ -123,8 +122,8 @@ func TestHangUpEndsHoldOff(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestInterfaceDown: it is noticed by what the kernel says, not by what is missed: there
-// are no echoes, and the hold-off is long.
+// TestInterfaceDown is detected by netlink, not by missing echoes: there are no echoes, and the
+// hold-off is long.
 func TestInterfaceDown(t *testing.T) {
 	w := newSwitchedTestbed(t)
 	w.serve(t)
@@ -155,7 +154,7 @@ func TestInterfaceDown(t *testing.T) {
 	}
 }
 
-// TestInterfaceDownWithoutPersist: without persist, that is the end.
+// TestInterfaceDownWithoutPersist: the client ends.
 func TestInterfaceDownWithoutPersist(t *testing.T) {
 	for name, down := range map[string]func(*testing.T, *testbed){"down": setDown, "gone": noEthernet} {
 		t.Run(name, func(t *testing.T) {
@@ -170,7 +169,7 @@ func TestInterfaceDownWithoutPersist(t *testing.T) {
 	}
 }
 
-// TestCarrierLoss: a cable that is out for a moment costs no session.
+// TestCarrierLoss: a short loss of carrier does not end the session.
 func TestCarrierLoss(t *testing.T) {
 	w := newSwitchedTestbed(t)
 	w.serve(t)
@@ -199,8 +198,7 @@ func TestCarrierLoss(t *testing.T) {
 	}
 }
 
-// TestFailover: of two concentrators one is of no use, in one way or another; the other
-// one has its turn.
+// TestFailover: if one of two concentrators fails in some way, the other one is used.
 func TestFailover(t *testing.T) {
 	for name, c := range map[string]struct {
 		bad     fault
@@ -225,7 +223,7 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestRejectedByOne: in a single dial, who refuses first is not the only one that may answer.
+// TestRejectedByOne: in a single dial, a rejection by one concentrator lets the other one be tried.
 func TestRejectedByOne(t *testing.T) {
 	w := newSwitchedTestbed(t)
 	bad := newFakeAC(t, w.other, "bad-ac", fault{refuse: "no"})
@@ -236,7 +234,7 @@ func TestRejectedByOne(t *testing.T) {
 	}
 }
 
-// TestSelection of a concentrator by name, service or address, against one that is as good.
+// TestSelection of a concentrator by name, service or address, between two.
 func TestSelection(t *testing.T) {
 	w := newSwitchedTestbed(t)
 	w.serve(t, "-S", "gold")
@@ -268,8 +266,8 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-// TestDialOnDemand: a session comes when there is something to carry, and goes when there is
-// not, and so again; the device stays.
+// TestDialOnDemand: a session is established when there is traffic, and terminated when idle,
+// repeatedly; the device stays.
 func TestDialOnDemand(t *testing.T) {
 	w := newTestbed(t)
 	server := w.serve(t)
@@ -286,8 +284,8 @@ func TestDialOnDemand(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestAddressRequestedAgain: a redial, and a new program after a crash, ask for what they
-// had.
+// TestAddressRequestedAgain: a redial, and a new process after a crash, request the previous
+// address.
 func TestAddressRequestedAgain(t *testing.T) {
 	w := newTestbed(t)
 	asked := make(chan string, 64)
@@ -320,7 +318,7 @@ func TestAddressRequestedAgain(t *testing.T) {
 	first("192.0.2.10")
 }
 
-// TestRedialEvents: json says why each session ended, and how long it waits.
+// TestRedialEvents: events say why each session ended, and how long the client waits.
 func TestRedialEvents(t *testing.T) {
 	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nmaxconnect 1\n")

@@ -32,13 +32,13 @@ func (w *testbed) ip(t testing.TB, args ...string) string {
 	return out
 }
 
-// defaultRoutes are the default routes of a table, as ip(8) shows them.
+// defaultRoutes returns the default routes of a table, as ip(8) shows them.
 func (w *testbed) defaultRoutes(t testing.TB, args ...string) string {
 	t.Helper()
 	return strings.TrimSpace(w.ip(t, append(args, "route", "show", "default")...))
 }
 
-// otherDefaultRoute is what elsewhere has set.
+// otherDefaultRoute is the route of addOtherDefaultRoute.
 func otherDefaultRoute(metric string) string {
 	s := "default via 198.51.100.1 dev eth1 proto static src 198.51.100.2"
 	if metric != "0" {
@@ -47,15 +47,15 @@ func otherDefaultRoute(metric string) string {
 	return s
 }
 
-// words are a text's, without the space that ip(8) leaves.
+// words trims the space that ip(8) prints.
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// TestDefaultRoute: what each option does on a machine that has a default route already,
-// and on one that has none; and that in the end all is as before.
+// TestDefaultRoute: each option on a machine with a default route and on one without; at the end
+// the routes are as before.
 func TestDefaultRoute(t *testing.T) {
 	for name, c := range map[string]struct {
 		options string
-		before  string // metric of the one there; empty: none
+		before  string // metric of the existing route; empty: none
 		want    string
 	}{
 		"none there":            {"defaultroute", "", "default dev ppp0 scope link"},
@@ -89,8 +89,8 @@ func TestDefaultRoute(t *testing.T) {
 	}
 }
 
-// TestRouteAfterCrash: what a killed client has replaced comes back with the end of the
-// next, and while that is online its own route holds.
+// TestRouteAfterCrash: a default route that a killed client has replaced is restored at the end of
+// the next client, whose own route is in effect while it is online.
 func TestRouteAfterCrash(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -115,8 +115,7 @@ func TestRouteAfterCrash(t *testing.T) {
 	}
 }
 
-// TestTwoReplaceDefaultRoute: of two lines on one interface, each remembers for itself what it
-// has replaced.
+// TestTwoReplaceDefaultRoute: of two clients on one interface, each restores what it has replaced.
 func TestTwoReplaceDefaultRoute(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -134,7 +133,7 @@ func TestTwoReplaceDefaultRoute(t *testing.T) {
 		t.Errorf("without the second, the routes are %q", got)
 	}
 	kill(t, first)
-	p := w.dial(t) // which replaces nothing, and restores all the same
+	p := w.dial(t) // it replaces nothing, and restores the route
 	w.awaitOnline(t)
 	p.Stop()
 	if got := w.defaultRoutes(t); got != before {
@@ -142,7 +141,7 @@ func TestTwoReplaceDefaultRoute(t *testing.T) {
 	}
 }
 
-// TestTable: routes of the session are in the table that is told, and in no other.
+// TestTable: routes of the session are only in the table given.
 func TestTable(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -175,7 +174,7 @@ func (w *testbed) addNamespace(t testing.TB, name string) (*lab.Namespace, lab.B
 	return n, lab.BindMount{Source: handle, Target: "/run/netns/" + name}
 }
 
-// TestNamespaces: two lines whose peer is the same live side by side.
+// TestNamespaces: two sessions with the same peer address coexist.
 func TestNamespaces(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -211,7 +210,7 @@ func TestNamespaces(t *testing.T) {
 	w.leftNothing(t)
 }
 
-// TestNonexistentNamespace: a namespace or a VRF that nobody knows is told of before anybody is called.
+// TestNonexistentNamespace: a nonexistent namespace or VRF is reported before dialling.
 func TestNonexistentNamespace(t *testing.T) {
 	w := newTestbed(t)
 	server := w.serve(t)
@@ -227,7 +226,7 @@ func TestNonexistentNamespace(t *testing.T) {
 	}
 }
 
-// TestDefaultRoute6: IPv6's default route, and its metric.
+// TestDefaultRoute6: the IPv6 default route and its metric.
 func TestDefaultRoute6(t *testing.T) {
 	for options, want := range map[string]string{
 		"":                                     "",
@@ -248,8 +247,7 @@ func TestDefaultRoute6(t *testing.T) {
 	}
 }
 
-// TestNameServers: which file names the peer's servers, by the options, and how the
-// files are in the end.
+// TestNameServers: which file has the peer's name servers, by option, and the files at the end.
 func TestNameServers(t *testing.T) {
 	const ours, theirs = "nameserver 198.51.100.53\n", "nameserver 192.0.2.53\nnameserver 192.0.2.54\n"
 	for options, c := range map[string]struct {
@@ -283,7 +281,7 @@ func TestNameServers(t *testing.T) {
 	}
 }
 
-// servers are those that a resolv.conf names.
+// servers returns the name servers in a resolv.conf.
 func servers(text string) (all []string) {
 	for line := range strings.Lines(text) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "nameserver "); ok {
@@ -293,7 +291,7 @@ func servers(text string) (all []string) {
 	return all
 }
 
-// TestNameServersAfterCrash: the system's own come back with the end of the next client.
+// TestNameServersAfterCrash: the system's name servers are restored at the end of the next client.
 func TestNameServersAfterCrash(t *testing.T) {
 	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\n")

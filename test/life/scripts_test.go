@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// recordScript is a script that writes down how it was called: arguments, environment,
-// standard descriptors, directory. The record is there as a whole or not at all.
+// recordScript is a script that records its call: arguments, environment, standard descriptors,
+// directory. The record is written atomically.
 const recordScript = `#!/bin/sh
 exec 3>/run/$$.part
 for a in "$@"; do printf 'arg %%s\n' "$a" >&3; done
@@ -28,10 +28,10 @@ n=$(ls /run | grep -c '^script\.')
 mv /run/$$.part /run/script.$n.%s
 `
 
-// scriptNames are all that a client runs.
+// scriptNames are all scripts that a client runs.
 var scriptNames = []string{"net-init", "net-pre-up", "ip-pre-up", "ip-up", "ip-down", "ipv6-up", "ipv6-down", "auth-up", "auth-down", "net-down"}
 
-// recordCalls has scripts write down their calls; does is more for them to do.
+// recordCalls installs scripts that record their calls and then do more.
 func (w *testbed) recordCalls(t testing.TB, does string, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -39,16 +39,16 @@ func (w *testbed) recordCalls(t testing.TB, does string, names ...string) {
 	}
 }
 
-// call is how a script was called.
+// call is one call of a script.
 type call struct {
 	name     string
 	args     []string
 	env      map[string]string
-	standard []string // where descriptors 0 to 2 lead
+	standard []string // targets of descriptors 0 to 2
 	dir      string
 }
 
-// calls are the calls so far, by name: each script has at most one in these tests.
+// calls returns the calls so far, by name: in these tests each script is called at most once.
 func (w *testbed) calls(t testing.TB) map[string]call {
 	t.Helper()
 	all := map[string]call{}
@@ -94,7 +94,7 @@ func (w *testbed) awaitCalls(t testing.TB, names ...string) map[string]call {
 	return w.calls(t)
 }
 
-// TestScripts: who is called with what.
+// TestScripts: arguments and environment of each script.
 func TestScripts(t *testing.T) {
 	w := newTestbed(t)
 	w.serverOptions(t, "require-chap\nms-dns 192.0.2.53\nms-dns 192.0.2.54\nms-wins 192.0.2.60\nipv6 ::1,::2\n")
@@ -143,7 +143,7 @@ func TestScripts(t *testing.T) {
 		if len(c.args) == 0 || c.args[len(c.args)-1] != "a b" {
 			t.Errorf("%s: ipparam is %q", name, c.args)
 		}
-		// Which family is the first to open is up to the peer; what is known by then is told.
+		// The peer decides which protocol opens first; the environment has what is known by then.
 		if name == "ip-pre-up" || name == "ip-up" || name == "ipv6-up" {
 			for variable := range both {
 				if _, known := c.env[variable]; known {
@@ -163,7 +163,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// withEnv is an environment and more, by name and pattern.
+// withEnv extends an environment, by name and pattern.
 func withEnv(env map[string]string, more ...string) map[string]string {
 	env = maps.Clone(env)
 	for i := 0; i < len(more); i += 2 {
@@ -172,10 +172,10 @@ func withEnv(env map[string]string, more ...string) map[string]string {
 	return env
 }
 
-// shellVariables put these into what they run.
+// shellVariables are set by shells.
 var shellVariables = []string{"PWD", "OLDPWD", "SHLVL", "_"}
 
-// checkEnvironment checks that variables are these, by patterns, and no others.
+// checkEnvironment checks that the variables are exactly these, by patterns.
 func (c call) checkEnvironment(t testing.TB, want map[string]string) {
 	t.Helper()
 	for name, pattern := range want {
@@ -190,8 +190,8 @@ func (c call) checkEnvironment(t testing.TB, want map[string]string) {
 	}
 }
 
-// TestPreUpBlocks: while ip-pre-up runs, the device has its addresses and is down, as
-// pppd(8) has it, and there is no route; ip-up comes after.
+// TestPreUpBlocks: while ip-pre-up runs, the device has its addresses, is down (pppd(8)) and has no
+// route; ip-up comes later.
 func TestPreUpBlocks(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -217,7 +217,7 @@ func TestPreUpBlocks(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestScriptOrder: ip-down comes after ip-up, however long that takes, and once.
+// TestScriptOrder: ip-down runs after ip-up has ended, and once.
 func TestScriptOrder(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -238,8 +238,8 @@ func TestScriptOrder(t *testing.T) {
 	}
 }
 
-// TestChildTimeout: a script that hangs holds the end up for no longer, also one that is
-// waited for before anything is configured.
+// TestChildTimeout: a script that hangs delays the end no longer than the timeout, also one that is
+// waited for during configuration.
 func TestChildTimeout(t *testing.T) {
 	for _, name := range []string{"ip-up", "ip-pre-up"} {
 		t.Run(name, func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestChildTimeout(t *testing.T) {
 	}
 }
 
-// TestScriptFails is told of, and does no harm.
+// TestScriptFails: a script that cannot be run is logged, and does no harm.
 func TestScriptFails(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)
@@ -279,7 +279,7 @@ func TestScriptFails(t *testing.T) {
 	w.awaitOnline(t)
 }
 
-// TestScriptPaths: each may lie elsewhere.
+// TestScriptPaths: each path can be changed.
 func TestScriptPaths(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)

@@ -13,7 +13,7 @@ import (
 	"upppoe/internal/mgmt/status"
 )
 
-// processList is what the process list has of a process: its command line and its name.
+// processList returns a process's command line and name.
 func processList(t testing.TB, pid int) (line, name string) {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
@@ -23,11 +23,11 @@ func processList(t testing.TB, pid int) (line, name string) {
 	return strings.ReplaceAll(string(text), "\x00", " "), strings.TrimSpace(string(comm))
 }
 
-// readAsDebugger opens a file of a process as another process of its user can, who is not root:
-// without the right to look into those that do not let themselves be dumped (ptrace(2)).
+// readAsDebugger opens a file of a process as another process of its user without root's
+// capabilities would: without permission to access processes that are not dumpable (ptrace(2)).
 func readAsDebugger(path string) error {
 	done := make(chan error)
-	// Ends soon, and its thread with it, which has fewer rights than others.
+	// Its thread, which has fewer capabilities than others, ends with it.
 	go func() {
 		runtime.LockOSThread()
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -48,9 +48,8 @@ func readAsDebugger(path string) error {
 	return <-done
 }
 
-// TestPasswordInProcessList: a password of the command line is not to be seen, of a client that
-// stays and of one in the background; and it is the password all the same. Nobody but root may
-// look into the memory.
+// TestPasswordInProcessList: a password on the command line is hidden, in the foreground and the
+// background, and is still used. Only root may read the process's memory.
 func TestPasswordInProcessList(t *testing.T) {
 	for _, way := range []string{"nodetach", "updetach"} {
 		t.Run(way, func(t *testing.T) {
@@ -78,8 +77,8 @@ func TestPasswordInProcessList(t *testing.T) {
 	}
 }
 
-// TestNameInProcessList: started by pon, the process is called pppd, as scripts expect; so is
-// one that was called by that name.
+// TestNameInProcessList: a process that was started by pon, or as pppd, is named pppd, as scripts
+// expect.
 func TestNameInProcessList(t *testing.T) {
 	for program, args := range map[string]string{"pon": "isp", "pppd": "call isp", "pppoe-client": "call isp"} {
 		for _, way := range []string{"nodetach", "updetach"} {

@@ -12,13 +12,13 @@ import (
 	"upppoe/test/lab"
 )
 
-// stalledReaders are those of a program's output who take nothing, by what is wrong with them.
+// stalledReaders are outputs that are not read.
 var stalledReaders = map[string]func(t *testing.T) *os.File{
 	"it has ended":    closedReader,
 	"it stands still": fullReader,
 }
 
-// closedReader is the end of a pipe that nobody reads any more.
+// closedReader returns a pipe whose reading end is closed.
 func closedReader(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -27,7 +27,7 @@ func closedReader(t *testing.T) *os.File {
 	return w
 }
 
-// fullReader is the end of a pipe that is full and that nobody reads.
+// fullReader returns a pipe that is full.
 func fullReader(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -42,7 +42,7 @@ func fullReader(t *testing.T) *os.File {
 	return w
 }
 
-// startWithOutput starts a program whose output goes to somebody who takes none.
+// startWithOutput starts a program whose output is not read.
 func startWithOutput(t *testing.T, in *lab.Namespace, cmd *exec.Cmd, reader *os.File, binds ...lab.BindMount) *os.Process {
 	t.Helper()
 	cmd.Stdout, cmd.Stderr = reader, reader
@@ -52,8 +52,8 @@ func startWithOutput(t *testing.T, in *lab.Namespace, cmd *exec.Cmd, reader *os.
 	return cmd.Process
 }
 
-// TestLogReaderStalls: a log that nobody reads, or will ever read again, neither stops client nor
-// server nor ends them; and both end in good order when they are told to.
+// TestLogReaderStalls: a log that is not read, or whose reader has ended, neither blocks nor ends
+// client and server; both end orderly on request.
 func TestLogReaderStalls(t *testing.T) {
 	for what, reader := range stalledReaders {
 		t.Run(what, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestLogReaderStalls(t *testing.T) {
 			startWithOutput(t, w.server, server, reader(t))
 			client := w.command("pppoe-client", append([]string{"eth0", "nodetach", "debug", "persist", "holdoff", "0", "json"}, account...)...)
 			startWithOutput(t, w.client, client, reader(t), w.binds()...)
-			for range 3 { // dial after dial, some 100 lines
+			for range 3 { // about 100 lines with repeated dials
 				w.awaitOnline(t)
 				if _, err := w.client.Ping(ip("192.0.2.1"), 1, timeout); err != nil {
 					t.Fatal(err)
@@ -85,7 +85,7 @@ func TestLogReaderStalls(t *testing.T) {
 	}
 }
 
-// TestQuit: SIGQUIT ends a session in good order, as SIGTERM does.
+// TestQuit: SIGQUIT ends a session orderly, like SIGTERM.
 func TestQuit(t *testing.T) {
 	w := newTestbed(t)
 	server := w.serve(t)
@@ -99,7 +99,7 @@ func TestQuit(t *testing.T) {
 	}
 	client = w.dial(t)
 	w.awaitOnline(t)
-	for _, s := range []unix.Signal{unix.SIGUSR1, unix.SIGUSR2} { // of pppd's, which mean nothing here
+	for _, s := range []unix.Signal{unix.SIGUSR1, unix.SIGUSR2} { // without effect, as in pppd
 		check(t, unix.Kill(server.PID(), s))
 	}
 	check(t, unix.Kill(server.PID(), unix.SIGQUIT))
@@ -110,8 +110,8 @@ func TestQuit(t *testing.T) {
 	}
 }
 
-// TestLogFile: with a log file, the terminal has none of its lines, whether the program stays or
-// not; who waits in vain is told why.
+// TestLogFile: with a log file, no line of it goes to the terminal, whether the program detaches or
+// not; with updetach, the reason of a failure does.
 func TestLogFile(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t, "-S", "gold")

@@ -1,6 +1,6 @@
-// Package life holds tests of a client's whole life, as the people and programs around it
-// see it: how it is called and told what to do, what it tells and leaves, how it ends, and
-// how it comes back.
+// Package life tests the programs from outside, as users and scripts see them: options, detaching,
+// scripts, status, exit codes, recovery from outages. It needs root and network namespaces, and
+// takes about a minute.
 package life
 
 import (
@@ -16,7 +16,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// bin is where our programs are built.
+// bin is the directory of our compiled programs.
 var bin string
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
@@ -47,8 +47,8 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// testbed is a client's machine and a server's, joined by an Ethernet, eth0 at both. The
-// client's has files of its own.
+// testbed is a client's and a server's machine, connected by their eth0. The client's has its own
+// files.
 type testbed struct {
 	client, server  *lab.Namespace
 	testWire, other *lab.Namespace // of newSwitchedTestbed
@@ -56,10 +56,10 @@ type testbed struct {
 	serverEtc       string
 }
 
-// clientDirs are the client's own directories, by where they lie.
+// clientDirs are the client's own directories, and where they are mounted.
 var clientDirs = map[string]string{"etc": "/etc/ppp", "run": "/run", "lib": "/var/lib"}
 
-// user and secret are what the servers know.
+// user and secret are the account that the servers know.
 const (
 	user   = "testuser"
 	secret = "testpassword"
@@ -72,8 +72,8 @@ func newTestbed(t testing.TB) *testbed {
 	return w
 }
 
-// newSwitchedTestbed has a switch between the client, the server and another one, so that each
-// keeps its interface whatever the others do with theirs.
+// newSwitchedTestbed puts a switch between the client, the server and a third machine, so that
+// changes to one's interface do not affect the others'.
 func newSwitchedTestbed(t testing.TB) *testbed {
 	t.Helper()
 	w := newEmptyTestbed(t)
@@ -85,7 +85,7 @@ func newSwitchedTestbed(t testing.TB) *testbed {
 	return w
 }
 
-// plug gives a machine an eth0 that leads to a port of the switch.
+// plug gives a machine an eth0 that is connected to a port of the switch.
 func (w *testbed) plug(t testing.TB, in *lab.Namespace, port string) {
 	t.Helper()
 	check(t, lab.Veth(lab.End{In: w.testWire, Name: port}, lab.End{In: in, Name: "eth0"}))
@@ -105,7 +105,7 @@ func newEmptyTestbed(t testing.TB) *testbed {
 	for _, file := range []string{"chap-secrets", "pap-secrets"} {
 		check(t, os.WriteFile(filepath.Join(w.serverEtc, file), []byte(user+" * "+secret+" *\n"), 0o600))
 	}
-	// Last, and so before the namespaces go: those that have detached.
+	// Last, so that it runs before the namespaces are closed: detached clients.
 	t.Cleanup(func() { w.endDetached(t) })
 	return w
 }
@@ -118,7 +118,7 @@ func namespace(t testing.TB) *lab.Namespace {
 	return n
 }
 
-// write makes one of the client's files: etc/options is its /etc/ppp/options.
+// write writes one of the client's files: etc/options is its /etc/ppp/options.
 func (w *testbed) write(t testing.TB, name, text string, mode os.FileMode) {
 	t.Helper()
 	path := filepath.Join(w.dir, name)
@@ -145,7 +145,7 @@ func (w *testbed) serverOptions(t testing.TB, text string) {
 	check(t, os.WriteFile(filepath.Join(w.serverEtc, "pppoe-server-options"), []byte(text+"state-dir "+t.TempDir()+"\n"), 0o600))
 }
 
-// binds lay the client's files over the machine's.
+// binds mounts the client's files over the machine's.
 func (w *testbed) binds() (all []lab.BindMount) {
 	for name, over := range clientDirs {
 		all = append(all, lab.BindMount{Source: filepath.Join(w.dir, name), Target: over})
@@ -153,12 +153,12 @@ func (w *testbed) binds() (all []lab.BindMount) {
 	return append(all, lab.BindMount{Source: filepath.Join(w.dir, "resolv.conf"), Target: "/etc/resolv.conf"})
 }
 
-// environment is what the client's users have set.
+// environment is the environment of the client's programs.
 func (w *testbed) environment() []string {
 	return []string{"HOME=" + filepath.Join(w.dir, "home"), "PATH=" + os.Getenv("PATH"), "LOGNAME=tester"}
 }
 
-// endDetached kills clients that have left their caller, and waits until they are gone.
+// endDetached kills clients that have detached, and waits until they have ended.
 func (w *testbed) endDetached(t testing.TB) {
 	sockets, _ := filepath.Glob(filepath.Join(w.dir, "run/upppoe/*.sock"))
 	for _, path := range sockets {
@@ -170,8 +170,8 @@ func (w *testbed) endDetached(t testing.TB) {
 	}
 }
 
-// isOurs reports whether a process is one of the programs that were built for these tests:
-// numbers are used again.
+// isOurs reports whether a process is one of the programs built for these tests: process IDs are
+// reused.
 func isOurs(pid int) bool {
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	return err == nil && strings.HasPrefix(path, bin+"/")

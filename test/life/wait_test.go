@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestStopTimeout: whoever stops a client whose concentrator does not answer is told for what he
-// waits; else nothing is said.
+// TestStopTimeout: stopping a client whose concentrator does not answer says what is awaited;
+// otherwise nothing is printed.
 func TestStopTimeout(t *testing.T) {
 	for _, stop := range []string{"pppoe-client stop", "poff"} {
 		w := newTestbed(t)
@@ -30,8 +30,7 @@ func TestStopTimeout(t *testing.T) {
 	}
 }
 
-// TestRedialErrorLogged: what keeps the next dial from beginning is in the log, once each
-// time.
+// TestRedialErrorLogged: what prevents the next dial is logged once each time.
 func TestRedialErrorLogged(t *testing.T) {
 	w := newTestbed(t)
 	w.serve(t)

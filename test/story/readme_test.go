@@ -15,8 +15,8 @@ import (
 	"upppoe/test/guest"
 )
 
-// TestREADME runs the commands of the README as they stand there: the first server, and in
-// another network namespace, with an /etc/ppp of its own, the client that dials it.
+// TestREADME runs the README's commands as they are written: the first server and, in another
+// network namespace with its own /etc/ppp, the client that dials it.
 func TestREADME(t *testing.T) {
 	roottest.Need(t, "bash", "ip", "ping", "unshare", "mount")
 	bin, remove, err := guest.Build("../..", "./test/story", "./cmd/pppoe-client", "./cmd/pppoe-server", "./cmd/pppoe-discovery")
@@ -37,7 +37,7 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// TestREADMEOnStage is what TestREADME runs in its namespaces; by itself it does nothing.
+// TestREADMEOnStage is run by TestREADME in its namespaces; otherwise it does nothing.
 func TestREADMEOnStage(t *testing.T) {
 	bin := os.Getenv(storyEnv)
 	if bin == "" || os.Getenv("STORY") != "" {
@@ -51,7 +51,7 @@ func TestREADMEOnStage(t *testing.T) {
 	if len(dial) != 2 || len(serve) != 1 {
 		t.Fatalf("the README has %d blocks of a dial, and %d of a server", len(dial), len(serve))
 	}
-	// The programs are built already.
+	// The programs are compiled already.
 	first, ok := strings.CutPrefix(dial[0], "CGO_ENABLED=0 go build -o /usr/local/sbin/ ./cmd/...\n")
 	if !ok {
 		t.Fatalf("the first dial does not begin with the build:\n%s", dial[0])
@@ -74,7 +74,7 @@ func TestREADMEOnStage(t *testing.T) {
 		{first, "peer 192.0.2.1/32"},
 		{"ping -c 1 -W 5 192.0.2.1; ip route show default", "default dev ppp0"},
 		{dial[1], "my-isp: online"},
-		{"pppoe-client status", "ppp0"}, // the first session is still there
+		{"pppoe-client status", "ppp0"}, // the first session still exists
 	} {
 		if out := mustRun(t, step.commands); !strings.Contains(out, step.wants) {
 			t.Fatalf("%s\nprinted\n%s\nwant %q", step.commands, out, step.wants)
@@ -83,7 +83,7 @@ func TestREADMEOnStage(t *testing.T) {
 	mustRun(t, "pppoe-client stop --all")
 }
 
-// mustRun runs commands as they were typed, and wants them to succeed.
+// mustRun runs commands as a user would type them; they must succeed.
 func mustRun(t *testing.T, commands string) string {
 	t.Helper()
 	out, err := exec.Command("bash", "-ec", commands).CombinedOutput()
@@ -93,7 +93,7 @@ func mustRun(t *testing.T, commands string) string {
 	return string(out)
 }
 
-// commandBlocks are the blocks of commands of a section of the README.
+// commandBlocks returns the command blocks of a section of the README.
 func commandBlocks(t *testing.T, title string) (all []string) {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")

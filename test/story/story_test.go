@@ -1,6 +1,6 @@
-// Package story tells stories: files of commands as a person would type them, and
-// of what they print. Each runs in namespaces of its own, so that its names, files and
-// processes are nobody else's.
+// Package story runs the stories in testdata: files of commands as a user would type them, with
+// their expected output. Each runs in its own namespaces. It needs root and the programs that a
+// story names at its head, and takes about a minute.
 package story
 
 import (
@@ -23,8 +23,8 @@ import (
 	"upppoe/test/guest"
 )
 
-// storyEnv is the environment variable that tells a process that it is the init of a
-// story's namespaces; it holds the directory of our programs.
+// storyEnv is the environment variable that makes a process the init of a story's namespaces; it
+// holds the directory of our programs.
 const storyEnv = "UPPPOE_STORY"
 
 func TestStories(t *testing.T) {
@@ -41,14 +41,14 @@ func TestStories(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			t.Parallel() // they wait a lot
+			t.Parallel() // they mostly wait
 			roottest.Need(t, requirements(t, file, "programs")...)
 			kernels.Run(t, requirements(t, file, "devices of kind"), func(t *testing.T) { runStory(t, bin, file) })
 		})
 	}
 }
 
-// requirements finds what a story says it needs, which few test machines have.
+// requirements returns what a story says it needs, which few test machines have.
 func requirements(t *testing.T, file, what string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -62,7 +62,7 @@ func requirements(t *testing.T, file, what string) []string {
 	return strings.Fields(string(m[1]))
 }
 
-// runStory has a process of its own tell a story, as the init of new namespaces.
+// runStory runs a story in a new process, the init of new namespaces.
 func runStory(t *testing.T, bin, file string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -78,7 +78,7 @@ func runStory(t *testing.T, bin, file string) {
 	}
 }
 
-// TestOnStage is what TestStories runs in the namespaces; by itself it does nothing.
+// TestOnStage is run by TestStories in the namespaces; otherwise it does nothing.
 func TestOnStage(t *testing.T) {
 	bin := os.Getenv(storyEnv)
 	if bin == "" {
@@ -95,10 +95,10 @@ func TestOnStage(t *testing.T) {
 	runSteps(t, string(text))
 }
 
-// linkDir is the directory for other names of our programs, before those of the real ones.
+// linkDir is the directory of other names of our programs, which precede the real ones in the path.
 const linkDir = "/usr/local/sbin"
 
-// bindDirs makes the story's directories its own.
+// bindDirs mounts the story's own directories.
 func bindDirs() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
@@ -117,7 +117,7 @@ func bindDirs() error {
 	return os.Mkdir("/etc/ppp/peers", 0o755)
 }
 
-// step is a command and what it should print.
+// step is a command and its expected output.
 type step struct {
 	line    int
 	command string
@@ -146,8 +146,8 @@ func parse(text string) (steps []step) {
 	return steps
 }
 
-// runSteps runs a story. A command after & goes on in the background until "& stop", after
-// which stands what it should have printed.
+// runSteps runs a story. A command after & runs in the background until "& stop", after which its
+// expected output is written.
 func runSteps(t *testing.T, text string) {
 	var aside *background
 	for _, s := range parse(text) {
@@ -163,13 +163,12 @@ func runSteps(t *testing.T, text string) {
 	}
 }
 
-// readOnlyCommand are commands that only look at what programs make, for which a person gives
-// them a moment: the other side may not be done yet, and the kernel calls new IPv6
-// addresses tentative at first.
+// readOnlyCommand matches commands that only show what programs have made, which are repeated for a
+// moment: the other side may not be ready, and the kernel shows new IPv6 addresses as tentative at
+// first.
 var readOnlyCommand = regexp.MustCompile(`^(cat|grep|tail) |^plog$|\bshow\b`)
 
-// run runs a command, and once more if it only looks, and does not see yet what the
-// story has.
+// run runs a command, and repeats it if it is a readOnlyCommand whose output differs.
 func run(t *testing.T, s step, command string) string {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -186,7 +185,7 @@ func run(t *testing.T, s step, command string) string {
 	}
 }
 
-// shell runs a command as it was typed; whoever runs it is root already.
+// shell returns a command as a user would type it, without sudo: the test is run by root.
 func shell(command string) *exec.Cmd {
 	return exec.Command("bash", "-c", "sudo() { \"$@\"; }\n"+command)
 }
@@ -219,8 +218,8 @@ func startCapture(t *testing.T, command string) *background {
 	return b
 }
 
-// captureDelay is how long libpcap may keep packets before it hands them over: tcpdump ended
-// sooner would not have seen the last ones.
+// captureDelay is how long libpcap may buffer packets: tcpdump would miss the last ones if it ended
+// sooner.
 const captureDelay = 1500 * time.Millisecond
 
 func (b *background) stop() string {
@@ -230,7 +229,7 @@ func (b *background) stop() string {
 	return b.out.String()
 }
 
-// compare holds what a command printed against what the story says.
+// compare compares a command's output with the story.
 func compare(t *testing.T, s step, out string) {
 	t.Helper()
 	if !s.matches(out) {
@@ -238,8 +237,8 @@ func compare(t *testing.T, s step, out string) {
 	}
 }
 
-// matches reports whether what a command printed is what the story has. No address is
-// tentative in a story.
+// matches reports whether a command's output is that of the story. A story has no tentative
+// addresses.
 func (s step) matches(out string) bool {
 	want := s.want
 	for len(want) > 0 && want[len(want)-1] == "" {
@@ -259,8 +258,8 @@ var tentative = regexp.MustCompile(`peer .* tentative`)
 
 var stanza = regexp.MustCompile(`^\S+: ([a-z0-9-]+)`)
 
-// sortByInterface puts the stanzas of `ip address` in the order of their interfaces' names: its
-// own is that of their numbers, which differs from kernel to kernel.
+// sortByInterface sorts the stanzas of `ip address` by interface name: ip sorts them by index,
+// which differs between kernels.
 func sortByInterface(lines []string) (sorted []string) {
 	stanzas, names := map[string][]string{}, []string{}
 	name := ""

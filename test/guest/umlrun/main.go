@@ -1,6 +1,6 @@
-// Command umlrun starts User-Mode Linux on processors whose extended state is too
-// large for it: ptrace(2) with PTRACE_GETREGSET or PTRACE_SETREGSET fails with EIO, as
-// on old processors, and the guest's kernel falls back to FXSAVE.
+// Command umlrun starts User-Mode Linux on processors whose extended state is too large for it.
+// It makes ptrace(2) with PTRACE_GETREGSET or PTRACE_SETREGSET fail with EIO, as on old
+// processors, so that the guest's kernel falls back to FXSAVE.
 //
 //	umlrun linux.uml mem=512M ...
 package main
@@ -31,7 +31,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	runtime.LockOSThread() // the filter holds for this thread, and for what it becomes
+	runtime.LockOSThread() // the filter applies to this thread, across execve
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
@@ -43,14 +43,14 @@ func run(args []string) error {
 	return unix.Exec(program, args, os.Environ())
 }
 
-// Offsets in struct seccomp_data: the system call's number, and the low half of its
-// first argument.
+// Offsets in struct seccomp_data: the system call's number, and the low half of its first
+// argument.
 const (
 	offNumber = 0
 	offFirst  = 16
 )
 
-// filter lets everything pass but the two requests of ptrace.
+// filter permits everything except the two ptrace requests.
 var filter = []unix.SockFilter{
 	load(offNumber),
 	jump(unix.SYS_PTRACE, 0, 4),

@@ -1,14 +1,14 @@
 // Command lanhost is a host of a local network behind a router that has a PPPoE session. It
-// tries another one behind the other end of the session:
+// tests the path to another one behind the other end of the session:
 //
 //	lanhost serve ADDRESS ...
 //	lanhost check MTU ADDRESS ...
 //	lanhost toobig MTU ADDRESS ...
 //
-// Serve answers until it is killed, once it has said "serving". Check compares all that comes
-// back with what was sent: pings of every size up to the MTU, one that is too big, TCP both ways
-// at once, datagrams, and those that are fragmented. Toobig only looks at what a ping of one
-// octet more is answered.
+// serve answers until it is killed, and first prints "serving". check compares what comes back
+// with what was sent: pings of every size up to the MTU, one that is too big, TCP in both
+// directions at once, datagrams, and fragmented datagrams. toobig checks only the ICMP error for
+// a ping of one octet more than the MTU.
 package main
 
 import (
@@ -59,7 +59,7 @@ func parse(args []string) (addrs []netip.Addr, err error) {
 	return addrs, nil
 }
 
-// checkAddress tries one address.
+// checkAddress runs the checks against one address.
 func checkAddress(to netip.Addr, mtu int, all bool) error {
 	p, err := openPinger(to)
 	if err != nil {

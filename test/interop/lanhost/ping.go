@@ -23,8 +23,8 @@ type family struct {
 	network        string
 	any            string
 	protocol       int
-	header         int // of IP, in octets
-	level, option  int // what forbids fragments
+	header         int // length of the IP header, in octets
+	level, option  int // socket option that forbids fragmentation
 	probe          int
 	request, reply icmp.Type
 	tooBig         icmp.Type
@@ -37,8 +37,8 @@ var families = map[bool]family{
 		ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, ipv6.ICMPTypePacketTooBig},
 }
 
-// pinger sends echo requests that nobody may fragment, as long as they may be on this
-// host's own link, whatever is known of the path.
+// pinger sends echo requests that must not be fragmented, up to the MTU of this host's own link,
+// whatever the path MTU is known to be.
 type pinger struct {
 	family
 	conn net.PacketConn
@@ -56,7 +56,7 @@ func openPinger(to netip.Addr) (*pinger, error) {
 	return &pinger{f, conn, &net.IPAddr{IP: to.AsSlice()}, os.Getpid() & 0xffff}, nil
 }
 
-// socketOption sets one of a socket's.
+// socketOption returns a function that sets a socket option.
 func socketOption(level, name, value int) func(_, _ string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) (err error) {
 		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, name, value) })
@@ -66,7 +66,7 @@ func socketOption(level, name, value int) func(_, _ string, c syscall.RawConn) e
 
 func (p *pinger) close() { p.conn.Close() }
 
-// send sends a request whose packet has so many octets.
+// send sends a request whose packet has length octets.
 func (p *pinger) send(length int) error {
 	m := icmp.Message{Type: p.request, Body: &icmp.Echo{ID: p.id, Seq: length, Data: p.data(length)}}
 	// The kernel fills in the checksum of ICMPv6.
@@ -85,8 +85,7 @@ func (p *pinger) data(length int) []byte {
 	return data
 }
 
-// receive returns the length of the packet that was answered, or the MTU that an error
-// tells.
+// receive returns the length of the packet that was answered, or the MTU in an ICMP error.
 func (p *pinger) receive(patience time.Duration) (length, mtu int, err error) {
 	p.conn.SetReadDeadline(time.Now().Add(patience))
 	buf := make([]byte, 2000)
@@ -100,7 +99,7 @@ func (p *pinger) receive(patience time.Duration) (length, mtu int, err error) {
 			continue
 		}
 		if m.Type == p.tooBig && (m.Code == 4 || p.protocol == 58) {
-			return 0, int(binary.BigEndian.Uint16(buf[6:])), nil // both families have 65535 at most there
+			return 0, int(binary.BigEndian.Uint16(buf[6:])), nil // in both families, which have at most 65535
 		}
 		e, ok := m.Body.(*icmp.Echo)
 		if !ok || m.Type != p.reply || e.ID != p.id {
@@ -134,8 +133,8 @@ func (p *pinger) pingAllSizes(mtu int) error {
 	return nil
 }
 
-// pingTooBig sends one octet more, which a router says is too big. Routers say so but now and
-// then.
+// pingTooBig sends a packet of one octet more than the MTU, which a router must reject. Routers
+// limit the rate of such errors.
 func (p *pinger) pingTooBig(mtu int) error {
 	for range 30 {
 		if err := p.send(mtu + 1); err != nil {

@@ -18,11 +18,11 @@ import (
 
 const (
 	port         = 5000
-	streamLength = 1 << 20 // each way
+	streamLength = 1 << 20 // in each direction
 	timeout      = time.Minute
 )
 
-// Who sends what.
+// Seeds of the streams.
 const (
 	client = 1
 	server = 2
@@ -62,7 +62,7 @@ func acceptLoop(listener net.Listener) error {
 	}
 }
 
-// allowFragments lets routers make fragments of IPv4 packets. Those of IPv6 the sender makes.
+// allowFragments permits routers to fragment IPv4 packets. IPv6 is fragmented by the sender.
 func allowFragments(a netip.Addr) func(_, _ string, c syscall.RawConn) error {
 	if a.Is6() {
 		return nil
@@ -81,7 +81,7 @@ func echo(conn net.PacketConn) error {
 	}
 }
 
-// streams carries octets both ways at once.
+// streams transfers octets in both directions at once.
 func streams(to netip.Addr) error {
 	conn, err := net.DialTimeout("tcp", netip.AddrPortFrom(to, port).String(), timeout)
 	if err != nil {
@@ -90,7 +90,7 @@ func streams(to netip.Addr) error {
 	return exchange(conn, client, server)
 }
 
-// exchange sends the octets of one and expects those of another.
+// exchange sends one stream and checks the other one.
 func exchange(conn net.Conn, self, other byte) error {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(timeout))
@@ -112,8 +112,8 @@ func exchange(conn net.Conn, self, other byte) error {
 
 func randomStream(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
-// datagrams sends some that fit, of all kinds of lengths, and some that are fragmented on
-// the way, or before. A few may be lost.
+// datagrams sends datagrams that fit, of many lengths, and some that are fragmented by a router or
+// the sender. A few may be lost.
 func datagrams(to netip.Addr, mtu int) error {
 	dialer := net.Dialer{Control: allowFragments(to)}
 	conn, err := dialer.Dial("udp", netip.AddrPortFrom(to, port).String())
@@ -145,7 +145,7 @@ func datagram(conn net.Conn, data []byte) (err error) {
 				break
 			}
 			if n != len(data) {
-				continue // of an earlier one
+				continue // answer to an earlier datagram
 			}
 			if !bytes.Equal(buf[:n], data) {
 				return errors.New("other octets came back")
