@@ -65,14 +65,14 @@ func TestDesiredDelegated(t *testing.T) {
 		t.Errorf("routes are %v, addresses %v", set.Routes, set.Addresses)
 	}
 	if len(s.Delegated) != 1 || len(s.LANs) != 2 || s.LANs[1].Interface != "lan1" {
-		t.Errorf("tells %+v", s)
+		t.Errorf("state is %+v", s)
 	}
 }
 
 func TestPrefixHint(t *testing.T) {
 	cfg := testConfig()
 	if cfg.prefixHint().IsValid() {
-		t.Errorf("asks for %v unasked", cfg.prefixHint())
+		t.Errorf("requests %v without configuration", cfg.prefixHint())
 	}
 	cfg.PrefixLength = 56
 	if got := cfg.prefixHint(); got != pfx("::/56") {
@@ -128,7 +128,7 @@ func TestDesiredRules(t *testing.T) {
 	view := &radv.HostState{Addresses: []radv.Address{{Prefix: pfx("2001:db8:1::2/64")}}}
 	lease := &dhcp6.Configuration{Prefixes: []dhcp6.Lease{{Prefix: pfx("2001:db8:100::/56")}}}
 	if set, _ := cfg.desired(view, lease); len(set.Rules) > 0 {
-		t.Errorf("rules that nobody wants: %v", set.Rules)
+		t.Errorf("rules without configuration: %v", set.Rules)
 	}
 	cfg.Rules, cfg.Table = true, 7
 	set, _ := cfg.desired(view, lease)

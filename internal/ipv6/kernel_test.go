@@ -40,7 +40,7 @@ func TestClientAndServer(t *testing.T) {
 		return len(s.Addresses) == 2 && len(s.Delegated) == 1 && len(s.LANs) == 1
 	})
 	if got.MTU != 1400 || len(got.NameServers) != 1 || !slices.Equal(got.SearchDomains, []string{"example.org"}) || !got.Managed || got.DefaultRoute.Gateway != serverSide.local {
-		t.Errorf("the client tells %+v", got)
+		t.Errorf("the client reports %+v", got)
 	}
 	if a := client.addressText("ppp0"); a != "2001:db8:1::2/64 2001:db8:2::1/128" {
 		t.Errorf("ppp0 has %s", a)
@@ -175,7 +175,7 @@ func TestKernelAutoconfRemoved(t *testing.T) {
 	cfg := serverConfig(t)
 	cfg.Addresses, cfg.Preferred, cfg.Valid = nil, time.Hour, time.Hour
 	s := serverSide.serve(cfg)
-	eventually(t, "the kernel is to heed the advertisement", func() (bool, string) {
+	eventually(t, "addresses and routes of the advertisement", func() (bool, string) {
 		got := client.routes()
 		return strings.Contains(got, "::/0 via fe80::1") && client.addressText("ppp0") != "", got
 	})

@@ -21,7 +21,7 @@ func (w *fakeNetwork) wantLog(lines map[string]int) {
 	w.t.Helper()
 	for text, want := range lines {
 		if got := strings.Count(w.log.String(), text); got != want {
-			w.t.Errorf("%s stands %d times, want %d:\n%s", text, got, want, &w.log)
+			w.t.Errorf("%s is logged %d times, want %d:\n%s", text, got, want, &w.log)
 		}
 	}
 }

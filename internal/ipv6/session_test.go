@@ -146,7 +146,7 @@ func (w *fakeNetwork) over(cause error) {
 		w.t.Errorf("left behind: %+v", w.set)
 	}
 	if last := w.states[len(w.states)-1]; !last.sameButLifetimes(State{}) {
-		w.t.Errorf("the last that is told is %+v", last)
+		w.t.Errorf("the last state reported is %+v", last)
 	}
 }
 
@@ -246,11 +246,11 @@ func TestMissingDefaultRouteLogged(t *testing.T) {
 			}
 			w.pass(routerTimeout - 1)
 			if strings.Contains(w.log.String(), advice) {
-				t.Errorf("%s: it is said before a router had its time", name)
+				t.Errorf("%s: logged before the router timeout", name)
 			}
 			w.pass(time.Minute) // leases are renewed
 			if n := strings.Count(w.log.String(), advice); n != c.want {
-				t.Errorf("%s: it is said %d times, want %d: %s", name, n, c.want, w.log.String())
+				t.Errorf("%s: logged %d times, want %d: %s", name, n, c.want, w.log.String())
 			}
 			w.over(nil)
 		})
@@ -272,7 +272,7 @@ func TestManagedFlag(t *testing.T) {
 		told := len(w.states)
 		w.pass(time.Minute) // renewed after 50 s
 		if w.kinds() != "SOLICIT RENEW" || len(w.states) != told {
-			t.Errorf("asked %s, told %d times more, for mere lifetimes", w.kinds(), len(w.states)-told)
+			t.Errorf("asked %s, notified %d times more for lifetimes alone", w.kinds(), len(w.states)-told)
 		}
 		w.over(nil)
 	})
@@ -284,7 +284,7 @@ func TestOtherConfigFlag(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grantLeases, false, nil })
 		w.pass(2 * routerTimeout)
 		if len(w.asked) != 0 {
-			t.Errorf("asked %s though nobody said so", w.kinds())
+			t.Errorf("asked %s though no flag requests it", w.kinds())
 		}
 		w.advertise(slaac(false, true))
 		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.NameServers) != 1 || len(last.Addresses) != 1 {
@@ -366,7 +366,7 @@ func TestLANRouter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
 		if len(w.advertised) > 0 {
-			t.Errorf("advertised %q though there is nothing to tell", w.advertised)
+			t.Errorf("advertised %q though there is nothing to advertise", w.advertised)
 		}
 		w.pass(routerTimeout)
 		first := "lan1 30m0s 2001:db8:100:5:: for 1m40s"
@@ -411,7 +411,7 @@ func TestLANReplaced(t *testing.T) {
 		w.changes <- struct{}{}
 		w.pass(0)
 		if n := len(w.advertised) - before; n != 0 {
-			t.Errorf("advertised %d times after a change that is nothing to the LAN", n)
+			t.Errorf("advertised %d times after an unrelated change", n)
 		}
 		w.renewed = "lan1"
 		w.turn.Add(1)

@@ -46,7 +46,7 @@ func TestStaleAfterCrash(t *testing.T) {
 		w.pass(routerTimeout)
 		text, err := os.ReadFile(path)
 		if want := `[{"interface":"lan1","prefix":"2001:db8:100:5::/64"}]` + "\n"; err != nil || string(text) != want {
-			t.Errorf("remembered is %q, %v, want %q", text, err, want)
+			t.Errorf("file has %q, %v, want %q", text, err, want)
 		}
 		w.over(ErrLinkGone)
 		// The file as the crash has left it.
@@ -117,7 +117,7 @@ func TestStaleBetweenSessions(t *testing.T) {
 		w.changes <- struct{}{}
 		w.pass(0)
 		if got := len(w.advertised) - told; got < 2 {
-			t.Errorf("a host that asks, and an interface that is new, are told %d times", got)
+			t.Errorf("after a solicitation and a new interface, advertised %d times", got)
 		}
 		w.renewed = ""
 		end()
@@ -133,14 +133,14 @@ func TestStaleBetweenSessions(t *testing.T) {
 		before := time.Now()
 		n.advertiseStale(t.Context(), netif.Inputs{})
 		if took := time.Since(before); took < 100*time.Second || took > 100*time.Second+radv.DefaultInterval {
-			t.Errorf("told for %v, want as long as it was valid, 100s", took)
+			t.Errorf("advertised for %v, want the valid lifetime, 100s", took)
 		}
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the file is left: %v", err)
 		}
 		w.cfg.LANs[1].Advertise = true
 		if err := AdvertiseStale(t.Context(), w.cfg); err != nil {
-			t.Errorf("of nothing: %v", err)
+			t.Errorf("without anything: %v", err)
 		}
 	})
 }
@@ -182,16 +182,16 @@ func TestPrefixStore(t *testing.T) {
 		}
 	}
 	if got, err := load("["); err == nil || !strings.Contains(err.Error(), path) || got != nil {
-		t.Errorf("of nonsense: %v, %v", got, err)
+		t.Errorf("invalid content: %v, %v", got, err)
 	}
 	if err := s.save(now, nil); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("nonsense is left: %v", err)
+		t.Errorf("the invalid file is left: %v", err)
 	}
 	if got, err := s.load(now); got != nil || err != nil {
-		t.Errorf("of nothing: %v, %v", got, err)
+		t.Errorf("without anything: %v, %v", got, err)
 	}
 	none := &prefixStore{}
 	if got, err := none.load(now); got != nil || err != nil || none.save(now, nil) != nil {

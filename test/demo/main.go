@@ -103,7 +103,7 @@ func runDemo(dir string, keep bool) error {
 		title string
 		do    func() error
 	}{
-		{"laying two namespaces and a veth pair", s.createNetwork},
+		{"creating two namespaces and a veth pair", s.createNetwork},
 		{"starting the server", s.serve},
 		{"dialling", s.dial},
 		{"pinging through the session", s.ping},
@@ -191,7 +191,7 @@ func (s *demo) start(n *lab.Namespace, who, until, program string, args ...strin
 	case <-ended:
 		return errors.New(program + " ended")
 	case <-time.After(timeout):
-		return fmt.Errorf("%s did not say %q within %v", program, until, timeout)
+		return fmt.Errorf("%s did not print %q within %v", program, until, timeout)
 	}
 }
 

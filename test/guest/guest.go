@@ -127,7 +127,7 @@ func Start(scratch string, c Config) (*Machine, error) {
 	go g.readConsole(stdout)
 	if _, ok := g.await("@@READY", bootTimeout); !ok {
 		defer g.Close()
-		return nil, g.errorf("it is not ready after %v", bootTimeout)
+		return nil, g.errorf("not ready after %v", bootTimeout)
 	}
 	return g, nil
 }
@@ -178,10 +178,10 @@ func (g *Machine) Script(script string) (code int, output string, err error) {
 	done, ok := g.await("@@DONE", g.timeout)
 	out, _ := os.ReadFile(filepath.Join(g.scratch, name+".out"))
 	if !ok {
-		return 0, string(out), g.errorf("it has not done this after %v:\n%s\nIt printed:\n%s", g.timeout, script, out)
+		return 0, string(out), g.errorf("this script has not ended after %v:\n%s\nIt printed:\n%s", g.timeout, script, out)
 	}
 	if code, err = strconv.Atoi(done); err != nil {
-		return 0, string(out), g.errorf("it says %q", done)
+		return 0, string(out), g.errorf("unexpected answer %q", done)
 	}
 	return code, string(out), nil
 }
@@ -199,7 +199,7 @@ func (g *Machine) Must(t testing.TB, script string) string {
 	t.Helper()
 	code, out := g.Run(t, script)
 	if code != 0 {
-		t.Fatalf("in the guest, this ended with %d:\n%s\nIt printed:\n%s", code, script, out)
+		t.Fatalf("in the guest, this script ended with %d:\n%s\nIt printed:\n%s", code, script, out)
 	}
 	return out
 }

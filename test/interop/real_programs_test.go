@@ -15,7 +15,7 @@ import (
 const waitForFunc = `
 wait_for() {
 	for i in $(seq 1200); do "$@" > /dev/null 2>&1 && return; sleep 0.05; done
-	echo "in vain: $*"; return 1
+	echo "timed out: $*"; return 1
 }
 `
 

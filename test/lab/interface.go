@@ -16,7 +16,7 @@ func (n *Namespace) MoveInterface(name string, to *Namespace) error {
 		return netlink.LinkSetNsFd(link, int(to.handle))
 	})
 	if err != nil {
-		return fmt.Errorf("lend %s: %w", name, err)
+		return fmt.Errorf("move %s: %w", name, err)
 	}
 	return to.Do(func() error { return setUp(name) })
 }

@@ -49,7 +49,7 @@ func TestVethAndPing(t *testing.T) {
 	reaches(t, a, "192.0.2.2")
 	reaches(t, b, "fe80::5eff:fe00:5301%right")
 	if _, err := b.Ping(netip.MustParseAddr("192.0.2.3"), 1, 0); err == nil {
-		t.Error("an address that nobody has answers")
+		t.Error("an unassigned address answers")
 	}
 }
 
@@ -74,7 +74,7 @@ func TestBridgeJoins(t *testing.T) {
 	check(t, b.Address("eth0", "192.0.2.2/24"))
 	reaches(t, a, "192.0.2.2")
 	if err := wire.AddBridgePorts("br0", "nosuch"); err == nil || !strings.Contains(err.Error(), "nosuch") {
-		t.Errorf("a port that is not there joins: %v", err)
+		t.Errorf("a nonexistent port is added: %v", err)
 	}
 }
 
@@ -100,16 +100,16 @@ func TestNamespaceIsAProgramsOwn(t *testing.T) {
 func TestBindIsAProgramsOwn(t *testing.T) {
 	roottest.Need(t)
 	from, over := t.TempDir(), t.TempDir()
-	check(t, os.WriteFile(filepath.Join(from, "file"), []byte("laid over"), 0o600))
+	check(t, os.WriteFile(filepath.Join(from, "file"), []byte("from the source"), 0o600))
 	n := namespace(t)
 	var out strings.Builder
 	cmd := exec.Command("cat", filepath.Join(over, "file"))
 	cmd.Stdout = &out
 	check(t, n.Start(cmd, lab.BindMount{Source: from, Target: over}))
-	if err := cmd.Wait(); err != nil || out.String() != "laid over" {
+	if err := cmd.Wait(); err != nil || out.String() != "from the source" {
 		t.Errorf("the program reads %q: %v", &out, err)
 	}
 	if _, err := os.Stat(filepath.Join(over, "file")); err == nil {
-		t.Error("the test itself sees what was laid over for a program")
+		t.Error("the test itself sees the bind mount")
 	}
 }

@@ -44,7 +44,7 @@ func bindMounts(binds []BindMount) error {
 	}
 	for _, b := range binds {
 		if err := unix.Mount(b.Source, b.Target, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("lay %s over %s: %w", b.Source, b.Target, err)
+			return fmt.Errorf("mount %s over %s: %w", b.Source, b.Target, err)
 		}
 	}
 	return nil

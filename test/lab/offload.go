@@ -29,7 +29,7 @@ func (n *Namespace) Offload(name string, on bool, what ...Offload) error {
 				value.data = 1
 			}
 			if err := ask(&value); err != nil {
-				return fmt.Errorf("%s: switch offload %#x: %w", name, uint32(w), err)
+				return fmt.Errorf("%s: set offload %#x: %w", name, uint32(w), err)
 			}
 		}
 		return nil

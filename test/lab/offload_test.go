@@ -16,6 +16,6 @@ func TestOffload(t *testing.T) {
 		check(t, a.Offload("eth0", on, lab.TxChecksum, lab.RxChecksum, lab.TSO, lab.GSO, lab.GRO))
 	}
 	if a.Offload("eth1", true, lab.GRO) == nil {
-		t.Error("an offload of an interface that is not there was switched")
+		t.Error("an offload of a nonexistent interface was changed")
 	}
 }

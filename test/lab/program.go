@@ -82,12 +82,12 @@ func (p *Program) Await(pattern string) error {
 			return nil
 		}
 		if ended {
-			return fmt.Errorf("%s ended with %d and has not said %q; it said:\n%s", p.cmd.Path, p.cmd.ProcessState.ExitCode(), pattern, p.Log())
+			return fmt.Errorf("%s ended with %d and did not print %q; its output:\n%s", p.cmd.Path, p.cmd.ProcessState.ExitCode(), pattern, p.Log())
 		}
 		select {
 		case <-p.changed:
 		case <-timeout:
-			return fmt.Errorf("%s has not said %q in %v; it said:\n%s", p.cmd.Path, pattern, outputTimeout, p.Log())
+			return fmt.Errorf("%s did not print %q within %v; its output:\n%s", p.cmd.Path, pattern, outputTimeout, p.Log())
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (p *Program) Wait() (code int, err error) {
 		return p.cmd.ProcessState.ExitCode(), nil
 	case <-time.After(exitTimeout):
 		p.cmd.Process.Kill()
-		return -1, fmt.Errorf("%s does not end; it said:\n%s", p.cmd.Path, p.Log())
+		return -1, fmt.Errorf("%s does not end; its output:\n%s", p.cmd.Path, p.Log())
 	}
 }
 

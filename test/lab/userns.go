@@ -16,9 +16,9 @@ const userNamespaceEnv = "UPPPOE_LAB_USERNS"
 
 // Reasons for which no lab can be made, with what to do.
 var (
-	ErrUserNamespace = errors.New("this machine lets no ordinary user make a user namespace: run as root (sudo), or allow it (sysctl kernel.unprivileged_userns_clone=1, or apparmor_restrict_unprivileged_userns=0)")
+	ErrUserNamespace = errors.New("user namespaces are not permitted for ordinary users: run as root (sudo), or allow it (sysctl kernel.unprivileged_userns_clone=1, or apparmor_restrict_unprivileged_userns=0)")
 	ErrTUN           = errors.New("/dev/net/tun cannot be opened: run as root, load the module (modprobe tun), or open the device to all (chmod 666 /dev/net/tun)")
-	ErrNetwork       = errors.New("network namespaces cannot be made here: run as root, in a container with --privileged or --cap-add SYS_ADMIN,NET_ADMIN,NET_RAW")
+	ErrNetwork       = errors.New("network namespaces cannot be created: run as root, in a container with --privileged or --cap-add SYS_ADMIN,NET_ADMIN,NET_RAW")
 )
 
 // probe is its value in a process that is started only to find out whether user namespaces are

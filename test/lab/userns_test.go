@@ -48,7 +48,7 @@ func enter() int {
 		fmt.Println(err)
 		return 1
 	}
-	fmt.Printf("user %d laid a tap\n", os.Geteuid())
+	fmt.Printf("user %d made a tap\n", os.Geteuid())
 	return 42
 }
 
@@ -98,7 +98,7 @@ func TestOrdinaryUserEnters(t *testing.T) {
 	if code == 1 && strings.Contains(out, lab.ErrUserNamespace.Error()) {
 		return // not permitted on this machine, which is reported
 	}
-	if code != 42 || out != "user 65534 prepared, in "+outside+"\nuser 0 laid a tap\n" {
+	if code != 42 || out != "user 65534 prepared, in "+outside+"\nuser 0 made a tap\n" {
 		t.Errorf("the program ended with %d, and said:\n%s", code, out)
 	}
 }

@@ -55,7 +55,7 @@ func TestBadOptions(t *testing.T) {
 
 // TestMissingSecret: a missing secret is logged, with the exit code of a wrong one.
 func TestMissingSecret(t *testing.T) {
-	for name, secrets := range map[string]string{"no file": "", "somebody else's": "another * secret *\n"} {
+	for name, secrets := range map[string]string{"no file": "", "another user's": "another * secret *\n"} {
 		t.Run(name, func(t *testing.T) {
 			w := newTestbed(t)
 			w.serve(t)

@@ -39,7 +39,7 @@ func TestStartAfterCrash(t *testing.T) {
 	p = w.dial(t)
 	w.awaitOnline(t)
 	if strings.Contains(p.Log(), "earlier run") {
-		t.Errorf("after a regular end, a session is buried:\n%s", p.Log())
+		t.Errorf("after a regular end, a session is terminated as stale:\n%s", p.Log())
 	}
 }
 

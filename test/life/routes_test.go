@@ -58,15 +58,15 @@ func TestDefaultRoute(t *testing.T) {
 		before  string // metric of the existing route; empty: none
 		want    string
 	}{
-		"none there":            {"defaultroute", "", "default dev ppp0 scope link"},
-		"one there":             {"defaultroute", "0", otherDefaultRoute("0")},
-		"none wanted":           {"nodefaultroute", "", ""},
-		"replaced":              {"defaultroute replacedefaultroute", "0", "default dev ppp0 scope link"},
-		"replaced, worse":       {"defaultroute replacedefaultroute", "100", "default dev ppp0 scope link"},
-		"nothing to replace":    {"defaultroute replacedefaultroute", "", "default dev ppp0 scope link"},
-		"metric":                {"defaultroute defaultroute-metric 50", "", "default dev ppp0 scope link metric 50"},
-		"metric, beside a best": {"defaultroute defaultroute-metric 50", "0", otherDefaultRoute("0") + " default dev ppp0 scope link metric 50"},
-		"metric, the same":      {"defaultroute defaultroute-metric 50", "50", otherDefaultRoute("50")},
+		"none there":                {"defaultroute", "", "default dev ppp0 scope link"},
+		"one there":                 {"defaultroute", "0", otherDefaultRoute("0")},
+		"none wanted":               {"nodefaultroute", "", ""},
+		"replaced":                  {"defaultroute replacedefaultroute", "0", "default dev ppp0 scope link"},
+		"replaced, worse":           {"defaultroute replacedefaultroute", "100", "default dev ppp0 scope link"},
+		"nothing to replace":        {"defaultroute replacedefaultroute", "", "default dev ppp0 scope link"},
+		"metric":                    {"defaultroute defaultroute-metric 50", "", "default dev ppp0 scope link metric 50"},
+		"metric, with a better one": {"defaultroute defaultroute-metric 50", "0", otherDefaultRoute("0") + " default dev ppp0 scope link metric 50"},
+		"metric, the same":          {"defaultroute defaultroute-metric 50", "50", otherDefaultRoute("50")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -158,7 +158,7 @@ func TestScripts(t *testing.T) {
 	}
 	for _, name := range []string{"auth-up", "auth-down"} {
 		if _, ok := got[name]; ok {
-			t.Errorf("%s was called, though the peer has proved nothing", name)
+			t.Errorf("%s was called, though the peer is not authenticated", name)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestNameInProcessList(t *testing.T) {
 				line, name := processList(t, s.PID)
 				argv0, rest, _ := strings.Cut(line, " ")
 				if name != want || argv0[strings.LastIndexByte(argv0, '/')+1:] != want || rest != "call isp "+way+" " {
-					t.Errorf("it goes by %s: %s; want %s", name, line, want)
+					t.Errorf("its name is %s: %s; want %s", name, line, want)
 				}
 				w.run(t, "pppoe-client", "stop")
 				awaitExit(t, s.PID)

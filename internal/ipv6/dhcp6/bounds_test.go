@@ -110,7 +110,7 @@ func TestExpiryDuringExchange(t *testing.T) {
 	b.now = start.Add(200*second - 1)
 	b.c.Advance(b.now)
 	if b.c.exchange.id != id || b.c.state != requesting {
-		t.Errorf("just before the end the client, %v, has begun anew", b.c.state)
+		t.Errorf("just before the expiry the client, %v, has restarted", b.c.state)
 	}
 	b.now = start.Add(200 * second)
 	if m := b.expect(dhcpv6.MessageTypeSolicit); m.TransactionID == id {
@@ -124,7 +124,7 @@ func TestExpiryDuringExchange(t *testing.T) {
 	b.now = start.Add(200 * second)
 	b.c.Advance(b.now)
 	if b.c.exchange.id != id {
-		t.Error("a Solicit under way is begun anew when the old lease ends")
+		t.Error("a Solicit under way is restarted when the old lease ends")
 	}
 	b.wantLease(netip.Prefix{}, netip.Prefix{})
 }

@@ -34,7 +34,7 @@ func TestRenewRebindExpire(t *testing.T) {
 		}
 	}
 	if at := b.now.Sub(start); at != 200*second {
-		t.Errorf("begins anew after %v, want 200s", at)
+		t.Errorf("restarts after %v, want 200s", at)
 	}
 	b.wantLease(netip.Prefix{}, netip.Prefix{})
 }
@@ -92,7 +92,7 @@ func TestNoBinding(t *testing.T) {
 	b.receive(answer(dhcpv6.MessageTypeReply, request, noAddress(iana.StatusNoBinding), noPrefix(iana.StatusNoBinding)), ErrEmpty)
 	b.expect(dhcpv6.MessageTypeSolicit)
 	if waited := b.now.Sub(start) - 50*second; waited < second {
-		t.Errorf("begins anew after %v, want a while", waited)
+		t.Errorf("restarts after %v, want a while", waited)
 	}
 	b.wantLease(addr, delegated) // the lease lasts until it expires
 }
@@ -156,7 +156,7 @@ func TestRequestMore(t *testing.T) {
 	b.c.Request(b.now, IARequest{Prefix: true})
 	solicit := b.expect(dhcpv6.MessageTypeSolicit)
 	if solicit.Options.OneIANA() != nil {
-		t.Error("solicits an address that nobody wants")
+		t.Error("solicits an address that is not requested")
 	}
 	b.receive(answer(dhcpv6.MessageTypeReply, solicit, rawOption(dhcpv6.OptionRapidCommit, nil), pd(100*second, 200*second, 50*second, 80*second)), nil)
 	b.c.Request(b.now, IARequest{Prefix: true})

@@ -104,7 +104,7 @@ func TestRelease(t *testing.T) {
 	}
 	b.receive(answer(dhcpv6.MessageTypeReply, m), nil)
 	if !b.c.Done() || b.sent() != nil {
-		t.Error("is not done")
+		t.Error("is not Done")
 	}
 	b = newTestClient(t)
 	b.bind()
@@ -114,13 +114,13 @@ func TestRelease(t *testing.T) {
 	}
 	b.now = b.c.Next()
 	if b.sent() != nil || !b.c.Done() {
-		t.Error("does not give up")
+		t.Error("retransmits without end")
 	}
 	b = newTestClient(t)
 	b.c.Request(b.now, both)
 	b.expect(dhcpv6.MessageTypeSolicit)
 	if b.c.Release(b.now); !b.c.Done() || b.sent() != nil {
-		t.Error("releases what it has not got")
+		t.Error("releases without a lease")
 	}
 }
 
@@ -144,7 +144,7 @@ func TestStatelessClient(t *testing.T) {
 		}
 		b.expect(dhcpv6.MessageTypeInformationRequest)
 		if at := b.now.Sub(start); at != want {
-			t.Errorf("told %v, asks again after %v, want %v", told, at, want)
+			t.Errorf("refresh time %v: asks again after %v, want %v", told, at, want)
 		}
 		b.c.Request(b.now, both)
 		b.expect(dhcpv6.MessageTypeSolicit)

@@ -62,7 +62,7 @@ func (b *testClient) next() *dhcpv6.Message {
 		}
 		next := b.c.Next()
 		if next.IsZero() {
-			b.t.Fatalf("the client, %v, waits for ever", b.c.state)
+			b.t.Fatalf("the client, %v, waits without timer", b.c.state)
 		}
 		b.now = next
 	}
@@ -277,7 +277,7 @@ func TestSolicitRetransmission(t *testing.T) {
 	}
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, first, rawOption(dhcpv6.OptionSolMaxRT, []byte{0, 0, 0, 1})), ErrEmpty)
 	if b.c.solMaxRT != 90*second {
-		t.Errorf("a maximum of 1 s is heeded: %v", b.c.solMaxRT)
+		t.Errorf("a maximum of 1 s is used: %v", b.c.solMaxRT)
 	}
 }
 

@@ -56,6 +56,6 @@ func TestBadDUIDFile(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := LoadDUID(filepath.Join(t.TempDir(), "duid"), strings.NewReader("short")); err == nil {
-		t.Error("made of too little randomness")
+		t.Error("made with too few random octets")
 	}
 }

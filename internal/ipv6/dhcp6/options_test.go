@@ -86,7 +86,7 @@ func TestServices(t *testing.T) {
 		return b.c.Configuration().Services
 	}
 	if s := learn(OptionRequest{}); !s.Empty() {
-		t.Errorf("unasked: %+v", s)
+		t.Errorf("not requested: %+v", s)
 	}
 	s := learn(OptionRequest{AFTR: true, NTP: true, S46: true})
 	want := Services{
@@ -107,11 +107,11 @@ func TestServices(t *testing.T) {
 	} {
 		other := s.clone()
 		if change(&other); s.Equal(&other) {
-			t.Errorf("%+v is as good as\n%+v", other, s)
+			t.Errorf("%+v equals\n%+v", other, s)
 		}
 		only := Services{AFTR: "a", FourRD: "b", NTP: s.NTP, NTPNames: s.NTPNames, SNTP: s.SNTP, MAPE: s.MAPE, MAPT: s.MAPT, LW4o6: s.LW4o6}
 		if change(&only); only.Empty() {
-			t.Errorf("nothing is told by %+v", only)
+			t.Errorf("%+v is empty", only)
 		}
 	}
 	for i := range options {

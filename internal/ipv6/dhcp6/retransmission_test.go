@@ -172,7 +172,7 @@ func TestMaxRT(t *testing.T) {
 	b.c.Request(b.now, both)
 	b.receive(answer(dhcpv6.MessageTypeAdvertise, b.expect(dhcpv6.MessageTypeSolicit), rawOption(82, []byte{0, 0, 90})), ErrEmpty)
 	if b.c.exchange.mrt != time.Hour {
-		t.Errorf("a number of three octets counts: %v", b.c.exchange.mrt)
+		t.Errorf("a value of three octets is used: %v", b.c.exchange.mrt)
 	}
 }
 

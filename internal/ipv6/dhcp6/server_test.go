@@ -43,7 +43,7 @@ func ask(t testing.TB, s *Server, now time.Time, m *dhcpv6.Message) *dhcpv6.Mess
 	t.Helper()
 	b, err := s.Receive(now, m.ToBytes())
 	if err != nil || b == nil {
-		t.Fatalf("%v is answered by % x, %v", m.MessageType, b, err)
+		t.Fatalf("reply to %v: % x, %v", m.MessageType, b, err)
 	}
 	r, err := dhcpv6.MessageFromBytes(b)
 	if err != nil {

@@ -99,7 +99,7 @@ func TestRejections(t *testing.T) {
 	}{
 		"in the association":        {[]dhcpv6.Option{said(&dhcpv6.OptIAPD{IaId: [4]byte{3: 7}}, "sold out")}, `prefix: NoPrefixAvail "sold out"`},
 		"of the message":            {[]dhcpv6.Option{said(nil, "none")}, `prefix: NoPrefixAvail "none"`},
-		"of the message, in vain":   {[]dhcpv6.Option{said(nil, "none"), nothing}, `prefix: NoPrefixAvail "none"`},
+		"of the message, unused":    {[]dhcpv6.Option{said(nil, "none"), nothing}, `prefix: NoPrefixAvail "none"`},
 		"of another code":           {[]dhcpv6.Option{noPrefix(999)}, `prefix: status 999 ""`},
 		"UnspecFail":                {[]dhcpv6.Option{statusOption(1)}, `prefix: UnspecFail ""`},
 		"no association":            {nil, `prefix: no usable IA_PD in its answer ""`},

@@ -45,7 +45,7 @@ func TestFitForUse(t *testing.T) {
 		t.Error("a network of one bit is none, or one of none is one")
 	}
 	if IsHostPrefix(netip.Prefix{}) || IsHostPrefix(netip.MustParsePrefix("::/0")) || !IsHostPrefix(netip.MustParsePrefix("2001:db8::/32")) {
-		t.Error("a network is not told from none")
+		t.Error("a prefix of 0 bits is a network")
 	}
 }
 

@@ -53,7 +53,7 @@ func soon[T any](t *testing.T, what string, c <-chan T) (x T) {
 	select {
 	case x = <-c:
 	case <-time.After(10 * time.Second):
-		t.Errorf("%s does not come", what)
+		t.Errorf("%s is not received", what)
 	}
 	return x
 }

@@ -299,7 +299,7 @@ func TestPortPermission(t *testing.T) {
 	err := openError(os.NewSyscallError("bind", unix.EACCES), "[::]:547")
 	for _, want := range []string{"[::]:547", "CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start=0"} {
 		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not tell of %s", err, want)
+			t.Errorf("%v does not contain %s", err, want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func TestReconciler(t *testing.T) {
 		fails = c.fails
 		k.Reconcile(now, NewConfig())
 		if got := strings.Count(log.String(), "trying again"); got != c.told {
-			t.Errorf("after %v told %d times, want %d: %s", c.fails, got, c.told, &log)
+			t.Errorf("after %v logged %d times, want %d: %s", c.fails, got, c.told, &log)
 		}
 		if next := k.Next(); (c.fails == nil) != next.IsZero() || c.fails != nil && next.Sub(now) != retryInterval {
 			t.Errorf("after %v tries again at %v", c.fails, next)

@@ -206,7 +206,7 @@ func TestOffer(t *testing.T) {
 		t.Helper()
 		m := a.Advance(now)
 		if m.Data == nil {
-			t.Fatalf("nothing is told after %v, but after %v", now.Sub(start), a.Next().Sub(start))
+			t.Fatalf("nothing is advertised after %v, but after %v", now.Sub(start), a.Next().Sub(start))
 		}
 		return receiveBytes(t, h, now, m)
 	}
@@ -227,7 +227,7 @@ func TestOffer(t *testing.T) {
 	}
 	v := tell(now)
 	if len(v.Routers) != 1 || len(v.Addresses) != 1 || len(v.OnLink) != 1 || len(v.NameServers) != 1 || len(v.SearchDomains) != 1 {
-		t.Fatalf("told %+v", v)
+		t.Fatalf("reported %+v", v)
 	}
 	if got := v.Addresses[0]; got.Preferred != now.Add(45*time.Minute) || got.Valid != now.Add(90*time.Minute) {
 		t.Errorf("the address is preferred for %v and valid for %v, want the limits of RFC 9096", got.Preferred.Sub(now), got.Valid.Sub(now))
@@ -310,7 +310,7 @@ func TestStale(t *testing.T) {
 		at := a.Next()
 		if !at.Before(now.Add(5400 * time.Second)) {
 			if times < 9 {
-				t.Errorf("it is told %d times in 90 minutes", times)
+				t.Errorf("it is advertised %d times in 90 minutes", times)
 			}
 			break
 		}

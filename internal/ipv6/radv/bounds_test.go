@@ -200,7 +200,7 @@ func TestExpiry(t *testing.T) {
 	for _, life := range []time.Duration{time.Hour, 0} {
 		v := receive(t, h, start, advertise(&ndp.RecursiveDNSServer{Lifetime: life, Servers: []netip.Addr{peer}}, &ndp.DNSSearchList{Lifetime: life, DomainNames: []string{"a.example"}}))
 		if want := min(int(life), 1); len(v.NameServers) != want || len(v.SearchDomains) != want {
-			t.Errorf("told for %v: %v, %v", life, v.NameServers, v.SearchDomains)
+			t.Errorf("lifetime %v: %v, %v", life, v.NameServers, v.SearchDomains)
 		}
 	}
 }
@@ -218,7 +218,7 @@ func TestPrefixLifetimes(t *testing.T) {
 	} {
 		a := newAdvertiser(t, func(cfg *AdvertiserConfig) { cfg.Preferred, cfg.Valid = c.preferred, c.valid })
 		if got := hex.EncodeToString(a.Advance(start).Data[20:28]); got != c.want {
-			t.Errorf("%v, %v: told as %s, want %s", c.preferred, c.valid, got, c.want)
+			t.Errorf("%v, %v: advertised as %s, want %s", c.preferred, c.valid, got, c.want)
 		}
 	}
 }
@@ -239,11 +239,11 @@ func TestAdvertisedPrefixOctets(t *testing.T) {
 		offer := Parameters{DefaultRouter: true, Prefixes: []AdvertisedPrefix{{netip.MustParsePrefix("2001:db8:100::/64"), lifetime.New(start, c.preferred, c.valid)}}}
 		a.Update(start, offer)
 		if got := hex.EncodeToString(a.Advance(start).Data); got != on+c.want+"00000000"+network {
-			t.Errorf("%v, %v: told %s", c.preferred, c.valid, got)
+			t.Errorf("%v, %v: advertised %s", c.preferred, c.valid, got)
 		}
 		a.Update(start, Parameters{DefaultRouter: true})
 		if got := hex.EncodeToString(a.Advance(start.Add(3 * time.Second)).Data); got != on+"00000000"+"00000000"+"00000000"+network {
-			t.Errorf("%v, %v: stale it is told as %s", c.preferred, c.valid, got)
+			t.Errorf("%v, %v: stale it is advertised as %s", c.preferred, c.valid, got)
 		}
 	}
 }
@@ -258,7 +258,7 @@ func TestParametersBounds(t *testing.T) {
 			o.SearchDomains = append(o.SearchDomains, fmt.Sprintf("d%d.example", i))
 		}
 		if got := o.sanitized(); len(got.Prefixes) != c.networks || len(got.NameServers) != c.others || len(got.SearchDomains) != c.others {
-			t.Errorf("of %d each there are %d networks, %d servers, %d domains", c.told, len(got.Prefixes), len(got.NameServers), len(got.SearchDomains))
+			t.Errorf("with %d each there are %d networks, %d servers, %d domains", c.told, len(got.Prefixes), len(got.NameServers), len(got.SearchDomains))
 		}
 	}
 }

@@ -70,7 +70,7 @@ func TestOneAtATime(t *testing.T) {
 		r.Start(1, second.run)
 		r.Start(1, third.run)
 		if took := time.Since(before); took != 0 {
-			t.Errorf("Begin takes %v", took)
+			t.Errorf("Start takes %v", took)
 		}
 		synctest.Wait()
 		want(t, "while the first ends", map[*job]string{&first: begun, &second: "", &third: "", &other: begun})
@@ -94,16 +94,16 @@ func TestStop(t *testing.T) {
 		r.Start(1, w.run)
 		r.Start(2, other.run)
 		if r.Stop(3, why) {
-			t.Error("what never began runs")
+			t.Error("what was never started runs")
 		}
 		if !r.Stop(1, why) || !r.Stop(1, context.Canceled) {
-			t.Error("what has not returned runs no more")
+			t.Error("what has not returned does not run")
 		}
 		time.Sleep(time.Second + 1)
 		synctest.Wait()
 		want(t, "after End", map[*job]string{&w: "over: why", &other: begun})
 		if r.Stop(1, why) || len(r.active) != 1 {
-			t.Errorf("after End %d run", len(r.active))
+			t.Errorf("after Stop %d run", len(r.active))
 		}
 		r.Stop(2, why)
 		r.Wait()

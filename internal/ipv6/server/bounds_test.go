@@ -99,6 +99,6 @@ func TestPoolBounds(t *testing.T) {
 		}
 	}
 	if _, err := p.Allocate("bob"); !errors.Is(err, ErrExhausted) {
-		t.Errorf("of nothing: %v", err)
+		t.Errorf("without anything: %v", err)
 	}
 }

@@ -43,13 +43,13 @@ func TestPoolAllocatesAll(t *testing.T) {
 			t.Errorf("%v: one more part is %v, %v", p, part, err)
 		}
 		if bits := pfx(c.base).Bits(); c.bits == 128 && bits < 128 && seen[netip.PrefixFrom(pfx(c.base).Addr(), 128)] {
-			t.Errorf("%v: the routers' anycast address is given away", p)
+			t.Errorf("%v: the routers' anycast address is allocated", p)
 		}
 		for part := range seen {
 			p.Free(part)
 		}
 		if p.Used() != 0 {
-			t.Errorf("%v: %d are in use though all are given back", p, p.Used())
+			t.Errorf("%v: %d are in use though all are free", p, p.Used())
 		}
 	}
 }

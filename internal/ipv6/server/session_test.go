@@ -110,11 +110,11 @@ func (w *fakeNetwork) over(cause error) {
 		w.t.Errorf("ended with %v", err)
 	}
 	if len(w.set.Addresses)+len(w.set.Routes) > 0 || w.states[len(w.states)-1] != (State{}) {
-		w.t.Errorf("left behind: %+v, told last: %+v", w.set, w.states)
+		w.t.Errorf("left behind: %+v, last reported: %+v", w.set, w.states)
 	}
 	for _, p := range []*Pool{w.cfg.Networks, w.cfg.Addresses, w.cfg.Prefixes} {
 		if p != nil && p.Used() > 0 {
-			w.t.Errorf("pool %v: %d are not given back", p, p.Used())
+			w.t.Errorf("pool %v: %d are not freed", p, p.Used())
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestSession(t *testing.T) {
 		}
 		want := State{Network: pfx("2001:db8:1::/64"), Address: pfx("2001:db8:2::1/128"), Delegated: pfx("2001:db8:100::/56")}
 		if got := w.states[len(w.states)-1]; got != want || len(w.states) != 2 {
-			t.Errorf("told %+v", w.states)
+			t.Errorf("reported %+v", w.states)
 		}
 		w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
 		if _, ok := w.set.Routes[key("2001:db8:100::/56")]; ok || len(w.set.Routes) != 2 {
@@ -321,7 +321,7 @@ func TestLeasesLogged(t *testing.T) {
 			"level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended\"": 1, "level=WARN msg=\"ppp0: address pool exhausted: 2001:db8:2::/127": 1,
 		} {
 			if got := strings.Count(w.log.String(), text); got != want {
-				t.Errorf("%s stands %d times, want %d:\n%s", text, got, want, &w.log)
+				t.Errorf("%s is logged %d times, want %d:\n%s", text, got, want, &w.log)
 			}
 		}
 		w.cfg.Addresses.Free(netip.MustParsePrefix("2001:db8:2::1/128"))

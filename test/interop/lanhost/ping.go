@@ -149,9 +149,9 @@ func (p *pinger) pingTooBig(mtu int) error {
 		case length != 0:
 			return fmt.Errorf("%v: a ping of %d octets was answered", p.to, length)
 		case told != mtu:
-			return fmt.Errorf("%v: a ping of %d octets is told an MTU of %d, want %d", p.to, mtu+1, told, mtu)
+			return fmt.Errorf("%v: an ICMP error for %d octets has an MTU of %d, want %d", p.to, mtu+1, told, mtu)
 		}
 		return nil
 	}
-	return fmt.Errorf("%v: nobody says that %d octets are too big", p.to, mtu+1)
+	return fmt.Errorf("%v: no ICMP error for %d octets", p.to, mtu+1)
 }
