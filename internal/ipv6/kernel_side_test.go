@@ -87,19 +87,19 @@ func newSession(t *testing.T) (client, serverSide *peerSide) {
 
 // program is a running Run.
 type program[S any] struct {
-	t      *testing.T
-	end    context.CancelCauseFunc
-	result chan error
-	mu     sync.Mutex
-	state  S
-	told   int
+	t        *testing.T
+	end      context.CancelCauseFunc
+	result   chan error
+	mu       sync.Mutex
+	state    S
+	notified int
 }
 
 func (p *program[S]) notify(s S) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state = s
-	p.told++
+	p.notified++
 }
 
 func run[S any](s *peerSide, f func(ctx context.Context, p *program[S]) error) *program[S] {

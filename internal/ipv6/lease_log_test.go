@@ -29,14 +29,14 @@ func (w *fakeNetwork) wantLog(lines map[string]int) {
 // TestLeasesLogged: a lease and its end are logged once.
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestAddress = grantLeases, true })
-		w.pass(5 * time.Minute) // renewed many times
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestAddress = grantLeases, true })
+		w.advance(5 * time.Minute) // renewed many times
 		w.wantLog(map[string]int{
 			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`:  1,
 			`level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128, preferred for 1m40s, valid for 1m40s, from server 00:03:00:01:09"`: 1,
 			"has ended": 0,
 		})
-		w.over(nil)
+		w.finish(nil)
 		w.wantLog(map[string]int{
 			`level=INFO msg="ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended"`: 1, `level=INFO msg="ppp0: DHCPv6 lease of address 2001:db8:2::5/128 has ended"`: 1,
 		})
@@ -56,31 +56,31 @@ func rejectPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 // after there has been a prefix.
 func TestRejectionLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide = rejectPrefix })
-		w.pass(time.Hour)
+		w := start(t, func(w *fakeNetwork) { w.serverSide = rejectPrefix })
+		w.advance(time.Hour)
 		line := `level=WARN msg="ppp0: DHCPv6 server 00:03:00:01:09 assigned no prefix: NoPrefixAvail \"none\\nleft \\x1b[31m\"; retrying"`
 		w.wantLog(map[string]int{line: 1, "no DHCPv6 server has answered": 0})
 		w.serverSide = grantLeases
-		w.pass(2 * time.Hour)
+		w.advance(2 * time.Hour)
 		w.serverSide = rejectPrefix
-		w.pass(time.Hour)
+		w.advance(time.Hour)
 		w.wantLog(map[string]int{line: 2, "DHCPv6 lease of prefix 2001:db8:100::/56, pref": 1})
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 	})
 }
 
 // TestNoAnswerLogged: missing answers are logged after the fourth message.
 func TestNoAnswerLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
-		w.pass(routerTimeout + 6*time.Second) // three, after 1 s, 2 s and 4 s
-		if len(w.asked) != 3 {
+		w := start(t, func(*fakeNetwork) {})
+		w.advance(routerTimeout + 6*time.Second) // three, after 1 s, 2 s and 4 s
+		if len(w.sent) != 3 {
 			t.Fatalf("asked %s", w.kinds())
 		}
 		w.wantLog(map[string]int{"no DHCPv6 server": 0})
-		w.pass(time.Hour)
+		w.advance(time.Hour)
 		w.wantLog(map[string]int{`level=WARN msg="ppp0: no DHCPv6 server answered 4 messages; retrying"`: 1})
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
@@ -116,29 +116,29 @@ func TestLogIsBounded(t *testing.T) {
 // router is used.
 func TestNoAutoconf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf = grantLeases, true })
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf = grantLeases, true })
 		w.advertise(slaac(true, true))
 		last := w.states[len(w.states)-1]
 		if len(last.Addresses) != 0 || len(last.Delegated) != 1 || len(last.LANs) != 2 || last.DefaultRoute.Gateway.String() != "fe80::1" || !last.Managed {
 			t.Errorf("got %+v", last)
 		}
-		if m := w.asked[0]; m.Options.OneIANA() != nil || m.Options.OneIAPD() == nil {
+		if m := w.sent[0]; m.Options.OneIANA() != nil || m.Options.OneIAPD() == nil {
 			t.Errorf("asks for %v", m.Summary())
 		}
-		w.over(nil)
-		w = begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf, w.cfg.RequestAddress = grantLeases, true, true })
+		w.finish(nil)
+		w = start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoAutoconf, w.cfg.RequestAddress = grantLeases, true, true })
 		w.advertise(slaac(true, true))
 		if last := w.states[len(w.states)-1]; len(last.Addresses) != 1 || last.Addresses[0].Origin != DHCPv6 {
 			t.Errorf("an address that is asked for: %+v", last)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 // TestServicesOnly: options are requested even if nothing else is, and reported.
 func TestServicesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) {
+		w := start(t, func(w *fakeNetwork) {
 			w.cfg.RequestPrefix, w.cfg.LANs, w.cfg.OptionRequest = false, nil, dhcp6.OptionRequest{AFTR: true}
 			w.serverSide = func(m *dhcpv6.Message) *dhcpv6.Message {
 				r := grantLeases(m)
@@ -146,22 +146,22 @@ func TestServicesOnly(t *testing.T) {
 				return r
 			}
 		})
-		w.pass(routerTimeout)
+		w.advance(routerTimeout)
 		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || last.Services.AFTR != "aftr.example" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 // TestSendFailure: a message that cannot be sent is tried again soon.
 func TestSendFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.unsendable = grantLeases, 3 })
-		w.pass(routerTimeout + 300*time.Millisecond)
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.unsendable = grantLeases, 3 })
+		w.advance(routerTimeout + 300*time.Millisecond)
 		if w.kinds() != "SOLICIT SOLICIT SOLICIT SOLICIT" || len(w.states[len(w.states)-1].Delegated) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), w.states[len(w.states)-1])
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }

@@ -34,10 +34,10 @@ type fakeNetwork struct {
 	applied    int
 	verified   int
 	advertised []string // on LANs: name, router lifetime and prefixes
-	refuse     error    // returned by Apply
-	renewed    string   // the LAN whose interface is replaced
+	applyError error    // returned by Apply
+	replaced   string   // the LAN whose interface is replaced
 	solicited  int
-	asked      []*dhcpv6.Message
+	sent       []*dhcpv6.Message
 	unsendable int                                   // so many DHCPv6 messages fail to be sent
 	serverSide func(*dhcpv6.Message) *dhcpv6.Message // nil: no server answers
 	packets    chan netif.Packet
@@ -70,18 +70,18 @@ func (w *fakeNetwork) Advertise(lan string, m radv.Message) error {
 		}
 	}
 	w.advertised = append(w.advertised, text)
-	return w.refuse
+	return w.applyError
 }
 
-func (w *fakeNetwork) Replaced(lan string) bool { return lan == w.renewed }
+func (w *fakeNetwork) Replaced(lan string) bool { return lan == w.replaced }
 
 func (w *fakeNetwork) Verify() error {
 	w.verified++
 	return nil
 }
 
-// pass advances the time.
-func (w *fakeNetwork) pass(d time.Duration) {
+// advance advances the time.
+func (w *fakeNetwork) advance(d time.Duration) {
 	w.turn.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
@@ -91,7 +91,7 @@ func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
 	w.turn.Load()
 	w.set = s
 	w.applied++
-	return w.refuse
+	return w.applyError
 }
 
 func (w *fakeNetwork) SendDHCP(data []byte) error {
@@ -100,7 +100,7 @@ func (w *fakeNetwork) SendDHCP(data []byte) error {
 	if err != nil {
 		w.t.Error(err)
 	}
-	w.asked = append(w.asked, m)
+	w.sent = append(w.sent, m)
 	if w.unsendable > 0 {
 		w.unsendable--
 		return errors.New("cannot assign requested address")
@@ -113,8 +113,8 @@ func (w *fakeNetwork) SendDHCP(data []byte) error {
 	return nil
 }
 
-// begin runs a session. It must be called in a synctest bubble.
-func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
+// start runs a session. It must be called in a synctest bubble.
+func start(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	w := &fakeNetwork{
 		t: t, cfg: testConfig(), packets: make(chan netif.Packet), replies: make(chan netif.Datagram, 9),
 		changes: make(chan struct{}), failures: make(chan error, 1), result: make(chan error, 1),
@@ -135,8 +135,8 @@ func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	return w
 }
 
-// over ends the session, and checks that it leaves nothing behind.
-func (w *fakeNetwork) over(cause error) {
+// finish ends the session, and checks that it leaves nothing behind.
+func (w *fakeNetwork) finish(cause error) {
 	w.t.Helper()
 	w.end(cause)
 	if err := <-w.result; err != nil {
@@ -162,7 +162,7 @@ func (w *fakeNetwork) advertise(ra *ndp.RouterAdvertisement) {
 
 func (w *fakeNetwork) kinds() string {
 	var names []string
-	for _, m := range w.asked {
+	for _, m := range w.sent {
 		names = append(names, m.MessageType.String())
 	}
 	return strings.Join(names, " ")
@@ -205,16 +205,16 @@ func slaac(managed, other bool) *ndp.RouterAdvertisement {
 // router.
 func TestDeviceDefaultRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
-		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.asked) != 0 {
+		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
+		if len(w.set.Routes) != 1 || w.solicited != 1 || len(w.sent) != 0 {
 			t.Errorf("at first: routes %v, solicited %d times, asked %s", w.set.Routes, w.solicited, w.kinds())
 		}
-		w.pass(routerTimeout)
+		w.advance(routerTimeout)
 		last := w.states[len(w.states)-1]
 		if w.kinds() != "SOLICIT" || len(last.Delegated) != 1 || len(last.LANs) != 2 || len(last.Addresses) != 0 || last.DHCP != "bound" {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
-		w.over(nil)
+		w.finish(nil)
 		if w.kinds() != "SOLICIT RELEASE" {
 			t.Errorf("asked %s", w.kinds())
 		}
@@ -237,22 +237,22 @@ func TestMissingDefaultRouteLogged(t *testing.T) {
 		"nothing to route for": {func(c *Config) { c.RequestPrefix, c.LANs = false, nil }, false, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := begin(t, func(w *fakeNetwork) {
+			w := start(t, func(w *fakeNetwork) {
 				w.serverSide, w.cfg.DeviceDefaultRoute = grantLeases, false
 				c.change(&w.cfg)
 			})
 			if c.router {
 				w.advertise(slaac(false, false))
 			}
-			w.pass(routerTimeout - 1)
+			w.advance(routerTimeout - 1)
 			if strings.Contains(w.log.String(), advice) {
 				t.Errorf("%s: logged before the router timeout", name)
 			}
-			w.pass(time.Minute) // leases are renewed
+			w.advance(time.Minute) // leases are renewed
 			if n := strings.Count(w.log.String(), advice); n != c.want {
 				t.Errorf("%s: logged %d times, want %d: %s", name, n, c.want, w.log.String())
 			}
-			w.over(nil)
+			w.finish(nil)
 		})
 	}
 }
@@ -260,7 +260,7 @@ func TestMissingDefaultRouteLogged(t *testing.T) {
 // TestManagedFlag: the managed flag requests an address at once, together with the prefix.
 func TestManagedFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
+		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
 		w.advertise(slaac(true, false))
 		last := w.states[len(w.states)-1]
 		if w.kinds() != "SOLICIT" || len(last.Addresses) != 2 || last.Addresses[1].Origin != DHCPv6 || len(last.Delegated) != 1 {
@@ -270,27 +270,27 @@ func TestManagedFlag(t *testing.T) {
 			t.Errorf("got %+v", last)
 		}
 		told := len(w.states)
-		w.pass(time.Minute) // renewed after 50 s
+		w.advance(time.Minute) // renewed after 50 s
 		if w.kinds() != "SOLICIT RENEW" || len(w.states) != told {
 			t.Errorf("asked %s, notified %d times more for lifetimes alone", w.kinds(), len(w.states)-told)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 // TestOtherConfigFlag: only name servers are requested, and nothing is released.
 func TestOtherConfigFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grantLeases, false, nil })
-		w.pass(2 * routerTimeout)
-		if len(w.asked) != 0 {
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.RequestPrefix, w.cfg.LANs = grantLeases, false, nil })
+		w.advance(2 * routerTimeout)
+		if len(w.sent) != 0 {
 			t.Errorf("asked %s though no flag requests it", w.kinds())
 		}
 		w.advertise(slaac(false, true))
 		if last := w.states[len(w.states)-1]; w.kinds() != "INFORMATION-REQUEST" || len(last.NameServers) != 1 || len(last.Addresses) != 1 {
 			t.Errorf("asked %s, got %+v", w.kinds(), last)
 		}
-		w.over(nil)
+		w.finish(nil)
 		if w.kinds() != "INFORMATION-REQUEST" {
 			t.Errorf("asked %s", w.kinds())
 		}
@@ -299,38 +299,38 @@ func TestOtherConfigFlag(t *testing.T) {
 
 func TestNoDHCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
+		w := start(t, func(w *fakeNetwork) { w.cfg.NoDHCP, w.cfg.RequestPrefix, w.cfg.LANs = true, false, nil })
 		w.advertise(slaac(true, true))
-		w.pass(time.Minute)
-		if len(w.asked) > 0 || len(w.set.Addresses) != 1 {
+		w.advance(time.Minute)
+		if len(w.sent) > 0 || len(w.set.Addresses) != 1 {
 			t.Errorf("asked %s, set %v", w.kinds(), w.set.Addresses)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 // TestRouterExpires: when the router's lifetime ends, the default route goes into the device.
 func TestRouterExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
+		w := start(t, func(*fakeNetwork) {})
 		w.advertise(slaac(false, false))
 		key := netif.RouteKey{To: defaultDestination, Device: "ppp0"}
 		if w.set.Routes[key].Gateway.String() != "fe80::1" {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		w.pass(30*time.Minute + time.Second)
+		w.advance(30*time.Minute + time.Second)
 		if r, ok := w.set.Routes[key]; !ok || r.Gateway.IsValid() {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 // TestReleaseTimeout: Run waits a bounded time, during which no lease is used.
 func TestReleaseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
-		w.pass(routerTimeout)
+		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
+		w.advance(routerTimeout)
 		w.serverSide = func(*dhcpv6.Message) *dhcpv6.Message {
 			if len(w.set.Addresses)+len(w.set.Routes)+len(w.set.Rules) > 0 {
 				t.Errorf("released while in use: %+v", w.set)
@@ -338,7 +338,7 @@ func TestReleaseTimeout(t *testing.T) {
 			return nil
 		}
 		before := time.Now()
-		w.over(nil)
+		w.finish(nil)
 		if waited := time.Since(before); waited != releaseTimeout || w.kinds() != "SOLICIT RELEASE RELEASE" {
 			t.Errorf("waited %v, asked %s", waited, w.kinds())
 		}
@@ -351,9 +351,9 @@ func TestReleaseTimeout(t *testing.T) {
 // TestNoRelease: no Release is sent.
 func TestNoRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoRelease = grantLeases, true })
-		w.pass(routerTimeout)
-		w.over(nil)
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.NoRelease = grantLeases, true })
+		w.advance(routerTimeout)
+		w.finish(nil)
 		if w.kinds() != "SOLICIT" {
 			t.Errorf("asked %s", w.kinds())
 		}
@@ -364,11 +364,11 @@ func TestNoRelease(t *testing.T) {
 // also if the session has ended before.
 func TestLANRouter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
 		if len(w.advertised) > 0 {
 			t.Errorf("advertised %q though there is nothing to advertise", w.advertised)
 		}
-		w.pass(routerTimeout)
+		w.advance(routerTimeout)
 		first := "lan1 30m0s 2001:db8:100:5:: for 1m40s"
 		if !slices.Equal(w.advertised, []string{first}) {
 			t.Errorf("advertised %q", w.advertised)
@@ -380,11 +380,11 @@ func TestLANRouter(t *testing.T) {
 		for _, name := range []string{"lan0", "lan1"} {
 			w.packets <- netif.Packet{Interface: name, Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
 		}
-		w.pass(time.Second)
+		w.advance(time.Second)
 		if len(w.advertised) != 2 || !strings.HasPrefix(w.advertised[1], "lan1 30m0s 2001:db8:100:5:: for 1m39s") {
 			t.Errorf("advertised %q", w.advertised)
 		}
-		w.pass(10 * time.Minute) // renewed many times, and advertised each time
+		w.advance(10 * time.Minute) // renewed many times, and advertised each time
 		for _, text := range w.advertised[2:] {
 			if !strings.HasPrefix(text, "lan1 30m0s 2001:db8:100:5:: for ") {
 				t.Errorf("advertised %q", text)
@@ -393,7 +393,7 @@ func TestLANRouter(t *testing.T) {
 		if n := len(w.advertised); n < 12 || n > 20 {
 			t.Errorf("advertised %d times in ten minutes", n)
 		}
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 		if last := w.advertised[len(w.advertised)-1]; last != "lan1 0s 2001:db8:100:5:: for 0s" {
 			t.Errorf("in the end advertised %q", last)
 		}
@@ -404,33 +404,33 @@ func TestLANRouter(t *testing.T) {
 // periodic advertisement.
 func TestLANReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
-		w.pass(routerTimeout + 40*time.Second) // the initial advertisements have been sent
+		w := start(t, func(w *fakeNetwork) { w.serverSide, w.cfg.LANs[1].Advertise = grantLeases, true })
+		w.advance(routerTimeout + 40*time.Second) // the initial advertisements have been sent
 		before := len(w.advertised)
 		w.turn.Add(1)
 		w.changes <- struct{}{}
-		w.pass(0)
+		w.advance(0)
 		if n := len(w.advertised) - before; n != 0 {
 			t.Errorf("advertised %d times after an unrelated change", n)
 		}
-		w.renewed = "lan1"
+		w.replaced = "lan1"
 		w.turn.Add(1)
 		w.changes <- struct{}{}
-		w.pass(0)
+		w.advance(0)
 		if n := len(w.advertised) - before; n != 1 || !strings.HasPrefix(w.advertised[before], "lan1 30m0s 2001:db8:100:5:: for ") {
 			t.Errorf("advertised %q", w.advertised[before:])
 		}
-		w.renewed = ""
-		w.over(ErrLinkGone)
+		w.replaced = ""
+		w.finish(ErrLinkGone)
 	})
 }
 
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
-		w.pass(routerTimeout)
+		w := start(t, func(w *fakeNetwork) { w.serverSide = grantLeases })
+		w.advance(routerTimeout)
 		before := time.Now()
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 		if time.Since(before) != 0 || w.kinds() != "SOLICIT" {
 			t.Errorf("waited %v, asked %s", time.Since(before), w.kinds())
 		}
@@ -441,28 +441,28 @@ func TestLinkGone(t *testing.T) {
 // after a change, and logged once.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.refuse = errors.New("lan0: no such interface") })
+		w := start(t, func(w *fakeNetwork) { w.applyError = errors.New("lan0: no such interface") })
 		before := w.applied
-		w.pass(16 * time.Second)
+		w.advance(16 * time.Second)
 		if w.applied < before+3 || strings.Count(w.log.String(), "lan0: no such interface; trying again") != 1 {
 			t.Errorf("tried %d times; the log says %s", w.applied-before, &w.log)
 		}
-		w.refuse = nil
+		w.applyError = nil
 		w.changes <- struct{}{}
 		synctest.Wait()
 		before = w.applied
-		w.pass(4 * time.Second)
+		w.advance(4 * time.Second)
 		if w.applied > before+2 || w.verified != 1 {
 			t.Errorf("tried %d times more, verified %d times", w.applied-before, w.verified)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 // TestSocketFails: the error is returned, and nothing is left behind.
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
+		w := start(t, func(*fakeNetwork) {})
 		why := errors.New("broken")
 		w.failures <- why
 		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 {
@@ -474,13 +474,13 @@ func TestSocketFails(t *testing.T) {
 // TestDeprecated: the kernel gets the lifetimes that the router has advertised.
 func TestDeprecated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
+		w := start(t, func(*fakeNetwork) {})
 		now := time.Now()
 		w.advertise(slaac(false, false))
 		key := netif.AddressKey{Interface: "ppp0", Prefix: pfx("2001:db8:1::2/64")}
 		if got := w.set.Addresses[key]; got.Lifetime != lifetime.New(now, time.Hour, time.Hour) || got.Shared {
 			t.Errorf("addresses are %v", w.set.Addresses)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }

@@ -40,49 +40,49 @@ func grantOtherPrefix(m *dhcpv6.Message) *dhcpv6.Message {
 func TestStaleAfterCrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "eth0.0.lans")
-		w := begin(t, func(w *fakeNetwork) {
+		w := start(t, func(w *fakeNetwork) {
 			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantLeases, true, path
 		})
-		w.pass(routerTimeout)
+		w.advance(routerTimeout)
 		text, err := os.ReadFile(path)
 		if want := `[{"interface":"lan1","prefix":"2001:db8:100:5::/64"}]` + "\n"; err != nil || string(text) != want {
 			t.Errorf("file has %q, %v, want %q", text, err, want)
 		}
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 		// The file as the crash has left it.
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		w = begin(t, func(w *fakeNetwork) {
+		w = start(t, func(w *fakeNetwork) {
 			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantOtherPrefix, true, path
 		})
 		const stale = "lan1 0s 2001:db8:100:5:: for 0s"
 		if !slices.Equal(w.advertised, []string{stale}) {
 			t.Errorf("at first advertised %q", w.advertised)
 		}
-		w.pass(5 * time.Second)
+		w.advance(5 * time.Second)
 		if last := w.advertised[len(w.advertised)-1]; !strings.HasPrefix(last, "lan1 30m0s 2001:db8:200:5:: for 1m") || !strings.HasSuffix(last, "s 2001:db8:100:5:: for 0s") {
 			t.Errorf("then advertised %q", last)
 		}
-		for _, text := range w.until(90*time.Minute - 6*time.Second) {
+		for _, text := range w.advertisedIn(90*time.Minute - 6*time.Second) {
 			if !strings.Contains(text, " 2001:db8:100:5:: for 0s") {
 				t.Errorf("in the meantime advertised %q", text)
 			}
 		}
-		w.until(2 * time.Second)
-		for _, text := range w.until(time.Hour) {
+		w.advertisedIn(2 * time.Second)
+		for _, text := range w.advertisedIn(time.Hour) {
 			if strings.Contains(text, " 2001:db8:100:5::") {
 				t.Errorf("in the end advertised %q", text)
 			}
 		}
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 	})
 }
 
-// until advances the time, and returns what has been advertised meanwhile.
-func (w *fakeNetwork) until(d time.Duration) []string {
+// advertisedIn advances the time, and returns what has been advertised meanwhile.
+func (w *fakeNetwork) advertisedIn(d time.Duration) []string {
 	before := len(w.advertised)
-	w.pass(d)
+	w.advance(d)
 	return w.advertised[before:]
 }
 
@@ -94,9 +94,9 @@ func TestStaleBetweenSessions(t *testing.T) {
 		set := func(w *fakeNetwork) {
 			w.serverSide, w.cfg.LANs[1].Advertise, w.cfg.PrefixFile = grantLeases, true, path
 		}
-		w := begin(t, set)
-		w.pass(routerTimeout)
-		w.over(ErrLinkGone)
+		w := start(t, set)
+		w.advance(routerTimeout)
+		w.finish(ErrLinkGone)
 		told := len(w.advertised)
 		n := newLANRouter(time.Now(), &w.cfg, w, rand.New(rand.NewPCG(1, 2)), noError(t))
 		ctx, end := context.WithCancel(t.Context())
@@ -105,29 +105,29 @@ func TestStaleBetweenSessions(t *testing.T) {
 			n.advertiseStale(ctx, netif.Inputs{Packets: w.packets, Changes: w.changes})
 			close(done)
 		}()
-		w.pass(time.Minute)
+		w.advance(time.Minute)
 		if got := len(w.advertised) - told; got < 3 || w.advertised[told] != "lan1 0s 2001:db8:100:5:: for 0s" {
 			t.Errorf("between sessions advertised %q", w.advertised[told:])
 		}
 		told = len(w.advertised)
 		b, _ := ndp.MarshalMessage(&ndp.RouterSolicitation{})
 		w.packets <- netif.Packet{Interface: "lan1", Packet: radv.Packet{Data: b, Source: netip.MustParseAddr("fe80::9"), HopLimit: 255}}
-		w.pass(500 * time.Millisecond)
-		w.renewed = "lan1"
+		w.advance(500 * time.Millisecond)
+		w.replaced = "lan1"
 		w.changes <- struct{}{}
-		w.pass(0)
+		w.advance(0)
 		if got := len(w.advertised) - told; got < 2 {
 			t.Errorf("after a solicitation and a new interface, advertised %d times", got)
 		}
-		w.renewed = ""
+		w.replaced = ""
 		end()
 		<-done
-		w = begin(t, set)
-		w.pass(4 * time.Second)
+		w = start(t, set)
+		w.advance(4 * time.Second)
 		if last := w.advertised[len(w.advertised)-1]; !strings.HasPrefix(last, "lan1 30m0s 2001:db8:100:5:: for 1m") || strings.Contains(last, "for 0s") {
 			t.Errorf("of the same prefix advertised %q", last)
 		}
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 		// Without another session it expires, and the file is removed.
 		n = newLANRouter(time.Now(), &w.cfg, w, rand.New(rand.NewPCG(1, 2)), noError(t))
 		before := time.Now()

@@ -10,31 +10,31 @@ import (
 	"upppoe/test/guest"
 )
 
-// carrier is a kind of Ethernet segment between a server and its clients.
-type carrier struct {
-	name  string
-	kinds []string // kinds of devices that the kernel must support, named as in ip-link(8)
-	lay   func(testing.TB) segment
-	mtu   int // of sessions: the device's MTU less 8 octets (RFC 2516 section 7)
+// segmentKind is a kind of Ethernet segment between a server and its clients.
+type segmentKind struct {
+	name   string
+	kinds  []string // kinds of devices that the kernel must support, named as in ip-link(8)
+	layout func(testing.TB) segment
+	mtu    int // of sessions: the device's MTU less 8 octets (RFC 2516 section 7)
 }
 
-var carriers = []carrier{
-	{"veth", []string{"veth"}, layVeth, 1492},
-	{"veth of another MTU", []string{"veth"}, layNarrowVeth, 1392},
-	{"vlan", []string{"veth", "vlan"}, layVLAN, 1492},
-	{"qinq", []string{"veth", "vlan"}, layQinQ, 1492},
-	{"vlan of our own", []string{"veth", "vlan"}, layUserVLAN, 1492},
-	{"qinq of our own", []string{"veth", "vlan"}, layUserQinQ, 1484},
-	{"qinq of our own with room", []string{"veth", "vlan"}, layUserQinQRaisedMTU, 1492},
-	{"bridge between", []string{"veth", "bridge"}, layBridgeBetween, 1492},
-	{"bridge of the server", []string{"veth", "bridge"}, layBridgeOfServer, 1492},
-	{"macvlan", []string{"veth", "macvlan"}, layMacvlan, 1492},
-	{"vxlan", []string{"veth", "bridge", "vxlan"}, layVXLAN, 1442},
-	{"vxlan over IPv6", []string{"veth", "bridge", "vxlan"}, layVXLANOverIPv6, 1422},
-	{"vxlan of three", []string{"veth", "bridge", "vxlan"}, layVXLANThreeHosts, 1442},
-	{"vlan in vxlan", []string{"veth", "bridge", "vlan", "vxlan"}, layVLANInVXLAN, 1442},
-	{"geneve", []string{"veth", "bridge", "geneve"}, layGeneve, 1442},
-	{"gretap", []string{"veth", "bridge", "gretap"}, layGRETAP, 1454},
+var segmentKinds = []segmentKind{
+	{"veth", []string{"veth"}, vethSegment, 1492},
+	{"veth of another MTU", []string{"veth"}, narrowVethSegment, 1392},
+	{"vlan", []string{"veth", "vlan"}, vlanSegment, 1492},
+	{"qinq", []string{"veth", "vlan"}, qinqSegment, 1492},
+	{"vlan of our own", []string{"veth", "vlan"}, userVLANSegment, 1492},
+	{"qinq of our own", []string{"veth", "vlan"}, userQinQSegment, 1484},
+	{"qinq of our own with room", []string{"veth", "vlan"}, userQinQRaisedMTUSegment, 1492},
+	{"bridge between", []string{"veth", "bridge"}, bridgeBetweenSegment, 1492},
+	{"bridge of the server", []string{"veth", "bridge"}, serverBridgeSegment, 1492},
+	{"macvlan", []string{"veth", "macvlan"}, macvlanSegment, 1492},
+	{"vxlan", []string{"veth", "bridge", "vxlan"}, vxlanSegment, 1442},
+	{"vxlan over IPv6", []string{"veth", "bridge", "vxlan"}, vxlanOverIPv6Segment, 1422},
+	{"vxlan of three", []string{"veth", "bridge", "vxlan"}, vxlanThreeHostsSegment, 1442},
+	{"vlan in vxlan", []string{"veth", "bridge", "vlan", "vxlan"}, vlanInVXLANSegment, 1442},
+	{"geneve", []string{"veth", "bridge", "geneve"}, geneveSegment, 1442},
+	{"gretap", []string{"veth", "bridge", "gretap"}, gretapSegment, 1454},
 }
 
 // TestCarriers: the server is found, sessions come up with the MTU that the device permits, carry
@@ -42,10 +42,10 @@ var carriers = []carrier{
 func TestCarriers(t *testing.T) {
 	need(t)
 	k := guest.Kernels{Owner: t, Bin: bin}
-	for _, c := range carriers {
+	for _, c := range segmentKinds {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // they mostly wait
-			k.Run(t, c.kinds, func(t *testing.T) { dialAll(t, c.lay(t), c.mtu) })
+			k.Run(t, c.kinds, func(t *testing.T) { dialAll(t, c.layout(t), c.mtu) })
 		})
 	}
 }

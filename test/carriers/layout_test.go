@@ -7,19 +7,19 @@ import (
 	"upppoe/test/lab"
 )
 
-func layVeth(t testing.TB) segment {
+func vethSegment(t testing.TB) segment {
 	client, server := pair(t)
 	return segment{port{in: server, name: "eth0"}, []port{{in: client, name: "eth0"}}}
 }
 
-func layNarrowVeth(t testing.TB) segment {
-	s := layVeth(t)
+func narrowVethSegment(t testing.TB) segment {
+	s := vethSegment(t)
 	ip(t, s.server.in, "link set eth0 mtu 1400")
 	ip(t, s.clients[0].in, "link set eth0 mtu 1400")
 	return s
 }
 
-func layVLAN(t testing.TB) segment {
+func vlanSegment(t testing.TB) segment {
 	client, server := pair(t)
 	for _, n := range []*lab.Namespace{client, server} {
 		ip(t, n, "link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up")
@@ -27,8 +27,8 @@ func layVLAN(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0.50"}}}
 }
 
-// layQinQ has the service provider's tag outside, of 802.1ad.
-func layQinQ(t testing.TB) segment {
+// qinqSegment has the service provider's tag outside, of 802.1ad.
+func qinqSegment(t testing.TB) segment {
 	client, server := pair(t)
 	for _, n := range []*lab.Namespace{client, server} {
 		ip(t, n,
@@ -38,16 +38,16 @@ func layQinQ(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0.50.100"}}}
 }
 
-// layUserVLAN has the kernel's VLAN device at the server only: the client tags frames itself.
-func layUserVLAN(t testing.TB) segment {
+// userVLANSegment has the kernel's VLAN device at the server only: the client tags frames itself.
+func userVLANSegment(t testing.TB) segment {
 	client, server := pair(t)
 	ip(t, server, "link add link eth0 name eth0.50 type vlan id 50", "link set eth0.50 up")
 	return segment{port{in: server, name: "eth0.50"}, []port{{in: client, name: "eth0", vlan: "50"}}}
 }
 
-// layUserQinQ does the same with two tags, which reduce the MTU: packet sockets on eth0 have no
+// userQinQSegment does the same with two tags, which reduce the MTU: packet sockets on eth0 have no
 // room for them beyond its MTU.
-func layUserQinQ(t testing.TB) segment {
+func userQinQSegment(t testing.TB) segment {
 	client, server := pair(t)
 	ip(t, server,
 		"link add link eth0 name eth0.50 type vlan protocol 802.1ad id 50", "link set eth0.50 up",
@@ -55,16 +55,16 @@ func layUserQinQ(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0.50.100"}, []port{{in: client, name: "eth0", vlan: "50.100"}}}
 }
 
-// layUserQinQRaisedMTU raises the MTU of eth0 by the length of the tags.
-func layUserQinQRaisedMTU(t testing.TB) segment {
-	s := layUserQinQ(t)
+// userQinQRaisedMTUSegment raises the MTU of eth0 by the length of the tags.
+func userQinQRaisedMTUSegment(t testing.TB) segment {
+	s := userQinQSegment(t)
 	ip(t, s.server.in, "link set eth0 mtu 1508")
 	ip(t, s.clients[0].in, "link set eth0 mtu 1508")
 	return s
 }
 
-// layBridgeBetween puts a switch between client and server.
-func layBridgeBetween(t testing.TB) segment {
+// bridgeBetweenSegment puts a switch between client and server.
+func bridgeBetweenSegment(t testing.TB) segment {
 	client, server, wire := namespace(t), namespace(t), namespace(t)
 	join(t, port{in: client, name: "eth0"}, port{in: wire, name: "port1"})
 	join(t, port{in: server, name: "eth0"}, port{in: wire, name: "port2"})
@@ -72,8 +72,8 @@ func layBridgeBetween(t testing.TB) segment {
 	return segment{port{in: server, name: "eth0"}, []port{{in: client, name: "eth0"}}}
 }
 
-// layBridgeOfServer puts the server on its bridge, with a client at each port.
-func layBridgeOfServer(t testing.TB) segment {
+// serverBridgeSegment puts the server on its bridge, with a client at each port.
+func serverBridgeSegment(t testing.TB) segment {
 	one, two, server := namespace(t), namespace(t), namespace(t)
 	join(t, port{in: one, name: "eth0"}, port{in: server, name: "port1"})
 	join(t, port{in: two, name: "eth0"}, port{in: server, name: "port2"})
@@ -81,9 +81,9 @@ func layBridgeOfServer(t testing.TB) segment {
 	return segment{port{in: server, name: "br0"}, []port{{in: one, name: "eth0"}, {in: two, name: "eth0"}}}
 }
 
-// layMacvlan has two clients that share an Ethernet interface, each with its own address, as
+// macvlanSegment has two clients that share an Ethernet interface, each with its own address, as
 // containers do.
-func layMacvlan(t testing.TB) segment {
+func macvlanSegment(t testing.TB) segment {
 	host, server := pair(t)
 	s := segment{server: port{in: server, name: "eth0"}}
 	for i := range 2 {
@@ -122,13 +122,13 @@ func tunnel(t testing.TB, name, line string) segment {
 	return segment{port{in: hosts[0], name: name}, []port{{in: hosts[1], name: name}}}
 }
 
-// layVXLAN is point to point. The kernel sets the device's MTU: 1450.
-func layVXLAN(t testing.TB) segment {
+// vxlanSegment is point to point. The kernel sets the device's MTU: 1450.
+func vxlanSegment(t testing.TB) segment {
 	return tunnel(t, "vxlan42", "type vxlan id 42 local %s remote %s dev eth0 dstport 4789")
 }
 
-// layVXLANOverIPv6 has an MTU of 20 octets less, as IPv6's header is longer.
-func layVXLANOverIPv6(t testing.TB) segment {
+// vxlanOverIPv6Segment has an MTU of 20 octets less, as IPv6's header is longer.
+func vxlanOverIPv6Segment(t testing.TB) segment {
 	hosts := underlay(t, 2)
 	for i, n := range hosts {
 		ip(t, n, fmt.Sprintf("address add fd00::%d/64 dev eth0 nodad", i+1),
@@ -138,8 +138,8 @@ func layVXLANOverIPv6(t testing.TB) segment {
 	return segment{port{in: hosts[0], name: "vxlan42"}, []port{{in: hosts[1], name: "vxlan42"}}}
 }
 
-// layVXLANThreeHosts floods broadcasts to a list of hosts, without learning addresses.
-func layVXLANThreeHosts(t testing.TB) segment {
+// vxlanThreeHostsSegment floods broadcasts to a list of hosts, without learning addresses.
+func vxlanThreeHostsSegment(t testing.TB) segment {
 	hosts := underlay(t, 3)
 	for i, n := range hosts {
 		ip(t, n, fmt.Sprintf("link add vxlan42 type vxlan id 42 local 10.0.0.%d dev eth0 dstport 4789", i+1))
@@ -153,9 +153,9 @@ func layVXLANThreeHosts(t testing.TB) segment {
 	return segment{port{in: hosts[0], name: "vxlan42"}, []port{{in: hosts[1], name: "vxlan42"}, {in: hosts[2], name: "vxlan42"}}}
 }
 
-// layVLANInVXLAN has the kernel's VLAN device on a tunnel.
-func layVLANInVXLAN(t testing.TB) segment {
-	s := layVXLAN(t)
+// vlanInVXLANSegment has the kernel's VLAN device on a tunnel.
+func vlanInVXLANSegment(t testing.TB) segment {
+	s := vxlanSegment(t)
 	for _, p := range []*port{&s.server, &s.clients[0]} {
 		ip(t, p.in, "link add link vxlan42 name vxlan42.50 type vlan id 50", "link set vxlan42.50 up")
 		p.name = "vxlan42.50"
@@ -163,12 +163,12 @@ func layVLANInVXLAN(t testing.TB) segment {
 	return s
 }
 
-// layGeneve sets the MTU that VXLAN has by default: the header is as long.
-func layGeneve(t testing.TB) segment {
+// geneveSegment sets the MTU that VXLAN has by default: the header is as long.
+func geneveSegment(t testing.TB) segment {
 	return tunnel(t, "gnv42", "mtu 1450 type geneve id 42 %.0sremote %s")
 }
 
-// layGRETAP is Ethernet in GRE in IPv4: an MTU of 38 octets less than eth0's 1500.
-func layGRETAP(t testing.TB) segment {
+// gretapSegment is Ethernet in GRE in IPv4: an MTU of 38 octets less than eth0's 1500.
+func gretapSegment(t testing.TB) segment {
 	return tunnel(t, "gre42", "type gretap local %s remote %s dev eth0")
 }

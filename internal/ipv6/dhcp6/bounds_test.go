@@ -197,7 +197,7 @@ func TestListsAreBounded(t *testing.T) {
 // TestServerTimes: when a lease ends, and how many messages are answered, to the nanosecond.
 func TestServerTimes(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
+	send(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
 	s.Advance(start.Add(200*second - 1))
 	if s.Leases().Address.Prefix != addr {
 		t.Error("a lease ends too early")
@@ -205,8 +205,8 @@ func TestServerTimes(t *testing.T) {
 	// A Renew of an expired lease assigns it anew, also to another client, without a call of
 	// Advance.
 	m := clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIANA{IaId: [4]byte{9}})
-	wantStatus(t, "another's while it lasts", ask(t, s, start.Add(200*second-1), m).Options.OneIANA().Options, iana.StatusNoBinding)
-	wantStatus(t, "another's when it is over", ask(t, s, start.Add(200*second), m).Options.OneIANA().Options, iana.StatusSuccess)
+	wantStatus(t, "another's while it lasts", send(t, s, start.Add(200*second-1), m).Options.OneIANA().Options, iana.StatusNoBinding)
+	wantStatus(t, "another's when it is over", send(t, s, start.Add(200*second), m).Options.OneIANA().Options, iana.StatusSuccess)
 
 	s = newServer()
 	allowed := func(at time.Duration) bool {
@@ -224,7 +224,7 @@ func TestServerTimes(t *testing.T) {
 			t.Errorf("after %v a message is answered: %v", c.at, got)
 		}
 	}
-	r := ask(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRelease))
+	r := send(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRelease))
 	if r.GetOneOption(dhcpv6.OptionStatusCode) == nil {
 		t.Error("a Release is answered without a status (RFC 8415 section 18.3.7)")
 	}

@@ -102,11 +102,11 @@ func (c *Client) Request(now time.Time, w IARequest) {
 	c.want = w
 	switch {
 	case c.state == idle && w == IARequest{}:
-		c.begin(now, informing)
+		c.enter(now, informing)
 	case c.state == idle, (c.state == informing || c.state == informed) && more:
-		c.begin(now, soliciting)
+		c.enter(now, soliciting)
 	case c.state == bound && more:
-		c.begin(now, renewing) // RFC 8415 section 18.2.4: a Renew may request more
+		c.enter(now, renewing) // RFC 8415 section 18.2.4: a Renew may request more
 	}
 }
 
@@ -117,14 +117,14 @@ func (c *Client) Release(now time.Time) {
 		c.state, c.exchange = idle, exchange{}
 		return
 	}
-	c.begin(now, releasing)
+	c.enter(now, releasing)
 }
 
 // Done reports whether the client is idle and has no lease.
 func (c *Client) Done() bool { return c.state == idle }
 
-// begin changes the state and starts its exchange. Advance returns the message.
-func (c *Client) begin(now time.Time, s state) {
+// enter changes the state and starts its exchange. Advance returns the message.
+func (c *Client) enter(now time.Time, s state) {
 	c.state, c.best, c.answered = s, nil, false
 	x := exchange{next: now}
 	switch s {
@@ -207,13 +207,13 @@ func (c *Client) advanceState(now time.Time) {
 		}
 	case requesting:
 		if c.exchange.exhausted(now) {
-			c.begin(now, soliciting)
+			c.enter(now, soliciting)
 		}
 	case bound:
 		c.extend(now)
 	case renewing:
 		if c.exchange.exhausted(now) {
-			c.begin(now, rebinding)
+			c.enter(now, rebinding)
 		}
 	case releasing:
 		if c.exchange.exhausted(now) {
@@ -221,7 +221,7 @@ func (c *Client) advanceState(now time.Time) {
 		}
 	case informed:
 		if lifetime.Reached(now, c.refreshAt) {
-			c.begin(now, informing)
+			c.enter(now, informing)
 		}
 	}
 }
@@ -229,9 +229,9 @@ func (c *Client) advanceState(now time.Time) {
 func (c *Client) extend(now time.Time) {
 	switch {
 	case lifetime.Reached(now, c.t2()):
-		c.begin(now, rebinding)
+		c.enter(now, rebinding)
 	case lifetime.Reached(now, c.t1()):
-		c.begin(now, renewing)
+		c.enter(now, renewing)
 	}
 }
 
@@ -241,7 +241,7 @@ func (c *Client) expire(now time.Time) {
 	c.address.expire(now)
 	c.prefix.expire(now)
 	if had && !c.hasLease() && (c.state == bound || c.state == renewing || c.state == rebinding || c.state == requesting) {
-		c.begin(now, soliciting)
+		c.enter(now, soliciting)
 	}
 }
 

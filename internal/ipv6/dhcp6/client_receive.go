@@ -131,7 +131,7 @@ func (c *Client) receivedIAs(m *dhcpv6.Message) (address, prefix *receivedIA, wi
 
 func (c *Client) startRequest(now time.Time) {
 	best := c.best
-	c.begin(now, requesting)
+	c.enter(now, requesting)
 	c.best, c.server = best, best.server
 }
 
@@ -168,7 +168,7 @@ func (c *Client) applyReply(now time.Time, m *dhcpv6.Message, server DUID) error
 	case unbound && (c.state == renewing || c.state == rebinding):
 		c.apply(now, address, prefix)
 		c.server = server
-		c.begin(now, requesting)
+		c.enter(now, requesting)
 		return fmt.Errorf("%w: %v", ErrStatus, statusName(iana.StatusNoBinding))
 	case wishes == 0 && (c.state == renewing || c.state == rebinding):
 		c.apply(now, address, prefix) // it may have ended a lease
@@ -219,7 +219,7 @@ func (c *Client) scheduleMissing(now time.Time) {
 // restart solicits again after a backoff.
 func (c *Client) restart(now time.Time) {
 	c.rejected++
-	c.begin(now, soliciting)
+	c.enter(now, soliciting)
 }
 
 func (c *Client) storeOptions(m *dhcpv6.Message) {

@@ -127,7 +127,7 @@ func TestRelease(t *testing.T) {
 // TestStatelessClient: only name servers, requested again after the information refresh time (RFC
 // 8415 section 21.23), within its bounds.
 func TestStatelessClient(t *testing.T) {
-	for told, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, second: 10 * time.Minute, time.Hour: time.Hour} {
+	for refreshTime, want := range map[time.Duration]time.Duration{0: 24 * time.Hour, second: 10 * time.Minute, time.Hour: time.Hour} {
 		b := newTestClient(t)
 		b.c.Request(b.now, IARequest{})
 		m := b.expect(dhcpv6.MessageTypeInformationRequest)
@@ -135,8 +135,8 @@ func TestStatelessClient(t *testing.T) {
 			t.Errorf("asks with %v", m.Summary())
 		}
 		reply := answer(dhcpv6.MessageTypeReply, m, dhcpv6.OptDNS(net.ParseIP("2001:db8::53")))
-		if told > 0 {
-			reply.AddOption(rawOption(dhcpv6.OptionInformationRefreshTime, binary.BigEndian.AppendUint32(nil, uint32(told/second))))
+		if refreshTime > 0 {
+			reply.AddOption(rawOption(dhcpv6.OptionInformationRefreshTime, binary.BigEndian.AppendUint32(nil, uint32(refreshTime/second))))
 		}
 		b.receive(reply, nil)
 		if len(b.c.Configuration().NameServers) != 1 {
@@ -144,7 +144,7 @@ func TestStatelessClient(t *testing.T) {
 		}
 		b.expect(dhcpv6.MessageTypeInformationRequest)
 		if at := b.now.Sub(start); at != want {
-			t.Errorf("refresh time %v: asks again after %v, want %v", told, at, want)
+			t.Errorf("refresh time %v: asks again after %v, want %v", refreshTime, at, want)
 		}
 		b.c.Request(b.now, both)
 		b.expect(dhcpv6.MessageTypeSolicit)

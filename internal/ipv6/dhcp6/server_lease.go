@@ -83,15 +83,15 @@ func (s *Server) times() (t1, t2 time.Duration) {
 
 // addressReply also sends lifetimes of 0 for addresses that the client has and that are not
 // assigned to it.
-func (s *Server) addressReply(asked *dhcpv6.OptIANA, status iana.StatusCode) dhcpv6.Option {
-	o := &dhcpv6.OptIANA{IaId: asked.IaId}
+func (s *Server) addressReply(request *dhcpv6.OptIANA, status iana.StatusCode) dhcpv6.Option {
+	o := &dhcpv6.OptIANA{IaId: request.IaId}
 	if status != iana.StatusSuccess {
 		o.Options.Add(&dhcpv6.OptStatusCode{StatusCode: status})
 		return o
 	}
 	o.T1, o.T2 = s.times()
 	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: s.address.resource.Addr().AsSlice(), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
-	for _, a := range bounded(asked.Options.Addresses()) {
+	for _, a := range bounded(request.Options.Addresses()) {
 		if !a.IPv6Addr.Equal(net.IP(s.address.resource.Addr().AsSlice())) && !a.IPv6Addr.IsUnspecified() {
 			o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: a.IPv6Addr})
 		}
@@ -99,15 +99,15 @@ func (s *Server) addressReply(asked *dhcpv6.OptIANA, status iana.StatusCode) dhc
 	return o
 }
 
-func (s *Server) prefixReply(asked *dhcpv6.OptIAPD, status iana.StatusCode) dhcpv6.Option {
-	o := &dhcpv6.OptIAPD{IaId: asked.IaId}
+func (s *Server) prefixReply(request *dhcpv6.OptIAPD, status iana.StatusCode) dhcpv6.Option {
+	o := &dhcpv6.OptIAPD{IaId: request.IaId}
 	if status != iana.StatusSuccess {
 		o.Options.Add(&dhcpv6.OptStatusCode{StatusCode: status})
 		return o
 	}
 	o.T1, o.T2 = s.times()
 	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(s.prefix.resource), PreferredLifetime: s.cfg.Preferred, ValidLifetime: s.cfg.Valid})
-	for _, p := range bounded(asked.Options.Prefixes()) {
+	for _, p := range bounded(request.Options.Prefixes()) {
 		// An unspecified prefix is a hint of its length.
 		if had, ok := parsePrefix(p.Prefix); ok && had != s.prefix.resource {
 			o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: ipNet(had)})

@@ -39,7 +39,7 @@ func clientMessage(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Me
 	return m
 }
 
-func ask(t testing.TB, s *Server, now time.Time, m *dhcpv6.Message) *dhcpv6.Message {
+func send(t testing.TB, s *Server, now time.Time, m *dhcpv6.Message) *dhcpv6.Message {
 	t.Helper()
 	b, err := s.Receive(now, m.ToBytes())
 	if err != nil || b == nil {
@@ -59,8 +59,8 @@ func wantStatus(t *testing.T, what string, s status, want iana.StatusCode) {
 	}
 }
 
-// pass exchanges messages until both sides are silent, and returns their types.
-func pass(b *testClient, s *Server) (kinds []dhcpv6.MessageType) {
+// exchangeMessages exchanges messages until both sides are silent, and returns their types.
+func exchangeMessages(b *testClient, s *Server) (kinds []dhcpv6.MessageType) {
 	b.t.Helper()
 	for m := b.sent(); m != nil; m = b.sent() {
 		kinds = append(kinds, m.MessageType)
@@ -81,14 +81,14 @@ func pass(b *testClient, s *Server) (kinds []dhcpv6.MessageType) {
 func TestBothSides(t *testing.T) {
 	b, s := newTestClient(t), newServer()
 	b.c.Request(b.now, both)
-	if got := pass(b, s); !slices.Equal(got, []dhcpv6.MessageType{dhcpv6.MessageTypeSolicit}) {
+	if got := exchangeMessages(b, s); !slices.Equal(got, []dhcpv6.MessageType{dhcpv6.MessageTypeSolicit}) {
 		t.Errorf("messages are %v, want but one, for Rapid Commit", got)
 	}
 	for b.now.Sub(start) < 24*time.Hour {
 		b.wantLease(addr, delegated)
 		b.now = b.c.Next()
 		s.Advance(b.now)
-		if got := pass(b, s); !slices.Equal(got, []dhcpv6.MessageType{dhcpv6.MessageTypeRenew}) {
+		if got := exchangeMessages(b, s); !slices.Equal(got, []dhcpv6.MessageType{dhcpv6.MessageTypeRenew}) {
 			t.Fatalf("messages are %v, want a renewal", got)
 		}
 	}
@@ -99,7 +99,7 @@ func TestBothSides(t *testing.T) {
 		t.Errorf("learned %v, %v", l.NameServers, l.SearchDomains)
 	}
 	b.c.Release(b.now)
-	pass(b, s)
+	exchangeMessages(b, s)
 	if l := s.Leases(); l != (Leases{}) || !b.c.Done() {
 		t.Errorf("after the release there is %v", l)
 	}
@@ -108,11 +108,11 @@ func TestBothSides(t *testing.T) {
 // TestFourMessagesBothSides: an Advertise assigns nothing.
 func TestFourMessagesBothSides(t *testing.T) {
 	s := newServer()
-	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
+	r := send(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
 	if r.MessageType != dhcpv6.MessageTypeAdvertise || r.Options.Preference() != 255 || s.Leases() != (Leases{}) {
 		t.Errorf("answers %v, leases %v", r.Summary(), s.Leases())
 	}
-	r = ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, r.Options.OneIANA(), r.Options.OneIAPD()))
+	r = send(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, r.Options.OneIANA(), r.Options.OneIAPD()))
 	ia, pd := r.Options.OneIANA(), r.Options.OneIAPD()
 	if r.MessageType != dhcpv6.MessageTypeReply || !ia.Options.OneAddress().IPv6Addr.Equal(net.IP(addr.Addr().AsSlice())) ||
 		pd.Options.Prefixes()[0].Prefix.String() != delegated.String() || ia.T1 != 50*second || pd.T2 != 80*second || pd.T1 != 50*second {
@@ -126,7 +126,7 @@ func TestFourMessagesBothSides(t *testing.T) {
 // TestServerLeaseExpires: a lease that is not renewed ends, and its address remains allocated.
 func TestServerLeaseExpires(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}))
+	send(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}))
 	if at := s.Next().Sub(start); at != 200*second {
 		t.Errorf("has something to do after %v", at)
 	}
@@ -140,18 +140,18 @@ func TestServerLeaseExpires(t *testing.T) {
 // one has no binding. A Renew may also request what is not bound.
 func TestBindingOfAnotherClient(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
+	send(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
 	second := clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{IaId: [4]byte{1}})
 	second.UpdateOption(rawOption(dhcpv6.OptionClientID, otherDUID))
-	ask(t, s, start, second)
+	send(t, s, start, second)
 	for _, kind := range []dhcpv6.MessageType{dhcpv6.MessageTypeRenew, dhcpv6.MessageTypeRebind, dhcpv6.MessageTypeRelease, dhcpv6.MessageTypeDecline} {
-		r := ask(t, s, start, clientMessage(kind, &dhcpv6.OptIANA{}))
+		r := send(t, s, start, clientMessage(kind, &dhcpv6.OptIANA{}))
 		wantStatus(t, kind.String(), r.Options.OneIANA().Options, iana.StatusNoBinding)
 	}
 	if s.Leases().Address.Prefix != addr {
 		t.Errorf("leases %v", s.Leases())
 	}
-	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIAPD{}))
+	r := send(t, s, start, clientMessage(dhcpv6.MessageTypeRenew, &dhcpv6.OptIAPD{}))
 	wantStatus(t, "a prefix that nobody has", r.Options.OneIAPD().Options, iana.StatusSuccess)
 }
 
@@ -161,7 +161,7 @@ func TestUnknownAddressExpired(t *testing.T) {
 	o := &dhcpv6.OptIAPD{}
 	_, had, _ := net.ParseCIDR("2001:db8:999::/56")
 	o.Options.Add(&dhcpv6.OptIAPrefix{Prefix: had})
-	ps := ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, o)).Options.OneIAPD().Options.Prefixes()
+	ps := send(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, o)).Options.OneIAPD().Options.Prefixes()
 	if len(ps) != 2 || ps[1].Prefix.String() != had.String() || ps[1].ValidLifetime != 0 {
 		t.Errorf("answers %v", ps)
 	}
@@ -169,22 +169,22 @@ func TestUnknownAddressExpired(t *testing.T) {
 
 func TestNothingAvailable(t *testing.T) {
 	s := NewServer(&ServerConfig{DUID: serverDUID, Prefix: func() (netip.Prefix, error) { return netip.Prefix{}, errors.New("none left") }})
-	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
+	r := send(t, s, start, clientMessage(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{}))
 	wantStatus(t, "address", r.Options.OneIANA().Options, iana.StatusNoAddrsAvail)
 	wantStatus(t, "prefix", r.Options.OneIAPD().Options, iana.StatusNoPrefixAvail)
 	// A second association of a client gets nothing.
-	r = ask(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIAPD{IaId: [4]byte{9}}))
+	r = send(t, newServer(), start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIAPD{IaId: [4]byte{9}}))
 	wantStatus(t, "second prefix", r.Options.IAPD()[1].Options, iana.StatusNoPrefixAvail)
 }
 
 func TestConfirm(t *testing.T) {
 	s := newServer()
-	ask(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
-	r := ask(t, s, start, clientMessage(dhcpv6.MessageTypeConfirm, ia(0, 0, 0, 0)))
+	send(t, s, start, clientMessage(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}))
+	r := send(t, s, start, clientMessage(dhcpv6.MessageTypeConfirm, ia(0, 0, 0, 0)))
 	wantStatus(t, "its own", r.Options, iana.StatusSuccess)
 	o := &dhcpv6.OptIANA{}
 	o.Options.Add(&dhcpv6.OptIAAddress{IPv6Addr: net.ParseIP("2001:db8::9")})
-	wantStatus(t, "another", ask(t, s, start, clientMessage(dhcpv6.MessageTypeConfirm, o)).Options, iana.StatusNotOnLink)
+	wantStatus(t, "another", send(t, s, start, clientMessage(dhcpv6.MessageTypeConfirm, o)).Options, iana.StatusNotOnLink)
 	if b, err := s.Receive(start, clientMessage(dhcpv6.MessageTypeConfirm).ToBytes()); b != nil || err != nil {
 		t.Errorf("of nothing: % x, %v", b, err)
 	}
@@ -193,7 +193,7 @@ func TestConfirm(t *testing.T) {
 func TestInformationRequest(t *testing.T) {
 	m := clientMessage(dhcpv6.MessageTypeInformationRequest)
 	m.Options.Del(dhcpv6.OptionClientID)
-	r := ask(t, newServer(), start, m)
+	r := send(t, newServer(), start, m)
 	if len(r.Options.DNS()) != 1 || r.Options.ClientID() != nil || !bytes.Equal(data2(r), serverDUID) {
 		t.Errorf("answers %v", r.Summary())
 	}

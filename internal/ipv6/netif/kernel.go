@@ -144,12 +144,12 @@ func (k *Kernel) Verify() error {
 		index  int
 		prefix netip.Prefix
 	}
-	there := map[place]bool{}
+	found := map[place]bool{}
 	for _, a := range addresses {
-		there[place{a.LinkIndex, prefixOf(a.IPNet)}] = true
+		found[place{a.LinkIndex, prefixOf(a.IPNet)}] = true
 	}
 	for key := range k.actual.Addresses {
-		if d, err := k.Find(key.Interface); err != nil || !there[place{d.Index, key.Prefix}] {
+		if d, err := k.Find(key.Interface); err != nil || !found[place{d.Index, key.Prefix}] {
 			delete(k.actual.Addresses, key)
 		}
 	}

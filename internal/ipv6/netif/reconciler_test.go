@@ -15,13 +15,13 @@ func TestReconciler(t *testing.T) {
 	var fails error
 	k := NewReconciler("ppp0", func(time.Time, Config) error { return fails }, slog.New(slog.NewTextHandler(&log, nil)))
 	for _, c := range []struct {
-		fails error
-		told  int
+		fails  error
+		logged int
 	}{{nil, 0}, {errors.New("one"), 1}, {errors.New("one"), 1}, {errors.New("two"), 2}, {nil, 2}, {errors.New("two"), 3}} {
 		fails = c.fails
 		k.Reconcile(now, NewConfig())
-		if got := strings.Count(log.String(), "trying again"); got != c.told {
-			t.Errorf("after %v logged %d times, want %d: %s", c.fails, got, c.told, &log)
+		if got := strings.Count(log.String(), "trying again"); got != c.logged {
+			t.Errorf("after %v logged %d times, want %d: %s", c.fails, got, c.logged, &log)
 		}
 		if next := k.Next(); (c.fails == nil) != next.IsZero() || c.fails != nil && next.Sub(now) != retryInterval {
 			t.Errorf("after %v tries again at %v", c.fails, next)

@@ -72,8 +72,8 @@ func (l undoRecord) interfaces() (names []string) {
 func (k *Kernel) Recover(now time.Time, path, device string) error {
 	k.undoPath, k.device = path, device
 	var left undoRecord
-	there, err := undolog.Read(path, &left)
-	if err != nil || !there {
+	found, err := undolog.Read(path, &left)
+	if err != nil || !found {
 		return err
 	}
 	k.actual, k.recorded = left.config(), left

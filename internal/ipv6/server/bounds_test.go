@@ -56,8 +56,8 @@ func TestDefaultLifetimes(t *testing.T) {
 // TestDelegatedNetwork: a delegated /64 is routed to the peer, like any other prefix.
 func TestDelegatedNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.cfg.Prefixes = newPool(t, "2001:db8:100::/64", 64) })
-		r := w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
+		w := start(t, func(w *fakeNetwork) { w.cfg.Prefixes = newPool(t, "2001:db8:100::/64", 64) })
+		r := w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
 		if p := r.Options.OneIAPD().Options.Prefixes(); len(p) != 1 || p[0].Prefix.String() != "2001:db8:100::/64" {
 			t.Errorf("leased are %v", p)
 		}
@@ -70,7 +70,7 @@ func TestDelegatedNetwork(t *testing.T) {
 		if via != peer.String() {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 	})
 }
 

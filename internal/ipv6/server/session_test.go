@@ -25,16 +25,16 @@ var peer = netip.MustParseAddr("fe80::2")
 
 // fakeNetwork is a network in memory.
 type fakeNetwork struct {
-	t      *testing.T
-	cfg    Config
-	log    bytes.Buffer
-	states []State
-	set    netif.Config
-	refuse error // returned by Apply
+	t          *testing.T
+	cfg        Config
+	log        bytes.Buffer
+	states     []State
+	set        netif.Config
+	applyError error // returned by Apply
 	// unreachable is an address to which replies cannot be sent.
 	unreachable netip.Addr
 	advertised  []radv.Message
-	answered    []netif.Datagram
+	replies     []netif.Datagram
 	solicit     chan netif.Packet
 	ask         chan netif.Datagram
 	failures    chan error
@@ -53,18 +53,18 @@ func (w *fakeNetwork) Reply(d netif.Datagram) error {
 	if w.unreachable == d.Peer.Addr() {
 		return errors.New("network is unreachable")
 	}
-	w.answered = append(w.answered, d)
+	w.replies = append(w.replies, d)
 	return nil
 }
 
 func (w *fakeNetwork) Apply(_ time.Time, s netif.Config) error {
 	w.turn.Load()
 	w.set = s
-	return w.refuse
+	return w.applyError
 }
 
-// pass advances the time.
-func (w *fakeNetwork) pass(d time.Duration) {
+// advance advances the time.
+func (w *fakeNetwork) advance(d time.Duration) {
 	w.turn.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
@@ -77,8 +77,8 @@ func testConfig(t testing.TB) Config {
 	}
 }
 
-// begin runs a session. It must be called in a synctest bubble.
-func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
+// start runs a session. It must be called in a synctest bubble.
+func start(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	w := &fakeNetwork{
 		t: t, cfg: testConfig(t), solicit: make(chan netif.Packet), ask: make(chan netif.Datagram),
 		failures: make(chan error, 1), result: make(chan error, 1),
@@ -102,8 +102,8 @@ func begin(t *testing.T, change func(*fakeNetwork)) *fakeNetwork {
 	return w
 }
 
-// over ends the session, and checks that it leaves nothing behind.
-func (w *fakeNetwork) over(cause error) {
+// finish ends the session, and checks that it leaves nothing behind.
+func (w *fakeNetwork) finish(cause error) {
 	w.t.Helper()
 	w.end(cause)
 	if err := <-w.result; err != nil {
@@ -119,8 +119,8 @@ func (w *fakeNetwork) over(cause error) {
 	}
 }
 
-// question sends a client's message, and returns the reply.
-func (w *fakeNetwork) question(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
+// request sends a client's message, and returns the reply.
+func (w *fakeNetwork) request(kind dhcpv6.MessageType, options ...dhcpv6.Option) *dhcpv6.Message {
 	w.t.Helper()
 	m := &dhcpv6.Message{MessageType: kind}
 	m.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
@@ -130,13 +130,13 @@ func (w *fakeNetwork) question(kind dhcpv6.MessageType, options ...dhcpv6.Option
 	for _, o := range options {
 		m.AddOption(o)
 	}
-	before := len(w.answered)
+	before := len(w.replies)
 	w.ask <- netif.Datagram{Data: m.ToBytes(), Peer: netip.AddrPortFrom(peer, 12345)}
 	synctest.Wait()
-	if len(w.answered) != before+1 {
-		w.t.Fatalf("%v has %d answers", kind, len(w.answered)-before)
+	if len(w.replies) != before+1 {
+		w.t.Fatalf("%v has %d answers", kind, len(w.replies)-before)
 	}
-	last := w.answered[before]
+	last := w.replies[before]
 	if last.Peer != netip.AddrPortFrom(peer, dhcp6.ClientPort) {
 		w.t.Errorf("the answer goes to %v", last.Peer)
 	}
@@ -162,18 +162,18 @@ func key(p string) netif.RouteKey { return netif.RouteKey{To: pfx(p), Device: "p
 // leases.
 func TestSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
+		w := start(t, func(*fakeNetwork) {})
 		if ra := w.lastRA(); len(w.advertised) != 1 || !ra.ManagedConfiguration || !ra.OtherConfiguration || ra.RouterLifetime != 30*time.Minute || len(ra.Options) != 1 {
 			t.Errorf("advertised %d times, %+v", len(w.advertised), ra)
 		}
 		if _, ok := w.set.Routes[key("2001:db8:1::/64")]; !ok || len(w.set.Routes) != 1 {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
-		w.question(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
+		w.request(dhcpv6.MessageTypeSolicit, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
 		if len(w.set.Routes) != 1 {
 			t.Errorf("after a mere offer routes are %v", w.set.Routes)
 		}
-		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
+		w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIANA{}, &dhcpv6.OptIAPD{})
 		if w.set.Routes[key("2001:db8:100::/56")].Gateway != peer || w.set.Routes[key("2001:db8:2::1/128")].Gateway.IsValid() || len(w.set.Routes) != 3 {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
@@ -181,11 +181,11 @@ func TestSession(t *testing.T) {
 		if got := w.states[len(w.states)-1]; got != want || len(w.states) != 2 {
 			t.Errorf("reported %+v", w.states)
 		}
-		w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
+		w.request(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
 		if _, ok := w.set.Routes[key("2001:db8:100::/56")]; ok || len(w.set.Routes) != 2 {
 			t.Errorf("after the release routes are %v", w.set.Routes)
 		}
-		w.over(nil)
+		w.finish(nil)
 		if ra := w.lastRA(); ra.RouterLifetime != 0 {
 			t.Errorf("the last advertisement is %+v", ra)
 		}
@@ -194,17 +194,17 @@ func TestSession(t *testing.T) {
 
 func TestLeaseExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.cfg.Valid, w.cfg.Preferred = time.Hour, time.Minute })
-		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
-		w.pass(time.Hour - time.Second)
+		w := start(t, func(w *fakeNetwork) { w.cfg.Valid, w.cfg.Preferred = time.Hour, time.Minute })
+		w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
+		w.advance(time.Hour - time.Second)
 		if len(w.set.Routes) != 2 {
 			t.Errorf("before its end routes are %v", w.set.Routes)
 		}
-		w.pass(2 * time.Second)
+		w.advance(2 * time.Second)
 		if len(w.set.Routes) != 1 {
 			t.Errorf("after its end routes are %v", w.set.Routes)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
@@ -212,7 +212,7 @@ func TestLeaseExpires(t *testing.T) {
 func TestExhausted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var other netip.Prefix
-		w := begin(t, func(w *fakeNetwork) { other, _ = w.cfg.Networks.Allocate("bob") })
+		w := start(t, func(w *fakeNetwork) { other, _ = w.cfg.Networks.Allocate("bob") })
 		if len(w.set.Routes) > 0 || len(w.lastRA().Options) > 0 {
 			t.Errorf("routes are %v", w.set.Routes)
 		}
@@ -220,14 +220,14 @@ func TestExhausted(t *testing.T) {
 			t.Errorf("the log says %s", &w.log)
 		}
 		w.cfg.Networks.Free(other)
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 func TestLinkGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
-		w.over(ErrLinkGone)
+		w := start(t, func(*fakeNetwork) {})
+		w.finish(ErrLinkGone)
 		if len(w.advertised) != 1 {
 			t.Errorf("advertised %d times", len(w.advertised))
 		}
@@ -237,18 +237,18 @@ func TestLinkGone(t *testing.T) {
 // TestRetry: a route that could not be set is tried again, and logged once.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.refuse = errors.New("no route") })
-		w.pass(16 * time.Second)
+		w := start(t, func(w *fakeNetwork) { w.applyError = errors.New("no route") })
+		w.advance(16 * time.Second)
 		if n := strings.Count(w.log.String(), "ppp0: no route; trying again"); n != 1 {
 			t.Errorf("the log says %s", &w.log)
 		}
-		w.over(nil)
+		w.finish(nil)
 	})
 }
 
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
+		w := start(t, func(*fakeNetwork) {})
 		why := errors.New("broken")
 		w.failures <- why
 		if err := <-w.result; !errors.Is(err, why) || len(w.set.Routes) > 0 || w.cfg.Networks.Used() > 0 {
@@ -288,21 +288,21 @@ func TestBadConfig(t *testing.T) {
 // link-local address; if that fails too, it is lost.
 func TestReplyAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(*fakeNetwork) {})
+		w := start(t, func(*fakeNetwork) {})
 		global, port := netip.MustParseAddr("2001:db8:1::9"), uint16(546)
 		solicit := &dhcpv6.Message{MessageType: dhcpv6.MessageTypeSolicit}
 		solicit.AddOption(&dhcpv6.OptionGeneric{OptionCode: dhcpv6.OptionClientID, OptionData: []byte{0, 3, 0, 1, 2}})
 		for _, c := range []struct{ source, unreachable, want netip.Addr }{
 			{global, netip.Addr{}, global}, {global, global, peer}, {peer, netip.Addr{}, peer}, {peer, peer, netip.Addr{}},
 		} {
-			w.answered, w.unreachable = nil, c.unreachable
+			w.replies, w.unreachable = nil, c.unreachable
 			w.ask <- netif.Datagram{Data: solicit.ToBytes(), Peer: netip.AddrPortFrom(c.source, 9)}
 			synctest.Wait()
-			if len(w.answered) > 1 || (len(w.answered) == 1) != c.want.IsValid() || c.want.IsValid() && w.answered[0].Peer != netip.AddrPortFrom(c.want, port) {
-				t.Errorf("%+v: answered %v", c, w.answered)
+			if len(w.replies) > 1 || (len(w.replies) == 1) != c.want.IsValid() || c.want.IsValid() && w.replies[0].Peer != netip.AddrPortFrom(c.want, port) {
+				t.Errorf("%+v: answered %v", c, w.replies)
 			}
 		}
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 	})
 }
 
@@ -310,12 +310,12 @@ func TestReplyAddress(t *testing.T) {
 // pool, too.
 func TestLeasesLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, func(w *fakeNetwork) { w.cfg.Addresses.Allocate("another") })
+		w := start(t, func(w *fakeNetwork) { w.cfg.Addresses.Allocate("another") })
 		for range 3 {
-			w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIANA{})
-			w.question(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
+			w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{}, &dhcpv6.OptIANA{})
+			w.request(dhcpv6.MessageTypeRelease, &dhcpv6.OptIAPD{})
 		}
-		w.question(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
+		w.request(dhcpv6.MessageTypeRequest, &dhcpv6.OptIAPD{})
 		for text, want := range map[string]int{
 			"level=INFO msg=\"ppp0: advertised prefix 2001:db8:1::/64\"": 1, "level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56\"": 1,
 			"level=INFO msg=\"ppp0: DHCPv6 lease of prefix 2001:db8:100::/56 has ended\"": 1, "level=WARN msg=\"ppp0: address pool exhausted: 2001:db8:2::/127": 1,
@@ -325,6 +325,6 @@ func TestLeasesLogged(t *testing.T) {
 			}
 		}
 		w.cfg.Addresses.Free(netip.MustParsePrefix("2001:db8:2::1/128"))
-		w.over(ErrLinkGone)
+		w.finish(ErrLinkGone)
 	})
 }
