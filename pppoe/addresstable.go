@@ -69,8 +69,8 @@ func (a *addressTable) release(addr netip.Addr, s *sessionState) (next sessionRe
 	return next, false
 }
 
-// choose returns which of an account's addresses a session gets: the one that a session of the same
-// station has, which begins anew; else the first that no session has; else the given one.
+// choose returns which of an account's addresses a session gets: the one of an older session of the
+// same station; else the first that no session has; else the given one.
 func (a *addressTable) choose(given netip.Addr, own []netip.Addr, station wire.Addr) netip.Addr {
 	a.mu.Lock()
 	defer a.mu.Unlock()

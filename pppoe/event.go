@@ -24,22 +24,24 @@ type sealed struct{ event.Mark }
 
 // Events, in addition to those of package session.
 type (
-	// DiscoverySent and DiscoveryReceived report a discovery packet of a client or a server, if
-	// Trace is set.
+	// DiscoverySent reports a discovery packet that was sent, if Trace is set.
 	DiscoverySent struct {
 		sealed
 		Packet wire.DiscoveryFrame
 	}
+	// DiscoveryReceived reports a discovery packet that was received, if Trace is set.
 	DiscoveryReceived struct {
 		sealed
 		Packet wire.DiscoveryFrame
 	}
-	// FrameSent and FrameReceived report a PPP control frame, from its Protocol field on, if Trace
-	// is set. The frame is valid during the call.
+	// FrameSent reports a PPP control frame that was sent, from its Protocol field on, if Trace is
+	// set. The frame is valid during the call.
 	FrameSent struct {
 		sealed
 		Frame []byte
 	}
+	// FrameReceived reports a PPP control frame that was received, from its Protocol field on, if
+	// Trace is set. The frame is valid during the call.
 	FrameReceived struct {
 		sealed
 		Frame []byte
@@ -76,13 +78,14 @@ type (
 		Suppressed int
 	}
 	// AddressTakenOver reports that a newer session, By, takes over the peer's IPv4 address: this
-	// session ends. AddressInUse reports that an older session, By, keeps the address: this session
-	// ends.
+	// session ends.
 	AddressTakenOver struct {
 		sealed
 		Addr netip.Addr
 		By   SessionInfo
 	}
+	// AddressInUse reports that an older session, By, keeps the peer's IPv4 address: this session
+	// ends.
 	AddressInUse struct {
 		sealed
 		Addr netip.Addr
@@ -140,19 +143,20 @@ type (
 		sealed
 		From, To wire.Addr
 	}
-	// ListenerLost reports that a server no longer serves an interface, and why; it will as soon as
-	// it can. ListenerRestored reports that it does again, and under which address.
+	// ListenerLost reports that a server does not serve an interface, and why. It tries again as
+	// soon as it can.
 	ListenerLost struct {
 		sealed
 		Err error
 	}
+	// ListenerRestored reports that a server serves an interface again, and under which address.
 	ListenerRestored struct {
 		sealed
 		Addr wire.Addr
 	}
-	// AwaitingLink and AwaitingTraffic report that a client will dial when its interface is up, or
-	// when there is traffic to be carried.
-	AwaitingLink    struct{ sealed }
+	// AwaitingLink reports that a client will dial when its interface is up.
+	AwaitingLink struct{ sealed }
+	// AwaitingTraffic reports that a client will dial when there is traffic to be carried.
 	AwaitingTraffic struct{ sealed }
 	// Offloaded reports that the offload carries the session's packets; Description is
 	// Offload.Describe's.
@@ -185,6 +189,6 @@ type (
 		Reason   session.Reason
 		Counters datapath.Counters
 		Uptime   time.Duration // since the first Configured; 0: there was none
-		SentPADT bool          // we have sent a PADT; else the peer has, or nobody
+		SentPADT bool          // we have sent a PADT; else the peer has, or neither
 	}
 )

@@ -29,10 +29,10 @@ type HostNetwork interface {
 	Open(SessionInfo) (tun.Device, error)
 	// Configure replaces the addresses and routes of the session's device: have, which an earlier
 	// call has set, by want.
-	Configure(l SessionInfo, have, want Addressing) error
+	Configure(s SessionInfo, have, want Addressing) error
 	// Close undoes what Configure has done beyond the device, which is already closed. It is called
 	// once for each successful Open.
-	Close(l SessionInfo, have Addressing)
+	Close(s SessionInfo, have Addressing)
 }
 
 // has reports whether a family is open.

@@ -32,7 +32,7 @@ func (p *program) advise(unmatched []discovery.Unmatched) {
 
 // searchOptions are the options that restrict discovery, for advice.
 var searchOptions = advice.Options{
-	Verb: "give", Name: "pppoe-ac", Addr: "pppoe-mac", Service: "pppoe-service",
+	Name: "pppoe-ac", Addr: "pppoe-mac", Service: "pppoe-service",
 	NoHostUniq: `give host-uniq "", which sends none and requires none`,
 }
 

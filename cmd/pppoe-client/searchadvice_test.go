@@ -30,11 +30,11 @@ func TestSearchAdvice(t *testing.T) {
 		{"eth0", nil, "", []string{"No PADO received: pppoe-discovery -I eth0 --vlan 1-4094 searches VLANs, tcpdump -eni eth0 pppoed shows what is sent and received"}},
 		{"eth0 vlan 50", nil, "", []string{"No PADO received on VLAN 50: pppoe-discovery -I eth0 --vlan untagged,1-4094 searches all VLANs"}},
 		{"eth0", nil, "no cable", []string{"no cable"}},
-		{"eth0 pppoe-ac b", found(discovery.WrongACName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its name is another: leave out pppoe-ac, or give this name`}},
-		{"eth0", found(discovery.WrongAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it is not the concentrator wanted: its Ethernet address is another: leave out pppoe-mac, or give this address`}},
-		{"eth0", found(discovery.WrongService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the service wanted: leave out pppoe-service`}},
+		{"eth0 pppoe-ac b", found(discovery.WrongACName), "", []string{`02:00:5e:00:53:01 ("ac") answered, but its AC-Name is not the configured one: omit pppoe-ac, or set it to this name`}},
+		{"eth0", found(discovery.WrongAddr), "", []string{`02:00:5e:00:53:01 ("ac") answered, but its Ethernet address is not the configured one: omit pppoe-mac, or set it to this address`}},
+		{"eth0", found(discovery.WrongService), "", []string{`02:00:5e:00:53:01 ("ac") answered, but it does not offer the configured service: omit pppoe-service`}},
 		{"eth0", []discovery.Unmatched{{AC: ac, Name: "ac", Services: []string{"gold"}, Reason: discovery.WrongService}}, "",
-			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the service wanted: leave out pppoe-service, or give one of these`}},
+			[]string{`02:00:5e:00:53:01 ("ac") answered with service "gold", but it does not offer the configured service: omit pppoe-service, or set it to one of these`}},
 		{"eth0", found(discovery.NoHostUniq), "a port of bridge br0", []string{`02:00:5e:00:53:01 ("ac") answered, but its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2): give host-uniq "", which sends none and requires none`, "a port of bridge br0"}},
 	} {
 		if got := searchAdvice(parse(t, strings.Fields(c.words)...), c.unmatched, c.obstacle); !slices.Equal(got, c.want) {

@@ -8,7 +8,7 @@ import (
 )
 
 // searchOptions are the flags that narrow a search.
-var searchOptions = advice.Options{Verb: "give", Name: "-C", Service: "-S", NoHostUniq: "leave out -U or -W"}
+var searchOptions = advice.Options{Name: "-C", Service: "-S", NoHostUniq: "omit -U or -W"}
 
 // advice says who answered without being wanted, what keeps answers away, and what to try next.
 func (f *flags) advice(unmatched []discovery.Unmatched, obstacle string) []string {

@@ -1,58 +1,56 @@
-// Package advice says why no concentrator has given a session or an offer, as far as that can be
-// known from here, and what to try next.
+// Package advice explains why discovery has found no concentrator (RFC 2516 section 5), as far as
+// the client can know, and suggests what to try next. It sends nothing.
 package advice
 
 import "upppoe/pppoe/discovery"
 
-// Options are how the user of a program narrows a search, and widens it again.
+// Options are a program's options that restrict the search for a concentrator.
 type Options struct {
-	// Verb is the verb for giving an option.
-	Verb string
-	// Name, Addr and Service are the options that ask for a concentrator or a service; empty:
-	// the program has none.
+	// Name, Addr and Service are the options that select a concentrator or a service; empty: the
+	// program has none.
 	Name, Addr, Service string
-	// NoHostUniq is what accepts answers without our Host-Uniq.
+	// NoHostUniq says how to accept answers without our Host-Uniq.
 	NoHostUniq string
 }
 
-// Explain returns a line for each concentrator whose answer was dropped, and one for the obstacle.
-// Without either, it returns nobody, which says that nobody answers, unless it is empty.
-func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, nobody string) (lines []string) {
+// Explain returns a line for each concentrator whose answer did not match, and one for the
+// obstacle, if there is one. Without either it returns noAnswer, unless that is empty.
+func (o *Options) Explain(unmatched []discovery.Unmatched, obstacle, noAnswer string) (lines []string) {
 	for _, u := range unmatched {
 		lines = append(lines, u.String()+o.suggestion(u))
 	}
 	switch {
 	case obstacle != "":
 		lines = append(lines, obstacle)
-	case len(unmatched) == 0 && nobody != "":
-		lines = append(lines, nobody)
+	case len(unmatched) == 0 && noAnswer != "":
+		lines = append(lines, noAnswer)
 	}
 	return lines
 }
 
-// suggestion is what can be done about a mismatch.
+// suggestion returns what to try after a mismatch.
 func (o *Options) suggestion(u discovery.Unmatched) string {
 	switch {
 	case u.Reason == discovery.NoHostUniq:
 		return ": " + o.NoHostUniq
 	case u.Reason == discovery.WrongACName:
-		return o.suggestRemoval(o.Name, "this name")
+		return suggestOmission(o.Name, "this name")
 	case u.Reason == discovery.WrongAddr:
-		return o.suggestRemoval(o.Addr, "this address")
+		return suggestOmission(o.Addr, "this address")
 	case u.Reason == discovery.WrongService && len(u.Services) == 0:
-		return o.suggestRemoval(o.Service, "")
+		return suggestOmission(o.Service, "")
 	case u.Reason == discovery.WrongService:
-		return o.suggestRemoval(o.Service, "one of these")
+		return suggestOmission(o.Service, "one of these")
 	}
 	return ""
 }
 
-func (o *Options) suggestRemoval(option, other string) string {
+func suggestOmission(option, other string) string {
 	switch {
 	case option == "":
 		return ""
 	case other == "":
-		return ": leave out " + option
+		return ": omit " + option
 	}
-	return ": leave out " + option + ", or " + o.Verb + " " + other
+	return ": omit " + option + ", or set it to " + other
 }

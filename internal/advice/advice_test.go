@@ -11,8 +11,8 @@ import (
 // TestExplain: each answer that was dropped is told with what to do about it, then what keeps
 // answers away; that nobody answers is told only where nobody has, and nothing explains it.
 func TestExplain(t *testing.T) {
-	all := Options{Verb: "say", Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
-	nameOnly := Options{Verb: "give", Name: "-n", NoHostUniq: "leave out -u"}
+	all := Options{Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
+	nameOnly := Options{Name: "-n", NoHostUniq: "omit -u"}
 	ac := wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 	found := func(why discovery.Mismatch, services ...string) discovery.Unmatched {
 		return discovery.Unmatched{AC: ac, Name: "ac", Services: services, Reason: why}
@@ -23,13 +23,13 @@ func TestExplain(t *testing.T) {
 		want      string // behind the sentence about it
 	}{
 		{all, found(discovery.NoHostUniq), ": say -u"},
-		{nameOnly, found(discovery.NoHostUniq), ": leave out -u"},
-		{all, found(discovery.WrongACName), ": leave out -n, or say this name"},
-		{nameOnly, found(discovery.WrongACName), ": leave out -n, or give this name"},
-		{all, found(discovery.WrongAddr), ": leave out -a, or say this address"},
+		{nameOnly, found(discovery.NoHostUniq), ": omit -u"},
+		{all, found(discovery.WrongACName), ": omit -n, or set it to this name"},
+		{nameOnly, found(discovery.WrongACName), ": omit -n, or set it to this name"},
+		{all, found(discovery.WrongAddr), ": omit -a, or set it to this address"},
 		{nameOnly, found(discovery.WrongAddr), ""},
-		{all, found(discovery.WrongService), ": leave out -s"},
-		{all, found(discovery.WrongService, "gold"), ": leave out -s, or say one of these"},
+		{all, found(discovery.WrongService), ": omit -s"},
+		{all, found(discovery.WrongService, "gold"), ": omit -s, or set it to one of these"},
 		{nameOnly, found(discovery.WrongService, "gold"), ""},
 		{all, found(discovery.NoACName), ""},
 		{all, found(discovery.HasSessionID), ""},

@@ -12,40 +12,41 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Client is the client's side of discovery (RFC 2516 section 5): a value that is
-// told packets and the time. It is not safe for concurrent use.
+// Client is the Host's side of discovery (RFC 2516 section 5): a state machine that is given
+// packets and the time. It is not safe for concurrent use.
 type Client struct {
 	cfg            ClientConfig
 	own            wire.Addr
-	step           wire.Code // what was sent last: PADI or PADR; 0: nothing, or done
-	sent           int       // how often
+	step           wire.Code // the code sent last, PADI or PADR; 0: not started, or done
+	sent           int       // how many times
 	deadline       time.Time
-	fastUntil      time.Time   // until when PADI is sent every second
+	fastUntil      time.Time   // until when a PADI is sent every second
 	offers         []Offer     // not yet tried
-	rejected       []wire.Addr // who would not have us
-	reportedErrors []wire.Addr // who said so instead of an offer, and has been told of
+	rejected       []wire.Addr // concentrators that rejected our PADR
+	reportedErrors []wire.Addr // concentrators whose PADO had an error tag that was reported
 	chosen         Offer
 
 	unmatched []Unmatched // see Unmatched
-	padrSent  time.Time   // when the chosen one was first sent a PADR
+	padrSent  time.Time   // when the chosen concentrator was first sent a PADR
 }
 
-// avoidDelay is how much longer than one to be avoided, or one that has refused, another
-// concentrator may take to answer.
+// avoidDelay is how long to wait for another offer, if only a concentrator to avoid has answered,
+// or the first one has rejected us.
 const avoidDelay = 500 * time.Millisecond
 
-// MaxOffers bounds the concentrators that are remembered as alternatives.
+// MaxOffers is how many offers are kept, and how many concentrators are remembered for other
+// reasons.
 const MaxOffers = 16
 
-// Reasons for which a discovery packet is dropped.
+// Reasons for dropping a discovery packet.
 var (
 	ErrUnexpected = errors.New("pppoe: packet not expected now")
-	ErrNotOurs    = errors.New("pppoe: packet for, or from, somebody else")
-	ErrIncomplete = errors.New("pppoe: packet lacks a tag that it must have")
-	ErrUnwanted   = errors.New("pppoe: not the concentrator or service wanted")
+	ErrNotOurs    = errors.New("pppoe: packet for or from another station")
+	ErrIncomplete = errors.New("pppoe: packet lacks a required tag")
+	ErrUnwanted   = errors.New("pppoe: not the configured concentrator or service")
 )
 
-// NewClient makes a discovery for the station with the given address.
+// NewClient makes a client for the station with the given address.
 func NewClient(own wire.Addr, cfg ClientConfig) *Client {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 5 * time.Second
@@ -59,29 +60,28 @@ func NewClient(own wire.Addr, cfg ClientConfig) *Client {
 	return &Client{cfg: cfg, own: own}
 }
 
-// AwaitsPADO reports whether a PADI has been sent and no concentrator been chosen yet.
+// AwaitsPADO reports whether a PADI was sent and no concentrator was chosen yet.
 func (h *Client) AwaitsPADO() bool { return h.step == wire.PADI }
 
-// Start sends the first PADI.
+// Start sends the first PADI. It restarts a discovery in progress.
 func (h *Client) Start(now time.Time, q *wire.Queue) {
 	h.sent, h.offers, h.rejected, h.reportedErrors, h.fastUntil = 0, nil, nil, nil, now.Add(h.cfg.FastRetry)
 	h.unmatched = nil
 	h.sendPADI(now, q)
 }
 
-// Deadline is when Advance wants to be called; zero: never.
+// Deadline returns when to call Advance; zero: never.
 func (h *Client) Deadline() time.Time { return h.deadline }
 
-// Advance does what is due at now: RFC 2516 section 8, the packet again, with
-// twice the patience; after the last PADR, back to PADI with the next offer, if
-// there is one.
+// Advance does what is due at now (RFC 2516 section 8): it repeats the packet, with a doublings
+// timeout, and after the last PADR sends one for the next offer, if there is one.
 func (h *Client) Advance(now time.Time, q *wire.Queue) Result {
 	if h.deadline.IsZero() || now.Before(h.deadline) {
 		return Result{}
 	}
 	switch {
 	case h.step == wire.PADI && len(h.offers) > 0:
-		h.tryNext(now, q) // only those to be avoided have answered
+		h.tryNext(now, q) // only concentrators to avoid have answered
 	case h.step == wire.PADI && len(h.rejected) > 0:
 		return h.giveUp(0)
 	case h.step == wire.PADI && h.sent < h.cfg.Attempts:
@@ -101,7 +101,7 @@ func (h *Client) giveUp(missing wire.Code) Result {
 	return Result{TimedOut: missing}
 }
 
-// Receive takes a discovery packet. An error says that it was dropped, and why.
+// Receive handles a discovery packet. The error is the reason for dropping it.
 func (h *Client) Receive(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
 	if f.Dst != h.own || !f.Src.IsUnicast() {
 		return Result{}, ErrNotOurs
@@ -115,7 +115,7 @@ func (h *Client) Receive(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (R
 	return Result{}, ErrUnexpected
 }
 
-// receivePADO takes the first offer that will do, and remembers others.
+// receivePADO accepts the first matching offer, and keeps others.
 func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
 	if err := h.CheckPADO(f); err != nil {
 		h.noteUnmatched(f, h.mismatch(f), "")
@@ -143,8 +143,8 @@ func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 	return Result{Offer: &offer}, nil
 }
 
-// reportError tells of a concentrator that has an error for us and no offer: once of each, and of so
-// many only, as anybody on the segment can send such packets.
+// reportError reports a PADO with an error tag: once per concentrator, and at most MaxOffers of
+// them, since any station on the segment can send such packets.
 func (h *Client) reportError(r *Rejection) (Result, error) {
 	if slices.Contains(h.reportedErrors, r.AC) || len(h.reportedErrors) >= MaxOffers {
 		return Result{}, ErrUnwanted
@@ -153,7 +153,8 @@ func (h *Client) reportError(r *Rejection) (Result, error) {
 	return Result{Rejection: r}, nil
 }
 
-// CheckPADO holds an offer against RFC 2516 section 5.2 and against our wishes.
+// CheckPADO checks an offer against RFC 2516 section 5.2 and the configuration. The error is the
+// reason for dropping it.
 func (h *Client) CheckPADO(f wire.DiscoveryFrame) error {
 	name, named := f.Tags.Find(wire.TagACName)
 	switch {
@@ -169,7 +170,7 @@ func (h *Client) CheckPADO(f wire.DiscoveryFrame) error {
 	return nil
 }
 
-// hostUniqMatches reports whether a packet bears our Host-Uniq, octet for octet.
+// hostUniqMatches reports whether a packet has our Host-Uniq, octet for octet.
 func (h *Client) hostUniqMatches(tags wire.Tags) bool {
 	v, ok := tags.Find(wire.TagHostUniq)
 	if len(h.cfg.HostUniq) == 0 {
@@ -204,7 +205,7 @@ func (h *Client) choose(now time.Time, o Offer, q *wire.Queue) {
 	h.sendPADR(now, q)
 }
 
-// tryNext goes on with another offer, if there is one.
+// tryNext chooses the next offer, and reports whether there is one.
 func (h *Client) tryNext(now time.Time, q *wire.Queue) bool {
 	if len(h.offers) == 0 {
 		return false
@@ -215,8 +216,8 @@ func (h *Client) tryNext(now time.Time, q *wire.Queue) bool {
 	return true
 }
 
-// receivePADS takes the answer to our PADR, from whom it was sent to. A session
-// of 0 is a refusal, with an error tag or without; 0xffff is reserved.
+// receivePADS handles the answer to our PADR. Session ID 0 is a rejection, with or without an error
+// tag; 0xffff is reserved (RFC 2516 section 4).
 func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Result, error) {
 	if f.Src != h.chosen.AC || !h.hostUniqMatches(f.Tags) {
 		return Result{}, ErrNotOurs
@@ -232,7 +233,7 @@ func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 	service, _ := f.Tags.Find(wire.TagServiceName)
 	g := &Grant{
 		SessionID: f.SessionID, AC: f.Src, ACName: h.chosen.Name(), Service: string(service),
-		// RFC 4638 section 4: without the tag in PADS, 1492 it is.
+		// RFC 4638 section 4: without the tag in PADS, the payload is 1492.
 		MaxPayload: min(f.Tags.MaxPayload(), h.cfg.MaxPayload),
 		RTT:        now.Sub(h.padrSent),
 		PADTTags:   h.padtTags(),
@@ -240,8 +241,8 @@ func (h *Client) receivePADS(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 	return Result{Grant: g}, nil
 }
 
-// handleRejection goes on with the next offer. The first to answer may be the first to
-// refuse: then others are given a moment.
+// handleRejection tries the next offer. If there is none yet, others get avoidDelay, as the first
+// concentrator to answer may be the first to reject.
 func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
 	h.rejected = append(h.rejected, by)
 	switch {
@@ -252,7 +253,7 @@ func (h *Client) handleRejection(now time.Time, by wire.Addr, q *wire.Queue) {
 	}
 }
 
-// Done says that discovery has ended: with a grant, or in vain.
+// Done reports whether discovery has ended, with a Grant or without.
 func (h *Client) Done() bool { return h.step == 0 }
 
 func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
@@ -261,7 +262,7 @@ func (h *Client) sendPADI(now time.Time, q *wire.Queue) {
 	h.startWait(now, wire.PADI)
 }
 
-// AwaitsPADS reports whether a concentrator has been asked for a session, and is to answer.
+// AwaitsPADS reports whether a concentrator was sent a PADR and has not answered.
 func (h *Client) AwaitsPADS(ac wire.Addr) bool { return h.step == wire.PADR && h.chosen.AC == ac }
 
 func (h *Client) sendPADR(now time.Time, q *wire.Queue) {
@@ -270,8 +271,8 @@ func (h *Client) sendPADR(now time.Time, q *wire.Queue) {
 	h.startWait(now, wire.PADR)
 }
 
-// padtTags are the tags of a PADT, in pppd's order: some concentrators and relays find the
-// session by them.
+// padtTags returns the tags of the session's PADT, in pppd's order: some concentrators and relays
+// identify the session by them.
 func (h *Client) padtTags() (tags wire.Tags) {
 	if len(h.cfg.HostUniq) > 0 {
 		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
@@ -286,7 +287,7 @@ func (h *Client) serviceTag(tags wire.Tags) wire.Tags {
 	return tags.Append(wire.TagServiceName, []byte(h.cfg.Service))
 }
 
-// commonTags appends what all our packets bear.
+// commonTags appends the tags of all our packets.
 func (h *Client) commonTags(tags wire.Tags) wire.Tags {
 	if len(h.cfg.HostUniq) > 0 {
 		tags = tags.Append(wire.TagHostUniq, h.cfg.HostUniq)
@@ -298,8 +299,8 @@ func (h *Client) commonTags(tags wire.Tags) wire.Tags {
 	return tags
 }
 
-// EthernetPayload is the longest PPP payload of a plain Ethernet frame, in octets
-// (RFC 2516 section 7).
+// EthernetPayload is the longest PPP payload of a plain Ethernet frame, in octets (RFC 2516 section
+// 7).
 const EthernetPayload = 1492
 
 func (h *Client) startWait(now time.Time, step wire.Code) {
@@ -310,21 +311,21 @@ func (h *Client) startWait(now time.Time, step wire.Code) {
 	h.deadline = now.Add(h.nextTimeout(now))
 }
 
-// nextTimeout is how long to wait for the answer to what is being sent.
+// nextTimeout returns how long to wait for the answer to the packet being sent.
 func (h *Client) nextTimeout(now time.Time) time.Duration {
 	if h.step == wire.PADI && now.Before(h.fastUntil) {
-		// These do not count, and must not fall into step with everybody else's.
+		// These do not count as attempts. Jitter keeps many clients from sending at the same time.
 		return min(h.cfg.Timeout, time.Second+h.jitter(time.Second/2))
 	}
-	doubled := h.sent
+	doublings := h.sent
 	h.sent++
 	if h.cfg.Probe {
-		doubled = 0
+		doublings = 0
 	}
-	return h.cfg.Timeout << min(doubled, 10)
+	return h.cfg.Timeout << min(doublings, 10)
 }
 
-// jitter is a random time up to a limit.
+// jitter returns a random time from 0 up to a limit.
 func (h *Client) jitter(limit time.Duration) time.Duration {
 	var b [1]byte
 	return limit * time.Duration(random.Fill(h.cfg.Rand, b[:])[0]) / 256

@@ -8,54 +8,55 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// MaxService bounds a Service-Name that is asked for, in octets: a PADI has room for 1484 of all
-// (RFC 2516 section 5.1).
+// MaxService is the longest Service-Name that is requested, in octets: a PADI has room for 1484
+// octets in total (RFC 2516 section 5.1).
 const MaxService = 1024
 
-// ClientConfig is which concentrator a client wants, and how it asks. Zero fields
-// stand for the defaults.
+// ClientConfig configures a Client: which concentrator it wants, and its packets. Zero fields stand
+// for the defaults.
 type ClientConfig struct {
-	// Service is the Service-Name wanted, of MaxService octets at most; empty: any.
+	// Service is the Service-Name requested, at most MaxService octets; empty: any.
 	Service string
-	// OmitService leaves the Service-Name tag out, against RFC 2516 section 5.1:
-	// some concentrators answer only then.
+	// OmitService omits the Service-Name tag, against RFC 2516 section 5.1: some concentrators
+	// answer only then.
 	OmitService bool
-	// ACNames and AC are the concentrators wanted: any of some names, and the one
-	// with an address; empty and zero: any.
+	// ACNames and AC restrict the concentrators: to any of some names, and to an Ethernet address;
+	// empty and zero: any.
 	ACNames []string
 	AC      wire.Addr
-	// Avoid are concentrators that are asked only if no other has answered in the
-	// time that some take longer than others: they failed us before.
+	// Avoid are concentrators that are sent a PADR only if no other has made an offer within half a
+	// second, since their last session failed.
 	Avoid []wire.Addr
-	// HostUniq marks our packets; nil: eight random octets; of length 0: none.
+	// HostUniq is the Host-Uniq tag of our packets; nil: eight random octets; empty but not nil: no
+	// tag.
 	HostUniq []byte
-	// MaxPayload is the longest PPP payload we can carry, asked for if above
-	// 1492 octets (RFC 4638).
+	// MaxPayload is the longest PPP payload that we can carry, in octets; above 1492 it is
+	// requested by RFC 4638.
 	MaxPayload int
-	// Timeout is how long to wait for an answer, the first time: it doubles
-	// with each attempt (RFC 2516 section 8). Default 5 s.
+	// Timeout is how long to wait for the first answer; it doubles with each attempt (RFC 2516
+	// section 8). Default 5 s.
 	Timeout time.Duration
-	// Attempts is how often a PADI, and then a PADR, is sent. Default 3.
+	// Attempts is how many times a PADI, and then a PADR, is sent. Default 3.
 	Attempts int
-	// FastRetry is for how long a PADI is sent every second or so, before the patience
-	// above begins: a session has just been lost, and whoever lost it wants it back.
+	// FastRetry is for how long a PADI is sent about every second before Attempts and Timeout
+	// apply, as after the loss of a session.
 	FastRetry time.Duration
-	// AccessLine is told in every PADI and PADR (TR-101).
+	// AccessLine is sent in every PADI and PADR (TR-101).
 	AccessLine wire.AccessLine
-	// Probe only gathers offers, for the whole of each Timeout, and does not
-	// double it.
+	// Probe only collects offers, for the whole of each Timeout, which is not doubled.
 	Probe bool
-	// Rand is where Host-Uniq and jitter come from; nil: crypto/rand. It must not fail.
+	// Rand is the source of Host-Uniq and jitter; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
-// Check names the first field that is wrong; in is where the configuration is.
+// Check returns an error that names the first field that is wrong. in names the configuration in
+// that error.
 func (c *ClientConfig) Check(in string) error {
 	if n := len(c.Service); n > MaxService {
 		return fmt.Errorf("pppoe: %s.Service has %d octets: give at most %d", in, n, MaxService)
 	}
 	h := Client{cfg: *c}
-	// Tags.Append leaves out what no LENGTH can tell.
+	// Tags.Append omits a tag that exceeds LENGTH, so HostUniq is counted on its own too.
 	if n := wire.HeaderLen + max(len(c.HostUniq), len(h.commonTags(h.serviceTag(nil)))); n > maxDiscovery {
 		return fmt.Errorf("pppoe: %s makes a PADI of %d octets, and a frame has room for %d: shorten HostUniq (%d) or Service (%d)",
 			in, n, maxDiscovery, len(c.HostUniq), len(c.Service))
@@ -69,34 +70,34 @@ type Offer struct {
 	Tags wire.Tags // a copy
 }
 
-// Name is the AC-Name: a stranger's words, escape it before printing.
+// Name returns the AC-Name. It is untrusted: escape it before printing.
 func (o Offer) Name() string {
 	v, _ := o.Tags.Find(wire.TagACName)
 	return string(v)
 }
 
-// Grant is what a PADS gives.
+// Grant is the session that a PADS has granted.
 type Grant struct {
 	SessionID  uint16
 	AC         wire.Addr
 	ACName     string // untrusted: escape it before printing
-	Service    string // likewise
+	Service    string // untrusted
 	MaxPayload int    // agreed on by RFC 4638, in octets; 0: 1492
-	// PADTTags are the tags by which the concentrator knows the session: our PADT bears them.
+	// PADTTags are the tags of our PADT: the concentrator may identify the session by them.
 	PADTTags wire.Tags
-	// RTT is how long PADS took to come after the first PADR.
+	// RTT is the time from the first PADR to the PADS.
 	RTT time.Duration
 }
 
-// Result is what a step of discovery came to: at most one of its fields is set.
+// Result is the result of a step: at most one field is set.
 type Result struct {
-	Offer     *Offer     // a PADO that is acceptable
+	Offer     *Offer     // a PADO that matches
 	Grant     *Grant     // discovery is done
-	Rejection *Rejection // a concentrator would not have us; another attempt follows
-	TimedOut  wire.Code  // PADO or PADS: what did not come. Discovery is over, as it may be without
+	Rejection *Rejection // a concentrator has rejected us; discovery may continue
+	TimedOut  wire.Code  // PADO or PADS, which did not arrive: discovery is done
 }
 
-// Rejection is a PADO or PADS with an error tag, or with session 0.
+// Rejection is a PADO or PADS with an error tag, or a PADS with session ID 0.
 type Rejection struct {
 	AC wire.Addr
 	wire.Error

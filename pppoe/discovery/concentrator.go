@@ -9,34 +9,31 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// ConcentratorConfig is how a concentrator presents itself. Zero fields stand for
-// the defaults.
+// ConcentratorConfig configures a Concentrator. Zero fields stand for the defaults.
 type ConcentratorConfig struct {
-	// ACName is its name; it must be set (RFC 2516 section 5.2).
+	// ACName is the AC-Name; it must be set (RFC 2516 section 5.2).
 	ACName string
-	// Services are the Service-Names that it has; none: it serves any, the
-	// empty one included.
+	// Services are the Service-Names offered; none: it accepts any, including the empty one.
 	Services []string
-	// MaxPayload is the longest PPP payload that it can carry, in octets: above
-	// 1492, hosts may ask for more (RFC 4638).
+	// MaxPayload is the longest PPP payload that it can carry, in octets; above 1492, Hosts may
+	// request it by RFC 4638.
 	MaxPayload int
-	// CookieLifetime is how long an AC-Cookie is good for; default 60 s.
+	// CookieLifetime is how long an AC-Cookie is valid; default 60 s.
 	CookieLifetime time.Duration
-	// Rand is where the key of the cookies comes from; nil: crypto/rand. It must not fail.
+	// Rand is the source of the cookie key; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
-// Concentrator is the access concentrator's side of discovery (RFC 2516 section
-// 5): a value that is told packets and the time, and remembers none. Who has a
-// session is its owner's business. It is not safe for concurrent use.
+// Concentrator is the access concentrator's side of discovery (RFC 2516 section 5). It is given
+// packets and the time, and keeps no state of Hosts or sessions: that is its owner's task. It is
+// not safe for concurrent use.
 type Concentrator struct {
 	cfg     ConcentratorConfig
 	own     wire.Addr
 	cookies *cookieSigner
 }
 
-// Request is a PADR that may have a session: its owner answers it by Confirm or
-// Refuse.
+// Request is a valid PADR. Its owner answers it by Confirm or Reject.
 type Request struct {
 	Client     wire.Addr
 	Service    string    // untrusted: escape it before printing
@@ -44,8 +41,7 @@ type Request struct {
 	tags       wire.Tags // aliases the packet
 }
 
-// RequestKey tells one client's requests apart: a PADR that comes again has the
-// same.
+// RequestKey identifies a request: a repeated PADR has the same.
 type RequestKey [sha256.Size]byte
 
 // NewConcentrator makes a concentrator for the station with the given address.
@@ -56,17 +52,18 @@ func NewConcentrator(own wire.Addr, cfg ConcentratorConfig) *Concentrator {
 	return &Concentrator{cfg: cfg, own: own, cookies: newCookieSigner(cfg.Rand, cfg.CookieLifetime)}
 }
 
-// Reasons for which a concentrator drops a packet, beside those of parsing.
+// Reasons for dropping a packet, in addition to those of parsing.
 var (
-	ErrCookie  = errors.New("pppoe: AC-Cookie is missing, forged or stale")
-	ErrTooLong = errors.New("pppoe: answer would not fit a frame")
+	ErrCookie  = errors.New("pppoe: AC-Cookie is missing, forged or expired")
+	ErrTooLong = errors.New("pppoe: answer would exceed the Ethernet MTU")
 )
 
-// maxDiscovery is the longest discovery packet, header included, that a frame
-// carries.
+// maxDiscovery is the longest discovery packet that a frame carries, in octets, including the PPPoE
+// header.
 const maxDiscovery = 1500
 
-// ReceivePADI answers a PADI that it can serve by a PADO (RFC 2516 section 5.2).
+// ReceivePADI answers a PADI with a PADO if it offers the service (RFC 2516 section 5.2). The error
+// is the reason for not answering.
 func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) error {
 	service, err := c.checkRequest(f)
 	if err != nil {
@@ -87,8 +84,8 @@ func (c *Concentrator) ReceivePADI(now time.Time, f wire.DiscoveryFrame, q *wire
 	return nil
 }
 
-// ReceivePADR checks a PADR. One for a service that is not there is refused at
-// once; one without a good cookie is no more than noise.
+// ReceivePADR checks a PADR. One without a valid cookie is dropped; one for a service that is not
+// offered is rejected. The error is the reason for both.
 func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire.Queue) (Request, error) {
 	if f.Dst != c.own {
 		return Request{}, ErrNotOurs
@@ -112,7 +109,8 @@ func (c *Concentrator) ReceivePADR(now time.Time, f wire.DiscoveryFrame, q *wire
 	return r, nil
 }
 
-// checkRequest holds what PADI and PADR have in common against RFC 2516 section 5.
+// checkRequest checks what PADI and PADR have in common (RFC 2516 sections 5.1 and 5.3), and
+// returns the Service-Name.
 func (c *Concentrator) checkRequest(f wire.DiscoveryFrame) (service []byte, err error) {
 	if !f.Src.IsUnicast() || f.Src == c.own || f.Dst != c.own && f.Dst != wire.Broadcast {
 		return nil, ErrNotOurs
@@ -133,7 +131,7 @@ func (c *Concentrator) checkRequest(f wire.DiscoveryFrame) (service []byte, err 
 	return service, nil
 }
 
-// serves reports whether a service is there. The empty name asks for any.
+// serves reports whether a service is offered. The empty name requests any.
 func (c *Concentrator) serves(service []byte) bool {
 	if len(service) == 0 || len(c.cfg.Services) == 0 {
 		return true
@@ -146,19 +144,18 @@ func (c *Concentrator) serves(service []byte) bool {
 	return false
 }
 
-// serviceTags appends the service asked for and then all the others (RFC 2516
-// section 5.2).
-func (c *Concentrator) serviceTags(tags wire.Tags, asked []byte) wire.Tags {
-	tags = tags.Append(wire.TagServiceName, asked)
+// serviceTags appends the requested service and then all others (RFC 2516 section 5.2).
+func (c *Concentrator) serviceTags(tags wire.Tags, requested []byte) wire.Tags {
+	tags = tags.Append(wire.TagServiceName, requested)
 	for _, s := range c.cfg.Services {
-		if s != string(asked) {
+		if s != string(requested) {
 			tags = tags.Append(wire.TagServiceName, []byte(s))
 		}
 	}
 	return tags
 }
 
-// agreedPayload is the payload of RFC 4638 that both sides can carry; 0: 1492.
+// agreedPayload returns the payload of RFC 4638 that both sides can carry; 0: 1492.
 func (c *Concentrator) agreedPayload(tags wire.Tags) int {
 	if n := min(tags.MaxPayload(), c.cfg.MaxPayload); n > EthernetPayload {
 		return n
@@ -166,8 +163,7 @@ func (c *Concentrator) agreedPayload(tags wire.Tags) int {
 	return 0
 }
 
-// maxPayloadTag echoes PPP-Max-Payload if more than plain Ethernet's can be carried (RFC
-// 4638 section 4).
+// maxPayloadTag appends PPP-Max-Payload if a payload above 1492 is agreed on (RFC 4638 section 4).
 func (c *Concentrator) maxPayloadTag(tags, from wire.Tags) wire.Tags {
 	if n := c.agreedPayload(from); n > 0 {
 		tags = tags.Append(wire.TagMaxPayload, []byte{byte(n >> 8), byte(n)})
@@ -175,21 +171,22 @@ func (c *Concentrator) maxPayloadTag(tags, from wire.Tags) wire.Tags {
 	return tags
 }
 
-// Key reports whether a request has come before. The cookie is not part of it: a
-// client may have asked again between two copies.
+// Key returns a key that is the same for each copy of a request. It does not include the cookie, as
+// the client may have received a new one between two copies.
 func (r Request) Key() RequestKey {
 	tags := wire.Tags(r.Client[:]).Append(wire.TagServiceName, []byte(r.Service))
 	return sha256.Sum256(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID))
 }
 
-// Confirm gives a request its session (RFC 2516 section 5.4).
+// Confirm answers a request with a PADS that has the session ID (RFC 2516 section 5.4).
 func (c *Concentrator) Confirm(r Request, id uint16, q *wire.Queue) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service))
 	tags = c.maxPayloadTag(tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID), r.tags)
 	q.Add(wire.DiscoveryFrame{Dst: r.Client, Src: c.own, Discovery: wire.Discovery{Code: wire.PADS, SessionID: id, Tags: tags}})
 }
 
-// Reject answers a request by an error tag and session 0 (RFC 2516 section 5.4).
+// Reject answers a request with a PADS that has an error tag and session ID 0 (RFC 2516 section
+// 5.4).
 func (c *Concentrator) Reject(r Request, tag wire.TagType, text string, q *wire.Queue) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, []byte(r.Service)).Append(tag, []byte(text))
 	tags = tags.Echo(r.tags, wire.TagHostUniq, wire.TagRelaySessionID)

@@ -11,17 +11,15 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// A jar makes AC-Cookies and knows them again, without remembering any: RFC
-// 2516 section 9 has the concentrator derive the cookie from the PADR, so that
-// forged PADIs cost it nothing. A cookie is the second at which it was made and
-// a code over it, the client's address, and the tags that the client must repeat.
+// cookieSigner makes and verifies AC-Cookies without storing any, so that forged PADIs cost no
+// memory (RFC 2516 section 9). A cookie is the second at which it was made, and a MAC over that
+// time, the client's address, and the tags that the client must repeat.
 type cookieSigner struct {
 	key      [32]byte
 	lifetime time.Duration
 }
 
-// The cookie: four octets of time, and as much of the HMAC-SHA256 as makes
-// guessing hopeless.
+// Lengths in octets: the time, and the truncated HMAC-SHA256.
 const (
 	cookieTime = 4
 	cookieLen  = cookieTime + 20
@@ -39,7 +37,7 @@ func (j *cookieSigner) newCookie(now time.Time, client wire.Addr, tags wire.Tags
 	return append(cookie, j.mac(cookie, client, tags)...)
 }
 
-// verify reports whether a PADR bears a cookie that was baked for it, and lately.
+// verify reports whether a PADR has a cookie that was made for it and has not expired.
 func (j *cookieSigner) verify(now time.Time, client wire.Addr, tags wire.Tags) bool {
 	cookie, _ := tags.Find(wire.TagACCookie)
 	if len(cookie) != cookieLen {
@@ -49,12 +47,12 @@ func (j *cookieSigner) verify(now time.Time, client wire.Addr, tags wire.Tags) b
 	return hmac.Equal(cookie[cookieTime:], j.mac(cookie[:cookieTime], client, tags)) && age <= j.lifetime
 }
 
-// mac binds a cookie to its time, its client, and what must be the same in PADI
-// and PADR: the Host-Uniq and the relay. Lengths are hashed too, so that no two
-// sets of tags look alike.
-func (j *cookieSigner) mac(baked []byte, client wire.Addr, tags wire.Tags) []byte {
+// mac returns the MAC over a cookie's time, its client, and what must be the same in PADI and PADR:
+// Host-Uniq and Relay-Session-Id. Lengths are included, so that different tags never give the same
+// input.
+func (j *cookieSigner) mac(timestamp []byte, client wire.Addr, tags wire.Tags) []byte {
 	mac := hmac.New(sha256.New, j.key[:])
-	mac.Write(baked)
+	mac.Write(timestamp)
 	mac.Write(client[:])
 	for _, typ := range [...]wire.TagType{wire.TagHostUniq, wire.TagRelaySessionID} {
 		v, ok := tags.Find(typ)

@@ -8,11 +8,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Mismatch is why a PADO is not one that will do.
+// Mismatch is why a PADO does not match.
 type Mismatch uint8
 
-// Mismatches. A PADO without our Host-Uniq or an AC-Name is against RFC 2516 (section 5.2 and
-// appendix A); the others are not what the configuration wants.
+// Mismatches. A PADO without our Host-Uniq or without an AC-Name violates RFC 2516 (section 5.2 and
+// appendix A); the others do not match the configuration.
 const (
 	WrongACName Mismatch = iota + 1
 	WrongAddr
@@ -24,28 +24,28 @@ const (
 )
 
 var mismatches = map[Mismatch]string{
-	WrongACName:  "it is not the concentrator wanted: its name is another",
-	WrongAddr:    "it is not the concentrator wanted: its Ethernet address is another",
-	WrongService: "it does not offer the service wanted",
+	WrongACName:  "its AC-Name is not the configured one",
+	WrongAddr:    "its Ethernet address is not the configured one",
+	WrongService: "it does not offer the configured service",
 	NoHostUniq:   "its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2)",
 	NoACName:     "its PADO lacks an AC-Name tag (RFC 2516 section 5.2)",
 	HasSessionID: "its PADO has a session ID (RFC 2516 section 5.2)",
-	Refused:      "it refused",
+	Refused:      "it rejected the request",
 }
 
-// String is the reason, in words.
+// String returns the reason in words.
 func (m Mismatch) String() string { return mismatches[m] }
 
-// Unmatched is a concentrator that has answered, and whose PADO was dropped.
+// Unmatched is a concentrator whose PADO did not match.
 type Unmatched struct {
 	AC       wire.Addr
 	Name     string   // untrusted
 	Services []string // untrusted
 	Reason   Mismatch
-	Text     string // untrusted: of Refused, the error
+	Text     string // untrusted: the error, if Reason is Refused
 }
 
-// String is a sentence about it, fit for a terminal.
+// String returns a sentence about it, escaped for a terminal.
 func (u Unmatched) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v", u.AC)
@@ -71,14 +71,14 @@ func quoted(text string) string {
 	return `"` + strings.ReplaceAll(wire.Escape(text), `"`, `\042`) + `"`
 }
 
-// maxServices bounds how many services of one concentrator are remembered.
+// maxServices is how many services of one concentrator are remembered.
 const maxServices = 8
 
-// Unmatched are those that have answered since Start, and whose answers were dropped: each once
-// for each reason, and so many only, as anybody on the segment can send such packets.
+// Unmatched returns the concentrators whose PADOs did not match since Start: each once per reason,
+// and at most MaxOffers, since any station on the segment can send such packets.
 func (h *Client) Unmatched() []Unmatched { return slices.Clone(h.unmatched) }
 
-// noteUnmatched remembers the sender of a PADO that is not taken.
+// noteUnmatched remembers the sender of a PADO that does not match.
 func (h *Client) noteUnmatched(f wire.DiscoveryFrame, why Mismatch, text string) {
 	known := slices.ContainsFunc(h.unmatched, func(u Unmatched) bool { return u.AC == f.Src && u.Reason == why })
 	if why == 0 || known || len(h.unmatched) >= MaxOffers {
@@ -93,8 +93,8 @@ func (h *Client) noteUnmatched(f wire.DiscoveryFrame, why Mismatch, text string)
 	h.unmatched = append(h.unmatched, u)
 }
 
-// mismatch is why an offer is not one of ours; 0: it is meant for another client at our address,
-// or will do.
+// mismatch returns why an offer does not match; 0: it matches, or is for another client at our
+// address.
 func (h *Client) mismatch(f wire.DiscoveryFrame) Mismatch {
 	name, named := f.Tags.Find(wire.TagACName)
 	_, marked := f.Tags.Find(wire.TagHostUniq)

@@ -84,11 +84,11 @@ func TestUnmatchedBounds(t *testing.T) {
 // TestUnmatchedText: one sentence, fit for a terminal, for every reason.
 func TestUnmatchedText(t *testing.T) {
 	u := Unmatched{AC: acAddr, Name: "a\x1b\"c", Services: []string{"x", "y\n"}, Reason: WrongACName}
-	if got, want := u.String(), fmt.Sprintf(`%v ("a\033\042c") answered with service "x", "y\012", but it is not the concentrator wanted: its name is another`, acAddr); got != want {
+	if got, want := u.String(), fmt.Sprintf(`%v ("a\033\042c") answered with service "x", "y\012", but its AC-Name is not the configured one`, acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	u = Unmatched{AC: acAddr, Name: "ac", Reason: Refused, Text: "AC-system-error \x07"}
-	if got, want := u.String(), fmt.Sprintf(`%v ("ac") answered, but it refused: AC-system-error \007`, acAddr); got != want {
+	if got, want := u.String(), fmt.Sprintf(`%v ("ac") answered, but it rejected the request: AC-system-error \007`, acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	u = Unmatched{AC: acAddr, Reason: NoACName}

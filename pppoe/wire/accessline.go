@@ -1,13 +1,13 @@
 package wire
 
-// AccessLine says which subscriber line a host is on, as a DSLAM would insert it
-// (TR-101 section 3.9.2). Zero fields are not told.
+// AccessLine is the subscriber's access line, as a DSLAM or other access node would insert it
+// (TR-101 section 3.9.2). Empty fields are not sent.
 type AccessLine struct {
 	CircuitID string // Agent Circuit ID, up to 63 octets
 	RemoteID  string // Agent Remote ID, up to 63 octets
 }
 
-// vendorDSLForum is the vendor of TR-101's tag: IANA's enterprise number 3561.
+// vendorDSLForum is the vendor ID of TR-101's tag: IANA enterprise number 3561.
 const vendorDSLForum = "\x00\x00\x0d\xe9"
 
 // Sub-options of TR-101's tag.
@@ -16,10 +16,10 @@ const (
 	subRemoteID  = 2
 )
 
-// MaxAccessLine bounds each identifier, in octets (TR-101, R-125).
+// MaxAccessLine is the longest identifier, in octets (TR-101, R-125).
 const MaxAccessLine = 63
 
-// AppendTags appends the Vendor-Specific tag, if there is anything to tell.
+// AppendTags appends the Vendor-Specific tag, unless both fields are empty.
 func (a AccessLine) AppendTags(tags Tags) Tags {
 	value := []byte(vendorDSLForum)
 	for _, sub := range []struct {
@@ -36,8 +36,8 @@ func (a AccessLine) AppendTags(tags Tags) Tags {
 	return tags.Append(TagVendorSpecific, value)
 }
 
-// AccessLine is what a packet's TR-101 tag tells; both fields are a stranger's words,
-// escape it before printing. A tag that is cut off tells what comes before the cut.
+// AccessLine returns the access line in a packet's TR-101 tag. Both fields are untrusted: escape
+// them before printing. Of a truncated tag, the complete sub-options count.
 func (t Tags) AccessLine() (a AccessLine) {
 	for tag := range t.All() {
 		if tag.Type != TagVendorSpecific || len(tag.Value) < len(vendorDSLForum) || string(tag.Value[:4]) != vendorDSLForum {

@@ -8,7 +8,7 @@ const (
 	EtherTypeSession   = 0x8864
 )
 
-// Code says what a PPPoE packet is.
+// Code is the CODE field of a PPPoE packet.
 type Code uint8
 
 // Codes, from RFC 2516 section 5, RFC 5578 section 3, and
@@ -32,7 +32,7 @@ var codeNames = map[Code]string{
 	PADR: "PADR", PADS: "PADS", PADT: "PADT", PADM: "PADM", PADN: "PADN",
 }
 
-// String is the code's name in its RFC, or its number.
+// String returns the code's name in its RFC, or its number.
 func (c Code) String() string {
 	if name, ok := codeNames[c]; ok {
 		return name
@@ -40,7 +40,7 @@ func (c Code) String() string {
 	return fmt.Sprintf("code 0x%02x", uint8(c))
 }
 
-// TagType says what a tag of a discovery packet holds.
+// TagType is the TAG_TYPE field of a tag.
 type TagType uint16
 
 // Tag types, from IANA's registry (RFC 4937): RFC 2516 appendix A, RFC 4638
@@ -76,7 +76,7 @@ var tagNames = map[TagType]string{
 	TagGenericError: "generic-error",
 }
 
-// String is the tag's name as pppd prints it, or its number.
+// String returns the tag's name as pppd prints it, or its number.
 func (t TagType) String() string {
 	if name, ok := tagNames[t]; ok {
 		return name
@@ -84,11 +84,11 @@ func (t TagType) String() string {
 	return fmt.Sprintf("tag 0x%04x", uint16(t))
 }
 
-// IsError reports whether the tag tells of a failure (RFC 2516 appendix A).
+// IsError reports whether the tag reports an error (RFC 2516 appendix A).
 func (t TagType) IsError() bool { return t >= TagServiceNameError && t <= TagGenericError }
 
-// single reports whether a packet can hold the tag but once: two that differ would
-// leave open which one counts.
+// single reports whether a packet may have the tag only once: of two that differ, it would be
+// undefined which one counts.
 func (t TagType) single() bool {
 	switch t {
 	case TagHostUniq, TagACCookie, TagRelaySessionID, TagACName, TagMaxPayload:

@@ -8,15 +8,14 @@ import (
 	"strconv"
 )
 
-// Detail is one thing that a tag says, for people to read. Its value may be a stranger's
-// words, escape it before printing.
+// Detail is one field of a tag as text. Its value is untrusted: escape it before printing.
 type Detail struct {
 	Name, Value string
 }
 
-// Details says what a tag means, field by field: those of RFC 2516, RFC 4638, RFC 5578,
-// draft-carrel-info-pppoe-ext, and the Vendor-Specific of TR-101. What is not known, or has
-// not the length that it must have, is one detail in hexadecimal.
+// Details returns the fields of a tag, by RFC 2516, RFC 4638, RFC 5578, draft-carrel-info-pppoe-ext
+// and, for Vendor-Specific, TR-101. A tag that is unknown or has the wrong length is one Detail in
+// hexadecimal.
 func (t Tag) Details() []Detail {
 	switch {
 	case t.Type == TagServiceName, t.Type == TagACName, t.Type.IsError(), t.Type == TagMOTM, t.Type == TagHURL:
@@ -39,7 +38,7 @@ func (t Tag) Details() []Detail {
 	return hexDetail("octets in hexadecimal", t.Value)
 }
 
-// hexDetail is nothing if there are no octets.
+// hexDetail returns nil if there are no octets.
 func hexDetail(name string, b []byte) []Detail {
 	if len(b) == 0 {
 		return nil
@@ -47,7 +46,7 @@ func hexDetail(name string, b []byte) []Detail {
 	return []Detail{{name, hex.EncodeToString(b)}}
 }
 
-// field is a field of the tag's value in decimal.
+// field returns a field of the tag's value in decimal.
 func (t Tag) field(at, octets int) string {
 	n := uint64(0)
 	for _, b := range t.Value[at : at+octets] {
@@ -56,8 +55,8 @@ func (t Tag) field(at, octets int) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// metrics are the link's in RFC 5578. The flags say in what units the rates are, and
-// whether the link only receives.
+// metrics returns the link metrics of RFC 5578. The flags have the units of the rates, and whether
+// the link is receive-only.
 func (t Tag) metrics() []Detail {
 	return []Detail{
 		{"flags", fmt.Sprintf("0x%04x", binary.BigEndian.Uint16(t.Value))},
@@ -69,7 +68,7 @@ func (t Tag) metrics() []Detail {
 	}
 }
 
-// route is what IP_ROUTE_ADD of draft-carrel-info-pppoe-ext adds.
+// route returns the route of IP_ROUTE_ADD (draft-carrel-info-pppoe-ext).
 func (t Tag) route() (details []Detail) {
 	for i, name := range []string{"destination", "mask", "gateway"} {
 		addr, _ := netip.AddrFromSlice(t.Value[4*i : 4*i+4])
@@ -78,11 +77,11 @@ func (t Tag) route() (details []Detail) {
 	return append(details, Detail{"metric", t.field(12, 4)})
 }
 
-// broadbandForum is the enterprise number that TR-101 uses.
+// broadbandForum is the enterprise number of TR-101.
 const broadbandForum = 3561
 
-// vendorDetails are those of a Vendor-Specific tag (RFC 2516 appendix A): four octets of
-// enterprise number, and what that enterprise makes of the rest.
+// vendorDetails returns the fields of a Vendor-Specific tag (RFC 2516 appendix A): four octets of
+// enterprise number, and that enterprise's own format.
 func vendorDetails(b []byte) []Detail {
 	enterprise, rest := binary.BigEndian.Uint32(b), b[4:]
 	details := []Detail{{"enterprise", strconv.FormatUint(uint64(enterprise), 10)}}
@@ -92,7 +91,7 @@ func vendorDetails(b []byte) []Detail {
 	return append(details, hexDetail("octets in hexadecimal", rest)...)
 }
 
-// accessLine reads the sub-options of TR-101, of type and length in an octet each.
+// accessLine parses the sub-options of TR-101: one octet each of type and length.
 func accessLine(b []byte) (details []Detail) {
 	for len(b) > 0 {
 		if len(b) < 2 || len(b) < 2+int(b[1]) {

@@ -6,7 +6,7 @@ import (
 	"github.com/mdlayher/ethernet"
 )
 
-// minPayload is what package ethernet pads to.
+// minPayload is the length in octets to which package ethernet pads payloads.
 const minPayload = 46
 
 // DiscoveryFrame is a discovery packet in its Ethernet frame.
@@ -15,8 +15,8 @@ type DiscoveryFrame struct {
 	Discovery
 }
 
-// ParseDiscoveryFrame reads a whole Ethernet frame. A frame with VLAN tags is
-// read through them. Tags alias a copy of b.
+// ParseDiscoveryFrame parses a whole Ethernet frame. VLAN tags are skipped. The returned tags alias
+// a copy of b.
 func ParseDiscoveryFrame(b []byte) (DiscoveryFrame, error) {
 	var f ethernet.Frame
 	if err := f.UnmarshalBinary(b); err != nil {
@@ -29,8 +29,7 @@ func ParseDiscoveryFrame(b []byte) (DiscoveryFrame, error) {
 	return DiscoveryFrame{Addr(f.Destination), Addr(f.Source), d}, err
 }
 
-// AppendTo appends the whole Ethernet frame, without padding: that is the
-// network card's to add.
+// AppendTo appends the whole Ethernet frame, without padding, which the network card adds.
 func (d DiscoveryFrame) AppendTo(b []byte) []byte {
 	payload := d.Discovery.AppendTo(nil)
 	f := ethernet.Frame{
@@ -46,10 +45,10 @@ func (d DiscoveryFrame) AppendTo(b []byte) []byte {
 	return append(b, frame[:len(frame)-max(0, minPayload-len(payload))]...)
 }
 
-// Queue collects discovery packets to be sent, in order. The zero value is
-// empty.
+// Queue is a queue of discovery packets to be sent. The zero value is empty.
 type Queue struct{ frames []DiscoveryFrame }
 
+// Add appends a packet.
 func (q *Queue) Add(f DiscoveryFrame) { q.frames = append(q.frames, f) }
 
 // All returns the packets, valid until Reset.
@@ -58,7 +57,8 @@ func (q *Queue) All() []DiscoveryFrame { return q.frames }
 // Reset empties the queue.
 func (q *Queue) Reset() { q.frames = q.frames[:0] }
 
-// NewPADT makes the packet that ends a session (RFC 2516 section 5.5).
+// NewPADT makes the packet that ends a session (RFC 2516 section 5.5). A non-empty text becomes its
+// Generic-Error tag.
 func NewPADT(dst, src Addr, id uint16, text string) DiscoveryFrame {
 	var tags Tags
 	if text != "" {

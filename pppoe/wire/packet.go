@@ -10,7 +10,7 @@ import (
 // LENGTH (RFC 2516 section 4).
 const HeaderLen = 6
 
-// verType is VER 1 and TYPE 1, the only ones there are.
+// verType is VER 1 and TYPE 1, the only values defined.
 const verType = 0x11
 
 // Errors of ParseDiscovery and ParseSession: such packets are dropped.
@@ -20,19 +20,19 @@ var (
 	ErrLength    = errors.New("pppoe: LENGTH reaches beyond the frame")
 	ErrTag       = errors.New("pppoe: tag reaches beyond the packet")
 	ErrEndOfList = errors.New("pppoe: End-Of-List tag has a length")
-	ErrRepeated  = errors.New("pppoe: packet holds a tag twice that it may hold once")
-	ErrCode      = errors.New("pppoe: CODE has no place under this ethertype")
+	ErrRepeated  = errors.New("pppoe: tag that may appear only once is repeated")
+	ErrCode      = errors.New("pppoe: CODE is not valid under this ethertype")
 )
 
-// Discovery is a discovery packet: what follows the Ethernet header.
+// Discovery is a discovery packet, without the Ethernet header.
 type Discovery struct {
 	Code      Code
 	SessionID uint16
 	Tags      Tags
 }
 
-// parseHeader returns the fields of a header and the payload, cut to LENGTH:
-// what lies beyond is padding.
+// parseHeader returns the fields of a header and the payload of LENGTH octets. Octets beyond are
+// padding.
 func parseHeader(b []byte) (code Code, id uint16, payload []byte, err error) {
 	switch {
 	case len(b) < HeaderLen:
@@ -47,7 +47,7 @@ func parseHeader(b []byte) (code Code, id uint16, payload []byte, err error) {
 	return Code(b[1]), binary.BigEndian.Uint16(b[2:]), b[HeaderLen:n:n], nil
 }
 
-// ParseDiscovery reads a discovery packet. Its tags alias b.
+// ParseDiscovery parses a discovery packet. Its tags alias b.
 func ParseDiscovery(b []byte) (Discovery, error) {
 	code, id, payload, err := parseHeader(b)
 	if err != nil {
@@ -60,8 +60,8 @@ func ParseDiscovery(b []byte) (Discovery, error) {
 	return Discovery{code, id, tags}, err
 }
 
-// AppendTo appends the packet. Tags beyond 65,535 octets cannot be told in
-// LENGTH: AppendTag never makes so many.
+// AppendTo appends the packet. Tags must not exceed 65,535 octets, the limit of LENGTH, which
+// Append observes.
 func (d Discovery) AppendTo(b []byte) []byte {
 	b = appendHeader(b, d.Code, d.SessionID, len(d.Tags))
 	return append(b, d.Tags...)
@@ -73,8 +73,8 @@ func appendHeader(b []byte, code Code, id uint16, length int) []byte {
 	return binary.BigEndian.AppendUint16(b, uint16(length))
 }
 
-// ParseSession reads a session packet: its SESSION_ID, and the PPP frame from its
-// Protocol field on, without padding. The frame aliases b.
+// ParseSession parses a session packet: its SESSION_ID, and the PPP frame from its Protocol field
+// on, without padding. The frame aliases b.
 func ParseSession(b []byte) (id uint16, frame []byte, err error) {
 	code, id, frame, err := parseHeader(b)
 	if err == nil && code != CodeSession {
@@ -98,12 +98,13 @@ type Tag struct {
 	Value []byte
 }
 
-// Tags is a list of tags as it stands in a packet. Only ParseDiscovery and
-// AppendTag make one, so that All can trust every length.
+// Tags is a list of tags as encoded in a packet. Only ParseTags and Append make one, so All relies
+// on its lengths.
 type Tags []byte
 
 const tagHeader = 4
 
+// ParseTags checks a list of tags. The result aliases b.
 func ParseTags(b []byte) (Tags, error) {
 	var seen [5]TagType
 	held := 0
@@ -119,7 +120,7 @@ func ParseTags(b []byte) (Tags, error) {
 			if n != 0 {
 				return nil, ErrEndOfList
 			}
-			break // what follows is not heeded (RFC 2516 appendix A)
+			break // the rest is ignored (RFC 2516 appendix A)
 		}
 		if typ.single() {
 			for _, t := range seen[:held] {
@@ -135,8 +136,7 @@ func ParseTags(b []byte) (Tags, error) {
 	return Tags(b), nil
 }
 
-// All yields the tags in their order, up to an End-Of-List. Their values alias the
-// list.
+// All yields the tags in order, up to an End-Of-List. Their values alias the list.
 func (l Tags) All() iter.Seq[Tag] {
 	return func(yield func(Tag) bool) {
 		for b := []byte(l); len(b) > 0; {
@@ -160,7 +160,7 @@ func (l Tags) Find(typ TagType) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Append appends a tag, unless the list would become too long for LENGTH.
+// Append appends a tag, unless the list would exceed LENGTH.
 func (l Tags) Append(typ TagType, value []byte) Tags {
 	if len(l)+tagHeader+len(value) > 0xffff {
 		return l
@@ -170,8 +170,8 @@ func (l Tags) Append(typ TagType, value []byte) Tags {
 	return append(l, value...)
 }
 
-// Echo appends the first tag of a type that another packet holds, octet for
-// octet (RFC 2516 appendix A: Host-Uniq, AC-Cookie, Relay-Session-Id).
+// Echo appends the first tag of each type that another packet has, octet for octet (RFC 2516
+// appendix A: Host-Uniq, AC-Cookie, Relay-Session-Id).
 func (l Tags) Echo(from Tags, types ...TagType) Tags {
 	for _, typ := range types {
 		if value, ok := from.Find(typ); ok {
@@ -181,10 +181,10 @@ func (l Tags) Echo(from Tags, types ...TagType) Tags {
 	return l
 }
 
-// Error is what an error tag tells.
+// Error is an error tag.
 type Error struct {
 	Tag  TagType
-	Text string // UTF-8, as it came: not fit for a terminal
+	Text string // untrusted: escape it before printing
 }
 
 // FindError returns the first error tag.
@@ -197,8 +197,8 @@ func (l Tags) FindError() (Error, bool) {
 	return Error{}, false
 }
 
-// MaxPayload is the value of PPP-Max-Payload, in octets (RFC 4638 section 4); 0: the tag is
-// not there, or not of two octets.
+// MaxPayload returns the value of PPP-Max-Payload, in octets (RFC 4638 section 4); 0: there is
+// none, or its length is wrong.
 func (l Tags) MaxPayload() int {
 	v, _ := l.Find(TagMaxPayload)
 	if len(v) != 2 {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// AppendText appends a discovery packet in pppd's words, in three lines, the first
-// of which wants "Send " or "Recv " before it. What a peer wrote is escaped.
+// AppendText appends a discovery packet in pppd's format, in three lines; the caller writes "Send "
+// or "Recv " before it. What a peer wrote is escaped.
 func (d DiscoveryFrame) AppendText(b []byte) []byte {
 	b = fmt.Appendf(b, "PPPOE Discovery V1T1 %v session 0x%x length %d\n dst %v  src %v", d.Code, d.SessionID, len(d.Tags), d.Dst, d.Src)
 	start := "\n ["
@@ -20,8 +20,8 @@ func (d DiscoveryFrame) AppendText(b []byte) []byte {
 	return b
 }
 
-// AppendText appends a tag in pppd's words: names and errors as text, all
-// else in hexadecimal.
+// AppendText appends a tag in pppd's format: names and errors as escaped text, all else in
+// hexadecimal.
 func (t Tag) AppendText(b []byte) []byte {
 	b = append(b, t.Type.String()...)
 	if len(t.Value) == 0 {
@@ -37,8 +37,8 @@ func (t Tag) AppendText(b []byte) []byte {
 	return b
 }
 
-// AppendTruncated is AppendText for a log that a peer must not fill: of a text it shows MaxShownText
-// characters, of other values the first 32 octets.
+// AppendTruncated is AppendText for logs that a peer must not fill: it appends at most MaxShownText
+// characters of a text, or the first 32 octets of another value.
 func (t Tag) AppendTruncated(b []byte) []byte {
 	const octets = 32
 	if !t.isText() {
@@ -60,8 +60,8 @@ func (t Tag) isText() bool {
 	return t.Type == TagServiceName || t.Type == TagACName || t.Type.IsError() || t.Type == TagMOTM || t.Type == TagHURL
 }
 
-// AppendEscaped appends a peer's text so that a terminal and a log can bear it: whatever is not
-// printable UTF-8 becomes an escape.
+// AppendEscaped appends untrusted text so that a terminal and a log can print it: whatever is not
+// printable UTF-8 becomes an escape sequence.
 func AppendEscaped(b, text []byte) []byte {
 	for len(text) > 0 {
 		var n int
@@ -71,8 +71,8 @@ func AppendEscaped(b, text []byte) []byte {
 	return b
 }
 
-// appendRune appends the first character of a text, escaped if it must be, and returns its
-// length in octets.
+// appendRune appends the first character of a text, escaped if needed, and returns its length in
+// octets.
 func appendRune(b, text []byte) ([]byte, int) {
 	r, n := utf8.DecodeRune(text)
 	switch {
@@ -81,7 +81,7 @@ func appendRune(b, text []byte) ([]byte, int) {
 	case r == '\\':
 		return append(b, '\\', '\\'), n
 	case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-		// What hides text, turns its direction, or parts lines.
+		// Characters that hide text, change its direction, or break lines.
 		return fmt.Appendf(b, "\\u%04x", r), n
 	}
 	return append(b, text[:n]...), n
@@ -90,25 +90,26 @@ func appendRune(b, text []byte) ([]byte, int) {
 // Escape is AppendEscaped for strings.
 func Escape(text string) string { return string(AppendEscaped(nil, []byte(text))) }
 
-// How many characters of a peer's words a log shows: of its names, and of what else it says.
+// How many characters of untrusted text a log shows: of a name, and of a message.
 const (
 	MaxShownName = 64
 	MaxShownText = 256
 )
 
-// EscapeName is what a log shows of a name that a peer has told: escaped, and at most
-// MaxShownName characters of that, with ... behind it if there are more.
+// EscapeName returns an untrusted name for a log: escaped, and at most MaxShownName characters of
+// that, followed by ... if there are more.
 func EscapeName(name string) string { return string(appendTruncated(nil, []byte(name), MaxShownName)) }
 
-// EscapeText is EscapeName for a peer's messages, of which it shows MaxShownText characters.
+// EscapeText is EscapeName for messages, of which it returns MaxShownText characters.
 func EscapeText(text string) string { return string(appendTruncated(nil, []byte(text), MaxShownText)) }
 
-// appendTruncated appends at most so many characters of an escaped text. An escape is not cut.
-func appendTruncated(b, text []byte, most int) []byte {
+// appendTruncated appends at most limit characters of an escaped text. An escape sequence is never
+// split.
+func appendTruncated(b, text []byte, limit int) []byte {
 	for shown := 0; len(text) > 0; {
 		before := len(b)
 		next, n := appendRune(b, text)
-		if shown += utf8.RuneCount(next[before:]); shown > most {
+		if shown += utf8.RuneCount(next[before:]); shown > limit {
 			return append(next[:before], "..."...)
 		}
 		b, text = next, text[n:]
