@@ -51,7 +51,7 @@ func TestSearchAdviceEvents(t *testing.T) {
 		lines int
 	}{
 		{pppoe.Searching{Elapsed: 10 * time.Second}, "No usable answer to PADI on nowhere0 for 10s, still trying", 2},
-		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, "interface nowhere0 is not there", 1},
+		{pppoe.DiscoveryTimeout{Missing: wire.PADO}, "interface nowhere0 does not exist", 1},
 		{pppoe.DiscoveryTimeout{Missing: wire.PADS}, "", 0},
 		{pppoe.Connected{}, "", 0},
 	} {
@@ -79,7 +79,7 @@ func TestEndText(t *testing.T) {
 		{&pppoe.EndError{Reason: hangUp, AC: wire.Addr{2, 1}}, "lo", ""},
 		{&pppoe.EndError{Reason: session.Reason{Cause: session.UserRequest}}, "lo", ""},
 		{&pppoe.EndError{Reason: hangUp}, "lo", "interface lo is without carrier"},
-		{&pppoe.EndError{Reason: hangUp}, "nowhere0", "interface nowhere0 is not there"},
+		{&pppoe.EndError{Reason: hangUp}, "nowhere0", "interface nowhere0 does not exist"},
 	} {
 		if got := endText(c.err, c.iface); got != c.want {
 			t.Errorf("%v on %s: %q, want %q", c.err, c.iface, got, c.want)

@@ -1,6 +1,6 @@
-// Package dialondemand has a network device before there is a session, so that what is sent
-// into it can be the reason to dial (pppd's demand): the device, its addresses and
-// routes stay from one session to the next.
+// Package dialondemand keeps a network device between sessions, so that traffic sent to it can
+// trigger a dial (pppd's demand): the device, its addresses and routes stay from one session to
+// the next. It does not dial itself.
 package dialondemand
 
 import (
@@ -15,23 +15,21 @@ import (
 	"upppoe/tun"
 )
 
-// Device is what Host needs beside a tun.Device: a blocked Read returns, with
-// os.ErrDeadlineExceeded, at a time that may be set while it waits. The zero time is
-// never.
+// Device is what Network needs in addition to a tun.Device: a read deadline that can be set while
+// a Read waits, which then returns os.ErrDeadlineExceeded. The zero time is no deadline.
 type Device interface {
 	tun.Device
 	SetReadDeadline(time.Time) error
 }
 
-// Addresses that pppd has on a device as long as nobody has said which (pppd(8),
-// demand).
+// Addresses that pppd gives a device while none are known (pppd(8), demand).
 var (
 	placeholderLocal  = netip.AddrFrom4([4]byte{10, 112, 112, 112})
 	placeholderRemote = netip.AddrFrom4([4]byte{10, 64, 64, 64})
 )
 
-// PlaceholderAddressing are the addresses of a device without a session, as far as they are not
-// known.
+// PlaceholderAddressing returns the addressing of a device without a session: the known addresses,
+// and placeholders for the others. MTU is in octets.
 func PlaceholderAddressing(local, remote netip.Addr, mtu int) pppoe.Addressing {
 	if !local.IsValid() {
 		local = placeholderLocal
@@ -42,24 +40,24 @@ func PlaceholderAddressing(local, remote netip.Addr, mtu int) pppoe.Addressing {
 	return pppoe.Addressing{MTU: mtu, IPv4: ipcp.Agreement{Local: local, Remote: remote}}
 }
 
-// Network is a pppoe.HostNetwork for one line, whose device is there all the time. Its methods
-// may be called concurrently, but for Close.
+// Network is a pppoe.HostNetwork for one session at a time, whose device exists all the time. Its
+// methods may be called concurrently, except Close.
 type Network struct {
 	inner       pppoe.HostNetwork
-	info        pppoe.SessionInfo // the same for the host within, whatever the session
+	info        pppoe.SessionInfo // passed to inner for every session
 	placeholder pppoe.Addressing
 	device      Device
 
 	mu      sync.Mutex
 	session *sessionDevice   // nil: there is no session
-	current pppoe.Addressing // of the device now
-	queued  [][]byte         // packets that are the reason to dial
+	current pppoe.Addressing // of the device
+	queued  [][]byte         // packets that triggered the dial
 }
 
-// maxQueued bounds the packets that are kept until there is a session.
+// maxQueued limits the packets that are queued until there is a session.
 const maxQueued = 16
 
-// New makes the device, with addresses that stand in for those of a session.
+// New opens the device, with placeholder addresses.
 func New(h pppoe.HostNetwork, info pppoe.SessionInfo, placeholder pppoe.Addressing) (*Network, error) {
 	made, err := h.Open(info)
 	if err != nil {
@@ -69,7 +67,7 @@ func New(h pppoe.HostNetwork, info pppoe.SessionInfo, placeholder pppoe.Addressi
 	if !ok {
 		made.Close()
 		h.Close(info, pppoe.Addressing{})
-		return nil, errors.New("demand: this kind of device cannot be left and taken up again")
+		return nil, errors.New("demand: this kind of device has no read deadline")
 	}
 	info.Device = device.Name()
 	d := &Network{inner: h, info: info, placeholder: placeholder, device: device}
@@ -80,7 +78,7 @@ func New(h pppoe.HostNetwork, info pppoe.SessionInfo, placeholder pppoe.Addressi
 	return d, nil
 }
 
-// Device is the name of the device.
+// Device returns the name of the device.
 func (d *Network) Device() string { return d.info.Device }
 
 // RemoveDevice removes the device. No session may be open then.
@@ -97,10 +95,10 @@ func (d *Network) configure(want pppoe.Addressing) error {
 	return err
 }
 
-// Wait waits until something is sent into the device, which it keeps, or the context
-// ends.
+// Wait waits until a packet that triggers a dial is sent to the device, and queues it, or until
+// the context ends.
 func (d *Network) Wait(ctx context.Context) {
-	d.device.SetReadDeadline(time.Time{}) // the last session has left it in the past
+	d.device.SetReadDeadline(time.Time{}) // the last session has left one in the past
 	stop := context.AfterFunc(ctx, func() { d.device.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	buf, size := [][]byte{make([]byte, 65536)}, []int{0}
@@ -116,8 +114,9 @@ func (d *Network) Wait(ctx context.Context) {
 	}
 }
 
-// triggersDial reports whether a packet is somebody's wish to reach somebody: what a host says
-// of itself when a device comes up (RFC 4861, RFC 3810, mDNS) would else dial at once.
+// triggersDial reports whether a packet has a unicast or broadcast destination beyond the link:
+// what a host sends by itself when a device comes up (RFC 4861, RFC 3810, mDNS) must not trigger a
+// dial.
 func triggersDial(packet []byte) bool {
 	switch {
 	case len(packet) >= 20 && packet[0]>>4 == 4:
@@ -136,8 +135,8 @@ func (d *Network) enqueue(packet []byte) {
 	}
 }
 
-// takeQueued returns the packets that were kept and that a session can carry: one that bears
-// a source address which only stood in would never be answered.
+// takeQueued returns the queued packets that a session can carry: one from a placeholder address
+// would never be answered.
 func (d *Network) takeQueued() (packets [][]byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,7 +151,7 @@ func (d *Network) takeQueued() (packets [][]byte) {
 
 var _ pppoe.HostNetwork = (*Network)(nil)
 
-// Open lends the device to a session.
+// Open opens the device for a session.
 func (d *Network) Open(pppoe.SessionInfo) (tun.Device, error) {
 	if err := d.device.SetReadDeadline(time.Time{}); err != nil {
 		return nil, err
@@ -164,8 +163,8 @@ func (d *Network) Open(pppoe.SessionInfo) (tun.Device, error) {
 	return l, nil
 }
 
-// Configure gives the device the addresses of a session. Without IPv4 it keeps those it
-// has, and its routes.
+// Configure sets the addresses of a session. Without IPv4 the device keeps its IPv4 addresses and
+// routes.
 func (d *Network) Configure(_ pppoe.SessionInfo, _, want pppoe.Addressing) error {
 	if !want.HasIPv4() {
 		want.IPv4 = d.idleAddressing().IPv4
@@ -173,8 +172,8 @@ func (d *Network) Configure(_ pppoe.SessionInfo, _, want pppoe.Addressing) error
 	return d.configure(want)
 }
 
-// idleAddressing is what the device has then: the last addresses are the likeliest to
-// come again.
+// idleAddressing is the addressing between sessions: the last addresses are the likeliest to be
+// assigned again.
 func (d *Network) idleAddressing() pppoe.Addressing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,16 +184,16 @@ func (d *Network) idleAddressing() pppoe.Addressing {
 	return stand
 }
 
-// Close takes away what a session has brought, but for the addresses.
+// Close removes what a session has configured, except its IPv4 addresses.
 func (d *Network) Close(pppoe.SessionInfo, pppoe.Addressing) {
 	d.mu.Lock()
 	d.session = nil
 	d.mu.Unlock()
-	d.configure(d.idleAddressing()) // the next session will tell what is wrong with it
+	d.configure(d.idleAddressing()) // an error will show when the next session is configured
 }
 
-// Notify is told what happens to the line: packets leave the device once they can
-// flow, and wait in it until then.
+// Notify must be called with the session's events: packets wait in the device until the session is
+// configured.
 func (d *Network) Notify(_ pppoe.SessionInfo, event pppoe.Event) {
 	if _, ok := event.(pppoe.Configured); !ok {
 		return

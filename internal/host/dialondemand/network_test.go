@@ -17,13 +17,13 @@ import (
 	"upppoe/tun"
 )
 
-// device is one into which tests put packets.
+// device is one whose packets come from tests.
 type device struct {
 	mu       sync.Mutex
 	packets  [][]byte
 	deadline time.Time
 	closed   bool
-	broken   error         // what reading it gives
+	broken   error         // error of Read
 	changed  chan struct{} // closed at the next change
 }
 
@@ -82,7 +82,7 @@ func (d *device) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	}
 }
 
-// fakeNetwork is a host that keeps account.
+// fakeNetwork records how it is configured.
 type fakeNetwork struct {
 	device tun.Device
 	fails  error
@@ -94,7 +94,7 @@ func (n *fakeNetwork) Open(pppoe.SessionInfo) (tun.Device, error) { return n.dev
 
 func (n *fakeNetwork) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
 	if have != n.is || l.Device != "ppp0" {
-		return errors.New("told of something else than there is")
+		return errors.New("the addressing is not the configured one")
 	}
 	if n.fails == nil {
 		n.is = want
@@ -133,7 +133,7 @@ func session(local string) pppoe.Addressing {
 	return pppoe.Addressing{MTU: 1400, IPv4: ipcp.Agreement{Local: netip.MustParseAddr(local), Remote: netip.MustParseAddr("192.0.2.1")}}
 }
 
-// dial is what a client does with its host.
+// dial opens and configures the network, as a client does.
 func dial(t *testing.T, h *Network, a pppoe.Addressing) tun.Device {
 	t.Helper()
 	d, err := h.Open(pppoe.SessionInfo{})
@@ -146,7 +146,7 @@ func dial(t *testing.T, h *Network, a pppoe.Addressing) tun.Device {
 	return d
 }
 
-// read is the next packet of a device; nil: an error.
+// read returns the next packet of a device.
 func read(t *testing.T, d tun.Device) ([]byte, error) {
 	t.Helper()
 	buf, size := make([]byte, 2000), []int{0}
@@ -162,16 +162,16 @@ func read(t *testing.T, d tun.Device) ([]byte, error) {
 
 func TestPlaceholderAddressing(t *testing.T) {
 	if local, remote := placeholder.IPv4.Local.String(), placeholder.IPv4.Remote.String(); local != "10.112.112.112" || remote != "10.64.64.64" {
-		t.Errorf("%s and %s stand in, want pppd's", local, remote)
+		t.Errorf("placeholders are %s and %s, want pppd's", local, remote)
 	}
 	known := PlaceholderAddressing(netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("192.0.2.8"), 1400)
 	if known.MTU != 1400 || known.IPv4.Local.String() != "192.0.2.7" || known.IPv4.Remote.String() != "192.0.2.8" {
-		t.Errorf("addresses that are known: %+v", known)
+		t.Errorf("known addresses: %+v", known)
 	}
 }
 
-// TestFirstPacketTriggersDial: what a host says of itself is not; the first packet to somebody is,
-// and it is kept.
+// TestFirstPacketTriggersDial: what a host sends by itself does not; the first unicast packet
+// does, and it is queued.
 func TestFirstPacketTriggersDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, d := open(t)
@@ -183,21 +183,21 @@ func TestFirstPacketTriggersDial(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-done:
-			t.Fatal("a host's own noise is worth a dial")
+			t.Fatal("packets that a host sends by itself trigger a dial")
 		default:
 		}
 		d.put(ipv4("192.0.2.10", "198.51.100.1"))
 		<-done
 		if len(h.queued) != 1 {
-			t.Errorf("%d packets are kept, want 1", len(h.queued))
+			t.Errorf("%d packets are queued, want 1", len(h.queued))
 		}
 	})
 }
 
-// TestTriggersDialBounds: the addresses that a dial is for, on both sides of each bound: multicast is
-// 224.0.0.0/4 and what is reserved behind it (RFC 5771, RFC 1112), but for the broadcast
-// address, which names a host's neighbours; ff00::/8 (RFC 4291 section 2.7) and
-// fe80::/10 (section 2.5.6) go nowhere.
+// TestTriggersDialBounds: destinations on both sides of each limit: multicast is 224.0.0.0/4, and
+// the reserved addresses after it do not count either (RFC 5771, RFC 1112), except the broadcast
+// address, which means neighbours; ff00::/8 (RFC 4291 section 2.7) and fe80::/10 (section 2.5.6)
+// stay on the link.
 func TestTriggersDialBounds(t *testing.T) {
 	for to, want := range map[string]bool{
 		"0.0.0.1": true, "127.0.0.1": true, "223.255.255.255": true, "224.0.0.0": false, "239.255.255.255": false,
@@ -207,20 +207,20 @@ func TestTriggersDialBounds(t *testing.T) {
 		"fd00::1": true, "fd80::1": true,
 	} {
 		var packet []byte
-		shorter := 19 // octets: a header that is not whole
+		shorter := 19 // octets: a truncated header
 		if netip.MustParseAddr(to).Is4() {
 			packet = ipv4("192.0.2.10", to)
 		} else {
 			packet, shorter = ipv6("2001:db8::1", to), 39
 		}
 		if triggersDial(packet) != want || triggersDial(packet[:shorter]) {
-			t.Errorf("%s: %v, and cut short %v; want %v", to, triggersDial(packet), triggersDial(packet[:shorter]), want)
+			t.Errorf("%s: %v, truncated %v; want %v", to, triggersDial(packet), triggersDial(packet[:shorter]), want)
 		}
 	}
 }
 
-// TestReadReturnsErrors: those of the device are a session's too, but that by which it was
-// woken to be closed.
+// TestReadReturnsErrors: a session sees the device's errors, except the deadline that ends a Read
+// when it is closed.
 func TestReadReturnsErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, d := open(t)
@@ -228,7 +228,7 @@ func TestReadReturnsErrors(t *testing.T) {
 		h.Notify(pppoe.SessionInfo{}, pppoe.Configured{})
 		d.SetReadDeadline(time.Unix(1, 0))
 		if _, err := read(t, dev); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("a deadline that is not of the session: %v", err)
+			t.Errorf("a deadline that is not from Close: %v", err)
 		}
 		d.SetReadDeadline(time.Time{})
 		broken := errors.New("input/output error")
@@ -243,7 +243,7 @@ func TestReadReturnsErrors(t *testing.T) {
 	})
 }
 
-// TestWaitEndsWithContext: and so it does if the context has ended before.
+// TestWaitEndsWithContext: also if the context ended before.
 func TestWaitEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, _ := open(t)
@@ -255,17 +255,17 @@ func TestWaitEndsWithContext(t *testing.T) {
 		<-done
 		h.Wait(ctx)
 		h.RemoveDevice()
-		h.Wait(t.Context()) // whose device is gone
+		h.Wait(t.Context()) // its device has been removed
 	})
 }
 
-// TestSession: packets wait until they can flow; those that were kept come first, if
-// the session can carry them.
+// TestSession: packets wait until they can flow; queued ones come first, if the session can carry
+// them.
 func TestSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, n, d := open(t)
 		if n.is != placeholder {
-			t.Errorf("the device has %+v, want what stands in", n.is)
+			t.Errorf("the device has %+v, want the placeholders", n.is)
 		}
 		first, lost, v6, later := ipv4("192.0.2.10", "198.51.100.1"), ipv4("10.112.112.112", "198.51.100.1"), ipv6("2001:db8::1", "2001:db8::2"), ipv4("192.0.2.10", "198.51.100.2")
 		for _, packet := range [][]byte{lost, first, v6} {
@@ -306,12 +306,12 @@ func TestSession(t *testing.T) {
 		}
 		dev.Close()
 		if d.closed {
-			t.Error("the device is closed, which was only lent")
+			t.Error("the session has closed the device")
 		}
 	})
 }
 
-// TestClosedBeforeReady: a session that fails leaves nobody in Read.
+// TestClosedBeforeReady: closing ends a Read of a session that failed.
 func TestClosedBeforeReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _, _ := open(t)
@@ -329,8 +329,8 @@ func TestClosedBeforeReady(t *testing.T) {
 	})
 }
 
-// TestBetweenSessions: after a session the device has its addresses still, and waits for
-// traffic as before the first.
+// TestBetweenSessions: after a session the device still has its addresses, and waits for traffic
+// again.
 func TestBetweenSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, n, d := open(t)
@@ -351,13 +351,13 @@ func TestBetweenSessions(t *testing.T) {
 		synctest.Wait()
 		select {
 		case <-done:
-			t.Error("nothing was sent, and it dials")
+			t.Error("it dials, though nothing was sent")
 		default:
 		}
 		d.put(ipv4("192.0.2.10", "198.51.100.1"))
 		<-done
 
-		// IPv6 comes first: IPv4 stays as it is.
+		// IPv6 comes up first: IPv4 stays as it is.
 		only6 := pppoe.Addressing{MTU: 1400, IPv6: ipv6cp.Agreement{Local: ipv6cp.ID{7: 1}, Remote: ipv6cp.ID{7: 2}}}
 		dial(t, h, only6)
 		if n.is.IPv4 != want.IPv4 || n.is.IPv6 != only6.IPv6 {
@@ -365,12 +365,12 @@ func TestBetweenSessions(t *testing.T) {
 		}
 		h.RemoveDevice()
 		if !d.closed || len(n.closed) != 1 || n.closed[0] != n.is {
-			t.Errorf("in the end: closed %v, taken away %+v", d.closed, n.closed)
+			t.Errorf("in the end: closed %v, network closed with %+v", d.closed, n.closed)
 		}
 	})
 }
 
-// TestQueueIsBounded: a machine that waits for long keeps no more than it must.
+// TestQueueIsBounded: the queue does not grow while there is no session.
 func TestQueueIsBounded(t *testing.T) {
 	h, _, d := open(t)
 	for range 3 * maxQueued {
@@ -378,11 +378,11 @@ func TestQueueIsBounded(t *testing.T) {
 		h.Wait(t.Context())
 	}
 	if len(h.queued) != 16 {
-		t.Errorf("%d packets are kept, want 16", len(h.queued))
+		t.Errorf("%d packets are queued, want 16", len(h.queued))
 	}
 }
 
-// TestNew: what cannot be made leaves nothing behind.
+// TestNew: an error leaves nothing behind.
 func TestNew(t *testing.T) {
 	d := newDevice()
 	n := &fakeNetwork{device: struct{ tun.Device }{d}}

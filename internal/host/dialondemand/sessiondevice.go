@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// sessionDevice is the device as one session has it: closed, it is only given back.
+// sessionDevice is the device as one session sees it. Its Close leaves the device open.
 type sessionDevice struct {
 	Device
 	network   *Network
 	ready     chan struct{} // closed when packets can flow
-	readyOnce sync.Once     // guards that
+	readyOnce sync.Once     // guards ready
 	closed    chan struct{}
 	closeOnce sync.Once
-	queued    [][]byte // what waited for the session, and is still to be read
+	queued    [][]byte // packets queued before the session, still to be read
 	started   bool
 }
 
@@ -25,7 +25,7 @@ func (l *sessionDevice) Close() error {
 	return l.Device.SetReadDeadline(time.Unix(1, 0))
 }
 
-// Read waits until packets can flow, and then reads those that waited for that first.
+// Read waits until packets can flow, and returns those queued before the session first.
 func (l *sessionDevice) Read(bufs [][]byte, sizes []int, headroom int) (int, error) {
 	select {
 	case <-l.closed:

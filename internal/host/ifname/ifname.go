@@ -1,11 +1,11 @@
-// Package ifname finds network interfaces by any of their names.
+// Package ifname resolves alternative names of network interfaces.
 package ifname
 
 import "github.com/vishvananda/netlink"
 
-// KernelName is the name that the kernel uses of an interface, which may be named by one of its
-// alternative names (ip-link(8), property altname): those who watch it, or ask for its packets,
-// are told of it by no other. ok: there is one of this name.
+// KernelName returns the kernel's name of an interface that may be given by an alternative name
+// (ip-link(8), property altname): notifications and packet sockets use no other. ok reports
+// whether the interface exists.
 func KernelName(name string) (real string, ok bool) {
 	link, err := netlink.LinkByName(name)
 	if err != nil {

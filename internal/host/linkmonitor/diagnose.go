@@ -7,21 +7,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// masters are the kinds of devices that take the frames which come in by an interface that is
-// part of one, and what such a part is called.
+// masters are the kinds of master devices that receive the frames of their ports, and what such a
+// port is called.
 var masters = map[string]string{"bridge": "a port of bridge", "bond": "part of bond", "team": "part of team", "openvswitch": "a port of Open vSwitch bridge"}
 
-// Diagnose is what keeps answers from an interface, and what to do about it; empty: nothing that
-// the kernel knows of.
+// Diagnose returns why an interface may receive no answers, and what to do; empty: the kernel
+// knows of no reason.
 func Diagnose(name string) string {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
-		return fmt.Sprintf("interface %s is not there", name)
+		return fmt.Sprintf("interface %s does not exist", name)
 	}
 	a := link.Attrs()
 	if a.MasterIndex != 0 {
 		if master, err := netlink.LinkByIndex(a.MasterIndex); err == nil && masters[master.Type()] != "" {
-			return fmt.Sprintf("interface %s is %s %s, which takes the frames that come in: use %s in its place",
+			return fmt.Sprintf("interface %s is %s %s, which receives its frames: use %s instead",
 				name, masters[master.Type()], master.Attrs().Name, master.Attrs().Name)
 		}
 	}

@@ -8,8 +8,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// TestDiagnose: what keeps answers from an interface is named, with what to do; nothing is where
-// there is nothing.
+// TestDiagnose: the reason why an interface receives no answers is named, with what to do.
 func TestDiagnose(t *testing.T) {
 	roottest.Need(t, "ip")
 	ns, err := lab.NewNamespace()
@@ -18,13 +17,13 @@ func TestDiagnose(t *testing.T) {
 	}
 	defer ns.Close()
 	for _, step := range []struct{ commands, want string }{
-		{"", "interface eth0 is not there"},
+		{"", "interface eth0 does not exist"},
 		{"link add eth0 type veth peer name eth1", "interface eth0 is down: ip link set eth0 up"},
 		{"link set eth0 up", "interface eth0 has no carrier: is the cable plugged in, and is the other end switched on?"},
 		{"link set eth1 up", ""},
-		{"link add br0 type bridge, link set eth0 master br0", "interface eth0 is a port of bridge br0, which takes the frames that come in: use br0 in its place"},
+		{"link add br0 type bridge, link set eth0 master br0", "interface eth0 is a port of bridge br0, which receives its frames: use br0 instead"},
 		{"link set eth0 nomaster", ""},
-		{"link add mv0 link eth0 type macvlan", ""}, // which takes its own frames only
+		{"link add mv0 link eth0 type macvlan", ""}, // it receives only frames of its own
 	} {
 		for command := range strings.SplitSeq(step.commands, ", ") {
 			if command == "" {

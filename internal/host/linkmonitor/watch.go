@@ -1,5 +1,5 @@
-// Package linkmonitor tells how an Ethernet interface is, and which address it has, as the
-// kernel says it by rtnetlink: at once, and not when something is missed.
+// Package linkmonitor reports an interface's link state and Ethernet address as soon as they
+// change, from rtnetlink notifications.
 package linkmonitor
 
 import (
@@ -15,14 +15,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// resubscribeDelay is how long a watch that the kernel has cut off waits before it looks again: it
-// does so when more happens than is read in time.
+// resubscribeDelay is how long a monitor waits after the kernel has ended its subscription, which
+// happens when more changes than it reads in time.
 const resubscribeDelay = 100 * time.Millisecond
 
-// Watch tells how the interface is now, and then each time that this changes, until
-// the context ends. Its address is zero while there is none of six octets. Told is called
-// from one goroutine. An interface that goes and comes back under its name is the same. The
-// error says that nothing can be watched.
+// Watch calls notify with the interface's state and address, and again each time they change,
+// until the context ends. The address is zero without one of six octets. Notify is called from one
+// goroutine. An interface that is removed and added again under its name is the same. An error
+// says that it cannot be watched.
 func Watch(ctx context.Context, name string, notify func(pppoe.LinkState, wire.Addr)) error {
 	w := &watch{name: name, notify: notify}
 	for {
@@ -40,20 +40,21 @@ func Watch(ctx context.Context, name string, notify func(pppoe.LinkState, wire.A
 	}
 }
 
-// errSubscriptionLost says that the kernel tells no more, and has to be asked anew.
-var errSubscriptionLost = errors.New("cut off")
+// errSubscriptionLost says that the kernel has ended the subscription, and that the state must be
+// queried again.
+var errSubscriptionLost = errors.New("subscription lost")
 
-// watch is an interface and what was told of it.
+// watch is an interface and its last reported state.
 type watch struct {
 	name     string
 	notify   func(pppoe.LinkState, wire.Addr)
-	index    int // 0: there is none
+	index    int // 0: the interface does not exist
 	reported bool
 	state    pppoe.LinkState
 	address  wire.Addr
 }
 
-// follow tells of the interface until the context ends or the kernel has cut it off.
+// follow reports changes until the context ends or the subscription is lost.
 func (w *watch) follow(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -65,7 +66,7 @@ func (w *watch) follow(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			// Ends once the socket is closed, which has nobody who reads any more.
+			// Ends once the socket is closed: until then updates must be read.
 			go func() {
 				for range updates {
 				}
@@ -80,8 +81,8 @@ func (w *watch) follow(ctx context.Context) error {
 	}
 }
 
-// handle takes what the kernel says of some interface. To look how ours is would be to
-// run ahead of what the kernel has yet to say.
+// handle handles the kernel's notification about any interface. It must not query the current
+// state, which may be newer than the notifications that follow.
 func (w *watch) handle(u netlink.LinkUpdate) {
 	a := u.Link.Attrs()
 	gone := u.Header.Type == unix.RTM_DELLINK && u.IfInfomsg.Family == unix.AF_UNSPEC
@@ -89,7 +90,7 @@ func (w *watch) handle(u netlink.LinkUpdate) {
 	case a.Name == w.name && !gone:
 		w.index = a.Index
 		w.report(stateOf(u.Link))
-	case a.Index == w.index: // removed, or renamed
+	case a.Index == w.index: // removed or renamed
 		w.index = 0
 		w.report(pppoe.LinkGone, wire.Addr{})
 	}
@@ -103,10 +104,10 @@ func (w *watch) report(is pppoe.LinkState, a wire.Addr) {
 	w.notify(is, a)
 }
 
-// query is for when nothing has been told yet.
+// query reads the state at the start.
 func (w *watch) query() {
 	link, err := netlink.LinkByName(w.name)
-	if err != nil || link.Attrs().Name != w.name { // that is another name of it
+	if err != nil || link.Attrs().Name != w.name { // it is an alternative name
 		w.index = 0
 		w.report(pppoe.LinkGone, wire.Addr{})
 		return

@@ -15,7 +15,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// monitor is an interface of a namespace that is watched.
+// monitor watches an interface in a namespace.
 type monitor struct {
 	t      *testing.T
 	ns     *lab.Namespace
@@ -24,7 +24,7 @@ type monitor struct {
 	done   chan error
 }
 
-// state is what is told at once.
+// state is what one call of notify reports.
 type state struct {
 	is      pppoe.LinkState
 	address wire.Addr
@@ -55,7 +55,7 @@ func (w *monitor) ip(words ...string) {
 	}
 }
 
-// want is what is told next. States between it and the one before may be told too.
+// want waits for a state. Those in between may be reported before it.
 func (w *monitor) want(is pppoe.LinkState, between ...pppoe.LinkState) (address wire.Addr) {
 	w.t.Helper()
 	timeout := time.After(10 * time.Second)
@@ -69,7 +69,7 @@ func (w *monitor) want(is pppoe.LinkState, between ...pppoe.LinkState) (address 
 				w.t.Fatalf("it is %v, want %v", s.is, is)
 			}
 		case <-timeout:
-			w.t.Fatalf("nothing is told, want %v", is)
+			w.t.Fatalf("no report, want %v", is)
 		}
 	}
 }
@@ -82,8 +82,8 @@ func (w *monitor) end() {
 	}
 }
 
-// TestStates: an interface comes, goes up and down, loses its carrier, its name and itself,
-// and comes back.
+// TestStates: an interface is added, goes up and down, loses its carrier, its name and itself, and
+// comes back.
 func TestStates(t *testing.T) {
 	w := startMonitor(t, "eth0")
 	w.want(pppoe.LinkGone)
@@ -109,18 +109,18 @@ func TestStates(t *testing.T) {
 	w.ip("link", "set", "eth0", "master", "br0")
 	w.ip("link", "set", "eth0", "up")
 	w.want(pppoe.LinkUp, pppoe.LinkNoCarrier)
-	w.ip("link", "set", "eth0", "nomaster") // its port is deleted, it is not
+	w.ip("link", "set", "eth0", "nomaster") // its bridge port is deleted, the interface is not
 	w.ip("link", "del", "eth1")
 	w.want(pppoe.LinkGone, pppoe.LinkNoCarrier, pppoe.LinkDown)
 	w.end()
 }
 
-// TestAddress: the address is told with the state, and anew when it changes: of a bridge that
-// loses the port whose address it had, too.
+// TestAddress: the address is reported with the state, and again when it changes: also a bridge's
+// that loses the port whose address it had.
 func TestAddress(t *testing.T) {
 	w := startMonitor(t, "br0")
 	if a := w.want(pppoe.LinkGone); a != (wire.Addr{}) {
-		t.Errorf("an interface that is not there has the address %v", a)
+		t.Errorf("a nonexistent interface has the address %v", a)
 	}
 	w.ip("link", "add", "br0", "type", "bridge")
 	w.want(pppoe.LinkDown)
@@ -137,22 +137,22 @@ func TestAddress(t *testing.T) {
 	}
 	w.ip("link", "set", "br0", "up")
 	if a := w.want(pppoe.LinkNoCarrier); a != (wire.Addr{2, 0, 0, 0, 0, 0x0b}) {
-		t.Errorf("up it has the address %v", a)
+		t.Errorf("when up, it has the address %v", a)
 	}
 	w.ip("link", "del", "br0")
 	if a := w.want(pppoe.LinkGone, pppoe.LinkDown, pppoe.LinkNoCarrier); a != (wire.Addr{}) {
-		t.Errorf("removed it has the address %v", a)
+		t.Errorf("when removed, it has the address %v", a)
 	}
 	w.end()
 }
 
-// TestSubscriptionLost: when the kernel tells more than is read, it cuts off; how the interface is
-// in the end is told nevertheless.
+// TestSubscriptionLost: when more changes than is read, the kernel ends the subscription; the
+// final state is reported nevertheless.
 func TestSubscriptionLost(t *testing.T) {
 	w := startMonitor(t, "lo")
 	err := w.ns.Do(func() error {
 		link, errs := netlink.LinkByName("lo")
-		for range 1000 { // while the watch waits for us to take its first word
+		for range 1000 { // while the monitor waits for us to read its first report
 			errs = errors.Join(errs, netlink.LinkSetUp(link), netlink.LinkSetDown(link))
 		}
 		return errors.Join(errs, netlink.LinkSetUp(link))
@@ -161,7 +161,7 @@ func TestSubscriptionLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := pppoe.LinkGone
-	quiet := time.Second // what is told comes in one burst
+	quiet := time.Second // the reports come in one burst
 	for notify := true; notify; {
 		select {
 		case s := <-w.states:
@@ -178,12 +178,12 @@ func TestSubscriptionLost(t *testing.T) {
 	w.end()
 }
 
-// TestCancelInNotify: it ends though nobody has taken what there is to tell.
+// TestCancelInNotify: Watch ends when notify cancels its context.
 func TestCancelInNotify(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	notify := 0
-	err := Watch(ctx, "lo", func(pppoe.LinkState, wire.Addr) { notify++; cancel() })
-	if err != nil || notify != 1 {
-		t.Errorf("told %d times, %v", notify, err)
+	calls := 0
+	err := Watch(ctx, "lo", func(pppoe.LinkState, wire.Addr) { calls++; cancel() })
+	if err != nil || calls != 1 {
+		t.Errorf("%d calls of notify, %v", calls, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,16 +16,16 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// sessionEnv is what is known of a session for scripts beside what they run for. In pppd a variable
-// stays once it is set: ip-up has LLLOCAL if IPv6CP was the first to open, and auth-down has
-// IPLOCAL. Its methods may be called concurrently.
+// sessionEnv is what scripts know of a session in addition to what they run for. In pppd a
+// variable stays once it is set: ip-up has LLLOCAL if IPv6CP was the first to open, and auth-down
+// has IPLOCAL. Its methods may be called concurrently.
 type sessionEnv struct {
 	mu           sync.Mutex
 	addressing   pppoe.Addressing
-	device, unit string // the last device that is not named pppN, and its unit
+	device, unit string // the last device that is not named pppN, and its number
 }
 
-// update adds what a session has now. What a family had stays when it is lost.
+// update adds a session's addressing. What a family had stays when it goes down.
 func (k *sessionEnv) update(a pppoe.Addressing) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -36,7 +37,7 @@ func (k *sessionEnv) update(a pppoe.Addressing) {
 	}
 }
 
-// reset is called when another session begins.
+// reset must be called when another session begins.
 func (k *sessionEnv) reset() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -55,14 +56,14 @@ func (k *sessionEnv) env() (env []string) {
 	return env
 }
 
-// downEnv are the variables of ip-down and its like beside those of ip-up: what came to be known
-// since, and what was carried.
+// downEnv returns the variables that ip-down and the like have in addition to those of ip-up: what
+// came to be known since, and the traffic.
 func (k *sessionEnv) downEnv(online time.Duration, by datapath.Counters) []string {
 	return append(k.env(), trafficEnv(online, by)...)
 }
 
-// unitNumber is the number of a device: of one that is named as pppd names its own, the number in its
-// name; of any other the one wanted, or else its interface's index, which no other device has.
+// unitNumber returns the number of a device: of pppN it is N; of any other the configured one, or
+// else its interface index, which no other device has.
 func (k *sessionEnv) unitNumber(device string, wanted int) string {
 	if unit, ok := strings.CutPrefix(device, "ppp"); ok {
 		if _, err := strconv.ParseUint(unit, 10, 31); err == nil {
@@ -74,21 +75,13 @@ func (k *sessionEnv) unitNumber(device string, wanted int) string {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.device != device { // net-down runs when the device has gone
+	if k.device != device { // net-down runs after the device is gone
 		k.device, k.unit = device, "0"
 		if is, err := net.InterfaceByName(device); err == nil {
 			k.unit = strconv.Itoa(is.Index)
 		}
 	}
 	return k.unit
-}
-
-// args are a script's arguments, with ipparam behind them if there is one.
-func (s *Runner) args(args ...string) []string {
-	if s.cfg.IPParam == nil {
-		return args
-	}
-	return append(args, *s.cfg.IPParam)
 }
 
 func ipv4Env(a ipcp.Agreement) []string {
@@ -101,8 +94,8 @@ func ipv6Env(a ipv6cp.Agreement) []string {
 	return []string{"LLLOCAL=" + a.Local.LinkLocal().String(), "LLREMOTE=" + a.Remote.LinkLocal().String()}
 }
 
-// serverEnv tell of those that the peer has named, of which there are any only if they
-// were asked for: a script that sees USEPEERDNS replaces the host's by them.
+// serverEnv returns the variables of name servers that the peer gave. There are none unless they
+// were requested: a script that sees USEPEERDNS replaces the host's by them.
 func serverEnv(kind string, of [2]netip.Addr) (env []string) {
 	for i, server := range of {
 		if server.IsValid() {
@@ -115,11 +108,32 @@ func serverEnv(kind string, of [2]netip.Addr) (env []string) {
 	return env
 }
 
-// trafficEnv are the variables that ip-down and its like have beside those of ip-up.
+// trafficEnv returns the variables of a session's duration and traffic.
 func trafficEnv(online time.Duration, by datapath.Counters) []string {
 	return []string{
 		fmt.Sprintf("CONNECT_TIME=%d", int(online.Seconds())),
 		fmt.Sprintf("BYTES_SENT=%d", by.SentBytes),
 		fmt.Sprintf("BYTES_RCVD=%d", by.ReceivedBytes),
 	}
+}
+
+// speed is what pppd passes for a link that is not serial.
+const speed = "0"
+
+// env returns the variables of all scripts. Our own environment is not passed on.
+func (s *Runner) env(l pppoe.SessionInfo) []string {
+	peer := strings.ToUpper(l.Peer.String())
+	env := []string{
+		"DEVICE=" + s.cfg.Device, "IFNAME=" + l.Device, "SPEED=" + speed,
+		"PPPD_PID=" + strconv.Itoa(os.Getpid()), "ORIG_UID=" + strconv.Itoa(os.Getuid()),
+		"MACREMOTE=" + peer, "REMOTENUMBER=" + peer, "ACNAME=" + sanitize(l.ACName),
+	}
+	if l.User != "" {
+		env = append(env, "PEERNAME="+sanitize(l.User))
+	}
+	if l.Device != "" {
+		env = append(env, "UNIT="+s.sessionEnv.unitNumber(l.Device, s.cfg.Unit))
+	}
+	env = append(env, s.sessionEnv.env()...)
+	return append(env, s.cfg.Env...)
 }

@@ -5,14 +5,14 @@ import (
 	"upppoe/tun"
 )
 
-// network runs those scripts around a pppoe.HostNetwork that pppd waits for.
+// network runs the scripts that pppd waits for around a pppoe.HostNetwork.
 type network struct {
 	pppoe.HostNetwork
 	scripts *Runner
 }
 
-// WrapNetwork has net-init and net-pre-up run, and waited for, before the host's network is
-// changed, and net-down after it.
+// WrapNetwork returns a network that runs net-init and net-pre-up, and waits for them, before the
+// host's network is changed, and net-down after it.
 func (s *Runner) WrapNetwork(h pppoe.HostNetwork) pppoe.HostNetwork { return &network{h, s} }
 
 func (h *network) Open(l pppoe.SessionInfo) (tun.Device, error) {
@@ -21,7 +21,7 @@ func (h *network) Open(l pppoe.SessionInfo) (tun.Device, error) {
 		h.scripts.sessionEnv.reset()
 		l.Device = d.Name()
 		h.scripts.runAndWait(NetInit, h.scripts.netCall(l))
-		if l.User != "" { // a server has its device once it knows the peer
+		if l.User != "" { // a server opens the device after authentication
 			h.scripts.auth.up(h.scripts.authCall(l, l.User))
 		}
 	}
@@ -41,8 +41,8 @@ func (h *network) Close(l pppoe.SessionInfo, have pppoe.Addressing) {
 	h.scripts.runAndWait(NetDown, h.scripts.netCall(l))
 }
 
-// PreUp runs ip-pre-up, and waits for it. A host calls it when the device has its
-// addresses, and is yet to be brought up.
+// PreUp runs ip-pre-up, and waits for it. It must be called when the device has its addresses and
+// is not up yet.
 func (s *Runner) PreUp(l pppoe.SessionInfo, want pppoe.Addressing) {
 	s.runAndWait(IPPreUp, s.ipCall(l, want))
 }

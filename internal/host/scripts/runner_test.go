@@ -1,31 +1,20 @@
 package scripts
 
 import (
-	"bytes"
-	"fmt"
-	"net"
-	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"upppoe/ppp"
 	"upppoe/ppp/session"
 	"upppoe/pppoe"
-	"upppoe/pppoe/wire"
-	"upppoe/tun"
 )
 
-// TestArgumentsAndEnvironment: arguments and environment, to the last word. Nothing of our own environment
-// is there.
+// TestArgumentsAndEnvironment: all arguments and variables. Our own environment is not passed on.
 func TestArgumentsAndEnvironment(t *testing.T) {
 	t.Setenv("PPPOE_PASSWORD", "secret")
 	p := newTestDir(t)
@@ -73,8 +62,8 @@ func TestArgumentsAndEnvironment(t *testing.T) {
 }
 
 // TestVariablesPersist: a variable stays once it is set, as in pppd: the second family's scripts
-// know the first's addresses, ip-down knows what came after ip-up, and another session begins
-// with none.
+// have the first's addresses, ip-down has what came after ip-up, and another session begins with
+// none.
 func TestVariablesPersist(t *testing.T) {
 	p := newTestDir(t)
 	p.addRecording(t, NetPreUp, IPPreUp, IPUp, IPDown, IPv6Up, NetDown, NetInit)
@@ -116,7 +105,8 @@ func TestVariablesPersist(t *testing.T) {
 	has(NetInit)
 }
 
-// TestNoIPParam: without ipparam a script has one argument less, and with an empty one it has that.
+// TestNoIPParam: without ipparam a script has one argument less, and with an empty one an empty
+// argument.
 func TestNoIPParam(t *testing.T) {
 	empty := ""
 	for _, c := range []struct {
@@ -146,168 +136,7 @@ func TestNoIPParam(t *testing.T) {
 	}
 }
 
-// TestUnit: a device always has a number: that of its name, or the one wanted, or its own.
-func TestUnit(t *testing.T) {
-	loopback, err := net.InterfaceByName("lo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		device string
-		wanted int
-		want   string
-	}{
-		{"ppp0", -1, "0"},
-		{"ppp17", 3, "17"},
-		{"wan", 3, "3"},
-		{"wan", 0, "0"},
-		{"lo", 0, "0"},
-		{"lo", -1, strconv.Itoa(loopback.Index)},
-		{"pppx", 5, "5"},
-		{"ppp", 5, "5"},
-		{"nowhere0", -1, "0"},
-	} {
-		k := &sessionEnv{}
-		if got := k.unitNumber(c.device, c.wanted); got != c.want {
-			t.Errorf("%s, with unit %d, has the number %s, want %s", c.device, c.wanted, got, c.want)
-		}
-	}
-	k := &sessionEnv{device: "gone0", unit: "9"}
-	if got := k.unitNumber("gone0", -1); got != "9" {
-		t.Errorf("a device that has gone has the number %s, want that which it had", got)
-	}
-}
-
-// TestUmask: nobody else can read what scripts write, whether the thread has an umask of its own
-// or the process lends its; that is as before then.
-func TestUmask(t *testing.T) {
-	before := unix.Umask(0o022)
-	defer unix.Umask(before)
-	for name, begin := range map[string]func(*exec.Cmd) error{"a thread's": start, "the process's": startShared} {
-		p := newTestDir(t)
-		p.add(t, IPUp, `umask >%[1]s/umask`)
-		cmd := exec.Command(filepath.Join(p.dir, IPUp))
-		if err := begin(cmd); err != nil {
-			t.Fatal(err)
-		}
-		cmd.Wait()
-		if got := strings.TrimSpace(p.read(t, "umask")); got != "0077" {
-			t.Errorf("%s umask is %s, want 0077", name, got)
-		}
-		if now := unix.Umask(0o022); now != 0o022 {
-			t.Errorf("%s: then the umask is %04o, want 0022", name, now)
-		}
-	}
-}
-
-// TestStartErrors: the message names what is wrong with a script, where the kernel says only that
-// there is no such file.
-func TestStartErrors(t *testing.T) {
-	for text, want := range map[string]string{
-		"#!/bin/sh\r\necho\r\n":     `its lines end with CR LF, as on Windows, so that the kernel looks for an interpreter "/bin/sh\r": sed -i 's/\r$//' `,
-		"#! /bin/sh -e\r\necho\r\n": "", // which runs, and complains of an option itself
-		"#!/no/such/program -x\n":   `its interpreter "/no/such/program" is not there`,
-		"echo of no interpreter\n":  "its first line names no interpreter: it should be #!/bin/sh",
-		"":                          "its first line names no interpreter: it should be #!/bin/sh",
-		"#!/bin/sh\nexit 0\n":       "",
-		"#!  \t/no/such/program\n":  `its interpreter "/no/such/program" is not there`,
-	} {
-		p := newTestDir(t)
-		path := filepath.Join(p.dir, IPUp)
-		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		s := p.scripts(nil)
-		s.Notify(info, withIPv4("192.0.2.10"))
-		s.Close()
-		log := p.log.String()
-		if want == "" && strings.Contains(log, "Can't execute") || want != "" && !strings.Contains(unquoted(log), "Can't execute "+path+": "+want) {
-			t.Errorf("%.20q: the log is %s, want %q", text, log, want)
-		}
-	}
-}
-
-// unquoted takes back how slog's handler quotes messages.
-func unquoted(log string) string {
-	_, after, _ := strings.Cut(log, "msg=")
-	text, err := strconv.QuotedPrefix(after)
-	if err != nil {
-		return log
-	}
-	text, _ = strconv.Unquote(text)
-	return text
-}
-
-// TestNameServers: of servers there are any only if they were asked for, and given.
-func TestNameServers(t *testing.T) {
-	p := newTestDir(t)
-	p.addRecording(t, IPUp)
-	for _, c := range []struct {
-		given [2]netip.Addr
-		want  []string
-	}{
-		{[2]netip.Addr{}, nil},
-		{[2]netip.Addr{1: addressing.IPv4.DNS[0]}, []string{"DNS2=192.0.2.53", "USEPEERDNS=1"}},
-	} {
-		s := p.scripts(nil)
-		told := withIPv4("192.0.2.10")
-		told.IPv4.DNS = c.given
-		s.Notify(info, told)
-		s.Close()
-		env := slices.DeleteFunc(p.env(t, IPUp), func(v string) bool { return !strings.Contains(v, "DNS") })
-		if !slices.Equal(env, c.want) {
-			t.Errorf("given %v: %q, want %q", c.given, env, c.want)
-		}
-	}
-}
-
-// TestUntrustedNames: what a stranger calls itself is one word, in which a shell that
-// evaluates it finds nothing to do.
-func TestUntrustedNames(t *testing.T) {
-	p := newTestDir(t)
-	p.add(t, IPUp, `eval "ac=$ACNAME"; eval "peer=$PEERNAME"; echo "$ac" >%[1]s/ac`)
-	p.addRecording(t, AuthUp)
-	hostile := "x$(touch " + p.dir + "/a)`touch " + p.dir + "/b`;touch " + p.dir + "/c\n|touch " + p.dir + "/d&touch " + p.dir + "/e'\"\x00\x1b[2J\xff"
-	l := info
-	l.ACName, l.User = strings.ReplaceAll(hostile, " ", "\t"), hostile[:20]
-	s := p.scripts(nil)
-	s.Notify(l, session.Authenticated{Peer: true, Name: hostile})
-	s.Notify(l, withIPv4("192.0.2.10"))
-	s.Close()
-	for _, made := range []string{"a", "b", "c", "d", "e"} {
-		if _, err := os.Stat(filepath.Join(p.dir, made)); err == nil {
-			t.Errorf("the peer had %s made", made)
-		}
-	}
-	if lines := strings.Count(p.read(t, "ac"), "\n"); lines != 1 {
-		t.Errorf("the name has %d lines", lines)
-	}
-	for _, env := range p.env(t, AuthUp) {
-		if bytes.ContainsFunc([]byte(env), func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("\\`$\"'&|;<>(){}*?", r) }) || !strings.Contains(env, "=") {
-			t.Errorf("a script has %q", env)
-		}
-	}
-	if args := strings.Count(p.read(t, "auth-up.args"), "><"); args != 5 {
-		t.Errorf("auth-up has %d arguments", args+1)
-	}
-}
-
-// TestSanitize: what a script has of a peer's words. \033 and \c are what dash's echo acts on.
-func TestSanitize(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "alice@isp.example": "alice@isp.example", "M\u00fcller 2": "M\u00fcller 2", "a%b=c,d/e:f+g-h": "a%b=c,d/e:f+g-h",
-		`DOMAIN\user`: "DOMAIN_user", `x\033[2J\c`: "x_033_2J_c", "\x1b[2J": "__2J", "a\nb\x7f\u009b\u202e\u2028\xff": "a_b_____",
-		"-rf -x": "_rf -x", "!#~^[]*?{}()<>|&;'\"$`": "____________________" + "_",
-		strings.Repeat("\u00fc", wire.MaxShownText):              strings.Repeat("\u00fc", wire.MaxShownText),
-		strings.Repeat("\u00fc", wire.MaxShownText-1) + "\nmore": strings.Repeat("\u00fc", wire.MaxShownText-1) + "_",
-	} {
-		if got := sanitize(text); got != want {
-			t.Errorf("of %q a script has %q, want %q", text, got, want)
-		}
-	}
-}
-
-// fifo is a pipe by which a script and a test wait for each other.
+// fifo creates a pipe by which a script and a test wait for each other.
 func (p *testDir) fifo(t *testing.T, name string) string {
 	t.Helper()
 	path := filepath.Join(p.dir, name)
@@ -317,7 +146,7 @@ func (p *testDir) fifo(t *testing.T, name string) string {
 	return path
 }
 
-// release waits until a script reads, and has it go on.
+// release waits until a script reads, and lets it go on.
 func release(t *testing.T, fifo string) {
 	t.Helper()
 	if err := os.WriteFile(fifo, []byte("go\n"), 0); err != nil {
@@ -325,8 +154,7 @@ func release(t *testing.T, fifo string) {
 	}
 }
 
-// TestNoOverlap: a slow script holds up what comes after it, and what has come and gone
-// meanwhile is skipped.
+// TestNoOverlap: a slow script delays the next one, and changes meanwhile are skipped.
 func TestNoOverlap(t *testing.T) {
 	p := newTestDir(t)
 	p.fifo(t, "begun")
@@ -336,7 +164,7 @@ func TestNoOverlap(t *testing.T) {
 	begun := func(want string) {
 		t.Helper()
 		if got := strings.TrimSpace(p.read(t, "begun")); got != want {
-			t.Fatalf("ip-%s has begun, want ip-%s", got, want)
+			t.Fatalf("ip-%s has started, want ip-%s", got, want)
 		}
 	}
 	s := p.scripts(nil)
@@ -364,8 +192,7 @@ func TestNoOverlap(t *testing.T) {
 	}
 }
 
-// TestAddressChanged: a peer that negotiates anew gives other addresses, and the scripts
-// are told of both.
+// TestAddressChanged: when the peer assigns other addresses, the scripts get both.
 func TestAddressChanged(t *testing.T) {
 	p := newTestDir(t)
 	p.addLogging(t, IPDown, IPv6Up)
@@ -387,7 +214,7 @@ func TestAddressChanged(t *testing.T) {
 	}
 }
 
-// TestCloseTimeout: a script that does not end is ended, and nothing is begun after it.
+// TestCloseTimeout: a script that does not end is terminated, and no other one starts after it.
 func TestCloseTimeout(t *testing.T) {
 	p := newTestDir(t)
 	started := p.fifo(t, "started")
@@ -404,14 +231,14 @@ while :; do :; done`)
 	select {
 	case <-s.ip.settled():
 	default:
-		t.Error("Close has returned, and a script runs")
+		t.Error("Close has returned while a script runs")
 	}
 	if said := p.said(t); said != IPUp {
 		t.Errorf("ran: %s", said)
 	}
 }
 
-// TestTerminated: a script has the time to clean up.
+// TestTerminated: a script has time to clean up.
 func TestTerminated(t *testing.T) {
 	p := newTestDir(t)
 	started := p.fifo(t, "started")
@@ -427,7 +254,8 @@ while :; do :; done`)
 	}
 }
 
-// TestLimitWaits: a script that is waited for, and does not end, is ended once its program has to.
+// TestLimitWaits: a script that is waited for, and does not end, is terminated once the program
+// has to end.
 func TestLimitWaits(t *testing.T) {
 	p := newTestDir(t)
 	started := p.fifo(t, "started")
@@ -444,15 +272,14 @@ while :; do :; done`)
 	<-done
 	p.addLogging(t, NetDown)
 	s.cfg.Timeout = time.Hour
-	s.runAndWait(NetDown, s.ipCall(info, addressing)) // what comes later may run, for as long
+	s.runAndWait(NetDown, s.ipCall(info, addressing)) // a later one may run as long
 	s.Close()
 	if log := p.log.String(); strings.Count(log, "finished") != 2 || strings.Contains(log, "Can't") {
 		t.Errorf("the log is\n%s", log)
 	}
 }
 
-// TestMissingScript: a script that is missing is nobody's concern; one that cannot run is
-// told of.
+// TestMissingScript: a missing script is not logged; one that cannot run is.
 func TestMissingScript(t *testing.T) {
 	p := newTestDir(t)
 	os.Mkdir(filepath.Join(p.dir, IPv6Up), 0o755)
@@ -471,12 +298,12 @@ func TestMissingScript(t *testing.T) {
 	log := p.log.String()
 	for _, want := range []string{"Can't execute " + p.dir + "/ip-up: ", "Can't execute " + p.dir + "/ipv6-up: ", "Can't execute " + p.dir + "/auth-up: ", "status = 0x3"} {
 		if strings.Count(log, want) != 1 {
-			t.Errorf("the log has not once %q:\n%s", want, log)
+			t.Errorf("want %q once in the log:\n%s", want, log)
 		}
 	}
 }
 
-// TestKilledScript: one that a signal ended is told with its whole status.
+// TestKilledScript: the whole status of a script that a signal has ended is logged.
 func TestKilledScript(t *testing.T) {
 	p := newTestDir(t)
 	p.add(t, IPUp, "kill -9 $$")
@@ -489,35 +316,7 @@ func TestKilledScript(t *testing.T) {
 	}
 }
 
-// TestPrefixes: a line whose prefix changes again and again has its scripts run each time.
-func TestPrefixes(t *testing.T) {
-	p := newTestDir(t)
-	p.addLogging(t, PrefixUp, PrefixDown)
-	s := p.scripts(nil)
-	var want []string
-	for n := range 3 * maxPrefixes {
-		prefix := fmt.Sprintf("2001:db8:%x::/56", n)
-		s.SetDelegatedPrefixes(info, []string{prefix}, nil, nil)
-		for _, p := range s.upDowns() {
-			<-p.settled()
-		}
-		s.SetDelegatedPrefixes(info, []string{prefix}, nil, nil) // renewed
-		s.SetDelegatedPrefixes(info, nil, nil, nil)
-		for _, p := range s.upDowns() {
-			<-p.settled()
-		}
-		want = append(want, PrefixUp+" "+prefix, PrefixDown+" "+prefix)
-	}
-	s.Close()
-	if said := p.said(t); said != strings.Join(want, ", ") {
-		t.Errorf("ran: %s", said)
-	}
-	if len(s.prefixes) > 1 {
-		t.Errorf("%d prefixes are remembered that have gone", len(s.prefixes))
-	}
-}
-
-// TestAuthOnce: that we have proved who we are, or the peer has once more, is no news.
+// TestAuthOnce: that we have authenticated ourselves, or the peer has repeatedly, runs no script.
 func TestAuthOnce(t *testing.T) {
 	p := newTestDir(t)
 	p.addLogging(t, AuthUp, AuthDown)
@@ -534,63 +333,8 @@ func TestAuthOnce(t *testing.T) {
 	}
 }
 
-// fakeNetwork says in the place's file what it is asked to do.
-type fakeNetwork struct {
-	t *testing.T
-	p *testDir
-}
-
-func (h fakeNetwork) say(what string) {
-	f, err := os.OpenFile(filepath.Join(h.p.dir, "said"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		h.t.Error(err)
-		return
-	}
-	defer f.Close()
-	fmt.Fprintln(f, what)
-}
-
-type fakeDevice struct{ tun.Device }
-
-func (fakeDevice) Name() string { return "ppp0" }
-
-func (h fakeNetwork) Open(pppoe.SessionInfo) (tun.Device, error) {
-	h.say("open")
-	return fakeDevice{}, nil
-}
-
-func (h fakeNetwork) Configure(_ pppoe.SessionInfo, _, want pppoe.Addressing) error {
-	h.say("configure")
-	return nil
-}
-
-func (h fakeNetwork) Close(pppoe.SessionInfo, pppoe.Addressing) { h.say("close") }
-
-// TestWrapNetwork: where pppd waits, the host's network waits too.
-func TestWrapNetwork(t *testing.T) {
-	p := newTestDir(t)
-	for _, name := range []string{NetInit, NetPreUp, NetDown} {
-		p.add(t, name, `echo "`+name+` $1 $4" >>%[1]s/said`)
-	}
-	s := p.scripts(nil)
-	defer s.Close()
-	h := s.WrapNetwork(fakeNetwork{t, p})
-	if d, err := h.Open(pppoe.SessionInfo{}); err != nil || d.Name() != "ppp0" {
-		t.Fatal(d, err)
-	}
-	only6 := pppoe.Addressing{MTU: 1492, IPv6: addressing.IPv6}
-	h.Configure(info, pppoe.Addressing{}, only6)
-	h.Configure(info, only6, addressing)
-	h.Configure(info, addressing, only6)
-	h.Close(info, only6)
-	want := "open, net-init ppp0 param, net-pre-up ppp0 param, configure, configure, configure, close, net-down ppp0 param"
-	if said := p.said(t); said != want {
-		t.Errorf("did: %s\nwant: %s", said, want)
-	}
-}
-
-// TestDHCP6Services: dhcp6-up runs with what is told, again if that changes, and dhcp6-down when it is
-// told no more; ipv6-prefix-up has it too. What a server has chosen is safe.
+// TestDHCP6Services: dhcp6-up runs with the services, again when they change, and dhcp6-down when
+// there are none any more; ipv6-prefix-up has them too. Values from a server are sanitized.
 func TestDHCP6Services(t *testing.T) {
 	p := newTestDir(t)
 	p.add(t, DHCP6Up, `echo "up $AFTR $NTP_IP $DNS6 $IFNAME" >>%[1]s/said`)
@@ -613,5 +357,23 @@ func TestDHCP6Services(t *testing.T) {
 	want := "up aftr.example 2001:db8::1 2001:db8::2 2001:db8::53 ppp0, down aftr.example, up __reboot_  2001:db8::53 ppp0, prefix 2001:db8::/56 _x_, down __reboot_"
 	if said := p.said(t); said != want {
 		t.Errorf("%s, want %s", said, want)
+	}
+}
+
+// TestOldAddresses: ip-up has both previous addresses, and none the first time.
+func TestOldAddresses(t *testing.T) {
+	p := newTestDir(t)
+	p.add(t, IPUp, `echo "from $OLDIPLOCAL/$OLDIPREMOTE" >>%[1]s/said`)
+	s := p.scripts(nil)
+	first := withIPv4("192.0.2.10")
+	first.IPv4.Remote = addressing.IPv4.Remote
+	s.Notify(info, first)
+	s.settle()
+	second := withIPv4("192.0.2.11")
+	second.Previous = first.Addressing
+	s.Notify(info, second)
+	s.Close()
+	if said, want := p.said(t), "from /, from 192.0.2.10/192.0.2.1"; said != want {
+		t.Errorf("ran: %s; want %s", said, want)
 	}
 }

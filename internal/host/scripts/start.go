@@ -15,16 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// umask is that of scripts, as pppd sets it: what they write may hold secrets.
+// umask is the umask of scripts, as in pppd: what they write may hold secrets.
 const umask = 0o077
 
-// start starts a script with its umask. A thread of its own has one of its own, and ends with
-// it; where that is not allowed, the whole process has it for the moment.
+// start starts a script with its umask, on a thread that does not share the process's umask and
+// ends afterwards; where that is not permitted, the process's umask is changed for the moment.
 func start(cmd *exec.Cmd) error {
 	started := make(chan error)
 	// Ends once the script runs.
 	go func() {
-		runtime.LockOSThread() // and never unlock it: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		if unix.Unshare(unix.CLONE_FS) != nil {
 			started <- startShared(cmd)
 			return
@@ -46,8 +46,8 @@ func startShared(cmd *exec.Cmd) error {
 	return cmd.Start()
 }
 
-// explainStartError is why a script could not be started, in words that name the script's own fault: the
-// kernel says "no such file or directory" of a script whose interpreter is not there.
+// explainStartError explains why a script could not be started: the kernel reports "no such file
+// or directory" also for a script whose interpreter does not exist.
 func explainStartError(path string, err error) error {
 	interpreter, found := interpreterOf(path)
 	switch {
@@ -56,15 +56,15 @@ func explainStartError(path string, err error) error {
 	case !found && errors.Is(err, unix.ENOEXEC):
 		return errors.New("its first line names no interpreter: it should be #!/bin/sh")
 	case found && errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("its interpreter %q is not there", interpreter)
+		return fmt.Errorf("its interpreter %q does not exist", interpreter)
 	}
 	return err
 }
 
-// maxInterpreter is how much of a first line the kernel reads, in octets (BINPRM_BUF_SIZE).
+// maxInterpreter is how much of the first line the kernel reads, in octets (BINPRM_BUF_SIZE).
 const maxInterpreter = 256
 
-// interpreterOf is the program that a script's first line names, without its argument.
+// interpreterOf returns the program that a script's first line names, without its argument.
 func interpreterOf(path string) (name []byte, found bool) {
 	f, err := os.Open(path)
 	if err != nil {

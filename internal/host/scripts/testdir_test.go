@@ -21,7 +21,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// testDir is a directory of scripts, and what they leave there.
+// testDir is a directory of scripts and their output.
 type testDir struct {
 	dir string
 	log bytes.Buffer // to be read after Close
@@ -33,7 +33,7 @@ func newTestDir(t *testing.T) *testDir {
 	return &testDir{dir: t.TempDir()}
 }
 
-// add makes a script of shell lines, for which %[1]s is the directory.
+// add writes a script of shell lines, in which %[1]s is the directory.
 func (p *testDir) add(t *testing.T, name, lines string) {
 	t.Helper()
 	text := "#!/bin/sh\n" + strings.ReplaceAll(lines, "%[1]s", p.dir) + "\n"
@@ -42,7 +42,7 @@ func (p *testDir) add(t *testing.T, name, lines string) {
 	}
 }
 
-// addLogging is a script that writes that it runs, and the fourth of its arguments.
+// addLogging adds scripts that record that they run, and their fourth argument.
 func (p *testDir) addLogging(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -50,7 +50,7 @@ func (p *testDir) addLogging(t *testing.T, names ...string) {
 	}
 }
 
-// addRecording is a script that writes all that it is told.
+// addRecording adds scripts that record their arguments and environment.
 func (p *testDir) addRecording(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -76,7 +76,7 @@ func (p *testDir) env(t *testing.T, script string) []string {
 	return env
 }
 
-// scripts are those of the place, and wait as long as they last.
+// scripts returns a Runner of the directory's scripts, which waits until they end.
 func (p *testDir) scripts(change func(*Config)) *Runner {
 	param := "param"
 	cfg := Config{
@@ -89,13 +89,13 @@ func (p *testDir) scripts(change func(*Config)) *Runner {
 	return New(cfg)
 }
 
-// said is what ran, in order.
+// said returns what ran, in order.
 func (p *testDir) said(t *testing.T) string {
 	t.Helper()
 	return strings.ReplaceAll(strings.TrimSpace(p.read(t, "said")), "\n", ", ")
 }
 
-// settle waits until nothing runs.
+// settle waits until no script runs.
 func (s *Runner) settle() {
 	for _, p := range []*upDown{s.ip, s.ipv6, s.auth, s.dhcp6} {
 		<-p.settled()
@@ -119,7 +119,7 @@ var (
 	}
 )
 
-// common are the variables of every script.
+// common returns the variables of every script.
 func common() []string {
 	return []string{
 		"ACNAME=ac", "DEVICE=eth0", "IFNAME=ppp0", "MACREMOTE=02:00:5E:00:53:01", fmt.Sprintf("ORIG_UID=%d", os.Getuid()),

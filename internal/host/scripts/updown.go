@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// upDown is a script for the coming of something and one for its going. They run by
-// turns, never both at once, and what has come and gone while one of them ran is
-// skipped, as pppd does it: what counts is how things are in the end.
+// upDown is a pair of scripts for something that comes up and goes down. They run in turn, never
+// both at once, and changes while one of them runs are skipped, as in pppd: only the final state
+// counts.
 type upDown struct {
 	scripts  *Runner
 	upName   string
 	downName string
 	mu       sync.Mutex
 	desired  *call    // nil: down
-	current  *call    // what up was last told; nil: down
-	downEnv  []string // what down is told beside
+	current  *call    // the call that up last ran with; nil: down
+	downEnv  []string // additional environment of down
 	running  bool
-	idleCh   chan struct{} // closed when nothing runs
+	idleCh   chan struct{} // closed when no script runs
 }
 
 func newUpDown(s *Runner, up, down string) *upDown {
@@ -39,33 +39,34 @@ func (p *upDown) setDesired(c *call, after []string) {
 	}
 	if !p.running && p.desired != p.current {
 		p.running, p.idleCh = true, make(chan struct{})
-		// Ends when things are as wanted: scripts end, or are ended by Close.
+		// Ends when the desired state is reached: scripts end, or Close ends them.
 		go p.runPending()
 	}
 }
 
-// desiredCall is the call that it is wanted up with; nil: it is wanted down.
+// desiredCall returns the call of the desired state; nil: down.
 func (p *upDown) desiredCall() *call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.desired
 }
 
-// isUp reports whether it is wanted up.
+// isUp reports whether the desired state is up.
 func (p *upDown) isUp() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.desired != nil
 }
 
-// idle says that all is down, and nothing runs.
+// idle reports whether the state is down and no script runs.
 func (p *upDown) idle() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.running && p.current == nil
 }
 
-// settled is closed when things are as they were wanted last, or nothing runs any more.
+// settled returns a channel that is closed when the desired state is reached, or no script runs
+// any more.
 func (p *upDown) settled() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +83,7 @@ func (p *upDown) runPending() {
 	}
 }
 
-// next is what must run; nil: nothing.
+// next returns the script to be run next; nil: none.
 func (p *upDown) next() (string, *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

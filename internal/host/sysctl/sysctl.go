@@ -1,5 +1,5 @@
-// Package sysctl has an interface's IPv6 settings in the kernel (sysctl net.ipv6.conf). Its
-// functions are called on a thread of the interface's network namespace.
+// Package sysctl reads and sets an interface's IPv6 sysctls (net.ipv6.conf). Its functions must be
+// called on a thread in the interface's network namespace.
 package sysctl
 
 import (
@@ -13,34 +13,34 @@ func path(device, name string) string {
 	return filepath.Join("/proc/sys/net/ipv6/conf", device, name)
 }
 
-// read what a setting is; empty: there is none.
+// read returns a setting's value; empty: it does not exist.
 func read(device, name string) string {
 	text, _ := os.ReadFile(path(device, name))
 	return strings.TrimSpace(string(text))
 }
 
-// DisableAcceptRA keeps the kernel from heeding router advertisements on an interface by
-// itself: neither addresses nor routes follow from them then. It is best called before the
-// interface is up. It leaves a setting alone that is as it should be: in a container it
-// may be that nobody can change it. The error is fs.ErrNotExist where there is no IPv6.
+// DisableAcceptRA keeps the kernel from handling Router Advertisements on an interface by itself,
+// so that they configure neither addresses nor routes. It should be called before the interface is
+// up. A setting that is already right is not written, as in a container it may be read-only. The
+// error is fs.ErrNotExist without IPv6.
 func DisableAcceptRA(device string) error {
 	if read(device, "accept_ra") == "0" {
 		return nil
 	}
 	if err := os.WriteFile(path(device, "accept_ra"), []byte("0"), 0); err != nil {
-		return fmt.Errorf("keep the kernel from heeding router advertisements (`sysctl net.ipv6.conf.default.accept_ra=0` does it beforehand): %w", err)
+		return fmt.Errorf("disable Router Advertisements in the kernel (set sysctl net.ipv6.conf.default.accept_ra=0 beforehand): %w", err)
 	}
 	return nil
 }
 
-// AcceptsRA reports whether the kernel does so: one that forwards does not by default.
+// AcceptsRA reports whether the kernel handles Router Advertisements on an interface: by default
+// it does not if it forwards.
 func AcceptsRA(device string) bool {
 	accepts := read(device, "accept_ra")
 	return accepts != "" && accepts != "0" && (accepts != "1" || !Forwarding(device))
 }
 
-// Forwarding reports whether what comes in on an interface may go out on others, and the other
-// way round.
+// Forwarding reports whether the kernel forwards IPv6 packets from and to an interface, or may.
 func Forwarding(device string) bool {
-	return read(device, "forwarding") != "0" // not known to be off
+	return read(device, "forwarding") != "0" // 1, or unknown
 }

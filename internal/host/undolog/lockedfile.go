@@ -12,14 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LockedFile is a file like those of Write and Read that is one program's at a time, until Close or the
-// program's end, however that comes: it is locked. It may be used concurrently by nobody.
+// LockedFile is a file like those of Write and Read that is locked: one program has it at a time,
+// until Close or the end of the program, however it ends. It must not be used concurrently.
 type LockedFile struct {
 	file *os.File
 	path string
 }
 
-// OpenLocked opens a file, and makes it and its directory if it must; nil: another program has it.
+// OpenLocked opens and locks a file, and creates it and its directory if necessary; nil: another
+// program has it.
 func OpenLocked(path string) (*LockedFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
@@ -27,8 +28,8 @@ func OpenLocked(path string) (*LockedFile, error) {
 	return openAndLock(path, os.O_CREATE)
 }
 
-// OpenExistingLocked is Hold for a file that an earlier program has left; nil: there is none, or it is another
-// program's.
+// OpenExistingLocked is OpenLocked for an existing file; nil: it does not exist, or another
+// program has it.
 func OpenExistingLocked(path string) (*LockedFile, error) {
 	h, err := openAndLock(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -37,7 +38,7 @@ func OpenExistingLocked(path string) (*LockedFile, error) {
 	return h, err
 }
 
-// openAndLock locks the file that has the path then: its holder before may have removed it meanwhile.
+// openAndLock retries if the file was removed between opening and locking.
 func openAndLock(path string, flags int) (*LockedFile, error) {
 	for {
 		file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|flags, 0o600)
@@ -58,7 +59,7 @@ func openAndLock(path string, flags int) (*LockedFile, error) {
 	}
 }
 
-// isSameFile reports whether an open file is the one of a path.
+// isSameFile reports whether an open file is the one at a path.
 func isSameFile(file *os.File, path string) bool {
 	open, err := file.Stat()
 	if err != nil {
@@ -68,7 +69,7 @@ func isSameFile(file *os.File, path string) bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-// Read reads the file's value. It says no if there is none, or it is of another boot.
+// Read reads the file's value. There is false if it is empty or from another boot.
 func (h *LockedFile) Read(value any) (there bool, err error) {
 	b, err := io.ReadAll(io.NewSectionReader(h.file, 0, maxSize))
 	if err != nil || len(b) == 0 {
@@ -77,7 +78,7 @@ func (h *LockedFile) Read(value any) (there bool, err error) {
 	return decode(h.path, b, value)
 }
 
-// Write has the file hold a value, in JSON.
+// Write writes a value to the file, in JSON.
 func (h *LockedFile) Write(value any) error {
 	b, err := encode(h.path, value)
 	if err != nil {
@@ -90,10 +91,10 @@ func (h *LockedFile) Write(value any) error {
 	return err
 }
 
-// Remove removes the file, as everything has been taken back, and gives it up.
+// Remove removes and closes the file, once everything has been undone.
 func (h *LockedFile) Remove() error { return errors.Join(os.Remove(h.path), h.Close()) }
 
-// Close gives the file up, with what stands in it.
+// Close unlocks and closes the file, which stays.
 func (h *LockedFile) Close() error { return h.file.Close() }
 
 func encode(path string, value any) ([]byte, error) {

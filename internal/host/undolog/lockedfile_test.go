@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestIsSameFile: who has opened a file that its holder then removes does not take it for the
-// one that has the path.
+// TestIsSameFile: an open file that was removed and replaced is not the one at its path.
 func TestIsSameFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0")
 	create := func() *os.File {
@@ -20,33 +19,96 @@ func TestIsSameFile(t *testing.T) {
 	}
 	first := create()
 	if !isSameFile(first, path) {
-		t.Error("a file is not its own path's")
+		t.Error("a file is not recognized at its path")
 	}
 	if err := os.Remove(path); err != nil || isSameFile(first, path) {
-		t.Errorf("a file that was removed has its path, %v", err)
+		t.Errorf("a removed file is taken for the one at its path, %v", err)
 	}
 	second := create()
 	if isSameFile(first, path) || !isSameFile(second, path) {
-		t.Error("the path is that of the file before")
+		t.Error("a removed file is taken for its successor")
 	}
 	second.Close()
 	if isSameFile(second, path) {
-		t.Error("a file that is closed is taken for its path's")
+		t.Error("a closed file is taken for the one at its path")
 	}
 }
 
-// TestSpecialFileRefused: a file that cannot be opened is an error, also if an earlier program has left it.
+// TestSpecialFileRefused: a file that cannot be opened is an error, whether it must exist or not.
 func TestSpecialFileRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "eth0")
 	if err := os.Symlink("/dev/null", path); err != nil {
 		t.Fatal(err)
 	}
-	for name, hold := range map[string]func(string) (*LockedFile, error){"Hold": OpenLocked, "HoldLeft": OpenExistingLocked} {
+	for name, hold := range map[string]func(string) (*LockedFile, error){"OpenLocked": OpenLocked, "OpenExistingLocked": OpenExistingLocked} {
 		if h, err := hold(path); h != nil || err == nil {
 			t.Errorf("%s of a symbolic link: %v, %v", name, h, err)
 		}
 		if h, err := hold(filepath.Dir(path)); h != nil || err == nil {
 			t.Errorf("%s of a directory: %v, %v", name, h, err)
 		}
+	}
+}
+
+// TestLockedFile: one program has a file at a time, it holds what was written last, and it can be
+// removed.
+func TestLockedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sub", "eth0")
+	if h, err := OpenExistingLocked(path); h != nil || err != nil {
+		t.Fatalf("a nonexistent file: %v, %v", h, err)
+	}
+	h, err := OpenLocked(path)
+	if err != nil || h == nil {
+		t.Fatal(err)
+	}
+	var is []string
+	if there, err := h.Read(&is); there || err != nil {
+		t.Errorf("an empty file says %v, %v", is, err)
+	}
+	for _, value := range [][]string{{"a", "long", "value"}, {"b"}} {
+		if err := h.Write(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, hold := range map[string]func(string) (*LockedFile, error){"OpenLocked": OpenLocked, "OpenExistingLocked": OpenExistingLocked} {
+		if other, err := hold(path); other != nil || err != nil {
+			t.Errorf("%s of another's: %v, %v", name, other, err)
+		}
+	}
+	h.Close()
+	h, err = OpenExistingLocked(path)
+	if err != nil || h == nil {
+		t.Fatal(err)
+	}
+	if there, err := h.Read(&is); !there || err != nil || len(is) != 1 || is[0] != "b" {
+		t.Errorf("it says %v, %v, %v", there, is, err)
+	}
+	var number int
+	if _, err := h.Read(&number); err == nil {
+		t.Error("a value of another type is read")
+	}
+	if err := h.Remove(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+	os.WriteFile(path, []byte("{\"boot\":\"another\",\"set\":[\"c\"]}"), 0o600)
+	h, _ = OpenExistingLocked(path)
+	if there, err := h.Read(&is); there || err != nil {
+		t.Errorf("another boot's says %v, %v", is, err)
+	}
+	h.Close()
+	os.WriteFile(path, []byte("nonsense"), 0o600)
+	h, _ = OpenExistingLocked(path)
+	if there, err := h.Read(&is); there || err == nil {
+		t.Errorf("nonsense says %v, %v", is, err)
+	}
+	h.Close()
+	if err := os.Symlink("/dev/null", path+"2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenLocked(path + "2"); err == nil {
+		t.Error("a symbolic link is followed")
 	}
 }

@@ -1,6 +1,6 @@
-// Package undolog keeps in files what a program has set in the kernel and means to take
-// back, so that after a crash the next program can. A file says nothing after the next boot, as
-// the kernel has forgotten it too.
+// Package undolog records in files what a program has set in the kernel, so that after a crash the
+// next program can undo it. A record is void after the next boot, as the kernel's state is gone
+// too.
 package undolog
 
 import (
@@ -19,19 +19,19 @@ const (
 	maxSize    = 1 << 20 // octets
 )
 
-// record is a file's.
+// record is the content of a file.
 type record struct {
 	Boot string          `json:"boot"`
 	Set  json.RawMessage `json:"set"`
 }
 
-// BootID is by what the kernel tells this boot from others.
+// BootID returns the kernel's identifier of this boot.
 func BootID() (string, error) {
 	id, err := os.ReadFile(bootIDPath)
 	return string(bytes.TrimSpace(id)), err
 }
 
-// Write has a file hold a value, in JSON. It is replaced whole or not at all.
+// Write writes a value to a file, in JSON, atomically.
 func Write(path string, value any) error {
 	all, err := encode(path, value)
 	if err != nil {
@@ -40,7 +40,7 @@ func Write(path string, value any) error {
 	return atomicfile.Write(path, string(all), 0o600)
 }
 
-// Read reads a file's value. It says no if there is none, or it is of another boot.
+// Read reads a file's value. There is false if the file does not exist or is from another boot.
 func Read(path string, value any) (there bool, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +57,7 @@ func Read(path string, value any) (there bool, err error) {
 	return decode(path, b, value)
 }
 
-// Remove removes a file: everything has been taken back.
+// Remove removes a file, once everything has been undone.
 func Remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -55,70 +55,7 @@ func TestInvalidFile(t *testing.T) {
 	}
 }
 
-// TestLockedFile: a file is one program's at a time, tells what was written last, and goes when there is
-// nothing left.
-func TestLockedFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sub", "eth0")
-	if h, err := OpenExistingLocked(path); h != nil || err != nil {
-		t.Fatalf("a file that is not there: %v, %v", h, err)
-	}
-	h, err := OpenLocked(path)
-	if err != nil || h == nil {
-		t.Fatal(err)
-	}
-	var is []string
-	if there, err := h.Read(&is); there || err != nil {
-		t.Errorf("an empty file says %v, %v", is, err)
-	}
-	for _, value := range [][]string{{"a", "long", "value"}, {"b"}} {
-		if err := h.Write(value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, hold := range map[string]func(string) (*LockedFile, error){"Hold": OpenLocked, "HoldLeft": OpenExistingLocked} {
-		if other, err := hold(path); other != nil || err != nil {
-			t.Errorf("%s of another's: %v, %v", name, other, err)
-		}
-	}
-	h.Close()
-	h, err = OpenExistingLocked(path)
-	if err != nil || h == nil {
-		t.Fatal(err)
-	}
-	if there, err := h.Read(&is); !there || err != nil || len(is) != 1 || is[0] != "b" {
-		t.Errorf("it says %v, %v, %v", there, is, err)
-	}
-	var number int
-	if _, err := h.Read(&number); err == nil {
-		t.Error("a value of another kind is read")
-	}
-	if err := h.Remove(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("it is still there: %v", err)
-	}
-	os.WriteFile(path, []byte("{\"boot\":\"another\",\"set\":[\"c\"]}"), 0o600)
-	h, _ = OpenExistingLocked(path)
-	if there, err := h.Read(&is); there || err != nil {
-		t.Errorf("another boot's says %v, %v", is, err)
-	}
-	h.Close()
-	os.WriteFile(path, []byte("nonsense"), 0o600)
-	h, _ = OpenExistingLocked(path)
-	if there, err := h.Read(&is); there || err == nil {
-		t.Errorf("nonsense says %v, %v", is, err)
-	}
-	h.Close()
-	if err := os.Symlink("/dev/null", path+"2"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := OpenLocked(path + "2"); err == nil {
-		t.Error("a symbolic link is followed")
-	}
-}
-
-// TestFormat: what stands in a file, and who can read it; a value as long as a file may be is kept.
+// TestFormat: a file's content and mode, and the longest value that can be read.
 func TestFormat(t *testing.T) {
 	boot, err := BootID()
 	if err != nil || len(boot) != 36 {
@@ -143,9 +80,9 @@ func TestFormat(t *testing.T) {
 			t.Errorf("%s says %q, %v; want %q", name, text, err, want)
 		}
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v; want it its user's alone", name, info.Mode(), err)
+			t.Errorf("%s: %v, %v; want access only for its user", name, info.Mode(), err)
 		}
-		for length, want := range map[int]bool{1<<20 + 1: true, 1<<20 + 2: false} { // octets; the last of them ends the line, and is not needed
+		for length, want := range map[int]bool{1<<20 + 1: true, 1<<20 + 2: false} { // octets; the last one is the newline, which is not needed
 			value := strings.Repeat("x", length-len(`{"boot":"","set":""}`)-len(boot)-1)
 			if err := write(value); err != nil {
 				t.Fatal(err)
@@ -169,7 +106,7 @@ func read(name, path string, locked *LockedFile, value *string) (bool, error) {
 	return Read(path, value)
 }
 
-// writeUnencodable writes a value that JSON cannot hold.
+// writeUnencodable writes a value that JSON cannot encode.
 func writeUnencodable(dir string, locked *LockedFile) error {
 	if err := locked.Write(func() {}); err == nil {
 		return nil
