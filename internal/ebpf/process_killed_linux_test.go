@@ -51,9 +51,9 @@ func attached(t *testing.T, e *station, device string) (n int) {
 // Environment variables of the child process that is killed: its mode, TCX or childClsact, and its
 // Config.UndoDir.
 const (
-	childMode    = "UPPPOE_FASTPATH_VICTIM"
+	childMode    = "UPPPOE_EBPF_CHILD"
 	childClsact  = "filters"
-	childUndoDir = "UPPPOE_FASTPATH_MEMORY"
+	childUndoDir = "UPPPOE_EBPF_UNDO_DIR"
 )
 
 // TestMain runs the child process that is killed, for killedProcess.
@@ -71,7 +71,7 @@ func runChild() int {
 		println(err.Error())
 		return 1
 	}
-	device, err := tun.Open(tun.Config{Name: "victim0"})
+	device, err := tun.Open(tun.Config{Name: "child0"})
 	if err != nil {
 		println(err.Error())
 		return 1
@@ -100,7 +100,7 @@ func TestProcessKilled(t *testing.T) {
 }
 
 // killedProcess opens a session in a child process, kills it, and returns its station.
-func killedProcess(t *testing.T, way string) *station {
+func killedProcess(t *testing.T, mode string) *station {
 	t.Helper()
 	roottest.Need(t, "ip")
 	var ns [2]*lab.Namespace
@@ -115,7 +115,7 @@ func killedProcess(t *testing.T, way string) *station {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childMode+"="+way)
+	cmd.Env = append(os.Environ(), childMode+"="+mode)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -126,75 +126,13 @@ func killedProcess(t *testing.T, way string) *station {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	e := &station{t: t, ns: ns[0]}
-	before, interfaces := attached(t, e, "victim0"), e.interfaces()
+	before, interfaces := attached(t, e, "child0"), e.interfaces()
 	cmd.Process.Kill()
 	cmd.Wait()
 	if line != "ready\n" || err != nil || before != 3 || interfaces != 5 {
 		t.Fatalf("%d programs were attached, with %d interfaces: %q, %v", before, interfaces, line, err)
 	}
 	return e
-}
-
-// TestRestoreFeatures: offload settings that a killed process changed are restored by Restore, and
-// by Close, but not while the process exists.
-func TestRestoreFeatures(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv(childUndoDir, dir)
-	e := killedProcess(t, "TCX")
-	is := func(want bool, when string) {
-		t.Helper()
-		e.do(func() error {
-			tool, err := openEthtool()
-			if err != nil {
-				return err
-			}
-			defer tool.close()
-			f, err := tool.features(ethernet)
-			if err != nil {
-				return err
-			}
-			for _, word := range []string{"tx-tcp-segmentation", "tx-tcp6-segmentation"} {
-				if f.enabled(word) != want {
-					t.Errorf("%s: %s is %v, want %v", when, word, !want, want)
-				}
-			}
-			return nil
-		})
-	}
-	left := func() int {
-		all, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(all)
-	}
-	is(false, "after a kill")
-	if n := left(); n != 1 {
-		t.Fatalf("%d undo files, want one", n)
-	}
-	e.do(func() error { return Restore(dir, "other0") })
-	is(false, "another interface restored")
-	e.do(func() error { return Restore(dir, ethernet) })
-	is(true, "restored")
-	if n := left(); n != 0 {
-		t.Errorf("%d files are left", n)
-	}
-	e.do(func() error {
-		engine, err := Open(Config{Interface: ethernet, Sessions: 1, Exclusive: true, UndoDir: dir})
-		if err != nil {
-			return err
-		}
-		is(false, "open")
-		if err := Restore(dir, ethernet); err != nil {
-			t.Errorf("Restore for a live program: %v", err)
-		}
-		is(false, "restored while its program exists")
-		return engine.Close()
-	})
-	is(true, "closed")
-	if n := left(); n != 0 {
-		t.Errorf("%d files are left in the end", n)
-	}
 }
 
 // awaitCleanup waits until the kernel has cleaned up, which it does asynchronously.
@@ -206,7 +144,7 @@ func awaitCleanup(t *testing.T, e *station) {
 			left, err = net.Interfaces()
 			return err
 		})
-		n := attached(t, e, "victim0")
+		n := attached(t, e, "child0")
 		if n == 0 && len(left) == 2 { // lo and eth0
 			return
 		}

@@ -2,13 +2,10 @@ package ebpf
 
 import (
 	"errors"
-	"net"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
-	"upppoe/internal/roottest"
 	"upppoe/pppoe/datapath"
 	"upppoe/pppoe/vlan"
 	"upppoe/pppoe/wire"
@@ -127,42 +124,6 @@ func TestTwoSessions(t *testing.T) {
 	}
 }
 
-// TestTwoEngines: two engines serve sessions on one interface, each as if exclusively. They do not
-// interfere with each other, also when one closes, or when they have sessions with the same ID and
-// peer in different VLANs.
-func TestTwoEngines(t *testing.T) {
-	s := newNetwork(t, withExclusive)
-	e := s.ends[0]
-	first, second := e.engine, (*Engine)(nil)
-	e.do(func() (err error) {
-		second, err = Open(Config{Interface: ethernet, Sessions: 64, Exclusive: true})
-		return err
-	})
-	t.Cleanup(func() { second.Close() })
-	var all [4][2]*sessionEnd
-	all[0][0], all[0][1] = s.session(1, vlan.Stack{}, 1492)
-	all[1][0], all[1][1] = s.vlanSession(2, vlan.Stack{}, 1492)
-	e.engine = second
-	e.createPair()
-	all[2][0], all[2][1] = s.session(3, vlan.Stack{}, 1492)
-	all[3][0], all[3][1] = s.vlanSession(4, vlan.Stack{{TPID: vlan.CTag, VID: 5}}, 1492)
-	e.engine = first
-	exchangeAll := func() {
-		for _, ends := range all {
-			exchange(t, ends[0], ends[1], ends[1].ipv4, 1<<20)
-			exchange(t, ends[1], ends[0], ends[0].ipv6, 1<<20)
-		}
-	}
-	exchangeAll()
-	for i, ends := range all {
-		if n := ends[0].userSpace.received.Load() + ends[0].userSpace.sent.Load(); n > 100 {
-			t.Errorf("session number %d: %d packets through user space", i+1, n)
-		}
-	}
-	first.Close()
-	exchangeAll()
-}
-
 // TestAddRefuses: each error of Add, after which nothing is left behind.
 func TestAddRefuses(t *testing.T) {
 	s := newNetwork(t, func(_ *station, cfg *Config) { cfg.Sessions = 1 })
@@ -211,129 +172,6 @@ func TestOwnAddress(t *testing.T) {
 	}
 }
 
-// TestOpenRefuses: the error wraps ErrUnavailable.
-func TestOpenRefuses(t *testing.T) {
-	s := newNetwork(t)
-	s.ends[0].do(func() error {
-		if _, err := Open(Config{Interface: "gone0"}); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("no such interface: %v", err)
-		}
-		return nil
-	})
-}
-
-// TestClose: programs are detached, and devices removed.
-func TestClose(t *testing.T) {
-	s := newNetwork(t, withExclusive)
-	here, there := s.session(1, vlan.Stack{}, 1492)
-	if n := attached(t, here.station, here.device.Name()); n != 3 {
-		t.Fatalf("%d programs are attached, want 3", n)
-	}
-	if err := here.engine.Close(); err != nil {
-		t.Error(err)
-	}
-	if n := attached(t, here.station, here.device.Name()); n != 0 {
-		t.Errorf("%d programs are left", n)
-	}
-	here.do(func() error {
-		interfaces, err := net.Interfaces()
-		if len(interfaces) != 3 { // lo, eth0, ppp0
-			t.Errorf("left: %v", interfaces)
-		}
-		return err
-	})
-	if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
-		t.Errorf("through user space: %v", err)
-	}
-	here.link.Remove(1) // after Close: no effect
-}
-
-// TestShaping: user space sends the packets of a device with a shaper or filters, which the kernel
-// data path would bypass.
-func TestShaping(t *testing.T) {
-	roottest.Need(t, "tc")
-	notices := make(chan string, 16)
-	s := newNetwork(t, withoutTimer, func(e *station, cfg *Config) {
-		if e.addr == addrs[0] {
-			cfg.Notify = func(text string) { notices <- text }
-		}
-	})
-	here, there := s.session(1, vlan.Stack{}, 1492)
-	for _, c := range []struct {
-		tc     string
-		kernel bool
-		says   string // empty: nothing
-	}{
-		{"qdisc add dev DEV root pfifo", true, ""},
-		{"qdisc replace dev DEV root tbf rate 100mbit burst 20k latency 10ms", false, "tbf"},
-		{"qdisc del dev DEV root", true, "in the kernel again"},
-		{"qdisc add dev DEV ingress", true, ""},
-		{"qdisc del dev DEV ingress", true, ""},
-		{"qdisc add dev DEV clsact", false, "clsact"},
-		{"qdisc del dev DEV clsact", true, "in the kernel again"},
-	} {
-		words := strings.Fields(strings.ReplaceAll(c.tc, "DEV", here.device.Name()))
-		sh(t, here.ns, "tc", words...)
-		if c.says != "" {
-			select {
-			case text := <-notices:
-				if !strings.Contains(text, c.says) {
-					t.Errorf("%s: the log says: %s", c.tc, text)
-				}
-			case <-time.After(5 * time.Second):
-				t.Fatalf("%s: the log says nothing", c.tc)
-			}
-		}
-		before := here.userSpace.sent.Load()
-		if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
-			t.Errorf("%s: %v", c.tc, err)
-		}
-		if got := here.userSpace.sent.Load() == before; got != c.kernel {
-			t.Errorf("%s: sent in the kernel: %v", c.tc, got)
-		}
-	}
-}
-
-// TestShapedBeforeAdd: the same with a queueing discipline that the device has before its session
-// is added, as by a script that runs when the session begins.
-func TestShapedBeforeAdd(t *testing.T) {
-	roottest.Need(t, "tc")
-	s := newNetwork(t, withoutTimer)
-	here, there := s.session(1, vlan.Stack{}, 1492)
-	for _, c := range []struct {
-		add, del string
-		kernel   bool
-	}{
-		{"root tbf rate 100mbit burst 20k latency 10ms", "root", false},
-		{"clsact", "clsact", false},
-		{"root pfifo", "root", true},
-		{"ingress", "ingress", true},
-	} {
-		here.link.Remove(here.id)
-		change := func(word, what string) {
-			sh(t, here.ns, "tc", append([]string{"qdisc", word, "dev", here.device.Name()}, strings.Fields(what)...)...)
-		}
-		change("add", c.add)
-		here.do(func() error {
-			return here.link.Add(datapath.Session{SessionID: here.id, Local: here.addr, Peer: there.addr, Device: here.device})
-		})
-		here.link.SetFamilies(here.id, true, true)
-		kernel := !c.kernel
-		// Earlier messages may arrive in between.
-		for until := time.Now().Add(5 * time.Second); kernel != c.kernel && time.Now().Before(until); {
-			before := here.userSpace.sent.Load()
-			if _, err := here.ns.Ping(there.ipv4, 1, time.Second); err != nil {
-				t.Errorf("%s: %v", c.add, err)
-			}
-			kernel = here.userSpace.sent.Load() == before
-		}
-		if kernel != c.kernel {
-			t.Errorf("%s: sent in the kernel: %v", c.add, kernel)
-		}
-		change("del", c.del)
-	}
-}
-
 // TestDeviceMoved: user space carries a session whose device has been moved to another network
 // namespace.
 func TestDeviceMoved(t *testing.T) {
@@ -354,69 +192,4 @@ func TestDeviceMoved(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-// TestExclusive: an exclusive interface is configured for PPPoE, and restored afterwards. Its other
-// settings do not change.
-func TestExclusive(t *testing.T) {
-	roottest.Need(t, "ethtool")
-	s := newNetwork(t, ethtoolSet("gro", "off", "tx-tcp-mangleid-segmentation", "off"))
-	e := s.ends[0]
-	if err := e.engine.Close(); err != nil {
-		t.Fatal(err)
-	}
-	before := e.features()
-	e.do(func() (err error) {
-		e.engine, err = Open(Config{Interface: ethernet, Sessions: 4, Exclusive: true})
-		return err
-	})
-	during := e.features()
-	for word, want := range map[string]bool{
-		"tx-tcp-segmentation": false, "tx-tcp6-segmentation": false, "tx-tcp-mangleid-segmentation": false,
-		"tx-udp-segmentation": true, "rx-gro": true, "tx-checksum-ip-generic": true,
-	} {
-		if got := during.enabled(word); got != want {
-			t.Errorf("%s is %v while open", word, got)
-		}
-	}
-	if description := e.engine.Describe(); description != "receive in XDP" {
-		t.Errorf("description: %s", description)
-	}
-	if err := e.engine.Close(); err != nil {
-		t.Error(err)
-	}
-	if after := e.features(); after.active != before.active {
-		t.Errorf("features were %x, are %x", before.active, after.active)
-	}
-}
-
-// TestFixedFeature: a feature that the driver keeps fixed is reported and not restored.
-func TestFixedFeature(t *testing.T) {
-	s := newNetwork(t)
-	o := ownership{name: "lo", index: 1} // whose features are fixed
-	s.ends[0].do(func() error {
-		e := s.ends[0].engine
-		if err := o.set(e.ethtool, []string{"tx-checksum-ip-generic"}, false); !errors.Is(err, errFixed) {
-			t.Errorf("the error is %v", err)
-		}
-		return o.restore(e.ethtool)
-	})
-	if len(o.changes) > 0 {
-		t.Errorf("switched: %v", o.changes)
-	}
-}
-
-// features returns the features of the Ethernet interface.
-func (e *station) features() (f *features) {
-	e.t.Helper()
-	e.do(func() error {
-		t, err := openEthtool()
-		if err != nil {
-			return err
-		}
-		defer t.close()
-		f, err = t.features(ethernet)
-		return err
-	})
-	return f
 }

@@ -55,8 +55,8 @@ func (e *end) awaitConnectionsClosed(t *testing.T) {
 	}
 }
 
-// exactCounts transfers known packets, after some others that outlast what the kernel itself sends
-// when a device comes up.
+// exactCounts transfers known packets and compares the counters. Other packets are transferred
+// first, until the kernel has sent its own, which it does when a device comes up.
 func (e *ends) exactCounts(t *testing.T) {
 	t.Helper()
 	client, server := tap(t, e.client), tap(t, e.server)
