@@ -40,7 +40,7 @@ type Config struct {
 	NoAutoconf bool
 	// RequestAddress requests an address by DHCPv6 even if no router sets the managed flag.
 	RequestAddress bool
-	// RequestPrefix asks for a delegated prefix.
+	// RequestPrefix requests a delegated prefix.
 	RequestPrefix bool
 	// AddressHint is the address to request, such as one leased earlier; invalid: any.
 	AddressHint netip.Addr

@@ -13,6 +13,29 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
+// Run configures IPv6 of a session until its context ends. Then it releases its DHCPv6 leases,
+// unless the context's cause is ErrLinkGone, and removes the addresses, routes and rules that it
+// has set. It returns nil then; any other error names the device and says what to do.
+//
+// If the device is in another network namespace than the program's, call Run from a goroutine that
+// is locked to a thread of that namespace; LANs must be there too. Only one Run may use a device at
+// a time.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	m, err := openEndpoint(&cfg)
+	if err != nil {
+		return fmt.Errorf("IPv6 on %w", err)
+	}
+	defer m.Close()
+	s := newSession(&cfg, m, netif.NewRand())
+	if err := s.run(ctx, m.Inputs); err != nil {
+		return fmt.Errorf("IPv6 on %s: %w", cfg.Device, err)
+	}
+	return nil
+}
+
 // network sends messages and sets addresses and routes. Errors are logged and do not end the
 // session: lost messages are retransmitted, and what could not be set is tried again.
 type network interface {

@@ -1,6 +1,6 @@
 // Package life tests the programs from outside, as users and scripts see them: options, detaching,
 // scripts, status, exit codes, recovery from outages. It needs root and network namespaces, and
-// takes about a minute.
+// takes about two minutes.
 package life
 
 import (

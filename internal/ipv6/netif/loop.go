@@ -2,6 +2,7 @@ package netif
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"upppoe/internal/ipv6/lifetime"
@@ -56,3 +57,7 @@ func (in Inputs) Run(ctx context.Context, h Handler) error {
 		}
 	}
 }
+
+// ErrLinkGone is the cancellation cause of a context if the session has ended: nothing can be sent
+// any more.
+var ErrLinkGone = errors.New("the session has ended")

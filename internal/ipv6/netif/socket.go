@@ -198,7 +198,3 @@ func (s *socket) zone(a netip.Addr) string {
 	}
 	return ""
 }
-
-// ErrLinkGone is the cancellation cause of a context if the session has ended: nothing can be sent
-// any more.
-var ErrLinkGone = errors.New("the session has ended")

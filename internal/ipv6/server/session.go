@@ -15,6 +15,31 @@ import (
 	"upppoe/internal/ipv6/radv"
 )
 
+// Run serves a session until its context ends. Then it sends a final router advertisement, unless
+// the context's cause is ErrLinkGone, and removes the routes that it has set. It returns nil then;
+// any other error names the device and says what to do.
+//
+// It must be called on a thread of the device's network namespace. Once Notify has been called for
+// the first time, the thread does not matter.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	m, err := openEndpoint(&cfg)
+	if err != nil {
+		return fmt.Errorf("IPv6 server on %w", err)
+	}
+	defer m.Close()
+	s, err := newSession(&cfg, m, netif.NewRand())
+	if err != nil {
+		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
+	}
+	if err := s.run(ctx, m.Inputs); err != nil {
+		return fmt.Errorf("IPv6 server on %s: %w", cfg.Device, err)
+	}
+	return nil
+}
+
 // network sends messages and sets routes. Errors are logged and do not end the session: the client
 // repeats what was lost, and what could not be set is tried again.
 type network interface {
