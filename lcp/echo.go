@@ -11,19 +11,19 @@ import (
 // packets (RFC 1661 section 5.8).
 const magicLen = 4
 
-// keepalive sends Echo-Requests while the link is open and counts those that
-// have gone unanswered.
+// keepalive sends Echo-Requests while the link is open, and counts those that have had no
+// answer.
 type keepalive struct {
 	Echo
 	deadline time.Time
 	id       uint8
 	pending  int  // requests since the last answer
-	heard    bool // the peer has sent something since the last request
+	traffic  bool // the peer has sent data packets since the last request
 	probing  bool
 	dead     bool
 }
 
-// A probe is answered soon, or never.
+// Timer and bound of a probe.
 const (
 	probeInterval = time.Second
 	probeFailures = 3
@@ -57,9 +57,9 @@ func (k *keepalive) advance(now time.Time, l *Link, q *ppp.Queue) {
 		return
 	}
 	switch limit := k.failures(); {
-	case k.Adaptive && k.heard && !k.probing:
-		k.heard, k.pending = false, 0
-		k.rest(now)
+	case k.Adaptive && k.traffic && !k.probing:
+		k.traffic, k.pending = false, 0
+		k.startTimer(now)
 	case limit > 0 && k.pending >= limit:
 		k.dead = true
 		k.stop()
@@ -70,88 +70,88 @@ func (k *keepalive) advance(now time.Time, l *Link, q *ppp.Queue) {
 
 func (k *keepalive) send(now time.Time, l *Link, q *ppp.Queue) {
 	var data [magicLen]byte
-	binary.BigEndian.PutUint32(data[:], l.options.sentMagic())
+	binary.BigEndian.PutUint32(data[:], l.negotiator.sentMagic())
 	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoRequest, ID: k.id, Data: data[:]})
 	k.id++
 	k.pending++
-	k.heard = false
-	k.rest(now)
+	k.traffic = false
+	k.startTimer(now)
 }
 
-// rest waits for as long as there are signs of life to be asked for.
-func (k *keepalive) rest(now time.Time) {
+// startTimer starts the timer, if Echo-Requests are enabled.
+func (k *keepalive) startTimer(now time.Time) {
 	k.deadline = time.Time{}
 	if wait := k.interval(); wait > 0 {
 		k.deadline = now.Add(wait)
 	}
 }
 
-// Probe asks the peer at once whether it is still there, and soon again: after an
-// answer everything is as before, without one the link is dead in a few seconds. It
-// does nothing on a link that is not open.
+// Probe sends an Echo-Request at once, and repeats it each second: without an answer the
+// link is dead after three seconds, after an answer Echo continues as configured. On a link
+// that is not open it does nothing.
 func (l *Link) Probe(now time.Time, q *ppp.Queue) {
-	if l.machine.State() != ppp.Opened {
+	if l.automaton.State() != ppp.Opened {
 		return
 	}
 	l.echo.probing, l.echo.pending = true, 0
 	l.echo.send(now, l, q)
 }
 
-// NoteTraffic reports that the peer has sent packets that LCP did not see, which counts as a
-// sign of life if Echo is adaptive.
-func (l *Link) NoteTraffic() { l.echo.heard = true }
+// NoteTraffic records that the peer has sent data packets: adaptive echo then sends no
+// Echo-Request.
+func (l *Link) NoteTraffic() { l.echo.traffic = true }
 
-// Unanswered is how many Echo-Requests the peer has not answered.
+// Unanswered returns the number of Echo-Requests since the peer's last answer.
 func (l *Link) Unanswered() int { return l.echo.pending }
 
 func (k *keepalive) answered(now time.Time) {
 	k.pending = 0
 	if k.probing {
 		k.probing = false
-		k.rest(now)
+		k.startTimer(now)
 	}
 }
 
-// handleCodeReject stops asking a peer that does not know Echo-Request: it has
-// just shown that it lives, and would seem dead for ever.
+// handleCodeReject stops Echo-Requests to a peer that does not implement them: it is alive,
+// but would be taken for dead.
 func (k *keepalive) handleCodeReject(c ppp.Control) {
 	if len(c.Data) > 0 && ppp.Code(c.Data[0]) == ppp.EchoRequest {
 		k.stop()
 	}
 }
 
-// receiveEchoRequest answers with our magic number and the peer's data (RFC
-// 1661 section 5.8), cut to what the peer can receive.
+// receiveEchoRequest answers with our Magic-Number and the peer's data (RFC 1661 section
+// 5.8), truncated to the peer's MRU.
 func (l *Link) receiveEchoRequest(c ppp.Control, q *ppp.Queue) error {
-	if l.machine.State() != ppp.Opened {
+	if l.automaton.State() != ppp.Opened {
 		return ErrNotOpened
 	}
 	if len(c.Data) < magicLen {
 		return ErrMagic
 	}
-	if l.options.isOurs(binary.BigEndian.Uint32(c.Data)) {
+	if l.negotiator.isOwnMagic(binary.BigEndian.Uint32(c.Data)) {
 		return ErrOwnMagic
 	}
-	room := max(l.options.peerMRU-ppp.ControlHeaderLen, magicLen)
-	l.reject = append(l.reject[:0], c.Data[:min(len(c.Data), room)]...)
-	binary.BigEndian.PutUint32(l.reject, l.options.sentMagic())
-	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoReply, ID: c.ID, Data: l.reject})
+	room := max(l.negotiator.peerMRU-ppp.ControlHeaderLen, magicLen)
+	l.scratch = append(l.scratch[:0], c.Data[:min(len(c.Data), room)]...)
+	binary.BigEndian.PutUint32(l.scratch, l.negotiator.sentMagic())
+	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoReply, ID: c.ID, Data: l.scratch})
 	return nil
 }
 
-// receiveEchoReply takes any answer to a request sent since the last answer:
-// on a slow line it may be late.
+// receiveEchoReply accepts an answer to any request since the last answer: on a slow link
+// it may be late.
 func (l *Link) receiveEchoReply(now time.Time, c ppp.Control) error {
-	if l.machine.State() != ppp.Opened {
+	if l.automaton.State() != ppp.Opened {
 		return ErrNotOpened
 	}
 	if len(c.Data) < magicLen {
 		return ErrMagic
 	}
-	if l.options.isOurs(binary.BigEndian.Uint32(c.Data)) {
+	if l.negotiator.isOwnMagic(binary.BigEndian.Uint32(c.Data)) {
 		return ErrOwnMagic
 	}
-	if l.path.answered(now, c) {
+	if l.path.receiveReply(now, c) {
 		return nil
 	}
 	if age := int(l.echo.id - 1 - c.ID); age >= l.echo.pending {

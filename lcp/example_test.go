@@ -10,8 +10,8 @@ import (
 	"upppoe/ppp"
 )
 
-// open has a link negotiate over a pipe until it is open: frames come in by one channel and go out
-// by the other.
+// open negotiates a link over a pipe until it is open: it receives frames from one channel and sends
+// frames to the other.
 func open(link *lcp.Link, in <-chan []byte, out chan<- []byte) {
 	var queue ppp.Queue
 	send := func() {
@@ -33,11 +33,11 @@ func open(link *lcp.Link, in <-chan []byte, out chan<- []byte) {
 			link.Advance(time.Now(), &queue)
 		}
 	}
-	send() // our Configure-Ack may be among what the other side waits for
+	send() // the other side may be waiting for our Configure-Ack
 }
 
-// Two links negotiate over a pipe. A link does no I/O and reads no clock: whoever owns it gives it
-// packets and the time, and sends what it queues.
+// Two links negotiate over a pipe. A link does no I/O and reads no clock: its owner passes packets
+// and the time to it, and sends the frames that it queues.
 func Example() {
 	ours, theirs := lcp.New(&lcp.Config{}), lcp.New(&lcp.Config{MRU: 1400})
 	there, back := make(chan []byte, 8), make(chan []byte, 8)

@@ -9,104 +9,105 @@ import (
 	"upppoe/ppp"
 )
 
-// Config is what we want of a link. Zero fields stand for the defaults.
+// Config configures a link. A zero field stands for the default.
 type Config struct {
-	// MRU is what we ask to receive at most; default 1492. Nothing is asked
-	// when it is 1500, the protocol's own default.
+	// MRU is the Maximum-Receive-Unit that we request, in octets; default 1492. The option is
+	// omitted if it is 1500, the default of the protocol.
 	MRU int
-	// MaxMRU bounds what is agreed in either direction: 1492, or more by RFC
-	// 4638; default 1492.
+	// MaxMRU bounds the MRU in both directions: 1492, or more by RFC 4638; default 1492.
 	MaxMRU int
-	// NoMagic leaves the Magic-Number out, and with it loop detection.
+	// NoMagic disables the Magic-Number, and with it loop detection.
 	NoMagic bool
-	// RequireAuth lists the methods by which the peer may prove who it is, best
-	// first. Empty: it need not.
+	// RequireAuth lists the methods by which the peer may authenticate itself, the preferred
+	// one first. Empty: it need not.
 	RequireAuth []ppp.Method
-	// AllowAuth lists the methods by which we are ready to prove who we are,
-	// best first. Empty: we refuse.
+	// AllowAuth lists the methods by which we authenticate ourselves, the preferred one first.
+	// Empty: we refuse.
 	AllowAuth []ppp.Method
-	// Echo asks the peer for signs of life.
+	// Echo configures the detection of a dead peer.
 	Echo Echo
-	// CheckPath finds out, soon after the link has opened, whether packets of the size agreed
-	// on come through (RFC 4638 section 5.2): see TakePathLimit.
+	// CheckPath checks, soon after the link has opened, whether packets of the negotiated size
+	// arrive (RFC 4638 section 5.2): see TakePathLimit.
 	CheckPath bool
-	// Limits are the automaton's.
+	// Limits configures the automaton.
 	Limits ppp.Limits
-	// Rand is where magic numbers come from; nil: crypto/rand. It must not fail.
+	// Rand is the source of Magic-Numbers; nil: crypto/rand. It must not fail.
 	Rand io.Reader
 }
 
-// Echo is how often the peer must show that it lives.
+// Echo configures Echo-Requests, which detect a dead peer.
 type Echo struct {
 	// Interval between Echo-Requests; zero: none are sent.
 	Interval time.Duration
-	// Failures is how many may go unanswered, one after the other, before
-	// the link is taken for dead; zero: any number.
+	// Failures is the number of successive Echo-Requests without an answer after which the
+	// peer is dead; zero: it never is.
 	Failures int
-	// Adaptive leaves a request out if the peer has sent anything since the one
-	// before (pppd's lcp-echo-adaptive).
+	// Adaptive omits a request if the peer has sent data packets since the last one (pppd's
+	// lcp-echo-adaptive): see NoteTraffic.
 	Adaptive bool
 }
 
-// Link is LCP on one link: the automaton with LCP's options, and the codes that
-// LCP alone has. Whoever owns it reads how it stands after each call.
+// Link is LCP on one link: the automaton with LCP's options, and the codes that only LCP
+// has. Its owner reads its state after each call.
 type Link struct {
-	machine *ppp.Automaton
-	options *options
-	echo    keepalive
-	path    pathCheck
+	automaton  *ppp.Automaton
+	negotiator *negotiator
+	echo       keepalive
+	path       pathCheck
 
-	rejected ppp.Protocol // by the peer's last Protocol-Reject; 0: none
-	farewell []byte       // of the peer's Terminate-Request
-	reject   []byte       // scratch
+	rejected        ppp.Protocol // by the peer's last Protocol-Reject; 0: none
+	terminateReason []byte       // Data of the peer's last Terminate-Request
+	scratch         []byte       // Data of our last reject or Echo-Reply
 }
 
-// New makes a link in state Initial.
+// New returns a link in state Initial.
 func New(cfg *Config) *Link {
-	o := newOptions(cfg)
+	n := newNegotiator(cfg)
 	return &Link{
-		options: o,
-		machine: ppp.NewAutomaton(o, cfg.Limits),
-		echo:    keepalive{Echo: cfg.Echo},
-		path:    pathCheck{enabled: cfg.CheckPath},
+		negotiator: n,
+		automaton:  ppp.NewAutomaton(n, cfg.Limits),
+		echo:       keepalive{Echo: cfg.Echo},
+		path:       pathCheck{enabled: cfg.CheckPath},
 	}
 }
 
-// State is the automaton's.
-func (l *Link) State() ppp.State { return l.machine.State() }
+// State returns the automaton's state.
+func (l *Link) State() ppp.State { return l.automaton.State() }
 
-// Open reports that the link is wanted and the layer below is there.
+// Open is the events Open and Up of the automaton: the link may be opened, and the layer
+// below is ready.
 func (l *Link) Open(now time.Time, q *ppp.Queue) ppp.Signal {
-	s := l.machine.Open(now, q)
-	return s | l.machine.Up(now, q)
+	s := l.automaton.Open(now, q)
+	return s | l.automaton.Up(now, q)
 }
 
-// Down reports that the layer below is gone.
+// Down is the event Down: the layer below is no longer ready.
 func (l *Link) Down(now time.Time) ppp.Signal {
-	return l.follow(now, l.machine.Down(now), nil)
+	return l.follow(now, l.automaton.Down(now), nil)
 }
 
-// Close ends the link; the reason is told to the peer.
+// Close is the event Close: it terminates the link. The reason is the Data of the
+// Terminate-Request.
 func (l *Link) Close(now time.Time, reason string, q *ppp.Queue) ppp.Signal {
-	return l.follow(now, l.machine.Close(now, reason, q), q)
+	return l.follow(now, l.automaton.Close(now, reason, q), q)
 }
 
-// Deadline is when Advance wants to be called; zero: never.
+// Deadline returns the time at which Advance must be called; zero: never.
 func (l *Link) Deadline() time.Time {
-	return ppp.Earliest(l.machine.Deadline(), l.echo.deadline, l.path.deadline)
+	return ppp.Earliest(l.automaton.Deadline(), l.echo.deadline, l.path.deadline)
 }
 
-// Advance does what is due at now.
+// Advance handles the timers that have expired at now.
 func (l *Link) Advance(now time.Time, q *ppp.Queue) ppp.Signal {
 	l.echo.advance(now, l, q)
 	l.path.advance(now, l, q)
-	return l.follow(now, l.machine.Advance(now, q), q)
+	return l.follow(now, l.automaton.Advance(now, q), q)
 }
 
-// follow keeps what depends on the automaton's state in step with it.
+// follow starts and stops echo and path check when the automaton opens and leaves Opened.
 func (l *Link) follow(now time.Time, s ppp.Signal, q *ppp.Queue) ppp.Signal {
 	if s.Has(ppp.LayerUp) {
-		l.machine.SetPeerMRU(l.options.peerMRU)
+		l.automaton.SetPeerMRU(l.negotiator.peerMRU)
 		l.echo.start(now, l, q)
 		l.path.start(now, min(l.PeerMRU(), l.MRU()))
 	}
@@ -117,54 +118,55 @@ func (l *Link) follow(now time.Time, s ppp.Signal, q *ppp.Queue) ppp.Signal {
 	return s
 }
 
-// PeerMRU is the longest information field that we may send: what the peer can
-// receive, bounded by MaxMRU.
-func (l *Link) PeerMRU() int { return l.options.peerMRU }
+// PeerMRU returns the longest information field that we may send, in octets: the peer's
+// MRU, bounded by MaxMRU.
+func (l *Link) PeerMRU() int { return l.negotiator.peerMRU }
 
-// MRU is the longest information field that we said we receive.
-func (l *Link) MRU() int { return l.options.ourMRU() }
+// MRU returns the longest information field that the peer may send, in octets.
+func (l *Link) MRU() int { return l.negotiator.requestMRU }
 
-// PeerMethod is the method by which the peer has agreed to prove who it is, or nil.
-func (l *Link) PeerMethod() ppp.Method { return l.options.demands }
+// PeerMethod returns the method by which the peer authenticates itself, or nil.
+func (l *Link) PeerMethod() ppp.Method { return l.negotiator.peerMethod }
 
-// OwnMethod is the method by which we have agreed to prove who we are, or nil.
-func (l *Link) OwnMethod() ppp.Method { return l.options.answers }
+// OwnMethod returns the method by which we authenticate ourselves, or nil.
+func (l *Link) OwnMethod() ppp.Method { return l.negotiator.ownMethod }
 
-// AuthRefused says that the peer will not prove who it is by any method we accept.
-func (l *Link) AuthRefused() bool { return l.options.refused }
+// AuthRefused reports whether the peer refuses to authenticate itself by any method of
+// RequireAuth.
+func (l *Link) AuthRefused() bool { return l.negotiator.authRefused }
 
-// UnsupportedAuth is the value of the Authentication-Protocol option that the peer last asked for and we
-// did not take, as long as it has asked for nothing that we took; empty: there is none. It is
+// UnsupportedAuth returns the value of the Authentication-Protocol option that the peer
+// last requested and we refused, until it requests one that we accept; empty: none. It is
 // valid until the next call, and untrusted.
-func (l *Link) UnsupportedAuth() []byte { return l.options.wanted }
+func (l *Link) UnsupportedAuth() []byte { return l.negotiator.unsupportedAuth }
 
-// Looped says that we are talking to ourselves (RFC 1661 section 6.4).
-func (l *Link) Looped() bool { return l.options.loops >= l.options.maxLoops }
+// Looped reports whether the link is looped back (RFC 1661 section 6.4).
+func (l *Link) Looped() bool { return l.negotiator.loops >= l.negotiator.maxLoops }
 
-// Dead says that Echo.Failures Echo-Requests have gone unanswered.
+// Dead reports whether the peer has not answered Echo.Failures Echo-Requests, or a probe.
 func (l *Link) Dead() bool { return l.echo.dead }
 
-// TerminateReason is what the peer's last Terminate-Request said: octets of a
-// stranger, escape it before printing.
-func (l *Link) TerminateReason() []byte { return l.farewell }
+// TerminateReason returns the Data of the peer's last Terminate-Request. It is untrusted:
+// escape it before printing.
+func (l *Link) TerminateReason() []byte { return l.terminateReason }
 
-// TakeRejectedProtocol returns once each protocol that the peer has refused by a
-// Protocol-Reject (RFC 1661 section 5.7); 0: none.
+// TakeRejectedProtocol returns, once, the protocol of the peer's last Protocol-Reject (RFC
+// 1661 section 5.7); 0: none.
 func (l *Link) TakeRejectedProtocol() ppp.Protocol {
 	p := l.rejected
 	l.rejected = 0
 	return p
 }
 
-// Reasons for which Receive drops a packet.
+// Reasons why Receive drops a packet, in addition to those of ppp.Automaton.
 var (
-	ErrNotOpened = errors.New("lcp: packet of a code that counts only when the link is open")
+	ErrNotOpened = errors.New("lcp: packet allowed only in state Opened")
 	ErrMagic     = errors.New("lcp: packet too short for its Magic-Number")
-	ErrEcho      = errors.New("lcp: Echo-Reply to no open Echo-Request")
-	ErrOwnMagic  = errors.New("lcp: packet bears our own Magic-Number")
+	ErrEcho      = errors.New("lcp: Echo-Reply to no outstanding Echo-Request")
+	ErrOwnMagic  = errors.New("lcp: packet has our own Magic-Number")
 )
 
-// Receive takes an LCP packet. An error says that it was dropped, and why.
+// Receive handles an LCP packet. An error reports that it was dropped, and why.
 func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, error) {
 	switch c.Code {
 	case ppp.ProtocolReject:
@@ -174,20 +176,19 @@ func (l *Link) Receive(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, 
 	case ppp.EchoReply:
 		return 0, l.receiveEchoReply(now, c)
 	case ppp.DiscardRequest, ppp.Identification, ppp.TimeRemaining:
-		return 0, nil // RFC 1661 section 5.9, RFC 1570 section 2: nothing to answer
+		return 0, nil // RFC 1661 section 5.9, RFC 1570 section 2: no answer
 	case ppp.TerminateRequest:
-		l.farewell = append(l.farewell[:0], c.Data...)
+		l.terminateReason = append(l.terminateReason[:0], c.Data...)
 	case ppp.CodeReject:
 		l.echo.handleCodeReject(c)
 	}
-	s, err := l.machine.Receive(now, c, q)
+	s, err := l.automaton.Receive(now, c, q)
 	return l.follow(now, s, q), err
 }
 
-// receiveProtocolReject notes what the peer does not speak. LCP itself cannot
-// be done without.
+// receiveProtocolReject records the rejected protocol. If it is LCP, the link is closed.
 func (l *Link) receiveProtocolReject(now time.Time, c ppp.Control, q *ppp.Queue) (ppp.Signal, error) {
-	if l.machine.State() != ppp.Opened {
+	if l.automaton.State() != ppp.Opened {
 		return 0, ErrNotOpened
 	}
 	if len(c.Data) < 2 {
@@ -195,19 +196,20 @@ func (l *Link) receiveProtocolReject(now time.Time, c ppp.Control, q *ppp.Queue)
 	}
 	p := ppp.Protocol(binary.BigEndian.Uint16(c.Data))
 	if p == ppp.LCP {
-		return l.follow(now, l.machine.RejectedByPeer(now, q), q), nil
+		return l.follow(now, l.automaton.RejectedByPeer(now, q), q), nil
 	}
 	l.rejected = p
 	return 0, nil
 }
 
-// RejectProtocol answers a frame of a protocol that we do not speak. RFC 1661
-// section 5.7: only in Opened; cut to the peer's MRU; a new Identifier each time.
+// RejectProtocol sends a Protocol-Reject of a frame, which begins with its Protocol field.
+// RFC 1661 section 5.7: only in Opened, truncated to the peer's MRU, with a new Identifier
+// each time.
 func (l *Link) RejectProtocol(frame []byte, q *ppp.Queue) {
-	if l.machine.State() != ppp.Opened {
+	if l.automaton.State() != ppp.Opened {
 		return
 	}
-	room := max(l.options.peerMRU-ppp.ControlHeaderLen, 0)
-	l.reject = append(l.reject[:0], frame[:min(len(frame), room)]...)
-	q.Add(ppp.LCP, ppp.Control{Code: ppp.ProtocolReject, ID: l.machine.NextID(), Data: l.reject})
+	room := max(l.negotiator.peerMRU-ppp.ControlHeaderLen, 0)
+	l.scratch = append(l.scratch[:0], frame[:min(len(frame), room)]...)
+	q.Add(ppp.LCP, ppp.Control{Code: ppp.ProtocolReject, ID: l.automaton.NextID(), Data: l.scratch})
 }

@@ -15,7 +15,7 @@ import (
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// open is a link that has sent its first request, which is returned.
+// open returns a link and the first request that it has sent.
 func open(t testing.TB, cfg Config) (*Link, *ppp.Queue, ppp.Control) {
 	t.Helper()
 	cfg.Rand = rand.Reader
@@ -42,7 +42,7 @@ func sent(t testing.TB, q *ppp.Queue) (all []ppp.Control) {
 	return all
 }
 
-// opened is a link whose peer has agreed, with a magic number of all ones.
+// opened returns an open link, whose peer's Magic-Number is all ones.
 func opened(t testing.TB, cfg Config) (*Link, *ppp.Queue) {
 	t.Helper()
 	l, q, request := open(t, cfg)
@@ -55,8 +55,8 @@ func opened(t testing.TB, cfg Config) (*Link, *ppp.Queue) {
 	return l, q
 }
 
-// answerTo is what a link makes of a peer's request.
-func answerTo(t *testing.T, cfg Config, options ...byte) ppp.Control {
+// answer returns a link's answer to a peer's request.
+func answer(t *testing.T, cfg Config, options ...byte) ppp.Control {
 	t.Helper()
 	l, q, _ := open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureRequest, ID: 9, Data: options}, q)
@@ -64,7 +64,7 @@ func answerTo(t *testing.T, cfg Config, options ...byte) ppp.Control {
 	return all[len(all)-1]
 }
 
-func TestJudge(t *testing.T) {
+func TestEvaluate(t *testing.T) {
 	both := Config{AllowAuth: []ppp.Method{chap.MD5, pap.Method}}
 	all := Config{AllowAuth: []ppp.Method{eap.MD5, chap.MD5, pap.Method}}
 	for _, c := range []struct {
@@ -82,17 +82,17 @@ func TestJudge(t *testing.T) {
 		{"magic 0", Config{}, []byte{5, 6, 0, 0, 0, 0}, ppp.ConfigureNak, nil},
 		{"a magic of two octets", Config{}, []byte{5, 4, 1, 1}, ppp.ConfigureNak, nil},
 		{"ACCM", Config{}, []byte{2, 6, 0, 0, 0, 0}, ppp.ConfigureReject, []byte{2, 6, 0, 0, 0, 0}},
-		{"PFC and ACFC, and an MRU to be naked", Config{}, []byte{7, 2, 1, 4, 0, 1, 8, 2}, ppp.ConfigureReject, []byte{7, 2, 8, 2}},
+		{"PFC and ACFC, and an MRU to nak", Config{}, []byte{7, 2, 1, 4, 0, 1, 8, 2}, ppp.ConfigureReject, []byte{7, 2, 8, 2}},
 		{"FCS alternatives", Config{}, []byte{9, 3, 1}, ppp.ConfigureReject, []byte{9, 3, 1}},
 		{"multilink", Config{}, []byte{17, 4, 5, 0xdc}, ppp.ConfigureReject, []byte{17, 4, 5, 0xdc}},
-		{"a method that we answer", both, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureAck, []byte{3, 4, 0xc0, 0x23}},
-		{"one that we do not", both, []byte{3, 5, 0xc2, 0x23, 0x81}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
-		{"one of a protocol that we answer by another", both, []byte{3, 4, 0xc2, 0x27}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
-		{"CHAP by an algorithm that we do not know, though EAP is our best", all, []byte{3, 5, 0xc2, 0x23, 0x80}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"an allowed method", both, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureAck, []byte{3, 4, 0xc0, 0x23}},
+		{"one that is not allowed", both, []byte{3, 5, 0xc2, 0x23, 0x81}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"one of another protocol", both, []byte{3, 4, 0xc2, 0x27}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
+		{"CHAP with an unknown algorithm, though we prefer EAP", all, []byte{3, 5, 0xc2, 0x23, 0x80}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
 		{"an empty one", both, []byte{3, 2}, ppp.ConfigureNak, []byte{3, 5, 0xc2, 0x23, 5}},
-		{"one, and we answer none", Config{}, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureReject, []byte{3, 4, 0xc0, 0x23}},
+		{"one, and none is allowed", Config{}, []byte{3, 4, 0xc0, 0x23}, ppp.ConfigureReject, []byte{3, 4, 0xc0, 0x23}},
 	} {
-		got := answerTo(t, c.cfg, c.in...)
+		got := answer(t, c.cfg, c.in...)
 		if got.Code != c.code || c.data != nil && !bytes.Equal(got.Data, c.data) || got.ID != 9 {
 			t.Errorf("%s is answered by code %d, % x; want %d, % x", c.what, got.Code, got.Data, c.code, c.data)
 		}
@@ -103,49 +103,47 @@ func TestRequest(t *testing.T) {
 	_, _, request := open(t, Config{RequireAuth: []ppp.Method{chap.MD5}})
 	want := []byte{1, 4, 5, 0xd4, 3, 5, 0xc2, 0x23, 5, 5, 6}
 	if len(request.Data) != 15 || !bytes.Equal(request.Data[:11], want) || bytes.Equal(request.Data[11:], make([]byte, 4)) {
-		t.Errorf("asks for % x, want MRU 1492, CHAP with MD5 and a magic number", request.Data)
+		t.Errorf("requests % x, want MRU 1492, CHAP with MD5 and a Magic-Number", request.Data)
 	}
 	if _, _, request := open(t, Config{MRU: 1500, MaxMRU: 1500, NoMagic: true}); len(request.Data) != 0 {
-		t.Errorf("asks for % x, want nothing: all is default", request.Data)
+		t.Errorf("requests % x, want nothing: all options are the default", request.Data)
 	}
 }
 
-// TestDemandRefused: a peer may choose among the methods we accept, but not have none.
-func TestDemandRefused(t *testing.T) {
+// TestAuthRefused: a peer may choose one of the required methods, but must not refuse all.
+func TestAuthRefused(t *testing.T) {
 	cfg := Config{RequireAuth: []ppp.Method{chap.MSv2, chap.MD5, pap.Method}}
 	l, q, request := open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: request.ID, Data: []byte{3, 4, 0xc0, 0x23}}, q)
 	if l.PeerMethod() != ppp.Method(pap.Method) || l.AuthRefused() {
-		t.Errorf("after a Nak with PAP we demand %v, refused %v; want PAP", l.PeerMethod(), l.AuthRefused())
+		t.Errorf("after a Nak with PAP we require %v, refused %v; want PAP", l.PeerMethod(), l.AuthRefused())
 	}
 	for range 3 {
 		again := sent(t, q)
 		l.Receive(epoch, ppp.Control{Code: ppp.ConfigureNak, ID: again[len(again)-1].ID, Data: []byte{3, 4, 0xc2, 0x27}}, q)
 	}
 	if !l.AuthRefused() {
-		t.Error("a peer that accepts none of our methods has not refused")
+		t.Error("a peer that accepts none of our methods is not reported")
 	}
-	var asked []ppp.Method
-	for l.options.Reset(); !l.AuthRefused(); l.options.tryNextMethod(nil) {
-		asked = append(asked, l.PeerMethod())
+	var requested []ppp.Method
+	for l.negotiator.Reset(); !l.AuthRefused(); l.negotiator.tryNextMethod(nil) {
+		requested = append(requested, l.PeerMethod())
 	}
-	if !slices.Equal(asked, cfg.RequireAuth) {
-		t.Errorf("a new negotiation asks for %v, want our own order again", asked)
+	if !slices.Equal(requested, cfg.RequireAuth) {
+		t.Errorf("a new negotiation requests %v, want our order again", requested)
 	}
 	l, q, request = open(t, cfg)
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureReject, ID: request.ID, Data: []byte{3, 5, 0xc2, 0x23, 0x81}}, q)
 	if !l.AuthRefused() {
-		t.Error("a peer that rejects authentication has not refused")
+		t.Error("a peer that rejects authentication is not reported")
 	}
 	if cfg.RequireAuth[1] != ppp.Method(chap.MD5) {
-		t.Error("the configuration, which links share, was changed")
+		t.Error("the configuration, which links share, has changed")
 	}
 }
 
-// TestLoop: a link that hears itself finds that out, however soon it would give up
-// its magic number.
-//
-// What it demands is rejected by itself then, which is not the peer's refusal.
+// TestLoop: a looped link is detected, with any Max-Failure. Its own Reject of required
+// authentication does not count as the peer's.
 func TestLoop(t *testing.T) {
 	methods := []ppp.Method{chap.MD5, pap.Method}
 	for _, cfg := range []Config{
@@ -165,25 +163,25 @@ func TestLoop(t *testing.T) {
 			waiting = append(waiting, sent(t, q)...)
 		}
 		if !l.Looped() || l.State() == ppp.Opened || l.AuthRefused() {
-			t.Errorf("%+v: a looped link is not seen as one; it is %v, refused %v", cfg, l.State(), l.AuthRefused())
+			t.Errorf("%+v: a looped link is not detected: %v, refused %v", cfg, l.State(), l.AuthRefused())
 		}
 	}
 }
 
 func TestEcho(t *testing.T) {
 	l, q, _ := open(t, Config{})
-	ask := ppp.Control{Code: ppp.EchoRequest, ID: 5, Data: []byte{0xff, 0xff, 0xff, 0xff, 'h', 'i'}}
-	if _, err := l.Receive(epoch, ask, q); err != ErrNotOpened || q.Len() != 0 {
-		t.Errorf("an Echo-Request before the link is open: %v, want ErrEarly and no answer", err)
+	request := ppp.Control{Code: ppp.EchoRequest, ID: 5, Data: []byte{0xff, 0xff, 0xff, 0xff, 'h', 'i'}}
+	if _, err := l.Receive(epoch, request, q); err != ErrNotOpened || q.Len() != 0 {
+		t.Errorf("an Echo-Request before the link is open: %v, want ErrNotOpened and no answer", err)
 	}
 	l, q = opened(t, Config{})
-	l.Receive(epoch, ask, q)
+	l.Receive(epoch, request, q)
 	got := sent(t, q)
-	if len(got) != 1 || got[0].Code != ppp.EchoReply || got[0].ID != 5 || string(got[0].Data[4:]) != "hi" || bytes.Equal(got[0].Data[:4], ask.Data[:4]) {
-		t.Errorf("answered by %v, want the same data with our magic number", got)
+	if len(got) != 1 || got[0].Code != ppp.EchoReply || got[0].ID != 5 || string(got[0].Data[4:]) != "hi" || bytes.Equal(got[0].Data[:4], request.Data[:4]) {
+		t.Errorf("answered by %v, want the same data with our Magic-Number", got)
 	}
 	if _, err := l.Receive(epoch, ppp.Control{Code: ppp.EchoRequest, Data: got[0].Data}, q); err != ErrOwnMagic {
-		t.Errorf("one with our own magic number: %v, want ErrOwn", err)
+		t.Errorf("one with our own Magic-Number: %v, want ErrOwnMagic", err)
 	}
 }
 
@@ -200,24 +198,24 @@ func TestKeepalive(t *testing.T) {
 		}
 		return all[0]
 	}
-	ask := step()
-	if ask.Code != ppp.EchoRequest || now.Sub(epoch) != 10*time.Second {
-		t.Fatalf("after %v sent %v, want an Echo-Request after 10 s", now.Sub(epoch), ask)
+	request := step()
+	if request.Code != ppp.EchoRequest || now.Sub(epoch) != 10*time.Second {
+		t.Fatalf("after %v sent %v, want an Echo-Request after 10 s", now.Sub(epoch), request)
 	}
-	if _, err := l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: ask.ID + 1, Data: make([]byte, 4)}, q); err != ErrEcho {
-		t.Errorf("a reply to what was not asked: %v, want ErrEcho", err)
+	if _, err := l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: request.ID + 1, Data: make([]byte, 4)}, q); err != ErrEcho {
+		t.Errorf("a reply to no request: %v, want ErrEcho", err)
 	}
-	if _, err := l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: []byte{0xff, 0xff, 0xff, 0xff}}, q); err != nil {
+	if _, err := l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: request.ID, Data: []byte{0xff, 0xff, 0xff, 0xff}}, q); err != nil {
 		t.Errorf("a good reply: %v", err)
 	}
-	asked := 0
-	for ; !l.Dead(); asked++ {
-		if step(); asked > 9 {
+	steps := 0
+	for ; !l.Dead(); steps++ {
+		if step(); steps > 9 {
 			t.Fatal("a silent peer is never dead")
 		}
 	}
-	if asked != 4 {
-		t.Errorf("the peer was dead after %d steps, want three requests and the end of the last one's time", asked)
+	if steps != 4 {
+		t.Errorf("the peer was dead after %d steps, want three requests and the last timeout", steps)
 	}
 }
 
@@ -233,7 +231,7 @@ func TestProtocolReject(t *testing.T) {
 	l.RejectProtocol(frame, q)
 	got := sent(t, q)
 	if len(got) != 2 || got[0].Code != ppp.ProtocolReject || len(got[0].Data) != l.PeerMRU()-ppp.ControlHeaderLen || got[0].ID == got[1].ID {
-		t.Errorf("sent %d octets, %d; want them cut to the peer's MRU %d, with new Identifiers", len(got[0].Data), len(got[1].Data), l.PeerMRU())
+		t.Errorf("sent %d octets, %d; want them truncated to the peer's MRU %d, with new Identifiers", len(got[0].Data), len(got[1].Data), l.PeerMRU())
 	}
 	l.Receive(epoch, ppp.Control{Code: ppp.ProtocolReject, ID: 1, Data: []byte{0x80, 0x57, 1}}, q)
 	if p := l.TakeRejectedProtocol(); p != ppp.IPv6CP || l.TakeRejectedProtocol() != 0 {
@@ -244,7 +242,7 @@ func TestProtocolReject(t *testing.T) {
 	}
 }
 
-func TestSomeCodesGetNoAnswer(t *testing.T) {
+func TestCodesWithoutAnswer(t *testing.T) {
 	l, q := opened(t, Config{})
 	for _, code := range []ppp.Code{ppp.DiscardRequest, ppp.Identification, ppp.TimeRemaining} {
 		if s, err := l.Receive(epoch, ppp.Control{Code: code, Data: make([]byte, 8)}, q); s != 0 || err != nil || q.Len() != 0 {
@@ -269,7 +267,7 @@ func FuzzLink(f *testing.F) {
 			l.Advance(l.Deadline(), q)
 			l.RejectProtocol(b, q)
 			if q.Len() > 5 {
-				t.Fatalf("one packet made %d", q.Len())
+				t.Fatalf("one packet produced %d", q.Len())
 			}
 			q.Reset()
 		}
@@ -279,8 +277,8 @@ func FuzzLink(f *testing.F) {
 	})
 }
 
-// echoes has a link go on, answered or not, until it is dead or so many requests have
-// gone; it returns when they did, in seconds.
+// echoes advances a link until it is dead or has sent the wanted number of Echo-Requests, and
+// returns their times in seconds. answer reports whether the n-th one is answered.
 func echoes(t *testing.T, l *Link, q *ppp.Queue, want int, answer func(n int) bool) (at []float64) {
 	t.Helper()
 	for range 100 {
@@ -289,10 +287,10 @@ func echoes(t *testing.T, l *Link, q *ppp.Queue, want int, answer func(n int) bo
 		}
 		now := l.Deadline()
 		l.Advance(now, q)
-		for _, ask := range sent(t, q) {
+		for _, request := range sent(t, q) {
 			at = append(at, now.Sub(epoch).Seconds())
 			if answer(len(at)) {
-				l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: []byte{0xff, 0xff, 0xff, 0xff}}, q)
+				l.Receive(now, ppp.Control{Code: ppp.EchoReply, ID: request.ID, Data: []byte{0xff, 0xff, 0xff, 0xff}}, q)
 			}
 		}
 	}
@@ -301,41 +299,40 @@ func echoes(t *testing.T, l *Link, q *ppp.Queue, want int, answer func(n int) bo
 
 func never(int) bool { return false }
 
-// TestProbe: a peer that is asked at once has three seconds, whether or not it is
-// usually asked, and once it has answered things are as usual.
+// TestProbe: a probed peer is dead after three seconds without an answer, whether or not Echo is
+// enabled. After an answer Echo continues as configured.
 func TestProbe(t *testing.T) {
 	for _, cfg := range []Echo{{}, {Interval: 10 * time.Second}, {Interval: 10 * time.Second, Failures: 5, Adaptive: true}} {
 		l, q := opened(t, Config{Echo: cfg})
 		probed := epoch.Add(5 * time.Second)
 		l.Probe(probed, q)
-		if asked := sent(t, q); len(asked) != 1 || asked[0].Code != ppp.EchoRequest {
-			t.Errorf("%+v: a probe sends %v, want an Echo-Request", cfg, asked)
+		if requests := sent(t, q); len(requests) != 1 || requests[0].Code != ppp.EchoRequest {
+			t.Errorf("%+v: a probe sends %v, want an Echo-Request", cfg, requests)
 		}
-		l.NoteTraffic() // which must not do: it may have been on its way
+		l.NoteTraffic() // does not count as an answer: it may have been in flight
 		if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{6, 7}) || !l.Dead() {
-			t.Errorf("%+v: without an answer it asks at %v s, and dead is %v; want 6 and 7 s, and death", cfg, at, l.Dead())
+			t.Errorf("%+v: without an answer requests at %v s, dead %v; want 6 and 7 s, and dead", cfg, at, l.Dead())
 		}
 		l, q = opened(t, Config{Echo: cfg})
 		l.Probe(probed, q)
-		ask := sent(t, q)[0]
-		l.Receive(probed.Add(time.Second), ppp.Control{Code: ppp.EchoReply, ID: ask.ID, Data: make([]byte, 4)}, q)
+		request := sent(t, q)[0]
+		l.Receive(probed.Add(time.Second), ppp.Control{Code: ppp.EchoReply, ID: request.ID, Data: make([]byte, 4)}, q)
 		want := []float64{16, 26}
 		if cfg.Interval == 0 {
 			want = nil
 		}
 		if at := echoes(t, l, q, 2, never); !slices.Equal(at, want) || l.Dead() {
-			t.Errorf("%+v: after an answer it asks at %v s, want %v", cfg, at, want)
+			t.Errorf("%+v: after an answer requests at %v s, want %v", cfg, at, want)
 		}
 	}
 }
 
-// TestProbeElsewhere: a link that is not open is not probed, and one that negotiates anew
-// is not probed any more.
-func TestProbeElsewhere(t *testing.T) {
+// TestProbeNotOpen: a link that is not open is not probed, and a renegotiation ends a probe.
+func TestProbeNotOpen(t *testing.T) {
 	l, q, _ := open(t, Config{})
 	l.Probe(epoch, q)
-	if asked := sent(t, q); len(asked) != 0 {
-		t.Errorf("before the link is open: %v", asked)
+	if requests := sent(t, q); len(requests) != 0 {
+		t.Errorf("before the link is open: %v", requests)
 	}
 	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second}})
 	l.Probe(epoch, q)
@@ -345,54 +342,54 @@ func TestProbeElsewhere(t *testing.T) {
 	l.Receive(epoch, ppp.Control{Code: ppp.ConfigureAck, ID: request.ID, Data: request.Data}, q)
 	sent(t, q)
 	if at := echoes(t, l, q, 2, never); l.State() != ppp.Opened || !slices.Equal(at, []float64{10, 20}) {
-		t.Errorf("%v, it asks at %v s, want the usual interval", l.State(), at)
+		t.Errorf("%v, requests at %v s, want the configured interval", l.State(), at)
 	}
 }
 
-// TestProbeRejected: a peer that does not know Echo-Request lives.
+// TestProbeRejected: a peer that does not implement Echo-Request is not dead.
 func TestProbeRejected(t *testing.T) {
 	l, q := opened(t, Config{})
 	l.Probe(epoch, q)
-	ask := sent(t, q)[0]
-	l.Receive(epoch, ppp.Control{Code: ppp.CodeReject, ID: 1, Data: []byte{byte(ppp.EchoRequest), ask.ID, 0, 4}}, q)
+	request := sent(t, q)[0]
+	l.Receive(epoch, ppp.Control{Code: ppp.CodeReject, ID: 1, Data: []byte{byte(ppp.EchoRequest), request.ID, 0, 4}}, q)
 	if at := echoes(t, l, q, 5, never); len(at) > 0 || l.Dead() || l.State() != ppp.Opened {
-		t.Errorf("it asks at %v s, dead %v, %v", at, l.Dead(), l.State())
+		t.Errorf("requests at %v s, dead %v, %v", at, l.Dead(), l.State())
 	}
 }
 
-// TestAdaptive: who has been heard since the last look is not asked.
+// TestAdaptive: a peer that has sent data packets since the last request gets no Echo-Request.
 func TestAdaptive(t *testing.T) {
 	l, q := opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2, Adaptive: true}})
 	for range 3 {
 		l.NoteTraffic()
 		l.Advance(l.Deadline(), q)
-		if asked := sent(t, q); len(asked) != 0 {
-			t.Errorf("a peer that is heard is asked: %v", asked)
+		if requests := sent(t, q); len(requests) != 0 {
+			t.Errorf("a peer that sends data gets %v", requests)
 		}
 	}
 	if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{40, 50}) || !l.Dead() {
-		t.Errorf("a peer that is heard no more is asked at %v s, dead %v; want 40 and 50 s, and death", at, l.Dead())
+		t.Errorf("a peer that no longer sends data gets requests at %v s, dead %v; want 40 and 50 s, and dead", at, l.Dead())
 	}
-	// It is heard after a request that was lost: nothing is counted against it.
+	// Traffic after a lost request resets the count.
 	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2, Adaptive: true}})
 	l.Advance(l.Deadline(), q)
 	sent(t, q)
 	l.NoteTraffic()
 	l.Advance(l.Deadline(), q)
 	if at := echoes(t, l, q, 10, never); l.Unanswered() != 2 || !slices.Equal(at, []float64{30, 40}) {
-		t.Errorf("asked at %v s, %d unanswered", at, l.Unanswered())
+		t.Errorf("requests at %v s, %d unanswered", at, l.Unanswered())
 	}
-	// Without it, hearing counts for nothing.
+	// Without Adaptive, traffic has no effect.
 	l, q = opened(t, Config{Echo: Echo{Interval: 10 * time.Second, Failures: 2}})
 	l.NoteTraffic()
-	if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{10}) || !l.Dead() { // and at first
-		t.Errorf("without Adaptive asked at %v s", at)
+	if at := echoes(t, l, q, 10, never); !slices.Equal(at, []float64{10}) || !l.Dead() { // and one when the link opened
+		t.Errorf("without Adaptive requests at %v s", at)
 	}
 }
 
-// TestWanted: the method that the peer asks for and we do not take is kept as long as it has asked
-// for nothing that we took.
-func TestWanted(t *testing.T) {
+// TestUnsupportedAuth: a method that the peer requires and we refuse is kept until the peer requires
+// one that we accept, or none.
+func TestUnsupportedAuth(t *testing.T) {
 	l, q, _ := open(t, Config{AllowAuth: []ppp.Method{chap.MD5}})
 	for i, c := range []struct{ in, want []byte }{
 		{[]byte{1, 4, 5, 0xd4}, nil},
@@ -401,7 +398,7 @@ func TestWanted(t *testing.T) {
 		{[]byte{3, 4, 0xc0, 0x23}, []byte{0xc0, 0x23}},
 		{[]byte{3, 2}, nil},
 		{[]byte{3, 5, 0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x80}},
-		{[]byte{3, 5, 0xc2, 0x23, 5, 1, 4, 0, 1}, nil}, // its MRU is too small, but the method would do
+		{[]byte{3, 5, 0xc2, 0x23, 5, 1, 4, 0, 1}, nil}, // its MRU is too small, but the method is allowed
 		{[]byte{3, 5, 0xc2, 0x23, 0x80}, []byte{0xc2, 0x23, 0x80}},
 		{[]byte{1, 4, 5, 0xd4}, nil},
 	} {

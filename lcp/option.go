@@ -5,8 +5,8 @@ package lcp
 const (
 	OptMRU          = 1  // Maximum-Receive-Unit, two octets
 	OptACCM         = 2  // Async-Control-Character-Map, four octets
-	OptAuth         = 3  // Authentication-Protocol, two octets and what the protocol adds
-	OptQuality      = 4  // Quality-Protocol, two octets and what the protocol adds
+	OptAuth         = 3  // Authentication-Protocol, two octets and data of the protocol
+	OptQuality      = 4  // Quality-Protocol, two octets and data of the protocol
 	OptMagic        = 5  // Magic-Number, four octets
 	OptPFC          = 7  // Protocol-Field-Compression, empty
 	OptACFC         = 8  // Address-and-Control-Field-Compression, empty
@@ -17,10 +17,10 @@ const (
 	OptEndpointDisc = 19 // Multilink Endpoint-Discriminator
 )
 
-// MRUs, in octets of a frame's information field: the Protocol field is not
-// counted (RFC 1661 section 2).
+// MRUs, in octets of a frame's information field, without the Protocol field (RFC 1661
+// section 2).
 const (
-	DefaultMRU = 1500 // RFC 1661 section 6.1; always receivable, whatever was agreed
-	EtherMRU   = 1492 // the most over plain Ethernet (RFC 2516 section 7)
-	MinMRU     = 128  // the least that pppd accepts
+	DefaultMRU = 1500 // RFC 1661 section 6.1; must always be accepted, whatever was negotiated
+	EtherMRU   = 1492 // the maximum without RFC 4638 (RFC 2516 section 7)
+	MinMRU     = 128  // pppd's minimum
 )

@@ -8,133 +8,135 @@ import (
 	"upppoe/ppp"
 )
 
-// PathLimit is what a path was found to carry: less than was agreed on.
+// PathLimit reports a path that carries less than the negotiated MRU.
 type PathLimit struct {
-	MRU     int // of the packets that did not come through, as agreed on, in octets
-	PathMRU int // of the largest that did
+	MRU     int // the negotiated size of packets, which did not arrive, in octets
+	PathMRU int // the largest size that did
 }
 
-// Timing and bounds of the check of a path.
+// Timers and bounds of the path check.
 const (
-	pathDelay = 3 * time.Second // the dial comes first
-	pathWait  = time.Second     // for an answer
-	pathTries = 4               // of the full size: lost packets are no small path
-	pathSteps = 2               // of each other size
-	// pathLeast is the least size that a path is believed to be limited to, since IPv6 could not
-	// use a smaller one (RFC 8200 section 5). A peer that answers no Echo-Request of this size,
-	// but short ones, does not answer long ones at all: that says nothing of the path.
-	pathLeast = 1280
+	pathDelay   = 3 * time.Second // after LCP has opened: the dial comes first
+	pathTimeout = time.Second     // for an answer
+	pathTries   = 4               // of the full size: lost packets must not look like a small path
+	probeTries  = 2               // of each other size
+	// minPathMRU is the least size that is tried: with less, IPv6 would not work (RFC 8200
+	// section 5). A peer that answers short Echo-Requests, but none of this size, answers no
+	// long ones at all: nothing is known of the path.
+	minPathMRU = 1280
 )
 
-// pathMark begins the data of our requests behind the Magic-Number: answers bear it.
-var pathMark = []byte("path")
+// pathTag begins the data of our requests after the Magic-Number, and of their answers.
+var pathTag = []byte("path")
 
-// pathCheck finds out whether packets of the size agreed on come through, by an Echo-Request as
-// long as that (RFC 4638 section 5.2), and if not, by others, which are that do. A value that is
-// told answers and the time.
+// pathCheck finds out whether packets of the negotiated size arrive, with an Echo-Request of
+// that size (RFC 4638 section 5.2), and if not, which size does. It receives answers and the
+// time as arguments.
 type pathCheck struct {
-	enabled  bool
-	deadline time.Time // zero: nothing is under way
-	size     int       // agreed on
-	passes   int       // the largest that came through; 0: none
-	fails    int       // the least that did not
-	trying   int       // 0: nothing was sent yet
-	tries    int
-	again    bool // the full size is tried once more, before it is said to be too much
-	id       uint8
-	found    *PathLimit
+	enabled        bool
+	deadline       time.Time // zero: not running
+	mru            int       // the negotiated size
+	largestPassed  int       // 0: none
+	smallestFailed int
+	size           int  // the size being tried; 0: none yet
+	tries          int  // of this size
+	confirming     bool // the full size is tried once more, before a limit is reported
+	id             uint8
+	found          *PathLimit
 }
 
-func (p *pathCheck) start(now time.Time, size int) {
-	if !p.enabled || size <= pathLeast {
+func (p *pathCheck) start(now time.Time, mru int) {
+	if !p.enabled || mru <= minPathMRU {
 		return
 	}
-	*p = pathCheck{enabled: true, id: p.id, deadline: now.Add(pathDelay), size: size, fails: size + 1}
+	*p = pathCheck{enabled: true, id: p.id, deadline: now.Add(pathDelay), mru: mru, smallestFailed: mru + 1}
 }
 
 func (p *pathCheck) stop() { p.deadline = time.Time{} }
 
-// advance sends what is due, and draws the conclusion from what has had no answer.
+// advance sends the next request, or evaluates those without an answer.
 func (p *pathCheck) advance(now time.Time, l *Link, q *ppp.Queue) {
 	if p.deadline.IsZero() || now.Before(p.deadline) {
 		return
 	}
-	if p.trying > 0 && p.tries >= p.limit() && !p.missed() {
+	if p.size > 0 && p.tries >= p.maxTries() && !p.failed() {
 		p.stop()
 		return
 	}
-	if p.trying == 0 {
-		p.trying = p.size
+	if p.size == 0 {
+		p.size = p.mru
 	}
 	p.send(now, l, q)
 }
 
-func (p *pathCheck) limit() int {
-	if p.trying == p.size {
+func (p *pathCheck) maxTries() int {
+	if p.size == p.mru {
 		return pathTries
 	}
-	return pathSteps
+	return probeTries
 }
 
-// missed is told that all tries of a size were in vain. It reports whether to go on.
-func (p *pathCheck) missed() bool {
-	if p.again || p.trying == pathLeast {
-		if p.again {
-			p.found = &PathLimit{p.size, p.passes}
+// failed handles a size whose requests had no answer, and reports whether the check
+// continues.
+func (p *pathCheck) failed() bool {
+	if p.confirming || p.size == minPathMRU {
+		if p.confirming {
+			p.found = &PathLimit{p.mru, p.largestPassed}
 		}
 		return false
 	}
-	p.fails = p.trying
-	p.next()
+	p.smallestFailed = p.size
+	p.nextSize()
 	return true
 }
 
-// next chooses the next size: between what passes and what fails.
-func (p *pathCheck) next() {
+// nextSize chooses the next size, by bisection.
+func (p *pathCheck) nextSize() {
 	p.tries = 0
 	switch {
-	case p.passes == 0:
-		p.trying = pathLeast
-	case p.fails-p.passes > 1:
-		p.trying = (p.passes + p.fails) / 2
+	case p.largestPassed == 0:
+		p.size = minPathMRU
+	case p.smallestFailed-p.largestPassed > 1:
+		p.size = (p.largestPassed + p.smallestFailed) / 2
 	default:
-		p.trying, p.again = p.size, true
+		p.size, p.confirming = p.mru, true
 	}
 }
 
 func (p *pathCheck) send(now time.Time, l *Link, q *ppp.Queue) {
-	data := make([]byte, p.trying-ppp.ControlHeaderLen)
-	binary.BigEndian.PutUint32(data, l.options.sentMagic())
-	copy(data[magicLen:], pathMark)
-	binary.BigEndian.PutUint16(data[magicLen+len(pathMark):], uint16(p.trying))
+	data := make([]byte, p.size-ppp.ControlHeaderLen)
+	binary.BigEndian.PutUint32(data, l.negotiator.sentMagic())
+	copy(data[magicLen:], pathTag)
+	binary.BigEndian.PutUint16(data[magicLen+len(pathTag):], uint16(p.size))
 	p.id++
 	q.Add(ppp.LCP, ppp.Control{Code: ppp.EchoRequest, ID: p.id, Data: data})
 	p.tries++
-	p.deadline = now.Add(pathWait)
+	p.deadline = now.Add(pathTimeout)
 }
 
-// answered takes an Echo-Reply. It reports whether that was to one of ours, which a late one is
-// too. Of a peer that cuts it short only the beginning is looked at.
-func (p *pathCheck) answered(now time.Time, c ppp.Control) bool {
-	rest, ours := bytes.CutPrefix(c.Data[magicLen:], pathMark)
-	if !p.enabled || !ours || len(rest) < 2 {
+// receiveReply handles an Echo-Reply, and reports whether it answers a request of the check,
+// even if late. The peer may truncate the data: only its beginning is used.
+func (p *pathCheck) receiveReply(now time.Time, c ppp.Control) bool {
+	rest, tagged := bytes.CutPrefix(c.Data[magicLen:], pathTag)
+	if !p.enabled || !tagged || len(rest) < 2 {
 		return false
 	}
 	size := int(binary.BigEndian.Uint16(rest))
-	if p.deadline.IsZero() || size != p.trying {
+	if p.deadline.IsZero() || size != p.size {
 		return true
 	}
-	p.passes = size
-	if size == p.size {
+	p.largestPassed = size
+	if size == p.mru {
 		p.stop()
 		return true
 	}
-	p.next()
+	p.nextSize()
 	p.deadline = now
 	return true
 }
 
-// TakePathLimit returns once that the path carries less than was agreed on; nil: that is not known.
+// TakePathLimit returns, once, that the path carries less than the negotiated MRU; nil: no
+// limit is known.
 func (l *Link) TakePathLimit() *PathLimit {
 	found := l.path.found
 	l.path.found = nil
