@@ -7,7 +7,7 @@ import (
 	"upppoe/ppp"
 )
 
-// Errors of Policy.Err.
+// Errors of Negotiator.Err.
 var (
 	ErrNoLocal      = errors.New("could not determine local IP address")
 	ErrNoRemote     = errors.New("could not determine remote IP address")
@@ -15,7 +15,7 @@ var (
 	ErrSameAddress  = errors.New("local and remote IP address are the same")
 )
 
-// address reads an option whose value is an IPv4 address.
+// address returns the value of an option as an IPv4 address; false: its length is wrong.
 func address(o ppp.Option) (netip.Addr, bool) {
 	if len(o.Value) != 4 {
 		return netip.Addr{}, false
@@ -35,8 +35,8 @@ func orUnspecified(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// usable reports whether a host can have the address: not 0.0.0.0 nor any of its
-// network, loopback, multicast or reserved (RFC 1122 section 3.2.1.3).
+// usable reports whether a host can have the address: it is not in 0.0.0.0/8, loopback,
+// multicast or reserved (RFC 1122 section 3.2.1.3).
 func usable(addr netip.Addr) bool {
 	if !addr.Is4() {
 		return false

@@ -8,7 +8,7 @@ import (
 	"upppoe/ppp"
 )
 
-// TestNumbers: RFC 1332 section 3 and RFC 1877 section 1 number the options.
+// TestNumbers: the option types of RFC 1332 section 3 and RFC 1877 section 1.
 func TestNumbers(t *testing.T) {
 	got := []byte{OptAddresses, OptCompression, OptAddress, OptPrimaryDNS, OptPrimaryNBNS, OptSecondaryDNS, OptSecondaryNBNS}
 	if want := []byte{1, 2, 3, 129, 130, 131, 132}; !bytes.Equal(got, want) {
@@ -16,7 +16,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestUsable: both sides of each range that no host can have (RFC 1122 section 3.2.1.3).
+// TestUsable: the bounds of the ranges that no host can have (RFC 1122 section 3.2.1.3).
 func TestUsable(t *testing.T) {
 	for text, want := range map[string]bool{
 		"0.0.0.0": false, "0.255.255.255": false, "1.0.0.0": true, "126.255.255.255": true, "127.0.0.0": false, "127.255.255.255": false,
@@ -27,13 +27,13 @@ func TestUsable(t *testing.T) {
 		}
 	}
 	if usable(netip.Addr{}) {
-		t.Error("no address is usable")
+		t.Error("the invalid address is usable")
 	}
 }
 
-// TestServersGiven: which server answers which question: primary and secondary, and one alone
-// for both.
-func TestServersGiven(t *testing.T) {
+// TestServersAssigned: the server assigned for each option: primary and secondary, or a single one for
+// both.
+func TestServersAssigned(t *testing.T) {
 	none := netip.Addr{}
 	nbns1, nbns2 := netip.MustParseAddr("192.0.2.137"), netip.MustParseAddr("192.0.2.138")
 	for _, c := range []struct {
@@ -45,10 +45,10 @@ func TestServersGiven(t *testing.T) {
 		{[2]netip.Addr{none, dns2}, [2]netip.Addr{nbns1, none}, [4]netip.Addr{dns2, nbns1, dns2, nbns1}},
 		{[2]netip.Addr{}, [2]netip.Addr{}, [4]netip.Addr{}},
 	} {
-		p := New(&Config{DNS: c.dns, NBNS: c.nbns})
+		n := New(&Config{DNS: c.dns, NBNS: c.nbns})
 		for i, want := range c.want {
 			typ := uint8(129 + i)
-			verdict, suggestion := p.Evaluate(option(typ, none))
+			verdict, suggestion := n.Evaluate(option(typ, none))
 			got, _ := address(suggestion)
 			switch {
 			case !want.IsValid() && verdict != ppp.Reject:
@@ -59,70 +59,69 @@ func TestServersGiven(t *testing.T) {
 			if !want.IsValid() {
 				continue
 			}
-			if v, _ := p.Evaluate(option(typ, want)); v != ppp.Ack {
+			if v, _ := n.Evaluate(option(typ, want)); v != ppp.Ack {
 				t.Errorf("option %d with the right server: verdict %d, want Ack", typ, v)
 			}
-			if v, _ := p.Evaluate(ppp.Option{Type: typ, Value: []byte{1, 2, 3, 4, 5}}); v != ppp.Nak {
+			if v, _ := n.Evaluate(ppp.Option{Type: typ, Value: []byte{1, 2, 3, 4, 5}}); v != ppp.Nak {
 				t.Errorf("option %d of five octets: verdict %d, want Nak", typ, v)
 			}
 		}
 	}
 }
 
-// TestServersAsked: each answer goes to the question that it is of, whatever became of the
-// others.
-func TestServersAsked(t *testing.T) {
+// TestServersRequested: each Nak sets the server of its option, also when others are rejected.
+func TestServersRequested(t *testing.T) {
 	types := []uint8{129, 131, 130, 132}
-	for refused := range types {
-		p := New(&Config{Local: local, RequestDNS: true, RequestNBNS: true})
+	for rejected := range types {
+		n := New(&Config{Local: local, RequestDNS: true, RequestNBNS: true})
 		for i, typ := range types {
-			p.ReceivedNak(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
+			n.ReceivedNak(option(typ, netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})))
 		}
-		p.ReceivedReject(option(types[refused], netip.Addr{}))
-		a := p.Agreement()
+		n.ReceivedReject(option(types[rejected], netip.Addr{}))
+		a := n.Agreement()
 		for i, got := range []netip.Addr{a.DNS[0], a.DNS[1], a.NBNS[0], a.NBNS[1]} {
 			want := netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)})
-			if i == refused {
+			if i == rejected {
 				want = netip.Addr{}
 			}
 			if got != want {
-				t.Errorf("without %d, server %d is %v, want %v", types[refused], types[i], got, want)
+				t.Errorf("without %d, server %d is %v, want %v", types[rejected], types[i], got, want)
 			}
 		}
-		if request, _ := ppp.ParseOptions(p.AppendRequest(nil)); len(request) != 4*6 {
-			t.Errorf("without %d we ask % x", types[refused], request)
+		if request, _ := ppp.ParseOptions(n.AppendRequest(nil)); len(request) != 4*6 {
+			t.Errorf("without %d we request % x", types[rejected], request)
 		}
 	}
-	p := New(&Config{Local: local}) // who asks for none takes none
-	p.ReceivedNak(option(OptPrimaryDNS, dns1))
-	if a := p.Agreement(); a.DNS[0].IsValid() {
-		t.Errorf("unasked we have %v", a.DNS[0])
+	n := New(&Config{Local: local}) // a server that was not requested is ignored
+	n.ReceivedNak(option(OptPrimaryDNS, dns1))
+	if a := n.Agreement(); a.DNS[0].IsValid() {
+		t.Errorf("without a request we have %v", a.DNS[0])
 	}
-	p.ReceivedNak(ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}})
-	if p.naked || p.local != local {
-		t.Error("a Nak with an address of three octets counts")
+	n.ReceivedNak(ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}})
+	if n.localRefused || n.local != local {
+		t.Error("a Nak with an address of three octets has an effect")
 	}
 }
 
-// TestRestricted: a peer that may choose may have what is allowed, and never ours.
-func TestRestricted(t *testing.T) {
+// TestAddressFilter: a peer may request the addresses that the filter allows, except ours.
+func TestAddressFilter(t *testing.T) {
 	for _, c := range []struct {
 		cfg   Config
-		other ppp.Verdict // on what is not allowed
+		other ppp.Verdict // on an address that is not allowed
 	}{
 		{Config{Local: local}, ppp.Reject},
 		{Config{Local: local, Remote: dns1, AcceptRemote: true}, ppp.Nak},
 	} {
-		p := New(&c.cfg)
-		p.SetAddressFilter(func(a netip.Addr) bool { return a == remote || a == local })
+		n := New(&c.cfg)
+		n.SetAddressFilter(func(a netip.Addr) bool { return a == remote || a == local })
 		for addr, want := range map[netip.Addr]ppp.Verdict{remote: ppp.Ack, dns2: c.other, local: c.other, netip.IPv4Unspecified(): c.other} {
-			if v, _ := p.Evaluate(option(OptAddress, addr)); v != want {
+			if v, _ := n.Evaluate(option(OptAddress, addr)); v != want {
 				t.Errorf("%+v: %v gets verdict %d, want %d", c.cfg, addr, v, want)
 			}
 		}
-		p.SetAddressFilter(nil)
-		if v, _ := p.Evaluate(option(OptAddress, dns2)); v != ppp.Ack {
-			t.Errorf("%+v, not restricted any more: verdict %d, want Ack", c.cfg, v)
+		n.SetAddressFilter(nil)
+		if v, _ := n.Evaluate(option(OptAddress, dns2)); v != ppp.Ack {
+			t.Errorf("%+v, without a filter: verdict %d, want Ack", c.cfg, v)
 		}
 	}
 }

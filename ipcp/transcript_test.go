@@ -12,18 +12,18 @@ import (
 	"upppoe/ppp/ppptest"
 )
 
-var update = flag.Bool("update", false, "write the transcripts anew")
+var update = flag.Bool("update", false, "write the transcripts")
 
 func end(name string, cfg ipcp.Config) (*ppptest.End, *ipcp.Negotiator) {
-	p := ipcp.New(&cfg)
+	n := ipcp.New(&cfg)
 	return &ppptest.End{
-		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(p, cfg.Limits)},
-		Agreed: func() string { return words(p.Agreement()) },
-	}, p
+		Name: name, Protocol: ppptest.Automaton{Automaton: ppp.NewAutomaton(n, cfg.Limits)},
+		Agreed: func() string { return format(n.Agreement()) },
+	}, n
 }
 
-// words say what was agreed on.
-func words(a ipcp.Agreement) string {
+// format formats an agreement for transcripts.
+func format(a ipcp.Agreement) string {
 	text := fmt.Sprintf("%v, and the peer %v", a.Local, a.Remote)
 	for i, s := range [...]netip.Addr{a.DNS[0], a.DNS[1], a.NBNS[0], a.NBNS[1]} {
 		if s.IsValid() {
@@ -33,17 +33,17 @@ func words(a ipcp.Agreement) string {
 	return text
 }
 
-// TestTranscripts holds what IPCP says, packet by packet, against testdata, and what it
-// thinks of it in the end; -update writes it anew.
+// TestTranscripts compares IPCP's packets with testdata, and checks Err at the end; -update
+// writes the files.
 func TestTranscripts(t *testing.T) {
 	addr := netip.MustParseAddr
 	server := ipcp.Config{Local: addr("192.0.2.1"), Remote: addr("192.0.2.10")}
-	serving := server
-	serving.DNS = [2]netip.Addr{addr("192.0.2.53"), addr("192.0.2.54")}
-	serving.NBNS = [2]netip.Addr{addr("192.0.2.137")}
+	withServers := server
+	withServers.DNS = [2]netip.Addr{addr("192.0.2.53"), addr("192.0.2.54")}
+	withServers.NBNS = [2]netip.Addr{addr("192.0.2.137")}
 	fixed := ipcp.Config{Local: addr("192.0.2.10")}
-	yielding := fixed
-	yielding.AcceptLocal = true
+	acceptLocal := fixed
+	acceptLocal.AcceptLocal = true
 	for _, c := range []struct {
 		name string
 		cfg  ipcp.Config
@@ -53,26 +53,26 @@ func TestTranscripts(t *testing.T) {
 		{"host-dns", ipcp.Config{RequestDNS: true}, nil},
 		{"host-dns-rejected", ipcp.Config{RequestDNS: true, RequestNBNS: true}, nil},
 		{"host-fixed", fixed, ipcp.ErrLocalRefused},
-		{"host-yielding", yielding, nil},
+		{"host-accept-local", acceptLocal, nil},
 		{"host-without-address", ipcp.Config{}, ipcp.ErrNoLocal},
 		{"host-without-peer", ipcp.Config{}, ipcp.ErrNoRemote},
-		{"host-same", ipcp.Config{}, ipcp.ErrSameAddress},
+		{"host-same-address", ipcp.Config{}, ipcp.ErrSameAddress},
 		{"server", server, nil},
 		{"server-silent-peer", server, nil},
 		{"server-addr-rejected", server, nil},
-		{"server-dns", serving, nil},
+		{"server-dns", withServers, nil},
 		{"server-rejects", server, nil},
 		{"server-limits", ipcp.Config{Local: server.Local, Remote: server.Remote, Limits: ppp.Limits{MaxFailure: 2}}, nil},
 	} {
-		e, p := end("end", c.cfg)
+		e, n := end("end", c.cfg)
 		ppptest.Transcript(t, "testdata/"+c.name+".txt", *update, ppptest.NewLink(ppp.IPCP, e))
-		if e.State() != ppp.Opened || !errors.Is(p.Err(), c.want) {
-			t.Errorf("%s: it is %v, %v; want Opened, %v", c.name, e.State(), p.Err(), c.want)
+		if e.State() != ppp.Opened || !errors.Is(n.Err(), c.want) {
+			t.Errorf("%s: it is %v, %v; want Opened, %v", c.name, e.State(), n.Err(), c.want)
 		}
 	}
 }
 
-// TestTranscriptOfBoth: a host and a server over a line.
+// TestTranscriptOfBoth: a host and a server.
 func TestTranscriptOfBoth(t *testing.T) {
 	host, _ := end("host", ipcp.Config{RequestDNS: true})
 	server, _ := end("server", ipcp.Config{

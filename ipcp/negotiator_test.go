@@ -17,18 +17,18 @@ var (
 	dns2   = netip.MustParseAddr("192.0.2.54")
 )
 
-// settle runs two sides against each other until nothing is left to say.
-func settle(t *testing.T, a, b *Config) (pa, pb *Negotiator, open bool) {
+// negotiate runs two sides until neither sends anything.
+func negotiate(t *testing.T, a, b *Config) (na, nb *Negotiator, open bool) {
 	t.Helper()
-	p := [2]*Negotiator{New(a), New(b)}
-	m := [2]*ppp.Automaton{ppp.NewAutomaton(p[0], ppp.Limits{}), ppp.NewAutomaton(p[1], ppp.Limits{})}
+	n := [2]*Negotiator{New(a), New(b)}
+	automatons := [2]*ppp.Automaton{ppp.NewAutomaton(n[0], ppp.Limits{}), ppp.NewAutomaton(n[1], ppp.Limits{})}
 	q := [2]*ppp.Queue{{}, {}}
-	for i := range m {
-		m[i].Open(epoch, q[i])
-		m[i].Up(epoch, q[i])
+	for i := range automatons {
+		automatons[i].Open(epoch, q[i])
+		automatons[i].Up(epoch, q[i])
 	}
 	for range 100 {
-		for i := range m {
+		for i := range automatons {
 			from := q[i]
 			q[i] = &ppp.Queue{}
 			for frame := range from.All() {
@@ -37,11 +37,11 @@ func settle(t *testing.T, a, b *Config) (pa, pb *Negotiator, open bool) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				m[1-i].Receive(epoch, c, q[1-i])
+				automatons[1-i].Receive(epoch, c, q[1-i])
 			}
 		}
 	}
-	return p[0], p[1], m[0].State() == ppp.Opened && m[1].State() == ppp.Opened
+	return n[0], n[1], automatons[0].State() == ppp.Opened && automatons[1].State() == ppp.Opened
 }
 
 func TestNegotiations(t *testing.T) {
@@ -55,16 +55,16 @@ func TestNegotiations(t *testing.T) {
 			Agreement{Local: remote, Remote: local, DNS: [2]netip.Addr{dns1, dns2}}},
 		{"one name server serves as both", Config{RequestDNS: true}, Config{Local: local, Remote: remote, DNS: [2]netip.Addr{dns1}},
 			Agreement{Local: remote, Remote: local, DNS: [2]netip.Addr{dns1, dns1}}},
-		{"none to be had", Config{RequestDNS: true}, Config{Local: local, Remote: remote}, Agreement{Local: remote, Remote: local}},
+		{"none available", Config{RequestDNS: true}, Config{Local: local, Remote: remote}, Agreement{Local: remote, Remote: local}},
 		{"WINS", Config{RequestNBNS: true}, Config{Local: local, Remote: remote, NBNS: [2]netip.Addr{dns1, dns2}},
 			Agreement{Local: remote, Remote: local, NBNS: [2]netip.Addr{dns1, dns2}}},
-		{"both know their own", Config{Local: remote}, Config{Local: local}, Agreement{Local: remote, Remote: local}},
-		{"another than wished, if that is accepted", Config{Local: dns1, AcceptLocal: true}, Config{Local: local, Remote: remote},
+		{"both have their own", Config{Local: remote}, Config{Local: local}, Agreement{Local: remote, Remote: local}},
+		{"another than requested, with AcceptLocal", Config{Local: dns1, AcceptLocal: true}, Config{Local: local, Remote: remote},
 			Agreement{Local: remote, Remote: local}},
-		{"the peer's own wish, if that is accepted", Config{Local: dns1}, Config{Local: local, Remote: remote, AcceptRemote: true},
+		{"the peer's own, with AcceptRemote", Config{Local: dns1}, Config{Local: local, Remote: remote, AcceptRemote: true},
 			Agreement{Local: dns1, Remote: local}},
 	} {
-		host, server, open := settle(t, &c.host, &c.server)
+		host, server, open := negotiate(t, &c.host, &c.server)
 		if got := host.Agreement(); !open || got != c.want || host.Err() != nil || server.Err() != nil {
 			t.Errorf("%s: open %v, agreed on %+v (%v, %v), want %+v", c.what, open, got, host.Err(), server.Err(), c.want)
 		}
@@ -74,26 +74,26 @@ func TestNegotiations(t *testing.T) {
 	}
 }
 
-// TestNoAgreement: what cannot be used is not used.
+// TestNoAgreement: negotiations without a usable result.
 func TestNoAgreement(t *testing.T) {
 	for _, c := range []struct {
 		what         string
 		host, server Config
 	}{
-		{"nobody has an address to give", Config{}, Config{Local: local}},
-		{"the other side has none itself", Config{}, Config{Remote: remote}},
+		{"no side has an address for the host", Config{}, Config{Local: local}},
+		{"the server has no address", Config{}, Config{Remote: remote}},
 		{"both insist on the same", Config{Local: local}, Config{Local: local}},
-		{"neither gives way", Config{Local: dns1}, Config{Local: local, Remote: remote}},
+		{"neither accepts the other's address", Config{Local: dns1}, Config{Local: local, Remote: remote}},
 	} {
-		host, server, open := settle(t, &c.host, &c.server)
+		host, server, open := negotiate(t, &c.host, &c.server)
 		if open && host.Err() == nil && server.Err() == nil {
-			t.Errorf("%s: agreed on %+v all the same", c.what, host.Agreement())
+			t.Errorf("%s: agreed on %+v, want no agreement", c.what, host.Agreement())
 		}
 	}
 }
 
-func TestJudge(t *testing.T) {
-	p := New(&Config{Local: local, Remote: remote})
+func TestEvaluate(t *testing.T) {
+	n := New(&Config{Local: local, Remote: remote})
 	for _, c := range []struct {
 		what  string
 		in    ppp.Option
@@ -106,9 +106,9 @@ func TestJudge(t *testing.T) {
 		{"an address of three octets", ppp.Option{Type: OptAddress, Value: []byte{1, 2, 3}}, ppp.Nak, "192.0.2.10"},
 		{"VJ compression", ppp.Option{Type: OptCompression, Value: []byte{0, 0x2d, 15, 1}}, ppp.Reject, ""},
 		{"the deprecated IP-Addresses", ppp.Option{Type: OptAddresses, Value: make([]byte, 8)}, ppp.Reject, ""},
-		{"a name server, and we have none", option(OptPrimaryDNS, netip.Addr{}), ppp.Reject, ""},
+		{"a name server, without one", option(OptPrimaryDNS, netip.Addr{}), ppp.Reject, ""},
 	} {
-		verdict, suggestion := p.Evaluate(c.in)
+		verdict, suggestion := n.Evaluate(c.in)
 		if verdict != c.want {
 			t.Errorf("%s: verdict %d, want %d", c.what, verdict, c.want)
 		}
@@ -131,33 +131,33 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestUnnumbered: a host whose peer has no address, or ours, has a link all the same, if it
-// says so; one that cannot be anybody's is still refused.
+// TestUnnumbered: with Unnumbered the peer may have no address, or ours. An unusable address is
+// refused.
 func TestUnnumbered(t *testing.T) {
 	none := netip.IPv4Unspecified()
 	for _, c := range []struct {
 		what   string
 		peer   ppp.Options
-		want   []ppp.Verdict // each time it asks
+		want   []ppp.Verdict // on each request
 		remote netip.Addr
 		plain  error // without Unnumbered
 	}{
 		{"no option", nil, nil, none, ErrNoRemote},
-		{"0.0.0.0 for ever", option(OptAddress, none).AppendTo(nil), []ppp.Verdict{ppp.Reject, ppp.Reject, ppp.Ack}, none, ErrNoRemote},
+		{"always 0.0.0.0", option(OptAddress, none).AppendTo(nil), []ppp.Verdict{ppp.Reject, ppp.Reject, ppp.Ack}, none, ErrNoRemote},
 		{"ours", option(OptAddress, local).AppendTo(nil), []ppp.Verdict{ppp.Ack}, local, ErrSameAddress},
 		{"its own", option(OptAddress, remote).AppendTo(nil), []ppp.Verdict{ppp.Ack}, remote, nil},
 		{"a loopback address", option(OptAddress, netip.MustParseAddr("127.0.0.1")).AppendTo(nil), slices.Repeat([]ppp.Verdict{ppp.Reject}, 20), netip.Addr{}, nil},
 	} {
 		for _, unnumbered := range []bool{true, false} {
-			p := New(&Config{Local: local, Unnumbered: unnumbered, Limits: ppp.Limits{MaxFailure: 2}})
+			n := New(&Config{Local: local, Unnumbered: unnumbered, Limits: ppp.Limits{MaxFailure: 2}})
 			for range 2 { // a new negotiation begins like the first
-				p.Reset()
+				n.Reset()
 				for i, want := range c.want {
 					o, _ := c.peer.Find(OptAddress)
 					if !unnumbered && c.plain != nil {
 						want = ppp.Reject
 					}
-					if v, _ := p.Evaluate(o); v != want {
+					if v, _ := n.Evaluate(o); v != want {
 						t.Errorf("%s, unnumbered %v: verdict %d is %d, want %d", c.what, unnumbered, i, v, want)
 					}
 				}
@@ -165,81 +165,81 @@ func TestUnnumbered(t *testing.T) {
 			if !c.remote.IsValid() {
 				continue
 			}
-			p.Acknowledged(c.peer)
+			n.Acknowledged(c.peer)
 			want := c.plain
 			if unnumbered {
 				want = nil
-				if got := p.Agreement().Remote; got != c.remote {
+				if got := n.Agreement().Remote; got != c.remote {
 					t.Errorf("%s: the peer has %v, want %v", c.what, got, c.remote)
 				}
 			}
-			if got := p.Err(); got != want {
+			if got := n.Err(); got != want {
 				t.Errorf("%s, unnumbered %v: %v, want %v", c.what, unnumbered, got, want)
 			}
 		}
 	}
-	// What we assign is assigned all the same, and a link without an address of ours is none.
-	p := New(&Config{Local: local, Remote: remote, Unnumbered: true})
+	// An assigned address is still assigned, and a link without our address is not usable.
+	n := New(&Config{Local: local, Remote: remote, Unnumbered: true})
 	for range 20 {
-		if v, _ := p.Evaluate(option(OptAddress, none)); v != ppp.Nak {
-			t.Fatalf("a peer that is to have %v and asks for an address: verdict %d, want Nak", remote, v)
+		if v, _ := n.Evaluate(option(OptAddress, none)); v != ppp.Nak {
+			t.Fatalf("a peer with the assigned address %v that requests one: verdict %d, want Nak", remote, v)
 		}
 	}
-	if p := New(&Config{Unnumbered: true}); p.Err() != ErrNoLocal {
-		t.Errorf("without an address of ours: %v, want %v", p.Err(), ErrNoLocal)
+	if n := New(&Config{Unnumbered: true}); n.Err() != ErrNoLocal {
+		t.Errorf("without an address of ours: %v, want %v", n.Err(), ErrNoLocal)
 	}
 }
 
 func TestMissingAddress(t *testing.T) {
-	p := New(&Config{Local: local, Remote: remote})
-	if got := p.AppendMissing(nil, nil); len(got) != 6 {
-		t.Errorf("a request without an address gets % x, want the address it should have", got)
+	n := New(&Config{Local: local, Remote: remote})
+	if got := n.AppendMissing(nil, nil); len(got) != 6 {
+		t.Errorf("a request without an address gets % x, want the assigned address", got)
 	}
-	p.Assign(dns1)
-	if v, _ := p.Evaluate(option(OptAddress, dns1)); v != ppp.Ack {
-		t.Error("the address that the authority assigned is not acknowledged")
+	n.Assign(dns1)
+	if v, _ := n.Evaluate(option(OptAddress, dns1)); v != ppp.Ack {
+		t.Error("the assigned address is not acknowledged")
 	}
 }
 
-func FuzzPolicy(f *testing.F) {
+func FuzzNegotiator(f *testing.F) {
 	f.Add([]byte{3, 6, 0, 0, 0, 0, 129, 6, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		options, err := ppp.ParseOptions(b)
 		if err != nil {
 			return
 		}
-		p := New(&Config{Local: local, Remote: remote, RequestDNS: true, DNS: [2]netip.Addr{dns1}})
+		n := New(&Config{Local: local, Remote: remote, RequestDNS: true, DNS: [2]netip.Addr{dns1}})
 		for o := range options.All() {
-			p.Evaluate(o)
-			p.ReceivedNak(o)
+			n.Evaluate(o)
+			n.ReceivedNak(o)
 		}
-		p.Acknowledged(options)
-		if a := p.Agreement(); a.Local != local {
+		n.Acknowledged(options)
+		if a := n.Agreement(); a.Local != local {
 			t.Errorf("a Nak has changed our address to %v", a.Local)
 		}
 		for o := range options.All() {
-			p.ReceivedReject(o)
+			n.ReceivedReject(o)
 		}
-		if _, err := ppp.ParseOptions(p.AppendRequest(nil)); err != nil {
+		if _, err := ppp.ParseOptions(n.AppendRequest(nil)); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// TestOffer: a peer may name one of the addresses that it was offered instead of the one that it
-// is to have, unless that is forbidden, or ours.
-func TestOffer(t *testing.T) {
+// TestAlternates: a peer may request one of the alternates instead of the assigned address, unless the
+// filter excludes it, or it is ours.
+func TestAlternates(t *testing.T) {
 	for _, c := range []struct {
 		in, want string // the address acknowledged, or suggested
 	}{
 		{"192.0.2.60", "192.0.2.60"}, {"192.0.2.61", "192.0.2.61"}, {"192.0.2.62", "192.0.2.60"},
 		{"192.0.2.63", "192.0.2.60"}, {local.String(), "192.0.2.60"}, {"0.0.0.0", "192.0.2.60"},
 	} {
-		p := New(&Config{Local: local, Remote: remote})
-		p.Assign(netip.MustParseAddr("192.0.2.60"))
-		p.SetAlternates([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
-		p.SetAddressFilter(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
-		verdict, suggestion := p.Evaluate(option(OptAddress, netip.MustParseAddr(c.in)))
+		n := New(&Config{Local: local, Remote: remote})
+		n.Assign(netip.MustParseAddr("192.0.2.60"))
+		n.SetAlternates([]netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61"), netip.MustParseAddr("192.0.2.62"), local})
+		n.SetAddressFilter(func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.62") })
+		verdict, suggestion := n.Evaluate(option(OptAddress, netip.MustParseAddr(c.in)))
 		if got, _ := address(suggestion); (verdict == ppp.Ack) != (c.in == c.want) || got.String() != c.want {
 			t.Errorf("%s: verdict %d, %v; want %s", c.in, verdict, got, c.want)
 		}
