@@ -11,20 +11,20 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// answer is a concentrator's, as it is shown.
+// answer is a concentrator's PADO, with what is printed about it.
 type answer struct {
 	pppoe.ScanResult
-	scanned    bool // VLANs were asked for
+	scanned    bool // --vlan was given
 	unexpected bool
 }
 
-// refused reports whether it is an error, and no offer.
+// refused reports whether the answer is an error, not an offer.
 func (a answer) refused() bool {
 	_, bad := a.Tags.FindError()
 	return bad
 }
 
-// services are the Service-Names offered, sorted.
+// services returns the offered Service-Names, sorted.
 func services(tags wire.Tags) (names []string) {
 	for t := range tags.All() {
 		if t.Type == wire.TagServiceName {
@@ -35,10 +35,10 @@ func services(tags wire.Tags) (names []string) {
 	return names
 }
 
-// milliseconds is how long the answer took.
+// milliseconds returns the latency of the answer.
 func (a answer) milliseconds() float64 { return float64(a.Latency.Microseconds()) / 1000 }
 
-// vendor is whom the IEEE gave the address to; empty: nobody known.
+// vendor returns the vendor to which the IEEE assigned the address; empty if unknown.
 func vendor(a wire.Addr) string {
 	if a[0]&2 != 0 {
 		return "locally administered"
@@ -46,7 +46,7 @@ func vendor(a wire.Addr) string {
 	return strings.Join(strings.Fields(macs.ValidMACPrefixMap[[3]byte(a[:3])]), " ")
 }
 
-// quoted are names of strangers, fit for a terminal.
+// quoted returns untrusted names, quoted and escaped for a terminal.
 func quoted(names []string) string {
 	texts := make([]string, len(names))
 	for i, n := range names {
@@ -55,6 +55,7 @@ func quoted(names []string) string {
 	return strings.Join(texts, ", ")
 }
 
+// quote quotes and escapes untrusted text for a terminal.
 func quote(text string) string {
 	return fmt.Sprintf("\"%s\"", strings.ReplaceAll(wire.Escape(text), `"`, `\042`))
 }

@@ -8,10 +8,10 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// expectation is which concentrators belong here; empty: nobody cares.
+// expectation is the set of expected concentrators; empty if all are accepted.
 type expectation []expected
 
-// expected is one of them: its address, or else its name.
+// expected is an expected concentrator: its address, or else its name.
 type expected struct {
 	addr wire.Addr
 	name string
@@ -46,7 +46,7 @@ func (e expected) is(o discovery.Offer) bool {
 	return e.addr == o.AC
 }
 
-// unexpected reports whether a concentrator does not belong here.
+// unexpected reports whether a concentrator is not one of those expected.
 func (all expectation) unexpected(o discovery.Offer) bool {
 	for _, e := range all {
 		if e.is(o) {
@@ -56,7 +56,7 @@ func (all expectation) unexpected(o discovery.Offer) bool {
 	return len(all) > 0
 }
 
-// missing are those that are none of the offers.
+// missing returns the expected concentrators that are not among the offers.
 func (all expectation) missing(offers []discovery.Offer) (missing expectation) {
 	for _, e := range all {
 		there := false

@@ -22,7 +22,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// flags are the command line's.
+// flags are the parsed values of the command line's flags.
 type flags struct {
 	iface    string
 	service  string
@@ -34,7 +34,7 @@ type flags struct {
 	json     bool
 	verbose  bool
 	first    bool
-	named    bool // -I was given
+	named    bool // -I is given
 
 	vlans    []vlan.Stack
 	source   wire.Addr
@@ -48,13 +48,13 @@ type flags struct {
 	alarm    bool
 }
 
-// errHelp says that usage was wanted, and was printed.
+// errHelp means that help, version or manual page were printed.
 var errHelp = errors.New("help")
 
-// columns are those of the usage.
+// columns is the width of the usage.
 const columns = 92
 
-// rawFlags are flags as they are written, before they are understood.
+// rawFlags are values of flags before they are parsed.
 type rawFlags struct {
 	uniq, vlan, source string
 	pid, version, help bool
@@ -78,7 +78,7 @@ func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 		writeUsage(usageTo, set)
 		return nil, errHelp
 	case set.NArg() > 0:
-		return nil, fmt.Errorf("%q: not a flag; the interface is named with -I", set.Arg(0))
+		return nil, fmt.Errorf("unexpected argument %q: the interface is given with -I", set.Arg(0))
 	}
 	if err := f.parse(w, set); err != nil {
 		return nil, err
@@ -89,34 +89,34 @@ func parseFlags(args []string, manualTo, usageTo io.Writer) (*flags, error) {
 func flagSet(f *flags, w *rawFlags) *pflag.FlagSet {
 	set := pflag.NewFlagSet("pppoe-discovery", pflag.ContinueOnError)
 	set.SortFlags = false
-	set.StringVarP(&f.iface, "interface", "I", defaultInterface, "Ethernet `INTERFACE` to ask on")
-	set.StringVarP(&f.service, "service", "S", "", "Service-`NAME` wanted (default: any)")
-	set.StringVarP(&f.acName, "ac-name", "C", "", "only the access concentrator of this `NAME`")
-	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers, each time (default: 5; 2 with --vlan or --watch)")
-	set.IntVarP(&f.attempts, "attempts", "a", 0, "ask `N` times while nobody answers (default: 3; 2 with --vlan or --watch)")
-	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "send a Host-Uniq tag: the process ID")
-	set.StringVarP(&w.uniq, "host-uniq", "W", "", "send a Host-Uniq tag: these octets, in `HEX`; with --vlan or --watch, four more follow them")
-	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing, and end with the first answer: the exit code tells")
-	set.BoolVar(&f.first, "first", false, "end with the first answer; else it listens for the whole timeout, to list all")
+	set.StringVarP(&f.iface, "interface", "I", defaultInterface, "Ethernet `INTERFACE` on which to send PADIs")
+	set.StringVarP(&f.service, "service", "S", "", "Service-`NAME` to request (default: any)")
+	set.StringVarP(&f.acName, "ac-name", "C", "", "accept only the access concentrator with this AC-`NAME`")
+	set.IntVarP(&w.seconds, "timeout", "t", 0, "`SECONDS` to wait for answers to each PADI (default: 5; 2 with --vlan or --watch)")
+	set.IntVarP(&f.attempts, "attempts", "a", 0, "send up to `N` PADIs until one is answered (default: 3; 2 with --vlan or --watch)")
+	set.BoolVarP(&w.pid, "host-uniq-pid", "U", false, "send a Host-Uniq tag with the process ID")
+	set.StringVarP(&w.uniq, "host-uniq", "W", "", "send a Host-Uniq tag with these octets, in `HEX`; with --vlan or --watch, four more octets follow")
+	set.BoolVarP(&f.quiet, "quiet", "Q", false, "print nothing, and end with the first answer; only the exit code says the result")
+	set.BoolVar(&f.first, "first", false, "end with the first answer, instead of listing all that answer within the timeout")
 	set.BoolVarP(&f.verbose, "verbose", "v", false, "print all tags decoded, the vendor of the address, and the latency; -v alone prints the version")
-	set.BoolVar(&f.json, "json", false, "print a JSON document; with --watch, a line for each event")
+	set.BoolVar(&f.json, "json", false, "print a JSON document; with --watch, a JSON object per event")
 	set.StringVar(&w.vlan, "vlan", "", "search the VLANs of a `LIST` like 50,100-200 or, for two tags, 50.1-4094; see below")
-	set.IntVar(&f.rate, "rate", 2000, "send `N` PADIs in a second, with --vlan or --watch")
-	set.Uint8Var(&f.priority, "priority", 0, "priority (`PCP`) of our frames, 0 to 7; needs --vlan")
-	set.StringVar(&w.source, "source", "", "Ethernet `ADDRESS` to ask from (default: the interface's)")
-	set.BoolVar(&f.watch, "watch", false, "ask again and again, and tell who comes, goes and changes")
-	set.IntVar(&w.interval, "interval", 30, "with --watch: `SECONDS` from one asking to the next")
-	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone when it has not answered `N` times in a row")
-	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of a concentrator that belongs here; can be repeated. Any other one is reported as unexpected")
-	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected one")
-	set.BoolVarP(&w.help, "help", "h", false, "print this")
+	set.IntVar(&f.rate, "rate", 2000, "send `N` PADIs per second, with --vlan or --watch")
+	set.Uint8Var(&f.priority, "priority", 0, "802.1p priority (`PCP`) of our frames, 0 to 7; needs --vlan")
+	set.StringVar(&w.source, "source", "", "source Ethernet `ADDRESS` of our frames (default: the interface's)")
+	set.BoolVar(&f.watch, "watch", false, "ask repeatedly, and report concentrators that appear, disappear or change")
+	set.IntVar(&w.interval, "interval", 30, "with --watch: `SECONDS` between rounds")
+	set.IntVar(&f.missed, "missed", 3, "with --watch: a concentrator is gone after `N` consecutive rounds without an answer")
+	set.StringArrayVar(&w.expect, "expect", nil, "`ADDRESS-or-NAME` of an expected concentrator; may be repeated. Any other one is reported as unexpected")
+	set.BoolVar(&f.alarm, "alarm", false, "with --watch and --expect: end at the first unexpected concentrator")
+	set.BoolVarP(&w.help, "help", "h", false, "print this help")
 	set.BoolVarP(&w.version, "version", "V", false, "print the version")
 	set.StringP("debug", "D", "", "ignored, with its `FILE`: there is no debug log")
 	set.Usage = func() {}
 	return set
 }
 
-// parse reads what is more than a number or a word.
+// parse parses the values of w.
 func (f *flags) parse(w *rawFlags, set *pflag.FlagSet) (err error) {
 	if set.Changed("vlan") {
 		if f.vlans, err = vlan.ParseList(w.vlan); err != nil {
@@ -149,25 +149,25 @@ func (f *flags) parse(w *rawFlags, set *pflag.FlagSet) (err error) {
 	return f.setHostUniq(w.pid, w.uniq)
 }
 
-// maxTime bounds what is waited for: a day.
+// maxTime is the maximum of timeouts and intervals.
 const maxTime = 24 * time.Hour
 
-// maxTagOctets is what tags may hold of ours, in octets: of the 1484 of a PADI (RFC 2516 section 5.1)
-// some are the tags' own, and those that are added to -W.
+// maxTagOctets is the maximum length of the values of -S and -W, in octets: the 1484 of a PADI (RFC 2516
+// section 5.1) include the tags' headers and the octets that are added to -W.
 const maxTagOctets = 1400
 
 func (f *flags) check() error {
 	switch {
 	case f.iface == "":
-		return errors.New("interface was not specified: name one with -I")
+		return errors.New("no interface given: name one with -I")
 	case f.first && f.watch:
 		return errors.New("--first ends with the first answer, and --watch never ends: leave out one of them")
 	case f.timeout <= 0 || f.timeout > maxTime, f.attempts < 1 || f.attempts > 1000:
 		return errors.New("-t takes 1 to 86400 seconds, and -a a number from 1 to 1000")
 	case len(f.service) > discovery.MaxService:
-		return fmt.Errorf("-S takes a name of at most %d octets, or no PADI could hold it", discovery.MaxService)
+		return fmt.Errorf("-S takes a name of at most %d octets, so that it fits in a PADI", discovery.MaxService)
 	case len(f.service)+len(f.hostUniq) > maxTagOctets:
-		return fmt.Errorf("-S and -W take at most %d octets together, or no PADI could hold them", maxTagOctets)
+		return fmt.Errorf("-S and -W take at most %d octets together, so that they fit in a PADI", maxTagOctets)
 	case f.interval <= 0 || f.interval > maxTime:
 		return errors.New("--interval takes 1 to 86400 seconds")
 	case f.missed < 1:
@@ -177,21 +177,21 @@ func (f *flags) check() error {
 	case f.priority > 7:
 		return errors.New("--priority takes a number from 0 to 7")
 	case f.priority > 0 && len(f.vlans) == 0:
-		return errors.New("--priority needs a VLAN tag to stand in: --vlan 0 is one for frames of no VLAN")
+		return errors.New("--priority needs a VLAN tag: use --vlan 0 for priority-tagged frames")
 	case f.alarm && (!f.watch || len(f.expect) == 0):
-		return errors.New("--alarm needs --watch, and says of whom by --expect")
+		return errors.New("--alarm needs --watch and --expect")
 	}
 	return nil
 }
 
-// defaultInterface is asked on without -I, as the original does.
+// defaultInterface is the interface without -I, as in the original.
 const defaultInterface = "eth0"
 
-// scans reports whether there is more to do than ask once on the interface itself.
+// scans reports whether pppoe.Scan is needed instead of one discovery on the interface itself.
 func (f *flags) scans() bool { return len(f.vlans) > 0 || f.watch }
 
-// setHostUniq sets the Host-Uniq; the process ID stands in it as pppoe-discovery has it. Without a
-// flag there is none, as in the original's frames, unless answers must be told apart.
+// setHostUniq sets the Host-Uniq; the process ID is in native byte order, as in the original. Without a
+// flag there is none, as in the original, unless scans needs one to match answers.
 func (f *flags) setHostUniq(pid bool, uniq string) (err error) {
 	if !f.scans() {
 		f.hostUniq = []byte{}
@@ -214,7 +214,7 @@ func (f *flags) discovery() discovery.ClientConfig {
 	}
 }
 
-// acNames are the names wanted; none: any.
+// acNames returns the AC-Names to accept; none means any.
 func (f *flags) acNames() []string {
 	if f.acName == "" {
 		return nil
@@ -230,12 +230,12 @@ func (f *flags) scan() pppoe.ScanConfig {
 	return c
 }
 
-// explain adds to an error what the user of no -I may not know.
+// explain adds to an error that -I has a default.
 func (f *flags) explain(err error) error {
 	if f.named || !errors.Is(err, afpacket.ErrNoInterface) {
 		return err
 	}
-	return fmt.Errorf("%w. Without -I, %s is asked on: name another one with -I", err, defaultInterface)
+	return fmt.Errorf("%w. The default interface is %s: name another one with -I", err, defaultInterface)
 }
 
 func (f *flags) attachment() afpacket.Attachment {

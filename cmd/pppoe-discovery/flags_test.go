@@ -53,12 +53,12 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestBadFlags: each error names the flag and says what to do.
+// TestBadFlags: each error names the flag and says what is valid.
 func TestBadFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"--interface=":        "name one with -I",
 		"--watch --first":     "--first ends with the first answer, and --watch never ends",
-		"eth0":                `"eth0": not a flag`,
+		"eth0":                `unexpected argument "eth0"`,
 		"-I eth0 --nonsense":  "--nonsense",
 		"-I eth0 -t 0":        "-t takes",
 		"-I eth0 -t x":        "--timeout",
@@ -86,13 +86,12 @@ func TestBadFlags(t *testing.T) {
 	} {
 		_, err := parseFlags(strings.Fields(args), io.Discard, io.Discard)
 		if err == nil || errors.Is(err, errHelp) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want an error that says %q", args, err, want)
+			t.Errorf("%q: %v, want an error with %q", args, err, want)
 		}
 	}
 }
 
-// TestHelp: -h lists the original's options in the original's form, on standard error, and is no
-// failure.
+// TestHelp: -h lists the original's options in the original's form, on standard error, with exit code 0.
 func TestHelp(t *testing.T) {
 	for _, args := range []string{"-h", "--help"} {
 		var out, complaints strings.Builder
@@ -109,7 +108,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestVersion: by every word for it, on standard output. -v beside others is --verbose.
+// TestVersion: every flag for the version prints it to standard output. -v with other flags is --verbose.
 func TestVersion(t *testing.T) {
 	for _, args := range []string{"-V", "--version", "-v", "-I eth0 -V"} {
 		var out, complaints strings.Builder
@@ -121,7 +120,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// golden holds what was printed against a file. UPDATE=1 writes it.
+// golden compares output with a file, which -update writes.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := "testdata/" + name

@@ -13,18 +13,18 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// document gathers a JSON document.
+// document collects the answers for a JSON document.
 type document struct {
 	to            io.Writer
 	Concentrators []concentrator `json:"concentrators"`
 }
 
-// escapingWriter is a writer for JSON that may be read on a terminal: what is not printable in a
-// string becomes JSON's escape, and means the same. Package encoding/json does that below
-// U+0020 only; U+009B, for one, begins a terminal's commands as ESC does.
+// escapingWriter writes JSON that may be shown on a terminal: it replaces characters that are not
+// printable with JSON escapes. Package encoding/json does so only below U+0020, but U+009B, for example,
+// begins terminal control sequences like ESC.
 type escapingWriter struct{ to io.Writer }
 
-// Write writes whole UTF-8.
+// Write expects complete UTF-8 sequences.
 func (w escapingWriter) Write(b []byte) (int, error) {
 	var out []byte
 	for _, r := range string(b) {
@@ -42,12 +42,12 @@ func (w escapingWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// concentrator is an answer in JSON. Names are a stranger's words.
+// concentrator is an answer in JSON. Its texts are untrusted.
 type concentrator struct {
 	Address    string   `json:"address"`
 	Vendor     string   `json:"vendor,omitempty"`
 	VLAN       string   `json:"vlan,omitempty"`
-	Asked      string   `json:"asked_vlan,omitempty"` // if it is another
+	Asked      string   `json:"asked_vlan,omitempty"` // of the PADI, if it differs
 	Name       string   `json:"name"`
 	Services   []string `json:"services"`
 	Cookie     string   `json:"cookie,omitempty"`
@@ -59,7 +59,7 @@ type concentrator struct {
 	Tags       []tag    `json:"tags"`
 }
 
-// tag is one tag, in its order in the packet.
+// tag is one tag. They are in the packet's order.
 type tag struct {
 	Type    string   `json:"type"`
 	Name    string   `json:"name"`
@@ -119,13 +119,13 @@ func (d *document) end() {
 	encoder.Encode(d)
 }
 
-// eventRecord is an event of --watch, one to a line.
+// eventRecord is an event of --watch in JSON, one per line.
 type eventRecord struct {
 	Time    string        `json:"time"` // RFC 3339, UTC
 	Event   string        `json:"event"`
 	Changes []change      `json:"changes,omitempty"`
-	Missing string        `json:"missing,omitempty"` // of event "missing": who
-	Count   int           `json:"count,omitempty"`   // of event "left-out": how many events were not told
+	Missing string        `json:"missing,omitempty"` // of event "missing": the expected concentrator
+	Count   int           `json:"count,omitempty"`   // of event "left-out": how many events were not reported
 	Who     *concentrator `json:"concentrator,omitempty"`
 }
 

@@ -11,8 +11,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestJSONOnTerminal: a stranger's words come through JSON as they are, and give a terminal
-// nothing to act on.
+// TestJSONOnTerminal: untrusted text is unchanged after decoding, and the JSON has only printable
+// characters.
 func TestJSONOnTerminal(t *testing.T) {
 	const name = "ac\x1b[2J\u009b2J\x7f\u202eevil\u2028\U000e0041 \"grün\" \\ 網\n"
 	var out bytes.Buffer

@@ -26,8 +26,7 @@ import (
 	"upppoe/test/lab"
 )
 
-// testWire is a veth pair of the real kernel, from "near" in one namespace to "far" in another,
-// and the program.
+// testWire is a veth pair from "near" in one network namespace to "far" in another, and the program.
 type testWire struct {
 	*testing.T
 	near, far *lab.Namespace
@@ -38,7 +37,7 @@ func newWire(t *testing.T) *testWire {
 	t.Helper()
 	roottest.Need(t)
 	dir := t.TempDir()
-	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil { // others may run it
+	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(dir), 0o755)); err != nil { // run is another user
 		t.Fatal(err)
 	}
 	if err := lab.Build("../..", dir, "./cmd/pppoe-discovery"); err != nil {
@@ -58,7 +57,7 @@ func newWire(t *testing.T) *testWire {
 	return w
 }
 
-// answering has a concentrator answer on the far side, on a VLAN or without.
+// answering starts a concentrator on the far side, on a VLAN or untagged.
 func (w *testWire) answering(tags vlan.Stack, name string) {
 	w.Helper()
 	var port *afpacket.Port
@@ -92,7 +91,7 @@ func serve(port datapath.Port, c *discovery.Concentrator) {
 	}
 }
 
-// run runs the program on the near side, as nobody, with those capabilities alone.
+// run runs the program on the near side as user nobody, with these capabilities only.
 func (w *testWire) run(capabilities []uintptr, args ...string) (out, complaints string, code int) {
 	w.Helper()
 	var stdout, stderr bytes.Buffer
@@ -114,8 +113,7 @@ func (w *testWire) run(capabilities []uintptr, args ...string) (out, complaints 
 
 var netRaw = []uintptr{unix.CAP_NET_RAW}
 
-// TestCapability: CAP_NET_RAW is all that is needed, whatever is asked; without it, the
-// message says so.
+// TestCapability: CAP_NET_RAW is sufficient with any flags; without it, the error names it.
 func TestCapability(t *testing.T) {
 	w := newWire(t)
 	w.answering(vlan.Stack{}, "here")
@@ -135,7 +133,7 @@ func TestCapability(t *testing.T) {
 	}
 }
 
-// TestScanKernel searches all VLANs, and some pairs, among which fifty answer.
+// TestScanKernel: a search of all VLANs, of which fifty answer, and of some pairs.
 func TestScanKernel(t *testing.T) {
 	w := newWire(t)
 	var want []string
@@ -159,7 +157,7 @@ func TestScanKernel(t *testing.T) {
 	w.scan([]string{"50.100 pair", "untagged untagged"}, "untagged,50.100")
 }
 
-// scan searches a list, and holds what is found against a wish.
+// scan searches a list of VLANs and compares the result.
 func (w *testWire) scan(want []string, list string) {
 	w.Helper()
 	out, complaints, code := w.run(netRaw, "--vlan", list, "--json")

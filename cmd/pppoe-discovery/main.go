@@ -1,7 +1,6 @@
-// Command pppoe-discovery lists the PPPoE access concentrators that answer on an
-// Ethernet segment. Flags, output and exit codes are those of the program of that
-// name which comes with pppd; beyond it, it searches VLANs, keeps watch, and tells of
-// concentrators that do not belong there.
+// Command pppoe-discovery lists the PPPoE access concentrators that answer on an Ethernet segment. Its
+// flags, output and exit codes are those of pppd's program of that name; in addition it searches VLANs,
+// monitors a segment, and reports unexpected concentrators.
 package main
 
 import (
@@ -26,27 +25,27 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGQUIT)
 	defer stop()
-	// Somebody who does not read what is printed must not keep the program from ending.
+	// A reader that does not read the output must not keep the program from ending.
 	context.AfterFunc(ctx, func() { time.AfterFunc(exitTimeout, func() { os.Exit(exitNone) }) })
 	p := &program{out: os.Stdout, stderr: os.Stderr, open: open, obstacle: linkmonitor.Diagnose, terminal: isTerminal(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }
 
-// exitTimeout is how long the end may take after a signal.
+// exitTimeout is the time in which the program ends after a signal.
 const exitTimeout = 2 * time.Second
 
-// Exit codes: pppd's program has 0 if any concentrator answered, and 1 otherwise.
+// Exit codes. pppd's program has 0 if any concentrator answered, and 1 otherwise.
 const (
 	exitFound      = 0
 	exitNone       = 1
 	exitUnexpected = 3
 )
 
-// program is what the command needs of the world.
+// program has the command's dependencies.
 type program struct {
 	out, stderr io.Writer
 	open        func(*flags) (datapath.Port, error)
-	obstacle    func(iface string) string // what keeps answers away; empty: nothing that is known
+	obstacle    func(iface string) string // what prevents answers; empty: nothing known
 	terminal    bool                      // complaints are read by a person: what is under way is said there, too
 }
 
@@ -56,8 +55,8 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// open opens the port that the flags want: one that has the VLAN tags in its frames only
-// if there are any, for it is told of all frames of the interface.
+// open opens the port. A trunk port, whose frames include VLAN tags, receives all frames of the
+// interface, so it is used for --vlan only.
 func open(f *flags) (datapath.Port, error) {
 	if len(f.vlans) > 0 {
 		return afpacket.OpenTrunk(f.attachment(), wire.EtherTypeDiscovery)
@@ -86,13 +85,12 @@ func (p *program) run(ctx context.Context, args []string) int {
 		code = p.list(ctx, f, port)
 	}
 	if told.err != nil && code == exitFound {
-		return p.fail(fmt.Errorf("what was found is not told: %w", told.err))
+		return p.fail(fmt.Errorf("cannot write the results: %w", told.err))
 	}
 	return code
 }
 
-// checkedWriter remembers that something could not be written: nobody may take what is missing for
-// what is not there.
+// checkedWriter keeps the first write error: missing output must not look like missing concentrators.
 type checkedWriter struct {
 	to  io.Writer
 	err error
@@ -105,7 +103,7 @@ func (o *checkedWriter) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// list asks once, and shows who answers.
+// list asks once, and prints who answers.
 func (p *program) list(ctx context.Context, f *flags, port datapath.Port) int {
 	show := p.printer(f)
 	var offers []discovery.Offer
@@ -115,7 +113,7 @@ func (p *program) list(ctx context.Context, f *flags, port datapath.Port) int {
 	p.announce(f)
 	found := func(s pppoe.ScanResult) {
 		if ctx.Err() != nil {
-			return // what comes behind the first answer
+			return // after the first answer
 		}
 		a := answer{ScanResult: s, scanned: len(f.vlans) > 0, unexpected: f.expect.unexpected(s.Offer)}
 		show.answer(a)
@@ -150,7 +148,7 @@ func (p *program) list(ctx context.Context, f *flags, port datapath.Port) int {
 	return code
 }
 
-// announce says to a person what is waited for, and for how long. Scripts take anything on
+// announce prints to a terminal what the program waits for, and how long. Scripts may take any output on
 // standard error for a failure.
 func (p *program) announce(f *flags) {
 	if !p.terminal || f.quiet {
@@ -164,11 +162,11 @@ func (p *program) announce(f *flags) {
 		p.say(f, fmt.Sprintf("Asking on %s, %s", f.iface, until))
 		return
 	}
-	p.say(f, fmt.Sprintf("Asking on %s, %s: %v, up to %v while nobody answers (--first ends with the first answer)",
+	p.say(f, fmt.Sprintf("Asking on %s, %s: %v, up to %v without an answer (--first ends with the first answer)",
 		f.iface, until, f.timeout, f.timeout*time.Duration(f.attempts)))
 }
 
-// ask asks on VLANs, or as pppd's program does.
+// ask asks on VLANs, or like pppd's program.
 func (p *program) ask(ctx context.Context, f *flags, port datapath.Port, found func(pppoe.ScanResult)) ([]discovery.Unmatched, error) {
 	if f.scans() {
 		return nil, pppoe.Scan(ctx, port, f.scan(), found)

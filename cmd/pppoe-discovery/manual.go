@@ -8,7 +8,7 @@ import (
 	"upppoe/internal/config/manpage"
 )
 
-// page is the manual page, with the flags from the set that parses them.
+// page returns the manual page, with the flags from the set that parses them.
 func page(set *pflag.FlagSet) *manpage.Page {
 	return &manpage.Page{
 		Name:     "pppoe-discovery",
@@ -16,53 +16,52 @@ func page(set *pflag.FlagSet) *manpage.Page {
 		Synopsis: []string{"[`-I` INTERFACE] [FLAG]...", "`--help` | `--version` | `--man`"},
 		Sections: []manpage.Section{
 			{Title: "DESCRIPTION", Blocks: []manpage.Block{
-				manpage.Paragraph("`pppoe-discovery` asks on an Ethernet interface who offers PPPoE sessions (a PADI packet), and prints " +
-					"each offer that comes back (a PADO): the access concentrator's name, the services it has, its cookie, and its " +
-					"Ethernet address. No session is opened. Flags, output and exit codes are those of the program of that name " +
-					"which comes with pppd."),
-				manpage.Paragraph("It listens for the whole timeout, to list all concentrators: 5 seconds, and while nobody answers it asks 3 times, " +
-					"15 seconds in all. `--first` ends with the first answer. The PADI has no Host-Uniq tag unless `-U` or `-W` asks for " +
-					"one; `--vlan` and `--watch` always send one, to know which question an answer belongs to."),
-				manpage.Paragraph("Beyond that program, it searches VLANs (`--vlan`) for which the kernel needs no devices, keeps watch of " +
-					"who comes, goes and changes (`--watch`), and tells of those that do not belong there (`--expect`)."),
-				manpage.Paragraph("It needs root, or the capability CAP_NET_RAW and nothing else."),
+				manpage.Paragraph("`pppoe-discovery` broadcasts a PADI packet on an Ethernet interface, and prints " +
+					"each PADO that it receives: the access concentrator's name, its services, its cookie, and its " +
+					"Ethernet address. It opens no session. Its flags, output and exit codes are those of pppd's program of that name."),
+				manpage.Paragraph("To list all concentrators, it listens for the whole timeout of 5 seconds. Without an answer it asks 3 times, " +
+					"which takes 15 seconds. `--first` ends with the first answer. The PADI has no Host-Uniq tag unless `-U` or `-W` is given; " +
+					"`--vlan` and `--watch` always send one, to match answers to PADIs."),
+				manpage.Paragraph("In addition, it searches VLANs (`--vlan`) without VLAN devices, reports concentrators that appear, disappear " +
+					"or change (`--watch`), and reports unexpected ones (`--expect`)."),
+				manpage.Paragraph("It needs root, or only the capability CAP_NET_RAW."),
 			}},
 			{Title: "OPTIONS", Blocks: manpage.Flags(set)},
 			{Title: "VLANS", Blocks: []manpage.Block{
-				manpage.Paragraph("`--vlan` takes a list, parted by commas, of"),
+				manpage.Paragraph("`--vlan` takes a comma-separated list of"),
 				manpage.Item{Term: "50", Text: "one 802.1Q tag, or a range like 1-4094."},
 				manpage.Item{Term: "50.100", Text: "an 802.1ad tag (0x88a8) and an 802.1Q tag (0x8100) within it; each may be a range, " +
 					"like 10-12.100-200."},
-				manpage.Item{Term: "0x8100:50.0x8100:100", Text: "the same with ethertypes of one's own."},
-				manpage.Item{Term: "0", Text: "a tag that only has a priority."},
+				manpage.Item{Term: "0x8100:50.0x8100:100", Text: "two tags with other ethertypes."},
+				manpage.Item{Term: "0", Text: "a priority tag."},
 				manpage.Item{Term: "untagged", Text: "no tag."},
-				manpage.Paragraph("Each concentrator is shown with the VLAN on which it answered. 4094 VLANs take about six seconds. An " +
-					"interface like eth0.50 of the kernel is searched as any other, without `--vlan`."),
+				manpage.Paragraph("Each concentrator is shown with the VLAN on which it answered. 4094 VLANs take about six seconds. A " +
+					"VLAN device like eth0.50 is searched like any other interface, without `--vlan`."),
 			}},
 			{Title: "WATCHING", Blocks: []manpage.Block{
-				manpage.Paragraph("`--watch` prints a line for each event: one is new; one has changed its name, its services, its error, or " +
-					"a name has come up at another address; one is gone; one that is expected is missing."),
-				manpage.Paragraph("`--expect` takes an Ethernet address or an AC-Name. A name is easily forged, and an address hardly less so: " +
-					"an alarm finds mistakes sooner than attacks. The vendor that is shown is that of the address in the IEEE's " +
-					"list, as it was when the program was built."),
+				manpage.Paragraph("`--watch` prints a line for each event: a concentrator is new; it has changed its name, its services or its error, or " +
+					"its name has appeared at another address; it is gone; an expected one is missing."),
+				manpage.Paragraph("`--expect` takes an Ethernet address or an AC-Name. Both are easily forged: " +
+					"expect it to detect mistakes rather than attacks. The vendor is from the IEEE's " +
+					"list of addresses at the time when the program was built."),
 			}},
 			{Title: "EXIT STATUS", Blocks: []manpage.Block{
-				manpage.Item{Term: strconv.Itoa(exitFound), Text: "at least one concentrator answered; with `--expect`: all those expected did, and " +
+				manpage.Item{Term: strconv.Itoa(exitFound), Text: "at least one concentrator answered; with `--expect`: all expected ones, and " +
 					"no other."},
-				manpage.Item{Term: strconv.Itoa(exitNone), Text: "none did, or one that was expected did not, or it could not be asked: the message tells."},
-				manpage.Item{Term: strconv.Itoa(exitUnexpected), Text: "one answered that was not expected (with `--watch`: only with `--alarm`)."},
+				manpage.Item{Term: strconv.Itoa(exitNone), Text: "none answered, or an expected one did not, or there was an error: see the message."},
+				manpage.Item{Term: strconv.Itoa(exitUnexpected), Text: "an unexpected one answered (with `--watch`: only with `--alarm`)."},
 			}},
 			{Title: "SIGNALS", Blocks: []manpage.Block{
-				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "stop waiting for answers: the exit code tells whether there were any."},
+				manpage.Item{Term: "SIGTERM, SIGINT, SIGQUIT", Text: "stop waiting for answers; the exit code says whether there were any."},
 			}},
 			{Title: "EXAMPLES", Blocks: []manpage.Block{
-				manpage.Paragraph("Who is there?"),
+				manpage.Paragraph("List all access concentrators:"),
 				manpage.Example("pppoe-discovery -I eth0"),
-				manpage.Paragraph("Does anybody offer the service internet? The exit code tells."),
+				manpage.Paragraph("Check by the exit code whether a concentrator offers the service internet:"),
 				manpage.Example("pppoe-discovery -I eth0 -S internet -Q"),
-				manpage.Paragraph("On which VLAN is my provider?"),
+				manpage.Paragraph("Find the provider's VLAN:"),
 				manpage.Example("pppoe-discovery -I eth0 --vlan 1-4094"),
-				manpage.Paragraph("For monitoring: is there anybody beside my own concentrator?"),
+				manpage.Paragraph("For monitoring: detect any concentrator other than this one:"),
 				manpage.Example("pppoe-discovery -I eth0 --expect 00:00:5e:00:53:01 -Q"),
 				manpage.Paragraph("The names of all concentrators, for a script:"),
 				manpage.Example("pppoe-discovery -I eth0 --json | jq -r '.concentrators[].name'"),

@@ -9,7 +9,7 @@ import (
 	"upppoe/internal/config/manpage/manpagetest"
 )
 
-var update = flag.Bool("update", false, "write the manual page anew")
+var update = flag.Bool("update", false, "write the manual page and golden files")
 
 func TestManual(t *testing.T) {
 	manpagetest.Check(t, "pppoe-discovery.8", *update, func(w io.Writer) error {

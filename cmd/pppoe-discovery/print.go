@@ -8,7 +8,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// printer shows answers as they come.
+// printer prints answers as they arrive.
 type printer interface {
 	answer(a answer)
 	end()
@@ -31,8 +31,8 @@ type silent struct{}
 func (silent) answer(answer) {}
 func (silent) end()          {}
 
-// plain prints as pppd's program does: tags in their order, then the address. What that
-// does not know comes before it.
+// plain prints like pppd's program: tags in order, then the address. Lines that pppd's program does not
+// have come first.
 type plain struct{ to io.Writer }
 
 const maxCookie = 20
@@ -79,7 +79,7 @@ func octets(b []byte) string {
 	return text
 }
 
-// verbose prints all there is to know.
+// verbose prints all tags decoded, the vendor and the latency.
 type verbose struct{ to io.Writer }
 
 func (p verbose) answer(a answer) {

@@ -26,7 +26,7 @@ var (
 	mine = wire.Addr{2, 0, 0x5e, 0, 0x53, 2}
 )
 
-// ac is a concentrator in a test's hands.
+// ac is a concentrator that a test controls.
 type ac struct {
 	*ethertest.Port
 	tags atomic.Pointer[wire.Tags]
@@ -44,7 +44,7 @@ func named(name string, more ...wire.Tag) (tags wire.Tags) {
 	return tags
 }
 
-// join has a concentrator answer on a segment.
+// join starts a concentrator on a segment.
 func join(s *ethertest.Segment, addr wire.Addr, vlans string, tags wire.Tags, wait time.Duration) *ac {
 	var stack vlan.Stack
 	if vlans != "" {
@@ -76,14 +76,14 @@ func (a *ac) answer() {
 	}
 }
 
-// result is what a run printed, its exit code, and how long it took.
+// result has the output of a run, its exit code, and how long it took.
 type result struct {
 	out, complaints string
 	code            int
 	took            time.Duration
 }
 
-// none is an interface with nothing in the way.
+// none is an obstacle function for an interface without one.
 func none(string) string { return "" }
 
 // run runs the program on a segment, in virtual time, until it ends.
@@ -98,11 +98,11 @@ func run(ctx context.Context, s *ethertest.Segment, args string) result {
 	start := time.Now()
 	code := p.run(ctx, append([]string{"-I", "eth0", "-W", "abcd"}, strings.Fields(args)...))
 	took := time.Since(start)
-	time.Sleep(time.Second) // until those have answered that were asked last
+	time.Sleep(time.Second) // until the last PADIs are answered
 	return result{out.String(), complaints.String(), code, took}
 }
 
-// everything is an offer with all tags that there are.
+// everything is an offer with all kinds of tags.
 func everything() wire.Tags {
 	return named("ac \x1b[31m\"1\"",
 		wire.Tag{Type: wire.TagServiceName, Value: []byte("internet")},
@@ -155,9 +155,9 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestExitCodes: 0, 1 and 3, and what is said about it.
+// TestExitCodes: exit codes 0, 1 and 3, with their messages.
 func TestExitCodes(t *testing.T) {
-	const nobody = "Nobody answers on eth0: pppoe-discovery -I eth0 --vlan 1-4094 searches its VLANs\n"
+	const silence = "No PADO received on eth0: pppoe-discovery -I eth0 --vlan 1-4094 searches its VLANs\n"
 	refusal := named("full", wire.Tag{Type: wire.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
 		args      string
@@ -165,7 +165,7 @@ func TestExitCodes(t *testing.T) {
 		code      int
 		complaint string
 	}{
-		{"", nil, 1, "Timeout waiting for PADO packets\n" + nobody},
+		{"", nil, 1, "Timeout waiting for PADO packets\n" + silence},
 		{"-Q", nil, 1, ""},
 		{"", []wire.Tags{named("a")}, 0, ""},
 		{"", []wire.Tags{refusal}, 1, "Timeout waiting for PADO packets\n02:00:5e:10:00:00 (\"full\") answered, but it rejected the request: AC-system-error no room\n"},
@@ -178,7 +178,7 @@ func TestExitCodes(t *testing.T) {
 		{"--expect a", []wire.Tags{named("a")}, 0, ""},
 		{"--expect 02:00:5e:10:00:00", []wire.Tags{named("a")}, 0, ""},
 		{"--expect a --expect b", []wire.Tags{named("a")}, 1, "No answer from b\n"},
-		{"--expect a", nil, 1, "Timeout waiting for PADO packets\n" + nobody},
+		{"--expect a", nil, 1, "Timeout waiting for PADO packets\n" + silence},
 		{"--expect a", []wire.Tags{named("a"), named("rogue")}, 3, "Unexpected access concentrators answered\n"},
 		{"--expect a -Q", []wire.Tags{named("a"), named("rogue")}, 3, ""},
 		{"--expect a --vlan untagged", []wire.Tags{named("a"), refusal}, 3, "Unexpected access concentrators answered\n"},
@@ -197,8 +197,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestFirst: --first ends with the first offer, not with a refusal, and shows that one alone, and
-// so does -Q; without it, the whole timeout is listened for.
+// TestFirst: --first ends with the first offer, not with an error, and prints only that; -Q ends with it
+// too. Without them it listens for the whole timeout.
 func TestFirst(t *testing.T) {
 	refusal := named("full", wire.Tag{Type: wire.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
@@ -229,7 +229,8 @@ func TestFirst(t *testing.T) {
 	}
 }
 
-// TestObstacle: what is known to keep answers away is said in place of a search of VLANs.
+// TestObstacle: if the cause of missing answers is known, it is printed instead of the advice to search
+// VLANs.
 func TestObstacle(t *testing.T) {
 	for _, args := range []string{"-I eth7", "-I eth7 --vlan 7"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -245,7 +246,7 @@ func TestObstacle(t *testing.T) {
 	}
 }
 
-// TestNoHostUniq: the frame is the original's, without a Host-Uniq unless one is asked for.
+// TestNoHostUniq: like the original's, the PADI has no Host-Uniq unless a flag requests one.
 func TestNoHostUniq(t *testing.T) {
 	for args, want := range map[string]int{"": -1, "-W 0aff": 2, "-U": 4, "--vlan untagged": 12, "--vlan untagged -W 0aff": 6} {
 		synctest.Test(t, func(t *testing.T) {
@@ -272,8 +273,7 @@ func TestNoHostUniq(t *testing.T) {
 	}
 }
 
-// TestAnnounce: a person reads how long is listened; scripts, for whom anything on standard
-// error is a failure, nothing.
+// TestAnnounce: how long it listens is printed only to a terminal.
 func TestAnnounce(t *testing.T) {
 	for _, c := range []struct {
 		terminal bool
@@ -281,8 +281,8 @@ func TestAnnounce(t *testing.T) {
 		want     string
 	}{
 		{false, "", ""},
-		{true, "", "Asking on eth0, listening for all answers: 5s, up to 15s while nobody answers (--first ends with the first answer)\n"},
-		{true, "-t 2 -a 4 --first", "Asking on eth0, waiting for the first answer: 2s, up to 8s while nobody answers (--first ends with the first answer)\n"},
+		{true, "", "Asking on eth0, listening for all answers: 5s, up to 15s without an answer (--first ends with the first answer)\n"},
+		{true, "-t 2 -a 4 --first", "Asking on eth0, waiting for the first answer: 2s, up to 8s without an answer (--first ends with the first answer)\n"},
 		{true, "--vlan untagged", "Asking on eth0, listening for all answers\n"},
 		{true, "-Q", ""},
 	} {
@@ -301,11 +301,10 @@ func TestAnnounce(t *testing.T) {
 	}
 }
 
-// TestDefaultInterface: without -I, eth0 is asked on; where there is none, the message says why
-// that was tried.
+// TestDefaultInterface: the interface is eth0 without -I; if it does not exist, the error says so.
 func TestDefaultInterface(t *testing.T) {
 	for args, want := range map[string]string{
-		"":        "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + ". Without -I, eth0 is asked on: name another one with -I\n",
+		"":        "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + ". The default interface is eth0: name another one with -I\n",
 		"-I eth0": "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + "\n",
 	} {
 		var complaints strings.Builder
@@ -326,8 +325,8 @@ func TestCannotOpen(t *testing.T) {
 	}
 }
 
-// TestWatch: concentrators come, change their name, services and address, and go; those
-// that are expected are missed.
+// TestWatch: concentrators appear, change their name, services and address, and disappear; expected ones
+// are missing.
 func TestWatch(t *testing.T) {
 	for file, args := range map[string]string{"watch.txt": "", "watch.json": "--json"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -336,7 +335,7 @@ func TestWatch(t *testing.T) {
 			a := join(s, xrx, "50", named("a"), time.Millisecond)
 			b := join(s, mine, "50", named("b"), 2*time.Millisecond)
 			third := wire.Addr{2, 0, 0x5e, 0, 0x53, 3}
-			// Ends after the last step; the steps lie between the rounds.
+			// Ends after the last step; the steps are between the rounds.
 			go func() {
 				time.Sleep(5 * time.Second) // virtual
 				for _, step := range []func(){
@@ -366,8 +365,8 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestAlarm: the first that is unexpected ends the watch at once, with an exit code of its
-// own; without --alarm it does not.
+// TestAlarm: with --alarm, the first unexpected concentrator ends the watch at once, with an exit code of
+// its own.
 func TestAlarm(t *testing.T) {
 	for args, want := range map[string]struct {
 		code int
@@ -383,7 +382,7 @@ func TestAlarm(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			defer join(s, xrx, "", named("a"), time.Millisecond).Close()
-			// Ends when the rogue has come.
+			// Ends when the rogue has joined.
 			go func() {
 				time.Sleep(15 * time.Second) // virtual
 				rogue := join(s, mine, "", named("rogue"), time.Millisecond)
@@ -398,8 +397,7 @@ func TestAlarm(t *testing.T) {
 	}
 }
 
-// TestRegistryIsBounded: what a forger makes up is not remembered without end, and goes
-// again.
+// TestRegistryIsBounded: the number of known concentrators is limited, and forged ones disappear.
 func TestRegistryIsBounded(t *testing.T) {
 	r := newRegistry(&flags{missed: 1})
 	told := 0
@@ -408,7 +406,7 @@ func TestRegistryIsBounded(t *testing.T) {
 		told += len(r.observe(time.Time{}, pppoe.ScanResult{Offer: discovery.Offer{AC: addr, Tags: named("forged")}}))
 	}
 	if told != maxKnown || len(r.known) != maxKnown {
-		t.Errorf("told of %d, and knows %d, want %d", told, len(r.known), maxKnown)
+		t.Errorf("%d are reported, and %d known, want %d", told, len(r.known), maxKnown)
 	}
 	r.round(time.Time{})
 	if events := r.round(time.Time{}); len(events) != maxKnown || len(r.known)+len(r.order)+len(r.named) != 0 {
@@ -416,15 +414,15 @@ func TestRegistryIsBounded(t *testing.T) {
 	}
 }
 
-// TestToldIsBounded: of a round's events only so many are told, and then how many more there were.
-func TestToldIsBounded(t *testing.T) {
+// TestEventLimiter: the events of a round are limited, and the number of dropped ones is reported.
+func TestEventLimiter(t *testing.T) {
 	for events, want := range map[int]int{0: 0, maxEvents: 0, maxEvents + 1: 1, 3 * maxEvents: 2 * maxEvents} {
 		told, missing := 0, 0
 		b := &eventLimiter{emit: func(e event) {
 			if e.kind == dropped {
 				missing += e.count
 				if want := "1970-01-01T00:00:00Z left-out"; !strings.HasPrefix(e.String(), want) {
-					t.Errorf("it is told as %q", e)
+					t.Errorf("it is printed as %q", e)
 				}
 			} else {
 				told++
@@ -437,18 +435,17 @@ func TestToldIsBounded(t *testing.T) {
 			b.round(time.Unix(0, 0))
 		}
 		if told != 2*min(events, maxEvents) || missing != 2*want {
-			t.Errorf("of %d events a round %d were told in two rounds, and %d are missing", events, told, missing)
+			t.Errorf("of %d events a round %d were reported in two rounds, and %d dropped", events, told, missing)
 		}
 	}
 }
 
-// full is a disk that is.
+// full is a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// TestOutputLost: who reads a file that could not be written is not told that all is well; an
-// alarm stays one.
+// TestOutputLost: the exit code is not 0 if the output could not be written; that of an alarm stays.
 func TestOutputLost(t *testing.T) {
 	for args, want := range map[string]int{"": exitNone, "--json": exitNone, "-Q": exitFound, "--expect other": exitUnexpected} {
 		synctest.Test(t, func(t *testing.T) {
@@ -458,7 +455,7 @@ func TestOutputLost(t *testing.T) {
 			var complaints strings.Builder
 			p := &program{out: full{}, stderr: &complaints, obstacle: none, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil }}
 			code := p.run(t.Context(), append([]string{"-I", "eth0", "-a", "1"}, strings.Fields(args)...))
-			if told := strings.Contains(complaints.String(), "what was found is not told: no space left"); code != want || told != (want == exitNone) {
+			if told := strings.Contains(complaints.String(), "cannot write the results: no space left"); code != want || told != (want == exitNone) {
 				t.Errorf("%q: exit code %d, want %d; complaints %q", args, code, want, complaints.String())
 			}
 		})

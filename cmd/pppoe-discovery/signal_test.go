@@ -11,8 +11,8 @@ import (
 	"upppoe/pppoe/vlan"
 )
 
-// TestSignals: each signal by which people end a program ends a watch, with the code that says
-// whether anybody answered; and so it does when nobody reads what is printed.
+// TestSignals: SIGTERM, SIGINT and SIGQUIT end a watch, also if nobody reads the output; the exit code
+// says whether a concentrator answered.
 func TestSignals(t *testing.T) {
 	w := newWire(t)
 	w.answering(vlan.Stack{}, "ac")

@@ -13,60 +13,59 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// kind is what has happened.
+// kind is the kind of an event, as it is printed.
 type kind string
 
 const (
 	appeared kind = "new"
 	changed  kind = "changed"
 	gone     kind = "gone"
-	missing  kind = "missing"  // one that is expected does not answer
-	dropped  kind = "left-out" // there were more events than are told in a round
+	missing  kind = "missing"  // an expected one does not answer
+	dropped  kind = "left-out" // there were more events in a round than are reported
 )
 
-// event is told by --watch.
+// event is an event of --watch.
 type event struct {
 	at      time.Time
 	kind    kind
-	answer  answer   // whose
+	answer  answer   // of the concentrator
 	changes []change // of changed
 	missing expected // of missing
 	count   int      // of dropped
 }
 
-// change is what is another than before. Names are a stranger's words.
+// change is a changed property of a concentrator. Its texts are untrusted.
 type change struct {
 	What string `json:"what"`
 	From string `json:"from"`
 	To   string `json:"to"`
 }
 
-// maxKnown bounds what is remembered: a forger has more addresses than anybody wants to
-// read.
+// maxKnown limits the known concentrators, as an attacker can forge any number of addresses.
 const maxKnown = 1 << 16
 
-// maxEvents bounds how many events of a round are told: a forger can cause some with each frame.
+// maxEvents limits the reported events of a round, as an attacker can cause some with each frame.
 const maxEvents = 8192
 
-// registry knows who is there. It is told answers and the time, and says what is new. It
-// is not safe for concurrent use.
+// registry has the known concentrators. It receives answers and the time, and returns events. It must not
+// be used concurrently.
 type registry struct {
 	scanned bool
-	missed  int // rounds after which one is gone
+	missed  int // rounds without an answer after which one is gone
 	expect  expectation
 	known   map[acKey]*entry
-	order   []acKey // in which they came
+	order   []acKey // in the order of their appearance
 	named   map[nameKey]acKey
 	absent  map[expected]bool
 }
 
-// nameKey is a name on a VLAN: the first one under it is remembered.
+// nameKey identifies an AC-Name on a VLAN. The first concentrator with it is kept.
 type nameKey struct {
 	vlan vlan.Stack
 	name string
 }
 
-// acKey is where a concentrator answers.
+// acKey identifies a concentrator by its VLAN and address.
 type acKey struct {
 	vlan vlan.Stack
 	ac   wire.Addr
@@ -75,7 +74,7 @@ type acKey struct {
 type entry struct {
 	answer   answer
 	answered bool // in this round
-	missed   int  // rounds in a row
+	missed   int  // consecutive rounds
 }
 
 func newRegistry(f *flags) *registry {
@@ -85,7 +84,7 @@ func newRegistry(f *flags) *registry {
 	}
 }
 
-// observe takes an answer.
+// observe handles an answer.
 func (r *registry) observe(at time.Time, s pppoe.ScanResult) []event {
 	a := answer{ScanResult: s, scanned: r.scanned, unexpected: r.expect.unexpected(s.Offer)}
 	where := acKey{s.VLAN, s.AC}
@@ -110,7 +109,7 @@ func (r *registry) observe(at time.Time, s pppoe.ScanResult) []event {
 	return []event{e}
 }
 
-// namesake is the one that has come first of those on the same VLAN with the same name.
+// namesake returns the first of the concentrators on the same VLAN with the same name.
 func (r *registry) namesake(where acKey, a answer) acKey {
 	board := nameKey{a.VLAN, a.Name()}
 	if other, taken := r.named[board]; taken && r.known[other] != nil && r.known[other].answer.Name() == board.name {
@@ -120,7 +119,7 @@ func (r *registry) namesake(where acKey, a answer) acKey {
 	return where
 }
 
-// differences are what a concentrator says otherwise than before.
+// differences returns the changed properties of a concentrator.
 func differences(before, now answer) (all []change) {
 	for _, c := range []change{
 		{"name", before.Name(), now.Name()},
@@ -142,7 +141,7 @@ func refusal(a answer) string {
 	return strings.TrimSpace(e.Tag.String() + " " + e.Text)
 }
 
-// round is told that everybody had time to answer.
+// round ends a round, when all concentrators had time to answer.
 func (r *registry) round(at time.Time) (events []event) {
 	left := r.order[:0]
 	for _, where := range r.order {
@@ -167,7 +166,7 @@ func (r *registry) round(at time.Time) (events []event) {
 	return append(events, r.missing(at)...)
 }
 
-// missing tells once of those expected that do not answer, until they do.
+// missing returns an event for each expected concentrator that does not answer, once until it does.
 func (r *registry) missing(at time.Time) (events []event) {
 	var offers []discovery.Offer
 	for _, where := range r.order {
@@ -184,7 +183,7 @@ func (r *registry) missing(at time.Time) (events []event) {
 	return events
 }
 
-// watch asks again and again until the context ends, or an alarm is wanted and given.
+// watch asks repeatedly until the context ends, or with --alarm until an unexpected one answers.
 func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -193,7 +192,7 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 	tell := func(events []event) {
 		for _, e := range events {
 			if code == exitUnexpected {
-				return // what comes behind the alarm is not waited for
+				return // after the alarm
 			}
 			b.add(e)
 			switch {
@@ -218,10 +217,10 @@ func (p *program) watch(ctx context.Context, f *flags, port datapath.Port) int {
 	return code
 }
 
-// eventLimiter tells events, but not more of a round than anybody wants to read.
+// eventLimiter reports at most maxEvents events per round.
 type eventLimiter struct {
 	emit  func(event)
-	count int // in this round, or left out
+	count int // in this round, with dropped ones
 }
 
 func (b *eventLimiter) add(e event) {
@@ -230,7 +229,7 @@ func (b *eventLimiter) add(e event) {
 	}
 }
 
-// round ends a round, and tells how many were left out.
+// round ends a round, and reports how many events were dropped.
 func (b *eventLimiter) round(at time.Time) {
 	if b.count > maxEvents {
 		b.emit(event{at: at, kind: dropped, count: b.count - maxEvents})
@@ -253,7 +252,7 @@ func (p *program) print(f *flags, e event) {
 	}
 }
 
-// String is an event on a line.
+// String returns the event on one line.
 func (e event) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %-7s", e.at.UTC().Format(time.RFC3339), e.kind)
@@ -262,7 +261,7 @@ func (e event) String() string {
 		return b.String()
 	}
 	if e.kind == dropped {
-		fmt.Fprintf(&b, " %d events, of which there were more than %d since the last round", e.count, maxEvents)
+		fmt.Fprintf(&b, " %d events, as there were more than %d since the last round", e.count, maxEvents)
 		return b.String()
 	}
 	a := e.answer
