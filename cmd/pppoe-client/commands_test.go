@@ -20,8 +20,8 @@ import (
 
 // client is a control server that records its requests.
 type client struct {
-	server *control.Server
-	said   chan string
+	server   *control.Server
+	requests chan string
 }
 
 func (c *client) Status() []byte {
@@ -31,11 +31,11 @@ func (c *client) Status() []byte {
 
 func (c *client) DroppedEvents(int) []byte { return nil }
 
-func (c *client) HangUp() { c.said <- "hangup" }
+func (c *client) HangUp() { c.requests <- "hangup" }
 
 // Stop ends the client; the caller of the command waits for that.
 func (c *client) Stop() {
-	c.said <- "stop"
+	c.requests <- "stop"
 	go c.server.Close()
 }
 
@@ -48,7 +48,7 @@ func clients(t *testing.T, n int) *client {
 	if n == 0 {
 		return nil
 	}
-	c, log := &client{said: make(chan string, 10)}, control.NewLogRing()
+	c, log := &client{requests: make(chan string, 10)}, control.NewLogRing()
 	log.Write([]byte("a line\n"))
 	var err error
 	if c.server, err = control.Listen(sockets, c, log); err != nil {
@@ -85,9 +85,9 @@ func call(t *testing.T, name string, args ...string) (code int, stdout, stderr s
 	return code, text[0], text[1]
 }
 
-func (c *client) heard() string {
+func (c *client) request() string {
 	select {
-	case what := <-c.said:
+	case what := <-c.requests:
 		return what
 	default:
 		return ""
@@ -104,8 +104,8 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for _, who := range []string{"is", "eth0", "1"} {
-		if code, _, said := call(t, "pppoe-client", "hangup", who); code != exitFatal || !strings.Contains(said, who) || c.heard() != "" {
-			t.Errorf("%q: code %d, %s", who, code, said)
+		if code, _, stderr := call(t, "pppoe-client", "hangup", who); code != exitFatal || !strings.Contains(stderr, who) || c.request() != "" {
+			t.Errorf("%q: code %d, %s", who, code, stderr)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func TestCommands(t *testing.T) {
 		args    []string
 		clients int
 		code    int
-		heard   string
+		request string
 		says    string // on either output
 	}{
 		{"pppoe-client", []string{"status"}, 1, 0, "", "isp: online"},
@@ -157,15 +157,15 @@ func TestCommands(t *testing.T) {
 			secretsIn(t, nil)
 			t.Setenv("HOME", t.TempDir())
 			one := clients(t, c.clients)
-			if one != nil && c.heard != "stop" {
+			if one != nil && c.request != "stop" {
 				defer one.server.Close()
 			}
 			code, stdout, stderr := call(t, c.name, c.args...)
 			if code != c.code || !strings.Contains(stdout+stderr, c.says) {
 				t.Errorf("code %d, want %d; it says %s%s, want %q", code, c.code, stdout, stderr, c.says)
 			}
-			if one != nil && one.heard() != c.heard {
-				t.Errorf("the client did not receive %q", c.heard)
+			if one != nil && one.request() != c.request {
+				t.Errorf("the client did not receive %q", c.request)
 			}
 		})
 	}
@@ -209,8 +209,8 @@ func TestPoffSignals(t *testing.T) {
 	c := clients(t, 1)
 	defer c.server.Close()
 	for flag, want := range map[string]os.Signal{"-r": unix.SIGHUP, "-d": unix.SIGUSR1, "-c": unix.SIGUSR2} {
-		if code, _, said := call(t, "poff", flag, "isp"); code != 0 {
-			t.Errorf("poff %s: code %d, %s", flag, code, said)
+		if code, _, stderr := call(t, "poff", flag, "isp"); code != 0 {
+			t.Errorf("poff %s: code %d, %s", flag, code, stderr)
 			continue
 		}
 		select {

@@ -86,9 +86,9 @@ func config(s *pppd.Settings, log *slog.Logger) (pppoe.ClientConfig, error) {
 	}
 	if demand := s.RequireAuth(); len(demand) > 0 {
 		c.Session.LCP.RequireAuth, c.Session.Name = demand, who.Name
-		judge := aaa.NewFileAuthenticator(etc, who.Name, pppoe.Pool{}, log)
-		judge.SetFiles(s.CHAPSecrets, s.PAPSecrets)
-		c.Authenticator = judge
+		authenticator := aaa.NewFileAuthenticator(etc, who.Name, pppoe.Pool{}, log)
+		authenticator.SetFiles(s.CHAPSecrets, s.PAPSecrets)
+		c.Authenticator = authenticator
 	}
 	if id, ac, ok := s.Attached(); ok {
 		c.Attach = &pppoe.StaleSession{SessionID: id, AC: ac}

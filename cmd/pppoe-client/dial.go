@@ -211,10 +211,10 @@ func (p *program) work(cfg pppoe.ClientConfig) error {
 	p.ipv6.wait()
 	defer p.ipv6.release() // while the session can still carry the messages
 	defer p.mtu.restore()
-	lines := &linux.Opener{DataPath: forwardingPath(p.settings, cfg.DataPath), Queues: p.settings.DataPathQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
-	defer lines.Close()
-	lines.Prepare(p.settings.Interface)
-	cfg.Listen = p.mtu.raiseBefore(func() (pppoe.Ports, error) { return lines.Open(attachment(p.settings)) })
+	opener := &linux.Opener{DataPath: forwardingPath(p.settings, cfg.DataPath), Queues: p.settings.DataPathQueues(), MaxSessions: 1, StateDir: p.settings.StateDir, Log: p.log}
+	defer opener.Close()
+	opener.Prepare(p.settings.Interface)
+	cfg.Listen = p.mtu.raiseBefore(func() (pppoe.Ports, error) { return opener.Open(attachment(p.settings)) })
 	client, err := pppoe.NewClient(cfg)
 	if err != nil {
 		return err
@@ -305,8 +305,8 @@ func (p *program) goToBackground() {
 
 // notify handles the client's events. It does not block.
 func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
-	told := !p.flood.Suppress(e)
-	if told {
+	logged := !p.flood.Suppress(e)
+	if logged {
 		p.journal.Notify(l, e)
 	}
 	p.demand.notify(l, e)
@@ -316,7 +316,7 @@ func (p *program) notify(l pppoe.SessionInfo, e pppoe.Event) {
 	p.adviseSearch(e)
 	p.adviseLogin(e)
 	p.records.notify(l, e)
-	if event := p.tracker.Notify(l, e); told {
+	if event := p.tracker.Notify(l, e); logged {
 		p.publish(event)
 	}
 	p.online.handle(e)

@@ -34,19 +34,19 @@ func TestParentMTU(t *testing.T) {
 	}
 	var log bytes.Buffer
 	m := &parentMTU{settings: &pppd.Settings{Interface: "eth0", MTU: 1500}, log: slog.New(slog.NewTextHandler(&log, nil))}
-	nobody := errors.New("nobody listens")
+	errNoPorts := errors.New("no ports")
 	seen := 0
 	listen := m.raiseBefore(func() (pppoe.Ports, error) {
 		seen = 0
 		if is, err := net.InterfaceByName("eth0"); err == nil {
 			seen = is.MTU
 		}
-		return pppoe.Ports{}, nobody
+		return pppoe.Ports{}, errNoPorts
 	})
 	dial := func(want int) {
 		t.Helper()
 		err := ns.Do(func() error { _, err := listen(); return err })
-		if !errors.Is(err, nobody) || seen != want {
+		if !errors.Is(err, errNoPorts) || seen != want {
 			t.Errorf("a dial finds MTU %d, want %d: %v", seen, want, err)
 		}
 	}

@@ -57,7 +57,7 @@ func (o *online) handle(event pppoe.Event) {
 		o.ipv4.up, o.ipv6.up = e.HasIPv4(), e.HasIPv6()
 	case pppoe.NetworkLost:
 		o.of(e.Protocol).up = false
-	case pppoe.Ended: // the next session starts anew
+	case pppoe.Ended: // the next session starts from the beginning
 		o.ipv4, o.ipv6 = family{wanted: o.ipv4.wanted}, family{wanted: o.ipv6.wanted}
 	default:
 		return

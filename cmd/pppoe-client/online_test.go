@@ -42,9 +42,9 @@ func TestOnline(t *testing.T) {
 		{"nobody waits", pppd.Settings{NoIP: true}, []pppoe.Event{pppoe.Configured{Addressing: ipv6}}, -2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			began, told := time.Now(), []time.Duration{}
+			began, ready := time.Now(), []time.Duration{}
 			c.settings.NotifySystemd = c.after != -2
-			o := newOnline(&c.settings, func() { told = append(told, time.Since(began)) })
+			o := newOnline(&c.settings, func() { ready = append(ready, time.Since(began)) })
 			for _, e := range c.events {
 				o.handle(e)
 			}
@@ -55,10 +55,10 @@ func TestOnline(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			switch {
-			case c.after < 0 && len(told) > 0:
-				t.Errorf("%s: ready after %v", c.what, told)
-			case c.after >= 0 && (len(told) != 1 || told[0] != c.after):
-				t.Errorf("%s: ready after %v, want once after %v", c.what, told, c.after)
+			case c.after < 0 && len(ready) > 0:
+				t.Errorf("%s: ready after %v", c.what, ready)
+			case c.after >= 0 && (len(ready) != 1 || ready[0] != c.after):
+				t.Errorf("%s: ready after %v, want once after %v", c.what, ready, c.after)
 			}
 		})
 	}

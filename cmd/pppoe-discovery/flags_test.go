@@ -94,14 +94,14 @@ func TestBadFlags(t *testing.T) {
 // TestHelp: -h lists the original's options in the original's form, on standard error, with exit code 0.
 func TestHelp(t *testing.T) {
 	for _, args := range []string{"-h", "--help"} {
-		var out, complaints strings.Builder
-		p := &program{out: &out, stderr: &complaints}
+		var out, stderr strings.Builder
+		p := &program{out: &out, stderr: &stderr}
 		if code := p.run(t.Context(), []string{args}); code != 0 || out.Len() > 0 {
 			t.Errorf("%s: exit code %d, and on stdout %q", args, code, out.String())
 		}
-		golden(t, "help.txt", complaints.String())
+		golden(t, "help.txt", stderr.String())
 		for _, line := range []string{"   -I if_name     -- ", "   -t secs        -- ", "   -U             -- "} {
-			if !strings.Contains(complaints.String(), line) {
+			if !strings.Contains(stderr.String(), line) {
 				t.Errorf("%s has no %q", args, line)
 			}
 		}
@@ -111,11 +111,11 @@ func TestHelp(t *testing.T) {
 // TestVersion: every flag for the version prints it to standard output. -v with other flags is --verbose.
 func TestVersion(t *testing.T) {
 	for _, args := range []string{"-V", "--version", "-v", "-I eth0 -V"} {
-		var out, complaints strings.Builder
-		p := &program{out: &out, stderr: &complaints}
+		var out, stderr strings.Builder
+		p := &program{out: &out, stderr: &stderr}
 		code := p.run(t.Context(), strings.Fields(args))
-		if want := "pppoe-discovery (upppoe) " + version.String() + "\n"; code != 0 || out.String() != want || complaints.Len() > 0 {
-			t.Errorf("%s: exit code %d, %q and %q, want %q", args, code, out.String(), complaints.String(), want)
+		if want := "pppoe-discovery (upppoe) " + version.String() + "\n"; code != 0 || out.String() != want || stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q and %q, want %q", args, code, out.String(), stderr.String(), want)
 		}
 	}
 }

@@ -101,11 +101,11 @@ func (c *concentrator) add(t wire.Tag) {
 	case wire.TagRelaySessionID:
 		c.RelayID = hex.EncodeToString(t.Value)
 	}
-	said := tag{Type: fmt.Sprintf("0x%04x", uint16(t.Type)), Name: t.Type.String(), Octets: hex.EncodeToString(t.Value)}
+	encoded := tag{Type: fmt.Sprintf("0x%04x", uint16(t.Type)), Name: t.Type.String(), Octets: hex.EncodeToString(t.Value)}
 	for _, d := range t.Details() {
-		said.Details = append(said.Details, detail(d))
+		encoded.Details = append(encoded.Details, detail(d))
 	}
-	c.Tags = append(c.Tags, said)
+	c.Tags = append(c.Tags, encoded)
 }
 
 func (d *document) answer(a answer) { d.Concentrators = append(d.Concentrators, newConcentrator(a)) }

@@ -92,11 +92,11 @@ func serve(port datapath.Port, c *discovery.Concentrator) {
 }
 
 // run runs the program on the near side as user nobody, with these capabilities only.
-func (w *testWire) run(capabilities []uintptr, args ...string) (out, complaints string, code int) {
+func (w *testWire) run(capabilities []uintptr, args ...string) (stdout, stderr string, code int) {
 	w.Helper()
-	var stdout, stderr bytes.Buffer
+	var outBuffer, errBuffer bytes.Buffer
 	cmd := exec.Command(w.program, append([]string{"-I", "near"}, args...)...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdout, cmd.Stderr = &outBuffer, &errBuffer
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
 		AmbientCaps: capabilities,
@@ -108,7 +108,7 @@ func (w *testWire) run(capabilities []uintptr, args ...string) (out, complaints 
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exited) {
 		w.Fatal(err)
 	}
-	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+	return outBuffer.String(), errBuffer.String(), cmd.ProcessState.ExitCode()
 }
 
 var netRaw = []uintptr{unix.CAP_NET_RAW}
@@ -122,13 +122,13 @@ func TestCapability(t *testing.T) {
 		{"-t", "1", "--source", "02:00:5e:00:53:77"},
 		{"-t", "1", "--vlan", "untagged,5"},
 	} {
-		out, complaints, code := w.run(netRaw, args...)
-		if code != 0 || complaints != "" || !strings.Contains(out, "Access-Concentrator: here\n") {
-			t.Errorf("%q: exit code %d, %q and %q", args, code, out, complaints)
+		out, stderr, code := w.run(netRaw, args...)
+		if code != 0 || stderr != "" || !strings.Contains(out, "Access-Concentrator: here\n") {
+			t.Errorf("%q: exit code %d, %q and %q", args, code, out, stderr)
 		}
-		out, complaints, code = w.run(nil, args...)
-		if code != 1 || out != "" || !strings.Contains(complaints, "CAP_NET_RAW") {
-			t.Errorf("%q without the capability: exit code %d, %q and %q", args, code, out, complaints)
+		out, stderr, code = w.run(nil, args...)
+		if code != 1 || out != "" || !strings.Contains(stderr, "CAP_NET_RAW") {
+			t.Errorf("%q without the capability: exit code %d, %q and %q", args, code, out, stderr)
 		}
 	}
 }
@@ -160,9 +160,9 @@ func TestScanKernel(t *testing.T) {
 // scan searches a list of VLANs and compares the result.
 func (w *testWire) scan(want []string, list string) {
 	w.Helper()
-	out, complaints, code := w.run(netRaw, "--vlan", list, "--json")
-	if code != 0 || complaints != "" {
-		w.Fatalf("%s: exit code %d and %q", list, code, complaints)
+	out, stderr, code := w.run(netRaw, "--vlan", list, "--json")
+	if code != 0 || stderr != "" {
+		w.Fatalf("%s: exit code %d and %q", list, code, stderr)
 	}
 	var d document
 	if err := json.Unmarshal([]byte(out), &d); err != nil {

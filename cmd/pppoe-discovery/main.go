@@ -46,7 +46,7 @@ type program struct {
 	out, stderr io.Writer
 	open        func(*flags) (datapath.Port, error)
 	obstacle    func(iface string) string // what prevents answers; empty: nothing known
-	terminal    bool                      // complaints are read by a person: what is under way is said there, too
+	terminal    bool                      // stderr is a terminal: progress is printed there
 }
 
 // isTerminal reports whether a file is a terminal.
@@ -76,16 +76,16 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(f.explain(err))
 	}
-	told := &checkedWriter{to: p.out}
-	p.out = told
+	output := &checkedWriter{to: p.out}
+	p.out = output
 	code := 0
 	if f.watch {
 		code = p.watch(ctx, f, port)
 	} else {
 		code = p.list(ctx, f, port)
 	}
-	if told.err != nil && code == exitFound {
-		return p.fail(fmt.Errorf("cannot write the results: %w", told.err))
+	if output.err != nil && code == exitFound {
+		return p.fail(fmt.Errorf("cannot write the results: %w", output.err))
 	}
 	return code
 }

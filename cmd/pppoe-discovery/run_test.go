@@ -78,9 +78,9 @@ func (a *ac) answer() {
 
 // result has the output of a run, its exit code, and how long it took.
 type result struct {
-	out, complaints string
-	code            int
-	took            time.Duration
+	out, stderr string
+	code        int
+	took        time.Duration
 }
 
 // none is an obstacle function for an interface without one.
@@ -88,8 +88,8 @@ func none(string) string { return "" }
 
 // run runs the program on a segment, in virtual time, until it ends.
 func run(ctx context.Context, s *ethertest.Segment, args string) result {
-	var out, complaints strings.Builder
-	p := &program{out: &out, stderr: &complaints, obstacle: none, open: func(f *flags) (datapath.Port, error) {
+	var out, stderr strings.Builder
+	p := &program{out: &out, stderr: &stderr, obstacle: none, open: func(f *flags) (datapath.Port, error) {
 		if len(f.vlans) > 0 {
 			return s.Trunk(own, wire.EtherTypeDiscovery), nil
 		}
@@ -99,7 +99,7 @@ func run(ctx context.Context, s *ethertest.Segment, args string) result {
 	code := p.run(ctx, append([]string{"-I", "eth0", "-W", "abcd"}, strings.Fields(args)...))
 	took := time.Since(start)
 	time.Sleep(time.Second) // until the last PADIs are answered
-	return result{out.String(), complaints.String(), code, took}
+	return result{out.String(), stderr.String(), code, took}
 }
 
 // everything is an offer with all kinds of tags.
@@ -143,12 +143,12 @@ func TestOutput(t *testing.T) {
 				defer b.Close()
 				got := run(t.Context(), s, args)
 				golden(t, file, got.out)
-				want, complaint := exitFound, ""
+				want, message := exitFound, ""
 				if strings.Contains(args, "--expect") {
-					want, complaint = exitUnexpected, "Unexpected access concentrators answered\n"
+					want, message = exitUnexpected, "Unexpected access concentrators answered\n"
 				}
-				if got.code != want || got.complaints != complaint {
-					t.Errorf("exit code %d and %q, want %d and %q", got.code, got.complaints, want, complaint)
+				if got.code != want || got.stderr != message {
+					t.Errorf("exit code %d and %q, want %d and %q", got.code, got.stderr, want, message)
 				}
 			})
 		})
@@ -160,10 +160,10 @@ func TestExitCodes(t *testing.T) {
 	const silence = "No PADO received on eth0: pppoe-discovery -I eth0 --vlan 1-4094 searches its VLANs\n"
 	refusal := named("full", wire.Tag{Type: wire.TagACSystemError, Value: []byte("no room")})
 	for _, c := range []struct {
-		args      string
-		offers    []wire.Tags
-		code      int
-		complaint string
+		args    string
+		offers  []wire.Tags
+		code    int
+		message string
 	}{
 		{"", nil, 1, "Timeout waiting for PADO packets\n" + silence},
 		{"-Q", nil, 1, ""},
@@ -190,8 +190,8 @@ func TestExitCodes(t *testing.T) {
 			for i, tags := range c.offers {
 				defer join(s, wire.Addr{2, 0, 0x5e, 0x10, 0, byte(i)}, "", tags, 0).Close()
 			}
-			if got := run(t.Context(), s, c.args); got.code != c.code || got.complaints != c.complaint {
-				t.Errorf("%q with %d concentrators: exit code %d and %q, want %d and %q", c.args, len(c.offers), got.code, got.complaints, c.code, c.complaint)
+			if got := run(t.Context(), s, c.args); got.code != c.code || got.stderr != c.message {
+				t.Errorf("%q with %d concentrators: exit code %d and %q, want %d and %q", c.args, len(c.offers), got.code, got.stderr, c.code, c.message)
 			}
 		})
 	}
@@ -222,8 +222,8 @@ func TestFirst(t *testing.T) {
 			if c.args == "--first --json" {
 				offers = strings.Count(got.out, `"name": "second"`) + strings.Count(got.out, `"name": "third"`)
 			}
-			if got.code != exitFound || got.took != c.took || offers != c.offers || got.complaints != "" {
-				t.Errorf("%q: code %d after %v, want %v; %d offers, want %d\n%s%s", c.args, got.code, got.took, c.took, offers, c.offers, got.out, got.complaints)
+			if got.code != exitFound || got.took != c.took || offers != c.offers || got.stderr != "" {
+				t.Errorf("%q: code %d after %v, want %v; %d offers, want %d\n%s%s", c.args, got.code, got.took, c.took, offers, c.offers, got.out, got.stderr)
 			}
 		})
 	}
@@ -235,12 +235,12 @@ func TestObstacle(t *testing.T) {
 	for _, args := range []string{"-I eth7", "-I eth7 --vlan 7"} {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
-			var complaints strings.Builder
-			p := &program{out: io.Discard, stderr: &complaints, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil },
+			var stderr strings.Builder
+			p := &program{out: io.Discard, stderr: &stderr, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil },
 				obstacle: func(iface string) string { return iface + " has no carrier" }}
 			code := p.run(t.Context(), strings.Fields(args))
-			if want := "Timeout waiting for PADO packets\neth7 has no carrier\n"; code != exitNone || complaints.String() != want {
-				t.Errorf("%q: code %d, %q, want %q", args, code, complaints.String(), want)
+			if want := "Timeout waiting for PADO packets\neth7 has no carrier\n"; code != exitNone || stderr.String() != want {
+				t.Errorf("%q: code %d, %q, want %q", args, code, stderr.String(), want)
 			}
 		})
 	}
@@ -289,12 +289,12 @@ func TestAnnounce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			defer join(s, mine, "", named("ac"), 0).Close()
-			var complaints strings.Builder
-			p := &program{out: io.Discard, stderr: &complaints, terminal: c.terminal, open: func(*flags) (datapath.Port, error) {
+			var stderr strings.Builder
+			p := &program{out: io.Discard, stderr: &stderr, terminal: c.terminal, open: func(*flags) (datapath.Port, error) {
 				return s.Port(own, wire.EtherTypeDiscovery), nil
 			}}
-			if code := p.run(t.Context(), strings.Fields(c.args)); code != exitFound || complaints.String() != c.want {
-				t.Errorf("%q: code %d, %q, want %q", c.args, code, complaints.String(), c.want)
+			if code := p.run(t.Context(), strings.Fields(c.args)); code != exitFound || stderr.String() != c.want {
+				t.Errorf("%q: code %d, %q, want %q", c.args, code, stderr.String(), c.want)
 			}
 			time.Sleep(time.Second) // virtual
 		})
@@ -307,21 +307,21 @@ func TestDefaultInterface(t *testing.T) {
 		"":        "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + ". The default interface is eth0: name another one with -I\n",
 		"-I eth0": "pppoe-discovery: eth0: " + afpacket.ErrNoInterface.Error() + "\n",
 	} {
-		var complaints strings.Builder
-		p := &program{stderr: &complaints, open: func(f *flags) (datapath.Port, error) {
+		var stderr strings.Builder
+		p := &program{stderr: &stderr, open: func(f *flags) (datapath.Port, error) {
 			return nil, fmt.Errorf("%s: %w", f.iface, afpacket.ErrNoInterface)
 		}}
-		if code := p.run(t.Context(), strings.Fields(args)); code != exitNone || complaints.String() != want {
-			t.Errorf("%q: code %d, %q, want %q", args, code, complaints.String(), want)
+		if code := p.run(t.Context(), strings.Fields(args)); code != exitNone || stderr.String() != want {
+			t.Errorf("%q: code %d, %q, want %q", args, code, stderr.String(), want)
 		}
 	}
 }
 
 func TestCannotOpen(t *testing.T) {
-	var complaints strings.Builder
-	p := &program{stderr: &complaints, open: func(*flags) (datapath.Port, error) { return nil, errors.New("eth0: gone") }}
-	if code := p.run(t.Context(), []string{"-I", "eth0"}); code != 1 || complaints.String() != "pppoe-discovery: eth0: gone\n" {
-		t.Errorf("exit code %d and %q", code, complaints.String())
+	var stderr strings.Builder
+	p := &program{stderr: &stderr, open: func(*flags) (datapath.Port, error) { return nil, errors.New("eth0: gone") }}
+	if code := p.run(t.Context(), []string{"-I", "eth0"}); code != 1 || stderr.String() != "pppoe-discovery: eth0: gone\n" {
+		t.Errorf("exit code %d and %q", code, stderr.String())
 	}
 }
 
@@ -358,8 +358,8 @@ func TestWatch(t *testing.T) {
 			args := "--vlan 50-51 --watch --interval 10 --missed 2 --expect a --expect c -t 1 " + args
 			got := run(ctx, s, args)
 			golden(t, file, got.out)
-			if got.code != exitFound || got.complaints != "" {
-				t.Errorf("exit code %d and %q", got.code, got.complaints)
+			if got.code != exitFound || got.stderr != "" {
+				t.Errorf("exit code %d and %q", got.code, got.stderr)
 			}
 		})
 	}
@@ -400,13 +400,13 @@ func TestAlarm(t *testing.T) {
 // TestRegistryIsBounded: the number of known concentrators is limited, and forged ones disappear.
 func TestRegistryIsBounded(t *testing.T) {
 	r := newRegistry(&flags{missed: 1})
-	told := 0
+	reported := 0
 	for i := range maxKnown + 100 {
 		addr := wire.Addr{2, 1, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
-		told += len(r.observe(time.Time{}, pppoe.ScanResult{Offer: discovery.Offer{AC: addr, Tags: named("forged")}}))
+		reported += len(r.observe(time.Time{}, pppoe.ScanResult{Offer: discovery.Offer{AC: addr, Tags: named("forged")}}))
 	}
-	if told != maxKnown || len(r.known) != maxKnown {
-		t.Errorf("%d are reported, and %d known, want %d", told, len(r.known), maxKnown)
+	if reported != maxKnown || len(r.known) != maxKnown {
+		t.Errorf("%d are reported, and %d known, want %d", reported, len(r.known), maxKnown)
 	}
 	r.round(time.Time{})
 	if events := r.round(time.Time{}); len(events) != maxKnown || len(r.known)+len(r.order)+len(r.named) != 0 {
@@ -417,7 +417,7 @@ func TestRegistryIsBounded(t *testing.T) {
 // TestEventLimiter: the events of a round are limited, and the number of dropped ones is reported.
 func TestEventLimiter(t *testing.T) {
 	for events, want := range map[int]int{0: 0, maxEvents: 0, maxEvents + 1: 1, 3 * maxEvents: 2 * maxEvents} {
-		told, missing := 0, 0
+		reported, missing := 0, 0
 		b := &eventLimiter{emit: func(e event) {
 			if e.kind == dropped {
 				missing += e.count
@@ -425,7 +425,7 @@ func TestEventLimiter(t *testing.T) {
 					t.Errorf("it is printed as %q", e)
 				}
 			} else {
-				told++
+				reported++
 			}
 		}}
 		for range 2 {
@@ -434,8 +434,8 @@ func TestEventLimiter(t *testing.T) {
 			}
 			b.round(time.Unix(0, 0))
 		}
-		if told != 2*min(events, maxEvents) || missing != 2*want {
-			t.Errorf("of %d events a round %d were reported in two rounds, and %d dropped", events, told, missing)
+		if reported != 2*min(events, maxEvents) || missing != 2*want {
+			t.Errorf("of %d events a round %d were reported in two rounds, and %d dropped", events, reported, missing)
 		}
 	}
 }
@@ -452,11 +452,11 @@ func TestOutputLost(t *testing.T) {
 			s := ethertest.New(ethertest.Config{})
 			a := join(s, mine, "", named("ac"), 0)
 			defer a.Close()
-			var complaints strings.Builder
-			p := &program{out: full{}, stderr: &complaints, obstacle: none, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil }}
+			var stderr strings.Builder
+			p := &program{out: full{}, stderr: &stderr, obstacle: none, open: func(*flags) (datapath.Port, error) { return s.Port(own, wire.EtherTypeDiscovery), nil }}
 			code := p.run(t.Context(), append([]string{"-I", "eth0", "-a", "1"}, strings.Fields(args)...))
-			if told := strings.Contains(complaints.String(), "cannot write the results: no space left"); code != want || told != (want == exitNone) {
-				t.Errorf("%q: exit code %d, want %d; complaints %q", args, code, want, complaints.String())
+			if reported := strings.Contains(stderr.String(), "cannot write the results: no space left"); code != want || reported != (want == exitNone) {
+				t.Errorf("%q: exit code %d, want %d; stderr %q", args, code, want, stderr.String())
 			}
 		})
 	}

@@ -264,18 +264,18 @@ func config(f *flags, s *pppd.Settings, before pppoe.Authenticator, log *slog.Lo
 		v4.Local = f.local
 	}
 	c.Session.LCP.RequireAuth = s.RequireAuth()
-	who := aaa.NewFileAuthenticator(f.etc, s.Name, c.Pool, log)
-	who.Defaults, who.EnforceAddresses = s, true
-	who.SetFiles(s.CHAPSecrets, s.PAPSecrets)
+	authenticator := aaa.NewFileAuthenticator(f.etc, s.Name, c.Pool, log)
+	authenticator.Defaults, authenticator.EnforceAddresses = s, true
+	authenticator.SetFiles(s.CHAPSecrets, s.PAPSecrets)
 	if is, ok := before.(*aaa.FileAuthenticator); ok {
-		who.InheritCache(is)
+		authenticator.InheritCache(is)
 	}
-	who.CheckFiles(c.Session.LCP.RequireAuth)
-	if len(c.Session.LCP.RequireAuth) > 0 { // to others we prove nothing: see ppp.MarkChallenge
-		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = who.OwnMethods(s.AllowAuth()), true
+	authenticator.CheckFiles(c.Session.LCP.RequireAuth)
+	if len(c.Session.LCP.RequireAuth) > 0 { // without it we authenticate to nobody: see ppp.MarkChallenge
+		c.Session.LCP.AllowAuth, c.Session.PeerAuthFirst = authenticator.OwnMethods(s.AllowAuth()), true
 		c.Session.Credentials = ppp.Credentials{Name: s.Name, Secret: func(string) ([]byte, bool) { return nil, false }}
 	}
-	c.Authenticator, c.Policy = who, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Policy }
+	c.Authenticator, c.Policy = authenticator, func(pppoe.SessionInfo) pppoe.SessionPolicy { return s.Policy }
 	return c
 }
 

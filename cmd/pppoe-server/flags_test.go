@@ -288,7 +288,7 @@ func TestSystemOptions(t *testing.T) {
 		all, own string
 		mtu      int
 		methods  int
-		told     bool
+		warned   bool
 	}{
 		{"mtu 1400", "", 1400, 4, false},
 		{"mtu 1400", "mtu 1300", 1300, 4, false},
@@ -307,18 +307,18 @@ func TestSystemOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "clients need not authenticate themselves") })
-		if s.MTU != c.mtu || len(s.RequireAuth()) != c.methods || told != c.told {
-			t.Errorf("%q, then %q: mtu %d, %d methods, warned %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.RequireAuth()), told, c.mtu, c.methods, c.told)
+		warned := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "clients need not authenticate themselves") })
+		if s.MTU != c.mtu || len(s.RequireAuth()) != c.methods || warned != c.warned {
+			t.Errorf("%q, then %q: mtu %d, %d methods, warned %v; want %d, %d, %v", c.all, c.own, s.MTU, len(s.RequireAuth()), warned, c.mtu, c.methods, c.warned)
 		}
 	}
-	for own, told := range map[string]bool{"": true, "mtu 1400": true, "lcp-echo-interval 5": true, "noauth": false, "auth": false, "require-chap": false} {
+	for own, warned := range map[string]bool{"": true, "mtu 1400": true, "lcp-echo-interval 5": true, "noauth": false, "auth": false, "require-chap": false} {
 		s, err := options(set(t, own))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "add noauth to accept any client") }); got != told {
-			t.Errorf("%q: warned that clients must authenticate themselves: %v, want %v", own, got, told)
+		if got := slices.ContainsFunc(s.Warnings, func(n string) bool { return strings.Contains(n, "add noauth to accept any client") }); got != warned {
+			t.Errorf("%q: warned that clients must authenticate themselves: %v, want %v", own, got, warned)
 		}
 	}
 	f := set(t, "")

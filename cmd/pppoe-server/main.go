@@ -73,9 +73,9 @@ func serve(f *flags, s *pppd.Settings) int {
 	if few := raiseOpenFileLimit(openFiles(f, s), f.max); few != "" {
 		log.Warn(few)
 	}
-	paths := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: f.max, StateDir: s.StateDir, Log: log}
-	defer paths.Close()
-	listeners, err := listen(f, paths)
+	opener := &linux.Opener{DataPath: s.DataPath, Queues: s.DataPathQueues(), MaxSessions: f.max, StateDir: s.StateDir, Log: log}
+	defer opener.Close()
+	listeners, err := listen(f, opener)
 	if err != nil {
 		return fail(err)
 	}
@@ -86,13 +86,13 @@ func serve(f *flags, s *pppd.Settings) int {
 	dropCapabilities(log, v6 != nil, s.DataPath)
 	cfg := config(f, s, nil, log)
 	j := &pppdlog.EventLogger{Log: log, Trace: trace.Options{ShowPassword: s.ShowPassword}, Server: true, NoIPv4: s.NoIP}
-	run := newSessionScripts()
-	defer run.wait()
-	run.use(host(s, run, log), scriptsOf(f, s, log))
-	cfg.Network = run
+	sessions := newSessionScripts()
+	defer sessions.wait()
+	sessions.use(host(s, sessions, log), scriptsOf(f, s, log))
+	cfg.Network = sessions
 	cfg.Notify = func(l pppoe.SessionInfo, e pppoe.Event) {
 		j.Notify(l, e)
-		run.notify(l, e)
+		sessions.notify(l, e)
 		v6.notify(l, e)
 	}
 	server, err := pppoe.NewServer(cfg, listeners)
@@ -104,11 +104,11 @@ func serve(f *flags, s *pppd.Settings) int {
 	}
 	ctx, stop := daemonize.ContextUntilSignal(func(signal os.Signal) {
 		log.Info(fmt.Sprintf("Terminating on signal %d -- killing all PPPoE sessions", signal))
-		run.hurry()
+		sessions.hurry()
 	})
 	defer stop()
-	again := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}
-	defer onSIGHUP(again.reload)()
+	reload := &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: sessions, server: server}
+	defer onSIGHUP(reload.reload)()
 	for _, l := range listeners {
 		log.Info(fmt.Sprintf("Serving on %s as %q, %d sessions at most", l.Interface, cfg.Concentrator.ACName, cfg.Pool.Max))
 	}
@@ -146,12 +146,12 @@ func end(err error, lines *pppdlog.Handler) int {
 }
 
 // listen opens the ports of all attachments, or none.
-func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
+func listen(f *flags, opener *linux.Opener) (all []pppoe.Listener, err error) {
 	if err := tun.Check(); err != nil {
 		return nil, err
 	}
 	for _, line := range f.attachments() {
-		ports, err := paths.Open(line)
+		ports, err := opener.Open(line)
 		if err != nil {
 			for _, l := range all {
 				l.Ports.Close()
@@ -160,7 +160,7 @@ func listen(f *flags, paths *linux.Opener) (all []pppoe.Listener, err error) {
 		}
 		all = append(all, pppoe.Listener{
 			Interface: line.String(), Ports: ports, Device: line.Interface,
-			Reopen: func() (pppoe.Ports, error) { return paths.Open(line) },
+			Reopen: func() (pppoe.Ports, error) { return opener.Open(line) },
 		})
 	}
 	return all, nil

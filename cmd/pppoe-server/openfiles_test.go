@@ -89,10 +89,10 @@ func allowFilesWithin(soft, hard, want uint64) {
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: soft, Max: hard})
 	unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_RESOURCE, 0, 0, 0)
 	dropResource()
-	said := raiseOpenFileLimit(want, 9)
+	warning := raiseOpenFileLimit(want, 9)
 	var is unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NOFILE, &is)
-	os.Stdout.WriteString(strconv.FormatUint(is.Cur, 10) + ": " + said + "\n")
+	os.Stdout.WriteString(strconv.FormatUint(is.Cur, 10) + ": " + warning + "\n")
 }
 
 // dropResource drops the capability to raise hard limits.

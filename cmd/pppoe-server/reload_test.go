@@ -27,16 +27,16 @@ func reloadable(t *testing.T, text string) (*reloader, *bytes.Buffer) {
 	lines.AddUnqueued(out)
 	log := slog.New(lines)
 	cfg := config(f, s, nil, log)
-	run := newSessionScripts()
-	run.use(host(s, run, log), scriptsOf(f, s, log))
-	cfg.Network = run
+	sessions := newSessionScripts()
+	sessions.use(host(s, sessions, log), scriptsOf(f, s, log))
+	cfg.Network = sessions
 	ports := ethertest.New(ethertest.Config{}).Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1})
 	t.Cleanup(func() { ports.Close() })
 	server, err := pppoe.NewServer(cfg, []pppoe.Listener{{Interface: "eth0", Ports: ports}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: run, server: server}, out
+	return &reloader{flags: f, settings: s, accounts: cfg.Authenticator, log: log, lines: lines, scripts: sessions, server: server}, out
 }
 
 // TestReload: a valid options file applies to new sessions; an invalid one changes nothing, and the log

@@ -19,8 +19,8 @@ func TestWriteDump(t *testing.T) {
 	r.Settings.WriteDump(&b)
 	var got []string
 	for line := range strings.Lines(b.String()) {
-		option, where, told := strings.Cut(strings.TrimSpace(line), " # ")
-		if told {
+		option, where, ok := strings.Cut(strings.TrimSpace(line), " # ")
+		if ok {
 			got = append(got, strings.TrimSpace(option)+" @ "+strings.TrimPrefix(where, dir))
 		}
 	}

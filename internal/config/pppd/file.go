@@ -14,15 +14,15 @@ import (
 // maxFile is the maximum size of an option file, in octets.
 const maxFile = 1 << 20
 
-// ReadFile reads a regular file of at most the given number of octets, and reports whether others than
+// ReadFile reads a regular file of at maxSize the given number of octets, and reports whether others than
 // its owner have access to it (shared). It does not block, as opening a FIFO would. It removes a UTF-8
 // byte order mark, which Windows editors write; UTF-16 is an error.
-func ReadFile(path string, most int64) (text string, shared bool, err error) {
-	return readFile(path, most, func(os.FileInfo) error { return nil })
+func ReadFile(path string, maxSize int64) (text string, shared bool, err error) {
+	return readFile(path, maxSize, func(os.FileInfo) error { return nil })
 }
 
 // readFile is ReadFile with a check of the open file.
-func readFile(path string, most int64, check func(os.FileInfo) error) (text string, shared bool, err error) {
+func readFile(path string, maxSize int64, check func(os.FileInfo) error) (text string, shared bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return "", false, err
@@ -38,9 +38,9 @@ func readFile(path string, most int64, check func(os.FileInfo) error) (text stri
 	if err := check(stat); err != nil {
 		return "", false, fmt.Errorf("%s: %w", path, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		err = fmt.Errorf("%s is longer than %d octets", path, most)
+	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && int64(len(b)) > maxSize {
+		err = fmt.Errorf("%s is longer than %d octets", path, maxSize)
 	}
 	shared = stat.Mode().Perm()&0o077 != 0
 	if err != nil {

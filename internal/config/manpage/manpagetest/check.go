@@ -45,7 +45,7 @@ func lint(t *testing.T, page []byte, reader []string) {
 	roottest.NeedPrograms(t, reader[0])
 	command := exec.Command(reader[0], reader[1:]...)
 	command.Stdin = bytes.NewReader(page)
-	if said, err := command.CombinedOutput(); err != nil || len(said) > 0 {
-		t.Errorf("%s: %v\n%s", reader[0], err, said)
+	if output, err := command.CombinedOutput(); err != nil || len(output) > 0 {
+		t.Errorf("%s: %v\n%s", reader[0], err, output)
 	}
 }
