@@ -13,7 +13,7 @@ import (
 	"upppoe/pppoe/ethertest"
 )
 
-// oneAddress is an Authority that allows one address.
+// oneAddress is an Authenticator that allows one address.
 type oneAddress struct {
 	accounts
 	allows netip.Addr
@@ -25,8 +25,8 @@ func (c oneAddress) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp
 	return d
 }
 
-// TestClientChosenAddress: a client of a server without a pool names its own address, which has to
-// be one that the Authority allows: another session's traffic would go to it.
+// TestClientChosenAddress: a client of a server without a pool requests its own address, which the
+// Authenticator must allow: otherwise the client would get the traffic of another session.
 func TestClientChosenAddress(t *testing.T) {
 	allowed, other := netip.MustParseAddr("192.0.2.66"), netip.MustParseAddr("192.0.2.10")
 	for _, own := range []netip.Addr{allowed, other} {
@@ -45,7 +45,7 @@ func TestClientChosenAddress(t *testing.T) {
 				synctest.Wait()
 				got, _ := last[pppoe.Configured](&l.serverEvents)
 				if has := got.IPv4.Remote == own; has != (own == allowed) {
-					t.Errorf("a client that wants %v, accept %v: has it %v", own, accept, has)
+					t.Errorf("a client that requests %v, accept %v: got it: %v", own, accept, has)
 				}
 				l.stop()
 			})
@@ -53,7 +53,8 @@ func TestClientChosenAddress(t *testing.T) {
 	}
 }
 
-// ownAddresses is an Authority whose accounts have addresses of their own, and may have others.
+// ownAddresses is an Authenticator whose accounts have addresses of their own, and may be allowed
+// others.
 type ownAddresses struct {
 	accounts
 	own    []netip.Addr
@@ -69,34 +70,34 @@ func (c ownAddresses) Authenticate(ctx context.Context, l pppoe.SessionInfo, p p
 	return d
 }
 
-// TestAccountAddress: a client gets the first of its account's own addresses, or the one of
-// them that it names; else one of the pool that its account allows; else the one that it names.
+// TestAccountAddress: a client gets the first of its account's own addresses, or the one of them
+// that it requests; else one of the pool that its account allows; else the one that it requests.
 func TestAccountAddress(t *testing.T) {
 	own := []netip.Addr{netip.MustParseAddr("192.0.2.60"), netip.MustParseAddr("192.0.2.61")}
 	for _, c := range []struct {
-		what       string
-		own        []netip.Addr
-		allows     string
-		asks, want string // empty: none
+		what           string
+		own            []netip.Addr
+		allows         string
+		requests, want string // empty: none
 	}{
 		{"any", nil, "0.0.0.0/0", "", "192.0.2.10"},
-		{"any, and asks", nil, "0.0.0.0/0", "192.0.2.77", "192.0.2.10"},
+		{"any, and requests one", nil, "0.0.0.0/0", "192.0.2.77", "192.0.2.10"},
 		{"the second of the pool", nil, "192.0.2.11/32", "", "192.0.2.11"},
 		{"the last of the pool", nil, "192.0.2.13/32", "", "192.0.2.13"},
 		{"a part of the pool", nil, "192.0.2.12/30", "192.0.2.15", "192.0.2.12"},
 		{"one beyond the pool", nil, "192.0.2.14/32", "", ""},
-		{"one beyond the pool, which it asks for", nil, "192.0.2.14/32", "192.0.2.14", "192.0.2.14"},
-		{"one beyond the pool, and asks for another", nil, "192.0.2.14/32", "192.0.2.15", ""},
+		{"one beyond the pool, which it requests", nil, "192.0.2.14/32", "192.0.2.14", "192.0.2.14"},
+		{"one beyond the pool, and requests another", nil, "192.0.2.14/32", "192.0.2.15", ""},
 		{"its own", own[:1], "192.0.2.60/32", "", "192.0.2.60"},
 		{"several", own, "192.0.2.60/31", "", "192.0.2.60"},
-		{"several, and asks for the second", own, "192.0.2.60/31", "192.0.2.61", "192.0.2.61"},
-		{"several, and asks for another", own, "0.0.0.0/0", "192.0.2.62", "192.0.2.60"},
+		{"several, and requests the second", own, "192.0.2.60/31", "192.0.2.61", "192.0.2.61"},
+		{"several, and requests another", own, "0.0.0.0/0", "192.0.2.62", "192.0.2.60"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.Authenticator = ownAddresses{accounts{"testuser": "testpassword"}, c.own, c.allows}
-			if c.asks != "" {
-				l.client.Session.IPv4 = &ipcp.Config{Local: netip.MustParseAddr(c.asks), AcceptLocal: true}
+			if c.requests != "" {
+				l.client.Session.IPv4 = &ipcp.Config{Local: netip.MustParseAddr(c.requests), AcceptLocal: true}
 			}
 			l.startServer()
 			l.startClient()
@@ -104,7 +105,7 @@ func TestAccountAddress(t *testing.T) {
 			time.Sleep(5 * time.Minute)
 			got, _ := last[pppoe.Configured](&l.serverEvents)
 			if has := got.IPv4.Remote; has.IsValid() != (c.want != "") || has.IsValid() && has.String() != c.want {
-				t.Errorf("%s: has %v, want %q", c.what, has, c.want)
+				t.Errorf("%s: got %v, want %q", c.what, has, c.want)
 			}
 			l.stop()
 		})

@@ -15,7 +15,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// sameAddress is an Authority for which every user has one address.
+// sameAddress is an Authenticator that assigns one address to every user.
 type sameAddress netip.Addr
 
 func (f sameAddress) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
@@ -25,7 +25,7 @@ func (f sameAddress) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.
 
 var theAddress = netip.MustParseAddr("192.0.2.50")
 
-// secondClient is another client of the lab's server, from another station.
+// secondClient returns another client of the lab's server, at another station.
 func (l *lab) secondClient(segment *ethertest.Segment) *lab {
 	other := newLab(l.t, ethertest.Config{})
 	other.segment = segment
@@ -34,7 +34,7 @@ func (l *lab) secondClient(segment *ethertest.Segment) *lab {
 	return other
 }
 
-// checkAddress checks whether the client now has the address, and its packets flow.
+// checkAddress checks that the client has the address and its packets flow.
 func (l *lab) checkAddress(addr netip.Addr, who string) {
 	l.t.Helper()
 	c, ok := last[pppoe.Configured](&l.clientEvents)
@@ -44,16 +44,15 @@ func (l *lab) checkAddress(addr netip.Addr, who string) {
 	}
 }
 
-// TestNewerReplacesOlder: where two clients have one address, by their account or by their own
-// choice, the newer has it, and the older is told that its session is over, before the newer's
-// packets flow.
+// TestNewerReplacesOlder: if two clients get one address, by their account or by their own choice,
+// the newer one keeps it, and the older session ends before the newer one's packets flow.
 func TestNewerReplacesOlder(t *testing.T) {
 	for _, c := range []struct {
 		what   string
-		slow   time.Duration // that the older's device takes to go
-		gone   bool          // the older client is silent
+		slow   time.Duration // how long the older session's device takes to go
+		gone   bool          // the older client does not answer
 		choose bool          // clients choose the address
-		apart  bool          // they are at two interfaces
+		apart  bool          // they are on two interfaces
 	}{
 		{what: "the account's address"},
 		{what: "a device that goes slowly", slow: 30 * time.Second},
@@ -98,13 +97,13 @@ func TestNewerReplacesOlder(t *testing.T) {
 				other.checkAddress(theAddress, "the newer")
 				time.Sleep(10 * time.Second)
 				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Replaced || !e.SentPADT {
-					t.Errorf("the older ended so: %+v", e)
+					t.Errorf("the older session ended with %+v", e)
 				}
 				if e, ok := last[pppoe.AddressTakenOver](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != (wire.Addr{2, 9}) || count[pppoe.AddressTakenOver](&l.serverEvents) != 1 {
-					t.Errorf("that it was replaced is told so: %+v", e)
+					t.Errorf("AddressTakenOver is %+v", e)
 				}
-				if told, ok := last[session.PeerClosed](&l.clientEvents); !c.gone && (!ok || !strings.Contains(told.Text, "newer session")) {
-					t.Errorf("the older client was told %+v", told)
+				if closed, ok := last[session.PeerClosed](&l.clientEvents); !c.gone && (!ok || !strings.Contains(closed.Text, "newer session")) {
+					t.Errorf("the older client received %+v", closed)
 				}
 				if c.gone {
 					l.segment.Plug(clientAddr)
@@ -117,7 +116,8 @@ func TestNewerReplacesOlder(t *testing.T) {
 	}
 }
 
-// configuredSessions is how often the server has been told that a session's IPv4 packets flow.
+// configuredSessions returns how many times the server has reported that a session's IPv4 packets
+// flow.
 func (l *lab) configuredSessions() (n int) {
 	l.serverEvents.mu.Lock()
 	defer l.serverEvents.mu.Unlock()
@@ -129,7 +129,7 @@ func (l *lab) configuredSessions() (n int) {
 	return n
 }
 
-// startServerAtTwo starts a server at the lab's segment and, if it is another, a second one.
+// startServerAtTwo starts a server on the lab's segment and, if it is another, on a second one.
 func (l *lab) startServerAtTwo(second *ethertest.Segment) {
 	listeners := []pppoe.Listener{{Interface: "s", Ports: l.segment.Ports(serverAddr)}}
 	if second != l.segment {
@@ -148,8 +148,8 @@ func (l *lab) startServerAtTwo(second *ethertest.Segment) {
 	})
 }
 
-// TestOlderKept: if the server is told to, it refuses the newer; and asks the older whether it
-// still is there, so that it is no longer in the way after a power cut.
+// TestOlderKept: with KeepOlder the server rejects the newer session, and probes the older one, so
+// that it ends if its client is gone.
 func TestOlderKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -164,24 +164,24 @@ func TestOlderKept(t *testing.T) {
 		synctest.Wait()
 		l.checkAddress(theAddress, "the older")
 		if e, ok := last[pppoe.AddressInUse](&l.serverEvents); !ok || e.Addr != theAddress || e.By.Peer != clientAddr {
-			t.Errorf("that it is in use is told so: %+v", e)
+			t.Errorf("AddressInUse is %+v", e)
 		}
 		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.AddressInUse {
-			t.Errorf("the newer ended so: %+v, want the cause %v", e, session.AddressInUse)
+			t.Errorf("the newer session ended with %+v, want the cause %v", e, session.AddressInUse)
 		}
 		if e, ok := last[session.PeerClosed](&other.clientEvents); !ok || !strings.Contains(e.Text, "in use") {
-			t.Errorf("the newer client was told %+v", e)
+			t.Errorf("the newer client received %+v", e)
 		}
 		if count[pppoe.Configured](&other.clientEvents) != 0 && count[pppoe.Ended](&other.clientEvents) == 0 {
-			t.Error("the newer goes on")
+			t.Error("the newer session continues")
 		}
 
 		l.segment.Unplug(clientAddr)
-		other.startClient() // is refused, and finds out that the older is gone
+		other.startClient() // is rejected, and makes the server probe the older
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerDead {
-			t.Errorf("the older ended so: %+v", e)
+			t.Errorf("the older session ended with %+v", e)
 		}
 		other.clientEvents = eventLog{}
 		other.startClient()
@@ -194,7 +194,7 @@ func TestOlderKept(t *testing.T) {
 	})
 }
 
-// TestThreeForOneAddress: the newest has it, whoever waits.
+// TestThreeForOneAddress: the newest session gets the address, whichever waits.
 func TestThreeForOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -214,7 +214,7 @@ func TestThreeForOneAddress(t *testing.T) {
 		synctest.Wait()
 		c.checkAddress(theAddress, "the newest")
 		if e, ok := last[session.PeerClosed](&b.clientEvents); !ok || !strings.Contains(e.Text, "newer session") {
-			t.Errorf("who waited was told %+v", e)
+			t.Errorf("the waiting client received %+v", e)
 		}
 		if n := count[pppoe.AddressTakenOver](&l.serverEvents); n != 2 {
 			t.Errorf("%d were replaced, want 2", n)
@@ -225,7 +225,7 @@ func TestThreeForOneAddress(t *testing.T) {
 	})
 }
 
-// addressOwner is an Authority for which one user has an address, and the others may ask for any.
+// addressOwner is an Authenticator that assigns an address to one user; the others may request any.
 type addressOwner struct {
 	user string
 	addr netip.Addr
@@ -240,8 +240,8 @@ func (o addressOwner) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp
 	return d
 }
 
-// TestAddressOfAnotherUser: who only asks for an address takes it from no other user; who has it
-// by the account takes it from any.
+// TestAddressOfAnotherUser: a user that requests an address takes it from no other user; a user
+// whose account has the address takes it from any.
 func TestAddressOfAnotherUser(t *testing.T) {
 	for _, c := range []struct {
 		older, newer string
@@ -268,10 +268,10 @@ func TestAddressOfAnotherUser(t *testing.T) {
 				synctest.Wait()
 				first, second := count[pppoe.Ended](&l.clientEvents) == 0, count[pppoe.Ended](&other.clientEvents) == 0
 				if first == c.replaced || second != c.replaced {
-					t.Errorf("the older goes on: %v, the newer too: %v; want the newer to replace the older: %v", first, second, c.replaced)
+					t.Errorf("the older continues: %v, the newer: %v; want the newer to replace the older: %v", first, second, c.replaced)
 				}
-				if told := count[pppoe.AddressInUse](&l.serverEvents) == 1; told == c.replaced {
-					t.Errorf("that the address is in use was told: %v", told)
+				if inUse := count[pppoe.AddressInUse](&l.serverEvents) == 1; inUse == c.replaced {
+					t.Errorf("AddressInUse was reported: %v", inUse)
 				}
 				other.stopClient()
 				l.stop()

@@ -8,35 +8,35 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestAddressMemory: who is remembered, as whom, and how many.
+// TestAddressMemory: which clients are remembered, under which keys, and how many.
 func TestAddressMemory(t *testing.T) {
 	r := newAddressMemory(4)
-	at := func(station byte, user string) SessionInfo {
+	of := func(station byte, user string) SessionInfo {
 		return SessionInfo{Peer: wire.Addr{2, station}, User: user}
 	}
 	check := func(l SessionInfo, when string, want ...int) {
 		t.Helper()
 		if got := r.indexesOf(l); !slices.Equal(got, want) {
-			t.Errorf("%s: %v %q had places %v, want %v", when, l.Peer, l.User, got, want)
+			t.Errorf("%s: %v %q had indexes %v, want %v", when, l.Peer, l.User, got, want)
 		}
 	}
-	check(at(1, ""), "at first")
-	r.remember(at(1, ""), 7)
-	check(at(1, ""), "a station", 7)
-	check(at(2, ""), "another station")
-	check(at(1, "alice"), "with a user, who is not known by the station")
-	r.remember(at(1, ""), 8)
-	check(at(1, ""), "the latest counts", 8)
-	r.remember(at(1, "alice"), 9)
-	check(at(1, "alice"), "a user", 9, 9)
-	check(at(2, "alice"), "with a new router", 9)
-	r.remember(at(2, "alice"), 10) // at two places at a time
-	check(at(1, "alice"), "a user at one station", 9, 10)
-	check(at(2, "alice"), "a user at the other", 10, 10)
-	check(at(1, ""), "four are remembered", 8)
-	r.remember(at(3, ""), 11) // the fifth: station 1 alone is longest ago
-	check(at(1, ""), "and the one longest ago is forgotten")
-	check(at(3, ""), "for the latest", 11)
+	check(of(1, ""), "at first")
+	r.remember(of(1, ""), 7)
+	check(of(1, ""), "a station", 7)
+	check(of(2, ""), "another station")
+	check(of(1, "alice"), "with a user, which the station's entry does not match")
+	r.remember(of(1, ""), 8)
+	check(of(1, ""), "the latest counts", 8)
+	r.remember(of(1, "alice"), 9)
+	check(of(1, "alice"), "a user", 9, 9)
+	check(of(2, "alice"), "with a new router", 9)
+	r.remember(of(2, "alice"), 10) // at two stations at a time
+	check(of(1, "alice"), "a user at one station", 9, 10)
+	check(of(2, "alice"), "a user at the other", 10, 10)
+	check(of(1, ""), "four are remembered", 8)
+	r.remember(of(3, ""), 11) // the fifth: station 1 is the oldest entry
+	check(of(1, ""), "and the oldest entry is removed")
+	check(of(3, ""), "for the latest", 11)
 
 	for i := range uint32(1000) {
 		var l SessionInfo
@@ -48,7 +48,8 @@ func TestAddressMemory(t *testing.T) {
 	}
 }
 
-// TestAddressMemoryOrder: who has come back is the latest, and is not forgotten before one who has not.
+// TestAddressMemoryOrder: a client that returns is the latest, and is not removed before one that
+// did not.
 func TestAddressMemoryOrder(t *testing.T) {
 	r := newAddressMemory(2)
 	a, b, c := SessionInfo{Peer: wire.Addr{2, 1}}, SessionInfo{Peer: wire.Addr{2, 2}}, SessionInfo{Peer: wire.Addr{2, 3}}
@@ -56,9 +57,9 @@ func TestAddressMemoryOrder(t *testing.T) {
 		r.remember(l, i)
 	}
 	if got := r.indexesOf(a); !slices.Equal(got, []int{2}) {
-		t.Errorf("who has come back had places %v, want 2", got)
+		t.Errorf("the client that returned had indexes %v, want 2", got)
 	}
 	if got := r.indexesOf(b); got != nil {
-		t.Errorf("who has not is still remembered, with %v", got)
+		t.Errorf("the client that did not is still remembered, with %v", got)
 	}
 }

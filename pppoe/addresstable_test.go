@@ -8,7 +8,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestAddresses: an address has one holder, and one who waits for it, the newest.
+// TestAddresses: an address has one holder and at most one waiting session, the newest.
 func TestAddresses(t *testing.T) {
 	x, y := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	a := newAddressTable()
@@ -16,63 +16,63 @@ func TestAddresses(t *testing.T) {
 	one, two, three := &sessionState{}, &sessionState{}, &sessionState{}
 	always, never := func(SessionInfo) bool { return true }, func(SessionInfo) bool { return false }
 	if _, _, _, ok := a.claim(x, ref(one), always); !ok {
-		t.Fatal("an address that nobody has is not given")
+		t.Fatal("a free address is not assigned")
 	}
 	if _, _, _, ok := a.claim(x, ref(one), never); !ok {
-		t.Error("nor to the one who has it")
+		t.Error("an address is not assigned to its holder again")
 	}
 	if older, _, waits, ok := a.claim(x, ref(two), never); ok || waits || older.state != one {
-		t.Error("another has it too")
+		t.Error("two sessions have the address")
 	}
 	if _, ok := a.release(x, two); ok {
-		t.Error("who was refused waits")
+		t.Error("a session that may not replace the holder waits")
 	}
 	if older, displaced, waits, ok := a.claim(x, ref(two), always); ok || !waits || older.state != one || displaced.state != nil {
-		t.Error("the second does not wait for the first")
+		t.Error("the second session does not wait for the first")
 	}
 	if _, displaced, _, _ := a.claim(x, ref(two), always); displaced.state != nil {
-		t.Error("one displaces itself")
+		t.Error("a waiting session displaces itself")
 	}
 	if _, _, waits, _ := a.claim(x, sessionRef{state: three}, func(l SessionInfo) bool { return l.User != "waits" }); !waits {
-		t.Error("the third does not wait for the first and in place of the second")
+		t.Error("the third session does not displace the second")
 	}
 	if _, ok := a.release(x, three); ok {
-		t.Error("who waits has had the address")
+		t.Error("a waiting session releases the address to another")
 	}
 	a.claim(x, sessionRef{state: two, info: SessionInfo{User: "waits"}}, always)
 	if _, _, waits, _ := a.claim(x, ref(three), func(l SessionInfo) bool { return l.User != "waits" }); waits || a.by[x].next.state != two {
-		t.Error("the third replaces the second, which it may not")
+		t.Error("the third session displaces the second, which is not allowed")
 	}
 	if older, displaced, waits, ok := a.claim(x, ref(three), always); ok || !waits || older.state != one || displaced.state != two {
-		t.Error("the third does not take the second's place")
+		t.Error("the third session does not wait in place of the second")
 	}
 	if _, ok := a.release(x, two); ok || a.by[x].next.state != three {
-		t.Error("who was displaced takes the newer's place away")
+		t.Error("a displaced session removes the newer one's wait")
 	}
 	if _, ok := a.release(y, one); ok {
-		t.Error("an address of nobody is handed on")
+		t.Error("a free address is passed to a session")
 	}
 	if !a.isFree(y, nil) || a.isFree(x, three) || !a.isFree(x, one) {
-		t.Error("what is free is not told rightly")
+		t.Error("isFree is wrong")
 	}
 	if next, ok := a.release(x, one); !ok || next.state != three {
-		t.Error("the address is not handed on")
+		t.Error("the address is not passed to the waiting session")
 	}
 	if _, ok := a.release(x, one); ok || a.isFree(x, nil) {
-		t.Error("who has lost it drops it again")
+		t.Error("a session releases an address that it does not have")
 	}
 	if _, ok := a.release(x, three); ok || !a.isFree(x, nil) || len(a.by) != 0 {
-		t.Error("an address that nobody has is remembered")
+		t.Error("a free address is kept in the table")
 	}
 	a.claim(x, ref(one), always)
 	a.claim(x, ref(two), always)
 	if a.release(x, two); a.by[x].next.state != nil {
-		t.Error("who waits no more is waited for")
+		t.Error("a session that released its wait still waits")
 	}
 }
 
-// TestChoose: of an account's addresses a session has that of the one it takes the place of, or
-// the first that is free.
+// TestChoose: a session gets the address of an older session of the same station, or the first free
+// one of the account.
 func TestChoose(t *testing.T) {
 	x, y, z := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
 	all := []netip.Addr{x, y, z}
@@ -102,8 +102,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestReleaseAddresses: a session that negotiates anew gives back the address before, as soon as its device
-// has lost it, and no sooner.
+// TestReleaseAddresses: a session that renegotiates releases its old address when its device has
+// lost it, and no sooner.
 func TestReleaseAddresses(t *testing.T) {
 	x, y := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	o := &serverLoop{server: &Server{addresses: newAddressTable()}}
@@ -117,7 +117,7 @@ func TestReleaseAddresses(t *testing.T) {
 	}
 	claim := func(a netip.Addr) {
 		if !o.claimAddress(epoch, s, has(a).IPv4) {
-			t.Fatalf("%v is not had", a)
+			t.Fatalf("%v is not claimed", a)
 		}
 		s.desired.IPv4 = has(a).IPv4
 	}
@@ -125,15 +125,15 @@ func TestReleaseAddresses(t *testing.T) {
 	o.releaseAddresses(s, Addressing{})
 	free(false, true, "before the device has it")
 	o.releaseAddresses(s, has(x))
-	free(false, true, "when it has it")
+	free(false, true, "while the device has it")
 	s.desired.IPv4 = ipcp.Agreement{}
 	o.releaseAddresses(s, has(x))
-	free(false, true, "when it is wanted no more")
+	free(false, true, "while the device has it, though the session does not want it")
 	claim(y)
-	free(false, false, "while the device has the one before")
+	free(false, false, "while the device has the old address")
 	o.releaseAddresses(s, has(y))
-	free(true, false, "with another")
+	free(true, false, "when the device has another")
 	s.desired.IPv4 = ipcp.Agreement{}
 	o.releaseAddresses(s, Addressing{})
-	free(true, true, "when it has none")
+	free(true, true, "when the device has none")
 }

@@ -14,11 +14,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// slowAuthenticator is an Authority that says what it thinks only when it is let.
+// slowAuthenticator is an Authenticator that answers when the test allows it.
 type slowAuthenticator struct {
 	accounts
-	asked chan struct{} // gets one for each question
-	let   chan struct{} // one for each answer
+	asked chan struct{} // receives one value per request
+	let   chan struct{} // one value per answer
 }
 
 func (s slowAuthenticator) Authenticate(ctx context.Context, l pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
@@ -30,9 +30,9 @@ func (s slowAuthenticator) Authenticate(ctx context.Context, l pppoe.SessionInfo
 	return s.accounts.Authenticate(ctx, l, p)
 }
 
-// TestRenegotiateDuringAuth: a peer that negotiates anew while its proof is judged has
-// to prove itself anew: the decision on the first proof is none on the second. However often
-// it does so, the Authority has one question at a time.
+// TestRenegotiateDuringAuth: a peer that renegotiates during its authentication must authenticate
+// again: the result of the first response does not apply to the second. The Authenticator has one
+// request at a time, however often the peer renegotiates.
 func TestRenegotiateDuringAuth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -51,18 +51,18 @@ func TestRenegotiateDuringAuth(t *testing.T) {
 			synctest.Wait()
 		}
 		if n := len(who.asked); n != 1 {
-			t.Errorf("the Authority has %d questions of one session under way, want 1", n)
+			t.Errorf("the Authenticator has %d requests of one session in progress, want 1", n)
 		}
 		who.let <- struct{}{}
 		synctest.Wait()
 		if n := count[session.NetworkPhase](&l.serverEvents); n != 0 {
-			t.Fatal("who has a wrong password came in by the decision on a right one")
+			t.Fatal("a peer with a wrong password was accepted by the result for a right one")
 		}
 		who.let <- struct{}{}
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerNotAuthenticated {
-			t.Errorf("the server's session ended so: %+v, want peer-not-authenticated", e)
+			t.Errorf("the server's session ended with %+v, want peer-not-authenticated", e)
 		}
 		l.stop()
 	})

@@ -17,11 +17,10 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// tooLong is a name for which a PADI has no room.
+// tooLong is a Service-Name that exceeds the limit.
 var tooLong = strings.Repeat("s", discovery.MaxService+1)
 
-// TestClientConfigErrors: what would be a nil pointer in the middle of a dial is told
-// before it.
+// TestClientConfigErrors: NewClient names the field that is wrong.
 func TestClientConfigErrors(t *testing.T) {
 	for field, spoil := range map[string]func(*pppoe.ClientConfig){
 		"Listen":               func(c *pppoe.ClientConfig) { c.Listen = nil },
@@ -40,7 +39,7 @@ func TestClientConfigErrors(t *testing.T) {
 	}
 }
 
-// TestServerConfigErrors: likewise, before the first client has come.
+// TestServerConfigErrors: NewServer names the field that is wrong.
 func TestServerConfigErrors(t *testing.T) {
 	for field, forget := range map[string]func(*pppoe.ServerConfig){
 		"Concentrator.ACName":  func(c *pppoe.ServerConfig) { c.Concentrator.ACName = "" },
@@ -66,11 +65,11 @@ func TestServerConfigErrors(t *testing.T) {
 		}
 	}
 	if _, err := pppoe.NewServer(newLab(t, ethertest.Config{}).server, nil); err == nil {
-		t.Error("a server without a Listener was made")
+		t.Error("NewServer accepts no Listener")
 	}
 }
 
-// TestProbeScanConfigErrors: Probe and Scan say so, and close the port all the same.
+// TestProbeScanConfigErrors: Probe and Scan name the field that is wrong, and close the port.
 func TestProbeScanConfigErrors(t *testing.T) {
 	probe := func(cfg discovery.ClientConfig, found func(discovery.Offer, time.Duration)) func(datapath.Port) error {
 		return func(p datapath.Port) error {

@@ -7,7 +7,8 @@ import (
 	"upppoe/ipcp"
 )
 
-// TestDefaultRemote: a peer without an address gets pppd's, by the number of our device.
+// TestDefaultRemote: a peer without an address gets pppd's placeholder, by the number of our
+// device.
 func TestDefaultRemote(t *testing.T) {
 	for _, c := range []struct {
 		device, remote string
@@ -21,13 +22,13 @@ func TestDefaultRemote(t *testing.T) {
 		{"ppp0", "0.0.0.0", true, "0.0.0.0"},
 		{"ppp0", "192.0.2.1", false, "192.0.2.1"},
 	} {
-		var told []Event
-		l := &loop{noRemoteAddress: c.bare, notify: func(_ SessionInfo, e Event) { told = append(told, e) }}
-		tunnel := &sessionState{SessionInfo: SessionInfo{Device: c.device}}
-		tunnel.desired.IPv4 = ipcp.Agreement{Remote: netip.MustParseAddr(c.remote)}
-		l.defaultRemote(tunnel)
-		if got := tunnel.desired.IPv4.Remote.String(); got != c.want || (len(told) == 1) != (c.want != c.remote) {
-			t.Errorf("%s, peer %s: it has %s, told %v; want %s", c.device, c.remote, got, told, c.want)
+		var events []Event
+		l := &loop{noRemoteAddress: c.bare, notify: func(_ SessionInfo, e Event) { events = append(events, e) }}
+		s := &sessionState{SessionInfo: SessionInfo{Device: c.device}}
+		s.desired.IPv4 = ipcp.Agreement{Remote: netip.MustParseAddr(c.remote)}
+		l.defaultRemote(s)
+		if got := s.desired.IPv4.Remote.String(); got != c.want || (len(events) == 1) != (c.want != c.remote) {
+			t.Errorf("%s, peer %s: it has %s, events %v; want %s", c.device, c.remote, got, events, c.want)
 		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// lateHost is a host whose Configure takes its time.
+// lateHost is a host whose Configure blocks until ready.
 type lateHost struct {
 	*host
-	ready chan struct{} // closed when it does no more
+	ready chan struct{} // closed when Configure may return
 }
 
 func (h lateHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error {
@@ -23,7 +23,7 @@ func (h lateHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 	return h.host.Configure(l, have, want)
 }
 
-// received is what has come to a device.
+// received returns the packets that a device has received.
 func received(d *tuntest.Device) (all [][]byte) {
 	for {
 		select {
@@ -35,15 +35,15 @@ func received(d *tuntest.Device) (all [][]byte) {
 	}
 }
 
-// numbered is a packet of its own.
+// numbered returns a copy of a packet with a number in it.
 func numbered(packet []byte, n int) []byte {
 	packet = slices.Clone(packet)
 	packet[5] = byte(n)
 	return packet
 }
 
-// TestFirstPackets: what the peer sends as soon as it is open, before our device is ready, is
-// kept, in order and within bounds, on either side; nothing is written before that.
+// TestFirstPackets: packets that the peer sends before our device is ready are queued, in order and
+// within bounds, on both sides; none reaches the device before.
 func TestFirstPackets(t *testing.T) {
 	for _, side := range []string{"client", "server"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestFirstPackets(t *testing.T) {
 					dropped += n
 				}
 				if dropped != 2 {
-					t.Errorf("the server has dropped %d, want what it could not keep", dropped)
+					t.Errorf("the server has dropped %d, want the 2 that exceed the queue", dropped)
 				}
 			}
 			l.exchange()
@@ -91,7 +91,7 @@ func TestFirstPackets(t *testing.T) {
 	}
 }
 
-// TestDeviceQueueDropped: what was kept goes nowhere if the session ends, or is negotiated anew,
+// TestDeviceQueueDropped: queued packets are dropped if the session ends, or is renegotiated,
 // before the device is ready.
 func TestDeviceQueueDropped(t *testing.T) {
 	for what, end := range map[string]func(l *lab){
@@ -114,7 +114,7 @@ func TestDeviceQueueDropped(t *testing.T) {
 			close(ready)
 			synctest.Wait()
 			if got := received(l.serverHost.device(t, "ppp0")); len(got) > 0 {
-				t.Errorf("%s: % x came to the device all the same", what, got)
+				t.Errorf("%s: the device received % x", what, got)
 			}
 			l.stop()
 		})

@@ -45,16 +45,16 @@ func TestDialCarryHangUp(t *testing.T) {
 					t.Errorf("the client is configured with %+v, want %+v and IPv6", got.Addressing, want)
 				}
 				if took := time.Since(began); took != 0 {
-					t.Errorf("without loss no timer should be needed, but %v passed", took)
+					t.Errorf("a dial without loss took %v, want no timer", took)
 				}
 				l.exchange()
 				l.stop()
 				if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.UserRequest || !end.Online {
-					t.Errorf("the client ended with %v, want a user request after being online", l.clientErr)
+					t.Errorf("the client ended with %v, want a user request after it was online", l.clientErr)
 				}
 				ended, _ := last[pppoe.Ended](&l.serverEvents)
 				if ended.Reason.Cause != session.PeerTerminated || ended.Counters.ReceivedPackets != 1 || ended.Counters.SentPackets != 1 {
-					t.Errorf("the server's session ended so: %+v, want terminated by the peer after one packet each way", ended)
+					t.Errorf("the server's session ended with %+v, want terminated by the peer after one packet each way", ended)
 				}
 			})
 		})
@@ -76,10 +76,10 @@ func TestWrongPassword(t *testing.T) {
 					t.Errorf("the client ended with %v, want not-authenticated", l.clientErr)
 				}
 				if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerNotAuthenticated {
-					t.Errorf("the server's session ended so: %+v, want peer-not-authenticated", e)
+					t.Errorf("the server's session ended with %+v, want peer-not-authenticated", e)
 				}
 				if l.serverHost.made != 0 {
-					t.Error("the server made a device for a peer that it does not know")
+					t.Error("the server opened a device for a peer that is not authenticated")
 				}
 				l.stop()
 			})
@@ -107,16 +107,16 @@ func TestLossyLink(t *testing.T) {
 func TestHostWithoutDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
-		l.clientHost.refuse = tun.ErrNoDevice
+		l.clientHost.openErr = tun.ErrNoDevice
 		l.startServer()
 		l.startClient()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if !errors.Is(l.clientErr, tun.ErrNoDevice) {
-			t.Errorf("the client ended with %v, want to hear that there is no /dev/net/tun", l.clientErr)
+			t.Errorf("the client ended with %v, want ErrNoDevice", l.clientErr)
 		}
 		if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
-			t.Errorf("%d sessions ended at the server, want 1: the client says that it will not come", n)
+			t.Errorf("%d sessions ended at the server, want 1: the client terminates its session", n)
 		}
 		l.stop()
 	})

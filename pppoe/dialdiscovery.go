@@ -80,7 +80,7 @@ func (d *dialer) handleResult(r discovery.Result) {
 func (d *dialer) discoveryError(missing wire.Code) error {
 	switch {
 	case d.rejection != nil:
-		return fmt.Errorf("%w: %v refused: %v %s", ErrDiscovery, d.rejection.AC, d.rejection.Tag, wire.EscapeText(d.rejection.Text))
+		return fmt.Errorf("%w: %v rejected the request: %v %s", ErrDiscovery, d.rejection.AC, d.rejection.Tag, wire.EscapeText(d.rejection.Text))
 	case missing == wire.PADS:
 		return fmt.Errorf("%w: no answer to PADR (waited for PADS)", ErrDiscovery)
 	}

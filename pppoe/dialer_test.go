@@ -16,19 +16,19 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// sightings are the discovery packets of a segment, with their times.
-type sightings struct {
+// packetTimes are the discovery packets of a segment, with their times.
+type packetTimes struct {
 	mu    sync.Mutex
 	began time.Time
-	seen  []sighting
+	seen  []packetTime
 }
 
-type sighting struct {
+type packetTime struct {
 	code wire.Code
 	at   time.Duration
 }
 
-func (s *sightings) watch(frame []byte) {
+func (s *packetTimes) watch(frame []byte) {
 	f, err := wire.ParseDiscoveryFrame(frame)
 	if err != nil {
 		return
@@ -38,10 +38,10 @@ func (s *sightings) watch(frame []byte) {
 	if s.began.IsZero() {
 		s.began = time.Now()
 	}
-	s.seen = append(s.seen, sighting{f.Code, time.Since(s.began)})
+	s.seen = append(s.seen, packetTime{f.Code, time.Since(s.began)})
 }
 
-func (s *sightings) of(code wire.Code) (at []time.Duration) {
+func (s *packetTimes) of(code wire.Code) (at []time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range s.seen {
@@ -52,25 +52,25 @@ func (s *sightings) of(code wire.Code) (at []time.Duration) {
 	return at
 }
 
-// TestPADTGrace: a concentrator has the time to be rid of what a crash has left,
-// whatever the interface does meanwhile, and whoever asks for another dial.
+// TestPADTGrace: the PADI follows the PADTs of stale sessions after the PADT grace, whatever the
+// link state does meanwhile and whatever arrives.
 func TestPADTGrace(t *testing.T) {
 	for what, play := range map[string]func(l *lab){
 		"nothing happens": func(*lab) {},
-		"the carrier comes and goes": func(l *lab) {
+		"the carrier is lost and returns": func(l *lab) {
 			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 			l.dialer.SetLinkState(pppoe.LinkUp)
 		},
-		"an offer comes that nobody has asked for": func(l *lab) {
+		"an unsolicited PADO arrives": func(l *lab) {
 			offer := wire.DiscoveryFrame{Dst: clientAddr, Src: serverAddr, Discovery: wire.Discovery{Code: wire.PADO}}
-			stranger := l.segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 0x66})
-			defer stranger.Close()
-			stranger.Discovery.WriteBatch([][]byte{offer.AppendTo(nil)})
+			other := l.segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 0x66})
+			defer other.Close()
+			other.Discovery.WriteBatch([][]byte{offer.AppendTo(nil)})
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var seen sightings
+				var seen packetTimes
 				l := newLab(t, ethertest.Config{Watch: seen.watch})
 				l.client.Stale = []pppoe.StaleSession{{SessionID: 7, AC: serverAddr}, {SessionID: 8, AC: serverAddr}}
 				l.startServer()
@@ -78,7 +78,7 @@ func TestPADTGrace(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 				play(l)
 				time.Sleep(time.Second)
-				l.checkOnline(1, "after the burial")
+				l.checkOnline(1, "after the PADT grace")
 				padt, padi := seen.of(wire.PADT), seen.of(wire.PADI)
 				if !slices.Equal(padt, []time.Duration{0, 0}) || !slices.Equal(padi, []time.Duration{100 * time.Millisecond}) {
 					t.Errorf("PADT at %v, PADI at %v; want two at once and one after 100 ms", padt, padi)
@@ -89,8 +89,7 @@ func TestPADTGrace(t *testing.T) {
 	}
 }
 
-// TestEndsBeforeSession: a dial that is still searching ends at once, for whatever
-// reason, and leaves nothing.
+// TestEndsBeforeSession: a dial in discovery ends at once, for any reason, and leaves nothing.
 func TestEndsBeforeSession(t *testing.T) {
 	for _, c := range []struct {
 		what  string
@@ -98,11 +97,11 @@ func TestEndsBeforeSession(t *testing.T) {
 		end   func(l *lab)
 		want  session.Cause
 	}{
-		{"told to end", false, func(l *lab) { l.stopClient() }, session.UserRequest},
-		{"told to end in a burial", true, func(l *lab) { l.stopClient() }, session.UserRequest},
-		{"told to redial, without persistence", false, func(l *lab) { l.dialer.Redial() }, session.UserRequest},
-		{"its interface set down", false, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkDown) }, session.HangUp},
-		{"its interface removed in a burial", true, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkGone) }, session.HangUp},
+		{"cancelled", false, func(l *lab) { l.stopClient() }, session.UserRequest},
+		{"cancelled during the PADT grace", true, func(l *lab) { l.stopClient() }, session.UserRequest},
+		{"Redial without Persist", false, func(l *lab) { l.dialer.Redial() }, session.UserRequest},
+		{"interface set down", false, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkDown) }, session.HangUp},
+		{"interface removed during the PADT grace", true, func(l *lab) { l.dialer.SetLinkState(pppoe.LinkGone) }, session.HangUp},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -127,7 +126,7 @@ func TestEndsBeforeSession(t *testing.T) {
 	}
 }
 
-// TestInterfaceGoesAtOnce: what is said of the interface while a dial begins is not lost.
+// TestInterfaceGoesAtOnce: a link state that is set while a dial begins is not lost.
 func TestInterfaceGoesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -145,16 +144,16 @@ func TestInterfaceGoesAtOnce(t *testing.T) {
 			t.Errorf("it ended with %v after %v, want a hang-up at once", l.clientErr, took)
 		}
 		if n := count[pppoe.LinkChanged](&l.clientEvents); n != 1 {
-			t.Errorf("that was told %d times", n)
+			t.Errorf("it was reported %d times", n)
 		}
 	})
 }
 
-// TestWithoutCarrierFromTheStart: a search goes on for a while, and what was asked into
-// a dead cable is asked again once it lives.
+// TestWithoutCarrierFromTheStart: discovery goes on for 10 s without carrier, and restarts when the
+// carrier returns.
 func TestWithoutCarrierFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var seen sightings
+		var seen packetTimes
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		l.client.Discovery.Timeout = time.Hour
 		l.segment.Unplug(clientAddr)
@@ -165,7 +164,7 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		l.segment.Plug(clientAddr)
 		l.dialer.SetLinkState(pppoe.LinkUp)
-		l.checkOnline(1, "with the cable in")
+		l.checkOnline(1, "with carrier")
 		time.Sleep(time.Minute)
 		l.checkOnline(1, "a minute later")
 		l.stop()
@@ -183,21 +182,20 @@ func TestWithoutCarrierFromTheStart(t *testing.T) {
 	})
 }
 
-// TestSearchReported: after ten seconds without an offer that will do it is said that the search
-// goes on, once, with who has answered; and in the end why it was in vain. A dial that is answered
-// says nothing.
+// TestSearchReported: after 10 s without a matching offer the search is reported, once, with the
+// unmatched concentrators; the timeout at the end is too. A dial that is answered reports neither.
 func TestSearchReported(t *testing.T) {
 	for _, c := range []struct {
 		what      string
 		change    func(*lab)
-		remarked  bool
+		reported  bool
 		unmatched []discovery.Mismatch
 		gaveUp    time.Duration // 0: it did not
 	}{
-		{"nobody is there", func(l *lab) { l.segment.Unplug(serverAddr) }, true, nil, 35 * time.Second},
+		{"no concentrator", func(l *lab) { l.segment.Unplug(serverAddr) }, true, nil, 35 * time.Second},
 		{"another name", func(l *lab) { l.client.Discovery.ACNames = []string{"other"} }, true, []discovery.Mismatch{discovery.WrongACName}, 35 * time.Second},
 		{"it gives up sooner", func(l *lab) { l.segment.Unplug(serverAddr); l.client.Discovery.Attempts = 1 }, false, nil, 5 * time.Second},
-		{"all is well", func(*lab) {}, false, nil, 0},
+		{"a concentrator", func(*lab) {}, false, nil, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
@@ -207,13 +205,13 @@ func TestSearchReported(t *testing.T) {
 			time.Sleep(10*time.Second - time.Nanosecond)
 			synctest.Wait()
 			if n := count[pppoe.Searching](&l.clientEvents); n > 0 {
-				t.Errorf("%s: it is said before its time", c.what)
+				t.Errorf("%s: reported too early", c.what)
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			said, remarked := last[pppoe.Searching](&l.clientEvents)
-			if n := count[pppoe.Searching](&l.clientEvents); remarked != c.remarked || n > 1 || remarked && (said.Elapsed != 10*time.Second || !slices.Equal(reasons(said.Unmatched), c.unmatched)) {
-				t.Errorf("%s: it is said %d times, %+v", c.what, n, said)
+			event, reported := last[pppoe.Searching](&l.clientEvents)
+			if n := count[pppoe.Searching](&l.clientEvents); reported != c.reported || n > 1 || reported && (event.Elapsed != 10*time.Second || !slices.Equal(reasons(event.Unmatched), c.unmatched)) {
+				t.Errorf("%s: reported %d times, %+v", c.what, n, event)
 			}
 			end, gaveUp := last[pppoe.DiscoveryTimeout](&l.clientEvents)
 			if gaveUp != (c.gaveUp > 0) || gaveUp && (end.Missing != wire.PADO || !slices.Equal(reasons(end.Unmatched), c.unmatched)) {
@@ -231,8 +229,8 @@ func reasons(all []discovery.Unmatched) (why []discovery.Mismatch) {
 	return why
 }
 
-// TestStaleRedial: a redial that was asked for while there was no interface is the dial
-// that follows, not one more.
+// TestStaleRedial: Redial while there is no interface causes one dial when it is back, and no
+// second one.
 func TestStaleRedial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -245,7 +243,7 @@ func TestStaleRedial(t *testing.T) {
 		l.dialer.Redial()
 		synctest.Wait()
 		l.dialer.SetLinkState(pppoe.LinkUp)
-		time.Sleep(100 * time.Millisecond) // the PADT for the first session comes before
+		time.Sleep(100 * time.Millisecond) // the PADT of the first session is sent before
 		l.checkOnline(2, "with the interface up")
 		l.stopServer()
 		time.Sleep(time.Minute)

@@ -14,8 +14,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestHealthyDial: no frame of a dial comes twice, none is dropped, and nothing more comes
-// once it is done. The end has the tags of the session.
+// TestHealthyDial: no frame of a dial is sent twice, none is dropped, and none follows when it is
+// done. The PADT has the session's tags.
 func TestHealthyDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder

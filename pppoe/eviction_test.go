@@ -13,14 +13,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// requester is a station that asks for sessions, and says nothing in them.
+// requester is a station that requests sessions and sends no session frames.
 type requester struct {
 	seen    *recorder
 	segment *ethertest.Segment
 	station wire.Addr
 }
 
-// request sends PADI and PADR, marked by a Host-Uniq.
+// request sends PADI and PADR with a Host-Uniq.
 func (a requester) request(uniq byte) {
 	tags := wire.Tags(nil).Append(wire.TagServiceName, nil).Append(wire.TagHostUniq, []byte{uniq})
 	a.segment.Send(forge(wire.Broadcast, a.station, wire.PADI, 0, tags))
@@ -31,17 +31,17 @@ func (a requester) request(uniq byte) {
 	synctest.Wait()
 }
 
-// checkSessions checks how many sessions were granted, and how many of them are over.
+// checkSessions checks how many sessions were established, and how many of them have ended.
 func (l *lab) checkSessions(want, over int, when string) {
 	l.t.Helper()
 	synctest.Wait()
 	if got, ended := count[pppoe.SessionEstablished](&l.serverEvents), count[pppoe.Ended](&l.serverEvents); got != want || ended != over {
-		l.t.Errorf("%s %d sessions were granted, of which %d are over; want %d, %d", when, got, ended, want, over)
+		l.t.Errorf("%s %d sessions were established, of which %d have ended; want %d, %d", when, got, ended, want, over)
 	}
 }
 
-// TestEvictHalfOpen: a client's request beyond its number takes the place of its oldest
-// session that is not open, at once; also where it has all slots that there are.
+// TestEvictHalfOpen: a client's request beyond its number of slots evicts its oldest session that
+// is not open, at once; the same if it has all slots.
 func TestEvictHalfOpen(t *testing.T) {
 	for _, c := range []struct{ each, most int }{{1, 1}, {2, 2}, {0, 4}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -52,16 +52,16 @@ func TestEvictHalfOpen(t *testing.T) {
 			a := requester{&seen, l.segment, wire.Addr{2, 9}}
 			for i := range 7 {
 				a.request(byte(i))
-				l.checkSessions(i+1, max(0, i+1-c.most), "each as it came:")
+				l.checkSessions(i+1, max(0, i+1-c.most), "after each request")
 			}
 			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.Replaced || !e.SentPADT {
-				t.Errorf("the oldest ended so: %+v", e)
+				t.Errorf("the oldest session ended with %+v", e)
 			}
 			if first := seen.all(wire.PADT)[0]; first.SessionID != 1 || first.Dst != a.station {
 				t.Errorf("the first that ended was %v, want session 1", first)
 			}
 			if n := count[pppoe.NoFreeSlots](&l.serverEvents); n != 0 {
-				t.Errorf("%d requests were refused", n)
+				t.Errorf("%d requests were rejected", n)
 			}
 			l.stopServer()
 			l.running.Wait()
@@ -69,8 +69,8 @@ func TestEvictHalfOpen(t *testing.T) {
 	}
 }
 
-// TestEvictDead: a client that dials again after a power cut is not refused because of
-// the session from before, though that has no echo; also at another interface.
+// TestEvictDead: a client that dials again after a power cut is not rejected because of its old
+// session, even without echoes; the same at another interface.
 func TestEvictDead(t *testing.T) {
 	for _, c := range []struct {
 		what  string
@@ -116,8 +116,8 @@ func TestEvictDead(t *testing.T) {
 	}
 }
 
-// TestAliveNotEvicted: a second session of a client whose first one lives is refused, once that
-// has answered; the first goes on.
+// TestAliveNotEvicted: a second session of a client is rejected after the first one has answered
+// the probe; the first continues.
 func TestAliveNotEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -133,7 +133,7 @@ func TestAliveNotEvicted(t *testing.T) {
 			other.startClient()
 			other.running.Wait()
 			if took := time.Since(began); !errors.Is(other.clientErr, pppoe.ErrDiscovery) || took != 4500*time.Millisecond {
-				t.Errorf("the second ended with %v after %v, want to be refused after 4 s, and to look for others for half a second", other.clientErr, took)
+				t.Errorf("the second ended with %v after %v, want a rejection after 4 s, and half a second for other offers", other.clientErr, took)
 			}
 		}
 		l.checkSessions(1, 0, "with a second client at the same station")
@@ -142,8 +142,8 @@ func TestAliveNotEvicted(t *testing.T) {
 	})
 }
 
-// TestRedialNotRejected: a client that hangs up and dials again finds its slot, however long
-// its device takes to go: also if that is longer than the client waits for a PADS.
+// TestRedialNotRejected: a client that redials gets its slot, even if its device takes longer to go
+// than the client waits for a PADS.
 func TestRedialNotRejected(t *testing.T) {
 	for _, slow := range []time.Duration{0, time.Second, 20 * time.Second, 60 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestRedialNotRejected(t *testing.T) {
 				time.Sleep(2*slow + time.Second)
 			}
 			if n := count[pppoe.Rejected](&l.clientEvents); n > 0 {
-				t.Errorf("with a device that takes %v to go a redial was refused %d times", slow, n)
+				t.Errorf("with a device that takes %v to go a redial was rejected %d times", slow, n)
 			}
 			time.Sleep(10 * time.Minute)
 			l.checkAddress(netip.MustParseAddr("192.0.2.10"), "in the end the client")
@@ -168,8 +168,8 @@ func TestRedialNotRejected(t *testing.T) {
 	}
 }
 
-// TestServedOnce: a request that waits, and is repeated when another client's slot is free, has
-// one session, and no second one when what it waited for ends.
+// TestServedOnce: a request that waits, and is repeated when another client's slot is free, gets
+// one session, and no second one when the session that it waited for ends.
 func TestServedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -196,7 +196,7 @@ func TestServedOnce(t *testing.T) {
 	})
 }
 
-// TestStopWhileWaiting: a server that ends has nobody wait, and no slot is lost.
+// TestStopWhileWaiting: a server that stops cancels waits, and loses no slot.
 func TestStopWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder

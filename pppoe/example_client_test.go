@@ -18,8 +18,8 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// noNetwork is a Host whose devices are in memory, and which has no addresses to set. One
-// that opens real devices has package tun for it.
+// noNetwork is a HostNetwork whose devices are in memory, and which configures no addresses.
+// Package linux has one for a Linux machine.
 type noNetwork struct{}
 
 func (noNetwork) Open(pppoe.SessionInfo) (tun.Device, error) { return tuntest.New("ppp0"), nil }
@@ -28,7 +28,7 @@ func (noNetwork) Configure(_ pppoe.SessionInfo, _, _ pppoe.Addressing) error { r
 
 func (noNetwork) Close(pppoe.SessionInfo, pppoe.Addressing) {}
 
-// singleUser is an Authority that knows one name and its password.
+// singleUser is an Authenticator that knows one name and its password.
 type singleUser struct{ name, password string }
 
 func (f singleUser) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
@@ -36,7 +36,7 @@ func (f singleUser) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.A
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok && p.User() == f.name, Message: message}}
 }
 
-// concentrator is a Server that demands CHAP.
+// concentrator returns a Server that requires CHAP.
 func concentrator(ports pppoe.Ports) *pppoe.Server {
 	cfg := pppoe.ServerConfig{
 		Concentrator: discovery.ConcentratorConfig{ACName: "isp"},
@@ -56,8 +56,8 @@ func concentrator(ports pppoe.Ports) *pppoe.Server {
 	return server
 }
 
-// A client dials a server over a segment in memory, and hangs up once it has an address.
-// On a machine, Listen opens the ports of package pppoe/afpacket.
+// A client dials a server over a segment in memory, and hangs up once it has an address. On a Linux
+// machine, Listen opens ports of package pppoe/linux.
 func ExampleClient() {
 	segment := ethertest.New(ethertest.Config{})
 	server := concentrator(segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1}))
@@ -84,7 +84,7 @@ func ExampleClient() {
 			case pppoe.SessionEstablished:
 				fmt.Printf("session %d of %s\n", e.SessionID, wire.Escape(e.ACName))
 			case session.Authenticated:
-				fmt.Println("proved who we are by", e.Method.Name())
+				fmt.Println("authenticated by", e.Method.Name())
 			case pppoe.Configured:
 				fmt.Println(l.Device, "has", e.IPv4.Local, "and its peer", e.IPv4.Remote)
 				hangUp()
@@ -102,7 +102,7 @@ func ExampleClient() {
 	running.Wait()
 	// Output:
 	// session 1 of isp
-	// proved who we are by CHAP
+	// authenticated by CHAP
 	// ppp0 has 192.0.2.10 and its peer 192.0.2.1
 	// session ended: user-request
 }

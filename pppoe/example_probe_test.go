@@ -11,8 +11,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// Who is there? The first that answers will do; without the cancel, Probe gathers offers
-// until HostConfig.Timeout is over.
+// Which concentrators are there? The first answer ends the probe; without the cancel, Probe
+// collects offers until ClientConfig.Timeout.
 func ExampleProbe() {
 	segment := ethertest.New(ethertest.Config{})
 	server := concentrator(segment.Ports(wire.Addr{2, 0, 0x5e, 0, 0x53, 1}))

@@ -11,7 +11,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// On which VLAN is somebody? On a machine, afpacket.OpenTrunk opens the port.
+// On which VLANs are concentrators? On a Linux machine, afpacket.OpenTrunk opens the port.
 func ExampleScan() {
 	segment := ethertest.New(ethertest.Config{})
 	tags, _ := vlan.Parse("50.7")

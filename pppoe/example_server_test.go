@@ -13,8 +13,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// A server gives the first address of its pool to whoever dials, as nobody has to prove who
-// he is: for that, set Session.LCP.Demand and an Authority.
+// A server assigns the first address of its pool to any client, without authentication, which would
+// need Session.LCP.RequireAuth and an Authenticator.
 func ExampleServer() {
 	segment := ethertest.New(ethertest.Config{})
 	dialling, hangUp := context.WithCancel(context.Background())

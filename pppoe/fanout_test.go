@@ -16,7 +16,7 @@ import (
 // portCount is how many session ports a station has.
 const portCount = 4
 
-// withFanout is a station's ports, with the session port divided as a fan-out group would.
+// withFanout returns a station's ports with the session port distributed as by PACKET_FANOUT.
 func withFanout(p pppoe.Ports, used *[portCount]int) pppoe.Ports {
 	whole := p.Session
 	var parts [portCount]*fanoutPort
@@ -48,7 +48,7 @@ func withFanout(p pppoe.Ports, used *[portCount]int) pppoe.Ports {
 	return p
 }
 
-// fanoutPort is one of several ports that share a station.
+// fanoutPort is one of several session ports of a station.
 type fanoutPort struct {
 	datapath.Port
 	in chan []byte
@@ -63,8 +63,8 @@ func (p *fanoutPort) ReadBatch(frames []datapath.Frame) (int, error) {
 	return 1, nil
 }
 
-// TestFanout: with several session ports at both ends, each control frame is received once,
-// in order, and the packets of every flow arrive in order.
+// TestFanout: with several session ports at both ends, each control frame is received once, in
+// order, and the packets of each flow arrive in order.
 func TestFanout(t *testing.T) {
 	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
 		t.Run(path.String(), func(t *testing.T) {
@@ -74,19 +74,19 @@ func TestFanout(t *testing.T) {
 				l.client.DataPath, l.server.DataPath = path, path
 				l.client.Trace, l.server.Trace = true, true
 				l.client.Listen = func() (pppoe.Ports, error) { return withFanout(l.segment.Ports(clientAddr), &client), nil }
-				var clientSays, serverSays, clientHears, serverHears [][]byte
-				l.client.Notify = record(l.client.Notify, &clientSays, &clientHears)
-				l.server.Notify = record(l.server.Notify, &serverSays, &serverHears)
+				var clientSent, serverSent, clientReceived, serverReceived [][]byte
+				l.client.Notify = record(l.client.Notify, &clientSent, &clientReceived)
+				l.server.Notify = record(l.server.Notify, &serverSent, &serverReceived)
 				l.startServerOn(withFanout(l.segment.Ports(serverAddr), &server))
 				l.startClient()
 				synctest.Wait()
 				l.exchangeFlows()
 				l.stop()
-				for what, pair := range map[string][2][][]byte{"client": {serverSays, clientHears}, "server": {clientSays, serverHears}} {
-					// What comes before a session is there, or after, is not heard.
-					said, heard := bytes.Join(pair[0], []byte("|")), bytes.Join(pair[1], []byte("|"))
-					if len(pair[1]) < 8 || !bytes.Contains(said, heard) {
-						t.Errorf("the %s hears % x, of what was said: % x", what, heard, said)
+				for what, pair := range map[string][2][][]byte{"client": {serverSent, clientReceived}, "server": {clientSent, serverReceived}} {
+					// Frames before or after a session are not received.
+					sent, received := bytes.Join(pair[0], []byte("|")), bytes.Join(pair[1], []byte("|"))
+					if len(pair[1]) < 8 || !bytes.Contains(sent, received) {
+						t.Errorf("the %s received % x of % x", what, received, sent)
 					}
 				}
 				for i := range portCount {
@@ -99,20 +99,20 @@ func TestFanout(t *testing.T) {
 	}
 }
 
-// record notes control frames, and passes events on.
-func record(next func(pppoe.SessionInfo, pppoe.Event), said, heard *[][]byte) func(pppoe.SessionInfo, pppoe.Event) {
+// record records control frames, and passes events on.
+func record(next func(pppoe.SessionInfo, pppoe.Event), sent, received *[][]byte) func(pppoe.SessionInfo, pppoe.Event) {
 	return func(l pppoe.SessionInfo, e pppoe.Event) {
 		switch e := e.(type) {
 		case pppoe.FrameSent:
-			*said = append(*said, bytes.Clone(e.Frame))
+			*sent = append(*sent, bytes.Clone(e.Frame))
 		case pppoe.FrameReceived:
-			*heard = append(*heard, bytes.Clone(e.Frame))
+			*received = append(*received, bytes.Clone(e.Frame))
 		}
 		next(l, e)
 	}
 }
 
-// exchangeFlows carries packets of several flows each way.
+// exchangeFlows sends packets of several flows each way.
 func (l *lab) exchangeFlows() {
 	l.t.Helper()
 	const flows, each = 8, 30

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// frameFrom is one whose sender is told by a number.
+// frameFrom returns a frame whose source address contains a number.
 func frameFrom(sender uint32) []byte {
 	frame := make([]byte, 60)
 	frame[6] = 0x02
@@ -14,8 +14,8 @@ func frameFrom(sender uint32) []byte {
 	return frame
 }
 
-// TestInboxPerSender: who floods the inbox leaves room for others, and has room again once its
-// frames are taken.
+// TestInboxPerSender: a sender that floods the inbox leaves room for others, and has room again
+// once its frames are handled.
 func TestInboxPerSender(t *testing.T) {
 	in := newInbox()
 	put := func(sender uint32, times int) (n int) {
@@ -59,7 +59,7 @@ func TestInboxPerSender(t *testing.T) {
 	}
 }
 
-// TestInboxConcurrent: several put at once, and the inbox is never fuller than it may be.
+// TestInboxConcurrent: several goroutines put frames, and the inbox never exceeds its size.
 func TestInboxConcurrent(t *testing.T) {
 	in := newInbox()
 	var putting sync.WaitGroup
@@ -70,7 +70,7 @@ func TestInboxConcurrent(t *testing.T) {
 			}
 		})
 	}
-	for range inboxShare { // so many there are, whoever comes first
+	for range inboxShare { // there are at least this many
 		in.release(<-in.frames)
 	}
 	putting.Wait()
@@ -87,7 +87,7 @@ func TestInboxConcurrent(t *testing.T) {
 	}
 }
 
-// TestShortFrame: what has no room for an address counts too.
+// TestShortFrame: a frame too short for a source address counts too.
 func TestShortFrame(t *testing.T) {
 	in := newInbox()
 	if !in.put(make([]byte, 3)) {
@@ -99,13 +99,13 @@ func TestShortFrame(t *testing.T) {
 	}
 }
 
-// TestInboxSize: 4096 frames wait, 1024 of one sender.
+// TestInboxSize: the inbox holds 4096 frames, 1024 of one sender.
 func TestInboxSize(t *testing.T) {
 	if in := newInbox(); cap(in.frames) != 4096 || inboxShare != 1024 {
 		t.Errorf("%d frames wait, %d of one sender", cap(in.frames), inboxShare)
 	}
 	in := newInbox()
 	if short, whole := make([]byte, 11), make([]byte, 12); in.sender(short) != &in.queued[0] || in.sender(whole) == nil {
-		t.Error("a frame without a whole source address is not counted at the first place")
+		t.Error("a frame without a whole source address is not counted by the first counter")
 	}
 }

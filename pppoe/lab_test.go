@@ -29,17 +29,17 @@ var (
 	serverAddr = wire.Addr{2, 0, 0x5e, 0, 0x53, 1}
 )
 
-// host is a pppoe.Host in memory, which remembers what was made of it.
+// host is a HostNetwork in memory that records what is configured.
 type host struct {
-	mu      sync.Mutex
-	prefix  string
-	made    int
-	devices map[string]*tuntest.Device
-	now     map[string]pppoe.Addressing
-	refuse  error         // what Open returns
-	slow    time.Duration // how long it takes to take addresses away
-	twice   error         // nil, or which address two devices had at a time
-	unfit   error         // what Configure returns
+	mu           sync.Mutex
+	prefix       string
+	made         int
+	devices      map[string]*tuntest.Device
+	now          map[string]pppoe.Addressing
+	openErr      error         // what Open returns
+	slow         time.Duration // how long it takes to remove addresses
+	twice        error         // nil, or which address two devices had at the same time
+	configureErr error         // what Configure returns
 }
 
 func newHost(prefix string) *host {
@@ -49,8 +49,8 @@ func newHost(prefix string) *host {
 func (h *host) Open(pppoe.SessionInfo) (tun.Device, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.refuse != nil {
-		return nil, h.refuse
+	if h.openErr != nil {
+		return nil, h.openErr
 	}
 	name := fmt.Sprintf("%s%d", h.prefix, h.made)
 	h.made++
@@ -70,7 +70,7 @@ func (h *host) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) error
 		}
 	}
 	h.now[l.Device] = want
-	return h.unfit
+	return h.configureErr
 }
 
 func (h *host) Close(l pppoe.SessionInfo, _ pppoe.Addressing) {
@@ -90,7 +90,7 @@ func (h *host) device(t *testing.T, name string) *tuntest.Device {
 	return d
 }
 
-// eventLog remembers events.
+// eventLog records events.
 type eventLog struct {
 	mu     sync.Mutex
 	events []pppoe.Event
@@ -125,7 +125,7 @@ func count[E any](j *eventLog) (n int) {
 	return n
 }
 
-// accounts is an Authority over a map.
+// accounts is an Authenticator over a map.
 type accounts map[string]string
 
 func (a accounts) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
@@ -228,7 +228,7 @@ func (l *lab) startClient() {
 func (l *lab) stop() {
 	l.stopClient()
 	synctest.Wait()
-	time.Sleep(time.Minute) // virtual: whatever goodbyes take
+	time.Sleep(time.Minute) // virtual time: for the session's end
 	l.stopServer()
 	l.running.Wait()
 	l.clientHost.mu.Lock()
@@ -240,7 +240,7 @@ func (l *lab) stop() {
 	}
 	for side, h := range map[string]*host{"client": l.clientHost, "server": l.serverHost} {
 		if len(h.now) > 0 {
-			l.t.Errorf("the %s leaves addresses behind: %v", side, h.now)
+			l.t.Errorf("the %s leaves addresses: %v", side, h.now)
 		}
 		for name, d := range h.devices {
 			select {
@@ -257,7 +257,7 @@ var (
 	pingFromServer = ipv4("203.0.113.254", "192.0.2.10")
 )
 
-// ipv4 is the least that counts as an IPv4 packet.
+// ipv4 returns the shortest IPv4 packet.
 func ipv4(src, dst string) []byte {
 	p := make([]byte, 20)
 	p[0], p[3] = 0x45, 20
@@ -267,7 +267,7 @@ func ipv4(src, dst string) []byte {
 	return p
 }
 
-// exchange carries one packet each way.
+// exchange sends one packet each way and checks that it arrives.
 func (l *lab) exchange() {
 	l.t.Helper()
 	c, s := l.clientHost.device(l.t, "ppp0"), l.serverHost.device(l.t, "ppp0")

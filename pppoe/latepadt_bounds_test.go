@@ -7,7 +7,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestLatePADTBounds: what remains to be sent holds each session once, and no more than the limit.
+// TestLatePADTBounds: the PADTs to be sent contain each session once, and no more than the limit.
 func TestLatePADTBounds(t *testing.T) {
 	local := wire.Addr{2, 1}
 	var padts []wire.DiscoveryFrame
@@ -24,22 +24,22 @@ func TestLatePADTBounds(t *testing.T) {
 	}
 }
 
-// TestLatePADTStopped: a loop that has stopped leaves what it has not repeated to the next one,
-// and a loop that has nothing to repeat needs no timer.
+// TestLatePADTStopped: a loop that has stopped leaves its PADTs to the next one, and a loop without
+// PADTs needs no timer.
 func TestLatePADTStopped(t *testing.T) {
 	padts := []wire.DiscoveryFrame{wire.NewPADT(wire.Addr{2, 2}, wire.Addr{2, 1}, 1, "")}
-	o := &serverLoop{loop: &loop{ports: Ports{Discovery: noPort{}}}}
-	if o.startLatePADTs(epoch); !o.deadline().IsZero() {
-		t.Errorf("without PADTs the deadline is %v", o.deadline())
+	l := &serverLoop{loop: &loop{ports: Ports{Discovery: noPort{}}}}
+	if l.startLatePADTs(epoch); !l.deadline().IsZero() {
+		t.Errorf("without PADTs the deadline is %v", l.deadline())
 	}
-	o.latePADTs.frames = padts
-	o.startLatePADTs(epoch)
-	o.stop(epoch)
-	if o.advance(epoch.Add(latePADTWaits[0])); !o.deadline().IsZero() || o.latePADTs.sent != 1 || len(o.latePADTs.frames) != 1 {
-		t.Errorf("after the stop it has %+v, want one PADT, sent once, and no deadline", o.latePADTs)
+	l.latePADTs.frames = padts
+	l.startLatePADTs(epoch)
+	l.stop(epoch)
+	if l.advance(epoch.Add(latePADTWaits[0])); !l.deadline().IsZero() || l.latePADTs.sent != 1 || len(l.latePADTs.frames) != 1 {
+		t.Errorf("after the stop it has %+v, want one PADT, sent once, and no deadline", l.latePADTs)
 	}
-	o.latePADTs = latePADTs{frames: padts}
-	if o.startLatePADTs(epoch); o.latePADTs.sent != 0 || len(o.latePADTs.frames) != 1 {
-		t.Errorf("after the stop it has %+v, want one PADT that was not sent", o.latePADTs)
+	l.latePADTs = latePADTs{frames: padts}
+	if l.startLatePADTs(epoch); l.latePADTs.sent != 0 || len(l.latePADTs.frames) != 1 {
+		t.Errorf("after the stop it has %+v, want one PADT that was not sent", l.latePADTs)
 	}
 }

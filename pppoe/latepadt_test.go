@@ -12,7 +12,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// padtTimes notes when PADTs of session 1 are sent to the client from an address.
+// padtTimes records when PADTs of session 1 are sent to the client, by source address.
 type padtTimes struct {
 	mu    sync.Mutex
 	begin time.Time
@@ -31,7 +31,7 @@ func (p *padtTimes) watch(frame []byte) {
 	}
 }
 
-// start has the times count from now on.
+// start begins the recording.
 func (p *padtTimes) start() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +52,7 @@ func (p *padtTimes) want(t *testing.T, from wire.Addr, seconds ...int) {
 	}
 }
 
-// bridged is a server with one slot, and so one session ID, whose interface is a bridge's port.
+// bridged is a server with one slot, and so one session ID, whose interface is a bridge port.
 type bridged struct {
 	*lab
 	nic   *fakeNIC
@@ -60,28 +60,28 @@ type bridged struct {
 	times padtTimes
 }
 
-// goes has the interface go away.
+// goes removes the interface.
 func (b *bridged) goes() {
 	b.nic.set(true, serverAddr)
 	b.s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
 	synctest.Wait()
 }
 
-// returns has the interface come back with an address.
+// returns restores the interface with an address.
 func (b *bridged) returns(addr wire.Addr) {
 	b.nic.set(false, addr)
 	b.s.SetLinkState("s", pppoe.LinkUp, addr)
 	synctest.Wait()
 }
 
-// TestLatePADT: a PADT that could not be sent before the interface was back is repeated, as the
-// bridge may not forward yet; but not to a client that has the session again.
+// TestLatePADT: a PADT that could not be sent while the interface was gone is repeated when it is
+// back, as the bridge may not forward yet; but not to a client that has the session again.
 func TestLatePADT(t *testing.T) {
 	for _, c := range []struct {
 		what  string
 		check func(t *testing.T, b *bridged)
 	}{
-		{"nobody hears them", func(t *testing.T, b *bridged) {
+		{"no client receives them", func(t *testing.T, b *bridged) {
 			b.returns(serverAddr)
 			time.Sleep(10 * time.Minute)
 			b.times.want(t, serverAddr, 0, 3, 10, 35)
@@ -149,7 +149,7 @@ func TestLatePADT(t *testing.T) {
 				b.server.Pool.Max = 1
 				b.client.Redial = persist(0, 0)
 				b.nic = &fakeNIC{segment: b.segment, address: serverAddr}
-				b.s = b.startServerOnCards(b.nic)
+				b.s = b.startServerOnNICs(b.nic)
 				b.startClient()
 				b.checkOnline(1, "at first")
 				b.segment.Unplug(clientAddr)

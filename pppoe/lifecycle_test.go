@@ -25,16 +25,16 @@ func persist(holdoff time.Duration, maxFail int) pppoe.Redial {
 	return pppoe.Redial{Persist: true, Holdoff: holdoff, MaxFail: maxFail, Jitter: func() float64 { return 0 }}
 }
 
-// checkOnline checks how often the client has come online.
+// checkOnline checks how many times the client has reached the network phase.
 func (l *lab) checkOnline(want int, when string) {
 	l.t.Helper()
 	synctest.Wait()
 	if n := count[session.NetworkPhase](&l.clientEvents); n != want {
-		l.t.Fatalf("%s the client had been admitted %d times, want %d; its events: %v", when, n, want, l.clientEvents.events)
+		l.t.Fatalf("%s the client had reached the network phase %d times, want %d; its events: %v", when, n, want, l.clientEvents.events)
 	}
 }
 
-// cause is why the client's run ended.
+// cause returns why the client's Run ended.
 func (l *lab) cause() session.Cause {
 	if end := (*pppoe.EndError)(nil); errors.As(l.clientErr, &end) {
 		return end.Reason.Cause
@@ -42,8 +42,8 @@ func (l *lab) cause() session.Cause {
 	return session.Unknown
 }
 
-// TestRedial: a client that persists is back within 2 s of its server, however long
-// that was away.
+// TestRedial: with Persist, a client is online within 2 s of its server's return, however long that
+// was away.
 func TestRedial(t *testing.T) {
 	for _, away := range []time.Duration{0, time.Second, 5 * time.Second, 90 * time.Second} {
 		t.Run(away.String(), func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestRedial(t *testing.T) {
 				l.startClient()
 				l.checkOnline(1, "at first")
 				l.stopServer()
-				synctest.Wait() // its goodbyes are said: what has the same address would suffer from them
+				synctest.Wait() // its PADTs are sent: they would end sessions of the next server, which has the same address
 				time.Sleep(away)
 				l.startServer()
 				time.Sleep(2 * time.Second)
@@ -65,18 +65,18 @@ func TestRedial(t *testing.T) {
 	}
 }
 
-// TestHostNetworkFails: where the host's network does not fit what was agreed on, the session ends
-// on both sides, and that is told once, however much of it was still to be done.
+// TestHostNetworkFails: if the host's network cannot be configured, the session ends on both sides,
+// and this is reported once.
 func TestHostNetworkFails(t *testing.T) {
 	for _, side := range []string{"client", "server"} {
 		t.Run(side, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(t, ethertest.Config{})
-				unfit, told, cause := l.clientHost, &l.clientEvents, session.NetworkConfigFailed
+				host, events, cause := l.clientHost, &l.clientEvents, session.NetworkConfigFailed
 				if side == "server" {
-					unfit, told, cause = l.serverHost, &l.serverEvents, session.PeerTerminated
+					host, events, cause = l.serverHost, &l.serverEvents, session.PeerTerminated
 				}
-				unfit.unfit = errors.New("no room")
+				host.configureErr = errors.New("no room")
 				l.startServer()
 				l.startClient()
 				time.Sleep(10 * time.Second)
@@ -84,8 +84,8 @@ func TestHostNetworkFails(t *testing.T) {
 				if got := l.cause(); got != cause {
 					t.Errorf("the client ended for %v, want %v: %v", got, cause, l.clientErr)
 				}
-				if n := count[pppoe.HostNetworkFailed](told); n != 1 {
-					t.Errorf("it was told %d times that the host failed, want once", n)
+				if n := count[pppoe.HostNetworkFailed](events); n != 1 {
+					t.Errorf("HostNetworkFailed was reported %d times, want once", n)
 				}
 				if n := count[pppoe.Ended](&l.serverEvents); n != 1 {
 					t.Errorf("at the server %d sessions ended, want one", n)
@@ -96,7 +96,7 @@ func TestHostNetworkFails(t *testing.T) {
 	}
 }
 
-// TestMaxFail: without a server, the client gives up after so many dials.
+// TestMaxFail: without a server, the client gives up after MaxFail dials.
 func TestMaxFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -110,21 +110,21 @@ func TestMaxFail(t *testing.T) {
 	})
 }
 
-// TestRedialOnRequest is pppd's SIGHUP: it hangs up, redials, and ends a pause.
+// TestRedialOnRequest: Redial (pppd's SIGHUP) ends the session and dials again, and ends a pause.
 func TestRedialOnRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		l.client.Redial = persist(time.Hour, 0)
 		l.client.Discovery.Attempts = 1
 		l.startClient()
-		time.Sleep(time.Minute) // it has failed, and waits
+		time.Sleep(time.Minute) // it has failed, and pauses
 		l.startServer()
 		l.dialer.Redial()
 		l.checkOnline(1, "after the pause was ended")
 		l.dialer.Redial()
 		l.checkOnline(2, "after a request to redial")
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.PeerTerminated {
-			t.Errorf("the server's session ended so: %v, want terminated by the peer", e.Reason)
+			t.Errorf("the server's session ended with %v, want terminated by the peer", e.Reason)
 		}
 		l.stop()
 		if l.cause() != session.UserRequest {
@@ -133,7 +133,7 @@ func TestRedialOnRequest(t *testing.T) {
 	})
 }
 
-// TestRedialWithoutPersist: SIGHUP ends it.
+// TestRedialWithoutPersist: without Persist, Redial ends the client.
 func TestRedialWithoutPersist(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -149,14 +149,14 @@ func TestRedialWithoutPersist(t *testing.T) {
 	})
 }
 
-// TestLinkStates plays what netlink tells of the interface.
+// TestLinkStates: the effect of link states, as netlink reports them.
 func TestLinkStates(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		play   func(l *lab)
 		online int // how often, in the end
 	}{
-		{"a short loss of carrier is nothing", func(l *lab) {
+		{"a short loss of carrier has no effect", func(l *lab) {
 			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 			time.Sleep(9 * time.Second)
 			l.dialer.SetLinkState(pppoe.LinkUp)
@@ -175,7 +175,7 @@ func TestLinkStates(t *testing.T) {
 			l.checkOnline(1, "with its interface down")
 			l.dialer.SetLinkState(pppoe.LinkUp)
 		}, 2},
-		{"a server that went while the cable was out", func(l *lab) {
+		{"a server that went away while there was no carrier", func(l *lab) {
 			l.dialer.SetLinkState(pppoe.LinkNoCarrier)
 			l.segment.Unplug(serverAddr)
 			time.Sleep(time.Second)
@@ -200,7 +200,7 @@ func TestLinkStates(t *testing.T) {
 	}
 }
 
-// TestLimits: idleness, the clock and the volume end a session, each with its cause.
+// TestLimits: idle time, session time and volume end a session, each with its cause.
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		limits pppoe.Limits
@@ -239,14 +239,14 @@ func TestLimits(t *testing.T) {
 				t.Errorf("with %+v the client ended with %v after %v, want %v after %v", c.limits, l.clientErr, took, c.want, c.after)
 			}
 			if lost, ok := last[pppoe.NetworkLost](&l.clientEvents); c.want == session.Idle && (!ok || lost.Counters.SentPackets != 1 || lost.Counters.ReceivedBytes != 20 || lost.Uptime < 25*time.Second) {
-				t.Errorf("a lost network was told so: %+v", lost)
+				t.Errorf("NetworkLost is %+v", lost)
 			}
 			l.stop()
 		})
 	}
 }
 
-// TestStaleSession: what a crash has left is ended before the next dial.
+// TestStaleSession: a session that a crash has left is terminated before the next dial.
 func TestStaleSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -268,38 +268,38 @@ func TestStaleSession(t *testing.T) {
 	})
 }
 
-// TestPreviousAddressRequested: the same address is asked for, and had from the same server; from another
-// one, its own is taken.
+// TestPreviousAddressRequested: a redial requests the same address and gets it from the same
+// server; from another server it accepts that one's.
 func TestPreviousAddressRequested(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var asked atomic.Bool
+		var requested atomic.Bool
 		l := newLab(t, ethertest.Config{Watch: func(f []byte) {
 			if bytes.Contains(f, []byte{0x80, 0x21, 1}) && bytes.Contains(f, []byte{3, 6, 192, 0, 2, 10}) {
-				asked.Store(true)
+				requested.Store(true)
 			}
 		}})
 		l.client.Redial = persist(0, 0)
 		l.startServer()
 		l.startClient()
 		l.checkOnline(1, "at first")
-		asked.Store(false)
+		requested.Store(false)
 		l.dialer.Redial()
 		l.checkOnline(2, "the second time")
-		if !asked.Load() {
-			t.Error("the address of the first session was not asked for again")
+		if !requested.Load() {
+			t.Error("the address of the first session was not requested again")
 		}
-		l.checkAddress(netip.MustParseAddr("192.0.2.10"), "who comes back")
+		l.checkAddress(netip.MustParseAddr("192.0.2.10"), "after the redial")
 		l.stopServer()
 		synctest.Wait()
 		l.server.Pool.First = netip.MustParseAddr("192.0.2.20")
 		l.startServer()
 		time.Sleep(time.Minute)
-		l.checkAddress(netip.MustParseAddr("192.0.2.20"), "at another server, who comes back")
+		l.checkAddress(netip.MustParseAddr("192.0.2.20"), "at another server")
 		l.stop()
 	})
 }
 
-// TestAnotherConcentrator: one that gives sessions of no use is asked last.
+// TestAnotherConcentrator: a concentrator whose sessions fail is avoided.
 func TestAnotherConcentrator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -313,7 +313,7 @@ func TestAnotherConcentrator(t *testing.T) {
 		good := wire.Addr{2, 0, 0x5e, 0, 0x53, 9}
 		l.startServerAt(good)
 		time.Sleep(10 * time.Second)
-		l.checkOnline(1, "after the pause for a refused password")
+		l.checkOnline(1, "after the pause for a rejected password")
 		if g, _ := last[pppoe.SessionEstablished](&l.clientEvents); g.AC != good {
 			t.Errorf("the second dial went to %v, want %v", g.AC, good)
 		}
@@ -322,7 +322,7 @@ func TestAnotherConcentrator(t *testing.T) {
 	})
 }
 
-// TestAuthenticateConcentrator: a client may have its concentrator prove who it is.
+// TestAuthenticateConcentrator: a client may require its concentrator to authenticate.
 func TestAuthenticateConcentrator(t *testing.T) {
 	for _, secret := range []string{"right", "wrong"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestAuthenticateConcentrator(t *testing.T) {
 	}
 }
 
-// TestConnectDelay: PPP waits, unless the peer begins.
+// TestConnectDelay: PPP waits for ConnectDelay, or until the peer begins.
 func TestConnectDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -358,7 +358,7 @@ func TestConnectDelay(t *testing.T) {
 	})
 }
 
-// latePADSPort is a port on which a PADS is late.
+// latePADSPort is a port that delays each PADS.
 type latePADSPort struct{ datapath.Port }
 
 func (l latePADSPort) WriteBatch(frames [][]byte) (int, error) {
@@ -370,8 +370,8 @@ func (l latePADSPort) WriteBatch(frames [][]byte) (int, error) {
 	return len(frames), nil
 }
 
-// TestRequestBeforePADS: a peer's first request that overtakes the PADS is not lost, which
-// would cost its Restart period.
+// TestRequestBeforePADS: a peer's first request that overtakes the PADS is not lost, which would
+// cost its Restart period.
 func TestRequestBeforePADS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -386,7 +386,7 @@ func TestRequestBeforePADS(t *testing.T) {
 	})
 }
 
-// TestSmallMTU: what a carrier cannot bear is not agreed on.
+// TestSmallMTU: the MRU is limited by the carrier's MTU.
 func TestSmallMTU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{MTU: 1450})
@@ -400,14 +400,14 @@ func TestSmallMTU(t *testing.T) {
 	})
 }
 
-// TestAdaptiveEcho: traffic is a sign of life.
+// TestAdaptiveEcho: with Adaptive, no Echo-Request is sent while packets arrive.
 func TestAdaptiveEcho(t *testing.T) {
 	for _, adaptive := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			var asked atomic.Int32
+			var requested atomic.Int32
 			l := newLab(t, ethertest.Config{Watch: func(f []byte) {
 				if len(f) > 22 && f[12] == 0x88 && f[13] == 0x64 && bytes.Equal(f[20:23], []byte{0xc0, 0x21, 9}) {
-					asked.Add(1)
+					requested.Add(1)
 				}
 			}})
 			l.client.Session.LCP.Echo = lcp.Echo{Interval: 10 * time.Second, Failures: 3, Adaptive: adaptive}
@@ -417,7 +417,7 @@ func TestAdaptiveEcho(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				l.exchange()
 			}
-			if n := asked.Load(); adaptive && n > 2 || !adaptive && n < 10 {
+			if n := requested.Load(); adaptive && n > 2 || !adaptive && n < 10 {
 				t.Errorf("adaptive %v: %d Echo-Requests in 100 s of traffic", adaptive, n)
 			}
 			l.stop()
@@ -425,7 +425,7 @@ func TestAdaptiveEcho(t *testing.T) {
 	}
 }
 
-// TestAwaitTraffic: a dial waits until it is wanted.
+// TestAwaitTraffic: a dial waits for AwaitTraffic.
 func TestAwaitTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -454,7 +454,7 @@ func TestAwaitTraffic(t *testing.T) {
 	})
 }
 
-// TestAnnouncements: the session's concentrator is listened to, and nobody else.
+// TestAnnouncements: PADMs of the session's concentrator are reported, and no others, at most 16.
 func TestAnnouncements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -470,19 +470,19 @@ func TestAnnouncements(t *testing.T) {
 		say(wire.Addr{2, 9, 9, 9, 9, 9}, granted.SessionID)
 		say(serverAddr, granted.SessionID+1)
 		if n := count[pppoe.Announced](&l.clientEvents); n != 0 {
-			t.Errorf("%d forged announcements were told", n)
+			t.Errorf("%d forged announcements were reported", n)
 		}
 		for range 100 {
 			say(serverAddr, granted.SessionID)
 		}
 		if n := count[pppoe.Announced](&l.clientEvents); n != 16 {
-			t.Errorf("%d announcements were told, want 16 and no more", n)
+			t.Errorf("%d announcements were reported, want 16", n)
 		}
 		l.stop()
 	})
 }
 
-// TestAccessLine: who asks tells its line, and a concentrator can read it.
+// TestAccessLine: PADI and PADR have the client's access line, and the server can parse it.
 func TestAccessLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})

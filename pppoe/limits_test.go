@@ -8,7 +8,7 @@ import (
 	"upppoe/pppoe/datapath"
 )
 
-// TestLimitStateOfAnotherUser: who is authenticated anew, as another, has the whole of each limit.
+// TestLimitStateOfAnotherUser: another user after renegotiation has the whole of each limit.
 func TestLimitStateOfAnotherUser(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const s = time.Second
@@ -46,8 +46,7 @@ func TestLimitStateOfAnotherUser(t *testing.T) {
 	}
 }
 
-// TestLimitState: a limit is reached to the second, told once, and not before packets
-// flow.
+// TestLimitState: a limit is reached to the second, reported once, and not before packets flow.
 func TestLimitState(t *testing.T) {
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	const s = time.Second
@@ -85,17 +84,17 @@ func TestLimitState(t *testing.T) {
 			t.Errorf("%s: before packets flow: %v, deadline %v", c.what, r, a.deadline(epoch))
 		}
 		a.start(epoch)
-		a.start(epoch.Add(c.at)) // IPv6 comes later: it begins but once
+		a.start(epoch.Add(c.at)) // IPv6 follows: the time starts only once
 		now := epoch.Add(c.at)
 		r, over := a.check(now, c.carried)
 		if over != (c.want != 0) || r.Cause != c.want {
 			t.Errorf("%s: over %v with %v, want %v", c.what, over, r.Cause, c.want)
 		}
 		if at := a.deadline(now); at.IsZero() != (c.deadline == 0) || c.deadline > 0 && at.Sub(now) != c.deadline {
-			t.Errorf("%s: to be looked at again at %v, want after %v", c.what, at, c.deadline)
+			t.Errorf("%s: the deadline is %v, want after %v", c.what, at, c.deadline)
 		}
 		if r, again := a.check(now.Add(1000*time.Hour), c.carried); over && again {
-			t.Errorf("%s: told twice, then with %v", c.what, r.Cause)
+			t.Errorf("%s: reported twice, then with %v", c.what, r.Cause)
 		}
 	}
 }

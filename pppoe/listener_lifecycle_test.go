@@ -14,7 +14,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// fakeNIC is an Ethernet interface of a test: it has an address, and may be away.
+// fakeNIC is an Ethernet interface: it has an address, and may be absent.
 type fakeNIC struct {
 	segment *ethertest.Segment
 	mu      sync.Mutex
@@ -22,7 +22,7 @@ type fakeNIC struct {
 	absent  bool
 	opened  int
 	ports   []pppoe.Ports
-	during  func() // what happens while ports are opened; once
+	during  func() // called once while ports are opened
 }
 
 var errAbsent = errors.New("no such interface")
@@ -45,14 +45,14 @@ func (c *fakeNIC) open() (pppoe.Ports, error) {
 	return p, nil
 }
 
-// openedTimes is how often ports were opened.
+// openedTimes returns how many times ports were opened.
 func (c *fakeNIC) openedTimes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.opened
 }
 
-// set changes the card: it is away, or has an address. Ports that are open are lost if it goes.
+// set changes the interface. Open ports are lost if it is absent.
 func (c *fakeNIC) set(away bool, address wire.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,9 +69,8 @@ var (
 	thirdAddr = wire.Addr{2, 0, 0x5e, 0, 0x53, 0x78}
 )
 
-// startServerOnCards starts a server that listens on several cards; the n-th is called "s",
-// "t", and so on.
-func (l *lab) startServerOnCards(cards ...*fakeNIC) *pppoe.Server {
+// startServerOnNICs starts a server on several interfaces, called "s", "t", and so on.
+func (l *lab) startServerOnNICs(cards ...*fakeNIC) *pppoe.Server {
 	var listeners []pppoe.Listener
 	for i, c := range cards {
 		ports, err := c.open()
@@ -95,7 +94,7 @@ func (l *lab) startServerOnCards(cards ...*fakeNIC) *pppoe.Server {
 	return s
 }
 
-// padts are the PADTs for a station, by who sends them.
+// padts returns the number of PADTs to a station, by source.
 func padts(seen *recorder, to wire.Addr) map[wire.Addr]int {
 	by := map[wire.Addr]int{}
 	for _, f := range seen.all(wire.PADT) {
@@ -106,19 +105,18 @@ func padts(seen *recorder, to wire.Addr) map[wire.Addr]int {
 	return by
 }
 
-// TestServerAddressChanges: when an interface gets another Ethernet address, sessions under the
-// one before end with a PADT from that, the only one that clients accept, and clients come back
-// under the new one.
+// TestServerAddressChanges: when an interface gets another Ethernet address, its sessions end with
+// a PADT from the old one, the only one that clients accept, and clients return under the new one.
 func TestServerAddressChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
 		l := newLab(t, ethertest.Config{Watch: seen.watch})
 		l.client.Redial = persist(0, 0)
 		nic := &fakeNIC{segment: l.segment, address: serverAddr}
-		s := l.startServerOnCards(nic)
+		s := l.startServerOnNICs(nic)
 		l.startClient()
 		s.SetLinkState("s", pppoe.LinkUp, serverAddr)
-		s.SetLinkState("t", pppoe.LinkUp, otherAddr) // another interface's
+		s.SetLinkState("t", pppoe.LinkUp, otherAddr) // of another interface
 		s.SetLinkState("s", pppoe.LinkUp, wire.Addr{})
 		l.checkOnline(1, "at first")
 		time.Sleep(time.Minute)
@@ -128,7 +126,7 @@ func TestServerAddressChanges(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		l.checkOnline(2, "after the change")
 		if by := padts(&seen, clientAddr); by[serverAddr] != 2 || by[otherAddr] != 0 {
-			t.Errorf("PADTs came by %v, want two from %v: at once, and once it surely could be sent", by, serverAddr)
+			t.Errorf("PADTs by source: %v, want two from %v: at once, and after the ports were reopened", by, serverAddr)
 		}
 		if e, _ := last[pppoe.ListenerRestored](&l.serverEvents); e.Addr != otherAddr {
 			t.Errorf("the server listens as %v, want %v", e.Addr, otherAddr)
@@ -140,17 +138,17 @@ func TestServerAddressChanges(t *testing.T) {
 	})
 }
 
-// TestServerInterfaceGoes: a server goes on with its other interfaces, and with the one that is
-// gone once that is back: whether netlink tells, or the ports only; and then it ends the
-// sessions that their clients still think they have.
+// TestServerInterfaceGoes: when an interface goes, a server continues on the others, and on that
+// one when it is back, whether netlink or only the ports report it; then it ends the sessions that
+// clients still keep.
 func TestServerInterfaceGoes(t *testing.T) {
 	for _, c := range []struct {
-		what  string
-		told  bool
-		again time.Duration // until it listens, at most
+		what     string
+		reported bool
+		again    time.Duration // until it listens again, at most
 	}{
-		{"netlink tells", true, 0},
-		{"nobody tells", false, time.Second},
+		{"netlink reports it", true, 0},
+		{"only the ports are lost", false, time.Second},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,11 +157,11 @@ func TestServerInterfaceGoes(t *testing.T) {
 				goes, stays := &fakeNIC{segment: l.segment, address: serverAddr}, &fakeNIC{segment: l.segment, address: otherAddr}
 				l.client.Discovery.AC = serverAddr
 				l.client.Redial = persist(0, 0)
-				s := l.startServerOnCards(goes, stays)
+				s := l.startServerOnNICs(goes, stays)
 				l.startClient()
 				l.checkOnline(1, "at first")
 				goes.set(true, serverAddr)
-				if c.told {
+				if c.reported {
 					s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
 				}
 				synctest.Wait()
@@ -178,14 +176,14 @@ func TestServerInterfaceGoes(t *testing.T) {
 				other.checkOnline(1, "on the interface that stays")
 				opened := goes.openedTimes()
 				time.Sleep(10 * time.Second)
-				if c.told && goes.openedTimes() != opened {
+				if c.reported && goes.openedTimes() != opened {
 					t.Error("an interface that is known to be gone was opened")
 				}
 				if by := padts(&seen, clientAddr); len(by) != 0 {
-					t.Errorf("PADTs came by %v, while there was no interface", by)
+					t.Errorf("PADTs by source: %v, while there was no interface", by)
 				}
 				goes.set(false, serverAddr)
-				if c.told {
+				if c.reported {
 					s.SetLinkState("s", pppoe.LinkDown, serverAddr)
 					synctest.Wait()
 					if goes.openedTimes() != opened {
@@ -194,36 +192,35 @@ func TestServerInterfaceGoes(t *testing.T) {
 					s.SetLinkState("s", pppoe.LinkNoCarrier, serverAddr)
 					synctest.Wait()
 					if by := padts(&seen, clientAddr); len(by) != 0 {
-						t.Errorf("PADTs came by %v, while there was no carrier", by)
+						t.Errorf("PADTs by source: %v, while there was no carrier", by)
 					}
 					s.SetLinkState("s", pppoe.LinkUp, serverAddr)
-					s.SetLinkState("s", pppoe.LinkUp, serverAddr) // once is enough
+					s.SetLinkState("s", pppoe.LinkUp, serverAddr) // the second time has no effect
 				}
 				time.Sleep(c.again)
 				synctest.Wait()
 				if by := padts(&seen, clientAddr); by[serverAddr] != 1 {
-					t.Errorf("once the interface was back, PADTs came by %v, want one from %v", by, serverAddr)
+					t.Errorf("once the interface was back, PADTs by source: %v, want one from %v", by, serverAddr)
 				}
 				time.Sleep(2 * time.Second)
 				l.checkOnline(2, "with the interface back")
 				other.checkOnline(1, "on the other one")
 				other.stopClient()
 				l.stop()
-				if lost := count[pppoe.ListenerLost](&l.serverEvents); c.told && lost != 1 || lost > 2 {
-					t.Errorf("that the interface is lost was told %d times", lost)
+				if lost := count[pppoe.ListenerLost](&l.serverEvents); c.reported && lost != 1 || lost > 2 {
+					t.Errorf("ListenerLost was reported %d times", lost)
 				}
 			})
 		})
 	}
 }
 
-// TestServerRenamed: an interface that has another name now is not the one that was asked for,
-// though its ports go on.
+// TestServerRenamed: an interface that was renamed is gone, though its ports still work.
 func TestServerRenamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		nic := &fakeNIC{segment: l.segment, address: serverAddr}
-		s := l.startServerOnCards(nic)
+		s := l.startServerOnNICs(nic)
 		l.startClient()
 		l.checkOnline(1, "at first")
 		s.SetLinkState("s", pppoe.LinkGone, wire.Addr{})
@@ -244,7 +241,7 @@ func TestServerChangesMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		nic := &fakeNIC{segment: l.segment, address: serverAddr}
-		s := l.startServerOnCards(nic)
+		s := l.startServerOnNICs(nic)
 		nic.set(false, otherAddr)
 		nic.during = func() {
 			nic.set(false, thirdAddr)
@@ -261,24 +258,24 @@ func TestServerChangesMeanwhile(t *testing.T) {
 	})
 }
 
-// TestServerEndsWithoutInterface: a server that waits for its only interface ends when told to.
+// TestServerEndsWithoutInterface: a server that waits for its only interface ends with its context.
 func TestServerEndsWithoutInterface(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
 		nic := &fakeNIC{segment: l.segment, address: serverAddr}
-		l.startServerOnCards(nic)
+		l.startServerOnNICs(nic)
 		nic.set(true, serverAddr)
 		time.Sleep(time.Minute)
 		l.stopServer()
 		l.running.Wait()
 		if n := count[pppoe.ListenerLost](&l.serverEvents); n != 2 {
-			t.Errorf("it was told %d times why there is no interface, want twice: lost, and not there", n)
+			t.Errorf("ListenerLost was reported %d times, want twice: lost, and absent", n)
 		}
 	})
 }
 
-// TestClientAddressChanges: a session under an address that the interface has no more ends
-// with a PADT from that address, and the next one begins under the new one.
+// TestClientAddressChanges: when the interface's address changes, the session ends with a PADT from
+// the old address, and the next begins under the new one.
 func TestClientAddressChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -294,20 +291,20 @@ func TestClientAddressChanges(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		l.checkOnline(2, "after the change")
 		if by := padts(&seen, serverAddr); by[clientAddr] == 0 || by[otherAddr] != 0 {
-			t.Errorf("PADTs came by %v, want them from %v", by, clientAddr)
+			t.Errorf("PADTs by source: %v, want them from %v", by, clientAddr)
 		}
 		if e, _ := last[pppoe.AddressChanged](&l.clientEvents); e != (pppoe.AddressChanged{From: clientAddr, To: otherAddr}) {
-			t.Errorf("told was %+v", e)
+			t.Errorf("AddressChanged is %+v", e)
 		}
 		if e, _ := last[pppoe.Ended](&l.serverEvents); e.Reason.Cause != session.HangUp {
-			t.Errorf("the server's session ended so: %v, want by PADT", e.Reason)
+			t.Errorf("the server's session ended with %v, want by PADT", e.Reason)
 		}
 		l.stop()
 	})
 }
 
-// TestClientAddressChangesEarly: a search for a concentrator goes on under the new address, even
-// without Persist, and whether the change is told while the ports are opened or later.
+// TestClientAddressChangesEarly: discovery continues under the new address, even without Persist,
+// and whether the change is reported while the ports are opened or later.
 func TestClientAddressChangesEarly(t *testing.T) {
 	for _, c := range []struct {
 		what string
@@ -324,7 +321,7 @@ func TestClientAddressChangesEarly(t *testing.T) {
 			nic.set(false, otherAddr)
 			l.dialer.SetLinkAddr(otherAddr)
 		}},
-		{"not at all: it is told late what the ports know", func(l *lab, nic *fakeNIC) {
+		{"before ports are opened, and reported later", func(l *lab, nic *fakeNIC) {
 			nic.set(false, otherAddr)
 			nic.during = func() { l.dialer.SetLinkAddr(otherAddr) }
 			l.startClient()
@@ -350,8 +347,8 @@ func TestClientAddressChangesEarly(t *testing.T) {
 	}
 }
 
-// TestInterfaceFlaps: however often an interface goes down and comes up again, even before the
-// session has ended, the next dial follows at once; other failures in a row are paused after.
+// TestInterfaceFlaps: each time an interface goes down and comes up again, even before the session
+// has ended, the client redials at once; after other consecutive failures it pauses.
 func TestInterfaceFlaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -365,7 +362,7 @@ func TestInterfaceFlaps(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		l.checkOnline(5, "in the end")
-		l.stopServer() // and so the one quick dial of the hour fails
+		l.stopServer() // the dial at once fails
 		time.Sleep(time.Minute)
 		if w, ok := last[pppoe.AwaitingRedial](&l.clientEvents); !ok || w.Delay < time.Hour {
 			t.Errorf("after the server's end it waits for %v, want the hour", w.Delay)
@@ -374,8 +371,8 @@ func TestInterfaceFlaps(t *testing.T) {
 	})
 }
 
-// TestLostSessionIsEndedLater: a session that ended while the interface could carry no PADT gets
-// one before the next dial, from the address that it had.
+// TestLostSessionIsEndedLater: a session that ended while no PADT could be sent gets one before the
+// next dial, from its own address.
 func TestLostSessionIsEndedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -391,7 +388,7 @@ func TestLostSessionIsEndedLater(t *testing.T) {
 		nic.set(false, otherAddr)
 		time.Sleep(time.Second)
 		if by := padts(&seen, serverAddr); len(by) != 0 {
-			t.Errorf("PADTs came by %v from an interface that is down", by)
+			t.Errorf("PADTs by source: %v from an interface that is down", by)
 		}
 		l.segment.Plug(clientAddr)
 		l.dialer.SetLinkAddr(otherAddr)
@@ -399,11 +396,11 @@ func TestLostSessionIsEndedLater(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		l.checkOnline(2, "with the interface up")
 		if by := padts(&seen, serverAddr); by[clientAddr] != 1 || by[otherAddr] != 0 {
-			t.Errorf("PADTs came by %v, want one from %v", by, clientAddr)
+			t.Errorf("PADTs by source: %v, want one from %v", by, clientAddr)
 		}
 		want := pppoe.StaleTerminated{StaleSession: pppoe.StaleSession{SessionID: 1, AC: serverAddr, Local: clientAddr}}
 		if e, _ := last[pppoe.StaleTerminated](&l.clientEvents); e != want {
-			t.Errorf("told was %+v, want %+v", e, want)
+			t.Errorf("StaleTerminated is %+v, want %+v", e, want)
 		}
 		l.stop()
 	})

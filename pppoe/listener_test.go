@@ -6,7 +6,7 @@ import (
 	"upppoe/pppoe/discovery"
 )
 
-// TestListenerDevice: a listener whose Device is not set is on the device of its Interface's name.
+// TestListenerDevice: the Device of a listener defaults to its Interface.
 func TestListenerDevice(t *testing.T) {
 	s := &Server{cfg: ServerConfig{Concentrator: discovery.ConcentratorConfig{}}}
 	for device, want := range map[string]string{"": "eth0.7", "eth0": "eth0"} {

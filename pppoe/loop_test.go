@@ -13,7 +13,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// noPort is a Port that takes everything and has nothing.
+// noPort is a Port that accepts all frames and receives none.
 type noPort struct{}
 
 func (noPort) ReadBatch([]datapath.Frame) (int, error) { return 0, net.ErrClosed }
@@ -36,7 +36,7 @@ func (nopOwner) handleUnknownSession(time.Time, wire.Addr, uint16, []byte)  {}
 func (nopOwner) idle() bool                                                 { return true }
 func (nopOwner) completeAuth(*sessionState, *AuthResult)                    {}
 
-// mssPath is a Path that notes the limits that it is given.
+// mssPath is a Path that records its MSS limits.
 type mssPath struct {
 	datapath.Path
 	limits []datapath.MSSLimit
@@ -45,7 +45,7 @@ type mssPath struct {
 func (c *mssPath) SetMSS(_ uint16, limit datapath.MSSLimit) { c.limits = append(c.limits, limit) }
 func (c *mssPath) SetFamilies(uint16, bool, bool)           {}
 
-// TestMSSFollowsMTU: a session that has agreed on another MTU has another limit.
+// TestMSSFollowsMTU: the MSS limit follows the agreed MTU.
 func TestMSSFollowsMTU(t *testing.T) {
 	path := &mssPath{}
 	l := newLoop("eth0", Ports{Discovery: noPort{}, Session: noPort{}}, nil, datapath.KindPlain, nil, false)

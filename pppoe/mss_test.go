@@ -10,11 +10,10 @@ import (
 	"upppoe/tun/tuntest"
 )
 
-// synAt is where a SYN of these tests has its MSS.
+// synAt is the offset of the MSS in a SYN of these tests.
 const synAt = 20 + 20 + 2
 
-// synPacket is a TCP SYN over IPv4 with an MSS; its checksum is not looked at by what
-// only carries it.
+// synPacket returns a TCP SYN over IPv4 with an MSS and without a checksum.
 func synPacket(src, dst string, flags byte, mss uint16) []byte {
 	p := append(ipv4(src, dst), make([]byte, 24)...)
 	p[3], p[9] = byte(len(p)), 6
@@ -23,8 +22,8 @@ func synPacket(src, dst string, flags byte, mss uint16) []byte {
 	return p
 }
 
-// TestSessionClampsMSS: a host behind the client and one behind the server announce what
-// fits their Ethernet, and hear from each other what fits the session.
+// TestSessionClampsMSS: hosts behind the client and the server announce the MSS of their Ethernet,
+// and receive one that fits the session.
 func TestSessionClampsMSS(t *testing.T) {
 	for _, c := range []struct {
 		what           string
@@ -35,7 +34,7 @@ func TestSessionClampsMSS(t *testing.T) {
 		{"both by the agreed MTU", 0, 0, 0, 1452},
 		{"the client alone", 0, -1, 0, 1452},
 		{"the server alone", -1, 0, 0, 1452},
-		{"nobody", -1, -1, 0, 1460},
+		{"neither", -1, -1, 0, 1460},
 		{"no more than the client says", 1412, 0, 0, 1412},
 		{"no more than the server says", 0, 1300, 0, 1300},
 		{"more than fits", 9000, 9000, 0, 1452},

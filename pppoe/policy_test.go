@@ -19,7 +19,7 @@ func ipv6From(src netip.Addr) []byte {
 	return append(p, netip.MustParseAddr("2001:db8:ffff::1").AsSlice()...)
 }
 
-// receivedCount is how many packets have come to a device.
+// receivedCount returns how many packets a device has received.
 func receivedCount(d *tuntest.Device) (n int) {
 	for synctest.Wait(); ; n++ {
 		select {
@@ -30,17 +30,17 @@ func receivedCount(d *tuntest.Device) (n int) {
 	}
 }
 
-// TestSourcePolicy: a server lets through what comes from a peer's own addresses, from prefixes
-// behind it, and from those that it was lent; and asks for the terms by the peer's name.
+// TestSourcePolicy: a server accepts packets from a peer's own addresses, from its framed routes
+// and from its dynamic prefixes, and requests the policy for the peer's name.
 func TestSourcePolicy(t *testing.T) {
 	for _, path := range []datapath.Kind{datapath.KindPlain, datapath.KindOffload} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path
-			asked := 0
+			requested := 0
 			l.server.Policy = func(info pppoe.SessionInfo) pppoe.SessionPolicy {
-				if asked++; info.User != "testuser" {
-					t.Errorf("asked for the terms of %q", info.User)
+				if requested++; info.User != "testuser" {
+					t.Errorf("requested the policy of %q", info.User)
 				}
 				return pppoe.SessionPolicy{CheckSource: true, FramedRoutes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}}
 			}
@@ -54,7 +54,7 @@ func TestSourcePolicy(t *testing.T) {
 				here.Inject(packet)
 				return receivedCount(there) == 1
 			}
-			check := func(when string, lent bool) {
+			check := func(when string, dynamic bool) {
 				for _, c := range []struct {
 					what   string
 					packet []byte
@@ -62,11 +62,11 @@ func TestSourcePolicy(t *testing.T) {
 				}{
 					{"its address", ipv4("192.0.2.10", "203.0.113.1"), true},
 					{"another's", ipv4("192.0.2.11", "203.0.113.1"), false},
-					{"a prefix behind it", ipv4("198.51.100.7", "203.0.113.1"), true},
-					{"one beside that", ipv4("198.51.100.8", "203.0.113.1"), false},
+					{"a framed route", ipv4("198.51.100.7", "203.0.113.1"), true},
+					{"the address after it", ipv4("198.51.100.8", "203.0.113.1"), false},
 					{"its link-local address", ipv6From(link), true},
 					{"another's", ipv6From(link.Next()), false},
-					{"a prefix that may be lent", ipv6From(netip.MustParseAddr("2001:db8:1::1")), lent},
+					{"a dynamic prefix", ipv6From(netip.MustParseAddr("2001:db8:1::1")), dynamic},
 				} {
 					if ok := passes(c.packet); ok != c.ok {
 						t.Errorf("%v, %s: a packet from %s: passes %v, want %v", path, when, c.what, ok, c.ok)
@@ -76,11 +76,11 @@ func TestSourcePolicy(t *testing.T) {
 			check("at first", false)
 			s.SetSourcePrefixes(1, []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/64")})
 			s.SetSourcePrefixes(2, []netip.Prefix{netip.MustParsePrefix("2001:db8:2::/64")}) // there is none
-			check("lent", true)
+			check("with a dynamic prefix", true)
 			s.SetSourcePrefixes(1, nil)
-			check("taken back", false)
-			if asked != 1 {
-				t.Errorf("asked for the terms %d times", asked)
+			check("with none again", false)
+			if requested != 1 {
+				t.Errorf("requested the policy %d times", requested)
 			}
 			l.stop()
 			if e, _ := last[pppoe.Ended](&l.serverEvents); e.Counters.Spoofed != 11 || e.Counters.Dropped != 11 {
@@ -90,14 +90,14 @@ func TestSourcePolicy(t *testing.T) {
 	}
 }
 
-// TestRateLimits: a server holds a session to its rates, each way, and to none without.
+// TestRateLimits: a server enforces a session's rates, each way, or none.
 func TestRateLimits(t *testing.T) {
-	for _, terms := range []pppoe.SessionPolicy{
+	for _, policy := range []pppoe.SessionPolicy{
 		{}, {Up: datapath.Rate{Bits: 8000, Burst: time.Second}}, {Down: datapath.Rate{Bits: 8000, Burst: time.Second}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
-			l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return terms }
+			l.server.Policy = func(pppoe.SessionInfo) pppoe.SessionPolicy { return policy }
 			l.startServer()
 			l.startClient()
 			synctest.Wait()
@@ -116,18 +116,19 @@ func TestRateLimits(t *testing.T) {
 				}
 				return 20
 			}
-			if up != want(terms.Up) || down != want(terms.Down) {
-				t.Errorf("%+v: %d packets up and %d down", terms, up, down)
+			if up != want(policy.Up) || down != want(policy.Down) {
+				t.Errorf("%+v: %d packets up and %d down", policy, up, down)
 			}
 			l.stop()
 			if e, _ := last[pppoe.Ended](&l.serverEvents); int(e.Counters.Exceeded) != 40-up-down || e.Reason.Cause != session.PeerTerminated && e.Reason.Cause != session.UserRequest {
-				t.Errorf("%+v: counted %+v, ended by %v", terms, e.Counters, e.Reason)
+				t.Errorf("%+v: counted %+v, ended by %v", policy, e.Counters, e.Reason)
 			}
 		})
 	}
 }
 
-// TestDynamicPrefixesEndWithSession: what was lent in a session does not hold for the next one of its ID.
+// TestDynamicPrefixesEndWithSession: dynamic prefixes of a session do not apply to the next one of
+// its ID.
 func TestDynamicPrefixesEndWithSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -142,11 +143,11 @@ func TestDynamicPrefixesEndWithSession(t *testing.T) {
 			here, there := l.clientHost.device(t, "ppp"+string('0'+rune(i))), l.serverHost.device(t, "ppp"+string('0'+rune(i)))
 			here.Inject(ipv6From(netip.MustParseAddr("2001:db8:1::1")))
 			if n := receivedCount(there); n != want {
-				t.Errorf("in session number %d, %d packets of what was lent in the first pass, want %d", i+1, n, want)
+				t.Errorf("in session number %d, %d packets from the first one's dynamic prefix pass, want %d", i+1, n, want)
 			}
 			if i == 0 {
 				l.dialer.Redial()
-				time.Sleep(2 * time.Second) // the only place may not be free yet when the client asks at first
+				time.Sleep(2 * time.Second) // the only slot may not be free when the client first requests it
 				l.checkOnline(2, "again")
 			}
 		}
@@ -155,7 +156,7 @@ func TestDynamicPrefixesEndWithSession(t *testing.T) {
 	})
 }
 
-// slowHost is a host whose network takes its time.
+// slowHost is a host whose Configure blocks until ready.
 type slowHost struct {
 	*host
 	ready chan struct{}
@@ -166,8 +167,8 @@ func (h slowHost) Configure(l pppoe.SessionInfo, have, want pppoe.Addressing) er
 	return h.host.Configure(l, have, want)
 }
 
-// TestPolicyBeforeTraffic: nothing flows before a session is held to its terms, though one of its
-// families closes while the host's network is being made for both.
+// TestPolicyBeforeTraffic: no packet flows before a session's policy is applied, even if one of its
+// families closes while the host's network is being configured for both.
 func TestPolicyBeforeTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})

@@ -9,30 +9,30 @@ import (
 
 func addr4(text string) netip.Addr { return netip.MustParseAddr(text) }
 
-// TestPoolIndexes: addresses of places, and places of addresses, at both ends of the pool.
+// TestPoolIndexes: addresses of indexes, and indexes of addresses, at both ends of the pool.
 func TestPoolIndexes(t *testing.T) {
 	p := Pool{Max: 3, First: addr4("192.0.2.254")}
 	for id, want := range map[uint16]string{1: "192.0.2.254", 2: "192.0.2.255", 3: "192.0.3.0"} {
 		a := p.Address(id)
-		place, ok := p.indexOf(a)
-		if a != addr4(want) || !ok || place != int(id)-1 || p.addrAt(place) != a {
-			t.Errorf("session %d has %v, want %v; its place is %d, %v", id, a, want, place, ok)
+		index, ok := p.indexOf(a)
+		if a != addr4(want) || !ok || index != int(id)-1 || p.addrAt(index) != a {
+			t.Errorf("session %d has %v, want %v; its index is %d, %v", id, a, want, index, ok)
 		}
 	}
 	for _, outside := range []string{"192.0.2.253", "192.0.3.1", "0.0.0.0", "255.255.255.255", "2001:db8::1"} {
-		if place, ok := p.indexOf(addr4(outside)); ok {
-			t.Errorf("%s has place %d", outside, place)
+		if index, ok := p.indexOf(addr4(outside)); ok {
+			t.Errorf("%s has index %d", outside, index)
 		}
 	}
 	if a := p.Address(0); a.IsValid() {
 		t.Errorf("session 0 has %v", a)
 	}
 	if _, ok := (Pool{Max: 3}).indexOf(addr4("192.0.2.1")); ok {
-		t.Error("a pool without addresses has places")
+		t.Error("a pool without addresses has indexs")
 	}
 }
 
-// TestSlotsBounds: what is free, at both ends.
+// TestSlotsBounds: which slots are free, at both ends.
 func TestSlotsBounds(t *testing.T) {
 	s := newSlots(2, 0)
 	for slot, want := range map[int]bool{-1: false, 0: true, 1: true, 2: false} {

@@ -11,12 +11,12 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestPreviousAddress: a user, or a station where nobody has a name, has the address of before
-// when it comes back, if that is free, even if others have come and gone in between.
+// TestPreviousAddress: a user, or a station without authentication, gets its previous address again
+// if that is free, even if others have had it since.
 func TestPreviousAddress(t *testing.T) {
 	for _, c := range []struct {
 		what  string
-		names bool // users have to prove who they are
+		names bool // users must authenticate
 		as    string
 		from  wire.Addr
 		again bool
@@ -46,11 +46,11 @@ func TestPreviousAddress(t *testing.T) {
 					return got.IPv4.Local
 				}
 				first := dial("alice", clientAddr)
-				dial("carol", wire.Addr{2, 9}) // another's, while the first is free
+				dial("carol", wire.Addr{2, 9}) // another user, while the first address is free
 				if got := dial(c.as, c.from); (got == first) != c.again {
 					t.Errorf("after %v it has %v", first, got)
 				}
-				for i := range byte(5) { // all addresses have been somebody's since
+				for i := range byte(5) { // all addresses are used in between
 					dial(string(rune('k'+i)), wire.Addr{2, 10 + i})
 				}
 				if c.again {
@@ -66,7 +66,7 @@ func TestPreviousAddress(t *testing.T) {
 	}
 }
 
-// TestPreviousAddressTaken: what another has by now is his.
+// TestPreviousAddressTaken: an address that another session now has is not returned.
 func TestPreviousAddressTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -79,7 +79,7 @@ func TestPreviousAddressTaken(t *testing.T) {
 		time.Sleep(time.Minute)
 		other := l.secondClient(l.segment)
 		other.client.Session.Credentials.Name = "another"
-		for range 2 { // the second time it has the address longest free, its own
+		for range 2 { // the second time its own address is the one longest free
 			other.startClient()
 			time.Sleep(time.Second)
 			other.checkAddress(netip.MustParseAddr("192.0.2.11"), "another")
@@ -94,7 +94,7 @@ func TestPreviousAddressTaken(t *testing.T) {
 		third.checkAddress(netip.MustParseAddr("192.0.2.10"), "the third")
 		l.startClient()
 		time.Sleep(time.Second)
-		l.checkAddress(netip.MustParseAddr("192.0.2.11"), "who comes back too late")
+		l.checkAddress(netip.MustParseAddr("192.0.2.11"), "the client that returns too late")
 		third.stopClient()
 		l.stop()
 	})

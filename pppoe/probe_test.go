@@ -13,7 +13,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestProbeUnanswered: a probe asks three times, 5 s each, if nobody answers.
+// TestProbeUnanswered: without an answer, Probe sends three PADIs in 15 s.
 func TestProbeUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -22,14 +22,14 @@ func TestProbeUnanswered(t *testing.T) {
 		_, err := pppoe.Probe(t.Context(), segment.Port(wire.Addr{2, 9}, wire.EtherTypeDiscovery), discovery.ClientConfig{},
 			func(o discovery.Offer, _ time.Duration) { t.Errorf("found %v", o) })
 		if n, took := len(seen.all(wire.PADI)), time.Since(began); err != nil || n != 3 || took != 15*time.Second {
-			t.Errorf("asked %d times in %v, %v; want 3 times in 15 s", n, took, err)
+			t.Errorf("sent %d PADIs in %v, %v; want 3 in 15 s", n, took, err)
 		}
 	})
 }
 
-// TestProbeAsksForNoSession: every concentrator is told of once, however often it answers, and no
-// session is asked for.
-func TestProbeAsksForNoSession(t *testing.T) {
+// TestProbeRequestsNoSession: each concentrator is reported once, however often it answers, and no
+// session is requested.
+func TestProbeRequestsNoSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
 		segment := ethertest.New(ethertest.Config{Watch: seen.watch})
@@ -46,12 +46,12 @@ func TestProbeAsksForNoSession(t *testing.T) {
 			t.Errorf("found %v, want three, once each", found)
 		}
 		if n := len(seen.all(wire.PADR)); n != 0 {
-			t.Errorf("%d sessions were asked for", n)
+			t.Errorf("%d sessions were requested", n)
 		}
 	})
 }
 
-// TestProbeLost: the error of a port that is lost is Probe's.
+// TestProbeLost: Probe returns the error of a lost port.
 func TestProbeLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
@@ -60,7 +60,7 @@ func TestProbeLost(t *testing.T) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("the port is not closed, but says %v", err)
+			t.Errorf("the port is not closed, but returns %v", err)
 		}
 	})
 }

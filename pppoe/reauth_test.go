@@ -16,28 +16,28 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// named is a method by which a client says another name each time.
-type named struct {
+// renamed is a method whose peer may use another name each time.
+type renamed struct {
 	ppp.Method
 	name *string
 }
 
-func (n named) NewPeer(c ppp.Credentials) ppp.AuthExchange {
+func (n renamed) NewPeer(c ppp.Credentials) ppp.AuthExchange {
 	c.Name = *n.name
 	return n.Method.NewPeer(c)
 }
 
-// accountPolicies is an Authority over accounts that have terms of their own, or nil.
+// accountPolicies is an Authenticator over accounts that have a policy of their own, or nil.
 type accountPolicies map[string]*pppoe.SessionPolicy
 
-func (p accountPolicies) Authenticate(_ context.Context, _ pppoe.SessionInfo, proof ppp.AuthResponse) pppoe.AuthResult {
-	terms, known := p[proof.User()]
-	_, ok := proof.Verify([]byte("testpassword"))
-	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: known && ok}, Policy: terms}
+func (p accountPolicies) Authenticate(_ context.Context, _ pppoe.SessionInfo, r ppp.AuthResponse) pppoe.AuthResult {
+	policy, known := p[r.User()]
+	_, ok := r.Verify([]byte("testpassword"))
+	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: known && ok}, Policy: policy}
 }
 
-// TestPolicyFollowsUser: what a session is held to is what holds for the peer that is
-// authenticated now, however often that is negotiated anew; and nothing stays of one before.
+// TestPolicyFollowsUser: the policy of a session is that of the user that is authenticated now,
+// however often the link is renegotiated; nothing stays of an earlier one.
 func TestPolicyFollowsUser(t *testing.T) {
 	behind := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")}
 	slow := datapath.Rate{Bits: 8000, Burst: time.Second} // 15 packets of 1000 octets
@@ -46,7 +46,7 @@ func TestPolicyFollowsUser(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			l.server.DataPath = path
 			name := "alice"
-			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
+			l.client.Session.LCP.AllowAuth = []ppp.Method{renamed{chap.MD5, &name}}
 			l.server.Authenticator = accountPolicies{
 				"alice": {CheckSource: true, FramedRoutes: behind, Up: slow},
 				"bob":   nil,
@@ -55,7 +55,7 @@ func TestPolicyFollowsUser(t *testing.T) {
 			}
 			l.server.Policy = func(info pppoe.SessionInfo) pppoe.SessionPolicy {
 				if info.User != "bob" {
-					t.Errorf("asked for the terms of %q, whose account has some", info.User)
+					t.Errorf("requested the policy of %q, whose account has one", info.User)
 				}
 				return pppoe.SessionPolicy{}
 			}
@@ -70,7 +70,7 @@ func TestPolicyFollowsUser(t *testing.T) {
 				up, down        int  // of 20 packets
 			}{
 				{"alice", false, true, 15, 20},
-				{"alice", false, true, 3, 20}, // as full as its bucket was
+				{"alice", false, true, 3, 20}, // the bucket keeps its level
 				{"bob", true, true, 20, 20},
 				{"carol", false, false, 20, 15},
 				{"carol", false, false, 20, 3},
@@ -107,14 +107,14 @@ func TestPolicyFollowsUser(t *testing.T) {
 	}
 }
 
-// TestLimitsFollowUser: a user's time is not that of one before, nor does it begin again by
-// negotiating anew.
+// TestLimitsFollowUser: a user's session time does not include an earlier user's, and renegotiation
+// does not restart it.
 func TestLimitsFollowUser(t *testing.T) {
 	for second, want := range map[string]time.Duration{"alice": time.Minute, "bob": 50*time.Second + time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLab(t, ethertest.Config{})
 			name := "alice"
-			l.client.Session.LCP.AllowAuth = []ppp.Method{named{chap.MD5, &name}}
+			l.client.Session.LCP.AllowAuth = []ppp.Method{renamed{chap.MD5, &name}}
 			l.server.Authenticator = accountPolicies{"alice": nil, "bob": nil}
 			l.server.Limits.SessionTimeout = time.Minute
 			l.startServer()

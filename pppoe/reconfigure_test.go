@@ -12,8 +12,8 @@ import (
 	"upppoe/pppoe/ethertest"
 )
 
-// TestReconfigure: a session goes on as it began; the next is as the server now is; what is
-// wrong changes nothing.
+// TestReconfigure: an open session keeps its configuration; the next has the new one; an invalid
+// configuration changes nothing.
 func TestReconfigure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -44,7 +44,7 @@ func TestReconfigure(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if got := l.cause(); got != session.NotAuthenticated {
-			t.Errorf("with yesterday's password a client ended for %v: %v", got, l.clientErr)
+			t.Errorf("with the old password a client ended with %v: %v", got, l.clientErr)
 		}
 		changed.Authenticator = l.server.Authenticator
 		if err := server.Reconfigure(changed); err != nil {
@@ -54,7 +54,7 @@ func TestReconfigure(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.Expired {
-			t.Errorf("the new limit is no limit: %v", e.Reason)
+			t.Errorf("the new limit has no effect: %v", e.Reason)
 		}
 		l.stop()
 	})

@@ -28,11 +28,11 @@ func TestRedialAgain(t *testing.T) {
 		err      error
 		again    bool
 	}{
-		{"nothing is asked for", Redial{}, 1, ErrDiscovery, false},
+		{"no Persist", Redial{}, 1, ErrDiscovery, false},
 		{"persist", Redial{Persist: true}, 1, ErrDiscovery, true},
 		{"ten failures", Redial{Persist: true}, 10, ErrDiscovery, false},
 		{"any number", Redial{Persist: true, MaxFail: -1}, 1000, ErrDiscovery, true},
-		{"told to stop", Redial{Persist: true}, 0, ended(session.UserRequest, time.Hour), false},
+		{"ended by the user", Redial{Persist: true}, 0, ended(session.UserRequest, time.Hour), false},
 	} {
 		p := backoffOf(c.redial)
 		p.failures = c.failures
@@ -42,11 +42,11 @@ func TestRedialAgain(t *testing.T) {
 	}
 }
 
-// TestRedialPauses plays one end after the other, as soon as may be.
+// TestRedialPauses: the pauses after a series of ends.
 func TestRedialPauses(t *testing.T) {
 	s := time.Second
 	online := ended(session.PeerTerminated, s)
-	refused := ended(session.NotAuthenticated, 0)
+	rejected := ended(session.NotAuthenticated, 0)
 	for _, c := range []struct {
 		what   string
 		redial Redial
@@ -56,9 +56,9 @@ func TestRedialPauses(t *testing.T) {
 		{"failures double the pause", Redial{}, []error{ErrDiscovery, ErrDiscovery, ErrDiscovery, ErrDiscovery, ErrDiscovery},
 			[]time.Duration{30 * s, 60 * s, 120 * s, 240 * s, 240 * s}},
 		{"no hold-off", Redial{Holdoff: -1}, []error{errors.New("x"), errors.New("x")}, []time.Duration{0, 0}},
-		{"a lost session is dialled at once, unless it was just before", Redial{Holdoff: 5 * s}, []error{online, online, online, ErrDiscovery},
+		{"a lost session is redialled at once, unless it was just before", Redial{Holdoff: 5 * s}, []error{online, online, online, ErrDiscovery},
 			[]time.Duration{0, 5 * s, 0, 5 * s}},
-		{"refused passwords", Redial{Holdoff: -1}, []error{refused, refused, refused, refused, refused, refused, ErrDiscovery},
+		{"rejected passwords", Redial{Holdoff: -1}, []error{rejected, rejected, rejected, rejected, rejected, rejected, ErrDiscovery},
 			[]time.Duration{10 * s, 10 * s, 300 * s, 10 * s, 10 * s, 300 * s, 0}},
 	} {
 		p, now := backoffOf(c.redial), redialEpoch
@@ -75,7 +75,7 @@ func TestRedialPauses(t *testing.T) {
 	}
 }
 
-// TestRedialJitter: clients that fail together come back apart.
+// TestRedialJitter: clients that fail together redial at different times.
 func TestRedialJitter(t *testing.T) {
 	first, last := backoffOf(Redial{Holdoff: 10 * time.Second}), &backoff{Redial: Redial{Holdoff: 10 * time.Second, Jitter: func() float64 { return 0.999 }}}
 	for _, p := range []*backoff{first, last} {
@@ -90,18 +90,18 @@ func TestFastRetryWindow(t *testing.T) {
 	p := backoffOf(Redial{Persist: true})
 	p.record(redialEpoch, ErrDiscovery)
 	if e := p.fastRetryWindow(redialEpoch); e != 0 {
-		t.Errorf("eager for %v without a session to get back", e)
+		t.Errorf("a window of %v without a lost session", e)
 	}
 	p.record(redialEpoch, ended(session.PeerDead, time.Second))
 	if e := p.fastRetryWindow(redialEpoch.Add(time.Minute)); e != time.Minute {
-		t.Errorf("a minute after the loss eager for %v, want one more minute", e)
+		t.Errorf("a minute after the loss a window of %v, want one more minute", e)
 	}
 	if e := p.fastRetryWindow(redialEpoch.Add(time.Hour)); e != 0 {
-		t.Errorf("an hour after the loss eager for %v", e)
+		t.Errorf("an hour after the loss a window of %v", e)
 	}
 }
 
-// TestRedialMaxFail: the bound of failures in a row, at both sides.
+// TestRedialMaxFail: the limit of consecutive failures, on both sides.
 func TestRedialMaxFail(t *testing.T) {
 	for _, c := range []struct {
 		limit, failures int
@@ -115,36 +115,36 @@ func TestRedialMaxFail(t *testing.T) {
 	}
 }
 
-// TestRedialCounts: what counts as a failure, as a refused password, and as the loss of a session.
+// TestRedialCounts: what counts as a failure, as a rejected password, and as the loss of a session.
 func TestRedialCounts(t *testing.T) {
 	const s = time.Second
 	for _, c := range []struct {
-		what              string
-		err               error
-		failures, refused int
-		lost              bool
+		what               string
+		err                error
+		failures, rejected int
+		lost               bool
 	}{
 		{"no concentrator", ErrDiscovery, 3, 0, false},
-		{"a refused password", ended(session.NotAuthenticated, 0), 3, 2, false},
-		{"a password refused later on", ended(session.NotAuthenticated, s), 0, 2, false},
+		{"a rejected password", ended(session.NotAuthenticated, 0), 3, 2, false},
+		{"a password rejected later", ended(session.NotAuthenticated, s), 0, 2, false},
 		{"hung up", ended(session.HangUp, s), 0, 0, true},
 		{"hung up before it was online", ended(session.HangUp, 0), 3, 0, false},
 		{"terminated by the peer", ended(session.PeerTerminated, s), 0, 0, true},
 		{"no echo", ended(session.PeerDead, s), 0, 0, true},
 		{"idle", ended(session.Idle, s), 0, 0, false},
-		{"told to stop", ended(session.UserRequest, s), 0, 0, false},
+		{"ended by the user", ended(session.UserRequest, s), 0, 0, false},
 	} {
 		p := backoffOf(Redial{Persist: true})
 		p.failures, p.authFailures = 2, 1
 		p.record(redialEpoch, c.err)
-		if p.failures != c.failures || p.authFailures != c.refused || p.lostAt.Equal(redialEpoch) != c.lost {
-			t.Errorf("%s: %d failures, %d refused, lost %v; want %+v", c.what, p.failures, p.authFailures, p.lostAt, c)
+		if p.failures != c.failures || p.authFailures != c.rejected || p.lostAt.Equal(redialEpoch) != c.lost {
+			t.Errorf("%s: %d failures, %d rejected, lost %v; want %+v", c.what, p.failures, p.authFailures, p.lostAt, c)
 		}
 	}
 }
 
-// TestRedialAtOnce: a session that was online is dialled at once, within half a second, if that was
-// not done for the length of the hold-off; and one whose interface went, always.
+// TestRedialAtOnce: a session that was online is redialled within half a second, unless that was
+// done within the hold-off; one whose interface was lost, always.
 func TestRedialAtOnce(t *testing.T) {
 	const s = time.Second
 	online := ended(session.PeerDead, s)
@@ -158,8 +158,8 @@ func TestRedialAtOnce(t *testing.T) {
 		{"never before", 0, false, online, 250 * time.Millisecond},
 		{"just within the hold-off", 10*s - 1, false, online, 11 * s},
 		{"just after it", 10 * s, false, online, 250 * time.Millisecond},
-		{"by its interface", s, true, online, 250 * time.Millisecond},
-		{"by its interface, before it was online", s, true, ErrDiscovery, 250 * time.Millisecond},
+		{"interface lost", s, true, online, 250 * time.Millisecond},
+		{"interface lost before it was online", s, true, ErrDiscovery, 250 * time.Millisecond},
 		{"not online", 0, false, ErrDiscovery, 11 * s},
 	} {
 		p := &backoff{Redial: Redial{Holdoff: 10 * s, Jitter: func() float64 { return 0.5 }}, linkFailed: c.byLink}
@@ -173,13 +173,13 @@ func TestRedialAtOnce(t *testing.T) {
 	}
 }
 
-// TestFastRetryWindowBounds: for two minutes after a loss, and only of a client that persists.
+// TestFastRetryWindowBounds: two minutes after a loss, and only with Persist.
 func TestFastRetryWindowBounds(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, 2*time.Minute - 1: 1, 2 * time.Minute: 0, 2*time.Minute + 1: 0} {
 		for _, persist := range []bool{true, false} {
 			p := backoff{Redial: Redial{Persist: persist}, lostAt: redialEpoch}
 			if got := p.fastRetryWindow(redialEpoch.Add(after)); persist && got != want || !persist && got != 0 {
-				t.Errorf("persist %v, %v after the loss: eager for %v", persist, after, got)
+				t.Errorf("persist %v, %v after the loss: a window of %v", persist, after, got)
 			}
 		}
 	}

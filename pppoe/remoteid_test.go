@@ -9,7 +9,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestInterfaceID: RFC 4291 appendix A, with its own example.
+// TestInterfaceID: RFC 4291 appendix A, with its example.
 func TestInterfaceID(t *testing.T) {
 	for address, want := range map[string]string{
 		"34:56:78:9a:bc:de": "fe80::3656:78ff:fe9a:bcde", "02:00:5e:00:53:01": "fe80::5eff:fe00:5301", "00:00:5e:00:53:01": "fe80::200:5eff:fe00:5301",
@@ -21,7 +21,7 @@ func TestInterfaceID(t *testing.T) {
 	}
 }
 
-// TestRemoteIDByAddr: each side can have the other take the identifier of its Ethernet address.
+// TestRemoteIDByAddr: each side can assign the other the identifier of its Ethernet address.
 func TestRemoteIDByAddr(t *testing.T) {
 	for _, c := range []struct{ client, server bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,11 +10,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// floodSize is far more than anybody wants to read of.
+// floodSize is far more packets than are reported.
 const floodSize = 500
 
-// TestRejectionsReportedOnce: a concentrator that refuses again and again, or a forger with many
-// addresses, does not fill the log.
+// TestRejectionsReportedOnce: neither a concentrator that rejects repeatedly nor a forger with many
+// addresses fills the log.
 func TestRejectionsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -23,28 +23,28 @@ func TestRejectionsReportedOnce(t *testing.T) {
 		synctest.Wait()
 		uniq, _ := seen.all(wire.PADI)[0].Tags.Find(wire.TagHostUniq)
 		tags := wire.Tags(nil).Append(wire.TagACName, []byte("x")).Append(wire.TagHostUniq, uniq).Append(wire.TagACSystemError, []byte("no"))
-		refuse := func(i int) {
+		reject := func(i int) {
 			l.segment.Send(forge(clientAddr, wire.Addr{2, 1, byte(i >> 8), byte(i)}, wire.PADO, 0, tags))
 			synctest.Wait()
 		}
-		refuse(0)
-		refuse(0)
+		reject(0)
+		reject(0)
 		if n := count[pppoe.Rejected](&l.clientEvents); n != 1 {
-			t.Errorf("a concentrator's refusal is told %d times, want once", n)
+			t.Errorf("a concentrator's rejection is reported %d times, want once", n)
 		}
 		for i := range floodSize {
-			refuse(i)
+			reject(i)
 		}
 		if n := count[pppoe.Rejected](&l.clientEvents); n != 16 {
-			t.Errorf("refusals of %d addresses are told %d times, want 16", floodSize, n)
+			t.Errorf("rejections of %d addresses are reported %d times, want 16", floodSize, n)
 		}
 		l.stopClient()
 		l.running.Wait()
 	})
 }
 
-// TestFullReportLimited: who asks a full server again and again does not fill its log,
-// though each time he is refused.
+// TestFullReportLimited: a station that requests sessions of a full server repeatedly does not fill
+// its log, though each request is rejected.
 func TestFullReportLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -53,35 +53,35 @@ func TestFullReportLimited(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		stranger := wire.Addr{2, 9}
+		station := wire.Addr{2, 9}
 		any := wire.Tags(nil).Append(wire.TagServiceName, nil)
-		l.segment.Send(forge(wire.Broadcast, stranger, wire.PADI, 0, any))
+		l.segment.Send(forge(wire.Broadcast, station, wire.PADI, 0, any))
 		synctest.Wait()
 		cookie, _ := seen.all(wire.PADO)[1].Tags.Find(wire.TagACCookie)
 		ask := func() {
-			l.segment.Send(forge(serverAddr, stranger, wire.PADR, 0, any.Append(wire.TagACCookie, cookie)))
+			l.segment.Send(forge(serverAddr, station, wire.PADR, 0, any.Append(wire.TagACCookie, cookie)))
 			synctest.Wait()
 		}
 		for range floodSize {
 			ask()
 		}
-		if told, refused := count[pppoe.NoFreeSlots](&l.serverEvents), len(seen.all(wire.PADS))-1; told != 5 || refused != floodSize {
-			t.Errorf("%d requests are refused %d times, and %d times told of, want 5", floodSize, refused, told)
+		if reported, rejected := count[pppoe.NoFreeSlots](&l.serverEvents), len(seen.all(wire.PADS))-1; reported != 5 || rejected != floodSize {
+			t.Errorf("%d requests are rejected %d times and reported %d times, want 5 reports", floodSize, rejected, reported)
 		}
 		time.Sleep(time.Second)
 		ask()
-		if told := count[pppoe.NoFreeSlots](&l.serverEvents); told != 6 {
-			t.Errorf("a second later it is not told of: %d", told)
+		if reported := count[pppoe.NoFreeSlots](&l.serverEvents); reported != 6 {
+			t.Errorf("a second later it is not reported: %d", reported)
 		}
 		if e, _ := last[pppoe.NoFreeSlots](&l.serverEvents); e.Suppressed != floodSize-5 {
-			t.Errorf("that %d were left out is told, want %d", e.Suppressed, floodSize-5)
+			t.Errorf("Suppressed is %d, want %d", e.Suppressed, floodSize-5)
 		}
 		l.stop()
 	})
 }
 
-// TestSlotsOfOneClient: one station, which can ask under any Host-Uniq, has no more slots at a
-// time than a client may have, and another one again as soon as one is free.
+// TestSlotsOfOneClient: one station, whatever its Host-Uniq, has at most MaxPerClient slots at a
+// time, and another one as soon as one is free.
 func TestSlotsOfOneClient(t *testing.T) {
 	for each, want := range map[int]int{0: 4, 2: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -89,17 +89,17 @@ func TestSlotsOfOneClient(t *testing.T) {
 			l := newLab(t, ethertest.Config{Watch: seen.watch})
 			l.server.Pool.MaxPerClient = each
 			l.startServer()
-			greedy := requester{&seen, l.segment, wire.Addr{2, 9}}
+			station := requester{&seen, l.segment, wire.Addr{2, 9}}
 			for i := range byte(6) {
-				greedy.request(i)
+				station.request(i)
 			}
 			l.checkSessions(6, 6-want, "of those of one station")
 			latest := seen.all(wire.PADS)[5]
-			l.segment.Send(forge(serverAddr, greedy.station, wire.PADT, latest.SessionID, nil))
+			l.segment.Send(forge(serverAddr, station.station, wire.PADT, latest.SessionID, nil))
 			synctest.Wait()
-			greedy.request(7)
+			station.request(7)
 			l.checkSessions(7, 7-want, "after the end of one")
-			if each > 0 { // others find room
+			if each > 0 { // others get a slot
 				l.startClient()
 				synctest.Wait()
 				l.exchange()

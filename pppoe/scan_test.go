@@ -20,7 +20,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// scanner is the station that asks.
+// scanner is the station that scans.
 var scanner = wire.Addr{2, 0, 0x5e, 0, 0x53, 0xaa}
 
 func vlans(t testing.TB, text string) []vlan.Stack {
@@ -32,7 +32,7 @@ func vlans(t testing.TB, text string) []vlan.Stack {
 	return list
 }
 
-// answering has a concentrator answer on a VLAN until its port is closed.
+// answering starts a concentrator that answers PADIs until its port is closed.
 func answering(t testing.TB, port datapath.Port, name string) {
 	t.Cleanup(func() { port.Close() })
 	c := discovery.NewConcentrator(port.Addr(), discovery.ConcentratorConfig{ACName: name})
@@ -60,15 +60,15 @@ func station(n int) wire.Addr {
 	return wire.Addr{2, 0, 0x5e, 0x10, byte(n >> 8), byte(n)}
 }
 
-// scanResults are sightings as text, in their order.
+// scanResults are results as text, in order.
 type scanResults []string
 
 func (l *scanResults) found(s pppoe.ScanResult) {
 	*l = append(*l, fmt.Sprintf("%v %v %s", s.VLAN, s.AC, s.Name()))
 }
 
-// TestScan finds all of fifty VLANs among 4094, in less than ten seconds, though frames
-// are lost, and tells the tag of each.
+// TestScan: a scan finds 50 concentrators on 4094 VLANs in less than ten seconds, even if frames
+// are lost, and reports the tag of each.
 func TestScan(t *testing.T) {
 	for _, loss := range []float64{0, 0.1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -102,8 +102,8 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// TestScanPairs: pairs of tags, and none, are searched as well, with the priority and the
-// Host-Uniq that are wanted.
+// TestScanPairs: tag pairs and untagged frames are scanned too, with the configured priority and
+// Host-Uniq.
 func TestScanPairs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string
@@ -132,15 +132,15 @@ func TestScanPairs(t *testing.T) {
 		if want := (scanResults{"0x8100:1.0x8100:2 " + station(4).String() + " old", "0x9100:3 " + station(5).String() + " old", "10.201 " + station(1).String() + " pair", "untagged " + station(2).String() + " none", "untagged " + station(3).String() + " none too"}); !slices.Equal(got, want) {
 			t.Errorf("found %q, want %q", got, want)
 		}
-		// The VLAN from which nobody answered is asked on again.
+		// The VLAN without an answer is tried again.
 		if want := []string{"10.200 6 ab00000000", "10.201 6 ab00000001", "untagged 0 ab00000002", "0x8100:1.0x8100:2 6 ab00000003", "0x9100:3 6 ab00000004", "10.200 6 ab00000005"}; !slices.Equal(asked, want) {
 			t.Errorf("asked %q, want %q", asked, want)
 		}
 	})
 }
 
-// TestScanLeak: an answer that comes on another VLAN than the question went to is told
-// with both, and with the time since the question.
+// TestScanLeak: an answer on another VLAN than the PADI's is reported with both, and with its
+// latency.
 func TestScanLeak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		segment := ethertest.New(ethertest.Config{})
@@ -159,8 +159,7 @@ func TestScanLeak(t *testing.T) {
 	})
 }
 
-// leak answers on VLAN 51 whatever is asked, after 30 ms, and adds what is no answer to
-// our question.
+// leak answers each PADI on VLAN 51 after 30 ms, and sends packets that answer none.
 func leak(port datapath.Port) {
 	frames := []datapath.Frame{{Data: make([]byte, 1522)}}
 	for {
@@ -173,7 +172,7 @@ func leak(port datapath.Port) {
 		}
 		time.Sleep(30 * time.Millisecond) // virtual
 		uniq, _ := f.Tags.Find(wire.TagHostUniq)
-		for _, number := range []uint32{1, 2, 3, 7} { // there are two questions, of which one is asked
+		for _, number := range []uint32{1, 2, 3, 7} { // there are two requests, of which one was sent
 			binary.BigEndian.PutUint32(uniq[len(uniq)-4:], number)
 			answer(port, f, uniq)
 		}
@@ -193,8 +192,7 @@ func answer(port datapath.Port, f wire.DiscoveryFrame, uniq []byte) {
 	port.WriteBatch([][]byte{tag.Insert(pado.AppendTo(nil), 0)})
 }
 
-// TestScanAgain: with an interval all begins anew, and whoever is still there is told
-// again.
+// TestScanAgain: with an Interval another round follows, and reports concentrators again.
 func TestScanAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		segment := ethertest.New(ethertest.Config{})
@@ -222,12 +220,12 @@ func TestScanAgain(t *testing.T) {
 		one, two := "untagged "+station(1).String()+" first", "untagged "+station(2).String()+" second"
 		slices.Sort(got[2:4])
 		if want := (scanResults{one, "done after 2s", one, two, "done after 32s", two, "done after 1m2s"}); !slices.Equal(got, want) {
-			t.Errorf("told %q, want %q", got, want)
+			t.Errorf("reported %q, want %q", got, want)
 		}
 	})
 }
 
-// TestScanLost: the error of a port that is lost is Scan's.
+// TestScanLost: Scan returns the error of a lost port.
 func TestScanLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("gone")
@@ -236,12 +234,12 @@ func TestScanLost(t *testing.T) {
 			t.Errorf("%v, want %v", err, gone)
 		}
 		if _, err := port.WriteBatch([][]byte{make([]byte, 60)}); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("the port is not closed, but says %v", err)
+			t.Errorf("the port is not closed, but returns %v", err)
 		}
 	})
 }
 
-// failing is a port whose reader fails.
+// failing is a port whose ReadBatch fails.
 type failing struct {
 	datapath.Port
 	err error

@@ -8,61 +8,60 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestResultBounds: a forger of concentrators is told of 4096 times by a probe, and 65,536 times by a
-// scan, each time round.
+// TestResultBounds: of forged concentrators a probe reports 4096, and a scan 65,536 per round.
 func TestResultBounds(t *testing.T) {
 	forged := func(i int, uniq string) []byte {
 		f := answer(wire.PADO, 0, named, anyService, tag(wire.TagHostUniq, uniq))
 		f.Dst, f.Src = acAddr, wire.Addr{2, 0, 0, byte(i >> 16), byte(i >> 8), byte(i)}
 		return f.AppendTo(nil)
 	}
-	told := 0
+	reported := 0
 	cfg := discovery.ClientConfig{HostUniq: []byte("mine"), Probe: true}
-	p := newProbe(noPort{}, cfg, func(discovery.Offer, time.Duration) { told++ })
+	p := newProbe(noPort{}, cfg, func(discovery.Offer, time.Duration) { reported++ })
 	p.client.Start(epoch, &p.queue)
 	for i := range 4100 {
 		p.receive(epoch, forged(i, "mine"))
 	}
-	if told != 4096 {
-		t.Errorf("a probe tells of %d concentrators, want 4096", told)
+	if reported != 4096 {
+		t.Errorf("a probe reports %d concentrators, want 4096", reported)
 	}
-	told = 0
-	s := newScan(noPort{}, ScanConfig{Client: cfg}, func(ScanResult) { told++ })
+	reported = 0
+	s := newScan(noPort{}, ScanConfig{Client: cfg}, func(ScanResult) { reported++ })
 	s.startRound(epoch)
 	s.sendBatch(epoch)
 	for i := range 65540 {
 		s.receive(epoch, forged(i, "mine\x00\x00\x00\x00"))
 	}
-	if told != 65536 {
-		t.Errorf("a scan tells of %d concentrators, want 65536", told)
+	if reported != 65536 {
+		t.Errorf("a scan reports %d concentrators, want 65536", reported)
 	}
 }
 
-// TestPrePADSBounds: of frames that overtake a PADS four are kept: of LCP, from the concentrator that
+// TestPrePADSBounds: of frames that overtake a PADS four are kept: LCP, from the concentrator that
 // was sent a PADR.
 func TestPrePADSBounds(t *testing.T) {
 	h, q := startedClient(discovery.ClientConfig{})
 	d := &dialer{discovery: h}
-	stray := func(from wire.Addr, protocol uint16) int {
+	receive := func(from wire.Addr, protocol uint16) int {
 		d.handleUnknownSession(epoch, from, 7, wire.AppendSessionFrame(nil, acAddr, from, 7, []byte{byte(protocol >> 8), byte(protocol), 1, 1, 0, 4}))
 		return len(d.prePADS)
 	}
-	if stray(acAddr, 0xc021) != 0 {
+	if receive(acAddr, 0xc021) != 0 {
 		t.Error("one is kept before there is a PADR")
 	}
 	h.Receive(epoch, answer(wire.PADO, 0, named, anyService, ourHostUniq), q)
-	if stray(wire.Addr{2, 9}, 0xc021) != 0 || stray(acAddr, 0x8021) != 0 {
+	if receive(wire.Addr{2, 9}, 0xc021) != 0 || receive(acAddr, 0x8021) != 0 {
 		t.Error("one of another concentrator is kept, or of IPCP")
 	}
 	for i, want := range []int{1, 2, 3, 4, 4} {
-		if got := stray(acAddr, 0xc021); got != want {
+		if got := receive(acAddr, 0xc021); got != want {
 			t.Errorf("of %d frames %d are kept, want %d", i+1, got, want)
 		}
 	}
 }
 
-// TestScanAnswers: what is an answer to a question of a scan: a PADO for us, from a station, to a
-// question that was asked.
+// TestScanAnswers: which packets answer a request of a scan: a PADO for us, from a station, for a
+// request that was sent.
 func TestScanAnswers(t *testing.T) {
 	good := answer(wire.PADO, 0, named, anyService, tag(wire.TagHostUniq, "mine\x00\x00\x00\x00"))
 	good.Dst = acAddr
@@ -80,22 +79,22 @@ func TestScanAnswers(t *testing.T) {
 		{"a Host-Uniq cut short", func(f *wire.DiscoveryFrame) {
 			f.Tags = answer(wire.PADO, 0, named, anyService, tag(wire.TagHostUniq, "mine\x00\x00\x00")).Tags
 		}, false},
-		{"a question that is not asked yet", func(f *wire.DiscoveryFrame) {
+		{"a request that was not sent yet", func(f *wire.DiscoveryFrame) {
 			f.Tags = answer(wire.PADO, 0, named, anyService, tag(wire.TagHostUniq, "mine\x00\x00\x00\x01")).Tags
 		}, false},
-		{"a question behind the last", func(f *wire.DiscoveryFrame) {
+		{"a request number after the last", func(f *wire.DiscoveryFrame) {
 			f.Tags = answer(wire.PADO, 0, named, anyService, tag(wire.TagHostUniq, "mine\x00\x00\x00\x02")).Tags
 		}, false},
 	} {
-		told := 0
+		reported := 0
 		cfg := discovery.ClientConfig{HostUniq: []byte("mine")}
-		s := newScan(noPort{}, ScanConfig{Client: cfg}, func(ScanResult) { told++ })
+		s := newScan(noPort{}, ScanConfig{Client: cfg}, func(ScanResult) { reported++ })
 		s.startRound(epoch)
 		s.sendBatch(epoch)
 		f := good
 		c.change(&f)
-		if s.receive(epoch, f.AppendTo(nil)); (told == 1) != c.ok {
-			t.Errorf("%s: told %d times, want it to be one: %v", c.what, told, c.ok)
+		if s.receive(epoch, f.AppendTo(nil)); (reported == 1) != c.ok {
+			t.Errorf("%s: reported %d times, want it to be one: %v", c.what, reported, c.ok)
 		}
 	}
 }

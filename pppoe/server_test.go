@@ -21,7 +21,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// recorder keeps the discovery packets of a segment.
+// recorder records the discovery packets of a segment.
 type recorder struct {
 	mu     sync.Mutex
 	frames []wire.DiscoveryFrame
@@ -54,7 +54,7 @@ func forge(dst, src wire.Addr, code wire.Code, id uint16, tags wire.Tags) []byte
 	return wire.DiscoveryFrame{Dst: dst, Src: src, Discovery: wire.Discovery{Code: code, SessionID: id, Tags: tags}}.AppendTo(nil)
 }
 
-// TestRepeatedPADR: a PADR that comes again gets the session that is there.
+// TestRepeatedPADR: a repeated PADR gets the same session.
 func TestRepeatedPADR(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -69,15 +69,14 @@ func TestRepeatedPADR(t *testing.T) {
 			t.Errorf("two copies of a PADR got %v", pads)
 		}
 		if n := count[pppoe.SessionEstablished](&l.serverEvents); n != 1 {
-			t.Errorf("and made %d sessions", n)
+			t.Errorf("and established %d sessions", n)
 		}
 		l.exchange()
 		l.stop()
 	})
 }
 
-// TestFull: who comes when all slots are taken gets an error tag and session 0, and
-// the slot longest free is the next to be given.
+// TestFull: a client of a full server gets an error tag and session ID 0.
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -96,16 +95,16 @@ func TestFull(t *testing.T) {
 		}
 		last := seen.all(wire.PADS)[1]
 		if e, ok := last.Tags.FindError(); last.SessionID != 0 || !ok || e.Tag != wire.TagACSystemError {
-			t.Errorf("it was refused by %+v, want session 0 and AC-System-Error", last)
+			t.Errorf("it was rejected with %+v, want session ID 0 and AC-System-Error", last)
 		}
 		if count[pppoe.NoFreeSlots](&l.serverEvents) != 1 {
-			t.Error("nobody was told that the server is full")
+			t.Error("NoFreeSlots was not reported")
 		}
 		l.stop()
 	})
 }
 
-// TestForgedPADT: only the peer itself, by its own address and session, can end it.
+// TestForgedPADT: a PADT ends a session only if both addresses and the session ID match.
 func TestForgedPADT(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -131,8 +130,7 @@ func TestForgedPADT(t *testing.T) {
 	})
 }
 
-// TestForeignFrames: session frames from another station, or for another session,
-// or with an address that is not the peer's, go nowhere.
+// TestForeignFrames: session frames from another station or for another session are dropped.
 func TestForeignFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -146,7 +144,7 @@ func TestForeignFrames(t *testing.T) {
 		synctest.Wait()
 		select {
 		case p := <-l.serverHost.device(t, "ppp0").Received():
-			t.Errorf("a foreign packet came through: % x", p)
+			t.Errorf("a foreign packet was delivered: % x", p)
 		default:
 		}
 		l.exchange()
@@ -154,8 +152,8 @@ func TestForeignFrames(t *testing.T) {
 	})
 }
 
-// TestUnknownSession: who goes on with a session of before the server's crash is told that
-// it has ended, within bounds; of sessions that may be somebody else's, nothing is said.
+// TestUnknownSession: a peer that uses a session of the server before a crash gets a PADT, within
+// limits; no PADT is sent for sessions that may be another server's.
 func TestUnknownSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen recorder
@@ -163,22 +161,22 @@ func TestUnknownSession(t *testing.T) {
 		l.startServer()
 		l.startClient()
 		synctest.Wait()
-		stranger := wire.Addr{2, 9}
+		other := wire.Addr{2, 9}
 		echo := []byte{0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0}
 		for _, id := range []uint16{0, 1, 5, 0xffff} { // none, the client's, and beyond the four slots
-			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, stranger, id, echo))
+			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, other, id, echo))
 		}
 		synctest.Wait()
 		if all := seen.all(wire.PADT); len(all) != 0 {
 			t.Errorf("sessions that are not the server's to end: %v", all)
 		}
-		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
+		l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, other, 2, echo))
 		synctest.Wait()
-		if all := seen.all(wire.PADT); len(all) != 1 || all[0].Dst != stranger || all[0].Src != serverAddr || all[0].SessionID != 2 {
-			t.Errorf("a session of before is answered by %v", all)
+		if all := seen.all(wire.PADT); len(all) != 1 || all[0].Dst != other || all[0].Src != serverAddr || all[0].SessionID != 2 {
+			t.Errorf("a session before the crash is answered by %v", all)
 		}
 		for range 1000 {
-			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, stranger, 2, echo))
+			l.segment.Send(wire.AppendSessionFrame(nil, serverAddr, other, 2, echo))
 			synctest.Wait()
 		}
 		if n := len(seen.all(wire.PADT)); n != 100 {
@@ -189,8 +187,8 @@ func TestUnknownSession(t *testing.T) {
 	})
 }
 
-// TestSharedPort: a server that shares its port with another, of the same address, leaves that
-// one's sessions alone.
+// TestSharedPort: a server that shares its port with another of the same address does not touch the
+// other's sessions.
 func TestSharedPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -213,8 +211,7 @@ func TestSharedPort(t *testing.T) {
 	})
 }
 
-// TestClientVanishes: a client that says nothing any more is found out by echoes,
-// and its slot is given to others.
+// TestClientVanishes: a client that does not answer is detected by echoes, and its slot is freed.
 func TestClientVanishes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -228,16 +225,16 @@ func TestClientVanishes(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerDead {
-			t.Errorf("the server's session ended so: %+v, want peer-dead", e)
+			t.Errorf("the server's session ended with %+v, want peer-dead", e)
 		}
 		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || !end.Online || end.Err == nil {
-			t.Errorf("the client, whose port was lost, ended with %v, want an error of this machine", l.clientErr)
+			t.Errorf("the client, whose port was lost, ended with %v, want a local error", l.clientErr)
 		}
 		l.stop()
 	})
 }
 
-// TestDeviceRemoved: a session whose device somebody else removes ends, and says why.
+// TestDeviceRemoved: a session whose device another process removes ends with ErrDeviceLost.
 func TestDeviceRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -251,13 +248,13 @@ func TestDeviceRemoved(t *testing.T) {
 			t.Errorf("the client ended with %v, want ErrDeviceLost", l.clientErr)
 		}
 		if e, ok := last[pppoe.Ended](&l.serverEvents); !ok || e.Reason.Cause != session.PeerTerminated {
-			t.Errorf("the server's session ended so: %+v, want terminated by the peer", e)
+			t.Errorf("the server's session ended with %+v, want terminated by the peer", e)
 		}
 		l.stop()
 	})
 }
 
-// TestFlood: forged PADIs cost the sessions that are there nothing.
+// TestFlood: forged PADIs do not affect open sessions.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -278,7 +275,7 @@ func TestFlood(t *testing.T) {
 	})
 }
 
-// TestServerStops: it says goodbye to everybody.
+// TestServerStops: a server that stops terminates all sessions.
 func TestServerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -289,7 +286,7 @@ func TestServerStops(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if e, ok := last[session.PeerClosed](&l.clientEvents); !ok || e.Text == "" {
-			t.Errorf("the client was told %+v, want a reason", e)
+			t.Errorf("the client received %+v, want a reason", e)
 		}
 		if end := (*pppoe.EndError)(nil); !errors.As(l.clientErr, &end) || end.Reason.Cause != session.PeerTerminated {
 			t.Errorf("the client ended with %v, want peer-terminated", l.clientErr)
@@ -298,7 +295,7 @@ func TestServerStops(t *testing.T) {
 	})
 }
 
-// anyUser is an Authority that knows every user.
+// anyUser is an Authenticator that accepts every user with the right password.
 type anyUser struct{}
 
 func (anyUser) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthResponse) pppoe.AuthResult {
@@ -306,7 +303,7 @@ func (anyUser) Authenticate(_ context.Context, _ pppoe.SessionInfo, p ppp.AuthRe
 	return pppoe.AuthResult{AuthResult: ppp.AuthResult{Accepted: ok, Message: message}}
 }
 
-// TestAddressesFollowEachOther: the slot longest free is the next to be given.
+// TestAddressesFollowEachOther: the slot longest free is assigned next.
 func TestAddressesFollowEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})
@@ -325,13 +322,13 @@ func TestAddressesFollowEachOther(t *testing.T) {
 			synctest.Wait()
 		}
 		if want := []string{"192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.10"}; !slices.Equal(got, want) {
-			t.Errorf("one user after the other got %v, want %v", got, want)
+			t.Errorf("successive users got %v, want %v", got, want)
 		}
 		l.stop()
 	})
 }
 
-// slowPort takes its time to send, as a driver may.
+// slowPort is a port whose WriteBatch takes time.
 type slowPort struct {
 	datapath.Port
 	takes time.Duration
@@ -343,7 +340,7 @@ func (p slowPort) WriteBatch(frames [][]byte) (int, error) {
 	return n, err
 }
 
-// TestProbeLatency: the time to send is part of it, however soon the answer is there.
+// TestProbeLatency: the latency includes the time to send.
 func TestProbeLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, ethertest.Config{})

@@ -12,7 +12,7 @@ import (
 	"upppoe/tun"
 )
 
-// pendingSession is a session whose PPP has yet to begin, in a loop without goroutines.
+// pendingSession returns a session whose PPP has not begun, in a loop without goroutines.
 func pendingSession() (*loop, *sessionState) {
 	port := noPort{}
 	l := newLoop("eth0", Ports{Discovery: port, Session: port}, nil, datapath.KindPlain, nil, false)
@@ -20,7 +20,7 @@ func pendingSession() (*loop, *sessionState) {
 	return l, l.addSession(SessionInfo{SessionID: 7, Peer: hostAddr}, &session.Config{Rand: rand.Reader}, Limits{})
 }
 
-// TestStartQueueBounds: four frames wait for PPP to begin, and no more.
+// TestStartQueueBounds: at most four frames wait for PPP to begin.
 func TestStartQueueBounds(t *testing.T) {
 	l, s := pendingSession()
 	for i, want := range []int{1, 2, 3, 4, 4, 4} {
@@ -34,7 +34,8 @@ func TestStartQueueBounds(t *testing.T) {
 	}
 }
 
-// TestStartPPPAfter: PPP begins at once without a delay, or if the peer has begun; else after the delay.
+// TestStartPPPAfter: PPP begins at once without a delay, or if the peer has begun; else after the
+// delay.
 func TestStartPPPAfter(t *testing.T) {
 	for _, c := range []struct {
 		delay time.Duration
@@ -57,8 +58,8 @@ func TestStartPPPAfter(t *testing.T) {
 	}
 }
 
-// TestDeviceQueueBounds: eight packets of a session are kept, and 4096 of all, of a family that is agreed
-// on.
+// TestDeviceQueueBounds: at most eight packets of a session and 4096 of all are queued, of an
+// address family that is agreed on.
 func TestDeviceQueueBounds(t *testing.T) {
 	for _, c := range []struct {
 		what     string
@@ -82,7 +83,7 @@ func TestDeviceQueueBounds(t *testing.T) {
 	}
 }
 
-// oneDevice is a Host that makes one device, and is that device.
+// oneDevice is a HostNetwork that opens one device, and is that device.
 type oneDevice struct {
 	tun.Device
 	closed, undone int
@@ -97,13 +98,13 @@ type unread struct{ *oneDevice }
 
 func (d unread) Close() error { d.closed++; return nil }
 
-// fullPath is a Path that takes no tunnel.
+// fullPath is a Path that accepts no session.
 type fullPath struct{ datapath.Path }
 
 func (fullPath) Add(datapath.Session) error { return datapath.ErrSessionInUse }
 
-// TestPathRefuses: a device that the path does not take is closed, and the session is told why.
-func TestPathRefuses(t *testing.T) {
+// TestPathRejectsDevice: a device that the path does not accept is closed, and the session has the error.
+func TestPathRejectsDevice(t *testing.T) {
 	h := &oneDevice{}
 	f, is := newReconciler(h, fullPath{}, nil), &actual{}
 	f.open(is, desired{})

@@ -9,11 +9,11 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestSlotsAssignIndex: a slot whose address will not do has that of a free slot, which has its own in
-// turn: no two slots ever have one address.
+// TestSlotsAssignIndex: a slot whose address is not usable swaps it with a free slot: no two slots
+// ever have the same address.
 func TestSlotsAssignIndex(t *testing.T) {
 	s := newSlots(4, 0)
-	is := func(want int) func(int) bool { return func(place int) bool { return place == want } }
+	is := func(want int) func(int) bool { return func(index int) bool { return index == want } }
 	take := func() int {
 		slot, ok := s.take(wire.Addr{2}, nil)
 		if !ok {
@@ -21,19 +21,19 @@ func TestSlotsAssignIndex(t *testing.T) {
 		}
 		return slot
 	}
-	places := func(want ...int) {
+	indexes := func(want ...int) {
 		t.Helper()
-		for slot, place := range want {
-			if got := s.indexOf(slot); got != place {
-				t.Errorf("slot %d has place %d, want %d", slot, got, place)
+		for slot, index := range want {
+			if got := s.indexOf(slot); got != index {
+				t.Errorf("slot %d has index %d, want %d", slot, got, index)
 			}
 		}
 	}
 	take() // 0
-	places(0, 1, 2, 3)
+	indexes(0, 1, 2, 3)
 	for _, c := range []struct {
 		slot   int
-		willDo func(int) bool
+		usable func(int) bool
 		ok     bool
 		want   []int
 	}{
@@ -41,33 +41,33 @@ func TestSlotsAssignIndex(t *testing.T) {
 		{0, is(4), false, []int{0, 1, 2, 3}},
 		{0, is(3), true, []int{3, 1, 2, 0}},
 		{0, is(3), true, []int{3, 1, 2, 0}},
-		{0, func(place int) bool { return place != 3 }, true, []int{1, 3, 2, 0}}, // of those, that which is free longest
+		{0, func(index int) bool { return index != 3 }, true, []int{1, 3, 2, 0}}, // of those, that which is free longest
 	} {
-		if ok := s.assignIndex(c.slot, c.willDo); ok != c.ok {
+		if ok := s.assignIndex(c.slot, c.usable); ok != c.ok {
 			t.Errorf("slot %d: moves %v, want %v", c.slot, ok, c.ok)
 		}
-		places(c.want...)
+		indexes(c.want...)
 	}
-	take() // 1, with place 3
+	take() // 1, with index 3
 	if s.assignIndex(1, is(1)) {
-		t.Error("a slot has the place of another that is taken")
+		t.Error("a slot has the index of another that is taken")
 	}
-	s.release(0) // with place 1
+	s.release(0) // with index 1
 	if !s.assignIndex(1, is(1)) {
-		t.Error("a place that is free again is not found")
+		t.Error("a index that is free again is not found")
 	}
-	places(3, 1, 2, 0)
+	indexes(3, 1, 2, 0)
 }
 
-// TestSlotsPreferred: a slot has the first place preferred that is free, and rather one that no
-// account has for its own.
+// TestSlotsPreferred: a slot gets the first preferred index that is free, and else one that is not
+// reserved, if possible.
 func TestSlotsPreferred(t *testing.T) {
 	any := func(int) bool { return true }
 	for _, c := range []struct {
 		what      string
 		preferred []int
-		willDo    func(int) bool
-		named     []int
+		usable    func(int) bool
+		reserved  []int
 		ok        bool
 		want      int
 	}{
@@ -75,32 +75,32 @@ func TestSlotsPreferred(t *testing.T) {
 		{"a free one", []int{3}, any, nil, true, 3},
 		{"one that is taken", []int{0}, any, nil, true, 1},
 		{"the second, as the first is taken", []int{0, 2}, any, nil, true, 2},
-		{"one that will not do", []int{3}, func(place int) bool { return place != 3 }, nil, true, 1},
-		{"its own is an account's", nil, any, []int{1}, true, 2},
+		{"one that is not usable", []int{3}, func(index int) bool { return index != 3 }, nil, true, 1},
+		{"its own is reserved", nil, any, []int{1}, true, 2},
 		{"so is the next", nil, any, []int{1, 2}, true, 3},
 		{"all are", nil, any, []int{0, 1, 2, 3}, true, 1},
-		{"an account's, preferred", []int{2}, any, []int{2}, true, 2},
-		{"none will do", []int{2}, func(int) bool { return false }, nil, false, 1},
+		{"a reserved one, preferred", []int{2}, any, []int{2}, true, 2},
+		{"none is usable", []int{2}, func(int) bool { return false }, nil, false, 1},
 	} {
 		s := newSlots(4, 0)
 		s.take(wire.Addr{2}, nil)
 		slot, _ := s.take(wire.Addr{2}, nil)
-		for _, place := range c.named {
-			s.reserve(place)
+		for _, index := range c.reserved {
+			s.reserve(index)
 		}
-		if ok := s.assignIndex(slot, c.willDo, c.preferred...); ok != c.ok || s.indexOf(slot) != c.want {
-			t.Errorf("%s: %v, place %d; want %v, %d", c.what, ok, s.indexOf(slot), c.ok, c.want)
+		if ok := s.assignIndex(slot, c.usable, c.preferred...); ok != c.ok || s.indexOf(slot) != c.want {
+			t.Errorf("%s: %v, index %d; want %v, %d", c.what, ok, s.indexOf(slot), c.ok, c.want)
 		}
-		for place, at := range s.byIndex {
-			if s.poolIndexes.bySlot[at] != place {
-				t.Errorf("%s: slots have places %v, places slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
+		for index, at := range s.byIndex {
+			if s.poolIndexes.bySlot[at] != index {
+				t.Errorf("%s: slots have indexs %v, indexs slots %v", c.what, s.poolIndexes.bySlot, s.byIndex)
 			}
 		}
 	}
 }
 
-// TestSlotsInOrder: a client's slots are known in the order in which it has taken them, whichever
-// of them it has given back.
+// TestSlotsInOrder: a client's slots are listed in the order in which they were taken, whichever of
+// them were freed.
 func TestSlotsInOrder(t *testing.T) {
 	for _, back := range [][]int{{}, {0}, {1}, {2}, {0, 1}, {2, 1}, {1, 0}, {0, 2}, {0, 1, 2}, {2, 0, 1}} {
 		s := newSlots(8, 0)
@@ -146,16 +146,16 @@ func TestSlotsWait(t *testing.T) {
 	}
 	first := w(wire.Addr{2}, here)
 	if old, ok := s.addWait(first, epoch); !ok || len(old) != maxProbed || old[0] != (heldSlot{0, here}) || old[7] != (heldSlot{7, here}) {
-		t.Errorf("to be asked are %v, %v", old, ok)
+		t.Errorf("the slots to probe are %v, %v", old, ok)
 	}
 	if _, ok := s.addWait(w(wire.Addr{2}, there), epoch.Add(slotWaitTimeout-1)); ok {
-		t.Error("two requests wait at a time")
+		t.Error("two requests of a client wait at the same time")
 	}
 	if w, _ := s.release(5); w != first || s.waiting[wire.Addr{2}] != nil || s.clients[wire.Addr{2}].n != 10 || s.clients[wire.Addr{2}].newest != 10 {
 		t.Errorf("a slot that is free goes to %+v; %+v", w, s.clients[wire.Addr{2}])
 	}
 	if w, _ := s.release(6); w != nil || s.clients[wire.Addr{2}].n != 9 {
-		t.Error("a slot is given to nobody")
+		t.Error("a slot is assigned though no request waits")
 	}
 	s.take(wire.Addr{2}, here)
 
@@ -166,15 +166,15 @@ func TestSlotsWait(t *testing.T) {
 	}
 	s.removeWait(stale)
 	if s.waiting[wire.Addr{2}] != next {
-		t.Error("who waits no more has another forgotten")
+		t.Error("removing an old wait removes the new one")
 	}
 	s.removeWait(next)
 	if len(s.waiting) != 0 {
-		t.Error("somebody is waited for who waits no more")
+		t.Error("a removed wait is still there")
 	}
 }
 
-// TestSlotsExpire: a wait ends with a slot, or a refusal, unless a session is about to end.
+// TestSlotsExpire: a wait ends with a slot or without one, unless a session is about to end.
 func TestSlotsExpire(t *testing.T) {
 	for _, c := range []struct {
 		what             string
@@ -183,12 +183,12 @@ func TestSlotsExpire(t *testing.T) {
 		at               time.Duration
 		ok, more         bool
 	}{
-		{what: "nobody ends", at: probeTimeout},
+		{what: "no session ends", at: probeTimeout},
 		{what: "one is about to end", ending: true, at: probeTimeout, more: true},
 		{what: "almost for too long", ending: true, at: slotWaitTimeout - 1, more: true},
 		{what: "for too long", ending: true, at: slotWaitTimeout},
 		{what: "a slot was given back, unnoticed", released: true, at: probeTimeout, ok: true},
-		{what: "it was served", served: true, at: probeTimeout, more: true},
+		{what: "a slot was assigned", served: true, at: probeTimeout, more: true},
 	} {
 		s := newSlots(2, 0)
 		s.take(wire.Addr{2}, nil)
@@ -214,7 +214,7 @@ func TestSlotsExpire(t *testing.T) {
 	}
 }
 
-// TestSlotsOfAClient: a client has as many as each may have, and another has its own.
+// TestSlotsOfAClient: a client has at most MaxPerClient slots, and another client its own.
 func TestSlotsOfAClient(t *testing.T) {
 	for _, c := range []struct{ n, each, want int }{{3, 0, 3}, {3, 1, 1}, {3, 2, 2}, {3, 3, 3}, {2, 3, 2}} {
 		s := newSlots(c.n, c.each)

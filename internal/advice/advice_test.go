@@ -8,8 +8,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestExplain: each answer that was dropped is told with what to do about it, then what keeps
-// answers away; that nobody answers is told only where nobody has, and nothing explains it.
+// TestExplain: each unmatched concentrator with a suggestion, then the obstacle; noAnswer only if
+// there is neither.
 func TestExplain(t *testing.T) {
 	all := Options{Name: "-n", Addr: "-a", Service: "-s", NoHostUniq: "say -u"}
 	nameOnly := Options{Name: "-n", NoHostUniq: "omit -u"}
@@ -20,7 +20,7 @@ func TestExplain(t *testing.T) {
 	for _, c := range []struct {
 		options   Options
 		unmatched discovery.Unmatched
-		want      string // behind the sentence about it
+		want      string // after the sentence about it
 	}{
 		{all, found(discovery.NoHostUniq), ": say -u"},
 		{nameOnly, found(discovery.NoHostUniq), ": omit -u"},
@@ -33,22 +33,22 @@ func TestExplain(t *testing.T) {
 		{nameOnly, found(discovery.WrongService, "gold"), ""},
 		{all, found(discovery.NoACName), ""},
 		{all, found(discovery.HasSessionID), ""},
-		{all, found(discovery.Refused), ""},
+		{all, found(discovery.Rejected), ""},
 	} {
 		line := c.unmatched.String() + c.want
-		if got := c.options.Explain([]discovery.Unmatched{c.unmatched}, "", "nobody"); !slices.Equal(got, []string{line}) {
+		if got := c.options.Explain([]discovery.Unmatched{c.unmatched}, "", "no answer"); !slices.Equal(got, []string{line}) {
 			t.Errorf("%q, want %q", got, line)
 		}
-		if got := c.options.Explain([]discovery.Unmatched{c.unmatched}, "no cable", "nobody"); !slices.Equal(got, []string{line, "no cable"}) {
-			t.Errorf("without carrier: %q, want %q and that", got, line)
+		if got := c.options.Explain([]discovery.Unmatched{c.unmatched}, "no cable", "no answer"); !slices.Equal(got, []string{line, "no cable"}) {
+			t.Errorf("with an obstacle: %q, want %q and the obstacle", got, line)
 		}
 	}
 	for _, c := range []struct {
-		obstacle, nobody string
-		want             []string
-	}{{"no cable", "nobody", []string{"no cable"}}, {"", "nobody", []string{"nobody"}}, {"", "", nil}} {
-		if got := all.Explain(nil, c.obstacle, c.nobody); !slices.Equal(got, c.want) {
-			t.Errorf("obstacle %q, %q: %q, want %q", c.obstacle, c.nobody, got, c.want)
+		obstacle, noAnswer string
+		want               []string
+	}{{"no cable", "no answer", []string{"no cable"}}, {"", "no answer", []string{"no answer"}}, {"", "", nil}} {
+		if got := all.Explain(nil, c.obstacle, c.noAnswer); !slices.Equal(got, c.want) {
+			t.Errorf("obstacle %q, %q: %q, want %q", c.obstacle, c.noAnswer, got, c.want)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (h *Client) receivePADO(now time.Time, f wire.DiscoveryFrame, q *wire.Queue
 		return Result{}, err
 	}
 	if e, bad := f.Tags.FindError(); bad {
-		h.noteUnmatched(f, Refused, strings.TrimSpace(e.Tag.String()+" "+e.Text))
+		h.noteUnmatched(f, Rejected, strings.TrimSpace(e.Tag.String()+" "+e.Text))
 		return h.reportError(&Rejection{f.Src, e})
 	}
 	offer := Offer{f.Src, append(wire.Tags(nil), f.Tags...)}

@@ -15,18 +15,18 @@ func TestOffers(t *testing.T) {
 		in   wire.DiscoveryFrame
 		err  error
 	}{
-		{"a good one", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), nil},
+		{"a matching offer", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), nil},
 		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "yours")), ErrNotOurs},
 		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService), ErrNotOurs},
 		{"a session ID", ClientConfig{}, answer(wire.PADO, 1, acName, anyService, ourHostUniq), ErrNotOurs},
 		{"no AC-Name", ClientConfig{}, answer(wire.PADO, 0, anyService, ourHostUniq), ErrIncomplete},
-		{"another AC-Name than wanted", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
-		{"another address than wanted", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
-		{"the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagServiceName, "gold"), ourHostUniq), nil},
-		{"not the service wanted", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
+		{"another AC-Name than configured", ClientConfig{ACNames: []string{"b"}}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
+		{"another address than configured", ClientConfig{AC: hostAddr}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
+		{"the configured service", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagServiceName, "gold"), ourHostUniq), nil},
+		{"another service than configured", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), ErrUnwanted},
 		{"a PADS, too early", ClientConfig{}, answer(wire.PADS, 1, anyService, ourHostUniq), ErrUnexpected},
-		{"from a group", ClientConfig{}, wire.DiscoveryFrame{Dst: hostAddr, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
-		{"to all", ClientConfig{}, wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
+		{"from a group address", ClientConfig{}, wire.DiscoveryFrame{Dst: hostAddr, Src: wire.Broadcast, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
+		{"to the broadcast address", ClientConfig{}, wire.DiscoveryFrame{Dst: wire.Broadcast, Src: acAddr, Discovery: wire.Discovery{Code: wire.PADO}}, ErrNotOurs},
 	} {
 		h, q := startedClient(c.cfg)
 		q.Reset()
@@ -34,13 +34,13 @@ func TestOffers(t *testing.T) {
 		if err != c.err {
 			t.Errorf("%s: %v, want %v", c.what, err, c.err)
 		}
-		if asked := len(q.All()) == 1 && q.All()[0].Code == wire.PADR; asked != (c.err == nil) || (f.Offer != nil) != asked {
-			t.Errorf("%s: sends PADR: %v, finds %+v", c.what, asked, f)
+		if requested := len(q.All()) == 1 && q.All()[0].Code == wire.PADR; requested != (c.err == nil) || (f.Offer != nil) != requested {
+			t.Errorf("%s: sends PADR: %v, result %+v", c.what, requested, f)
 		}
 	}
 }
 
-// TestEchoedTags: cookie and relay come back octet for octet, however long.
+// TestEchoedTags: AC-Cookie and Relay-Session-Id are returned octet for octet, at any length.
 func TestEchoedTags(t *testing.T) {
 	for _, n := range []int{0, 1, 20, 0x4e0} {
 		h, q := startedClient(ClientConfig{})
@@ -49,10 +49,10 @@ func TestEchoedTags(t *testing.T) {
 		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq, wire.Tag{Type: wire.TagACCookie, Value: cookie}, wire.Tag{Type: wire.TagRelaySessionID, Value: relay}), q)
 		padr := q.All()[0]
 		if got, ok := padr.Tags.Find(wire.TagACCookie); !ok || !bytes.Equal(got, cookie) {
-			t.Errorf("a cookie of %d octets comes back as %d", n, len(got))
+			t.Errorf("a cookie of %d octets is returned with %d", n, len(got))
 		}
 		if got, ok := padr.Tags.Find(wire.TagRelaySessionID); !ok || !bytes.Equal(got, relay) {
-			t.Errorf("a relay's tag of %d octets comes back as %d", n/2, len(got))
+			t.Errorf("a relay's tag of %d octets is returned with %d", n/2, len(got))
 		}
 	}
 }
@@ -76,20 +76,20 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// TestNextOffer: who refuses, or does not answer, makes room for the next.
+// TestNextOffer: after a concentrator rejects or does not answer, the next offer is tried.
 func TestNextOffer(t *testing.T) {
 	second := wire.Addr{2, 0, 0, 0, 0, 9}
-	for _, refuse := range []bool{true, false} {
+	for _, reject := range []bool{true, false} {
 		h, q := startedClient(ClientConfig{})
 		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
 		other := answer(wire.PADO, 0, acName, anyService, ourHostUniq)
 		other.Src = second
 		h.Receive(epoch, other, q)
 		q.Reset()
-		if refuse {
+		if reject {
 			f, err := h.Receive(epoch, answer(wire.PADS, 0, anyService, ourHostUniq, tag(wire.TagACSystemError, "full")), q)
 			if err != nil || f.Rejection == nil || f.Rejection.Tag != wire.TagACSystemError || f.Rejection.Text != "full" {
-				t.Errorf("a refusal is found as %+v, %v", f, err)
+				t.Errorf("a rejection gives %+v, %v", f, err)
 			}
 		} else {
 			for range 3 {
@@ -98,15 +98,15 @@ func TestNextOffer(t *testing.T) {
 		}
 		last := q.All()[len(q.All())-1]
 		if last.Code != wire.PADR || last.Dst != second {
-			t.Errorf("refused %v: asks %v of %v, want PADR of the second", refuse, last.Code, last.Dst)
+			t.Errorf("rejected %v: sends %v to %v, want PADR to the second", reject, last.Code, last.Dst)
 		}
 		if _, err := h.Receive(epoch, answer(wire.PADS, 7, anyService, ourHostUniq), q); err != ErrNotOurs {
-			t.Errorf("a late PADS of the first: %v, want ErrNotOurs", err)
+			t.Errorf("a late PADS of the first concentrator: %v, want ErrNotOurs", err)
 		}
 		pads := answer(wire.PADS, 7, anyService, ourHostUniq)
 		pads.Src = second
 		if f, err := h.Receive(epoch, pads, q); err != nil || f.Grant == nil || f.Grant.SessionID != 7 || f.Grant.AC != second {
-			t.Errorf("the second's PADS is found as %+v, %v", f, err)
+			t.Errorf("the second concentrator's PADS gives %+v, %v", f, err)
 		}
 	}
 }
@@ -118,12 +118,12 @@ func TestReservedSession(t *testing.T) {
 		t.Errorf("session 0xffff: %v, want ErrUnexpected", err)
 	}
 	if f, _ := h.Receive(epoch, answer(wire.PADS, 0, anyService, ourHostUniq), q); f.Rejection == nil {
-		t.Errorf("session 0 without an error tag is found as %+v, want a refusal", f)
+		t.Errorf("session ID 0 without an error tag gives %+v, want a rejection", f)
 	}
 }
 
-// TestFirstRejects: who answers first, and refuses first, is not the only one that may
-// answer; nor is it asked again.
+// TestFirstRejects: if the first concentrator to answer rejects, others may still answer; it is not
+// tried again.
 func TestFirstRejects(t *testing.T) {
 	second := wire.Addr{2, 0, 0, 0, 0, 9}
 	for _, answers := range []bool{true, false} {
@@ -131,15 +131,15 @@ func TestFirstRejects(t *testing.T) {
 		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
 		h.Receive(epoch, answer(wire.PADS, 0, anyService, ourHostUniq), q)
 		if h.Done() {
-			t.Fatal("a refusal is the end")
+			t.Fatal("a rejection ends discovery")
 		}
 		if _, err := h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q); err != ErrUnwanted {
-			t.Errorf("another offer of who refused: %v, want ErrUnwanted", err)
+			t.Errorf("another offer of the same concentrator: %v, want ErrUnwanted", err)
 		}
 		q.Reset()
 		if !answers {
 			if f := h.Advance(epoch.Add(avoidDelay), q); !h.Done() || f != (Result{}) || len(q.All()) > 0 {
-				t.Errorf("if nobody else answers, it comes to %+v, and sends %v", f, q.All())
+				t.Errorf("without another answer: %+v, and sends %v", f, q.All())
 			}
 			continue
 		}
@@ -147,12 +147,12 @@ func TestFirstRejects(t *testing.T) {
 		late.Src = second
 		h.Receive(epoch.Add(avoidDelay/2), late, q)
 		if all := q.All(); len(all) != 1 || all[0].Code != wire.PADR || all[0].Dst != second {
-			t.Errorf("if somebody else answers, it sends %v", all)
+			t.Errorf("with another answer, it sends %v", all)
 		}
 	}
 }
 
-// TestManyReject: a flood of offers that come to nothing does not go on for ever.
+// TestManyReject: discovery ends after MaxOffers rejections.
 func TestManyReject(t *testing.T) {
 	h, q := startedClient(ClientConfig{})
 	for i := range byte(MaxOffers) {
@@ -161,7 +161,7 @@ func TestManyReject(t *testing.T) {
 			h.Receive(epoch, f, q)
 		}
 		if h.Done() != (i == MaxOffers-1) {
-			t.Fatalf("after %d refusals, it is over: %v", i+1, h.Done())
+			t.Fatalf("after %d rejections, done: %v", i+1, h.Done())
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestMaxPayload(t *testing.T) {
 		h, q := startedClient(ClientConfig{MaxPayload: c.want})
 		_, asks := q.All()[0].Tags.Find(wire.TagMaxPayload)
 		if asks != (c.want > 1492) {
-			t.Errorf("a host for %d asks by RFC 4638: %v", c.want, asks)
+			t.Errorf("a client for %d sends PPP-Max-Payload: %v", c.want, asks)
 		}
 		h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q)
 		pads := answer(wire.PADS, 1, anyService, ourHostUniq)
@@ -184,7 +184,7 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
-// TestOffersAreBounded: a forger of concentrators must not cost memory.
+// TestOffersAreBounded: a forger of concentrators does not use up memory.
 func TestOffersAreBounded(t *testing.T) {
 	h, q := startedClient(ClientConfig{})
 	for i := range 10000 {
@@ -213,14 +213,14 @@ func FuzzClient(f *testing.F) {
 		}
 		for _, f := range q.All() {
 			if _, err := wire.ParseDiscoveryFrame(f.AppendTo(nil)); err != nil {
-				t.Errorf("sends what cannot be read: %v", err)
+				t.Errorf("sends a packet that does not parse: %v", err)
 			}
 		}
 	})
 }
 
-// TestTimeoutsDouble: each wait is twice the one before, up to 1024 times the first; a probe's
-// do not double (RFC 2516 section 8).
+// TestTimeoutsDouble: each timeout is twice the one before, up to 1024 times the first; those of a
+// probe do not double (RFC 2516 section 8).
 func TestTimeoutsDouble(t *testing.T) {
 	for _, probe := range []bool{false, true} {
 		h, q := startedClient(ClientConfig{Timeout: time.Millisecond, Attempts: 13, Probe: probe})
@@ -244,8 +244,8 @@ func TestTimeoutsDouble(t *testing.T) {
 	}
 }
 
-// TestFastRetry: while it is eager, a host asks each second and up to half a second more, or
-// as often as Timeout says, and these do not count.
+// TestFastRetry: in its fast-retry window, a client sends a PADI every second and up to half a
+// second more, or as often as Timeout says, and these do not count as attempts.
 func TestFastRetry(t *testing.T) {
 	for _, c := range []struct {
 		timeout time.Duration
@@ -268,12 +268,12 @@ func TestFastRetry(t *testing.T) {
 			now = at
 		}
 		if got := h.Advance(h.Deadline(), q); got.TimedOut != wire.PADO {
-			t.Errorf("%+v: after the eager ones, one attempt is not the last: %+v", c, got)
+			t.Errorf("%+v: after the fast retries, one attempt is not the last: %+v", c, got)
 		}
 	}
 }
 
-// constantReader is a source of octets that are all the same.
+// constantReader is a source of equal octets.
 type constantReader byte
 
 func (c constantReader) Read(b []byte) (int, error) {
@@ -283,47 +283,47 @@ func (c constantReader) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestAvoided: a concentrator to be avoided is asked if no other has answered for half a second,
-// and 16 that have refused are enough.
+// TestAvoided: a concentrator to avoid is sent a PADR if no other has answered for half a second;
+// at most 16 rejections are reported.
 func TestAvoided(t *testing.T) {
 	h, q := startedClient(ClientConfig{Avoid: []wire.Addr{acAddr}})
 	q.Reset()
 	if f, err := h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q); err != nil || f.Offer == nil || len(q.All()) != 0 {
-		t.Errorf("the offer is found as %+v, %v, and asked for: %v", f, err, q.All())
+		t.Errorf("the offer gives %+v, %v, and was requested: %v", f, err, q.All())
 	}
 	if h.Advance(epoch.Add(500*time.Millisecond-1), q); len(q.All()) != 0 {
-		t.Error("it is asked too early")
+		t.Error("the PADR is sent too early")
 	}
 	if h.Advance(epoch.Add(500*time.Millisecond), q); len(q.All()) != 1 || q.All()[0].Code != wire.PADR {
-		t.Errorf("after half a second is sent %v, want PADR", q.All())
+		t.Errorf("after half a second it sends %v, want PADR", q.All())
 	}
-	told := 0
+	reported := 0
 	for i := range 20 {
 		f := answer(wire.PADO, 0, acName, anyService, ourHostUniq, tag(wire.TagACSystemError, "full"))
 		f.Src = wire.Addr{2, 0, 0, 0, 1, byte(i)}
 		for range 2 {
 			if got, err := h.Receive(epoch, f, q); err == nil && got.Rejection != nil {
-				told++
+				reported++
 			}
 		}
 	}
-	if told != 16 {
-		t.Errorf("of %d concentrators it is told that they refuse, want 16", told)
+	if reported != 16 {
+		t.Errorf("%d rejections were reported, want 16", reported)
 	}
 }
 
-// TestNoHostUniq: a host that sends no Host-Uniq has the tag in no packet, the session's PADT
-// included; and it takes no answer that has one.
+// TestNoHostUniq: a client without Host-Uniq sends the tag in no packet, including the PADT, and
+// accepts no answer that has one.
 func TestNoHostUniq(t *testing.T) {
 	h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte{}}), &wire.Queue{}
 	h.Start(epoch, q)
 	if _, err := h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, ourHostUniq), q); err != ErrNotOurs {
-		t.Errorf("an offer to another: %v, want ErrNotOurs", err)
+		t.Errorf("an offer to another client: %v, want ErrNotOurs", err)
 	}
 	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, tag(wire.TagACCookie, "c")), q)
 	f, err := h.Receive(epoch, answer(wire.PADS, 7, anyService), q)
 	if err != nil || f.Grant == nil {
-		t.Fatalf("the PADS is found as %+v, %v", f, err)
+		t.Fatalf("the PADS gives %+v, %v", f, err)
 	}
 	if _, ok := f.Grant.PADTTags.Find(wire.TagHostUniq); ok {
 		t.Error("the PADT has a Host-Uniq")

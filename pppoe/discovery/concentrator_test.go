@@ -46,8 +46,7 @@ func TestPADI(t *testing.T) {
 	}
 }
 
-// TestPADO: what RFC 2516 section 5.2 wants to be in it, and tags returned at any
-// length.
+// TestPADO: a PADO has the tags that RFC 2516 section 5.2 requires, and returns tags of any length.
 func TestPADO(t *testing.T) {
 	for _, n := range []int{0, 1, 300} {
 		uniq, relay := bytes.Repeat([]byte{7}, n), bytes.Repeat([]byte{8}, n)
@@ -65,17 +64,17 @@ func TestPADO(t *testing.T) {
 			}
 		}
 		if len(types) != 7 || types[0] != wire.TagACName || names[0] != "tin" || names[1] != "gold" {
-			t.Errorf("PADO holds %v with services %v, want AC-Name first and the service asked for before others", types, names)
+			t.Errorf("PADO holds %v with services %v, want AC-Name first and the requested service before others", types, names)
 		}
 		for typ, want := range map[wire.TagType][]byte{wire.TagHostUniq: uniq, wire.TagRelaySessionID: relay, wire.TagMaxPayload: {5, 0xdc}} {
 			if got, ok := q.All()[0].Tags.Find(typ); !ok || !bytes.Equal(got, want) {
-				t.Errorf("%v of %d octets comes back as % x", typ, len(want), got)
+				t.Errorf("%v of %d octets is returned as % x", typ, len(want), got)
 			}
 		}
 	}
 }
 
-// padrFor runs PADI and PADO, and returns the PADR that follows.
+// padrFor exchanges PADI and PADO, and returns the PADR that follows.
 func padrFor(t *testing.T, ac *Concentrator, service string) wire.DiscoveryFrame {
 	t.Helper()
 	q := &wire.Queue{}
@@ -96,20 +95,20 @@ func TestPADR(t *testing.T) {
 	}
 	again, _ := ac.ReceivePADR(epoch.Add(time.Second), padr, q)
 	if again.Key() != r.Key() {
-		t.Error("the same PADR has another key when it comes again")
+		t.Error("a repeated PADR has another key")
 	}
 	ac.Confirm(r, 3, q)
 	ac.Reject(r, wire.TagACSystemError, "full", q)
-	confirmed, refused := q.All()[0], q.All()[1]
+	confirmed, rejected := q.All()[0], q.All()[1]
 	if confirmed.Code != wire.PADS || confirmed.SessionID != 3 || confirmed.Dst != hostAddr {
 		t.Errorf("confirmed by %+v", confirmed)
 	}
-	if e, ok := refused.Tags.FindError(); refused.SessionID != 0 || !ok || e.Tag != wire.TagACSystemError {
-		t.Errorf("refused by %+v, want PADS with session 0 and AC-System-Error", refused)
+	if e, ok := rejected.Tags.FindError(); rejected.SessionID != 0 || !ok || e.Tag != wire.TagACSystemError {
+		t.Errorf("rejected by %+v, want PADS with session 0 and AC-System-Error", rejected)
 	}
-	for _, f := range []wire.DiscoveryFrame{confirmed, refused} {
+	for _, f := range []wire.DiscoveryFrame{confirmed, rejected} {
 		if v, _ := f.Tags.Find(wire.TagHostUniq); string(v) != "mine" {
-			t.Errorf("%v does not bear the client's Host-Uniq", f)
+			t.Errorf("%v does not have the client's Host-Uniq", f)
 		}
 	}
 }
@@ -124,12 +123,12 @@ func TestPADRForUnknownService(t *testing.T) {
 	}
 }
 
-// TestCookie: one is good for its client, its Host-Uniq and its relay, for a while;
+// TestCookie: a cookie is valid for its client, its Host-Uniq and its relay, during its lifetime;
 // none that differs in a bit is.
 func TestCookie(t *testing.T) {
 	ac, q := concentrator(), &wire.Queue{}
 	good := padrFor(t, ac, "")
-	refused := func(what string, at time.Time, f wire.DiscoveryFrame) {
+	rejected := func(what string, at time.Time, f wire.DiscoveryFrame) {
 		t.Helper()
 		if _, err := ac.ReceivePADR(at, f, q); err != ErrCookie || len(q.All()) != 0 {
 			t.Errorf("%s: %v and %d answers, want ErrCookie and none", what, err, len(q.All()))
@@ -138,21 +137,21 @@ func TestCookie(t *testing.T) {
 	if _, err := ac.ReceivePADR(epoch.Add(time.Minute), good, q); err != nil {
 		t.Errorf("after a minute: %v", err)
 	}
-	refused("after more than a minute", epoch.Add(61*time.Second), good)
-	refused("from the future", epoch.Add(-time.Second), good)
+	rejected("after more than a minute", epoch.Add(61*time.Second), good)
+	rejected("from the future", epoch.Add(-time.Second), good)
 	other := good
 	other.Src = wire.Addr{2, 0, 0, 0, 0, 9}
-	refused("from another client", epoch, other)
-	refused("without one", epoch, request(wire.PADR, anyService, ourHostUniq))
+	rejected("from another client", epoch, other)
+	rejected("without one", epoch, request(wire.PADR, anyService, ourHostUniq))
 	cookie, _ := good.Tags.Find(wire.TagACCookie)
 	for bit := range 8 * len(cookie) {
 		forged := bytes.Clone(cookie)
 		forged[bit/8] ^= 1 << (bit % 8)
-		refused("with a bit changed", epoch, request(wire.PADR, anyService, ourHostUniq, wire.Tag{Type: wire.TagACCookie, Value: forged}))
+		rejected("with a bit changed", epoch, request(wire.PADR, anyService, ourHostUniq, wire.Tag{Type: wire.TagACCookie, Value: forged}))
 	}
-	refused("with another Host-Uniq", epoch, request(wire.PADR, anyService, tag(wire.TagHostUniq, "yours"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
-	refused("without Host-Uniq", epoch, request(wire.PADR, anyService, wire.Tag{Type: wire.TagACCookie, Value: cookie}))
-	refused("through a relay", epoch, request(wire.PADR, anyService, ourHostUniq, tag(wire.TagRelaySessionID, "r"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	rejected("with another Host-Uniq", epoch, request(wire.PADR, anyService, tag(wire.TagHostUniq, "yours"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	rejected("without Host-Uniq", epoch, request(wire.PADR, anyService, wire.Tag{Type: wire.TagACCookie, Value: cookie}))
+	rejected("through a relay", epoch, request(wire.PADR, anyService, ourHostUniq, tag(wire.TagRelaySessionID, "r"), wire.Tag{Type: wire.TagACCookie, Value: cookie}))
 	if _, err := concentrator().ReceivePADR(epoch, good, q); err != ErrCookie {
 		t.Errorf("at another concentrator: %v, want ErrCookie", err)
 	}
@@ -174,7 +173,7 @@ func FuzzConcentrator(f *testing.F) {
 		}
 		for _, answer := range q.All() {
 			if _, err := wire.ParseDiscoveryFrame(answer.AppendTo(nil)); err != nil || len(answer.Tags)+wire.HeaderLen > maxDiscovery+100 {
-				t.Errorf("answers by %d octets: %v", len(answer.Tags), err)
+				t.Errorf("answers with %d octets: %v", len(answer.Tags), err)
 			}
 		}
 	})

@@ -7,14 +7,14 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestCookieAge: a cookie is good for its lifetime, to the second, and not before it was made.
+// TestCookieAge: a cookie is valid for its lifetime, to the second, and not before it was made.
 func TestCookieAge(t *testing.T) {
 	c := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: countingReader{}, CookieLifetime: 10 * time.Second})
 	cookie := c.cookies.newCookie(epoch, hostAddr, wire.Tags{})
 	with := func(cookie []byte) wire.Tags { return wire.Tags(nil).Append(wire.TagACCookie, cookie) }
 	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 10 * time.Second: true, 11 * time.Second: false, 1 << 40: false} {
 		if got := c.cookies.verify(epoch.Add(after), hostAddr, with(cookie)); got != want {
-			t.Errorf("after %v: good %v, want %v", after, got, want)
+			t.Errorf("after %v: valid %v, want %v", after, got, want)
 		}
 	}
 	if len(cookie) != 24 {
@@ -22,15 +22,15 @@ func TestCookieAge(t *testing.T) {
 	}
 	for _, other := range [][]byte{cookie[:23], append(cookie[:24:24], 0), {}} {
 		if c.cookies.verify(epoch, hostAddr, with(other)) {
-			t.Errorf("a cookie of %d octets is good", len(other))
+			t.Errorf("a cookie of %d octets is valid", len(other))
 		}
 	}
 	if d := NewConcentrator(acAddr, ConcentratorConfig{ACName: "ac", Rand: countingReader{}}).cookies.lifetime; d != time.Minute {
-		t.Errorf("by default a cookie is good for %v", d)
+		t.Errorf("by default a cookie is valid for %v", d)
 	}
 }
 
-// countingReader is where keys come from that are the same each time.
+// countingReader is a source of keys that are the same each time.
 type countingReader struct{}
 
 func (countingReader) Read(b []byte) (int, error) {

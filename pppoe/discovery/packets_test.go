@@ -6,7 +6,7 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// answer makes a concentrator's packet.
+// answer returns a concentrator's packet.
 func answer(code wire.Code, id uint16, tags ...wire.Tag) wire.DiscoveryFrame {
 	var list wire.Tags
 	for _, tag := range tags {
@@ -17,7 +17,7 @@ func answer(code wire.Code, id uint16, tags ...wire.Tag) wire.DiscoveryFrame {
 
 func tag(typ wire.TagType, value string) wire.Tag { return wire.Tag{Type: typ, Value: []byte(value)} }
 
-// startedClient is a discovery that has sent its PADI, with Host-Uniq "mine".
+// startedClient returns a client that has sent its PADI, with Host-Uniq "mine".
 func startedClient(cfg ClientConfig) (*Client, *wire.Queue) {
 	cfg.HostUniq, cfg.Rand = []byte("mine"), rand.Reader
 	h, q := NewClient(hostAddr, cfg), &wire.Queue{}

@@ -20,7 +20,7 @@ const (
 	NoHostUniq
 	NoACName
 	HasSessionID
-	Refused
+	Rejected
 )
 
 var mismatches = map[Mismatch]string{
@@ -30,7 +30,7 @@ var mismatches = map[Mismatch]string{
 	NoHostUniq:   "its PADO lacks our Host-Uniq tag (RFC 2516 section 5.2)",
 	NoACName:     "its PADO lacks an AC-Name tag (RFC 2516 section 5.2)",
 	HasSessionID: "its PADO has a session ID (RFC 2516 section 5.2)",
-	Refused:      "it rejected the request",
+	Rejected:     "it rejected the request",
 }
 
 // String returns the reason in words.
@@ -42,7 +42,7 @@ type Unmatched struct {
 	Name     string   // untrusted
 	Services []string // untrusted
 	Reason   Mismatch
-	Text     string // untrusted: the error, if Reason is Refused
+	Text     string // untrusted: the error, if Reason is Rejected
 }
 
 // String returns a sentence about it, escaped for a terminal.

@@ -9,8 +9,8 @@ import (
 	"upppoe/pppoe/wire"
 )
 
-// TestUnmatched: who answers without being wanted is remembered, with the reason; what is meant
-// for another client at our address is not, nor what will do.
+// TestUnmatched: a concentrator whose PADO does not match is remembered, with the reason; PADOs
+// that match or are for another client at our address are not.
 func TestUnmatched(t *testing.T) {
 	gold := tag(wire.TagServiceName, "gold")
 	for _, c := range []struct {
@@ -19,7 +19,7 @@ func TestUnmatched(t *testing.T) {
 		in   wire.DiscoveryFrame
 		want Mismatch // 0: not remembered
 	}{
-		{"a good one", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), 0},
+		{"a matching PADO", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), 0},
 		{"another's Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "yours")), 0},
 		{"an empty Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "")), 0},
 		{"no Host-Uniq", ClientConfig{}, answer(wire.PADO, 0, acName, anyService), NoHostUniq},
@@ -32,7 +32,7 @@ func TestUnmatched(t *testing.T) {
 		{"the address", ClientConfig{AC: acAddr}, answer(wire.PADO, 0, acName, anyService, ourHostUniq), 0},
 		{"another service", ClientConfig{Service: "silver"}, answer(wire.PADO, 0, acName, anyService, gold, ourHostUniq), WrongService},
 		{"the service", ClientConfig{Service: "gold"}, answer(wire.PADO, 0, acName, anyService, gold, ourHostUniq), 0},
-		{"a refusal", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq, tag(wire.TagACSystemError, "full")), Refused},
+		{"a rejection", ClientConfig{}, answer(wire.PADO, 0, acName, anyService, ourHostUniq, tag(wire.TagACSystemError, "full")), Rejected},
 		{"a PADS", ClientConfig{}, answer(wire.PADS, 1, anyService), 0},
 	} {
 		h, q := startedClient(c.cfg)
@@ -44,18 +44,18 @@ func TestUnmatched(t *testing.T) {
 			t.Errorf("%s: %v, want once %v", c.what, got, c.want)
 		}
 		if h.Start(epoch, q); len(h.Unmatched()) > 0 {
-			t.Errorf("%s: it outlives the search", c.what)
+			t.Errorf("%s: it is not cleared by Start", c.what)
 		}
 	}
 }
 
-// TestUnmatchedWithoutHostUniq: a client that sends none takes no answer to another's for its own.
+// TestUnmatchedWithoutHostUniq: a client without Host-Uniq ignores answers to another client's.
 func TestUnmatchedWithoutHostUniq(t *testing.T) {
 	h, q := NewClient(hostAddr, ClientConfig{HostUniq: []byte{}, ACNames: []string{"b"}}), &wire.Queue{}
 	h.Start(epoch, q)
 	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService, tag(wire.TagHostUniq, "yours")), q)
 	if got := h.Unmatched(); len(got) > 0 {
-		t.Errorf("another's answer: %v", got)
+		t.Errorf("an answer to another client: %v", got)
 	}
 	h.Receive(epoch, answer(wire.PADO, 0, acName, anyService), q)
 	if got := h.Unmatched(); len(got) != 1 || got[0].Reason != WrongACName {
@@ -63,7 +63,8 @@ func TestUnmatchedWithoutHostUniq(t *testing.T) {
 	}
 }
 
-// TestUnmatchedBounds: anybody on the segment can send such packets.
+// TestUnmatchedBounds: the number of concentrators and services is limited, since any station can
+// send such packets.
 func TestUnmatchedBounds(t *testing.T) {
 	h, q := startedClient(ClientConfig{ACNames: []string{"b"}})
 	for i := range 2 * MaxOffers {
@@ -81,13 +82,13 @@ func TestUnmatchedBounds(t *testing.T) {
 	}
 }
 
-// TestUnmatchedText: one sentence, fit for a terminal, for every reason.
+// TestUnmatchedText: one sentence, escaped for a terminal, for every reason.
 func TestUnmatchedText(t *testing.T) {
 	u := Unmatched{AC: acAddr, Name: "a\x1b\"c", Services: []string{"x", "y\n"}, Reason: WrongACName}
 	if got, want := u.String(), fmt.Sprintf(`%v ("a\033\042c") answered with service "x", "y\012", but its AC-Name is not the configured one`, acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	u = Unmatched{AC: acAddr, Name: "ac", Reason: Refused, Text: "AC-system-error \x07"}
+	u = Unmatched{AC: acAddr, Name: "ac", Reason: Rejected, Text: "AC-system-error \x07"}
 	if got, want := u.String(), fmt.Sprintf(`%v ("ac") answered, but it rejected the request: AC-system-error \007`, acAddr); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -96,7 +97,7 @@ func TestUnmatchedText(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	var seen []string
-	for why := WrongACName; why <= Refused; why++ {
+	for why := WrongACName; why <= Rejected; why++ {
 		text := why.String()
 		if text == "" || slices.Contains(seen, text) || strings.Contains(text, "\n") {
 			t.Errorf("reason %d is %q", why, text)

@@ -9,7 +9,7 @@ import (
 func TestAccessLineOnTheWire(t *testing.T) {
 	long := strings.Repeat("x", 70)
 	for _, c := range []struct {
-		told AccessLine
+		line AccessLine
 		want []byte // the tag's value; nil: there is none
 		read AccessLine
 	}{
@@ -19,18 +19,19 @@ func TestAccessLineOnTheWire(t *testing.T) {
 		{AccessLine{"c", "r"}, []byte("\x00\x00\x0d\xe9\x01\x01c\x02\x01r"), AccessLine{"c", "r"}},
 		{AccessLine{CircuitID: long}, []byte("\x00\x00\x0d\xe9\x01\x3f" + long[:63]), AccessLine{CircuitID: long[:63]}},
 	} {
-		tags := c.told.AppendTags(nil)
+		tags := c.line.AppendTags(nil)
 		value, there := tags.Find(TagVendorSpecific)
 		if there != (c.want != nil) || !bytes.Equal(value, c.want) {
-			t.Errorf("%+v: % x, want % x", c.told, value, c.want)
+			t.Errorf("%+v: % x, want % x", c.line, value, c.want)
 		}
 		if got := tags.AccessLine(); got != c.read {
-			t.Errorf("%+v is read as %+v", c.told, got)
+			t.Errorf("%+v is parsed as %+v", c.line, got)
 		}
 	}
 }
 
-// TestAccessLineMalformed: what is cut off, or somebody else's, tells what it can.
+// TestAccessLineMalformed: of a tag that is truncated or of another vendor, only complete
+// sub-options of TR-101 count.
 func TestAccessLineMalformed(t *testing.T) {
 	const forum = "\x00\x00\x0d\xe9"
 	for value, want := range map[string]AccessLine{
@@ -52,21 +53,21 @@ func TestAccessLineMalformed(t *testing.T) {
 	}
 }
 
-// FuzzAccessLine: any value of the tag is read within its bounds, and tells the same when
-// it is told on.
+// FuzzAccessLine: any tag value is parsed within its bounds, and encodes to a tag that parses the
+// same.
 func FuzzAccessLine(f *testing.F) {
 	f.Add([]byte(vendorDSLForum + "\x01\x01c\x02\x01r"))
 	f.Add([]byte(vendorDSLForum + "\x01\x09x"))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		a := Tags(nil).Append(TagVendorSpecific, value[:min(len(value), 1400)]).AccessLine()
 		if len(a.CircuitID)+len(a.RemoteID) > len(value) {
-			t.Errorf("%d octets tell %+v", len(value), a)
+			t.Errorf("%d octets give %+v", len(value), a)
 		}
 		if len(a.CircuitID) > MaxAccessLine || len(a.RemoteID) > MaxAccessLine {
-			return // longer than we would say it
+			return // longer than we send
 		}
 		if again := a.AppendTags(nil).AccessLine(); again != a {
-			t.Errorf("%+v is read as %+v once it is told on", a, again)
+			t.Errorf("%+v is parsed as %+v after it was encoded", a, again)
 		}
 	})
 }

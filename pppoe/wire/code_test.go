@@ -2,7 +2,7 @@ package wire
 
 import "testing"
 
-// TestCodes: codes, tags and ethertypes are those of RFC 2516 (sections 4 and 5, appendix A),
+// TestCodes: the numbers of codes, tags and ethertypes in RFC 2516 (sections 4 and 5, appendix A),
 // RFC 4638 section 4, RFC 5578 sections 3 and 4, and draft-carrel-info-pppoe-ext.
 func TestCodes(t *testing.T) {
 	if EtherTypeDiscovery != 0x8863 || EtherTypeSession != 0x8864 {

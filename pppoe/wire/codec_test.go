@@ -2,13 +2,13 @@ package wire
 
 import "testing"
 
-// echoRequest is an LCP packet, and its frame.
+// echoRequest is an LCP packet, and echoFrame its frame.
 var (
 	echoRequest = []byte{0xc0, 0x21, 9, 1, 0, 8, 1, 2, 3, 4}
 	echoFrame   = AppendSessionFrame(nil, acAddr, hostAddr, 0x1234, echoRequest)
 )
 
-// TestFrameNoAllocation: a session frame costs none, read or written.
+// TestFrameNoAllocation: encoding and parsing a session frame does not allocate.
 func TestFrameNoAllocation(t *testing.T) {
 	buf := make([]byte, 0, 1514)
 	if n := testing.AllocsPerRun(100, func() { AppendSessionFrame(buf, acAddr, hostAddr, 0x1234, echoRequest) }); n != 0 {

@@ -42,12 +42,12 @@ func TestDetails(t *testing.T) {
 		{wire.TagVendorSpecific, "\x00\x00", []wire.Detail{{"octets in hexadecimal", "0000"}}},
 	} {
 		if got := (wire.Tag{Type: c.typ, Value: []byte(c.value)}).Details(); !slices.Equal(got, c.want) {
-			t.Errorf("%v % x says %q, want %q", c.typ, c.value, got, c.want)
+			t.Errorf("%v % x: %q, want %q", c.typ, c.value, got, c.want)
 		}
 	}
 }
 
-// FuzzDetails: no tag makes it fail.
+// FuzzDetails: Details of any tag does not panic.
 func FuzzDetails(f *testing.F) {
 	f.Add(uint16(wire.TagVendorSpecific), []byte("\x00\x00\x0d\xe9\x01\x05dsl/1"))
 	f.Add(uint16(wire.TagMetrics), make([]byte, 10))

@@ -41,7 +41,7 @@ func TestParseDiscovery(t *testing.T) {
 		}
 		for n := range whole {
 			if _, err := ParseDiscovery(whole[:n]); err == nil {
-				t.Errorf("%s: the first %d octets parse, though LENGTH promises more", c.what, n)
+				t.Errorf("%s: the first %d octets parse, though LENGTH is more", c.what, n)
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestTruncated: a log shows so many characters of a peer's words, and no part of an escape.
+// TestTruncated: a log shows a limited number of characters, and no part of an escape sequence.
 func TestTruncated(t *testing.T) {
 	x := strings.Repeat
 	for _, c := range []struct{ name, want string }{
@@ -28,11 +28,11 @@ func TestTruncated(t *testing.T) {
 		}
 	}
 	if got := EscapeText(x("x", MaxShownText+1)); got != x("x", MaxShownText)+"..." {
-		t.Errorf("of a message it shows %d characters", len(got))
+		t.Errorf("a message is truncated to %d characters", len(got))
 	}
 }
 
-// TestTagTruncated: the same of tags.
+// TestTagTruncated: the same for tags.
 func TestTagTruncated(t *testing.T) {
 	for _, c := range []struct {
 		tag  Tag
@@ -46,7 +46,7 @@ func TestTagTruncated(t *testing.T) {
 		{Tag{TagACCookie, make([]byte, 33)}, "AC-cookie " + strings.Repeat(" 00", 32) + " ..."},
 	} {
 		if got := string(c.tag.AppendTruncated(nil)); got != c.want {
-			t.Errorf("it shows %q, want %q", got, c.want)
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }
